@@ -1,0 +1,89 @@
+//! The command line: clap structs and nothing else. What they mean is said in [`crate::commands`].
+
+mod config;
+mod sync;
+
+pub use config::{ConfigAction, ConfigArgs, Example};
+pub use sync::SyncArgs;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Keeps local mirrors of the Protein Data Bank and similar archives true, unattended
+#[derive(Debug, Parser)]
+#[command(name = "pdb-sync", version, propagate_version = true, max_term_width = 100)]
+#[command(
+    after_help = "Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 partial, 4 blocked by a guard, \
+75 locked by another run, 130/143 ended by SIGINT/SIGTERM."
+)]
+pub struct Cli {
+    /// Options of every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options that work before and after the command.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// Configuration file [default: $XDG_CONFIG_HOME/pdb-sync/config.toml]
+    #[arg(short, long, global = true, value_name = "FILE", env = "PDB_SYNC_CONFIG", hide_env_values = true)]
+    pub config: Option<PathBuf>,
+    /// Where logs and locks are kept [default: $XDG_STATE_HOME/pdb-sync]
+    #[arg(long, global = true, value_name = "DIR", env = "PDB_SYNC_STATE_DIR", hide_env_values = true)]
+    pub state_dir: Option<PathBuf>,
+    /// When to use colours
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_possible_values = false)]
+    pub color: When,
+    /// Print errors only, and for `sync` the summary
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Print more
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+    /// Print one JSON object a line on standard output
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+/// Whether to do something that a terminal allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum When {
+    /// If the stream is a terminal and the environment does not object.
+    #[default]
+    Auto,
+    /// In any case.
+    Always,
+    /// In no case.
+    Never,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run jobs: rsync transfers, in parallel, guarded, retried, summarised
+    Sync(Box<SyncArgs>),
+    /// Show the jobs of the configuration
+    List(ListArgs),
+    /// Write, show and check the configuration
+    Config(ConfigArgs),
+    /// Print completions for a shell
+    Completions(CompletionsArgs),
+}
+
+/// `list`
+#[derive(Debug, Clone, Args)]
+pub struct ListArgs {
+    /// Only jobs that carry this tag
+    #[arg(long, value_name = "TAG")]
+    pub tag: Vec<String>,
+}
+
+/// `completions`
+#[derive(Debug, Clone, Args)]
+pub struct CompletionsArgs {
+    /// The shell to complete in
+    pub shell: clap_complete::Shell,
+}

@@ -1,0 +1,73 @@
+//! Why a command could not do its own work. (A job that failed is a result, not one of these.)
+
+use crate::exit::Exit;
+use std::io;
+
+/// Why a command could not do its own work.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The command line or the configuration is wrong: nothing was started.
+    #[error("{text}")]
+    Usage {
+        /// What is wrong.
+        text: String,
+        /// What to do about it.
+        hint: Option<String>,
+    },
+    /// Something on this machine refused.
+    #[error("cannot {tried}: {source}")]
+    Io {
+        /// What was tried, on which path.
+        tried: String,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// Whoever read our output went away.
+    #[error("standard output was closed")]
+    ReaderGone,
+}
+
+impl Failure {
+    /// A usage error without a hint.
+    pub fn usage(text: impl Into<String>) -> Self {
+        Failure::Usage { text: text.into(), hint: None }
+    }
+
+    /// A usage error and what to do about it.
+    pub fn usage_hint(text: impl Into<String>, hint: impl Into<String>) -> Self {
+        Failure::Usage { text: text.into(), hint: Some(hint.into()) }
+    }
+
+    /// For `map_err`: what was tried, on which path.
+    pub fn io(tried: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
+        let tried = tried.into();
+        move |source| Failure::Io { tried, source }
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> Option<&str> {
+        match self {
+            Failure::Usage { hint, .. } => hint.as_deref(),
+            Failure::Io { .. } | Failure::ReaderGone => None,
+        }
+    }
+
+    /// The exit code. A reader that went away is no error of ours.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Failure::Usage { .. } => Exit::Usage,
+            Failure::Io { .. } => Exit::Failed,
+            Failure::ReaderGone => Exit::Done,
+        }
+    }
+}
+
+/// For writes to standard output.
+impl From<io::Error> for Failure {
+    fn from(source: io::Error) -> Self {
+        if source.kind() == io::ErrorKind::BrokenPipe {
+            return Failure::ReaderGone;
+        }
+        Failure::Io { tried: "write to standard output".into(), source }
+    }
+}

@@ -1,0 +1,49 @@
+//! One file a command: arguments → deed → speech → exit code.
+
+mod completions;
+mod error;
+
+pub use error::Failure;
+
+use crate::cli::{Cli, Command, Global, When};
+use crate::exit::Exit;
+use crate::ui::{Color, Ui};
+use clap::Parser;
+
+/// Reads the command line and does what it says.
+pub fn main() -> Exit {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
+            // Nobody is left to tell if this fails: `pdb-sync --help | head -1`.
+            let _ = error.print();
+            return exit;
+        }
+    };
+    let ui = ui(&cli.global);
+    match dispatch(&cli, &ui) {
+        Ok(exit) => exit,
+        Err(Failure::ReaderGone) => Exit::Done,
+        Err(failure) => {
+            ui.error(&failure.to_string(), failure.hint());
+            failure.exit()
+        }
+    }
+}
+
+fn dispatch(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
+    match &cli.command {
+        Command::Completions(args) => completions::run(args, ui),
+        Command::Sync(_) | Command::List(_) | Command::Config(_) => Ok(Exit::Done),
+    }
+}
+
+fn ui(global: &Global) -> Ui {
+    let color = match global.color {
+        When::Auto => Color::Auto,
+        When::Always => Color::Always,
+        When::Never => Color::Never,
+    };
+    Ui { color, quiet: global.quiet, verbose: global.verbose, json: global.json }
+}

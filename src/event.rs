@@ -1,0 +1,230 @@
+//! What happens during a run, said once: the terminal, JSON, log files and (one day) the history only listen.
+//!
+//! Facts are never lost and keep their order; [`Event::Progress`] is the exception: the latest wins.
+
+use crate::result::{Summary, SyncResult};
+use jiff::Timestamp;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// An event and when it happened.
+#[derive(Debug, Clone)]
+pub struct Stamped {
+    /// When it was sent, by the wall clock.
+    pub time: Timestamp,
+    /// What happened.
+    pub event: Event,
+}
+
+/// Something that happened.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// The first event of a run.
+    RunStarted {
+        /// The run's id (a ULID).
+        run: String,
+        /// Names of the jobs that were asked for, in starting order.
+        jobs: Vec<String>,
+        /// At most so many at a time.
+        parallel: usize,
+        /// Whether nothing will be changed.
+        dry_run: bool,
+    },
+    /// An attempt starts.
+    JobStarted {
+        /// Name of the job.
+        job: Arc<str>,
+        /// From 1.
+        attempt: u32,
+        /// The source that this attempt reads.
+        source: String,
+        /// The first command that the attempt runs.
+        argv: Vec<String>,
+    },
+    /// An attempt, or what surrounds it, enters its next part.
+    Phase {
+        /// Name of the job.
+        job: Arc<str>,
+        /// From 1; 0 outside of attempts (hooks).
+        attempt: u32,
+        /// Which.
+        phase: Phase,
+        /// The command, where it is one of its own.
+        argv: Vec<String>,
+    },
+    /// Lines that a child of a job printed, or that we say in the job's name.
+    Output {
+        /// Name of the job.
+        job: Arc<str>,
+        /// Where the child printed them.
+        stream: Stream,
+        /// One or more whole lines.
+        lines: Lines,
+    },
+    /// What a run with `--plan` would change.
+    Planned {
+        /// Name of the job.
+        job: Arc<str>,
+        /// What would be new.
+        created: Tally,
+        /// What would be replaced or get other attributes.
+        updated: Tally,
+        /// What would be removed.
+        deleted: Tally,
+        /// How many files may be removed; `None` for a job that never deletes.
+        limit: Option<u64>,
+    },
+    /// How far a running transfer is.
+    Progress {
+        /// Name of the job.
+        job: Arc<str>,
+        /// How far.
+        progress: Progress,
+    },
+    /// An attempt failed and another will follow.
+    Retry {
+        /// Name of the job.
+        job: Arc<str>,
+        /// The attempt that failed, from 1.
+        attempt: u32,
+        /// rsync's exit code; `None` if it was ended by a signal or never ran.
+        exit_code: Option<i32>,
+        /// Why, in plain words.
+        reason: String,
+        /// How long until the next attempt.
+        delay: Duration,
+        /// The source that the next attempt reads.
+        source: String,
+    },
+    /// Something that people should know, apart from any child's output.
+    Notice {
+        /// Name of the job that it is about.
+        job: Option<Arc<str>>,
+        /// How much it matters.
+        level: Level,
+        /// One line.
+        text: String,
+    },
+    /// A job has its result. Exactly one for every job that was asked for.
+    JobFinished(Arc<SyncResult>),
+    /// The last event of a run.
+    RunFinished(Arc<Summary>),
+}
+
+/// So many entries, and their bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+pub struct Tally {
+    /// Files, links and other entries that are no directories.
+    pub files: u64,
+    /// Directories.
+    pub dirs: u64,
+    /// Apparent size of the files; `None` if it could not be told.
+    pub bytes: Option<u64>,
+}
+
+/// The parts of a job's work, in the order in which they come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// The `before` hooks.
+    Before,
+    /// A dry run that counts what would be deleted.
+    List,
+    /// The transfer proper; it never deletes.
+    Transfer,
+    /// Removal of exactly what was counted.
+    Delete,
+    /// The `after` or `on_failure` hooks.
+    After,
+}
+
+impl Phase {
+    /// As in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Phase::Before => "before",
+            Phase::List => "list",
+            Phase::Transfer => "transfer",
+            Phase::Delete => "delete",
+            Phase::After => "after",
+        }
+    }
+}
+
+/// Which of a child's streams.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Stream {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+}
+
+/// How much a notice matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Shown with `-v`.
+    Debug,
+    /// Shown unless `-q`.
+    Info,
+    /// Shown unless `-q`; something is not as it should be.
+    Warning,
+    /// Always shown.
+    Error,
+}
+
+/// One or more lines as bytes, each ended by `\n` (added where the child left it out). No `\r`, no other framing; any
+/// other byte may occur, for names on disk need not be UTF-8.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lines(Vec<u8>);
+
+impl Lines {
+    /// Takes whole lines; adds the last `\n` if it is missing.
+    pub fn new(mut bytes: Vec<u8>) -> Self {
+        if bytes.last().is_some_and(|b| *b != b'\n') {
+            bytes.push(b'\n');
+        }
+        Lines(bytes)
+    }
+
+    /// All lines with their ends.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The lines without their ends.
+    pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        let body = self.0.strip_suffix(b"\n").unwrap_or(&self.0);
+        let lines = (!self.0.is_empty()).then(|| body.split(|b| *b == b'\n'));
+        lines.into_iter().flatten()
+    }
+}
+
+/// How far a transfer is, as rsync's `--info=progress2` and the file list tell it.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Progress {
+    /// Bytes of files transferred so far in this attempt.
+    pub bytes: u64,
+    /// 0 to 100; never falls within an attempt; `None` until rsync has said one.
+    pub percent: Option<f64>,
+    /// Files transferred so far in this attempt.
+    pub files: Option<u64>,
+    /// Bytes per second over the last seconds.
+    pub rate: Option<f64>,
+    /// Until the end, as estimated by rsync.
+    pub eta: Option<Duration>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_whole() {
+        let lines = |text: &str| Lines::new(text.into()).iter().map(<[u8]>::to_vec).collect::<Vec<_>>();
+        assert_eq!(lines("a\nb"), [b"a", b"b"]);
+        assert_eq!(lines("a\n\n"), [b"a".to_vec(), b"".to_vec()]);
+        assert_eq!(lines("\n"), [b""]);
+        assert!(lines("").is_empty());
+    }
+}

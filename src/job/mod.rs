@@ -1,0 +1,125 @@
+//! A job as the rest of the program knows it: every value resolved, every path absolute, every name checked.
+
+mod limit;
+mod source;
+
+pub use limit::MaxDelete;
+pub use source::{Address, Source, SourceError};
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// One named transfer: what to mirror, whence, whereto, and under which guards.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Job {
+    /// Name as in `[jobs.NAME]`: letters, digits, `-`, `_`, `.`; unique.
+    pub name: String,
+    /// What people read in `list`; may be empty.
+    pub description: String,
+    /// For `--tag`.
+    pub tags: Vec<String>,
+    /// Whether `--all` and `--tag` select it.
+    pub enabled: bool,
+    /// Higher starts first.
+    pub priority: i64,
+    /// At least one; tried in turn.
+    pub sources: Vec<Source>,
+    /// Absolute; need not exist yet.
+    pub dest: PathBuf,
+    /// The base set of rsync options.
+    pub preset: Preset,
+    /// Whether files that the source no longer has are removed from `dest`.
+    pub delete: bool,
+    /// How many files may be deleted in one run.
+    pub max_delete: MaxDelete,
+    /// Lets a source without a single file pass the guard.
+    pub allow_empty_source: bool,
+    /// Bytes that must stay free on the destination's file system.
+    pub min_free: Option<u64>,
+    /// rsync patterns that are transferred in spite of `exclude`.
+    pub include: Vec<String>,
+    /// rsync patterns that are neither transferred nor deleted.
+    pub exclude: Vec<String>,
+    /// Bytes per second; `None` is unlimited.
+    pub bwlimit: Option<u64>,
+    /// rsync `--compress`.
+    pub compress: bool,
+    /// rsync `--checksum`.
+    pub checksum: bool,
+    /// rsync's incremental recursion: less memory, many more round trips.
+    pub inc_recursive: bool,
+    /// Further rsync options, checked by [`crate::rsync::args`].
+    pub rsync_args: Vec<String>,
+    /// How often a source is tried again after a passing failure.
+    pub retries: u32,
+    /// Upper bound of the first back-off; doubles with every try.
+    pub retry_delay: Duration,
+    /// The same for a server that says that it is full.
+    pub busy_delay: Duration,
+    /// Wall clock of one attempt.
+    pub timeout: Option<Duration>,
+    /// No byte and no line for so long: the transfer is ended as stalled.
+    pub stall: Option<Duration>,
+    /// How long connecting to a daemon may take.
+    pub connect_timeout: Duration,
+    /// What runs around the transfer.
+    pub hooks: Hooks,
+}
+
+/// The base options that a job starts from; the order of strength is built-in < preset < `[defaults]` < job < command line.
+/// No preset turns deletion on.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Preset {
+    /// Contents, links, permissions and times, as wwPDB's own script does it (`-rlpt`).
+    #[default]
+    Mirror,
+    /// `mirror`, and changed files are compared by checksum.
+    Safe,
+    /// `mirror` with whole files instead of deltas, which gzip files do not profit from.
+    Fast,
+    /// Contents and file times only, for file systems without permissions or links (exFAT, SMB).
+    Minimal,
+    /// `mirror`, gently: limited bandwidth, more retries, a quarter of the usual deletions.
+    Conservative,
+}
+
+/// Commands around the transfer.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Hooks {
+    /// Before the first attempt: exit 75 skips the job, other failures fail it.
+    pub before: Vec<Hook>,
+    /// After the job ended `ok` or `warned`.
+    pub after: Vec<Hook>,
+    /// After the job ended `failed`, `partial` or `blocked`.
+    pub on_failure: Vec<Hook>,
+    /// Wall clock of one hook.
+    pub timeout: Duration,
+}
+
+/// One command of [`Hooks`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hook {
+    /// A line for `sh -c`.
+    Shell(String),
+    /// A program and its arguments, run without a shell; never empty.
+    Argv(Vec<String>),
+}
+
+impl Job {
+    /// The hosts that its sources live on, for display: `rsync.rcsb.org:33444`, or `local`.
+    pub fn hosts(&self) -> Vec<String> {
+        self.sources.iter().map(|s| s.host_label()).collect()
+    }
+}
+
+impl std::fmt::Display for Hook {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Hook::Shell(line) => f.write_str(line),
+            Hook::Argv(argv) => f.write_str(&shell_words::join(argv)),
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! Where a job's files come from, in rsync's notations.
+
+use std::path::{Path, PathBuf};
+
+/// One source in the words of the config, and what rsync makes of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// As rsync gets it. Never starts with `-`, never empty; local paths are absolute.
+    pub text: String,
+    /// What it addresses.
+    pub address: Address,
+}
+
+/// What a source addresses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Address {
+    /// `rsync://[user@]host[:port]/module/path` or `[user@]host::module/path`.
+    Daemon {
+        /// Host name or address, without brackets.
+        host: String,
+        /// 873 if the source names none.
+        port: u16,
+        /// The module, never empty.
+        module: String,
+    },
+    /// `[user@]host:path`, over a remote shell.
+    Shell {
+        /// Host name or address, without brackets.
+        host: String,
+    },
+    /// A path on this machine, absolute.
+    Local(PathBuf),
+}
+
+/// Why a source is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SourceError {
+    /// Nothing there.
+    #[error("a source must not be empty")]
+    Empty,
+    /// rsync would take it for an option.
+    #[error(
+        "a source must not start with '-': rsync could read it as an option (write ./{0} for a file of that name)"
+    )]
+    Option(String),
+    /// A daemon without a module would only list its modules.
+    #[error("{0:?} names no module: write rsync://HOST/MODULE/ or HOST::MODULE/")]
+    NoModule(String),
+    /// The port is not a number in 1..=65535.
+    #[error("{0:?} has a port that is not a number between 1 and 65535")]
+    Port(String),
+    /// No host before the colon.
+    #[error("{0:?} names no host")]
+    NoHost(String),
+    /// A URL that rsync does not speak.
+    #[error("{0:?}: rsync speaks rsync:// but not this scheme")]
+    Scheme(String),
+    /// A NUL byte cannot be handed to a program.
+    #[error("a source must not contain a NUL byte")]
+    Nul,
+}
+
+const DAEMON_PORT: u16 = 873;
+
+impl Source {
+    /// Reads a source. A relative local path is taken below `base`, which must be absolute; a trailing slash is kept,
+    /// because it means something to rsync.
+    pub fn parse(text: &str, base: &Path) -> Result<Self, SourceError> {
+        if text.trim().is_empty() {
+            return Err(SourceError::Empty);
+        }
+        if text.starts_with('-') {
+            return Err(SourceError::Option(text.into()));
+        }
+        if text.contains('\0') {
+            return Err(SourceError::Nul);
+        }
+        let address = parse_address(text)?;
+        let Some(address) = address else {
+            let path = base.join(text);
+            let mut text = path.to_string_lossy().into_owned();
+            if text.starts_with('-') {
+                text.insert_str(0, "./");
+            }
+            return Ok(Source { text, address: Address::Local(path) });
+        };
+        Ok(Source { text: text.into(), address })
+    }
+
+    /// Whether a network lies between.
+    pub fn is_remote(&self) -> bool {
+        !matches!(self.address, Address::Local(_))
+    }
+
+    /// The host that connections are counted for (`[hosts."NAME"]`); `None` for a local source.
+    pub fn host(&self) -> Option<&str> {
+        match &self.address {
+            Address::Daemon { host, .. } | Address::Shell { host } => Some(host),
+            Address::Local(_) => None,
+        }
+    }
+
+    /// For people: `host:port` of a daemon, `host` of a shell, `local`.
+    pub fn host_label(&self) -> String {
+        match &self.address {
+            Address::Daemon { host, port, .. } => format!("{host}:{port}"),
+            Address::Shell { host } => host.clone(),
+            Address::Local(_) => "local".into(),
+        }
+    }
+}
+
+impl std::fmt::Display for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// `None` for a local path. Follows rsync's `check_for_hostspec`: a colon before the first slash makes a host.
+fn parse_address(text: &str) -> Result<Option<Address>, SourceError> {
+    if let Some((scheme, rest)) = text.split_once("://") {
+        if !scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'+') {
+            return Ok(None);
+        }
+        if !scheme.eq_ignore_ascii_case("rsync") {
+            return Err(SourceError::Scheme(text.into()));
+        }
+        let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+        let (host, port) = split_host(authority, text)?;
+        let port = match port {
+            None | Some("") => DAEMON_PORT,
+            Some(port) => {
+                port.parse().ok().filter(|p| *p != 0).ok_or_else(|| SourceError::Port(text.into()))?
+            }
+        };
+        return daemon(host, port, path, text).map(Some);
+    }
+    let colon = match (text.starts_with('['), text.find(']')) {
+        (true, Some(end)) if text[end + 1..].starts_with(':') => Some(end + 1),
+        (true, _) => None,
+        _ => text.find(':').filter(|colon| !text[..*colon].contains('/')),
+    };
+    let Some(colon) = colon else { return Ok(None) };
+    let (authority, path) = (&text[..colon], &text[colon + 1..]);
+    let (host, _) = split_host(authority, text)?;
+    match path.strip_prefix(':') {
+        Some(path) => daemon(host, DAEMON_PORT, path, text).map(Some),
+        None => Ok(Some(Address::Shell { host })),
+    }
+}
+
+fn daemon(host: String, port: u16, path: &str, text: &str) -> Result<Address, SourceError> {
+    match path.split('/').next() {
+        None | Some("") => Err(SourceError::NoModule(text.into())),
+        Some(module) => Ok(Address::Daemon { host, port, module: module.into() }),
+    }
+}
+
+/// `[user@]host[:port]`, the host possibly in brackets.
+fn split_host<'a>(authority: &'a str, text: &str) -> Result<(String, Option<&'a str>), SourceError> {
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let (host, port) = match host.strip_prefix('[').and_then(|h| h.split_once(']')) {
+        Some((host, rest)) => (host, rest.strip_prefix(':')),
+        None => host.split_once(':').map_or((host, None), |(host, port)| (host, Some(port))),
+    };
+    if host.is_empty() || host.starts_with('-') {
+        return Err(SourceError::NoHost(text.into()));
+    }
+    Ok((host.to_ascii_lowercase(), port))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(text: &str) -> Address {
+        Source::parse(text, Path::new("/base")).unwrap().address
+    }
+
+    #[test]
+    fn rsyncs_notations_are_told_apart() {
+        let daemon = |host: &str, port, module: &str| Address::Daemon {
+            host: host.into(),
+            port,
+            module: module.into(),
+        };
+        assert_eq!(
+            address("rsync://rsync.rcsb.org:33444/ftp_data/structures/"),
+            daemon("rsync.rcsb.org", 33444, "ftp_data")
+        );
+        assert_eq!(address("RSYNC://User@Host/m"), daemon("host", 873, "m"));
+        assert_eq!(address("rsync://bmrb.io:/bmrb_entries/"), daemon("bmrb.io", 873, "bmrb_entries"));
+        assert_eq!(address("rsync://[::1]:8730/m/x"), daemon("::1", 8730, "m"));
+        assert_eq!(address("rsync.ebi.ac.uk::pub/databases/pdb/"), daemon("rsync.ebi.ac.uk", 873, "pub"));
+        assert_eq!(address("me@host:/srv/pdb/"), Address::Shell { host: "host".into() });
+        assert_eq!(address("[fe80::1]:dir"), Address::Shell { host: "fe80::1".into() });
+        assert_eq!(address("/srv/a:b/"), Address::Local("/srv/a:b/".into()));
+        assert_eq!(address("./a:b"), Address::Local("/base/./a:b".into()));
+        assert_eq!(address("rel/dir/"), Address::Local("/base/rel/dir/".into()));
+    }
+
+    #[test]
+    fn a_trailing_slash_survives() {
+        assert_eq!(Source::parse("rel/", Path::new("/base")).unwrap().text, "/base/rel/");
+        assert_eq!(Source::parse("rel", Path::new("/base")).unwrap().text, "/base/rel");
+    }
+
+    #[test]
+    fn what_rsync_would_misread_is_refused() {
+        for text in
+            ["", " ", "-e sh", "--delete", "rsync://host", "rsync://host/", "host::", "http://h/x", "a\0b"]
+        {
+            assert!(Source::parse(text, Path::new("/base")).is_err(), "{text:?}");
+        }
+        for text in ["rsync://h:0/m", "rsync://h:65536/m", "rsync://h:port/m"] {
+            assert!(matches!(Source::parse(text, Path::new("/b")), Err(SourceError::Port(_))), "{text}");
+        }
+        for text in [":path", "::m", "rsync:///m", "user@:x", "-oProxyCommand=x@-h:/p"] {
+            assert!(Source::parse(text, Path::new("/base")).is_err(), "{text:?}");
+        }
+    }
+}

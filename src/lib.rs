@@ -1,0 +1,22 @@
+//! `pdb-sync` keeps local mirrors of the Protein Data Bank and similar archives true, unattended.
+//!
+//! The modules stand on floors; a module imports only from its own floor or from below (`tests/it/floors.rs`
+//! holds the code to it):
+//!
+//! 0. words: [`job`], [`event`], [`result`], [`exit`]
+//! 1. thought (pure): [`config`], [`rsync`]
+//! 2. deeds: [`run`]
+//! 3. speech: [`ui`], [`report`]
+//! 4. glue: [`cli`], [`commands`]
+
+pub mod cli;
+pub mod commands;
+pub mod config;
+pub mod event;
+pub mod exit;
+pub mod job;
+pub mod report;
+pub mod result;
+pub mod rsync;
+pub mod run;
+pub mod ui;

@@ -1,0 +1,1 @@
+//! Listeners of a run's events: people, machines, files.

@@ -1,0 +1,278 @@
+//! How jobs and runs end. A failed job is data, not an error of ours.
+
+use crate::event::Phase;
+use crate::exit::Exit;
+use jiff::Timestamp;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How one job ended, with all its attempts.
+#[derive(Debug, Clone)]
+pub struct SyncResult {
+    /// Name of the job.
+    pub job: Arc<str>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Every attempt that was made, in order; empty if none was.
+    pub attempts: Vec<Attempt>,
+    /// When the job got its slot; when it was decided, for one that never got any.
+    pub started: Timestamp,
+    /// From then to the end, hooks and back-off included; zero for one that never started.
+    pub duration: Duration,
+    /// From the start of the run until the job got its slot.
+    pub queued: Duration,
+    /// What was moved.
+    pub figures: Figures,
+    /// The source of the last attempt.
+    pub source: Option<String>,
+    /// Its log, if one was written.
+    pub log: Option<PathBuf>,
+}
+
+/// What a job moved. `None` is unknown, never zero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Figures {
+    /// Regular files whose contents were transferred.
+    pub files_transferred: Option<u64>,
+    /// Files (not directories) that were removed from the destination.
+    pub files_deleted: Option<u64>,
+    /// Bytes that came over the connection.
+    pub bytes_received: Option<u64>,
+    /// Files (not directories) that the source holds, after `exclude`.
+    pub total_files: Option<u64>,
+    /// Their apparent size in bytes.
+    pub total_bytes: Option<u64>,
+}
+
+/// How a job ended. Carries exactly what exists in that case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// Everything that was asked is done.
+    Ok,
+    /// The same, with something worth knowing (files vanished while they were read …).
+    Warned(Reason),
+    /// Something was left out.
+    Partial(Reason),
+    /// A guard refused; nothing was lost.
+    Blocked(Reason),
+    /// It could not be done.
+    Failed(Reason),
+    /// It was not tried.
+    Skipped(Skip),
+    /// It was ended before it was done, or before it began.
+    Cancelled(Reason),
+}
+
+/// Why, in plain words, and what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reason {
+    /// A lower-case fragment: what was tried, on what, and why it failed.
+    pub text: String,
+    /// What to do next.
+    pub hint: Option<String>,
+}
+
+/// Why a job was not tried.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Skip {
+    /// Another run holds the destination's lock; the text names it.
+    Locked(String),
+    /// A `before` hook ended with 75.
+    Hook(String),
+    /// An earlier job failed, and the run is to stop at the first failure.
+    FailFast(String),
+}
+
+/// One try of a job: up to three phases on one source.
+#[derive(Debug, Clone)]
+pub struct Attempt {
+    /// From 1.
+    pub number: u32,
+    /// The source that it read.
+    pub source: String,
+    /// When it started.
+    pub started: Timestamp,
+    /// How long it took.
+    pub duration: Duration,
+    /// How long each phase took, in order.
+    pub phases: Vec<(Phase, Duration)>,
+    /// rsync's last exit code; `None` if it was ended by a signal or never ran.
+    pub exit_code: Option<i32>,
+    /// Why it failed; `None` if it did not.
+    pub error: Option<Reason>,
+}
+
+/// The seven words for how a job ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// See [`Outcome::Ok`].
+    Ok,
+    /// See [`Outcome::Warned`].
+    Warned,
+    /// See [`Outcome::Partial`].
+    Partial,
+    /// See [`Outcome::Blocked`].
+    Blocked,
+    /// See [`Outcome::Failed`].
+    Failed,
+    /// See [`Outcome::Skipped`].
+    Skipped,
+    /// See [`Outcome::Cancelled`].
+    Cancelled,
+}
+
+impl Status {
+    /// As in JSON and in the environment of hooks.
+    pub fn word(self) -> &'static str {
+        match self {
+            Status::Ok => "ok",
+            Status::Warned => "warned",
+            Status::Partial => "partial",
+            Status::Blocked => "blocked",
+            Status::Failed => "failed",
+            Status::Skipped => "skipped",
+            Status::Cancelled => "cancelled",
+        }
+    }
+}
+
+impl std::fmt::Display for Status {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.word())
+    }
+}
+
+impl Reason {
+    /// A reason without a hint.
+    pub fn new(text: impl Into<String>) -> Self {
+        Reason { text: text.into(), hint: None }
+    }
+
+    /// The same with what to do next.
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+impl Skip {
+    /// Why, in plain words.
+    pub fn text(&self) -> &str {
+        match self {
+            Skip::Locked(text) | Skip::Hook(text) | Skip::FailFast(text) => text,
+        }
+    }
+}
+
+impl Outcome {
+    /// The word for it.
+    pub fn status(&self) -> Status {
+        match self {
+            Outcome::Ok => Status::Ok,
+            Outcome::Warned(_) => Status::Warned,
+            Outcome::Partial(_) => Status::Partial,
+            Outcome::Blocked(_) => Status::Blocked,
+            Outcome::Failed(_) => Status::Failed,
+            Outcome::Skipped(_) => Status::Skipped,
+            Outcome::Cancelled(_) => Status::Cancelled,
+        }
+    }
+
+    /// Why, in plain words; `None` for a plain success.
+    pub fn error(&self) -> Option<&str> {
+        match self {
+            Outcome::Ok => None,
+            Outcome::Skipped(skip) => Some(skip.text()),
+            Outcome::Warned(r)
+            | Outcome::Partial(r)
+            | Outcome::Blocked(r)
+            | Outcome::Failed(r)
+            | Outcome::Cancelled(r) => Some(&r.text),
+        }
+    }
+
+    /// What to do next, where there is something.
+    pub fn hint(&self) -> Option<&str> {
+        match self {
+            Outcome::Ok | Outcome::Skipped(_) => None,
+            Outcome::Warned(r)
+            | Outcome::Partial(r)
+            | Outcome::Blocked(r)
+            | Outcome::Failed(r)
+            | Outcome::Cancelled(r) => r.hint.as_deref(),
+        }
+    }
+
+    /// What it contributes to the exit code of the run.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Outcome::Ok | Outcome::Warned(_) => Exit::Done,
+            Outcome::Skipped(Skip::Hook(_) | Skip::FailFast(_)) => Exit::Done,
+            Outcome::Skipped(Skip::Locked(_)) => Exit::Locked,
+            Outcome::Partial(_) => Exit::Partial,
+            Outcome::Blocked(_) => Exit::Blocked,
+            Outcome::Failed(_) | Outcome::Cancelled(_) => Exit::Failed,
+        }
+    }
+}
+
+impl SyncResult {
+    /// The word for how it ended.
+    pub fn status(&self) -> Status {
+        self.outcome.status()
+    }
+
+    /// The exit code of the last attempt's rsync.
+    pub fn exit_code(&self) -> Option<i32> {
+        self.attempts.last().and_then(|a| a.exit_code)
+    }
+
+    /// Whether anything in the destination was changed; `None` if that is not known.
+    pub fn changed(&self) -> Option<bool> {
+        let figures = [self.figures.files_transferred, self.figures.files_deleted];
+        if figures.iter().any(|f| f.is_some_and(|n| n > 0)) {
+            return Some(true);
+        }
+        figures.iter().all(Option::is_some).then_some(false)
+    }
+}
+
+/// How a run ended: a fold over its results.
+#[derive(Debug, Clone)]
+pub struct Summary {
+    /// The run's id.
+    pub run: String,
+    /// One result for every job that was asked for, in the order in which they were asked for.
+    pub results: Vec<Arc<SyncResult>>,
+    /// From the start of the run to its end.
+    pub duration: Duration,
+    /// The signal that ended it, by number.
+    pub signal: Option<i32>,
+}
+
+impl Summary {
+    /// How many ended so.
+    pub fn count(&self, status: Status) -> usize {
+        self.results.iter().filter(|r| r.status() == status).count()
+    }
+
+    /// How many did all that was asked, with or without a warning.
+    pub fn success(&self) -> usize {
+        self.count(Status::Ok) + self.count(Status::Warned)
+    }
+
+    /// The exit code of the run.
+    pub fn exit(&self) -> Exit {
+        let start = self.signal.map_or(Exit::Done, Exit::Signal);
+        self.results.iter().map(|r| r.outcome.exit()).fold(start, Exit::worst)
+    }
+
+    /// The mean duration of the jobs that started; `None` if none did.
+    pub fn average(&self) -> Option<Duration> {
+        let started: Vec<_> = self.results.iter().filter(|r| !r.duration.is_zero()).collect();
+        let sum: Duration = started.iter().map(|r| r.duration).sum();
+        (!started.is_empty()).then(|| sum / started.len() as u32)
+    }
+}

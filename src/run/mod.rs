@@ -1,0 +1,1 @@
+//! The deeds of `sync`: one dispatcher, a task a job, a process a transfer.

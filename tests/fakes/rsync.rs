@@ -1,0 +1,2 @@
+//! A scripted rsync.
+fn main() {}
