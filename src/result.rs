@@ -150,6 +150,12 @@ impl Reason {
         Reason { text: text.into(), hint: None }
     }
 
+    /// The same with more to it.
+    pub fn and(mut self, more: &str) -> Self {
+        self.text = format!("{}; {more}", self.text);
+        self
+    }
+
     /// The same with what to do next.
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
