@@ -18,3 +18,19 @@ pub fn argv(program: &str, job: &Job, source: &Source, purpose: Purpose) -> Vec<
     let _ = purpose;
     vec![program.into(), "--".into(), source.text.clone(), job.dest.display().to_string()]
 }
+
+/// Why an option is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text}")]
+pub struct Refused {
+    /// What is wrong.
+    pub text: String,
+    /// What to do instead.
+    pub hint: String,
+}
+
+/// Whether further options may be given to rsync.
+pub fn check(args: &[String]) -> Result<(), Refused> {
+    let _ = args;
+    Ok(())
+}
