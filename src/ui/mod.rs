@@ -1,7 +1,14 @@
-//! What commands say on the terminal outside of a run: text, JSON, errors.
+//! What commands say on the terminal outside of a run: text, JSON, tables, errors.
 
+mod environment;
+mod table;
+
+pub use environment::{Environment, decide};
+pub use table::table;
+
+use console::{Style, Term};
 use serde::Serialize;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 /// When to use colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -34,6 +41,16 @@ impl Ui {
         writeln!(io::stdout().lock(), "{text}")
     }
 
+    /// Rows in aligned columns on standard output; cut to the terminal's width if it is one.
+    pub fn table(&self, rows: &[Vec<String>]) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        let width = out.is_terminal().then(|| usize::from(Term::stdout().size().1));
+        for line in table(rows, width) {
+            writeln!(out, "{line}")?;
+        }
+        Ok(())
+    }
+
     /// One JSON object a line on standard output; `event` names it, `time` is added.
     pub fn json(&self, event: &str, body: &impl Serialize) -> io::Result<()> {
         let mut value = serde_json::to_value(body)?;
@@ -42,6 +59,12 @@ impl Ui {
             object.insert("time".into(), jiff::Timestamp::now().to_string().into());
         }
         writeln!(io::stdout().lock(), "{value}")
+    }
+
+    /// The text in this style if standard output gets colours.
+    pub fn styled(&self, text: &str, style: Style) -> String {
+        let colored = decide(self.color, io::stdout().is_terminal(), &Environment::read());
+        style.force_styling(colored).apply_to(text).to_string()
     }
 
     /// Something that people should know, on standard error; not with `-q`.
@@ -53,14 +76,31 @@ impl Ui {
 
     /// An error and what to do about it, on standard error.
     pub fn error(&self, text: &str, hint: Option<&str>) {
-        self.to_stderr(&format!("error: {text}"));
-        if let Some(hint) = hint {
-            self.to_stderr(&format!("  hint: {hint}"));
-        }
+        let colored = decide(self.color, io::stderr().is_terminal(), &Environment::read());
+        self.to_stderr(&error_text(text, hint, colored));
     }
 
     /// There is nobody left to tell when standard error itself fails.
     fn to_stderr(&self, text: &str) {
         let _ = writeln!(io::stderr().lock(), "{text}");
+    }
+}
+
+fn error_text(text: &str, hint: Option<&str>, colored: bool) -> String {
+    let word = Style::new().red().bold().force_styling(colored).apply_to("error:");
+    match hint {
+        Some(hint) => format!("{word} {text}\n  hint: {hint}"),
+        None => format!("{word} {text}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_are_red_only_where_colours_are_wanted() {
+        assert_eq!(error_text("no job \"x\"", Some("try y"), false), "error: no job \"x\"\n  hint: try y");
+        assert_eq!(error_text("bad", None, true), "\u{1b}[31m\u{1b}[1merror:\u{1b}[0m bad");
     }
 }
