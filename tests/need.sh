@@ -67,11 +67,12 @@ rsync_fault() {
 manager() {
     if [ "$(uname -s)" = Darwin ]; then
         command -v brew >/dev/null 2>&1 && echo brew
-        return
+        return 0
     fi
     for _manager in apt-get dnf apk pacman; do
         command -v "$_manager" >/dev/null 2>&1 && echo "$_manager" && return
     done
+    return 0
 }
 
 # packages NAME…: installs them, as root or by sudo.
