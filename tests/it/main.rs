@@ -1,1 +1,5 @@
 //! One integration binary; the real rsync wherever it can be made to do what the test needs.
+
+mod docs;
+mod floors;
+mod man;
