@@ -3,7 +3,7 @@
 use crate::event::Phase;
 use crate::exit::Exit;
 use jiff::Timestamp;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -82,6 +82,11 @@ pub enum Skip {
     Hook(String),
     /// An earlier job failed, and the run is to stop at the first failure.
     FailFast(String),
+}
+
+/// Where a job's log of a run is, below the directory of logs.
+pub fn log_path(dir: &Path, job: &str, run: &str) -> PathBuf {
+    dir.join(job).join(format!("{run}.log"))
 }
 
 /// One try of a job: up to three phases on one source.

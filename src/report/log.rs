@@ -4,7 +4,7 @@ use super::summary::{figures, verdict};
 use super::text::{one_line, prefix_lines};
 use super::{Listener, Screen, units};
 use crate::event::{Event, Lines, Stamped, Stream};
-use crate::result::SyncResult;
+use crate::result::{SyncResult, log_path};
 use jiff::Timestamp;
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -19,12 +19,6 @@ pub struct LogOptions {
     pub dir: PathBuf,
     /// So many of each job's logs are kept, the one being written included; 0 counts as 1.
     pub keep: usize,
-}
-
-/// Where the log of this job and run is: `DIR/JOB/RUN.log`. It is made when the job's first hook or attempt starts, so a
-/// job that never came to that has none.
-pub fn path(dir: &Path, job: &str, run: &str) -> PathBuf {
-    dir.join(job).join(format!("{run}.log"))
 }
 
 pub(super) struct Logs {
@@ -46,7 +40,7 @@ impl Logs {
         if self.files.contains_key(job) || self.run.is_empty() {
             return;
         }
-        let path = path(&self.options.dir, job, &self.run);
+        let path = log_path(&self.options.dir, job, &self.run);
         let file = create(&path);
         if let Err(error) = &file {
             screen.lose(format!("cannot write the log {}: {error}", path.display()));
@@ -69,7 +63,7 @@ impl Logs {
         }
         // Straight to the file: what was written survives whatever happens to us.
         if let Err(error) = file.write_all(&self.block) {
-            let path = path(&self.options.dir, job, &self.run);
+            let path = log_path(&self.options.dir, job, &self.run);
             screen.lose(format!("cannot write the log {}: {error}; it ends here", path.display()));
             self.files.insert(job.clone(), None);
         }
@@ -194,7 +188,7 @@ mod tests {
         ];
         events.extend(finished(vec![failure("a")]));
         told(|options| options.logs = logging(dir.path(), 10), events);
-        let log = fs::read(path(dir.path(), "a", RUN)).unwrap();
+        let log = fs::read(log_path(dir.path(), "a", RUN)).unwrap();
         assert!(log.windows(5).any(|w| w == b"caf\xe9\n"), "raw bytes are kept");
         insta::assert_snapshot!(String::from_utf8_lossy(&log), @r"
         2027-01-15T08:00:01.000Z --- job a, run 01KAM5T7Z0ABCDEFGHJKMNPQRS
@@ -238,7 +232,7 @@ mod tests {
     fn a_full_disk_is_told_once_and_the_other_jobs_go_on() {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir(dir.path().join("a")).unwrap();
-        symlink("/dev/full", path(dir.path(), "a", RUN)).unwrap();
+        symlink("/dev/full", log_path(dir.path(), "a", RUN)).unwrap();
         let (out, err) = (Heard::default(), Heard::default());
         let mut options = options(out.clone(), err.clone());
         options.logs = logging(dir.path(), 10);
@@ -251,6 +245,6 @@ mod tests {
         assert!(outcome.lost[0].contains("No space left"), "{outcome:?}");
         assert_eq!(err.text().matches("warning: cannot write the log").count(), 1);
         assert!(out.text().contains("[a] x\n[b] x\n"));
-        assert!(fs::read_to_string(path(dir.path(), "b", RUN)).unwrap().ends_with("out x\n"));
+        assert!(fs::read_to_string(log_path(dir.path(), "b", RUN)).unwrap().ends_with("out x\n"));
     }
 }

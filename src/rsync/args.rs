@@ -259,19 +259,3 @@ mod tests {
         }
     }
 }
-
-/// Why an option is refused.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{text}")]
-pub struct Refused {
-    /// What is wrong.
-    pub text: String,
-    /// What to do instead.
-    pub hint: String,
-}
-
-/// Whether further options may be given to rsync.
-pub fn check(args: &[String]) -> Result<(), Refused> {
-    let _ = args;
-    Ok(())
-}

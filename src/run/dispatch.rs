@@ -21,13 +21,19 @@ const TICK: Duration = Duration::from_millis(250);
 /// After the grace of the children, the rest of a stopped run may take so long.
 const LAST: Duration = Duration::from_secs(5);
 
-/// Runs the jobs to their ends and tells `events` about it; `reader_gone` says that nobody listens any more.
-pub async fn run(plan: Plan, events: mpsc::Sender<Stamped>, reader_gone: CancellationToken) -> Summary {
+/// Runs the jobs to their ends and tells `events` about it; `signals` end it early, as does `reader_gone`, which says that
+/// nobody listens any more.
+pub async fn run(
+    plan: Plan,
+    events: mpsc::Sender<Stamped>,
+    signals: &mut Signals,
+    reader_gone: CancellationToken,
+) -> Summary {
     let mut plan = plan;
     // A stable sort: jobs of one priority keep the order in which they were asked for.
     plan.jobs.sort_by_key(|job| std::cmp::Reverse(job.priority));
     let mut dispatch = Dispatch::start(Arc::new(plan), events).await;
-    dispatch.until_done(reader_gone).await;
+    dispatch.until_done(signals, reader_gone).await;
     dispatch.finish().await
 }
 
@@ -74,8 +80,7 @@ impl Dispatch {
         dispatch
     }
 
-    async fn until_done(&mut self, reader_gone: CancellationToken) {
-        let mut signals = Signals::listen().ok();
+    async fn until_done(&mut self, signals: &mut Signals, reader_gone: CancellationToken) {
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut give_up: Option<tokio::time::Instant> = None;
@@ -83,7 +88,7 @@ impl Dispatch {
             let last = give_up;
             tokio::select! {
                 Some(done) = self.tasks.join_next_with_id() => self.done(done).await,
-                number = next(&mut signals) => {
+                number = signals.next() => {
                     self.on_signal(number);
                     give_up.get_or_insert_with(|| tokio::time::Instant::now() + self.plan.grace + LAST);
                 }
@@ -158,13 +163,6 @@ impl Dispatch {
             _ = self.events.send(stamped(event)) => {}
             () = self.stop.hard() => {}
         }
-    }
-}
-
-async fn next(signals: &mut Option<Signals>) -> i32 {
-    match signals {
-        Some(signals) => signals.next().await,
-        None => std::future::pending().await,
     }
 }
 

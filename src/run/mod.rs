@@ -27,6 +27,7 @@ mod voice;
 mod watchdog;
 
 pub use dispatch::run;
+pub use signal::Signals;
 
 use crate::job::Job;
 use std::collections::BTreeMap;
@@ -54,8 +55,8 @@ pub struct Plan {
     pub rsync: String,
     /// Where lists of deletions and notes on locks go.
     pub state_dir: PathBuf,
-    /// Where each job's log goes, if logs are written.
-    pub log: Option<fn(&Path, &str, &str) -> PathBuf>,
+    /// The directory of logs, if they are written; see [`crate::result::log_path`].
+    pub logs: Option<PathBuf>,
     /// How long to wait for a destination that another run has locked.
     pub wait_lock: Duration,
 }

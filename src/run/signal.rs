@@ -4,15 +4,16 @@ use std::io;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// SIGINT, SIGTERM, and SIGHUP unless it was being ignored when we started (`nohup`).
-pub(super) struct Signals {
+#[derive(Debug)]
+pub struct Signals {
     interrupt: Signal,
     terminate: Signal,
     hangup: Option<Signal>,
 }
 
 impl Signals {
-    /// Starts to listen.
-    pub(super) fn listen() -> io::Result<Self> {
+    /// Starts to listen; from now on these signals no longer end the process by themselves. Needs a runtime.
+    pub fn listen() -> io::Result<Self> {
         let hangup = if ignores_hangup() { None } else { Some(signal(SignalKind::hangup())?) };
         Ok(Signals {
             interrupt: signal(SignalKind::interrupt())?,
@@ -22,7 +23,7 @@ impl Signals {
     }
 
     /// The number of the next one.
-    pub(super) async fn next(&mut self) -> i32 {
+    pub async fn next(&mut self) -> i32 {
         let hangup = async {
             match &mut self.hangup {
                 Some(hangup) => hangup.recv().await,

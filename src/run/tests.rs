@@ -48,7 +48,7 @@ impl Place {
             mode,
             rsync: "rsync".into(),
             state_dir: self.dir.path().join("state"),
-            log: None,
+            logs: None,
             wait_lock: Duration::ZERO,
         };
         let (events, mut heard) = mpsc::channel::<Stamped>(4);
@@ -59,7 +59,7 @@ impl Place {
             }
             all
         });
-        let summary = super::run(plan, events, CancellationToken::new()).await;
+        let summary = super::run(plan, events, &mut Signals::listen().unwrap(), CancellationToken::new()).await;
         (summary, listen.await.unwrap())
     }
 

@@ -10,7 +10,7 @@ use super::voice::Voice;
 use super::{Mode, Plan, disk, guard};
 use crate::event::{Event, Level, Phase};
 use crate::job::{Hook, Job};
-use crate::result::{Attempt, Figures, Outcome, Reason, Skip, Status, SyncResult};
+use crate::result::{Attempt, Figures, Outcome, Reason, Skip, Status, SyncResult, log_path};
 use crate::rsync::exit::Class;
 use jiff::Timestamp;
 use std::ffi::OsString;
@@ -39,7 +39,7 @@ pub(super) async fn run(ticket: Ticket) -> SyncResult {
         attempts: Vec::new(),
         figures: Figures::default(),
         started: None,
-        log: ticket.plan.log.map(|path| path(&ticket.plan.state_dir, &ticket.job.name, &ticket.plan.run)),
+        log: ticket.plan.logs.as_ref().map(|dir| log_path(dir, &ticket.job.name, &ticket.plan.run)),
     };
     let outcome = match unit.go().await {
         Ok(outcome) | Err(outcome) => outcome,
