@@ -16,8 +16,10 @@ pub const PARTIAL_DIR: &str = ".~partial~";
 /// What a run of rsync is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// A dry run with `--delete`, itemized for [`super::output`]: what would change?
+    /// A dry run with `--delete`, itemized for [`super::output`]: what would be deleted, and is there anything to transfer?
     List,
+    /// The same for people who ask what would change (`--plan`): with checksums if the job has them.
+    Plan,
     /// The same, for people to read (`--dry-run`): itemized, without `--delete` if the job does not delete.
     DryRun,
     /// The transfer proper; never deletes.
@@ -100,7 +102,7 @@ fn voice(job: &Job, purpose: Purpose) -> Vec<&'static str> {
     match purpose {
         Purpose::Transfer => voice.extend(["-v", "--info=progress2"]),
         // Without %L, which would append a link's target to a name that may itself hold an arrow.
-        Purpose::List => voice.extend(["-n", "--delete", "--no-v", "--out-format=%i %l %n"]),
+        Purpose::List | Purpose::Plan => voice.extend(["-n", "--delete", "--no-v", "--out-format=%i %l %n"]),
         Purpose::DryRun => {
             voice.extend(job.delete.then_some("--delete"));
             voice.extend(["-n", "-v", "--out-format=%i %n%L"]);

@@ -169,7 +169,7 @@ impl<'a> Try<'a> {
     /// `--dry-run` and `--plan`: the same judgement, and nothing else.
     async fn rehearse(&mut self) -> Result<Ending, Ending> {
         let plan = matches!(self.plan.mode, super::Mode::Plan { .. });
-        let purpose = if plan { Purpose::List } else { Purpose::DryRun };
+        let purpose = if plan { Purpose::Plan } else { Purpose::DryRun };
         let mut listed = self.list(purpose).await?;
         let Listed { counted, stats, .. } = &mut listed;
         if plan {

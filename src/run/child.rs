@@ -181,15 +181,8 @@ impl Hearing<'_> {
         self.block.push(b'\n');
     }
 
-    /// rsync's percentage falls while its list of files grows; ours does not.
     fn advance(&mut self, mut now: Progress) {
-        if let Some(before) = self.progress {
-            now.percent = match (before.percent, now.percent) {
-                (Some(a), Some(b)) => Some(a.max(b)),
-                (a, b) => b.or(a),
-            };
-            now.files = now.files.or(before.files);
-        }
+        now.files = now.files.or(self.progress.and_then(|before| before.files));
         self.progress = Some(now);
         self.voice.progress.send_replace(Some(now));
     }

@@ -256,3 +256,7 @@ impl Drop for Group {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "process_tests.rs"]
+mod tests;

@@ -39,6 +39,7 @@ pub(super) async fn run(ticket: Ticket) -> SyncResult {
         attempts: Vec::new(),
         figures: Figures::default(),
         started: None,
+        ran: false,
         log: ticket.plan.logs.as_ref().map(|dir| log_path(dir, &ticket.job.name, &ticket.plan.run)),
     };
     let outcome = match unit.go().await {
@@ -56,6 +57,8 @@ struct Unit<'a> {
     /// When it got its first slot.
     started: Option<(Instant, Timestamp)>,
     log: Option<PathBuf>,
+    /// Whether anything ran that its log tells of.
+    ran: bool,
 }
 
 impl Unit<'_> {
@@ -97,6 +100,7 @@ impl Unit<'_> {
                 let (attempt, ending, figures) = Try::new(plan, job, source, number, voice, lock).run().await;
                 let code = attempt.exit_code;
                 self.attempts.push(attempt);
+                self.ran = true;
                 self.figures = total(self.figures, figures, number);
                 let (class, reason) = match ending {
                     Ending::Done(None) => return Ok(Outcome::Ok),
@@ -204,18 +208,19 @@ impl Unit<'_> {
     }
 
     /// What goes wrong here is told, and changes nothing: the job has failed already.
-    async fn on_failure(&self, outcome: &Outcome) {
+    async fn on_failure(&mut self, outcome: &Outcome) {
         let hooks = &self.ticket.job.hooks.on_failure;
         if let Hooked::Skip(text) | Hooked::Failed(text) = self.hooks(Phase::After, hooks, Some(outcome)).await {
             self.ticket.voice.notice(Level::Warning, text).await;
         }
     }
 
-    async fn hooks(&self, phase: Phase, hooks: &[Hook], outcome: Option<&Outcome>) -> Hooked {
+    async fn hooks(&mut self, phase: Phase, hooks: &[Hook], outcome: Option<&Outcome>) -> Hooked {
         let Ticket { plan, job, voice, .. } = self.ticket;
         if hooks.is_empty() {
             return Hooked::Ok;
         }
+        self.ran = true;
         voice.phase(0, phase, &[]).await;
         hook::run(hooks, &self.environment(outcome), voice, job.hooks.timeout, plan.grace).await
     }
@@ -271,7 +276,7 @@ impl Unit<'_> {
             figures: self.figures,
             source: self.attempts.last().map(|a| a.source.clone()),
             attempts: self.attempts,
-            log: self.log,
+            log: self.log.filter(|_| self.ran),
         }
     }
 }
