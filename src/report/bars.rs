@@ -3,7 +3,7 @@
 use super::{Listener, Screen, units};
 use crate::event::{Event, Phase, Progress, Stamped};
 use console::{Alignment, pad_str, truncate_str};
-use indicatif::{MultiProgress, ProgressBar, ProgressFinish, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::io;
 use std::sync::Arc;
 use std::time::Instant;
@@ -183,25 +183,16 @@ impl Listener for Bars {
     }
 }
 
-/// In thousandths, which is as fine as any terminal is wide.
+/// Its length is in thousandths, which is as fine as any terminal is wide.
 fn new_bar() -> ProgressBar {
-    ProgressBar::hidden().with_finish(ProgressFinish::AndClear).with_length()
-}
-
-trait WithLength {
-    fn with_length(self) -> Self;
-}
-
-impl WithLength for ProgressBar {
-    fn with_length(self) -> Self {
-        self.set_length(1_000);
-        self
-    }
+    let bar = ProgressBar::hidden();
+    bar.set_length(1_000);
+    bar
 }
 
 /// The latest, except that a percentage never falls and never vanishes within an attempt.
 fn merged(old: &Progress, new: &Progress) -> Progress {
-    let percent = match (old.percent, new.percent) {
+    let percent = match (old.percent, new.percent.filter(|percent| percent.is_finite())) {
         (Some(old), Some(new)) => Some(old.max(new)),
         (old, new) => new.or(old),
     };

@@ -30,6 +30,7 @@ pub fn path(dir: &Path, job: &str, run: &str) -> PathBuf {
 pub(super) struct Logs {
     options: LogOptions,
     run: String,
+    dry_run: bool,
     /// `None`: it could not be written, which has been told.
     files: HashMap<Arc<str>, Option<File>>,
     /// Reused for every block.
@@ -38,7 +39,7 @@ pub(super) struct Logs {
 
 impl Logs {
     pub(super) fn new(options: LogOptions) -> Self {
-        Logs { options, run: String::new(), files: HashMap::new(), block: Vec::new() }
+        Logs { options, run: String::new(), dry_run: false, files: HashMap::new(), block: Vec::new() }
     }
 
     /// Opens the job's log if it is not open yet.
@@ -55,7 +56,8 @@ impl Logs {
         if let Some(dir) = path.parent() {
             prune(dir, self.options.keep.max(1));
         }
-        let header = format!("job {job}, run {}", self.run);
+        let kind = if self.dry_run { "dry run" } else { "run" };
+        let header = format!("job {job}, {kind} {}", self.run);
         self.write(job, time, "--- ", header.as_bytes(), screen);
     }
 
@@ -82,7 +84,7 @@ impl Logs {
 
     fn finished(&mut self, result: &SyncResult, time: Timestamp, screen: &mut Screen) {
         let job = &result.job;
-        let moved = figures(result);
+        let moved = figures(result, self.dry_run);
         if !moved.is_empty() {
             self.say(job, time, &moved, screen);
         }
@@ -102,7 +104,10 @@ impl Listener for Logs {
     fn hear(&mut self, event: &Stamped, screen: &mut Screen) -> io::Result<()> {
         let time = event.time;
         match &event.event {
-            Event::RunStarted { run, .. } => self.run.clone_from(run),
+            Event::RunStarted { run, dry_run, .. } => {
+                self.run.clone_from(run);
+                self.dry_run = *dry_run;
+            }
             Event::JobStarted { job, attempt, source, argv } => {
                 self.open(job, time, screen);
                 self.say(job, time, &format!("try {attempt}, source {source}"), screen);

