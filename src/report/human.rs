@@ -228,7 +228,7 @@ fn retry(
 }
 
 /// `would create 12 files (3.4 MB), update 3 files (1 MB), delete 4 files (limit 100)`.
-fn planned(created: &Tally, updated: &Tally, deleted: &Tally, limit: Option<u64>) -> String {
+pub(super) fn planned(created: &Tally, updated: &Tally, deleted: &Tally, limit: Option<u64>) -> String {
     if [created, updated, deleted].iter().all(|tally| tally.files == 0 && tally.dirs == 0) {
         return "would change nothing".into();
     }

@@ -128,12 +128,12 @@ impl Listener for Logs {
                 let text = format!("failed: {reason}; next in {}: {source}", units::duration(*delay));
                 self.say(job, time, &text, screen);
             }
+            Event::Planned { job, created, updated, deleted, limit } => {
+                self.say(job, time, &super::human::planned(created, updated, deleted, *limit), screen);
+            }
             Event::Notice { job: Some(job), text, .. } => self.say(job, time, text, screen),
             Event::JobFinished(result) => self.finished(result, time, screen),
-            Event::Notice { job: None, .. }
-            | Event::Planned { .. }
-            | Event::Progress { .. }
-            | Event::RunFinished(_) => {}
+            Event::Notice { job: None, .. } | Event::Progress { .. } | Event::RunFinished(_) => {}
         }
         Ok(())
     }

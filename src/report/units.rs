@@ -18,6 +18,14 @@ pub fn duration(duration: Duration) -> String {
     }
 }
 
+/// `45s`, and from a minute on as [`duration`]: for what changes while one looks at it.
+pub fn whole(time: Duration) -> String {
+    match time.as_secs() {
+        seconds @ 0..60 => format!("{seconds}s"),
+        seconds => duration(Duration::from_secs(seconds)),
+    }
+}
+
 /// `999 B`, `3.4 MB`: powers of 1000, as rsync's own figures and disk makers count.
 pub fn bytes(bytes: u64) -> String {
     ByteSize(bytes).display().si().to_string()
@@ -55,6 +63,12 @@ mod tests {
         ] {
             assert_eq!(duration(Duration::from_secs_f64(seconds)), text);
         }
+    }
+
+    #[test]
+    fn what_changes_is_told_in_whole_seconds() {
+        assert_eq!(whole(Duration::from_millis(1_999)), "1s");
+        assert_eq!(whole(Duration::from_millis(60_900)), "1m 00s");
     }
 
     #[test]
