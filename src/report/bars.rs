@@ -3,7 +3,7 @@
 use super::{Listener, Screen, units};
 use crate::event::{Event, Phase, Progress, Stamped};
 use console::{Alignment, pad_str, truncate_str};
-use indicatif::{MultiProgress, ProgressBar, ProgressFinish, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::io;
 use std::sync::Arc;
 use std::time::Instant;
@@ -90,10 +90,9 @@ impl Bars {
     }
 
     fn finished(&mut self, job: &Arc<str>) {
-        if let Some(at) = self.running.iter().position(|running| running.job == *job) {
-            if let Some(bar) = self.running.remove(at).bar {
-                self.drop_bar(&bar);
-            }
+        let at = self.running.iter().position(|running| running.job == *job);
+        if let Some(bar) = at.and_then(|at| self.running.remove(at).bar) {
+            self.drop_bar(&bar);
         }
         if let Some(total) = &mut self.total {
             total.done += 1;
@@ -122,7 +121,7 @@ impl Bars {
             });
             let percent = running.progress.percent.unwrap_or(0.0).clamp(0.0, 100.0);
             bar.set_position((percent * 10.0) as u64);
-            bar.set_message(figures(running.phase, &running.progress));
+            bar.set_message(figures(running.phase, &running.progress, columns >= WIDE));
             bar.tick();
         }
         total.bar.set_message(total_line(total, &self.running, room));
@@ -183,25 +182,16 @@ impl Listener for Bars {
     }
 }
 
-/// In thousandths, which is as fine as any terminal is wide.
+/// Its length is in thousandths, which is as fine as any terminal is wide.
 fn new_bar() -> ProgressBar {
-    ProgressBar::hidden().with_finish(ProgressFinish::AndClear).with_length()
-}
-
-trait WithLength {
-    fn with_length(self) -> Self;
-}
-
-impl WithLength for ProgressBar {
-    fn with_length(self) -> Self {
-        self.set_length(1_000);
-        self
-    }
+    let bar = ProgressBar::hidden();
+    bar.set_length(1_000);
+    bar
 }
 
 /// The latest, except that a percentage never falls and never vanishes within an attempt.
 fn merged(old: &Progress, new: &Progress) -> Progress {
-    let percent = match (old.percent, new.percent) {
+    let percent = match (old.percent, new.percent.filter(|percent| percent.is_finite())) {
         (Some(old), Some(new)) => Some(old.max(new)),
         (old, new) => new.or(old),
     };
@@ -209,7 +199,8 @@ fn merged(old: &Progress, new: &Progress) -> Progress {
 }
 
 /// ` 42%  1.2 MB/s  3m 20s  123 MB`: what matters most comes first, for narrow terminals cut the end off.
-fn figures(phase: Option<Phase>, progress: &Progress) -> String {
+/// In a wide one each has its own columns, so that the bar beside them does not twitch.
+fn figures(phase: Option<Phase>, progress: &Progress, wide: bool) -> String {
     let waiting = match phase {
         Some(Phase::Before | Phase::After) => Some("hooks"),
         Some(Phase::List) => Some("listing"),
@@ -221,8 +212,12 @@ fn figures(phase: Option<Phase>, progress: &Progress) -> String {
     }
     let percent = progress.percent.map(|percent| format!("{:>3}%", percent.clamp(0.0, 100.0).floor()));
     let rate = progress.rate.and_then(units::rate);
-    let eta = progress.eta.map(|eta| format!("{} left", units::duration(eta)));
+    let eta = progress.eta.map(|eta| format!("{} left", units::whole(eta)));
     let bytes = Some(units::bytes(progress.bytes));
+    if wide && percent.is_some() {
+        let [percent, rate, eta, bytes] = [percent, rate, eta, bytes].map(Option::unwrap_or_default);
+        return format!("{percent:>4}  {rate:>10}  {eta:>12}  {bytes:>8}");
+    }
     [percent, rate, eta, bytes].into_iter().flatten().collect::<Vec<_>>().join("  ")
 }
 
@@ -235,7 +230,7 @@ fn total_line(total: &Total, running: &[Running], room: usize) -> String {
     if bytes > 0 {
         parts.push(units::bytes(bytes));
     }
-    parts.push(units::duration(std::time::Duration::from_secs(total.since.elapsed().as_secs())));
+    parts.push(units::whole(total.since.elapsed()));
     if running.len() > room {
         parts.push(format!("{} more running", running.len() - room));
     }

@@ -1,7 +1,7 @@
 //! For GitHub Actions: each job's output as one group, annotations, the step's summary and outputs.
 //!
 //! The runner takes lines that begin with `::`, and `##[` anywhere, for commands. What children print comes after a
-//! `[job] `, and their `##[` is broken up.
+//! `[job] `, and the screen breaks `##[` up.
 
 use super::kept::{Kept, gap};
 use super::summary::verdict;
@@ -45,7 +45,7 @@ impl Groups {
                 let (head, left_out, tail) = kept.parts();
                 let gap = if left_out > 0 { gap(left_out) } else { String::new() };
                 for part in [head, gap.as_bytes(), tail] {
-                    prefix_lines(prefix.as_bytes(), &harmless(part), &mut text);
+                    prefix_lines(prefix.as_bytes(), part, &mut text);
                 }
             }
             if fine {
@@ -78,7 +78,9 @@ impl Listener for Groups {
                     .or_insert_with(|| Kept::new(HEAD, TAIL))
                     .push(lines.as_bytes());
             }
-            Event::Notice { job, level: level @ (Level::Warning | Level::Error), text } => {
+            Event::Notice { job, level, text }
+                if *level == Level::Error || (*level == Level::Warning && !self.quiet) =>
+            {
                 screen.out(annotation(*level, job.as_deref().unwrap_or("pdb-sync"), text).as_bytes());
             }
             Event::JobFinished(result) => {
@@ -205,19 +207,6 @@ fn cell(text: &str) -> String {
         }
     }
     cell
-}
-
-/// Lines of a child without what the runner would take for a command.
-fn harmless(lines: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(lines.len());
-    let mut rest = lines;
-    while let Some(at) = memchr::memmem::find(rest, b"##[") {
-        out.extend_from_slice(&rest[..at]);
-        out.extend_from_slice(b"# #[");
-        rest = &rest[at + 3..];
-    }
-    out.extend_from_slice(rest);
-    out
 }
 
 #[cfg(test)]

@@ -110,7 +110,7 @@ impl Human {
     }
 
     fn job_finished(&mut self, result: &SyncResult, screen: &mut Screen) {
-        let text = match (result.status(), figures(result)) {
+        let text = match (result.status(), figures(result, self.dry_run)) {
             (Status::Ok, figures) if !figures.is_empty() => {
                 format!("done in {}: {figures}", units::duration(result.duration))
             }
@@ -157,8 +157,11 @@ impl Listener for Human {
             Event::Retry { job, attempt, exit_code, reason, delay, source } if !self.quiet => {
                 self.say(job, &retry(*attempt, *exit_code, reason, *delay, source), screen);
             }
-            Event::Notice { job, level, text } => self.notice(job.as_deref(), *level, text, screen),
-            Event::JobFinished(result) if !self.quiet => self.job_finished(result, screen),
+            // GitHub's annotations say warnings and errors, its groups how jobs ended.
+            Event::Notice { job, level, text } if self.lines || *level < Level::Warning => {
+                self.notice(job.as_deref(), *level, text, screen);
+            }
+            Event::JobFinished(result) if self.lines && !self.quiet => self.job_finished(result, screen),
             Event::RunFinished(summary) => {
                 let look = screen.out_look();
                 screen.out(render(summary, self.dry_run, self.verbose, look.color).as_bytes());
@@ -168,6 +171,7 @@ impl Listener for Human {
             | Event::Output { .. }
             | Event::Planned { .. }
             | Event::Retry { .. }
+            | Event::Notice { .. }
             | Event::Progress { .. }
             | Event::JobFinished(_) => {}
         }
@@ -224,7 +228,7 @@ fn retry(
 }
 
 /// `would create 12 files (3.4 MB), update 3 files (1 MB), delete 4 files (limit 100)`.
-fn planned(created: &Tally, updated: &Tally, deleted: &Tally, limit: Option<u64>) -> String {
+pub(super) fn planned(created: &Tally, updated: &Tally, deleted: &Tally, limit: Option<u64>) -> String {
     if [created, updated, deleted].iter().all(|tally| tally.files == 0 && tally.dirs == 0) {
         return "would change nothing".into();
     }

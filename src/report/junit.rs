@@ -21,12 +21,18 @@ const TAIL: usize = 28 << 10;
 pub(super) struct Junit {
     path: PathBuf,
     name: String,
+    dry_run: bool,
     outputs: HashMap<Arc<str>, Kept>,
 }
 
 impl Junit {
     pub(super) fn new(path: PathBuf) -> Self {
-        Junit { name: format!("the JUnit report {}", path.display()), path, outputs: HashMap::new() }
+        Junit {
+            name: format!("the JUnit report {}", path.display()),
+            path,
+            dry_run: false,
+            outputs: HashMap::new(),
+        }
     }
 
     fn report(&self, summary: &Summary) -> Report {
@@ -57,7 +63,12 @@ impl Junit {
         }
         let mut case = TestCase::new(&*result.job, case_status);
         case.set_classname("pdb-sync").set_time(result.duration);
-        for (name, value) in [("source", result.source.clone()), ("figures", Some(figures(result)))] {
+        let warning = result.outcome.error().filter(|_| status == Status::Warned);
+        for (name, value) in [
+            ("source", result.source.clone()),
+            ("figures", Some(figures(result, self.dry_run))),
+            ("warning", warning.map(|text| one_line(text).into_owned())),
+        ] {
             if let Some(value) = value.filter(|value| !value.is_empty()) {
                 case.add_property((name, value.as_str()));
             }
@@ -76,6 +87,10 @@ impl Listener for Junit {
 
     fn hear(&mut self, event: &Stamped, _screen: &mut Screen) -> io::Result<()> {
         match &event.event {
+            Event::RunStarted { dry_run, .. } => {
+                self.dry_run = *dry_run;
+                Ok(())
+            }
             Event::Output { job, lines, .. } => {
                 if let Some(kept) = self.outputs.get_mut(job) {
                     kept.push(lines.as_bytes());

@@ -24,6 +24,7 @@ pub struct LogOptions {
 pub(super) struct Logs {
     options: LogOptions,
     run: String,
+    dry_run: bool,
     /// `None`: it could not be written, which has been told.
     files: HashMap<Arc<str>, Option<File>>,
     /// Reused for every block.
@@ -32,7 +33,7 @@ pub(super) struct Logs {
 
 impl Logs {
     pub(super) fn new(options: LogOptions) -> Self {
-        Logs { options, run: String::new(), files: HashMap::new(), block: Vec::new() }
+        Logs { options, run: String::new(), dry_run: false, files: HashMap::new(), block: Vec::new() }
     }
 
     /// Opens the job's log if it is not open yet.
@@ -49,7 +50,8 @@ impl Logs {
         if let Some(dir) = path.parent() {
             prune(dir, self.options.keep.max(1));
         }
-        let header = format!("job {job}, run {}", self.run);
+        let kind = if self.dry_run { "dry run" } else { "run" };
+        let header = format!("job {job}, {kind} {}", self.run);
         self.write(job, time, "--- ", header.as_bytes(), screen);
     }
 
@@ -76,7 +78,7 @@ impl Logs {
 
     fn finished(&mut self, result: &SyncResult, time: Timestamp, screen: &mut Screen) {
         let job = &result.job;
-        let moved = figures(result);
+        let moved = figures(result, self.dry_run);
         if !moved.is_empty() {
             self.say(job, time, &moved, screen);
         }
@@ -96,7 +98,10 @@ impl Listener for Logs {
     fn hear(&mut self, event: &Stamped, screen: &mut Screen) -> io::Result<()> {
         let time = event.time;
         match &event.event {
-            Event::RunStarted { run, .. } => self.run.clone_from(run),
+            Event::RunStarted { run, dry_run, .. } => {
+                self.run.clone_from(run);
+                self.dry_run = *dry_run;
+            }
             Event::JobStarted { job, attempt, source, argv } => {
                 self.open(job, time, screen);
                 self.say(job, time, &format!("try {attempt}, source {source}"), screen);
@@ -117,12 +122,12 @@ impl Listener for Logs {
                 let text = format!("failed: {reason}; next in {}: {source}", units::duration(*delay));
                 self.say(job, time, &text, screen);
             }
+            Event::Planned { job, created, updated, deleted, limit } => {
+                self.say(job, time, &super::human::planned(created, updated, deleted, *limit), screen);
+            }
             Event::Notice { job: Some(job), text, .. } => self.say(job, time, text, screen),
             Event::JobFinished(result) => self.finished(result, time, screen),
-            Event::Notice { job: None, .. }
-            | Event::Planned { .. }
-            | Event::Progress { .. }
-            | Event::RunFinished(_) => {}
+            Event::Notice { job: None, .. } | Event::Progress { .. } | Event::RunFinished(_) => {}
         }
         Ok(())
     }

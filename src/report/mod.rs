@@ -121,6 +121,7 @@ fn cast(options: Options, gone: CancellationToken) -> (Screen, Vec<Box<dyn Liste
         listeners.push(Box::new(github::Files::new(environment.step_summary, environment.github_output)));
     }
     if github && !json {
+        screen.read_by_github();
         listeners.push(Box::new(github::Groups::new(quiet)));
     }
     if let Some(canvas) = canvas.filter(|_| bars_fit) {

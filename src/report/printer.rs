@@ -113,3 +113,101 @@ fn each(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Event, Level, Stream};
+    use crate::report::testing::{Heard, at, finished, options, output, result, run, started};
+    use crate::result::Outcome as JobOutcome;
+    use std::io::Write;
+
+    /// Takes the first write only when it is let go.
+    struct Stuck(std_mpsc::Receiver<()>);
+
+    impl Write for Stuck {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            // An error means that the test is over.
+            let _ = self.0.recv();
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_blocked_stream_does_not_hold_up_the_end() {
+        let (_let_go, stuck) = std_mpsc::channel();
+        let (sender, printer) = crate::report::start(options(Stuck(stuck), Heard::default())).unwrap();
+        sender.blocking_send(Stamped { time: at(0), event: started(&["a"]) }).unwrap();
+        drop(sender);
+        let outcome = printer.join(Duration::from_millis(20));
+        assert!(!outcome.complete && outcome.lost.len() == 1, "{outcome:?}");
+    }
+
+    #[test]
+    fn everything_is_heard_before_the_end() {
+        let out = Heard::default();
+        let mut events = vec![started(&["a"])];
+        let numbers: Vec<_> = (0..1_000).map(|i| i.to_string()).collect();
+        events.extend(numbers.iter().map(|n| output("a", Stream::Stdout, n.as_bytes())));
+        events.extend(finished(vec![result("a", JobOutcome::Ok)]));
+        let outcome = run(options(out.clone(), Heard::default()), events);
+        assert_eq!(outcome, Outcome { lost: vec![], complete: true });
+        let text = out.text();
+        let lines: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("[a] ")).collect();
+        assert_eq!(lines, numbers);
+        assert!(text.contains("=== Sync Summary ==="));
+    }
+
+    struct Failing(u32);
+
+    impl Listener for Failing {
+        fn name(&self) -> &str {
+            "the diary"
+        }
+
+        fn hear(&mut self, _: &Stamped, _: &mut Screen) -> io::Result<()> {
+            self.0 += 1;
+            assert_eq!(self.0, 1, "heard again after it failed");
+            Err(io::ErrorKind::StorageFull.into())
+        }
+    }
+
+    struct Counting(std_mpsc::Sender<()>);
+
+    impl Listener for Counting {
+        fn name(&self) -> &str {
+            "the count"
+        }
+
+        fn hear(&mut self, _: &Stamped, _: &mut Screen) -> io::Result<()> {
+            self.0.send(()).map_err(io::Error::other)
+        }
+
+        fn wants_ticks(&self) -> bool {
+            true
+        }
+    }
+
+    #[test]
+    fn a_listener_that_fails_is_dismissed_and_the_others_go_on() {
+        let (err, gone) = (Heard::default(), CancellationToken::new());
+        let (screen, _) = crate::report::cast(options(Heard::default(), err.clone()), gone.clone());
+        let (sender, events) = mpsc::channel(4);
+        let (count, counted) = std_mpsc::channel();
+        let listeners: Vec<Box<dyn Listener>> = vec![Box::new(Failing(0)), Box::new(Counting(count))];
+        let printer = Printer::spawn(screen, listeners, events, gone).unwrap();
+        let notice = Event::Notice { job: None, level: Level::Info, text: "x".into() };
+        for event in [started(&["a"]), notice] {
+            sender.blocking_send(Stamped { time: at(0), event }).unwrap();
+        }
+        drop(sender);
+        let outcome = printer.join(Duration::from_secs(20));
+        assert_eq!(outcome.lost, ["cannot write the diary: no storage space"]);
+        assert_eq!(err.text(), "warning: cannot write the diary: no storage space\n");
+        assert_eq!(counted.try_iter().count(), 2);
+    }
+}

@@ -2,6 +2,7 @@
 
 use super::text::visible;
 use indicatif::{MultiProgress, ProgressDrawTarget, TermLike};
+use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 use std::thread;
 use std::time::Duration;
@@ -65,6 +66,8 @@ pub struct Screen {
     out: Voice,
     err: Voice,
     bars: Option<MultiProgress>,
+    /// Whether GitHub's runner reads along.
+    github: bool,
     gone: CancellationToken,
     lost: Vec<String>,
 }
@@ -93,6 +96,7 @@ impl Screen {
             out: voice("standard output", out),
             err: voice("standard error", err),
             bars: None,
+            github: false,
             gone,
             lost: Vec::new(),
         }
@@ -101,6 +105,11 @@ impl Screen {
     /// From now on, text on a terminal goes above these bars.
     pub(super) fn put_above(&mut self, bars: MultiProgress) {
         self.bars = Some(bars);
+    }
+
+    /// From now on, nothing that is quoted can be taken for a command by GitHub's runner.
+    pub(super) fn read_by_github(&mut self) {
+        self.github = true;
     }
 
     /// Whether there are bars.
@@ -120,14 +129,16 @@ impl Screen {
 
     /// Whole lines to standard output, at once. A stream that fails once is silent from then on.
     pub fn out(&mut self, bytes: &[u8]) {
-        if let Err(error) = self.out.write(bytes, self.bars.as_ref()) {
+        let bytes = if self.github { harmless(bytes) } else { bytes.into() };
+        if let Err(error) = self.out.write(&bytes, self.bars.as_ref()) {
             self.failed(self.out.name, &error);
         }
     }
 
     /// Whole lines to standard error, at once.
     pub fn err(&mut self, bytes: &[u8]) {
-        if let Err(error) = self.err.write(bytes, self.bars.as_ref()) {
+        let bytes = if self.github { harmless(bytes) } else { bytes.into() };
+        if let Err(error) = self.err.write(&bytes, self.bars.as_ref()) {
             self.failed(self.err.name, &error);
         }
     }
@@ -201,8 +212,24 @@ fn patience(error: io::Error) -> io::Result<()> {
 }
 
 /// Text that may quote children, ready for a stream with this look.
-pub(super) fn safe(bytes: &[u8], look: Look) -> std::borrow::Cow<'_, [u8]> {
+pub(super) fn safe(bytes: &[u8], look: Look) -> Cow<'_, [u8]> {
     if look.terminal { visible(bytes) } else { bytes.into() }
+}
+
+/// The same lines without what GitHub's runner would take for a command wherever it stands.
+fn harmless(lines: &[u8]) -> Cow<'_, [u8]> {
+    if memchr::memmem::find(lines, b"##[").is_none() {
+        return lines.into();
+    }
+    let mut out = Vec::with_capacity(lines.len());
+    let mut rest = lines;
+    while let Some(at) = memchr::memmem::find(rest, b"##[") {
+        out.extend_from_slice(&rest[..at]);
+        out.extend_from_slice(b"# #[");
+        rest = &rest[at + 3..];
+    }
+    out.extend_from_slice(rest);
+    out.into()
 }
 
 #[cfg(test)]

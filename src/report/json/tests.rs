@@ -109,7 +109,8 @@ fn a_run_reads_as_the_contract_says() {
 #[test]
 fn the_first_keys_are_event_and_time() {
     let (lines, _) = parsed(vec![started(&["a"]), output("a", Stream::Stderr, b"x\n")]);
-    assert_eq!(keys(&lines[0])[..2], ["event", "time"].map(|key| key).to_vec()[..]);
+    assert_eq!(keys(&lines[0])[..2], ["event", "time"]);
+    assert_eq!(keys(&lines[1])[..2], ["event", "time"]);
     assert_eq!(lines[1]["stream"], "stderr");
 }
 
