@@ -143,6 +143,10 @@ impl Draft {
                 let hint = name.split(':').next().map(|host| format!("write [hosts.{host:?}]"));
                 reader.problem(key.span(), format!("the host {name:?} must be named without a port"), hint);
             }
+            if table.is_empty() && !self.broken {
+                let hint = Some("write connections = N".into());
+                reader.problem(key.span(), format!("[hosts.{name:?}] says nothing"), hint);
+            }
             let mut layer = HostLayer::default();
             for (key, value) in in_order(table) {
                 let origin = Origin::Section(span(key.span(), reader));

@@ -134,11 +134,16 @@ macro_rules! table {
                 origin: Origin,
                 reader: &mut Reader<'_>,
             ) -> bool {
+                let before = reader.problems.len();
                 match key {
                     $( stringify!($key) => {
                         self.$key = Value::read(value, reader).map(|value| Given { value, origin });
                     } )+
                     _ => return false,
+                }
+                for problem in &mut reader.problems[before..] {
+                    problem.text.insert_str(0, ": ");
+                    problem.text.insert_str(0, key);
                 }
                 true
             }

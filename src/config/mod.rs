@@ -27,7 +27,7 @@ pub use lists::{HookList, RsyncArgs, Sources};
 pub use nearest::nearest;
 pub use paths::{HomeError, expand_home, normalise};
 pub use preset::{layer as preset_layer, name as preset_name};
-pub use problem::{Place, Problem, Problems};
+pub use problem::{Place, Problem, Problems, decode};
 pub use schema::schema;
 pub use select::{SelectError, select};
 pub use show::show;
@@ -109,10 +109,16 @@ impl Overrides {
 }
 
 /// Reads and checks a configuration. `file` is what messages call it; relative paths hang below its directory. What is
-/// checked (dangerous destinations, say) is checked with the overrides in force.
+/// checked (dangerous destinations, say) is checked with the overrides in force. An `Err` has every problem of the file.
 pub fn load(text: &str, file: &Path, over: &Overrides, around: &Surroundings) -> Result<Config, Problems> {
     let (draft, mut problems) = Draft::parse(text, file);
-    let mut resolver = resolve::Resolver { text: Text { file, text }, over, around, problems: Vec::new() };
+    let mut resolver = resolve::Resolver {
+        text: Text { file, text },
+        over,
+        around,
+        problems: Vec::new(),
+        placed: Vec::new(),
+    };
     let config = resolver.resolve(draft);
     problems.append(&mut resolver.problems);
     if problems.is_empty() {

@@ -43,6 +43,17 @@ pub(super) struct Text<'a> {
     pub(super) text: &'a str,
 }
 
+/// The text of a file, which must be UTF-8.
+pub fn decode(bytes: Vec<u8>, file: &Path) -> Result<String, Problems> {
+    String::from_utf8(bytes).map_err(|error| {
+        let good = error.utf8_error().valid_up_to();
+        let text = String::from_utf8_lossy(error.as_bytes());
+        let text = Text { file, text: &text };
+        let hint = Some("save the file as UTF-8".into());
+        Problems(vec![text.problem(good..good + 1, "not valid UTF-8, as TOML must be", hint)])
+    })
+}
+
 /// Characters of a line that an excerpt shows before the offending text, and after its beginning.
 const EXCERPT: usize = 60;
 
@@ -174,6 +185,13 @@ mod tests {
     fn escape_sequences_of_a_file_do_not_reach_the_terminal() {
         let text = Text { file: Path::new("c"), text: "k = \"\u{1b}[31m\"" };
         assert!(!text.problem(0..1, "no", None).to_string().contains('\u{1b}'));
+    }
+
+    #[test]
+    fn a_file_that_is_not_utf8_is_refused_with_its_place() {
+        let problems = decode(b"a = 1\nb = \"\xe4\"\n".to_vec(), Path::new("c")).unwrap_err();
+        assert_eq!(problems.0[0].position(), "c:2:6");
+        assert_eq!(decode("ä".into(), Path::new("c")).unwrap(), "ä");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::preset;
 use super::problem::{Problem, Text};
 use super::surroundings::Surroundings;
 use super::{Config, Overrides, SyncSettings};
-use crate::job::{Address, Hooks, Job, Preset, Source};
+use crate::job::{Address, Hooks, Job, MaxDelete, Preset, Source};
 use std::path::{Path, PathBuf};
 
 pub(super) struct Resolver<'a> {
@@ -17,6 +17,16 @@ pub(super) struct Resolver<'a> {
     pub(super) over: &'a Overrides,
     pub(super) around: &'a Surroundings,
     pub(super) problems: Vec<Problem>,
+    /// Also those of jobs that are wrong otherwise.
+    pub(super) placed: Vec<Placed>,
+}
+
+/// A destination, whose it is, and who said so.
+pub(super) struct Placed {
+    job: String,
+    dest: Dest,
+    origin: Origin,
+    delete: bool,
 }
 
 impl Resolver<'_> {
@@ -29,24 +39,19 @@ impl Resolver<'_> {
             warnings: draft.warnings.clone(),
             ..Config::default()
         };
-        for (name, (layer, span)) in &draft.hosts {
+        for (name, (layer, _)) in &draft.hosts {
             config.host_layers.insert(name.clone(), layer.clone());
             if let Some(connections) = &layer.connections {
                 config.hosts.insert(name.clone(), usize::try_from(connections.value.get()).unwrap_or(1));
-            } else if !draft.broken {
-                let hint = Some("write connections = N".into());
-                self.at(*span, format!("[hosts.{name:?}] says nothing"), hint);
             }
         }
-        let mut origins = Vec::new();
         for job in &draft.jobs {
             let layer = self.layer(job, &draft.defaults);
             let Some(resolved) = self.job(job, layer.clone().fill(), draft.broken) else { continue };
-            origins.push(layer.dest.as_ref().map_or(Origin::Section(job.span), |given| given.origin));
             config.layers.insert(resolved.name.clone(), layer.over(Layer::built_in()));
             config.jobs.push(resolved);
         }
-        self.check_dests(&config.jobs, &origins);
+        self.check_dests();
         self.unused_hosts(&draft, &mut config);
         config
     }
@@ -68,6 +73,14 @@ impl Resolver<'_> {
             Some(given) => self.dest(draft, given, settings.root.as_ref()),
             None => self.missing(draft, broken, "dest", "dest = \"DIR\""),
         };
+        if let (Some(dest), Some(given)) = (&dest, &settings.dest) {
+            self.placed.push(Placed {
+                job: draft.name.clone(),
+                dest: Dest::new(dest, self.around),
+                origin: given.origin,
+                delete: settings.delete.value,
+            });
+        }
         let (sources, dest) = (sources?, dest?);
         let applies = self.over.applies_to(&draft.name);
         let mut rsync_args = settings.rsync_args.value.0;
@@ -84,7 +97,7 @@ impl Resolver<'_> {
             dest,
             preset: settings.preset.value,
             delete: settings.delete.value,
-            max_delete: settings.max_delete.map_or(crate::job::MaxDelete::Default, |given| given.value),
+            max_delete: settings.max_delete.map_or(MaxDelete::Default, |given| given.value),
             allow_empty_source: applies && self.over.allow_empty_source,
             min_free: settings.min_free.and_then(|given| given.value.0),
             include: settings.include.value,
@@ -187,25 +200,22 @@ impl Resolver<'_> {
         }
     }
 
-    fn check_dests(&mut self, jobs: &[Job], origins: &[Origin]) {
-        let dests: Vec<Dest> = jobs.iter().map(|job| Dest::new(&job.dest, self.around)).collect();
-        for (n, (job, origin)) in jobs.iter().zip(origins).enumerate() {
-            let before = jobs.iter().zip(&dests).take(n);
-            let collisions: Vec<String> = before
-                .filter_map(|(other, dest)| guard::overlap((&other.name, dest), (&job.name, &dests[n])))
-                .collect();
-            for text in collisions {
-                let hint =
-                    "give every job a directory of its own, or one would delete what the other fetched";
-                self.at_origin(*origin, text, Some(hint.into()));
+    fn check_dests(&mut self) {
+        let placed = std::mem::take(&mut self.placed);
+        for (n, own) in placed.iter().enumerate() {
+            for other in &placed[..n] {
+                let overlap = guard::overlap((&other.job, &other.dest), (&own.job, &own.dest));
+                if let Some(text) = overlap {
+                    let hint =
+                        "give every job a directory of its own, or one would delete what the other fetched";
+                    self.at_origin(own.origin, text, Some(hint.into()));
+                }
             }
-            if !job.delete {
-                continue;
-            }
-            if let Some(why) = guard::danger(&dests[n], self.around) {
-                let text = format!("job {:?} would delete in {}, which {why}", job.name, job.dest.display());
+            if let Some(why) = guard::danger(&own.dest, self.around).filter(|_| own.delete) {
+                let text =
+                    format!("job {:?} would delete in {}, which {why}", own.job, own.dest.path.display());
                 let hint = "give the mirror a directory of its own, or leave delete off";
-                self.at_origin(*origin, text, Some(hint.into()));
+                self.at_origin(own.origin, text, Some(hint.into()));
             }
         }
     }

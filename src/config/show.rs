@@ -11,7 +11,13 @@ use std::fmt::Write;
 /// The configuration, or only these jobs of it. With `origins`, a comment behind each value says where it came from.
 pub fn show(config: &Config, jobs: &[Job], origins: bool) -> String {
     let mut out = Page { text: String::from("version = 1\n"), config, origins };
-    out.section("sync", &config.sync_layer.entries());
+    let mut sync = config.sync_layer.entries();
+    for (key, value, _) in &mut sync {
+        if *key == "rsync" {
+            *value = config.sync.rsync.to_toml();
+        }
+    }
+    out.section("sync", &sync);
     for (name, layer) in &config.host_layers {
         out.section(&format!("hosts.{}", quoted(name)), &layer.entries());
     }

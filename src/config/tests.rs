@@ -195,41 +195,103 @@ preset = "safest"
 url = "h::m/"
 delete = "yes"
 timeout = "30"
-"#), @"");
+"#), @r#"
+    /etc/pdb/c.toml:4:1: unknown key "paralel" in [sync]
+      | paralel = 3
+      | ^^^^^^^
+      hint: did you mean "parallel"?
+    /etc/pdb/c.toml:5:1: unknown key "retries" in [sync]
+      | retries = 2
+      | ^^^^^^^
+      hint: retries belongs in [defaults] or [jobs.NAME]
+    /etc/pdb/c.toml:7:1: dest cannot stand in [defaults]: every job needs its own
+      | dest = "/x"
+      | ^^^^
+      hint: set root, below which relative destinations hang
+    /etc/pdb/c.toml:9:10: source: "rsync://h:99999/m/" has a port that is not a number between 1 and 65535
+      | source = "rsync://h:99999/m/"
+      |          ^^^^^^^^^^^^^^^^^^^^
+    /etc/pdb/c.toml:11:1: unknown key "retires" in [jobs.mmcif]
+      | retires = 3
+      | ^^^^^^^
+      hint: did you mean "retries"?
+    /etc/pdb/c.toml:12:10: preset: unknown preset "safest"
+      | preset = "safest"
+      |          ^^^^^^^^
+      hint: did you mean "safe"?
+    /etc/pdb/c.toml:13:7: job "emdb" has no source
+      | [jobs.emdb]
+      |       ^^^^
+      hint: add source = "rsync://HOST/MODULE/"
+    /etc/pdb/c.toml:13:7: job "emdb" has no dest
+      | [jobs.emdb]
+      |       ^^^^
+      hint: add dest = "DIR"
+    /etc/pdb/c.toml:14:1: unknown key "url" in [jobs.emdb]
+      | url = "h::m/"
+      | ^^^
+      hint: did you mean "source"?
+    /etc/pdb/c.toml:15:10: delete: expected true or false, found the string "yes"
+      | delete = "yes"
+      |          ^^^^^
+    /etc/pdb/c.toml:16:11: timeout: "30" has no unit: write "30s" for seconds
+      | timeout = "30"
+      |           ^^^^
+    "#);
 }
 
 #[test]
 fn a_broken_file_still_has_all_its_other_problems() {
-    insta::assert_snapshot!(refused("[jobs.a]\nsource = \ndest = 5\nretires = 1\n[jobs.a]\n[jobs.b\n"), @"");
+    insta::assert_snapshot!(refused("[jobs.a]\nsource = \ndest = 5\nretires = 1\n[jobs.a]\n[jobs.b\n"), @r#"
+    /etc/pdb/c.toml:2:10: not valid TOML: string values must be quoted, expected literal string
+      | source =
+      |          ^
+    /etc/pdb/c.toml:3:8: dest: expected a path, found the integer 5
+      | dest = 5
+      |        ^
+    /etc/pdb/c.toml:4:1: unknown key "retires" in [jobs.a]
+      | retires = 1
+      | ^^^^^^^
+      hint: did you mean "retries"?
+    /etc/pdb/c.toml:5:7: not valid TOML: duplicate key
+      | [jobs.a]
+      |       ^
+    /etc/pdb/c.toml:6:8: not valid TOML: unclosed table, expected `]`
+      | [jobs.b
+      |        ^
+    "#);
 }
 
 #[test]
 fn values_of_the_wrong_kind_or_range_are_refused() {
     for (body, text) in [
-        ("enabled = 1", "expected true or false, found the integer 1"),
-        ("tags = 'a'", "expected a list of strings, found the string \"a\""),
-        ("tags = ['a', 1]", "expected a string, found the integer 1"),
-        ("retries = -1", "-1 is out of range: expected an integer from 0 to 1000"),
-        ("priority = 1.5", "expected an integer, found the number 1.5"),
+        ("enabled = 1", "enabled: expected true or false, found the integer 1"),
+        ("tags = 'a'", "tags: expected a list of strings, found the string \"a\""),
+        ("tags = ['a', 1]", "tags: expected a string, found the integer 1"),
+        ("retries = -1", "retries: -1 is out of range: expected an integer from 0 to 1000"),
+        ("priority = 1.5", "priority: expected an integer, found the number 1.5"),
         (
             "priority = 99999999999999999999",
-            "the integer 99999999999999999999 is out of range: expected an integer",
+            "priority: the integer 99999999999999999999 is out of range: expected an integer",
         ),
-        ("max_delete = '200%'", "\"200%\" is not between 0% and 100%"),
-        ("max_delete = 0.1", "expected a number of files, or a share such as \"10%\", found the number 0.1"),
-        ("stall = '10'", "\"10\" has no unit: write \"10s\" for seconds"),
-        ("connect_timeout = '0s'", "\"0s\" is out of range: expected more than no time"),
-        ("before = ['']", "a shell line must not be empty"),
-        ("before = [[]]", "an argument list must begin with a program"),
-        ("description = \"a\\u0000b\"", "a NUL character cannot be handed to a program"),
+        ("max_delete = '200%'", "max_delete: \"200%\" is not between 0% and 100%"),
+        (
+            "max_delete = 0.1",
+            "max_delete: expected a number of files, or a share such as \"10%\", found the number 0.1",
+        ),
+        ("stall = '10'", "stall: \"10\" has no unit: write \"10s\" for seconds"),
+        ("connect_timeout = '0s'", "connect_timeout: \"0s\" is out of range: expected more than no time"),
+        ("before = ['']", "before: a shell line must not be empty"),
+        ("before = [[]]", "before: an argument list must begin with a program"),
+        ("description = \"a\\u0000b\"", "description: a NUL character cannot be handed to a program"),
         ("allow_empty_source = true", "unknown key \"allow_empty_source\" in [jobs.j]"),
     ] {
         assert_eq!(wrong(body), [text], "{body}");
     }
     for (text, problem) in [
-        ("[sync]\nparallel = 0", "0 is out of range: expected an integer from 1 to 100"),
-        ("[sync]\nparallel = 101", "101 is out of range: expected an integer from 1 to 100"),
-        ("[hosts.h]\nconnections = 0", "0 is out of range: expected an integer from 1 to 1000"),
+        ("[sync]\nparallel = 0", "parallel: 0 is out of range: expected an integer from 1 to 100"),
+        ("[sync]\nparallel = 101", "parallel: 101 is out of range: expected an integer from 1 to 100"),
+        ("[hosts.h]\nconnections = 0", "connections: 0 is out of range: expected an integer from 1 to 1000"),
         ("[hosts.'h:873']\nconnections = 1", "the host \"h:873\" must be named without a port"),
         ("version = 2", "version 2 is newer than this pdb-sync, which reads 1"),
         ("version = 0", "expected version = 1, found the integer 0"),
@@ -273,9 +335,24 @@ fn destinations_that_overlap_are_refused_also_of_disabled_jobs() {
     let two = |a: &str, b: &str| {
         format!("[jobs.a]\nsource='h::m'\ndest='{a}'\nenabled=false\n[jobs.b]\nsource='h::m'\ndest='{b}'")
     };
-    insta::assert_snapshot!(refused(&two("/m/x", "/m/x/../x/")), @"");
-    insta::assert_snapshot!(refused(&two("/m/x/y", "/m/x")), @"");
-    insta::assert_snapshot!(refused(&two("/link/x", "/real/x/y")), @"");
+    insta::assert_snapshot!(refused(&two("/m/x", "/m/x/../x/")), @r#"
+    /etc/pdb/c.toml:7:1: jobs "a" and "b" have the same destination, /m/x
+      | dest='/m/x/../x/'
+      | ^^^^
+      hint: give every job a directory of its own, or one would delete what the other fetched
+    "#);
+    insta::assert_snapshot!(refused(&two("/m/x/y", "/m/x")), @r#"
+    /etc/pdb/c.toml:7:1: the destination of job "a", /m/x/y, lies inside that of job "b", /m/x
+      | dest='/m/x'
+      | ^^^^
+      hint: give every job a directory of its own, or one would delete what the other fetched
+    "#);
+    insta::assert_snapshot!(refused(&two("/link/x", "/real/x/y")), @r#"
+    /etc/pdb/c.toml:7:1: the destination of job "b", /real/x/y, lies inside that of job "a", /link/x (really /real/x)
+      | dest='/real/x/y'
+      | ^^^^
+      hint: give every job a directory of its own, or one would delete what the other fetched
+    "#);
     assert!(load(&two("/m/x", "/m/xy")).is_ok());
 }
 
@@ -358,7 +435,7 @@ fn what_is_shown_reads_as_the_same() {
     assert!(!shown.contains("v1.2"));
     for line in [
         "parallel = 4  # from /etc/pdb/c.toml:3",
-        "dest = \"/home/ada/m/b\"  # from /etc/pdb/c.toml:21",
+        "dest = \"/home/ada/m/b\"  # from /etc/pdb/c.toml:20",
         "stall = \"0s\"  # [defaults] /etc/pdb/c.toml:9",
         "checksum = true  # preset safe",
         "enabled = true  # default",
