@@ -1,6 +1,5 @@
 //! Why a command could not do its own work. (A job that failed is a result, not one of these.)
 
-use crate::config::{Problems, SelectError};
 use crate::exit::Exit;
 use std::io;
 
@@ -15,9 +14,6 @@ pub enum Failure {
         /// What to do about it.
         hint: Option<String>,
     },
-    /// The configuration has problems: nothing was started.
-    #[error("{0}")]
-    Config(#[from] Problems),
     /// Something on this machine refused.
     #[error("cannot {tried}: {source}")]
     Io {
@@ -52,14 +48,14 @@ impl Failure {
     pub fn hint(&self) -> Option<&str> {
         match self {
             Failure::Usage { hint, .. } => hint.as_deref(),
-            Failure::Config(_) | Failure::Io { .. } | Failure::ReaderGone => None,
+            Failure::Io { .. } | Failure::ReaderGone => None,
         }
     }
 
     /// The exit code. A reader that went away is no error of ours.
     pub fn exit(&self) -> Exit {
         match self {
-            Failure::Usage { .. } | Failure::Config(_) => Exit::Usage,
+            Failure::Usage { .. } => Exit::Usage,
             Failure::Io { .. } => Exit::Failed,
             Failure::ReaderGone => Exit::Done,
         }
@@ -73,11 +69,5 @@ impl From<io::Error> for Failure {
             return Failure::ReaderGone;
         }
         Failure::Io { tried: "write to standard output".into(), source }
-    }
-}
-
-impl From<SelectError> for Failure {
-    fn from(error: SelectError) -> Self {
-        Failure::Usage { text: error.text, hint: error.hint }
     }
 }

@@ -1,8 +1,8 @@
 //! `sync`: from the command line to a run, its reports and its exit code.
 
-use super::{Failure, locate};
+use super::{Failure, locate, settings};
 use crate::cli::{Global, SyncArgs};
-use crate::config::{self, Config, Given, Layer, Overrides, RsyncArgs};
+use crate::config::{self, Config, Given, Layer, Overrides};
 use crate::exit::Exit;
 use crate::job::Job;
 use crate::report;
@@ -20,30 +20,13 @@ const READER_AFTER_SIGNAL: Duration = Duration::from_secs(3);
 
 /// Runs the jobs that the command line selects.
 pub(super) fn run(args: &SyncArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
-    let found = locate::config(global)?;
-    let around = crate::machine::surroundings();
-    let load = |over: &Overrides| config::load(found.text(), &found.path, over, &around);
-    let selected = select(&load(&Overrides::default())?, args)?;
-    let mut over = overrides(args)?;
-    if args.dest.is_some() && selected.len() != 1 {
-        let text = format!("--dest goes with exactly one job, and {} are selected", selected.len());
-        return Err(Failure::usage_hint(text, "name the one job that it is for"));
-    }
-    over.jobs = Some(selected.iter().map(|job| job.name.clone()).collect());
-    let config = load(&over)?;
-    for warning in &config.warnings {
-        ui.note(&warning.to_string());
-    }
-    let jobs = select(&config, args)?;
+    let opened = settings::open(global)?;
+    let (config, jobs) = opened.select(ui, &args.jobs, args.all, &args.tag, overrides(args)?)?;
     if args.print_command {
         return print_commands(&config, &jobs, ui);
     }
     let keep = config.sync.log_keep;
     go(args, plan(args, global, config, jobs)?, keep, ui)
-}
-
-fn select(config: &Config, args: &SyncArgs) -> Result<Vec<Job>, Failure> {
-    Ok(config::select(&config.jobs, &args.jobs, args.all, &args.tag)?)
 }
 
 /// What the command line changes about the jobs.
@@ -93,7 +76,7 @@ fn plan(args: &SyncArgs, global: &Global, config: Config, jobs: Vec<Job>) -> Res
     let wait_lock = read::<config::Pause>("--wait-lock", args.wait_lock.as_deref())?;
     let state_dir = locate::state_dir(global)?;
     Ok(Plan {
-        run: ulid::Ulid::new().to_string(),
+        run: ulid::Ulid::generate().to_string(),
         jobs,
         parallel,
         hosts: config.hosts,
