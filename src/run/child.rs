@@ -31,7 +31,7 @@ pub(super) struct Order<'a> {
 /// What people see of its standard output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Show {
-    /// All but the progress.
+    /// All but the progress and the figures.
     Lines,
     /// Each change in a word: `create a/b`.
     Changes,
@@ -161,11 +161,11 @@ impl Ear for Hearing<'_> {
                 if text.starts_with(b"IO error") {
                     self.said.push(text);
                 }
-                if self.show == Show::Lines {
+                // Empty lines only set the figures apart, which the result tells.
+                if self.show == Show::Lines && !text.is_empty() {
                     self.show(text);
                 }
             }
-            Line::Stat if self.show == Show::Lines => self.show(line),
             Line::Stat => {}
         }
     }

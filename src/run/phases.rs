@@ -68,7 +68,7 @@ impl Try<'_> {
         let stats = ran.stats;
         self.figures.total_files = stats.files.map(|f| f.files());
         self.figures.total_bytes = stats.total_size;
-        self.figures.bytes_received = stats.received;
+        self.figures.bytes_received = came(&stats, self.source.is_remote());
         Ok((counted, stats, self.verdict(ran)?))
     }
 
@@ -77,11 +77,12 @@ impl Try<'_> {
         let before = self.figures;
         let mut ran = self.rsync(Phase::Transfer, Purpose::Transfer, Show::Lines, &mut |_| true).await;
         let mut moved = Moved::default();
-        moved.add(&ran);
+        let remote = self.source.is_remote();
+        moved.add(&ran, remote);
         if matches!(ran.verdict, Ended::Judged(Verdict::Vanished(_))) {
             self.voice.notice(Level::Info, "files vanished while they were transferred; transferring once more").await;
             ran = self.rsync(Phase::Transfer, Purpose::Transfer, Show::Lines, &mut |_| true).await;
-            moved.add(&ran);
+            moved.add(&ran, remote);
         }
         self.figures.files_transferred = moved.files;
         self.figures.bytes_received = match (before.bytes_received, moved.bytes) {
@@ -191,6 +192,11 @@ pub(super) fn unreadable(counted: &Counted, error: io::Error) -> Ending {
     Ending::Failed(Class::Fatal, Reason::new(text))
 }
 
+/// Bytes that came to us. In a local copy it is our own rsync that sends.
+fn came(stats: &Stats, remote: bool) -> Option<u64> {
+    if remote { stats.received } else { stats.sent }
+}
+
 /// What one or two runs of rsync moved. Without its own figures, the last progress tells the files, and nothing tells
 /// the bytes, unless there was no progress at all.
 #[derive(Default)]
@@ -201,10 +207,10 @@ struct Moved {
 }
 
 impl Moved {
-    fn add(&mut self, ran: &Ran) {
+    fn add(&mut self, ran: &Ran, remote: bool) {
         let began = ran.progress.is_some();
         let files = ran.stats.transferred.or(ran.progress.map_or(Some(0), |p| p.files));
-        let bytes = ran.stats.received.or((!began).then_some(0));
+        let bytes = came(&ran.stats, remote).or((!began).then_some(0));
         let sum = |a: Option<u64>, b: Option<u64>, first| if first { b } else { Some(a? + b?) };
         self.files = sum(self.files, files, self.runs == 0);
         self.bytes = sum(self.bytes, bytes, self.runs == 0);
