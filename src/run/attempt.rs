@@ -4,7 +4,8 @@
 //! and after a transfer that was complete exactly the listed entries are removed, if they are still who they were.
 
 use super::Plan;
-use super::deletions::Counted;
+use super::blocking::off_thread;
+use super::deletions::{Counted, Stamp};
 use super::guard::{self, Say};
 use super::lock::Lock;
 use super::phases::unreadable;
@@ -112,7 +113,7 @@ impl<'a> Try<'a> {
         if self.plan.mode.is_dry() {
             return self.rehearse().await;
         }
-        if !self.job.delete || self.dest_is_empty() {
+        if !self.job.delete || self.dest_is_empty().await? {
             self.figures.files_deleted = Some(0);
             let warned = self.transfer().await?;
             return Ok(self.unless_source_empty(warned));
@@ -141,7 +142,7 @@ impl<'a> Try<'a> {
 
     async fn transfer_and_delete(&mut self, listed: Listed) -> Result<Ending, Ending> {
         let Listed { counted, warned, .. } = listed;
-        let (stamps, _) = counted.stamps(&self.job.dest).map_err(|e| unreadable(&counted, e))?;
+        let (stamps, _) = self.stamps(&counted).await?;
         let mut removed = Removed::default();
         if !counted.make_room.is_empty() {
             removed = self.delete(&counted, &stamps, true).await?;
@@ -173,7 +174,7 @@ impl<'a> Try<'a> {
         let mut listed = self.list(purpose).await?;
         let Listed { counted, stats, .. } = &mut listed;
         if plan {
-            counted.deleted.bytes = counted.stamps(&self.job.dest).ok().map(|(_, bytes)| bytes);
+            counted.deleted.bytes = self.stamps(counted).await.ok().map(|(_, bytes)| bytes);
             let limit = guard::present(stats, counted).filter(|_| self.job.delete);
             let limit = limit.map(|present| self.job.max_delete.of(present));
             let (created, updated, deleted) = (counted.created, counted.updated, counted.deleted);
@@ -203,11 +204,20 @@ impl<'a> Try<'a> {
     }
 
     /// Nothing there that could be deleted. In doubt there is.
-    fn dest_is_empty(&self) -> bool {
-        match std::fs::read_dir(&self.job.dest) {
+    async fn dest_is_empty(&self) -> Result<bool, Ending> {
+        let dest = self.job.dest.clone();
+        let empty = move || match std::fs::read_dir(dest) {
             Ok(mut entries) => entries.next().is_none(),
             Err(error) => error.kind() == std::io::ErrorKind::NotFound,
-        }
+        };
+        off_thread(&self.voice.stop, empty).await.ok_or(Ending::Stopped)
+    }
+
+    /// Who the counted entries are now, and how many bytes they hold.
+    async fn stamps(&self, counted: &Counted) -> Result<(Vec<Option<Stamp>>, u64), Ending> {
+        let (list, dest) = (counted.clone(), self.job.dest.clone());
+        let stamps = off_thread(&self.voice.stop, move || list.stamps(&dest)).await.ok_or(Ending::Stopped)?;
+        stamps.map_err(|e| unreadable(counted, e))
     }
 
     fn refuse(&mut self, reason: Reason) -> Ending {

@@ -11,6 +11,9 @@ use std::path::{Path, PathBuf};
 /// Longest name that is read back, in bytes; rsync's own limit is `PATH_MAX`, escaped at most fivefold.
 const LONGEST: usize = 5 * 4096 + 2;
 
+/// So many lists of earlier runs that were refused stay for people to look at.
+const KEPT: usize = 10;
+
 /// Collects changes of a dry run; what goes is written down.
 #[derive(Debug)]
 pub(super) struct Deletions {
@@ -48,6 +51,7 @@ impl Deletions {
     pub(super) fn create(path: &Path) -> io::Result<Self> {
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent)?;
+            forget_old(parent);
         }
         let known = Tally { bytes: Some(0), ..Tally::default() };
         Ok(Deletions {
@@ -186,6 +190,18 @@ impl Stamp {
     pub(super) fn of(stat: &rustix::fs::Stat) -> Self {
         #[expect(clippy::unnecessary_cast, reason = "the widths differ between systems")]
         Stamp { inode: stat.st_ino as u64, ctime: (stat.st_ctime as i64, stat.st_ctime_nsec as i64) }
+    }
+}
+
+/// Lists are named by their runs, so that their names sort by time.
+fn forget_old(dir: &Path) {
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    let mut lists: Vec<_> =
+        entries.map(|e| e.path()).filter(|p| p.extension().is_some_and(|e| e == "deletions")).collect();
+    lists.sort_unstable();
+    for old in lists.iter().rev().skip(KEPT) {
+        // One that cannot be removed does no harm.
+        let _ = fs::remove_file(old);
     }
 }
 

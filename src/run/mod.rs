@@ -8,6 +8,7 @@
 mod activity;
 mod attempt;
 mod backoff;
+mod blocking;
 mod child;
 mod deletions;
 mod disk;

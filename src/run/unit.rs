@@ -2,6 +2,7 @@
 
 use super::attempt::{Ending, Try};
 use super::backoff;
+use super::blocking::off_thread;
 use super::hook::{self, Hooked};
 use super::lock::{self, Lock, Tried};
 use super::slots::{Slot, Slots};
@@ -71,7 +72,9 @@ impl Unit<'_> {
             Mode::DryRun | Mode::Plan { .. } => None,
         };
         if plan.mode == Mode::Real {
-            if let Some(reason) = disk::free(&job.dest).ok().and_then(|free| guard::space(job, free)) {
+            let dest = job.dest.clone();
+            let free = off_thread(&voice.stop, move || disk::free(&dest).ok()).await.ok_or_else(|| self.stopped())?;
+            if let Some(reason) = free.and_then(|free| guard::space(job, free)) {
                 return Err(Outcome::Blocked(reason));
             }
             match self.hooks(Phase::Before, &job.hooks.before, None).await {
@@ -157,10 +160,15 @@ impl Unit<'_> {
                     .hint("does it lie on a disk that is mounted and writable?"),
             )
         };
-        std::fs::create_dir_all(&job.dest).map_err(|e| failed("create", e))?;
+        let dest = job.dest.clone();
+        let made = off_thread(&voice.stop, move || std::fs::create_dir_all(dest)).await;
+        made.ok_or_else(|| self.stopped())?.map_err(|e| failed("create", e))?;
         let deadline = Instant::now() + plan.wait_lock;
         loop {
-            let holder = match lock::try_lock(&job.dest, &plan.state_dir, &plan.run) {
+            let (dest, plan) = (job.dest.clone(), plan.clone());
+            let tried = move || lock::try_lock(&dest, &plan.state_dir, &plan.run);
+            let tried = off_thread(&voice.stop, tried).await.ok_or_else(|| self.stopped())?;
+            let holder = match tried {
                 Ok(Tried::Held(lock)) => {
                     if self.slot.is_none() {
                         self.take_slot(job.sources.first().and_then(|s| s.host())).await?;

@@ -3,8 +3,10 @@
 use super::activity;
 use super::process::Cause;
 use rustix::process::Pid;
+use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
 /// How often the disk is looked at.
@@ -21,13 +23,15 @@ pub(super) struct Watchdog {
     look: Instant,
     group: Option<Pid>,
     bytes: Option<u64>,
+    /// A question about the disk that has not been answered yet.
+    asked: Option<JoinHandle<io::Result<u64>>>,
 }
 
 impl Watchdog {
     /// Bites after `timeout` of wall clock, and after `stall` without a sign of life.
     pub(super) fn new(timeout: Option<Duration>, stall: Option<Duration>) -> Self {
         let now = Instant::now();
-        Watchdog { timeout, stall, min_free: None, started: now, alive: now, look: now, group: None, bytes: None }
+        Watchdog { timeout, stall, min_free: None, started: now, alive: now, look: now, group: None, bytes: None, asked: None }
     }
 
     /// Bites too when the file system of `path` has fewer than `bytes` bytes left.
@@ -54,6 +58,9 @@ impl Watchdog {
                 if let Some(cause) = self.cause() {
                     return cause;
                 }
+                if let Some(free) = self.disk_low().await {
+                    return Cause::DiskLow(free);
+                }
                 self.look = now + self.pause();
             }
             sleep_until(self.look).await;
@@ -71,7 +78,7 @@ impl Watchdog {
         {
             return Some(Cause::Stalled(stall));
         }
-        self.disk_low().map(Cause::DiskLow)
+        None
     }
 
     /// How long until the next look.
@@ -92,9 +99,12 @@ impl Watchdog {
         self.alive.elapsed() >= stall
     }
 
-    /// The bytes that are free, if they are too few.
-    fn disk_low(&self) -> Option<u64> {
-        let (path, least) = self.min_free.as_ref()?;
-        super::disk::free(path).ok().filter(|free| free < least)
+    /// The bytes that are free, if they are too few. A mount that does not answer is for `stall` and `timeout`.
+    async fn disk_low(&mut self) -> Option<u64> {
+        let (path, least) = self.min_free.clone()?;
+        let asked = self.asked.get_or_insert_with(|| tokio::task::spawn_blocking(move || super::disk::free(&path)));
+        let answer = tokio::time::timeout(DISK, asked).await.ok()?;
+        self.asked = None;
+        answer.ok()?.ok().filter(|free| *free < least)
     }
 }
