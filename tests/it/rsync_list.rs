@@ -3,8 +3,9 @@
 use crate::support::{Ended, Env, Running, Upstream, job, rsync, tree};
 use pdb_sync::job::Job;
 use pdb_sync::rsync::args::Purpose;
+use pdb_sync::rsync::exit::only_in_the_way;
 use pdb_sync::rsync::output::{ChangeKind, Line, Reader, unescape};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -38,34 +39,20 @@ const HOSTILE: [&[u8]; 22] = [
 
 type Names = BTreeSet<PathBuf>;
 
-fn list(job: &Job, upstream: &Upstream) -> (BTreeMap<ChangeKind2, Names>, Reader, Ended) {
+fn list(job: &Job, upstream: &Upstream) -> (HashMap<ChangeKind, Names>, Reader, Ended) {
     let mut command = rsync(job, Purpose::List);
     command.envs([upstream.pipe()]);
     let ended = Running::start(command).wait().expect_code(0);
     let mut reader = Reader::new(Purpose::List);
-    let mut changes: BTreeMap<_, Names> = BTreeMap::new();
+    let mut changes: HashMap<_, Names> = HashMap::new();
     for line in ended.stdout.split(|b| matches!(b, b'\n' | b'\r')) {
         if let Line::Change(change) = reader.read(line) {
             let name = OsString::from_vec(unescape(change.name)).into();
-            let fresh = changes.entry(order(change.kind)).or_default().insert(name);
+            let fresh = changes.entry(change.kind).or_default().insert(name);
             assert!(fresh, "named twice: {change:?}\n{ended}");
         }
     }
     (changes, reader, ended)
-}
-
-/// With an order, for a map.
-type ChangeKind2 = u8;
-const CREATED: ChangeKind2 = 0;
-const UPDATED: ChangeKind2 = 1;
-const DELETED: ChangeKind2 = 2;
-
-fn order(kind: ChangeKind) -> ChangeKind2 {
-    match kind {
-        ChangeKind::Created => CREATED,
-        ChangeKind::Updated => UPDATED,
-        ChangeKind::Deleted => DELETED,
-    }
 }
 
 /// Fills `dir` with hostile names: files, a directory that holds one, and links.
@@ -104,8 +91,8 @@ fn hostile_names_are_listed_exactly() {
             a.keys().filter(|name| !b.contains_key(*name)).cloned().collect()
         };
         let (changes, reader, ended) = list(&sources, &upstream);
-        assert_eq!(changes[&CREATED], minus(from, to), "{ended}");
-        assert_eq!(changes[&DELETED], minus(to, from), "{ended}");
+        assert_eq!(changes[&ChangeKind::Created], minus(from, to), "{ended}");
+        assert_eq!(changes[&ChangeKind::Deleted], minus(to, from), "{ended}");
         assert_eq!(reader.stats().deleted.unwrap().total, minus(to, from).len() as u64, "{ended}");
         assert_eq!(reader.stats().created.unwrap().total, minus(from, to).len() as u64, "{ended}");
         // The root itself is one of the files.
@@ -129,7 +116,7 @@ fn what_is_listed_and_nothing_else_makes_a_true_mirror() {
     command.envs([upstream.pipe()]);
     Running::start(command).wait().expect_code(0);
     // Deepest first, which is the reverse of their order.
-    for name in changes[&DELETED].iter().rev() {
+    for name in changes[&ChangeKind::Deleted].iter().rev() {
         let path = dest.join(name);
         let meta = fs::symlink_metadata(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
         if name == Path::new("plain") {
@@ -141,6 +128,32 @@ fn what_is_listed_and_nothing_else_makes_a_true_mirror() {
             fs::remove_file(&path).unwrap();
         }
     }
+    assert_eq!(tree(&dest), tree(&upstream.root()));
+}
+
+#[test]
+fn a_directory_in_the_way_goes_once_its_listed_contents_are_gone() {
+    let upstream = Upstream::new();
+    upstream.write("was-dir", "now a file");
+    upstream.write("other", "1");
+    let env = Env::new();
+    let dest = env.mirror("m");
+    fs::create_dir_all(dest.join("was-dir/sub")).unwrap();
+    fs::write(dest.join("was-dir/sub/f"), "1").unwrap();
+    let job = job(&upstream.url("m/"), &dest);
+    let (changes, ..) = list(&job, &upstream);
+    assert_eq!(changes[&ChangeKind::Deleted], Names::from(["was-dir/sub".into(), "was-dir/sub/f".into()]));
+    let transfer = || {
+        let mut command = rsync(&job, Purpose::Transfer);
+        command.envs([upstream.pipe()]);
+        Running::start(command).wait()
+    };
+    let ended = transfer().expect_code(23);
+    let stderr: Vec<_> = ended.err().lines().map(str::to_owned).collect();
+    assert!(only_in_the_way(&stderr), "{ended}");
+    assert!(dest.join("other").exists(), "the rest is transferred");
+    fs::remove_dir_all(dest.join("was-dir/sub")).unwrap();
+    transfer().expect_code(0);
     assert_eq!(tree(&dest), tree(&upstream.root()));
 }
 
@@ -161,31 +174,32 @@ fn our_own_and_unfinished_files_are_neither_listed_nor_transferred() {
     // Not even when a job's own rules say otherwise.
     job.include = vec![".~tmp~/".into(), "/.pdb-sync/***".into()];
     let (changes, _, ended) = list(&job, &upstream);
-    assert_eq!(changes.get(&DELETED), None, "{ended}");
-    assert_eq!(changes[&CREATED], Names::from(["ab/1abc.cif.gz".into()]), "{ended}");
+    assert_eq!(changes.get(&ChangeKind::Deleted), None, "{ended}");
+    assert_eq!(changes[&ChangeKind::Created], Names::from(["ab/1abc.cif.gz".into()]), "{ended}");
 
     // But leftovers do not keep a directory that is gone upstream; and only at the top is `.pdb-sync` ours.
     fs::remove_dir_all(upstream.root().join("ab")).unwrap();
     fs::create_dir_all(dest.join("cd/.pdb-sync")).unwrap();
     let (changes, _, ended) = list(&job, &upstream);
     let gone = ["ab", "ab/.~partial~", "ab/.~partial~/p", "ab/.~tmp~", "ab/.~tmp~/t", "cd", "cd/.pdb-sync"];
-    assert_eq!(changes[&DELETED], gone.iter().map(PathBuf::from).collect(), "{ended}");
+    assert_eq!(changes[&ChangeKind::Deleted], gone.iter().map(PathBuf::from).collect(), "{ended}");
 }
 
 #[test]
 fn excluded_files_are_not_listed_for_deletion() {
     let upstream = Upstream::new();
-    upstream.write("a", "1");
+    upstream.write("a", "longer");
     let env = Env::new();
     let dest = env.mirror("m");
     fs::create_dir_all(&dest).unwrap();
-    for name in ["keep.tmp", "gone.tmp", "gone"] {
+    for name in ["a", "keep.tmp", "gone.tmp", "gone"] {
         fs::write(dest.join(name), "1").unwrap();
     }
     let mut job = job(&upstream.url("m/"), &dest);
     job.include = vec!["gone.tmp".into()];
     job.exclude = vec!["*.tmp".into()];
     let (changes, ..) = list(&job, &upstream);
-    assert_eq!(changes[&DELETED], Names::from(["gone".into(), "gone.tmp".into()]));
-    assert_eq!(changes.get(&UPDATED).map(|names| names.len()), Some(1), "the root's time");
+    assert_eq!(changes[&ChangeKind::Deleted], Names::from(["gone".into(), "gone.tmp".into()]));
+    assert!(changes[&ChangeKind::Updated].contains(Path::new("a")));
+    assert_eq!(changes.get(&ChangeKind::Created), None);
 }
