@@ -44,13 +44,17 @@ pub fn argv(program: &str, job: &Job, source: &Source, purpose: Purpose) -> Vec<
     let mut argv = vec![program.to_owned()];
     let mut add = |options: &[&str]| argv.extend(options.iter().map(|o| (*o).to_owned()));
     add(preset(job.preset));
-    add(&[&format!("--partial-dir={PARTIAL_DIR}")]);
+    // What is written in place is its own partial file; rsync refuses both together.
+    let in_place = ["inplace", "append", "append-verify", "write-devices"];
+    if !in_place.iter().any(|name| options::names(&job.rsync_args, None, name)) {
+        add(&[&format!("--partial-dir={PARTIAL_DIR}")]);
+    }
     if let Some(stall) = job.stall {
         add(&[&format!("--timeout={}", whole_seconds(stall))]);
     }
     if matches!(source.address, Address::Daemon { .. }) {
         // rsync refuses --contimeout when a remote shell leads to the daemon (`-e ssh host::module`).
-        if !options::names(&job.rsync_args, 'e', "rsh") && !job.connect_timeout.is_zero() {
+        if !options::names(&job.rsync_args, Some('e'), "rsh") && !job.connect_timeout.is_zero() {
             add(&[&format!("--contimeout={}", whole_seconds(job.connect_timeout))]);
         }
         add(&["--sockopts=TCP_NODELAY"]);
@@ -96,7 +100,7 @@ fn voice(job: &Job, purpose: Purpose) -> Vec<&'static str> {
     let mut voice = vec!["-8", "--no-h", "--stats", "--no-motd"];
     let live = purpose == Purpose::Transfer;
     // `--info=stats0` beats `--stats`. Not said without need: `--info=stats2` goes to the server, and old ones refuse it.
-    if options::names(&job.rsync_args, '\0', "info") {
+    if options::names(&job.rsync_args, None, "info") {
         voice.push(if live { "--info=stats2,name1" } else { "--info=stats2,progress0" });
     }
     match purpose {
@@ -240,6 +244,16 @@ mod tests {
         }
         job.connect_timeout = Duration::ZERO;
         assert!(!of(&job, Purpose::Transfer).iter().any(|a| a.starts_with("--contimeout")));
+    }
+
+    #[test]
+    fn writing_in_place_goes_without_a_partial_directory() {
+        let mut job = job();
+        for (option, partial) in [("--inplace", false), ("--append-verify", false), ("-W", true)] {
+            job.rsync_args = vec![option.into()];
+            let argv = of(&job, Purpose::Transfer);
+            assert_eq!(argv.contains(&"--partial-dir=.~partial~".into()), partial, "{option}");
+        }
     }
 
     #[test]

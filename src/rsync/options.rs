@@ -122,11 +122,11 @@ fn items(args: &[String]) -> Vec<Item<'_>> {
     items
 }
 
-/// Whether an option is given, by its letter or by its name.
-pub(super) fn names(args: &[String], letter: char, name: &str) -> bool {
+/// Whether an option is given, by its letter (if it has one) or by its name.
+pub(super) fn names(args: &[String], letter: Option<char>, name: &str) -> bool {
     items(args).iter().any(|item| match item {
         Item::Long(long, _) => *long == name,
-        Item::Short(short, _) => *short == letter,
+        Item::Short(short, _) => Some(*short) == letter,
         Item::Operand(_) => false,
     })
 }
@@ -331,8 +331,8 @@ mod tests {
 
     #[test]
     fn an_option_is_found_by_either_name() {
-        assert!(names(&args("-ze ssh"), 'e', "rsh"));
-        assert!(names(&args("--rsh ssh"), 'e', "rsh"));
-        assert!(!names(&args("--exclude -e -T e"), 'e', "rsh"));
+        assert!(names(&args("-ze ssh"), Some('e'), "rsh"));
+        assert!(names(&args("--rsh ssh"), Some('e'), "rsh"));
+        assert!(!names(&args("--exclude -e -T e"), Some('e'), "rsh"));
     }
 }

@@ -145,6 +145,11 @@ for case in 'disk-full size=64k' 'out-of-inodes size=9m,nr_inodes=3' 'read-only 
     fi
 done
 fresh
+mkdir -p "$work/ways" "$mirror/was-dir/sub" "$mirror/name: with colon"
+touch "$work/ways/was-dir" "$mirror/was-dir/sub/f" "$mirror/name: with colon/f"
+ln -s x "$work/ways/name: with colon"
+case_ in-the-way rsync "${transfer[@]}" -- ways/ mirror/
+fresh
 for n in 1 2 3; do echo >"$mirror/extra-$n"; done
 case_ max-delete rsync "${base[@]}" --delete --max-delete=1 -- upstream/ mirror/
 

@@ -1,5 +1,21 @@
 //! Which files rsync could not deal with, and why (code 23).
 
+/// What rsync says when a directory with something in it stands where the source has a file or a link. Only a live `--delete`
+/// or `--force` would clear it away, and neither is ever given.
+const IN_THE_WAY: &str = "could not make way for new ";
+
+/// Whether everything that these last lines of standard error complain of is a directory that stands where the source has a
+/// file. Its contents were then listed for deletion: once they are gone, a further transfer completes the mirror.
+pub fn only_in_the_way(stderr: &[String]) -> bool {
+    let complaints = |line: &&str| {
+        !line.is_empty()
+            && !line.starts_with("rsync error: ")
+            && !line.starts_with("cannot delete non-empty directory: ")
+    };
+    let mut lines = stderr.iter().map(|line| line.trim()).filter(complaints).peekable();
+    lines.peek().is_some() && lines.all(|line| line.starts_with(IN_THE_WAY))
+}
+
 /// What was said about files that were left out. Only what was said: rsync's last lines may be all that is known.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct LeftOut<'a> {
@@ -7,6 +23,8 @@ pub(super) struct LeftOut<'a> {
     files: Vec<(&'a str, &'a str)>,
     /// Whether rights at the destination are among the reasons.
     ours: bool,
+    /// Whether a directory in the way is the first reason.
+    in_the_way: bool,
 }
 
 const DENIED: &str = "Permission denied";
@@ -14,9 +32,15 @@ const DENIED: &str = "Permission denied";
 impl<'a> LeftOut<'a> {
     /// Collects from lines such as `rsync: [sender] send_files failed to open "/a/b": Permission denied (13)`.
     pub(super) fn read(lines: &[&'a str]) -> Self {
-        let mut left_out = LeftOut { files: Vec::new(), ours: false };
+        let mut left_out = LeftOut { files: Vec::new(), ours: false, in_the_way: false };
         for line in lines {
-            let Some((path, why)) = path_and_reason(line) else { continue };
+            let blocked = line.strip_prefix(IN_THE_WAY).and_then(|rest| rest.split_once(": "));
+            let found = match blocked {
+                Some((_, name)) => Some((name, "a directory is in the way")),
+                None => path_and_reason(line),
+            };
+            let Some((path, why)) = found else { continue };
+            left_out.in_the_way |= left_out.files.is_empty() && blocked.is_some();
             if !left_out.files.iter().any(|(known, _)| *known == path) {
                 left_out.files.push((path, why));
             }
@@ -46,6 +70,9 @@ impl<'a> LeftOut<'a> {
         match (denied, self.ours) {
             (true, true) => Some("check who owns the destination and which rights it gives"),
             (true, false) => Some("they cannot be read at the source; nothing is deleted while that lasts"),
+            (false, _) if self.in_the_way => {
+                Some("`delete = true` lets a job clear it away; otherwise move it by hand")
+            }
             (false, _) => None,
         }
     }

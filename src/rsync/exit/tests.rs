@@ -108,6 +108,22 @@ fn left_out_files_are_named() {
 }
 
 #[test]
+fn a_directory_in_the_way_is_told_from_other_trouble() {
+    let text = include_str!("../../../tests/golden/rsync-3.5.0/in-the-way.stderr");
+    let Verdict::Partial(reason) = of(LOCAL, text) else { panic!() };
+    assert_eq!(
+        reason.text,
+        "some files were left out (a directory is in the way): name: with colon, was-dir"
+    );
+    assert!(reason.hint.unwrap().contains("delete = true"));
+    let (_, mut stderr) = golden(text);
+    assert!(only_in_the_way(&stderr));
+    stderr.push("rsync: [sender] send_files failed to open \"/x\": Permission denied (13)".into());
+    assert!(!only_in_the_way(&stderr));
+    assert!(!only_in_the_way(&[]) && !only_in_the_way(&["rsync error: code 23".into()]));
+}
+
+#[test]
 fn vanished_files_are_named() {
     let Verdict::Vanished(reason) = real!(DAEMON, "vanished") else { panic!() };
     assert!(reason.text.contains("/deep/er/file"), "{reason:?}");
