@@ -5,7 +5,7 @@
 //!
 //! 0. words: [`job`], [`event`], [`result`], [`exit`]
 //! 1. thought (pure): [`config`], [`rsync`]
-//! 2. deeds: [`run`]
+//! 2. deeds: [`run`], [`machine`]
 //! 3. speech: [`ui`], [`report`]
 //! 4. glue: [`cli`], [`commands`]
 
@@ -15,6 +15,7 @@ pub mod config;
 pub mod event;
 pub mod exit;
 pub mod job;
+pub mod machine;
 pub mod report;
 pub mod result;
 pub mod rsync;

@@ -1,7 +1,12 @@
 //! One file a command: arguments → deed → speech → exit code.
 
 mod completions;
+mod config;
 mod error;
+mod list;
+pub mod locate;
+pub mod settings;
+mod sync;
 
 pub use error::Failure;
 
@@ -35,7 +40,9 @@ pub fn main() -> Exit {
 fn dispatch(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
     match &cli.command {
         Command::Completions(args) => completions::run(args, ui),
-        Command::Sync(_) | Command::List(_) | Command::Config(_) => Ok(Exit::Done),
+        Command::List(args) => list::run(args, &cli.global, ui),
+        Command::Config(args) => config::run(args, &cli.global, ui),
+        Command::Sync(args) => sync::run(args, &cli.global, ui),
     }
 }
 

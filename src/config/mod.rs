@@ -1,12 +1,48 @@
 //! From TOML to jobs. Pure: files, environment and mounts are handed in.
+//!
+//! TEXT → [`Draft`] (every key known, every value of its type) → [`Layer`]s upon each other → [`Job`]s (every path
+//! absolute, every destination checked). Every problem on the way is collected, none hides another.
+
+mod draft;
+mod guard;
+mod layer;
+mod lists;
+mod nearest;
+mod paths;
+mod preset;
+mod problem;
+mod resolve;
+mod schema;
+mod select;
+mod show;
+mod surroundings;
+#[cfg(test)]
+pub(crate) mod tests;
+mod units;
+mod value;
+
+pub use draft::{Draft, DraftJob, check_name};
+pub use layer::{Given, HostFilled, HostLayer, Key, Layer, Origin, Settings, Span, SyncFilled, SyncLayer};
+pub use lists::{HookList, RsyncArgs, Sources};
+pub use nearest::nearest;
+pub use paths::{HomeError, expand_home, normalise};
+pub use preset::{layer as preset_layer, name as preset_name};
+pub use problem::{Place, Problem, Problems, decode};
+pub use schema::schema;
+pub use select::{SelectError, select};
+pub use show::show;
+pub use surroundings::Surroundings;
+pub use units::{Pause, Period, Rate, Size, TimeLimit};
+pub use value::Within;
 
 use crate::job::Job;
+use problem::Text;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// A configuration with every value resolved and checked.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Config {
     /// The file that it was read from; `None` where there was none.
     pub file: Option<PathBuf>,
@@ -16,6 +52,14 @@ pub struct Config {
     pub hosts: BTreeMap<String, usize>,
     /// The jobs in the order of the file.
     pub jobs: Vec<Job>,
+    /// What is odd, but allowed.
+    pub warnings: Vec<Problem>,
+    /// Every value of `[sync]` with its origin.
+    pub sync_layer: SyncLayer,
+    /// Every value of `[hosts."NAME"]` with its origin.
+    pub host_layers: BTreeMap<String, HostLayer>,
+    /// Every value of every job, by the job's name, with its origin; paths as written.
+    pub layers: BTreeMap<String, Layer>,
 }
 
 /// `[sync]`, with defaults filled in.
@@ -43,4 +87,43 @@ impl Default for SyncSettings {
             rsync: "rsync".into(),
         }
     }
+}
+
+/// What the command line changes about jobs.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Overrides {
+    /// Which jobs, by name; `None`: all of them.
+    pub jobs: Option<Vec<String>>,
+    /// The values that it gives. A relative `dest` hangs below the working directory.
+    pub layer: Layer,
+    /// Lets a source without a single file pass the guard. No file can say this, so that no mirror is emptied by habit.
+    pub allow_empty_source: bool,
+    /// Options for rsync that follow the job's own; [`crate::rsync::args::check`] must have passed them.
+    pub rsync_args: Vec<String>,
+}
+
+impl Overrides {
+    fn applies_to(&self, job: &str) -> bool {
+        self.jobs.as_ref().is_none_or(|jobs| jobs.iter().any(|name| name == job))
+    }
+}
+
+/// Reads and checks a configuration. `file` is what messages call it; relative paths hang below its directory. What is
+/// checked (dangerous destinations, say) is checked with the overrides in force. An `Err` has every problem of the file.
+pub fn load(text: &str, file: &Path, over: &Overrides, around: &Surroundings) -> Result<Config, Problems> {
+    let (draft, mut problems) = Draft::parse(text, file);
+    let mut resolver = resolve::Resolver {
+        text: Text { file, text },
+        over,
+        around,
+        problems: Vec::new(),
+        placed: Vec::new(),
+    };
+    let config = resolver.resolve(draft);
+    problems.append(&mut resolver.problems);
+    if problems.is_empty() {
+        return Ok(config);
+    }
+    problems.sort_by_key(|problem| problem.place.as_ref().map(|place| (place.line, place.column)));
+    Err(Problems(problems))
 }

@@ -1,0 +1,148 @@
+//! `config init | show | check | schema | path`
+
+use super::{Failure, locate, settings};
+use crate::cli::{ConfigAction, ConfigArgs, Example, Global};
+use crate::config::{self, Problem};
+use crate::exit::Exit;
+use crate::ui::Ui;
+use serde_json::json;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+
+const TEMPLATE: &str = include_str!("../../config-examples/template.toml");
+const PDB: &str = include_str!("../../config-examples/pdb.toml");
+const ALPHAFOLD: &str = include_str!("../../config-examples/alphafold.toml");
+const CI: &str = include_str!("../../config-examples/ci.toml");
+
+/// Writes, shows or checks the configuration.
+pub(super) fn run(args: &ConfigArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+    match &args.action {
+        ConfigAction::Init { from } => init(*from, global, ui),
+        ConfigAction::Show { origin, jobs } => show(jobs, *origin, global, ui),
+        ConfigAction::Check => check(global, ui),
+        ConfigAction::Schema => schema(ui),
+        ConfigAction::Path => path(global, ui),
+    }
+}
+
+fn init(from: Option<Example>, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+    let file = locate::config_file(global)?.path;
+    let text = match from {
+        None => TEMPLATE,
+        Some(Example::Pdb) => PDB,
+        Some(Example::Alphafold) => ALPHAFOLD,
+        Some(Example::Ci) => CI,
+    };
+    if let Some(dir) = file.parent().filter(|dir| !dir.as_os_str().is_empty()) {
+        fs::create_dir_all(dir).map_err(Failure::io(format!("create the directory {}", dir.display())))?;
+    }
+    let tried = || format!("write the configuration {}", file.display());
+    let mut out = match OpenOptions::new().write(true).create_new(true).open(&file) {
+        Ok(out) => out,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            return Err(Failure::usage_hint(
+                format!("{} exists already, and is not written over", file.display()),
+                "move it away, or give --config FILE for another",
+            ));
+        }
+        Err(error) => return Err(Failure::io(tried())(error)),
+    };
+    if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.sync_all()) {
+        // Half a template would be in the way of the next try; the error that matters is the first.
+        let _ = fs::remove_file(&file);
+        return Err(Failure::io(tried())(error));
+    }
+    if ui.json {
+        ui.json("result", &json!({ "file": file.to_string_lossy() }))?;
+        return Ok(Exit::Done);
+    }
+    ui.note(&format!("wrote {}", file.display()));
+    ui.note("next: set root and the jobs that you want, then");
+    ui.note("  pdb-sync config check       finds every mistake");
+    ui.note("  pdb-sync sync --all --plan  shows what would be fetched, and changes nothing");
+    Ok(Exit::Done)
+}
+
+fn show(names: &[String], origin: bool, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+    let config = settings::open(global)?.load(ui)?;
+    let jobs = match names {
+        [] => config.jobs.clone(),
+        names => config::select(&config.jobs, names, false, &[])?,
+    };
+    let text = config::show(&config, &jobs, origin);
+    if ui.json {
+        ui.json("result", &json!({ "toml": text }))?;
+    } else {
+        ui.line(text.trim_end())?;
+    }
+    Ok(Exit::Done)
+}
+
+fn check(global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+    let file = locate::config_file(global)?.path;
+    let (exists, found) = match settings::read(global)? {
+        Ok(opened) => {
+            let found = opened.check(&config::Overrides::default());
+            (opened.exists, found.map_err(|problems| (problems, opened.warnings())))
+        }
+        Err(problems) => (true, Err((problems, Vec::new()))),
+    };
+    let (jobs, problems, warnings) = match found {
+        Ok(config) => (Some(config.jobs.len()), Vec::new(), config.warnings),
+        Err((problems, warnings)) => (None, problems.0, warnings),
+    };
+    if ui.json {
+        for (severity, problem) in
+            problems.iter().map(|p| ("error", p)).chain(warnings.iter().map(|w| ("warning", w)))
+        {
+            ui.json("problem", &as_json(severity, problem))?;
+        }
+        let counts = json!({
+            "file": file.to_string_lossy(), "ok": problems.is_empty(), "jobs": jobs,
+            "problems": problems.len(), "warnings": warnings.len(),
+        });
+        ui.json("result", &counts)?;
+    } else {
+        for warning in &warnings {
+            ui.note(&format!("warning: {warning}"));
+        }
+        for problem in &problems {
+            ui.error(&problem.to_string(), None);
+        }
+        if let Some(jobs) = jobs {
+            let what = if exists { "ok" } else { "does not exist, which is ok" };
+            let s = if jobs == 1 { "" } else { "s" };
+            ui.line(&format!("{}: {what}, {jobs} job{s}", file.display()))?;
+        }
+    }
+    Ok(if problems.is_empty() { Exit::Done } else { Exit::Usage })
+}
+
+fn as_json(severity: &str, problem: &Problem) -> serde_json::Value {
+    let place = problem.place.as_ref();
+    json!({
+        "severity": severity,
+        "file": problem.file.as_ref().map(|file| file.to_string_lossy()),
+        "line": place.map(|place| place.line),
+        "column": place.map(|place| place.column),
+        "text": problem.text,
+        "hint": problem.hint,
+    })
+}
+
+/// The schema is JSON in any case; `--json` changes nothing about it, since editors and validators read it as it is.
+fn schema(ui: &Ui) -> Result<Exit, Failure> {
+    let text = serde_json::to_string_pretty(&config::schema()).map_err(io::Error::from)?;
+    ui.line(&text)?;
+    Ok(Exit::Done)
+}
+
+fn path(global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+    let file = locate::config_file(global)?.path;
+    if ui.json {
+        ui.json("result", &json!({ "file": file.to_string_lossy(), "exists": file.exists() }))?;
+    } else {
+        ui.line(&file.display().to_string())?;
+    }
+    Ok(Exit::Done)
+}

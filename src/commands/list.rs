@@ -1,0 +1,147 @@
+//! `list`
+
+use super::{Failure, settings};
+use crate::cli::{Global, ListArgs};
+use crate::config::{nearest, preset_name};
+use crate::exit::Exit;
+use crate::job::Job;
+use crate::ui::Ui;
+use console::{Term, measure_text_width, pad_str, truncate_str};
+use serde_json::json;
+
+/// Prints the jobs of the configuration.
+pub(super) fn run(args: &ListArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+    let opened = settings::open(global)?;
+    let config = opened.load(ui)?;
+    if let Some(tag) = args.tag.iter().find(|tag| !config.jobs.iter().any(|job| job.tags.contains(tag))) {
+        let tags = config.jobs.iter().flat_map(|job| &job.tags).map(String::as_str);
+        let hint = nearest(tag, tags).map(|known| format!("did you mean {known:?}?"));
+        return Err(Failure::Usage { text: format!("no job carries the tag {tag:?}"), hint });
+    }
+    let wanted = |job: &&Job| args.tag.is_empty() || args.tag.iter().any(|tag| job.tags.contains(tag));
+    let jobs: Vec<&Job> = config.jobs.iter().filter(wanted).collect();
+    if ui.json {
+        for job in &jobs {
+            ui.json("job", &as_json(job))?;
+        }
+        ui.json("result", &json!({ "jobs": jobs.len() }))?;
+        return Ok(Exit::Done);
+    }
+    if jobs.is_empty() {
+        if opened.exists {
+            ui.note(&format!("{} has no jobs", opened.file.display()));
+            ui.note("  hint: add a [jobs.NAME] section; `pdb-sync config init` writes a template");
+        } else {
+            ui.note(&format!("there is no configuration: {} does not exist", opened.file.display()));
+            ui.note("  hint: `pdb-sync config init` writes one");
+        }
+        return Ok(Exit::Done);
+    }
+    // A pipe has no width: whoever reads it wants everything.
+    let width = Term::stdout().size_checked().map(|(_, columns)| usize::from(columns));
+    for line in table(&jobs, width) {
+        ui.line(&line)?;
+    }
+    Ok(Exit::Done)
+}
+
+fn as_json(job: &Job) -> serde_json::Value {
+    json!({
+        "name": job.name,
+        "enabled": job.enabled,
+        "tags": job.tags,
+        "sources": job.sources.iter().map(|source| &source.text).collect::<Vec<_>>(),
+        "host": job.hosts().first(),
+        "dest": job.dest.to_string_lossy(),
+        "delete": job.delete,
+        "preset": preset_name(job.preset),
+        "priority": job.priority,
+        "description": job.description,
+    })
+}
+
+/// A line a job, below a heading. With a width, the longest columns give way until everything fits.
+fn table(jobs: &[&Job], width: Option<usize>) -> Vec<String> {
+    let mut rows = vec![["JOB", "ON", "HOST", "DEST", "TAGS", "DESCRIPTION"].map(String::from)];
+    for job in jobs {
+        let hosts = job.hosts();
+        let host = hosts.first().cloned().unwrap_or_default();
+        let more = if hosts.len() > 1 { format!(" +{}", hosts.len() - 1) } else { String::new() };
+        let on = if job.enabled { "yes" } else { "no" };
+        let cells = [
+            job.name.clone(),
+            on.into(),
+            host + &more,
+            job.dest.display().to_string(),
+            job.tags.join(","),
+            job.description.clone(),
+        ];
+        rows.push(cells.map(|cell| cell.replace(char::is_control, " ")));
+    }
+    let mut widths = [0; 6];
+    for row in &rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(measure_text_width(cell));
+        }
+    }
+    if let Some(width) = width {
+        shrink(&mut widths, width);
+    }
+    let line = |row: &[String; 6]| {
+        let cells = row.iter().zip(widths).map(|(cell, width)| {
+            pad_str(&truncate_str(cell, width, "…"), width, console::Alignment::Left, None).into_owned()
+        });
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_string()
+    };
+    rows.iter().map(line).collect()
+}
+
+/// Takes from the widest column but the name and the switch, which is needed to use the others.
+fn shrink(widths: &mut [usize; 6], fit: usize) {
+    const LEAST: usize = 8;
+    const GAPS: usize = 2 * 5;
+    while widths.iter().sum::<usize>() + GAPS > fit {
+        match widths[2..].iter_mut().max_by_key(|width| **width) {
+            Some(widest) if *widest > LEAST => *widest -= 1,
+            _ => return,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Overrides, Surroundings, load};
+    use std::path::Path;
+
+    fn jobs() -> Vec<Job> {
+        let text = "
+            [jobs.mmcif]
+            source = ['rsync://rsync.rcsb.org:33444/ftp_data/structures/divided/mmCIF/', 'h::m/']
+            dest = '/srv/mirrors/pdb/data/structures/divided/mmCIF'
+            tags = ['weekly', 'pdb']
+            description = \"PDB entries,\\nmmCIF, divided layout\"
+            [jobs.local]
+            source = '/data/'
+            dest = '/m'
+            enabled = false
+        ";
+        load(text, Path::new("/c.toml"), &Overrides::default(), &Surroundings::default()).unwrap().jobs
+    }
+
+    #[test]
+    fn a_pipe_gets_everything() {
+        let jobs = jobs();
+        let lines = table(&jobs.iter().collect::<Vec<_>>(), None);
+        insta::assert_snapshot!(lines.join("\n"), @"");
+    }
+
+    #[test]
+    fn a_terminal_gets_what_fits() {
+        let jobs = jobs();
+        let lines = table(&jobs.iter().collect::<Vec<_>>(), Some(80));
+        assert!(lines.iter().all(|line| measure_text_width(line) <= 80));
+        insta::assert_snapshot!(lines.join("\n"), @"");
+        assert_eq!(table(&jobs.iter().collect::<Vec<_>>(), Some(5)).len(), 3, "no width is too small");
+    }
+}

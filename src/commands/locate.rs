@@ -1,0 +1,50 @@
+//! Where the configuration and our own files are.
+
+use super::Failure;
+use crate::cli::Global;
+use etcetera::base_strategy::{BaseStrategy, Xdg};
+use std::env;
+use std::path::{Path, PathBuf};
+
+/// The configuration file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Located {
+    /// Absolute, unless somebody named it otherwise.
+    pub path: PathBuf,
+    /// Whether somebody named it, so that it has to be there.
+    pub named: bool,
+}
+
+/// `--config`, else `PDB_SYNC_CONFIG` (clap knows both), else `$XDG_CONFIG_HOME/pdb-sync/config.toml`.
+pub fn config_file(global: &Global) -> Result<Located, Failure> {
+    if let Some(path) = &global.config {
+        return Ok(Located { path: path.clone(), named: true });
+    }
+    let dir = xdg("XDG_CONFIG_HOME", |xdg| Some(xdg.config_dir()))
+        .ok_or_else(|| no_home("the configuration file is", "--config FILE or set PDB_SYNC_CONFIG"))?;
+    Ok(Located { path: dir.join("pdb-sync/config.toml"), named: false })
+}
+
+/// `--state-dir`, else `PDB_SYNC_STATE_DIR`, else `$XDG_STATE_HOME/pdb-sync`. Absolute; need not exist.
+pub fn state_dir(global: &Global) -> Result<PathBuf, Failure> {
+    let dir = match &global.state_dir {
+        Some(dir) => dir.clone(),
+        None => xdg("XDG_STATE_HOME", BaseStrategy::state_dir)
+            .ok_or_else(|| no_home("logs and locks go", "--state-dir DIR or set PDB_SYNC_STATE_DIR"))?
+            .join("pdb-sync"),
+    };
+    std::path::absolute(&dir).map_err(Failure::io(format!("find the state directory {}", dir.display())))
+}
+
+/// The variable on its own is enough; only its default needs a home directory.
+fn xdg(variable: &str, default: impl Fn(&Xdg) -> Option<PathBuf>) -> Option<PathBuf> {
+    let set = env::var_os(variable).map(PathBuf::from).filter(|dir| Path::is_absolute(dir));
+    set.or_else(|| Xdg::new().ok().and_then(|xdg| default(&xdg)))
+}
+
+fn no_home(what: &str, instead: &str) -> Failure {
+    Failure::usage_hint(
+        format!("cannot tell where {what}: there is no home directory"),
+        format!("give {instead}"),
+    )
+}

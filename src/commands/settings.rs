@@ -1,0 +1,128 @@
+//! Opens the configuration for the commands that need it.
+
+use super::{Failure, locate};
+use crate::cli::Global;
+use crate::config::{self, Config, Overrides, Problem, Problems, SelectError, Surroundings};
+use crate::job::Job;
+use crate::machine;
+use crate::ui::Ui;
+use std::path::PathBuf;
+use std::{fs, io};
+
+/// A configuration file that was read, but not yet understood.
+#[derive(Debug, Clone)]
+pub struct Opened {
+    /// As it was named, or where it was looked for.
+    pub file: PathBuf,
+    /// What it holds; nothing if it is missing.
+    pub text: String,
+    /// A file that nobody named may be missing.
+    pub exists: bool,
+    around: Surroundings,
+}
+
+/// Reads the file that the options and the environment mean.
+pub fn open(global: &Global) -> Result<Opened, Failure> {
+    Ok(read(global)??)
+}
+
+/// The same, for those who tell problems of the text from a file that cannot be read at all.
+pub fn read(global: &Global) -> Result<Result<Opened, Problems>, Failure> {
+    let located = locate::config_file(global)?;
+    let file = located.path;
+    let (text, exists) = match fs::read(&file) {
+        Ok(bytes) => match config::decode(bytes, &file) {
+            Ok(text) => (text, true),
+            Err(problems) => return Ok(Err(problems)),
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !located.named => (String::new(), false),
+        Err(error) => {
+            let hint = match error.kind() {
+                io::ErrorKind::NotFound => "`pdb-sync config init` writes one".into(),
+                _ => format!("make {} a file that you may read", file.display()),
+            };
+            return Err(Failure::usage_hint(
+                format!("cannot read the configuration {}: {error}", file.display()),
+                hint,
+            ));
+        }
+    };
+    Ok(Ok(Opened { file, text, exists, around: machine::surroundings() }))
+}
+
+impl Opened {
+    /// Understands it. Nothing is printed.
+    pub fn check(&self, over: &Overrides) -> Result<Config, Problems> {
+        let mut config = config::load(&self.text, &self.file, over, &self.around)?;
+        if !self.exists {
+            config.file = None;
+        }
+        Ok(config)
+    }
+
+    /// What is odd about a file that has problems too.
+    pub fn warnings(&self) -> Vec<Problem> {
+        config::Draft::parse(&self.text, &self.file).0.warnings
+    }
+
+    /// Understands it, and passes warnings on to people.
+    pub fn load(&self, ui: &Ui) -> Result<Config, Failure> {
+        let config = self.check(&Overrides::default())?;
+        for warning in &config.warnings {
+            ui.note(&format!("warning: {warning}"));
+        }
+        Ok(config)
+    }
+
+    /// The configuration, and the jobs that are meant (see [`config::select`]) with what the command line changes about
+    /// them, and only about them.
+    pub fn select(
+        &self,
+        ui: &Ui,
+        names: &[String],
+        all: bool,
+        tags: &[String],
+        mut over: Overrides,
+    ) -> Result<(Config, Vec<Job>), Failure> {
+        let config = self.load(ui)?;
+        if !self.exists {
+            return Err(self.missing());
+        }
+        let chosen = config::select(&config.jobs, names, all, tags)?;
+        if over.layer.dest.is_some() && chosen.len() != 1 {
+            return Err(Failure::usage_hint(
+                format!("--dest is for exactly one job, but {} are selected", chosen.len()),
+                "name the one job",
+            ));
+        }
+        over.jobs = Some(chosen.iter().map(|job| job.name.clone()).collect());
+        let config = self.check(&over)?;
+        let changed = chosen.iter().filter_map(|old| config.jobs.iter().find(|new| new.name == old.name));
+        let changed = changed.cloned().collect();
+        Ok((config, changed))
+    }
+
+    /// For commands that can do nothing without a file.
+    pub fn missing(&self) -> Failure {
+        Failure::usage_hint(
+            format!("there is no configuration: {} does not exist", self.file.display()),
+            "`pdb-sync config init` writes one; --config FILE names another",
+        )
+    }
+}
+
+impl From<Problems> for Failure {
+    fn from(problems: Problems) -> Self {
+        let text = match problems.0.len() {
+            1 => problems.to_string(),
+            n => format!("{n} problems in the configuration\n{problems}"),
+        };
+        Failure::usage(text)
+    }
+}
+
+impl From<SelectError> for Failure {
+    fn from(error: SelectError) -> Self {
+        Failure::Usage { text: error.text, hint: error.hint }
+    }
+}

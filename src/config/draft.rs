@@ -1,0 +1,285 @@
+//! The file, read but not yet resolved: every key known, every value of the right type, or a problem.
+
+use super::layer::{HostLayer, Layer, Origin, Span, SyncLayer};
+use super::nearest::{did_you_mean, nearest};
+use super::problem::{Problem, Text};
+use super::value::{Reader, integer};
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::Path;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// What a file says, with nothing filled in.
+#[derive(Debug, Clone, Default)]
+pub struct Draft {
+    /// `[sync]`
+    pub sync: SyncLayer,
+    /// `[hosts."NAME"]`, by lower-case name, and where the name stands.
+    pub hosts: BTreeMap<String, (HostLayer, Span)>,
+    /// `[defaults]`
+    pub defaults: Layer,
+    /// `[jobs.NAME]` in the order of the file.
+    pub jobs: Vec<DraftJob>,
+    /// Whether the file is TOML at all; if not, what seems to be missing may only be unreadable.
+    pub broken: bool,
+    /// What is odd, but allowed.
+    pub warnings: Vec<Problem>,
+}
+
+/// `[jobs.NAME]`
+#[derive(Debug, Clone)]
+pub struct DraftJob {
+    /// Checked, or else there is a problem.
+    pub name: String,
+    /// Where the name stands.
+    pub span: Span,
+    /// What it says.
+    pub layer: Layer,
+    /// Keys whose values could not be read, for which there are problems.
+    pub unread: Vec<String>,
+}
+
+type Entry<'t, 'i> = (&'t Spanned<toml::de::DeString<'i>>, &'t Spanned<DeValue<'i>>);
+
+const SECTIONS: [&str; 5] = ["version", "sync", "hosts", "defaults", "jobs"];
+/// Sections that belong to commands which this version does not have.
+pub(super) const FOREIGN: [&str; 5] = ["scan", "clean", "index", "stats", "notify"];
+/// What other tools call our keys.
+const ALIASES: [(&str, &str); 12] = [
+    ("src", "source"),
+    ("url", "source"),
+    ("sources", "source"),
+    ("from", "source"),
+    ("destination", "dest"),
+    ("target", "dest"),
+    ("path", "dest"),
+    ("to", "dest"),
+    ("bandwidth", "bwlimit"),
+    ("options", "rsync_args"),
+    ("args", "rsync_args"),
+    ("concurrency", "parallel"),
+];
+const LONGEST_NAME: usize = 64;
+
+impl Draft {
+    /// Reads a file; total. The problems are in the order of the file.
+    pub fn parse(text: &str, file: &Path) -> (Draft, Vec<Problem>) {
+        let (document, errors) = DeTable::parse_recoverable(text);
+        let mut reader = Reader::new(Text { file, text });
+        let mut draft = Draft { broken: !errors.is_empty(), ..Draft::default() };
+        for (key, value) in in_order(document.get_ref()) {
+            draft.section(key, value, &mut reader);
+        }
+        let place = |problem: &Problem| problem.place.as_ref().map(|place| (place.line, place.column));
+        let line = |problem: &Problem| problem.place.as_ref().map(|place| place.line);
+        let mut problems: Vec<Problem> = errors
+            .iter()
+            .map(|error| {
+                let span = error.span().unwrap_or(text.len()..text.len());
+                reader.text.problem(span, format!("not valid TOML: {}", error.message()), None)
+            })
+            .collect();
+        // What else is said about a line that is no TOML follows from that, and would only confuse.
+        let broken_lines: Vec<_> = problems.iter().map(line).collect();
+        problems.extend(reader.problems.into_iter().filter(|problem| !broken_lines.contains(&line(problem))));
+        problems.sort_by_key(place);
+        problems.dedup();
+        (draft, problems)
+    }
+
+    fn section(
+        &mut self,
+        key: &Spanned<toml::de::DeString<'_>>,
+        value: &Spanned<DeValue<'_>>,
+        reader: &mut Reader<'_>,
+    ) {
+        let name = key.get_ref().as_ref();
+        match name {
+            "version" => version(value, reader),
+            "sync" | "hosts" | "defaults" | "jobs" => {
+                let Some(table) = value.get_ref().as_table() else {
+                    return reader.wrong_type(value, &format!("a table, [{name}]"));
+                };
+                match name {
+                    "sync" => self.sync(table, reader),
+                    "hosts" => self.hosts(table, reader),
+                    "defaults" => self.defaults(table, reader),
+                    _ => self.jobs(table, reader),
+                }
+            }
+            _ if FOREIGN.contains(&name) => {
+                let text = format!("[{name}] belongs to a command that this version does not have: ignored");
+                self.warnings.push(reader.text.problem(key.span(), text, None));
+            }
+            _ => {
+                let hint = owner(name)
+                    .filter(|_| !value.get_ref().is_table())
+                    .map(|owner| format!("{name} belongs in {owner}"))
+                    .or_else(|| did_you_mean(name, SECTIONS));
+                let what = if value.get_ref().is_table() { "section" } else { "key" };
+                reader.problem(key.span(), format!("unknown {what} {name:?}"), hint);
+            }
+        }
+    }
+
+    fn sync(&mut self, table: &DeTable<'_>, reader: &mut Reader<'_>) {
+        for (key, value) in in_order(table) {
+            let origin = Origin::Section(span(key.span(), reader));
+            if !self.sync.set(key.get_ref(), value, origin, reader) {
+                unknown_key(key, "[sync]", SyncLayer::KEYS.iter().map(|key| key.name), reader);
+            }
+        }
+    }
+
+    fn hosts(&mut self, table: &DeTable<'_>, reader: &mut Reader<'_>) {
+        for (key, value) in in_order(table) {
+            let name = key.get_ref().to_ascii_lowercase();
+            let Some(table) = value.get_ref().as_table() else {
+                reader.wrong_type(value, &format!("a table, [hosts.{:?}]", key.get_ref()));
+                continue;
+            };
+            if name.matches(':').count() == 1 {
+                let hint = name.split(':').next().map(|host| format!("write [hosts.{host:?}]"));
+                reader.problem(key.span(), format!("the host {name:?} must be named without a port"), hint);
+            }
+            if table.is_empty() && !self.broken {
+                let hint = Some("write connections = N".into());
+                reader.problem(key.span(), format!("[hosts.{name:?}] says nothing"), hint);
+            }
+            let mut layer = HostLayer::default();
+            for (key, value) in in_order(table) {
+                let origin = Origin::Section(span(key.span(), reader));
+                if !layer.set(key.get_ref(), value, origin, reader) {
+                    let section = format!("[hosts.{name:?}]");
+                    unknown_key(key, &section, HostLayer::KEYS.iter().map(|key| key.name), reader);
+                }
+            }
+            let span = span(key.span(), reader);
+            self.hosts.insert(name, (layer, span));
+        }
+    }
+
+    fn defaults(&mut self, table: &DeTable<'_>, reader: &mut Reader<'_>) {
+        for (key, value) in in_order(table) {
+            let name = key.get_ref().as_ref();
+            if matches!(name, "source" | "dest" | "description") {
+                let hint = match name {
+                    "dest" => "set root, below which relative destinations hang",
+                    _ => "write it into [jobs.NAME]",
+                };
+                let text = format!("{name} cannot stand in [defaults]: every job needs its own");
+                reader.problem(key.span(), text, Some(hint.into()));
+                continue;
+            }
+            let origin = Origin::Defaults(span(key.span(), reader));
+            if !self.defaults.set(name, value, origin, reader) {
+                unknown_key(key, "[defaults]", Layer::KEYS.iter().map(|key| key.name), reader);
+            }
+        }
+    }
+
+    fn jobs(&mut self, table: &DeTable<'_>, reader: &mut Reader<'_>) {
+        for (key, value) in in_order(table) {
+            let name = key.get_ref().as_ref();
+            if let Err(wrong) = check_name(name) {
+                let hint = "use letters, digits, '-', '_' and '.', at most 64 of them";
+                reader.problem(key.span(), format!("the job name {name:?} {wrong}"), Some(hint.into()));
+            }
+            let Some(table) = value.get_ref().as_table() else {
+                reader.wrong_type(value, &format!("a table, [jobs.{name}]"));
+                continue;
+            };
+            let mut layer = Layer::default();
+            let mut unread = Vec::new();
+            for (key, value) in in_order(table) {
+                let origin = Origin::Section(span(key.span(), reader));
+                let before = reader.problems.len();
+                if !layer.set(key.get_ref(), value, origin, reader) {
+                    let section = format!("[jobs.{name}]");
+                    unknown_key(key, &section, Layer::KEYS.iter().map(|key| key.name), reader);
+                } else if reader.problems.len() > before {
+                    unread.push(key.get_ref().to_string());
+                }
+            }
+            self.jobs.push(DraftJob { name: name.into(), span: span(key.span(), reader), layer, unread });
+        }
+    }
+}
+
+/// By position; the table itself is sorted by name.
+fn in_order<'t, 'i>(table: &'t DeTable<'i>) -> Vec<Entry<'t, 'i>> {
+    let mut entries: Vec<_> = table.iter().collect();
+    entries.sort_by_key(|(key, _)| key.span().start);
+    entries
+}
+
+fn span(range: Range<usize>, reader: &Reader<'_>) -> Span {
+    let line = reader.text.place(range.clone()).line;
+    Span { start: range.start, end: range.end, line }
+}
+
+fn version(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) {
+    match integer(value.get_ref()) {
+        Some(1) => {}
+        Some(n) if n > 1 => {
+            let hint = Some("use a newer pdb-sync, or write version = 1".into());
+            reader.problem(
+                value.span(),
+                format!("version {n} is newer than this pdb-sync, which reads 1"),
+                hint,
+            );
+        }
+        _ => reader.wrong_type(value, "version = 1"),
+    }
+}
+
+/// Whether a job may be called so. The name becomes part of file names and of `[NAME] ` prefixes.
+pub fn check_name(name: &str) -> Result<(), &'static str> {
+    if name.is_empty() {
+        return Err("is empty");
+    }
+    if name.starts_with(['-', '.']) {
+        return Err("must not start with '-' or '.'");
+    }
+    if name.len() > LONGEST_NAME {
+        return Err("is too long");
+    }
+    if !name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)) {
+        return Err("has a character that is not allowed");
+    }
+    Ok(())
+}
+
+/// Which section a key belongs in.
+fn owner(key: &str) -> Option<&'static str> {
+    let has = |keys: &[super::layer::Key]| keys.iter().any(|known| known.name == key);
+    match key {
+        "source" | "dest" | "description" => Some("[jobs.NAME]"),
+        _ if has(Layer::KEYS) => Some("[defaults] or [jobs.NAME]"),
+        _ if has(SyncLayer::KEYS) => Some("[sync]"),
+        _ if has(HostLayer::KEYS) => Some("[hosts.\"NAME\"]"),
+        _ => None,
+    }
+}
+
+fn unknown_key(
+    key: &Spanned<toml::de::DeString<'_>>,
+    section: &str,
+    known: impl Iterator<Item = &'static str> + Clone,
+    reader: &mut Reader<'_>,
+) {
+    let name = key.get_ref().as_ref();
+    let alias = ALIASES.iter().find(|(alias, meant)| *alias == name && known.clone().any(|k| k == *meant));
+    let hint = match (alias, owner(name)) {
+        (Some((_, meant)), _) => Some(format!("did you mean {meant:?}?")),
+        (None, Some(owner)) => Some(format!("{name} belongs in {owner}")),
+        (None, None) if name == "allow_empty_source" => {
+            Some("only --allow-empty-source on the command line allows it, for one run".into())
+        }
+        (None, None) => nearest(name, known.clone())
+            .map(|known| format!("did you mean {known:?}?"))
+            .or_else(|| did_you_mean(name, known)),
+    };
+    reader.problem(key.span(), format!("unknown key {name:?} in {section}"), hint);
+}

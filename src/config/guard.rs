@@ -1,0 +1,119 @@
+//! Destinations that would do harm: those of two jobs that overlap, and those where `delete` reaches too far.
+
+use super::surroundings::Surroundings;
+use std::path::{Path, PathBuf};
+
+/// A destination by both of its names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Dest {
+    /// As configured, absolute and normalised.
+    pub(super) path: PathBuf,
+    /// With symbolic links resolved.
+    pub(super) real: PathBuf,
+}
+
+impl Dest {
+    pub(super) fn new(path: &Path, around: &Surroundings) -> Self {
+        Dest { path: path.into(), real: (around.resolve)(path) }
+    }
+}
+
+/// How the second of two jobs, `(name, destination)`, collides with the first; `None` if it does not.
+pub(super) fn overlap(first: (&str, &Dest), second: (&str, &Dest)) -> Option<String> {
+    let ((a, first), (b, second)) = (first, second);
+    let shown = |dest: &Dest| {
+        if dest.path == dest.real {
+            dest.path.display().to_string()
+        } else {
+            format!("{} (really {})", dest.path.display(), dest.real.display())
+        }
+    };
+    let either =
+        |test: fn(&Path, &Path) -> bool| test(&first.path, &second.path) || test(&first.real, &second.real);
+    if either(|first, second| first == second) {
+        return Some(format!("jobs {a:?} and {b:?} have the same destination, {}", shown(second)));
+    }
+    let inside = |inner: &str, within: &Dest, outer: &str, around: &Dest| {
+        Some(format!(
+            "the destination of job {inner:?}, {}, lies inside that of job {outer:?}, {}",
+            shown(within),
+            shown(around)
+        ))
+    };
+    if either(|first, second| second.starts_with(first)) {
+        return inside(b, second, a, first);
+    }
+    if either(|first, second| first.starts_with(second)) {
+        return inside(a, first, b, second);
+    }
+    None
+}
+
+/// Why nothing may be deleted below this destination; `None` if it may. A lower-case fragment that follows the path.
+pub(super) fn danger(dest: &Dest, around: &Surroundings) -> Option<String> {
+    [&dest.path, &dest.real].into_iter().find_map(|path| danger_of(path, around))
+}
+
+fn danger_of(dest: &Path, around: &Surroundings) -> Option<String> {
+    if dest == Path::new("/") {
+        return Some("is the root of everything".into());
+    }
+    for home in around.home.iter().chain(&around.homes) {
+        if home == dest {
+            return Some("is a home directory".into());
+        }
+        if home.starts_with(dest) {
+            return Some(format!("has the home directory {} inside", home.display()));
+        }
+    }
+    if let Some(mount) = around.mounts.iter().find(|mount| mount.starts_with(dest) && *mount != dest) {
+        return Some(format!("has the mount point {} inside", mount.display()));
+    }
+    match &around.cwd {
+        Some(cwd) if cwd == dest => Some("is the working directory".into()),
+        Some(cwd) if cwd.starts_with(dest) => {
+            Some(format!("has the working directory {} inside", cwd.display()))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dest(path: &str, real: &str) -> Dest {
+        Dest { path: path.into(), real: real.into() }
+    }
+
+    #[test]
+    fn equal_and_nested_destinations_collide_by_either_name() {
+        let collide = |a: (&str, &str), b: (&str, &str)| {
+            overlap(("a", &dest(a.0, a.1)), ("b", &dest(b.0, b.1))).is_some()
+        };
+        assert!(collide(("/x", "/x"), ("/x", "/x")));
+        assert!(collide(("/x", "/x"), ("/x/y", "/x/y")));
+        assert!(collide(("/x/y", "/x/y"), ("/x", "/x")));
+        assert!(collide(("/x", "/real"), ("/y", "/real")), "two links to one directory");
+        assert!(collide(("/x", "/real"), ("/real/z", "/real/z")));
+        assert!(!collide(("/x", "/x"), ("/xy", "/xy")), "a common beginning is no nesting");
+    }
+
+    #[test]
+    fn deletion_must_not_reach_homes_mounts_or_ourselves() {
+        let around = Surroundings {
+            home: Some("/home/ada".into()),
+            homes: vec!["/root".into()],
+            cwd: Some("/srv/work/here".into()),
+            mounts: vec!["/".into(), "/data".into(), "/data/pdb/scratch".into()],
+            ..Surroundings::default()
+        };
+        for bad in ["/", "/home", "/home/ada", "/root", "/data", "/data/pdb", "/srv", "/srv/work/here"] {
+            assert!(danger(&dest(bad, bad), &around).is_some(), "{bad}");
+            assert!(danger(&dest("/elsewhere", bad), &around).is_some(), "a link to {bad}");
+        }
+        for fine in ["/home/ada/pdb", "/data/emdb", "/data/pdb/scratch", "/srv/work/here/mirror", "/dat"] {
+            assert_eq!(danger(&dest(fine, fine), &around), None, "{fine}");
+        }
+    }
+}

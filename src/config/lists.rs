@@ -1,0 +1,151 @@
+//! Values that are one thing or several: sources, hooks, rsync's options.
+
+use super::value::{Reader, Value};
+use crate::job::{Hook, Source};
+use crate::rsync::args;
+use schemars::Schema;
+use std::path::Path;
+use toml::Spanned;
+use toml::de::DeValue;
+
+/// One source or several, as written; at least one, and each can be read by [`Source::parse`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sources(pub Vec<String>);
+
+/// Further options for rsync, none of which [`args::check`] refuses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RsyncArgs(pub Vec<String>);
+
+/// Commands, in the order in which they run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HookList(pub Vec<Hook>);
+
+impl Value for Sources {
+    fn expected() -> String {
+        "a source or a list of sources".into()
+    }
+
+    fn read(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Option<Self> {
+        let elements = match value.get_ref() {
+            DeValue::String(_) => std::slice::from_ref(value),
+            DeValue::Array(list) if list.is_empty() => {
+                let hint = Some("name at least one, such as \"rsync://HOST/MODULE/\"".into());
+                reader.problem(value.span(), "the list of sources is empty", hint);
+                return None;
+            }
+            DeValue::Array(list) => list,
+            _ => {
+                reader.wrong_type(value, &Self::expected());
+                return None;
+            }
+        };
+        let mut read = Vec::new();
+        for element in elements {
+            let Some(text) = String::read(element, reader) else { continue };
+            // Below what a relative path hangs is known later, and changes nothing about what is refused.
+            match Source::parse(&text, Path::new("/")) {
+                Ok(_) => read.push(text),
+                Err(wrong) => reader.problem(element.span(), wrong.to_string(), None),
+            }
+        }
+        (read.len() == elements.len()).then_some(Sources(read))
+    }
+
+    fn to_toml(&self) -> toml::Value {
+        match self.0.as_slice() {
+            [one] => one.as_str().into(),
+            several => several.to_vec().to_toml(),
+        }
+    }
+
+    fn schema() -> Schema {
+        let one = r"^[^-\s]";
+        schemars::json_schema!({"anyOf": [
+            {"type": "string", "pattern": one},
+            {"type": "array", "minItems": 1, "items": {"type": "string", "pattern": one}}
+        ]})
+    }
+}
+
+impl Value for RsyncArgs {
+    fn expected() -> String {
+        Vec::<String>::expected()
+    }
+
+    fn read(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Option<Self> {
+        let read = Vec::<String>::read(value, reader)?;
+        let Err(refused) = args::check(&read) else { return Some(RsyncArgs(read)) };
+        // The shortest beginning that is refused ends in the culprit.
+        let culprit = (0..read.len()).find(|n| args::check(&read[..=*n]).is_err());
+        let elements = value.get_ref().as_array();
+        let span = culprit.and_then(|n| elements?.get(n)).map_or(value.span(), Spanned::span);
+        reader.problem(span, refused.text, Some(refused.hint));
+        None
+    }
+
+    fn to_toml(&self) -> toml::Value {
+        self.0.to_toml()
+    }
+
+    fn schema() -> Schema {
+        Vec::<String>::schema()
+    }
+}
+
+impl Value for HookList {
+    fn expected() -> String {
+        "a shell line, or a list of shell lines and argument lists".into()
+    }
+
+    fn read(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Option<Self> {
+        let elements = match value.get_ref() {
+            DeValue::String(_) => std::slice::from_ref(value),
+            DeValue::Array(list) => list,
+            _ => {
+                reader.wrong_type(value, &Self::expected());
+                return None;
+            }
+        };
+        let read: Vec<Option<Hook>> = elements.iter().map(|element| hook(element, reader)).collect();
+        read.into_iter().collect::<Option<_>>().map(HookList)
+    }
+
+    fn to_toml(&self) -> toml::Value {
+        let element = |hook: &Hook| match hook {
+            Hook::Shell(line) => line.as_str().into(),
+            Hook::Argv(argv) => argv.to_toml(),
+        };
+        toml::Value::Array(self.0.iter().map(element).collect())
+    }
+
+    fn schema() -> Schema {
+        let line = || schemars::json_schema!({"type": "string", "minLength": 1});
+        let argv = schemars::json_schema!({"type": "array", "minItems": 1, "items": {"type": "string"}});
+        schemars::json_schema!({"anyOf": [line(), {"type": "array", "items": {"anyOf": [line(), argv]}}]})
+    }
+}
+
+fn hook(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Option<Hook> {
+    match value.get_ref() {
+        DeValue::String(_) => {
+            let line = String::read(value, reader)?;
+            if line.trim().is_empty() {
+                reader.problem(value.span(), "a shell line must not be empty", None);
+                return None;
+            }
+            Some(Hook::Shell(line))
+        }
+        DeValue::Array(_) => {
+            let argv = Vec::<String>::read(value, reader)?;
+            if argv.first().is_none_or(String::is_empty) {
+                reader.problem(value.span(), "an argument list must begin with a program", None);
+                return None;
+            }
+            Some(Hook::Argv(argv))
+        }
+        _ => {
+            reader.wrong_type(value, "a shell line or a list of arguments");
+            None
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! What somebody may have meant by a misspelt name.
+
+/// The nearest of `names`, if any is near enough to be worth a guess.
+pub fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let plain = |text: &str| text.to_lowercase().replace('-', "_");
+    let wanted = plain(name);
+    // A quarter of the letters may be wrong, and one more.
+    let allowed = 1 + wanted.chars().count() / 4;
+    names
+        .into_iter()
+        .map(|known| (strsim::osa_distance(&wanted, &plain(known)), known))
+        .filter(|(distance, known)| *distance <= allowed && *distance < known.chars().count())
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, known)| known)
+}
+
+/// A hint that names the nearest, or else all of them (when they are few).
+pub(super) fn did_you_mean<'a>(
+    name: &str,
+    names: impl IntoIterator<Item = &'a str> + Clone,
+) -> Option<String> {
+    if let Some(known) = nearest(name, names.clone()) {
+        return Some(format!("did you mean {known:?}?"));
+    }
+    let all: Vec<&str> = names.into_iter().collect();
+    (1..=12).contains(&all.len()).then(|| format!("known are {}", all.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn near_names_are_found_and_far_ones_are_not() {
+        let names = ["retries", "delete", "max_delete", "dest", "mmcif"];
+        for (typed, meant) in [
+            ("retires", Some("retries")),
+            ("Max-Delete", Some("max_delete")),
+            ("destt", Some("dest")),
+            ("mmcfi", Some("mmcif")),
+            ("frobnicate", None),
+            ("x", None),
+            ("", None),
+        ] {
+            assert_eq!(nearest(typed, names), meant, "{typed}");
+        }
+        assert_eq!(did_you_mean("zzz", ["a1", "b1"]).as_deref(), Some("known are a1, b1"));
+        assert_eq!(did_you_mean("zzz", []), None);
+    }
+}

@@ -1,0 +1,64 @@
+//! Presets as layers: they lie below `[defaults]`, so that they never wipe what somebody wrote.
+
+use super::layer::{Given, Layer, Origin};
+use super::units::Rate;
+use super::value::Within;
+use crate::job::{MaxDelete, Preset};
+
+/// Every preset by its name in the file.
+pub(super) const NAMES: [(&str, Preset); 5] = [
+    ("mirror", Preset::Mirror),
+    ("safe", Preset::Safe),
+    ("fast", Preset::Fast),
+    ("minimal", Preset::Minimal),
+    ("conservative", Preset::Conservative),
+];
+
+/// Its name in the file.
+pub fn name(preset: Preset) -> &'static str {
+    match preset {
+        Preset::Mirror => "mirror",
+        Preset::Safe => "safe",
+        Preset::Fast => "fast",
+        Preset::Minimal => "minimal",
+        Preset::Conservative => "conservative",
+    }
+}
+
+/// What a preset says beyond the base options of rsync, which [`crate::rsync::args`] knows. None turns deletion on.
+pub fn layer(preset: Preset) -> Layer {
+    fn given<T>(preset: Preset, value: T) -> Option<Given<T>> {
+        Some(Given { value, origin: Origin::Preset(preset) })
+    }
+    match preset {
+        Preset::Mirror | Preset::Minimal => Layer::default(),
+        Preset::Safe => Layer {
+            checksum: given(preset, true),
+            retries: given(preset, Within::constant(5)),
+            ..Layer::default()
+        },
+        Preset::Fast => {
+            Layer { compress: given(preset, false), checksum: given(preset, false), ..Layer::default() }
+        }
+        Preset::Conservative => Layer {
+            bwlimit: given(preset, Rate(Some(5_000_000))),
+            retries: given(preset, Within::constant(5)),
+            max_delete: given(preset, MaxDelete::Share(250)),
+            ..Layer::default()
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_preset_turns_deletion_on_and_every_one_has_its_name() {
+        for (text, preset) in NAMES {
+            assert_eq!(layer(preset).delete, None);
+            assert_eq!(name(preset), text);
+            assert_eq!(serde_json::to_value(preset).unwrap(), text);
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! What is wrong with a configuration, and where: every problem is collected, none hides another.
+
+use std::fmt;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+/// One thing that is wrong with a configuration, or (as a warning) odd about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The file, as it was named to us; `None` for what the command line did.
+    pub file: Option<PathBuf>,
+    /// Where in the file; `None` if no single place is to blame.
+    pub place: Option<Place>,
+    /// A lower-case fragment: what is wrong, with the offending text.
+    pub text: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+/// A place in a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// From 1.
+    pub line: usize,
+    /// From 1, in characters.
+    pub column: usize,
+    /// The line, shortened around the column if it is long, without control characters.
+    pub excerpt: String,
+    /// How many terminal columns of the excerpt lie before the offending text.
+    pub indent: usize,
+    /// How many terminal columns the offending text takes, at least 1.
+    pub width: usize,
+}
+
+/// Everything that is wrong with a configuration; never empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problems(pub Vec<Problem>);
+
+/// A problem or a warning becomes one only with the text that it is about.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Text<'a> {
+    pub(super) file: &'a Path,
+    pub(super) text: &'a str,
+}
+
+/// The text of a file, which must be UTF-8.
+pub fn decode(bytes: Vec<u8>, file: &Path) -> Result<String, Problems> {
+    String::from_utf8(bytes).map_err(|error| {
+        let good = error.utf8_error().valid_up_to();
+        let text = String::from_utf8_lossy(error.as_bytes());
+        let text = Text { file, text: &text };
+        let hint = Some("save the file as UTF-8".into());
+        Problems(vec![text.problem(good..good + 1, "not valid UTF-8, as TOML must be", hint)])
+    })
+}
+
+/// Characters of a line that an excerpt shows before the offending text, and after its beginning.
+const EXCERPT: usize = 60;
+
+impl Text<'_> {
+    /// Makes a problem of a byte range.
+    pub(super) fn problem(
+        self,
+        span: Range<usize>,
+        text: impl Into<String>,
+        hint: Option<String>,
+    ) -> Problem {
+        let place = Some(self.place(span));
+        Problem { file: Some(self.file.into()), place, text: text.into(), hint }
+    }
+
+    /// Total: a range outside of the text, or amid a character, is moved to the nearest sensible place.
+    pub(super) fn place(self, span: Range<usize>) -> Place {
+        let start = floor(self.text, span.start);
+        let end = floor(self.text, span.end).max(start);
+        let line_start = self.text[..start].rfind('\n').map_or(0, |n| n + 1);
+        let line_end = self.text[start..].find('\n').map_or(self.text.len(), |n| start + n);
+        let line = self.text[..line_start].matches('\n').count() + 1;
+        let before = &self.text[line_start..start];
+        let offending = &self.text[start..end.min(line_end)];
+        let after = &self.text[start + offending.len()..line_end];
+
+        let column = before.chars().count() + 1;
+        let (cut, before) = match before.char_indices().rev().nth(EXCERPT) {
+            Some((at, _)) => ("…", &before[at..]),
+            None => ("", before),
+        };
+        let before = format!("{cut}{}", visible(before));
+        let (offending, more) = head(offending, EXCERPT);
+        let offending = visible(offending);
+        let (after, rest) = if more { ("", false) } else { head(after, EXCERPT) };
+        let dots = if more || rest { "…" } else { "" };
+        Place {
+            line,
+            column,
+            indent: console::measure_text_width(&before),
+            width: console::measure_text_width(offending.trim_end()).max(1),
+            excerpt: format!("{before}{offending}{}{dots}", visible(after)).trim_end().into(),
+        }
+    }
+}
+
+/// The nearest character boundary at or below `at`.
+fn floor(text: &str, at: usize) -> usize {
+    let at = at.min(text.len());
+    (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
+}
+
+/// The first `n` characters, and whether there are more.
+fn head(text: &str, n: usize) -> (&str, bool) {
+    text.char_indices().nth(n).map_or((text, false), |(at, _)| (&text[..at], true))
+}
+
+/// Tabs as one space (so that the caret stands right), other control characters as a replacement character.
+fn visible(text: &str) -> String {
+    let show = |c: char| match c {
+        '\t' | '\r' => ' ',
+        c if c.is_control() => char::REPLACEMENT_CHARACTER,
+        c => c,
+    };
+    text.chars().map(show).collect()
+}
+
+impl Problem {
+    /// `FILE:LINE:COLUMN`, as much of it as there is; empty for the command line.
+    pub fn position(&self) -> String {
+        match (&self.file, &self.place) {
+            (Some(file), Some(place)) => format!("{}:{}:{}", file.display(), place.line, place.column),
+            (Some(file), None) => file.display().to_string(),
+            (None, _) => String::new(),
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    /// Position and text, the line with a caret, the hint; several lines, the last one not ended.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let position = self.position();
+        if !position.is_empty() {
+            write!(f, "{position}: ")?;
+        }
+        f.write_str(&self.text)?;
+        if let Some(place) = &self.place
+            && !place.excerpt.is_empty()
+        {
+            write!(f, "\n  | {}", place.excerpt)?;
+            write!(f, "\n  | {:indent$}{:^<width$}", "", "", indent = place.indent, width = place.width)?;
+        }
+        if let Some(hint) = &self.hint {
+            write!(f, "\n  hint: {hint}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (n, problem) in self.0.iter().enumerate() {
+            let gap = if n == 0 { "" } else { "\n" };
+            write!(f, "{gap}{problem}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Problems {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_caret_stands_below_the_offending_text() {
+        let text = Text { file: Path::new("c.toml"), text: "a = 1\n\tnäme = \"ä漢\" # x\r\n" };
+        let span = text.text.find("\"ä漢\"").unwrap();
+        let problem = text.problem(span..span + 7, "no", Some("do".into()));
+        assert_eq!(
+            problem.to_string(),
+            "c.toml:2:9: no\n  |  näme = \"ä漢\" # x\n  |         ^^^^^\n  hint: do"
+        );
+    }
+
+    #[test]
+    fn escape_sequences_of_a_file_do_not_reach_the_terminal() {
+        let text = Text { file: Path::new("c"), text: "k = \"\u{1b}[31m\"" };
+        assert!(!text.problem(0..1, "no", None).to_string().contains('\u{1b}'));
+    }
+
+    #[test]
+    fn a_file_that_is_not_utf8_is_refused_with_its_place() {
+        let problems = decode(b"a = 1\nb = \"\xe4\"\n".to_vec(), Path::new("c")).unwrap_err();
+        assert_eq!(problems.0[0].position(), "c:2:6");
+        assert_eq!(decode("ä".into(), Path::new("c")).unwrap(), "ä");
+    }
+
+    #[test]
+    fn long_lines_are_shortened() {
+        let long = "x".repeat(1_000);
+        let place = Text { file: Path::new("c"), text: &long }.place(500..510);
+        assert_eq!((place.line, place.column, place.width), (1, 501, 10));
+        assert_eq!(place.excerpt.chars().count(), 1 + 61 + 10 + 60 + 1);
+    }
+
+    proptest! {
+        #[test]
+        fn any_range_of_any_text_has_a_place(text in "\\PC{0,20}\n?\\PC{0,200}", a in 0usize..300, b in 0usize..300) {
+            let place = Text { file: Path::new("c"), text: &text }.place(a..b);
+            prop_assert!(place.line >= 1 && place.line <= text.matches('\n').count() + 1);
+            prop_assert!(place.column >= 1 && place.width >= 1);
+        }
+    }
+}

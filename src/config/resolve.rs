@@ -1,0 +1,283 @@
+//! From a draft to jobs: layers are laid upon each other, paths become absolute, destinations are checked.
+
+use super::draft::{Draft, DraftJob};
+use super::guard::{self, Dest};
+use super::layer::{Given, Layer, Origin, Settings, Span};
+use super::nearest::did_you_mean;
+use super::paths::{expand_home, normalise};
+use super::preset;
+use super::problem::{Problem, Text};
+use super::surroundings::Surroundings;
+use super::{Config, Overrides, SyncSettings};
+use crate::job::{Address, Hooks, Job, MaxDelete, Preset, Source};
+use std::path::{Path, PathBuf};
+
+pub(super) struct Resolver<'a> {
+    pub(super) text: Text<'a>,
+    pub(super) over: &'a Overrides,
+    pub(super) around: &'a Surroundings,
+    pub(super) problems: Vec<Problem>,
+    /// Also those of jobs that are wrong otherwise.
+    pub(super) placed: Vec<Placed>,
+}
+
+/// A destination, whose it is, and who said so.
+pub(super) struct Placed {
+    job: String,
+    dest: Dest,
+    origin: Origin,
+    delete: bool,
+}
+
+impl Resolver<'_> {
+    /// The configuration, which is only good if no problem was found on the way.
+    pub(super) fn resolve(&mut self, draft: Draft) -> Config {
+        let mut config = Config {
+            file: Some(self.text.file.into()),
+            sync: self.sync_settings(&draft),
+            sync_layer: draft.sync.clone().over(super::SyncLayer::built_in()),
+            warnings: draft.warnings.clone(),
+            ..Config::default()
+        };
+        for (name, (layer, _)) in &draft.hosts {
+            config.host_layers.insert(name.clone(), layer.clone());
+            if let Some(connections) = &layer.connections {
+                config.hosts.insert(name.clone(), usize::try_from(connections.value.get()).unwrap_or(1));
+            }
+        }
+        for job in &draft.jobs {
+            let layer = self.layer(job, &draft.defaults);
+            let Some(resolved) = self.job(job, layer.clone().fill(), draft.broken) else { continue };
+            config.layers.insert(resolved.name.clone(), layer.over(Layer::built_in()));
+            config.jobs.push(resolved);
+        }
+        self.check_dests();
+        self.unused_hosts(&draft, &mut config);
+        config
+    }
+
+    /// Everything that was said about a job, by strength; built-in values excepted.
+    fn layer(&self, job: &DraftJob, defaults: &Layer) -> Layer {
+        let over = if self.over.applies_to(&job.name) { self.over.layer.clone() } else { Layer::default() };
+        let said = over.over(job.layer.clone()).over(defaults.clone());
+        let preset = said.preset.as_ref().map_or(Preset::Mirror, |given| given.value);
+        said.over(preset::layer(preset))
+    }
+
+    fn job(&mut self, draft: &DraftJob, settings: Settings, broken: bool) -> Option<Job> {
+        let sources = match &settings.source {
+            Some(given) => self.sources(draft, given),
+            None => self.missing(draft, broken, "source", "source = \"rsync://HOST/MODULE/\""),
+        };
+        let dest = match &settings.dest {
+            Some(given) => self.dest(draft, given, settings.root.as_ref()),
+            None => self.missing(draft, broken, "dest", "dest = \"DIR\""),
+        };
+        if let (Some(dest), Some(given)) = (&dest, &settings.dest) {
+            self.placed.push(Placed {
+                job: draft.name.clone(),
+                dest: Dest::new(dest, self.around),
+                origin: given.origin,
+                delete: settings.delete.value,
+            });
+        }
+        let (sources, dest) = (sources?, dest?);
+        let applies = self.over.applies_to(&draft.name);
+        let mut rsync_args = settings.rsync_args.value.0;
+        if applies {
+            rsync_args.extend_from_slice(&self.over.rsync_args);
+        }
+        Some(Job {
+            name: draft.name.clone(),
+            description: settings.description.map(|given| given.value).unwrap_or_default(),
+            tags: settings.tags.value,
+            enabled: settings.enabled.value,
+            priority: settings.priority.value.get(),
+            sources,
+            dest,
+            preset: settings.preset.value,
+            delete: settings.delete.value,
+            max_delete: settings.max_delete.map_or(MaxDelete::Default, |given| given.value),
+            allow_empty_source: applies && self.over.allow_empty_source,
+            min_free: settings.min_free.and_then(|given| given.value.0),
+            include: settings.include.value,
+            exclude: settings.exclude.value,
+            bwlimit: settings.bwlimit.and_then(|given| given.value.0),
+            compress: settings.compress.value,
+            checksum: settings.checksum.value,
+            inc_recursive: settings.inc_recursive.value,
+            rsync_args,
+            // The range of the key is far smaller than the type.
+            retries: u32::try_from(settings.retries.value.get()).unwrap_or(u32::MAX),
+            retry_delay: settings.retry_delay.value.0,
+            busy_delay: settings.busy_delay.value.0,
+            timeout: settings.timeout.value.0,
+            stall: settings.stall.value.0,
+            connect_timeout: settings.connect_timeout.value.0,
+            hooks: Hooks {
+                before: settings.before.value.0,
+                after: settings.after.value.0,
+                on_failure: settings.on_failure.value.0,
+                timeout: settings.hook_timeout.value.0,
+            },
+        })
+    }
+
+    fn missing<T>(&mut self, job: &DraftJob, broken: bool, key: &str, example: &str) -> Option<T> {
+        // A key that could not be read is not missing, and a problem says so already.
+        if !broken && !job.unread.iter().any(|unread| unread == key) {
+            self.at(job.span, format!("job {:?} has no {key}", job.name), Some(format!("add {example}")));
+        }
+        None
+    }
+
+    fn sources(&mut self, job: &DraftJob, given: &Given<super::Sources>) -> Option<Vec<Source>> {
+        let base = self.base(given.origin);
+        let mut read = Vec::new();
+        for text in &given.value.0 {
+            let expanded = expand_home(text, self.around.home.as_deref()).map_err(|wrong| wrong.to_string());
+            let source =
+                Source::parse(text, &base).map_err(|wrong| wrong.to_string()).and_then(|source| match source
+                    .address
+                {
+                    Address::Local(_) => expanded
+                        .and_then(|text| Source::parse(&text, &base).map_err(|wrong| wrong.to_string())),
+                    _ => Ok(source),
+                });
+            match source {
+                Ok(source) => read.push(source),
+                Err(wrong) => self.about(given.origin, job, wrong, None),
+            }
+        }
+        (read.len() == given.value.0.len() && !read.is_empty()).then_some(read)
+    }
+
+    fn dest(
+        &mut self,
+        job: &DraftJob,
+        given: &Given<PathBuf>,
+        root: Option<&Given<PathBuf>>,
+    ) -> Option<PathBuf> {
+        let dest = self.expand(job, given)?;
+        let base = self.base(given.origin);
+        // What was typed at a prompt is relative to where it was typed.
+        let below = match root {
+            Some(root) if dest.is_relative() && given.origin != Origin::CommandLine => {
+                self.base(root.origin).join(self.expand(job, root)?)
+            }
+            _ => base,
+        };
+        let dest = normalise(&below.join(dest));
+        if dest.is_absolute() {
+            return Some(dest);
+        }
+        let text =
+            format!("the destination {} is relative, and the working directory is gone", dest.display());
+        self.about(given.origin, job, text, Some("give an absolute path".into()));
+        None
+    }
+
+    fn expand(&mut self, job: &DraftJob, given: &Given<PathBuf>) -> Option<PathBuf> {
+        // Only UTF-8 paths, such as a file has, can begin with a `~` that means something.
+        let Some(text) = given.value.to_str().filter(|_| given.origin != Origin::CommandLine) else {
+            return Some(given.value.clone());
+        };
+        match expand_home(text, self.around.home.as_deref()) {
+            Ok(text) => Some(text.into()),
+            Err(wrong) => {
+                self.about(given.origin, job, wrong.to_string(), Some("write the whole path".into()));
+                None
+            }
+        }
+    }
+
+    /// Below what a relative path hangs: the working directory, or the directory of the file.
+    fn base(&self, origin: Origin) -> PathBuf {
+        let cwd = self.around.cwd.clone().unwrap_or_default();
+        match origin {
+            Origin::CommandLine => cwd,
+            _ => normalise(&cwd.join(self.text.file.parent().unwrap_or(Path::new("")))),
+        }
+    }
+
+    fn check_dests(&mut self) {
+        let placed = std::mem::take(&mut self.placed);
+        for (n, own) in placed.iter().enumerate() {
+            for other in &placed[..n] {
+                let overlap = guard::overlap((&other.job, &other.dest), (&own.job, &own.dest));
+                if let Some(text) = overlap {
+                    let hint =
+                        "give every job a directory of its own, or one would delete what the other fetched";
+                    self.at_origin(own.origin, text, Some(hint.into()));
+                }
+            }
+            if let Some(why) = guard::danger(&own.dest, self.around).filter(|_| own.delete) {
+                let text =
+                    format!("job {:?} would delete in {}, which {why}", own.job, own.dest.path.display());
+                let hint = "give the mirror a directory of its own, or leave delete off";
+                self.at_origin(own.origin, text, Some(hint.into()));
+            }
+        }
+    }
+
+    fn unused_hosts(&self, draft: &Draft, config: &mut Config) {
+        let used: Vec<&str> =
+            config.jobs.iter().flat_map(|job| &job.sources).filter_map(Source::host).collect();
+        for (name, (_, span)) in &draft.hosts {
+            if !used.contains(&name.as_str()) {
+                let hint = did_you_mean(name, used.iter().copied());
+                let text = format!("no job has a source on the host {name:?}");
+                config.warnings.push(self.text.problem(span.start..span.end, text, hint));
+            }
+        }
+    }
+
+    fn sync_settings(&mut self, draft: &Draft) -> SyncSettings {
+        let sync = draft.sync.clone().fill();
+        // The ranges of the keys are far smaller than the types.
+        let number = |n: i64| usize::try_from(n).unwrap_or(usize::MAX);
+        SyncSettings {
+            parallel: number(sync.parallel.value.get()),
+            fail_fast: sync.fail_fast.value,
+            grace: sync.grace.value.0,
+            log_keep: number(sync.log_keep.value.get()),
+            rsync: self.program(&sync.rsync),
+        }
+    }
+
+    /// A name is looked up in `PATH`; a path hangs below the directory of the file.
+    fn program(&mut self, given: &Given<String>) -> String {
+        let name = given.value.as_str();
+        if name.trim().is_empty() {
+            let hint = Some("write rsync = \"rsync\", or leave it out".into());
+            self.at_origin(given.origin, "the rsync program must not be empty".into(), hint);
+        }
+        if !name.contains('/') && !name.starts_with('~') {
+            return name.into();
+        }
+        match expand_home(name, self.around.home.as_deref()) {
+            Ok(path) => self.base(given.origin).join(path).to_string_lossy().into_owned(),
+            Err(wrong) => {
+                self.at_origin(given.origin, wrong.to_string(), Some("write the whole path".into()));
+                name.into()
+            }
+        }
+    }
+
+    fn at(&mut self, span: Span, text: String, hint: Option<String>) {
+        self.problems.push(self.text.problem(span.start..span.end, text, hint));
+    }
+
+    fn at_origin(&mut self, origin: Origin, text: String, hint: Option<String>) {
+        match origin {
+            Origin::Defaults(span) | Origin::Section(span) => self.at(span, text, hint),
+            Origin::BuiltIn | Origin::Preset(_) | Origin::CommandLine => {
+                self.problems.push(Problem { file: None, place: None, text, hint });
+            }
+        }
+    }
+
+    fn about(&mut self, origin: Origin, job: &DraftJob, text: String, hint: Option<String>) {
+        self.at_origin(origin, format!("job {:?}: {text}", job.name), hint);
+    }
+}

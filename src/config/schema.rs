@@ -1,0 +1,100 @@
+//! The JSON Schema of the file, for editors: made from the tables of keys.
+
+use super::draft::FOREIGN;
+use super::layer::{HostLayer, Key, Layer, Origin, SyncLayer};
+use serde_json::{Map, Value, json};
+
+/// JSON Schema, draft 2020-12.
+pub fn schema() -> Value {
+    let job_defaults = Layer::built_in().entries();
+    let job = table(
+        "One mirror: what is fetched, whence, whereto, and under which guards.",
+        Layer::KEYS,
+        &job_defaults,
+        |_| true,
+    );
+    let mut defaults = table("What every job starts from.", Layer::KEYS, &job_defaults, |key| {
+        !matches!(key, "source" | "dest" | "description")
+    });
+    defaults.remove("required");
+    let sync = table("How runs behave.", SyncLayer::KEYS, &SyncLayer::built_in().entries(), |_| true);
+    let host = table("Limits of one host.", HostLayer::KEYS, &[], |_| true);
+    let mut job = job;
+    job.insert("required".into(), json!(["source", "dest"]));
+    let mut properties = json!({
+        "version": {"description": "The version of this format.", "const": 1},
+        "sync": sync,
+        "hosts": {
+            "description": "Limits by host name, without a port.",
+            "type": "object",
+            "additionalProperties": host,
+        },
+        "defaults": defaults,
+        "jobs": {
+            "description": "The mirrors, by name.",
+            "type": "object",
+            "propertyNames": {"pattern": "^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$"},
+            "additionalProperties": job,
+        },
+    });
+    for section in FOREIGN {
+        properties[section] =
+            json!({"description": "Belongs to a command that this version does not have: ignored."});
+    }
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Configuration of pdb-sync",
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": false,
+    })
+}
+
+fn table(
+    about: &str,
+    keys: &[Key],
+    defaults: &[(&'static str, toml::Value, Origin)],
+    wanted: impl Fn(&str) -> bool,
+) -> Map<String, Value> {
+    let mut properties = Map::new();
+    for key in keys.iter().filter(|key| wanted(key.name)) {
+        let mut schema = (key.schema)();
+        schema.insert("description".into(), key.doc.trim().into());
+        if let Some((_, default, _)) = defaults.iter().find(|(name, ..)| *name == key.name) {
+            // Every TOML value that we write has a counterpart in JSON.
+            schema.insert("default".into(), serde_json::to_value(default).unwrap_or_default());
+        }
+        properties.insert(key.name.into(), schema.to_value());
+    }
+    let mut table = Map::new();
+    table.insert("description".into(), about.into());
+    table.insert("type".into(), "object".into());
+    table.insert("properties".into(), properties.into());
+    table.insert("additionalProperties".into(), false.into());
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_is_described_and_no_other_allowed() {
+        let schema = schema();
+        let job = &schema["properties"]["jobs"]["additionalProperties"];
+        assert_eq!(job["additionalProperties"], false);
+        assert_eq!(job["required"], json!(["source", "dest"]));
+        for key in Layer::KEYS {
+            let property = &job["properties"][key.name];
+            assert!(property["description"].as_str().is_some_and(|text| text.ends_with('.')), "{}", key.name);
+        }
+        assert_eq!(job["properties"]["retries"]["default"], 3);
+        assert_eq!(job["properties"]["stall"]["default"], "10m");
+        assert!(schema["properties"]["defaults"]["properties"].get("dest").is_none());
+        assert!(schema["properties"]["defaults"]["properties"].get("root").is_some());
+        assert_eq!(schema["properties"]["sync"]["properties"]["parallel"]["maximum"], 100);
+        for (name, _) in super::super::preset::NAMES {
+            assert!(job["properties"]["preset"].to_string().contains(name), "{name}");
+        }
+    }
+}

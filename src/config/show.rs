@@ -1,0 +1,85 @@
+//! A resolved configuration as TOML that reads as the same jobs.
+
+use super::Config;
+use super::layer::{Origin, Span};
+use super::lists::Sources;
+use super::preset;
+use super::value::Value;
+use crate::job::{Job, MaxDelete};
+use std::fmt::Write;
+
+/// The configuration, or only these jobs of it. With `origins`, a comment behind each value says where it came from.
+pub fn show(config: &Config, jobs: &[Job], origins: bool) -> String {
+    let mut out = Page { text: String::from("version = 1\n"), config, origins };
+    let mut sync = config.sync_layer.entries();
+    for (key, value, _) in &mut sync {
+        if *key == "rsync" {
+            *value = config.sync.rsync.to_toml();
+        }
+    }
+    out.section("sync", &sync);
+    for (name, layer) in &config.host_layers {
+        out.section(&format!("hosts.{}", quoted(name)), &layer.entries());
+    }
+    for job in jobs {
+        let mut entries = config.layers.get(&job.name).map(|layer| layer.entries()).unwrap_or_default();
+        // It has done its work: the destination is whole.
+        entries.retain(|(key, ..)| *key != "root");
+        for (key, value, _) in &mut entries {
+            match *key {
+                "source" => *value = Sources(job.sources.iter().map(|s| s.text.clone()).collect()).to_toml(),
+                "dest" => *value = job.dest.to_toml(),
+                "rsync_args" => *value = job.rsync_args.to_toml(),
+                _ => {}
+            }
+        }
+        out.section(&format!("jobs.{}", quoted(&job.name)), &entries);
+        if job.max_delete == MaxDelete::Default {
+            out.line("# max_delete is not set: at most 10% of the mirror's files, or 100", Origin::BuiltIn);
+        }
+    }
+    out.text
+}
+
+struct Page<'a> {
+    text: String,
+    config: &'a Config,
+    origins: bool,
+}
+
+impl Page<'_> {
+    fn section(&mut self, name: &str, entries: &[(&'static str, toml::Value, Origin)]) {
+        let _ = writeln!(self.text, "\n[{name}]");
+        for (key, value, origin) in entries {
+            self.line(&format!("{key} = {value}"), *origin);
+        }
+    }
+
+    fn line(&mut self, line: &str, origin: Origin) {
+        self.text.push_str(line);
+        if self.origins {
+            let _ = write!(self.text, "  # {}", self.origin(origin));
+        }
+        self.text.push('\n');
+    }
+
+    fn origin(&self, origin: Origin) -> String {
+        let place = |span: Span| match &self.config.file {
+            Some(file) => format!("{}:{}", file.display(), span.line).replace(char::is_control, "?"),
+            None => format!("line {}", span.line),
+        };
+        match origin {
+            Origin::BuiltIn => "default".into(),
+            Origin::Preset(preset) => format!("preset {}", preset::name(preset)),
+            Origin::Defaults(span) => format!("[defaults] {}", place(span)),
+            Origin::Section(span) => format!("from {}", place(span)),
+            Origin::CommandLine => "command line".into(),
+        }
+    }
+}
+
+/// Dots would make a table of a table.
+fn quoted(name: &str) -> String {
+    let bare = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+    if bare { name.into() } else { toml::Value::from(name).to_string() }
+}

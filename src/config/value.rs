@@ -1,0 +1,255 @@
+//! How a value of the file becomes one of ours, and what is said if it cannot.
+
+use super::problem::{Problem, Text};
+use schemars::Schema;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::str::FromStr;
+use toml::Spanned;
+use toml::de::DeValue;
+
+/// A type that a key of the file may have.
+pub(super) trait Value: Sized {
+    /// What the file should hold, for messages: "a string", "a number from 1 to 100".
+    fn expected() -> String;
+    /// Reads it, or says to the reader what is wrong. Nothing is reported twice.
+    fn read(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Option<Self>;
+    /// A value that reads as the same.
+    fn to_toml(&self) -> toml::Value;
+    /// For editors.
+    fn schema() -> Schema;
+}
+
+/// The text that is being read, and what was found wrong with it so far.
+pub(super) struct Reader<'a> {
+    pub(super) text: Text<'a>,
+    pub(super) problems: Vec<Problem>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(text: Text<'a>) -> Self {
+        Reader { text, problems: Vec::new() }
+    }
+
+    pub(super) fn problem(&mut self, span: Range<usize>, text: impl Into<String>, hint: Option<String>) {
+        let problem = self.text.problem(span, text, hint);
+        self.problems.push(problem);
+    }
+
+    /// Expected one type, found another.
+    pub(super) fn wrong_type(&mut self, value: &Spanned<DeValue<'_>>, expected: &str) {
+        let found = found(value.get_ref());
+        self.problem(value.span(), format!("expected {expected}, found {found}"), None);
+    }
+}
+
+/// The value in words, short enough for a message.
+fn found(value: &DeValue<'_>) -> String {
+    match value {
+        DeValue::String(text) if text.chars().count() <= 40 => format!("the string {text:?}"),
+        DeValue::String(_) => "a string".into(),
+        DeValue::Integer(n) => format!("the integer {n}"),
+        DeValue::Float(n) => format!("the number {n}"),
+        DeValue::Boolean(b) => format!("{b}"),
+        DeValue::Datetime(d) => format!("the date {d}"),
+        DeValue::Array(_) => "a list".into(),
+        DeValue::Table(_) => "a table".into(),
+    }
+}
+
+/// An integer of the file; `None` if it is none, or does not fit.
+pub(super) fn integer(value: &DeValue<'_>) -> Option<i64> {
+    let integer = value.as_integer()?;
+    i64::from_str_radix(integer.as_str(), integer.radix()).ok()
+}
+
+/// A value that is a string in the file and has a `FromStr` that says what is wrong.
+pub(super) fn read_text<T: Value + FromStr<Err = String>>(
+    value: &Spanned<DeValue<'_>>,
+    reader: &mut Reader<'_>,
+) -> Option<T> {
+    let Some(text) = value.get_ref().as_str() else {
+        reader.wrong_type(value, &T::expected());
+        return None;
+    };
+    match text.parse() {
+        Ok(read) => Some(read),
+        Err(wrong) => {
+            reader.problem(value.span(), wrong, None);
+            None
+        }
+    }
+}
+
+impl Value for bool {
+    fn expected() -> String {
+        "true or false".into()
+    }
+
+    fn read(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Option<Self> {
+        let read = value.get_ref().as_bool();
+        if read.is_none() {
+            reader.wrong_type(value, &Self::expected());
+        }
+        read
+    }
+
+    fn to_toml(&self) -> toml::Value {
+        (*self).into()
+    }
+
+    fn schema() -> Schema {
+        schemars::json_schema!({"type": "boolean"})
+    }
+}
+
+impl Value for String {
+    fn expected() -> String {
+        "a string".into()
+    }
+
+    fn read(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Option<Self> {
+        let Some(text) = value.get_ref().as_str() else {
+            reader.wrong_type(value, &Self::expected());
+            return None;
+        };
+        if text.contains('\0') {
+            reader.problem(value.span(), "a NUL character cannot be handed to a program", None);
+            return None;
+        }
+        Some(text.into())
+    }
+
+    fn to_toml(&self) -> toml::Value {
+        self.as_str().into()
+    }
+
+    fn schema() -> Schema {
+        schemars::json_schema!({"type": "string"})
+    }
+}
+
+/// A path as it was written: resolved later, when it is known below what.
+impl Value for PathBuf {
+    fn expected() -> String {
+        "a path".into()
+    }
+
+    fn read(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Option<Self> {
+        if value.get_ref().as_str().is_none() {
+            reader.wrong_type(value, &Self::expected());
+            return None;
+        }
+        let text = String::read(value, reader)?;
+        if text.trim().is_empty() {
+            reader.problem(
+                value.span(),
+                "a path must not be empty",
+                Some("write . for this directory".into()),
+            );
+            return None;
+        }
+        Some(text.into())
+    }
+
+    /// Paths that come from a file are UTF-8; others are shown as well as can be.
+    fn to_toml(&self) -> toml::Value {
+        self.to_string_lossy().into_owned().into()
+    }
+
+    fn schema() -> Schema {
+        schemars::json_schema!({"type": "string", "minLength": 1})
+    }
+}
+
+impl Value for Vec<String> {
+    fn expected() -> String {
+        "a list of strings".into()
+    }
+
+    fn read(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Option<Self> {
+        let Some(list) = value.get_ref().as_array() else {
+            let hint = value.get_ref().as_str().map(|text| format!("write [{text:?}]"));
+            let found = found(value.get_ref());
+            reader.problem(value.span(), format!("expected {}, found {found}", Self::expected()), hint);
+            return None;
+        };
+        // Every element is looked at, so that every problem is told.
+        let read: Vec<Option<String>> = list.iter().map(|element| String::read(element, reader)).collect();
+        read.into_iter().collect()
+    }
+
+    fn to_toml(&self) -> toml::Value {
+        self.iter().map(String::as_str).collect::<Vec<_>>().into()
+    }
+
+    fn schema() -> Schema {
+        schemars::json_schema!({"type": "array", "items": {"type": "string"}})
+    }
+}
+
+/// An integer in a range.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Within<const MIN: i64, const MAX: i64>(i64);
+
+impl<const MIN: i64, const MAX: i64> Within<MIN, MAX> {
+    /// The error says which range.
+    pub fn new(n: i64) -> Result<Self, String> {
+        if (MIN..=MAX).contains(&n) {
+            Ok(Within(n))
+        } else {
+            Err(format!("{n} is out of range: expected {}", Self::expected()))
+        }
+    }
+
+    /// For the defaults of the key tables: moved into the range if it is outside.
+    pub(super) const fn constant(n: i64) -> Self {
+        Within(if n < MIN {
+            MIN
+        } else if n > MAX {
+            MAX
+        } else {
+            n
+        })
+    }
+
+    /// The integer.
+    pub fn get(self) -> i64 {
+        self.0
+    }
+}
+
+impl<const MIN: i64, const MAX: i64> Value for Within<MIN, MAX> {
+    fn expected() -> String {
+        if MIN == i64::MIN { "an integer".into() } else { format!("an integer from {MIN} to {MAX}") }
+    }
+
+    fn read(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Option<Self> {
+        if !value.get_ref().is_integer() {
+            reader.wrong_type(value, &Self::expected());
+            return None;
+        }
+        let read = match integer(value.get_ref()) {
+            Some(n) => Self::new(n),
+            None => Err(format!("{} is out of range: expected {}", found(value.get_ref()), Self::expected())),
+        };
+        match read {
+            Ok(read) => Some(read),
+            Err(wrong) => {
+                reader.problem(value.span(), wrong, None);
+                None
+            }
+        }
+    }
+
+    fn to_toml(&self) -> toml::Value {
+        self.0.into()
+    }
+
+    fn schema() -> Schema {
+        if MIN == i64::MIN {
+            return schemars::json_schema!({"type": "integer"});
+        }
+        schemars::json_schema!({"type": "integer", "minimum": MIN, "maximum": MAX})
+    }
+}

@@ -1,0 +1,5 @@
+//! What this machine is like.
+
+mod surroundings;
+
+pub use surroundings::{resolve, surroundings};

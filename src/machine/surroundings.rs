@@ -1,0 +1,129 @@
+//! Gathers the facts that a configuration is checked against.
+
+use crate::config::Surroundings;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+/// Homes below these belong to services, and so does what lies in them.
+const SYSTEM: [&str; 10] =
+    ["/bin", "/boot", "/dev", "/etc", "/proc", "/run", "/sbin", "/sys", "/usr", "/var"];
+
+/// Gathers them. What cannot be read (there is no `/proc` on every system) is not checked later.
+pub fn surroundings() -> Surroundings {
+    Surroundings {
+        home: etcetera::home_dir().ok(),
+        homes: fs::read("/etc/passwd").map(|text| homes(&text)).unwrap_or_default(),
+        cwd: env::current_dir().ok(),
+        mounts: fs::read("/proc/self/mountinfo").map(|text| mounts(&text)).unwrap_or_default(),
+        resolve,
+    }
+}
+
+/// Resolves symbolic links in as much of an absolute path as exists.
+pub fn resolve(path: &Path) -> PathBuf {
+    for known in path.ancestors() {
+        if let (Ok(real), Ok(rest)) = (known.canonicalize(), path.strip_prefix(known)) {
+            // Joining nothing would add a slash.
+            return if rest.as_os_str().is_empty() { real } else { real.join(rest) };
+        }
+    }
+    path.into()
+}
+
+/// The home directories of people in a passwd file: no service's.
+fn homes(passwd: &[u8]) -> Vec<PathBuf> {
+    let mut homes = Vec::new();
+    for line in passwd.split(|b| *b == b'\n') {
+        let fields: Vec<&[u8]> = line.split(|b| *b == b':').collect();
+        let [_, _, _, _, _, home, shell] = fields[..] else { continue };
+        let home = PathBuf::from(OsString::from_vec(home.to_vec()));
+        let logs_in = !shell.ends_with(b"/nologin") && !shell.ends_with(b"/false");
+        let of_a_service = SYSTEM.iter().any(|system| home.starts_with(system));
+        if logs_in && home.is_absolute() && home.parent().is_some() && !of_a_service && !homes.contains(&home)
+        {
+            homes.push(home);
+        }
+    }
+    homes
+}
+
+/// The mount points in a mountinfo file: its fifth field, with space, tab, newline and backslash in octal.
+fn mounts(mountinfo: &[u8]) -> Vec<PathBuf> {
+    mountinfo
+        .split(|b| *b == b'\n')
+        .filter_map(|line| line.split(|b| *b == b' ').nth(4))
+        .map(|field| OsString::from_vec(unescape(field)).into())
+        .collect()
+}
+
+fn unescape(field: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(field.len());
+    let mut rest = field;
+    while let Some((first, after)) = rest.split_first() {
+        let octal = after
+            .get(..3)
+            .filter(|_| *first == b'\\')
+            .and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 8).ok());
+        match octal {
+            Some(byte) => {
+                out.push(byte);
+                rest = &after[3..];
+            }
+            None => {
+                out.push(*first);
+                rest = after;
+            }
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    #[test]
+    fn mount_points_are_read_with_their_escapes() {
+        let text = br"24 30 0:22 / /proc rw,nosuid shared:5 - proc proc rw
+36 35 98:0 /mnt1 /srv/my\040disk\134x rw,noatime master:1 - ext3 /dev/root rw
+";
+        assert_eq!(mounts(text), [Path::new("/proc"), Path::new(r"/srv/my disk\x")]);
+    }
+
+    #[test]
+    fn only_people_have_homes() {
+        let text = b"root:x:0:0:root:/root:/bin/bash
+daemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin
+postgres:x:101:1::/var/lib/postgresql:/bin/bash
+ftp:x:102:1::/srv/ftp:/usr/sbin/nologin
+nobody:x:65534:65534:nobody:/:/bin/sh
+ada:x:1000:1000:Ada,,,:/home/ada:/bin/zsh
+ada2:x:1001:1000:Ada,,,:/home/ada:/bin/zsh
+odd
+";
+        assert_eq!(homes(text), [Path::new("/root"), Path::new("/home/ada")]);
+    }
+
+    #[test]
+    fn links_are_resolved_as_far_as_there_is_something() {
+        let dir = tempfile::tempdir().unwrap();
+        let real = dir.path().canonicalize().unwrap();
+        fs::create_dir(real.join("a")).unwrap();
+        symlink(real.join("a"), real.join("link")).unwrap();
+        assert_eq!(resolve(&dir.path().join("link")), real.join("a"));
+        assert_eq!(resolve(&dir.path().join("link/b/c")), real.join("a/b/c"));
+        assert_eq!(resolve(Path::new("/")), Path::new("/"));
+    }
+
+    #[test]
+    fn this_machine_has_surroundings() {
+        let around = surroundings();
+        assert!(around.cwd.is_some());
+        if cfg!(target_os = "linux") {
+            assert!(around.mounts.contains(&PathBuf::from("/")) && around.mounts.len() > 1);
+        }
+    }
+}
