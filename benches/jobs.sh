@@ -12,7 +12,7 @@ for ((n = 0; n < jobs; n++)); do
 done >"$work/config.toml"
 
 ours=("$program" --config "$work/config.toml" --state-dir "$work/state")
-"${ours[@]}" sync --all --print-command | sed -n 's/^\(\[[^]]*\] *\)\{0,1\}\(\([^ ]*\/\)\{0,1\}rsync \)/exec \2/p' |
+"${ours[@]}" sync --all --print-command | sed -n 's/^\(LC_ALL=C \)\{0,1\}\(\([^ ]*\/\)\{0,1\}rsync \)/exec \2/p' |
     tr '\n' '\0' >"$work/commands"
 count=$(tr -cd '\0' <"$work/commands" | wc -c)
 [ "$count" -eq "$jobs" ] || die "--print-command gave $count rsync commands for $jobs jobs"

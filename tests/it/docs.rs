@@ -73,6 +73,9 @@ fn every_configuration_in_the_readme_is_accepted() {
         let checked = config_check(&text);
         assert!(checked.status.success(), "README.md:{line}:\n{text}\n{checked:?}");
     }
+    // Were nothing checked, this would pass as well.
+    let misspelt = config_check("[jobs.a]\nsorce = \"/x/\"\ndest = \"/y\"\n");
+    assert_eq!(misspelt.status.code(), Some(Exit::Usage.code()), "{misspelt:?}");
 }
 
 #[test]
