@@ -1,5 +1,5 @@
 //! One integration binary; the real rsync wherever it can be made to do what the test needs.
-#![expect(clippy::unwrap_used, reason = "the helpers of tests are tests, which clippy does not see")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod docs;
 mod floors;
