@@ -73,6 +73,9 @@ fn every_configuration_in_the_readme_is_accepted() {
         let checked = config_check(&text);
         assert!(checked.status.success(), "README.md:{line}:\n{text}\n{checked:?}");
     }
+    // Were nothing checked, this would pass as well.
+    let misspelt = config_check("[jobs.a]\nsorce = \"/x/\"\ndest = \"/y\"\n");
+    assert_eq!(misspelt.status.code(), Some(Exit::Usage.code()), "{misspelt:?}");
 }
 
 #[test]
@@ -118,7 +121,7 @@ fn the_exit_codes_are_those_of_the_program() {
 
 #[test]
 fn links_to_files_lead_somewhere() {
-    for file in ["README.md", "ARCHITECTURE.md", "CHANGELOG.md"] {
+    for file in ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md"] {
         let text = read(file);
         for (_, rest) in text.match_indices("](").map(|(at, _)| text.split_at(at + 2)) {
             let target = rest.split([')', '#']).next().unwrap_or_default();
