@@ -133,7 +133,11 @@ mod tests {
     fn a_pipe_gets_everything() {
         let jobs = jobs();
         let lines = table(&jobs.iter().collect::<Vec<_>>(), None);
-        insta::assert_snapshot!(lines.join("\n"), @"");
+        insta::assert_snapshot!(lines.join("\n"), @r#"
+    JOB    ON   HOST                     DEST                                            TAGS        DESCRIPTION
+    mmcif  yes  rsync.rcsb.org:33444 +1  /srv/mirrors/pdb/data/structures/divided/mmCIF  weekly,pdb  PDB entries, mmCIF, divided layout
+    local  no   local                    /m
+    "#);
     }
 
     #[test]
@@ -141,7 +145,11 @@ mod tests {
         let jobs = jobs();
         let lines = table(&jobs.iter().collect::<Vec<_>>(), Some(80));
         assert!(lines.iter().all(|line| measure_text_width(line) <= 80));
-        insta::assert_snapshot!(lines.join("\n"), @"");
+        insta::assert_snapshot!(lines.join("\n"), @r#"
+    JOB    ON   HOST                DEST               TAGS        DESCRIPTION
+    mmcif  yes  rsync.rcsb.org:33…  /srv/mirrors/pdb…  weekly,pdb  PDB entries, mmC…
+    local  no   local               /m
+    "#);
         assert_eq!(table(&jobs.iter().collect::<Vec<_>>(), Some(5)).len(), 3, "no width is too small");
     }
 }

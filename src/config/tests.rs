@@ -512,3 +512,49 @@ proptest! {
         let _ = load(&text);
     }
 }
+
+const TEMPLATE: &str = include_str!("../../config-examples/template.toml");
+
+/// The template with every commented key in force, without the examples of hooks.
+fn uncommented() -> String {
+    let key = |line: &str| {
+        let (key, _) = line.strip_prefix('#')?.split_once(" = ")?;
+        key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_').then(|| line[1..].to_string())
+    };
+    TEMPLATE.lines().map(|line| key(line).unwrap_or_else(|| line.into()) + "\n").collect()
+}
+
+#[test]
+fn the_template_mentions_every_key() {
+    let text = uncommented();
+    let (draft, problems) = Draft::parse(&text, Path::new("template.toml"));
+    assert_eq!(problems, []);
+    let job = draft.jobs[0].layer.clone().over(draft.defaults.clone());
+    let mentioned: Vec<_> = job.entries().into_iter().map(|(key, ..)| key).collect();
+    assert_eq!(mentioned, Layer::KEYS.iter().map(|key| key.name).collect::<Vec<_>>());
+    let mentioned: Vec<_> = draft.sync.entries().into_iter().map(|(key, ..)| key).collect();
+    assert_eq!(mentioned, SyncLayer::KEYS.iter().map(|key| key.name).collect::<Vec<_>>());
+    for (name, _) in super::preset::NAMES {
+        assert!(TEMPLATE.contains(&format!("#   {name} ")), "{name}");
+    }
+}
+
+#[test]
+fn the_defaults_in_the_template_are_the_built_in_ones() {
+    let (draft, _) = Draft::parse(&uncommented(), Path::new("template.toml"));
+    let said = draft.jobs[0].layer.entries();
+    for (key, value, _) in Layer::built_in().entries() {
+        if !["before", "after", "on_failure"].contains(&key) {
+            let (_, said, _) = said.iter().find(|(known, ..)| *known == key).unwrap();
+            assert_eq!(said, &value, "{key}");
+        }
+    }
+    let said = draft.sync.entries();
+    for (key, value, _) in SyncLayer::built_in().entries() {
+        assert!(said.iter().any(|(known, said, _)| *known == key && *said == value), "{key}");
+    }
+    assert_eq!(
+        load(TEMPLATE).unwrap().jobs[0].max_delete.of(2_000),
+        "10%".parse::<MaxDelete>().unwrap().of(2_000)
+    );
+}
