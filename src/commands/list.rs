@@ -52,6 +52,7 @@ fn as_json(job: &Job) -> serde_json::Value {
         "tags": job.tags,
         "sources": job.sources.iter().map(|source| &source.text).collect::<Vec<_>>(),
         "host": job.hosts().first(),
+        "hosts": job.hosts(),
         "dest": job.dest.to_string_lossy(),
         "delete": job.delete,
         "preset": preset_name(job.preset),

@@ -292,6 +292,7 @@ fn values_of_the_wrong_kind_or_range_are_refused() {
         ("[sync]\nparallel = 0", "parallel: 0 is out of range: expected an integer from 1 to 100"),
         ("[sync]\nparallel = 101", "parallel: 101 is out of range: expected an integer from 1 to 100"),
         ("[hosts.h]\nconnections = 0", "connections: 0 is out of range: expected an integer from 1 to 1000"),
+        ("[hosts.h]\nconnections = 1\n[hosts.H]\nconnections = 1", "the host \"h\" stands here twice"),
         ("[hosts.'h:873']\nconnections = 1", "the host \"h:873\" must be named without a port"),
         ("version = 2", "version 2 is newer than this pdb-sync, which reads 1"),
         ("version = 0", "expected version = 1, found the integer 0"),
@@ -369,6 +370,22 @@ fn deleting_where_it_would_hurt_is_refused_whoever_asks_for_it() {
     assert!(load_over(&text("/home/bob", false), &over).is_err());
     let elsewhere = Overrides { jobs: Some(vec!["other".into()]), ..over };
     assert!(load_over(&text("/home/bob", false), &elsewhere).is_ok());
+}
+
+#[test]
+fn a_job_must_not_delete_its_own_source() {
+    let text = |delete| format!("[jobs.a]\nsource = '/link/x/y/'\ndest = '/real/x'\ndelete = {delete}");
+    assert!(refused(&text(true)).contains("would delete its own source, /real/x/y"));
+    assert!(load(&text(false)).is_ok());
+}
+
+#[test]
+fn the_command_line_is_stronger_about_sync_too() {
+    let sync =
+        SyncLayer { parallel: Parallel::new(9).ok().map(Given::by_command_line), ..SyncLayer::default() };
+    let over = Overrides { sync, ..Overrides::default() };
+    let config = load_over("[sync]\nparallel = 2\ngrace = '1s'", &over).unwrap();
+    assert_eq!((config.sync.parallel, config.sync.grace.as_secs()), (9, 1));
 }
 
 #[test]

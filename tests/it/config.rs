@@ -1,5 +1,7 @@
 //! `config` and `list`, through the binary.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
 use assert_cmd::Command;
 use serde_json::Value;
 use std::fs;
@@ -248,7 +250,7 @@ fn list_speaks_json() {
         job,
         serde_json::json!({
             "event": "job", "name": "local", "enabled": false, "tags": ["copy"], "sources": ["/data/"],
-            "host": "local", "dest": home.path().join("mirrors/local"), "delete": false, "preset": "safe",
+            "host": "local", "hosts": ["local"], "dest": home.path().join("mirrors/local"), "delete": false, "preset": "safe",
             "priority": 0, "description": "a copy",
         })
     );
