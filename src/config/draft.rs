@@ -147,6 +147,9 @@ impl Draft {
                 let hint = Some("write connections = N".into());
                 reader.problem(key.span(), format!("[hosts.{name:?}] says nothing"), hint);
             }
+            if self.hosts.contains_key(&name) {
+                reader.problem(key.span(), format!("the host {name:?} stands here twice"), None);
+            }
             let mut layer = HostLayer::default();
             for (key, value) in in_order(table) {
                 let origin = Origin::Section(span(key.span(), reader));

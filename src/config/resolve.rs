@@ -8,8 +8,9 @@ use super::paths::{expand_home, normalise};
 use super::preset;
 use super::problem::{Problem, Text};
 use super::surroundings::Surroundings;
-use super::{Config, Overrides, SyncSettings};
+use super::{Config, Overrides, SyncLayer, SyncSettings};
 use crate::job::{Address, Hooks, Job, MaxDelete, Preset, Source};
+use crate::rsync::args;
 use std::path::{Path, PathBuf};
 
 pub(super) struct Resolver<'a> {
@@ -27,15 +28,20 @@ pub(super) struct Placed {
     dest: Dest,
     origin: Origin,
     delete: bool,
+    /// With symbolic links resolved.
+    local_sources: Vec<PathBuf>,
 }
 
 impl Resolver<'_> {
     /// The configuration, which is only good if no problem was found on the way.
     pub(super) fn resolve(&mut self, draft: Draft) -> Config {
+        if let Err(refused) = args::check(&self.over.rsync_args) {
+            self.at_origin(Origin::CommandLine, refused.text, Some(refused.hint));
+        }
         let mut config = Config {
             file: Some(self.text.file.into()),
             sync: self.sync_settings(&draft),
-            sync_layer: draft.sync.clone().over(super::SyncLayer::built_in()),
+            sync_layer: self.over.sync.clone().over(draft.sync.clone()).over(SyncLayer::built_in()),
             warnings: draft.warnings.clone(),
             ..Config::default()
         };
@@ -79,6 +85,7 @@ impl Resolver<'_> {
                 dest: Dest::new(dest, self.around),
                 origin: given.origin,
                 delete: settings.delete.value,
+                local_sources: self.local(sources.as_deref().unwrap_or_default()),
             });
         }
         let (sources, dest) = (sources?, dest?);
@@ -152,6 +159,14 @@ impl Resolver<'_> {
         (read.len() == given.value.0.len() && !read.is_empty()).then_some(read)
     }
 
+    fn local(&self, sources: &[Source]) -> Vec<PathBuf> {
+        let local = sources.iter().filter_map(|source| match &source.address {
+            Address::Local(path) => Some((self.around.resolve)(&normalise(path))),
+            _ => None,
+        });
+        local.collect()
+    }
+
     fn dest(
         &mut self,
         job: &DraftJob,
@@ -211,7 +226,15 @@ impl Resolver<'_> {
                     self.at_origin(own.origin, text, Some(hint.into()));
                 }
             }
-            if let Some(why) = guard::danger(&own.dest, self.around).filter(|_| own.delete) {
+            if !own.delete {
+                continue;
+            }
+            if let Some(source) = own.local_sources.iter().find(|source| source.starts_with(&own.dest.real)) {
+                let text = format!("job {:?} would delete its own source, {}", own.job, source.display());
+                let hint = "give the mirror a directory that does not hold its source";
+                self.at_origin(own.origin, text, Some(hint.into()));
+            }
+            if let Some(why) = guard::danger(&own.dest, self.around) {
                 let text =
                     format!("job {:?} would delete in {}, which {why}", own.job, own.dest.path.display());
                 let hint = "give the mirror a directory of its own, or leave delete off";
@@ -233,7 +256,7 @@ impl Resolver<'_> {
     }
 
     fn sync_settings(&mut self, draft: &Draft) -> SyncSettings {
-        let sync = draft.sync.clone().fill();
+        let sync = self.over.sync.clone().over(draft.sync.clone()).fill();
         // The ranges of the keys are far smaller than the types.
         let number = |n: i64| usize::try_from(n).unwrap_or(usize::MAX);
         SyncSettings {

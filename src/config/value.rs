@@ -192,6 +192,12 @@ impl Value for Vec<String> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Within<const MIN: i64, const MAX: i64>(i64);
 
+/// How many jobs run at a time.
+pub type Parallel = Within<1, 100>;
+
+/// How often something is tried again.
+pub type Retries = Within<0, 1000>;
+
 impl<const MIN: i64, const MAX: i64> Within<MIN, MAX> {
     /// The error says which range.
     pub fn new(n: i64) -> Result<Self, String> {
