@@ -80,7 +80,7 @@ fn a_source_that_is_not_there_has_failed_and_is_not_partial() {
     use Class::NextSource;
     failed(real!(DAEMON, "missing-directory"), NextSource, "nowhere: no such file", "check the path");
     failed(real!(DAEMON, "missing-file"), NextSource, "nowhere: no such file", "check the path");
-    failed(real!("/work-dir/nowhere/", "missing-local"), NextSource, "/work-dir/nowhere", "mounted");
+    failed(real!("/srv/nowhere/", "missing-local"), NextSource, "/srv/nowhere", "mounted");
     failed(real!("h:/upstream/nowhere/", "missing-over-ssh"), NextSource, "/upstream/nowhere", "path");
     // One name of a list of files is another matter.
     let listed =
