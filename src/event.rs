@@ -175,8 +175,14 @@ pub enum Level {
 
 /// One or more lines as bytes, each ended by `\n` (added where the child left it out). No `\r`, no other framing; any
 /// other byte may occur, for names on disk need not be UTF-8.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Lines(Vec<u8>);
+
+impl std::fmt::Debug for Lines {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        String::from_utf8_lossy(&self.0).fmt(f)
+    }
+}
 
 impl Lines {
     /// Takes whole lines; adds the last `\n` if it is missing.

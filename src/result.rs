@@ -3,7 +3,7 @@
 use crate::event::Phase;
 use crate::exit::Exit;
 use jiff::Timestamp;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -84,6 +84,11 @@ pub enum Skip {
     FailFast(String),
 }
 
+/// Where a job's log of a run is, below the directory of logs.
+pub fn log_path(dir: &Path, job: &str, run: &str) -> PathBuf {
+    dir.join(job).join(format!("{run}.log"))
+}
+
 /// One try of a job: up to three phases on one source.
 #[derive(Debug, Clone)]
 pub struct Attempt {
@@ -148,6 +153,12 @@ impl Reason {
     /// A reason without a hint.
     pub fn new(text: impl Into<String>) -> Self {
         Reason { text: text.into(), hint: None }
+    }
+
+    /// The same with more to it.
+    pub fn and(mut self, more: &str) -> Self {
+        self.text = format!("{}; {more}", self.text);
+        self
     }
 
     /// The same with what to do next.

@@ -7,6 +7,7 @@ mod list;
 pub mod locate;
 pub mod overrides;
 pub mod settings;
+mod sync;
 
 pub use error::Failure;
 
@@ -42,7 +43,7 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
         Command::Completions(args) => completions::run(args, ui),
         Command::List(args) => list::run(args, &cli.global, ui),
         Command::Config(args) => config::run(args, &cli.global, ui),
-        Command::Sync(_) => Ok(Exit::Done),
+        Command::Sync(args) => sync::run(args, &cli.global, ui),
     }
 }
 

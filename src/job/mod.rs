@@ -123,3 +123,38 @@ impl std::fmt::Display for Hook {
         }
     }
 }
+
+#[cfg(test)]
+impl Job {
+    /// A job for tests: no guards beyond the defaults, no waiting.
+    pub(crate) fn example(name: &str, source: &str, dest: impl Into<PathBuf>) -> Job {
+        Job {
+            name: name.into(),
+            description: String::new(),
+            tags: vec![],
+            enabled: true,
+            priority: 0,
+            sources: vec![Source::parse(source, std::path::Path::new("/base")).unwrap()],
+            dest: dest.into(),
+            preset: Preset::Mirror,
+            delete: false,
+            max_delete: MaxDelete::Default,
+            allow_empty_source: false,
+            min_free: None,
+            include: vec![],
+            exclude: vec![],
+            bwlimit: None,
+            compress: false,
+            checksum: false,
+            inc_recursive: false,
+            rsync_args: vec![],
+            retries: 0,
+            retry_delay: Duration::ZERO,
+            busy_delay: Duration::ZERO,
+            timeout: None,
+            stall: Some(Duration::from_secs(60)),
+            connect_timeout: Duration::from_secs(10),
+            hooks: Hooks { timeout: Duration::from_secs(60), ..Hooks::default() },
+        }
+    }
+}

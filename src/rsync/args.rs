@@ -1,36 +1,277 @@
 //! The argument vectors that we give to rsync.
+//!
+//! Whatever a job asks for, three things hold: no live run ever gets `--delete` (a dry run counts, and our own code removes
+//! exactly what was counted); what [`super::output`] has to read comes after the job's own options, so that it wins;
+//! and what must never be touched is filtered before anybody else's filters are heard.
 
-use crate::job::{Job, Source};
+use super::options;
+use crate::job::{Address, Job, Preset, Source};
+use std::time::Duration;
+
+pub use super::options::{Refused, check};
+
+/// Where rsync keeps what it could not finish; inside the directory of the file. Never a truncated file under its final name.
+pub const PARTIAL_DIR: &str = ".~partial~";
 
 /// What a run of rsync is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// A dry run with `--delete`, itemized for [`super::output`]: what would change?
+    /// A dry run with `--delete`, itemized for [`super::output`]: what would be deleted, and is there anything to transfer?
     List,
+    /// The same for people who ask what would change (`--plan`): with checksums if the job has them.
+    Plan,
     /// The same, for people to read (`--dry-run`): itemized, without `--delete` if the job does not delete.
     DryRun,
     /// The transfer proper; never deletes.
     Transfer,
 }
 
+/// Filters that come before the job's own: our quarantine, and what rsync itself leaves behind when it is interrupted
+/// (`.~tmp~` is `--delay-updates`'). Both hide (an upstream's leftovers are not worth a transfer) and protect. Perishable (`p`),
+/// so that they do not keep alive a directory that is gone upstream.
+const PROTECTED: [&str; 3] = ["--exclude=/.pdb-sync/", "--filter=-p .~tmp~/", "--filter=-p .~partial~/"];
+
+/// `--bwlimit` is refused by rsync from about 2^54 KiB/s on; nobody has a petabyte a second.
+const MAX_KIB: u64 = 1 << 40;
+
+/// `--timeout` is refused from 2^31 s on; a year is as good.
+const MAX_SECONDS: u64 = 365 * 24 * 3600;
+
 /// The whole argument vector: program, options, `--`, source, destination.
+///
+/// The destination ends with a `/`. `job.rsync_args` have to have passed [`check`].
 pub fn argv(program: &str, job: &Job, source: &Source, purpose: Purpose) -> Vec<String> {
-    let _ = purpose;
-    vec![program.into(), "--".into(), source.text.clone(), job.dest.display().to_string()]
+    let mut argv = vec![program.to_owned()];
+    let mut add = |options: &[&str]| argv.extend(options.iter().map(|o| (*o).to_owned()));
+    add(preset(job.preset));
+    // What is written in place is its own partial file; rsync refuses both together.
+    let in_place = ["inplace", "append", "append-verify", "write-devices"];
+    if !in_place.iter().any(|name| options::names(&job.rsync_args, None, name)) {
+        add(&[&format!("--partial-dir={PARTIAL_DIR}")]);
+    }
+    if let Some(stall) = job.stall {
+        add(&[&format!("--timeout={}", whole_seconds(stall))]);
+    }
+    if matches!(source.address, Address::Daemon { .. }) {
+        // rsync refuses --contimeout when a remote shell leads to the daemon (`-e ssh host::module`).
+        if !options::names(&job.rsync_args, Some('e'), "rsh") && !job.connect_timeout.is_zero() {
+            add(&[&format!("--contimeout={}", whole_seconds(job.connect_timeout))]);
+        }
+        add(&["--sockopts=TCP_NODELAY"]);
+    }
+    if source.is_remote() && !job.inc_recursive {
+        add(&["--no-inc-recursive"]);
+    }
+    if job.compress {
+        add(&["-z"]);
+    }
+    // A list only counts deletions, which no checksum changes; reading every file of both sides for it would be wasted.
+    if job.checksum && purpose != Purpose::List {
+        add(&["-c"]);
+    }
+    if let Some(bytes) = job.bwlimit {
+        add(&[&format!("--bwlimit={}", bytes.div_ceil(1024).clamp(1, MAX_KIB))]);
+    }
+    add(&PROTECTED);
+    argv.extend(job.include.iter().map(|pattern| format!("--include={pattern}")));
+    argv.extend(job.exclude.iter().map(|pattern| format!("--exclude={pattern}")));
+    argv.extend(job.rsync_args.iter().cloned());
+    argv.extend(voice(job, purpose).into_iter().map(str::to_owned));
+    let mut dest = job.dest.to_string_lossy().into_owned();
+    if !dest.ends_with('/') {
+        dest.push('/');
+    }
+    argv.extend(["--".to_owned(), source.text.clone(), dest]);
+    argv
 }
 
-/// Why an option is refused.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{text}")]
-pub struct Refused {
-    /// What is wrong.
-    pub text: String,
-    /// What to do instead.
-    pub hint: String,
+fn preset(preset: Preset) -> &'static [&'static str] {
+    match preset {
+        Preset::Mirror | Preset::Safe | Preset::Conservative => &["-rlpt"],
+        Preset::Fast => &["-rlpt", "--whole-file"],
+        // FAT counts times in steps of two seconds.
+        Preset::Minimal => &["-rt", "--omit-dir-times", "--modify-window=1"],
+    }
 }
 
-/// Whether further options may be given to rsync.
-pub fn check(args: &[String]) -> Result<(), Refused> {
-    let _ = args;
-    Ok(())
+/// What rsync says and how: the last word, after the job's own options.
+fn voice(job: &Job, purpose: Purpose) -> Vec<&'static str> {
+    // Bytes as they are, plain integers, figures at the end, no message of the day among our lines.
+    let mut voice = vec!["-8", "--no-h", "--stats", "--no-motd"];
+    let live = purpose == Purpose::Transfer;
+    // `--info=stats0` beats `--stats`. Not said without need: `--info=stats2` goes to the server, and old ones refuse it.
+    if options::names(&job.rsync_args, None, "info") {
+        voice.push(if live { "--info=stats2,name1" } else { "--info=stats2,progress0" });
+    }
+    match purpose {
+        Purpose::Transfer => voice.extend(["-v", "--info=progress2"]),
+        // Without %L, which would append a link's target to a name that may itself hold an arrow.
+        Purpose::List | Purpose::Plan => voice.extend(["-n", "--delete", "--no-v", "--out-format=%i %l %n"]),
+        Purpose::DryRun => {
+            voice.extend(job.delete.then_some("--delete"));
+            voice.extend(["-n", "-v", "--out-format=%i %n%L"]);
+        }
+    }
+    voice
+}
+
+/// Rounded up: rsync knows whole seconds only, and takes 0 for "never".
+fn whole_seconds(duration: Duration) -> u64 {
+    let up = u64::from(duration.subsec_nanos() > 0);
+    duration.as_secs().saturating_add(up).clamp(1, MAX_SECONDS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::{Hooks, MaxDelete};
+    use std::path::Path;
+
+    fn job() -> Job {
+        Job {
+            name: "mmcif".into(),
+            description: String::new(),
+            tags: vec![],
+            enabled: true,
+            priority: 0,
+            sources: vec![source("rsync://h:33444/m/d/")],
+            dest: "/srv/m".into(),
+            preset: Preset::Mirror,
+            delete: false,
+            max_delete: MaxDelete::Default,
+            allow_empty_source: false,
+            min_free: None,
+            include: vec![],
+            exclude: vec![],
+            bwlimit: None,
+            compress: false,
+            checksum: false,
+            inc_recursive: false,
+            rsync_args: vec![],
+            retries: 0,
+            retry_delay: Duration::ZERO,
+            busy_delay: Duration::ZERO,
+            timeout: None,
+            stall: None,
+            connect_timeout: Duration::from_millis(10_001),
+            hooks: Hooks::default(),
+        }
+    }
+
+    fn source(text: &str) -> Source {
+        Source::parse(text, Path::new("/base")).unwrap()
+    }
+
+    fn of(job: &Job, purpose: Purpose) -> Vec<String> {
+        argv("rsync", job, &job.sources[0], purpose)
+    }
+
+    #[test]
+    fn a_transfer_from_a_daemon_in_full() {
+        let mut job = job();
+        job.delete = true;
+        job.stall = Some(Duration::from_secs(600));
+        job.include = vec!["keep.tmp".into()];
+        job.exclude = vec!["*.tmp".into(), "-x".into()];
+        job.rsync_args = vec!["--chmod=ug=rwX".into(), "--max-size".into(), "1g".into()];
+        job.bwlimit = Some(5_000_000);
+        (job.compress, job.checksum) = (true, true);
+        assert_eq!(
+            of(&job, Purpose::Transfer).join(" "),
+            "rsync -rlpt --partial-dir=.~partial~ --timeout=600 --contimeout=11 --sockopts=TCP_NODELAY \
+             --no-inc-recursive -z -c --bwlimit=4883 --exclude=/.pdb-sync/ --filter=-p .~tmp~/ \
+             --filter=-p .~partial~/ --include=keep.tmp --exclude=*.tmp --exclude=-x --chmod=ug=rwX --max-size 1g \
+             -8 --no-h --stats --no-motd -v --info=progress2 -- rsync://h:33444/m/d/ /srv/m/"
+        );
+    }
+
+    #[test]
+    fn only_dry_runs_delete() {
+        let mut job = job();
+        for delete in [false, true] {
+            job.delete = delete;
+            assert!(!of(&job, Purpose::Transfer).iter().any(|a| a.starts_with("--del")));
+            for purpose in [Purpose::List, Purpose::DryRun] {
+                let argv = of(&job, purpose);
+                assert!(argv.iter().any(|a| a == "-n"));
+                let expected = delete || purpose == Purpose::List;
+                assert_eq!(argv.iter().any(|a| a == "--delete"), expected, "{purpose:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_list_reads_no_contents() {
+        let mut job = job();
+        job.checksum = true;
+        assert!(!of(&job, Purpose::List).contains(&"-c".into()));
+        assert!(of(&job, Purpose::DryRun).contains(&"-c".into()));
+    }
+
+    #[test]
+    fn each_kind_of_source_gets_what_its_connection_takes() {
+        let mut job = job();
+        let has = |job: &Job, text: &str, option: &str| {
+            argv("rsync", job, &source(text), Purpose::Transfer).iter().any(|a| a.starts_with(option))
+        };
+        for (text, contimeout, no_inc) in
+            [("h::m/", true, true), ("h:/d/", false, true), ("/d/", false, false)]
+        {
+            assert_eq!(has(&job, text, "--contimeout"), contimeout, "{text}");
+            assert_eq!(has(&job, text, "--sockopts"), contimeout, "{text}");
+            assert_eq!(has(&job, text, "--no-inc-recursive"), no_inc, "{text}");
+        }
+        job.inc_recursive = true;
+        assert!(!has(&job, "h::m/", "--no-inc-recursive"));
+        for shell in ["--rsh=ssh", "-essh", "-re"] {
+            job.rsync_args = vec![shell.into()];
+            assert!(!has(&job, "h::m/", "--contimeout"), "{shell}");
+        }
+    }
+
+    #[test]
+    fn numbers_stay_in_rsyncs_range() {
+        let mut job = job();
+        for (bytes, kib) in [(0, 1), (1, 1), (1024, 1), (1025, 2), (u64::MAX, MAX_KIB)] {
+            job.bwlimit = Some(bytes);
+            assert!(of(&job, Purpose::Transfer).contains(&format!("--bwlimit={kib}")), "{bytes}");
+        }
+        for (stall, seconds) in
+            [(Duration::ZERO, 1), (Duration::from_millis(1), 1), (Duration::MAX, MAX_SECONDS)]
+        {
+            job.stall = Some(stall);
+            assert!(of(&job, Purpose::Transfer).contains(&format!("--timeout={seconds}")), "{stall:?}");
+        }
+        job.connect_timeout = Duration::ZERO;
+        assert!(!of(&job, Purpose::Transfer).iter().any(|a| a.starts_with("--contimeout")));
+    }
+
+    #[test]
+    fn writing_in_place_goes_without_a_partial_directory() {
+        let mut job = job();
+        for (option, partial) in [("--inplace", false), ("--append-verify", false), ("-W", true)] {
+            job.rsync_args = vec![option.into()];
+            let argv = of(&job, Purpose::Transfer);
+            assert_eq!(argv.contains(&"--partial-dir=.~partial~".into()), partial, "{option}");
+        }
+    }
+
+    #[test]
+    fn our_voice_comes_after_the_jobs_options() {
+        let mut job = job();
+        job.rsync_args = vec!["--info=stats0".into(), "-h".into()];
+        let argv = of(&job, Purpose::List);
+        let at = |text: &str| argv.iter().position(|a| a == text).unwrap();
+        assert!(at("--info=stats2,progress0") > at("--info=stats0"));
+        assert!(at("--no-h") > at("-h"));
+    }
+
+    #[test]
+    fn the_destination_gets_one_slash() {
+        let mut job = job();
+        for dest in ["/srv/m", "/srv/m/"] {
+            job.dest = dest.into();
+            assert_eq!(of(&job, Purpose::Transfer).last().unwrap(), "/srv/m/");
+        }
+    }
 }

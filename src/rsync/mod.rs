@@ -2,4 +2,5 @@
 
 pub mod args;
 pub mod exit;
+mod options;
 pub mod output;

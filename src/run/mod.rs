@@ -1,1 +1,92 @@
 //! The deeds of `sync`: one dispatcher, a task a job, a process a transfer.
+//!
+//! ```text
+//! run ── unit (a job) ── attempt (a source) ── phases ── child (an rsync) ── process
+//!                    └── hook ──────────────────────────────────────────┘
+//! ```
+
+mod activity;
+mod attempt;
+mod backoff;
+mod blocking;
+mod child;
+mod deletions;
+mod disk;
+mod dispatch;
+mod frame;
+mod guard;
+mod hook;
+mod lock;
+mod phases;
+mod process;
+mod remove;
+mod signal;
+mod slots;
+mod stop;
+mod unit;
+mod voice;
+mod watchdog;
+
+pub use dispatch::run;
+pub use signal::Signals;
+
+use crate::job::Job;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Everything that a run needs to know.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The run's id (a ULID).
+    pub run: String,
+    /// The jobs, each once, in any order.
+    pub jobs: Vec<Job>,
+    /// Up to so many at a time, at least 1.
+    pub parallel: usize,
+    /// Up to so many connections at a time, by lower-case host name.
+    pub hosts: BTreeMap<String, usize>,
+    /// Stop at the first failure.
+    pub fail_fast: bool,
+    /// Between SIGTERM and SIGKILL for children.
+    pub grace: Duration,
+    /// What is changed.
+    pub mode: Mode,
+    /// The rsync program: a name to look up in `PATH`, or a path.
+    pub rsync: String,
+    /// Where lists of deletions and notes on locks go.
+    pub state_dir: PathBuf,
+    /// The directory of logs, if they are written; see [`crate::result::log_path`].
+    pub logs: Option<PathBuf>,
+    /// How long to wait for a destination that another run has locked.
+    pub wait_lock: Duration,
+}
+
+/// What a run changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// The destinations.
+    Real,
+    /// Nothing: rsync says what it would do.
+    DryRun,
+    /// Nothing: changes are counted, and with `paths` named.
+    Plan {
+        /// Whether every path is named.
+        paths: bool,
+    },
+}
+
+impl Mode {
+    /// Whether nothing is changed.
+    pub fn is_dry(self) -> bool {
+        self != Mode::Real
+    }
+}
+
+/// Where the list of what would be deleted is kept while it is needed, or for people to look at.
+fn list_path(state_dir: &Path, job: &str, run: &str) -> PathBuf {
+    state_dir.join("plans").join(job).join(format!("{run}.deletions"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,43 @@
+# Sourced by the benches: a temporary directory that goes away, the program to measure, and the loop that measures.
+
+set -euo pipefail
+benches=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+export LC_ALL=C
+
+say() { printf '%s\n' "$*" >&2; }
+die() {
+    say "$0: $*"
+    exit 2
+}
+
+command -v python3 >/dev/null || die "python3 is needed for timing"
+command -v rsync >/dev/null || die "rsync is needed"
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/pdb-sync-bench.XXXXXX")
+on_exit=()
+clean_up() {
+    local status=$? i
+    trap '' INT TERM HUP
+    for ((i = ${#on_exit[@]} - 1; i >= 0; i--)); do eval "${on_exit[i]}" || true; done
+    rm -rf "$work"
+    exit "$status"
+}
+trap clean_up EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+trap 'exit 129' HUP
+
+# The program: PDB_SYNC if that is set, else a release build of this checkout.
+program=${PDB_SYNC:-}
+if [ -z "$program" ]; then
+    say "Building pdb-sync..."
+    program=$(cd "$benches/.." && cargo build --release --locked --message-format=json-render-diagnostics |
+        sed -n 's|.*"executable":"\([^"]*/pdb-sync\)".*|\1|p')
+fi
+[ -x "$program" ] || die "no pdb-sync to measure: ${program:-the build gave none}"
+
+# measure RUNS [--prepare COMMAND] NAME=COMMAND…: see measure.py
+measure() { python3 "$benches/measure.py" "$@"; }
+
+# quoted WORD…: as one line for a shell.
+quoted() { printf '%q ' "$@"; }

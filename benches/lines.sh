@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# What it costs to pass a child's lines on with a prefix: benches/lines.sh [LINES=1000000] [RUNS=5]
+#
+# The child stands in for rsync and prints LINES lines as rsync does for a new mirror. pdb-sync also writes them to its log.
+. "$(dirname "$0")/common.sh"
+lines=${1:-1000000} runs=${2:-5}
+
+python3 - "$lines" >"$work/lines" <<'PYTHON'
+import sys
+for n in range(int(sys.argv[1])):
+    print(f"{n % 1296:03d}/pdb_{n:08d}/structures/pdb_{n:08d}.cif.gz")
+PYTHON
+
+mkdir "$work/source" "$work/bin"
+echo something >"$work/source/file"
+real=$(command -v rsync)
+cat >"$work/bin/rsync" <<SH
+#!/bin/sh
+case " \$* " in *" --version "*) exec $(quoted "$real")--version ;; esac
+exec cat $(quoted "$work/lines")
+SH
+chmod +x "$work/bin/rsync"
+cat >"$work/config.toml" <<TOML
+[sync]
+rsync = "$work/bin/rsync"
+[jobs.lines]
+source = "$work/source/"
+dest = "$work/mirror"
+TOML
+
+child="cat $(quoted "$work/lines")"
+ours=("$program" --config "$work/config.toml" --state-dir "$work/state" sync lines)
+printed=$("${ours[@]}" 2>/dev/null | grep -c '^\[lines\] ' || true)
+[ "$printed" -ge "$lines" ] || die "pdb-sync passed $printed lines on, the child printed $lines"
+
+commands=("pdb-sync=$(quoted "${ours[@]}")" "sed -u=$child | sed -u 's/^/[lines] /'" "the child alone=$child | cat")
+if parallel --version 2>/dev/null | grep -q '^GNU parallel'; then
+    commands+=("parallel --tag=parallel --will-cite --tag --line-buffer '$child#' ::: lines")
+else
+    say "GNU parallel is not installed; it is left out"
+fi
+echo "$lines lines, $(wc -c <"$work/lines") bytes"
+measure "$runs" "${commands[@]}"
+python3 "$benches/measure.py" --peak "${ours[@]}"

@@ -1,0 +1,82 @@
+#!/usr/bin/env python3
+"""Times shell commands beside each other, and finds how much memory one needs.
+
+measure.py RUNS [--prepare COMMAND] NAME=COMMAND...
+    One round to warm up, then RUNS rounds; in each, every command once, each round beginning with another one, so that what
+    slows the machine down for a while slows all of them. Prints medians, and their ratio to that of the first. The time
+    of the COMMAND of --prepare, which runs before each, does not count. Output goes to /dev/null.
+
+measure.py --peak PROGRAM ARGUMENT...
+    Runs a program once and prints the peak of its own resident memory (VmHWM of /proc; Linux only).
+"""
+
+import statistics
+import subprocess
+import sys
+import time
+
+QUIET = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}
+
+
+def once(command):
+    start = time.perf_counter()
+    status = subprocess.run(["sh", "-c", command], stderr=subprocess.PIPE, **QUIET)
+    elapsed = time.perf_counter() - start
+    if status.returncode != 0:
+        sys.exit(f"{command}\nended with {status.returncode}: {status.stderr.decode(errors='replace')[-2000:]}")
+    return elapsed
+
+
+def compare(runs, prepare, commands):
+    times = {name: [] for name, _ in commands}
+    for run in range(runs + 1):
+        first = run % len(commands)
+        for name, command in commands[first:] + commands[:first]:
+            if prepare:
+                once(prepare)
+            elapsed = once(command)
+            if run > 0:
+                times[name].append(elapsed)
+    base = statistics.median(times[commands[0][0]])
+    print(f"| | median of {runs} | fastest | slowest | ratio |")
+    print("|---|---|---|---|---|")
+    for name, _ in commands:
+        median = statistics.median(times[name])
+        print(f"| {name} | {median:.3f} s | {min(times[name]):.3f} s | {max(times[name]):.3f} s | {median / base:.2f} |")
+
+
+def peak(argv):
+    child = subprocess.Popen(argv, stderr=subprocess.DEVNULL, **QUIET)
+    highest = None
+    while child.poll() is None:
+        # The high-water mark never falls: the last reading before the end is the one that counts.
+        try:
+            with open(f"/proc/{child.pid}/status", encoding="ascii", errors="replace") as status:
+                lines = [line for line in status if line.startswith("VmHWM:")]
+        except OSError:
+            lines = []
+        if lines:
+            highest = int(lines[0].split()[1])
+        time.sleep(0.002)
+    if child.returncode != 0:
+        sys.exit(f"{argv} ended with {child.returncode}")
+    if highest is None:
+        sys.exit("its memory could not be read from /proc")
+    print(f"peak resident memory: {highest / 1024:.1f} MB")
+
+
+def main(arguments):
+    if arguments[:1] == ["--peak"] and len(arguments) > 1:
+        return peak(arguments[1:])
+    if len(arguments) < 2 or not arguments[0].isdigit() or int(arguments[0]) < 1:
+        sys.exit(__doc__)
+    runs, rest, prepare = int(arguments[0]), arguments[1:], None
+    if rest[0] == "--prepare":
+        prepare, rest = rest[1], rest[2:]
+    commands = [tuple(argument.split("=", 1)) for argument in rest]
+    if not commands or any(len(command) != 2 for command in commands):
+        sys.exit(__doc__)
+    compare(runs, prepare, commands)
+
+
+main(sys.argv[1:])

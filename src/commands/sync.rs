@@ -1,0 +1,119 @@
+//! `sync`: from the command line to a run, its reports and its exit code.
+
+use super::{Failure, locate, overrides, settings};
+use crate::cli::{Global, SyncArgs};
+use crate::config::{Config, Pause};
+use crate::exit::Exit;
+use crate::job::Job;
+use crate::report;
+use crate::rsync::args::{self as rsync_args, Purpose};
+use crate::run::{self, Mode, Plan, Signals};
+use crate::ui::Ui;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// However slow the reader of our output is, it has so long for the rest once all is done.
+const READER: Duration = Duration::from_secs(24 * 3600);
+/// The same when a signal has ended the run.
+const READER_AFTER_SIGNAL: Duration = Duration::from_secs(3);
+
+/// Runs the jobs that the command line selects.
+pub(super) fn run(args: &SyncArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+    rsync_args::check(&args.rsync_args).map_err(|refused| Failure::usage_hint(refused.text, refused.hint))?;
+    let opened = settings::open(global)?;
+    let (config, jobs) = opened.select(ui, &args.jobs, args.all, &args.tag, overrides::overrides(args)?)?;
+    if args.print_command {
+        return print_commands(&config, &jobs, ui);
+    }
+    let keep = config.sync.log_keep;
+    go(args, plan(args, global, config, jobs)?, keep, ui)
+}
+
+fn plan(args: &SyncArgs, global: &Global, config: Config, jobs: Vec<Job>) -> Result<Plan, Failure> {
+    let mode = match (args.dry_run, args.plan) {
+        (true, _) => Mode::DryRun,
+        (_, true) => Mode::Plan { paths: global.verbose },
+        _ => Mode::Real,
+    };
+    let wait_lock = match args.wait_lock.as_deref().map(str::parse::<Pause>).transpose() {
+        Ok(wait) => wait.map_or(Duration::ZERO, |wait| wait.0),
+        Err(wrong) => return Err(Failure::usage(format!("--wait-lock: {wrong}"))),
+    };
+    let state_dir = locate::state_dir(global)?;
+    Ok(Plan {
+        run: ulid::Ulid::generate().to_string(),
+        jobs,
+        parallel: config.sync.parallel,
+        hosts: config.hosts,
+        fail_fast: config.sync.fail_fast,
+        grace: config.sync.grace,
+        mode,
+        rsync: config.sync.rsync,
+        logs: (config.sync.log_keep > 0).then(|| state_dir.join("logs")),
+        state_dir,
+        wait_lock,
+    })
+}
+
+fn go(args: &SyncArgs, plan: Plan, keep: usize, ui: &Ui) -> Result<Exit, Failure> {
+    let logs = plan.logs.clone().map(|dir| report::LogOptions { dir, keep });
+    let (events, printer) = report::start(report::Options {
+        color: ui.color,
+        quiet: ui.quiet,
+        verbose: ui.verbose,
+        json: ui.json,
+        github: args.github,
+        junit: args.junit.clone(),
+        logs,
+        ..report::Options::default()
+    })
+    .map_err(Failure::io("start the printer"))?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(Failure::io("start the runtime"))?;
+    let exit = runtime.block_on(async {
+        let mut signals = Signals::listen().map_err(Failure::io("listen for signals"))?;
+        let summary = run::run(plan, events, &mut signals, printer.reader_gone()).await;
+        let patience = if summary.signal.is_some() { READER_AFTER_SIGNAL } else { READER };
+        let rest = tokio::task::spawn_blocking(move || printer.join(patience));
+        let exit = summary.exit();
+        Ok(tokio::select! {
+            told = rest => match told {
+                Ok(told) if told.lost.is_empty() => exit,
+                _ => exit.worst(Exit::Failed),
+            },
+            number = signals.next() => exit.worst(Exit::Signal(number)),
+        })
+    });
+    // A printer that is stuck in a write must not hold us.
+    runtime.shutdown_background();
+    exit
+}
+
+/// `--print-command`: a line for each command that the first attempt would run, in order.
+fn print_commands(config: &Config, jobs: &[Job], ui: &Ui) -> Result<Exit, Failure> {
+    for job in jobs {
+        for source in &job.sources {
+            let list = job
+                .delete
+                .then_some((Purpose::List, "counts deletions; what it lists is removed afterwards"));
+            for (purpose, note) in list.into_iter().chain([(Purpose::Transfer, "transfers")]) {
+                let argv = rsync_args::argv(&config.sync.rsync, job, source, purpose);
+                if ui.json {
+                    let body = BTreeMap::from([
+                        ("job", serde_json::json!(job.name)),
+                        ("source", serde_json::json!(source.text)),
+                        ("argv", serde_json::json!(argv)),
+                    ]);
+                    ui.json("command", &body)?;
+                } else {
+                    ui.line(&format!("# {}: {note}", job.name))?;
+                    ui.line(&format!("LC_ALL=C {}", shell_words::join(argv)))?;
+                }
+            }
+        }
+    }
+    if ui.json {
+        ui.json("result", &serde_json::json!({ "jobs": jobs.len() }))?;
+    }
+    Ok(Exit::Done)
+}

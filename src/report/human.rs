@@ -1,0 +1,251 @@
+//! Text for people: the header, the children's lines, notices, the summary.
+
+use super::screen::{Look, safe};
+use super::summary::{figures, render, verdict};
+use super::text::{one_line, prefix_lines};
+use super::{Listener, Screen, units};
+use crate::event::{Event, Level, Lines, Phase, Stamped, Stream, Tally};
+use crate::result::{Status, SyncResult};
+use console::{Color, Style, measure_text_width};
+use std::collections::HashMap;
+use std::io;
+
+/// Colours of names, in order of the jobs.
+const COLORS: [Color; 6] =
+    [Color::Cyan, Color::Green, Color::Yellow, Color::Magenta, Color::Blue, Color::Red];
+
+pub(super) struct Human {
+    quiet: bool,
+    verbose: bool,
+    /// Whether the children's lines are shown here (GitHub's groups show them otherwise).
+    lines: bool,
+    dry_run: bool,
+    prefixes: HashMap<String, Prefixes>,
+    /// Reused for every block.
+    block: Vec<u8>,
+}
+
+/// `[job] ` as each stream wants it.
+struct Prefixes {
+    out: Vec<u8>,
+    err: Vec<u8>,
+}
+
+impl Human {
+    pub(super) fn new(quiet: bool, verbose: bool, lines: bool) -> Self {
+        Human { quiet, verbose, lines, dry_run: false, prefixes: HashMap::new(), block: Vec::new() }
+    }
+
+    fn run_started(&mut self, jobs: &[String], parallel: usize, dry_run: bool, screen: &mut Screen) {
+        self.dry_run = dry_run;
+        let longest = jobs.iter().map(|job| measure_text_width(job)).max().unwrap_or(0);
+        let looks = (screen.out_look(), screen.err_look());
+        self.prefixes = jobs
+            .iter()
+            .enumerate()
+            .map(|(i, job)| {
+                let out = prefix(job, longest, COLORS[i % COLORS.len()], looks.0);
+                let err = prefix(job, longest, COLORS[i % COLORS.len()], looks.1);
+                (job.clone(), Prefixes { out, err })
+            })
+            .collect();
+        if !self.quiet {
+            screen.out(header(jobs.len(), parallel, dry_run).as_bytes());
+        }
+    }
+
+    fn block(&mut self, job: &str, stream: Stream, lines: &Lines, screen: &mut Screen) {
+        let look = if stream == Stream::Stdout { screen.out_look() } else { screen.err_look() };
+        let fallback;
+        let prefix = match (self.prefixes.get(job), stream) {
+            (Some(prefixes), Stream::Stdout) => &prefixes.out,
+            (Some(prefixes), Stream::Stderr) => &prefixes.err,
+            (None, _) => {
+                fallback = format!("[{job}] ").into_bytes();
+                &fallback
+            }
+        };
+        self.block.clear();
+        prefix_lines(prefix, &safe(lines.as_bytes(), look), &mut self.block);
+        match stream {
+            Stream::Stdout => screen.out(&self.block),
+            Stream::Stderr => screen.err(&self.block),
+        }
+    }
+
+    /// One sentence of ours about a job, on standard error.
+    fn say(&mut self, job: &str, text: &str, screen: &mut Screen) {
+        self.block(job, Stream::Stderr, &Lines::new(one_line(text).into_owned().into_bytes()), screen);
+    }
+
+    fn job_started(&mut self, job: &str, attempt: u32, source: &str, argv: &[String], screen: &mut Screen) {
+        match attempt {
+            1 => self.say(job, &format!("starting: {source}"), screen),
+            n => self.say(job, &format!("try {n}: {source}"), screen),
+        }
+        if self.verbose {
+            self.say(job, &format!("runs {}", shell_words::join(argv)), screen);
+        }
+    }
+
+    fn notice(&mut self, job: Option<&str>, level: Level, text: &str, screen: &mut Screen) {
+        let shown = match level {
+            Level::Debug => self.verbose,
+            Level::Info | Level::Warning => !self.quiet,
+            Level::Error => true,
+        };
+        if !shown {
+            return;
+        }
+        let text = leveled(level, text, screen.err_look());
+        match job {
+            // Already one line; colours must survive.
+            Some(job) => {
+                let prefix =
+                    self.prefixes.get(job).map_or(format!("[{job}] ").into_bytes(), |p| p.err.clone());
+                screen.err(&[&prefix, text.as_bytes(), b"\n"].concat());
+            }
+            None => screen.err(format!("{text}\n").as_bytes()),
+        }
+    }
+
+    fn job_finished(&mut self, result: &SyncResult, screen: &mut Screen) {
+        let text = match (result.status(), figures(result, self.dry_run)) {
+            (Status::Ok, figures) if !figures.is_empty() => {
+                format!("done in {}: {figures}", units::duration(result.duration))
+            }
+            (Status::Ok, _) => format!("done in {}", units::duration(result.duration)),
+            _ => verdict(result),
+        };
+        self.say(&result.job, &text, screen);
+    }
+}
+
+impl Listener for Human {
+    fn name(&self) -> &str {
+        "text"
+    }
+
+    fn hear(&mut self, event: &Stamped, screen: &mut Screen) -> io::Result<()> {
+        // Bars say what is being done; without them, lines do.
+        let steps = !self.quiet && (self.verbose || !screen.has_bars());
+        match &event.event {
+            Event::RunStarted { jobs, parallel, dry_run, .. } => {
+                self.run_started(jobs, *parallel, *dry_run, screen);
+            }
+            Event::JobStarted { job, attempt, source, argv } if steps => {
+                self.job_started(job, *attempt, source, argv, screen);
+            }
+            Event::Phase { job, phase, argv, .. } if steps => {
+                // A transfer is what everybody expects.
+                if self.verbose || *phase != Phase::Transfer {
+                    self.say(job, phase_words(*phase), screen);
+                }
+                if self.verbose && !argv.is_empty() {
+                    self.say(job, &format!("runs {}", shell_words::join(argv)), screen);
+                }
+            }
+            Event::Output { job, stream, lines } if self.lines => {
+                if !self.quiet || *stream == Stream::Stderr {
+                    self.block(job, *stream, lines, screen);
+                }
+            }
+            Event::Planned { job, created, updated, deleted, limit } if !self.quiet => {
+                let text = planned(created, updated, deleted, *limit);
+                self.block(job, Stream::Stdout, &Lines::new(text.into_bytes()), screen);
+            }
+            Event::Retry { job, attempt, exit_code, reason, delay, source } if !self.quiet => {
+                self.say(job, &retry(*attempt, *exit_code, reason, *delay, source), screen);
+            }
+            // GitHub's annotations say warnings and errors, its groups how jobs ended.
+            Event::Notice { job, level, text } if self.lines || *level < Level::Warning => {
+                self.notice(job.as_deref(), *level, text, screen);
+            }
+            Event::JobFinished(result) if self.lines && !self.quiet => self.job_finished(result, screen),
+            Event::RunFinished(summary) => {
+                let look = screen.out_look();
+                screen.out(render(summary, self.dry_run, self.verbose, look.color).as_bytes());
+            }
+            Event::JobStarted { .. }
+            | Event::Phase { .. }
+            | Event::Output { .. }
+            | Event::Planned { .. }
+            | Event::Retry { .. }
+            | Event::Notice { .. }
+            | Event::Progress { .. }
+            | Event::JobFinished(_) => {}
+        }
+        Ok(())
+    }
+}
+
+fn header(jobs: usize, parallel: usize, dry_run: bool) -> String {
+    let what = match (dry_run, jobs) {
+        (false, 1) => "Syncing 1 job".into(),
+        (false, n) => format!("Syncing {n} jobs, up to {parallel} at a time"),
+        (true, 1) => "Dry run of 1 job, nothing will be changed".into(),
+        (true, n) => format!("Dry run of {n} jobs, up to {parallel} at a time, nothing will be changed"),
+    };
+    format!("{what}...\n")
+}
+
+fn prefix(job: &str, longest: usize, color: Color, look: Look) -> Vec<u8> {
+    let name = Style::new().fg(color).force_styling(look.color).apply_to(format!("[{job}]"));
+    let pad = if look.terminal { longest.saturating_sub(measure_text_width(job)) } else { 0 };
+    format!("{name}{:pad$} ", "").into_bytes()
+}
+
+/// `error: text`, `warning: text`, `text`; one line.
+pub(super) fn leveled(level: Level, text: &str, look: Look) -> String {
+    let text = one_line(text);
+    let word = |word: &'static str, style: Style| style.bold().force_styling(look.color).apply_to(word);
+    match level {
+        Level::Error => format!("{} {text}", word("error:", Style::new().red())),
+        Level::Warning => format!("{} {text}", word("warning:", Style::new().yellow())),
+        Level::Info | Level::Debug => text.into_owned(),
+    }
+}
+
+pub(super) fn phase_words(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Before => "running the hooks before the transfer",
+        Phase::List => "listing what would change",
+        Phase::Transfer => "transferring",
+        Phase::Delete => "deleting what the source no longer has",
+        Phase::After => "running the hooks after the transfer",
+    }
+}
+
+fn retry(
+    attempt: u32,
+    exit_code: Option<i32>,
+    reason: &str,
+    delay: std::time::Duration,
+    source: &str,
+) -> String {
+    let code = exit_code.map_or(String::new(), |code| format!(" (rsync {code})"));
+    format!("try {attempt} failed: {reason}{code}; next in {}: {source}", units::duration(delay))
+}
+
+/// `would create 12 files (3.4 MB), update 3 files (1 MB), delete 4 files (limit 100)`.
+pub(super) fn planned(created: &Tally, updated: &Tally, deleted: &Tally, limit: Option<u64>) -> String {
+    if [created, updated, deleted].iter().all(|tally| tally.files == 0 && tally.dirs == 0) {
+        return "would change nothing".into();
+    }
+    let limit = limit.map_or_else(|| "deletion is off".into(), |limit| format!("at most {limit}"));
+    format!("would create {}, update {}, delete {}; {limit}", tally(created), tally(updated), tally(deleted))
+}
+
+fn tally(tally: &Tally) -> String {
+    let mut text = units::count(tally.files, "file", "files");
+    if tally.dirs > 0 {
+        text += &format!(" and {}", units::count(tally.dirs, "directory", "directories"));
+    }
+    match tally.bytes {
+        Some(bytes) if tally.files > 0 => text + &format!(" ({})", units::bytes(bytes)),
+        _ => text,
+    }
+}
+
+#[cfg(test)]
+mod tests;

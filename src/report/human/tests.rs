@@ -1,0 +1,117 @@
+use super::*;
+use crate::report::testing::{failure, finished, job_started, output, result, started, told};
+use crate::result::Outcome;
+use std::time::Duration;
+
+fn story() -> Vec<Event> {
+    let mut events = vec![
+        started(&["a", "mmcif"]),
+        job_started("a", 1),
+        Event::Phase {
+            job: "a".into(),
+            attempt: 1,
+            phase: Phase::List,
+            argv: vec!["rsync".into(), "-n".into()],
+        },
+        Event::Phase { job: "a".into(), attempt: 1, phase: Phase::Transfer, argv: vec![] },
+        output("a", Stream::Stdout, b"receiving incremental file list\n\x1b[1mab/1abc.cif.gz\n"),
+        output("mmcif", Stream::Stderr, b"rsync: caf\xc3\xa9"),
+        Event::Retry {
+            job: "mmcif".into(),
+            attempt: 1,
+            exit_code: Some(10),
+            reason: "connection refused".into(),
+            delay: Duration::from_millis(2_100),
+            source: "rsync://other/".into(),
+        },
+        job_started("mmcif", 2),
+        Event::Notice { job: None, level: Level::Info, text: "ending: press ^C again to kill".into() },
+        Event::Notice { job: Some("mmcif".into()), level: Level::Error, text: "log is\nfull".into() },
+        Event::Notice { job: None, level: Level::Debug, text: "details".into() },
+    ];
+    events.extend(finished(vec![result("a", Outcome::Ok), failure("mmcif")]));
+    events
+}
+
+#[test]
+fn lines_go_where_the_child_sent_them() {
+    let (out, err) = told(|_| {}, story());
+    insta::assert_snapshot!(out.replace('\u{1b}', "ESC"), @r"
+    Syncing 2 jobs, up to 3 at a time...
+    [a] receiving incremental file list
+    [a] ESC[1mab/1abc.cif.gz
+    === Sync Summary ===
+    Total: 2 | Success: 1 | Failed: 1
+    [mmcif] failed after 2 tries in 1.50s: cannot connect to host: connection refused
+      try 1, rsync://host/mmcif/, 0.40s: cannot connect to host: connection refused (rsync 10)
+      try 2, rsync://host/mmcif/, 0.40s: cannot connect to host: connection refused (rsync 10)
+      hint: is port 873 open?
+      log: /state/logs/mmcif/01KAM5T7Z0ABCDEFGHJKMNPQRS.log
+    Total time: 45.23s | Average: 1.50s
+    ");
+    insta::assert_snapshot!(err, @r"
+    [a] starting: rsync://host/a/
+    [a] listing what would change
+    [mmcif] rsync: café
+    [mmcif] try 1 failed: connection refused (rsync 10); next in 2.10s: rsync://other/
+    [mmcif] try 2: rsync://host/mmcif/
+    ending: press ^C again to kill
+    [mmcif] error: log is full
+    [a] done in 1.50s: 3 files transferred, 12.3 kB received
+    [mmcif] failed after 2 tries in 1.50s: cannot connect to host: connection refused
+    ");
+}
+
+#[test]
+fn quiet_leaves_errors_and_the_summary() {
+    let (out, err) = told(|options| options.quiet = true, story());
+    assert!(out.starts_with("=== Sync Summary ===\n"), "{out}");
+    insta::assert_snapshot!(err, @r"
+    [mmcif] rsync: café
+    [mmcif] error: log is full
+    ");
+}
+
+#[test]
+fn verbose_tells_the_commands() {
+    let (_, err) = told(|options| options.verbose = true, story());
+    assert!(err.contains("[a] runs rsync -a 'two words'\n"), "{err}");
+    assert!(err.contains("[a] runs rsync -n\n[a] transferring\n"), "{err}");
+    assert!(err.contains("\ndetails\n"), "{err}");
+}
+
+#[test]
+fn a_terminal_gets_aligned_coloured_prefixes_and_no_foreign_escapes() {
+    let (out, err) = told(
+        |options| {
+            options.color = crate::ui::Color::Always;
+            options.streams.out.terminal = true;
+            options.streams.err.terminal = true;
+        },
+        story(),
+    );
+    assert!(out.contains("\u{1b}[36m[a]\u{1b}[0m     receiving incremental file list\n"), "{out:?}");
+    assert!(out.contains("\u{1b}[36m[a]\u{1b}[0m     ^[[1mab/1abc.cif.gz\n"), "{out:?}");
+    assert!(err.contains("\u{1b}[32m[mmcif]\u{1b}[0m rsync: café\n"), "{err:?}");
+    assert!(err.contains("\u{1b}[31m\u{1b}[1merror:\u{1b}[0m log is full\n"), "{err:?}");
+}
+
+#[test]
+fn the_header_counts_and_tells_a_dry_run() {
+    assert_eq!(header(1, 3, false), "Syncing 1 job...\n");
+    assert_eq!(header(3, 3, false), "Syncing 3 jobs, up to 3 at a time...\n");
+    assert_eq!(header(1, 1, true), "Dry run of 1 job, nothing will be changed...\n");
+}
+
+#[test]
+fn plans_tell_files_and_bytes() {
+    let tally = |files, dirs, bytes| Tally { files, dirs, bytes };
+    let plan = planned(&tally(12, 1, Some(3_400_000)), &tally(3, 0, None), &tally(1, 0, Some(7)), Some(100));
+    assert_eq!(
+        plan,
+        "would create 12 files and 1 directory (3.4 MB), update 3 files, delete 1 file (7 B); at most 100"
+    );
+    let none = Tally::default();
+    assert_eq!(planned(&none, &none, &none, None), "would change nothing");
+    assert!(planned(&tally(1, 0, None), &none, &none, None).ends_with("delete 0 files; deletion is off"));
+}

@@ -1,0 +1,157 @@
+//! A JUnit report: one suite for the run, one case for each job.
+
+use super::kept::Kept;
+use super::summary::{figures, verdict};
+use super::text::one_line;
+use super::{Listener, Screen};
+use crate::event::{Event, Stamped};
+use crate::result::{Status, Summary, SyncResult};
+use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
+use std::collections::HashMap;
+use std::fs;
+use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Of each job's output, the first and last bytes that are put into the report.
+const HEAD: usize = 4 << 10;
+const TAIL: usize = 28 << 10;
+
+pub(super) struct Junit {
+    path: PathBuf,
+    name: String,
+    dry_run: bool,
+    outputs: HashMap<Arc<str>, Kept>,
+}
+
+impl Junit {
+    pub(super) fn new(path: PathBuf) -> Self {
+        Junit {
+            name: format!("the JUnit report {}", path.display()),
+            path,
+            dry_run: false,
+            outputs: HashMap::new(),
+        }
+    }
+
+    fn report(&self, summary: &Summary) -> Report {
+        let mut report = Report::new("pdb-sync");
+        let mut suite = TestSuite::new(format!("sync {}", summary.run));
+        for result in &summary.results {
+            suite.add_test_case(self.case(result));
+        }
+        suite.set_time(summary.duration);
+        report.set_time(summary.duration);
+        report.add_test_suite(suite);
+        report
+    }
+
+    fn case(&self, result: &SyncResult) -> TestCase {
+        let status = result.status();
+        let mut case_status = match status {
+            Status::Ok | Status::Warned => TestCaseStatus::success(),
+            Status::Failed | Status::Blocked | Status::Partial => {
+                TestCaseStatus::non_success(NonSuccessKind::Failure)
+            }
+            Status::Skipped | Status::Cancelled => TestCaseStatus::skipped(),
+        };
+        if let Some(error) = result.outcome.error() {
+            case_status.set_message(one_line(error)).set_type(status.word());
+            let hint = result.outcome.hint().map_or(String::new(), |hint| format!("\nhint: {hint}"));
+            case_status.set_description(verdict(result) + &hint);
+        }
+        let mut case = TestCase::new(&*result.job, case_status);
+        case.set_classname("pdb-sync").set_time(result.duration);
+        let warning = result.outcome.error().filter(|_| status == Status::Warned);
+        for (name, value) in [
+            ("source", result.source.clone()),
+            ("figures", Some(figures(result, self.dry_run))),
+            ("warning", warning.map(|text| one_line(text).into_owned())),
+        ] {
+            if let Some(value) = value.filter(|value| !value.is_empty()) {
+                case.add_property((name, value.as_str()));
+            }
+        }
+        if let Some(kept) = self.outputs.get(&result.job) {
+            case.set_system_out_lossy(kept.text());
+        }
+        case
+    }
+}
+
+impl Listener for Junit {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn hear(&mut self, event: &Stamped, _screen: &mut Screen) -> io::Result<()> {
+        match &event.event {
+            Event::RunStarted { dry_run, .. } => {
+                self.dry_run = *dry_run;
+                Ok(())
+            }
+            Event::Output { job, lines, .. } => {
+                if let Some(kept) = self.outputs.get_mut(job) {
+                    kept.push(lines.as_bytes());
+                } else {
+                    let mut kept = Kept::new(HEAD, TAIL);
+                    kept.push(lines.as_bytes());
+                    self.outputs.insert(job.clone(), kept);
+                }
+                Ok(())
+            }
+            Event::RunFinished(summary) => {
+                let xml = self.report(summary).to_string().map_err(io::Error::other)?;
+                replace(&self.path, xml.as_bytes())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Writes a file so that readers see the old one or the new one, never a half. It keeps the mode of the old one.
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(dir)?;
+    let mode = fs::metadata(path).map_or(0o644, |old| old.permissions().mode() & 0o777);
+    let mut file = tempfile::Builder::new().permissions(fs::Permissions::from_mode(mode)).tempfile_in(dir)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Stream;
+    use crate::report::testing::{failure, finished, output, result, started, told};
+    use crate::result::{Outcome, Reason, Skip};
+
+    #[test]
+    fn jobs_are_cases() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("new/report.xml");
+        let mut events =
+            vec![started(&["a", "b", "c", "d"]), output("a", Stream::Stdout, b"\x1b[1mx & y\x00 \xff\n")];
+        events.extend(finished(vec![
+            result("a", Outcome::Ok),
+            failure("b"),
+            result("c", Outcome::Skipped(Skip::Locked("locked by pid 7".into()))),
+            result("d", Outcome::Warned(Reason::new("1 file vanished"))),
+        ]));
+        let (_, err) = told(|options| options.junit = Some(path.clone()), events);
+        assert!(!err.contains("warning:"), "{err}");
+        insta::assert_snapshot!(fs::read_to_string(&path).unwrap());
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "no temporary file is left");
+    }
+
+    #[test]
+    fn a_report_that_cannot_be_written_is_told() {
+        let path = PathBuf::from("/proc/nowhere/report.xml");
+        let (out, err) = told(|options| options.junit = Some(path), finished(vec![]));
+        assert!(err.contains("warning: cannot write the JUnit report /proc/nowhere/report.xml: "), "{err}");
+        assert!(out.starts_with("=== Sync Summary ==="), "the rest goes on");
+    }
+}

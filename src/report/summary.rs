@@ -1,0 +1,238 @@
+//! The last words of a run, and the sentences about single jobs that others use too.
+
+use super::text::one_line;
+use super::units;
+use crate::result::{Status, Summary, SyncResult};
+use console::Style;
+use std::fmt::Write;
+
+/// How a job ended, without its name: `failed after 4 tries in 12.30s: reason`.
+pub(super) fn verdict(result: &SyncResult) -> String {
+    let mut text = result.status().word().to_owned();
+    if !result.attempts.is_empty() {
+        text += &format!(" after {}", units::count(result.attempts.len() as u64, "try", "tries"));
+    }
+    if !result.duration.is_zero() {
+        text += &format!(" in {}", units::duration(result.duration));
+    }
+    if let Some(error) = result.outcome.error() {
+        text += &format!(": {}", one_line(error));
+    }
+    text
+}
+
+/// What a job moved: `3 files transferred, 1 deleted, 12.3 kB received`; `3 files to transfer, 1 to delete` for a dry
+/// run. Empty if nothing is known.
+pub(super) fn figures(result: &SyncResult, dry_run: bool) -> String {
+    let figures = &result.figures;
+    if result.changed() == Some(false) {
+        return match figures.total_files {
+            Some(files) => format!("nothing to change in {}", units::count(files, "file", "files")),
+            None => "nothing to change".into(),
+        };
+    }
+    let (moved, removed) = if dry_run { ("to transfer", "to delete") } else { ("transferred", "deleted") };
+    let transferred =
+        figures.files_transferred.map(|n| format!("{} {moved}", units::count(n, "file", "files")));
+    let deleted = figures.files_deleted.filter(|n| *n > 0).map(|n| format!("{n} {removed}"));
+    // A dry run receives only the list of files.
+    let received =
+        figures.bytes_received.filter(|_| !dry_run).map(|n| format!("{} received", units::bytes(n)));
+    [transferred, deleted, received].into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+/// The whole summary, as text for standard output.
+pub(super) fn render(summary: &Summary, dry_run: bool, verbose: bool, color: bool) -> String {
+    let bold = Style::new().bold().force_styling(color);
+    let total = summary.results.len();
+    let mut text = format!(
+        "{}\nTotal: {total} | Success: {} | Failed: {}",
+        bold.apply_to("=== Sync Summary ==="),
+        summary.success(),
+        summary.count(Status::Failed)
+    );
+    for (word, status) in [
+        ("Partial", Status::Partial),
+        ("Blocked", Status::Blocked),
+        ("Skipped", Status::Skipped),
+        ("Cancelled", Status::Cancelled),
+    ] {
+        match summary.count(status) {
+            0 => {}
+            n => text += &format!(" | {word}: {n}"),
+        }
+    }
+    text.push('\n');
+    for result in &summary.results {
+        job(&mut text, result, dry_run, verbose, color);
+    }
+    if let Some(signal) = summary.signal {
+        text += &format!("Ended by {}.\n", signal_name(signal));
+    }
+    text += match (dry_run, total > 0 && summary.success() == total) {
+        (false, true) => "All syncs completed successfully.\n",
+        (true, true) => "All dry runs completed successfully. Nothing was changed.\n",
+        (true, false) => "This was a dry run: nothing was changed.\n",
+        (false, false) => "",
+    };
+    let average = summary.average().map_or_else(|| "-".into(), units::duration);
+    text += &format!("Total time: {} | Average: {average}\n", units::duration(summary.duration));
+    text
+}
+
+/// What there is to say about one job; nothing about a plain success, unless `verbose`.
+fn job(text: &mut String, result: &SyncResult, dry_run: bool, verbose: bool, color: bool) {
+    let status = result.status();
+    if status == Status::Ok && !verbose {
+        return;
+    }
+    let name = status_style(status).force_styling(color).apply_to(format!("[{}]", result.job));
+    // Writing to a String cannot fail.
+    let _ = match (status, figures(result, dry_run)) {
+        (Status::Ok, figures) if !figures.is_empty() => {
+            writeln!(text, "{name} {}: {figures}", verdict(result))
+        }
+        _ => writeln!(text, "{name} {}", verdict(result)),
+    };
+    if result.attempts.len() > 1 {
+        for attempt in &result.attempts {
+            let end = match (&attempt.error, attempt.exit_code) {
+                (None, _) => "done".into(),
+                (Some(error), Some(code)) => format!("{} (rsync {code})", one_line(&error.text)),
+                (Some(error), None) => one_line(&error.text).into_owned(),
+            };
+            let duration = units::duration(attempt.duration);
+            let _ =
+                writeln!(text, "  try {}, {}, {duration}: {end}", attempt.number, one_line(&attempt.source));
+        }
+    }
+    if let Some(hint) = result.outcome.hint() {
+        let _ = writeln!(text, "  hint: {}", one_line(hint));
+    }
+    if let Some(log) = &result.log {
+        let _ = writeln!(text, "  log: {}", one_line(&log.to_string_lossy()));
+    }
+}
+
+/// The colour of a status.
+pub(super) fn status_style(status: Status) -> Style {
+    match status {
+        Status::Ok => Style::new().green(),
+        Status::Warned | Status::Partial | Status::Skipped => Style::new().yellow(),
+        Status::Blocked | Status::Failed | Status::Cancelled => Style::new().red(),
+    }
+}
+
+fn signal_name(signal: i32) -> String {
+    match signal {
+        1 => "SIGHUP".into(),
+        2 => "SIGINT".into(),
+        15 => "SIGTERM".into(),
+        n => format!("signal {n}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Event;
+    use crate::report::testing::{ended, failure, finished, result};
+    use crate::result::{Outcome, Reason, Skip};
+    use std::time::Duration;
+
+    fn shown(events: Vec<Event>, dry_run: bool, verbose: bool, color: bool) -> String {
+        match events.last() {
+            Some(Event::RunFinished(summary)) => render(summary, dry_run, verbose, color),
+            other => panic!("no summary: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn success_is_said_in_the_contracts_words() {
+        let results = ["a", "b", "c"].map(|job| result(job, Outcome::Ok)).to_vec();
+        insta::assert_snapshot!(shown(finished(results.clone()), false, false, false), @r"
+        === Sync Summary ===
+        Total: 3 | Success: 3 | Failed: 0
+        All syncs completed successfully.
+        Total time: 45.23s | Average: 1.50s
+        ");
+        insta::assert_snapshot!(shown(finished(results), true, false, false), @r"
+        === Sync Summary ===
+        Total: 3 | Success: 3 | Failed: 0
+        All dry runs completed successfully. Nothing was changed.
+        Total time: 45.23s | Average: 1.50s
+        ");
+    }
+
+    #[test]
+    fn everything_else_is_explained() {
+        let mut skipped = result("d", Outcome::Skipped(Skip::FailFast("b failed before it began".into())));
+        skipped.attempts.clear();
+        skipped.duration = Duration::ZERO;
+        let mut cancelled = result("e", Outcome::Cancelled(Reason::new("ended by SIGINT\nby hand\u{1b}[0m")));
+        cancelled.attempts.clear();
+        let results = vec![
+            result("a", Outcome::Warned(Reason::new("2 files vanished while they were read"))),
+            failure("b"),
+            result(
+                "c",
+                Outcome::Blocked(Reason::new("would delete 120 of 900 files").hint("--max-delete 120")),
+            ),
+            skipped,
+            cancelled,
+            result("f", Outcome::Partial(Reason::new("1 file could not be read"))),
+        ];
+        insta::assert_snapshot!(shown(ended(results, Some(2)), false, false, false), @r"
+        === Sync Summary ===
+        Total: 6 | Success: 1 | Failed: 1 | Partial: 1 | Blocked: 1 | Skipped: 1 | Cancelled: 1
+        [a] warned after 1 try in 1.50s: 2 files vanished while they were read
+        [b] failed after 2 tries in 1.50s: cannot connect to host: connection refused
+          try 1, rsync://host/b/, 0.40s: cannot connect to host: connection refused (rsync 10)
+          try 2, rsync://host/b/, 0.40s: cannot connect to host: connection refused (rsync 10)
+          hint: is port 873 open?
+          log: /state/logs/b/01KAM5T7Z0ABCDEFGHJKMNPQRS.log
+        [c] blocked after 1 try in 1.50s: would delete 120 of 900 files
+          hint: --max-delete 120
+        [d] skipped: b failed before it began
+        [e] cancelled in 1.50s: ended by SIGINT by hand^[[0m
+        [f] partial after 1 try in 1.50s: 1 file could not be read
+        Ended by SIGINT.
+        Total time: 45.23s | Average: 1.50s
+        ");
+    }
+
+    #[test]
+    fn nothing_started_claims_nothing() {
+        insta::assert_snapshot!(shown(finished(vec![]), false, false, false), @r"
+        === Sync Summary ===
+        Total: 0 | Success: 0 | Failed: 0
+        Total time: 45.23s | Average: -
+        ");
+    }
+
+    #[test]
+    fn with_v_successes_have_figures_too() {
+        let mut same = result("b", Outcome::Ok);
+        same.figures.files_transferred = Some(0);
+        let mut unknown = result("c", Outcome::Ok);
+        unknown.figures = Default::default();
+        let results = vec![result("a", Outcome::Ok), same, unknown];
+        insta::assert_snapshot!(shown(finished(results), false, true, false), @r"
+        === Sync Summary ===
+        Total: 3 | Success: 3 | Failed: 0
+        [a] ok after 1 try in 1.50s: 3 files transferred, 12.3 kB received
+        [b] ok after 1 try in 1.50s: nothing to change in 9 files
+        [c] ok after 1 try in 1.50s
+        All syncs completed successfully.
+        Total time: 45.23s | Average: 1.50s
+        ");
+        let text = shown(finished(vec![result("a", Outcome::Ok)]), true, true, false);
+        assert!(text.contains("[a] ok after 1 try in 1.50s: 3 files to transfer\n"), "{text}");
+    }
+
+    #[test]
+    fn colours_mark_the_names() {
+        let text = shown(finished(vec![failure("b")]), false, false, true);
+        assert!(text.contains("\u{1b}[31m[b]\u{1b}[0m failed after 2 tries"), "{text:?}");
+    }
+}

@@ -1,0 +1,86 @@
+//! Durations, sizes and counts for people.
+
+use bytesize::ByteSize;
+use std::time::Duration;
+
+/// `45.23s`, `3m 20s`, `3h 57m`, `2d 3h`.
+pub fn duration(duration: Duration) -> String {
+    let seconds = duration.as_secs_f64();
+    if seconds < 59.995 {
+        return format!("{seconds:.2}s");
+    }
+    let seconds = seconds.round() as u64;
+    let (minutes, hours, days) = (seconds / 60, seconds / 3_600, seconds / 86_400);
+    match (days, hours) {
+        (0, 0) => format!("{minutes}m {:02}s", seconds % 60),
+        (0, _) => format!("{hours}h {:02}m", minutes % 60),
+        _ => format!("{days}d {:02}h", hours % 24),
+    }
+}
+
+/// `45s`, and from a minute on as [`duration`]: for what changes while one looks at it.
+pub fn whole(time: Duration) -> String {
+    match time.as_secs() {
+        seconds @ 0..60 => format!("{seconds}s"),
+        seconds => duration(Duration::from_secs(seconds)),
+    }
+}
+
+/// `999 B`, `3.4 MB`: powers of 1000, as rsync's own figures and disk makers count.
+pub fn bytes(bytes: u64) -> String {
+    ByteSize(bytes).display().si().to_string()
+}
+
+/// `1.2 MB/s`. `None` for a rate that is no number or not positive.
+pub fn rate(per_second: f64) -> Option<String> {
+    (per_second.is_finite() && per_second >= 1.0).then(|| format!("{}/s", bytes(per_second as u64)))
+}
+
+/// `1 file`, `2 files`, `3 tries`.
+pub fn count(n: u64, one: &str, many: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { many })
+}
+
+/// Seconds for machines, to the millisecond.
+pub fn seconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1_000.0).round() / 1_000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_short() {
+        for (seconds, text) in [
+            (0.0, "0.00s"),
+            (15.076, "15.08s"),
+            (59.994, "59.99s"),
+            (59.996, "1m 00s"),
+            (200.4, "3m 20s"),
+            (14_220.0, "3h 57m"),
+            (183_600.0, "2d 03h"),
+        ] {
+            assert_eq!(duration(Duration::from_secs_f64(seconds)), text);
+        }
+    }
+
+    #[test]
+    fn what_changes_is_told_in_whole_seconds() {
+        assert_eq!(whole(Duration::from_millis(1_999)), "1s");
+        assert_eq!(whole(Duration::from_millis(60_900)), "1m 00s");
+    }
+
+    #[test]
+    fn sizes_count_by_thousands() {
+        assert_eq!(bytes(0), "0 B");
+        assert_eq!(bytes(999), "999 B");
+        assert_eq!(bytes(3_400_000), "3.4 MB");
+        assert_eq!(rate(1_260_000.0).as_deref(), Some("1.3 MB/s"));
+        assert_eq!(rate(f64::NAN), None);
+        assert_eq!(rate(f64::INFINITY), None);
+        assert_eq!(count(1, "file", "files"), "1 file");
+        assert_eq!(count(0, "file", "files"), "0 files");
+        assert_eq!(seconds(Duration::from_micros(1_234_567)), 1.235);
+    }
+}

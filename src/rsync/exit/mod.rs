@@ -1,0 +1,153 @@
+//! What an exit code of rsync means, together with what it said on standard error.
+//!
+//! The code alone says too little (5 is an unknown module, a failed login and a full server), and with a remote shell even
+//! which code it is depends on who notices first. So what was said decides where it is known, and the code elsewhere.
+
+mod left_out;
+mod said;
+
+use crate::job::{Address, Source};
+use crate::result::Reason;
+use left_out::LeftOut;
+pub use left_out::only_in_the_way;
+
+/// What follows from the end of a run of rsync.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// 0.
+    Ok,
+    /// 24: files vanished while they were read. One quick rerun, then a warning.
+    Vanished(Reason),
+    /// Some files were left out; the rest is done.
+    Partial(Reason),
+    /// It failed; [`Class`] says what to do.
+    Failed(Class, Reason),
+}
+
+/// What to do after a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Class {
+    /// Passing: back off, try again, then the next source.
+    Retry,
+    /// The server is full: a long back-off, try again, then the next source.
+    Busy,
+    /// Odd: one retry, then the next source.
+    Once,
+    /// This source will not do; the next one may.
+    NextSource,
+    /// No source can help (disk full, bad option, no rsync …).
+    Fatal,
+    /// Ended by a signal that was not ours: try again.
+    Signalled,
+}
+
+/// Judges the end of an rsync: its exit code (`None`: ended by a signal) and the last lines of its standard error.
+///
+/// Success is 0 and nothing else, whatever was or was not said.
+pub fn judge(code: Option<i32>, stderr: &[String], source: &Source) -> Verdict {
+    let lines: Vec<&str> = stderr.iter().map(|line| line.trim()).filter(|line| !line.is_empty()).collect();
+    let Some(code) = code else { return ended_by_signal() };
+    match code {
+        0 => Verdict::Ok,
+        24 => Verdict::Vanished(vanished(&lines)),
+        // 128 and above is how a shell between us and rsync passes a signal on; ssh's 255 is no signal.
+        19 | 20 | 129..=159 => ended_by_signal(),
+        _ => match said::known(&lines, source) {
+            Some((class, reason)) => Verdict::Failed(class, reason),
+            None if code == 23 => Verdict::Partial(partial(&lines)),
+            None => {
+                let (class, reason) = by_code(code, &lines, source);
+                Verdict::Failed(class, reason)
+            }
+        },
+    }
+}
+
+fn ended_by_signal() -> Verdict {
+    let reason = Reason::new("rsync was ended by a signal that did not come from here")
+        .hint("if it happens again, look for the out-of-memory killer in the system log (`dmesg`)");
+    Verdict::Failed(Class::Signalled, reason)
+}
+
+fn vanished(lines: &[&str]) -> Reason {
+    let names: Vec<_> = lines
+        .iter()
+        .filter_map(|line| line.split_once("file has vanished: ").map(|(_, rest)| rest.trim_matches('"')))
+        .collect();
+    let mut text = "files vanished from the source while they were read".to_owned();
+    if !names.is_empty() {
+        text.push_str(&format!(": {}", left_out::shown(&names)));
+    }
+    Reason::new(text).hint("normal while the source is being updated; the next run settles it")
+}
+
+fn partial(lines: &[&str]) -> Reason {
+    let left_out = LeftOut::read(lines);
+    let reason = Reason::new(left_out.text());
+    match left_out.hint() {
+        Some(hint) => reason.hint(hint),
+        None => reason.hint("the log holds what rsync said about each of them"),
+    }
+}
+
+/// What is left to say when nothing that rsync said is known to us.
+fn by_code(code: i32, lines: &[&str], source: &Source) -> (Class, Reason) {
+    let host = source.host_label();
+    let told = said::last_words(lines);
+    let because = |text: &str| match told {
+        Some(told) => Reason::new(format!("{text}: {told}")),
+        None => Reason::new(text),
+    };
+    match code {
+        1 => (
+            Class::Fatal,
+            because("rsync did not accept its arguments")
+                .hint("check `rsync_args`; `pdb-sync sync --print-command` shows the whole command"),
+        ),
+        2 => (
+            Class::NextSource,
+            because("the two rsyncs do not understand each other")
+                .hint("over ssh, the remote account must print nothing when it logs in without a terminal"),
+        ),
+        3 => (Class::Fatal, because("rsync could not use the source or the destination as they are")),
+        4 => (Class::NextSource, because(&format!("the rsync at {host} does not support what was asked"))),
+        5 => (Class::Retry, because(&format!("{host} ended the conversation before it began"))),
+        10 => (Class::Retry, because(&format!("the connection to {host} failed"))),
+        11 => (Class::Fatal, because("rsync could not read or write a file")),
+        12 => (
+            Class::Retry,
+            because(&format!("the connection to {host} broke off"))
+                .hint("it is tried again; what was transferred is kept"),
+        ),
+        22 => (
+            Class::Fatal,
+            because("rsync ran out of memory")
+                .hint("set `inc_recursive = true` for a tree of many millions of files"),
+        ),
+        25 => (Class::Fatal, because("rsync stopped at a deletion limit that was not set here")),
+        30 => (
+            Class::Retry,
+            because(&format!("{host} fell silent in the middle of the transfer"))
+                .hint("it is tried again; `stall` sets how long silence is borne"),
+        ),
+        35 => (Class::Retry, said::unreachable(source, "took too long")),
+        126 | 127 if matches!(source.address, Address::Shell { .. }) => (
+            Class::NextSource,
+            because(&format!("no rsync could be started at {host}"))
+                .hint("install rsync there, or name it: `rsync_args = [\"--rsync-path=/path/to/rsync\"]`"),
+        ),
+        126 | 127 => {
+            (Class::Fatal, because("rsync could not be started").hint("is rsync installed, and in PATH?"))
+        }
+        255 => (
+            Class::Retry,
+            because(&format!("the remote shell to {host} failed"))
+                .hint(format!("try it by hand: ssh {host}")),
+        ),
+        6 | 13 | 14 | 15 | 16 | 21 => (Class::Once, because(&format!("rsync ended with code {code}"))),
+        _ => (Class::Once, because(&format!("rsync ended with code {code}, which is not one of its own"))),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,185 @@
+use super::*;
+use std::path::Path;
+
+/// A golden file: `exit N`, then standard error.
+fn golden(text: &str) -> (i32, Vec<String>) {
+    let (first, rest) = text.split_once('\n').unwrap();
+    let code = first.strip_prefix("exit ").unwrap().parse().unwrap();
+    (code, rest.split(['\n', '\r']).map(str::to_owned).collect())
+}
+
+fn of(source: &str, text: &str) -> Verdict {
+    let source = Source::parse(source, Path::new("/base")).unwrap();
+    let (code, stderr) = golden(text);
+    judge(Some(code), &stderr, &source)
+}
+
+macro_rules! real {
+    ($source:expr, $name:literal) => {
+        of($source, include_str!(concat!("../../../tests/golden/rsync-3.5.0/", $name, ".stderr")))
+    };
+}
+
+const RCSB: &str = "rsync://rsync.rcsb.org:33444/ftp_data/";
+const DAEMON: &str = "rsync://127.0.0.1:8730/m/nowhere";
+const SHELL: &str = "h:/x/";
+const LOCAL: &str = "/upstream/";
+
+#[track_caller]
+fn failed(verdict: Verdict, class: Class, text: &str, hint: &str) {
+    let Verdict::Failed(found, reason) = verdict else { panic!("{verdict:?}") };
+    assert_eq!(found, class, "{reason:?}");
+    assert!(reason.text.contains(text), "{reason:?}");
+    assert!(reason.hint.as_deref().unwrap_or("").contains(hint), "{reason:?}");
+    assert!(!reason.text.contains("(code "), "{reason:?}");
+}
+
+#[test]
+fn a_daemon_that_cannot_be_reached() {
+    use Class::Retry;
+    failed(real!(RCSB, "refused"), Retry, "connecting to rsync.rcsb.org:33444 was refused", "port 873");
+    failed(real!(DAEMON, "refused"), Retry, "connecting to 127.0.0.1:8730 was refused", "port 8730");
+    failed(real!("rsync://[::1]/m/", "refused-ipv6"), Retry, "::1", "firewall");
+    failed(real!(RCSB, "connect-timeout"), Retry, "took too long", "port 33444 blocked");
+    failed(real!("no.such.host.invalid::m/", "no-such-host"), Retry, "could not be resolved", "DNS");
+    failed(real!(DAEMON, "silent-server"), Retry, "fell silent", "stall");
+    failed(real!(DAEMON, "closed-at-once"), Retry, "broke off", "");
+    failed(real!(DAEMON, "dropped"), Retry, "broke off", "kept");
+}
+
+#[test]
+fn a_daemon_that_refuses() {
+    use Class::{Busy, NextSource};
+    failed(real!(DAEMON, "max-connections"), Busy, "is full: max connections (1) reached", "connections = 1");
+    failed(real!(DAEMON, "unknown-module"), NextSource, "has no module \"nomod\"", "spelling");
+    failed(real!(DAEMON, "auth-failed"), NextSource, "refused the login", "--password-file");
+    failed(real!(DAEMON, "access-denied"), NextSource, "access denied to denied", "another mirror");
+    failed(real!(DAEMON, "chdir-failed"), NextSource, "cannot open the module's own directory", "mounted");
+    failed(real!(DAEMON, "refused-option"), NextSource, "refuses --compress", "compress = false");
+    failed(real!(DAEMON, "no-rsync-server"), NextSource, "no rsync server", "port");
+    // rsync asks for a password on the line on which the server's answer then stands.
+    let asked = "exit 5\nPassword: @ERROR: auth failed on module auth\n";
+    failed(of(DAEMON, asked), NextSource, "refused the login", "RSYNC_PASSWORD");
+    failed(of(DAEMON, "exit 5\n@ERROR: closed on Sundays\n"), NextSource, "closed on Sundays", "operators");
+}
+
+#[test]
+fn a_source_that_is_not_there_has_failed_and_is_not_partial() {
+    use Class::NextSource;
+    failed(real!(DAEMON, "missing-directory"), NextSource, "nowhere: no such file", "check the path");
+    failed(real!(DAEMON, "missing-file"), NextSource, "nowhere: no such file", "check the path");
+    failed(real!("/work-dir/nowhere/", "missing-local"), NextSource, "/work-dir/nowhere", "mounted");
+    failed(real!("h:/upstream/nowhere/", "missing-over-ssh"), NextSource, "/upstream/nowhere", "path");
+    // One name of a list of files is another matter.
+    let listed =
+        "exit 23\nrsync: [sender] link_stat \"/ab/x\" (in m) failed: No such file or directory (2)\n";
+    assert!(matches!(of(DAEMON, listed), Verdict::Partial(_)));
+}
+
+#[test]
+fn what_only_we_can_mend_is_fatal() {
+    use Class::Fatal;
+    failed(real!(LOCAL, "disk-full"), Fatal, "the disk is full: writing /mirror/big", "make room");
+    failed(real!(LOCAL, "out-of-inodes"), Fatal, "no inodes left, at /mirror/deep/er", "df -i");
+    failed(real!(LOCAL, "read-only"), Fatal, "read-only: /mirror", "remount");
+    failed(real!(LOCAL, "no-parent"), Fatal, "/mirror/no/such/parent could not be created", "parent");
+    failed(real!(LOCAL, "usage"), Fatal, "--no-such-option: unknown option", "rsync_args");
+    failed(real!(SHELL, "no-shell-here"), Fatal, "/no/such/ssh", "install ssh");
+    failed(of(LOCAL, "exit 127\n"), Fatal, "could not be started", "PATH");
+    failed(real!(LOCAL, "max-delete"), Fatal, "deletion limit", "");
+}
+
+#[test]
+fn left_out_files_are_named() {
+    let Verdict::Partial(reason) = real!(LOCAL, "unreadable-source") else { panic!() };
+    assert_eq!(
+        reason.text,
+        "some files were left out, permission denied: /upstream/closed, /upstream/closed-1, \
+         /upstream/closed-2 and 2 more"
+    );
+    assert!(reason.hint.unwrap().contains("at the source"));
+    let Verdict::Partial(reason) = real!(LOCAL, "unreadable-source-list") else { panic!() };
+    assert!(reason.text.ends_with("permission denied: /upstream/closed"), "{reason:?}");
+    assert!(reason.hint.unwrap().contains("at the source"));
+    let Verdict::Partial(reason) = real!(LOCAL, "unwritable-destination") else { panic!() };
+    assert!(reason.hint.unwrap().contains("owns the destination"));
+    let Verdict::Partial(reason) = of(LOCAL, "exit 23\n") else { panic!() };
+    assert!(reason.text.contains("left out") && reason.hint.is_some());
+}
+
+#[test]
+fn a_directory_in_the_way_is_told_from_other_trouble() {
+    let text = include_str!("../../../tests/golden/rsync-3.5.0/in-the-way.stderr");
+    let Verdict::Partial(reason) = of(LOCAL, text) else { panic!() };
+    assert_eq!(
+        reason.text,
+        "some files were left out (a directory is in the way): name: with colon, was-dir"
+    );
+    assert!(reason.hint.unwrap().contains("delete = true"));
+    let (_, mut stderr) = golden(text);
+    assert!(only_in_the_way(&stderr));
+    stderr.push("rsync: [sender] send_files failed to open \"/x\": Permission denied (13)".into());
+    assert!(!only_in_the_way(&stderr));
+    assert!(!only_in_the_way(&[]) && !only_in_the_way(&["rsync error: code 23".into()]));
+}
+
+#[test]
+fn vanished_files_are_named() {
+    let Verdict::Vanished(reason) = real!(DAEMON, "vanished") else { panic!() };
+    assert!(reason.text.contains("/deep/er/file"), "{reason:?}");
+    assert!(matches!(of(DAEMON, "exit 24\n"), Verdict::Vanished(_)));
+}
+
+#[test]
+fn ssh_is_understood_whatever_the_code() {
+    use Class::{NextSource, Retry};
+    failed(real!(SHELL, "ssh-host-key"), NextSource, "host key of h", "ssh h");
+    failed(real!(SHELL, "ssh-auth"), NextSource, "could not log in to h", "key");
+    failed(real!(SHELL, "ssh-refused"), Retry, "connection refused", "ssh port");
+    failed(real!(SHELL, "ssh-no-host"), Retry, "could not be resolved", "DNS");
+    failed(real!(SHELL, "no-rsync-there"), NextSource, "no rsync could be started at h", "--rsync-path");
+    let twelve = "exit 12\nHost key verification failed.\nrsync: connection unexpectedly closed (0 bytes)\n";
+    failed(of(SHELL, twelve), NextSource, "host key", "");
+    failed(of(SHELL, "exit 255\nsomething new\n"), Retry, "something new", "ssh h");
+}
+
+#[test]
+fn signals_are_told_from_failures() {
+    failed(real!(LOCAL, "terminated"), Class::Signalled, "signal", "out-of-memory");
+    for code in [None, Some(19), Some(20), Some(137), Some(143)] {
+        let source = Source::parse(LOCAL, Path::new("/")).unwrap();
+        assert!(matches!(judge(code, &[], &source), Verdict::Failed(Class::Signalled, _)), "{code:?}");
+    }
+}
+
+#[test]
+fn only_zero_is_success() {
+    let source = Source::parse(DAEMON, Path::new("/")).unwrap();
+    assert_eq!(judge(Some(0), &["rsync: odd".into()], &source), Verdict::Ok);
+    for code in (-1..=260).filter(|code| *code != 0) {
+        let verdict = judge(Some(code), &[], &source);
+        let reason = match &verdict {
+            Verdict::Ok => panic!("{code}"),
+            Verdict::Vanished(reason) => (code == 24).then_some(reason),
+            Verdict::Partial(reason) => (code == 23).then_some(reason),
+            Verdict::Failed(_, reason) => Some(reason),
+        };
+        assert!(!reason.unwrap().text.is_empty(), "{code}");
+    }
+}
+
+#[test]
+fn codes_without_words_keep_their_class() {
+    let source = Source::parse(DAEMON, Path::new("/")).unwrap();
+    for (codes, class) in [
+        (&[10, 12, 30, 35, 5][..], Class::Retry),
+        (&[13, 14, 15, 16, 21, 99][..], Class::Once),
+        (&[1, 3, 11, 22, 126, 127][..], Class::Fatal),
+        (&[2, 4][..], Class::NextSource),
+    ] {
+        for code in codes {
+            let Verdict::Failed(found, _) = judge(Some(*code), &[], &source) else { panic!("{code}") };
+            assert_eq!(found, class, "{code}");
+        }
+    }
+}

@@ -1,0 +1,338 @@
+//! rsync's own options, as far as a job may or may not use them.
+
+/// An option that a job must not give to rsync.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text}")]
+pub struct Refused {
+    /// A lower-case fragment: which, and why.
+    pub text: String,
+    /// What to do instead.
+    pub hint: String,
+}
+
+/// Short options that take a value (the rest of the cluster, or the next argument), rsync 3.5.0.
+const SHORT_VALUED: &str = "@BMTef";
+
+/// Long options that take a value (after `=`, or the next argument), rsync 3.5.0; the last few are
+/// refused, but have to be read right for the message.
+pub(super) const LONG_VALUED: [&str; 64] = [
+    "address",
+    "backup-dir",
+    "block-size",
+    "bwlimit",
+    "cc",
+    "checksum-choice",
+    "checksum-seed",
+    "chmod",
+    "chown",
+    "compare-dest",
+    "compress-choice",
+    "compress-level",
+    "compress-threads",
+    "confine-root",
+    "contimeout",
+    "copy-as",
+    "copy-dest",
+    "debug",
+    "early-input",
+    "exclude",
+    "exclude-from",
+    "files-from",
+    "filter",
+    "groupmap",
+    "iconv",
+    "include",
+    "include-from",
+    "info",
+    "link-dest",
+    "log-file",
+    "log-file-format",
+    "max-alloc",
+    "max-size",
+    "min-size",
+    "modify-window",
+    "outbuf",
+    "partial-dir",
+    "password-file",
+    "port",
+    "protocol",
+    "remote-option",
+    "rsh",
+    "rsync-path",
+    "skip-compress",
+    "sockopts",
+    "stop-after",
+    "stop-at",
+    "suffix",
+    "temp-dir",
+    "time-limit",
+    "timeout",
+    "usermap",
+    "zc",
+    "zl",
+    "zt",
+    "stderr",
+    "dparam",
+    "config",
+    "only-write-batch",
+    "write-batch",
+    "read-batch",
+    "out-format",
+    "log-format",
+    "max-delete",
+];
+
+/// One element of a job's options, taken apart.
+enum Item<'a> {
+    /// `--name` or `--name=value`.
+    Long(&'a str, Option<&'a str>),
+    /// One letter of a cluster, with its value if it takes one.
+    Short(char, Option<&'a str>),
+    /// Neither an option nor the value of one.
+    Operand(&'a str),
+}
+
+/// Takes the options apart as rsync's parser (popt) does.
+fn items(args: &[String]) -> Vec<Item<'_>> {
+    let mut items = Vec::new();
+    let mut rest = args.iter().map(String::as_str);
+    while let Some(arg) = rest.next() {
+        if let Some(long) = arg.strip_prefix("--").filter(|long| !long.is_empty()) {
+            let (name, value) = long.split_once('=').map_or((long, None), |(n, v)| (n, Some(v)));
+            let value = match value {
+                None if LONG_VALUED.contains(&name) => rest.next(),
+                value => value,
+            };
+            items.push(Item::Long(name, value));
+        } else if let Some(cluster) = arg.strip_prefix('-').filter(|c| !c.is_empty() && *c != "-") {
+            for (at, letter) in cluster.char_indices() {
+                if !SHORT_VALUED.contains(letter) {
+                    items.push(Item::Short(letter, None));
+                    continue;
+                }
+                let value = &cluster[at + letter.len_utf8()..];
+                let value = if value.is_empty() { rest.next() } else { Some(value.trim_start_matches('=')) };
+                items.push(Item::Short(letter, value));
+                break;
+            }
+        } else {
+            items.push(Item::Operand(arg));
+        }
+    }
+    items
+}
+
+/// Whether an option is given, by its letter (if it has one) or by its name.
+pub(super) fn names(args: &[String], letter: Option<char>, name: &str) -> bool {
+    items(args).iter().any(|item| match item {
+        Item::Long(long, _) => *long == name,
+        Item::Short(short, _) => Some(*short) == letter,
+        Item::Operand(_) => false,
+    })
+}
+
+/// Refuses what would undermine a guard, blind us, or turn rsync into something else than a transfer into the destination.
+pub fn check(args: &[String]) -> Result<(), Refused> {
+    if let Some(arg) = args.iter().find(|arg| arg.contains('\0')) {
+        return Err(refused(format!("{arg:?} holds a NUL byte"), "no program can be given one; remove it"));
+    }
+    for item in items(args) {
+        match item {
+            Item::Long(name, value) => {
+                if let Some((why, hint)) = long(name) {
+                    return Err(refused(format!("rsync's --{name} is not for a job: {why}"), hint));
+                }
+                if name == "remote-option" {
+                    remote(value)?;
+                }
+            }
+            Item::Short(letter, value) => {
+                if let Some((why, hint)) = short(letter) {
+                    return Err(refused(format!("rsync's -{letter} is not for a job: {why}"), hint));
+                }
+                if letter == 'M' {
+                    remote(value)?;
+                }
+            }
+            Item::Operand("--") => {
+                return Err(refused(
+                    "\"--\" must not stand among a job's rsync options: what follows would be taken for sources".into(),
+                    "remove it; it is put before the source and the destination anyway",
+                ));
+            }
+            Item::Operand(arg) => {
+                return Err(refused(
+                    format!("{arg:?} is no rsync option: rsync would take it for one more source"),
+                    "write an option and its value as one argument, such as \"--max-size=1g\"; sources belong into `source`",
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What is to be done at the other end must be harmless there as well.
+fn remote(value: Option<&str>) -> Result<(), Refused> {
+    value.map_or(Ok(()), |value| check(&[value.to_owned()]))
+}
+
+fn refused(text: String, hint: &str) -> Refused {
+    Refused { text, hint: hint.into() }
+}
+
+const COUNTED: &str = "deletions are counted and limited here before the first one";
+const BLIND: &str = "without rsync's own messages nothing can be counted or judged";
+const NO_TRANSFER: &str = "it makes rsync do something else than a transfer";
+
+/// Why a long option is refused, and what to do instead.
+fn long(name: &str) -> Option<(&'static str, &'static str)> {
+    Some(match name {
+        "delete-excluded" => (
+            "it removes what the job merely does not want to transfer, our quarantine and other jobs' files included",
+            "set `delete = true` and remove excluded files with `pdb-sync clean`",
+        ),
+        "delete-missing-args" => {
+            (COUNTED, "set `delete = true`, or list the names with `include` and `exclude`")
+        }
+        "ignore-errors" => (
+            "it deletes even though the source could not be read in full",
+            "remove it; the next run deletes once the source can be read",
+        ),
+        "max-delete" => (COUNTED, "set `max_delete`"),
+        "force" => (COUNTED, "set `delete = true`; directories in the way are then removed as well"),
+        "del" => (COUNTED, "set `delete = true`"),
+        _ if name.starts_with("delete") => (COUNTED, "set `delete = true`"),
+        "remove-source-files" | "remove-sent-files" => {
+            ("it deletes files at the source, and a mirror only reads", "remove it")
+        }
+        "dry-run" | "no-dry-run" | "no-n" => {
+            ("whether anything is changed is not a job's to say", "use `pdb-sync sync --dry-run`")
+        }
+        "list-only" => (NO_TRANSFER, "use `pdb-sync sync --plan`, or run rsync itself"),
+        "daemon" | "server" | "sender" | "config" | "dparam" | "no-detach" | "help" | "version" => {
+            (NO_TRANSFER, "remove it")
+        }
+        "read-batch" | "write-batch" | "only-write-batch" => (NO_TRANSFER, "run rsync itself for batches"),
+        "quiet" => (BLIND, "remove it; `pdb-sync -q` is quiet"),
+        "stderr" | "msgs2stderr" | "no-msgs2stderr" => (BLIND, "remove it"),
+        "out-format" | "log-format" => (
+            "its output is read, so its format is fixed",
+            "use `--log-file=FILE` with `--log-file-format=FORMAT` for one of your own",
+        ),
+        _ => return None,
+    })
+}
+
+/// The same for a short option.
+fn short(letter: char) -> Option<(&'static str, &'static str)> {
+    match letter {
+        'n' => long("dry-run"),
+        'q' => long("quiet"),
+        'V' => long("version"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn args(line: &str) -> Vec<String> {
+        shell_words::split(line).unwrap()
+    }
+
+    #[test]
+    fn what_a_job_may_say_passes() {
+        for line in [
+            "",
+            "-z --chmod=ug=rwX,o=rX",
+            "--max-size 1g --min-size=1",
+            "-e 'ssh -p 2222 -n'",
+            "-e'ssh -n' -essh -e=ssh",
+            "-zT /tmp -B 700",
+            "-f '- *.tmp' --filter 'P x'",
+            "--exclude -n --include --delete",
+            "-M--log-file=/tmp/x --remote-option=--bwlimit=5",
+            "-vv --progress -P -i -h --no-motd",
+            "--files-from=/list --from0 --numeric-ids -HAXS",
+            "--backup --backup-dir=/old --suffix=.old",
+        ] {
+            assert_eq!(check(&args(line)), Ok(()), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_would_undermine_a_guard_is_refused() {
+        for line in [
+            "--del",
+            "--delete",
+            "--delete=x",
+            "--delete-before",
+            "--delete-during",
+            "--delete-delay",
+            "--delete-after",
+            "--delete-excluded",
+            "--delete-missing-args",
+            "--max-delete=5",
+            "--max-delete 5",
+            "--ignore-errors",
+            "--force",
+            "--remove-source-files",
+            "--remove-sent-files",
+            "-n",
+            "-avn",
+            "-nv",
+            "--dry-run",
+            "--no-dry-run",
+            "--list-only",
+            "--daemon",
+            "--server",
+            "--sender",
+            "--read-batch=x",
+            "--write-batch x",
+            "--only-write-batch=x",
+            "-q",
+            "-aq",
+            "--quiet",
+            "--stderr=all",
+            "--out-format=%n",
+            "--log-format=%n",
+            "--help",
+            "--version",
+            "-V",
+            "--",
+            "-z -- /etc",
+            "-",
+            "/etc",
+            "host::module",
+            "--max-size 1g 2g",
+            "-z /etc --links",
+            "-M--remove-source-files",
+            "-M --sender",
+            "--remote-option=--delete",
+            "-e ssh -n",
+            "-zn -e ssh",
+            "-en ssh",
+        ] {
+            let refused = check(&args(line)).expect_err(line);
+            assert!(!refused.hint.is_empty(), "{line}");
+            assert!(refused.to_string().starts_with(|c: char| !c.is_uppercase()), "{refused}");
+        }
+        assert!(check(&["--exclude=a\0b".into()]).is_err());
+    }
+
+    #[test]
+    fn the_hint_names_our_own_way() {
+        let hint = |line: &str| check(&args(line)).expect_err(line).hint;
+        assert!(hint("--delete-after").contains("`delete = true`"));
+        assert!(hint("--max-delete=3").contains("`max_delete`"));
+        assert!(hint("-avn").contains("--dry-run"));
+    }
+
+    #[test]
+    fn an_option_is_found_by_either_name() {
+        assert!(names(&args("-ze ssh"), Some('e'), "rsh"));
+        assert!(names(&args("--rsh ssh"), Some('e'), "rsh"));
+        assert!(!names(&args("--exclude -e -T e"), Some('e'), "rsh"));
+    }
+}

@@ -1,0 +1,63 @@
+//! The lines of `--info=progress2`.
+
+use super::number;
+use crate::event::Progress;
+use std::time::Duration;
+
+/// Where the `%` stands: rsync prints `%15s %3d%% %7.2f%s %s`.
+const PERCENT_SIGN: usize = 19;
+
+/// Reads `   1234567  42%   10.00MB/s    0:00:12` and the same with ` (xfr#3, to-chk=5/10)`.
+///
+/// With the brackets, which end a file, rsync's last column is the time that has passed and not the time that is left, so that
+/// only lines without them have an `eta`; their `rate` is the average so far.
+pub(super) fn read(line: &[u8]) -> Option<Progress> {
+    // First what tells most names apart at once: an archive's names begin with digits, too.
+    if line.get(PERCENT_SIGN) != Some(&b'%') {
+        return None;
+    }
+    let bytes = number(line[..15].trim_ascii_start())?;
+    let percent = number(line[15..PERCENT_SIGN].trim_ascii_start()).filter(|p| *p <= 100)?;
+    let mut words = line[PERCENT_SIGN + 1..].split(|b| *b == b' ').filter(|word| !word.is_empty());
+    let rate = rate(words.next()?)?;
+    let time = time(words.next()?)?;
+    let files = match words.next() {
+        None => None,
+        Some(word) => {
+            let files = number(word.strip_prefix(b"(xfr#")?.strip_suffix(b",")?)?;
+            let left = words.next()?.strip_suffix(b")")?;
+            if !(left.starts_with(b"to-chk=") || left.starts_with(b"ir-chk=")) || words.next().is_some() {
+                return None;
+            }
+            Some(files)
+        }
+    };
+    let eta = if files.is_none() { time } else { None };
+    Some(Progress { bytes, percent: Some(percent as f64), files, rate: Some(rate), eta })
+}
+
+/// `10.00MB/s`, in bytes per second; rsync's units are powers of 1024.
+fn rate(word: &[u8]) -> Option<f64> {
+    let word = std::str::from_utf8(word).ok()?.strip_suffix("B/s")?;
+    let unit = match word.bytes().last()? {
+        b'k' => 1024.0,
+        b'M' => 1024.0 * 1024.0,
+        b'G' => 1024.0 * 1024.0 * 1024.0,
+        _ => return None,
+    };
+    let number: f64 = word[..word.len() - 1].parse().ok()?;
+    (number.is_finite() && number >= 0.0).then_some(number * unit)
+}
+
+/// `0:00:12`; `Some(None)` for `??:??:??`, which is what rsync says above 9999 hours.
+fn time(word: &[u8]) -> Option<Option<Duration>> {
+    if word == b"??:??:??" {
+        return Some(None);
+    }
+    let mut parts = word.split(|b| *b == b':').map(number);
+    let (hours, minutes, seconds) = (parts.next()??, parts.next()??, parts.next()??);
+    if parts.next().is_some() || hours > 9_999 || minutes > 59 || seconds > 59 {
+        return None;
+    }
+    Some(Some(Duration::from_secs(hours * 3600 + minutes * 60 + seconds)))
+}

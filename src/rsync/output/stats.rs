@@ -1,0 +1,94 @@
+//! The figures of `--stats`.
+
+use super::number;
+
+/// The figures of `--stats`; `None` is what rsync did not say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Stats {
+    /// `Number of files`: the source, after filters.
+    pub files: Option<Count>,
+    /// `Number of created files`.
+    pub created: Option<Count>,
+    /// `Number of deleted files`.
+    pub deleted: Option<Count>,
+    /// `Number of regular files transferred`.
+    pub transferred: Option<u64>,
+    /// `Total file size`, bytes.
+    pub total_size: Option<u64>,
+    /// `Total transferred file size`, bytes.
+    pub transferred_size: Option<u64>,
+    /// `Total bytes received`.
+    pub received: Option<u64>,
+    /// `Total bytes sent`.
+    pub sent: Option<u64>,
+}
+
+/// Entries, and how many of them are directories.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Count {
+    /// All entries.
+    pub total: u64,
+    /// The directories among them.
+    pub dirs: u64,
+}
+
+impl Count {
+    /// Entries that are no directories.
+    pub fn files(self) -> u64 {
+        self.total.saturating_sub(self.dirs)
+    }
+}
+
+/// How the block of figures begins.
+pub(super) const FIRST: &[u8] = b"Number of files: ";
+
+impl Stats {
+    /// Reads a line of the block of figures; `false` if it is none.
+    pub(super) fn read(&mut self, line: &[u8]) -> bool {
+        let Some(colon) = line.windows(2).position(|w| w == b": ") else { return false };
+        let (label, value) = (&line[..colon], &line[colon + 2..]);
+        match label {
+            b"Number of files" => self.files = count(value),
+            b"Number of created files" => self.created = count(value),
+            b"Number of deleted files" => self.deleted = count(value),
+            // The second is what rsync before 3.1 says.
+            b"Number of regular files transferred" | b"Number of files transferred" => {
+                self.transferred = number(value);
+            }
+            b"Total file size" => self.total_size = bytes(value),
+            b"Total transferred file size" => self.transferred_size = bytes(value),
+            b"Total bytes received" => self.received = number(value),
+            b"Total bytes sent" => self.sent = number(value),
+            b"Literal data"
+            | b"Matched data"
+            | b"File list size"
+            | b"File list generation time"
+            | b"File list transfer time" => {}
+            _ => return false,
+        }
+        true
+    }
+}
+
+/// `3024579 bytes`
+fn bytes(value: &[u8]) -> Option<u64> {
+    number(value.strip_suffix(b" bytes")?)
+}
+
+/// `27 (reg: 20, dir: 4, link: 2, special: 1)`, where kinds that do not occur are left out.
+///
+/// Before 3.1 rsync said the total only: how many are directories is then not known, and neither is the count.
+fn count(value: &[u8]) -> Option<Count> {
+    let Some(space) = value.iter().position(|b| *b == b' ') else {
+        return number(value).filter(|total| *total == 0).map(|total| Count { total, dirs: 0 });
+    };
+    let total = number(&value[..space])?;
+    let kinds = value[space + 1..].strip_prefix(b"(")?.strip_suffix(b")")?;
+    let mut dirs = 0;
+    for kind in kinds.split(|b| *b == b',') {
+        if let Some(n) = kind.trim_ascii_start().strip_prefix(b"dir: ") {
+            dirs = number(n)?;
+        }
+    }
+    Some(Count { total, dirs })
+}

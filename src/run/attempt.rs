@@ -1,0 +1,234 @@
+//! One try of a job on one source: list, guard, transfer, delete.
+//!
+//! **Invariant: rsync never gets a live `--delete`.** A dry run lists what would go, the guard decides on the whole list,
+//! and after a transfer that was complete exactly the listed entries are removed, if they are still who they were.
+
+use super::Plan;
+use super::blocking::off_thread;
+use super::deletions::{Counted, Stamp};
+use super::guard::{self, Say};
+use super::lock::Lock;
+use super::phases::unreadable;
+use super::remove::Removed;
+use super::voice::Voice;
+use crate::event::{Event, Phase};
+use crate::job::{Job, Source};
+use crate::result::{Attempt, Figures, Reason};
+use crate::rsync::args::Purpose;
+use crate::rsync::exit::Class;
+use crate::rsync::output::Stats;
+use jiff::Timestamp;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// How an attempt ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// All is done; perhaps with a warning.
+    Done(Option<Reason>),
+    /// Something was left out.
+    Partial(Reason),
+    /// A guard refused.
+    Blocked(Reason),
+    /// It failed, and may be tried again according to the class.
+    Failed(Class, Reason),
+    /// The run is being stopped.
+    Stopped,
+}
+
+/// An attempt in progress.
+pub(super) struct Try<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) job: &'a Job,
+    pub(super) source: &'a Source,
+    pub(super) number: u32,
+    pub(super) voice: &'a Voice,
+    /// `None` where nothing will be written.
+    pub(super) lock: Option<&'a Lock>,
+    pub(super) started: Instant,
+    pub(super) announced: bool,
+    pub(super) phases: Vec<(Phase, Duration)>,
+    pub(super) figures: Figures,
+    pub(super) code: Option<i32>,
+}
+
+/// A dry run that is complete.
+pub(super) struct Listed {
+    pub(super) counted: Counted,
+    pub(super) stats: Stats,
+    /// Something worth knowing about it.
+    pub(super) warned: Option<Reason>,
+}
+
+impl<'a> Try<'a> {
+    /// Nothing happens before [`Try::run`].
+    pub(super) fn new(
+        plan: &'a Plan,
+        job: &'a Job,
+        source: &'a Source,
+        number: u32,
+        voice: &'a Voice,
+        lock: Option<&'a Lock>,
+    ) -> Self {
+        Try {
+            plan,
+            job,
+            source,
+            number,
+            voice,
+            lock,
+            started: Instant::now(),
+            announced: false,
+            phases: Vec::new(),
+            figures: Figures::default(),
+            code: None,
+        }
+    }
+
+    /// Makes the attempt.
+    pub(super) async fn run(mut self) -> (Attempt, Ending, Figures) {
+        let time = Timestamp::now();
+        let ending = match self.go().await {
+            Ok(ending) | Err(ending) => ending,
+        };
+        let error = match &ending {
+            Ending::Done(_) => None,
+            Ending::Partial(r) | Ending::Blocked(r) | Ending::Failed(_, r) => Some(r.clone()),
+            Ending::Stopped => {
+                Some(Reason::new(self.voice.stop.why().map_or("stopped".into(), |w| w.text())))
+            }
+        };
+        let attempt = Attempt {
+            number: self.number,
+            source: self.source.text.clone(),
+            started: time,
+            duration: self.started.elapsed(),
+            phases: self.phases,
+            exit_code: self.code,
+            error,
+        };
+        (attempt, ending, self.figures)
+    }
+
+    /// An `Err` ends the attempt early.
+    async fn go(&mut self) -> Result<Ending, Ending> {
+        if self.plan.mode.is_dry() {
+            return self.rehearse().await;
+        }
+        if !self.job.delete || self.dest_is_empty().await? {
+            self.figures.files_deleted = Some(0);
+            let warned = self.transfer().await?;
+            return Ok(self.unless_source_empty(warned));
+        }
+        let listed = self.list(Purpose::List).await?;
+        let refused = match guard::deletions(self.job, &listed.stats, &listed.counted) {
+            Say::Go => None,
+            Say::TransferOnly(reason) => Some(reason),
+            Say::Stop(reason) => return Err(self.refuse(reason)),
+        };
+        if listed.counted.is_nothing() && !self.job.checksum && refused.is_none() {
+            listed.counted.discard();
+            self.figures.files_transferred = Some(0);
+            self.figures.files_deleted = Some(0);
+            return Ok(Ending::Done(listed.warned));
+        }
+        if let Some(reason) = refused {
+            // Keep what is new and changed coming, whatever becomes of the rest.
+            return match self.transfer().await {
+                Ok(_) | Err(Ending::Partial(_)) => Err(self.refuse(reason)),
+                Err(ending) => Err(ending),
+            };
+        }
+        self.transfer_and_delete(listed).await
+    }
+
+    async fn transfer_and_delete(&mut self, listed: Listed) -> Result<Ending, Ending> {
+        let Listed { counted, warned, .. } = listed;
+        let (stamps, _) = self.stamps(&counted).await?;
+        let mut removed = Removed::default();
+        if !counted.make_room.is_empty() {
+            removed = self.delete(&counted, &stamps, true).await?;
+        }
+        let late = match self.transfer().await {
+            Err(Ending::Partial(reason)) if counted.deleted.files > removed.files => {
+                self.figures.files_deleted = Some(removed.files);
+                return Err(Ending::Partial(
+                    reason.and("nothing was deleted, since the transfer was not complete"),
+                ));
+            }
+            other => other?,
+        };
+        let removed = removed.and(self.delete(&counted, &stamps, false).await?);
+        self.figures.files_deleted = Some(removed.files);
+        if removed.stopped {
+            return Err(Ending::Stopped);
+        }
+        counted.discard();
+        if removed.left > 0 {
+            let text = format!("{} entries could not be deleted: {}", removed.left, removed.why.join("; "));
+            return Ok(Ending::Partial(Reason::new(text).hint("the next run counts and tries them again")));
+        }
+        Ok(Ending::Done(late.or(warned)))
+    }
+
+    /// `--dry-run` and `--plan`: the same judgement, and nothing else.
+    async fn rehearse(&mut self) -> Result<Ending, Ending> {
+        let plan = matches!(self.plan.mode, super::Mode::Plan { .. });
+        let purpose = if plan { Purpose::Plan } else { Purpose::DryRun };
+        let mut listed = self.list(purpose).await?;
+        let Listed { counted, stats, .. } = &mut listed;
+        if plan {
+            counted.deleted.bytes = self.stamps(counted).await.ok().map(|(_, bytes)| bytes);
+            let limit = guard::present(stats, counted).filter(|_| self.job.delete);
+            let limit = limit.map(|present| self.job.max_delete.of(present));
+            let (created, updated, deleted) = (counted.created, counted.updated, counted.deleted);
+            self.voice
+                .say(Event::Planned { job: self.voice.job.clone(), created, updated, deleted, limit })
+                .await;
+        } else {
+            counted.take_figures(stats);
+        }
+        self.figures.files_transferred = Some(0);
+        self.figures.files_deleted = Some(0);
+        if self.job.delete
+            && let Say::Stop(reason) | Say::TransferOnly(reason) =
+                guard::deletions(self.job, &listed.stats, &listed.counted)
+        {
+            return Ok(Ending::Blocked(reason));
+        }
+        listed.counted.discard();
+        Ok(Ending::Done(listed.warned))
+    }
+
+    /// A source without a file deserves at least a word, even where nothing could be lost.
+    fn unless_source_empty(&self, warned: Option<Reason>) -> Ending {
+        if self.figures.total_files != Some(0) || self.job.allow_empty_source {
+            return Ending::Done(warned);
+        }
+        let reason = guard::empty_source(Path::new(""));
+        if self.job.delete { Ending::Blocked(reason) } else { Ending::Done(Some(reason)) }
+    }
+
+    /// Nothing there that could be deleted. In doubt there is.
+    async fn dest_is_empty(&self) -> Result<bool, Ending> {
+        let dest = self.job.dest.clone();
+        let empty = move || match std::fs::read_dir(dest) {
+            Ok(mut entries) => entries.next().is_none(),
+            Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+        };
+        off_thread(&self.voice.stop, empty).await.ok_or(Ending::Stopped)
+    }
+
+    /// Who the counted entries are now, and how many bytes they hold.
+    async fn stamps(&self, counted: &Counted) -> Result<(Vec<Option<Stamp>>, u64), Ending> {
+        let (list, dest) = (counted.clone(), self.job.dest.clone());
+        let stamps = off_thread(&self.voice.stop, move || list.stamps(&dest)).await.ok_or(Ending::Stopped)?;
+        stamps.map_err(|e| unreadable(counted, e))
+    }
+
+    fn refuse(&mut self, reason: Reason) -> Ending {
+        self.figures.files_deleted = Some(0);
+        self.figures.files_transferred = self.figures.files_transferred.or(Some(0));
+        Ending::Blocked(reason)
+    }
+}

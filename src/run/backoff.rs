@@ -1,0 +1,47 @@
+//! How long to wait before the next try: exponential, with jitter, so that many mirrors do not come back at once.
+
+use std::time::Duration;
+
+/// The longest wait after an ordinary failure.
+const LONGEST: Duration = Duration::from_secs(5 * 60);
+/// The longest wait for a server that is full.
+const LONGEST_BUSY: Duration = Duration::from_secs(15 * 60);
+
+/// Full jitter: anything between zero and `base` doubled for every try before (`tries` counts from 0).
+pub(super) fn full(base: Duration, tries: u32) -> Duration {
+    ceiling(base, tries, LONGEST).mul_f64(fastrand::f64())
+}
+
+/// For a server that is full: at least half of the ceiling, for asking at once would only keep it full.
+pub(super) fn busy(base: Duration, tries: u32) -> Duration {
+    ceiling(base, tries, LONGEST_BUSY).mul_f64(0.5 + fastrand::f64() / 2.0)
+}
+
+fn ceiling(base: Duration, tries: u32, longest: Duration) -> Duration {
+    base.saturating_mul(1 << tries.min(16)).min(longest.max(base))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_double_up_to_a_longest_one() {
+        let base = Duration::from_secs(2);
+        assert_eq!(ceiling(base, 0, LONGEST), base);
+        assert_eq!(ceiling(base, 3, LONGEST), base * 8);
+        assert_eq!(ceiling(base, u32::MAX, LONGEST), LONGEST);
+        assert_eq!(ceiling(Duration::from_secs(3600), 2, LONGEST), Duration::from_secs(3600));
+    }
+
+    #[test]
+    fn jitter_stays_in_its_bounds() {
+        let base = Duration::from_millis(100);
+        for tries in 0..200 {
+            let top = ceiling(base, tries, LONGEST);
+            assert!(full(base, tries) <= top);
+            let top = ceiling(base, tries, LONGEST_BUSY);
+            assert!(busy(base, tries) <= top && busy(base, tries) >= top / 2);
+        }
+    }
+}

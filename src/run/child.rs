@@ -1,0 +1,226 @@
+//! One rsync, from its arguments to the verdict on its end.
+
+use super::process::{self, Cause, Ear, End, Spec};
+use super::voice::Voice;
+use super::watchdog::Watchdog;
+use crate::event::{Progress, Stamped, Stream};
+use crate::job::Source;
+use crate::result::Reason;
+use crate::rsync::args::Purpose;
+use crate::rsync::exit::{Class, Verdict, judge};
+use crate::rsync::output::{Change, ChangeKind, Line, Reader, Stats};
+use std::time::Duration;
+
+/// How many lines of standard error are kept for the verdict: the first and the last of them.
+const KEPT: usize = 40;
+/// How much of each.
+const KEPT_BYTES: usize = 1024;
+
+/// What to run.
+pub(super) struct Order<'a> {
+    pub(super) argv: &'a [String],
+    pub(super) purpose: Purpose,
+    pub(super) source: &'a Source,
+    pub(super) watchdog: Watchdog,
+    pub(super) grace: Duration,
+    /// The wall clock of the whole attempt, for the message.
+    pub(super) timeout: Option<Duration>,
+    pub(super) show: Show,
+}
+
+/// What people see of its standard output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Show {
+    /// All but the progress and the figures.
+    Lines,
+    /// Each change in a word: `create a/b`.
+    Changes,
+    /// Nothing.
+    Nothing,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub(super) struct Ran {
+    /// rsync's exit code, if it ended by itself.
+    pub(super) code: Option<i32>,
+    pub(super) verdict: Ended,
+    pub(super) stats: Stats,
+    /// The last progress, if any was made.
+    pub(super) progress: Option<Progress>,
+}
+
+/// How it ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// By itself.
+    Judged(Verdict),
+    /// By us, since the run is being stopped.
+    Stopped,
+    /// By us, since the disk is nearly full: so many bytes are left.
+    DiskLow(u64),
+}
+
+/// Runs it; `changes` gets every itemized change and says whether it counts.
+pub(super) async fn run(
+    order: Order<'_>,
+    voice: &Voice,
+    changes: &mut (dyn FnMut(&Change<'_>) -> bool + Send),
+) -> Ran {
+    let Order { argv, purpose, source, watchdog, grace, timeout, show } = order;
+    let env = environment(argv);
+    let mut ear = Hearing {
+        voice,
+        reader: Reader::new(purpose),
+        show,
+        changes,
+        block: Vec::new(),
+        said: Tail::default(),
+        progress: None,
+    };
+    let spec = Spec { argv, env: &env, grace };
+    let end = process::run(&spec, &voice.stop, watchdog, &voice.events, &mut ear).await;
+    let (stats, progress, said) = (*ear.reader.stats(), ear.progress, ear.said.lines());
+    let (code, verdict) = match end {
+        Ok(End::Exited(code)) => (Some(code), Ended::Judged(judge(Some(code), &said, source))),
+        Ok(End::Signalled(_)) => (None, Ended::Judged(judge(None, &said, source))),
+        Ok(End::Ended(Cause::Stopped)) => (None, Ended::Stopped),
+        Ok(End::Ended(Cause::DiskLow(free))) => (None, Ended::DiskLow(free)),
+        Ok(End::Ended(Cause::Timeout(limit))) => {
+            (None, failed(Class::Retry, timed_out(timeout.unwrap_or(limit))))
+        }
+        Ok(End::Ended(Cause::Stalled(limit))) => (None, failed(Class::Retry, stalled(limit, source))),
+        Err(error) => (None, failed(Class::Fatal, not_started(&argv[0], &error))),
+    };
+    Ran { code, verdict, stats, progress }
+}
+
+fn failed(class: Class, reason: Reason) -> Ended {
+    Ended::Judged(Verdict::Failed(class, reason))
+}
+
+fn timed_out(limit: Duration) -> Reason {
+    let limit = humantime::format_duration(limit);
+    Reason::new(format!("the attempt did not end within its timeout of {limit}"))
+        .hint("what came is kept and the next attempt goes on from there; raise timeout if the transfer is simply long")
+}
+
+fn stalled(limit: Duration, source: &Source) -> Reason {
+    let limit = humantime::format_duration(limit);
+    Reason::new(format!("stalled: no byte and no line from {} for {limit}", source.host_label()))
+        .hint("the server or the network between went silent; another source in the list would be tried next")
+}
+
+fn not_started(program: &str, error: &std::io::Error) -> Reason {
+    let reason = Reason::new(format!("cannot run {program}: {error}"));
+    match error.kind() {
+        std::io::ErrorKind::NotFound => {
+            reason.hint("install rsync 3.1 or newer, or name it by `rsync` in [sync]")
+        }
+        _ => reason,
+    }
+}
+
+/// Messages in English, and a remote shell that fails instead of asking for a password.
+fn environment(argv: &[String]) -> Vec<(std::ffi::OsString, std::ffi::OsString)> {
+    let mut env = vec![("LC_ALL".into(), "C".into())];
+    let own_shell = argv.iter().any(|a| a == "-e" || a.starts_with("--rsh") || a.starts_with("-e"));
+    if !own_shell && std::env::var_os("RSYNC_RSH").is_none() {
+        env.push(("RSYNC_RSH".into(), "ssh -oBatchMode=yes".into()));
+    }
+    env
+}
+
+/// Listens to an rsync.
+struct Hearing<'a> {
+    voice: &'a Voice,
+    reader: Reader,
+    show: Show,
+    changes: &'a mut (dyn FnMut(&Change<'_>) -> bool + Send),
+    block: Vec<u8>,
+    said: Tail,
+    progress: Option<Progress>,
+}
+
+impl Ear for Hearing<'_> {
+    fn line(&mut self, stream: Stream, line: &[u8]) {
+        if stream == Stream::Stderr {
+            self.said.push(line);
+            return self.show(line);
+        }
+        match self.reader.read(line) {
+            Line::Progress(now) => self.advance(now),
+            Line::Change(change) => {
+                let wanted = (self.changes)(&change);
+                match self.show {
+                    Show::Lines => self.show(line),
+                    Show::Changes if wanted => describe(&change, &mut self.block),
+                    Show::Changes | Show::Nothing => {}
+                }
+            }
+            Line::Text(text) => {
+                // rsync says this one on standard output.
+                if text.starts_with(b"IO error") {
+                    self.said.push(text);
+                }
+                // Empty lines only set the figures apart, which the result tells.
+                if self.show == Show::Lines && !text.is_empty() {
+                    self.show(text);
+                }
+            }
+            Line::Stat => {}
+        }
+    }
+
+    fn told(&mut self, stream: Stream) -> Option<Stamped> {
+        (!self.block.is_empty()).then(|| self.voice.output(stream, std::mem::take(&mut self.block)))
+    }
+}
+
+impl Hearing<'_> {
+    fn show(&mut self, line: &[u8]) {
+        self.block.extend_from_slice(line);
+        self.block.push(b'\n');
+    }
+
+    fn advance(&mut self, mut now: Progress) {
+        now.files = now.files.or(self.progress.and_then(|before| before.files));
+        self.progress = Some(now);
+        self.voice.progress.send_replace(Some(now));
+    }
+}
+
+/// `create a/b`, with `/` after a directory; the name as rsync escapes it.
+fn describe(change: &Change<'_>, out: &mut Vec<u8>) {
+    out.extend_from_slice(match change.kind {
+        ChangeKind::Created => b"create ",
+        ChangeKind::Updated => b"update ",
+        ChangeKind::Deleted => b"delete ",
+    });
+    out.extend_from_slice(change.name);
+    out.extend_from_slice(if change.dir { b"/\n" } else { b"\n" });
+}
+
+/// The first and the last lines of standard error.
+#[derive(Debug, Default)]
+struct Tail {
+    first: Vec<String>,
+    last: std::collections::VecDeque<String>,
+}
+
+impl Tail {
+    fn push(&mut self, line: &[u8]) {
+        let text = String::from_utf8_lossy(&line[..line.len().min(KEPT_BYTES)]).into_owned();
+        if self.first.len() < KEPT / 2 {
+            return self.first.push(text);
+        }
+        if self.last.len() == KEPT / 2 {
+            self.last.pop_front();
+        }
+        self.last.push_back(text);
+    }
+
+    fn lines(self) -> Vec<String> {
+        self.first.into_iter().chain(self.last).collect()
+    }
+}

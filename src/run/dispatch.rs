@@ -1,0 +1,203 @@
+//! The dispatcher: one loop over finished jobs, signals and ticks.
+
+use super::signal::Signals;
+use super::slots::Slots;
+use super::stop::{Stop, Why};
+use super::unit::{self, Ticket};
+use super::voice::{Voice, stamped};
+use super::{Mode, Plan};
+use crate::event::{Event, Level, Progress, Stamped};
+use crate::result::{Figures, Outcome, Reason, Status, Summary, SyncResult};
+use jiff::Timestamp;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::{mpsc, watch};
+use tokio::task::{Id, JoinError, JoinSet};
+use tokio_util::sync::CancellationToken;
+
+/// How often progress is told.
+const TICK: Duration = Duration::from_millis(250);
+/// After the grace of the children, the rest of a stopped run may take so long.
+const LAST: Duration = Duration::from_secs(5);
+
+/// Runs the jobs to their ends and tells `events` about it; `signals` end it early, as does `reader_gone`, which says that
+/// nobody listens any more.
+pub async fn run(
+    plan: Plan,
+    events: mpsc::Sender<Stamped>,
+    signals: &mut Signals,
+    reader_gone: CancellationToken,
+) -> Summary {
+    let mut plan = plan;
+    // A stable sort: jobs of one priority keep the order in which they were asked for.
+    plan.jobs.sort_by_key(|job| std::cmp::Reverse(job.priority));
+    let mut dispatch = Dispatch::start(Arc::new(plan), events).await;
+    dispatch.until_done(signals, reader_gone).await;
+    dispatch.finish().await
+}
+
+struct Dispatch {
+    plan: Arc<Plan>,
+    events: mpsc::Sender<Stamped>,
+    stop: Stop,
+    started: Instant,
+    tasks: JoinSet<SyncResult>,
+    names: HashMap<Id, Arc<str>>,
+    progress: Vec<(Arc<str>, watch::Receiver<Option<Progress>>)>,
+    results: HashMap<Arc<str>, Arc<SyncResult>>,
+    signal: Option<i32>,
+}
+
+impl Dispatch {
+    async fn start(plan: Arc<Plan>, events: mpsc::Sender<Stamped>) -> Self {
+        let (started, stop) = (Instant::now(), Stop::default());
+        let slots = Arc::new(Slots::new(plan.parallel, &plan.hosts));
+        let mut dispatch = Dispatch {
+            plan: plan.clone(),
+            events,
+            stop,
+            started,
+            tasks: JoinSet::new(),
+            names: HashMap::new(),
+            progress: Vec::new(),
+            results: HashMap::new(),
+            signal: None,
+        };
+        let jobs = plan.jobs.iter().map(|job| job.name.clone()).collect();
+        let (run, parallel, dry_run) = (plan.run.clone(), plan.parallel, plan.mode != Mode::Real);
+        dispatch.say(Event::RunStarted { run, jobs, parallel, dry_run }).await;
+        for job in &plan.jobs {
+            let (progress, latest) = watch::channel(None);
+            let name: Arc<str> = job.name.as_str().into();
+            let (events, stop) = (dispatch.events.clone(), dispatch.stop.clone());
+            let voice = Voice { job: name.clone(), events, progress, stop };
+            let ticket =
+                Ticket { plan: plan.clone(), job: job.clone(), voice, slots: slots.clone(), started };
+            let task = dispatch.tasks.spawn(unit::run(ticket));
+            dispatch.names.insert(task.id(), name.clone());
+            dispatch.progress.push((name, latest));
+        }
+        dispatch
+    }
+
+    async fn until_done(&mut self, signals: &mut Signals, reader_gone: CancellationToken) {
+        let mut ticks = tokio::time::interval(TICK);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut give_up: Option<tokio::time::Instant> = None;
+        while !self.tasks.is_empty() {
+            let last = give_up;
+            tokio::select! {
+                Some(done) = self.tasks.join_next_with_id() => self.done(done).await,
+                number = signals.next() => {
+                    self.on_signal(number);
+                    give_up.get_or_insert_with(|| tokio::time::Instant::now() + self.plan.grace + LAST);
+                }
+                () = reader_gone.cancelled(), if !self.stop.is_stopping() => self.stop.ask(Why::ReaderGone),
+                // A reader that neither reads nor goes away cannot keep us from ending.
+                () = at(last) => {
+                    self.stop.force();
+                    give_up = None;
+                }
+                _ = ticks.tick() => self.tell_progress(),
+            }
+        }
+    }
+
+    /// The first signal ends gently, the second at once.
+    fn on_signal(&mut self, number: i32) {
+        if self.signal.is_some() {
+            return self.stop.force();
+        }
+        self.signal = Some(number);
+        self.stop.ask(Why::Signal(number));
+        let text = format!(
+            "{}: ending transfers, up to {} each; once more ends them at once",
+            super::signal::name(number),
+            humantime::format_duration(self.plan.grace)
+        );
+        // Not worth waiting for.
+        let _ = self.events.try_send(stamped(Event::Notice { job: None, level: Level::Warning, text }));
+    }
+
+    async fn done(&mut self, done: Result<(Id, SyncResult), JoinError>) {
+        let result = match done {
+            Ok((_, result)) => result,
+            Err(error) => match self.names.get(&error.id()) {
+                Some(job) => broken(job.clone(), error),
+                None => return,
+            },
+        };
+        if self.plan.fail_fast && matches!(result.status(), Status::Failed | Status::Blocked) {
+            self.stop.ask(Why::FailFast(result.job.to_string()));
+        }
+        let result = Arc::new(result);
+        self.progress.retain(|(job, _)| *job != result.job);
+        self.results.insert(result.job.clone(), result.clone());
+        self.say(Event::JobFinished(result)).await;
+    }
+
+    fn tell_progress(&mut self) {
+        for (job, latest) in &mut self.progress {
+            if !latest.has_changed().unwrap_or(false) {
+                continue;
+            }
+            let Some(progress) = *latest.borrow_and_update() else { continue };
+            let event = stamped(Event::Progress { job: job.clone(), progress });
+            // The latest wins: what does not fit now is told at the next tick.
+            let _ = self.events.try_send(event);
+        }
+    }
+
+    async fn finish(self) -> Summary {
+        let results =
+            self.plan.jobs.iter().filter_map(|job| self.results.get(job.name.as_str()).cloned()).collect();
+        let summary = Summary {
+            run: self.plan.run.clone(),
+            results,
+            duration: self.started.elapsed(),
+            signal: self.signal,
+        };
+        self.say(Event::RunFinished(Arc::new(summary.clone()))).await;
+        summary
+    }
+
+    /// Waits for a slow listener, unless the run ends now.
+    async fn say(&self, event: Event) {
+        tokio::select! {
+            biased;
+            _ = self.events.send(stamped(event)) => {}
+            () = self.stop.hard() => {}
+        }
+    }
+}
+
+async fn at(time: Option<tokio::time::Instant>) {
+    match time {
+        Some(time) => tokio::time::sleep_until(time).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// A task that panicked is that job's failure, and nobody else's.
+fn broken(job: Arc<str>, error: JoinError) -> SyncResult {
+    let text = match error.try_into_panic() {
+        Ok(panic) => {
+            let words = panic.downcast_ref::<String>().map(String::as_str);
+            let words = words.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
+            format!("internal error, please report it: {words}")
+        }
+        Err(_) => "its task was cancelled".into(),
+    };
+    SyncResult {
+        job,
+        outcome: Outcome::Failed(Reason::new(text)),
+        attempts: Vec::new(),
+        started: Timestamp::now(),
+        duration: Duration::ZERO,
+        queued: Duration::ZERO,
+        figures: Figures::default(),
+        source: None,
+        log: None,
+    }
+}

@@ -1,0 +1,81 @@
+//! What has to hold before anything is deleted or written. Pure judgements on what was counted.
+
+use super::deletions::Counted;
+use crate::job::Job;
+use crate::result::Reason;
+use crate::rsync::output::Stats;
+use bytesize::ByteSize;
+use std::path::Path;
+
+/// What the guard says about the deletions of a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Say {
+    /// They may go.
+    Go,
+    /// Nothing may be deleted; the rest may be transferred.
+    TransferOnly(Reason),
+    /// Nothing at all may be done.
+    Stop(Reason),
+}
+
+/// Judges a completed dry run.
+pub(super) fn deletions(job: &Job, stats: &Stats, counted: &Counted) -> Say {
+    let Some(source_files) = stats.files else {
+        return Say::TransferOnly(
+            Reason::new("rsync did not say how many files the source holds, so nothing is deleted")
+                .hint("is an option in rsync_args keeping rsync silent?"),
+        );
+    };
+    if source_files.files() == 0 && !job.allow_empty_source {
+        return Say::Stop(empty_source(&counted.path));
+    }
+    let going = counted.deleted.files;
+    let present = present(stats, counted).unwrap_or(going);
+    let limit = job.max_delete.of(present);
+    if going <= limit {
+        return Say::Go;
+    }
+    let list = match counted.path.as_os_str().is_empty() {
+        true => "the lines with *deleting above name them".into(),
+        false => format!("the list is in {}", counted.path.display()),
+    };
+    Say::TransferOnly(
+        Reason::new(format!(
+            "{going} of {present} files would be deleted, more than max_delete allows ({limit}, from {}); none was",
+            job.max_delete
+        ))
+        .hint(format!("{list}; if they may go: pdb-sync sync {} --max-delete {going}", job.name)),
+    )
+}
+
+/// How many files the destination holds: what the source has, less what is new, plus what goes.
+pub(super) fn present(stats: &Stats, counted: &Counted) -> Option<u64> {
+    Some((stats.files?.files() + counted.deleted.files).saturating_sub(counted.created.files))
+}
+
+/// A source without a file: not mounted, emptied, or the wrong path.
+pub(super) fn empty_source(list: &Path) -> Reason {
+    let reason = Reason::new("the source holds no file, so nothing was deleted");
+    let hint = "is it mounted, and is its path right? --allow-empty-source accepts it";
+    if list.as_os_str().is_empty() {
+        return reason.hint(hint);
+    }
+    reason.hint(format!("{hint}; what would have been deleted is listed in {}", list.display()))
+}
+
+/// The reason if fewer than `min_free` bytes are left.
+pub(super) fn space(job: &Job, free: u64) -> Option<Reason> {
+    let least = job.min_free.filter(|least| free < *least)?;
+    Some(disk_low(job, free, least))
+}
+
+/// The reason for a disk that has only `free` bytes left.
+pub(super) fn disk_low(job: &Job, free: u64, least: u64) -> Reason {
+    Reason::new(format!(
+        "only {} are free at {}, less than min_free ({})",
+        ByteSize(free),
+        job.dest.display(),
+        ByteSize(least)
+    ))
+    .hint("make room, or lower min_free")
+}

@@ -1,0 +1,78 @@
+//! Commands around a transfer.
+
+use super::process::{self, Cause, Ear, End, Spec};
+use super::voice::Voice;
+use super::watchdog::Watchdog;
+use crate::event::{Stamped, Stream};
+use crate::job::Hook;
+use std::ffi::OsString;
+use std::time::Duration;
+
+/// Exit code by which a `before` hook skips the job (`EX_TEMPFAIL`).
+const SKIP: i32 = 75;
+
+/// How a list of hooks ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Hooked {
+    /// All of them with 0.
+    Ok,
+    /// One with 75; the text names it. The later ones did not run.
+    Skip(String),
+    /// One failed; the text says how. The later ones did not run.
+    Failed(String),
+    /// The run is being stopped.
+    Stopped,
+}
+
+/// Runs hooks one after another, until one does not end with 0.
+pub(super) async fn run(
+    hooks: &[Hook],
+    env: &[(OsString, OsString)],
+    voice: &Voice,
+    timeout: Duration,
+    grace: Duration,
+) -> Hooked {
+    for hook in hooks {
+        let argv = match hook {
+            Hook::Shell(line) => vec!["sh".into(), "-c".into(), line.clone()],
+            Hook::Argv(argv) => argv.clone(),
+        };
+        let mut ear = Plain { voice, block: Vec::new() };
+        let spec = Spec { argv: &argv, env, grace };
+        let watchdog = Watchdog::new(Some(timeout), None);
+        match process::run(&spec, &voice.stop, watchdog, &voice.events, &mut ear).await {
+            Ok(End::Exited(0)) => {}
+            Ok(End::Exited(SKIP)) => return Hooked::Skip(format!("hook {hook} ended with {SKIP}")),
+            Ok(End::Exited(code)) => return Hooked::Failed(format!("hook {hook} ended with {code}")),
+            Ok(End::Signalled(n)) => {
+                return Hooked::Failed(format!("hook {hook} was ended by {}", super::signal::name(n)));
+            }
+            Ok(End::Ended(Cause::Timeout(limit))) => {
+                let limit = humantime::format_duration(limit);
+                return Hooked::Failed(format!(
+                    "hook {hook} ran longer than hook_timeout ({limit}) and was ended"
+                ));
+            }
+            Ok(End::Ended(_)) => return Hooked::Stopped,
+            Err(error) => return Hooked::Failed(format!("cannot run hook {hook}: {error}")),
+        }
+    }
+    Hooked::Ok
+}
+
+/// Passes lines on as they are.
+struct Plain<'a> {
+    voice: &'a Voice,
+    block: Vec<u8>,
+}
+
+impl Ear for Plain<'_> {
+    fn line(&mut self, _stream: Stream, line: &[u8]) {
+        self.block.extend_from_slice(line);
+        self.block.push(b'\n');
+    }
+
+    fn told(&mut self, stream: Stream) -> Option<Stamped> {
+        (!self.block.is_empty()).then(|| self.voice.output(stream, std::mem::take(&mut self.block)))
+    }
+}

@@ -1,0 +1,212 @@
+use super::super::stop::Why;
+use super::super::voice::stamped;
+use super::*;
+use crate::event::{Event, Lines};
+use std::path::Path;
+
+/// Passes every line on.
+struct All(Vec<u8>);
+
+impl Ear for All {
+    fn line(&mut self, _stream: Stream, line: &[u8]) {
+        self.0.extend_from_slice(line);
+        self.0.push(b'\n');
+    }
+
+    fn told(&mut self, stream: Stream) -> Option<Stamped> {
+        let lines = Lines::new(std::mem::take(&mut self.0));
+        Some(stamped(Event::Output { job: "j".into(), stream, lines }))
+    }
+}
+
+/// Runs a shell script and returns its end and what was heard; `also` goes on beside it.
+async fn sh_while<F: Future<Output = ()>>(
+    script: &str,
+    stop: Stop,
+    watchdog: Watchdog,
+    also: impl FnOnce(Stop) -> F,
+) -> (End, Vec<u8>) {
+    let argv = ["sh".into(), "-c".into(), script.into()];
+    let spec = Spec { argv: &argv, env: &[], grace: Duration::from_millis(300) };
+    let (events, mut heard) = mpsc::channel(2);
+    let collect = async {
+        let mut all = Vec::new();
+        while let Some(Stamped { event, .. }) = heard.recv().await {
+            if let Event::Output { lines, .. } = event {
+                all.extend_from_slice(lines.as_bytes());
+            }
+        }
+        all
+    };
+    let child = async {
+        let end = run(&spec, &stop, watchdog, &events, &mut All(Vec::new())).await.unwrap();
+        drop(events);
+        end
+    };
+    let (end, heard, ()) = tokio::join!(child, collect, also(stop.clone()));
+    (end, heard)
+}
+
+async fn sh(script: &str, watchdog: Watchdog) -> (End, Vec<u8>) {
+    sh_while(script, Stop::default(), watchdog, |_| async {}).await
+}
+
+fn patient() -> Watchdog {
+    Watchdog::new(None, None)
+}
+
+async fn until(condition: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !condition() {
+        assert!(Instant::now() < deadline, "the condition did not come true");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// Whether a process of that pid, as written into the file, is running.
+fn runs(pid_file: &Path) -> bool {
+    let pid = std::fs::read_to_string(pid_file).unwrap();
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
+    !stat.is_empty() && !stat.contains(") Z ")
+}
+
+#[tokio::test]
+async fn exit_codes_and_signals_are_told_apart() {
+    assert_eq!(sh("exit 23", patient()).await.0, End::Exited(23));
+    assert_eq!(sh("kill -9 $$", patient()).await.0, End::Signalled(9));
+}
+
+#[tokio::test]
+async fn both_streams_are_heard_and_a_last_line_needs_no_end() {
+    let (_, heard) = sh("echo out; echo err >&2; printf last", patient()).await;
+    let mut lines: Vec<_> = heard.split(|b| *b == b'\n').filter(|l| !l.is_empty()).collect();
+    lines.sort_unstable();
+    assert_eq!(lines, [&b"err"[..], b"last", b"out"]);
+}
+
+#[tokio::test]
+async fn many_lines_and_binary_all_arrive() {
+    let (end, heard) = sh("seq 200000; head -c 100000 /dev/zero; echo", patient()).await;
+    assert_eq!(end, End::Exited(0));
+    let text = heard.iter().filter(|b| **b == b'\n').count();
+    assert!(text >= 200_001, "{text}");
+    assert_eq!(heard.iter().filter(|b| **b == 0).count(), 100_000);
+}
+
+#[tokio::test]
+async fn a_child_has_no_input_and_no_terminal() {
+    let (end, heard) = sh("cat; tty; exec 3<>/dev/tty && echo has one", patient()).await;
+    assert_ne!(end, End::Exited(0));
+    assert!(!String::from_utf8_lossy(&heard).contains("has one"));
+}
+
+#[tokio::test]
+async fn the_wall_clock_ends_it() {
+    let limit = Duration::from_millis(100);
+    let (end, _) = sh("while :; do echo busy; done", Watchdog::new(Some(limit), None)).await;
+    assert_eq!(end, End::Ended(Cause::Timeout(limit)));
+}
+
+#[tokio::test]
+async fn silence_ends_it_and_a_word_in_time_does_not() {
+    let stall = Duration::from_millis(400);
+    let (end, _) = sh("sleep 60", Watchdog::new(None, Some(stall))).await;
+    assert_eq!(end, End::Ended(Cause::Stalled(stall)));
+    let talkative = "for i in 1 2 3 4 5 6; do sleep 0.1; echo $i; done";
+    assert_eq!(sh(talkative, Watchdog::new(None, Some(stall))).await.0, End::Exited(0));
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_child_that_reads_without_a_word_is_not_stalled() {
+    let stall = Duration::from_millis(400);
+    let reads = "exec dd if=/dev/zero of=/dev/null bs=1M count=20000 status=none";
+    assert_eq!(sh(reads, Watchdog::new(None, Some(stall))).await.0, End::Exited(0));
+}
+
+#[tokio::test]
+async fn a_full_disk_ends_it() {
+    let watchdog = patient().min_free("/".into(), Some(u64::MAX));
+    assert!(matches!(sh("sleep 60", watchdog).await.0, End::Ended(Cause::DiskLow(_))));
+}
+
+#[tokio::test]
+async fn who_ignores_sigterm_is_killed_after_the_grace() {
+    let dir = tempfile::tempdir().unwrap();
+    let ready = dir.path().join("ready");
+    let script = format!(
+        "trap '' TERM; echo $$ > {0}.new; mv {0}.new {0}; while :; do sleep 1; done",
+        ready.display()
+    );
+    let (end, _) = sh_while(&script, Stop::default(), patient(), |stop| {
+        let ready = ready.clone();
+        async move {
+            until(|| ready.exists()).await;
+            stop.ask(Why::Signal(15));
+        }
+    })
+    .await;
+    assert_eq!(end, End::Ended(Cause::Stopped));
+    assert!(!runs(&ready));
+}
+
+#[tokio::test]
+async fn what_a_child_started_ends_with_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let ready = dir.path().join("ready");
+    let script = format!("sleep 600 & echo $! > {0}.new; mv {0}.new {0}; wait", ready.display());
+    let (end, _) = sh_while(&script, Stop::default(), patient(), |stop| {
+        let ready = ready.clone();
+        async move {
+            until(|| ready.exists()).await;
+            stop.force();
+        }
+    })
+    .await;
+    assert_eq!(end, End::Ended(Cause::Stopped));
+    until(|| !runs(&ready)).await;
+}
+
+#[tokio::test]
+async fn a_grandchild_that_holds_the_pipes_does_not_hang_us() {
+    let dir = tempfile::tempdir().unwrap();
+    let pid = dir.path().join("pid");
+    let script = format!("sleep 600 & echo $! > {}; echo gone", pid.display());
+    let (end, heard) = sh(&script, patient()).await;
+    assert_eq!((end, heard), (End::Exited(0), b"gone\n".to_vec()));
+    until(|| !runs(&pid)).await;
+    // Even one that has left the group.
+    let script = format!("setsid sleep 600 & echo $! > {}; echo gone", pid.display());
+    assert_eq!(sh(&script, patient()).await.0, End::Exited(0));
+    let left = std::fs::read_to_string(&pid).unwrap().trim().parse().unwrap();
+    let _ = rustix::process::kill_process(Pid::from_raw(left).unwrap(), Signal::KILL);
+}
+
+#[tokio::test]
+async fn a_listener_that_never_listens_does_not_keep_a_stopped_child() {
+    let argv = ["sh".into(), "-c".into(), "yes".into()];
+    let spec = Spec { argv: &argv, env: &[], grace: Duration::from_millis(200) };
+    let (events, full) = mpsc::channel(1);
+    let stop = Stop::default();
+    let mut ear = All(Vec::new());
+    let child = run(&spec, &stop, patient(), &events, &mut ear);
+    let filled = async {
+        until(|| full.len() == 1).await;
+        stop.ask(Why::ReaderGone);
+    };
+    let (end, ()) = tokio::join!(child, filled);
+    assert_eq!(end.unwrap(), End::Ended(Cause::Stopped));
+}
+
+#[tokio::test]
+async fn a_dropped_run_leaves_nobody_behind() {
+    let dir = tempfile::tempdir().unwrap();
+    let ready = dir.path().join("ready");
+    let script = format!("trap '' TERM; echo $$ > {0}.new; mv {0}.new {0}; sleep 600", ready.display());
+    let child = sh(&script, patient());
+    tokio::select! {
+        _ = child => panic!("it cannot end by itself"),
+        () = until(|| ready.exists()) => {}
+    }
+    until(|| !runs(&ready)).await;
+}

@@ -1,0 +1,328 @@
+//! One job from its ticket to its result: slot, lock, hooks, attempts.
+
+use super::attempt::{Ending, Try};
+use super::backoff;
+use super::blocking::off_thread;
+use super::hook::{self, Hooked};
+use super::lock::{self, Lock, Tried};
+use super::slots::{Slot, Slots};
+use super::stop::Why;
+use super::voice::Voice;
+use super::{Mode, Plan, disk, guard};
+use crate::event::{Event, Level, Phase};
+use crate::job::{Hook, Job};
+use crate::result::{Attempt, Figures, Outcome, Reason, Skip, Status, SyncResult, log_path};
+use crate::rsync::exit::Class;
+use jiff::Timestamp;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How often a lock that is waited for is tried.
+const LOCK_POLL: Duration = Duration::from_millis(100);
+
+/// What a job needs to run.
+pub(super) struct Ticket {
+    pub(super) plan: Arc<Plan>,
+    pub(super) job: Job,
+    pub(super) voice: Voice,
+    pub(super) slots: Arc<Slots>,
+    /// When the run started.
+    pub(super) started: Instant,
+}
+
+/// Runs the job. Never fails: whatever happens is in the result.
+pub(super) async fn run(ticket: Ticket) -> SyncResult {
+    let mut unit = Unit {
+        ticket: &ticket,
+        slot: None,
+        attempts: Vec::new(),
+        figures: Figures::default(),
+        started: None,
+        ran: false,
+        log: ticket.plan.logs.as_ref().map(|dir| log_path(dir, &ticket.job.name, &ticket.plan.run)),
+    };
+    let outcome = match unit.go().await {
+        Ok(outcome) | Err(outcome) => outcome,
+    };
+    let outcome = unit.epilogue(outcome).await;
+    unit.result(outcome)
+}
+
+struct Unit<'a> {
+    ticket: &'a Ticket,
+    slot: Option<Slot>,
+    attempts: Vec<Attempt>,
+    figures: Figures,
+    /// When it got its first slot.
+    started: Option<(Instant, Timestamp)>,
+    log: Option<PathBuf>,
+    /// Whether anything ran that its log tells of.
+    ran: bool,
+}
+
+impl Unit<'_> {
+    /// An `Err` is an early end.
+    async fn go(&mut self) -> Result<Outcome, Outcome> {
+        let Ticket { plan, job, voice, .. } = self.ticket;
+        self.take_slot(job.sources.first().and_then(|s| s.host())).await?;
+        let lock = match plan.mode {
+            Mode::Real => Some(self.lock().await?),
+            Mode::DryRun | Mode::Plan { .. } => None,
+        };
+        if plan.mode == Mode::Real {
+            let dest = job.dest.clone();
+            let free = off_thread(&voice.stop, move || disk::free(&dest).ok())
+                .await
+                .ok_or_else(|| self.stopped())?;
+            if let Some(reason) = free.and_then(|free| guard::space(job, free)) {
+                return Err(Outcome::Blocked(reason));
+            }
+            match self.hooks(Phase::Before, &job.hooks.before, None).await {
+                Hooked::Ok => {}
+                Hooked::Skip(text) => return Err(Outcome::Skipped(Skip::Hook(text))),
+                Hooked::Failed(text) => return Err(Outcome::Failed(Reason::new(text))),
+                Hooked::Stopped => return Err(self.stopped()),
+            }
+        }
+        voice.progress.send_replace(None);
+        self.attempts(lock.as_ref()).await
+    }
+
+    /// Tries each source in turn, each as often as its failures allow.
+    async fn attempts(&mut self, lock: Option<&Lock>) -> Result<Outcome, Outcome> {
+        let Ticket { plan, job, voice, .. } = self.ticket;
+        let mut sources = job.sources.iter().peekable();
+        let mut last = Outcome::Failed(Reason::new("no source"));
+        while let Some(source) = sources.next() {
+            let mut tries = 0;
+            loop {
+                if self.slot.is_none() {
+                    self.take_slot(source.host()).await?;
+                }
+                let number = self.attempts.len() as u32 + 1;
+                let (attempt, ending, figures) = Try::new(plan, job, source, number, voice, lock).run().await;
+                let code = attempt.exit_code;
+                self.attempts.push(attempt);
+                self.ran = true;
+                self.figures = total(self.figures, figures, number);
+                let (class, reason) = match ending {
+                    Ending::Done(None) => return Ok(Outcome::Ok),
+                    Ending::Done(Some(reason)) => return Ok(Outcome::Warned(reason)),
+                    Ending::Partial(reason) => return Ok(Outcome::Partial(reason)),
+                    Ending::Blocked(reason) => return Ok(Outcome::Blocked(reason)),
+                    Ending::Stopped => return Err(self.stopped()),
+                    Ending::Failed(class, reason) => (class, reason),
+                };
+                last = Outcome::Failed(reason.clone());
+                let wait = wait(job, class, tries);
+                let next = match (wait, sources.peek()) {
+                    (Some(_), _) => source,
+                    (None, Some(next)) if class != Class::Fatal => next,
+                    (None, _) => return Ok(last),
+                };
+                // Whoever waits does not hold a slot.
+                self.slot = None;
+                let (delay, source) = (wait.unwrap_or_default(), next.text.clone());
+                let reason = reason.text;
+                let job = voice.job.clone();
+                voice
+                    .say(Event::Retry { job, attempt: number, exit_code: code, reason, delay, source })
+                    .await;
+                tokio::select! {
+                    () = tokio::time::sleep(delay) => {}
+                    () = voice.stop.gentle() => return Err(self.stopped()),
+                }
+                if wait.is_none() {
+                    break;
+                }
+                tries += 1;
+            }
+        }
+        Ok(last)
+    }
+
+    /// Waits for a slot; a run that stops meanwhile ends the job.
+    async fn take_slot(&mut self, host: Option<&str>) -> Result<(), Outcome> {
+        let Ticket { voice, slots, .. } = self.ticket;
+        tokio::select! {
+            biased;
+            () = voice.stop.gentle() => return Err(self.stopped()),
+            slot = slots.acquire(host) => self.slot = Some(slot),
+        }
+        self.started.get_or_insert_with(|| (Instant::now(), Timestamp::now()));
+        Ok(())
+    }
+
+    /// Makes the destination and locks it, waiting as long as was asked for, without a slot.
+    async fn lock(&mut self) -> Result<Lock, Outcome> {
+        let Ticket { plan, job, voice, .. } = self.ticket;
+        let failed = |what: &str, error: std::io::Error| {
+            Outcome::Failed(
+                Reason::new(format!("cannot {what} the destination {}: {error}", job.dest.display()))
+                    .hint("does it lie on a disk that is mounted and writable?"),
+            )
+        };
+        let dest = job.dest.clone();
+        let made = off_thread(&voice.stop, move || std::fs::create_dir_all(dest)).await;
+        made.ok_or_else(|| self.stopped())?.map_err(|e| failed("create", e))?;
+        let deadline = Instant::now() + plan.wait_lock;
+        loop {
+            let (dest, plan) = (job.dest.clone(), plan.clone());
+            let tried = move || lock::try_lock(&dest, &plan.state_dir, &plan.run);
+            let tried = off_thread(&voice.stop, tried).await.ok_or_else(|| self.stopped())?;
+            let holder = match tried {
+                Ok(Tried::Held(lock)) => {
+                    if self.slot.is_none() {
+                        self.take_slot(job.sources.first().and_then(|s| s.host())).await?;
+                    }
+                    return Ok(lock);
+                }
+                Ok(Tried::Busy(holder)) => holder,
+                Err(error) => return Err(failed("lock", error)),
+            };
+            if Instant::now() >= deadline {
+                let dest = job.dest.display();
+                return Err(Outcome::Skipped(Skip::Locked(format!("{dest} is locked by {holder}"))));
+            }
+            if self.slot.take().is_some() {
+                let text = format!("waiting for the lock of {}, held by {holder}", job.dest.display());
+                voice.notice(Level::Info, text).await;
+            }
+            tokio::select! {
+                () = tokio::time::sleep(LOCK_POLL) => {}
+                () = voice.stop.gentle() => return Err(self.stopped()),
+            }
+        }
+    }
+
+    /// The hooks that follow the outcome, and what they make of it.
+    async fn epilogue(&mut self, outcome: Outcome) -> Outcome {
+        let Ticket { plan, job, .. } = self.ticket;
+        if plan.mode != Mode::Real || self.started.is_none() {
+            return outcome;
+        }
+        match outcome.status() {
+            Status::Ok | Status::Warned => {
+                match self.hooks(Phase::After, &job.hooks.after, Some(&outcome)).await {
+                    Hooked::Ok => return outcome,
+                    Hooked::Skip(text) | Hooked::Failed(text) => {
+                        let outcome =
+                            Outcome::Failed(Reason::new(format!("the transfer is done, but {text}")));
+                        self.on_failure(&outcome).await;
+                        return outcome;
+                    }
+                    Hooked::Stopped => return self.stopped(),
+                }
+            }
+            Status::Failed | Status::Partial | Status::Blocked => self.on_failure(&outcome).await,
+            Status::Skipped | Status::Cancelled => {}
+        }
+        outcome
+    }
+
+    /// What goes wrong here is told, and changes nothing: the job has failed already.
+    async fn on_failure(&mut self, outcome: &Outcome) {
+        let hooks = &self.ticket.job.hooks.on_failure;
+        if let Hooked::Skip(text) | Hooked::Failed(text) =
+            self.hooks(Phase::After, hooks, Some(outcome)).await
+        {
+            self.ticket.voice.notice(Level::Warning, text).await;
+        }
+    }
+
+    async fn hooks(&mut self, phase: Phase, hooks: &[Hook], outcome: Option<&Outcome>) -> Hooked {
+        let Ticket { plan, job, voice, .. } = self.ticket;
+        if hooks.is_empty() {
+            return Hooked::Ok;
+        }
+        self.ran = true;
+        voice.phase(0, phase, &[]).await;
+        hook::run(hooks, &self.environment(outcome), voice, job.hooks.timeout, plan.grace).await
+    }
+
+    /// What hooks see of the job. Unknown figures are empty.
+    fn environment(&self, outcome: Option<&Outcome>) -> Vec<(OsString, OsString)> {
+        let Ticket { plan, job, .. } = self.ticket;
+        let number = |n: Option<u64>| n.map(|n| n.to_string()).unwrap_or_default();
+        let source =
+            self.attempts.last().map(|a| a.source.clone()).or(job.sources.first().map(|s| s.text.clone()));
+        let code = self.attempts.last().and_then(|a| a.exit_code).map(|c| c.to_string());
+        let duration = self.started.map_or(0.0, |(at, _)| at.elapsed().as_secs_f64());
+        let text =
+            |name: &str, value: String| (OsString::from(format!("PDB_SYNC_{name}")), OsString::from(value));
+        vec![
+            text("RUN", plan.run.clone()),
+            text("JOB", job.name.clone()),
+            text("STATUS", outcome.map_or("", |o| o.status().word()).into()),
+            text("EXIT_CODE", code.unwrap_or_default()),
+            ("PDB_SYNC_DEST".into(), job.dest.clone().into()),
+            text("SOURCE", source.unwrap_or_default()),
+            text("ATTEMPTS", self.attempts.len().to_string()),
+            text("DURATION", format!("{duration:.3}")),
+            text("FILES", number(self.figures.files_transferred)),
+            text("BYTES", number(self.figures.bytes_received)),
+            text("DELETED", number(self.figures.files_deleted)),
+            ("PDB_SYNC_LOG".into(), self.log.clone().unwrap_or_default().into()),
+            text("ERROR", outcome.and_then(Outcome::error).unwrap_or_default().into()),
+        ]
+    }
+
+    /// The outcome of a job that a stopping run ends.
+    fn stopped(&self) -> Outcome {
+        let why = self.ticket.voice.stop.why();
+        match why {
+            Some(why @ Why::FailFast(_)) if self.started.is_none() => {
+                Outcome::Skipped(Skip::FailFast(format!("not started: {}", why.text())))
+            }
+            Some(why) if self.started.is_none() => {
+                Outcome::Cancelled(Reason::new(format!("not started: {}", why.text())))
+            }
+            Some(why) => Outcome::Cancelled(
+                Reason::new(why.text()).hint("what came is kept; the next run goes on from there"),
+            ),
+            None => Outcome::Cancelled(Reason::new("stopped")),
+        }
+    }
+
+    fn result(self, outcome: Outcome) -> SyncResult {
+        let (at, started) = self.started.unwrap_or_else(|| (Instant::now(), Timestamp::now()));
+        SyncResult {
+            job: self.ticket.voice.job.clone(),
+            outcome,
+            duration: self.started.map_or(Duration::ZERO, |_| at.elapsed()),
+            queued: at - self.ticket.started,
+            started,
+            figures: self.figures,
+            source: self.attempts.last().map(|a| a.source.clone()),
+            attempts: self.attempts,
+            log: self.log.filter(|_| self.ran),
+        }
+    }
+}
+
+/// How long to wait before the same source is tried again; `None` if it is not.
+fn wait(job: &Job, class: Class, tries: u32) -> Option<Duration> {
+    match class {
+        Class::Retry | Class::Signalled if tries < job.retries => Some(backoff::full(job.retry_delay, tries)),
+        Class::Busy if tries < job.retries => Some(backoff::busy(job.busy_delay, tries)),
+        Class::Once if tries < job.retries.min(1) => Some(backoff::full(job.retry_delay, tries)),
+        _ => None,
+    }
+}
+
+/// What all attempts together moved; the size of the source is what the last one said.
+fn total(before: Figures, now: Figures, number: u32) -> Figures {
+    if number == 1 {
+        return now;
+    }
+    let sum = |a: Option<u64>, b: Option<u64>| Some(a? + b?);
+    Figures {
+        files_transferred: sum(before.files_transferred, now.files_transferred),
+        files_deleted: sum(before.files_deleted, now.files_deleted),
+        bytes_received: sum(before.bytes_received, now.bytes_received),
+        total_files: now.total_files.or(before.total_files),
+        total_bytes: now.total_bytes.or(before.total_bytes),
+    }
+}

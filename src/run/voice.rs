@@ -1,0 +1,46 @@
+//! How a job speaks: facts in order through one bounded channel, progress by the latest value.
+
+use super::stop::Stop;
+use crate::event::{Event, Level, Lines, Phase, Progress, Stamped, Stream};
+use jiff::Timestamp;
+use std::sync::Arc;
+use tokio::sync::{mpsc, watch};
+
+/// The voice of one job.
+#[derive(Debug, Clone)]
+pub(super) struct Voice {
+    pub(super) job: Arc<str>,
+    pub(super) events: mpsc::Sender<Stamped>,
+    pub(super) progress: watch::Sender<Option<Progress>>,
+    pub(super) stop: Stop,
+}
+
+/// Stamps an event with the time.
+pub(super) fn stamped(event: Event) -> Stamped {
+    Stamped { time: Timestamp::now(), event }
+}
+
+impl Voice {
+    /// Tells a fact, and waits for a slow listener; only a run that ends now does not wait.
+    pub(super) async fn say(&self, event: Event) {
+        tokio::select! {
+            biased;
+            // A closed channel: nobody listens any more, and the result does not depend on it.
+            _ = self.events.send(stamped(event)) => {}
+            () = self.stop.hard() => {}
+        }
+    }
+
+    pub(super) async fn phase(&self, attempt: u32, phase: Phase, argv: &[String]) {
+        self.say(Event::Phase { job: self.job.clone(), attempt, phase, argv: argv.to_vec() }).await;
+    }
+
+    pub(super) async fn notice(&self, level: Level, text: impl Into<String>) {
+        self.say(Event::Notice { job: Some(self.job.clone()), level, text: text.into() }).await;
+    }
+
+    /// Lines in the job's name.
+    pub(super) fn output(&self, stream: Stream, lines: Vec<u8>) -> Stamped {
+        stamped(Event::Output { job: self.job.clone(), stream, lines: Lines::new(lines) })
+    }
+}

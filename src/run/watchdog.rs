@@ -1,0 +1,121 @@
+//! When a child has to be ended: its wall clock, its silence, the disk that it fills.
+
+use super::activity;
+use super::process::Cause;
+use rustix::process::Pid;
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep_until};
+
+/// How often the disk is looked at.
+const DISK: Duration = Duration::from_secs(1);
+
+/// Watches one child.
+#[derive(Debug)]
+pub(super) struct Watchdog {
+    timeout: Option<Duration>,
+    stall: Option<Duration>,
+    min_free: Option<(PathBuf, u64)>,
+    started: Instant,
+    alive: Instant,
+    look: Instant,
+    group: Option<Pid>,
+    bytes: Option<u64>,
+    /// A question about the disk that has not been answered yet.
+    asked: Option<JoinHandle<io::Result<u64>>>,
+}
+
+impl Watchdog {
+    /// Bites after `timeout` of wall clock, and after `stall` without a sign of life.
+    pub(super) fn new(timeout: Option<Duration>, stall: Option<Duration>) -> Self {
+        let now = Instant::now();
+        Watchdog {
+            timeout,
+            stall,
+            min_free: None,
+            started: now,
+            alive: now,
+            look: now,
+            group: None,
+            bytes: None,
+            asked: None,
+        }
+    }
+
+    /// Bites too when the file system of `path` has fewer than `bytes` bytes left.
+    pub(super) fn min_free(mut self, path: PathBuf, bytes: Option<u64>) -> Self {
+        self.min_free = bytes.map(|bytes| (path, bytes));
+        self
+    }
+
+    /// From now on, about this process group.
+    pub(super) fn watch(&mut self, group: Pid) {
+        self.group = Some(group);
+    }
+
+    /// The child gave a sign of life.
+    pub(super) fn heard(&mut self) {
+        self.alive = Instant::now();
+    }
+
+    /// Returns when the child has to be ended. May be dropped and called again.
+    pub(super) async fn bites(&mut self) -> Cause {
+        loop {
+            let now = Instant::now();
+            if now >= self.look {
+                if let Some(cause) = self.cause() {
+                    return cause;
+                }
+                if let Some(free) = self.disk_low().await {
+                    return Cause::DiskLow(free);
+                }
+                self.look = now + self.pause();
+            }
+            sleep_until(self.look).await;
+        }
+    }
+
+    fn cause(&mut self) -> Option<Cause> {
+        if let Some(timeout) = self.timeout
+            && self.started.elapsed() >= timeout
+        {
+            return Some(Cause::Timeout(timeout));
+        }
+        if let Some(stall) = self.stall
+            && self.is_stalled(stall)
+        {
+            return Some(Cause::Stalled(stall));
+        }
+        None
+    }
+
+    /// How long until the next look.
+    fn pause(&self) -> Duration {
+        let stall = self.stall.map(|s| (s / 8).clamp(Duration::from_millis(20), Duration::from_secs(5)));
+        let timeout = self.timeout.map(|t| t.saturating_sub(self.started.elapsed()));
+        let disk = self.min_free.as_ref().map(|_| DISK);
+        [stall, timeout, disk].into_iter().flatten().min().unwrap_or(Duration::from_secs(3600))
+    }
+
+    /// Silent, and not busy either: hashing a large file makes no output, but reads.
+    fn is_stalled(&mut self, stall: Duration) -> bool {
+        let bytes = self.group.and_then(activity::bytes_read);
+        if bytes.is_some() && bytes != self.bytes {
+            self.bytes = bytes;
+            self.heard();
+        }
+        self.alive.elapsed() >= stall
+    }
+
+    /// The bytes that are free, if they are too few. A mount that does not answer is for `stall` and `timeout`.
+    async fn disk_low(&mut self) -> Option<u64> {
+        let (path, least) = self.min_free.clone()?;
+        let asked =
+            self.asked.get_or_insert_with(|| tokio::task::spawn_blocking(move || super::disk::free(&path)));
+        let answer = tokio::time::timeout(DISK, asked).await.ok()?;
+        self.asked = None;
+        answer.ok()?.ok().filter(|free| *free < least)
+    }
+}

@@ -1,0 +1,95 @@
+//! What the environment says about how to speak, read once and handed on.
+
+use super::Color;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// The environment's wishes, as plain values.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Environment {
+    /// `NO_COLOR` is set and not empty.
+    pub no_color: bool,
+    /// `CLICOLOR_FORCE` is set, not empty and not `0`.
+    pub force_color: bool,
+    /// `TERM` is `dumb` or not set: no colours, no bars.
+    pub dumb: bool,
+    /// `CI` says that nobody watches: no bars.
+    pub ci: bool,
+    /// `GITHUB_ACTIONS=true`.
+    pub github: bool,
+    /// `GITHUB_STEP_SUMMARY`: Markdown is appended here.
+    pub step_summary: Option<PathBuf>,
+    /// `GITHUB_OUTPUT`: `name=value` lines are appended here.
+    pub github_output: Option<PathBuf>,
+}
+
+impl Environment {
+    /// Reads the process's own environment.
+    pub fn read() -> Self {
+        Self::from(|name| std::env::var_os(name))
+    }
+
+    /// Reads any environment, so that tests need not change their own.
+    pub fn from(get: impl Fn(&str) -> Option<OsString>) -> Self {
+        let filled = |name| get(name).filter(|value| !value.is_empty());
+        let on = |name| filled(name).is_some_and(|value| value != "0" && value != "false");
+        Environment {
+            no_color: filled("NO_COLOR").is_some(),
+            force_color: on("CLICOLOR_FORCE"),
+            dumb: filled("TERM").is_none_or(|term| term == "dumb"),
+            ci: on("CI") || on("GITHUB_ACTIONS"),
+            github: filled("GITHUB_ACTIONS").is_some_and(|value| value == "true"),
+            step_summary: filled("GITHUB_STEP_SUMMARY").map(PathBuf::from),
+            github_output: filled("GITHUB_OUTPUT").map(PathBuf::from),
+        }
+    }
+}
+
+/// Whether one stream gets colours: the command line first, then the environment, then what the stream is.
+pub fn decide(color: Color, is_terminal: bool, env: &Environment) -> bool {
+    match color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto if env.no_color => false,
+        Color::Auto => env.force_color || (is_terminal && !env.dumb),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn env(pairs: &[(&str, &str)]) -> Environment {
+        Environment::from(|name| pairs.iter().find(|(n, _)| *n == name).map(|(_, value)| value.into()))
+    }
+
+    #[test]
+    fn colours_follow_the_option_then_the_environment_then_the_stream() {
+        let plain = env(&[("TERM", "xterm")]);
+        assert!(decide(Color::Auto, true, &plain));
+        assert!(!decide(Color::Auto, false, &plain));
+        let none = env(&[("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1")]);
+        assert!(!decide(Color::Auto, true, &none));
+        assert!(decide(Color::Always, false, &none));
+        let force = env(&[("CLICOLOR_FORCE", "1"), ("TERM", "dumb")]);
+        assert!(decide(Color::Auto, false, &force));
+        assert!(!decide(Color::Never, true, &force));
+        assert!(!decide(Color::Auto, true, &env(&[("TERM", "dumb")])));
+        assert!(!decide(Color::Auto, true, &env(&[])));
+    }
+
+    #[test]
+    fn empty_and_zero_mean_unset() {
+        assert!(decide(Color::Auto, true, &env(&[("NO_COLOR", ""), ("TERM", "xterm")])));
+        assert!(!decide(Color::Auto, false, &env(&[("CLICOLOR_FORCE", "0")])));
+        assert!(!env(&[("CI", "false"), ("GITHUB_ACTIONS", "")]).ci);
+    }
+
+    #[test]
+    fn github_actions_is_a_ci() {
+        let env = env(&[("GITHUB_ACTIONS", "true"), ("GITHUB_OUTPUT", "/tmp/out")]);
+        assert!(env.ci && env.github);
+        assert_eq!(env.github_output, Some("/tmp/out".into()));
+        assert_eq!(env.step_summary, None);
+    }
+}

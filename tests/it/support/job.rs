@@ -1,0 +1,47 @@
+//! Jobs without a config file.
+
+use pdb_sync::job::{Hooks, Job, MaxDelete, Preset, Source};
+use pdb_sync::rsync::args::{Purpose, argv};
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+/// A job with nothing but a source and a destination, and the defaults of the config for the rest.
+pub(crate) fn job(source: &str, dest: &Path) -> Job {
+    Job {
+        name: "test".into(),
+        description: String::new(),
+        tags: vec![],
+        enabled: true,
+        priority: 0,
+        sources: vec![Source::parse(source, Path::new("/")).unwrap()],
+        dest: dest.to_owned(),
+        preset: Preset::Mirror,
+        delete: false,
+        max_delete: MaxDelete::Default,
+        allow_empty_source: false,
+        min_free: None,
+        include: vec![],
+        exclude: vec![],
+        bwlimit: None,
+        compress: false,
+        checksum: false,
+        inc_recursive: false,
+        rsync_args: vec![],
+        retries: 0,
+        retry_delay: Duration::ZERO,
+        busy_delay: Duration::ZERO,
+        timeout: None,
+        stall: Some(Duration::from_secs(60)),
+        connect_timeout: Duration::from_secs(20),
+        hooks: Hooks::default(),
+    }
+}
+
+/// The real rsync with the job's arguments for that purpose, in the way that a run starts it.
+pub(crate) fn rsync(job: &Job, purpose: Purpose) -> Command {
+    let argv = argv("rsync", job, &job.sources[0], purpose);
+    let mut command = Command::new(&argv[0]);
+    command.args(&argv[1..]).env("LC_ALL", "C").stdin(std::process::Stdio::null());
+    command
+}

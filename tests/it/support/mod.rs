@@ -1,0 +1,16 @@
+//! What the integration tests stand on: a real upstream, a home of their own, a scripted rsync, and patience with a deadline.
+
+pub(crate) mod corpus;
+mod env;
+mod fake;
+mod job;
+mod process;
+mod tree;
+mod upstream;
+
+pub(crate) use env::{Ended, Env, Running};
+pub(crate) use fake::Fake;
+pub(crate) use job::{job, rsync};
+pub(crate) use process::{eventually, is_running, with_marker};
+pub(crate) use tree::{Entry, Kind, tree};
+pub(crate) use upstream::Upstream;

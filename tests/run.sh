@@ -1,0 +1,35 @@
+#!/bin/sh
+# Runs the whole test suite: sh tests/run.sh [--coverage]
+#
+# A machine with a Rust toolchain is enough: rsync and a C compiler to link with are installed where they are missing.
+# Needs no terminal and asks nothing. Ends with "All tests passed." and 0, or with the code of what failed.
+set -eu
+exec </dev/null
+cd "$(dirname "$0")/.."
+. tests/need.sh
+
+coverage=
+case "${1-}" in
+    '') ;;
+    --coverage) coverage=yes ;;
+    *) die "unknown argument: $1 (there is only --coverage)" ;;
+esac
+
+need_cargo
+need_cc
+need_rsync
+say "Testing with $(rustc --version) and $(rsync --version | sed -n 's/  protocol.*//;s/  */ /;1p')"
+
+if [ -n "$coverage" ]; then
+    cargo llvm-cov --version >/dev/null 2>&1 || die "cargo-llvm-cov is missing; try: cargo install cargo-llvm-cov"
+    set -- llvm-cov --locked
+else
+    set -- test --locked
+fi
+if cargo "$@"; then
+    echo "All tests passed."
+else
+    status=$?
+    say "Some tests failed (see above)."
+    exit "$status"
+fi
