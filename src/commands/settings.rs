@@ -69,7 +69,7 @@ impl Opened {
     pub fn load(&self, ui: &Ui) -> Result<Config, Failure> {
         let config = self.check(&Overrides::default())?;
         for warning in &config.warnings {
-            ui.note(&format!("warning: {warning}"));
+            ui.warning(&warning.to_string());
         }
         Ok(config)
     }
