@@ -115,7 +115,7 @@ impl From<Problems> for Failure {
     fn from(problems: Problems) -> Self {
         let text = match problems.0.len() {
             1 => problems.to_string(),
-            n => format!("{n} problems in the configuration\n{problems}"),
+            n => format!("{n} problems\n{problems}"),
         };
         Failure::usage(text)
     }
