@@ -8,6 +8,7 @@ use crate::job::Job;
 use crate::ui::Ui;
 use console::{Term, measure_text_width, pad_str, truncate_str};
 use serde_json::json;
+use std::borrow::Cow;
 
 /// Prints the jobs of the configuration.
 pub(super) fn run(args: &ListArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
@@ -52,6 +53,7 @@ fn as_json(job: &Job) -> serde_json::Value {
         "tags": job.tags,
         "sources": job.sources.iter().map(|source| &source.text).collect::<Vec<_>>(),
         "host": job.hosts().first(),
+        "hosts": job.hosts(),
         "dest": job.dest.to_string_lossy(),
         "delete": job.delete,
         "preset": preset_name(job.preset),
@@ -84,23 +86,50 @@ fn table(jobs: &[&Job], width: Option<usize>) -> Vec<String> {
             *width = (*width).max(measure_text_width(cell));
         }
     }
-    if let Some(width) = width {
-        shrink(&mut widths, width);
+    if let Some(fit) = width {
+        let natural = widths;
+        shrink(&mut widths, fit);
+        if widths[DESCRIPTION] < natural[DESCRIPTION].min(LEGIBLE) {
+            widths = natural;
+            widths[DESCRIPTION] = 0;
+            shrink(&mut widths, fit);
+        }
     }
-    let line = |row: &[String; 6]| {
-        let cells = row.iter().zip(widths).map(|(cell, width)| {
-            pad_str(&truncate_str(cell, width, "…"), width, console::Alignment::Left, None).into_owned()
-        });
-        cells.collect::<Vec<_>>().join("  ").trim_end().to_string()
-    };
-    rows.iter().map(line).collect()
+    rows.iter().map(|row| line(row, &widths)).collect()
+}
+
+/// Their places among the columns.
+const DEST: usize = 3;
+const DESCRIPTION: usize = 5;
+/// A description in fewer columns says nothing; it is left out instead.
+const LEGIBLE: usize = 20;
+
+/// Columns of width 0 are left out.
+fn line(row: &[String; 6], widths: &[usize; 6]) -> String {
+    let shown = row.iter().zip(widths).enumerate().filter(|(_, (_, width))| **width > 0);
+    let cells = shown.map(|(column, (cell, width))| {
+        // The end of a path tells it from the others.
+        let cell = if column == DEST { tail(cell, *width) } else { truncate_str(cell, *width, "…") };
+        pad_str(&cell, *width, console::Alignment::Left, None).into_owned()
+    });
+    cells.collect::<Vec<_>>().join("  ").trim_end().to_string()
+}
+
+/// As much of the end as fits.
+fn tail(text: &str, width: usize) -> Cow<'_, str> {
+    if measure_text_width(text) <= width {
+        return text.into();
+    }
+    let fits = |(at, _): &(usize, char)| measure_text_width(&text[*at..]) < width;
+    let at = text.char_indices().find(fits).map_or(text.len(), |(at, _)| at);
+    format!("…{}", &text[at..]).into()
 }
 
 /// Takes from the widest column but the name and the switch, which is needed to use the others.
 fn shrink(widths: &mut [usize; 6], fit: usize) {
     const LEAST: usize = 8;
-    const GAPS: usize = 2 * 5;
-    while widths.iter().sum::<usize>() + GAPS > fit {
+    let gaps = 2 * (widths.iter().filter(|width| **width > 0).count() - 1);
+    while widths.iter().sum::<usize>() + gaps > fit {
         match widths[2..].iter_mut().max_by_key(|width| **width) {
             Some(widest) if *widest > LEAST => *widest -= 1,
             _ => return,
@@ -133,7 +162,11 @@ mod tests {
     fn a_pipe_gets_everything() {
         let jobs = jobs();
         let lines = table(&jobs.iter().collect::<Vec<_>>(), None);
-        insta::assert_snapshot!(lines.join("\n"), @"");
+        insta::assert_snapshot!(lines.join("\n"), @r#"
+    JOB    ON   HOST                     DEST                                            TAGS        DESCRIPTION
+    mmcif  yes  rsync.rcsb.org:33444 +1  /srv/mirrors/pdb/data/structures/divided/mmCIF  weekly,pdb  PDB entries, mmCIF, divided layout
+    local  no   local                    /m
+    "#);
     }
 
     #[test]
@@ -141,7 +174,14 @@ mod tests {
         let jobs = jobs();
         let lines = table(&jobs.iter().collect::<Vec<_>>(), Some(80));
         assert!(lines.iter().all(|line| measure_text_width(line) <= 80));
-        insta::assert_snapshot!(lines.join("\n"), @"");
+        insta::assert_snapshot!(lines.join("\n"), @r#"
+    JOB    ON   HOST                     DEST                             TAGS
+    mmcif  yes  rsync.rcsb.org:33444 +1  …/data/structures/divided/mmCIF  weekly,pdb
+    local  no   local                    /m
+    "#);
         assert_eq!(table(&jobs.iter().collect::<Vec<_>>(), Some(5)).len(), 3, "no width is too small");
+        let lines = table(&jobs.iter().collect::<Vec<_>>(), Some(120));
+        assert!(lines.iter().all(|line| measure_text_width(line) <= 120));
+        assert!(lines[1].contains("PDB entries, mmCIF"), "{}", lines[1]);
     }
 }

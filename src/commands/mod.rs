@@ -5,6 +5,7 @@ mod config;
 mod error;
 mod list;
 pub mod locate;
+pub mod overrides;
 pub mod settings;
 mod sync;
 

@@ -147,6 +147,9 @@ impl Draft {
                 let hint = Some("write connections = N".into());
                 reader.problem(key.span(), format!("[hosts.{name:?}] says nothing"), hint);
             }
+            if self.hosts.contains_key(&name) {
+                reader.problem(key.span(), format!("the host {name:?} stands here twice"), None);
+            }
             let mut layer = HostLayer::default();
             for (key, value) in in_order(table) {
                 let origin = Origin::Section(span(key.span(), reader));
@@ -215,8 +218,7 @@ fn in_order<'t, 'i>(table: &'t DeTable<'i>) -> Vec<Entry<'t, 'i>> {
 }
 
 fn span(range: Range<usize>, reader: &Reader<'_>) -> Span {
-    let line = reader.text.place(range.clone()).line;
-    Span { start: range.start, end: range.end, line }
+    Span { start: range.start, end: range.end, line: reader.line(range.start) }
 }
 
 fn version(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) {

@@ -3,7 +3,7 @@
 
 use super::lists::{HookList, RsyncArgs, Sources};
 use super::units::{Pause, Period, Rate, Size, TimeLimit};
-use super::value::{Reader, Value, Within};
+use super::value::{Parallel, Reader, Retries, Value, Within};
 use crate::job::{MaxDelete, Preset};
 use schemars::Schema;
 use std::path::PathBuf;
@@ -191,7 +191,7 @@ table! {
         /// Anything else that rsync knows.
         rsync_args: RsyncArgs = RsyncArgs(Vec::new());
         /// How often a source is tried again after a passing failure.
-        retries: Within<0, 1000> = Within::constant(3);
+        retries: Retries = Within::constant(3);
         /// The first pause before trying again; it doubles with every try.
         retry_delay: Pause = Pause(Duration::from_secs(2));
         /// The same for a server that says that it is full.
@@ -217,7 +217,7 @@ table! {
     /// `[sync]`
     SyncLayer, SyncFilled {
         /// Up to so many jobs at a time.
-        parallel: Within<1, 100> = Within::constant(1);
+        parallel: Parallel = Within::constant(1);
         /// Stop at the first failure: end running transfers gently, skip the rest.
         fail_fast: bool = false;
         /// How long transfers get between being asked to end and being killed.

@@ -33,7 +33,7 @@ pub use select::{SelectError, select};
 pub use show::show;
 pub use surroundings::Surroundings;
 pub use units::{Pause, Period, Rate, Size, TimeLimit};
-pub use value::Within;
+pub use value::{Parallel, Retries, Within};
 
 use crate::job::Job;
 use problem::Text;
@@ -96,9 +96,11 @@ pub struct Overrides {
     pub jobs: Option<Vec<String>>,
     /// The values that it gives. A relative `dest` hangs below the working directory.
     pub layer: Layer,
+    /// What it says about `[sync]`.
+    pub sync: SyncLayer,
     /// Lets a source without a single file pass the guard. No file can say this, so that no mirror is emptied by habit.
     pub allow_empty_source: bool,
-    /// Options for rsync that follow the job's own; [`crate::rsync::args::check`] must have passed them.
+    /// Options for rsync that follow the job's own.
     pub rsync_args: Vec<String>,
 }
 

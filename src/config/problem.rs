@@ -43,8 +43,11 @@ pub(super) struct Text<'a> {
     pub(super) text: &'a str,
 }
 
-/// The text of a file, which must be UTF-8.
-pub fn decode(bytes: Vec<u8>, file: &Path) -> Result<String, Problems> {
+/// The text of a file, which must be UTF-8; a byte order mark is left away.
+pub fn decode(mut bytes: Vec<u8>, file: &Path) -> Result<String, Problems> {
+    if bytes.starts_with(b"\xef\xbb\xbf") {
+        bytes.drain(..3);
+    }
     String::from_utf8(bytes).map_err(|error| {
         let good = error.utf8_error().valid_up_to();
         let text = String::from_utf8_lossy(error.as_bytes());
@@ -136,10 +139,8 @@ impl fmt::Display for Problem {
     /// Position and text, the line with a caret, the hint; several lines, the last one not ended.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let position = self.position();
-        if !position.is_empty() {
-            write!(f, "{position}: ")?;
-        }
-        f.write_str(&self.text)?;
+        let colon = if position.is_empty() { "" } else { ": " };
+        f.write_str(&visible(&format!("{position}{colon}{}", self.text)))?;
         if let Some(place) = &self.place
             && !place.excerpt.is_empty()
         {
@@ -147,7 +148,7 @@ impl fmt::Display for Problem {
             write!(f, "\n  | {:indent$}{:^<width$}", "", "", indent = place.indent, width = place.width)?;
         }
         if let Some(hint) = &self.hint {
-            write!(f, "\n  hint: {hint}")?;
+            write!(f, "\n  hint: {}", visible(hint))?;
         }
         Ok(())
     }

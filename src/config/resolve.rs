@@ -8,8 +8,9 @@ use super::paths::{expand_home, normalise};
 use super::preset;
 use super::problem::{Problem, Text};
 use super::surroundings::Surroundings;
-use super::{Config, Overrides, SyncSettings};
+use super::{Config, Overrides, SyncLayer, SyncSettings};
 use crate::job::{Address, Hooks, Job, MaxDelete, Preset, Source};
+use crate::rsync::args;
 use std::path::{Path, PathBuf};
 
 pub(super) struct Resolver<'a> {
@@ -27,15 +28,20 @@ pub(super) struct Placed {
     dest: Dest,
     origin: Origin,
     delete: bool,
+    /// With symbolic links resolved.
+    local_sources: Vec<PathBuf>,
 }
 
 impl Resolver<'_> {
     /// The configuration, which is only good if no problem was found on the way.
     pub(super) fn resolve(&mut self, draft: Draft) -> Config {
+        if let Err(refused) = args::check(&self.over.rsync_args) {
+            self.at_origin(Origin::CommandLine, refused.text, Some(refused.hint));
+        }
         let mut config = Config {
             file: Some(self.text.file.into()),
             sync: self.sync_settings(&draft),
-            sync_layer: draft.sync.clone().over(super::SyncLayer::built_in()),
+            sync_layer: self.over.sync.clone().over(draft.sync.clone()).over(SyncLayer::built_in()),
             warnings: draft.warnings.clone(),
             ..Config::default()
         };
@@ -79,6 +85,7 @@ impl Resolver<'_> {
                 dest: Dest::new(dest, self.around),
                 origin: given.origin,
                 delete: settings.delete.value,
+                local_sources: self.local(sources.as_deref().unwrap_or_default()),
             });
         }
         let (sources, dest) = (sources?, dest?);
@@ -135,21 +142,32 @@ impl Resolver<'_> {
         let base = self.base(given.origin);
         let mut read = Vec::new();
         for text in &given.value.0 {
-            let expanded = expand_home(text, self.around.home.as_deref()).map_err(|wrong| wrong.to_string());
-            let source =
-                Source::parse(text, &base).map_err(|wrong| wrong.to_string()).and_then(|source| match source
-                    .address
-                {
-                    Address::Local(_) => expanded
-                        .and_then(|text| Source::parse(&text, &base).map_err(|wrong| wrong.to_string())),
-                    _ => Ok(source),
-                });
-            match source {
+            match self.source(text, &base) {
                 Ok(source) => read.push(source),
                 Err(wrong) => self.about(given.origin, job, wrong, None),
             }
         }
         (read.len() == given.value.0.len() && !read.is_empty()).then_some(read)
+    }
+
+    fn source(&self, text: &str, base: &Path) -> Result<Source, String> {
+        let source = Source::parse(text, base).map_err(|wrong| wrong.to_string())?;
+        let Address::Local(_) = source.address else { return Ok(source) };
+        let text = expand_home(text, self.around.home.as_deref()).map_err(|wrong| wrong.to_string())?;
+        let source = Source::parse(&text, base).map_err(|wrong| wrong.to_string())?;
+        // Its text would name another directory.
+        if matches!(&source.address, Address::Local(path) if path.to_str().is_none()) {
+            return Err(format!("{text:?} hangs below a directory whose name is not UTF-8"));
+        }
+        Ok(source)
+    }
+
+    fn local(&self, sources: &[Source]) -> Vec<PathBuf> {
+        let local = sources.iter().filter_map(|source| match &source.address {
+            Address::Local(path) => Some((self.around.resolve)(&normalise(path))),
+            _ => None,
+        });
+        local.collect()
     }
 
     fn dest(
@@ -211,7 +229,15 @@ impl Resolver<'_> {
                     self.at_origin(own.origin, text, Some(hint.into()));
                 }
             }
-            if let Some(why) = guard::danger(&own.dest, self.around).filter(|_| own.delete) {
+            if !own.delete {
+                continue;
+            }
+            if let Some(source) = own.local_sources.iter().find(|source| source.starts_with(&own.dest.real)) {
+                let text = format!("job {:?} would delete its own source, {}", own.job, source.display());
+                let hint = "give the mirror a directory that does not hold its source";
+                self.at_origin(own.origin, text, Some(hint.into()));
+            }
+            if let Some(why) = guard::danger(&own.dest, self.around) {
                 let text =
                     format!("job {:?} would delete in {}, which {why}", own.job, own.dest.path.display());
                 let hint = "give the mirror a directory of its own, or leave delete off";
@@ -233,7 +259,7 @@ impl Resolver<'_> {
     }
 
     fn sync_settings(&mut self, draft: &Draft) -> SyncSettings {
-        let sync = draft.sync.clone().fill();
+        let sync = self.over.sync.clone().over(draft.sync.clone()).fill();
         // The ranges of the keys are far smaller than the types.
         let number = |n: i64| usize::try_from(n).unwrap_or(usize::MAX);
         SyncSettings {
@@ -255,13 +281,16 @@ impl Resolver<'_> {
         if !name.contains('/') && !name.starts_with('~') {
             return name.into();
         }
-        match expand_home(name, self.around.home.as_deref()) {
-            Ok(path) => self.base(given.origin).join(path).to_string_lossy().into_owned(),
-            Err(wrong) => {
-                self.at_origin(given.origin, wrong.to_string(), Some("write the whole path".into()));
-                name.into()
-            }
-        }
+        let expanded = expand_home(name, self.around.home.as_deref()).map_err(|wrong| wrong.to_string());
+        let path = expanded.and_then(|path| {
+            let path = self.base(given.origin).join(path).into_os_string();
+            path.into_string()
+                .map_err(|_| format!("{name:?} hangs below a directory whose name is not UTF-8"))
+        });
+        path.unwrap_or_else(|wrong| {
+            self.at_origin(given.origin, wrong, Some("write the whole path".into()));
+            name.into()
+        })
     }
 
     fn at(&mut self, span: Span, text: String, hint: Option<String>) {

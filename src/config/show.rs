@@ -35,7 +35,7 @@ pub fn show(config: &Config, jobs: &[Job], origins: bool) -> String {
         }
         out.section(&format!("jobs.{}", quoted(&job.name)), &entries);
         if job.max_delete == MaxDelete::Default {
-            out.line("# max_delete is not set: at most 10% of the mirror's files, or 100", Origin::BuiltIn);
+            out.line("# max_delete is not set: 10% of the mirror's files, at least 100", Origin::BuiltIn);
         }
     }
     out.text

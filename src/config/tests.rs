@@ -292,6 +292,7 @@ fn values_of_the_wrong_kind_or_range_are_refused() {
         ("[sync]\nparallel = 0", "parallel: 0 is out of range: expected an integer from 1 to 100"),
         ("[sync]\nparallel = 101", "parallel: 101 is out of range: expected an integer from 1 to 100"),
         ("[hosts.h]\nconnections = 0", "connections: 0 is out of range: expected an integer from 1 to 1000"),
+        ("[hosts.h]\nconnections = 1\n[hosts.H]\nconnections = 1", "the host \"h\" stands here twice"),
         ("[hosts.'h:873']\nconnections = 1", "the host \"h:873\" must be named without a port"),
         ("version = 2", "version 2 is newer than this pdb-sync, which reads 1"),
         ("version = 0", "expected version = 1, found the integer 0"),
@@ -369,6 +370,22 @@ fn deleting_where_it_would_hurt_is_refused_whoever_asks_for_it() {
     assert!(load_over(&text("/home/bob", false), &over).is_err());
     let elsewhere = Overrides { jobs: Some(vec!["other".into()]), ..over };
     assert!(load_over(&text("/home/bob", false), &elsewhere).is_ok());
+}
+
+#[test]
+fn a_job_must_not_delete_its_own_source() {
+    let text = |delete| format!("[jobs.a]\nsource = '/link/x/y/'\ndest = '/real/x'\ndelete = {delete}");
+    assert!(refused(&text(true)).contains("would delete its own source, /real/x/y"));
+    assert!(load(&text(false)).is_ok());
+}
+
+#[test]
+fn the_command_line_is_stronger_about_sync_too() {
+    let sync =
+        SyncLayer { parallel: Parallel::new(9).ok().map(Given::by_command_line), ..SyncLayer::default() };
+    let over = Overrides { sync, ..Overrides::default() };
+    let config = load_over("[sync]\nparallel = 2\ngrace = '1s'", &over).unwrap();
+    assert_eq!((config.sync.parallel, config.sync.grace.as_secs()), (9, 1));
 }
 
 #[test]
@@ -511,4 +528,50 @@ proptest! {
     fn any_text_is_read_without_a_panic(text in "([a-z\\[\\].=\"' \n0-9]|jobs|dest|source|sync|\\PC){0,60}") {
         let _ = load(&text);
     }
+}
+
+const TEMPLATE: &str = include_str!("../../config-examples/template.toml");
+
+/// The template with every commented key in force, without the examples of hooks.
+fn uncommented() -> String {
+    let key = |line: &str| {
+        let (key, _) = line.strip_prefix('#')?.split_once(" = ")?;
+        key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_').then(|| line[1..].to_string())
+    };
+    TEMPLATE.lines().map(|line| key(line).unwrap_or_else(|| line.into()) + "\n").collect()
+}
+
+#[test]
+fn the_template_mentions_every_key() {
+    let text = uncommented();
+    let (draft, problems) = Draft::parse(&text, Path::new("template.toml"));
+    assert_eq!(problems, []);
+    let job = draft.jobs[0].layer.clone().over(draft.defaults.clone());
+    let mentioned: Vec<_> = job.entries().into_iter().map(|(key, ..)| key).collect();
+    assert_eq!(mentioned, Layer::KEYS.iter().map(|key| key.name).collect::<Vec<_>>());
+    let mentioned: Vec<_> = draft.sync.entries().into_iter().map(|(key, ..)| key).collect();
+    assert_eq!(mentioned, SyncLayer::KEYS.iter().map(|key| key.name).collect::<Vec<_>>());
+    for (name, _) in super::preset::NAMES {
+        assert!(TEMPLATE.contains(&format!("#   {name} ")), "{name}");
+    }
+}
+
+#[test]
+fn the_defaults_in_the_template_are_the_built_in_ones() {
+    let (draft, _) = Draft::parse(&uncommented(), Path::new("template.toml"));
+    let said = draft.jobs[0].layer.entries();
+    for (key, value, _) in Layer::built_in().entries() {
+        if !["before", "after", "on_failure"].contains(&key) {
+            let (_, said, _) = said.iter().find(|(known, ..)| *known == key).unwrap();
+            assert_eq!(said, &value, "{key}");
+        }
+    }
+    let said = draft.sync.entries();
+    for (key, value, _) in SyncLayer::built_in().entries() {
+        assert!(said.iter().any(|(known, said, _)| *known == key && *said == value), "{key}");
+    }
+    assert_eq!(
+        load(TEMPLATE).unwrap().jobs[0].max_delete.of(2_000),
+        "10%".parse::<MaxDelete>().unwrap().of(2_000)
+    );
 }

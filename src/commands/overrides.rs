@@ -1,0 +1,126 @@
+//! What `sync`'s options change about jobs and runs.
+
+use super::Failure;
+use crate::cli::SyncArgs;
+use crate::config::{Given, Layer, Overrides, Parallel, Rate, Retries, SyncLayer, TimeLimit};
+use crate::job::MaxDelete;
+use std::str::FromStr;
+
+/// The options as layers. They apply to every job until [`super::settings::Opened::select`] says to which.
+pub fn overrides(args: &SyncArgs) -> Result<Overrides, Failure> {
+    let delete = match (args.delete, args.no_delete) {
+        (false, false) => None,
+        (delete, _) => Some(Given::by_command_line(delete)),
+    };
+    let layer = Layer {
+        dest: args.dest.clone().map(Given::by_command_line),
+        delete,
+        max_delete: read::<MaxDelete>("--max-delete", args.max_delete.as_deref())?,
+        bwlimit: read::<Rate>("--bwlimit", args.bwlimit.as_deref())?,
+        retries: number("--retries", args.retries.map(u64::from), Retries::new)?,
+        timeout: read::<TimeLimit>("--timeout", args.timeout.as_deref())?,
+        ..Layer::default()
+    };
+    if args.dest.as_ref().is_some_and(|dest| dest.as_os_str().is_empty()) {
+        return Err(Failure::usage_hint("--dest must not be empty", "write . for this directory"));
+    }
+    let sync = SyncLayer {
+        parallel: number("--parallel", args.parallel, Parallel::new)?,
+        fail_fast: args.fail_fast.then(|| Given::by_command_line(true)),
+        ..SyncLayer::default()
+    };
+    Ok(Overrides {
+        jobs: None,
+        layer,
+        sync,
+        allow_empty_source: args.allow_empty_source,
+        rsync_args: args.rsync_args.clone(),
+    })
+}
+
+fn read<T: FromStr<Err = String>>(option: &str, text: Option<&str>) -> Result<Option<Given<T>>, Failure> {
+    let read = text.map(str::parse).transpose();
+    let read = read.map_err(|wrong| Failure::usage(format!("{option}: {wrong}")))?;
+    Ok(read.map(Given::by_command_line))
+}
+
+fn number<T>(
+    option: &str,
+    n: Option<u64>,
+    new: impl Fn(i64) -> Result<T, String>,
+) -> Result<Option<Given<T>>, Failure> {
+    // What is too large for the type is too large for every range.
+    let read = n.map(|n| new(i64::try_from(n).unwrap_or(i64::MAX))).transpose();
+    let read = read.map_err(|wrong| Failure::usage(format!("{option}: {wrong}")))?;
+    Ok(read.map(Given::by_command_line))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{Cli, Command};
+    use clap::Parser;
+
+    fn of(options: &[&str]) -> Result<Overrides, String> {
+        let cli = Cli::try_parse_from([&["pdb-sync", "sync"], options].concat()).unwrap();
+        let Command::Sync(args) = cli.command else { panic!("not sync") };
+        overrides(&args).map_err(|failure| failure.to_string())
+    }
+
+    #[test]
+    fn nothing_said_changes_nothing() {
+        assert_eq!(of(&["a"]), Ok(Overrides::default()));
+    }
+
+    #[test]
+    fn every_option_becomes_a_value() {
+        let over = of(&[
+            "--parallel=3",
+            "--fail-fast",
+            "--retries=0",
+            "--timeout=2h",
+            "--no-delete",
+            "--max-delete=25%",
+            "--allow-empty-source",
+            "--bwlimit=5MB",
+            "--dest=out",
+            "--",
+            "--ipv4",
+        ])
+        .unwrap();
+        let said: Vec<_> =
+            over.layer.entries().into_iter().map(|(key, value, _)| format!("{key}={value}")).collect();
+        assert_eq!(
+            said,
+            [
+                "dest=\"out\"",
+                "delete=false",
+                "max_delete=\"25%\"",
+                "bwlimit=\"5MB\"",
+                "retries=0",
+                "timeout=\"2h\""
+            ]
+        );
+        let said: Vec<_> =
+            over.sync.entries().into_iter().map(|(key, value, _)| format!("{key}={value}")).collect();
+        assert_eq!(said, ["parallel=3", "fail_fast=true"]);
+        assert!(over.allow_empty_source);
+        assert_eq!(over.rsync_args, ["--ipv4"]);
+        assert_eq!(of(&["--delete"]).unwrap().layer.delete.map(|given| given.value), Some(true));
+    }
+
+    #[test]
+    fn bad_values_name_their_option() {
+        for (option, text) in [
+            ("--parallel=0", "--parallel: 0 is out of range: expected an integer from 1 to 100"),
+            ("--parallel=101", "--parallel: 101 is out of range: expected an integer from 1 to 100"),
+            ("--timeout=5", "--timeout: \"5\" has no unit: write \"5s\" for seconds"),
+            (
+                "--max-delete=all",
+                "--max-delete: \"all\" is neither a number of files nor a share such as \"10%\"",
+            ),
+        ] {
+            assert_eq!(of(&[option]).unwrap_err(), text);
+        }
+    }
+}

@@ -1,0 +1,287 @@
+//! `config` and `list`, through the binary.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
+use assert_cmd::Command;
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+/// A home directory of its own, and nothing of the surrounding environment that could matter.
+struct Home {
+    dir: TempDir,
+}
+
+impl Home {
+    fn new() -> Self {
+        Home { dir: tempfile::tempdir().unwrap() }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.dir.path().canonicalize().unwrap()
+    }
+
+    fn file(&self) -> PathBuf {
+        self.path().join(".config/pdb-sync/config.toml")
+    }
+
+    fn with(self, text: impl AsRef<[u8]>) -> Self {
+        fs::create_dir_all(self.file().parent().unwrap()).unwrap();
+        fs::write(self.file(), text).unwrap();
+        self
+    }
+
+    fn pdb_sync(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pdb-sync"));
+        command
+            .env_clear()
+            .env("HOME", self.path())
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.current_dir(self.path()).args(args);
+        command
+    }
+
+    /// Exit code, standard output, standard error.
+    fn run(&self, args: &[&str]) -> (i32, String, String) {
+        end_of(&mut self.pdb_sync(args))
+    }
+
+    fn json(&self, args: &[&str]) -> (i32, Vec<Value>) {
+        let (code, out, err) = self.run(args);
+        assert!(err.is_empty(), "{err}");
+        (code, out.lines().map(|line| serde_json::from_str(line).expect(line)).collect())
+    }
+}
+
+fn end_of(command: &mut Command) -> (i32, String, String) {
+    let output = command.output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+fn examples() -> Vec<PathBuf> {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("config-examples");
+    let mut files: Vec<PathBuf> = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "toml"));
+    files.sort();
+    files
+}
+
+const TWO: &str = "
+[sync]
+parallel = 2
+[defaults]
+root = '~/mirrors'
+tags = ['weekly']
+[jobs.mmcif]
+source = 'rsync://rsync.rcsb.org:33444/ftp_data/structures/divided/mmCIF/'
+dest = 'mmCIF'
+delete = true
+[jobs.local]
+source = '/data/'
+dest = 'local'
+enabled = false
+tags = ['copy']
+preset = 'safe'
+description = 'a copy'
+";
+
+#[test]
+fn every_example_passes_the_check() {
+    let home = Home::new();
+    let files = examples();
+    assert!(files.len() >= 5, "{files:?}");
+    for file in files {
+        let (code, out, err) = home.run(&["config", "check", "--config", file.to_str().unwrap()]);
+        assert_eq!((code, err.as_str()), (0, ""), "{}", file.display());
+        assert!(out.contains(": ok, ") && !out.contains(", 0 jobs"), "{out}");
+    }
+}
+
+#[test]
+fn init_writes_a_good_file_once() {
+    for from in [&[][..], &["--from", "pdb"], &["--from", "alphafold"], &["--from", "ci"]] {
+        let home = Home::new();
+        let args = [&["config", "init"][..], from].concat();
+        let (code, _, err) = home.run(&args);
+        assert_eq!(code, 0, "{err}");
+        assert!(err.contains(&format!("wrote {}", home.file().display())), "{err}");
+        assert_eq!(home.run(&["config", "check"]).0, 0);
+        let written = fs::read(home.file()).unwrap();
+        let (code, _, err) = home.run(&args);
+        assert_eq!(code, 2);
+        assert!(err.contains("exists already"), "{err}");
+        assert_eq!(fs::read(home.file()).unwrap(), written);
+    }
+}
+
+#[test]
+fn init_does_not_write_through_a_dangling_link() {
+    let home = Home::new();
+    fs::create_dir_all(home.file().parent().unwrap()).unwrap();
+    std::os::unix::fs::symlink(home.path().join("elsewhere"), home.file()).unwrap();
+    assert_eq!(home.run(&["config", "init"]).0, 2);
+    assert!(!home.path().join("elsewhere").exists());
+}
+
+#[test]
+fn check_tells_every_problem_and_exits_with_2() {
+    let home = Home::new().with("[sync]\nparalel = 2\n[jobs.a]\nsource = 'h::m'\ndest = 7\n[scan]\n");
+    let (code, out, err) = home.run(&["config", "check"]);
+    assert_eq!((code, out.as_str()), (2, ""));
+    let file = home.file().display().to_string();
+    for text in [
+        format!("error: {file}:2:1: unknown key \"paralel\" in [sync]"),
+        "did you mean \"parallel\"?".into(),
+        format!("error: {file}:5:8: dest: expected a path, found the integer 7"),
+        format!("warning: {file}:6:2: [scan] belongs to a command that this version does not have"),
+    ] {
+        assert!(err.contains(&text), "{text}\n{err}");
+    }
+
+    let (code, events) = home.json(&["config", "check", "--json"]);
+    assert_eq!(code, 2);
+    let problems: Vec<_> = events.iter().filter(|event| event["event"] == "problem").collect();
+    assert_eq!(problems.len(), 3);
+    assert_eq!((&problems[0]["line"], &problems[0]["column"]), (&2.into(), &1.into()));
+    assert_eq!(problems[2]["severity"], "warning");
+    let last = events.last().unwrap();
+    assert_eq!((&last["event"], &last["ok"], &last["jobs"]), (&"result".into(), &false.into(), &Value::Null));
+}
+
+#[test]
+fn a_broken_file_stops_every_command_but_the_check_says_why() {
+    let home = Home::new().with("[jobs.a\nsource = 'h::m'\n");
+    for args in [&["list"][..], &["config", "show"], &["config", "check"]] {
+        let (code, out, err) = home.run(args);
+        assert_eq!((code, out.as_str()), (2, ""), "{args:?}");
+        assert!(err.contains(":1:8: not valid TOML"), "{err}");
+    }
+    let home = Home::new().with(b"a = '\xff'");
+    let (code, _, err) = home.run(&["config", "check"]);
+    assert_eq!(code, 2);
+    assert!(err.contains(":1:6: not valid UTF-8"), "{err}");
+    let (code, events) = home.json(&["config", "check", "--json"]);
+    assert_eq!((code, events.len()), (2, 2));
+}
+
+#[test]
+fn a_named_file_must_be_there_and_the_default_one_need_not() {
+    let home = Home::new();
+    for args in [&["-c", "no.toml", "list"][..], &["config", "check", "-c", "no.toml"]] {
+        let (code, _, err) = home.run(args);
+        assert_eq!(code, 2);
+        assert!(err.contains("no.toml") && err.contains("config init"), "{err}");
+    }
+    let (code, _, _) = end_of(home.pdb_sync(&["list"]).env("PDB_SYNC_CONFIG", "no.toml"));
+    assert_eq!(code, 2);
+    let (code, out, err) = home.run(&["list"]);
+    assert_eq!((code, out.as_str()), (0, ""));
+    assert!(err.contains("does not exist") && err.contains("config init"), "{err}");
+    assert_eq!(home.run(&["config", "show"]).0, 0);
+    assert_eq!(home.run(&["config", "check"]).0, 0);
+    // A directory is there, but cannot be read.
+    assert_eq!(home.run(&["list", "-c", "/"]).0, 2);
+}
+
+#[test]
+fn the_file_is_found_by_option_then_environment_then_convention() {
+    let home = Home::new();
+    let path = |command: &mut Command| end_of(command).1.trim().to_string();
+    assert_eq!(path(&mut home.pdb_sync(&["config", "path"])), home.file().to_str().unwrap());
+    assert_eq!(
+        path(home.pdb_sync(&["config", "path"]).env("XDG_CONFIG_HOME", "/x")),
+        "/x/pdb-sync/config.toml"
+    );
+    let both = |args: &[&str]| path(home.pdb_sync(args).env("PDB_SYNC_CONFIG", "/e.toml"));
+    assert_eq!(both(&["config", "path"]), "/e.toml");
+    assert_eq!(both(&["config", "path", "-c", "/o.toml"]), "/o.toml");
+}
+
+#[test]
+fn what_is_shown_says_whence_and_reads_as_the_same() {
+    let home = Home::new().with(TWO);
+    let (code, shown, _) = home.run(&["config", "show", "--origin"]);
+    assert_eq!(code, 0);
+    let dest = home.path().join("mirrors/mmCIF");
+    for line in [
+        format!("dest = {:?}  # from {}:9", dest.to_str().unwrap(), home.file().display()),
+        format!("tags = [\"weekly\"]  # [defaults] {}:6", home.file().display()),
+        "checksum = true  # preset safe".into(),
+        "retry_delay = \"2s\"  # default".into(),
+    ] {
+        assert!(shown.lines().any(|shown| shown == line), "{line}\n{shown}");
+    }
+    fs::write(home.path().join("shown.toml"), &shown).unwrap();
+    let again = home.run(&["config", "show", "-c", "shown.toml"]).1;
+    assert_eq!(again, home.run(&["config", "show"]).1);
+
+    let one = home.run(&["config", "show", "local"]).1;
+    assert!(one.contains("[jobs.local]") && !one.contains("mmcif"));
+    let (code, _, err) = home.run(&["config", "show", "mmcfi"]);
+    assert_eq!(code, 2);
+    assert!(err.contains("did you mean \"mmcif\"?"), "{err}");
+}
+
+#[test]
+fn list_shows_every_job_or_those_of_a_tag() {
+    let home = Home::new().with(TWO);
+    let (code, out, err) = home.run(&["list"]);
+    assert_eq!((code, err.as_str()), (0, ""));
+    let lines: Vec<&str> = out.lines().collect();
+    assert_eq!(lines.len(), 3);
+    assert!(lines[1].starts_with("mmcif  yes  rsync.rcsb.org:33444  /"), "{out}");
+    assert!(lines[2].ends_with("copy    a copy"), "{out}");
+    assert_eq!(home.run(&["list", "--tag", "copy"]).1.lines().count(), 2);
+    let (code, _, err) = home.run(&["list", "--tag", "weakly"]);
+    assert_eq!(code, 2);
+    assert!(err.contains("did you mean \"weekly\"?"), "{err}");
+}
+
+#[test]
+fn list_speaks_json() {
+    let home = Home::new().with(TWO);
+    let (code, events) = home.json(&["list", "--json"]);
+    assert_eq!((code, events.len()), (0, 3));
+    let mut job = events[1].clone();
+    assert!(job.as_object_mut().unwrap().remove("time").is_some());
+    assert_eq!(
+        job,
+        serde_json::json!({
+            "event": "job", "name": "local", "enabled": false, "tags": ["copy"], "sources": ["/data/"],
+            "host": "local", "hosts": ["local"], "dest": home.path().join("mirrors/local"), "delete": false, "preset": "safe",
+            "priority": 0, "description": "a copy",
+        })
+    );
+    assert_eq!((&events[2]["event"], &events[2]["jobs"]), (&"result".into(), &2.into()));
+}
+
+#[test]
+fn the_schema_is_json_of_the_right_dialect() {
+    let (code, out, _) = Home::new().run(&["config", "schema"]);
+    let schema: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(code, 0);
+    assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
+    assert_eq!(schema["additionalProperties"], false);
+}
+
+#[test]
+fn deleting_in_this_very_home_is_refused() {
+    let home = Home::new().with("[jobs.a]\nsource = 'h::m/'\ndest = '~'\ndelete = true");
+    let (code, _, err) = home.run(&["list"]);
+    assert_eq!(code, 2);
+    assert!(err.contains("which is a home directory"), "{err}");
+}
+
+#[test]
+fn two_links_to_one_directory_are_one_destination() {
+    let home = Home::new();
+    fs::create_dir(home.path().join("real")).unwrap();
+    std::os::unix::fs::symlink("real", home.path().join("link")).unwrap();
+    let home =
+        home.with("[jobs.a]\nsource='h::m/'\ndest='~/real/x'\n[jobs.b]\nsource='h::m/'\ndest='~/link/x'");
+    let (code, _, err) = home.run(&["config", "check"]);
+    assert_eq!(code, 2);
+    assert!(err.contains("have the same destination"), "{err}");
+}
