@@ -8,7 +8,7 @@ use super::options;
 use crate::job::{Address, Job, Preset, Source};
 use std::time::Duration;
 
-pub use super::options::{Refused, check};
+pub use super::options::{Refused, check, check_with_delete};
 
 /// Where rsync keeps what it could not finish; inside the directory of the file. Never a truncated file under its final name.
 pub const PARTIAL_DIR: &str = ".~partial~";
@@ -39,7 +39,7 @@ const MAX_SECONDS: u64 = 365 * 24 * 3600;
 
 /// The whole argument vector: program, options, `--`, source, destination.
 ///
-/// The destination ends with a `/`. `job.rsync_args` have to have passed [`check`].
+/// The destination ends with a `/`. `job.rsync_args` have to have passed [`check`] or [`check_with_delete`].
 pub fn argv(program: &str, job: &Job, source: &Source, purpose: Purpose) -> Vec<String> {
     let mut argv = vec![program.to_owned()];
     let mut add = |options: &[&str]| argv.extend(options.iter().map(|o| (*o).to_owned()));
