@@ -6,7 +6,7 @@ use crate::config::{nearest, preset_name};
 use crate::exit::Exit;
 use crate::job::Job;
 use crate::ui::Ui;
-use console::{Term, measure_text_width, pad_str, truncate_str};
+use console::{measure_text_width, pad_str, truncate_str};
 use serde_json::json;
 use std::borrow::Cow;
 
@@ -38,9 +38,7 @@ pub(super) fn run(args: &ListArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
         }
         return Ok(Exit::Done);
     }
-    // A pipe has no width: whoever reads it wants everything.
-    let width = Term::stdout().size_checked().map(|(_, columns)| usize::from(columns));
-    for line in table(&jobs, width) {
+    for line in table(&jobs, ui.width()) {
         ui.line(&line)?;
     }
     Ok(Exit::Done)
