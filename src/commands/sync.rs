@@ -1,8 +1,8 @@
 //! `sync`: from the command line to a run, its reports and its exit code.
 
-use super::{Failure, locate, settings};
+use super::{Failure, locate, overrides, settings};
 use crate::cli::{Global, SyncArgs};
-use crate::config::{self, Config, Given, Layer, Overrides};
+use crate::config::{Config, Pause};
 use crate::exit::Exit;
 use crate::job::Job;
 use crate::report;
@@ -10,7 +10,6 @@ use crate::rsync::args::{self as rsync_args, Purpose};
 use crate::run::{self, Mode, Plan, Signals};
 use crate::ui::Ui;
 use std::collections::BTreeMap;
-use std::str::FromStr;
 use std::time::Duration;
 
 /// However slow the reader of our output is, it has so long for the rest once all is done.
@@ -20,8 +19,9 @@ const READER_AFTER_SIGNAL: Duration = Duration::from_secs(3);
 
 /// Runs the jobs that the command line selects.
 pub(super) fn run(args: &SyncArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+    rsync_args::check(&args.rsync_args).map_err(|refused| Failure::usage_hint(refused.text, refused.hint))?;
     let opened = settings::open(global)?;
-    let (config, jobs) = opened.select(ui, &args.jobs, args.all, &args.tag, overrides(args)?)?;
+    let (config, jobs) = opened.select(ui, &args.jobs, args.all, &args.tag, overrides::overrides(args)?)?;
     if args.print_command {
         return print_commands(&config, &jobs, ui);
     }
@@ -29,64 +29,29 @@ pub(super) fn run(args: &SyncArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
     go(args, plan(args, global, config, jobs)?, keep, ui)
 }
 
-/// What the command line changes about the jobs.
-fn overrides(args: &SyncArgs) -> Result<Overrides, Failure> {
-    rsync_args::check(&args.rsync_args).map_err(|refused| Failure::usage_hint(refused.text, refused.hint))?;
-    let delete = match (args.delete, args.no_delete) {
-        (true, _) => Some(true),
-        (_, true) => Some(false),
-        _ => None,
-    };
-    let layer = Layer {
-        dest: args.dest.clone().map(Given::by_command_line),
-        delete: delete.map(Given::by_command_line),
-        max_delete: read("--max-delete", args.max_delete.as_deref())?,
-        bwlimit: read("--bwlimit", args.bwlimit.as_deref())?,
-        timeout: read("--timeout", args.timeout.as_deref())?,
-        retries: match args.retries {
-            Some(n) => Some(Given::by_command_line(
-                config::Within::new(n.into()).map_err(|e| Failure::usage(format!("--retries: {e}")))?,
-            )),
-            None => None,
-        },
-        ..Layer::default()
-    };
-    let (allow_empty_source, rsync_args) = (args.allow_empty_source, args.rsync_args.clone());
-    Ok(Overrides { jobs: None, layer, allow_empty_source, rsync_args })
-}
-
-/// A value of the command line, in the notation of the config file.
-fn read<T: FromStr<Err = String>>(option: &str, text: Option<&str>) -> Result<Option<Given<T>>, Failure> {
-    let Some(text) = text else { return Ok(None) };
-    let value = text.parse().map_err(|error| Failure::usage(format!("{option}: {error}")))?;
-    Ok(Some(Given::by_command_line(value)))
-}
-
 fn plan(args: &SyncArgs, global: &Global, config: Config, jobs: Vec<Job>) -> Result<Plan, Failure> {
-    let parallel = match args.parallel {
-        None => config.sync.parallel,
-        Some(n @ 1..=100) => n as usize,
-        Some(n) => return Err(Failure::usage(format!("--parallel {n} is out of range: expected 1 to 100"))),
-    };
     let mode = match (args.dry_run, args.plan) {
         (true, _) => Mode::DryRun,
         (_, true) => Mode::Plan { paths: global.verbose },
         _ => Mode::Real,
     };
-    let wait_lock = read::<config::Pause>("--wait-lock", args.wait_lock.as_deref())?;
+    let wait_lock = match args.wait_lock.as_deref().map(str::parse::<Pause>).transpose() {
+        Ok(wait) => wait.map_or(Duration::ZERO, |wait| wait.0),
+        Err(wrong) => return Err(Failure::usage(format!("--wait-lock: {wrong}"))),
+    };
     let state_dir = locate::state_dir(global)?;
     Ok(Plan {
         run: ulid::Ulid::generate().to_string(),
         jobs,
-        parallel,
+        parallel: config.sync.parallel,
         hosts: config.hosts,
-        fail_fast: args.fail_fast || config.sync.fail_fast,
+        fail_fast: config.sync.fail_fast,
         grace: config.sync.grace,
         mode,
         rsync: config.sync.rsync,
         logs: (config.sync.log_keep > 0).then(|| state_dir.join("logs")),
         state_dir,
-        wait_lock: wait_lock.map_or(Duration::ZERO, |given| given.value.0),
+        wait_lock,
     })
 }
 
@@ -128,7 +93,9 @@ fn go(args: &SyncArgs, plan: Plan, keep: usize, ui: &Ui) -> Result<Exit, Failure
 fn print_commands(config: &Config, jobs: &[Job], ui: &Ui) -> Result<Exit, Failure> {
     for job in jobs {
         for source in &job.sources {
-            let list = job.delete.then_some((Purpose::List, "counts deletions; what it lists is removed afterwards"));
+            let list = job
+                .delete
+                .then_some((Purpose::List, "counts deletions; what it lists is removed afterwards"));
             for (purpose, note) in list.into_iter().chain([(Purpose::Transfer, "transfers")]) {
                 let argv = rsync_args::argv(&config.sync.rsync, job, source, purpose);
                 if ui.json {

@@ -94,7 +94,9 @@ impl<'a> Try<'a> {
         let error = match &ending {
             Ending::Done(_) => None,
             Ending::Partial(r) | Ending::Blocked(r) | Ending::Failed(_, r) => Some(r.clone()),
-            Ending::Stopped => Some(Reason::new(self.voice.stop.why().map_or("stopped".into(), |w| w.text()))),
+            Ending::Stopped => {
+                Some(Reason::new(self.voice.stop.why().map_or("stopped".into(), |w| w.text())))
+            }
         };
         let attempt = Attempt {
             number: self.number,
@@ -150,7 +152,9 @@ impl<'a> Try<'a> {
         let late = match self.transfer().await {
             Err(Ending::Partial(reason)) if counted.deleted.files > removed.files => {
                 self.figures.files_deleted = Some(removed.files);
-                return Err(Ending::Partial(reason.and("nothing was deleted, since the transfer was not complete")));
+                return Err(Ending::Partial(
+                    reason.and("nothing was deleted, since the transfer was not complete"),
+                ));
             }
             other => other?,
         };
@@ -178,7 +182,9 @@ impl<'a> Try<'a> {
             let limit = guard::present(stats, counted).filter(|_| self.job.delete);
             let limit = limit.map(|present| self.job.max_delete.of(present));
             let (created, updated, deleted) = (counted.created, counted.updated, counted.deleted);
-            self.voice.say(Event::Planned { job: self.voice.job.clone(), created, updated, deleted, limit }).await;
+            self.voice
+                .say(Event::Planned { job: self.voice.job.clone(), created, updated, deleted, limit })
+                .await;
         } else {
             counted.take_figures(stats);
         }

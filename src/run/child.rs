@@ -86,7 +86,9 @@ pub(super) async fn run(
         Ok(End::Signalled(_)) => (None, Ended::Judged(judge(None, &said, source))),
         Ok(End::Ended(Cause::Stopped)) => (None, Ended::Stopped),
         Ok(End::Ended(Cause::DiskLow(free))) => (None, Ended::DiskLow(free)),
-        Ok(End::Ended(Cause::Timeout(limit))) => (None, failed(Class::Retry, timed_out(timeout.unwrap_or(limit)))),
+        Ok(End::Ended(Cause::Timeout(limit))) => {
+            (None, failed(Class::Retry, timed_out(timeout.unwrap_or(limit))))
+        }
         Ok(End::Ended(Cause::Stalled(limit))) => (None, failed(Class::Retry, stalled(limit, source))),
         Err(error) => (None, failed(Class::Fatal, not_started(&argv[0], &error))),
     };

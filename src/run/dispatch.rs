@@ -72,7 +72,8 @@ impl Dispatch {
             let name: Arc<str> = job.name.as_str().into();
             let (events, stop) = (dispatch.events.clone(), dispatch.stop.clone());
             let voice = Voice { job: name.clone(), events, progress, stop };
-            let ticket = Ticket { plan: plan.clone(), job: job.clone(), voice, slots: slots.clone(), started };
+            let ticket =
+                Ticket { plan: plan.clone(), job: job.clone(), voice, slots: slots.clone(), started };
             let task = dispatch.tasks.spawn(unit::run(ticket));
             dispatch.names.insert(task.id(), name.clone());
             dispatch.progress.push((name, latest));
@@ -149,9 +150,14 @@ impl Dispatch {
     }
 
     async fn finish(self) -> Summary {
-        let results = self.plan.jobs.iter().filter_map(|job| self.results.get(job.name.as_str()).cloned()).collect();
-        let summary =
-            Summary { run: self.plan.run.clone(), results, duration: self.started.elapsed(), signal: self.signal };
+        let results =
+            self.plan.jobs.iter().filter_map(|job| self.results.get(job.name.as_str()).cloned()).collect();
+        let summary = Summary {
+            run: self.plan.run.clone(),
+            results,
+            duration: self.started.elapsed(),
+            signal: self.signal,
+        };
         self.say(Event::RunFinished(Arc::new(summary.clone()))).await;
         summary
     }

@@ -49,7 +49,9 @@ pub(super) async fn run(
             }
             Ok(End::Ended(Cause::Timeout(limit))) => {
                 let limit = humantime::format_duration(limit);
-                return Hooked::Failed(format!("hook {hook} ran longer than hook_timeout ({limit}) and was ended"));
+                return Hooked::Failed(format!(
+                    "hook {hook} ran longer than hook_timeout ({limit}) and was ended"
+                ));
             }
             Ok(End::Ended(_)) => return Hooked::Stopped,
             Err(error) => return Hooked::Failed(format!("cannot run hook {hook}: {error}")),

@@ -53,7 +53,11 @@ pub(super) fn try_lock(dest: &Path, state: &Path, run: &str) -> io::Result<Tried
         }
     }
     // The note only serves messages: that it cannot be written is no reason not to run.
-    let text = format!("{} {run} {}\n", std::process::id(), jiff::Timestamp::now().round(jiff::Unit::Second).unwrap_or_default());
+    let text = format!(
+        "{} {run} {}\n",
+        std::process::id(),
+        jiff::Timestamp::now().round(jiff::Unit::Second).unwrap_or_default()
+    );
     let written = fs::create_dir_all(&locks).and_then(|()| fs::write(&note, text)).is_ok();
     Ok(Tried::Held(Lock { directory, stand_in, note: written.then_some(note) }))
 }

@@ -38,7 +38,9 @@ impl Try<'_> {
                     self.transfer().await?;
                     self.figures.files_deleted = Some(0);
                 }
-                Err(Ending::Partial(reason.and("nothing was deleted, since the source could not be read whole")))
+                Err(Ending::Partial(
+                    reason.and("nothing was deleted, since the source could not be read whole"),
+                ))
             }
         }
     }
@@ -47,7 +49,10 @@ impl Try<'_> {
         let path = list_path(&self.plan.state_dir, &self.job.name, &self.plan.run);
         let cannot = |error: io::Error| {
             let text = format!("cannot write the list of deletions {}: {error}", path.display());
-            Ending::Failed(Class::Fatal, Reason::new(text).hint("is the state directory writable, and its disk not full?"))
+            Ending::Failed(
+                Class::Fatal,
+                Reason::new(text).hint("is the state directory writable, and its disk not full?"),
+            )
         };
         let mut list = Deletions::create(&path).map_err(cannot)?;
         let show = match self.plan.mode {
@@ -80,7 +85,9 @@ impl Try<'_> {
         let remote = self.source.is_remote();
         moved.add(&ran, remote);
         if matches!(ran.verdict, Ended::Judged(Verdict::Vanished(_))) {
-            self.voice.notice(Level::Info, "files vanished while they were transferred; transferring once more").await;
+            self.voice
+                .notice(Level::Info, "files vanished while they were transferred; transferring once more")
+                .await;
             ran = self.rsync(Phase::Transfer, Purpose::Transfer, Show::Lines, &mut |_| true).await;
             moved.add(&ran, remote);
         }
@@ -134,11 +141,19 @@ impl Try<'_> {
             removed
         });
         while let Some(block) = told.recv().await {
-            voice.say(Event::Output { job: voice.job.clone(), stream: Stream::Stdout, lines: Lines::new(block) }).await;
+            voice
+                .say(Event::Output {
+                    job: voice.job.clone(),
+                    stream: Stream::Stdout,
+                    lines: Lines::new(block),
+                })
+                .await;
         }
         let removed = match work.await {
             Ok(removed) => removed.map_err(|e| unreadable(counted, e)),
-            Err(panic) => Err(Ending::Failed(Class::Fatal, Reason::new(format!("deleting broke off: {panic}")))),
+            Err(panic) => {
+                Err(Ending::Failed(Class::Fatal, Reason::new(format!("deleting broke off: {panic}"))))
+            }
         };
         self.phases.push((Phase::Delete, started.elapsed()));
         removed

@@ -146,10 +146,15 @@ pub(super) async fn run(
     })
 }
 
-#[expect(unsafe_code, reason = "a new session and the parent-death signal can only be set between fork and exec")]
+#[expect(
+    unsafe_code,
+    reason = "a new session and the parent-death signal can only be set between fork and exec"
+)]
 fn spawn(spec: &Spec<'_>) -> io::Result<Child> {
-    let (program, arguments) =
-        spec.argv.split_first().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "empty command"))?;
+    let (program, arguments) = spec
+        .argv
+        .split_first()
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "empty command"))?;
     let mut command = Command::new(program);
     command.args(arguments).envs(spec.env.iter().map(|(k, v)| (k, v)));
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
@@ -179,7 +184,10 @@ fn die_with(_parent: Pid) -> io::Result<()> {
     Ok(())
 }
 
-async fn read(stream: &mut Option<impl tokio::io::AsyncRead + Unpin>, buffer: &mut [u8]) -> io::Result<usize> {
+async fn read(
+    stream: &mut Option<impl tokio::io::AsyncRead + Unpin>,
+    buffer: &mut [u8],
+) -> io::Result<usize> {
     match stream {
         Some(stream) => stream.read(buffer).await,
         None => std::future::pending().await,

@@ -134,7 +134,10 @@ async fn a_full_disk_ends_it() {
 async fn who_ignores_sigterm_is_killed_after_the_grace() {
     let dir = tempfile::tempdir().unwrap();
     let ready = dir.path().join("ready");
-    let script = format!("trap '' TERM; echo $$ > {0}.new; mv {0}.new {0}; while :; do sleep 1; done", ready.display());
+    let script = format!(
+        "trap '' TERM; echo $$ > {0}.new; mv {0}.new {0}; while :; do sleep 1; done",
+        ready.display()
+    );
     let (end, _) = sh_while(&script, Stop::default(), patient(), |stop| {
         let ready = ready.clone();
         async move {

@@ -81,7 +81,12 @@ pub(super) fn remove(
 }
 
 /// Whether it was removed; false if there was nothing (left) to remove.
-fn remove_one(parents: &mut Parents<'_>, name: &[u8], dir: bool, stamp: Option<&Stamp>) -> Result<bool, String> {
+fn remove_one(
+    parents: &mut Parents<'_>,
+    name: &[u8],
+    dir: bool,
+    stamp: Option<&Stamp>,
+) -> Result<bool, String> {
     let path = Path::new(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(name));
     let plain = path.components().all(|c| matches!(c, Component::Normal(_))) && !name.is_empty();
     let (Some(file), true) = (path.file_name(), plain) else {
@@ -90,7 +95,9 @@ fn remove_one(parents: &mut Parents<'_>, name: &[u8], dir: bool, stamp: Option<&
     let parent = match parents.open(path.parent().unwrap_or(Path::new(""))) {
         Ok(parent) => parent,
         Err(Errno::NOENT) => return Ok(false),
-        Err(Errno::LOOP | Errno::NOTDIR) => return Err("a directory above it is a symlink now; left alone".into()),
+        Err(Errno::LOOP | Errno::NOTDIR) => {
+            return Err("a directory above it is a symlink now; left alone".into());
+        }
         Err(Errno::XDEV) => return Err("it lies on another file system; left alone".into()),
         Err(error) => return Err(plain_words(error)),
     };
@@ -132,7 +139,8 @@ impl Parents<'_> {
     }
 }
 
-const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC).union(OFlags::NOFOLLOW);
+const DIRECTORY: OFlags =
+    OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC).union(OFlags::NOFOLLOW);
 
 /// Opens a directory below `root`; symlinks, `..` and other file systems are errors.
 #[cfg(target_os = "linux")]

@@ -1,6 +1,6 @@
 use super::*;
-use crate::run::deletions::Deletions;
 use crate::rsync::output::{Change, ChangeKind};
+use crate::run::deletions::Deletions;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;

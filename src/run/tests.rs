@@ -59,7 +59,8 @@ impl Place {
             }
             all
         });
-        let summary = super::run(plan, events, &mut Signals::listen().unwrap(), CancellationToken::new()).await;
+        let summary =
+            super::run(plan, events, &mut Signals::listen().unwrap(), CancellationToken::new()).await;
         (summary, listen.await.unwrap())
     }
 

@@ -73,7 +73,9 @@ impl Unit<'_> {
         };
         if plan.mode == Mode::Real {
             let dest = job.dest.clone();
-            let free = off_thread(&voice.stop, move || disk::free(&dest).ok()).await.ok_or_else(|| self.stopped())?;
+            let free = off_thread(&voice.stop, move || disk::free(&dest).ok())
+                .await
+                .ok_or_else(|| self.stopped())?;
             if let Some(reason) = free.and_then(|free| guard::space(job, free)) {
                 return Err(Outcome::Blocked(reason));
             }
@@ -125,7 +127,9 @@ impl Unit<'_> {
                 let (delay, source) = (wait.unwrap_or_default(), next.text.clone());
                 let reason = reason.text;
                 let job = voice.job.clone();
-                voice.say(Event::Retry { job, attempt: number, exit_code: code, reason, delay, source }).await;
+                voice
+                    .say(Event::Retry { job, attempt: number, exit_code: code, reason, delay, source })
+                    .await;
                 tokio::select! {
                     () = tokio::time::sleep(delay) => {}
                     () = voice.stop.gentle() => return Err(self.stopped()),
@@ -200,15 +204,18 @@ impl Unit<'_> {
             return outcome;
         }
         match outcome.status() {
-            Status::Ok | Status::Warned => match self.hooks(Phase::After, &job.hooks.after, Some(&outcome)).await {
-                Hooked::Ok => return outcome,
-                Hooked::Skip(text) | Hooked::Failed(text) => {
-                    let outcome = Outcome::Failed(Reason::new(format!("the transfer is done, but {text}")));
-                    self.on_failure(&outcome).await;
-                    return outcome;
+            Status::Ok | Status::Warned => {
+                match self.hooks(Phase::After, &job.hooks.after, Some(&outcome)).await {
+                    Hooked::Ok => return outcome,
+                    Hooked::Skip(text) | Hooked::Failed(text) => {
+                        let outcome =
+                            Outcome::Failed(Reason::new(format!("the transfer is done, but {text}")));
+                        self.on_failure(&outcome).await;
+                        return outcome;
+                    }
+                    Hooked::Stopped => return self.stopped(),
                 }
-                Hooked::Stopped => return self.stopped(),
-            },
+            }
             Status::Failed | Status::Partial | Status::Blocked => self.on_failure(&outcome).await,
             Status::Skipped | Status::Cancelled => {}
         }
@@ -218,7 +225,9 @@ impl Unit<'_> {
     /// What goes wrong here is told, and changes nothing: the job has failed already.
     async fn on_failure(&mut self, outcome: &Outcome) {
         let hooks = &self.ticket.job.hooks.on_failure;
-        if let Hooked::Skip(text) | Hooked::Failed(text) = self.hooks(Phase::After, hooks, Some(outcome)).await {
+        if let Hooked::Skip(text) | Hooked::Failed(text) =
+            self.hooks(Phase::After, hooks, Some(outcome)).await
+        {
             self.ticket.voice.notice(Level::Warning, text).await;
         }
     }
@@ -237,10 +246,12 @@ impl Unit<'_> {
     fn environment(&self, outcome: Option<&Outcome>) -> Vec<(OsString, OsString)> {
         let Ticket { plan, job, .. } = self.ticket;
         let number = |n: Option<u64>| n.map(|n| n.to_string()).unwrap_or_default();
-        let source = self.attempts.last().map(|a| a.source.clone()).or(job.sources.first().map(|s| s.text.clone()));
+        let source =
+            self.attempts.last().map(|a| a.source.clone()).or(job.sources.first().map(|s| s.text.clone()));
         let code = self.attempts.last().and_then(|a| a.exit_code).map(|c| c.to_string());
         let duration = self.started.map_or(0.0, |(at, _)| at.elapsed().as_secs_f64());
-        let text = |name: &str, value: String| (OsString::from(format!("PDB_SYNC_{name}")), OsString::from(value));
+        let text =
+            |name: &str, value: String| (OsString::from(format!("PDB_SYNC_{name}")), OsString::from(value));
         vec![
             text("RUN", plan.run.clone()),
             text("JOB", job.name.clone()),
@@ -265,7 +276,9 @@ impl Unit<'_> {
             Some(why @ Why::FailFast(_)) if self.started.is_none() => {
                 Outcome::Skipped(Skip::FailFast(format!("not started: {}", why.text())))
             }
-            Some(why) if self.started.is_none() => Outcome::Cancelled(Reason::new(format!("not started: {}", why.text()))),
+            Some(why) if self.started.is_none() => {
+                Outcome::Cancelled(Reason::new(format!("not started: {}", why.text())))
+            }
             Some(why) => Outcome::Cancelled(
                 Reason::new(why.text()).hint("what came is kept; the next run goes on from there"),
             ),

@@ -31,7 +31,17 @@ impl Watchdog {
     /// Bites after `timeout` of wall clock, and after `stall` without a sign of life.
     pub(super) fn new(timeout: Option<Duration>, stall: Option<Duration>) -> Self {
         let now = Instant::now();
-        Watchdog { timeout, stall, min_free: None, started: now, alive: now, look: now, group: None, bytes: None, asked: None }
+        Watchdog {
+            timeout,
+            stall,
+            min_free: None,
+            started: now,
+            alive: now,
+            look: now,
+            group: None,
+            bytes: None,
+            asked: None,
+        }
     }
 
     /// Bites too when the file system of `path` has fewer than `bytes` bytes left.
@@ -102,7 +112,8 @@ impl Watchdog {
     /// The bytes that are free, if they are too few. A mount that does not answer is for `stall` and `timeout`.
     async fn disk_low(&mut self) -> Option<u64> {
         let (path, least) = self.min_free.clone()?;
-        let asked = self.asked.get_or_insert_with(|| tokio::task::spawn_blocking(move || super::disk::free(&path)));
+        let asked =
+            self.asked.get_or_insert_with(|| tokio::task::spawn_blocking(move || super::disk::free(&path)));
         let answer = tokio::time::timeout(DISK, asked).await.ok()?;
         self.asked = None;
         answer.ok()?.ok().filter(|free| *free < least)
