@@ -205,7 +205,7 @@ impl<'a> Try<'a> {
         if self.figures.total_files != Some(0) || self.job.allow_empty_source {
             return Ending::Done(warned);
         }
-        let reason = guard::empty_source(Path::new(""));
+        let reason = guard::empty_source(self.job, Path::new(""));
         if self.job.delete { Ending::Blocked(reason) } else { Ending::Done(Some(reason)) }
     }
 
