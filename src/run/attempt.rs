@@ -171,7 +171,7 @@ impl<'a> Try<'a> {
         Ok(Ending::Done(late.or(warned)))
     }
 
-    /// `--dry-run` and `--plan`: the same judgement, and nothing else.
+    /// `--dry-run` and `--plan`: the same judgement, and nothing else. The figures are those that would be.
     async fn rehearse(&mut self) -> Result<Ending, Ending> {
         let plan = matches!(self.plan.mode, super::Mode::Plan { .. });
         let purpose = if plan { Purpose::Plan } else { Purpose::DryRun };
@@ -188,8 +188,9 @@ impl<'a> Try<'a> {
         } else {
             counted.take_figures(stats);
         }
-        self.figures.files_transferred = Some(0);
-        self.figures.files_deleted = Some(0);
+        // As rsync does with `-n`: what would be.
+        self.figures.files_transferred = listed.stats.transferred;
+        self.figures.files_deleted = Some(listed.counted.deleted.files);
         if self.job.delete
             && let Say::Stop(reason) | Say::TransferOnly(reason) =
                 guard::deletions(self.job, &listed.stats, &listed.counted)
