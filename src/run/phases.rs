@@ -36,7 +36,6 @@ impl Try<'_> {
                 counted.discard();
                 if self.plan.mode == Mode::Real {
                     self.transfer().await?;
-                    self.figures.files_deleted = Some(0);
                 }
                 Err(Ending::Partial(
                     reason.and("nothing was deleted, since the source could not be read whole"),
@@ -156,6 +155,8 @@ impl Try<'_> {
             }
         };
         self.phases.push((Phase::Delete, started.elapsed()));
+        let known = removed.as_ref().ok().map(|removed| removed.files);
+        self.figures.files_deleted = self.figures.files_deleted.zip(known).map(|(before, now)| before + now);
         removed
     }
 

@@ -144,7 +144,6 @@ impl Parents<'_> {
         if self.last.as_ref().is_none_or(|last| last.path != path) {
             let fd = open_below(self.root, path)?;
             let stat = rustix::fs::fstat(&fd)?;
-            #[expect(clippy::unnecessary_cast, reason = "the widths differ between systems")]
             let mtime = Timespec { tv_sec: stat.st_mtime, tv_nsec: stat.st_mtime_nsec as _ };
             self.last = Some(Parent { path: path.into(), fd, mtime });
         }
