@@ -80,7 +80,12 @@ impl<'a> Try<'a> {
             started: Instant::now(),
             announced: false,
             phases: Vec::new(),
-            figures: Figures::default(),
+            // What has not begun yet has moved nothing.
+            figures: Figures {
+                files_transferred: Some(0),
+                files_deleted: Some(0),
+                ..Figures::default()
+            },
             code: None,
         }
     }
@@ -116,7 +121,6 @@ impl<'a> Try<'a> {
             return self.rehearse().await;
         }
         if !self.job.delete || self.dest_is_empty().await? {
-            self.figures.files_deleted = Some(0);
             let warned = self.transfer().await?;
             return Ok(self.unless_source_empty(warned));
         }
@@ -124,18 +128,16 @@ impl<'a> Try<'a> {
         let refused = match guard::deletions(self.job, &listed.stats, &listed.counted) {
             Say::Go => None,
             Say::TransferOnly(reason) => Some(reason),
-            Say::Stop(reason) => return Err(self.refuse(reason)),
+            Say::Stop(reason) => return Err(Ending::Blocked(reason)),
         };
         if listed.counted.is_nothing() && !self.job.checksum && refused.is_none() {
             listed.counted.discard();
-            self.figures.files_transferred = Some(0);
-            self.figures.files_deleted = Some(0);
             return Ok(Ending::Done(listed.warned));
         }
         if let Some(reason) = refused {
             // Keep what is new and changed coming, whatever becomes of the rest.
             return match self.transfer().await {
-                Ok(_) | Err(Ending::Partial(_)) => Err(self.refuse(reason)),
+                Ok(_) | Err(Ending::Partial(_)) => Err(Ending::Blocked(reason)),
                 Err(ending) => Err(ending),
             };
         }
@@ -151,7 +153,6 @@ impl<'a> Try<'a> {
         }
         let late = match self.transfer().await {
             Err(Ending::Partial(reason)) if counted.deleted.files > removed.files => {
-                self.figures.files_deleted = Some(removed.files);
                 return Err(Ending::Partial(
                     reason.and("nothing was deleted, since the transfer was not complete"),
                 ));
@@ -159,7 +160,6 @@ impl<'a> Try<'a> {
             other => other?,
         };
         let removed = removed.and(self.delete(&counted, &stamps, false).await?);
-        self.figures.files_deleted = Some(removed.files);
         if removed.stopped {
             return Err(Ending::Stopped);
         }
@@ -188,8 +188,6 @@ impl<'a> Try<'a> {
         } else {
             counted.take_figures(stats);
         }
-        self.figures.files_transferred = Some(0);
-        self.figures.files_deleted = Some(0);
         if self.job.delete
             && let Say::Stop(reason) | Say::TransferOnly(reason) =
                 guard::deletions(self.job, &listed.stats, &listed.counted)
@@ -224,11 +222,5 @@ impl<'a> Try<'a> {
         let (list, dest) = (counted.clone(), self.job.dest.clone());
         let stamps = off_thread(&self.voice.stop, move || list.stamps(&dest)).await.ok_or(Ending::Stopped)?;
         stamps.map_err(|e| unreadable(counted, e))
-    }
-
-    fn refuse(&mut self, reason: Reason) -> Ending {
-        self.figures.files_deleted = Some(0);
-        self.figures.files_transferred = self.figures.files_transferred.or(Some(0));
-        Ending::Blocked(reason)
     }
 }

@@ -5,11 +5,13 @@ use serde_json::Value;
 use std::path::Path;
 
 /// A config whose only job `j` mirrors `sources` to `dest`, patient with nobody; `more` is further keys of the job.
+///
+/// The grace is longer than any rsync takes to end: one that is killed leaves its temporary file behind.
 pub(crate) fn one_job(sources: &[&str], dest: &Path, more: &str) -> String {
     let quoted = |text: &str| toml::Value::from(text).to_string();
     let sources: Vec<_> = sources.iter().map(|source| quoted(source)).collect();
     format!(
-        "version = 1\n[sync]\ngrace = \"300ms\"\n[defaults]\nretry_delay = \"10ms\"\nbusy_delay = \"10ms\"\n\
+        "version = 1\n[sync]\ngrace = \"5s\"\n[defaults]\nretry_delay = \"10ms\"\nbusy_delay = \"10ms\"\n\
          [jobs.j]\nsource = [{}]\ndest = {}\n{more}\n",
         sources.join(", "),
         quoted(dest.to_str().unwrap()),

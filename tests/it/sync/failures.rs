@@ -37,7 +37,7 @@ fn a_refused_port_is_tried_again_and_then_failed_in_plain_words() {
     let error = finished["error"].as_str().unwrap();
     assert!(error.contains("127.0.0.1") && error.contains("was refused"), "{ended}");
     assert!(finished["hint"].as_str().unwrap().contains("firewall"), "{ended}");
-    assert!(finished["total_files"].is_null() && finished["bytes_received"].is_null(), "{ended}");
+    assert!(finished["total_files"].is_null(), "{ended}");
 }
 
 #[test]
@@ -113,10 +113,8 @@ fn a_full_server_is_waited_for() {
 fn a_peer_that_accepts_and_says_nothing_is_stalled() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let source = format!("rsync://127.0.0.1:{}/m/", listener.local_addr().unwrap().port());
-    let accepted = thread::spawn(move || {
-        let streams: Vec<_> = listener.incoming().take(2).collect();
-        streams.len()
-    });
+    // Holds what it accepts, for as long as the test runs.
+    thread::spawn(move || listener.incoming().collect::<Vec<_>>());
     let env = Env::new();
     let config = one_job(&[&source], &env.mirror("j"), "retries = 1\nstall = \"300ms\"");
     let env = env.with_config(&config);
@@ -124,7 +122,6 @@ fn a_peer_that_accepts_and_says_nothing_is_stalled() {
     assert_eq!(ended.tries(), vec![(source, None); 2], "{ended}");
     let finished = ended.finished();
     assert!(finished["error"].as_str().unwrap().starts_with("stalled: no byte"), "{ended}");
-    assert_eq!(accepted.join().unwrap(), 2);
 }
 
 #[test]
@@ -137,7 +134,8 @@ fn a_server_that_goes_silent_in_mid_transfer_is_ended_and_tried_again() {
     let config = one_job(&[&upstream.url("m/")], &env.mirror("j"), more);
     let env = env.with_config(&config);
     let running = env.spawn(["sync", "j", "--json"]);
-    running.until_said("\"event\":\"progress\"");
+    let dest = env.mirror("j");
+    eventually("something has come", || fs::read_dir(&dest).is_ok_and(|entries| entries.count() > 0));
     upstream.freeze();
     running.until_said("\"event\":\"retry\"");
     upstream.thaw();
@@ -184,7 +182,8 @@ fn a_dropped_transfer_is_tried_again_by_itself() {
     let config = one_job(&[&upstream.url("m/")], &env.mirror("j"), "bwlimit = \"1MB\"");
     let env = env.with_config(&config);
     let running = env.spawn(["sync", "j", "--json"]);
-    running.until_said("\"event\":\"progress\"");
+    let dest = env.mirror("j");
+    eventually("something has come", || fs::read_dir(&dest).is_ok_and(|entries| entries.count() > 0));
     upstream.drop_connections();
     let ended = running.wait().expect_code(0);
     assert_eq!(ended.tries().iter().map(|t| t.1).collect::<Vec<_>>(), [Some(12), Some(0)], "{ended}");
