@@ -71,13 +71,14 @@ impl Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // Closing would do, were there not the copy that a child holds between its fork and its exec.
-        for file in [Some(&self.directory), self.stand_in.as_ref()].into_iter().flatten() {
-            let _ = file.unlock();
-        }
+        // First the note, while it is surely ours.
         if let Some(note) = &self.note {
             // A note that stays behind is recognised by its pid.
             let _ = fs::remove_file(note);
+        }
+        // Closing would do, were there not the copy that a child holds between its fork and its exec.
+        for file in [Some(&self.directory), self.stand_in.as_ref()].into_iter().flatten() {
+            let _ = file.unlock();
         }
     }
 }
