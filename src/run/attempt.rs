@@ -149,8 +149,9 @@ impl<'a> Try<'a> {
         }
         let late = match self.transfer().await {
             Err(Ending::Partial(reason)) if counted.deleted.files > removed.files => {
-                let text = "nothing more was deleted, since the transfer was not complete";
-                return Err(Ending::Partial(reason.and(text)));
+                let what = if removed.files == 0 { "nothing" } else { "nothing more" };
+                let text = format!("{what} was deleted, since the transfer was not complete");
+                return Err(Ending::Partial(reason.and(&text)));
             }
             other => other?,
         };

@@ -48,7 +48,7 @@ fn what_the_server_may_not_read_is_left_out_and_nothing_is_deleted() {
     let upstream = Upstream::new().module("other", options).with_corpus();
     fs::set_permissions(upstream.root().parent().unwrap(), fs::Permissions::from_mode(0o755)).unwrap();
     let secret = upstream.write("secret", "x");
-    fs::set_permissions(&secret, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o0)).unwrap();
     let env = Env::new().with_pipe(&upstream);
     let config = one_job(&[&upstream.url("other/")], &env.mirror("j"), "delete = true");
     let env = env.with_config(&config);
@@ -65,7 +65,7 @@ fn what_the_server_may_not_read_is_left_out_and_nothing_is_deleted() {
     // The same for a directory: its files are unknown, not gone.
     fs::remove_file(secret).unwrap();
     let closed = upstream.root().join("structures/divided");
-    fs::set_permissions(&closed, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o0)).unwrap();
     let ended = env.run(["sync", "j", "--json"]).expect_code(3);
     fs::set_permissions(&closed, fs::Permissions::from_mode(0o755)).unwrap();
     assert_eq!(ended.finished()["files_deleted"], 0, "{ended}");
@@ -82,7 +82,8 @@ fn with_small_disk(env: &Env, args: &[&str], dest: &std::path::Path) -> Option<c
         probe.status().is_ok_and(|status| status.success())
     })?;
     fs::create_dir_all(dest).unwrap();
-    let script = "mount -t tmpfs -o size=1m none \"$0\" && { \"$@\"; code=$?; find \"$0\" -type f >&2; exit $code; }";
+    let script =
+        "mount -t tmpfs -o size=1m none \"$0\" && { \"$@\"; code=$?; find \"$0\" -type f >&2; exit $code; }";
     let mut line = vec![way.into(), "sh".into(), "-c".into(), script.into(), dest.as_os_str().to_owned()];
     line.push(env!("CARGO_BIN_EXE_pdb-sync").into());
     line.extend(args.iter().map(Into::into));
