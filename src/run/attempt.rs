@@ -81,11 +81,7 @@ impl<'a> Try<'a> {
             announced: false,
             phases: Vec::new(),
             // What has not begun yet has moved nothing.
-            figures: Figures {
-                files_transferred: Some(0),
-                files_deleted: Some(0),
-                ..Figures::default()
-            },
+            figures: Figures { files_transferred: Some(0), files_deleted: Some(0), ..Figures::default() },
             code: None,
         }
     }
@@ -153,9 +149,10 @@ impl<'a> Try<'a> {
         }
         let late = match self.transfer().await {
             Err(Ending::Partial(reason)) if counted.deleted.files > removed.files => {
-                return Err(Ending::Partial(
-                    reason.and("nothing was deleted, since the transfer was not complete"),
-                ));
+                // What stood in the way is gone already.
+                let what = if removed.files == 0 { "nothing" } else { "nothing else" };
+                let text = format!("{what} was deleted, since the transfer was not complete");
+                return Err(Ending::Partial(reason.and(&text)));
             }
             other => other?,
         };

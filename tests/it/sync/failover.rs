@@ -18,8 +18,7 @@ fn sources_are_tried_in_turn_each_as_its_failure_deserves() {
     std::fs::write(env.mirror("j").join("old"), "x").unwrap();
 
     let ended = env.run(["sync", "j", "--json"]).expect_code(0);
-    let expected =
-        [(&refused, Some(10)), (&refused, Some(10)), (&unknown, Some(5)), (&good, Some(0))];
+    let expected = [(&refused, Some(10)), (&refused, Some(10)), (&unknown, Some(5)), (&good, Some(0))];
     assert_eq!(ended.tries(), expected.map(|(source, code)| (source.clone(), code)), "{ended}");
     let finished = ended.finished();
     assert_eq!((&finished["attempts"], &finished["source"]), (&4.into(), &good.clone().into()), "{ended}");
@@ -46,7 +45,10 @@ fn people_see_every_try_of_a_job_that_failed_everywhere() {
     let out = ended.out();
     assert!(out.contains("Total: 1 | Success: 0 | Failed: 1\n"), "{ended}");
     assert!(out.contains("[j] failed after 2 tries in "), "{ended}");
-    assert!(out.contains(&format!("  try 1, {first}, ")) && out.contains(&format!("  try 2, {second}, ")), "{ended}");
+    assert!(
+        out.contains(&format!("  try 1, {first}, ")) && out.contains(&format!("  try 2, {second}, ")),
+        "{ended}"
+    );
     assert!(out.contains("has no module \"one\" (rsync 5)") && out.contains("  hint: "), "{ended}");
     assert!(ended.err().contains("[j] ") && !ended.err().contains("panicked"), "{ended}");
 }
@@ -68,7 +70,8 @@ fn a_stalled_source_is_left_for_the_next_one() {
 
 #[test]
 fn an_attempt_has_a_wall_clock_however_lively_it_is() {
-    let fake = Fake::new("[if one.invalid]\nlines 10 busy\nwait-file /nonexistent\n[if two.invalid]\nstats 1 1 0");
+    let fake =
+        Fake::new("[if one.invalid]\nlines 10 busy\nwait-file /nonexistent\n[if two.invalid]\nstats 1 1 0");
     let env = Env::new().with_fake(&fake);
     let sources = ["rsync://one.invalid/m/", "rsync://two.invalid/m/"];
     let config = one_job(&sources, &env.mirror("j"), "retries = 0\ntimeout = \"300ms\"");
@@ -81,7 +84,9 @@ fn an_attempt_has_a_wall_clock_however_lively_it_is() {
 
 #[test]
 fn a_source_that_could_not_be_read_whole_is_not_left_for_another_that_might_delete() {
-    let fake = Fake::new("[if one.invalid]\nerr rsync: [sender] opendir \"/x\" failed: Permission denied (13)\nexit 23");
+    let fake = Fake::new(
+        "[if one.invalid]\nerr rsync: [sender] opendir \"/x\" failed: Permission denied (13)\nexit 23",
+    );
     let env = Env::new().with_fake(&fake);
     let sources = ["rsync://one.invalid/m/", "rsync://two.invalid/m/"];
     let config = one_job(&sources, &env.mirror("j"), "");

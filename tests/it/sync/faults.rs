@@ -82,7 +82,8 @@ fn with_small_disk(env: &Env, args: &[&str], dest: &std::path::Path) -> Option<c
         probe.status().is_ok_and(|status| status.success())
     })?;
     fs::create_dir_all(dest).unwrap();
-    let script = "mount -t tmpfs -o size=1m none \"$0\" && { \"$@\"; code=$?; find \"$0\" -type f >&2; exit $code; }";
+    let script =
+        "mount -t tmpfs -o size=1m none \"$0\" && { \"$@\"; code=$?; find \"$0\" -type f >&2; exit $code; }";
     let mut line = vec![way.into(), "sh".into(), "-c".into(), script.into(), dest.as_os_str().to_owned()];
     line.push(env!("CARGO_BIN_EXE_pdb-sync").into());
     line.extend(args.iter().map(Into::into));

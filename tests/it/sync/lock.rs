@@ -6,7 +6,10 @@ use rustix::process::Signal;
 /// A transfer that lasts until the file `go` is there; later ones end at once.
 fn held(name: &str) -> (Env, Fake) {
     let fake = Fake::new("");
-    let script = format!("[1]\ntouch {0}/started\nout at work\nwait-file {0}/go\nstats 1 1 0\n[*]\nstats 1 0 0", fake.file("").display());
+    let script = format!(
+        "[1]\ntouch {0}/started\nout at work\nwait-file {0}/go\nstats 1 1 0\n[*]\nstats 1 0 0",
+        fake.file("").display()
+    );
     std::fs::write(fake.script(), script).unwrap();
     let env = Env::new().with_fake(&fake);
     let config = one_job(&["rsync://upstream.invalid/m/"], &env.mirror(name), "");

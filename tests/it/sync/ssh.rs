@@ -33,14 +33,21 @@ fn a_source_behind_ssh_is_mirrored_deletions_included() {
     assert_eq!(ended.finished()["files_deleted"], 1, "{ended}");
     assert!(!env.mirror("j").join("a name/with spaces").exists());
     let calls = fs::read_to_string(env.dir().join("bin/ssh.calls")).unwrap();
-    assert!(calls.lines().all(|call| call.contains("-oBatchMode=yes") && call.contains("far.invalid")), "{calls}");
+    assert!(
+        calls.lines().all(|call| call.contains("-oBatchMode=yes") && call.contains("far.invalid")),
+        "{calls}"
+    );
 }
 
 #[test]
 fn a_failing_ssh_is_said_in_plain_words() {
     for (said, words, tries) in [
         ("someone@far.invalid: Permission denied (publickey,password).", "could not log in to", 1),
-        ("ssh: Could not resolve hostname far.invalid: Name or service not known", "could not be resolved", 2),
+        (
+            "ssh: Could not resolve hostname far.invalid: Name or service not known",
+            "could not be resolved",
+            2,
+        ),
         ("Host key verification failed.", "does not trust the host key", 1),
     ] {
         let env = with_ssh(&format!("echo '{said}' >&2; exit 255"));
@@ -61,6 +68,9 @@ fn no_rsync_at_the_other_end_is_said() {
     let env = env.with_config(&config);
     let ended = env.run(["sync", "j", "--json"]).expect_code(1);
     let finished = ended.finished();
-    assert!(finished["error"].as_str().unwrap().contains("no rsync could be started at far.invalid"), "{ended}");
+    assert!(
+        finished["error"].as_str().unwrap().contains("no rsync could be started at far.invalid"),
+        "{ended}"
+    );
     assert!(finished["hint"].as_str().unwrap().contains("--rsync-path"), "{ended}");
 }
