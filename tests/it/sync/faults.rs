@@ -48,7 +48,7 @@ fn what_the_server_may_not_read_is_left_out_and_nothing_is_deleted() {
     let upstream = Upstream::new().module("other", options).with_corpus();
     fs::set_permissions(upstream.root().parent().unwrap(), fs::Permissions::from_mode(0o755)).unwrap();
     let secret = upstream.write("secret", "x");
-    fs::set_permissions(&secret, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o0)).unwrap();
     let env = Env::new().with_pipe(&upstream);
     let config = one_job(&[&upstream.url("other/")], &env.mirror("j"), "delete = true");
     let env = env.with_config(&config);
@@ -65,7 +65,7 @@ fn what_the_server_may_not_read_is_left_out_and_nothing_is_deleted() {
     // The same for a directory: its files are unknown, not gone.
     fs::remove_file(secret).unwrap();
     let closed = upstream.root().join("structures/divided");
-    fs::set_permissions(&closed, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o0)).unwrap();
     let ended = env.run(["sync", "j", "--json"]).expect_code(3);
     fs::set_permissions(&closed, fs::Permissions::from_mode(0o755)).unwrap();
     assert_eq!(ended.finished()["files_deleted"], 0, "{ended}");
