@@ -41,9 +41,7 @@ impl Try<'_> {
                         Err(ending) => return Err(ending),
                     }
                 }
-                Err(Ending::Partial(
-                    reason.and("nothing was deleted, since the source could not be read whole"),
-                ))
+                Err(Ending::Partial(reason.and("nothing was deleted, since not everything could be listed")))
             }
         }
     }
