@@ -41,9 +41,7 @@ fn three_modules() -> (Upstream, Env) {
 fn modules_of_one_upstream_are_mirrored_side_by_side() {
     let (upstream, env) = three_modules();
     let ended = env.run(["sync", "--all", "--parallel", "3"]).expect_code(0);
-    for (name, sub) in
-        [("mmcif", "structures/divided/mmCIF"), ("derived", "derived"), ("status", "status")]
-    {
+    for (name, sub) in [("mmcif", "structures/divided/mmCIF"), ("derived", "derived"), ("status", "status")] {
         let files = tree(&upstream.root().join(sub));
         assert!(!files.is_empty());
         assert_eq!(tree(&env.mirror(name)), files, "{name}\n{ended}");
@@ -186,7 +184,7 @@ fn a_selection_that_makes_no_sense_starts_nothing() {
         assert_eq!(ended.out(), "", "{ended}");
     };
     refused(&["alhpa"], &["there is no job \"alhpa\"", "\"alpha\""]);
-    refused(&["alpha", "nothing-like-it"], &["nothing-like-it", "pdb-sync list"]);
+    refused(&["alpha", "nothing-like-it"], &["\"nothing-like-it\"", "known are alpha, beta"]);
     refused(&["weekly"], &["--tag weekly"]);
     refused(&["./alpha"], &["is a path"]);
     refused(&["--tag", "weekyl"], &["\"weekyl\"", "\"weekly\""]);

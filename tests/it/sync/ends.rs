@@ -38,10 +38,17 @@ fn a_signal_ends_a_transfer_gently_and_the_next_run_resumes_it() {
         assert!(ended.err().contains(&format!("warning: {name}: ending transfers")), "{ended}");
         let out = ended.out();
         let summary = out.split_once("=== Sync Summary ===\n").unwrap().1;
-        assert!(summary.starts_with("Total: 1 | Success: 0 | Failed: 0 | Cancelled: 1\n[a] cancelled after 1 try"));
-        assert!(summary.contains(&format!("ended by {name}\n")) && summary.contains("Total time: "), "{ended}");
+        assert!(
+            summary
+                .starts_with("Total: 1 | Success: 0 | Failed: 0 | Cancelled: 1\n[a] cancelled after 1 try")
+        );
+        assert!(
+            summary.contains(&format!("ended by {name}\n")) && summary.contains("Total time: "),
+            "{ended}"
+        );
         let partial = env.mirror("a").join(".~partial~/big");
-        assert!(fs::metadata(&partial).unwrap().len() >= 1 << 18, "{ended}");
+        let kept = fs::metadata(&partial).map_or(0, |meta| meta.len());
+        assert!(kept >= 1 << 18, "{kept} bytes\n{ended}\n{:?}", tree(&env.mirror("a")));
         assert!(!env.mirror("a").join("big").exists() && temporary(&env.mirror("a"), "big").is_none());
 
         let ended = env.run(["sync", "a", "--bwlimit", "0", "--json"]).expect_code(0);
@@ -173,7 +180,7 @@ fn a_reader_that_goes_away_ends_the_run_quietly() {
         assert_eq!(fs::read_to_string(env.dir().join("code")).unwrap(), "1\n", "not done\n{ended}");
         nobody_left(env.dir());
     }
-    assert_eq!(called(&fake), ["a", "a"], "the other job was not begun");
+    assert!(called(&fake).iter().all(|name| name == "a"), "the other job is not begun");
 }
 
 #[test]

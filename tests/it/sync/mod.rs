@@ -18,8 +18,7 @@ fn quick(jobs: &str) -> String {
 
 /// Jobs of these names that read from a host which only the fake knows, each with `more` said about it.
 fn jobs(names: &[&str], more: &str) -> String {
-    let job =
-        |name: &&str| format!("[jobs.{name}]\nsource = 'rsync://h/{name}/'\ndest = '{name}'\n{more}\n");
+    let job = |name: &&str| format!("[jobs.{name}]\nsource = 'rsync://h/{name}/'\ndest = '{name}'\n{more}\n");
     names.iter().map(job).collect()
 }
 
@@ -42,7 +41,9 @@ fn slow() -> (Upstream, Env) {
     let noise: Vec<u8> = (0_u32..1 << 18).flat_map(|i| i.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
     upstream.write("big", noise);
     let job = format!("bwlimit = '500KB'\n[jobs.a]\nsource = '{}'\ndest = 'a'\n", upstream.url("m/"));
-    let env = Env::new().with_pipe(&upstream).with_config(&quick(&job));
+    // rsync takes about half a second to put away what it has.
+    let config = quick(&job).replace("300ms", "10s");
+    let env = Env::new().with_pipe(&upstream).with_config(&config);
     (upstream, env)
 }
 
