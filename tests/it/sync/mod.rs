@@ -2,6 +2,8 @@
 
 mod basics;
 mod ends;
+mod hooks;
+mod output;
 
 use crate::support::{Ended, Env, Fake, Upstream};
 use serde_json::Value;
@@ -71,4 +73,9 @@ fn temporary(dir: &Path, name: &str) -> Option<PathBuf> {
     let entries = std::fs::read_dir(dir).ok()?.flatten().map(|entry| entry.path());
     let prefix = format!(".{name}.");
     entries.into_iter().find(|path| path.file_name().unwrap().to_string_lossy().starts_with(&prefix))
+}
+
+/// For a fake's script: a line of rsync's progress, which ends with `\r`.
+fn progress(bytes: u64, percent: u8, rest: &str) -> String {
+    format!("partial {bytes:>15} {percent:>3}%  100.00kB/s    {rest}\nraw 0d\n")
 }
