@@ -47,6 +47,10 @@ pub(super) async fn run(ticket: Ticket) -> SyncResult {
         Ok(outcome) | Err(outcome) => outcome,
     };
     let outcome = unit.epilogue(outcome).await;
+    // Before the slot is free: whoever waits for it must not start any more.
+    if ticket.plan.fail_fast && matches!(outcome.status(), Status::Failed | Status::Blocked) {
+        ticket.voice.stop.ask(Why::FailFast(ticket.job.name.clone()));
+    }
     unit.result(outcome)
 }
 
