@@ -149,7 +149,8 @@ impl<'a> Try<'a> {
         }
         let late = match self.transfer().await {
             Err(Ending::Partial(reason)) if counted.deleted.files > removed.files => {
-                let what = if removed.files == 0 { "nothing" } else { "nothing more" };
+                // What stood in the way is gone already.
+                let what = if removed.files == 0 { "nothing" } else { "nothing else" };
                 let text = format!("{what} was deleted, since the transfer was not complete");
                 return Err(Ending::Partial(reason.and(&text)));
             }
