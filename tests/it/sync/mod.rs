@@ -2,6 +2,8 @@
 
 mod basics;
 mod ends;
+mod flags;
+mod github_junit;
 mod hooks;
 mod output;
 
