@@ -5,6 +5,8 @@ mod ends;
 mod failover;
 mod failures;
 mod faults;
+mod flags;
+mod github_junit;
 mod guards;
 mod guards_moving;
 mod hooks;
