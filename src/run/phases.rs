@@ -55,6 +55,8 @@ impl Try<'_> {
                 Reason::new(text).hint("is the state directory writable, and its disk not full?"),
             )
         };
+        // What goes wrong here is a try's failure already.
+        self.announce(purpose).await;
         let mut list = Deletions::create(&path).map_err(cannot)?;
         let show = match self.plan.mode {
             Mode::DryRun => Show::Lines,
@@ -163,6 +165,16 @@ impl Try<'_> {
         removed
     }
 
+    /// The command for that purpose; tells that the attempt starts, if it is the first.
+    async fn announce(&mut self, purpose: Purpose) -> Vec<String> {
+        let argv = args::argv(&self.plan.rsync, self.job, self.source, purpose);
+        if !std::mem::replace(&mut self.announced, true) {
+            let (source, argv, job) = (self.source.text.clone(), argv.clone(), self.voice.job.clone());
+            self.voice.say(Event::JobStarted { job, attempt: self.number, source, argv }).await;
+        }
+        argv
+    }
+
     async fn rsync(
         &mut self,
         phase: Phase,
@@ -171,12 +183,7 @@ impl Try<'_> {
         changes: &mut (dyn FnMut(&Change<'_>) -> bool + Send),
     ) -> Ran {
         let (plan, job) = (self.plan, self.job);
-        let argv = args::argv(&plan.rsync, job, self.source, purpose);
-        if !self.announced {
-            self.announced = true;
-            let (source, argv, job) = (self.source.text.clone(), argv.clone(), self.voice.job.clone());
-            self.voice.say(Event::JobStarted { job, attempt: self.number, source, argv }).await;
-        }
+        let argv = self.announce(purpose).await;
         self.voice.phase(self.number, phase, &argv).await;
         let timeout = job.timeout.map(|t| t.saturating_sub(self.started.elapsed()));
         let mut watchdog = Watchdog::new(timeout, job.stall);

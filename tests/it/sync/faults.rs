@@ -67,7 +67,10 @@ fn what_the_server_may_not_read_is_left_out_and_nothing_is_deleted() {
     let closed = upstream.root().join("structures/divided");
     fs::set_permissions(&closed, fs::Permissions::from_mode(0o0)).unwrap();
     let ended = env.run(["sync", "j", "--json"]).expect_code(3);
-    fs::set_permissions(&closed, fs::Permissions::from_mode(0o755)).unwrap();
+    // Its mode came too.
+    for dir in [&closed, &env.mirror("j").join("structures/divided")] {
+        fs::set_permissions(dir, fs::Permissions::from_mode(0o755)).unwrap();
+    }
     assert_eq!(ended.finished()["files_deleted"], 0, "{ended}");
     assert!(env.mirror("j").join("old").exists());
     assert!(env.mirror("j").join(crate::support::corpus::path_of("1a8o")).exists(), "{ended}");
@@ -143,4 +146,24 @@ fn a_disk_with_less_than_min_free_is_not_written_to() {
     assert_eq!((&finished["status"], &finished["attempts"]), (&"blocked".into(), &0.into()), "{ended}");
     assert!(finished["error"].as_str().unwrap().contains("less than min_free"), "{ended}");
     assert!(tree(&env.mirror("j")).is_empty() && !env.dir().join("ran").exists());
+}
+
+#[test]
+fn a_state_directory_that_cannot_be_written_fails_the_job_and_deletes_nothing() {
+    let upstream = Upstream::new().with_corpus();
+    let env = Env::new().with_pipe(&upstream);
+    let config = one_job(&[&upstream.url("m/")], &env.mirror("j"), "delete = true");
+    let env = env.with_config(&config);
+    fs::create_dir(env.mirror("j")).unwrap();
+    fs::write(env.mirror("j").join("old"), "x").unwrap();
+    fs::write(env.state(), "a file").unwrap();
+    let ended = env.run(["sync", "j", "--json"]).expect_code(1);
+    let finished = ended.finished();
+    assert!(finished["error"].as_str().unwrap().contains("cannot write the list of deletions"), "{ended}");
+    assert_eq!(ended.events("job_started").len(), 1, "a try was made: {ended}");
+    assert!(ended.err().contains("cannot write the log"), "{ended}");
+    assert!(env.mirror("j").join("old").exists());
+    // Where nothing can be deleted, the state directory is only for the log.
+    let ended = env.run(["sync", "j", "--no-delete", "--json"]).expect_code(1);
+    assert_eq!(ended.finished()["status"], "ok", "{ended}");
 }
