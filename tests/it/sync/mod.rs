@@ -6,6 +6,7 @@ mod flags;
 mod github_junit;
 mod hooks;
 mod output;
+mod terminal;
 
 use crate::support::{Ended, Env, Fake, Upstream};
 use serde_json::Value;
