@@ -94,6 +94,12 @@ impl Resolver<'_> {
         if applies {
             rsync_args.extend_from_slice(&self.over.rsync_args);
         }
+        if settings.delete.value
+            && let Err(refused) = args::check_with_delete(&rsync_args)
+            && args::check(&rsync_args).is_ok()
+        {
+            self.about(settings.delete.origin, draft, refused.text, Some(refused.hint));
+        }
         Some(Job {
             name: draft.name.clone(),
             description: settings.description.map(|given| given.value).unwrap_or_default(),

@@ -1,11 +1,19 @@
-//! `pdb-sync sync` from the outside.
+//! `sync` through the binary, mostly with the real rsync at both ends.
 
 mod basics;
 mod ends;
+mod failover;
+mod failures;
+mod faults;
 mod flags;
 mod github_junit;
+mod guards;
+mod guards_moving;
 mod hooks;
+mod lock;
+mod names;
 mod output;
+mod ssh;
 mod terminal;
 
 use crate::support::{Ended, Env, Fake, Upstream};
