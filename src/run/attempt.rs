@@ -192,6 +192,9 @@ impl<'a> Try<'a> {
             return Ok(Ending::Blocked(reason));
         }
         listed.counted.discard();
+        // What a real run would have moved.
+        self.figures.files_transferred = listed.stats.transferred;
+        self.figures.files_deleted = Some(if self.job.delete { listed.counted.deleted.files } else { 0 });
         Ok(Ending::Done(listed.warned))
     }
 
