@@ -80,7 +80,7 @@ impl<'a> Try<'a> {
             started: Instant::now(),
             announced: false,
             phases: Vec::new(),
-            // What has not begun yet has moved nothing.
+            // Until something is.
             figures: Figures { files_transferred: Some(0), files_deleted: Some(0), ..Figures::default() },
             code: None,
         }
@@ -156,6 +156,10 @@ impl<'a> Try<'a> {
             }
             other => other?,
         };
+        if self.figures.total_files == Some(0) && !self.job.allow_empty_source {
+            // It was not when it was listed. Whatever happens there, this is no time to delete.
+            return Err(Ending::Blocked(guard::empty_source(self.job, &counted.path)));
+        }
         let removed = removed.and(self.delete(&counted, &stamps, false).await?);
         if removed.stopped {
             return Err(Ending::Stopped);
@@ -168,7 +172,7 @@ impl<'a> Try<'a> {
         Ok(Ending::Done(late.or(warned)))
     }
 
-    /// `--dry-run` and `--plan`: the same judgement, and nothing else.
+    /// `--dry-run` and `--plan`: the same judgement, and nothing else. The figures are those that would be.
     async fn rehearse(&mut self) -> Result<Ending, Ending> {
         let plan = matches!(self.plan.mode, super::Mode::Plan { .. });
         let purpose = if plan { Purpose::Plan } else { Purpose::DryRun };
@@ -185,6 +189,9 @@ impl<'a> Try<'a> {
         } else {
             counted.take_figures(stats);
         }
+        // As rsync does with `-n`: what would be.
+        self.figures.files_transferred = listed.stats.transferred;
+        self.figures.files_deleted = Some(listed.counted.deleted.files);
         if self.job.delete
             && let Say::Stop(reason) | Say::TransferOnly(reason) =
                 guard::deletions(self.job, &listed.stats, &listed.counted)
@@ -203,7 +210,7 @@ impl<'a> Try<'a> {
         if self.figures.total_files != Some(0) || self.job.allow_empty_source {
             return Ending::Done(warned);
         }
-        let reason = guard::empty_source(Path::new(""));
+        let reason = guard::empty_source(self.job, Path::new(""));
         if self.job.delete { Ending::Blocked(reason) } else { Ending::Done(Some(reason)) }
     }
 

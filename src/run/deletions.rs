@@ -79,7 +79,9 @@ impl Deletions {
             tally.dirs += 1;
         } else {
             tally.files += 1;
-            tally.bytes = tally.bytes.map(|b| b.saturating_add(change.size));
+            // A change of attributes moves no contents.
+            let size = if change.contents { change.size } else { 0 };
+            tally.bytes = tally.bytes.map(|b| b.saturating_add(size));
         }
         match change.kind {
             ChangeKind::Deleted => {

@@ -226,7 +226,8 @@ fn came(stats: &Stats, remote: bool) -> Option<u64> {
 }
 
 /// What one or two runs of rsync moved. Without its own figures, the last progress tells the files, and nothing tells
-/// the bytes, unless there was no progress at all.
+/// the bytes. Only an rsync that failed without any progress has moved nothing; one that did its work in silence may
+/// have moved anything.
 #[derive(Default)]
 struct Moved {
     files: Option<u64>,
@@ -236,9 +237,11 @@ struct Moved {
 
 impl Moved {
     fn add(&mut self, ran: &Ran, remote: bool) {
-        let began = ran.progress.is_some();
-        let files = ran.stats.transferred.or(ran.progress.map_or(Some(0), |p| p.files));
-        let bytes = came(&ran.stats, remote).or((!began).then_some(0));
+        let failed =
+            !matches!(ran.verdict, Ended::Judged(Verdict::Ok | Verdict::Vanished(_) | Verdict::Partial(_)));
+        let nothing = (failed && ran.progress.is_none()).then_some(0);
+        let files = ran.stats.transferred.or(ran.progress.and_then(|p| p.files)).or(nothing);
+        let bytes = came(&ran.stats, remote).or(nothing);
         let sum = |a: Option<u64>, b: Option<u64>, first| if first { b } else { Some(a? + b?) };
         self.files = sum(self.files, files, self.runs == 0);
         self.bytes = sum(self.bytes, bytes, self.runs == 0);
