@@ -166,7 +166,8 @@ impl<'a> Try<'a> {
         }
         counted.discard();
         if removed.left > 0 {
-            let text = format!("{} entries could not be deleted: {}", removed.left, removed.why.join("; "));
+            let entries = if removed.left == 1 { "entry" } else { "entries" };
+            let text = format!("{} {entries} could not be deleted: {}", removed.left, removed.why.join("; "));
             return Ok(Ending::Partial(Reason::new(text).hint("the next run counts and tries them again")));
         }
         Ok(Ending::Done(late.or(warned)))
