@@ -1,6 +1,6 @@
 //! Putting an inventory together from directories that were found in any order.
 
-use super::{Block, Bytes, Dir, DirId, DirStat, Inventory, Own, State, Totals};
+use super::{Block, Bytes, Dir, DirId, DirRef, DirStat, Inventory, Own, State, Totals};
 use std::path::PathBuf;
 
 /// A directory that is being found. Only a [`Builder`] gives these out.
@@ -22,6 +22,7 @@ struct Node {
     name_at: u64,
     name_len: u16,
     found: Found,
+    gone: bool,
     own: Own,
     block: Option<(u32, Block)>,
     more: Vec<(u32, Block)>,
@@ -45,6 +46,7 @@ impl Builder {
             name_at: self.names.len() as u64,
             name_len: name.len() as u16,
             found: Found { stat: DirStat::default(), state: State::Incomplete },
+            gone: false,
             own: Own::default(),
             block: None,
             more: Vec::new(),
@@ -67,6 +69,13 @@ impl Builder {
         }
     }
 
+    /// It is not there after all, nor anything below it. The root always is.
+    pub fn gone(&mut self, id: NodeId) {
+        if let Some(node) = self.nodes.get_mut(id.0 as usize) {
+            node.gone = true;
+        }
+    }
+
     /// A part of what it holds; parts are put in the order of `part`.
     pub fn holds(&mut self, id: NodeId, part: u32, block: Block, own: Own) {
         let Some(node) = self.nodes.get_mut(id.0 as usize) else { return };
@@ -77,6 +86,16 @@ impl Builder {
         match node.block {
             None => node.block = Some((part, block)),
             Some(_) => node.more.push((part, block)),
+        }
+    }
+
+    /// It holds what `dir` of another inventory holds, whose arenas must be the first of the new one's.
+    pub fn adopt(&mut self, id: NodeId, dir: &DirRef<'_>) {
+        for (part, block) in dir.blocks().iter().enumerate() {
+            self.holds(id, part as u32, *block, Own::default());
+        }
+        if let Some(node) = self.nodes.get_mut(id.0 as usize) {
+            node.own = dir.own();
         }
     }
 
@@ -126,7 +145,7 @@ impl Builder {
         let mut inventory = Inventory {
             root,
             started,
-            complete: self.nodes.iter().all(|node| node.found.state != State::Incomplete),
+            complete: order.iter().all(|n| self.nodes[*n as usize].found.state != State::Incomplete),
             arenas,
             blocks: Vec::with_capacity(self.nodes.len()),
             dirs: Vec::with_capacity(self.nodes.len()),
@@ -173,7 +192,7 @@ impl Builder {
         while let Some(n) = open.pop() {
             order.push(n);
             let below = from[n as usize] as usize..from[n as usize + 1] as usize;
-            open.extend(children[below].iter().rev());
+            open.extend(children[below].iter().rev().filter(|n| !self.nodes[**n as usize].gone));
         }
         order
     }

@@ -143,6 +143,10 @@ impl<'a> DirRef<'a> {
         })
     }
 
+    pub(super) fn blocks(&self) -> &'a [Block] {
+        self.inventory.blocks_of(self.raw())
+    }
+
     /// Whether both hold the same entries for certain, since they share them.
     pub(super) fn shares_entries_with(&self, other: &DirRef<'_>) -> bool {
         let (own, others) = (self.inventory, other.inventory);

@@ -181,6 +181,17 @@ impl Inventory {
         Some(Member::Dir(at))
     }
 
+    /// The same, as if it had been made at another time.
+    #[cfg(test)]
+    pub(crate) fn started_at(&self, started: i64) -> Inventory {
+        Inventory { started, ..self.clone() }
+    }
+
+    /// Where everything lies; an inventory that is made from this one shares them.
+    pub fn arenas(&self) -> &[Bytes] {
+        &self.arenas
+    }
+
     fn name_of(&self, id: DirId) -> &[u8] {
         let Some(dir) = self.dirs.get(id.index()) else { return b"" };
         let at = dir.name_at as usize;

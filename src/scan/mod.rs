@@ -30,7 +30,7 @@ pub use cache::{Cache, Cached, Loaded, Saved};
 pub use device::{Storage, storage};
 pub use exclude::{BadGlob, Excludes};
 pub use gzip::{Checked, Damage, check_gzip};
-pub use meter::{Meter, Snapshot};
+pub use meter::{Callback, Meter, Snapshot};
 pub use options::{Options, Stop};
 pub use roots::{ScanRoot, scan_all};
 pub use walk::scan;
