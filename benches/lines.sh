@@ -35,7 +35,7 @@ printed=$("${ours[@]}" 2>/dev/null | grep -c '^\[lines\] ' || true)
 
 commands=("pdb-sync=$(quoted "${ours[@]}")" "sed -u=$child | sed -u 's/^/[lines] /'" "the child alone=$child | cat")
 if parallel --version 2>/dev/null | grep -q '^GNU parallel'; then
-    commands+=("parallel --tag=parallel --will-cite --tag --line-buffer '$child#' ::: lines")
+    commands+=("parallel --tag=parallel --will-cite --tag --line-buffer '$child #' ::: lines")
 else
     say "GNU parallel is not installed; it is left out"
 fi

@@ -8,7 +8,7 @@ use super::options;
 use crate::job::{Address, Job, Preset, Source};
 use std::time::Duration;
 
-pub use super::options::{Refused, check};
+pub use super::options::{Refused, check, check_with_delete};
 
 /// Where rsync keeps what it could not finish; inside the directory of the file. Never a truncated file under its final name.
 pub const PARTIAL_DIR: &str = ".~partial~";
@@ -39,7 +39,7 @@ const MAX_SECONDS: u64 = 365 * 24 * 3600;
 
 /// The whole argument vector: program, options, `--`, source, destination.
 ///
-/// The destination ends with a `/`. `job.rsync_args` have to have passed [`check`].
+/// The destination ends with a `/`. `job.rsync_args` have to have passed [`check`] or [`check_with_delete`].
 pub fn argv(program: &str, job: &Job, source: &Source, purpose: Purpose) -> Vec<String> {
     let mut argv = vec![program.to_owned()];
     let mut add = |options: &[&str]| argv.extend(options.iter().map(|o| (*o).to_owned()));
@@ -124,38 +124,12 @@ fn whole_seconds(duration: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::job::{Hooks, MaxDelete};
     use std::path::Path;
 
     fn job() -> Job {
-        Job {
-            name: "mmcif".into(),
-            description: String::new(),
-            tags: vec![],
-            enabled: true,
-            priority: 0,
-            sources: vec![source("rsync://h:33444/m/d/")],
-            dest: "/srv/m".into(),
-            preset: Preset::Mirror,
-            delete: false,
-            max_delete: MaxDelete::Default,
-            allow_empty_source: false,
-            min_free: None,
-            include: vec![],
-            exclude: vec![],
-            bwlimit: None,
-            compress: false,
-            checksum: false,
-            inc_recursive: false,
-            rsync_args: vec![],
-            retries: 0,
-            retry_delay: Duration::ZERO,
-            busy_delay: Duration::ZERO,
-            timeout: None,
-            stall: None,
-            connect_timeout: Duration::from_millis(10_001),
-            hooks: Hooks::default(),
-        }
+        let mut job = Job::example("mmcif", "rsync://h:33444/m/d/", "/srv/m");
+        (job.stall, job.connect_timeout) = (None, Duration::from_millis(10_001));
+        job
     }
 
     fn source(text: &str) -> Source {

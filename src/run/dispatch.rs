@@ -7,7 +7,7 @@ use super::unit::{self, Ticket};
 use super::voice::{Voice, stamped};
 use super::{Mode, Plan};
 use crate::event::{Event, Level, Progress, Stamped};
-use crate::result::{Figures, Outcome, Reason, Status, Summary, SyncResult};
+use crate::result::{Figures, Outcome, Reason, Summary, SyncResult};
 use jiff::Timestamp;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -124,13 +124,16 @@ impl Dispatch {
         let result = match done {
             Ok((_, result)) => result,
             Err(error) => match self.names.get(&error.id()) {
-                Some(job) => broken(job.clone(), error),
+                Some(job) => {
+                    // Every other failure stops the run by itself, before it frees its slot.
+                    if self.plan.fail_fast {
+                        self.stop.ask(Why::FailFast(job.to_string()));
+                    }
+                    broken(job.clone(), error)
+                }
                 None => return,
             },
         };
-        if self.plan.fail_fast && matches!(result.status(), Status::Failed | Status::Blocked) {
-            self.stop.ask(Why::FailFast(result.job.to_string()));
-        }
         let result = Arc::new(result);
         self.progress.retain(|(job, _)| *job != result.job);
         self.results.insert(result.job.clone(), result.clone());

@@ -27,7 +27,7 @@ pub(super) fn deletions(job: &Job, stats: &Stats, counted: &Counted) -> Say {
         );
     };
     if source_files.files() == 0 && !job.allow_empty_source {
-        return Say::Stop(empty_source(&counted.path));
+        return Say::Stop(empty_source(job, &counted.path));
     }
     let going = counted.deleted.files;
     let present = present(stats, counted).unwrap_or(going);
@@ -54,9 +54,12 @@ pub(super) fn present(stats: &Stats, counted: &Counted) -> Option<u64> {
 }
 
 /// A source without a file: not mounted, emptied, or the wrong path.
-pub(super) fn empty_source(list: &Path) -> Reason {
-    let reason = Reason::new("the source holds no file, so nothing was deleted");
+pub(super) fn empty_source(job: &Job, list: &Path) -> Reason {
     let hint = "is it mounted, and is its path right? --allow-empty-source accepts it";
+    if !job.delete {
+        return Reason::new("the source holds no file").hint(hint);
+    }
+    let reason = Reason::new("the source holds no file, so nothing was deleted");
     if list.as_os_str().is_empty() {
         return reason.hint(hint);
     }

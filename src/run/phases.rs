@@ -35,12 +35,13 @@ impl Try<'_> {
             Verdict::Partial(reason) => {
                 counted.discard();
                 if self.plan.mode == Mode::Real {
-                    self.transfer().await?;
-                    self.figures.files_deleted = Some(0);
+                    // What could not be listed cannot be transferred either.
+                    match self.transfer().await {
+                        Ok(_) | Err(Ending::Partial(_)) => {}
+                        Err(ending) => return Err(ending),
+                    }
                 }
-                Err(Ending::Partial(
-                    reason.and("nothing was deleted, since the source could not be read whole"),
-                ))
+                Err(Ending::Partial(reason.and("nothing was deleted, since not everything could be listed")))
             }
         }
     }
@@ -156,6 +157,9 @@ impl Try<'_> {
             }
         };
         self.phases.push((Phase::Delete, started.elapsed()));
+        // After an error nobody knows how far it came.
+        let files = removed.as_ref().ok().map(|removed| removed.files);
+        self.figures.files_deleted = self.figures.files_deleted.zip(files).map(|(before, now)| before + now);
         removed
     }
 
@@ -179,6 +183,8 @@ impl Try<'_> {
         if plan.mode == Mode::Real {
             watchdog = watchdog.min_free(job.dest.clone(), job.min_free);
         }
+        // The last words of the run before are not this one's progress.
+        self.voice.progress.send_replace(None);
         let started = Instant::now();
         let (source, timeout, grace) = (self.source, job.timeout, plan.grace);
         let order = Order { argv: &argv, purpose, source, watchdog, grace, timeout, show };

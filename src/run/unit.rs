@@ -47,6 +47,10 @@ pub(super) async fn run(ticket: Ticket) -> SyncResult {
         Ok(outcome) | Err(outcome) => outcome,
     };
     let outcome = unit.epilogue(outcome).await;
+    // Before the slot is free: whoever waits for it must not start any more.
+    if ticket.plan.fail_fast && matches!(outcome.status(), Status::Failed | Status::Blocked) {
+        ticket.voice.stop.ask(Why::FailFast(ticket.job.name.clone()));
+    }
     unit.result(outcome)
 }
 
@@ -72,12 +76,13 @@ impl Unit<'_> {
             Mode::DryRun | Mode::Plan { .. } => None,
         };
         if plan.mode == Mode::Real {
-            let dest = job.dest.clone();
-            let free = off_thread(&voice.stop, move || disk::free(&dest).ok())
-                .await
-                .ok_or_else(|| self.stopped())?;
-            if let Some(reason) = free.and_then(|free| guard::space(job, free)) {
-                return Err(Outcome::Blocked(reason));
+            if job.min_free.is_some() {
+                let dest = job.dest.clone();
+                let free = off_thread(&voice.stop, move || disk::free(&dest).ok()).await;
+                let free = free.ok_or_else(|| self.stopped())?;
+                if let Some(reason) = free.and_then(|free| guard::space(job, free)) {
+                    return Err(Outcome::Blocked(reason));
+                }
             }
             match self.hooks(Phase::Before, &job.hooks.before, None).await {
                 Hooked::Ok => {}
@@ -158,15 +163,6 @@ impl Unit<'_> {
     /// Makes the destination and locks it, waiting as long as was asked for, without a slot.
     async fn lock(&mut self) -> Result<Lock, Outcome> {
         let Ticket { plan, job, voice, .. } = self.ticket;
-        let failed = |what: &str, error: std::io::Error| {
-            Outcome::Failed(
-                Reason::new(format!("cannot {what} the destination {}: {error}", job.dest.display()))
-                    .hint("does it lie on a disk that is mounted and writable?"),
-            )
-        };
-        let dest = job.dest.clone();
-        let made = off_thread(&voice.stop, move || std::fs::create_dir_all(dest)).await;
-        made.ok_or_else(|| self.stopped())?.map_err(|e| failed("create", e))?;
         let deadline = Instant::now() + plan.wait_lock;
         loop {
             let (dest, plan) = (job.dest.clone(), plan.clone());
@@ -180,7 +176,11 @@ impl Unit<'_> {
                     return Ok(lock);
                 }
                 Ok(Tried::Busy(holder)) => holder,
-                Err(error) => return Err(failed("lock", error)),
+                Err(error) => {
+                    let text = format!("cannot make and lock the destination {}: {error}", job.dest.display());
+                    let hint = "does it lie on a disk that is mounted and writable?";
+                    return Err(Outcome::Failed(Reason::new(text).hint(hint)));
+                }
             };
             if Instant::now() >= deadline {
                 let dest = job.dest.display();

@@ -30,7 +30,7 @@ list=("${base[@]}" "${filters[@]}" "${voice[@]}" -n --delete --no-v '--out-forma
 as_nobody=(setpriv --reuid=65534 --regid=65534 --clear-groups)
 
 # `Killed` is the shell's word about the server, not rsync's.
-clean() { sed -e '/^Killed$/d' -e "s#$mirror#/mirror#g" -e "s#$up#/upstream#g" -e "s#$work#/work-dir#g" -e 's#127\.0\.0\.1 port [0-9]*#127.0.0.1 port 22#'; }
+clean() { sed -e '/^Killed$/d' -e "s#$mirror#/mirror#g" -e "s#$up#/upstream#g" -e "s#$work#/srv#g" -e 's#127\.0\.0\.1 port [0-9]*#127.0.0.1 port 22#'; }
 
 # case NAME COMMAND…
 case_() {

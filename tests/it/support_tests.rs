@@ -59,6 +59,31 @@ fn a_pipe_and_a_port_serve_the_same() {
 }
 
 #[test]
+fn a_frozen_upstream_says_nothing_more() {
+    let upstream = Upstream::new();
+    upstream.write("big", vec![7; 2_000_000]);
+    let upstream = upstream.listen();
+    let env = Env::new();
+    let url = upstream.url("m/");
+    let running =
+        Running::start(env.program("rsync", ["-r", "--bwlimit=20", "--info=progress2", &url, "x/"]));
+    running.until_said("%");
+    let serving = with_marker(&upstream.config().display().to_string());
+    assert!(serving.len() > 1, "the daemon and who serves us: {serving:?}");
+    upstream.freeze();
+    eventually("all of them are stopped", || {
+        serving.iter().all(|pid| {
+            let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+            stat.rsplit_once(") ").unwrap().1.starts_with('T')
+        })
+    });
+    assert!(is_running(running.pid()));
+    drop(upstream);
+    eventually("nobody serves", || !serving.iter().any(|pid| is_running(*pid)));
+    assert_ne!(running.wait().code(), 0);
+}
+
+#[test]
 fn modules_can_be_full_or_closed() {
     let upstream = Upstream::new()
         .module("full", &[("max connections", "-1")])

@@ -48,6 +48,18 @@ fn a_daemon_that_cannot_be_reached() {
 }
 
 #[test]
+fn the_systems_reason_is_passed_on() {
+    let line = |why| format!("exit 10\nrsync: [Receiver] failed to connect to h (192.0.2.1): {why}\n");
+    failed(of(RCSB, &line("Connection timed out (110)")), Class::Retry, ":33444 took too long", "firewall");
+    failed(
+        of("h::m/", &line("No route to host (113)")),
+        Class::Retry,
+        "failed: no route to host",
+        "firewall",
+    );
+}
+
+#[test]
 fn a_daemon_that_refuses() {
     use Class::{Busy, NextSource};
     failed(real!(DAEMON, "max-connections"), Busy, "is full: max connections (1) reached", "connections = 1");
@@ -68,7 +80,7 @@ fn a_source_that_is_not_there_has_failed_and_is_not_partial() {
     use Class::NextSource;
     failed(real!(DAEMON, "missing-directory"), NextSource, "nowhere: no such file", "check the path");
     failed(real!(DAEMON, "missing-file"), NextSource, "nowhere: no such file", "check the path");
-    failed(real!("/work-dir/nowhere/", "missing-local"), NextSource, "/work-dir/nowhere", "mounted");
+    failed(real!("/srv/nowhere/", "missing-local"), NextSource, "/srv/nowhere", "mounted");
     failed(real!("h:/upstream/nowhere/", "missing-over-ssh"), NextSource, "/upstream/nowhere", "path");
     // One name of a list of files is another matter.
     let listed =
@@ -165,6 +177,22 @@ fn only_zero_is_success() {
             Verdict::Failed(_, reason) => Some(reason),
         };
         assert!(!reason.unwrap().text.is_empty(), "{code}");
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_words_are_judged(
+        code in proptest::option::of(-5..300),
+        stderr in proptest::collection::vec(
+            "(rsync: |ssh: )?(@ERROR: |server sent \"|\\[Receiver\\] mkdir \"|failed to connect to |file has vanished: )?\\PC{0,30}(\": )?\\PC{0,9}",
+            0..5,
+        ),
+    ) {
+        for source in [RCSB, SHELL, LOCAL] {
+            let source = Source::parse(source, Path::new("/")).unwrap();
+            proptest::prop_assert_eq!(judge(code, &stderr, &source) == Verdict::Ok, code == Some(0));
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! An upstream: a tree that a real rsync daemon serves, over a pipe or on loopback.
 
 use super::process::eventually;
+use rustix::process::{Pid, Signal, kill_process_group};
 use std::fmt::Write;
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -109,6 +110,32 @@ impl Upstream {
         self.daemon.as_ref().map(|(child, _)| child.id())
     }
 
+    /// Stops the loopback daemon and everybody that it serves, who then say nothing while their connections stay: a stalled
+    /// peer.
+    pub(crate) fn freeze(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Lets everybody go on whom [`Upstream::freeze`] stopped.
+    pub(crate) fn thaw(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    /// Kills the processes that serve connections; the daemon stays.
+    pub(crate) fn drop_connections(&self) {
+        let serving = super::with_marker(&self.config().display().to_string());
+        for pid in serving.into_iter().filter(|pid| Some(*pid) != self.pid()) {
+            // Only those of our own daemon: whoever reads over a pipe has it in their environment.
+            let _ = rustix::process::kill_process(Pid::from_raw(pid as i32).unwrap(), Signal::KILL);
+        }
+    }
+
+    fn signal(&self, signal: Signal) {
+        if let Some(group) = self.pid().and_then(|pid| Pid::from_raw(pid as i32)) {
+            let _ = kill_process_group(group, signal);
+        }
+    }
+
     /// Writes a file below the root, with the directories above it.
     pub(crate) fn write(&self, path: impl AsRef<Path>, contents: impl AsRef<[u8]>) -> PathBuf {
         let path = self.root().join(path);
@@ -126,10 +153,8 @@ impl Upstream {
 
 impl Drop for Upstream {
     fn drop(&mut self) {
+        self.signal(Signal::KILL);
         if let Some((daemon, _)) = &mut self.daemon {
-            if let Some(group) = rustix::process::Pid::from_raw(daemon.id() as i32) {
-                let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
-            }
             let _ = daemon.wait();
         }
     }

@@ -1,0 +1,120 @@
+use super::*;
+
+fn args(line: &str) -> Vec<String> {
+    shell_words::split(line).unwrap()
+}
+
+#[test]
+fn what_a_job_may_say_passes() {
+    for line in [
+        "",
+        "-z --chmod=ug=rwX,o=rX",
+        "--max-size 1g --min-size=1",
+        "-e 'ssh -p 2222 -n'",
+        "-e'ssh -n' -essh -e=ssh",
+        "-zT /tmp -B 700",
+        "-f '- *.tmp' --filter 'P x'",
+        "--exclude -n --include --delete",
+        "-M--log-file=/tmp/x --remote-option=--bwlimit=5",
+        "-vv --progress -P -i -h --no-motd",
+        "--files-from=/list --from0 --numeric-ids -HAXS",
+        "--backup --backup-dir=/old --suffix=.old",
+    ] {
+        assert_eq!(check(&args(line)), Ok(()), "{line}");
+    }
+}
+
+#[test]
+fn what_would_undermine_a_guard_is_refused() {
+    for line in [
+        "--del",
+        "--delete",
+        "--delete=x",
+        "--delete-before",
+        "--delete-during",
+        "--delete-delay",
+        "--delete-after",
+        "--delete-excluded",
+        "--delete-missing-args",
+        "--max-delete=5",
+        "--max-delete 5",
+        "--ignore-errors",
+        "--force",
+        "--remove-source-files",
+        "--remove-sent-files",
+        "-n",
+        "-avn",
+        "-nv",
+        "--dry-run",
+        "--no-dry-run",
+        "--list-only",
+        "--daemon",
+        "--server",
+        "--sender",
+        "--read-batch=x",
+        "--write-batch x",
+        "--only-write-batch=x",
+        "-q",
+        "-aq",
+        "--quiet",
+        "--stderr=all",
+        "--out-format=%n",
+        "--log-format=%n",
+        "--help",
+        "--version",
+        "-V",
+        "--",
+        "-z -- /etc",
+        "-",
+        "/etc",
+        "host::module",
+        "--max-size 1g 2g",
+        "-z /etc --links",
+        "-M--remove-source-files",
+        "-M --sender",
+        "--remote-option=--delete",
+        "-e ssh -n",
+        "-zn -e ssh",
+        "-en ssh",
+    ] {
+        let refused = check(&args(line)).expect_err(line);
+        assert!(!refused.hint.is_empty(), "{line}");
+        assert!(refused.to_string().starts_with(|c: char| !c.is_uppercase()), "{refused}");
+    }
+    assert!(check(&["--exclude=a\0b".into()]).is_err());
+}
+
+#[test]
+fn the_hint_names_our_own_way() {
+    let hint = |line: &str| check(&args(line)).expect_err(line).hint;
+    assert!(hint("--delete-after").contains("`delete = true`"));
+    assert!(hint("--max-delete=3").contains("`max_delete`"));
+    assert!(hint("-avn").contains("--dry-run"));
+}
+
+#[test]
+fn no_backup_is_promised_for_what_is_deleted_here() {
+    for line in ["-b", "-ab", "--backup", "--backup-dir=/old", "--delete"] {
+        assert!(check_with_delete(&args(line)).is_err(), "{line}");
+    }
+    for line in ["", "-e -b", "--exclude --backup"] {
+        assert_eq!(check_with_delete(&args(line)), Ok(()), "{line}");
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_text_is_judged(args in proptest::collection::vec("-{0,2}[a-zA-Z@é=\u{0} /-]{0,12}", 0..6)) {
+        let _ = check_with_delete(&args);
+        for arg in &args {
+            proptest::prop_assert!(arg.starts_with('-') || check(std::slice::from_ref(arg)).is_err());
+        }
+    }
+}
+
+#[test]
+fn an_option_is_found_by_either_name() {
+    assert!(names(&args("-ze ssh"), Some('e'), "rsh"));
+    assert!(names(&args("--rsh ssh"), Some('e'), "rsh"));
+    assert!(!names(&args("--exclude -e -T e"), Some('e'), "rsh"));
+}
