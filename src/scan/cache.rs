@@ -102,6 +102,12 @@ impl Cache {
         }
     }
 
+    /// How many entries the last scan of this root found, if that is known. Changes and reports nothing.
+    pub fn known(&self, root: &Path, options: &Options) -> Option<u64> {
+        let (header, inventory) = inventory::decode(map(&self.path(root, options)).ok()?).ok()?;
+        (header.root == root).then(|| inventory.totals().entries())
+    }
+
     /// Keeps what a scan found. The file is whole, or the old one is still there.
     pub fn save(&self, scan: &Scan, options: &Options) -> io::Result<()> {
         fs::create_dir_all(&self.dir)?;

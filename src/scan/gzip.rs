@@ -68,17 +68,17 @@ pub struct Checked {
     pub whole: bool,
 }
 
-/// The paths of the regular files whose names end in `.gz`.
-fn paths(inventory: &Inventory) -> Vec<Vec<u8>> {
-    let gz = |name: &[u8]| name.len() > 3 && name[name.len() - 3..].eq_ignore_ascii_case(b".gz");
-    let files = inventory.entries().filter(|(_, entry)| entry.stat.kind == Kind::File && gz(entry.name));
-    files.map(|(dir, entry)| dir.path_of(entry.name)).collect()
-}
-
 impl Checked {
+    /// The paths of the regular files whose names end in `.gz`.
+    pub fn paths(inventory: &Inventory) -> Vec<Vec<u8>> {
+        let gz = |name: &[u8]| name.len() > 3 && name[name.len() - 3..].eq_ignore_ascii_case(b".gz");
+        let files = inventory.entries().filter(|(_, entry)| entry.stat.kind == Kind::File && gz(entry.name));
+        files.map(|(dir, entry)| dir.path_of(entry.name)).collect()
+    }
+
     /// The compressed files of an inventory; see [`check_gzip`].
     pub fn of(inventory: &Inventory, threads: usize, stop: &Stop, progress: &AtomicU64) -> io::Result<Checked> {
-        check_gzip(inventory.root(), &paths(inventory), threads, stop, progress)
+        check_gzip(inventory.root(), &Checked::paths(inventory), threads, stop, progress)
     }
 }
 
