@@ -1,9 +1,11 @@
 //! The command line: clap structs and nothing else. What they mean is said in [`crate::commands`].
 
 mod config;
+mod scan;
 mod sync;
 
 pub use config::{ConfigAction, ConfigArgs, Example};
+pub use scan::{CacheAction, ScanArgs, VerifyArgs};
 pub use sync::SyncArgs;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -67,6 +69,10 @@ pub enum Command {
     Sync(Box<SyncArgs>),
     /// Show the jobs of the configuration
     List(ListArgs),
+    /// Count what a mirror or any directory holds, and what has changed there
+    Scan(Box<ScanArgs>),
+    /// Check that compressed files are whole, and fetch the damaged ones again
+    Verify(VerifyArgs),
     /// Write, show and check the configuration
     Config(ConfigArgs),
     /// Print completions for a shell

@@ -6,8 +6,11 @@ mod error;
 mod list;
 pub mod locate;
 pub mod overrides;
+mod scan;
 pub mod settings;
 mod sync;
+mod targets;
+mod verify;
 
 pub use error::Failure;
 
@@ -43,6 +46,8 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
         Command::Completions(args) => completions::run(args, ui),
         Command::List(args) => list::run(args, &cli.global, ui),
         Command::Config(args) => config::run(args, &cli.global, ui),
+        Command::Scan(args) => scan::run(args, &cli.global, ui),
+        Command::Verify(args) => verify::run(args, &cli.global, ui),
         Command::Sync(args) => sync::run(args, &cli.global, ui),
     }
 }
