@@ -155,6 +155,19 @@ fn ctrl_c_at_the_terminal_ends_gently() {
 }
 
 #[test]
+fn a_job_that_waits_for_its_next_try_has_no_bar() {
+    let fake = Fake::new(&(progress(1_000_000, 42, "0:00:12") + "wait-file @dest/go\nexit 12\n"));
+    let env = faked(&fake, &["a"], "retries = 1\nretry_delay = '1h'");
+    let Some(terminal) = Terminal::start(&env, 100, &sync("a")) else { return };
+    terminal
+        .until("a bar", |screen| screen.iter().any(|line| line.starts_with("a ") && line.contains("42%")));
+    fs::write(env.mirror("a").join("go"), "").unwrap();
+    let failed = |screen: &[String]| screen.iter().any(|line| line.contains("try 1 failed"));
+    terminal.until("no bar", |screen| failed(screen) && !screen.iter().any(|line| line.contains("42%")));
+    terminal.until("the total", |screen| screen.last().is_some_and(|line| line.starts_with("0/1 jobs ")));
+}
+
+#[test]
 fn a_terminal_that_is_closed_ends_the_run() {
     let fake = Fake::new("out at work\nhang\n");
     let env = faked(&fake, &["a"], "");
