@@ -142,9 +142,6 @@ pub fn check(args: &[String]) -> Result<(), Refused> {
                 if let Some((why, hint)) = long(name) {
                     return Err(refused(format!("rsync's --{name} is not for a job: {why}"), hint));
                 }
-                if value.is_none() && LONG_VALUED.contains(&name) {
-                    return Err(no_value(&format!("--{name}"), &format!("--{name}=VALUE")));
-                }
                 if name == "remote-option" {
                     remote(value)?;
                 }
@@ -155,9 +152,6 @@ pub fn check(args: &[String]) -> Result<(), Refused> {
             Item::Short(letter, value) => {
                 if let Some((why, hint)) = short(letter) {
                     return Err(refused(format!("rsync's -{letter} is not for a job: {why}"), hint));
-                }
-                if value.is_none() && SHORT_VALUED.contains(letter) {
-                    return Err(no_value(&format!("-{letter}"), &format!("-{letter}VALUE")));
                 }
                 if letter == 'M' {
                     remote(value)?;
@@ -208,11 +202,6 @@ pub fn check_with_delete(args: &[String]) -> Result<(), Refused> {
 /// What is to be done at the other end must be harmless there as well.
 fn remote(value: Option<&str>) -> Result<(), Refused> {
     value.map_or(Ok(()), |value| check(&[value.to_owned()]))
-}
-
-/// It would take one of our own options for its value.
-fn no_value(option: &str, example: &str) -> Refused {
-    refused(format!("rsync's {option} needs a value, and none follows"), &format!("write {example}"))
 }
 
 fn refused(text: String, hint: &str) -> Refused {

@@ -101,17 +101,6 @@ fn the_hint_names_our_own_way() {
 }
 
 #[test]
-fn an_option_without_its_value_would_swallow_one_of_ours() {
-    for line in ["--exclude", "-e", "-rf", "--ipv4 --max-size"] {
-        let refused = check(&args(line)).unwrap_err();
-        assert!(refused.text.contains("needs a value"), "{line}: {refused}");
-    }
-    for line in ["--exclude x", "--exclude=", "-e ssh", "-f=P_x", "-essh"] {
-        assert_eq!(check(&args(line)), Ok(()), "{line}");
-    }
-}
-
-#[test]
 fn no_backup_is_promised_for_what_is_deleted_here() {
     for line in ["-b", "-ab", "--backup", "--backup-dir=/old", "--delete"] {
         assert!(check_with_delete(&args(line)).is_err(), "{line}");
