@@ -1,6 +1,6 @@
 //! A real terminal, by tmux.
 
-use super::{faked, progress, slow};
+use super::{faked, log, progress, slow};
 use crate::support::{Env, Fake, eventually, with_marker};
 use std::ffi::OsStr;
 use std::fs;
@@ -204,11 +204,7 @@ fn without_a_wish_for_bars_there_are_none() {
         let line = format!("{assignment} {}", sync(args));
         let Some(terminal) = Terminal::start(&env, 80, &line) else { return };
         eventually("it has begun", || {
-            let logs = env.state().join("logs/a");
-            fs::read_dir(logs).is_ok_and(|mut logs| {
-                let log = logs.next().unwrap().unwrap().path();
-                fs::read_to_string(log).unwrap().contains("out the line")
-            })
+            log(&env, "a").is_some_and(|log| fs::read_to_string(log).unwrap().contains("out the line"))
         });
         let screen = terminal.screen();
         assert!(!screen.iter().any(|line| line.contains("━")), "{assignment} {args}\n{screen:#?}");
