@@ -12,7 +12,6 @@ mod junit;
 mod kept;
 pub mod log;
 mod printer;
-
 mod screen;
 mod summary;
 #[cfg(test)]
