@@ -76,7 +76,8 @@ impl Cache {
             Ok(bytes) => inventory::decode(bytes),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Loaded::default(),
             Err(error) => {
-                let warning = Some(format!("cannot read the inventory {}: {error}; scanning in full", path.display()));
+                let warning =
+                    Some(format!("cannot read the inventory {}: {error}; scanning in full", path.display()));
                 return Loaded { warning, ..Loaded::default() };
             }
         };
@@ -87,7 +88,10 @@ impl Cache {
             // Another tree whose name has the same hash.
             Ok(_) => Loaded::default(),
             Err(FormatError::Newer(version)) => {
-                let text = format!("the inventory {} has the newer format {version}: not used, and not replaced", path.display());
+                let text = format!(
+                    "the inventory {} has the newer format {version}: not used, and not replaced",
+                    path.display()
+                );
                 Loaded { warning: Some(text), keep: true, ..Loaded::default() }
             }
             Err(error) => {
@@ -138,7 +142,10 @@ impl Cache {
             let path = self.path(root, options);
             let saved = if changed { self.save(&scan, options) } else { touch(&path) };
             if let Err(error) = saved {
-                warnings.push(format!("cannot keep the inventory {}: {error}; the next scan will read everything", path.display()));
+                warnings.push(format!(
+                    "cannot keep the inventory {}: {error}; the next scan will read everything",
+                    path.display()
+                ));
             }
         }
         Ok(Saved { scan, before, warnings })
@@ -178,7 +185,10 @@ fn touch(path: &Path) -> io::Result<()> {
     File::options().append(true).open(path)?.set_modified(SystemTime::now())
 }
 
-#[expect(unsafe_code, reason = "mapping a file; it is only ever replaced as a whole, by a rename, and never cut short")]
+#[expect(
+    unsafe_code,
+    reason = "mapping a file; it is only ever replaced as a whole, by a rename, and never cut short"
+)]
 fn map(path: &Path) -> io::Result<Bytes> {
     let file = File::open(path)?;
     if file.metadata()?.len() == 0 {

@@ -64,7 +64,10 @@ fn same_as_find_and_du(root: &Path, scan: &Scan) {
     assert_eq!(names(&scan.inventory), expected);
     let totals = scan.inventory.totals();
     let count = |kind| expected.iter().filter(|(_, k, _)| *k == kind).count() as u64;
-    assert_eq!((totals.files, totals.dirs, totals.symlinks, totals.other), (count('f'), count('d'), count('l'), count('o')));
+    assert_eq!(
+        (totals.files, totals.dirs, totals.symlinks, totals.other),
+        (count('f'), count('d'), count('l'), count('o'))
+    );
     assert_eq!(totals.bytes, expected.iter().map(|(.., size)| size).sum::<u64>());
     assert_eq!(totals.disk, disk_usage(root));
 }
@@ -76,7 +79,11 @@ fn grow(root: &Path, seeds: &[u32]) {
     for (n, seed) in seeds.iter().enumerate() {
         let parent = dirs[*seed as usize / 16 % dirs.len()].clone();
         let name = <std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(
-            &[format!("{:x}", seed % 97).as_bytes(), &[b'a' + (n % 26) as u8, 0x80 | (seed % 3) as u8][..1 + n % 2]].concat(),
+            &[
+                format!("{:x}", seed % 97).as_bytes(),
+                &[b'a' + (n % 26) as u8, 0x80 | (seed % 3) as u8][..1 + n % 2],
+            ]
+            .concat(),
         )
         .to_owned();
         let path = parent.join(name);
@@ -211,7 +218,9 @@ fn what_is_left_out_is_pruned() {
     for path in ["a/b/c/d", "a/.hid", ".pdb-sync/quarantine", "a/.pdb-sync", "tmp/x", "k/tmp"] {
         fs::create_dir_all(root.join(path)).unwrap();
     }
-    for path in ["a/b/c/d/f", "a/.hid/f", ".pdb-sync/quarantine/f", "a/.pdb-sync/f", "tmp/x/f", "k/x.tmp", ".f"] {
+    for path in
+        ["a/b/c/d/f", "a/.hid/f", ".pdb-sync/quarantine/f", "a/.pdb-sync/f", "tmp/x/f", "k/x.tmp", ".f"]
+    {
         fs::write(root.join(path), "x").unwrap();
     }
     let paths = |options: &Options| -> Vec<String> {
@@ -278,7 +287,11 @@ fn unreadable_as_nobody() {
     match run {
         Ok(out) => {
             let text = String::from_utf8_lossy(&out.stdout).into_owned();
-            assert!(out.status.success() && text.contains("1 passed"), "{text}{}", String::from_utf8_lossy(&out.stderr));
+            assert!(
+                out.status.success() && text.contains("1 passed"),
+                "{text}{}",
+                String::from_utf8_lossy(&out.stderr)
+            );
         }
         Err(error) => assert_eq!(error.kind(), io::ErrorKind::NotFound),
     }
@@ -344,7 +357,11 @@ fn an_ordinary_rsync_update_is_seen_in_full() {
             fs::write(source.join(format!("{sub}/1{sub}{n}.cif.gz")), "one").unwrap();
         }
     }
-    let rsync = || assert!(Command::new("rsync").args(["-a", "--delete"]).args([&source, &dest]).status().unwrap().success());
+    let rsync = || {
+        assert!(
+            Command::new("rsync").args(["-a", "--delete"]).args([&source, &dest]).status().unwrap().success()
+        )
+    };
     rsync();
     let first = walk(&dest, &options(2)).inventory.distrusting_nothing();
     // Same sizes, and the directories' times are set back to the source's.

@@ -71,7 +71,8 @@ impl Work {
         saved.warnings.iter().for_each(|warning| self.ui.warning(warning));
         let unreadable = saved.scan.counts.unreadable;
         if unreadable > 0 {
-            let text = format!("{}: {unreadable} could not be read; `pdb-sync scan` lists them", target.label());
+            let text =
+                format!("{}: {unreadable} could not be read; `pdb-sync scan` lists them", target.label());
             self.ui.warning(&text);
         }
         let files = Checked::paths(&saved.scan.inventory);
