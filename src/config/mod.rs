@@ -22,7 +22,10 @@ mod units;
 mod value;
 
 pub use draft::{Draft, DraftJob, check_name};
-pub use layer::{Given, HostFilled, HostLayer, Key, Layer, Origin, Settings, Span, ScanFilled, ScanLayer, SyncFilled, SyncLayer};
+pub use layer::{
+    Given, HostFilled, HostLayer, Key, Layer, Origin, ScanFilled, ScanLayer, Settings, Span, SyncFilled,
+    SyncLayer,
+};
 pub use lists::{Globs, HookList, RsyncArgs, Sources};
 pub use nearest::nearest;
 pub use paths::{HomeError, expand_home, normalise};

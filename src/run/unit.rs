@@ -177,7 +177,8 @@ impl Unit<'_> {
                 }
                 Ok(Tried::Busy(holder)) => holder,
                 Err(error) => {
-                    let text = format!("cannot make and lock the destination {}: {error}", job.dest.display());
+                    let text =
+                        format!("cannot make and lock the destination {}: {error}", job.dest.display());
                     let hint = "does it lie on a disk that is mounted and writable?";
                     return Err(Outcome::Failed(Reason::new(text).hint(hint)));
                 }

@@ -49,7 +49,8 @@ impl Listing {
             index.push((names.len() as u32, name.len() as u16, kind));
             names.extend_from_slice(name);
         });
-        let name = |(at, len, _): &(u32, u16, FileTypeByte)| &names[*at as usize..*at as usize + usize::from(*len)];
+        let name =
+            |(at, len, _): &(u32, u16, FileTypeByte)| &names[*at as usize..*at as usize + usize::from(*len)];
         index.sort_unstable_by(|a, b| name(a).cmp(name(b)));
         read
     }
@@ -65,8 +66,11 @@ impl Listing {
 
     /// Gives the names away, with nothing to spare.
     pub(super) fn take(&mut self) -> Listing {
-        let mut taken =
-            Listing { names: std::mem::take(&mut self.names), index: std::mem::take(&mut self.index), buffer: Vec::new() };
+        let mut taken = Listing {
+            names: std::mem::take(&mut self.names),
+            index: std::mem::take(&mut self.index),
+            buffer: Vec::new(),
+        };
         taken.names.shrink_to_fit();
         taken.index.shrink_to_fit();
         taken

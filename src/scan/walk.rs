@@ -97,7 +97,8 @@ pub fn scan(root: &Path, options: &Options, before: Option<&Inventory>) -> Resul
     let cores = thread::available_parallelism().map_or(2, |cores| cores.get());
     let threads = if options.threads == 0 { cores.min(MOST_THREADS) } else { options.threads };
     let before = before.filter(|_| !options.follow).map(|known| Before::check(known, &fd, threads, over));
-    let mut arenas: Vec<Bytes> = before.iter().flat_map(|before| before.inventory.arenas().iter().cloned()).collect();
+    let mut arenas: Vec<Bytes> =
+        before.iter().flat_map(|before| before.inventory.arenas().iter().cloned()).collect();
     let shared = Shared {
         options,
         root: fd,
@@ -335,7 +336,8 @@ impl<'a> Shared<'a> {
         while n < top.end().0 {
             let Some(dir) = before.inventory.dir(DirId(n)) else { break };
             let above = dir.parent().filter(|_| n != first);
-            let above = above.and_then(|dir| nodes.get(dir.id().0.checked_sub(first)? as usize).copied().flatten());
+            let above =
+                above.and_then(|dir| nodes.get(dir.id().0.checked_sub(first)? as usize).copied().flatten());
             let node = state.builder.add(above.or(parent), dir.name());
             if !before.holds(dir.id()) {
                 let (depth, before) = (dir.depth() as u32, Some(dir.id()));

@@ -167,7 +167,8 @@ impl<'s, 'a> Worker<'s, 'a> {
 
     /// Moves the records and names into the arena.
     fn keep(&mut self) -> Block {
-        let block = Block { arena: self.number as u32, at: self.arena.len() as u64, count: self.learned.count() };
+        let block =
+            Block { arena: self.number as u32, at: self.arena.len() as u64, count: self.learned.count() };
         self.arena.extend_from_slice(&self.learned.records);
         self.arena.extend_from_slice(&self.learned.names);
         block

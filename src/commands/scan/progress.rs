@@ -60,7 +60,8 @@ mod tests {
 
     #[test]
     fn a_percentage_is_only_told_when_something_is_known() {
-        let now = Snapshot { entries: 2_500, bytes: 1_000_000, current: b"ab".to_vec(), ..Snapshot::default() };
+        let now =
+            Snapshot { entries: 2_500, bytes: 1_000_000, current: b"ab".to_vec(), ..Snapshot::default() };
         assert_eq!(text("x", &now, None, None), "x: 2,500 entries, 1 MB, ab");
         assert_eq!(
             text("x", &now, Some(500.0), Some(10_000)),

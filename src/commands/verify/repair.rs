@@ -58,7 +58,8 @@ impl Repair {
     /// Whether the run was stopped.
     fn fetch(&self, job: &Job, picked: &Picked, damaged: &Damaged) -> Result<bool, Failure> {
         let tried = || "write the list of files to fetch again".to_owned();
-        let mut list = tempfile::Builder::new().prefix("pdb-sync-files").tempfile().map_err(Failure::io(tried()))?;
+        let mut list =
+            tempfile::Builder::new().prefix("pdb-sync-files").tempfile().map_err(Failure::io(tried()))?;
         let names = picked.list(damaged.iter().map(|(path, _)| path.as_slice()));
         list.write_all(&names).and_then(|()| list.flush()).map_err(Failure::io(tried()))?;
         let mut rsync_args = job.rsync_args.clone();
