@@ -184,7 +184,9 @@ impl Cache {
             let ours = path.extension().is_some_and(|e| e == SUFFIX || e == SET_ASIDE);
             // One that is gone by now, or cannot be read, is not worth a failure.
             let (true, Ok(meta)) = (ours, fs::metadata(&path)) else { continue };
+            let aside = path.extension().is_some_and(|e| e == SET_ASIDE);
             let header = match map(&path) {
+                _ if aside => Err(FormatError::Damaged("set aside")),
                 Ok(bytes) => inventory::header((*bytes).as_ref()),
                 Err(_) => Err(FormatError::Damaged("it cannot be read")),
             };
