@@ -27,7 +27,8 @@ fn a_wide_directory_is_split_and_stays_in_order() {
 
 #[test]
 fn ten_thousand_levels() {
-    let dir = tempfile::tempdir().unwrap();
+    // Disks need a minute to make and remove such a tree, memory does not.
+    let dir = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
     let name = "d".repeat(20);
     let mut at = open::open_child(rustix::fs::CWD, dir.path().as_os_str().as_encoded_bytes(), false).unwrap();
     let levels = 10_000;
@@ -45,7 +46,8 @@ fn ten_thousand_levels() {
     let again = scan(dir.path(), &options(2), Some(&seen.inventory.distrusting_nothing())).unwrap();
     assert_eq!(again.inventory.totals(), seen.inventory.totals());
     assert!(again.dirs_reused > 0);
-    remove_deep(dir.path(), &name);
+    // The standard library opens a path for each level on its way out.
+    assert!(Command::new("rm").arg("-rf").arg(dir.path()).status().unwrap().success());
 }
 
 /// The superuser may read everything, so that a child without its rights has to look.
@@ -131,20 +133,4 @@ fn a_tree_that_changes_while_it_is_read_is_no_error() {
         }
         stop.store(true, Ordering::Relaxed);
     });
-}
-
-/// Takes a deep tree apart from the top, which takes one short path a level instead of ever longer ones.
-fn remove_deep(root: &Path, name: &str) {
-    let (top, next) = (root.join(name), root.join("next"));
-    while top.exists() {
-        fs::remove_dir(root.join("side")).unwrap();
-        let more = fs::rename(top.join(name), &next).is_ok();
-        if more {
-            fs::rename(top.join("side"), root.join("side")).unwrap();
-        }
-        fs::remove_dir(&top).unwrap();
-        if more {
-            fs::rename(&next, &top).unwrap();
-        }
-    }
 }
