@@ -7,6 +7,7 @@ mod floors;
 mod man;
 mod rsync_args;
 mod rsync_list;
+mod scan;
 mod support;
 mod support_tests;
 mod sync;
