@@ -5,17 +5,19 @@
 //!
 //! 0. words: [`job`], [`event`], [`result`], [`exit`]
 //! 1. thought (pure): [`config`], [`rsync`]
-//! 2. deeds: [`run`], [`machine`]
+//! 2. deeds: [`run`], [`machine`], [`mirrors`], [`doctor`]
 //! 3. speech: [`ui`], [`report`]
 //! 4. glue: [`cli`], [`commands`]
 
 pub mod cli;
 pub mod commands;
 pub mod config;
+pub mod doctor;
 pub mod event;
 pub mod exit;
 pub mod job;
 pub mod machine;
+pub mod mirrors;
 pub mod report;
 pub mod result;
 pub mod rsync;

@@ -1,9 +1,11 @@
 //! The command line: clap structs and nothing else. What they mean is said in [`crate::commands`].
 
 mod config;
+mod machine;
 mod sync;
 
 pub use config::{ConfigAction, ConfigArgs, Example};
+pub use machine::DoctorArgs;
 pub use sync::SyncArgs;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -67,6 +69,8 @@ pub enum Command {
     Sync(Box<SyncArgs>),
     /// Show the jobs of the configuration
     List(ListArgs),
+    /// Find out what would stop a run here: rsync, configuration, disks, servers
+    Doctor(DoctorArgs),
     /// Write, show and check the configuration
     Config(ConfigArgs),
     /// Print completions for a shell

@@ -2,6 +2,7 @@
 
 mod completions;
 mod config;
+mod doctor;
 mod error;
 mod list;
 pub mod locate;
@@ -42,6 +43,7 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
     match &cli.command {
         Command::Completions(args) => completions::run(args, ui),
         Command::List(args) => list::run(args, &cli.global, ui),
+        Command::Doctor(args) => doctor::run(args, &cli.global, ui),
         Command::Config(args) => config::run(args, &cli.global, ui),
         Command::Sync(args) => sync::run(args, &cli.global, ui),
     }

@@ -7,6 +7,7 @@ mod draft;
 mod guard;
 mod layer;
 mod lists;
+mod manners;
 mod nearest;
 mod paths;
 mod preset;
@@ -24,6 +25,7 @@ mod value;
 pub use draft::{Draft, DraftJob, check_name};
 pub use layer::{Given, HostFilled, HostLayer, Key, Layer, Origin, Settings, Span, SyncFilled, SyncLayer};
 pub use lists::{HookList, RsyncArgs, Sources};
+pub use manners::{Concurrency, Nice};
 pub use nearest::nearest;
 pub use paths::{HomeError, expand_home, normalise};
 pub use preset::{layer as preset_layer, name as preset_name};
@@ -67,6 +69,8 @@ pub struct Config {
 pub struct SyncSettings {
     /// Up to so many jobs at a time, 1..=100.
     pub parallel: usize,
+    /// Whether fewer run while the machine has enough to do (`parallel = "auto"`).
+    pub auto: bool,
     /// Stop at the first failure.
     pub fail_fast: bool,
     /// Between SIGTERM and SIGKILL for children.
@@ -81,6 +85,7 @@ impl Default for SyncSettings {
     fn default() -> Self {
         SyncSettings {
             parallel: 1,
+            auto: false,
             fail_fast: false,
             grace: Duration::from_secs(10),
             log_keep: 10,

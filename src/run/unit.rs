@@ -175,7 +175,8 @@ impl Unit<'_> {
                 }
                 Ok(Tried::Busy(holder)) => holder,
                 Err(error) => {
-                    let text = format!("cannot make and lock the destination {}: {error}", job.dest.display());
+                    let text =
+                        format!("cannot make and lock the destination {}: {error}", job.dest.display());
                     let hint = "does it lie on a disk that is mounted and writable?";
                     return Err(Outcome::Failed(Reason::new(text).hint(hint)));
                 }
@@ -237,7 +238,7 @@ impl Unit<'_> {
         }
         self.ran = true;
         voice.phase(0, phase, &[]).await;
-        hook::run(hooks, &self.environment(outcome), voice, job.hooks.timeout, plan.grace).await
+        hook::run(hooks, &self.environment(outcome), voice, job, plan.grace).await
     }
 
     /// What hooks see of the job. Unknown figures are empty.
