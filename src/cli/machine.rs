@@ -1,4 +1,4 @@
-//! `doctor`
+//! `doctor`, `reclaim`
 
 use clap::Args;
 
@@ -18,4 +18,28 @@ pub struct DoctorArgs {
     /// How long a server may take to answer
     #[arg(long, value_name = "DUR", default_value = "10s")]
     pub patience: String,
+}
+
+/// `reclaim`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  pdb-sync reclaim mmcif              forget the contents of a mirror's files
+  pdb-sync reclaim --all --target 8GiB  stop as soon as so much is available
+  pdb-sync reclaim ./mirror --sync    have everything written first")]
+pub struct ReclaimArgs {
+    /// Mirrors of jobs, or directories
+    #[arg(value_name = "JOB|PATH")]
+    pub targets: Vec<String>,
+    /// The mirrors of all enabled jobs
+    #[arg(long)]
+    pub all: bool,
+    /// Stop as soon as programs can have so much memory (8GiB)
+    #[arg(long, value_name = "SIZE")]
+    pub target: Option<String>,
+    /// Have what is not on the disk yet written first
+    #[arg(long)]
+    pub sync: bool,
+    /// Also have the kernel drop unused names and inodes of the whole machine, and compact memory (root only)
+    #[arg(long)]
+    pub kernel: bool,
 }

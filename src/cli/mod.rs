@@ -2,10 +2,12 @@
 
 mod config;
 mod machine;
+mod scan;
 mod sync;
 
 pub use config::{ConfigAction, ConfigArgs, Example};
-pub use machine::DoctorArgs;
+pub use machine::{DoctorArgs, ReclaimArgs};
+pub use scan::{CacheAction, ScanArgs, VerifyArgs};
 pub use sync::SyncArgs;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -69,8 +71,14 @@ pub enum Command {
     Sync(Box<SyncArgs>),
     /// Show the jobs of the configuration
     List(ListArgs),
+    /// Give back the memory that mirroring has filled
+    Reclaim(ReclaimArgs),
     /// Find out what would stop a run here: rsync, configuration, disks, servers
     Doctor(DoctorArgs),
+    /// Count what a mirror or any directory holds, and what has changed there
+    Scan(Box<ScanArgs>),
+    /// Check that compressed files are whole, and fetch the damaged ones again
+    Verify(VerifyArgs),
     /// Write, show and check the configuration
     Config(ConfigArgs),
     /// Print completions for a shell

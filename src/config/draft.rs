@@ -1,6 +1,6 @@
 //! The file, read but not yet resolved: every key known, every value of the right type, or a problem.
 
-use super::layer::{HostLayer, Layer, Origin, Span, SyncLayer};
+use super::layer::{HostLayer, Layer, Origin, ScanLayer, Span, SyncLayer};
 use super::nearest::{did_you_mean, nearest};
 use super::problem::{Problem, Text};
 use super::value::{Reader, integer};
@@ -21,6 +21,8 @@ pub struct Draft {
     pub defaults: Layer,
     /// `[jobs.NAME]` in the order of the file.
     pub jobs: Vec<DraftJob>,
+    /// `[scan]`
+    pub scan: ScanLayer,
     /// Whether the file is TOML at all; if not, what seems to be missing may only be unreadable.
     pub broken: bool,
     /// What is odd, but allowed.
@@ -42,9 +44,9 @@ pub struct DraftJob {
 
 type Entry<'t, 'i> = (&'t Spanned<toml::de::DeString<'i>>, &'t Spanned<DeValue<'i>>);
 
-const SECTIONS: [&str; 5] = ["version", "sync", "hosts", "defaults", "jobs"];
+const SECTIONS: [&str; 6] = ["version", "sync", "hosts", "defaults", "jobs", "scan"];
 /// Sections that belong to commands which this version does not have.
-pub(super) const FOREIGN: [&str; 5] = ["scan", "clean", "index", "stats", "notify"];
+pub(super) const FOREIGN: [&str; 4] = ["clean", "index", "stats", "notify"];
 /// What other tools call our keys.
 const ALIASES: [(&str, &str); 12] = [
     ("src", "source"),
@@ -97,12 +99,13 @@ impl Draft {
         let name = key.get_ref().as_ref();
         match name {
             "version" => version(value, reader),
-            "sync" | "hosts" | "defaults" | "jobs" => {
+            "sync" | "hosts" | "defaults" | "jobs" | "scan" => {
                 let Some(table) = value.get_ref().as_table() else {
                     return reader.wrong_type(value, &format!("a table, [{name}]"));
                 };
                 match name {
                     "sync" => self.sync(table, reader),
+                    "scan" => self.scan(table, reader),
                     "hosts" => self.hosts(table, reader),
                     "defaults" => self.defaults(table, reader),
                     _ => self.jobs(table, reader),
@@ -128,6 +131,15 @@ impl Draft {
             let origin = Origin::Section(span(key.span(), reader));
             if !self.sync.set(key.get_ref(), value, origin, reader) {
                 unknown_key(key, "[sync]", SyncLayer::KEYS.iter().map(|key| key.name), reader);
+            }
+        }
+    }
+
+    fn scan(&mut self, table: &DeTable<'_>, reader: &mut Reader<'_>) {
+        for (key, value) in in_order(table) {
+            let origin = Origin::Section(span(key.span(), reader));
+            if !self.scan.set(key.get_ref(), value, origin, reader) {
+                unknown_key(key, "[scan]", ScanLayer::KEYS.iter().map(|key| key.name), reader);
             }
         }
     }
@@ -260,6 +272,7 @@ fn owner(key: &str) -> Option<&'static str> {
         "source" | "dest" | "description" => Some("[jobs.NAME]"),
         _ if has(Layer::KEYS) => Some("[defaults] or [jobs.NAME]"),
         _ if has(SyncLayer::KEYS) => Some("[sync]"),
+        _ if has(ScanLayer::KEYS) => Some("[scan]"),
         _ if has(HostLayer::KEYS) => Some("[hosts.\"NAME\"]"),
         _ => None,
     }

@@ -23,8 +23,11 @@ mod units;
 mod value;
 
 pub use draft::{Draft, DraftJob, check_name};
-pub use layer::{Given, HostFilled, HostLayer, Key, Layer, Origin, Settings, Span, SyncFilled, SyncLayer};
-pub use lists::{HookList, RsyncArgs, Sources};
+pub use layer::{
+    Given, HostFilled, HostLayer, Key, Layer, Origin, ScanFilled, ScanLayer, Settings, Span, SyncFilled,
+    SyncLayer,
+};
+pub use lists::{Globs, HookList, RsyncArgs, Sources};
 pub use manners::{Concurrency, Nice};
 pub use nearest::nearest;
 pub use paths::{HomeError, expand_home, normalise};
@@ -56,6 +59,10 @@ pub struct Config {
     pub jobs: Vec<Job>,
     /// What is odd, but allowed.
     pub warnings: Vec<Problem>,
+    /// `[scan]`
+    pub scan: ScanSettings,
+    /// Every value of `[scan]` with its origin.
+    pub scan_layer: ScanLayer,
     /// Every value of `[sync]` with its origin.
     pub sync_layer: SyncLayer,
     /// Every value of `[hosts."NAME"]` with its origin.
@@ -90,6 +97,28 @@ impl Default for SyncSettings {
             grace: Duration::from_secs(10),
             log_keep: 10,
             rsync: "rsync".into(),
+        }
+    }
+}
+
+/// `[scan]`, with defaults filled in.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ScanSettings {
+    /// Threads; 0: as many as help.
+    pub threads: usize,
+    /// Pass by everything whose name begins with a dot.
+    pub skip_hidden: bool,
+    /// Patterns of what is passed by.
+    pub exclude: Vec<String>,
+}
+
+impl ScanSettings {
+    fn of(layer: &ScanLayer) -> Self {
+        let scan = layer.clone().fill();
+        ScanSettings {
+            threads: usize::try_from(scan.threads.value.get()).unwrap_or(0),
+            skip_hidden: scan.skip_hidden.value,
+            exclude: scan.exclude.value.0,
         }
     }
 }

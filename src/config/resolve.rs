@@ -8,7 +8,7 @@ use super::paths::{expand_home, normalise};
 use super::preset;
 use super::problem::{Problem, Text};
 use super::surroundings::Surroundings;
-use super::{Concurrency, Config, Overrides, SyncLayer, SyncSettings};
+use super::{Concurrency, Config, Overrides, ScanLayer, ScanSettings, SyncLayer, SyncSettings};
 use crate::job::{Address, Hooks, Job, MaxDelete, Preset, Priority, Source};
 use crate::rsync::args;
 use std::path::{Path, PathBuf};
@@ -42,6 +42,8 @@ impl Resolver<'_> {
             file: Some(self.text.file.into()),
             sync: self.sync_settings(&draft),
             sync_layer: self.over.sync.clone().over(draft.sync.clone()).over(SyncLayer::built_in()),
+            scan: ScanSettings::of(&draft.scan),
+            scan_layer: draft.scan.clone().over(ScanLayer::built_in()),
             warnings: draft.warnings.clone(),
             ..Config::default()
         };

@@ -65,7 +65,7 @@ fn existing(dest: &Path) -> Result<PathBuf, Finding> {
                 let text = format!("{} is no directory", path.display());
                 return Err(fail(text).hint("move it away, or correct `dest`"));
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
             Err(error) => {
                 return Err(fail(format!("cannot look at {}: {error}", path.display()))
                     .hint("may this user enter the directories above it?"));

@@ -6,4 +6,5 @@ pub mod exit;
 pub mod mirrors;
 mod options;
 pub mod output;
+pub mod pick;
 pub mod version;
