@@ -120,8 +120,8 @@ fn entry_stat(raw: &RawStat, kind: FileType, through: bool) -> Stat {
             _ => Kind::Other,
         },
         size: u64::try_from(raw.st_size).unwrap_or(0),
-        mtime: nanoseconds(raw.st_mtime as i64, raw.st_mtime_nsec as i64),
-        ctime: nanoseconds(raw.st_ctime as i64, raw.st_ctime_nsec as i64),
+        mtime: nanoseconds(raw.st_mtime, raw.st_mtime_nsec as i64),
+        ctime: nanoseconds(raw.st_ctime, raw.st_ctime_nsec as i64),
         inode: raw.st_ino,
         disk: u64::try_from(raw.st_blocks).unwrap_or(0).saturating_mul(512),
         // What a symlink leads to may be met under its own name too.
@@ -134,8 +134,8 @@ pub(super) fn dir_stat(raw: &RawStat) -> DirStat {
     DirStat {
         dev: raw.st_dev,
         inode: raw.st_ino,
-        mtime: nanoseconds(raw.st_mtime as i64, raw.st_mtime_nsec as i64),
-        ctime: nanoseconds(raw.st_ctime as i64, raw.st_ctime_nsec as i64),
+        mtime: nanoseconds(raw.st_mtime, raw.st_mtime_nsec as i64),
+        ctime: nanoseconds(raw.st_ctime, raw.st_ctime_nsec as i64),
         disk: u64::try_from(raw.st_blocks).unwrap_or(0).saturating_mul(512),
     }
 }

@@ -122,14 +122,16 @@ pub fn scan(root: &Path, options: &Options, before: Option<&Inventory>) -> Resul
     state.arenas.sort_unstable_by_key(|(n, _)| *n);
     arenas.extend(state.arenas.into_iter().map(|(_, bytes)| Arc::new(bytes) as Bytes));
     state.troubles.sort_unstable();
+    let inventory = state.builder.finish(root.into(), started, arenas);
     Ok(Scan {
-        inventory: state.builder.finish(root.into(), started, arenas),
+        // Whoever was told to stop after the last directory has read them all.
+        ended: ended.filter(|_| !inventory.is_complete()),
+        inventory,
         troubles: state.troubles,
         counts: state.counts,
         dirs_read: state.read,
         dirs_reused: state.reused,
         elapsed: clock.elapsed(),
-        ended,
     })
 }
 
@@ -161,7 +163,12 @@ impl<'a> Shared<'a> {
 
     /// Starts threads and waits for them; the first arena that is theirs is number `arena`.
     fn run(&self, arena: usize, threads: usize, may_grow: bool, deadline: Option<Instant>) -> Option<Ended> {
-        let mut ended = None;
+        let why = || match self.options.stop.is_stopped() {
+            true => Some(Ended::Stopped),
+            false => deadline.filter(|at| Instant::now() >= *at).map(|_| Ended::Timeout),
+        };
+        let mut ended = why();
+        self.halt.store(ended.is_some(), Ordering::Relaxed);
         thread::scope(|scope| {
             let mut running = 0;
             let mut start = |count: usize| {
@@ -183,11 +190,7 @@ impl<'a> Shared<'a> {
                 let left = deadline.map_or(TICK, |at| at.saturating_duration_since(Instant::now()).min(TICK));
                 let pause = if ended.is_some() { TICK } else { left.max(Duration::from_millis(1)) };
                 state = self.done.wait_timeout(state, pause).unwrap_or_else(PoisonError::into_inner).0;
-                if ended.is_none() && self.options.stop.is_stopped() {
-                    ended = Some(Ended::Stopped);
-                } else if ended.is_none() && deadline.is_some_and(|at| Instant::now() >= at) {
-                    ended = Some(Ended::Timeout);
-                }
+                ended = ended.or_else(&why);
                 if ended.is_some() {
                     self.halt.store(true, Ordering::Relaxed);
                     self.ready.notify_all();

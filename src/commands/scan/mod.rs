@@ -20,7 +20,7 @@ use crate::config::ScanSettings;
 use crate::exit::Exit;
 use crate::run::Signals;
 use crate::scan::{
-    Cache, Checked, Ended, Excludes, Meter, Options, Saved, ScanError, ScanRoot, Stop, scan_all,
+    Cache, Checked, Earlier, Ended, Excludes, Meter, Options, Saved, ScanError, ScanRoot, Stop, scan_all,
 };
 use crate::ui::{Spinner, Ui};
 use std::sync::Arc;
@@ -134,7 +134,12 @@ impl Work {
             Meter::default()
         };
         let options = Options { meter: Arc::new(meter), ..self.options.clone() };
-        self.cache.scan(&target.root, &options, self.args.full)
+        let earlier = match (self.args.full, self.args.diff) {
+            (false, _) => Earlier::TakeOver,
+            (true, true) => Earlier::Compare,
+            (true, false) => Earlier::Ignore,
+        };
+        self.cache.scan(&target.root, &options, earlier)
     }
 
     /// Everything that is to be said about one tree.

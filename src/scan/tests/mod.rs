@@ -1,14 +1,15 @@
-//! The walker against `find` and `du`, and against trees that are made to be hard.
+//! The walker against `find` and `du`.
+
+mod hard;
 
 use super::*;
-use crate::inventory::{Inventory, Kind, State, diff};
+use crate::inventory::{Inventory, Kind, diff};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 fn options(threads: usize) -> Options {
     Options { threads, ..Options::default() }
@@ -148,49 +149,6 @@ fn empty_and_single() {
 }
 
 #[test]
-fn a_wide_directory_is_split_and_stays_in_order() {
-    let dir = tempfile::tempdir().unwrap();
-    for n in 0..9_000 {
-        fs::write(dir.path().join(format!("{n}")), "").unwrap();
-        if n % 1_000 == 0 {
-            fs::create_dir_all(dir.path().join(format!("{n}-dir/sub"))).unwrap();
-        }
-    }
-    let scan = walk(dir.path(), &options(4));
-    same_as_find_and_du(dir.path(), &scan);
-    let all: Vec<&[u8]> = scan.inventory.dirs().next().unwrap().entries().map(|e| e.name).collect();
-    assert!(all.is_sorted() && all.len() == 9_000);
-    assert!(matches!(scan.inventory.lookup(b"8999"), Some(crate::inventory::Member::Entry(..))));
-    let again = super::scan(dir.path(), &options(4), Some(&scan.inventory.distrusting_nothing())).unwrap();
-    assert_eq!((again.dirs_read, again.dirs_reused), (0, 19));
-    same_as_find_and_du(dir.path(), &again);
-}
-
-#[test]
-fn ten_thousand_levels() {
-    let dir = tempfile::tempdir().unwrap();
-    let name = "d".repeat(20);
-    let mut at = open::open_child(rustix::fs::CWD, dir.path().as_os_str().as_encoded_bytes(), false).unwrap();
-    let levels = 10_000;
-    for _ in 0..levels {
-        for side in [name.as_str(), "side"] {
-            rustix::fs::mkdirat(&at, side, rustix::fs::Mode::RWXU).unwrap();
-        }
-        at = open::open_child(&at, name.as_bytes(), false).unwrap();
-    }
-    let scan = walk(dir.path(), &options(2));
-    assert_eq!(scan.inventory.totals().dirs, 2 * levels + 1);
-    assert!(scan.inventory.is_complete(), "{:?}", scan.troubles.first());
-    let deepest = scan.inventory.dirs().filter(|dir| dir.name() != b"side").last().unwrap();
-    assert_eq!((deepest.depth() as u64, deepest.path().len() as u64), (levels, levels * 21 - 1));
-    let again = super::scan(dir.path(), &options(2), Some(&scan.inventory.distrusting_nothing())).unwrap();
-    assert_eq!(again.inventory.totals(), scan.inventory.totals());
-    assert!(again.dirs_reused > 0);
-    // The standard library removes what is this deep only slowly.
-    assert!(Command::new("rm").arg("-rf").arg(dir.path()).status().unwrap().success());
-}
-
-#[test]
 fn loops_are_seen_and_followed_links_count_once_on_disk() {
     let dir = tempfile::tempdir().unwrap();
     let root = dir.path();
@@ -240,92 +198,6 @@ fn what_is_left_out_is_pruned() {
     let pruned = paths(&Options { exclude, ..options(2) });
     assert!(pruned.contains(&"a/b".into()) && pruned.contains(&"k/x.tmp".into()));
     assert!(!pruned.iter().any(|p| p.starts_with("tmp") || p == "k/tmp" || p.starts_with("a/b/")));
-}
-
-/// Everything but the superuser, who may read all.
-#[test]
-fn unreadable_directories_are_told_and_read_again() {
-    if rustix::process::geteuid().is_root() {
-        // A directory on a file system that lets nobody look: none is certain to exist, so that a descriptor stands in.
-        return unreadable_as_nobody();
-    }
-    let dir = tempfile::tempdir().unwrap();
-    unreadable_in(dir.path());
-}
-
-fn unreadable_in(root: &Path) {
-    fs::create_dir_all(root.join("closed/in")).unwrap();
-    fs::write(root.join("open"), "x").unwrap();
-    fs::set_permissions(root.join("closed"), fs::Permissions::from_mode(0)).unwrap();
-    let scan = walk(root, &options(2));
-    assert_eq!((scan.counts.unreadable, scan.inventory.is_complete()), (1, false));
-    assert_eq!(scan.troubles[0].path, b"closed");
-    assert_eq!(scan.inventory.totals().dirs, 2);
-    assert_eq!(scan.inventory.totals().disk, disk_usage(root));
-    let closed = scan.inventory.dirs().nth(1).unwrap();
-    assert_eq!(closed.state(), State::Incomplete);
-    fs::set_permissions(root.join("closed"), fs::Permissions::from_mode(0o700)).unwrap();
-    let again = super::scan(root, &options(2), Some(&scan.inventory.distrusting_nothing())).unwrap();
-    assert_eq!((again.inventory.totals().dirs, again.inventory.is_complete()), (3, true));
-}
-
-/// The same in a child that has given up its rights: this test, run by `setpriv` or not at all.
-fn unreadable_as_nobody() {
-    let me = std::env::current_exe().unwrap();
-    let name = "scan::tests::unreadable_directories_are_told_and_read_again";
-    let home = tempfile::tempdir().unwrap();
-    fs::set_permissions(home.path(), fs::Permissions::from_mode(0o777)).unwrap();
-    let copy = home.path().join("tests");
-    fs::copy(me, &copy).unwrap();
-    let run = Command::new("setpriv")
-        .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
-        .arg(&copy)
-        .args(["--exact", name])
-        .env("TMPDIR", home.path())
-        .current_dir(home.path())
-        .output();
-    match run {
-        Ok(out) => {
-            let text = String::from_utf8_lossy(&out.stdout).into_owned();
-            assert!(
-                out.status.success() && text.contains("1 passed"),
-                "{text}{}",
-                String::from_utf8_lossy(&out.stderr)
-            );
-        }
-        Err(error) => assert_eq!(error.kind(), io::ErrorKind::NotFound),
-    }
-}
-
-#[test]
-fn a_tree_that_changes_while_it_is_read_is_no_error() {
-    let dir = tempfile::tempdir().unwrap();
-    let root = dir.path();
-    for n in 0..40 {
-        fs::create_dir(root.join(format!("keep{n}"))).unwrap();
-        fs::write(root.join(format!("keep{n}/f")), "x").unwrap();
-    }
-    let stop = AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            let mut n = 0;
-            while !stop.load(Ordering::Relaxed) {
-                let path = root.join(format!("keep{}/come{n}", n % 40));
-                fs::create_dir_all(path.join("deep")).unwrap();
-                fs::write(path.join("deep/f"), "y").unwrap();
-                fs::remove_dir_all(&path).unwrap();
-                n += 1;
-            }
-        });
-        let mut before = None;
-        for _ in 0..60 {
-            let scan = scan(root, &options(2), before.as_ref()).unwrap();
-            assert_eq!(scan.counts.unreadable, 0, "{:?}", scan.troubles);
-            assert!((0..40).all(|n| scan.inventory.lookup(format!("keep{n}/f").as_bytes()).is_some()));
-            before = Some(scan.inventory);
-        }
-        stop.store(true, Ordering::Relaxed);
-    });
 }
 
 #[test]
