@@ -5,19 +5,22 @@
 //!
 //! 0. words: [`job`], [`event`], [`result`], [`exit`]
 //! 1. thought (pure): [`config`], [`rsync`], [`pdb`], [`inventory`]
-//! 2. deeds: [`run`], [`machine`], [`scan`]
+//! 2. deeds: [`run`], [`machine`], [`scan`], [`mirrors`], [`doctor`], [`reclaim`]
 //! 3. speech: [`ui`], [`report`]
 //! 4. glue: [`cli`], [`commands`]
 
 pub mod cli;
 pub mod commands;
 pub mod config;
+pub mod doctor;
 pub mod event;
 pub mod exit;
 pub mod inventory;
 pub mod job;
 pub mod machine;
+pub mod mirrors;
 pub mod pdb;
+pub mod reclaim;
 pub mod report;
 pub mod result;
 pub mod rsync;

@@ -1,10 +1,12 @@
 //! The command line: clap structs and nothing else. What they mean is said in [`crate::commands`].
 
 mod config;
+mod machine;
 mod scan;
 mod sync;
 
 pub use config::{ConfigAction, ConfigArgs, Example};
+pub use machine::{DoctorArgs, ReclaimArgs};
 pub use scan::{CacheAction, ScanArgs, VerifyArgs};
 pub use sync::SyncArgs;
 
@@ -69,6 +71,10 @@ pub enum Command {
     Sync(Box<SyncArgs>),
     /// Show the jobs of the configuration
     List(ListArgs),
+    /// Give back the memory that mirroring has filled
+    Reclaim(ReclaimArgs),
+    /// Find out what would stop a run here: rsync, configuration, disks, servers
+    Doctor(DoctorArgs),
     /// Count what a mirror or any directory holds, and what has changed there
     Scan(Box<ScanArgs>),
     /// Check that compressed files are whole, and fetch the damaged ones again

@@ -2,10 +2,12 @@
 
 mod completions;
 mod config;
+mod doctor;
 mod error;
 mod list;
 pub mod locate;
 pub mod overrides;
+mod reclaim;
 mod scan;
 pub mod settings;
 mod sync;
@@ -45,6 +47,8 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
     match &cli.command {
         Command::Completions(args) => completions::run(args, ui),
         Command::List(args) => list::run(args, &cli.global, ui),
+        Command::Reclaim(args) => reclaim::run(args, &cli.global, ui),
+        Command::Doctor(args) => doctor::run(args, &cli.global, ui),
         Command::Config(args) => config::run(args, &cli.global, ui),
         Command::Scan(args) => scan::run(args, &cli.global, ui),
         Command::Verify(args) => verify::run(args, &cli.global, ui),

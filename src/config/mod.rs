@@ -7,6 +7,7 @@ mod draft;
 mod guard;
 mod layer;
 mod lists;
+mod manners;
 mod nearest;
 mod paths;
 mod preset;
@@ -27,6 +28,7 @@ pub use layer::{
     SyncLayer,
 };
 pub use lists::{Globs, HookList, RsyncArgs, Sources};
+pub use manners::{Concurrency, Nice};
 pub use nearest::nearest;
 pub use paths::{HomeError, expand_home, normalise};
 pub use preset::{layer as preset_layer, name as preset_name};
@@ -74,6 +76,8 @@ pub struct Config {
 pub struct SyncSettings {
     /// Up to so many jobs at a time, 1..=100.
     pub parallel: usize,
+    /// Whether fewer run while the machine has enough to do (`parallel = "auto"`).
+    pub auto: bool,
     /// Stop at the first failure.
     pub fail_fast: bool,
     /// Between SIGTERM and SIGKILL for children.
@@ -88,6 +92,7 @@ impl Default for SyncSettings {
     fn default() -> Self {
         SyncSettings {
             parallel: 1,
+            auto: false,
             fail_fast: false,
             grace: Duration::from_secs(10),
             log_keep: 10,

@@ -94,7 +94,7 @@ mod tests {
         assert_eq!(job["properties"]["stall"]["default"], "10m");
         assert!(schema["properties"]["defaults"]["properties"].get("dest").is_none());
         assert!(schema["properties"]["defaults"]["properties"].get("root").is_some());
-        assert_eq!(schema["properties"]["sync"]["properties"]["parallel"]["maximum"], 100);
+        assert_eq!(schema["properties"]["sync"]["properties"]["parallel"]["anyOf"][0]["maximum"], 100);
         for (name, _) in super::super::preset::NAMES {
             assert!(job["properties"]["preset"].to_string().contains(name), "{name}");
         }

@@ -3,6 +3,7 @@
 
 mod config;
 mod docs;
+mod doctor;
 mod floors;
 mod man;
 mod rsync_args;
