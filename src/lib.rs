@@ -4,14 +4,16 @@
 //! holds the code to it):
 //!
 //! 0. words: [`job`], [`event`], [`result`], [`exit`]
-//! 1. thought (pure): [`config`], [`rsync`]
-//! 2. deeds: [`run`], [`machine`]
+//! 1. thought (pure): [`config`], [`rsync`], [`entry`], [`query`]
+//! 2. deeds: [`run`], [`machine`], [`search`]
 //! 3. speech: [`ui`], [`report`]
 //! 4. glue: [`cli`], [`commands`]
 
 pub mod cli;
 pub mod commands;
 pub mod config;
+#[cfg(feature = "search")]
+pub mod entry;
 pub mod event;
 pub mod exit;
 pub mod job;

@@ -1,0 +1,26 @@
+//! What a mirror's files say about themselves: mmCIF and legacy PDB headers, chemical components, sequences, other text.
+//!
+//! Pure: a file is handed in as its name and a reader of its bytes as they lie on disk. What is understood comes out as
+//! [`Entry`]s, one a document of the search index; what cannot be understood as one that says why.
+
+mod cif;
+mod date;
+mod fasta;
+mod file;
+mod id;
+mod legacy;
+mod model;
+mod stop;
+mod structure;
+mod table;
+mod text;
+#[cfg(test)]
+mod tests;
+
+pub use cif::{Token, Tokens};
+pub use date::Date;
+pub use file::{Options, Read, read};
+pub use id::{from_name, normal};
+pub use model::{Citation, Entry, Kind, Ligand};
+pub use stop::{CAP, Page, Stop};
+pub use table::{Block, Table};
