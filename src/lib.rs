@@ -18,6 +18,8 @@ pub mod event;
 pub mod exit;
 pub mod job;
 pub mod machine;
+#[cfg(feature = "search")]
+pub mod query;
 pub mod report;
 pub mod result;
 pub mod rsync;

@@ -2,7 +2,7 @@
 
 use super::date::Date;
 use super::id;
-use super::model::{Entry, Kind, Ligand, add};
+use super::model::{Entry, Kind, Ligand, add, add_organism};
 use std::collections::BTreeMap;
 
 /// A record that begins a file of this format.
@@ -107,7 +107,7 @@ fn fill(entry: &mut Entry, long: &BTreeMap<String, String>) {
         match key.trim() {
             "MOLECULE" => add(&mut entry.molecules, value),
             "EC" => value.split(',').for_each(|class| add(&mut entry.enzymes, class.trim())),
-            "ORGANISM_SCIENTIFIC" => add(&mut entry.organisms, value),
+            "ORGANISM_SCIENTIFIC" => value.split(',').for_each(|name| add_organism(&mut entry.organisms, name.trim())),
             "ORGANISM_COMMON" => add(&mut entry.common_names, value),
             "ORGANISM_TAXID" => {
                 for number in value.split(',').filter_map(|number| number.trim().parse().ok()) {

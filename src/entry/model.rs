@@ -127,3 +127,13 @@ pub(super) fn add(list: &mut Vec<String>, value: impl Into<String>) {
         list.push(value);
     }
 }
+
+/// Adds the name of an organism. Old entries shout; both ways of writing are one organism.
+pub(super) fn add_organism(list: &mut Vec<String>, name: &str) {
+    if name.chars().any(char::is_lowercase) {
+        return add(list, name);
+    }
+    let mut letters = name.chars();
+    let first = letters.next().map(String::from).unwrap_or_default();
+    add(list, first + &letters.as_str().to_lowercase());
+}

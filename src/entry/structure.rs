@@ -2,7 +2,7 @@
 
 use super::date::Date;
 use super::id;
-use super::model::{Entry, Kind, Ligand, add};
+use super::model::{Entry, Kind, Ligand, add, add_organism};
 use super::table::{Block, Row};
 
 /// The categories that are read, in lower case.
@@ -162,7 +162,7 @@ fn sources(block: &Block<'_>, entry: &mut Entry) {
         ("_pdbx_entity_src_syn", "organism_scientific", "organism_common_name", "ncbi_taxonomy_id"),
     ] {
         for row in block.rows(category) {
-            add(&mut entry.organisms, row.get(scientific).unwrap_or_default());
+            add_organism(&mut entry.organisms, &row.get(scientific).unwrap_or_default());
             add(&mut entry.common_names, row.get(common).unwrap_or_default());
             // Fusion proteins have several, separated by commas.
             for number in row.get(taxonomy).unwrap_or_default().split([',', ' ']) {
