@@ -24,4 +24,6 @@ pub mod report;
 pub mod result;
 pub mod rsync;
 pub mod run;
+#[cfg(feature = "search")]
+pub mod search;
 pub mod ui;

@@ -57,7 +57,7 @@ pub fn read(name: &str, bytes: impl io::Read, options: &Options, sink: &mut dyn 
 }
 
 /// The entry of a file that could not be read.
-pub(super) fn failed(name: &str, why: String) -> Entry {
+pub fn failed(name: &str, why: String) -> Entry {
     let lower = name.to_ascii_lowercase();
     let structure = [".cif", ".ent", ".pdb"].iter().any(|ending| lower.contains(ending));
     let kind = if structure { Kind::Structure } else { Kind::Name };

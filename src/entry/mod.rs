@@ -19,7 +19,7 @@ mod tests;
 
 pub use cif::{Token, Tokens};
 pub use date::Date;
-pub use file::{Options, Read, read};
+pub use file::{Options, Read, failed, read};
 pub use id::{from_name, normal};
 pub use model::{Citation, Entry, Kind, Ligand};
 pub use stop::{CAP, Page, Stop};
