@@ -30,7 +30,7 @@ pub struct SyncResult {
     pub log: Option<PathBuf>,
 }
 
-/// What a job moved. `None` is unknown, never zero.
+/// What a job moved, or in a dry run would have moved. `None` is unknown, never zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Figures {
     /// Regular files whose contents were transferred.

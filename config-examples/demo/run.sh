@@ -126,7 +126,7 @@ inventory >"$work/before"
 step "Second run: nothing has changed upstream"
 sync
 inventory >"$work/after"
-cmp -s "$work/before" "$work/after" || die "the second run changed the mirrors"
+[ "$(cat "$work/before")" = "$(cat "$work/after")" ] || die "the second run changed the mirrors"
 echo "The second run transferred nothing."
 
 step "Done; ending the daemon and removing $work"

@@ -104,7 +104,7 @@ fn check(global: &Global, ui: &Ui) -> Result<Exit, Failure> {
         ui.json("result", &counts)?;
     } else {
         for warning in &warnings {
-            ui.note(&format!("warning: {warning}"));
+            ui.warning(&warning.to_string());
         }
         for problem in &problems {
             ui.error(&problem.to_string(), None);

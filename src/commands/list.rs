@@ -6,7 +6,7 @@ use crate::config::{nearest, preset_name};
 use crate::exit::Exit;
 use crate::job::Job;
 use crate::ui::Ui;
-use console::{Term, measure_text_width, pad_str, truncate_str};
+use console::{measure_text_width, truncate_str};
 use serde_json::json;
 use std::borrow::Cow;
 
@@ -38,11 +38,7 @@ pub(super) fn run(args: &ListArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
         }
         return Ok(Exit::Done);
     }
-    // A pipe has no width: whoever reads it wants everything.
-    let width = Term::stdout().size_checked().map(|(_, columns)| usize::from(columns));
-    for line in table(&jobs, width) {
-        ui.line(&line)?;
-    }
+    ui.table(&rows(&jobs, ui.width()))?;
     Ok(Exit::Done)
 }
 
@@ -62,8 +58,8 @@ fn as_json(job: &Job) -> serde_json::Value {
     })
 }
 
-/// A line a job, below a heading. With a width, the longest columns give way until everything fits.
-fn table(jobs: &[&Job], width: Option<usize>) -> Vec<String> {
+/// A row a job, below a heading. With a width, the longest columns give way until everything fits.
+fn rows(jobs: &[&Job], width: Option<usize>) -> Vec<Vec<String>> {
     let mut rows = vec![["JOB", "ON", "HOST", "DEST", "TAGS", "DESCRIPTION"].map(String::from)];
     for job in jobs {
         let hosts = job.hosts();
@@ -80,22 +76,21 @@ fn table(jobs: &[&Job], width: Option<usize>) -> Vec<String> {
         ];
         rows.push(cells.map(|cell| cell.replace(char::is_control, " ")));
     }
-    let mut widths = [0; 6];
+    let Some(fit) = width else { return rows.into_iter().map(Vec::from).collect() };
+    let mut natural = [0; 6];
     for row in &rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
+        for (width, cell) in natural.iter_mut().zip(row) {
             *width = (*width).max(measure_text_width(cell));
         }
     }
-    if let Some(fit) = width {
-        let natural = widths;
+    let mut widths = natural;
+    shrink(&mut widths, fit);
+    if widths[DESCRIPTION] < natural[DESCRIPTION].min(LEGIBLE) {
+        widths = natural;
+        widths[DESCRIPTION] = 0;
         shrink(&mut widths, fit);
-        if widths[DESCRIPTION] < natural[DESCRIPTION].min(LEGIBLE) {
-            widths = natural;
-            widths[DESCRIPTION] = 0;
-            shrink(&mut widths, fit);
-        }
     }
-    rows.iter().map(|row| line(row, &widths)).collect()
+    rows.iter().map(|row| cut(row, &widths)).collect()
 }
 
 /// Their places among the columns.
@@ -105,14 +100,14 @@ const DESCRIPTION: usize = 5;
 const LEGIBLE: usize = 20;
 
 /// Columns of width 0 are left out.
-fn line(row: &[String; 6], widths: &[usize; 6]) -> String {
+fn cut(row: &[String; 6], widths: &[usize; 6]) -> Vec<String> {
     let shown = row.iter().zip(widths).enumerate().filter(|(_, (_, width))| **width > 0);
-    let cells = shown.map(|(column, (cell, width))| {
+    let cells = shown.map(|(column, (cell, width))| match column {
         // The end of a path tells it from the others.
-        let cell = if column == DEST { tail(cell, *width) } else { truncate_str(cell, *width, "…") };
-        pad_str(&cell, *width, console::Alignment::Left, None).into_owned()
+        DEST => tail(cell, *width).into_owned(),
+        _ => truncate_str(cell, *width, "…").into_owned(),
     });
-    cells.collect::<Vec<_>>().join("  ").trim_end().to_string()
+    cells.collect()
 }
 
 /// As much of the end as fits.
@@ -158,10 +153,14 @@ mod tests {
         load(text, Path::new("/c.toml"), &Overrides::default(), &Surroundings::default()).unwrap().jobs
     }
 
+    fn shown(width: Option<usize>) -> Vec<String> {
+        let jobs = jobs();
+        crate::ui::table(&rows(&jobs.iter().collect::<Vec<_>>(), width), width)
+    }
+
     #[test]
     fn a_pipe_gets_everything() {
-        let jobs = jobs();
-        let lines = table(&jobs.iter().collect::<Vec<_>>(), None);
+        let lines = shown(None);
         insta::assert_snapshot!(lines.join("\n"), @r#"
     JOB    ON   HOST                     DEST                                            TAGS        DESCRIPTION
     mmcif  yes  rsync.rcsb.org:33444 +1  /srv/mirrors/pdb/data/structures/divided/mmCIF  weekly,pdb  PDB entries, mmCIF, divided layout
@@ -171,16 +170,15 @@ mod tests {
 
     #[test]
     fn a_terminal_gets_what_fits() {
-        let jobs = jobs();
-        let lines = table(&jobs.iter().collect::<Vec<_>>(), Some(80));
+        let lines = shown(Some(80));
         assert!(lines.iter().all(|line| measure_text_width(line) <= 80));
         insta::assert_snapshot!(lines.join("\n"), @r#"
     JOB    ON   HOST                     DEST                             TAGS
     mmcif  yes  rsync.rcsb.org:33444 +1  …/data/structures/divided/mmCIF  weekly,pdb
     local  no   local                    /m
     "#);
-        assert_eq!(table(&jobs.iter().collect::<Vec<_>>(), Some(5)).len(), 3, "no width is too small");
-        let lines = table(&jobs.iter().collect::<Vec<_>>(), Some(120));
+        assert_eq!(shown(Some(5)).len(), 3, "no width is too small");
+        let lines = shown(Some(120));
         assert!(lines.iter().all(|line| measure_text_width(line) <= 120));
         assert!(lines[1].contains("PDB entries, mmCIF"), "{}", lines[1]);
     }

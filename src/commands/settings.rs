@@ -69,7 +69,7 @@ impl Opened {
     pub fn load(&self, ui: &Ui) -> Result<Config, Failure> {
         let config = self.check(&Overrides::default())?;
         for warning in &config.warnings {
-            ui.note(&format!("warning: {warning}"));
+            ui.warning(&warning.to_string());
         }
         Ok(config)
     }
@@ -115,7 +115,7 @@ impl From<Problems> for Failure {
     fn from(problems: Problems) -> Self {
         let text = match problems.0.len() {
             1 => problems.to_string(),
-            n => format!("{n} problems in the configuration\n{problems}"),
+            n => format!("{n} problems\n{problems}"),
         };
         Failure::usage(text)
     }

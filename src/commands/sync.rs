@@ -19,7 +19,6 @@ const READER_AFTER_SIGNAL: Duration = Duration::from_secs(3);
 
 /// Runs the jobs that the command line selects.
 pub(super) fn run(args: &SyncArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
-    rsync_args::check(&args.rsync_args).map_err(|refused| Failure::usage_hint(refused.text, refused.hint))?;
     let opened = settings::open(global)?;
     let (config, jobs) = opened.select(ui, &args.jobs, args.all, &args.tag, overrides::overrides(args)?)?;
     if args.print_command {

@@ -218,8 +218,7 @@ fn in_order<'t, 'i>(table: &'t DeTable<'i>) -> Vec<Entry<'t, 'i>> {
 }
 
 fn span(range: Range<usize>, reader: &Reader<'_>) -> Span {
-    let line = reader.text.place(range.clone()).line;
-    Span { start: range.start, end: range.end, line }
+    Span { start: range.start, end: range.end, line: reader.line(range.start) }
 }
 
 fn version(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) {

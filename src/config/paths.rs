@@ -8,6 +8,9 @@ pub enum HomeError {
     /// Nobody knows where it is.
     #[error("{0:?} means a home directory, but HOME is not set")]
     Unknown(String),
+    /// It cannot be written in a configuration.
+    #[error("{0:?} means a home directory whose name is not UTF-8")]
+    NotUtf8(String),
     /// Only shells read this.
     #[error("{0:?}: only ~ and ~/… are understood (write ./{0} for a file of that name)")]
     Other(String),
@@ -24,7 +27,7 @@ pub fn expand_home(text: &str, home: Option<&Path>) -> Result<String, HomeError>
         None => return Err(HomeError::Other(text.into())),
     };
     let home = home.ok_or_else(|| HomeError::Unknown(text.into()))?;
-    Ok(home.join(rest).to_string_lossy().into_owned())
+    home.join(rest).into_os_string().into_string().map_err(|_| HomeError::NotUtf8(text.into()))
 }
 
 /// An absolute path without `.`, `..` and doubled slashes. `/..` is `/`. Symbolic links are not looked at.
@@ -46,6 +49,7 @@ pub fn normalise(path: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::ffi::OsStrExt;
 
     #[test]
     fn homes_are_expanded() {
@@ -54,6 +58,8 @@ mod tests {
         assert_eq!(expand_home("~", home).unwrap(), "/home/ada/");
         assert_eq!(expand_home("/a/~", None).unwrap(), "/a/~");
         assert_eq!(expand_home("~/x", None), Err(HomeError::Unknown("~/x".into())));
+        let odd = std::ffi::OsStr::from_bytes(b"/home/\xff");
+        assert_eq!(expand_home("~/x", Some(Path::new(odd))), Err(HomeError::NotUtf8("~/x".into())));
         assert_eq!(expand_home("~bob/x", home), Err(HomeError::Other("~bob/x".into())));
     }
 

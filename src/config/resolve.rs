@@ -94,6 +94,12 @@ impl Resolver<'_> {
         if applies {
             rsync_args.extend_from_slice(&self.over.rsync_args);
         }
+        if settings.delete.value
+            && let Err(refused) = args::check_with_delete(&rsync_args)
+            && args::check(&rsync_args).is_ok()
+        {
+            self.about(settings.delete.origin, draft, refused.text, Some(refused.hint));
+        }
         Some(Job {
             name: draft.name.clone(),
             description: settings.description.map(|given| given.value).unwrap_or_default(),
@@ -142,21 +148,24 @@ impl Resolver<'_> {
         let base = self.base(given.origin);
         let mut read = Vec::new();
         for text in &given.value.0 {
-            let expanded = expand_home(text, self.around.home.as_deref()).map_err(|wrong| wrong.to_string());
-            let source =
-                Source::parse(text, &base).map_err(|wrong| wrong.to_string()).and_then(|source| match source
-                    .address
-                {
-                    Address::Local(_) => expanded
-                        .and_then(|text| Source::parse(&text, &base).map_err(|wrong| wrong.to_string())),
-                    _ => Ok(source),
-                });
-            match source {
+            match self.source(text, &base) {
                 Ok(source) => read.push(source),
                 Err(wrong) => self.about(given.origin, job, wrong, None),
             }
         }
         (read.len() == given.value.0.len() && !read.is_empty()).then_some(read)
+    }
+
+    fn source(&self, text: &str, base: &Path) -> Result<Source, String> {
+        let source = Source::parse(text, base).map_err(|wrong| wrong.to_string())?;
+        let Address::Local(_) = source.address else { return Ok(source) };
+        let text = expand_home(text, self.around.home.as_deref()).map_err(|wrong| wrong.to_string())?;
+        let source = Source::parse(&text, base).map_err(|wrong| wrong.to_string())?;
+        // Its text would name another directory.
+        if matches!(&source.address, Address::Local(path) if path.to_str().is_none()) {
+            return Err(format!("{text:?} hangs below a directory whose name is not UTF-8"));
+        }
+        Ok(source)
     }
 
     fn local(&self, sources: &[Source]) -> Vec<PathBuf> {
@@ -278,13 +287,16 @@ impl Resolver<'_> {
         if !name.contains('/') && !name.starts_with('~') {
             return name.into();
         }
-        match expand_home(name, self.around.home.as_deref()) {
-            Ok(path) => self.base(given.origin).join(path).to_string_lossy().into_owned(),
-            Err(wrong) => {
-                self.at_origin(given.origin, wrong.to_string(), Some("write the whole path".into()));
-                name.into()
-            }
-        }
+        let expanded = expand_home(name, self.around.home.as_deref()).map_err(|wrong| wrong.to_string());
+        let path = expanded.and_then(|path| {
+            let path = self.base(given.origin).join(path).into_os_string();
+            path.into_string()
+                .map_err(|_| format!("{name:?} hangs below a directory whose name is not UTF-8"))
+        });
+        path.unwrap_or_else(|wrong| {
+            self.at_origin(given.origin, wrong, Some("write the whole path".into()));
+            name.into()
+        })
     }
 
     fn at(&mut self, span: Span, text: String, hint: Option<String>) {

@@ -24,11 +24,19 @@ pub(super) trait Value: Sized {
 pub(super) struct Reader<'a> {
     pub(super) text: Text<'a>,
     pub(super) problems: Vec<Problem>,
+    /// Where each line ends, so that the line of every value is known without counting anew.
+    ends: Vec<usize>,
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(text: Text<'a>) -> Self {
-        Reader { text, problems: Vec::new() }
+        let ends = text.text.match_indices('\n').map(|(at, _)| at).collect();
+        Reader { text, problems: Vec::new(), ends }
+    }
+
+    /// From 1.
+    pub(super) fn line(&self, at: usize) -> usize {
+        self.ends.partition_point(|end| *end < at) + 1
     }
 
     pub(super) fn problem(&mut self, span: Range<usize>, text: impl Into<String>, hint: Option<String>) {

@@ -5,12 +5,14 @@
 
 mod bars;
 mod github;
+mod homing;
 mod human;
 mod json;
 mod junit;
 mod kept;
 pub mod log;
 mod printer;
+
 mod screen;
 mod summary;
 #[cfg(test)]

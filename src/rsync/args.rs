@@ -124,38 +124,12 @@ fn whole_seconds(duration: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::job::{Hooks, MaxDelete};
     use std::path::Path;
 
     fn job() -> Job {
-        Job {
-            name: "mmcif".into(),
-            description: String::new(),
-            tags: vec![],
-            enabled: true,
-            priority: 0,
-            sources: vec![source("rsync://h:33444/m/d/")],
-            dest: "/srv/m".into(),
-            preset: Preset::Mirror,
-            delete: false,
-            max_delete: MaxDelete::Default,
-            allow_empty_source: false,
-            min_free: None,
-            include: vec![],
-            exclude: vec![],
-            bwlimit: None,
-            compress: false,
-            checksum: false,
-            inc_recursive: false,
-            rsync_args: vec![],
-            retries: 0,
-            retry_delay: Duration::ZERO,
-            busy_delay: Duration::ZERO,
-            timeout: None,
-            stall: None,
-            connect_timeout: Duration::from_millis(10_001),
-            hooks: Hooks::default(),
-        }
+        let mut job = Job::example("mmcif", "rsync://h:33444/m/d/", "/srv/m");
+        (job.stall, job.connect_timeout) = (None, Duration::from_millis(10_001));
+        job
     }
 
     fn source(text: &str) -> Source {

@@ -80,7 +80,8 @@ impl<'a> Try<'a> {
             started: Instant::now(),
             announced: false,
             phases: Vec::new(),
-            figures: Figures::default(),
+            // Until something is.
+            figures: Figures { files_transferred: Some(0), files_deleted: Some(0), ..Figures::default() },
             code: None,
         }
     }
@@ -116,7 +117,6 @@ impl<'a> Try<'a> {
             return self.rehearse().await;
         }
         if !self.job.delete || self.dest_is_empty().await? {
-            self.figures.files_deleted = Some(0);
             let warned = self.transfer().await?;
             return Ok(self.unless_source_empty(warned));
         }
@@ -124,18 +124,16 @@ impl<'a> Try<'a> {
         let refused = match guard::deletions(self.job, &listed.stats, &listed.counted) {
             Say::Go => None,
             Say::TransferOnly(reason) => Some(reason),
-            Say::Stop(reason) => return Err(self.refuse(reason)),
+            Say::Stop(reason) => return Err(Ending::Blocked(reason)),
         };
         if listed.counted.is_nothing() && !self.job.checksum && refused.is_none() {
             listed.counted.discard();
-            self.figures.files_transferred = Some(0);
-            self.figures.files_deleted = Some(0);
             return Ok(Ending::Done(listed.warned));
         }
         if let Some(reason) = refused {
             // Keep what is new and changed coming, whatever becomes of the rest.
             return match self.transfer().await {
-                Ok(_) | Err(Ending::Partial(_)) => Err(self.refuse(reason)),
+                Ok(_) | Err(Ending::Partial(_)) => Err(Ending::Blocked(reason)),
                 Err(ending) => Err(ending),
             };
         }
@@ -151,27 +149,31 @@ impl<'a> Try<'a> {
         }
         let late = match self.transfer().await {
             Err(Ending::Partial(reason)) if counted.deleted.files > removed.files => {
-                self.figures.files_deleted = Some(removed.files);
-                return Err(Ending::Partial(
-                    reason.and("nothing was deleted, since the transfer was not complete"),
-                ));
+                // What stood in the way is gone already.
+                let what = if removed.files == 0 { "nothing" } else { "nothing else" };
+                let text = format!("{what} was deleted, since the transfer was not complete");
+                return Err(Ending::Partial(reason.and(&text)));
             }
             other => other?,
         };
+        if self.figures.total_files == Some(0) && !self.job.allow_empty_source {
+            // It was not when it was listed. Whatever happens there, this is no time to delete.
+            return Err(Ending::Blocked(guard::empty_source(self.job, &counted.path)));
+        }
         let removed = removed.and(self.delete(&counted, &stamps, false).await?);
-        self.figures.files_deleted = Some(removed.files);
         if removed.stopped {
             return Err(Ending::Stopped);
         }
         counted.discard();
         if removed.left > 0 {
-            let text = format!("{} entries could not be deleted: {}", removed.left, removed.why.join("; "));
+            let entries = if removed.left == 1 { "entry" } else { "entries" };
+            let text = format!("{} {entries} could not be deleted: {}", removed.left, removed.why.join("; "));
             return Ok(Ending::Partial(Reason::new(text).hint("the next run counts and tries them again")));
         }
         Ok(Ending::Done(late.or(warned)))
     }
 
-    /// `--dry-run` and `--plan`: the same judgement, and nothing else.
+    /// `--dry-run` and `--plan`: the same judgement, and nothing else. The figures are those that would be.
     async fn rehearse(&mut self) -> Result<Ending, Ending> {
         let plan = matches!(self.plan.mode, super::Mode::Plan { .. });
         let purpose = if plan { Purpose::Plan } else { Purpose::DryRun };
@@ -188,8 +190,9 @@ impl<'a> Try<'a> {
         } else {
             counted.take_figures(stats);
         }
-        self.figures.files_transferred = Some(0);
-        self.figures.files_deleted = Some(0);
+        // As rsync does with `-n`: what would be.
+        self.figures.files_transferred = listed.stats.transferred;
+        self.figures.files_deleted = Some(listed.counted.deleted.files);
         if self.job.delete
             && let Say::Stop(reason) | Say::TransferOnly(reason) =
                 guard::deletions(self.job, &listed.stats, &listed.counted)
@@ -197,6 +200,9 @@ impl<'a> Try<'a> {
             return Ok(Ending::Blocked(reason));
         }
         listed.counted.discard();
+        // What a real run would have moved.
+        self.figures.files_transferred = listed.stats.transferred;
+        self.figures.files_deleted = Some(if self.job.delete { listed.counted.deleted.files } else { 0 });
         Ok(Ending::Done(listed.warned))
     }
 
@@ -205,7 +211,7 @@ impl<'a> Try<'a> {
         if self.figures.total_files != Some(0) || self.job.allow_empty_source {
             return Ending::Done(warned);
         }
-        let reason = guard::empty_source(Path::new(""));
+        let reason = guard::empty_source(self.job, Path::new(""));
         if self.job.delete { Ending::Blocked(reason) } else { Ending::Done(Some(reason)) }
     }
 
@@ -224,11 +230,5 @@ impl<'a> Try<'a> {
         let (list, dest) = (counted.clone(), self.job.dest.clone());
         let stamps = off_thread(&self.voice.stop, move || list.stamps(&dest)).await.ok_or(Ending::Stopped)?;
         stamps.map_err(|e| unreadable(counted, e))
-    }
-
-    fn refuse(&mut self, reason: Reason) -> Ending {
-        self.figures.files_deleted = Some(0);
-        self.figures.files_transferred = self.figures.files_transferred.or(Some(0));
-        Ending::Blocked(reason)
     }
 }

@@ -1,7 +1,7 @@
 //! What has to hold before anything is deleted or written. Pure judgements on what was counted.
 
 use super::deletions::Counted;
-use crate::job::Job;
+use crate::job::{Job, MaxDelete};
 use crate::result::Reason;
 use crate::rsync::output::Stats;
 use bytesize::ByteSize;
@@ -27,7 +27,7 @@ pub(super) fn deletions(job: &Job, stats: &Stats, counted: &Counted) -> Say {
         );
     };
     if source_files.files() == 0 && !job.allow_empty_source {
-        return Say::Stop(empty_source(&counted.path));
+        return Say::Stop(empty_source(job, &counted.path));
     }
     let going = counted.deleted.files;
     let present = present(stats, counted).unwrap_or(going);
@@ -39,10 +39,13 @@ pub(super) fn deletions(job: &Job, stats: &Stats, counted: &Counted) -> Say {
         true => "the lines with *deleting above name them".into(),
         false => format!("the list is in {}", counted.path.display()),
     };
+    let limit = match job.max_delete {
+        MaxDelete::Files(limit) => limit.to_string(),
+        share => format!("{limit}, from {share}"),
+    };
     Say::TransferOnly(
         Reason::new(format!(
-            "{going} of {present} files would be deleted, more than max_delete allows ({limit}, from {}); none was",
-            job.max_delete
+            "{going} of {present} files would be deleted, more than max_delete allows ({limit}); none was"
         ))
         .hint(format!("{list}; if they may go: pdb-sync sync {} --max-delete {going}", job.name)),
     )
@@ -54,9 +57,12 @@ pub(super) fn present(stats: &Stats, counted: &Counted) -> Option<u64> {
 }
 
 /// A source without a file: not mounted, emptied, or the wrong path.
-pub(super) fn empty_source(list: &Path) -> Reason {
-    let reason = Reason::new("the source holds no file, so nothing was deleted");
+pub(super) fn empty_source(job: &Job, list: &Path) -> Reason {
     let hint = "is it mounted, and is its path right? --allow-empty-source accepts it";
+    if !job.delete {
+        return Reason::new("the source holds no file").hint(hint);
+    }
+    let reason = Reason::new("the source holds no file, so nothing was deleted");
     if list.as_os_str().is_empty() {
         return reason.hint(hint);
     }

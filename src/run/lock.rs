@@ -26,8 +26,9 @@ pub(super) enum Tried {
     Busy(String),
 }
 
-/// Tries to lock `dest`, which must exist. `state` takes the note that names us to others.
+/// Tries to lock `dest`, which is made if it does not exist. `state` takes the note that names us to others.
 pub(super) fn try_lock(dest: &Path, state: &Path, run: &str) -> io::Result<Tried> {
+    fs::create_dir_all(dest)?;
     let directory = File::open(dest)?;
     let meta = directory.metadata()?;
     if !meta.is_dir() {
@@ -71,13 +72,14 @@ impl Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // Closing would do, were there not the copy that a child holds between its fork and its exec.
-        for file in [Some(&self.directory), self.stand_in.as_ref()].into_iter().flatten() {
-            let _ = file.unlock();
-        }
+        // First the note, while it is surely ours.
         if let Some(note) = &self.note {
             // A note that stays behind is recognised by its pid.
             let _ = fs::remove_file(note);
+        }
+        // Closing would do, were there not the copy that a child holds between its fork and its exec.
+        for file in [Some(&self.directory), self.stand_in.as_ref()].into_iter().flatten() {
+            let _ = file.unlock();
         }
     }
 }

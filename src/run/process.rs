@@ -90,6 +90,8 @@ pub(super) async fn run(
 
     while status.is_none() || stdout.is_some() || stderr.is_some() || pending.is_some() {
         let free = pending.is_none();
+        // A reader that is slow is not a child that has stalled.
+        watchdog.deaf(!free);
         tokio::select! {
             read = read(&mut stdout, &mut out_buffer), if free && stdout.is_some() => {
                 watchdog.heard();
@@ -104,7 +106,6 @@ pub(super) async fn run(
                 if status.is_some() { drain_until = Instant::now() + DRAIN; }
             }
             permit = events.reserve(), if !free => {
-                // A reader that is slow is not a child that has stalled.
                 watchdog.heard();
                 if let (Ok(permit), Some(event)) = (permit, pending.take()) { permit.send(event); }
                 if status.is_some() { drain_until = Instant::now() + DRAIN; }

@@ -4,12 +4,14 @@
 //! without leaving the file system; directories are only ever removed empty.
 
 use super::deletions::{Counted, Stamp};
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, openat, statat, unlinkat};
+use rustix::fs::{
+    AtFlags, FileType, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT, openat, statat, unlinkat,
+};
 use rustix::io::Errno;
 use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 
 /// How many refusals are told by name.
 const TOLD: usize = 3;
@@ -124,18 +126,37 @@ fn plain_words(error: Errno) -> String {
     io::Error::from(error).to_string()
 }
 
-/// The parent that was opened last stays open: lists come directory by directory.
+/// The parent that was opened last stays open: lists come directory by directory. When it is left, it gets back the time
+/// that the transfer gave it, or else the next run would find a difference.
 struct Parents<'a> {
     root: &'a File,
-    last: Option<(std::path::PathBuf, OwnedFd)>,
+    last: Option<Parent>,
+}
+
+struct Parent {
+    path: PathBuf,
+    fd: OwnedFd,
+    mtime: Timespec,
 }
 
 impl Parents<'_> {
     fn open(&mut self, path: &Path) -> Result<&OwnedFd, Errno> {
-        if self.last.as_ref().is_none_or(|(last, _)| last != path) {
-            self.last = Some((path.into(), open_below(self.root, path)?));
+        if self.last.as_ref().is_none_or(|last| last.path != path) {
+            let fd = open_below(self.root, path)?;
+            let stat = rustix::fs::fstat(&fd)?;
+            let mtime = Timespec { tv_sec: stat.st_mtime, tv_nsec: stat.st_mtime_nsec as _ };
+            self.last = Some(Parent { path: path.into(), fd, mtime });
         }
-        self.last.as_ref().map(|(_, fd)| fd).ok_or(Errno::NOENT)
+        self.last.as_ref().map(|last| &last.fd).ok_or(Errno::NOENT)
+    }
+}
+
+impl Drop for Parent {
+    fn drop(&mut self) {
+        let omit = Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT };
+        let times = Timestamps { last_access: omit, last_modification: self.mtime };
+        // Where we may delete but not set times, the next transfer will.
+        let _ = rustix::fs::futimens(&self.fd, &times);
     }
 }
 

@@ -54,6 +54,21 @@ fn what_was_counted_goes_and_nothing_else() {
 }
 
 #[test]
+fn a_directory_keeps_the_time_that_the_transfer_gave_it() {
+    let tree = tree();
+    let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
+    for dir in ["gone", "."] {
+        File::open(tree.root.join(dir)).unwrap().set_modified(time).unwrap();
+    }
+    let list = tree.count(&["gone/deep/b", "gone/deep/", "keep"]);
+    let (stamps, _) = list.stamps(&tree.root).unwrap();
+    assert_eq!(tree.remove(&list, &stamps).files, 2);
+    for dir in ["gone", "."] {
+        assert_eq!(fs::metadata(tree.root.join(dir)).unwrap().modified().unwrap(), time, "{dir}");
+    }
+}
+
+#[test]
 fn what_changed_since_it_was_counted_stays() {
     let tree = tree();
     let list = tree.count(&GONE);

@@ -97,6 +97,8 @@ async fn what_is_gone_upstream_goes_here_up_to_the_limit() {
     assert_eq!(first(&summary).outcome, Outcome::Ok, "{events:#?}");
     assert_eq!(first(&summary).figures.files_deleted, Some(100));
     assert_eq!(place.files(), 200);
+    let (summary, _) = place.run(place.deleting(), Mode::Real).await;
+    assert_eq!(first(&summary).attempts[0].phases.len(), 1, "deleting left nothing to set right");
     for i in 100..201 {
         fs::remove_file(place.source().join(format!("f{i}"))).unwrap();
     }

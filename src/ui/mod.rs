@@ -41,10 +41,15 @@ impl Ui {
         writeln!(io::stdout().lock(), "{text}")
     }
 
+    /// Columns of standard output; `None` if it is no terminal: whoever reads a pipe wants everything.
+    pub fn width(&self) -> Option<usize> {
+        io::stdout().is_terminal().then(|| usize::from(Term::stdout().size().1))
+    }
+
     /// Rows in aligned columns on standard output; cut to the terminal's width if it is one.
     pub fn table(&self, rows: &[Vec<String>]) -> io::Result<()> {
+        let width = self.width();
         let mut out = io::stdout().lock();
-        let width = out.is_terminal().then(|| usize::from(Term::stdout().size().1));
         for line in table(rows, width) {
             writeln!(out, "{line}")?;
         }

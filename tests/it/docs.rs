@@ -78,6 +78,15 @@ fn every_configuration_in_the_readme_is_accepted() {
     assert_eq!(misspelt.status.code(), Some(Exit::Usage.code()), "{misspelt:?}");
 }
 
+/// The demo replaces the port and nothing else, so its file must be one that stands by itself.
+#[test]
+fn the_demos_configuration_is_accepted() {
+    let demo = read("config-examples/demo/demo.toml");
+    let checked = config_check(&demo);
+    assert!(checked.status.success(), "{checked:?}");
+    assert_eq!(demo.matches("rsync://127.0.0.1:8730/").count(), 3);
+}
+
 #[test]
 fn every_command_line_in_the_readme_is_accepted() {
     let mut count = 0;

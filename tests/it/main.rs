@@ -9,3 +9,4 @@ mod rsync_args;
 mod rsync_list;
 mod support;
 mod support_tests;
+mod sync;

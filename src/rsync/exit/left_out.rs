@@ -70,9 +70,9 @@ impl<'a> LeftOut<'a> {
         match (denied, self.ours) {
             (true, true) => Some("check who owns the destination and which rights it gives"),
             (true, false) => Some("they cannot be read at the source; nothing is deleted while that lasts"),
-            (false, _) if self.in_the_way => {
-                Some("`delete = true` lets a job clear it away; otherwise move it by hand")
-            }
+            (false, _) if self.in_the_way => Some(
+                "`delete = true` clears it away unless it holds excluded files; otherwise move it by hand",
+            ),
             (false, _) => None,
         }
     }

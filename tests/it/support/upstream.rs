@@ -116,6 +116,20 @@ impl Upstream {
         self.signal(Signal::STOP);
     }
 
+    /// Lets everybody go on whom [`Upstream::freeze`] stopped.
+    pub(crate) fn thaw(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    /// Kills the processes that serve connections; the daemon stays.
+    pub(crate) fn drop_connections(&self) {
+        let serving = super::with_marker(&self.config().display().to_string());
+        for pid in serving.into_iter().filter(|pid| Some(*pid) != self.pid()) {
+            // Only those of our own daemon: whoever reads over a pipe has it in their environment.
+            let _ = rustix::process::kill_process(Pid::from_raw(pid as i32).unwrap(), Signal::KILL);
+        }
+    }
+
     fn signal(&self, signal: Signal) {
         if let Some(group) = self.pid().and_then(|pid| Pid::from_raw(pid as i32)) {
             let _ = kill_process_group(group, signal);

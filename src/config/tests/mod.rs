@@ -1,0 +1,215 @@
+//! The whole way from text to jobs.
+
+mod layers;
+mod refusals;
+mod shown;
+
+use super::*;
+use crate::job::{Hook, MaxDelete, Preset};
+
+fn around() -> Surroundings {
+    Surroundings {
+        home: Some("/home/ada".into()),
+        homes: vec!["/home/bob".into(), "/root".into()],
+        cwd: Some("/srv/here/now".into()),
+        mounts: vec!["/".into(), "/proc".into(), "/data/disk".into()],
+        resolve: |path| match path.strip_prefix("/link") {
+            Ok(rest) => Path::new("/real").join(rest),
+            Err(_) => path.into(),
+        },
+    }
+}
+
+fn load_over(text: &str, over: &Overrides) -> Result<Config, Problems> {
+    super::load(text, Path::new("/etc/pdb/c.toml"), over, &around())
+}
+
+pub(crate) fn load(text: &str) -> Result<Config, Problems> {
+    load_over(text, &Overrides::default())
+}
+
+fn refused(text: &str) -> String {
+    load(text).expect_err("should be refused").to_string()
+}
+
+fn job(body: &str) -> Job {
+    let text = format!("[jobs.j]\nsource = 'h::m/'\ndest = '/m'\n{body}");
+    load(&text).unwrap_or_else(|problems| panic!("{problems}")).jobs.remove(0)
+}
+
+/// The text of each problem of a job with this body.
+fn wrong(body: &str) -> Vec<String> {
+    let text = format!("[jobs.j]\nsource = 'h::m/'\ndest = '/m'\n{body}");
+    load(&text).expect_err(body).0.into_iter().map(|problem| problem.text).collect()
+}
+
+fn by_command_line(layer: Layer) -> Overrides {
+    Overrides { layer, ..Overrides::default() }
+}
+
+#[test]
+fn nothing_said_gives_the_built_in_values() {
+    let job = job("");
+    assert!(job.enabled && !job.delete && !job.inc_recursive && !job.compress && !job.checksum);
+    assert_eq!((job.priority, job.preset, job.max_delete), (0, Preset::Mirror, MaxDelete::Default));
+    assert_eq!((job.retries, job.retry_delay), (3, Duration::from_secs(2)));
+    assert_eq!(job.busy_delay, Duration::from_secs(60));
+    assert_eq!((job.timeout, job.stall), (None, Some(Duration::from_secs(600))));
+    assert_eq!(job.connect_timeout, Duration::from_secs(30));
+    assert_eq!(job.hooks.timeout, Duration::from_secs(3600));
+    assert_eq!((job.bwlimit, job.min_free), (None, None));
+    assert!(!job.allow_empty_source);
+    let empty = load("").unwrap();
+    assert_eq!((empty.sync, empty.jobs.len()), (SyncSettings::default(), 0));
+}
+
+#[test]
+fn every_key_of_a_job_is_read() {
+    let job = job(r#"
+        description = "d"
+        tags = ["a", "b"]
+        enabled = false
+        priority = -3
+        preset = "minimal"
+        delete = true
+        max_delete = "10%"
+        min_free = "20GiB"
+        include = ["x"]
+        exclude = ["*.tmp"]
+        bwlimit = 100
+        compress = true
+        checksum = true
+        inc_recursive = true
+        rsync_args = ["--chmod=ug=rwX,o=rX"]
+        retries = 0
+        retry_delay = "1s"
+        busy_delay = "5m"
+        timeout = "6h"
+        stall = 0
+        connect_timeout = "9s"
+        before = "mount /m"
+        after = ["a b", ["c", "d e"]]
+        on_failure = [["x"]]
+        hook_timeout = "1m"
+    "#);
+    assert_eq!((job.description.as_str(), job.tags.len(), job.enabled, job.priority), ("d", 2, false, -3));
+    assert_eq!((job.preset, job.delete, job.max_delete), (Preset::Minimal, true, MaxDelete::Share(1_000)));
+    assert_eq!((job.min_free, job.bwlimit), (Some(20 << 30), Some(102_400)));
+    assert_eq!((job.include, job.exclude), (vec!["x".into()], vec!["*.tmp".to_string()]));
+    assert!(job.compress && job.checksum && job.inc_recursive);
+    assert_eq!(job.rsync_args, ["--chmod=ug=rwX,o=rX"]);
+    assert_eq!((job.retries, job.retry_delay.as_secs(), job.busy_delay.as_secs()), (0, 1, 300));
+    assert_eq!(
+        (job.timeout.map(|t| t.as_secs()), job.stall, job.connect_timeout.as_secs()),
+        (Some(21_600), None, 9)
+    );
+    assert_eq!(job.hooks.before, [Hook::Shell("mount /m".into())]);
+    assert_eq!(job.hooks.after, [Hook::Shell("a b".into()), Hook::Argv(vec!["c".into(), "d e".into()])]);
+    assert_eq!(job.hooks.on_failure, [Hook::Argv(vec!["x".into()])]);
+    assert_eq!(job.hooks.timeout.as_secs(), 60);
+}
+
+#[test]
+fn the_stronger_layer_wins_and_a_preset_never_wipes_a_default() {
+    let text = "
+        [defaults]
+        retries = 7
+        preset = 'conservative'
+        tags = ['t']
+        [jobs.a]
+        source = 'h::m/a/'
+        dest = '/m/a'
+        [jobs.b]
+        source = 'h::m/b/'
+        dest = '/m/b'
+        preset = 'safe'
+        retries = 1
+        tags = []
+    ";
+    let config = load(text).unwrap();
+    let (a, b) = (&config.jobs[0], &config.jobs[1]);
+    assert_eq!((a.retries, a.bwlimit, a.max_delete), (7, Some(5_000_000), MaxDelete::Share(250)));
+    assert_eq!((b.retries, b.bwlimit, b.checksum), (1, None, true));
+    assert_eq!((a.tags.len(), b.tags.len()), (1, 0), "lists replace");
+
+    let mut over = by_command_line(Layer {
+        retries: Within::new(0).ok().map(Given::by_command_line),
+        preset: Some(Given::by_command_line(Preset::Mirror)),
+        ..Layer::default()
+    });
+    over.jobs = Some(vec!["b".into()]);
+    over.rsync_args = vec!["--ipv4".into()];
+    over.allow_empty_source = true;
+    let config = load_over(text, &over).unwrap();
+    let (a, b) = (&config.jobs[0], &config.jobs[1]);
+    assert_eq!((a.retries, a.rsync_args.len(), a.allow_empty_source), (7, 0, false), "not meant");
+    assert_eq!((b.retries, b.checksum, b.allow_empty_source), (0, false, true));
+    assert_eq!(b.rsync_args, ["--ipv4"]);
+}
+
+#[test]
+fn paths_hang_where_they_should() {
+    let config = load(
+        "
+        [defaults]
+        root = 'mirrors/./x'
+        [jobs.a]
+        source = 'src/'
+        dest = 'a/../b'
+        [jobs.b]
+        source = ['~/data/', 'me@host:~/x']
+        dest = '~/m'
+        [jobs.c]
+        source = '/abs'
+        dest = '../c'
+        root = '/srv/r'
+    ",
+    )
+    .unwrap();
+    let dest = |n: usize| config.jobs[n].dest.to_str().unwrap();
+    assert_eq!(dest(0), "/etc/pdb/mirrors/x/b");
+    assert_eq!(config.jobs[0].sources[0].text, "/etc/pdb/src/");
+    assert_eq!(dest(1), "/home/ada/m");
+    assert_eq!(config.jobs[1].sources[0].text, "/home/ada/data/");
+    assert_eq!(config.jobs[1].sources[1].text, "me@host:~/x", "a remote home is not ours");
+    assert_eq!(dest(2), "/srv/c");
+
+    let over =
+        by_command_line(Layer { dest: Some(Given::by_command_line("out".into())), ..Layer::default() });
+    let config = load_over("[defaults]\nroot = '/r'\n[jobs.a]\nsource = 'h::m'\ndest = 'a'", &over).unwrap();
+    assert_eq!(config.jobs[0].dest, Path::new("/srv/here/now/out"), "below the working directory, not root");
+}
+
+#[test]
+fn the_command_line_is_stronger_about_sync_too() {
+    let sync =
+        SyncLayer { parallel: Parallel::new(9).ok().map(Given::by_command_line), ..SyncLayer::default() };
+    let over = Overrides { sync, ..Overrides::default() };
+    let config = load_over("[sync]\nparallel = 2\ngrace = '1s'", &over).unwrap();
+    assert_eq!((config.sync.parallel, config.sync.grace.as_secs()), (9, 1));
+}
+
+#[test]
+fn what_is_odd_but_allowed_is_a_warning() {
+    let config = load(
+        "
+        [scan]
+        threads = 'whatever'
+        [hosts.\"rsync.rcsb.orgg\"]
+        connections = 2
+        [jobs.a]
+        source = 'rsync.rcsb.org::m/'
+        dest = '/m'
+    ",
+    )
+    .unwrap();
+    let warnings: Vec<_> = config.warnings.iter().map(|w| (w.text.as_str(), w.hint.as_deref())).collect();
+    assert_eq!(
+        warnings,
+        [
+            ("[scan] belongs to a command that this version does not have: ignored", None),
+            ("no job has a source on the host \"rsync.rcsb.orgg\"", Some("did you mean \"rsync.rcsb.org\"?")),
+        ]
+    );
+    assert_eq!(config.hosts["rsync.rcsb.orgg"], 2);
+}

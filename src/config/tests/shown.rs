@@ -1,0 +1,97 @@
+//! What is written for people: the resolved configuration and the template.
+
+use super::*;
+
+#[test]
+fn what_is_shown_reads_as_the_same() {
+    let text = r#"
+        [sync]
+        parallel = 4
+        rsync = "bin/rsync"
+        [hosts."H.example"]
+        connections = 2
+        [defaults]
+        root = "~/m"
+        stall = "0"
+        bwlimit = 77
+        preset = "safe"
+        [jobs."v1.2"]
+        source = ["h.example::m/", "~/local/"]
+        dest = "a"
+        description = "quote \" and ' and \\ and \n newline"
+        before = ["x 'y'", ["a", "b c"]]
+        max_delete = "2.5%"
+        [jobs.b]
+        source = "me@h.example:x"
+        dest = "b"
+        delete = true
+        min_free = 12345
+        timeout = "1h 30m"
+    "#;
+    let config = load(text).unwrap();
+    for origins in [false, true] {
+        let shown = show(&config, &config.jobs, origins);
+        let again = load(&shown).unwrap_or_else(|problems| panic!("{problems}\n{shown}"));
+        assert_eq!(
+            (again.jobs, again.sync, again.hosts),
+            (config.jobs.clone(), config.sync.clone(), config.hosts.clone())
+        );
+    }
+    let shown = show(&config, &config.jobs[1..], true);
+    assert!(!shown.contains("v1.2"));
+    for line in [
+        "parallel = 4  # from /etc/pdb/c.toml:3",
+        "dest = \"/home/ada/m/b\"  # from /etc/pdb/c.toml:20",
+        "stall = \"0s\"  # [defaults] /etc/pdb/c.toml:9",
+        "checksum = true  # preset safe",
+        "enabled = true  # default",
+    ] {
+        assert!(shown.lines().any(|shown| shown == line), "{line}\n{shown}");
+    }
+}
+
+const TEMPLATE: &str = include_str!("../../../config-examples/template.toml");
+
+/// The template with every commented key in force, without the examples of hooks.
+fn uncommented() -> String {
+    let key = |line: &str| {
+        let (key, _) = line.strip_prefix('#')?.split_once(" = ")?;
+        key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_').then(|| line[1..].to_string())
+    };
+    TEMPLATE.lines().map(|line| key(line).unwrap_or_else(|| line.into()) + "\n").collect()
+}
+
+#[test]
+fn the_template_mentions_every_key() {
+    let text = uncommented();
+    let (draft, problems) = Draft::parse(&text, Path::new("template.toml"));
+    assert_eq!(problems, []);
+    let job = draft.jobs[0].layer.clone().over(draft.defaults.clone());
+    let mentioned: Vec<_> = job.entries().into_iter().map(|(key, ..)| key).collect();
+    assert_eq!(mentioned, Layer::KEYS.iter().map(|key| key.name).collect::<Vec<_>>());
+    let mentioned: Vec<_> = draft.sync.entries().into_iter().map(|(key, ..)| key).collect();
+    assert_eq!(mentioned, SyncLayer::KEYS.iter().map(|key| key.name).collect::<Vec<_>>());
+    for (name, _) in preset::NAMES {
+        assert!(TEMPLATE.contains(&format!("#   {name} ")), "{name}");
+    }
+}
+
+#[test]
+fn the_defaults_in_the_template_are_the_built_in_ones() {
+    let (draft, _) = Draft::parse(&uncommented(), Path::new("template.toml"));
+    let said = draft.jobs[0].layer.entries();
+    for (key, value, _) in Layer::built_in().entries() {
+        if !["before", "after", "on_failure"].contains(&key) {
+            let (_, said, _) = said.iter().find(|(known, ..)| *known == key).unwrap();
+            assert_eq!(said, &value, "{key}");
+        }
+    }
+    let said = draft.sync.entries();
+    for (key, value, _) in SyncLayer::built_in().entries() {
+        assert!(said.iter().any(|(known, said, _)| *known == key && *said == value), "{key}");
+    }
+    assert_eq!(
+        load(TEMPLATE).unwrap().jobs[0].max_delete.of(2_000),
+        "10%".parse::<MaxDelete>().unwrap().of(2_000)
+    );
+}
