@@ -1,9 +1,13 @@
 //! The command line: clap structs and nothing else. What they mean is said in [`crate::commands`].
 
 mod config;
+mod index;
+mod search;
 mod sync;
 
 pub use config::{ConfigAction, ConfigArgs, Example};
+pub use index::IndexArgs;
+pub use search::{Order, SearchArgs};
 pub use sync::SyncArgs;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -67,6 +71,10 @@ pub enum Command {
     Sync(Box<SyncArgs>),
     /// Show the jobs of the configuration
     List(ListArgs),
+    /// Build or refresh the search index of mirrors
+    Index(IndexArgs),
+    /// Find entries, components and texts in the indexes of mirrors
+    Search(Box<SearchArgs>),
     /// Write, show and check the configuration
     Config(ConfigArgs),
     /// Print completions for a shell

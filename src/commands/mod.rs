@@ -3,9 +3,15 @@
 mod completions;
 mod config;
 mod error;
+#[cfg(feature = "search")]
+mod index;
 mod list;
 pub mod locate;
 pub mod overrides;
+#[cfg(feature = "search")]
+mod repl;
+#[cfg(feature = "search")]
+mod search;
 pub mod settings;
 mod sync;
 
@@ -43,6 +49,15 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
         Command::Completions(args) => completions::run(args, ui),
         Command::List(args) => list::run(args, &cli.global, ui),
         Command::Config(args) => config::run(args, &cli.global, ui),
+        #[cfg(feature = "search")]
+        Command::Index(args) => index::run(args, &cli.global, ui),
+        #[cfg(feature = "search")]
+        Command::Search(args) => search::run(args, &cli.global, ui),
+        #[cfg(not(feature = "search"))]
+        Command::Index(_) | Command::Search(_) => Err(Failure::usage_hint(
+            "this pdb-sync was built without search",
+            "build it with `cargo install --features search`",
+        )),
         Command::Sync(args) => sync::run(args, &cli.global, ui),
     }
 }

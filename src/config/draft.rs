@@ -1,6 +1,6 @@
 //! The file, read but not yet resolved: every key known, every value of the right type, or a problem.
 
-use super::layer::{HostLayer, Layer, Origin, Span, SyncLayer};
+use super::layer::{HostLayer, IndexLayer, Layer, Origin, Span, SyncLayer};
 use super::nearest::{did_you_mean, nearest};
 use super::problem::{Problem, Text};
 use super::value::{Reader, integer};
@@ -15,6 +15,8 @@ use toml::de::{DeTable, DeValue};
 pub struct Draft {
     /// `[sync]`
     pub sync: SyncLayer,
+    /// `[index]`
+    pub index: IndexLayer,
     /// `[hosts."NAME"]`, by lower-case name, and where the name stands.
     pub hosts: BTreeMap<String, (HostLayer, Span)>,
     /// `[defaults]`
@@ -42,9 +44,9 @@ pub struct DraftJob {
 
 type Entry<'t, 'i> = (&'t Spanned<toml::de::DeString<'i>>, &'t Spanned<DeValue<'i>>);
 
-const SECTIONS: [&str; 5] = ["version", "sync", "hosts", "defaults", "jobs"];
+const SECTIONS: [&str; 6] = ["version", "sync", "hosts", "defaults", "jobs", "index"];
 /// Sections that belong to commands which this version does not have.
-pub(super) const FOREIGN: [&str; 5] = ["scan", "clean", "index", "stats", "notify"];
+pub(super) const FOREIGN: [&str; 4] = ["scan", "clean", "stats", "notify"];
 /// What other tools call our keys.
 const ALIASES: [(&str, &str); 12] = [
     ("src", "source"),
@@ -97,12 +99,13 @@ impl Draft {
         let name = key.get_ref().as_ref();
         match name {
             "version" => version(value, reader),
-            "sync" | "hosts" | "defaults" | "jobs" => {
+            "sync" | "hosts" | "defaults" | "jobs" | "index" => {
                 let Some(table) = value.get_ref().as_table() else {
                     return reader.wrong_type(value, &format!("a table, [{name}]"));
                 };
                 match name {
                     "sync" => self.sync(table, reader),
+                    "index" => self.index(table, reader),
                     "hosts" => self.hosts(table, reader),
                     "defaults" => self.defaults(table, reader),
                     _ => self.jobs(table, reader),
@@ -128,6 +131,15 @@ impl Draft {
             let origin = Origin::Section(span(key.span(), reader));
             if !self.sync.set(key.get_ref(), value, origin, reader) {
                 unknown_key(key, "[sync]", SyncLayer::KEYS.iter().map(|key| key.name), reader);
+            }
+        }
+    }
+
+    fn index(&mut self, table: &DeTable<'_>, reader: &mut Reader<'_>) {
+        for (key, value) in in_order(table) {
+            let origin = Origin::Section(span(key.span(), reader));
+            if !self.index.set(key.get_ref(), value, origin, reader) {
+                unknown_key(key, "[index]", IndexLayer::KEYS.iter().map(|key| key.name), reader);
             }
         }
     }
@@ -261,6 +273,7 @@ fn owner(key: &str) -> Option<&'static str> {
         _ if has(Layer::KEYS) => Some("[defaults] or [jobs.NAME]"),
         _ if has(SyncLayer::KEYS) => Some("[sync]"),
         _ if has(HostLayer::KEYS) => Some("[hosts.\"NAME\"]"),
+        _ if has(IndexLayer::KEYS) => Some("[index]"),
         _ => None,
     }
 }

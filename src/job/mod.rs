@@ -64,6 +64,8 @@ pub struct Job {
     pub connect_timeout: Duration,
     /// What runs around the transfer.
     pub hooks: Hooks,
+    /// What can be searched.
+    pub index: Indexing,
 }
 
 /// The base options that a job starts from; the order of strength is built-in < preset < `[defaults]` < job < command line.
@@ -84,6 +86,19 @@ pub enum Preset {
     Minimal,
     /// `mirror`, gently: limited bandwidth, more retries, a quarter of the usual deletions.
     Conservative,
+}
+
+/// What of a mirror is indexed for search, and when.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Indexing {
+    /// Whether `index --all` and `--tag` mean it.
+    pub enabled: bool,
+    /// Whether it is indexed after a sync that changed it.
+    pub after_sync: bool,
+    /// Globs of paths below the mirror; empty: all.
+    pub include: Vec<String>,
+    /// Globs of those that are left out.
+    pub exclude: Vec<String>,
 }
 
 /// Commands around the transfer.
@@ -155,6 +170,7 @@ impl Job {
             stall: Some(Duration::from_secs(60)),
             connect_timeout: Duration::from_secs(10),
             hooks: Hooks { timeout: Duration::from_secs(60), ..Hooks::default() },
+            index: Indexing { enabled: true, ..Indexing::default() },
         }
     }
 }
