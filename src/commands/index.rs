@@ -21,11 +21,13 @@ use std::time::Duration;
 pub(super) fn run(args: &IndexArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
     let state = locate::state_dir(global)?;
     let mut work = Vec::new();
-    let (paths, names): (Vec<&String>, Vec<&String>) = args.targets.iter().partition(|target| is_path(target));
+    let (paths, names): (Vec<&String>, Vec<&String>) =
+        args.targets.iter().partition(|target| is_path(target));
     let names: Vec<String> = names.into_iter().cloned().collect();
     let mut settings = IndexSettings::default();
     if !names.is_empty() || args.all || !args.tag.is_empty() || paths.is_empty() {
-        let (config, jobs) = settings::open(global)?.select(ui, &names, args.all, &args.tag, Overrides::default())?;
+        let (config, jobs) =
+            settings::open(global)?.select(ui, &names, args.all, &args.tag, Overrides::default())?;
         settings = config.index.clone();
         for job in jobs {
             // Who names a job means it.
@@ -34,9 +36,14 @@ pub(super) fn run(args: &IndexArgs, global: &Global, ui: &Ui) -> Result<Exit, Fa
             }
         }
         if work.is_empty() && paths.is_empty() {
-            return Err(Failure::usage_hint("no job that was selected is to be indexed", "set index = true, or name the job"));
+            return Err(Failure::usage_hint(
+                "no job that was selected is to be indexed",
+                "set index = true, or name the job",
+            ));
         }
-    } else if let Ok(config) = settings::open(global).and_then(|opened| opened.check(&Overrides::default()).map_err(Failure::from)) {
+    } else if let Ok(config) =
+        settings::open(global).and_then(|opened| opened.check(&Overrides::default()).map_err(Failure::from))
+    {
         // A path needs no configuration, but what [index] says holds for it as well.
         settings = config.index;
     }
@@ -65,12 +72,19 @@ fn of_job(job: &Job, settings: &IndexSettings, state: &Path) -> (Target, IndexOp
 
 fn of_path(path: &Path, settings: &IndexSettings, state: &Path) -> Result<(Target, IndexOptions), Failure> {
     let root = path.canonicalize().map_err(|error| {
-        Failure::usage_hint(format!("cannot index {}: {error}", path.display()), "give a directory that is there")
+        Failure::usage_hint(
+            format!("cannot index {}: {error}", path.display()),
+            "give a directory that is there",
+        )
     })?;
     if !root.is_dir() {
         return Err(Failure::usage(format!("cannot index {}: it is no directory", path.display())));
     }
-    let files = Indexing { include: settings.include.clone(), exclude: settings.exclude.clone(), ..Indexing::default() };
+    let files = Indexing {
+        include: settings.include.clone(),
+        exclude: settings.exclude.clone(),
+        ..Indexing::default()
+    };
     Ok((Target { place: IndexPlace::of_path(state, &root), root }, options(settings, &files)))
 }
 
@@ -154,7 +168,11 @@ fn all(work: &[(Target, IndexOptions)], ui: &Ui) -> Result<Total, Failure> {
             Ended::Failed(error @ SearchError::Glob(_)) => return Err(Failure::usage(error.to_string())),
             Ended::Failed(error) => {
                 let missing = !target.root.exists();
-                let hint = if missing { "the mirror is not there yet: sync it first" } else { "look into it, and index again" };
+                let hint = if missing {
+                    "the mirror is not there yet: sync it first"
+                } else {
+                    "look into it, and index again"
+                };
                 ui.error(&format!("{label} was not indexed: {error}"), Some(hint));
                 total.worst(Exit::Failed);
             }
@@ -208,7 +226,10 @@ fn attended(target: &Target, options: &IndexOptions, ui: &Ui) -> Result<Ended, F
             (Ok(Err(SearchError::Stopped)), Some(number)) => Ended::Signal(number),
             (Ok(Err(error)), _) => Ended::Failed(error),
             (Err(error), _) => {
-                return Err(Failure::Io { tried: "index".into(), source: std::io::Error::other(error.to_string()) });
+                return Err(Failure::Io {
+                    tried: "index".into(),
+                    source: std::io::Error::other(error.to_string()),
+                });
             }
         })
     })
@@ -216,7 +237,10 @@ fn attended(target: &Target, options: &IndexOptions, ui: &Ui) -> Result<Ended, F
 
 fn tell(label: &str, built: &Built, ui: &Ui) -> Result<(), Failure> {
     for (path, why) in &built.unreadable {
-        ui.warning(&format!("{label}: cannot read the directory {}: {why}; what was known of it stays", path.display()));
+        ui.warning(&format!(
+            "{label}: cannot read the directory {}: {why}; what was known of it stays",
+            path.display()
+        ));
     }
     if ui.json {
         let body = json!({
@@ -284,7 +308,10 @@ impl FollowUp {
                 // Another one is at it, and sees the same files.
                 Ended::Failed(SearchError::Busy(_)) => {}
                 Ended::Failed(error) => {
-                    ui.error(&format!("{name} was not indexed: {error}"), Some("pdb-sync index tries it again"));
+                    ui.error(
+                        &format!("{name} was not indexed: {error}"),
+                        Some("pdb-sync index tries it again"),
+                    );
                     exit = exit.worst(Exit::Failed);
                 }
                 Ended::Signal(number) => return Ok(Exit::Signal(number)),

@@ -32,7 +32,9 @@ pub(super) fn run(args: &SearchArgs, global: &Global, ui: &Ui) -> Result<Exit, F
 pub(super) fn understood(text: &str) -> Result<Node, Failure> {
     query::parse(text).map_err(|mistake: Mistake| Failure::Usage {
         text: format!("cannot understand the query, {mistake}\n{}", mistake.excerpt(text)),
-        hint: mistake.hint.or_else(|| Some("`pdb-sync search --help` lists every field with an example".into())),
+        hint: mistake
+            .hint
+            .or_else(|| Some("`pdb-sync search --help` lists every field with an example".into())),
     })
 }
 
@@ -60,9 +62,10 @@ impl Options {
             facets.push(facet);
         }
         let layout = match &args.format {
-            Some(template) => Layout::Template(Template::parse(template).map_err(|(text, hint)| {
-                Failure::Usage { text: format!("--format: {text}"), hint }
-            })?),
+            Some(template) => Layout::Template(
+                Template::parse(template)
+                    .map_err(|(text, hint)| Failure::Usage { text: format!("--format: {text}"), hint })?,
+            ),
             None if args.ids => Layout::Ids,
             None if args.paths => Layout::Paths,
             None => Layout::Table,
@@ -128,7 +131,13 @@ impl Searched {
     }
 
     /// Asks and prints.
-    pub(super) fn answer(&self, text: &str, query: Node, options: &Options, ui: &Ui) -> Result<Exit, Failure> {
+    pub(super) fn answer(
+        &self,
+        text: &str,
+        query: Node,
+        options: &Options,
+        ui: &Ui,
+    ) -> Result<Exit, Failure> {
         let start = Instant::now();
         let request = Request { query, ..options.request.clone() };
         let outcome = self.engine.search(&request).map_err(|error| Failure::Io {
@@ -139,7 +148,10 @@ impl Searched {
         self.print(text, &request, &outcome, elapsed, options, ui)?;
         let mut exit = Exit::Done;
         for (label, why) in &outcome.failed {
-            ui.error(&format!("the index of {label} could not be searched: {why}"), Some("`pdb-sync index --rebuild` builds it anew"));
+            ui.error(
+                &format!("the index of {label} could not be searched: {why}"),
+                Some("`pdb-sync index --rebuild` builds it anew"),
+            );
             exit = exit.worst(Exit::Failed);
         }
         if !outcome.late.is_empty() {
@@ -184,7 +196,11 @@ impl Searched {
     fn row(&self, hit: &crate::search::Hit) -> Row {
         let absolute = |place: &crate::search::HitPlace| {
             let path = std::ffi::OsString::from_vec(place.path.clone());
-            self.roots.get(&place.index).map_or_else(|| path.clone().into(), |root| root.join(&path)).into_os_string().into_vec()
+            self.roots
+                .get(&place.index)
+                .map_or_else(|| path.clone().into(), |root| root.join(&path))
+                .into_os_string()
+                .into_vec()
         };
         let shown = &hit.shown;
         Row {
@@ -202,7 +218,11 @@ impl Searched {
             doi: shown.doi.clone(),
             error: shown.error.clone(),
             score: hit.score,
-            places: hit.places.iter().map(|place| (place.index.clone(), place.path.clone(), absolute(place))).collect(),
+            places: hit
+                .places
+                .iter()
+                .map(|place| (place.index.clone(), place.path.clone(), absolute(place)))
+                .collect(),
         }
     }
 
@@ -237,7 +257,10 @@ fn named(node: &Node, fields: &mut Vec<Field>) {
         Node::And(nodes) | Node::Or(nodes) => return nodes.iter().for_each(|node| named(node, fields)),
         // What must not be there may well be missing.
         Node::All | Node::Not(_) => None,
-        Node::Word(field, _) | Node::Fuzzy(field, ..) | Node::Prefix(field, _) | Node::Phrase { field, .. } => *field,
+        Node::Word(field, _)
+        | Node::Fuzzy(field, ..)
+        | Node::Prefix(field, _)
+        | Node::Phrase { field, .. } => *field,
         Node::Run(field, _)
         | Node::Is(field, _)
         | Node::OneOf(field, _)
@@ -253,7 +276,8 @@ fn named(node: &Node, fields: &mut Vec<Field>) {
 fn chosen(opened: Vec<Opened>, names: &[String]) -> Result<Vec<Opened>, Failure> {
     let mut chosen: Vec<Opened> = Vec::new();
     for name in names {
-        let path = index::is_path(name).then(|| Path::new(name).canonicalize().unwrap_or_else(|_| name.into()));
+        let path =
+            index::is_path(name).then(|| Path::new(name).canonicalize().unwrap_or_else(|_| name.into()));
         let is = |index: &&Opened| match &path {
             Some(path) => index.label.as_bytes() == path.as_os_str().as_bytes() || index.root == *path,
             None => index.label == *name,

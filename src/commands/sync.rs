@@ -44,7 +44,8 @@ pub(super) fn run(args: &SyncArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
 fn may_have_changed(result: &crate::result::SyncResult) -> bool {
     let figures = result.figures;
     let none = |figure: Option<u64>| figure == Some(0);
-    !result.attempts.is_empty() && !(none(figures.files_transferred) && figures.files_deleted.is_none_or(|n| n == 0))
+    !result.attempts.is_empty()
+        && !(none(figures.files_transferred) && figures.files_deleted.is_none_or(|n| n == 0))
 }
 
 fn plan(args: &SyncArgs, global: &Global, config: Config, jobs: Vec<Job>) -> Result<Plan, Failure> {
@@ -93,7 +94,12 @@ fn go(args: &SyncArgs, plan: Plan, keep: usize, ui: &Ui) -> Result<(Exit, Vec<St
     let exit: Result<Exit, Failure> = runtime.block_on(async {
         let mut signals = Signals::listen().map_err(Failure::io("listen for signals"))?;
         let summary = run::run(plan, events, &mut signals, printer.reader_gone()).await;
-        changed = summary.results.iter().filter(|result| may_have_changed(result)).map(|result| result.job.to_string()).collect();
+        changed = summary
+            .results
+            .iter()
+            .filter(|result| may_have_changed(result))
+            .map(|result| result.job.to_string())
+            .collect();
         let patience = if summary.signal.is_some() { READER_AFTER_SIGNAL } else { READER };
         let rest = tokio::task::spawn_blocking(move || printer.join(patience));
         let exit = summary.exit();

@@ -24,7 +24,10 @@ mod value;
 
 pub use draft::{Draft, DraftJob, check_name};
 pub use index::Indexed;
-pub use layer::{Given, HostFilled, HostLayer, IndexFilled, IndexLayer, Key, Layer, Origin, Settings, Span, SyncFilled, SyncLayer};
+pub use layer::{
+    Given, HostFilled, HostLayer, IndexFilled, IndexLayer, Key, Layer, Origin, Settings, Span, SyncFilled,
+    SyncLayer,
+};
 pub use lists::{HookList, RsyncArgs, Sources};
 pub use nearest::nearest;
 pub use paths::{HomeError, expand_home, normalise};

@@ -19,7 +19,12 @@ pub fn schema() -> Value {
     defaults.remove("required");
     let sync = table("How runs behave.", SyncLayer::KEYS, &SyncLayer::built_in().entries(), |_| true);
     let host = table("Limits of one host.", HostLayer::KEYS, &[], |_| true);
-    let index = table("How mirrors are indexed for search.", IndexLayer::KEYS, &IndexLayer::built_in().entries(), |_| true);
+    let index = table(
+        "How mirrors are indexed for search.",
+        IndexLayer::KEYS,
+        &IndexLayer::built_in().entries(),
+        |_| true,
+    );
     let mut job = job;
     job.insert("required".into(), json!(["source", "dest"]));
     let mut properties = json!({

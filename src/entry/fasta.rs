@@ -8,7 +8,11 @@ use std::io::{self, BufRead};
 const LONGEST: usize = 1 << 20;
 
 /// Hands on an entry a record. `sequences`: whether to keep the letters.
-pub(super) fn records(mut reader: impl BufRead, sequences: bool, sink: &mut dyn FnMut(Entry)) -> io::Result<()> {
+pub(super) fn records(
+    mut reader: impl BufRead,
+    sequences: bool,
+    sink: &mut dyn FnMut(Entry),
+) -> io::Result<()> {
     let mut current: Option<Entry> = None;
     let mut letters = String::new();
     let mut line = Vec::new();
@@ -29,7 +33,9 @@ pub(super) fn records(mut reader: impl BufRead, sequences: bool, sink: &mut dyn 
             }
             current = Some(head(&String::from_utf8_lossy(&line[1..])));
         } else if letters.len() < LONGEST {
-            letters.extend(line.iter().filter(|b| b.is_ascii_alphabetic() || **b == b'*').map(|b| char::from(*b)));
+            letters.extend(
+                line.iter().filter(|b| b.is_ascii_alphabetic() || **b == b'*').map(|b| char::from(*b)),
+            );
         }
     }
 }

@@ -91,7 +91,8 @@ fn read_raw(
     if name.to_ascii_lowercase().ends_with(".gz") {
         let page = String::from_utf8_lossy(&first[..first.len().min(512)]).to_lowercase();
         let html = page.contains("<html") || page.contains("<!doctype html");
-        let what = if html { "not gzip but an HTML page, such as servers send for errors" } else { "not gzip" };
+        let what =
+            if html { "not gzip but an HTML page, such as servers send for errors" } else { "not gzip" };
         sink(failed(name, what.into()));
         return Ok(());
     }

@@ -7,9 +7,18 @@ use std::collections::BTreeMap;
 
 /// A record that begins a file of this format.
 pub(super) fn is_legacy(bytes: &[u8]) -> bool {
-    [&b"HEADER    "[..], b"OBSLTE    ", b"TITLE     ", b"COMPND    ", b"REMARK   ", b"CRYST1", b"ATOM  ", b"MODEL     "]
-        .iter()
-        .any(|record| bytes.starts_with(record))
+    [
+        &b"HEADER    "[..],
+        b"OBSLTE    ",
+        b"TITLE     ",
+        b"COMPND    ",
+        b"REMARK   ",
+        b"CRYST1",
+        b"ATOM  ",
+        b"MODEL     ",
+    ]
+    .iter()
+    .any(|record| bytes.starts_with(record))
 }
 
 /// Whether the header ends with this line.
@@ -38,7 +47,10 @@ pub(super) fn entry<'a>(lines: impl Iterator<Item = &'a [u8]>) -> Entry {
             }
             "JRNL" => {
                 let part = columns(&line, 13, 16).unwrap_or_default().trim();
-                join(long.entry(format!("JRNL {part}")).or_default(), columns(&line, 20, 79).unwrap_or_default());
+                join(
+                    long.entry(format!("JRNL {part}")).or_default(),
+                    columns(&line, 20, 79).unwrap_or_default(),
+                );
                 if part == "REF" && entry.citation.year.is_none() {
                     entry.citation.year = columns(&line, 63, 66).and_then(|year| year.trim().parse().ok());
                 }
@@ -62,7 +74,9 @@ pub(super) fn entry<'a>(lines: impl Iterator<Item = &'a [u8]>) -> Entry {
                     add(&mut entry.uniprot, columns(&line, 34, 41).unwrap_or_default().trim().to_uppercase());
                 }
             }
-            "DBREF2" => add(&mut entry.uniprot, columns(&line, 19, 40).unwrap_or_default().trim().to_uppercase()),
+            "DBREF2" => {
+                add(&mut entry.uniprot, columns(&line, 19, 40).unwrap_or_default().trim().to_uppercase())
+            }
             "HETNAM" => {
                 let code = columns(&line, 12, 14).unwrap_or_default().trim().to_uppercase();
                 join(hetero.entry(code).or_default(), columns(&line, 16, 70).unwrap_or_default());
@@ -107,7 +121,9 @@ fn fill(entry: &mut Entry, long: &BTreeMap<String, String>) {
         match key.trim() {
             "MOLECULE" => add(&mut entry.molecules, value),
             "EC" => value.split(',').for_each(|class| add(&mut entry.enzymes, class.trim())),
-            "ORGANISM_SCIENTIFIC" => value.split(',').for_each(|name| add_organism(&mut entry.organisms, name.trim())),
+            "ORGANISM_SCIENTIFIC" => {
+                value.split(',').for_each(|name| add_organism(&mut entry.organisms, name.trim()))
+            }
             "ORGANISM_COMMON" => add(&mut entry.common_names, value),
             "ORGANISM_TAXID" => {
                 for number in value.split(',').filter_map(|number| number.trim().parse().ok()) {
@@ -121,7 +137,8 @@ fn fill(entry: &mut Entry, long: &BTreeMap<String, String>) {
     }
     entry.citation.title = some("JRNL TITL");
     // The volume, page and year stand in the same record, from column 50 on.
-    entry.citation.journal = some("JRNL REF").map(|text| text.split("   ").next().unwrap_or_default().to_owned());
+    entry.citation.journal =
+        some("JRNL REF").map(|text| text.split("   ").next().unwrap_or_default().to_owned());
     entry.citation.doi = some("JRNL DOI").map(|doi| doi.to_lowercase());
     entry.citation.pubmed = get("JRNL PMID").trim().parse().ok();
 }

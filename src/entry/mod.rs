@@ -13,9 +13,9 @@ mod model;
 mod stop;
 mod structure;
 mod table;
-mod text;
 #[cfg(test)]
 mod tests;
+mod text;
 
 pub use cif::{Token, Tokens};
 pub use date::Date;

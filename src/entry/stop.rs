@@ -30,6 +30,7 @@ pub struct Page<R> {
     /// Read, but behind the stop.
     ahead: Vec<u8>,
     cap: usize,
+    chunk: u64,
     ended: bool,
     /// The first line that was not looked at yet, and up to where its end was searched for.
     scanned: usize,
@@ -47,12 +48,20 @@ impl<R: Read> Page<R> {
             kept: Vec::new(),
             ahead: Vec::new(),
             cap,
+            chunk: CHUNK,
             ended: false,
             scanned: 0,
             searched: 0,
             in_text: false,
             in_block: false,
         }
+    }
+
+    /// Reads so many bytes at a time.
+    #[cfg(test)]
+    pub(super) fn by(mut self, chunk: u64) -> Self {
+        self.chunk = chunk;
+        self
     }
 
     /// What this block holds so far, without the tables that were skipped.
@@ -80,7 +89,7 @@ impl<R: Read> Page<R> {
             if self.kept.len() > self.cap {
                 return Err(io::ErrorKind::FileTooLarge.into());
             }
-            let read = (&mut self.reader).take(CHUNK).read_to_end(&mut self.kept)?;
+            let read = (&mut self.reader).take(self.chunk).read_to_end(&mut self.kept)?;
             self.ended = read == 0;
         }
     }
@@ -137,7 +146,7 @@ impl<R: Read> Page<R> {
             if chunk.len() > self.cap {
                 return Err(io::ErrorKind::FileTooLarge.into());
             }
-            self.ended = (&mut self.reader).take(CHUNK).read_to_end(&mut chunk)? == 0;
+            self.ended = (&mut self.reader).take(self.chunk).read_to_end(&mut chunk)? == 0;
         }
     }
 

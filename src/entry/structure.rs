@@ -63,7 +63,8 @@ fn component(block: &Block<'_>) -> Entry {
     entry.id = row.get("id").map(|code| code.to_lowercase());
     entry.title = row.get("name");
     entry.formula = row.get("formula");
-    entry.weight = row.number::<f64>("formula_weight").filter(|w| w.is_finite()).map(|dalton| dalton / 1000.0);
+    entry.weight =
+        row.number::<f64>("formula_weight").filter(|w| w.is_finite()).map(|dalton| dalton / 1000.0);
     entry.deposited = row.get("pdbx_initial_date").as_deref().and_then(Date::iso);
     entry.revised = row.get("pdbx_modified_date").as_deref().and_then(Date::iso);
     for item in ["pdbx_synonyms", "type", "three_letter_code", "pdbx_type"] {
@@ -78,7 +79,8 @@ fn molecule(block: &Block<'_>) -> Entry {
     entry.id = row.get("prd_id").map(|code| code.to_lowercase());
     entry.title = row.get("name");
     entry.formula = row.get("formula");
-    entry.weight = row.number::<f64>("formula_weight").filter(|w| w.is_finite()).map(|dalton| dalton / 1000.0);
+    entry.weight =
+        row.number::<f64>("formula_weight").filter(|w| w.is_finite()).map(|dalton| dalton / 1000.0);
     for item in ["type", "class", "compound_details"] {
         entry.keywords.extend(row.get(item));
     }
@@ -231,7 +233,8 @@ fn people(block: &Block<'_>, entry: &mut Entry) {
     for row in block.rows("_audit_author") {
         add(&mut entry.authors, row.get("name").unwrap_or_default());
     }
-    let is_primary = |row: &Row<'_, '_>, item: &str| row.get(item).is_none_or(|id| id.eq_ignore_ascii_case("primary"));
+    let is_primary =
+        |row: &Row<'_, '_>, item: &str| row.get(item).is_none_or(|id| id.eq_ignore_ascii_case("primary"));
     for row in block.rows("_citation_author").filter(|row| is_primary(row, "citation_id")) {
         add(&mut entry.authors, row.get("name").unwrap_or_default());
     }

@@ -69,7 +69,8 @@ impl<'a> Block<'a> {
         }
         if let Some(category) = category {
             let table = self.table(category);
-            table.names = names.iter().map(|name| name.map(|(_, item)| lower(item)).unwrap_or_default()).collect();
+            table.names =
+                names.iter().map(|name| name.map(|(_, item)| lower(item)).unwrap_or_default()).collect();
             // The rest of a row that was cut off is no row.
             table.rows = cells.chunks_exact(names.len()).map(<[_]>::to_vec).collect();
         }

@@ -26,9 +26,18 @@ pub(super) enum What {
     /// A bare word.
     Word(String),
     /// `"…"`, with what follows the closing quote: `~2` or `*`.
-    Quoted { text: String, slop: u32, prefix: bool },
+    Quoted {
+        text: String,
+        slop: u32,
+        prefix: bool,
+    },
     /// `[a TO b]`, `{a TO b}` and mixtures.
-    Range { low: String, low_in: bool, high: String, high_in: bool },
+    Range {
+        low: String,
+        low_in: bool,
+        high: String,
+        high_in: bool,
+    },
     /// `<`, `<=`, `>`, `>=` or `=` before a value.
     Compare(&'static str),
 }
@@ -90,10 +99,19 @@ fn quoted(query: &str, at: &mut usize) -> Result<What, Mistake> {
             Some((n, '"')) => break start + 1 + n + 1,
             Some((_, '\\')) => match letters.next() {
                 Some((_, c)) => text.push(c),
-                None => return Err(Mistake::new(query, start, "this quote is never closed", Some("add a \"".into()))),
+                None => {
+                    return Err(Mistake::new(
+                        query,
+                        start,
+                        "this quote is never closed",
+                        Some("add a \"".into()),
+                    ));
+                }
             },
             Some((_, c)) => text.push(c),
-            None => return Err(Mistake::new(query, start, "this quote is never closed", Some("add a \"".into()))),
+            None => {
+                return Err(Mistake::new(query, start, "this quote is never closed", Some("add a \"".into())));
+            }
         }
     };
     *at = end;
@@ -102,7 +120,9 @@ fn quoted(query: &str, at: &mut usize) -> Result<What, Mistake> {
         *at = end + 1;
         return Ok(What::Quoted { text, slop: 0, prefix: true });
     }
-    let digits = rest.strip_prefix('~').map(|d| &d[..d.len() - d.trim_start_matches(|c: char| c.is_ascii_digit()).len()]);
+    let digits = rest
+        .strip_prefix('~')
+        .map(|d| &d[..d.len() - d.trim_start_matches(|c: char| c.is_ascii_digit()).len()]);
     if let Some(digits) = digits {
         let slop = digits.parse().ok().filter(|slop| *slop <= 100).ok_or_else(|| {
             let hint = "write \"two words\"~3 for at most three words between them";
@@ -117,9 +137,8 @@ fn quoted(query: &str, at: &mut usize) -> Result<What, Mistake> {
 fn range(query: &str, at: &mut usize) -> Result<What, Mistake> {
     let start = *at;
     let rest = &query[start..];
-    let wrong = |text: &str| {
-        Err(Mistake::new(query, start, text, Some("write [1.5 TO 2.0], or 1.5..2.0".into())))
-    };
+    let wrong =
+        |text: &str| Err(Mistake::new(query, start, text, Some("write [1.5 TO 2.0], or 1.5..2.0".into())));
     let Some(end) = rest.find([']', '}']) else { return wrong("this range is never closed") };
     let words: Vec<&str> = rest[1..end].split_whitespace().collect();
     let [low, to, high] = words[..] else { return wrong("expected two values with TO between them") };

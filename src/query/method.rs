@@ -2,7 +2,10 @@
 
 /// The archive's names in lower case, and their short names.
 pub const METHODS: &[(&str, &[&str])] = &[
-    ("x-ray diffraction", &["xray", "x-ray", "xrd", "mx", "crystal", "crystallography", "x-ray crystallography", "diffraction"]),
+    (
+        "x-ray diffraction",
+        &["xray", "x-ray", "xrd", "mx", "crystal", "crystallography", "x-ray crystallography", "diffraction"],
+    ),
     ("electron microscopy", &["em", "cryo-em", "cryoem", "3dem", "microscopy", "cryo-electron microscopy"]),
     ("solution nmr", &["nmr", "sol-nmr"]),
     ("solid-state nmr", &["nmr", "ssnmr", "ss-nmr", "solid state nmr"]),
@@ -22,7 +25,11 @@ pub(super) fn named(text: &str) -> Vec<&'static str> {
     let plain = |text: &str| text.to_lowercase().replace(['-', '_', ' '], "");
     let wanted = plain(text);
     let means = |names: &[&str]| names.iter().any(|name| plain(name) == wanted);
-    METHODS.iter().filter(|(name, short)| plain(name) == wanted || means(short)).map(|(name, _)| *name).collect()
+    METHODS
+        .iter()
+        .filter(|(name, short)| plain(name) == wanted || means(short))
+        .map(|(name, _)| *name)
+        .collect()
 }
 
 /// Every name that may be written.

@@ -9,9 +9,9 @@ mod method;
 mod mistake;
 mod node;
 mod parse;
-mod value;
 #[cfg(test)]
 mod tests;
+mod value;
 
 pub use field::{Field, Is};
 pub use method::METHODS;

@@ -27,7 +27,11 @@ pub fn parse(query: &str) -> Result<Node, Mistake> {
         None => Ok(node),
         Some(word) => {
             let at = word.at;
-            Err(parser.mistake(at, "this parenthesis was never opened", Some("take it away, or add a (".into())))
+            Err(parser.mistake(
+                at,
+                "this parenthesis was never opened",
+                Some("take it away, or add a (".into()),
+            ))
         }
     }
 }
@@ -121,7 +125,9 @@ impl Parser<'_> {
                         self.at += 1;
                         Ok(node)
                     }
-                    _ => Err(self.mistake(word.at, "this parenthesis is never closed", Some("add a )".into()))),
+                    _ => {
+                        Err(self.mistake(word.at, "this parenthesis is never closed", Some("add a )".into())))
+                    }
                 }
             }
             What::Field(name) => self.field(&name, word.at),
@@ -138,8 +144,11 @@ impl Parser<'_> {
     fn field(&mut self, name: &str, at: usize) -> Result<Node, Mistake> {
         let Some(field) = Field::find(name) else {
             let last = name.rsplit('.').next().unwrap_or(name);
-            let near = nearest(name, Field::ALL.iter().flat_map(|f| std::iter::once(f.name()).chain(f.aliases().iter().copied())))
-                .or_else(|| nearest(last, Field::ALL.iter().map(|f| f.name())));
+            let near = nearest(
+                name,
+                Field::ALL.iter().flat_map(|f| std::iter::once(f.name()).chain(f.aliases().iter().copied())),
+            )
+            .or_else(|| nearest(last, Field::ALL.iter().map(|f| f.name())));
             let hint = match near {
                 Some(near) => format!("did you mean {near:?}?"),
                 None => {
@@ -151,7 +160,11 @@ impl Parser<'_> {
         };
         let hint = || Some(format!("write for example {}", field.example()));
         let Some(next) = self.peek().cloned() else {
-            return Err(self.mistake(self.end(), format!("a value for {} is missing here", field.name()), hint()));
+            return Err(self.mistake(
+                self.end(),
+                format!("a value for {} is missing here", field.name()),
+                hint(),
+            ));
         };
         // `field: value` is `field:value`.
         self.at += 1;
@@ -165,12 +178,17 @@ impl Parser<'_> {
                     self.at += 1;
                     value::compare(field, operator, &text).map_err(|wrong| self.wrong(at, wrong))
                 }
-                _ => Err(self.mistake(self.end(), format!("a value for {} is missing here", field.name()), hint())),
+                _ => Err(self.mistake(
+                    self.end(),
+                    format!("a value for {} is missing here", field.name()),
+                    hint(),
+                )),
             },
             What::Word(ref text) if field == Field::Organism && plain(text) => {
                 let mut words = vec![text.clone()];
                 if let Some(scientific) = value::organism(text) {
-                    let phrase = Node::Phrase { field: Some(field), text: scientific.into(), slop: 0, prefix: false };
+                    let phrase =
+                        Node::Phrase { field: Some(field), text: scientific.into(), slop: 0, prefix: false };
                     return Ok(Node::Or(vec![phrase, Node::Word(Some(field), text.clone())]));
                 }
                 while let Some(What::Word(more)) = self.peek().map(|w| &w.what)
@@ -179,9 +197,15 @@ impl Parser<'_> {
                     words.push(more.clone());
                     self.at += 1;
                 }
-                Ok(if words.len() == 1 { Node::Word(Some(field), words.remove(0)) } else { Node::Run(field, words) })
+                Ok(if words.len() == 1 {
+                    Node::Word(Some(field), words.remove(0))
+                } else {
+                    Node::Run(field, words)
+                })
             }
-            What::Word(_) | What::Quoted { .. } | What::Range { .. } => self.value(Some(field), next.what, next.at),
+            What::Word(_) | What::Quoted { .. } | What::Range { .. } => {
+                self.value(Some(field), next.what, next.at)
+            }
             _ => Err(self.mistake(next.at, format!("a value for {} is missing here", field.name()), hint())),
         }
     }
@@ -197,16 +221,24 @@ impl Parser<'_> {
             (field, What::Quoted { text, slop, prefix }) => Ok(Node::Phrase { field, text, slop, prefix }),
             (None, What::Word(text)) if text == "*" => Ok(Node::All),
             (field, What::Word(text)) => bare(field, text),
-            (_, What::Compare(operator)) => {
-                Err((format!("{operator:?} needs a field before it"), Some("write for example resolution:<2.0".into())))
-            }
+            (_, What::Compare(operator)) => Err((
+                format!("{operator:?} needs a field before it"),
+                Some("write for example resolution:<2.0".into()),
+            )),
             _ => Err(("a value is missing here".into(), None)),
         };
         let node = understood.map_err(|wrong| self.wrong(at, wrong))?;
-        if let Node::Phrase { text, .. } | Node::Word(_, text) | Node::Fuzzy(_, text, _) | Node::Prefix(_, text) = &node
+        if let Node::Phrase { text, .. }
+        | Node::Word(_, text)
+        | Node::Fuzzy(_, text, _)
+        | Node::Prefix(_, text) = &node
             && !text.chars().any(char::is_alphanumeric)
         {
-            return Err(self.mistake(at, format!("{text:?} holds no letter and no digit to search for"), None));
+            return Err(self.mistake(
+                at,
+                format!("{text:?} holds no letter and no digit to search for"),
+                None,
+            ));
         }
         Ok(node)
     }
@@ -221,18 +253,27 @@ fn plain(text: &str) -> bool {
 fn bare(field: Option<Field>, text: String) -> Result<Node, Wrong> {
     if let Some(stem) = text.strip_suffix('*') {
         if stem.contains('*') {
-            return Err((format!("{text:?} has a star inside"), Some("a star can only stand at the end of a word".into())));
+            return Err((
+                format!("{text:?} has a star inside"),
+                Some("a star can only stand at the end of a word".into()),
+            ));
         }
         return Ok(Node::Prefix(field, stem.into()));
     }
     if text.contains('*') && field.is_none_or(|field| field.is() == Is::Text) {
-        return Err((format!("{text:?} has a star inside"), Some("a star can only stand at the end of a word".into())));
+        return Err((
+            format!("{text:?} has a star inside"),
+            Some("a star can only stand at the end of a word".into()),
+        ));
     }
     if let Some((stem, distance)) = text.rsplit_once('~') {
         return match distance {
             "" | "1" => Ok(Node::Fuzzy(field, stem.into(), 1)),
             "2" => Ok(Node::Fuzzy(field, stem.into(), 2)),
-            _ => Err(("a word may differ by 1 or 2 letters".into(), Some(format!("write {stem}~1 or {stem}~2")))),
+            _ => Err((
+                "a word may differ by 1 or 2 letters".into(),
+                Some(format!("write {stem}~1 or {stem}~2")),
+            )),
         };
     }
     Ok(Node::Word(field, text))

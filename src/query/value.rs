@@ -107,7 +107,10 @@ fn residues(text: &str) -> Result<Node, Wrong> {
     if upper.len() >= 3 && upper.bytes().all(|b| b.is_ascii_uppercase()) {
         return Ok(Node::Residues(upper));
     }
-    Err((format!("{text:?} is no run of residues"), Some("write at least three one-letter codes, such as KTWGR".into())))
+    Err((
+        format!("{text:?} is no run of residues"),
+        Some("write at least three one-letter codes, such as KTWGR".into()),
+    ))
 }
 
 /// `<2.0` and its kin.
@@ -173,7 +176,10 @@ fn span(field: Field, text: &str) -> Result<(f64, f64), Wrong> {
         }),
         Is::Count => {
             let number = text.parse::<u64>().map_err(|_| {
-                (format!("{text:?} is no whole number"), Some(format!("write for example {}", field.example())))
+                (
+                    format!("{text:?} is no whole number"),
+                    Some(format!("write for example {}", field.example())),
+                )
             })?;
             Ok((number as f64, number as f64))
         }
@@ -195,7 +201,9 @@ fn days(text: &str) -> Option<(f64, f64)> {
         .collect();
     match parts?[..] {
         [year] if text.len() == 4 => Some((day(year, 1, 1)?, day(year, 12, 31)?)),
-        [year, month] => Some((day(year, month, 1)?, (28..=31).rev().find_map(|last| day(year, month, last))?)),
+        [year, month] => {
+            Some((day(year, month, 1)?, (28..=31).rev().find_map(|last| day(year, month, last))?))
+        }
         [year, month, date] => {
             let date = day(year, month, date)?;
             Some((date, date))

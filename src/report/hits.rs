@@ -97,8 +97,23 @@ enum Part {
 }
 
 const NAMES: [&str; 17] = [
-    "id", "title", "kind", "method", "resolution", "organism", "released", "deposited", "ligands", "uniprot", "weight", "doi",
-    "error", "score", "job", "path", "file",
+    "id",
+    "title",
+    "kind",
+    "method",
+    "resolution",
+    "organism",
+    "released",
+    "deposited",
+    "ligands",
+    "uniprot",
+    "weight",
+    "doi",
+    "error",
+    "score",
+    "job",
+    "path",
+    "file",
 ];
 
 impl Template {
@@ -117,11 +132,16 @@ impl Template {
                         match letters.next() {
                             Some('}') => break,
                             Some(letter) => name.push(letter),
-                            None => return Err((format!("{{{name} is never closed"), Some("add a }".into()))),
+                            None => {
+                                return Err((format!("{{{name} is never closed"), Some("add a }".into())));
+                            }
                         }
                     }
                     let Some(known) = NAMES.into_iter().find(|known| *known == name) else {
-                        return Err((format!("unknown name {{{name}}}"), Some(format!("known are {}", NAMES.join(", ")))));
+                        return Err((
+                            format!("unknown name {{{name}}}"),
+                            Some(format!("known are {}", NAMES.join(", "))),
+                        ));
                     };
                     parts.push(Part::Text(std::mem::take(&mut plain)));
                     parts.push(Part::Name(known));
@@ -258,7 +278,8 @@ fn print_json(rows: &[Row], answered: &Answered<'_>, ui: &Ui) -> io::Result<()> 
         ui.json("hit", &row.json())?;
     }
     for (field, values) in &answered.facets {
-        let values: Vec<Value> = values.iter().map(|(value, count)| json!({ "value": value, "count": count })).collect();
+        let values: Vec<Value> =
+            values.iter().map(|(value, count)| json!({ "value": value, "count": count })).collect();
         ui.json("facet", &json!({ "field": field, "values": values }))?;
     }
     let milliseconds = (answered.elapsed.as_secs_f64() * 1e6).round() / 1e3;
@@ -328,7 +349,11 @@ fn short(row: &Row) -> String {
         "electron crystallography" => "microed".into(),
         other => other.to_owned(),
     };
-    if row.kind == "structure" { row.methods.iter().map(one).collect::<Vec<String>>().join("+") } else { row.kind.clone() }
+    if row.kind == "structure" {
+        row.methods.iter().map(one).collect::<Vec<String>>().join("+")
+    } else {
+        row.kind.clone()
+    }
 }
 
 /// Sets off the words of the query.
@@ -376,7 +401,10 @@ mod tests {
             doi: None,
             error: None,
             score: 1.5,
-            places: vec![("a".into(), b"x/\xff".to_vec(), b"/m/x/\xff".to_vec()), ("b".into(), b"y".to_vec(), b"/y".to_vec())],
+            places: vec![
+                ("a".into(), b"x/\xff".to_vec(), b"/m/x/\xff".to_vec()),
+                ("b".into(), b"y".to_vec(), b"/y".to_vec()),
+            ],
         }
     }
 

@@ -141,7 +141,8 @@ pub fn build(
 }
 
 fn told(unreadable: &[(Vec<u8>, io::Error)]) -> Vec<(PathBuf, String)> {
-    let told = unreadable.iter().map(|(path, error)| (list::absolute(Path::new(""), path), error.to_string()));
+    let told =
+        unreadable.iter().map(|(path, error)| (list::absolute(Path::new(""), path), error.to_string()));
     told.collect()
 }
 
@@ -210,7 +211,11 @@ impl Wanted {
 fn globs(patterns: &[String]) -> Result<GlobSet, SearchError> {
     let mut set = GlobSetBuilder::new();
     for pattern in patterns {
-        let deep = if pattern.contains('/') { pattern.trim_start_matches('/').to_owned() } else { format!("**/{pattern}") };
+        let deep = if pattern.contains('/') {
+            pattern.trim_start_matches('/').to_owned()
+        } else {
+            format!("**/{pattern}")
+        };
         let glob = GlobBuilder::new(&deep).literal_separator(true).build();
         set.add(glob.map_err(|error| SearchError::Glob(format!("{pattern:?} is no glob: {error}")))?);
     }
@@ -380,7 +385,8 @@ impl Builder<'_> {
         let next = AtomicUsize::new(0);
         let work = || {
             let mut records = Vec::new();
-            while let Some((at, known)) = self.change.read.get(next.fetch_add(1, Ordering::Relaxed)).copied() {
+            while let Some((at, known)) = self.change.read.get(next.fetch_add(1, Ordering::Relaxed)).copied()
+            {
                 if self.stop.load(Ordering::Relaxed) {
                     break;
                 }
@@ -392,11 +398,14 @@ impl Builder<'_> {
             tantivy::Result::Ok(records)
         };
         std::thread::scope(|scope| {
-            let others: Vec<_> =
-                (1..threads.clamp(1, 256)).map_while(|_| std::thread::Builder::new().spawn_scoped(scope, work).ok()).collect();
+            let others: Vec<_> = (1..threads.clamp(1, 256))
+                .map_while(|_| std::thread::Builder::new().spawn_scoped(scope, work).ok())
+                .collect();
             let mut all = work()?;
             for other in others {
-                let joined = other.join().map_err(|_| tantivy::TantivyError::InternalError("a reader panicked".into()))?;
+                let joined = other
+                    .join()
+                    .map_err(|_| tantivy::TantivyError::InternalError("a reader panicked".into()))?;
                 all.append(&mut joined?);
             }
             Ok(all)

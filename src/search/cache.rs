@@ -39,7 +39,11 @@ impl Cache {
     pub(super) fn get(&self, key: &str) -> Option<Arc<Outcome>> {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         let found = inner.answers.get(key).map(|(outcome, _)| Arc::clone(outcome));
-        if found.is_some() { inner.stats.hits += 1 } else { inner.stats.misses += 1 }
+        if found.is_some() {
+            inner.stats.hits += 1
+        } else {
+            inner.stats.misses += 1
+        }
         found
     }
 

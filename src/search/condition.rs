@@ -4,8 +4,8 @@ use super::schema::{Fields, words_of};
 use crate::query::{self, Bound, Field as F, Is, Node};
 use std::ops::Bound as Edge;
 use tantivy::query::{
-    AllQuery, BooleanQuery, BoostQuery, ConstScoreQuery, EmptyQuery, FuzzyTermQuery, InvertedIndexRangeQuery, Occur,
-    PhrasePrefixQuery, PhraseQuery, Query, RangeQuery, TermQuery,
+    AllQuery, BooleanQuery, BoostQuery, ConstScoreQuery, EmptyQuery, FuzzyTermQuery, InvertedIndexRangeQuery,
+    Occur, PhrasePrefixQuery, PhraseQuery, Query, RangeQuery, TermQuery,
 };
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{Searcher, Term};
@@ -42,7 +42,8 @@ impl Compiler<'_> {
                 Box::new(BooleanQuery::new(parts))
             }
             Node::Or(nodes) => {
-                let parts: tantivy::Result<Vec<Condition>> = nodes.iter().map(|node| self.compile(node)).collect();
+                let parts: tantivy::Result<Vec<Condition>> =
+                    nodes.iter().map(|node| self.compile(node)).collect();
                 Box::new(BooleanQuery::union(parts?))
             }
             Node::Not(inner) => Box::new(BooleanQuery::new(vec![
@@ -55,9 +56,9 @@ impl Compiler<'_> {
             Node::Phrase { field, text, slop, prefix } => self.phrase(*field, text, *slop, *prefix),
             Node::Run(field, words) => return self.run(*field, words),
             Node::Is(field, value) => filter(self.exact(*field, value)),
-            Node::OneOf(field, values) => {
-                filter(Box::new(BooleanQuery::union(values.iter().map(|value| self.exact(*field, value)).collect())))
-            }
+            Node::OneOf(field, values) => filter(Box::new(BooleanQuery::union(
+                values.iter().map(|value| self.exact(*field, value)).collect(),
+            ))),
             Node::StartsWith(field, stem) => filter(self.starts_with(self.fields.of(*field), stem)),
             Node::Range(field, low, high) => filter(self.range(*field, *low, *high)),
             Node::Residues(residues) => filter(self.residues(residues)),
@@ -69,7 +70,10 @@ impl Compiler<'_> {
     }
 
     fn exact(&self, field: F, value: &str) -> Condition {
-        Box::new(TermQuery::new(Term::from_field_text(self.fields.of(field), value), IndexRecordOption::Basic))
+        Box::new(TermQuery::new(
+            Term::from_field_text(self.fields.of(field), value),
+            IndexRecordOption::Basic,
+        ))
     }
 
     fn field(&self, field: Option<F>) -> Field {
@@ -192,7 +196,9 @@ impl Compiler<'_> {
         };
         match (low, high) {
             (Bound::Open, Bound::Open) => Box::new(AllQuery),
-            (Bound::At(a), Bound::At(b)) if a == b => Box::new(TermQuery::new(term(a), IndexRecordOption::Basic)),
+            (Bound::At(a), Bound::At(b)) if a == b => {
+                Box::new(TermQuery::new(term(a), IndexRecordOption::Basic))
+            }
             _ => Box::new(RangeQuery::new(edge(low), edge(high))),
         }
     }
@@ -237,7 +243,9 @@ pub fn words(node: &Node) -> Vec<String> {
         Node::Word(_, text) | Node::Fuzzy(_, text, _) | Node::Phrase { text, .. } => words_of(text),
         Node::Run(_, all) => all.iter().flat_map(|word| words_of(word)).collect(),
         Node::Prefix(_, text) => words_of(text).into_iter().map(|word| word + "*").collect(),
-        Node::Is(query::Field::Id | query::Field::Ligand | query::Field::Uniprot, value) => vec![value.clone()],
+        Node::Is(query::Field::Id | query::Field::Ligand | query::Field::Uniprot, value) => {
+            vec![value.clone()]
+        }
         _ => Vec::new(),
     }
 }

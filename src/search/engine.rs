@@ -97,7 +97,11 @@ impl SearchEngine {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             n => n,
         };
-        let pool = Pool::new(workers).map_err(|source| SearchError::Io { tried: "start threads for", path: "search".into(), source })?;
+        let pool = Pool::new(workers).map_err(|source| SearchError::Io {
+            tried: "start threads for",
+            path: "search".into(),
+            source,
+        })?;
         let indexes: Result<Vec<Live>, _> = indexes.into_iter().map(Live::new).collect();
         let cache = Cache::new(options.cache_entries, options.cache_bytes);
         Ok(SearchEngine { fields: Fields::new(), indexes: indexes?, pool, cache })
@@ -130,7 +134,10 @@ impl SearchEngine {
             return Ok(Arc::new(outcome));
         }
         let compiler = Compiler { fields: &self.fields, searchers: &searchers };
-        let wrong = |error: tantivy::TantivyError| SearchError::Damaged { path: "of the search".into(), why: error.to_string() };
+        let wrong = |error: tantivy::TantivyError| SearchError::Damaged {
+            path: "of the search".into(),
+            why: error.to_string(),
+        };
         let compiled = compiler.compile(query).map_err(wrong)?;
         let sort = if *sort == Sort::Score && !ranks(query) { Sort::Released } else { *sort };
         let shared = Arc::new(Shared(searchers.clone()));
@@ -246,25 +253,35 @@ impl Moment<'_> {
         let mut places = Vec::new();
         for (at, document) in group.places {
             let stored: TantivyDocument = self.searchers[at].doc(document)?;
-            let json = stored.get_first(self.engine.fields.shown).and_then(|value| value.as_str()).unwrap_or_default();
-            let shown: Shown = serde_json::from_str(json)
-                .map_err(|error| tantivy::TantivyError::InternalError(format!("a document cannot be read: {error}")))?;
+            let json = stored
+                .get_first(self.engine.fields.shown)
+                .and_then(|value| value.as_str())
+                .unwrap_or_default();
+            let shown: Shown = serde_json::from_str(json).map_err(|error| {
+                tantivy::TantivyError::InternalError(format!("a document cannot be read: {error}"))
+            })?;
             let path = shown.path_bytes.clone().unwrap_or_else(|| shown.path.clone().into_bytes());
             places.push(Place { index: self.label(at), path });
             first.get_or_insert(shown);
         }
-        let shown = first.ok_or_else(|| tantivy::TantivyError::InternalError("a hit without a document".into()))?;
+        let shown =
+            first.ok_or_else(|| tantivy::TantivyError::InternalError("a hit without a document".into()))?;
         Ok(Hit { score, shown, places })
     }
 }
 
 /// Sorted, the documents of one entry together.
 fn grouped(answers: Vec<(usize, Answer)>) -> Vec<Group> {
-    let mut all: Vec<(usize, Found)> =
-        answers.into_iter().flat_map(|(at, answer)| answer.found.into_iter().map(move |found| (at, found))).collect();
+    let mut all: Vec<(usize, Found)> = answers
+        .into_iter()
+        .flat_map(|(at, answer)| answer.found.into_iter().map(move |found| (at, found)))
+        .collect();
     // Equal ones are ordered by what they are, so that pages do not depend on who answered first.
     all.sort_by(|(i, a), (j, b)| {
-        a.rank.compare(&b.rank).then_with(|| a.key.cmp(&b.key)).then_with(|| (i, a.document).cmp(&(j, b.document)))
+        a.rank
+            .compare(&b.rank)
+            .then_with(|| a.key.cmp(&b.key))
+            .then_with(|| (i, a.document).cmp(&(j, b.document)))
     });
     let mut groups: Vec<Group> = Vec::new();
     let mut by_key: HashMap<String, usize> = HashMap::new();

@@ -143,7 +143,11 @@ impl Outcome {
                 + shown.title.as_ref().map_or(0, String::len)
                 + shown.path.len()
                 + lists.into_iter().flatten().map(|text| text.len() + size_of::<String>()).sum::<usize>()
-                + hit.places.iter().map(|place| place.path.len() + place.index.len() + size_of::<Place>()).sum::<usize>()
+                + hit
+                    .places
+                    .iter()
+                    .map(|place| place.path.len() + place.index.len() + size_of::<Place>())
+                    .sum::<usize>()
         };
         let facets = self.facets.values().flatten().map(|(value, _)| value.len() + 32).sum::<usize>();
         self.hits.iter().map(hit).sum::<usize>() + facets + size_of::<Outcome>()

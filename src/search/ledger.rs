@@ -24,7 +24,8 @@ pub(super) struct Record {
 
 /// Writes the records, which are sorted by path; atomically and durably.
 pub(super) fn save(file: &Path, records: &[Record]) -> io::Result<()> {
-    let mut bytes = Vec::with_capacity(64 + records.iter().map(|record| record.path.len() + 44).sum::<usize>());
+    let mut bytes =
+        Vec::with_capacity(64 + records.iter().map(|record| record.path.len() + 44).sum::<usize>());
     bytes.extend_from_slice(MAGIC);
     bytes.extend_from_slice(&VERSION.to_le_bytes());
     bytes.extend_from_slice(&(records.len() as u64).to_le_bytes());
@@ -51,7 +52,8 @@ pub(super) fn save(file: &Path, records: &[Record]) -> io::Result<()> {
 
 /// Reads them; what is damaged or of another version is an error of kind `InvalidData`.
 pub(super) fn load(file: &Path) -> io::Result<Vec<Record>> {
-    decode(&fs::read(file)?).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "damaged, or of another version"))
+    decode(&fs::read(file)?)
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "damaged, or of another version"))
 }
 
 fn decode(bytes: &[u8]) -> Option<Vec<Record>> {

@@ -90,7 +90,9 @@ pub(super) fn ask(
     let ask = Ask { searcher, query, shared, facets };
     match sort {
         Sort::Score => ask.with(top.order_by_score(), Rank::Score, true),
-        Sort::Resolution => ask.with(top.order_by_fast_field::<f64>("resolution", Order::Asc), Rank::Low, false),
+        Sort::Resolution => {
+            ask.with(top.order_by_fast_field::<f64>("resolution", Order::Asc), Rank::Low, false)
+        }
         Sort::Released => ask.with(top.order_by_u64_field("released", Order::Desc), Rank::High, false),
         Sort::Id => ask.with(top.order_by_string_fast_field("id", Order::Asc), Rank::Text, false),
     }
@@ -125,9 +127,9 @@ impl Ask<'_> {
             self.searcher.search_with_executor(self.query, &(top, Count, facets), executor, scoring)?
         };
         let mut keys = Keys { searcher: self.searcher, columns: BTreeMap::new() };
-        let found = best.into_iter().map(|(value, document)| {
-            Ok(Found { rank: rank(value), document, key: keys.of(document)? })
-        });
+        let found = best
+            .into_iter()
+            .map(|(value, document)| Ok(Found { rank: rank(value), document, key: keys.of(document)? }));
         Ok(Answer { found: found.collect::<tantivy::Result<_>>()?, total: total as u64, facets })
     }
 }

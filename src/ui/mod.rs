@@ -81,7 +81,8 @@ impl Ui {
 
     /// A bar on standard error, if that is a terminal and people want to see one.
     pub fn progress(&self, label: &str) -> Progress {
-        let wanted = !self.quiet && !self.json && io::stderr().is_terminal() && std::env::var_os("CI").is_none();
+        let wanted =
+            !self.quiet && !self.json && io::stderr().is_terminal() && std::env::var_os("CI").is_none();
         Progress::new(label, wanted)
     }
 

@@ -12,7 +12,9 @@ impl Progress {
     pub(super) fn new(label: &str, wanted: bool) -> Self {
         let target = if wanted { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(None, target).with_prefix(label.to_owned());
-        if let Ok(style) = ProgressStyle::with_template("[{prefix}] {human_pos}/{human_len} files, {per_sec}, {eta} left {wide_bar}") {
+        if let Ok(style) = ProgressStyle::with_template(
+            "[{prefix}] {human_pos}/{human_len} files, {per_sec}, {eta} left {wide_bar}",
+        ) {
             bar.set_style(style);
         }
         Progress { bar }
