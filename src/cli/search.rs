@@ -2,17 +2,19 @@
 
 use clap::{Args, ValueEnum};
 
-/// `search`: a query and how its hits are shown.
-#[derive(Debug, Clone, Args)]
-#[command(
-    after_help = "Examples:
+const EXAMPLES: &str = "Examples:
   pdb-sync search amyloid                          a word anywhere
   pdb-sync search 'kinase resolution:<1.8'         both must hold
   pdb-sync search 'organism:homo sapiens (method:em OR method:nmr)'
   pdb-sync search 'ligand:HEM released:2020..2024 -method:nmr'
   pdb-sync search '\"release factor\" author:sawaya' --sort resolution
   pdb-sync search status:error                     files that could not be read
-  pdb-sync search 'method:xray' --paths -0 | xargs -0 ls -l",
+  pdb-sync search 'method:xray' --paths -0 | xargs -0 ls -l";
+
+/// `search`: a query and how its hits are shown.
+#[derive(Debug, Clone, Args)]
+#[command(
+    after_help = EXAMPLES,
     after_long_help = long_help()
 )]
 pub struct SearchArgs {
@@ -75,7 +77,8 @@ pub enum Order {
 
 /// Every field, with an example. Without the feature `search` there is no query language to tell of.
 fn long_help() -> String {
-    let mut text = String::from(
+    let mut text = format!("{EXAMPLES}\n\nQueries:\n");
+    text.push_str(
         "Words and conditions side by side must all hold; OR, NOT (or -) and parentheses say otherwise.
   lysozyme          a word anywhere            \"release factor\"    words in this order
   lysoz*            the beginning of a word    \"zinc binding\"~3    with up to 3 words between

@@ -44,8 +44,8 @@ pub(super) fn run(args: &SyncArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
 fn may_have_changed(result: &crate::result::SyncResult) -> bool {
     let figures = result.figures;
     let none = |figure: Option<u64>| figure == Some(0);
-    !result.attempts.is_empty()
-        && !(none(figures.files_transferred) && figures.files_deleted.is_none_or(|n| n == 0))
+    let still = none(figures.files_transferred) && figures.files_deleted.is_none_or(|n| n == 0);
+    !result.attempts.is_empty() && !still
 }
 
 fn plan(args: &SyncArgs, global: &Global, config: Config, jobs: Vec<Job>) -> Result<Plan, Failure> {

@@ -69,10 +69,8 @@ pub(super) fn entry<'a>(lines: impl Iterator<Item = &'a [u8]>) -> Entry {
                     entry.resolution = number.filter(|r| r.is_finite() && *r > 0.0);
                 }
             }
-            "DBREF" | "DBREF1" if columns(&line, 27, 32).is_some_and(|name| name.trim() == "UNP") => {
-                if record.trim_end() == "DBREF" {
-                    add(&mut entry.uniprot, columns(&line, 34, 41).unwrap_or_default().trim().to_uppercase());
-                }
+            "DBREF" if columns(&line, 27, 32).is_some_and(|name| name.trim() == "UNP") => {
+                add(&mut entry.uniprot, columns(&line, 34, 41).unwrap_or_default().trim().to_uppercase());
             }
             "DBREF2" => {
                 add(&mut entry.uniprot, columns(&line, 19, 40).unwrap_or_default().trim().to_uppercase())

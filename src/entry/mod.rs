@@ -10,6 +10,8 @@ mod file;
 mod id;
 mod legacy;
 mod model;
+#[cfg(test)]
+mod slow_tests;
 mod stop;
 mod structure;
 mod table;

@@ -137,8 +137,8 @@ impl Field {
     pub fn find(name: &str) -> Option<Field> {
         let plain = name.to_lowercase().replace('-', "_");
         let plain = plain.trim_start_matches('_');
-        let is = |known: &&str| known.replace('-', "_") == plain;
-        Field::ALL.iter().copied().find(|f| f.name() == plain || f.aliases().iter().any(|a| is(&a)))
+        let is = |known: &&'static str| known.replace('-', "_") == plain;
+        Field::ALL.iter().copied().find(|f| f.name() == plain || f.aliases().iter().any(is))
     }
 
     /// Whether it has words of which several may be meant.

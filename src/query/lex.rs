@@ -110,7 +110,12 @@ fn quoted(query: &str, at: &mut usize) -> Result<What, Mistake> {
             },
             Some((_, c)) => text.push(c),
             None => {
-                return Err(Mistake::new(query, start, "this quote is never closed", Some("add a \"".into())));
+                return Err(Mistake::new(
+                    query,
+                    start,
+                    "this quote is never closed",
+                    Some("add a \"".into()),
+                ));
             }
         }
     };

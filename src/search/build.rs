@@ -2,12 +2,12 @@
 
 use super::SearchError;
 use super::budget::{Budget, Carried};
+use super::change::{Change, Wanted};
 use super::ledger::{self, Record};
 use super::list::{self, Listed, Listing};
 use super::place::{IndexPlace, Opened, Payload};
 use super::schema::{self, Fields};
 use crate::entry::{self, Entry};
-use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -113,7 +113,7 @@ pub fn build(
     target.place.tidy();
     let (before, anew) = before(target, options)?;
     let Listing { mut files, unreadable } = list::files(&target.root)?;
-    let wanted = Wanted::new(options)?;
+    let wanted = Wanted::new(&options.include, &options.exclude)?;
     files.retain(|file| wanted.has(&file.path));
     let (opened, records) = before.map_or((None, Vec::new()), |(opened, records)| (Some(opened), records));
     let change = Change::between(&records, files, &unreadable);
@@ -184,89 +184,6 @@ fn before(target: &Target, options: &IndexOptions) -> Result<(Before, Option<Str
     match ledger::load(&opened.dir.join(&opened.payload.ledger)) {
         Ok(records) => Ok((Some((opened, records)), None)),
         Err(error) => anew(&format!("its list of files cannot be read: {error}")),
-    }
-}
-
-/// Include and exclude.
-struct Wanted {
-    include: Option<GlobSet>,
-    exclude: GlobSet,
-}
-
-impl Wanted {
-    fn new(options: &IndexOptions) -> Result<Self, SearchError> {
-        Ok(Wanted {
-            include: if options.include.is_empty() { None } else { Some(globs(&options.include)?) },
-            exclude: globs(&options.exclude)?,
-        })
-    }
-
-    fn has(&self, path: &[u8]) -> bool {
-        let path = list::absolute(Path::new(""), path);
-        self.include.as_ref().is_none_or(|set| set.is_match(&path)) && !self.exclude.is_match(&path)
-    }
-}
-
-/// A glob without a `/` is for names at any depth, as in rsync and git.
-fn globs(patterns: &[String]) -> Result<GlobSet, SearchError> {
-    let mut set = GlobSetBuilder::new();
-    for pattern in patterns {
-        let deep = if pattern.contains('/') {
-            pattern.trim_start_matches('/').to_owned()
-        } else {
-            format!("**/{pattern}")
-        };
-        let glob = GlobBuilder::new(&deep).literal_separator(true).build();
-        set.add(glob.map_err(|error| SearchError::Glob(format!("{pattern:?} is no glob: {error}")))?);
-    }
-    set.build().map_err(|error| SearchError::Glob(error.to_string()))
-}
-
-/// What is different since the last commit.
-#[derive(Debug, Default)]
-struct Change {
-    /// All files, sorted.
-    files: Vec<Listed>,
-    /// Those to read: their places in `files`, and whether the index has documents of an earlier state.
-    read: Vec<(usize, bool)>,
-    /// Paths whose documents go.
-    gone: Vec<Vec<u8>>,
-    /// Records that stay as they are: those of files that did not change, by place in `files`, and others.
-    kept: Vec<Option<Record>>,
-    beyond: Vec<Record>,
-}
-
-impl Change {
-    /// Both sides are sorted by path.
-    fn between(records: &[Record], files: Vec<Listed>, unreadable: &[(Vec<u8>, io::Error)]) -> Self {
-        let mut change = Change { kept: vec![None; files.len()], ..Change::default() };
-        let hidden = |path: &[u8]| {
-            unreadable.iter().any(|(dir, _)| {
-                dir.is_empty() || path.strip_prefix(dir.as_slice()).is_some_and(|rest| rest.starts_with(b"/"))
-            })
-        };
-        let mut old = records.iter().peekable();
-        let pass = |change: &mut Change, record: &Record| {
-            if hidden(&record.path) {
-                change.beyond.push(record.clone());
-            } else {
-                change.gone.push(record.path.clone());
-            }
-        };
-        for (at, file) in files.iter().enumerate() {
-            while let Some(record) = old.next_if(|record| record.path < file.path) {
-                pass(&mut change, record);
-            }
-            match old.next_if(|record| record.path == file.path) {
-                Some(record) if record.stamp == file.stamp => change.kept[at] = Some(record.clone()),
-                known => change.read.push((at, known.is_some())),
-            }
-        }
-        for record in old {
-            pass(&mut change, record);
-        }
-        change.files = files;
-        change
     }
 }
 

@@ -45,13 +45,16 @@ pub struct SearchEngine {
     cache: Cache,
 }
 
+/// Inode and time of the file of the last commit.
+type Stamp = (u64, i64, i64);
+
 /// An index that is followed from commit to commit.
 struct Live {
     label: String,
     meta: PathBuf,
     reader: IndexReader,
     /// What the file of the last commit looked like when it was read, and how often it has changed.
-    seen: Mutex<(Option<(u64, i64, i64)>, u64)>,
+    seen: Mutex<(Option<Stamp>, u64)>,
 }
 
 impl Live {
@@ -74,7 +77,7 @@ impl Live {
     }
 }
 
-fn stamp(meta: &std::path::Path) -> Option<(u64, i64, i64)> {
+fn stamp(meta: &std::path::Path) -> Option<Stamp> {
     let meta = fs::metadata(meta).ok()?;
     Some((meta.ino(), meta.mtime(), meta.mtime_nsec()))
 }

@@ -12,6 +12,7 @@
 mod budget;
 mod build;
 mod cache;
+mod change;
 mod condition;
 mod engine;
 mod facets;

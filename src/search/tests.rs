@@ -103,7 +103,7 @@ fn real_entries_are_found() {
         ("id:4*", &["4cup", "4zhl"]),
         ("ligand:mse", &["1a8o", "5i55"]),
         ("ligand_name:quinox*", &[]),
-        ("ligand_name:carboxyquinoxaline", &[]),
+        ("ligand_name:carboxyquin*", &["1pfe"]),
         ("ligand_name:\"2-carboxyquinoxaline\"", &["1pfe"]),
         ("author:sawaya", &["3dg1", "5i55"]),
         ("\"cross-alpha amyloid\"", &["5i55"]),

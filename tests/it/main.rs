@@ -7,6 +7,8 @@ mod floors;
 mod man;
 mod rsync_args;
 mod rsync_list;
+#[cfg(feature = "search")]
+mod search;
 mod support;
 mod support_tests;
 mod sync;

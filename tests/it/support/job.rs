@@ -35,6 +35,7 @@ pub(crate) fn job(source: &str, dest: &Path) -> Job {
         stall: Some(Duration::from_secs(60)),
         connect_timeout: Duration::from_secs(20),
         hooks: Hooks::default(),
+        index: pdb_sync::job::Indexing { enabled: true, ..Default::default() },
     }
 }
 
