@@ -216,9 +216,9 @@ fn print_table(rows: &[Row], answered: &Answered<'_>, ui: &Ui) -> io::Result<()>
         for row in rows {
             let path = || row.places.first().map(|place| String::from_utf8_lossy(&place.1).into_owned());
             let title = match (&row.error, &row.title) {
-                (Some(error), _) => format!("{} ({error})", path().unwrap_or_default()),
-                (None, Some(title)) => mark(title, &answered.words, ui),
-                (None, None) => path().unwrap_or_default(),
+                (Some(error), _) => visible(&format!("{} ({error})", path().unwrap_or_default())),
+                (None, Some(title)) => mark(&visible(title), &answered.words, ui),
+                (None, None) => visible(&path().unwrap_or_default()),
             };
             let resolution = row.resolution.map(|r| format!("{r:.2}")).unwrap_or_default();
             table.push(vec![
@@ -227,7 +227,7 @@ fn print_table(rows: &[Row], answered: &Answered<'_>, ui: &Ui) -> io::Result<()>
                 resolution,
                 row.released.clone().unwrap_or_default(),
                 row.jobs().join(","),
-                title.replace(char::is_control, " ").replace('\u{fffd}', "?"),
+                title,
             ]);
         }
         if !several {
@@ -252,6 +252,11 @@ fn print_table(rows: &[Row], answered: &Answered<'_>, ui: &Ui) -> io::Result<()>
         ui.note(&format!("hits {first} to {last}; {documents} match, found in {milliseconds:.1} ms"));
     }
     Ok(())
+}
+
+/// What a file says must not command a terminal.
+fn visible(text: &str) -> String {
+    text.replace(char::is_control, " ")
 }
 
 /// What people call a method.
