@@ -28,8 +28,7 @@ fn main() {
     // Cargo adds `--bench`.
     let args: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with("--")).collect();
     let Some(dir) = args.first().map(PathBuf::from) else {
-        writeln!(std::io::stderr(), "search: DIR [FILES] [DOCUMENTS]").unwrap();
-        return;
+        return say("usage: cargo bench --bench search -- DIR [FILES] [DOCUMENTS]");
     };
     let number = |at: usize, default: usize| args.get(at).map_or(default, |text| text.parse().unwrap());
     reading(&dir, number(1, 1_000));
@@ -37,7 +36,8 @@ fn main() {
 }
 
 fn say(line: &str) {
-    writeln!(std::io::stdout(), "{line}").unwrap();
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{line}").unwrap();
 }
 
 /// The real entries, over and over, under other names.
