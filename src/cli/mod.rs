@@ -2,11 +2,15 @@
 
 mod config;
 mod index;
+mod machine;
+mod scan;
 mod search;
 mod sync;
 
 pub use config::{ConfigAction, ConfigArgs, Example};
 pub use index::IndexArgs;
+pub use machine::{DoctorArgs, ReclaimArgs};
+pub use scan::{CacheAction, ScanArgs, VerifyArgs};
 pub use search::{Order, SearchArgs};
 pub use sync::SyncArgs;
 
@@ -75,6 +79,14 @@ pub enum Command {
     Index(IndexArgs),
     /// Find entries, components and texts in the indexes of mirrors
     Search(Box<SearchArgs>),
+    /// Give back the memory that mirroring has filled
+    Reclaim(ReclaimArgs),
+    /// Find out what would stop a run here: rsync, configuration, disks, servers
+    Doctor(DoctorArgs),
+    /// Count what a mirror or any directory holds, and what has changed there
+    Scan(Box<ScanArgs>),
+    /// Check that compressed files are whole, and fetch the damaged ones again
+    Verify(VerifyArgs),
     /// Write, show and check the configuration
     Config(ConfigArgs),
     /// Print completions for a shell

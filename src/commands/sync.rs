@@ -4,12 +4,14 @@ use super::{Failure, locate, overrides, settings};
 use crate::cli::{Global, SyncArgs};
 use crate::config::{Config, Pause};
 use crate::exit::Exit;
-use crate::job::Job;
+use crate::job::{Job, SourceOrder};
+use crate::mirrors;
 use crate::report;
 use crate::rsync::args::{self as rsync_args, Purpose};
 use crate::run::{self, Mode, Plan, Signals};
 use crate::ui::Ui;
 use std::collections::BTreeMap;
+use std::thread;
 use std::time::Duration;
 
 /// However slow the reader of our output is, it has so long for the rest once all is done.
@@ -20,7 +22,12 @@ const READER_AFTER_SIGNAL: Duration = Duration::from_secs(3);
 /// Runs the jobs that the command line selects.
 pub(super) fn run(args: &SyncArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
     let opened = settings::open(global)?;
-    let (config, jobs) = opened.select(ui, &args.jobs, args.all, &args.tag, overrides::overrides(args)?)?;
+    let (config, mut jobs) =
+        opened.select(ui, &args.jobs, args.all, &args.tag, overrides::overrides(args)?)?;
+    if jobs.iter().any(|job| job.source_order == SourceOrder::Fastest) {
+        let known = mirrors::load(&locate::state_dir(global)?);
+        jobs.iter_mut().for_each(|job| mirrors::rank(job, &known));
+    }
     if args.print_command {
         return print_commands(&config, &jobs, ui);
     }
@@ -29,7 +36,10 @@ pub(super) fn run(args: &SyncArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
     let follow_up = super::index::FollowUp::new(&config, &jobs, locate::state_dir(global)?);
     let plan = plan(args, global, config, jobs)?;
     #[cfg(feature = "search")]
-    let real = matches!(plan.mode, Mode::Real);
+    let real = plan.mode == Mode::Real;
+    if plan.mode == Mode::Real {
+        measure_beside(&plan);
+    }
     let (exit, changed) = go(args, plan, keep, ui)?;
     #[cfg(feature = "search")]
     if real && !matches!(exit, Exit::Signal(_)) {
@@ -63,6 +73,7 @@ fn plan(args: &SyncArgs, global: &Global, config: Config, jobs: Vec<Job>) -> Res
         run: ulid::Ulid::generate().to_string(),
         jobs,
         parallel: config.sync.parallel,
+        auto: config.sync.auto,
         hosts: config.hosts,
         fail_fast: config.sync.fail_fast,
         grace: config.sync.grace,
@@ -72,6 +83,15 @@ fn plan(args: &SyncArgs, global: &Global, config: Config, jobs: Vec<Job>) -> Res
         state_dir,
         wait_lock,
     })
+}
+
+/// Measures for the next run which sources are the fastest, beside this one. It is no part of the run: nobody waits for it,
+/// and the next run measures again if it comes to nothing.
+fn measure_beside(plan: &Plan) {
+    if plan.jobs.iter().any(|job| job.source_order == SourceOrder::Fastest) {
+        let (jobs, state_dir) = (plan.jobs.clone(), plan.state_dir.clone());
+        thread::spawn(move || mirrors::refresh(&jobs, &state_dir));
+    }
 }
 
 /// The exit code, and the jobs whose mirrors may have changed.

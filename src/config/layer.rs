@@ -2,10 +2,11 @@
 //! template's test.
 
 use super::index::Indexed;
-use super::lists::{HookList, RsyncArgs, Sources};
+use super::lists::{Globs, HookList, RsyncArgs, Sources};
+use super::manners::{Concurrency, Nice};
 use super::units::{Pause, Period, Rate, Size, TimeLimit};
 use super::value::{Parallel, Reader, Retries, Value, Within};
-use crate::job::{MaxDelete, Preset};
+use crate::job::{CachePolicy, IoPriority, MaxDelete, Preset, SourceOrder};
 use schemars::Schema;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -157,6 +158,8 @@ table! {
     Layer, Settings {
         /// Where the files come from, in rsync's notations, or a list that is tried in turn when one fails.
         source: Sources;
+        /// In which order sources are tried: as given, or the one that answered fastest first.
+        source_order: SourceOrder = SourceOrder::Given;
         /// The mirror's directory. A relative one hangs below `root`, or else below the config file's directory.
         dest: PathBuf;
         /// Where relative destinations hang. A relative root hangs below the config file's directory.
@@ -203,6 +206,12 @@ table! {
         stall: TimeLimit = TimeLimit(Some(Duration::from_secs(600)));
         /// How long connecting to a server may take.
         connect_timeout: Period = Period(Duration::from_secs(30));
+        /// CPU niceness of the job's rsyncs and hooks, from 0 (as pdb-sync itself) to 19 (last).
+        nice: Nice = Within::constant(0);
+        /// Disk priority of the job's rsyncs and hooks: "idle", or "best-effort:0" (first) to "best-effort:7" (last).
+        ionice: IoPriority;
+        /// What becomes of the page cache that a transfer fills: "keep", or "drop" to give it back afterwards.
+        cache: CachePolicy = CachePolicy::Keep;
         /// Commands before the first attempt: shell lines or argument lists. Exit code 75 skips the job.
         before: HookList = HookList(Vec::new());
         /// Commands after the job went well.
@@ -219,8 +228,10 @@ table! {
 table! {
     /// `[sync]`
     SyncLayer, SyncFilled {
-        /// Up to so many jobs at a time.
-        parallel: Parallel = Within::constant(1);
+        /// Up to so many jobs at a time; "auto" follows the load of the machine.
+        parallel: Concurrency = Concurrency::Fixed(Within::constant(1));
+        /// At most so many at a time with parallel = "auto".
+        parallel_max: Parallel = Within::constant(8);
         /// Stop at the first failure: end running transfers gently, skip the rest.
         fail_fast: bool = false;
         /// How long transfers get between being asked to end and being killed.
@@ -259,5 +270,17 @@ table! {
         sequences: bool = false;
         /// Whether each record of a FASTA file is found on its own.
         fasta: bool = false;
+    }
+}
+
+table! {
+    /// `[scan]`
+    ScanLayer, ScanFilled {
+        /// Threads that read a tree. 0: as many as help.
+        threads: Within<0, 1024> = Within::constant(0);
+        /// Pass by everything whose name begins with a dot.
+        skip_hidden: bool = false;
+        /// Patterns of what is passed by: names at any depth, or paths from the root if they have a slash.
+        exclude: Globs = Globs(Vec::new());
     }
 }

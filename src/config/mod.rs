@@ -8,6 +8,7 @@ mod guard;
 mod index;
 mod layer;
 mod lists;
+mod manners;
 mod nearest;
 mod paths;
 mod preset;
@@ -25,10 +26,11 @@ mod value;
 pub use draft::{Draft, DraftJob, check_name};
 pub use index::Indexed;
 pub use layer::{
-    Given, HostFilled, HostLayer, IndexFilled, IndexLayer, Key, Layer, Origin, Settings, Span, SyncFilled,
-    SyncLayer,
+    Given, HostFilled, HostLayer, IndexFilled, IndexLayer, Key, Layer, Origin, ScanFilled, ScanLayer,
+    Settings, Span, SyncFilled, SyncLayer,
 };
-pub use lists::{HookList, RsyncArgs, Sources};
+pub use lists::{Globs, HookList, RsyncArgs, Sources};
+pub use manners::{Concurrency, Nice};
 pub use nearest::nearest;
 pub use paths::{HomeError, expand_home, normalise};
 pub use preset::{layer as preset_layer, name as preset_name};
@@ -63,6 +65,10 @@ pub struct Config {
     pub index: IndexSettings,
     /// Every value of `[index]` with its origin.
     pub index_layer: IndexLayer,
+    /// `[scan]`
+    pub scan: ScanSettings,
+    /// Every value of `[scan]` with its origin.
+    pub scan_layer: ScanLayer,
     /// Every value of `[sync]` with its origin.
     pub sync_layer: SyncLayer,
     /// Every value of `[hosts."NAME"]` with its origin.
@@ -76,6 +82,8 @@ pub struct Config {
 pub struct SyncSettings {
     /// Up to so many jobs at a time, 1..=100.
     pub parallel: usize,
+    /// Whether fewer run while the machine has enough to do (`parallel = "auto"`).
+    pub auto: bool,
     /// Stop at the first failure.
     pub fail_fast: bool,
     /// Between SIGTERM and SIGKILL for children.
@@ -90,6 +98,7 @@ impl Default for SyncSettings {
     fn default() -> Self {
         SyncSettings {
             parallel: 1,
+            auto: false,
             fail_fast: false,
             grace: Duration::from_secs(10),
             log_keep: 10,
@@ -135,6 +144,28 @@ impl From<IndexFilled> for IndexSettings {
             text_limit: bytes(filled.text_limit.value),
             sequences: filled.sequences.value,
             fasta: filled.fasta.value,
+        }
+    }
+}
+
+/// `[scan]`, with defaults filled in.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ScanSettings {
+    /// Threads; 0: as many as help.
+    pub threads: usize,
+    /// Pass by everything whose name begins with a dot.
+    pub skip_hidden: bool,
+    /// Patterns of what is passed by.
+    pub exclude: Vec<String>,
+}
+
+impl ScanSettings {
+    fn of(layer: &ScanLayer) -> Self {
+        let scan = layer.clone().fill();
+        ScanSettings {
+            threads: usize::try_from(scan.threads.value.get()).unwrap_or(0),
+            skip_hidden: scan.skip_hidden.value,
+            exclude: scan.exclude.value.0,
         }
     }
 }

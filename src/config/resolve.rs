@@ -9,8 +9,8 @@ use super::paths::{expand_home, normalise};
 use super::preset;
 use super::problem::{Problem, Text};
 use super::surroundings::Surroundings;
-use super::{Config, IndexLayer, Overrides, SyncLayer, SyncSettings};
-use crate::job::{Address, Hooks, Indexing, Job, MaxDelete, Preset, Source};
+use super::{Concurrency, Config, IndexLayer, Overrides, ScanLayer, ScanSettings, SyncLayer, SyncSettings};
+use crate::job::{Address, Hooks, Indexing, Job, MaxDelete, Preset, Priority, Source};
 use crate::rsync::args;
 use std::path::{Path, PathBuf};
 
@@ -45,6 +45,8 @@ impl Resolver<'_> {
             sync_layer: self.over.sync.clone().over(draft.sync.clone()).over(SyncLayer::built_in()),
             index: draft.index.clone().fill().into(),
             index_layer: draft.index.clone().over(IndexLayer::built_in()),
+            scan: ScanSettings::of(&draft.scan),
+            scan_layer: draft.scan.clone().over(ScanLayer::built_in()),
             warnings: draft.warnings.clone(),
             ..Config::default()
         };
@@ -111,6 +113,7 @@ impl Resolver<'_> {
             enabled: settings.enabled.value,
             priority: settings.priority.value.get(),
             sources,
+            source_order: settings.source_order.value,
             dest,
             preset: settings.preset.value,
             delete: settings.delete.value,
@@ -131,6 +134,11 @@ impl Resolver<'_> {
             timeout: settings.timeout.value.0,
             stall: settings.stall.value.0,
             connect_timeout: settings.connect_timeout.value.0,
+            child_priority: Priority {
+                nice: u8::try_from(settings.nice.value.get()).unwrap_or(u8::MAX),
+                io: settings.ionice.map(|given| given.value),
+            },
+            cache: settings.cache.value,
             hooks: Hooks {
                 before: settings.before.value.0,
                 after: settings.after.value.0,
@@ -274,7 +282,11 @@ impl Resolver<'_> {
         // The ranges of the keys are far smaller than the types.
         let number = |n: i64| usize::try_from(n).unwrap_or(usize::MAX);
         SyncSettings {
-            parallel: number(sync.parallel.value.get()),
+            parallel: match sync.parallel.value {
+                Concurrency::Fixed(n) => number(n.get()),
+                Concurrency::Auto => number(sync.parallel_max.value.get()),
+            },
+            auto: sync.parallel.value == Concurrency::Auto,
             fail_fast: sync.fail_fast.value,
             grace: sync.grace.value.0,
             log_keep: number(sync.log_keep.value.get()),

@@ -1,9 +1,11 @@
 //! A job as the rest of the program knows it: every value resolved, every path absolute, every name checked.
 
 mod limit;
+mod manners;
 mod source;
 
 pub use limit::MaxDelete;
+pub use manners::{CachePolicy, IoPriority, Priority, SourceOrder};
 pub use source::{Address, Source, SourceError};
 
 use std::path::PathBuf;
@@ -24,6 +26,8 @@ pub struct Job {
     pub priority: i64,
     /// At least one; tried in turn.
     pub sources: Vec<Source>,
+    /// In which order they are tried.
+    pub source_order: SourceOrder,
     /// Absolute; need not exist yet.
     pub dest: PathBuf,
     /// The base set of rsync options.
@@ -62,6 +66,10 @@ pub struct Job {
     pub stall: Option<Duration>,
     /// How long connecting to a daemon may take.
     pub connect_timeout: Duration,
+    /// How the kernel treats its children.
+    pub child_priority: Priority,
+    /// What becomes of the page cache that it fills.
+    pub cache: CachePolicy,
     /// What runs around the transfer.
     pub hooks: Hooks,
     /// What can be searched.
@@ -150,6 +158,7 @@ impl Job {
             enabled: true,
             priority: 0,
             sources: vec![Source::parse(source, std::path::Path::new("/base")).unwrap()],
+            source_order: SourceOrder::Given,
             dest: dest.into(),
             preset: Preset::Mirror,
             delete: false,
@@ -169,6 +178,8 @@ impl Job {
             timeout: None,
             stall: Some(Duration::from_secs(60)),
             connect_timeout: Duration::from_secs(10),
+            child_priority: Priority::default(),
+            cache: CachePolicy::Keep,
             hooks: Hooks { timeout: Duration::from_secs(60), ..Hooks::default() },
             index: Indexing { enabled: true, ..Indexing::default() },
         }

@@ -13,7 +13,6 @@ mod junit;
 mod kept;
 pub mod log;
 mod printer;
-
 mod screen;
 mod summary;
 #[cfg(test)]

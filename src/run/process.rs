@@ -8,6 +8,7 @@ use super::frame::Framer;
 use super::stop::Stop;
 use super::watchdog::Watchdog;
 use crate::event::{Stamped, Stream};
+use crate::job::{IoPriority, Priority};
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::ffi::OsString;
 use std::io;
@@ -23,6 +24,10 @@ use tokio::time::{Instant, sleep_until};
 const CHUNK: usize = 64 * 1024;
 /// After a child has gone, whoever still holds its pipes may be silent for so long.
 const DRAIN: Duration = Duration::from_secs(2);
+/// After a read that brought little, so long nothing is read: a few lines cost as much to pass on as many.
+const REST: Duration = Duration::from_millis(5);
+/// What is little, in bytes.
+const LITTLE: usize = 4 * 1024;
 /// A point in time that does not come.
 const NEVER: Duration = Duration::from_secs(365 * 24 * 3600);
 
@@ -32,6 +37,8 @@ pub(super) struct Spec<'a> {
     pub(super) argv: &'a [String],
     /// Added to our own environment.
     pub(super) env: &'a [(OsString, OsString)],
+    /// How the kernel is to treat it.
+    pub(super) priority: Priority,
     /// Between SIGTERM and SIGKILL.
     pub(super) grace: Duration,
 }
@@ -87,14 +94,17 @@ pub(super) async fn run(
     let mut cause: Option<Cause> = None;
     let mut kill_at = Instant::now() + NEVER;
     let mut drain_until = Instant::now() + NEVER;
+    let mut rest_until = Instant::now();
 
     while status.is_none() || stdout.is_some() || stderr.is_some() || pending.is_some() {
         let free = pending.is_none();
         // A reader that is slow is not a child that has stalled.
         watchdog.deaf(!free);
+        let rests = status.is_none() && Instant::now() < rest_until;
         tokio::select! {
-            read = read(&mut stdout, &mut out_buffer), if free && stdout.is_some() => {
+            read = read(&mut stdout, &mut out_buffer), if free && !rests && stdout.is_some() => {
                 watchdog.heard();
+                if matches!(read, Ok(n) if n < LITTLE) { rest_until = Instant::now() + REST; }
                 let got = take(read, &mut stdout, &out_buffer, &mut out_lines, Stream::Stdout, ear);
                 pending = got.then(|| ear.told(Stream::Stdout)).flatten();
                 if status.is_some() { drain_until = Instant::now() + DRAIN; }
@@ -105,6 +115,7 @@ pub(super) async fn run(
                 pending = got.then(|| ear.told(Stream::Stderr)).flatten();
                 if status.is_some() { drain_until = Instant::now() + DRAIN; }
             }
+            () = sleep_until(rest_until), if rests => {}
             permit = events.reserve(), if !free => {
                 watchdog.heard();
                 if let (Ok(permit), Some(event)) = (permit, pending.take()) { permit.send(event); }
@@ -159,15 +170,50 @@ fn spawn(spec: &Spec<'_>) -> io::Result<Child> {
     let mut command = Command::new(program);
     command.args(arguments).envs(spec.env.iter().map(|(k, v)| (k, v)));
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-    let parent = rustix::process::getpid();
+    let (parent, priority) = (rustix::process::getpid(), spec.priority);
     // SAFETY: only direct system calls, which are async-signal-safe; nothing is allocated.
     unsafe {
         command.pre_exec(move || {
             rustix::process::setsid()?;
+            step_back(priority)?;
             die_with(parent)
         });
     }
     command.spawn()
+}
+
+/// Lets others go first, as far as the job wants it. Only system calls.
+fn step_back(priority: Priority) -> io::Result<()> {
+    if priority.nice > 0 {
+        rustix::process::nice(i32::from(priority.nice))?;
+    }
+    match priority.io {
+        Some(io) => io_priority(io),
+        None => Ok(()),
+    }
+}
+
+/// Of this process, and of those that it starts.
+#[cfg(target_os = "linux")]
+#[expect(unsafe_code, reason = "no crate wraps ioprio_set")]
+fn io_priority(priority: IoPriority) -> io::Result<()> {
+    // From linux/ioprio.h: the class stands above 13 bits of level.
+    const WHO_PROCESS: libc::c_int = 1;
+    let value: libc::c_int = match priority {
+        IoPriority::BestEffort(level) => 2 << 13 | libc::c_int::from(level),
+        IoPriority::Idle => 3 << 13,
+    };
+    // SAFETY: three integers, and no memory.
+    match unsafe { libc::syscall(libc::SYS_ioprio_set, WHO_PROCESS, 0, value) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// Elsewhere there are no such ranks.
+#[cfg(not(target_os = "linux"))]
+fn io_priority(_priority: IoPriority) -> io::Result<()> {
+    Ok(())
 }
 
 /// Asks the kernel to end this process when `parent` dies. rsync passes a SIGTERM on to its second process, a SIGKILL

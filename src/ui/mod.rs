@@ -2,10 +2,12 @@
 
 mod environment;
 mod progress;
+mod spinner;
 mod table;
 
 pub use environment::{Environment, decide};
 pub use progress::Progress;
+pub use spinner::Spinner;
 pub use table::table;
 
 use console::{Style, Term};

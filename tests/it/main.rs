@@ -3,10 +3,12 @@
 
 mod config;
 mod docs;
+mod doctor;
 mod floors;
 mod man;
 mod rsync_args;
 mod rsync_list;
+mod scan;
 #[cfg(feature = "search")]
 mod search;
 mod support;

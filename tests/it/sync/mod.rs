@@ -79,6 +79,11 @@ fn called(fake: &Fake) -> Vec<String> {
     fake.calls().into_iter().map(|call| name(call).into_string().unwrap()).collect()
 }
 
+/// One of the logs of a job, the only one after the first run.
+fn log(env: &Env, job: &str) -> Option<PathBuf> {
+    Some(std::fs::read_dir(env.state().join("logs").join(job)).ok()?.next()?.unwrap().path())
+}
+
 /// The file that rsync is writing into, for a file of that name.
 fn temporary(dir: &Path, name: &str) -> Option<PathBuf> {
     let entries = std::fs::read_dir(dir).ok()?.flatten().map(|entry| entry.path());

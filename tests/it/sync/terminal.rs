@@ -1,6 +1,6 @@
 //! A real terminal, by tmux.
 
-use super::{faked, progress, slow};
+use super::{faked, log, progress, slow};
 use crate::support::{Env, Fake, eventually, with_marker};
 use std::ffi::OsStr;
 use std::fs;
@@ -155,6 +155,19 @@ fn ctrl_c_at_the_terminal_ends_gently() {
 }
 
 #[test]
+fn a_job_that_waits_for_its_next_try_has_no_bar() {
+    let fake = Fake::new(&(progress(1_000_000, 42, "0:00:12") + "wait-file @dest/go\nexit 12\n"));
+    let env = faked(&fake, &["a"], "retries = 1\nretry_delay = '1h'");
+    let Some(terminal) = Terminal::start(&env, 100, &sync("a")) else { return };
+    terminal
+        .until("a bar", |screen| screen.iter().any(|line| line.starts_with("a ") && line.contains("42%")));
+    fs::write(env.mirror("a").join("go"), "").unwrap();
+    let failed = |screen: &[String]| screen.iter().any(|line| line.contains("try 1 failed"));
+    terminal.until("no bar", |screen| failed(screen) && !screen.iter().any(|line| line.contains("42%")));
+    terminal.until("the total", |screen| screen.last().is_some_and(|line| line.starts_with("0/1 jobs ")));
+}
+
+#[test]
 fn a_terminal_that_is_closed_ends_the_run() {
     let fake = Fake::new("out at work\nhang\n");
     let env = faked(&fake, &["a"], "");
@@ -191,11 +204,7 @@ fn without_a_wish_for_bars_there_are_none() {
         let line = format!("{assignment} {}", sync(args));
         let Some(terminal) = Terminal::start(&env, 80, &line) else { return };
         eventually("it has begun", || {
-            let logs = env.state().join("logs/a");
-            fs::read_dir(logs).is_ok_and(|mut logs| {
-                let log = logs.next().unwrap().unwrap().path();
-                fs::read_to_string(log).unwrap().contains("out the line")
-            })
+            log(&env, "a").is_some_and(|log| fs::read_to_string(log).unwrap().contains("out the line"))
         });
         let screen = terminal.screen();
         assert!(!screen.iter().any(|line| line.contains("━")), "{assignment} {args}\n{screen:#?}");
