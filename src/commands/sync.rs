@@ -32,11 +32,30 @@ pub(super) fn run(args: &SyncArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
         return print_commands(&config, &jobs, ui);
     }
     let keep = config.sync.log_keep;
+    #[cfg(feature = "search")]
+    let follow_up = super::index::FollowUp::new(&config, &jobs, locate::state_dir(global)?);
     let plan = plan(args, global, config, jobs)?;
+    #[cfg(feature = "search")]
+    let real = plan.mode == Mode::Real;
     if plan.mode == Mode::Real {
         measure_beside(&plan);
     }
-    go(args, plan, keep, ui)
+    let (exit, changed) = go(args, plan, keep, ui)?;
+    #[cfg(feature = "search")]
+    if real && !matches!(exit, Exit::Signal(_)) {
+        return follow_up.run(&changed, ui).map(|indexed| exit.worst(indexed));
+    }
+    #[cfg(not(feature = "search"))]
+    drop(changed);
+    Ok(exit)
+}
+
+/// Whether a job's mirror may be another one now. What is not known counts as a change.
+fn may_have_changed(result: &crate::result::SyncResult) -> bool {
+    let figures = result.figures;
+    let none = |figure: Option<u64>| figure == Some(0);
+    let still = none(figures.files_transferred) && figures.files_deleted.is_none_or(|n| n == 0);
+    !result.attempts.is_empty() && !still
 }
 
 fn plan(args: &SyncArgs, global: &Global, config: Config, jobs: Vec<Job>) -> Result<Plan, Failure> {
@@ -75,7 +94,9 @@ fn measure_beside(plan: &Plan) {
     }
 }
 
-fn go(args: &SyncArgs, plan: Plan, keep: usize, ui: &Ui) -> Result<Exit, Failure> {
+/// The exit code, and the jobs whose mirrors may have changed.
+fn go(args: &SyncArgs, plan: Plan, keep: usize, ui: &Ui) -> Result<(Exit, Vec<String>), Failure> {
+    let mut changed = Vec::new();
     let logs = plan.logs.clone().map(|dir| report::LogOptions { dir, keep });
     let (events, printer) = report::start(report::Options {
         color: ui.color,
@@ -90,9 +111,15 @@ fn go(args: &SyncArgs, plan: Plan, keep: usize, ui: &Ui) -> Result<Exit, Failure
     .map_err(Failure::io("start the printer"))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(Failure::io("start the runtime"))?;
-    let exit = runtime.block_on(async {
+    let exit: Result<Exit, Failure> = runtime.block_on(async {
         let mut signals = Signals::listen().map_err(Failure::io("listen for signals"))?;
         let summary = run::run(plan, events, &mut signals, printer.reader_gone()).await;
+        changed = summary
+            .results
+            .iter()
+            .filter(|result| may_have_changed(result))
+            .map(|result| result.job.to_string())
+            .collect();
         let patience = if summary.signal.is_some() { READER_AFTER_SIGNAL } else { READER };
         let rest = tokio::task::spawn_blocking(move || printer.join(patience));
         let exit = summary.exit();
@@ -106,7 +133,7 @@ fn go(args: &SyncArgs, plan: Plan, keep: usize, ui: &Ui) -> Result<Exit, Failure
     });
     // A printer that is stuck in a write must not hold us.
     runtime.shutdown_background();
-    exit
+    Ok((exit?, changed))
 }
 
 /// `--print-command`: a line for each command that the first attempt would run, in order.

@@ -1,6 +1,7 @@
 //! The keys of a job, each declared once: from this table come the struct, `over`, the reader, the schema and the
 //! template's test.
 
+use super::index::Indexed;
 use super::lists::{Globs, HookList, RsyncArgs, Sources};
 use super::manners::{Concurrency, Nice};
 use super::units::{Pause, Period, Rate, Size, TimeLimit};
@@ -219,6 +220,8 @@ table! {
         on_failure: HookList = HookList(Vec::new());
         /// Wall clock of one of these commands.
         hook_timeout: Period = Period(Duration::from_secs(3600));
+        /// Whether the mirror is indexed for search after each sync that changed it; a table says which files are. What nothing says, [index] says.
+        index: Indexed;
     }
 }
 
@@ -245,6 +248,28 @@ table! {
     HostLayer, HostFilled {
         /// At most so many transfers from this host at once.
         connections: Within<1, 1000>;
+    }
+}
+
+table! {
+    /// `[index]`
+    IndexLayer, IndexFilled {
+        /// Whether mirrors are indexed after each sync that changed them. A job's own `index` is stronger.
+        after_sync: bool = false;
+        /// Threads that read files. 0: one a core.
+        threads: Within<0, 256> = Within::constant(0);
+        /// What the writer may fill before it writes a part of the index. Building takes about twice as much.
+        memory: Size = Size(Some(64 << 20));
+        /// Globs of the files that are indexed, for jobs that have none of their own. Empty: all files.
+        include: Vec<String> = Vec::new();
+        /// Globs of the files that are not, for jobs that have none of their own.
+        exclude: Vec<String> = Vec::new();
+        /// How much of a text that is no entry can be searched. 0: its name only.
+        text_limit: Size = Size(Some(1 << 20));
+        /// Whether sequences can be searched. It makes the index about twice as large.
+        sequences: bool = false;
+        /// Whether each record of a FASTA file is found on its own.
+        fasta: bool = false;
     }
 }
 

@@ -2,14 +2,15 @@
 
 use super::draft::{Draft, DraftJob};
 use super::guard::{self, Dest};
+use super::index::Indexed;
 use super::layer::{Given, Layer, Origin, Settings, Span};
 use super::nearest::did_you_mean;
 use super::paths::{expand_home, normalise};
 use super::preset;
 use super::problem::{Problem, Text};
 use super::surroundings::Surroundings;
-use super::{Concurrency, Config, Overrides, ScanLayer, ScanSettings, SyncLayer, SyncSettings};
-use crate::job::{Address, Hooks, Job, MaxDelete, Preset, Priority, Source};
+use super::{Concurrency, Config, IndexLayer, Overrides, ScanLayer, ScanSettings, SyncLayer, SyncSettings};
+use crate::job::{Address, Hooks, Indexing, Job, MaxDelete, Preset, Priority, Source};
 use crate::rsync::args;
 use std::path::{Path, PathBuf};
 
@@ -42,6 +43,8 @@ impl Resolver<'_> {
             file: Some(self.text.file.into()),
             sync: self.sync_settings(&draft),
             sync_layer: self.over.sync.clone().over(draft.sync.clone()).over(SyncLayer::built_in()),
+            index: draft.index.clone().fill().into(),
+            index_layer: draft.index.clone().over(IndexLayer::built_in()),
             scan: ScanSettings::of(&draft.scan),
             scan_layer: draft.scan.clone().over(ScanLayer::built_in()),
             warnings: draft.warnings.clone(),
@@ -55,7 +58,7 @@ impl Resolver<'_> {
         }
         for job in &draft.jobs {
             let layer = self.layer(job, &draft.defaults);
-            let Some(resolved) = self.job(job, layer.clone().fill(), draft.broken) else { continue };
+            let Some(resolved) = self.job(job, layer.clone().fill(), &draft) else { continue };
             config.layers.insert(resolved.name.clone(), layer.over(Layer::built_in()));
             config.jobs.push(resolved);
         }
@@ -72,7 +75,8 @@ impl Resolver<'_> {
         said.over(preset::layer(preset))
     }
 
-    fn job(&mut self, draft: &DraftJob, settings: Settings, broken: bool) -> Option<Job> {
+    fn job(&mut self, draft: &DraftJob, settings: Settings, whole: &Draft) -> Option<Job> {
+        let broken = whole.broken;
         let sources = match &settings.source {
             Some(given) => self.sources(draft, given),
             None => self.missing(draft, broken, "source", "source = \"rsync://HOST/MODULE/\""),
@@ -141,6 +145,7 @@ impl Resolver<'_> {
                 on_failure: settings.on_failure.value.0,
                 timeout: settings.hook_timeout.value.0,
             },
+            index: indexing(settings.index, &whole.index),
         })
     }
 
@@ -326,5 +331,24 @@ impl Resolver<'_> {
 
     fn about(&mut self, origin: Origin, job: &DraftJob, text: String, hint: Option<String>) {
         self.at_origin(origin, format!("job {:?}: {text}", job.name), hint);
+    }
+}
+
+/// What a job says, and for the rest `[index]`.
+fn indexing(said: Option<Given<Indexed>>, all: &IndexLayer) -> Indexing {
+    let all = all.clone().fill();
+    match said.map(|given| given.value) {
+        Some(said) => Indexing {
+            enabled: said.enabled,
+            after_sync: said.enabled,
+            include: said.include.unwrap_or(all.include.value),
+            exclude: said.exclude.unwrap_or(all.exclude.value),
+        },
+        None => Indexing {
+            enabled: true,
+            after_sync: all.after_sync.value,
+            include: all.include.value,
+            exclude: all.exclude.value,
+        },
     }
 }

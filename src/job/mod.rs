@@ -72,6 +72,8 @@ pub struct Job {
     pub cache: CachePolicy,
     /// What runs around the transfer.
     pub hooks: Hooks,
+    /// What can be searched.
+    pub index: Indexing,
 }
 
 /// The base options that a job starts from; the order of strength is built-in < preset < `[defaults]` < job < command line.
@@ -92,6 +94,19 @@ pub enum Preset {
     Minimal,
     /// `mirror`, gently: limited bandwidth, more retries, a quarter of the usual deletions.
     Conservative,
+}
+
+/// What of a mirror is indexed for search, and when.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Indexing {
+    /// Whether `index --all` and `--tag` mean it.
+    pub enabled: bool,
+    /// Whether it is indexed after a sync that changed it.
+    pub after_sync: bool,
+    /// Globs of paths below the mirror; empty: all.
+    pub include: Vec<String>,
+    /// Globs of those that are left out.
+    pub exclude: Vec<String>,
 }
 
 /// Commands around the transfer.
@@ -166,6 +181,7 @@ impl Job {
             child_priority: Priority::default(),
             cache: CachePolicy::Keep,
             hooks: Hooks { timeout: Duration::from_secs(60), ..Hooks::default() },
+            index: Indexing { enabled: true, ..Indexing::default() },
         }
     }
 }

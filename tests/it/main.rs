@@ -10,6 +10,8 @@ mod man;
 mod rsync_args;
 mod rsync_list;
 mod scan;
+#[cfg(feature = "search")]
+mod search;
 mod support;
 mod support_tests;
 mod sync;

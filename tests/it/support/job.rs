@@ -38,6 +38,7 @@ pub(crate) fn job(source: &str, dest: &Path) -> Job {
         child_priority: Priority::default(),
         cache: CachePolicy::Keep,
         hooks: Hooks::default(),
+        index: pdb_sync::job::Indexing { enabled: true, ..Default::default() },
     }
 }
 
