@@ -26,7 +26,7 @@ pub(super) fn local(ask: &Ask) -> Vec<Finding> {
     let mut findings = Vec::new();
     for job in &ask.jobs {
         findings.extend(
-            job.sources.iter().filter_map(|source| directory(source)).map(|found| found.of(&job.name)),
+            job.sources.iter().filter_map(directory).map(|found| found.of(&job.name)),
         );
     }
     findings

@@ -104,7 +104,7 @@ impl Unit<'_> {
     async fn drop_cache(&self, since: Timestamp) {
         let Ticket { job, voice, .. } = self.ticket;
         // File systems may keep times in whole seconds.
-        let since = i64::try_from(since.as_second().saturating_mul(1_000_000_000)).ok();
+        let since = Some(since.as_second().saturating_mul(1_000_000_000));
         let dest = job.dest.clone();
         let order = Order { since, write_first: true, ..Order::default() };
         let Some(swept) = off_thread(&voice.stop, move || reclaim::sweep(&dest, &order)).await else {
