@@ -96,6 +96,7 @@ async fn options(ask: &Ask) -> Vec<Finding> {
     findings
 }
 
+const CONTENTS: &[u8] = b"contents\n";
 const PLAIN: &str = "no-job";
 
 /// A job of which nothing is said, for where there is no configuration.
@@ -121,8 +122,6 @@ fn trial(job: &Job) -> Option<Job> {
         name: job.name.clone(),
         sources: vec![Source::parse("rsync://doctor.invalid/m/", Path::new("/")).ok()?],
         preset: job.preset,
-        include: job.include.clone(),
-        exclude: job.exclude.clone(),
         compress: job.compress,
         checksum: job.checksum,
         inc_recursive: job.inc_recursive,
@@ -152,6 +151,15 @@ async fn fetch(program: &str, job: &Job) -> Result<Duration, Finding> {
             let finding = failed(format!("{} ({})", reason.text, shell_words::join(&argv)));
             return Err(Finding { hint: reason.hint, ..finding });
         }
+        // Success is never inferred from silence. What a job's own options leave out cannot be known here.
+        let done = match purpose {
+            Purpose::Transfer => fs::read(job.dest.join("file")).is_ok_and(|text| text == CONTENTS),
+            _ => ran.stdout.lines().any(|line| line.starts_with("*deleting") && line.ends_with(" gone")),
+        };
+        if !done && job.rsync_args.is_empty() {
+            let text = "rsync says that it has done its work, and has not";
+            return Err(failed(format!("{text} ({})", shell_words::join(&argv))).hint(INSTALL));
+        }
     }
     Ok(took)
 }
@@ -167,7 +175,7 @@ fn prepare(program: &str) -> io::Result<Prepared> {
     for path in [&files, &dir.path().join("dest")] {
         fs::create_dir(path)?;
     }
-    fs::write(files.join("file"), "contents\n")?;
+    fs::write(files.join("file"), CONTENTS)?;
     fs::write(dir.path().join("dest/gone"), "contents\n")?;
     let mut text = String::from("use chroot = no\n");
     // Started by root, a daemon becomes `nobody`, who may not enter a temporary directory.

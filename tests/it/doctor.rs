@@ -1,9 +1,10 @@
 //! `doctor` against real daemons, and against what stands in the way of one.
 
-use crate::support::{Ended, Env, Fake, Upstream, one_job};
+use crate::support::{Ended, Env, Upstream, one_job};
 use serde_json::Value;
 use std::fs;
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -117,13 +118,18 @@ fn a_wrong_module_or_path_is_told_with_the_right_one() {
 
 #[test]
 fn offline_leaves_the_network_alone_and_old_rsyncs_are_named() {
-    let fake = Fake::new("out rsync  version 3.0.9  protocol version 30\nexit 0");
-    let env = Env::new().with_fake(&fake);
+    let env = Env::new();
+    let old = env.dir().join("old-rsync");
+    fs::write(&old, "#!/bin/sh\necho 'rsync  version 3.0.9  protocol version 30'\n").unwrap();
+    fs::set_permissions(&old, fs::Permissions::from_mode(0o755)).unwrap();
     let config = one_job(&["rsync://upstream.invalid/m/"], &env.mirror("j"), "");
+    let config = config.replace("[sync]", "[sync]\nrsync = './old-rsync'");
     let ended = env.with_config(&config).run(["doctor", "--offline", "--json"]).expect_code(1);
     assert!(about(&ended, "source").is_empty(), "{ended}");
     assert!(about(&ended, "rsync")[0].starts_with("fail: rsync 3.0.9, protocol 30, at "), "{ended}");
     assert!(hints(&ended, "rsync").contains("older than 3.1"), "{ended}");
+    // It ends with 0 whatever it is asked, and does nothing.
+    assert!(about(&ended, "rsync")[1].contains("says that it has done its work, and has not"), "{ended}");
 }
 
 #[test]
