@@ -220,7 +220,8 @@ table! {
         on_failure: HookList = HookList(Vec::new());
         /// Wall clock of one of these commands.
         hook_timeout: Period = Period(Duration::from_secs(3600));
-        /// Whether the mirror is indexed for search after each sync that changed it; a table says which files are. What nothing says, [index] says.
+        /// Whether the mirror is indexed for search after each sync that changed it; a table says which files are. For the
+        /// rest, `[index]` holds.
         index: Indexed;
     }
 }

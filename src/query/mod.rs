@@ -1,6 +1,6 @@
 //! The language of `search`: from what people type to a tree of conditions, or a mistake with its column. Pure.
 //!
-//! TEXT → words ([`lex`]) → [`Node`]s ([`parse`]), with every value understood for its field: numbers, dates, IDs in both forms,
+//! TEXT → words (`lex`) → [`Node`]s ([`parse`]), with every value understood for its field: numbers, dates, IDs in both forms,
 //! methods by their short names.
 
 mod field;

@@ -140,9 +140,8 @@ pub fn build(
     Ok(built)
 }
 
-fn told(unreadable: &[(Vec<u8>, io::Error)]) -> Vec<(PathBuf, String)> {
-    let told =
-        unreadable.iter().map(|(path, error)| (list::absolute(Path::new(""), path), error.to_string()));
+fn told(unreadable: &[(Vec<u8>, String)]) -> Vec<(PathBuf, String)> {
+    let told = unreadable.iter().map(|(path, error)| (list::absolute(Path::new(""), path), error.clone()));
     told.collect()
 }
 

@@ -4,7 +4,6 @@ use super::SearchError;
 use super::ledger::Record;
 use super::list::{self, Listed};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
-use std::io;
 use std::path::Path;
 
 /// Include and exclude.
@@ -58,11 +57,7 @@ pub(super) struct Change {
 
 impl Change {
     /// Both sides are sorted by path.
-    pub(super) fn between(
-        records: &[Record],
-        files: Vec<Listed>,
-        unreadable: &[(Vec<u8>, io::Error)],
-    ) -> Self {
+    pub(super) fn between(records: &[Record], files: Vec<Listed>, unreadable: &[(Vec<u8>, String)]) -> Self {
         let mut change = Change { kept: vec![None; files.len()], ..Change::default() };
         let hidden = |path: &[u8]| {
             unreadable.iter().any(|(dir, _)| {

@@ -1,10 +1,9 @@
 //! What a mirror holds: its files, in the order of their paths.
 
 use super::SearchError;
-use std::fs;
-use std::io;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::fs::MetadataExt;
+use crate::inventory::{Kind, Stat, State};
+use crate::scan;
+use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
 /// A regular file. Two that are equal are taken to have the same contents.
@@ -32,58 +31,34 @@ pub(super) struct Listing {
     /// Sorted by path, bytewise.
     pub(super) files: Vec<Listed>,
     /// Relative, with what was said.
-    pub(super) unreadable: Vec<(Vec<u8>, io::Error)>,
+    pub(super) unreadable: Vec<(Vec<u8>, String)>,
 }
 
 /// Lists them. Links are not followed. Names that begin with a dot are passed by: they are rsync's temporary files, its partial ones
-/// and our own quarantine.
+/// and our own quarantine. Every file is looked at: an inventory that trusts directories would miss what was written in place.
 pub(super) fn files(root: &Path) -> Result<Listing, SearchError> {
+    let options = scan::Options { skip_hidden: true, ..scan::Options::default() };
+    let scanned = scan::scan(root, &options, None)
+        .map_err(|error| SearchError::io("read the mirror", root)(error.source))?;
     let mut listing = Listing::default();
-    let top = fs::read_dir(root).map_err(SearchError::io("read the mirror", root))?;
-    let mut open: Vec<(Vec<u8>, fs::ReadDir)> = vec![(Vec::new(), top)];
-    while let Some((prefix, dir)) = open.pop() {
-        for item in dir {
-            let item = match item {
-                Ok(item) => item,
-                Err(error) => {
-                    listing.unreadable.push((prefix.clone(), error));
-                    break;
-                }
-            };
-            let name = item.file_name();
-            if name.as_bytes().starts_with(b".") {
-                continue;
-            }
-            let mut path = prefix.clone();
-            if !path.is_empty() {
-                path.push(b'/');
-            }
-            path.extend_from_slice(name.as_bytes());
-            // A file that is gone by now is not there.
-            let Ok(meta) = item.metadata() else { continue };
-            if meta.is_dir() {
-                match fs::read_dir(item.path()) {
-                    Ok(dir) => open.push((path, dir)),
-                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                    Err(error) => listing.unreadable.push((path, error)),
-                }
-            } else if meta.is_file() {
-                listing.files.push(Listed { path, stamp: stamp(&meta) });
-            }
+    for dir in scanned.inventory.dirs() {
+        if dir.state() == State::Incomplete {
+            let path = dir.path();
+            let told = scanned.troubles.iter().find(|trouble| trouble.path == path);
+            let why = told.map_or_else(|| "not read to its end".into(), |trouble| trouble.why.clone());
+            listing.unreadable.push((path, why));
+        }
+    }
+    for (dir, entry) in scanned.inventory.entries() {
+        if entry.stat.kind == Kind::File {
+            let Stat { size, mtime, ctime, inode, .. } = entry.stat;
+            listing
+                .files
+                .push(Listed { path: dir.path_of(entry.name), stamp: Stamp { size, mtime, ctime, inode } });
         }
     }
     listing.files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
     Ok(listing)
-}
-
-fn stamp(meta: &fs::Metadata) -> Stamp {
-    let nanoseconds = |s: i64, ns: i64| s.saturating_mul(1_000_000_000).saturating_add(ns);
-    Stamp {
-        size: meta.len(),
-        mtime: nanoseconds(meta.mtime(), meta.mtime_nsec()),
-        ctime: nanoseconds(meta.ctime(), meta.ctime_nsec()),
-        inode: meta.ino(),
-    }
 }
 
 /// The absolute path of a listed file.

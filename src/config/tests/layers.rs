@@ -37,6 +37,7 @@ const SAMPLES: &[(&str, [&str; 2])] = &[
     ("after", ["[]", "'true'"]),
     ("on_failure", ["[]", "[['true']]"]),
     ("hook_timeout", ["'1s'", "'2s'"]),
+    ("index", ["true", "{ exclude = ['a'] }"]),
 ];
 
 /// A layer with any of the sample values, or none, for each key.

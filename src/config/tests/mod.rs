@@ -1,5 +1,6 @@
 //! The whole way from text to jobs.
 
+mod index;
 mod layers;
 mod refusals;
 mod shown;
