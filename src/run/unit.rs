@@ -32,8 +32,9 @@ pub(super) struct Ticket {
     pub(super) started: Instant,
 }
 
-/// Runs the job. Never fails: whatever happens is in the result.
-pub(super) async fn run(ticket: Ticket) -> SyncResult {
+/// Runs the job. Never fails: whatever happens is in the result. The slot is for the dispatcher to free: whoever waits for
+/// it must not start before this end is known.
+pub(super) async fn run(ticket: Ticket) -> (SyncResult, Option<Slot>) {
     let mut unit = Unit {
         ticket: &ticket,
         slot: None,
@@ -47,11 +48,8 @@ pub(super) async fn run(ticket: Ticket) -> SyncResult {
         Ok(outcome) | Err(outcome) => outcome,
     };
     let outcome = unit.epilogue(outcome).await;
-    // Before the slot is free: whoever waits for it must not start any more.
-    if ticket.plan.fail_fast && matches!(outcome.status(), Status::Failed | Status::Blocked) {
-        ticket.voice.stop.ask(Why::FailFast(ticket.job.name.clone()));
-    }
-    unit.result(outcome)
+    let slot = unit.slot.take();
+    (unit.result(outcome), slot)
 }
 
 struct Unit<'a> {

@@ -134,6 +134,15 @@ fn sigkill_takes_the_children_along() {
     running.wait().expect_code(137);
     eventually("the children are gone", || !children.iter().any(|pid| is_running(*pid)));
     nobody_left(&upstream.config());
+
+    // Nor does one stay that says nothing, and so never meets a closed pipe.
+    let fake = Fake::new("out working\nhang\n");
+    let env = faked(&fake, &["a"], "");
+    let running = env.spawn(["sync", "a"]);
+    running.until_said("working");
+    running.signal(Signal::KILL);
+    running.wait().expect_code(137);
+    nobody_left(env.dir());
 }
 
 #[test]

@@ -204,7 +204,11 @@ fn dry_runs_and_plans_change_nothing_and_judge_the_same() {
     let marks = || tree(&mirror.env.state().join("plans"));
     for how in ["--dry-run", "--plan"] {
         let ended = mirror.run(&[how]).expect_code(0);
-        assert_eq!(ended.finished()["changed"], false, "{ended}");
+        let finished = ended.finished();
+        assert_eq!(finished["changed"], false, "{ended}");
+        let would = (&finished["files_transferred"], &finished["files_deleted"]);
+        assert_eq!(would, (&1.into(), &10.into()), "{how}: {ended}");
+        assert!(!mirror.env.run(["sync", "j", how]).err().contains("nothing to change"), "{how}");
         assert_eq!(mirror.now(), before);
         assert!(marks().values().all(|entry| entry.kind == crate::support::Kind::Dir), "{how}");
     }

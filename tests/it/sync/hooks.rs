@@ -1,6 +1,6 @@
 //! Commands around a job.
 
-use super::{events, faked, finished, local};
+use super::{events, faked, finished, local, log};
 use crate::support::{Env, Fake, eventually, with_marker};
 use std::fs;
 
@@ -122,8 +122,7 @@ fn what_hooks_print_is_prefixed_and_logged() {
         assert!(ended.out().lines().any(|l| l == line), "{line}\n{ended}");
     }
     assert!(ended.err().lines().any(|line| line == "[a] two"), "{ended}");
-    let log = fs::read_dir(env.state().join("logs/a")).unwrap().next().unwrap().unwrap().path();
-    let log = fs::read_to_string(log).unwrap();
+    let log = fs::read_to_string(log(&env, "a").unwrap()).unwrap();
     assert!(log.contains(" out one\n") && log.contains(" err two\n") && log.contains(" out four\n"), "{log}");
 }
 

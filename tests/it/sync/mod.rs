@@ -5,6 +5,8 @@ mod ends;
 mod failover;
 mod failures;
 mod faults;
+mod flags;
+mod github_junit;
 mod guards;
 mod guards_moving;
 mod hooks;
@@ -12,6 +14,7 @@ mod lock;
 mod names;
 mod output;
 mod ssh;
+mod terminal;
 
 use crate::support::{Ended, Env, Fake, Upstream};
 use serde_json::Value;
@@ -74,6 +77,11 @@ fn finished(ended: &Ended, job: &str) -> Value {
 fn called(fake: &Fake) -> Vec<String> {
     let name = |call: Vec<String>| Path::new(call.last().unwrap()).file_name().unwrap().to_owned();
     fake.calls().into_iter().map(|call| name(call).into_string().unwrap()).collect()
+}
+
+/// One of the logs of a job, the only one after the first run.
+fn log(env: &Env, job: &str) -> Option<PathBuf> {
+    Some(std::fs::read_dir(env.state().join("logs").join(job)).ok()?.next()?.unwrap().path())
 }
 
 /// The file that rsync is writing into, for a file of that name.

@@ -1,9 +1,11 @@
 //! What is said, where, and in which shape.
 
-use super::{events, faked, finished, local, progress, quick};
+use super::{events, faked, finished, local, log, progress, quick};
 use crate::support::{Env, Fake, Running, eventually, tree};
 use serde_json::Value;
 use std::fs;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
 use std::process::Stdio;
 
 #[test]
@@ -49,6 +51,15 @@ fn high_water(pid: u32) -> u64 {
     line.trim().trim_end_matches(" kB").parse().unwrap()
 }
 
+fn ends_with(path: &Path, end: &[u8]) -> bool {
+    let mut file = fs::File::open(path).unwrap();
+    let mut tail = Vec::new();
+    let size = file.metadata().unwrap().len();
+    file.seek(SeekFrom::Start(size.saturating_sub(end.len() as u64))).unwrap();
+    file.read_to_end(&mut tail).unwrap();
+    tail == end
+}
+
 #[test]
 fn a_million_lines_need_little_memory_whoever_listens() {
     for more in [&[][..], &["--json"], &["--github", "--junit", "report.xml"]] {
@@ -60,8 +71,9 @@ fn a_million_lines_need_little_memory_whoever_listens() {
         let sink = fs::File::create(env.dir().join("out")).unwrap();
         let mut child = command.stdout(sink).stderr(Stdio::null()).spawn().unwrap();
         eventually("all lines are printed", || env.mirror("a").join("all").exists());
-        let log = || fs::read_dir(env.state().join("logs/a")).unwrap().next().unwrap().unwrap().path();
-        eventually("all lines are heard", || fs::read(log()).unwrap().ends_with(b"out the last\n"));
+        eventually("all lines are heard", || {
+            log(&env, "a").is_some_and(|log| ends_with(&log, b"out the last\n"))
+        });
         let kilobytes = high_water(child.id());
         fs::write(env.mirror("a").join("go"), "").unwrap();
         assert!(child.wait().unwrap().success());
@@ -171,7 +183,7 @@ fn what_is_not_known_is_null() {
     let env = faked(&fake, &["a"], "");
     let ended = env.run(["sync", "a", "--json"]).expect_code(0);
     let end = finished(&ended, "a");
-    for key in ["total_files", "total_bytes"] {
+    for key in ["files_transferred", "bytes_received", "total_files", "total_bytes", "changed"] {
         assert_eq!(end[key], Value::Null, "{key}\n{ended}");
     }
 }
@@ -219,7 +231,7 @@ fn an_empty_environment_is_enough() {
     };
     let ended = run(&["--state-dir", "state"]).expect_code(0);
     assert_eq!(tree(&env.mirror("a")), tree(&env.dir().join("a")), "{ended}");
-    assert!(fs::read_dir(env.state().join("logs/a")).unwrap().next().is_some());
+    assert!(log(&env, "a").is_some());
 }
 
 #[test]
