@@ -8,6 +8,7 @@ mod man;
 mod rsync_args;
 mod rsync_list;
 mod scan;
+mod scan_hard;
 mod support;
 mod support_tests;
 mod sync;
