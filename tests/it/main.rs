@@ -10,6 +10,7 @@ mod man;
 mod rsync_args;
 mod rsync_list;
 mod scan;
+mod scan_hard;
 #[cfg(feature = "search")]
 mod search;
 mod support;

@@ -160,7 +160,7 @@ impl Work {
         if self.args.diff {
             found.changes = changes::tell(before.as_ref(), &scan.inventory, &self.ui)?;
         }
-        if self.args.tree && !self.ui.json {
+        if self.args.tree {
             tree::tell(&scan.inventory, self.args.max_depth, &self.ui)?;
         }
         if self.args.check_names {

@@ -11,6 +11,11 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
+/// Where a disk would need long to make and remove what the test wants; a disk nevertheless if there is nothing else.
+fn in_memory() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+}
+
 fn options(threads: usize) -> Options {
     Options { threads, ..Options::default() }
 }
@@ -120,7 +125,7 @@ proptest! {
         more in proptest::collection::vec(any::<u32>(), 0..30),
         gone in any::<prop::sample::Index>(),
     ) {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = in_memory();
         grow(dir.path(), &seeds);
         let first = walk(dir.path(), &options(2)).inventory.distrusting_nothing();
         let paths: Vec<Vec<u8>> = first.dirs().skip(1).map(|d| d.path()).collect();
@@ -209,10 +214,17 @@ fn a_scan_ends_when_it_is_told_to_and_says_so() {
     let out = walk(dir.path(), &Options { timeout: Some(Duration::ZERO), ..options(2) });
     assert_eq!(out.ended, Some(Ended::Timeout));
     assert!(!out.inventory.is_complete());
+    assert_eq!((out.dirs_read, out.inventory.totals().dirs), (0, 1), "nothing is read when the time is over");
     let stopped = options(2);
     stopped.stop.stop();
     let out = walk(dir.path(), &stopped);
     assert_eq!((out.ended, out.inventory.is_complete()), (Some(Ended::Stopped), false));
+    // Both at once: what somebody asked for is the reason.
+    let out = walk(dir.path(), &Options { timeout: Some(Duration::ZERO), ..stopped });
+    assert_eq!(out.ended, Some(Ended::Stopped));
+    // However long it takes, a timeout that is not over is no reason.
+    let patient = Options { timeout: Some(Duration::from_secs(1 << 40)), ..options(2) };
+    assert_eq!(walk(dir.path(), &patient).ended, None);
     let all = options(2);
     assert_eq!(walk(dir.path(), &all).ended, None);
     let seen = all.meter.snapshot();
