@@ -1,11 +1,17 @@
 //! The command line: clap structs and nothing else. What they mean is said in [`crate::commands`].
 
 mod config;
+mod index;
+mod machine;
 mod scan;
+mod search;
 mod sync;
 
 pub use config::{ConfigAction, ConfigArgs, Example};
+pub use index::IndexArgs;
+pub use machine::{DoctorArgs, ReclaimArgs};
 pub use scan::{CacheAction, ScanArgs, VerifyArgs};
+pub use search::{Order, SearchArgs};
 pub use sync::SyncArgs;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -69,6 +75,14 @@ pub enum Command {
     Sync(Box<SyncArgs>),
     /// Show the jobs of the configuration
     List(ListArgs),
+    /// Build or refresh the search index of mirrors
+    Index(IndexArgs),
+    /// Find entries, components and texts in the indexes of mirrors
+    Search(Box<SearchArgs>),
+    /// Give back the memory that mirroring has filled
+    Reclaim(ReclaimArgs),
+    /// Find out what would stop a run here: rsync, configuration, disks, servers
+    Doctor(DoctorArgs),
     /// Count what a mirror or any directory holds, and what has changed there
     Scan(Box<ScanArgs>),
     /// Check that compressed files are whole, and fetch the damaged ones again

@@ -4,12 +4,14 @@ use super::{Failure, locate, overrides, settings};
 use crate::cli::{Global, SyncArgs};
 use crate::config::{Config, Pause};
 use crate::exit::Exit;
-use crate::job::Job;
+use crate::job::{Job, SourceOrder};
+use crate::mirrors;
 use crate::report;
 use crate::rsync::args::{self as rsync_args, Purpose};
 use crate::run::{self, Mode, Plan, Signals};
 use crate::ui::Ui;
 use std::collections::BTreeMap;
+use std::thread;
 use std::time::Duration;
 
 /// However slow the reader of our output is, it has so long for the rest once all is done.
@@ -20,12 +22,40 @@ const READER_AFTER_SIGNAL: Duration = Duration::from_secs(3);
 /// Runs the jobs that the command line selects.
 pub(super) fn run(args: &SyncArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
     let opened = settings::open(global)?;
-    let (config, jobs) = opened.select(ui, &args.jobs, args.all, &args.tag, overrides::overrides(args)?)?;
+    let (config, mut jobs) =
+        opened.select(ui, &args.jobs, args.all, &args.tag, overrides::overrides(args)?)?;
+    if jobs.iter().any(|job| job.source_order == SourceOrder::Fastest) {
+        let known = mirrors::load(&locate::state_dir(global)?);
+        jobs.iter_mut().for_each(|job| mirrors::rank(job, &known));
+    }
     if args.print_command {
         return print_commands(&config, &jobs, ui);
     }
     let keep = config.sync.log_keep;
-    go(args, plan(args, global, config, jobs)?, keep, ui)
+    #[cfg(feature = "search")]
+    let follow_up = super::index::FollowUp::new(&config, &jobs, locate::state_dir(global)?);
+    let plan = plan(args, global, config, jobs)?;
+    #[cfg(feature = "search")]
+    let real = plan.mode == Mode::Real;
+    if plan.mode == Mode::Real {
+        measure_beside(&plan);
+    }
+    let (exit, changed) = go(args, plan, keep, ui)?;
+    #[cfg(feature = "search")]
+    if real && !matches!(exit, Exit::Signal(_)) {
+        return follow_up.run(&changed, ui).map(|indexed| exit.worst(indexed));
+    }
+    #[cfg(not(feature = "search"))]
+    drop(changed);
+    Ok(exit)
+}
+
+/// Whether a job's mirror may be another one now. What is not known counts as a change.
+fn may_have_changed(result: &crate::result::SyncResult) -> bool {
+    let figures = result.figures;
+    let none = |figure: Option<u64>| figure == Some(0);
+    let still = none(figures.files_transferred) && figures.files_deleted.is_none_or(|n| n == 0);
+    !result.attempts.is_empty() && !still
 }
 
 fn plan(args: &SyncArgs, global: &Global, config: Config, jobs: Vec<Job>) -> Result<Plan, Failure> {
@@ -43,6 +73,7 @@ fn plan(args: &SyncArgs, global: &Global, config: Config, jobs: Vec<Job>) -> Res
         run: ulid::Ulid::generate().to_string(),
         jobs,
         parallel: config.sync.parallel,
+        auto: config.sync.auto,
         hosts: config.hosts,
         fail_fast: config.sync.fail_fast,
         grace: config.sync.grace,
@@ -54,7 +85,18 @@ fn plan(args: &SyncArgs, global: &Global, config: Config, jobs: Vec<Job>) -> Res
     })
 }
 
-fn go(args: &SyncArgs, plan: Plan, keep: usize, ui: &Ui) -> Result<Exit, Failure> {
+/// Measures for the next run which sources are the fastest, beside this one. It is no part of the run: nobody waits for it,
+/// and the next run measures again if it comes to nothing.
+fn measure_beside(plan: &Plan) {
+    if plan.jobs.iter().any(|job| job.source_order == SourceOrder::Fastest) {
+        let (jobs, state_dir) = (plan.jobs.clone(), plan.state_dir.clone());
+        thread::spawn(move || mirrors::refresh(&jobs, &state_dir));
+    }
+}
+
+/// The exit code, and the jobs whose mirrors may have changed.
+fn go(args: &SyncArgs, plan: Plan, keep: usize, ui: &Ui) -> Result<(Exit, Vec<String>), Failure> {
+    let mut changed = Vec::new();
     let logs = plan.logs.clone().map(|dir| report::LogOptions { dir, keep });
     let (events, printer) = report::start(report::Options {
         color: ui.color,
@@ -69,9 +111,15 @@ fn go(args: &SyncArgs, plan: Plan, keep: usize, ui: &Ui) -> Result<Exit, Failure
     .map_err(Failure::io("start the printer"))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(Failure::io("start the runtime"))?;
-    let exit = runtime.block_on(async {
+    let exit: Result<Exit, Failure> = runtime.block_on(async {
         let mut signals = Signals::listen().map_err(Failure::io("listen for signals"))?;
         let summary = run::run(plan, events, &mut signals, printer.reader_gone()).await;
+        changed = summary
+            .results
+            .iter()
+            .filter(|result| may_have_changed(result))
+            .map(|result| result.job.to_string())
+            .collect();
         let patience = if summary.signal.is_some() { READER_AFTER_SIGNAL } else { READER };
         let rest = tokio::task::spawn_blocking(move || printer.join(patience));
         let exit = summary.exit();
@@ -85,7 +133,7 @@ fn go(args: &SyncArgs, plan: Plan, keep: usize, ui: &Ui) -> Result<Exit, Failure
     });
     // A printer that is stuck in a write must not hold us.
     runtime.shutdown_background();
-    exit
+    Ok((exit?, changed))
 }
 
 /// `--print-command`: a line for each command that the first attempt would run, in order.

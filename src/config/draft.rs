@@ -1,6 +1,6 @@
 //! The file, read but not yet resolved: every key known, every value of the right type, or a problem.
 
-use super::layer::{HostLayer, Layer, Origin, ScanLayer, Span, SyncLayer};
+use super::layer::{HostLayer, IndexLayer, Layer, Origin, ScanLayer, Span, SyncLayer};
 use super::nearest::{did_you_mean, nearest};
 use super::problem::{Problem, Text};
 use super::value::{Reader, integer};
@@ -15,6 +15,8 @@ use toml::de::{DeTable, DeValue};
 pub struct Draft {
     /// `[sync]`
     pub sync: SyncLayer,
+    /// `[index]`
+    pub index: IndexLayer,
     /// `[hosts."NAME"]`, by lower-case name, and where the name stands.
     pub hosts: BTreeMap<String, (HostLayer, Span)>,
     /// `[defaults]`
@@ -44,9 +46,9 @@ pub struct DraftJob {
 
 type Entry<'t, 'i> = (&'t Spanned<toml::de::DeString<'i>>, &'t Spanned<DeValue<'i>>);
 
-const SECTIONS: [&str; 6] = ["version", "sync", "hosts", "defaults", "jobs", "scan"];
+const SECTIONS: [&str; 7] = ["version", "sync", "hosts", "defaults", "jobs", "scan", "index"];
 /// Sections that belong to commands which this version does not have.
-pub(super) const FOREIGN: [&str; 4] = ["clean", "index", "stats", "notify"];
+pub(super) const FOREIGN: [&str; 3] = ["clean", "stats", "notify"];
 /// What other tools call our keys.
 const ALIASES: [(&str, &str); 12] = [
     ("src", "source"),
@@ -99,12 +101,13 @@ impl Draft {
         let name = key.get_ref().as_ref();
         match name {
             "version" => version(value, reader),
-            "sync" | "hosts" | "defaults" | "jobs" | "scan" => {
+            "sync" | "hosts" | "defaults" | "jobs" | "scan" | "index" => {
                 let Some(table) = value.get_ref().as_table() else {
                     return reader.wrong_type(value, &format!("a table, [{name}]"));
                 };
                 match name {
                     "sync" => self.sync(table, reader),
+                    "index" => self.index(table, reader),
                     "scan" => self.scan(table, reader),
                     "hosts" => self.hosts(table, reader),
                     "defaults" => self.defaults(table, reader),
@@ -131,6 +134,15 @@ impl Draft {
             let origin = Origin::Section(span(key.span(), reader));
             if !self.sync.set(key.get_ref(), value, origin, reader) {
                 unknown_key(key, "[sync]", SyncLayer::KEYS.iter().map(|key| key.name), reader);
+            }
+        }
+    }
+
+    fn index(&mut self, table: &DeTable<'_>, reader: &mut Reader<'_>) {
+        for (key, value) in in_order(table) {
+            let origin = Origin::Section(span(key.span(), reader));
+            if !self.index.set(key.get_ref(), value, origin, reader) {
+                unknown_key(key, "[index]", IndexLayer::KEYS.iter().map(|key| key.name), reader);
             }
         }
     }
@@ -274,6 +286,7 @@ fn owner(key: &str) -> Option<&'static str> {
         _ if has(SyncLayer::KEYS) => Some("[sync]"),
         _ if has(ScanLayer::KEYS) => Some("[scan]"),
         _ if has(HostLayer::KEYS) => Some("[hosts.\"NAME\"]"),
+        _ if has(IndexLayer::KEYS) => Some("[index]"),
         _ => None,
     }
 }

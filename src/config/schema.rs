@@ -1,7 +1,7 @@
 //! The JSON Schema of the file, for editors: made from the tables of keys.
 
 use super::draft::FOREIGN;
-use super::layer::{HostLayer, Key, Layer, Origin, ScanLayer, SyncLayer};
+use super::layer::{HostLayer, IndexLayer, Key, Layer, Origin, ScanLayer, SyncLayer};
 use serde_json::{Map, Value, json};
 
 /// JSON Schema, draft 2020-12.
@@ -20,11 +20,18 @@ pub fn schema() -> Value {
     let sync = table("How runs behave.", SyncLayer::KEYS, &SyncLayer::built_in().entries(), |_| true);
     let scan = table("How trees are read.", ScanLayer::KEYS, &ScanLayer::built_in().entries(), |_| true);
     let host = table("Limits of one host.", HostLayer::KEYS, &[], |_| true);
+    let index = table(
+        "How mirrors are indexed for search.",
+        IndexLayer::KEYS,
+        &IndexLayer::built_in().entries(),
+        |_| true,
+    );
     let mut job = job;
     job.insert("required".into(), json!(["source", "dest"]));
     let mut properties = json!({
         "version": {"description": "The version of this format.", "const": 1},
         "sync": sync,
+        "index": index,
         "scan": scan,
         "hosts": {
             "description": "Limits by host name, without a port.",
@@ -94,7 +101,7 @@ mod tests {
         assert_eq!(job["properties"]["stall"]["default"], "10m");
         assert!(schema["properties"]["defaults"]["properties"].get("dest").is_none());
         assert!(schema["properties"]["defaults"]["properties"].get("root").is_some());
-        assert_eq!(schema["properties"]["sync"]["properties"]["parallel"]["maximum"], 100);
+        assert_eq!(schema["properties"]["sync"]["properties"]["parallel"]["anyOf"][0]["maximum"], 100);
         for (name, _) in super::super::preset::NAMES {
             assert!(job["properties"]["preset"].to_string().contains(name), "{name}");
         }

@@ -3,12 +3,16 @@
 
 mod config;
 mod docs;
+mod doctor;
 mod floors;
+mod machine;
 mod man;
 mod rsync_args;
 mod rsync_list;
 mod scan;
 mod scan_hard;
+#[cfg(feature = "search")]
+mod search;
 mod support;
 mod support_tests;
 mod sync;

@@ -1,5 +1,6 @@
 //! The whole way from text to jobs.
 
+mod index;
 mod layers;
 mod refusals;
 mod shown;
@@ -182,8 +183,10 @@ fn paths_hang_where_they_should() {
 
 #[test]
 fn the_command_line_is_stronger_about_sync_too() {
-    let sync =
-        SyncLayer { parallel: Parallel::new(9).ok().map(Given::by_command_line), ..SyncLayer::default() };
+    let sync = SyncLayer {
+        parallel: Parallel::new(9).ok().map(Concurrency::Fixed).map(Given::by_command_line),
+        ..SyncLayer::default()
+    };
     let over = Overrides { sync, ..Overrides::default() };
     let config = load_over("[sync]\nparallel = 2\ngrace = '1s'", &over).unwrap();
     assert_eq!((config.sync.parallel, config.sync.grace.as_secs()), (9, 1));
