@@ -25,9 +25,7 @@ type Probes = BTreeMap<Endpoint, Probe>;
 pub(super) fn local(ask: &Ask) -> Vec<Finding> {
     let mut findings = Vec::new();
     for job in &ask.jobs {
-        findings.extend(
-            job.sources.iter().filter_map(directory).map(|found| found.of(&job.name)),
-        );
+        findings.extend(job.sources.iter().filter_map(directory).map(|found| found.of(&job.name)));
     }
     findings
 }
