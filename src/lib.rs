@@ -4,8 +4,8 @@
 //! holds the code to it):
 //!
 //! 0. words: [`job`], [`event`], [`result`], [`exit`]
-//! 1. thought (pure): [`config`], [`rsync`]
-//! 2. deeds: [`run`], [`machine`]
+//! 1. thought (pure): [`config`], [`rsync`], [`stats`]
+//! 2. deeds: [`run`], [`history`], [`machine`]
 //! 3. speech: [`ui`], [`report`]
 //! 4. glue: [`cli`], [`commands`]
 
@@ -14,10 +14,12 @@ pub mod commands;
 pub mod config;
 pub mod event;
 pub mod exit;
+pub mod history;
 pub mod job;
 pub mod machine;
 pub mod report;
 pub mod result;
 pub mod rsync;
 pub mod run;
+pub mod stats;
 pub mod ui;

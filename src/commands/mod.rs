@@ -6,6 +6,8 @@ mod error;
 mod list;
 pub mod locate;
 pub mod overrides;
+mod past;
+mod record;
 pub mod settings;
 mod sync;
 
