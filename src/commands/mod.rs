@@ -3,12 +3,14 @@
 mod completions;
 mod config;
 mod error;
+mod history;
 mod list;
 pub mod locate;
 pub mod overrides;
 mod past;
 mod record;
 pub mod settings;
+mod stats;
 mod sync;
 
 pub use error::Failure;
@@ -45,6 +47,8 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
         Command::Completions(args) => completions::run(args, ui),
         Command::List(args) => list::run(args, &cli.global, ui),
         Command::Config(args) => config::run(args, &cli.global, ui),
+        Command::History(args) => history::run(args, &cli.global, ui),
+        Command::Stats(args) => stats::run(args, &cli.global, ui),
         Command::Sync(args) => sync::run(args, &cli.global, ui),
     }
 }

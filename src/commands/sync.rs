@@ -82,7 +82,13 @@ fn plan(args: &SyncArgs, global: &Global, config: Config, jobs: Vec<Job>, ui: &U
     })
 }
 
-fn go(args: &SyncArgs, plan: Plan, keep: usize, recorder: Option<Recorder>, ui: &Ui) -> Result<Exit, Failure> {
+fn go(
+    args: &SyncArgs,
+    plan: Plan,
+    keep: usize,
+    recorder: Option<Recorder>,
+    ui: &Ui,
+) -> Result<Exit, Failure> {
     let logs = plan.logs.clone().map(|dir| report::LogOptions { dir, keep });
     let (events, printer) = report::start(report::Options {
         color: ui.color,

@@ -25,8 +25,8 @@ mod watch;
 
 pub use draft::{Draft, DraftJob, check_name};
 pub use layer::{
-    AlertFilled, AlertLayer, Given, HostFilled, HostLayer, Key, Layer, NotifyFilled, NotifyLayer, Origin, Settings,
-    Span, StatsFilled, StatsLayer, SyncFilled, SyncLayer,
+    AlertFilled, AlertLayer, Given, HostFilled, HostLayer, Key, Layer, NotifyFilled, NotifyLayer, Origin,
+    Settings, Span, StatsFilled, StatsLayer, SyncFilled, SyncLayer,
 };
 pub use lists::{HookList, RsyncArgs, Sources};
 pub use nearest::nearest;

@@ -76,7 +76,11 @@ impl FromStr for Url {
         let host = rest.and_then(|rest| rest.split(['/', '?', '#']).next()).unwrap_or_default();
         let sound = !host.is_empty() && text.bytes().all(|b| b.is_ascii_graphic());
         // What it holds may be a secret even if it cannot be read.
-        if sound { Ok(Url(text.into())) } else { Err("expected \"https://HOST/…\" or \"http://HOST/…\"".into()) }
+        if sound {
+            Ok(Url(text.into()))
+        } else {
+            Err("expected \"https://HOST/…\" or \"http://HOST/…\"".into())
+        }
     }
 }
 
@@ -144,7 +148,9 @@ impl FromStr for Occasion {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let found = Occasion::ALL.into_iter().find(|(word, _)| *word == text);
-        found.map(|(_, occasion)| occasion).ok_or_else(|| format!("{text:?} is not one of failure, success, always"))
+        found
+            .map(|(_, occasion)| occasion)
+            .ok_or_else(|| format!("{text:?} is not one of failure, success, always"))
     }
 }
 
@@ -174,9 +180,13 @@ mod tests {
     #[test]
     fn addresses_keep_their_secrets() {
         let url: Url = "https://me:pw@hc.example:8443/ping/0123-secret?x=y".parse().unwrap();
-        assert_eq!((url.to_string(), format!("{url:?}")), ("https://hc.example:8443/…".into(), "https://hc.example:8443/…".into()));
+        assert_eq!(
+            (url.to_string(), format!("{url:?}")),
+            ("https://hc.example:8443/…".into(), "https://hc.example:8443/…".into())
+        );
         assert!(url.secret().ends_with("x=y"));
-        for bad in ["", "hc.example/x", "ftp://h/", "https://", "https:///x", "https://h/a b", "https://h/\n"] {
+        for bad in ["", "hc.example/x", "ftp://h/", "https://", "https:///x", "https://h/a b", "https://h/\n"]
+        {
             assert!(bad.parse::<Url>().is_err(), "{bad}");
         }
     }

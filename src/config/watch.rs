@@ -3,8 +3,8 @@
 use super::layer::{AlertLayer, Given, Origin, Span, StatsLayer};
 use super::nearest::nearest;
 use super::resolve::Resolver;
-use super::value::{Reader, Value, read_text};
 use super::units::{Period, Size};
+use super::value::{Reader, Value, read_text};
 use crate::stats::{Alert, Metric, Point, Rule, Unit};
 use schemars::Schema;
 use std::str::FromStr;
@@ -32,11 +32,7 @@ impl Default for StatsSettings {
 fn resolve(layer: StatsLayer) -> StatsSettings {
     let stats = layer.fill();
     let runs = u64::try_from(stats.keep_runs.value.get()).unwrap_or(0);
-    StatsSettings {
-        keep: stats.keep.value.0,
-        keep_runs: (runs > 0).then_some(runs),
-        alerts: Vec::new(),
-    }
+    StatsSettings { keep: stats.keep.value.0, keep_runs: (runs > 0).then_some(runs), alerts: Vec::new() }
 }
 
 /// `"2x p95"`: so many times a figure of earlier runs.
@@ -77,7 +73,9 @@ impl FromStr for Bound {
         {
             return Ok(Bound::Bytes(size.0.unwrap_or(0) as f64));
         }
-        Err(format!("{text:?} is neither a number, a span of time such as \"2h\", nor a size such as \"5MB\""))
+        Err(format!(
+            "{text:?} is neither a number, a span of time such as \"2h\", nor a size such as \"5MB\""
+        ))
     }
 }
 
@@ -85,7 +83,8 @@ impl FromStr for Slower {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("{text:?} is no such rule: write it as \"2x p95\" (p50, p90, p95, p99 or mean)");
+        let wrong =
+            || format!("{text:?} is no such rule: write it as \"2x p95\" (p50, p90, p95, p99 or mean)");
         let (factor, point) = text.trim().split_once('x').ok_or_else(wrong)?;
         let factor: f64 = factor.trim().parse().map_err(|_| wrong())?;
         let point = Point::ALL.into_iter().find(|known| known.word() == point.trim()).ok_or_else(wrong)?;
@@ -174,7 +173,12 @@ impl Value for Bound {
 
 impl Resolver<'_> {
     /// Everything that `[stats]` says. `jobs` are the names of all jobs.
-    pub(super) fn stats(&mut self, layer: &StatsLayer, alerts: &[(AlertLayer, Span)], jobs: &[String]) -> StatsSettings {
+    pub(super) fn stats(
+        &mut self,
+        layer: &StatsLayer,
+        alerts: &[(AlertLayer, Span)],
+        jobs: &[String],
+    ) -> StatsSettings {
         let mut settings = resolve(layer.clone());
         for (alert, span) in alerts {
             if let Some(job) = &alert.job
@@ -214,11 +218,17 @@ impl Resolver<'_> {
                 }
             }
         }
-        rules.extend(alert.slower_than.as_ref().map(|slower| Rule::SlowerThan(slower.value.0, slower.value.1)));
+        rules.extend(
+            alert.slower_than.as_ref().map(|slower| Rule::SlowerThan(slower.value.0, slower.value.1)),
+        );
         rules.extend(alert.age_above.as_ref().map(|age| Rule::Age(age.value.0)));
         let conditions = alert.above.is_some() || alert.below.is_some();
         if !conditions && let Some(Given { origin, .. }) = &alert.metric {
-            self.at_origin(*origin, "a metric needs a limit".into(), Some("add above = … or below = …".into()));
+            self.at_origin(
+                *origin,
+                "a metric needs a limit".into(),
+                Some("add above = … or below = …".into()),
+            );
         } else if !conditions && rules.is_empty() {
             let hint = Some("add metric and above or below, slower_than, or age_above".into());
             self.at_origin(Origin::Section(span), "this alert has no condition".into(), hint);

@@ -149,7 +149,7 @@ impl History {
         let mut select = self.db.prepare(&sql).map_err(&cannot)?;
         let mut success = self
             .db
-            .prepare("SELECT MAX(started + duration) FROM jobs WHERE job = ?1 AND status IN ('ok', 'warned')")
+            .prepare("SELECT MAX(started + duration / 1000) FROM jobs WHERE job = ?1 AND status IN ('ok', 'warned')")
             .map_err(&cannot)?;
         let mut latest = BTreeMap::new();
         let mut gone = HashMap::new();
@@ -172,8 +172,13 @@ impl History {
     pub fn run(&self, prefix: &str) -> Result<Run, Error> {
         let cannot = self.cannot_read();
         let (sql, pattern) = match prefix {
-            "last" => ("SELECT id FROM runs WHERE ?1 <> '' ORDER BY started DESC, id DESC LIMIT 1", "last".into()),
-            _ => ("SELECT id FROM runs WHERE id GLOB ?1 || '*' ORDER BY id LIMIT 2", prefix.to_ascii_uppercase()),
+            "last" => {
+                ("SELECT id FROM runs WHERE ?1 <> '' ORDER BY started DESC, id DESC LIMIT 1", "last".into())
+            }
+            _ => (
+                "SELECT id FROM runs WHERE id GLOB ?1 || '*' ORDER BY id LIMIT 2",
+                prefix.to_ascii_uppercase(),
+            ),
         };
         if !pattern.bytes().all(|b| b.is_ascii_alphanumeric()) || pattern.is_empty() {
             return Err(Error::NoSuchRun(format!("{prefix:?} is no id of a run")));
@@ -213,7 +218,9 @@ impl History {
                 })
             })
             .map_err(&cannot)?;
-        let sql = format!("SELECT {COLUMNS} FROM jobs j JOIN runs r ON r.id = j.run WHERE r.id = ?1 ORDER BY j.place");
+        let sql = format!(
+            "SELECT {COLUMNS} FROM jobs j JOIN runs r ON r.id = j.run WHERE r.id = ?1 ORDER BY j.place"
+        );
         let mut select = self.db.prepare(&sql).map_err(&cannot)?;
         let mut rows = select.query([id]).map_err(&cannot)?;
         let mut gone = HashMap::new();
@@ -290,13 +297,13 @@ fn past(row: &Row<'_>, gone: &mut HashMap<(u32, Option<String>), bool>) -> rusql
 
 fn phases(json: &str) -> Vec<(String, Duration)> {
     let read: Vec<(String, i64)> = serde_json::from_str(json).unwrap_or_default();
-    read.into_iter().map(|(name, millis)| (name, span(millis))).collect()
+    read.into_iter().map(|(name, micros)| (name, span(micros))).collect()
 }
 
 fn time(millis: i64) -> Option<Timestamp> {
     Timestamp::from_millisecond(millis).ok()
 }
 
-fn span(millis: i64) -> Duration {
-    Duration::from_millis(u64::try_from(millis).unwrap_or(0))
+fn span(micros: i64) -> Duration {
+    Duration::from_micros(u64::try_from(micros).unwrap_or(0))
 }

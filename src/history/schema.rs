@@ -7,7 +7,7 @@ pub(super) const APPLICATION: i32 = 0x7064_6273;
 
 /// Each step leads from its place in the list to the next version. Steps are only ever added.
 ///
-/// Times are milliseconds since 1970, spans of time milliseconds; NULL is unknown. `runs.state` is `running`, `ended` or
+/// Times are milliseconds since 1970, spans of time microseconds; NULL is unknown. `runs.state` is `running`, `ended` or
 /// `interrupted`; `jobs.status` one of the status words, `running` or `interrupted`. Phases with attempt 0 are hooks.
 pub(super) const STEPS: &[&str] = &["
     CREATE TABLE runs (
@@ -103,7 +103,8 @@ mod tests {
     #[test]
     fn older_tables_take_the_missing_steps_and_keep_what_they_hold() {
         let mut db = Connection::open_in_memory().unwrap();
-        let steps = ["CREATE TABLE a (x); INSERT INTO a VALUES (1);", "ALTER TABLE a ADD COLUMN y DEFAULT 2;"];
+        let steps =
+            ["CREATE TABLE a (x); INSERT INTO a VALUES (1);", "ALTER TABLE a ADD COLUMN y DEFAULT 2;"];
         migrate(&mut db, &steps[..1]).unwrap();
         assert_eq!(version(&db).unwrap(), 1);
         migrate(&mut db, &steps).unwrap();

@@ -27,7 +27,10 @@ fn result(job: &str, second: i64, outcome: Outcome) -> SyncResult {
             source: "h::m/".into(),
             started: at(second),
             duration: Duration::from_millis(1200),
-            phases: vec![(Phase::List, Duration::from_millis(200)), (Phase::Transfer, Duration::from_secs(1))],
+            phases: vec![
+                (Phase::List, Duration::from_millis(200)),
+                (Phase::Transfer, Duration::from_secs(1)),
+            ],
             exit_code: Some(0),
             error: None,
         }],
@@ -47,7 +50,10 @@ fn failed() -> Outcome {
 
 fn started(run: &str, second: i64, jobs: &[&str]) -> Stamped {
     let jobs = jobs.iter().map(ToString::to_string).collect();
-    Stamped { time: at(second), event: Event::RunStarted { run: run.into(), jobs, parallel: 2, dry_run: false } }
+    Stamped {
+        time: at(second),
+        event: Event::RunStarted { run: run.into(), jobs, parallel: 2, dry_run: false },
+    }
 }
 
 fn ended(run: &str, results: Vec<SyncResult>) -> Stamped {
@@ -92,7 +98,11 @@ fn what_is_told_is_remembered() {
     let b = &past[2];
     assert_eq!((b.error.as_deref(), b.hint.as_deref()), (Some("refused"), Some("open the port")));
     assert_eq!((b.started, b.duration), (at(0), Some(Duration::from_millis(1500))));
-    assert_eq!((b.figures.files_transferred, b.figures.files_deleted), (Some(3), None), "unknown stays unknown");
+    assert_eq!(
+        (b.figures.files_transferred, b.figures.files_deleted),
+        (Some(3), None),
+        "unknown stays unknown"
+    );
     assert_eq!(b.alerts, ["too \"slow\""]);
     assert_eq!(
         b.phases,
@@ -176,7 +186,8 @@ fn a_run_whose_process_is_gone_was_interrupted() {
     let no_proc = "UPDATE runs SET pid = 4194305 WHERE process IS NULL";
     db.execute(no_proc, []).unwrap();
     assert_eq!(words(), expect("interrupted"), "as it is read");
-    let stored = || db.query_row("SELECT state FROM runs WHERE id = '01A'", [], |r| r.get::<_, String>(0)).unwrap();
+    let stored =
+        || db.query_row("SELECT state FROM runs WHERE id = '01A'", [], |r| r.get::<_, String>(0)).unwrap();
     assert_eq!(stored(), "running", "reading changes nothing");
     whole_run(dir.path(), "01B", 50, &[("a", Outcome::Ok)]);
     assert_eq!(stored(), "interrupted", "the next start marks it");

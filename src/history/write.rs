@@ -76,7 +76,7 @@ impl History {
             }
             db.execute(
                 "UPDATE runs SET state = 'ended', duration = ?2, exit_code = ?3, signal = ?4 WHERE id = ?1",
-                params![start.run, millis(summary.duration), summary.exit().code(), summary.signal],
+                params![start.run, micros(summary.duration), summary.exit().code(), summary.signal],
             )?;
             prune(db, keep)
         })
@@ -98,9 +98,8 @@ fn begin(db: &Transaction<'_>, start: &Start) -> rusqlite::Result<()> {
     if new == 0 {
         return Ok(());
     }
-    let mut insert = db.prepare(
-        "INSERT INTO jobs (run, job, place, status, started) VALUES (?1, ?2, ?3, 'running', ?4)",
-    )?;
+    let mut insert =
+        db.prepare("INSERT INTO jobs (run, job, place, status, started) VALUES (?1, ?2, ?3, 'running', ?4)")?;
     for (place, job) in start.jobs.iter().enumerate() {
         insert.execute(params![start.run, job, integer(place as u64), start.time.as_millisecond()])?;
     }
@@ -108,7 +107,8 @@ fn begin(db: &Transaction<'_>, start: &Start) -> rusqlite::Result<()> {
 }
 
 fn is_running(db: &Transaction<'_>, run: &str, job: &str) -> rusqlite::Result<bool> {
-    let sql = "SELECT COUNT(*) FROM jobs WHERE run = ?1 AND job = ?2 AND status NOT IN ('running', 'interrupted')";
+    let sql =
+        "SELECT COUNT(*) FROM jobs WHERE run = ?1 AND job = ?2 AND status NOT IN ('running', 'interrupted')";
     db.query_row(sql, [run, job], |row| Ok(row.get::<_, i64>(0)? == 0))
 }
 
@@ -128,8 +128,8 @@ fn job(db: &Transaction<'_>, start: &Start, result: &SyncResult, hooks: &Hooks) 
             integer(place as u64),
             result.status().word(),
             result.started.as_millisecond(),
-            millis(result.duration),
-            millis(result.queued),
+            micros(result.duration),
+            micros(result.queued),
             integer(result.attempts.len() as u64),
             result.exit_code(),
             figures.files_transferred.map(integer),
@@ -148,11 +148,10 @@ fn job(db: &Transaction<'_>, start: &Start, result: &SyncResult, hooks: &Hooks) 
         "INSERT INTO phases (run, job, attempt, place, name, duration) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     )?;
     for (place, (word, duration)) in hooks.iter().enumerate() {
-        phase.execute(params![run, name, 0, integer(place as u64), word, millis(*duration)])?;
+        phase.execute(params![run, name, 0, integer(place as u64), word, micros(*duration)])?;
     }
     for attempt in &result.attempts {
-        let (text, hint) =
-            attempt.error.as_ref().map_or((None, None), |e| (Some(&e.text), e.hint.as_ref()));
+        let (text, hint) = attempt.error.as_ref().map_or((None, None), |e| (Some(&e.text), e.hint.as_ref()));
         db.execute(
             "INSERT INTO attempts (run, job, number, source, started, duration, exit_code, error, hint)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
@@ -162,7 +161,7 @@ fn job(db: &Transaction<'_>, start: &Start, result: &SyncResult, hooks: &Hooks) 
                 attempt.number,
                 attempt.source,
                 attempt.started.as_millisecond(),
-                millis(attempt.duration),
+                micros(attempt.duration),
                 attempt.exit_code,
                 text,
                 hint,
@@ -170,7 +169,7 @@ fn job(db: &Transaction<'_>, start: &Start, result: &SyncResult, hooks: &Hooks) 
         )?;
         for (place, (which, duration)) in attempt.phases.iter().enumerate() {
             let place = integer(place as u64);
-            phase.execute(params![run, name, attempt.number, place, which.word(), millis(*duration)])?;
+            phase.execute(params![run, name, attempt.number, place, which.word(), micros(*duration)])?;
         }
     }
     Ok(())
@@ -178,7 +177,9 @@ fn job(db: &Transaction<'_>, start: &Start, result: &SyncResult, hooks: &Hooks) 
 
 fn prune(db: &Transaction<'_>, keep: Retention) -> rusqlite::Result<()> {
     if let Some(age) = keep.age {
-        let oldest = Timestamp::now().as_millisecond().saturating_sub(millis(age));
+        let oldest = Timestamp::now()
+            .as_millisecond()
+            .saturating_sub(i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
         db.execute("DELETE FROM runs WHERE state <> 'running' AND started < ?1", [oldest])?;
     }
     if let Some(runs) = keep.runs {
@@ -191,8 +192,8 @@ fn prune(db: &Transaction<'_>, keep: Retention) -> rusqlite::Result<()> {
     Ok(())
 }
 
-fn millis(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }
 
 /// SQLite's integers have a sign.

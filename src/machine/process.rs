@@ -27,9 +27,7 @@ impl Identity {
             _ => {
                 let pid = i32::try_from(self.pid).ok().and_then(rustix::process::Pid::from_raw);
                 // Whatever may not be signalled is there.
-                pid.is_none_or(|pid| {
-                    rustix::process::test_kill_process(pid) == Err(rustix::io::Errno::SRCH)
-                })
+                pid.is_none_or(|pid| rustix::process::test_kill_process(pid) == Err(rustix::io::Errno::SRCH))
             }
         }
     }

@@ -23,6 +23,7 @@ pub use printer::{Outcome, Printer};
 pub use screen::{Canvas, Look, Port, Screen, Streams};
 
 use crate::event::Stamped;
+use crate::result::Summary;
 use crate::ui::{Color, Environment, decide};
 use std::io;
 use std::path::PathBuf;
@@ -94,6 +95,11 @@ impl Default for Options {
             streams: Streams::standard(),
         }
     }
+}
+
+/// The summary of a run, as it is said after one.
+pub fn summary(summary: &Summary, verbose: bool, color: bool) -> String {
+    summary::render(summary, false, verbose, color)
 }
 
 /// Starts the printer. Send it every event in order, drop the last sender, then [`Printer::join`]. An `Err` is a thread

@@ -164,7 +164,10 @@ impl Alert {
                 let usual = Spread::of(before.iter().copied()).filter(|_| before.len() >= HABIT)?.get(point);
                 (took > factor * usual).then(|| {
                     let (took, usual) = (seconds(took), seconds(usual));
-                    format!("took {took}, more than {factor} times the {} of earlier runs, {usual}", point.word())
+                    format!(
+                        "took {took}, more than {factor} times the {} of earlier runs, {usual}",
+                        point.word()
+                    )
                 })
             }
             Rule::Age(limit) => {
@@ -216,7 +219,10 @@ mod tests {
             Some("bytes_per_s is 500.0 kB/s, below 1.0 MB/s")
         );
         assert_eq!(check(Rule::Below(Metric::Deleted, 1e9), &past), None, "what is unknown is not below");
-        assert_eq!(check(Rule::Above(Metric::Attempts, 0.5), &past).as_deref(), Some("attempts is 1, above 0.5"));
+        assert_eq!(
+            check(Rule::Above(Metric::Attempts, 0.5), &past).as_deref(),
+            Some("attempts is 1, above 0.5")
+        );
         assert_eq!(check(Rule::Above(Metric::Duration, 0.0), &[]), None);
     }
 

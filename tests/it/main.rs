@@ -4,6 +4,7 @@
 mod config;
 mod docs;
 mod floors;
+mod history;
 mod man;
 mod rsync_args;
 mod rsync_list;
