@@ -4,8 +4,8 @@
 //! holds the code to it):
 //!
 //! 0. words: [`job`], [`event`], [`result`], [`exit`]
-//! 1. thought (pure): [`config`], [`rsync`], [`stats`]
-//! 2. deeds: [`run`], [`history`], [`machine`]
+//! 1. thought (pure): [`config`], [`rsync`], [`pdb`], [`inventory`], [`stats`]
+//! 2. deeds: [`run`], [`history`], [`machine`], [`scan`]
 //! 3. speech: [`ui`], [`report`]
 //! 4. glue: [`cli`], [`commands`]
 
@@ -15,11 +15,14 @@ pub mod config;
 pub mod event;
 pub mod exit;
 pub mod history;
+pub mod inventory;
 pub mod job;
 pub mod machine;
+pub mod pdb;
 pub mod report;
 pub mod result;
 pub mod rsync;
 pub mod run;
+pub mod scan;
 pub mod stats;
 pub mod ui;

@@ -2,11 +2,13 @@
 
 mod config;
 mod history;
+mod scan;
 mod stats;
 mod sync;
 
 pub use config::{ConfigAction, ConfigArgs, Example};
 pub use history::{HistoryAction, HistoryArgs};
+pub use scan::{CacheAction, ScanArgs, VerifyArgs};
 pub use stats::StatsArgs;
 pub use sync::SyncArgs;
 
@@ -75,6 +77,10 @@ pub enum Command {
     History(HistoryArgs),
     /// Show percentiles and trends of past runs, and alerts
     Stats(StatsArgs),
+    /// Count what a mirror or any directory holds, and what has changed there
+    Scan(Box<ScanArgs>),
+    /// Check that compressed files are whole, and fetch the damaged ones again
+    Verify(VerifyArgs),
     /// Write, show and check the configuration
     Config(ConfigArgs),
     /// Print completions for a shell

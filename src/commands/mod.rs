@@ -9,9 +9,12 @@ pub mod locate;
 pub mod overrides;
 mod past;
 mod record;
+mod scan;
 pub mod settings;
 mod stats;
 mod sync;
+mod targets;
+mod verify;
 
 pub use error::Failure;
 
@@ -49,6 +52,8 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
         Command::Config(args) => config::run(args, &cli.global, ui),
         Command::History(args) => history::run(args, &cli.global, ui),
         Command::Stats(args) => stats::run(args, &cli.global, ui),
+        Command::Scan(args) => scan::run(args, &cli.global, ui),
+        Command::Verify(args) => verify::run(args, &cli.global, ui),
         Command::Sync(args) => sync::run(args, &cli.global, ui),
     }
 }

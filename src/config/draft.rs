@@ -1,6 +1,8 @@
 //! The file, read but not yet resolved: every key known, every value of the right type, or a problem.
 
-use super::layer::{AlertLayer, HostLayer, Layer, NotifyLayer, Origin, Span, StatsLayer, SyncLayer};
+use super::layer::{
+    AlertLayer, HostLayer, Layer, NotifyLayer, Origin, ScanLayer, Span, StatsLayer, SyncLayer,
+};
 use super::nearest::{did_you_mean, nearest};
 use super::problem::{Problem, Text};
 use super::value::{Reader, integer};
@@ -27,6 +29,8 @@ pub struct Draft {
     pub defaults: Layer,
     /// `[jobs.NAME]` in the order of the file.
     pub jobs: Vec<DraftJob>,
+    /// `[scan]`
+    pub scan: ScanLayer,
     /// Whether the file is TOML at all; if not, what seems to be missing may only be unreadable.
     pub broken: bool,
     /// What is odd, but allowed.
@@ -48,9 +52,9 @@ pub struct DraftJob {
 
 type Entry<'t, 'i> = (&'t Spanned<toml::de::DeString<'i>>, &'t Spanned<DeValue<'i>>);
 
-const SECTIONS: [&str; 7] = ["version", "sync", "hosts", "defaults", "jobs", "stats", "notify"];
+const SECTIONS: [&str; 8] = ["version", "sync", "hosts", "defaults", "jobs", "scan", "stats", "notify"];
 /// Sections that belong to commands which this version does not have.
-pub(super) const FOREIGN: [&str; 3] = ["scan", "clean", "index"];
+pub(super) const FOREIGN: [&str; 2] = ["clean", "index"];
 /// What other tools call our keys.
 const ALIASES: [(&str, &str); 12] = [
     ("src", "source"),
@@ -103,12 +107,13 @@ impl Draft {
         let name = key.get_ref().as_ref();
         match name {
             "version" => version(value, reader),
-            "sync" | "hosts" | "defaults" | "jobs" | "stats" | "notify" => {
+            "sync" | "hosts" | "defaults" | "jobs" | "scan" | "stats" | "notify" => {
                 let Some(table) = value.get_ref().as_table() else {
                     return reader.wrong_type(value, &format!("a table, [{name}]"));
                 };
                 match name {
                     "sync" => self.sync(table, reader),
+                    "scan" => self.scan(table, reader),
                     "hosts" => self.hosts(table, reader),
                     "defaults" => self.defaults(table, reader),
                     "stats" => self.stats(table, reader),
@@ -182,6 +187,15 @@ impl Draft {
             let origin = Origin::Section(span(key.span(), reader));
             if !self.notify.set(key.get_ref(), value, origin, reader) {
                 unknown_key(key, "[notify]", NotifyLayer::KEYS.iter().map(|key| key.name), reader);
+            }
+        }
+    }
+
+    fn scan(&mut self, table: &DeTable<'_>, reader: &mut Reader<'_>) {
+        for (key, value) in in_order(table) {
+            let origin = Origin::Section(span(key.span(), reader));
+            if !self.scan.set(key.get_ref(), value, origin, reader) {
+                unknown_key(key, "[scan]", ScanLayer::KEYS.iter().map(|key| key.name), reader);
             }
         }
     }
@@ -314,6 +328,7 @@ fn owner(key: &str) -> Option<&'static str> {
         "source" | "dest" | "description" => Some("[jobs.NAME]"),
         _ if has(Layer::KEYS) => Some("[defaults] or [jobs.NAME]"),
         _ if has(SyncLayer::KEYS) => Some("[sync]"),
+        _ if has(ScanLayer::KEYS) => Some("[scan]"),
         _ if has(HostLayer::KEYS) => Some("[hosts.\"NAME\"]"),
         _ => None,
     }

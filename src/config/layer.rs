@@ -1,7 +1,7 @@
 //! The keys of a job, each declared once: from this table come the struct, `over`, the reader, the schema and the
 //! template's test.
 
-use super::lists::{HookList, RsyncArgs, Sources};
+use super::lists::{Globs, HookList, RsyncArgs, Sources};
 use super::notify::{Occasion, Url};
 use super::units::{Pause, Period, Rate, Size, TimeLimit};
 use super::value::{Parallel, Reader, Retries, Value, Within};
@@ -285,5 +285,17 @@ table! {
         retries: Retries = Within::constant(2);
         /// How many last lines of the log of each job that did not go well are in the JSON.
         log_tail: Within<0, 1000> = Within::constant(50);
+    }
+}
+
+table! {
+    /// `[scan]`
+    ScanLayer, ScanFilled {
+        /// Threads that read a tree. 0: as many as help.
+        threads: Within<0, 1024> = Within::constant(0);
+        /// Pass by everything whose name begins with a dot.
+        skip_hidden: bool = false;
+        /// Patterns of what is passed by: names at any depth, or paths from the root if they have a slash.
+        exclude: Globs = Globs(Vec::new());
     }
 }

@@ -16,6 +16,10 @@ pub struct Sources(pub Vec<String>);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RsyncArgs(pub Vec<String>);
 
+/// Patterns of names and paths, each of which can be understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Globs(pub Vec<String>);
+
 /// Commands, in the order in which they run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HookList(pub Vec<Hook>);
@@ -81,6 +85,33 @@ impl Value for RsyncArgs {
         let span = culprit.and_then(|n| elements?.get(n)).map_or(value.span(), Spanned::span);
         reader.problem(span, refused.text, Some(refused.hint));
         None
+    }
+
+    fn to_toml(&self) -> toml::Value {
+        self.0.to_toml()
+    }
+
+    fn schema() -> Schema {
+        Vec::<String>::schema()
+    }
+}
+
+impl Value for Globs {
+    fn expected() -> String {
+        Vec::<String>::expected()
+    }
+
+    fn read(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Option<Self> {
+        let read = Vec::<String>::read(value, reader)?;
+        let elements = value.get_ref().as_array();
+        let mut good = true;
+        for (n, pattern) in read.iter().enumerate() {
+            let Err(error) = globset::Glob::new(pattern) else { continue };
+            good = false;
+            let span = elements.and_then(|elements| elements.get(n)).map_or(value.span(), Spanned::span);
+            reader.problem(span, format!("{pattern:?} is no pattern: {}", error.kind()), None);
+        }
+        good.then_some(Globs(read))
     }
 
     fn to_toml(&self) -> toml::Value {

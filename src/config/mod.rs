@@ -26,9 +26,9 @@ mod watch;
 pub use draft::{Draft, DraftJob, check_name};
 pub use layer::{
     AlertFilled, AlertLayer, Given, HostFilled, HostLayer, Key, Layer, NotifyFilled, NotifyLayer, Origin,
-    Settings, Span, StatsFilled, StatsLayer, SyncFilled, SyncLayer,
+    ScanFilled, ScanLayer, Settings, Span, StatsFilled, StatsLayer, SyncFilled, SyncLayer,
 };
-pub use lists::{HookList, RsyncArgs, Sources};
+pub use lists::{Globs, HookList, RsyncArgs, Sources};
 pub use nearest::nearest;
 pub use notify::{NotifySettings, Occasion, Url};
 pub use paths::{HomeError, expand_home, normalise};
@@ -65,6 +65,10 @@ pub struct Config {
     pub jobs: Vec<Job>,
     /// What is odd, but allowed.
     pub warnings: Vec<Problem>,
+    /// `[scan]`
+    pub scan: ScanSettings,
+    /// Every value of `[scan]` with its origin.
+    pub scan_layer: ScanLayer,
     /// Every value of `[sync]` with its origin.
     pub sync_layer: SyncLayer,
     /// Every value of `[stats]` with its origin.
@@ -102,6 +106,28 @@ impl Default for SyncSettings {
             grace: Duration::from_secs(10),
             log_keep: 10,
             rsync: "rsync".into(),
+        }
+    }
+}
+
+/// `[scan]`, with defaults filled in.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ScanSettings {
+    /// Threads; 0: as many as help.
+    pub threads: usize,
+    /// Pass by everything whose name begins with a dot.
+    pub skip_hidden: bool,
+    /// Patterns of what is passed by.
+    pub exclude: Vec<String>,
+}
+
+impl ScanSettings {
+    fn of(layer: &ScanLayer) -> Self {
+        let scan = layer.clone().fill();
+        ScanSettings {
+            threads: usize::try_from(scan.threads.value.get()).unwrap_or(0),
+            skip_hidden: scan.skip_hidden.value,
+            exclude: scan.exclude.value.0,
         }
     }
 }

@@ -8,7 +8,10 @@ use super::paths::{expand_home, normalise};
 use super::preset;
 use super::problem::{Problem, Text};
 use super::surroundings::Surroundings;
-use super::{Config, NotifyLayer, NotifySettings, Overrides, StatsLayer, SyncLayer, SyncSettings};
+use super::{
+    Config, NotifyLayer, NotifySettings, Overrides, ScanLayer, ScanSettings, StatsLayer, SyncLayer,
+    SyncSettings,
+};
 use crate::job::{Address, Hooks, Job, MaxDelete, Preset, Source};
 use crate::rsync::args;
 use std::path::{Path, PathBuf};
@@ -48,6 +51,8 @@ impl Resolver<'_> {
             alert_layers: draft.alerts.iter().map(|(layer, _)| layer.clone()).collect(),
             notify: NotifySettings::of(draft.notify.clone()),
             notify_layer: draft.notify.clone().over(NotifyLayer::built_in()),
+            scan: ScanSettings::of(&draft.scan),
+            scan_layer: draft.scan.clone().over(ScanLayer::built_in()),
             warnings: draft.warnings.clone(),
             ..Config::default()
         };

@@ -1,7 +1,9 @@
 //! The JSON Schema of the file, for editors: made from the tables of keys.
 
 use super::draft::FOREIGN;
-use super::layer::{AlertLayer, HostLayer, Key, Layer, NotifyLayer, Origin, StatsLayer, SyncLayer};
+use super::layer::{
+    AlertLayer, HostLayer, Key, Layer, NotifyLayer, Origin, ScanLayer, StatsLayer, SyncLayer,
+};
 use serde_json::{Map, Value, json};
 
 /// JSON Schema, draft 2020-12.
@@ -18,6 +20,7 @@ pub fn schema() -> Value {
     });
     defaults.remove("required");
     let sync = table("How runs behave.", SyncLayer::KEYS, &SyncLayer::built_in().entries(), |_| true);
+    let scan = table("How trees are read.", ScanLayer::KEYS, &ScanLayer::built_in().entries(), |_| true);
     let host = table("Limits of one host.", HostLayer::KEYS, &[], |_| true);
     let stats_defaults = StatsLayer::built_in().entries();
     let mut stats = table("What is remembered of past runs.", StatsLayer::KEYS, &stats_defaults, |_| true);
@@ -34,6 +37,7 @@ pub fn schema() -> Value {
         "sync": sync,
         "stats": stats,
         "notify": notify,
+        "scan": scan,
         "hosts": {
             "description": "Limits by host name, without a port.",
             "type": "object",

@@ -89,11 +89,16 @@ impl Bars {
         &mut self.running[at]
     }
 
-    fn finished(&mut self, job: &Arc<str>) {
+    /// Takes its bar away: a job that ended, or that waits for its next try.
+    fn rests(&mut self, job: &Arc<str>) {
         let at = self.running.iter().position(|running| running.job == *job);
         if let Some(bar) = at.and_then(|at| self.running.remove(at).bar) {
             self.drop_bar(&bar);
         }
+    }
+
+    fn finished(&mut self, job: &Arc<str>) {
+        self.rests(job);
         if let Some(total) = &mut self.total {
             total.done += 1;
         }
@@ -154,13 +159,14 @@ impl Listener for Bars {
                 let running = self.running(job);
                 running.progress = merged(&running.progress, progress);
             }
+            Event::Retry { job, .. } => self.rests(job),
             Event::JobFinished(result) => self.finished(&result.job),
             Event::RunFinished(_) => {
                 self.clear();
                 return Ok(());
             }
             // Drawn by the next tick.
-            Event::Output { .. } | Event::Planned { .. } | Event::Retry { .. } | Event::Notice { .. } => {
+            Event::Output { .. } | Event::Planned { .. } | Event::Notice { .. } => {
                 return Ok(());
             }
         }

@@ -78,13 +78,11 @@ impl Human {
         self.block(job, Stream::Stderr, &Lines::new(one_line(text).into_owned().into_bytes()), screen);
     }
 
-    fn job_started(&mut self, job: &str, attempt: u32, source: &str, argv: &[String], screen: &mut Screen) {
+    /// The command comes with the phase.
+    fn job_started(&mut self, job: &str, attempt: u32, source: &str, screen: &mut Screen) {
         match attempt {
             1 => self.say(job, &format!("starting: {source}"), screen),
             n => self.say(job, &format!("try {n}: {source}"), screen),
-        }
-        if self.verbose {
-            self.say(job, &format!("runs {}", shell_words::join(argv)), screen);
         }
     }
 
@@ -133,8 +131,8 @@ impl Listener for Human {
             Event::RunStarted { jobs, parallel, dry_run, .. } => {
                 self.run_started(jobs, *parallel, *dry_run, screen);
             }
-            Event::JobStarted { job, attempt, source, argv } if steps => {
-                self.job_started(job, *attempt, source, argv, screen);
+            Event::JobStarted { job, attempt, source, .. } if steps => {
+                self.job_started(job, *attempt, source, screen);
             }
             Event::Phase { job, phase, argv, .. } if steps => {
                 // A transfer is what everybody expects.

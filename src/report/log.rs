@@ -102,10 +102,10 @@ impl Listener for Logs {
                 self.run.clone_from(run);
                 self.dry_run = *dry_run;
             }
-            Event::JobStarted { job, attempt, source, argv } => {
+            // The command comes with the phase.
+            Event::JobStarted { job, attempt, source, .. } => {
                 self.open(job, time, screen);
                 self.say(job, time, &format!("try {attempt}, source {source}"), screen);
-                self.say(job, time, &format!("runs {}", shell_words::join(argv)), screen);
             }
             Event::Phase { job, phase, argv, .. } => {
                 self.open(job, time, screen);
@@ -198,7 +198,6 @@ mod tests {
         insta::assert_snapshot!(String::from_utf8_lossy(&log), @r"
         2027-01-15T08:00:01.000Z --- job a, run 01KAM5T7Z0ABCDEFGHJKMNPQRS
         2027-01-15T08:00:01.000Z --- try 1, source rsync://host/a/
-        2027-01-15T08:00:01.000Z --- runs rsync -a 'two words'
         2027-01-15T08:00:02.000Z out one
         2027-01-15T08:00:02.000Z out caf�
         2027-01-15T08:00:03.000Z err oh

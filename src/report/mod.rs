@@ -5,6 +5,7 @@
 
 mod bars;
 mod github;
+mod homing;
 mod human;
 mod json;
 mod junit;

@@ -1,5 +1,6 @@
 //! The two streams of the terminal, and what to do when one of them can no longer be written to.
 
+use super::homing::Homing;
 use super::text::visible;
 use indicatif::{MultiProgress, ProgressDrawTarget, TermLike};
 use std::borrow::Cow;
@@ -40,7 +41,7 @@ impl Streams {
         Streams {
             out: Port { writer: Box::new(out), terminal: out_terminal },
             err: Port { writer: Box::new(err), terminal: err_terminal },
-            canvas: err_terminal.then(|| Canvas::new(console::Term::buffered_stderr())),
+            canvas: err_terminal.then(|| Canvas::new(Homing(console::Term::buffered_stderr()))),
         }
     }
 }

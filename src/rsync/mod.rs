@@ -4,3 +4,4 @@ pub mod args;
 pub mod exit;
 mod options;
 pub mod output;
+pub mod pick;

@@ -149,7 +149,8 @@ impl<'a> Try<'a> {
         }
         let late = match self.transfer().await {
             Err(Ending::Partial(reason)) if counted.deleted.files > removed.files => {
-                let what = if removed.files == 0 { "nothing" } else { "nothing more" };
+                // What stood in the way is gone already.
+                let what = if removed.files == 0 { "nothing" } else { "nothing else" };
                 let text = format!("{what} was deleted, since the transfer was not complete");
                 return Err(Ending::Partial(reason.and(&text)));
             }
@@ -165,7 +166,8 @@ impl<'a> Try<'a> {
         }
         counted.discard();
         if removed.left > 0 {
-            let text = format!("{} entries could not be deleted: {}", removed.left, removed.why.join("; "));
+            let entries = if removed.left == 1 { "entry" } else { "entries" };
+            let text = format!("{} {entries} could not be deleted: {}", removed.left, removed.why.join("; "));
             return Ok(Ending::Partial(Reason::new(text).hint("the next run counts and tries them again")));
         }
         Ok(Ending::Done(late.or(warned)))
@@ -198,6 +200,9 @@ impl<'a> Try<'a> {
             return Ok(Ending::Blocked(reason));
         }
         listed.counted.discard();
+        // What a real run would have moved.
+        self.figures.files_transferred = listed.stats.transferred;
+        self.figures.files_deleted = Some(if self.job.delete { listed.counted.deleted.files } else { 0 });
         Ok(Ending::Done(listed.warned))
     }
 

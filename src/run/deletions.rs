@@ -3,6 +3,7 @@
 
 use crate::event::Tally;
 use crate::rsync::output::{Change, ChangeKind, Count, Stats, unescape};
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::os::unix::fs::MetadataExt;
@@ -26,8 +27,9 @@ pub(super) struct Deletions {
     pub(super) created: Tally,
     /// What would change, with bytes.
     pub(super) updated: Tally,
-    last: Vec<u8>,
-    make_room: Vec<Vec<u8>>,
+    /// Directories that are not listed themselves, with something in them that is.
+    emptied: HashSet<Vec<u8>>,
+    make_room: HashSet<Vec<u8>>,
 }
 
 /// Identity of an entry when it was counted; what has changed since is not removed.
@@ -61,8 +63,8 @@ impl Deletions {
             deleted: Tally::default(),
             created: known,
             updated: known,
-            last: Vec::new(),
-            make_room: Vec::new(),
+            emptied: HashSet::new(),
+            make_room: HashSet::new(),
         })
     }
 
@@ -82,21 +84,34 @@ impl Deletions {
             tally.bytes = tally.bytes.map(|b| b.saturating_add(size));
         }
         match change.kind {
-            ChangeKind::Deleted => self.write(change),
-            // rsync empties a directory right before the file that takes its place.
-            ChangeKind::Created if !change.dir && is_below(&self.last, change.name) => {
-                self.make_room.push(unescape(change.name));
+            ChangeKind::Deleted => {
+                self.write(change);
+                self.leave(change);
+            }
+            // rsync empties a directory before it comes to the file that takes its place, and does not list it itself.
+            ChangeKind::Created if !change.dir && self.emptied.contains(change.name) => {
+                self.make_room.insert(unescape(change.name));
             }
             ChangeKind::Created | ChangeKind::Updated => {}
         }
     }
 
     fn write(&mut self, change: &Change<'_>) {
-        self.last.clear();
-        self.last.extend_from_slice(change.name);
         let end: &[u8] = if change.dir { b"/\n" } else { b"\n" };
         if let Err(error) = self.file.write_all(change.name).and_then(|()| self.file.write_all(end)) {
             self.failed.get_or_insert(error);
+        }
+    }
+
+    /// Remembers whose parent is emptied; contents come before their directory.
+    fn leave(&mut self, change: &Change<'_>) {
+        if change.dir {
+            self.emptied.remove(change.name);
+        }
+        if let Some(at) = memchr::memrchr(b'/', change.name)
+            && !self.emptied.contains(&change.name[..at])
+        {
+            self.emptied.insert(change.name[..at].to_vec());
         }
     }
 
@@ -129,7 +144,7 @@ pub(super) struct Counted {
     /// What would change.
     pub(super) updated: Tally,
     /// Directories that have to go before the transfer, because a file takes their place.
-    pub(super) make_room: Vec<Vec<u8>>,
+    pub(super) make_room: HashSet<Vec<u8>>,
 }
 
 impl Counted {
@@ -177,7 +192,8 @@ impl Counted {
 
     /// Whether this entry stands where a file of the source will be.
     pub(super) fn is_in_the_way(&self, name: &[u8]) -> bool {
-        self.make_room.iter().any(|dir| name == dir || is_below(name, dir))
+        let above = memchr::memchr_iter(b'/', name).map(|at| &name[..at]);
+        !self.make_room.is_empty() && above.chain([name]).any(|dir| self.make_room.contains(dir))
     }
 
     /// Removes the list itself, once it is done with.
@@ -213,8 +229,4 @@ fn entry(line: &[u8]) -> io::Result<Entry> {
     };
     let (name, dir) = name.strip_suffix(b"/").map_or((name, false), |name| (name, true));
     Ok(Entry { name: unescape(name), dir })
-}
-
-fn is_below(name: &[u8], dir: &[u8]) -> bool {
-    name.strip_prefix(dir).is_some_and(|rest| rest.starts_with(b"/"))
 }

@@ -1,7 +1,7 @@
 //! The dispatcher: one loop over finished jobs, signals and ticks.
 
 use super::signal::Signals;
-use super::slots::Slots;
+use super::slots::{Slot, Slots};
 use super::stop::{Stop, Why};
 use super::unit::{self, Ticket};
 use super::voice::{Voice, stamped};
@@ -42,7 +42,7 @@ struct Dispatch {
     events: mpsc::Sender<Stamped>,
     stop: Stop,
     started: Instant,
-    tasks: JoinSet<SyncResult>,
+    tasks: JoinSet<(SyncResult, Option<Slot>)>,
     names: HashMap<Id, Arc<str>>,
     progress: Vec<(Arc<str>, watch::Receiver<Option<Progress>>)>,
     results: HashMap<Arc<str>, Arc<SyncResult>>,
@@ -120,11 +120,13 @@ impl Dispatch {
         let _ = self.events.try_send(stamped(Event::Notice { job: None, level: Level::Warning, text }));
     }
 
-    async fn done(&mut self, done: Result<(Id, SyncResult), JoinError>) {
-        let result = match done {
-            Ok((_, result)) => result,
+    async fn done(&mut self, done: Result<(Id, (SyncResult, Option<Slot>)), JoinError>) {
+        // The slot is freed when all is said: with `fail_fast` nobody starts after the first failure, and in the history
+        // no more jobs run at once than may.
+        let (result, _slot) = match done {
+            Ok((_, ended)) => ended,
             Err(error) => match self.names.get(&error.id()) {
-                Some(job) => broken(job.clone(), error),
+                Some(job) => (broken(job.clone(), error), None),
                 None => return,
             },
         };

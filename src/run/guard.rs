@@ -1,7 +1,7 @@
 //! What has to hold before anything is deleted or written. Pure judgements on what was counted.
 
 use super::deletions::Counted;
-use crate::job::Job;
+use crate::job::{Job, MaxDelete};
 use crate::result::Reason;
 use crate::rsync::output::Stats;
 use bytesize::ByteSize;
@@ -39,10 +39,13 @@ pub(super) fn deletions(job: &Job, stats: &Stats, counted: &Counted) -> Say {
         true => "the lines with *deleting above name them".into(),
         false => format!("the list is in {}", counted.path.display()),
     };
+    let limit = match job.max_delete {
+        MaxDelete::Files(limit) => limit.to_string(),
+        share => format!("{limit}, from {share}"),
+    };
     Say::TransferOnly(
         Reason::new(format!(
-            "{going} of {present} files would be deleted, more than max_delete allows ({limit}, from {}); none was",
-            job.max_delete
+            "{going} of {present} files would be deleted, more than max_delete allows ({limit}); none was"
         ))
         .hint(format!("{list}; if they may go: pdb-sync sync {} --max-delete {going}", job.name)),
     )
@@ -76,9 +79,9 @@ pub(super) fn space(job: &Job, free: u64) -> Option<Reason> {
 pub(super) fn disk_low(job: &Job, free: u64, least: u64) -> Reason {
     Reason::new(format!(
         "only {} are free at {}, less than min_free ({})",
-        ByteSize(free),
+        ByteSize(free).display().si(),
         job.dest.display(),
-        ByteSize(least)
+        ByteSize(least).display().si()
     ))
     .hint("make room, or lower min_free")
 }

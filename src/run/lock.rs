@@ -26,8 +26,9 @@ pub(super) enum Tried {
     Busy(String),
 }
 
-/// Tries to lock `dest`, which must exist. `state` takes the note that names us to others.
+/// Tries to lock `dest`, which is made if it does not exist. `state` takes the note that names us to others.
 pub(super) fn try_lock(dest: &Path, state: &Path, run: &str) -> io::Result<Tried> {
+    fs::create_dir_all(dest)?;
     let directory = File::open(dest)?;
     let meta = directory.metadata()?;
     if !meta.is_dir() {

@@ -41,9 +41,7 @@ impl Try<'_> {
                         Err(ending) => return Err(ending),
                     }
                 }
-                Err(Ending::Partial(
-                    reason.and("nothing was deleted, since the source could not be read whole"),
-                ))
+                Err(Ending::Partial(reason.and("nothing was deleted, since not everything could be listed")))
             }
         }
     }
@@ -57,6 +55,8 @@ impl Try<'_> {
                 Reason::new(text).hint("is the state directory writable, and its disk not full?"),
             )
         };
+        // What goes wrong here is a try's failure already.
+        self.announce(purpose).await;
         let mut list = Deletions::create(&path).map_err(cannot)?;
         let show = match self.plan.mode {
             Mode::DryRun => Show::Lines,
@@ -165,6 +165,16 @@ impl Try<'_> {
         removed
     }
 
+    /// The command for that purpose; tells that the attempt starts, if it is the first.
+    async fn announce(&mut self, purpose: Purpose) -> Vec<String> {
+        let argv = args::argv(&self.plan.rsync, self.job, self.source, purpose);
+        if !std::mem::replace(&mut self.announced, true) {
+            let (source, argv, job) = (self.source.text.clone(), argv.clone(), self.voice.job.clone());
+            self.voice.say(Event::JobStarted { job, attempt: self.number, source, argv }).await;
+        }
+        argv
+    }
+
     async fn rsync(
         &mut self,
         phase: Phase,
@@ -173,12 +183,7 @@ impl Try<'_> {
         changes: &mut (dyn FnMut(&Change<'_>) -> bool + Send),
     ) -> Ran {
         let (plan, job) = (self.plan, self.job);
-        let argv = args::argv(&plan.rsync, job, self.source, purpose);
-        if !self.announced {
-            self.announced = true;
-            let (source, argv, job) = (self.source.text.clone(), argv.clone(), self.voice.job.clone());
-            self.voice.say(Event::JobStarted { job, attempt: self.number, source, argv }).await;
-        }
+        let argv = self.announce(purpose).await;
         self.voice.phase(self.number, phase, &argv).await;
         let timeout = job.timeout.map(|t| t.saturating_sub(self.started.elapsed()));
         let mut watchdog = Watchdog::new(timeout, job.stall);
@@ -221,7 +226,8 @@ fn came(stats: &Stats, remote: bool) -> Option<u64> {
 }
 
 /// What one or two runs of rsync moved. Without its own figures, the last progress tells the files, and nothing tells
-/// the bytes, unless there was no progress at all.
+/// the bytes. Only an rsync that failed without any progress has moved nothing; one that did its work in silence may
+/// have moved anything.
 #[derive(Default)]
 struct Moved {
     files: Option<u64>,
@@ -231,9 +237,11 @@ struct Moved {
 
 impl Moved {
     fn add(&mut self, ran: &Ran, remote: bool) {
-        let began = ran.progress.is_some();
-        let files = ran.stats.transferred.or(ran.progress.map_or(Some(0), |p| p.files));
-        let bytes = came(&ran.stats, remote).or((!began).then_some(0));
+        let failed =
+            !matches!(ran.verdict, Ended::Judged(Verdict::Ok | Verdict::Vanished(_) | Verdict::Partial(_)));
+        let nothing = (failed && ran.progress.is_none()).then_some(0);
+        let files = ran.stats.transferred.or(ran.progress.and_then(|p| p.files)).or(nothing);
+        let bytes = came(&ran.stats, remote).or(nothing);
         let sum = |a: Option<u64>, b: Option<u64>, first| if first { b } else { Some(a? + b?) };
         self.files = sum(self.files, files, self.runs == 0);
         self.bytes = sum(self.bytes, bytes, self.runs == 0);

@@ -23,6 +23,10 @@ use tokio::time::{Instant, sleep_until};
 const CHUNK: usize = 64 * 1024;
 /// After a child has gone, whoever still holds its pipes may be silent for so long.
 const DRAIN: Duration = Duration::from_secs(2);
+/// After a read that brought little, so long nothing is read: a few lines cost as much to pass on as many.
+const REST: Duration = Duration::from_millis(5);
+/// What is little, in bytes.
+const LITTLE: usize = 4 * 1024;
 /// A point in time that does not come.
 const NEVER: Duration = Duration::from_secs(365 * 24 * 3600);
 
@@ -87,12 +91,17 @@ pub(super) async fn run(
     let mut cause: Option<Cause> = None;
     let mut kill_at = Instant::now() + NEVER;
     let mut drain_until = Instant::now() + NEVER;
+    let mut rest_until = Instant::now();
 
     while status.is_none() || stdout.is_some() || stderr.is_some() || pending.is_some() {
         let free = pending.is_none();
+        // A reader that is slow is not a child that has stalled.
+        watchdog.deaf(!free);
+        let rests = status.is_none() && Instant::now() < rest_until;
         tokio::select! {
-            read = read(&mut stdout, &mut out_buffer), if free && stdout.is_some() => {
+            read = read(&mut stdout, &mut out_buffer), if free && !rests && stdout.is_some() => {
                 watchdog.heard();
+                if matches!(read, Ok(n) if n < LITTLE) { rest_until = Instant::now() + REST; }
                 let got = take(read, &mut stdout, &out_buffer, &mut out_lines, Stream::Stdout, ear);
                 pending = got.then(|| ear.told(Stream::Stdout)).flatten();
                 if status.is_some() { drain_until = Instant::now() + DRAIN; }
@@ -103,8 +112,8 @@ pub(super) async fn run(
                 pending = got.then(|| ear.told(Stream::Stderr)).flatten();
                 if status.is_some() { drain_until = Instant::now() + DRAIN; }
             }
+            () = sleep_until(rest_until), if rests => {}
             permit = events.reserve(), if !free => {
-                // A reader that is slow is not a child that has stalled.
                 watchdog.heard();
                 if let (Ok(permit), Some(event)) = (permit, pending.take()) { permit.send(event); }
                 if status.is_some() { drain_until = Instant::now() + DRAIN; }

@@ -33,8 +33,9 @@ pub(super) struct Ticket {
     pub(super) started: Instant,
 }
 
-/// Runs the job. Never fails: whatever happens is in the result.
-pub(super) async fn run(ticket: Ticket) -> SyncResult {
+/// Runs the job. Never fails: whatever happens is in the result. The slot is for the dispatcher to free: whoever waits for
+/// it must not start before this end is known.
+pub(super) async fn run(ticket: Ticket) -> (SyncResult, Option<Slot>) {
     let mut unit = Unit {
         ticket: &ticket,
         slot: None,
@@ -49,7 +50,8 @@ pub(super) async fn run(ticket: Ticket) -> SyncResult {
         Ok(outcome) | Err(outcome) => outcome,
     };
     let outcome = unit.epilogue(outcome).await;
-    unit.result(outcome)
+    let slot = unit.slot.take();
+    (unit.result(outcome), slot)
 }
 
 struct Unit<'a> {
@@ -76,12 +78,13 @@ impl Unit<'_> {
             Mode::DryRun | Mode::Plan { .. } => None,
         };
         if plan.mode == Mode::Real {
-            let dest = job.dest.clone();
-            let free = off_thread(&voice.stop, move || disk::free(&dest).ok())
-                .await
-                .ok_or_else(|| self.stopped())?;
-            if let Some(reason) = free.and_then(|free| guard::space(job, free)) {
-                return Err(Outcome::Blocked(reason));
+            if job.min_free.is_some() {
+                let dest = job.dest.clone();
+                let free = off_thread(&voice.stop, move || disk::free(&dest).ok()).await;
+                let free = free.ok_or_else(|| self.stopped())?;
+                if let Some(reason) = free.and_then(|free| guard::space(job, free)) {
+                    return Err(Outcome::Blocked(reason));
+                }
             }
             match self.hooks(Phase::Before, &job.hooks.before, None).await {
                 Hooked::Ok => {}
@@ -162,15 +165,6 @@ impl Unit<'_> {
     /// Makes the destination and locks it, waiting as long as was asked for, without a slot.
     async fn lock(&mut self) -> Result<Lock, Outcome> {
         let Ticket { plan, job, voice, .. } = self.ticket;
-        let failed = |what: &str, error: std::io::Error| {
-            Outcome::Failed(
-                Reason::new(format!("cannot {what} the destination {}: {error}", job.dest.display()))
-                    .hint("does it lie on a disk that is mounted and writable?"),
-            )
-        };
-        let dest = job.dest.clone();
-        let made = off_thread(&voice.stop, move || std::fs::create_dir_all(dest)).await;
-        made.ok_or_else(|| self.stopped())?.map_err(|e| failed("create", e))?;
         let deadline = Instant::now() + plan.wait_lock;
         loop {
             let (dest, plan) = (job.dest.clone(), plan.clone());
@@ -184,7 +178,12 @@ impl Unit<'_> {
                     return Ok(lock);
                 }
                 Ok(Tried::Busy(holder)) => holder,
-                Err(error) => return Err(failed("lock", error)),
+                Err(error) => {
+                    let text =
+                        format!("cannot make and lock the destination {}: {error}", job.dest.display());
+                    let hint = "does it lie on a disk that is mounted and writable?";
+                    return Err(Outcome::Failed(Reason::new(text).hint(hint)));
+                }
             };
             if Instant::now() >= deadline {
                 let dest = job.dest.display();

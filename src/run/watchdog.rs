@@ -23,6 +23,8 @@ pub(super) struct Watchdog {
     look: Instant,
     group: Option<Pid>,
     bytes: Option<u64>,
+    /// Whether we are not listening, so that silence says nothing.
+    deaf: bool,
     /// A question about the disk that has not been answered yet.
     asked: Option<JoinHandle<io::Result<u64>>>,
 }
@@ -40,6 +42,7 @@ impl Watchdog {
             look: now,
             group: None,
             bytes: None,
+            deaf: false,
             asked: None,
         }
     }
@@ -58,6 +61,11 @@ impl Watchdog {
     /// The child gave a sign of life.
     pub(super) fn heard(&mut self) {
         self.alive = Instant::now();
+    }
+
+    /// Says whether we have stopped listening for a while: a child that waits for us is not one that has stalled.
+    pub(super) fn deaf(&mut self, deaf: bool) {
+        self.deaf = deaf;
     }
 
     /// Returns when the child has to be ended. May be dropped and called again.
@@ -102,7 +110,7 @@ impl Watchdog {
     /// Silent, and not busy either: hashing a large file makes no output, but reads.
     fn is_stalled(&mut self, stall: Duration) -> bool {
         let bytes = self.group.and_then(activity::bytes_read);
-        if bytes.is_some() && bytes != self.bytes {
+        if self.deaf || (bytes.is_some() && bytes != self.bytes) {
             self.bytes = bytes;
             self.heard();
         }

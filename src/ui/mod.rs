@@ -1,9 +1,11 @@
 //! What commands say on the terminal outside of a run: text, JSON, tables, errors.
 
 mod environment;
+mod spinner;
 mod table;
 
 pub use environment::{Environment, decide};
+pub use spinner::Spinner;
 pub use table::table;
 
 use console::{Style, Term};

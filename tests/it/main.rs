@@ -8,6 +8,7 @@ mod history;
 mod man;
 mod rsync_args;
 mod rsync_list;
+mod scan;
 mod support;
 mod support_tests;
 mod sync;

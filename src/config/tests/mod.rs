@@ -193,7 +193,7 @@ fn the_command_line_is_stronger_about_sync_too() {
 fn what_is_odd_but_allowed_is_a_warning() {
     let config = load(
         "
-        [scan]
+        [stats]
         threads = 'whatever'
         [hosts.\"rsync.rcsb.orgg\"]
         connections = 2
@@ -207,9 +207,22 @@ fn what_is_odd_but_allowed_is_a_warning() {
     assert_eq!(
         warnings,
         [
-            ("[scan] belongs to a command that this version does not have: ignored", None),
+            ("[stats] belongs to a command that this version does not have: ignored", None),
             ("no job has a source on the host \"rsync.rcsb.orgg\"", Some("did you mean \"rsync.rcsb.org\"?")),
         ]
     );
     assert_eq!(config.hosts["rsync.rcsb.orgg"], 2);
+}
+
+#[test]
+fn how_trees_are_read_can_be_said() {
+    let config = load("[scan]\nthreads = 3\nskip_hidden = true\nexclude = ['*.tmp', '/a/**']").unwrap();
+    assert_eq!((config.scan.threads, config.scan.skip_hidden), (3, true));
+    assert_eq!(config.scan.exclude, ["*.tmp", "/a/**"]);
+    let problems = load("[scan]\nexclude = ['ok', 'a[']\nthread = 1").unwrap_err().0;
+    let texts: Vec<_> = problems.iter().map(|problem| problem.text.as_str()).collect();
+    assert_eq!(texts.len(), 2, "{texts:?}");
+    assert!(texts[0].starts_with("exclude: \"a[\" is no pattern"), "{texts:?}");
+    assert_eq!(problems[0].place.as_ref().map(|place| (place.line, place.column)), Some((2, 18)));
+    assert_eq!(problems[1].hint.as_deref(), Some("did you mean \"threads\"?"));
 }

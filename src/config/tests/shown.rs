@@ -71,6 +71,8 @@ fn the_template_mentions_every_key() {
     assert_eq!(mentioned, Layer::KEYS.iter().map(|key| key.name).collect::<Vec<_>>());
     let mentioned: Vec<_> = draft.sync.entries().into_iter().map(|(key, ..)| key).collect();
     assert_eq!(mentioned, SyncLayer::KEYS.iter().map(|key| key.name).collect::<Vec<_>>());
+    let mentioned: Vec<_> = draft.scan.entries().into_iter().map(|(key, ..)| key).collect();
+    assert_eq!(mentioned, ScanLayer::KEYS.iter().map(|key| key.name).collect::<Vec<_>>());
     for (name, _) in preset::NAMES {
         assert!(TEMPLATE.contains(&format!("#   {name} ")), "{name}");
     }
@@ -88,6 +90,10 @@ fn the_defaults_in_the_template_are_the_built_in_ones() {
     }
     let said = draft.sync.entries();
     for (key, value, _) in SyncLayer::built_in().entries() {
+        assert!(said.iter().any(|(known, said, _)| *known == key && *said == value), "{key}");
+    }
+    let said = draft.scan.entries();
+    for (key, value, _) in ScanLayer::built_in().entries() {
         assert!(said.iter().any(|(known, said, _)| *known == key && *said == value), "{key}");
     }
     assert_eq!(

@@ -9,7 +9,6 @@ mod said;
 use crate::job::{Address, Source};
 use crate::result::Reason;
 use left_out::LeftOut;
-pub use left_out::only_in_the_way;
 
 /// What follows from the end of a run of rsync.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -145,6 +145,9 @@ pub fn check(args: &[String]) -> Result<(), Refused> {
                 if name == "remote-option" {
                     remote(value)?;
                 }
+                if value.is_none() && LONG_VALUED.contains(&name) {
+                    return Err(no_value(&format!("--{name}")));
+                }
             }
             Item::Short(letter, value) => {
                 if let Some((why, hint)) = short(letter) {
@@ -152,6 +155,9 @@ pub fn check(args: &[String]) -> Result<(), Refused> {
                 }
                 if letter == 'M' {
                     remote(value)?;
+                }
+                if value.is_none() && SHORT_VALUED.contains(letter) {
+                    return Err(no_value(&format!("-{letter}")));
                 }
             }
             Item::Operand("--") => {
@@ -169,6 +175,14 @@ pub fn check(args: &[String]) -> Result<(), Refused> {
         }
     }
     Ok(())
+}
+
+/// At the end of the job's options, where rsync would take the next one of ours for the value.
+fn no_value(option: &str) -> Refused {
+    refused(
+        format!("rsync's {option} needs a value"),
+        "write both as one argument, such as \"--max-size=1g\"",
+    )
 }
 
 /// The same for a job with `delete = true`, whose deletions are not rsync's: what rsync would do with what *it* deletes does

@@ -25,6 +25,14 @@ fn what_a_job_may_say_passes() {
 }
 
 #[test]
+fn an_option_does_not_take_one_of_ours_for_its_value() {
+    for line in ["-e", "-zT", "--exclude", "-v --password-file", "-M", "--remote-option"] {
+        let refused = check(&args(line)).unwrap_err();
+        assert!(refused.text.contains("needs a value"), "{line}: {refused}");
+    }
+}
+
+#[test]
 fn what_would_undermine_a_guard_is_refused() {
     for line in [
         "--del",

@@ -32,7 +32,8 @@ pub(super) fn read(line: &[u8]) -> Option<Progress> {
             Some(files)
         }
     };
-    let eta = if files.is_none() { time } else { None };
+    // At the very beginning nothing has moved, and "0:00:00" is no estimate.
+    let eta = if files.is_none() && rate > 0.0 { time } else { None };
     Some(Progress { bytes, percent: Some(percent as f64), files, rate: Some(rate), eta })
 }
 

@@ -2,6 +2,7 @@
 
 use super::failures::noise;
 use crate::support::{Env, Fake, Running, Upstream, eventually, one_job, tree};
+use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
@@ -67,7 +68,10 @@ fn what_the_server_may_not_read_is_left_out_and_nothing_is_deleted() {
     let closed = upstream.root().join("structures/divided");
     fs::set_permissions(&closed, fs::Permissions::from_mode(0o0)).unwrap();
     let ended = env.run(["sync", "j", "--json"]).expect_code(3);
-    fs::set_permissions(&closed, fs::Permissions::from_mode(0o755)).unwrap();
+    // Its mode came too.
+    for dir in [&closed, &env.mirror("j").join("structures/divided")] {
+        fs::set_permissions(dir, fs::Permissions::from_mode(0o755)).unwrap();
+    }
     assert_eq!(ended.finished()["files_deleted"], 0, "{ended}");
     assert!(env.mirror("j").join("old").exists());
     assert!(env.mirror("j").join(crate::support::corpus::path_of("1a8o")).exists(), "{ended}");
@@ -117,7 +121,7 @@ fn a_disk_that_fills_up_to_min_free_ends_the_transfer() {
     upstream.write("small", noise(1_000));
     upstream.write("zbig", noise(900_000));
     let env = Env::new();
-    let more = "min_free = \"700KiB\"\nbwlimit = \"200KB\"";
+    let more = "min_free = \"700KB\"\nbwlimit = \"200KB\"";
     let config = one_job(&[&format!("{}/", upstream.root().display())], &env.mirror("j"), more);
     let env = env.with_config(&config);
     let Some(ended) = with_small_disk(&env, &["sync", "j", "--json"], &env.mirror("j")) else {
@@ -127,7 +131,7 @@ fn a_disk_that_fills_up_to_min_free_ends_the_transfer() {
     let ended = ended.expect_code(4);
     let finished = ended.finished();
     assert_eq!((&finished["status"], &finished["attempts"]), (&"blocked".into(), &1.into()), "{ended}");
-    assert!(finished["error"].as_str().unwrap().contains("less than min_free (700.0 KiB)"), "{ended}");
+    assert!(finished["error"].as_str().unwrap().contains("less than min_free (700.0 kB)"), "{ended}");
     assert!(!ended.err().contains("/mirror/j/zbig\n"), "{ended}");
 }
 
@@ -143,4 +147,78 @@ fn a_disk_with_less_than_min_free_is_not_written_to() {
     assert_eq!((&finished["status"], &finished["attempts"]), (&"blocked".into(), &0.into()), "{ended}");
     assert!(finished["error"].as_str().unwrap().contains("less than min_free"), "{ended}");
     assert!(tree(&env.mirror("j")).is_empty() && !env.dir().join("ran").exists());
+}
+
+#[test]
+fn a_state_directory_that_cannot_be_written_fails_the_job_and_deletes_nothing() {
+    let upstream = Upstream::new().with_corpus();
+    let env = Env::new().with_pipe(&upstream);
+    let config = one_job(&[&upstream.url("m/")], &env.mirror("j"), "delete = true");
+    let env = env.with_config(&config);
+    fs::create_dir(env.mirror("j")).unwrap();
+    fs::write(env.mirror("j").join("old"), "x").unwrap();
+    fs::write(env.state(), "a file").unwrap();
+    let ended = env.run(["sync", "j", "--json"]).expect_code(1);
+    let finished = ended.finished();
+    assert!(finished["error"].as_str().unwrap().contains("cannot write the list of deletions"), "{ended}");
+    assert_eq!(ended.events("job_started").len(), 1, "a try was made: {ended}");
+    assert!(ended.err().contains("cannot write the log"), "{ended}");
+    assert!(env.mirror("j").join("old").exists());
+    // Where nothing can be deleted, the state directory is only for the log.
+    let ended = env.run(["sync", "j", "--no-delete", "--json"]).expect_code(1);
+    assert_eq!(ended.finished()["status"], "ok", "{ended}");
+}
+
+#[test]
+fn what_belongs_to_somebody_else_in_the_mirror_stays_and_is_said() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("skipped: only root can make a directory that somebody else may not write to");
+        return;
+    }
+    let env = Env::new();
+    let (dest, source) = (env.mirror("j"), env.dir().join("source"));
+    for dir in [&source, &dest] {
+        fs::create_dir_all(dir.join("closed")).unwrap();
+        fs::write(dir.join("closed/kept"), "x").unwrap();
+    }
+    fs::write(dest.join("closed/old"), "x").unwrap();
+    fs::write(dest.join("old"), "x").unwrap();
+    let config = one_job(
+        &[&format!("{}/", source.display())],
+        &dest,
+        "delete = true\nrsync_args = [\"--no-p\", \"--no-t\", \"--size-only\"]",
+    );
+    let env = env.with_config(&config);
+    // All but the closed directory is nobody's, who runs a copy of the program.
+    let program = env.dir().join("pdb-sync");
+    fs::copy(env!("CARGO_BIN_EXE_pdb-sync"), &program).unwrap();
+    for path in [env.dir(), &dest] {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+        std::os::unix::fs::chown(path, Some(65534), Some(65534)).unwrap();
+    }
+    let who = ["--reuid=65534", "--regid=65534", "--clear-groups"];
+    let run = || {
+        let args = who.iter().map(OsStr::new).chain([program.as_os_str()]);
+        let args = args.chain(["sync", "j", "--json"].map(OsStr::new));
+        Running::start(env.program("setpriv", args)).wait().expect_code(3)
+    };
+
+    // What cannot be deleted does not keep the rest from going.
+    let ended = run();
+    let finished = ended.finished();
+    assert_eq!((&finished["status"], &finished["files_deleted"]), (&"partial".into(), &1.into()), "{ended}");
+    let error = finished["error"].as_str().unwrap();
+    assert!(error.contains("1 entry could not be deleted: closed/old: Permission denied"), "{ended}");
+    assert!(dest.join("closed/old").exists() && !dest.join("old").exists());
+
+    // What cannot be written keeps everything.
+    fs::write(source.join("closed/new"), "x").unwrap();
+    fs::write(source.join("fresh"), "x").unwrap();
+    fs::write(dest.join("old"), "x").unwrap();
+    let ended = run();
+    let finished = ended.finished();
+    let error = finished["error"].as_str().unwrap();
+    assert!(error.contains("permission denied") && error.contains("nothing was deleted"), "{ended}");
+    assert!(finished["hint"].as_str().unwrap().contains("who owns the destination"), "{ended}");
+    assert!(dest.join("old").exists() && dest.join("fresh").exists());
 }

@@ -1,1 +1,277 @@
-//! Later.
+//! What may be deleted, and what never is.
+
+use crate::support::{Ended, Entry, Env, Upstream, one_job, tree};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A mirror `j` of an upstream of `files` files, in step with it.
+struct Mirror {
+    upstream: Upstream,
+    env: Env,
+}
+
+impl Mirror {
+    fn new(files: usize, more: &str) -> Self {
+        let upstream = Upstream::new();
+        for n in 0..files {
+            upstream.write(format!("d{}/f{n:03}", n % 3), n.to_string());
+        }
+        let env = Env::new().with_pipe(&upstream);
+        let config = one_job(&[&upstream.url("m/")], &env.mirror("j"), &format!("delete = true\n{more}"));
+        let env = env.with_config(&config);
+        env.run(["sync", "j"]).expect_code(0);
+        assert_eq!(tree(&env.mirror("j")), tree(&upstream.root()));
+        Mirror { upstream, env }
+    }
+
+    fn gone(&self, numbers: std::ops::Range<usize>) -> Vec<PathBuf> {
+        let names: Vec<_> = numbers.map(|n| PathBuf::from(format!("d{}/f{n:03}", n % 3))).collect();
+        for name in &names {
+            fs::remove_file(self.upstream.root().join(name)).unwrap();
+        }
+        names
+    }
+
+    fn dest(&self) -> PathBuf {
+        self.env.mirror("j")
+    }
+
+    fn write(&self, name: &str) {
+        let path = self.dest().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, name).unwrap();
+    }
+
+    fn now(&self) -> BTreeMap<PathBuf, Entry> {
+        tree(&self.dest())
+    }
+
+    fn run(&self, more: &[&str]) -> Ended {
+        self.env.run([&["sync", "j", "--json"], more].concat())
+    }
+}
+
+/// The path that a message names.
+fn list_of(ended: &Ended) -> String {
+    let finished = ended.finished();
+    let hint = finished["hint"].as_str().unwrap();
+    let list = hint.split(&[' ', ';'][..]).find(|word| word.ends_with(".deletions")).unwrap();
+    fs::read_to_string(list).unwrap_or_else(|error| panic!("{list}: {error}\n{ended}"))
+}
+
+fn sorted(text: &str) -> Vec<PathBuf> {
+    let mut lines: Vec<_> = text.lines().map(PathBuf::from).collect();
+    lines.sort();
+    lines
+}
+
+#[test]
+fn eleven_percent_are_blocked_listed_and_everything_else_comes() {
+    let mirror = Mirror::new(100, "max_delete = \"10%\"");
+    let mut gone = mirror.gone(0..11);
+    mirror.upstream.write("new/file", "new");
+    mirror.upstream.write("d0/f099", "longer than before");
+    let ended = mirror.run(&[]).expect_code(4);
+    let finished = ended.finished();
+    assert_eq!((&finished["status"], &finished["attempts"]), (&"blocked".into(), &1.into()), "{ended}");
+    let error = finished["error"].as_str().unwrap();
+    assert!(error.contains("11 of 100 files would be deleted"), "{ended}");
+    assert!(error.contains("max_delete allows (10, from 10%)"), "{ended}");
+    gone.sort();
+    assert_eq!(sorted(&list_of(&ended)), gone, "{ended}");
+    assert_eq!(
+        (&finished["files_transferred"], &finished["files_deleted"]),
+        (&2.into(), &0.into()),
+        "{ended}"
+    );
+    assert!(gone.iter().all(|name| mirror.dest().join(name).exists()));
+    assert_eq!(fs::read_to_string(mirror.dest().join("new/file")).unwrap(), "new");
+    assert_eq!(fs::read_to_string(mirror.dest().join("d0/f099")).unwrap(), "longer than before");
+
+    // A second time it says the same; the command of the hint lets it through once.
+    let ended = mirror.run(&[]).expect_code(4);
+    let hint = ended.finished()["hint"].as_str().unwrap().to_owned();
+    let command = hint.split("pdb-sync ").nth(1).unwrap();
+    mirror.env.run(command.split(' ')).expect_code(0);
+    assert_eq!(mirror.now(), tree(&mirror.upstream.root()));
+    mirror.gone(20..40);
+    mirror.run(&[]).expect_code(4);
+}
+
+#[test]
+fn exactly_the_limit_passes() {
+    let mirror = Mirror::new(100, "max_delete = \"10%\"");
+    let gone = mirror.gone(0..10);
+    let ended = mirror.run(&[]).expect_code(0);
+    assert_eq!(ended.finished()["files_deleted"], gone.len(), "{ended}");
+    assert_eq!(mirror.now(), tree(&mirror.upstream.root()));
+    // The list is only kept while it is needed.
+    let lists = mirror.env.state().join("plans/j");
+    assert_eq!(fs::read_dir(&lists).unwrap().count(), 0);
+}
+
+#[test]
+fn a_number_counts_files_and_zero_forbids_all() {
+    let mirror = Mirror::new(30, "max_delete = 3");
+    mirror.gone(0..3);
+    mirror.run(&["--max-delete", "0"]).expect_code(4);
+    mirror.run(&[]).expect_code(0);
+    mirror.gone(3..7);
+    mirror.run(&[]).expect_code(4);
+    mirror.run(&["--no-delete"]).expect_code(0);
+    assert_eq!(mirror.now().len(), 27 + 3, "27 files, 3 directories");
+    mirror.run(&["--max-delete", "50%"]).expect_code(0);
+    assert_eq!(mirror.now(), tree(&mirror.upstream.root()));
+}
+
+#[test]
+fn without_a_limit_of_its_own_a_small_mirror_may_lose_a_hundred() {
+    let mirror = Mirror::new(120, "");
+    mirror.gone(0..100);
+    mirror.run(&[]).expect_code(0);
+    assert_eq!(mirror.now(), tree(&mirror.upstream.root()));
+    let mirror = Mirror::new(120, "");
+    mirror.gone(0..101);
+    mirror.run(&[]).expect_code(4);
+}
+
+#[test]
+fn an_emptied_source_deletes_nothing_whatever_max_delete_says() {
+    let mirror = Mirror::new(20, "");
+    let before = mirror.now();
+    mirror.upstream.empty();
+    for more in [&[][..], &["--max-delete", "1000"], &["--max-delete", "100%"], &["--dry-run"], &["--plan"]] {
+        let ended = mirror.run(more).expect_code(4);
+        assert!(ended.finished()["error"].as_str().unwrap().contains("source holds no file"), "{ended}");
+        assert_eq!(mirror.now(), before, "{more:?}");
+    }
+    // Empty directories are no files.
+    fs::create_dir_all(mirror.upstream.root().join("d0/deep")).unwrap();
+    mirror.run(&[]).expect_code(4);
+    assert!(mirror.dest().join("d0/f000").exists());
+    mirror.run(&["--allow-empty-source"]).expect_code(0);
+    assert_eq!(mirror.now(), tree(&mirror.upstream.root()));
+}
+
+#[test]
+fn a_missing_source_deletes_nothing() {
+    let mirror = Mirror::new(20, "");
+    let before = mirror.now();
+    fs::remove_dir_all(mirror.upstream.root()).unwrap();
+    let ended = mirror.run(&["--allow-empty-source"]).expect_code(1);
+    assert!(ended.finished()["error"].as_str().unwrap().contains("cannot open the module"), "{ended}");
+    assert_eq!(mirror.now(), before);
+    fs::create_dir(mirror.upstream.root()).unwrap();
+    let config = one_job(&[&mirror.upstream.url("m/d0/")], &mirror.dest(), "delete = true");
+    fs::write(mirror.env.config(), config).unwrap();
+    let ended = mirror.run(&["--allow-empty-source"]).expect_code(1);
+    assert!(ended.finished()["error"].as_str().unwrap().contains("cannot be read"), "{ended}");
+    let local = format!("{}/d0/", mirror.upstream.root().display());
+    fs::write(mirror.env.config(), one_job(&[&local], &mirror.dest(), "delete = true")).unwrap();
+    mirror.run(&["--allow-empty-source"]).expect_code(1);
+    assert_eq!(mirror.now(), before);
+}
+
+#[test]
+fn what_is_excluded_ours_or_rsyncs_own_stays() {
+    let mirror = Mirror::new(20, "exclude = [\"*.keep\", \"/local/\"]");
+    let stays =
+        [".pdb-sync/quarantine/x", "d1/.~tmp~/x", "d1/.~partial~/x", "a.keep", "local/x", "gone/b.keep"];
+    let goes = ["d2/.pdb-sync/x", "gone/c", "gone/deep/d", ".hidden"];
+    stays.into_iter().chain(goes).for_each(|name| mirror.write(name));
+    let ended = mirror.run(&[]).expect_code(0);
+    assert_eq!(ended.finished()["files_deleted"], goes.len(), "{ended}");
+    for name in stays {
+        assert!(mirror.dest().join(name).exists(), "{name}: {ended}");
+    }
+    for name in goes {
+        assert!(!mirror.dest().join(name).exists(), "{name}: {ended}");
+    }
+    assert!(!mirror.dest().join("gone/deep").exists());
+    // And nothing of it is news to the next run.
+    let ended = mirror.run(&[]).expect_code(0);
+    assert_eq!(ended.finished()["files_deleted"], 0, "{ended}");
+    assert_eq!(ended.finished()["changed"], false, "{ended}");
+}
+
+#[test]
+fn dry_runs_and_plans_change_nothing_and_judge_the_same() {
+    let mirror = Mirror::new(100, "max_delete = \"10%\"");
+    mirror.gone(0..10);
+    mirror.upstream.write("new", "new");
+    let before = mirror.now();
+    let marks = || tree(&mirror.env.state().join("plans"));
+    for how in ["--dry-run", "--plan"] {
+        let ended = mirror.run(&[how]).expect_code(0);
+        let finished = ended.finished();
+        assert_eq!(finished["changed"], false, "{ended}");
+        let would = (&finished["files_transferred"], &finished["files_deleted"]);
+        assert_eq!(would, (&1.into(), &10.into()), "{how}: {ended}");
+        assert!(!mirror.env.run(["sync", "j", how]).err().contains("nothing to change"), "{how}");
+        assert_eq!(mirror.now(), before);
+        assert!(marks().values().all(|entry| entry.kind == crate::support::Kind::Dir), "{how}");
+    }
+    let planned = mirror.run(&["--plan"]).events("planned").remove(0);
+    assert_eq!(
+        (&planned["created"]["files"], &planned["deleted"]["files"], &planned["limit"]),
+        (&1.into(), &10.into(), &10.into())
+    );
+    assert_eq!(planned["deleted"]["bytes"], 10, "ten files of one digit: {planned}");
+    mirror.gone(10..11);
+    for how in ["--dry-run", "--plan"] {
+        let ended = mirror.run(&[how]).expect_code(4);
+        assert!(ended.finished()["error"].as_str().unwrap().contains("11 of 100 files"), "{how}: {ended}");
+        assert_eq!(mirror.now(), before);
+    }
+    mirror.run(&[]).expect_code(4);
+}
+
+#[test]
+fn a_dry_run_makes_no_destination() {
+    let upstream = Upstream::new().with_corpus();
+    let env = Env::new().with_pipe(&upstream);
+    let config = one_job(&[&upstream.url("m/")], &env.mirror("j").join("deep"), "delete = true");
+    let env = env.with_config(&config);
+    for how in ["--dry-run", "--plan"] {
+        env.run(["sync", "j", how]).expect_code(0);
+        assert!(!env.mirror("j").exists(), "{how}");
+    }
+}
+
+#[test]
+fn a_first_sync_with_delete_is_a_plain_transfer() {
+    let upstream = Upstream::new().with_corpus();
+    let env = Env::new().with_pipe(&upstream);
+    let config = one_job(&[&upstream.url("m/")], &env.mirror("j"), "delete = true\nmax_delete = 0");
+    let env = env.with_config(&config);
+    let ended = env.run(["sync", "j", "--json"]).expect_code(0);
+    let finished = ended.finished();
+    assert_eq!(
+        (&finished["files_transferred"], &finished["files_deleted"]),
+        (&6.into(), &0.into()),
+        "{ended}"
+    );
+    let phases = finished["tries"][0]["phases"].as_object().unwrap();
+    assert_eq!(phases.keys().collect::<Vec<_>>(), ["transfer"], "{ended}");
+    assert_eq!(tree(&env.mirror("j")), tree(&upstream.root()));
+}
+
+#[test]
+fn no_live_rsync_is_ever_told_to_delete() {
+    let mirror = Mirror::new(20, "");
+    mirror.gone(0..5);
+    let ended = mirror.run(&[]).expect_code(0);
+    let commands: Vec<_> = ended.events("phase").into_iter().filter(|p| p["phase"] != "delete").collect();
+    assert_eq!(commands.len(), 2, "{ended}");
+    for command in commands {
+        let argv: Vec<_> = command["argv"].as_array().unwrap().iter().map(|a| a.as_str().unwrap()).collect();
+        let deletes = argv.iter().any(|arg| arg.starts_with("--del"));
+        assert_eq!(deletes, command["phase"] == "list", "{argv:?}");
+        assert_eq!(argv.contains(&"-n"), command["phase"] == "list", "{argv:?}");
+    }
+    let names: Vec<_> =
+        ended.events("output").into_iter().map(|o| o["line"].as_str().unwrap().to_owned()).collect();
+    assert!(names.iter().filter(|line| line.starts_with("deleting ")).count() == 5, "{ended}");
+    assert!(Path::new(&mirror.dest()).exists());
+}

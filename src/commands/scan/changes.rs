@@ -1,0 +1,57 @@
+//! `--diff`: what has changed since the last scan.
+
+use super::lines::{JsonPath, Lines, shown};
+use crate::commands::Failure;
+use crate::inventory::{ChangeKind, Changes, Inventory, diff};
+use crate::ui::Ui;
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct Line<'a> {
+    event: &'static str,
+    time: &'a str,
+    kind: &'static str,
+    #[serde(flatten)]
+    path: JsonPath,
+    r#type: &'static str,
+    size: Option<u64>,
+    old_size: Option<u64>,
+}
+
+/// Tells every change; `None` if there was no scan before.
+pub(super) fn tell(before: Option<&Inventory>, now: &Inventory, ui: &Ui) -> Result<Option<Changes>, Failure> {
+    let Some(before) = before else {
+        ui.note(&format!("{}: there is no earlier scan to compare with", now.root().display()));
+        return Ok(None);
+    };
+    let mut lines = Lines::new(ui);
+    let time = jiff::Timestamp::now().to_string();
+    let changes = diff(before, now, |change| {
+        let path = change.dir.path_of(change.name);
+        if ui.json {
+            return lines.json(&Line {
+                event: "change",
+                time: &time,
+                kind: change.kind.word(),
+                path: path.into(),
+                r#type: change.word(),
+                size: change.new.map(|stat| stat.size),
+                old_size: change.old.map(|stat| stat.size),
+            });
+        }
+        let sign = match change.kind {
+            ChangeKind::Added => '+',
+            ChangeKind::Removed => '-',
+            ChangeKind::Changed => '~',
+        };
+        let slash = if change.word() == "dir" { "/" } else { "" };
+        lines.line(&format!("{sign} {}{slash}", shown(&path)))
+    })?;
+    lines.flush()?;
+    if changes.unknown > 0 {
+        let text =
+            format!("{} directories could not be compared, since a scan did not read them", changes.unknown);
+        ui.warning(&text);
+    }
+    Ok(Some(changes))
+}

@@ -1,0 +1,117 @@
+//! `--cache`: the inventories that are kept, and their removal.
+
+use super::lines::shown;
+use super::summary::{bytes, grouped};
+use crate::cli::{CacheAction, Global, ScanArgs};
+use crate::commands::Failure;
+use crate::commands::targets::targets;
+use crate::exit::Exit;
+use crate::inventory::FormatError;
+use crate::scan::{Cache, Cached};
+use crate::ui::Ui;
+use serde_json::json;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+/// Shows or removes them. Without a name, all are shown, and those are removed that nobody can use any more.
+pub(super) fn run(
+    action: CacheAction,
+    args: &ScanArgs,
+    cache: &Cache,
+    global: &Global,
+    ui: &Ui,
+) -> Result<Exit, Failure> {
+    let mut kept = cache.list().map_err(Failure::io("read the directory of inventories"))?;
+    let named = !args.targets.is_empty() || args.all;
+    if named {
+        let roots: Vec<PathBuf> =
+            targets(&args.targets, args.all, global, ui)?.1.into_iter().map(|t| t.root).collect();
+        kept.retain(|file| file.header.as_ref().is_ok_and(|header| roots.contains(&header.root)));
+    }
+    match action {
+        CacheAction::Show => show(&kept, ui),
+        CacheAction::Evict => {
+            // What a newer version wrote is not ours to remove unasked.
+            let useless = |file: &Cached| match &file.header {
+                Ok(header) => !header.root.is_dir(),
+                Err(error) => !matches!(error, FormatError::Newer(_)),
+            };
+            kept.retain(|file| named || useless(file));
+            evict(&kept, cache, ui)
+        }
+    }
+}
+
+fn age(file: &Cached) -> Option<Duration> {
+    SystemTime::now().duration_since(file.used?).ok()
+}
+
+fn show(kept: &[Cached], ui: &Ui) -> Result<Exit, Failure> {
+    if ui.json {
+        for file in kept {
+            let header = file.header.as_ref();
+            ui.json(
+                "inventory",
+                &json!({
+                    "file": file.path.to_string_lossy(),
+                    "root": header.ok().map(|header| header.root.to_string_lossy()),
+                    "bytes": file.bytes,
+                    "age_s": age(file).map(|age| age.as_secs()),
+                    "dirs_read": header.ok().map(|header| header.dirs_read),
+                    "dirs_reused": header.ok().map(|header| header.dirs_reused),
+                    "elapsed_s": header.ok().map(|header| header.elapsed as f64 / 1e9),
+                    "error": header.err().map(ToString::to_string),
+                }),
+            )?;
+        }
+        ui.json(
+            "result",
+            &json!({ "inventories": kept.len(), "bytes": kept.iter().map(|f| f.bytes).sum::<u64>() }),
+        )?;
+        return Ok(Exit::Done);
+    }
+    if kept.is_empty() {
+        ui.note("no inventory is kept");
+        return Ok(Exit::Done);
+    }
+    let mut rows = vec![["SIZE", "USED", "REUSED", "ROOT"].map(String::from).to_vec()];
+    for file in kept {
+        let used = age(file).map_or("?".into(), |age| {
+            format!("{} ago", humantime::format_duration(Duration::from_secs(age.as_secs())))
+        });
+        let (reused, root) = match &file.header {
+            Ok(header) => {
+                let dirs = header.dirs_read + header.dirs_reused;
+                let rate = (dirs > 0).then(|| format!("{}%", header.dirs_reused * 100 / dirs));
+                (rate.unwrap_or("?".into()), shown(header.root.as_os_str().as_bytes()))
+            }
+            Err(error) => ("?".into(), format!("{} ({error})", file.path.display())),
+        };
+        rows.push(vec![bytes(file.bytes), used, reused, root]);
+    }
+    ui.table(&rows)?;
+    Ok(Exit::Done)
+}
+
+fn evict(kept: &[Cached], cache: &Cache, ui: &Ui) -> Result<Exit, Failure> {
+    let (mut removed, mut freed, mut exit) = (0u64, 0, Exit::Done);
+    for file in kept {
+        match cache.evict(file) {
+            Ok(()) => {
+                removed += 1;
+                freed += file.bytes;
+            }
+            Err(error) => {
+                ui.error(&format!("cannot remove {}: {error}", file.path.display()), None);
+                exit = Exit::Failed;
+            }
+        }
+    }
+    if ui.json {
+        ui.json("result", &json!({ "evicted": removed, "bytes": freed }))?;
+    } else {
+        ui.line(&format!("{} removed, {} freed", grouped(removed), bytes(freed)))?;
+    }
+    Ok(exit)
+}

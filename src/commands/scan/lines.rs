@@ -1,0 +1,151 @@
+//! Many lines, written in blocks; and paths as people and scripts can read them.
+
+use crate::commands::Failure;
+use crate::inventory::{Entry, Inventory, Kind};
+use crate::ui::Ui;
+use base64::Engine;
+use serde::Serialize;
+
+/// How much is written at once.
+const BLOCK: usize = 64 * 1024;
+
+/// Collects lines and writes them in blocks: a million lines are not a million writes.
+pub(in crate::commands) struct Lines<'a> {
+    ui: &'a Ui,
+    text: String,
+}
+
+impl<'a> Lines<'a> {
+    pub(in crate::commands) fn new(ui: &'a Ui) -> Self {
+        Lines { ui, text: String::new() }
+    }
+
+    /// A line of text.
+    pub(in crate::commands) fn line(&mut self, line: &str) -> Result<(), Failure> {
+        self.text.push_str(line);
+        self.text.push('\n');
+        if self.text.len() < BLOCK { Ok(()) } else { self.flush() }
+    }
+
+    /// An object of JSON.
+    pub(in crate::commands) fn json(&mut self, object: &impl Serialize) -> Result<(), Failure> {
+        let text = serde_json::to_string(object).map_err(std::io::Error::from)?;
+        self.line(&text)
+    }
+
+    /// Writes what is left.
+    pub(in crate::commands) fn flush(&mut self) -> Result<(), Failure> {
+        if !self.text.is_empty() {
+            self.ui.line(self.text.trim_end_matches('\n'))?;
+            self.text.clear();
+        }
+        Ok(())
+    }
+}
+
+/// A path for people: what is not UTF-8, or would disturb a terminal, as `\xNN` or `\u{NN}`.
+pub(in crate::commands) fn shown(path: &[u8]) -> String {
+    let mut text = String::with_capacity(path.len());
+    for chunk in path.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            if c.is_control() { text.extend(c.escape_default()) } else { text.push(c) }
+        }
+        for byte in chunk.invalid() {
+            text.push_str(&format!("\\x{byte:02x}"));
+        }
+    }
+    text
+}
+
+/// A path in JSON: `path`, or `path_base64` if it is not UTF-8.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(in crate::commands) struct JsonPath {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path_base64: Option<String>,
+}
+
+impl From<Vec<u8>> for JsonPath {
+    fn from(path: Vec<u8>) -> Self {
+        match String::from_utf8(path) {
+            Ok(path) => JsonPath { path: Some(path), path_base64: None },
+            Err(error) => {
+                let path = base64::engine::general_purpose::STANDARD.encode(error.as_bytes());
+                JsonPath { path: None, path_base64: Some(path) }
+            }
+        }
+    }
+}
+
+/// Seconds since 1970, to the microsecond.
+pub(in crate::commands) fn seconds(nanoseconds: i64) -> f64 {
+    nanoseconds.div_euclid(1_000) as f64 / 1e6
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    event: &'static str,
+    time: &'a str,
+    #[serde(flatten)]
+    path: JsonPath,
+    r#type: &'static str,
+    size: u64,
+    mtime: f64,
+}
+
+/// Every entry below the root: a directory, what lies in it, then the directories in it.
+pub(super) fn list(inventory: &Inventory, ui: &Ui) -> Result<(), Failure> {
+    let mut lines = Lines::new(ui);
+    let time = jiff::Timestamp::now().to_string();
+    for group in inventory.groups() {
+        let dir = group.dir.path();
+        if !dir.is_empty() {
+            if ui.json {
+                let mtime = seconds(group.dir.stat().mtime);
+                let (event, path) = ("entry", dir.clone().into());
+                lines.json(&Line { event, time: &time, path, r#type: "dir", size: 0, mtime })?;
+            } else {
+                lines.line(&(shown(&dir) + "/"))?;
+            }
+        }
+        for entry in group.entries {
+            let path = group.dir.path_of(entry.name);
+            if ui.json {
+                let (stat, time) = (entry.stat, time.as_str());
+                let (kind, mtime) = (stat.kind.word(), seconds(stat.mtime));
+                let (event, path) = ("entry", path.into());
+                lines.json(&Line { event, time, path, r#type: kind, size: stat.size, mtime })?;
+            } else {
+                lines.line(&text(&path, &entry))?;
+            }
+        }
+    }
+    lines.flush()
+}
+
+fn text(path: &[u8], entry: &Entry<'_>) -> String {
+    let mut text = shown(path);
+    // As `ls -F` marks them.
+    text.push_str(match entry.stat.kind {
+        Kind::Symlink => "@",
+        Kind::File | Kind::Other => "",
+    });
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_safe_to_show_and_exact_in_json() {
+        assert_eq!(shown(b"a/\xffb\x1b[31m\n"), "a/\\xffb\\u{1b}[31m\\n");
+        assert_eq!(shown("é".as_bytes()), "é");
+        let json = |path: &[u8]| serde_json::to_string(&JsonPath::from(path.to_vec())).unwrap();
+        assert_eq!(json(b"a\nb"), r#"{"path":"a\nb"}"#);
+        assert_eq!(json(b"\xff\x00"), r#"{"path_base64":"/wA="}"#);
+        assert_eq!(seconds(1_500_000_000), 1.5);
+        assert_eq!(seconds(-1), -1e-6);
+    }
+}

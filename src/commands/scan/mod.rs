@@ -1,0 +1,194 @@
+//! `scan`: what trees hold, and what has changed there.
+
+mod changes;
+mod json;
+mod kept;
+mod lines;
+mod names;
+mod progress;
+mod summary;
+mod tree;
+mod troubles;
+
+pub(super) use lines::{JsonPath, Lines, shown};
+pub(super) use summary::count;
+
+use super::targets::{Target, targets};
+use super::{Failure, locate};
+use crate::cli::{Global, ScanArgs};
+use crate::config::ScanSettings;
+use crate::exit::Exit;
+use crate::run::Signals;
+use crate::scan::{
+    Cache, Checked, Earlier, Ended, Excludes, Meter, Options, Saved, ScanError, ScanRoot, Stop, scan_all,
+};
+use crate::ui::{Spinner, Ui};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+/// So many trees at once, if they do not share a slow disk.
+const PARALLEL: usize = 4;
+
+/// Scans what the command line names.
+pub(super) fn run(args: &ScanArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+    let cache = Cache::new(&locate::state_dir(global)?);
+    if let Some(action) = args.cache {
+        return kept::run(action, args, &cache, global, ui);
+    }
+    let (config, targets) = targets(&args.targets, args.all, global, ui)?;
+    let stop = Stop::default();
+    let options = options(args, &config.scan, &stop)?;
+    let work = Work { args: args.clone(), cache, targets, options, ui: *ui, spinner: ui.spinner() };
+    interruptible(&stop, move || work.run())
+}
+
+/// The options of the command line over those of `[scan]`.
+fn options(args: &ScanArgs, settings: &ScanSettings, stop: &Stop) -> Result<Options, Failure> {
+    let patterns = [settings.exclude.as_slice(), args.exclude.as_slice()].concat();
+    let exclude = Excludes::new(&patterns).map_err(|bad| Failure::usage(format!("exclude: {bad}")))?;
+    Ok(Options {
+        threads: args.threads.map_or(settings.threads, usize::from),
+        // A tree is shown in part, but counted whole.
+        max_depth: args.max_depth.filter(|_| !args.tree),
+        skip_hidden: args.skip_hidden || settings.skip_hidden,
+        follow: args.follow,
+        one_file_system: args.one_file_system,
+        exclude,
+        timeout: args.timeout,
+        stop: stop.clone(),
+        meter: Arc::default(),
+    })
+}
+
+/// Does blocking work; the first signal asks it to stop, the second leaves it where it is.
+pub(super) fn interruptible(
+    stop: &Stop,
+    work: impl FnOnce() -> Result<Exit, Failure> + Send + 'static,
+) -> Result<Exit, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(Failure::io("start the runtime"))?;
+    let exit = runtime.block_on(async {
+        let mut signals = Signals::listen().map_err(Failure::io("listen for signals"))?;
+        let mut work = tokio::task::spawn_blocking(work);
+        let mut signal = None;
+        loop {
+            tokio::select! {
+                done = &mut work => {
+                    let exit = match done {
+                        Ok(exit) => exit?,
+                        Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+                    };
+                    return Ok(signal.map_or(exit, Exit::Signal));
+                }
+                number = signals.next() => {
+                    if signal.is_some() {
+                        return Ok(Exit::Signal(number));
+                    }
+                    signal = Some(number);
+                    stop.stop();
+                }
+            }
+        }
+    });
+    // What hangs in a system call must not hold us.
+    runtime.shutdown_background();
+    exit
+}
+
+/// Everything that scanning needs, on a thread of its own.
+struct Work {
+    args: ScanArgs,
+    cache: Cache,
+    targets: Vec<Target>,
+    options: Options,
+    ui: Ui,
+    spinner: Spinner,
+}
+
+impl Work {
+    fn run(self) -> Result<Exit, Failure> {
+        let roots: Vec<ScanRoot> = self.targets.iter().map(|target| ScanRoot::new(&target.root)).collect();
+        let mut exit = Exit::Done;
+        let scan = |n: usize, _: &ScanRoot| self.scan(&self.targets[n]);
+        let told = scan_all(&roots, PARALLEL, scan, |n, answer| {
+            let told = self.spinner.suspend(|| match answer {
+                Ok(saved) => self.tell(&self.targets[n], saved),
+                Err(error) => {
+                    self.ui.error(&error.to_string(), None);
+                    Ok(Exit::Failed)
+                }
+            });
+            exit = exit.worst(told.inspect_err(|_| self.options.stop.stop())?);
+            Ok::<(), Failure>(())
+        });
+        self.spinner.clear();
+        told.map(|()| exit)
+    }
+
+    fn scan(&self, target: &Target) -> Result<Saved, ScanError> {
+        let known =
+            if self.spinner.is_visible() { self.cache.known(&target.root, &self.options) } else { None };
+        let meter = if self.spinner.is_visible() {
+            Meter::with_callback(progress::callback(self.spinner.clone(), target.label(), known))
+        } else {
+            Meter::default()
+        };
+        let options = Options { meter: Arc::new(meter), ..self.options.clone() };
+        let earlier = match (self.args.full, self.args.diff) {
+            (false, _) => Earlier::TakeOver,
+            (true, true) => Earlier::Compare,
+            (true, false) => Earlier::Ignore,
+        };
+        self.cache.scan(&target.root, &options, earlier)
+    }
+
+    /// Everything that is to be said about one tree.
+    fn tell(&self, target: &Target, saved: Saved) -> Result<Exit, Failure> {
+        let Saved { scan, before, warnings } = &saved;
+        for warning in warnings {
+            self.ui.warning(warning);
+        }
+        let mut exit = match scan.ended {
+            _ if scan.counts.unreadable > 0 => Exit::Partial,
+            Some(Ended::Timeout | Ended::Stopped) => Exit::Partial,
+            None => Exit::Done,
+        };
+        let mut found = json::Found::default();
+        if self.args.list {
+            lines::list(&scan.inventory, &self.ui)?;
+        }
+        if self.args.diff {
+            found.changes = changes::tell(before.as_ref(), &scan.inventory, &self.ui)?;
+        }
+        if self.args.tree && !self.ui.json {
+            tree::tell(&scan.inventory, self.args.max_depth, &self.ui)?;
+        }
+        if self.args.check_names {
+            let faulty = names::tell(&scan.inventory, &self.ui)?;
+            found.names = Some(faulty);
+            exit = if faulty > 0 { exit.worst(Exit::Partial) } else { exit };
+        }
+        if self.args.check_gzip {
+            let checked = self.check_gzip(target, &saved)?;
+            exit = if checked.damaged.is_empty() { exit } else { exit.worst(Exit::Failed) };
+            exit = if checked.whole { exit } else { exit.worst(Exit::Partial) };
+            found.gzip = Some(checked);
+        }
+        troubles::tell(scan, &self.ui);
+        if self.ui.json {
+            json::result(target, scan, &found, &self.args, &self.ui)?;
+        } else {
+            summary::tell(target, scan, &found, &self.args, &self.ui)?;
+        }
+        Ok(exit)
+    }
+
+    fn check_gzip(&self, target: &Target, saved: &Saved) -> Result<Checked, Failure> {
+        let (inventory, options) = (&saved.scan.inventory, &self.options);
+        let done = AtomicU64::new(0);
+        let checked = Checked::of(inventory, options.threads, &options.stop, &done);
+        let checked = checked.map_err(Failure::io(format!("open {}", target.root.display())))?;
+        super::verify::tell_damaged(&checked.damaged, &self.ui)?;
+        Ok(checked)
+    }
+}

@@ -1,0 +1,40 @@
+//! `--check-names`: names that other systems cannot hold, or that deceive people.
+
+use super::lines::{JsonPath, Lines, shown};
+use crate::commands::Failure;
+use crate::inventory::{Inventory, check_names};
+use crate::ui::Ui;
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct Line<'a> {
+    event: &'static str,
+    time: &'a str,
+    #[serde(flatten)]
+    path: JsonPath,
+    faults: Vec<Fault>,
+}
+
+#[derive(Serialize)]
+struct Fault {
+    fault: &'static str,
+    text: String,
+}
+
+/// Lists them all; returns how many there are.
+pub(super) fn tell(inventory: &Inventory, ui: &Ui) -> Result<u64, Failure> {
+    let mut lines = Lines::new(ui);
+    let time = jiff::Timestamp::now().to_string();
+    let count = check_names(inventory, |faulty| {
+        let path = faulty.dir.path_of(faulty.name);
+        if ui.json {
+            let faults =
+                faulty.faults.iter().map(|f| Fault { fault: f.word(), text: f.to_string() }).collect();
+            return lines.json(&Line { event: "name", time: &time, path: path.into(), faults });
+        }
+        let faults: Vec<String> = faulty.faults.iter().map(|f| shown(f.to_string().as_bytes())).collect();
+        lines.line(&format!("{}: {}", shown(&path), faults.join("; ")))
+    })?;
+    lines.flush()?;
+    Ok(count)
+}

@@ -1,0 +1,223 @@
+//! What a scan found, for people.
+
+use super::json::Found;
+use super::lines::shown;
+use crate::cli::ScanArgs;
+use crate::commands::Failure;
+use crate::commands::targets::Target;
+use crate::inventory::{AGES, Classes, DirRef, Inventory, SIZES, Tally};
+use crate::scan::{Scan, classes};
+use crate::ui::Ui;
+use bytesize::ByteSize;
+use std::cmp::Reverse;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// How many directories and extensions are shown unless somebody asks for more.
+const SHORT: usize = 5;
+
+/// What is shown of a tree.
+struct Wanted {
+    top: usize,
+    extensions: usize,
+    ages: bool,
+    sizes: bool,
+}
+
+impl Wanted {
+    /// Everything in short, unless something is asked for.
+    fn of(args: &ScanArgs) -> Self {
+        let grouped = args.by_extension || args.by_age || args.by_size || args.top.is_some();
+        let other = args.tree || args.list || args.diff || args.check_names || args.check_gzip;
+        let all = !grouped && !other;
+        Wanted {
+            top: args.top.unwrap_or(if all { SHORT } else { 0 }),
+            extensions: if args.by_extension { usize::MAX } else { usize::from(all) * SHORT },
+            ages: args.by_age || all,
+            sizes: args.by_size || all,
+        }
+    }
+}
+
+/// Prints it.
+pub(super) fn tell(
+    target: &Target,
+    scan: &Scan,
+    found: &Found,
+    args: &ScanArgs,
+    ui: &Ui,
+) -> Result<(), Failure> {
+    let (inventory, totals) = (&scan.inventory, scan.inventory.totals());
+    let of_job = target.job.as_ref().map(|job| format!(" ({})", job.name)).unwrap_or_default();
+    ui.line(&format!("{}{of_job}", shown(std::os::unix::ffi::OsStrExt::as_bytes(target.root.as_os_str()))))?;
+    let mut counts =
+        vec![count(totals.files, "file", "files"), count(totals.dirs, "directory", "directories")];
+    if totals.symlinks > 0 {
+        counts.push(count(totals.symlinks, "symbolic link", "symbolic links"));
+    }
+    if totals.other > 0 {
+        counts.push(format!("{} other", grouped(totals.other)));
+    }
+    ui.line(&format!("  {}", counts.join(", ")))?;
+    ui.line(&format!("  {}, {} on disk", bytes(totals.bytes), bytes(totals.disk)))?;
+    ui.line(&format!("  {}", how(scan)))?;
+    if let Some(changes) = found.changes {
+        let (added, removed, changed) =
+            (grouped(changes.added), grouped(changes.removed), grouped(changes.changed));
+        ui.line(&format!("  {added} added, {removed} removed, {changed} changed since the last scan"))?;
+    }
+    if let Some(names) = found.names {
+        ui.line(&format!("  {} that other systems cannot hold", count(names, "name", "names")))?;
+    }
+    if let Some(gzip) = &found.gzip {
+        let (files, damaged) = (count(gzip.files, "compressed file", "compressed files"), gzip.damaged.len());
+        ui.line(&format!("  {files} checked, {} damaged", grouped(damaged as u64)))?;
+    }
+    let wanted = Wanted::of(args);
+    if totals.files > 0 && (wanted.extensions > 0 || wanted.ages || wanted.sizes) {
+        groups(&of_classes(inventory, args.threads), &wanted, ui)?;
+    }
+    top(inventory, wanted.top, ui)
+}
+
+/// The classes of everything, as of now.
+pub(super) fn of_classes(inventory: &Inventory, threads: Option<u16>) -> Classes {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+    let threads = threads.filter(|n| *n > 0).map_or(cores, usize::from);
+    classes(inventory, i64::try_from(now).unwrap_or(i64::MAX), threads)
+}
+
+fn how(scan: &Scan) -> String {
+    let time = duration(scan.elapsed);
+    match (scan.dirs_read, scan.dirs_reused) {
+        (_, 0) => {
+            let rate = scan.inventory.totals().entries() as f64 / scan.elapsed.as_secs_f64().max(1e-9);
+            format!("read in {time}, {} entries a second", grouped(rate as u64))
+        }
+        (0, _) => format!("unchanged, which took {time} to see"),
+        (read, reused) => format!(
+            "{} read in {time}, {} unchanged",
+            count(read, "directory", "directories"),
+            grouped(reused)
+        ),
+    }
+}
+
+fn groups(classes: &Classes, wanted: &Wanted, ui: &Ui) -> Result<(), Failure> {
+    if !classes.entries.is_empty() {
+        ui.line("PDB entries")?;
+        let rows = classes.entries.iter().map(|((format, form), n)| {
+            vec![format!("  {}", format.word()), grouped(*n), form.describe().to_owned()]
+        });
+        ui.table(&rows.collect::<Vec<_>>())?;
+    }
+    if wanted.extensions > 0 {
+        let mut all: Vec<(&[u8], Tally)> =
+            classes.extensions.iter().map(|(e, t)| (e.as_slice(), *t)).collect();
+        all.sort_by_key(|(extension, tally)| (Reverse((tally.bytes, tally.files)), *extension));
+        let rest = all.split_off(wanted.extensions.min(all.len()));
+        let name = |e: &[u8]| if e.is_empty() { "(none)".to_owned() } else { format!(".{}", shown(e)) };
+        let mut rows: Vec<(String, Tally)> = all.into_iter().map(|(e, t)| (name(e), t)).collect();
+        if !rest.is_empty() {
+            let mut sum = Tally::default();
+            rest.iter().for_each(|(_, tally)| sum += *tally);
+            rows.push((format!("{} more", rest.len()), sum));
+        }
+        table("By extension", rows, ui)?;
+    }
+    let classed = |names: &[&str], tallies: &[Tally]| -> Vec<(String, Tally)> {
+        let all = names.iter().zip(tallies).filter(|(_, tally)| tally.files > 0);
+        all.map(|(name, tally)| ((*name).to_owned(), *tally)).collect()
+    };
+    if wanted.sizes {
+        table("By size", classed(&SIZES.map(|(name, _)| name), &classes.sizes), ui)?;
+    }
+    if wanted.ages {
+        table("By age", classed(&AGES.map(|(name, _)| name), &classes.ages), ui)?;
+    }
+    Ok(())
+}
+
+fn table(title: &str, rows: Vec<(String, Tally)>, ui: &Ui) -> Result<(), Failure> {
+    ui.line(title)?;
+    let rows = rows.into_iter().map(|(name, tally)| {
+        vec![format!("  {name}"), count(tally.files, "file", "files"), bytes(tally.bytes)]
+    });
+    Ok(ui.table(&rows.collect::<Vec<_>>())?)
+}
+
+/// The largest directories below the root, by apparent size.
+pub(super) fn largest(inventory: &Inventory, n: usize) -> Vec<DirRef<'_>> {
+    let key = |dir: &DirRef<'_>| (Reverse(dir.totals().bytes), dir.id());
+    let mut dirs: Vec<DirRef<'_>> = inventory.dirs().skip(1).collect();
+    if n < dirs.len() {
+        dirs.select_nth_unstable_by_key(n, key);
+        dirs.truncate(n);
+    }
+    dirs.sort_unstable_by_key(key);
+    dirs
+}
+
+fn top(inventory: &Inventory, n: usize, ui: &Ui) -> Result<(), Failure> {
+    let largest = largest(inventory, n);
+    if largest.is_empty() {
+        return Ok(());
+    }
+    ui.line("Largest directories")?;
+    let rows = largest.iter().map(|dir| {
+        let totals = dir.totals();
+        vec![
+            format!("  {}", bytes(totals.bytes)),
+            count(totals.files, "file", "files"),
+            shown(&dir.path()) + "/",
+        ]
+    });
+    Ok(ui.table(&rows.collect::<Vec<_>>())?)
+}
+
+/// `999 B`, `3.4 MB`.
+pub(in crate::commands) fn bytes(bytes: u64) -> String {
+    ByteSize(bytes).display().si().to_string()
+}
+
+/// `1 file`, `2,000 files`.
+pub(in crate::commands) fn count(n: u64, one: &str, many: &str) -> String {
+    format!("{} {}", grouped(n), if n == 1 { one } else { many })
+}
+
+/// Digits in groups of three.
+pub(in crate::commands) fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+fn duration(time: Duration) -> String {
+    if time < Duration::from_secs(1) {
+        return format!("{:.1} ms", time.as_secs_f64() * 1e3);
+    }
+    if time < Duration::from_secs(60) {
+        return format!("{:.2}s", time.as_secs_f64());
+    }
+    humantime::format_duration(Duration::from_secs(time.as_secs())).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped() {
+        for (n, text) in [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567")] {
+            assert_eq!(grouped(n), text);
+        }
+        assert_eq!(duration(Duration::from_micros(1_440)), "1.4 ms");
+        assert_eq!(duration(Duration::from_millis(61_900)), "1m 1s");
+    }
+}

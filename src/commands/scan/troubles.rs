@@ -1,0 +1,60 @@
+//! What a scan met that could not be taken as it is: the first ten of each kind, and how many more.
+
+use super::lines::shown;
+use crate::inventory::Kind;
+use crate::scan::{Ended, Scan, Trouble, TroubleKind};
+use crate::ui::Ui;
+
+const TOLD: usize = 10;
+
+/// On standard error; not with `-q`.
+pub(super) fn tell(scan: &Scan, ui: &Ui) {
+    match scan.ended {
+        Some(Ended::Timeout) => {
+            ui.warning("the timeout was over before everything was read: what follows is incomplete")
+        }
+        Some(Ended::Stopped) => {
+            ui.warning("the scan was stopped before everything was read: what follows is incomplete")
+        }
+        None => {}
+    }
+    let of = |kind: TroubleKind| {
+        let why = |t: &Trouble| if t.why.is_empty() { String::new() } else { format!(": {}", t.why) };
+        scan.troubles.iter().filter(move |t| t.kind == kind).map(move |t| {
+            let path = if t.path.is_empty() { b"." } else { t.path.as_slice() };
+            shown(path) + &why(t)
+        })
+    };
+    list(ui, "could not be read", scan.counts.unreadable, of(TroubleKind::Unreadable));
+    list(ui, "led back to a directory above", scan.counts.loops, of(TroubleKind::Loop));
+    if ui.verbose {
+        list(ui, "vanished while the tree was read", scan.counts.vanished, of(TroubleKind::Vanished));
+    }
+    let totals = scan.inventory.totals();
+    let dirs = || scan.inventory.dirs();
+    let odd = dirs().filter(|dir| dir.own().odd > 0).flat_map(|dir| {
+        let bad = dir.entries().filter(|entry| std::str::from_utf8(entry.name).is_err());
+        bad.map(move |entry| shown(&dir.path_of(entry.name)))
+    });
+    list(ui, "with a name that is not UTF-8", totals.odd, odd);
+    let special = dirs().filter(|dir| dir.own().other > 0).flat_map(|dir| {
+        let other = dir.entries().filter(|entry| entry.stat.kind == Kind::Other);
+        other.map(move |entry| shown(&dir.path_of(entry.name)))
+    });
+    list(ui, "neither file nor directory nor symbolic link", totals.other, special);
+}
+
+fn list(ui: &Ui, what: &str, count: u64, items: impl Iterator<Item = String>) {
+    if count == 0 {
+        return;
+    }
+    ui.warning(&format!("{count} {what}"));
+    let mut told = 0;
+    for item in items.take(TOLD) {
+        ui.note(&format!("  {item}"));
+        told += 1;
+    }
+    if count > told {
+        ui.note(&format!("  and {} more", count - told));
+    }
+}

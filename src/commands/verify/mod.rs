@@ -1,0 +1,166 @@
+//! `verify`: are compressed files whole? With `--repair`, the damaged ones are fetched again.
+
+mod repair;
+
+use super::scan::{JsonPath, Lines, count, interruptible, shown};
+use super::targets::{Target, targets};
+use super::{Failure, locate};
+use crate::cli::{Global, VerifyArgs};
+use crate::exit::Exit;
+use crate::scan::{Cache, Checked, Damage, Earlier, Options, Stop, check_gzip};
+use crate::ui::{Spinner, Ui};
+use repair::Repair;
+use serde::Serialize;
+use serde_json::json;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// How often progress is shown.
+const TICK: Duration = Duration::from_millis(200);
+
+/// Verifies what the command line names.
+pub(super) fn run(args: &VerifyArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+    let state_dir = locate::state_dir(global)?;
+    let (config, targets) = targets(&args.targets, args.all, global, ui)?;
+    if args.repair
+        && let Some(target) = targets.iter().find(|target| target.job.is_none())
+    {
+        return Err(Failure::usage_hint(
+            format!("--repair needs a job, to know where {} comes from", target.root.display()),
+            "name the job that mirrors it",
+        ));
+    }
+    let stop = Stop::default();
+    let threads = args.threads.map_or(config.scan.threads, usize::from);
+    let options = Options { threads, stop: stop.clone(), ..Options::default() };
+    let cache = Cache::new(&state_dir);
+    let repair = args.repair.then(|| Repair::new(config, state_dir, *ui));
+    let work = Work { targets, cache, options, repair, ui: *ui };
+    interruptible(&stop, move || work.run())
+}
+
+struct Work {
+    targets: Vec<Target>,
+    cache: Cache,
+    options: Options,
+    repair: Option<Repair>,
+    ui: Ui,
+}
+
+impl Work {
+    fn run(self) -> Result<Exit, Failure> {
+        let mut exit = Exit::Done;
+        for target in &self.targets {
+            if self.options.stop.is_stopped() {
+                return Ok(exit.worst(Exit::Partial));
+            }
+            exit = exit.worst(self.verify(target)?);
+        }
+        Ok(exit)
+    }
+
+    fn verify(&self, target: &Target) -> Result<Exit, Failure> {
+        let started = Instant::now();
+        let saved = match self.cache.scan(&target.root, &self.options, Earlier::TakeOver) {
+            Ok(saved) => saved,
+            Err(error) => {
+                self.ui.error(&error.to_string(), None);
+                return Ok(Exit::Failed);
+            }
+        };
+        saved.warnings.iter().for_each(|warning| self.ui.warning(warning));
+        let unreadable = saved.scan.counts.unreadable;
+        if unreadable > 0 {
+            let text =
+                format!("{}: {unreadable} could not be read; `pdb-sync scan` lists them", target.label());
+            self.ui.warning(&text);
+        }
+        let files = Checked::paths(&saved.scan.inventory);
+        let checked = self.check(target, &files)?;
+        let mut exit = if unreadable == 0 && checked.whole { Exit::Done } else { Exit::Partial };
+        tell_damaged(&checked.damaged, &self.ui)?;
+        let mut left = checked.damaged.clone();
+        if let Some(repair) = self.repair.as_ref().filter(|_| !left.is_empty() && checked.whole) {
+            left = repair.run(target, left, |paths| self.check(target, paths).map(|again| again.damaged))?;
+            if !left.is_empty() {
+                self.ui.warning(&format!("{}: {} still damaged", target.label(), left.len()));
+                self.ui.note("  hint: these may be damaged at the source too, or gone from it");
+                for (path, damage) in left.iter().take(10) {
+                    self.ui.note(&format!("  {}: {damage}", shown(path)));
+                }
+            }
+        }
+        if !left.is_empty() {
+            exit = exit.worst(Exit::Failed);
+        }
+        self.tell(target, &checked, left.len(), started.elapsed())?;
+        Ok(exit)
+    }
+
+    fn check(&self, target: &Target, paths: &[Vec<u8>]) -> Result<Checked, Failure> {
+        let (done, spinner, over) = (AtomicU64::new(0), self.ui.spinner(), AtomicBool::new(false));
+        std::thread::scope(|scope| {
+            let watch = scope.spawn(|| show(&spinner, &target.label(), &done, paths.len(), &over));
+            let checked = check_gzip(&target.root, paths, self.options.threads, &self.options.stop, &done);
+            over.store(true, Ordering::Relaxed);
+            watch.thread().unpark();
+            checked.map_err(Failure::io(format!("open {}", target.root.display())))
+        })
+    }
+
+    fn tell(&self, target: &Target, checked: &Checked, left: usize, took: Duration) -> Result<(), Failure> {
+        let repaired = self.repair.as_ref().map(|_| checked.damaged.len() - left);
+        if self.ui.json {
+            let body = json!({
+                "root": target.root.to_string_lossy(),
+                "job": target.job.as_ref().map(|job| &job.name),
+                "checked": checked.files,
+                "bytes": checked.bytes,
+                "damaged": left,
+                "repaired": repaired,
+                "complete": checked.whole,
+                "elapsed_s": (took.as_secs_f64() * 1e3).round() / 1e3,
+            });
+            return Ok(self.ui.json("result", &body)?);
+        }
+        let files = count(checked.files, "compressed file", "compressed files");
+        let repaired = repaired.filter(|n| *n > 0).map(|n| format!(", {n} repaired")).unwrap_or_default();
+        let early = if checked.whole { "" } else { ", stopped before the end" };
+        Ok(self.ui.line(&format!("{}: {files} checked, {left} damaged{repaired}{early}", target.label()))?)
+    }
+}
+
+/// Keeps the spinner going until `over`.
+fn show(spinner: &Spinner, label: &str, done: &AtomicU64, all: usize, over: &AtomicBool) {
+    while spinner.is_visible() && !over.load(Ordering::Relaxed) {
+        spinner.set(format!("{label}: {} of {all} checked", done.load(Ordering::Relaxed)));
+        std::thread::park_timeout(TICK);
+    }
+    spinner.clear();
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    event: &'static str,
+    time: &'a str,
+    #[serde(flatten)]
+    path: JsonPath,
+    damage: &'static str,
+    text: String,
+}
+
+/// A line for each damaged file.
+pub(super) fn tell_damaged(damaged: &[(Vec<u8>, Damage)], ui: &Ui) -> Result<(), Failure> {
+    let mut lines = Lines::new(ui);
+    let time = jiff::Timestamp::now().to_string();
+    for (path, damage) in damaged {
+        let text = damage.to_string();
+        if ui.json {
+            let path = path.clone().into();
+            lines.json(&Line { event: "damaged", time: &time, path, damage: damage.word(), text })?;
+        } else {
+            lines.line(&format!("{}: {text}", shown(path)))?;
+        }
+    }
+    lines.flush()
+}

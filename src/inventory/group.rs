@@ -1,0 +1,236 @@
+//! Looking around in an inventory: directories, what they hold, and both in groups.
+
+use super::record::{self, RECORD};
+use super::{Block, Dir, DirId, DirStat, Entry, Inventory, Own, State, Totals};
+
+/// A directory of an inventory.
+#[derive(Debug, Clone, Copy)]
+pub struct DirRef<'a> {
+    pub(super) inventory: &'a Inventory,
+    pub(super) id: DirId,
+}
+
+/// What was found at a path.
+#[derive(Debug, Clone, Copy)]
+pub enum Member<'a> {
+    /// A directory.
+    Dir(DirRef<'a>),
+    /// Anything else, and the directory that holds it.
+    Entry(DirRef<'a>, Entry<'a>),
+}
+
+/// A directory with what it holds.
+#[derive(Debug, Clone)]
+pub struct Group<'a> {
+    /// The directory.
+    pub dir: DirRef<'a>,
+    /// The directories in it, sorted by the bytes of their names.
+    pub dirs: Children<'a>,
+    /// Everything else in it, sorted likewise.
+    pub entries: Entries<'a>,
+}
+
+impl<'a> DirRef<'a> {
+    fn raw(&self) -> &'a Dir {
+        // A reference is only made for a directory that is there.
+        &self.inventory.dirs[self.id.index()]
+    }
+
+    /// Its place in the pre-order.
+    pub fn id(&self) -> DirId {
+        self.id
+    }
+
+    /// Its name; empty for the root.
+    pub fn name(&self) -> &'a [u8] {
+        self.inventory.name_of(self.id)
+    }
+
+    /// The directory that holds it; `None` for the root.
+    pub fn parent(&self) -> Option<DirRef<'a>> {
+        (self.id != DirId::ROOT).then(|| DirRef { inventory: self.inventory, id: self.raw().parent })
+    }
+
+    /// From itself up to the root.
+    pub fn ancestors(&self) -> impl Iterator<Item = DirRef<'a>> + use<'a> {
+        std::iter::successors(Some(*self), DirRef::parent)
+    }
+
+    /// How deep it lies; 0 for the root.
+    pub fn depth(&self) -> usize {
+        self.ancestors().count() - 1
+    }
+
+    /// Its path relative to the root, without a slash at either end; empty for the root.
+    pub fn path(&self) -> Vec<u8> {
+        let mut names: Vec<&[u8]> = self.ancestors().map(|dir| dir.name()).collect();
+        names.pop();
+        names.reverse();
+        names.join(&b'/')
+    }
+
+    /// The path relative to the root of something in it.
+    pub fn path_of(&self, name: &[u8]) -> Vec<u8> {
+        let mut path = self.path();
+        if !path.is_empty() {
+            path.push(b'/');
+        }
+        path.extend_from_slice(name);
+        path
+    }
+
+    /// What is known of the directory itself.
+    pub fn stat(&self) -> &'a DirStat {
+        &self.raw().stat
+    }
+
+    /// Whether its contents are known.
+    pub fn state(&self) -> State {
+        self.raw().state
+    }
+
+    /// What lies directly in it.
+    pub fn own(&self) -> Own {
+        self.raw().own
+    }
+
+    /// What it holds at any depth, itself included.
+    pub fn totals(&self) -> Totals {
+        self.raw().total
+    }
+
+    /// The place in the pre-order past the last directory below it.
+    pub fn end(&self) -> DirId {
+        DirId(self.raw().end)
+    }
+
+    /// The directories in it.
+    pub fn dirs(&self) -> Children<'a> {
+        Children { inventory: self.inventory, next: self.id.0 + 1, end: self.raw().end }
+    }
+
+    /// Everything else in it.
+    pub fn entries(&self) -> Entries<'a> {
+        Entries {
+            inventory: self.inventory,
+            blocks: self.inventory.blocks_of(self.raw()).iter(),
+            records: &[],
+            names: &[],
+            from: 0,
+        }
+    }
+
+    /// The directory of this name in it.
+    pub fn child(&self, name: &[u8]) -> Option<DirRef<'a>> {
+        self.dirs().find(|dir| dir.name() == name)
+    }
+
+    /// The entry of this name in it, found by bisection.
+    pub fn entry(&self, name: &[u8]) -> Option<Entry<'a>> {
+        self.inventory.blocks_of(self.raw()).iter().find_map(|block| {
+            let (records, names) = self.inventory.block(block);
+            let (mut low, mut high) = (0, records.len() / RECORD);
+            while low < high {
+                let middle = low.midpoint(high);
+                let entry = nth(records, names, middle)?;
+                match entry.name.cmp(name) {
+                    std::cmp::Ordering::Equal => return Some(entry),
+                    std::cmp::Ordering::Less => low = middle + 1,
+                    std::cmp::Ordering::Greater => high = middle,
+                }
+            }
+            None
+        })
+    }
+
+    pub(super) fn blocks(&self) -> &'a [Block] {
+        self.inventory.blocks_of(self.raw())
+    }
+
+    /// Whether both hold the same entries for certain, since they share them.
+    pub(super) fn shares_entries_with(&self, other: &DirRef<'_>) -> bool {
+        let (own, others) = (self.inventory, other.inventory);
+        let (a, b) = (own.blocks_of(self.raw()), others.blocks_of(other.raw()));
+        a.len() == b.len()
+            && a.iter().zip(b).all(|(a, b)| {
+                let start = |i: &Inventory, block: &Block| i.block(block).0.as_ptr();
+                a.count == b.count && start(own, a) == start(others, b)
+            })
+    }
+}
+
+fn nth<'a>(records: &'a [u8], names: &'a [u8], n: usize) -> Option<Entry<'a>> {
+    let (stat, end) = record::decode(records.get(n * RECORD..)?)?;
+    let from = if n == 0 { 0 } else { record::name_end(records, n - 1) };
+    Some(Entry { name: names.get(from..end as usize).unwrap_or_default(), stat })
+}
+
+/// The directories in a directory.
+#[derive(Debug, Clone)]
+pub struct Children<'a> {
+    inventory: &'a Inventory,
+    next: u32,
+    end: u32,
+}
+
+impl<'a> Iterator for Children<'a> {
+    type Item = DirRef<'a>;
+
+    fn next(&mut self) -> Option<DirRef<'a>> {
+        if self.next >= self.end {
+            return None;
+        }
+        let dir = self.inventory.dir(DirId(self.next))?;
+        self.next = dir.raw().end.max(self.next + 1);
+        Some(dir)
+    }
+}
+
+/// What a directory holds beside directories.
+#[derive(Debug, Clone)]
+pub struct Entries<'a> {
+    inventory: &'a Inventory,
+    blocks: std::slice::Iter<'a, Block>,
+    records: &'a [u8],
+    names: &'a [u8],
+    from: usize,
+}
+
+impl<'a> Iterator for Entries<'a> {
+    type Item = Entry<'a>;
+
+    fn next(&mut self) -> Option<Entry<'a>> {
+        while self.records.is_empty() {
+            (self.records, self.names) = self.inventory.block(self.blocks.next()?);
+            self.from = 0;
+        }
+        let (stat, end) = record::decode(self.records)?;
+        let name = self.names.get(self.from..end as usize).unwrap_or_default();
+        self.records = &self.records[RECORD..];
+        self.from = end as usize;
+        Some(Entry { name, stat })
+    }
+}
+
+/// See [`Inventory::groups`].
+#[derive(Debug, Clone)]
+pub struct Groups<'a> {
+    inventory: &'a Inventory,
+    next: u32,
+}
+
+impl<'a> Groups<'a> {
+    pub(super) fn new(inventory: &'a Inventory) -> Self {
+        Groups { inventory, next: 0 }
+    }
+}
+
+impl<'a> Iterator for Groups<'a> {
+    type Item = Group<'a>;
+
+    fn next(&mut self) -> Option<Group<'a>> {
+        let dir = self.inventory.dir(DirId(self.next))?;
+        self.next += 1;
+        Some(Group { dir, dirs: dir.dirs(), entries: dir.entries() })
+    }
+}

@@ -1,0 +1,224 @@
+//! What a tree holds: every entry in about forty bytes and its name, totals for every directory, in an order that does
+//! not depend on how it was found. Pure; [`crate::scan`] fills it.
+//!
+//! Directories are kept in pre-order, so that a subtree is a range. What a directory holds beside directories lies in
+//! blocks (records, then names) in arenas: what a thread read, or a cache file as it was mapped. An inventory that was
+//! made from an older one shares its arenas, so what did not change is neither read nor copied.
+
+mod build;
+mod classes;
+mod diff;
+mod format;
+mod group;
+mod names;
+mod record;
+#[cfg(test)]
+pub(crate) mod testing;
+mod totals;
+
+pub use build::{Builder, Found, NodeId};
+pub use classes::{AGES, Classes, SIZES, Tally, extension};
+pub use diff::{Change, ChangeKind, Changes, diff};
+pub use format::{FormatError, Header, decode, encode, header};
+pub use group::{Children, DirRef, Entries, Group, Groups, Member};
+pub use names::{Fault, Faulty, check_names};
+pub use record::encode as encode_record;
+pub use record::{Entry, Kind, RECORD, Stat};
+pub use totals::{Own, Totals};
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Bytes that somebody keeps: a vector, or a mapped file.
+pub type Bytes = Arc<dyn AsRef<[u8]> + Send + Sync>;
+
+/// Nanoseconds since 1970; times further away than an `i64` reaches are cut to it.
+pub fn nanoseconds(seconds: i64, nanoseconds: i64) -> i64 {
+    seconds.saturating_mul(1_000_000_000).saturating_add(nanoseconds)
+}
+
+/// What is known of a directory itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct DirStat {
+    /// Device number.
+    pub dev: u64,
+    /// Inode number.
+    pub inode: u64,
+    /// Modification time, nanoseconds since 1970.
+    pub mtime: i64,
+    /// Change time, nanoseconds since 1970.
+    pub ctime: i64,
+    /// Bytes that it occupies on the disk itself.
+    pub disk: u64,
+}
+
+/// Whether a directory's contents are known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum State {
+    /// All of them.
+    #[default]
+    Read,
+    /// Only in part, or not at all: it could not be read, or the scan ended before.
+    Incomplete,
+    /// It was left out on purpose: too deep, or on another file system.
+    LeftOut,
+}
+
+/// Where what a directory holds lies in an arena: `count` records, then their names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Block {
+    /// Which arena.
+    pub arena: u32,
+    /// Where the records begin in it.
+    pub at: u64,
+    /// How many records.
+    pub count: u32,
+}
+
+/// Which directory: its place in the pre-order. The root is the first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DirId(pub u32);
+
+impl DirId {
+    /// The root.
+    pub const ROOT: DirId = DirId(0);
+
+    fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// A directory as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Dir {
+    parent: DirId,
+    /// Past the last directory below it.
+    end: u32,
+    name_at: u64,
+    name_len: u16,
+    state: State,
+    stat: DirStat,
+    own: Own,
+    blocks: (u32, u32),
+    total: Totals,
+}
+
+/// What a tree held when it was scanned.
+#[derive(Clone)]
+pub struct Inventory {
+    root: PathBuf,
+    started: i64,
+    complete: bool,
+    arenas: Vec<Bytes>,
+    blocks: Vec<Block>,
+    dirs: Vec<Dir>,
+    dir_names: Vec<u8>,
+}
+
+impl std::fmt::Debug for Inventory {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Inventory")
+            .field("root", &self.root)
+            .field("totals", &self.totals())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Inventory {
+    /// The tree's root, absolute.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// When the scan started, nanoseconds since 1970.
+    pub fn started(&self) -> i64 {
+        self.started
+    }
+
+    /// Whether nothing was left out against our will: no unreadable directory, no timeout, no cancellation.
+    pub fn is_complete(&self) -> bool {
+        self.complete
+    }
+
+    /// The whole tree's totals; `dirs` counts the root too.
+    pub fn totals(&self) -> Totals {
+        self.dirs.first().map(|dir| dir.total).unwrap_or_default()
+    }
+
+    /// How many directories there are, the root included.
+    pub fn dir_count(&self) -> usize {
+        self.dirs.len()
+    }
+
+    /// A directory by its place in the pre-order.
+    pub fn dir(&self, id: DirId) -> Option<DirRef<'_>> {
+        self.dirs.get(id.index()).map(|_| DirRef { inventory: self, id })
+    }
+
+    /// Every directory in pre-order, siblings sorted by the bytes of their names.
+    pub fn dirs(&self) -> impl Iterator<Item = DirRef<'_>> {
+        (0..self.dirs.len()).map(|n| DirRef { inventory: self, id: DirId(n as u32) })
+    }
+
+    /// `(directory, sub-directories, entries)` in pre-order.
+    pub fn groups(&self) -> Groups<'_> {
+        Groups::new(self)
+    }
+
+    /// Every entry that is no directory, with its directory: directories in pre-order, names sorted by bytes.
+    pub fn entries(&self) -> impl Iterator<Item = (DirRef<'_>, Entry<'_>)> {
+        self.dirs().flat_map(|dir| dir.entries().map(move |entry| (dir, entry)))
+    }
+
+    /// What lies at a path relative to the root; the empty path is the root.
+    pub fn lookup(&self, path: &[u8]) -> Option<Member<'_>> {
+        let mut at = self.dir(DirId::ROOT)?;
+        let mut names =
+            path.split(|b| *b == b'/').filter(|name| !name.is_empty() && *name != b".").peekable();
+        while let Some(name) = names.next() {
+            match at.child(name) {
+                Some(dir) => at = dir,
+                None if names.peek().is_none() => {
+                    return at.entry(name).map(|entry| Member::Entry(at, entry));
+                }
+                None => return None,
+            }
+        }
+        Some(Member::Dir(at))
+    }
+
+    /// The same, as if it had been made at another time.
+    #[cfg(test)]
+    pub(crate) fn started_at(&self, started: i64) -> Inventory {
+        Inventory { started, ..self.clone() }
+    }
+
+    /// Where everything lies; an inventory that is made from this one shares them.
+    pub fn arenas(&self) -> &[Bytes] {
+        &self.arenas
+    }
+
+    fn name_of(&self, id: DirId) -> &[u8] {
+        let Some(dir) = self.dirs.get(id.index()) else { return b"" };
+        let at = dir.name_at as usize;
+        self.dir_names.get(at..at + usize::from(dir.name_len)).unwrap_or_default()
+    }
+
+    /// The records and the names of a block; empty if the block is not in its arena.
+    fn block(&self, block: &Block) -> (&[u8], &[u8]) {
+        let bytes = self.arenas.get(block.arena as usize).map(|arena| (**arena).as_ref()).unwrap_or_default();
+        let bytes = usize::try_from(block.at).ok().and_then(|at| bytes.get(at..)).unwrap_or_default();
+        match bytes.split_at_checked(block.count as usize * RECORD) {
+            Some((records, names)) => {
+                let len =
+                    if block.count == 0 { 0 } else { record::name_end(records, block.count as usize - 1) };
+                (records, names.get(..len).unwrap_or_default())
+            }
+            None => (&[], &[]),
+        }
+    }
+
+    fn blocks_of(&self, dir: &Dir) -> &[Block] {
+        self.blocks.get(dir.blocks.0 as usize..dir.blocks.1 as usize).unwrap_or_default()
+    }
+}

@@ -1,0 +1,162 @@
+//! One entry of a directory in forty bytes, as it is kept in memory and in the cache file alike.
+
+/// Bytes of a record: size, modification time, change time, inode (8 each), packed kind and blocks (4), end of name (4).
+pub const RECORD: usize = 40;
+
+const LINKED: u32 = 1 << 2;
+const VALUE_BITS: u32 = 27;
+const VALUE_MAX: u64 = (1 << VALUE_BITS) - 1;
+/// Units of disk usage, as powers of two of 512 bytes: exact up to 64 GiB, and to 512 GiB for files of whole pages;
+/// above that to 2 MiB.
+const SCALES: [u32; 4] = [0, 3, 12, 24];
+const BLOCK: u64 = 512;
+
+/// What an entry is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Kind {
+    /// A regular file.
+    File,
+    /// A symbolic link.
+    Symlink,
+    /// A socket, a pipe, a device.
+    Other,
+}
+
+impl Kind {
+    /// As in JSON: `file`, `symlink`, `other`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Kind::File => "file",
+            Kind::Symlink => "symlink",
+            Kind::Other => "other",
+        }
+    }
+}
+
+/// What is known of an entry that is no directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stat {
+    /// What it is.
+    pub kind: Kind,
+    /// Apparent size in bytes.
+    pub size: u64,
+    /// Modification time, nanoseconds since 1970.
+    pub mtime: i64,
+    /// Change time of the inode, nanoseconds since 1970.
+    pub ctime: i64,
+    /// Inode number.
+    pub inode: u64,
+    /// Bytes that it occupies on the disk.
+    pub disk: u64,
+    /// Whether it has further names (hard links).
+    pub linked: bool,
+}
+
+/// An entry that is no directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Entry<'a> {
+    /// Its name in its directory: bytes, without `/`.
+    pub name: &'a [u8],
+    /// What is known of it.
+    pub stat: Stat,
+}
+
+/// Appends the record of an entry whose name ends at `name_end` in its block's names.
+pub fn encode(stat: &Stat, name_end: u32, out: &mut Vec<u8>) {
+    out.extend_from_slice(&stat.size.to_le_bytes());
+    out.extend_from_slice(&stat.mtime.to_le_bytes());
+    out.extend_from_slice(&stat.ctime.to_le_bytes());
+    out.extend_from_slice(&stat.inode.to_le_bytes());
+    out.extend_from_slice(&pack(stat).to_le_bytes());
+    out.extend_from_slice(&name_end.to_le_bytes());
+}
+
+fn pack(stat: &Stat) -> u32 {
+    let kind = match stat.kind {
+        Kind::File => 0,
+        Kind::Symlink => 1,
+        Kind::Other => 2,
+    };
+    let linked = if stat.linked { LINKED } else { 0 };
+    let blocks = stat.disk.div_ceil(BLOCK);
+    let exact = |shift: u32| blocks >> shift <= VALUE_MAX && (blocks >> shift) << shift == blocks;
+    let fits = |shift: u32| blocks.div_ceil(1 << shift) <= VALUE_MAX;
+    let scale = SCALES.iter().position(|s| exact(*s)).or_else(|| SCALES.iter().position(|s| fits(*s)));
+    let scale = scale.unwrap_or(SCALES.len() - 1);
+    let value = blocks.div_ceil(1 << SCALES[scale]).min(VALUE_MAX) as u32;
+    kind | linked | (scale as u32) << 3 | value << 5
+}
+
+/// The record at the beginning of `bytes`; `None` if they are too few. The second value is where its name ends.
+pub(super) fn decode(bytes: &[u8]) -> Option<(Stat, u32)> {
+    let bytes: &[u8; RECORD] = bytes.get(..RECORD)?.try_into().ok()?;
+    let eight = |at: usize| bytes[at..at + 8].try_into().map_or(0, u64::from_le_bytes);
+    let packed = four(bytes, 32);
+    let stat = Stat {
+        kind: match packed & 3 {
+            0 => Kind::File,
+            1 => Kind::Symlink,
+            _ => Kind::Other,
+        },
+        size: eight(0),
+        mtime: eight(8) as i64,
+        ctime: eight(16) as i64,
+        inode: eight(24),
+        disk: (u64::from(packed >> 5) << SCALES[(packed >> 3 & 3) as usize]) * BLOCK,
+        linked: packed & LINKED != 0,
+    };
+    Some((stat, four(bytes, 36)))
+}
+
+fn four(bytes: &[u8], at: usize) -> u32 {
+    bytes.get(at..at + 4).and_then(|b| b.try_into().ok()).map_or(0, u32::from_le_bytes)
+}
+
+/// Where the name of record `n` ends in the names; 0 if there is no such record.
+pub(super) fn name_end(records: &[u8], n: usize) -> usize {
+    four(records, n * RECORD + 36) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn round(stat: Stat) -> Stat {
+        let mut out = Vec::new();
+        encode(&stat, 7, &mut out);
+        assert_eq!(out.len(), RECORD);
+        let (read, end) = decode(&out).unwrap();
+        assert_eq!((end, name_end(&out, 0)), (7, 7));
+        read
+    }
+
+    fn kind() -> impl Strategy<Value = Kind> {
+        prop_oneof![Just(Kind::File), Just(Kind::Symlink), Just(Kind::Other)]
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(kind in kind(), size: u64, mtime: i64, ctime: i64, inode: u64,
+                                   blocks in 0u64..1 << 27, linked: bool) {
+            let stat = Stat { kind, size, mtime, ctime, inode, disk: blocks * 512, linked };
+            prop_assert_eq!(round(stat), stat);
+        }
+
+        #[test]
+        fn huge_usage_is_rounded_up_by_little(blocks in 1u64 << 27..1 << 39) {
+            let disk = blocks * 512;
+            let stat = Stat { kind: Kind::File, size: 1, mtime: 0, ctime: 0, inode: 1, disk, linked: false };
+            let read = round(stat).disk;
+            prop_assert!(read >= disk && read - disk < 2 << 20, "{disk} became {read}");
+        }
+    }
+
+    #[test]
+    fn pages_are_exact_to_half_a_terabyte() {
+        let disk = (512 << 30) - 4096;
+        let stat = Stat { kind: Kind::File, size: 0, mtime: 0, ctime: 0, inode: 1, disk, linked: true };
+        assert_eq!(round(stat), stat);
+        assert_eq!(decode(&[0; RECORD - 1]), None);
+    }
+}

@@ -1,0 +1,133 @@
+//! Sums: what lies directly in a directory, and what it holds at any depth.
+
+use super::{DirId, Inventory, Kind, Stat};
+use std::collections::HashSet;
+use std::ops::AddAssign;
+
+/// What lies directly in a directory, directories excepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Own {
+    /// Regular files.
+    pub files: u32,
+    /// Symbolic links.
+    pub symlinks: u32,
+    /// Sockets, pipes, devices.
+    pub other: u32,
+    /// Entries that have further names (hard links).
+    pub linked: u32,
+    /// Entries whose names are not UTF-8.
+    pub odd: u32,
+    /// Apparent size of the regular files.
+    pub bytes: u64,
+    /// Disk usage of everything that has no further names.
+    pub disk: u64,
+}
+
+impl Own {
+    /// Counts an entry.
+    pub fn add(&mut self, name: &[u8], stat: &Stat) {
+        match stat.kind {
+            Kind::File => {
+                self.files += 1;
+                self.bytes += stat.size;
+            }
+            Kind::Symlink => self.symlinks += 1,
+            Kind::Other => self.other += 1,
+        }
+        if stat.linked {
+            self.linked += 1;
+        } else {
+            self.disk += stat.disk;
+        }
+        self.odd += u32::from(!name.is_ascii() && std::str::from_utf8(name).is_err());
+    }
+
+    /// How many entries there are.
+    pub fn entries(&self) -> u64 {
+        u64::from(self.files) + u64::from(self.symlinks) + u64::from(self.other)
+    }
+}
+
+impl AddAssign for Own {
+    fn add_assign(&mut self, more: Own) {
+        self.files += more.files;
+        self.symlinks += more.symlinks;
+        self.other += more.other;
+        self.linked += more.linked;
+        self.odd += more.odd;
+        self.bytes += more.bytes;
+        self.disk += more.disk;
+    }
+}
+
+/// What a directory holds at any depth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Totals {
+    /// Regular files: names, so that a file with two is counted twice.
+    pub files: u64,
+    /// Directories, itself included.
+    pub dirs: u64,
+    /// Symbolic links.
+    pub symlinks: u64,
+    /// Sockets, pipes, devices.
+    pub other: u64,
+    /// Entries whose names are not UTF-8, directories excepted.
+    pub odd: u64,
+    /// Apparent size of the regular files: what reading every name would yield.
+    pub bytes: u64,
+    /// Disk usage, directories included. A file with several names counts once: where its first name is.
+    pub disk: u64,
+}
+
+impl Totals {
+    /// Everything, directories included.
+    pub fn entries(&self) -> u64 {
+        self.files + self.dirs + self.symlinks + self.other
+    }
+}
+
+impl AddAssign for Totals {
+    fn add_assign(&mut self, more: Totals) {
+        self.files = self.files.saturating_add(more.files);
+        self.dirs = self.dirs.saturating_add(more.dirs);
+        self.symlinks = self.symlinks.saturating_add(more.symlinks);
+        self.other = self.other.saturating_add(more.other);
+        self.odd = self.odd.saturating_add(more.odd);
+        self.bytes = self.bytes.saturating_add(more.bytes);
+        self.disk = self.disk.saturating_add(more.disk);
+    }
+}
+
+impl Inventory {
+    /// Sums everything up: each directory from what lies in it, then each into the one above, children first.
+    pub(super) fn sum_up(&mut self) {
+        let mut seen = HashSet::new();
+        for n in 0..self.dirs.len() {
+            let shared = if self.dirs[n].own.linked > 0 { self.first_names(n, &mut seen) } else { 0 };
+            let dir = &mut self.dirs[n];
+            dir.total = Totals {
+                files: dir.own.files.into(),
+                dirs: 1,
+                symlinks: dir.own.symlinks.into(),
+                other: dir.own.other.into(),
+                odd: dir.own.odd.into(),
+                bytes: dir.own.bytes,
+                disk: dir.own.disk.saturating_add(shared).saturating_add(dir.stat.disk),
+            };
+        }
+        for n in (1..self.dirs.len()).rev() {
+            let (total, parent) = (self.dirs[n].total, self.dirs[n].parent.index());
+            self.dirs[parent].total += total;
+        }
+    }
+
+    /// Disk usage of the hard-linked entries of a directory that have no name before.
+    fn first_names(&self, n: usize, seen: &mut HashSet<(u64, u64)>) -> u64 {
+        let Some(dir) = self.dir(DirId(n as u32)) else { return 0 };
+        let dev = dir.stat().dev;
+        let linked = dir.entries().filter(|entry| entry.stat.linked);
+        linked
+            .filter(|entry| seen.insert((dev, entry.stat.inode)))
+            .fold(0, |sum: u64, entry| sum.saturating_add(entry.stat.disk))
+    }
+}

@@ -1,0 +1,210 @@
+//! What files of the Protein Data Bank are called: entry IDs in both forms, and the formats of the archive.
+
+/// The two forms of an entry's ID.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Form {
+    /// Four characters: `1abc`.
+    Classic,
+    /// Twelve: `pdb_00001abc`.
+    Extended,
+}
+
+impl Form {
+    /// For people: `4 characters`, `12 characters`.
+    pub fn describe(self) -> &'static str {
+        match self {
+            Form::Classic => "4-character IDs",
+            Form::Extended => "12-character IDs",
+        }
+    }
+
+    /// As in JSON: `classic`, `extended`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Form::Classic => "classic",
+            Form::Extended => "extended",
+        }
+    }
+}
+
+/// What a file of an entry holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Format {
+    /// Coordinates as mmCIF.
+    Mmcif,
+    /// Coordinates as BinaryCIF.
+    BinaryCif,
+    /// Coordinates in the legacy PDB format.
+    Pdb,
+    /// Coordinates as PDBML (XML).
+    Xml,
+    /// Biological assemblies.
+    Assembly,
+    /// X-ray structure factors.
+    StructureFactors,
+    /// NMR restraints and chemical shifts.
+    Nmr,
+    /// Validation reports.
+    Validation,
+}
+
+impl Format {
+    /// For people and JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Format::Mmcif => "mmCIF",
+            Format::BinaryCif => "BinaryCIF",
+            Format::Pdb => "PDB",
+            Format::Xml => "XML",
+            Format::Assembly => "assemblies",
+            Format::StructureFactors => "structure factors",
+            Format::Nmr => "NMR data",
+            Format::Validation => "validation reports",
+        }
+    }
+}
+
+/// An entry's ID. Two are equal if they name the same entry in the same form; case does not matter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EntryId {
+    /// Lower-case; the classic form is in the last four.
+    text: [u8; 8],
+    form: Form,
+}
+
+impl EntryId {
+    /// Reads `1abc` or `pdb_00001abc`, in any case.
+    pub fn parse(text: &[u8]) -> Option<EntryId> {
+        let (id, rest) = EntryId::begin(text)?;
+        rest.is_empty().then_some(id)
+    }
+
+    /// Reads an ID that `text` begins with; the second value is what follows it, never a letter or a digit.
+    pub fn begin(text: &[u8]) -> Option<(EntryId, &[u8])> {
+        let extended = text.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case(b"pdb_"));
+        let (form, body, len) =
+            if extended { (Form::Extended, &text[4..], 8) } else { (Form::Classic, text, 4) };
+        let (body, rest) = body.split_at_checked(len)?;
+        if !body.iter().all(u8::is_ascii_alphanumeric) || rest.first().is_some_and(u8::is_ascii_alphanumeric)
+        {
+            return None;
+        }
+        if form == Form::Classic && !matches!(body[0], b'1'..=b'9') {
+            return None;
+        }
+        let mut id = *b"00000000";
+        id[8 - len..].copy_from_slice(body);
+        id.make_ascii_lowercase();
+        Some((EntryId { text: id, form }, rest))
+    }
+
+    /// Its form.
+    pub fn form(&self) -> Form {
+        self.form
+    }
+
+    /// The name of the directory that holds it: the second and third character from the end of either form.
+    pub fn hash(&self) -> &[u8] {
+        &self.text[5..7]
+    }
+
+    /// Whether both name the same entry, whatever their forms.
+    pub fn same_entry(&self, other: &EntryId) -> bool {
+        self.text == other.text
+    }
+
+    /// Whether one of these directories is named as those that hold this entry are, in today's layout and the next.
+    pub fn belongs_below(&self, directories: &[&[u8]]) -> bool {
+        directories.iter().any(|name| name.eq_ignore_ascii_case(self.hash()))
+    }
+}
+
+impl std::fmt::Display for EntryId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let text = std::str::from_utf8(&self.text).unwrap_or_default();
+        match self.form {
+            Form::Classic => f.write_str(&text[4..]),
+            Form::Extended => write!(f, "pdb_{text}"),
+        }
+    }
+}
+
+/// Which format and entry a file name means; `None` for files that are no entry's.
+pub fn recognise(name: &[u8]) -> Option<(Format, EntryId)> {
+    let plain = name.strip_suffix(b".gz").unwrap_or(name);
+    // `pdb1abc.ent`, but not `pdb_00001abc.cif`.
+    if let Some(stem) = strip_prefix(plain, b"pdb").and_then(|rest| rest.strip_suffix(b".ent")) {
+        return EntryId::parse(stem).map(|id| (Format::Pdb, id));
+    }
+    if let Some(stem) = strip_prefix(plain, b"r").and_then(|rest| rest.strip_suffix(b"sf.ent")) {
+        return EntryId::parse(stem).map(|id| (Format::StructureFactors, id));
+    }
+    let (id, rest) = EntryId::begin(plain)?;
+    let ends = |end: &[u8]| rest.ends_with(end);
+    let format = match rest {
+        b".cif" => Format::Mmcif,
+        b".bcif" => Format::BinaryCif,
+        b".pdb" | b".ent" => Format::Pdb,
+        b".xml" | b"-noatom.xml" | b"-extatom.xml" => Format::Xml,
+        b"-sf.cif" | b"_sf.cif" => Format::StructureFactors,
+        b".mr" => Format::Nmr,
+        _ if rest.starts_with(b"-assembly") || rest.starts_with(b"_assembly") => Format::Assembly,
+        _ if rest.starts_with(b".pdb") && rest[4..].iter().all(u8::is_ascii_digit) => Format::Assembly,
+        _ if ends(b".str") || ends(b".nef") => Format::Nmr,
+        _ if rest.starts_with(b"_validation") || rest.starts_with(b"_full_validation") => Format::Validation,
+        _ => return None,
+    };
+    Some((format, id))
+}
+
+fn strip_prefix<'a>(name: &'a [u8], prefix: &[u8]) -> Option<&'a [u8]> {
+    let (head, rest) = name.split_at_checked(prefix.len())?;
+    head.eq_ignore_ascii_case(prefix).then_some(rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn names_of_the_archive_are_recognised() {
+        for (name, format, id) in [
+            ("1abc.cif.gz", Format::Mmcif, "1abc"),
+            ("pdb1abc.ent.gz", Format::Pdb, "1abc"),
+            ("r1abcsf.ent.gz", Format::StructureFactors, "1abc"),
+            ("1abc-assembly1.cif.gz", Format::Assembly, "1abc"),
+            ("1abc.pdb1.gz", Format::Assembly, "1abc"),
+            ("1abc-noatom.xml.gz", Format::Xml, "1abc"),
+            ("1abc_cs.str.gz", Format::Nmr, "1abc"),
+            ("1abc_full_validation.pdf.gz", Format::Validation, "1abc"),
+            ("pdb_00001abc.cif.gz", Format::Mmcif, "pdb_00001abc"),
+            ("PDB_00001ABC-assembly2.cif.gz", Format::Assembly, "pdb_00001abc"),
+            ("components.cif.gz", Format::Mmcif, ""),
+            ("prd-all.cif.gz", Format::Mmcif, ""),
+            ("0abc.cif.gz", Format::Mmcif, ""),
+            ("1abcd.cif.gz", Format::Mmcif, ""),
+            ("1abc.txt", Format::Mmcif, ""),
+            ("pdb_0001abc.cif.gz", Format::Mmcif, ""),
+        ] {
+            let expected = (!id.is_empty()).then(|| (format, id.to_owned()));
+            assert_eq!(recognise(name.as_bytes()).map(|(f, id)| (f, id.to_string())), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn both_forms_have_one_hash() {
+        let (short, long) = (EntryId::parse(b"1AbC").unwrap(), EntryId::parse(b"pdb_00001abc").unwrap());
+        assert_eq!((short.hash(), long.hash()), (&b"ab"[..], &b"ab"[..]));
+        assert!(short.same_entry(&long) && short != long);
+        assert!(short.belongs_below(&[b"structures", b"1abc", b"AB"]));
+        assert!(!short.belongs_below(&[b"all"]));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_may_be_a_name(bytes in proptest::collection::vec(any::<u8>(), 0..24)) {
+            let _ = recognise(&bytes);
+        }
+    }
+}

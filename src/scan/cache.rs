@@ -1,0 +1,223 @@
+//! Inventories on disk: one file a root and set of options, mapped, checksummed, replaced as a whole.
+
+use super::{Options, Scan, ScanError, Storage, storage};
+use crate::inventory::{self, Bytes, FormatError, Header, Inventory};
+use std::fs::{self, File};
+use std::io::{self, BufWriter};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+const BUFFER: usize = 1 << 20;
+const SUFFIX: &str = "inv";
+/// What damaged files are called, so that somebody may look at them.
+const SET_ASIDE: &str = "bad";
+
+/// The directory of inventories.
+#[derive(Debug, Clone)]
+pub struct Cache {
+    dir: PathBuf,
+}
+
+/// What was found of a tree.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    /// The inventory of the last scan, if it can be trusted.
+    pub inventory: Option<Inventory>,
+    /// What is odd about the file; it has been dealt with.
+    pub warning: Option<String>,
+    /// Whether the file must not be replaced, since a newer version wrote it.
+    pub keep: bool,
+}
+
+/// What the inventory before is good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Earlier {
+    /// What has not changed is taken over.
+    TakeOver,
+    /// Everything is read, but what was before is of interest.
+    Compare,
+    /// Everything is read, and nobody asks what was before.
+    Ignore,
+}
+
+/// A scan that made use of the one before.
+#[derive(Debug)]
+pub struct Saved {
+    /// The scan.
+    pub scan: Scan,
+    /// The inventory before it, if there was one and it was not to be ignored.
+    pub before: Option<Inventory>,
+    /// What is odd, but did not keep the scan from being right.
+    pub warnings: Vec<String>,
+}
+
+/// A file of the cache.
+#[derive(Debug)]
+pub struct Cached {
+    /// Where it is.
+    pub path: PathBuf,
+    /// How long it is.
+    pub bytes: u64,
+    /// When it was used last.
+    pub used: Option<SystemTime>,
+    /// What it says about itself.
+    pub header: Result<Header, FormatError>,
+}
+
+impl Cache {
+    /// The inventories in this state directory, which need not exist.
+    pub fn new(state_dir: &Path) -> Self {
+        Cache { dir: state_dir.join("inventory") }
+    }
+
+    /// Where the inventory of this root and these options is kept.
+    pub fn path(&self, root: &Path, options: &Options) -> PathBuf {
+        let mut hash = blake3::Hasher::new();
+        hash.update(root.as_os_str().as_bytes()).update(b"\0").update(&options.fingerprint());
+        let name = hash.finalize().to_hex();
+        self.dir.join(&name[..32]).with_extension(SUFFIX)
+    }
+
+    /// The inventory of the last scan of this root with these options. Nothing that cannot be trusted is.
+    pub fn load(&self, root: &Path, options: &Options) -> Loaded {
+        let path = self.path(root, options);
+        let loaded = match map(&path) {
+            Ok(bytes) => inventory::decode(bytes),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Loaded::default(),
+            Err(error) => {
+                let warning =
+                    Some(format!("cannot read the inventory {}: {error}; scanning in full", path.display()));
+                return Loaded { warning, ..Loaded::default() };
+            }
+        };
+        match loaded {
+            Ok((header, inventory)) if header.root == root && header.options == options.fingerprint() => {
+                Loaded { inventory: Some(inventory), ..Loaded::default() }
+            }
+            // Another tree whose name has the same hash.
+            Ok(_) => Loaded::default(),
+            Err(FormatError::Newer(version)) => {
+                let text = format!(
+                    "the inventory {} has the newer format {version}: not used, and not replaced",
+                    path.display()
+                );
+                Loaded { warning: Some(text), keep: true, ..Loaded::default() }
+            }
+            Err(error) => {
+                let aside = path.with_extension(SET_ASIDE);
+                let done = match fs::rename(&path, &aside) {
+                    Ok(()) => format!("set aside as {}", aside.display()),
+                    Err(error) => format!("it cannot be set aside ({error})"),
+                };
+                let text = format!("the inventory {} is {error}: {done}; scanning in full", path.display());
+                Loaded { warning: Some(text), ..Loaded::default() }
+            }
+        }
+    }
+
+    /// How many entries the last scan of this root found, if that is known. Changes and reports nothing.
+    pub fn known(&self, root: &Path, options: &Options) -> Option<u64> {
+        let (header, inventory) = inventory::decode(map(&self.path(root, options)).ok()?).ok()?;
+        (header.root == root).then(|| inventory.totals().entries())
+    }
+
+    /// Keeps what a scan found. The file is whole, or the old one is still there.
+    pub fn save(&self, scan: &Scan, options: &Options) -> io::Result<()> {
+        fs::create_dir_all(&self.dir)?;
+        let header = Header {
+            root: scan.inventory.root().into(),
+            options: options.fingerprint(),
+            started: scan.inventory.started(),
+            dirs_read: scan.dirs_read,
+            dirs_reused: scan.dirs_reused,
+            elapsed: u64::try_from(scan.elapsed.as_nanos()).unwrap_or(u64::MAX),
+        };
+        let file = tempfile::Builder::new().prefix(".inventory").tempfile_in(&self.dir)?;
+        inventory::encode(&scan.inventory, &header, BufWriter::with_capacity(BUFFER, file.as_file()))?;
+        file.as_file().sync_all()?;
+        file.persist(self.path(scan.inventory.root(), options)).map_err(|error| error.error)?;
+        File::open(&self.dir)?.sync_all()
+    }
+
+    /// Scans a tree, an absolute path, and keeps what was found. Nothing is taken over if the tree lies on a network: the
+    /// clock and the times of another machine prove little.
+    pub fn scan(&self, root: &Path, options: &Options, earlier: Earlier) -> Result<Saved, ScanError> {
+        let Loaded { inventory: before, warning, keep } = match earlier {
+            Earlier::Ignore => Loaded { keep: self.is_newer(root, options), ..Loaded::default() },
+            Earlier::TakeOver | Earlier::Compare => self.load(root, options),
+        };
+        let mut warnings: Vec<String> = warning.into_iter().collect();
+        let trusted =
+            earlier == Earlier::TakeOver && storage(root).is_none_or(|storage: Storage| !storage.network);
+        let scan = super::scan(root, options, before.as_ref().filter(|_| trusted))?;
+        let changed = before.is_none() || scan.dirs_read > 0;
+        if !keep && scan.ended.is_none() {
+            let path = self.path(root, options);
+            let saved = if changed { self.save(&scan, options) } else { touch(&path) };
+            if let Err(error) = saved {
+                warnings.push(format!(
+                    "cannot keep the inventory {}: {error}; the next scan will read everything",
+                    path.display()
+                ));
+            }
+        }
+        Ok(Saved { scan, before, warnings })
+    }
+
+    fn is_newer(&self, root: &Path, options: &Options) -> bool {
+        let header = map(&self.path(root, options)).map(|bytes| inventory::header((*bytes).as_ref()));
+        matches!(header, Ok(Err(FormatError::Newer(_))))
+    }
+
+    /// Every file, those that were set aside too, by path.
+    pub fn list(&self) -> io::Result<Vec<Cached>> {
+        let entries = match fs::read_dir(&self.dir) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(error),
+        };
+        let mut files = Vec::new();
+        for entry in entries {
+            let path = entry?.path();
+            let ours = path.extension().is_some_and(|e| e == SUFFIX || e == SET_ASIDE);
+            // One that is gone by now, or cannot be read, is not worth a failure.
+            let (true, Ok(meta)) = (ours, fs::metadata(&path)) else { continue };
+            let aside = path.extension().is_some_and(|e| e == SET_ASIDE);
+            let header = match map(&path) {
+                _ if aside => Err(FormatError::Damaged("set aside")),
+                Ok(bytes) => inventory::header((*bytes).as_ref()),
+                Err(_) => Err(FormatError::Damaged("it cannot be read")),
+            };
+            files.push(Cached { bytes: meta.len(), used: meta.modified().ok(), header, path });
+        }
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(files)
+    }
+
+    /// Removes a file that [`Cache::list`] named.
+    pub fn evict(&self, cached: &Cached) -> io::Result<()> {
+        fs::remove_file(&cached.path)
+    }
+}
+
+/// Its modification time tells when it was used.
+fn touch(path: &Path) -> io::Result<()> {
+    File::options().append(true).open(path)?.set_modified(SystemTime::now())
+}
+
+#[expect(
+    unsafe_code,
+    reason = "mapping a file; it is only ever replaced as a whole, by a rename, and never cut short"
+)]
+fn map(path: &Path) -> io::Result<Bytes> {
+    let file = File::open(path)?;
+    if file.metadata()?.len() == 0 {
+        // Nothing can be mapped, and nothing is there to be trusted.
+        return Ok(Arc::new(Vec::new()));
+    }
+    // SAFETY: whoever changes a mapped file in place is not this program, see above.
+    let map = unsafe { memmap2::Mmap::map(&file) }?;
+    Ok(Arc::new(map))
+}

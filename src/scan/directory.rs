@@ -1,0 +1,141 @@
+//! What is learned about names in an open directory.
+
+use super::listing::{FileTypeByte, Listing};
+use super::{Trouble, TroubleKind};
+use crate::inventory::{DirStat, Kind, Own, RECORD, Stat, encode_record, nanoseconds};
+use rustix::fs::{AtFlags, FileType, Stat as RawStat, statat};
+use rustix::io::Errno;
+use std::ffi::OsStr;
+use std::ops::Range;
+use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt;
+
+/// How many names are looked at between two questions whether to stop.
+const STRIDE: usize = 512;
+
+/// What some names of a directory turned out to be.
+#[derive(Debug, Default)]
+pub(super) struct Learned {
+    /// Records of what is no directory.
+    pub(super) records: Vec<u8>,
+    /// Their names.
+    pub(super) names: Vec<u8>,
+    pub(super) own: Own,
+    /// Directories by their place in the listing, and whether a symlink leads there.
+    pub(super) dirs: Vec<(u32, bool)>,
+    /// What could not be looked at: place, kind, why.
+    pub(super) troubles: Vec<(u32, TroubleKind, String)>,
+    /// Whether everything was looked at.
+    pub(super) whole: bool,
+}
+
+impl Learned {
+    pub(super) fn count(&self) -> u32 {
+        (self.records.len() / RECORD) as u32
+    }
+
+    fn clear(&mut self) {
+        self.records.clear();
+        self.names.clear();
+        self.own = Own::default();
+        self.dirs.clear();
+        self.troubles.clear();
+        self.whole = true;
+    }
+
+    /// Looks at the names of `listing` in `range`.
+    pub(super) fn learn(
+        &mut self,
+        dir: impl AsFd,
+        listing: &Listing,
+        range: Range<usize>,
+        follow: bool,
+        stopped: impl Fn() -> bool,
+    ) {
+        self.clear();
+        for n in range {
+            if n % STRIDE == 0 && stopped() {
+                self.whole = false;
+                return;
+            }
+            let (name, kind) = listing.get(n);
+            if kind == FileTypeByte::Directory {
+                self.dirs.push((n as u32, false));
+                continue;
+            }
+            match look(&dir, name, kind, follow) {
+                Ok((raw, through)) => match FileType::from_raw_mode(raw.st_mode) {
+                    FileType::Directory => self.dirs.push((n as u32, through)),
+                    kind => self.entry(name, &entry_stat(&raw, kind, through)),
+                },
+                Err(Errno::NOENT) => self.troubles.push((n as u32, TroubleKind::Vanished, String::new())),
+                Err(error) => {
+                    self.whole = false;
+                    self.troubles.push((n as u32, TroubleKind::Unreadable, words(error)));
+                }
+            }
+        }
+    }
+
+    fn entry(&mut self, name: &[u8], stat: &Stat) {
+        self.own.add(name, stat);
+        self.names.extend_from_slice(name);
+        encode_record(stat, self.names.len() as u32, &mut self.records);
+    }
+}
+
+/// The system's words for an error.
+pub(super) fn words(error: Errno) -> String {
+    std::io::Error::from(error).to_string()
+}
+
+/// A trouble in the words of the scan.
+pub(super) fn trouble(path: Vec<u8>, kind: TroubleKind, why: String) -> Trouble {
+    Trouble { path, kind, why }
+}
+
+/// The second value says whether a symlink was passed through.
+fn look(dir: impl AsFd, name: &[u8], kind: FileTypeByte, follow: bool) -> Result<(RawStat, bool), Errno> {
+    let path = OsStr::from_bytes(name);
+    if follow && matches!(kind, FileTypeByte::Symlink | FileTypeByte::Unknown) {
+        // A link that leads nowhere, or in circles, is itself.
+        if let Ok(stat) = statat(&dir, path, AtFlags::empty()) {
+            let through = kind == FileTypeByte::Symlink || is_symlink(&dir, path);
+            return Ok((stat, through));
+        }
+    }
+    statat(dir, path, AtFlags::SYMLINK_NOFOLLOW).map(|stat| (stat, false))
+}
+
+fn is_symlink(dir: impl AsFd, path: &OsStr) -> bool {
+    statat(dir, path, AtFlags::SYMLINK_NOFOLLOW)
+        .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Symlink)
+}
+
+fn entry_stat(raw: &RawStat, kind: FileType, through: bool) -> Stat {
+    Stat {
+        kind: match kind {
+            FileType::RegularFile => Kind::File,
+            FileType::Symlink => Kind::Symlink,
+            _ => Kind::Other,
+        },
+        size: u64::try_from(raw.st_size).unwrap_or(0),
+        mtime: nanoseconds(raw.st_mtime, raw.st_mtime_nsec as i64),
+        ctime: nanoseconds(raw.st_ctime, raw.st_ctime_nsec as i64),
+        inode: raw.st_ino,
+        disk: u64::try_from(raw.st_blocks).unwrap_or(0).saturating_mul(512),
+        // What a symlink leads to may be met under its own name too.
+        linked: through || raw.st_nlink > 1,
+    }
+}
+
+/// A directory's own attributes.
+pub(super) fn dir_stat(raw: &RawStat) -> DirStat {
+    DirStat {
+        dev: raw.st_dev,
+        inode: raw.st_ino,
+        mtime: nanoseconds(raw.st_mtime, raw.st_mtime_nsec as i64),
+        ctime: nanoseconds(raw.st_ctime, raw.st_ctime_nsec as i64),
+        disk: u64::try_from(raw.st_blocks).unwrap_or(0).saturating_mul(512),
+    }
+}

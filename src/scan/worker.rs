@@ -1,0 +1,236 @@
+//! One thread of a scan: it opens directories, reads them, and keeps what they hold in an arena of its own.
+
+use super::directory::{Learned, dir_stat, words};
+use super::listing::{FileTypeByte, Listing};
+use super::open::{self, Held};
+use super::walk::{Item, Shared, State as WalkState, Task, Wide};
+use super::{QUARANTINE, TroubleKind};
+use crate::inventory::{Block, DirStat, Found, State};
+use rustix::fs::{AtFlags, fstat, statat};
+use rustix::io::Errno;
+use std::ffi::OsStr;
+use std::ops::Range;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::sync::Arc;
+
+/// Directories with more names are shared out.
+const WIDE: usize = 4_096;
+/// So many names at a time.
+const PART: usize = 2_048;
+
+/// One thread of a scan.
+pub(super) struct Worker<'s, 'a> {
+    shared: &'s Shared<'a>,
+    number: usize,
+    arena: Vec<u8>,
+    name: Vec<u8>,
+    path: Vec<u8>,
+    listing: Listing,
+    learned: Learned,
+}
+
+/// Keeps the others from waiting for a thread that panicked.
+struct Promise<'s, 'a>(&'s Shared<'a>);
+
+impl Drop for Promise<'_, '_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.give_up();
+        }
+    }
+}
+
+impl<'s, 'a> Worker<'s, 'a> {
+    /// `number` is that of its arena.
+    pub(super) fn new(shared: &'s Shared<'a>, number: usize) -> Self {
+        Worker {
+            shared,
+            number,
+            arena: Vec::new(),
+            name: Vec::new(),
+            path: Vec::new(),
+            listing: Listing::default(),
+            learned: Learned::default(),
+        }
+    }
+
+    /// Works until nothing is left; returns the arena.
+    pub(super) fn run(mut self) -> Vec<u8> {
+        while let Some(item) = self.shared.next(&mut self.name, &mut self.path) {
+            let promise = Promise(self.shared);
+            match item {
+                Item::Dir(task) => self.directory(task),
+                Item::Part(wide, range) => self.part(&wide, range),
+            }
+            std::mem::forget(promise);
+        }
+        self.arena
+    }
+
+    fn directory(&mut self, mut task: Task) {
+        let shared = self.shared;
+        let too_deep = shared.options.max_depth.is_some_and(|depth| task.depth >= depth);
+        if too_deep && let Some(stat) = self.stat_unopened(&task) {
+            return self.left_out(&task, stat);
+        }
+        let fd = match self.open(&task) {
+            Ok(fd) => fd,
+            Err(error) => return self.not_opened(&task, error),
+        };
+        // What is below needs its own parent, no longer this one's.
+        let at = task.at.take();
+        let stat = match fstat(&fd) {
+            Ok(raw) => dir_stat(&raw),
+            Err(error) => return self.not_opened(&task, error),
+        };
+        drop(at);
+        let elsewhere = shared.options.one_file_system && stat.dev != shared.root_stat.dev;
+        if too_deep || elsewhere {
+            return self.left_out(&task, stat);
+        }
+        if task.through {
+            let mut state = shared.lock();
+            if shared.is_loop(&state, task.node, &stat) {
+                let path = state.builder.path(task.node);
+                state.builder.gone(task.node);
+                shared.trouble(&mut state, path, TroubleKind::Loop, String::new());
+                return shared.finish(state);
+            }
+        }
+        let listed = self.list(&fd, task.depth);
+        if self.listing.len() > WIDE {
+            return self.wide(task, fd, stat, listed.err());
+        }
+        let all = 0..self.listing.len();
+        self.learned.learn(&fd, &self.listing, all, shared.options.follow, || shared.is_halted());
+        let block = self.keep();
+        let at = self.hold(fd);
+        let mut state = shared.lock();
+        self.found(&mut state, &task, stat, listed.err());
+        self.put(&mut state, &task, &self.listing, 0, block);
+        shared.push_dirs(&mut state, &task, &self.listing, &self.learned, at.as_ref());
+        shared.finish(state);
+    }
+
+    /// What was learned about some names of a wide directory.
+    fn part(&mut self, wide: &Wide, range: Range<usize>) {
+        let shared = self.shared;
+        let number = (range.start / PART) as u32;
+        self.learned.learn(&wide.dir.fd, &wide.listing, range, shared.options.follow, || shared.is_halted());
+        let block = self.keep();
+        let mut state = shared.lock();
+        self.put(&mut state, &wide.task, &wide.listing, number, block);
+        let at = if shared.open.load(std::sync::atomic::Ordering::Relaxed) < shared.open_limit {
+            Some(&wide.dir)
+        } else {
+            None
+        };
+        shared.push_dirs(&mut state, &wide.task, &wide.listing, &self.learned, at);
+        shared.finish(state);
+    }
+
+    fn wide(&mut self, task: Task, fd: OwnedFd, stat: DirStat, error: Option<Errno>) {
+        let shared = self.shared;
+        let listing = self.listing.take();
+        let mut state = shared.lock();
+        self.found(&mut state, &task, stat, error);
+        let wide = Arc::new(Wide { task, dir: Held::hold(fd), listing });
+        shared.push_parts(&mut state, wide, PART);
+        shared.finish(state);
+    }
+
+    fn open(&self, task: &Task) -> Result<OwnedFd, Errno> {
+        match &task.at {
+            Some(at) => open::open_child(&at.fd, &self.name, task.through),
+            None => open::open_below(&self.shared.root, &self.path, self.shared.options.follow),
+        }
+    }
+
+    /// The root has no name to ask for; what is not in an open directory is opened after all.
+    fn stat_unopened(&self, task: &Task) -> Option<DirStat> {
+        let at = task.at.as_ref()?;
+        let flags = if task.through { AtFlags::empty() } else { AtFlags::SYMLINK_NOFOLLOW };
+        statat(&at.fd, OsStr::from_bytes(&self.name), flags).ok().map(|raw| dir_stat(&raw))
+    }
+
+    fn list(&mut self, fd: &OwnedFd, depth: u32) -> Result<(), Errno> {
+        let (options, path) = (self.shared.options, &self.path);
+        self.listing.read(fd, |name, kind| {
+            options.skip_hidden && name.starts_with(b".") && name != b"." && name != b".."
+                || depth == 0
+                    && name == QUARANTINE
+                    && matches!(kind, FileTypeByte::Directory | FileTypeByte::Unknown)
+                || options.exclude.holds(path, name)
+        })
+    }
+
+    /// Moves the records and names into the arena.
+    fn keep(&mut self) -> Block {
+        let block =
+            Block { arena: self.number as u32, at: self.arena.len() as u64, count: self.learned.count() };
+        self.arena.extend_from_slice(&self.learned.records);
+        self.arena.extend_from_slice(&self.learned.names);
+        block
+    }
+
+    fn hold(&self, fd: OwnedFd) -> Option<Arc<Held>> {
+        if self.learned.dirs.is_empty() {
+            return None;
+        }
+        Held::try_hold(fd, &self.shared.open, self.shared.open_limit).ok()
+    }
+
+    fn found(&self, state: &mut WalkState, task: &Task, stat: DirStat, error: Option<Errno>) {
+        state.read += 1;
+        self.shared.options.meter.add(1, 0, 1);
+        let known = if error.is_some() { State::Incomplete } else { State::Read };
+        state.builder.found(task.node, Found { stat, state: known });
+        if let Some(error) = error {
+            let path = state.builder.path(task.node);
+            self.shared.trouble(state, path, TroubleKind::Unreadable, words(error));
+        }
+    }
+
+    fn put(&self, state: &mut WalkState, task: &Task, listing: &Listing, part: u32, block: Block) {
+        let learned = &self.learned;
+        state.builder.holds(task.node, part, block, learned.own);
+        if !learned.whole {
+            state.builder.incomplete(task.node);
+        }
+        for (n, kind, why) in &learned.troubles {
+            let mut path = state.builder.path(task.node);
+            if !path.is_empty() {
+                path.push(b'/');
+            }
+            path.extend_from_slice(listing.get(*n as usize).0);
+            self.shared.trouble(state, path, *kind, why.clone());
+        }
+        self.shared.options.meter.add(learned.own.entries(), learned.own.bytes, 0);
+    }
+
+    fn left_out(&self, task: &Task, stat: DirStat) {
+        let mut state = self.shared.lock();
+        state.builder.found(task.node, Found { stat, state: State::LeftOut });
+        self.shared.options.meter.add(1, 0, 0);
+        self.shared.finish(state);
+    }
+
+    fn not_opened(&self, task: &Task, error: Errno) {
+        let stat = self.stat_unopened(task);
+        let shared = self.shared;
+        let mut state = shared.lock();
+        let path = state.builder.path(task.node);
+        // Gone, or something else by now; the directory above has changed, and says so next time.
+        let gone = matches!(error, Errno::NOENT | Errno::NOTDIR | Errno::LOOP);
+        if gone {
+            state.builder.gone(task.node);
+            shared.trouble(&mut state, path, TroubleKind::Vanished, String::new());
+        } else {
+            let found = Found { stat: stat.unwrap_or_default(), state: State::Incomplete };
+            state.builder.found(task.node, found);
+            shared.trouble(&mut state, path, TroubleKind::Unreadable, words(error));
+        }
+        shared.finish(state);
+    }
+}

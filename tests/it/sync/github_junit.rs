@@ -1,0 +1,130 @@
+//! GitHub Actions and JUnit.
+
+use super::{faked, jobs, quick};
+use crate::support::{Env, Fake};
+use std::fs;
+
+/// A home in which `good` and `bad` run as they would in a step of GitHub Actions.
+fn step(fake: &Fake) -> Env {
+    let env = Env::new().with_fake(fake).with_config(&quick(&jobs(&["good", "bad"], "")));
+    let (summary, output) = (env.dir().join("summary"), env.dir().join("output"));
+    env.with_var("GITHUB_ACTIONS", "true")
+        .with_var("GITHUB_STEP_SUMMARY", summary)
+        .with_var("GITHUB_OUTPUT", output)
+}
+
+const ONE_OF_EACH: &str = "[if mirror/good/]\nout fine\nstats 9 3 0\n\
+     [*]\nout almost\nerr @ERROR: Unknown module 'bad'\nexit 5\n";
+
+#[test]
+fn a_step_gets_groups_annotations_a_table_and_outputs() {
+    let fake = Fake::new(ONE_OF_EACH);
+    let env = step(&fake);
+    fs::write(env.dir().join("output"), "before=1\n").unwrap();
+    let ended = env.run(["sync", "--all"]).expect_code(1);
+    let out = ended.out();
+    let at = |text: &str| out.find(text).unwrap_or_else(|| panic!("no {text:?}\n{ended}"));
+    let (group, fine, end) = (at("::group::[good] ok"), at("\n[good] fine\n"), at("\n::endgroup::\n"));
+    assert!(group < fine && fine < end, "{ended}");
+    // Outside of the group, so that nobody has to unfold it.
+    assert!(end < at("\n[bad] almost\n") && !out[end + 1..].contains("::group::"), "{ended}");
+    assert!(at("\n::error title=bad::failed after 1 try") > at("\n[bad] @ERROR: Unknown module 'bad'\n"));
+    assert!(out.trim_end().lines().last().unwrap().starts_with("Total time: "), "{ended}");
+
+    let table = fs::read_to_string(env.dir().join("summary")).unwrap();
+    assert!(table.starts_with("### pdb-sync: 1 of 2 jobs succeeded in "), "{table}");
+    assert!(
+        table.lines().any(|line| line.starts_with("| good | ok | 1 | ") && line.contains(" | 3 | 0 | ")),
+        "{table}"
+    );
+    assert!(
+        table.lines().any(|line| line.starts_with("| bad | failed | 1 | ") && line.contains("module")),
+        "{table}"
+    );
+    let columns: Vec<_> =
+        table.lines().filter(|l| l.starts_with('|')).map(|l| l.matches('|').count()).collect();
+    assert!(columns.len() == 4 && columns.iter().all(|n| *n == columns[0]), "{table}");
+    let output = fs::read_to_string(env.dir().join("output")).unwrap();
+    assert_eq!(output, "before=1\nchanged=true\nfailed=bad\n");
+}
+
+#[test]
+fn nothing_changed_and_nothing_failed_is_said_too() {
+    let fake = Fake::new("stats 9 0 0\n");
+    let env = step(&fake);
+    env.run(["sync", "--all"]).expect_code(0);
+    assert_eq!(fs::read_to_string(env.dir().join("output")).unwrap(), "changed=false\nfailed=\n");
+}
+
+#[test]
+fn what_a_child_prints_is_no_command_to_the_runner() {
+    let fake = Fake::new(
+        "out ::error::forged\nout ::stop-commands::x\nerr ::set-output name=x::y\nraw 0d 3a3a 6572726f723a3a666f72676564 0d\n\
+         out ##[error]forged\nout middle ##[group]forged\npartial ::warning::forged\nexit 1\n",
+    );
+    for args in [&["sync", "--all"][..], &["sync", "--all", "-v"], &["sync", "--all", "-q"]] {
+        let env = step(&fake);
+        let ended = env.run(args).expect_code(1);
+        let both = ended.out() + &ended.err();
+        for line in both.lines() {
+            let ours = ["::error title=good::failed", "::error title=bad::failed"];
+            assert!(
+                !line.trim_start().starts_with("::") || ours.iter().any(|o| line.starts_with(o)),
+                "{line}\n{ended}"
+            );
+            assert!(!line.contains("##["), "{line}\n{ended}");
+        }
+        assert!(args.contains(&"-q") || both.contains("[good] ::error::forged\n"), "{ended}");
+    }
+}
+
+#[test]
+fn the_option_speaks_to_github_anywhere_and_json_stays_json() {
+    let fake = Fake::new("out fine\nstats 1 1 0\n");
+    let env = faked(&fake, &["a"], "");
+    let ended = env.run(["sync", "a", "--github"]).expect_code(0);
+    assert!(ended.out().contains("::group::[a] ok"), "{ended}");
+    let ended = step(&fake).run(["sync", "good", "--json"]).expect_code(0);
+    assert!(!ended.json().is_empty());
+    let ended = env.run(["sync", "a"]).expect_code(0);
+    assert!(!ended.out().contains("::"), "{ended}");
+}
+
+#[test]
+fn a_step_summary_that_cannot_be_written_is_told() {
+    let fake = Fake::new("stats 1 1 0\n");
+    let env = step(&fake).with_var("GITHUB_STEP_SUMMARY", "/nowhere/summary");
+    let ended = env.run(["sync", "--all"]).expect_code(1);
+    assert!(
+        (ended.out() + &ended.err()).contains("cannot write GitHub's step summary and outputs"),
+        "{ended}"
+    );
+    assert!(fs::read_to_string(env.dir().join("output")).unwrap().contains("changed=true"));
+}
+
+#[test]
+fn junit_reports_every_job_in_well_formed_xml() {
+    let fake = Fake::new(
+        "[if mirror/good/]\nout <fine> & \"done\" ]]>\nraw 1b5b306d ff 00 0a\nstats 1 1 0\n\
+         [*]\nerr @ERROR: Unknown module '<bad>'\nexit 5\n",
+    );
+    let more = quick(&(jobs(&["good", "bad"], "") + &jobs(&["skipped"], "before = ['exit 75']")));
+    let env = Env::new().with_fake(&fake).with_config(&more);
+    let ended = env.run(["sync", "--all", "--junit", "deep/report.xml"]).expect_code(1);
+    let path = env.dir().join("deep/report.xml");
+    let report = quick_junit::Report::deserialize_from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    assert_eq!((report.tests, report.failures, report.errors), (3, 1, 0), "{ended}");
+    let cases: Vec<_> = report.test_suites[0].test_cases.iter().collect();
+    assert_eq!(cases.iter().map(|case| case.name.as_str()).collect::<Vec<_>>(), ["good", "bad", "skipped"]);
+    let out = cases[0].system_out.as_ref().unwrap().as_str();
+    assert!(out.contains("<fine> & \"done\" ]]>"), "{out}");
+    assert!(
+        matches!(&cases[1].status, quick_junit::TestCaseStatus::NonSuccess { message: Some(m), .. } if m.contains("<bad>"))
+    );
+    assert!(matches!(&cases[2].status, quick_junit::TestCaseStatus::Skipped { .. }));
+
+    fs::write(env.dir().join("file"), "").unwrap();
+    let ended = env.run(["sync", "good", "--junit", "file/report.xml"]).expect_code(1);
+    assert!(ended.err().contains("cannot write the JUnit report file/report.xml: "), "{ended}");
+    assert!(ended.out().contains("Success: 1"), "{ended}");
+}
