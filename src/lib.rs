@@ -5,7 +5,7 @@
 //!
 //! 0. words: [`job`], [`event`], [`result`], [`exit`]
 //! 1. thought (pure): [`config`], [`rsync`], [`pdb`], [`inventory`], [`stats`]
-//! 2. deeds: [`run`], [`history`], [`machine`], [`scan`]
+//! 2. deeds: [`run`], [`history`], [`notify`], [`machine`], [`scan`]
 //! 3. speech: [`ui`], [`report`]
 //! 4. glue: [`cli`], [`commands`]
 
@@ -18,6 +18,7 @@ pub mod history;
 pub mod inventory;
 pub mod job;
 pub mod machine;
+pub mod notify;
 pub mod pdb;
 pub mod report;
 pub mod result;

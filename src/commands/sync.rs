@@ -7,7 +7,9 @@ use crate::config::{Config, Pause};
 use crate::exit::Exit;
 use crate::history::{Recorder, Retention};
 use crate::job::Job;
+use crate::notify::Notifier;
 use crate::report;
+use crate::result::Summary;
 use crate::rsync::args::{self as rsync_args, Purpose};
 use crate::run::{self, Mode, Plan, Signals};
 use crate::ui::Ui;
@@ -36,6 +38,7 @@ pub(super) fn run(args: &SyncArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
         return print_commands(&config, &jobs, ui);
     }
     let keep = config.sync.log_keep;
+    let notify = config.notify.clone();
     let retention = Retention { age: config.stats.keep, runs: config.stats.keep_runs };
     let plan = plan(args, global, config, jobs, ui)?;
     let recorder = match plan.mode {
@@ -44,7 +47,8 @@ pub(super) fn run(args: &SyncArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
         Mode::DryRun | Mode::Plan { .. } => None,
     };
     let recorder = recorder.transpose().map_err(Failure::io("start the writer of the history"))?;
-    go(args, plan, keep, recorder, ui)
+    let notifier = (notify.is_wanted() && plan.mode == Mode::Real).then(|| Notifier::start(notify));
+    go(args, plan, keep, (recorder, notifier), ui)
 }
 
 fn nothing_to_rerun(ui: &Ui) -> Result<Exit, Failure> {
@@ -86,7 +90,7 @@ fn go(
     args: &SyncArgs,
     plan: Plan,
     keep: usize,
-    recorder: Option<Recorder>,
+    (recorder, notifier): (Option<Recorder>, Option<Notifier>),
     ui: &Ui,
 ) -> Result<Exit, Failure> {
     let logs = plan.logs.clone().map(|dir| report::LogOptions { dir, keep });
@@ -118,6 +122,10 @@ fn go(
             },
             number = signals.next() => (exit.worst(Exit::Signal(number)), false),
         };
+        let exit = match notifier {
+            Some(notifier) => notified(notifier, summary.clone(), exit, &mut signals, ui).await,
+            None => exit,
+        };
         if let Some(recorder) = recorder.filter(|_| !heard) {
             // Its listener is stuck behind whoever does not read our output.
             recorder.end(&summary);
@@ -128,6 +136,18 @@ fn go(
     // A printer that is stuck in a write must not hold us.
     runtime.shutdown_background();
     exit
+}
+
+/// Tells everybody of `[notify]` how the run went; only a signal ends that early.
+async fn notified(notifier: Notifier, summary: Summary, exit: Exit, signals: &mut Signals, ui: &Ui) -> Exit {
+    let telling = tokio::task::spawn_blocking(move || notifier.finish(&summary));
+    tokio::select! {
+        problems = telling => {
+            problems.unwrap_or_default().iter().for_each(|problem| ui.warning(problem));
+            exit
+        }
+        number = signals.next() => exit.worst(Exit::Signal(number)),
+    }
 }
 
 /// `--print-command`: a line for each command that the first attempt would run, in order.

@@ -281,7 +281,7 @@ table! {
         on: Occasion = Occasion::Failure;
         /// How long one try may take.
         timeout: Period = Period(Duration::from_secs(10));
-        /// How often one that failed is tried again.
+        /// How often an address that did not answer, or had troubles of its own, is tried again.
         retries: Retries = Within::constant(2);
         /// How many last lines of the log of each job that did not go well are in the JSON.
         log_tail: Within<0, 1000> = Within::constant(50);

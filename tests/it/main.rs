@@ -6,6 +6,7 @@ mod docs;
 mod floors;
 mod history;
 mod man;
+mod notify;
 mod rsync_args;
 mod rsync_list;
 mod scan;

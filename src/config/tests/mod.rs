@@ -1,6 +1,7 @@
 //! The whole way from text to jobs.
 
 mod layers;
+mod operation;
 mod refusals;
 mod shown;
 
@@ -193,7 +194,7 @@ fn the_command_line_is_stronger_about_sync_too() {
 fn what_is_odd_but_allowed_is_a_warning() {
     let config = load(
         "
-        [stats]
+        [index]
         threads = 'whatever'
         [hosts.\"rsync.rcsb.orgg\"]
         connections = 2
@@ -207,7 +208,7 @@ fn what_is_odd_but_allowed_is_a_warning() {
     assert_eq!(
         warnings,
         [
-            ("[stats] belongs to a command that this version does not have: ignored", None),
+            ("[index] belongs to a command that this version does not have: ignored", None),
             ("no job has a source on the host \"rsync.rcsb.orgg\"", Some("did you mean \"rsync.rcsb.org\"?")),
         ]
     );
