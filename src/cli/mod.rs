@@ -2,13 +2,19 @@
 
 mod config;
 mod history;
+mod index;
+mod machine;
 mod scan;
+mod search;
 mod stats;
 mod sync;
 
 pub use config::{ConfigAction, ConfigArgs, Example};
 pub use history::{HistoryAction, HistoryArgs};
+pub use index::IndexArgs;
+pub use machine::{DoctorArgs, ReclaimArgs};
 pub use scan::{CacheAction, ScanArgs, VerifyArgs};
+pub use search::{Order, SearchArgs};
 pub use stats::StatsArgs;
 pub use sync::SyncArgs;
 
@@ -77,6 +83,14 @@ pub enum Command {
     History(HistoryArgs),
     /// Show percentiles and trends of past runs, and alerts
     Stats(StatsArgs),
+    /// Build or refresh the search index of mirrors
+    Index(IndexArgs),
+    /// Find entries, components and texts in the indexes of mirrors
+    Search(Box<SearchArgs>),
+    /// Give back the memory that mirroring has filled
+    Reclaim(ReclaimArgs),
+    /// Find out what would stop a run here: rsync, configuration, disks, servers
+    Doctor(DoctorArgs),
     /// Count what a mirror or any directory holds, and what has changed there
     Scan(Box<ScanArgs>),
     /// Check that compressed files are whole, and fetch the damaged ones again

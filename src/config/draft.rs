@@ -1,7 +1,7 @@
 //! The file, read but not yet resolved: every key known, every value of the right type, or a problem.
 
 use super::layer::{
-    AlertLayer, HostLayer, Layer, NotifyLayer, Origin, ScanLayer, Span, StatsLayer, SyncLayer,
+    AlertLayer, HostLayer, IndexLayer, Layer, NotifyLayer, Origin, ScanLayer, Span, StatsLayer, SyncLayer,
 };
 use super::nearest::{did_you_mean, nearest};
 use super::problem::{Problem, Text};
@@ -17,6 +17,8 @@ use toml::de::{DeTable, DeValue};
 pub struct Draft {
     /// `[sync]`
     pub sync: SyncLayer,
+    /// `[index]`
+    pub index: IndexLayer,
     /// `[hosts."NAME"]`, by lower-case name, and where the name stands.
     pub hosts: BTreeMap<String, (HostLayer, Span)>,
     /// `[stats]`
@@ -52,9 +54,10 @@ pub struct DraftJob {
 
 type Entry<'t, 'i> = (&'t Spanned<toml::de::DeString<'i>>, &'t Spanned<DeValue<'i>>);
 
-const SECTIONS: [&str; 8] = ["version", "sync", "hosts", "defaults", "jobs", "scan", "stats", "notify"];
+const SECTIONS: [&str; 9] =
+    ["version", "sync", "hosts", "defaults", "jobs", "scan", "index", "stats", "notify"];
 /// Sections that belong to commands which this version does not have.
-pub(super) const FOREIGN: [&str; 2] = ["clean", "index"];
+pub(super) const FOREIGN: [&str; 1] = ["clean"];
 /// What other tools call our keys.
 const ALIASES: [(&str, &str); 12] = [
     ("src", "source"),
@@ -107,12 +110,13 @@ impl Draft {
         let name = key.get_ref().as_ref();
         match name {
             "version" => version(value, reader),
-            "sync" | "hosts" | "defaults" | "jobs" | "scan" | "stats" | "notify" => {
+            "sync" | "hosts" | "defaults" | "jobs" | "scan" | "index" | "stats" | "notify" => {
                 let Some(table) = value.get_ref().as_table() else {
                     return reader.wrong_type(value, &format!("a table, [{name}]"));
                 };
                 match name {
                     "sync" => self.sync(table, reader),
+                    "index" => self.index(table, reader),
                     "scan" => self.scan(table, reader),
                     "hosts" => self.hosts(table, reader),
                     "defaults" => self.defaults(table, reader),
@@ -187,6 +191,15 @@ impl Draft {
             let origin = Origin::Section(span(key.span(), reader));
             if !self.notify.set(key.get_ref(), value, origin, reader) {
                 unknown_key(key, "[notify]", NotifyLayer::KEYS.iter().map(|key| key.name), reader);
+            }
+        }
+    }
+
+    fn index(&mut self, table: &DeTable<'_>, reader: &mut Reader<'_>) {
+        for (key, value) in in_order(table) {
+            let origin = Origin::Section(span(key.span(), reader));
+            if !self.index.set(key.get_ref(), value, origin, reader) {
+                unknown_key(key, "[index]", IndexLayer::KEYS.iter().map(|key| key.name), reader);
             }
         }
     }
@@ -330,6 +343,7 @@ fn owner(key: &str) -> Option<&'static str> {
         _ if has(SyncLayer::KEYS) => Some("[sync]"),
         _ if has(ScanLayer::KEYS) => Some("[scan]"),
         _ if has(HostLayer::KEYS) => Some("[hosts.\"NAME\"]"),
+        _ if has(IndexLayer::KEYS) => Some("[index]"),
         _ => None,
     }
 }

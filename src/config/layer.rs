@@ -1,12 +1,14 @@
 //! The keys of a job, each declared once: from this table come the struct, `over`, the reader, the schema and the
 //! template's test.
 
+use super::index::Indexed;
 use super::lists::{Globs, HookList, RsyncArgs, Sources};
+use super::manners::{Concurrency, Nice};
 use super::notify::{Occasion, Url};
 use super::units::{Pause, Period, Rate, Size, TimeLimit};
 use super::value::{Parallel, Reader, Retries, Value, Within};
 use super::watch::{Bound, Slower};
-use crate::job::{MaxDelete, Preset};
+use crate::job::{CachePolicy, IoPriority, MaxDelete, Preset, SourceOrder};
 use crate::stats::Metric;
 use schemars::Schema;
 use std::path::PathBuf;
@@ -159,6 +161,8 @@ table! {
     Layer, Settings {
         /// Where the files come from, in rsync's notations, or a list that is tried in turn when one fails.
         source: Sources;
+        /// In which order sources are tried: as given, or the one that answered fastest first.
+        source_order: SourceOrder = SourceOrder::Given;
         /// The mirror's directory. A relative one hangs below `root`, or else below the config file's directory.
         dest: PathBuf;
         /// Where relative destinations hang. A relative root hangs below the config file's directory.
@@ -205,6 +209,12 @@ table! {
         stall: TimeLimit = TimeLimit(Some(Duration::from_secs(600)));
         /// How long connecting to a server may take.
         connect_timeout: Period = Period(Duration::from_secs(30));
+        /// CPU niceness of the job's rsyncs and hooks, from 0 (as pdb-sync itself) to 19 (last).
+        nice: Nice = Within::constant(0);
+        /// Disk priority of the job's rsyncs and hooks: "idle", or "best-effort:0" (first) to "best-effort:7" (last).
+        ionice: IoPriority;
+        /// What becomes of the page cache that a transfer fills: "keep", or "drop" to give it back afterwards.
+        cache: CachePolicy = CachePolicy::Keep;
         /// Commands before the first attempt: shell lines or argument lists. Exit code 75 skips the job.
         before: HookList = HookList(Vec::new());
         /// Commands after the job went well.
@@ -213,14 +223,18 @@ table! {
         on_failure: HookList = HookList(Vec::new());
         /// Wall clock of one of these commands.
         hook_timeout: Period = Period(Duration::from_secs(3600));
+        /// Whether the mirror is indexed for search after each sync that changed it; a table says which files are. What nothing says, [index] says.
+        index: Indexed;
     }
 }
 
 table! {
     /// `[sync]`
     SyncLayer, SyncFilled {
-        /// Up to so many jobs at a time.
-        parallel: Parallel = Within::constant(1);
+        /// Up to so many jobs at a time; "auto" follows the load of the machine.
+        parallel: Concurrency = Concurrency::Fixed(Within::constant(1));
+        /// At most so many at a time with parallel = "auto".
+        parallel_max: Parallel = Within::constant(8);
         /// Stop at the first failure: end running transfers gently, skip the rest.
         fail_fast: bool = false;
         /// How long transfers get between being asked to end and being killed.
@@ -285,6 +299,28 @@ table! {
         retries: Retries = Within::constant(2);
         /// How many last lines of the log of each job that did not go well are in the JSON.
         log_tail: Within<0, 1000> = Within::constant(50);
+    }
+}
+
+table! {
+    /// `[index]`
+    IndexLayer, IndexFilled {
+        /// Whether mirrors are indexed after each sync that changed them. A job's own `index` is stronger.
+        after_sync: bool = false;
+        /// Threads that read files. 0: one a core.
+        threads: Within<0, 256> = Within::constant(0);
+        /// What the writer may fill before it writes a part of the index. Building takes about twice as much.
+        memory: Size = Size(Some(64 << 20));
+        /// Globs of the files that are indexed, for jobs that have none of their own. Empty: all files.
+        include: Vec<String> = Vec::new();
+        /// Globs of the files that are not, for jobs that have none of their own.
+        exclude: Vec<String> = Vec::new();
+        /// How much of a text that is no entry can be searched. 0: its name only.
+        text_limit: Size = Size(Some(1 << 20));
+        /// Whether sequences can be searched. It makes the index about twice as large.
+        sequences: bool = false;
+        /// Whether each record of a FASTA file is found on its own.
+        fasta: bool = false;
     }
 }
 

@@ -5,8 +5,10 @@
 
 mod draft;
 mod guard;
+mod index;
 mod layer;
 mod lists;
+mod manners;
 mod nearest;
 mod notify;
 mod paths;
@@ -24,11 +26,14 @@ mod value;
 mod watch;
 
 pub use draft::{Draft, DraftJob, check_name};
+pub use index::Indexed;
 pub use layer::{
-    AlertFilled, AlertLayer, Given, HostFilled, HostLayer, Key, Layer, NotifyFilled, NotifyLayer, Origin,
-    ScanFilled, ScanLayer, Settings, Span, StatsFilled, StatsLayer, SyncFilled, SyncLayer,
+    AlertFilled, AlertLayer, Given, HostFilled, HostLayer, IndexFilled, IndexLayer, Key, Layer, NotifyFilled,
+    NotifyLayer, Origin, ScanFilled, ScanLayer, Settings, Span, StatsFilled, StatsLayer, SyncFilled,
+    SyncLayer,
 };
 pub use lists::{Globs, HookList, RsyncArgs, Sources};
+pub use manners::{Concurrency, Nice};
 pub use nearest::nearest;
 pub use notify::{NotifySettings, Occasion, Url};
 pub use paths::{HomeError, expand_home, normalise};
@@ -65,6 +70,10 @@ pub struct Config {
     pub jobs: Vec<Job>,
     /// What is odd, but allowed.
     pub warnings: Vec<Problem>,
+    /// `[index]`
+    pub index: IndexSettings,
+    /// Every value of `[index]` with its origin.
+    pub index_layer: IndexLayer,
     /// `[scan]`
     pub scan: ScanSettings,
     /// Every value of `[scan]` with its origin.
@@ -88,6 +97,8 @@ pub struct Config {
 pub struct SyncSettings {
     /// Up to so many jobs at a time, 1..=100.
     pub parallel: usize,
+    /// Whether fewer run while the machine has enough to do (`parallel = "auto"`).
+    pub auto: bool,
     /// Stop at the first failure.
     pub fail_fast: bool,
     /// Between SIGTERM and SIGKILL for children.
@@ -102,10 +113,52 @@ impl Default for SyncSettings {
     fn default() -> Self {
         SyncSettings {
             parallel: 1,
+            auto: false,
             fail_fast: false,
             grace: Duration::from_secs(10),
             log_keep: 10,
             rsync: "rsync".into(),
+        }
+    }
+}
+
+/// `[index]`, with defaults filled in. What it says of files and of `after_sync` stands in each [`Job`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IndexSettings {
+    /// Threads that read files; 0: one a core.
+    pub threads: usize,
+    /// Bytes that the writer may fill.
+    pub memory: usize,
+    /// Globs of files; empty: all.
+    pub include: Vec<String>,
+    /// Globs of files that are left out.
+    pub exclude: Vec<String>,
+    /// Bytes of other text; 0: its name only.
+    pub text_limit: usize,
+    /// Sequences can be searched.
+    pub sequences: bool,
+    /// A document each record of a FASTA file.
+    pub fasta: bool,
+}
+
+impl Default for IndexSettings {
+    fn default() -> Self {
+        IndexSettings::from(IndexLayer::default().fill())
+    }
+}
+
+impl From<IndexFilled> for IndexSettings {
+    fn from(filled: IndexFilled) -> Self {
+        let bytes = |size: Size| usize::try_from(size.0.unwrap_or(0)).unwrap_or(usize::MAX);
+        IndexSettings {
+            // The range of the key is far smaller than the type.
+            threads: usize::try_from(filled.threads.value.get()).unwrap_or(0),
+            memory: bytes(filled.memory.value),
+            include: filled.include.value,
+            exclude: filled.exclude.value,
+            text_limit: bytes(filled.text_limit.value),
+            sequences: filled.sequences.value,
+            fasta: filled.fasta.value,
         }
     }
 }

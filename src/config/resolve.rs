@@ -2,6 +2,7 @@
 
 use super::draft::{Draft, DraftJob};
 use super::guard::{self, Dest};
+use super::index::Indexed;
 use super::layer::{Given, Layer, Origin, Settings, Span};
 use super::nearest::did_you_mean;
 use super::paths::{expand_home, normalise};
@@ -9,10 +10,10 @@ use super::preset;
 use super::problem::{Problem, Text};
 use super::surroundings::Surroundings;
 use super::{
-    Config, NotifyLayer, NotifySettings, Overrides, ScanLayer, ScanSettings, StatsLayer, SyncLayer,
-    SyncSettings,
+    Concurrency, Config, IndexLayer, NotifyLayer, NotifySettings, Overrides, ScanLayer, ScanSettings,
+    StatsLayer, SyncLayer, SyncSettings,
 };
-use crate::job::{Address, Hooks, Job, MaxDelete, Preset, Source};
+use crate::job::{Address, Hooks, Indexing, Job, MaxDelete, Preset, Priority, Source};
 use crate::rsync::args;
 use std::path::{Path, PathBuf};
 
@@ -51,6 +52,8 @@ impl Resolver<'_> {
             alert_layers: draft.alerts.iter().map(|(layer, _)| layer.clone()).collect(),
             notify: NotifySettings::of(draft.notify.clone()),
             notify_layer: draft.notify.clone().over(NotifyLayer::built_in()),
+            index: draft.index.clone().fill().into(),
+            index_layer: draft.index.clone().over(IndexLayer::built_in()),
             scan: ScanSettings::of(&draft.scan),
             scan_layer: draft.scan.clone().over(ScanLayer::built_in()),
             warnings: draft.warnings.clone(),
@@ -64,7 +67,7 @@ impl Resolver<'_> {
         }
         for job in &draft.jobs {
             let layer = self.layer(job, &draft.defaults);
-            let Some(resolved) = self.job(job, layer.clone().fill(), draft.broken) else { continue };
+            let Some(resolved) = self.job(job, layer.clone().fill(), &draft) else { continue };
             config.layers.insert(resolved.name.clone(), layer.over(Layer::built_in()));
             config.jobs.push(resolved);
         }
@@ -81,7 +84,8 @@ impl Resolver<'_> {
         said.over(preset::layer(preset))
     }
 
-    fn job(&mut self, draft: &DraftJob, settings: Settings, broken: bool) -> Option<Job> {
+    fn job(&mut self, draft: &DraftJob, settings: Settings, whole: &Draft) -> Option<Job> {
+        let broken = whole.broken;
         let sources = match &settings.source {
             Some(given) => self.sources(draft, given),
             None => self.missing(draft, broken, "source", "source = \"rsync://HOST/MODULE/\""),
@@ -118,6 +122,7 @@ impl Resolver<'_> {
             enabled: settings.enabled.value,
             priority: settings.priority.value.get(),
             sources,
+            source_order: settings.source_order.value,
             dest,
             preset: settings.preset.value,
             delete: settings.delete.value,
@@ -138,12 +143,18 @@ impl Resolver<'_> {
             timeout: settings.timeout.value.0,
             stall: settings.stall.value.0,
             connect_timeout: settings.connect_timeout.value.0,
+            child_priority: Priority {
+                nice: u8::try_from(settings.nice.value.get()).unwrap_or(u8::MAX),
+                io: settings.ionice.map(|given| given.value),
+            },
+            cache: settings.cache.value,
             hooks: Hooks {
                 before: settings.before.value.0,
                 after: settings.after.value.0,
                 on_failure: settings.on_failure.value.0,
                 timeout: settings.hook_timeout.value.0,
             },
+            index: indexing(settings.index, &whole.index),
         })
     }
 
@@ -280,7 +291,11 @@ impl Resolver<'_> {
         // The ranges of the keys are far smaller than the types.
         let number = |n: i64| usize::try_from(n).unwrap_or(usize::MAX);
         SyncSettings {
-            parallel: number(sync.parallel.value.get()),
+            parallel: match sync.parallel.value {
+                Concurrency::Fixed(n) => number(n.get()),
+                Concurrency::Auto => number(sync.parallel_max.value.get()),
+            },
+            auto: sync.parallel.value == Concurrency::Auto,
             fail_fast: sync.fail_fast.value,
             grace: sync.grace.value.0,
             log_keep: number(sync.log_keep.value.get()),
@@ -325,5 +340,24 @@ impl Resolver<'_> {
 
     fn about(&mut self, origin: Origin, job: &DraftJob, text: String, hint: Option<String>) {
         self.at_origin(origin, format!("job {:?}: {text}", job.name), hint);
+    }
+}
+
+/// What a job says, and for the rest `[index]`.
+fn indexing(said: Option<Given<Indexed>>, all: &IndexLayer) -> Indexing {
+    let all = all.clone().fill();
+    match said.map(|given| given.value) {
+        Some(said) => Indexing {
+            enabled: said.enabled,
+            after_sync: said.enabled,
+            include: said.include.unwrap_or(all.include.value),
+            exclude: said.exclude.unwrap_or(all.exclude.value),
+        },
+        None => Indexing {
+            enabled: true,
+            after_sync: all.after_sync.value,
+            include: all.include.value,
+            exclude: all.exclude.value,
+        },
     }
 }

@@ -2,7 +2,7 @@
 
 use super::draft::FOREIGN;
 use super::layer::{
-    AlertLayer, HostLayer, Key, Layer, NotifyLayer, Origin, ScanLayer, StatsLayer, SyncLayer,
+    AlertLayer, HostLayer, IndexLayer, Key, Layer, NotifyLayer, Origin, ScanLayer, StatsLayer, SyncLayer,
 };
 use serde_json::{Map, Value, json};
 
@@ -30,6 +30,12 @@ pub fn schema() -> Value {
     });
     let notify_defaults = NotifyLayer::built_in().entries();
     let notify = table("Who is told how a run went.", NotifyLayer::KEYS, &notify_defaults, |_| true);
+    let index = table(
+        "How mirrors are indexed for search.",
+        IndexLayer::KEYS,
+        &IndexLayer::built_in().entries(),
+        |_| true,
+    );
     let mut job = job;
     job.insert("required".into(), json!(["source", "dest"]));
     let mut properties = json!({
@@ -37,6 +43,7 @@ pub fn schema() -> Value {
         "sync": sync,
         "stats": stats,
         "notify": notify,
+        "index": index,
         "scan": scan,
         "hosts": {
             "description": "Limits by host name, without a port.",
@@ -106,7 +113,7 @@ mod tests {
         assert_eq!(job["properties"]["stall"]["default"], "10m");
         assert!(schema["properties"]["defaults"]["properties"].get("dest").is_none());
         assert!(schema["properties"]["defaults"]["properties"].get("root").is_some());
-        assert_eq!(schema["properties"]["sync"]["properties"]["parallel"]["maximum"], 100);
+        assert_eq!(schema["properties"]["sync"]["properties"]["parallel"]["anyOf"][0]["maximum"], 100);
         for (name, _) in super::super::preset::NAMES {
             assert!(job["properties"]["preset"].to_string().contains(name), "{name}");
         }

@@ -5,6 +5,7 @@
 
 mod bars;
 mod github;
+pub mod hits;
 mod homing;
 mod human;
 mod json;

@@ -14,6 +14,7 @@ mod deletions;
 mod disk;
 mod dispatch;
 mod frame;
+mod governor;
 mod guard;
 mod hook;
 mod lock;
@@ -45,6 +46,8 @@ pub struct Plan {
     pub jobs: Vec<Job>,
     /// Up to so many at a time, at least 1.
     pub parallel: usize,
+    /// Fewer, while the machine has enough to do.
+    pub auto: bool,
     /// Up to so many connections at a time, by lower-case host name.
     pub hosts: BTreeMap<String, usize>,
     /// Stop at the first failure.

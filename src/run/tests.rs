@@ -42,6 +42,7 @@ impl Place {
             run: "RUN".into(),
             jobs: vec![job],
             parallel: 1,
+            auto: false,
             hosts: BTreeMap::new(),
             fail_fast: false,
             grace: Duration::from_secs(5),

@@ -127,7 +127,7 @@ fn init_does_not_write_through_a_dangling_link() {
 
 #[test]
 fn check_tells_every_problem_and_exits_with_2() {
-    let home = Home::new().with("[sync]\nparalel = 2\n[jobs.a]\nsource = 'h::m'\ndest = 7\n[index]\n");
+    let home = Home::new().with("[sync]\nparalel = 2\n[jobs.a]\nsource = 'h::m'\ndest = 7\n[clean]\n");
     let (code, out, err) = home.run(&["config", "check"]);
     assert_eq!((code, out.as_str()), (2, ""));
     let file = home.file().display().to_string();
@@ -135,7 +135,7 @@ fn check_tells_every_problem_and_exits_with_2() {
         format!("error: {file}:2:1: unknown key \"paralel\" in [sync]"),
         "did you mean \"parallel\"?".into(),
         format!("error: {file}:5:8: dest: expected a path, found the integer 7"),
-        format!("warning: {file}:6:2: [index] belongs to a command that this version does not have"),
+        format!("warning: {file}:6:2: [clean] belongs to a command that this version does not have"),
     ] {
         assert!(err.contains(&text), "{text}\n{err}");
     }

@@ -3,13 +3,17 @@
 
 mod config;
 mod docs;
+mod doctor;
 mod floors;
 mod history;
+mod machine;
 mod man;
 mod notify;
 mod rsync_args;
 mod rsync_list;
 mod scan;
+#[cfg(feature = "search")]
+mod search;
 mod support;
 mod support_tests;
 mod sync;

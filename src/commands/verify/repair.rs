@@ -77,6 +77,7 @@ impl Repair {
             run: ulid::Ulid::generate().to_string(),
             jobs: vec![job],
             parallel: 1,
+            auto: false,
             hosts: self.config.hosts.clone(),
             fail_fast: false,
             grace: self.config.sync.grace,

@@ -183,8 +183,10 @@ fn paths_hang_where_they_should() {
 
 #[test]
 fn the_command_line_is_stronger_about_sync_too() {
-    let sync =
-        SyncLayer { parallel: Parallel::new(9).ok().map(Given::by_command_line), ..SyncLayer::default() };
+    let sync = SyncLayer {
+        parallel: Parallel::new(9).ok().map(Concurrency::Fixed).map(Given::by_command_line),
+        ..SyncLayer::default()
+    };
     let over = Overrides { sync, ..Overrides::default() };
     let config = load_over("[sync]\nparallel = 2\ngrace = '1s'", &over).unwrap();
     assert_eq!((config.sync.parallel, config.sync.grace.as_secs()), (9, 1));
@@ -194,7 +196,7 @@ fn the_command_line_is_stronger_about_sync_too() {
 fn what_is_odd_but_allowed_is_a_warning() {
     let config = load(
         "
-        [index]
+        [clean]
         threads = 'whatever'
         [hosts.\"rsync.rcsb.orgg\"]
         connections = 2
@@ -208,7 +210,7 @@ fn what_is_odd_but_allowed_is_a_warning() {
     assert_eq!(
         warnings,
         [
-            ("[index] belongs to a command that this version does not have: ignored", None),
+            ("[clean] belongs to a command that this version does not have: ignored", None),
             ("no job has a source on the host \"rsync.rcsb.orgg\"", Some("did you mean \"rsync.rcsb.org\"?")),
         ]
     );

@@ -23,6 +23,11 @@ pub enum Verdict {
     Failed(Class, Reason),
 }
 
+/// A daemon that cannot be reached; `how` completes "connecting to HOST …". With a hint for known ports.
+pub fn unreachable(source: &Source, how: &str) -> Reason {
+    said::unreachable(source, how)
+}
+
 /// What to do after a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Class {
