@@ -4,8 +4,8 @@
 //! holds the code to it):
 //!
 //! 0. words: [`job`], [`event`], [`result`], [`exit`]
-//! 1. thought (pure): [`config`], [`rsync`], [`pdb`], [`inventory`], [`entry`], [`query`]
-//! 2. deeds: [`run`], [`machine`], [`scan`], [`mirrors`], [`doctor`], [`reclaim`], [`search`]
+//! 1. thought (pure): [`config`], [`rsync`], [`pdb`], [`inventory`], [`entry`], [`query`], [`stats`]
+//! 2. deeds: [`run`], [`history`], [`notify`], [`machine`], [`scan`], [`mirrors`], [`doctor`], [`reclaim`], [`search`]
 //! 3. speech: [`ui`], [`report`]
 //! 4. glue: [`cli`], [`commands`]
 
@@ -17,10 +17,12 @@ pub mod doctor;
 pub mod entry;
 pub mod event;
 pub mod exit;
+pub mod history;
 pub mod inventory;
 pub mod job;
 pub mod machine;
 pub mod mirrors;
+pub mod notify;
 pub mod pdb;
 #[cfg(feature = "search")]
 pub mod query;
@@ -32,4 +34,5 @@ pub mod run;
 pub mod scan;
 #[cfg(feature = "search")]
 pub mod search;
+pub mod stats;
 pub mod ui;

@@ -1,17 +1,21 @@
 //! The command line: clap structs and nothing else. What they mean is said in [`crate::commands`].
 
 mod config;
+mod history;
 mod index;
 mod machine;
 mod scan;
 mod search;
+mod stats;
 mod sync;
 
 pub use config::{ConfigAction, ConfigArgs, Example};
+pub use history::{HistoryAction, HistoryArgs};
 pub use index::IndexArgs;
 pub use machine::{DoctorArgs, ReclaimArgs};
 pub use scan::{CacheAction, ScanArgs, VerifyArgs};
 pub use search::{Order, SearchArgs};
+pub use stats::StatsArgs;
 pub use sync::SyncArgs;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -39,7 +43,7 @@ pub struct Global {
     /// Configuration file [default: $XDG_CONFIG_HOME/pdb-sync/config.toml]
     #[arg(short, long, global = true, value_name = "FILE", env = "PDB_SYNC_CONFIG", hide_env_values = true)]
     pub config: Option<PathBuf>,
-    /// Where logs and locks are kept [default: $XDG_STATE_HOME/pdb-sync]
+    /// Where the history, logs and locks are kept [default: $XDG_STATE_HOME/pdb-sync]
     #[arg(long, global = true, value_name = "DIR", env = "PDB_SYNC_STATE_DIR", hide_env_values = true)]
     pub state_dir: Option<PathBuf>,
     /// When to use colours
@@ -75,6 +79,10 @@ pub enum Command {
     Sync(Box<SyncArgs>),
     /// Show the jobs of the configuration
     List(ListArgs),
+    /// Show past runs, newest first
+    History(HistoryArgs),
+    /// Show percentiles and trends of past runs, and alerts
+    Stats(StatsArgs),
     /// Build or refresh the search index of mirrors
     Index(IndexArgs),
     /// Find entries, components and texts in the indexes of mirrors

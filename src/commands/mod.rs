@@ -4,18 +4,22 @@ mod completions;
 mod config;
 mod doctor;
 mod error;
+mod history;
 #[cfg(feature = "search")]
 mod index;
 mod list;
 pub mod locate;
 pub mod overrides;
+mod past;
 mod reclaim;
+mod record;
 #[cfg(feature = "search")]
 mod repl;
 mod scan;
 #[cfg(feature = "search")]
 mod search;
 pub mod settings;
+mod stats;
 mod sync;
 mod targets;
 mod verify;
@@ -56,6 +60,8 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
         Command::Reclaim(args) => reclaim::run(args, &cli.global, ui),
         Command::Doctor(args) => doctor::run(args, &cli.global, ui),
         Command::Config(args) => config::run(args, &cli.global, ui),
+        Command::History(args) => history::run(args, &cli.global, ui),
+        Command::Stats(args) => stats::run(args, &cli.global, ui),
         #[cfg(feature = "search")]
         Command::Index(args) => index::run(args, &cli.global, ui),
         #[cfg(feature = "search")]

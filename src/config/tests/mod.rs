@@ -2,6 +2,7 @@
 
 mod index;
 mod layers;
+mod operation;
 mod refusals;
 mod shown;
 
@@ -196,7 +197,7 @@ fn the_command_line_is_stronger_about_sync_too() {
 fn what_is_odd_but_allowed_is_a_warning() {
     let config = load(
         "
-        [stats]
+        [clean]
         threads = 'whatever'
         [hosts.\"rsync.rcsb.orgg\"]
         connections = 2
@@ -210,7 +211,7 @@ fn what_is_odd_but_allowed_is_a_warning() {
     assert_eq!(
         warnings,
         [
-            ("[stats] belongs to a command that this version does not have: ignored", None),
+            ("[clean] belongs to a command that this version does not have: ignored", None),
             ("no job has a source on the host \"rsync.rcsb.orgg\"", Some("did you mean \"rsync.rcsb.org\"?")),
         ]
     );
