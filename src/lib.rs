@@ -3,9 +3,9 @@
 //! The modules stand on floors; a module imports only from its own floor or from below (`tests/it/floors.rs`
 //! holds the code to it):
 //!
-//! 0. words: [`job`], [`event`], [`result`], [`exit`]
+//! 0. words: [`job`], [`event`], [`result`], [`exit`], [`running`]
 //! 1. thought (pure): [`config`], [`rsync`], [`pdb`], [`inventory`]
-//! 2. deeds: [`run`], [`machine`], [`scan`], [`mirrors`], [`doctor`], [`reclaim`]
+//! 2. deeds: [`run`], [`machine`], [`scan`], [`mirrors`], [`doctor`], [`reclaim`], [`status`]
 //! 3. speech: [`ui`], [`report`]
 //! 4. glue: [`cli`], [`commands`]
 
@@ -25,5 +25,7 @@ pub mod report;
 pub mod result;
 pub mod rsync;
 pub mod run;
+pub mod running;
 pub mod scan;
+pub mod status;
 pub mod ui;

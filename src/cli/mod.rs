@@ -6,7 +6,7 @@ mod scan;
 mod sync;
 
 pub use config::{ConfigAction, ConfigArgs, Example};
-pub use machine::{DoctorArgs, ReclaimArgs};
+pub use machine::{DoctorArgs, ReclaimArgs, StatusArgs};
 pub use scan::{CacheAction, ScanArgs, VerifyArgs};
 pub use sync::SyncArgs;
 
@@ -71,6 +71,8 @@ pub enum Command {
     Sync(Box<SyncArgs>),
     /// Show the jobs of the configuration
     List(ListArgs),
+    /// One look: machine, runs in progress, freshness, disks
+    Status(StatusArgs),
     /// Give back the memory that mirroring has filled
     Reclaim(ReclaimArgs),
     /// Find out what would stop a run here: rsync, configuration, disks, servers

@@ -10,6 +10,7 @@ pub mod overrides;
 mod reclaim;
 mod scan;
 pub mod settings;
+mod status;
 mod sync;
 mod targets;
 mod verify;
@@ -48,6 +49,7 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
         Command::Completions(args) => completions::run(args, ui),
         Command::List(args) => list::run(args, &cli.global, ui),
         Command::Reclaim(args) => reclaim::run(args, &cli.global, ui),
+        Command::Status(args) => status::run(args, &cli.global, ui),
         Command::Doctor(args) => doctor::run(args, &cli.global, ui),
         Command::Config(args) => config::run(args, &cli.global, ui),
         Command::Scan(args) => scan::run(args, &cli.global, ui),

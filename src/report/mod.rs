@@ -12,6 +12,7 @@ mod junit;
 mod kept;
 pub mod log;
 mod printer;
+mod published;
 mod screen;
 mod summary;
 #[cfg(test)]
@@ -21,6 +22,7 @@ pub mod units;
 
 pub use log::LogOptions;
 pub use printer::{Outcome, Printer};
+pub use published::Published;
 pub use screen::{Canvas, Look, Port, Screen, Streams};
 
 use crate::event::Stamped;

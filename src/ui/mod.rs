@@ -3,10 +3,12 @@
 mod environment;
 mod spinner;
 mod table;
+mod watch;
 
 pub use environment::{Environment, decide};
 pub use spinner::Spinner;
 pub use table::table;
+pub use watch::{Watch, quit_typed};
 
 use console::{Style, Term};
 use serde::Serialize;
