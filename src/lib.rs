@@ -4,8 +4,8 @@
 //! holds the code to it):
 //!
 //! 0. words: [`job`], [`event`], [`result`], [`exit`], [`running`]
-//! 1. thought (pure): [`config`], [`rsync`], [`pdb`], [`inventory`]
-//! 2. deeds: [`run`], [`machine`], [`scan`], [`mirrors`], [`doctor`], [`reclaim`], [`status`]
+//! 1. thought (pure): [`config`], [`rsync`], [`pdb`], [`inventory`], [`stats`]
+//! 2. deeds: [`run`], [`history`], [`machine`], [`scan`], [`mirrors`], [`doctor`], [`reclaim`], [`status`]
 //! 3. speech: [`ui`], [`report`]
 //! 4. glue: [`cli`], [`commands`]
 
@@ -15,6 +15,7 @@ pub mod config;
 pub mod doctor;
 pub mod event;
 pub mod exit;
+pub mod history;
 pub mod inventory;
 pub mod job;
 pub mod machine;
@@ -27,5 +28,6 @@ pub mod rsync;
 pub mod run;
 pub mod running;
 pub mod scan;
+pub mod stats;
 pub mod status;
 pub mod ui;

@@ -1,13 +1,17 @@
 //! The command line: clap structs and nothing else. What they mean is said in [`crate::commands`].
 
 mod config;
+mod history;
 mod machine;
 mod scan;
+mod stats;
 mod sync;
 
 pub use config::{ConfigAction, ConfigArgs, Example};
+pub use history::{HistoryAction, HistoryArgs};
 pub use machine::{DoctorArgs, ReclaimArgs, StatusArgs};
 pub use scan::{CacheAction, ScanArgs, VerifyArgs};
+pub use stats::StatsArgs;
 pub use sync::SyncArgs;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -35,7 +39,7 @@ pub struct Global {
     /// Configuration file [default: $XDG_CONFIG_HOME/pdb-sync/config.toml]
     #[arg(short, long, global = true, value_name = "FILE", env = "PDB_SYNC_CONFIG", hide_env_values = true)]
     pub config: Option<PathBuf>,
-    /// Where logs and locks are kept [default: $XDG_STATE_HOME/pdb-sync]
+    /// Where the history, logs and locks are kept [default: $XDG_STATE_HOME/pdb-sync]
     #[arg(long, global = true, value_name = "DIR", env = "PDB_SYNC_STATE_DIR", hide_env_values = true)]
     pub state_dir: Option<PathBuf>,
     /// When to use colours
@@ -77,6 +81,10 @@ pub enum Command {
     Reclaim(ReclaimArgs),
     /// Find out what would stop a run here: rsync, configuration, disks, servers
     Doctor(DoctorArgs),
+    /// Show past runs, newest first
+    History(HistoryArgs),
+    /// Show percentiles and trends of past runs, and alerts
+    Stats(StatsArgs),
     /// Count what a mirror or any directory holds, and what has changed there
     Scan(Box<ScanArgs>),
     /// Check that compressed files are whole, and fetch the damaged ones again

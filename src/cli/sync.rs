@@ -62,6 +62,9 @@ pub struct SyncArgs {
     /// Wait so long for a destination that another run has locked
     #[arg(long, value_name = "DUR")]
     pub wait_lock: Option<String>,
+    /// Of the jobs that are selected (else of every enabled one), run those that did not succeed last time
+    #[arg(long)]
+    pub rerun_failed: bool,
     /// Write a JUnit report
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,

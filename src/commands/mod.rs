@@ -4,12 +4,16 @@ mod completions;
 mod config;
 mod doctor;
 mod error;
+mod history;
 mod list;
 pub mod locate;
 pub mod overrides;
+mod past;
 mod reclaim;
+mod record;
 mod scan;
 pub mod settings;
+mod stats;
 mod status;
 mod sync;
 mod targets;
@@ -52,6 +56,8 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
         Command::Status(args) => status::run(args, &cli.global, ui),
         Command::Doctor(args) => doctor::run(args, &cli.global, ui),
         Command::Config(args) => config::run(args, &cli.global, ui),
+        Command::History(args) => history::run(args, &cli.global, ui),
+        Command::Stats(args) => stats::run(args, &cli.global, ui),
         Command::Scan(args) => scan::run(args, &cli.global, ui),
         Command::Verify(args) => verify::run(args, &cli.global, ui),
         Command::Sync(args) => sync::run(args, &cli.global, ui),

@@ -1,10 +1,13 @@
 //! `sync`: from the command line to a run, its reports and its exit code.
 
-use super::{Failure, locate, overrides, settings};
+use super::record::Record;
+use super::{Failure, locate, overrides, past, settings};
 use crate::cli::{Global, SyncArgs};
 use crate::config::{Config, Pause};
 use crate::exit::Exit;
+use crate::history::{Recorder, Retention};
 use crate::job::{Job, SourceOrder};
+use crate::machine::Identity;
 use crate::mirrors;
 use crate::report;
 use crate::rsync::args::{self as rsync_args, Purpose};
@@ -18,12 +21,20 @@ use std::time::Duration;
 const READER: Duration = Duration::from_secs(24 * 3600);
 /// The same when a signal has ended the run.
 const READER_AFTER_SIGNAL: Duration = Duration::from_secs(3);
+/// How long the history may take for a run whose reader is stuck.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// Runs the jobs that the command line selects.
 pub(super) fn run(args: &SyncArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
     let opened = settings::open(global)?;
-    let (config, mut jobs) =
-        opened.select(ui, &args.jobs, args.all, &args.tag, overrides::overrides(args)?)?;
+    let all = args.all || (args.rerun_failed && args.jobs.is_empty() && args.tag.is_empty());
+    let (config, mut jobs) = opened.select(ui, &args.jobs, all, &args.tag, overrides::overrides(args)?)?;
+    if args.rerun_failed {
+        jobs = past::failed_last(jobs, global)?;
+        if jobs.is_empty() {
+            return nothing_to_rerun(ui);
+        }
+    }
     if jobs.iter().any(|job| job.source_order == SourceOrder::Fastest) {
         let known = mirrors::load(&locate::state_dir(global)?);
         jobs.iter_mut().for_each(|job| mirrors::rank(job, &known));
@@ -32,14 +43,29 @@ pub(super) fn run(args: &SyncArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
         return print_commands(&config, &jobs, ui);
     }
     let keep = config.sync.log_keep;
-    let plan = plan(args, global, config, jobs)?;
-    if plan.mode == Mode::Real {
-        measure_beside(&plan);
-    }
-    go(args, plan, keep, ui)
+    let retention = Retention { age: config.stats.keep, runs: config.stats.keep_runs };
+    let plan = plan(args, global, config, jobs, ui)?;
+    let recorder = match plan.mode {
+        Mode::Real => {
+            measure_beside(&plan);
+            Some(Recorder::start(plan.state_dir.clone(), retention))
+        }
+        // What changed nothing would only spoil the figures.
+        Mode::DryRun | Mode::Plan { .. } => None,
+    };
+    let recorder = recorder.transpose().map_err(Failure::io("start the writer of the history"))?;
+    go(args, plan, keep, recorder, ui)
 }
 
-fn plan(args: &SyncArgs, global: &Global, config: Config, jobs: Vec<Job>) -> Result<Plan, Failure> {
+fn nothing_to_rerun(ui: &Ui) -> Result<Exit, Failure> {
+    if ui.json {
+        ui.json("result", &serde_json::json!({ "jobs": 0 }))?;
+    }
+    ui.note("nothing to run again: of the selected jobs that ran before, each succeeded last time");
+    Ok(Exit::Done)
+}
+
+fn plan(args: &SyncArgs, global: &Global, config: Config, jobs: Vec<Job>, ui: &Ui) -> Result<Plan, Failure> {
     let mode = match (args.dry_run, args.plan) {
         (true, _) => Mode::DryRun,
         (_, true) => Mode::Plan { paths: global.verbose },
@@ -52,6 +78,7 @@ fn plan(args: &SyncArgs, global: &Global, config: Config, jobs: Vec<Job>) -> Res
     let state_dir = locate::state_dir(global)?;
     Ok(Plan {
         run: ulid::Ulid::generate().to_string(),
+        watch: past::watch(&config, &jobs, &state_dir, ui),
         jobs,
         parallel: config.sync.parallel,
         auto: config.sync.auto,
@@ -75,7 +102,17 @@ fn measure_beside(plan: &Plan) {
     }
 }
 
-fn go(args: &SyncArgs, plan: Plan, keep: usize, ui: &Ui) -> Result<Exit, Failure> {
+fn go(
+    args: &SyncArgs,
+    plan: Plan,
+    keep: usize,
+    recorder: Option<Recorder>,
+    ui: &Ui,
+) -> Result<Exit, Failure> {
+    let mut others: Vec<Box<dyn report::Listener>> = Vec::new();
+    others.extend(recorder.iter().map(|recorder| Record::boxed(recorder.clone())));
+    let own = Identity::own();
+    others.push(Box::new(report::Published::new(&plan.state_dir, own.pid, own.started)));
     let logs = plan.logs.clone().map(|dir| report::LogOptions { dir, keep });
     let (events, printer) = report::start(report::Options {
         color: ui.color,
@@ -85,6 +122,7 @@ fn go(args: &SyncArgs, plan: Plan, keep: usize, ui: &Ui) -> Result<Exit, Failure
         github: args.github,
         junit: args.junit.clone(),
         logs,
+        others,
         ..report::Options::default()
     })
     .map_err(Failure::io("start the printer"))?;
@@ -96,13 +134,20 @@ fn go(args: &SyncArgs, plan: Plan, keep: usize, ui: &Ui) -> Result<Exit, Failure
         let patience = if summary.signal.is_some() { READER_AFTER_SIGNAL } else { READER };
         let rest = tokio::task::spawn_blocking(move || printer.join(patience));
         let exit = summary.exit();
-        Ok(tokio::select! {
+        let (exit, heard) = tokio::select! {
             told = rest => match told {
-                Ok(told) if told.lost.is_empty() => exit,
-                _ => exit.worst(Exit::Failed),
+                Ok(told) if told.lost.is_empty() => (exit, true),
+                Ok(told) => (exit.worst(Exit::Failed), told.complete),
+                Err(_) => (exit.worst(Exit::Failed), false),
             },
-            number = signals.next() => exit.worst(Exit::Signal(number)),
-        })
+            number = signals.next() => (exit.worst(Exit::Signal(number)), false),
+        };
+        if let Some(recorder) = recorder.filter(|_| !heard) {
+            // Its listener is stuck behind whoever does not read our output.
+            recorder.end(&summary);
+            recorder.finish(LAST_WORDS);
+        }
+        Ok(exit)
     });
     // A printer that is stuck in a write must not hold us.
     runtime.shutdown_background();

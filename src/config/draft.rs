@@ -1,6 +1,8 @@
 //! The file, read but not yet resolved: every key known, every value of the right type, or a problem.
 
-use super::layer::{HostLayer, Layer, Origin, ScanLayer, Span, SyncLayer};
+use super::layer::{
+    AlertLayer, HostLayer, Layer, NotifyLayer, Origin, ScanLayer, Span, StatsLayer, SyncLayer,
+};
 use super::nearest::{did_you_mean, nearest};
 use super::problem::{Problem, Text};
 use super::value::{Reader, integer};
@@ -17,6 +19,12 @@ pub struct Draft {
     pub sync: SyncLayer,
     /// `[hosts."NAME"]`, by lower-case name, and where the name stands.
     pub hosts: BTreeMap<String, (HostLayer, Span)>,
+    /// `[stats]`
+    pub stats: StatsLayer,
+    /// `[[stats.alerts]]`, and where each stands.
+    pub alerts: Vec<(AlertLayer, Span)>,
+    /// `[notify]`
+    pub notify: NotifyLayer,
     /// `[defaults]`
     pub defaults: Layer,
     /// `[jobs.NAME]` in the order of the file.
@@ -44,9 +52,9 @@ pub struct DraftJob {
 
 type Entry<'t, 'i> = (&'t Spanned<toml::de::DeString<'i>>, &'t Spanned<DeValue<'i>>);
 
-const SECTIONS: [&str; 6] = ["version", "sync", "hosts", "defaults", "jobs", "scan"];
+const SECTIONS: [&str; 8] = ["version", "sync", "hosts", "defaults", "jobs", "scan", "stats", "notify"];
 /// Sections that belong to commands which this version does not have.
-pub(super) const FOREIGN: [&str; 4] = ["clean", "index", "stats", "notify"];
+pub(super) const FOREIGN: [&str; 2] = ["clean", "index"];
 /// What other tools call our keys.
 const ALIASES: [(&str, &str); 12] = [
     ("src", "source"),
@@ -99,7 +107,7 @@ impl Draft {
         let name = key.get_ref().as_ref();
         match name {
             "version" => version(value, reader),
-            "sync" | "hosts" | "defaults" | "jobs" | "scan" => {
+            "sync" | "hosts" | "defaults" | "jobs" | "scan" | "stats" | "notify" => {
                 let Some(table) = value.get_ref().as_table() else {
                     return reader.wrong_type(value, &format!("a table, [{name}]"));
                 };
@@ -108,6 +116,8 @@ impl Draft {
                     "scan" => self.scan(table, reader),
                     "hosts" => self.hosts(table, reader),
                     "defaults" => self.defaults(table, reader),
+                    "stats" => self.stats(table, reader),
+                    "notify" => self.notify(table, reader),
                     _ => self.jobs(table, reader),
                 }
             }
@@ -131,6 +141,52 @@ impl Draft {
             let origin = Origin::Section(span(key.span(), reader));
             if !self.sync.set(key.get_ref(), value, origin, reader) {
                 unknown_key(key, "[sync]", SyncLayer::KEYS.iter().map(|key| key.name), reader);
+            }
+        }
+    }
+
+    fn stats(&mut self, table: &DeTable<'_>, reader: &mut Reader<'_>) {
+        for (key, value) in in_order(table) {
+            let origin = Origin::Section(span(key.span(), reader));
+            if key.get_ref() == "alerts" {
+                self.alerts(value, reader);
+            } else if !self.stats.set(key.get_ref(), value, origin, reader) {
+                let known = StatsLayer::KEYS.iter().map(|key| key.name).chain(["alerts"]);
+                unknown_key(key, "[stats]", known, reader);
+            }
+        }
+    }
+
+    fn alerts(&mut self, value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) {
+        let Some(list) = value.get_ref().as_array() else {
+            return reader.wrong_type(value, "a list of tables, [[stats.alerts]]");
+        };
+        for value in list {
+            let Some(table) = value.get_ref().as_table() else {
+                reader.wrong_type(value, "a table, [[stats.alerts]]");
+                continue;
+            };
+            let before = reader.problems.len();
+            let mut layer = AlertLayer::default();
+            for (key, value) in in_order(table) {
+                let origin = Origin::Section(span(key.span(), reader));
+                if !layer.set(key.get_ref(), value, origin, reader) {
+                    let known = AlertLayer::KEYS.iter().map(|key| key.name);
+                    unknown_key(key, "[[stats.alerts]]", known, reader);
+                }
+            }
+            // What could not be read would only be called missing.
+            if reader.problems.len() == before {
+                self.alerts.push((layer, span(value.span(), reader)));
+            }
+        }
+    }
+
+    fn notify(&mut self, table: &DeTable<'_>, reader: &mut Reader<'_>) {
+        for (key, value) in in_order(table) {
+            let origin = Origin::Section(span(key.span(), reader));
+            if !self.notify.set(key.get_ref(), value, origin, reader) {
+                unknown_key(key, "[notify]", NotifyLayer::KEYS.iter().map(|key| key.name), reader);
             }
         }
     }

@@ -3,9 +3,12 @@
 
 use super::lists::{Globs, HookList, RsyncArgs, Sources};
 use super::manners::{Concurrency, Nice};
+use super::notify::{Occasion, Url};
 use super::units::{Pause, Period, Rate, Size, TimeLimit};
 use super::value::{Parallel, Reader, Retries, Value, Within};
+use super::watch::{Bound, Slower};
 use crate::job::{CachePolicy, IoPriority, MaxDelete, Preset, SourceOrder};
+use crate::stats::Metric;
 use schemars::Schema;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -245,6 +248,54 @@ table! {
     HostLayer, HostFilled {
         /// At most so many transfers from this host at once.
         connections: Within<1, 1000>;
+    }
+}
+
+table! {
+    /// `[stats]`
+    StatsLayer, StatsFilled {
+        /// How long runs are remembered. 0: for ever.
+        keep: TimeLimit = TimeLimit(Some(Duration::from_secs(400 * 24 * 3600)));
+        /// The most runs that are remembered. 0: any number.
+        keep_runs: Within<0, 1_000_000_000> = Within::constant(10_000);
+    }
+}
+
+table! {
+    /// `[[stats.alerts]]`
+    AlertLayer, AlertFilled {
+        /// The job that it watches; without it, every job.
+        job: String;
+        /// The figure that `above` and `below` are about.
+        metric: Metric;
+        /// Tell when the figure is above this: a number, a span of time or a size.
+        above: Bound;
+        /// Tell when the figure is below this.
+        below: Bound;
+        /// Tell when a run took so many times longer than earlier ones ("2x p95").
+        slower_than: Slower;
+        /// Tell when the last success is longer ago.
+        age_above: Period;
+    }
+}
+
+table! {
+    /// `[notify]`
+    NotifyLayer, NotifyFilled {
+        /// An address that is asked for when a run starts (with /start), succeeds, or does not (with /fail).
+        ping: Url;
+        /// An address that gets JSON about the run by POST.
+        webhook: Url;
+        /// Commands that get the same JSON on standard input: shell lines or argument lists.
+        command: HookList = HookList(Vec::new());
+        /// When webhook and commands are told: after runs that ended in failure, success, or always.
+        on: Occasion = Occasion::Failure;
+        /// How long one try may take.
+        timeout: Period = Period(Duration::from_secs(10));
+        /// How often one that failed is tried again.
+        retries: Retries = Within::constant(2);
+        /// How many last lines of the log of each job that did not go well are in the JSON.
+        log_tail: Within<0, 1000> = Within::constant(50);
     }
 }
 

@@ -9,6 +9,7 @@ mod layer;
 mod lists;
 mod manners;
 mod nearest;
+mod notify;
 mod paths;
 mod preset;
 mod problem;
@@ -21,15 +22,17 @@ mod surroundings;
 pub(crate) mod tests;
 mod units;
 mod value;
+mod watch;
 
 pub use draft::{Draft, DraftJob, check_name};
 pub use layer::{
-    Given, HostFilled, HostLayer, Key, Layer, Origin, ScanFilled, ScanLayer, Settings, Span, SyncFilled,
-    SyncLayer,
+    AlertFilled, AlertLayer, Given, HostFilled, HostLayer, Key, Layer, NotifyFilled, NotifyLayer, Origin,
+    ScanFilled, ScanLayer, Settings, Span, StatsFilled, StatsLayer, SyncFilled, SyncLayer,
 };
 pub use lists::{Globs, HookList, RsyncArgs, Sources};
 pub use manners::{Concurrency, Nice};
 pub use nearest::nearest;
+pub use notify::{NotifySettings, Occasion, Url};
 pub use paths::{HomeError, expand_home, normalise};
 pub use preset::{layer as preset_layer, name as preset_name};
 pub use problem::{Place, Problem, Problems, decode};
@@ -39,6 +42,7 @@ pub use show::show;
 pub use surroundings::Surroundings;
 pub use units::{Pause, Period, Rate, Size, TimeLimit};
 pub use value::{Parallel, Retries, Within};
+pub use watch::{Bound, Slower, StatsSettings};
 
 use crate::job::Job;
 use problem::Text;
@@ -55,6 +59,10 @@ pub struct Config {
     pub sync: SyncSettings,
     /// `[hosts."NAME"] connections`, by lower-case host name.
     pub hosts: BTreeMap<String, usize>,
+    /// `[stats]`
+    pub stats: StatsSettings,
+    /// `[notify]`
+    pub notify: NotifySettings,
     /// The jobs in the order of the file.
     pub jobs: Vec<Job>,
     /// What is odd, but allowed.
@@ -65,6 +73,12 @@ pub struct Config {
     pub scan_layer: ScanLayer,
     /// Every value of `[sync]` with its origin.
     pub sync_layer: SyncLayer,
+    /// Every value of `[stats]` with its origin.
+    pub stats_layer: StatsLayer,
+    /// Every value of each `[[stats.alerts]]` with its origin.
+    pub alert_layers: Vec<AlertLayer>,
+    /// Every value of `[notify]` with its origin.
+    pub notify_layer: NotifyLayer,
     /// Every value of `[hosts."NAME"]` with its origin.
     pub host_layers: BTreeMap<String, HostLayer>,
     /// Every value of every job, by the job's name, with its origin; paths as written.

@@ -8,7 +8,10 @@ use super::paths::{expand_home, normalise};
 use super::preset;
 use super::problem::{Problem, Text};
 use super::surroundings::Surroundings;
-use super::{Concurrency, Config, Overrides, ScanLayer, ScanSettings, SyncLayer, SyncSettings};
+use super::{
+    Concurrency, Config, NotifyLayer, NotifySettings, Overrides, ScanLayer, ScanSettings, StatsLayer,
+    SyncLayer, SyncSettings,
+};
 use crate::job::{Address, Hooks, Job, MaxDelete, Preset, Priority, Source};
 use crate::rsync::args;
 use std::path::{Path, PathBuf};
@@ -38,10 +41,16 @@ impl Resolver<'_> {
         if let Err(refused) = args::check(&self.over.rsync_args) {
             self.at_origin(Origin::CommandLine, refused.text, Some(refused.hint));
         }
+        let names: Vec<String> = draft.jobs.iter().map(|job| job.name.clone()).collect();
         let mut config = Config {
             file: Some(self.text.file.into()),
             sync: self.sync_settings(&draft),
             sync_layer: self.over.sync.clone().over(draft.sync.clone()).over(SyncLayer::built_in()),
+            stats: self.stats(&draft.stats, &draft.alerts, &names),
+            stats_layer: draft.stats.clone().over(StatsLayer::built_in()),
+            alert_layers: draft.alerts.iter().map(|(layer, _)| layer.clone()).collect(),
+            notify: NotifySettings::of(draft.notify.clone()),
+            notify_layer: draft.notify.clone().over(NotifyLayer::built_in()),
             scan: ScanSettings::of(&draft.scan),
             scan_layer: draft.scan.clone().over(ScanLayer::built_in()),
             warnings: draft.warnings.clone(),
@@ -315,7 +324,7 @@ impl Resolver<'_> {
         self.problems.push(self.text.problem(span.start..span.end, text, hint));
     }
 
-    fn at_origin(&mut self, origin: Origin, text: String, hint: Option<String>) {
+    pub(super) fn at_origin(&mut self, origin: Origin, text: String, hint: Option<String>) {
         match origin {
             Origin::Defaults(span) | Origin::Section(span) => self.at(span, text, hint),
             Origin::BuiltIn | Origin::Preset(_) | Origin::CommandLine => {

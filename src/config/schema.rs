@@ -1,7 +1,9 @@
 //! The JSON Schema of the file, for editors: made from the tables of keys.
 
 use super::draft::FOREIGN;
-use super::layer::{HostLayer, Key, Layer, Origin, ScanLayer, SyncLayer};
+use super::layer::{
+    AlertLayer, HostLayer, Key, Layer, NotifyLayer, Origin, ScanLayer, StatsLayer, SyncLayer,
+};
 use serde_json::{Map, Value, json};
 
 /// JSON Schema, draft 2020-12.
@@ -20,11 +22,21 @@ pub fn schema() -> Value {
     let sync = table("How runs behave.", SyncLayer::KEYS, &SyncLayer::built_in().entries(), |_| true);
     let scan = table("How trees are read.", ScanLayer::KEYS, &ScanLayer::built_in().entries(), |_| true);
     let host = table("Limits of one host.", HostLayer::KEYS, &[], |_| true);
+    let stats_defaults = StatsLayer::built_in().entries();
+    let mut stats = table("What is remembered of past runs.", StatsLayer::KEYS, &stats_defaults, |_| true);
+    let alert = table("When the past deserves attention.", AlertLayer::KEYS, &[], |_| true);
+    stats["properties"]["alerts"] = json!({
+        "description": "When the past deserves attention.", "type": "array", "items": alert,
+    });
+    let notify_defaults = NotifyLayer::built_in().entries();
+    let notify = table("Who is told how a run went.", NotifyLayer::KEYS, &notify_defaults, |_| true);
     let mut job = job;
     job.insert("required".into(), json!(["source", "dest"]));
     let mut properties = json!({
         "version": {"description": "The version of this format.", "const": 1},
         "sync": sync,
+        "stats": stats,
+        "notify": notify,
         "scan": scan,
         "hosts": {
             "description": "Limits by host name, without a port.",

@@ -50,37 +50,22 @@ impl Published {
             });
         }
         let Some(run) = &mut self.run else { return };
-        let mut job = |name: &str| run.jobs.iter_mut().find(|job| job.job == name);
-        match &stamped.event {
-            Event::JobStarted { job: name, attempt, source, .. } => {
-                let Some(job) = job(name) else { return };
-                (job.attempt, job.source) = (*attempt, Some(source.clone()));
-                job.started.get_or_insert(time);
-                job.advance(None);
+        let name: &str = match &stamped.event {
+            Event::JobStarted { job, .. }
+            | Event::Phase { job, .. }
+            | Event::Progress { job, .. }
+            | Event::Retry { job, .. } => job,
+            Event::JobFinished(result) => &result.job,
+            Event::RunStarted { .. } => {
+                self.stale = true;
+                return;
             }
-            Event::Phase { job: name, phase, .. } => {
-                let Some(job) = job(name) else { return };
-                job.state = phase.word().into();
-                job.started.get_or_insert(time);
-            }
-            Event::Progress { job: name, progress } => {
-                let Some(job) = job(name) else { return };
-                job.advance(Some(progress));
-            }
-            Event::Retry { job: name, .. } => {
-                let Some(job) = job(name) else { return };
-                job.state = "retrying".into();
-                job.advance(None);
-            }
-            Event::JobFinished(result) => {
-                let Some(job) = job(&result.job) else { return };
-                (job.state, job.ended) = (result.status().word().into(), true);
-            }
-            Event::RunStarted { .. } => {}
             Event::Output { .. } | Event::Planned { .. } | Event::Notice { .. } | Event::RunFinished(_) => {
                 return;
             }
-        }
+        };
+        let Some(job) = run.jobs.iter_mut().find(|job| job.job == name) else { return };
+        advance(job, stamped);
         self.stale = true;
     }
 
@@ -94,6 +79,25 @@ impl Published {
         self.failed = write(&self.dir, &self.file(), self.run.as_ref()).is_err();
         (self.written, self.stale) = (Some(Instant::now()), false);
     }
+}
+
+/// What an event of a job changes about it.
+fn advance(job: &mut RunningJob, stamped: &Stamped) {
+    match &stamped.event {
+        Event::JobStarted { attempt, source, .. } => {
+            (job.attempt, job.source) = (*attempt, Some(source.clone()));
+            job.advance(None);
+        }
+        Event::Phase { phase, .. } => job.state = phase.word().into(),
+        Event::Progress { progress, .. } => job.advance(Some(progress)),
+        Event::Retry { .. } => {
+            job.state = "retrying".into();
+            job.advance(None);
+        }
+        Event::JobFinished(result) => (job.state, job.ended) = (result.status().word().into(), true),
+        _ => return,
+    }
+    job.started.get_or_insert(stamped.time);
 }
 
 /// Atomic, but not durable: a machine that goes down has no runs.

@@ -228,5 +228,6 @@ fn broken(job: Arc<str>, error: JoinError) -> SyncResult {
         figures: Figures::default(),
         source: None,
         log: None,
+        alerts: Vec::new(),
     }
 }

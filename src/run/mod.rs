@@ -32,6 +32,7 @@ pub use dispatch::run;
 pub use signal::Signals;
 
 use crate::job::Job;
+use crate::stats::Watch;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -63,6 +64,8 @@ pub struct Plan {
     pub logs: Option<PathBuf>,
     /// How long to wait for a destination that another run has locked.
     pub wait_lock: Duration,
+    /// What deserves attention in a result.
+    pub watch: Watch,
 }
 
 /// What a run changes.

@@ -51,6 +51,7 @@ impl Place {
             state_dir: self.dir.path().join("state"),
             logs: None,
             wait_lock: Duration::ZERO,
+            watch: Watch::default(),
         };
         let (events, mut heard) = mpsc::channel::<Stamped>(4);
         let listen = tokio::spawn(async move {

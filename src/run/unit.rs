@@ -14,6 +14,7 @@ use crate::job::{CachePolicy, Hook, Job};
 use crate::reclaim::{self, Order, Swept};
 use crate::result::{Attempt, Figures, Outcome, Reason, Skip, Status, SyncResult, log_path};
 use crate::rsync::exit::Class;
+use crate::stats::Past;
 use bytesize::ByteSize;
 use jiff::Timestamp;
 use std::ffi::OsString;
@@ -44,6 +45,7 @@ pub(super) async fn run(ticket: Ticket) -> (SyncResult, Option<Slot>) {
         figures: Figures::default(),
         started: None,
         ran: false,
+        alerts: Vec::new(),
         log: ticket.plan.logs.as_ref().map(|dir| log_path(dir, &ticket.job.name, &ticket.plan.run)),
     };
     let outcome = match unit.go().await {
@@ -62,6 +64,8 @@ struct Unit<'a> {
     /// When it got its first slot.
     started: Option<(Instant, Timestamp)>,
     log: Option<PathBuf>,
+    /// What deserves attention in its result.
+    alerts: Vec<String>,
     /// Whether anything ran that its log tells of.
     ran: bool,
 }
@@ -234,6 +238,9 @@ impl Unit<'_> {
         if plan.mode != Mode::Real || self.started.is_none() {
             return outcome;
         }
+        if !matches!(outcome.status(), Status::Skipped | Status::Cancelled) {
+            self.look_out(&outcome).await;
+        }
         match outcome.status() {
             Status::Ok | Status::Warned => {
                 match self.hooks(Phase::After, &job.hooks.after, Some(&outcome)).await {
@@ -251,6 +258,16 @@ impl Unit<'_> {
             Status::Skipped | Status::Cancelled => {}
         }
         outcome
+    }
+
+    /// Tells what deserves attention, before the hooks, which see it too.
+    async fn look_out(&mut self, outcome: &Outcome) {
+        let Ticket { plan, voice, .. } = self.ticket;
+        let newest = Past::of(&plan.run, &self.result(outcome.clone()));
+        self.alerts = plan.watch.check(newest, Timestamp::now());
+        for alert in &self.alerts {
+            voice.notice(Level::Warning, format!("alert: {alert}")).await;
+        }
     }
 
     /// What goes wrong here is told, and changes nothing: the job has failed already.
@@ -296,6 +313,7 @@ impl Unit<'_> {
             text("BYTES", number(self.figures.bytes_received)),
             text("DELETED", number(self.figures.files_deleted)),
             ("PDB_SYNC_LOG".into(), self.log.clone().unwrap_or_default().into()),
+            text("ALERTS", self.alerts.join("\n")),
             text("ERROR", outcome.and_then(Outcome::error).unwrap_or_default().into()),
         ]
     }
@@ -317,7 +335,7 @@ impl Unit<'_> {
         }
     }
 
-    fn result(self, outcome: Outcome) -> SyncResult {
+    fn result(&self, outcome: Outcome) -> SyncResult {
         let (at, started) = self.started.unwrap_or_else(|| (Instant::now(), Timestamp::now()));
         SyncResult {
             job: self.ticket.voice.job.clone(),
@@ -327,8 +345,9 @@ impl Unit<'_> {
             started,
             figures: self.figures,
             source: self.attempts.last().map(|a| a.source.clone()),
-            attempts: self.attempts,
-            log: self.log.filter(|_| self.ran),
+            attempts: self.attempts.clone(),
+            log: self.log.clone().filter(|_| self.ran),
+            alerts: self.alerts.clone(),
         }
     }
 }

@@ -70,10 +70,14 @@ impl Ui {
         writeln!(io::stdout().lock(), "{value}")
     }
 
+    /// Whether standard output gets colours.
+    pub fn is_colored(&self) -> bool {
+        decide(self.color, io::stdout().is_terminal(), &Environment::read())
+    }
+
     /// The text in this style if standard output gets colours.
     pub fn styled(&self, text: &str, style: Style) -> String {
-        let colored = decide(self.color, io::stdout().is_terminal(), &Environment::read());
-        style.force_styling(colored).apply_to(text).to_string()
+        style.force_styling(self.is_colored()).apply_to(text).to_string()
     }
 
     /// Something that people should know, on standard error; not with `-q`.

@@ -5,6 +5,7 @@ mod config;
 mod docs;
 mod doctor;
 mod floors;
+mod history;
 mod machine;
 mod man;
 mod rsync_args;

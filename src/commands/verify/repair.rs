@@ -86,6 +86,7 @@ impl Repair {
             state_dir: self.state_dir.clone(),
             logs: None,
             wait_lock: Duration::ZERO,
+            watch: crate::stats::Watch::default(),
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(Failure::io("start the runtime"))?;
