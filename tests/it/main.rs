@@ -11,6 +11,7 @@ mod man;
 mod rsync_args;
 mod rsync_list;
 mod scan;
+mod status;
 mod support;
 mod support_tests;
 mod sync;

@@ -1,6 +1,6 @@
 //! What is known, as lines for people.
 
-use crate::report::units::{bytes, count, duration, rate, whole};
+use crate::report::units::{bytes, count, rate, whole};
 use crate::running::RunningJob;
 use crate::status::{Disk, Freshness, Process, Seen, Snapshot, System, Top};
 use crate::ui::{Ui, table};
@@ -135,7 +135,7 @@ impl Page<'_> {
                 Some(last) => self.bad(&last.state),
             };
             let age = match job.age(self.now) {
-                Some(age) => duration(Duration::from_secs(age.as_secs().max(60))),
+                Some(age) => whole(age),
                 None => "never".into(),
             };
             let stale = job.enabled && self.max_age.is_some_and(|limit| job.is_staler(limit, self.now));
