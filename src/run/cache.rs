@@ -55,7 +55,8 @@ impl Dropper {
             Ok(Swept { files: 0, .. }) => None,
             Ok(Swept { files, freed: Some(_), kept, .. }) => {
                 let kept = ByteSize(kept.unwrap_or(0)).display().si();
-                Some(format!("cache: gave back {freed} of {} that came; {kept} of them stay in memory"))
+                let came = count(files);
+                Some(format!("cache: gave back {freed} of {came} that came; {kept} of it stay in memory"))
             }
             Ok(Swept { files, freed: None, .. }) => Some(format!(
                 "cache: asked the kernel to forget {}; it does not tell what came of it",
