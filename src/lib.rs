@@ -3,9 +3,9 @@
 //! The modules stand on floors; a module imports only from its own floor or from below (`tests/it/floors.rs`
 //! holds the code to it):
 //!
-//! 0. words: [`job`], [`event`], [`result`], [`exit`]
+//! 0. words: [`job`], [`event`], [`result`], [`exit`], [`running`]
 //! 1. thought (pure): [`config`], [`rsync`], [`pdb`], [`inventory`], [`entry`], [`query`], [`stats`]
-//! 2. deeds: [`run`], [`history`], [`notify`], [`machine`], [`scan`], [`mirrors`], [`doctor`], [`reclaim`], [`search`]
+//! 2. deeds: [`run`], [`history`], [`notify`], [`machine`], [`scan`], [`mirrors`], [`doctor`], [`reclaim`], [`search`], [`status`]
 //! 3. speech: [`ui`], [`report`]
 //! 4. glue: [`cli`], [`commands`]
 
@@ -31,8 +31,10 @@ pub mod report;
 pub mod result;
 pub mod rsync;
 pub mod run;
+pub mod running;
 pub mod scan;
 #[cfg(feature = "search")]
 pub mod search;
 pub mod stats;
+pub mod status;
 pub mod ui;

@@ -20,6 +20,7 @@ mod scan;
 mod search;
 pub mod settings;
 mod stats;
+mod status;
 mod sync;
 mod targets;
 mod verify;
@@ -58,6 +59,7 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
         Command::Completions(args) => completions::run(args, ui),
         Command::List(args) => list::run(args, &cli.global, ui),
         Command::Reclaim(args) => reclaim::run(args, &cli.global, ui),
+        Command::Status(args) => status::run(args, &cli.global, ui),
         Command::Doctor(args) => doctor::run(args, &cli.global, ui),
         Command::Config(args) => config::run(args, &cli.global, ui),
         Command::History(args) => history::run(args, &cli.global, ui),
