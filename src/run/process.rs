@@ -4,8 +4,8 @@
 //! ask for passwords on. It ends with SIGTERM, a grace in which we go on reading, then SIGKILL; and if we are killed
 //! ourselves, the kernel sends it SIGTERM.
 
-use super::frame::Framer;
-use super::stop::Stop;
+use super::pipe::Pipe;
+use super::voice::Voice;
 use super::watchdog::Watchdog;
 use crate::event::{Stamped, Stream};
 use crate::job::{IoPriority, Priority};
@@ -15,13 +15,9 @@ use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
-use tokio::io::AsyncReadExt;
 use tokio::process::{Child, Command};
-use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
-/// How much is read at once.
-const CHUNK: usize = 64 * 1024;
 /// After a child has gone, whoever still holds its pipes may be silent for so long.
 const DRAIN: Duration = Duration::from_secs(2);
 /// After a read that brought little, so long nothing is read: a few lines cost as much to pass on as many.
@@ -67,28 +63,24 @@ pub(super) enum Cause {
     DiskLow(u64),
 }
 
-/// Turns what a child prints into at most one event a chunk.
+/// Listens to a child.
 pub(super) trait Ear {
-    /// A line, without its end.
-    fn line(&mut self, stream: Stream, line: &[u8]);
-    /// What is to be told about the lines since the last call.
-    fn told(&mut self, stream: Stream) -> Option<Stamped>;
+    /// A line, without its end. What people should see of it is appended to `out`, as whole lines.
+    fn line(&mut self, stream: Stream, line: &[u8], out: &mut Vec<u8>);
 }
 
 /// Runs a child to its end, through everything that can happen to it.
 pub(super) async fn run(
     spec: &Spec<'_>,
-    stop: &Stop,
+    voice: &Voice,
     mut watchdog: Watchdog,
-    events: &mpsc::Sender<Stamped>,
     ear: &mut impl Ear,
 ) -> io::Result<End> {
+    let stop = &voice.stop;
     let mut child = spawn(spec)?;
     let group = Group::of(&child)?;
     watchdog.watch(group.0);
-    let (mut stdout, mut stderr) = (child.stdout.take(), child.stderr.take());
-    let (mut out_buffer, mut err_buffer) = (vec![0; CHUNK], vec![0; CHUNK / 8]);
-    let (mut out_lines, mut err_lines) = (Framer::default(), Framer::default());
+    let (mut stdout, mut stderr) = pipes(&mut child)?;
     let mut pending: Option<Stamped> = None;
     let mut status: Option<ExitStatus> = None;
     let mut cause: Option<Cause> = None;
@@ -96,27 +88,26 @@ pub(super) async fn run(
     let mut drain_until = Instant::now() + NEVER;
     let mut rest_until = Instant::now();
 
-    while status.is_none() || stdout.is_some() || stderr.is_some() || pending.is_some() {
+    while status.is_none() || stdout.is_open() || stderr.is_open() || pending.is_some() {
         let free = pending.is_none();
         // A reader that is slow is not a child that has stalled.
         watchdog.deaf(!free);
         let rests = status.is_none() && Instant::now() < rest_until;
         tokio::select! {
-            read = read(&mut stdout, &mut out_buffer), if free && !rests && stdout.is_some() => {
+            () = stdout.ready(), if free && !rests => {
                 watchdog.heard();
-                if matches!(read, Ok(n) if n < LITTLE) { rest_until = Instant::now() + REST; }
-                let got = take(read, &mut stdout, &out_buffer, &mut out_lines, Stream::Stdout, ear);
-                pending = got.then(|| ear.told(Stream::Stdout)).flatten();
+                let heard = stdout.read(voice, ear);
+                if heard.length < LITTLE { rest_until = Instant::now() + REST; }
+                pending = heard.event;
                 if status.is_some() { drain_until = Instant::now() + DRAIN; }
             }
-            read = read(&mut stderr, &mut err_buffer), if free && stderr.is_some() => {
+            () = stderr.ready(), if free => {
                 watchdog.heard();
-                let got = take(read, &mut stderr, &err_buffer, &mut err_lines, Stream::Stderr, ear);
-                pending = got.then(|| ear.told(Stream::Stderr)).flatten();
+                pending = stderr.read(voice, ear).event;
                 if status.is_some() { drain_until = Instant::now() + DRAIN; }
             }
             () = sleep_until(rest_until), if rests => {}
-            permit = events.reserve(), if !free => {
+            permit = voice.events.reserve(), if !free => {
                 watchdog.heard();
                 if let (Ok(permit), Some(event)) = (permit, pending.take()) { permit.send(event); }
                 if status.is_some() { drain_until = Instant::now() + DRAIN; }
@@ -156,6 +147,14 @@ pub(super) async fn run(
         },
         (None, None) => End::Signalled(0),
     })
+}
+
+/// Its standard output and standard error.
+fn pipes(child: &mut Child) -> io::Result<(Pipe, Pipe)> {
+    let missing = || io::Error::other("the child has no pipes");
+    let stdout = child.stdout.take().ok_or_else(missing)?.into_owned_fd()?;
+    let stderr = child.stderr.take().ok_or_else(missing)?.into_owned_fd()?;
+    Ok((Pipe::new(stdout, Stream::Stdout)?, Pipe::new(stderr, Stream::Stderr)?))
 }
 
 #[expect(
@@ -229,41 +228,6 @@ fn die_with(parent: Pid) -> io::Result<()> {
 #[cfg(not(target_os = "linux"))]
 fn die_with(_parent: Pid) -> io::Result<()> {
     Ok(())
-}
-
-async fn read(
-    stream: &mut Option<impl tokio::io::AsyncRead + Unpin>,
-    buffer: &mut [u8],
-) -> io::Result<usize> {
-    match stream {
-        Some(stream) => stream.read(buffer).await,
-        None => std::future::pending().await,
-    }
-}
-
-/// Passes what was read to the ear; closes the stream at its end. False if no line was completed.
-fn take<S>(
-    read: io::Result<usize>,
-    stream: &mut Option<S>,
-    buffer: &[u8],
-    lines: &mut Framer,
-    which: Stream,
-    ear: &mut impl Ear,
-) -> bool {
-    let mut any = false;
-    let mut line = |l: &[u8]| {
-        any = true;
-        ear.line(which, l);
-    };
-    match read {
-        Ok(n) if n > 0 => lines.feed(&buffer[..n], &mut line),
-        // A pipe that cannot be read is as good as closed; the exit status decides.
-        _ => {
-            *stream = None;
-            lines.finish(&mut line);
-        }
-    }
-    any
 }
 
 /// A process group that does not outlive us: dropped before its end (a panic), it is killed.

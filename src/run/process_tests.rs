@@ -1,22 +1,26 @@
-use super::super::stop::Why;
-use super::super::voice::stamped;
+use super::super::buffers::Buffers;
+use super::super::child::pass_on;
+use super::super::stop::{Stop, Why};
 use super::*;
-use crate::event::{Event, Lines};
+use crate::event::Event;
 use std::path::Path;
+use tokio::sync::{mpsc, watch};
 
 /// Passes every line on.
-struct All(Vec<u8>);
+struct All;
 
 impl Ear for All {
-    fn line(&mut self, _stream: Stream, line: &[u8]) {
-        self.0.extend_from_slice(line);
-        self.0.push(b'\n');
+    fn line(&mut self, _stream: Stream, line: &[u8], out: &mut Vec<u8>) {
+        pass_on(line, out);
     }
+}
 
-    fn told(&mut self, stream: Stream) -> Option<Stamped> {
-        let lines = Lines::new(std::mem::take(&mut self.0));
-        Some(stamped(Event::Output { job: "j".into(), stream, lines }))
-    }
+/// A job's voice, and who hears it.
+fn voice(stop: &Stop, room: usize) -> (Voice, mpsc::Receiver<Stamped>) {
+    let (events, heard) = mpsc::channel(room);
+    let (progress, _) = watch::channel(None);
+    let (stop, buffers) = (stop.clone(), Buffers::default());
+    (Voice { job: "j".into(), events, progress, stop, buffers }, heard)
 }
 
 /// Runs a shell script and returns its end and what was heard; `also` goes on beside it.
@@ -29,7 +33,7 @@ async fn sh_while<F: Future<Output = ()>>(
     let argv = ["sh".into(), "-c".into(), script.into()];
     let spec =
         Spec { argv: &argv, env: &[], priority: Priority::default(), grace: Duration::from_millis(300) };
-    let (events, mut heard) = mpsc::channel(2);
+    let (voice, mut heard) = voice(&stop, 2);
     let collect = async {
         let mut all = Vec::new();
         while let Some(Stamped { event, .. }) = heard.recv().await {
@@ -40,8 +44,8 @@ async fn sh_while<F: Future<Output = ()>>(
         all
     };
     let child = async {
-        let end = run(&spec, &stop, watchdog, &events, &mut All(Vec::new())).await.unwrap();
-        drop(events);
+        let end = run(&spec, &voice, watchdog, &mut All).await.unwrap();
+        drop(voice);
         end
     };
     let (end, heard, ()) = tokio::join!(child, collect, also(stop.clone()));
@@ -188,10 +192,10 @@ async fn a_listener_that_never_listens_does_not_keep_a_stopped_child() {
     let argv = ["sh".into(), "-c".into(), "yes".into()];
     let spec =
         Spec { argv: &argv, env: &[], priority: Priority::default(), grace: Duration::from_millis(200) };
-    let (events, full) = mpsc::channel(1);
     let stop = Stop::default();
-    let mut ear = All(Vec::new());
-    let child = run(&spec, &stop, patient(), &events, &mut ear);
+    let (voice, full) = voice(&stop, 1);
+    let mut ear = All;
+    let child = run(&spec, &voice, patient(), &mut ear);
     let filled = async {
         until(|| full.len() == 1).await;
         stop.ask(Why::ReaderGone);
