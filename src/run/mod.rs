@@ -15,6 +15,7 @@ mod child;
 mod deletions;
 mod disk;
 mod dispatch;
+mod ends;
 mod frame;
 mod governor;
 mod guard;
@@ -26,8 +27,11 @@ mod process;
 mod remove;
 mod signal;
 mod slots;
+mod spawn;
 mod stop;
 mod unit;
+#[cfg(target_os = "linux")]
+mod vfork;
 mod voice;
 mod watchdog;
 

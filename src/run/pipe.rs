@@ -10,9 +10,16 @@ use tokio::net::unix::pipe::Receiver;
 
 /// The reading end.
 pub(super) struct Pipe {
-    open: Option<Receiver>,
+    end: End,
     stream: Stream,
     lines: Framer,
+}
+
+enum End {
+    Open(Receiver),
+    /// Open, but nobody wakes us for it.
+    Resting(OwnedFd),
+    Closed,
 }
 
 /// What a reading brought.
@@ -26,27 +33,43 @@ pub(super) struct Heard {
 impl Pipe {
     /// Takes over an end that the child has the other of.
     pub(super) fn new(end: OwnedFd, stream: Stream) -> io::Result<Self> {
-        Ok(Pipe { open: Some(Receiver::from_owned_fd(end)?), stream, lines: Framer::default() })
+        Ok(Pipe { end: End::Open(Receiver::from_owned_fd(end)?), stream, lines: Framer::default() })
     }
 
     /// Whether something may still come.
     pub(super) fn is_open(&self) -> bool {
-        self.open.is_some()
+        !matches!(self.end, End::Closed)
+    }
+
+    /// Lets what comes pile up until [`Pipe::ready`] is called again. A child that writes word by word would wake us for
+    /// each of them.
+    pub(super) fn rest(&mut self) {
+        if let End::Open(pipe) = std::mem::replace(&mut self.end, End::Closed)
+            && let Ok(end) = pipe.into_nonblocking_fd()
+        {
+            self.end = End::Resting(end);
+        }
     }
 
     /// Waits until there is something to read; for ever, when nothing will come.
-    pub(super) async fn ready(&self) {
-        match &self.open {
+    pub(super) async fn ready(&mut self) {
+        if let End::Resting(_) = self.end
+            && let End::Resting(end) = std::mem::replace(&mut self.end, End::Closed)
+            && let Ok(pipe) = Receiver::from_owned_fd_unchecked(end)
+        {
+            self.end = End::Open(pipe);
+        }
+        match &self.end {
             // An error is met again by whoever reads.
-            Some(pipe) => drop(pipe.readable().await),
-            None => std::future::pending().await,
+            End::Open(pipe) => drop(pipe.readable().await),
+            End::Resting(_) | End::Closed => std::future::pending().await,
         }
     }
 
     /// Reads once, and lets the ear hear the lines that this completes; at the end of the pipe also what is left.
     pub(super) fn read(&mut self, voice: &Voice, ear: &mut impl Ear) -> Heard {
-        let Pipe { open, stream, lines } = self;
-        let Some(pipe) = open else { return Heard { length: 0, event: None } };
+        let Pipe { end, stream, lines } = self;
+        let End::Open(pipe) = end else { return Heard { length: 0, event: None } };
         let mut block = voice.buffers.block();
         let mut line = |line: &[u8]| ear.line(*stream, line, &mut block);
         let length = voice.buffers.chunk(|chunk| match pipe.try_read(chunk) {
@@ -60,7 +83,7 @@ impl Pipe {
         });
         if length.is_none() {
             lines.finish(&mut line);
-            *open = None;
+            *end = End::Closed;
         }
         let length = length.unwrap_or(0);
         if block.is_empty() {

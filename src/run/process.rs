@@ -4,18 +4,19 @@
 //! ask for passwords on. It ends with SIGTERM, a grace in which we go on reading, then SIGKILL; and if we are killed
 //! ourselves, the kernel sends it SIGTERM.
 
+use super::ends::Ends;
 use super::pipe::Pipe;
+use super::spawn::{self, Started};
 use super::voice::Voice;
 use super::watchdog::Watchdog;
 use crate::event::{Stamped, Stream};
-use crate::job::{IoPriority, Priority};
+use crate::job::Priority;
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::ffi::OsString;
 use std::io;
 use std::os::unix::process::ExitStatusExt;
-use std::process::{ExitStatus, Stdio};
+use std::process::ExitStatus;
 use std::time::Duration;
-use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep_until};
 
 /// After a child has gone, whoever still holds its pipes may be silent for so long.
@@ -77,10 +78,12 @@ pub(super) async fn run(
     ear: &mut impl Ear,
 ) -> io::Result<End> {
     let stop = &voice.stop;
-    let mut child = spawn(spec)?;
-    let group = Group::of(&child)?;
-    watchdog.watch(group.0);
-    let (mut stdout, mut stderr) = pipes(&mut child)?;
+    let mut ends = Ends::watch()?;
+    let Started { pid, stdout, stderr } = spawn::start(spec)?;
+    let group = Group::of(pid);
+    watchdog.watch(pid);
+    let mut stdout = Pipe::new(stdout, Stream::Stdout)?;
+    let mut stderr = Pipe::new(stderr, Stream::Stderr)?;
     let mut pending: Option<Stamped> = None;
     let mut status: Option<ExitStatus> = None;
     let mut cause: Option<Cause> = None;
@@ -97,7 +100,10 @@ pub(super) async fn run(
             () = stdout.ready(), if free && !rests => {
                 watchdog.heard();
                 let heard = stdout.read(voice, ear);
-                if heard.length < LITTLE { rest_until = Instant::now() + REST; }
+                if heard.length < LITTLE && stdout.is_open() {
+                    stdout.rest();
+                    rest_until = Instant::now() + REST;
+                }
                 pending = heard.event;
                 if status.is_some() { drain_until = Instant::now() + DRAIN; }
             }
@@ -112,7 +118,7 @@ pub(super) async fn run(
                 if let (Ok(permit), Some(event)) = (permit, pending.take()) { permit.send(event); }
                 if status.is_some() { drain_until = Instant::now() + DRAIN; }
             }
-            ended = child.wait(), if status.is_none() => {
+            ended = ends.of(pid), if status.is_none() => {
                 status = Some(ended?);
                 drain_until = Instant::now() + DRAIN;
             }
@@ -149,87 +155,6 @@ pub(super) async fn run(
     })
 }
 
-/// Its standard output and standard error.
-fn pipes(child: &mut Child) -> io::Result<(Pipe, Pipe)> {
-    let missing = || io::Error::other("the child has no pipes");
-    let stdout = child.stdout.take().ok_or_else(missing)?.into_owned_fd()?;
-    let stderr = child.stderr.take().ok_or_else(missing)?.into_owned_fd()?;
-    Ok((Pipe::new(stdout, Stream::Stdout)?, Pipe::new(stderr, Stream::Stderr)?))
-}
-
-#[expect(
-    unsafe_code,
-    reason = "a new session and the parent-death signal can only be set between fork and exec"
-)]
-fn spawn(spec: &Spec<'_>) -> io::Result<Child> {
-    let (program, arguments) = spec
-        .argv
-        .split_first()
-        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "empty command"))?;
-    let mut command = Command::new(program);
-    command.args(arguments).envs(spec.env.iter().map(|(k, v)| (k, v)));
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-    let (parent, priority) = (rustix::process::getpid(), spec.priority);
-    // SAFETY: only direct system calls, which are async-signal-safe; nothing is allocated.
-    unsafe {
-        command.pre_exec(move || {
-            rustix::process::setsid()?;
-            step_back(priority)?;
-            die_with(parent)
-        });
-    }
-    command.spawn()
-}
-
-/// Lets others go first, as far as the job wants it. Only system calls.
-fn step_back(priority: Priority) -> io::Result<()> {
-    if priority.nice > 0 {
-        rustix::process::nice(i32::from(priority.nice))?;
-    }
-    match priority.io {
-        Some(io) => io_priority(io),
-        None => Ok(()),
-    }
-}
-
-/// Of this process, and of those that it starts.
-#[cfg(target_os = "linux")]
-#[expect(unsafe_code, reason = "no crate wraps ioprio_set")]
-fn io_priority(priority: IoPriority) -> io::Result<()> {
-    // From linux/ioprio.h: the class stands above 13 bits of level.
-    const WHO_PROCESS: libc::c_int = 1;
-    let value: libc::c_int = match priority {
-        IoPriority::BestEffort(level) => 2 << 13 | libc::c_int::from(level),
-        IoPriority::Idle => 3 << 13,
-    };
-    // SAFETY: three integers, and no memory.
-    match unsafe { libc::syscall(libc::SYS_ioprio_set, WHO_PROCESS, 0, value) } {
-        0 => Ok(()),
-        _ => Err(io::Error::last_os_error()),
-    }
-}
-
-/// Elsewhere there are no such ranks.
-#[cfg(not(target_os = "linux"))]
-fn io_priority(_priority: IoPriority) -> io::Result<()> {
-    Ok(())
-}
-
-/// Asks the kernel to end this process when `parent` dies. rsync passes a SIGTERM on to its second process, a SIGKILL
-/// it could not.
-#[cfg(target_os = "linux")]
-fn die_with(parent: Pid) -> io::Result<()> {
-    rustix::process::set_parent_process_death_signal(Some(Signal::TERM))?;
-    // The parent may have died before the request.
-    if rustix::process::getppid() == Some(parent) { Ok(()) } else { Err(io::ErrorKind::BrokenPipe.into()) }
-}
-
-/// Elsewhere a child notices by its closed pipes.
-#[cfg(not(target_os = "linux"))]
-fn die_with(_parent: Pid) -> io::Result<()> {
-    Ok(())
-}
-
 /// A process group that does not outlive us: dropped before its end (a panic), it is killed.
 struct Group(Pid, std::cell::Cell<State>);
 
@@ -241,10 +166,8 @@ enum State {
 }
 
 impl Group {
-    fn of(child: &Child) -> io::Result<Self> {
-        let pid = child.id().and_then(|id| Pid::from_raw(id as i32));
-        let pid = pid.ok_or_else(|| io::Error::other("the child has no pid"))?;
-        Ok(Group(pid, std::cell::Cell::new(State::Running)))
+    fn of(leader: Pid) -> Self {
+        Group(leader, std::cell::Cell::new(State::Running))
     }
 
     fn signal(&self, signal: Signal) {

@@ -216,3 +216,71 @@ async fn a_dropped_run_leaves_nobody_behind() {
     }
     until(|| !runs(&ready)).await;
 }
+
+/// What `argv` says, run without a shell.
+async fn says(argv: &[&str], env: &[(OsString, OsString)]) -> io::Result<String> {
+    let argv: Vec<String> = argv.iter().map(|word| word.to_string()).collect();
+    let spec = Spec { argv: &argv, env, priority: Priority::default(), grace: Duration::from_millis(200) };
+    let (voice, mut heard) = voice(&Stop::default(), 100);
+    assert_eq!(run(&spec, &voice, patient(), &mut All).await?, End::Exited(0));
+    drop(voice);
+    let mut said = String::new();
+    while let Some(Stamped { event: Event::Output { lines, .. }, .. }) = heard.recv().await {
+        said.push_str(&String::from_utf8_lossy(lines.as_bytes()));
+    }
+    Ok(said)
+}
+
+fn script(path: &Path, text: &str, mode: u32) {
+    std::fs::write(path, text).unwrap();
+    std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+}
+
+#[tokio::test]
+async fn what_cannot_be_started_says_why() {
+    let dir = tempfile::tempdir().unwrap();
+    let closed = dir.path().join("closed");
+    script(&closed, "#!/bin/sh\n", 0o644);
+    let why = async |program: &str| says(&[program], &[]).await.unwrap_err().kind();
+    assert_eq!(why("no-such-program-anywhere").await, io::ErrorKind::NotFound);
+    assert_eq!(why("/no/such/program").await, io::ErrorKind::NotFound);
+    assert_eq!(why(closed.to_str().unwrap()).await, io::ErrorKind::PermissionDenied);
+    assert_eq!(why("a\0b").await, io::ErrorKind::InvalidInput);
+}
+
+#[tokio::test]
+async fn a_program_is_looked_for_in_path_and_one_that_may_not_run_is_passed_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let (first, second) = (dir.path().join("first"), dir.path().join("second"));
+    std::fs::create_dir_all(first.join("tool-in-both/and-a-directory")).unwrap();
+    std::fs::create_dir(&second).unwrap();
+    script(&first.join("tool"), "echo first\n", 0o644);
+    // No `#!`: a shell reads it, as it does for a shell.
+    script(&second.join("tool"), "echo second \"$1\" \"$COLOUR\"\n", 0o755);
+    script(&second.join("tool-in-both"), "#!/bin/sh\necho file\n", 0o755);
+    let path = std::env::join_paths([first, second, "/bin".into(), "/usr/bin".into()]).unwrap();
+    let env = [("PATH".into(), path), ("COLOUR".into(), "blue".into())];
+    assert_eq!(says(&["tool", "a b"], &env).await.unwrap(), "second a b blue\n");
+    assert_eq!(says(&["tool-in-both"], &env).await.unwrap(), "file\n");
+}
+
+#[tokio::test]
+#[cfg(target_os = "linux")]
+async fn a_child_starts_with_a_clean_slate() {
+    // A handler of ours must neither be called in a child nor be missing here afterwards.
+    let mut hangup = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()).unwrap();
+    let before = rustix::process::getsid(None).unwrap();
+    let status = says(&["cat", "/proc/self/status", "/proc/self/stat"], &[]).await.unwrap();
+    let mask = |name: &str| {
+        let line = status.lines().find(|line| line.starts_with(name)).unwrap();
+        u64::from_str_radix(line.split_whitespace().nth(1).unwrap(), 16).unwrap()
+    };
+    assert_eq!((mask("SigBlk:"), mask("SigCgt:")), (0, 0));
+    assert_eq!(mask("SigIgn:") >> (libc::SIGPIPE - 1) & 1, 0, "a broken pipe must end programs");
+    let stat: Vec<&str> = status.lines().last().unwrap().rsplit(") ").next().unwrap().split(' ').collect();
+    assert_ne!(stat[3], before.as_raw_nonzero().to_string(), "a session of its own");
+
+    assert_eq!(says(&["readlink", "/proc/self/fd/0"], &[]).await.unwrap(), "/dev/null\n");
+    rustix::process::kill_process(rustix::process::getpid(), Signal::HUP).unwrap();
+    hangup.recv().await.unwrap();
+}
