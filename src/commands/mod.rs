@@ -2,6 +2,7 @@
 
 mod completions;
 mod config;
+mod costs;
 mod doctor;
 mod error;
 mod history;
@@ -65,16 +66,25 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
         Command::History(args) => history::run(args, &cli.global, ui),
         Command::Stats(args) => stats::run(args, &cli.global, ui),
         #[cfg(feature = "search")]
-        Command::Index(args) => index::run(args, &cli.global, ui),
+        Command::Index(args) => costs::noted("index", &cli.global, ui, || index::run(args, &cli.global, ui)),
+        // How long somebody sits before it is no cost of a search.
         #[cfg(feature = "search")]
-        Command::Search(args) => search::run(args, &cli.global, ui),
+        Command::Search(args) if args.repl => search::run(args, &cli.global, ui),
+        #[cfg(feature = "search")]
+        Command::Search(args) => {
+            costs::noted("search", &cli.global, ui, || search::run(args, &cli.global, ui))
+        }
         #[cfg(not(feature = "search"))]
         Command::Index(_) | Command::Search(_) => Err(Failure::usage_hint(
             "this pdb-sync was built without search",
             "build it with `cargo install --features search`",
         )),
-        Command::Scan(args) => scan::run(args, &cli.global, ui),
-        Command::Verify(args) => verify::run(args, &cli.global, ui),
+        // Looks after what scans have kept, and scans nothing.
+        Command::Scan(args) if args.cache.is_some() => scan::run(args, &cli.global, ui),
+        Command::Scan(args) => costs::noted("scan", &cli.global, ui, || scan::run(args, &cli.global, ui)),
+        Command::Verify(args) => {
+            costs::noted("verify", &cli.global, ui, || verify::run(args, &cli.global, ui))
+        }
         Command::Sync(args) => sync::run(args, &cli.global, ui),
     }
 }

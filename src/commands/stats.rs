@@ -1,12 +1,12 @@
 //! `stats`
 
-use super::{Failure, past, settings};
+use super::{Failure, costs, locate, past, settings};
 use crate::cli::{Global, StatsArgs};
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::history::Query;
 use crate::report::units;
-use crate::stats::{Aggregate, Past, Spread, prometheus};
+use crate::stats::{Aggregate, CommandCost, Past, Spread, prometheus};
 use crate::ui::Ui;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -45,9 +45,10 @@ pub(super) fn run(args: &StatsArgs, global: &Global, ui: &Ui) -> Result<Exit, Fa
             all
         })
         .collect();
+    let commands = costs::known(&locate::state_dir(global)?, &args.jobs, since, now)?;
     if let Some(file) = &args.prometheus {
         let of = |job: &str| firing.iter().filter(|firing| firing.job == job).count();
-        replace(file, prometheus(&jobs, &of).as_bytes())
+        replace(file, prometheus(&jobs, &of, &commands).as_bytes())
             .map_err(Failure::io(format!("write the metrics {}", file.display())))?;
         if ui.json {
             ui.json("result", &json!({ "file": file.to_string_lossy(), "jobs": jobs.len() }))?;
@@ -58,18 +59,34 @@ pub(super) fn run(args: &StatsArgs, global: &Global, ui: &Ui) -> Result<Exit, Fa
         for job in &jobs {
             ui.json("stats", &as_json(job, &firing))?;
         }
-        ui.json("result", &json!({ "jobs": jobs.len(), "alerts": firing.len() }))?;
+        for command in &commands {
+            ui.json("command", &costs::as_json(command))?;
+        }
+        let body = json!({ "jobs": jobs.len(), "commands": commands.len(), "alerts": firing.len() });
+        ui.json("result", &body)?;
         return Ok(Exit::Done);
     }
-    if jobs.iter().all(|job| job.runs == 0) {
-        ui.note("no run that is remembered fits");
-    } else {
-        ui.table(&rows(&jobs))?;
-    }
+    tables(&jobs, &commands, ui)?;
     for firing in &firing {
         ui.line(&format!("alert: [{}] {}", firing.job, firing.text))?;
     }
     Ok(Exit::Done)
+}
+
+fn tables(jobs: &[Aggregate], commands: &[CommandCost], ui: &Ui) -> Result<(), Failure> {
+    let ran = jobs.iter().any(|job| job.runs > 0);
+    if !ran {
+        ui.note("no run that is remembered fits");
+    } else {
+        ui.table(&rows(jobs))?;
+    }
+    if !commands.is_empty() {
+        if ran {
+            ui.line("")?;
+        }
+        ui.table(&costs::rows(commands))?;
+    }
+    Ok(())
 }
 
 /// The past of the named jobs, or of all that are remembered or configured.
@@ -78,7 +95,10 @@ fn pasts(names: &[String], config: &Config, global: &Global) -> Result<Pasts, Fa
         Some(history) => history.jobs(&Query { jobs: names.to_vec(), ..Query::default() })?,
         None => Vec::new(),
     };
-    let mut pasts = Pasts::new();
+    // Those of which nothing is remembered are expected to run as well.
+    let expected = config.jobs.iter().filter(|job| job.enabled);
+    let expected = expected.filter(|job| names.is_empty() || names.contains(&job.name));
+    let mut pasts: Pasts = expected.map(|job| (job.name.clone(), Vec::new())).collect();
     for past in found {
         pasts.entry(past.job.clone()).or_default().push(past);
     }

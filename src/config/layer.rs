@@ -278,7 +278,7 @@ table! {
         below: Bound;
         /// Tell when a run took so many times longer than earlier ones ("2x p95").
         slower_than: Slower;
-        /// Tell when the last success is longer ago.
+        /// Tell when the last success is longer ago, or none is remembered.
         age_above: Period;
     }
 }

@@ -3,6 +3,7 @@
 //! It must never fail or slow a run: [`Recorder`] writes from a thread of its own, and whatever goes wrong is told and
 //! forgotten. A run has a row from its start; one whose process is gone without completing it counts as interrupted.
 
+mod costs;
 mod open;
 mod query;
 mod recorder;
@@ -11,6 +12,7 @@ mod schema;
 mod tests;
 mod write;
 
+pub use costs::{costs, note_cost};
 pub use open::{History, Opened};
 pub use query::{Job, Latest, Query, Run, RunState, Try};
 pub use recorder::{Recorder, Retention};

@@ -12,6 +12,12 @@ pub use mounts::{Mount, expected_mounts, mount_of};
 pub use process::Identity;
 pub use surroundings::{resolve, surroundings};
 
+/// Time of CPUs that all threads of this process have used so far; `None` where the system does not tell.
+pub fn cpu_time() -> Option<std::time::Duration> {
+    let used = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    std::time::Duration::try_from(used).ok()
+}
+
 /// The most memory that this process has had at once, in bytes; `None` where there is no `/proc`.
 pub fn peak_memory() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;

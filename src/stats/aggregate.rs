@@ -5,8 +5,8 @@ use crate::result::Status;
 use jiff::{SignedDuration, Timestamp};
 
 /// What counts as now for a trend, and what it is compared with.
-const RECENT: SignedDuration = SignedDuration::from_hours(7 * 24);
-const BEFORE: SignedDuration = SignedDuration::from_hours(5 * 7 * 24);
+pub(super) const RECENT: SignedDuration = SignedDuration::from_hours(7 * 24);
+pub(super) const BEFORE: SignedDuration = SignedDuration::from_hours(5 * 7 * 24);
 
 /// What is to be said about one job.
 #[derive(Debug, Clone, PartialEq)]

@@ -16,7 +16,7 @@ pub struct Alert {
     pub rule: Rule,
 }
 
-/// What is not normal. All but [`Rule::Age`] look at the newest run that ended well.
+/// What is not normal. All but [`Rule::Age`] look at the newest run that ended well, and say nothing without one.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Rule {
     /// A figure is above this.
@@ -25,7 +25,7 @@ pub enum Rule {
     Below(Metric, f64),
     /// It took longer than so many times what earlier runs took; at least five of them are needed to tell.
     SlowerThan(f64, Point),
-    /// The last success is longer ago.
+    /// The last success is longer ago, or none is remembered.
     Age(Duration),
 }
 
@@ -171,14 +171,20 @@ impl Alert {
                 })
             }
             Rule::Age(limit) => {
-                // A job that never ran has no age; one that never succeeded is as old as what is remembered of it.
-                let (since, what) = match newest.and_then(Past::ended) {
-                    Some(ended) => (ended, "its last success was"),
-                    None => (past.last()?.started, "it has had no success since"),
+                let age = |since| Duration::try_from(now.duration_since(since)).unwrap_or_default();
+                let told = |age: Duration| seconds(age.as_secs_f64());
+                // Nobody can say how old a success is that nobody knows of; silence would say that all is well.
+                let Some(ended) = newest.and_then(Past::ended) else {
+                    return Some(match past.last() {
+                        Some(oldest) => format!(
+                            "no success of it is remembered, and its oldest run started {} ago",
+                            told(age(oldest.started))
+                        ),
+                        None => "it has never run, as far as is remembered".into(),
+                    });
                 };
-                let age = Duration::try_from(now.duration_since(since)).ok().filter(|age| *age > limit)?;
-                let (age, limit) = (seconds(age.as_secs_f64()), seconds(limit.as_secs_f64()));
-                Some(format!("{what} {age} ago, more than {limit}"))
+                let age = Some(age(ended)).filter(|age| *age > limit)?;
+                Some(format!("its last success was {} ago, more than {}", told(age), told(limit)))
             }
         }
     }
@@ -250,8 +256,19 @@ mod tests {
         let told = check(rule, &runs).unwrap();
         assert!(told.starts_with("its last success was 8days 23h ago, more than 8days"), "{told}");
         runs[1].state = State::Interrupted;
-        assert!(check(rule, &runs).unwrap().starts_with("it has had no success since 9days ago"));
-        assert_eq!(check(rule, &[]), None);
+        let never = "no success of it is remembered, and its oldest run started 9days ago";
+        assert_eq!(check(rule, &runs).as_deref(), Some(never));
+    }
+
+    #[test]
+    fn what_never_succeeded_is_older_than_any_limit() {
+        let rule = Rule::Age(Duration::from_secs(8 * 86_400));
+        let failed = Past { state: State::Ended(Status::Failed), ..past(0, 60) };
+        let told = check(rule, &[failed]).unwrap();
+        assert_eq!(told, "no success of it is remembered, and its oldest run started 0.00s ago");
+        assert_eq!(check(rule, &[]).as_deref(), Some("it has never run, as far as is remembered"));
+        let ahead = past(-1, 60);
+        assert_eq!(check(rule, &[ahead]), None, "a clock that was set back makes nothing old");
     }
 
     #[test]

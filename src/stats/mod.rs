@@ -2,6 +2,7 @@
 
 mod aggregate;
 mod alert;
+mod cost;
 mod past;
 mod percentiles;
 mod prometheus;
@@ -11,6 +12,7 @@ mod watch;
 
 pub use aggregate::{Aggregate, Trend};
 pub use alert::{Alert, Metric, Rule, Unit};
+pub use cost::{CommandCost, Cost};
 pub use past::{Past, State};
 pub use percentiles::{Point, Spread, percentile};
 pub use prometheus::prometheus;

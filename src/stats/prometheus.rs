@@ -1,12 +1,18 @@
 //! The figures in the text format that Prometheus' node exporter reads from its textfile directory.
 
-use super::{Aggregate, State};
+use super::{Aggregate, CommandCost, Spread, State};
 use jiff::Timestamp;
 use std::fmt::Write;
 
 /// A page of metrics. `firing` has the number of alerts a job.
-pub fn prometheus(jobs: &[Aggregate], firing: &dyn Fn(&str) -> usize) -> String {
+pub fn prometheus(jobs: &[Aggregate], firing: &dyn Fn(&str) -> usize, commands: &[CommandCost]) -> String {
     let mut page = Page(String::new());
+    of_jobs(&mut page, jobs, firing);
+    of_commands(&mut page, commands);
+    page.0
+}
+
+fn of_jobs(page: &mut Page, jobs: &[Aggregate], firing: &dyn Fn(&str) -> usize) {
     page.family("runs", "gauge", "Remembered runs by how the job ended.", jobs, |job| {
         let count = |state: State| {
             let known = job.states.iter().find(|(known, _)| *known == state);
@@ -79,20 +85,62 @@ pub fn prometheus(jobs: &[Aggregate], firing: &dyn Fn(&str) -> usize) -> String 
         job.success_rate.iter().map(|rate| sample(&[], *rate)).collect()
     });
     page.family("duration_seconds", "summary", "How long remembered successful runs took.", jobs, |job| {
-        let Some(spread) = &job.duration else { return Vec::new() };
-        let quantiles =
-            [("0.5", spread.p50), ("0.9", spread.p90), ("0.95", spread.p95), ("0.99", spread.p99)];
-        let mut samples: Vec<_> =
-            quantiles.iter().map(|(quantile, value)| sample(&[("quantile", quantile)], *value)).collect();
-        let (sum, count) = job.duration_total;
-        samples.push(Sample { suffix: "_sum", ..sample(&[], sum) });
-        samples.push(Sample { suffix: "_count", ..sample(&[], count as f64) });
-        samples
+        summary(job.duration.as_ref(), job.duration_total)
     });
     page.family("alerts", "gauge", "Alerts that the job sets off.", jobs, |job| {
         vec![sample(&[], firing(&job.job) as f64)]
     });
-    page.0
+}
+
+fn of_commands(page: &mut Page, commands: &[CommandCost]) {
+    page.family(
+        "runs",
+        "gauge",
+        "How often the command was run, as far as is remembered.",
+        commands,
+        |command| vec![sample(&[], command.runs as f64)],
+    );
+    page.family("duration_seconds", "summary", "How long the command took.", commands, |command| {
+        summary(command.duration.as_ref(), command.duration_total)
+    });
+    let median = |of: fn(&CommandCost) -> Option<Spread>| {
+        move |command: &CommandCost| of(command).map(|spread| sample(&[], spread.p50)).into_iter().collect()
+    };
+    let cpu = "Time of CPUs that half of its runs stayed below.";
+    page.family("median_cpu_seconds", "gauge", cpu, commands, median(|command| command.cpu));
+    let memory = "Memory that half of its runs stayed below.";
+    page.family("median_memory_bytes", "gauge", memory, commands, median(|command| command.memory));
+}
+
+fn summary(spread: Option<&Spread>, (sum, count): (f64, usize)) -> Vec<Sample> {
+    let Some(spread) = spread else { return Vec::new() };
+    let quantiles = [("0.5", spread.p50), ("0.9", spread.p90), ("0.95", spread.p95), ("0.99", spread.p99)];
+    let mut samples: Vec<_> =
+        quantiles.iter().map(|(quantile, value)| sample(&[("quantile", quantile)], *value)).collect();
+    samples.push(Sample { suffix: "_sum", ..sample(&[], sum) });
+    samples.push(Sample { suffix: "_count", ..sample(&[], count as f64) });
+    samples
+}
+
+/// What a metric is about.
+trait Subject {
+    /// What it is: part of the metric's name, and a label.
+    const WHAT: &'static str;
+    fn name(&self) -> &str;
+}
+
+impl Subject for Aggregate {
+    const WHAT: &'static str = "job";
+    fn name(&self) -> &str {
+        &self.job
+    }
+}
+
+impl Subject for CommandCost {
+    const WHAT: &'static str = "command";
+    fn name(&self) -> &str {
+        &self.command
+    }
 }
 
 struct Sample {
@@ -109,28 +157,28 @@ fn sample(labels: &[(&'static str, &str)], value: f64) -> Sample {
 struct Page(String);
 
 impl Page {
-    /// One metric of all jobs; nothing of it if no job has any.
-    fn family(
+    /// One metric of all subjects; nothing of it if none has any.
+    fn family<S: Subject>(
         &mut self,
         name: &str,
         kind: &str,
         help: &str,
-        jobs: &[Aggregate],
-        samples: impl Fn(&Aggregate) -> Vec<Sample>,
+        subjects: &[S],
+        samples: impl Fn(&S) -> Vec<Sample>,
     ) {
+        let name = format!("pdb_sync_{}_{name}", S::WHAT);
         let mut lines = String::new();
-        for job in jobs {
-            for sample in samples(job) {
-                let mut labels = format!("job=\"{}\"", escaped(&job.job));
+        for subject in subjects {
+            for sample in samples(subject) {
+                let mut labels = format!("{}=\"{}\"", S::WHAT, escaped(subject.name()));
                 for (label, value) in &sample.labels {
                     // A String takes everything.
                     let _ = write!(labels, ",{label}=\"{}\"", escaped(value));
                 }
-                let _ = writeln!(lines, "pdb_sync_job_{name}{}{{{labels}}} {}", sample.suffix, sample.value);
+                let _ = writeln!(lines, "{name}{}{{{labels}}} {}", sample.suffix, sample.value);
             }
         }
         if !lines.is_empty() {
-            let name = format!("pdb_sync_job_{name}");
             let _ = write!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}\n{lines}");
         }
     }
@@ -143,6 +191,7 @@ fn escaped(value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stats::Cost;
     use crate::stats::testing::past;
 
     fn page() -> String {
@@ -151,7 +200,15 @@ mod tests {
         runs[0].figures.bytes_received = Some(4_096);
         let odd = crate::stats::Past { state: State::Interrupted, duration: None, ..past(0, 1) };
         let jobs = [Aggregate::of("a", &runs, now), Aggregate::of("b\"\\", &[odd], now)];
-        prometheus(&jobs, &|job| usize::from(job == "a"))
+        let cost = Cost {
+            command: "search".into(),
+            started: now,
+            duration: std::time::Duration::from_millis(8),
+            cpu: Some(std::time::Duration::from_millis(4)),
+            memory: None,
+            exit_code: 0,
+        };
+        prometheus(&jobs, &|job| usize::from(job == "a"), &CommandCost::each(&[cost], None, now))
     }
 
     #[test]
@@ -170,9 +227,14 @@ mod tests {
             "pdb_sync_job_alerts{job=\"a\"} 1",
             "pdb_sync_job_alerts{job=\"b\\\"\\\\\"} 0",
             "# TYPE pdb_sync_job_duration_seconds summary",
+            "pdb_sync_command_runs{command=\"search\"} 1",
+            "pdb_sync_command_duration_seconds{command=\"search\",quantile=\"0.99\"} 0.008",
+            "pdb_sync_command_duration_seconds_count{command=\"search\"} 1",
+            "pdb_sync_command_median_cpu_seconds{command=\"search\"} 0.004",
         ] {
             assert!(page.lines().any(|known| known == line), "{line}\n{page}");
         }
+        assert!(!page.contains("memory"), "{page}");
         assert!(!page.contains("deleted_files"), "what nobody knows has no line:\n{page}");
         assert!(!page.contains("success_timestamp_seconds{job=\"b"), "{page}");
     }

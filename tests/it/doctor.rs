@@ -165,7 +165,7 @@ fn read_only_and_full_destinations_fail() {
     let config = one_job(&["rsync://upstream.invalid/m/"], &env.mirror("j"), "");
     let env = env.with_config(&config);
     let Some(ended) = with_disk(&env, "ro", ":") else {
-        eprintln!("skipped: no file system may be mounted here");
+        crate::support::skipped("no file system may be mounted here");
         return;
     };
     let ended = ended.expect_code(1);

@@ -1,9 +1,8 @@
-//! `history`, `stats`, `list` and `--rerun-failed`, after runs of the real rsync.
+//! `history`, `list` and `--rerun-failed`, after runs of the real rsync.
 
 use crate::support::{Env, Fake, Upstream, eventually};
 use rusqlite::Connection;
 use serde_json::Value;
-use std::path::Path;
 
 /// Jobs `good` and `bad`; the latter's module exists only if `whole`.
 fn config(env: &Env, more: &str) -> String {
@@ -166,94 +165,6 @@ fn a_state_directory_that_is_full_fails_no_job() {
     let run = env.run(["sync", "good"]).expect_code(0);
     assert_eq!(run.err().matches("warning: cannot write the history").count(), 1, "{run}");
     assert!(run.out().contains("All syncs completed successfully."), "{run}");
-}
-
-const ALERTS: &str = "after = [\"printf %s \\\"$PDB_SYNC_ALERTS\\\" >\\\"$HOME/alerts\\\"\"]
-[[stats.alerts]]\njob = \"good\"\nmetric = \"files\"\nabove = 0
-[[stats.alerts]]\nslower_than = \"2x p95\"
-[[stats.alerts]]\njob = \"bad\"\nage_above = \"1ms\"\n";
-
-/// The hook belongs to the last job of the file.
-fn with_alerts(env: Env) -> Env {
-    let dest = |name: &str| toml::Value::from(env.mirror(name).to_str().unwrap()).to_string();
-    let (bad, good) = (dest("bad"), dest("good"));
-    let text = format!(
-        "version = 1\n[defaults]\nretries = 0\n[jobs.bad]\nsource = \"up::nowhere/\"\ndest = {bad}\n\
-         [jobs.good]\nsource = \"up::m/\"\ndest = {good}\n{ALERTS}"
-    );
-    env.with_config(&text)
-}
-
-#[test]
-fn alerts_are_told_and_handed_on() {
-    let upstream = upstream();
-    let env = with_alerts(Env::new().with_pipe(&upstream));
-    assert_eq!(env.run(["stats", "--check"]).expect_code(0).out(), "");
-    let run = env.run(["sync", "good"]).expect_code(0);
-    let files = env.run(["history", "--json"]).events("job")[0]["files_transferred"].clone();
-    let alert = format!("files is {files}, above 0");
-    let out = run.out();
-    let summary = &out[out.find("=== Sync Summary ===").unwrap()..];
-    assert!(summary.contains(&format!("  alert: {alert}\n")), "{run}");
-    assert!(run.err().contains(&format!("alert: {alert}")), "{run}");
-    assert_eq!(std::fs::read_to_string(env.dir().join("home/alerts")).unwrap(), alert);
-    let check = env.run(["stats", "--check"]).expect_code(1);
-    assert_eq!(check.out(), format!("[good] {alert}\n"));
-    // The next run has nothing to do, and all is quiet again.
-    env.run(["sync", "good"]).expect_code(0);
-    env.run(["stats", "--check"]).expect_code(0);
-    // A job that is slower than its own habit, and one that never succeeds.
-    let again = "INSERT INTO runs SELECT id || ?1, command, state, started - ?1, duration, exit_code, signal, parallel,
-        pid, process FROM runs LIMIT 1";
-    let db = database(&env);
-    for n in 1..=6 {
-        db.execute(again, [n]).unwrap();
-        let old = "INSERT INTO jobs (run, job, place, status, started, duration, queued)
-            SELECT id, 'good', 0, 'ok', started, 1, 0 FROM runs ORDER BY started LIMIT 1";
-        db.execute(old, []).unwrap();
-    }
-    db.execute("UPDATE jobs SET duration = 60000000 WHERE started = (SELECT MAX(started) FROM jobs)", [])
-        .unwrap();
-    env.run(["sync", "bad"]).expect_code(1);
-    let check = env.run(["stats", "--check", "--json"]).expect_code(1);
-    let (alerts, texts) = (words(&check.events("alert"), "job"), words(&check.events("alert"), "text"));
-    assert_eq!(alerts, ["bad", "good"], "{check}");
-    assert!(texts[0].starts_with("it has had no success since"), "{check}");
-    assert!(texts[1].starts_with("took 1m, more than 2 times the p95 of earlier runs"), "{check}");
-}
-
-#[test]
-fn figures_are_told_as_text_json_and_metrics() {
-    let upstream = upstream();
-    let env = env(&upstream, "");
-    env.run(["sync", "--all"]).expect_code(1);
-    env.run(["sync", "good"]).expect_code(0);
-    let text = env.run(["stats"]).expect_code(0).out();
-    assert!(text.starts_with("JOB ") && text.contains("\ngood  2     100%"), "{text}");
-    let stats = env.run(["stats", "good", "--json"]).expect_code(0).events("stats");
-    assert_eq!((stats.len(), &stats[0]["runs"]), (1, &Value::from(2)));
-    for key in ["p50", "p90", "p95", "p99", "mean"] {
-        assert!(stats[0]["duration_s"][key].as_f64().unwrap() > 0.0, "{stats:?}");
-    }
-    assert_eq!(stats[0]["trend"]["duration"], Value::Null);
-    let unknown = env.run(["stats", "god"]).expect_code(2).err();
-    assert!(unknown.contains("did you mean \"good\"?"), "{unknown}");
-    let file = env.dir().join("x.prom");
-    env.run(["stats", "--prometheus", file.to_str().unwrap()]).expect_code(0);
-    let page = std::fs::read_to_string(&file).unwrap();
-    assert!(page.contains("pdb_sync_job_runs{job=\"good\",status=\"ok\"} 2\n"), "{page}");
-    promtool(&file);
-    let missing = env.run(["stats", "--prometheus", "/nowhere/x.prom"]).expect_code(1).err();
-    assert!(missing.contains("cannot write the metrics /nowhere/x.prom"), "{missing}");
-}
-
-/// Prometheus' own opinion, where it is installed; the rules that it checks are also in a unit test.
-fn promtool(file: &Path) {
-    let page = std::fs::File::open(file).unwrap();
-    match std::process::Command::new("promtool").args(["check", "metrics"]).stdin(page).output() {
-        Ok(checked) => assert!(checked.status.success() && checked.stderr.is_empty(), "{checked:?}"),
-        Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::NotFound),
-    }
 }
 
 fn list(words: &[&str]) -> Vec<String> {

@@ -98,12 +98,11 @@ struct Terminal {
 
 impl Terminal {
     /// With a shell; `None` where there is no tmux.
-    #[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
     fn open() -> Option<Self> {
         let terminal = Terminal { dir: tempfile::tempdir().unwrap() };
         let version = Command::new("tmux").arg("-V").stdout(Stdio::null()).status();
         if version.is_err() {
-            eprintln!("skipped: there is no tmux");
+            crate::support::skipped("there is no tmux");
             return None;
         }
         let shell = ["new-session", "-d", "-x", "100", "-y", "30", "env", "-i", "PS1=ready> ", "TERM=screen"];

@@ -6,6 +6,7 @@ mod fake;
 mod job;
 mod job_file;
 mod process;
+mod skip;
 mod tree;
 mod upstream;
 
@@ -14,5 +15,6 @@ pub(crate) use fake::Fake;
 pub(crate) use job::{job, rsync};
 pub(crate) use job_file::one_job;
 pub(crate) use process::{eventually, is_running, with_marker};
+pub(crate) use skip::skipped;
 pub(crate) use tree::{Entry, Kind, tree};
 pub(crate) use upstream::Upstream;

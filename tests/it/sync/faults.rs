@@ -104,7 +104,7 @@ fn a_full_disk_is_failed_at_once_and_said() {
     let config = one_job(&sources, &env.mirror("j"), "");
     let env = env.with_config(&config);
     let Some(ended) = with_small_disk(&env, &["sync", "j", "--json"], &env.mirror("j")) else {
-        eprintln!("skipped: no file system may be mounted here");
+        crate::support::skipped("no file system may be mounted here");
         return;
     };
     let ended = ended.expect_code(1);
@@ -125,7 +125,7 @@ fn a_disk_that_fills_up_to_min_free_ends_the_transfer() {
     let config = one_job(&[&format!("{}/", upstream.root().display())], &env.mirror("j"), more);
     let env = env.with_config(&config);
     let Some(ended) = with_small_disk(&env, &["sync", "j", "--json"], &env.mirror("j")) else {
-        eprintln!("skipped: no file system may be mounted here");
+        crate::support::skipped("no file system may be mounted here");
         return;
     };
     let ended = ended.expect_code(4);
@@ -172,7 +172,7 @@ fn a_state_directory_that_cannot_be_written_fails_the_job_and_deletes_nothing() 
 #[test]
 fn what_belongs_to_somebody_else_in_the_mirror_stays_and_is_said() {
     if !rustix::process::geteuid().is_root() {
-        eprintln!("skipped: only root can make a directory that somebody else may not write to");
+        crate::support::skipped("only root can make a directory that somebody else may not write to");
         return;
     }
     let env = Env::new();

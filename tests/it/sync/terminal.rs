@@ -91,9 +91,8 @@ impl Drop for Terminal<'_> {
     }
 }
 
-#[expect(clippy::print_stderr, reason = "who runs the tests should know")]
 fn skip(why: &str) {
-    eprintln!("skipped: {why}");
+    crate::support::skipped(why);
 }
 
 fn sync(args: &str) -> String {

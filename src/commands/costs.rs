@@ -1,0 +1,96 @@
+//! What commands cost: noted as they end, shown by `stats`.
+
+use super::{Failure, locate};
+use crate::cli::Global;
+use crate::exit::Exit;
+use crate::report::units;
+use crate::stats::{CommandCost, Cost, Spread};
+use crate::ui::Ui;
+use crate::{history, machine};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// Does a command's work and remembers what it cost. An `Err`, which did no work to its end, is not remembered.
+pub(super) fn noted(
+    command: &str,
+    global: &Global,
+    ui: &Ui,
+    work: impl FnOnce() -> Result<Exit, Failure>,
+) -> Result<Exit, Failure> {
+    let (started, start, cpu) = (Timestamp::now(), Instant::now(), machine::cpu_time());
+    let exit = work()?;
+    let cost = Cost {
+        command: command.into(),
+        started,
+        duration: start.elapsed(),
+        cpu: machine::cpu_time().zip(cpu).map(|(after, before)| after.saturating_sub(before)),
+        memory: machine::peak_memory(),
+        exit_code: exit.code(),
+    };
+    let written = locate::state_dir(global).and_then(|dir| Ok(history::note_cost(&dir, &cost)?));
+    // Whoever may read a mirror's state need not be allowed to write there, and asked for something else.
+    if let Err(failure) = written
+        && ui.verbose
+    {
+        ui.note(&format!("note: {failure}"));
+    }
+    Ok(exit)
+}
+
+/// The commands that are remembered. With jobs named, they are not meant.
+pub(super) fn known(
+    state_dir: &Path,
+    jobs: &[String],
+    since: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<Vec<CommandCost>, Failure> {
+    if !jobs.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(CommandCost::each(&history::costs(state_dir)?, since, now))
+}
+
+pub(super) fn rows(commands: &[CommandCost]) -> Vec<Vec<String>> {
+    let heading = ["COMMAND", "RUNS", "P50", "P90", "P95", "P99", "MEAN", "CPU", "MEMORY", "TREND"];
+    let mut rows = vec![heading.map(String::from).to_vec()];
+    for command in commands {
+        let took = |of: fn(&Spread) -> f64| command.duration.map_or("-".into(), |spread| time(of(&spread)));
+        rows.push(vec![
+            command.command.clone(),
+            command.runs.to_string(),
+            took(|spread| spread.p50),
+            took(|spread| spread.p90),
+            took(|spread| spread.p95),
+            took(|spread| spread.p99),
+            took(|spread| spread.mean),
+            command.cpu.map_or("-".into(), |spread| time(spread.p50)),
+            command.memory.map_or("-".into(), |spread| units::bytes(spread.p50 as u64)),
+            command.trend.map_or("-".into(), |share| format!("{:+.0}%", share * 100.0)),
+        ]);
+    }
+    rows
+}
+
+/// Finer than other durations: a search takes milliseconds.
+fn time(seconds: f64) -> String {
+    match Duration::try_from_secs_f64(seconds) {
+        Ok(_) if seconds < 1.0 => format!("{:.1}ms", seconds * 1e3),
+        Ok(time) => units::duration(time),
+        Err(_) => "-".into(),
+    }
+}
+
+pub(super) fn as_json(command: &CommandCost) -> Value {
+    json!({
+        "command": command.command,
+        "runs": command.runs,
+        "cut_short": command.cut_short,
+        "duration_s": command.duration,
+        "cpu_s": command.cpu,
+        "memory_bytes": command.memory,
+        "trend": { "duration": command.trend },
+        "last_started": command.last.map(|time| format!("{time:.3}")),
+    })
+}

@@ -1,0 +1,172 @@
+//! `STATE/costs.jsonl`: what `scan`, `verify`, `index` and `search` have cost, a line each.
+//!
+//! A plain file beside the database, because it must not be felt: a row costs SQLite two waits for the disk when nobody else has
+//! the database open, 1.5 ms at best and 45 ms on a busy disk; appending a line takes about 10 µs on the same disk.
+//! A line is written at once and is whole or missing; one that cannot be read is passed over.
+
+use super::Error;
+use crate::stats::Cost;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Lines of a later version may mean something else.
+const VERSION: u64 = 1;
+/// Where a new file begins, about 15,000 commands; the one before is kept, too.
+const FULL: u64 = 2 << 20;
+
+fn path(state_dir: &Path) -> PathBuf {
+    state_dir.join("costs.jsonl")
+}
+
+fn older(state_dir: &Path) -> PathBuf {
+    state_dir.join("costs.old.jsonl")
+}
+
+/// Remembers what a command has cost.
+pub fn note_cost(state_dir: &Path, cost: &Cost) -> Result<(), Error> {
+    note(state_dir, cost, FULL).map_err(|source| Error::Io {
+        tried: "cannot write the costs of commands in",
+        path: path(state_dir),
+        source,
+    })
+}
+
+fn note(state_dir: &Path, cost: &Cost, full: u64) -> io::Result<()> {
+    let path = path(state_dir);
+    let append = || File::options().append(true).create(true).open(&path);
+    let mut file = match append() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            fs::create_dir_all(state_dir)?;
+            append()?
+        }
+        opened => opened?,
+    };
+    // Others append as well: in one write, lines do not get mixed up.
+    file.write_all(line(cost).as_bytes())?;
+    let meta = file.metadata()?;
+    // Of several that find it full one moves it; whoever comes later finds another one in its place.
+    if meta.len() >= full && file.try_lock().is_ok() && fs::metadata(&path)?.ino() == meta.ino() {
+        fs::rename(&path, older(state_dir))?;
+    }
+    Ok(())
+}
+
+/// What is remembered, the oldest first. Nothing is created or changed.
+pub fn costs(state_dir: &Path) -> Result<Vec<Cost>, Error> {
+    let mut found = Vec::new();
+    for path in [older(state_dir), path(state_dir)] {
+        match fs::read(&path) {
+            Ok(bytes) => found.extend(bytes.split(|byte| *byte == b'\n').filter_map(parsed)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(source) => {
+                return Err(Error::Io { tried: "cannot read the costs of commands in", path, source });
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn line(cost: &Cost) -> String {
+    let micros = |span: Duration| u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
+    let body = json!({
+        "v": VERSION,
+        "command": cost.command,
+        "started": cost.started.as_millisecond(),
+        "duration_us": micros(cost.duration),
+        "cpu_us": cost.cpu.map(micros),
+        "memory_bytes": cost.memory,
+        "exit_code": cost.exit_code,
+    });
+    format!("{body}\n")
+}
+
+fn parsed(line: &[u8]) -> Option<Cost> {
+    let body: Value = serde_json::from_slice(line).ok()?;
+    let span = |key: &str| body[key].as_u64().map(Duration::from_micros);
+    Some(Cost {
+        command: (body["v"] == VERSION).then(|| body["command"].as_str())??.into(),
+        started: Timestamp::from_millisecond(body["started"].as_i64()?).ok()?,
+        duration: span("duration_us")?,
+        cpu: span("cpu_us"),
+        memory: body["memory_bytes"].as_u64(),
+        exit_code: i32::try_from(body["exit_code"].as_i64()?).ok()?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn cost(n: u64) -> Cost {
+        Cost {
+            command: "search".into(),
+            started: Timestamp::from_millisecond(1_800_000_000_000 + n as i64).unwrap(),
+            duration: Duration::from_micros(n),
+            cpu: n.is_multiple_of(2).then_some(Duration::from_micros(n / 2)),
+            memory: (!n.is_multiple_of(3)).then_some(n),
+            exit_code: 0,
+        }
+    }
+
+    #[test]
+    fn what_is_noted_is_known() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = dir.path().join("not/yet");
+        assert_eq!(costs(&state).unwrap(), []);
+        let all: Vec<Cost> = (1..6).map(cost).collect();
+        all.iter().for_each(|cost| note_cost(&state, cost).unwrap());
+        assert_eq!(costs(&state).unwrap(), all);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_passed_over() {
+        let dir = tempfile::tempdir().unwrap();
+        let newer = line(&cost(2)).replace("\"v\":1", "\"v\":2");
+        let torn = &line(&cost(3))[..20];
+        let mut bytes = b"\xff\xfe\n{}\n[1]\n\n".to_vec();
+        bytes.extend([&line(&cost(1)), &newer, torn].concat().into_bytes());
+        fs::write(path(dir.path()), bytes).unwrap();
+        note_cost(dir.path(), &cost(4)).unwrap();
+        note_cost(dir.path(), &cost(5)).unwrap();
+        assert_eq!(costs(dir.path()).unwrap(), [cost(1), cost(5)], "a torn line costs the next one, no more");
+        fs::remove_file(path(dir.path())).unwrap();
+        fs::create_dir(path(dir.path())).unwrap();
+        let error = costs(dir.path()).unwrap_err().to_string();
+        assert!(error.starts_with("cannot read the costs of commands in the history "), "{error}");
+        assert!(note_cost(dir.path(), &cost(6)).is_err());
+    }
+
+    /// Threads stand for processes here: each opens the file for itself.
+    #[test]
+    fn many_at_once_lose_nothing_and_the_file_stays_small() {
+        let dir = tempfile::tempdir().unwrap();
+        std::thread::scope(|scope| {
+            for thread in 0..20 {
+                let dir = dir.path();
+                scope.spawn(move || (0..10).for_each(|n| note(dir, &cost(thread * 10 + n), FULL).unwrap()));
+            }
+        });
+        let mut seen: Vec<_> = costs(dir.path()).unwrap().iter().map(|cost| cost.duration).collect();
+        seen.sort();
+        assert_eq!(seen, (0..200).map(Duration::from_micros).collect::<Vec<_>>());
+
+        let small = 5 * line(&cost(1)).len() as u64;
+        (0..100).for_each(|n| note(dir.path(), &cost(1_000 + n), small).unwrap());
+        let kept = costs(dir.path()).unwrap();
+        assert!((5..=12).contains(&kept.len()), "{}", kept.len());
+        assert_eq!(kept.last(), Some(&cost(1_099)));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_can_be_read(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = parsed(&bytes);
+        }
+    }
+}
