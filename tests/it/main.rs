@@ -15,6 +15,7 @@ mod scan;
 mod scan_hard;
 #[cfg(feature = "search")]
 mod search;
+mod ssh;
 mod stats;
 mod status;
 mod support;
