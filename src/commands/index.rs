@@ -154,12 +154,17 @@ fn all(work: &[(Target, IndexOptions)], ui: &Ui) -> Result<Total, Failure> {
     for (target, options) in work {
         let label = &target.place.label;
         match attended(target, options, ui)? {
-            Ended::Built(built) => {
+            Ended::Built(built, signal) => {
                 tell(label, &built, ui)?;
                 if built.errors > 0 || !built.unreadable.is_empty() {
                     total.worst(Exit::Partial);
                 }
                 total.built.push(*built);
+                // It came too late to stop this one, but not the next.
+                if let Some(number) = signal {
+                    total.worst(Exit::Signal(number));
+                    break;
+                }
             }
             Ended::Failed(error @ SearchError::Busy(_)) => {
                 ui.error(&error.to_string(), Some("wait for it, or look for a process that hangs"));
@@ -187,7 +192,8 @@ fn all(work: &[(Target, IndexOptions)], ui: &Ui) -> Result<Total, Failure> {
 }
 
 enum Ended {
-    Built(Box<Built>),
+    /// With the signal that came when all was read.
+    Built(Box<Built>, Option<i32>),
     Failed(SearchError),
     Signal(i32),
 }
@@ -222,7 +228,7 @@ fn attended(target: &Target, options: &IndexOptions, ui: &Ui) -> Result<Ended, F
         };
         bar.finish();
         Ok(match (built, ended) {
-            (Ok(Ok(built)), _) => Ended::Built(Box::new(built)),
+            (Ok(Ok(built)), signal) => Ended::Built(Box::new(built), signal),
             (Ok(Err(SearchError::Stopped)), Some(number)) => Ended::Signal(number),
             (Ok(Err(error)), _) => Ended::Failed(error),
             (Err(error), _) => {
@@ -301,9 +307,12 @@ impl FollowUp {
         let mut exit = Exit::Done;
         for (name, (target, options)) in &work {
             match attended(target, options, ui)? {
-                Ended::Built(built) => {
+                Ended::Built(built, signal) => {
                     let documents = units::count(built.total.0, "document", "documents");
                     ui.note(&format!("{name}: indexed, {documents}, in {}", units::duration(built.elapsed)));
+                    if let Some(number) = signal {
+                        return Ok(Exit::Signal(number));
+                    }
                 }
                 // Another one is at it, and sees the same files.
                 Ended::Failed(SearchError::Busy(_)) => {}

@@ -4,6 +4,8 @@
 //! [`Entry`]s, one a document of the search index; what cannot be understood as one that says why.
 
 mod cif;
+#[cfg(test)]
+mod corpus_tests;
 mod date;
 mod fasta;
 mod file;

@@ -5,7 +5,7 @@ use super::*;
 use proptest::prelude::*;
 
 /// The grammar again, a letter at a time, without haste.
-fn slow(bytes: &[u8]) -> Vec<(u8, Option<Vec<u8>>)> {
+pub(super) fn slow(bytes: &[u8]) -> Vec<(u8, Option<Vec<u8>>)> {
     let blank = |b: u8| matches!(b, b' ' | b'\t' | b'\n' | b'\r' | 0x0c | 0);
     let mut found = Vec::new();
     let mut i = 0;

@@ -105,6 +105,29 @@ impl IndexPlace {
         }
     }
 
+    /// Puts a finished index where readers look for it, in one step where the file system can.
+    pub(super) fn put(&self, fresh: &Path) -> Result<(), SearchError> {
+        let current = &self.current();
+        let failed = || SearchError::io("replace the index", current);
+        if !current.exists() {
+            return fs::rename(fresh, current).map_err(failed());
+        }
+        #[cfg(target_os = "linux")]
+        {
+            use rustix::fs::{CWD, RenameFlags, renameat_with};
+            if renameat_with(CWD, fresh, CWD, current, RenameFlags::EXCHANGE).is_ok() {
+                let _ = fs::remove_dir_all(fresh);
+                return Ok(());
+            }
+        }
+        let old = current.with_extension("old");
+        let _ = fs::remove_dir_all(&old);
+        fs::rename(current, &old).map_err(failed())?;
+        fs::rename(fresh, current).map_err(failed())?;
+        let _ = fs::remove_dir_all(&old);
+        Ok(())
+    }
+
     /// Opens it; `None` if there is none of this version.
     pub fn open(&self) -> Result<Option<Opened>, SearchError> {
         let dir = self.current();

@@ -100,6 +100,35 @@ fn a_black_hole_is_not_waited_for() {
     assert!(mirror["connect_ms"].is_number() && mirror["greeting_ms"].is_null(), "{ended}");
 }
 
+/// The whole queue of its kernel is full: whoever calls gets no answer at all, as behind a firewall that drops packets.
+#[test]
+fn a_port_that_answers_nothing_at_all_is_not_waited_for() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
+    let _entered = runtime.enter();
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let hole = socket.listen(1).unwrap();
+    let address = hole.local_addr().unwrap();
+    let mut queued = Vec::new();
+    while let Ok(stream) = std::net::TcpStream::connect_timeout(&address, Duration::from_millis(200)) {
+        queued.push(stream);
+        if queued.len() > 64 {
+            return crate::support::skipped("this kernel's queue of connections is never full");
+        }
+    }
+    let env = Env::new();
+    let config = one_job(&[&format!("rsync://{address}/m/")], &env.mirror("j"), "");
+    let env = env.with_config(&config);
+    let begun = Instant::now();
+    let ended = env.run(["doctor", "--patience", "300ms", "--json"]).expect_code(1);
+    assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
+    let source = about(&ended, "source");
+    assert!(source[0].starts_with("fail: ") && source[0].contains(&address.to_string()), "{ended}");
+    assert!(hints(&ended, "source").contains("firewall"), "{ended}");
+    let mirror = &result(&ended)["mirrors"][0];
+    assert!(mirror["connect_ms"].is_null() && mirror["greeting_ms"].is_null(), "{ended}");
+}
+
 #[test]
 fn a_wrong_module_or_path_is_told_with_the_right_one() {
     let upstream = Upstream::new().with_corpus().module("ftp_data", &[]).listen();

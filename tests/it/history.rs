@@ -156,6 +156,46 @@ fn a_damaged_history_fails_no_job() {
     env.run(["history"]).expect_code(0);
 }
 
+/// Of another program's version: read as well as can be, never written, and no reason to fail.
+#[test]
+fn a_newer_history_is_read_and_left_alone() {
+    let upstream = upstream();
+    let env = env(&upstream, "");
+    env.run(["sync", "good"]).expect_code(0);
+    let newer = "ALTER TABLE jobs ADD COLUMN mood TEXT; PRAGMA user_version = 99;";
+    database(&env).execute_batch(newer).unwrap();
+    let run = env.run(["sync", "good"]).expect_code(0);
+    assert_eq!(run.err().matches("is of version 99, newer than this pdb-sync").count(), 1, "{run}");
+    let jobs = env.run(["history", "--json"]).expect_code(0).events("job");
+    assert_eq!(jobs.len(), 1, "the second run was written down: {jobs:?}");
+    env.run(["stats"]).expect_code(0);
+    assert_eq!(env.run(["list", "--json"]).expect_code(0).events("job")[0]["last"]["status"], "ok");
+}
+
+/// As a power cut or a bad disk leaves it: pages of zeros amid good ones.
+#[test]
+fn a_history_with_a_hole_is_set_aside_and_kept() {
+    let upstream = upstream();
+    let env = env(&upstream, "");
+    env.run(["sync", "good"]).expect_code(0);
+    // Everything into the one file: the journal would heal it.
+    let db = database(&env);
+    db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+    drop(db);
+    let path = env.state().join("history.db");
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[4096..].fill(0);
+    std::fs::write(&path, &bytes).unwrap();
+    env.run(["history"]).expect_code(1);
+    let run = env.run(["sync", "good"]).expect_code(0);
+    assert!(run.err().contains("was set aside as"), "{run}");
+    assert_eq!(env.run(["history", "--json"]).expect_code(0).events("job").len(), 1);
+    let aside = std::fs::read_dir(env.state()).unwrap().flatten();
+    let aside: Vec<_> =
+        aside.filter(|item| item.file_name().to_string_lossy().starts_with("history.db.damaged-")).collect();
+    assert!(aside.iter().any(|item| std::fs::read(item.path()).unwrap() == bytes), "{aside:?}");
+}
+
 #[test]
 fn a_state_directory_that_is_full_fails_no_job() {
     let upstream = upstream();

@@ -4,6 +4,7 @@ use crate::support::{Env, Fake, Upstream, eventually, one_job};
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 /// Jobs that a fake rsync runs until it is let go.
 fn held(env: Env, count: usize, sync: &str) -> Env {
@@ -51,6 +52,62 @@ fn under_a_real_load_auto_runs_one_at_a_time_and_says_why() {
     let (_, err) = running.so_far();
     assert!(err.contains("programs wait for "), "{err}");
     drop(burning);
+    fs::write(go, "").unwrap();
+    let ended = running.wait().expect_code(0);
+    assert!(ended.out().contains("Total: 6 | Success: 6 | Failed: 0"), "{ended}");
+}
+
+/// Programs that wait for the disk and for nothing else, killed when dropped.
+fn waiting_for_the_disk(dir: &Path) -> Burning {
+    let write = |n: usize| {
+        let mut dd = Command::new("sh");
+        let file = dir.join(n.to_string());
+        let line =
+            format!("while :; do dd if=/dev/zero of='{}' bs=64k count=64 oflag=sync; done", file.display());
+        dd.args(["-c", &line]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        dd.spawn().unwrap()
+    };
+    Burning((0..4).map(write).collect())
+}
+
+/// The share of a second in which everybody waited for disks, as the kernel counts it.
+fn everybody_waited(stalled: &mut Option<(Instant, f64)>) -> Option<f64> {
+    let text = fs::read_to_string("/proc/pressure/io").ok()?;
+    let total = text.lines().find(|line| line.starts_with("full"))?.split("total=").nth(1)?;
+    let (now, total) = (Instant::now(), total.trim().parse::<f64>().ok()? / 1e6);
+    let (then, before) = stalled.replace((now, total))?;
+    Some((total - before) / (now - then).as_secs_f64())
+}
+
+/// Whether disks get slow enough is not ours to say: other programs at work keep "everybody" from waiting. Where they do, the
+/// decision has to come.
+#[test]
+fn auto_steps_back_when_everybody_waits_for_disks() {
+    if !Path::new("/proc/pressure/io").exists() {
+        return crate::support::skipped("this kernel tells no pressure");
+    }
+    let place = mirror();
+    let go = place.path().join("go");
+    let fake = Fake::new(&format!("wait-file {}\nstats 1 1 0\nexit 0", go.display()));
+    let env = held(Env::new().with_fake(&fake), 6, "parallel = 'auto'\nparallel_max = 6");
+    let load = waiting_for_the_disk(place.path());
+    let running = env.spawn(["-v", "sync", "--all"]);
+    let said = || running.so_far().1.contains("parallel: 1 at a time instead of ");
+    let (begun, mut stalled, mut slow) = (Instant::now(), None, 0);
+    // A decision looks at a second of its own: within three in a row that were bad one lies whole.
+    while slow < 3 && !said() && begun.elapsed() < Duration::from_secs(10) {
+        let second = Instant::now();
+        eventually("a second goes by", || second.elapsed() >= Duration::from_secs(1));
+        slow = if everybody_waited(&mut stalled).is_some_and(|share| share > 0.8) { slow + 1 } else { 0 };
+    }
+    if slow == 3 {
+        running.until_said("parallel: 1 at a time instead of ");
+    }
+    let err = running.so_far().1;
+    if !err.contains("everybody waits for disks ") {
+        crate::support::skipped("the disks of this machine were not slow enough, or its CPUs were too busy");
+    }
+    drop(load);
     fs::write(go, "").unwrap();
     let ended = running.wait().expect_code(0);
     assert!(ended.out().contains("Total: 6 | Success: 6 | Failed: 0"), "{ended}");

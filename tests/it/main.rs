@@ -6,6 +6,8 @@ mod docs;
 mod doctor;
 mod floors;
 mod history;
+#[cfg(feature = "search")]
+mod index_ends;
 mod machine;
 mod man;
 mod notify;

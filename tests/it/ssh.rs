@@ -120,8 +120,8 @@ impl Drop for Sshd {
 }
 
 fn source(ended: &Ended) -> (String, String) {
-    let checks = ended.events("check").into_iter().filter(|check| check["area"] == "source");
-    let check = checks.last().unwrap_or_else(|| panic!("nothing about the source\n{ended}"));
+    let mut checks = ended.events("check").into_iter().filter(|check| check["area"] == "source");
+    let check = checks.next_back().unwrap_or_else(|| panic!("nothing about the source\n{ended}"));
     let text = format!("{}: {}", check["verdict"].as_str().unwrap(), check["text"].as_str().unwrap());
     (text, check["hint"].as_str().unwrap_or_default().into())
 }

@@ -1,0 +1,37 @@
+//! Whether an index can be brought up to date, or has to be built anew.
+
+use super::{IndexOptions, Target};
+use crate::search::SearchError;
+use crate::search::ledger::{self, Record};
+use crate::search::place::Opened;
+use std::path::Path;
+
+/// An index, and its ledger.
+type Before = Option<(Opened, Vec<Record>)>;
+
+/// The index as it is, if it can be brought up to date, and else why not.
+pub(super) fn before(
+    target: &Target,
+    options: &IndexOptions,
+) -> Result<(Before, Option<String>), SearchError> {
+    let anew = |why: &str| Ok((None, Some(why.to_owned())));
+    if options.rebuild {
+        return anew("as asked");
+    }
+    let opened = match target.place.open() {
+        Ok(Some(opened)) => opened,
+        Ok(None) => return Ok((None, None)),
+        Err(SearchError::Damaged { why, .. }) => return anew(&format!("the old index is damaged: {why}")),
+        Err(error) => return Err(error),
+    };
+    if opened.root != Path::new(&*target.root.to_string_lossy()) {
+        return anew("the mirror lies elsewhere now");
+    }
+    if opened.payload.asked != options.asked() {
+        return anew("other files or texts are asked for now");
+    }
+    match ledger::load(&opened.dir.join(&opened.payload.ledger)) {
+        Ok(records) => Ok((Some((opened, records)), None)),
+        Err(error) => anew(&format!("its list of files cannot be read: {error}")),
+    }
+}

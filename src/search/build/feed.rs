@@ -1,0 +1,92 @@
+//! Reads files with several threads, and hands what they say to the writer.
+
+use super::{IndexOptions, Progress, cores};
+use crate::entry::{self, Entry};
+use crate::search::budget::{Budget, Carried};
+use crate::search::change::Change;
+use crate::search::ledger::Record;
+use crate::search::list::{self, Listed};
+use crate::search::schema::Fields;
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use tantivy::{IndexWriter, Term};
+
+/// In flight between readers and the writer.
+const IN_FLIGHT: usize = 16 << 20;
+
+pub(super) struct Feed<'f> {
+    pub(super) root: &'f Path,
+    pub(super) change: &'f Change,
+    pub(super) options: &'f IndexOptions,
+    pub(super) progress: &'f Progress,
+    pub(super) stop: &'f AtomicBool,
+    pub(super) fields: &'f Fields,
+    pub(super) writer: &'f IndexWriter<Carried>,
+}
+
+impl Feed<'_> {
+    /// Reads everything, with several threads. What was written of each file, in no order.
+    pub(super) fn run(&self) -> tantivy::Result<Vec<Record>> {
+        let threads = if self.options.threads == 0 { cores() } else { self.options.threads };
+        let budget = Budget::new(IN_FLIGHT);
+        let next = AtomicUsize::new(0);
+        let work = || {
+            let mut records = Vec::new();
+            while let Some((at, known)) = self.change.read.get(next.fetch_add(1, Ordering::Relaxed)).copied()
+            {
+                if self.stop.load(Ordering::Relaxed) {
+                    break;
+                }
+                let file = &self.change.files[at];
+                records.extend(self.one(file, known, &budget)?);
+                self.progress.done.fetch_add(1, Ordering::Relaxed);
+                self.progress.bytes.fetch_add(file.stamp.size, Ordering::Relaxed);
+            }
+            tantivy::Result::Ok(records)
+        };
+        std::thread::scope(|scope| {
+            let others: Vec<_> = (1..threads.clamp(1, 256))
+                .map_while(|_| std::thread::Builder::new().spawn_scoped(scope, work).ok())
+                .collect();
+            let mut all = work()?;
+            for other in others {
+                let joined = other
+                    .join()
+                    .map_err(|_| tantivy::TantivyError::InternalError("a reader panicked".into()))?;
+                all.append(&mut joined?);
+            }
+            Ok(all)
+        })
+    }
+
+    /// `None`: the file is gone by now.
+    fn one(&self, file: &Listed, known: bool, budget: &Arc<Budget>) -> tantivy::Result<Option<Record>> {
+        if known {
+            self.writer.delete_term(Term::from_field_bytes(self.fields.file, &file.path));
+        }
+        let mut record = Record { path: file.path.clone(), stamp: file.stamp, documents: 0, errors: 0 };
+        let mut outcome = Ok(());
+        let mut sink = |entry: Entry| {
+            let document = self.fields.document(&entry, &file.path);
+            let bytes = entry.text.as_ref().map_or(0, |text| 3 * text.len()) + (8 << 10);
+            let carried = Carried { document, _share: budget.take(bytes) };
+            if outcome.is_ok() {
+                outcome = self.writer.add_document(carried).map(|_| ());
+            }
+            record.documents = record.documents.saturating_add(1);
+            record.errors = record.errors.saturating_add(u32::from(entry.error.is_some()));
+        };
+        let name = String::from_utf8_lossy(&file.path);
+        match File::open(list::absolute(self.root, &file.path)) {
+            Ok(open) => {
+                entry::read(&name, open, &self.options.read, &mut sink);
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => sink(entry::failed(&name, format!("cannot be opened: {error}"))),
+        }
+        outcome.map(|()| Some(record))
+    }
+}

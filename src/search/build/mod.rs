@@ -1,0 +1,201 @@
+//! Brings an index up to date with its mirror.
+
+mod before;
+mod feed;
+mod task;
+
+pub use task::{Built, IndexOptions, Progress, Target};
+
+use super::SearchError;
+use super::budget::Carried;
+use super::change::{Change, Wanted};
+use super::ledger::{self, Record};
+use super::list::{self, Listing};
+use super::place::{Opened, Payload};
+use super::schema::{self, Fields};
+use before::before;
+use feed::Feed;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+use tantivy::indexer::IndexWriterOptions;
+use tantivy::{Index, IndexWriter, Term};
+
+/// The engine does not work with less for each of its threads.
+const LEAST_MEMORY: usize = 15 << 20;
+/// So many files are not worth a second writing thread and its segment.
+const FEW: usize = 2_000;
+
+/// Brings the index of a target up to date. With nothing changed, no file is opened and nothing is committed. With an `Err` the index
+/// is as it was.
+pub fn build(
+    target: &Target,
+    options: &IndexOptions,
+    progress: &Progress,
+    stop: &AtomicBool,
+) -> Result<Built, SearchError> {
+    let start = Instant::now();
+    let _lock = target.place.lock()?;
+    target.place.tidy();
+    let (before, anew) = before(target, options)?;
+    let Listing { mut files, unreadable } = list::files(&target.root)?;
+    let wanted = Wanted::new(&options.include, &options.exclude)?;
+    files.retain(|file| wanted.has(&file.path));
+    let (opened, records) = before.map_or((None, Vec::new()), |(opened, records)| (Some(opened), records));
+    let change = Change::between(&records, files, &unreadable);
+    let mut built = Built {
+        files_seen: change.files.len() as u64,
+        files_read: change.read.len() as u64,
+        removed: change.gone.len() as u64,
+        unreadable: told(&unreadable),
+        anew,
+        ..Built::default()
+    };
+    progress.files.store(built.files_read, Ordering::Relaxed);
+    if let Some(opened) = &opened
+        && change.read.is_empty()
+        && change.gone.is_empty()
+    {
+        debug_assert_eq!(opened.payload.label, target.place.label);
+        built.total = totals(&records);
+        built.elapsed = start.elapsed();
+        return Ok(built);
+    }
+    Builder { target, options, progress, stop, opened: opened.as_ref(), change }.run(&mut built)?;
+    built.elapsed = start.elapsed();
+    Ok(built)
+}
+
+fn told(unreadable: &[(Vec<u8>, String)]) -> Vec<(PathBuf, String)> {
+    let told = unreadable.iter().map(|(path, error)| (list::absolute(Path::new(""), path), error.clone()));
+    told.collect()
+}
+
+fn totals(records: &[Record]) -> (u64, u64) {
+    records.iter().fold((0, 0), |(documents, errors), record| {
+        (documents + u64::from(record.documents), errors + u64::from(record.errors))
+    })
+}
+
+struct Builder<'b> {
+    target: &'b Target,
+    options: &'b IndexOptions,
+    progress: &'b Progress,
+    stop: &'b AtomicBool,
+    /// `None`: everything is new.
+    opened: Option<&'b Opened>,
+    change: Change,
+}
+
+impl Builder<'_> {
+    fn run(mut self, built: &mut Built) -> Result<(), SearchError> {
+        let fields = Fields::new();
+        let place = &self.target.place;
+        let dir = self.opened.map_or_else(|| place.beside(), |opened| opened.dir.clone());
+        let wrong = SearchError::engine(&dir);
+        let index = match self.opened {
+            Some(opened) => opened.index.clone(),
+            None => {
+                let _ = fs::remove_dir_all(&dir);
+                fs::create_dir_all(&dir).map_err(SearchError::io("make the directory", &dir))?;
+                let mut index = Index::create_in_dir(&dir, fields.schema.clone()).map_err(&wrong)?;
+                index.set_tokenizers(schema::tokenizers());
+                index.set_fast_field_tokenizers(schema::tokenizers());
+                index
+            }
+        };
+        let mut writer = self.writer(&index).map_err(&wrong)?;
+        let outcome = self.write(&fields, &mut writer, &dir, built);
+        if let Err(error) = outcome {
+            // Nothing of it is in any commit.
+            let _ = writer.rollback();
+            drop(writer);
+            if self.opened.is_none() {
+                let _ = fs::remove_dir_all(&dir);
+            }
+            return Err(error);
+        }
+        writer.wait_merging_threads().map_err(&wrong)?;
+        if self.opened.is_none() {
+            place.put(&dir)?;
+        }
+        Ok(())
+    }
+
+    fn writer(&self, index: &Index) -> tantivy::Result<IndexWriter<Carried>> {
+        let memory = self.options.memory.max(LEAST_MEMORY);
+        let many = self.change.read.len() > FEW && memory >= 2 * LEAST_MEMORY && cores() > 1;
+        let threads = if many { 2 } else { 1 };
+        // The engine refuses 4 GB and more a thread.
+        let options = IndexWriterOptions::builder()
+            .memory_budget_per_thread((memory / threads).min(1 << 31))
+            .num_worker_threads(threads)
+            .num_merge_threads(1)
+            .build();
+        index.writer_with_options(options)
+    }
+
+    fn write(
+        &mut self,
+        fields: &Fields,
+        writer: &mut IndexWriter<Carried>,
+        dir: &Path,
+        built: &mut Built,
+    ) -> Result<(), SearchError> {
+        let wrong = SearchError::engine(dir);
+        for path in &self.change.gone {
+            writer.delete_term(Term::from_field_bytes(fields.file, path));
+        }
+        let feed = Feed {
+            root: &self.target.root,
+            change: &self.change,
+            options: self.options,
+            progress: self.progress,
+            stop: self.stop,
+            fields,
+            writer,
+        };
+        let fresh = match feed.run() {
+            Ok(fresh) => fresh,
+            // What stopped the writer's own threads is known to them; a commit would ask them.
+            Err(error) => return Err(wrong(writer.prepare_commit().err().unwrap_or(error))),
+        };
+        if self.stop.load(Ordering::Relaxed) {
+            return Err(SearchError::Stopped);
+        }
+        for record in &fresh {
+            built.documents += u64::from(record.documents);
+            built.errors += u64::from(record.errors);
+        }
+        built.bytes_read = self.progress.bytes.load(Ordering::Relaxed);
+        let mut records: Vec<Record> = self.change.kept.drain(..).flatten().collect();
+        records.append(&mut self.change.beyond);
+        records.extend(fresh);
+        records.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+        built.total = totals(&records);
+        let generation = self.opened.map_or(0, |opened| opened.generation) + 1;
+        let payload = Payload {
+            label: self.target.place.label.clone(),
+            root: self.target.root.to_string_lossy().into_owned(),
+            ledger: format!("files-{generation}.ledger"),
+            generation,
+            asked: self.options.asked(),
+        };
+        // First the ledger, then the commit that names it: who is killed in between leaves the commit before, and its ledger.
+        let file = dir.join(&payload.ledger);
+        ledger::save(&file, &records).map_err(SearchError::io("write", &file))?;
+        let mut commit = writer.prepare_commit().map_err(&wrong)?;
+        commit.set_payload(&serde_json::to_string(&payload).unwrap_or_default());
+        commit.commit().map_err(&wrong)?;
+        built.committed = true;
+        if let Some(opened) = self.opened {
+            let _ = fs::remove_file(dir.join(&opened.payload.ledger));
+        }
+        Ok(())
+    }
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
