@@ -3,7 +3,7 @@
 //! The modules stand on floors; a module imports only from its own floor or from below (`tests/it/floors.rs`
 //! holds the code to it):
 //!
-//! 0. words: [`job`], [`event`], [`result`], [`exit`], [`running`]
+//! 0. words: [`job`], [`event`], [`result`], [`exit`], [`running`], [`shown`]
 //! 1. thought (pure): [`config`], [`rsync`], [`pdb`], [`inventory`], [`entry`], [`query`], [`stats`]
 //! 2. deeds: [`run`], [`history`], [`notify`], [`machine`], [`scan`], [`mirrors`], [`doctor`], [`reclaim`], [`search`], [`status`]
 //! 3. speech: [`ui`], [`report`]
@@ -35,6 +35,7 @@ pub mod running;
 pub mod scan;
 #[cfg(feature = "search")]
 pub mod search;
+pub mod shown;
 pub mod stats;
 pub mod status;
 pub mod ui;

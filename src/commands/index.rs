@@ -301,11 +301,16 @@ impl FollowUp {
         FollowUp { work: work.collect() }
     }
 
+    /// For the jobs that changed; `None` if none of them is to be indexed.
+    pub(super) fn of(mut self, changed: &[String]) -> Option<Self> {
+        self.work.retain(|(name, _)| changed.contains(name));
+        (!self.work.is_empty()).then_some(self)
+    }
+
     /// The summary has been printed: what is said now goes to standard error.
-    pub(super) fn run(self, changed: &[String], ui: &Ui) -> Result<Exit, Failure> {
-        let work: Vec<_> = self.work.into_iter().filter(|(name, _)| changed.contains(name)).collect();
+    pub(super) fn run(self, ui: &Ui) -> Result<Exit, Failure> {
         let mut exit = Exit::Done;
-        for (name, (target, options)) in &work {
+        for (name, (target, options)) in &self.work {
             match attended(target, options, ui)? {
                 Ended::Built(built, signal) => {
                     let documents = units::count(built.total.0, "document", "documents");

@@ -202,21 +202,8 @@ impl Searched {
                 .into_os_string()
                 .into_vec()
         };
-        let shown = &hit.shown;
         Row {
-            kind: shown.kind.clone(),
-            id: shown.id.clone(),
-            title: shown.title.clone(),
-            methods: shown.methods.clone(),
-            resolution: shown.resolution,
-            organisms: shown.organisms.clone(),
-            released: shown.released.clone(),
-            deposited: shown.deposited.clone(),
-            ligands: shown.ligands.clone(),
-            uniprot: shown.uniprot.clone(),
-            weight: shown.weight,
-            doi: shown.doi.clone(),
-            error: shown.error.clone(),
+            shown: hit.shown.clone(),
             score: hit.score,
             places: hit
                 .places

@@ -63,7 +63,11 @@ pub(super) fn run(args: &SyncArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
     let (exit, changed) = go(args, plan, keep, audience, ui)?;
     #[cfg(feature = "search")]
     if real && !matches!(exit, Exit::Signal(_)) {
-        return follow_up.run(&changed, ui).map(|indexed| exit.worst(indexed));
+        let indexed = match follow_up.of(&changed) {
+            Some(work) => super::costs::noted("index", global, ui, || work.run(ui))?,
+            None => Exit::Done,
+        };
+        return Ok(exit.worst(indexed));
     }
     #[cfg(not(feature = "search"))]
     drop(changed);

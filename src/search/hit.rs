@@ -2,66 +2,30 @@
 
 use crate::entry::{Date, Entry};
 use crate::query::Node;
-use serde::{Deserialize, Serialize};
+use crate::shown::Shown;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// What is shown of a document.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Shown {
-    /// The word of its kind.
-    pub kind: String,
-    /// `None` for texts.
-    pub id: Option<String>,
-    /// A line.
-    pub title: Option<String>,
-    /// Experimental methods.
-    pub methods: Vec<String>,
-    /// In Å.
-    pub resolution: Option<f64>,
-    /// Scientific names.
-    pub organisms: Vec<String>,
-    /// `2026-03-05`
-    pub released: Option<String>,
-    /// `2026-03-05`
-    pub deposited: Option<String>,
-    /// Codes.
-    pub ligands: Vec<String>,
-    /// Accessions.
-    pub uniprot: Vec<String>,
-    /// In kDa.
-    pub weight: Option<f64>,
-    /// Of the article.
-    pub doi: Option<String>,
-    /// Why it could not be read.
-    pub error: Option<String>,
-    /// Relative to the mirror; as well as can be if `path_bytes` is there.
-    pub path: String,
-    /// The path where it is not UTF-8.
-    pub path_bytes: Option<Vec<u8>>,
-}
-
-impl Shown {
-    pub(super) fn new(entry: &Entry, path: &[u8]) -> Self {
-        let day = |date: Option<Date>| date.map(|date| date.to_string());
-        let text = String::from_utf8_lossy(path).into_owned();
-        Shown {
-            kind: entry.kind.word().into(),
-            id: entry.id.clone(),
-            title: entry.title.clone(),
-            methods: entry.methods.clone(),
-            resolution: entry.resolution,
-            organisms: entry.organisms.clone(),
-            released: day(entry.released),
-            deposited: day(entry.deposited),
-            ligands: entry.ligands.iter().map(|ligand| ligand.code.clone()).collect(),
-            uniprot: entry.uniprot.clone(),
-            weight: entry.weight,
-            doi: entry.citation.doi.clone(),
-            error: entry.error.clone(),
-            path_bytes: (text.as_bytes() != path).then(|| path.to_vec()),
-            path: text,
-        }
+/// What is shown of an entry that lies in this file.
+pub(super) fn shown(entry: &Entry, path: &[u8]) -> Shown {
+    let day = |date: Option<Date>| date.map(|date| date.to_string());
+    let text = String::from_utf8_lossy(path).into_owned();
+    Shown {
+        kind: entry.kind.word().into(),
+        id: entry.id.clone(),
+        title: entry.title.clone(),
+        methods: entry.methods.clone(),
+        resolution: entry.resolution,
+        organisms: entry.organisms.clone(),
+        released: day(entry.released),
+        deposited: day(entry.deposited),
+        ligands: entry.ligands.iter().map(|ligand| ligand.code.clone()).collect(),
+        uniprot: entry.uniprot.clone(),
+        weight: entry.weight,
+        doi: entry.citation.doi.clone(),
+        error: entry.error.clone(),
+        path_bytes: (text.as_bytes() != path).then(|| path.to_vec()),
+        path: text,
     }
 }
 

@@ -31,7 +31,7 @@ pub use cache::CacheStats;
 pub use condition::words;
 pub use engine::{EngineOptions, SearchEngine};
 pub use facets::FACETS;
-pub use hit::{Hit, Outcome, Place as HitPlace, Request, Shown, Sort};
+pub use hit::{Hit, Outcome, Place as HitPlace, Request, Sort};
 pub use place::{IndexPlace, Opened, indexes};
 
 use std::io;

@@ -1,6 +1,6 @@
 //! The fields of the index, and how an entry becomes a document.
 
-use super::hit::Shown;
+use super::hit::shown;
 use crate::entry::{Entry, Kind};
 use crate::query::{self, Is};
 use tantivy::TantivyDocument;
@@ -42,7 +42,7 @@ pub(super) struct Fields {
     pub(super) key: Field,
     /// The names of the fields that have a value.
     pub(super) has: Field,
-    /// [`Shown`] as JSON.
+    /// [`Shown`](crate::shown::Shown) as JSON.
     pub(super) shown: Field,
 }
 
@@ -198,7 +198,7 @@ impl PageOf<'_> {
             self.anywhere(&name);
         }
         self.numbers(entry);
-        let shown = Shown::new(entry, path);
+        let shown = shown(entry, path);
         if let Ok(json) = serde_json::to_string(&shown) {
             self.document.add_text(self.fields.shown, json);
         }

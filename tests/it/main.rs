@@ -10,6 +10,9 @@ mod history;
 mod index_ends;
 mod machine;
 mod man;
+#[cfg(not(feature = "notify"))]
+mod no_notify;
+#[cfg(feature = "notify")]
 mod notify;
 mod rsync_args;
 mod rsync_list;

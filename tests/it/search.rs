@@ -177,6 +177,8 @@ fn a_sync_that_changed_something_is_followed_by_indexing() {
     assert_eq!(env.run(["search", "capsid", "--ids"]).out(), "1a8o\n");
     let second = env.run(["sync", "mmcif"]).expect_code(0);
     assert!(!second.err().contains("indexed"), "{second}");
+    let cost = env.run(["stats", "--json"]).expect_code(0).events("command");
+    assert_eq!((&cost[0]["command"], &cost[0]["runs"]), (&"index".into(), &1.into()), "{cost:?}");
     let all = env.run(["index", "--all"]).expect_code(0);
     assert_eq!(all.out(), "mmcif: 6 documents, nothing has changed\n");
     let dry = env.run(["sync", "plain", "--dry-run", "--json"]).expect_code(0);

@@ -4,6 +4,7 @@ mod template;
 
 pub use template::Template;
 
+use crate::shown::Shown;
 use crate::ui::Ui;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -16,32 +17,8 @@ use std::time::Duration;
 /// One hit.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
-    /// `structure`, `component` …
-    pub kind: String,
-    /// `None` for texts.
-    pub id: Option<String>,
-    /// A line.
-    pub title: Option<String>,
-    /// Experimental methods.
-    pub methods: Vec<String>,
-    /// In Å.
-    pub resolution: Option<f64>,
-    /// Scientific names.
-    pub organisms: Vec<String>,
-    /// `2026-03-05`
-    pub released: Option<String>,
-    /// `2026-03-05`
-    pub deposited: Option<String>,
-    /// Codes.
-    pub ligands: Vec<String>,
-    /// Accessions.
-    pub uniprot: Vec<String>,
-    /// In kDa.
-    pub weight: Option<f64>,
-    /// Of the article.
-    pub doi: Option<String>,
-    /// Why the file could not be read.
-    pub error: Option<String>,
+    /// What the best of its documents says.
+    pub shown: Shown,
     /// 0 where nothing is ranked.
     pub score: f32,
     /// Index, path below its mirror, absolute path; the best first, never empty.
@@ -95,19 +72,19 @@ impl Row {
         let text = |value: &Option<String>| value.clone().unwrap_or_default();
         let number = |value: Option<f64>| value.map(|number| number.to_string()).unwrap_or_default();
         match name {
-            "id" => text(&self.id),
-            "title" => text(&self.title),
-            "kind" => self.kind.clone(),
-            "method" => self.methods.join(", "),
-            "resolution" => number(self.resolution),
-            "organism" => self.organisms.join(", "),
-            "released" => text(&self.released),
-            "deposited" => text(&self.deposited),
-            "ligands" => self.ligands.join(","),
-            "uniprot" => self.uniprot.join(","),
-            "weight" => number(self.weight),
-            "doi" => text(&self.doi),
-            "error" => text(&self.error),
+            "id" => text(&self.shown.id),
+            "title" => text(&self.shown.title),
+            "kind" => self.shown.kind.clone(),
+            "method" => self.shown.methods.join(", "),
+            "resolution" => number(self.shown.resolution),
+            "organism" => self.shown.organisms.join(", "),
+            "released" => text(&self.shown.released),
+            "deposited" => text(&self.shown.deposited),
+            "ligands" => self.shown.ligands.join(","),
+            "uniprot" => self.shown.uniprot.join(","),
+            "weight" => number(self.shown.weight),
+            "doi" => text(&self.shown.doi),
+            "error" => text(&self.shown.error),
             "score" => format!("{:.3}", self.score),
             "job" => self.jobs().join(","),
             _ => String::new(),
@@ -135,20 +112,20 @@ impl Row {
         let first = self.places.first();
         let mut body = json!({
             "job": first.map(|place| &place.0),
-            "id": self.id,
+            "id": self.shown.id,
             "score": self.score,
-            "title": self.title,
-            "kind": self.kind,
-            "method": self.methods,
-            "resolution": self.resolution,
-            "organism": self.organisms,
-            "released": self.released,
-            "deposited": self.deposited,
-            "ligands": self.ligands,
-            "uniprot": self.uniprot,
-            "weight_kda": self.weight,
-            "doi": self.doi,
-            "error": self.error,
+            "title": self.shown.title,
+            "kind": self.shown.kind,
+            "method": self.shown.methods,
+            "resolution": self.shown.resolution,
+            "organism": self.shown.organisms,
+            "released": self.shown.released,
+            "deposited": self.shown.deposited,
+            "ligands": self.shown.ligands,
+            "uniprot": self.shown.uniprot,
+            "weight_kda": self.shown.weight,
+            "doi": self.shown.doi,
+            "error": self.shown.error,
             "also": self.places.iter().skip(1).map(place).collect::<Vec<_>>(),
         });
         if let Some((_, path, file)) = first {
@@ -182,7 +159,7 @@ pub fn print(rows: &[Row], answered: &Answered<'_>, layout: &Layout, ui: &Ui) ->
         Layout::Table | Layout::Nul(_) => {
             return if ui.json { print_json(rows, answered, ui) } else { print_table(rows, answered, ui) };
         }
-        Layout::Ids => rows.iter().filter_map(|row| row.id.as_ref()).for_each(|id| line(id.as_bytes())),
+        Layout::Ids => rows.iter().filter_map(|row| row.shown.id.as_ref()).for_each(|id| line(id.as_bytes())),
         Layout::Paths => rows.iter().flat_map(|row| &row.places).for_each(|place| line(&place.2)),
         Layout::Template(template) => rows.iter().for_each(|row| line(&template.fill(row))),
     }
@@ -215,17 +192,17 @@ fn print_table(rows: &[Row], answered: &Answered<'_>, ui: &Ui) -> io::Result<()>
         let several = rows.iter().any(|row| row.jobs() != rows[0].jobs());
         for row in rows {
             let path = || row.places.first().map(|place| String::from_utf8_lossy(&place.1).into_owned());
-            let title = match (&row.error, &row.title) {
+            let title = match (&row.shown.error, &row.shown.title) {
                 (Some(error), _) => visible(&format!("{} ({error})", path().unwrap_or_default())),
                 (None, Some(title)) => mark(&visible(title), &answered.words, ui),
                 (None, None) => visible(&path().unwrap_or_default()),
             };
-            let resolution = row.resolution.map(|r| format!("{r:.2}")).unwrap_or_default();
+            let resolution = row.shown.resolution.map(|r| format!("{r:.2}")).unwrap_or_default();
             table.push(vec![
-                row.id.clone().unwrap_or_else(|| "-".into()),
+                row.shown.id.clone().unwrap_or_else(|| "-".into()),
                 short(row),
                 resolution,
-                row.released.clone().unwrap_or_default(),
+                row.shown.released.clone().unwrap_or_default(),
                 row.jobs().join(","),
                 title,
             ]);
@@ -270,10 +247,10 @@ fn short(row: &Row) -> String {
         "electron crystallography" => "microed".into(),
         other => other.to_owned(),
     };
-    if row.kind == "structure" {
-        row.methods.iter().map(one).collect::<Vec<String>>().join("+")
+    if row.shown.kind == "structure" {
+        row.shown.methods.iter().map(one).collect::<Vec<String>>().join("+")
     } else {
-        row.kind.clone()
+        row.shown.kind.clone()
     }
 }
 
@@ -308,19 +285,23 @@ mod tests {
 
     fn row() -> Row {
         Row {
-            kind: "structure".into(),
-            id: Some("1a8o".into()),
-            title: Some("HIV CAPSID".into()),
-            methods: vec!["x-ray diffraction".into()],
-            resolution: Some(1.7),
-            organisms: vec![],
-            released: None,
-            deposited: None,
-            ligands: vec!["MSE".into()],
-            uniprot: vec![],
-            weight: None,
-            doi: None,
-            error: None,
+            shown: Shown {
+                kind: "structure".into(),
+                id: Some("1a8o".into()),
+                title: Some("HIV CAPSID".into()),
+                methods: vec!["x-ray diffraction".into()],
+                resolution: Some(1.7),
+                organisms: vec![],
+                released: None,
+                deposited: None,
+                ligands: vec!["MSE".into()],
+                uniprot: vec![],
+                weight: None,
+                doi: None,
+                error: None,
+                path: "y".into(),
+                path_bytes: None,
+            },
             score: 1.5,
             places: vec![
                 ("a".into(), b"x/\xff".to_vec(), b"/m/x/\xff".to_vec()),
