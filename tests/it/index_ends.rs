@@ -28,6 +28,11 @@ fn place(env: &Env, job: &str) -> PathBuf {
     env.state().join("index").join(job).join("v1")
 }
 
+/// How many files an index consists of: with the first document that is added there are more.
+fn listed(env: &Env, job: &str) -> usize {
+    fs::read_dir(place(env, job)).unwrap().count()
+}
+
 /// Files that the index of a job knows, by asking it.
 fn known(env: &Env, job: &str) -> u64 {
     let ended = env.run(["search", "*", "--job", job, "--limit", "0", "--json"]).expect_code(0);
@@ -75,17 +80,16 @@ fn a_build_killed_in_mid_commit_leaves_one_commit_or_the_other() {
     fill(&env, "a", "start", 30);
     env.run(["index", "a"]).expect_code(0);
     let dir = place(&env, "a");
-    let listing = || fs::read_dir(&dir).unwrap().count();
     let (mut before, mut killed) = (30, 0);
     for round in 0..8 {
         let next = dir.join(format!("files-{}.ledger", generation(&env) + 1));
         let meta = fs::read(dir.join("meta.json")).unwrap();
-        let files = listing();
+        let files = listed(&env, "a");
         fill(&env, "a", &format!("{round}"), 30);
         let running = env.spawn(["index", "a"]);
         killed += usize::from(match round % 4 {
             // The writer's first files, the ledger of a commit that is not there yet, the commit itself.
-            0 => killed_when(running, || listing() != files),
+            0 => killed_when(running, || listed(&env, "a") != files),
             1 | 2 => killed_when(running, || next.exists()),
             _ => killed_when(running, || fs::read(dir.join("meta.json")).is_ok_and(|now| now != meta)),
         });
@@ -110,10 +114,10 @@ fn an_interrupted_index_keeps_what_is_committed() {
         fill(&env, "b", "x", 12);
         env.run(["index", "b"]).expect_code(0);
         fill(&env, "b", "y", 250);
+        let files = listed(&env, "b");
         let running = env.spawn(["index", "a", "b"]);
         running.until_said("a: 12 documents");
-        let lock = place(&env, "b").join(".tantivy-writer.lock");
-        eventually("the second is at work", || lock.exists());
+        eventually("the second is at work", || listed(&env, "b") != files);
         running.signal(signal);
         let ended = running.wait().expect_code(code);
         assert!(ended.err().contains("b: stopped; the index is as it was"), "{ended}");
@@ -130,9 +134,9 @@ fn two_at_once_are_told_apart_and_readers_see_whole_commits() {
     fill(&env, "a", "x", 12);
     env.run(["index", "a"]).expect_code(0);
     fill(&env, "a", "y", 250);
+    let files = listed(&env, "a");
     let first = env.spawn(["index", "a"]);
-    let lock = place(&env, "a").join(".tantivy-writer.lock");
-    eventually("the first is at work", || lock.exists());
+    eventually("the first is at work", || listed(&env, "a") != files);
     let second = env.run(["index", "a"]).expect_code(75);
     assert!(second.err().contains("another process is building the index of a"), "{second}");
     let mut seen = vec![known(&env, "a")];

@@ -1,7 +1,7 @@
 //! The last line of `scan --json`.
 
 use super::lines::JsonPath;
-use super::summary::{largest, of_classes};
+use super::summary::{largest, of_classes, wants_classes};
 use crate::cli::ScanArgs;
 use crate::commands::Failure;
 use crate::commands::targets::Target;
@@ -97,9 +97,7 @@ pub(super) fn result(
 }
 
 fn groups(scan: &Scan, args: &ScanArgs, mut add: impl FnMut(&str, Value) -> Option<Value>) {
-    let plain =
-        !(args.list || args.diff || args.tree || args.check_names || args.check_gzip || args.top.is_some());
-    if !(args.by_extension || args.by_age || args.by_size || plain) {
+    if !wants_classes(args) {
         return;
     }
     let classes = of_classes(&scan.inventory, args.threads);

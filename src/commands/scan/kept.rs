@@ -1,12 +1,13 @@
 //! `--cache`: the inventories that are kept, and their removal.
 
 use super::lines::shown;
-use super::summary::{bytes, grouped};
+use super::summary::grouped;
 use crate::cli::{CacheAction, Global, ScanArgs};
 use crate::commands::Failure;
 use crate::commands::targets::targets;
 use crate::exit::Exit;
 use crate::inventory::FormatError;
+use crate::report::units::bytes;
 use crate::scan::{Cache, Cached};
 use crate::ui::Ui;
 use serde_json::json;

@@ -1,7 +1,8 @@
 //! How far a scan is, for people who watch.
 
 use super::lines::shown;
-use super::summary::{bytes, grouped};
+use super::summary::grouped;
+use crate::report::units::bytes;
 use crate::scan::{Callback, Snapshot};
 use crate::ui::Spinner;
 use std::collections::VecDeque;

@@ -6,9 +6,9 @@ use crate::cli::ScanArgs;
 use crate::commands::Failure;
 use crate::commands::targets::Target;
 use crate::inventory::{AGES, Classes, DirRef, Inventory, SIZES, Tally};
+use crate::report::units::bytes;
 use crate::scan::{Scan, classes};
 use crate::ui::Ui;
-use bytesize::ByteSize;
 use std::cmp::Reverse;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -36,6 +36,12 @@ impl Wanted {
             sizes: args.by_size || all,
         }
     }
+}
+
+/// Whether anything that is counted by classes is wanted, for people or scripts.
+pub(super) fn wants_classes(args: &ScanArgs) -> bool {
+    let wanted = Wanted::of(args);
+    wanted.extensions > 0 || wanted.ages || wanted.sizes
 }
 
 /// Prints it.
@@ -73,7 +79,7 @@ pub(super) fn tell(
         ui.line(&format!("  {files} checked, {} damaged", grouped(damaged as u64)))?;
     }
     let wanted = Wanted::of(args);
-    if totals.files > 0 && (wanted.extensions > 0 || wanted.ages || wanted.sizes) {
+    if totals.files > 0 && wants_classes(args) {
         groups(&of_classes(inventory, args.threads), &wanted, ui)?;
     }
     top(inventory, wanted.top, ui)
@@ -173,11 +179,6 @@ fn top(inventory: &Inventory, n: usize, ui: &Ui) -> Result<(), Failure> {
         ]
     });
     Ok(ui.table(&rows.collect::<Vec<_>>())?)
-}
-
-/// `999 B`, `3.4 MB`.
-pub(in crate::commands) fn bytes(bytes: u64) -> String {
-    ByteSize(bytes).display().si().to_string()
 }
 
 /// `1 file`, `2,000 files`.

@@ -1,9 +1,10 @@
 //! `--tree`: every directory with what it holds at any depth.
 
 use super::lines::{JsonPath, Lines, shown};
-use super::summary::{bytes, grouped};
+use super::summary::grouped;
 use crate::commands::Failure;
 use crate::inventory::{DirRef, Inventory, State};
+use crate::report::units::bytes;
 use crate::ui::Ui;
 use serde::Serialize;
 
