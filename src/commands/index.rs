@@ -150,10 +150,10 @@ impl Total {
 
 /// One after the other: each uses all cores.
 fn all(work: &[(Target, IndexOptions)], ui: &Ui) -> Result<Total, Failure> {
-    let mut total = Total::default();
+    let (mut total, mut attendant) = (Total::default(), Attendant::new()?);
     for (target, options) in work {
         let label = &target.place.label;
-        match attended(target, options, ui)? {
+        match attendant.build(target, options, ui)? {
             Ended::Built(built, signal) => {
                 tell(label, &built, ui)?;
                 if built.errors > 0 || !built.unreadable.is_empty() {
@@ -198,47 +198,63 @@ enum Ended {
     Signal(i32),
 }
 
-/// Builds in a thread of its own, while this one shows how far it is and listens for signals.
-fn attended(target: &Target, options: &IndexOptions, ui: &Ui) -> Result<Ended, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(Failure::io("start the runtime"))?;
-    let (progress, stop) = (Arc::new(Progress::default()), Arc::new(AtomicBool::new(false)));
-    runtime.block_on(async {
-        let mut signals = Signals::listen().map_err(Failure::io("listen for signals"))?;
-        let mut bar = ui.progress(&target.place.label);
-        let mut build = tokio::task::spawn_blocking({
-            let (target, options) = (target.clone(), options.clone());
-            let (progress, stop) = (Arc::clone(&progress), Arc::clone(&stop));
-            move || search::build(&target, &options, &progress, &stop)
-        });
-        let mut ended = None;
-        let mut tick = tokio::time::interval(Duration::from_millis(100));
-        let built = loop {
-            tokio::select! {
-                built = &mut build => break built,
-                number = signals.next() => {
-                    stop.store(true, Ordering::Relaxed);
-                    ended.get_or_insert(number);
-                }
-                _ = tick.tick() => bar.set(
-                    progress.done.load(Ordering::Relaxed),
-                    progress.files.load(Ordering::Relaxed),
-                ),
-            }
+/// Listens for signals from the first build to the last, so that none is lost between two.
+struct Attendant {
+    runtime: tokio::runtime::Runtime,
+    signals: Signals,
+}
+
+impl Attendant {
+    fn new() -> Result<Self, Failure> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(Failure::io("start the runtime"))?;
+        let signals = {
+            let _inside = runtime.enter();
+            Signals::listen().map_err(Failure::io("listen for signals"))?
         };
-        bar.finish();
-        Ok(match (built, ended) {
-            (Ok(Ok(built)), signal) => Ended::Built(Box::new(built), signal),
-            (Ok(Err(SearchError::Stopped)), Some(number)) => Ended::Signal(number),
-            (Ok(Err(error)), _) => Ended::Failed(error),
-            (Err(error), _) => {
-                return Err(Failure::Io {
-                    tried: "index".into(),
-                    source: std::io::Error::other(error.to_string()),
-                });
-            }
+        Ok(Attendant { runtime, signals })
+    }
+
+    /// Builds in a thread of its own, while this one shows how far it is.
+    fn build(&mut self, target: &Target, options: &IndexOptions, ui: &Ui) -> Result<Ended, Failure> {
+        let Attendant { runtime, signals } = self;
+        let (progress, stop) = (Arc::new(Progress::default()), Arc::new(AtomicBool::new(false)));
+        runtime.block_on(async {
+            let mut bar = ui.progress(&target.place.label);
+            let mut build = tokio::task::spawn_blocking({
+                let (target, options) = (target.clone(), options.clone());
+                let (progress, stop) = (Arc::clone(&progress), Arc::clone(&stop));
+                move || search::build(&target, &options, &progress, &stop)
+            });
+            let mut ended = None;
+            let mut tick = tokio::time::interval(Duration::from_millis(100));
+            let built = loop {
+                tokio::select! {
+                    built = &mut build => break built,
+                    number = signals.next() => {
+                        stop.store(true, Ordering::Relaxed);
+                        ended.get_or_insert(number);
+                    }
+                    _ = tick.tick() => bar.set(
+                        progress.done.load(Ordering::Relaxed),
+                        progress.files.load(Ordering::Relaxed),
+                    ),
+                }
+            };
+            bar.finish();
+            Ok(match (built, ended) {
+                (Ok(Ok(built)), signal) => Ended::Built(Box::new(built), signal),
+                (Ok(Err(SearchError::Stopped)), Some(number)) => Ended::Signal(number),
+                (Ok(Err(error)), _) => Ended::Failed(error),
+                (Err(error), _) => {
+                    return Err(Failure::Io {
+                        tried: "index".into(),
+                        source: std::io::Error::other(error.to_string()),
+                    });
+                }
+            })
         })
-    })
+    }
 }
 
 fn tell(label: &str, built: &Built, ui: &Ui) -> Result<(), Failure> {
@@ -309,9 +325,9 @@ impl FollowUp {
 
     /// The summary has been printed: what is said now goes to standard error.
     pub(super) fn run(self, ui: &Ui) -> Result<Exit, Failure> {
-        let mut exit = Exit::Done;
+        let (mut exit, mut attendant) = (Exit::Done, Attendant::new()?);
         for (name, (target, options)) in &self.work {
-            match attended(target, options, ui)? {
+            match attendant.build(target, options, ui)? {
                 Ended::Built(built, signal) => {
                     let documents = units::count(built.total.0, "document", "documents");
                     ui.note(&format!("{name}: indexed, {documents}, in {}", units::duration(built.elapsed)));
