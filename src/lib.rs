@@ -4,11 +4,12 @@
 //! holds the code to it):
 //!
 //! 0. words: [`job`], [`event`], [`result`], [`exit`]
-//! 1. thought (pure): [`config`], [`rsync`], [`pdb`], [`inventory`]
+//! 1. thought (pure): [`config`], [`rsync`], [`pdb`], [`inventory`], [`clean`]
 //! 2. deeds: [`run`], [`machine`], [`scan`]
 //! 3. speech: [`ui`], [`report`]
 //! 4. glue: [`cli`], [`commands`]
 
+pub mod clean;
 pub mod cli;
 pub mod commands;
 pub mod config;
