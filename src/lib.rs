@@ -5,7 +5,7 @@
 //!
 //! 0. words: [`job`], [`event`], [`result`], [`exit`]
 //! 1. thought (pure): [`config`], [`rsync`], [`pdb`], [`inventory`], [`clean`]
-//! 2. deeds: [`run`], [`machine`], [`scan`]
+//! 2. deeds: [`run`], [`machine`], [`scan`], [`sweep`]
 //! 3. speech: [`ui`], [`report`]
 //! 4. glue: [`cli`], [`commands`]
 
@@ -24,4 +24,5 @@ pub mod result;
 pub mod rsync;
 pub mod run;
 pub mod scan;
+pub mod sweep;
 pub mod ui;

@@ -1,6 +1,6 @@
 //! The file, read but not yet resolved: every key known, every value of the right type, or a problem.
 
-use super::layer::{HostLayer, Layer, Origin, ScanLayer, Span, SyncLayer};
+use super::layer::{CleanLayer, HostLayer, Layer, Origin, ScanLayer, Span, SyncLayer};
 use super::nearest::{did_you_mean, nearest};
 use super::problem::{Problem, Text};
 use super::value::{Reader, integer};
@@ -23,6 +23,8 @@ pub struct Draft {
     pub jobs: Vec<DraftJob>,
     /// `[scan]`
     pub scan: ScanLayer,
+    /// `[clean]`
+    pub clean: CleanLayer,
     /// Whether the file is TOML at all; if not, what seems to be missing may only be unreadable.
     pub broken: bool,
     /// What is odd, but allowed.
@@ -44,9 +46,9 @@ pub struct DraftJob {
 
 type Entry<'t, 'i> = (&'t Spanned<toml::de::DeString<'i>>, &'t Spanned<DeValue<'i>>);
 
-const SECTIONS: [&str; 6] = ["version", "sync", "hosts", "defaults", "jobs", "scan"];
+const SECTIONS: [&str; 7] = ["version", "sync", "hosts", "defaults", "jobs", "scan", "clean"];
 /// Sections that belong to commands which this version does not have.
-pub(super) const FOREIGN: [&str; 4] = ["clean", "index", "stats", "notify"];
+pub(super) const FOREIGN: [&str; 3] = ["index", "stats", "notify"];
 /// What other tools call our keys.
 const ALIASES: [(&str, &str); 12] = [
     ("src", "source"),
@@ -99,13 +101,14 @@ impl Draft {
         let name = key.get_ref().as_ref();
         match name {
             "version" => version(value, reader),
-            "sync" | "hosts" | "defaults" | "jobs" | "scan" => {
+            "sync" | "hosts" | "defaults" | "jobs" | "scan" | "clean" => {
                 let Some(table) = value.get_ref().as_table() else {
                     return reader.wrong_type(value, &format!("a table, [{name}]"));
                 };
                 match name {
                     "sync" => self.sync(table, reader),
                     "scan" => self.scan(table, reader),
+                    "clean" => self.clean(table, reader),
                     "hosts" => self.hosts(table, reader),
                     "defaults" => self.defaults(table, reader),
                     _ => self.jobs(table, reader),
@@ -140,6 +143,15 @@ impl Draft {
             let origin = Origin::Section(span(key.span(), reader));
             if !self.scan.set(key.get_ref(), value, origin, reader) {
                 unknown_key(key, "[scan]", ScanLayer::KEYS.iter().map(|key| key.name), reader);
+            }
+        }
+    }
+
+    fn clean(&mut self, table: &DeTable<'_>, reader: &mut Reader<'_>) {
+        for (key, value) in in_order(table) {
+            let origin = Origin::Section(span(key.span(), reader));
+            if !self.clean.set(key.get_ref(), value, origin, reader) {
+                unknown_key(key, "[clean]", CleanLayer::KEYS.iter().map(|key| key.name), reader);
             }
         }
     }
@@ -273,6 +285,7 @@ fn owner(key: &str) -> Option<&'static str> {
         _ if has(Layer::KEYS) => Some("[defaults] or [jobs.NAME]"),
         _ if has(SyncLayer::KEYS) => Some("[sync]"),
         _ if has(ScanLayer::KEYS) => Some("[scan]"),
+        _ if has(CleanLayer::KEYS) => Some("[clean]"),
         _ if has(HostLayer::KEYS) => Some("[hosts.\"NAME\"]"),
         _ => None,
     }

@@ -3,6 +3,7 @@
 //! TEXT → [`Draft`] (every key known, every value of its type) → [`Layer`]s upon each other → [`Job`]s (every path
 //! absolute, every destination checked). Every problem on the way is collected, none hides another.
 
+mod clean;
 mod draft;
 mod guard;
 mod layer;
@@ -21,8 +22,9 @@ pub(crate) mod tests;
 mod units;
 mod value;
 
+pub use clean::{CleanMode, CleanRules, CleanSettings};
 pub use draft::{Draft, DraftJob, check_name};
-pub use layer::{Given, HostFilled, HostLayer, Key, Layer, Origin, Settings, Span, ScanFilled, ScanLayer, SyncFilled, SyncLayer};
+pub use layer::{CleanFilled, CleanLayer, Given, HostFilled, HostLayer, Key, Layer, Origin, Settings, Span, ScanFilled, ScanLayer, SyncFilled, SyncLayer};
 pub use lists::{Globs, HookList, RsyncArgs, Sources};
 pub use nearest::nearest;
 pub use paths::{HomeError, expand_home, normalise};
@@ -56,6 +58,10 @@ pub struct Config {
     pub warnings: Vec<Problem>,
     /// `[scan]`
     pub scan: ScanSettings,
+    /// `[clean]`
+    pub clean: CleanSettings,
+    /// Every value of `[clean]` with its origin.
+    pub clean_layer: CleanLayer,
     /// Every value of `[scan]` with its origin.
     pub scan_layer: ScanLayer,
     /// Every value of `[sync]` with its origin.

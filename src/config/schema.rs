@@ -1,7 +1,7 @@
 //! The JSON Schema of the file, for editors: made from the tables of keys.
 
 use super::draft::FOREIGN;
-use super::layer::{HostLayer, Key, Layer, Origin, ScanLayer, SyncLayer};
+use super::layer::{CleanLayer, HostLayer, Key, Layer, Origin, ScanLayer, SyncLayer};
 use serde_json::{Map, Value, json};
 
 /// JSON Schema, draft 2020-12.
@@ -19,6 +19,7 @@ pub fn schema() -> Value {
     defaults.remove("required");
     let sync = table("How runs behave.", SyncLayer::KEYS, &SyncLayer::built_in().entries(), |_| true);
     let scan = table("How trees are read.", ScanLayer::KEYS, &ScanLayer::built_in().entries(), |_| true);
+    let clean = table("How mirrors are cleaned.", CleanLayer::KEYS, &CleanLayer::built_in().entries(), |_| true);
     let host = table("Limits of one host.", HostLayer::KEYS, &[], |_| true);
     let mut job = job;
     job.insert("required".into(), json!(["source", "dest"]));
@@ -26,6 +27,7 @@ pub fn schema() -> Value {
         "version": {"description": "The version of this format.", "const": 1},
         "sync": sync,
         "scan": scan,
+        "clean": clean,
         "hosts": {
             "description": "Limits by host name, without a port.",
             "type": "object",

@@ -19,6 +19,7 @@ pub fn show(config: &Config, jobs: &[Job], origins: bool) -> String {
     }
     out.section("sync", &sync);
     out.section("scan", &config.scan_layer.entries());
+    out.section("clean", &config.clean_layer.entries());
     for (name, layer) in &config.host_layers {
         out.section(&format!("hosts.{}", quoted(name)), &layer.entries());
     }
