@@ -1,5 +1,6 @@
 //! One file a command: arguments → deed → speech → exit code.
 
+mod clean;
 mod completions;
 mod config;
 mod error;
@@ -46,6 +47,7 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
         Command::Completions(args) => completions::run(args, ui),
         Command::List(args) => list::run(args, &cli.global, ui),
         Command::Config(args) => config::run(args, &cli.global, ui),
+        Command::Clean(args) => clean::run(args, &cli.global, ui),
         Command::Scan(args) => scan::run(args, &cli.global, ui),
         Command::Verify(args) => verify::run(args, &cli.global, ui),
         Command::Sync(args) => sync::run(args, &cli.global, ui),

@@ -142,6 +142,13 @@ impl Overrides {
     }
 }
 
+/// Why nothing may be removed below this directory, by either of its names; `None` if it may. The working directory itself
+/// is no danger to those who name it. A lower-case fragment that follows the path.
+pub fn danger(root: &Path, around: &Surroundings) -> Option<String> {
+    let around = Surroundings { cwd: around.cwd.clone().filter(|cwd| cwd != root), ..around.clone() };
+    [root.to_path_buf(), (around.resolve)(root)].iter().find_map(|path| guard::danger_of(path, &around))
+}
+
 /// Reads and checks a configuration. `file` is what messages call it; relative paths hang below its directory. What is
 /// checked (dangerous destinations, say) is checked with the overrides in force. An `Err` has every problem of the file.
 pub fn load(text: &str, file: &Path, over: &Overrides, around: &Surroundings) -> Result<Config, Problems> {

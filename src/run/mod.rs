@@ -28,6 +28,7 @@ mod voice;
 mod watchdog;
 
 pub use dispatch::run;
+pub use lock::{Lock, Tried, try_lock};
 pub use signal::Signals;
 
 use crate::job::Job;

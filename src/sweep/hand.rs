@@ -15,7 +15,7 @@ use rustix::fs::{
     renameat_with, statat, unlinkat,
 };
 use rustix::io::Errno;
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
@@ -43,6 +43,8 @@ pub struct Parent {
     mtime: Timespec,
     hold: OnceCell<OwnedFd>,
     project: OnceCell<bool>,
+    /// Whether its time may have moved.
+    moved: Cell<bool>,
 }
 
 impl Parent {
@@ -51,7 +53,7 @@ impl Parent {
         let fd = open_below(root, path)?;
         let mtime = mtime_of(&rustix::fs::fstat(&fd)?);
         let mtime = first.map_or(mtime, |first| *first.get_or_init(|| mtime));
-        Ok(Parent { path: path.into(), fd, mtime, hold: OnceCell::new(), project: OnceCell::new() })
+        Ok(Parent { path: path.into(), fd, mtime, hold: OnceCell::new(), project: OnceCell::new(), moved: Cell::new(false) })
     }
 
     /// Relative to the root.
@@ -62,6 +64,11 @@ impl Parent {
     /// Itself.
     pub fn fd(&self) -> &OwnedFd {
         &self.fd
+    }
+
+    /// Its time is about to move.
+    pub(super) fn moves(&self) {
+        self.moved.set(true);
     }
 
     /// Whether it holds the manifest of somebody's project.
@@ -81,7 +88,9 @@ impl Parent {
 
 impl Drop for Parent {
     fn drop(&mut self) {
-        set_mtime(&self.fd, self.mtime);
+        if self.moved.get() {
+            set_mtime(&self.fd, self.mtime);
+        }
     }
 }
 
@@ -152,6 +161,7 @@ pub fn take(parent: &Parent, quarantine: &Quarantine, wanted: Wanted<'_>, fate: 
             return Taken::Failed(format!("cannot make its place in the quarantine: {}", why_not(error)));
         }
     };
+    parent.moves();
     match capture(parent, hold, wanted.name) {
         Ok(()) => {}
         Err(Errno::NOENT) => return Taken::Gone,
@@ -166,6 +176,7 @@ pub fn take(parent: &Parent, quarantine: &Quarantine, wanted: Wanted<'_>, fate: 
 
 /// Verifies what was captured, and commits or puts it back.
 fn settle(parent: &Parent, hold: &OwnedFd, wanted: Wanted<'_>, fate: &Fate) -> Taken {
+    parent.moves();
     let captured = look(hold, wanted.name);
     // The rename itself has moved the change time.
     if !captured.as_ref().is_ok_and(|(kind, stamp)| Wanted { touched: true, ..wanted }.is(*kind, stamp)) {
@@ -203,6 +214,7 @@ pub fn take_dir(parent: &Parent, name: &[u8], stamp: Option<&Stamp>) -> Taken {
         Err(Errno::NOENT) => return Taken::Gone,
         Err(error) => return Taken::Failed(words(error)),
     }
+    parent.moves();
     match unlinkat(&parent.fd, OsStr::from_bytes(name), AtFlags::REMOVEDIR) {
         Ok(()) => Taken::Done(Did::Deleted),
         Err(Errno::NOENT) => Taken::Gone,

@@ -172,6 +172,7 @@ fn back(
                     continue;
                 }
             };
+            parent.moves();
             let done = match rename_new(hold, parent.fd(), name, name) {
                 Err(Errno::EXIST) if exchange.is_some() => swap(&place, exchange.unwrap_or_default(), hold, parent, path, name),
                 other => other,

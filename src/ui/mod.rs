@@ -43,6 +43,11 @@ impl Ui {
         writeln!(io::stdout().lock(), "{text}")
     }
 
+    /// Bytes on standard output, as they are.
+    pub fn raw(&self, bytes: &[u8]) -> io::Result<()> {
+        io::stdout().lock().write_all(bytes)
+    }
+
     /// Columns of standard output; `None` if it is no terminal: whoever reads a pipe wants everything.
     pub fn width(&self) -> Option<usize> {
         io::stdout().is_terminal().then(|| usize::from(Term::stdout().size().1))

@@ -1,0 +1,422 @@
+//! `clean run`: everything is asked and compared before the first entry is touched.
+
+use super::fold::{Fold, top};
+use super::plans::{self, Plan, Whole};
+use super::verify::{Eye, root};
+use crate::clean::{Action, Begin, Decisions, End, Entry, Fuses, Line, PlanError};
+use crate::cli::{Global, RunArgs, RunMode};
+use crate::commands::scan::{bytes, count, grouped, interruptible, shown};
+use crate::commands::{Failure, locate};
+use crate::config::{CleanMode, CleanSettings, Config, Size};
+use crate::exit::Exit;
+use crate::job::MaxDelete;
+use crate::machine;
+use crate::scan::Stop;
+use crate::sweep::{self, Applied, Apply, Backup, Fate, Fence, Journal, Meter, Quarantine, Trash};
+use crate::ui::Ui;
+use serde_json::json;
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::{self, BufRead, IsTerminal};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// What people agreed to: rule and directory. `None`: everything.
+type Agreed = Option<HashSet<(String, Vec<u8>)>>;
+
+/// Checks, asks, and does it.
+pub(super) fn run(args: &RunArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+    let config = super::config(global)?;
+    let mode = mode(args)?;
+    let mut plan = plans::open(&args.plan, global)?;
+    let decisions = std::mem::take(&mut plan.decisions);
+    let state = locate::state_dir(global)?;
+    if mode != RunMode::DryRun {
+        plan.pin(&state).map_err(Failure::io("copy the plan into the state directory"))?;
+    }
+    let (mut fold, mut going, mut size) = (Fold::default(), 0u64, 0u64);
+    let whole = plan.read(|_, entry| {
+        if decisions.action(&entry) == Action::Delete {
+            going += 1;
+            size += entry.bytes;
+            fold.add(&entry, Action::Delete);
+        }
+    });
+    let whole = match whole {
+        Ok(whole) => whole,
+        Err(error) => return Ok(super::blocked(ui, &plan.refused(&error), Some("`clean plan` makes a new one"))),
+    };
+    if let Some(expected) = &args.expect
+        && !same_hash(expected, &whole.hash)
+    {
+        let text = format!("the plan's hash is {}, not the expected {expected}; nothing was touched", whole.hash);
+        return Ok(super::blocked(ui, &text, Some("look at it with `clean show`")));
+    }
+    let (path, dir) = match root(&whole.header.root) {
+        Ok(root) => root,
+        Err(why) => return Ok(super::blocked(ui, &why, Some("`clean plan` makes a new one"))),
+    };
+    if let Some(why) = crate::config::danger(&path, &machine::surroundings()) {
+        let text = format!("{} {why}: nothing there is removed", path.display());
+        return Ok(super::blocked(ui, &text, None));
+    }
+    let fuses = fuses(args, &config.clean)?;
+    if let Err(blown) = fuses.check(going, size, whole.header.tree_entries) {
+        let hint = format!("if that is meant: --max-delete {going}, and --max-bytes if it is set");
+        return Ok(super::blocked(ui, &blown.to_string(), Some(&hint)));
+    }
+    let drifted = if args.strict || mode == RunMode::DryRun {
+        let mut eye = Eye::new(&dir);
+        let read = plan.read(|_, entry| {
+            if decisions.action(&entry) == Action::Delete {
+                eye.compare(&entry);
+            }
+        });
+        read.map_err(|error| Failure::usage(plan.refused(&error)))?;
+        eye.drift.changed + eye.drift.gone
+    } else {
+        0
+    };
+    if args.strict && drifted > 0 {
+        let text = format!("{} not as planned; nothing was touched", count(drifted, "entry is", "entries are"));
+        return Ok(super::blocked(ui, &text, Some("`clean verify` names them, `clean plan` makes a new plan")));
+    }
+    if mode == RunMode::DryRun {
+        return rehearse(&path, going, size, drifted, ui);
+    }
+    let agreed = match mode {
+        RunMode::Interactive => Some(ask(fold, ui)?),
+        _ => None,
+    };
+    let (run, resumed) = which_run(&state, &whole, &path, fate_word(args, &config.clean))?;
+    let locks = match super::lock(&path, &config, global, &run, ui)? {
+        Ok(locks) => locks,
+        Err(exit) => return Ok(exit),
+    };
+    let fate = fate(args, &config, &path)?;
+    let stop = Stop::default();
+    let work = Work {
+        plan,
+        decisions,
+        whole,
+        path,
+        dir,
+        going,
+        agreed,
+        run,
+        resumed,
+        fate,
+        keep: config.clean.keep,
+        state,
+        threads: args.threads.map_or(0, usize::from),
+        fail_fast: args.fail_fast,
+        strict: args.strict,
+        stop: stop.clone(),
+        ui: *ui,
+    };
+    interruptible(&stop, move || {
+        let exit = work.go();
+        drop(locks);
+        exit
+    })
+}
+
+fn mode(args: &RunArgs) -> Result<RunMode, Failure> {
+    match args.mode {
+        Some(RunMode::Batch) | None if args.yes => Ok(RunMode::Batch),
+        None if io::stdin().is_terminal() => Ok(RunMode::Interactive),
+        Some(RunMode::Batch) | None => Err(Failure::usage_hint(
+            "nobody was asked",
+            "--yes does it without asking, --mode interactive asks, --mode dry-run only says what would be done",
+        )),
+        Some(RunMode::Interactive) if args.yes => {
+            Err(Failure::usage("--mode interactive asks, and --yes says not to"))
+        }
+        Some(mode) => Ok(mode),
+    }
+}
+
+/// Whole, or at least sixteen digits of it.
+fn same_hash(expected: &str, hash: &str) -> bool {
+    let expected = expected.to_ascii_lowercase();
+    expected.len() >= 16 && hash.starts_with(&expected)
+}
+
+fn fuses(args: &RunArgs, settings: &CleanSettings) -> Result<Fuses, Failure> {
+    let wrong = |option: &str| {
+        let option = option.to_owned();
+        move |why: String| Failure::usage(format!("{option}: {why}"))
+    };
+    let entries = args.max_delete.as_deref().map(str::parse::<MaxDelete>).transpose();
+    let bytes = args.max_bytes.as_deref().map(str::parse::<Size>).transpose();
+    Ok(Fuses {
+        entries: entries.map_err(wrong("--max-delete"))?.unwrap_or(settings.max_delete),
+        bytes: bytes.map_err(wrong("--max-bytes"))?.and_then(|size| size.0),
+    })
+}
+
+fn rehearse(path: &Path, going: u64, size: u64, drifted: u64, ui: &Ui) -> Result<Exit, Failure> {
+    if ui.json {
+        let root = path.to_string_lossy();
+        ui.json(
+            "result",
+            &json!({"run": null, "root": root, "deleted": 0, "quarantined": 0, "skipped": 0, "failed": 0, "bytes": 0,
+                "journal": null, "would_remove": going - drifted, "would_skip": drifted, "bytes_planned": size}),
+        )?;
+    } else {
+        ui.line(&format!(
+            "would remove {} from {}, {}",
+            count(going - drifted, "entry", "entries"),
+            path.display(),
+            bytes(size)
+        ))?;
+        if drifted > 0 {
+            ui.line(&format!("would skip {}: not as planned", grouped(drifted)))?;
+        }
+    }
+    Ok(if drifted > 0 { Exit::Partial } else { Exit::Done })
+}
+
+/// Asks for each rule and directory. The end of the input is "no" to all the rest.
+fn ask(fold: Fold, ui: &Ui) -> Result<HashSet<(String, Vec<u8>)>, Failure> {
+    let mut agreed = HashSet::new();
+    let mut input = io::stdin().lock();
+    let mut all = false;
+    'rows: for (key, sum) in fold.rows() {
+        let pair = (key.rule.clone(), key.dir.clone());
+        while !all {
+            let dir = if key.dir.is_empty() { ".".into() } else { shown(&key.dir) + "/" };
+            ui.note(&format!(
+                "{} in {dir}: {}, {}. Remove? [y]es, [n]o, [a]ll from here on, [q]uit",
+                key.rule,
+                count(sum.entries, "entry", "entries"),
+                bytes(sum.bytes)
+            ));
+            let mut answer = String::new();
+            input.read_line(&mut answer).map_err(Failure::io("read an answer"))?;
+            match answer.trim().to_ascii_lowercase().as_str() {
+                "y" | "yes" => break,
+                "n" | "no" => continue 'rows,
+                "a" | "all" => all = true,
+                "q" | "quit" => break 'rows,
+                "" if answer.is_empty() => break 'rows,
+                _ => {}
+            }
+        }
+        agreed.insert(pair);
+    }
+    Ok(agreed)
+}
+
+fn fate_word(args: &RunArgs, settings: &CleanSettings) -> &'static str {
+    match chosen(args, settings) {
+        CleanMode::Quarantine => "quarantine",
+        CleanMode::Delete => "delete",
+        CleanMode::Backup => "backup",
+        CleanMode::Trash => "trash",
+    }
+}
+
+fn chosen(args: &RunArgs, settings: &CleanSettings) -> CleanMode {
+    match () {
+        () if args.quarantine => CleanMode::Quarantine,
+        () if args.delete => CleanMode::Delete,
+        () if args.backup_dir.is_some() => CleanMode::Backup,
+        () if args.trash => CleanMode::Trash,
+        () => settings.mode,
+    }
+}
+
+fn fate(args: &RunArgs, config: &Config, root: &Path) -> Result<Fate, Failure> {
+    Ok(match chosen(args, &config.clean) {
+        CleanMode::Quarantine => Fate::Quarantine,
+        CleanMode::Delete => Fate::Delete,
+        CleanMode::Backup => {
+            let dir = args.backup_dir.clone().or(config.clean.backup_dir.clone());
+            let dir = dir.ok_or_else(|| {
+                Failure::usage_hint("mode = \"backup\" needs a directory", "set backup_dir in [clean], or give --backup-dir")
+            })?;
+            let open = Backup::open(&dir, root);
+            Fate::Backup(open.map_err(|e| Failure::usage(format!("cannot back up to {}: {e}", dir.display())))?)
+        }
+        CleanMode::Trash => {
+            let data = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from).filter(|dir| dir.is_absolute());
+            let data = data.or_else(|| etcetera::home_dir().ok().map(|home| home.join(".local/share")));
+            let trash = data.ok_or_else(|| Failure::usage("there is no home directory, and so no trash"))?.join("Trash");
+            let open = Trash::open(&trash, root);
+            Fate::Trash(open.map_err(Failure::io(format!("open the trash {}", trash.display())))?)
+        }
+    })
+}
+
+/// The run of the same plan that was cut short, or a new one.
+fn which_run(state: &Path, whole: &Whole, root: &Path, mode: &str) -> Result<(String, bool), Failure> {
+    let known = sweep::list(state).map_err(Failure::io("read the journals"))?;
+    let same = known.into_iter().rev().find(|found| {
+        let begin = &found.begin;
+        found.end.as_ref().is_none_or(|end| !end.whole)
+            && begin.plan.as_deref() == Some(&whole.hash)
+            && begin.mode == mode
+            && sweep::root_of(&begin.root).as_deref() == Some(root)
+    });
+    Ok(match same {
+        Some(found) => (found.begin.run, true),
+        None => (ulid::Ulid::generate().to_string(), false),
+    })
+}
+
+struct Work {
+    plan: Plan,
+    decisions: Decisions,
+    whole: Whole,
+    path: PathBuf,
+    dir: File,
+    going: u64,
+    agreed: Agreed,
+    run: String,
+    resumed: bool,
+    fate: Fate,
+    keep: Duration,
+    state: PathBuf,
+    threads: usize,
+    fail_fast: bool,
+    strict: bool,
+    stop: Stop,
+    ui: Ui,
+}
+
+impl Work {
+    fn go(mut self) -> Result<Exit, Failure> {
+        let journal = Journal::open(&self.state, &self.run).map_err(Failure::io("open the journal"))?;
+        let cannot = || Failure::io(format!("write the journal {}", journal.path().display()));
+        let begin = Begin {
+            v: 1,
+            run: self.run.clone(),
+            command: "clean".into(),
+            job: self.whole.header.job.clone(),
+            root: self.whole.header.root.clone(),
+            mode: self.fate.word().into(),
+            plan: Some(self.whole.hash.clone()),
+            time: jiff::Timestamp::now().to_string(),
+        };
+        journal.line(&Line::Begin(begin)).map_err(cannot())?;
+        let dir = self.dir.try_clone().map_err(Failure::io(format!("open {}", self.path.display())))?;
+        let quarantine = Quarantine::new(dir, &self.run, "clean", self.keep);
+        let quarantine = quarantine.map_err(Failure::io("name the quarantine"))?;
+        let mut places = vec![self.path.as_path(), self.state.as_path()];
+        places.extend(self.fate.elsewhere());
+        if sweep::fence(&places) == Fence::Missing && self.ui.verbose {
+            self.ui.note("this kernel cannot fence us in (Landlock): the other guards hold");
+        }
+        let meter = Meter::default();
+        let stop = self.stop.clone();
+        let apply = Apply {
+            root: &self.dir,
+            quarantine: &quarantine,
+            fate: &self.fate,
+            journal: &journal,
+            threads: match self.threads {
+                0 => std::thread::available_parallelism().map_or(2, usize::from),
+                n => n,
+            },
+            fail_fast: self.fail_fast,
+            strict: self.strict,
+            resumed: self.resumed,
+            stop: &move || stop.is_stopped(),
+            meter: &meter,
+        };
+        let (decisions, agreed) = (&self.decisions, &self.agreed);
+        let mut reader = self.plan.entries().map_err(|error| Failure::usage(error.to_string()))?;
+        let wanted = |entry: &Entry| {
+            decisions.action(entry) == Action::Delete
+                && agreed.as_ref().is_none_or(|agreed| agreed.contains(&(entry.rule.clone(), top(entry).to_vec())))
+        };
+        let next = || -> Result<Option<Entry>, PlanError> {
+            loop {
+                match reader.entry()? {
+                    Some(entry) if !wanted(&entry) => {}
+                    other => return Ok(other),
+                }
+            }
+        };
+        let applied = watched(&self.ui, &meter, self.going, || apply.run(next));
+        quarantine.tidy();
+        let applied = applied.map_err(|error| {
+            Failure::Io { tried: format!("go on with run {}", self.run), source: io::Error::other(error.to_string()) }
+        })?;
+        let end = End { time: jiff::Timestamp::now().to_string(), whole: !applied.stopped };
+        journal.line(&Line::End(end)).and_then(|()| journal.sync()).map_err(cannot())?;
+        self.tell(&applied, journal.path())
+    }
+
+    fn tell(&self, applied: &Applied, journal: &Path) -> Result<Exit, Failure> {
+        let Applied { deleted, quarantined, backup, trashed, skipped, failed, .. } = *applied;
+        let ui = &self.ui;
+        if ui.json {
+            ui.json(
+                "result",
+                &json!({
+                    "run": self.run, "deleted": deleted, "quarantined": quarantined, "backed_up": backup,
+                    "trashed": trashed, "skipped": skipped, "failed": failed, "bytes": applied.bytes,
+                    "journal": journal.to_string_lossy(), "resumed": self.resumed, "stopped": applied.stopped,
+                }),
+            )?;
+        } else {
+            for (path, why) in &applied.why {
+                ui.note(&format!("{}: {why}", shown(path)));
+            }
+            let mut parts = vec![format!("{} quarantined", grouped(quarantined)), format!("{} deleted", grouped(deleted))];
+            for (n, word) in [(backup, "backed up"), (trashed, "in the trash"), (skipped, "skipped"), (failed, "failed")] {
+                if n > 0 {
+                    parts.push(format!("{} {word}", grouped(n)));
+                }
+            }
+            let again = if self.resumed { " (went on)" } else { "" };
+            ui.line(&format!("run {}{again}: {}, {}", self.run, parts.join(", "), bytes(applied.bytes)))?;
+            if quarantined > 0 {
+                ui.line(&format!("to bring it back: pdb-sync clean undo {}", self.run))?;
+            }
+        }
+        Ok(match () {
+            () if failed > 0 => Exit::Failed,
+            () if self.strict && skipped > 0 => Exit::Blocked,
+            () if skipped > 0 || applied.stopped => Exit::Partial,
+            () => Exit::Done,
+        })
+    }
+}
+
+/// Does it, and shows how far it is to people who watch.
+fn watched<T: Send>(ui: &Ui, meter: &Meter, total: u64, work: impl FnOnce() -> T) -> T {
+    let spinner = ui.spinner();
+    if !spinner.is_visible() {
+        return work();
+    }
+    let (done, started) = (AtomicBool::new(false), Instant::now());
+    std::thread::scope(|scope| {
+        let ticker = scope.spawn(|| {
+            while !done.load(Ordering::Acquire) {
+                let entries = meter.entries.load(Ordering::Relaxed);
+                let rate = entries as f64 / started.elapsed().as_secs_f64().max(0.001);
+                let left = Duration::from_secs((total.saturating_sub(entries) as f64 / rate.max(1.0)) as u64);
+                spinner.set(format!(
+                    "{} of {}, {}/s, {}, {} left",
+                    grouped(entries),
+                    grouped(total),
+                    grouped(rate as u64),
+                    bytes(meter.bytes.load(Ordering::Relaxed)),
+                    humantime::format_duration(left)
+                ));
+                std::thread::park_timeout(Duration::from_millis(200));
+            }
+        });
+        let result = work();
+        done.store(true, Ordering::Release);
+        ticker.thread().unpark();
+        // It only fails to end if it panicked, which has been said by then.
+        let _ = ticker.join();
+        spinner.clear();
+        result
+    })
+}

@@ -1,0 +1,124 @@
+//! `clean verify`: is what a plan names still what it was?
+
+use super::plans;
+use crate::clean::path::split;
+use crate::clean::{Action, Entry};
+use crate::cli::{Global, OnePlan};
+use crate::commands::Failure;
+use crate::commands::scan::{grouped, shown};
+use crate::exit::Exit;
+use crate::sweep::{Parent, look, root_of};
+use crate::ui::Ui;
+use serde_json::json;
+use std::fs::File;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+/// How many are told by name.
+const TOLD: usize = 20;
+
+/// What is not as it was.
+#[derive(Debug, Default)]
+pub(super) struct Drift {
+    pub(super) fresh: u64,
+    pub(super) changed: u64,
+    pub(super) gone: u64,
+    pub(super) why: Vec<(Vec<u8>, &'static str)>,
+}
+
+/// Compares entries one by one, keeping the last directory open.
+pub(super) struct Eye<'a> {
+    root: &'a File,
+    parent: Option<Parent>,
+    pub(super) drift: Drift,
+}
+
+impl<'a> Eye<'a> {
+    pub(super) fn new(root: &'a File) -> Self {
+        Eye { root, parent: None, drift: Drift::default() }
+    }
+
+    pub(super) fn compare(&mut self, entry: &Entry) {
+        let (dir, name) = split(&entry.path);
+        if self.parent.as_ref().is_none_or(|parent| parent.path() != dir) {
+            self.parent = Parent::open(self.root, dir, None).ok();
+        }
+        let now = self.parent.as_ref().map(|parent| look(parent.fd(), name));
+        let word = match now {
+            Some(Ok((kind, stamp))) if kind == entry.kind && stamp == entry.stamp => {
+                self.drift.fresh += 1;
+                return;
+            }
+            Some(Ok(_)) => {
+                self.drift.changed += 1;
+                "has changed"
+            }
+            Some(Err(_)) | None => {
+                self.drift.gone += 1;
+                "is gone"
+            }
+        };
+        if self.drift.why.len() < TOLD {
+            self.drift.why.push((entry.path.clone(), word));
+        }
+    }
+}
+
+/// Opens the tree of a plan, if it is the one that was planned.
+pub(super) fn root(print: &crate::clean::RootPrint) -> Result<(PathBuf, File), String> {
+    let path = root_of(print).filter(|path| path.is_absolute());
+    let path = path.ok_or_else(|| format!("the plan's root {:?} is no absolute path", print.path))?;
+    let meta = std::fs::symlink_metadata(&path);
+    let meta = meta.map_err(|error| format!("cannot find the plan's root {}: {error}", path.display()))?;
+    if !meta.is_dir() || (meta.dev(), meta.ino()) != (print.dev, print.ino) {
+        return Err(format!(
+            "{} is not the directory that was planned: is another disk mounted there, or none?",
+            path.display()
+        ));
+    }
+    let file = open(&path).map_err(|error| format!("cannot open {}: {error}", path.display()))?;
+    let meta = file.metadata().map_err(|error| format!("cannot look at {}: {error}", path.display()))?;
+    if (meta.dev(), meta.ino()) != (print.dev, print.ino) {
+        return Err(format!("{} was replaced while it was opened", path.display()));
+    }
+    Ok((path, file))
+}
+
+pub(super) fn open(path: &Path) -> std::io::Result<File> {
+    File::open(path)
+}
+
+/// Compares everything that is to be removed.
+pub(super) fn run(args: &OnePlan, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+    let mut plan = plans::open(&args.plan, global)?;
+    let refuse = |plan: &plans::Plan, error| {
+        super::blocked(ui, &plan.refused(&error), Some("`clean plan` makes a new one"))
+    };
+    let whole = match plan.read(|_, _| ()) {
+        Ok(whole) => whole,
+        Err(error) => return Ok(refuse(&plan, error)),
+    };
+    let (_, root) = match root(&whole.header.root) {
+        Ok(root) => root,
+        Err(why) => return Ok(super::blocked(ui, &why, Some("`clean plan` makes a new one"))),
+    };
+    let mut eye = Eye::new(&root);
+    let decisions = std::mem::take(&mut plan.decisions);
+    if let Err(error) = plan.read(|_, entry| {
+        if decisions.action(&entry) == Action::Delete {
+            eye.compare(&entry);
+        }
+    }) {
+        return Ok(refuse(&plan, error));
+    }
+    let Drift { fresh, changed, gone, why } = std::mem::take(&mut eye.drift);
+    if ui.json {
+        ui.json("result", &json!({"fresh": fresh, "changed": changed, "gone": gone, "hash": whole.hash}))?;
+    } else {
+        for (path, word) in why {
+            ui.line(&format!("{} {word}", shown(&path)))?;
+        }
+        ui.line(&format!("as planned: {}, changed: {}, gone: {}", grouped(fresh), grouped(changed), grouped(gone)))?;
+    }
+    Ok(if changed + gone > 0 { Exit::Partial } else { Exit::Done })
+}
