@@ -5,12 +5,14 @@
 
 use super::Plan;
 use super::blocking::off_thread;
-use super::deletions::{Counted, Stamp};
+use super::deletions::Counted;
+use super::keep::Keep;
 use super::guard::{self, Say};
 use super::lock::Lock;
 use super::phases::unreadable;
 use super::remove::Removed;
 use super::voice::Voice;
+use crate::clean::Stamp;
 use crate::event::{Event, Phase};
 use crate::job::{Job, Source};
 use crate::result::{Attempt, Figures, Reason};
@@ -19,6 +21,7 @@ use crate::rsync::exit::Class;
 use crate::rsync::output::Stats;
 use jiff::Timestamp;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How an attempt ended.
@@ -50,6 +53,10 @@ pub(super) struct Try<'a> {
     pub(super) phases: Vec<(Phase, Duration)>,
     pub(super) figures: Figures,
     pub(super) code: Option<i32>,
+    /// What becomes of what is removed; made when it is first needed.
+    pub(super) keep: Option<Arc<Keep>>,
+    /// How many transfers there have been.
+    pub(super) transfers: u32,
 }
 
 /// A dry run that is complete.
@@ -83,6 +90,8 @@ impl<'a> Try<'a> {
             // Until something is.
             figures: Figures { files_transferred: Some(0), files_deleted: Some(0), ..Figures::default() },
             code: None,
+            keep: None,
+            transfers: 0,
         }
     }
 
@@ -99,6 +108,10 @@ impl<'a> Try<'a> {
                 Some(Reason::new(self.voice.stop.why().map_or("stopped".into(), |w| w.text())))
             }
         };
+        if let Some(keep) = self.keep.take() {
+            // A mount that is dead must not hold the run.
+            off_thread(&self.voice.stop, move || keep.close()).await;
+        }
         let attempt = Attempt {
             number: self.number,
             source: self.source.text.clone(),

@@ -1,7 +1,9 @@
 //! The list of what a dry run counted for deletion: a file of its own, so that millions of names need no memory, and so
 //! that people can look at it when the guard refuses.
 
+use crate::clean::Stamp;
 use crate::event::Tally;
+use crate::inventory::nanoseconds;
 use crate::rsync::output::{Change, ChangeKind, Count, Stats, unescape};
 use std::collections::HashSet;
 use std::fs::{self, File};
@@ -30,13 +32,6 @@ pub(super) struct Deletions {
     /// Directories that are not listed themselves, with something in them that is.
     emptied: HashSet<Vec<u8>>,
     make_room: HashSet<Vec<u8>>,
-}
-
-/// Identity of an entry when it was counted; what has changed since is not removed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Stamp {
-    inode: u64,
-    ctime: (i64, i64),
 }
 
 /// One entry of the list.
@@ -185,7 +180,7 @@ impl Counted {
             let path = root.join(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(&entry?.name));
             let meta = fs::symlink_metadata(path).ok();
             bytes += meta.as_ref().filter(|m| m.is_file()).map_or(0, MetadataExt::size);
-            stamps.push(meta.map(|m| Stamp { inode: m.ino(), ctime: (m.ctime(), m.ctime_nsec()) }));
+            stamps.push(meta.map(|meta| stamp(&meta)));
         }
         Ok((stamps, bytes))
     }
@@ -203,12 +198,13 @@ impl Counted {
     }
 }
 
-impl Stamp {
-    /// From the answer of `fstatat`.
-    pub(super) fn of(stat: &rustix::fs::Stat) -> Self {
-        #[expect(clippy::unnecessary_cast, reason = "the widths differ between systems")]
-        Stamp { inode: stat.st_ino as u64, ctime: (stat.st_ctime as i64, stat.st_ctime_nsec as i64) }
+fn stamp(meta: &fs::Metadata) -> Stamp {
+    let (dev, ino) = (meta.dev(), meta.ino());
+    if meta.is_dir() {
+        return Stamp { dev, ino, size: 0, mtime: 0, ctime: 0 };
     }
+    let mtime = nanoseconds(meta.mtime(), meta.mtime_nsec());
+    Stamp { dev, ino, size: meta.size(), mtime, ctime: nanoseconds(meta.ctime(), meta.ctime_nsec()) }
 }
 
 /// Lists are named by their runs, so that their names sort by time.

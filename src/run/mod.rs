@@ -16,6 +16,7 @@ mod dispatch;
 mod frame;
 mod guard;
 mod hook;
+mod keep;
 mod lock;
 mod phases;
 mod process;

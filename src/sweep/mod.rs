@@ -30,4 +30,4 @@ pub use planner::{Planned, Weighed, explain, plan, print_of, root_of};
 pub use purge::{Purged, purge};
 pub use quarantine::{Info, Quarantine, info, place_in, runs, tidy};
 pub use sandbox::{Fence, fence};
-pub use undo::{Undone, undo};
+pub use undo::{Undone, recipe, undo};

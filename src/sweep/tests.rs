@@ -1,1 +1,244 @@
+use super::*;
+use crate::clean::{Did, Stamp};
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::os::unix::fs::{MetadataExt, symlink};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
+struct Place {
+    _home: tempfile::TempDir,
+    root: PathBuf,
+    dir: File,
+    quarantine: Quarantine,
+}
+
+fn place() -> Place {
+    let home = tempfile::tempdir().unwrap();
+    let root = home.path().join("mirror");
+    fs::create_dir_all(root.join("ab")).unwrap();
+    let dir = File::open(&root).unwrap();
+    let quarantine = Quarantine::new(dir.try_clone().unwrap(), "RUN1", "clean", Duration::from_secs(60)).unwrap();
+    Place { _home: home, root, dir, quarantine }
+}
+
+impl Place {
+    fn stamp(&self, path: &str) -> Stamp {
+        let (dir, name) = crate::clean::path::split(path.as_bytes());
+        look(below::open_below(&self.dir, dir).unwrap(), name).unwrap().1
+    }
+
+    fn take(&self, path: &str, stamp: Stamp, fate: &Fate) -> Taken {
+        let (dir, name) = crate::clean::path::split(path.as_bytes());
+        match Parent::open(&self.dir, dir, None) {
+            Ok(parent) => {
+                take(&parent, &self.quarantine, Wanted { name, kind: None, stamp, touched: false }, fate)
+            }
+            Err(error) => Taken::Left(below::why_not(error)),
+        }
+    }
+
+    /// Every file's contents, wherever it lies.
+    fn contents(&self) -> BTreeMap<String, usize> {
+        fn walk(dir: &Path, into: &mut BTreeMap<String, usize>) {
+            for entry in fs::read_dir(dir).unwrap() {
+                let path = entry.unwrap().path();
+                let meta = fs::symlink_metadata(&path).unwrap();
+                if meta.is_dir() {
+                    walk(&path, into);
+                } else if meta.is_file() && !path.ends_with("info.json") {
+                    *into.entry(fs::read_to_string(&path).unwrap()).or_default() += 1;
+                }
+            }
+        }
+        let mut all = BTreeMap::new();
+        walk(&self.root, &mut all);
+        all
+    }
+}
+
+#[test]
+fn a_racing_swapper_loses_nothing() {
+    let place = place();
+    let (doomed, precious) = (place.root.join("ab/x"), place.root.join("ab/precious"));
+    let (mut taken, mut left, mut stray) = (0, 0, 0);
+    for round in 0..2_000 {
+        fs::write(&doomed, "doomed").unwrap();
+        fs::write(&precious, "precious").unwrap();
+        let stamp = place.stamp("ab/x");
+        let (go, ready) = (AtomicBool::new(false), AtomicBool::new(false));
+        let outcome = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                ready.store(true, Ordering::Release);
+                while !go.load(Ordering::Acquire) {
+                    std::hint::spin_loop();
+                }
+                // Now and then it is a little late, so that every moment of the protocol is met.
+                for _ in 0..(round % 40) * 50 {
+                    std::hint::spin_loop();
+                }
+                fs::rename(&precious, &doomed).unwrap();
+            });
+            while !ready.load(Ordering::Acquire) {
+                std::hint::spin_loop();
+            }
+            go.store(true, Ordering::Release);
+            place.take("ab/x", stamp, &Fate::Delete)
+        });
+        match outcome {
+            Taken::Done(Did::Deleted) => taken += 1,
+            Taken::Left(_) => left += 1,
+            Taken::Failed(_) => stray += 1,
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(place.contents().get("precious"), Some(&1), "round {round}: {outcome:?}");
+        // The next round begins with nothing: a stray in the quarantine would be in the way.
+        let _ = fs::remove_file(place.root.join(".pdb-sync/quarantine/RUN1/tree/ab/x"));
+    }
+    assert!(taken > 0 && left + stray > 0, "no race: {taken} taken, {left} left, {stray} stray");
+}
+
+#[test]
+fn what_is_not_who_it_was_is_left_alone() {
+    let place = place();
+    let file = place.root.join("ab/x");
+    let outside = place.root.with_file_name("outside");
+    fs::write(&outside, "precious").unwrap();
+    // Equal size and time, another file.
+    fs::write(&file, "doomed").unwrap();
+    let stamp = place.stamp("ab/x");
+    let time = fs::metadata(&file).unwrap().modified().unwrap();
+    fs::write(place.root.join("new"), "precio").unwrap();
+    File::options().write(true).open(place.root.join("new")).unwrap().set_modified(time).unwrap();
+    fs::rename(place.root.join("new"), &file).unwrap();
+    assert!(matches!(place.take("ab/x", stamp, &Fate::Delete), Taken::Left(_)));
+    // Written in place, with its size and time set back.
+    let stamp = place.stamp("ab/x");
+    fs::write(&file, "change").unwrap();
+    File::options().write(true).open(&file).unwrap().set_modified(time).unwrap();
+    assert!(matches!(place.take("ab/x", stamp, &Fate::Delete), Taken::Left(_)));
+    // A symlink in its place, and one above it.
+    let stamp = place.stamp("ab/x");
+    fs::remove_file(&file).unwrap();
+    symlink(&outside, &file).unwrap();
+    assert!(matches!(place.take("ab/x", stamp, &Fate::Delete), Taken::Left(_)));
+    symlink(place.root.join("ab"), place.root.join("link")).unwrap();
+    let stamp = place.stamp("ab/x");
+    assert!(matches!(place.take("link/x", stamp, &Fate::Delete), Taken::Left(_)));
+    assert!(matches!(place.take("ab/gone", stamp, &Fate::Delete), Taken::Gone));
+    // A directory is no file, and one with something in it stays.
+    let parent = Parent::open(&place.dir, b"", None).unwrap();
+    let dir = place.stamp("ab");
+    assert!(matches!(place.take("ab", dir, &Fate::Delete), Taken::Left(_)));
+    assert!(matches!(take_dir(&parent, b"ab", Some(&dir)), Taken::Left(_)));
+    assert_eq!(fs::read_to_string(&outside).unwrap(), "precious");
+    // The link itself goes, and what it leads to stays.
+    assert_eq!(place.take("ab/x", stamp, &Fate::Delete), Taken::Done(Did::Deleted));
+    assert_eq!(fs::read_to_string(&outside).unwrap(), "precious");
+    drop(parent);
+    place.quarantine.tidy();
+    assert!(!place.root.join(".pdb-sync").exists());
+}
+
+#[test]
+fn a_quarantine_that_is_a_symlink_is_refused() {
+    let place = place();
+    fs::write(place.root.join("ab/x"), "doomed").unwrap();
+    let elsewhere = place.root.with_file_name("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    symlink(&elsewhere, place.root.join(".pdb-sync")).unwrap();
+    assert!(matches!(place.take("ab/x", place.stamp("ab/x"), &Fate::Quarantine), Taken::Failed(_)));
+    assert_eq!(fs::read_to_string(place.root.join("ab/x")).unwrap(), "doomed");
+    assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 0);
+}
+
+#[test]
+fn undo_is_exact_and_never_writes_over_anything() {
+    let place = place();
+    for name in ["a", "b", "c"] {
+        fs::write(place.root.join("ab").join(name), name).unwrap();
+        let stamp = place.stamp(&format!("ab/{name}"));
+        assert_eq!(place.take(&format!("ab/{name}"), stamp, &Fate::Quarantine), Taken::Done(Did::Quarantined));
+    }
+    fs::write(place.root.join("ab/b"), "new").unwrap();
+    let undone = undo(&place.dir, "RUN1", Vec::new(), &|| false).unwrap();
+    assert_eq!((undone.restored, undone.conflicts, undone.failed), (2, 1, 0), "{undone:?}");
+    assert_eq!(fs::read_to_string(place.root.join("ab/b")).unwrap(), "new");
+    assert_eq!(place.contents().get("b"), Some(&1), "it stays in the quarantine");
+    fs::remove_file(place.root.join("ab/b")).unwrap();
+    assert_eq!(undo(&place.dir, "RUN1", Vec::new(), &|| false).unwrap().restored, 1);
+    assert_eq!(fs::read_to_string(place.root.join("ab/b")).unwrap(), "b");
+    assert!(!place.root.join(".pdb-sync").exists());
+    assert_eq!(undo(&place.dir, "RUN1", Vec::new(), &|| false).unwrap(), Undone::default());
+}
+
+#[test]
+fn purge_waits_for_its_time() {
+    let place = place();
+    fs::write(place.root.join("ab/x"), "doomed").unwrap();
+    let _ = place.take("ab/x", place.stamp("ab/x"), &Fate::Quarantine);
+    let now = jiff::Timestamp::now();
+    let later = now + jiff::SignedDuration::from_secs(61);
+    let runs = |purged: Purged| (purged.runs.len(), purged.kept.len(), purged.entries, purged.bytes);
+    assert_eq!(runs(purge(&place.dir, None, now, false, &|| false).unwrap()), (0, 1, 0, 0));
+    assert_eq!(runs(purge(&place.dir, None, later, true, &|| false).unwrap()), (1, 0, 1, 6));
+    assert_eq!(place.contents().len(), 1);
+    assert_eq!(runs(purge(&place.dir, None, later, false, &|| false).unwrap()), (1, 0, 1, 6));
+    assert!(!place.root.join(".pdb-sync").exists());
+}
+
+/// `/dev/shm` is another file system wherever there is one; elsewhere, the same holds within one.
+#[test]
+fn a_backup_on_another_file_system_is_whole_and_never_over_an_older_one() {
+    let place = place();
+    let shm = Path::new("/dev/shm");
+    let other = match shm.is_dir() {
+        true => tempfile::tempdir_in(shm).unwrap(),
+        false => tempfile::tempdir().unwrap(),
+    };
+    let fate = Fate::Backup(Backup::open(&other.path().join("backup"), &place.root).unwrap());
+    let text = "x".repeat(300_000);
+    fs::write(place.root.join("ab/x"), &text).unwrap();
+    let mtime = fs::metadata(place.root.join("ab/x")).unwrap().mtime();
+    symlink("nowhere", place.root.join("ab/link")).unwrap();
+    for name in ["ab/x", "ab/link"] {
+        assert_eq!(place.take(name, place.stamp(name), &fate), Taken::Done(Did::Backup), "{name}");
+    }
+    let kept = other.path().join("backup/ab");
+    assert_eq!(fs::read_to_string(kept.join("x")).unwrap(), text);
+    assert_eq!(fs::metadata(kept.join("x")).unwrap().mtime(), mtime);
+    assert_eq!(fs::read_link(kept.join("link")).unwrap(), Path::new("nowhere"));
+    fs::write(place.root.join("ab/x"), "second").unwrap();
+    let Taken::Failed(why) = place.take("ab/x", place.stamp("ab/x"), &fate) else { panic!("over an older one") };
+    assert!(why.ends_with("it is where it was"), "{why}");
+    assert_eq!(fs::read_to_string(place.root.join("ab/x")).unwrap(), "second");
+    assert_eq!(fs::read_to_string(kept.join("x")).unwrap(), text);
+    assert!(Backup::open(&place.root.join("in"), &place.root).is_err());
+}
+
+#[test]
+fn the_trash_has_a_note_for_each() {
+    let place = place();
+    let trash = place.root.with_file_name("Trash");
+    let fate = Fate::Trash(Trash::open(&trash, &place.root).unwrap());
+    for n in 0..2 {
+        fs::write(place.root.join("ab/x y"), format!("{n}")).unwrap();
+        assert_eq!(place.take("ab/x y", place.stamp("ab/x y"), &fate), Taken::Done(Did::Trashed));
+    }
+    assert_eq!(fs::read_to_string(trash.join("files/x y")).unwrap(), "0");
+    assert_eq!(fs::read_to_string(trash.join("files/x y.1")).unwrap(), "1");
+    let note = fs::read_to_string(trash.join("info/x y.1.trashinfo")).unwrap();
+    assert!(note.contains("/mirror/ab/x%20y\nDeletionDate=20"), "{note}");
+}
+
+#[test]
+fn paths_are_only_opened_below_the_root() {
+    let place = place();
+    for bad in [&b".."[..], b"ab/../..", b"/etc", b"ab//..//..", b"./.."] {
+        assert!(below::open_below(&place.dir, bad).is_err(), "{}", String::from_utf8_lossy(bad));
+    }
+    symlink("ab", place.root.join("link")).unwrap();
+    assert!(below::open_below(&place.dir, b"link").is_err());
+    assert!(below::open_below(&place.dir, b"ab").is_ok());
+}

@@ -33,7 +33,7 @@ pub struct Undone {
 }
 
 /// What it takes to make a directory again: mode, owner and group, seconds and nanoseconds of its time.
-pub(super) fn recipe(stat: &Stat) -> String {
+pub fn recipe(stat: &Stat) -> String {
     format!(
         "dir {:o} {} {} {} {}",
         stat.st_mode & 0o7777,
