@@ -208,7 +208,8 @@ fn swap(
     if look(parent.fd(), name)?.0 == Kind::Dir {
         return Err(Errno::EXIST);
     }
-    let newer = tree::join(&[b"newer-", layer].concat(), path);
+    let top = [b"newer-", layer].concat();
+    let newer = if path.is_empty() { top } else { tree::join(&top, path) };
     let newer = make_below(place, &newer, Mode::RWXU, |_| ())?;
     let file = OsStr::from_bytes(name);
     renameat_with(&hold, file, parent.fd(), file, RenameFlags::EXCHANGE)?;

@@ -13,7 +13,7 @@ fn a_mirror_that_upstream_emptied_comes_back() {
     }
     let config = format!(
         "version = 1\n[jobs.m]\nsource = {:?}\ndest = 'mirror/m'\ndelete = true\nkeep_deleted = '1d'\n",
-        upstream.url("d/")
+        upstream.url("m/d/")
     );
     let env = Env::new().with_config(&config).with_pipe(&upstream);
     env.run(["sync", "m"]).expect_code(0);
