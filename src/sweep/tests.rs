@@ -242,3 +242,22 @@ fn paths_are_only_opened_below_the_root() {
     assert!(below::open_below(&place.dir, b"link").is_err());
     assert!(below::open_below(&place.dir, b"ab").is_ok());
 }
+
+#[test]
+fn the_fence_holds_us_to_the_tree() {
+    let place = place();
+    let outside = place.root.with_file_name("outside");
+    fs::write(&outside, "precious").unwrap();
+    fs::write(place.root.join("ab/x"), "doomed").unwrap();
+    let stamp = place.stamp("ab/x");
+    // On a thread of its own: there is no way back.
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let up = fence(&[&place.root]);
+            let taken = place.take("ab/x", stamp, &Fate::Delete);
+            assert_eq!(taken, Taken::Done(Did::Deleted), "inside, all is as before");
+            assert_eq!(fs::remove_file(&outside).is_err(), up == Fence::Up);
+        });
+    });
+    assert!(!place.root.join("ab/x").exists());
+}

@@ -1,6 +1,7 @@
 //! `clean`: from rules to a plan that people can look at, to removal that can be undone.
 
 mod edit;
+mod fates;
 mod fold;
 mod log;
 mod plan;
@@ -11,6 +12,7 @@ mod run;
 mod show;
 mod undo;
 mod verify;
+mod watch;
 
 use super::{Failure, locate, settings};
 use crate::clean::{Judge, Rule, built_in};

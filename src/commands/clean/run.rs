@@ -1,26 +1,27 @@
 //! `clean run`: everything is asked and compared before the first entry is touched.
 
+use super::fates::{fate, fate_word};
 use super::fold::{Fold, top};
 use super::plans::{self, Plan, Whole};
 use super::verify::{Eye, root};
+use super::watch::watched;
 use crate::clean::{Action, Begin, Decisions, End, Entry, Fuses, Line, PlanError};
 use crate::cli::{Global, RunArgs, RunMode};
 use crate::commands::scan::{bytes, count, grouped, interruptible, shown};
 use crate::commands::{Failure, locate};
-use crate::config::{CleanMode, CleanSettings, Config, Size};
+use crate::config::{CleanSettings, Size};
 use crate::exit::Exit;
 use crate::job::MaxDelete;
 use crate::machine;
 use crate::scan::Stop;
-use crate::sweep::{self, Applied, Apply, Backup, Fate, Fence, Journal, Meter, Quarantine, Trash};
+use crate::sweep::{self, Applied, Apply, Fate, Fence, Journal, Meter, Quarantine};
 use crate::ui::Ui;
 use serde_json::json;
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, BufRead, IsTerminal};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// What people agreed to: rule and directory. `None`: everything.
 type Agreed = Option<HashSet<(String, Vec<u8>)>>;
@@ -209,47 +210,6 @@ fn ask(fold: Fold, ui: &Ui) -> Result<HashSet<(String, Vec<u8>)>, Failure> {
     Ok(agreed)
 }
 
-fn fate_word(args: &RunArgs, settings: &CleanSettings) -> &'static str {
-    match chosen(args, settings) {
-        CleanMode::Quarantine => "quarantine",
-        CleanMode::Delete => "delete",
-        CleanMode::Backup => "backup",
-        CleanMode::Trash => "trash",
-    }
-}
-
-fn chosen(args: &RunArgs, settings: &CleanSettings) -> CleanMode {
-    match () {
-        () if args.quarantine => CleanMode::Quarantine,
-        () if args.delete => CleanMode::Delete,
-        () if args.backup_dir.is_some() => CleanMode::Backup,
-        () if args.trash => CleanMode::Trash,
-        () => settings.mode,
-    }
-}
-
-fn fate(args: &RunArgs, config: &Config, root: &Path) -> Result<Fate, Failure> {
-    Ok(match chosen(args, &config.clean) {
-        CleanMode::Quarantine => Fate::Quarantine,
-        CleanMode::Delete => Fate::Delete,
-        CleanMode::Backup => {
-            let dir = args.backup_dir.clone().or(config.clean.backup_dir.clone());
-            let dir = dir.ok_or_else(|| {
-                Failure::usage_hint("mode = \"backup\" needs a directory", "set backup_dir in [clean], or give --backup-dir")
-            })?;
-            let open = Backup::open(&dir, root);
-            Fate::Backup(open.map_err(|e| Failure::usage(format!("cannot back up to {}: {e}", dir.display())))?)
-        }
-        CleanMode::Trash => {
-            let data = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from).filter(|dir| dir.is_absolute());
-            let data = data.or_else(|| etcetera::home_dir().ok().map(|home| home.join(".local/share")));
-            let trash = data.ok_or_else(|| Failure::usage("there is no home directory, and so no trash"))?.join("Trash");
-            let open = Trash::open(&trash, root);
-            Fate::Trash(open.map_err(Failure::io(format!("open the trash {}", trash.display())))?)
-        }
-    })
-}
-
 /// The run of the same plan that was cut short, or a new one.
 fn which_run(state: &Path, whole: &Whole, root: &Path, mode: &str) -> Result<(String, bool), Failure> {
     let known = sweep::list(state).map_err(Failure::io("read the journals"))?;
@@ -385,38 +345,4 @@ impl Work {
             () => Exit::Done,
         })
     }
-}
-
-/// Does it, and shows how far it is to people who watch.
-fn watched<T: Send>(ui: &Ui, meter: &Meter, total: u64, work: impl FnOnce() -> T) -> T {
-    let spinner = ui.spinner();
-    if !spinner.is_visible() {
-        return work();
-    }
-    let (done, started) = (AtomicBool::new(false), Instant::now());
-    std::thread::scope(|scope| {
-        let ticker = scope.spawn(|| {
-            while !done.load(Ordering::Acquire) {
-                let entries = meter.entries.load(Ordering::Relaxed);
-                let rate = entries as f64 / started.elapsed().as_secs_f64().max(0.001);
-                let left = Duration::from_secs((total.saturating_sub(entries) as f64 / rate.max(1.0)) as u64);
-                spinner.set(format!(
-                    "{} of {}, {}/s, {}, {} left",
-                    grouped(entries),
-                    grouped(total),
-                    grouped(rate as u64),
-                    bytes(meter.bytes.load(Ordering::Relaxed)),
-                    humantime::format_duration(left)
-                ));
-                std::thread::park_timeout(Duration::from_millis(200));
-            }
-        });
-        let result = work();
-        done.store(true, Ordering::Release);
-        ticker.thread().unpark();
-        // It only fails to end if it panicked, which has been said by then.
-        let _ = ticker.join();
-        spinner.clear();
-        result
-    })
 }
