@@ -62,7 +62,7 @@ def peak(argv):
         sys.exit(f"{argv} ended with {child.returncode}")
     if highest is None:
         sys.exit("its memory could not be read from /proc")
-    print(f"peak resident memory: {highest / 1024:.1f} MB")
+    print(f"peak resident memory: {highest / 1024:.1f} MiB")
 
 
 def main(arguments):

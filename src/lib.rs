@@ -4,8 +4,8 @@
 //! holds the code to it):
 //!
 //! 0. words: [`job`], [`event`], [`result`], [`exit`]
-//! 1. thought (pure): [`config`], [`rsync`], [`pdb`], [`inventory`], [`clean`]
-//! 2. deeds: [`run`], [`machine`], [`scan`], [`sweep`]
+//! 1. thought (pure): [`config`], [`rsync`], [`pdb`], [`inventory`], [`entry`], [`query`], [`stats`], [`clean`]
+//! 2. deeds: [`run`], [`history`], [`notify`], [`machine`], [`scan`], [`mirrors`], [`doctor`], [`reclaim`], [`search`], [`sweep`]
 //! 3. speech: [`ui`], [`report`]
 //! 4. glue: [`cli`], [`commands`]
 
@@ -13,16 +13,28 @@ pub mod clean;
 pub mod cli;
 pub mod commands;
 pub mod config;
+pub mod doctor;
+#[cfg(feature = "search")]
+pub mod entry;
 pub mod event;
 pub mod exit;
+pub mod history;
 pub mod inventory;
 pub mod job;
 pub mod machine;
+pub mod mirrors;
+pub mod notify;
 pub mod pdb;
+#[cfg(feature = "search")]
+pub mod query;
+pub mod reclaim;
 pub mod report;
 pub mod result;
 pub mod rsync;
 pub mod run;
 pub mod scan;
+#[cfg(feature = "search")]
+pub mod search;
+pub mod stats;
 pub mod sweep;
 pub mod ui;

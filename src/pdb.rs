@@ -82,9 +82,11 @@ impl EntryId {
     /// Reads an ID that `text` begins with; the second value is what follows it, never a letter or a digit.
     pub fn begin(text: &[u8]) -> Option<(EntryId, &[u8])> {
         let extended = text.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case(b"pdb_"));
-        let (form, body, len) = if extended { (Form::Extended, &text[4..], 8) } else { (Form::Classic, text, 4) };
+        let (form, body, len) =
+            if extended { (Form::Extended, &text[4..], 8) } else { (Form::Classic, text, 4) };
         let (body, rest) = body.split_at_checked(len)?;
-        if !body.iter().all(u8::is_ascii_alphanumeric) || rest.first().is_some_and(u8::is_ascii_alphanumeric) {
+        if !body.iter().all(u8::is_ascii_alphanumeric) || rest.first().is_some_and(u8::is_ascii_alphanumeric)
+        {
             return None;
         }
         if form == Form::Classic && !matches!(body[0], b'1'..=b'9') {

@@ -28,6 +28,8 @@ pub struct SyncResult {
     pub source: Option<String>,
     /// Its log, if one was written.
     pub log: Option<PathBuf>,
+    /// The alerts that it set off, a sentence each.
+    pub alerts: Vec<String>,
 }
 
 /// What a job moved, or in a dry run would have moved. `None` is unknown, never zero.

@@ -2,14 +2,24 @@
 
 mod clean;
 mod config;
+mod history;
+mod index;
+mod machine;
 mod scan;
+mod search;
+mod stats;
 mod sync;
 
 pub use clean::{
     CleanAction, CleanArgs, ExplainArgs, Export, LogArgs, OnePlan, PlanArgs, PurgeArgs, RunArgs, RunMode, ShowArgs, UndoArgs,
 };
 pub use config::{ConfigAction, ConfigArgs, Example};
+pub use history::{HistoryAction, HistoryArgs};
+pub use index::IndexArgs;
+pub use machine::{DoctorArgs, ReclaimArgs};
 pub use scan::{CacheAction, ScanArgs, VerifyArgs};
+pub use search::{Order, SearchArgs};
+pub use stats::StatsArgs;
 pub use sync::SyncArgs;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -37,7 +47,7 @@ pub struct Global {
     /// Configuration file [default: $XDG_CONFIG_HOME/pdb-sync/config.toml]
     #[arg(short, long, global = true, value_name = "FILE", env = "PDB_SYNC_CONFIG", hide_env_values = true)]
     pub config: Option<PathBuf>,
-    /// Where logs and locks are kept [default: $XDG_STATE_HOME/pdb-sync]
+    /// Where the history, logs and locks are kept [default: $XDG_STATE_HOME/pdb-sync]
     #[arg(long, global = true, value_name = "DIR", env = "PDB_SYNC_STATE_DIR", hide_env_values = true)]
     pub state_dir: Option<PathBuf>,
     /// When to use colours
@@ -73,6 +83,18 @@ pub enum Command {
     Sync(Box<SyncArgs>),
     /// Show the jobs of the configuration
     List(ListArgs),
+    /// Show past runs, newest first
+    History(HistoryArgs),
+    /// Show percentiles and trends of past runs, and alerts
+    Stats(StatsArgs),
+    /// Build or refresh the search index of mirrors
+    Index(IndexArgs),
+    /// Find entries, components and texts in the indexes of mirrors
+    Search(Box<SearchArgs>),
+    /// Give back the memory that mirroring has filled
+    Reclaim(ReclaimArgs),
+    /// Find out what would stop a run here: rsync, configuration, disks, servers
+    Doctor(DoctorArgs),
     /// Count what a mirror or any directory holds, and what has changed there
     Scan(Box<ScanArgs>),
     /// Find what is left over in a mirror, and remove it so that it can be brought back

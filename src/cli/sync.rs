@@ -20,9 +20,9 @@ pub struct SyncArgs {
     /// Run the enabled jobs that carry this tag (may be repeated)
     #[arg(long, value_name = "TAG")]
     pub tag: Vec<String>,
-    /// Run up to N jobs at a time (1..=100)
+    /// Run up to N jobs at a time (1..=100); `auto` follows the load of the machine
     #[arg(short, long, value_name = "N")]
-    pub parallel: Option<u64>,
+    pub parallel: Option<String>,
     /// Let rsync say what it would do, and change nothing
     #[arg(short = 'n', long, conflicts_with_all = ["plan", "print_command"])]
     pub dry_run: bool,
@@ -62,6 +62,9 @@ pub struct SyncArgs {
     /// Wait so long for a destination that another run has locked
     #[arg(long, value_name = "DUR")]
     pub wait_lock: Option<String>,
+    /// Of the jobs that are selected (else of every enabled one), run those that did not succeed last time
+    #[arg(long)]
+    pub rerun_failed: bool,
     /// Write a JUnit report
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,

@@ -22,6 +22,9 @@ pub enum Failure {
         /// Why it failed.
         source: io::Error,
     },
+    /// Something of ours refused, and says all there is to say.
+    #[error("{0}")]
+    Other(String),
     /// Whoever read our output went away.
     #[error("standard output was closed")]
     ReaderGone,
@@ -48,7 +51,7 @@ impl Failure {
     pub fn hint(&self) -> Option<&str> {
         match self {
             Failure::Usage { hint, .. } => hint.as_deref(),
-            Failure::Io { .. } | Failure::ReaderGone => None,
+            Failure::Io { .. } | Failure::Other(_) | Failure::ReaderGone => None,
         }
     }
 
@@ -56,7 +59,7 @@ impl Failure {
     pub fn exit(&self) -> Exit {
         match self {
             Failure::Usage { .. } => Exit::Usage,
-            Failure::Io { .. } => Exit::Failed,
+            Failure::Io { .. } | Failure::Other(_) => Exit::Failed,
             Failure::ReaderGone => Exit::Done,
         }
     }

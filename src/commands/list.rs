@@ -1,14 +1,19 @@
 //! `list`
 
-use super::{Failure, settings};
+use super::{Failure, past, settings};
 use crate::cli::{Global, ListArgs};
 use crate::config::{nearest, preset_name};
 use crate::exit::Exit;
+use crate::history::Latest;
 use crate::job::Job;
+use crate::report::units;
 use crate::ui::Ui;
 use console::{measure_text_width, truncate_str};
+use jiff::Timestamp;
 use serde_json::json;
 use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// Prints the jobs of the configuration.
 pub(super) fn run(args: &ListArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
@@ -21,9 +26,10 @@ pub(super) fn run(args: &ListArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
     }
     let wanted = |job: &&Job| args.tag.is_empty() || args.tag.iter().any(|tag| job.tags.contains(tag));
     let jobs: Vec<&Job> = config.jobs.iter().filter(wanted).collect();
+    let (latest, now) = (latest(global, ui), Timestamp::now());
     if ui.json {
         for job in &jobs {
-            ui.json("job", &as_json(job))?;
+            ui.json("job", &as_json(job, latest.get(&job.name), now))?;
         }
         ui.json("result", &json!({ "jobs": jobs.len() }))?;
         return Ok(Exit::Done);
@@ -38,11 +44,33 @@ pub(super) fn run(args: &ListArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
         }
         return Ok(Exit::Done);
     }
-    ui.table(&rows(&jobs, ui.width()))?;
+    ui.table(&rows(&jobs, &latest, now, ui.width()))?;
     Ok(Exit::Done)
 }
 
-fn as_json(job: &Job) -> serde_json::Value {
+/// The newest results. A list of jobs is of use without them too.
+fn latest(global: &Global, ui: &Ui) -> BTreeMap<String, Latest> {
+    let read = past::open(global).and_then(|history| match history {
+        Some(history) => Ok(history.latest()?),
+        None => Ok(BTreeMap::new()),
+    });
+    read.unwrap_or_else(|failure| {
+        ui.warning(&failure.to_string());
+        BTreeMap::new()
+    })
+}
+
+/// How long ago the last success was.
+fn age(latest: Option<&Latest>, now: Timestamp) -> Option<Duration> {
+    // A clock that was set back makes it new.
+    Some(Duration::try_from(now.duration_since(latest?.success?)).unwrap_or_default())
+}
+
+fn as_json(job: &Job, latest: Option<&Latest>, now: Timestamp) -> serde_json::Value {
+    let last = latest.map(|latest| {
+        let last = &latest.last;
+        json!({ "run": last.run, "status": last.state.word(), "started": format!("{:.3}", last.started) })
+    });
     json!({
         "name": job.name,
         "enabled": job.enabled,
@@ -55,13 +83,23 @@ fn as_json(job: &Job) -> serde_json::Value {
         "preset": preset_name(job.preset),
         "priority": job.priority,
         "description": job.description,
+        "last": last,
+        "last_success": latest.and_then(|latest| latest.success).map(|time| format!("{time:.3}")),
+        "age_s": age(latest, now).map(units::seconds),
     })
 }
 
 /// A row a job, below a heading. With a width, the longest columns give way until everything fits.
-fn rows(jobs: &[&Job], width: Option<usize>) -> Vec<Vec<String>> {
-    let mut rows = vec![["JOB", "ON", "HOST", "DEST", "TAGS", "DESCRIPTION"].map(String::from)];
+fn rows(
+    jobs: &[&Job],
+    latest: &BTreeMap<String, Latest>,
+    now: Timestamp,
+    width: Option<usize>,
+) -> Vec<Vec<String>> {
+    let mut rows =
+        vec![["JOB", "ON", "LAST", "AGE", "HOST", "DEST", "TAGS", "DESCRIPTION"].map(String::from)];
     for job in jobs {
+        let latest = latest.get(&job.name);
         let hosts = job.hosts();
         let host = hosts.first().cloned().unwrap_or_default();
         let more = if hosts.len() > 1 { format!(" +{}", hosts.len() - 1) } else { String::new() };
@@ -69,6 +107,8 @@ fn rows(jobs: &[&Job], width: Option<usize>) -> Vec<Vec<String>> {
         let cells = [
             job.name.clone(),
             on.into(),
+            latest.map_or("-", |latest| latest.last.state.word()).into(),
+            age(latest, now).map_or("-".into(), units::whole),
             host + &more,
             job.dest.display().to_string(),
             job.tags.join(","),
@@ -77,7 +117,7 @@ fn rows(jobs: &[&Job], width: Option<usize>) -> Vec<Vec<String>> {
         rows.push(cells.map(|cell| cell.replace(char::is_control, " ")));
     }
     let Some(fit) = width else { return rows.into_iter().map(Vec::from).collect() };
-    let mut natural = [0; 6];
+    let mut natural = [0; COLUMNS];
     for row in &rows {
         for (width, cell) in natural.iter_mut().zip(row) {
             *width = (*width).max(measure_text_width(cell));
@@ -94,13 +134,14 @@ fn rows(jobs: &[&Job], width: Option<usize>) -> Vec<Vec<String>> {
 }
 
 /// Their places among the columns.
-const DEST: usize = 3;
-const DESCRIPTION: usize = 5;
+const DEST: usize = 5;
+const DESCRIPTION: usize = 7;
+const COLUMNS: usize = 8;
 /// A description in fewer columns says nothing; it is left out instead.
 const LEGIBLE: usize = 20;
 
 /// Columns of width 0 are left out.
-fn cut(row: &[String; 6], widths: &[usize; 6]) -> Vec<String> {
+fn cut(row: &[String; COLUMNS], widths: &[usize; COLUMNS]) -> Vec<String> {
     let shown = row.iter().zip(widths).enumerate().filter(|(_, (_, width))| **width > 0);
     let cells = shown.map(|(column, (cell, width))| match column {
         // The end of a path tells it from the others.
@@ -120,12 +161,12 @@ fn tail(text: &str, width: usize) -> Cow<'_, str> {
     format!("…{}", &text[at..]).into()
 }
 
-/// Takes from the widest column but the name and the switch, which is needed to use the others.
-fn shrink(widths: &mut [usize; 6], fit: usize) {
+/// Takes from the widest column but the name, the switch and how it is, which are short and matter most.
+fn shrink(widths: &mut [usize; COLUMNS], fit: usize) {
     const LEAST: usize = 8;
     let gaps = 2 * (widths.iter().filter(|width| **width > 0).count() - 1);
     while widths.iter().sum::<usize>() + gaps > fit {
-        match widths[2..].iter_mut().max_by_key(|width| **width) {
+        match widths[4..].iter_mut().max_by_key(|width| **width) {
             Some(widest) if *widest > LEAST => *widest -= 1,
             _ => return,
         }
@@ -155,16 +196,24 @@ mod tests {
 
     fn shown(width: Option<usize>) -> Vec<String> {
         let jobs = jobs();
-        crate::ui::table(&rows(&jobs.iter().collect::<Vec<_>>(), width), width)
+        let now = Timestamp::from_second(1_800_000_000).unwrap();
+        let last = crate::stats::Past {
+            job: "mmcif".into(),
+            state: crate::stats::State::Ended(crate::result::Status::Failed),
+            ..crate::stats::testing::past(0, 1)
+        };
+        let success = Some(now - Duration::from_secs(3 * 86_400 + 7_200));
+        let latest = BTreeMap::from([("mmcif".to_string(), Latest { last, success })]);
+        crate::ui::table(&rows(&jobs.iter().collect::<Vec<_>>(), &latest, now, width), width)
     }
 
     #[test]
     fn a_pipe_gets_everything() {
         let lines = shown(None);
         insta::assert_snapshot!(lines.join("\n"), @r#"
-    JOB    ON   HOST                     DEST                                            TAGS        DESCRIPTION
-    mmcif  yes  rsync.rcsb.org:33444 +1  /srv/mirrors/pdb/data/structures/divided/mmCIF  weekly,pdb  PDB entries, mmCIF, divided layout
-    local  no   local                    /m
+    JOB    ON   LAST    AGE     HOST                     DEST                                            TAGS        DESCRIPTION
+    mmcif  yes  failed  3d 02h  rsync.rcsb.org:33444 +1  /srv/mirrors/pdb/data/structures/divided/mmCIF  weekly,pdb  PDB entries, mmCIF, divided layout
+    local  no   -       -       local                    /m
     "#);
     }
 
@@ -173,9 +222,9 @@ mod tests {
         let lines = shown(Some(80));
         assert!(lines.iter().all(|line| measure_text_width(line) <= 80));
         insta::assert_snapshot!(lines.join("\n"), @r#"
-    JOB    ON   HOST                     DEST                             TAGS
-    mmcif  yes  rsync.rcsb.org:33444 +1  …/data/structures/divided/mmCIF  weekly,pdb
-    local  no   local                    /m
+    JOB    ON   LAST    AGE     HOST                 DEST                 TAGS
+    mmcif  yes  failed  3d 02h  rsync.rcsb.org:334…  …ures/divided/mmCIF  weekly,pdb
+    local  no   -       -       local                /m
     "#);
         assert_eq!(shown(Some(5)).len(), 3, "no width is too small");
         let lines = shown(Some(120));

@@ -3,12 +3,24 @@
 mod clean;
 mod completions;
 mod config;
+mod doctor;
 mod error;
+mod history;
+#[cfg(feature = "search")]
+mod index;
 mod list;
 pub mod locate;
 pub mod overrides;
+mod past;
+mod reclaim;
+mod record;
+#[cfg(feature = "search")]
+mod repl;
 mod scan;
+#[cfg(feature = "search")]
+mod search;
 pub mod settings;
+mod stats;
 mod sync;
 mod targets;
 mod verify;
@@ -46,8 +58,21 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
     match &cli.command {
         Command::Completions(args) => completions::run(args, ui),
         Command::List(args) => list::run(args, &cli.global, ui),
+        Command::Reclaim(args) => reclaim::run(args, &cli.global, ui),
+        Command::Doctor(args) => doctor::run(args, &cli.global, ui),
         Command::Config(args) => config::run(args, &cli.global, ui),
         Command::Clean(args) => clean::run(args, &cli.global, ui),
+        Command::History(args) => history::run(args, &cli.global, ui),
+        Command::Stats(args) => stats::run(args, &cli.global, ui),
+        #[cfg(feature = "search")]
+        Command::Index(args) => index::run(args, &cli.global, ui),
+        #[cfg(feature = "search")]
+        Command::Search(args) => search::run(args, &cli.global, ui),
+        #[cfg(not(feature = "search"))]
+        Command::Index(_) | Command::Search(_) => Err(Failure::usage_hint(
+            "this pdb-sync was built without search",
+            "build it with `cargo install --features search`",
+        )),
         Command::Scan(args) => scan::run(args, &cli.global, ui),
         Command::Verify(args) => verify::run(args, &cli.global, ui),
         Command::Sync(args) => sync::run(args, &cli.global, ui),

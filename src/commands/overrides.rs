@@ -2,7 +2,7 @@
 
 use super::Failure;
 use crate::cli::SyncArgs;
-use crate::config::{Given, Layer, Overrides, Parallel, Rate, Retries, SyncLayer, TimeLimit};
+use crate::config::{Concurrency, Given, Layer, Overrides, Rate, Retries, SyncLayer, TimeLimit};
 use crate::job::MaxDelete;
 use std::str::FromStr;
 
@@ -25,7 +25,7 @@ pub fn overrides(args: &SyncArgs) -> Result<Overrides, Failure> {
         return Err(Failure::usage_hint("--dest must not be empty", "write . for this directory"));
     }
     let sync = SyncLayer {
-        parallel: number("--parallel", args.parallel, Parallel::new)?,
+        parallel: read::<Concurrency>("--parallel", args.parallel.as_deref())?,
         fail_fast: args.fail_fast.then(|| Given::by_command_line(true)),
         ..SyncLayer::default()
     };

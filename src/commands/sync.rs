@@ -1,34 +1,98 @@
 //! `sync`: from the command line to a run, its reports and its exit code.
 
-use super::{Failure, locate, overrides, settings};
+use super::record::Record;
+use super::{Failure, locate, overrides, past, settings};
 use crate::cli::{Global, SyncArgs};
 use crate::config::{Config, Pause};
 use crate::exit::Exit;
-use crate::job::Job;
+use crate::history::{Recorder, Retention};
+use crate::job::{Job, SourceOrder};
+use crate::mirrors;
+use crate::notify::Notifier;
 use crate::report;
+use crate::result::Summary;
 use crate::rsync::args::{self as rsync_args, Purpose};
 use crate::run::{self, Mode, Plan, Signals};
 use crate::ui::Ui;
 use std::collections::BTreeMap;
+use std::thread;
 use std::time::Duration;
 
 /// However slow the reader of our output is, it has so long for the rest once all is done.
 const READER: Duration = Duration::from_secs(24 * 3600);
 /// The same when a signal has ended the run.
 const READER_AFTER_SIGNAL: Duration = Duration::from_secs(3);
+/// How long the history may take for a run whose reader is stuck.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// Runs the jobs that the command line selects.
 pub(super) fn run(args: &SyncArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
     let opened = settings::open(global)?;
-    let (config, jobs) = opened.select(ui, &args.jobs, args.all, &args.tag, overrides::overrides(args)?)?;
+    let all = args.all || (args.rerun_failed && args.jobs.is_empty() && args.tag.is_empty());
+    let (config, mut jobs) = opened.select(ui, &args.jobs, all, &args.tag, overrides::overrides(args)?)?;
+    if args.rerun_failed {
+        jobs = past::failed_last(jobs, global)?;
+        if jobs.is_empty() {
+            return nothing_to_rerun(ui);
+        }
+    }
+    if jobs.iter().any(|job| job.source_order == SourceOrder::Fastest) {
+        let known = mirrors::load(&locate::state_dir(global)?);
+        jobs.iter_mut().for_each(|job| mirrors::rank(job, &known));
+    }
     if args.print_command {
         return print_commands(&config, &jobs, ui);
     }
     let keep = config.sync.log_keep;
-    go(args, plan(args, global, config, jobs)?, keep, ui)
+    let retention = Retention { age: config.stats.keep, runs: config.stats.keep_runs };
+    let notify = config.notify.clone();
+    #[cfg(feature = "search")]
+    let follow_up = super::index::FollowUp::new(&config, &jobs, locate::state_dir(global)?);
+    let plan = plan(args, global, config, jobs, ui)?;
+    #[cfg(feature = "search")]
+    let real = plan.mode == Mode::Real;
+    let mut audience = Audience::default();
+    // What changes nothing would only spoil the figures of the past, and is no news.
+    if plan.mode == Mode::Real {
+        measure_beside(&plan);
+        let recorder = Recorder::start(plan.state_dir.clone(), retention);
+        audience.recorder = Some(recorder.map_err(Failure::io("start the writer of the history"))?);
+        audience.notifier = notify.is_wanted().then(|| Notifier::start(notify));
+    }
+    let (exit, changed) = go(args, plan, keep, audience, ui)?;
+    #[cfg(feature = "search")]
+    if real && !matches!(exit, Exit::Signal(_)) {
+        return follow_up.run(&changed, ui).map(|indexed| exit.worst(indexed));
+    }
+    #[cfg(not(feature = "search"))]
+    drop(changed);
+    Ok(exit)
 }
 
-fn plan(args: &SyncArgs, global: &Global, config: Config, jobs: Vec<Job>) -> Result<Plan, Failure> {
+/// Who hears of a run beside those who read the output.
+#[derive(Debug, Default)]
+struct Audience {
+    recorder: Option<Recorder>,
+    notifier: Option<Notifier>,
+}
+
+fn nothing_to_rerun(ui: &Ui) -> Result<Exit, Failure> {
+    if ui.json {
+        ui.json("result", &serde_json::json!({ "jobs": 0 }))?;
+    }
+    ui.note("nothing to run again: of the selected jobs that ran before, each succeeded last time");
+    Ok(Exit::Done)
+}
+
+/// Whether a job's mirror may be another one now. What is not known counts as a change.
+fn may_have_changed(result: &crate::result::SyncResult) -> bool {
+    let figures = result.figures;
+    let none = |figure: Option<u64>| figure == Some(0);
+    let still = none(figures.files_transferred) && figures.files_deleted.is_none_or(|n| n == 0);
+    !result.attempts.is_empty() && !still
+}
+
+fn plan(args: &SyncArgs, global: &Global, config: Config, jobs: Vec<Job>, ui: &Ui) -> Result<Plan, Failure> {
     let mode = match (args.dry_run, args.plan) {
         (true, _) => Mode::DryRun,
         (_, true) => Mode::Plan { paths: global.verbose },
@@ -41,8 +105,10 @@ fn plan(args: &SyncArgs, global: &Global, config: Config, jobs: Vec<Job>) -> Res
     let state_dir = locate::state_dir(global)?;
     Ok(Plan {
         run: ulid::Ulid::generate().to_string(),
+        watch: past::watch(&config, &jobs, &state_dir, ui),
         jobs,
         parallel: config.sync.parallel,
+        auto: config.sync.auto,
         hosts: config.hosts,
         fail_fast: config.sync.fail_fast,
         grace: config.sync.grace,
@@ -54,7 +120,25 @@ fn plan(args: &SyncArgs, global: &Global, config: Config, jobs: Vec<Job>) -> Res
     })
 }
 
-fn go(args: &SyncArgs, plan: Plan, keep: usize, ui: &Ui) -> Result<Exit, Failure> {
+/// Measures for the next run which sources are the fastest, beside this one. It is no part of the run: nobody waits for it,
+/// and the next run measures again if it comes to nothing.
+fn measure_beside(plan: &Plan) {
+    if plan.jobs.iter().any(|job| job.source_order == SourceOrder::Fastest) {
+        let (jobs, state_dir) = (plan.jobs.clone(), plan.state_dir.clone());
+        thread::spawn(move || mirrors::refresh(&jobs, &state_dir));
+    }
+}
+
+/// The exit code, and the jobs whose mirrors may have changed.
+fn go(
+    args: &SyncArgs,
+    plan: Plan,
+    keep: usize,
+    audience: Audience,
+    ui: &Ui,
+) -> Result<(Exit, Vec<String>), Failure> {
+    let Audience { recorder, notifier } = audience;
+    let mut changed = Vec::new();
     let logs = plan.logs.clone().map(|dir| report::LogOptions { dir, keep });
     let (events, printer) = report::start(report::Options {
         color: ui.color,
@@ -64,28 +148,57 @@ fn go(args: &SyncArgs, plan: Plan, keep: usize, ui: &Ui) -> Result<Exit, Failure
         github: args.github,
         junit: args.junit.clone(),
         logs,
+        others: recorder.iter().map(|recorder| Record::boxed(recorder.clone())).collect(),
         ..report::Options::default()
     })
     .map_err(Failure::io("start the printer"))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(Failure::io("start the runtime"))?;
-    let exit = runtime.block_on(async {
+    let exit: Result<Exit, Failure> = runtime.block_on(async {
         let mut signals = Signals::listen().map_err(Failure::io("listen for signals"))?;
         let summary = run::run(plan, events, &mut signals, printer.reader_gone()).await;
+        changed = summary
+            .results
+            .iter()
+            .filter(|result| may_have_changed(result))
+            .map(|result| result.job.to_string())
+            .collect();
         let patience = if summary.signal.is_some() { READER_AFTER_SIGNAL } else { READER };
         let rest = tokio::task::spawn_blocking(move || printer.join(patience));
         let exit = summary.exit();
-        Ok(tokio::select! {
+        let (exit, heard) = tokio::select! {
             told = rest => match told {
-                Ok(told) if told.lost.is_empty() => exit,
-                _ => exit.worst(Exit::Failed),
+                Ok(told) if told.lost.is_empty() => (exit, true),
+                Ok(told) => (exit.worst(Exit::Failed), told.complete),
+                Err(_) => (exit.worst(Exit::Failed), false),
             },
-            number = signals.next() => exit.worst(Exit::Signal(number)),
-        })
+            number = signals.next() => (exit.worst(Exit::Signal(number)), false),
+        };
+        if let Some(recorder) = recorder.filter(|_| !heard) {
+            // Its listener is stuck behind whoever does not read our output.
+            recorder.end(&summary);
+            recorder.finish(LAST_WORDS);
+        }
+        match notifier {
+            Some(notifier) => Ok(notified(notifier, summary, exit, &mut signals, ui).await),
+            None => Ok(exit),
+        }
     });
     // A printer that is stuck in a write must not hold us.
     runtime.shutdown_background();
-    exit
+    Ok((exit?, changed))
+}
+
+/// Tells everybody of `[notify]` how the run went; only a signal ends that early.
+async fn notified(notifier: Notifier, summary: Summary, exit: Exit, signals: &mut Signals, ui: &Ui) -> Exit {
+    let telling = tokio::task::spawn_blocking(move || notifier.finish(&summary));
+    tokio::select! {
+        problems = telling => {
+            problems.unwrap_or_default().iter().for_each(|problem| ui.warning(problem));
+            exit
+        }
+        number = signals.next() => exit.worst(Exit::Signal(number)),
+    }
 }
 
 /// `--print-command`: a line for each command that the first attempt would run, in order.

@@ -80,17 +80,23 @@ pub(super) fn targets(
 }
 
 fn of_job(job: Job) -> Result<Target, Failure> {
-    let root = resolve(&job.dest, &format!("the mirror of {}", job.name)).map_err(|failure| match failure {
-        Failure::Usage { text, .. } => {
-            Failure::usage_hint(text, format!("`pdb-sync sync {}` makes it", job.name))
-        }
-        other => other,
-    })?;
+    let root =
+        resolve(&job.dest, &format!("the mirror of {}", job.name)).map_err(|failure| match failure {
+            Failure::Usage { text, .. } => {
+                Failure::usage_hint(text, format!("`pdb-sync sync {}` makes it", job.name))
+            }
+            other => other,
+        })?;
     Ok(Target { root, job: Some(job) })
 }
 
 fn resolve(path: &Path, what: &str) -> Result<PathBuf, Failure> {
     let root = std::fs::canonicalize(path);
-    let root = root.map_err(|error| Failure::usage(format!("cannot find {what} ({}): {error}", path.display())))?;
-    if root.is_dir() { Ok(root) } else { Err(Failure::usage(format!("{} is not a directory", root.display()))) }
+    let root =
+        root.map_err(|error| Failure::usage(format!("cannot find {what} ({}): {error}", path.display())))?;
+    if root.is_dir() {
+        Ok(root)
+    } else {
+        Err(Failure::usage(format!("{} is not a directory", root.display())))
+    }
 }

@@ -1,6 +1,8 @@
 //! The file, read but not yet resolved: every key known, every value of the right type, or a problem.
 
-use super::layer::{CleanLayer, HostLayer, Layer, Origin, ScanLayer, Span, SyncLayer};
+use super::layer::{
+    AlertLayer, CleanLayer, HostLayer, IndexLayer, Layer, NotifyLayer, Origin, ScanLayer, Span, StatsLayer, SyncLayer,
+};
 use super::nearest::{did_you_mean, nearest};
 use super::problem::{Problem, Text};
 use super::value::{Reader, integer};
@@ -15,8 +17,16 @@ use toml::de::{DeTable, DeValue};
 pub struct Draft {
     /// `[sync]`
     pub sync: SyncLayer,
+    /// `[index]`
+    pub index: IndexLayer,
     /// `[hosts."NAME"]`, by lower-case name, and where the name stands.
     pub hosts: BTreeMap<String, (HostLayer, Span)>,
+    /// `[stats]`
+    pub stats: StatsLayer,
+    /// `[[stats.alerts]]`, and where each stands.
+    pub alerts: Vec<(AlertLayer, Span)>,
+    /// `[notify]`
+    pub notify: NotifyLayer,
     /// `[defaults]`
     pub defaults: Layer,
     /// `[jobs.NAME]` in the order of the file.
@@ -46,9 +56,10 @@ pub struct DraftJob {
 
 type Entry<'t, 'i> = (&'t Spanned<toml::de::DeString<'i>>, &'t Spanned<DeValue<'i>>);
 
-const SECTIONS: [&str; 7] = ["version", "sync", "hosts", "defaults", "jobs", "scan", "clean"];
+const SECTIONS: [&str; 10] =
+    ["version", "sync", "hosts", "defaults", "jobs", "scan", "clean", "index", "stats", "notify"];
 /// Sections that belong to commands which this version does not have.
-pub(super) const FOREIGN: [&str; 3] = ["index", "stats", "notify"];
+pub(super) const FOREIGN: [&str; 0] = [];
 /// What other tools call our keys.
 const ALIASES: [(&str, &str); 12] = [
     ("src", "source"),
@@ -101,16 +112,19 @@ impl Draft {
         let name = key.get_ref().as_ref();
         match name {
             "version" => version(value, reader),
-            "sync" | "hosts" | "defaults" | "jobs" | "scan" | "clean" => {
+            "sync" | "hosts" | "defaults" | "jobs" | "scan" | "clean" | "index" | "stats" | "notify" => {
                 let Some(table) = value.get_ref().as_table() else {
                     return reader.wrong_type(value, &format!("a table, [{name}]"));
                 };
                 match name {
                     "sync" => self.sync(table, reader),
+                    "index" => self.index(table, reader),
                     "scan" => self.scan(table, reader),
                     "clean" => self.clean(table, reader),
                     "hosts" => self.hosts(table, reader),
                     "defaults" => self.defaults(table, reader),
+                    "stats" => self.stats(table, reader),
+                    "notify" => self.notify(table, reader),
                     _ => self.jobs(table, reader),
                 }
             }
@@ -134,6 +148,61 @@ impl Draft {
             let origin = Origin::Section(span(key.span(), reader));
             if !self.sync.set(key.get_ref(), value, origin, reader) {
                 unknown_key(key, "[sync]", SyncLayer::KEYS.iter().map(|key| key.name), reader);
+            }
+        }
+    }
+
+    fn stats(&mut self, table: &DeTable<'_>, reader: &mut Reader<'_>) {
+        for (key, value) in in_order(table) {
+            let origin = Origin::Section(span(key.span(), reader));
+            if key.get_ref() == "alerts" {
+                self.alerts(value, reader);
+            } else if !self.stats.set(key.get_ref(), value, origin, reader) {
+                let known = StatsLayer::KEYS.iter().map(|key| key.name).chain(["alerts"]);
+                unknown_key(key, "[stats]", known, reader);
+            }
+        }
+    }
+
+    fn alerts(&mut self, value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) {
+        let Some(list) = value.get_ref().as_array() else {
+            return reader.wrong_type(value, "a list of tables, [[stats.alerts]]");
+        };
+        for value in list {
+            let Some(table) = value.get_ref().as_table() else {
+                reader.wrong_type(value, "a table, [[stats.alerts]]");
+                continue;
+            };
+            let before = reader.problems.len();
+            let mut layer = AlertLayer::default();
+            for (key, value) in in_order(table) {
+                let origin = Origin::Section(span(key.span(), reader));
+                if !layer.set(key.get_ref(), value, origin, reader) {
+                    let known = AlertLayer::KEYS.iter().map(|key| key.name);
+                    unknown_key(key, "[[stats.alerts]]", known, reader);
+                }
+            }
+            // What could not be read would only be called missing.
+            if reader.problems.len() == before {
+                self.alerts.push((layer, span(value.span(), reader)));
+            }
+        }
+    }
+
+    fn notify(&mut self, table: &DeTable<'_>, reader: &mut Reader<'_>) {
+        for (key, value) in in_order(table) {
+            let origin = Origin::Section(span(key.span(), reader));
+            if !self.notify.set(key.get_ref(), value, origin, reader) {
+                unknown_key(key, "[notify]", NotifyLayer::KEYS.iter().map(|key| key.name), reader);
+            }
+        }
+    }
+
+    fn index(&mut self, table: &DeTable<'_>, reader: &mut Reader<'_>) {
+        for (key, value) in in_order(table) {
+            let origin = Origin::Section(span(key.span(), reader));
+            if !self.index.set(key.get_ref(), value, origin, reader) {
+                unknown_key(key, "[index]", IndexLayer::KEYS.iter().map(|key| key.name), reader);
             }
         }
     }
@@ -287,6 +356,7 @@ fn owner(key: &str) -> Option<&'static str> {
         _ if has(ScanLayer::KEYS) => Some("[scan]"),
         _ if has(CleanLayer::KEYS) => Some("[clean]"),
         _ if has(HostLayer::KEYS) => Some("[hosts.\"NAME\"]"),
+        _ if has(IndexLayer::KEYS) => Some("[index]"),
         _ => None,
     }
 }

@@ -2,10 +2,15 @@
 //! template's test.
 
 use super::clean::{CleanMode, CleanRules, KEEP};
+use super::index::Indexed;
 use super::lists::{Globs, HookList, RsyncArgs, Sources};
+use super::manners::{Concurrency, Nice};
+use super::notify::{Occasion, Url};
 use super::units::{Pause, Period, Rate, Size, TimeLimit};
 use super::value::{Parallel, Reader, Retries, Value, Within};
-use crate::job::{MaxDelete, Preset};
+use super::watch::{Bound, Slower};
+use crate::job::{CachePolicy, IoPriority, MaxDelete, Preset, SourceOrder};
+use crate::stats::Metric;
 use schemars::Schema;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -157,6 +162,8 @@ table! {
     Layer, Settings {
         /// Where the files come from, in rsync's notations, or a list that is tried in turn when one fails.
         source: Sources;
+        /// In which order sources are tried: as given, or the one that answered fastest first.
+        source_order: SourceOrder = SourceOrder::Given;
         /// The mirror's directory. A relative one hangs below `root`, or else below the config file's directory.
         dest: PathBuf;
         /// Where relative destinations hang. A relative root hangs below the config file's directory.
@@ -205,6 +212,12 @@ table! {
         stall: TimeLimit = TimeLimit(Some(Duration::from_secs(600)));
         /// How long connecting to a server may take.
         connect_timeout: Period = Period(Duration::from_secs(30));
+        /// CPU niceness of the job's rsyncs and hooks, from 0 (as pdb-sync itself) to 19 (last).
+        nice: Nice = Within::constant(0);
+        /// Disk priority of the job's rsyncs and hooks: "idle", or "best-effort:0" (first) to "best-effort:7" (last).
+        ionice: IoPriority;
+        /// What becomes of the page cache that a transfer fills: "keep", or "drop" to give it back afterwards.
+        cache: CachePolicy = CachePolicy::Keep;
         /// Commands before the first attempt: shell lines or argument lists. Exit code 75 skips the job.
         before: HookList = HookList(Vec::new());
         /// Commands after the job went well.
@@ -213,14 +226,19 @@ table! {
         on_failure: HookList = HookList(Vec::new());
         /// Wall clock of one of these commands.
         hook_timeout: Period = Period(Duration::from_secs(3600));
+        /// Whether the mirror is indexed for search after each sync that changed it; a table says which files are. For the
+        /// rest, `[index]` holds.
+        index: Indexed;
     }
 }
 
 table! {
     /// `[sync]`
     SyncLayer, SyncFilled {
-        /// Up to so many jobs at a time.
-        parallel: Parallel = Within::constant(1);
+        /// Up to so many jobs at a time; "auto" follows the load of the machine.
+        parallel: Concurrency = Concurrency::Fixed(Within::constant(1));
+        /// At most so many at a time with parallel = "auto".
+        parallel_max: Parallel = Within::constant(8);
         /// Stop at the first failure: end running transfers gently, skip the rest.
         fail_fast: bool = false;
         /// How long transfers get between being asked to end and being killed.
@@ -237,6 +255,76 @@ table! {
     HostLayer, HostFilled {
         /// At most so many transfers from this host at once.
         connections: Within<1, 1000>;
+    }
+}
+
+table! {
+    /// `[stats]`
+    StatsLayer, StatsFilled {
+        /// How long runs are remembered. 0: for ever.
+        keep: TimeLimit = TimeLimit(Some(Duration::from_secs(400 * 24 * 3600)));
+        /// The most runs that are remembered. 0: any number.
+        keep_runs: Within<0, 1_000_000_000> = Within::constant(10_000);
+    }
+}
+
+table! {
+    /// `[[stats.alerts]]`
+    AlertLayer, AlertFilled {
+        /// The job that it watches; without it, every job.
+        job: String;
+        /// The figure that `above` and `below` are about.
+        metric: Metric;
+        /// Tell when the figure is above this: a number, a span of time or a size.
+        above: Bound;
+        /// Tell when the figure is below this.
+        below: Bound;
+        /// Tell when a run took so many times longer than earlier ones ("2x p95").
+        slower_than: Slower;
+        /// Tell when the last success is longer ago.
+        age_above: Period;
+    }
+}
+
+table! {
+    /// `[notify]`
+    NotifyLayer, NotifyFilled {
+        /// An address that is asked for when a run starts (with /start), succeeds, or does not (with /fail).
+        ping: Url;
+        /// An address that gets JSON about the run by POST.
+        webhook: Url;
+        /// Commands that get the same JSON on standard input: shell lines or argument lists.
+        command: HookList = HookList(Vec::new());
+        /// When webhook and commands are told: after runs that ended in failure, success, or always.
+        on: Occasion = Occasion::Failure;
+        /// How long one try may take.
+        timeout: Period = Period(Duration::from_secs(10));
+        /// How often an address that did not answer, or had troubles of its own, is tried again.
+        retries: Retries = Within::constant(2);
+        /// How many last lines of the log of each job that did not go well are in the JSON.
+        log_tail: Within<0, 1000> = Within::constant(50);
+    }
+}
+
+table! {
+    /// `[index]`
+    IndexLayer, IndexFilled {
+        /// Whether mirrors are indexed after each sync that changed them. A job's own `index` is stronger.
+        after_sync: bool = false;
+        /// Threads that read files. 0: one a core.
+        threads: Within<0, 256> = Within::constant(0);
+        /// What the writer may fill before it writes a part of the index. Building takes about twice as much.
+        memory: Size = Size(Some(64 << 20));
+        /// Globs of the files that are indexed, for jobs that have none of their own. Empty: all files.
+        include: Vec<String> = Vec::new();
+        /// Globs of the files that are not, for jobs that have none of their own.
+        exclude: Vec<String> = Vec::new();
+        /// How much of a text that is no entry can be searched. 0: its name only.
+        text_limit: Size = Size(Some(1 << 20));
+        /// Whether sequences can be searched. It makes the index about twice as large.
+        sequences: bool = false;
+        /// Whether each record of a FASTA file is found on its own.
+        fasta: bool = false;
     }
 }
 

@@ -6,9 +6,12 @@
 mod clean;
 mod draft;
 mod guard;
+mod index;
 mod layer;
 mod lists;
+mod manners;
 mod nearest;
+mod notify;
 mod paths;
 mod preset;
 mod problem;
@@ -21,12 +24,20 @@ mod surroundings;
 pub(crate) mod tests;
 mod units;
 mod value;
+mod watch;
 
 pub use clean::{CleanMode, CleanRules, CleanSettings};
 pub use draft::{Draft, DraftJob, check_name};
-pub use layer::{CleanFilled, CleanLayer, Given, HostFilled, HostLayer, Key, Layer, Origin, Settings, Span, ScanFilled, ScanLayer, SyncFilled, SyncLayer};
+pub use index::Indexed;
+pub use layer::{
+    AlertFilled, AlertLayer, CleanFilled, CleanLayer, Given, HostFilled, HostLayer, IndexFilled, IndexLayer, Key, Layer, NotifyFilled,
+    NotifyLayer, Origin, ScanFilled, ScanLayer, Settings, Span, StatsFilled, StatsLayer, SyncFilled,
+    SyncLayer,
+};
 pub use lists::{Globs, HookList, RsyncArgs, Sources};
+pub use manners::{Concurrency, Nice};
 pub use nearest::nearest;
+pub use notify::{NotifySettings, Occasion, Url};
 pub use paths::{HomeError, expand_home, normalise};
 pub use preset::{layer as preset_layer, name as preset_name};
 pub use problem::{Place, Problem, Problems, decode};
@@ -36,6 +47,7 @@ pub use show::show;
 pub use surroundings::Surroundings;
 pub use units::{Pause, Period, Rate, Size, TimeLimit};
 pub use value::{Parallel, Retries, Within};
+pub use watch::{Bound, Slower, StatsSettings};
 
 use crate::job::Job;
 use problem::Text;
@@ -52,10 +64,18 @@ pub struct Config {
     pub sync: SyncSettings,
     /// `[hosts."NAME"] connections`, by lower-case host name.
     pub hosts: BTreeMap<String, usize>,
+    /// `[stats]`
+    pub stats: StatsSettings,
+    /// `[notify]`
+    pub notify: NotifySettings,
     /// The jobs in the order of the file.
     pub jobs: Vec<Job>,
     /// What is odd, but allowed.
     pub warnings: Vec<Problem>,
+    /// `[index]`
+    pub index: IndexSettings,
+    /// Every value of `[index]` with its origin.
+    pub index_layer: IndexLayer,
     /// `[scan]`
     pub scan: ScanSettings,
     /// `[clean]`
@@ -66,6 +86,12 @@ pub struct Config {
     pub scan_layer: ScanLayer,
     /// Every value of `[sync]` with its origin.
     pub sync_layer: SyncLayer,
+    /// Every value of `[stats]` with its origin.
+    pub stats_layer: StatsLayer,
+    /// Every value of each `[[stats.alerts]]` with its origin.
+    pub alert_layers: Vec<AlertLayer>,
+    /// Every value of `[notify]` with its origin.
+    pub notify_layer: NotifyLayer,
     /// Every value of `[hosts."NAME"]` with its origin.
     pub host_layers: BTreeMap<String, HostLayer>,
     /// Every value of every job, by the job's name, with its origin; paths as written.
@@ -77,6 +103,8 @@ pub struct Config {
 pub struct SyncSettings {
     /// Up to so many jobs at a time, 1..=100.
     pub parallel: usize,
+    /// Whether fewer run while the machine has enough to do (`parallel = "auto"`).
+    pub auto: bool,
     /// Stop at the first failure.
     pub fail_fast: bool,
     /// Between SIGTERM and SIGKILL for children.
@@ -91,10 +119,52 @@ impl Default for SyncSettings {
     fn default() -> Self {
         SyncSettings {
             parallel: 1,
+            auto: false,
             fail_fast: false,
             grace: Duration::from_secs(10),
             log_keep: 10,
             rsync: "rsync".into(),
+        }
+    }
+}
+
+/// `[index]`, with defaults filled in. What it says of files and of `after_sync` stands in each [`Job`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IndexSettings {
+    /// Threads that read files; 0: one a core.
+    pub threads: usize,
+    /// Bytes that the writer may fill.
+    pub memory: usize,
+    /// Globs of files; empty: all.
+    pub include: Vec<String>,
+    /// Globs of files that are left out.
+    pub exclude: Vec<String>,
+    /// Bytes of other text; 0: its name only.
+    pub text_limit: usize,
+    /// Sequences can be searched.
+    pub sequences: bool,
+    /// A document each record of a FASTA file.
+    pub fasta: bool,
+}
+
+impl Default for IndexSettings {
+    fn default() -> Self {
+        IndexSettings::from(IndexLayer::default().fill())
+    }
+}
+
+impl From<IndexFilled> for IndexSettings {
+    fn from(filled: IndexFilled) -> Self {
+        let bytes = |size: Size| usize::try_from(size.0.unwrap_or(0)).unwrap_or(usize::MAX);
+        IndexSettings {
+            // The range of the key is far smaller than the type.
+            threads: usize::try_from(filled.threads.value.get()).unwrap_or(0),
+            memory: bytes(filled.memory.value),
+            include: filled.include.value,
+            exclude: filled.exclude.value,
+            text_limit: bytes(filled.text_limit.value),
+            sequences: filled.sequences.value,
+            fasta: filled.fasta.value,
         }
     }
 }

@@ -2,14 +2,18 @@
 
 use super::draft::{Draft, DraftJob};
 use super::guard::{self, Dest};
+use super::index::Indexed;
 use super::layer::{CleanLayer, Given, Layer, Origin, Settings, Span};
 use super::nearest::did_you_mean;
 use super::paths::{expand_home, normalise};
 use super::preset;
 use super::problem::{Problem, Text};
 use super::surroundings::Surroundings;
-use super::{CleanSettings, Config, Overrides, ScanLayer, ScanSettings, SyncLayer, SyncSettings};
-use crate::job::{Address, Hooks, Job, MaxDelete, Preset, Source};
+use super::{
+    CleanSettings, Concurrency, Config, IndexLayer, NotifyLayer, NotifySettings, Overrides, ScanLayer, ScanSettings,
+    StatsLayer, SyncLayer, SyncSettings,
+};
+use crate::job::{Address, Hooks, Indexing, Job, MaxDelete, Preset, Priority, Source};
 use crate::rsync::args;
 use std::path::{Path, PathBuf};
 
@@ -38,10 +42,18 @@ impl Resolver<'_> {
         if let Err(refused) = args::check(&self.over.rsync_args) {
             self.at_origin(Origin::CommandLine, refused.text, Some(refused.hint));
         }
+        let names: Vec<String> = draft.jobs.iter().map(|job| job.name.clone()).collect();
         let mut config = Config {
             file: Some(self.text.file.into()),
             sync: self.sync_settings(&draft),
             sync_layer: self.over.sync.clone().over(draft.sync.clone()).over(SyncLayer::built_in()),
+            stats: self.stats(&draft.stats, &draft.alerts, &names),
+            stats_layer: draft.stats.clone().over(StatsLayer::built_in()),
+            alert_layers: draft.alerts.iter().map(|(layer, _)| layer.clone()).collect(),
+            notify: NotifySettings::of(draft.notify.clone()),
+            notify_layer: draft.notify.clone().over(NotifyLayer::built_in()),
+            index: draft.index.clone().fill().into(),
+            index_layer: draft.index.clone().over(IndexLayer::built_in()),
             scan: ScanSettings::of(&draft.scan),
             clean: self.clean(&draft),
             clean_layer: draft.clean.clone().over(CleanLayer::built_in()),
@@ -57,7 +69,7 @@ impl Resolver<'_> {
         }
         for job in &draft.jobs {
             let layer = self.layer(job, &draft.defaults);
-            let Some(resolved) = self.job(job, layer.clone().fill(), draft.broken) else { continue };
+            let Some(resolved) = self.job(job, layer.clone().fill(), &draft) else { continue };
             config.layers.insert(resolved.name.clone(), layer.over(Layer::built_in()));
             config.jobs.push(resolved);
         }
@@ -96,7 +108,8 @@ impl Resolver<'_> {
         said.over(preset::layer(preset))
     }
 
-    fn job(&mut self, draft: &DraftJob, settings: Settings, broken: bool) -> Option<Job> {
+    fn job(&mut self, draft: &DraftJob, settings: Settings, whole: &Draft) -> Option<Job> {
+        let broken = whole.broken;
         let sources = match &settings.source {
             Some(given) => self.sources(draft, given),
             None => self.missing(draft, broken, "source", "source = \"rsync://HOST/MODULE/\""),
@@ -133,6 +146,7 @@ impl Resolver<'_> {
             enabled: settings.enabled.value,
             priority: settings.priority.value.get(),
             sources,
+            source_order: settings.source_order.value,
             dest,
             preset: settings.preset.value,
             delete: settings.delete.value,
@@ -154,12 +168,18 @@ impl Resolver<'_> {
             timeout: settings.timeout.value.0,
             stall: settings.stall.value.0,
             connect_timeout: settings.connect_timeout.value.0,
+            child_priority: Priority {
+                nice: u8::try_from(settings.nice.value.get()).unwrap_or(u8::MAX),
+                io: settings.ionice.map(|given| given.value),
+            },
+            cache: settings.cache.value,
             hooks: Hooks {
                 before: settings.before.value.0,
                 after: settings.after.value.0,
                 on_failure: settings.on_failure.value.0,
                 timeout: settings.hook_timeout.value.0,
             },
+            index: indexing(settings.index, &whole.index),
         })
     }
 
@@ -296,7 +316,11 @@ impl Resolver<'_> {
         // The ranges of the keys are far smaller than the types.
         let number = |n: i64| usize::try_from(n).unwrap_or(usize::MAX);
         SyncSettings {
-            parallel: number(sync.parallel.value.get()),
+            parallel: match sync.parallel.value {
+                Concurrency::Fixed(n) => number(n.get()),
+                Concurrency::Auto => number(sync.parallel_max.value.get()),
+            },
+            auto: sync.parallel.value == Concurrency::Auto,
             fail_fast: sync.fail_fast.value,
             grace: sync.grace.value.0,
             log_keep: number(sync.log_keep.value.get()),
@@ -330,7 +354,7 @@ impl Resolver<'_> {
         self.problems.push(self.text.problem(span.start..span.end, text, hint));
     }
 
-    fn at_origin(&mut self, origin: Origin, text: String, hint: Option<String>) {
+    pub(super) fn at_origin(&mut self, origin: Origin, text: String, hint: Option<String>) {
         match origin {
             Origin::Defaults(span) | Origin::Section(span) => self.at(span, text, hint),
             Origin::BuiltIn | Origin::Preset(_) | Origin::CommandLine => {
@@ -341,5 +365,24 @@ impl Resolver<'_> {
 
     fn about(&mut self, origin: Origin, job: &DraftJob, text: String, hint: Option<String>) {
         self.at_origin(origin, format!("job {:?}: {text}", job.name), hint);
+    }
+}
+
+/// What a job says, and for the rest `[index]`.
+fn indexing(said: Option<Given<Indexed>>, all: &IndexLayer) -> Indexing {
+    let all = all.clone().fill();
+    match said.map(|given| given.value) {
+        Some(said) => Indexing {
+            enabled: said.enabled,
+            after_sync: said.enabled,
+            include: said.include.unwrap_or(all.include.value),
+            exclude: said.exclude.unwrap_or(all.exclude.value),
+        },
+        None => Indexing {
+            enabled: true,
+            after_sync: all.after_sync.value,
+            include: all.include.value,
+            exclude: all.exclude.value,
+        },
     }
 }

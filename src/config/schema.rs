@@ -1,7 +1,9 @@
 //! The JSON Schema of the file, for editors: made from the tables of keys.
 
 use super::draft::FOREIGN;
-use super::layer::{CleanLayer, HostLayer, Key, Layer, Origin, ScanLayer, SyncLayer};
+use super::layer::{
+    AlertLayer, CleanLayer, HostLayer, IndexLayer, Key, Layer, NotifyLayer, Origin, ScanLayer, StatsLayer, SyncLayer,
+};
 use serde_json::{Map, Value, json};
 
 /// JSON Schema, draft 2020-12.
@@ -21,11 +23,28 @@ pub fn schema() -> Value {
     let scan = table("How trees are read.", ScanLayer::KEYS, &ScanLayer::built_in().entries(), |_| true);
     let clean = table("How mirrors are cleaned.", CleanLayer::KEYS, &CleanLayer::built_in().entries(), |_| true);
     let host = table("Limits of one host.", HostLayer::KEYS, &[], |_| true);
+    let stats_defaults = StatsLayer::built_in().entries();
+    let mut stats = table("What is remembered of past runs.", StatsLayer::KEYS, &stats_defaults, |_| true);
+    let alert = table("When the past deserves attention.", AlertLayer::KEYS, &[], |_| true);
+    stats["properties"]["alerts"] = json!({
+        "description": "When the past deserves attention.", "type": "array", "items": alert,
+    });
+    let notify_defaults = NotifyLayer::built_in().entries();
+    let notify = table("Who is told how a run went.", NotifyLayer::KEYS, &notify_defaults, |_| true);
+    let index = table(
+        "How mirrors are indexed for search.",
+        IndexLayer::KEYS,
+        &IndexLayer::built_in().entries(),
+        |_| true,
+    );
     let mut job = job;
     job.insert("required".into(), json!(["source", "dest"]));
     let mut properties = json!({
         "version": {"description": "The version of this format.", "const": 1},
         "sync": sync,
+        "stats": stats,
+        "notify": notify,
+        "index": index,
         "scan": scan,
         "clean": clean,
         "hosts": {
@@ -96,7 +115,7 @@ mod tests {
         assert_eq!(job["properties"]["stall"]["default"], "10m");
         assert!(schema["properties"]["defaults"]["properties"].get("dest").is_none());
         assert!(schema["properties"]["defaults"]["properties"].get("root").is_some());
-        assert_eq!(schema["properties"]["sync"]["properties"]["parallel"]["maximum"], 100);
+        assert_eq!(schema["properties"]["sync"]["properties"]["parallel"]["anyOf"][0]["maximum"], 100);
         for (name, _) in super::super::preset::NAMES {
             assert!(job["properties"]["preset"].to_string().contains(name), "{name}");
         }

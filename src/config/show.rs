@@ -18,6 +18,12 @@ pub fn show(config: &Config, jobs: &[Job], origins: bool) -> String {
         }
     }
     out.section("sync", &sync);
+    out.section("stats", &config.stats_layer.entries());
+    for alert in &config.alert_layers {
+        out.section("[stats.alerts]", &alert.entries());
+    }
+    out.section("notify", &config.notify_layer.entries());
+    out.section("index", &config.index_layer.entries());
     out.section("scan", &config.scan_layer.entries());
     out.section("clean", &config.clean_layer.entries());
     for (name, layer) in &config.host_layers {

@@ -88,7 +88,8 @@ impl Classes {
             let age = now.saturating_sub(entry.stat.mtime);
             let age = AGES.iter().position(|(_, beyond)| age < *beyond);
             self.ages[age.unwrap_or(AGES.len() - 1)] += tally;
-            let Some((format, id)) = pdb::recognise(entry.name).filter(|(_, id)| id.belongs_below(&above)) else {
+            let Some((format, id)) = pdb::recognise(entry.name).filter(|(_, id)| id.belongs_below(&above))
+            else {
                 continue;
             };
             // The files of an entry stand together, apart from a few formats' prefixes.

@@ -59,7 +59,9 @@ pub fn encode(inventory: &Inventory, header: &Header, out: impl Write) -> io::Re
     let root = header.root.as_os_str().as_bytes();
     let data: u64 = inventory.blocks.iter().map(|block| block_len(inventory, block)).sum();
     let tables = inventory.dirs.len() * DIR + inventory.blocks.len() * BLOCK;
-    let length = (HEADER + root.len() + header.options.len() + inventory.dir_names.len() + tables + CHECKSUM) as u64 + data;
+    let length = (HEADER + root.len() + header.options.len() + inventory.dir_names.len() + tables + CHECKSUM)
+        as u64
+        + data;
     let mut head = Vec::with_capacity(HEADER);
     head.extend_from_slice(MAGIC);
     for n in [VERSION, u32::from(inventory.complete)] {
@@ -284,11 +286,10 @@ fn decode_dir(mut from: Cursor<'_>, n: u32) -> Option<Dir> {
     Some(Dir { parent, end: n + 1, name_at, name_len, state, stat, own, blocks, total })
 }
 
-
 #[cfg(test)]
 mod tests {
-    use super::super::testing::tree;
     use super::super::diff;
+    use super::super::testing::tree;
     use super::*;
     use std::sync::Arc;
 
@@ -314,7 +315,10 @@ mod tests {
         assert_eq!((header.root.to_str(), header.dirs_read), (Some("/root"), 3));
         assert_eq!(read.totals(), tree.totals());
         assert!(diff(&tree, &read, |_| Ok::<(), ()>(())).unwrap().is_nothing());
-        assert_eq!(read.dirs().map(|d| d.path()).collect::<Vec<_>>(), tree.dirs().map(|d| d.path()).collect::<Vec<_>>());
+        assert_eq!(
+            read.dirs().map(|d| d.path()).collect::<Vec<_>>(),
+            tree.dirs().map(|d| d.path()).collect::<Vec<_>>()
+        );
     }
 
     #[test]

@@ -22,8 +22,8 @@ pub use diff::{Change, ChangeKind, Changes, diff};
 pub use format::{FormatError, Header, decode, encode, header};
 pub use group::{Children, DirRef, Entries, Group, Groups, Member};
 pub use names::{Fault, Faulty, check_names};
-pub use record::{Entry, Kind, RECORD, Stat};
 pub use record::encode as encode_record;
+pub use record::{Entry, Kind, RECORD, Stat};
 pub use totals::{Own, Totals};
 
 use std::path::{Path, PathBuf};
@@ -117,7 +117,10 @@ pub struct Inventory {
 
 impl std::fmt::Debug for Inventory {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Inventory").field("root", &self.root).field("totals", &self.totals()).finish_non_exhaustive()
+        f.debug_struct("Inventory")
+            .field("root", &self.root)
+            .field("totals", &self.totals())
+            .finish_non_exhaustive()
     }
 }
 
@@ -170,11 +173,14 @@ impl Inventory {
     /// What lies at a path relative to the root; the empty path is the root.
     pub fn lookup(&self, path: &[u8]) -> Option<Member<'_>> {
         let mut at = self.dir(DirId::ROOT)?;
-        let mut names = path.split(|b| *b == b'/').filter(|name| !name.is_empty() && *name != b".").peekable();
+        let mut names =
+            path.split(|b| *b == b'/').filter(|name| !name.is_empty() && *name != b".").peekable();
         while let Some(name) = names.next() {
             match at.child(name) {
                 Some(dir) => at = dir,
-                None if names.peek().is_none() => return at.entry(name).map(|entry| Member::Entry(at, entry)),
+                None if names.peek().is_none() => {
+                    return at.entry(name).map(|entry| Member::Entry(at, entry));
+                }
                 None => return None,
             }
         }
@@ -204,7 +210,8 @@ impl Inventory {
         let bytes = usize::try_from(block.at).ok().and_then(|at| bytes.get(at..)).unwrap_or_default();
         match bytes.split_at_checked(block.count as usize * RECORD) {
             Some((records, names)) => {
-                let len = if block.count == 0 { 0 } else { record::name_end(records, block.count as usize - 1) };
+                let len =
+                    if block.count == 0 { 0 } else { record::name_end(records, block.count as usize - 1) };
                 (records, names.get(..len).unwrap_or_default())
             }
             None => (&[], &[]),

@@ -61,7 +61,9 @@ impl std::fmt::Display for Fault {
                 write!(f, "path of {units} units, {LONGEST_PATH} or more; extended form {extended}")
             }
             Fault::CaseCollision(other) => write!(f, "differs from {other:?} in case only"),
-            Fault::NormalCollision(other) => write!(f, "differs from {other:?} in Unicode normalisation only"),
+            Fault::NormalCollision(other) => {
+                write!(f, "differs from {other:?} in Unicode normalisation only")
+            }
         }
     }
 }
@@ -183,7 +185,8 @@ fn reserved(name: &str) -> Option<String> {
     }
     let port = stem.strip_prefix("COM").or_else(|| stem.strip_prefix("LPT"))?;
     // Superscript digits count too.
-    matches!(port, "0" | "1" | "2" | "3" | "4" | "5" | "6" | "7" | "8" | "9" | "¹" | "²" | "³").then_some(stem)
+    matches!(port, "0" | "1" | "2" | "3" | "4" | "5" | "6" | "7" | "8" | "9" | "¹" | "²" | "³")
+        .then_some(stem)
 }
 
 /// Names that are one where case or normalisation does not count, by position.
@@ -225,7 +228,9 @@ mod tests {
 
     #[test]
     fn windows_devices_are_reserved_with_any_extension() {
-        for name in ["CON", "nul.txt", "aux.tar.gz", "Com1", "LPT9.x", "COM¹", "lpt³.txt", "con .txt", "CONIN$"] {
+        for name in
+            ["CON", "nul.txt", "aux.tar.gz", "Com1", "LPT9.x", "COM¹", "lpt³.txt", "con .txt", "CONIN$"]
+        {
             assert!(of(name).iter().any(|f| f.ends_with("reserved on Windows")), "{name}");
         }
         for name in ["CON1", "COM10", "COM", "console", "nully", "1con.cif.gz", "LPT", "xCOM1"] {

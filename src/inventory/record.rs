@@ -63,12 +63,17 @@ pub struct Entry<'a> {
 
 /// Appends the record of an entry whose name ends at `name_end` in its block's names.
 pub fn encode(stat: &Stat, name_end: u32, out: &mut Vec<u8>) {
-    out.extend_from_slice(&stat.size.to_le_bytes());
-    out.extend_from_slice(&stat.mtime.to_le_bytes());
-    out.extend_from_slice(&stat.ctime.to_le_bytes());
-    out.extend_from_slice(&stat.inode.to_le_bytes());
-    out.extend_from_slice(&pack(stat).to_le_bytes());
-    out.extend_from_slice(&name_end.to_le_bytes());
+    let mut record = [0; RECORD];
+    let (eights, fours) = record.split_at_mut(32);
+    for (to, n) in
+        eights.chunks_exact_mut(8).zip([stat.size, stat.mtime as u64, stat.ctime as u64, stat.inode])
+    {
+        to.copy_from_slice(&n.to_le_bytes());
+    }
+    for (to, n) in fours.chunks_exact_mut(4).zip([pack(stat), name_end]) {
+        to.copy_from_slice(&n.to_le_bytes());
+    }
+    out.extend_from_slice(&record);
 }
 
 fn pack(stat: &Stat) -> u32 {

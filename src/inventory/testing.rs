@@ -45,7 +45,8 @@ fn what_is_put_in_is_found_again() {
     let tree = tree(&[("b/2", 2), ("b/1", 1), ("a/c/d/", 0), ("z", 7), ("b.x/3", 3)]);
     let paths: Vec<String> = tree.dirs().map(|dir| String::from_utf8(dir.path()).unwrap()).collect();
     assert_eq!(paths, ["", "a", "a/c", "a/c/d", "b", "b.x"]);
-    let files: Vec<_> = tree.entries().map(|(dir, e)| String::from_utf8(dir.path_of(e.name)).unwrap()).collect();
+    let files: Vec<_> =
+        tree.entries().map(|(dir, e)| String::from_utf8(dir.path_of(e.name)).unwrap()).collect();
     assert_eq!(files, ["z", "b/1", "b/2", "b.x/3"]);
     assert_eq!(tree.totals().files, 4);
     assert_eq!(tree.totals().dirs, 6);

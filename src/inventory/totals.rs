@@ -126,6 +126,8 @@ impl Inventory {
         let Some(dir) = self.dir(DirId(n as u32)) else { return 0 };
         let dev = dir.stat().dev;
         let linked = dir.entries().filter(|entry| entry.stat.linked);
-        linked.filter(|entry| seen.insert((dev, entry.stat.inode))).fold(0, |sum: u64, entry| sum.saturating_add(entry.stat.disk))
+        linked
+            .filter(|entry| seen.insert((dev, entry.stat.inode)))
+            .fold(0, |sum: u64, entry| sum.saturating_add(entry.stat.disk))
     }
 }

@@ -1,9 +1,11 @@
 //! A job as the rest of the program knows it: every value resolved, every path absolute, every name checked.
 
 mod limit;
+mod manners;
 mod source;
 
 pub use limit::MaxDelete;
+pub use manners::{CachePolicy, IoPriority, Priority, SourceOrder};
 pub use source::{Address, Source, SourceError};
 
 use std::path::PathBuf;
@@ -24,6 +26,8 @@ pub struct Job {
     pub priority: i64,
     /// At least one; tried in turn.
     pub sources: Vec<Source>,
+    /// In which order they are tried.
+    pub source_order: SourceOrder,
     /// Absolute; need not exist yet.
     pub dest: PathBuf,
     /// The base set of rsync options.
@@ -64,8 +68,14 @@ pub struct Job {
     pub stall: Option<Duration>,
     /// How long connecting to a daemon may take.
     pub connect_timeout: Duration,
+    /// How the kernel treats its children.
+    pub child_priority: Priority,
+    /// What becomes of the page cache that it fills.
+    pub cache: CachePolicy,
     /// What runs around the transfer.
     pub hooks: Hooks,
+    /// What can be searched.
+    pub index: Indexing,
 }
 
 /// The base options that a job starts from; the order of strength is built-in < preset < `[defaults]` < job < command line.
@@ -86,6 +96,19 @@ pub enum Preset {
     Minimal,
     /// `mirror`, gently: limited bandwidth, more retries, a quarter of the usual deletions.
     Conservative,
+}
+
+/// What of a mirror is indexed for search, and when.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Indexing {
+    /// Whether `index --all` and `--tag` mean it.
+    pub enabled: bool,
+    /// Whether it is indexed after a sync that changed it.
+    pub after_sync: bool,
+    /// Globs of paths below the mirror; empty: all.
+    pub include: Vec<String>,
+    /// Globs of those that are left out.
+    pub exclude: Vec<String>,
 }
 
 /// Commands around the transfer.
@@ -137,6 +160,7 @@ impl Job {
             enabled: true,
             priority: 0,
             sources: vec![Source::parse(source, std::path::Path::new("/base")).unwrap()],
+            source_order: SourceOrder::Given,
             dest: dest.into(),
             preset: Preset::Mirror,
             delete: false,
@@ -157,7 +181,10 @@ impl Job {
             timeout: None,
             stall: Some(Duration::from_secs(60)),
             connect_timeout: Duration::from_secs(10),
+            child_priority: Priority::default(),
+            cache: CachePolicy::Keep,
             hooks: Hooks { timeout: Duration::from_secs(60), ..Hooks::default() },
+            index: Indexing { enabled: true, ..Indexing::default() },
         }
     }
 }

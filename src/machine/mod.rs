@@ -1,5 +1,21 @@
 //! What this machine is like.
 
+mod load;
+mod memory;
+mod mounts;
+mod process;
 mod surroundings;
 
+pub use load::{Load, Meter, pressure};
+pub use memory::{Memory, memory};
+pub use mounts::{Mount, expected_mounts, mount_of};
+pub use process::Identity;
 pub use surroundings::{resolve, surroundings};
+
+/// The most memory that this process has had at once, in bytes; `None` where there is no `/proc`.
+pub fn peak_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    kib.checked_mul(1024)
+}

@@ -58,7 +58,7 @@ fn mounts(mountinfo: &[u8]) -> Vec<PathBuf> {
         .collect()
 }
 
-fn unescape(field: &[u8]) -> Vec<u8> {
+pub(super) fn unescape(field: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(field.len());
     let mut rest = field;
     while let Some((first, after)) = rest.split_first() {

@@ -159,6 +159,7 @@ fn job_finished(result: &SyncResult, dry_run: bool) -> Value {
         "started": format!("{:.3}", result.started),
         "queued_s": units::seconds(result.queued),
         "changed": if dry_run { Some(false) } else { result.changed() },
+        "alerts": result.alerts,
         "tries": result.attempts.iter().map(attempt).collect::<Vec<_>>(),
     })
 }

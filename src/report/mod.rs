@@ -5,6 +5,7 @@
 
 mod bars;
 mod github;
+pub mod hits;
 mod homing;
 mod human;
 mod json;
@@ -24,6 +25,7 @@ pub use printer::{Outcome, Printer};
 pub use screen::{Canvas, Look, Port, Screen, Streams};
 
 use crate::event::Stamped;
+use crate::result::Summary;
 use crate::ui::{Color, Environment, decide};
 use std::io;
 use std::path::PathBuf;
@@ -71,6 +73,8 @@ pub struct Options {
     pub junit: Option<PathBuf>,
     /// Write a log for each job.
     pub logs: Option<LogOptions>,
+    /// Further listeners; they hear everything first.
+    pub others: Vec<Box<dyn Listener>>,
     /// What the environment wishes.
     pub environment: Environment,
     /// Where to speak.
@@ -88,10 +92,16 @@ impl Default for Options {
             github: false,
             junit: None,
             logs: None,
+            others: Vec::new(),
             environment: Environment::read(),
             streams: Streams::standard(),
         }
     }
+}
+
+/// The summary of a run, as it is said after one.
+pub fn summary(summary: &Summary, verbose: bool, color: bool) -> String {
+    summary::render(summary, false, verbose, color)
 }
 
 /// Starts the printer. Send it every event in order, drop the last sender, then [`Printer::join`]. An `Err` is a thread
@@ -105,12 +115,12 @@ pub fn start(options: Options) -> io::Result<(mpsc::Sender<Stamped>, Printer)> {
 
 /// Who plays.
 fn cast(options: Options, gone: CancellationToken) -> (Screen, Vec<Box<dyn Listener>>) {
-    let Options { color, quiet, verbose, json, github, junit, logs, environment, streams } = options;
+    let Options { color, quiet, verbose, json, github, junit, logs, others, environment, streams } = options;
     let Streams { out, err, canvas } = streams;
     let colors = [out.terminal, err.terminal].map(|terminal| decide(color, terminal, &environment));
     let bars_fit = err.terminal && !environment.ci && !environment.dumb && !quiet && !json;
     let mut screen = Screen::new((out, colors[0]), (err, colors[1]), gone);
-    let mut listeners: Vec<Box<dyn Listener>> = Vec::new();
+    let mut listeners: Vec<Box<dyn Listener>> = others;
     if let Some(options) = logs {
         listeners.push(Box::new(log::Logs::new(options)));
     }

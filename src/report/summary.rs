@@ -83,7 +83,7 @@ pub(super) fn render(summary: &Summary, dry_run: bool, verbose: bool, color: boo
 /// What there is to say about one job; nothing about a plain success, unless `verbose`.
 fn job(text: &mut String, result: &SyncResult, dry_run: bool, verbose: bool, color: bool) {
     let status = result.status();
-    if status == Status::Ok && !verbose {
+    if status == Status::Ok && !verbose && result.alerts.is_empty() {
         return;
     }
     let name = status_style(status).force_styling(color).apply_to(format!("[{}]", result.job));
@@ -105,6 +105,9 @@ fn job(text: &mut String, result: &SyncResult, dry_run: bool, verbose: bool, col
             let _ =
                 writeln!(text, "  try {}, {}, {duration}: {end}", attempt.number, one_line(&attempt.source));
         }
+    }
+    for alert in &result.alerts {
+        let _ = writeln!(text, "  alert: {}", one_line(alert));
     }
     if let Some(hint) = result.outcome.hint() {
         let _ = writeln!(text, "  hint: {}", one_line(hint));

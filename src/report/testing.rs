@@ -57,6 +57,7 @@ pub(super) fn options(out: impl Write + Send + 'static, err: impl Write + Send +
         github: false,
         junit: None,
         logs: None,
+        others: Vec::new(),
         environment: Environment::default(),
         streams: Streams {
             out: Port { writer: Box::new(out), terminal: false },
@@ -136,6 +137,7 @@ pub(super) fn result(job: &str, outcome: Outcome) -> SyncResult {
         },
         source: Some(format!("rsync://host/{job}/")),
         log: None,
+        alerts: Vec::new(),
     }
 }
 

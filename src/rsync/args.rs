@@ -54,7 +54,7 @@ pub fn argv(program: &str, job: &Job, source: &Source, purpose: Purpose) -> Vec<
     }
     if matches!(source.address, Address::Daemon { .. }) {
         // rsync refuses --contimeout when a remote shell leads to the daemon (`-e ssh host::module`).
-        if !options::names(&job.rsync_args, Some('e'), "rsh") && !job.connect_timeout.is_zero() {
+        if !own_shell(&job.rsync_args) && !job.connect_timeout.is_zero() {
             add(&[&format!("--contimeout={}", whole_seconds(job.connect_timeout))]);
         }
         add(&["--sockopts=TCP_NODELAY"]);
@@ -90,6 +90,16 @@ pub fn keep_replaced(argv: &mut Vec<String>, run: &str, layer: u64) {
     let end = argv.iter().rposition(|argument| argument == "--").unwrap_or(argv.len());
     let dir = format!("--backup-dir=.pdb-sync/quarantine/{run}/replaced-{layer}");
     argv.splice(end..end, ["--backup".to_owned(), "--suffix=".to_owned(), dir]);
+}
+
+/// Whether these options bring a remote shell of their own, so that even a daemon is reached through it.
+pub fn own_shell(rsync_args: &[String]) -> bool {
+    options::names(rsync_args, Some('e'), "rsh")
+}
+
+/// The port that these options give for sources which name none.
+pub fn port(rsync_args: &[String]) -> Option<u16> {
+    options::value(rsync_args, "port")?.parse().ok()
 }
 
 fn preset(preset: Preset) -> &'static [&'static str] {

@@ -1,7 +1,10 @@
-//! What rsync takes and says: arguments, output, exit codes. Pure.
+//! What rsync takes and says: arguments, output, exit codes, versions, greetings. Pure.
 
 pub mod args;
+pub mod daemon;
 pub mod exit;
+pub mod mirrors;
 mod options;
 pub mod output;
 pub mod pick;
+pub mod version;

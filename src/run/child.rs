@@ -4,7 +4,7 @@ use super::process::{self, Cause, Ear, End, Spec};
 use super::voice::Voice;
 use super::watchdog::Watchdog;
 use crate::event::{Progress, Stamped, Stream};
-use crate::job::Source;
+use crate::job::{Priority, Source};
 use crate::result::Reason;
 use crate::rsync::args::Purpose;
 use crate::rsync::exit::{Class, Verdict, judge};
@@ -22,6 +22,7 @@ pub(super) struct Order<'a> {
     pub(super) purpose: Purpose,
     pub(super) source: &'a Source,
     pub(super) watchdog: Watchdog,
+    pub(super) priority: Priority,
     pub(super) grace: Duration,
     /// The wall clock of the whole attempt, for the message.
     pub(super) timeout: Option<Duration>,
@@ -67,7 +68,7 @@ pub(super) async fn run(
     voice: &Voice,
     changes: &mut (dyn FnMut(&Change<'_>) -> bool + Send),
 ) -> Ran {
-    let Order { argv, purpose, source, watchdog, grace, timeout, show } = order;
+    let Order { argv, purpose, source, watchdog, priority, grace, timeout, show } = order;
     let env = environment(argv);
     let mut ear = Hearing {
         voice,
@@ -78,7 +79,7 @@ pub(super) async fn run(
         said: Tail::default(),
         progress: None,
     };
-    let spec = Spec { argv, env: &env, grace };
+    let spec = Spec { argv, env: &env, priority, grace };
     let end = process::run(&spec, &voice.stop, watchdog, &voice.events, &mut ear).await;
     let (stats, progress, said) = (*ear.reader.stats(), ear.progress, ear.said.lines());
     let (code, verdict) = match end {

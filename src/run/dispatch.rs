@@ -1,5 +1,6 @@
 //! The dispatcher: one loop over finished jobs, signals and ticks.
 
+use super::governor::{self, Governor};
 use super::signal::Signals;
 use super::slots::{Slot, Slots};
 use super::stop::{Stop, Why};
@@ -7,6 +8,7 @@ use super::unit::{self, Ticket};
 use super::voice::{Voice, stamped};
 use super::{Mode, Plan};
 use crate::event::{Event, Level, Progress, Stamped};
+use crate::machine::Meter;
 use crate::result::{Figures, Outcome, Reason, Status, Summary, SyncResult};
 use jiff::Timestamp;
 use std::collections::HashMap;
@@ -41,6 +43,9 @@ struct Dispatch {
     plan: Arc<Plan>,
     events: mpsc::Sender<Stamped>,
     stop: Stop,
+    slots: Arc<Slots>,
+    /// Who decides on the number of slots, if they change.
+    governor: Option<(Governor, Meter)>,
     started: Instant,
     tasks: JoinSet<(SyncResult, Option<Slot>)>,
     names: HashMap<Id, Arc<str>>,
@@ -52,11 +57,15 @@ struct Dispatch {
 impl Dispatch {
     async fn start(plan: Arc<Plan>, events: mpsc::Sender<Stamped>) -> Self {
         let (started, stop) = (Instant::now(), Stop::default());
-        let slots = Arc::new(Slots::new(plan.parallel, &plan.hosts));
+        let governor = plan.auto.then(|| (Governor::new(plan.parallel), Meter::start()));
+        let first = governor.as_ref().map_or(plan.parallel, |(governor, _)| governor.limit());
+        let slots = Arc::new(Slots::new(first, &plan.hosts));
         let mut dispatch = Dispatch {
             plan: plan.clone(),
             events,
             stop,
+            slots: slots.clone(),
+            governor,
             started,
             tasks: JoinSet::new(),
             names: HashMap::new(),
@@ -84,6 +93,9 @@ impl Dispatch {
     async fn until_done(&mut self, signals: &mut Signals, reader_gone: CancellationToken) {
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut looks =
+            tokio::time::interval_at(tokio::time::Instant::now() + governor::PERIOD, governor::PERIOD);
+        looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut give_up: Option<tokio::time::Instant> = None;
         while !self.tasks.is_empty() {
             let last = give_up;
@@ -100,6 +112,7 @@ impl Dispatch {
                     give_up = None;
                 }
                 _ = ticks.tick() => self.tell_progress(),
+                _ = looks.tick(), if self.governor.is_some() => self.govern(),
             }
         }
     }
@@ -137,6 +150,20 @@ impl Dispatch {
         self.progress.retain(|(job, _)| *job != result.job);
         self.results.insert(result.job.clone(), result.clone());
         self.say(Event::JobFinished(result)).await;
+    }
+
+    /// Lets as many jobs run as the machine bears.
+    fn govern(&mut self) {
+        let Some((governor, meter)) = &mut self.governor else { return };
+        let decision = governor.judge(&meter.read(), self.slots.in_demand(), Instant::now());
+        let Some(decision) = decision else { return };
+        match decision.from.checked_sub(decision.to) {
+            Some(fewer) => self.slots.lower(fewer),
+            None => (decision.from..decision.to).for_each(|_| self.slots.raise()),
+        }
+        let notice = Event::Notice { job: None, level: Level::Debug, text: decision.to_string() };
+        // Not worth waiting for.
+        let _ = self.events.try_send(stamped(notice));
     }
 
     fn tell_progress(&mut self) {
@@ -201,5 +228,6 @@ fn broken(job: Arc<str>, error: JoinError) -> SyncResult {
         figures: Figures::default(),
         source: None,
         log: None,
+        alerts: Vec::new(),
     }
 }

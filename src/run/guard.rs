@@ -79,9 +79,9 @@ pub(super) fn space(job: &Job, free: u64) -> Option<Reason> {
 pub(super) fn disk_low(job: &Job, free: u64, least: u64) -> Reason {
     Reason::new(format!(
         "only {} are free at {}, less than min_free ({})",
-        ByteSize(free),
+        ByteSize(free).display().si(),
         job.dest.display(),
-        ByteSize(least)
+        ByteSize(least).display().si()
     ))
     .hint("make room, or lower min_free")
 }

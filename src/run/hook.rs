@@ -4,7 +4,7 @@ use super::process::{self, Cause, Ear, End, Spec};
 use super::voice::Voice;
 use super::watchdog::Watchdog;
 use crate::event::{Stamped, Stream};
-use crate::job::Hook;
+use crate::job::{Hook, Job};
 use std::ffi::OsString;
 use std::time::Duration;
 
@@ -29,16 +29,17 @@ pub(super) async fn run(
     hooks: &[Hook],
     env: &[(OsString, OsString)],
     voice: &Voice,
-    timeout: Duration,
+    job: &Job,
     grace: Duration,
 ) -> Hooked {
+    let (timeout, priority) = (job.hooks.timeout, job.child_priority);
     for hook in hooks {
         let argv = match hook {
             Hook::Shell(line) => vec!["sh".into(), "-c".into(), line.clone()],
             Hook::Argv(argv) => argv.clone(),
         };
         let mut ear = Plain { voice, block: Vec::new() };
-        let spec = Spec { argv: &argv, env, grace };
+        let spec = Spec { argv: &argv, env, priority, grace };
         let watchdog = Watchdog::new(Some(timeout), None);
         match process::run(&spec, &voice.stop, watchdog, &voice.events, &mut ear).await {
             Ok(End::Exited(0)) => {}

@@ -14,6 +14,7 @@ mod deletions;
 mod disk;
 mod dispatch;
 mod frame;
+mod governor;
 mod guard;
 mod hook;
 mod keep;
@@ -33,6 +34,7 @@ pub use lock::{Lock, Tried, try_lock};
 pub use signal::Signals;
 
 use crate::job::Job;
+use crate::stats::Watch;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -46,6 +48,8 @@ pub struct Plan {
     pub jobs: Vec<Job>,
     /// Up to so many at a time, at least 1.
     pub parallel: usize,
+    /// Fewer, while the machine has enough to do.
+    pub auto: bool,
     /// Up to so many connections at a time, by lower-case host name.
     pub hosts: BTreeMap<String, usize>,
     /// Stop at the first failure.
@@ -62,6 +66,8 @@ pub struct Plan {
     pub logs: Option<PathBuf>,
     /// How long to wait for a destination that another run has locked.
     pub wait_lock: Duration,
+    /// What deserves attention in a result.
+    pub watch: Watch,
 }
 
 /// What a run changes.

@@ -228,7 +228,8 @@ impl Try<'_> {
         self.voice.progress.send_replace(None);
         let started = Instant::now();
         let (source, timeout, grace) = (self.source, job.timeout, plan.grace);
-        let order = Order { argv: &argv, purpose, source, watchdog, grace, timeout, show };
+        let priority = self.job.child_priority;
+        let order = Order { argv: &argv, purpose, source, watchdog, priority, grace, timeout, show };
         let ran = child::run(order, self.voice, changes).await;
         self.phases.push((phase, started.elapsed()));
         self.code = ran.code;

@@ -8,6 +8,7 @@ use super::frame::Framer;
 use super::stop::Stop;
 use super::watchdog::Watchdog;
 use crate::event::{Stamped, Stream};
+use crate::job::{IoPriority, Priority};
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::ffi::OsString;
 use std::io;
@@ -36,6 +37,8 @@ pub(super) struct Spec<'a> {
     pub(super) argv: &'a [String],
     /// Added to our own environment.
     pub(super) env: &'a [(OsString, OsString)],
+    /// How the kernel is to treat it.
+    pub(super) priority: Priority,
     /// Between SIGTERM and SIGKILL.
     pub(super) grace: Duration,
 }
@@ -167,15 +170,50 @@ fn spawn(spec: &Spec<'_>) -> io::Result<Child> {
     let mut command = Command::new(program);
     command.args(arguments).envs(spec.env.iter().map(|(k, v)| (k, v)));
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-    let parent = rustix::process::getpid();
+    let (parent, priority) = (rustix::process::getpid(), spec.priority);
     // SAFETY: only direct system calls, which are async-signal-safe; nothing is allocated.
     unsafe {
         command.pre_exec(move || {
             rustix::process::setsid()?;
+            step_back(priority)?;
             die_with(parent)
         });
     }
     command.spawn()
+}
+
+/// Lets others go first, as far as the job wants it. Only system calls.
+fn step_back(priority: Priority) -> io::Result<()> {
+    if priority.nice > 0 {
+        rustix::process::nice(i32::from(priority.nice))?;
+    }
+    match priority.io {
+        Some(io) => io_priority(io),
+        None => Ok(()),
+    }
+}
+
+/// Of this process, and of those that it starts.
+#[cfg(target_os = "linux")]
+#[expect(unsafe_code, reason = "no crate wraps ioprio_set")]
+fn io_priority(priority: IoPriority) -> io::Result<()> {
+    // From linux/ioprio.h: the class stands above 13 bits of level.
+    const WHO_PROCESS: libc::c_int = 1;
+    let value: libc::c_int = match priority {
+        IoPriority::BestEffort(level) => 2 << 13 | libc::c_int::from(level),
+        IoPriority::Idle => 3 << 13,
+    };
+    // SAFETY: three integers, and no memory.
+    match unsafe { libc::syscall(libc::SYS_ioprio_set, WHO_PROCESS, 0, value) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// Elsewhere there are no such ranks.
+#[cfg(not(target_os = "linux"))]
+fn io_priority(_priority: IoPriority) -> io::Result<()> {
+    Ok(())
 }
 
 /// Asks the kernel to end this process when `parent` dies. rsync passes a SIGTERM on to its second process, a SIGKILL

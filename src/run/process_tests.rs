@@ -27,7 +27,8 @@ async fn sh_while<F: Future<Output = ()>>(
     also: impl FnOnce(Stop) -> F,
 ) -> (End, Vec<u8>) {
     let argv = ["sh".into(), "-c".into(), script.into()];
-    let spec = Spec { argv: &argv, env: &[], grace: Duration::from_millis(300) };
+    let spec =
+        Spec { argv: &argv, env: &[], priority: Priority::default(), grace: Duration::from_millis(300) };
     let (events, mut heard) = mpsc::channel(2);
     let collect = async {
         let mut all = Vec::new();
@@ -185,7 +186,8 @@ async fn a_grandchild_that_holds_the_pipes_does_not_hang_us() {
 #[tokio::test]
 async fn a_listener_that_never_listens_does_not_keep_a_stopped_child() {
     let argv = ["sh".into(), "-c".into(), "yes".into()];
-    let spec = Spec { argv: &argv, env: &[], grace: Duration::from_millis(200) };
+    let spec =
+        Spec { argv: &argv, env: &[], priority: Priority::default(), grace: Duration::from_millis(200) };
     let (events, full) = mpsc::channel(1);
     let stop = Stop::default();
     let mut ear = All(Vec::new());

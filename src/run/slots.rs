@@ -2,27 +2,40 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// The slots of a run. First come, first served.
 #[derive(Debug)]
 pub(super) struct Slots {
-    global: Arc<Semaphore>,
+    global: Arc<Global>,
     hosts: HashMap<String, Arc<Semaphore>>,
+}
+
+/// Slots that can become more and fewer.
+#[derive(Debug)]
+struct Global {
+    free: Arc<Semaphore>,
+    /// Slots that were taken away while they were in use: they go when they are given back.
+    debt: AtomicUsize,
+    waiting: AtomicUsize,
 }
 
 /// A slot, and a connection of the host where that is limited; freed when dropped.
 #[derive(Debug)]
 pub(super) struct Slot {
     _host: Option<OwnedSemaphorePermit>,
-    _global: Option<OwnedSemaphorePermit>,
+    permit: Option<OwnedSemaphorePermit>,
+    global: Arc<Global>,
 }
 
 impl Slots {
     /// `parallel` slots, and so many connections for each host that has a limit.
     pub(super) fn new(parallel: usize, hosts: &BTreeMap<String, usize>) -> Self {
         let hosts = hosts.iter().map(|(host, n)| (host.to_ascii_lowercase(), Arc::new(Semaphore::new(*n))));
-        Slots { global: Arc::new(Semaphore::new(parallel)), hosts: hosts.collect() }
+        let free = Arc::new(Semaphore::new(parallel));
+        let global = Global { free, debt: AtomicUsize::new(0), waiting: AtomicUsize::new(0) };
+        Slots { global: Arc::new(global), hosts: hosts.collect() }
     }
 
     /// Waits for the host first and for the slot then: nobody holds a slot while waiting for a host.
@@ -31,6 +44,102 @@ impl Slots {
             Some(semaphore) => semaphore.clone().acquire_owned().await.ok(),
             None => None,
         };
-        Slot { _host: host, _global: self.global.clone().acquire_owned().await.ok() }
+        let waiting = Waiting::new(&self.global.waiting);
+        let permit = self.global.free.clone().acquire_owned().await.ok();
+        drop(waiting);
+        Slot { _host: host, permit, global: self.global.clone() }
+    }
+
+    /// Whether somebody would start at once if there were one more slot.
+    pub(super) fn in_demand(&self) -> bool {
+        self.global.waiting.load(Ordering::Relaxed) > 0
+    }
+
+    /// One slot more.
+    pub(super) fn raise(&self) {
+        // Everything happens on the runtime's one thread; the atomics only satisfy the compiler.
+        let debt = &self.global.debt;
+        if debt.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |owed| owed.checked_sub(1)).is_err() {
+            self.global.free.add_permits(1);
+        }
+    }
+
+    /// So many slots fewer. Who has one keeps it to the end of its try.
+    pub(super) fn lower(&self, by: usize) {
+        let taken = self.global.free.forget_permits(by);
+        self.global.debt.fetch_add(by - taken, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        let debt = &self.global.debt;
+        if let Some(permit) = self.permit.take()
+            && debt.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |owed| owed.checked_sub(1)).is_ok()
+        {
+            permit.forget();
+        }
+    }
+}
+
+/// Counts somebody for as long as they wait, also if they give up.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Waiting(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::FutureExt;
+
+    fn free(slots: &Slots) -> Vec<Slot> {
+        std::iter::from_fn(|| slots.acquire(None).now_or_never()).collect()
+    }
+
+    #[test]
+    fn what_is_in_use_goes_when_it_is_given_back() {
+        let slots = Slots::new(4, &BTreeMap::new());
+        let mut held = free(&slots);
+        assert_eq!(held.len(), 4);
+        slots.lower(3);
+        held.truncate(1);
+        assert!(free(&slots).is_empty(), "three slots were given back and are gone");
+        drop(held);
+        assert_eq!(free(&slots).len(), 1);
+        slots.raise();
+        assert_eq!(free(&slots).len(), 2);
+    }
+
+    #[test]
+    fn a_raise_pays_a_debt_first() {
+        let slots = Slots::new(2, &BTreeMap::new());
+        let held = free(&slots);
+        slots.lower(1);
+        slots.raise();
+        assert!(free(&slots).is_empty());
+        drop(held);
+        assert_eq!(free(&slots).len(), 2);
+    }
+
+    #[test]
+    fn who_waits_for_a_slot_is_counted_while_waiting() {
+        let slots = Slots::new(0, &BTreeMap::new());
+        assert!(!slots.in_demand());
+        let mut waiting = Box::pin(slots.acquire(None));
+        assert!(waiting.as_mut().now_or_never().is_none());
+        assert!(slots.in_demand());
+        drop(waiting);
+        assert!(!slots.in_demand());
     }
 }

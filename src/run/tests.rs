@@ -42,6 +42,7 @@ impl Place {
             run: "RUN".into(),
             jobs: vec![job],
             parallel: 1,
+            auto: false,
             hosts: BTreeMap::new(),
             fail_fast: false,
             grace: Duration::from_secs(5),
@@ -50,6 +51,7 @@ impl Place {
             state_dir: self.dir.path().join("state"),
             logs: None,
             wait_lock: Duration::ZERO,
+            watch: Watch::default(),
         };
         let (events, mut heard) = mpsc::channel::<Stamped>(4);
         let listen = tokio::spawn(async move {

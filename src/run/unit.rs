@@ -10,9 +10,12 @@ use super::stop::Why;
 use super::voice::Voice;
 use super::{Mode, Plan, disk, guard};
 use crate::event::{Event, Level, Phase};
-use crate::job::{Hook, Job};
+use crate::job::{CachePolicy, Hook, Job};
+use crate::reclaim::{self, Order, Swept};
 use crate::result::{Attempt, Figures, Outcome, Reason, Skip, Status, SyncResult, log_path};
 use crate::rsync::exit::Class;
+use crate::stats::Past;
+use bytesize::ByteSize;
 use jiff::Timestamp;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -42,6 +45,7 @@ pub(super) async fn run(ticket: Ticket) -> (SyncResult, Option<Slot>) {
         figures: Figures::default(),
         started: None,
         ran: false,
+        alerts: Vec::new(),
         log: ticket.plan.logs.as_ref().map(|dir| log_path(dir, &ticket.job.name, &ticket.plan.run)),
     };
     let outcome = match unit.go().await {
@@ -60,6 +64,8 @@ struct Unit<'a> {
     /// When it got its first slot.
     started: Option<(Instant, Timestamp)>,
     log: Option<PathBuf>,
+    /// What deserves attention in its result.
+    alerts: Vec<String>,
     /// Whether anything ran that its log tells of.
     ran: bool,
 }
@@ -90,7 +96,37 @@ impl Unit<'_> {
             }
         }
         voice.progress.send_replace(None);
-        self.attempts(lock.as_ref()).await
+        let since = Timestamp::now();
+        let outcome = self.attempts(lock.as_ref()).await;
+        if plan.mode == Mode::Real && job.cache == CachePolicy::Drop && !voice.stop.is_stopping() {
+            self.drop_cache(since).await;
+        }
+        outcome
+    }
+
+    /// Gives back the page cache that the attempts have filled, and tells what came of it.
+    async fn drop_cache(&self, since: Timestamp) {
+        let Ticket { job, voice, .. } = self.ticket;
+        // File systems may keep times in whole seconds.
+        let since = Some(since.as_second().saturating_mul(1_000_000_000));
+        let dest = job.dest.clone();
+        let order = Order { since, write_first: true, ..Order::default() };
+        let Some(swept) = off_thread(&voice.stop, move || reclaim::sweep(&dest, &order)).await else {
+            return;
+        };
+        let text = match swept {
+            Ok(Swept { files: 0, .. }) => return,
+            Ok(Swept { files, freed: Some(freed), kept, .. }) => {
+                let (freed, kept) =
+                    (ByteSize(freed).display().si(), ByteSize(kept.unwrap_or(0)).display().si());
+                format!("cache: gave back {freed} of {files} files that came; {kept} of them stay in memory")
+            }
+            Ok(Swept { files, freed: None, .. }) => {
+                format!("cache: asked the kernel to forget {files} files; it does not tell what came of it")
+            }
+            Err(error) => format!("cache: nothing was given back: {error}"),
+        };
+        voice.notice(Level::Debug, text).await;
     }
 
     /// Tries each source in turn, each as often as its failures allow.
@@ -202,6 +238,9 @@ impl Unit<'_> {
         if plan.mode != Mode::Real || self.started.is_none() {
             return outcome;
         }
+        if !matches!(outcome.status(), Status::Skipped | Status::Cancelled) {
+            self.look_out(&outcome).await;
+        }
         match outcome.status() {
             Status::Ok | Status::Warned => {
                 match self.hooks(Phase::After, &job.hooks.after, Some(&outcome)).await {
@@ -221,6 +260,16 @@ impl Unit<'_> {
         outcome
     }
 
+    /// Tells what deserves attention, before the hooks, which see it too.
+    async fn look_out(&mut self, outcome: &Outcome) {
+        let Ticket { plan, voice, .. } = self.ticket;
+        let newest = Past::of(&plan.run, &self.result(outcome.clone()));
+        self.alerts = plan.watch.check(newest, Timestamp::now());
+        for alert in &self.alerts {
+            voice.notice(Level::Warning, format!("alert: {alert}")).await;
+        }
+    }
+
     /// What goes wrong here is told, and changes nothing: the job has failed already.
     async fn on_failure(&mut self, outcome: &Outcome) {
         let hooks = &self.ticket.job.hooks.on_failure;
@@ -238,7 +287,7 @@ impl Unit<'_> {
         }
         self.ran = true;
         voice.phase(0, phase, &[]).await;
-        hook::run(hooks, &self.environment(outcome), voice, job.hooks.timeout, plan.grace).await
+        hook::run(hooks, &self.environment(outcome), voice, job, plan.grace).await
     }
 
     /// What hooks see of the job. Unknown figures are empty.
@@ -264,6 +313,7 @@ impl Unit<'_> {
             text("BYTES", number(self.figures.bytes_received)),
             text("DELETED", number(self.figures.files_deleted)),
             ("PDB_SYNC_LOG".into(), self.log.clone().unwrap_or_default().into()),
+            text("ALERTS", self.alerts.join("\n")),
             text("ERROR", outcome.and_then(Outcome::error).unwrap_or_default().into()),
         ]
     }
@@ -285,7 +335,7 @@ impl Unit<'_> {
         }
     }
 
-    fn result(self, outcome: Outcome) -> SyncResult {
+    fn result(&self, outcome: Outcome) -> SyncResult {
         let (at, started) = self.started.unwrap_or_else(|| (Instant::now(), Timestamp::now()));
         SyncResult {
             job: self.ticket.voice.job.clone(),
@@ -295,8 +345,9 @@ impl Unit<'_> {
             started,
             figures: self.figures,
             source: self.attempts.last().map(|a| a.source.clone()),
-            attempts: self.attempts,
-            log: self.log.filter(|_| self.ran),
+            attempts: self.attempts.clone(),
+            log: self.log.clone().filter(|_| self.ran),
+            alerts: self.alerts.clone(),
         }
     }
 }

@@ -31,12 +31,23 @@ pub struct Loaded {
     pub keep: bool,
 }
 
+/// What the inventory before is good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Earlier {
+    /// What has not changed is taken over.
+    TakeOver,
+    /// Everything is read, but what was before is of interest.
+    Compare,
+    /// Everything is read, and nobody asks what was before.
+    Ignore,
+}
+
 /// A scan that made use of the one before.
 #[derive(Debug)]
 pub struct Saved {
     /// The scan.
     pub scan: Scan,
-    /// The inventory before it, if there was one; with `full` too.
+    /// The inventory before it, if there was one and it was not to be ignored.
     pub before: Option<Inventory>,
     /// What is odd, but did not keep the scan from being right.
     pub warnings: Vec<String>,
@@ -76,7 +87,8 @@ impl Cache {
             Ok(bytes) => inventory::decode(bytes),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Loaded::default(),
             Err(error) => {
-                let warning = Some(format!("cannot read the inventory {}: {error}; scanning in full", path.display()));
+                let warning =
+                    Some(format!("cannot read the inventory {}: {error}; scanning in full", path.display()));
                 return Loaded { warning, ..Loaded::default() };
             }
         };
@@ -87,7 +99,10 @@ impl Cache {
             // Another tree whose name has the same hash.
             Ok(_) => Loaded::default(),
             Err(FormatError::Newer(version)) => {
-                let text = format!("the inventory {} has the newer format {version}: not used, and not replaced", path.display());
+                let text = format!(
+                    "the inventory {} has the newer format {version}: not used, and not replaced",
+                    path.display()
+                );
                 Loaded { warning: Some(text), keep: true, ..Loaded::default() }
             }
             Err(error) => {
@@ -126,22 +141,34 @@ impl Cache {
         File::open(&self.dir)?.sync_all()
     }
 
-    /// Scans a tree, an absolute path, and keeps what was found. What has not changed since the last time is taken over,
-    /// unless `full`, and unless the tree lies on a network: the clock and the times of another machine prove little.
-    pub fn scan(&self, root: &Path, options: &Options, full: bool) -> Result<Saved, ScanError> {
-        let Loaded { inventory: before, warning, keep } = self.load(root, options);
+    /// Scans a tree, an absolute path, and keeps what was found. Nothing is taken over if the tree lies on a network: the
+    /// clock and the times of another machine prove little.
+    pub fn scan(&self, root: &Path, options: &Options, earlier: Earlier) -> Result<Saved, ScanError> {
+        let Loaded { inventory: before, warning, keep } = match earlier {
+            Earlier::Ignore => Loaded { keep: self.is_newer(root, options), ..Loaded::default() },
+            Earlier::TakeOver | Earlier::Compare => self.load(root, options),
+        };
         let mut warnings: Vec<String> = warning.into_iter().collect();
-        let trusted = !full && storage(root).is_none_or(|storage: Storage| !storage.network);
+        let trusted =
+            earlier == Earlier::TakeOver && storage(root).is_none_or(|storage: Storage| !storage.network);
         let scan = super::scan(root, options, before.as_ref().filter(|_| trusted))?;
         let changed = before.is_none() || scan.dirs_read > 0;
         if !keep && scan.ended.is_none() {
             let path = self.path(root, options);
             let saved = if changed { self.save(&scan, options) } else { touch(&path) };
             if let Err(error) = saved {
-                warnings.push(format!("cannot keep the inventory {}: {error}; the next scan will read everything", path.display()));
+                warnings.push(format!(
+                    "cannot keep the inventory {}: {error}; the next scan will read everything",
+                    path.display()
+                ));
             }
         }
         Ok(Saved { scan, before, warnings })
+    }
+
+    fn is_newer(&self, root: &Path, options: &Options) -> bool {
+        let header = map(&self.path(root, options)).map(|bytes| inventory::header((*bytes).as_ref()));
+        matches!(header, Ok(Err(FormatError::Newer(_))))
     }
 
     /// Every file, those that were set aside too, by path.
@@ -157,7 +184,9 @@ impl Cache {
             let ours = path.extension().is_some_and(|e| e == SUFFIX || e == SET_ASIDE);
             // One that is gone by now, or cannot be read, is not worth a failure.
             let (true, Ok(meta)) = (ours, fs::metadata(&path)) else { continue };
+            let aside = path.extension().is_some_and(|e| e == SET_ASIDE);
             let header = match map(&path) {
+                _ if aside => Err(FormatError::Damaged("set aside")),
                 Ok(bytes) => inventory::header((*bytes).as_ref()),
                 Err(_) => Err(FormatError::Damaged("it cannot be read")),
             };
@@ -178,7 +207,10 @@ fn touch(path: &Path) -> io::Result<()> {
     File::options().append(true).open(path)?.set_modified(SystemTime::now())
 }
 
-#[expect(unsafe_code, reason = "mapping a file; it is only ever replaced as a whole, by a rename, and never cut short")]
+#[expect(
+    unsafe_code,
+    reason = "mapping a file; it is only ever replaced as a whole, by a rename, and never cut short"
+)]
 fn map(path: &Path) -> io::Result<Bytes> {
     let file = File::open(path)?;
     if file.metadata()?.len() == 0 {

@@ -45,7 +45,7 @@ pub fn storage(path: &Path) -> Option<Storage> {
 
 #[cfg(target_os = "linux")]
 fn is_network(path: &Path) -> bool {
-    let kind = rustix::fs::statfs(path).map(|stat| stat.f_type as i64 & 0xFFFF_FFFF);
+    let kind = rustix::fs::statfs(path).map(|stat| stat.f_type & 0xFFFF_FFFF);
     kind.is_ok_and(|kind| NETWORK.iter().any(|(known, _)| *known == kind))
 }
 

@@ -2,13 +2,12 @@
 
 use super::listing::{FileTypeByte, Listing};
 use super::{Trouble, TroubleKind};
-use crate::inventory::{DirStat, Kind, Own, RECORD, Stat, encode_record, nanoseconds};
+use crate::inventory::{DirStat, Kind, Own, Stat, encode_record, nanoseconds};
 use rustix::fs::{AtFlags, FileType, Stat as RawStat, statat};
 use rustix::io::Errno;
-use std::ffi::OsStr;
+use std::ffi::CStr;
 use std::ops::Range;
 use std::os::fd::AsFd;
-use std::os::unix::ffi::OsStrExt;
 
 /// How many names are looked at between two questions whether to stop.
 const STRIDE: usize = 512;
@@ -16,8 +15,8 @@ const STRIDE: usize = 512;
 /// What some names of a directory turned out to be.
 #[derive(Debug, Default)]
 pub(super) struct Learned {
-    /// Records of what is no directory.
-    pub(super) records: Vec<u8>,
+    /// How many records of what is no directory there are.
+    pub(super) count: u32,
     /// Their names.
     pub(super) names: Vec<u8>,
     pub(super) own: Own,
@@ -30,12 +29,8 @@ pub(super) struct Learned {
 }
 
 impl Learned {
-    pub(super) fn count(&self) -> u32 {
-        (self.records.len() / RECORD) as u32
-    }
-
     fn clear(&mut self) {
-        self.records.clear();
+        self.count = 0;
         self.names.clear();
         self.own = Own::default();
         self.dirs.clear();
@@ -43,9 +38,10 @@ impl Learned {
         self.whole = true;
     }
 
-    /// Looks at the names of `listing` in `range`.
+    /// Looks at the names of `listing` in `range`, and appends the records to `records`.
     pub(super) fn learn(
         &mut self,
+        records: &mut Vec<u8>,
         dir: impl AsFd,
         listing: &Listing,
         range: Range<usize>,
@@ -63,10 +59,10 @@ impl Learned {
                 self.dirs.push((n as u32, false));
                 continue;
             }
-            match look(&dir, name, kind, follow) {
+            match look(&dir, listing.c_name(n), kind, follow) {
                 Ok((raw, through)) => match FileType::from_raw_mode(raw.st_mode) {
                     FileType::Directory => self.dirs.push((n as u32, through)),
-                    kind => self.entry(name, &entry_stat(&raw, kind, through)),
+                    kind => self.entry(records, name, &entry_stat(&raw, kind, through)),
                 },
                 Err(Errno::NOENT) => self.troubles.push((n as u32, TroubleKind::Vanished, String::new())),
                 Err(error) => {
@@ -77,10 +73,11 @@ impl Learned {
         }
     }
 
-    fn entry(&mut self, name: &[u8], stat: &Stat) {
+    fn entry(&mut self, records: &mut Vec<u8>, name: &[u8], stat: &Stat) {
         self.own.add(name, stat);
         self.names.extend_from_slice(name);
-        encode_record(stat, self.names.len() as u32, &mut self.records);
+        encode_record(stat, self.names.len() as u32, records);
+        self.count += 1;
     }
 }
 
@@ -95,20 +92,19 @@ pub(super) fn trouble(path: Vec<u8>, kind: TroubleKind, why: String) -> Trouble 
 }
 
 /// The second value says whether a symlink was passed through.
-fn look(dir: impl AsFd, name: &[u8], kind: FileTypeByte, follow: bool) -> Result<(RawStat, bool), Errno> {
-    let path = OsStr::from_bytes(name);
+fn look(dir: impl AsFd, name: &CStr, kind: FileTypeByte, follow: bool) -> Result<(RawStat, bool), Errno> {
     if follow && matches!(kind, FileTypeByte::Symlink | FileTypeByte::Unknown) {
         // A link that leads nowhere, or in circles, is itself.
-        if let Ok(stat) = statat(&dir, path, AtFlags::empty()) {
-            let through = kind == FileTypeByte::Symlink || is_symlink(&dir, path);
+        if let Ok(stat) = statat(&dir, name, AtFlags::empty()) {
+            let through = kind == FileTypeByte::Symlink || is_symlink(&dir, name);
             return Ok((stat, through));
         }
     }
-    statat(dir, path, AtFlags::SYMLINK_NOFOLLOW).map(|stat| (stat, false))
+    statat(dir, name, AtFlags::SYMLINK_NOFOLLOW).map(|stat| (stat, false))
 }
 
-fn is_symlink(dir: impl AsFd, path: &OsStr) -> bool {
-    statat(dir, path, AtFlags::SYMLINK_NOFOLLOW)
+fn is_symlink(dir: impl AsFd, name: &CStr) -> bool {
+    statat(dir, name, AtFlags::SYMLINK_NOFOLLOW)
         .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Symlink)
 }
 
@@ -120,8 +116,8 @@ fn entry_stat(raw: &RawStat, kind: FileType, through: bool) -> Stat {
             _ => Kind::Other,
         },
         size: u64::try_from(raw.st_size).unwrap_or(0),
-        mtime: nanoseconds(raw.st_mtime as i64, raw.st_mtime_nsec as i64),
-        ctime: nanoseconds(raw.st_ctime as i64, raw.st_ctime_nsec as i64),
+        mtime: nanoseconds(raw.st_mtime, raw.st_mtime_nsec as i64),
+        ctime: nanoseconds(raw.st_ctime, raw.st_ctime_nsec as i64),
         inode: raw.st_ino,
         disk: u64::try_from(raw.st_blocks).unwrap_or(0).saturating_mul(512),
         // What a symlink leads to may be met under its own name too.
@@ -134,8 +130,8 @@ pub(super) fn dir_stat(raw: &RawStat) -> DirStat {
     DirStat {
         dev: raw.st_dev,
         inode: raw.st_ino,
-        mtime: nanoseconds(raw.st_mtime as i64, raw.st_mtime_nsec as i64),
-        ctime: nanoseconds(raw.st_ctime as i64, raw.st_ctime_nsec as i64),
+        mtime: nanoseconds(raw.st_mtime, raw.st_mtime_nsec as i64),
+        ctime: nanoseconds(raw.st_ctime, raw.st_ctime_nsec as i64),
         disk: u64::try_from(raw.st_blocks).unwrap_or(0).saturating_mul(512),
     }
 }

@@ -62,7 +62,9 @@ impl Excludes {
         if self.patterns.is_empty() {
             return false;
         }
-        let as_path = |bytes: &[u8]| std::path::PathBuf::from(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(bytes));
+        let as_path = |bytes: &[u8]| {
+            std::path::PathBuf::from(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(bytes))
+        };
         if self.names.is_match(as_path(name)) {
             return true;
         }
@@ -76,7 +78,9 @@ mod tests {
 
     #[test]
     fn names_hold_anywhere_and_paths_from_the_root() {
-        let set = |patterns: &[&str]| Excludes::new(&patterns.iter().map(|p| (*p).into()).collect::<Vec<_>>()).unwrap();
+        let set = |patterns: &[&str]| {
+            Excludes::new(&patterns.iter().map(|p| (*p).into()).collect::<Vec<_>>()).unwrap()
+        };
         let names = set(&["*.tmp", "cache/"]);
         assert!(names.holds(b"a/b", b"x.tmp") && names.holds(b"", b"cache") && !names.holds(b"x.tmp", b"y"));
         let paths = set(&["/a/*", "b/**/c"]);

@@ -77,7 +77,12 @@ impl Checked {
     }
 
     /// The compressed files of an inventory; see [`check_gzip`].
-    pub fn of(inventory: &Inventory, threads: usize, stop: &Stop, progress: &AtomicU64) -> io::Result<Checked> {
+    pub fn of(
+        inventory: &Inventory,
+        threads: usize,
+        stop: &Stop,
+        progress: &AtomicU64,
+    ) -> io::Result<Checked> {
         check_gzip(inventory.root(), &Checked::paths(inventory), threads, stop, progress)
     }
 }

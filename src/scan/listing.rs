@@ -2,6 +2,7 @@
 
 use rustix::fs::FileType;
 use rustix::io::Errno;
+use std::ffi::CStr;
 use std::os::fd::AsFd;
 
 /// How much of a directory the kernel gives at once.
@@ -10,9 +11,34 @@ const BUFFER: usize = 64 * 1024;
 /// Names and what the directory says that they are. Kept and used again, so that a directory costs no allocation.
 #[derive(Debug, Default)]
 pub(super) struct Listing {
+    /// Each with a NUL behind it, so that the kernel takes it as it is.
     names: Vec<u8>,
-    index: Vec<(u32, u16, FileTypeByte)>,
+    index: Vec<Place>,
     buffer: Vec<u8>,
+}
+
+/// Where a name is.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    /// How the name begins: enough to sort most of them without looking at the names.
+    head: u64,
+    at: u32,
+    len: u16,
+    kind: FileTypeByte,
+}
+
+impl Place {
+    fn name<'a>(&self, names: &'a [u8]) -> &'a [u8] {
+        &names[self.at as usize..self.at as usize + usize::from(self.len)]
+    }
+}
+
+/// The first eight bytes, the first of all in front; no name has a zero in it.
+fn head(name: &[u8]) -> u64 {
+    let mut head = [0; 8];
+    let len = name.len().min(8);
+    head[..len].copy_from_slice(&name[..len]);
+    u64::from_be_bytes(head)
 }
 
 /// A [`FileType`] that is easy to keep.
@@ -46,11 +72,11 @@ impl Listing {
             if name == b"." || name == b".." || skip(name, kind) {
                 return;
             }
-            index.push((names.len() as u32, name.len() as u16, kind));
+            index.push(Place { head: head(name), at: names.len() as u32, len: name.len() as u16, kind });
             names.extend_from_slice(name);
+            names.push(0);
         });
-        let name = |(at, len, _): &(u32, u16, FileTypeByte)| &names[*at as usize..*at as usize + usize::from(*len)];
-        index.sort_unstable_by(|a, b| name(a).cmp(name(b)));
+        index.sort_unstable_by(|a, b| a.head.cmp(&b.head).then_with(|| a.name(names).cmp(b.name(names))));
         read
     }
 
@@ -59,14 +85,25 @@ impl Listing {
     }
 
     pub(super) fn get(&self, n: usize) -> (&[u8], FileTypeByte) {
-        let (at, len, kind) = self.index[n];
-        (&self.names[at as usize..at as usize + usize::from(len)], kind)
+        let place = &self.index[n];
+        (place.name(&self.names), place.kind)
+    }
+
+    /// The same name for the kernel.
+    pub(super) fn c_name(&self, n: usize) -> &CStr {
+        let place = &self.index[n];
+        let (from, len) = (place.at as usize, usize::from(place.len));
+        // The kernel gave it with a NUL behind and none within.
+        CStr::from_bytes_with_nul(&self.names[from..=from + len]).unwrap_or_default()
     }
 
     /// Gives the names away, with nothing to spare.
     pub(super) fn take(&mut self) -> Listing {
-        let mut taken =
-            Listing { names: std::mem::take(&mut self.names), index: std::mem::take(&mut self.index), buffer: Vec::new() };
+        let mut taken = Listing {
+            names: std::mem::take(&mut self.names),
+            index: std::mem::take(&mut self.index),
+            buffer: Vec::new(),
+        };
         taken.names.shrink_to_fit();
         taken.index.shrink_to_fit();
         taken

@@ -26,7 +26,7 @@ mod worker;
 #[cfg(test)]
 mod tests;
 
-pub use cache::{Cache, Cached, Loaded, Saved};
+pub use cache::{Cache, Cached, Earlier, Loaded, Saved};
 pub use device::{Storage, storage};
 pub use exclude::{BadGlob, Excludes};
 pub use gzip::{Checked, Damage, check_gzip};

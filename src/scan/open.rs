@@ -12,7 +12,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// The longest path that is handed to the kernel at once; its limit is 4,096 with the NUL.
 pub(super) const LONGEST: usize = 4_000;
 
-const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC).union(OFlags::NONBLOCK);
+const DIRECTORY: OFlags =
+    OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC).union(OFlags::NONBLOCK);
 
 /// Opens the directory `name` (one component) in `at`.
 pub(super) fn open_child(at: impl AsFd, name: &[u8], follow: bool) -> Result<OwnedFd, Errno> {

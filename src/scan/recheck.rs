@@ -70,7 +70,9 @@ fn check_range(
         };
         path.go_to(&dir);
         let stop = n % 512 == 0 && stopped();
-        verdicts.push(!stop && may_hold(&dir, inventory.started()) && is_as_it_was(&root, &path.bytes, dir.stat()));
+        verdicts.push(
+            !stop && may_hold(&dir, inventory.started()) && is_as_it_was(&root, &path.bytes, dir.stat()),
+        );
         if stop {
             break;
         }

@@ -95,8 +95,9 @@ mod tests {
 
     #[test]
     fn one_lane_is_used_by_one_at_a_time_and_answers_keep_their_order() {
-        let roots: Vec<ScanRoot> =
-            (0..12u64).map(|n| ScanRoot { path: n.to_string().into(), lane: (n % 3 == 0).then_some(7) }).collect();
+        let roots: Vec<ScanRoot> = (0..12u64)
+            .map(|n| ScanRoot { path: n.to_string().into(), lane: (n % 3 == 0).then_some(7) })
+            .collect();
         let (busy, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let mut told = Vec::new();
         let work = |n: usize, root: &ScanRoot| {
@@ -114,7 +115,10 @@ mod tests {
         .unwrap();
         assert_eq!(told, (0..12).map(|n| (n, n * 10)).collect::<Vec<_>>());
         assert_eq!(most.load(Ordering::SeqCst), 1);
-        assert_eq!(scan_all(&roots, 4, |n, _| n, |n, _| if n == 3 { Err("gone") } else { Ok(()) }), Err("gone"));
+        assert_eq!(
+            scan_all(&roots, 4, |n, _| n, |n, _| if n == 3 { Err("gone") } else { Ok(()) }),
+            Err("gone")
+        );
         assert_eq!(scan_all(&[], 4, |n, _| n, |_, _| Err(())), Ok(()));
     }
 }

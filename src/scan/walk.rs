@@ -97,7 +97,8 @@ pub fn scan(root: &Path, options: &Options, before: Option<&Inventory>) -> Resul
     let cores = thread::available_parallelism().map_or(2, |cores| cores.get());
     let threads = if options.threads == 0 { cores.min(MOST_THREADS) } else { options.threads };
     let before = before.filter(|_| !options.follow).map(|known| Before::check(known, &fd, threads, over));
-    let mut arenas: Vec<Bytes> = before.iter().flat_map(|before| before.inventory.arenas().iter().cloned()).collect();
+    let mut arenas: Vec<Bytes> =
+        before.iter().flat_map(|before| before.inventory.arenas().iter().cloned()).collect();
     let shared = Shared {
         options,
         root: fd,
@@ -121,14 +122,16 @@ pub fn scan(root: &Path, options: &Options, before: Option<&Inventory>) -> Resul
     state.arenas.sort_unstable_by_key(|(n, _)| *n);
     arenas.extend(state.arenas.into_iter().map(|(_, bytes)| Arc::new(bytes) as Bytes));
     state.troubles.sort_unstable();
+    let inventory = state.builder.finish(root.into(), started, arenas);
     Ok(Scan {
-        inventory: state.builder.finish(root.into(), started, arenas),
+        // Whoever was told to stop after the last directory has read them all.
+        ended: ended.filter(|_| !inventory.is_complete()),
+        inventory,
         troubles: state.troubles,
         counts: state.counts,
         dirs_read: state.read,
         dirs_reused: state.reused,
         elapsed: clock.elapsed(),
-        ended,
     })
 }
 
@@ -160,7 +163,12 @@ impl<'a> Shared<'a> {
 
     /// Starts threads and waits for them; the first arena that is theirs is number `arena`.
     fn run(&self, arena: usize, threads: usize, may_grow: bool, deadline: Option<Instant>) -> Option<Ended> {
-        let mut ended = None;
+        let why = || match self.options.stop.is_stopped() {
+            true => Some(Ended::Stopped),
+            false => deadline.filter(|at| Instant::now() >= *at).map(|_| Ended::Timeout),
+        };
+        let mut ended = why();
+        self.halt.store(ended.is_some(), Ordering::Relaxed);
         thread::scope(|scope| {
             let mut running = 0;
             let mut start = |count: usize| {
@@ -182,11 +190,7 @@ impl<'a> Shared<'a> {
                 let left = deadline.map_or(TICK, |at| at.saturating_duration_since(Instant::now()).min(TICK));
                 let pause = if ended.is_some() { TICK } else { left.max(Duration::from_millis(1)) };
                 state = self.done.wait_timeout(state, pause).unwrap_or_else(PoisonError::into_inner).0;
-                if ended.is_none() && self.options.stop.is_stopped() {
-                    ended = Some(Ended::Stopped);
-                } else if ended.is_none() && deadline.is_some_and(|at| Instant::now() >= at) {
-                    ended = Some(Ended::Timeout);
-                }
+                ended = ended.or_else(&why);
                 if ended.is_some() {
                     self.halt.store(true, Ordering::Relaxed);
                     self.ready.notify_all();
@@ -335,7 +339,8 @@ impl<'a> Shared<'a> {
         while n < top.end().0 {
             let Some(dir) = before.inventory.dir(DirId(n)) else { break };
             let above = dir.parent().filter(|_| n != first);
-            let above = above.and_then(|dir| nodes.get(dir.id().0.checked_sub(first)? as usize).copied().flatten());
+            let above =
+                above.and_then(|dir| nodes.get(dir.id().0.checked_sub(first)? as usize).copied().flatten());
             let node = state.builder.add(above.or(parent), dir.name());
             if !before.holds(dir.id()) {
                 let (depth, before) = (dir.depth() as u32, Some(dir.id()));

@@ -103,8 +103,7 @@ impl<'s, 'a> Worker<'s, 'a> {
             return self.wide(task, fd, stat, listed.err());
         }
         let all = 0..self.listing.len();
-        self.learned.learn(&fd, &self.listing, all, shared.options.follow, || shared.is_halted());
-        let block = self.keep();
+        let block = self.learn(&fd, None, all);
         let at = self.hold(fd);
         let mut state = shared.lock();
         self.found(&mut state, &task, stat, listed.err());
@@ -117,8 +116,7 @@ impl<'s, 'a> Worker<'s, 'a> {
     fn part(&mut self, wide: &Wide, range: Range<usize>) {
         let shared = self.shared;
         let number = (range.start / PART) as u32;
-        self.learned.learn(&wide.dir.fd, &wide.listing, range, shared.options.follow, || shared.is_halted());
-        let block = self.keep();
+        let block = self.learn(&wide.dir.fd, Some(&wide.listing), range);
         let mut state = shared.lock();
         self.put(&mut state, &wide.task, &wide.listing, number, block);
         let at = if shared.open.load(std::sync::atomic::Ordering::Relaxed) < shared.open_limit {
@@ -165,12 +163,13 @@ impl<'s, 'a> Worker<'s, 'a> {
         })
     }
 
-    /// Moves the records and names into the arena.
-    fn keep(&mut self) -> Block {
-        let block = Block { arena: self.number as u32, at: self.arena.len() as u64, count: self.learned.count() };
-        self.arena.extend_from_slice(&self.learned.records);
+    /// Looks at names, of its own listing unless another is given; records and names go into the arena.
+    fn learn(&mut self, fd: &OwnedFd, other: Option<&Listing>, range: Range<usize>) -> Block {
+        let (shared, at) = (self.shared, self.arena.len() as u64);
+        let (listing, follow) = (other.unwrap_or(&self.listing), shared.options.follow);
+        self.learned.learn(&mut self.arena, fd, listing, range, follow, || shared.is_halted());
         self.arena.extend_from_slice(&self.learned.names);
-        block
+        Block { arena: self.number as u32, at, count: self.learned.count }
     }
 
     fn hold(&self, fd: OwnedFd) -> Option<Arc<Held>> {

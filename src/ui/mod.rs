@@ -1,10 +1,12 @@
 //! What commands say on the terminal outside of a run: text, JSON, tables, errors.
 
 mod environment;
+mod progress;
 mod spinner;
 mod table;
 
 pub use environment::{Environment, decide};
+pub use progress::Progress;
 pub use spinner::Spinner;
 pub use table::table;
 
@@ -43,11 +45,6 @@ impl Ui {
         writeln!(io::stdout().lock(), "{text}")
     }
 
-    /// Bytes on standard output, as they are.
-    pub fn raw(&self, bytes: &[u8]) -> io::Result<()> {
-        io::stdout().lock().write_all(bytes)
-    }
-
     /// Columns of standard output; `None` if it is no terminal: whoever reads a pipe wants everything.
     pub fn width(&self) -> Option<usize> {
         io::stdout().is_terminal().then(|| usize::from(Term::stdout().size().1))
@@ -73,10 +70,26 @@ impl Ui {
         writeln!(io::stdout().lock(), "{value}")
     }
 
+    /// Whether standard output gets colours.
+    pub fn is_colored(&self) -> bool {
+        decide(self.color, io::stdout().is_terminal(), &Environment::read())
+    }
+
     /// The text in this style if standard output gets colours.
     pub fn styled(&self, text: &str, style: Style) -> String {
-        let colored = decide(self.color, io::stdout().is_terminal(), &Environment::read());
-        style.force_styling(colored).apply_to(text).to_string()
+        style.force_styling(self.is_colored()).apply_to(text).to_string()
+    }
+
+    /// Text on standard output as it is, without a line end of ours.
+    pub fn raw(&self, bytes: &[u8]) -> io::Result<()> {
+        io::stdout().lock().write_all(bytes)
+    }
+
+    /// A bar on standard error, if that is a terminal and people want to see one.
+    pub fn progress(&self, label: &str) -> Progress {
+        let wanted =
+            !self.quiet && !self.json && io::stderr().is_terminal() && std::env::var_os("CI").is_none();
+        Progress::new(label, wanted)
     }
 
     /// Something that people should know, on standard error; not with `-q`.

@@ -127,7 +127,7 @@ fn init_does_not_write_through_a_dangling_link() {
 
 #[test]
 fn check_tells_every_problem_and_exits_with_2() {
-    let home = Home::new().with("[sync]\nparalel = 2\n[jobs.a]\nsource = 'h::m'\ndest = 7\n[stats]\n");
+    let home = Home::new().with("[sync]\nparalel = 2\n[jobs.a]\nsource = 'h::m'\ndest = 7\n[clean]\nkeeep = '1d'\n");
     let (code, out, err) = home.run(&["config", "check"]);
     assert_eq!((code, out.as_str()), (2, ""));
     let file = home.file().display().to_string();
@@ -135,7 +135,7 @@ fn check_tells_every_problem_and_exits_with_2() {
         format!("error: {file}:2:1: unknown key \"paralel\" in [sync]"),
         "did you mean \"parallel\"?".into(),
         format!("error: {file}:5:8: dest: expected a path, found the integer 7"),
-        format!("warning: {file}:6:2: [stats] belongs to a command that this version does not have"),
+        format!("error: {file}:7:1: unknown key \"keeep\" in [clean]"),
     ] {
         assert!(err.contains(&text), "{text}\n{err}");
     }
@@ -231,7 +231,7 @@ fn list_shows_every_job_or_those_of_a_tag() {
     assert_eq!((code, err.as_str()), (0, ""));
     let lines: Vec<&str> = out.lines().collect();
     assert_eq!(lines.len(), 3);
-    assert!(lines[1].starts_with("mmcif  yes  rsync.rcsb.org:33444  /"), "{out}");
+    assert!(lines[1].starts_with("mmcif  yes  -     -    rsync.rcsb.org:33444  /"), "{out}");
     assert!(lines[2].ends_with("copy    a copy"), "{out}");
     assert_eq!(home.run(&["list", "--tag", "copy"]).1.lines().count(), 2);
     let (code, _, err) = home.run(&["list", "--tag", "weakly"]);
@@ -251,7 +251,7 @@ fn list_speaks_json() {
         serde_json::json!({
             "event": "job", "name": "local", "enabled": false, "tags": ["copy"], "sources": ["/data/"],
             "host": "local", "hosts": ["local"], "dest": home.path().join("mirrors/local"), "delete": false, "preset": "safe",
-            "priority": 0, "description": "a copy",
+            "priority": 0, "description": "a copy", "last": null, "last_success": null, "age_s": null,
         })
     );
     assert_eq!((&events[2]["event"], &events[2]["jobs"]), (&"result".into(), &2.into()));

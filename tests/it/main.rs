@@ -4,10 +4,18 @@
 mod clean;
 mod config;
 mod docs;
+mod doctor;
 mod floors;
+mod history;
+mod machine;
 mod man;
+mod notify;
 mod rsync_args;
 mod rsync_list;
+mod scan;
+mod scan_hard;
+#[cfg(feature = "search")]
+mod search;
 mod support;
 mod support_tests;
 mod sync;

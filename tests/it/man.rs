@@ -54,6 +54,11 @@ fn page(command: &Command, name: &str) -> String {
     if let Some(examples) = examples.as_deref().and_then(|e| e.strip_prefix("Examples:\n")) {
         out.push_str(&format!(".SH EXAMPLES\n.nf\n{}\n.fi\n", escaped(examples)));
     }
+    // What `--help` says beyond the examples.
+    let long = command.get_after_long_help().map(ToString::to_string).unwrap_or_default();
+    if let Some((_, queries)) = long.split_once("\n\nQueries:\n") {
+        out.push_str(&format!(".SH QUERIES\n.nf\n{}\n.fi\n", escaped(queries.trim_end())));
+    }
     let fragment = directory().join("extra").join(name).with_extension("roff");
     out.push_str(
         &fs::read_to_string(fragment).unwrap_or_else(|_| ".SH SEE ALSO\n.BR pdb\\-sync (1)\n".into()),
@@ -75,6 +80,7 @@ fn escaped(text: &str) -> String {
     text.replace('\\', "\\e").replace('-', "\\-")
 }
 
+#[cfg(feature = "search")]
 #[test]
 fn the_pages_are_fresh() {
     let (directory, pages) = (directory(), pages());

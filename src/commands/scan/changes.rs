@@ -49,7 +49,8 @@ pub(super) fn tell(before: Option<&Inventory>, now: &Inventory, ui: &Ui) -> Resu
     })?;
     lines.flush()?;
     if changes.unknown > 0 {
-        let text = format!("{} directories could not be compared, since a scan did not read them", changes.unknown);
+        let text =
+            format!("{} directories could not be compared, since a scan did not read them", changes.unknown);
         ui.warning(&text);
     }
     Ok(Some(changes))

@@ -20,7 +20,13 @@ pub(super) struct Found {
 }
 
 /// Prints it.
-pub(super) fn result(target: &Target, scan: &Scan, found: &Found, args: &ScanArgs, ui: &Ui) -> Result<(), Failure> {
+pub(super) fn result(
+    target: &Target,
+    scan: &Scan,
+    found: &Found,
+    args: &ScanArgs,
+    ui: &Ui,
+) -> Result<(), Failure> {
     let totals = scan.inventory.totals();
     let elapsed = scan.elapsed.as_secs_f64();
     let round = |n: f64, digits: f64| (n * digits).round() / digits;
@@ -91,14 +97,16 @@ pub(super) fn result(target: &Target, scan: &Scan, found: &Found, args: &ScanArg
 }
 
 fn groups(scan: &Scan, args: &ScanArgs, mut add: impl FnMut(&str, Value) -> Option<Value>) {
-    let plain = !(args.list || args.diff || args.tree || args.check_names || args.check_gzip || args.top.is_some());
+    let plain =
+        !(args.list || args.diff || args.tree || args.check_names || args.check_gzip || args.top.is_some());
     if !(args.by_extension || args.by_age || args.by_size || plain) {
         return;
     }
     let classes = of_classes(&scan.inventory, args.threads);
     let tally = |tally: &Tally| json!({"files": tally.files, "bytes": tally.bytes});
     if args.by_extension {
-        let rows = classes.extensions.iter().map(|(e, t)| (String::from_utf8_lossy(e).into_owned(), tally(t)));
+        let rows =
+            classes.extensions.iter().map(|(e, t)| (String::from_utf8_lossy(e).into_owned(), tally(t)));
         add("by_extension", rows.collect::<Map<_, _>>().into());
     }
     if args.by_age {
@@ -111,7 +119,8 @@ fn groups(scan: &Scan, args: &ScanArgs, mut add: impl FnMut(&str, Value) -> Opti
     }
     if !classes.entries.is_empty() {
         let rows = classes.entries.iter();
-        let rows = rows.map(|((format, form), n)| json!({"format": format.word(), "ids": form.word(), "entries": n}));
+        let rows = rows
+            .map(|((format, form), n)| json!({"format": format.word(), "ids": form.word(), "entries": n}));
         add("pdb_entries", rows.collect::<Vec<_>>().into());
     }
 }

@@ -25,7 +25,8 @@ pub(super) fn run(
     let mut kept = cache.list().map_err(Failure::io("read the directory of inventories"))?;
     let named = !args.targets.is_empty() || args.all;
     if named {
-        let roots: Vec<PathBuf> = targets(&args.targets, args.all, global, ui)?.1.into_iter().map(|t| t.root).collect();
+        let roots: Vec<PathBuf> =
+            targets(&args.targets, args.all, global, ui)?.1.into_iter().map(|t| t.root).collect();
         kept.retain(|file| file.header.as_ref().is_ok_and(|header| roots.contains(&header.root)));
     }
     match action {
@@ -64,7 +65,10 @@ fn show(kept: &[Cached], ui: &Ui) -> Result<Exit, Failure> {
                 }),
             )?;
         }
-        ui.json("result", &json!({ "inventories": kept.len(), "bytes": kept.iter().map(|f| f.bytes).sum::<u64>() }))?;
+        ui.json(
+            "result",
+            &json!({ "inventories": kept.len(), "bytes": kept.iter().map(|f| f.bytes).sum::<u64>() }),
+        )?;
         return Ok(Exit::Done);
     }
     if kept.is_empty() {

@@ -48,13 +48,20 @@ pub(in crate::commands) fn shown(path: &[u8]) -> String {
     let mut text = String::with_capacity(path.len());
     for chunk in path.utf8_chunks() {
         for c in chunk.valid().chars() {
-            if c.is_control() { text.extend(c.escape_default()) } else { text.push(c) }
+            if disturbs(c) { text.extend(c.escape_default()) } else { text.push(c) }
         }
         for byte in chunk.invalid() {
             text.push_str(&format!("\\x{byte:02x}"));
         }
     }
     text
+}
+
+/// Whether a character would do something to a terminal other than show itself: control characters, line separators,
+/// and what turns the direction of the text around it.
+fn disturbs(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// A path in JSON: `path`, or `path_base64` if it is not UTF-8.
@@ -142,6 +149,7 @@ mod tests {
     fn paths_are_safe_to_show_and_exact_in_json() {
         assert_eq!(shown(b"a/\xffb\x1b[31m\n"), "a/\\xffb\\u{1b}[31m\\n");
         assert_eq!(shown("é".as_bytes()), "é");
+        assert_eq!(shown("a\u{202e}gpj.exe\u{2028}".as_bytes()), "a\\u{202e}gpj.exe\\u{2028}");
         let json = |path: &[u8]| serde_json::to_string(&JsonPath::from(path.to_vec())).unwrap();
         assert_eq!(json(b"a\nb"), r#"{"path":"a\nb"}"#);
         assert_eq!(json(b"\xff\x00"), r#"{"path_base64":"/wA="}"#);

@@ -19,7 +19,9 @@ use crate::cli::{Global, ScanArgs};
 use crate::config::ScanSettings;
 use crate::exit::Exit;
 use crate::run::Signals;
-use crate::scan::{Cache, Checked, Ended, Excludes, Meter, Options, Saved, ScanError, ScanRoot, Stop, scan_all};
+use crate::scan::{
+    Cache, Checked, Earlier, Ended, Excludes, Meter, Options, Saved, ScanError, ScanRoot, Stop, scan_all,
+};
 use crate::ui::{Spinner, Ui};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -124,14 +126,20 @@ impl Work {
     }
 
     fn scan(&self, target: &Target) -> Result<Saved, ScanError> {
-        let known = if self.spinner.is_visible() { self.cache.known(&target.root, &self.options) } else { None };
+        let known =
+            if self.spinner.is_visible() { self.cache.known(&target.root, &self.options) } else { None };
         let meter = if self.spinner.is_visible() {
             Meter::with_callback(progress::callback(self.spinner.clone(), target.label(), known))
         } else {
             Meter::default()
         };
         let options = Options { meter: Arc::new(meter), ..self.options.clone() };
-        self.cache.scan(&target.root, &options, self.args.full)
+        let earlier = match (self.args.full, self.args.diff) {
+            (false, _) => Earlier::TakeOver,
+            (true, true) => Earlier::Compare,
+            (true, false) => Earlier::Ignore,
+        };
+        self.cache.scan(&target.root, &options, earlier)
     }
 
     /// Everything that is to be said about one tree.
@@ -152,7 +160,7 @@ impl Work {
         if self.args.diff {
             found.changes = changes::tell(before.as_ref(), &scan.inventory, &self.ui)?;
         }
-        if self.args.tree && !self.ui.json {
+        if self.args.tree {
             tree::tell(&scan.inventory, self.args.max_depth, &self.ui)?;
         }
         if self.args.check_names {

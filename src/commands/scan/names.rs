@@ -28,7 +28,8 @@ pub(super) fn tell(inventory: &Inventory, ui: &Ui) -> Result<u64, Failure> {
     let count = check_names(inventory, |faulty| {
         let path = faulty.dir.path_of(faulty.name);
         if ui.json {
-            let faults = faulty.faults.iter().map(|f| Fault { fault: f.word(), text: f.to_string() }).collect();
+            let faults =
+                faulty.faults.iter().map(|f| Fault { fault: f.word(), text: f.to_string() }).collect();
             return lines.json(&Line { event: "name", time: &time, path: path.into(), faults });
         }
         let faults: Vec<String> = faulty.faults.iter().map(|f| shown(f.to_string().as_bytes())).collect();

@@ -60,13 +60,14 @@ mod tests {
 
     #[test]
     fn a_percentage_is_only_told_when_something_is_known() {
-        let now = Snapshot { entries: 2_500, bytes: 1_000_000, current: b"ab".to_vec(), ..Snapshot::default() };
-        assert_eq!(text("x", &now, None, None), "x: 2,500 entries, 1 MB, ab");
+        let now =
+            Snapshot { entries: 2_500, bytes: 1_000_000, current: b"ab".to_vec(), ..Snapshot::default() };
+        assert_eq!(text("x", &now, None, None), "x: 2,500 entries, 1.0 MB, ab");
         assert_eq!(
             text("x", &now, Some(500.0), Some(10_000)),
-            "x: 2,500 entries, 1 MB, 500/s, 25%, 15s left, ab"
+            "x: 2,500 entries, 1.0 MB, 500/s, 25%, 15s left, ab"
         );
-        assert_eq!(text("x", &now, Some(500.0), Some(2_000)), "x: 2,500 entries, 1 MB, 500/s, ab");
+        assert_eq!(text("x", &now, Some(500.0), Some(2_000)), "x: 2,500 entries, 1.0 MB, 500/s, ab");
     }
 
     #[test]

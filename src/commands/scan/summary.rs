@@ -39,11 +39,18 @@ impl Wanted {
 }
 
 /// Prints it.
-pub(super) fn tell(target: &Target, scan: &Scan, found: &Found, args: &ScanArgs, ui: &Ui) -> Result<(), Failure> {
+pub(super) fn tell(
+    target: &Target,
+    scan: &Scan,
+    found: &Found,
+    args: &ScanArgs,
+    ui: &Ui,
+) -> Result<(), Failure> {
     let (inventory, totals) = (&scan.inventory, scan.inventory.totals());
     let of_job = target.job.as_ref().map(|job| format!(" ({})", job.name)).unwrap_or_default();
     ui.line(&format!("{}{of_job}", shown(std::os::unix::ffi::OsStrExt::as_bytes(target.root.as_os_str()))))?;
-    let mut counts = vec![count(totals.files, "file", "files"), count(totals.dirs, "directory", "directories")];
+    let mut counts =
+        vec![count(totals.files, "file", "files"), count(totals.dirs, "directory", "directories")];
     if totals.symlinks > 0 {
         counts.push(count(totals.symlinks, "symbolic link", "symbolic links"));
     }
@@ -54,7 +61,8 @@ pub(super) fn tell(target: &Target, scan: &Scan, found: &Found, args: &ScanArgs,
     ui.line(&format!("  {}, {} on disk", bytes(totals.bytes), bytes(totals.disk)))?;
     ui.line(&format!("  {}", how(scan)))?;
     if let Some(changes) = found.changes {
-        let (added, removed, changed) = (grouped(changes.added), grouped(changes.removed), grouped(changes.changed));
+        let (added, removed, changed) =
+            (grouped(changes.added), grouped(changes.removed), grouped(changes.changed));
         ui.line(&format!("  {added} added, {removed} removed, {changed} changed since the last scan"))?;
     }
     if let Some(names) = found.names {
@@ -87,7 +95,11 @@ fn how(scan: &Scan) -> String {
             format!("read in {time}, {} entries a second", grouped(rate as u64))
         }
         (0, _) => format!("unchanged, which took {time} to see"),
-        (read, reused) => format!("{} read in {time}, {} unchanged", count(read, "directory", "directories"), grouped(reused)),
+        (read, reused) => format!(
+            "{} read in {time}, {} unchanged",
+            count(read, "directory", "directories"),
+            grouped(reused)
+        ),
     }
 }
 
@@ -100,7 +112,8 @@ fn groups(classes: &Classes, wanted: &Wanted, ui: &Ui) -> Result<(), Failure> {
         ui.table(&rows.collect::<Vec<_>>())?;
     }
     if wanted.extensions > 0 {
-        let mut all: Vec<(&[u8], Tally)> = classes.extensions.iter().map(|(e, t)| (e.as_slice(), *t)).collect();
+        let mut all: Vec<(&[u8], Tally)> =
+            classes.extensions.iter().map(|(e, t)| (e.as_slice(), *t)).collect();
         all.sort_by_key(|(extension, tally)| (Reverse((tally.bytes, tally.files)), *extension));
         let rest = all.split_off(wanted.extensions.min(all.len()));
         let name = |e: &[u8]| if e.is_empty() { "(none)".to_owned() } else { format!(".{}", shown(e)) };
@@ -153,7 +166,11 @@ fn top(inventory: &Inventory, n: usize, ui: &Ui) -> Result<(), Failure> {
     ui.line("Largest directories")?;
     let rows = largest.iter().map(|dir| {
         let totals = dir.totals();
-        vec![format!("  {}", bytes(totals.bytes)), count(totals.files, "file", "files"), shown(&dir.path()) + "/"]
+        vec![
+            format!("  {}", bytes(totals.bytes)),
+            count(totals.files, "file", "files"),
+            shown(&dir.path()) + "/",
+        ]
     });
     Ok(ui.table(&rows.collect::<Vec<_>>())?)
 }
@@ -173,7 +190,7 @@ pub(in crate::commands) fn grouped(n: u64) -> String {
     let digits = n.to_string();
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);

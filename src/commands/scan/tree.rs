@@ -1,27 +1,63 @@
 //! `--tree`: every directory with what it holds at any depth.
 
-use super::lines::{Lines, shown};
+use super::lines::{JsonPath, Lines, shown};
 use super::summary::{bytes, grouped};
 use crate::commands::Failure;
-use crate::inventory::{DirRef, Inventory};
+use crate::inventory::{DirRef, Inventory, State};
 use crate::ui::Ui;
+use serde::Serialize;
 
-/// Down to `depth`; the root is at 0.
+#[derive(Serialize)]
+struct Line<'a> {
+    event: &'static str,
+    time: &'a str,
+    #[serde(flatten)]
+    path: JsonPath,
+    depth: usize,
+    files: u64,
+    dirs: u64,
+    bytes: u64,
+    disk_bytes: u64,
+    complete: bool,
+}
+
+/// Down to `depth`; the root is at 0, and its path in JSON is empty.
 pub(super) fn tell(inventory: &Inventory, depth: Option<u32>, ui: &Ui) -> Result<(), Failure> {
     let mut lines = Lines::new(ui);
-    lines.line(&format!("{:>10} {:>12}  NAME", "SIZE", "FILES"))?;
+    let time = jiff::Timestamp::now().to_string();
+    if !ui.json {
+        lines.line(&format!("{:>10} {:>12}  NAME", "SIZE", "FILES"))?;
+    }
     // Directories come in pre-order, so that the depth of one follows from where the subtrees around it end.
     let mut ends: Vec<u32> = Vec::new();
     for dir in inventory.dirs() {
         while ends.last().is_some_and(|end| *end <= dir.id().0) {
             ends.pop();
         }
-        if depth.is_none_or(|depth| ends.len() as u64 <= u64::from(depth)) {
+        let wanted = depth.is_none_or(|depth| ends.len() as u64 <= u64::from(depth));
+        if wanted && ui.json {
+            lines.json(&object(&dir, ends.len(), &time))?;
+        } else if wanted {
             lines.line(&line(&dir, ends.len()))?;
         }
         ends.push(dir.end().0);
     }
     lines.flush()
+}
+
+fn object<'a>(dir: &DirRef<'_>, depth: usize, time: &'a str) -> Line<'a> {
+    let totals = dir.totals();
+    Line {
+        event: "dir",
+        time,
+        path: dir.path().into(),
+        depth,
+        files: totals.files,
+        dirs: totals.dirs,
+        bytes: totals.bytes,
+        disk_bytes: totals.disk,
+        complete: dir.state() != State::Incomplete,
+    }
 }
 
 fn line(dir: &DirRef<'_>, depth: usize) -> String {

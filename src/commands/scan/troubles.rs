@@ -10,8 +10,12 @@ const TOLD: usize = 10;
 /// On standard error; not with `-q`.
 pub(super) fn tell(scan: &Scan, ui: &Ui) {
     match scan.ended {
-        Some(Ended::Timeout) => ui.warning("the timeout was over before everything was read: what follows is incomplete"),
-        Some(Ended::Stopped) => ui.warning("the scan was stopped before everything was read: what follows is incomplete"),
+        Some(Ended::Timeout) => {
+            ui.warning("the timeout was over before everything was read: what follows is incomplete")
+        }
+        Some(Ended::Stopped) => {
+            ui.warning("the scan was stopped before everything was read: what follows is incomplete")
+        }
         None => {}
     }
     let of = |kind: TroubleKind| {

@@ -7,7 +7,7 @@ use super::targets::{Target, targets};
 use super::{Failure, locate};
 use crate::cli::{Global, VerifyArgs};
 use crate::exit::Exit;
-use crate::scan::{Cache, Checked, Damage, Options, Stop, check_gzip};
+use crate::scan::{Cache, Checked, Damage, Earlier, Options, Stop, check_gzip};
 use crate::ui::{Spinner, Ui};
 use repair::Repair;
 use serde::Serialize;
@@ -61,7 +61,7 @@ impl Work {
 
     fn verify(&self, target: &Target) -> Result<Exit, Failure> {
         let started = Instant::now();
-        let saved = match self.cache.scan(&target.root, &self.options, false) {
+        let saved = match self.cache.scan(&target.root, &self.options, Earlier::TakeOver) {
             Ok(saved) => saved,
             Err(error) => {
                 self.ui.error(&error.to_string(), None);
@@ -71,7 +71,8 @@ impl Work {
         saved.warnings.iter().for_each(|warning| self.ui.warning(warning));
         let unreadable = saved.scan.counts.unreadable;
         if unreadable > 0 {
-            let text = format!("{}: {unreadable} could not be read; `pdb-sync scan` lists them", target.label());
+            let text =
+                format!("{}: {unreadable} could not be read; `pdb-sync scan` lists them", target.label());
             self.ui.warning(&text);
         }
         let files = Checked::paths(&saved.scan.inventory);

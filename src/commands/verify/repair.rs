@@ -58,7 +58,8 @@ impl Repair {
     /// Whether the run was stopped.
     fn fetch(&self, job: &Job, picked: &Picked, damaged: &Damaged) -> Result<bool, Failure> {
         let tried = || "write the list of files to fetch again".to_owned();
-        let mut list = tempfile::Builder::new().prefix("pdb-sync-files").tempfile().map_err(Failure::io(tried()))?;
+        let mut list =
+            tempfile::Builder::new().prefix("pdb-sync-files").tempfile().map_err(Failure::io(tried()))?;
         let names = picked.list(damaged.iter().map(|(path, _)| path.as_slice()));
         list.write_all(&names).and_then(|()| list.flush()).map_err(Failure::io(tried()))?;
         let mut rsync_args = job.rsync_args.clone();
@@ -76,6 +77,7 @@ impl Repair {
             run: ulid::Ulid::generate().to_string(),
             jobs: vec![job],
             parallel: 1,
+            auto: false,
             hosts: self.config.hosts.clone(),
             fail_fast: false,
             grace: self.config.sync.grace,
@@ -84,6 +86,7 @@ impl Repair {
             state_dir: self.state_dir.clone(),
             logs: None,
             wait_lock: Duration::ZERO,
+            watch: crate::stats::Watch::default(),
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(Failure::io("start the runtime"))?;

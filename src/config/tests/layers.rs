@@ -6,6 +6,7 @@ use proptest::prelude::*;
 /// Two values of each key, so that a random choice among them makes two layers agree, differ or be silent.
 const SAMPLES: &[(&str, [&str; 2])] = &[
     ("source", ["'h::m'", "['a::b', 'c::d']"]),
+    ("source_order", ["'given'", "'fastest'"]),
     ("dest", ["'/a'", "'b'"]),
     ("root", ["'/a'", "'b'"]),
     ("description", ["'x'", "'y'"]),
@@ -30,10 +31,14 @@ const SAMPLES: &[(&str, [&str; 2])] = &[
     ("timeout", ["0", "'2s'"]),
     ("stall", ["0", "'2s'"]),
     ("connect_timeout", ["'1s'", "'2s'"]),
+    ("nice", ["0", "19"]),
+    ("ionice", ["'idle'", "'best-effort:7'"]),
+    ("cache", ["'keep'", "'drop'"]),
     ("before", ["[]", "'true'"]),
     ("after", ["[]", "'true'"]),
     ("on_failure", ["[]", "[['true']]"]),
     ("hook_timeout", ["'1s'", "'2s'"]),
+    ("index", ["true", "{ exclude = ['a'] }"]),
 ];
 
 /// A layer with any of the sample values, or none, for each key.

@@ -1,6 +1,8 @@
 //! The whole way from text to jobs.
 
+mod index;
 mod layers;
+mod operation;
 mod refusals;
 mod shown;
 
@@ -182,8 +184,10 @@ fn paths_hang_where_they_should() {
 
 #[test]
 fn the_command_line_is_stronger_about_sync_too() {
-    let sync =
-        SyncLayer { parallel: Parallel::new(9).ok().map(Given::by_command_line), ..SyncLayer::default() };
+    let sync = SyncLayer {
+        parallel: Parallel::new(9).ok().map(Concurrency::Fixed).map(Given::by_command_line),
+        ..SyncLayer::default()
+    };
     let over = Overrides { sync, ..Overrides::default() };
     let config = load_over("[sync]\nparallel = 2\ngrace = '1s'", &over).unwrap();
     assert_eq!((config.sync.parallel, config.sync.grace.as_secs()), (9, 1));
@@ -193,8 +197,6 @@ fn the_command_line_is_stronger_about_sync_too() {
 fn what_is_odd_but_allowed_is_a_warning() {
     let config = load(
         "
-        [stats]
-        threads = 'whatever'
         [hosts.\"rsync.rcsb.orgg\"]
         connections = 2
         [jobs.a]
@@ -207,7 +209,6 @@ fn what_is_odd_but_allowed_is_a_warning() {
     assert_eq!(
         warnings,
         [
-            ("[stats] belongs to a command that this version does not have: ignored", None),
             ("no job has a source on the host \"rsync.rcsb.orgg\"", Some("did you mean \"rsync.rcsb.org\"?")),
         ]
     );

@@ -73,6 +73,14 @@ fn the_template_mentions_every_key() {
     assert_eq!(mentioned, SyncLayer::KEYS.iter().map(|key| key.name).collect::<Vec<_>>());
     let mentioned: Vec<_> = draft.scan.entries().into_iter().map(|(key, ..)| key).collect();
     assert_eq!(mentioned, ScanLayer::KEYS.iter().map(|key| key.name).collect::<Vec<_>>());
+    let mentioned: Vec<_> = draft.stats.entries().into_iter().map(|(key, ..)| key).collect();
+    assert_eq!(mentioned, StatsLayer::KEYS.iter().map(|key| key.name).collect::<Vec<_>>());
+    let mentioned: Vec<_> = draft.notify.entries().into_iter().map(|(key, ..)| key).collect();
+    assert_eq!(mentioned, NotifyLayer::KEYS.iter().map(|key| key.name).collect::<Vec<_>>());
+    for name in AlertLayer::KEYS.iter().map(|key| key.name).chain(crate::stats::Metric::ALL.map(|m| m.word()))
+    {
+        assert!(TEMPLATE.contains(name), "{name}");
+    }
     for (name, _) in preset::NAMES {
         assert!(TEMPLATE.contains(&format!("#   {name} ")), "{name}");
     }
@@ -94,6 +102,10 @@ fn the_defaults_in_the_template_are_the_built_in_ones() {
     }
     let said = draft.scan.entries();
     for (key, value, _) in ScanLayer::built_in().entries() {
+        assert!(said.iter().any(|(known, said, _)| *known == key && *said == value), "{key}");
+    }
+    let said = [draft.stats.entries(), draft.notify.entries()].concat();
+    for (key, value, _) in [StatsLayer::built_in().entries(), NotifyLayer::built_in().entries()].concat() {
         assert!(said.iter().any(|(known, said, _)| *known == key && *said == value), "{key}");
     }
     assert_eq!(

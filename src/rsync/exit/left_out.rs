@@ -4,18 +4,6 @@
 /// or `--force` would clear it away, and neither is ever given.
 const IN_THE_WAY: &str = "could not make way for new ";
 
-/// Whether everything that these last lines of standard error complain of is a directory that stands where the source has a
-/// file. Its contents were then listed for deletion: once they are gone, a further transfer completes the mirror.
-pub fn only_in_the_way(stderr: &[String]) -> bool {
-    let complaints = |line: &&str| {
-        !line.is_empty()
-            && !line.starts_with("rsync error: ")
-            && !line.starts_with("cannot delete non-empty directory: ")
-    };
-    let mut lines = stderr.iter().map(|line| line.trim()).filter(complaints).peekable();
-    lines.peek().is_some() && lines.all(|line| line.starts_with(IN_THE_WAY))
-}
-
 /// What was said about files that were left out. Only what was said: rsync's last lines may be all that is known.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct LeftOut<'a> {

@@ -9,7 +9,6 @@ mod said;
 use crate::job::{Address, Source};
 use crate::result::Reason;
 use left_out::LeftOut;
-pub use left_out::only_in_the_way;
 
 /// What follows from the end of a run of rsync.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +21,11 @@ pub enum Verdict {
     Partial(Reason),
     /// It failed; [`Class`] says what to do.
     Failed(Class, Reason),
+}
+
+/// A daemon that cannot be reached; `how` completes "connecting to HOST …". With a hint for known ports.
+pub fn unreachable(source: &Source, how: &str) -> Reason {
+    said::unreachable(source, how)
 }
 
 /// What to do after a failure.

@@ -131,6 +131,15 @@ pub(super) fn names(args: &[String], letter: Option<char>, name: &str) -> bool {
     })
 }
 
+/// The value that a long option is given last, `--name=VALUE` or `--name VALUE`.
+pub(super) fn value<'a>(args: &'a [String], name: &str) -> Option<&'a str> {
+    let mut values = items(args).into_iter().filter_map(|item| match item {
+        Item::Long(long, value) if long == name => value,
+        _ => None,
+    });
+    values.next_back()
+}
+
 /// Refuses what would undermine a guard, blind us, or turn rsync into something else than a transfer into the destination.
 pub fn check(args: &[String]) -> Result<(), Refused> {
     if let Some(arg) = args.iter().find(|arg| arg.contains('\0')) {

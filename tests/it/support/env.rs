@@ -93,6 +93,10 @@ impl Env {
         command.env("PATH", std::env::join_paths(&self.path).unwrap());
         command.env("HOME", self.dir().join("home"));
         command.env("PDB_SYNC_STATE_DIR", self.state());
+        // Where a coverage build leaves what it counted.
+        if let Some(file) = std::env::var_os("LLVM_PROFILE_FILE") {
+            command.env("LLVM_PROFILE_FILE", file);
+        }
         if self.config().exists() {
             command.env("PDB_SYNC_CONFIG", self.config());
         }

@@ -1,6 +1,6 @@
 //! Jobs without a config file.
 
-use pdb_sync::job::{Hooks, Job, MaxDelete, Preset, Source};
+use pdb_sync::job::{CachePolicy, Hooks, Job, MaxDelete, Preset, Priority, Source, SourceOrder};
 use pdb_sync::rsync::args::{Purpose, argv};
 use std::path::Path;
 use std::process::Command;
@@ -15,6 +15,7 @@ pub(crate) fn job(source: &str, dest: &Path) -> Job {
         enabled: true,
         priority: 0,
         sources: vec![Source::parse(source, Path::new("/")).unwrap()],
+        source_order: SourceOrder::Given,
         dest: dest.to_owned(),
         preset: Preset::Mirror,
         delete: false,
@@ -35,7 +36,10 @@ pub(crate) fn job(source: &str, dest: &Path) -> Job {
         timeout: None,
         stall: Some(Duration::from_secs(60)),
         connect_timeout: Duration::from_secs(20),
+        child_priority: Priority::default(),
+        cache: CachePolicy::Keep,
         hooks: Hooks::default(),
+        index: pdb_sync::job::Indexing { enabled: true, ..Default::default() },
     }
 }
 

@@ -121,7 +121,7 @@ fn a_disk_that_fills_up_to_min_free_ends_the_transfer() {
     upstream.write("small", noise(1_000));
     upstream.write("zbig", noise(900_000));
     let env = Env::new();
-    let more = "min_free = \"700KiB\"\nbwlimit = \"200KB\"";
+    let more = "min_free = \"700KB\"\nbwlimit = \"200KB\"";
     let config = one_job(&[&format!("{}/", upstream.root().display())], &env.mirror("j"), more);
     let env = env.with_config(&config);
     let Some(ended) = with_small_disk(&env, &["sync", "j", "--json"], &env.mirror("j")) else {
@@ -131,7 +131,7 @@ fn a_disk_that_fills_up_to_min_free_ends_the_transfer() {
     let ended = ended.expect_code(4);
     let finished = ended.finished();
     assert_eq!((&finished["status"], &finished["attempts"]), (&"blocked".into(), &1.into()), "{ended}");
-    assert!(finished["error"].as_str().unwrap().contains("less than min_free (700.0 KiB)"), "{ended}");
+    assert!(finished["error"].as_str().unwrap().contains("less than min_free (700.0 kB)"), "{ended}");
     assert!(!ended.err().contains("/mirror/j/zbig\n"), "{ended}");
 }
 

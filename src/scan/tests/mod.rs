@@ -1,14 +1,20 @@
-//! The walker against `find` and `du`, and against trees that are made to be hard.
+//! The walker against `find` and `du`.
+
+mod hard;
 
 use super::*;
-use crate::inventory::{Inventory, Kind, State, diff};
+use crate::inventory::{Inventory, Kind, diff};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
-use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Where a disk would need long to make and remove what the test wants; a disk nevertheless if there is nothing else.
+fn in_memory() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+}
 
 fn options(threads: usize) -> Options {
     Options { threads, ..Options::default() }
@@ -64,7 +70,10 @@ fn same_as_find_and_du(root: &Path, scan: &Scan) {
     assert_eq!(names(&scan.inventory), expected);
     let totals = scan.inventory.totals();
     let count = |kind| expected.iter().filter(|(_, k, _)| *k == kind).count() as u64;
-    assert_eq!((totals.files, totals.dirs, totals.symlinks, totals.other), (count('f'), count('d'), count('l'), count('o')));
+    assert_eq!(
+        (totals.files, totals.dirs, totals.symlinks, totals.other),
+        (count('f'), count('d'), count('l'), count('o'))
+    );
     assert_eq!(totals.bytes, expected.iter().map(|(.., size)| size).sum::<u64>());
     assert_eq!(totals.disk, disk_usage(root));
 }
@@ -76,7 +85,11 @@ fn grow(root: &Path, seeds: &[u32]) {
     for (n, seed) in seeds.iter().enumerate() {
         let parent = dirs[*seed as usize / 16 % dirs.len()].clone();
         let name = <std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(
-            &[format!("{:x}", seed % 97).as_bytes(), &[b'a' + (n % 26) as u8, 0x80 | (seed % 3) as u8][..1 + n % 2]].concat(),
+            &[
+                format!("{:x}", seed % 97).as_bytes(),
+                &[b'a' + (n % 26) as u8, 0x80 | (seed % 3) as u8][..1 + n % 2],
+            ]
+            .concat(),
         )
         .to_owned();
         let path = parent.join(name);
@@ -112,7 +125,7 @@ proptest! {
         more in proptest::collection::vec(any::<u32>(), 0..30),
         gone in any::<prop::sample::Index>(),
     ) {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = in_memory();
         grow(dir.path(), &seeds);
         let first = walk(dir.path(), &options(2)).inventory.distrusting_nothing();
         let paths: Vec<Vec<u8>> = first.dirs().skip(1).map(|d| d.path()).collect();
@@ -138,49 +151,6 @@ fn empty_and_single() {
     same_as_find_and_du(dir.path(), &walk(dir.path(), &options(0)));
     assert!(scan(&dir.path().join("missing"), &options(0), None).is_err());
     assert!(scan(&dir.path().join("one"), &options(0), None).is_err());
-}
-
-#[test]
-fn a_wide_directory_is_split_and_stays_in_order() {
-    let dir = tempfile::tempdir().unwrap();
-    for n in 0..9_000 {
-        fs::write(dir.path().join(format!("{n}")), "").unwrap();
-        if n % 1_000 == 0 {
-            fs::create_dir_all(dir.path().join(format!("{n}-dir/sub"))).unwrap();
-        }
-    }
-    let scan = walk(dir.path(), &options(4));
-    same_as_find_and_du(dir.path(), &scan);
-    let all: Vec<&[u8]> = scan.inventory.dirs().next().unwrap().entries().map(|e| e.name).collect();
-    assert!(all.is_sorted() && all.len() == 9_000);
-    assert!(matches!(scan.inventory.lookup(b"8999"), Some(crate::inventory::Member::Entry(..))));
-    let again = super::scan(dir.path(), &options(4), Some(&scan.inventory.distrusting_nothing())).unwrap();
-    assert_eq!((again.dirs_read, again.dirs_reused), (0, 19));
-    same_as_find_and_du(dir.path(), &again);
-}
-
-#[test]
-fn ten_thousand_levels() {
-    let dir = tempfile::tempdir().unwrap();
-    let name = "d".repeat(20);
-    let mut at = open::open_child(rustix::fs::CWD, dir.path().as_os_str().as_encoded_bytes(), false).unwrap();
-    let levels = 10_000;
-    for _ in 0..levels {
-        for side in [name.as_str(), "side"] {
-            rustix::fs::mkdirat(&at, side, rustix::fs::Mode::RWXU).unwrap();
-        }
-        at = open::open_child(&at, name.as_bytes(), false).unwrap();
-    }
-    let scan = walk(dir.path(), &options(2));
-    assert_eq!(scan.inventory.totals().dirs, 2 * levels + 1);
-    assert!(scan.inventory.is_complete(), "{:?}", scan.troubles.first());
-    let deepest = scan.inventory.dirs().filter(|dir| dir.name() != b"side").last().unwrap();
-    assert_eq!((deepest.depth() as u64, deepest.path().len() as u64), (levels, levels * 21 - 1));
-    let again = super::scan(dir.path(), &options(2), Some(&scan.inventory.distrusting_nothing())).unwrap();
-    assert_eq!(again.inventory.totals(), scan.inventory.totals());
-    assert!(again.dirs_reused > 0);
-    // The standard library removes what is this deep only slowly.
-    assert!(Command::new("rm").arg("-rf").arg(dir.path()).status().unwrap().success());
 }
 
 #[test]
@@ -211,7 +181,9 @@ fn what_is_left_out_is_pruned() {
     for path in ["a/b/c/d", "a/.hid", ".pdb-sync/quarantine", "a/.pdb-sync", "tmp/x", "k/tmp"] {
         fs::create_dir_all(root.join(path)).unwrap();
     }
-    for path in ["a/b/c/d/f", "a/.hid/f", ".pdb-sync/quarantine/f", "a/.pdb-sync/f", "tmp/x/f", "k/x.tmp", ".f"] {
+    for path in
+        ["a/b/c/d/f", "a/.hid/f", ".pdb-sync/quarantine/f", "a/.pdb-sync/f", "tmp/x/f", "k/x.tmp", ".f"]
+    {
         fs::write(root.join(path), "x").unwrap();
     }
     let paths = |options: &Options| -> Vec<String> {
@@ -233,88 +205,6 @@ fn what_is_left_out_is_pruned() {
     assert!(!pruned.iter().any(|p| p.starts_with("tmp") || p == "k/tmp" || p.starts_with("a/b/")));
 }
 
-/// Everything but the superuser, who may read all.
-#[test]
-fn unreadable_directories_are_told_and_read_again() {
-    if rustix::process::geteuid().is_root() {
-        // A directory on a file system that lets nobody look: none is certain to exist, so that a descriptor stands in.
-        return unreadable_as_nobody();
-    }
-    let dir = tempfile::tempdir().unwrap();
-    unreadable_in(dir.path());
-}
-
-fn unreadable_in(root: &Path) {
-    fs::create_dir_all(root.join("closed/in")).unwrap();
-    fs::write(root.join("open"), "x").unwrap();
-    fs::set_permissions(root.join("closed"), fs::Permissions::from_mode(0)).unwrap();
-    let scan = walk(root, &options(2));
-    assert_eq!((scan.counts.unreadable, scan.inventory.is_complete()), (1, false));
-    assert_eq!(scan.troubles[0].path, b"closed");
-    assert_eq!(scan.inventory.totals().dirs, 2);
-    assert_eq!(scan.inventory.totals().disk, disk_usage(root));
-    let closed = scan.inventory.dirs().nth(1).unwrap();
-    assert_eq!(closed.state(), State::Incomplete);
-    fs::set_permissions(root.join("closed"), fs::Permissions::from_mode(0o700)).unwrap();
-    let again = super::scan(root, &options(2), Some(&scan.inventory.distrusting_nothing())).unwrap();
-    assert_eq!((again.inventory.totals().dirs, again.inventory.is_complete()), (3, true));
-}
-
-/// The same in a child that has given up its rights: this test, run by `setpriv` or not at all.
-fn unreadable_as_nobody() {
-    let me = std::env::current_exe().unwrap();
-    let name = "scan::tests::unreadable_directories_are_told_and_read_again";
-    let home = tempfile::tempdir().unwrap();
-    fs::set_permissions(home.path(), fs::Permissions::from_mode(0o777)).unwrap();
-    let copy = home.path().join("tests");
-    fs::copy(me, &copy).unwrap();
-    let run = Command::new("setpriv")
-        .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
-        .arg(&copy)
-        .args(["--exact", name])
-        .env("TMPDIR", home.path())
-        .current_dir(home.path())
-        .output();
-    match run {
-        Ok(out) => {
-            let text = String::from_utf8_lossy(&out.stdout).into_owned();
-            assert!(out.status.success() && text.contains("1 passed"), "{text}{}", String::from_utf8_lossy(&out.stderr));
-        }
-        Err(error) => assert_eq!(error.kind(), io::ErrorKind::NotFound),
-    }
-}
-
-#[test]
-fn a_tree_that_changes_while_it_is_read_is_no_error() {
-    let dir = tempfile::tempdir().unwrap();
-    let root = dir.path();
-    for n in 0..40 {
-        fs::create_dir(root.join(format!("keep{n}"))).unwrap();
-        fs::write(root.join(format!("keep{n}/f")), "x").unwrap();
-    }
-    let stop = AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            let mut n = 0;
-            while !stop.load(Ordering::Relaxed) {
-                let path = root.join(format!("keep{}/come{n}", n % 40));
-                fs::create_dir_all(path.join("deep")).unwrap();
-                fs::write(path.join("deep/f"), "y").unwrap();
-                fs::remove_dir_all(&path).unwrap();
-                n += 1;
-            }
-        });
-        let mut before = None;
-        for _ in 0..60 {
-            let scan = scan(root, &options(2), before.as_ref()).unwrap();
-            assert_eq!(scan.counts.unreadable, 0, "{:?}", scan.troubles);
-            assert!((0..40).all(|n| scan.inventory.lookup(format!("keep{n}/f").as_bytes()).is_some()));
-            before = Some(scan.inventory);
-        }
-        stop.store(true, Ordering::Relaxed);
-    });
-}
-
 #[test]
 fn a_scan_ends_when_it_is_told_to_and_says_so() {
     let dir = tempfile::tempdir().unwrap();
@@ -324,10 +214,17 @@ fn a_scan_ends_when_it_is_told_to_and_says_so() {
     let out = walk(dir.path(), &Options { timeout: Some(Duration::ZERO), ..options(2) });
     assert_eq!(out.ended, Some(Ended::Timeout));
     assert!(!out.inventory.is_complete());
+    assert_eq!((out.dirs_read, out.inventory.totals().dirs), (0, 1), "nothing is read when the time is over");
     let stopped = options(2);
     stopped.stop.stop();
     let out = walk(dir.path(), &stopped);
     assert_eq!((out.ended, out.inventory.is_complete()), (Some(Ended::Stopped), false));
+    // Both at once: what somebody asked for is the reason.
+    let out = walk(dir.path(), &Options { timeout: Some(Duration::ZERO), ..stopped });
+    assert_eq!(out.ended, Some(Ended::Stopped));
+    // However long it takes, a timeout that is not over is no reason.
+    let patient = Options { timeout: Some(Duration::from_secs(1 << 40)), ..options(2) };
+    assert_eq!(walk(dir.path(), &patient).ended, None);
     let all = options(2);
     assert_eq!(walk(dir.path(), &all).ended, None);
     let seen = all.meter.snapshot();
@@ -344,7 +241,11 @@ fn an_ordinary_rsync_update_is_seen_in_full() {
             fs::write(source.join(format!("{sub}/1{sub}{n}.cif.gz")), "one").unwrap();
         }
     }
-    let rsync = || assert!(Command::new("rsync").args(["-a", "--delete"]).args([&source, &dest]).status().unwrap().success());
+    let rsync = || {
+        assert!(
+            Command::new("rsync").args(["-a", "--delete"]).args([&source, &dest]).status().unwrap().success()
+        )
+    };
     rsync();
     let first = walk(&dest, &options(2)).inventory.distrusting_nothing();
     // Same sizes, and the directories' times are set back to the source's.

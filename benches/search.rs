@@ -1,0 +1,237 @@
+//! Indexing and searching, in one process: `cargo bench --bench search -- DIR [FILES] [DOCUMENTS]`. DIR is made, and left.
+#![expect(clippy::unwrap_used, reason = "a measurement that cannot go on is over")]
+
+use flate2::read::MultiGzDecoder;
+use pdb_sync::entry::{self, Options};
+use pdb_sync::query::parse;
+use pdb_sync::search::{
+    EngineOptions, IndexOptions, IndexPlace, Progress, Request, SearchEngine, Sort, Target, build,
+};
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+const QUERIES: [&str; 8] = [
+    "amyloid",
+    "crystal structure complex",
+    "\"crystal structure\"",
+    "resolution:<1.5",
+    "method:xray resolution:1.5..2.0 released:2010..2015 kinase OR inhibitor",
+    "title:protein -human",
+    "hydrol*",
+    "author:smith year:>=2000",
+];
+
+fn main() {
+    // Cargo adds `--bench`.
+    let args: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with("--")).collect();
+    let Some(dir) = args.first().map(PathBuf::from) else {
+        return say("usage: cargo bench --bench search -- DIR [FILES] [DOCUMENTS]");
+    };
+    let number = |at: usize, default: usize| args.get(at).map_or(default, |text| text.parse().unwrap());
+    reading(&dir, number(1, 1_000));
+    searching(&dir, number(2, 25_000));
+}
+
+fn say(line: &str) {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{line}").unwrap();
+}
+
+/// The real entries, over and over, under other names.
+fn real(dir: &Path, files: usize) -> Vec<PathBuf> {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");
+    let entries: Vec<Vec<u8>> = [corpus.join("more"), corpus]
+        .iter()
+        .flat_map(|dir| fs::read_dir(dir).unwrap())
+        .map(|item| item.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "gz"))
+        .map(|path| fs::read(path).unwrap())
+        .collect();
+    let root = dir.join("real");
+    (0..files)
+        .map(|n| {
+            let path = root.join(format!("{:02}", n % 100)).join(format!("{n}.cif.gz"));
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, &entries[n % entries.len()]).unwrap();
+            path
+        })
+        .collect()
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// The best of three, with all cores.
+fn timed(files: &[PathBuf], work: impl Fn(&Path) + Sync) -> Duration {
+    let once = || {
+        let (start, next) = (Instant::now(), AtomicUsize::new(0));
+        std::thread::scope(|scope| {
+            for _ in 0..cores() {
+                scope.spawn(|| {
+                    while let Some(path) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        work(path);
+                    }
+                });
+            }
+        });
+        start.elapsed()
+    };
+    (0..3).map(|_| once()).min().unwrap()
+}
+
+fn reading(dir: &Path, files: usize) {
+    let paths = real(dir, files);
+    let inflate = timed(&paths, |path| {
+        let mut decoder = MultiGzDecoder::new(File::open(path).unwrap());
+        let mut buffer = vec![0; 64 << 10];
+        while decoder.read(&mut buffer).unwrap() > 0 {}
+    });
+    let read = |whole: bool| {
+        timed(&paths, |path| {
+            let options = Options { whole, ..Options::default() };
+            entry::read("x.cif.gz", File::open(path).unwrap(), &options, &mut |_| {});
+        })
+    };
+    let (whole, early) = (read(true), read(false));
+    let target = Target { place: IndexPlace::of_job(&dir.join("state"), "real"), root: dir.join("real") };
+    let built = index(&target);
+    let rate = |time: Duration| {
+        format!("{:>8.3} s {:>8.0} files/s", time.as_secs_f64(), files as f64 / time.as_secs_f64())
+    };
+    say(&format!("{files} real files, {} threads", cores()));
+    say(&format!("inflate alone      {}", rate(inflate)));
+    say(&format!(
+        "read to the end    {}  {:.0} % of inflating alone",
+        rate(whole),
+        100.0 * inflate.as_secs_f64() / whole.as_secs_f64()
+    ));
+    say(&format!("read, early stop   {}", rate(early)));
+    say(&format!("index, end to end  {}", rate(built)));
+}
+
+fn index(target: &Target) -> Duration {
+    let options = IndexOptions::default();
+    build(target, &options, &Progress::default(), &AtomicBool::new(false)).unwrap().elapsed
+}
+
+/// A small header with words of real titles, by a seed.
+fn header(id: usize, random: &mut fastrand::Rng) -> String {
+    const WORDS: [&str; 24] = [
+        "crystal",
+        "structure",
+        "complex",
+        "human",
+        "kinase",
+        "inhibitor",
+        "bound",
+        "domain",
+        "protein",
+        "amyloid",
+        "dna",
+        "rna",
+        "ribosome",
+        "hydrolase",
+        "transferase",
+        "receptor",
+        "antibody",
+        "capsid",
+        "zinc",
+        "finger",
+        "peptide",
+        "mutant",
+        "lysozyme",
+        "release",
+    ];
+    let mut words =
+        |n: usize| (0..n).map(|_| WORDS[random.usize(..WORDS.len())]).collect::<Vec<_>>().join(" ");
+    let (title, keywords, molecule, article) = (words(9), words(5), words(4), words(14));
+    let (name, number) = (["Smith", "Garcia", "Chen", "Sawaya"][random.usize(..4)], random.u32(..20_000));
+    let method = ["X-RAY DIFFRACTION", "SOLUTION NMR", "ELECTRON MICROSCOPY"][random.usize(..3)];
+    let (year, resolution) = (random.u32(1990..2026), 1.0 + random.f64() * 3.0);
+    format!(
+        "data_{id}\n_entry.id pdb_{id:08}\n_struct.title '{title}'\n_struct_keywords.text '{keywords}'\n_exptl.method '{method}'\n\
+         _refine.ls_d_res_high {resolution:.2}\n_entity.id 1\n_entity.type polymer\n_entity.pdbx_description '{molecule}'\n\
+         _entity_src_gen.pdbx_gene_src_scientific_name 'Homo sapiens'\n_citation.id primary\n_citation.title '{article}'\n\
+         _audit_author.name '{name} {number}, A.'\n_pdbx_audit_revision_history.revision_date {year}-05-04\n"
+    )
+}
+
+fn searching(dir: &Path, documents: usize) {
+    let mut random = fastrand::Rng::with_seed(7);
+    let mut targets = Vec::new();
+    for job in ["a", "b", "c", "d"] {
+        let root = dir.join("made").join(job);
+        for n in 0..documents {
+            let path = root.join(format!("{:03}", n % 500)).join(format!("{n}.cif"));
+            if n < 500 {
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+            }
+            fs::write(path, header(targets.len() * documents + n, &mut random)).unwrap();
+        }
+        let target = Target { place: IndexPlace::of_job(&dir.join("made-state"), job), root };
+        let time = index(&target);
+        say(&format!(
+            "made {job}: {documents} documents in {:.2} s, {:.0} a second",
+            time.as_secs_f64(),
+            documents as f64 / time.as_secs_f64()
+        ));
+        targets.push(target);
+    }
+    let opened = targets.iter().map(|target| target.place.open().unwrap().unwrap()).collect();
+    // Without answers from memory.
+    let options = EngineOptions { cache_entries: 0, ..EngineOptions::default() };
+    let engine = SearchEngine::new(opened, &options).unwrap();
+    let request = |query: &str| Request {
+        query: parse(query).unwrap(),
+        sort: Sort::Score,
+        limit: 20,
+        offset: 0,
+        facets: vec![],
+        timeout: None,
+    };
+    let one = |query: &str| {
+        let start = Instant::now();
+        assert!(engine.search(&request(query)).unwrap().failed.is_empty());
+        start.elapsed()
+    };
+    for query in QUERIES {
+        one(query);
+        let total = engine.search(&request(query)).unwrap().total;
+        let times: Vec<Duration> = (0..100).map(|_| one(query)).collect();
+        say(&format!("{}  {total:>6} match  {query}", percentiles(times)));
+    }
+    let times = QUERIES.iter().cycle().take(800).map(|query| one(query)).collect();
+    say(&format!("{}  all of these", percentiles(times)));
+    let start = Instant::now();
+    let times: Vec<Duration> = std::thread::scope(|scope| {
+        let client = |n: usize| {
+            let one = &one;
+            scope.spawn(move || {
+                QUERIES.iter().cycle().skip(n).take(40).map(|query| one(query)).collect::<Vec<_>>()
+            })
+        };
+        let clients: Vec<_> = (0..50).map(client).collect();
+        clients.into_iter().flat_map(|client| client.join().unwrap()).collect()
+    });
+    let rate = times.len() as f64 / start.elapsed().as_secs_f64();
+    say(&format!("{}  50 busy clients, {rate:.0} queries a second", percentiles(times)));
+    for n in (0..documents).step_by(documents.div_ceil(1_000)) {
+        let path = targets[0].root.join(format!("{:03}", n % 500)).join(format!("{n}.cif"));
+        fs::write(path, header(n, &mut random)).unwrap();
+    }
+    let changed =
+        build(&targets[0], &IndexOptions::default(), &Progress::default(), &AtomicBool::new(false)).unwrap();
+    say(&format!("{} of {documents} changed: {:.2} s", changed.files_read, changed.elapsed.as_secs_f64()));
+    let peak = pdb_sync::machine::peak_memory().unwrap_or_default();
+    say(&format!("at most {:.0} MB resident", peak as f64 / 1e6));
+}
+
+fn percentiles(mut times: Vec<Duration>) -> String {
+    times.sort();
+    let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e3;
+    format!("p50 {:>7.2} ms  p95 {:>7.2} ms", at(0.5), at(0.95))
+}

@@ -1,0 +1,176 @@
+//! `doctor`
+
+use super::{Failure, locate, settings};
+use crate::cli::{DoctorArgs, Global};
+use crate::config::{self, Config, Overrides, Period, Problem};
+use crate::doctor::{self, Area, Ask, Finding, Mirror, Report, Verdict};
+use crate::exit::Exit;
+use crate::mirrors;
+use crate::report::units;
+use crate::ui::Ui;
+use console::Style;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// Looks at everything that a run needs, and says what to do about it.
+pub(super) fn run(args: &DoctorArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+    let patience: Period =
+        args.patience.parse().map_err(|wrong: String| Failure::usage(format!("--patience: {wrong}")))?;
+    let (config, about_config) = configuration(global)?;
+    if !args.jobs.is_empty() && about_config.iter().any(|finding| finding.verdict == Verdict::Fail) {
+        ui.warning("the configuration has problems, so jobs cannot be looked at");
+    }
+    let jobs = match args.jobs.as_slice() {
+        [] => config.jobs.iter().filter(|job| job.enabled).cloned().collect(),
+        _ if config.file.is_none() => Vec::new(),
+        names => config::select(&config.jobs, names, false, &[])?,
+    };
+    let state_dir = locate::state_dir(global)?;
+    let ask = Ask {
+        rsync: config.sync.rsync.clone(),
+        jobs,
+        parallel: config.sync.parallel,
+        state_dir: state_dir.clone(),
+        offline: args.offline,
+        patience: patience.0,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(Failure::io("start the runtime"))?;
+    let mut report = runtime.block_on(doctor::examine(ask));
+    // A thread that a dead file system holds must not hold us.
+    runtime.shutdown_background();
+    report.findings.extend(about_config);
+    report.findings.sort_by_key(|finding| finding.area);
+    let probes: Vec<_> = report.mirrors.iter().map(|mirror| mirror.probe.clone()).collect();
+    if !probes.is_empty()
+        && let Err(error) = mirrors::save(&state_dir, &probes)
+    {
+        ui.warning(&format!("cannot remember how fast the servers are in {}: {error}", state_dir.display()));
+    }
+    let exit = if report.worst() == Verdict::Fail { Exit::Failed } else { Exit::Done };
+    if ui.json {
+        as_json(&report, exit, ui)?
+    } else {
+        show(&report, ui)?
+    }
+    Ok(exit)
+}
+
+/// What can be used of the configuration, and what was found about it. One that cannot be understood has no jobs.
+fn configuration(global: &Global) -> Result<(Config, Vec<Finding>), Failure> {
+    let problem = |verdict: Verdict| {
+        move |problem: &Problem| Finding {
+            hint: problem.hint.clone(),
+            ..Finding::new(Area::Config, verdict, Problem { hint: None, ..problem.clone() }.to_string())
+        }
+    };
+    let opened = match settings::read(global) {
+        Ok(Ok(opened)) => opened,
+        Ok(Err(problems)) => {
+            return Ok((Config::default(), problems.0.iter().map(problem(Verdict::Fail)).collect()));
+        }
+        Err(Failure::Usage { text, hint }) => {
+            let finding = Finding::new(Area::Config, Verdict::Fail, text);
+            return Ok((Config::default(), vec![Finding { hint, ..finding }]));
+        }
+        Err(other) => return Err(other),
+    };
+    if !opened.exists {
+        let text = format!("there is none: {} does not exist", opened.file.display());
+        let finding =
+            Finding::new(Area::Config, Verdict::Warn, text).hint("`pdb-sync config init` writes one");
+        return Ok((Config::default(), vec![finding]));
+    }
+    match opened.check(&Overrides::default()) {
+        Ok(config) => {
+            let enabled = config.jobs.iter().filter(|job| job.enabled).count();
+            let text = format!("{}: {} jobs, {enabled} enabled", opened.file.display(), config.jobs.len());
+            let mut findings = vec![Finding::new(Area::Config, Verdict::Ok, text)];
+            findings.extend(config.warnings.iter().map(problem(Verdict::Warn)));
+            Ok((config, findings))
+        }
+        Err(problems) => Ok((Config::default(), problems.0.iter().map(problem(Verdict::Fail)).collect())),
+    }
+}
+
+fn show(report: &Report, ui: &Ui) -> Result<(), Failure> {
+    for finding in &report.findings {
+        if ui.quiet && finding.verdict == Verdict::Ok {
+            continue;
+        }
+        let style = match finding.verdict {
+            Verdict::Ok => Style::new().green(),
+            Verdict::Warn => Style::new().yellow().bold(),
+            Verdict::Fail => Style::new().red().bold(),
+        };
+        let word = ui.styled(&format!("{:4}", finding.verdict.word()), style);
+        let area = match &finding.job {
+            Some(job) => format!("{} {job}", finding.area.word()),
+            None => finding.area.word().into(),
+        };
+        let took = finding.took.map(|took| format!(" ({})", time(took))).unwrap_or_default();
+        let text = finding.text.replace(|c: char| c.is_control() && c != '\n', "?").replace('\n', "\n      ");
+        ui.line(&format!("{word}  {area}: {text}{took}"))?;
+        if let Some(hint) = &finding.hint {
+            ui.line(&format!("      hint: {}", hint.replace(char::is_control, " ")))?;
+        }
+    }
+    let [ok, warn, fail] = [Verdict::Ok, Verdict::Warn, Verdict::Fail].map(|verdict| report.count(verdict));
+    if !ui.quiet {
+        let count = |n: usize, one, many| units::count(n as u64, one, many);
+        let checks = count(ok + warn + fail, "check", "checks");
+        let (warn, fail) = (count(warn, "warning", "warnings"), count(fail, "failure", "failures"));
+        ui.line(&format!("{checks}: {ok} ok, {warn}, {fail}"))?;
+    }
+    Ok(())
+}
+
+fn as_json(report: &Report, exit: Exit, ui: &Ui) -> Result<(), Failure> {
+    for finding in &report.findings {
+        let body = json!({
+            "area": finding.area.word(),
+            "job": finding.job,
+            "verdict": finding.verdict.word(),
+            "text": finding.text,
+            "hint": finding.hint,
+            "took_ms": finding.took.map(ms),
+        });
+        ui.json("check", &body)?;
+    }
+    let [ok, warn, fail] = [Verdict::Ok, Verdict::Warn, Verdict::Fail].map(|verdict| report.count(verdict));
+    let body = json!({
+        "ok": ok, "warn": warn, "fail": fail, "exit_code": exit.code(),
+        "mirrors": report.mirrors.iter().map(mirror).collect::<Vec<_>>(),
+    });
+    Ok(ui.json("result", &body)?)
+}
+
+fn mirror(mirror: &Mirror) -> Value {
+    let probe = &mirror.probe;
+    let modules = probe.modules.as_ref();
+    json!({
+        "host": probe.endpoint.host,
+        "port": probe.endpoint.port,
+        "jobs": mirror.jobs,
+        "answers": probe.answers(),
+        "protocol": probe.protocol,
+        "dns_ms": probe.dns.map(ms),
+        "connect_ms": probe.connect.map(ms),
+        "greeting_ms": probe.greeting.map(ms),
+        "modules_ms": probe.listing.map(ms),
+        "modules": modules.map(|list| list.iter().map(|module| &module.name).collect::<Vec<_>>()),
+        "error": probe.failed.as_ref().map(|(_, how)| how),
+    })
+}
+
+fn ms(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1e6).round() / 1e3
+}
+
+fn time(took: Duration) -> String {
+    if took < Duration::from_secs(1) {
+        format!("{:.0} ms", ms(took))
+    } else {
+        format!("{:.1} s", took.as_secs_f64())
+    }
+}

@@ -1,0 +1,226 @@
+//! `history`
+
+use super::{Failure, past};
+use crate::cli::{Global, HistoryAction, HistoryArgs};
+use crate::exit::Exit;
+use crate::history::{Job, Query, Run, RunState, Try};
+use crate::report::{self, units};
+use crate::result::{Attempt, Outcome, Reason, Skip, Status, Summary, SyncResult};
+use crate::stats::{Past, State};
+use crate::ui::Ui;
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What fits on a few screens.
+const LIMIT: usize = 50;
+/// So much of a run's id tells it from the others.
+const ID: usize = 10;
+
+/// Shows past runs.
+pub(super) fn run(args: &HistoryArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+    match &args.action {
+        Some(HistoryAction::Show { run }) => show(run, global, ui),
+        None => list(args, global, ui),
+    }
+}
+
+fn list(args: &HistoryArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+    let query = query(args, ui)?;
+    let found = match past::open(global)? {
+        Some(history) => history.jobs(&query)?,
+        None => Vec::new(),
+    };
+    if ui.json {
+        for past in &found {
+            ui.json("job", &as_json(past))?;
+        }
+        ui.json("result", &json!({ "jobs": found.len() }))?;
+        return Ok(Exit::Done);
+    }
+    if found.is_empty() {
+        ui.note("no run that is remembered fits");
+        return Ok(Exit::Done);
+    }
+    let mut rows = vec![
+        ["STARTED", "RUN", "JOB", "STATUS", "TIME", "TRIES", "FILES", "DELETED", "RECEIVED", "REASON"]
+            .map(String::from)
+            .to_vec(),
+    ];
+    rows.extend(found.iter().map(row));
+    ui.table(&rows)?;
+    Ok(Exit::Done)
+}
+
+fn query(args: &HistoryArgs, ui: &Ui) -> Result<Query, Failure> {
+    let mut states = Vec::new();
+    for word in &args.status {
+        let state = State::parse(word).ok_or_else(|| {
+            let known: Vec<_> = State::all().map(State::word).collect();
+            let hint = crate::config::nearest(word, known.iter().copied()).map_or_else(
+                || format!("one of {}", known.join(", ")),
+                |near| format!("did you mean {near:?}?"),
+            );
+            Failure::usage_hint(format!("--status: no status is called {word:?}"), hint)
+        })?;
+        states.push(state);
+    }
+    let limit = match args.limit {
+        None if ui.json => None,
+        None => Some(LIMIT),
+        Some(0) => None,
+        limit => limit,
+    };
+    Ok(Query { jobs: args.jobs.clone(), since: past::since(args.since.as_deref())?, states, limit })
+}
+
+fn row(past: &Past) -> Vec<String> {
+    let count = |n: Option<u64>| n.map_or("-".into(), |n| n.to_string());
+    let reason = past.error.clone().unwrap_or_else(|| past.alerts.join("; "));
+    let cells = [
+        local(past.started),
+        past.run.chars().take(ID).collect(),
+        past.job.clone(),
+        past.state.word().into(),
+        past.duration.map_or("-".into(), units::duration),
+        past.attempts.to_string(),
+        count(past.figures.files_transferred),
+        count(past.figures.files_deleted),
+        past.figures.bytes_received.map_or("-".into(), units::bytes),
+        reason,
+    ];
+    cells.map(|cell| cell.replace(char::is_control, " ")).to_vec()
+}
+
+/// In the time zone of whoever looks at it.
+fn local(time: Timestamp) -> String {
+    time.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// A job of the past as JSON; the names are those of `job_finished`.
+pub(super) fn as_json(past: &Past) -> Value {
+    let figures = &past.figures;
+    json!({
+        "run": past.run,
+        "job": past.job,
+        "status": past.state.word(),
+        "started": format!("{:.3}", past.started),
+        "duration_s": past.duration.map(units::seconds),
+        "queued_s": past.queued.map(units::seconds),
+        "attempts": past.attempts,
+        "exit_code": past.exit_code,
+        "files_transferred": figures.files_transferred,
+        "files_deleted": figures.files_deleted,
+        "bytes_received": figures.bytes_received,
+        "total_files": figures.total_files,
+        "total_bytes": figures.total_bytes,
+        "source": past.source,
+        "error": past.error,
+        "hint": past.hint,
+        "log": past.log,
+        "alerts": past.alerts,
+        "phases": phases(&past.phases),
+    })
+}
+
+fn phases(phases: &[(String, Duration)]) -> Map<String, Value> {
+    phases.iter().map(|(name, took)| (name.clone(), units::seconds(*took).into())).collect()
+}
+
+fn show(wanted: &str, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+    let none = || Failure::usage_hint("nothing is remembered yet", "`pdb-sync sync` writes the history");
+    let run = past::open(global)?.ok_or_else(none)?.run(wanted)?;
+    if ui.json {
+        for job in &run.jobs {
+            let mut body = as_json(&job.past);
+            body["tries"] = job.attempts.iter().map(try_json).collect();
+            ui.json("job", &body)?;
+        }
+        let body = json!({
+            "run": run.id, "state": run.state.word(), "started": format!("{:.3}", run.started),
+            "duration_s": run.duration.map(units::seconds), "exit_code": run.exit_code, "signal": run.signal,
+            "jobs": run.jobs.len(),
+        });
+        ui.json("result", &body)?;
+        return Ok(Exit::Done);
+    }
+    let how = match run.state {
+        RunState::Running => "still running",
+        RunState::Interrupted => "interrupted: it ended without a word",
+        RunState::Ended => "ended",
+    };
+    ui.line(&format!("Run {}, started {}, {how}", run.id, local(run.started)))?;
+    let running = run.jobs.iter().filter(|job| job.past.state == State::Running).count();
+    if running > 0 {
+        ui.line(&format!("Not ended: {}", units::count(running as u64, "job", "jobs")))?;
+    }
+    ui.line(report::summary(&summary(&run), ui.verbose, ui.is_colored()).trim_end())?;
+    Ok(Exit::Done)
+}
+
+fn try_json(one: &Try) -> Value {
+    json!({
+        "attempt": one.number, "source": one.source, "started": format!("{:.3}", one.started),
+        "exit_code": one.exit_code, "duration_s": units::seconds(one.duration), "error": one.error,
+        "phases": phases(&one.phases),
+    })
+}
+
+/// The summary as it was; of a run that has not ended, as far as it is known.
+fn summary(run: &Run) -> Summary {
+    let results = run.jobs.iter().filter(|job| job.past.state != State::Running).map(result);
+    Summary {
+        run: run.id.clone(),
+        results: results.map(Arc::new).collect(),
+        duration: run.duration.unwrap_or_default(),
+        signal: run.signal,
+    }
+}
+
+fn result(job: &Job) -> SyncResult {
+    let past = &job.past;
+    SyncResult {
+        job: past.job.as_str().into(),
+        outcome: outcome(past),
+        attempts: job.attempts.iter().map(attempt).collect(),
+        started: past.started,
+        duration: past.duration.unwrap_or_default(),
+        queued: past.queued.unwrap_or_default(),
+        figures: past.figures,
+        source: past.source.clone(),
+        log: past.log.as_ref().map(Into::into),
+        alerts: past.alerts.clone(),
+    }
+}
+
+fn outcome(past: &Past) -> Outcome {
+    let text = past.error.clone().unwrap_or_default();
+    let reason = Reason { text: text.clone(), hint: past.hint.clone() };
+    match past.state {
+        State::Running | State::Interrupted => {
+            Outcome::Cancelled(Reason::new("interrupted: pdb-sync was killed, or the machine went down"))
+        }
+        State::Ended(Status::Ok) => Outcome::Ok,
+        State::Ended(Status::Warned) => Outcome::Warned(reason),
+        State::Ended(Status::Partial) => Outcome::Partial(reason),
+        State::Ended(Status::Blocked) => Outcome::Blocked(reason),
+        State::Ended(Status::Failed) => Outcome::Failed(reason),
+        // Which of the reasons to skip it was makes no difference to what is shown.
+        State::Ended(Status::Skipped) => Outcome::Skipped(Skip::Hook(text)),
+        State::Ended(Status::Cancelled) => Outcome::Cancelled(reason),
+    }
+}
+
+fn attempt(one: &Try) -> Attempt {
+    Attempt {
+        number: one.number,
+        source: one.source.clone(),
+        started: one.started,
+        duration: one.duration,
+        // The summary does not show them.
+        phases: Vec::new(),
+        exit_code: one.exit_code,
+        error: one.error.clone().map(Reason::new),
+    }
+}

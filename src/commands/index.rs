@@ -1,0 +1,322 @@
+//! `index`, and what `sync` does with the jobs that changed.
+
+use super::{Failure, locate, settings};
+use crate::cli::{Global, IndexArgs};
+use crate::config::{Config, IndexSettings, Overrides};
+use crate::entry;
+use crate::exit::Exit;
+use crate::job::{Indexing, Job};
+use crate::machine;
+use crate::report::units;
+use crate::run::Signals;
+use crate::search::{self, Built, IndexOptions, IndexPlace, Progress, SearchError, Target};
+use crate::ui::Ui;
+use serde_json::json;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// Builds or refreshes what the command line names.
+pub(super) fn run(args: &IndexArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+    let state = locate::state_dir(global)?;
+    let mut work = Vec::new();
+    let (paths, names): (Vec<&String>, Vec<&String>) =
+        args.targets.iter().partition(|target| is_path(target));
+    let names: Vec<String> = names.into_iter().cloned().collect();
+    let mut settings = IndexSettings::default();
+    if !names.is_empty() || args.all || !args.tag.is_empty() || paths.is_empty() {
+        let (config, jobs) =
+            settings::open(global)?.select(ui, &names, args.all, &args.tag, Overrides::default())?;
+        settings = config.index.clone();
+        for job in jobs {
+            // Who names a job means it.
+            if job.index.enabled || names.contains(&job.name) {
+                work.push(of_job(&job, &config.index, &state));
+            }
+        }
+        if work.is_empty() && paths.is_empty() {
+            return Err(Failure::usage_hint(
+                "no job that was selected is to be indexed",
+                "set index = true, or name the job",
+            ));
+        }
+    } else if let Ok(config) =
+        settings::open(global).and_then(|opened| opened.check(&Overrides::default()).map_err(Failure::from))
+    {
+        // A path needs no configuration, but what [index] says holds for it as well.
+        settings = config.index;
+    }
+    for path in paths {
+        work.push(of_path(Path::new(path), &settings, &state)?);
+    }
+    for (_, options) in &mut work {
+        change(options, args);
+    }
+    let outcome = all(&work, ui);
+    match outcome {
+        Ok(total) => total.finish(ui),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// A job or a path: what has a `/`, and `.` and `..`, are paths.
+pub(super) fn is_path(text: &str) -> bool {
+    text.contains('/') || text == "." || text == ".."
+}
+
+fn of_job(job: &Job, settings: &IndexSettings, state: &Path) -> (Target, IndexOptions) {
+    let target = Target { place: IndexPlace::of_job(state, &job.name), root: job.dest.clone() };
+    (target, options(settings, &job.index))
+}
+
+fn of_path(path: &Path, settings: &IndexSettings, state: &Path) -> Result<(Target, IndexOptions), Failure> {
+    let root = path.canonicalize().map_err(|error| {
+        Failure::usage_hint(
+            format!("cannot index {}: {error}", path.display()),
+            "give a directory that is there",
+        )
+    })?;
+    if !root.is_dir() {
+        return Err(Failure::usage(format!("cannot index {}: it is no directory", path.display())));
+    }
+    let files = Indexing {
+        include: settings.include.clone(),
+        exclude: settings.exclude.clone(),
+        ..Indexing::default()
+    };
+    Ok((Target { place: IndexPlace::of_path(state, &root), root }, options(settings, &files)))
+}
+
+fn options(settings: &IndexSettings, files: &Indexing) -> IndexOptions {
+    IndexOptions {
+        threads: settings.threads,
+        memory: settings.memory,
+        read: entry::Options {
+            sequences: settings.sequences,
+            fasta: settings.fasta,
+            text_limit: settings.text_limit,
+            whole: false,
+        },
+        include: files.include.clone(),
+        exclude: files.exclude.clone(),
+        rebuild: false,
+    }
+}
+
+fn change(options: &mut IndexOptions, args: &IndexArgs) {
+    options.rebuild = args.rebuild;
+    options.threads = args.threads.unwrap_or(options.threads);
+    options.read.sequences |= args.sequences;
+    options.read.fasta |= args.fasta;
+    if !args.include.is_empty() {
+        options.include.clone_from(&args.include);
+    }
+    if !args.exclude.is_empty() {
+        options.exclude.clone_from(&args.exclude);
+    }
+}
+
+/// What came of several.
+#[derive(Default)]
+struct Total {
+    built: Vec<Built>,
+    exit: Option<Exit>,
+}
+
+impl Total {
+    fn worst(&mut self, exit: Exit) {
+        self.exit = Some(self.exit.map_or(exit, |known| known.worst(exit)));
+    }
+
+    fn finish(self, ui: &Ui) -> Result<Exit, Failure> {
+        let sum = |of: fn(&Built) -> u64| self.built.iter().map(of).sum::<u64>();
+        if ui.json {
+            let elapsed: Duration = self.built.iter().map(|built| built.elapsed).sum();
+            ui.json(
+                "result",
+                &json!({
+                    "files_seen": sum(|b| b.files_seen), "files_read": sum(|b| b.files_read),
+                    "documents": sum(|b| b.documents), "removed": sum(|b| b.removed), "errors": sum(|b| b.errors),
+                    "elapsed_s": units::seconds(elapsed), "bytes_read": sum(|b| b.bytes_read),
+                    "index_documents": sum(|b| b.total.0), "index_errors": sum(|b| b.total.1),
+                    "peak_memory_bytes": machine::peak_memory(),
+                }),
+            )?;
+        }
+        Ok(self.exit.unwrap_or(Exit::Done))
+    }
+}
+
+/// One after the other: each uses all cores.
+fn all(work: &[(Target, IndexOptions)], ui: &Ui) -> Result<Total, Failure> {
+    let mut total = Total::default();
+    for (target, options) in work {
+        let label = &target.place.label;
+        match attended(target, options, ui)? {
+            Ended::Built(built) => {
+                tell(label, &built, ui)?;
+                if built.errors > 0 || !built.unreadable.is_empty() {
+                    total.worst(Exit::Partial);
+                }
+                total.built.push(*built);
+            }
+            Ended::Failed(error @ SearchError::Busy(_)) => {
+                ui.error(&error.to_string(), Some("wait for it, or look for a process that hangs"));
+                total.worst(Exit::Locked);
+            }
+            Ended::Failed(error @ SearchError::Glob(_)) => return Err(Failure::usage(error.to_string())),
+            Ended::Failed(error) => {
+                let missing = !target.root.exists();
+                let hint = if missing {
+                    "the mirror is not there yet: sync it first"
+                } else {
+                    "look into it, and index again"
+                };
+                ui.error(&format!("{label} was not indexed: {error}"), Some(hint));
+                total.worst(Exit::Failed);
+            }
+            Ended::Signal(number) => {
+                ui.note(&format!("{label}: stopped; the index is as it was"));
+                total.worst(Exit::Signal(number));
+                break;
+            }
+        }
+    }
+    Ok(total)
+}
+
+enum Ended {
+    Built(Box<Built>),
+    Failed(SearchError),
+    Signal(i32),
+}
+
+/// Builds in a thread of its own, while this one shows how far it is and listens for signals.
+fn attended(target: &Target, options: &IndexOptions, ui: &Ui) -> Result<Ended, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(Failure::io("start the runtime"))?;
+    let (progress, stop) = (Arc::new(Progress::default()), Arc::new(AtomicBool::new(false)));
+    runtime.block_on(async {
+        let mut signals = Signals::listen().map_err(Failure::io("listen for signals"))?;
+        let mut bar = ui.progress(&target.place.label);
+        let mut build = tokio::task::spawn_blocking({
+            let (target, options) = (target.clone(), options.clone());
+            let (progress, stop) = (Arc::clone(&progress), Arc::clone(&stop));
+            move || search::build(&target, &options, &progress, &stop)
+        });
+        let mut ended = None;
+        let mut tick = tokio::time::interval(Duration::from_millis(100));
+        let built = loop {
+            tokio::select! {
+                built = &mut build => break built,
+                number = signals.next() => {
+                    stop.store(true, Ordering::Relaxed);
+                    ended.get_or_insert(number);
+                }
+                _ = tick.tick() => bar.set(
+                    progress.done.load(Ordering::Relaxed),
+                    progress.files.load(Ordering::Relaxed),
+                ),
+            }
+        };
+        bar.finish();
+        Ok(match (built, ended) {
+            (Ok(Ok(built)), _) => Ended::Built(Box::new(built)),
+            (Ok(Err(SearchError::Stopped)), Some(number)) => Ended::Signal(number),
+            (Ok(Err(error)), _) => Ended::Failed(error),
+            (Err(error), _) => {
+                return Err(Failure::Io {
+                    tried: "index".into(),
+                    source: std::io::Error::other(error.to_string()),
+                });
+            }
+        })
+    })
+}
+
+fn tell(label: &str, built: &Built, ui: &Ui) -> Result<(), Failure> {
+    for (path, why) in &built.unreadable {
+        ui.warning(&format!(
+            "{label}: cannot read the directory {}: {why}; what was known of it stays",
+            path.display()
+        ));
+    }
+    if ui.json {
+        let body = json!({
+            "job": label, "files_seen": built.files_seen, "files_read": built.files_read,
+            "documents": built.documents, "removed": built.removed, "errors": built.errors,
+            "elapsed_s": units::seconds(built.elapsed), "rebuilt": built.anew,
+        });
+        ui.json("indexed", &body)?;
+        return Ok(());
+    }
+    if ui.quiet {
+        return Ok(());
+    }
+    if let Some(why) = &built.anew {
+        ui.note(&format!("{label}: built anew: {why}"));
+    }
+    let (documents, errors) = built.total;
+    let seconds = built.elapsed.as_secs_f64();
+    let mut line = format!("{label}: {}", units::count(documents, "document", "documents"));
+    if built.committed {
+        line.push_str(&format!(", {} read", units::count(built.files_read, "file", "files")));
+        if built.removed > 0 {
+            line.push_str(&format!(", {} removed", built.removed));
+        }
+        line.push_str(&format!(" in {}", units::duration(built.elapsed)));
+        if seconds > 0.0 && built.files_read >= 100 {
+            line.push_str(&format!(" ({:.0} files/s)", built.files_read as f64 / seconds));
+        }
+        if let Some(peak) = machine::peak_memory() {
+            line.push_str(&format!(", {} of memory at most", units::bytes(peak)));
+        }
+    } else {
+        line.push_str(", nothing has changed");
+    }
+    ui.line(&line)?;
+    if errors > 0 {
+        let files = units::count(errors, "document says why its file", "documents say why their files");
+        ui.note(&format!("{label}: {files} could not be read; `pdb-sync search status:error` lists them"));
+    }
+    Ok(())
+}
+
+/// What `sync` does after a run, for jobs that are indexed by themselves.
+pub(super) struct FollowUp {
+    work: Vec<(String, (Target, IndexOptions))>,
+}
+
+impl FollowUp {
+    pub(super) fn new(config: &Config, jobs: &[Job], state: PathBuf) -> Self {
+        let wanted = jobs.iter().filter(|job| job.index.after_sync);
+        let work = wanted.map(|job| (job.name.clone(), of_job(job, &config.index, &state)));
+        FollowUp { work: work.collect() }
+    }
+
+    /// The summary has been printed: what is said now goes to standard error.
+    pub(super) fn run(self, changed: &[String], ui: &Ui) -> Result<Exit, Failure> {
+        let work: Vec<_> = self.work.into_iter().filter(|(name, _)| changed.contains(name)).collect();
+        let mut exit = Exit::Done;
+        for (name, (target, options)) in &work {
+            match attended(target, options, ui)? {
+                Ended::Built(built) => {
+                    let documents = units::count(built.total.0, "document", "documents");
+                    ui.note(&format!("{name}: indexed, {documents}, in {}", units::duration(built.elapsed)));
+                }
+                // Another one is at it, and sees the same files.
+                Ended::Failed(SearchError::Busy(_)) => {}
+                Ended::Failed(error) => {
+                    ui.error(
+                        &format!("{name} was not indexed: {error}"),
+                        Some("pdb-sync index tries it again"),
+                    );
+                    exit = exit.worst(Exit::Failed);
+                }
+                Ended::Signal(number) => return Ok(Exit::Signal(number)),
+            }
+        }
+        Ok(exit)
+    }
+}

@@ -1,0 +1,176 @@
+//! `reclaim`
+
+use super::scan::interruptible;
+use super::targets::{Target, targets};
+use super::{Failure, locate};
+use crate::cli::{Global, ReclaimArgs};
+use crate::config::Size;
+use crate::exit::Exit;
+use crate::machine::{Memory, memory};
+use crate::reclaim::{self, Ended, Order, Swept};
+use crate::report::units;
+use crate::scan::Stop;
+use crate::ui::Ui;
+use serde_json::json;
+use std::path::PathBuf;
+use std::{io, thread};
+
+/// Gives back what mirroring has filled, every step beside the others, each with its own evidence.
+pub(super) fn run(args: &ReclaimArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+    let target = args.target.as_deref().map(str::parse::<Size>).transpose();
+    let target =
+        target.map_err(|wrong| Failure::usage(format!("--target: {wrong}")))?.and_then(|size| size.0);
+    let (_, trees) = targets(&args.targets, args.all, global, ui)?;
+    let stop = Stop::default();
+    let order = Order { since: None, target, write_first: args.sync, stop: stop.clone() };
+    let work = Work { trees, state_dir: locate::state_dir(global)?, order, kernel: args.kernel, ui: *ui };
+    interruptible(&stop, move || work.run())
+}
+
+struct Work {
+    trees: Vec<Target>,
+    state_dir: PathBuf,
+    order: Order,
+    kernel: bool,
+    ui: Ui,
+}
+
+/// A step, in words and figures.
+struct Step {
+    name: String,
+    freed: Option<u64>,
+    text: String,
+    exit: Exit,
+}
+
+impl Work {
+    fn run(self) -> Result<Exit, Failure> {
+        let before = memory();
+        let steps = self.steps();
+        let after = memory();
+        let mut exit = Exit::Done;
+        for step in &steps {
+            exit = exit.worst(step.exit);
+            if self.ui.json {
+                let body = json!({"step": step.name, "freed_bytes": step.freed, "text": step.text});
+                self.ui.json("step", &body)?;
+            } else if !self.ui.quiet || step.exit != Exit::Done {
+                self.ui.line(&format!("{}: {}", step.name, step.text))?;
+            }
+        }
+        let figure =
+            |of: fn(&Memory) -> Option<u64>| (before.as_ref().and_then(of), after.as_ref().and_then(of));
+        let (available, cached) = (figure(|memory| memory.available), figure(|memory| memory.cached));
+        let freed = steps.iter().filter_map(|step| step.freed).reduce(|a, b| a + b);
+        if self.ui.json {
+            let body = json!({
+                "freed_bytes": freed, "exit_code": exit.code(),
+                "available_bytes": {"before": available.0, "after": available.1},
+                "cached_bytes": {"before": cached.0, "after": cached.1},
+            });
+            self.ui.json("result", &body)?;
+        } else if !self.ui.quiet {
+            let told = |(before, after): (Option<u64>, Option<u64>)| {
+                let told = |bytes: Option<u64>| bytes.map_or("unknown".into(), units::bytes);
+                format!("{} before, {} now", told(before), told(after))
+            };
+            self.ui.line(&format!(
+                "available memory: {}; cached files: {}",
+                told(available),
+                told(cached)
+            ))?;
+        }
+        Ok(exit)
+    }
+
+    /// All at once: none needs what another one does.
+    fn steps(&self) -> Vec<Step> {
+        thread::scope(|scope| {
+            let mut running = Vec::new();
+            for tree in &self.trees {
+                running.push(scope.spawn(|| self.tree(tree.label(), &tree.root)));
+            }
+            if self.state_dir.is_dir() {
+                running.push(scope.spawn(|| self.tree("own files".into(), &self.state_dir)));
+            }
+            if self.kernel {
+                running.push(scope.spawn(slab));
+                running.push(scope.spawn(compact));
+            }
+            running.into_iter().filter_map(|step| step.join().ok()).collect()
+        })
+    }
+
+    fn tree(&self, name: String, root: &std::path::Path) -> Step {
+        match reclaim::sweep(root, &self.order) {
+            Ok(swept) => {
+                let exit = if swept.unreadable > 0 { Exit::Partial } else { Exit::Done };
+                Step { name, freed: swept.freed, text: words(&swept), exit }
+            }
+            Err(error) => Step { name, freed: None, text: error.to_string(), exit: Exit::Failed },
+        }
+    }
+}
+
+fn words(swept: &Swept) -> String {
+    let files = units::count(swept.files, "file", "files");
+    let mut text = match swept.freed {
+        Some(freed) => format!("gave back {} of {files}", units::bytes(freed)),
+        None if swept.files == 0 => format!("gave back nothing: {files}"),
+        None => format!("asked for {files}; the kernel does not tell what came of it"),
+    };
+    if let Some(kept) = swept.kept.filter(|kept| *kept > 0) {
+        text += &format!("; {} stay in memory", units::bytes(kept));
+        if let Some(dirty) = swept.dirty.filter(|dirty| *dirty > 0) {
+            text +=
+                &format!(", {} of them not on the disk yet (--sync writes them first)", units::bytes(dirty));
+        }
+    }
+    if swept.unreadable > 0 {
+        let unreadable = units::count(swept.unreadable, "file", "files");
+        text += &format!("; {unreadable} could not be opened");
+    }
+    match swept.ended {
+        Some(Ended::Target) => text += "; stopped: enough memory is available",
+        Some(Ended::InVain) => text += "; stopped: the kernel gave back next to nothing",
+        Some(Ended::Stopped) => text += "; stopped",
+        None => {}
+    }
+    text
+}
+
+fn slab() -> Step {
+    let name = "names and inodes".into();
+    match reclaim::drop_slab() {
+        Ok(freed) => {
+            let text = match freed {
+                Some(freed) => format!("the kernel's reclaimable caches are {} smaller", units::bytes(freed)),
+                None => "asked for; the kernel does not tell what came of it".into(),
+            };
+            Step { name, freed, text, exit: Exit::Done }
+        }
+        Err(error) => refused(name, &error),
+    }
+}
+
+fn compact() -> Step {
+    let name = "compaction".into();
+    match reclaim::compact() {
+        Ok(()) => Step {
+            name,
+            freed: None,
+            text: "done; it gives back no memory by itself".into(),
+            exit: Exit::Done,
+        },
+        Err(error) => refused(name, &error),
+    }
+}
+
+fn refused(name: String, error: &io::Error) -> Step {
+    let why = match error.kind() {
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => "only root may".into(),
+        io::ErrorKind::NotFound => "this kernel has no such thing".into(),
+        _ => error.to_string(),
+    };
+    Step { name, freed: None, text: format!("not done: {why}"), exit: Exit::Partial }
+}

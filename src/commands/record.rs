@@ -1,0 +1,37 @@
+//! Lets the history listen to a run.
+
+use crate::event::{Event, Stamped};
+use crate::history::Recorder;
+use crate::report::{Listener, Screen};
+use std::io;
+use std::time::Duration;
+
+/// A disk that takes longer than this for a row has worse troubles.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Passes events on, and says before the summary what could not be remembered. That is never an error of the run.
+pub(super) struct Record {
+    recorder: Recorder,
+}
+
+impl Record {
+    pub(super) fn boxed(recorder: Recorder) -> Box<dyn Listener> {
+        Box::new(Record { recorder })
+    }
+}
+
+impl Listener for Record {
+    fn name(&self) -> &str {
+        "the history"
+    }
+
+    fn hear(&mut self, event: &Stamped, screen: &mut Screen) -> io::Result<()> {
+        self.recorder.hear(event);
+        if matches!(event.event, Event::RunFinished(_)) {
+            for problem in self.recorder.finish(PATIENCE) {
+                screen.err(format!("warning: {problem}\n").as_bytes());
+            }
+        }
+        Ok(())
+    }
+}

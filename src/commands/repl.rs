@@ -1,0 +1,61 @@
+//! `search --repl`: a query a line, one engine for all of them.
+
+use super::Failure;
+use super::search::{Options, Searched, understood};
+use crate::exit::Exit;
+use crate::query;
+use crate::ui::Ui;
+use serde_json::json;
+use std::io::{self, BufRead, IsTerminal};
+
+/// Until standard input ends, or `:quit`. Mistakes are told and survived.
+pub(super) fn run(searched: &Searched, options: &Options, ui: &Ui) -> Result<Exit, Failure> {
+    let input = io::stdin();
+    let people = input.is_terminal();
+    if people {
+        let indexes = searched.engine.labels().join(", ");
+        ui.note(&format!("{} documents of {indexes}; :help, :stats, :quit", searched.engine.documents()));
+    }
+    let mut exit = Exit::Done;
+    for line in input.lock().lines() {
+        let line = line.map_err(Failure::io("read standard input"))?;
+        match line.trim() {
+            "" => {}
+            ":quit" | ":q" => break,
+            ":stats" => stats(searched, ui)?,
+            ":help" => {
+                for line in query::help() {
+                    ui.note(&line);
+                }
+            }
+            text => match understood(text) {
+                Ok(node) => exit = exit.worst(searched.answer(text, node, options, ui)?),
+                Err(failure) => {
+                    ui.error(&failure.to_string(), failure.hint());
+                    if !people {
+                        exit = exit.worst(Exit::Failed);
+                    }
+                }
+            },
+        }
+    }
+    stats(searched, ui)?;
+    Ok(exit)
+}
+
+fn stats(searched: &Searched, ui: &Ui) -> Result<(), Failure> {
+    let stats = searched.engine.cache_stats();
+    if ui.json {
+        let body = json!({
+            "hits": stats.hits, "misses": stats.misses, "evictions": stats.evictions,
+            "entries": stats.entries, "bytes": stats.bytes,
+        });
+        ui.json("cache", &body)?;
+        return Ok(());
+    }
+    ui.note(&format!(
+        "cache: {} hits, {} misses, {} evictions, {} answers in {} bytes",
+        stats.hits, stats.misses, stats.evictions, stats.entries, stats.bytes
+    ));
+    Ok(())
+}

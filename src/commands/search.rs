@@ -1,0 +1,299 @@
+//! `search`: a query, to hits on standard output.
+
+use super::{Failure, index, locate, repl};
+use crate::cli::{Global, Order, SearchArgs};
+use crate::config::{Pause, nearest};
+use crate::exit::Exit;
+use crate::query::{self, Field, Mistake, Node};
+use crate::report::hits::{self, Answered, Layout, Row, Template};
+use crate::search::{EngineOptions, FACETS, Opened, Outcome, Request, SearchEngine, Sort, indexes, words};
+use crate::ui::Ui;
+use std::collections::BTreeMap;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// Searches, once or until standard input ends.
+pub(super) fn run(args: &SearchArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+    let text = args.query.join(" ");
+    // A mistake in the query is told before anything is opened.
+    let node = understood(&text)?;
+    let options = Options::new(args)?;
+    let (searched, damaged) = Searched::open(args, &locate::state_dir(global)?, ui)?;
+    let exit = if args.repl {
+        repl::run(&searched, &options, ui)?
+    } else {
+        searched.answer(&text, node, &options, ui)?
+    };
+    Ok(if damaged { exit.worst(Exit::Partial) } else { exit })
+}
+
+/// A query, or what is wrong with it and where.
+pub(super) fn understood(text: &str) -> Result<Node, Failure> {
+    query::parse(text).map_err(|mistake: Mistake| Failure::Usage {
+        text: format!("cannot understand the query, {mistake}\n{}", mistake.excerpt(text)),
+        hint: mistake
+            .hint
+            .or_else(|| Some("`pdb-sync search --help` lists every field with an example".into())),
+    })
+}
+
+/// What the command line says beside the query.
+pub(super) struct Options {
+    request: Request,
+    layout: Layout,
+    fail_on_empty: bool,
+}
+
+impl Options {
+    fn new(args: &SearchArgs) -> Result<Self, Failure> {
+        let timeout = args.timeout.as_deref().map(str::parse::<Pause>).transpose();
+        let timeout = timeout.map_err(|wrong| Failure::usage(format!("--timeout: {wrong}")))?;
+        let mut facets = Vec::new();
+        for name in args.facets.iter().map(|name| name.trim()).filter(|name| !name.is_empty()) {
+            let known: &str = if let Some(field) = Field::find(name) { field.name() } else { name };
+            let Some(facet) = FACETS.into_iter().find(|facet: &&str| **facet == *known) else {
+                let hint = nearest(name, FACETS.iter().copied()).map_or_else(
+                    || format!("known are {}", FACETS.join(", ")),
+                    |near| format!("did you mean {near:?}?"),
+                );
+                return Err(Failure::usage_hint(format!("--facets: {name:?} cannot be counted"), hint));
+            };
+            facets.push(facet);
+        }
+        let layout = match &args.format {
+            Some(template) => Layout::Template(
+                Template::parse(template)
+                    .map_err(|(text, hint)| Failure::Usage { text: format!("--format: {text}"), hint })?,
+            ),
+            None if args.ids => Layout::Ids,
+            None if args.paths => Layout::Paths,
+            None => Layout::Table,
+        };
+        let sort = match args.sort {
+            Order::Score => Sort::Score,
+            Order::Resolution => Sort::Resolution,
+            Order::Released => Sort::Released,
+            Order::Id => Sort::Id,
+        };
+        if args.null && matches!(layout, Layout::Table) {
+            return Err(Failure::usage_hint("-0 is for --ids, --paths and --format", "add one of them"));
+        }
+        Ok(Options {
+            request: Request {
+                query: Node::All,
+                sort,
+                limit: args.limit,
+                offset: args.offset,
+                facets,
+                timeout: timeout.map(|timeout| timeout.0),
+            },
+            layout: if args.null { layout.with_nul() } else { layout },
+            fail_on_empty: args.fail_on_empty,
+        })
+    }
+}
+
+/// The indexes that are searched.
+pub(super) struct Searched {
+    pub(super) engine: SearchEngine,
+    roots: BTreeMap<String, PathBuf>,
+}
+
+impl Searched {
+    /// Also whether an index could not be opened.
+    fn open(args: &SearchArgs, state: &Path, ui: &Ui) -> Result<(Self, bool), Failure> {
+        let failure = |error: crate::search::SearchError| Failure::usage(error.to_string());
+        let mut opened: Vec<Opened> = Vec::new();
+        let mut damaged = false;
+        for place in indexes(state).map_err(failure)? {
+            match place.open() {
+                Ok(found) => opened.extend(found),
+                Err(error) => {
+                    ui.warning(&format!("{error}; it is left out"));
+                    ui.note("  hint: `pdb-sync index --rebuild` builds it anew");
+                    damaged = true;
+                }
+            }
+        }
+        if !args.job.is_empty() {
+            opened = chosen(opened, &args.job)?;
+        }
+        if opened.is_empty() {
+            return Err(Failure::usage_hint(
+                format!("there is no index to search below {}", state.join("index").display()),
+                "`pdb-sync index --all` builds those of all jobs, `pdb-sync index DIR` that of any directory",
+            ));
+        }
+        let roots = opened.iter().map(|index| (index.label.clone(), index.root.clone())).collect();
+        let engine = SearchEngine::new(opened, &EngineOptions::default()).map_err(failure)?;
+        Ok((Searched { engine, roots }, damaged))
+    }
+
+    /// Asks and prints.
+    pub(super) fn answer(
+        &self,
+        text: &str,
+        query: Node,
+        options: &Options,
+        ui: &Ui,
+    ) -> Result<Exit, Failure> {
+        let start = Instant::now();
+        let request = Request { query, ..options.request.clone() };
+        let outcome = self.engine.search(&request).map_err(|error| Failure::Io {
+            tried: "search".into(),
+            source: std::io::Error::other(error.to_string()),
+        })?;
+        let elapsed = start.elapsed();
+        self.print(text, &request, &outcome, elapsed, options, ui)?;
+        let mut exit = Exit::Done;
+        for (label, why) in &outcome.failed {
+            ui.error(
+                &format!("the index of {label} could not be searched: {why}"),
+                Some("`pdb-sync index --rebuild` builds it anew"),
+            );
+            exit = exit.worst(Exit::Failed);
+        }
+        if !outcome.late.is_empty() {
+            ui.warning(&format!("no answer in time from {}", outcome.late.join(", ")));
+            exit = exit.worst(Exit::Partial);
+        }
+        if outcome.total == 0 && options.fail_on_empty {
+            exit = exit.worst(Exit::Failed);
+        }
+        Ok(exit)
+    }
+
+    fn print(
+        &self,
+        text: &str,
+        request: &Request,
+        outcome: &Outcome,
+        elapsed: Duration,
+        options: &Options,
+        ui: &Ui,
+    ) -> Result<(), Failure> {
+        let rows: Vec<Row> = outcome.hits.iter().map(|hit| self.row(hit)).collect();
+        let answered = Answered {
+            total: outcome.total,
+            elapsed,
+            timed_out: !outcome.late.is_empty(),
+            late: &outcome.late,
+            facets: outcome.facets.iter().map(|(name, values)| (*name, values.as_slice())).collect(),
+            words: words(&request.query),
+            offset: request.offset,
+        };
+        hits::print(&rows, &answered, &options.layout, ui)?;
+        if outcome.total == 0 && outcome.failed.is_empty() && !ui.json {
+            ui.note(&format!("nothing matches {text:?} in {}", self.engine.labels().join(", ")));
+            for field in self.blind(&request.query) {
+                ui.note(&format!("  hint: nothing that is indexed has a value for {field}{}", how(field)));
+            }
+        }
+        Ok(())
+    }
+
+    fn row(&self, hit: &crate::search::Hit) -> Row {
+        let absolute = |place: &crate::search::HitPlace| {
+            let path = std::ffi::OsString::from_vec(place.path.clone());
+            self.roots
+                .get(&place.index)
+                .map_or_else(|| path.clone().into(), |root| root.join(&path))
+                .into_os_string()
+                .into_vec()
+        };
+        let shown = &hit.shown;
+        Row {
+            kind: shown.kind.clone(),
+            id: shown.id.clone(),
+            title: shown.title.clone(),
+            methods: shown.methods.clone(),
+            resolution: shown.resolution,
+            organisms: shown.organisms.clone(),
+            released: shown.released.clone(),
+            deposited: shown.deposited.clone(),
+            ligands: shown.ligands.clone(),
+            uniprot: shown.uniprot.clone(),
+            weight: shown.weight,
+            doi: shown.doi.clone(),
+            error: shown.error.clone(),
+            score: hit.score,
+            places: hit
+                .places
+                .iter()
+                .map(|place| (place.index.clone(), place.path.clone(), absolute(place)))
+                .collect(),
+        }
+    }
+
+    /// The fields of a query of which nothing has a value, so that nobody wonders why there is no hit.
+    fn blind(&self, node: &Node) -> Vec<&'static str> {
+        let mut fields = Vec::new();
+        named(node, &mut fields);
+        let nothing = |field: &Field| {
+            let request = Request {
+                query: Node::Exists(*field),
+                sort: Sort::Score,
+                limit: 1,
+                offset: 0,
+                facets: Vec::new(),
+                timeout: Some(Duration::from_secs(1)),
+            };
+            self.engine.search(&request).is_ok_and(|outcome| outcome.total == 0 && outcome.late.is_empty())
+        };
+        fields.into_iter().filter(nothing).map(Field::name).collect()
+    }
+}
+
+fn how(field: &str) -> &'static str {
+    match field {
+        "sequence" => "; `pdb-sync index --sequences` indexes sequences",
+        _ => "",
+    }
+}
+
+fn named(node: &Node, fields: &mut Vec<Field>) {
+    let field = match node {
+        Node::And(nodes) | Node::Or(nodes) => return nodes.iter().for_each(|node| named(node, fields)),
+        // What must not be there may well be missing.
+        Node::All | Node::Not(_) => None,
+        Node::Word(field, _)
+        | Node::Fuzzy(field, ..)
+        | Node::Prefix(field, _)
+        | Node::Phrase { field, .. } => *field,
+        Node::Run(field, _)
+        | Node::Is(field, _)
+        | Node::OneOf(field, _)
+        | Node::StartsWith(field, _)
+        | Node::Range(field, ..)
+        | Node::Exists(field) => Some(*field),
+        Node::Residues(_) => Some(Field::Sequence),
+    };
+    fields.extend(field.filter(|field| !fields.contains(field)));
+}
+
+/// The indexes that the options name.
+fn chosen(opened: Vec<Opened>, names: &[String]) -> Result<Vec<Opened>, Failure> {
+    let mut chosen: Vec<Opened> = Vec::new();
+    for name in names {
+        let path =
+            index::is_path(name).then(|| Path::new(name).canonicalize().unwrap_or_else(|_| name.into()));
+        let is = |index: &&Opened| match &path {
+            Some(path) => index.label.as_bytes() == path.as_os_str().as_bytes() || index.root == *path,
+            None => index.label == *name,
+        };
+        match opened.iter().find(is) {
+            Some(index) if chosen.iter().any(|known| known.label == index.label) => {}
+            Some(index) => chosen.push(index.clone()),
+            None => {
+                let near = nearest(name, opened.iter().map(|index| index.label.as_str()));
+                let hint = match near {
+                    Some(near) => format!("did you mean {near:?}?"),
+                    None => format!("`pdb-sync index {name}` builds it"),
+                };
+                return Err(Failure::usage_hint(format!("there is no index of {name:?}"), hint));
+            }
+        }
+    }
+    Ok(chosen)
+}

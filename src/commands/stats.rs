@@ -1,0 +1,190 @@
+//! `stats`
+
+use super::{Failure, past, settings};
+use crate::cli::{Global, StatsArgs};
+use crate::config::Config;
+use crate::exit::Exit;
+use crate::history::Query;
+use crate::report::units;
+use crate::stats::{Aggregate, Past, Spread, prometheus};
+use crate::ui::Ui;
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::Path;
+use std::time::Duration;
+
+/// By job, the newest first.
+type Pasts = BTreeMap<String, Vec<Past>>;
+
+/// What one job sets off.
+struct Firing {
+    job: String,
+    text: String,
+}
+
+/// Shows figures about past runs.
+pub(super) fn run(args: &StatsArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+    let config = settings::open(global)?.load(ui)?;
+    let now = Timestamp::now();
+    let since = past::since(args.since.as_deref())?;
+    let pasts = pasts(&args.jobs, &config, global)?;
+    let firing = firing(&config, &pasts, now);
+    if args.check {
+        return check(&firing, ui);
+    }
+    let jobs: Vec<Aggregate> = pasts
+        .iter()
+        .map(|(job, past)| {
+            let recent = past.iter().filter(|past| since.is_none_or(|since| past.started >= since));
+            let mut all = Aggregate::of(job, &recent.cloned().collect::<Vec<_>>(), now);
+            // Its weeks are its own, and what was last stays so.
+            let ever = Aggregate::of(job, past, now);
+            (all.trend, all.last_success) = (ever.trend, ever.last_success);
+            all
+        })
+        .collect();
+    if let Some(file) = &args.prometheus {
+        let of = |job: &str| firing.iter().filter(|firing| firing.job == job).count();
+        replace(file, prometheus(&jobs, &of).as_bytes())
+            .map_err(Failure::io(format!("write the metrics {}", file.display())))?;
+        if ui.json {
+            ui.json("result", &json!({ "file": file.to_string_lossy(), "jobs": jobs.len() }))?;
+        }
+        return Ok(Exit::Done);
+    }
+    if ui.json {
+        for job in &jobs {
+            ui.json("stats", &as_json(job, &firing))?;
+        }
+        ui.json("result", &json!({ "jobs": jobs.len(), "alerts": firing.len() }))?;
+        return Ok(Exit::Done);
+    }
+    if jobs.iter().all(|job| job.runs == 0) {
+        ui.note("no run that is remembered fits");
+    } else {
+        ui.table(&rows(&jobs))?;
+    }
+    for firing in &firing {
+        ui.line(&format!("alert: [{}] {}", firing.job, firing.text))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// The past of the named jobs, or of all that are remembered or configured.
+fn pasts(names: &[String], config: &Config, global: &Global) -> Result<Pasts, Failure> {
+    let found = match past::open(global)? {
+        Some(history) => history.jobs(&Query { jobs: names.to_vec(), ..Query::default() })?,
+        None => Vec::new(),
+    };
+    let mut pasts = Pasts::new();
+    for past in found {
+        pasts.entry(past.job.clone()).or_default().push(past);
+    }
+    if let Some(unknown) = names
+        .iter()
+        .find(|name| !pasts.contains_key(*name) && !config.jobs.iter().any(|job| job.name == **name))
+    {
+        let known = pasts.keys().map(String::as_str).chain(config.jobs.iter().map(|job| job.name.as_str()));
+        let hint = crate::config::nearest(unknown, known).map(|near| format!("did you mean {near:?}?"));
+        return Err(Failure::Usage { text: format!("no job is called {unknown:?}"), hint });
+    }
+    Ok(pasts)
+}
+
+/// What is set off now, by jobs that `--all` would run: nobody expects anything of the others.
+fn firing(config: &Config, pasts: &Pasts, now: Timestamp) -> Vec<Firing> {
+    let mut firing = Vec::new();
+    let expected = |name: &str| config.jobs.iter().any(|job| job.name == name && job.enabled);
+    for (job, past) in pasts.iter().filter(|(job, _)| expected(job)) {
+        for alert in config.stats.alerts.iter().filter(|alert| alert.is_about(job)) {
+            // A run that goes on is no result yet.
+            let past: Vec<Past> =
+                past.iter().filter(|past| past.state != crate::stats::State::Running).cloned().collect();
+            firing.extend(alert.check(&past, now).map(|text| Firing { job: job.clone(), text }));
+        }
+    }
+    firing
+}
+
+fn check(firing: &[Firing], ui: &Ui) -> Result<Exit, Failure> {
+    for firing in firing {
+        if ui.json {
+            ui.json("alert", &json!({ "job": firing.job, "text": firing.text }))?;
+        } else {
+            ui.line(&format!("[{}] {}", firing.job, firing.text))?;
+        }
+    }
+    if ui.json {
+        ui.json("result", &json!({ "alerts": firing.len() }))?;
+    }
+    Ok(if firing.is_empty() { Exit::Done } else { Exit::Failed })
+}
+
+fn rows(jobs: &[Aggregate]) -> Vec<Vec<String>> {
+    let heading =
+        ["JOB", "RUNS", "OK", "P50", "P90", "P95", "P99", "MEAN", "QUEUED", "BYTES/S", "FILES/S", "TREND"];
+    let mut rows = vec![heading.map(String::from).to_vec()];
+    for job in jobs {
+        let time =
+            |of: fn(&Spread) -> f64| job.duration.as_ref().map_or("-".into(), |spread| duration(of(spread)));
+        let percent = |share: f64| format!("{:.0}%", share * 100.0);
+        let trend = job.trend.duration.map_or("-".into(), |share| format!("{:+.0}%", share * 100.0));
+        rows.push(vec![
+            job.job.clone(),
+            job.runs.to_string(),
+            job.success_rate.map_or("-".into(), percent),
+            time(|spread| spread.p50),
+            time(|spread| spread.p90),
+            time(|spread| spread.p95),
+            time(|spread| spread.p99),
+            time(|spread| spread.mean),
+            job.queued.map_or("-".into(), |spread| duration(spread.p50)),
+            job.bytes_per_s.and_then(|spread| units::rate(spread.p50)).unwrap_or("-".into()),
+            job.files_per_s.map_or("-".into(), |spread| format!("{:.1}", spread.p50)),
+            trend,
+        ]);
+    }
+    rows
+}
+
+fn duration(seconds: f64) -> String {
+    Duration::try_from_secs_f64(seconds).map_or("-".into(), units::duration)
+}
+
+fn as_json(job: &Aggregate, firing: &[Firing]) -> Value {
+    let states: Map<String, Value> =
+        job.states.iter().map(|(state, count)| (state.word().into(), (*count).into())).collect();
+    let time = |time: Option<Timestamp>| time.map(|time| format!("{time:.3}"));
+    let alerts: Vec<_> =
+        firing.iter().filter(|firing| firing.job == job.job).map(|firing| firing.text.as_str()).collect();
+    json!({
+        "job": job.job,
+        "runs": job.runs,
+        "states": states,
+        "success_rate": job.success_rate,
+        "duration_s": job.duration,
+        "queued_s": job.queued,
+        "bytes_per_s": job.bytes_per_s,
+        "files_per_s": job.files_per_s,
+        "bytes_received": job.bytes,
+        "files_transferred": job.files,
+        "trend": { "duration": job.trend.duration, "bytes_received": job.trend.bytes },
+        "last_status": job.last.as_ref().map(|last| last.state.word()),
+        "last_success": time(job.last_success),
+        "alerts": alerts,
+    })
+}
+
+/// The node exporter must never read half a page, and may run as somebody else.
+fn replace(file: &Path, page: &[u8]) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = file.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mode = std::fs::Permissions::from_mode(0o644);
+    let mut new = tempfile::Builder::new().prefix(".pdb-sync-").permissions(mode).tempfile_in(dir)?;
+    new.write_all(page)?;
+    new.as_file().sync_all()?;
+    new.persist(file).map_err(|error| error.error)?;
+    Ok(())
+}

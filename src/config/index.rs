@@ -1,0 +1,71 @@
+//! What a job says about its index: `index = true`, or `[jobs.NAME.index]`.
+
+use super::value::{Reader, Value};
+use schemars::Schema;
+use toml::Spanned;
+use toml::de::DeValue;
+
+/// What a job says about its index.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Indexed {
+    /// Indexed after each sync that changed the mirror, and by `index --all`; `false`: by neither.
+    pub enabled: bool,
+    /// Globs of the files that are indexed; `None`: as `[index]` says.
+    pub include: Option<Vec<String>>,
+    /// Globs of the files that are not; `None`: as `[index]` says.
+    pub exclude: Option<Vec<String>>,
+}
+
+const KEYS: [&str; 3] = ["enabled", "include", "exclude"];
+
+impl Value for Indexed {
+    fn expected() -> String {
+        "true, false or a table with enabled, include, exclude".into()
+    }
+
+    fn read(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Option<Self> {
+        let table = match value.get_ref() {
+            DeValue::Boolean(enabled) => return Some(Indexed { enabled: *enabled, ..Indexed::default() }),
+            DeValue::Table(table) => table,
+            _ => {
+                reader.wrong_type(value, &Self::expected());
+                return None;
+            }
+        };
+        let before = reader.problems.len();
+        let mut read = Indexed { enabled: true, ..Indexed::default() };
+        for (key, value) in table.iter() {
+            match key.get_ref().as_ref() {
+                "enabled" => read.enabled = bool::read(value, reader).unwrap_or_default(),
+                "include" => read.include = Vec::<String>::read(value, reader),
+                "exclude" => read.exclude = Vec::<String>::read(value, reader),
+                other => {
+                    let hint = super::nearest::did_you_mean(other, KEYS);
+                    reader.problem(key.span(), format!("unknown key {other:?}"), hint);
+                }
+            }
+        }
+        (reader.problems.len() == before).then_some(read)
+    }
+
+    fn to_toml(&self) -> toml::Value {
+        let mut table = toml::Table::new();
+        table.insert("enabled".into(), self.enabled.into());
+        for (key, globs) in [("include", &self.include), ("exclude", &self.exclude)] {
+            if let Some(globs) = globs {
+                table.insert(key.into(), globs.to_toml());
+            }
+        }
+        if table.len() == 1 { self.enabled.into() } else { table.into() }
+    }
+
+    fn schema() -> Schema {
+        let globs = || schemars::json_schema!({"type": "array", "items": {"type": "string"}});
+        schemars::json_schema!({"anyOf": [
+            {"type": "boolean"},
+            {"type": "object", "additionalProperties": false, "properties": {
+                "enabled": {"type": "boolean", "default": true}, "include": globs(), "exclude": globs()
+            }}
+        ]})
+    }
+}

@@ -1,0 +1,178 @@
+//! Values about how jobs behave towards servers and towards this machine.
+
+use super::value::{Parallel, Reader, Value, Within, read_text};
+use crate::job::{CachePolicy, IoPriority, SourceOrder};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use std::str::FromStr;
+use toml::Spanned;
+use toml::de::DeValue;
+
+/// How many jobs run at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Concurrency {
+    /// So many.
+    Fixed(Parallel),
+    /// As many as the machine bears, up to `parallel_max`.
+    Auto,
+}
+
+/// CPU niceness, relative to our own.
+pub type Nice = Within<0, 19>;
+
+impl FromStr for Concurrency {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "auto" {
+            return Ok(Concurrency::Auto);
+        }
+        let digits = text.bytes().all(|b| b.is_ascii_digit()) && !text.is_empty();
+        if !digits {
+            return Err(format!("{text:?} is neither a number from 1 to 100 nor \"auto\""));
+        }
+        // What is too large for the type is too large for the range.
+        Parallel::new(text.parse().unwrap_or(i64::MAX)).map(Concurrency::Fixed)
+    }
+}
+
+impl Value for Concurrency {
+    fn expected() -> String {
+        "an integer from 1 to 100, or \"auto\"".into()
+    }
+
+    fn read(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Option<Self> {
+        match value.get_ref().as_str() {
+            Some("auto") => Some(Concurrency::Auto),
+            Some(_) => {
+                reader.wrong_type(value, &Self::expected());
+                None
+            }
+            None if !value.get_ref().is_integer() => {
+                reader.wrong_type(value, &Self::expected());
+                None
+            }
+            None => Parallel::read(value, reader).map(Concurrency::Fixed),
+        }
+    }
+
+    fn to_toml(&self) -> toml::Value {
+        match self {
+            Concurrency::Fixed(n) => n.to_toml(),
+            Concurrency::Auto => "auto".into(),
+        }
+    }
+
+    fn schema() -> Schema {
+        schemars::json_schema!({"anyOf": [{"type": "integer", "minimum": 1, "maximum": 100}, {"const": "auto"}]})
+    }
+}
+
+impl Value for IoPriority {
+    fn expected() -> String {
+        "\"idle\", or \"best-effort:0\" to \"best-effort:7\"".into()
+    }
+
+    fn read(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Option<Self> {
+        read_text(value, reader)
+    }
+
+    fn to_toml(&self) -> toml::Value {
+        self.to_string().into()
+    }
+
+    fn schema() -> Schema {
+        schemars::json_schema!({"type": "string", "pattern": "^idle$|^best-effort(:[0-7])?$"})
+    }
+}
+
+/// The words of an enum that is written as one of a few strings.
+macro_rules! words {
+    ($type:ty: $($word:literal => $value:path),+) => {
+        impl Value for $type {
+            fn expected() -> String {
+                [$(format!("{:?}", $word)),+].join(" or ")
+            }
+
+            fn read(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Option<Self> {
+                match value.get_ref().as_str() {
+                    $(Some($word) => Some($value),)+
+                    _ => {
+                        reader.wrong_type(value, &Self::expected());
+                        None
+                    }
+                }
+            }
+
+            fn to_toml(&self) -> toml::Value {
+                match self {
+                    $($value => $word.into(),)+
+                }
+            }
+
+            fn schema() -> Schema {
+                <$type as JsonSchema>::json_schema(&mut SchemaGenerator::default())
+            }
+        }
+    };
+}
+
+words!(SourceOrder: "given" => SourceOrder::Given, "fastest" => SourceOrder::Fastest);
+words!(CachePolicy: "keep" => CachePolicy::Keep, "drop" => CachePolicy::Drop);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Overrides, Surroundings, load};
+    use crate::job::Priority;
+    use std::path::Path;
+
+    fn read(sync: &str, job: &str) -> Result<crate::config::Config, String> {
+        let text = format!("[sync]\n{sync}\n[jobs.a]\nsource = '/s/'\ndest = '/d'\n{job}\n");
+        load(&text, Path::new("/c.toml"), &Overrides::default(), &Surroundings::default())
+            .map_err(|problems| problems.to_string())
+    }
+
+    #[test]
+    fn manners_are_read() {
+        let config = read(
+            "parallel = 'auto'\nparallel_max = 4",
+            "source_order = 'fastest'\nnice = 10\nionice = 'best-effort:7'\ncache = 'drop'",
+        );
+        let config = config.unwrap();
+        assert_eq!((config.sync.parallel, config.sync.auto), (4, true));
+        let job = &config.jobs[0];
+        assert_eq!((job.source_order, job.cache), (SourceOrder::Fastest, CachePolicy::Drop));
+        assert_eq!(job.child_priority, Priority { nice: 10, io: Some(IoPriority::BestEffort(7)) });
+        let plain = read("parallel = 3", "").unwrap();
+        assert_eq!((plain.sync.parallel, plain.sync.auto), (3, false));
+        assert_eq!(plain.jobs[0].child_priority, Priority::default());
+    }
+
+    #[test]
+    fn bad_manners_are_named() {
+        for (sync, job, text) in [
+            (
+                "parallel = 'many'",
+                "",
+                "expected an integer from 1 to 100, or \"auto\", found the string \"many\"",
+            ),
+            ("parallel = 101", "", "out of range: expected an integer from 1 to 100"),
+            ("", "nice = 20", "out of range: expected an integer from 0 to 19"),
+            ("", "ionice = 'best-effort:8'", "\"best-effort:8\" is neither"),
+            ("", "cache = 'empty'", "expected \"keep\" or \"drop\""),
+            ("", "source_order = 1", "expected \"given\" or \"fastest\", found the integer 1"),
+        ] {
+            let problems = read(sync, job).unwrap_err();
+            assert!(problems.contains(text), "{problems}");
+        }
+    }
+
+    #[test]
+    fn concurrency_is_read_from_the_command_line() {
+        assert_eq!("auto".parse(), Ok(Concurrency::Auto));
+        assert_eq!("3".parse(), Ok(Concurrency::Fixed(Within::constant(3))));
+        for bad in ["", "0", "101", "99999999999999999999", "-1", "x"] {
+            assert!(bad.parse::<Concurrency>().is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! A job's destination: mounted, writable, with room, on a file system that can hold a mirror.
+
+use super::{Area, Finding, Verdict};
+use crate::job::{Job, Preset};
+use crate::machine::{Mount, expected_mounts, mount_of, resolve};
+use bytesize::ByteSize;
+use rustix::fs::{Access, StatVfs};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+/// Less than this fills up during the next run.
+const LOW: u64 = 1_000_000_000;
+/// A file system whose clock is further off than this dates new files wrongly.
+const SKEW: f64 = 2.0;
+
+pub(super) fn examine(job: &Job) -> Vec<Finding> {
+    let mut findings = look(job);
+    for finding in &mut findings {
+        finding.job = Some(job.name.clone());
+    }
+    findings
+}
+
+fn look(job: &Job) -> Vec<Finding> {
+    let dest = resolve(&job.dest);
+    let mount = mount_of(&dest);
+    let mut findings = Vec::new();
+    let absent = expected_mounts().into_iter().filter(|point| dest.starts_with(point));
+    if let Some(point) = absent.max_by_key(|point| point.components().count())
+        && mount.as_ref().is_some_and(|mount| !mount.point.starts_with(&point))
+    {
+        let text = format!("{} stands in /etc/fstab, but is not mounted", point.display());
+        let hint = format!("the mirror would fill the disk below it: `mount {}`", point.display());
+        findings.push(fail(text).hint(hint));
+    }
+    let existing = match existing(&dest) {
+        Ok(existing) => existing,
+        Err(finding) => {
+            findings.push(finding);
+            return findings;
+        }
+    };
+    findings.extend(writable(&dest, &existing, mount.as_ref()));
+    findings.extend(space(job, &existing));
+    findings.extend(kind(job, &existing, mount.as_ref()));
+    findings
+}
+
+fn fail(text: String) -> Finding {
+    Finding::new(Area::Destination, Verdict::Fail, text)
+}
+
+fn warn(text: String) -> Finding {
+    Finding::new(Area::Destination, Verdict::Warn, text)
+}
+
+/// The destination, or as much of it as exists.
+fn existing(dest: &Path) -> Result<PathBuf, Finding> {
+    for path in dest.ancestors() {
+        match fs::metadata(path) {
+            Ok(meta) if meta.is_dir() => return Ok(path.into()),
+            Ok(_) => {
+                let text = format!("{} is no directory", path.display());
+                return Err(fail(text).hint("move it away, or correct `dest`"));
+            }
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
+            Err(error) => {
+                return Err(fail(format!("cannot look at {}: {error}", path.display()))
+                    .hint("may this user enter the directories above it?"));
+            }
+        }
+    }
+    Err(fail(format!("nothing of {} exists", dest.display())))
+}
+
+fn writable(dest: &Path, existing: &Path, mount: Option<&Mount>) -> Vec<Finding> {
+    if let Some(mount) = mount.filter(|mount| mount.read_only) {
+        let text = format!("{} is read-only: it lies on {}", dest.display(), mount.point.display());
+        let hint = "remount it read-write; after disk errors it is remounted read-only by itself, so look at the system log";
+        return vec![fail(text).hint(hint)];
+    }
+    let refused = |error: io::Error| {
+        let hint = match error.kind() {
+            io::ErrorKind::PermissionDenied => "make it writable for this user, or run as another".to_owned(),
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "make room".to_owned(),
+            _ => "correct `dest`, or repair what is below it".to_owned(),
+        };
+        vec![fail(format!("cannot write in {}: {error}", existing.display())).hint(hint)]
+    };
+    if let Err(error) = rustix::fs::access(existing, Access::WRITE_OK | Access::EXEC_OK) {
+        return refused(error.into());
+    }
+    // Without a name, so that no run ever sees it.
+    let file = match tempfile::tempfile_in(existing) {
+        Ok(file) => file,
+        Err(error) => return refused(error),
+    };
+    let text = match dest == existing {
+        true => format!("{} is writable", dest.display()),
+        false => format!("{} does not exist yet and can be made in {}", dest.display(), existing.display()),
+    };
+    let mut findings = vec![Finding::new(Area::Destination, Verdict::Ok, text)];
+    let now = SystemTime::now();
+    if let Ok(there) = file.metadata().and_then(|meta| meta.modified()) {
+        let ahead = there.duration_since(now).unwrap_or_default().as_secs_f64();
+        let behind = now.duration_since(there).unwrap_or_default().as_secs_f64();
+        if ahead.max(behind) > SKEW {
+            let text = format!(
+                "the clock of {}'s file system is {:.0} s off",
+                existing.display(),
+                ahead.max(behind)
+            );
+            findings.push(warn(text).hint("let its server and this machine keep time by NTP"));
+        }
+    }
+    findings
+}
+
+fn space(job: &Job, existing: &Path) -> Option<Finding> {
+    let stat = match rustix::fs::statvfs(existing) {
+        Ok(stat) => stat,
+        Err(error) => {
+            return Some(warn(format!("cannot tell how much is free at {}: {error}", existing.display())));
+        }
+    };
+    Some(room(job, existing, &stat))
+}
+
+fn room(job: &Job, existing: &Path, stat: &StatVfs) -> Finding {
+    let free = stat.f_bavail.saturating_mul(stat.f_frsize);
+    let size = stat.f_blocks.saturating_mul(stat.f_frsize);
+    let text = format!("{} of {} free", ByteSize(free).display().si(), ByteSize(size).display().si());
+    if let Some(least) = job.min_free.filter(|least| free < *least) {
+        let text = format!("{text} at {}, less than min_free ({})", existing.display(), ByteSize(least));
+        return fail(text).hint("make room, or lower min_free: the job would be blocked");
+    }
+    if free == 0 {
+        return fail(format!("the disk is full: {text} at {}", existing.display())).hint("make room");
+    }
+    // Some file systems have no fixed number of inodes, and say 0.
+    if stat.f_files > 0 && stat.f_favail == 0 {
+        return fail(format!("no inodes are left at {}", existing.display()))
+            .hint("`df -i` shows it: remove many small files, or use another file system");
+    }
+    if stat.f_files > 0 && stat.f_favail < stat.f_files / 50 {
+        let text = format!("{text}, but only {} inodes are left at {}", stat.f_favail, existing.display());
+        return warn(text).hint("the PDB has some 250,000 files a format: `df -i`");
+    }
+    if free < LOW {
+        return warn(format!("only {text} at {}", existing.display()))
+            .hint("make room; min_free guards against filling it up");
+    }
+    Finding::new(Area::Destination, Verdict::Ok, text)
+}
+
+fn kind(job: &Job, existing: &Path, mount: Option<&Mount>) -> Option<Finding> {
+    let folds = folds_case(existing);
+    let kind = mount.map_or("a file system of unknown type", |mount| mount.kind.as_str());
+    let simple = matches!(kind, "vfat" | "exfat" | "msdos" | "ntfs" | "ntfs3" | "cifs" | "smb3");
+    if simple && job.preset != Preset::Minimal {
+        let hint = "set preset = \"minimal\": this file system does not hold permissions and links";
+        return Some(warn(format!("{} lies on {kind}", existing.display())).hint(hint));
+    }
+    match folds {
+        Some(true) => {
+            let text = format!("{} lies on {kind}, which takes A and a for one name", existing.display());
+            Some(warn(text).hint("names that differ only in case would overwrite each other"))
+        }
+        Some(false) => {
+            let text = match mount.is_some_and(Mount::is_network) {
+                true => format!("{kind}, which is on the network; names that differ in case are told apart"),
+                false => format!("{kind}; names that differ in case are told apart"),
+            };
+            Some(Finding::new(Area::Destination, Verdict::Ok, text))
+        }
+        None => None,
+    }
+}
+
+/// Whether a name that differs only in case means the same file; `None` if that cannot be tried.
+fn folds_case(dir: &Path) -> Option<bool> {
+    let file = tempfile::Builder::new().prefix(".pdb-sync-doctor-a").tempfile_in(dir).ok()?;
+    let name = file.path().file_name()?.to_str()?.to_owned();
+    let twin = dir.join(name.replace("doctor-a", "doctor-A"));
+    Some(fs::symlink_metadata(twin).is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn job(dest: &Path) -> Job {
+        Job::example("j", "/s/", dest)
+    }
+
+    fn worst(findings: &[Finding]) -> Verdict {
+        findings.iter().map(|finding| finding.verdict).max().unwrap()
+    }
+
+    #[test]
+    fn a_plain_directory_will_do_and_stays_as_it_was() {
+        let dir = tempfile::tempdir().unwrap();
+        let findings = look(&job(dir.path()));
+        assert!(findings[0].text.ends_with("is writable"), "{findings:?}");
+        let later = look(&job(&dir.path().join("a/b")));
+        assert!(later[0].text.contains("does not exist yet"), "{later:?}");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_file_in_the_way_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("a"), "").unwrap();
+        let findings = look(&job(&dir.path().join("a/b")));
+        assert_eq!(worst(&findings), Verdict::Fail);
+        assert!(findings[0].text.ends_with("/a is no directory"), "{findings:?}");
+    }
+
+    #[test]
+    fn too_little_room_is_told_as_the_guard_would() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut job = job(dir.path());
+        job.min_free = Some(u64::MAX);
+        let finding = space(&job, dir.path()).unwrap();
+        assert_eq!(finding.verdict, Verdict::Fail);
+        assert!(finding.text.contains("less than min_free"), "{}", finding.text);
+    }
+}

@@ -1,0 +1,108 @@
+//! The machine: clock, limits, and what its kernel offers.
+
+use super::{Area, Finding, Verdict};
+use rustix::process::{Resource, getrlimit};
+use std::fs;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// 2025-01-01: this program did not exist before.
+const EARLIEST: Duration = Duration::from_secs(1_735_689_600);
+/// Open files of ours beside those of the jobs.
+const OWN_FILES: u64 = 128;
+/// Open files for each job: pipes, its log, its list, the destination.
+const FILES_A_JOB: u64 = 16;
+
+pub(super) fn examine(parallel: usize) -> Vec<Finding> {
+    let mut findings = vec![clock()];
+    findings.extend(limits(parallel));
+    if cfg!(target_os = "linux") {
+        findings.extend(kernel());
+    }
+    findings
+}
+
+fn clock() -> Finding {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    if now < EARLIEST {
+        let text = format!("it is not {}", jiff::Timestamp::now());
+        return Finding::new(Area::Clock, Verdict::Fail, text)
+            .hint("set the clock, and let it be kept by NTP");
+    }
+    // Only systemd's own service leaves a trace that may be read by everybody.
+    let kept = fs::exists("/run/systemd/timesync/synchronized").unwrap_or(false);
+    let known = if kept { "kept by NTP" } else { "whether it is kept by NTP is not known" };
+    let now = jiff::Timestamp::now().round(jiff::Unit::Second).unwrap_or_default();
+    Finding::new(Area::Clock, Verdict::Ok, format!("{now}; {known}"))
+}
+
+fn limits(parallel: usize) -> Vec<Finding> {
+    let ok = |text: String| Finding::new(Area::Limits, Verdict::Ok, text);
+    let jobs = u64::try_from(parallel).unwrap_or(u64::MAX);
+    let needed = OWN_FILES.saturating_add(jobs.saturating_mul(FILES_A_JOB));
+    let files = match getrlimit(Resource::Nofile).current {
+        Some(limit) if limit < needed => {
+            let text =
+                format!("{limit} open files are allowed; {parallel} jobs at a time need about {needed}");
+            Finding::new(Area::Limits, Verdict::Warn, text)
+                .hint("raise it (`ulimit -n`, LimitNOFILE=), or lower parallel")
+        }
+        Some(limit) => ok(format!("{limit} open files are allowed")),
+        None => ok("any number of open files is allowed".into()),
+    };
+    // Three processes a job, a shell around a hook, and ourselves.
+    let needed = jobs.saturating_mul(4).saturating_add(16);
+    let processes = match getrlimit(Resource::Nproc).current {
+        Some(limit) if limit < needed => {
+            let text =
+                format!("{limit} processes are allowed; {parallel} jobs at a time need about {needed}");
+            Finding::new(Area::Limits, Verdict::Warn, text)
+                .hint("raise it (`ulimit -u`, TasksMax=), or lower parallel")
+        }
+        Some(limit) => ok(format!("{limit} processes are allowed")),
+        None => ok("any number of processes is allowed".into()),
+    };
+    let size = match getrlimit(Resource::Fsize).current {
+        Some(limit) => {
+            let text = format!("files may not be larger than {}", bytesize::ByteSize(limit));
+            vec![Finding::new(Area::Limits, Verdict::Warn, text).hint("`ulimit -f unlimited`")]
+        }
+        None => Vec::new(),
+    };
+    [files, processes].into_iter().chain(size).collect()
+}
+
+fn kernel() -> Vec<Finding> {
+    let finding = |there: bool, name: &str, lacking: &str| match there {
+        true => Finding::new(Area::Kernel, Verdict::Ok, name),
+        false => Finding::new(Area::Kernel, Verdict::Warn, format!("no {name}")).hint(lacking),
+    };
+    let mut findings = vec![
+        finding(
+            openat2(),
+            "openat2",
+            "from Linux 5.6 on it keeps deletions inside of their directory by a single call",
+        ),
+        finding(
+            fs::read("/proc/pressure/memory").is_ok(),
+            "pressure stall information (PSI)",
+            "`parallel = \"auto\"` goes by the load average instead; boot with psi=1",
+        ),
+    ];
+    // Where securityfs is not mounted, as in containers, nobody can tell.
+    if let Ok(modules) = fs::read_to_string("/sys/kernel/security/lsm") {
+        let there = modules.trim().split(',').any(|module| module == "landlock");
+        findings.push(finding(there, "Landlock", "boot with lsm=landlock,… to let it confine programs"));
+    }
+    findings
+}
+
+#[cfg(target_os = "linux")]
+fn openat2() -> bool {
+    use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat2};
+    openat2(CWD, ".", OFlags::PATH | OFlags::CLOEXEC, Mode::empty(), ResolveFlags::BENEATH).is_ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn openat2() -> bool {
+    false
+}

@@ -1,0 +1,193 @@
+//! The rsync program: is it there, which one is it, and do the options that we give it really run?
+
+use super::tool::{self, Ran};
+use super::{Area, Ask, Finding, Verdict};
+use crate::config::{Overrides, Surroundings, load};
+use crate::job::{Job, Source};
+use crate::rsync::args::{Purpose, argv};
+use crate::rsync::exit::{Verdict as Judged, judge};
+use crate::rsync::version::{Flavour, Support, Version};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+const LIMIT: Duration = Duration::from_secs(20);
+const INSTALL: &str = "install rsync 3.5.0 or newer (`apt install rsync`, `dnf install rsync`, `brew install rsync`), \
+                       or name another program by `rsync` in [sync]";
+
+pub(super) async fn rsync(ask: &Ask) -> Vec<Finding> {
+    let program = &ask.rsync;
+    let ran = match tool::run(&[program.clone(), "--version".into()], &[], LIMIT).await {
+        Ok(ran) => ran,
+        Err(error) => {
+            let text = match error.kind() {
+                io::ErrorKind::NotFound => format!("there is no program {program}"),
+                io::ErrorKind::TimedOut => format!("`{program} --version` does not end"),
+                _ => format!("cannot run {program}: {error}"),
+            };
+            return vec![Finding::new(Area::Rsync, Verdict::Fail, text).hint(INSTALL)];
+        }
+    };
+    let mut findings = vec![version(program, &ran)];
+    findings.extend(options(ask).await);
+    findings
+}
+
+fn version(program: &str, ran: &Ran) -> Finding {
+    let version = Version::parse(&ran.stdout);
+    let at = found_at(program).map_or(program.to_owned(), |path| path.display().to_string());
+    let text = format!("{version}, at {at}");
+    let finding = |verdict| Finding::new(Area::Rsync, verdict, text.clone());
+    match version.support() {
+        Support::Good => finding(Verdict::Ok),
+        Support::Unfixed => finding(Verdict::Warn)
+            .hint("3.5.0 fixed 33 security issues, many of them about links that a server sends: update it"),
+        Support::TooOld => finding(Verdict::Fail).hint(format!("it is older than 3.1: {INSTALL}")),
+        Support::Foreign if version.flavour == Flavour::OpenRsync => {
+            finding(Verdict::Fail).hint(format!("openrsync lacks options that are needed here: {INSTALL}"))
+        }
+        Support::Foreign => finding(Verdict::Warn).hint("whether it will do is shown by the trial below"),
+    }
+}
+
+/// Where the shell would find it.
+fn found_at(program: &str) -> Option<PathBuf> {
+    if program.contains('/') {
+        return Some(program.into());
+    }
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|dir| dir.join(program)).find(|path| path.is_file())
+}
+
+/// Lets rsync fetch a file from a daemon of its own over a pipe, with the options that each job would give it. Jobs that give
+/// the same ones share a trial.
+async fn options(ask: &Ask) -> Vec<Finding> {
+    let mut trials: Vec<(Job, Vec<String>)> = Vec::new();
+    for job in ask.jobs.iter().cloned().chain(plain()) {
+        let Some(mut job) = trial(&job) else { continue };
+        let names = match job.name.as_str() {
+            PLAIN => Vec::new(),
+            _ => vec![job.name.clone()],
+        };
+        job.name.clear();
+        match trials.iter_mut().find(|(other, _)| *other == job) {
+            Some((_, jobs)) => jobs.extend(names),
+            None => trials.push((job, names)),
+        }
+    }
+    let mut findings = Vec::new();
+    let mut good = Duration::ZERO;
+    for (job, names) in &trials {
+        match fetch(&ask.rsync, job).await {
+            Ok(took) => good = good.max(took),
+            Err(finding) => {
+                let whose =
+                    if names.is_empty() { "it needs".into() } else { format!("of {}", names.join(", ")) };
+                let text = format!("the options {whose} do not run: {}", finding.text);
+                findings.push(Finding { text, ..finding });
+            }
+        }
+    }
+    if findings.is_empty() {
+        let text = "fetches from a daemon of its own with every option that is given to it";
+        findings.push(Finding::new(Area::Rsync, Verdict::Ok, text).took(good));
+    }
+    findings
+}
+
+const CONTENTS: &[u8] = b"contents\n";
+const PLAIN: &str = "no-job";
+
+/// A job of which nothing is said, for where there is no configuration.
+fn plain() -> Option<Job> {
+    let text = format!("[jobs.{PLAIN}]\nsource = \"/s/\"\ndest = \"/d\"\n");
+    let config = load(&text, Path::new("/doctor.toml"), &Overrides::default(), &Surroundings::default());
+    config.ok()?.jobs.into_iter().next()
+}
+
+/// The same options, and nothing else of the job. `None` for one that brings a remote shell or lists of files along: that
+/// cannot be tried with another source.
+fn trial(job: &Job) -> Option<Job> {
+    let own = |arg: &String| {
+        ["--rsh", "-e", "--files-from", "--port", "--password-file", "--address"]
+            .iter()
+            .any(|o| arg.starts_with(o))
+    };
+    if job.rsync_args.iter().any(own) {
+        return None;
+    }
+    let base = plain()?;
+    Some(Job {
+        name: job.name.clone(),
+        sources: vec![Source::parse("rsync://doctor.invalid/m/", Path::new("/")).ok()?],
+        preset: job.preset,
+        compress: job.compress,
+        checksum: job.checksum,
+        inc_recursive: job.inc_recursive,
+        rsync_args: job.rsync_args.clone(),
+        ..base
+    })
+}
+
+/// Fetches one file, and lists the deletion of another.
+async fn fetch(program: &str, job: &Job) -> Result<Duration, Finding> {
+    let failed = |text: String| Finding::new(Area::Rsync, Verdict::Fail, text);
+    let prepared = prepare(program).map_err(|error| {
+        failed(format!("no room for a trial in the directory of temporary files: {error}"))
+            .hint("set TMPDIR to a directory that is writable")
+    })?;
+    let job = Job { dest: prepared.dir.path().join("dest"), ..job.clone() };
+    let mut took = Duration::ZERO;
+    for purpose in [Purpose::List, Purpose::Transfer] {
+        let argv = argv(program, &job, &job.sources[0], purpose);
+        let env = [("RSYNC_CONNECT_PROG".into(), prepared.connect.clone().into())];
+        let ran = tool::run(&argv, &env, LIMIT).await;
+        let ran = ran.map_err(|error| failed(format!("{}: {error}", shell_words::join(&argv))))?;
+        took += ran.took;
+        if let Judged::Failed(_, reason) | Judged::Partial(reason) | Judged::Vanished(reason) =
+            judge(ran.code, &ran.stderr, &job.sources[0])
+        {
+            let finding = failed(format!("{} ({})", reason.text, shell_words::join(&argv)));
+            return Err(Finding { hint: reason.hint, ..finding });
+        }
+        // Success is never inferred from silence. What a job's own options leave out cannot be known here.
+        let done = match purpose {
+            Purpose::Transfer => fs::read(job.dest.join("file")).is_ok_and(|text| text == CONTENTS),
+            _ => ran.stdout.lines().any(|line| line.starts_with("*deleting") && line.ends_with(" gone")),
+        };
+        if !done && job.rsync_args.is_empty() {
+            let text = "rsync says that it has done its work, and has not";
+            return Err(failed(format!("{text} ({})", shell_words::join(&argv))).hint(INSTALL));
+        }
+    }
+    Ok(took)
+}
+
+struct Prepared {
+    dir: tempfile::TempDir,
+    connect: String,
+}
+
+fn prepare(program: &str) -> io::Result<Prepared> {
+    let dir = tempfile::Builder::new().prefix("pdb-sync-doctor-").tempdir()?;
+    let (files, conf) = (dir.path().join("files"), dir.path().join("rsyncd.conf"));
+    for path in [&files, &dir.path().join("dest")] {
+        fs::create_dir(path)?;
+    }
+    fs::write(files.join("file"), CONTENTS)?;
+    fs::write(dir.path().join("dest/gone"), "contents\n")?;
+    let mut text = String::from("use chroot = no\n");
+    // Started by root, a daemon becomes `nobody`, who may not enter a temporary directory.
+    if rustix::process::geteuid().is_root() {
+        text.push_str("uid = 0\ngid = 0\n");
+    }
+    fs::write(&conf, format!("{text}[m]\npath = {}\n", files.display()))?;
+    let connect = format!("{} --config={} --daemon", quoted(program), quoted(&conf.display().to_string()));
+    Ok(Prepared { dir, connect })
+}
+
+/// rsync hands the line to a shell, and replaces `%H` in it.
+fn quoted(word: &str) -> String {
+    shell_words::quote(word).replace('%', "%%")
+}

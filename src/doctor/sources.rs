@@ -1,0 +1,292 @@
+//! The sources of jobs: local ones are looked at, daemons are asked directly and through rsync, ssh is tried.
+
+use super::tool;
+use super::{Area, Ask, Finding, Mirror, Verdict};
+use crate::config::nearest;
+use crate::job::{Address, Job, Source};
+use crate::mirrors::{Endpoint, Probe, Step, probe};
+use crate::rsync::args::own_shell;
+use crate::rsync::exit::{Verdict as Judged, judge, unreachable};
+use crate::rsync::mirrors::alternatives;
+use futures::future::join_all;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::env;
+use std::fs;
+use std::time::Duration;
+
+/// How many conversations go on at a time, and never two with one host: servers count connections.
+const AT_ONCE: usize = 8;
+/// More than a job is likely to have; a resolver may take so long before it gives up.
+const RESOLVER: Duration = Duration::from_secs(10);
+
+type Probes = BTreeMap<Endpoint, Probe>;
+
+/// Without a network only those that need none.
+pub(super) fn local(ask: &Ask) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for job in &ask.jobs {
+        findings.extend(job.sources.iter().filter_map(directory).map(|found| found.of(&job.name)));
+    }
+    findings
+}
+
+/// Every source of every job, and every daemon that was asked, the fastest first.
+pub(super) async fn examine(ask: &Ask) -> (Vec<Finding>, Vec<Mirror>) {
+    let mut findings = Vec::new();
+    let through = ["RSYNC_CONNECT_PROG", "RSYNC_PROXY"].into_iter().find(|name| env::var_os(name).is_some());
+    let named = named(ask);
+    let mut probes = match through {
+        None => probe_all(named.keys().cloned().collect(), ask.patience).await,
+        Some(name) => {
+            let text = format!("servers are reached through {name}: their names and ports are not looked at");
+            findings.push(Finding::new(Area::Source, Verdict::Ok, text));
+            Probes::new()
+        }
+    };
+    // Who could stand in is only asked where somebody has to.
+    let silent = |source: &Source, job: &Job| {
+        Endpoint::of(job, source)
+            .and_then(|endpoint| probes.get(&endpoint))
+            .is_some_and(|probe| !probe.answers())
+    };
+    let stand_ins: BTreeSet<Endpoint> = ask
+        .jobs
+        .iter()
+        .flat_map(|job| {
+            job.sources.iter().filter(|source| silent(source, job)).map(move |source| (job, source))
+        })
+        .flat_map(|(job, source)| {
+            alternatives(source).into_iter().filter_map(|other| Endpoint::of(job, &other))
+        })
+        .filter(|endpoint| !probes.contains_key(endpoint))
+        .collect();
+    probes.extend(probe_all(stand_ins.into_iter().collect(), ask.patience).await);
+    let tried = try_all(ask, &probes).await;
+    for job in &ask.jobs {
+        findings.extend(about(job, &probes, &tried).into_iter().map(|finding| finding.of(&job.name)));
+    }
+    let mut mirrors: Vec<Mirror> = probes
+        .into_iter()
+        .map(|(endpoint, probe)| Mirror { jobs: named.get(&endpoint).cloned().unwrap_or_default(), probe })
+        .collect();
+    mirrors.sort_by_key(|mirror| (mirror.probe.greeting.is_none(), mirror.probe.greeting));
+    (findings, mirrors)
+}
+
+/// The daemons that jobs name, and which jobs.
+fn named(ask: &Ask) -> BTreeMap<Endpoint, Vec<String>> {
+    let mut named: BTreeMap<Endpoint, Vec<String>> = BTreeMap::new();
+    for job in &ask.jobs {
+        for endpoint in job.sources.iter().filter_map(|source| Endpoint::of(job, source)) {
+            let jobs = named.entry(endpoint).or_default();
+            if !jobs.contains(&job.name) {
+                jobs.push(job.name.clone());
+            }
+        }
+    }
+    named
+}
+
+async fn probe_all(endpoints: Vec<Endpoint>, patience: Duration) -> Probes {
+    let ask = |endpoint: Endpoint| async move {
+        let asked = endpoint.clone();
+        let answer = tokio::task::spawn_blocking(move || probe(&asked, patience));
+        // The resolver knows no limit of ours.
+        let probe = match tokio::time::timeout(patience + RESOLVER, answer).await {
+            Ok(Ok(probe)) => probe,
+            Ok(Err(_)) | Err(_) => Probe::unresolved(&endpoint, patience + RESOLVER),
+        };
+        (endpoint, probe)
+    };
+    join_all(endpoints.into_iter().map(ask)).await.into_iter().collect()
+}
+
+/// What rsync said to a source: `Ok` and how long it took, or the finding.
+type Tried = HashMap<(String, Vec<String>), Result<Duration, Finding>>;
+
+fn key(job: &Job, source: &Source) -> (String, Vec<String>) {
+    (source.text.clone(), job.rsync_args.clone())
+}
+
+/// Asks rsync itself for the one entry that a source names: module, login, path, and over ssh everything before that.
+async fn try_all(ask: &Ask, probes: &Probes) -> Tried {
+    let mut hosts: BTreeMap<String, Vec<(&Job, &Source)>> = BTreeMap::new();
+    for job in &ask.jobs {
+        for source in &job.sources {
+            let silent =
+                Endpoint::of(job, source).and_then(|e| probes.get(&e)).is_some_and(|probe| !probe.answers());
+            let Some(host) = source.host().filter(|_| !silent) else { continue };
+            let of_host = hosts.entry(host.to_ascii_lowercase()).or_default();
+            if !of_host.iter().any(|(j, s)| key(j, s) == key(job, source)) {
+                of_host.push((job, source));
+            }
+        }
+    }
+    let slots = tokio::sync::Semaphore::new(AT_ONCE);
+    let slots = &slots;
+    let talks = hosts.into_values().map(|sources| async move {
+        let mut tried = Vec::new();
+        let _slot = slots.acquire().await;
+        for (job, source) in sources {
+            tried.push((key(job, source), list(ask, job, source).await));
+        }
+        tried
+    });
+    join_all(talks).await.into_iter().flatten().collect()
+}
+
+async fn list(ask: &Ask, job: &Job, source: &Source) -> Result<Duration, Finding> {
+    let seconds = ask.patience.as_secs().max(1);
+    let mut argv = vec![ask.rsync.clone(), "--list-only".into(), format!("--timeout={seconds}")];
+    let shell = matches!(source.address, Address::Shell { .. }) || own_shell(&job.rsync_args);
+    if !shell {
+        argv.push(format!("--contimeout={seconds}"));
+    }
+    argv.extend(job.rsync_args.iter().cloned());
+    // Without its last slash a directory is one line, however much is in it.
+    let plain = source.text.trim_end_matches('/');
+    let text = if plain.ends_with(':') { &source.text } else { plain };
+    argv.extend(["--no-r", "--dirs", "--no-motd", "--", text].map(str::to_owned));
+    let mut env = Vec::new();
+    if shell && !own_shell(&job.rsync_args) && env::var_os("RSYNC_RSH").is_none() {
+        env.push(("RSYNC_RSH".into(), format!("ssh -oBatchMode=yes -oConnectTimeout={seconds}").into()));
+    }
+    let fail = |text: String| Finding::new(Area::Source, Verdict::Fail, text);
+    let ran =
+        tool::run(&argv, &env, ask.patience * 2 + RESOLVER).await.map_err(|error| match error.kind() {
+            std::io::ErrorKind::TimedOut => {
+                fail(format!("{source} does not tell what it has within {seconds} s"))
+            }
+            _ => fail(format!("{source} cannot be asked: cannot run {}: {error}", ask.rsync)),
+        })?;
+    match judge(ran.code, &ran.stderr, source) {
+        Judged::Ok => Ok(ran.took),
+        Judged::Vanished(reason) | Judged::Partial(reason) | Judged::Failed(_, reason) => {
+            Err(Finding { hint: reason.hint, ..fail(reason.text) })
+        }
+    }
+}
+
+/// What is told about the sources of a job. One that fails is a warning where another one would do.
+fn about(job: &Job, probes: &Probes, tried: &Tried) -> Vec<Finding> {
+    let mut findings: Vec<Finding> =
+        job.sources.iter().map(|source| one(job, source, probes, tried)).collect();
+    let good = findings.iter().position(|finding| finding.verdict == Verdict::Ok);
+    for (finding, source) in findings.iter_mut().zip(&job.sources) {
+        if finding.verdict != Verdict::Fail {
+            continue;
+        }
+        let advice = match good {
+            Some(good) => {
+                finding.verdict = Verdict::Warn;
+                Some(format!("the job goes on with {}", job.sources[good]))
+            }
+            None => stand_in(job, source, probes),
+        };
+        finding.hint = match (finding.hint.take(), advice) {
+            (Some(hint), Some(advice)) => Some(format!("{hint}; {advice}")),
+            (hint, advice) => hint.or(advice),
+        };
+    }
+    findings
+}
+
+/// A known archive with the same files that answers, the fastest.
+fn stand_in(job: &Job, source: &Source, probes: &Probes) -> Option<String> {
+    let answering = alternatives(source).into_iter().filter_map(|other| {
+        let time = probes.get(&Endpoint::of(job, &other)?)?.greeting?;
+        Some((time, other))
+    });
+    let (time, other) = answering.min_by_key(|(time, _)| *time)?;
+    Some(format!("{other} answers ({}): name it as a second source", ms(time)))
+}
+
+fn one(job: &Job, source: &Source, probes: &Probes, tried: &Tried) -> Finding {
+    if let Some(finding) = directory(source) {
+        return finding;
+    }
+    let probe = Endpoint::of(job, source).and_then(|endpoint| probes.get(&endpoint));
+    if let Some(probe) = probe.filter(|probe| !probe.answers()) {
+        return silent(source, probe);
+    }
+    let ok = |text: String| Finding::new(Area::Source, Verdict::Ok, text);
+    match (tried.get(&key(job, source)), probe) {
+        (Some(Err(finding)), probe) => misspelt(finding.clone(), source, probe),
+        (Some(Ok(took)), Some(probe)) => answering(source, probe, *took),
+        (Some(Ok(took)), None) => ok(format!("{source} is there")).took(*took),
+        (None, _) => Finding::new(Area::Source, Verdict::Warn, format!("{source} was not looked at")),
+    }
+}
+
+fn answering(source: &Source, probe: &Probe, took: Duration) -> Finding {
+    let mut steps = Vec::new();
+    for (name, time) in [("name", probe.dns), ("connection", probe.connect), ("greeting", probe.greeting)] {
+        steps.extend(time.map(|time| format!("{name} {}", ms(time))));
+    }
+    if let (Some(modules), Some(time)) = (&probe.modules, probe.listing) {
+        steps.push(format!("{} modules {}", modules.len(), ms(time)));
+    }
+    let text = format!("{source} is there; {}: {}", probe.endpoint, steps.join(", "));
+    Finding::new(Area::Source, Verdict::Ok, text).took(took)
+}
+
+fn silent(source: &Source, probe: &Probe) -> Finding {
+    let (step, how) = match &probe.failed {
+        Some((step, how)) => (*step, how.as_str()),
+        None => (Step::Greeting, "failed"),
+    };
+    if step == Step::Dns {
+        let text = format!("connecting to {} {how}", probe.endpoint);
+        let hint = "check the name, and whether this machine's DNS works";
+        return Finding::new(Area::Source, Verdict::Fail, text).hint(hint);
+    }
+    let reason = unreachable(source, how);
+    Finding { hint: reason.hint, ..Finding::new(Area::Source, Verdict::Fail, reason.text) }
+}
+
+/// A module that the server does not have: which ones it has.
+fn misspelt(finding: Finding, source: &Source, probe: Option<&Probe>) -> Finding {
+    let Address::Daemon { module, .. } = &source.address else { return finding };
+    let Some(modules) = probe.and_then(|probe| probe.modules.as_ref()) else { return finding };
+    let names: Vec<&str> = modules.iter().map(|known| known.name.as_str()).collect();
+    if names.is_empty() || names.contains(&module.as_str()) || !finding.text.contains("no module") {
+        return finding;
+    }
+    let hint = match nearest(module, names.iter().copied()) {
+        Some(near) => format!("did you mean {near:?}? it lists {}", shown(&names)),
+        None => format!("it lists {}", shown(&names)),
+    };
+    finding.hint(hint)
+}
+
+fn shown(names: &[&str]) -> String {
+    const MOST: usize = 12;
+    let more = if names.len() > MOST { format!(" and {} more", names.len() - MOST) } else { String::new() };
+    format!("{}{more}", names[..names.len().min(MOST)].join(", "))
+}
+
+/// A source on this machine; `None` for others.
+fn directory(source: &Source) -> Option<Finding> {
+    let Address::Local(path) = &source.address else { return None };
+    let fail = |text: String| Finding::new(Area::Source, Verdict::Fail, text);
+    let hint = "is its disk mounted, and the path spelled right?";
+    Some(match fs::metadata(path) {
+        Err(error) => fail(format!("{source} cannot be read: {error}")).hint(hint),
+        Ok(meta) if meta.is_file() => match fs::File::open(path) {
+            Ok(_) => Finding::new(Area::Source, Verdict::Ok, format!("{source} is a file that can be read")),
+            Err(error) => fail(format!("{source} cannot be read: {error}")),
+        },
+        Ok(_) => match fs::read_dir(path).map(|mut entries| entries.next().is_none()) {
+            Err(error) => fail(format!("{source} cannot be read: {error}")).hint(hint),
+            Ok(true) => fail(format!("{source} is empty")).hint(hint),
+            Ok(false) => Finding::new(Area::Source, Verdict::Ok, format!("{source} can be read")),
+        },
+    })
+}
+
+fn ms(time: Duration) -> String {
+    match time.as_secs_f64() * 1e3 {
+        ms if ms < 10.0 => format!("{ms:.1} ms"),
+        ms => format!("{ms:.0} ms"),
+    }
+}

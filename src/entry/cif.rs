@@ -1,0 +1,122 @@
+//! The words of a CIF file. Total: any bytes have tokens.
+//!
+//! The grammar is CIF 1.1's: blank-separated words; `'…'` and `"…"` end at a quote before a blank; a `;` at the start of a line opens
+//! a text that the next one closes; `#` starts a comment. Lines end in LF; CR is a blank, so that CRLF needs no care.
+
+use memchr::{memchr, memmem};
+
+/// One word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Token<'a> {
+    /// `data_NAME`: the name, possibly empty.
+    Data(&'a [u8]),
+    /// `loop_`
+    Loop,
+    /// `_category.item`, with the underscore.
+    Name(&'a [u8]),
+    /// A value without its quotes; `None` for the bare words `?` and `.`, which stand for "unknown" and "not applicable".
+    Value(Option<&'a [u8]>),
+}
+
+/// The words of a text, in order.
+#[derive(Debug, Clone)]
+pub struct Tokens<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    /// Whether a text field or a quoted string had no end: the next of its kind was taken for it.
+    pub unterminated: bool,
+}
+
+fn blank(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || byte == 0
+}
+
+impl<'a> Tokens<'a> {
+    /// From the beginning, which is the beginning of a line.
+    pub fn new(bytes: &'a [u8]) -> Self {
+        Tokens { bytes, at: 0, unterminated: false }
+    }
+
+    /// Moves behind blanks and comments.
+    fn skip_blanks(&mut self) {
+        while let Some(&byte) = self.bytes.get(self.at) {
+            if byte == b'#' {
+                self.at = memchr(b'\n', &self.bytes[self.at..]).map_or(self.bytes.len(), |n| self.at + n);
+            } else if blank(byte) {
+                self.at += 1;
+            } else {
+                break;
+            }
+        }
+    }
+
+    fn starts_line(&self) -> bool {
+        self.at == 0 || self.bytes[self.at - 1] == b'\n'
+    }
+
+    /// Behind the opening `;`.
+    fn text(&mut self) -> &'a [u8] {
+        let body = self.at + 1;
+        match memmem::find(&self.bytes[body..], b"\n;") {
+            Some(n) => {
+                self.at = body + n + 2;
+                self.bytes[body..body + n].strip_suffix(b"\r").unwrap_or(&self.bytes[body..body + n])
+            }
+            None => {
+                self.unterminated = true;
+                self.at = self.bytes.len();
+                &self.bytes[body..]
+            }
+        }
+    }
+
+    /// Behind the opening quote; it ends with its line at the latest.
+    fn quoted(&mut self, quote: u8) -> &'a [u8] {
+        let body = self.at + 1;
+        let line = memchr(b'\n', &self.bytes[body..]).map_or(self.bytes.len(), |n| body + n);
+        let mut from = body;
+        while let Some(n) = memchr(quote, &self.bytes[from..line]) {
+            let end = from + n;
+            if self.bytes.get(end + 1).is_none_or(|next| blank(*next)) {
+                self.at = end + 1;
+                return &self.bytes[body..end];
+            }
+            from = end + 1;
+        }
+        self.unterminated = true;
+        self.at = line;
+        let rest = &self.bytes[body..line];
+        rest.strip_suffix(b"\r").unwrap_or(rest)
+    }
+
+    fn bare(&mut self) -> &'a [u8] {
+        let start = self.at;
+        let rest = &self.bytes[start..];
+        self.at = rest.iter().position(|b| blank(*b)).map_or(self.bytes.len(), |n| start + n);
+        &self.bytes[start..self.at]
+    }
+}
+
+impl<'a> Iterator for Tokens<'a> {
+    type Item = Token<'a>;
+
+    fn next(&mut self) -> Option<Token<'a>> {
+        self.skip_blanks();
+        let first = *self.bytes.get(self.at)?;
+        match first {
+            b';' if self.starts_line() => return Some(Token::Value(Some(self.text()))),
+            b'\'' | b'"' => return Some(Token::Value(Some(self.quoted(first)))),
+            _ => {}
+        }
+        let word = self.bare();
+        Some(match word {
+            [b'_', ..] => Token::Name(word),
+            b"?" | b"." => Token::Value(None),
+            _ if word.eq_ignore_ascii_case(b"loop_") => Token::Loop,
+            _ => match word.split_at_checked(5) {
+                Some((keyword, name)) if keyword.eq_ignore_ascii_case(b"data_") => Token::Data(name),
+                _ => Token::Value(Some(word)),
+            },
+        })
+    }
+}

@@ -1,0 +1,139 @@
+//! What is known of an entry.
+
+use super::date::Date;
+
+/// One document: an entry of the archive, a chemical component, a sequence, another text, or a file that is broken. What is not
+/// known is `None` or empty.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Entry {
+    /// What it is.
+    pub kind: Kind,
+    /// In its normal form, see [`super::normal`]; the code of a component in lower case.
+    pub id: Option<String>,
+    /// What people read first; the name of a component.
+    pub title: Option<String>,
+    /// Each a word or a phrase.
+    pub keywords: Vec<String>,
+    /// Experimental methods in lower case, as the archive names them: `x-ray diffraction`.
+    pub methods: Vec<String>,
+    /// In Å; the finest if there are several.
+    pub resolution: Option<f64>,
+    /// Names of the molecules, water excepted.
+    pub molecules: Vec<String>,
+    /// Scientific names.
+    pub organisms: Vec<String>,
+    /// What people call these organisms.
+    pub common_names: Vec<String>,
+    /// NCBI taxonomy.
+    pub taxonomy: Vec<u64>,
+    /// Enzyme classes, such as `3.6.5.3`.
+    pub enzymes: Vec<String>,
+    /// Who deposited it, and who wrote about it: `Sawaya, M.R.`.
+    pub authors: Vec<String>,
+    /// The primary citation.
+    pub citation: Citation,
+    /// When it was deposited.
+    pub deposited: Option<Date>,
+    /// When it first came out.
+    pub released: Option<Date>,
+    /// When it was last revised.
+    pub revised: Option<Date>,
+    /// Components that are no amino acid, base or water.
+    pub ligands: Vec<Ligand>,
+    /// UniProt accessions.
+    pub uniprot: Vec<String>,
+    /// `protein`, `dna`, `rna`, `hybrid`, `sugar`, `peptide nucleic acid`, `other`; each once.
+    pub polymers: Vec<String>,
+    /// Chains of polymers.
+    pub chains: Option<u64>,
+    /// Residues of all polymer entities, each entity once.
+    pub residues: Option<u64>,
+    /// One-letter codes, a sequence an entity; only if asked for.
+    pub sequences: Vec<String>,
+    /// Without water, in kDa.
+    pub weight: Option<f64>,
+    /// Atoms that were refined.
+    pub atoms: Option<u64>,
+    /// Space group, Hermann-Mauguin.
+    pub space_group: Option<String>,
+    /// Formula of a component.
+    pub formula: Option<String>,
+    /// Other text, as much as was asked for.
+    pub text: Option<String>,
+    /// Why the file could not be read, or not to the end of what is of interest.
+    pub error: Option<String>,
+}
+
+/// What an [`Entry`] is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Kind {
+    /// Coordinates and what belongs to them.
+    Structure,
+    /// A chemical component, or a molecule of the BIRD dictionary.
+    Component,
+    /// A record of a FASTA file.
+    Sequence,
+    /// Anything else that is text, also CIF of other sorts.
+    #[default]
+    Text,
+    /// Known by its name only.
+    Name,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Kind; 5] = [Kind::Structure, Kind::Component, Kind::Sequence, Kind::Text, Kind::Name];
+
+    /// The word that queries and JSON use.
+    pub fn word(self) -> &'static str {
+        match self {
+            Kind::Structure => "structure",
+            Kind::Component => "component",
+            Kind::Sequence => "sequence",
+            Kind::Text => "text",
+            Kind::Name => "name",
+        }
+    }
+}
+
+/// What was written about an entry.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Citation {
+    /// Of the article.
+    pub title: Option<String>,
+    /// As abbreviated by the archive.
+    pub journal: Option<String>,
+    /// When it appeared.
+    pub year: Option<u64>,
+    /// Lower case, as DOIs have no case.
+    pub doi: Option<String>,
+    /// In PubMed.
+    pub pubmed: Option<u64>,
+}
+
+/// A small molecule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ligand {
+    /// One to five characters, upper case.
+    pub code: String,
+    /// As the archive names it.
+    pub name: Option<String>,
+}
+
+/// Adds a value unless it is there already, whatever its case.
+pub(super) fn add(list: &mut Vec<String>, value: impl Into<String>) {
+    let value = value.into();
+    if !value.is_empty() && !list.iter().any(|known| known.eq_ignore_ascii_case(&value)) {
+        list.push(value);
+    }
+}
+
+/// Adds the name of an organism. Old entries shout; both ways of writing are one organism.
+pub(super) fn add_organism(list: &mut Vec<String>, name: &str) {
+    if name.chars().any(char::is_lowercase) {
+        return add(list, name);
+    }
+    let mut letters = name.chars();
+    let first = letters.next().map(String::from).unwrap_or_default();
+    add(list, first + &letters.as_str().to_lowercase());
+}

@@ -1,0 +1,119 @@
+//! The tokenizer against a slow one, and reading in chunks against reading at once.
+
+use super::tests::{inflated, pieces};
+use super::*;
+use proptest::prelude::*;
+
+/// The grammar again, a letter at a time, without haste.
+fn slow(bytes: &[u8]) -> Vec<(u8, Option<Vec<u8>>)> {
+    let blank = |b: u8| matches!(b, b' ' | b'\t' | b'\n' | b'\r' | 0x0c | 0);
+    let mut found = Vec::new();
+    let mut i = 0;
+    while i < bytes.len() {
+        let b = bytes[i];
+        if blank(b) {
+            i += 1;
+        } else if b == b'#' {
+            while i < bytes.len() && bytes[i] != b'\n' {
+                i += 1;
+            }
+        } else if b == b';' && (i == 0 || bytes[i - 1] == b'\n') {
+            let mut text = Vec::new();
+            i += 1;
+            while i < bytes.len() && !(bytes[i] == b'\n' && bytes.get(i + 1) == Some(&b';')) {
+                text.push(bytes[i]);
+                i += 1;
+            }
+            if i < bytes.len() && text.last() == Some(&b'\r') {
+                text.pop();
+            }
+            i += 2;
+            found.push((b'v', Some(text)));
+        } else if b == b'\'' || b == b'"' {
+            let mut text = Vec::new();
+            i += 1;
+            let mut closed = false;
+            while i < bytes.len() && bytes[i] != b'\n' {
+                if bytes[i] == b && bytes.get(i + 1).is_none_or(|next| blank(*next)) {
+                    closed = true;
+                    i += 1;
+                    break;
+                }
+                text.push(bytes[i]);
+                i += 1;
+            }
+            if !closed && text.last() == Some(&b'\r') {
+                text.pop();
+            }
+            found.push((b'v', Some(text)));
+        } else {
+            let mut word = Vec::new();
+            while i < bytes.len() && !blank(bytes[i]) {
+                word.push(bytes[i]);
+                i += 1;
+            }
+            let lower = word.to_ascii_lowercase();
+            found.push(if word[0] == b'_' {
+                (b'n', Some(word))
+            } else if lower == b"loop_" {
+                (b'l', None)
+            } else if lower.starts_with(b"data_") {
+                (b'd', Some(word[5..].to_vec()))
+            } else if word == b"?" || word == b"." {
+                (b'v', None)
+            } else {
+                (b'v', Some(word))
+            });
+        }
+    }
+    found
+}
+
+fn fast(bytes: &[u8]) -> Vec<(u8, Option<Vec<u8>>)> {
+    let named = |token| match token {
+        Token::Data(name) => (b'd', Some(name.to_vec())),
+        Token::Loop => (b'l', None),
+        Token::Name(name) => (b'n', Some(name.to_vec())),
+        Token::Value(value) => (b'v', value.map(<[u8]>::to_vec)),
+    };
+    Tokens::new(bytes).map(named).collect()
+}
+
+fn stops(bytes: &[u8], chunk: u64) -> Vec<(Stop, Vec<u8>)> {
+    let mut page = Page::new(bytes, CAP).by(chunk);
+    let mut found = Vec::new();
+    loop {
+        let stop = page.next_stop().unwrap();
+        found.push((stop, page.kept().to_vec()));
+        match stop {
+            Stop::Bulk => page.skip_bulk().unwrap(),
+            Stop::Block => page.next_block(),
+            Stop::End => return found,
+        }
+    }
+}
+
+#[test]
+fn real_files_have_the_words_that_the_slow_reader_finds() {
+    for id in ["1a8o", "1pfe", "3dg1", "5i55"] {
+        let plain = inflated(id);
+        assert!(fast(&plain) == slow(&plain), "{id}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_have_the_words_that_the_slow_reader_finds(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        prop_assert_eq!(fast(&bytes), slow(&bytes));
+    }
+
+    #[test]
+    fn nasty_pieces_too(bytes in pieces()) {
+        prop_assert_eq!(fast(&bytes), slow(&bytes));
+    }
+
+    #[test]
+    fn where_chunks_end_changes_nothing(bytes in pieces(), chunk in 1u64..20) {
+        prop_assert_eq!(stops(&bytes, chunk), stops(&bytes, 1 << 20));
+    }
+}

@@ -1,0 +1,264 @@
+//! What the tables of a block say about an entry, or about a chemical component.
+
+use super::date::Date;
+use super::id;
+use super::model::{Entry, Kind, Ligand, add, add_organism};
+use super::table::{Block, Row};
+
+/// The categories that are read, in lower case.
+pub(super) const WANTED: &[&str] = &[
+    "_entry",
+    "_struct",
+    "_struct_keywords",
+    "_exptl",
+    "_refine",
+    "_refine_hist",
+    "_em_3d_reconstruction",
+    "_entity",
+    "_entity_src_gen",
+    "_entity_src_nat",
+    "_pdbx_entity_src_syn",
+    "_audit_author",
+    "_citation",
+    "_citation_author",
+    "_pdbx_database_status",
+    "_pdbx_audit_revision_history",
+    "_database_pdb_rev",
+    "_chem_comp",
+    "_entity_poly",
+    "_struct_ref",
+    "_symmetry",
+    "_pdbx_reference_molecule",
+];
+
+/// Either of these holds the release date; where neither stands before the atoms, it stands behind them.
+pub(super) const HISTORIES: [&str; 2] = ["_pdbx_audit_revision_history.", "_database_PDB_rev."];
+
+/// Amino acids, bases and water: every entry has them.
+const COMMON: &str = " ALA ARG ASN ASP CYS GLN GLU GLY HIS ILE LEU LYS MET PHE PRO SER THR TRP TYR VAL ASX GLX UNK \
+ A C G U I N DA DC DG DT DU DI DN HOH DOD WAT ";
+
+/// Understands a block. `sequences`: whether to keep the one-letter codes.
+pub(super) fn entry(block: &Block<'_>, sequences: bool) -> Entry {
+    let mut entry = match block.one("_entry", "id") {
+        Some(id) => structure(block, &id, sequences),
+        None if block.has("_chem_comp") => component(block),
+        None if block.has("_pdbx_reference_molecule") => molecule(block),
+        None => other(block),
+    };
+    if block.unterminated {
+        entry.error = Some("a quoted value or a text field has no end".into());
+    }
+    entry
+}
+
+fn other(block: &Block<'_>) -> Entry {
+    let title = block.name.map(super::table::clean).filter(|name| !name.is_empty());
+    Entry { kind: Kind::Text, title, ..Entry::default() }
+}
+
+fn component(block: &Block<'_>) -> Entry {
+    let mut entry = Entry { kind: Kind::Component, ..Entry::default() };
+    let Some(row) = block.rows("_chem_comp").next() else { return entry };
+    entry.id = row.get("id").map(|code| code.to_lowercase());
+    entry.title = row.get("name");
+    entry.formula = row.get("formula");
+    entry.weight =
+        row.number::<f64>("formula_weight").filter(|w| w.is_finite()).map(|dalton| dalton / 1000.0);
+    entry.deposited = row.get("pdbx_initial_date").as_deref().and_then(Date::iso);
+    entry.revised = row.get("pdbx_modified_date").as_deref().and_then(Date::iso);
+    for item in ["pdbx_synonyms", "type", "three_letter_code", "pdbx_type"] {
+        entry.keywords.extend(row.get(item));
+    }
+    entry
+}
+
+fn molecule(block: &Block<'_>) -> Entry {
+    let mut entry = Entry { kind: Kind::Component, ..Entry::default() };
+    let Some(row) = block.rows("_pdbx_reference_molecule").next() else { return entry };
+    entry.id = row.get("prd_id").map(|code| code.to_lowercase());
+    entry.title = row.get("name");
+    entry.formula = row.get("formula");
+    entry.weight =
+        row.number::<f64>("formula_weight").filter(|w| w.is_finite()).map(|dalton| dalton / 1000.0);
+    for item in ["type", "class", "compound_details"] {
+        entry.keywords.extend(row.get(item));
+    }
+    entry
+}
+
+fn structure(block: &Block<'_>, id: &str, sequences: bool) -> Entry {
+    let mut entry = Entry {
+        kind: Kind::Structure,
+        id: Some(id::normal(id).unwrap_or_else(|| id.to_lowercase())),
+        title: block.one("_struct", "title"),
+        space_group: block.one("_symmetry", "space_group_name_h-m"),
+        ..Entry::default()
+    };
+    for item in ["pdbx_keywords", "text"] {
+        let text = block.one("_struct_keywords", item).unwrap_or_default();
+        for word in text.split(", ") {
+            add(&mut entry.keywords, word.trim().trim_end_matches(','));
+        }
+    }
+    for row in block.rows("_exptl") {
+        if let Some(method) = row.get("method") {
+            add(&mut entry.methods, method.to_lowercase());
+        }
+    }
+    entry.resolution = resolution(block);
+    entry.atoms = block.rows("_refine_hist").filter_map(|row| row.number("number_atoms_total")).max();
+    entities(block, &mut entry);
+    sources(block, &mut entry);
+    polymers(block, &mut entry, sequences);
+    people(block, &mut entry);
+    dates(block, &mut entry);
+    for row in block.rows("_chem_comp") {
+        let Some(code) = row.get("id").map(|code| code.to_uppercase()) else { continue };
+        let known = entry.ligands.iter().any(|ligand| ligand.code == code);
+        if !known && !COMMON.contains(&format!(" {code} ")) {
+            entry.ligands.push(Ligand { code, name: row.get("name") });
+        }
+    }
+    for row in block.rows("_struct_ref") {
+        if row.get("db_name").is_some_and(|name| matches!(name.as_str(), "UNP" | "TREMBL" | "SWS")) {
+            add(&mut entry.uniprot, row.get("pdbx_db_accession").unwrap_or_default().to_uppercase());
+        }
+    }
+    entry
+}
+
+fn resolution(block: &Block<'_>) -> Option<f64> {
+    let refined = block.rows("_refine").filter_map(|row| row.number::<f64>("ls_d_res_high"));
+    let imaged = block.rows("_em_3d_reconstruction").filter_map(|row| row.number::<f64>("resolution"));
+    refined.chain(imaged).filter(|r| r.is_finite() && *r > 0.0).min_by(f64::total_cmp)
+}
+
+fn entities(block: &Block<'_>, entry: &mut Entry) {
+    let mut dalton = None;
+    for row in block.rows("_entity") {
+        if row.get("type").as_deref() == Some("water") {
+            continue;
+        }
+        add(&mut entry.molecules, row.get("pdbx_description").unwrap_or_default());
+        for class in row.get("pdbx_ec").unwrap_or_default().split([',', ' ']) {
+            add(&mut entry.enzymes, class);
+        }
+        let copies = row.number::<f64>("pdbx_number_of_molecules").unwrap_or(1.0);
+        if let Some(weight) = row.number::<f64>("formula_weight") {
+            dalton = Some(dalton.unwrap_or(0.0) + weight * copies);
+        }
+    }
+    entry.weight = dalton.filter(|d| d.is_finite()).map(|d| (d / 10.0).round() / 100.0);
+}
+
+fn sources(block: &Block<'_>, entry: &mut Entry) {
+    for (category, scientific, common, taxonomy) in [
+        (
+            "_entity_src_gen",
+            "pdbx_gene_src_scientific_name",
+            "gene_src_common_name",
+            "pdbx_gene_src_ncbi_taxonomy_id",
+        ),
+        ("_entity_src_nat", "pdbx_organism_scientific", "common_name", "pdbx_ncbi_taxonomy_id"),
+        ("_pdbx_entity_src_syn", "organism_scientific", "organism_common_name", "ncbi_taxonomy_id"),
+    ] {
+        for row in block.rows(category) {
+            add_organism(&mut entry.organisms, &row.get(scientific).unwrap_or_default());
+            add(&mut entry.common_names, row.get(common).unwrap_or_default());
+            // Fusion proteins have several, separated by commas.
+            for number in row.get(taxonomy).unwrap_or_default().split([',', ' ']) {
+                match number.parse() {
+                    Ok(number) if !entry.taxonomy.contains(&number) => entry.taxonomy.push(number),
+                    _ => {}
+                }
+            }
+        }
+    }
+}
+
+fn polymers(block: &Block<'_>, entry: &mut Entry, sequences: bool) {
+    for row in block.rows("_entity_poly") {
+        if let Some(kind) = row.get("type") {
+            add(&mut entry.polymers, polymer(&kind));
+        }
+        if let Some(strands) = row.get("pdbx_strand_id") {
+            let strands = strands.split(',').filter(|strand| !strand.trim().is_empty()).count() as u64;
+            entry.chains = Some(entry.chains.unwrap_or(0) + strands);
+        }
+        if let Some(mut sequence) = sequence(row) {
+            let length = sequence.len() as u64;
+            entry.residues = Some(entry.residues.unwrap_or(0) + length);
+            if sequences {
+                sequence.make_ascii_uppercase();
+                entry.sequences.push(sequence);
+            }
+        }
+    }
+}
+
+/// One letter a residue. Where there is only the other form, `(MSE)` is one residue, too.
+fn sequence(row: Row<'_, '_>) -> Option<String> {
+    let text = row.get("pdbx_seq_one_letter_code_can").or_else(|| row.get("pdbx_seq_one_letter_code"))?;
+    let mut inside = false;
+    let mut letters = String::with_capacity(text.len());
+    for letter in text.chars().filter(char::is_ascii_graphic) {
+        match letter {
+            '(' => inside = true,
+            ')' => {
+                inside = false;
+                letters.push('X');
+            }
+            _ if inside => {}
+            _ => letters.push(letter),
+        }
+    }
+    (!letters.is_empty()).then_some(letters)
+}
+
+fn polymer(kind: &str) -> &'static str {
+    let kind = kind.to_lowercase();
+    match () {
+        () if kind.contains("hybrid") => "hybrid",
+        () if kind.contains("peptide nucleic") => "peptide nucleic acid",
+        () if kind.contains("polypeptide") => "protein",
+        () if kind.contains("polydeoxyribo") => "dna",
+        () if kind.contains("polyribo") => "rna",
+        () if kind.contains("saccharide") => "sugar",
+        () => "other",
+    }
+}
+
+fn people(block: &Block<'_>, entry: &mut Entry) {
+    for row in block.rows("_audit_author") {
+        add(&mut entry.authors, row.get("name").unwrap_or_default());
+    }
+    let is_primary =
+        |row: &Row<'_, '_>, item: &str| row.get(item).is_none_or(|id| id.eq_ignore_ascii_case("primary"));
+    for row in block.rows("_citation_author").filter(|row| is_primary(row, "citation_id")) {
+        add(&mut entry.authors, row.get("name").unwrap_or_default());
+    }
+    let Some(row) = block.rows("_citation").find(|row| is_primary(row, "id")) else { return };
+    let citation = &mut entry.citation;
+    citation.title = row.get("title");
+    citation.journal = row.get("journal_abbrev");
+    citation.year = row.number("year").filter(|year| (1800..=9999).contains(year));
+    citation.doi = row.get("pdbx_database_id_doi").map(|doi| doi.to_lowercase());
+    citation.pubmed = row.number("pdbx_database_id_pubmed").filter(|n| *n > 0);
+}
+
+fn dates(block: &Block<'_>, entry: &mut Entry) {
+    let first = |item: &str, category: &str| {
+        let dates = block.rows(category).filter_map(|row| Date::iso(&row.get(item)?));
+        dates.fold((None, None), |(first, last): (Option<Date>, Option<Date>), date| {
+            (Some(first.map_or(date, |first| first.min(date))), last.max(Some(date)))
+        })
+    };
+    let (released, revised) = first("revision_date", "_pdbx_audit_revision_history");
+    let (old_released, old_revised) = first("date", "_database_pdb_rev");
+    entry.released = released.or(old_released);
+    entry.revised = revised.or(old_revised);
+    let status = block.one("_pdbx_database_status", "recvd_initial_deposition_date");
+    let (old_deposited, _) = first("date_original", "_database_pdb_rev");
+    entry.deposited = status.as_deref().and_then(Date::iso).or(old_deposited);
+}

@@ -1,0 +1,67 @@
+//! What is remembered of past runs: `STATE/history.db`, an SQLite database that several processes read and write at once.
+//!
+//! It must never fail or slow a run: [`Recorder`] writes from a thread of its own, and whatever goes wrong is told and
+//! forgotten. A run has a row from its start; one whose process is gone without completing it counts as interrupted.
+
+mod open;
+mod query;
+mod recorder;
+mod schema;
+#[cfg(test)]
+mod tests;
+mod write;
+
+pub use open::{History, Opened};
+pub use query::{Job, Latest, Query, Run, RunState, Try};
+pub use recorder::{Recorder, Retention};
+
+use std::path::PathBuf;
+
+/// Why the history could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database refused.
+    #[error("{tried} the history {}: {source}", path.display())]
+    Database {
+        /// `cannot read`, `cannot write`.
+        tried: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: rusqlite::Error,
+    },
+    /// The file system refused.
+    #[error("{tried} the history {}: {source}", path.display())]
+    Io {
+        /// `cannot open`, `cannot set aside`.
+        tried: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// It was written by a newer program.
+    #[error("the history {} is of version {found}, newer than this pdb-sync ({known}): it is read, but not written", path.display())]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: i64,
+        /// Ours.
+        known: i64,
+    },
+    /// No run is meant, or more than one.
+    #[error("{0}")]
+    NoSuchRun(String),
+}
+
+impl Error {
+    /// Whether the file holds something else than a database that can be trusted.
+    fn is_damage(&self) -> bool {
+        let Error::Database { source, .. } = self else { return false };
+        matches!(
+            source.sqlite_error_code(),
+            Some(rusqlite::ErrorCode::DatabaseCorrupt | rusqlite::ErrorCode::NotADatabase)
+        )
+    }
+}

@@ -1,0 +1,123 @@
+//! The tables, and how older ones become them.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+/// Tells our databases from others: "pdbs".
+pub(super) const APPLICATION: i32 = 0x7064_6273;
+
+/// Each step leads from its place in the list to the next version. Steps are only ever added.
+///
+/// Times are milliseconds since 1970, spans of time microseconds; NULL is unknown. `runs.state` is `running`, `ended` or
+/// `interrupted`; `jobs.status` one of the status words, `running` or `interrupted`. Phases with attempt 0 are hooks.
+pub(super) const STEPS: &[&str] = &["
+    CREATE TABLE runs (
+        id TEXT PRIMARY KEY NOT NULL,
+        command TEXT NOT NULL,
+        state TEXT NOT NULL,
+        started INTEGER NOT NULL,
+        duration INTEGER,
+        exit_code INTEGER,
+        signal INTEGER,
+        parallel INTEGER,
+        pid INTEGER NOT NULL,
+        process TEXT
+    );
+    CREATE INDEX runs_by_start ON runs (started);
+    CREATE TABLE jobs (
+        run TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+        job TEXT NOT NULL,
+        place INTEGER NOT NULL,
+        status TEXT NOT NULL,
+        started INTEGER NOT NULL,
+        duration INTEGER,
+        queued INTEGER,
+        attempts INTEGER NOT NULL DEFAULT 0,
+        exit_code INTEGER,
+        files_transferred INTEGER,
+        files_deleted INTEGER,
+        bytes_received INTEGER,
+        total_files INTEGER,
+        total_bytes INTEGER,
+        source TEXT,
+        error TEXT,
+        hint TEXT,
+        log TEXT,
+        alerts TEXT NOT NULL DEFAULT '[]',
+        PRIMARY KEY (run, job)
+    );
+    CREATE INDEX jobs_by_start ON jobs (job, started);
+    CREATE TABLE attempts (
+        run TEXT NOT NULL,
+        job TEXT NOT NULL,
+        number INTEGER NOT NULL,
+        source TEXT NOT NULL,
+        started INTEGER NOT NULL,
+        duration INTEGER NOT NULL,
+        exit_code INTEGER,
+        error TEXT,
+        hint TEXT,
+        PRIMARY KEY (run, job, number),
+        FOREIGN KEY (run, job) REFERENCES jobs (run, job) ON DELETE CASCADE
+    );
+    CREATE TABLE phases (
+        run TEXT NOT NULL,
+        job TEXT NOT NULL,
+        attempt INTEGER NOT NULL,
+        place INTEGER NOT NULL,
+        name TEXT NOT NULL,
+        duration INTEGER NOT NULL,
+        PRIMARY KEY (run, job, attempt, place),
+        FOREIGN KEY (run, job) REFERENCES jobs (run, job) ON DELETE CASCADE
+    );
+"];
+
+/// The version that this program writes.
+pub(super) fn newest() -> i64 {
+    STEPS.len() as i64
+}
+
+/// What the file says of itself. An empty one has version 0.
+pub(super) fn version(db: &Connection) -> rusqlite::Result<i64> {
+    db.query_row("PRAGMA user_version", [], |row| row.get(0))
+}
+
+/// Takes the missing steps. Several processes may try at once: one does it, the others find it done.
+pub(super) fn migrate(db: &mut Connection, steps: &[&str]) -> rusqlite::Result<()> {
+    if version(db)? >= steps.len() as i64 {
+        return Ok(());
+    }
+    let change = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let done = usize::try_from(version(&change)?).unwrap_or(0);
+    for step in steps.iter().skip(done) {
+        change.execute_batch(step)?;
+    }
+    change.pragma_update(None, "application_id", APPLICATION)?;
+    change.pragma_update(None, "user_version", steps.len().max(done) as i64)?;
+    change.commit()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn older_tables_take_the_missing_steps_and_keep_what_they_hold() {
+        let mut db = Connection::open_in_memory().unwrap();
+        let steps =
+            ["CREATE TABLE a (x); INSERT INTO a VALUES (1);", "ALTER TABLE a ADD COLUMN y DEFAULT 2;"];
+        migrate(&mut db, &steps[..1]).unwrap();
+        assert_eq!(version(&db).unwrap(), 1);
+        migrate(&mut db, &steps).unwrap();
+        migrate(&mut db, &steps).unwrap();
+        let row: (i64, i64) = db.query_row("SELECT x, y FROM a", [], |r| Ok((r.get(0)?, r.get(1)?))).unwrap();
+        assert_eq!((row, version(&db).unwrap()), ((1, 2), 2));
+    }
+
+    #[test]
+    fn a_step_that_fails_changes_nothing() {
+        let mut db = Connection::open_in_memory().unwrap();
+        assert!(migrate(&mut db, &["CREATE TABLE a (x);", "nonsense"]).is_err());
+        assert_eq!(version(&db).unwrap(), 0);
+        migrate(&mut db, &["CREATE TABLE a (x);"]).unwrap();
+    }
+}

@@ -1,0 +1,202 @@
+//! Rows in. Every write can be repeated: what is there already is completed.
+
+use super::{Error, History, Retention};
+use crate::machine::Identity;
+use crate::result::{Summary, SyncResult};
+use jiff::Timestamp;
+use rusqlite::{Transaction, TransactionBehavior, params};
+use std::time::Duration;
+
+/// What is known of a run when it starts.
+#[derive(Debug, Clone)]
+pub(super) struct Start {
+    pub(super) run: String,
+    pub(super) time: Timestamp,
+    pub(super) jobs: Vec<String>,
+    pub(super) parallel: usize,
+    pub(super) process: Identity,
+}
+
+/// How long a job's hooks took, by their phase's name.
+pub(super) type Hooks = Vec<(&'static str, Duration)>;
+
+impl History {
+    fn change<T>(&mut self, act: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T, Error> {
+        let cannot = self.cannot_write();
+        let change = self.db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(&cannot)?;
+        let done = act(&change).map_err(&cannot)?;
+        change.commit().map_err(&cannot)?;
+        Ok(done)
+    }
+
+    /// Marks the runs whose processes are gone.
+    pub(super) fn mark_interrupted(&mut self) -> Result<(), Error> {
+        self.change(|db| {
+            let mut gone = Vec::new();
+            let mut running = db.prepare("SELECT id, pid, process FROM runs WHERE state = 'running'")?;
+            let mut rows = running.query([])?;
+            while let Some(row) = rows.next()? {
+                let process = Identity { pid: row.get(1)?, started: row.get(2)? };
+                if process.is_gone() {
+                    gone.push(row.get::<_, String>(0)?);
+                }
+            }
+            for run in gone {
+                db.execute("UPDATE runs SET state = 'interrupted' WHERE id = ?1", [&run])?;
+                db.execute(
+                    "UPDATE jobs SET status = 'interrupted' WHERE run = ?1 AND status = 'running'",
+                    [&run],
+                )?;
+            }
+            Ok(())
+        })
+    }
+
+    /// The row of a run that starts, and one for each of its jobs.
+    pub(super) fn begin(&mut self, start: &Start) -> Result<(), Error> {
+        self.change(|db| begin(db, start))
+    }
+
+    /// A job's result.
+    pub(super) fn job(&mut self, start: &Start, result: &SyncResult, hooks: &Hooks) -> Result<(), Error> {
+        self.change(|db| {
+            begin(db, start)?;
+            job(db, start, result, hooks)
+        })
+    }
+
+    /// The end of a run, with every result that was not written yet; then what is too old goes.
+    pub(super) fn end(&mut self, start: &Start, summary: &Summary, keep: Retention) -> Result<(), Error> {
+        self.change(|db| {
+            begin(db, start)?;
+            for result in &summary.results {
+                if is_running(db, &start.run, &result.job)? {
+                    job(db, start, result, &Hooks::new())?;
+                }
+            }
+            db.execute(
+                "UPDATE runs SET state = 'ended', duration = ?2, exit_code = ?3, signal = ?4 WHERE id = ?1",
+                params![start.run, micros(summary.duration), summary.exit().code(), summary.signal],
+            )?;
+            prune(db, keep)
+        })
+    }
+}
+
+fn begin(db: &Transaction<'_>, start: &Start) -> rusqlite::Result<()> {
+    let new = db.execute(
+        "INSERT INTO runs (id, command, state, started, parallel, pid, process)
+         VALUES (?1, 'sync', 'running', ?2, ?3, ?4, ?5) ON CONFLICT (id) DO NOTHING",
+        params![
+            start.run,
+            start.time.as_millisecond(),
+            integer(start.parallel as u64),
+            start.process.pid,
+            start.process.started
+        ],
+    )?;
+    if new == 0 {
+        return Ok(());
+    }
+    let mut insert =
+        db.prepare("INSERT INTO jobs (run, job, place, status, started) VALUES (?1, ?2, ?3, 'running', ?4)")?;
+    for (place, job) in start.jobs.iter().enumerate() {
+        insert.execute(params![start.run, job, integer(place as u64), start.time.as_millisecond()])?;
+    }
+    Ok(())
+}
+
+fn is_running(db: &Transaction<'_>, run: &str, job: &str) -> rusqlite::Result<bool> {
+    let sql =
+        "SELECT COUNT(*) FROM jobs WHERE run = ?1 AND job = ?2 AND status NOT IN ('running', 'interrupted')";
+    db.query_row(sql, [run, job], |row| Ok(row.get::<_, i64>(0)? == 0))
+}
+
+fn job(db: &Transaction<'_>, start: &Start, result: &SyncResult, hooks: &Hooks) -> rusqlite::Result<()> {
+    let (run, name) = (start.run.as_str(), &*result.job);
+    let place = start.jobs.iter().position(|job| job == name).unwrap_or(start.jobs.len());
+    let figures = &result.figures;
+    db.execute("DELETE FROM jobs WHERE run = ?1 AND job = ?2", [run, name])?;
+    db.execute(
+        "INSERT INTO jobs (run, job, place, status, started, duration, queued, attempts, exit_code,
+            files_transferred, files_deleted, bytes_received, total_files, total_bytes,
+            source, error, hint, log, alerts)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
+        params![
+            run,
+            name,
+            integer(place as u64),
+            result.status().word(),
+            result.started.as_millisecond(),
+            micros(result.duration),
+            micros(result.queued),
+            integer(result.attempts.len() as u64),
+            result.exit_code(),
+            figures.files_transferred.map(integer),
+            figures.files_deleted.map(integer),
+            figures.bytes_received.map(integer),
+            figures.total_files.map(integer),
+            figures.total_bytes.map(integer),
+            result.source,
+            result.outcome.error(),
+            result.outcome.hint(),
+            result.log.as_ref().map(|log| log.to_string_lossy()),
+            serde_json::json!(result.alerts).to_string(),
+        ],
+    )?;
+    let mut phase = db.prepare(
+        "INSERT INTO phases (run, job, attempt, place, name, duration) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?;
+    for (place, (word, duration)) in hooks.iter().enumerate() {
+        phase.execute(params![run, name, 0, integer(place as u64), word, micros(*duration)])?;
+    }
+    for attempt in &result.attempts {
+        let (text, hint) = attempt.error.as_ref().map_or((None, None), |e| (Some(&e.text), e.hint.as_ref()));
+        db.execute(
+            "INSERT INTO attempts (run, job, number, source, started, duration, exit_code, error, hint)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            params![
+                run,
+                name,
+                attempt.number,
+                attempt.source,
+                attempt.started.as_millisecond(),
+                micros(attempt.duration),
+                attempt.exit_code,
+                text,
+                hint,
+            ],
+        )?;
+        for (place, (which, duration)) in attempt.phases.iter().enumerate() {
+            let place = integer(place as u64);
+            phase.execute(params![run, name, attempt.number, place, which.word(), micros(*duration)])?;
+        }
+    }
+    Ok(())
+}
+
+fn prune(db: &Transaction<'_>, keep: Retention) -> rusqlite::Result<()> {
+    if let Some(age) = keep.age {
+        let oldest = Timestamp::now()
+            .as_millisecond()
+            .saturating_sub(i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
+        db.execute("DELETE FROM runs WHERE state <> 'running' AND started < ?1", [oldest])?;
+    }
+    if let Some(runs) = keep.runs {
+        db.execute(
+            "DELETE FROM runs WHERE state <> 'running' AND id IN
+                (SELECT id FROM runs ORDER BY started DESC, id DESC LIMIT -1 OFFSET ?1)",
+            [integer(runs)],
+        )?;
+    }
+    Ok(())
+}
+
+fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
+}
+
+/// SQLite's integers have a sign.
+fn integer(n: u64) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,74 @@
+//! How a job behaves towards servers and towards the machine that it runs on.
+
+/// In which order the sources of a job are tried.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum SourceOrder {
+    /// As the configuration names them.
+    #[default]
+    Given,
+    /// The one whose server answered fastest first, by measurements that are remembered.
+    Fastest,
+}
+
+/// What becomes of the page cache that a transfer has filled.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum CachePolicy {
+    /// The kernel decides.
+    #[default]
+    Keep,
+    /// What came is given back after the transfer, so that other programs' pages stay.
+    Drop,
+}
+
+/// How the kernel treats the children of a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Priority {
+    /// Added to our own CPU niceness: 0 to 19, the last.
+    pub nice: u8,
+    /// Rank for disk access; `None`: as ours.
+    pub io: Option<IoPriority>,
+}
+
+/// Rank for disk access, where the I/O scheduler knows ranks (Linux).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IoPriority {
+    /// Only when nobody else wants the disk.
+    Idle,
+    /// 0 (first) to 7 (last).
+    BestEffort(u8),
+}
+
+impl std::str::FromStr for IoPriority {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let bad = || {
+            format!(
+                "{text:?} is neither \"idle\" nor \"best-effort\" nor \"best-effort:0\" to \"best-effort:7\""
+            )
+        };
+        match text {
+            "idle" => Ok(IoPriority::Idle),
+            "best-effort" => Ok(IoPriority::BestEffort(4)),
+            _ => {
+                let level = text.strip_prefix("best-effort:").and_then(|level| level.parse().ok());
+                level.filter(|level| *level <= 7).map(IoPriority::BestEffort).ok_or_else(bad)
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for IoPriority {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            IoPriority::Idle => f.write_str("idle"),
+            IoPriority::BestEffort(level) => write!(f, "best-effort:{level}"),
+        }
+    }
+}

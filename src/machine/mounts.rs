@@ -1,0 +1,109 @@
+//! Which file system a path is on.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Path, PathBuf};
+
+/// A mounted file system.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mount {
+    /// Where it is mounted.
+    pub point: PathBuf,
+    /// Its type, such as `ext4`.
+    pub kind: String,
+    /// Whether this mount, or the file system itself, is read-only.
+    pub read_only: bool,
+}
+
+impl Mount {
+    /// Whether a server is behind it.
+    pub fn is_network(&self) -> bool {
+        let kinds =
+            ["nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "ceph", "lustre", "beegfs", "gpfs", "fuse.sshfs"];
+        kinds.contains(&self.kind.as_str())
+    }
+}
+
+/// The file system that holds an absolute path without symbolic links; `None` where the kernel does not tell.
+pub fn mount_of(path: &Path) -> Option<Mount> {
+    let table = parse(&std::fs::read("/proc/self/mountinfo").ok()?);
+    holding(table, path)
+}
+
+fn holding(table: Vec<Mount>, path: &Path) -> Option<Mount> {
+    // Of several mounts on one point, the last one is on top.
+    table
+        .into_iter()
+        .filter(|mount| path.starts_with(&mount.point))
+        .max_by_key(|mount| mount.point.components().count())
+}
+
+/// Reads a mountinfo file; total.
+fn parse(mountinfo: &[u8]) -> Vec<Mount> {
+    let mut table = Vec::new();
+    for line in mountinfo.split(|byte| *byte == b'\n') {
+        let fields: Vec<&[u8]> = line.split(|byte| *byte == b' ').collect();
+        let Some(dash) = fields.iter().position(|field| *field == b"-") else { continue };
+        let (Some(point), Some(options)) = (fields.get(4), fields.get(5)) else { continue };
+        let Some(kind) = fields.get(dash + 1) else { continue };
+        let read_only = |options: &[u8]| options.split(|byte| *byte == b',').any(|option| option == b"ro");
+        table.push(Mount {
+            point: OsString::from_vec(super::surroundings::unescape(point)).into(),
+            kind: String::from_utf8_lossy(kind).into_owned(),
+            read_only: read_only(options) || fields.get(dash + 3).is_some_and(|options| read_only(options)),
+        });
+    }
+    table
+}
+
+/// Mount points of `/etc/fstab` that are mounted at every start; nothing where there is none.
+pub fn expected_mounts() -> Vec<PathBuf> {
+    let text = std::fs::read("/etc/fstab").unwrap_or_default();
+    fstab(&text)
+}
+
+fn fstab(text: &[u8]) -> Vec<PathBuf> {
+    let text = String::from_utf8_lossy(text);
+    let points = text.lines().filter(|line| !line.trim_start().starts_with('#')).filter_map(|line| {
+        let mut fields = line.split_whitespace().skip(1);
+        let (point, _, options) = (fields.next()?, fields.next()?, fields.next().unwrap_or(""));
+        let by_hand = options.split(',').any(|option| option == "noauto");
+        let point = PathBuf::from(OsString::from_vec(super::surroundings::unescape(point.as_bytes())));
+        (point.is_absolute() && !by_hand).then_some(point)
+    });
+    points.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_deepest_mount_holds_a_path() {
+        let text = br"24 30 0:22 / / rw,relatime shared:5 - ext4 /dev/sda1 rw
+36 24 98:0 / /srv/my\040disk rw,noatime master:1 - xfs /dev/sdb rw
+37 24 98:1 / /srv/old ro,noatime - vfat /dev/sdc rw
+38 24 0:50 / /srv/nfs rw - nfs4 host:/x ro
+odd line
+";
+        let of = |path: &str| holding(parse(text), Path::new(path)).unwrap();
+        assert_eq!((of("/etc").kind, of("/srv/my disk/a").kind), ("ext4".into(), "xfs".into()));
+        assert_eq!(of("/srv/my").point, Path::new("/"));
+        assert!(of("/srv/old").read_only && of("/srv/nfs/x").read_only && !of("/srv").read_only);
+        assert!(of("/srv/nfs").is_network() && !of("/srv/old").is_network());
+    }
+
+    #[test]
+    fn what_should_be_mounted_is_read_from_fstab() {
+        let text = b"# comment\nUUID=1 / ext4 defaults 0 1\n/dev/sdb /srv/a\\040b xfs defaults,noatime 0 2\n\
+                     /dev/sdc /mnt vfat noauto,user 0 0\n/swap none swap sw 0 0\n\n";
+        assert_eq!(fstab(text), [Path::new("/"), Path::new("/srv/a b")]);
+    }
+
+    #[test]
+    fn this_machine_has_a_root() {
+        if cfg!(target_os = "linux") {
+            assert_eq!(mount_of(Path::new("/")).unwrap().point, Path::new("/"));
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! How it is told: HTTP and commands, with patience that ends.
+
+use crate::config::{NotifySettings, Url};
+use crate::job::Hook;
+use std::io::Write;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Before the first address is tried again; doubles with every try.
+const PAUSE: Duration = Duration::from_millis(500);
+/// How often a command is asked whether it has ended.
+const NAP: Duration = Duration::from_millis(10);
+
+/// How long and how often.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Patience {
+    /// For one try.
+    pub(super) timeout: Duration,
+    /// After the first try of an address.
+    pub(super) retries: u32,
+}
+
+impl Patience {
+    pub(super) fn of(settings: &NotifySettings) -> Self {
+        Patience { timeout: settings.timeout, retries: settings.retries }
+    }
+}
+
+/// Why it did not work, and whether it may work later.
+struct Refusal {
+    text: String,
+    passing: bool,
+}
+
+/// Asks for the address with this word behind its path; the answer is what went wrong.
+pub(super) fn ping(url: &Url, word: &str, patience: Patience) -> Option<String> {
+    let address = below(url.secret(), word);
+    patiently(url, "ping", patience, || http(&address, None, patience.timeout))
+}
+
+/// Posts JSON to the address.
+pub(super) fn post(url: &Url, body: &str, patience: Patience) -> Option<String> {
+    patiently(url, "notify", patience, || http(url.secret(), Some(body), patience.timeout))
+}
+
+fn patiently(
+    url: &Url,
+    verb: &str,
+    patience: Patience,
+    mut act: impl FnMut() -> Result<(), Refusal>,
+) -> Option<String> {
+    let mut tries = 0;
+    loop {
+        let refusal = act().err()?;
+        if !refusal.passing || tries >= patience.retries {
+            let times = if tries == 0 { String::new() } else { format!(" ({} tries)", tries + 1) };
+            return Some(format!("cannot {verb} {url}: {}{times}", refusal.text));
+        }
+        thread::sleep(PAUSE.saturating_mul(2u32.saturating_pow(tries)));
+        tries += 1;
+    }
+}
+
+/// The word behind the path, before a query.
+fn below(url: &str, word: &str) -> String {
+    if word.is_empty() {
+        return url.into();
+    }
+    let end = url.find(['?', '#']).unwrap_or(url.len());
+    format!("{}/{word}{}", url[..end].trim_end_matches('/'), &url[end..])
+}
+
+#[cfg(feature = "notify")]
+fn http(address: &str, body: Option<&str>, timeout: Duration) -> Result<(), Refusal> {
+    let agent: ureq::Agent = ureq::Agent::config_builder()
+        .timeout_global(Some(timeout))
+        .http_status_as_error(false)
+        .user_agent(concat!("pdb-sync/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .into();
+    let answer = match body {
+        None => agent.get(address).call(),
+        Some(body) => agent.post(address).header("content-type", "application/json").send(body),
+    };
+    match answer {
+        Ok(answer) if answer.status().is_success() => Ok(()),
+        Ok(answer) => {
+            let code = answer.status().as_u16();
+            let passing = code >= 500 || code == 408 || code == 429;
+            Err(Refusal { text: format!("it answered {code}"), passing })
+        }
+        Err(error) => {
+            // Some errors quote the address.
+            let path = address.splitn(4, '/').nth(3).filter(|path| !path.is_empty());
+            let text = error.to_string();
+            let text = path.map_or(text.clone(), |path| text.replace(path, "…"));
+            let passing = !matches!(error, ureq::Error::BadUri(_) | ureq::Error::Http(_));
+            Err(Refusal { text, passing })
+        }
+    }
+}
+
+#[cfg(not(feature = "notify"))]
+fn http(_address: &str, _body: Option<&str>, _timeout: Duration) -> Result<(), Refusal> {
+    let text = "this pdb-sync was built without the feature `notify`, which speaks HTTP".into();
+    Err(Refusal { text, passing: false })
+}
+
+/// Runs a command with the JSON on its standard input; the answer is what went wrong.
+pub(super) fn command(
+    command: &Hook,
+    body: &str,
+    environment: &[(&str, String)],
+    patience: Patience,
+) -> Option<String> {
+    let failed = |why: String| Some(format!("the notification command {command} {why}"));
+    let mut run = match command {
+        Hook::Shell(line) => {
+            let mut shell = Command::new("sh");
+            shell.arg("-c").arg(line);
+            shell
+        }
+        Hook::Argv(argv) => {
+            let mut run = Command::new(argv.first()?);
+            run.args(&argv[1..]);
+            run
+        }
+    };
+    run.envs(environment.iter().map(|(name, value)| (name, value)));
+    // Standard output may be a stream of JSON; what a command has to complain about goes where our complaints go.
+    run.stdin(Stdio::piped()).stdout(Stdio::null());
+    let mut child = match run.spawn() {
+        Ok(child) => child,
+        Err(error) => return failed(format!("could not be started: {error}")),
+    };
+    if let Some(mut input) = child.stdin.take() {
+        let body = body.to_owned();
+        // A command need not read it. The thread ends with the pipe.
+        let _ = thread::Builder::new().spawn(move || {
+            let _ = input.write_all(body.as_bytes());
+        });
+    }
+    let start = Instant::now();
+    loop {
+        match child.try_wait() {
+            Ok(Some(status)) if status.success() => return None,
+            Ok(Some(status)) => return failed(format!("did not succeed: {status}")),
+            Ok(None) if start.elapsed() < patience.timeout => thread::sleep(NAP),
+            Ok(None) => {
+                // It may have ended just now; either way it is gone after this.
+                let _ = child.kill();
+                let _ = child.wait();
+                let limit = humantime::format_duration(patience.timeout);
+                return failed(format!("ran longer than {limit} and was ended"));
+            }
+            Err(error) => return failed(format!("could not be waited for: {error}")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHORT: Patience = Patience { timeout: Duration::from_millis(200), retries: 0 };
+    const LONG: Patience = Patience { timeout: Duration::from_secs(60), retries: 0 };
+
+    #[test]
+    fn words_go_behind_the_path() {
+        assert_eq!(below("https://h/x", "start"), "https://h/x/start");
+        assert_eq!(below("https://h/x/", "fail"), "https://h/x/fail");
+        assert_eq!(below("https://h/x?a=b", "fail"), "https://h/x/fail?a=b");
+        assert_eq!(below("https://h/x?a=b", ""), "https://h/x?a=b");
+    }
+
+    #[test]
+    fn commands_get_the_body_and_the_environment() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("told");
+        let line =
+            format!("printf '%s ' \"$WHO\" >{0}; cat >>{0}", shell_words::quote(file.to_str().unwrap()));
+        let body = "{\"a\":1}".repeat(20_000);
+        assert_eq!(command(&Hook::Shell(line), &body, &[("WHO", "me".into())], LONG), None);
+        assert_eq!(std::fs::read_to_string(file).unwrap(), format!("me {body}"));
+        assert_eq!(command(&Hook::Argv(vec!["true".into()]), &body, &[], LONG), None, "it need not read");
+    }
+
+    #[test]
+    fn commands_that_fail_say_how() {
+        let run = |line: &str, patience| command(&Hook::Shell(line.into()), "", &[], patience).unwrap();
+        assert_eq!(run("exit 3", LONG), "the notification command exit 3 did not succeed: exit status: 3");
+        assert_eq!(
+            run("exec sleep 60", SHORT),
+            "the notification command exec sleep 60 ran longer than 200ms and was ended"
+        );
+        let missing = command(&Hook::Argv(vec!["/nowhere/x".into()]), "", &[], LONG).unwrap();
+        assert!(missing.contains("could not be started"), "{missing}");
+    }
+}

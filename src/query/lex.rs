@@ -1,0 +1,200 @@
+//! The words of a query, with their places.
+
+use super::mistake::Mistake;
+
+/// A word and the byte where it begins.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Lexeme {
+    pub(super) at: usize,
+    /// Whether no blank stands before it.
+    pub(super) joined: bool,
+    pub(super) what: What,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum What {
+    Open,
+    Close,
+    /// `+` or `-` before a condition.
+    Must,
+    MustNot,
+    And,
+    Or,
+    Not,
+    /// `name:`
+    Field(String),
+    /// A bare word.
+    Word(String),
+    /// `"…"`, with what follows the closing quote: `~2` or `*`.
+    Quoted {
+        text: String,
+        slop: u32,
+        prefix: bool,
+    },
+    /// `[a TO b]`, `{a TO b}` and mixtures.
+    Range {
+        low: String,
+        low_in: bool,
+        high: String,
+        high_in: bool,
+    },
+    /// `<`, `<=`, `>`, `>=` or `=` before a value.
+    Compare(&'static str),
+}
+
+const OPERATORS: [&str; 5] = ["<=", ">=", "<", ">", "="];
+
+pub(super) fn lex(query: &str) -> Result<Vec<Lexeme>, Mistake> {
+    let mut found: Vec<Lexeme> = Vec::new();
+    let mut at = 0;
+    let mut joined = false;
+    while let Some(c) = query[at..].chars().next() {
+        if c.is_whitespace() {
+            at += c.len_utf8();
+            joined = false;
+            continue;
+        }
+        let start = at;
+        let rest = &query[at..];
+        let after_field = matches!(found.last().map(|l| &l.what), Some(What::Field(_)));
+        // A value may begin with what elsewhere is an operator: -5, >=2.
+        let compare = OPERATORS.into_iter().find(|op| after_field && rest.starts_with(op));
+        let what = match c {
+            _ if compare.is_some() => {
+                let op = compare.unwrap_or_default();
+                at += op.len();
+                // `>= 2` is one condition as well.
+                at += query[at..].len() - query[at..].trim_start().len();
+                What::Compare(op)
+            }
+            '(' => {
+                at += 1;
+                What::Open
+            }
+            ')' => {
+                at += 1;
+                What::Close
+            }
+            '"' => quoted(query, &mut at)?,
+            '[' | '{' if after_field => range(query, &mut at)?,
+            '+' | '-' if !joined && rest[1..].starts_with(|n: char| !n.is_whitespace()) => {
+                at += 1;
+                if c == '+' { What::Must } else { What::MustNot }
+            }
+            _ => word(query, &mut at, after_field),
+        };
+        found.push(Lexeme { at: start, joined, what });
+        joined = true;
+    }
+    Ok(found)
+}
+
+/// Behind the opening quote; `\"` and `\\` stand for themselves.
+fn quoted(query: &str, at: &mut usize) -> Result<What, Mistake> {
+    let start = *at;
+    let mut text = String::new();
+    let mut letters = query[start + 1..].char_indices();
+    let end = loop {
+        match letters.next() {
+            Some((n, '"')) => break start + 1 + n + 1,
+            Some((_, '\\')) => match letters.next() {
+                Some((_, c)) => text.push(c),
+                None => {
+                    return Err(Mistake::new(
+                        query,
+                        start,
+                        "this quote is never closed",
+                        Some("add a \"".into()),
+                    ));
+                }
+            },
+            Some((_, c)) => text.push(c),
+            None => {
+                return Err(Mistake::new(
+                    query,
+                    start,
+                    "this quote is never closed",
+                    Some("add a \"".into()),
+                ));
+            }
+        }
+    };
+    *at = end;
+    let rest = &query[end..];
+    if rest.starts_with('*') {
+        *at = end + 1;
+        return Ok(What::Quoted { text, slop: 0, prefix: true });
+    }
+    let digits = rest
+        .strip_prefix('~')
+        .map(|d| &d[..d.len() - d.trim_start_matches(|c: char| c.is_ascii_digit()).len()]);
+    if let Some(digits) = digits {
+        let slop = digits.parse().ok().filter(|slop| *slop <= 100).ok_or_else(|| {
+            let hint = "write \"two words\"~3 for at most three words between them";
+            Mistake::new(query, end, "expected a number up to 100 after ~", Some(hint.into()))
+        })?;
+        *at = end + 1 + digits.len();
+        return Ok(What::Quoted { text, slop, prefix: false });
+    }
+    Ok(What::Quoted { text, slop: 0, prefix: false })
+}
+
+fn range(query: &str, at: &mut usize) -> Result<What, Mistake> {
+    let start = *at;
+    let rest = &query[start..];
+    let wrong =
+        |text: &str| Err(Mistake::new(query, start, text, Some("write [1.5 TO 2.0], or 1.5..2.0".into())));
+    let Some(end) = rest.find([']', '}']) else { return wrong("this range is never closed") };
+    let words: Vec<&str> = rest[1..end].split_whitespace().collect();
+    let [low, to, high] = words[..] else { return wrong("expected two values with TO between them") };
+    if !to.eq_ignore_ascii_case("to") {
+        return wrong("expected two values with TO between them");
+    }
+    *at = start + end + 1;
+    Ok(What::Range {
+        low: low.into(),
+        low_in: rest.starts_with('['),
+        high: high.into(),
+        high_in: rest[end..].starts_with(']'),
+    })
+}
+
+/// Up to a blank, a parenthesis or a quote. A colon behind a name makes a field of it, except behind a field: DOIs and titles have
+/// colons, too.
+fn word(query: &str, at: &mut usize, after_field: bool) -> What {
+    let start = *at;
+    let mut text = String::new();
+    let mut letters = query[start..].char_indices().peekable();
+    while let Some((n, c)) = letters.next() {
+        let escaped = c == '\\';
+        let c = match letters.peek() {
+            Some((_, next)) if escaped => {
+                let next = *next;
+                letters.next();
+                next
+            }
+            _ => c,
+        };
+        let name = |text: &str| text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+        if !escaped && c == ':' && !after_field && name(&text) {
+            *at = start + n + 1;
+            return What::Field(text);
+        }
+        if !escaped && (c.is_whitespace() || matches!(c, '(' | ')' | '"')) {
+            *at = start + n;
+            return keyword(text, after_field);
+        }
+        text.push(c);
+    }
+    *at = query.len();
+    keyword(text, after_field)
+}
+
+fn keyword(text: String, after_field: bool) -> What {
+    match text.as_str() {
+        "AND" | "&&" if !after_field => What::And,
+        "OR" | "||" if !after_field => What::Or,
+        "NOT" | "!" if !after_field => What::Not,
+        _ => What::Word(text),
+    }
+}

@@ -1,0 +1,29 @@
+//! The language of `search`: from what people type to a tree of conditions, or a mistake with its column. Pure.
+//!
+//! TEXT → words (`lex`) → [`Node`]s ([`parse`]), with every value understood for its field: numbers, dates, IDs in both forms,
+//! methods by their short names.
+
+mod field;
+mod lex;
+mod method;
+mod mistake;
+mod node;
+mod parse;
+#[cfg(test)]
+mod tests;
+mod value;
+
+pub use field::{Field, Is};
+pub use method::METHODS;
+pub use mistake::Mistake;
+pub use node::{Bound, Node};
+pub use parse::parse;
+
+/// The fields with an example each, for help texts; lines without an end.
+pub fn help() -> Vec<String> {
+    let mut lines = Vec::new();
+    for field in Field::ALL {
+        lines.push(format!("  {:<12} {:<30} {}", field.name(), field.example(), field.about()));
+    }
+    lines
+}

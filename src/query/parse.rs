@@ -1,0 +1,280 @@
+//! From words to a tree.
+
+use super::field::{Field, Is};
+use super::lex::{Lexeme, What, lex};
+use super::mistake::Mistake;
+use super::node::Node;
+use super::value::{self, Wrong};
+use crate::config::nearest;
+
+/// Deeper queries are no people's.
+const DEEPEST: usize = 64;
+/// Longer ones neither.
+const LONGEST: usize = 10_000;
+
+/// Understands a query. Conditions side by side must all hold; `OR` binds weaker than `AND`. An empty query is everything.
+pub fn parse(query: &str) -> Result<Node, Mistake> {
+    if query.len() > LONGEST {
+        return Err(Mistake::new(query, 0, format!("the query is longer than {LONGEST} bytes"), None));
+    }
+    let words = lex(query)?;
+    let mut parser = Parser { query, words, at: 0, depth: 0 };
+    if parser.words.is_empty() {
+        return Ok(Node::All);
+    }
+    let node = parser.any(None)?;
+    match parser.peek() {
+        None => Ok(node),
+        Some(word) => {
+            let at = word.at;
+            Err(parser.mistake(
+                at,
+                "this parenthesis was never opened",
+                Some("take it away, or add a (".into()),
+            ))
+        }
+    }
+}
+
+struct Parser<'q> {
+    query: &'q str,
+    words: Vec<Lexeme>,
+    at: usize,
+    depth: usize,
+}
+
+impl Parser<'_> {
+    fn peek(&self) -> Option<&Lexeme> {
+        self.words.get(self.at)
+    }
+
+    fn mistake(&self, at: usize, text: impl Into<String>, hint: Option<String>) -> Mistake {
+        Mistake::new(self.query, at, text, hint)
+    }
+
+    fn wrong(&self, at: usize, (text, hint): Wrong) -> Mistake {
+        self.mistake(at, text, hint)
+    }
+
+    /// The byte behind the last word, for what is missing there.
+    fn end(&self) -> usize {
+        self.peek().map_or(self.query.len(), |word| word.at)
+    }
+
+    fn any(&mut self, field: Option<Field>) -> Result<Node, Mistake> {
+        self.depth += 1;
+        if self.depth > DEEPEST {
+            return Err(self.mistake(self.end(), "the query is nested too deeply", None));
+        }
+        let mut nodes = vec![self.all(field)?];
+        while matches!(self.peek().map(|w| &w.what), Some(What::Or)) {
+            self.at += 1;
+            nodes.push(self.all(field)?);
+        }
+        self.depth -= 1;
+        Ok(if nodes.len() == 1 { nodes.remove(0) } else { Node::Or(nodes) })
+    }
+
+    fn all(&mut self, field: Option<Field>) -> Result<Node, Mistake> {
+        let mut nodes = vec![self.condition(field)?];
+        loop {
+            match self.peek().map(|w| &w.what) {
+                None | Some(What::Or | What::Close) => break,
+                Some(What::And) => {
+                    self.at += 1;
+                    nodes.push(self.condition(field)?);
+                }
+                Some(_) => nodes.push(self.condition(field)?),
+            }
+        }
+        Ok(if nodes.len() == 1 { nodes.remove(0) } else { Node::And(nodes) })
+    }
+
+    fn condition(&mut self, field: Option<Field>) -> Result<Node, Mistake> {
+        let Some(word) = self.peek().cloned() else {
+            let hint = Some("add one, or take the last word away".into());
+            return Err(self.mistake(self.end(), "a condition is missing here", hint));
+        };
+        self.at += 1;
+        match word.what {
+            What::Not | What::MustNot => {
+                self.depth += 1;
+                if self.depth > DEEPEST {
+                    return Err(self.mistake(word.at, "the query is nested too deeply", None));
+                }
+                let node = self.condition(field)?;
+                self.depth -= 1;
+                Ok(Node::Not(Box::new(node)))
+            }
+            What::Must => {
+                self.depth += 1;
+                if self.depth > DEEPEST {
+                    return Err(self.mistake(word.at, "the query is nested too deeply", None));
+                }
+                let node = self.condition(field)?;
+                self.depth -= 1;
+                Ok(node)
+            }
+            What::Open => {
+                if matches!(self.peek().map(|w| &w.what), Some(What::Close)) {
+                    return Err(self.mistake(word.at, "there is nothing between these parentheses", None));
+                }
+                let node = self.any(field)?;
+                match self.peek().map(|w| &w.what) {
+                    Some(What::Close) => {
+                        self.at += 1;
+                        Ok(node)
+                    }
+                    _ => {
+                        Err(self.mistake(word.at, "this parenthesis is never closed", Some("add a )".into())))
+                    }
+                }
+            }
+            What::Field(name) => self.field(&name, word.at),
+            What::And | What::Or | What::Close => {
+                let hint = Some("quote AND, OR and NOT to search for the words".into());
+                Err(self.mistake(word.at, "a condition is missing here", hint))
+            }
+            What::Compare(_) | What::Range { .. } | What::Word(_) | What::Quoted { .. } => {
+                self.value(field, word.what, word.at)
+            }
+        }
+    }
+
+    fn field(&mut self, name: &str, at: usize) -> Result<Node, Mistake> {
+        let Some(field) = Field::find(name) else {
+            let last = name.rsplit('.').next().unwrap_or(name);
+            let near = nearest(
+                name,
+                Field::ALL.iter().flat_map(|f| std::iter::once(f.name()).chain(f.aliases().iter().copied())),
+            )
+            .or_else(|| nearest(last, Field::ALL.iter().map(|f| f.name())));
+            let hint = match near {
+                Some(near) => format!("did you mean {near:?}?"),
+                None => {
+                    let names: Vec<&str> = Field::ALL.iter().map(|f| f.name()).collect();
+                    format!("known are {}", names.join(", "))
+                }
+            };
+            return Err(self.mistake(at, format!("unknown field {name:?}"), Some(hint)));
+        };
+        let hint = || Some(format!("write for example {}", field.example()));
+        let Some(next) = self.peek().cloned() else {
+            return Err(self.mistake(
+                self.end(),
+                format!("a value for {} is missing here", field.name()),
+                hint(),
+            ));
+        };
+        // `field: value` is `field:value`.
+        self.at += 1;
+        match next.what {
+            What::Open => {
+                self.at -= 1;
+                self.condition(Some(field))
+            }
+            What::Compare(operator) => match self.peek().cloned().map(|w| (w.at, w.what)) {
+                Some((at, What::Word(text) | What::Quoted { text, .. })) => {
+                    self.at += 1;
+                    value::compare(field, operator, &text).map_err(|wrong| self.wrong(at, wrong))
+                }
+                _ => Err(self.mistake(
+                    self.end(),
+                    format!("a value for {} is missing here", field.name()),
+                    hint(),
+                )),
+            },
+            What::Word(ref text) if field == Field::Organism && plain(text) => {
+                let mut words = vec![text.clone()];
+                if let Some(scientific) = value::organism(text) {
+                    let phrase =
+                        Node::Phrase { field: Some(field), text: scientific.into(), slop: 0, prefix: false };
+                    return Ok(Node::Or(vec![phrase, Node::Word(Some(field), text.clone())]));
+                }
+                while let Some(What::Word(more)) = self.peek().map(|w| &w.what)
+                    && plain(more)
+                {
+                    words.push(more.clone());
+                    self.at += 1;
+                }
+                Ok(if words.len() == 1 {
+                    Node::Word(Some(field), words.remove(0))
+                } else {
+                    Node::Run(field, words)
+                })
+            }
+            What::Word(_) | What::Quoted { .. } | What::Range { .. } => {
+                self.value(Some(field), next.what, next.at)
+            }
+            _ => Err(self.mistake(next.at, format!("a value for {} is missing here", field.name()), hint())),
+        }
+    }
+
+    fn value(&self, field: Option<Field>, what: What, at: usize) -> Result<Node, Mistake> {
+        let understood = match (field, what) {
+            (Some(field), What::Range { low, low_in, high, high_in }) => {
+                value::range(field, (&low, low_in), (&high, high_in))
+            }
+            (Some(field), What::Word(text)) if !field.is_text() => value::exact(field, &text, false),
+            (Some(field), What::Quoted { text, .. }) if !field.is_text() => value::exact(field, &text, true),
+            (Some(field), What::Word(text)) if text == "*" => Ok(Node::Exists(field)),
+            (field, What::Quoted { text, slop, prefix }) => Ok(Node::Phrase { field, text, slop, prefix }),
+            (None, What::Word(text)) if text == "*" => Ok(Node::All),
+            (field, What::Word(text)) => bare(field, text),
+            (_, What::Compare(operator)) => Err((
+                format!("{operator:?} needs a field before it"),
+                Some("write for example resolution:<2.0".into()),
+            )),
+            _ => Err(("a value is missing here".into(), None)),
+        };
+        let node = understood.map_err(|wrong| self.wrong(at, wrong))?;
+        if let Node::Phrase { text, .. }
+        | Node::Word(_, text)
+        | Node::Fuzzy(_, text, _)
+        | Node::Prefix(_, text) = &node
+            && !text.chars().any(char::is_alphanumeric)
+        {
+            return Err(self.mistake(
+                at,
+                format!("{text:?} holds no letter and no digit to search for"),
+                None,
+            ));
+        }
+        Ok(node)
+    }
+}
+
+/// A word that may take part in `organism:homo sapiens`.
+fn plain(text: &str) -> bool {
+    text.chars().all(|c| c.is_alphanumeric() || c == '.' || c == '-') && text.starts_with(char::is_alphabetic)
+}
+
+/// A word of text: as it is, with a star behind it, or with `~`.
+fn bare(field: Option<Field>, text: String) -> Result<Node, Wrong> {
+    if let Some(stem) = text.strip_suffix('*') {
+        if stem.contains('*') {
+            return Err((
+                format!("{text:?} has a star inside"),
+                Some("a star can only stand at the end of a word".into()),
+            ));
+        }
+        return Ok(Node::Prefix(field, stem.into()));
+    }
+    if text.contains('*') && field.is_none_or(|field| field.is() == Is::Text) {
+        return Err((
+            format!("{text:?} has a star inside"),
+            Some("a star can only stand at the end of a word".into()),
+        ));
+    }
+    if let Some((stem, distance)) = text.rsplit_once('~') {
+        return match distance {
+            "" | "1" => Ok(Node::Fuzzy(field, stem.into(), 1)),
+            "2" => Ok(Node::Fuzzy(field, stem.into(), 2)),
+            _ => Err((
+                "a word may differ by 1 or 2 letters".into(),
+                Some(format!("write {stem}~1 or {stem}~2")),
+            )),
+        };
+    }
+    Ok(Node::Word(field, text))
+}

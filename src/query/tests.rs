@@ -1,0 +1,172 @@
+use super::*;
+use proptest::prelude::*;
+
+fn of(query: &str) -> Node {
+    parse(query).unwrap_or_else(|mistake| panic!("{query}: {mistake}"))
+}
+
+fn range(field: Field, low: Bound, high: Bound) -> Node {
+    Node::Range(field, low, high)
+}
+
+fn word(text: &str) -> Node {
+    Node::Word(None, text.into())
+}
+
+#[test]
+fn numbers_and_days_are_ranges() {
+    use Bound::{At, Open, Past};
+    use Field::{Released, Residues, Resolution, Year};
+    for (query, node) in [
+        ("resolution:<2.0", range(Resolution, Open, Past(2.0))),
+        ("resolution:<=2", range(Resolution, Open, At(2.0))),
+        ("res: >= 1.5", range(Resolution, At(1.5), Open)),
+        ("resolution:1.5..2.0", range(Resolution, At(1.5), At(2.0))),
+        ("resolution:[1.5 TO 2.0}", range(Resolution, At(1.5), Past(2.0))),
+        ("resolution:{* TO 2.0]", range(Resolution, Open, At(2.0))),
+        ("resolution:1.8Å", range(Resolution, At(1.8), At(1.8))),
+        ("residues:100..", range(Residues, At(100.0), Open)),
+        ("year:2015", range(Year, At(2015.0), At(2015.0))),
+        ("released:2020", range(Released, At(20_200_101.0), At(20_201_231.0))),
+        ("released:2024-02", range(Released, At(20_240_201.0), At(20_240_229.0))),
+        ("released:>=2020-01-05", range(Released, At(20_200_105.0), Open)),
+        ("released:>2020", range(Released, Past(20_201_231.0), Open)),
+        ("released:<2020", range(Released, Open, Past(20_200_101.0))),
+        ("released:2019..2020-03", range(Released, At(20_190_101.0), At(20_200_331.0))),
+        ("resolution:*", Node::Exists(Resolution)),
+        ("rcsb_entry_info.resolution_combined:<3", range(Resolution, Open, Past(3.0))),
+    ] {
+        assert_eq!(of(query), node, "{query}");
+    }
+}
+
+#[test]
+fn values_are_understood_for_their_field() {
+    let is = |field: Field, value: &str| Node::Is(field, value.into());
+    for (query, node) in [
+        ("id:1ABC", is(Field::Id, "1abc")),
+        ("id:pdb_00001ABC", is(Field::Id, "1abc")),
+        ("id:pdb_00001a*", Node::StartsWith(Field::Id, "1a".into())),
+        ("id:HEM", is(Field::Id, "hem")),
+        ("ligand:HEM", is(Field::Ligand, "hem")),
+        ("ec:3.4.*", Node::StartsWith(Field::Enzyme, "3.4".into())),
+        ("method:xray", Node::OneOf(Field::Method, vec!["x-ray diffraction".into()])),
+        ("method:nmr", Node::OneOf(Field::Method, vec!["solution nmr".into(), "solid-state nmr".into()])),
+        ("exptl.method:\"X-RAY DIFFRACTION\"", Node::OneOf(Field::Method, vec!["x-ray diffraction".into()])),
+        ("Method:Cryo-EM", Node::OneOf(Field::Method, vec!["electron microscopy".into()])),
+        ("sequence:ktw", Node::Residues("KTW".into())),
+        ("doi:10.1126/science.aaf4901", is(Field::Doi, "10.1126/science.aaf4901")),
+        ("space_group:\"P 63 2 2\"", is(Field::SpaceGroup, "p 63 2 2")),
+        ("organism:homo sapiens", Node::Run(Field::Organism, vec!["homo".into(), "sapiens".into()])),
+        ("status:error", is(Field::Status, "error")),
+    ] {
+        assert_eq!(of(query), node, "{query}");
+    }
+}
+
+#[test]
+fn words_and_their_relations() {
+    let not = |node: Node| Node::Not(Box::new(node));
+    let phrase = |text: &str, slop, prefix| Node::Phrase { field: None, text: text.into(), slop, prefix };
+    for (query, node) in [
+        ("", Node::All),
+        ("  ", Node::All),
+        ("*", Node::All),
+        ("a b", Node::And(vec![word("a"), word("b")])),
+        ("a AND b", Node::And(vec![word("a"), word("b")])),
+        ("a b OR c", Node::Or(vec![Node::And(vec![word("a"), word("b")]), word("c")])),
+        ("(a OR b) c", Node::And(vec![Node::Or(vec![word("a"), word("b")]), word("c")])),
+        ("a -b", Node::And(vec![word("a"), not(word("b"))])),
+        ("NOT a", not(word("a"))),
+        ("+a", word("a")),
+        ("alpha-beta", word("alpha-beta")),
+        ("and", word("and")),
+        ("lysoz*", Node::Prefix(None, "lysoz".into())),
+        ("lysozime~", Node::Fuzzy(None, "lysozime".into(), 1)),
+        ("lysozime~2", Node::Fuzzy(None, "lysozime".into(), 2)),
+        ("\"zinc binding\"~3", phrase("zinc binding", 3, false)),
+        ("\"zinc bin\"*", phrase("zinc bin", 0, true)),
+        (r#""a \"b\"""#, phrase("a \"b\"", 0, false)),
+        (r"a\:b", word("a:b")),
+        (
+            "title:(a OR b)",
+            Node::Or(vec![
+                Node::Word(Some(Field::Title), "a".into()),
+                Node::Word(Some(Field::Title), "b".into()),
+            ]),
+        ),
+    ] {
+        assert_eq!(of(query), node, "{query}");
+    }
+}
+
+#[test]
+fn mistakes_have_a_column_and_a_way_out() {
+    for (query, column, text, hint) in [
+        ("metod:xray", 1, "unknown field \"metod\"", "did you mean \"method\"?"),
+        ("kinase rsolution:<2", 8, "unknown field \"rsolution\"", "did you mean \"resolution\"?"),
+        ("méta resolution:<abc", 18, "\"abc\" is no number", "resolution:<2.0"),
+        ("method:xrai", 8, "unknown method \"xrai\"", "did you mean \"xray\"?"),
+        ("released:20-20", 10, "\"20-20\" is no date", "released:2020"),
+        ("released:2023-02-29", 10, "is no date", "released:2020"),
+        ("title:<3", 8, "title is no number", "they are for resolution"),
+        ("resolution:3..2", 12, "nothing lies between 3 and 2", "write resolution:2..3"),
+        ("resolution:[1 2]", 12, "expected two values with TO between them", "[1.5 TO 2.0]"),
+        ("resolution:", 12, "a value for resolution is missing here", "resolution:<2.0"),
+        ("chains:1.5", 8, "is no whole number", "chains:>=12"),
+        ("\"never closed", 1, "this quote is never closed", "add a \""),
+        ("(a OR b", 1, "this parenthesis is never closed", "add a )"),
+        ("a)", 2, "this parenthesis was never opened", "take it away"),
+        ("a OR", 5, "a condition is missing here", "add one"),
+        ("a OR OR b", 6, "a condition is missing here", "quote AND"),
+        ("a*b", 1, "has a star inside", "end of a word"),
+        ("status:eror", 8, "unknown status \"eror\"", "did you mean \"error\"?"),
+        ("sequence:AB", 10, "is no run of residues", "at least three"),
+        ("id:1abc-x", 4, "is no ID", "1a*"),
+    ] {
+        let mistake = parse(query).expect_err(query);
+        let told = mistake.hint.clone().unwrap_or_default();
+        assert!(mistake.text.contains(text) && told.contains(hint), "{query}: {mistake}; {told}");
+        assert_eq!(mistake.column, column, "{query}: {mistake}");
+    }
+    assert_eq!(
+        parse("a resolution:x").unwrap_err().excerpt("a resolution:x"),
+        "  | a resolution:x\n  |              ^"
+    );
+    assert!(parse(&"(".repeat(100_000)).is_err());
+    assert!(parse(&"(".repeat(5_000)).is_err());
+    assert!(parse(&"-".repeat(5_000)).is_err());
+}
+
+#[test]
+fn every_example_and_every_name_is_understood() {
+    for field in Field::ALL {
+        of(field.example());
+        assert!(field.example().starts_with(&format!("{}:", field.name())));
+        for name in field.aliases().iter().chain([&field.name()]) {
+            assert_eq!(Field::find(name), Some(*field), "{name}");
+            assert_eq!(Field::find(&name.to_uppercase()), Some(*field), "{name}");
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_understood_or_has_a_mistake_inside(text in "\\PC{0,60}") {
+        if let Err(mistake) = parse(&text) {
+            prop_assert!(mistake.column >= 1 && mistake.column <= text.chars().count() + 1);
+            let _ = mistake.excerpt(&text);
+        }
+    }
+
+    #[test]
+    fn nasty_pieces_too(pieces in prop::collection::vec(prop::sample::select(vec![
+        "(", ")", "\"", "~", "*", "-", "+", " ", "AND", "OR", "NOT", "title:", "resolution:", "released:", "id:", "organism:", "<", ">=",
+        "[", "]", "}", " TO ", "..", "1", "2020-01-01", "x", "\\", "é", "1abc",
+    ]), 0..20)) {
+        let text = pieces.concat();
+        if let Err(mistake) = parse(&text) {
+            prop_assert!(mistake.column <= text.chars().count() + 1, "{}", mistake);
+        }
+    }
+}

@@ -1,0 +1,348 @@
+//! Hits of a search: a table, JSON lines, IDs, paths, or as a template says.
+
+mod template;
+
+pub use template::Template;
+
+use crate::ui::Ui;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use console::Style;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::io;
+use std::time::Duration;
+
+/// One hit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// `structure`, `component` …
+    pub kind: String,
+    /// `None` for texts.
+    pub id: Option<String>,
+    /// A line.
+    pub title: Option<String>,
+    /// Experimental methods.
+    pub methods: Vec<String>,
+    /// In Å.
+    pub resolution: Option<f64>,
+    /// Scientific names.
+    pub organisms: Vec<String>,
+    /// `2026-03-05`
+    pub released: Option<String>,
+    /// `2026-03-05`
+    pub deposited: Option<String>,
+    /// Codes.
+    pub ligands: Vec<String>,
+    /// Accessions.
+    pub uniprot: Vec<String>,
+    /// In kDa.
+    pub weight: Option<f64>,
+    /// Of the article.
+    pub doi: Option<String>,
+    /// Why the file could not be read.
+    pub error: Option<String>,
+    /// 0 where nothing is ranked.
+    pub score: f32,
+    /// Index, path below its mirror, absolute path; the best first, never empty.
+    pub places: Vec<(String, Vec<u8>, Vec<u8>)>,
+}
+
+/// What is told of all hits.
+#[derive(Debug, Clone)]
+pub struct Answered<'a> {
+    /// Documents that match.
+    pub total: u64,
+    /// How long it took.
+    pub elapsed: Duration,
+    /// Whether some did not answer in time.
+    pub timed_out: bool,
+    /// Their names.
+    pub late: &'a [String],
+    /// Values and counts.
+    pub facets: BTreeMap<&'static str, &'a [(String, u64)]>,
+    /// What is set off in titles, in lower case; a star ends the beginning of a word.
+    pub words: Vec<String>,
+    /// Hits that were passed over.
+    pub offset: usize,
+}
+
+/// How hits are printed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Layout {
+    /// For people; JSON lines with `--json`.
+    Table,
+    /// An ID a line.
+    Ids,
+    /// A path a line.
+    Paths,
+    /// As it says.
+    Template(Template),
+    /// The same, ended by NUL.
+    Nul(Box<Layout>),
+}
+
+impl Layout {
+    /// Ended by NUL instead of a line end.
+    #[must_use]
+    pub fn with_nul(self) -> Self {
+        Layout::Nul(Box::new(self))
+    }
+}
+
+impl Row {
+    fn value(&self, name: &str) -> String {
+        let text = |value: &Option<String>| value.clone().unwrap_or_default();
+        let number = |value: Option<f64>| value.map(|number| number.to_string()).unwrap_or_default();
+        match name {
+            "id" => text(&self.id),
+            "title" => text(&self.title),
+            "kind" => self.kind.clone(),
+            "method" => self.methods.join(", "),
+            "resolution" => number(self.resolution),
+            "organism" => self.organisms.join(", "),
+            "released" => text(&self.released),
+            "deposited" => text(&self.deposited),
+            "ligands" => self.ligands.join(","),
+            "uniprot" => self.uniprot.join(","),
+            "weight" => number(self.weight),
+            "doi" => text(&self.doi),
+            "error" => text(&self.error),
+            "score" => format!("{:.3}", self.score),
+            "job" => self.jobs().join(","),
+            _ => String::new(),
+        }
+    }
+
+    /// Each once.
+    fn jobs(&self) -> Vec<&str> {
+        let mut jobs: Vec<&str> = Vec::new();
+        for (job, ..) in &self.places {
+            if !jobs.contains(&job.as_str()) {
+                jobs.push(job);
+            }
+        }
+        jobs
+    }
+
+    fn json(&self) -> Value {
+        let place = |(job, path, file): &(String, Vec<u8>, Vec<u8>)| {
+            let mut body = json!({ "job": job });
+            put(&mut body, "path", path);
+            put(&mut body, "file", file);
+            body
+        };
+        let first = self.places.first();
+        let mut body = json!({
+            "job": first.map(|place| &place.0),
+            "id": self.id,
+            "score": self.score,
+            "title": self.title,
+            "kind": self.kind,
+            "method": self.methods,
+            "resolution": self.resolution,
+            "organism": self.organisms,
+            "released": self.released,
+            "deposited": self.deposited,
+            "ligands": self.ligands,
+            "uniprot": self.uniprot,
+            "weight_kda": self.weight,
+            "doi": self.doi,
+            "error": self.error,
+            "also": self.places.iter().skip(1).map(place).collect::<Vec<_>>(),
+        });
+        if let Some((_, path, file)) = first {
+            put(&mut body, "path", path);
+            put(&mut body, "file", file);
+        }
+        body
+    }
+}
+
+/// As text, or in Base64 under another name if it is not UTF-8.
+fn put(body: &mut Value, name: &str, path: &[u8]) {
+    match std::str::from_utf8(path) {
+        Ok(text) => body[name] = text.into(),
+        Err(_) => body[format!("{name}_base64")] = STANDARD.encode(path).into(),
+    }
+}
+
+/// Prints them.
+pub fn print(rows: &[Row], answered: &Answered<'_>, layout: &Layout, ui: &Ui) -> io::Result<()> {
+    let (layout, end) = match layout {
+        Layout::Nul(inner) => (&**inner, b'\0'),
+        other => (other, b'\n'),
+    };
+    let mut out = Vec::new();
+    let mut line = |bytes: &[u8]| {
+        out.extend_from_slice(bytes);
+        out.push(end);
+    };
+    match layout {
+        Layout::Table | Layout::Nul(_) => {
+            return if ui.json { print_json(rows, answered, ui) } else { print_table(rows, answered, ui) };
+        }
+        Layout::Ids => rows.iter().filter_map(|row| row.id.as_ref()).for_each(|id| line(id.as_bytes())),
+        Layout::Paths => rows.iter().flat_map(|row| &row.places).for_each(|place| line(&place.2)),
+        Layout::Template(template) => rows.iter().for_each(|row| line(&template.fill(row))),
+    }
+    ui.raw(&out)
+}
+
+fn print_json(rows: &[Row], answered: &Answered<'_>, ui: &Ui) -> io::Result<()> {
+    for row in rows {
+        ui.json("hit", &row.json())?;
+    }
+    for (field, values) in &answered.facets {
+        let values: Vec<Value> =
+            values.iter().map(|(value, count)| json!({ "value": value, "count": count })).collect();
+        ui.json("facet", &json!({ "field": field, "values": values }))?;
+    }
+    let milliseconds = (answered.elapsed.as_secs_f64() * 1e6).round() / 1e3;
+    ui.json(
+        "result",
+        &json!({
+            "hits": rows.len(), "total": answered.total, "elapsed_ms": milliseconds,
+            "timed_out": answered.timed_out, "late": answered.late,
+        }),
+    )
+}
+
+fn print_table(rows: &[Row], answered: &Answered<'_>, ui: &Ui) -> io::Result<()> {
+    if !rows.is_empty() {
+        let heads = ["ID", "METHOD", "RES", "RELEASED", "JOB", "TITLE"];
+        let mut table = vec![heads.map(String::from).to_vec()];
+        let several = rows.iter().any(|row| row.jobs() != rows[0].jobs());
+        for row in rows {
+            let path = || row.places.first().map(|place| String::from_utf8_lossy(&place.1).into_owned());
+            let title = match (&row.error, &row.title) {
+                (Some(error), _) => visible(&format!("{} ({error})", path().unwrap_or_default())),
+                (None, Some(title)) => mark(&visible(title), &answered.words, ui),
+                (None, None) => visible(&path().unwrap_or_default()),
+            };
+            let resolution = row.resolution.map(|r| format!("{r:.2}")).unwrap_or_default();
+            table.push(vec![
+                row.id.clone().unwrap_or_else(|| "-".into()),
+                short(row),
+                resolution,
+                row.released.clone().unwrap_or_default(),
+                row.jobs().join(","),
+                title,
+            ]);
+        }
+        if !several {
+            table.iter_mut().for_each(|row| drop(row.remove(4)));
+        }
+        ui.table(&table)?;
+    }
+    for (field, values) in &answered.facets {
+        ui.line(&format!("{field}:"))?;
+        for (value, count) in values.iter().take(20) {
+            ui.line(&format!("  {count:>7}  {value}"))?;
+        }
+        if values.len() > 20 {
+            ui.line(&format!("  and {} more", values.len() - 20))?;
+        }
+    }
+    if !rows.is_empty() {
+        let first = answered.offset + 1;
+        let last = answered.offset + rows.len();
+        let documents = super::units::count(answered.total, "document", "documents");
+        let milliseconds = answered.elapsed.as_secs_f64() * 1e3;
+        ui.note(&format!("hits {first} to {last}; {documents} match, found in {milliseconds:.1} ms"));
+    }
+    Ok(())
+}
+
+/// What a file says must not command a terminal.
+fn visible(text: &str) -> String {
+    text.replace(char::is_control, " ")
+}
+
+/// What people call a method.
+fn short(row: &Row) -> String {
+    let one = |method: &String| match method.as_str() {
+        "x-ray diffraction" => "xray".into(),
+        "electron microscopy" => "em".into(),
+        "solution nmr" => "nmr".into(),
+        "solid-state nmr" => "ssnmr".into(),
+        "neutron diffraction" => "neutron".into(),
+        "electron crystallography" => "microed".into(),
+        other => other.to_owned(),
+    };
+    if row.kind == "structure" {
+        row.methods.iter().map(one).collect::<Vec<String>>().join("+")
+    } else {
+        row.kind.clone()
+    }
+}
+
+/// Sets off the words of the query.
+fn mark(title: &str, words: &[String], ui: &Ui) -> String {
+    let wanted = |word: &str| {
+        let lower = word.to_lowercase();
+        words.iter().any(|known| match known.strip_suffix('*') {
+            Some(stem) => lower.starts_with(stem),
+            None => lower == *known,
+        })
+    };
+    let mut out = String::with_capacity(title.len());
+    let mut rest = title;
+    while !rest.is_empty() {
+        let inside = rest.starts_with(char::is_alphanumeric);
+        let end = rest.find(|c: char| c.is_alphanumeric() != inside).unwrap_or(rest.len());
+        let (word, more) = rest.split_at(end);
+        if inside && wanted(word) {
+            out.push_str(&ui.styled(word, Style::new().bold().yellow()));
+        } else {
+            out.push_str(word);
+        }
+        rest = more;
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row() -> Row {
+        Row {
+            kind: "structure".into(),
+            id: Some("1a8o".into()),
+            title: Some("HIV CAPSID".into()),
+            methods: vec!["x-ray diffraction".into()],
+            resolution: Some(1.7),
+            organisms: vec![],
+            released: None,
+            deposited: None,
+            ligands: vec!["MSE".into()],
+            uniprot: vec![],
+            weight: None,
+            doi: None,
+            error: None,
+            score: 1.5,
+            places: vec![
+                ("a".into(), b"x/\xff".to_vec(), b"/m/x/\xff".to_vec()),
+                ("b".into(), b"y".to_vec(), b"/y".to_vec()),
+            ],
+        }
+    }
+
+    #[test]
+    fn templates_are_filled_and_mistakes_told() {
+        let fill = |text: &str| Template::parse(text).map(|template| template.fill(&row()));
+        assert_eq!(fill(r"{id}\t{title}{{}}").unwrap(), b"1a8o\tHIV CAPSID{}");
+        assert_eq!(fill("{file} {job} {score} {released}").unwrap(), b"/m/x/\xff a,b 1.500 ");
+        assert_eq!(fill("{ide}").unwrap_err().0, "unknown name {ide}");
+        assert_eq!(fill("{id").unwrap_err().0, "{id is never closed");
+    }
+
+    #[test]
+    fn words_of_the_query_are_set_off() {
+        let ui = Ui { color: crate::ui::Color::Always, ..Ui::default() };
+        let marked = mark("HIV-1 capsid, capsids", &["capsid".into(), "hi*".into()], &ui);
+        assert_eq!(console::strip_ansi_codes(&marked), "HIV-1 capsid, capsids");
+        assert_eq!(marked.matches("\u{1b}[0m").count(), 2);
+    }
+}

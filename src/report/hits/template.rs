@@ -1,0 +1,91 @@
+//! `--format`: a line a hit, as somebody wants it.
+
+use super::Row;
+
+/// `{id}\t{title}`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Template(Vec<Part>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Part {
+    Text(String),
+    Name(&'static str),
+}
+
+const NAMES: [&str; 17] = [
+    "id",
+    "title",
+    "kind",
+    "method",
+    "resolution",
+    "organism",
+    "released",
+    "deposited",
+    "ligands",
+    "uniprot",
+    "weight",
+    "doi",
+    "error",
+    "score",
+    "job",
+    "path",
+    "file",
+];
+
+impl Template {
+    /// `{{` and `}}` are braces, `\t`, `\n`, `\0` and `\\` what they are elsewhere. The error is what is wrong, and a hint.
+    pub fn parse(text: &str) -> Result<Self, (String, Option<String>)> {
+        let mut parts = Vec::new();
+        let mut plain = String::new();
+        let mut letters = text.chars().peekable();
+        while let Some(letter) = letters.next() {
+            match letter {
+                '{' if letters.next_if_eq(&'{').is_some() => plain.push('{'),
+                '}' if letters.next_if_eq(&'}').is_some() => plain.push('}'),
+                '{' => {
+                    let mut name = String::new();
+                    loop {
+                        match letters.next() {
+                            Some('}') => break,
+                            Some(letter) => name.push(letter),
+                            None => {
+                                return Err((format!("{{{name} is never closed"), Some("add a }".into())));
+                            }
+                        }
+                    }
+                    let Some(known) = NAMES.into_iter().find(|known| *known == name) else {
+                        return Err((
+                            format!("unknown name {{{name}}}"),
+                            Some(format!("known are {}", NAMES.join(", "))),
+                        ));
+                    };
+                    parts.push(Part::Text(std::mem::take(&mut plain)));
+                    parts.push(Part::Name(known));
+                }
+                '\\' => match letters.next() {
+                    Some('t') => plain.push('\t'),
+                    Some('n') => plain.push('\n'),
+                    Some('0') => plain.push('\0'),
+                    Some(other) => plain.push(other),
+                    None => plain.push('\\'),
+                },
+                letter => plain.push(letter),
+            }
+        }
+        parts.push(Part::Text(plain));
+        Ok(Template(parts))
+    }
+
+    pub(super) fn fill(&self, row: &Row) -> Vec<u8> {
+        let mut out = Vec::new();
+        for part in &self.0 {
+            match part {
+                Part::Text(text) => out.extend_from_slice(text.as_bytes()),
+                Part::Name("path") => out.extend_from_slice(row.places.first().map_or(&[], |place| &place.1)),
+                Part::Name("file") => out.extend_from_slice(row.places.first().map_or(&[], |place| &place.2)),
+                Part::Name(name) => out.extend_from_slice(row.value(name).as_bytes()),
+            }
+        }
+        out
+    }
+}

@@ -1,0 +1,251 @@
+//! From a query's tree to the engine's terms.
+
+use super::schema::{Fields, words_of};
+use crate::query::{self, Bound, Field as F, Is, Node};
+use std::ops::Bound as Edge;
+use tantivy::query::{
+    AllQuery, BooleanQuery, BoostQuery, ConstScoreQuery, EmptyQuery, FuzzyTermQuery, InvertedIndexRangeQuery,
+    Occur, PhrasePrefixQuery, PhraseQuery, Query, RangeQuery, TermQuery,
+};
+use tantivy::schema::{Field, IndexRecordOption};
+use tantivy::{Searcher, Term};
+
+type Condition = Box<dyn Query>;
+
+/// How much more a word counts in a title, and an ID that is exactly what was asked for.
+const TITLE: f32 = 2.0;
+const ID: f32 = 50.0;
+/// The most words that the beginning of a phrase's last word may become.
+const EXPANSIONS: u32 = 200;
+
+/// Makes conditions; knows the indexes, since they decide what `organism:homo sapiens` means.
+pub(super) struct Compiler<'c> {
+    pub(super) fields: &'c Fields,
+    pub(super) searchers: &'c [Searcher],
+}
+
+impl Compiler<'_> {
+    pub(super) fn compile(&self, node: &Node) -> tantivy::Result<Condition> {
+        Ok(match node {
+            Node::All => filter(Box::new(AllQuery)),
+            Node::And(nodes) => {
+                let mut parts = Vec::new();
+                for node in nodes {
+                    parts.push(match node {
+                        Node::Not(inner) => (Occur::MustNot, self.compile(inner)?),
+                        other => (Occur::Must, self.compile(other)?),
+                    });
+                }
+                if parts.iter().all(|(occur, _)| *occur == Occur::MustNot) {
+                    parts.push((Occur::Must, filter(Box::new(AllQuery))));
+                }
+                Box::new(BooleanQuery::new(parts))
+            }
+            Node::Or(nodes) => {
+                let parts: tantivy::Result<Vec<Condition>> =
+                    nodes.iter().map(|node| self.compile(node)).collect();
+                Box::new(BooleanQuery::union(parts?))
+            }
+            Node::Not(inner) => Box::new(BooleanQuery::new(vec![
+                (Occur::Must, filter(Box::new(AllQuery))),
+                (Occur::MustNot, self.compile(inner)?),
+            ])),
+            Node::Word(field, text) => self.word(*field, text),
+            Node::Fuzzy(field, text, distance) => self.fuzzy(*field, text, *distance),
+            Node::Prefix(field, text) => self.prefix(*field, text),
+            Node::Phrase { field, text, slop, prefix } => self.phrase(*field, text, *slop, *prefix),
+            Node::Run(field, words) => return self.run(*field, words),
+            Node::Is(field, value) => filter(self.exact(*field, value)),
+            Node::OneOf(field, values) => filter(Box::new(BooleanQuery::union(
+                values.iter().map(|value| self.exact(*field, value)).collect(),
+            ))),
+            Node::StartsWith(field, stem) => filter(self.starts_with(self.fields.of(*field), stem)),
+            Node::Range(field, low, high) => filter(self.range(*field, *low, *high)),
+            Node::Residues(residues) => filter(self.residues(residues)),
+            Node::Exists(field) => {
+                let term = Term::from_field_text(self.fields.has, field.name());
+                filter(Box::new(TermQuery::new(term, IndexRecordOption::Basic)))
+            }
+        })
+    }
+
+    fn exact(&self, field: F, value: &str) -> Condition {
+        Box::new(TermQuery::new(
+            Term::from_field_text(self.fields.of(field), value),
+            IndexRecordOption::Basic,
+        ))
+    }
+
+    fn field(&self, field: Option<F>) -> Field {
+        field.map_or(self.fields.all, |field| self.fields.of(field))
+    }
+
+    /// A word, or what a typed word is broken into.
+    fn terms(&self, field: Field, words: &[String]) -> Condition {
+        let mut terms: Vec<Term> = words.iter().map(|word| Term::from_field_text(field, word)).collect();
+        match terms.len() {
+            0 => Box::new(EmptyQuery),
+            1 => Box::new(TermQuery::new(terms.remove(0), IndexRecordOption::WithFreqs)),
+            _ => Box::new(PhraseQuery::new(terms)),
+        }
+    }
+
+    /// A word anywhere counts more in a title; an ID counts most.
+    fn word(&self, field: Option<F>, text: &str) -> Condition {
+        let words = words_of(text);
+        let here = self.terms(self.field(field), &words);
+        if field.is_some() {
+            return here;
+        }
+        let title = Box::new(BoostQuery::new(self.terms(self.fields.of(F::Title), &words), TITLE));
+        let anywhere: Condition =
+            Box::new(BooleanQuery::new(vec![(Occur::Must, here), (Occur::Should, title as Condition)]));
+        match crate::entry::normal(text) {
+            Some(id) => {
+                let id = ConstScoreQuery::new(self.exact(F::Id, &id), ID);
+                Box::new(BooleanQuery::union(vec![Box::new(id), anywhere]))
+            }
+            None => anywhere,
+        }
+    }
+
+    fn fuzzy(&self, field: Option<F>, text: &str, distance: u8) -> Condition {
+        let field = self.field(field);
+        let words = words_of(text).into_iter().map(|word| {
+            let term = Term::from_field_text(field, &word);
+            (Occur::Must, Box::new(FuzzyTermQuery::new(term, distance, true)) as Condition)
+        });
+        Box::new(BooleanQuery::new(words.collect()))
+    }
+
+    fn starts_with(&self, field: Field, stem: &str) -> Condition {
+        let first = Term::from_field_text(field, stem);
+        let behind = Term::from_field_text(field, &format!("{stem}{}", char::MAX));
+        Box::new(InvertedIndexRangeQuery::new(Edge::Included(first), Edge::Excluded(behind)))
+    }
+
+    fn prefix(&self, field: Option<F>, text: &str) -> Condition {
+        let field = self.field(field);
+        let mut words = words_of(text);
+        match words.len() {
+            0 => Box::new(EmptyQuery),
+            1 => self.starts_with(field, &words.remove(0)),
+            _ => phrase_prefix(field, &words),
+        }
+    }
+
+    fn phrase(&self, field: Option<F>, text: &str, slop: u32, prefix: bool) -> Condition {
+        let words = words_of(text);
+        if prefix && !words.is_empty() {
+            return self.prefix(field, text);
+        }
+        if words.len() < 2 {
+            return self.word(field, text);
+        }
+        let phrase = |field: Field| -> Condition {
+            let terms = words.iter().enumerate().map(|(at, word)| (at, Term::from_field_text(field, word)));
+            Box::new(PhraseQuery::new_with_offset_and_slop(terms.collect(), slop))
+        };
+        let here = phrase(self.field(field));
+        if field.is_some() {
+            return here;
+        }
+        let title = Box::new(BoostQuery::new(phrase(self.fields.of(F::Title)), TITLE));
+        Box::new(BooleanQuery::new(vec![(Occur::Must, here), (Occur::Should, title as Condition)]))
+    }
+
+    /// As many of the words as some document has together belong to the field, the rest may be anywhere.
+    fn run(&self, field: F, words: &[String]) -> tantivy::Result<Condition> {
+        for together in (2..=words.len()).rev() {
+            let phrase = self.phrase(Some(field), &words[..together].join(" "), 0, false);
+            let mut known = false;
+            for searcher in self.searchers {
+                known = known || searcher.search(&phrase, &tantivy::collector::Count)? > 0;
+            }
+            if known {
+                return Ok(self.with_rest(phrase, &words[together..]));
+            }
+        }
+        Ok(self.with_rest(self.word(Some(field), &words[0]), &words[1..]))
+    }
+
+    fn with_rest(&self, first: Condition, rest: &[String]) -> Condition {
+        let rest = rest.iter().map(|word| self.word(None, word));
+        Box::new(BooleanQuery::intersection(std::iter::once(first).chain(rest).collect()))
+    }
+
+    fn range(&self, field: F, low: Bound, high: Bound) -> Condition {
+        let of = self.fields.of(field);
+        if field.is() == Is::Number {
+            let edge = |bound: Bound| match bound {
+                Bound::Open => Edge::Unbounded,
+                Bound::At(value) => Edge::Included(Term::from_field_f64(of, value)),
+                Bound::Past(value) => Edge::Excluded(Term::from_field_f64(of, value)),
+            };
+            return match (edge(low), edge(high)) {
+                (Edge::Unbounded, Edge::Unbounded) => Box::new(AllQuery),
+                (low, high) => Box::new(RangeQuery::new(low, high)),
+            };
+        }
+        // What is asked for has no sign: the language has no negative counts.
+        let term = |value: f64| Term::from_field_u64(of, value.clamp(0.0, u64::MAX as f64) as u64);
+        let edge = |bound: Bound| match bound {
+            Bound::Open => Edge::Unbounded,
+            Bound::At(value) => Edge::Included(term(value)),
+            Bound::Past(value) => Edge::Excluded(term(value)),
+        };
+        match (low, high) {
+            (Bound::Open, Bound::Open) => Box::new(AllQuery),
+            (Bound::At(a), Bound::At(b)) if a == b => {
+                Box::new(TermQuery::new(term(a), IndexRecordOption::Basic))
+            }
+            _ => Box::new(RangeQuery::new(edge(low), edge(high))),
+        }
+    }
+
+    fn residues(&self, residues: &str) -> Condition {
+        let field = self.fields.of(F::Sequence);
+        let triples = (0..residues.len().saturating_sub(2)).filter_map(|at| residues.get(at..at + 3));
+        let terms: Vec<Term> = triples.map(|triple| Term::from_field_text(field, triple)).collect();
+        match terms.as_slice() {
+            [one] => Box::new(TermQuery::new(one.clone(), IndexRecordOption::Basic)),
+            [] => Box::new(EmptyQuery),
+            _ => Box::new(PhraseQuery::new(terms)),
+        }
+    }
+}
+
+fn phrase_prefix(field: Field, words: &[String]) -> Condition {
+    let terms = words.iter().map(|word| Term::from_field_text(field, word)).collect();
+    let mut query = PhrasePrefixQuery::new(terms);
+    query.set_max_expansions(EXPANSIONS);
+    Box::new(query)
+}
+
+/// A condition that decides and does not rank.
+fn filter(condition: Condition) -> Condition {
+    Box::new(ConstScoreQuery::new(condition, 0.0))
+}
+
+/// Whether hits can be ranked: whether there are words to rank them by.
+pub(super) fn ranks(node: &Node) -> bool {
+    match node {
+        Node::And(nodes) | Node::Or(nodes) => nodes.iter().any(ranks),
+        Node::Word(..) | Node::Fuzzy(..) | Node::Prefix(..) | Node::Phrase { .. } | Node::Run(..) => true,
+        _ => false,
+    }
+}
+
+/// The words of a query, as the index has them, to show where they occur. Those behind a `NOT` are none of them.
+pub fn words(node: &Node) -> Vec<String> {
+    match node {
+        Node::And(nodes) | Node::Or(nodes) => nodes.iter().flat_map(words).collect(),
+        Node::Word(_, text) | Node::Fuzzy(_, text, _) | Node::Phrase { text, .. } => words_of(text),
+        Node::Run(_, all) => all.iter().flat_map(|word| words_of(word)).collect(),
+        Node::Prefix(_, text) => words_of(text).into_iter().map(|word| word + "*").collect(),
+        Node::Is(query::Field::Id | query::Field::Ligand | query::Field::Uniprot, value) => {
+            vec![value.clone()]
+        }
+        _ => Vec::new(),
+    }
+}

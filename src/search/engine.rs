@@ -1,0 +1,304 @@
+//! Many indexes as one.
+
+use super::SearchError;
+use super::cache::{Cache, CacheStats};
+use super::condition::{Compiler, ranks};
+use super::facets::{self, Counts};
+use super::hit::{Hit, Outcome, Place, Request, Shown, Sort};
+use super::one::{self, Answer, Found, Shared};
+use super::place::Opened;
+use super::pool::Pool;
+use super::schema::Fields;
+use std::collections::HashMap;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+use tantivy::query::Query;
+use tantivy::schema::Value;
+use tantivy::{DocAddress, IndexReader, ReloadPolicy, Searcher, TantivyDocument};
+
+/// How an engine works.
+#[derive(Debug, Clone)]
+pub struct EngineOptions {
+    /// Threads that search; 0: one a core.
+    pub workers: usize,
+    /// The most answers that are remembered.
+    pub cache_entries: usize,
+    /// The most bytes that these take.
+    pub cache_bytes: usize,
+}
+
+impl Default for EngineOptions {
+    fn default() -> Self {
+        EngineOptions { workers: 0, cache_entries: 1_000, cache_bytes: 32 << 20 }
+    }
+}
+
+/// Searches several indexes at once. Cheap to share: every method takes `&self`, and may be called from many threads.
+pub struct SearchEngine {
+    fields: Fields,
+    indexes: Vec<Live>,
+    pool: Pool,
+    cache: Cache,
+}
+
+/// Inode and time of the file of the last commit.
+type Stamp = (u64, i64, i64);
+
+/// An index that is followed from commit to commit.
+struct Live {
+    label: String,
+    meta: PathBuf,
+    reader: IndexReader,
+    /// What the file of the last commit looked like when it was read, and how often it has changed.
+    seen: Mutex<(Option<Stamp>, u64)>,
+}
+
+impl Live {
+    fn new(opened: Opened) -> Result<Self, SearchError> {
+        let meta = opened.dir.join("meta.json");
+        let seen = stamp(&meta);
+        let reader = opened.index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into();
+        let reader = reader.map_err(SearchError::engine(&opened.dir))?;
+        Ok(Live { label: opened.label, meta, reader, seen: Mutex::new((seen, 0)) })
+    }
+
+    /// The newest commit, and a number that changes with it. A commit that cannot be read leaves the one before.
+    fn current(&self) -> (Searcher, u64) {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = stamp(&self.meta);
+        if now.is_some() && now != seen.0 && self.reader.reload().is_ok() {
+            *seen = (now, seen.1 + 1);
+        }
+        (self.reader.searcher(), seen.1)
+    }
+}
+
+fn stamp(meta: &std::path::Path) -> Option<Stamp> {
+    let meta = fs::metadata(meta).ok()?;
+    Some((meta.ino(), meta.mtime(), meta.mtime_nsec()))
+}
+
+/// The indexes as they are for one question.
+struct Moment<'e> {
+    engine: &'e SearchEngine,
+    request: &'e Request,
+    searchers: Vec<Searcher>,
+    query: Arc<dyn Query>,
+    shared: Arc<Shared>,
+    sort: Sort,
+    deadline: Option<Instant>,
+}
+
+impl SearchEngine {
+    /// Opens it over these indexes.
+    pub fn new(indexes: Vec<Opened>, options: &EngineOptions) -> Result<Self, SearchError> {
+        let workers = match options.workers {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            n => n,
+        };
+        let pool = Pool::new(workers).map_err(|source| SearchError::Io {
+            tried: "start threads for",
+            path: "search".into(),
+            source,
+        })?;
+        let indexes: Result<Vec<Live>, _> = indexes.into_iter().map(Live::new).collect();
+        let cache = Cache::new(options.cache_entries, options.cache_bytes);
+        Ok(SearchEngine { fields: Fields::new(), indexes: indexes?, pool, cache })
+    }
+
+    /// What people call the indexes, in their order.
+    pub fn labels(&self) -> Vec<&str> {
+        self.indexes.iter().map(|live| live.label.as_str()).collect()
+    }
+
+    /// All documents.
+    pub fn documents(&self) -> u64 {
+        self.indexes.iter().map(|live| live.current().0.num_docs()).sum()
+    }
+
+    /// How the cache does.
+    pub fn cache_stats(&self) -> CacheStats {
+        self.cache.stats()
+    }
+
+    /// Asks all indexes. Those that fail or are late are named in the answer, which then is not remembered.
+    pub fn search(&self, request: &Request) -> Result<Arc<Outcome>, SearchError> {
+        let deadline = request.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let (searchers, numbers): (Vec<_>, Vec<_>) = self.indexes.iter().map(Live::current).unzip();
+        let Request { query, sort, limit, offset, facets, .. } = request;
+        let key = format!("{numbers:?} {sort:?} {limit} {offset} {facets:?} {query:?}");
+        if let Some(known) = self.cache.get(&key) {
+            let mut outcome = (*known).clone();
+            outcome.cached = true;
+            return Ok(Arc::new(outcome));
+        }
+        let compiler = Compiler { fields: &self.fields, searchers: &searchers };
+        let wrong = |error: tantivy::TantivyError| SearchError::Damaged {
+            path: "of the search".into(),
+            why: error.to_string(),
+        };
+        let compiled = compiler.compile(query).map_err(wrong)?;
+        let sort = if *sort == Sort::Score && !ranks(query) { Sort::Released } else { *sort };
+        let shared = Arc::new(Shared(searchers.clone()));
+        let moment =
+            Moment { engine: self, request, searchers, query: Arc::from(compiled), shared, sort, deadline };
+        let outcome = Arc::new(moment.answer().map_err(wrong)?);
+        if outcome.late.is_empty() && outcome.failed.is_empty() {
+            self.cache.put(key, Arc::clone(&outcome));
+        }
+        Ok(outcome)
+    }
+}
+
+/// A hit before its documents are fetched: where they are, the best first.
+struct Group {
+    found: Found,
+    places: Vec<(usize, DocAddress)>,
+}
+
+impl Moment<'_> {
+    fn answer(&self) -> tantivy::Result<Outcome> {
+        let page = self.request.offset.saturating_add(self.request.limit);
+        let mut wanted = page.saturating_mul(2).saturating_add(16);
+        loop {
+            let mut outcome = Outcome::default();
+            let answers = self.ask_all(wanted, &mut outcome);
+            let more = answers.iter().any(|(_, answer)| answer.total > answer.found.len() as u64);
+            outcome.total = answers.iter().map(|(_, answer)| answer.total).sum();
+            self.count(&answers, &mut outcome);
+            let groups = grouped(answers);
+            // Many files of one entry may have filled the places of others.
+            if groups.len() < page && more && outcome.late.is_empty() {
+                wanted = wanted.saturating_mul(4);
+                continue;
+            }
+            for group in groups.into_iter().skip(self.request.offset).take(self.request.limit) {
+                outcome.hits.push(self.hit(group)?);
+            }
+            return Ok(outcome);
+        }
+    }
+
+    /// Who does not answer in time, or fails, is noted.
+    fn ask_all(&self, wanted: usize, outcome: &mut Outcome) -> Vec<(usize, Answer)> {
+        let (sender, receiver) = channel();
+        for (at, searcher) in self.searchers.iter().enumerate() {
+            let (sender, searcher) = (sender.clone(), searcher.clone());
+            let (query, shared, sort) = (Arc::clone(&self.query), Arc::clone(&self.shared), self.sort);
+            let (facets, deadline) = (self.request.facets.clone(), self.deadline);
+            self.engine.pool.submit(move || {
+                // Nobody waits any more.
+                if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                    return;
+                }
+                let answer = one::ask(&searcher, &*query, &shared, sort, wanted, &facets);
+                let _ = sender.send((at, answer));
+            });
+        }
+        drop(sender);
+        let mut answers: Vec<(usize, Answer)> = Vec::new();
+        let mut answered = vec![false; self.searchers.len()];
+        loop {
+            let received = match self.deadline {
+                Some(deadline) => receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())),
+                None => receiver.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            };
+            let Ok((at, answer)) = received else { break };
+            answered[at] = true;
+            match answer {
+                Ok(answer) => answers.push((at, answer)),
+                Err(error) => outcome.failed.push((self.label(at), error.to_string())),
+            }
+        }
+        let in_time = self.deadline.is_none_or(|deadline| Instant::now() < deadline);
+        for at in (0..answered.len()).filter(|at| !answered[*at]) {
+            if in_time {
+                outcome.failed.push((self.label(at), "its search ended without an answer".into()));
+            } else {
+                outcome.late.push(self.label(at));
+            }
+        }
+        answers.sort_by_key(|(at, _)| *at);
+        answers
+    }
+
+    fn label(&self, at: usize) -> String {
+        self.engine.indexes[at].label.clone()
+    }
+
+    fn count(&self, answers: &[(usize, Answer)], outcome: &mut Outcome) {
+        let mut counts = Counts::new();
+        for name in &self.request.facets {
+            counts.entry(name).or_default();
+        }
+        for (at, answer) in answers {
+            facets::add(&mut counts, answer.facets.clone());
+            if let Some(jobs) = counts.get_mut("job")
+                && answer.total > 0
+            {
+                *jobs.entry(self.label(*at)).or_default() += answer.total;
+            }
+        }
+        for (name, values) in counts {
+            let mut values: Vec<(String, u64)> = values.into_iter().collect();
+            values.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+            outcome.facets.insert(name, values);
+        }
+    }
+
+    fn hit(&self, group: Group) -> tantivy::Result<Hit> {
+        let score = if let one::Rank::Score(score) = group.found.rank { score } else { 0.0 };
+        let mut first = None;
+        let mut places = Vec::new();
+        for (at, document) in group.places {
+            let stored: TantivyDocument = self.searchers[at].doc(document)?;
+            let json = stored
+                .get_first(self.engine.fields.shown)
+                .and_then(|value| value.as_str())
+                .unwrap_or_default();
+            let shown: Shown = serde_json::from_str(json).map_err(|error| {
+                tantivy::TantivyError::InternalError(format!("a document cannot be read: {error}"))
+            })?;
+            let path = shown.path_bytes.clone().unwrap_or_else(|| shown.path.clone().into_bytes());
+            places.push(Place { index: self.label(at), path });
+            first.get_or_insert(shown);
+        }
+        let shown =
+            first.ok_or_else(|| tantivy::TantivyError::InternalError("a hit without a document".into()))?;
+        Ok(Hit { score, shown, places })
+    }
+}
+
+/// Sorted, the documents of one entry together.
+fn grouped(answers: Vec<(usize, Answer)>) -> Vec<Group> {
+    let mut all: Vec<(usize, Found)> = answers
+        .into_iter()
+        .flat_map(|(at, answer)| answer.found.into_iter().map(move |found| (at, found)))
+        .collect();
+    // Equal ones are ordered by what they are, so that pages do not depend on who answered first.
+    all.sort_by(|(i, a), (j, b)| {
+        a.rank
+            .compare(&b.rank)
+            .then_with(|| a.key.cmp(&b.key))
+            .then_with(|| (i, a.document).cmp(&(j, b.document)))
+    });
+    let mut groups: Vec<Group> = Vec::new();
+    let mut by_key: HashMap<String, usize> = HashMap::new();
+    for (at, found) in all {
+        let known = found.key.as_ref().and_then(|key| by_key.get(key)).copied();
+        match known {
+            Some(group) => groups[group].places.push((at, found.document)),
+            None => {
+                if let Some(key) = &found.key {
+                    by_key.insert(key.clone(), groups.len());
+                }
+                groups.push(Group { places: vec![(at, found.document)], found });
+            }
+        }
+    }
+    groups
+}

@@ -1,0 +1,82 @@
+//! Indexes of mirrors, and searching several of them at once.
+//!
+//! ```text
+//! place (where an index lies) ── list (what a mirror holds) ── ledger (what was indexed) ── build
+//! schema (fields and documents)                                                             │
+//! condition (query → engine's terms) ── one (one index) ── pool ── engine ── cache      budget
+//! ```
+//!
+//! **Invariant: an index is what its last commit says.** The ledger of files belongs to a commit by the name in the
+//! commit's payload, so the two cannot drift; whoever is killed in the middle leaves the commit before.
+
+mod budget;
+mod build;
+mod cache;
+mod change;
+mod condition;
+mod engine;
+mod facets;
+mod hit;
+mod ledger;
+mod list;
+mod one;
+mod place;
+mod pool;
+mod schema;
+#[cfg(test)]
+mod tests;
+
+pub use build::{Built, IndexOptions, Progress, Target, build};
+pub use cache::CacheStats;
+pub use condition::words;
+pub use engine::{EngineOptions, SearchEngine};
+pub use facets::FACETS;
+pub use hit::{Hit, Outcome, Place as HitPlace, Request, Shown, Sort};
+pub use place::{IndexPlace, Opened, indexes};
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why an index could not be built or searched.
+#[derive(Debug, thiserror::Error)]
+pub enum SearchError {
+    /// A file or directory refused.
+    #[error("cannot {tried} {path}: {source}", path = path.display())]
+    Io {
+        /// What was tried.
+        tried: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// Another process is building this index.
+    #[error("another process is building the index of {0}")]
+    Busy(String),
+    /// The index cannot be read.
+    #[error("the index {path} is damaged: {why}", path = path.display())]
+    Damaged {
+        /// Its directory.
+        path: PathBuf,
+        /// What the engine said.
+        why: String,
+    },
+    /// A glob of `include` or `exclude` cannot be read.
+    #[error("{0}")]
+    Glob(String),
+    /// Somebody asked to stop; the index is as it was.
+    #[error("stopped; the index is as it was")]
+    Stopped,
+}
+
+impl SearchError {
+    fn io(tried: &'static str, path: &Path) -> impl FnOnce(io::Error) -> SearchError {
+        let path = path.to_owned();
+        move |source| SearchError::Io { tried, path, source }
+    }
+
+    fn engine(path: &Path) -> impl Fn(tantivy::TantivyError) -> SearchError {
+        let path = path.to_owned();
+        move |error| SearchError::Damaged { path: path.clone(), why: error.to_string() }
+    }
+}

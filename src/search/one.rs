@@ -1,0 +1,156 @@
+//! One question to one index.
+
+use super::facets::{Counts, Facets};
+use super::hit::Sort;
+use super::schema::KEY;
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+use tantivy::collector::{Collector, Count, TopDocs};
+use tantivy::columnar::StrColumn;
+use tantivy::query::{Bm25StatisticsProvider, EnableScoring, Query};
+use tantivy::schema::Field;
+use tantivy::{DocAddress, Order, Searcher, Term};
+
+/// By what hits are compared.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Rank {
+    Score(f32),
+    /// Smaller is better.
+    Low(Option<f64>),
+    /// Larger is better.
+    High(Option<u64>),
+    Text(Option<String>),
+}
+
+impl Rank {
+    /// The better is less; what has no value comes last.
+    pub(super) fn compare(&self, other: &Rank) -> Ordering {
+        fn last<T>(a: &Option<T>, b: &Option<T>, order: impl Fn(&T, &T) -> Ordering) -> Ordering {
+            match (a, b) {
+                (Some(a), Some(b)) => order(a, b),
+                (a, b) => b.is_some().cmp(&a.is_some()),
+            }
+        }
+        match (self, other) {
+            (Rank::Score(a), Rank::Score(b)) => b.total_cmp(a),
+            (Rank::Low(a), Rank::Low(b)) => last(a, b, f64::total_cmp),
+            (Rank::High(a), Rank::High(b)) => last(a, b, |a, b| b.cmp(a)),
+            (Rank::Text(a), Rank::Text(b)) => last(a, b, Ord::cmp),
+            _ => Ordering::Equal,
+        }
+    }
+}
+
+/// A document that is among the best of its index.
+#[derive(Debug, Clone)]
+pub(super) struct Found {
+    pub(super) rank: Rank,
+    pub(super) document: DocAddress,
+    /// `kind:id`
+    pub(super) key: Option<String>,
+}
+
+/// What one index answers.
+#[derive(Debug, Default)]
+pub(super) struct Answer {
+    /// The best first; as many as were wanted, or all.
+    pub(super) found: Vec<Found>,
+    pub(super) total: u64,
+    pub(super) facets: Counts,
+}
+
+/// How many documents all indexes have of a term: with it, scores of different indexes can be compared.
+pub(super) struct Shared(pub(super) Vec<Searcher>);
+
+impl Bm25StatisticsProvider for Shared {
+    fn total_num_tokens(&self, field: Field) -> tantivy::Result<u64> {
+        self.0.iter().map(|searcher| Bm25StatisticsProvider::total_num_tokens(searcher, field)).sum()
+    }
+
+    fn total_num_docs(&self) -> tantivy::Result<u64> {
+        self.0.iter().map(Bm25StatisticsProvider::total_num_docs).sum()
+    }
+
+    fn doc_freq(&self, term: &Term) -> tantivy::Result<u64> {
+        self.0.iter().map(|searcher| Bm25StatisticsProvider::doc_freq(searcher, term)).sum()
+    }
+}
+
+/// Asks it.
+pub(super) fn ask(
+    searcher: &Searcher,
+    query: &dyn Query,
+    shared: &Shared,
+    sort: Sort,
+    wanted: usize,
+    facets: &[&'static str],
+) -> tantivy::Result<Answer> {
+    // Zero is more than the engine can take.
+    let top = TopDocs::with_limit(wanted.clamp(1, (searcher.num_docs() as usize).max(1)));
+    let ask = Ask { searcher, query, shared, facets };
+    match sort {
+        Sort::Score => ask.with(top.order_by_score(), Rank::Score, true),
+        Sort::Resolution => {
+            ask.with(top.order_by_fast_field::<f64>("resolution", Order::Asc), Rank::Low, false)
+        }
+        Sort::Released => ask.with(top.order_by_u64_field("released", Order::Desc), Rank::High, false),
+        Sort::Id => ask.with(top.order_by_string_fast_field("id", Order::Asc), Rank::Text, false),
+    }
+}
+
+struct Ask<'a> {
+    searcher: &'a Searcher,
+    query: &'a dyn Query,
+    shared: &'a Shared,
+    facets: &'a [&'static str],
+}
+
+impl Ask<'_> {
+    fn with<V: 'static>(
+        &self,
+        top: impl Collector<Fruit = Vec<(V, DocAddress)>>,
+        rank: impl Fn(V) -> Rank,
+        scored: bool,
+    ) -> tantivy::Result<Answer> {
+        let scoring = if scored {
+            EnableScoring::enabled_from_statistics_provider(self.shared, self.searcher)
+        } else {
+            EnableScoring::disabled_from_searcher(self.searcher)
+        };
+        let executor = self.searcher.index().search_executor();
+        let (best, total, facets) = if self.facets.is_empty() {
+            let (best, total) =
+                self.searcher.search_with_executor(self.query, &(top, Count), executor, scoring)?;
+            (best, total, BTreeMap::new())
+        } else {
+            let facets = Facets(self.facets.to_vec());
+            self.searcher.search_with_executor(self.query, &(top, Count, facets), executor, scoring)?
+        };
+        let mut keys = Keys { searcher: self.searcher, columns: BTreeMap::new() };
+        let found = best
+            .into_iter()
+            .map(|(value, document)| Ok(Found { rank: rank(value), document, key: keys.of(document)? }));
+        Ok(Answer { found: found.collect::<tantivy::Result<_>>()?, total: total as u64, facets })
+    }
+}
+
+/// The keys of documents, from their columns: cheaper than the documents.
+struct Keys<'a> {
+    searcher: &'a Searcher,
+    columns: BTreeMap<u32, Option<StrColumn>>,
+}
+
+impl Keys<'_> {
+    fn of(&mut self, document: DocAddress) -> tantivy::Result<Option<String>> {
+        let ord = document.segment_ord;
+        if !self.columns.contains_key(&ord) {
+            let column = self.searcher.segment_reader(ord).fast_fields().str(KEY)?;
+            self.columns.insert(ord, column);
+        }
+        let Some(Some(column)) = self.columns.get(&ord) else { return Ok(None) };
+        let Some(term) = column.term_ords(document.doc_id).next() else { return Ok(None) };
+        let mut key = String::new();
+        column.ord_to_str(term, &mut key)?;
+        Ok(Some(key))
+    }
+}

@@ -1,0 +1,265 @@
+//! `history`, `stats`, `list` and `--rerun-failed`, after runs of the real rsync.
+
+use crate::support::{Env, Fake, Upstream, eventually};
+use rusqlite::Connection;
+use serde_json::Value;
+use std::path::Path;
+
+/// Jobs `good` and `bad`; the latter's module exists only if `whole`.
+fn config(env: &Env, more: &str) -> String {
+    let dest = |name: &str| toml::Value::from(env.mirror(name).to_str().unwrap()).to_string();
+    format!(
+        "version = 1\n[defaults]\nretries = 0\n[jobs.good]\nsource = \"up::m/\"\ndest = {}\n\
+         [jobs.bad]\nsource = \"up::nowhere/\"\ndest = {}\n{more}\n",
+        dest("good"),
+        dest("bad"),
+    )
+}
+
+fn env(upstream: &Upstream, more: &str) -> Env {
+    let env = Env::new();
+    let text = config(&env, more);
+    env.with_config(&text).with_pipe(upstream)
+}
+
+fn database(env: &Env) -> Connection {
+    Connection::open(env.state().join("history.db")).unwrap()
+}
+
+fn words(lines: &[Value], key: &str) -> Vec<String> {
+    lines.iter().filter_map(|line| line[key].as_str().map(Into::into)).collect()
+}
+
+#[test]
+fn a_run_is_remembered_and_shown() {
+    let upstream = upstream();
+    let env = env(&upstream, "");
+    assert_eq!(env.run(["history"]).expect_code(0).err(), "no run that is remembered fits\n");
+    let run = env.run(["sync", "--all"]).expect_code(1);
+    let jobs = env.run(["history", "--json"]).expect_code(0).events("job");
+    assert_eq!(
+        (words(&jobs, "job"), words(&jobs, "status")),
+        (list(&["bad", "good"]), list(&["failed", "ok"]))
+    );
+    let good = &jobs[1];
+    assert!(good["duration_s"].as_f64().unwrap() > 0.0 && good["phases"]["transfer"].is_number());
+    assert!(good["files_transferred"].as_u64().unwrap() > 0);
+    assert!(jobs[0]["error"].as_str().unwrap().contains("nowhere"));
+    let failed = env.run(["history", "--status", "failed", "--since", "1h", "--json"]).events("job");
+    assert_eq!(words(&failed, "job"), ["bad"]);
+    let text = env.run(["history", "good"]).expect_code(0).out();
+    assert!(text.starts_with("STARTED ") && text.contains(" good ") && !text.contains(" bad "), "{text}");
+    // The same summary as after the run, without the figures that would differ anyhow.
+    let after = run.out();
+    let summary = &after[after.find("=== Sync Summary ===").unwrap()..];
+    let shown = env.run(["history", "show", "last"]).expect_code(0).out();
+    assert!(shown.ends_with(summary) && shown.starts_with("Run 0"), "{shown}\n---\n{summary}");
+    let id = jobs[0]["run"].as_str().unwrap();
+    let tries = env.run(["history", "show", id, "--json"]).events("job");
+    assert_eq!(tries[0]["tries"][0]["exit_code"], 0);
+    let wrong = env.run(["history", "show", "7ZZ"]).expect_code(2).err();
+    assert!(wrong.contains("the history has no run \"7ZZ\""), "{wrong}");
+    let wrong = env.run(["history", "--status", "faild"]).expect_code(2).err();
+    assert!(wrong.contains("did you mean \"failed\"?"), "{wrong}");
+    let listed = env.run(["list", "--json"]).events("job");
+    assert_eq!(
+        words(&listed.iter().map(|job| job["last"].clone()).collect::<Vec<_>>(), "status"),
+        ["ok", "failed"]
+    );
+    assert!(listed[0]["age_s"].is_number() && listed[1]["age_s"].is_null(), "{listed:?}");
+}
+
+#[test]
+fn a_dry_run_is_not_remembered() {
+    let upstream = upstream();
+    let env = env(&upstream, "");
+    env.run(["sync", "good", "--dry-run"]).expect_code(0);
+    env.run(["sync", "good", "--plan"]).expect_code(0);
+    assert!(!env.state().join("history.db").exists());
+}
+
+#[test]
+fn only_what_failed_runs_again() {
+    let upstream = upstream();
+    let env = env(&upstream, "");
+    let none = env.run(["sync", "--rerun-failed"]).expect_code(0);
+    assert!(none.err().contains("nothing to run again"), "{none}");
+    env.run(["sync", "--all"]).expect_code(1);
+    let again = env.run(["sync", "--rerun-failed", "--json"]).expect_code(1);
+    assert_eq!(words(&again.events("job_finished"), "job"), ["bad"]);
+    let none = env.run(["sync", "good", "--rerun-failed"]).expect_code(0);
+    assert_eq!(none.out(), "");
+    std::fs::write(env.config(), config(&env, "").replace("up::nowhere/", "up::m/")).unwrap();
+    env.run(["sync", "--rerun-failed"]).expect_code(0);
+    let json = env.run(["sync", "--rerun-failed", "--json"]).expect_code(0);
+    assert_eq!(json.events("result")[0]["jobs"], 0);
+}
+
+#[test]
+fn twenty_at_once_are_all_remembered() {
+    let upstream = upstream();
+    let env = Env::new().with_pipe(&upstream);
+    let mut text = String::from("version = 1\n");
+    for n in 0..20 {
+        let dest = toml::Value::from(env.mirror(&format!("j{n}")).to_str().unwrap()).to_string();
+        text += &format!("[jobs.j{n}]\nsource = \"up::m/\"\ndest = {dest}\n");
+    }
+    let env = env.with_config(&text);
+    let running: Vec<_> =
+        (0..20).map(|n| env.spawn(["-q".to_string(), "sync".into(), format!("j{n}")])).collect();
+    for run in running {
+        let ended = run.wait().expect_code(0);
+        assert_eq!(ended.err(), "", "the history complained: {ended}");
+    }
+    let db = database(&env);
+    let count = |sql: &str| db.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!(count("SELECT COUNT(*) FROM runs WHERE state = 'ended' AND exit_code = 0"), 20);
+    assert_eq!(count("SELECT COUNT(DISTINCT job) FROM jobs WHERE status = 'ok'"), 20);
+    assert_eq!(count("SELECT COUNT(*) FROM pragma_integrity_check WHERE integrity_check = 'ok'"), 1);
+}
+
+#[test]
+fn a_run_that_was_killed_was_interrupted() {
+    let fake = Fake::new("out started\nhang\n");
+    let env = Env::new();
+    let text = crate::support::one_job(&["h::m/"], &env.mirror("j"), "");
+    let env = env.with_config(&text).with_fake(&fake);
+    let run = env.spawn(["sync", "j"]);
+    run.until_said("started");
+    let status =
+        |env: &Env| env.run(["history", "--json"]).events("job").first().map(|job| job["status"].clone());
+    eventually("the history has a row", || status(&env).is_some());
+    assert_eq!(status(&env).unwrap(), "running");
+    run.signal(rustix::process::Signal::KILL);
+    run.wait().expect_code(137);
+    assert_eq!(status(&env).unwrap(), "interrupted");
+    let shown = env.run(["history", "show", "last"]).expect_code(0).out();
+    assert!(
+        shown.contains("interrupted: it ended without a word")
+            && shown.contains("[j] cancelled: interrupted"),
+        "{shown}"
+    );
+    assert_eq!(env.run(["list", "--json"]).events("job")[0]["last"]["status"], "interrupted");
+}
+
+#[test]
+fn a_damaged_history_fails_no_job() {
+    let upstream = upstream();
+    let env = env(&upstream, "");
+    std::fs::create_dir_all(env.state()).unwrap();
+    std::fs::write(env.state().join("history.db"), vec![7; 5000]).unwrap();
+    let read = env.run(["history"]).expect_code(1);
+    assert!(read.err().contains("file is not a database"), "{read}");
+    let listed = env.run(["list"]).expect_code(0);
+    assert!(listed.err().contains("file is not a database") && listed.out().contains("good"), "{listed}");
+    let run = env.run(["sync", "good"]).expect_code(0);
+    assert_eq!(run.err().matches("was set aside as").count(), 1, "{run}");
+    env.run(["history"]).expect_code(0);
+}
+
+#[test]
+fn a_state_directory_that_is_full_fails_no_job() {
+    let upstream = upstream();
+    let env = env(&upstream, "[sync]\nlog_keep = 0\n");
+    // Where the database should be, there is a directory.
+    std::fs::create_dir_all(env.state().join("history.db")).unwrap();
+    let run = env.run(["sync", "good"]).expect_code(0);
+    assert_eq!(run.err().matches("warning: cannot write the history").count(), 1, "{run}");
+    assert!(run.out().contains("All syncs completed successfully."), "{run}");
+}
+
+const ALERTS: &str = "after = [\"printf %s \\\"$PDB_SYNC_ALERTS\\\" >\\\"$HOME/alerts\\\"\"]
+[[stats.alerts]]\njob = \"good\"\nmetric = \"files\"\nabove = 0
+[[stats.alerts]]\nslower_than = \"2x p95\"
+[[stats.alerts]]\njob = \"bad\"\nage_above = \"1ms\"\n";
+
+/// The hook belongs to the last job of the file.
+fn with_alerts(env: Env) -> Env {
+    let dest = |name: &str| toml::Value::from(env.mirror(name).to_str().unwrap()).to_string();
+    let (bad, good) = (dest("bad"), dest("good"));
+    let text = format!(
+        "version = 1\n[defaults]\nretries = 0\n[jobs.bad]\nsource = \"up::nowhere/\"\ndest = {bad}\n\
+         [jobs.good]\nsource = \"up::m/\"\ndest = {good}\n{ALERTS}"
+    );
+    env.with_config(&text)
+}
+
+#[test]
+fn alerts_are_told_and_handed_on() {
+    let upstream = upstream();
+    let env = with_alerts(Env::new().with_pipe(&upstream));
+    assert_eq!(env.run(["stats", "--check"]).expect_code(0).out(), "");
+    let run = env.run(["sync", "good"]).expect_code(0);
+    let files = env.run(["history", "--json"]).events("job")[0]["files_transferred"].clone();
+    let alert = format!("files is {files}, above 0");
+    let out = run.out();
+    let summary = &out[out.find("=== Sync Summary ===").unwrap()..];
+    assert!(summary.contains(&format!("  alert: {alert}\n")), "{run}");
+    assert!(run.err().contains(&format!("alert: {alert}")), "{run}");
+    assert_eq!(std::fs::read_to_string(env.dir().join("home/alerts")).unwrap(), alert);
+    let check = env.run(["stats", "--check"]).expect_code(1);
+    assert_eq!(check.out(), format!("[good] {alert}\n"));
+    // The next run has nothing to do, and all is quiet again.
+    env.run(["sync", "good"]).expect_code(0);
+    env.run(["stats", "--check"]).expect_code(0);
+    // A job that is slower than its own habit, and one that never succeeds.
+    let again = "INSERT INTO runs SELECT id || ?1, command, state, started - ?1, duration, exit_code, signal, parallel,
+        pid, process FROM runs LIMIT 1";
+    let db = database(&env);
+    for n in 1..=6 {
+        db.execute(again, [n]).unwrap();
+        let old = "INSERT INTO jobs (run, job, place, status, started, duration, queued)
+            SELECT id, 'good', 0, 'ok', started, 1, 0 FROM runs ORDER BY started LIMIT 1";
+        db.execute(old, []).unwrap();
+    }
+    db.execute("UPDATE jobs SET duration = 60000000 WHERE started = (SELECT MAX(started) FROM jobs)", [])
+        .unwrap();
+    env.run(["sync", "bad"]).expect_code(1);
+    let check = env.run(["stats", "--check", "--json"]).expect_code(1);
+    let (alerts, texts) = (words(&check.events("alert"), "job"), words(&check.events("alert"), "text"));
+    assert_eq!(alerts, ["bad", "good"], "{check}");
+    assert!(texts[0].starts_with("it has had no success since"), "{check}");
+    assert!(texts[1].starts_with("took 1m, more than 2 times the p95 of earlier runs"), "{check}");
+}
+
+#[test]
+fn figures_are_told_as_text_json_and_metrics() {
+    let upstream = upstream();
+    let env = env(&upstream, "");
+    env.run(["sync", "--all"]).expect_code(1);
+    env.run(["sync", "good"]).expect_code(0);
+    let text = env.run(["stats"]).expect_code(0).out();
+    assert!(text.starts_with("JOB ") && text.contains("\ngood  2     100%"), "{text}");
+    let stats = env.run(["stats", "good", "--json"]).expect_code(0).events("stats");
+    assert_eq!((stats.len(), &stats[0]["runs"]), (1, &Value::from(2)));
+    for key in ["p50", "p90", "p95", "p99", "mean"] {
+        assert!(stats[0]["duration_s"][key].as_f64().unwrap() > 0.0, "{stats:?}");
+    }
+    assert_eq!(stats[0]["trend"]["duration"], Value::Null);
+    let unknown = env.run(["stats", "god"]).expect_code(2).err();
+    assert!(unknown.contains("did you mean \"good\"?"), "{unknown}");
+    let file = env.dir().join("x.prom");
+    env.run(["stats", "--prometheus", file.to_str().unwrap()]).expect_code(0);
+    let page = std::fs::read_to_string(&file).unwrap();
+    assert!(page.contains("pdb_sync_job_runs{job=\"good\",status=\"ok\"} 2\n"), "{page}");
+    promtool(&file);
+    let missing = env.run(["stats", "--prometheus", "/nowhere/x.prom"]).expect_code(1).err();
+    assert!(missing.contains("cannot write the metrics /nowhere/x.prom"), "{missing}");
+}
+
+/// Prometheus' own opinion, where it is installed; the rules that it checks are also in a unit test.
+fn promtool(file: &Path) {
+    let page = std::fs::File::open(file).unwrap();
+    match std::process::Command::new("promtool").args(["check", "metrics"]).stdin(page).output() {
+        Ok(checked) => assert!(checked.status.success() && checked.stderr.is_empty(), "{checked:?}"),
+        Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::NotFound),
+    }
+}
+
+fn list(words: &[&str]) -> Vec<String> {
+    words.iter().map(ToString::to_string).collect()
+}
+
+fn upstream() -> Upstream {
+    Upstream::new().with_corpus()
+}

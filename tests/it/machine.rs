@@ -1,0 +1,153 @@
+//! How jobs behave towards the machine: `parallel = "auto"`, `nice`, `ionice`, `cache = "drop"`, `reclaim`.
+
+use crate::support::{Env, Fake, Upstream, one_job};
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+/// Jobs that a fake rsync runs until it is let go.
+fn held(env: Env, count: usize, sync: &str) -> Env {
+    let job = |n: usize| format!("[jobs.j{n}]\nsource = 'rsync://h/{n}/'\ndest = '{n}'\n");
+    let jobs: String = (0..count).map(job).collect();
+    env.with_config(&format!("version = 1\n[sync]\n{sync}\n[defaults]\nroot = 'mirror'\nretries = 0\n{jobs}"))
+}
+
+/// Programs that want every CPU, killed when dropped.
+struct Burning(Vec<Child>);
+
+impl Burning {
+    fn start() -> Self {
+        let cpus = std::thread::available_parallelism().unwrap().get();
+        let burn = || {
+            let mut command = Command::new("sh");
+            command.args(["-c", "while :; do :; done"]).stdin(Stdio::null()).spawn().unwrap()
+        };
+        Burning((0..cpus * 4).map(|_| burn()).collect())
+    }
+}
+
+impl Drop for Burning {
+    fn drop(&mut self) {
+        for child in &mut self.0 {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+#[test]
+fn under_a_real_load_auto_runs_one_at_a_time_and_says_why() {
+    if !Path::new("/proc/pressure/cpu").exists() {
+        eprintln!("skipped: this kernel tells no pressure");
+        return;
+    }
+    let place = tempfile::tempdir().unwrap();
+    let go = place.path().join("go");
+    let fake = Fake::new(&format!("wait-file {}\nstats 1 1 0\nexit 0", go.display()));
+    let env = held(Env::new().with_fake(&fake), 6, "parallel = 'auto'\nparallel_max = 6");
+    let burning = Burning::start();
+    let running = env.spawn(["-v", "sync", "--all"]);
+    running.until_said("parallel: 1 at a time instead of ");
+    let (_, err) = running.so_far();
+    assert!(err.contains("programs wait for "), "{err}");
+    drop(burning);
+    fs::write(go, "").unwrap();
+    let ended = running.wait().expect_code(0);
+    assert!(ended.out().contains("Total: 6 | Success: 6 | Failed: 0"), "{ended}");
+}
+
+#[test]
+fn auto_is_an_option_of_the_command_line_and_never_more_than_its_cap() {
+    let fake = Fake::new("stats 1 1 0\nexit 0");
+    let env = held(Env::new().with_fake(&fake), 3, "parallel_max = 2");
+    let ended = env.run(["sync", "--all", "--parallel", "auto", "--json"]).expect_code(0);
+    assert_eq!(ended.events("run_started")[0]["parallel"], 2, "{ended}");
+    let ended = env.run(["sync", "--all", "--parallel", "some"]).expect_code(2);
+    assert!(ended.err().contains("neither a number from 1 to 100 nor \"auto\""), "{ended}");
+}
+
+#[test]
+fn children_step_back_as_far_as_the_job_says() {
+    let upstream = Upstream::new().with_corpus();
+    let env = Env::new().with_pipe(&upstream);
+    // A hook tells what the kernel thinks of it; rsyncs are started in the same way.
+    let more = "nice = 7\nionice = \"best-effort:6\"\nbefore = [\"nice; ionice -p $$\"]";
+    let config = one_job(&[&upstream.url("m/")], &env.mirror("j"), more);
+    let ended = env.with_config(&config).run(["sync", "j", "--json"]).expect_code(0);
+    let lines: Vec<String> =
+        ended.events("output").iter().map(|o| o["line"].as_str().unwrap().to_owned()).collect();
+    let own: i32 = rustix::process::nice(0).unwrap();
+    assert!(lines.contains(&(own + 7).to_string()), "{ended}");
+    if Path::new("/usr/bin/ionice").exists() {
+        assert!(lines.contains(&"best-effort: prio 6".into()), "{ended}");
+    }
+}
+
+/// Bytes of a file's contents in memory; `None` where the kernel does not tell.
+fn cached(path: &Path) -> Option<u64> {
+    let file = fs::File::open(path).unwrap();
+    let size = file.metadata().unwrap().len();
+    pdb_sync::reclaim::resident(&file, size).map(|resident| resident.cached)
+}
+
+/// On a disk, which a temporary directory may not be.
+fn mirror() -> tempfile::TempDir {
+    tempfile::tempdir_in(Path::new(env!("CARGO_MANIFEST_DIR")).join("target")).unwrap()
+}
+
+#[test]
+fn what_a_transfer_brought_is_dropped_from_the_cache_if_the_job_says_so() {
+    let upstream = Upstream::new();
+    let big = upstream.write("big", vec![7; 4 << 20]);
+    for (policy, kept) in [("keep", true), ("drop", false)] {
+        let dir = mirror();
+        let env = Env::new().with_pipe(&upstream);
+        let config = one_job(&[&upstream.url("m/")], &dir.path().join("j"), &format!("cache = \"{policy}\""));
+        let ended = env.with_config(&config).run(["-v", "sync", "j"]).expect_code(0);
+        let Some(bytes) = cached(&dir.path().join("j/big")) else { return };
+        assert_eq!(bytes > 0, kept, "{policy}: {bytes} bytes\n{ended}");
+        assert_eq!(ended.err().contains("cache: gave back 4.2 MB of 1 files"), !kept, "{ended}");
+        assert_eq!(fs::read(&big).unwrap(), fs::read(dir.path().join("j/big")).unwrap());
+    }
+}
+
+#[test]
+fn reclaim_shows_what_it_gave_back_and_claims_no_more() {
+    let dir = mirror();
+    let file = dir.path().join("file");
+    fs::write(&file, vec![1; 2 << 20]).unwrap();
+    fs::File::open(&file).unwrap().sync_all().unwrap();
+    if cached(&file).is_none() {
+        eprintln!("skipped: this kernel does not tell what is cached");
+        return;
+    }
+    let env = Env::new();
+    let path = dir.path().to_str().unwrap();
+    let ended = env.run(["reclaim", path, "--json"]).expect_code(0);
+    let step = &ended.events("step")[0];
+    assert_eq!(step["freed_bytes"], 2 << 20, "{ended}");
+    assert_eq!(cached(&file), Some(0));
+    let ended = env.run(["reclaim", path]).expect_code(0);
+    assert!(ended.out().contains("gave back 0 B of 1 file"), "{ended}");
+    assert!(ended.out().contains("available memory: "), "{ended}");
+    let ended = env.run(["reclaim", path, "--target", "1B"]).expect_code(0);
+    assert!(ended.out().contains("stopped: enough memory is available"), "{ended}");
+    env.run(["reclaim", "--target", "much", path]).expect_code(2);
+}
+
+#[test]
+fn jobs_with_the_fastest_source_first_measure_for_the_next_run() {
+    let upstream = Upstream::new().with_corpus().listen();
+    let env = Env::new();
+    let dead = "rsync://127.0.0.1:1/m/";
+    // Long enough for the measurement beside it.
+    let seen = env.state().join("mirrors.json");
+    let wait = format!("before = [\"until [ -e '{}' ]; do sleep 0.01; done\"]", seen.display());
+    let more = format!("source_order = \"fastest\"\nretries = 0\n{wait}");
+    let config = one_job(&[dead, &upstream.url("m/")], &env.mirror("j"), &more);
+    let env = env.with_config(&config);
+    let first = env.run(["sync", "j", "--json"]).expect_code(0);
+    assert_eq!(first.tries().len(), 2, "nothing was known: {first}");
+    let second = env.run(["sync", "j", "--json"]).expect_code(0);
+    assert_eq!(second.tries(), [(upstream.url("m/"), Some(0))], "{second}");
+}
