@@ -145,7 +145,7 @@ fn check_tells_every_problem_and_exits_with_2() {
     let problems: Vec<_> = events.iter().filter(|event| event["event"] == "problem").collect();
     assert_eq!(problems.len(), 3);
     assert_eq!((&problems[0]["line"], &problems[0]["column"]), (&2.into(), &1.into()));
-    assert_eq!(problems[2]["severity"], "warning");
+    assert_eq!(problems[2]["severity"], "error");
     let last = events.last().unwrap();
     assert_eq!((&last["event"], &last["ok"], &last["jobs"]), (&"result".into(), &false.into(), &Value::Null));
 }
