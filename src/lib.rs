@@ -3,9 +3,9 @@
 //! The modules stand on floors; a module imports only from its own floor or from below (`tests/it/floors.rs`
 //! holds the code to it):
 //!
-//! 0. words: [`job`], [`event`], [`result`], [`exit`]
+//! 0. words: [`job`], [`event`], [`result`], [`exit`], [`running`]
 //! 1. thought (pure): [`config`], [`rsync`], [`pdb`], [`inventory`], [`entry`], [`query`], [`stats`], [`clean`]
-//! 2. deeds: [`run`], [`history`], [`notify`], [`machine`], [`scan`], [`mirrors`], [`doctor`], [`reclaim`], [`search`], [`sweep`]
+//! 2. deeds: [`run`], [`history`], [`notify`], [`machine`], [`scan`], [`mirrors`], [`doctor`], [`reclaim`], [`search`], [`status`], [`sweep`]
 //! 3. speech: [`ui`], [`report`]
 //! 4. glue: [`cli`], [`commands`]
 
@@ -32,9 +32,11 @@ pub mod report;
 pub mod result;
 pub mod rsync;
 pub mod run;
+pub mod running;
 pub mod scan;
 #[cfg(feature = "search")]
 pub mod search;
 pub mod stats;
+pub mod status;
 pub mod sweep;
 pub mod ui;

@@ -1,4 +1,4 @@
-//! `doctor`, `reclaim`
+//! `doctor`, `reclaim`, `status`
 
 use clap::Args;
 
@@ -42,4 +42,22 @@ pub struct ReclaimArgs {
     /// Also have the kernel drop unused names and inodes of the whole machine, and compact memory (root only)
     #[arg(long)]
     pub kernel: bool,
+}
+
+/// `status`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  pdb-sync status                 one look
+  pdb-sync status --watch         on the screen until q or ^C
+  pdb-sync status --max-age 8d    for monitoring: exit 1 where a job is staler")]
+pub struct StatusArgs {
+    /// Only these jobs
+    #[arg(value_name = "JOB")]
+    pub jobs: Vec<String>,
+    /// Keep it on the screen, until q or ^C
+    #[arg(short, long)]
+    pub watch: bool,
+    /// Exit 1 if an enabled job last ended well longer ago than this, or never (8d)
+    #[arg(long, value_name = "DUR")]
+    pub max_age: Option<String>,
 }

@@ -11,12 +11,13 @@ mod stats;
 mod sync;
 
 pub use clean::{
-    CleanAction, CleanArgs, ExplainArgs, Export, LogArgs, OnePlan, PlanArgs, PurgeArgs, RunArgs, RunMode, ShowArgs, UndoArgs,
+    CleanAction, CleanArgs, ExplainArgs, Export, LogArgs, OnePlan, PlanArgs, PurgeArgs, RunArgs, RunMode,
+    ShowArgs, UndoArgs,
 };
 pub use config::{ConfigAction, ConfigArgs, Example};
 pub use history::{HistoryAction, HistoryArgs};
 pub use index::IndexArgs;
-pub use machine::{DoctorArgs, ReclaimArgs};
+pub use machine::{DoctorArgs, ReclaimArgs, StatusArgs};
 pub use scan::{CacheAction, ScanArgs, VerifyArgs};
 pub use search::{Order, SearchArgs};
 pub use stats::StatsArgs;
@@ -83,6 +84,12 @@ pub enum Command {
     Sync(Box<SyncArgs>),
     /// Show the jobs of the configuration
     List(ListArgs),
+    /// One look: machine, runs in progress, freshness, disks
+    Status(StatusArgs),
+    /// Give back the memory that mirroring has filled
+    Reclaim(ReclaimArgs),
+    /// Find out what would stop a run here: rsync, configuration, disks, servers
+    Doctor(DoctorArgs),
     /// Show past runs, newest first
     History(HistoryArgs),
     /// Show percentiles and trends of past runs, and alerts
@@ -91,10 +98,6 @@ pub enum Command {
     Index(IndexArgs),
     /// Find entries, components and texts in the indexes of mirrors
     Search(Box<SearchArgs>),
-    /// Give back the memory that mirroring has filled
-    Reclaim(ReclaimArgs),
-    /// Find out what would stop a run here: rsync, configuration, disks, servers
-    Doctor(DoctorArgs),
     /// Count what a mirror or any directory holds, and what has changed there
     Scan(Box<ScanArgs>),
     /// Find what is left over in a mirror, and remove it so that it can be brought back

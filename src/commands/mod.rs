@@ -21,6 +21,7 @@ mod scan;
 mod search;
 pub mod settings;
 mod stats;
+mod status;
 mod sync;
 mod targets;
 mod verify;
@@ -59,6 +60,7 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
         Command::Completions(args) => completions::run(args, ui),
         Command::List(args) => list::run(args, &cli.global, ui),
         Command::Reclaim(args) => reclaim::run(args, &cli.global, ui),
+        Command::Status(args) => status::run(args, &cli.global, ui),
         Command::Doctor(args) => doctor::run(args, &cli.global, ui),
         Command::Config(args) => config::run(args, &cli.global, ui),
         Command::Clean(args) => clean::run(args, &cli.global, ui),

@@ -60,11 +60,6 @@ impl Opened {
         Ok(config)
     }
 
-    /// What is odd about a file that has problems too.
-    pub fn warnings(&self) -> Vec<Problem> {
-        config::Draft::parse(&self.text, &self.file).0.warnings
-    }
-
     /// Understands it, and passes warnings on to people.
     pub fn load(&self, ui: &Ui) -> Result<Config, Failure> {
         let config = self.check(&Overrides::default())?;

@@ -7,6 +7,7 @@ use crate::config::{Config, Pause};
 use crate::exit::Exit;
 use crate::history::{Recorder, Retention};
 use crate::job::{Job, SourceOrder};
+use crate::machine::Identity;
 use crate::mirrors;
 use crate::notify::Notifier;
 use crate::report;
@@ -139,6 +140,10 @@ fn go(
 ) -> Result<(Exit, Vec<String>), Failure> {
     let Audience { recorder, notifier } = audience;
     let mut changed = Vec::new();
+    let mut others: Vec<Box<dyn report::Listener>> = Vec::new();
+    others.extend(recorder.iter().map(|recorder| Record::boxed(recorder.clone())));
+    let own = Identity::own();
+    others.push(Box::new(report::Published::new(&plan.state_dir, own.pid, own.started)));
     let logs = plan.logs.clone().map(|dir| report::LogOptions { dir, keep });
     let (events, printer) = report::start(report::Options {
         color: ui.color,
@@ -148,7 +153,7 @@ fn go(
         github: args.github,
         junit: args.junit.clone(),
         logs,
-        others: recorder.iter().map(|recorder| Record::boxed(recorder.clone())).collect(),
+        others,
         ..report::Options::default()
     })
     .map_err(Failure::io("start the printer"))?;

@@ -1,7 +1,8 @@
 //! The file, read but not yet resolved: every key known, every value of the right type, or a problem.
 
 use super::layer::{
-    AlertLayer, CleanLayer, HostLayer, IndexLayer, Layer, NotifyLayer, Origin, ScanLayer, Span, StatsLayer, SyncLayer,
+    AlertLayer, CleanLayer, HostLayer, IndexLayer, Layer, NotifyLayer, Origin, ScanLayer, Span, StatsLayer,
+    SyncLayer,
 };
 use super::nearest::{did_you_mean, nearest};
 use super::problem::{Problem, Text};
@@ -37,8 +38,6 @@ pub struct Draft {
     pub clean: CleanLayer,
     /// Whether the file is TOML at all; if not, what seems to be missing may only be unreadable.
     pub broken: bool,
-    /// What is odd, but allowed.
-    pub warnings: Vec<Problem>,
 }
 
 /// `[jobs.NAME]`
@@ -58,8 +57,6 @@ type Entry<'t, 'i> = (&'t Spanned<toml::de::DeString<'i>>, &'t Spanned<DeValue<'
 
 const SECTIONS: [&str; 10] =
     ["version", "sync", "hosts", "defaults", "jobs", "scan", "clean", "index", "stats", "notify"];
-/// Sections that belong to commands which this version does not have.
-pub(super) const FOREIGN: [&str; 0] = [];
 /// What other tools call our keys.
 const ALIASES: [(&str, &str); 12] = [
     ("src", "source"),
@@ -127,10 +124,6 @@ impl Draft {
                     "notify" => self.notify(table, reader),
                     _ => self.jobs(table, reader),
                 }
-            }
-            _ if FOREIGN.contains(&name) => {
-                let text = format!("[{name}] belongs to a command that this version does not have: ignored");
-                self.warnings.push(reader.text.problem(key.span(), text, None));
             }
             _ => {
                 let hint = owner(name)

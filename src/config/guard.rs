@@ -104,15 +104,15 @@ mod tests {
         let around = Surroundings {
             home: Some("/home/ada".into()),
             homes: vec!["/root".into()],
-            cwd: Some("/srv/work/here".into()),
+            cwd: Some("/srv/lab/here".into()),
             mounts: vec!["/".into(), "/data".into(), "/data/pdb/scratch".into()],
             ..Surroundings::default()
         };
-        for bad in ["/", "/home", "/home/ada", "/root", "/data", "/data/pdb", "/srv", "/srv/work/here"] {
+        for bad in ["/", "/home", "/home/ada", "/root", "/data", "/data/pdb", "/srv", "/srv/lab/here"] {
             assert!(danger(&dest(bad, bad), &around).is_some(), "{bad}");
             assert!(danger(&dest("/elsewhere", bad), &around).is_some(), "a link to {bad}");
         }
-        for fine in ["/home/ada/pdb", "/data/emdb", "/data/pdb/scratch", "/srv/work/here/mirror", "/dat"] {
+        for fine in ["/home/ada/pdb", "/data/emdb", "/data/pdb/scratch", "/srv/lab/here/mirror", "/dat"] {
             assert_eq!(danger(&dest(fine, fine), &around), None, "{fine}");
         }
     }

@@ -30,9 +30,9 @@ pub use clean::{CleanMode, CleanRules, CleanSettings};
 pub use draft::{Draft, DraftJob, check_name};
 pub use index::Indexed;
 pub use layer::{
-    AlertFilled, AlertLayer, CleanFilled, CleanLayer, Given, HostFilled, HostLayer, IndexFilled, IndexLayer, Key, Layer, NotifyFilled,
-    NotifyLayer, Origin, ScanFilled, ScanLayer, Settings, Span, StatsFilled, StatsLayer, SyncFilled,
-    SyncLayer,
+    AlertFilled, AlertLayer, CleanFilled, CleanLayer, Given, HostFilled, HostLayer, IndexFilled, IndexLayer,
+    Key, Layer, NotifyFilled, NotifyLayer, Origin, ScanFilled, ScanLayer, Settings, Span, StatsFilled,
+    StatsLayer, SyncFilled, SyncLayer,
 };
 pub use lists::{Globs, HookList, RsyncArgs, Sources};
 pub use manners::{Concurrency, Nice};

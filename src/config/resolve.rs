@@ -10,8 +10,8 @@ use super::preset;
 use super::problem::{Problem, Text};
 use super::surroundings::Surroundings;
 use super::{
-    CleanSettings, Concurrency, Config, IndexLayer, NotifyLayer, NotifySettings, Overrides, ScanLayer, ScanSettings,
-    StatsLayer, SyncLayer, SyncSettings,
+    CleanSettings, Concurrency, Config, IndexLayer, NotifyLayer, NotifySettings, Overrides, ScanLayer,
+    ScanSettings, StatsLayer, SyncLayer, SyncSettings,
 };
 use crate::job::{Address, Hooks, Indexing, Job, MaxDelete, Preset, Priority, Source};
 use crate::rsync::args;
@@ -58,7 +58,7 @@ impl Resolver<'_> {
             clean: self.clean(&draft),
             clean_layer: draft.clean.clone().over(CleanLayer::built_in()),
             scan_layer: draft.scan.clone().over(ScanLayer::built_in()),
-            warnings: draft.warnings.clone(),
+            warnings: Vec::new(),
             ..Config::default()
         };
         for (name, (layer, _)) in &draft.hosts {

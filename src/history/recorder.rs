@@ -105,6 +105,9 @@ impl Recorder {
     }
 }
 
+/// How long hooks took, and the one that is running.
+type Hooking = (Hooks, Option<(Phase, Timestamp)>);
+
 /// The thread's own.
 struct Scribe {
     state_dir: PathBuf,
@@ -112,7 +115,7 @@ struct Scribe {
     history: Option<History>,
     start: Option<Start>,
     /// Which hooks a job is running and since when, and how long those before took.
-    hooks: HashMap<Arc<str>, (Hooks, Option<(Phase, Timestamp)>)>,
+    hooks: HashMap<Arc<str>, Hooking>,
     problems: Vec<String>,
     /// How many of them were told.
     told: usize,

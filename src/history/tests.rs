@@ -169,7 +169,7 @@ fn hooks_are_timed_from_what_comes_next() {
 #[test]
 fn a_run_whose_process_is_gone_was_interrupted() {
     let dir = tempfile::tempdir().unwrap();
-    let results = vec![result("a", 0, Outcome::Ok)];
+    let results = [result("a", 0, Outcome::Ok)];
     let recorder = Recorder::start(dir.path().into(), FOR_EVER).unwrap();
     recorder.hear(&started("01A", 0, &["a", "b"]));
     recorder.hear(&Stamped { time: at(1), event: Event::JobFinished(Arc::new(results[0].clone())) });

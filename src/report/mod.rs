@@ -13,6 +13,7 @@ mod junit;
 mod kept;
 pub mod log;
 mod printer;
+mod published;
 mod screen;
 mod summary;
 #[cfg(test)]
@@ -22,6 +23,7 @@ pub mod units;
 
 pub use log::LogOptions;
 pub use printer::{Outcome, Printer};
+pub use published::Published;
 pub use screen::{Canvas, Look, Port, Screen, Streams};
 
 use crate::event::Stamped;

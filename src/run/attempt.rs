@@ -6,8 +6,8 @@
 use super::Plan;
 use super::blocking::off_thread;
 use super::deletions::Counted;
-use super::keep::Keep;
 use super::guard::{self, Say};
+use super::keep::Keep;
 use super::lock::Lock;
 use super::phases::unreadable;
 use super::remove::Removed;

@@ -9,6 +9,7 @@ mod activity;
 mod attempt;
 mod backoff;
 mod blocking;
+mod cache;
 mod child;
 mod deletions;
 mod disk;

@@ -1,8 +1,8 @@
 //! The three phases of an attempt, each told and timed.
 
 use super::attempt::{Ending, Listed, Try};
-use super::child::{self, Ended, Order, Ran, Show};
 use super::blocking::off_thread;
+use super::child::{self, Ended, Order, Ran, Show};
 use super::deletions::{Counted, Deletions};
 use super::guard;
 use super::keep::Keep;
@@ -180,7 +180,10 @@ impl Try<'_> {
         }
         let cannot = |error: io::Error| {
             let text = format!("cannot prepare the quarantine in {}: {error}", self.job.dest.display());
-            Ending::Failed(Class::Fatal, Reason::new(text).hint("are the destination and the state directory writable?"))
+            Ending::Failed(
+                Class::Fatal,
+                Reason::new(text).hint("are the destination and the state directory writable?"),
+            )
         };
         let Some(lock) = self.lock else {
             return Err(cannot(io::Error::other("the destination is not locked")));

@@ -3,6 +3,7 @@
 use super::attempt::{Ending, Try};
 use super::backoff;
 use super::blocking::off_thread;
+use super::cache::Dropper;
 use super::hook::{self, Hooked};
 use super::lock::{self, Lock, Tried};
 use super::slots::{Slot, Slots};
@@ -11,11 +12,9 @@ use super::voice::Voice;
 use super::{Mode, Plan, disk, guard};
 use crate::event::{Event, Level, Phase};
 use crate::job::{CachePolicy, Hook, Job};
-use crate::reclaim::{self, Order, Swept};
 use crate::result::{Attempt, Figures, Outcome, Reason, Skip, Status, SyncResult, log_path};
 use crate::rsync::exit::Class;
 use crate::stats::Past;
-use bytesize::ByteSize;
 use jiff::Timestamp;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -96,37 +95,20 @@ impl Unit<'_> {
             }
         }
         voice.progress.send_replace(None);
-        let since = Timestamp::now();
-        let outcome = self.attempts(lock.as_ref()).await;
-        if plan.mode == Mode::Real && job.cache == CachePolicy::Drop && !voice.stop.is_stopping() {
-            self.drop_cache(since).await;
+        if job.cache == CachePolicy::Keep || plan.mode != Mode::Real {
+            return self.attempts(lock.as_ref()).await;
+        }
+        let dropper = Dropper::new(job.dest.clone());
+        let outcome = tokio::select! {
+            outcome = self.attempts(lock.as_ref()) => outcome,
+            never = dropper.meanwhile(&voice.stop) => match never {},
+        };
+        if !voice.stop.is_stopping()
+            && let Some(text) = dropper.finish(&voice.stop).await
+        {
+            voice.notice(Level::Debug, text).await;
         }
         outcome
-    }
-
-    /// Gives back the page cache that the attempts have filled, and tells what came of it.
-    async fn drop_cache(&self, since: Timestamp) {
-        let Ticket { job, voice, .. } = self.ticket;
-        // File systems may keep times in whole seconds.
-        let since = Some(since.as_second().saturating_mul(1_000_000_000));
-        let dest = job.dest.clone();
-        let order = Order { since, write_first: true, ..Order::default() };
-        let Some(swept) = off_thread(&voice.stop, move || reclaim::sweep(&dest, &order)).await else {
-            return;
-        };
-        let text = match swept {
-            Ok(Swept { files: 0, .. }) => return,
-            Ok(Swept { files, freed: Some(freed), kept, .. }) => {
-                let (freed, kept) =
-                    (ByteSize(freed).display().si(), ByteSize(kept.unwrap_or(0)).display().si());
-                format!("cache: gave back {freed} of {files} files that came; {kept} of them stay in memory")
-            }
-            Ok(Swept { files, freed: None, .. }) => {
-                format!("cache: asked the kernel to forget {files} files; it does not tell what came of it")
-            }
-            Err(error) => format!("cache: nothing was given back: {error}"),
-        };
-        voice.notice(Level::Debug, text).await;
     }
 
     /// Tries each source in turn, each as often as its failures allow.

@@ -53,7 +53,14 @@ impl Parent {
         let fd = open_below(root, path)?;
         let mtime = mtime_of(&rustix::fs::fstat(&fd)?);
         let mtime = first.map_or(mtime, |first| *first.get_or_init(|| mtime));
-        Ok(Parent { path: path.into(), fd, mtime, hold: OnceCell::new(), project: OnceCell::new(), moved: Cell::new(false) })
+        Ok(Parent {
+            path: path.into(),
+            fd,
+            mtime,
+            hold: OnceCell::new(),
+            project: OnceCell::new(),
+            moved: Cell::new(false),
+        })
     }
 
     /// Relative to the root.

@@ -19,7 +19,8 @@ fn place() -> Place {
     let root = home.path().join("mirror");
     fs::create_dir_all(root.join("ab")).unwrap();
     let dir = File::open(&root).unwrap();
-    let quarantine = Quarantine::new(dir.try_clone().unwrap(), "RUN1", "clean", Duration::from_secs(60)).unwrap();
+    let quarantine =
+        Quarantine::new(dir.try_clone().unwrap(), "RUN1", "clean", Duration::from_secs(60)).unwrap();
     Place { _home: home, root, dir, quarantine }
 }
 
@@ -159,7 +160,10 @@ fn undo_is_exact_and_never_writes_over_anything() {
     for name in ["a", "b", "c"] {
         fs::write(place.root.join("ab").join(name), name).unwrap();
         let stamp = place.stamp(&format!("ab/{name}"));
-        assert_eq!(place.take(&format!("ab/{name}"), stamp, &Fate::Quarantine), Taken::Done(Did::Quarantined));
+        assert_eq!(
+            place.take(&format!("ab/{name}"), stamp, &Fate::Quarantine),
+            Taken::Done(Did::Quarantined)
+        );
     }
     fs::write(place.root.join("ab/b"), "new").unwrap();
     let undone = undo(&place.dir, "RUN1", Vec::new(), &|| false).unwrap();
@@ -210,7 +214,9 @@ fn a_backup_on_another_file_system_is_whole_and_never_over_an_older_one() {
     assert_eq!(fs::metadata(kept.join("x")).unwrap().mtime(), mtime);
     assert_eq!(fs::read_link(kept.join("link")).unwrap(), Path::new("nowhere"));
     fs::write(place.root.join("ab/x"), "second").unwrap();
-    let Taken::Failed(why) = place.take("ab/x", place.stamp("ab/x"), &fate) else { panic!("over an older one") };
+    let Taken::Failed(why) = place.take("ab/x", place.stamp("ab/x"), &fate) else {
+        panic!("over an older one")
+    };
     assert!(why.ends_with("it is where it was"), "{why}");
     assert_eq!(fs::read_to_string(place.root.join("ab/x")).unwrap(), "second");
     assert_eq!(fs::read_to_string(kept.join("x")).unwrap(), text);

@@ -101,7 +101,9 @@ pub fn undo(
             tops.push((b"tree".to_vec(), false));
             for (name, exchange) in tops {
                 match open_below(&dir, &name) {
-                    Ok(top) => back(root, &dir, &top, exchange.then_some(&name[..]), &mut made, stop, &mut undone)?,
+                    Ok(top) => {
+                        back(root, &dir, &top, exchange.then_some(&name[..]), &mut made, stop, &mut undone)?
+                    }
                     Err(Errno::NOENT) => {}
                     Err(error) => return Err(error.into()),
                 }
@@ -174,7 +176,9 @@ fn back(
             };
             parent.moves();
             let done = match rename_new(hold, parent.fd(), name, name) {
-                Err(Errno::EXIST) if exchange.is_some() => swap(&place, exchange.unwrap_or_default(), hold, parent, path, name),
+                Err(Errno::EXIST) if exchange.is_some() => {
+                    swap(&place, exchange.unwrap_or_default(), hold, parent, path, name)
+                }
                 other => other,
             };
             match done {

@@ -4,11 +4,13 @@ mod environment;
 mod progress;
 mod spinner;
 mod table;
+mod watch;
 
 pub use environment::{Environment, decide};
 pub use progress::Progress;
 pub use spinner::Spinner;
 pub use table::table;
+pub use watch::{Watch, quit_typed};
 
 use console::{Style, Term};
 use serde::Serialize;

@@ -127,7 +127,8 @@ fn init_does_not_write_through_a_dangling_link() {
 
 #[test]
 fn check_tells_every_problem_and_exits_with_2() {
-    let home = Home::new().with("[sync]\nparalel = 2\n[jobs.a]\nsource = 'h::m'\ndest = 7\n[clean]\nkeeep = '1d'\n");
+    let home =
+        Home::new().with("[sync]\nparalel = 2\n[jobs.a]\nsource = 'h::m'\ndest = 7\n[clean]\nkeeep = '1d'\n");
     let (code, out, err) = home.run(&["config", "check"]);
     assert_eq!((code, out.as_str()), (2, ""));
     let file = home.file().display().to_string();

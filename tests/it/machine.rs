@@ -1,6 +1,6 @@
 //! How jobs behave towards the machine: `parallel = "auto"`, `nice`, `ionice`, `cache = "drop"`, `reclaim`.
 
-use crate::support::{Env, Fake, Upstream, one_job};
+use crate::support::{Env, Fake, Upstream, eventually, one_job};
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -106,9 +106,33 @@ fn what_a_transfer_brought_is_dropped_from_the_cache_if_the_job_says_so() {
         let ended = env.with_config(&config).run(["-v", "sync", "j"]).expect_code(0);
         let Some(bytes) = cached(&dir.path().join("j/big")) else { return };
         assert_eq!(bytes > 0, kept, "{policy}: {bytes} bytes\n{ended}");
-        assert_eq!(ended.err().contains("cache: gave back 4.2 MB of 1 files"), !kept, "{ended}");
+        assert_eq!(ended.err().contains("cache: gave back 4.2 MB of 1 file that came"), !kept, "{ended}");
         assert_eq!(fs::read(&big).unwrap(), fs::read(dir.path().join("j/big")).unwrap());
     }
+}
+
+#[test]
+fn what_has_come_is_dropped_while_the_rest_is_coming() {
+    let upstream = Upstream::new();
+    let noise: Vec<u8> = (0_u32..1 << 20).flat_map(|i| i.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
+    upstream.write("a", &noise[..1 << 20]);
+    upstream.write("z", &noise);
+    let dir = mirror();
+    let env = Env::new().with_pipe(&upstream);
+    // It never ends by itself in the time that the first file is in memory for sure.
+    let config =
+        one_job(&[&upstream.url("m/")], &dir.path().join("j"), "cache = \"drop\"\nbwlimit = \"300KB\"");
+    let env = env.with_config(&config);
+    let running = env.spawn(["sync", "j"]);
+    let first = dir.path().join("j/a");
+    eventually("the first file has come", || first.exists());
+    if cached(&first).is_none() {
+        return;
+    }
+    eventually("it is out of memory", || cached(&first) == Some(0));
+    assert!(!dir.path().join("j/z").exists(), "the transfer was over");
+    running.signal(rustix::process::Signal::TERM);
+    running.wait().expect_code(143);
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod scan;
 mod scan_hard;
 #[cfg(feature = "search")]
 mod search;
+mod status;
 mod support;
 mod support_tests;
 mod sync;

@@ -18,7 +18,9 @@ pub(super) fn run(args: &OnePlan, global: &Global, ui: &Ui) -> Result<Exit, Fail
     let mut fold = Fold::default();
     let whole = match plan.read(|_, entry| fold.add(&entry, entry.action)) {
         Ok(whole) => whole,
-        Err(error) => return Ok(super::blocked(ui, &plan.refused(&error), Some("`clean plan` makes a new one"))),
+        Err(error) => {
+            return Ok(super::blocked(ui, &plan.refused(&error), Some("`clean plan` makes a new one")));
+        }
     };
     let cannot = || Failure::io(format!("write {}", beside.display()));
     if !beside.exists() {
@@ -33,7 +35,10 @@ pub(super) fn run(args: &OnePlan, global: &Global, ui: &Ui) -> Result<Exit, Fail
     let editor = std::env::var("VISUAL").or_else(|_| std::env::var("EDITOR")).unwrap_or_else(|_| "vi".into());
     let words = shell_words::split(&editor).unwrap_or_default();
     let Some((program, arguments)) = words.split_first() else {
-        return Err(Failure::usage_hint(format!("$EDITOR names no program: {editor:?}"), "set EDITOR, for example to nano"));
+        return Err(Failure::usage_hint(
+            format!("$EDITOR names no program: {editor:?}"),
+            "set EDITOR, for example to nano",
+        ));
     };
     let status = Command::new(program).args(arguments).arg(&beside).status();
     let status = status.map_err(Failure::io(format!("start the editor {program}")))?;
@@ -42,8 +47,9 @@ pub(super) fn run(args: &OnePlan, global: &Global, ui: &Ui) -> Result<Exit, Fail
         return Ok(Exit::Failed);
     }
     let text = fs::read_to_string(&beside).map_err(Failure::io(format!("read {}", beside.display())))?;
-    let decisions = Decisions::parse(&text)
-        .map_err(|why| Failure::usage_hint(format!("{}: {why}", beside.display()), "`clean edit` opens it again"))?;
+    let decisions = Decisions::parse(&text).map_err(|why| {
+        Failure::usage_hint(format!("{}: {why}", beside.display()), "`clean edit` opens it again")
+    })?;
     let (mut deletes, mut bytes) = (0u64, 0u64);
     // It was whole a moment ago; what is removed is decided by `run`, which reads it again.
     let read = plan.read(|_, entry| {
@@ -59,7 +65,11 @@ pub(super) fn run(args: &OnePlan, global: &Global, ui: &Ui) -> Result<Exit, Fail
         let file = beside.to_string_lossy();
         ui.json("result", &json!({"decisions": file, "to_delete": deletes, "bytes_to_delete": bytes}))?;
     } else {
-        ui.line(&format!("to be removed: {}, {}", scan::count(deletes, "entry", "entries"), scan::bytes(bytes)))?;
+        ui.line(&format!(
+            "to be removed: {}, {}",
+            scan::count(deletes, "entry", "entries"),
+            scan::bytes(bytes)
+        ))?;
     }
     Ok(Exit::Done)
 }

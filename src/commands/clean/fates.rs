@@ -34,15 +34,22 @@ pub(super) fn fate(args: &RunArgs, config: &Config, root: &Path) -> Result<Fate,
         CleanMode::Backup => {
             let dir = args.backup_dir.clone().or(config.clean.backup_dir.clone());
             let dir = dir.ok_or_else(|| {
-                Failure::usage_hint("mode = \"backup\" needs a directory", "set backup_dir in [clean], or give --backup-dir")
+                Failure::usage_hint(
+                    "mode = \"backup\" needs a directory",
+                    "set backup_dir in [clean], or give --backup-dir",
+                )
             })?;
             let open = Backup::open(&dir, root);
-            Fate::Backup(open.map_err(|e| Failure::usage(format!("cannot back up to {}: {e}", dir.display())))?)
+            Fate::Backup(
+                open.map_err(|e| Failure::usage(format!("cannot back up to {}: {e}", dir.display())))?,
+            )
         }
         CleanMode::Trash => {
             let data = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from).filter(|dir| dir.is_absolute());
             let data = data.or_else(|| etcetera::home_dir().ok().map(|home| home.join(".local/share")));
-            let trash = data.ok_or_else(|| Failure::usage("there is no home directory, and so no trash"))?.join("Trash");
+            let trash = data
+                .ok_or_else(|| Failure::usage("there is no home directory, and so no trash"))?
+                .join("Trash");
             let open = Trash::open(&trash, root);
             Fate::Trash(open.map_err(Failure::io(format!("open the trash {}", trash.display())))?)
         }

@@ -49,7 +49,9 @@ impl Fold {
     pub(super) fn rows(self) -> Vec<(Key, Sum)> {
         let mut rows: Vec<(Key, Sum)> = self.0.into_iter().collect();
         rows.sort_by(|(a, x), (b, y)| {
-            (y.bytes, y.entries).cmp(&(x.bytes, x.entries)).then_with(|| (&a.rule, &a.dir).cmp(&(&b.rule, &b.dir)))
+            (y.bytes, y.entries)
+                .cmp(&(x.bytes, x.entries))
+                .then_with(|| (&a.rule, &a.dir).cmp(&(&b.rule, &b.dir)))
         });
         rows
     }

@@ -64,7 +64,10 @@ pub(super) fn run(args: &LogArgs, global: &Global, ui: &Ui) -> Result<Exit, Fail
 fn one(state: &std::path::Path, run: &str, ui: &Ui) -> Result<Exit, Failure> {
     let found = sweep::find(state, run).map_err(Failure::io("read the journals"))?;
     if found.is_empty() {
-        return Err(Failure::usage_hint(format!("no run {run:?} is known"), "`pdb-sync clean log` lists them"));
+        return Err(Failure::usage_hint(
+            format!("no run {run:?} is known"),
+            "`pdb-sync clean log` lists them",
+        ));
     }
     let mut entries = 0u64;
     for found in &found {
@@ -86,7 +89,12 @@ fn one(state: &std::path::Path, run: &str, ui: &Ui) -> Result<Exit, Failure> {
                 lines.json(&row)
             } else {
                 let why = record.why.filter(|_| record.did != Did::Deleted).map(|why| format!(" ({why})"));
-                lines.line(&format!("{:<11} {}{}", record.did.word(), shown(&record.path), why.unwrap_or_default()))
+                lines.line(&format!(
+                    "{:<11} {}{}",
+                    record.did.word(),
+                    shown(&record.path),
+                    why.unwrap_or_default()
+                ))
             };
         });
         read.map_err(Failure::io(format!("read the journal {}", found.path.display())))?;

@@ -67,7 +67,8 @@ fn all_rules(config: &Config, with: &[String], without: &[String]) -> Result<Vec
 }
 
 fn judge(rules: Vec<Rule>, now: i64) -> Result<Judge, Failure> {
-    Judge::new(rules, now).map_err(|error| Failure::usage(format!("a rule's pattern cannot be used: {error}")))
+    Judge::new(rules, now)
+        .map_err(|error| Failure::usage(format!("a rule's pattern cannot be used: {error}")))
 }
 
 /// Nanoseconds since 1970.

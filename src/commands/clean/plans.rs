@@ -45,7 +45,10 @@ pub(super) fn open(plan: &Path, global: &Global) -> Result<Plan, Failure> {
         let names = fs::read_dir(&dir).into_iter().flatten().flatten().map(|entry| entry.path());
         let last = names.filter(|path| path.to_string_lossy().ends_with(ENDING)).max();
         last.ok_or_else(|| {
-            Failure::usage_hint("there is no plan yet", "`pdb-sync clean plan JOB` or `… clean plan ./DIR` makes one")
+            Failure::usage_hint(
+                "there is no plan yet",
+                "`pdb-sync clean plan JOB` or `… clean plan ./DIR` makes one",
+            )
         })?
     } else {
         plan.to_path_buf()

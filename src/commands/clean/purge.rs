@@ -41,7 +41,8 @@ pub(super) fn run(args: &PurgeArgs, global: &Global, ui: &Ui) -> Result<Exit, Fa
         for (root, locks) in work {
             let dir = super::verify::open(&root).map_err(Failure::io(format!("open {}", root.display())))?;
             let purged = sweep::purge(&dir, keep, jiff::Timestamp::now(), dry, &|| asked.is_stopped());
-            let purged = purged.map_err(Failure::io(format!("purge the quarantine of {}", root.display())))?;
+            let purged =
+                purged.map_err(Failure::io(format!("purge the quarantine of {}", root.display())))?;
             drop(locks);
             for (path, why) in &purged.why {
                 ui.error(&format!("{}: {}: {why}", root.display(), shown(path)), None);

@@ -19,17 +19,19 @@ pub(super) fn list(global: &Global, ui: &Ui) -> Result<Exit, Failure> {
     let config = super::config(global)?;
     let rules = super::all_rules(&config, &[], &[])?;
     // Without a plan that is whole, nothing is known.
-    let last: Option<HashMap<String, Weighed>> = plans::open(Path::new("last"), global).ok().and_then(|mut plan| {
-        let mut sums: HashMap<String, Weighed> = HashMap::new();
-        plan.read(|_, entry| {
-            let sum = sums.entry(entry.rule).or_default();
-            sum.entries += 1;
-            sum.bytes += entry.bytes;
-        })
-        .ok()
-        .map(|_| sums)
-    });
-    let mut rows = vec![["RULE", "ACTION", "LAST PLAN", "PATTERNS", "MEANS", "REASON"].map(String::from).to_vec()];
+    let last: Option<HashMap<String, Weighed>> =
+        plans::open(Path::new("last"), global).ok().and_then(|mut plan| {
+            let mut sums: HashMap<String, Weighed> = HashMap::new();
+            plan.read(|_, entry| {
+                let sum = sums.entry(entry.rule).or_default();
+                sum.entries += 1;
+                sum.bytes += entry.bytes;
+            })
+            .ok()
+            .map(|_| sums)
+        });
+    let mut rows =
+        vec![["RULE", "ACTION", "LAST PLAN", "PATTERNS", "MEANS", "REASON"].map(String::from).to_vec()];
     for rule in &rules {
         let found = last.as_ref().map(|last| last.get(&rule.name).copied().unwrap_or_default());
         if ui.json {
@@ -80,7 +82,9 @@ fn special_word(special: Special) -> &'static str {
 /// Which rule decides about a path.
 pub(super) fn explain(args: &ExplainArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
     let config = super::config(global)?;
-    let wrong = |path: &Path, error: std::io::Error| Failure::usage(format!("cannot find {}: {error}", path.display()));
+    let wrong = |path: &Path, error: std::io::Error| {
+        Failure::usage(format!("cannot find {}: {error}", path.display()))
+    };
     // The entry itself is not followed.
     let name = args.path.file_name();
     let path = match (args.path.parent(), name) {
@@ -94,12 +98,15 @@ pub(super) fn explain(args: &ExplainArgs, global: &Global, ui: &Ui) -> Result<Ex
         Some(root) => root.canonicalize().map_err(|error| wrong(root, error))?,
         None => {
             let dests = config.jobs.iter().filter_map(|job| job.dest.canonicalize().ok());
-            let holds = dests.filter(|dest| path.starts_with(dest) && path != *dest).max_by_key(|dest| dest.as_os_str().len());
+            let holds = dests
+                .filter(|dest| path.starts_with(dest) && path != *dest)
+                .max_by_key(|dest| dest.as_os_str().len());
             holds.or_else(|| path.parent().map(Path::to_path_buf)).unwrap_or_else(|| "/".into())
         }
     };
     let below = path.strip_prefix(&root).ok().map(|below| below.as_os_str().as_bytes().to_vec());
-    let below = below.ok_or_else(|| Failure::usage(format!("{} does not lie in {}", path.display(), root.display())))?;
+    let below = below
+        .ok_or_else(|| Failure::usage(format!("{} does not lie in {}", path.display(), root.display())))?;
     let judge = super::judge(super::all_rules(&config, &[], &[])?, super::now())?;
     let options = Options { one_file_system: true, ..Options::default() };
     let scan = crate::scan::scan(&root, &options, None)

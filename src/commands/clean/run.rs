@@ -46,12 +46,15 @@ pub(super) fn run(args: &RunArgs, global: &Global, ui: &Ui) -> Result<Exit, Fail
     });
     let whole = match whole {
         Ok(whole) => whole,
-        Err(error) => return Ok(super::blocked(ui, &plan.refused(&error), Some("`clean plan` makes a new one"))),
+        Err(error) => {
+            return Ok(super::blocked(ui, &plan.refused(&error), Some("`clean plan` makes a new one")));
+        }
     };
     if let Some(expected) = &args.expect
         && !same_hash(expected, &whole.hash)
     {
-        let text = format!("the plan's hash is {}, not the expected {expected}; nothing was touched", whole.hash);
+        let text =
+            format!("the plan's hash is {}, not the expected {expected}; nothing was touched", whole.hash);
         return Ok(super::blocked(ui, &text, Some("look at it with `clean show`")));
     }
     let (path, dir) = match root(&whole.header.root) {
@@ -80,8 +83,13 @@ pub(super) fn run(args: &RunArgs, global: &Global, ui: &Ui) -> Result<Exit, Fail
         0
     };
     if args.strict && drifted > 0 {
-        let text = format!("{} not as planned; nothing was touched", count(drifted, "entry is", "entries are"));
-        return Ok(super::blocked(ui, &text, Some("`clean verify` names them, `clean plan` makes a new plan")));
+        let text =
+            format!("{} not as planned; nothing was touched", count(drifted, "entry is", "entries are"));
+        return Ok(super::blocked(
+            ui,
+            &text,
+            Some("`clean verify` names them, `clean plan` makes a new plan"),
+        ));
     }
     if mode == RunMode::DryRun {
         return rehearse(&path, going, size, drifted, ui);
@@ -290,7 +298,9 @@ impl Work {
         let mut reader = self.plan.entries().map_err(|error| Failure::usage(error.to_string()))?;
         let wanted = |entry: &Entry| {
             decisions.action(entry) == Action::Delete
-                && agreed.as_ref().is_none_or(|agreed| agreed.contains(&(entry.rule.clone(), top(entry).to_vec())))
+                && agreed
+                    .as_ref()
+                    .is_none_or(|agreed| agreed.contains(&(entry.rule.clone(), top(entry).to_vec())))
         };
         let next = || -> Result<Option<Entry>, PlanError> {
             loop {
@@ -302,8 +312,9 @@ impl Work {
         };
         let applied = watched(&self.ui, &meter, self.going, || apply.run(next));
         quarantine.tidy();
-        let applied = applied.map_err(|error| {
-            Failure::Io { tried: format!("go on with run {}", self.run), source: io::Error::other(error.to_string()) }
+        let applied = applied.map_err(|error| Failure::Io {
+            tried: format!("go on with run {}", self.run),
+            source: io::Error::other(error.to_string()),
         })?;
         let end = End { time: jiff::Timestamp::now().to_string(), whole: !applied.stopped };
         journal.line(&Line::End(end)).and_then(|()| journal.sync()).map_err(cannot())?;
@@ -326,8 +337,13 @@ impl Work {
             for (path, why) in &applied.why {
                 ui.note(&format!("{}: {why}", shown(path)));
             }
-            let mut parts = vec![format!("{} quarantined", grouped(quarantined)), format!("{} deleted", grouped(deleted))];
-            for (n, word) in [(backup, "backed up"), (trashed, "in the trash"), (skipped, "skipped"), (failed, "failed")] {
+            let mut parts = vec![
+                format!("{} quarantined", grouped(quarantined)),
+                format!("{} deleted", grouped(deleted)),
+            ];
+            for (n, word) in
+                [(backup, "backed up"), (trashed, "in the trash"), (skipped, "skipped"), (failed, "failed")]
+            {
                 if n > 0 {
                     parts.push(format!("{} {word}", grouped(n)));
                 }

@@ -4,8 +4,8 @@ use super::fold::Fold;
 use super::plans;
 use crate::clean::{Action, Entry, Kind};
 use crate::cli::{Export, Global, ShowArgs};
-use crate::commands::scan::{self, JsonPath, shown};
 use crate::commands::Failure;
+use crate::commands::scan::{self, JsonPath, shown};
 use crate::exit::Exit;
 use crate::ui::Ui;
 use serde_json::json;
@@ -26,7 +26,9 @@ pub(super) fn run(args: &ShowArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
     });
     let whole = match whole {
         Ok(whole) => whole,
-        Err(error) => return Ok(super::blocked(ui, &plan.refused(&error), Some("`clean plan` makes a new one"))),
+        Err(error) => {
+            return Ok(super::blocked(ui, &plan.refused(&error), Some("`clean plan` makes a new one")));
+        }
     };
     if let Some(format) = args.export {
         let mut reader = plan.entries().map_err(|error| Failure::usage(error.to_string()))?;
@@ -97,7 +99,11 @@ fn export(format: Export, entry: &Entry, action: Action, out: &mut Vec<u8>) {
             let path = shown(&entry.path).replace('"', "\"\"");
             let (kind, bytes, rule) = (entry.kind.word(), entry.bytes, &entry.rule);
             let mtime = scan::seconds(entry.stamp.mtime);
-            let line = format!("\"{path}\",{kind},{bytes},{mtime},\"{}\",{}\n", rule.replace('"', "\"\""), action.word());
+            let line = format!(
+                "\"{path}\",{kind},{bytes},{mtime},\"{}\",{}\n",
+                rule.replace('"', "\"\""),
+                action.word()
+            );
             out.extend_from_slice(line.as_bytes());
         }
         Export::Nul if action == Action::Delete => {

@@ -15,7 +15,10 @@ pub(super) fn run(args: &UndoArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
     let state = locate::state_dir(global)?;
     let found = sweep::find(&state, &args.run).map_err(Failure::io("read the journals"))?;
     if found.is_empty() {
-        return Err(Failure::usage_hint(format!("no run {:?} is known", args.run), "`pdb-sync clean log` lists them"));
+        return Err(Failure::usage_hint(
+            format!("no run {:?} is known", args.run),
+            "`pdb-sync clean log` lists them",
+        ));
     }
     let config = super::config(global)?;
     let mut work = Vec::new();
@@ -45,7 +48,12 @@ pub(super) fn run(args: &UndoArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
 }
 
 /// Also how many entries are gone for good.
-fn one(found: &Found, root: &std::fs::File, state: &std::path::Path, stop: &Stop) -> Result<(Undone, u64), Failure> {
+fn one(
+    found: &Found,
+    root: &std::fs::File,
+    state: &std::path::Path,
+    stop: &Stop,
+) -> Result<(Undone, u64), Failure> {
     use crate::clean::{Did, Kind};
     let mut dirs: Vec<Record> = Vec::new();
     let mut gone = 0;
@@ -83,7 +91,8 @@ fn tell(found: &Found, undone: &Undone, gone: u64, ui: &Ui) -> Result<Exit, Fail
         for (path, why) in &undone.why {
             ui.note(&format!("{}: {why}", shown(path)));
         }
-        let mut text = format!("{} back in {}", count(restored, "entry is", "entries are"), found.begin.root.path);
+        let mut text =
+            format!("{} back in {}", count(restored, "entry is", "entries are"), found.begin.root.path);
         if conflicts > 0 {
             text += &format!(", {} still in quarantine", grouped(conflicts));
         }

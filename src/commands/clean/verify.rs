@@ -118,7 +118,12 @@ pub(super) fn run(args: &OnePlan, global: &Global, ui: &Ui) -> Result<Exit, Fail
         for (path, word) in why {
             ui.line(&format!("{} {word}", shown(&path)))?;
         }
-        ui.line(&format!("as planned: {}, changed: {}, gone: {}", grouped(fresh), grouped(changed), grouped(gone)))?;
+        ui.line(&format!(
+            "as planned: {}, changed: {}, gone: {}",
+            grouped(fresh),
+            grouped(changed),
+            grouped(gone)
+        ))?;
     }
     Ok(if changed + gone > 0 { Exit::Partial } else { Exit::Done })
 }

@@ -208,9 +208,7 @@ fn what_is_odd_but_allowed_is_a_warning() {
     let warnings: Vec<_> = config.warnings.iter().map(|w| (w.text.as_str(), w.hint.as_deref())).collect();
     assert_eq!(
         warnings,
-        [
-            ("no job has a source on the host \"rsync.rcsb.orgg\"", Some("did you mean \"rsync.rcsb.org\"?")),
-        ]
+        [("no job has a source on the host \"rsync.rcsb.orgg\"", Some("did you mean \"rsync.rcsb.org\"?")),]
     );
     assert_eq!(config.hosts["rsync.rcsb.orgg"], 2);
 }

@@ -45,7 +45,9 @@ fn killed_and_resumed_and_undone() {
         whole = run.wait().code() == 0;
         killed += u32::from(!whole);
         let mut all = tree(&root);
-        all.retain(|path, entry| entry.kind == super::super::support::Kind::File && !path.ends_with("info.json"));
+        all.retain(|path, entry| {
+            entry.kind == super::super::support::Kind::File && !path.ends_with("info.json")
+        });
         assert_eq!(all.len(), FILES, "nothing is lost, and nothing is there twice");
         if whole {
             break;

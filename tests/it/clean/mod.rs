@@ -1,7 +1,7 @@
 //! `clean` from the outside.
 
-mod killed;
 mod kept;
+mod killed;
 mod refusals;
 
 use super::support::{Env, tree};
@@ -65,7 +65,11 @@ fn planned_shown_run_and_undone() {
     assert_eq!(tree(&root), before);
     env.run(["clean", "run"]).expect_code(2);
     let run = env.run(["clean", "run", "--yes", "--json"]).expect_code(0).json().pop().unwrap();
-    assert_eq!((&run["quarantined"], &run["deleted"], &run["failed"]), (&7.into(), &2.into(), &0.into()), "{run}");
+    assert_eq!(
+        (&run["quarantined"], &run["deleted"], &run["failed"]),
+        (&7.into(), &2.into(), &0.into()),
+        "{run}"
+    );
     for stays in ["ab/1abc.cif.gz", "ab/.bashrc.before", "proj/x~", "proj/.git/y~", "proj/Cargo.toml"] {
         assert!(root.join(stays).exists(), "{stays}");
     }

@@ -27,7 +27,10 @@ fn plans_that_are_not_whole_touch_nothing() {
         ("cut short", good[..good.len() / 2].to_vec()),
         ("binary", vec![0xff, 0, 1, 2, 3]),
         ("empty", Vec::new()),
-        ("climbing", text.replacen("\"path\":\".DS_Store\"", "\"path\":\"../../config.toml\"", 1).into_bytes()),
+        (
+            "climbing",
+            text.replacen("\"path\":\".DS_Store\"", "\"path\":\"../../config.toml\"", 1).into_bytes(),
+        ),
     ];
     for (what, bytes) in bad {
         fs::write(&plan, bytes).unwrap();

@@ -1,0 +1,65 @@
+//! What is known, for machines. `null` is not known.
+
+use super::page::forecast;
+use crate::report::units::seconds;
+use crate::status::{Freshness, Process, Snapshot};
+use serde_json::{Value, json};
+
+pub(super) fn snapshot(seen: &Snapshot, stale: &[String]) -> Value {
+    let jobs = seen.jobs.as_deref().map_or(&[][..], Vec::as_slice);
+    json!({
+        "machine": seen.system.as_deref().map(|system| {
+            let [cpu, memory, io] = system.pressure;
+            json!({
+                "cpus": system.cpus, "cpu": system.cpu, "load": system.load,
+                "memory": system.memory.map(|memory| json!({
+                    "total": memory.total, "available": memory.available, "cached": memory.cached, "dirty": memory.dirty,
+                })),
+                "pressure": {"cpu": cpu, "memory": memory, "io": io},
+            })
+        }),
+        "disks": seen.disks.as_deref().map(|disks| {
+            let disk = |disk: &crate::status::Disk| json!({
+                "path": disk.point.to_string_lossy(), "size": disk.size, "free": disk.free, "jobs": disk.jobs,
+                "full_in_days": forecast(disk, jobs),
+            });
+            disks.iter().map(disk).collect::<Vec<_>>()
+        }),
+        "runs": seen.runs.as_deref().map(|runs| {
+            let run = |seen: &crate::status::Seen| {
+                let mut run = serde_json::to_value(&seen.run).unwrap_or_default();
+                run["gone"] = seen.gone.into();
+                run
+            };
+            runs.iter().map(run).collect::<Vec<_>>()
+        }),
+        "jobs": seen.jobs.as_deref().map(|jobs| jobs.iter().map(|job| one(job, seen)).collect::<Vec<_>>()),
+        "stale": stale,
+        "processes": seen.top.as_deref().map(|top| json!({
+            "memory": top.memory.iter().map(process).collect::<Vec<_>>(),
+            "io": top.io.iter().map(process).collect::<Vec<_>>(),
+        })),
+        "error": seen.trouble,
+    })
+}
+
+fn one(job: &Freshness, seen: &Snapshot) -> Value {
+    json!({
+        "job": job.job,
+        "enabled": job.enabled,
+        "dest": job.dest.to_string_lossy(),
+        "last": job.last.as_ref().map(|last| json!({
+            "status": last.state, "started": last.started.to_string(), "error": last.error,
+        })),
+        "last_success": job.success.map(|time| time.to_string()),
+        "age_s": job.age(seen.time).map(seconds),
+        "growth_bytes_per_day": job.growth,
+        "quarantine": job.quarantine.map(|(files, bytes)| json!({"files": files, "bytes": bytes})),
+    })
+}
+
+fn process(process: &Process) -> Value {
+    json!({
+        "pid": process.pid, "name": process.name, "resident": process.resident, "io_bytes_per_s": process.io,
+    })
+}

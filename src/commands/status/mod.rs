@@ -1,0 +1,109 @@
+//! `status`
+
+mod json;
+mod page;
+
+use super::{Failure, locate, settings};
+use crate::cli::{Global, StatusArgs};
+use crate::config::{self, Period};
+use crate::exit::Exit;
+use crate::run::Signals;
+use crate::status::{Gatherer, Snapshot, Subject};
+use crate::ui::{Ui, Watch, quit_typed};
+use jiff::Timestamp;
+use std::time::Duration;
+
+/// One look waits so long for what does not answer.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// How often the screen is drawn, and a line of JSON printed.
+const FRAME: Duration = Duration::from_millis(500);
+
+/// Shows what is going on, once or again and again.
+pub(super) fn run(args: &StatusArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+    let max_age = args.max_age.as_deref().map(str::parse::<Period>).transpose();
+    let max_age = max_age.map_err(|wrong| Failure::usage(format!("--max-age: {wrong}")))?.map(|age| age.0);
+    let config = settings::open(global)?.load(ui)?;
+    let jobs = match args.jobs.as_slice() {
+        [] => config.jobs.clone(),
+        names => config::select(&config.jobs, names, false, &[])?,
+    };
+    let subject = Subject { jobs, state_dir: locate::state_dir(global)? };
+    let gatherer = Gatherer::start(subject).map_err(Failure::io("start to look"))?;
+    if args.watch {
+        return watch(&gatherer, max_age, ui);
+    }
+    gatherer.wait(PATIENCE);
+    let seen = gatherer.snapshot();
+    let stale = stale(&seen, max_age);
+    if ui.json {
+        ui.json("result", &json::snapshot(&seen, &stale))?;
+    } else if !ui.quiet {
+        for line in page::lines(&seen, max_age, ui) {
+            ui.line(&line)?;
+        }
+    }
+    match stale.as_slice() {
+        [] => Ok(Exit::Done),
+        stale => {
+            let hint = "`pdb-sync history` tells what became of the last runs";
+            ui.error(&format!("staler than --max-age allows: {}", stale.join(", ")), Some(hint));
+            Ok(Exit::Failed)
+        }
+    }
+}
+
+/// Enabled jobs that are staler than that; none without a limit. What cannot be told counts as stale.
+fn stale(seen: &Snapshot, max_age: Option<Duration>) -> Vec<String> {
+    let Some(limit) = max_age else { return Vec::new() };
+    let Some(jobs) = &seen.jobs else { return vec!["all jobs (the history cannot be read)".into()] };
+    let stale = jobs.iter().filter(|job| job.enabled && job.is_staler(limit, Timestamp::now()));
+    stale.map(|job| job.job.clone()).collect()
+}
+
+fn watch(gatherer: &Gatherer, max_age: Option<Duration>, ui: &Ui) -> Result<Exit, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(Failure::io("start the runtime"))?;
+    let exit = runtime.block_on(async {
+        // Before the terminal is taken over: from here on a signal no longer ends us without putting it back.
+        let mut signals = Signals::listen().map_err(Failure::io("listen for signals"))?;
+        let screen = if ui.json { None } else { Watch::start()? };
+        if screen.is_none() && !ui.json {
+            return Err(Failure::usage_hint(
+                "--watch needs a terminal on standard output",
+                "leave --watch out, or add --json for a line again and again",
+            ));
+        }
+        let mut frames = tokio::time::interval(FRAME);
+        frames.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut typed = tokio::task::spawn_blocking(quit_typed);
+        let mut listening = screen.is_some();
+        loop {
+            tokio::select! {
+                _ = frames.tick() => {
+                    let seen = gatherer.snapshot();
+                    match &screen {
+                        Some(screen) => screen.draw(&page::lines(&seen, max_age, ui))?,
+                        None => ui.json("status", &json::snapshot(&seen, &stale(&seen, max_age)))?,
+                    }
+                }
+                quit = &mut typed, if listening => {
+                    if quit.unwrap_or(false) {
+                        return Ok(Exit::Done);
+                    }
+                    // Nothing can be typed here; a signal can still end it.
+                    listening = false;
+                }
+                // ^C is how people leave a screen like this one.
+                number = signals.next() => {
+                    return Ok(if number == INTERRUPT && screen.is_some() { Exit::Done } else { Exit::Signal(number) });
+                }
+            }
+        }
+    });
+    // A thread that waits for a key must not hold us.
+    runtime.shutdown_background();
+    exit
+}
+
+/// SIGINT.
+const INTERRUPT: i32 = 2;

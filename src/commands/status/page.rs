@@ -1,0 +1,320 @@
+//! What is known, as lines for people.
+
+use crate::report::units::{bytes, count, rate, whole};
+use crate::running::RunningJob;
+use crate::status::{Disk, Freshness, Process, Seen, Snapshot, System, Top};
+use crate::ui::{Ui, table};
+use console::Style;
+use jiff::Timestamp;
+use std::time::Duration;
+
+/// A disk with less than this share free is marked.
+const NEARLY_FULL: f64 = 0.95;
+
+/// The whole page; parts that are not known say so.
+pub(super) fn lines(seen: &Snapshot, max_age: Option<Duration>, ui: &Ui) -> Vec<String> {
+    let page = Page { ui, now: seen.time, max_age };
+    let mut lines = Vec::new();
+    let time = seen.time.round(jiff::Unit::Second).unwrap_or(seen.time);
+    lines.push(page.head(&format!("pdb-sync {}  {time}", env!("CARGO_PKG_VERSION"))));
+    match &seen.system {
+        Some(system) => lines.extend(machine(system)),
+        None => lines.push("machine: no answer".into()),
+    }
+    lines.push(String::new());
+    match seen.runs.as_deref().map(Vec::as_slice) {
+        None => lines.push("runs: no answer".into()),
+        Some([]) => lines.push("No run in progress.".into()),
+        Some(runs) => runs.iter().for_each(|seen| lines.extend(page.run(seen))),
+    }
+    lines.push(String::new());
+    match (seen.jobs.as_deref().map(Vec::as_slice), &seen.trouble) {
+        (_, Some(why)) => lines.push(format!("jobs: {why}")),
+        (None, None) => lines.push("jobs: no answer".into()),
+        (Some([]), None) => lines.push("No jobs in the configuration.".into()),
+        (Some(jobs), None) => lines.extend(page.jobs(jobs)),
+    }
+    lines.push(String::new());
+    match seen.disks.as_deref() {
+        None => lines.push("disks: no answer; does one of them hang?".into()),
+        Some(disks) => lines.extend(page.disks(disks, seen.jobs.as_deref().map_or(&[], Vec::as_slice))),
+    }
+    if let Some(top) = &seen.top {
+        lines.push(String::new());
+        lines.extend(page.top(top));
+    }
+    lines.into_iter().map(|line| line.replace(|c: char| c.is_control() && c != '\x1b', "?")).collect()
+}
+
+fn machine(system: &System) -> Vec<String> {
+    let percent = |share: Option<f64>| share.map_or("?".into(), |share| format!("{share:.0} %"));
+    let cpus = system.cpus.map_or(String::new(), |cpus| format!(" of {}", count(cpus as u64, "CPU", "CPUs")));
+    let load = system
+        .load
+        .map_or(String::new(), |[one, five, fifteen]| format!("   load {one:.2} {five:.2} {fifteen:.2}"));
+    let memory = system.memory.map_or(String::new(), |memory| {
+        let told = |bytes_: Option<u64>| bytes_.map_or("?".into(), bytes);
+        let (available, total, cached) = (told(memory.available), bytes(memory.total), told(memory.cached));
+        format!("   memory {available} available of {total}, {cached} cached")
+    });
+    let [cpu, mem, io] = system.pressure.map(percent);
+    vec![
+        format!("{}{cpus} at work{load}{memory}", percent(system.cpu.map(|share| share * 100.0))),
+        format!("waiting (10 s): for a CPU {cpu}, for memory {mem}, all for disks {io}"),
+    ]
+}
+
+struct Page<'a> {
+    ui: &'a Ui,
+    now: Timestamp,
+    max_age: Option<Duration>,
+}
+
+impl Page<'_> {
+    fn head(&self, text: &str) -> String {
+        self.ui.styled(text, Style::new().bold())
+    }
+
+    fn good(&self, text: &str) -> String {
+        self.ui.styled(text, Style::new().green())
+    }
+
+    fn bad(&self, text: &str) -> String {
+        self.ui.styled(text, Style::new().red().bold())
+    }
+
+    fn since(&self, then: Timestamp) -> Duration {
+        Duration::try_from(self.now.duration_since(then)).unwrap_or_default()
+    }
+
+    fn run(&self, seen: &Seen) -> Vec<String> {
+        let run = &seen.run;
+        let done = run.jobs.iter().filter(|job| job.ended).count();
+        let mut head = format!("RUN {} by pid {}, for {}", run.run, run.pid, whole(self.since(run.started)));
+        head += &format!(": {done} of {}", count(run.jobs.len() as u64, "job", "jobs"));
+        if run.dry_run {
+            head += ", changes nothing";
+        }
+        if seen.gone {
+            return vec![self.head(&head), self.bad("  its process has ended without a word")];
+        }
+        let at_work = run.jobs.iter().filter(|job| !job.ended && job.started.is_some());
+        let mut rows: Vec<Vec<String>> = at_work.map(|job| self.running(job)).collect();
+        let waiting = run.jobs.iter().filter(|job| !job.ended && job.started.is_none()).count();
+        if waiting > 0 {
+            rows.push(vec![format!("  {} waiting", count(waiting as u64, "job", "jobs"))]);
+        }
+        [self.head(&head)].into_iter().chain(table(&rows, None)).collect()
+    }
+
+    fn running(&self, job: &RunningJob) -> Vec<String> {
+        let or_empty = |text: Option<String>| text.unwrap_or_default();
+        vec![
+            format!("  {}", job.job),
+            job.state.clone(),
+            if job.attempt > 1 { format!("try {}", job.attempt) } else { String::new() },
+            or_empty(job.percent.map(|percent| format!("{percent:.0} %"))),
+            or_empty(job.bytes.map(bytes)),
+            or_empty(job.rate.and_then(rate)),
+            or_empty(
+                job.eta_s
+                    .and_then(|eta| Some(format!("{} left", whole(Duration::try_from_secs_f64(eta).ok()?)))),
+            ),
+            or_empty(job.source.clone()),
+        ]
+    }
+
+    fn jobs(&self, jobs: &[Freshness]) -> Vec<String> {
+        let heading = ["JOB", "LAST", "ENDED WELL", "AGE", "QUARANTINE", ""].map(|head| self.head(head));
+        let mut rows = vec![Vec::from(heading)];
+        for job in jobs {
+            let last = match &job.last {
+                None => "-".into(),
+                Some(last) if matches!(last.state.as_str(), "ok" | "warned") => self.good(&last.state),
+                Some(last) if last.state == "skipped" => last.state.clone(),
+                Some(last) => self.bad(&last.state),
+            };
+            let age = match job.age(self.now) {
+                Some(age) => whole(age),
+                None => "never".into(),
+            };
+            let stale = job.enabled && self.max_age.is_some_and(|limit| job.is_staler(limit, self.now));
+            let success = job.success.and_then(|time| time.round(jiff::Unit::Minute).ok());
+            let quarantine = job
+                .quarantine
+                .map(|(files, size)| format!("{}, {}", count(files, "file", "files"), bytes(size)));
+            let error = job.last.as_ref().and_then(|last| last.error.clone());
+            rows.push(vec![
+                job.job.clone(),
+                last,
+                success.map_or("-".into(), |time| time.strftime("%Y-%m-%d %H:%M UTC").to_string()),
+                if stale { self.bad(&age) } else { age },
+                quarantine.unwrap_or_else(|| "-".into()),
+                if job.enabled { error.unwrap_or_default() } else { "not enabled".into() },
+            ]);
+        }
+        table(&rows, self.ui.width())
+    }
+
+    fn disks(&self, disks: &[Disk], jobs: &[Freshness]) -> Vec<String> {
+        if disks.is_empty() {
+            return Vec::new();
+        }
+        let mut rows =
+            vec![Vec::from(["DISK", "FREE", "OF", "USED", "FULL IN", "JOBS"].map(|head| self.head(head)))];
+        for disk in disks {
+            let used = disk.used().map_or("-".into(), |used| {
+                let text = format!("{:.0} %", used * 100.0);
+                if used >= NEARLY_FULL { self.bad(&text) } else { text }
+            });
+            rows.push(vec![
+                disk.point.display().to_string(),
+                bytes(disk.free),
+                bytes(disk.size),
+                used,
+                forecast(disk, jobs).map_or("-".into(), |days| format!("{days:.0} days")),
+                disk.jobs.join(", "),
+            ]);
+        }
+        table(&rows, self.ui.width())
+    }
+
+    fn top(&self, top: &Top) -> Vec<String> {
+        let mut rows =
+            vec![Vec::from(["MOST MEMORY", "", "PID", "MOST DISK", "", "PID"].map(|head| self.head(head)))];
+        let cells = |process: Option<&Process>, figure: fn(&Process) -> Option<String>| match process {
+            Some(process) => {
+                [process.name.clone(), figure(process).unwrap_or_default(), process.pid.to_string()]
+            }
+            None => [const { String::new() }; 3],
+        };
+        for n in 0..top.memory.len().max(top.io.len()) {
+            let memory = cells(top.memory.get(n), |process| Some(bytes(process.resident)));
+            let io = cells(top.io.get(n), |process| rate(process.io?));
+            rows.push(memory.into_iter().chain(io).collect());
+        }
+        table(&rows, self.ui.width())
+    }
+}
+
+/// Days until the disk is full if its mirrors go on growing as they did; `None` if that is not known, or not foreseeable.
+pub(super) fn forecast(disk: &Disk, jobs: &[Freshness]) -> Option<f64> {
+    let here = jobs.iter().filter(|job| disk.jobs.contains(&job.job));
+    let growth: f64 = here.filter_map(|job| job.growth).sum();
+    let days = disk.free as f64 / growth;
+    (growth > 0.0 && days < 3_650.0).then_some(days)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::machine::Memory;
+    use crate::running::RunningRun;
+    use crate::status::Newest;
+    use std::sync::Arc;
+
+    fn time(seconds: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + seconds).unwrap()
+    }
+
+    fn fresh(job: &str, state: &str, success: Option<i64>) -> Freshness {
+        Freshness {
+            job: job.into(),
+            enabled: true,
+            dest: "/srv".into(),
+            last: Some(Newest {
+                state: state.into(),
+                started: time(-100),
+                error: (state != "ok").then(|| "why".into()),
+            }),
+            success: success.map(time),
+            growth: Some(1e9),
+            quarantine: None,
+        }
+    }
+
+    fn snapshot() -> Snapshot {
+        let memory = Memory {
+            total: 25_000_000_000,
+            available: Some(20_000_000_000),
+            cached: Some(3_000_000_000),
+            reclaimable: None,
+            dirty: None,
+        };
+        let system = System {
+            cpus: Some(2),
+            cpu: Some(0.25),
+            load: Some([0.5, 1.0, 1.5]),
+            memory: Some(memory),
+            pressure: [Some(33.7), None, Some(0.0)],
+        };
+        let job = RunningJob {
+            state: "transfer".into(),
+            attempt: 2,
+            source: Some("rsync://h/m/".into()),
+            started: Some(time(-60)),
+            bytes: Some(1_200_000),
+            percent: Some(42.4),
+            rate: Some(3e6),
+            eta_s: Some(90.0),
+            ..RunningJob::waiting("a")
+        };
+        let run = RunningRun {
+            v: 1,
+            run: "01X".into(),
+            pid: 7,
+            process: None,
+            started: time(-65),
+            told: time(0),
+            parallel: 1,
+            dry_run: false,
+            jobs: vec![job, RunningJob::waiting("b")],
+        };
+        let disk = Disk {
+            point: "/srv".into(),
+            size: 100e9 as u64,
+            free: 30e9 as u64,
+            jobs: vec!["a".into(), "b".into()],
+        };
+        let process = |pid, name: &str, io| Process { pid, name: name.into(), resident: 5_000_000, io };
+        Snapshot {
+            time: time(0),
+            system: Some(Arc::new(system)),
+            top: Some(Arc::new(Top {
+                memory: vec![process(1, "init", None)],
+                io: vec![process(9, "rsync", Some(2e6))],
+            })),
+            disks: Some(Arc::new(vec![disk])),
+            runs: Some(Arc::new(vec![Seen { run, gone: false }])),
+            jobs: Some(Arc::new(vec![fresh("a", "ok", Some(-86_400)), fresh("b", "failed", None)])),
+            trouble: None,
+        }
+    }
+
+    #[test]
+    fn a_page_in_full() {
+        let ui = Ui { color: crate::ui::Color::Never, ..Ui::default() };
+        let text = lines(&snapshot(), None, &ui)[1..].join("\n");
+        insta::assert_snapshot!(text);
+    }
+
+    #[test]
+    fn what_does_not_answer_is_said() {
+        let ui = Ui { color: crate::ui::Color::Never, ..Ui::default() };
+        let nothing = Snapshot { system: None, top: None, disks: None, runs: None, jobs: None, ..snapshot() };
+        let text = lines(&nothing, None, &ui).join("\n");
+        for part in ["machine", "runs", "jobs", "disks"] {
+            assert!(text.contains(&format!("{part}: no answer")), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_forecast_needs_growth() {
+        let disk = Disk { point: "/".into(), size: 10, free: 5_000_000_000, jobs: vec!["a".into()] };
+        let mut job = fresh("a", "ok", None);
+        assert_eq!(forecast(&disk, std::slice::from_ref(&job)), Some(5.0));
+        job.growth = Some(-1.0);
+        assert_eq!(forecast(&disk, std::slice::from_ref(&job)), None);
+        assert_eq!(forecast(&disk, &[]), None);
+    }
+}

@@ -1,0 +1,108 @@
+//! The processes that have the most memory, and those that move the most.
+
+use std::collections::HashMap;
+use std::fs;
+use std::time::Instant;
+
+/// So many of each are told.
+const SHOWN: usize = 5;
+
+/// A process.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Process {
+    /// Its number.
+    pub pid: u32,
+    /// What it is called; at most 15 bytes.
+    pub name: String,
+    /// Memory that is its own or shared, in bytes.
+    pub resident: u64,
+    /// Bytes a second that it reads from and writes to disks; `None` for those of others, and at the first look.
+    pub io: Option<f64>,
+}
+
+/// The foremost.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Top {
+    /// By memory, the largest first.
+    pub memory: Vec<Process>,
+    /// By what they read and write on disks, the busiest first; only those that do.
+    pub io: Vec<Process>,
+}
+
+/// Looks again and again.
+#[derive(Debug, Default)]
+pub(super) struct Looker {
+    before: HashMap<u32, (Instant, u64)>,
+}
+
+impl Looker {
+    pub(super) fn look(&mut self) -> Top {
+        let page = rustix::param::page_size() as u64;
+        let (mut all, mut seen) = (Vec::new(), HashMap::new());
+        let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+        for pid in entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok()) {
+            // Whoever ends meanwhile is passed by.
+            let Some((name, pages)) =
+                fs::read_to_string(format!("/proc/{pid}/stat")).ok().and_then(|s| stat(&s))
+            else {
+                continue;
+            };
+            let moved = fs::read_to_string(format!("/proc/{pid}/io")).ok().and_then(|text| moved(&text));
+            let now = Instant::now();
+            let io = moved.and_then(|moved| {
+                let (then, before) = self.before.get(&pid)?;
+                let seconds = now.duration_since(*then).as_secs_f64();
+                // A number that was taken anew would seem to have gone back.
+                let bytes = moved.checked_sub(*before)?;
+                (seconds > 0.0).then(|| bytes as f64 / seconds)
+            });
+            seen.extend(moved.map(|moved| (pid, (now, moved))));
+            all.push(Process { pid, name, resident: pages * page, io });
+        }
+        self.before = seen;
+        let mut busy: Vec<Process> =
+            all.iter().filter(|process| process.io.is_some_and(|io| io > 0.0)).cloned().collect();
+        busy.sort_by(|a, b| b.io.unwrap_or(0.0).total_cmp(&a.io.unwrap_or(0.0)));
+        all.sort_by_key(|process| std::cmp::Reverse(process.resident));
+        busy.truncate(SHOWN);
+        all.retain(|process| process.resident > 0);
+        all.truncate(SHOWN);
+        Top { memory: all, io: busy }
+    }
+}
+
+/// Name and resident pages of a `/proc/PID/stat`; the name is in brackets and may hold anything, brackets too.
+fn stat(text: &str) -> Option<(String, u64)> {
+    let (head, rest) = text.rsplit_once(") ")?;
+    let (_, name) = head.split_once('(')?;
+    // The 24th field, counting the number, the name and the state.
+    Some((name.into(), rest.split(' ').nth(21)?.parse().ok()?))
+}
+
+fn moved(text: &str) -> Option<u64> {
+    let of = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse::<u64>().ok());
+    Some(of("read_bytes:")? + of("write_bytes:")?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_is_read_whatever_it_is_called() {
+        let text = "42 (a) b) S 1 42 42 0 -1 4194560 100 0 0 0 1 2 0 0 20 0 1 0 500 1000000 77 18446744073709551615 1";
+        assert_eq!(stat(text), Some(("a) b".into(), 77)));
+        assert_eq!(stat("42 (a"), None);
+        assert_eq!(moved("rchar: 9\nread_bytes: 5\nwrite_bytes: 6\ncancelled_write_bytes: 1\n"), Some(11));
+        assert_eq!(moved(""), None);
+    }
+
+    #[test]
+    fn there_is_always_somebody() {
+        if cfg!(target_os = "linux") {
+            let top = Looker::default().look();
+            assert!(!top.memory.is_empty() && top.memory.len() <= SHOWN);
+            assert!(top.memory.is_sorted_by(|a, b| a.resident >= b.resident));
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! A screen that is redrawn in place, and put back as it was.
+
+use console::{Term, truncate_str};
+use rustix::termios::{self, LocalModes, OptionalActions, SpecialCodeIndex, Termios};
+use std::io::{self, IsTerminal, Read, Write};
+
+/// The terminal, taken over until this is dropped.
+pub struct Watch {
+    /// As the terminal's input was, if standard input is one.
+    before: Option<Termios>,
+}
+
+impl Watch {
+    /// Takes over the terminal on standard output; `None` if that is none. Keys come without a line end and without being
+    /// shown; ^C goes on to be a signal.
+    pub fn start() -> io::Result<Option<Self>> {
+        if !io::stdout().is_terminal() {
+            return Ok(None);
+        }
+        let before = termios::tcgetattr(io::stdin()).ok();
+        if let Some(before) = &before {
+            let mut raw = before.clone();
+            raw.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO);
+            raw.special_codes[SpecialCodeIndex::VMIN] = 1;
+            raw.special_codes[SpecialCodeIndex::VTIME] = 0;
+            termios::tcsetattr(io::stdin(), OptionalActions::Now, &raw)?;
+        }
+        let watch = Watch { before };
+        // The other screen, without a cursor.
+        say(b"\x1b[?1049h\x1b[?25l\x1b[2J")?;
+        Ok(Some(watch))
+    }
+
+    /// Lines from the top, as many as fit, in a single write so that nothing flickers.
+    pub fn draw(&self, lines: &[String]) -> io::Result<()> {
+        let (rows, columns) = Term::stdout().size();
+        say(frame(lines, usize::from(rows), usize::from(columns)).as_bytes())
+    }
+}
+
+/// Blocks until `q` is typed; false if nothing can be typed.
+pub fn quit_typed() -> bool {
+    let mut key = [0];
+    loop {
+        match io::stdin().lock().read(&mut key) {
+            Ok(1) if matches!(key[0], b'q' | b'Q') => return true,
+            Ok(1) => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Ok(_) | Err(_) => return false,
+        }
+    }
+}
+
+fn frame(lines: &[String], rows: usize, columns: usize) -> String {
+    let mut frame = String::from("\x1b[H");
+    for (n, line) in lines.iter().take(rows).enumerate() {
+        // A line end after the last row would scroll.
+        frame += if n == 0 { "" } else { "\r\n" };
+        frame += &truncate_str(line, columns, "…");
+        frame += "\x1b[K";
+    }
+    frame + "\x1b[J"
+}
+
+fn say(bytes: &[u8]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(bytes)?;
+    out.flush()
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        // Nobody is left to tell if the terminal has gone away.
+        let _ = say(b"\x1b[?25h\x1b[?1049l");
+        if let Some(before) = &self.before {
+            let _ = termios::tcsetattr(io::stdin(), OptionalActions::Now, before);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_fits_the_screen_and_leaves_nothing_behind() {
+        let lines = ["one".to_owned(), "a long line".to_owned(), "three".to_owned()];
+        assert_eq!(frame(&lines, 2, 6), "\x1b[Hone\x1b[K\r\na lon…\x1b[K\x1b[J");
+        assert_eq!(frame(&[], 2, 6), "\x1b[H\x1b[J");
+    }
+}
