@@ -2,7 +2,7 @@
 
 use super::{Failure, locate};
 use crate::cli::Global;
-use crate::config::{self, Config, Overrides, Problem, Problems, SelectError, Surroundings};
+use crate::config::{self, Config, Overrides, Problems, SelectError, Surroundings};
 use crate::job::Job;
 use crate::machine;
 use crate::ui::Ui;
