@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Did {
+    /// It is about to be taken. If nothing follows, the run was cut short there, and it may be gone.
+    Meant,
     /// It lies in the quarantine.
     Quarantined,
     /// It is gone for good.
@@ -28,6 +30,7 @@ impl Did {
     /// As it is written.
     pub fn word(self) -> &'static str {
         match self {
+            Did::Meant => "meant",
             Did::Quarantined => "quarantined",
             Did::Deleted => "deleted",
             Did::Backup => "backup",
@@ -36,6 +39,11 @@ impl Did {
             Did::Failed => "failed",
             Did::Restored => "restored",
         }
+    }
+
+    /// Whether it is not where it was.
+    pub fn is_gone(self) -> bool {
+        matches!(self, Did::Quarantined | Did::Deleted | Did::Backup | Did::Trashed)
     }
 }
 
@@ -46,7 +54,7 @@ pub struct Begin {
     pub v: u32,
     /// The run.
     pub run: String,
-    /// `clean` or `sync`.
+    /// `clean` or `sync`; `undo` where an undo of the run begins.
     pub command: String,
     /// The job, if there is one.
     pub job: Option<String>,
@@ -71,8 +79,23 @@ pub struct Record {
     pub did: Did,
     /// Its bytes.
     pub bytes: u64,
-    /// Why, where that is not plain; of a directory that goes: its mode and modification time, to make it again.
+    /// Why, where that is not plain.
     pub why: Option<String>,
+}
+
+/// A directory as it was before anything was taken from it, or it went itself: what it takes to make it again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recipe {
+    /// Permissions.
+    pub mode: u32,
+    /// The owner's number.
+    pub uid: u32,
+    /// The group's number.
+    pub gid: u32,
+    /// Modification time, seconds since 1970.
+    pub mtime: i64,
+    /// Its nanoseconds.
+    pub nanos: u32,
 }
 
 /// A run ended by itself.
@@ -89,6 +112,8 @@ pub struct End {
 pub enum Line {
     /// A run begins.
     Begin(Begin),
+    /// A directory (empty: the root) before it was touched.
+    Was(Vec<u8>, Recipe),
     /// An entry.
     Did(Record),
     /// A run ended.
@@ -100,6 +125,12 @@ pub enum Line {
 enum OnDisk {
     Begin(Begin),
     End(End),
+    Was {
+        #[serde(flatten)]
+        path: PathText,
+        #[serde(flatten)]
+        recipe: Recipe,
+    },
     Did {
         #[serde(flatten)]
         path: PathText,
@@ -117,6 +148,7 @@ impl Line {
         let on_disk = match self.clone() {
             Line::Begin(begin) => OnDisk::Begin(begin),
             Line::End(end) => OnDisk::End(end),
+            Line::Was(path, recipe) => OnDisk::Was { path: path.as_slice().into(), recipe },
             Line::Did(Record { path, kind, did, bytes, why }) => {
                 OnDisk::Did { path: path.as_slice().into(), kind, did, bytes, why }
             }
@@ -133,6 +165,7 @@ impl Line {
         match serde_json::from_slice(line).ok()? {
             OnDisk::Begin(begin) => Some(Line::Begin(begin)),
             OnDisk::End(end) => Some(Line::End(end)),
+            OnDisk::Was { path, recipe } => Some(Line::Was(path.bytes_or_root().ok()?, recipe)),
             OnDisk::Did { path, kind, did, bytes, why } => {
                 Some(Line::Did(Record { path: path.bytes().ok()?, kind, did, bytes, why }))
             }

@@ -91,6 +91,12 @@ impl PathText {
         (self.path, self.path_base64)
     }
 
+    /// The same, or nothing for the root itself.
+    pub(super) fn bytes_or_root(self) -> Result<Vec<u8>, BadPath> {
+        let root = self.path.as_deref() == Some("") && self.path_base64.is_none();
+        if root { Ok(Vec::new()) } else { self.bytes() }
+    }
+
     /// The bytes, checked.
     pub(super) fn bytes(self) -> Result<Vec<u8>, BadPath> {
         let bytes = match (self.path, self.path_base64) {

@@ -5,14 +5,13 @@
 
 use super::Plan;
 use super::blocking::off_thread;
-use super::deletions::Counted;
+use super::deletions::{Counted, Mark};
 use super::guard::{self, Say};
 use super::keep::Keep;
 use super::lock::Lock;
 use super::phases::unreadable;
 use super::remove::Removed;
 use super::voice::Voice;
-use crate::clean::Stamp;
 use crate::event::{Event, Phase};
 use crate::job::{Job, Source};
 use crate::result::{Attempt, Figures, Reason};
@@ -239,7 +238,7 @@ impl<'a> Try<'a> {
     }
 
     /// Who the counted entries are now, and how many bytes they hold.
-    async fn stamps(&self, counted: &Counted) -> Result<(Vec<Option<Stamp>>, u64), Ending> {
+    async fn stamps(&self, counted: &Counted) -> Result<(Vec<Option<Mark>>, u64), Ending> {
         let (list, dest) = (counted.clone(), self.job.dest.clone());
         let stamps = off_thread(&self.voice.stop, move || list.stamps(&dest)).await.ok_or(Ending::Stopped)?;
         stamps.map_err(|e| unreadable(counted, e))

@@ -173,14 +173,14 @@ impl Counted {
     }
 
     /// Who the entries are now, in their order; `None` for one that is not there. Also the bytes of the files.
-    pub(super) fn stamps(&self, root: &Path) -> io::Result<(Vec<Option<Stamp>>, u64)> {
+    pub(super) fn stamps(&self, root: &Path) -> io::Result<(Vec<Option<Mark>>, u64)> {
         let mut bytes = 0u64;
         let mut stamps = Vec::new();
         for entry in self.entries()? {
             let path = root.join(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(&entry?.name));
             let meta = fs::symlink_metadata(path).ok();
             bytes += meta.as_ref().filter(|m| m.is_file()).map_or(0, MetadataExt::size);
-            stamps.push(meta.map(|meta| stamp(&meta)));
+            stamps.push(meta.map(|meta| Mark::of(&meta)));
         }
         Ok((stamps, bytes))
     }
@@ -198,13 +198,25 @@ impl Counted {
     }
 }
 
-fn stamp(meta: &fs::Metadata) -> Stamp {
-    let (dev, ino) = (meta.dev(), meta.ino());
-    if meta.is_dir() {
-        return Stamp { dev, ino, size: 0, mtime: 0, ctime: 0 };
+/// Who an entry of the list was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Mark {
+    /// As it was looked at.
+    pub(super) stamp: Stamp,
+    /// Whether it is a file with several names.
+    pub(super) linked: bool,
+}
+
+impl Mark {
+    fn of(meta: &fs::Metadata) -> Self {
+        let (dev, ino) = (meta.dev(), meta.ino());
+        if meta.is_dir() {
+            return Mark { stamp: Stamp { dev, ino, size: 0, mtime: 0, ctime: 0 }, linked: false };
+        }
+        let mtime = nanoseconds(meta.mtime(), meta.mtime_nsec());
+        let ctime = nanoseconds(meta.ctime(), meta.ctime_nsec());
+        Mark { stamp: Stamp { dev, ino, size: meta.size(), mtime, ctime }, linked: meta.nlink() > 1 }
     }
-    let mtime = nanoseconds(meta.mtime(), meta.mtime_nsec());
-    Stamp { dev, ino, size: meta.size(), mtime, ctime: nanoseconds(meta.ctime(), meta.ctime_nsec()) }
 }
 
 /// Lists are named by their runs, so that their names sort by time.

@@ -2,10 +2,12 @@
 
 use crate::clean::{Begin, Did, End, Kind, Line, Record};
 use crate::job::Job;
-use crate::sweep::below::open_below;
-use crate::sweep::{self, Fate, Journal, Quarantine};
+use crate::sweep::{self, Fate, Journal, Parent, Quarantine};
+use rustix::fs::{AtFlags, statat};
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -62,26 +64,24 @@ impl Keep {
     }
 
     /// Written down before it goes: how to make a directory again.
-    pub(super) fn before_dir(&self, root: &File, path: &[u8]) -> io::Result<()> {
+    pub(super) fn before_dir(&self, parent: &Parent, name: &[u8], path: &[u8]) -> io::Result<()> {
         let Some(journal) = &self.journal else { return Ok(()) };
-        let Ok(dir) = open_below(root, path) else { return Ok(()) };
-        let why = Some(sweep::recipe(&rustix::fs::fstat(dir)?));
-        journal.line(&Line::Did(Record {
-            path: path.into(),
-            kind: Kind::Dir,
-            did: Did::Deleted,
-            bytes: 0,
-            why,
-        }))
+        let stat = statat(parent.fd(), OsStr::from_bytes(name), AtFlags::SYMLINK_NOFOLLOW);
+        let Ok(stat) = stat else { return Ok(()) };
+        let mut lines = Vec::new();
+        Line::Was(path.into(), sweep::recipe_of(&stat)).write(&mut lines);
+        let (did, bytes) = (Did::Meant, 0);
+        Line::Did(Record { path: path.into(), kind: Kind::Dir, did, bytes, why: None }).write(&mut lines);
+        journal.append(&lines)
     }
 
     /// Writes down what was done.
-    pub(super) fn note(&self, path: &[u8], did: Did, bytes: u64) -> io::Result<()> {
+    pub(super) fn note(&self, path: &[u8], kind: Kind, did: Did, bytes: u64) -> io::Result<()> {
         if self.journal.is_none() {
             return Ok(());
         }
         let mut page = self.page.lock().unwrap_or_else(PoisonError::into_inner);
-        Line::Did(Record { path: path.into(), kind: Kind::File, did, bytes, why: None }).write(&mut page);
+        Line::Did(Record { path: path.into(), kind, did, bytes, why: None }).write(&mut page);
         let full = page.len() > PAGE;
         drop(page);
         if full { self.flush() } else { Ok(()) }

@@ -3,13 +3,12 @@
 use super::attempt::{Ending, Listed, Try};
 use super::blocking::off_thread;
 use super::child::{self, Ended, Order, Ran, Show};
-use super::deletions::{Counted, Deletions};
+use super::deletions::{Counted, Deletions, Mark};
 use super::guard;
 use super::keep::Keep;
 use super::remove::{self, Removed};
 use super::watchdog::Watchdog;
 use super::{Mode, list_path};
-use crate::clean::Stamp;
 use crate::event::{Event, Level, Lines, Phase, Stream};
 use crate::result::Reason;
 use crate::rsync::args::{self, Purpose};
@@ -121,7 +120,7 @@ impl Try<'_> {
     pub(super) async fn delete(
         &mut self,
         counted: &Counted,
-        stamps: &[Option<Stamp>],
+        stamps: &[Option<Mark>],
         in_the_way: bool,
     ) -> Result<Removed, Ending> {
         let Some(lock) = self.lock else { return Ok(Removed::default()) };

@@ -2,14 +2,13 @@
 //!
 //! Names come from a list, so they are not believed. How each entry is taken, [`crate::sweep`] knows.
 
-use super::deletions::Counted;
+use super::deletions::{Counted, Mark};
 use super::keep::Keep;
-use crate::clean::Stamp;
+use crate::clean::Kind;
 use crate::clean::path::{check, split};
 use crate::sweep::below::{open_below, why_not};
 use crate::sweep::{Parent, Taken, Wanted, take, take_dir};
 use rustix::io::Errno;
-use std::collections::HashSet;
 use std::fs::File;
 use std::io;
 
@@ -50,20 +49,13 @@ pub(super) fn remove(
     root: &File,
     keep: &Keep,
     list: &Counted,
-    stamps: &[Option<Stamp>],
+    stamps: &[Option<Mark>],
     wanted: impl Fn(&[u8]) -> bool,
     mut told: impl FnMut(&[u8]),
     stop: impl Fn() -> bool,
 ) -> io::Result<Removed> {
     let mut removed = Removed::default();
-    let (mut seen, mut linked) = (HashSet::new(), HashSet::new());
-    for stamp in stamps.iter().flatten().filter(|stamp| stamp.mtime != 0) {
-        if !seen.insert(stamp.ino) {
-            linked.insert(stamp.ino);
-        }
-    }
-    drop(seen);
-    let mut hands = Hands { root, keep, last: None, linked };
+    let mut hands = Hands { root, keep, last: None };
     for (entry, stamp) in list.entries()?.zip(stamps) {
         let entry = entry?;
         if !wanted(&entry.name) {
@@ -98,19 +90,17 @@ struct Hands<'a> {
     root: &'a File,
     keep: &'a Keep,
     last: Option<Parent>,
-    /// Inodes of files that are listed under several names: taking one moves the change time of the others.
-    linked: HashSet<u64>,
 }
 
 impl Hands<'_> {
     /// Whether it was removed; false if there was nothing (left) to remove.
-    fn remove(&mut self, name: &[u8], dir: bool, stamp: Option<&Stamp>) -> Result<bool, String> {
+    fn remove(&mut self, name: &[u8], dir: bool, stamp: Option<&Mark>) -> Result<bool, String> {
         check(name).map_err(|_| "not a plain name below the destination; left alone".to_owned())?;
         let (above, file) = split(name);
         if self.last.as_ref().is_none_or(|last| last.path() != above) {
             // First the one before is left.
             self.last = None;
-            match Parent::open(self.root, above, None) {
+            match Parent::open(self.root, above) {
                 Ok(parent) => self.last = Some(parent),
                 Err(Errno::NOENT) => return Ok(false),
                 Err(error) => return Err(why_not(error)),
@@ -119,27 +109,26 @@ impl Hands<'_> {
         let Some(parent) = &self.last else { return Ok(false) };
         let taken = if dir {
             self.keep
-                .before_dir(self.root, name)
+                .before_dir(parent, file, name)
                 .map_err(|error| format!("cannot write the journal: {error}"))?;
-            match take_dir(parent, file, stamp) {
+            match take_dir(parent, file, stamp.map(|mark| &mark.stamp)) {
                 // What is excluded keeps its directory, as with rsync.
                 Taken::Left(_) if open_below(self.root, name).is_ok() => Taken::Gone,
                 other => other,
             }
         } else {
-            let Some(stamp) = stamp else { return Ok(false) };
-            let wanted =
-                Wanted { name: file, kind: None, stamp: *stamp, touched: self.linked.contains(&stamp.ino) };
+            let Some(mark) = stamp else { return Ok(false) };
+            // Whoever takes or replaces one name of a file moves the change time of the others.
+            let wanted = Wanted { name: file, kind: None, stamp: mark.stamp, touched: mark.linked };
             take(parent, self.keep.quarantine(), wanted, self.keep.fate())
         };
         match taken {
             Taken::Done(did) => {
-                if !dir {
-                    let bytes = stamp.map_or(0, |stamp| stamp.size);
-                    self.keep
-                        .note(name, did, bytes)
-                        .map_err(|error| format!("cannot write the journal: {error}"))?;
-                }
+                let kind = if dir { Kind::Dir } else { Kind::File };
+                let bytes = stamp.map_or(0, |mark| mark.stamp.size);
+                self.keep
+                    .note(name, kind, did, bytes)
+                    .map_err(|error| format!("cannot write the journal: {error}"))?;
                 Ok(true)
             }
             Taken::Gone => Ok(false),

@@ -33,7 +33,7 @@ impl Tree {
         list.finish().unwrap()
     }
 
-    fn remove(&self, list: &Counted, stamps: &[Option<Stamp>]) -> Removed {
+    fn remove(&self, list: &Counted, stamps: &[Option<Mark>]) -> Removed {
         let root = File::open(&self.root).unwrap();
         let job = crate::job::Job { dest: self.root.clone(), ..crate::job::Job::example("a", "/s/", "/d") };
         let keep = Keep::new(root.try_clone().unwrap(), &job, &self.list, "RUN1").unwrap();

@@ -4,22 +4,18 @@
 //! meant; only then is it removed for good, or kept. If it is another, it goes back to its place. So whoever swaps the entry between
 //! the look and the deed loses nothing.
 
-use super::below::{open_below, why_not};
+use super::below::why_not;
 use super::fate::Fate;
+use super::parent::Parent;
 use super::quarantine::Quarantine;
 use super::tree::kind_of;
-use crate::clean::{Did, Kind, MANIFESTS, Stamp};
+use crate::clean::{Did, Kind, Stamp};
 use crate::inventory::nanoseconds;
-use rustix::fs::{
-    AtFlags, FileType, RenameFlags, Stat, Timespec, Timestamps, UTIME_OMIT, futimens, renameat,
-    renameat_with, statat, unlinkat,
-};
+use rustix::fs::{AtFlags, FileType, RenameFlags, Stat, renameat, renameat_with, statat, unlinkat};
 use rustix::io::Errno;
-use std::cell::{Cell, OnceCell};
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::sync::OnceLock;
 
 /// What came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,82 +30,15 @@ pub enum Taken {
     Failed(String),
 }
 
-/// The directory that entries are taken from, held open. When it is left, it gets back the time that the transfer gave it,
-/// or else the next transfer would find a difference.
-#[derive(Debug)]
-pub struct Parent {
-    path: Vec<u8>,
-    fd: OwnedFd,
-    mtime: Timespec,
-    hold: OnceCell<OwnedFd>,
-    project: OnceCell<bool>,
-    /// Whether its time may have moved.
-    moved: Cell<bool>,
-}
-
-impl Parent {
-    /// Opens it below the root. Several that are open at a time share `first`: what the first of them saw as its time.
-    pub fn open(root: impl AsFd, path: &[u8], first: Option<&OnceLock<Timespec>>) -> Result<Self, Errno> {
-        let fd = open_below(root, path)?;
-        let mtime = mtime_of(&rustix::fs::fstat(&fd)?);
-        let mtime = first.map_or(mtime, |first| *first.get_or_init(|| mtime));
-        Ok(Parent {
-            path: path.into(),
-            fd,
-            mtime,
-            hold: OnceCell::new(),
-            project: OnceCell::new(),
-            moved: Cell::new(false),
-        })
-    }
-
-    /// Relative to the root.
-    pub fn path(&self) -> &[u8] {
-        &self.path
-    }
-
-    /// Itself.
-    pub fn fd(&self) -> &OwnedFd {
-        &self.fd
-    }
-
-    /// Its time is about to move.
-    pub(super) fn moves(&self) {
-        self.moved.set(true);
-    }
-
-    /// Whether it holds the manifest of somebody's project.
-    pub fn is_project(&self) -> bool {
-        let has = |name: &str| statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW).is_ok();
-        *self.project.get_or_init(|| MANIFESTS.iter().any(|name| has(name)))
-    }
-
-    fn hold(&self, quarantine: &Quarantine) -> Result<&OwnedFd, Errno> {
-        if let Some(hold) = self.hold.get() {
-            return Ok(hold);
-        }
-        let hold = quarantine.hold(&self.path)?;
-        Ok(self.hold.get_or_init(|| hold))
-    }
-}
-
-impl Drop for Parent {
-    fn drop(&mut self) {
-        if self.moved.get() {
-            set_mtime(&self.fd, self.mtime);
+impl Taken {
+    /// Of an entry whose directory cannot be opened.
+    pub(super) fn unopened(error: Errno) -> Self {
+        match error {
+            Errno::NOENT => Taken::Gone,
+            Errno::LOOP | Errno::NOTDIR | Errno::XDEV => Taken::Left(why_not(error)),
+            error => Taken::Failed(format!("cannot open its directory: {}", why_not(error))),
         }
     }
-}
-
-/// Sets a modification time. Where we may delete but not set times, the next transfer will.
-pub(super) fn set_mtime(fd: impl AsFd, mtime: Timespec) {
-    let omit = Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT };
-    let _ = futimens(fd, &Timestamps { last_access: omit, last_modification: mtime });
-}
-
-/// From the answer of `fstat`.
-pub(super) fn mtime_of(stat: &Stat) -> Timespec {
-    Timespec { tv_sec: stat.st_mtime as _, tv_nsec: stat.st_mtime_nsec as _ }
 }
 
 /// Who an entry is.
@@ -156,7 +85,7 @@ impl Wanted<'_> {
 
 /// Takes an entry that is no directory.
 pub fn take(parent: &Parent, quarantine: &Quarantine, wanted: Wanted<'_>, fate: &Fate) -> Taken {
-    match look(&parent.fd, wanted.name) {
+    match look(parent.fd(), wanted.name) {
         Ok((kind, stamp)) if wanted.is(kind, &stamp) => {}
         Ok(_) => return Taken::Left("it has changed since it was counted; left alone".into()),
         Err(Errno::NOENT) => return Taken::Gone,
@@ -215,14 +144,14 @@ pub(super) fn resume(parent: &Parent, quarantine: &Quarantine, wanted: Wanted<'_
 
 /// Removes a directory if it is empty and still the one that was counted; `stamp` `None`: any.
 pub fn take_dir(parent: &Parent, name: &[u8], stamp: Option<&Stamp>) -> Taken {
-    match look(&parent.fd, name) {
+    match look(parent.fd(), name) {
         Ok((Kind::Dir, now)) if stamp.is_none_or(|stamp| (stamp.dev, stamp.ino) == (now.dev, now.ino)) => {}
         Ok(_) => return Taken::Left("it has changed since it was counted; left alone".into()),
         Err(Errno::NOENT) => return Taken::Gone,
         Err(error) => return Taken::Failed(words(error)),
     }
     parent.moves();
-    match unlinkat(&parent.fd, OsStr::from_bytes(name), AtFlags::REMOVEDIR) {
+    match unlinkat(parent.fd(), OsStr::from_bytes(name), AtFlags::REMOVEDIR) {
         Ok(()) => Taken::Done(Did::Deleted),
         Err(Errno::NOENT) => Taken::Gone,
         Err(Errno::NOTEMPTY | Errno::EXIST) => Taken::Left("it is not empty; left alone".into()),
@@ -238,28 +167,32 @@ pub(super) fn rename_new(from: impl AsFd, to: impl AsFd, name: &[u8], new: &[u8]
 }
 
 fn capture(parent: &Parent, hold: &OwnedFd, name: &[u8]) -> Result<(), Errno> {
-    match rename_new(&parent.fd, hold, name, name) {
+    match rename_new(parent.fd(), hold, name, name) {
         // File systems that do not know the flag. Nobody else writes in our private directory.
         Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => match look(hold, name) {
             Ok(_) => Err(Errno::EXIST),
-            Err(_) => renameat(&parent.fd, OsStr::from_bytes(name), hold, OsStr::from_bytes(name)),
+            Err(_) => renameat(parent.fd(), OsStr::from_bytes(name), hold, OsStr::from_bytes(name)),
         },
+        other => other,
+    }
+}
+
+/// Renames out of a quarantine, never over anything, also where the file system does not know how.
+pub(super) fn give_back(hold: impl AsFd, to: impl AsFd, name: &[u8]) -> Result<(), Errno> {
+    match rename_new(&hold, &to, name, name) {
+        // A link is refused where something is.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
+            let name = OsStr::from_bytes(name);
+            rustix::fs::linkat(&hold, name, &to, name, AtFlags::empty())
+                .and_then(|()| unlinkat(&hold, name, AtFlags::empty()))
+        }
         other => other,
     }
 }
 
 /// Never over anything: the error says where it lies.
 fn put_back(parent: &Parent, hold: &OwnedFd, name: &[u8]) -> Result<(), String> {
-    let back = match rename_new(hold, &parent.fd, name, name) {
-        // A link is refused where something is.
-        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
-            let name = OsStr::from_bytes(name);
-            rustix::fs::linkat(hold, name, &parent.fd, name, AtFlags::empty())
-                .and_then(|()| unlinkat(hold, name, AtFlags::empty()))
-        }
-        other => other,
-    };
-    match back {
+    match give_back(hold, parent.fd(), name) {
         Ok(()) => Ok(()),
         Err(Errno::EXIST) => Err("its place was taken again: it lies in the quarantine".into()),
         Err(error) => Err(format!("it could not be put back ({}): it lies in the quarantine", words(error))),

@@ -1,6 +1,7 @@
 //! Journals on disk: `STATE/journal/RUN.journal.ndjson`, for `sync` `RUN.JOB.journal.ndjson`.
 
-use crate::clean::{Begin, End, Line};
+use crate::clean::{Begin, Did, End, Line, Record};
+use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -13,6 +14,8 @@ const ENDING: &str = ".journal.ndjson";
 pub struct Journal {
     path: PathBuf,
     file: Mutex<File>,
+    /// The same file, so that nobody who appends has to wait for the disk.
+    disk: File,
 }
 
 impl Journal {
@@ -31,7 +34,8 @@ impl Journal {
             // A line that was cut short must not spoil ours.
             file.write_all(b"\n")?;
         }
-        Ok(Journal { path, file: Mutex::new(file) })
+        let disk = file.try_clone()?;
+        Ok(Journal { path, file: Mutex::new(file), disk })
     }
 
     /// Where it is.
@@ -53,7 +57,7 @@ impl Journal {
 
     /// Everything is on the disk.
     pub fn sync(&self) -> io::Result<()> {
-        self.file.lock().unwrap_or_else(PoisonError::into_inner).sync_data()
+        self.disk.sync_data()
     }
 }
 
@@ -71,6 +75,24 @@ pub struct Found {
 }
 
 impl Found {
+    /// Calls `each` with what became of every entry. The answer are those of which nobody knows, since the run was cut short
+    /// when it had come to them: few, unless the journal was tampered with.
+    pub fn outcomes(&self, mut each: impl FnMut(Record)) -> io::Result<Vec<Record>> {
+        let mut open: HashMap<Vec<u8>, Record> = HashMap::new();
+        self.read(|line| {
+            let Line::Did(record) = line else { return };
+            if record.did == Did::Meant {
+                open.insert(record.path.clone(), record);
+            } else {
+                open.remove(&record.path);
+                each(record);
+            }
+        })?;
+        let mut open: Vec<Record> = open.into_values().collect();
+        open.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(open)
+    }
+
     /// Calls `each` with every line that can be understood.
     pub fn read(&self, mut each: impl FnMut(Line)) -> io::Result<()> {
         for line in BufReader::new(File::open(&self.path)?).split(b'\n') {

@@ -13,9 +13,11 @@ pub mod below;
 mod fate;
 mod hand;
 mod journals;
+mod parent;
 mod planner;
 mod purge;
 mod quarantine;
+mod remake;
 mod sandbox;
 #[cfg(test)]
 mod tests;
@@ -24,10 +26,11 @@ mod undo;
 
 pub use apply::{Applied, Apply, Meter};
 pub use fate::{Backup, Fate, Trash};
-pub use hand::{Parent, Taken, Wanted, look, stamp_of, take, take_dir};
+pub use hand::{Taken, Wanted, look, stamp_of, take, take_dir};
 pub use journals::{Found, Journal, find, list};
+pub use parent::{Parent, recipe_of};
 pub use planner::{Planned, Weighed, explain, plan, print_of, root_of};
 pub use purge::{Purged, purge};
 pub use quarantine::{Info, Quarantine, info, place_in, runs, tidy};
 pub use sandbox::{Fence, fence};
-pub use undo::{Undone, recipe, undo};
+pub use undo::{Undone, undo};

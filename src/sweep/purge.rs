@@ -2,6 +2,7 @@
 
 use super::below::open_below;
 use super::hand::{look, rename_new};
+use super::parent::{mtime_of, set_mtime};
 use super::quarantine::{info, runs};
 use super::tree;
 use crate::clean::Kind;
@@ -41,6 +42,7 @@ pub fn purge(
     stop: &dyn Fn() -> bool,
 ) -> io::Result<Purged> {
     let mut purged = Purged::default();
+    let before = rustix::fs::fstat(root)?;
     for run in runs(root)? {
         let over = run.starts_with(GOING) || is_over(root, &run, keep, now);
         if !over {
@@ -67,6 +69,11 @@ pub fn purge(
         for (parent, name) in [(OURS, &b"quarantine"[..]), (b"", OURS)] {
             let _ = open_below(root, parent)
                 .and_then(|parent| unlinkat(parent, OsStr::from_bytes(name), AtFlags::REMOVEDIR));
+        }
+        let after = rustix::fs::fstat(root)?;
+        if mtime_of(&before) != mtime_of(&after) {
+            // The root's time belongs to the source.
+            set_mtime(root, mtime_of(&before));
         }
     }
     Ok(purged)

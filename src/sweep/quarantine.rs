@@ -68,7 +68,7 @@ impl Quarantine {
         let stat = rustix::fs::fstat(&self.root)?;
         let dir = make_below(&self.root, &self.place, PRIVATE, |_| ())?;
         // The root's time belongs to the source.
-        super::hand::set_mtime(&self.root, super::hand::mtime_of(&stat));
+        super::parent::set_mtime(&self.root, super::parent::mtime_of(&stat));
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
         match openat(&dir, INFO, flags, Mode::RUSR | Mode::WUSR) {
             Ok(file) => {
@@ -130,7 +130,7 @@ pub fn tidy(root: &File, run: &str) {
         for (parent, name) in parents {
             let _ = open_below(root, parent).and_then(|parent| unlinkat(parent, name, AtFlags::REMOVEDIR));
         }
-        super::hand::set_mtime(root, super::hand::mtime_of(&stat));
+        super::parent::set_mtime(root, super::parent::mtime_of(&stat));
     }
 }
 

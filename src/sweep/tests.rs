@@ -1,5 +1,5 @@
 use super::*;
-use crate::clean::{Did, Stamp};
+use crate::clean::{Begin, Did, Dirs, Line, Stamp};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::os::unix::fs::{MetadataExt, symlink};
@@ -32,12 +32,34 @@ impl Place {
 
     fn take(&self, path: &str, stamp: Stamp, fate: &Fate) -> Taken {
         let (dir, name) = crate::clean::path::split(path.as_bytes());
-        match Parent::open(&self.dir, dir, None) {
+        match Parent::open(&self.dir, dir) {
             Ok(parent) => {
                 take(&parent, &self.quarantine, Wanted { name, kind: None, stamp, touched: false }, fate)
             }
             Err(error) => Taken::Left(below::why_not(error)),
         }
+    }
+
+    fn journal(&self) -> Journal {
+        Journal::open(&self.root.with_file_name("state"), "RUN1").unwrap()
+    }
+
+    fn begin(&self) -> Begin {
+        let meta = self.dir.metadata().unwrap();
+        let root = print_of(&self.root, meta.dev(), meta.ino());
+        let (run, command) = ("RUN1".into(), "clean".into());
+        let (mode, time) = ("quarantine".into(), jiff::Timestamp::now().to_string());
+        Begin { v: 1, run, command, job: None, root, mode, plan: None, time }
+    }
+
+    /// As the command does it.
+    fn undo(&self) -> Undone {
+        let journal = self.journal();
+        let mut dirs = Dirs::default();
+        for line in fs::read(journal.path()).unwrap().split(|b| *b == b'\n').filter_map(Line::read) {
+            dirs.learn(&line);
+        }
+        undo(&self.dir, &self.begin(), &dirs, &journal, &|| false).unwrap()
     }
 
     /// Every file's contents, wherever it lies.
@@ -129,7 +151,7 @@ fn what_is_not_who_it_was_is_left_alone() {
     assert!(matches!(place.take("link/x", stamp, &Fate::Delete), Taken::Left(_)));
     assert!(matches!(place.take("ab/gone", stamp, &Fate::Delete), Taken::Gone));
     // A directory is no file, and one with something in it stays.
-    let parent = Parent::open(&place.dir, b"", None).unwrap();
+    let parent = Parent::open(&place.dir, b"").unwrap();
     let dir = place.stamp("ab");
     assert!(matches!(place.take("ab", dir, &Fate::Delete), Taken::Left(_)));
     assert!(matches!(take_dir(&parent, b"ab", Some(&dir)), Taken::Left(_)));
@@ -166,15 +188,15 @@ fn undo_is_exact_and_never_writes_over_anything() {
         );
     }
     fs::write(place.root.join("ab/b"), "new").unwrap();
-    let undone = undo(&place.dir, "RUN1", Vec::new(), &|| false).unwrap();
+    let undone = place.undo();
     assert_eq!((undone.restored, undone.conflicts, undone.failed), (2, 1, 0), "{undone:?}");
     assert_eq!(fs::read_to_string(place.root.join("ab/b")).unwrap(), "new");
     assert_eq!(place.contents().get("b"), Some(&1), "it stays in the quarantine");
     fs::remove_file(place.root.join("ab/b")).unwrap();
-    assert_eq!(undo(&place.dir, "RUN1", Vec::new(), &|| false).unwrap().restored, 1);
+    assert_eq!(place.undo().restored, 1);
     assert_eq!(fs::read_to_string(place.root.join("ab/b")).unwrap(), "b");
     assert!(!place.root.join(".pdb-sync").exists());
-    assert_eq!(undo(&place.dir, "RUN1", Vec::new(), &|| false).unwrap(), Undone::default());
+    assert_eq!(place.undo(), Undone::default());
 }
 
 #[test]

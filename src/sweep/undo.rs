@@ -1,21 +1,26 @@
 //! Bringing back what a run took: from the quarantine to its old place, never over anything.
+//!
+//! Every step can be the last one, and the next undo goes on: what is back is back, a directory is written down before it is
+//! made, and what directories were like is set at the end.
 
-use super::below::{make_below, open_below};
-use super::hand::{Parent, look, rename_new, set_mtime};
+use super::below::{make_below, open_below, why_not};
+use super::hand::{give_back, look};
+use super::journals::Journal;
+use super::parent::Parent;
 use super::quarantine::{place, tidy};
+use super::remake::Maker;
 use super::tree;
-use crate::clean::path::split;
-use crate::clean::{Did, Kind, Line, Record};
-use rustix::fs::{AtFlags, Gid, Mode, RenameFlags, Stat, Timespec, Uid, chownat, fchmod, renameat_with};
+use crate::clean::{Begin, Did, Dirs, End, Kind, Line, Record, UNDO};
+use rustix::fs::Mode;
 use rustix::io::Errno;
-use std::collections::BTreeMap;
-use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
-use std::os::unix::ffi::OsStrExt;
+use std::os::fd::AsFd;
 
 /// How many conflicts are told by name.
 const TOLD: usize = 20;
+/// Lines that are journalled together.
+const PAGE: usize = 256;
 
 /// What came of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -28,183 +33,168 @@ pub struct Undone {
     pub failed: u64,
     /// The first of those, and why.
     pub why: Vec<(Vec<u8>, String)>,
-    /// Lines for the journal.
-    pub lines: Vec<u8>,
 }
 
-/// What it takes to make a directory again: mode, owner and group, seconds and nanoseconds of its time.
-pub fn recipe(stat: &Stat) -> String {
-    format!(
-        "dir {:o} {} {} {} {}",
-        stat.st_mode & 0o7777,
-        stat.st_uid,
-        stat.st_gid,
-        stat.st_mtime,
-        stat.st_mtime_nsec
-    )
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Recipe {
-    mode: u32,
-    uid: u32,
-    gid: u32,
-    mtime: Timespec,
-}
-
-fn read_recipe(text: &str) -> Option<Recipe> {
-    let mut words = text.strip_prefix("dir ")?.split(' ');
-    let mode = u32::from_str_radix(words.next()?, 8).ok()?;
-    let (uid, gid) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
-    let mtime = Timespec { tv_sec: words.next()?.parse().ok()?, tv_nsec: words.next()?.parse().ok()? };
-    Some(Recipe { mode, uid, gid, mtime })
-}
-
-/// Brings back what the run has in the quarantine of `root`. `records` are those of its journal, of which only directories
-/// matter: files tell by themselves where they belong. `stop` is asked between entries.
+/// Brings back what the run that began so has in the quarantine of `root`. `dirs` is what its journal, which is appended to, says about
+/// directories: files tell by themselves where they belong. `stop` is asked between entries. Memory is taken for
+/// directories, not for files.
 pub fn undo(
     root: &File,
-    run: &str,
-    records: impl IntoIterator<Item = Record>,
+    begin: &Begin,
+    dirs: &Dirs,
+    journal: &Journal,
     stop: &dyn Fn() -> bool,
 ) -> io::Result<Undone> {
-    let mut undone = Undone::default();
-    let mut dirs: BTreeMap<Vec<u8>, Recipe> = BTreeMap::new();
-    for record in records {
-        if record.kind == Kind::Dir
-            && record.did == Did::Deleted
-            && let Some(recipe) = record.why.as_deref().and_then(read_recipe)
-        {
-            dirs.insert(record.path, recipe);
+    let time = jiff::Timestamp::now().to_string();
+    journal.line(&Line::Begin(Begin { command: UNDO.into(), time, ..begin.clone() }))?;
+    let mut undoing = Undoing {
+        maker: Maker::new(root, dirs, journal),
+        journal,
+        stop,
+        undone: Undone::default(),
+        lines: Vec::new(),
+        waiting: 0,
+    };
+    // Parents first, as a sorted set has them.
+    for path in &dirs.gone {
+        if let Err(error) = undoing.maker.open(path) {
+            undoing.fail(path, Kind::Dir, Did::Failed, error.to_string())?;
         }
     }
-    // Parents first, as a sorted map has them.
-    let mut made: Vec<Vec<u8>> = Vec::new();
-    for path in dirs.keys() {
-        match make_below(root, path, Mode::RWXU, |path| made.push(path.into())) {
-            Ok(_) => {}
-            Err(error) => undone.fail(path, Did::Failed, super::below::why_not(error)),
-        }
-    }
-    let mut tops = Vec::new();
-    match open_below(root, &place(run)) {
-        Ok(dir) => {
-            let names = tree::names(&dir)?;
-            // What was replaced last comes first.
-            let replaced = |name: &Vec<u8>| {
-                name.strip_prefix(b"replaced-").and_then(|n| std::str::from_utf8(n).ok()?.parse::<u32>().ok())
-            };
-            let mut layers: Vec<_> =
-                names.iter().filter_map(|(name, _)| Some((replaced(name)?, name.clone()))).collect();
-            layers.sort_unstable();
-            tops.extend(layers.into_iter().rev().map(|(_, name)| (name, true)));
-            tops.push((b"tree".to_vec(), false));
-            for (name, exchange) in tops {
-                match open_below(&dir, &name) {
-                    Ok(top) => {
-                        back(root, &dir, &top, exchange.then_some(&name[..]), &mut made, stop, &mut undone)?
-                    }
-                    Err(Errno::NOENT) => {}
-                    Err(error) => return Err(error.into()),
-                }
-            }
-        }
+    match open_below(root, &place(&begin.run)) {
+        Ok(dir) => undoing.layers(&dir)?,
         Err(Errno::NOENT) => {}
         Err(error) => return Err(error.into()),
     }
-    // Times last, the deepest first, since what is put into a directory moves them.
-    made.sort_unstable();
-    for path in made.iter().rev() {
-        let Ok(dir) = open_below(root, path) else { continue };
-        if let Some(recipe) = dirs.get(path) {
-            // As far as we may.
-            let (above, name) = split(path);
-            let owner = (Some(Uid::from_raw(recipe.uid)), Some(Gid::from_raw(recipe.gid)));
-            let _ = open_below(root, above).and_then(|above| {
-                chownat(above, OsStr::from_bytes(name), owner.0, owner.1, AtFlags::SYMLINK_NOFOLLOW)
-            });
-            let _ = fchmod(&dir, Mode::from_raw_mode(recipe.mode));
-            set_mtime(&dir, recipe.mtime);
-            undone.restored += 1;
-        }
+    undoing.flush()?;
+    let Undoing { maker, mut undone, .. } = undoing;
+    undone.restored += maker.finish();
+    tidy(root, &begin.run);
+    if !stop() {
+        // It is over, whatever it was: nobody goes on with it, and a later undo begins anew.
+        journal.line(&Line::End(End { time: jiff::Timestamp::now().to_string(), whole: true }))?;
     }
-    tidy(root, run);
+    journal.sync()?;
     Ok(undone)
 }
 
-impl Undone {
-    fn fail(&mut self, path: &[u8], did: Did, why: String) {
-        self.failed += u64::from(did == Did::Failed);
-        self.conflicts += u64::from(did == Did::Skipped);
-        if self.why.len() < TOLD {
-            self.why.push((path.into(), why.clone()));
-        }
-        let (path, kind) = (path.to_vec(), Kind::File);
-        Line::Did(Record { path, kind, did, bytes: 0, why: Some(why) }).write(&mut self.lines);
-    }
+struct Undoing<'a> {
+    maker: Maker<'a>,
+    journal: &'a Journal,
+    stop: &'a dyn Fn() -> bool,
+    undone: Undone,
+    lines: Vec<u8>,
+    waiting: usize,
 }
 
-fn back(
-    root: &File,
-    place: impl std::os::fd::AsFd,
-    top: impl std::os::fd::AsFd,
-    exchange: Option<&[u8]>,
-    made: &mut Vec<Vec<u8>>,
-    stop: &dyn Fn() -> bool,
-    undone: &mut Undone,
-) -> io::Result<()> {
-    tree::walk(&top, |path, hold, names| {
-        if !names.iter().any(|(_, kind)| *kind != Kind::Dir) {
-            return !stop();
+impl Undoing<'_> {
+    fn note(&mut self, record: Record) -> io::Result<()> {
+        Line::Did(record).write(&mut self.lines);
+        self.waiting += 1;
+        if self.waiting < PAGE { Ok(()) } else { self.flush() }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.waiting = 0;
+        self.journal.append(&std::mem::take(&mut self.lines))
+    }
+
+    fn fail(&mut self, path: &[u8], kind: Kind, did: Did, why: String) -> io::Result<()> {
+        self.undone.failed += u64::from(did == Did::Failed);
+        self.undone.conflicts += u64::from(did == Did::Skipped);
+        if self.undone.why.len() < TOLD {
+            self.undone.why.push((path.into(), why.clone()));
         }
-        let opened =
-            make_below(root, path, Mode::RWXU | Mode::RGRP | Mode::XGRP | Mode::ROTH | Mode::XOTH, |path| {
-                made.push(path.into());
-            });
-        let parent = opened.and_then(|_| Parent::open(root, path, None));
-        for (name, kind) in names.iter().filter(|(_, kind)| *kind != Kind::Dir) {
-            if stop() {
+        // A directory that could not be made is still to be made.
+        if kind == Kind::Dir {
+            return Ok(());
+        }
+        self.note(Record { path: path.to_vec(), kind, did, bytes: 0, why: Some(why) })
+    }
+
+    /// What a run of `sync` replaced, the last first; then what was removed.
+    fn layers(&mut self, place: &impl AsFd) -> io::Result<()> {
+        let replaced = |name: &[u8]| {
+            name.strip_prefix(b"replaced-").and_then(|n| std::str::from_utf8(n).ok()?.parse::<u32>().ok())
+        };
+        let names = tree::names(place)?;
+        let mut layers: Vec<_> =
+            names.into_iter().filter_map(|(name, _)| Some((replaced(&name)?, name))).collect();
+        layers.sort_unstable();
+        let mut tops: Vec<(Vec<u8>, bool)> = layers.into_iter().rev().map(|(_, name)| (name, true)).collect();
+        tops.push((b"tree".to_vec(), false));
+        for (name, swaps) in tops {
+            match open_below(place, &name) {
+                Ok(top) => self.back(place, &top, swaps.then_some(&name[..]))?,
+                Err(Errno::NOENT) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    fn back(&mut self, place: &impl AsFd, top: &impl AsFd, layer: Option<&[u8]>) -> io::Result<()> {
+        let mut broken = Ok(());
+        tree::walk(top, |path, hold, names| {
+            if (self.stop)() || broken.is_err() {
                 return false;
+            }
+            if names.iter().any(|(_, kind)| *kind != Kind::Dir) {
+                broken = self.directory(place, layer, path, hold, names);
+            }
+            broken.is_ok()
+        })?;
+        broken
+    }
+
+    fn directory(
+        &mut self,
+        place: &impl AsFd,
+        layer: Option<&[u8]>,
+        path: &[u8],
+        hold: &impl AsFd,
+        names: &[(Vec<u8>, Kind)],
+    ) -> io::Result<()> {
+        let parent = self.maker.open(path);
+        for (name, kind) in names.iter().filter(|(_, kind)| *kind != Kind::Dir) {
+            if (self.stop)() {
+                break;
             }
             let full = tree::join(path, name);
             let parent = match &parent {
                 Ok(parent) => parent,
                 Err(error) => {
-                    undone.fail(&full, Did::Failed, super::below::why_not(*error));
+                    self.fail(&full, *kind, Did::Failed, error.to_string())?;
                     continue;
                 }
             };
             parent.moves();
-            let done = match rename_new(hold, parent.fd(), name, name) {
-                Err(Errno::EXIST) if exchange.is_some() => {
-                    swap(&place, exchange.unwrap_or_default(), hold, parent, path, name)
-                }
-                other => other,
+            let done = match (give_back(hold, parent.fd(), name), layer) {
+                (Err(Errno::EXIST), Some(layer)) => swap(place, layer, hold, parent, path, name),
+                (other, _) => other,
             };
             match done {
                 Ok(()) => {
-                    undone.restored += 1;
-                    let (did, bytes) = (Did::Restored, 0);
-                    Line::Did(Record { path: full, kind: *kind, did, bytes, why: None })
-                        .write(&mut undone.lines);
+                    self.undone.restored += 1;
+                    self.note(Record { path: full, kind: *kind, did: Did::Restored, bytes: 0, why: None })?;
                 }
                 Err(Errno::EXIST) => {
                     let why = "something else has its place; it stays in the quarantine";
-                    undone.fail(&full, Did::Skipped, why.into());
+                    self.fail(&full, *kind, Did::Skipped, why.into())?;
                 }
-                Err(error) => undone.fail(&full, Did::Failed, io::Error::from(error).to_string()),
+                Err(error) => self.fail(&full, *kind, Did::Failed, why_not(error))?,
             }
         }
-        true
-    })?;
-    Ok(())
+        Ok(())
+    }
 }
 
-/// The old version takes the place of the new one, which is kept beside the quarantine's tree.
+/// The old version takes the place of the new one, which is kept beside the quarantine's tree. In two steps, each of which
+/// can be the last: in between, the place is free, and the next undo just puts the old version there.
 fn swap(
-    place: impl std::os::fd::AsFd,
+    place: impl AsFd,
     layer: &[u8],
-    hold: impl std::os::fd::AsFd,
+    hold: impl AsFd,
     parent: &Parent,
     path: &[u8],
     name: &[u8],
@@ -215,8 +205,7 @@ fn swap(
     let top = [b"newer-", layer].concat();
     let newer = if path.is_empty() { top } else { tree::join(&top, path) };
     let newer = make_below(place, &newer, Mode::RWXU, |_| ())?;
-    let file = OsStr::from_bytes(name);
-    renameat_with(&hold, file, parent.fd(), file, RenameFlags::EXCHANGE)?;
     // Apart from what was replaced, so that a second undo does not bring it back.
-    rename_new(&hold, newer, name, name)
+    give_back(parent.fd(), newer, name)?;
+    give_back(hold, parent.fd(), name)
 }

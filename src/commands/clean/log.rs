@@ -1,6 +1,6 @@
 //! `clean log`
 
-use crate::clean::{Did, Line};
+use crate::clean::{Did, Record};
 use crate::cli::{Global, LogArgs};
 use crate::commands::scan::{JsonPath, Lines, shown};
 use crate::commands::{Failure, locate};
@@ -22,12 +22,11 @@ pub(super) fn run(args: &LogArgs, global: &Global, ui: &Ui) -> Result<Exit, Fail
     let mut rows = vec![["RUN", "BY", "MODE", "WHAT", "ROOT"].map(String::from).to_vec()];
     for found in &all {
         let mut counts: BTreeMap<&'static str, u64> = BTreeMap::new();
-        let read = found.read(|line| {
-            if let Line::Did(record) = line {
-                *counts.entry(record.did.word()).or_default() += 1;
-            }
-        });
-        read.map_err(cannot())?;
+        let open = found.outcomes(|record| *counts.entry(record.did.word()).or_default() += 1);
+        let open = open.map_err(cannot())?.len() as u64;
+        if open > 0 {
+            counts.insert(Did::Meant.word(), open);
+        }
         let begin = &found.begin;
         let whole = found.end.as_ref().map(|end| end.whole);
         if ui.json {
@@ -73,31 +72,15 @@ fn one(state: &std::path::Path, run: &str, ui: &Ui) -> Result<Exit, Failure> {
     for found in &found {
         let mut lines = Lines::new(ui);
         let mut told = Ok(());
-        let read = found.read(|line| {
-            let Line::Did(record) = line else { return };
-            if told.is_err() {
-                return;
-            }
+        let mut tell = |record| {
             entries += 1;
-            told = if ui.json {
-                let mut row = serde_json::to_value(JsonPath::from(record.path)).unwrap_or_default();
-                row["event"] = "entry".into();
-                row["type"] = record.kind.word().into();
-                row["did"] = record.did.word().into();
-                row["bytes"] = record.bytes.into();
-                row["why"] = record.why.into();
-                lines.json(&row)
-            } else {
-                let why = record.why.filter(|_| record.did != Did::Deleted).map(|why| format!(" ({why})"));
-                lines.line(&format!(
-                    "{:<11} {}{}",
-                    record.did.word(),
-                    shown(&record.path),
-                    why.unwrap_or_default()
-                ))
-            };
-        });
-        read.map_err(Failure::io(format!("read the journal {}", found.path.display())))?;
+            if told.is_ok() {
+                told = entry(record, &mut lines, ui);
+            }
+        };
+        let open = found.outcomes(&mut tell);
+        let open = open.map_err(Failure::io(format!("read the journal {}", found.path.display())))?;
+        open.into_iter().for_each(tell);
         told?;
         lines.flush()?;
     }
@@ -105,4 +88,22 @@ fn one(state: &std::path::Path, run: &str, ui: &Ui) -> Result<Exit, Failure> {
         ui.json("result", &json!({"entries": entries}))?;
     }
     Ok(Exit::Done)
+}
+
+fn entry(record: Record, lines: &mut Lines<'_>, ui: &Ui) -> Result<(), Failure> {
+    if ui.json {
+        let mut row = serde_json::to_value(JsonPath::from(record.path)).unwrap_or_default();
+        row["event"] = "entry".into();
+        row["type"] = record.kind.word().into();
+        row["did"] = record.did.word().into();
+        row["bytes"] = record.bytes.into();
+        row["why"] = record.why.into();
+        return lines.json(&row);
+    }
+    let why = match record.did {
+        Did::Meant => Some("the run was cut short there".to_owned()),
+        _ => record.why,
+    };
+    let why = why.map(|why| format!(" ({why})")).unwrap_or_default();
+    lines.line(&format!("{:<11} {}{why}", record.did.word(), shown(&record.path)))
 }

@@ -5,7 +5,7 @@ use super::fold::{Fold, top};
 use super::plans::{self, Plan, Whole};
 use super::verify::{Eye, root};
 use super::watch::watched;
-use crate::clean::{Action, Begin, Decisions, End, Entry, Fuses, Line, PlanError};
+use crate::clean::{Action, Begin, Decisions, End, Entry, Fuses, Line, Past, PlanError};
 use crate::cli::{Global, RunArgs, RunMode};
 use crate::commands::scan::{bytes, count, grouped, interruptible, shown};
 use crate::commands::{Failure, locate};
@@ -98,11 +98,14 @@ pub(super) fn run(args: &RunArgs, global: &Global, ui: &Ui) -> Result<Exit, Fail
         RunMode::Interactive => Some(ask(fold, ui)?),
         _ => None,
     };
-    let (run, resumed) = which_run(&state, &whole, &path, fate_word(args, &config.clean))?;
-    let locks = match super::lock(&path, &config, global, &run, ui)? {
+    let word = fate_word(args, &config.clean);
+    let (named, _) = which_run(&state, &whole, &path, word)?;
+    let locks = match super::lock(&path, &config, global, &named, ui)? {
         Ok(locks) => locks,
         Err(exit) => return Ok(exit),
     };
+    // Only now nobody else writes into its journal.
+    let (run, past) = which_run(&state, &whole, &path, word)?;
     let fate = fate(args, &config, &path)?;
     let stop = Stop::default();
     let work = Work {
@@ -114,7 +117,7 @@ pub(super) fn run(args: &RunArgs, global: &Global, ui: &Ui) -> Result<Exit, Fail
         going,
         agreed,
         run,
-        resumed,
+        past,
         fate,
         keep: config.clean.keep,
         state,
@@ -218,9 +221,15 @@ fn ask(fold: Fold, ui: &Ui) -> Result<HashSet<(String, Vec<u8>)>, Failure> {
     Ok(agreed)
 }
 
-/// The run of the same plan that was cut short, or a new one.
-fn which_run(state: &Path, whole: &Whole, root: &Path, mode: &str) -> Result<(String, bool), Failure> {
-    let known = sweep::list(state).map_err(Failure::io("read the journals"))?;
+/// The run of the same plan that was cut short, and how far it came; or a new one.
+fn which_run(
+    state: &Path,
+    whole: &Whole,
+    root: &Path,
+    mode: &str,
+) -> Result<(String, Option<Past>), Failure> {
+    let cannot = || Failure::io("read the journals");
+    let known = sweep::list(state).map_err(cannot())?;
     let same = known.into_iter().rev().find(|found| {
         let begin = &found.begin;
         found.end.as_ref().is_none_or(|end| !end.whole)
@@ -228,10 +237,14 @@ fn which_run(state: &Path, whole: &Whole, root: &Path, mode: &str) -> Result<(St
             && begin.mode == mode
             && sweep::root_of(&begin.root).as_deref() == Some(root)
     });
-    Ok(match same {
-        Some(found) => (found.begin.run, true),
-        None => (ulid::Ulid::generate().to_string(), false),
-    })
+    if let Some(found) = same {
+        let mut past = Past::default();
+        found.read(|line| past.learn(&line)).map_err(cannot())?;
+        if !past.undone {
+            return Ok((found.begin.run, Some(past)));
+        }
+    }
+    Ok((ulid::Ulid::generate().to_string(), None))
 }
 
 struct Work {
@@ -243,7 +256,7 @@ struct Work {
     going: u64,
     agreed: Agreed,
     run: String,
-    resumed: bool,
+    past: Option<Past>,
     fate: Fate,
     keep: Duration,
     state: PathBuf,
@@ -290,7 +303,7 @@ impl Work {
             },
             fail_fast: self.fail_fast,
             strict: self.strict,
-            resumed: self.resumed,
+            past: self.past.as_ref(),
             stop: &move || stop.is_stopped(),
             meter: &meter,
         };
@@ -330,7 +343,7 @@ impl Work {
                 &json!({
                     "run": self.run, "deleted": deleted, "quarantined": quarantined, "backed_up": backup,
                     "trashed": trashed, "skipped": skipped, "failed": failed, "bytes": applied.bytes,
-                    "journal": journal.to_string_lossy(), "resumed": self.resumed, "stopped": applied.stopped,
+                    "journal": journal.to_string_lossy(), "resumed": self.past.is_some(), "stopped": applied.stopped,
                 }),
             )?;
         } else {
@@ -348,7 +361,7 @@ impl Work {
                     parts.push(format!("{} {word}", grouped(n)));
                 }
             }
-            let again = if self.resumed { " (went on)" } else { "" };
+            let again = if self.past.is_some() { " (went on)" } else { "" };
             ui.line(&format!("run {}{again}: {}, {}", self.run, parts.join(", "), bytes(applied.bytes)))?;
             if quarantined > 0 {
                 ui.line(&format!("to bring it back: pdb-sync clean undo {}", self.run))?;

@@ -1,14 +1,17 @@
 //! `clean undo`, for runs of `clean` and of `sync`.
 
-use crate::clean::{Line, Record};
+use crate::clean::path::split;
+use crate::clean::{Did, Dirs, Kind};
 use crate::cli::{Global, UndoArgs};
 use crate::commands::scan::{count, grouped, interruptible, shown};
 use crate::commands::{Failure, locate};
 use crate::exit::Exit;
 use crate::scan::Stop;
-use crate::sweep::{self, Found, Journal, Undone};
+use crate::sweep::{self, Found, Journal, Parent, Undone, look};
 use crate::ui::Ui;
 use serde_json::json;
+use std::fs::File;
+use std::path::Path;
 
 /// Brings back what a run took away.
 pub(super) fn run(args: &UndoArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
@@ -23,8 +26,7 @@ pub(super) fn run(args: &UndoArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
     let config = super::config(global)?;
     let mut work = Vec::new();
     for found in found {
-        let print = &found.begin.root;
-        let root = match super::verify::root(print) {
+        let root = match super::verify::root_of_run(&found.begin) {
             Ok(root) => root,
             Err(why) => return Ok(super::blocked(ui, &why, Some("nothing was touched"))),
         };
@@ -48,32 +50,25 @@ pub(super) fn run(args: &UndoArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
 }
 
 /// Also how many entries are gone for good.
-fn one(
-    found: &Found,
-    root: &std::fs::File,
-    state: &std::path::Path,
-    stop: &Stop,
-) -> Result<(Undone, u64), Failure> {
-    use crate::clean::{Did, Kind};
-    let mut dirs: Vec<Record> = Vec::new();
+fn one(found: &Found, root: &File, state: &Path, stop: &Stop) -> Result<(Undone, u64), Failure> {
+    let cannot = || Failure::io(format!("read the journal {}", found.path.display()));
+    let mut dirs = Dirs::default();
+    found.read(|line| dirs.learn(&line)).map_err(cannot())?;
     let mut gone = 0;
-    let read = found.read(|line| {
-        if let Line::Did(record) = line {
-            match record.did {
-                Did::Deleted if record.kind == Kind::Dir => dirs.push(record),
-                Did::Deleted | Did::Backup | Did::Trashed => gone += 1,
-                _ => {}
-            }
-        }
+    let open = found.outcomes(|record| {
+        gone += u64::from(record.kind != Kind::Dir && record.did.is_gone() && record.did != Did::Quarantined);
     });
-    read.map_err(Failure::io(format!("read the journal {}", found.path.display())))?;
-    let undone = sweep::undo(root, &found.begin.run, dirs, &|| stop.is_stopped());
+    let open = open.map_err(cannot())?;
+    let journal = Journal::open(state, &found.name);
+    let journal = journal.map_err(Failure::io(format!("open the journal {}", found.path.display())))?;
+    let undone = sweep::undo(root, &found.begin, &dirs, &journal, &|| stop.is_stopped());
     let undone = undone.map_err(Failure::io(format!("undo run {}", found.name)))?;
-    let journal = Journal::open(state, &found.name).and_then(|journal| {
-        journal.append(&undone.lines)?;
-        journal.sync()
-    });
-    journal.map_err(Failure::io(format!("write the journal {}", found.path.display())))?;
+    // What the run was about to take when it was cut short either went or did not.
+    for record in open.iter().filter(|record| record.kind != Kind::Dir) {
+        let (dir, name) = split(&record.path);
+        let there = Parent::open(root, dir).is_ok_and(|dir| look(dir.fd(), name).is_ok());
+        gone += u64::from(!there);
+    }
     Ok((undone, gone))
 }
 

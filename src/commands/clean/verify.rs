@@ -2,15 +2,15 @@
 
 use super::plans;
 use crate::clean::path::split;
-use crate::clean::{Action, Entry};
+use crate::clean::{Action, Begin, Entry, RootPrint};
 use crate::cli::{Global, OnePlan};
 use crate::commands::Failure;
 use crate::commands::scan::{grouped, shown};
 use crate::exit::Exit;
-use crate::sweep::{Parent, look, root_of};
+use crate::sweep::{Parent, info, look, root_of};
 use crate::ui::Ui;
 use serde_json::json;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -41,7 +41,7 @@ impl<'a> Eye<'a> {
     pub(super) fn compare(&mut self, entry: &Entry) {
         let (dir, name) = split(&entry.path);
         if self.parent.as_ref().is_none_or(|parent| parent.path() != dir) {
-            self.parent = Parent::open(self.root, dir, None).ok();
+            self.parent = Parent::open(self.root, dir).ok();
         }
         let now = self.parent.as_ref().map(|parent| look(parent.fd(), name));
         let word = match now {
@@ -65,22 +65,47 @@ impl<'a> Eye<'a> {
 }
 
 /// Opens the tree of a plan, if it is the one that was planned.
-pub(super) fn root(print: &crate::clean::RootPrint) -> Result<(PathBuf, File), String> {
+pub(super) fn root(print: &RootPrint) -> Result<(PathBuf, File), String> {
+    tree(print, |_, meta| {
+        let same = (meta.dev(), meta.ino()) == (print.dev, print.ino);
+        if same { Ok(()) } else { Err("planned") }
+    })
+}
+
+/// Opens the tree of a run, if it is the one that the run was about. Device numbers change when a disk is mounted again; what
+/// the quarantine says about itself does not.
+pub(super) fn root_of_run(begin: &Begin) -> Result<(PathBuf, File), String> {
+    let print = &begin.root;
+    tree(print, |file, meta| {
+        let same = meta.ino() == print.ino
+            && (meta.dev() == print.dev
+                || file.is_none_or(|root| info(root, &begin.run).is_some_and(|info| info.run == begin.run)));
+        if same { Ok(()) } else { Err("cleaned then") }
+    })
+}
+
+/// Looks before it opens, and again at what was opened. `is_it` says what it is not.
+fn tree(
+    print: &RootPrint,
+    is_it: impl Fn(Option<&File>, &Metadata) -> Result<(), &'static str>,
+) -> Result<(PathBuf, File), String> {
     let path = root_of(print).filter(|path| path.is_absolute());
-    let path = path.ok_or_else(|| format!("the plan's root {:?} is no absolute path", print.path))?;
-    let meta = std::fs::symlink_metadata(&path);
-    let meta = meta.map_err(|error| format!("cannot find the plan's root {}: {error}", path.display()))?;
-    if !meta.is_dir() || (meta.dev(), meta.ino()) != (print.dev, print.ino) {
-        return Err(format!(
-            "{} is not the directory that was planned: is another disk mounted there, or none?",
+    let path = path.ok_or_else(|| format!("the root {:?} is no absolute path", print.path))?;
+    let another = |what: &str| {
+        format!(
+            "{} is not the directory that was {what}: is another disk mounted there, or none?",
             path.display()
-        ));
+        )
+    };
+    let meta = std::fs::symlink_metadata(&path);
+    let meta = meta.map_err(|error| format!("cannot find the root {}: {error}", path.display()))?;
+    if !meta.is_dir() {
+        return Err(format!("{} is no directory any more", path.display()));
     }
+    is_it(None, &meta).map_err(another)?;
     let file = open(&path).map_err(|error| format!("cannot open {}: {error}", path.display()))?;
     let meta = file.metadata().map_err(|error| format!("cannot look at {}: {error}", path.display()))?;
-    if (meta.dev(), meta.ino()) != (print.dev, print.ino) {
-        return Err(format!("{} was replaced while it was opened", path.display()));
-    }
+    is_it(Some(&file), &meta).map_err(another)?;
     Ok((path, file))
 }
 

@@ -80,7 +80,7 @@ fn planned_shown_run_and_undone() {
     assert_eq!((&undone["conflicts"], &undone["failed"]), (&0.into(), &0.into()), "{undone}");
     assert_eq!(tree(&root), before);
     let log = env.run(["clean", "log", "--json"]).expect_code(0).json();
-    assert_eq!(log[0]["counts"]["restored"], 7, "{log:?}");
+    assert_eq!(log[0]["counts"]["restored"], 9, "{log:?}");
 }
 
 #[test]
