@@ -4,6 +4,8 @@ use super::rule::{Action, Kind, Rule, Special};
 use std::time::Duration;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
+/// The rule for rsync's `--backup-dir`; which directory that is, a job says.
+pub const BACKUPS: &str = "rsync-backup";
 /// The shortest gzip file: ten bytes of header, two of an empty stream, eight of trailer.
 const SHORTEST_GZIP: u64 = 20;
 
@@ -44,10 +46,25 @@ pub fn built_in() -> Vec<Rule> {
             kind: Some(Kind::Dir),
             ..rule("rsync-partial", &[".~tmp~", ".~partial~", ".rsync-partial", ".rsync-tmp"], Delete, temp)
         },
+        Rule {
+            min_age: Some(30 * DAY),
+            kind: None,
+            special: Some(Special::Backup),
+            ..rule(BACKUPS, &[], Delete, "replaced or deleted by a transfer long ago")
+        },
         rule("desktop", &[".DS_Store", "Thumbs.db", "desktop.ini"], Delete, "written by file browsers"),
         Rule {
             min_age: Some(DAY),
             ..rule("editor", &["*~", "#*#", ".*.sw[a-p]"], Delete, "a backup or swap file of an editor")
+        },
+        Rule {
+            kind: None,
+            special: Some(Special::Absent),
+            ..rule("absent", &["**"], Review, "upstream did not have it when it was asked last")
+        },
+        Rule {
+            special: Some(Special::Obsolete),
+            ..rule("obsolete", &["*"], Review, "a list calls the entry obsolete")
         },
         Rule {
             max_size: Some(SHORTEST_GZIP - 1),

@@ -1,9 +1,10 @@
 //! What people decide about a plan: a short TOML file beside it. The last decision that means an entry wins.
 
-use super::plan::Entry;
+use super::plan::{Entry, Header};
 use super::rule::Action;
 use globset::{GlobBuilder, GlobMatcher};
 use serde::Deserialize;
+use std::cell::Cell;
 use std::ffi::OsStr;
 use std::fmt::Write;
 use std::os::unix::ffi::OsStrExt;
@@ -28,9 +29,34 @@ struct Line {
 #[derive(Debug)]
 struct Decision {
     rule: Option<String>,
-    glob: Option<GlobMatcher>,
+    glob: Option<(String, GlobMatcher)>,
     path: Option<String>,
     action: Action,
+    /// Whether it has meant an entry, even if a later decision had the last word.
+    used: Cell<bool>,
+}
+
+impl Decision {
+    fn means(&self, entry: &Entry, path: &Path) -> bool {
+        self.rule.as_ref().is_none_or(|rule| *rule == entry.rule)
+            && self.glob.as_ref().is_none_or(|(_, glob)| glob.is_match(path))
+            && self.path.as_ref().is_none_or(|at| {
+                // A directory stands for what is in it.
+                let at = at.trim_end_matches('/').as_bytes();
+                entry.path.strip_prefix(at).is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
+            })
+    }
+
+    /// As people wrote it.
+    fn text(&self) -> String {
+        let named = [
+            ("rule", self.rule.as_deref()),
+            ("glob", self.glob.as_ref().map(|(text, _)| text.as_str())),
+            ("path", self.path.as_deref()),
+        ];
+        let parts = named.iter().filter_map(|(key, value)| Some(format!("{key} {:?}", (*value)?)));
+        parts.collect::<Vec<_>>().join(", ")
+    }
 }
 
 /// All of them, in their order.
@@ -51,14 +77,15 @@ impl Decisions {
                 Some(glob) => {
                     let text = if glob.contains('/') { glob.clone() } else { format!("**/{glob}") };
                     let built = GlobBuilder::new(&text).literal_separator(true).build();
-                    Some(
-                        built
-                            .map_err(|error| format!("{glob:?} is no pattern: {}", error.kind()))?
-                            .compile_matcher(),
-                    )
+                    let built = built.map_err(|error| format!("{glob:?} is no pattern: {}", error.kind()))?;
+                    Some((glob.clone(), built.compile_matcher()))
                 }
             };
-            decisions.push(Decision { rule: line.rule, glob, path: line.path, action: line.action });
+            if line.path.as_deref().is_some_and(|path| path.trim_end_matches('/').is_empty()) {
+                return Err("an empty path means nothing; `glob = \"**\"` means everything".into());
+            }
+            let used = Cell::new(false);
+            decisions.push(Decision { rule: line.rule, glob, path: line.path, action: line.action, used });
         }
         Ok(Decisions(decisions))
     }
@@ -68,19 +95,29 @@ impl Decisions {
         self.0.is_empty()
     }
 
+    /// The first rule that a decision names and the plan does not know.
+    pub fn unknown_rule(&self, header: &Header) -> Option<&str> {
+        let known = |rule: &str| header.rules.iter().any(|note| note.name == rule);
+        self.0.iter().filter_map(|decision| decision.rule.as_deref()).find(|rule| !known(rule))
+    }
+
     /// What is to become of an entry: what was decided last, or else what the rule said.
     pub fn action(&self, entry: &Entry) -> Action {
         let path = Path::new(OsStr::from_bytes(&entry.path));
-        let means = |decision: &&Decision| {
-            decision.rule.as_ref().is_none_or(|rule| *rule == entry.rule)
-                && decision.glob.as_ref().is_none_or(|glob| glob.is_match(path))
-                && decision.path.as_ref().is_none_or(|at| {
-                    // A directory stands for what is in it.
-                    let at = at.trim_end_matches('/').as_bytes();
-                    entry.path.strip_prefix(at).is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
-                })
-        };
-        self.0.iter().rev().find(means).map_or(entry.action, |decision| decision.action)
+        let mut last = None;
+        for decision in self.0.iter().rev() {
+            // Whether an earlier one means it only matters as long as it has meant nothing.
+            if (last.is_none() || !decision.used.get()) && decision.means(entry, path) {
+                decision.used.set(true);
+                last.get_or_insert(decision.action);
+            }
+        }
+        last.unwrap_or(entry.action)
+    }
+
+    /// Those that meant no entry of all that [`Decisions::action`] was asked about, as people wrote them.
+    pub fn unused(&self) -> Vec<String> {
+        self.0.iter().filter(|decision| !decision.used.get()).map(Decision::text).collect()
     }
 }
 

@@ -1,5 +1,6 @@
 //! Which rule decides about an entry, and why the others do not.
 
+use super::lists::Lists;
 use super::protect;
 use super::rule::{Action, Kind, Rule, Special};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
@@ -23,6 +24,8 @@ pub struct Candidate<'a> {
     pub size: u64,
     /// Modification time, nanoseconds since 1970.
     pub mtime: i64,
+    /// Change time, nanoseconds since 1970.
+    pub ctime: i64,
     /// Of a directory: whether nothing is in it.
     pub empty: bool,
     /// Whether its own directory holds a manifest of a project.
@@ -81,13 +84,22 @@ pub enum Verdict {
     Rule(usize, Action),
 }
 
+/// Whose pattern a glob is.
+#[derive(Debug, Clone, Copy)]
+struct Owner {
+    rule: usize,
+    /// Whether it ended in a slash, and so means directories.
+    dirs: bool,
+}
+
 /// Rules, ready to be asked.
 #[derive(Debug)]
 pub struct Judge {
     rules: Vec<Rule>,
     globs: GlobSet,
     /// Whose pattern each glob is.
-    owners: Vec<usize>,
+    owners: Vec<Owner>,
+    lists: Lists,
     now: i64,
 }
 
@@ -98,14 +110,20 @@ impl Judge {
         let mut owners = Vec::new();
         for (n, rule) in rules.iter().enumerate() {
             for pattern in &rule.patterns {
-                let anywhere = !pattern.contains('/');
+                let plain = pattern.trim_end_matches('/');
+                let anywhere = !plain.contains('/');
                 let text =
-                    if anywhere { format!("**/{pattern}") } else { pattern.trim_start_matches('/').into() };
+                    if anywhere { format!("**/{plain}") } else { plain.trim_start_matches('/').into() };
                 globs.add(GlobBuilder::new(&text).literal_separator(true).build()?);
-                owners.push(n);
+                owners.push(Owner { rule: n, dirs: plain.len() < pattern.len() });
             }
         }
-        Ok(Judge { rules, globs: globs.build()?, owners, now })
+        Ok(Judge { rules, globs: globs.build()?, owners, lists: Lists::default(), now })
+    }
+
+    /// The same, with lists to look into.
+    pub fn with(self, lists: Lists) -> Self {
+        Judge { lists, ..self }
     }
 
     /// The rules, in their order.
@@ -147,26 +165,39 @@ impl Judge {
     /// The rules of which a pattern matches.
     fn matches(&self, entry: &Candidate<'_>, into: &mut Vec<usize>) {
         self.globs.matches_into(Path::new(OsStr::from_bytes(entry.path)), into);
+        into.retain(|n| self.means_kind(self.owners[*n], entry.kind));
         for n in into.iter_mut() {
-            *n = self.owners[*n];
+            *n = self.owners[*n].rule;
         }
         into.sort_unstable();
         into.dedup();
     }
 
+    /// Whether a pattern is about entries of that kind, as far as its rule does not say so itself.
+    fn means_kind(&self, owner: Owner, kind: Kind) -> bool {
+        match (kind, owner.dirs) {
+            (Kind::Dir, dirs) => dirs || self.rules[owner.rule].kind.is_some() || self.keeps_all(owner.rule),
+            (_, dirs) => !dirs,
+        }
+    }
+
+    /// Whether the rule keeps directories with all that is in them without having to say so: to remove too little is the
+    /// smaller mistake. With a limit on sizes, it means files.
+    fn keeps_all(&self, n: usize) -> bool {
+        let rule = &self.rules[n];
+        let sizes = rule.min_size.or(rule.max_size).is_some();
+        rule.kind.is_none() && rule.action == Action::Keep && !sizes
+    }
+
     fn why(&self, n: usize, entry: &Candidate<'_>, pattern: bool) -> Why {
         let rule = &self.rules[n];
-        let kind = match rule.kind {
-            Some(kind) => kind == entry.kind,
-            None => entry.kind != Kind::Dir,
-        };
         match () {
             () if !rule.on => Why::Off,
             () if !pattern => Why::Pattern,
-            () if !kind => Why::Kind,
+            () if rule.kind.is_some_and(|kind| kind != entry.kind) => Why::Kind,
             () if !self.size_fits(rule, entry) => Why::Size,
             () if !self.age_fits(rule, entry) => Why::Age,
-            () if !special(rule.special, entry) => Why::Special,
+            () if !self.special(rule.special, entry) => Why::Special,
             () => Why::Decides,
         }
     }
@@ -184,9 +215,25 @@ impl Judge {
 
     fn age_fits(&self, rule: &Rule, entry: &Candidate<'_>) -> bool {
         // A file from the future is young.
-        let age = u64::try_from(self.now.saturating_sub(entry.mtime)).unwrap_or(0);
+        let since = if rule.special == Some(Special::Backup) { entry.ctime } else { entry.mtime };
+        let age = u64::try_from(self.now.saturating_sub(since)).unwrap_or(0);
         let age = Duration::from_nanos(age);
         rule.min_age.is_none_or(|least| age >= least) && rule.max_age.is_none_or(|most| age <= most)
+    }
+
+    fn special(&self, special: Option<Special>, entry: &Candidate<'_>) -> bool {
+        let name = super::path::split(entry.path).1;
+        match special {
+            None | Some(Special::Backup) => true,
+            Some(Special::EmptyDir) => entry.empty,
+            Some(Special::OddName) => is_odd(name),
+            Some(Special::Absent) => self.lists.is_absent(entry.path),
+            Some(Special::Obsolete) => self.lists.is_obsolete(entry.path),
+            Some(Special::RsyncTemp) => target_of_temp(name).is_some_and(|target| {
+                let known = ENDINGS.iter().any(|ending| target.ends_with(ending.as_bytes()));
+                known || (entry.sibling)(target)
+            }),
+        }
     }
 }
 
@@ -199,19 +246,6 @@ fn protected(entry: &Candidate<'_>) -> Option<&'static str> {
         return Some("it belongs to a version control system");
     }
     entry.in_project.then_some("its directory holds the manifest of a project")
-}
-
-fn special(special: Option<Special>, entry: &Candidate<'_>) -> bool {
-    let name = super::path::split(entry.path).1;
-    match special {
-        None => true,
-        Some(Special::EmptyDir) => entry.empty,
-        Some(Special::OddName) => is_odd(name),
-        Some(Special::RsyncTemp) => target_of_temp(name).is_some_and(|target| {
-            let known = ENDINGS.iter().any(|ending| target.ends_with(ending.as_bytes()));
-            known || (entry.sibling)(target)
-        }),
-    }
 }
 
 /// `NAME` of `.NAME.XXXXXX`, as `mkstemp` makes it: six letters or digits. Real dotfiles look alike: `.bashrc.before`.

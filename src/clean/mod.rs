@@ -13,6 +13,7 @@ mod decisions;
 mod fuse;
 mod journal;
 mod judge;
+mod lists;
 mod past;
 pub mod path;
 mod plan;
@@ -21,11 +22,12 @@ mod rule;
 #[cfg(test)]
 mod tests;
 
-pub use builtin::built_in;
+pub use builtin::{BACKUPS, built_in};
 pub use decisions::{Decisions, template};
 pub use fuse::{Blown, Fuses};
 pub use journal::{Begin, Did, End, Line, Recipe, Record};
 pub use judge::{Candidate, Judge, Verdict, Why};
+pub use lists::Lists;
 pub use past::{Dirs, Past, UNDO};
 pub use plan::{Entry, Footer, Header, PlanError, Reader, RootPrint, RuleNote, Writer, hash_of};
 pub use protect::{MANIFESTS, in_version_control, is_version_control};

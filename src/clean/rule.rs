@@ -61,6 +61,12 @@ pub enum Special {
     EmptyDir,
     /// A name that other systems cannot hold.
     OddName,
+    /// What rsync's `--backup-dir` holds. Its age is how long ago it was moved there: its own time is much older.
+    Backup,
+    /// Upstream did not have it when it was asked last.
+    Absent,
+    /// A file of an entry that a list calls obsolete.
+    Obsolete,
 }
 
 /// A rule. The first one that matches decides.
@@ -68,9 +74,10 @@ pub enum Special {
 pub struct Rule {
     /// How people call it.
     pub name: String,
-    /// Globs, relative to the root; one without a slash means names at any depth. Any of them may match.
+    /// Globs, relative to the root; one without a slash means names at any depth, one that ends in a slash directories with all
+    /// that is in them. Any of them may match.
     pub patterns: Vec<String>,
-    /// What the entry must be; `None`: anything but a directory.
+    /// What the entry must be; `None`: anything but a directory, and for a rule that keeps those, too.
     pub kind: Option<Kind>,
     /// At least so many bytes.
     pub min_size: Option<u64>,

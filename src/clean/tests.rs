@@ -116,6 +116,7 @@ fn candidate(path: &str, size: u64, days: i64) -> Candidate<'_> {
         kind: if path.ends_with('/') { Kind::Dir } else { Kind::File },
         size,
         mtime: NOW - days * DAY,
+        ctime: NOW - days * DAY,
         empty: false,
         in_project: false,
         below: None,
@@ -169,15 +170,140 @@ fn built_in_rules_mean_leavings_and_nothing_else() {
 #[test]
 fn the_first_rule_that_matches_decides_and_explains() {
     let mut rules = built_in();
-    let mut keep = rules[2].clone();
-    (keep.name, keep.patterns, keep.action) = ("mine".into(), vec!["kept/**".into()], Action::Keep);
-    rules.insert(0, keep);
+    rules.insert(0, mine("kept/**", Action::Keep));
     let judge = Judge::new(rules, NOW).unwrap();
     let (verdict, why) = judge.explain(&candidate("kept/a/x~", 0, 2));
     assert_eq!(verdict, Verdict::Rule(0, Action::Keep));
     let word = |rule: &str| why[judge.rules().iter().position(|r| r.name == rule).unwrap()].clone();
     assert_eq!((word("mine"), word("editor"), word("empty-file")), (Why::Decides, Why::Late, Why::Late));
     assert_eq!((word("rsync-temp"), word("empty-dir"), word("pycache")), (Why::Pattern, Why::Kind, Why::Off));
+}
+
+fn mine(pattern: &str, action: Action) -> Rule {
+    let plain = built_in().remove(2);
+    Rule {
+        name: "mine".into(),
+        patterns: vec![pattern.into()],
+        action,
+        kind: None,
+        special: None,
+        min_age: None,
+        built_in: false,
+        ..plain
+    }
+}
+
+fn with_mine(rule: Rule) -> Judge {
+    let mut rules = built_in();
+    rules.insert(0, rule);
+    Judge::new(rules, NOW).unwrap()
+}
+
+#[test]
+fn a_rule_that_keeps_means_directories_with_all_that_is_in_them() {
+    let judge = with_mine(mine("cache", Action::Keep));
+    let mut dir = candidate("ab/cache/", 0, 2);
+    dir.empty = true;
+    assert_eq!(judge.judge(&dir, &mut Vec::new()), Verdict::Rule(0, Action::Keep));
+    let mut inside = candidate("ab/cache/x~", 1, 2);
+    inside.below = Some(0);
+    assert_eq!(judge.judge(&inside, &mut Vec::new()), Verdict::Rule(0, Action::Keep));
+    // A limit on sizes is about files, and no other rule means directories without saying so.
+    let large = Rule { min_size: Some(9), ..mine("*", Action::Keep) };
+    for judge in [with_mine(large), with_mine(mine("cache", Action::Delete))] {
+        assert_eq!(name(&judge, judge.judge(&dir, &mut Vec::new())), "empty-dir");
+    }
+}
+
+#[test]
+fn a_pattern_that_ends_in_a_slash_means_directories() {
+    for (pattern, path) in [("old/", "ab/old/"), ("ab/old/", "ab/old/"), ("/old/", "old/")] {
+        let judge = with_mine(mine(pattern, Action::Delete));
+        assert_eq!(verdict(&judge, path, 0, 2), Verdict::Rule(0, Action::Delete), "{pattern}");
+        assert_eq!(verdict(&judge, path.trim_end_matches('/'), 1, 2), Verdict::Nothing, "{pattern}: a file");
+    }
+    let judge = with_mine(mine("/old/", Action::Delete));
+    assert_eq!(verdict(&judge, "ab/old/", 0, 2), Verdict::Nothing, "only in the root");
+}
+
+#[test]
+fn lists_and_backups_have_their_rules() {
+    let mut lists = Lists::default();
+    let dat = b" LIST OF OBSOLETE COORDINATE ENTRIES AND SUCCESSORS\nOBSLTE    01-JUN-26 4ABC     5ABC\nOBSLTE    31-JUL-94 116L\n";
+    assert_eq!(lists.add_obsolete(dat), 2);
+    assert_eq!(lists.add_obsolete(b"1XYZ\npdb_00001aaa\nno entry\n"), 2);
+    lists.add_absent(b"ab/gone.cif.gz".to_vec());
+    let mut rules = built_in();
+    let backups = rules.iter_mut().find(|rule| rule.name == BACKUPS).unwrap();
+    backups.patterns = vec!["old/**".into()];
+    let judge = Judge::new(rules, NOW).unwrap().with(lists);
+    for (path, rule) in [
+        ("structures/divided/mmCIF/ab/4abc.cif.gz", "obsolete"),
+        ("structures/divided/pdb/16/pdb116l.ent.gz", "obsolete"),
+        ("structures/divided/mmCIF/aa/1aaa.cif.gz", "obsolete"),
+        ("structures/divided/mmCIF/ab/5abc.cif.gz", "-"),
+        ("structures/obsolete/mmCIF/ab/4abc.cif.gz", "-"),
+        ("ab/gone.cif.gz", "absent"),
+        ("cd/gone.cif.gz", "-"),
+        ("old/ab/x", "rsync-backup"),
+    ] {
+        assert_eq!(name(&judge, verdict(&judge, path, 90, 40)), rule, "{path}");
+    }
+    // rsync keeps the time of what it moves: a backup of yesterday is years old by it.
+    let mut fresh = candidate("old/ab/x", 90, 4_000);
+    fresh.ctime = NOW - DAY;
+    assert_eq!(name(&judge, judge.judge(&fresh, &mut Vec::new())), "-");
+}
+
+#[test]
+fn decisions_about_nothing_are_noticed() {
+    let text = "[[decide]]\nglob = '*~'\naction = 'keep'\n[[decide]]\nrule = 'editor'\naction = 'delete'\n\
+                [[decide]]\npath = 'nowhere/'\naction = 'keep'\n[[decide]]\nrule = 'edit'\naction = 'keep'\n";
+    let decisions = Decisions::parse(text).unwrap();
+    assert_eq!(decisions.action(&entry(b"a~")), Action::Delete);
+    // The first one was overruled, but meant something.
+    assert_eq!(decisions.unused(), ["path \"nowhere/\"", "rule \"edit\""]);
+    let mut header = header();
+    header.rules = vec![RuleNote { name: "editor".into(), reason: String::new() }];
+    assert_eq!(decisions.unknown_rule(&header), Some("edit"));
+    assert!(Decisions::parse("[[decide]]\npath = '/'\naction = 'delete'\n").is_err());
+}
+
+#[test]
+fn a_journal_tells_how_far_a_run_came() {
+    let record =
+        |path: &[u8], kind, did| Line::Did(Record { path: path.into(), kind, did, bytes: 1, why: None });
+    let recipe = |mtime| Recipe { mode: 0o750, uid: 1, gid: 2, mtime, nanos: 3 };
+    let lines = [
+        Line::Was(Vec::new(), recipe(1)),
+        Line::Was(b"d".to_vec(), recipe(2)),
+        record(b"a", Kind::File, Did::Meant),
+        record(b"b", Kind::File, Did::Meant),
+        record(b"a", Kind::File, Did::Deleted),
+        record(b"c", Kind::File, Did::Skipped),
+        record(b"d", Kind::Dir, Did::Meant),
+        record(b"e", Kind::Dir, Did::Meant),
+        record(b"e", Kind::Dir, Did::Skipped),
+        // Gone on with, when its time had moved already.
+        Line::Was(b"d".to_vec(), recipe(9)),
+    ];
+    let mut past = Past::default();
+    for line in &lines {
+        let mut text = Vec::new();
+        line.write(&mut text);
+        let read = Line::read(&text).unwrap();
+        assert_eq!(read, *line);
+        past.learn(&read);
+    }
+    let says = |path: &[u8]| (past.is_gone(path), past.is_meant(path), past.is_left(path));
+    assert_eq!(says(b"a"), (true, false, false));
+    assert_eq!(says(b"b"), (false, true, false));
+    assert_eq!(says(b"c"), (false, false, true));
+    assert_eq!(says(b"x"), (false, false, false));
+    assert_eq!(past.dirs.was[&b"d"[..]], recipe(2));
+    assert!(past.dirs.gone.contains(&b"d"[..]) && !past.dirs.gone.contains(&b"e"[..]));
+    let bad = br#"{"was":{"path":"../x","mode":1,"uid":1,"gid":1,"mtime":1,"nanos":1}}"#;
+    assert_eq!(Line::read(bad), None);
 }
 
 #[test]

@@ -57,6 +57,9 @@ pub struct PlanArgs {
     /// Turn off a rule (may be repeated)
     #[arg(long, value_name = "RULE")]
     pub without: Vec<String>,
+    /// A list of obsolete entries, beside the mirror's own status/obsolete.dat: one ID a line, or as that (may be repeated)
+    #[arg(long, value_name = "FILE")]
+    pub obsolete: Vec<PathBuf>,
 }
 
 /// A plan.
@@ -186,4 +189,7 @@ pub struct ExplainArgs {
     /// The tree that it is judged in [default: the mirror that holds it, or else its directory]
     #[arg(long, value_name = "DIR")]
     pub root: Option<PathBuf>,
+    /// A list of obsolete entries, beside the mirror's own status/obsolete.dat: one ID a line, or as that (may be repeated)
+    #[arg(long, value_name = "FILE")]
+    pub obsolete: Vec<PathBuf>,
 }

@@ -161,6 +161,13 @@ fn rule(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Option<Rule> {
             reader.problem(value.span(), format!("a rule has no {key}"), None);
         }
     }
+    if let Some(kind) = rule.kind
+        && kind != Kind::Dir
+        && rule.patterns.iter().any(|pattern| pattern.ends_with('/'))
+    {
+        let text = format!("a pattern that ends in a slash means directories, and the rule {}s", kind.word());
+        reader.problem(value.span(), text, Some("take away the slash, or the type".into()));
+    }
     (reader.problems.len() == before).then_some(rule)
 }
 
@@ -170,7 +177,7 @@ fn patterns(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Vec<String
         _ => String::read(value, reader).map(|one| vec![one]),
     };
     let Some(read) = read else { return Vec::new() };
-    if read.is_empty() || read.iter().any(String::is_empty) {
+    if read.is_empty() || read.iter().any(|pattern| pattern.trim_end_matches('/').is_empty()) {
         reader.problem(value.span(), "a pattern must not be empty", None);
     }
     for pattern in &read {

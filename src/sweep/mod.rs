@@ -30,7 +30,7 @@ pub use hand::{Taken, Wanted, look, stamp_of, take, take_dir};
 pub use journals::{Found, Journal, find, list};
 pub use parent::{Parent, recipe_of};
 pub use planner::{Planned, Weighed, explain, plan, print_of, root_of};
-pub use purge::{Purged, purge};
+pub use purge::{Purged, expired, purge};
 pub use quarantine::{Info, Quarantine, info, place_in, runs, tidy};
 pub use sandbox::{Fence, fence};
 pub use undo::{Undone, undo};

@@ -84,6 +84,8 @@ pub fn plan<W: Write>(
         let verdict = if path.is_empty() { None } else { planner.judge_dir(&dir, &path, below, project) };
         // A rule that keeps or reviews a directory says nothing about each file in it, but one that deletes does.
         let rule = verdict.map(|(rule, _)| rule).filter(|rule| judge.rules()[*rule].special.is_none());
+        // What is kept is kept all the way down.
+        let rule = rule.or(below.filter(|rule| judge.rules()[*rule].action == Action::Keep));
         let readable = dir.state() == State::Read;
         let whole = readable && verdict.is_some();
         let inside = if path.is_empty() { None } else { rule };
@@ -146,6 +148,7 @@ impl<W: Write> Planner<'_, W> {
                 kind: kind_of(stat.kind),
                 size: stat.size,
                 mtime: stat.mtime,
+                ctime: stat.ctime,
                 empty: false,
                 in_project: project,
                 below,
@@ -223,8 +226,18 @@ const ALONE: &dyn Fn(&[u8]) -> bool = &|_| false;
 
 fn dir_candidate<'a>(dir: &DirRef<'_>, path: &'a [u8], below: Option<usize>) -> Candidate<'a> {
     let empty = dir.state() == State::Read && dir.entries().next().is_none() && dir.dirs().next().is_none();
-    let mtime = dir.stat().mtime;
-    Candidate { path, kind: Kind::Dir, size: 0, mtime, empty, in_project: false, below, sibling: ALONE }
+    let (mtime, ctime) = (dir.stat().mtime, dir.stat().ctime);
+    Candidate {
+        path,
+        kind: Kind::Dir,
+        size: 0,
+        mtime,
+        ctime,
+        empty,
+        in_project: false,
+        below,
+        sibling: ALONE,
+    }
 }
 
 /// What the rules say about one path of an inventory; `None` if it is not there.
@@ -239,7 +252,7 @@ pub fn explain(inventory: &Inventory, judge: &Judge, path: &[u8]) -> Option<(Ver
             let path = dir.path();
             below = match judge.judge(&dir_candidate(&dir, &path, below), &mut Vec::new()) {
                 Verdict::Rule(rule, _) if judge.rules()[rule].special.is_none() => Some(rule),
-                _ => None,
+                _ => below.filter(|rule| judge.rules()[*rule].action == Action::Keep),
             };
         }
         below
@@ -259,6 +272,7 @@ pub fn explain(inventory: &Inventory, judge: &Judge, path: &[u8]) -> Option<(Ver
                 kind: kind_of(entry.stat.kind),
                 size: entry.stat.size,
                 mtime: entry.stat.mtime,
+                ctime: entry.stat.ctime,
                 empty: false,
                 in_project: is_project(&dir),
                 below: above(&dir),

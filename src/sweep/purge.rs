@@ -79,6 +79,13 @@ pub fn purge(
     Ok(purged)
 }
 
+/// Runs whose quarantine in a tree is past its time, or half purged.
+pub fn expired(root: &File, now: jiff::Timestamp) -> io::Result<Vec<String>> {
+    let mut runs = runs(root)?;
+    runs.retain(|run| run.starts_with(GOING) || is_over(root, run, None, now));
+    Ok(runs)
+}
+
 fn is_over(root: &File, run: &str, keep: Option<Duration>, now: jiff::Timestamp) -> bool {
     if keep == Some(Duration::ZERO) {
         return true;

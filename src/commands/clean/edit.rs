@@ -13,7 +13,7 @@ use std::process::Command;
 
 /// Opens the decisions of a plan in an editor; they are checked before they count.
 pub(super) fn run(args: &OnePlan, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
-    let mut plan = plans::open(&args.plan, global)?;
+    let mut plan = plans::alone(&args.plan, global)?;
     let beside = plans::decisions_of(&plan.path);
     let mut fold = Fold::default();
     let whole = match plan.read(|_, entry| fold.add(&entry, entry.action)) {
@@ -61,6 +61,7 @@ pub(super) fn run(args: &OnePlan, global: &Global, ui: &Ui) -> Result<Exit, Fail
     if let Err(error) = read {
         return Ok(super::blocked(ui, &plan.refused(&error), None));
     }
+    plans::judge_decisions(&decisions, &whole.header, ui)?;
     if ui.json {
         let file = beside.to_string_lossy();
         ui.json("result", &json!({"decisions": file, "to_delete": deletes, "bytes_to_delete": bytes}))?;

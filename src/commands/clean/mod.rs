@@ -7,6 +7,7 @@ mod log;
 mod plan;
 mod plans;
 mod purge;
+mod rulebook;
 mod rules;
 mod run;
 mod show;
@@ -15,7 +16,6 @@ mod verify;
 mod watch;
 
 use super::{Failure, locate, settings};
-use crate::clean::{Judge, Rule, built_in};
 use crate::cli::{CleanAction, CleanArgs, Global};
 use crate::config::{Config, Overrides};
 use crate::exit::Exit;
@@ -42,33 +42,6 @@ pub(super) fn run(args: &CleanArgs, global: &Global, ui: &Ui) -> Result<Exit, Fa
 /// The configuration; that there is none is no error.
 fn config(global: &Global) -> Result<Config, Failure> {
     Ok(settings::open(global)?.check(&Overrides::default())?)
-}
-
-/// Everybody's rules before ours; one of ours that is named by `with` or `without` is turned on or off.
-fn all_rules(config: &Config, with: &[String], without: &[String]) -> Result<Vec<Rule>, Failure> {
-    let mut rules = config.clean.rules.clone();
-    rules.extend(built_in());
-    for (names, on) in [(with, true), (without, false)] {
-        for name in names {
-            let mut known = false;
-            for rule in rules.iter_mut().filter(|rule| rule.name == *name) {
-                (rule.on, known) = (on, true);
-            }
-            if !known {
-                let names: Vec<&str> = rules.iter().map(|rule| rule.name.as_str()).collect();
-                return Err(Failure::usage_hint(
-                    format!("there is no rule {name:?}"),
-                    format!("there are {}", names.join(", ")),
-                ));
-            }
-        }
-    }
-    Ok(rules)
-}
-
-fn judge(rules: Vec<Rule>, now: i64) -> Result<Judge, Failure> {
-    Judge::new(rules, now)
-        .map_err(|error| Failure::usage(format!("a rule's pattern cannot be used: {error}")))
 }
 
 /// Nanoseconds since 1970.

@@ -1,17 +1,19 @@
 //! `clean plan`
 
 use super::plans::{self, ENDING};
+use super::rulebook;
 use crate::clean::Header;
 use crate::cli::{Global, PlanArgs};
 use crate::commands::scan::{count, interruptible};
 use crate::commands::targets::targets;
-use crate::commands::{Failure, scan};
+use crate::commands::{Failure, locate, scan};
 use crate::exit::Exit;
 use crate::machine;
 use crate::scan::{Options, Stop};
 use crate::sweep::{self, print_of};
 use crate::ui::Ui;
 use serde_json::json;
+use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 
@@ -23,7 +25,10 @@ pub(super) fn run(args: &PlanArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
         let text = format!("{} {why}: nothing there can be cleaned", target.root.display());
         return Ok(super::blocked(ui, &text, Some("name the mirror itself")));
     }
-    let rules = super::all_rules(&config, &args.with, &args.without)?;
+    let rules = rulebook::all_rules(&config, &args.with, &args.without)?;
+    let job = target.job.clone().or_else(|| rulebook::job_at(&config, &target.root).cloned());
+    let state = locate::state_dir(global)?;
+    let lists = rulebook::lists(job.as_ref(), &target.root, &args.obsolete, &state, ui)?;
     let output = match &args.output {
         Some(path) => path.clone(),
         None => plans::dir(global)?.join(format!("{}{ENDING}", ulid::Ulid::generate())),
@@ -38,7 +43,7 @@ pub(super) fn run(args: &PlanArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
     let ui = *ui;
     interruptible(&stop, move || {
         let time = jiff::Timestamp::now();
-        let judge = super::judge(rules, super::now())?;
+        let judge = rulebook::judge(rules, &config, job.as_ref(), &target.root, lists)?;
         // Everything is looked at anew: what a directory's time does not tell would decide here.
         let scan = crate::scan::scan(&target.root, &options, None)
             .map_err(|error| Failure::io(format!("scan {}", target.root.display()))(error.source))?;
@@ -55,7 +60,7 @@ pub(super) fn run(args: &PlanArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
             time: time.to_string(),
             host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
             user: rustix::process::getuid().as_raw(),
-            job: target.job.as_ref().map(|job| job.name.clone()),
+            job: job.as_ref().map(|job| job.name.clone()),
             root: print_of(&target.root, root.stat().dev, root.stat().inode),
             tree_entries: totals.files + totals.symlinks + totals.other,
             tree_bytes: totals.bytes,
@@ -71,6 +76,9 @@ pub(super) fn run(args: &PlanArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
             Ok((planned.footer.clone(), planned))
         })?;
         let unread = scan.counts.unreadable;
+        // That it cannot be told is no reason not to plan.
+        let expired = File::open(&target.root).and_then(|root| sweep::expired(&root, time)).ok();
+        let expired = expired.map(|runs| runs.len() as u64);
         if ui.json {
             let by_rule = judge.rules().iter().zip(&planned.by_rule).filter(|(_, sum)| sum.entries > 0);
             let by_rule: serde_json::Map<_, _> = by_rule
@@ -81,7 +89,7 @@ pub(super) fn run(args: &PlanArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
                 &json!({
                     "plan": output.to_string_lossy(), "root": target.root.to_string_lossy(),
                     "hash": footer.blake3, "entries": footer.entries, "bytes": footer.bytes,
-                    "protected": planned.protected, "errors": unread, "by_rule": by_rule,
+                    "protected": planned.protected, "errors": unread, "expired_runs": expired, "by_rule": by_rule,
                 }),
             )?;
         } else {
@@ -103,6 +111,10 @@ pub(super) fn run(args: &PlanArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
                 ))?;
             }
             ui.line(&format!("plan: {}", output.display()))?;
+            if let Some(runs) = expired.filter(|runs| *runs > 0) {
+                let runs = count(runs, "run in quarantine is", "runs in quarantine are");
+                ui.note(&format!("{runs} past the time to bring it back: `pdb-sync clean purge`"));
+            }
         }
         if unread > 0 {
             ui.warning(&format!("{} could not be read", count(unread, "directory", "directories")));

@@ -3,6 +3,7 @@
 use crate::clean::{Decisions, Entry, Footer, Header, PlanError, Reader, hash_of};
 use crate::cli::Global;
 use crate::commands::{Failure, locate};
+use crate::ui::Ui;
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
@@ -38,8 +39,27 @@ pub(super) fn decisions_of(plan: &Path) -> PathBuf {
     plan.with_file_name(format!("{}.decisions.toml", name.strip_suffix(ENDING).unwrap_or(&name)))
 }
 
-/// Opens a plan by its file, or the `last` one.
+/// Opens a plan by its file, or the `last` one, with the decisions beside it.
 pub(super) fn open(plan: &Path, global: &Global) -> Result<Plan, Failure> {
+    let mut plan = alone(plan, global)?;
+    let beside = decisions_of(&plan.path);
+    match fs::read(&beside) {
+        Ok(text) => {
+            let wrong = |why: String| {
+                Failure::usage_hint(format!("{}: {why}", beside.display()), "`clean edit` opens it")
+            };
+            let read = std::str::from_utf8(&text).map_err(|error| wrong(error.to_string()))?;
+            plan.decisions = Decisions::parse(read).map_err(wrong)?;
+            plan.text = Some(text);
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(Failure::io(format!("read {}", beside.display()))(error)),
+    }
+    Ok(plan)
+}
+
+/// The same without what was decided about it.
+pub(super) fn alone(plan: &Path, global: &Global) -> Result<Plan, Failure> {
     let path = if plan == Path::new("last") {
         let dir = dir(global)?;
         let names = fs::read_dir(&dir).into_iter().flatten().flatten().map(|entry| entry.path());
@@ -55,21 +75,23 @@ pub(super) fn open(plan: &Path, global: &Global) -> Result<Plan, Failure> {
     };
     let file = File::open(&path)
         .map_err(|error| Failure::usage(format!("cannot read the plan {}: {error}", path.display())))?;
-    let beside = decisions_of(&path);
-    let text = match fs::read(&beside) {
-        Ok(text) => Some(text),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => return Err(Failure::io(format!("read {}", beside.display()))(error)),
-    };
-    let decisions = match &text {
-        None => Decisions::default(),
-        Some(text) => {
-            let wrong = |why: String| Failure::usage(format!("{}: {why}", beside.display()));
-            let text = std::str::from_utf8(text).map_err(|error| wrong(error.to_string()))?;
-            Decisions::parse(text).map_err(wrong)?
-        }
-    };
-    Ok(Plan { path, file, decisions, text })
+    Ok(Plan { path, file, decisions: Decisions::default(), text: None })
+}
+
+/// A rule that the plan does not know is an error; a decision that meant no entry, now that all have been asked about, is
+/// worth a warning: nothing is touched because of it, but somebody thought that it mattered.
+pub(super) fn judge_decisions(decisions: &Decisions, header: &Header, ui: &Ui) -> Result<(), Failure> {
+    if let Some(rule) = decisions.unknown_rule(header) {
+        let known: Vec<&str> = header.rules.iter().map(|note| note.name.as_str()).collect();
+        return Err(Failure::usage_hint(
+            format!("a decision names the rule {rule:?}, which the plan does not know; nothing was touched"),
+            format!("it was made with {}", known.join(", ")),
+        ));
+    }
+    for text in decisions.unused() {
+        ui.warning(&format!("the decision about {text} means no entry of the plan"));
+    }
+    Ok(())
 }
 
 impl Plan {

@@ -1,10 +1,11 @@
 //! `clean rules` and `clean explain`
 
 use super::plans;
+use super::rulebook;
 use crate::clean::{Action, Special, Verdict, Why};
 use crate::cli::{ExplainArgs, Global};
-use crate::commands::Failure;
 use crate::commands::scan::{bytes, grouped, shown};
+use crate::commands::{Failure, locate};
 use crate::exit::Exit;
 use crate::scan::Options;
 use crate::sweep::{self, Weighed};
@@ -17,10 +18,10 @@ use std::path::{Path, PathBuf};
 /// The rules in their order, with what the last plan found.
 pub(super) fn list(global: &Global, ui: &Ui) -> Result<Exit, Failure> {
     let config = super::config(global)?;
-    let rules = super::all_rules(&config, &[], &[])?;
+    let rules = rulebook::all_rules(&config, &[], &[])?;
     // Without a plan that is whole, nothing is known.
     let last: Option<HashMap<String, Weighed>> =
-        plans::open(Path::new("last"), global).ok().and_then(|mut plan| {
+        plans::alone(Path::new("last"), global).ok().and_then(|mut plan| {
             let mut sums: HashMap<String, Weighed> = HashMap::new();
             plan.read(|_, entry| {
                 let sum = sums.entry(entry.rule).or_default();
@@ -76,6 +77,9 @@ fn special_word(special: Special) -> &'static str {
         Special::RsyncTemp => "whose file is there, or has a known ending",
         Special::EmptyDir => "without anything in it",
         Special::OddName => "whose name is odd",
+        Special::Backup => "in the job's --backup-dir, counted from when it was moved there",
+        Special::Absent => "on the list of what the last run did not delete",
+        Special::Obsolete => "whose entry is on a list, and not below obsolete/",
     }
 }
 
@@ -107,7 +111,10 @@ pub(super) fn explain(args: &ExplainArgs, global: &Global, ui: &Ui) -> Result<Ex
     let below = path.strip_prefix(&root).ok().map(|below| below.as_os_str().as_bytes().to_vec());
     let below = below
         .ok_or_else(|| Failure::usage(format!("{} does not lie in {}", path.display(), root.display())))?;
-    let judge = super::judge(super::all_rules(&config, &[], &[])?, super::now())?;
+    let job = rulebook::job_at(&config, &root);
+    let lists = rulebook::lists(job, &root, &args.obsolete, &locate::state_dir(global)?, ui)?;
+    let rules = rulebook::all_rules(&config, &[], &[])?;
+    let judge = rulebook::judge(rules, &config, job, &root, lists)?;
     let options = Options { one_file_system: true, ..Options::default() };
     let scan = crate::scan::scan(&root, &options, None)
         .map_err(|error| Failure::io(format!("scan {}", root.display()))(error.source))?;

@@ -50,6 +50,7 @@ pub(super) fn run(args: &RunArgs, global: &Global, ui: &Ui) -> Result<Exit, Fail
             return Ok(super::blocked(ui, &plan.refused(&error), Some("`clean plan` makes a new one")));
         }
     };
+    plans::judge_decisions(&decisions, &whole.header, ui)?;
     if let Some(expected) = &args.expect
         && !same_hash(expected, &whole.hash)
     {

@@ -30,6 +30,7 @@ pub(super) fn run(args: &ShowArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
             return Ok(super::blocked(ui, &plan.refused(&error), Some("`clean plan` makes a new one")));
         }
     };
+    plans::judge_decisions(&decisions, &whole.header, ui)?;
     if let Some(format) = args.export {
         let mut reader = plan.entries().map_err(|error| Failure::usage(error.to_string()))?;
         let mut out = Vec::new();

@@ -136,6 +136,7 @@ pub(super) fn run(args: &OnePlan, global: &Global, ui: &Ui) -> Result<Exit, Fail
     }) {
         return Ok(refuse(&plan, error));
     }
+    plans::judge_decisions(&decisions, &whole.header, ui)?;
     let Drift { fresh, changed, gone, why } = std::mem::take(&mut eye.drift);
     if ui.json {
         ui.json("result", &json!({"fresh": fresh, "changed": changed, "gone": gone, "hash": whole.hash}))?;
