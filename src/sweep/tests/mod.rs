@@ -1,3 +1,7 @@
+mod applying;
+mod elsewhere;
+mod undoing;
+
 use super::*;
 use crate::clean::{Begin, Did, Dirs, Line, Stamp};
 use std::collections::BTreeMap;
@@ -5,7 +9,10 @@ use std::fs::{self, File};
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
+
+/// A time that nothing gets by itself.
+const OLD: SystemTime = SystemTime::UNIX_EPOCH;
 
 struct Place {
     _home: tempfile::TempDir,
@@ -123,6 +130,45 @@ fn a_racing_swapper_loses_nothing() {
 }
 
 #[test]
+fn a_racing_swapper_of_parents_leads_nowhere() {
+    let place = place();
+    let (dir, away, trap) =
+        (place.root.join("ab"), place.root.join("away"), place.root.with_file_name("trap"));
+    fs::create_dir(&trap).unwrap();
+    let (mut taken, mut left) = (0, 0);
+    for round in 0..2_000 {
+        fs::write(dir.join("x"), "doomed").unwrap();
+        fs::write(trap.join("x"), "precious").unwrap();
+        let stamp = place.stamp("ab/x");
+        let go = AtomicBool::new(false);
+        let outcome = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !go.load(Ordering::Acquire) {
+                    std::hint::spin_loop();
+                }
+                for _ in 0..(round % 40) * 50 {
+                    std::hint::spin_loop();
+                }
+                fs::rename(&dir, &away).unwrap();
+                symlink(&trap, &dir).unwrap();
+            });
+            go.store(true, Ordering::Release);
+            place.take("ab/x", stamp, &Fate::Delete)
+        });
+        match outcome {
+            Taken::Done(Did::Deleted) => taken += 1,
+            Taken::Left(_) | Taken::Failed(_) => left += 1,
+            other => panic!("round {round}: {other:?}"),
+        }
+        assert_eq!(fs::read_to_string(trap.join("x")).unwrap(), "precious", "round {round}");
+        assert_eq!(away.join("x").exists(), !matches!(outcome, Taken::Done(_)), "round {round}: {outcome:?}");
+        fs::remove_file(&dir).unwrap();
+        fs::rename(&away, &dir).unwrap();
+    }
+    assert!(taken > 0 && left > 0, "no race: {taken} taken, {left} left");
+}
+
+#[test]
 fn what_is_not_who_it_was_is_left_alone() {
     let place = place();
     let file = place.root.join("ab/x");
@@ -177,29 +223,6 @@ fn a_quarantine_that_is_a_symlink_is_refused() {
 }
 
 #[test]
-fn undo_is_exact_and_never_writes_over_anything() {
-    let place = place();
-    for name in ["a", "b", "c"] {
-        fs::write(place.root.join("ab").join(name), name).unwrap();
-        let stamp = place.stamp(&format!("ab/{name}"));
-        assert_eq!(
-            place.take(&format!("ab/{name}"), stamp, &Fate::Quarantine),
-            Taken::Done(Did::Quarantined)
-        );
-    }
-    fs::write(place.root.join("ab/b"), "new").unwrap();
-    let undone = place.undo();
-    assert_eq!((undone.restored, undone.conflicts, undone.failed), (2, 1, 0), "{undone:?}");
-    assert_eq!(fs::read_to_string(place.root.join("ab/b")).unwrap(), "new");
-    assert_eq!(place.contents().get("b"), Some(&1), "it stays in the quarantine");
-    fs::remove_file(place.root.join("ab/b")).unwrap();
-    assert_eq!(place.undo().restored, 1);
-    assert_eq!(fs::read_to_string(place.root.join("ab/b")).unwrap(), "b");
-    assert!(!place.root.join(".pdb-sync").exists());
-    assert_eq!(place.undo(), Undone::default());
-}
-
-#[test]
 fn purge_waits_for_its_time() {
     let place = place();
     fs::write(place.root.join("ab/x"), "doomed").unwrap();
@@ -210,54 +233,12 @@ fn purge_waits_for_its_time() {
     assert_eq!(runs(purge(&place.dir, None, now, false, &|| false).unwrap()), (0, 1, 0, 0));
     assert_eq!(runs(purge(&place.dir, None, later, true, &|| false).unwrap()), (1, 0, 1, 6));
     assert_eq!(place.contents().len(), 1);
+    assert_eq!(expired(&place.dir, now).unwrap().len(), 0);
+    assert_eq!(expired(&place.dir, later).unwrap(), ["RUN1"]);
+    place.dir.set_modified(OLD).unwrap();
     assert_eq!(runs(purge(&place.dir, None, later, false, &|| false).unwrap()), (1, 0, 1, 6));
+    assert_eq!(place.dir.metadata().unwrap().modified().unwrap(), OLD, "the root's time is the source's");
     assert!(!place.root.join(".pdb-sync").exists());
-}
-
-/// `/dev/shm` is another file system wherever there is one; elsewhere, the same holds within one.
-#[test]
-fn a_backup_on_another_file_system_is_whole_and_never_over_an_older_one() {
-    let place = place();
-    let shm = Path::new("/dev/shm");
-    let other = match shm.is_dir() {
-        true => tempfile::tempdir_in(shm).unwrap(),
-        false => tempfile::tempdir().unwrap(),
-    };
-    let fate = Fate::Backup(Backup::open(&other.path().join("backup"), &place.root).unwrap());
-    let text = "x".repeat(300_000);
-    fs::write(place.root.join("ab/x"), &text).unwrap();
-    let mtime = fs::metadata(place.root.join("ab/x")).unwrap().mtime();
-    symlink("nowhere", place.root.join("ab/link")).unwrap();
-    for name in ["ab/x", "ab/link"] {
-        assert_eq!(place.take(name, place.stamp(name), &fate), Taken::Done(Did::Backup), "{name}");
-    }
-    let kept = other.path().join("backup/ab");
-    assert_eq!(fs::read_to_string(kept.join("x")).unwrap(), text);
-    assert_eq!(fs::metadata(kept.join("x")).unwrap().mtime(), mtime);
-    assert_eq!(fs::read_link(kept.join("link")).unwrap(), Path::new("nowhere"));
-    fs::write(place.root.join("ab/x"), "second").unwrap();
-    let Taken::Failed(why) = place.take("ab/x", place.stamp("ab/x"), &fate) else {
-        panic!("over an older one")
-    };
-    assert!(why.ends_with("it is where it was"), "{why}");
-    assert_eq!(fs::read_to_string(place.root.join("ab/x")).unwrap(), "second");
-    assert_eq!(fs::read_to_string(kept.join("x")).unwrap(), text);
-    assert!(Backup::open(&place.root.join("in"), &place.root).is_err());
-}
-
-#[test]
-fn the_trash_has_a_note_for_each() {
-    let place = place();
-    let trash = place.root.with_file_name("Trash");
-    let fate = Fate::Trash(Trash::open(&trash, &place.root).unwrap());
-    for n in 0..2 {
-        fs::write(place.root.join("ab/x y"), format!("{n}")).unwrap();
-        assert_eq!(place.take("ab/x y", place.stamp("ab/x y"), &fate), Taken::Done(Did::Trashed));
-    }
-    assert_eq!(fs::read_to_string(trash.join("files/x y")).unwrap(), "0");
-    assert_eq!(fs::read_to_string(trash.join("files/x y.1")).unwrap(), "1");
-    let note = fs::read_to_string(trash.join("info/x y.1.trashinfo")).unwrap();
-    assert!(note.contains("/mirror/ab/x%20y\nDeletionDate=20"), "{note}");
 }
 
 #[test]
