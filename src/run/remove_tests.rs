@@ -87,6 +87,17 @@ fn what_changed_since_it_was_counted_stays() {
 }
 
 #[test]
+fn another_name_of_the_same_file_may_go_before_it() {
+    let tree = tree();
+    fs::hard_link(tree.root.join("gone/a"), tree.root.join("other")).unwrap();
+    let list = tree.count(&["gone/a"]);
+    let (stamps, _) = list.stamps(&tree.root).unwrap();
+    // As when the transfer replaces it: that moves the change time of both.
+    fs::remove_file(tree.root.join("other")).unwrap();
+    assert_eq!(tree.remove(&list, &stamps), Removed { files: 1, ..Removed::default() });
+}
+
+#[test]
 fn a_parent_that_became_a_symlink_is_not_followed() {
     let tree = tree();
     let list = tree.count(&["gone/a"]);

@@ -1,11 +1,16 @@
 //! `clean` from the outside.
 
+mod decided;
+mod hard;
 mod kept;
 mod killed;
+mod million;
 mod refusals;
+mod rules;
 
 use super::support::{Env, tree};
 use std::fs::{self, File};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -18,6 +23,23 @@ fn age(path: &Path) {
     }
     let time = SystemTime::now() - Duration::from_secs(3 * 86_400);
     File::open(path).unwrap().set_modified(time).unwrap();
+}
+
+/// When every directory was modified, the root included, and what its mode is.
+fn dirs(root: &Path) -> Vec<(PathBuf, SystemTime, u32)> {
+    let mut all = vec![root.to_path_buf()];
+    all.extend(
+        tree(root)
+            .into_iter()
+            .filter(|(_, e)| e.kind == super::support::Kind::Dir)
+            .map(|(path, _)| root.join(path)),
+    );
+    all.into_iter()
+        .map(|path| {
+            let meta = fs::metadata(&path).unwrap();
+            (path, meta.modified().unwrap(), meta.mode())
+        })
+        .collect()
 }
 
 /// A mirror with leavings of every kind.
@@ -53,7 +75,7 @@ const PLANNED: u64 = 8;
 fn planned_shown_run_and_undone() {
     let env = Env::new();
     let root = littered(&env);
-    let before = tree(&root);
+    let (before, times) = (tree(&root), dirs(&root));
     let plan = env.run(["clean", "plan", "./mirror/m", "--json"]).expect_code(0).json().pop().unwrap();
     assert_eq!(plan["entries"], PLANNED + 1, "{plan}");
     assert_eq!(tree(&root), before, "planning touches nothing");
@@ -79,6 +101,7 @@ fn planned_shown_run_and_undone() {
     let undone = env.run(["clean", "undo", "last", "--json"]).expect_code(0).json().pop().unwrap();
     assert_eq!((&undone["conflicts"], &undone["failed"]), (&0.into(), &0.into()), "{undone}");
     assert_eq!(tree(&root), before);
+    assert_eq!(dirs(&root), times, "times and modes of directories, too");
     let log = env.run(["clean", "log", "--json"]).expect_code(0).json();
     assert_eq!(log[0]["counts"]["restored"], 9, "{log:?}");
 }
