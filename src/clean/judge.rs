@@ -67,7 +67,7 @@ impl Why {
             Why::Kind => "it means another kind of entry",
             Why::Size => "the size is out of its range",
             Why::Age => "the age is out of its range",
-            Why::Special => "looks alike, but the rest does not hold (see `clean rules`)",
+            Why::Special => "its name fits, but not the rest (see `clean rules`)",
             Why::Late => "would match, but comes later",
         }
     }

@@ -14,6 +14,7 @@ mod show;
 mod undo;
 mod verify;
 mod watch;
+mod work;
 
 use super::{Failure, locate, settings};
 use crate::cli::{CleanAction, CleanArgs, Global};

@@ -92,6 +92,7 @@ fn planned_shown_run_and_undone() {
         (&7.into(), &2.into(), &0.into()),
         "{run}"
     );
+    assert!(run["fenced"].is_boolean(), "whether the kernel held us to the tree is said: {run}");
     for stays in ["ab/1abc.cif.gz", "ab/.bashrc.before", "proj/x~", "proj/.git/y~", "proj/Cargo.toml"] {
         assert!(root.join(stays).exists(), "{stays}");
     }
