@@ -8,13 +8,8 @@ use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// Whether the test runs as root; says loudly what is not tested otherwise.
-fn is_root(what: &str) -> bool {
-    let root = rustix::process::geteuid().is_root();
-    if !root {
-        eprintln!("SKIPPED: {what}: only root can");
-    }
-    root
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
 }
 
 /// Runs `pdb-sync` as nobody, who owns everything below the test's directory.
@@ -33,7 +28,10 @@ fn as_nobody(env: &Env, args: &[&str]) -> Ended {
 
 #[test]
 fn closed_directories_fail_and_the_rest_goes() {
-    if !is_root("directories that cannot be written or opened") {
+    if !is_root() {
+        eprintln!(
+            "SKIPPED: directories that cannot be written or opened: only root can become somebody else"
+        );
         return;
     }
     let env = Env::new();
@@ -63,7 +61,8 @@ fn closed_directories_fail_and_the_rest_goes() {
 
 #[test]
 fn what_somebody_else_owns_is_no_backup_of_ours() {
-    if !is_root("files of others") || !Path::new("/dev/shm").is_dir() {
+    if !is_root() || !Path::new("/dev/shm").is_dir() {
+        eprintln!("SKIPPED: files of others: only root has them, and /dev/shm is needed");
         return;
     }
     let env = Env::new();
@@ -123,11 +122,7 @@ fn with_mounts(env: &Env, root: &Path, script: &str) -> Option<Ended> {
         probe.args([way, "mount", "-t", "tmpfs", "none", "/mnt"]).stderr(Stdio::null());
         probe.status().is_ok_and(|status| status.success())
     });
-    let Some(way) = way else {
-        eprintln!("SKIPPED: full and mounted file systems: no mount is permitted here");
-        return None;
-    };
-    let line = [OsStr::new(way), "sh".as_ref(), "-c".as_ref(), script.as_ref(), root.as_os_str()];
+    let line = [OsStr::new(way?), "sh".as_ref(), "-c".as_ref(), script.as_ref(), root.as_os_str()];
     let line = line.into_iter().chain([OsStr::new(env!("CARGO_BIN_EXE_pdb-sync"))]);
     Some(Running::start(env.program("unshare", line)).wait())
 }
@@ -144,7 +139,10 @@ fn a_full_disk_takes_nothing_and_loses_nothing() {
         \"$1\" clean plan \"$0\" -q >&2 || exit 9
         \"$1\" clean run --yes --json; code=$?
         cat \"$0\"/*~ | tr '\\n' ' ' >&2; exit $code";
-    let Some(ended) = with_mounts(&env, &root, script) else { return };
+    let Some(ended) = with_mounts(&env, &root, script) else {
+        eprintln!("SKIPPED: full and mounted file systems: no mount is permitted here");
+        return;
+    };
     let ended = ended.expect_code(1);
     let end = ended.json().pop().unwrap();
     assert_eq!((&end["failed"], &end["quarantined"]), (&3.into(), &0.into()), "{ended}");
@@ -172,7 +170,10 @@ fn what_is_mounted_below_the_root_is_another_tree() {
     env.run(["clean", "plan", "./mirror/m"]).expect_code(0);
     let script = "mount -t tmpfs none \"$0/ab\" && echo precious >\"$0/ab/x~\" || exit 9
         \"$1\" clean run --yes --json; code=$?; cat \"$0/ab/x~\" >&2; exit $code";
-    let Some(ended) = with_mounts(&env, &root, script) else { return };
+    let Some(ended) = with_mounts(&env, &root, script) else {
+        eprintln!("SKIPPED: full and mounted file systems: no mount is permitted here");
+        return;
+    };
     let ended = ended.expect_code(4);
     assert!(ended.err().contains("has the mount point"), "{ended}");
     assert!(ended.err().ends_with("precious\n"), "{ended}");
