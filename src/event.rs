@@ -175,12 +175,43 @@ pub enum Level {
 
 /// One or more lines as bytes, each ended by `\n` (added where the child left it out). No `\r`, no other framing; any
 /// other byte may occur, for names on disk need not be UTF-8.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Lines(Vec<u8>);
+pub struct Lines {
+    bytes: Vec<u8>,
+    home: Option<Arc<dyn Home>>,
+}
+
+/// Whoever lent the memory of lines takes it back when nobody needs them any more.
+pub trait Home: Send + Sync {
+    /// What is in it does not matter.
+    fn take_back(&self, memory: Vec<u8>);
+}
 
 impl std::fmt::Debug for Lines {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        String::from_utf8_lossy(&self.0).fmt(f)
+        String::from_utf8_lossy(&self.bytes).fmt(f)
+    }
+}
+
+impl PartialEq for Lines {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl Eq for Lines {}
+
+/// A copy has memory of its own.
+impl Clone for Lines {
+    fn clone(&self) -> Self {
+        Lines { bytes: self.bytes.clone(), home: None }
+    }
+}
+
+impl Drop for Lines {
+    fn drop(&mut self) {
+        if let Some(home) = &self.home {
+            home.take_back(std::mem::take(&mut self.bytes));
+        }
     }
 }
 
@@ -190,18 +221,25 @@ impl Lines {
         if bytes.last().is_some_and(|b| *b != b'\n') {
             bytes.push(b'\n');
         }
-        Lines(bytes)
+        Lines { bytes, home: None }
+    }
+
+    /// The same, in memory that goes back to `home` in the end.
+    pub fn lent(bytes: Vec<u8>, home: Arc<dyn Home>) -> Self {
+        let mut lines = Lines::new(bytes);
+        lines.home = Some(home);
+        lines
     }
 
     /// All lines with their ends.
     pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+        &self.bytes
     }
 
     /// The lines without their ends.
     pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
-        let body = self.0.strip_suffix(b"\n").unwrap_or(&self.0);
-        let lines = (!self.0.is_empty()).then(|| body.split(|b| *b == b'\n'));
+        let body = self.bytes.strip_suffix(b"\n").unwrap_or(&self.bytes);
+        let lines = (!self.bytes.is_empty()).then(|| body.split(|b| *b == b'\n'));
         lines.into_iter().flatten()
     }
 }

@@ -90,6 +90,9 @@ impl Opened {
                 "name the one job",
             ));
         }
+        if over == Overrides::default() {
+            return Ok((config, chosen));
+        }
         over.jobs = Some(chosen.iter().map(|job| job.name.clone()).collect());
         let config = self.check(&over)?;
         let changed = chosen.iter().filter_map(|old| config.jobs.iter().find(|new| new.name == old.name));

@@ -18,6 +18,16 @@ impl Dest {
     }
 }
 
+/// Whether no two of these collide: in order, whatever lies inside a directory follows it.
+pub(super) fn apart<'a>(dests: impl Iterator<Item = &'a Dest> + Clone) -> bool {
+    let apart = |mut paths: Vec<&Path>| {
+        paths.sort_unstable();
+        paths.windows(2).all(|pair| !pair[1].starts_with(pair[0]))
+    };
+    apart(dests.clone().map(|dest| dest.path.as_path()).collect())
+        && apart(dests.map(|dest| dest.real.as_path()).collect())
+}
+
 /// How the second of two jobs, `(name, destination)`, collides with the first; `None` if it does not.
 pub(super) fn overlap(first: (&str, &Dest), second: (&str, &Dest)) -> Option<String> {
     let ((a, first), (b, second)) = (first, second);
@@ -97,6 +107,16 @@ mod tests {
         assert!(collide(("/x", "/real"), ("/y", "/real")), "two links to one directory");
         assert!(collide(("/x", "/real"), ("/real/z", "/real/z")));
         assert!(!collide(("/x", "/x"), ("/xy", "/xy")), "a common beginning is no nesting");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn they_are_apart_if_no_two_collide(paths in proptest::collection::vec("(/[ab!-]{1,2}){1,3}", 0..6)) {
+            let dests: Vec<Dest> = paths.iter().map(|path| dest(path, path)).collect();
+            let collide = (0..dests.len())
+                .any(|n| dests[..n].iter().any(|other| overlap(("a", other), ("b", &dests[n])).is_some()));
+            proptest::prop_assert_eq!(apart(dests.iter()), !collide);
+        }
     }
 
     #[test]

@@ -273,8 +273,9 @@ impl Resolver<'_> {
 
     fn check_dests(&mut self) {
         let placed = std::mem::take(&mut self.placed);
+        let apart = guard::apart(placed.iter().map(|own| &own.dest));
         for (n, own) in placed.iter().enumerate() {
-            for other in &placed[..n] {
+            for other in placed[..n].iter().filter(|_| !apart) {
                 let overlap = guard::overlap((&other.job, &other.dest), (&own.job, &own.dest));
                 if let Some(text) = overlap {
                     let hint =

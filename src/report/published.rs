@@ -4,9 +4,10 @@ use super::{Listener, Screen};
 use crate::event::{Event, Stamped};
 use crate::running::{RunningJob, RunningRun, directory};
 use jiff::Timestamp;
+use std::fs;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
-use std::{fs, io};
 
 /// The file is never replaced more often.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -104,7 +105,7 @@ fn advance(job: &mut RunningJob, stamped: &Stamped) {
 fn write(dir: &std::path::Path, file: &std::path::Path, run: Option<&RunningRun>) -> io::Result<()> {
     fs::create_dir_all(dir)?;
     let mut new = tempfile::Builder::new().prefix(".new-").tempfile_in(dir)?;
-    serde_json::to_writer(&mut new, &run)?;
+    new.write_all(&serde_json::to_vec(&run)?)?;
     new.persist(file).map_err(|error| error.error)?;
     Ok(())
 }

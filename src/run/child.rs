@@ -3,7 +3,7 @@
 use super::process::{self, Cause, Ear, End, Spec};
 use super::voice::Voice;
 use super::watchdog::Watchdog;
-use crate::event::{Progress, Stamped, Stream};
+use crate::event::{Progress, Stream};
 use crate::job::{Priority, Source};
 use crate::result::Reason;
 use crate::rsync::args::Purpose;
@@ -70,17 +70,10 @@ pub(super) async fn run(
 ) -> Ran {
     let Order { argv, purpose, source, watchdog, priority, grace, timeout, show } = order;
     let env = environment(argv);
-    let mut ear = Hearing {
-        voice,
-        reader: Reader::new(purpose),
-        show,
-        changes,
-        block: Vec::new(),
-        said: Tail::default(),
-        progress: None,
-    };
+    let mut ear =
+        Hearing { voice, reader: Reader::new(purpose), show, changes, said: Tail::default(), progress: None };
     let spec = Spec { argv, env: &env, priority, grace };
-    let end = process::run(&spec, &voice.stop, watchdog, &voice.events, &mut ear).await;
+    let end = process::run(&spec, voice, watchdog, &mut ear).await;
     let (stats, progress, said) = (*ear.reader.stats(), ear.progress, ear.said.lines());
     let (code, verdict) = match end {
         Ok(End::Exited(code)) => (Some(code), Ended::Judged(judge(Some(code), &said, source))),
@@ -138,24 +131,23 @@ struct Hearing<'a> {
     reader: Reader,
     show: Show,
     changes: &'a mut (dyn FnMut(&Change<'_>) -> bool + Send),
-    block: Vec<u8>,
     said: Tail,
     progress: Option<Progress>,
 }
 
 impl Ear for Hearing<'_> {
-    fn line(&mut self, stream: Stream, line: &[u8]) {
+    fn line(&mut self, stream: Stream, line: &[u8], out: &mut Vec<u8>) {
         if stream == Stream::Stderr {
             self.said.push(line);
-            return self.show(line);
+            return pass_on(line, out);
         }
         match self.reader.read(line) {
             Line::Progress(now) => self.advance(now),
             Line::Change(change) => {
                 let wanted = (self.changes)(&change);
                 match self.show {
-                    Show::Lines => self.show(line),
-                    Show::Changes if wanted => describe(&change, &mut self.block),
+                    Show::Lines => pass_on(line, out),
+                    Show::Changes if wanted => describe(&change, out),
                     Show::Changes | Show::Nothing => {}
                 }
             }
@@ -166,29 +158,26 @@ impl Ear for Hearing<'_> {
                 }
                 // Empty lines only set the figures apart, which the result tells.
                 if self.show == Show::Lines && !text.is_empty() {
-                    self.show(text);
+                    pass_on(text, out);
                 }
             }
             Line::Stat => {}
         }
     }
-
-    fn told(&mut self, stream: Stream) -> Option<Stamped> {
-        (!self.block.is_empty()).then(|| self.voice.output(stream, std::mem::take(&mut self.block)))
-    }
 }
 
 impl Hearing<'_> {
-    fn show(&mut self, line: &[u8]) {
-        self.block.extend_from_slice(line);
-        self.block.push(b'\n');
-    }
-
     fn advance(&mut self, mut now: Progress) {
         now.files = now.files.or(self.progress.and_then(|before| before.files));
         self.progress = Some(now);
         self.voice.progress.send_replace(Some(now));
     }
+}
+
+/// The line as it is.
+pub(super) fn pass_on(line: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(line);
+    out.push(b'\n');
 }
 
 /// `create a/b`, with `/` after a directory; the name as rsync escapes it.

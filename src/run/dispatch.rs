@@ -1,5 +1,6 @@
 //! The dispatcher: one loop over finished jobs, signals and ticks.
 
+use super::buffers::Buffers;
 use super::governor::{self, Governor};
 use super::signal::Signals;
 use super::slots::{Slot, Slots};
@@ -76,11 +77,12 @@ impl Dispatch {
         let jobs = plan.jobs.iter().map(|job| job.name.clone()).collect();
         let (run, parallel, dry_run) = (plan.run.clone(), plan.parallel, plan.mode != Mode::Real);
         dispatch.say(Event::RunStarted { run, jobs, parallel, dry_run }).await;
+        let buffers = Buffers::default();
         for job in &plan.jobs {
             let (progress, latest) = watch::channel(None);
             let name: Arc<str> = job.name.as_str().into();
             let (events, stop) = (dispatch.events.clone(), dispatch.stop.clone());
-            let voice = Voice { job: name.clone(), events, progress, stop };
+            let voice = Voice { job: name.clone(), events, progress, stop, buffers: buffers.clone() };
             let ticket =
                 Ticket { plan: plan.clone(), job: job.clone(), voice, slots: slots.clone(), started };
             let task = dispatch.tasks.spawn(unit::run(ticket));

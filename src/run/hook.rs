@@ -1,9 +1,10 @@
 //! Commands around a transfer.
 
+use super::child::pass_on;
 use super::process::{self, Cause, Ear, End, Spec};
 use super::voice::Voice;
 use super::watchdog::Watchdog;
-use crate::event::{Stamped, Stream};
+use crate::event::Stream;
 use crate::job::{Hook, Job};
 use std::ffi::OsString;
 use std::time::Duration;
@@ -38,10 +39,10 @@ pub(super) async fn run(
             Hook::Shell(line) => vec!["sh".into(), "-c".into(), line.clone()],
             Hook::Argv(argv) => argv.clone(),
         };
-        let mut ear = Plain { voice, block: Vec::new() };
+
         let spec = Spec { argv: &argv, env, priority, grace };
         let watchdog = Watchdog::new(Some(timeout), None);
-        match process::run(&spec, &voice.stop, watchdog, &voice.events, &mut ear).await {
+        match process::run(&spec, voice, watchdog, &mut Plain).await {
             Ok(End::Exited(0)) => {}
             Ok(End::Exited(SKIP)) => return Hooked::Skip(format!("hook {hook} ended with {SKIP}")),
             Ok(End::Exited(code)) => return Hooked::Failed(format!("hook {hook} ended with {code}")),
@@ -62,18 +63,10 @@ pub(super) async fn run(
 }
 
 /// Passes lines on as they are.
-struct Plain<'a> {
-    voice: &'a Voice,
-    block: Vec<u8>,
-}
+struct Plain;
 
-impl Ear for Plain<'_> {
-    fn line(&mut self, _stream: Stream, line: &[u8]) {
-        self.block.extend_from_slice(line);
-        self.block.push(b'\n');
-    }
-
-    fn told(&mut self, stream: Stream) -> Option<Stamped> {
-        (!self.block.is_empty()).then(|| self.voice.output(stream, std::mem::take(&mut self.block)))
+impl Ear for Plain {
+    fn line(&mut self, _stream: Stream, line: &[u8], out: &mut Vec<u8>) {
+        pass_on(line, out);
     }
 }

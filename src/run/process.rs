@@ -4,24 +4,21 @@
 //! ask for passwords on. It ends with SIGTERM, a grace in which we go on reading, then SIGKILL; and if we are killed
 //! ourselves, the kernel sends it SIGTERM.
 
-use super::frame::Framer;
-use super::stop::Stop;
+use super::ends::Ends;
+use super::pipe::Pipe;
+use super::spawn::{self, Started};
+use super::voice::Voice;
 use super::watchdog::Watchdog;
 use crate::event::{Stamped, Stream};
-use crate::job::{IoPriority, Priority};
+use crate::job::Priority;
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::ffi::OsString;
 use std::io;
 use std::os::unix::process::ExitStatusExt;
-use std::process::{ExitStatus, Stdio};
+use std::process::ExitStatus;
 use std::time::Duration;
-use tokio::io::AsyncReadExt;
-use tokio::process::{Child, Command};
-use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
-/// How much is read at once.
-const CHUNK: usize = 64 * 1024;
 /// After a child has gone, whoever still holds its pipes may be silent for so long.
 const DRAIN: Duration = Duration::from_secs(2);
 /// After a read that brought little, so long nothing is read: a few lines cost as much to pass on as many.
@@ -67,28 +64,26 @@ pub(super) enum Cause {
     DiskLow(u64),
 }
 
-/// Turns what a child prints into at most one event a chunk.
+/// Listens to a child.
 pub(super) trait Ear {
-    /// A line, without its end.
-    fn line(&mut self, stream: Stream, line: &[u8]);
-    /// What is to be told about the lines since the last call.
-    fn told(&mut self, stream: Stream) -> Option<Stamped>;
+    /// A line, without its end. What people should see of it is appended to `out`, as whole lines.
+    fn line(&mut self, stream: Stream, line: &[u8], out: &mut Vec<u8>);
 }
 
 /// Runs a child to its end, through everything that can happen to it.
 pub(super) async fn run(
     spec: &Spec<'_>,
-    stop: &Stop,
+    voice: &Voice,
     mut watchdog: Watchdog,
-    events: &mpsc::Sender<Stamped>,
     ear: &mut impl Ear,
 ) -> io::Result<End> {
-    let mut child = spawn(spec)?;
-    let group = Group::of(&child)?;
-    watchdog.watch(group.0);
-    let (mut stdout, mut stderr) = (child.stdout.take(), child.stderr.take());
-    let (mut out_buffer, mut err_buffer) = (vec![0; CHUNK], vec![0; CHUNK / 8]);
-    let (mut out_lines, mut err_lines) = (Framer::default(), Framer::default());
+    let stop = &voice.stop;
+    let mut ends = Ends::watch()?;
+    let Started { pid, stdout, stderr } = spawn::start(spec)?;
+    let group = Group::of(pid);
+    watchdog.watch(pid);
+    let mut stdout = Pipe::new(stdout, Stream::Stdout)?;
+    let mut stderr = Pipe::new(stderr, Stream::Stderr)?;
     let mut pending: Option<Stamped> = None;
     let mut status: Option<ExitStatus> = None;
     let mut cause: Option<Cause> = None;
@@ -96,32 +91,34 @@ pub(super) async fn run(
     let mut drain_until = Instant::now() + NEVER;
     let mut rest_until = Instant::now();
 
-    while status.is_none() || stdout.is_some() || stderr.is_some() || pending.is_some() {
+    while status.is_none() || stdout.is_open() || stderr.is_open() || pending.is_some() {
         let free = pending.is_none();
         // A reader that is slow is not a child that has stalled.
         watchdog.deaf(!free);
         let rests = status.is_none() && Instant::now() < rest_until;
         tokio::select! {
-            read = read(&mut stdout, &mut out_buffer), if free && !rests && stdout.is_some() => {
+            () = stdout.ready(), if free && !rests => {
                 watchdog.heard();
-                if matches!(read, Ok(n) if n < LITTLE) { rest_until = Instant::now() + REST; }
-                let got = take(read, &mut stdout, &out_buffer, &mut out_lines, Stream::Stdout, ear);
-                pending = got.then(|| ear.told(Stream::Stdout)).flatten();
+                let heard = stdout.read(voice, ear);
+                if heard.length < LITTLE && stdout.is_open() {
+                    stdout.rest();
+                    rest_until = Instant::now() + REST;
+                }
+                pending = heard.event;
                 if status.is_some() { drain_until = Instant::now() + DRAIN; }
             }
-            read = read(&mut stderr, &mut err_buffer), if free && stderr.is_some() => {
+            () = stderr.ready(), if free => {
                 watchdog.heard();
-                let got = take(read, &mut stderr, &err_buffer, &mut err_lines, Stream::Stderr, ear);
-                pending = got.then(|| ear.told(Stream::Stderr)).flatten();
+                pending = stderr.read(voice, ear).event;
                 if status.is_some() { drain_until = Instant::now() + DRAIN; }
             }
             () = sleep_until(rest_until), if rests => {}
-            permit = events.reserve(), if !free => {
+            permit = voice.events.reserve(), if !free => {
                 watchdog.heard();
                 if let (Ok(permit), Some(event)) = (permit, pending.take()) { permit.send(event); }
                 if status.is_some() { drain_until = Instant::now() + DRAIN; }
             }
-            ended = child.wait(), if status.is_none() => {
+            ended = ends.of(pid), if status.is_none() => {
                 status = Some(ended?);
                 drain_until = Instant::now() + DRAIN;
             }
@@ -158,114 +155,6 @@ pub(super) async fn run(
     })
 }
 
-#[expect(
-    unsafe_code,
-    reason = "a new session and the parent-death signal can only be set between fork and exec"
-)]
-fn spawn(spec: &Spec<'_>) -> io::Result<Child> {
-    let (program, arguments) = spec
-        .argv
-        .split_first()
-        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "empty command"))?;
-    let mut command = Command::new(program);
-    command.args(arguments).envs(spec.env.iter().map(|(k, v)| (k, v)));
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-    let (parent, priority) = (rustix::process::getpid(), spec.priority);
-    // SAFETY: only direct system calls, which are async-signal-safe; nothing is allocated.
-    unsafe {
-        command.pre_exec(move || {
-            rustix::process::setsid()?;
-            step_back(priority)?;
-            die_with(parent)
-        });
-    }
-    command.spawn()
-}
-
-/// Lets others go first, as far as the job wants it. Only system calls.
-fn step_back(priority: Priority) -> io::Result<()> {
-    if priority.nice > 0 {
-        rustix::process::nice(i32::from(priority.nice))?;
-    }
-    match priority.io {
-        Some(io) => io_priority(io),
-        None => Ok(()),
-    }
-}
-
-/// Of this process, and of those that it starts.
-#[cfg(target_os = "linux")]
-#[expect(unsafe_code, reason = "no crate wraps ioprio_set")]
-fn io_priority(priority: IoPriority) -> io::Result<()> {
-    // From linux/ioprio.h: the class stands above 13 bits of level.
-    const WHO_PROCESS: libc::c_int = 1;
-    let value: libc::c_int = match priority {
-        IoPriority::BestEffort(level) => 2 << 13 | libc::c_int::from(level),
-        IoPriority::Idle => 3 << 13,
-    };
-    // SAFETY: three integers, and no memory.
-    match unsafe { libc::syscall(libc::SYS_ioprio_set, WHO_PROCESS, 0, value) } {
-        0 => Ok(()),
-        _ => Err(io::Error::last_os_error()),
-    }
-}
-
-/// Elsewhere there are no such ranks.
-#[cfg(not(target_os = "linux"))]
-fn io_priority(_priority: IoPriority) -> io::Result<()> {
-    Ok(())
-}
-
-/// Asks the kernel to end this process when `parent` dies. rsync passes a SIGTERM on to its second process, a SIGKILL
-/// it could not.
-#[cfg(target_os = "linux")]
-fn die_with(parent: Pid) -> io::Result<()> {
-    rustix::process::set_parent_process_death_signal(Some(Signal::TERM))?;
-    // The parent may have died before the request.
-    if rustix::process::getppid() == Some(parent) { Ok(()) } else { Err(io::ErrorKind::BrokenPipe.into()) }
-}
-
-/// Elsewhere a child notices by its closed pipes.
-#[cfg(not(target_os = "linux"))]
-fn die_with(_parent: Pid) -> io::Result<()> {
-    Ok(())
-}
-
-async fn read(
-    stream: &mut Option<impl tokio::io::AsyncRead + Unpin>,
-    buffer: &mut [u8],
-) -> io::Result<usize> {
-    match stream {
-        Some(stream) => stream.read(buffer).await,
-        None => std::future::pending().await,
-    }
-}
-
-/// Passes what was read to the ear; closes the stream at its end. False if no line was completed.
-fn take<S>(
-    read: io::Result<usize>,
-    stream: &mut Option<S>,
-    buffer: &[u8],
-    lines: &mut Framer,
-    which: Stream,
-    ear: &mut impl Ear,
-) -> bool {
-    let mut any = false;
-    let mut line = |l: &[u8]| {
-        any = true;
-        ear.line(which, l);
-    };
-    match read {
-        Ok(n) if n > 0 => lines.feed(&buffer[..n], &mut line),
-        // A pipe that cannot be read is as good as closed; the exit status decides.
-        _ => {
-            *stream = None;
-            lines.finish(&mut line);
-        }
-    }
-    any
-}
-
 /// A process group that does not outlive us: dropped before its end (a panic), it is killed.
 struct Group(Pid, std::cell::Cell<State>);
 
@@ -277,10 +166,8 @@ enum State {
 }
 
 impl Group {
-    fn of(child: &Child) -> io::Result<Self> {
-        let pid = child.id().and_then(|id| Pid::from_raw(id as i32));
-        let pid = pid.ok_or_else(|| io::Error::other("the child has no pid"))?;
-        Ok(Group(pid, std::cell::Cell::new(State::Running)))
+    fn of(leader: Pid) -> Self {
+        Group(leader, std::cell::Cell::new(State::Running))
     }
 
     fn signal(&self, signal: Signal) {

@@ -1,22 +1,26 @@
-use super::super::stop::Why;
-use super::super::voice::stamped;
+use super::super::buffers::Buffers;
+use super::super::child::pass_on;
+use super::super::stop::{Stop, Why};
 use super::*;
-use crate::event::{Event, Lines};
+use crate::event::Event;
 use std::path::Path;
+use tokio::sync::{mpsc, watch};
 
 /// Passes every line on.
-struct All(Vec<u8>);
+struct All;
 
 impl Ear for All {
-    fn line(&mut self, _stream: Stream, line: &[u8]) {
-        self.0.extend_from_slice(line);
-        self.0.push(b'\n');
+    fn line(&mut self, _stream: Stream, line: &[u8], out: &mut Vec<u8>) {
+        pass_on(line, out);
     }
+}
 
-    fn told(&mut self, stream: Stream) -> Option<Stamped> {
-        let lines = Lines::new(std::mem::take(&mut self.0));
-        Some(stamped(Event::Output { job: "j".into(), stream, lines }))
-    }
+/// A job's voice, and who hears it.
+fn voice(stop: &Stop, room: usize) -> (Voice, mpsc::Receiver<Stamped>) {
+    let (events, heard) = mpsc::channel(room);
+    let (progress, _) = watch::channel(None);
+    let (stop, buffers) = (stop.clone(), Buffers::default());
+    (Voice { job: "j".into(), events, progress, stop, buffers }, heard)
 }
 
 /// Runs a shell script and returns its end and what was heard; `also` goes on beside it.
@@ -29,7 +33,7 @@ async fn sh_while<F: Future<Output = ()>>(
     let argv = ["sh".into(), "-c".into(), script.into()];
     let spec =
         Spec { argv: &argv, env: &[], priority: Priority::default(), grace: Duration::from_millis(300) };
-    let (events, mut heard) = mpsc::channel(2);
+    let (voice, mut heard) = voice(&stop, 2);
     let collect = async {
         let mut all = Vec::new();
         while let Some(Stamped { event, .. }) = heard.recv().await {
@@ -40,8 +44,8 @@ async fn sh_while<F: Future<Output = ()>>(
         all
     };
     let child = async {
-        let end = run(&spec, &stop, watchdog, &events, &mut All(Vec::new())).await.unwrap();
-        drop(events);
+        let end = run(&spec, &voice, watchdog, &mut All).await.unwrap();
+        drop(voice);
         end
     };
     let (end, heard, ()) = tokio::join!(child, collect, also(stop.clone()));
@@ -188,10 +192,10 @@ async fn a_listener_that_never_listens_does_not_keep_a_stopped_child() {
     let argv = ["sh".into(), "-c".into(), "yes".into()];
     let spec =
         Spec { argv: &argv, env: &[], priority: Priority::default(), grace: Duration::from_millis(200) };
-    let (events, full) = mpsc::channel(1);
     let stop = Stop::default();
-    let mut ear = All(Vec::new());
-    let child = run(&spec, &stop, patient(), &events, &mut ear);
+    let (voice, full) = voice(&stop, 1);
+    let mut ear = All;
+    let child = run(&spec, &voice, patient(), &mut ear);
     let filled = async {
         until(|| full.len() == 1).await;
         stop.ask(Why::ReaderGone);
@@ -211,4 +215,72 @@ async fn a_dropped_run_leaves_nobody_behind() {
         () = until(|| ready.exists()) => {}
     }
     until(|| !runs(&ready)).await;
+}
+
+/// What `argv` says, run without a shell.
+async fn says(argv: &[&str], env: &[(OsString, OsString)]) -> io::Result<String> {
+    let argv: Vec<String> = argv.iter().map(|word| word.to_string()).collect();
+    let spec = Spec { argv: &argv, env, priority: Priority::default(), grace: Duration::from_millis(200) };
+    let (voice, mut heard) = voice(&Stop::default(), 100);
+    assert_eq!(run(&spec, &voice, patient(), &mut All).await?, End::Exited(0));
+    drop(voice);
+    let mut said = String::new();
+    while let Some(Stamped { event: Event::Output { lines, .. }, .. }) = heard.recv().await {
+        said.push_str(&String::from_utf8_lossy(lines.as_bytes()));
+    }
+    Ok(said)
+}
+
+fn script(path: &Path, text: &str, mode: u32) {
+    std::fs::write(path, text).unwrap();
+    std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+}
+
+#[tokio::test]
+async fn what_cannot_be_started_says_why() {
+    let dir = tempfile::tempdir().unwrap();
+    let closed = dir.path().join("closed");
+    script(&closed, "#!/bin/sh\n", 0o644);
+    let why = async |program: &str| says(&[program], &[]).await.unwrap_err().kind();
+    assert_eq!(why("no-such-program-anywhere").await, io::ErrorKind::NotFound);
+    assert_eq!(why("/no/such/program").await, io::ErrorKind::NotFound);
+    assert_eq!(why(closed.to_str().unwrap()).await, io::ErrorKind::PermissionDenied);
+    assert_eq!(why("a\0b").await, io::ErrorKind::InvalidInput);
+}
+
+#[tokio::test]
+async fn a_program_is_looked_for_in_path_and_one_that_may_not_run_is_passed_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let (first, second) = (dir.path().join("first"), dir.path().join("second"));
+    std::fs::create_dir_all(first.join("tool-in-both/and-a-directory")).unwrap();
+    std::fs::create_dir(&second).unwrap();
+    script(&first.join("tool"), "echo first\n", 0o644);
+    // No `#!`: a shell reads it, as it does for a shell.
+    script(&second.join("tool"), "echo second \"$1\" \"$COLOUR\"\n", 0o755);
+    script(&second.join("tool-in-both"), "#!/bin/sh\necho file\n", 0o755);
+    let path = std::env::join_paths([first, second, "/bin".into(), "/usr/bin".into()]).unwrap();
+    let env = [("PATH".into(), path), ("COLOUR".into(), "blue".into())];
+    assert_eq!(says(&["tool", "a b"], &env).await.unwrap(), "second a b blue\n");
+    assert_eq!(says(&["tool-in-both"], &env).await.unwrap(), "file\n");
+}
+
+#[tokio::test]
+#[cfg(target_os = "linux")]
+async fn a_child_starts_with_a_clean_slate() {
+    // A handler of ours must neither be called in a child nor be missing here afterwards.
+    let mut hangup = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()).unwrap();
+    let before = rustix::process::getsid(None).unwrap();
+    let status = says(&["cat", "/proc/self/status", "/proc/self/stat"], &[]).await.unwrap();
+    let mask = |name: &str| {
+        let line = status.lines().find(|line| line.starts_with(name)).unwrap();
+        u64::from_str_radix(line.split_whitespace().nth(1).unwrap(), 16).unwrap()
+    };
+    assert_eq!((mask("SigBlk:"), mask("SigCgt:")), (0, 0));
+    assert_eq!(mask("SigIgn:") >> (libc::SIGPIPE - 1) & 1, 0, "a broken pipe must end programs");
+    let stat: Vec<&str> = status.lines().last().unwrap().rsplit(") ").next().unwrap().split(' ').collect();
+    assert_ne!(stat[3], before.as_raw_nonzero().to_string(), "a session of its own");
+
+    assert_eq!(says(&["readlink", "/proc/self/fd/0"], &[]).await.unwrap(), "/dev/null\n");
+    rustix::process::kill_process(rustix::process::getpid(), Signal::HUP).unwrap();
+    hangup.recv().await.unwrap();
 }

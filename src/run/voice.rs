@@ -1,7 +1,8 @@
 //! How a job speaks: facts in order through one bounded channel, progress by the latest value.
 
+use super::buffers::Buffers;
 use super::stop::Stop;
-use crate::event::{Event, Level, Lines, Phase, Progress, Stamped, Stream};
+use crate::event::{Event, Level, Phase, Progress, Stamped, Stream};
 use jiff::Timestamp;
 use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
@@ -13,6 +14,7 @@ pub(super) struct Voice {
     pub(super) events: mpsc::Sender<Stamped>,
     pub(super) progress: watch::Sender<Option<Progress>>,
     pub(super) stop: Stop,
+    pub(super) buffers: Buffers,
 }
 
 /// Stamps an event with the time.
@@ -39,8 +41,8 @@ impl Voice {
         self.say(Event::Notice { job: Some(self.job.clone()), level, text: text.into() }).await;
     }
 
-    /// Lines in the job's name.
-    pub(super) fn output(&self, stream: Stream, lines: Vec<u8>) -> Stamped {
-        stamped(Event::Output { job: self.job.clone(), stream, lines: Lines::new(lines) })
+    /// Lines in the job's name; the block is one of our buffers.
+    pub(super) fn output(&self, stream: Stream, block: Vec<u8>) -> Stamped {
+        stamped(Event::Output { job: self.job.clone(), stream, lines: self.buffers.lines(block) })
     }
 }

@@ -1,0 +1,101 @@
+//! Starting a child: a session of its own, nothing to read, two pipes to speak through, and an end with ours.
+
+use super::process::Spec;
+use crate::job::{IoPriority, Priority};
+use rustix::process::{Pid, Signal};
+use std::io;
+use std::os::fd::OwnedFd;
+
+/// A child that runs. Whoever has it waits for it.
+#[derive(Debug)]
+pub(super) struct Started {
+    pub(super) pid: Pid,
+    /// Reading ends.
+    pub(super) stdout: OwnedFd,
+    pub(super) stderr: OwnedFd,
+}
+
+/// Starts it without a copy of ourselves: what a copy costs grows with us, and we would go on paying for it afterwards,
+/// page by page.
+#[cfg(target_os = "linux")]
+pub(super) fn start(spec: &Spec<'_>) -> io::Result<Started> {
+    let (priority, parent) = (spec.priority, rustix::process::getpid());
+    super::vfork::start(spec.argv, spec.env, &move || prepare(priority, parent))
+}
+
+/// Starts it.
+#[cfg(not(target_os = "linux"))]
+#[expect(unsafe_code, reason = "a session of its own can only be had between fork and exec")]
+pub(super) fn start(spec: &Spec<'_>) -> io::Result<Started> {
+    use std::os::unix::process::CommandExt;
+    use std::process::{Command, Stdio};
+    let invalid = || io::Error::from(io::ErrorKind::InvalidInput);
+    let (program, arguments) = spec.argv.split_first().ok_or_else(invalid)?;
+    let mut command = Command::new(program);
+    command.args(arguments).envs(spec.env.iter().map(|(name, value)| (name, value)));
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let (priority, parent) = (spec.priority, rustix::process::getpid());
+    // SAFETY: only direct system calls, which are async-signal-safe; nothing is allocated.
+    unsafe { command.pre_exec(move || prepare(priority, parent)) };
+    let mut child = command.spawn()?;
+    let pid = Pid::from_raw(child.id() as i32).ok_or_else(invalid)?;
+    let stdout = child.stdout.take().ok_or_else(invalid)?.into();
+    let stderr = child.stderr.take().ok_or_else(invalid)?.into();
+    Ok(Started { pid, stdout, stderr })
+}
+
+/// What a child does before it becomes its program. Only system calls: it may share our memory.
+fn prepare(priority: Priority, parent: Pid) -> io::Result<()> {
+    rustix::process::setsid()?;
+    step_back(priority)?;
+    die_with(parent)
+}
+
+/// Lets others go first, as far as the job wants it. Only system calls.
+fn step_back(priority: Priority) -> io::Result<()> {
+    if priority.nice > 0 {
+        rustix::process::nice(i32::from(priority.nice))?;
+    }
+    match priority.io {
+        Some(io) => io_priority(io),
+        None => Ok(()),
+    }
+}
+
+/// Of this process, and of those that it starts.
+#[cfg(target_os = "linux")]
+#[expect(unsafe_code, reason = "no crate wraps ioprio_set")]
+fn io_priority(priority: IoPriority) -> io::Result<()> {
+    // From linux/ioprio.h: the class stands above 13 bits of level.
+    const WHO_PROCESS: libc::c_int = 1;
+    let value: libc::c_int = match priority {
+        IoPriority::BestEffort(level) => 2 << 13 | libc::c_int::from(level),
+        IoPriority::Idle => 3 << 13,
+    };
+    // SAFETY: three integers, and no memory.
+    match unsafe { libc::syscall(libc::SYS_ioprio_set, WHO_PROCESS, 0, value) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// Elsewhere there are no such ranks.
+#[cfg(not(target_os = "linux"))]
+fn io_priority(_priority: IoPriority) -> io::Result<()> {
+    Ok(())
+}
+
+/// Asks the kernel to end this process when `parent` dies. rsync passes a SIGTERM on to its second process, a SIGKILL
+/// it could not.
+#[cfg(target_os = "linux")]
+fn die_with(parent: Pid) -> io::Result<()> {
+    rustix::process::set_parent_process_death_signal(Some(Signal::TERM))?;
+    // The parent may have died before the request.
+    if rustix::process::getppid() == Some(parent) { Ok(()) } else { Err(io::ErrorKind::BrokenPipe.into()) }
+}
+
+/// Elsewhere a child notices by its closed pipes.
+#[cfg(not(target_os = "linux"))]
+fn die_with(_parent: Pid) -> io::Result<()> {
+    Ok(())
+}

@@ -1,0 +1,212 @@
+//! `vfork` and `exec`, as `posix_spawn` does it, with what `posix_spawn` cannot: a signal when the parent dies.
+//!
+//! The child runs on a stack of its own in our memory, while the thread that made it waits for its `exec`. Until then it
+//! may do nothing but system calls on memory that was laid out before: others of our threads go on, and whatever it
+//! changed would stay changed.
+
+use super::spawn::Started;
+use rustix::fs::{Access, access};
+use rustix::io::Errno;
+use rustix::pipe::{PipeFlags, pipe_with};
+use rustix::process::Pid;
+use std::ffi::{CStr, CString, OsString, c_char, c_int, c_void};
+use std::fs::File;
+use std::os::fd::{AsRawFd, RawFd};
+use std::os::unix::ffi::OsStringExt;
+use std::path::Path;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::{env, io, mem, ptr};
+
+/// Where programs are looked for when nothing says so.
+const PATH: &str = "/bin:/usr/bin";
+/// The child's stack, in words of 16 bytes: the system calls need next to nothing.
+const STACK: usize = 2048;
+/// The highest number of a signal.
+const SIGNALS: c_int = 64;
+
+/// What the child needs, laid out before it is made.
+struct Plan<'a> {
+    program: *const c_char,
+    /// Ended by null, as the next.
+    argv: *const *const c_char,
+    envp: *const *const c_char,
+    /// What becomes its standard input, output and error.
+    ends: [RawFd; 3],
+    prepare: &'a dyn Fn() -> io::Result<()>,
+    /// The number of the error that it met; 0 if it became its program.
+    failed: AtomicI32,
+}
+
+/// Starts a program (a name to look for in `PATH`, or a path) with `env` added to our environment. The child calls
+/// `prepare` before it becomes the program: only system calls, for it shares our memory.
+pub(super) fn start(
+    argv: &[String],
+    env: &[(OsString, OsString)],
+    prepare: &dyn Fn() -> io::Result<()>,
+) -> io::Result<Started> {
+    let words = argv.iter().map(|word| Ok(CString::new(word.as_str())?)).collect::<io::Result<Vec<_>>>()?;
+    let program = CString::new(find(argv.first().ok_or(io::ErrorKind::InvalidInput)?, env)?.into_vec())?;
+    let envp = environment(env)?;
+    match exec(&program, &words, &envp, prepare) {
+        // A script that does not say who reads it.
+        Err(error) if error.raw_os_error() == Some(libc::ENOEXEC) => {
+            let script = [c"sh".into(), program].into_iter();
+            let words = script.chain(words.into_iter().skip(1)).collect::<Vec<_>>();
+            exec(c"/bin/sh", &words, &envp, prepare)
+        }
+        other => other,
+    }
+}
+
+/// Our environment with `added`; a variable that cannot be passed on (it holds a NUL) is an error.
+fn environment(added: &[(OsString, OsString)]) -> io::Result<Vec<CString>> {
+    let ours = env::vars_os().filter(|(name, _)| added.iter().all(|(new, _)| new != name));
+    let all = ours.chain(added.iter().cloned());
+    all.map(|(name, value)| {
+        let mut variable = name.into_vec();
+        variable.push(b'=');
+        variable.extend(value.into_vec());
+        Ok(CString::new(variable)?)
+    })
+    .collect()
+}
+
+/// The file of a program; looked for in `PATH` if it is a name.
+fn find(program: &str, added: &[(OsString, OsString)]) -> io::Result<OsString> {
+    if program.contains('/') {
+        return Ok(program.into());
+    }
+    let path = added.iter().find(|(name, _)| name == "PATH").map(|(_, value)| value.clone());
+    let path = path.or_else(|| env::var_os("PATH")).unwrap_or_else(|| PATH.into());
+    let mut failure = Errno::NOENT;
+    for directory in env::split_paths(&path) {
+        // An empty one means the working directory.
+        let file = Path::new(".").join(directory).join(program);
+        if !file.is_file() {
+            continue;
+        }
+        match access(&file, Access::EXEC_OK) {
+            Ok(()) => return Ok(file.into()),
+            // Another directory may have one that we may run.
+            Err(error) => failure = error,
+        }
+    }
+    Err(failure.into())
+}
+
+fn exec(
+    program: &CStr,
+    argv: &[CString],
+    envp: &[CString],
+    prepare: &dyn Fn() -> io::Result<()>,
+) -> io::Result<Started> {
+    let null = File::open("/dev/null")?;
+    let (stdout, their_stdout) = pipe_with(PipeFlags::CLOEXEC)?;
+    let (stderr, their_stderr) = pipe_with(PipeFlags::CLOEXEC)?;
+    let (argv, envp) = (ended_by_null(argv), ended_by_null(envp));
+    let plan = Plan {
+        program: program.as_ptr(),
+        argv: argv.as_ptr(),
+        envp: envp.as_ptr(),
+        ends: [null.as_raw_fd(), their_stdout.as_raw_fd(), their_stderr.as_raw_fd()],
+        prepare,
+        failed: AtomicI32::new(0),
+    };
+    let pid = fork(&plan)?;
+    match plan.failed.load(Ordering::Relaxed) {
+        0 => Ok(Started { pid, stdout, stderr }),
+        error => {
+            // It has ended already.
+            let _ = rustix::process::waitpid(Some(pid), rustix::process::WaitOptions::empty());
+            Err(io::Error::from_raw_os_error(error))
+        }
+    }
+}
+
+fn ended_by_null(words: &[CString]) -> Vec<*const c_char> {
+    words.iter().map(|word| word.as_ptr()).chain([ptr::null()]).collect()
+}
+
+/// Makes the child, and comes back when it has become its program or has failed.
+#[expect(unsafe_code, reason = "no crate offers a vfork that is told what to do before the exec")]
+fn fork(plan: &Plan<'_>) -> io::Result<Pid> {
+    let mut stack = vec![0u128; STACK];
+    // SAFETY: `child` gets a stack that nobody else uses, aligned to 16 bytes and growing down from its end, and a plan,
+    // both of which outlive it: CLONE_VFORK holds this thread until the child no longer uses our memory. No signal is
+    // delivered meanwhile, for a handler of ours in the child would change our memory.
+    let pid = unsafe {
+        let (mut all, mut before) = (mem::zeroed(), mem::zeroed());
+        libc::sigfillset(&mut all);
+        libc::pthread_sigmask(libc::SIG_SETMASK, &all, &mut before);
+        let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
+        let top = stack.as_mut_ptr_range().end.cast::<c_void>();
+        let pid = libc::clone(child, top, flags, ptr::from_ref(plan).cast_mut().cast());
+        let error = io::Error::last_os_error();
+        libc::pthread_sigmask(libc::SIG_SETMASK, &before, ptr::null_mut());
+        if pid < 0 {
+            return Err(error);
+        }
+        pid
+    };
+    Pid::from_raw(pid).ok_or_else(|| io::ErrorKind::InvalidData.into())
+}
+
+/// The child's life before its program. Does not return.
+#[expect(unsafe_code, reason = "system calls on memory that was laid out before")]
+extern "C" fn child(plan: *mut c_void) -> c_int {
+    // SAFETY: the plan is one, and outlives us. Everything below is a system call, or a wrapper that does nothing else;
+    // `errno` is that of the thread that waits for us, which does not look at it. Nothing allocates, unwinds or locks.
+    unsafe {
+        let plan = &*plan.cast::<Plan<'_>>();
+        let error = become_program(plan);
+        plan.failed.store(error, Ordering::Relaxed);
+        libc::_exit(127)
+    }
+}
+
+/// The number of the error that kept us from it.
+///
+/// # Safety
+/// In a child that has the pointers of the plan, and signal handlers and descriptors of its own.
+#[expect(unsafe_code, reason = "as its caller")]
+unsafe fn become_program(plan: &Plan<'_>) -> c_int {
+    let errno = || io::Error::last_os_error().raw_os_error().unwrap_or(libc::EIO);
+    // SAFETY: see `child`.
+    unsafe {
+        default_signals();
+        for (number, end) in (0..).zip(plan.ends) {
+            // Ours are above 2, where the standard ones are always open: none is overwritten before its turn.
+            if libc::dup2(end, number) < 0 {
+                return errno();
+            }
+        }
+        if let Err(error) = (plan.prepare)() {
+            return error.raw_os_error().unwrap_or(libc::EPIPE);
+        }
+        let mut none = mem::zeroed();
+        libc::sigemptyset(&mut none);
+        libc::sigprocmask(libc::SIG_SETMASK, &none, ptr::null_mut());
+        libc::execve(plan.program, plan.argv, plan.envp);
+        errno()
+    }
+}
+
+/// Takes our handlers off before signals are let in again; a SIGPIPE, which Rust ignores, is to end programs as ever.
+///
+/// # Safety
+/// In a child that has signal handlers of its own.
+#[expect(unsafe_code, reason = "as its caller")]
+unsafe fn default_signals() {
+    // SAFETY: valid for all zeroes; signals that cannot be changed are refused, and changed nothing.
+    unsafe {
+        let mut action: libc::sigaction = mem::zeroed();
+        for signal in 1..=SIGNALS {
+            let known = libc::sigaction(signal, ptr::null(), &mut action) == 0;
+            let ignored = action.sa_sigaction == libc::SIG_IGN && signal != libc::SIGPIPE;
+            if known && action.sa_sigaction != libc::SIG_DFL && !ignored {
+                action = mem::zeroed();
+                libc::sigaction(signal, &action, ptr::null_mut());
+            }
+        }
+    }
+}
