@@ -127,7 +127,8 @@ pub fn template(root: &str, rows: impl Iterator<Item = (String, String, Action, 
         "# What is to become of the entries of a plan for {root}\n#\n\
          # Take the \"#\" away from what you decide. An action is \"delete\", \"review\" or \"keep\"; the last decision that\n\
          # means an entry wins, and what nobody decides stays as the rule said. Nothing under review is ever touched.\n\
-         # A decision may name a rule, a path (with everything below it) and a glob; all that it names must fit.\n"
+         # A decision may name a rule, a path (with everything below it) and a glob; all that it names must fit. A rule that\n\
+         # the plan does not know is an error, and a decision that means no entry is warned about.\n"
     );
     let quoted = |text: &str| toml::Value::from(text).to_string();
     let mut last = String::new();

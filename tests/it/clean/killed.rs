@@ -112,6 +112,26 @@ fn a_deleting_run_that_was_killed_ends_what_it_began() {
 }
 
 #[test]
+fn interrupted_it_says_what_it_did_and_goes_on_later() {
+    let env = Env::new();
+    let root = mirror(&env);
+    let before = tree(&root);
+    let args = ["clean", "run", "--yes", "--max-delete", "100%", "--threads", "1", "--json"];
+    let run = env.spawn(args);
+    eventually("the run gets so far", || quickly(&root.join(".pdb-sync/quarantine")) > 300);
+    run.signal(Signal::INT);
+    let ended = run.wait().expect_code(130);
+    let end = ended.json().pop().unwrap();
+    let done = end["quarantined"].as_u64().unwrap();
+    assert_eq!((&end["event"], &end["stopped"]), (&"result".into(), &true.into()), "{ended}");
+    assert_eq!(files(&root.join(".pdb-sync/quarantine")) as u64, done + 1);
+    let end = env.run(args).expect_code(0).json().pop().unwrap();
+    assert_eq!((&end["quarantined"], &end["resumed"]), (&(FILES as u64).into(), &true.into()), "{end}");
+    env.run(["clean", "undo", "last"]).expect_code(0);
+    assert_eq!(tree(&root), before);
+}
+
+#[test]
 fn killed_at_random_again_and_again() {
     let env = Env::new();
     let root = mirror(&env);

@@ -1,6 +1,7 @@
 //! `clean` from the outside.
 
 mod decided;
+mod exported;
 mod hard;
 mod kept;
 mod killed;
