@@ -126,6 +126,15 @@ impl Judge {
         Judge { lists, ..self }
     }
 
+    /// BLAKE3 of all that the rules say which are on, in hexadecimal digits.
+    pub fn hash(&self) -> String {
+        let mut hash = blake3::Hasher::new();
+        for rule in self.rules.iter().filter(|rule| rule.on) {
+            hash.update(format!("{rule:?}\n").as_bytes());
+        }
+        hash.finalize().to_hex().to_string()
+    }
+
     /// The rules, in their order.
     pub fn rules(&self) -> &[Rule] {
         &self.rules

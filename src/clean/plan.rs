@@ -34,6 +34,9 @@ pub struct Header {
     pub tree_bytes: u64,
     /// The rules that decided, in their order.
     pub rules: Vec<RuleNote>,
+    /// BLAKE3 of all that they say, by which two plans are known to come from the same rules of the same version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules_blake3: Option<String>,
 }
 
 /// Which directory a plan is about.
@@ -230,6 +233,7 @@ impl<R: BufRead> Reader<R> {
                 tree_entries: 0,
                 tree_bytes: 0,
                 rules: Vec::new(),
+                rules_blake3: None,
             },
             hash: blake3::Hasher::new(),
             line: Vec::new(),

@@ -17,6 +17,7 @@ fn header() -> Header {
         tree_entries: 10,
         tree_bytes: 20,
         rules: vec![],
+        rules_blake3: None,
     }
 }
 

@@ -70,6 +70,7 @@ pub(super) fn run(args: &PlanArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
                 .filter(|rule| rule.on)
                 .map(|rule| crate::clean::RuleNote { name: rule.name.clone(), reason: rule.reason.clone() })
                 .collect(),
+            rules_blake3: Some(judge.hash()),
         };
         let (footer, planned) = write(&output, |out| {
             let (planned, _) = sweep::plan(&scan.inventory, &judge, &header, out)?;

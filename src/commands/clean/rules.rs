@@ -61,7 +61,9 @@ pub(super) fn list(global: &Global, ui: &Ui) -> Result<Exit, Failure> {
         means.extend(rule.min_size.map(|size| format!("at least {}", bytes(size))));
         means.extend(rule.max_size.map(|size| format!("at most {}", bytes(size))));
         means.extend(rule.special.map(|special| special_word(special).to_owned()));
-        let (name, patterns) = (rule.name.clone(), rule.patterns.join(" "));
+        // Which directory that is, only a job can say.
+        let patterns = if rule.patterns.is_empty() { "-".into() } else { rule.patterns.join(" ") };
+        let name = rule.name.clone();
         rows.push(vec![name, action.into(), found, patterns, means.join(", "), rule.reason.clone()]);
     }
     if ui.json {

@@ -9,6 +9,7 @@ use crate::commands::scan::{grouped, shown};
 use crate::exit::Exit;
 use crate::sweep::{Parent, info, look, root_of};
 use crate::ui::Ui;
+use rustix::io::Errno;
 use serde_json::json;
 use std::fs::{File, Metadata};
 use std::os::unix::fs::MetadataExt;
@@ -29,7 +30,8 @@ pub(super) struct Drift {
 /// Compares entries one by one, keeping the last directory open.
 pub(super) struct Eye<'a> {
     root: &'a File,
-    parent: Option<Parent>,
+    /// The last directory that was opened, or why it was not.
+    parent: Option<(Vec<u8>, Result<Parent, Errno>)>,
     pub(super) drift: Drift,
 }
 
@@ -40,22 +42,30 @@ impl<'a> Eye<'a> {
 
     pub(super) fn compare(&mut self, entry: &Entry) {
         let (dir, name) = split(&entry.path);
-        if self.parent.as_ref().is_none_or(|parent| parent.path() != dir) {
-            self.parent = Parent::open(self.root, dir).ok();
+        if self.parent.as_ref().is_none_or(|(at, _)| at != dir) {
+            self.parent = Some((dir.into(), Parent::open(self.root, dir)));
         }
-        let now = self.parent.as_ref().map(|parent| look(parent.fd(), name));
+        let now = match &self.parent {
+            Some((_, Ok(parent))) => look(parent.fd(), name),
+            Some((_, Err(error))) => Err(*error),
+            None => Err(Errno::NOENT),
+        };
         let word = match now {
-            Some(Ok((kind, stamp))) if kind == entry.kind && stamp == entry.stamp => {
+            Ok((kind, stamp)) if kind == entry.kind && stamp == entry.stamp => {
                 self.drift.fresh += 1;
                 return;
             }
-            Some(Ok(_)) => {
+            Err(Errno::NOENT) => {
+                self.drift.gone += 1;
+                "is gone"
+            }
+            Ok(_) | Err(Errno::LOOP | Errno::NOTDIR | Errno::XDEV) => {
                 self.drift.changed += 1;
                 "has changed"
             }
-            Some(Err(_)) | None => {
-                self.drift.gone += 1;
-                "is gone"
+            Err(_) => {
+                self.drift.changed += 1;
+                "cannot be looked at"
             }
         };
         if self.drift.why.len() < TOLD {

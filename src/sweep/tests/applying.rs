@@ -166,3 +166,36 @@ fn what_is_destroyed_is_written_down_before() {
         assert_eq!((done, applied.skipped, applied.bytes > 0), (50, 0, true), "{applied:?}");
     }
 }
+
+#[test]
+fn nothing_is_done_that_cannot_be_written_down() {
+    for fate in [Fate::Delete, Fate::Quarantine] {
+        let place = place();
+        let journals = place.root.with_file_name("state").join("journal");
+        fs::create_dir_all(&journals).unwrap();
+        symlink("/dev/full", journals.join("RUN1.journal.ndjson")).unwrap();
+        fs::create_dir(place.root.join("ab/empty")).unwrap();
+        let paths: Vec<String> = (0..20).map(|n| format!("ab/{n}")).collect();
+        paths.iter().for_each(|path| fs::write(place.root.join(path), "x").unwrap());
+        let mut entries: Vec<Entry> = paths.iter().map(|path| entry(&place, path)).collect();
+        entries.push(entry(&place, "ab/empty"));
+        let journal = place.journal();
+        let meter = Meter::default();
+        let apply = Apply {
+            root: &place.dir,
+            quarantine: &place.quarantine,
+            fate: &fate,
+            journal: &journal,
+            threads: 2,
+            fail_fast: false,
+            strict: false,
+            past: None,
+            stop: &|| false,
+            meter: &meter,
+        };
+        let mut all = entries.into_iter();
+        let error = apply.run(|| Ok(all.next())).unwrap_err();
+        assert!(error.to_string().contains("No space left"), "{error}");
+        assert_eq!(fs::read_dir(place.root.join("ab")).unwrap().count(), 21, "{}", fate.word());
+    }
+}

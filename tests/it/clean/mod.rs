@@ -78,6 +78,8 @@ fn planned_shown_run_and_undone() {
     let root = littered(&env);
     let (before, times) = (tree(&root), dirs(&root));
     let plan = env.run(["clean", "plan", "./mirror/m", "--json"]).expect_code(0).json().pop().unwrap();
+    let header = fs::read_to_string(plan["plan"].as_str().unwrap()).unwrap();
+    assert!(header.lines().next().unwrap().contains("\"rules_blake3\":\""), "{header}");
     assert_eq!(plan["entries"], PLANNED + 1, "{plan}");
     assert_eq!(tree(&root), before, "planning touches nothing");
     let shown = env.run(["clean", "show", "--json"]).expect_code(0).json();
