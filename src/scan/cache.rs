@@ -123,7 +123,8 @@ impl Cache {
         (header.root == root).then(|| inventory.totals().entries())
     }
 
-    /// Keeps what a scan found. The file is whole, or the old one is still there.
+    /// Keeps what a scan found. The file is whole, or the old one is still there; after a power cut it may be damaged, and
+    /// is set aside then. To wait for the disk would cost more than a scan.
     pub fn save(&self, scan: &Scan, options: &Options) -> io::Result<()> {
         fs::create_dir_all(&self.dir)?;
         let header = Header {
@@ -136,9 +137,8 @@ impl Cache {
         };
         let file = tempfile::Builder::new().prefix(".inventory").tempfile_in(&self.dir)?;
         inventory::encode(&scan.inventory, &header, BufWriter::with_capacity(BUFFER, file.as_file()))?;
-        file.as_file().sync_all()?;
         file.persist(self.path(scan.inventory.root(), options)).map_err(|error| error.error)?;
-        File::open(&self.dir)?.sync_all()
+        Ok(())
     }
 
     /// Scans a tree, an absolute path, and keeps what was found. Nothing is taken over if the tree lies on a network: the
