@@ -88,6 +88,37 @@ impl Place {
     }
 }
 
+/// Both at once, the swap a little later in each round, so that every moment of the protocol is met; in one round of ten it
+/// is over before, and in one it comes after, so that both ends are met on any machine.
+fn race(round: usize, swap: impl FnOnce() + Send, take: impl FnOnce() -> Taken) -> Taken {
+    let (ready, swapped, taken) = (AtomicBool::new(false), AtomicBool::new(false), AtomicBool::new(false));
+    let until = |flag: &AtomicBool| {
+        while !flag.load(Ordering::Acquire) {
+            std::thread::yield_now();
+        }
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            ready.store(true, Ordering::Release);
+            if round % 10 == 5 {
+                until(&taken);
+            }
+            for _ in 0..(round % 40) * 50 {
+                std::hint::spin_loop();
+            }
+            swap();
+            swapped.store(true, Ordering::Release);
+        });
+        until(&ready);
+        if round % 10 == 0 {
+            until(&swapped);
+        }
+        let outcome = take();
+        taken.store(true, Ordering::Release);
+        outcome
+    })
+}
+
 #[test]
 fn a_racing_swapper_loses_nothing() {
     let place = place();
@@ -97,25 +128,8 @@ fn a_racing_swapper_loses_nothing() {
         fs::write(&doomed, "doomed").unwrap();
         fs::write(&precious, "precious").unwrap();
         let stamp = place.stamp("ab/x");
-        let (go, ready) = (AtomicBool::new(false), AtomicBool::new(false));
-        let outcome = std::thread::scope(|scope| {
-            scope.spawn(|| {
-                ready.store(true, Ordering::Release);
-                while !go.load(Ordering::Acquire) {
-                    std::hint::spin_loop();
-                }
-                // Now and then it is a little late, so that every moment of the protocol is met.
-                for _ in 0..(round % 40) * 50 {
-                    std::hint::spin_loop();
-                }
-                fs::rename(&precious, &doomed).unwrap();
-            });
-            while !ready.load(Ordering::Acquire) {
-                std::hint::spin_loop();
-            }
-            go.store(true, Ordering::Release);
-            place.take("ab/x", stamp, &Fate::Delete)
-        });
+        let swap = || fs::rename(&precious, &doomed).unwrap();
+        let outcome = race(round, swap, || place.take("ab/x", stamp, &Fate::Delete));
         match outcome {
             Taken::Done(Did::Deleted) => taken += 1,
             Taken::Left(_) => left += 1,
@@ -140,21 +154,11 @@ fn a_racing_swapper_of_parents_leads_nowhere() {
         fs::write(dir.join("x"), "doomed").unwrap();
         fs::write(trap.join("x"), "precious").unwrap();
         let stamp = place.stamp("ab/x");
-        let go = AtomicBool::new(false);
-        let outcome = std::thread::scope(|scope| {
-            scope.spawn(|| {
-                while !go.load(Ordering::Acquire) {
-                    std::hint::spin_loop();
-                }
-                for _ in 0..(round % 40) * 50 {
-                    std::hint::spin_loop();
-                }
-                fs::rename(&dir, &away).unwrap();
-                symlink(&trap, &dir).unwrap();
-            });
-            go.store(true, Ordering::Release);
-            place.take("ab/x", stamp, &Fate::Delete)
-        });
+        let swap = || {
+            fs::rename(&dir, &away).unwrap();
+            symlink(&trap, &dir).unwrap();
+        };
+        let outcome = race(round, swap, || place.take("ab/x", stamp, &Fate::Delete));
         match outcome {
             Taken::Done(Did::Deleted) => taken += 1,
             Taken::Left(_) | Taken::Failed(_) => left += 1,
