@@ -16,8 +16,8 @@ pub struct Dirs {
     pub gone: BTreeSet<Vec<u8>>,
     /// Those that an undo has made again, or was about to.
     pub made: BTreeSet<Vec<u8>>,
-    /// Whether an undo was cut short.
-    pub half_undone: bool,
+    /// Whether the run, or an undo of it, was cut short: times that it moved may not have been set back.
+    pub half: bool,
 }
 
 impl Dirs {
@@ -27,7 +27,7 @@ impl Dirs {
             Line::Was(path, recipe) => {
                 self.was.entry(path.clone()).or_insert(*recipe);
             }
-            Line::Begin(begin) => self.half_undone = begin.command == UNDO,
+            Line::Begin(_) => self.half = true,
             Line::Did(record) if record.did == Did::Restored => {
                 if record.kind == Kind::Dir {
                     self.made.insert(record.path.clone());
@@ -43,7 +43,7 @@ impl Dirs {
             },
             Line::End(_) => {
                 // What an undo has ended is no business of the next one.
-                self.half_undone = false;
+                self.half = false;
                 for path in std::mem::take(&mut self.made) {
                     self.gone.remove(&path);
                 }

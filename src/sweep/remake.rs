@@ -81,7 +81,7 @@ impl<'a> Maker<'a> {
                 self.set(path, recipe);
             }
         }
-        if self.dirs.half_undone {
+        if self.dirs.half {
             // The one before us had no time for it.
             let others = self.dirs.was.iter().filter(|(path, _)| !self.made.contains(*path));
             for (path, recipe) in others {

@@ -118,6 +118,7 @@ impl Apply<'_> {
     /// journal; what was done until then is done, and journalled as far as that was possible.
     pub fn run(&self, next: impl FnMut() -> Result<Option<Entry>, PlanError>) -> Result<Applied, PlanError> {
         let shared = Shared::new(self);
+        shared.root();
         let (send, receive) = mpsc::sync_channel::<Batch>(self.threads * 4);
         let receive = Mutex::new(receive);
         let read = std::thread::scope(|scope| {
@@ -138,6 +139,7 @@ impl Apply<'_> {
             Err(error) => (Vec::new(), Err(error)),
         };
         shared.dirs(dirs);
+        shared.root();
         let (applied, broken) = shared.end();
         read?;
         match broken {

@@ -106,12 +106,23 @@ impl<'a> Shared<'a> {
         self.turn(page);
     }
 
+    /// The root's time moves when our own directory comes into it, and when that goes: what it was is written down before,
+    /// and after a try that was killed, it is set back here.
+    pub(super) fn root(&self) {
+        // One that cannot be opened is met again where something is to be taken from it.
+        drop(self.parent(b""));
+    }
+
     /// Opens a directory that something is to be taken from; how it was is written down first.
     fn parent(&self, dir: &[u8]) -> Result<Parent, Taken> {
         let mut parent = Parent::open(self.apply.root, dir).map_err(Taken::unopened)?;
         let mut was = self.was.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(recipe) = was.get(dir) {
             parent.was_really(*recipe);
+            if self.apply.past.is_some() {
+                // The try before may have been killed when it had moved its time.
+                parent.moves();
+            }
             return Ok(parent);
         }
         let mut line = Vec::new();

@@ -98,6 +98,7 @@ fn a_run_that_goes_on_takes_the_other_names_too_and_says_nothing_twice() {
     let first = apply(&place, &[entries[0].clone(), entries[3].clone()], &Fate::Quarantine, None, 1);
     assert_eq!((first.quarantined, first.skipped), (1, 1));
     fs::rename(place.root.join("ab/z"), place.root.join(".pdb-sync/quarantine/RUN1/tree/ab/z")).unwrap();
+    place.dir.set_modified(SystemTime::now()).unwrap();
     let applied = apply(&place, &entries, &Fate::Quarantine, Some(&past_of(&place)), 1);
     assert_eq!((applied.quarantined, applied.deleted, applied.skipped), (3, 1, 1), "{:?}", applied.why);
     let lines = journal_of(&place);
@@ -108,6 +109,7 @@ fn a_run_that_goes_on_takes_the_other_names_too_and_says_nothing_twice() {
     assert_eq!(lines.iter().filter(|line| matches!(line, Line::Was(path, _) if path == b"ab")).count(), 1);
     let time = || fs::metadata(place.root.join("ab")).unwrap().modified().unwrap();
     assert_eq!(time(), OLD, "also after it was killed");
+    assert_eq!(place.dir.metadata().unwrap().modified().unwrap(), OLD, "the root, too");
     assert_eq!(place.undo().restored, 4);
     assert!(place.root.join("ab/empty").is_dir());
     assert_eq!((time(), place.dir.metadata().unwrap().modified().unwrap()), (OLD, OLD));

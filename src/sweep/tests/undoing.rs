@@ -138,3 +138,19 @@ fn undo_writes_down_what_it_does_while_it_does_it() {
     assert_eq!(restored(), back, "and to the end when it is stopped");
     assert_eq!(place.undo().restored, 600 - back as u64);
 }
+
+#[test]
+fn a_run_that_was_killed_before_it_took_anything_leaves_no_trace() {
+    let place = place();
+    let journal = place.journal();
+    journal.line(&Line::Begin(place.begin())).unwrap();
+    let recipe = Recipe { mode: 0o755, uid: own().0, gid: own().1, mtime: 1_000_000_000, nanos: 5 };
+    journal.line(&Line::Was(Vec::new(), recipe)).unwrap();
+    // It had made its own directory, and not yet set the root's time back.
+    place.quarantine.prepare().unwrap();
+    place.dir.set_modified(SystemTime::now()).unwrap();
+    assert_eq!(place.undo(), Undone::default());
+    let meta = place.dir.metadata().unwrap();
+    assert_eq!((meta.mtime(), meta.mtime_nsec()), (1_000_000_000, 5));
+    assert!(!place.root.join(".pdb-sync").exists());
+}
