@@ -110,7 +110,7 @@ fn race(round: usize, swap: impl FnOnce() + Send, take: impl FnOnce() -> Taken) 
             swapped.store(true, Ordering::Release);
         });
         until(&ready);
-        if round % 10 == 0 {
+        if round.is_multiple_of(10) {
             until(&swapped);
         }
         let outcome = take();
