@@ -42,10 +42,12 @@ fn say(line: &str) {
 
 /// The real entries, over and over, under other names.
 fn real(dir: &Path, files: usize) -> Vec<PathBuf> {
-    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");
+    let corpus = std::env::var_os("CORPUS")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus"), PathBuf::from);
     let entries: Vec<Vec<u8>> = [corpus.join("more"), corpus]
         .iter()
-        .flat_map(|dir| fs::read_dir(dir).unwrap())
+        .flat_map(fs::read_dir)
+        .flatten()
         .map(|item| item.unwrap().path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "gz"))
         .map(|path| fs::read(path).unwrap())
@@ -118,37 +120,60 @@ fn index(target: &Target) -> Duration {
     build(target, &options, &Progress::default(), &AtomicBool::new(false)).unwrap().elapsed
 }
 
-/// A small header with words of real titles, by a seed.
-fn header(id: usize, random: &mut fastrand::Rng) -> String {
-    const WORDS: [&str; 24] = [
-        "crystal",
-        "structure",
-        "complex",
-        "human",
-        "kinase",
-        "inhibitor",
-        "bound",
-        "domain",
-        "protein",
-        "amyloid",
-        "dna",
-        "rna",
-        "ribosome",
-        "hydrolase",
-        "transferase",
-        "receptor",
-        "antibody",
-        "capsid",
-        "zinc",
-        "finger",
-        "peptide",
-        "mutant",
-        "lysozyme",
-        "release",
+/// Words of titles, each with about the share of the archive's titles that have it, in per mille.
+const COMMON: [(&str, u32); 24] = [
+    ("crystal structure", 400),
+    ("structure", 160),
+    ("complex", 300),
+    ("human", 160),
+    ("bound", 130),
+    ("protein", 120),
+    ("domain", 100),
+    ("inhibitor", 90),
+    ("kinase", 50),
+    ("mutant", 50),
+    ("receptor", 45),
+    ("binding", 40),
+    ("hydrolase", 40),
+    ("transferase", 30),
+    ("peptide", 30),
+    ("dna", 30),
+    ("antibody", 25),
+    ("lysozyme", 15),
+    ("ribosome", 12),
+    ("rna", 12),
+    ("zinc", 10),
+    ("finger", 5),
+    ("capsid", 5),
+    ("amyloid", 4),
+];
+
+/// A text of so many words more or less: the common ones by their shares, the others from many rare ones.
+fn words(common: &[(&str, u32)], n: usize, random: &mut fastrand::Rng) -> String {
+    const SYLLABLES: [&str; 16] = [
+        "al", "be", "co", "dro", "en", "fos", "gly", "hyl", "in", "ker", "lo", "myo", "nu", "oxi", "pro",
+        "zym",
     ];
-    let mut words =
-        |n: usize| (0..n).map(|_| WORDS[random.usize(..WORDS.len())]).collect::<Vec<_>>().join(" ");
-    let (title, keywords, molecule, article) = (words(9), words(5), words(4), words(14));
+    let mut text: Vec<String> = common
+        .iter()
+        .filter(|(_, share)| random.u32(..1_000) < *share)
+        .map(|(word, _)| (*word).to_owned())
+        .collect();
+    while text.len() < n {
+        // The square prefers some of the 4,096 to others, as language does.
+        let rare = (random.f64().powi(2) * 4_096.0) as usize;
+        text.push([rare >> 8, rare >> 4 & 15, rare & 15].map(|at| SYLLABLES[at]).concat());
+    }
+    random.shuffle(&mut text);
+    text.join(" ")
+}
+
+/// A small header, by a seed.
+fn header(id: usize, random: &mut fastrand::Rng) -> String {
+    let (title, keywords, molecule) =
+        (words(&COMMON, 9, random), words(&COMMON[2..], 5, random), words(&COMMON[4..], 4, random));
+    // The article is often called what the entry is.
+    let article = format!("{title} {}", words(&COMMON[2..], 5, random));
     let (name, number) = (["Smith", "Garcia", "Chen", "Sawaya"][random.usize(..4)], random.u32(..20_000));
     let method = ["X-RAY DIFFRACTION", "SOLUTION NMR", "ELECTRON MICROSCOPY"][random.usize(..3)];
     let (year, resolution) = (random.u32(1990..2026), 1.0 + random.f64() * 3.0);

@@ -4,11 +4,12 @@
 //! holds the code to it):
 //!
 //! 0. words: [`job`], [`event`], [`result`], [`exit`], [`running`], [`shown`]
-//! 1. thought (pure): [`config`], [`rsync`], [`pdb`], [`inventory`], [`entry`], [`query`], [`stats`]
-//! 2. deeds: [`run`], [`history`], [`notify`], [`machine`], [`scan`], [`mirrors`], [`doctor`], [`reclaim`], [`search`], [`status`]
+//! 1. thought (pure): [`config`], [`rsync`], [`pdb`], [`inventory`], [`entry`], [`query`], [`stats`], [`clean`]
+//! 2. deeds: [`run`], [`history`], [`notify`], [`machine`], [`scan`], [`mirrors`], [`doctor`], [`reclaim`], [`search`], [`status`], [`sweep`]
 //! 3. speech: [`ui`], [`report`]
 //! 4. glue: [`cli`], [`commands`]
 
+pub mod clean;
 pub mod cli;
 pub mod commands;
 pub mod config;
@@ -38,4 +39,5 @@ pub mod search;
 pub mod shown;
 pub mod stats;
 pub mod status;
+pub mod sweep;
 pub mod ui;

@@ -108,6 +108,11 @@ impl EntryId {
         &self.text[5..7]
     }
 
+    /// The same for both forms of an entry's ID.
+    pub fn key(&self) -> &[u8; 8] {
+        &self.text
+    }
+
     /// Whether both name the same entry, whatever their forms.
     pub fn same_entry(&self, other: &EntryId) -> bool {
         self.text == other.text

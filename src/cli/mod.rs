@@ -1,5 +1,6 @@
 //! The command line: clap structs and nothing else. What they mean is said in [`crate::commands`].
 
+mod clean;
 mod config;
 mod history;
 mod index;
@@ -9,6 +10,10 @@ mod search;
 mod stats;
 mod sync;
 
+pub use clean::{
+    CleanAction, CleanArgs, ExplainArgs, Export, LogArgs, OnePlan, PlanArgs, PurgeArgs, RunArgs, RunMode,
+    ShowArgs, UndoArgs,
+};
 pub use config::{ConfigAction, ConfigArgs, Example};
 pub use history::{HistoryAction, HistoryArgs};
 pub use index::IndexArgs;
@@ -95,6 +100,8 @@ pub enum Command {
     Search(Box<SearchArgs>),
     /// Count what a mirror or any directory holds, and what has changed there
     Scan(Box<ScanArgs>),
+    /// Find what is left over in a mirror, and remove it so that it can be brought back
+    Clean(Box<CleanArgs>),
     /// Check that compressed files are whole, and fetch the damaged ones again
     Verify(VerifyArgs),
     /// Write, show and check the configuration

@@ -83,13 +83,13 @@ fn check(global: &Global, ui: &Ui) -> Result<Exit, Failure> {
     let (exists, found) = match settings::read(global)? {
         Ok(opened) => {
             let found = opened.check(&config::Overrides::default());
-            (opened.exists, found.map_err(|problems| (problems, opened.warnings())))
+            (opened.exists, found)
         }
-        Err(problems) => (true, Err((problems, Vec::new()))),
+        Err(problems) => (true, Err(problems)),
     };
     let (jobs, problems, warnings) = match found {
         Ok(config) => (Some(config.jobs.len()), Vec::new(), config.warnings),
-        Err((problems, warnings)) => (None, problems.0, warnings),
+        Err(problems) => (None, problems.0, Vec::new()),
     };
     if ui.json {
         for (severity, problem) in

@@ -1,5 +1,6 @@
 //! One file a command: arguments → deed → speech → exit code.
 
+mod clean;
 mod completions;
 mod config;
 mod costs;
@@ -63,6 +64,7 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
         Command::Status(args) => status::run(args, &cli.global, ui),
         Command::Doctor(args) => doctor::run(args, &cli.global, ui),
         Command::Config(args) => config::run(args, &cli.global, ui),
+        Command::Clean(args) => clean::run(args, &cli.global, ui),
         Command::History(args) => history::run(args, &cli.global, ui),
         Command::Stats(args) => stats::run(args, &cli.global, ui),
         #[cfg(feature = "search")]

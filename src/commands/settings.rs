@@ -2,7 +2,7 @@
 
 use super::{Failure, locate};
 use crate::cli::Global;
-use crate::config::{self, Config, Overrides, Problem, Problems, SelectError, Surroundings};
+use crate::config::{self, Config, Overrides, Problems, SelectError, Surroundings};
 use crate::job::Job;
 use crate::machine;
 use crate::ui::Ui;
@@ -58,11 +58,6 @@ impl Opened {
             config.file = None;
         }
         Ok(config)
-    }
-
-    /// What is odd about a file that has problems too.
-    pub fn warnings(&self) -> Vec<Problem> {
-        config::Draft::parse(&self.text, &self.file).0.warnings
     }
 
     /// Understands it, and passes warnings on to people.

@@ -1,7 +1,8 @@
 //! The file, read but not yet resolved: every key known, every value of the right type, or a problem.
 
 use super::layer::{
-    AlertLayer, HostLayer, IndexLayer, Layer, NotifyLayer, Origin, ScanLayer, Span, StatsLayer, SyncLayer,
+    AlertLayer, CleanLayer, HostLayer, IndexLayer, Layer, NotifyLayer, Origin, ScanLayer, Span, StatsLayer,
+    SyncLayer,
 };
 use super::nearest::{did_you_mean, nearest};
 use super::problem::{Problem, Text};
@@ -33,10 +34,10 @@ pub struct Draft {
     pub jobs: Vec<DraftJob>,
     /// `[scan]`
     pub scan: ScanLayer,
+    /// `[clean]`
+    pub clean: CleanLayer,
     /// Whether the file is TOML at all; if not, what seems to be missing may only be unreadable.
     pub broken: bool,
-    /// What is odd, but allowed.
-    pub warnings: Vec<Problem>,
 }
 
 /// `[jobs.NAME]`
@@ -54,10 +55,8 @@ pub struct DraftJob {
 
 type Entry<'t, 'i> = (&'t Spanned<toml::de::DeString<'i>>, &'t Spanned<DeValue<'i>>);
 
-const SECTIONS: [&str; 9] =
-    ["version", "sync", "hosts", "defaults", "jobs", "scan", "index", "stats", "notify"];
-/// Sections that belong to commands which this version does not have.
-pub(super) const FOREIGN: [&str; 1] = ["clean"];
+const SECTIONS: [&str; 10] =
+    ["version", "sync", "hosts", "defaults", "jobs", "scan", "clean", "index", "stats", "notify"];
 /// What other tools call our keys.
 const ALIASES: [(&str, &str); 12] = [
     ("src", "source"),
@@ -110,7 +109,7 @@ impl Draft {
         let name = key.get_ref().as_ref();
         match name {
             "version" => version(value, reader),
-            "sync" | "hosts" | "defaults" | "jobs" | "scan" | "index" | "stats" | "notify" => {
+            "sync" | "hosts" | "defaults" | "jobs" | "scan" | "clean" | "index" | "stats" | "notify" => {
                 let Some(table) = value.get_ref().as_table() else {
                     return reader.wrong_type(value, &format!("a table, [{name}]"));
                 };
@@ -118,16 +117,13 @@ impl Draft {
                     "sync" => self.sync(table, reader),
                     "index" => self.index(table, reader),
                     "scan" => self.scan(table, reader),
+                    "clean" => self.clean(table, reader),
                     "hosts" => self.hosts(table, reader),
                     "defaults" => self.defaults(table, reader),
                     "stats" => self.stats(table, reader),
                     "notify" => self.notify(table, reader),
                     _ => self.jobs(table, reader),
                 }
-            }
-            _ if FOREIGN.contains(&name) => {
-                let text = format!("[{name}] belongs to a command that this version does not have: ignored");
-                self.warnings.push(reader.text.problem(key.span(), text, None));
             }
             _ => {
                 let hint = owner(name)
@@ -209,6 +205,15 @@ impl Draft {
             let origin = Origin::Section(span(key.span(), reader));
             if !self.scan.set(key.get_ref(), value, origin, reader) {
                 unknown_key(key, "[scan]", ScanLayer::KEYS.iter().map(|key| key.name), reader);
+            }
+        }
+    }
+
+    fn clean(&mut self, table: &DeTable<'_>, reader: &mut Reader<'_>) {
+        for (key, value) in in_order(table) {
+            let origin = Origin::Section(span(key.span(), reader));
+            if !self.clean.set(key.get_ref(), value, origin, reader) {
+                unknown_key(key, "[clean]", CleanLayer::KEYS.iter().map(|key| key.name), reader);
             }
         }
     }
@@ -342,6 +347,7 @@ fn owner(key: &str) -> Option<&'static str> {
         _ if has(Layer::KEYS) => Some("[defaults] or [jobs.NAME]"),
         _ if has(SyncLayer::KEYS) => Some("[sync]"),
         _ if has(ScanLayer::KEYS) => Some("[scan]"),
+        _ if has(CleanLayer::KEYS) => Some("[clean]"),
         _ if has(HostLayer::KEYS) => Some("[hosts.\"NAME\"]"),
         _ if has(IndexLayer::KEYS) => Some("[index]"),
         _ => None,

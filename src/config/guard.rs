@@ -64,7 +64,7 @@ pub(super) fn danger(dest: &Dest, around: &Surroundings) -> Option<String> {
     [&dest.path, &dest.real].into_iter().find_map(|path| danger_of(path, around))
 }
 
-fn danger_of(dest: &Path, around: &Surroundings) -> Option<String> {
+pub(super) fn danger_of(dest: &Path, around: &Surroundings) -> Option<String> {
     if dest == Path::new("/") {
         return Some("is the root of everything".into());
     }

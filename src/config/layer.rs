@@ -1,6 +1,7 @@
 //! The keys of a job, each declared once: from this table come the struct, `over`, the reader, the schema and the
 //! template's test.
 
+use super::clean::{CleanMode, CleanRules, KEEP};
 use super::index::Indexed;
 use super::lists::{Globs, HookList, RsyncArgs, Sources};
 use super::manners::{Concurrency, Nice};
@@ -179,6 +180,8 @@ table! {
         preset: Preset = Preset::Mirror;
         /// Whether files that the source no longer has are removed from the mirror.
         delete: bool = false;
+        /// How long what a run removes or replaces can be brought back by `clean undo`. 0: it is gone at once.
+        keep_deleted: TimeLimit = TimeLimit(None);
         /// How many files one run may delete: a number, or a share of the mirror's files. Built in: 10%, at least 100.
         max_delete: MaxDelete;
         /// Refuse to start, and to go on, when less than this is free on the mirror's file system. 0: no guard.
@@ -334,5 +337,21 @@ table! {
         skip_hidden: bool = false;
         /// Patterns of what is passed by: names at any depth, or paths from the root if they have a slash.
         exclude: Globs = Globs(Vec::new());
+    }
+}
+
+table! {
+    /// `[clean]`
+    CleanLayer, CleanFilled {
+        /// What is done with what is removed: "quarantine", "delete", "backup" or "trash".
+        mode: CleanMode = CleanMode::Quarantine;
+        /// How long what is in quarantine can be brought back.
+        keep: Period = KEEP;
+        /// Where it goes with mode = "backup". A relative one hangs below the config file's directory.
+        backup_dir: PathBuf;
+        /// How many entries may go at once: a number, or a share of the tree's files. Built in: 10%, at least 100.
+        max_delete: MaxDelete;
+        /// Rules that are asked before the built-in ones: name, pattern, action, and more.
+        rules: CleanRules = CleanRules(Vec::new());
     }
 }

@@ -3,6 +3,7 @@
 //! TEXT → [`Draft`] (every key known, every value of its type) → [`Layer`]s upon each other → [`Job`]s (every path
 //! absolute, every destination checked). Every problem on the way is collected, none hides another.
 
+mod clean;
 mod draft;
 mod guard;
 mod index;
@@ -25,12 +26,13 @@ mod units;
 mod value;
 mod watch;
 
+pub use clean::{CleanMode, CleanRules, CleanSettings};
 pub use draft::{Draft, DraftJob, check_name};
 pub use index::Indexed;
 pub use layer::{
-    AlertFilled, AlertLayer, Given, HostFilled, HostLayer, IndexFilled, IndexLayer, Key, Layer, NotifyFilled,
-    NotifyLayer, Origin, ScanFilled, ScanLayer, Settings, Span, StatsFilled, StatsLayer, SyncFilled,
-    SyncLayer,
+    AlertFilled, AlertLayer, CleanFilled, CleanLayer, Given, HostFilled, HostLayer, IndexFilled, IndexLayer,
+    Key, Layer, NotifyFilled, NotifyLayer, Origin, ScanFilled, ScanLayer, Settings, Span, StatsFilled,
+    StatsLayer, SyncFilled, SyncLayer,
 };
 pub use lists::{Globs, HookList, RsyncArgs, Sources};
 pub use manners::{Concurrency, Nice};
@@ -76,6 +78,10 @@ pub struct Config {
     pub index_layer: IndexLayer,
     /// `[scan]`
     pub scan: ScanSettings,
+    /// `[clean]`
+    pub clean: CleanSettings,
+    /// Every value of `[clean]` with its origin.
+    pub clean_layer: CleanLayer,
     /// Every value of `[scan]` with its origin.
     pub scan_layer: ScanLayer,
     /// Every value of `[sync]` with its origin.
@@ -204,6 +210,13 @@ impl Overrides {
     fn applies_to(&self, job: &str) -> bool {
         self.jobs.as_ref().is_none_or(|jobs| jobs.iter().any(|name| name == job))
     }
+}
+
+/// Why nothing may be removed below this directory, by either of its names; `None` if it may. The working directory itself
+/// is no danger to those who name it. A lower-case fragment that follows the path.
+pub fn danger(root: &Path, around: &Surroundings) -> Option<String> {
+    let around = Surroundings { cwd: around.cwd.clone().filter(|cwd| cwd != root), ..around.clone() };
+    [root.to_path_buf(), (around.resolve)(root)].iter().find_map(|path| guard::danger_of(path, &around))
 }
 
 /// Reads and checks a configuration. `file` is what messages call it; relative paths hang below its directory. What is

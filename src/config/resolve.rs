@@ -3,15 +3,15 @@
 use super::draft::{Draft, DraftJob};
 use super::guard::{self, Dest};
 use super::index::Indexed;
-use super::layer::{Given, Layer, Origin, Settings, Span};
+use super::layer::{CleanLayer, Given, Layer, Origin, Settings, Span};
 use super::nearest::did_you_mean;
 use super::paths::{expand_home, normalise};
 use super::preset;
 use super::problem::{Problem, Text};
 use super::surroundings::Surroundings;
 use super::{
-    Concurrency, Config, IndexLayer, NotifyLayer, NotifySettings, Overrides, ScanLayer, ScanSettings,
-    StatsLayer, SyncLayer, SyncSettings,
+    CleanSettings, Concurrency, Config, IndexLayer, NotifyLayer, NotifySettings, Overrides, ScanLayer,
+    ScanSettings, StatsLayer, SyncLayer, SyncSettings,
 };
 use crate::job::{Address, Hooks, Indexing, Job, MaxDelete, Preset, Priority, Source};
 use crate::rsync::args;
@@ -55,8 +55,10 @@ impl Resolver<'_> {
             index: draft.index.clone().fill().into(),
             index_layer: draft.index.clone().over(IndexLayer::built_in()),
             scan: ScanSettings::of(&draft.scan),
+            clean: self.clean(&draft),
+            clean_layer: draft.clean.clone().over(CleanLayer::built_in()),
             scan_layer: draft.scan.clone().over(ScanLayer::built_in()),
-            warnings: draft.warnings.clone(),
+            warnings: Vec::new(),
             ..Config::default()
         };
         for (name, (layer, _)) in &draft.hosts {
@@ -74,6 +76,28 @@ impl Resolver<'_> {
         self.check_dests();
         self.unused_hosts(&draft, &mut config);
         config
+    }
+
+    fn clean(&mut self, draft: &Draft) -> CleanSettings {
+        let clean = draft.clean.clone().fill();
+        let backup_dir = clean.backup_dir.and_then(|given| {
+            let base = self.base(given.origin);
+            let text = given.value.to_string_lossy().into_owned();
+            match expand_home(&text, self.around.home.as_deref()) {
+                Ok(text) => Some(normalise(&base.join(text))),
+                Err(wrong) => {
+                    self.at_origin(given.origin, wrong.to_string(), None);
+                    None
+                }
+            }
+        });
+        CleanSettings {
+            mode: clean.mode.value,
+            keep: clean.keep.value.0,
+            backup_dir,
+            max_delete: clean.max_delete.map_or(MaxDelete::Default, |given| given.value),
+            rules: clean.rules.value.0,
+        }
     }
 
     /// Everything that was said about a job, by strength; built-in values excepted.
@@ -126,6 +150,7 @@ impl Resolver<'_> {
             dest,
             preset: settings.preset.value,
             delete: settings.delete.value,
+            keep_deleted: settings.keep_deleted.value.0,
             max_delete: settings.max_delete.map_or(MaxDelete::Default, |given| given.value),
             allow_empty_source: applies && self.over.allow_empty_source,
             min_free: settings.min_free.and_then(|given| given.value.0),

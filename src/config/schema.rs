@@ -1,8 +1,8 @@
 //! The JSON Schema of the file, for editors: made from the tables of keys.
 
-use super::draft::FOREIGN;
 use super::layer::{
-    AlertLayer, HostLayer, IndexLayer, Key, Layer, NotifyLayer, Origin, ScanLayer, StatsLayer, SyncLayer,
+    AlertLayer, CleanLayer, HostLayer, IndexLayer, Key, Layer, NotifyLayer, Origin, ScanLayer, StatsLayer,
+    SyncLayer,
 };
 use serde_json::{Map, Value, json};
 
@@ -21,6 +21,8 @@ pub fn schema() -> Value {
     defaults.remove("required");
     let sync = table("How runs behave.", SyncLayer::KEYS, &SyncLayer::built_in().entries(), |_| true);
     let scan = table("How trees are read.", ScanLayer::KEYS, &ScanLayer::built_in().entries(), |_| true);
+    let clean =
+        table("How mirrors are cleaned.", CleanLayer::KEYS, &CleanLayer::built_in().entries(), |_| true);
     let host = table("Limits of one host.", HostLayer::KEYS, &[], |_| true);
     let stats_defaults = StatsLayer::built_in().entries();
     let mut stats = table("What is remembered of past runs.", StatsLayer::KEYS, &stats_defaults, |_| true);
@@ -38,13 +40,14 @@ pub fn schema() -> Value {
     );
     let mut job = job;
     job.insert("required".into(), json!(["source", "dest"]));
-    let mut properties = json!({
+    let properties = json!({
         "version": {"description": "The version of this format.", "const": 1},
         "sync": sync,
         "stats": stats,
         "notify": notify,
         "index": index,
         "scan": scan,
+        "clean": clean,
         "hosts": {
             "description": "Limits by host name, without a port.",
             "type": "object",
@@ -58,10 +61,6 @@ pub fn schema() -> Value {
             "additionalProperties": job,
         },
     });
-    for section in FOREIGN {
-        properties[section] =
-            json!({"description": "Belongs to a command that this version does not have: ignored."});
-    }
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Configuration of pdb-sync",

@@ -25,6 +25,7 @@ pub fn show(config: &Config, jobs: &[Job], origins: bool) -> String {
     out.section("notify", &config.notify_layer.entries());
     out.section("index", &config.index_layer.entries());
     out.section("scan", &config.scan_layer.entries());
+    out.section("clean", &config.clean_layer.entries());
     for (name, layer) in &config.host_layers {
         out.section(&format!("hosts.{}", quoted(name)), &layer.entries());
     }

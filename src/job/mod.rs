@@ -34,6 +34,8 @@ pub struct Job {
     pub preset: Preset,
     /// Whether files that the source no longer has are removed from `dest`.
     pub delete: bool,
+    /// How long what a run removes or replaces is kept for `clean undo`; `None`: not at all.
+    pub keep_deleted: Option<Duration>,
     /// How many files may be deleted in one run.
     pub max_delete: MaxDelete,
     /// Lets a source without a single file pass the guard.
@@ -162,6 +164,7 @@ impl Job {
             dest: dest.into(),
             preset: Preset::Mirror,
             delete: false,
+            keep_deleted: None,
             max_delete: MaxDelete::Default,
             allow_empty_source: false,
             min_free: None,

@@ -85,6 +85,13 @@ pub fn argv(program: &str, job: &Job, source: &Source, purpose: Purpose) -> Vec<
     argv
 }
 
+/// Lets rsync move what it replaces into the quarantine of a run, apart from what other transfers of the run replace.
+pub fn keep_replaced(argv: &mut Vec<String>, run: &str, layer: u64) {
+    let end = argv.iter().rposition(|argument| argument == "--").unwrap_or(argv.len());
+    let dir = format!("--backup-dir=.pdb-sync/quarantine/{run}/replaced-{layer}");
+    argv.splice(end..end, ["--backup".to_owned(), "--suffix=".to_owned(), dir]);
+}
+
 /// Whether these options bring a remote shell of their own, so that even a daemon is reached through it.
 pub fn own_shell(rsync_args: &[String]) -> bool {
     options::names(rsync_args, Some('e'), "rsh")

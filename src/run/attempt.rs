@@ -5,8 +5,9 @@
 
 use super::Plan;
 use super::blocking::off_thread;
-use super::deletions::{Counted, Stamp};
+use super::deletions::{Counted, Mark};
 use super::guard::{self, Say};
+use super::keep::Keep;
 use super::lock::Lock;
 use super::phases::unreadable;
 use super::remove::Removed;
@@ -19,6 +20,7 @@ use crate::rsync::exit::Class;
 use crate::rsync::output::Stats;
 use jiff::Timestamp;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How an attempt ended.
@@ -50,6 +52,10 @@ pub(super) struct Try<'a> {
     pub(super) phases: Vec<(Phase, Duration)>,
     pub(super) figures: Figures,
     pub(super) code: Option<i32>,
+    /// What becomes of what is removed; made when it is first needed.
+    pub(super) keep: Option<Arc<Keep>>,
+    /// How many transfers there have been.
+    pub(super) transfers: u32,
 }
 
 /// A dry run that is complete.
@@ -83,6 +89,8 @@ impl<'a> Try<'a> {
             // Until something is.
             figures: Figures { files_transferred: Some(0), files_deleted: Some(0), ..Figures::default() },
             code: None,
+            keep: None,
+            transfers: 0,
         }
     }
 
@@ -99,6 +107,10 @@ impl<'a> Try<'a> {
                 Some(Reason::new(self.voice.stop.why().map_or("stopped".into(), |w| w.text())))
             }
         };
+        if let Some(keep) = self.keep.take() {
+            // A mount that is dead must not hold the run.
+            off_thread(&self.voice.stop, move || keep.close()).await;
+        }
         let attempt = Attempt {
             number: self.number,
             source: self.source.text.clone(),
@@ -226,7 +238,7 @@ impl<'a> Try<'a> {
     }
 
     /// Who the counted entries are now, and how many bytes they hold.
-    async fn stamps(&self, counted: &Counted) -> Result<(Vec<Option<Stamp>>, u64), Ending> {
+    async fn stamps(&self, counted: &Counted) -> Result<(Vec<Option<Mark>>, u64), Ending> {
         let (list, dest) = (counted.clone(), self.job.dest.clone());
         let stamps = off_thread(&self.voice.stop, move || list.stamps(&dest)).await.ok_or(Ending::Stopped)?;
         stamps.map_err(|e| unreadable(counted, e))

@@ -1,7 +1,9 @@
 //! The list of what a dry run counted for deletion: a file of its own, so that millions of names need no memory, and so
 //! that people can look at it when the guard refuses.
 
+use crate::clean::Stamp;
 use crate::event::Tally;
+use crate::inventory::nanoseconds;
 use crate::rsync::output::{Change, ChangeKind, Count, Stats, unescape};
 use std::collections::HashSet;
 use std::fs::{self, File};
@@ -30,13 +32,6 @@ pub(super) struct Deletions {
     /// Directories that are not listed themselves, with something in them that is.
     emptied: HashSet<Vec<u8>>,
     make_room: HashSet<Vec<u8>>,
-}
-
-/// Identity of an entry when it was counted; what has changed since is not removed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Stamp {
-    inode: u64,
-    ctime: (i64, i64),
 }
 
 /// One entry of the list.
@@ -178,14 +173,14 @@ impl Counted {
     }
 
     /// Who the entries are now, in their order; `None` for one that is not there. Also the bytes of the files.
-    pub(super) fn stamps(&self, root: &Path) -> io::Result<(Vec<Option<Stamp>>, u64)> {
+    pub(super) fn stamps(&self, root: &Path) -> io::Result<(Vec<Option<Mark>>, u64)> {
         let mut bytes = 0u64;
         let mut stamps = Vec::new();
         for entry in self.entries()? {
             let path = root.join(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(&entry?.name));
             let meta = fs::symlink_metadata(path).ok();
             bytes += meta.as_ref().filter(|m| m.is_file()).map_or(0, MetadataExt::size);
-            stamps.push(meta.map(|m| Stamp { inode: m.ino(), ctime: (m.ctime(), m.ctime_nsec()) }));
+            stamps.push(meta.map(|meta| Mark::of(&meta)));
         }
         Ok((stamps, bytes))
     }
@@ -203,11 +198,24 @@ impl Counted {
     }
 }
 
-impl Stamp {
-    /// From the answer of `fstatat`.
-    pub(super) fn of(stat: &rustix::fs::Stat) -> Self {
-        #[expect(clippy::unnecessary_cast, reason = "the widths differ between systems")]
-        Stamp { inode: stat.st_ino as u64, ctime: (stat.st_ctime as i64, stat.st_ctime_nsec as i64) }
+/// Who an entry of the list was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Mark {
+    /// As it was looked at.
+    pub(super) stamp: Stamp,
+    /// Whether it is a file with several names.
+    pub(super) linked: bool,
+}
+
+impl Mark {
+    fn of(meta: &fs::Metadata) -> Self {
+        let (dev, ino) = (meta.dev(), meta.ino());
+        if meta.is_dir() {
+            return Mark { stamp: Stamp { dev, ino, size: 0, mtime: 0, ctime: 0 }, linked: false };
+        }
+        let mtime = nanoseconds(meta.mtime(), meta.mtime_nsec());
+        let ctime = nanoseconds(meta.ctime(), meta.ctime_nsec());
+        Mark { stamp: Stamp { dev, ino, size: meta.size(), mtime, ctime }, linked: meta.nlink() > 1 }
     }
 }
 

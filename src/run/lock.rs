@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 /// A lock that is held; dropping it frees it.
 #[derive(Debug)]
-pub(super) struct Lock {
+pub struct Lock {
     directory: File,
     stand_in: Option<File>,
     note: Option<PathBuf>,
@@ -19,7 +19,7 @@ pub(super) struct Lock {
 
 /// The outcome of trying.
 #[derive(Debug)]
-pub(super) enum Tried {
+pub enum Tried {
     /// It is ours.
     Held(Lock),
     /// It is another's; the text names the holder as well as it is known.
@@ -27,7 +27,7 @@ pub(super) enum Tried {
 }
 
 /// Tries to lock `dest`, which is made if it does not exist. `state` takes the note that names us to others.
-pub(super) fn try_lock(dest: &Path, state: &Path, run: &str) -> io::Result<Tried> {
+pub fn try_lock(dest: &Path, state: &Path, run: &str) -> io::Result<Tried> {
     fs::create_dir_all(dest)?;
     let directory = File::open(dest)?;
     let meta = directory.metadata()?;
@@ -65,7 +65,7 @@ pub(super) fn try_lock(dest: &Path, state: &Path, run: &str) -> io::Result<Tried
 
 impl Lock {
     /// The destination, open for as long as it is locked.
-    pub(super) fn directory(&self) -> &File {
+    pub fn directory(&self) -> &File {
         &self.directory
     }
 }

@@ -20,6 +20,7 @@ mod frame;
 mod governor;
 mod guard;
 mod hook;
+mod keep;
 mod lock;
 mod phases;
 mod pipe;
@@ -36,6 +37,7 @@ mod voice;
 mod watchdog;
 
 pub use dispatch::run;
+pub use lock::{Lock, Tried, try_lock};
 pub use signal::Signals;
 
 use crate::job::Job;

@@ -1,9 +1,11 @@
 //! The three phases of an attempt, each told and timed.
 
 use super::attempt::{Ending, Listed, Try};
+use super::blocking::off_thread;
 use super::child::{self, Ended, Order, Ran, Show};
-use super::deletions::{Counted, Deletions, Stamp};
+use super::deletions::{Counted, Deletions, Mark};
 use super::guard;
+use super::keep::Keep;
 use super::remove::{self, Removed};
 use super::watchdog::Watchdog;
 use super::{Mode, list_path};
@@ -13,6 +15,7 @@ use crate::rsync::args::{self, Purpose};
 use crate::rsync::exit::{Class, Verdict};
 use crate::rsync::output::{Change, ChangeKind, Stats};
 use std::io;
+use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::mpsc;
 
@@ -83,6 +86,9 @@ impl Try<'_> {
     /// Transfers what is new and changed; removes nothing. The answer is a warning, if there is one.
     pub(super) async fn transfer(&mut self) -> Result<Option<Reason>, Ending> {
         let before = self.figures;
+        if self.job.keep_deleted.is_some() && self.lock.is_some() {
+            self.keep().await?;
+        }
         let mut ran = self.rsync(Phase::Transfer, Purpose::Transfer, Show::Lines, &mut |_| true).await;
         let mut moved = Moved::default();
         let remote = self.source.is_remote();
@@ -114,10 +120,11 @@ impl Try<'_> {
     pub(super) async fn delete(
         &mut self,
         counted: &Counted,
-        stamps: &[Option<Stamp>],
+        stamps: &[Option<Mark>],
         in_the_way: bool,
     ) -> Result<Removed, Ending> {
         let Some(lock) = self.lock else { return Ok(Removed::default()) };
+        let keep = self.keep().await?;
         self.voice.phase(self.number, Phase::Delete, &[]).await;
         let started = Instant::now();
         let root = lock.directory().try_clone().map_err(|e| unreadable(counted, e))?;
@@ -137,7 +144,7 @@ impl Try<'_> {
                     let _ = names.blocking_send(std::mem::take(&mut block));
                 }
             };
-            let removed = remove::remove(&root, &list, &stamps, wanted, tell, || stop.is_stopping());
+            let removed = remove::remove(&root, &keep, &list, &stamps, wanted, tell, || stop.is_stopping());
             if !block.is_empty() {
                 let _ = names.blocking_send(block);
             }
@@ -165,9 +172,37 @@ impl Try<'_> {
         removed
     }
 
+    /// What becomes of what is removed or replaced.
+    async fn keep(&mut self) -> Result<Arc<Keep>, Ending> {
+        if let Some(keep) = &self.keep {
+            return Ok(keep.clone());
+        }
+        let cannot = |error: io::Error| {
+            let text = format!("cannot prepare the quarantine in {}: {error}", self.job.dest.display());
+            Ending::Failed(
+                Class::Fatal,
+                Reason::new(text).hint("are the destination and the state directory writable?"),
+            )
+        };
+        let Some(lock) = self.lock else {
+            return Err(cannot(io::Error::other("the destination is not locked")));
+        };
+        let root = lock.directory().try_clone().map_err(cannot)?;
+        let (job, state, run) = (self.job.clone(), self.plan.state_dir.clone(), self.plan.run.clone());
+        let new = off_thread(&self.voice.stop, move || Keep::new(root, &job, &state, &run)).await;
+        let keep = Arc::new(new.ok_or(Ending::Stopped)?.map_err(cannot)?);
+        self.keep = Some(keep.clone());
+        Ok(keep)
+    }
+
     /// The command for that purpose; tells that the attempt starts, if it is the first.
     async fn announce(&mut self, purpose: Purpose) -> Vec<String> {
-        let argv = args::argv(&self.plan.rsync, self.job, self.source, purpose);
+        let mut argv = args::argv(&self.plan.rsync, self.job, self.source, purpose);
+        if purpose == Purpose::Transfer && self.keep.is_some() && self.job.keep_deleted.is_some() {
+            // Each transfer has its own, or else a second one would replace what the first has kept.
+            let layer = u64::from(self.number) * 100 + u64::from(self.transfers);
+            args::keep_replaced(&mut argv, &self.plan.run, layer);
+        }
         if !std::mem::replace(&mut self.announced, true) {
             let (source, argv, job) = (self.source.text.clone(), argv.clone(), self.voice.job.clone());
             self.voice.say(Event::JobStarted { job, attempt: self.number, source, argv }).await;
@@ -183,6 +218,7 @@ impl Try<'_> {
         changes: &mut (dyn FnMut(&Change<'_>) -> bool + Send),
     ) -> Ran {
         let (plan, job) = (self.plan, self.job);
+        self.transfers += u32::from(purpose == Purpose::Transfer);
         let argv = self.announce(purpose).await;
         self.voice.phase(self.number, phase, &argv).await;
         let timeout = job.timeout.map(|t| t.saturating_sub(self.started.elapsed()));

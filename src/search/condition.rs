@@ -142,16 +142,16 @@ impl Compiler<'_> {
         if words.len() < 2 {
             return self.word(field, text);
         }
-        let phrase = |field: Field| -> Condition {
-            let terms = words.iter().enumerate().map(|(at, word)| (at, Term::from_field_text(field, word)));
-            Box::new(PhraseQuery::new_with_offset_and_slop(terms.collect(), slop))
-        };
-        let here = phrase(self.field(field));
+        let place = self.field(field);
+        let terms = words.iter().enumerate().map(|(at, word)| (at, Term::from_field_text(place, word)));
+        let here = Box::new(PhraseQuery::new_with_offset_and_slop(terms.collect(), slop));
         if field.is_some() {
             return here;
         }
-        let title = Box::new(BoostQuery::new(phrase(self.fields.of(F::Title)), TITLE));
-        Box::new(BooleanQuery::new(vec![(Occur::Must, here), (Occur::Should, title as Condition)]))
+        // Its words in a title are as good as the phrase, and take no look at positions.
+        let title = words.iter().map(|word| self.terms(self.fields.of(F::Title), std::slice::from_ref(word)));
+        let title = title.map(|word| (Occur::Should, Box::new(BoostQuery::new(word, TITLE)) as Condition));
+        Box::new(BooleanQuery::new(std::iter::once((Occur::Must, here as Condition)).chain(title).collect()))
     }
 
     /// As many of the words as some document has together belong to the field, the rest may be anywhere.

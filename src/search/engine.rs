@@ -288,14 +288,14 @@ fn grouped(answers: Vec<(usize, Answer)>) -> Vec<Group> {
             .then_with(|| (i, a.document).cmp(&(j, b.document)))
     });
     let mut groups: Vec<Group> = Vec::new();
-    let mut by_key: HashMap<String, usize> = HashMap::new();
+    let mut by_key: HashMap<u64, usize> = HashMap::new();
     for (at, found) in all {
-        let known = found.key.as_ref().and_then(|key| by_key.get(key)).copied();
+        let known = found.key.and_then(|key| by_key.get(&key)).copied();
         match known {
             Some(group) => groups[group].places.push((at, found.document)),
             None => {
-                if let Some(key) = &found.key {
-                    by_key.insert(key.clone(), groups.len());
+                if let Some(key) = found.key {
+                    by_key.insert(key, groups.len());
                 }
                 groups.push(Group { places: vec![(at, found.document)], found });
             }

@@ -6,7 +6,7 @@ use super::schema::KEY;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use tantivy::collector::{Collector, Count, TopDocs};
-use tantivy::columnar::StrColumn;
+use tantivy::columnar::Column;
 use tantivy::query::{Bm25StatisticsProvider, EnableScoring, Query};
 use tantivy::schema::Field;
 use tantivy::{DocAddress, Order, Searcher, Term};
@@ -46,8 +46,8 @@ impl Rank {
 pub(super) struct Found {
     pub(super) rank: Rank,
     pub(super) document: DocAddress,
-    /// `kind:id`
-    pub(super) key: Option<String>,
+    /// What tells its entry from others; `None` if it is none.
+    pub(super) key: Option<u64>,
 }
 
 /// What one index answers.
@@ -137,20 +137,16 @@ impl Ask<'_> {
 /// The keys of documents, from their columns: cheaper than the documents.
 struct Keys<'a> {
     searcher: &'a Searcher,
-    columns: BTreeMap<u32, Option<StrColumn>>,
+    columns: BTreeMap<u32, Column<u64>>,
 }
 
 impl Keys<'_> {
-    fn of(&mut self, document: DocAddress) -> tantivy::Result<Option<String>> {
+    fn of(&mut self, document: DocAddress) -> tantivy::Result<Option<u64>> {
         let ord = document.segment_ord;
         if !self.columns.contains_key(&ord) {
-            let column = self.searcher.segment_reader(ord).fast_fields().str(KEY)?;
+            let column = self.searcher.segment_reader(ord).fast_fields().u64(KEY)?;
             self.columns.insert(ord, column);
         }
-        let Some(Some(column)) = self.columns.get(&ord) else { return Ok(None) };
-        let Some(term) = column.term_ords(document.doc_id).next() else { return Ok(None) };
-        let mut key = String::new();
-        column.ord_to_str(term, &mut key)?;
-        Ok(Some(key))
+        Ok(self.columns.get(&ord).and_then(|column| column.first(document.doc_id)))
     }
 }

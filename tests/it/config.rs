@@ -127,7 +127,8 @@ fn init_does_not_write_through_a_dangling_link() {
 
 #[test]
 fn check_tells_every_problem_and_exits_with_2() {
-    let home = Home::new().with("[sync]\nparalel = 2\n[jobs.a]\nsource = 'h::m'\ndest = 7\n[clean]\n");
+    let home =
+        Home::new().with("[sync]\nparalel = 2\n[jobs.a]\nsource = 'h::m'\ndest = 7\n[clean]\nkeeep = '1d'\n");
     let (code, out, err) = home.run(&["config", "check"]);
     assert_eq!((code, out.as_str()), (2, ""));
     let file = home.file().display().to_string();
@@ -135,7 +136,7 @@ fn check_tells_every_problem_and_exits_with_2() {
         format!("error: {file}:2:1: unknown key \"paralel\" in [sync]"),
         "did you mean \"parallel\"?".into(),
         format!("error: {file}:5:8: dest: expected a path, found the integer 7"),
-        format!("warning: {file}:6:2: [clean] belongs to a command that this version does not have"),
+        format!("error: {file}:7:1: unknown key \"keeep\" in [clean]"),
     ] {
         assert!(err.contains(&text), "{text}\n{err}");
     }
@@ -145,7 +146,7 @@ fn check_tells_every_problem_and_exits_with_2() {
     let problems: Vec<_> = events.iter().filter(|event| event["event"] == "problem").collect();
     assert_eq!(problems.len(), 3);
     assert_eq!((&problems[0]["line"], &problems[0]["column"]), (&2.into(), &1.into()));
-    assert_eq!(problems[2]["severity"], "warning");
+    assert_eq!(problems[2]["severity"], "error");
     let last = events.last().unwrap();
     assert_eq!((&last["event"], &last["ok"], &last["jobs"]), (&"result".into(), &false.into(), &Value::Null));
 }

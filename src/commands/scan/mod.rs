@@ -10,8 +10,9 @@ mod summary;
 mod tree;
 mod troubles;
 
-pub(super) use lines::{JsonPath, Lines, shown};
-pub(super) use summary::count;
+pub(super) use crate::report::units::bytes;
+pub(super) use lines::{JsonPath, Lines, seconds, shown};
+pub(super) use summary::{count, grouped};
 
 use super::targets::{Target, targets};
 use super::{Failure, locate};

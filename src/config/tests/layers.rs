@@ -15,6 +15,7 @@ const SAMPLES: &[(&str, [&str; 2])] = &[
     ("priority", ["1", "-1"]),
     ("preset", ["'safe'", "'fast'"]),
     ("delete", ["true", "false"]),
+    ("keep_deleted", ["0", "'2d'"]),
     ("max_delete", ["5", "'5%'"]),
     ("min_free", ["0", "'1GB'"]),
     ("include", ["[]", "['a']"]),

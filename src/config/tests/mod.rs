@@ -197,8 +197,6 @@ fn the_command_line_is_stronger_about_sync_too() {
 fn what_is_odd_but_allowed_is_a_warning() {
     let config = load(
         "
-        [clean]
-        threads = 'whatever'
         [hosts.\"rsync.rcsb.orgg\"]
         connections = 2
         [jobs.a]
@@ -210,10 +208,7 @@ fn what_is_odd_but_allowed_is_a_warning() {
     let warnings: Vec<_> = config.warnings.iter().map(|w| (w.text.as_str(), w.hint.as_deref())).collect();
     assert_eq!(
         warnings,
-        [
-            ("[clean] belongs to a command that this version does not have: ignored", None),
-            ("no job has a source on the host \"rsync.rcsb.orgg\"", Some("did you mean \"rsync.rcsb.org\"?")),
-        ]
+        [("no job has a source on the host \"rsync.rcsb.orgg\"", Some("did you mean \"rsync.rcsb.org\"?")),]
     );
     assert_eq!(config.hosts["rsync.rcsb.orgg"], 2);
 }

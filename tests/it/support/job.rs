@@ -19,6 +19,7 @@ pub(crate) fn job(source: &str, dest: &Path) -> Job {
         dest: dest.to_owned(),
         preset: Preset::Mirror,
         delete: false,
+        keep_deleted: None,
         max_delete: MaxDelete::Default,
         allow_empty_source: false,
         min_free: None,

@@ -1,0 +1,149 @@
+//! What people decide about a plan: a short TOML file beside it. The last decision that means an entry wins.
+
+use super::plan::{Entry, Header};
+use super::rule::Action;
+use globset::{GlobBuilder, GlobMatcher};
+use serde::Deserialize;
+use std::cell::Cell;
+use std::ffi::OsStr;
+use std::fmt::Write;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    decide: Vec<Line>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    rule: Option<String>,
+    glob: Option<String>,
+    path: Option<String>,
+    action: Action,
+}
+
+#[derive(Debug)]
+struct Decision {
+    rule: Option<String>,
+    glob: Option<(String, GlobMatcher)>,
+    path: Option<String>,
+    action: Action,
+    /// Whether it has meant an entry, even if a later decision had the last word.
+    used: Cell<bool>,
+}
+
+impl Decision {
+    fn means(&self, entry: &Entry, path: &Path) -> bool {
+        self.rule.as_ref().is_none_or(|rule| *rule == entry.rule)
+            && self.glob.as_ref().is_none_or(|(_, glob)| glob.is_match(path))
+            && self.path.as_ref().is_none_or(|at| {
+                // A directory stands for what is in it.
+                let at = at.trim_end_matches('/').as_bytes();
+                entry.path.strip_prefix(at).is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
+            })
+    }
+
+    /// As people wrote it.
+    fn text(&self) -> String {
+        let named = [
+            ("rule", self.rule.as_deref()),
+            ("glob", self.glob.as_ref().map(|(text, _)| text.as_str())),
+            ("path", self.path.as_deref()),
+        ];
+        let parts = named.iter().filter_map(|(key, value)| Some(format!("{key} {:?}", (*value)?)));
+        parts.collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// All of them, in their order.
+#[derive(Debug, Default)]
+pub struct Decisions(Vec<Decision>);
+
+impl Decisions {
+    /// Reads the file. The error says what is wrong, and where.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let file: File = toml::from_str(text).map_err(|error| error.to_string())?;
+        let mut decisions = Vec::new();
+        for line in file.decide {
+            if line.rule.is_none() && line.glob.is_none() && line.path.is_none() {
+                return Err("a decision needs a rule, a glob or a path".into());
+            }
+            let glob = match &line.glob {
+                None => None,
+                Some(glob) => {
+                    let text = if glob.contains('/') { glob.clone() } else { format!("**/{glob}") };
+                    let built = GlobBuilder::new(&text).literal_separator(true).build();
+                    let built = built.map_err(|error| format!("{glob:?} is no pattern: {}", error.kind()))?;
+                    Some((glob.clone(), built.compile_matcher()))
+                }
+            };
+            if line.path.as_deref().is_some_and(|path| path.trim_end_matches('/').is_empty()) {
+                return Err("an empty path means nothing; `glob = \"**\"` means everything".into());
+            }
+            let used = Cell::new(false);
+            decisions.push(Decision { rule: line.rule, glob, path: line.path, action: line.action, used });
+        }
+        Ok(Decisions(decisions))
+    }
+
+    /// Whether nothing was decided.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The first rule that a decision names and the plan does not know.
+    pub fn unknown_rule(&self, header: &Header) -> Option<&str> {
+        let known = |rule: &str| header.rules.iter().any(|note| note.name == rule);
+        self.0.iter().filter_map(|decision| decision.rule.as_deref()).find(|rule| !known(rule))
+    }
+
+    /// What is to become of an entry: what was decided last, or else what the rule said.
+    pub fn action(&self, entry: &Entry) -> Action {
+        let path = Path::new(OsStr::from_bytes(&entry.path));
+        let mut last = None;
+        for decision in self.0.iter().rev() {
+            // Whether an earlier one means it only matters as long as it has meant nothing.
+            if (last.is_none() || !decision.used.get()) && decision.means(entry, path) {
+                decision.used.set(true);
+                last.get_or_insert(decision.action);
+            }
+        }
+        last.unwrap_or(entry.action)
+    }
+
+    /// Those that meant no entry of all that [`Decisions::action`] was asked about, as people wrote them.
+    pub fn unused(&self) -> Vec<String> {
+        self.0.iter().filter(|decision| !decision.used.get()).map(Decision::text).collect()
+    }
+}
+
+/// A file to edit: `(rule, directory, action, entries, bytes in words)`, all behind a `#`.
+pub fn template(root: &str, rows: impl Iterator<Item = (String, String, Action, u64, String)>) -> String {
+    let mut text = format!(
+        "# What is to become of the entries of a plan for {root}\n#\n\
+         # Take the \"#\" away from what you decide. An action is \"delete\", \"review\" or \"keep\"; the last decision that\n\
+         # means an entry wins, and what nobody decides stays as the rule said. Nothing under review is ever touched.\n\
+         # A decision may name a rule, a path (with everything below it) and a glob; all that it names must fit. A rule that\n\
+         # the plan does not know is an error, and a decision that means no entry is warned about.\n"
+    );
+    let quoted = |text: &str| toml::Value::from(text).to_string();
+    let mut last = String::new();
+    for (rule, dir, action, entries, bytes) in rows {
+        if rule != last {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "\n# {rule}: {}\n", action.word());
+            last.clone_from(&rule);
+        }
+        let _ = write!(text, "#[[decide]]  # {entries} entries, {bytes}\n#rule = {}\n", quoted(&rule));
+        if !dir.is_empty() {
+            let _ = writeln!(text, "#path = {}", quoted(&dir));
+        }
+        let other = if action == Action::Delete { "keep" } else { "delete" };
+        let _ = writeln!(text, "#action = \"{other}\"");
+    }
+    text
+}

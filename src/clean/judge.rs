@@ -1,0 +1,274 @@
+//! Which rule decides about an entry, and why the others do not.
+
+use super::lists::Lists;
+use super::protect;
+use super::rule::{Action, Kind, Rule, Special};
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::time::Duration;
+
+/// Endings of the files that archives hold: what rsync was writing when it left `.NAME.XXXXXX` behind.
+const ENDINGS: [&str; 12] =
+    [".gz", ".cif", ".ent", ".xml", ".bcif", ".pdb", ".txt", ".dat", ".idx", ".tar", ".map", ".json"];
+
+/// An entry that is to be judged.
+#[derive(Clone, Copy)]
+pub struct Candidate<'a> {
+    /// Relative to the root.
+    pub path: &'a [u8],
+    /// What it is.
+    pub kind: Kind,
+    /// Bytes.
+    pub size: u64,
+    /// Modification time, nanoseconds since 1970.
+    pub mtime: i64,
+    /// Change time, nanoseconds since 1970.
+    pub ctime: i64,
+    /// Of a directory: whether nothing is in it.
+    pub empty: bool,
+    /// Whether its own directory holds a manifest of a project.
+    pub in_project: bool,
+    /// A rule for directories that decided about a directory above it, by number.
+    pub below: Option<usize>,
+    /// Whether its directory holds a name.
+    pub sibling: &'a dyn Fn(&[u8]) -> bool,
+}
+
+/// What a rule says about an entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Why {
+    /// It decides.
+    Decides,
+    /// It is turned off.
+    Off,
+    /// No pattern matches.
+    Pattern,
+    /// It means another kind of entry.
+    Kind,
+    /// The entry is smaller or larger.
+    Size,
+    /// The entry is younger or older.
+    Age,
+    /// The pattern matches, but what else must hold does not.
+    Special,
+    /// A rule before it decided.
+    Late,
+}
+
+impl Why {
+    /// In words.
+    pub fn text(&self) -> &'static str {
+        match self {
+            Why::Decides => "decides",
+            Why::Off => "is turned off",
+            Why::Pattern => "its pattern does not match",
+            Why::Kind => "it means another kind of entry",
+            Why::Size => "the size is out of its range",
+            Why::Age => "the age is out of its range",
+            Why::Special => "its name fits, but not the rest (see `clean rules`)",
+            Why::Late => "would match, but comes later",
+        }
+    }
+}
+
+/// What is to become of an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// No rule means it.
+    Nothing,
+    /// No rule may touch it; why.
+    Protected(&'static str),
+    /// This rule, by number, decides.
+    Rule(usize, Action),
+}
+
+/// Whose pattern a glob is.
+#[derive(Debug, Clone, Copy)]
+struct Owner {
+    rule: usize,
+    /// Whether it ended in a slash, and so means directories.
+    dirs: bool,
+}
+
+/// Rules, ready to be asked.
+#[derive(Debug)]
+pub struct Judge {
+    rules: Vec<Rule>,
+    globs: GlobSet,
+    /// Whose pattern each glob is.
+    owners: Vec<Owner>,
+    lists: Lists,
+    now: i64,
+}
+
+impl Judge {
+    /// `now` is in nanoseconds since 1970. The error names the pattern.
+    pub fn new(rules: Vec<Rule>, now: i64) -> Result<Self, globset::Error> {
+        let mut globs = GlobSetBuilder::new();
+        let mut owners = Vec::new();
+        for (n, rule) in rules.iter().enumerate() {
+            for pattern in &rule.patterns {
+                let plain = pattern.trim_end_matches('/');
+                let anywhere = !plain.contains('/');
+                let text =
+                    if anywhere { format!("**/{plain}") } else { plain.trim_start_matches('/').into() };
+                globs.add(GlobBuilder::new(&text).literal_separator(true).build()?);
+                owners.push(Owner { rule: n, dirs: plain.len() < pattern.len() });
+            }
+        }
+        Ok(Judge { rules, globs: globs.build()?, owners, lists: Lists::default(), now })
+    }
+
+    /// The same, with lists to look into.
+    pub fn with(self, lists: Lists) -> Self {
+        Judge { lists, ..self }
+    }
+
+    /// BLAKE3 of all that the rules say which are on, in hexadecimal digits.
+    pub fn hash(&self) -> String {
+        let mut hash = blake3::Hasher::new();
+        for rule in self.rules.iter().filter(|rule| rule.on) {
+            hash.update(format!("{rule:?}\n").as_bytes());
+        }
+        hash.finalize().to_hex().to_string()
+    }
+
+    /// The rules, in their order.
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// What is to become of an entry.
+    pub fn judge(&self, entry: &Candidate<'_>, scratch: &mut Vec<usize>) -> Verdict {
+        if let Some(why) = protected(entry) {
+            return Verdict::Protected(why);
+        }
+        self.matches(entry, scratch);
+        let decides = |n: &usize| self.why(*n, entry, true) == Why::Decides;
+        let first = scratch.iter().copied().find(decides);
+        let below = entry.below.filter(|n| self.fits(*n, entry));
+        match first.into_iter().chain(below).min() {
+            Some(n) => Verdict::Rule(n, self.rules[n].action),
+            None => Verdict::Nothing,
+        }
+    }
+
+    /// The same with every rule's own word, in their order.
+    pub fn explain(&self, entry: &Candidate<'_>) -> (Verdict, Vec<Why>) {
+        let mut scratch = Vec::new();
+        let verdict = self.judge(entry, &mut scratch);
+        let decided = match verdict {
+            Verdict::Rule(n, _) => Some(n),
+            _ => None,
+        };
+        let why = |n: usize| match self.why(n, entry, scratch.contains(&n)) {
+            _ if decided == Some(n) => Why::Decides,
+            Why::Decides => Why::Late,
+            why => why,
+        };
+        (verdict, (0..self.rules.len()).map(why).collect())
+    }
+
+    /// The rules of which a pattern matches.
+    fn matches(&self, entry: &Candidate<'_>, into: &mut Vec<usize>) {
+        self.globs.matches_into(Path::new(OsStr::from_bytes(entry.path)), into);
+        into.retain(|n| self.means_kind(self.owners[*n], entry.kind));
+        for n in into.iter_mut() {
+            *n = self.owners[*n].rule;
+        }
+        into.sort_unstable();
+        into.dedup();
+    }
+
+    /// Whether a pattern is about entries of that kind, as far as its rule does not say so itself.
+    fn means_kind(&self, owner: Owner, kind: Kind) -> bool {
+        match (kind, owner.dirs) {
+            (Kind::Dir, dirs) => dirs || self.rules[owner.rule].kind.is_some() || self.keeps_all(owner.rule),
+            (_, dirs) => !dirs,
+        }
+    }
+
+    /// Whether the rule keeps directories with all that is in them without having to say so: to remove too little is the
+    /// smaller mistake. With a limit on sizes, it means files.
+    fn keeps_all(&self, n: usize) -> bool {
+        let rule = &self.rules[n];
+        let sizes = rule.min_size.or(rule.max_size).is_some();
+        rule.kind.is_none() && rule.action == Action::Keep && !sizes
+    }
+
+    fn why(&self, n: usize, entry: &Candidate<'_>, pattern: bool) -> Why {
+        let rule = &self.rules[n];
+        match () {
+            () if !rule.on => Why::Off,
+            () if !pattern => Why::Pattern,
+            () if rule.kind.is_some_and(|kind| kind != entry.kind) => Why::Kind,
+            () if !self.size_fits(rule, entry) => Why::Size,
+            () if !self.age_fits(rule, entry) => Why::Age,
+            () if !self.special(rule.special, entry) => Why::Special,
+            () => Why::Decides,
+        }
+    }
+
+    /// Whether what lies below a directory of the rule fits it, too.
+    fn fits(&self, n: usize, entry: &Candidate<'_>) -> bool {
+        self.rules.get(n).is_some_and(|rule| self.age_fits(rule, entry))
+    }
+
+    fn size_fits(&self, rule: &Rule, entry: &Candidate<'_>) -> bool {
+        entry.kind == Kind::Dir
+            || rule.min_size.is_none_or(|least| entry.size >= least)
+                && rule.max_size.is_none_or(|most| entry.size <= most)
+    }
+
+    fn age_fits(&self, rule: &Rule, entry: &Candidate<'_>) -> bool {
+        // A file from the future is young.
+        let since = if rule.special == Some(Special::Backup) { entry.ctime } else { entry.mtime };
+        let age = u64::try_from(self.now.saturating_sub(since)).unwrap_or(0);
+        let age = Duration::from_nanos(age);
+        rule.min_age.is_none_or(|least| age >= least) && rule.max_age.is_none_or(|most| age <= most)
+    }
+
+    fn special(&self, special: Option<Special>, entry: &Candidate<'_>) -> bool {
+        let name = super::path::split(entry.path).1;
+        match special {
+            None | Some(Special::Backup) => true,
+            Some(Special::EmptyDir) => entry.empty,
+            Some(Special::OddName) => is_odd(name),
+            Some(Special::Absent) => self.lists.is_absent(entry.path),
+            Some(Special::Obsolete) => self.lists.is_obsolete(entry.path),
+            Some(Special::RsyncTemp) => target_of_temp(name).is_some_and(|target| {
+                let known = ENDINGS.iter().any(|ending| target.ends_with(ending.as_bytes()));
+                known || (entry.sibling)(target)
+            }),
+        }
+    }
+}
+
+/// Why no rule may touch it.
+fn protected(entry: &Candidate<'_>) -> Option<&'static str> {
+    if super::path::check(entry.path).is_err() {
+        return Some("it is not below the root, or it is our own quarantine");
+    }
+    if protect::in_version_control(entry.path) {
+        return Some("it belongs to a version control system");
+    }
+    entry.in_project.then_some("its directory holds the manifest of a project")
+}
+
+/// `NAME` of `.NAME.XXXXXX`, as `mkstemp` makes it: six letters or digits. Real dotfiles look alike: `.bashrc.before`.
+fn target_of_temp(name: &[u8]) -> Option<&[u8]> {
+    let (front, end) = name.strip_prefix(b".")?.split_at_checked(name.len().checked_sub(8)?)?;
+    let random = end.strip_prefix(b".")?;
+    (!front.is_empty() && random.len() == 6 && random.iter().all(u8::is_ascii_alphanumeric)).then_some(front)
+}
+
+/// Whether Windows or a Mac could not hold it, or a terminal not show it.
+fn is_odd(name: &[u8]) -> bool {
+    let forbidden = |b: &u8| b.is_ascii_control() || br#"<>:"\|?*"#.contains(b);
+    std::str::from_utf8(name).is_err()
+        || name.iter().any(forbidden)
+        || name.ends_with(b" ")
+        || name.ends_with(b".")
+}

@@ -1,0 +1,56 @@
+//! Cleaning as thought: rules, plans, decisions, fuses and journals. Pure; [`crate::sweep`] does the deeds.
+//!
+//! ```text
+//! rules ── judge (which rule decides) ── plan (what is to go, hashed) ── decisions (what people say) ── fuse
+//!                                                                                        journal (what was done)
+//! ```
+//!
+//! **Invariant: a path that a plan or a journal names is relative, plain and not ours** before anybody acts on it:
+//! [`path::check`] is the only door.
+
+mod builtin;
+mod decisions;
+mod fuse;
+mod journal;
+mod judge;
+mod lists;
+mod past;
+pub mod path;
+mod plan;
+mod protect;
+mod rule;
+#[cfg(test)]
+mod tests;
+
+pub use builtin::{BACKUPS, built_in};
+pub use decisions::{Decisions, template};
+pub use fuse::{Blown, Fuses};
+pub use journal::{Begin, Did, End, Line, Recipe, Record};
+pub use judge::{Candidate, Judge, Verdict, Why};
+pub use lists::Lists;
+pub use past::{Dirs, Past, UNDO};
+pub use plan::{Entry, Footer, Header, PlanError, Reader, RootPrint, RuleNote, Writer, hash_of};
+pub use protect::{MANIFESTS, in_version_control, is_version_control};
+pub use rule::{Action, Kind, Rule, Special};
+
+/// Who an entry was when it was looked at. `rsync -t` keeps the modification time, so the change time is what tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Stamp {
+    /// Device number.
+    pub dev: u64,
+    /// Inode number.
+    pub ino: u64,
+    /// Size in bytes; 0 for a directory, whose size is the file system's business.
+    pub size: u64,
+    /// Modification time, nanoseconds since 1970; 0 for a directory.
+    pub mtime: i64,
+    /// Change time, nanoseconds since 1970; 0 for a directory, which changes with what is in it.
+    pub ctime: i64,
+}
+
+impl Stamp {
+    /// Whether it is the same, apart from the change time, which a rename moves.
+    pub fn same_but_ctime(&self, other: &Stamp) -> bool {
+        Stamp { ctime: 0, ..*self } == Stamp { ctime: 0, ..*other }
+    }
+}

@@ -1,0 +1,345 @@
+//! A plan on disk: a header, an entry a line, a footer with the hash of every byte before it. Streamed in both
+//! directions; a million entries take no more memory than one.
+
+use super::Stamp;
+use super::path::{BadPath, PathText};
+use super::rule::{Action, Kind};
+use serde::{Deserialize, Serialize};
+use std::io::{self, BufRead, Write};
+
+/// The version of the format.
+const VERSION: u32 = 1;
+/// Longest line: a path of many components, escaped sixfold.
+const LONGEST: u64 = 256 * 1024;
+
+/// What a plan begins with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Header {
+    /// The version of the format.
+    pub pdb_sync_plan: u32,
+    /// When the tree was read, RFC 3339.
+    pub time: String,
+    /// The machine.
+    pub host: String,
+    /// The user's number.
+    pub user: u32,
+    /// The job whose mirror it is.
+    pub job: Option<String>,
+    /// The tree.
+    pub root: RootPrint,
+    /// Files, links and the like in the whole tree.
+    pub tree_entries: u64,
+    /// Their bytes.
+    pub tree_bytes: u64,
+    /// The rules that decided, in their order.
+    pub rules: Vec<RuleNote>,
+    /// BLAKE3 of all that they say, by which two plans are known to come from the same rules of the same version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules_blake3: Option<String>,
+}
+
+/// Which directory a plan is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RootPrint {
+    /// Absolute, links resolved; for people if it is not UTF-8.
+    pub path: String,
+    /// The same, if it is not UTF-8.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path_base64: Option<String>,
+    /// Device number.
+    pub dev: u64,
+    /// Inode number.
+    pub ino: u64,
+}
+
+/// A rule as a plan knows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleNote {
+    /// How people call it.
+    pub name: String,
+    /// Why, for people.
+    pub reason: String,
+}
+
+/// One entry that a rule means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Relative to the root, checked.
+    pub path: Vec<u8>,
+    /// What it was.
+    pub kind: Kind,
+    /// Who it was.
+    pub stamp: Stamp,
+    /// Whether it had other names (hard links).
+    pub linked: bool,
+    /// Bytes that are freed on the disk; 0 for one that was counted under another name.
+    pub bytes: u64,
+    /// The rule, by name.
+    pub rule: String,
+    /// What is to become of it.
+    pub action: Action,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EntryLine {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    path_base64: Option<String>,
+    kind: Kind,
+    dev: u64,
+    ino: u64,
+    size: u64,
+    mtime: i64,
+    ctime: i64,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    linked: bool,
+    bytes: u64,
+    rule: String,
+    action: Action,
+}
+
+/// What a plan ends with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Footer {
+    /// How many entries there are.
+    pub entries: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// BLAKE3 of everything before this line, in hexadecimal digits.
+    pub blake3: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct FooterLine {
+    footer: Footer,
+}
+
+/// Why a plan is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// It cannot be read.
+    #[error("cannot read it: {0}")]
+    Io(#[from] io::Error),
+    /// It is something else.
+    #[error("it is not a plan: {0}")]
+    Foreign(String),
+    /// A newer version wrote it.
+    #[error("a newer pdb-sync wrote it (format {0}, this one reads {VERSION})")]
+    Newer(u32),
+    /// A line is not what it should be.
+    #[error("line {0} is not an entry of a plan: {1}")]
+    Line(u64, String),
+    /// A path leads elsewhere.
+    #[error("line {0}: the path {1}")]
+    Path(u64, BadPath),
+    /// The end is missing.
+    #[error("it has no footer: it was cut short, or is still being written")]
+    Cut,
+    /// It is not as it was written.
+    #[error(
+        "its contents do not fit its hash: it was changed after it was made (`clean edit` is the way to change what is done)"
+    )]
+    Hash,
+}
+
+/// Writes a plan.
+#[derive(Debug)]
+pub struct Writer<W> {
+    out: W,
+    hash: blake3::Hasher,
+    entries: u64,
+    bytes: u64,
+}
+
+impl<W: Write> Writer<W> {
+    /// Writes the header.
+    pub fn new(out: W, header: &Header) -> io::Result<Self> {
+        let mut writer = Writer { out, hash: blake3::Hasher::new(), entries: 0, bytes: 0 };
+        writer.line(&Header { pdb_sync_plan: VERSION, ..header.clone() })?;
+        Ok(writer)
+    }
+
+    fn line(&mut self, value: &impl Serialize) -> io::Result<()> {
+        let mut line = serde_json::to_vec(value)?;
+        line.push(b'\n');
+        self.hash.update(&line);
+        self.out.write_all(&line)
+    }
+
+    /// Writes an entry. What lies in a directory comes before it.
+    pub fn entry(&mut self, entry: &Entry) -> io::Result<()> {
+        let text = PathText::from(entry.path.as_slice());
+        let (path, path_base64) = text.parts();
+        let Stamp { dev, ino, size, mtime, ctime } = entry.stamp;
+        self.entries += 1;
+        self.bytes += entry.bytes;
+        self.line(&EntryLine {
+            path,
+            path_base64,
+            kind: entry.kind,
+            dev,
+            ino,
+            size,
+            mtime,
+            ctime,
+            linked: entry.linked,
+            bytes: entry.bytes,
+            rule: entry.rule.clone(),
+            action: entry.action,
+        })
+    }
+
+    /// Writes the footer. Without it, the plan is refused.
+    pub fn finish(mut self) -> io::Result<(Footer, W)> {
+        let blake3 = self.hash.finalize().to_hex().to_string();
+        let footer = Footer { entries: self.entries, bytes: self.bytes, blake3 };
+        let mut line = serde_json::to_vec(&FooterLine { footer: footer.clone() })?;
+        line.push(b'\n');
+        self.out.write_all(&line)?;
+        self.out.flush()?;
+        Ok((footer, self.out))
+    }
+}
+
+/// Reads a plan. **What it yields is only good once it has yielded the end**: read it to [`Reader::finish`] before acting.
+#[derive(Debug)]
+pub struct Reader<R> {
+    input: R,
+    header: Header,
+    hash: blake3::Hasher,
+    line: Vec<u8>,
+    number: u64,
+    entries: u64,
+    bytes: u64,
+    footer: Option<Footer>,
+}
+
+impl<R: BufRead> Reader<R> {
+    /// Reads the header.
+    pub fn new(input: R) -> Result<Self, PlanError> {
+        let mut reader = Reader {
+            input,
+            header: Header {
+                pdb_sync_plan: 0,
+                time: String::new(),
+                host: String::new(),
+                user: 0,
+                job: None,
+                root: RootPrint { path: String::new(), path_base64: None, dev: 0, ino: 0 },
+                tree_entries: 0,
+                tree_bytes: 0,
+                rules: Vec::new(),
+                rules_blake3: None,
+            },
+            hash: blake3::Hasher::new(),
+            line: Vec::new(),
+            number: 0,
+            entries: 0,
+            bytes: 0,
+            footer: None,
+        };
+        if !reader.next_line()? {
+            return Err(PlanError::Foreign("it is empty".into()));
+        }
+        // The version first: what a newer one has beside it is not known.
+        #[derive(Deserialize)]
+        struct Version {
+            pdb_sync_plan: u32,
+        }
+        let foreign = |error: serde_json::Error| PlanError::Foreign(error.to_string());
+        let version: Version = serde_json::from_slice(&reader.line).map_err(foreign)?;
+        if version.pdb_sync_plan > VERSION {
+            return Err(PlanError::Newer(version.pdb_sync_plan));
+        }
+        reader.header = serde_json::from_slice(&reader.line).map_err(foreign)?;
+        reader.hash.update(&reader.line);
+        Ok(reader)
+    }
+
+    fn next_line(&mut self) -> Result<bool, PlanError> {
+        self.line.clear();
+        self.number += 1;
+        let read = io::Read::take(&mut self.input, LONGEST).read_until(b'\n', &mut self.line)?;
+        if read > 0 && self.line.last() != Some(&b'\n') {
+            return Err(if read as u64 == LONGEST {
+                PlanError::Line(self.number, "it is too long".into())
+            } else {
+                PlanError::Cut
+            });
+        }
+        Ok(read > 0)
+    }
+
+    /// What the plan is about.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// The next entry; `None` at the end, which is good: footer and hash have been compared.
+    pub fn entry(&mut self) -> Result<Option<Entry>, PlanError> {
+        if self.footer.is_some() {
+            return Ok(None);
+        }
+        if !self.next_line()? {
+            return Err(PlanError::Cut);
+        }
+        if self.line.starts_with(b"{\"footer\"") {
+            return self.end().map(|()| None);
+        }
+        let number = self.number;
+        let line: EntryLine =
+            serde_json::from_slice(&self.line).map_err(|error| PlanError::Line(number, error.to_string()))?;
+        self.hash.update(&self.line);
+        let path = PathText::of(line.path, line.path_base64);
+        let path = path.bytes().map_err(|bad| PlanError::Path(number, bad))?;
+        let (dev, ino, size, mtime, ctime) = (line.dev, line.ino, line.size, line.mtime, line.ctime);
+        self.entries += 1;
+        self.bytes = self.bytes.saturating_add(line.bytes);
+        Ok(Some(Entry {
+            path,
+            kind: line.kind,
+            stamp: Stamp { dev, ino, size, mtime, ctime },
+            linked: line.linked,
+            bytes: line.bytes,
+            rule: line.rule,
+            action: line.action,
+        }))
+    }
+
+    fn end(&mut self) -> Result<(), PlanError> {
+        let number = self.number;
+        let FooterLine { footer } =
+            serde_json::from_slice(&self.line).map_err(|error| PlanError::Line(number, error.to_string()))?;
+        let hash = self.hash.finalize().to_hex();
+        if hash.as_str() != footer.blake3 || footer.entries != self.entries || footer.bytes != self.bytes {
+            return Err(PlanError::Hash);
+        }
+        if self.next_line()? {
+            return Err(PlanError::Line(self.number, "something follows the footer".into()));
+        }
+        self.footer = Some(footer);
+        Ok(())
+    }
+
+    /// Reads what is left, and gives the footer: from now on, everything that was read is good.
+    pub fn finish(mut self) -> Result<Footer, PlanError> {
+        while self.entry()?.is_some() {}
+        self.footer.ok_or(PlanError::Cut)
+    }
+}
+
+/// The hash that stands for a plan and what people decided about it: what `--expect` takes.
+pub fn hash_of(footer: &Footer, decisions: Option<&[u8]>) -> String {
+    match decisions {
+        None => footer.blake3.clone(),
+        Some(text) => {
+            let mut hash = blake3::Hasher::new();
+            hash.update(footer.blake3.as_bytes()).update(text);
+            hash.finalize().to_hex().to_string()
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! `clean edit`
+
+use super::fold::Fold;
+use super::plans;
+use crate::clean::{Action, Decisions, template};
+use crate::cli::{Global, OnePlan};
+use crate::commands::{Failure, scan};
+use crate::exit::Exit;
+use crate::ui::Ui;
+use serde_json::json;
+use std::fs;
+use std::process::Command;
+
+/// Opens the decisions of a plan in an editor; they are checked before they count.
+pub(super) fn run(args: &OnePlan, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+    let mut plan = plans::alone(&args.plan, global)?;
+    let beside = plans::decisions_of(&plan.path);
+    let mut fold = Fold::default();
+    let whole = match plan.read(|_, entry| fold.add(&entry, entry.action)) {
+        Ok(whole) => whole,
+        Err(error) => {
+            return Ok(super::blocked(ui, &plan.refused(&error), Some("`clean plan` makes a new one")));
+        }
+    };
+    let cannot = || Failure::io(format!("write {}", beside.display()));
+    if !beside.exists() {
+        let mut rows = fold.rows();
+        rows.sort_by(|(a, _), (b, _)| (a.rule.as_str(), a.action).cmp(&(b.rule.as_str(), b.action)));
+        let rows = rows.into_iter().filter_map(|(key, sum)| {
+            let dir = String::from_utf8(key.dir).ok()?;
+            Some((key.rule, dir, key.action, sum.entries, scan::bytes(sum.bytes)))
+        });
+        fs::write(&beside, template(&whole.header.root.path, rows)).map_err(cannot())?;
+    }
+    let editor = std::env::var("VISUAL").or_else(|_| std::env::var("EDITOR")).unwrap_or_else(|_| "vi".into());
+    let words = shell_words::split(&editor).unwrap_or_default();
+    let Some((program, arguments)) = words.split_first() else {
+        return Err(Failure::usage_hint(
+            format!("$EDITOR names no program: {editor:?}"),
+            "set EDITOR, for example to nano",
+        ));
+    };
+    let status = Command::new(program).args(arguments).arg(&beside).status();
+    let status = status.map_err(Failure::io(format!("start the editor {program}")))?;
+    if !status.success() {
+        ui.error(&format!("the editor ended with {status}"), Some("the decisions are as it left them"));
+        return Ok(Exit::Failed);
+    }
+    let text = fs::read_to_string(&beside).map_err(Failure::io(format!("read {}", beside.display())))?;
+    let decisions = Decisions::parse(&text).map_err(|why| {
+        Failure::usage_hint(format!("{}: {why}", beside.display()), "`clean edit` opens it again")
+    })?;
+    let (mut deletes, mut bytes) = (0u64, 0u64);
+    // It was whole a moment ago; what is removed is decided by `run`, which reads it again.
+    let read = plan.read(|_, entry| {
+        if decisions.action(&entry) == Action::Delete {
+            deletes += 1;
+            bytes += entry.bytes;
+        }
+    });
+    if let Err(error) = read {
+        return Ok(super::blocked(ui, &plan.refused(&error), None));
+    }
+    plans::judge_decisions(&decisions, &whole.header, ui)?;
+    if ui.json {
+        let file = beside.to_string_lossy();
+        ui.json("result", &json!({"decisions": file, "to_delete": deletes, "bytes_to_delete": bytes}))?;
+    } else {
+        ui.line(&format!(
+            "to be removed: {}, {}",
+            scan::count(deletes, "entry", "entries"),
+            scan::bytes(bytes)
+        ))?;
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,57 @@
+//! What is to be done with entries: the command line's word, or else the configuration's.
+
+use crate::cli::RunArgs;
+use crate::commands::Failure;
+use crate::config::{CleanMode, CleanSettings, Config};
+use crate::sweep::{Backup, Fate, Trash};
+use std::path::{Path, PathBuf};
+
+/// As in the configuration.
+pub(super) fn fate_word(args: &RunArgs, settings: &CleanSettings) -> &'static str {
+    match chosen(args, settings) {
+        CleanMode::Quarantine => "quarantine",
+        CleanMode::Delete => "delete",
+        CleanMode::Backup => "backup",
+        CleanMode::Trash => "trash",
+    }
+}
+
+fn chosen(args: &RunArgs, settings: &CleanSettings) -> CleanMode {
+    match () {
+        () if args.quarantine => CleanMode::Quarantine,
+        () if args.delete => CleanMode::Delete,
+        () if args.backup_dir.is_some() => CleanMode::Backup,
+        () if args.trash => CleanMode::Trash,
+        () => settings.mode,
+    }
+}
+
+/// Opens what it needs.
+pub(super) fn fate(args: &RunArgs, config: &Config, root: &Path) -> Result<Fate, Failure> {
+    Ok(match chosen(args, &config.clean) {
+        CleanMode::Quarantine => Fate::Quarantine,
+        CleanMode::Delete => Fate::Delete,
+        CleanMode::Backup => {
+            let dir = args.backup_dir.clone().or(config.clean.backup_dir.clone());
+            let dir = dir.ok_or_else(|| {
+                Failure::usage_hint(
+                    "mode = \"backup\" needs a directory",
+                    "set backup_dir in [clean], or give --backup-dir",
+                )
+            })?;
+            let open = Backup::open(&dir, root);
+            Fate::Backup(
+                open.map_err(|e| Failure::usage(format!("cannot back up to {}: {e}", dir.display())))?,
+            )
+        }
+        CleanMode::Trash => {
+            let data = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from).filter(|dir| dir.is_absolute());
+            let data = data.or_else(|| etcetera::home_dir().ok().map(|home| home.join(".local/share")));
+            let trash = data
+                .ok_or_else(|| Failure::usage("there is no home directory, and so no trash"))?
+                .join("Trash");
+            let open = Trash::open(&trash, root);
+            Fate::Trash(open.map_err(Failure::io(format!("open the trash {}", trash.display())))?)
+        }
+    })
+}

@@ -1,0 +1,58 @@
+//! A plan folded by rule, action and directory: what people can look at.
+
+use crate::clean::{Action, Entry};
+use std::collections::HashMap;
+
+/// What belongs together. The directory is the first below the root; empty for what lies in the root itself.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Key {
+    pub(super) rule: String,
+    pub(super) action: Action,
+    pub(super) dir: Vec<u8>,
+}
+
+/// How much it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Sum {
+    pub(super) entries: u64,
+    pub(super) bytes: u64,
+    /// Modification time of the oldest file, nanoseconds since 1970.
+    pub(super) oldest: Option<i64>,
+}
+
+/// The first directory below the root that an entry lies in.
+pub(super) fn top(entry: &Entry) -> &[u8] {
+    match memchr::memchr(b'/', &entry.path) {
+        Some(at) => &entry.path[..at],
+        None => b"",
+    }
+}
+
+/// Sums up.
+#[derive(Debug, Default)]
+pub(super) struct Fold(HashMap<Key, Sum>);
+
+impl Fold {
+    pub(super) fn add(&mut self, entry: &Entry, action: Action) {
+        let key = Key { rule: entry.rule.clone(), action, dir: top(entry).to_vec() };
+        let sum = self.0.entry(key).or_default();
+        sum.entries += 1;
+        sum.bytes += entry.bytes;
+        let time = Some(entry.stamp.mtime).filter(|time| *time != 0);
+        sum.oldest = match (sum.oldest, time) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+    }
+
+    /// Biggest first.
+    pub(super) fn rows(self) -> Vec<(Key, Sum)> {
+        let mut rows: Vec<(Key, Sum)> = self.0.into_iter().collect();
+        rows.sort_by(|(a, x), (b, y)| {
+            (y.bytes, y.entries)
+                .cmp(&(x.bytes, x.entries))
+                .then_with(|| (&a.rule, &a.dir).cmp(&(&b.rule, &b.dir)))
+        });
+        rows
+    }
+}

@@ -1,0 +1,109 @@
+//! `clean log`
+
+use crate::clean::{Did, Record};
+use crate::cli::{Global, LogArgs};
+use crate::commands::scan::{JsonPath, Lines, shown};
+use crate::commands::{Failure, locate};
+use crate::exit::Exit;
+use crate::sweep;
+use crate::ui::Ui;
+use serde_json::json;
+use std::collections::BTreeMap;
+
+/// Runs, newest first; or the entries of one.
+pub(super) fn run(args: &LogArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+    let state = locate::state_dir(global)?;
+    let cannot = || Failure::io("read the journals");
+    if let Some(run) = &args.run {
+        return one(&state, run, ui);
+    }
+    let mut all = sweep::list(&state).map_err(cannot())?;
+    all.reverse();
+    let mut rows = vec![["RUN", "BY", "MODE", "WHAT", "ROOT"].map(String::from).to_vec()];
+    for found in &all {
+        let mut counts: BTreeMap<&'static str, u64> = BTreeMap::new();
+        let open = found.outcomes(|record| *counts.entry(record.did.word()).or_default() += 1);
+        let open = open.map_err(cannot())?.len() as u64;
+        if open > 0 {
+            counts.insert(Did::Meant.word(), open);
+        }
+        let begin = &found.begin;
+        let whole = found.end.as_ref().map(|end| end.whole);
+        if ui.json {
+            let root = &begin.root.path;
+            ui.json(
+                "run",
+                &json!({"run": begin.run, "command": begin.command, "job": begin.job, "root": root, "mode": begin.mode,
+                    "started": begin.time, "whole": whole, "counts": counts, "journal": found.path.to_string_lossy()}),
+            )?;
+            continue;
+        }
+        let mut what: Vec<String> = counts.iter().map(|(word, n)| format!("{n} {word}")).collect();
+        if whole != Some(true) && !counts.contains_key(Did::Restored.word()) {
+            what.push("cut short".into());
+        }
+        rows.push(vec![
+            begin.run.clone(),
+            begin.command.clone(),
+            begin.mode.clone(),
+            what.join(", "),
+            begin.root.path.clone(),
+        ]);
+    }
+    if ui.json {
+        ui.json("result", &json!({"runs": all.len()}))?;
+    } else if all.is_empty() {
+        ui.note("no run is known");
+    } else {
+        ui.table(&rows)?;
+    }
+    Ok(Exit::Done)
+}
+
+fn one(state: &std::path::Path, run: &str, ui: &Ui) -> Result<Exit, Failure> {
+    let found = sweep::find(state, run).map_err(Failure::io("read the journals"))?;
+    if found.is_empty() {
+        return Err(Failure::usage_hint(
+            format!("no run {run:?} is known"),
+            "`pdb-sync clean log` lists them",
+        ));
+    }
+    let mut entries = 0u64;
+    for found in &found {
+        let mut lines = Lines::new(ui);
+        let mut told = Ok(());
+        let mut tell = |record| {
+            entries += 1;
+            if told.is_ok() {
+                told = entry(record, &mut lines, ui);
+            }
+        };
+        let open = found.outcomes(&mut tell);
+        let open = open.map_err(Failure::io(format!("read the journal {}", found.path.display())))?;
+        open.into_iter().for_each(tell);
+        told?;
+        lines.flush()?;
+    }
+    if ui.json {
+        ui.json("result", &json!({"entries": entries}))?;
+    }
+    Ok(Exit::Done)
+}
+
+fn entry(record: Record, lines: &mut Lines<'_>, ui: &Ui) -> Result<(), Failure> {
+    if ui.json {
+        let mut row = serde_json::to_value(JsonPath::from(record.path)).unwrap_or_default();
+        row["event"] = "entry".into();
+        row["type"] = record.kind.word().into();
+        row["did"] = record.did.word().into();
+        row["bytes"] = record.bytes.into();
+        row["why"] = record.why.into();
+        return lines.json(&row);
+    }
+    let why = match record.did {
+        Did::Meant => Some("the run was cut short there".to_owned()),
+        _ => record.why,
+    };
+    let why = why.map(|why| format!(" ({why})")).unwrap_or_default();
+    lines.line(&format!("{:<11} {}{why}", record.did.word(), shown(&record.path)))
+}

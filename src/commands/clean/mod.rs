@@ -1,0 +1,92 @@
+//! `clean`: from rules to a plan that people can look at, to removal that can be undone.
+
+mod edit;
+mod fates;
+mod fold;
+mod log;
+mod plan;
+mod plans;
+mod purge;
+mod rulebook;
+mod rules;
+mod run;
+mod show;
+mod undo;
+mod verify;
+mod watch;
+mod work;
+
+use super::{Failure, locate, settings};
+use crate::cli::{CleanAction, CleanArgs, Global};
+use crate::config::{Config, Overrides};
+use crate::exit::Exit;
+use crate::run::{Lock, Tried, try_lock};
+use crate::ui::Ui;
+use std::path::{Path, PathBuf};
+
+/// Does what `clean` is asked to.
+pub(super) fn run(args: &CleanArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+    match &args.action {
+        CleanAction::Plan(args) => {
+            super::costs::noted("clean plan", global, ui, || plan::run(args, global, ui))
+        }
+        CleanAction::Show(args) => show::run(args, global, ui),
+        CleanAction::Edit(args) => edit::run(args, global, ui),
+        CleanAction::Verify(args) => verify::run(args, global, ui),
+        CleanAction::Run(args) => run::run(args, global, ui),
+        CleanAction::Undo(args) => undo::run(args, global, ui),
+        CleanAction::Log(args) => log::run(args, global, ui),
+        CleanAction::Purge(args) => purge::run(args, global, ui),
+        CleanAction::Rules => rules::list(global, ui),
+        CleanAction::Explain(args) => rules::explain(args, global, ui),
+    }
+}
+
+/// The configuration; that there is none is no error.
+fn config(global: &Global) -> Result<Config, Failure> {
+    Ok(settings::open(global)?.check(&Overrides::default())?)
+}
+
+/// Nanoseconds since 1970.
+fn now() -> i64 {
+    i64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX)
+}
+
+/// Says why a guard refused.
+fn blocked(ui: &Ui, text: &str, hint: Option<&str>) -> Exit {
+    ui.error(text, hint);
+    Exit::Blocked
+}
+
+/// Locks a tree, and every mirror that holds it or lies in it. `Err(Ok(exit))` has been told already.
+fn lock(
+    root: &Path,
+    config: &Config,
+    global: &Global,
+    run: &str,
+    ui: &Ui,
+) -> Result<Result<Vec<Lock>, Exit>, Failure> {
+    let state = locate::state_dir(global)?;
+    let mut dirs: Vec<PathBuf> = vec![root.into()];
+    for job in &config.jobs {
+        let Ok(dest) = job.dest.canonicalize() else { continue };
+        if dest != root && dest.is_dir() && (dest.starts_with(root) || root.starts_with(&dest)) {
+            dirs.push(dest);
+        }
+    }
+    let mut locks = Vec::new();
+    for dir in dirs {
+        match try_lock(&dir, &state, run) {
+            Ok(Tried::Held(lock)) => locks.push(lock),
+            Ok(Tried::Busy(holder)) => {
+                ui.error(
+                    &format!("{} is locked by {holder}", dir.display()),
+                    Some("try again when that run has ended; nothing was touched"),
+                );
+                return Ok(Err(Exit::Locked));
+            }
+            Err(error) => return Err(Failure::io(format!("lock {}", dir.display()))(error)),
+        }
+    }
+    Ok(Ok(locks))
+}

@@ -1,0 +1,144 @@
+//! `clean plan`
+
+use super::plans::{self, ENDING};
+use super::rulebook;
+use crate::clean::Header;
+use crate::cli::{Global, PlanArgs};
+use crate::commands::scan::{count, interruptible};
+use crate::commands::targets::targets;
+use crate::commands::{Failure, locate, scan};
+use crate::exit::Exit;
+use crate::machine;
+use crate::scan::{Options, Stop};
+use crate::sweep::{self, print_of};
+use crate::ui::Ui;
+use serde_json::json;
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::PathBuf;
+
+/// Scans, judges, writes.
+pub(super) fn run(args: &PlanArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+    let (config, mut targets) = targets(std::slice::from_ref(&args.target), false, global, ui)?;
+    let Some(target) = targets.pop() else { return Err(Failure::usage("nothing is selected")) };
+    if let Some(why) = crate::config::danger(&target.root, &machine::surroundings()) {
+        let text = format!("{} {why}: nothing there can be cleaned", target.root.display());
+        return Ok(super::blocked(ui, &text, Some("name the mirror itself")));
+    }
+    let rules = rulebook::all_rules(&config, &args.with, &args.without)?;
+    let job = target.job.clone().or_else(|| rulebook::job_at(&config, &target.root).cloned());
+    let state = locate::state_dir(global)?;
+    let lists = rulebook::lists(job.as_ref(), &target.root, &args.obsolete, &state, ui)?;
+    let output = match &args.output {
+        Some(path) => path.clone(),
+        None => plans::dir(global)?.join(format!("{}{ENDING}", ulid::Ulid::generate())),
+    };
+    let stop = Stop::default();
+    let options = Options {
+        threads: config.scan.threads,
+        one_file_system: true,
+        stop: stop.clone(),
+        ..Options::default()
+    };
+    let ui = *ui;
+    interruptible(&stop, move || {
+        let time = jiff::Timestamp::now();
+        let judge = rulebook::judge(rules, &config, job.as_ref(), &target.root, lists)?;
+        // Everything is looked at anew: what a directory's time does not tell would decide here.
+        let scan = crate::scan::scan(&target.root, &options, None)
+            .map_err(|error| Failure::io(format!("scan {}", target.root.display()))(error.source))?;
+        if scan.ended.is_some() {
+            ui.note("stopped; no plan was written");
+            return Ok(Exit::Partial);
+        }
+        let totals = scan.inventory.totals();
+        let Some(root) = scan.inventory.dir(crate::inventory::DirId::ROOT) else {
+            return Err(Failure::usage(format!("{} is gone", target.root.display())));
+        };
+        let header = Header {
+            pdb_sync_plan: 1,
+            time: time.to_string(),
+            host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+            user: rustix::process::getuid().as_raw(),
+            job: job.as_ref().map(|job| job.name.clone()),
+            root: print_of(&target.root, root.stat().dev, root.stat().inode),
+            tree_entries: totals.files + totals.symlinks + totals.other,
+            tree_bytes: totals.bytes,
+            rules: judge
+                .rules()
+                .iter()
+                .filter(|rule| rule.on)
+                .map(|rule| crate::clean::RuleNote { name: rule.name.clone(), reason: rule.reason.clone() })
+                .collect(),
+            rules_blake3: Some(judge.hash()),
+        };
+        let (footer, planned) = write(&output, |out| {
+            let (planned, _) = sweep::plan(&scan.inventory, &judge, &header, out)?;
+            Ok((planned.footer.clone(), planned))
+        })?;
+        let unread = scan.counts.unreadable;
+        // That it cannot be told is no reason not to plan.
+        let expired = File::open(&target.root).and_then(|root| sweep::expired(&root, time)).ok();
+        let expired = expired.map(|runs| runs.len() as u64);
+        if ui.json {
+            let by_rule = judge.rules().iter().zip(&planned.by_rule).filter(|(_, sum)| sum.entries > 0);
+            let by_rule: serde_json::Map<_, _> = by_rule
+                .map(|(rule, sum)| (rule.name.clone(), json!({"entries": sum.entries, "bytes": sum.bytes})))
+                .collect();
+            ui.json(
+                "result",
+                &json!({
+                    "plan": output.to_string_lossy(), "root": target.root.to_string_lossy(),
+                    "hash": footer.blake3, "entries": footer.entries, "bytes": footer.bytes,
+                    "protected": planned.protected, "errors": unread, "expired_runs": expired, "by_rule": by_rule,
+                }),
+            )?;
+        } else {
+            ui.line(&format!(
+                "{} of {} in {}, {}",
+                count(footer.entries, "entry", "entries"),
+                scan::grouped(header.tree_entries),
+                target.root.display(),
+                scan::bytes(footer.bytes)
+            ))?;
+            for (rule, sum) in judge.rules().iter().zip(&planned.by_rule).filter(|(_, sum)| sum.entries > 0) {
+                ui.line(&format!(
+                    "  {:<14} {:<7} {:>9}  {:>10}  {}",
+                    rule.name,
+                    rule.action.word(),
+                    scan::grouped(sum.entries),
+                    scan::bytes(sum.bytes),
+                    rule.reason
+                ))?;
+            }
+            ui.line(&format!("plan: {}", output.display()))?;
+            if let Some(runs) = expired.filter(|runs| *runs > 0) {
+                let runs = count(runs, "run in quarantine is", "runs in quarantine are");
+                ui.note(&format!("{runs} past the time to bring it back: `pdb-sync clean purge`"));
+            }
+        }
+        if unread > 0 {
+            ui.warning(&format!("{} could not be read", count(unread, "directory", "directories")));
+            return Ok(Exit::Partial);
+        }
+        Ok(Exit::Done)
+    })
+}
+
+/// Under its name only once it is whole.
+fn write<T>(
+    output: &PathBuf,
+    fill: impl FnOnce(&mut BufWriter<&mut tempfile::NamedTempFile>) -> std::io::Result<T>,
+) -> Result<T, Failure> {
+    let cannot = || Failure::io(format!("write the plan {}", output.display()));
+    let dir = output.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(std::path::Path::new("."));
+    std::fs::create_dir_all(dir).map_err(cannot())?;
+    let mut file = tempfile::NamedTempFile::new_in(dir).map_err(cannot())?;
+    let mut out = BufWriter::new(&mut file);
+    let filled = fill(&mut out).map_err(cannot())?;
+    out.flush().map_err(cannot())?;
+    drop(out);
+    file.as_file().sync_all().map_err(cannot())?;
+    file.persist(output).map_err(|error| cannot()(error.error))?;
+    Ok(filled)
+}

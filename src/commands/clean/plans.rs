@@ -1,0 +1,131 @@
+//! Where plans are, and reading them to their end before anybody believes them.
+
+use crate::clean::{Decisions, Entry, Footer, Header, PlanError, Reader, hash_of};
+use crate::cli::Global;
+use crate::commands::{Failure, locate};
+use crate::ui::Ui;
+use std::fs::{self, File};
+use std::io::{self, BufReader, Read, Seek};
+use std::path::{Path, PathBuf};
+
+pub(super) const ENDING: &str = ".plan.ndjson";
+
+/// `STATE/plans/clean`.
+pub(super) fn dir(global: &Global) -> Result<PathBuf, Failure> {
+    Ok(locate::state_dir(global)?.join("plans/clean"))
+}
+
+/// A plan's file, and the decisions beside it.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) path: PathBuf,
+    file: File,
+    pub(super) decisions: Decisions,
+    text: Option<Vec<u8>>,
+}
+
+/// What a whole plan says about itself.
+#[derive(Debug)]
+pub(super) struct Whole {
+    pub(super) header: Header,
+    pub(super) footer: Footer,
+    /// Of the plan and its decisions.
+    pub(super) hash: String,
+}
+
+/// The decisions of a plan lie beside it.
+pub(super) fn decisions_of(plan: &Path) -> PathBuf {
+    let name = plan.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    plan.with_file_name(format!("{}.decisions.toml", name.strip_suffix(ENDING).unwrap_or(&name)))
+}
+
+/// Opens a plan by its file, or the `last` one, with the decisions beside it.
+pub(super) fn open(plan: &Path, global: &Global) -> Result<Plan, Failure> {
+    let mut plan = alone(plan, global)?;
+    let beside = decisions_of(&plan.path);
+    match fs::read(&beside) {
+        Ok(text) => {
+            let wrong = |why: String| {
+                Failure::usage_hint(format!("{}: {why}", beside.display()), "`clean edit` opens it")
+            };
+            let read = std::str::from_utf8(&text).map_err(|error| wrong(error.to_string()))?;
+            plan.decisions = Decisions::parse(read).map_err(wrong)?;
+            plan.text = Some(text);
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(Failure::io(format!("read {}", beside.display()))(error)),
+    }
+    Ok(plan)
+}
+
+/// The same without what was decided about it.
+pub(super) fn alone(plan: &Path, global: &Global) -> Result<Plan, Failure> {
+    let path = if plan == Path::new("last") {
+        let dir = dir(global)?;
+        let names = fs::read_dir(&dir).into_iter().flatten().flatten().map(|entry| entry.path());
+        let last = names.filter(|path| path.to_string_lossy().ends_with(ENDING)).max();
+        last.ok_or_else(|| {
+            Failure::usage_hint(
+                "there is no plan yet",
+                "`pdb-sync clean plan JOB` or `… clean plan ./DIR` makes one",
+            )
+        })?
+    } else {
+        plan.to_path_buf()
+    };
+    let file = File::open(&path)
+        .map_err(|error| Failure::usage(format!("cannot read the plan {}: {error}", path.display())))?;
+    Ok(Plan { path, file, decisions: Decisions::default(), text: None })
+}
+
+/// A rule that the plan does not know is an error; a decision that meant no entry, now that all have been asked about, is
+/// worth a warning: nothing is touched because of it, but somebody thought that it mattered.
+pub(super) fn judge_decisions(decisions: &Decisions, header: &Header, ui: &Ui) -> Result<(), Failure> {
+    if let Some(rule) = decisions.unknown_rule(header) {
+        let known: Vec<&str> = header.rules.iter().map(|note| note.name.as_str()).collect();
+        return Err(Failure::usage_hint(
+            format!("a decision names the rule {rule:?}, which the plan does not know; nothing was touched"),
+            format!("it was made with {}", known.join(", ")),
+        ));
+    }
+    for text in decisions.unused() {
+        ui.warning(&format!("the decision about {text} means no entry of the plan"));
+    }
+    Ok(())
+}
+
+impl Plan {
+    /// Reads the plan once, from its beginning. What `each` is told is only good if this ends well.
+    pub(super) fn read(&mut self, mut each: impl FnMut(&Header, Entry)) -> Result<Whole, PlanError> {
+        self.file.rewind()?;
+        let mut reader = Reader::new(BufReader::with_capacity(1 << 16, &self.file))?;
+        while let Some(entry) = reader.entry()? {
+            each(reader.header(), entry);
+        }
+        let header = reader.header().clone();
+        let footer = reader.finish()?;
+        let hash = hash_of(&footer, self.text.as_deref());
+        Ok(Whole { header, footer, hash })
+    }
+
+    /// From now on, a copy that nobody else knows is read instead: what was found whole stays as it was.
+    pub(super) fn pin(&mut self, dir: &Path) -> io::Result<()> {
+        fs::create_dir_all(dir)?;
+        self.file.rewind()?;
+        let mut copy = tempfile::tempfile_in(dir)?;
+        io::copy(&mut (&self.file).take(u64::MAX), &mut copy)?;
+        self.file = copy;
+        Ok(())
+    }
+
+    /// The entries again, for those who have read the plan to its end before.
+    pub(super) fn entries(&mut self) -> Result<Reader<BufReader<&File>>, PlanError> {
+        self.file.rewind()?;
+        Reader::new(BufReader::with_capacity(1 << 16, &self.file))
+    }
+
+    /// In words.
+    pub(super) fn refused(&self, error: &PlanError) -> String {
+        format!("the plan {} is refused: {error}", self.path.display())
+    }
+}

@@ -1,0 +1,73 @@
+//! `clean purge`
+
+use crate::cli::{Global, PurgeArgs};
+use crate::commands::scan::{bytes, count, interruptible, shown};
+use crate::commands::targets::targets;
+use crate::commands::{Failure, locate};
+use crate::config::Pause;
+use crate::exit::Exit;
+use crate::scan::Stop;
+use crate::sweep::{self, Purged};
+use crate::ui::Ui;
+use serde_json::json;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+/// Removes what was kept long enough, tree by tree.
+pub(super) fn run(args: &PurgeArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+    let keep = args.older_than.as_deref().map(str::parse::<Pause>).transpose();
+    let keep = keep.map_err(|why| Failure::usage(format!("--older-than: {why}")))?.map(|pause| pause.0);
+    let config = super::config(global)?;
+    let roots: BTreeSet<PathBuf> = if args.targets.is_empty() {
+        let known = sweep::list(&locate::state_dir(global)?).map_err(Failure::io("read the journals"))?;
+        let roots = known.iter().filter_map(|found| sweep::root_of(&found.begin.root));
+        roots.filter(|root| root.is_absolute() && root.is_dir()).collect()
+    } else {
+        targets(&args.targets, false, global, ui)?.1.into_iter().map(|target| target.root).collect()
+    };
+    let mut work = Vec::new();
+    let mut exit = Exit::Done;
+    for root in roots {
+        let run = ulid::Ulid::generate().to_string();
+        match super::lock(&root, &config, global, &run, ui)? {
+            Ok(locks) => work.push((root, locks)),
+            Err(busy) => exit = exit.worst(busy),
+        }
+    }
+    let stop = Stop::default();
+    let (asked, ui, dry) = (stop.clone(), *ui, args.dry_run);
+    interruptible(&stop, move || {
+        let mut all = Purged::default();
+        for (root, locks) in work {
+            let dir = super::verify::open(&root).map_err(Failure::io(format!("open {}", root.display())))?;
+            let purged = sweep::purge(&dir, keep, jiff::Timestamp::now(), dry, &|| asked.is_stopped());
+            let purged =
+                purged.map_err(Failure::io(format!("purge the quarantine of {}", root.display())))?;
+            drop(locks);
+            for (path, why) in &purged.why {
+                ui.error(&format!("{}: {}: {why}", root.display(), shown(path)), None);
+                exit = exit.worst(Exit::Failed);
+            }
+            all.runs.extend(purged.runs);
+            all.kept.extend(purged.kept);
+            all.entries += purged.entries;
+            all.bytes += purged.bytes;
+        }
+        if ui.json {
+            ui.json(
+                "result",
+                &json!({"runs": all.runs, "kept": all.kept, "entries": all.entries, "bytes": all.bytes, "dry_run": dry}),
+            )?;
+        } else {
+            ui.line(&format!(
+                "{} {} of {}, {}; {} kept",
+                if dry { "would remove" } else { "removed" },
+                count(all.entries, "entry", "entries"),
+                count(all.runs.len() as u64, "run", "runs"),
+                bytes(all.bytes),
+                count(all.kept.len() as u64, "run", "runs")
+            ))?;
+        }
+        Ok(exit)
+    })
+}

@@ -1,0 +1,129 @@
+//! The rules that hold for a tree, and the lists that they look into.
+
+use crate::clean::{BACKUPS, Judge, Lists, Rule, built_in};
+use crate::commands::Failure;
+use crate::config::Config;
+use crate::history::History;
+use crate::job::Job;
+use crate::rsync::output::unescape;
+use crate::ui::Ui;
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
+use std::path::{Component, Path, PathBuf};
+
+/// Where a mirror of the PDB's data has its own lists.
+const OWN: [&str; 2] = ["status/obsolete.dat", "status/latest/obsolete.pdb"];
+
+/// Everybody's rules before ours; one that is named by `with` or `without` is turned on or off.
+pub(super) fn all_rules(config: &Config, with: &[String], without: &[String]) -> Result<Vec<Rule>, Failure> {
+    let mut rules = config.clean.rules.clone();
+    rules.extend(built_in());
+    for (names, on) in [(with, true), (without, false)] {
+        for name in names {
+            let mut known = false;
+            for rule in rules.iter_mut().filter(|rule| rule.name == *name) {
+                (rule.on, known) = (on, true);
+            }
+            if !known {
+                let names: Vec<&str> = rules.iter().map(|rule| rule.name.as_str()).collect();
+                return Err(Failure::usage_hint(
+                    format!("there is no rule {name:?}"),
+                    format!("there are {}", names.join(", ")),
+                ));
+            }
+        }
+    }
+    Ok(rules)
+}
+
+/// The job whose mirror a tree is.
+pub(super) fn job_at<'a>(config: &'a Config, root: &Path) -> Option<&'a Job> {
+    config.jobs.iter().find(|job| job.dest.canonicalize().is_ok_and(|dest| dest == root))
+}
+
+/// Rules that know where the job has its backups, and lists.
+pub(super) fn judge(
+    mut rules: Vec<Rule>,
+    config: &Config,
+    job: Option<&Job>,
+    root: &Path,
+    lists: Lists,
+) -> Result<Judge, Failure> {
+    for rule in rules.iter_mut().filter(|rule| rule.built_in && rule.name == BACKUPS) {
+        rule.min_age = Some(config.clean.keep);
+        rule.patterns = job.and_then(|job| backups(job, root)).into_iter().collect();
+    }
+    let judge = Judge::new(rules, super::now());
+    let judge = judge.map_err(|error| Failure::usage(format!("a rule's pattern cannot be used: {error}")))?;
+    Ok(judge.with(lists))
+}
+
+/// A pattern for all that lies in the directory that the job's `--backup-dir` names, if that is in the mirror.
+fn backups(job: &Job, root: &Path) -> Option<String> {
+    let mut args = job.rsync_args.iter();
+    let mut dir = None;
+    while let Some(arg) = args.next() {
+        if let Some(value) = arg.strip_prefix("--backup-dir=") {
+            dir = Some(value);
+        } else if arg == "--backup-dir" {
+            dir = args.next().map(String::as_str);
+        }
+    }
+    let dir = Path::new(dir?);
+    let below = if dir.is_absolute() { dir.strip_prefix(root).ok()? } else { dir };
+    let mut plain = PathBuf::new();
+    for component in below.components() {
+        match component {
+            Component::Normal(name) => plain.push(name),
+            Component::CurDir => {}
+            _ => return None,
+        }
+    }
+    let text = plain.to_str().filter(|text| !text.is_empty())?;
+    Some(format!("{}/**", globset::escape(text)))
+}
+
+/// What is known to be gone from the archive: by lists in the mirror, by those that people name, and by what the last run of
+/// the job would have removed, had it been allowed to.
+pub(super) fn lists(
+    job: Option<&Job>,
+    root: &Path,
+    named: &[PathBuf],
+    state: &Path,
+    ui: &Ui,
+) -> Result<Lists, Failure> {
+    let mut lists = Lists::default();
+    for path in OWN.map(|path| root.join(path)) {
+        if let Ok(text) = fs::read(path) {
+            lists.add_obsolete(&text);
+        }
+    }
+    for path in named {
+        let text = fs::read(path)
+            .map_err(|error| Failure::usage(format!("cannot read the list {}: {error}", path.display())))?;
+        if lists.add_obsolete(&text) == 0 {
+            ui.warning(&format!("{} names no entry that is not known already", path.display()));
+        }
+    }
+    if let Some(list) = job.and_then(|job| last_list(job, state)) {
+        let read = File::open(&list).and_then(|file| {
+            for line in BufReader::new(file).split(b'\n') {
+                let line = line?;
+                let name = line.strip_suffix(b"/").unwrap_or(&line);
+                lists.add_absent(unescape(name));
+            }
+            Ok(())
+        });
+        read.map_err(Failure::io(format!("read the list {}", list.display())))?;
+    }
+    Ok(lists)
+}
+
+/// The list of what the job's last run counted for deletion and did not delete. One of an earlier run says nothing: what
+/// upstream had later is not in it.
+fn last_list(job: &Job, state: &Path) -> Option<PathBuf> {
+    let history = History::read(state).ok()??;
+    let run = history.latest().ok()?.remove(&job.name)?.last.run;
+    let list = state.join("plans").join(&job.name).join(format!("{run}.deletions"));
+    list.is_file().then_some(list)
+}

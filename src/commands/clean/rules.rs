@@ -1,0 +1,156 @@
+//! `clean rules` and `clean explain`
+
+use super::plans;
+use super::rulebook;
+use crate::clean::{Action, Special, Verdict, Why};
+use crate::cli::{ExplainArgs, Global};
+use crate::commands::scan::{bytes, grouped, shown};
+use crate::commands::{Failure, locate};
+use crate::exit::Exit;
+use crate::scan::Options;
+use crate::sweep::{self, Weighed};
+use crate::ui::Ui;
+use serde_json::json;
+use std::collections::HashMap;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+/// The rules in their order, with what the last plan found.
+pub(super) fn list(global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+    let config = super::config(global)?;
+    let rules = rulebook::all_rules(&config, &[], &[])?;
+    // Without a plan that is whole, nothing is known.
+    let last: Option<HashMap<String, Weighed>> =
+        plans::alone(Path::new("last"), global).ok().and_then(|mut plan| {
+            let mut sums: HashMap<String, Weighed> = HashMap::new();
+            plan.read(|_, entry| {
+                let sum = sums.entry(entry.rule).or_default();
+                sum.entries += 1;
+                sum.bytes += entry.bytes;
+            })
+            .ok()
+            .map(|_| sums)
+        });
+    let mut rows =
+        vec![["RULE", "ACTION", "LAST PLAN", "PATTERNS", "MEANS", "REASON"].map(String::from).to_vec()];
+    for rule in &rules {
+        let found = last.as_ref().map(|last| last.get(&rule.name).copied().unwrap_or_default());
+        if ui.json {
+            let special = rule.special.map(special_word);
+            ui.json(
+                "rule",
+                &json!({
+                    "name": rule.name, "on": rule.on, "built_in": rule.built_in, "patterns": rule.patterns,
+                    "type": rule.kind.map(crate::clean::Kind::word), "action": rule.action.word(),
+                    "min_size": rule.min_size, "max_size": rule.max_size,
+                    "min_age_s": rule.min_age.map(|age| age.as_secs()), "max_age_s": rule.max_age.map(|age| age.as_secs()),
+                    "special": special, "reason": rule.reason,
+                    "last_entries": found.map(|sum| sum.entries), "last_bytes": found.map(|sum| sum.bytes),
+                }),
+            )?;
+            continue;
+        }
+        let action = if rule.on { rule.action.word() } else { "off" };
+        let found = found.map_or("?".into(), |sum| match sum.entries {
+            0 => "-".into(),
+            n => format!("{} ({})", grouped(n), bytes(sum.bytes)),
+        });
+        let mut means = vec![rule.kind.map_or("file, link", crate::clean::Kind::word).to_owned()];
+        means.extend(rule.min_age.map(|age| format!("older than {}", humantime::format_duration(age))));
+        means.extend(rule.max_age.map(|age| format!("younger than {}", humantime::format_duration(age))));
+        means.extend(rule.min_size.map(|size| format!("at least {}", bytes(size))));
+        means.extend(rule.max_size.map(|size| format!("at most {}", bytes(size))));
+        means.extend(rule.special.map(|special| special_word(special).to_owned()));
+        // Which directory that is, only a job can say.
+        let patterns = if rule.patterns.is_empty() { "-".into() } else { rule.patterns.join(" ") };
+        let name = rule.name.clone();
+        rows.push(vec![name, action.into(), found, patterns, means.join(", "), rule.reason.clone()]);
+    }
+    if ui.json {
+        ui.json("result", &json!({"rules": rules.len()}))?;
+    } else {
+        ui.table(&rows)?;
+    }
+    Ok(Exit::Done)
+}
+
+fn special_word(special: Special) -> &'static str {
+    match special {
+        Special::RsyncTemp => "whose file is there, or has a known ending",
+        Special::EmptyDir => "without anything in it",
+        Special::OddName => "whose name is odd",
+        Special::Backup => "in the job's --backup-dir, counted from when it was moved there",
+        Special::Absent => "on the list of what the last run did not delete",
+        Special::Obsolete => "whose entry is on a list, and not below obsolete/",
+    }
+}
+
+/// Which rule decides about a path.
+pub(super) fn explain(args: &ExplainArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+    let config = super::config(global)?;
+    let wrong = |path: &Path, error: std::io::Error| {
+        Failure::usage(format!("cannot find {}: {error}", path.display()))
+    };
+    // The entry itself is not followed.
+    let name = args.path.file_name();
+    let path = match (args.path.parent(), name) {
+        (Some(parent), Some(name)) => {
+            let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+            parent.canonicalize().map_err(|error| wrong(parent, error))?.join(name)
+        }
+        _ => args.path.canonicalize().map_err(|error| wrong(&args.path, error))?,
+    };
+    let root: PathBuf = match &args.root {
+        Some(root) => root.canonicalize().map_err(|error| wrong(root, error))?,
+        None => {
+            let dests = config.jobs.iter().filter_map(|job| job.dest.canonicalize().ok());
+            let holds = dests
+                .filter(|dest| path.starts_with(dest) && path != *dest)
+                .max_by_key(|dest| dest.as_os_str().len());
+            holds.or_else(|| path.parent().map(Path::to_path_buf)).unwrap_or_else(|| "/".into())
+        }
+    };
+    let below = path.strip_prefix(&root).ok().map(|below| below.as_os_str().as_bytes().to_vec());
+    let below = below
+        .ok_or_else(|| Failure::usage(format!("{} does not lie in {}", path.display(), root.display())))?;
+    let job = rulebook::job_at(&config, &root);
+    let lists = rulebook::lists(job, &root, &args.obsolete, &locate::state_dir(global)?, ui)?;
+    let rules = rulebook::all_rules(&config, &[], &[])?;
+    let judge = rulebook::judge(rules, &config, job, &root, lists)?;
+    let options = Options { one_file_system: true, ..Options::default() };
+    let scan = crate::scan::scan(&root, &options, None)
+        .map_err(|error| Failure::io(format!("scan {}", root.display()))(error.source))?;
+    let Some((verdict, why)) = sweep::explain(&scan.inventory, &judge, &below) else {
+        return Err(Failure::usage(format!("there is no {} in {}", shown(&below), root.display())));
+    };
+    let decision = match verdict {
+        Verdict::Nothing => "no rule means it: it stays".to_owned(),
+        Verdict::Protected(why) => format!("protected: {why}"),
+        Verdict::Rule(n, action) => {
+            let rule = &judge.rules()[n];
+            let word = match action {
+                Action::Delete => "to be removed",
+                Action::Review => "up for review",
+                Action::Keep => "to be kept",
+            };
+            format!("{word} by the rule {}: {}", rule.name, rule.reason)
+        }
+    };
+    let rows = judge.rules().iter().zip(&why);
+    if ui.json {
+        let (action, rule) = match verdict {
+            Verdict::Rule(n, action) => (Some(action.word()), Some(judge.rules()[n].name.clone())),
+            _ => (None, None),
+        };
+        let rules: Vec<_> = rows.map(|(rule, why)| json!({"name": rule.name, "says": why.text()})).collect();
+        ui.json("result", &json!({"path": shown(&below), "decision": decision, "rule": rule, "action": action, "rules": rules}))?;
+    } else {
+        ui.line(&format!("{}: {decision}", shown(&below)))?;
+        let rows: Vec<Vec<String>> = rows
+            .filter(|(_, why)| ui.verbose || !matches!(why, Why::Pattern | Why::Off))
+            .map(|(rule, why)| vec![format!("  {}", rule.name), why.text().to_owned()])
+            .collect();
+        ui.table(&rows)?;
+    }
+    Ok(Exit::Done)
+}

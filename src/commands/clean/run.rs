@@ -1,0 +1,247 @@
+//! `clean run`: everything is asked and compared before the first entry is touched.
+
+use super::fates::{fate, fate_word};
+use super::fold::Fold;
+use super::plans::{self, Whole};
+use super::verify::{Eye, root};
+use super::work::Work;
+use crate::clean::{Action, Fuses, Past};
+use crate::cli::{Global, RunArgs, RunMode};
+use crate::commands::scan::{bytes, count, grouped, interruptible, shown};
+use crate::commands::{Failure, locate};
+use crate::config::{CleanSettings, Size};
+use crate::exit::Exit;
+use crate::job::MaxDelete;
+use crate::machine;
+use crate::scan::Stop;
+use crate::sweep;
+use crate::ui::Ui;
+use serde_json::json;
+use std::collections::HashSet;
+use std::io::{self, BufRead, IsTerminal};
+use std::path::Path;
+
+/// What people agreed to: rule and directory. `None`: everything.
+pub(super) type Agreed = Option<HashSet<(String, Vec<u8>)>>;
+
+/// Checks, asks, and does it.
+pub(super) fn run(args: &RunArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+    let config = super::config(global)?;
+    let mode = mode(args)?;
+    let mut plan = plans::open(&args.plan, global)?;
+    let decisions = std::mem::take(&mut plan.decisions);
+    let state = locate::state_dir(global)?;
+    if mode != RunMode::DryRun {
+        plan.pin(&state).map_err(Failure::io("copy the plan into the state directory"))?;
+    }
+    let (mut fold, mut going, mut size) = (Fold::default(), 0u64, 0u64);
+    let whole = plan.read(|_, entry| {
+        if decisions.action(&entry) == Action::Delete {
+            going += 1;
+            size += entry.bytes;
+            fold.add(&entry, Action::Delete);
+        }
+    });
+    let whole = match whole {
+        Ok(whole) => whole,
+        Err(error) => {
+            return Ok(super::blocked(ui, &plan.refused(&error), Some("`clean plan` makes a new one")));
+        }
+    };
+    plans::judge_decisions(&decisions, &whole.header, ui)?;
+    if let Some(expected) = &args.expect
+        && !same_hash(expected, &whole.hash)
+    {
+        let text =
+            format!("the plan's hash is {}, not the expected {expected}; nothing was touched", whole.hash);
+        return Ok(super::blocked(ui, &text, Some("look at it with `clean show`")));
+    }
+    let (path, dir) = match root(&whole.header.root) {
+        Ok(root) => root,
+        Err(why) => return Ok(super::blocked(ui, &why, Some("`clean plan` makes a new one"))),
+    };
+    if let Some(why) = crate::config::danger(&path, &machine::surroundings()) {
+        let text = format!("{} {why}: nothing there is removed", path.display());
+        return Ok(super::blocked(ui, &text, None));
+    }
+    let fuses = fuses(args, &config.clean)?;
+    if let Err(blown) = fuses.check(going, size, whole.header.tree_entries) {
+        let hint = format!("if that is meant: --max-delete {going}, and --max-bytes if it is set");
+        return Ok(super::blocked(ui, &blown.to_string(), Some(&hint)));
+    }
+    let drifted = if args.strict || mode == RunMode::DryRun {
+        let mut eye = Eye::new(&dir);
+        let read = plan.read(|_, entry| {
+            if decisions.action(&entry) == Action::Delete {
+                eye.compare(&entry);
+            }
+        });
+        read.map_err(|error| Failure::usage(plan.refused(&error)))?;
+        eye.drift.changed + eye.drift.gone
+    } else {
+        0
+    };
+    if args.strict && drifted > 0 {
+        let text =
+            format!("{} not as planned; nothing was touched", count(drifted, "entry is", "entries are"));
+        return Ok(super::blocked(
+            ui,
+            &text,
+            Some("`clean verify` names them, `clean plan` makes a new plan"),
+        ));
+    }
+    if mode == RunMode::DryRun {
+        return rehearse(&path, going, size, drifted, ui);
+    }
+    let agreed = match mode {
+        RunMode::Interactive => Some(ask(fold, ui)?),
+        _ => None,
+    };
+    let word = fate_word(args, &config.clean);
+    let (named, _) = which_run(&state, &whole, &path, word)?;
+    let locks = match super::lock(&path, &config, global, &named, ui)? {
+        Ok(locks) => locks,
+        Err(exit) => return Ok(exit),
+    };
+    // Only now nobody else writes into its journal.
+    let (run, past) = which_run(&state, &whole, &path, word)?;
+    let fate = fate(args, &config, &path)?;
+    let stop = Stop::default();
+    let work = Work {
+        plan,
+        decisions,
+        whole,
+        path,
+        dir,
+        going,
+        agreed,
+        run,
+        past,
+        fate,
+        keep: config.clean.keep,
+        state,
+        threads: args.threads.map_or(0, usize::from),
+        fail_fast: args.fail_fast,
+        strict: args.strict,
+        stop: stop.clone(),
+        ui: *ui,
+    };
+    interruptible(&stop, move || {
+        let exit = work.go();
+        drop(locks);
+        exit
+    })
+}
+
+fn mode(args: &RunArgs) -> Result<RunMode, Failure> {
+    match args.mode {
+        Some(RunMode::Batch) | None if args.yes => Ok(RunMode::Batch),
+        None if io::stdin().is_terminal() => Ok(RunMode::Interactive),
+        Some(RunMode::Batch) | None => Err(Failure::usage_hint(
+            "nobody was asked",
+            "--yes does it without asking, --mode interactive asks, --mode dry-run only says what would be done",
+        )),
+        Some(RunMode::Interactive) if args.yes => {
+            Err(Failure::usage("--mode interactive asks, and --yes says not to"))
+        }
+        Some(mode) => Ok(mode),
+    }
+}
+
+/// Whole, or at least sixteen digits of it.
+fn same_hash(expected: &str, hash: &str) -> bool {
+    let expected = expected.to_ascii_lowercase();
+    expected.len() >= 16 && hash.starts_with(&expected)
+}
+
+fn fuses(args: &RunArgs, settings: &CleanSettings) -> Result<Fuses, Failure> {
+    let wrong = |option: &str| {
+        let option = option.to_owned();
+        move |why: String| Failure::usage(format!("{option}: {why}"))
+    };
+    let entries = args.max_delete.as_deref().map(str::parse::<MaxDelete>).transpose();
+    let bytes = args.max_bytes.as_deref().map(str::parse::<Size>).transpose();
+    Ok(Fuses {
+        entries: entries.map_err(wrong("--max-delete"))?.unwrap_or(settings.max_delete),
+        bytes: bytes.map_err(wrong("--max-bytes"))?.and_then(|size| size.0),
+    })
+}
+
+fn rehearse(path: &Path, going: u64, size: u64, drifted: u64, ui: &Ui) -> Result<Exit, Failure> {
+    if ui.json {
+        let root = path.to_string_lossy();
+        ui.json(
+            "result",
+            &json!({"run": null, "root": root, "deleted": 0, "quarantined": 0, "skipped": 0, "failed": 0, "bytes": 0,
+                "journal": null, "would_remove": going - drifted, "would_skip": drifted, "bytes_planned": size}),
+        )?;
+    } else {
+        ui.line(&format!(
+            "would remove {} from {}, {}",
+            count(going - drifted, "entry", "entries"),
+            path.display(),
+            bytes(size)
+        ))?;
+        if drifted > 0 {
+            ui.line(&format!("would skip {}: not as planned", grouped(drifted)))?;
+        }
+    }
+    Ok(if drifted > 0 { Exit::Partial } else { Exit::Done })
+}
+
+/// Asks for each rule and directory. The end of the input is "no" to all the rest.
+fn ask(fold: Fold, ui: &Ui) -> Result<HashSet<(String, Vec<u8>)>, Failure> {
+    let mut agreed = HashSet::new();
+    let mut input = io::stdin().lock();
+    let mut all = false;
+    'rows: for (key, sum) in fold.rows() {
+        let pair = (key.rule.clone(), key.dir.clone());
+        while !all {
+            let dir = if key.dir.is_empty() { ".".into() } else { shown(&key.dir) + "/" };
+            ui.note(&format!(
+                "{} in {dir}: {}, {}. Remove? [y]es, [n]o, [a]ll from here on, [q]uit",
+                key.rule,
+                count(sum.entries, "entry", "entries"),
+                bytes(sum.bytes)
+            ));
+            let mut answer = String::new();
+            input.read_line(&mut answer).map_err(Failure::io("read an answer"))?;
+            match answer.trim().to_ascii_lowercase().as_str() {
+                "y" | "yes" => break,
+                "n" | "no" => continue 'rows,
+                "a" | "all" => all = true,
+                "q" | "quit" => break 'rows,
+                "" if answer.is_empty() => break 'rows,
+                _ => {}
+            }
+        }
+        agreed.insert(pair);
+    }
+    Ok(agreed)
+}
+
+/// The run of the same plan that was cut short, and how far it came; or a new one.
+fn which_run(
+    state: &Path,
+    whole: &Whole,
+    root: &Path,
+    mode: &str,
+) -> Result<(String, Option<Past>), Failure> {
+    let cannot = || Failure::io("read the journals");
+    let known = sweep::list(state).map_err(cannot())?;
+    let same = known.into_iter().rev().find(|found| {
+        let begin = &found.begin;
+        found.end.as_ref().is_none_or(|end| !end.whole)
+            && begin.plan.as_deref() == Some(&whole.hash)
+            && begin.mode == mode
+            && sweep::root_of(&begin.root).as_deref() == Some(root)
+    });
+    if let Some(found) = same {
+        let mut past = Past::default();
+        found.read(|line| past.learn(&line)).map_err(cannot())?;
+        if !past.undone {
+            return Ok((found.begin.run, Some(past)));
+        }
+    }
+    Ok((ulid::Ulid::generate().to_string(), None))
+}

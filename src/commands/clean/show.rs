@@ -1,0 +1,134 @@
+//! `clean show`
+
+use super::fold::Fold;
+use super::plans;
+use crate::clean::{Action, Entry, Kind};
+use crate::cli::{Export, Global, ShowArgs};
+use crate::commands::Failure;
+use crate::commands::scan::{self, JsonPath, shown};
+use crate::exit::Exit;
+use crate::ui::Ui;
+use serde_json::json;
+use std::time::Duration;
+
+/// Shows a plan, or exports it.
+pub(super) fn run(args: &ShowArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+    let mut plan = plans::open(&args.plan, global)?;
+    let (mut fold, mut deletes, mut bytes) = (Fold::default(), 0u64, 0u64);
+    let decisions = std::mem::take(&mut plan.decisions);
+    let whole = plan.read(|_, entry| {
+        let action = decisions.action(&entry);
+        if action == Action::Delete {
+            deletes += 1;
+            bytes += entry.bytes;
+        }
+        fold.add(&entry, action);
+    });
+    let whole = match whole {
+        Ok(whole) => whole,
+        Err(error) => {
+            return Ok(super::blocked(ui, &plan.refused(&error), Some("`clean plan` makes a new one")));
+        }
+    };
+    plans::judge_decisions(&decisions, &whole.header, ui)?;
+    if let Some(format) = args.export {
+        let mut reader = plan.entries().map_err(|error| Failure::usage(error.to_string()))?;
+        let mut out = Vec::new();
+        if format == Export::Csv {
+            out.extend_from_slice(b"path,type,bytes,mtime,rule,action\n");
+        }
+        while let Some(entry) = reader.entry().map_err(|error| Failure::usage(error.to_string()))? {
+            let action = decisions.action(&entry);
+            export(format, &entry, action, &mut out);
+            if out.len() > 1 << 16 {
+                ui.raw(&out)?;
+                out.clear();
+            }
+        }
+        ui.raw(&out)?;
+        return Ok(Exit::Done);
+    }
+    let age = |time: i64| Duration::from_nanos(u64::try_from(super::now() - time).unwrap_or(0)).as_secs();
+    let header = &whole.header;
+    let rows = fold.rows();
+    if ui.json {
+        for (key, sum) in &rows {
+            let mut row = serde_json::to_value(JsonPath::from(key.dir.clone())).unwrap_or_default();
+            row["rule"] = key.rule.clone().into();
+            row["action"] = key.action.word().into();
+            row["entries"] = sum.entries.into();
+            row["bytes"] = sum.bytes.into();
+            row["oldest_s"] = sum.oldest.map(age).into();
+            ui.json("group", &row)?;
+        }
+        ui.json(
+            "result",
+            &json!({
+                "plan": plan.path.to_string_lossy(), "root": header.root.path, "job": header.job,
+                "planned": header.time, "hash": whole.hash, "entries": whole.footer.entries,
+                "bytes": whole.footer.bytes, "to_delete": deletes, "bytes_to_delete": bytes,
+            }),
+        )?;
+        return Ok(Exit::Done);
+    }
+    ui.line(&format!("{}, planned {}", header.root.path, header.time))?;
+    let mut table = vec![["RULE", "ACTION", "ENTRIES", "SIZE", "OLDEST", "WHERE"].map(String::from).to_vec()];
+    let left = rows.len().saturating_sub(args.top);
+    for (key, sum) in rows.into_iter().take(args.top) {
+        let days = sum.oldest.map_or("?".into(), |time| format!("{}d", age(time) / 86_400));
+        table.push(vec![
+            key.rule,
+            key.action.word().into(),
+            scan::grouped(sum.entries),
+            scan::bytes(sum.bytes),
+            days,
+            if key.dir.is_empty() { ".".into() } else { shown(&key.dir) + "/" },
+        ]);
+    }
+    ui.table(&table)?;
+    if left > 0 {
+        ui.line(&format!("… and {left} more rows (--top)"))?;
+    }
+    ui.line(&format!("to be removed: {}, {}", scan::count(deletes, "entry", "entries"), scan::bytes(bytes)))?;
+    ui.line(&format!("hash: {}", whole.hash))?;
+    Ok(Exit::Done)
+}
+
+fn export(format: Export, entry: &Entry, action: Action, out: &mut Vec<u8>) {
+    match format {
+        Export::Csv => {
+            let path = shown(&entry.path).replace('"', "\"\"");
+            let (kind, bytes, rule) = (entry.kind.word(), entry.bytes, &entry.rule);
+            let mtime = scan::seconds(entry.stamp.mtime);
+            let line = format!(
+                "\"{path}\",{kind},{bytes},{mtime},\"{}\",{}\n",
+                rule.replace('"', "\"\""),
+                action.word()
+            );
+            out.extend_from_slice(line.as_bytes());
+        }
+        Export::Nul if action == Action::Delete => {
+            out.extend_from_slice(&entry.path);
+            out.push(0);
+        }
+        Export::Rsync if action == Action::Delete => {
+            out.extend_from_slice(b"- /");
+            // rsync reads a backslash as itself unless there is a wildcard.
+            let wild = entry.path.iter().any(|b| b"*?[\n\r".contains(b));
+            for byte in &entry.path {
+                match byte {
+                    // A line cannot hold one.
+                    b'\n' | b'\r' => out.push(b'?'),
+                    b'*' | b'?' | b'[' => out.extend_from_slice(&[b'\\', *byte]),
+                    b'\\' if wild => out.extend_from_slice(br"\\"),
+                    byte => out.push(*byte),
+                }
+            }
+            if entry.kind == Kind::Dir {
+                out.push(b'/');
+            }
+            out.push(b'\n');
+        }
+        Export::Nul | Export::Rsync => {}
+    }
+}

@@ -1,0 +1,111 @@
+//! `clean undo`, for runs of `clean` and of `sync`.
+
+use crate::clean::path::split;
+use crate::clean::{Did, Dirs, Kind};
+use crate::cli::{Global, UndoArgs};
+use crate::commands::scan::{count, grouped, interruptible, shown};
+use crate::commands::{Failure, locate};
+use crate::exit::Exit;
+use crate::scan::Stop;
+use crate::sweep::{self, Found, Journal, Parent, Undone, look};
+use crate::ui::Ui;
+use serde_json::json;
+use std::fs::File;
+use std::path::Path;
+
+/// Brings back what a run took away.
+pub(super) fn run(args: &UndoArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+    let state = locate::state_dir(global)?;
+    let found = sweep::find(&state, &args.run).map_err(Failure::io("read the journals"))?;
+    if found.is_empty() {
+        return Err(Failure::usage_hint(
+            format!("no run {:?} is known", args.run),
+            "`pdb-sync clean log` lists them",
+        ));
+    }
+    let config = super::config(global)?;
+    let mut work = Vec::new();
+    for found in found {
+        let root = match super::verify::root_of_run(&found.begin) {
+            Ok(root) => root,
+            Err(why) => return Ok(super::blocked(ui, &why, Some("nothing was touched"))),
+        };
+        let locks = match super::lock(&root.0, &config, global, &found.begin.run, ui)? {
+            Ok(locks) => locks,
+            Err(exit) => return Ok(exit),
+        };
+        work.push((found, root.1, locks));
+    }
+    let stop = Stop::default();
+    let (asked, ui) = (stop.clone(), *ui);
+    interruptible(&stop, move || {
+        let mut exit = Exit::Done;
+        for (found, root, locks) in work {
+            let (undone, gone) = one(&found, &root, &state, &asked)?;
+            drop(locks);
+            exit = exit.worst(tell(&found, &undone, gone, &ui)?);
+        }
+        Ok(exit)
+    })
+}
+
+/// Also how many entries are gone for good.
+fn one(found: &Found, root: &File, state: &Path, stop: &Stop) -> Result<(Undone, u64), Failure> {
+    let cannot = || Failure::io(format!("read the journal {}", found.path.display()));
+    let mut dirs = Dirs::default();
+    found.read(|line| dirs.learn(&line)).map_err(cannot())?;
+    let mut gone = 0;
+    let open = found.outcomes(|record| {
+        gone += u64::from(record.kind != Kind::Dir && record.did.is_gone() && record.did != Did::Quarantined);
+    });
+    let open = open.map_err(cannot())?;
+    let journal = Journal::open(state, &found.name);
+    let journal = journal.map_err(Failure::io(format!("open the journal {}", found.path.display())))?;
+    let undone = sweep::undo(root, &found.begin, &dirs, &journal, &|| stop.is_stopped());
+    let undone = undone.map_err(Failure::io(format!("undo run {}", found.name)))?;
+    // What the run was about to take when it was cut short either went or did not.
+    for record in open.iter().filter(|record| record.kind != Kind::Dir) {
+        let (dir, name) = split(&record.path);
+        let there = Parent::open(root, dir).is_ok_and(|dir| look(dir.fd(), name).is_ok());
+        gone += u64::from(!there);
+    }
+    Ok((undone, gone))
+}
+
+fn tell(found: &Found, undone: &Undone, gone: u64, ui: &Ui) -> Result<Exit, Failure> {
+    let Undone { restored, conflicts, failed, .. } = *undone;
+    if ui.json {
+        ui.json(
+            "result",
+            &json!({
+                "run": found.begin.run, "job": found.begin.job, "root": found.begin.root.path, "restored": restored,
+                "conflicts": conflicts, "failed": failed, "gone": gone,
+            }),
+        )?;
+    } else {
+        for (path, why) in &undone.why {
+            ui.note(&format!("{}: {why}", shown(path)));
+        }
+        let mut text =
+            format!("{} back in {}", count(restored, "entry is", "entries are"), found.begin.root.path);
+        if conflicts > 0 {
+            text += &format!(", {} still in quarantine", grouped(conflicts));
+        }
+        if failed > 0 {
+            text += &format!(", {} failed", grouped(failed));
+        }
+        ui.line(&text)?;
+        if gone > 0 {
+            ui.warning(&format!(
+                "{} not in quarantine: deleted for good, or moved by mode {:?}",
+                count(gone, "entry is", "entries are"),
+                found.begin.mode
+            ));
+        }
+    }
+    Ok(match () {
+        () if failed > 0 => Exit::Failed,
+        () if conflicts + gone > 0 => Exit::Partial,
+        () => Exit::Done,
+    })
+}

@@ -1,0 +1,165 @@
+//! `clean verify`: is what a plan names still what it was?
+
+use super::plans;
+use crate::clean::path::split;
+use crate::clean::{Action, Begin, Entry, RootPrint};
+use crate::cli::{Global, OnePlan};
+use crate::commands::Failure;
+use crate::commands::scan::{grouped, shown};
+use crate::exit::Exit;
+use crate::sweep::{Parent, info, look, root_of};
+use crate::ui::Ui;
+use rustix::io::Errno;
+use serde_json::json;
+use std::fs::{File, Metadata};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+/// How many are told by name.
+const TOLD: usize = 20;
+
+/// What is not as it was.
+#[derive(Debug, Default)]
+pub(super) struct Drift {
+    pub(super) fresh: u64,
+    pub(super) changed: u64,
+    pub(super) gone: u64,
+    pub(super) why: Vec<(Vec<u8>, &'static str)>,
+}
+
+/// Compares entries one by one, keeping the last directory open.
+pub(super) struct Eye<'a> {
+    root: &'a File,
+    /// The last directory that was opened, or why it was not.
+    parent: Option<(Vec<u8>, Result<Parent, Errno>)>,
+    pub(super) drift: Drift,
+}
+
+impl<'a> Eye<'a> {
+    pub(super) fn new(root: &'a File) -> Self {
+        Eye { root, parent: None, drift: Drift::default() }
+    }
+
+    pub(super) fn compare(&mut self, entry: &Entry) {
+        let (dir, name) = split(&entry.path);
+        if self.parent.as_ref().is_none_or(|(at, _)| at != dir) {
+            self.parent = Some((dir.into(), Parent::open(self.root, dir)));
+        }
+        let now = match &self.parent {
+            Some((_, Ok(parent))) => look(parent.fd(), name),
+            Some((_, Err(error))) => Err(*error),
+            None => Err(Errno::NOENT),
+        };
+        let word = match now {
+            Ok((kind, stamp)) if kind == entry.kind && stamp == entry.stamp => {
+                self.drift.fresh += 1;
+                return;
+            }
+            Err(Errno::NOENT) => {
+                self.drift.gone += 1;
+                "is gone"
+            }
+            Ok(_) | Err(Errno::LOOP | Errno::NOTDIR | Errno::XDEV) => {
+                self.drift.changed += 1;
+                "has changed"
+            }
+            Err(_) => {
+                self.drift.changed += 1;
+                "cannot be looked at"
+            }
+        };
+        if self.drift.why.len() < TOLD {
+            self.drift.why.push((entry.path.clone(), word));
+        }
+    }
+}
+
+/// Opens the tree of a plan, if it is the one that was planned.
+pub(super) fn root(print: &RootPrint) -> Result<(PathBuf, File), String> {
+    tree(print, |_, meta| {
+        let same = (meta.dev(), meta.ino()) == (print.dev, print.ino);
+        if same { Ok(()) } else { Err("planned") }
+    })
+}
+
+/// Opens the tree of a run, if it is the one that the run was about. Device numbers change when a disk is mounted again; what
+/// the quarantine says about itself does not.
+pub(super) fn root_of_run(begin: &Begin) -> Result<(PathBuf, File), String> {
+    let print = &begin.root;
+    tree(print, |file, meta| {
+        let same = meta.ino() == print.ino
+            && (meta.dev() == print.dev
+                || file.is_none_or(|root| info(root, &begin.run).is_some_and(|info| info.run == begin.run)));
+        if same { Ok(()) } else { Err("cleaned then") }
+    })
+}
+
+/// Looks before it opens, and again at what was opened. `is_it` says what it is not.
+fn tree(
+    print: &RootPrint,
+    is_it: impl Fn(Option<&File>, &Metadata) -> Result<(), &'static str>,
+) -> Result<(PathBuf, File), String> {
+    let path = root_of(print).filter(|path| path.is_absolute());
+    let path = path.ok_or_else(|| format!("the root {:?} is no absolute path", print.path))?;
+    let another = |what: &str| {
+        format!(
+            "{} is not the directory that was {what}: is another disk mounted there, or none?",
+            path.display()
+        )
+    };
+    let meta = std::fs::symlink_metadata(&path);
+    let meta = meta.map_err(|error| format!("cannot find the root {}: {error}", path.display()))?;
+    if !meta.is_dir() {
+        return Err(format!("{} is no directory any more", path.display()));
+    }
+    is_it(None, &meta).map_err(another)?;
+    let file = open(&path).map_err(|error| format!("cannot open {}: {error}", path.display()))?;
+    let meta = file.metadata().map_err(|error| format!("cannot look at {}: {error}", path.display()))?;
+    is_it(Some(&file), &meta).map_err(another)?;
+    Ok((path, file))
+}
+
+pub(super) fn open(path: &Path) -> std::io::Result<File> {
+    File::open(path)
+}
+
+/// Compares everything that is to be removed.
+pub(super) fn run(args: &OnePlan, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+    let mut plan = plans::open(&args.plan, global)?;
+    let refuse = |plan: &plans::Plan, error| {
+        super::blocked(ui, &plan.refused(&error), Some("`clean plan` makes a new one"))
+    };
+    let whole = match plan.read(|_, _| ()) {
+        Ok(whole) => whole,
+        Err(error) => return Ok(refuse(&plan, error)),
+    };
+    let (_, root) = match root(&whole.header.root) {
+        Ok(root) => root,
+        Err(why) => return Ok(super::blocked(ui, &why, Some("`clean plan` makes a new one"))),
+    };
+    let mut eye = Eye::new(&root);
+    let decisions = std::mem::take(&mut plan.decisions);
+    if let Err(error) = plan.read(|_, entry| {
+        if decisions.action(&entry) == Action::Delete {
+            eye.compare(&entry);
+        }
+    }) {
+        return Ok(refuse(&plan, error));
+    }
+    plans::judge_decisions(&decisions, &whole.header, ui)?;
+    let Drift { fresh, changed, gone, why } = std::mem::take(&mut eye.drift);
+    if ui.json {
+        ui.json("result", &json!({"fresh": fresh, "changed": changed, "gone": gone, "hash": whole.hash}))?;
+    } else {
+        for (path, word) in why {
+            ui.line(&format!("{} {word}", shown(&path)))?;
+        }
+        ui.line(&format!(
+            "as planned: {}, changed: {}, gone: {}",
+            grouped(fresh),
+            grouped(changed),
+            grouped(gone)
+        ))?;
+    }
+    Ok(if changed + gone > 0 { Exit::Partial } else { Exit::Done })
+}

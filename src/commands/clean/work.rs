@@ -1,0 +1,151 @@
+//! A plan at work.
+
+use super::fold::top;
+use super::plans::{Plan, Whole};
+use super::run::Agreed;
+use super::watch::watched;
+use crate::clean::{Action, Begin, Decisions, End, Entry, Line, Past, PlanError};
+use crate::commands::Failure;
+use crate::commands::scan::{bytes, grouped, shown};
+use crate::exit::Exit;
+use crate::scan::Stop;
+use crate::sweep::{self, Applied, Apply, Fate, Fence, Journal, Meter, Quarantine};
+use crate::ui::Ui;
+use serde_json::json;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// A plan that was found good, and all that was agreed on.
+pub(super) struct Work {
+    pub(super) plan: Plan,
+    pub(super) decisions: Decisions,
+    pub(super) whole: Whole,
+    pub(super) path: PathBuf,
+    pub(super) dir: File,
+    pub(super) going: u64,
+    pub(super) agreed: Agreed,
+    pub(super) run: String,
+    pub(super) past: Option<Past>,
+    pub(super) fate: Fate,
+    pub(super) keep: Duration,
+    pub(super) state: PathBuf,
+    pub(super) threads: usize,
+    pub(super) fail_fast: bool,
+    pub(super) strict: bool,
+    pub(super) stop: Stop,
+    pub(super) ui: Ui,
+}
+
+impl Work {
+    /// Does it, behind the fence, and tells what came of it.
+    pub(super) fn go(mut self) -> Result<Exit, Failure> {
+        let journal = Journal::open(&self.state, &self.run).map_err(Failure::io("open the journal"))?;
+        let cannot = || Failure::io(format!("write the journal {}", journal.path().display()));
+        let begin = Begin {
+            v: 1,
+            run: self.run.clone(),
+            command: "clean".into(),
+            job: self.whole.header.job.clone(),
+            root: self.whole.header.root.clone(),
+            mode: self.fate.word().into(),
+            plan: Some(self.whole.hash.clone()),
+            time: jiff::Timestamp::now().to_string(),
+        };
+        journal.line(&Line::Begin(begin)).map_err(cannot())?;
+        let dir = self.dir.try_clone().map_err(Failure::io(format!("open {}", self.path.display())))?;
+        let quarantine = Quarantine::new(dir, &self.run, "clean", self.keep);
+        let quarantine = quarantine.map_err(Failure::io("name the quarantine"))?;
+        let mut places = vec![self.path.as_path(), self.state.as_path()];
+        places.extend(self.fate.elsewhere());
+        let fenced = sweep::fence(&places) == Fence::Up;
+        if !fenced && self.ui.verbose {
+            self.ui.note("this kernel cannot fence us in (Landlock): the other guards hold");
+        }
+        let meter = Meter::default();
+        let stop = self.stop.clone();
+        let apply = Apply {
+            root: &self.dir,
+            quarantine: &quarantine,
+            fate: &self.fate,
+            journal: &journal,
+            threads: match self.threads {
+                0 => std::thread::available_parallelism().map_or(2, usize::from),
+                n => n,
+            },
+            fail_fast: self.fail_fast,
+            strict: self.strict,
+            past: self.past.as_ref(),
+            stop: &move || stop.is_stopped(),
+            meter: &meter,
+        };
+        let (decisions, agreed) = (&self.decisions, &self.agreed);
+        let mut reader = self.plan.entries().map_err(|error| Failure::usage(error.to_string()))?;
+        let wanted = |entry: &Entry| {
+            decisions.action(entry) == Action::Delete
+                && agreed
+                    .as_ref()
+                    .is_none_or(|agreed| agreed.contains(&(entry.rule.clone(), top(entry).to_vec())))
+        };
+        let next = || -> Result<Option<Entry>, PlanError> {
+            loop {
+                match reader.entry()? {
+                    Some(entry) if !wanted(&entry) => {}
+                    other => return Ok(other),
+                }
+            }
+        };
+        let applied = watched(&self.ui, &meter, self.going, || apply.run(next));
+        quarantine.tidy();
+        let applied = applied.map_err(|error| Failure::Io {
+            tried: format!("go on with run {}", self.run),
+            source: io::Error::other(error.to_string()),
+        })?;
+        let end = End { time: jiff::Timestamp::now().to_string(), whole: !applied.stopped };
+        journal.line(&Line::End(end)).and_then(|()| journal.sync()).map_err(cannot())?;
+        self.tell(&applied, fenced, journal.path())
+    }
+
+    fn tell(&self, applied: &Applied, fenced: bool, journal: &Path) -> Result<Exit, Failure> {
+        let Applied { deleted, quarantined, backup, trashed, skipped, failed, .. } = *applied;
+        let ui = &self.ui;
+        if ui.json {
+            ui.json(
+                "result",
+                &json!({
+                    "run": self.run, "deleted": deleted, "quarantined": quarantined, "backed_up": backup,
+                    "trashed": trashed, "skipped": skipped, "failed": failed, "bytes": applied.bytes,
+                    "journal": journal.to_string_lossy(), "resumed": self.past.is_some(), "stopped": applied.stopped,
+                    "fenced": fenced,
+                }),
+            )?;
+        } else {
+            for (path, why) in &applied.why {
+                ui.note(&format!("{}: {why}", shown(path)));
+            }
+            let mut parts = vec![
+                format!("{} quarantined", grouped(quarantined)),
+                format!("{} deleted", grouped(deleted)),
+            ];
+            for (n, word) in
+                [(backup, "backed up"), (trashed, "in the trash"), (skipped, "skipped"), (failed, "failed")]
+            {
+                if n > 0 {
+                    parts.push(format!("{} {word}", grouped(n)));
+                }
+            }
+            let again = if self.past.is_some() { " (went on)" } else { "" };
+            ui.line(&format!("run {}{again}: {}, {}", self.run, parts.join(", "), bytes(applied.bytes)))?;
+            if quarantined > 0 {
+                ui.line(&format!("to bring it back: pdb-sync clean undo {}", self.run))?;
+            }
+        }
+        Ok(match () {
+            () if failed > 0 => Exit::Failed,
+            () if self.strict && skipped > 0 => Exit::Blocked,
+            () if skipped > 0 || applied.stopped => Exit::Partial,
+            () => Exit::Done,
+        })
+    }
+}

@@ -1,0 +1,238 @@
+//! What `[clean]` holds beside plain values: how things are removed, and rules of people.
+
+use super::units::{Period, Size, TimeLimit};
+use super::value::{Reader, Value};
+use crate::clean::{Action, Kind, Rule};
+use crate::job::MaxDelete;
+use schemars::Schema;
+use std::path::PathBuf;
+use std::time::Duration;
+use toml::Spanned;
+use toml::de::DeValue;
+
+/// What is done with what is removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CleanMode {
+    /// It is kept for a while, and can be brought back.
+    #[default]
+    Quarantine,
+    /// It is gone.
+    Delete,
+    /// It goes into a directory.
+    Backup,
+    /// It goes into the desktop's trash.
+    Trash,
+}
+
+const MODES: [(&str, CleanMode); 4] = [
+    ("quarantine", CleanMode::Quarantine),
+    ("delete", CleanMode::Delete),
+    ("backup", CleanMode::Backup),
+    ("trash", CleanMode::Trash),
+];
+
+impl Value for CleanMode {
+    fn expected() -> String {
+        "\"quarantine\", \"delete\", \"backup\" or \"trash\"".into()
+    }
+
+    fn read(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Option<Self> {
+        let text = value.get_ref().as_str();
+        let mode = text.and_then(|text| MODES.iter().find(|(name, _)| *name == text));
+        if mode.is_none() {
+            reader.wrong_type(value, &Self::expected());
+        }
+        mode.map(|(_, mode)| *mode)
+    }
+
+    fn to_toml(&self) -> toml::Value {
+        MODES.iter().find(|(_, mode)| mode == self).map_or("quarantine", |(name, _)| name).into()
+    }
+
+    fn schema() -> Schema {
+        schemars::json_schema!({"enum": MODES.map(|(name, _)| name)})
+    }
+}
+
+/// Rules of people, in their order; each pattern can be understood.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CleanRules(pub Vec<Rule>);
+
+const KEYS: [&str; 9] =
+    ["name", "pattern", "action", "reason", "type", "min_size", "max_size", "min_age", "max_age"];
+
+impl Value for CleanRules {
+    fn expected() -> String {
+        "a list of rules, [[clean.rules]]".into()
+    }
+
+    fn read(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Option<Self> {
+        let Some(list) = value.get_ref().as_array() else {
+            reader.wrong_type(value, &Self::expected());
+            return None;
+        };
+        let read: Vec<Option<Rule>> = list.iter().map(|element| rule(element, reader)).collect();
+        read.into_iter().collect::<Option<_>>().map(CleanRules)
+    }
+
+    fn to_toml(&self) -> toml::Value {
+        toml::Value::Array(self.0.iter().map(|rule| toml::Value::Table(table(rule))).collect())
+    }
+
+    fn schema() -> Schema {
+        let text = || schemars::json_schema!({"type": "string", "minLength": 1});
+        schemars::json_schema!({"type": "array", "items": {
+            "type": "object",
+            "required": ["name", "pattern", "action"],
+            "additionalProperties": false,
+            "properties": {
+                "name": text(),
+                "pattern": {"anyOf": [text(), {"type": "array", "minItems": 1, "items": text()}]},
+                "action": {"enum": ["delete", "review", "keep"]},
+                "reason": {"type": "string"},
+                "type": {"enum": ["file", "dir", "symlink", "other"]},
+                "min_size": Size::schema(),
+                "max_size": Size::schema(),
+                "min_age": TimeLimit::schema(),
+                "max_age": TimeLimit::schema(),
+            }
+        }})
+    }
+}
+
+fn rule(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Option<Rule> {
+    let Some(table) = value.get_ref().as_table() else {
+        reader.wrong_type(value, "a rule, [[clean.rules]]");
+        return None;
+    };
+    let before = reader.problems.len();
+    let mut rule = Rule {
+        name: String::new(),
+        patterns: Vec::new(),
+        kind: None,
+        min_size: None,
+        max_size: None,
+        min_age: None,
+        max_age: None,
+        special: None,
+        action: Action::Review,
+        reason: String::new(),
+        on: true,
+        built_in: false,
+    };
+    for (key, value) in table {
+        match key.get_ref().as_ref() {
+            "name" => rule.name = String::read(value, reader).unwrap_or_default(),
+            "reason" => rule.reason = String::read(value, reader).unwrap_or_default(),
+            "pattern" => rule.patterns = patterns(value, reader),
+            "min_size" => rule.min_size = Size::read(value, reader).and_then(|size| size.0),
+            // No size at all is a limit, too.
+            "max_size" => rule.max_size = Size::read(value, reader).map(|size| size.0.unwrap_or(0)),
+            "min_age" => rule.min_age = TimeLimit::read(value, reader).and_then(|age| age.0),
+            "max_age" => {
+                rule.max_age = TimeLimit::read(value, reader).map(|age| age.0.unwrap_or(Duration::ZERO));
+            }
+            "action" => match value.get_ref().as_str() {
+                Some("delete") => rule.action = Action::Delete,
+                Some("review") => rule.action = Action::Review,
+                Some("keep") => rule.action = Action::Keep,
+                _ => reader.wrong_type(value, "\"delete\", \"review\" or \"keep\""),
+            },
+            "type" => match value.get_ref().as_str() {
+                Some("file") => rule.kind = Some(Kind::File),
+                Some("dir") => rule.kind = Some(Kind::Dir),
+                Some("symlink") => rule.kind = Some(Kind::Symlink),
+                Some("other") => rule.kind = Some(Kind::Other),
+                _ => reader.wrong_type(value, "\"file\", \"dir\", \"symlink\" or \"other\""),
+            },
+            unknown => {
+                let hint = super::nearest(unknown, KEYS).map(|known| format!("did you mean {known:?}?"));
+                let text = format!("unknown key {unknown:?} in [[clean.rules]]");
+                reader.problem(key.span(), text, hint);
+            }
+        }
+    }
+    for (key, missing) in [
+        ("name", !table.contains_key("name")),
+        ("pattern", !table.contains_key("pattern")),
+        ("action", !table.contains_key("action")),
+    ] {
+        if missing {
+            reader.problem(value.span(), format!("a rule has no {key}"), None);
+        }
+    }
+    if let Some(kind) = rule.kind
+        && kind != Kind::Dir
+        && rule.patterns.iter().any(|pattern| pattern.ends_with('/'))
+    {
+        let text = format!("a pattern that ends in a slash means directories, and the rule {}s", kind.word());
+        reader.problem(value.span(), text, Some("take away the slash, or the type".into()));
+    }
+    (reader.problems.len() == before).then_some(rule)
+}
+
+fn patterns(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Vec<String> {
+    let read = match value.get_ref() {
+        DeValue::Array(_) => Vec::<String>::read(value, reader),
+        _ => String::read(value, reader).map(|one| vec![one]),
+    };
+    let Some(read) = read else { return Vec::new() };
+    if read.is_empty() || read.iter().any(|pattern| pattern.trim_end_matches('/').is_empty()) {
+        reader.problem(value.span(), "a pattern must not be empty", None);
+    }
+    for pattern in &read {
+        if let Err(error) = globset::Glob::new(pattern) {
+            reader.problem(value.span(), format!("{pattern:?} is no pattern: {}", error.kind()), None);
+        }
+    }
+    read
+}
+
+fn table(rule: &Rule) -> toml::Table {
+    let mut table = toml::Table::new();
+    let mut add = |key: &str, value: Option<toml::Value>| {
+        if let Some(value) = value {
+            table.insert(key.into(), value);
+        }
+    };
+    add("name", Some(rule.name.to_toml()));
+    add("pattern", Some(rule.patterns.to_toml()));
+    add("action", Some(rule.action.word().into()));
+    add("reason", (!rule.reason.is_empty()).then(|| rule.reason.to_toml()));
+    add("type", rule.kind.map(|kind| kind.word().into()));
+    add("min_size", rule.min_size.map(|size| Size(Some(size)).to_toml()));
+    add("max_size", rule.max_size.map(|size| Size((size > 0).then_some(size)).to_toml()));
+    add("min_age", rule.min_age.map(|age| TimeLimit(Some(age)).to_toml()));
+    add("max_age", rule.max_age.map(|age| TimeLimit((!age.is_zero()).then_some(age)).to_toml()));
+    table
+}
+
+/// `[clean]`, with defaults filled in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CleanSettings {
+    /// What is done with what is removed.
+    pub mode: CleanMode,
+    /// How long it can be brought back.
+    pub keep: Duration,
+    /// Where it goes with `mode = "backup"`; absolute.
+    pub backup_dir: Option<PathBuf>,
+    /// How many entries may go at once.
+    pub max_delete: MaxDelete,
+    /// Rules of people.
+    pub rules: Vec<Rule>,
+}
+
+/// The default of `keep`.
+pub(super) const KEEP: Period = Period(Duration::from_secs(30 * 24 * 3600));
+
+impl Default for CleanSettings {
+    fn default() -> Self {
+        CleanSettings {
+            mode: CleanMode::Quarantine,
+            keep: KEEP.0,
+            backup_dir: None,
+            max_delete: MaxDelete::Default,
+            rules: Vec::new(),
+        }
+    }
+}

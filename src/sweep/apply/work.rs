@@ -1,0 +1,238 @@
+//! What the threads that apply a plan share, and what each of them does.
+
+use super::links::Links;
+use super::{Applied, Apply, BATCH, Batch, Broken, Page};
+use crate::clean::path::split;
+use crate::clean::{Did, Entry, Kind, Line, Recipe, Record, in_version_control};
+use crate::sweep::below::open_below;
+use crate::sweep::fate::Fate;
+use crate::sweep::hand::{self, Taken, Wanted, look};
+use crate::sweep::parent::{Parent, recipe_of};
+use rustix::fs::{AtFlags, FileType, statat};
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+pub(super) struct Shared<'a> {
+    pub(super) apply: &'a Apply<'a>,
+    applied: Mutex<Applied>,
+    links: Links,
+    /// Directories as they were before the run; all of them are in the journal.
+    was: Mutex<BTreeMap<Vec<u8>, Recipe>>,
+    halt: AtomicBool,
+    broken: Broken,
+}
+
+impl<'a> Shared<'a> {
+    pub(super) fn new(apply: &'a Apply<'a>) -> Self {
+        let was = apply.past.map(|past| past.dirs.was.clone()).unwrap_or_default();
+        Shared {
+            apply,
+            applied: Mutex::default(),
+            links: Links::new(),
+            was: Mutex::new(was),
+            halt: AtomicBool::new(false),
+            broken: Mutex::default(),
+        }
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.halt.load(Ordering::Relaxed) || (self.apply.stop)()
+    }
+
+    pub(super) fn halt(&self) {
+        self.halt.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether entries do not stay in the quarantine.
+    pub(super) fn destroys(&self) -> bool {
+        !matches!(self.apply.fate, Fate::Quarantine)
+    }
+
+    pub(super) fn end(self) -> (Applied, Option<io::Error>) {
+        let mut applied = self.applied.into_inner().unwrap_or_else(PoisonError::into_inner);
+        applied.stopped = self.halt.into_inner() || (self.apply.stop)();
+        (applied, self.broken.into_inner().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Counts what an earlier try has done, and written down.
+    pub(super) fn is_done(&self, entry: &Entry) -> bool {
+        let done = self.apply.past.is_some_and(|past| past.is_gone(&entry.path));
+        if done {
+            let did = if entry.kind == Kind::Dir { Did::Deleted } else { self.apply.fate.did() };
+            self.applied.lock().unwrap_or_else(PoisonError::into_inner).count(did, entry.bytes);
+            self.apply.meter.entries.fetch_add(1, Ordering::Relaxed);
+        }
+        done
+    }
+
+    /// Writes down what is about to be destroyed. False: that cannot be written, and so it must not be done.
+    pub(super) fn mean<'e>(&self, entries: impl Iterator<Item = &'e Entry>) -> bool {
+        if !self.destroys() {
+            return true;
+        }
+        let mut lines = Vec::new();
+        for entry in entries {
+            self.mean_one(entry, &mut lines);
+        }
+        lines.is_empty() || self.append(&lines, true)
+    }
+
+    fn mean_one(&self, entry: &Entry, lines: &mut Vec<u8>) {
+        if !self.apply.past.is_some_and(|past| past.is_meant(&entry.path)) {
+            let (path, kind, did, bytes) = (entry.path.clone(), entry.kind, Did::Meant, entry.bytes);
+            Line::Did(Record { path, kind, did, bytes, why: None }).write(lines);
+        }
+    }
+
+    pub(super) fn batch(&self, batch: Batch) {
+        let mut page = Page::default();
+        let parent = self.parent(&batch.dir);
+        for entry in &batch.entries {
+            if self.is_over() {
+                break;
+            }
+            let taken = match &parent {
+                Ok(parent) => self.one(parent, entry),
+                Err(taken) => self.or_before(entry, taken.clone()),
+            };
+            page.note(entry, taken, self);
+        }
+        // The directory gets its time back before it is said that all is done.
+        drop(parent);
+        self.turn(page);
+    }
+
+    /// The root's time moves when our own directory comes into it, and when that goes: what it was is written down before,
+    /// and after a try that was killed, it is set back here.
+    pub(super) fn root(&self) {
+        // One that cannot be opened is met again where something is to be taken from it.
+        drop(self.parent(b""));
+    }
+
+    /// Opens a directory that something is to be taken from; how it was is written down first.
+    fn parent(&self, dir: &[u8]) -> Result<Parent, Taken> {
+        let mut parent = Parent::open(self.apply.root, dir).map_err(Taken::unopened)?;
+        let mut was = self.was.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(recipe) = was.get(dir) {
+            parent.was_really(*recipe);
+            if self.apply.past.is_some() {
+                // The try before may have been killed when it had moved its time.
+                parent.moves();
+            }
+            return Ok(parent);
+        }
+        let mut line = Vec::new();
+        Line::Was(dir.into(), parent.was()).write(&mut line);
+        if !self.append(&line, false) {
+            return Err(Taken::Failed("the journal cannot be written; left alone".into()));
+        }
+        was.insert(dir.into(), parent.was());
+        Ok(parent)
+    }
+
+    fn one(&self, parent: &Parent, entry: &Entry) -> Taken {
+        if in_version_control(&entry.path) {
+            return Taken::Left("it belongs to a version control system, or to us; left alone".into());
+        }
+        if parent.is_project() {
+            return Taken::Left("its directory holds the manifest of a project; left alone".into());
+        }
+        let apply = self.apply;
+        let name = split(&entry.path).1;
+        let mut wanted = Wanted { name, kind: Some(entry.kind), stamp: entry.stamp, touched: false };
+        let mut taken;
+        if entry.linked {
+            let mut touched = self.links.hold(entry.stamp.ino);
+            // An earlier try may have taken another name.
+            wanted.touched = apply.past.is_some() || touched.contains(&entry.stamp.ino);
+            if look(parent.fd(), name).is_ok_and(|(_, stamp)| stamp == entry.stamp) {
+                // From here on it may move, whatever becomes of this name.
+                touched.insert(entry.stamp.ino);
+            }
+            taken = hand::take(parent, apply.quarantine, wanted, apply.fate);
+        } else {
+            taken = hand::take(parent, apply.quarantine, wanted, apply.fate);
+        }
+        if taken == Taken::Gone && apply.past.is_some() {
+            taken = hand::resume(parent, apply.quarantine, wanted, apply.fate);
+        }
+        self.or_before(entry, taken)
+    }
+
+    /// What was about to be destroyed when an earlier try was cut short, and is gone now, went then.
+    fn or_before(&self, entry: &Entry, taken: Taken) -> Taken {
+        let meant = || self.apply.past.is_some_and(|past| past.is_meant(&entry.path));
+        if taken != Taken::Gone || !meant() {
+            return taken;
+        }
+        if entry.kind == Kind::Dir {
+            return Taken::Done(Did::Deleted);
+        }
+        let (dir, name) = split(&entry.path);
+        if self.apply.fate.has(dir, name, &entry.stamp) { Taken::Done(self.apply.fate.did()) } else { taken }
+    }
+
+    /// Only empty ones go. Each is written down before it does, with what is needed to make it again.
+    pub(super) fn dirs(&self, mut dirs: Vec<Entry>) {
+        let depth = |entry: &Entry| entry.path.iter().filter(|b| **b == b'/').count();
+        dirs.sort_by_key(|entry| std::cmp::Reverse(depth(entry)));
+        for group in dirs.chunks(BATCH) {
+            let mut lines = Vec::new();
+            for entry in group {
+                self.how_to_make(entry, &mut lines);
+                self.mean_one(entry, &mut lines);
+            }
+            if self.is_over() || !self.append(&lines, true) {
+                return;
+            }
+            let mut page = Page::default();
+            for entry in group {
+                if self.is_over() {
+                    break;
+                }
+                let (dir, name) = split(&entry.path);
+                let taken = match self.parent(dir) {
+                    _ if in_version_control(&entry.path) => Taken::Left("it is protected; left alone".into()),
+                    Ok(parent) => hand::take_dir(&parent, name, Some(&entry.stamp)),
+                    Err(taken) => taken,
+                };
+                page.note(entry, self.or_before(entry, taken), self);
+            }
+            self.turn(page);
+        }
+    }
+
+    fn how_to_make(&self, entry: &Entry, lines: &mut Vec<u8>) {
+        let mut was = self.was.lock().unwrap_or_else(PoisonError::into_inner);
+        let (dir, name) = split(&entry.path);
+        if !was.contains_key(&entry.path)
+            && let Ok(dir) = open_below(self.apply.root, dir)
+            && let Ok(stat) = statat(dir, OsStr::from_bytes(name), AtFlags::SYMLINK_NOFOLLOW)
+            && FileType::from_raw_mode(stat.st_mode) == FileType::Directory
+        {
+            Line::Was(entry.path.clone(), recipe_of(&stat)).write(lines);
+            was.insert(entry.path.clone(), recipe_of(&stat));
+        }
+    }
+
+    /// Nothing is done that cannot be written down. `safe`: also if the machine goes down.
+    fn append(&self, lines: &[u8], safe: bool) -> bool {
+        let journal = self.apply.journal;
+        let done = journal.append(lines).and_then(|()| if safe { journal.sync() } else { Ok(()) });
+        let Err(error) = done else { return true };
+        self.halt();
+        self.broken.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+        false
+    }
+
+    fn turn(&self, page: Page) {
+        self.append(&page.lines, false);
+        self.apply.meter.entries.fetch_add(page.come_to, Ordering::Relaxed);
+        self.apply.meter.bytes.fetch_add(page.applied.bytes, Ordering::Relaxed);
+        self.applied.lock().unwrap_or_else(PoisonError::into_inner).add(page.applied);
+    }
+}

@@ -1,0 +1,94 @@
+//! Opening directories below a root that is held open: no symlink, no `..`, no other file system.
+
+use rustix::fs::{Mode, OFlags, mkdirat, openat};
+use rustix::io::Errno;
+use std::ffi::OsStr;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Component, Path};
+
+const DIRECTORY: OFlags = OFlags::RDONLY
+    .union(OFlags::DIRECTORY)
+    .union(OFlags::CLOEXEC)
+    .union(OFlags::NOFOLLOW)
+    .union(OFlags::NONBLOCK);
+
+/// Opens a directory below `root`; symlinks, `..` and other file systems are errors. The empty path is the root.
+#[cfg(target_os = "linux")]
+pub fn open_below(root: impl AsFd, path: &[u8]) -> Result<OwnedFd, Errno> {
+    use rustix::fs::{ResolveFlags, openat2};
+    if path.is_empty() {
+        return openat(root, ".", DIRECTORY, Mode::empty());
+    }
+    let resolve = ResolveFlags::BENEATH
+        | ResolveFlags::NO_SYMLINKS
+        | ResolveFlags::NO_MAGICLINKS
+        | ResolveFlags::NO_XDEV;
+    match openat2(&root, OsStr::from_bytes(path), DIRECTORY, Mode::empty(), resolve) {
+        // Kernels before 5.6, sandboxes that do not know the call, and paths that are too long for one.
+        Err(Errno::NOSYS | Errno::PERM | Errno::NAMETOOLONG) => walk_below(root, path),
+        other => other,
+    }
+}
+
+/// Opens a directory below `root`; symlinks, `..` and other file systems are errors. The empty path is the root.
+#[cfg(not(target_os = "linux"))]
+pub fn open_below(root: impl AsFd, path: &[u8]) -> Result<OwnedFd, Errno> {
+    walk_below(root, path)
+}
+
+/// The same, component by component.
+fn walk_below(root: impl AsFd, path: &[u8]) -> Result<OwnedFd, Errno> {
+    let mut at = openat(root, ".", DIRECTORY, Mode::empty())?;
+    let device = rustix::fs::fstat(&at)?.st_dev;
+    for component in Path::new(OsStr::from_bytes(path)).components() {
+        let Component::Normal(name) = component else { return Err(Errno::XDEV) };
+        at = openat(&at, name, DIRECTORY, Mode::empty())?;
+        if rustix::fs::fstat(&at)?.st_dev != device {
+            return Err(Errno::XDEV);
+        }
+    }
+    Ok(at)
+}
+
+/// Opens a directory below `root`, and makes what is missing on the way; `made` is told the path of each that it made.
+pub fn make_below(
+    root: impl AsFd,
+    path: &[u8],
+    mode: Mode,
+    mut made: impl FnMut(&[u8]),
+) -> Result<OwnedFd, Errno> {
+    match open_below(&root, path) {
+        Err(Errno::NOENT) => {}
+        other => return other,
+    }
+    let mut at = openat(&root, ".", DIRECTORY, Mode::empty())?;
+    let device = rustix::fs::fstat(&at)?.st_dev;
+    let mut end = 0;
+    for name in path.split(|b| *b == b'/') {
+        end += name.len() + usize::from(end > 0);
+        if matches!(name, b"" | b"." | b"..") {
+            return Err(Errno::XDEV);
+        }
+        let name = OsStr::from_bytes(name);
+        match mkdirat(&at, name, mode) {
+            Ok(()) => made(&path[..end]),
+            Err(Errno::EXIST) => {}
+            Err(error) => return Err(error),
+        }
+        at = openat(&at, name, DIRECTORY, Mode::empty())?;
+        if rustix::fs::fstat(&at)?.st_dev != device {
+            return Err(Errno::XDEV);
+        }
+    }
+    Ok(at)
+}
+
+/// Why a directory could not be opened, in words.
+pub fn why_not(error: Errno) -> String {
+    match error {
+        Errno::LOOP | Errno::NOTDIR => "a directory above it is a symlink now; left alone".into(),
+        Errno::XDEV => "it lies on another file system; left alone".into(),
+        error => std::io::Error::from(error).to_string(),
+    }
+}

@@ -1,0 +1,99 @@
+//! What is done with an entry that was captured and is the right one.
+
+mod attributes;
+mod backup;
+mod moving;
+mod trash;
+
+pub use backup::Backup;
+pub use trash::Trash;
+
+use crate::clean::{Did, Stamp};
+use rustix::fs::{AtFlags, unlinkat};
+use std::ffi::OsStr;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+/// What is done with entries.
+#[derive(Debug)]
+pub enum Fate {
+    /// They stay in the quarantine.
+    Quarantine,
+    /// They are removed for good.
+    Delete,
+    /// They go into a directory, which may lie on another file system.
+    Backup(Backup),
+    /// They go into the desktop's trash.
+    Trash(Trash),
+}
+
+impl Fate {
+    /// As in the configuration.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Fate::Quarantine => "quarantine",
+            Fate::Delete => "delete",
+            Fate::Backup(_) => "backup",
+            Fate::Trash(_) => "trash",
+        }
+    }
+
+    /// What a journal says of an entry that met it.
+    pub fn did(&self) -> Did {
+        match self {
+            Fate::Quarantine => Did::Quarantined,
+            Fate::Delete => Did::Deleted,
+            Fate::Backup(_) => Did::Backup,
+            Fate::Trash(_) => Did::Trashed,
+        }
+    }
+
+    /// Where we have to write apart from the tree.
+    pub fn elsewhere(&self) -> Option<&Path> {
+        match self {
+            Fate::Quarantine | Fate::Delete => None,
+            Fate::Backup(backup) => Some(backup.path()),
+            Fate::Trash(trash) => Some(trash.path()),
+        }
+    }
+
+    /// Does it with `name` in `hold`, which came from the directory `from` and is the one that was meant. After an error it
+    /// is still there.
+    pub(super) fn commit(
+        &self,
+        hold: &OwnedFd,
+        name: &[u8],
+        from: &[u8],
+        stamp: &Stamp,
+    ) -> Result<Did, String> {
+        match self {
+            Fate::Quarantine => {}
+            Fate::Delete => {
+                unlinkat(hold, OsStr::from_bytes(name), AtFlags::empty())
+                    .map_err(|error| format!("cannot delete it: {}", std::io::Error::from(error)))?;
+            }
+            Fate::Backup(backup) => {
+                backup
+                    .put(hold, name, from, stamp)
+                    .map_err(|error| format!("cannot move it to the backup: {error}"))?;
+            }
+            Fate::Trash(trash) => {
+                trash
+                    .put(hold, name, from, stamp)
+                    .map_err(|error| format!("cannot move it to the trash: {error}"))?;
+            }
+        }
+        Ok(self.did())
+    }
+
+    /// Whether it met an entry that was about to be taken when a run was cut short, and is gone.
+    pub(super) fn has(&self, from: &[u8], name: &[u8], stamp: &Stamp) -> bool {
+        match self {
+            Fate::Quarantine => false,
+            // Nothing is left that could tell; nobody else was about to.
+            Fate::Delete | Fate::Trash(_) => true,
+            Fate::Backup(backup) => backup.has(from, name, stamp),
+        }
+    }
+}

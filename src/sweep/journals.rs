@@ -1,0 +1,151 @@
+//! Journals on disk: `STATE/journal/RUN.journal.ndjson`, for `sync` `RUN.JOB.journal.ndjson`.
+
+use crate::clean::{Begin, Did, End, Line, Record};
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+const ENDING: &str = ".journal.ndjson";
+
+/// A journal that is being written. What is appended is handed to the system at once, so that it outlives us.
+#[derive(Debug)]
+pub struct Journal {
+    path: PathBuf,
+    file: Mutex<File>,
+    /// The same file, so that nobody who appends has to wait for the disk.
+    disk: File,
+}
+
+impl Journal {
+    /// Opens the journal `name` for appending, and makes it if it is missing.
+    pub fn open(state: &Path, name: &str) -> io::Result<Self> {
+        let dir = state.join("journal");
+        fs::create_dir_all(&dir)?;
+        let path = dir.join(format!("{name}{ENDING}"));
+        let mut file = File::options().create(true).read(true).append(true).open(&path)?;
+        let mut last = [b'\n'];
+        if file.seek(SeekFrom::End(0))? > 0 {
+            file.seek(SeekFrom::End(-1))?;
+            file.read_exact(&mut last)?;
+        }
+        if last != *b"\n" {
+            // A line that was cut short must not spoil ours.
+            file.write_all(b"\n")?;
+        }
+        let disk = file.try_clone()?;
+        Ok(Journal { path, file: Mutex::new(file), disk })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Appends whole lines.
+    pub fn append(&self, lines: &[u8]) -> io::Result<()> {
+        self.file.lock().unwrap_or_else(PoisonError::into_inner).write_all(lines)
+    }
+
+    /// Appends a line.
+    pub fn line(&self, line: &Line) -> io::Result<()> {
+        let mut text = Vec::new();
+        line.write(&mut text);
+        self.append(&text)
+    }
+
+    /// Everything is on the disk.
+    pub fn sync(&self) -> io::Result<()> {
+        self.disk.sync_data()
+    }
+}
+
+/// A journal that was written.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its name without the ending: the run, and for `sync` the job.
+    pub name: String,
+    /// How it began the first time.
+    pub begin: Begin,
+    /// How it ended the last time; `None` if it did not.
+    pub end: Option<End>,
+}
+
+impl Found {
+    /// Calls `each` with what became of every entry. The answer are those of which nobody knows, since the run was cut short
+    /// when it had come to them: few, unless the journal was tampered with.
+    pub fn outcomes(&self, mut each: impl FnMut(Record)) -> io::Result<Vec<Record>> {
+        let mut open: HashMap<Vec<u8>, Record> = HashMap::new();
+        self.read(|line| {
+            let Line::Did(record) = line else { return };
+            if record.did == Did::Meant {
+                open.insert(record.path.clone(), record);
+            } else {
+                open.remove(&record.path);
+                each(record);
+            }
+        })?;
+        let mut open: Vec<Record> = open.into_values().collect();
+        open.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(open)
+    }
+
+    /// Calls `each` with every line that can be understood.
+    pub fn read(&self, mut each: impl FnMut(Line)) -> io::Result<()> {
+        for line in BufReader::new(File::open(&self.path)?).split(b'\n') {
+            if let Some(line) = Line::read(&line?) {
+                each(line);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// All journals, oldest first. What is none is passed by.
+pub fn list(state: &Path) -> io::Result<Vec<Found>> {
+    let entries = match fs::read_dir(state.join("journal")) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(ENDING));
+        let Some(name) = name.map(str::to_owned) else { continue };
+        found.extend(open(path, name)?);
+    }
+    found.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(found)
+}
+
+/// The journals of a run (one, or for `sync` one a job), or of the `last` run.
+pub fn find(state: &Path, run: &str) -> io::Result<Vec<Found>> {
+    let mut all = list(state)?;
+    let Some(last) = all.last().map(|found| found.begin.run.clone()) else { return Ok(all) };
+    let run = if run == "last" { last } else { run.to_ascii_uppercase() };
+    all.retain(|found| found.begin.run == run);
+    Ok(all)
+}
+
+fn open(path: PathBuf, name: String) -> io::Result<Option<Found>> {
+    let mut input = BufReader::new(File::open(&path)?);
+    let mut first = Vec::new();
+    input.read_until(b'\n', &mut first)?;
+    let Some(Line::Begin(begin)) = Line::read(&first) else { return Ok(None) };
+    // The end is in the last bytes, if anywhere.
+    let mut file = input.into_inner();
+    let length = file.seek(SeekFrom::End(0))?;
+    file.seek(SeekFrom::Start(length.saturating_sub(4096)))?;
+    let mut tail = Vec::new();
+    file.read_to_end(&mut tail)?;
+    let last = tail.split(|b| *b == b'\n').rfind(|line| !line.is_empty());
+    let end = match last.and_then(Line::read) {
+        Some(Line::End(end)) => Some(end),
+        _ => None,
+    };
+    Ok(Some(Found { path, name, begin, end }))
+}

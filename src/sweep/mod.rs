@@ -1,0 +1,36 @@
+//! Deeds of removal, for `clean` and for `sync` alike: one protocol, one quarantine, one undo.
+//!
+//! ```text
+//! planner ── apply ── hand (capture, verify, commit) ── quarantine
+//!                └── journals            undo ── purge ──┘
+//! ```
+//!
+//! **Invariant: nothing is removed that was not captured and compared first; directories are only removed empty.** Every
+//! directory is opened below a held root without passing a symlink or a mount point.
+
+mod apply;
+pub mod below;
+mod fate;
+mod hand;
+mod journals;
+mod parent;
+mod planner;
+mod purge;
+mod quarantine;
+mod remake;
+mod sandbox;
+#[cfg(test)]
+mod tests;
+mod tree;
+mod undo;
+
+pub use apply::{Applied, Apply, Meter};
+pub use fate::{Backup, Fate, Trash};
+pub use hand::{Taken, Wanted, look, stamp_of, take, take_dir};
+pub use journals::{Found, Journal, find, list};
+pub use parent::{Parent, recipe_of};
+pub use planner::{Planned, Weighed, explain, plan, print_of, root_of};
+pub use purge::{Purged, expired, purge};
+pub use quarantine::{Info, Quarantine, info, place_in, runs, tidy};
+pub use sandbox::{Fence, fence};
+pub use undo::{Undone, undo};

@@ -1,0 +1,107 @@
+//! The directory that entries are taken from, or brought back to.
+
+use super::below::open_below;
+use super::quarantine::Quarantine;
+use crate::clean::{MANIFESTS, Recipe};
+use rustix::fs::{AtFlags, Stat, Timespec, Timestamps, UTIME_OMIT, futimens, statat};
+use rustix::io::Errno;
+use std::cell::{Cell, OnceCell};
+use std::os::fd::{AsFd, OwnedFd};
+
+/// Held open. When it is left, it gets back the time that the transfer gave it,
+/// or else the next transfer would find a difference.
+#[derive(Debug)]
+pub struct Parent {
+    path: Vec<u8>,
+    fd: OwnedFd,
+    was: Recipe,
+    hold: OnceCell<OwnedFd>,
+    project: OnceCell<bool>,
+    /// Whether its time may have moved.
+    moved: Cell<bool>,
+}
+
+impl Parent {
+    /// Opens it below the root.
+    pub fn open(root: impl AsFd, path: &[u8]) -> Result<Self, Errno> {
+        let fd = open_below(root, path)?;
+        let was = recipe_of(&rustix::fs::fstat(&fd)?);
+        let (path, moved) = (path.into(), Cell::new(false));
+        Ok(Parent { path, fd, was, hold: OnceCell::new(), project: OnceCell::new(), moved })
+    }
+
+    /// As it was when it was opened.
+    pub fn was(&self) -> Recipe {
+        self.was
+    }
+
+    /// Somebody knows better what it was: an earlier hand may have moved its time.
+    pub(super) fn was_really(&mut self, recipe: Recipe) {
+        self.was = recipe;
+    }
+
+    /// Relative to the root.
+    pub fn path(&self) -> &[u8] {
+        &self.path
+    }
+
+    /// Itself.
+    pub fn fd(&self) -> &OwnedFd {
+        &self.fd
+    }
+
+    /// Its time is about to move.
+    pub(super) fn moves(&self) {
+        self.moved.set(true);
+    }
+
+    /// Whether it holds the manifest of somebody's project.
+    pub fn is_project(&self) -> bool {
+        let has = |name: &str| statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW).is_ok();
+        *self.project.get_or_init(|| MANIFESTS.iter().any(|name| has(name)))
+    }
+
+    pub(super) fn hold(&self, quarantine: &Quarantine) -> Result<&OwnedFd, Errno> {
+        if let Some(hold) = self.hold.get() {
+            return Ok(hold);
+        }
+        let hold = quarantine.hold(&self.path)?;
+        Ok(self.hold.get_or_init(|| hold))
+    }
+}
+
+impl Drop for Parent {
+    fn drop(&mut self) {
+        if self.moved.get() {
+            set_mtime(&self.fd, time_of(&self.was));
+        }
+    }
+}
+
+/// Sets a modification time. Where we may delete but not set times, the next transfer will.
+pub(super) fn set_mtime(fd: impl AsFd, mtime: Timespec) {
+    let omit = Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT };
+    let _ = futimens(fd, &Timestamps { last_access: omit, last_modification: mtime });
+}
+
+/// What it takes to make a directory again.
+#[expect(clippy::unnecessary_cast, reason = "the widths differ between systems")]
+pub fn recipe_of(stat: &Stat) -> Recipe {
+    Recipe {
+        mode: (stat.st_mode & 0o7777) as u32,
+        uid: stat.st_uid,
+        gid: stat.st_gid,
+        mtime: stat.st_mtime as i64,
+        nanos: stat.st_mtime_nsec as u32,
+    }
+}
+
+/// Its time.
+pub(super) fn time_of(recipe: &Recipe) -> Timespec {
+    Timespec { tv_sec: recipe.mtime, tv_nsec: recipe.nanos.into() }
+}
+
+/// From the answer of `fstat`.
+pub(super) fn mtime_of(stat: &Stat) -> Timespec {
+    Timespec { tv_sec: stat.st_mtime as _, tv_nsec: stat.st_mtime_nsec as _ }
+}

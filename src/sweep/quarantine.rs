@@ -1,0 +1,159 @@
+//! Where removed entries lie for a while: `ROOT/.pdb-sync/quarantine/RUN/tree/…`, under their own paths, so that nothing
+//! else has to be known to bring them back. On the mirror's own file system, since renaming is what makes it safe.
+
+use super::below::{make_below, open_below};
+use crate::clean::path::OURS;
+use rustix::fs::{AtFlags, Mode, OFlags, openat, unlinkat};
+use rustix::io::Errno;
+use serde::{Deserialize, Serialize};
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+/// Nobody else looks in: what is removed from a mirror is not served any more.
+const PRIVATE: Mode = Mode::RWXU;
+const INFO: &str = "info.json";
+
+/// What a quarantine says about itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Info {
+    /// The version of the format.
+    pub v: u32,
+    /// The run.
+    pub run: String,
+    /// `clean` or `sync`.
+    pub command: String,
+    /// When it began, RFC 3339.
+    pub time: String,
+    /// How long it is kept, in seconds.
+    pub keep_s: u64,
+}
+
+/// The place of one run in one tree. Made when it is first needed.
+#[derive(Debug)]
+pub struct Quarantine {
+    root: File,
+    place: Vec<u8>,
+    info: Info,
+    tree: OnceLock<OwnedFd>,
+}
+
+impl Quarantine {
+    /// The place of a run; nothing is made yet. `run` must be a plain name.
+    pub fn new(root: File, run: &str, command: &str, keep: Duration) -> io::Result<Self> {
+        if run.is_empty() || !run.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not the name of a run"));
+        }
+        let place = place(run);
+        let time = jiff::Timestamp::now().to_string();
+        let info = Info { v: 1, run: run.into(), command: command.into(), time, keep_s: keep.as_secs() };
+        Ok(Quarantine { root, place, info, tree: OnceLock::new() })
+    }
+
+    /// Where it is, relative to the root.
+    pub fn place(&self) -> &[u8] {
+        &self.place
+    }
+
+    /// Makes the place, with its description.
+    pub fn prepare(&self) -> Result<&OwnedFd, Errno> {
+        if let Some(tree) = self.tree.get() {
+            return Ok(tree);
+        }
+        let stat = rustix::fs::fstat(&self.root)?;
+        let dir = make_below(&self.root, &self.place, PRIVATE, |_| ())?;
+        // The root's time belongs to the source.
+        super::parent::set_mtime(&self.root, super::parent::mtime_of(&stat));
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        match openat(&dir, INFO, flags, Mode::RUSR | Mode::WUSR) {
+            Ok(file) => {
+                let text = serde_json::to_vec(&self.info).map_err(|_| Errno::INVAL)?;
+                let written = File::from(file).write_all(&text);
+                written.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
+            }
+            Err(Errno::EXIST) => {}
+            Err(error) => return Err(error),
+        }
+        let tree = make_below(&dir, b"tree", PRIVATE, |_| ())?;
+        Ok(self.tree.get_or_init(|| tree))
+    }
+
+    /// The directory that holds what comes from the directory `path`; made if need be.
+    pub fn hold(&self, path: &[u8]) -> Result<OwnedFd, Errno> {
+        make_below(self.prepare()?, path, PRIVATE, |_| ())
+    }
+
+    /// The same, if it is there.
+    pub fn held(&self, path: &[u8]) -> Result<OwnedFd, Errno> {
+        let tree = [self.place.as_slice(), b"/tree"].concat();
+        let full = if path.is_empty() { tree } else { [&tree[..], b"/", path].concat() };
+        open_below(&self.root, &full)
+    }
+
+    /// Removes what is empty of the place, and of our directory.
+    pub fn tidy(&self) {
+        tidy(&self.root, &self.info.run);
+    }
+}
+
+/// `.pdb-sync/quarantine/RUN`.
+pub(super) fn place(run: &str) -> Vec<u8> {
+    [OURS, b"/quarantine/", run.as_bytes()].concat()
+}
+
+/// For people, and for rsync's `--backup-dir`.
+pub fn place_in(root: &Path, run: &str) -> PathBuf {
+    root.join(OsStr::from_bytes(&place(run)))
+}
+
+/// Removes the directories of a run's place that are empty, its description if nothing else is left, and then what is
+/// empty above.
+pub fn tidy(root: &File, run: &str) {
+    let Ok(stat) = rustix::fs::fstat(root) else { return };
+    let Ok(dir) = open_below(root, &place(run)) else { return };
+    // What cannot be removed is not empty, or does no harm.
+    super::tree::prune(&dir);
+    let only_info =
+        super::tree::names(&dir).is_ok_and(|names| names.iter().all(|(name, _)| name == INFO.as_bytes()));
+    if only_info {
+        let _ = unlinkat(&dir, INFO, AtFlags::empty());
+        let parents: [(&[u8], &OsStr); 3] = [
+            (b".pdb-sync/quarantine", OsStr::new(run)),
+            (OURS, OsStr::new("quarantine")),
+            (b"", OsStr::from_bytes(OURS)),
+        ];
+        for (parent, name) in parents {
+            let _ = open_below(root, parent).and_then(|parent| unlinkat(parent, name, AtFlags::REMOVEDIR));
+        }
+        super::parent::set_mtime(root, super::parent::mtime_of(&stat));
+    }
+}
+
+/// What the quarantine of a run says about itself; `None` if it says nothing that can be understood.
+pub fn info(root: impl AsFd, run: &str) -> Option<Info> {
+    let dir = open_below(root, &place(run)).ok()?;
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    let file = File::from(openat(dir, INFO, flags, Mode::empty()).ok()?);
+    let mut text = String::new();
+    file.take(4096).read_to_string(&mut text).ok()?;
+    serde_json::from_str(&text).ok()
+}
+
+/// The runs that have a place in a tree, oldest first.
+pub fn runs(root: impl AsFd) -> io::Result<Vec<String>> {
+    let dir = match open_below(root, &[OURS, b"/quarantine"].concat()) {
+        Ok(dir) => dir,
+        Err(Errno::NOENT) => return Ok(Vec::new()),
+        Err(error) => return Err(error.into()),
+    };
+    let names = super::tree::names(&dir)?;
+    let mut runs: Vec<String> =
+        names.into_iter().filter_map(|(name, _)| String::from_utf8(name).ok()).collect();
+    runs.sort_unstable();
+    Ok(runs)
+}

@@ -1,0 +1,107 @@
+//! Making directories again, as they were.
+
+use super::below::{open_below, why_not};
+use super::journals::Journal;
+use super::parent::{Parent, set_mtime, time_of};
+use crate::clean::path::split;
+use crate::clean::{Did, Dirs, Kind, Line, Recipe, Record};
+use rustix::fs::{AtFlags, Gid, Mode, Uid, chownat, fchmod, mkdirat};
+use rustix::io::Errno;
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+
+/// Makes what is missing, and knows what it made.
+pub(super) struct Maker<'a> {
+    root: &'a File,
+    dirs: &'a Dirs,
+    journal: &'a Journal,
+    /// By this undo, or an earlier one that was cut short.
+    made: BTreeSet<Vec<u8>>,
+    now: u64,
+}
+
+impl<'a> Maker<'a> {
+    pub(super) fn new(root: &'a File, dirs: &'a Dirs, journal: &'a Journal) -> Self {
+        Maker { root, dirs, journal, made: dirs.made.clone(), now: 0 }
+    }
+
+    /// Opens a directory to put something into; what is missing of it is made, and closed to others until the end.
+    pub(super) fn open(&mut self, path: &[u8]) -> io::Result<Parent> {
+        let mut missing = Vec::new();
+        let mut at = path;
+        let mut parent = loop {
+            match self.there(at) {
+                Ok(parent) => break parent,
+                Err(Errno::NOENT) if !at.is_empty() => {
+                    missing.push(at);
+                    at = split(at).0;
+                }
+                Err(error) => return Err(io::Error::other(why_not(error))),
+            }
+        };
+        for path in missing.into_iter().rev() {
+            let (did, bytes) = (Did::Restored, 0);
+            self.journal.line(&Line::Did(Record {
+                path: path.into(),
+                kind: Kind::Dir,
+                did,
+                bytes,
+                why: None,
+            }))?;
+            self.made.insert(path.into());
+            self.now += 1;
+            parent.moves();
+            let open = Mode::RWXU | Mode::RGRP | Mode::XGRP | Mode::ROTH | Mode::XOTH;
+            let mode = if self.dirs.was.contains_key(path) { Mode::RWXU } else { open };
+            match mkdirat(parent.fd(), OsStr::from_bytes(split(path).1), mode) {
+                Ok(()) | Err(Errno::EXIST) => {}
+                Err(error) => return Err(error.into()),
+            }
+            parent = self.there(path).map_err(|error| io::Error::other(why_not(error)))?;
+        }
+        Ok(parent)
+    }
+
+    fn there(&self, path: &[u8]) -> Result<Parent, Errno> {
+        let mut parent = Parent::open(self.root, path)?;
+        if let Some(recipe) = self.dirs.was.get(path) {
+            parent.was_really(*recipe);
+        }
+        Ok(parent)
+    }
+
+    /// What was made gets its owner, mode and time, the deepest first, since what is put into a directory moves its time. The
+    /// answer is how many there are.
+    pub(super) fn finish(self) -> u64 {
+        for path in self.made.iter().rev() {
+            if let Some(recipe) = self.dirs.was.get(path) {
+                self.set(path, recipe);
+            }
+        }
+        if self.dirs.half {
+            // The one before us had no time for it.
+            let others = self.dirs.was.iter().filter(|(path, _)| !self.made.contains(*path));
+            for (path, recipe) in others {
+                if let Ok(dir) = open_below(self.root, path) {
+                    set_mtime(dir, time_of(recipe));
+                }
+            }
+        }
+        self.now
+    }
+
+    /// As far as we may.
+    fn set(&self, path: &[u8], recipe: &Recipe) {
+        let Ok(dir) = open_below(self.root, path) else { return };
+        let (above, name) = split(path);
+        let owner = (Some(Uid::from_raw(recipe.uid)), Some(Gid::from_raw(recipe.gid)));
+        let _ = open_below(self.root, above).and_then(|above| {
+            chownat(above, OsStr::from_bytes(name), owner.0, owner.1, AtFlags::SYMLINK_NOFOLLOW)
+        });
+        let _ = fchmod(&dir, Mode::from_raw_mode(recipe.mode));
+        set_mtime(&dir, time_of(recipe));
+    }
+}

@@ -1,0 +1,48 @@
+//! A fence around our own mistakes: while a plan runs, the kernel lets this thread, and those it starts, remove and rename
+//! only below the tree and the few other places that we write to.
+
+use std::path::Path;
+
+/// How good the fence is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fence {
+    /// The kernel holds us to it.
+    Up,
+    /// This kernel has none.
+    Missing,
+}
+
+/// Puts up the fence around this thread and the threads that it will start. There is no way back.
+#[cfg(target_os = "linux")]
+pub fn fence(places: &[&Path]) -> Fence {
+    use landlock::{
+        ABI, Access, AccessFs, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset, RulesetAttr,
+        RulesetCreatedAttr, RulesetStatus,
+    };
+    let build = || -> Result<RulesetStatus, landlock::RulesetError> {
+        // Before the second version, no rename into another directory is allowed at all.
+        let access =
+            AccessFs::from_all(ABI::V2) & (AccessFs::RemoveFile | AccessFs::RemoveDir | AccessFs::Refer);
+        let mut rules = Ruleset::default()
+            .set_compatibility(CompatLevel::HardRequirement)
+            .handle_access(access)?
+            .create()?;
+        for place in places {
+            // A place that is not there needs no access.
+            if let Ok(place) = PathFd::new(place) {
+                rules = rules.add_rule(PathBeneath::new(place, access))?;
+            }
+        }
+        Ok(rules.restrict_self()?.ruleset)
+    };
+    match build() {
+        Ok(RulesetStatus::FullyEnforced) => Fence::Up,
+        Ok(_) | Err(_) => Fence::Missing,
+    }
+}
+
+/// There is none on this system.
+#[cfg(not(target_os = "linux"))]
+pub fn fence(_places: &[&Path]) -> Fence {
+    Fence::Missing
+}

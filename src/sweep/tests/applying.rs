@@ -1,0 +1,203 @@
+//! Whole plans.
+
+use super::*;
+use crate::clean::{Action, Entry, Kind, Past, Record};
+
+fn entry(place: &Place, path: &str) -> Entry {
+    let (dir, name) = crate::clean::path::split(path.as_bytes());
+    let (kind, stamp) = look(below::open_below(&place.dir, dir).unwrap(), name).unwrap();
+    let linked = kind != Kind::Dir && fs::symlink_metadata(place.root.join(path)).unwrap().nlink() > 1;
+    let (rule, action) = ("mine".into(), Action::Delete);
+    Entry { path: path.into(), kind, stamp, linked, bytes: stamp.size, rule, action }
+}
+
+/// Stops after so many entries were asked about.
+fn apply(place: &Place, entries: &[Entry], fate: &Fate, past: Option<&Past>, threads: usize) -> Applied {
+    let journal = place.journal();
+    let meter = Meter::default();
+    let apply = Apply {
+        root: &place.dir,
+        quarantine: &place.quarantine,
+        fate,
+        journal: &journal,
+        threads,
+        fail_fast: false,
+        strict: false,
+        past,
+        stop: &|| false,
+        meter: &meter,
+    };
+    let mut entries = entries.iter().cloned();
+    let applied = apply.run(|| Ok(entries.next())).unwrap();
+    place.quarantine.tidy();
+    applied
+}
+
+fn journal_of(place: &Place) -> Vec<Line> {
+    let text = fs::read(place.journal().path()).unwrap();
+    text.split(|b| *b == b'\n').filter_map(Line::read).collect()
+}
+
+fn past_of(place: &Place) -> Past {
+    let mut past = Past::default();
+    journal_of(place).iter().for_each(|line| past.learn(line));
+    past
+}
+
+#[test]
+fn several_names_of_a_file_do_not_get_into_each_others_way() {
+    let place = place();
+    let mut entries = Vec::new();
+    for dir in ["cd", "ef", "gh"] {
+        fs::create_dir(place.root.join(dir)).unwrap();
+    }
+    for n in 0..1_500 {
+        fs::write(place.root.join(format!("ab/{n}")), "x").unwrap();
+        for dir in ["cd", "ef", "gh"] {
+            fs::hard_link(place.root.join(format!("ab/{n}")), place.root.join(format!("{dir}/{n}"))).unwrap();
+        }
+    }
+    // Directory by directory, so that every thread has a name of the same file.
+    for dir in ["ab", "cd", "ef", "gh"] {
+        entries.extend((0..1_500).map(|n| entry(&place, &format!("{dir}/{n}"))));
+    }
+    let applied = apply(&place, &entries, &Fate::Delete, None, 4);
+    assert_eq!((applied.deleted, applied.skipped, applied.failed), (6_000, 0, 0), "{:?}", applied.why);
+}
+
+#[test]
+fn one_name_that_was_changed_since_keeps_all() {
+    let place = place();
+    for name in ["ab/x", "ab/y"] {
+        let _ = fs::hard_link(place.root.join("ab/x"), place.root.join(name))
+            .or_else(|_| fs::write(place.root.join(name), "x"));
+    }
+    let entries = [entry(&place, "ab/x"), entry(&place, "ab/y")];
+    assert!(entries[0].linked);
+    // Contents that nobody has seen, with size and time as they were.
+    let time = fs::metadata(place.root.join("ab/x")).unwrap().modified().unwrap();
+    fs::write(place.root.join("ab/x"), "y").unwrap();
+    File::options().write(true).open(place.root.join("ab/x")).unwrap().set_modified(time).unwrap();
+    assert_eq!(apply(&place, &entries, &Fate::Delete, None, 2).skipped, 2);
+}
+
+#[test]
+fn a_run_that_goes_on_takes_the_other_names_too_and_says_nothing_twice() {
+    let place = place();
+    place.dir.set_modified(OLD).unwrap();
+    fs::create_dir(place.root.join("ab/empty")).unwrap();
+    fs::write(place.root.join("ab/x"), "x").unwrap();
+    fs::hard_link(place.root.join("ab/x"), place.root.join("ab/y")).unwrap();
+    fs::write(place.root.join("ab/z"), "z").unwrap();
+    fs::write(place.root.join("ab/odd"), "1").unwrap();
+    File::open(place.root.join("ab")).unwrap().set_modified(OLD).unwrap();
+    let entries: Vec<Entry> =
+        ["ab/x", "ab/y", "ab/z", "ab/odd", "ab/empty"].map(|path| entry(&place, path)).into();
+    fs::write(place.root.join("ab/odd"), "23").unwrap();
+    // The first try came to one name of two, and to the odd one; `z` had been captured when it was killed.
+    let first = apply(&place, &[entries[0].clone(), entries[3].clone()], &Fate::Quarantine, None, 1);
+    assert_eq!((first.quarantined, first.skipped), (1, 1));
+    fs::rename(place.root.join("ab/z"), place.root.join(".pdb-sync/quarantine/RUN1/tree/ab/z")).unwrap();
+    place.dir.set_modified(SystemTime::now()).unwrap();
+    let applied = apply(&place, &entries, &Fate::Quarantine, Some(&past_of(&place)), 1);
+    assert_eq!((applied.quarantined, applied.deleted, applied.skipped), (3, 1, 1), "{:?}", applied.why);
+    let lines = journal_of(&place);
+    for path in ["ab/x", "ab/y", "ab/z", "ab/odd", "ab/empty"] {
+        let about = |line: &&Line| matches!(line, Line::Did(Record { path: at, did, .. }) if at == path.as_bytes() && *did != Did::Meant);
+        assert_eq!(lines.iter().filter(about).count(), 1, "{path}: {lines:?}");
+    }
+    assert_eq!(lines.iter().filter(|line| matches!(line, Line::Was(path, _) if path == b"ab")).count(), 1);
+    let time = || fs::metadata(place.root.join("ab")).unwrap().modified().unwrap();
+    assert_eq!(time(), OLD, "also after it was killed");
+    assert_eq!(place.dir.metadata().unwrap().modified().unwrap(), OLD, "the root, too");
+    assert_eq!(place.undo().restored, 4);
+    assert!(place.root.join("ab/empty").is_dir());
+    assert_eq!((time(), place.dir.metadata().unwrap().modified().unwrap()), (OLD, OLD));
+}
+
+#[test]
+fn what_is_destroyed_is_written_down_before() {
+    let place = place();
+    let other = place.root.with_file_name("backup");
+    for fate in [
+        Fate::Delete,
+        Fate::Backup(Backup::open(&other, &place.root).unwrap()),
+        Fate::Trash(Trash::open(&place.root.with_file_name("Trash"), &place.root).unwrap()),
+    ] {
+        let paths: Vec<String> = (0..50).map(|n| format!("ab/{}-{n}", fate.word())).collect();
+        paths.iter().for_each(|path| fs::write(place.root.join(path), path).unwrap());
+        let entries: Vec<Entry> = paths.iter().map(|path| entry(&place, path)).collect();
+        let journal = place.journal();
+        let meter = Meter::default();
+        // At every moment, what is gone is in the journal.
+        let look = || {
+            let named = fs::read_to_string(journal.path()).unwrap();
+            let gone = paths.iter().filter(|path| !place.root.join(path).exists());
+            gone.clone().for_each(|path| assert!(named.contains(&format!("{path:?}")), "{path}"));
+            gone.count() > 20
+        };
+        let apply = Apply {
+            root: &place.dir,
+            quarantine: &place.quarantine,
+            fate: &fate,
+            journal: &journal,
+            threads: 1,
+            fail_fast: false,
+            strict: false,
+            past: None,
+            stop: &look,
+            meter: &meter,
+        };
+        let mut all = entries.iter().cloned();
+        let applied = apply.run(|| Ok(all.next())).unwrap();
+        assert!(applied.stopped, "{}", fate.word());
+        // What it was about to destroy, and did, is known to the next try; nobody can say more.
+        let past = past_of(&place);
+        let next = &entries[21];
+        assert!(past.is_meant(&next.path));
+        let there = place.root.join(&paths[21]);
+        if let Fate::Backup(_) = fate {
+            fs::rename(&there, other.join(&paths[21])).unwrap();
+        } else {
+            fs::remove_file(&there).unwrap();
+        }
+        let mut all = entries.iter().cloned();
+        let apply = Apply { past: Some(&past), stop: &|| false, ..apply };
+        let applied = apply.run(|| Ok(all.next())).unwrap();
+        let done = applied.deleted + applied.backup + applied.trashed;
+        assert_eq!((done, applied.skipped, applied.bytes > 0), (50, 0, true), "{applied:?}");
+    }
+}
+
+#[test]
+fn nothing_is_done_that_cannot_be_written_down() {
+    for fate in [Fate::Delete, Fate::Quarantine] {
+        let place = place();
+        let journals = place.root.with_file_name("state").join("journal");
+        fs::create_dir_all(&journals).unwrap();
+        symlink("/dev/full", journals.join("RUN1.journal.ndjson")).unwrap();
+        fs::create_dir(place.root.join("ab/empty")).unwrap();
+        let paths: Vec<String> = (0..20).map(|n| format!("ab/{n}")).collect();
+        paths.iter().for_each(|path| fs::write(place.root.join(path), "x").unwrap());
+        let mut entries: Vec<Entry> = paths.iter().map(|path| entry(&place, path)).collect();
+        entries.push(entry(&place, "ab/empty"));
+        let journal = place.journal();
+        let meter = Meter::default();
+        let apply = Apply {
+            root: &place.dir,
+            quarantine: &place.quarantine,
+            fate: &fate,
+            journal: &journal,
+            threads: 2,
+            fail_fast: false,
+            strict: false,
+            past: None,
+            stop: &|| false,
+            meter: &meter,
+        };
+        let mut all = entries.into_iter();
+        let error = apply.run(|| Ok(all.next())).unwrap_err();
+        assert!(error.to_string().contains("No space left"), "{error}");
+        assert_eq!(fs::read_dir(place.root.join("ab")).unwrap().count(), 21, "{}", fate.word());
+    }
+}

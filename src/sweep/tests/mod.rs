@@ -1,0 +1,276 @@
+mod applying;
+mod elsewhere;
+mod undoing;
+
+use super::*;
+use crate::clean::{Begin, Did, Dirs, Line, Stamp};
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::os::unix::fs::{MetadataExt, symlink};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime};
+
+/// A time that nothing gets by itself.
+const OLD: SystemTime = SystemTime::UNIX_EPOCH;
+
+struct Place {
+    _home: tempfile::TempDir,
+    root: PathBuf,
+    dir: File,
+    quarantine: Quarantine,
+}
+
+fn place() -> Place {
+    let home = tempfile::tempdir().unwrap();
+    let root = home.path().join("mirror");
+    fs::create_dir_all(root.join("ab")).unwrap();
+    let dir = File::open(&root).unwrap();
+    let quarantine =
+        Quarantine::new(dir.try_clone().unwrap(), "RUN1", "clean", Duration::from_secs(60)).unwrap();
+    Place { _home: home, root, dir, quarantine }
+}
+
+impl Place {
+    fn stamp(&self, path: &str) -> Stamp {
+        let (dir, name) = crate::clean::path::split(path.as_bytes());
+        look(below::open_below(&self.dir, dir).unwrap(), name).unwrap().1
+    }
+
+    fn take(&self, path: &str, stamp: Stamp, fate: &Fate) -> Taken {
+        let (dir, name) = crate::clean::path::split(path.as_bytes());
+        match Parent::open(&self.dir, dir) {
+            Ok(parent) => {
+                take(&parent, &self.quarantine, Wanted { name, kind: None, stamp, touched: false }, fate)
+            }
+            Err(error) => Taken::Left(below::why_not(error)),
+        }
+    }
+
+    fn journal(&self) -> Journal {
+        Journal::open(&self.root.with_file_name("state"), "RUN1").unwrap()
+    }
+
+    fn begin(&self) -> Begin {
+        let meta = self.dir.metadata().unwrap();
+        let root = print_of(&self.root, meta.dev(), meta.ino());
+        let (run, command) = ("RUN1".into(), "clean".into());
+        let (mode, time) = ("quarantine".into(), jiff::Timestamp::now().to_string());
+        Begin { v: 1, run, command, job: None, root, mode, plan: None, time }
+    }
+
+    /// As the command does it.
+    fn undo(&self) -> Undone {
+        let journal = self.journal();
+        let mut dirs = Dirs::default();
+        for line in fs::read(journal.path()).unwrap().split(|b| *b == b'\n').filter_map(Line::read) {
+            dirs.learn(&line);
+        }
+        undo(&self.dir, &self.begin(), &dirs, &journal, &|| false).unwrap()
+    }
+
+    /// Every file's contents, wherever it lies.
+    fn contents(&self) -> BTreeMap<String, usize> {
+        fn walk(dir: &Path, into: &mut BTreeMap<String, usize>) {
+            for entry in fs::read_dir(dir).unwrap() {
+                let path = entry.unwrap().path();
+                let meta = fs::symlink_metadata(&path).unwrap();
+                if meta.is_dir() {
+                    walk(&path, into);
+                } else if meta.is_file() && !path.ends_with("info.json") {
+                    *into.entry(fs::read_to_string(&path).unwrap()).or_default() += 1;
+                }
+            }
+        }
+        let mut all = BTreeMap::new();
+        walk(&self.root, &mut all);
+        all
+    }
+}
+
+/// Both at once, the swap a little later in each round, so that every moment of the protocol is met; in one round of ten it
+/// is over before, and in one it comes after, so that both ends are met on any machine.
+fn race(round: usize, swap: impl FnOnce() + Send, take: impl FnOnce() -> Taken) -> Taken {
+    let (ready, swapped, taken) = (AtomicBool::new(false), AtomicBool::new(false), AtomicBool::new(false));
+    let until = |flag: &AtomicBool| {
+        while !flag.load(Ordering::Acquire) {
+            std::thread::yield_now();
+        }
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            ready.store(true, Ordering::Release);
+            if round % 10 == 5 {
+                until(&taken);
+            }
+            for _ in 0..(round % 40) * 50 {
+                std::hint::spin_loop();
+            }
+            swap();
+            swapped.store(true, Ordering::Release);
+        });
+        until(&ready);
+        if round.is_multiple_of(10) {
+            until(&swapped);
+        }
+        let outcome = take();
+        taken.store(true, Ordering::Release);
+        outcome
+    })
+}
+
+#[test]
+fn a_racing_swapper_loses_nothing() {
+    let place = place();
+    let (doomed, precious) = (place.root.join("ab/x"), place.root.join("ab/precious"));
+    let (mut taken, mut left, mut stray) = (0, 0, 0);
+    for round in 0..2_000 {
+        fs::write(&doomed, "doomed").unwrap();
+        fs::write(&precious, "precious").unwrap();
+        let stamp = place.stamp("ab/x");
+        let swap = || fs::rename(&precious, &doomed).unwrap();
+        let outcome = race(round, swap, || place.take("ab/x", stamp, &Fate::Delete));
+        match outcome {
+            Taken::Done(Did::Deleted) => taken += 1,
+            Taken::Left(_) => left += 1,
+            Taken::Failed(_) => stray += 1,
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(place.contents().get("precious"), Some(&1), "round {round}: {outcome:?}");
+        // The next round begins with nothing: a stray in the quarantine would be in the way.
+        let _ = fs::remove_file(place.root.join(".pdb-sync/quarantine/RUN1/tree/ab/x"));
+    }
+    assert!(taken > 0 && left + stray > 0, "no race: {taken} taken, {left} left, {stray} stray");
+}
+
+#[test]
+fn a_racing_swapper_of_parents_leads_nowhere() {
+    let place = place();
+    let (dir, away, trap) =
+        (place.root.join("ab"), place.root.join("away"), place.root.with_file_name("trap"));
+    fs::create_dir(&trap).unwrap();
+    let (mut taken, mut left) = (0, 0);
+    for round in 0..2_000 {
+        fs::write(dir.join("x"), "doomed").unwrap();
+        fs::write(trap.join("x"), "precious").unwrap();
+        let stamp = place.stamp("ab/x");
+        let swap = || {
+            fs::rename(&dir, &away).unwrap();
+            symlink(&trap, &dir).unwrap();
+        };
+        let outcome = race(round, swap, || place.take("ab/x", stamp, &Fate::Delete));
+        match outcome {
+            Taken::Done(Did::Deleted) => taken += 1,
+            Taken::Left(_) | Taken::Failed(_) => left += 1,
+            other => panic!("round {round}: {other:?}"),
+        }
+        assert_eq!(fs::read_to_string(trap.join("x")).unwrap(), "precious", "round {round}");
+        assert_eq!(away.join("x").exists(), !matches!(outcome, Taken::Done(_)), "round {round}: {outcome:?}");
+        fs::remove_file(&dir).unwrap();
+        fs::rename(&away, &dir).unwrap();
+    }
+    assert!(taken > 0 && left > 0, "no race: {taken} taken, {left} left");
+}
+
+#[test]
+fn what_is_not_who_it_was_is_left_alone() {
+    let place = place();
+    let file = place.root.join("ab/x");
+    let outside = place.root.with_file_name("outside");
+    fs::write(&outside, "precious").unwrap();
+    // Equal size and time, another file.
+    fs::write(&file, "doomed").unwrap();
+    let stamp = place.stamp("ab/x");
+    let time = fs::metadata(&file).unwrap().modified().unwrap();
+    fs::write(place.root.join("new"), "precio").unwrap();
+    File::options().write(true).open(place.root.join("new")).unwrap().set_modified(time).unwrap();
+    fs::rename(place.root.join("new"), &file).unwrap();
+    assert!(matches!(place.take("ab/x", stamp, &Fate::Delete), Taken::Left(_)));
+    // Written in place, with its size and time set back.
+    let stamp = place.stamp("ab/x");
+    fs::write(&file, "change").unwrap();
+    File::options().write(true).open(&file).unwrap().set_modified(time).unwrap();
+    assert!(matches!(place.take("ab/x", stamp, &Fate::Delete), Taken::Left(_)));
+    // A symlink in its place, and one above it.
+    let stamp = place.stamp("ab/x");
+    fs::remove_file(&file).unwrap();
+    symlink(&outside, &file).unwrap();
+    assert!(matches!(place.take("ab/x", stamp, &Fate::Delete), Taken::Left(_)));
+    symlink(place.root.join("ab"), place.root.join("link")).unwrap();
+    let stamp = place.stamp("ab/x");
+    assert!(matches!(place.take("link/x", stamp, &Fate::Delete), Taken::Left(_)));
+    assert!(matches!(place.take("ab/gone", stamp, &Fate::Delete), Taken::Gone));
+    // A directory is no file, and one with something in it stays.
+    let parent = Parent::open(&place.dir, b"").unwrap();
+    let dir = place.stamp("ab");
+    assert!(matches!(place.take("ab", dir, &Fate::Delete), Taken::Left(_)));
+    assert!(matches!(take_dir(&parent, b"ab", Some(&dir)), Taken::Left(_)));
+    assert_eq!(fs::read_to_string(&outside).unwrap(), "precious");
+    // The link itself goes, and what it leads to stays.
+    assert_eq!(place.take("ab/x", stamp, &Fate::Delete), Taken::Done(Did::Deleted));
+    assert_eq!(fs::read_to_string(&outside).unwrap(), "precious");
+    drop(parent);
+    place.quarantine.tidy();
+    assert!(!place.root.join(".pdb-sync").exists());
+}
+
+#[test]
+fn a_quarantine_that_is_a_symlink_is_refused() {
+    let place = place();
+    fs::write(place.root.join("ab/x"), "doomed").unwrap();
+    let elsewhere = place.root.with_file_name("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    symlink(&elsewhere, place.root.join(".pdb-sync")).unwrap();
+    assert!(matches!(place.take("ab/x", place.stamp("ab/x"), &Fate::Quarantine), Taken::Failed(_)));
+    assert_eq!(fs::read_to_string(place.root.join("ab/x")).unwrap(), "doomed");
+    assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 0);
+}
+
+#[test]
+fn purge_waits_for_its_time() {
+    let place = place();
+    fs::write(place.root.join("ab/x"), "doomed").unwrap();
+    let _ = place.take("ab/x", place.stamp("ab/x"), &Fate::Quarantine);
+    let now = jiff::Timestamp::now();
+    let later = now + jiff::SignedDuration::from_secs(61);
+    let runs = |purged: Purged| (purged.runs.len(), purged.kept.len(), purged.entries, purged.bytes);
+    assert_eq!(runs(purge(&place.dir, None, now, false, &|| false).unwrap()), (0, 1, 0, 0));
+    assert_eq!(runs(purge(&place.dir, None, later, true, &|| false).unwrap()), (1, 0, 1, 6));
+    assert_eq!(place.contents().len(), 1);
+    assert_eq!(expired(&place.dir, now).unwrap().len(), 0);
+    assert_eq!(expired(&place.dir, later).unwrap(), ["RUN1"]);
+    place.dir.set_modified(OLD).unwrap();
+    assert_eq!(runs(purge(&place.dir, None, later, false, &|| false).unwrap()), (1, 0, 1, 6));
+    assert_eq!(place.dir.metadata().unwrap().modified().unwrap(), OLD, "the root's time is the source's");
+    assert!(!place.root.join(".pdb-sync").exists());
+}
+
+#[test]
+fn paths_are_only_opened_below_the_root() {
+    let place = place();
+    for bad in [&b".."[..], b"ab/../..", b"/etc", b"ab//..//..", b"./.."] {
+        assert!(below::open_below(&place.dir, bad).is_err(), "{}", String::from_utf8_lossy(bad));
+    }
+    symlink("ab", place.root.join("link")).unwrap();
+    assert!(below::open_below(&place.dir, b"link").is_err());
+    assert!(below::open_below(&place.dir, b"ab").is_ok());
+}
+
+#[test]
+fn the_fence_holds_us_to_the_tree() {
+    let place = place();
+    let outside = place.root.with_file_name("outside");
+    fs::write(&outside, "precious").unwrap();
+    fs::write(place.root.join("ab/x"), "doomed").unwrap();
+    let stamp = place.stamp("ab/x");
+    // On a thread of its own: there is no way back.
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let up = fence(&[&place.root]);
+            let taken = place.take("ab/x", stamp, &Fate::Delete);
+            assert_eq!(taken, Taken::Done(Did::Deleted), "inside, all is as before");
+            assert_eq!(fs::remove_file(&outside).is_err(), up == Fence::Up);
+        });
+    });
+    assert!(!place.root.join("ab/x").exists());
+}

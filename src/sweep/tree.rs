@@ -1,0 +1,79 @@
+//! Going through directories of our own quarantine, by descriptor, without recursion.
+
+use super::below::open_below;
+use crate::clean::Kind;
+use rustix::fs::{AtFlags, Dir, FileType, statat, unlinkat};
+use rustix::io::Errno;
+use std::ffi::OsStr;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+
+/// What is in a directory, sorted by name.
+pub(super) fn names(dir: impl AsFd) -> Result<Vec<(Vec<u8>, Kind)>, Errno> {
+    let mut names = Vec::new();
+    for entry in Dir::read_from(&dir)? {
+        let entry = entry?;
+        let name = entry.file_name().to_bytes();
+        if name == b"." || name == b".." {
+            continue;
+        }
+        let kind = match entry.file_type() {
+            FileType::Unknown => {
+                let stat = statat(&dir, OsStr::from_bytes(name), AtFlags::SYMLINK_NOFOLLOW)?;
+                FileType::from_raw_mode(stat.st_mode)
+            }
+            kind => kind,
+        };
+        names.push((name.to_vec(), kind_of(kind)));
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// Our word for it.
+pub(super) fn kind_of(kind: FileType) -> Kind {
+    match kind {
+        FileType::RegularFile => Kind::File,
+        FileType::Directory => Kind::Dir,
+        FileType::Symlink => Kind::Symlink,
+        _ => Kind::Other,
+    }
+}
+
+/// A path below another.
+pub(super) fn join(dir: &[u8], name: &[u8]) -> Vec<u8> {
+    if dir.is_empty() { name.to_vec() } else { [dir, b"/", name].concat() }
+}
+
+/// Calls `visit(path, directory, names)` for a directory and all below it, parents first. Paths are relative to `top`.
+pub(super) fn walk(
+    top: impl AsFd,
+    mut visit: impl FnMut(&[u8], &OwnedFd, &[(Vec<u8>, Kind)]) -> bool,
+) -> Result<Vec<Vec<u8>>, Errno> {
+    let mut todo = vec![Vec::new()];
+    let mut seen = Vec::new();
+    while let Some(path) = todo.pop() {
+        let dir = open_below(&top, &path)?;
+        let names = names(&dir)?;
+        todo.extend(names.iter().filter(|(_, kind)| *kind == Kind::Dir).map(|(name, _)| join(&path, name)));
+        let go_on = visit(&path, &dir, &names);
+        seen.push(path);
+        if !go_on {
+            break;
+        }
+    }
+    Ok(seen)
+}
+
+/// Removes every directory below `top` that is empty, or only has empty ones. `top` itself stays.
+pub(super) fn prune(top: impl AsFd) {
+    let Ok(mut seen) = walk(&top, |_, _, _| true) else { return };
+    // Children come after their parents.
+    seen.reverse();
+    for path in seen.iter().filter(|path| !path.is_empty()) {
+        let (parent, name) = crate::clean::path::split(path);
+        // One that is not empty stays.
+        let _ = open_below(&top, parent)
+            .and_then(|dir| unlinkat(dir, OsStr::from_bytes(name), AtFlags::REMOVEDIR));
+    }
+}

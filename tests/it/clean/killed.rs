@@ -1,0 +1,173 @@
+//! SIGKILL at any moment: a run goes on where it was, and undo brings everything back.
+
+use super::super::support::{Env, eventually, tree};
+use super::{age, dirs};
+use rustix::process::Signal;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+const FILES: usize = 4_000;
+
+fn files(dir: &Path) -> usize {
+    tree(dir).values().filter(|entry| entry.kind == super::super::support::Kind::File).count()
+}
+
+/// Without looking at them, so that the run does not get away meanwhile.
+fn quickly(dir: &Path) -> usize {
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    entries.map(|e| if e.file_type().is_ok_and(|t| t.is_dir()) { quickly(&e.path()) } else { 1 }).sum()
+}
+
+fn mirror(env: &Env) -> std::path::PathBuf {
+    let root = env.mirror("m");
+    for n in 0..FILES {
+        let dir = root.join(format!("{:02}", n % 40));
+        fs::create_dir_all(&dir).unwrap();
+        fs::write(dir.join(format!("{n}~")), format!("{n}")).unwrap();
+    }
+    age(&root);
+    env.run(["clean", "plan", "./mirror/m"]).expect_code(0);
+    root
+}
+
+#[test]
+fn killed_and_resumed_and_undone() {
+    let env = Env::new();
+    let root = mirror(&env);
+    let (before, times) = (tree(&root), dirs(&root));
+    let place = root.join(".pdb-sync/quarantine");
+    let args = ["clean", "run", "--yes", "--max-delete", "100%", "--threads", "1", "--json"];
+    let (mut killed, mut whole) = (0, false);
+    for part in [1, 300, 900, 2_000, 3_000] {
+        let run = env.spawn(args);
+        eventually("the run gets so far, or to its end", || quickly(&place) > part);
+        run.signal(Signal::KILL);
+        whole = run.wait().code() == 0;
+        killed += u32::from(!whole);
+        let mut all = tree(&root);
+        all.retain(|path, entry| {
+            entry.kind == super::super::support::Kind::File && !path.ends_with("info.json")
+        });
+        assert_eq!(all.len(), FILES, "nothing is lost, and nothing is there twice");
+        if whole {
+            break;
+        }
+    }
+    assert!(killed > 0, "it was never cut short");
+    if !whole {
+        let end = env.run(args).expect_code(0).json().pop().unwrap();
+        assert_eq!((&end["failed"], &end["resumed"]), (&0.into(), &true.into()), "{end}");
+    }
+    assert_eq!(files(&place), FILES + 1);
+    // Undo is killed, too.
+    let undo = env.spawn(["clean", "undo", "last"]);
+    eventually("undo gets so far", || quickly(&place) < FILES - 500);
+    undo.signal(Signal::KILL);
+    undo.wait();
+    assert!(outcomes(&env)["restored"] > 100, "it said what it did while it did it");
+    env.run(["clean", "undo", "last"]).expect_code(0);
+    assert_eq!(tree(&root), before);
+    assert_eq!(dirs(&root), times);
+    assert_eq!(outcomes(&env)["quarantined"], FILES as u64, "nothing was written down twice");
+}
+
+/// How many entries of the last run met which fate.
+fn outcomes(env: &Env) -> BTreeMap<String, u64> {
+    let mut counts = BTreeMap::new();
+    for entry in env.run(["clean", "log", "last", "--json"]).expect_code(0).json() {
+        if let Some(did) = entry["did"].as_str() {
+            *counts.entry(did.to_owned()).or_default() += 1;
+        }
+    }
+    counts
+}
+
+/// Paths that the journal of the last run names.
+fn named(env: &Env) -> BTreeSet<String> {
+    let lines = env.run(["clean", "log", "last", "--json"]).expect_code(0).json();
+    lines.iter().filter_map(|entry| Some(entry["path"].as_str()?.to_owned())).collect()
+}
+
+#[test]
+fn a_deleting_run_that_was_killed_ends_what_it_began() {
+    let env = Env::new();
+    let root = mirror(&env);
+    let all: BTreeSet<String> = tree(&root).into_keys().map(|path| path.to_str().unwrap().into()).collect();
+    let args = ["clean", "run", "--yes", "--delete", "--max-delete", "100%", "--threads", "1", "--json"];
+    let run = env.spawn(args);
+    eventually("the run gets so far", || quickly(&root) < FILES - 500);
+    run.signal(Signal::KILL);
+    run.wait();
+    let left: BTreeSet<String> = tree(&root).into_keys().map(|path| path.to_str().unwrap().into()).collect();
+    let named = named(&env);
+    let lost: Vec<_> = all.difference(&left).filter(|path| !named.contains(*path)).collect();
+    assert!(lost.is_empty(), "gone, and no journal names them: {lost:?}");
+    let end = env.run(args).expect_code(0).json().pop().unwrap();
+    // Of the whole run, and each once.
+    assert_eq!(end["deleted"], FILES as u64, "{end}");
+    assert_eq!(outcomes(&env), BTreeMap::from([("deleted".to_owned(), FILES as u64)]));
+    assert_eq!(files(&root), 0);
+    assert!(!root.join(".pdb-sync").exists());
+}
+
+#[test]
+fn interrupted_it_says_what_it_did_and_goes_on_later() {
+    let env = Env::new();
+    let root = mirror(&env);
+    let before = tree(&root);
+    let args = ["clean", "run", "--yes", "--max-delete", "100%", "--threads", "1", "--json"];
+    let run = env.spawn(args);
+    eventually("the run gets so far", || quickly(&root.join(".pdb-sync/quarantine")) > 300);
+    run.signal(Signal::INT);
+    let ended = run.wait().expect_code(130);
+    let end = ended.json().pop().unwrap();
+    let done = end["quarantined"].as_u64().unwrap();
+    assert_eq!((&end["event"], &end["stopped"]), (&"result".into(), &true.into()), "{ended}");
+    assert_eq!(files(&root.join(".pdb-sync/quarantine")) as u64, done + 1);
+    let end = env.run(args).expect_code(0).json().pop().unwrap();
+    assert_eq!((&end["quarantined"], &end["resumed"]), (&(FILES as u64).into(), &true.into()), "{end}");
+    env.run(["clean", "undo", "last"]).expect_code(0);
+    assert_eq!(tree(&root), before);
+}
+
+#[test]
+fn killed_at_random_again_and_again() {
+    let env = Env::new();
+    let root = mirror(&env);
+    let (before, times) = (tree(&root), dirs(&root));
+    let seed = fastrand::u64(..);
+    let mut random = fastrand::Rng::with_seed(seed);
+    let count = || {
+        let mut all = tree(&root);
+        all.retain(|path, entry| {
+            entry.kind == super::super::support::Kind::File && !path.ends_with("info.json")
+        });
+        all.len()
+    };
+    for round in 0..3 {
+        let plan = env.run(["clean", "plan", "./mirror/m", "--json"]).expect_code(0).json().pop().unwrap();
+        assert_eq!(plan["entries"], FILES as u64, "round {round}, seed {seed}");
+        for args in [&["clean", "run", "--yes", "--max-delete", "100%"][..], &["clean", "undo", "last"]] {
+            let mut whole = false;
+            for _ in 0..8 {
+                let run = env.spawn(args);
+                let so_far = std::time::Instant::now();
+                let moment = std::time::Duration::from_micros(random.u64(0..150_000));
+                eventually("its moment comes", || so_far.elapsed() >= moment);
+                run.signal(Signal::KILL);
+                whole = run.wait().code() == 0;
+                assert_eq!(count(), FILES, "round {round}, seed {seed}");
+                if whole {
+                    break;
+                }
+            }
+            if !whole {
+                env.run(args).expect_code(0);
+            }
+            assert_eq!(count(), FILES, "round {round}, seed {seed}");
+        }
+        assert_eq!(tree(&root), before, "round {round}, seed {seed}");
+        assert_eq!(dirs(&root), times, "round {round}, seed {seed}");
+    }
+}
