@@ -12,7 +12,7 @@ use crate::event::{Event, Level, Progress, Stamped};
 use crate::machine::Meter;
 use crate::result::{Figures, Outcome, Reason, Status, Summary, SyncResult};
 use jiff::Timestamp;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
@@ -36,8 +36,11 @@ pub async fn run(
     // A stable sort: jobs of one priority keep the order in which they were asked for.
     plan.jobs.sort_by_key(|job| std::cmp::Reverse(job.priority));
     let mut dispatch = Dispatch::start(Arc::new(plan), events).await;
-    dispatch.until_done(signals, reader_gone).await;
-    dispatch.finish().await
+    dispatch.until_done(signals, &reader_gone).await;
+    let summary = dispatch.summary();
+    dispatch.unsaid.push_back((stamped(Event::RunFinished(Arc::new(summary.clone()))), None));
+    dispatch.until_done(signals, &reader_gone).await;
+    summary
 }
 
 struct Dispatch {
@@ -52,7 +55,12 @@ struct Dispatch {
     names: HashMap<Id, Arc<str>>,
     progress: Vec<(Arc<str>, watch::Receiver<Option<Progress>>)>,
     results: HashMap<Arc<str>, Arc<SyncResult>>,
+    /// What a slow listener has not taken yet. The slot is freed when all is said: with `fail_fast` nobody starts after the
+    /// first failure, and in the history no more jobs run at once than may.
+    unsaid: VecDeque<(Stamped, Option<Slot>)>,
     signal: Option<i32>,
+    /// When a run that is stopped no longer waits for anybody.
+    give_up: Option<tokio::time::Instant>,
 }
 
 impl Dispatch {
@@ -72,7 +80,9 @@ impl Dispatch {
             names: HashMap::new(),
             progress: Vec::new(),
             results: HashMap::new(),
+            unsaid: VecDeque::new(),
             signal: None,
+            give_up: None,
         };
         let jobs = plan.jobs.iter().map(|job| job.name.clone()).collect();
         let (run, parallel, dry_run) = (plan.run.clone(), plan.parallel, plan.mode != Mode::Real);
@@ -92,26 +102,36 @@ impl Dispatch {
         dispatch
     }
 
-    async fn until_done(&mut self, signals: &mut Signals, reader_gone: CancellationToken) {
+    /// Until every job has ended and all is said, or nobody is to be waited for any more. Waiting for a listener never keeps
+    /// a signal from being noticed.
+    async fn until_done(&mut self, signals: &mut Signals, reader_gone: &CancellationToken) {
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut looks =
             tokio::time::interval_at(tokio::time::Instant::now() + governor::PERIOD, governor::PERIOD);
         looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut give_up: Option<tokio::time::Instant> = None;
-        while !self.tasks.is_empty() {
-            let last = give_up;
+        let events = self.events.clone();
+        while !self.tasks.is_empty() || !self.unsaid.is_empty() {
+            let (last, unsaid) = (self.give_up, !self.unsaid.is_empty());
             tokio::select! {
-                Some(done) = self.tasks.join_next_with_id() => self.done(done).await,
+                Some(done) = self.tasks.join_next_with_id(), if !self.tasks.is_empty() => self.done(done),
+                permit = events.reserve(), if unsaid => {
+                    // A closed channel: nobody listens any more, and the results do not depend on it.
+                    if let (Some((event, _slot)), Ok(permit)) = (self.unsaid.pop_front(), permit) {
+                        permit.send(event);
+                    }
+                }
+                () = self.stop.hard(), if unsaid => self.unsaid.clear(),
                 number = signals.next() => {
                     self.on_signal(number);
-                    give_up.get_or_insert_with(|| tokio::time::Instant::now() + self.plan.grace + LAST);
+                    let last = tokio::time::Instant::now() + self.plan.grace + LAST;
+                    self.give_up.get_or_insert(last);
                 }
                 () = reader_gone.cancelled(), if !self.stop.is_stopping() => self.stop.ask(Why::ReaderGone),
                 // A reader that neither reads nor goes away cannot keep us from ending.
                 () = at(last) => {
                     self.stop.force();
-                    give_up = None;
+                    self.give_up = None;
                 }
                 _ = ticks.tick() => self.tell_progress(),
                 _ = looks.tick(), if self.governor.is_some() => self.govern(),
@@ -135,10 +155,8 @@ impl Dispatch {
         let _ = self.events.try_send(stamped(Event::Notice { job: None, level: Level::Warning, text }));
     }
 
-    async fn done(&mut self, done: Result<(Id, (SyncResult, Option<Slot>)), JoinError>) {
-        // The slot is freed when all is said: with `fail_fast` nobody starts after the first failure, and in the history
-        // no more jobs run at once than may.
-        let (result, _slot) = match done {
+    fn done(&mut self, done: Result<(Id, (SyncResult, Option<Slot>)), JoinError>) {
+        let (result, slot) = match done {
             Ok((_, ended)) => ended,
             Err(error) => match self.names.get(&error.id()) {
                 Some(job) => (broken(job.clone(), error), None),
@@ -151,7 +169,7 @@ impl Dispatch {
         let result = Arc::new(result);
         self.progress.retain(|(job, _)| *job != result.job);
         self.results.insert(result.job.clone(), result.clone());
-        self.say(Event::JobFinished(result)).await;
+        self.unsaid.push_back((stamped(Event::JobFinished(result)), slot));
     }
 
     /// Lets as many jobs run as the machine bears.
@@ -180,17 +198,10 @@ impl Dispatch {
         }
     }
 
-    async fn finish(self) -> Summary {
+    fn summary(&self) -> Summary {
         let results =
             self.plan.jobs.iter().filter_map(|job| self.results.get(job.name.as_str()).cloned()).collect();
-        let summary = Summary {
-            run: self.plan.run.clone(),
-            results,
-            duration: self.started.elapsed(),
-            signal: self.signal,
-        };
-        self.say(Event::RunFinished(Arc::new(summary.clone()))).await;
-        summary
+        Summary { run: self.plan.run.clone(), results, duration: self.started.elapsed(), signal: self.signal }
     }
 
     /// Waits for a slow listener, unless the run ends now.

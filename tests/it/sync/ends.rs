@@ -200,6 +200,17 @@ fn a_reader_that_never_reads_does_not_outlast_a_signal() {
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     eventually("it prints", || !fake.calls().is_empty());
     let pid = Pid::from_raw(child.id() as i32).unwrap();
+    // Not only the pipe is full then, but everything on the way to it.
+    let children = format!("/proc/{pid}/task/{pid}/children", pid = child.id());
+    let (mut before, mut still) = (String::new(), 0);
+    eventually("all is full and the child can write no more", || {
+        let rsync = fs::read_to_string(&children).unwrap_or_default();
+        let now = fs::read_to_string(format!("/proc/{}/io", rsync.trim())).unwrap_or_default();
+        let now = now.lines().find(|line| line.starts_with("wchar")).unwrap_or_default().to_owned();
+        still = if !now.is_empty() && now == before { still + 1 } else { 0 };
+        before = now;
+        still == 20
+    });
     let start = Instant::now();
     rustix::process::kill_process(pid, Signal::TERM).unwrap();
     let mut status = None;
