@@ -1,7 +1,7 @@
 //! A home of one's own to run `pdb-sync` in, and what became of the run.
 
 use super::fake::Fake;
-use super::process::{PATIENCE, eventually};
+use super::process::{PATIENCE, eventually, heed_signals};
 use super::upstream::Upstream;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -88,6 +88,7 @@ impl Env {
         program: impl AsRef<OsStr>,
         args: impl IntoIterator<Item = impl AsRef<OsStr>>,
     ) -> Command {
+        heed_signals();
         let mut command = Command::new(program);
         command.args(args).env_clear().current_dir(self.dir()).stdin(Stdio::null());
         command.env("PATH", std::env::join_paths(&self.path).unwrap());

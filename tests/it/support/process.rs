@@ -1,6 +1,7 @@
 //! Waiting for what happens outside of the test, and looking at the processes of this machine.
 
 use std::fs;
+use std::sync::Once;
 use std::time::{Duration, Instant};
 
 /// How long anything may take. Far more than it does, for machines that are busy.
@@ -14,6 +15,19 @@ pub(crate) fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
         assert!(start.elapsed() < PATIENCE, "waited {PATIENCE:?} in vain for: {what}");
         std::thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// Signals that whoever started the tests had ignored (`nohup`, or a shell's `&`) are back at what they do by default,
+/// for what is started from here inherits it.
+#[expect(unsafe_code, reason = "std has no word for it")]
+pub(super) fn heed_signals() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        for signal in [libc::SIGINT, libc::SIGHUP, libc::SIGQUIT, libc::SIGTERM] {
+            // SAFETY: no handler is set, and none of ours is replaced: the tests have none.
+            unsafe { libc::signal(signal, libc::SIG_DFL) };
+        }
+    });
 }
 
 /// Whether a process exists and is no zombie.
