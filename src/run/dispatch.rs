@@ -121,7 +121,7 @@ impl Dispatch {
                         permit.send(event);
                     }
                 }
-                () = self.stop.hard(), if unsaid => self.unsaid.clear(),
+                () = self.stop.hard(), if unsaid => self.say_what_fits(),
                 number = signals.next() => {
                     self.on_signal(number);
                     let last = tokio::time::Instant::now() + self.plan.grace + LAST;
@@ -135,6 +135,15 @@ impl Dispatch {
                 }
                 _ = ticks.tick() => self.tell_progress(),
                 _ = looks.tick(), if self.governor.is_some() => self.govern(),
+            }
+        }
+    }
+
+    /// The last words of a run that ends now: without waiting, and what a stuck listener has no room for is dropped.
+    fn say_what_fits(&mut self) {
+        for (event, _slot) in self.unsaid.drain(..) {
+            if self.events.try_send(event).is_err() {
+                break;
             }
         }
     }
