@@ -93,6 +93,22 @@ impl Found {
         Ok(open)
     }
 
+    /// Whether it took anything away. One that was cut short counts: what it has put into the quarantine names itself there,
+    /// and perhaps not yet here.
+    fn took_something(&self) -> io::Result<bool> {
+        if self.end.is_none() {
+            return Ok(true);
+        }
+        for line in BufReader::new(File::open(&self.path)?).split(b'\n') {
+            if let Some(Line::Did(record)) = Line::read(&line?)
+                && record.did.is_gone()
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Calls `each` with every line that can be understood.
     pub fn read(&self, mut each: impl FnMut(Line)) -> io::Result<()> {
         for line in BufReader::new(File::open(&self.path)?).split(b'\n') {
@@ -122,13 +138,23 @@ pub fn list(state: &Path) -> io::Result<Vec<Found>> {
     Ok(found)
 }
 
-/// The journals of a run (one, or for `sync` one a job), or of the `last` run.
+/// The journals of a run (one, or for `sync` one a job), or of the `last` run that took something away.
 pub fn find(state: &Path, run: &str) -> io::Result<Vec<Found>> {
     let mut all = list(state)?;
-    let Some(last) = all.last().map(|found| found.begin.run.clone()) else { return Ok(all) };
-    let run = if run == "last" { last } else { run.to_ascii_uppercase() };
-    all.retain(|found| found.begin.run == run);
+    let run = if run == "last" { last(&all)? } else { Some(run.to_ascii_uppercase()) };
+    all.retain(|found| run.as_ref() == Some(&found.begin.run));
     Ok(all)
+}
+
+/// A run that came to nothing, as of a plan that had been carried out already, is what nobody means; if there is no other,
+/// it is the newest of all.
+fn last(all: &[Found]) -> io::Result<Option<String>> {
+    for found in all.iter().rev() {
+        if found.took_something()? {
+            return Ok(Some(found.begin.run.clone()));
+        }
+    }
+    Ok(all.last().map(|found| found.begin.run.clone()))
 }
 
 fn open(path: PathBuf, name: String) -> io::Result<Option<Found>> {
