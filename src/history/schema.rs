@@ -69,6 +69,9 @@ pub(super) const STEPS: &[&str] = &["
         PRIMARY KEY (run, job, attempt, place),
         FOREIGN KEY (run, job) REFERENCES jobs (run, job) ON DELETE CASCADE
     );
+", "
+    -- It said `sync` in every row: what other commands cost is in a file of its own, costs.jsonl.
+    ALTER TABLE runs DROP COLUMN command;
 "];
 
 /// The version that this program writes.
