@@ -7,6 +7,7 @@ mod costs;
 mod open;
 mod query;
 mod recorder;
+mod runs;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -14,8 +15,9 @@ mod write;
 
 pub use costs::{costs, note_cost};
 pub use open::{History, Opened};
-pub use query::{Job, Latest, Query, Run, RunState, Try};
+pub use query::{Latest, Query};
 pub use recorder::{Recorder, Retention};
+pub use runs::{Job, Run, RunState, Try};
 
 use std::path::PathBuf;
 
