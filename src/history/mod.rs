@@ -61,7 +61,7 @@ pub enum Error {
 
 impl Error {
     /// Whether the file holds something else than a database that can be trusted.
-    fn is_damage(&self) -> bool {
+    pub fn is_damage(&self) -> bool {
         let Error::Database { source, .. } = self else { return false };
         matches!(
             source.sqlite_error_code(),
