@@ -6,6 +6,8 @@
 mod costs;
 mod open;
 mod query;
+#[cfg(test)]
+mod query_tests;
 mod recorder;
 mod runs;
 mod schema;
