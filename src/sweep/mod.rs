@@ -32,5 +32,5 @@ pub use parent::{Parent, recipe_of};
 pub use planner::{Planned, Weighed, explain, plan, print_of, root_of};
 pub use purge::{Purged, expired, purge};
 pub use quarantine::{Info, Quarantine, info, place_in, runs, tidy};
-pub use sandbox::{Fence, fence};
+pub use sandbox::{Fence, can_fence, fence};
 pub use undo::{Undone, undo};
