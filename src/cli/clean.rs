@@ -161,7 +161,7 @@ pub struct UndoArgs {
 /// `clean log`
 #[derive(Debug, Clone, Args)]
 pub struct LogArgs {
-    /// The run whose entries are shown, or `last`: the newest that took something away
+    /// The run whose entries are shown, or `last`
     #[arg(value_name = "RUN")]
     pub run: Option<String>,
 }

@@ -138,23 +138,35 @@ pub fn list(state: &Path) -> io::Result<Vec<Found>> {
     Ok(found)
 }
 
-/// The journals of a run (one, or for `sync` one a job), or of the `last` run that took something away.
+/// The journals of a run (one, or for `sync` one a job), or of the `last` run.
 pub fn find(state: &Path, run: &str) -> io::Result<Vec<Found>> {
-    let mut all = list(state)?;
-    let run = if run == "last" { last(&all)? } else { Some(run.to_ascii_uppercase()) };
-    all.retain(|found| run.as_ref() == Some(&found.begin.run));
-    Ok(all)
+    pick(list(state)?, run, |_| Ok(true))
 }
 
-/// A run that came to nothing, as of a plan that had been carried out already, is what nobody means; if there is no other,
-/// it is the newest of all.
-fn last(all: &[Found]) -> io::Result<Option<String>> {
-    for found in all.iter().rev() {
-        if found.took_something()? {
-            return Ok(Some(found.begin.run.clone()));
+/// The same for an undo: there the `last` run is the newest that took something away, for one that came to nothing, as of a
+/// plan that had been carried out already, is what nobody means.
+pub fn find_to_undo(state: &Path, run: &str) -> io::Result<Vec<Found>> {
+    pick(list(state)?, run, Found::took_something)
+}
+
+/// `last` is the newest that `counts`; if there is none, the newest of all.
+fn pick(
+    mut all: Vec<Found>,
+    run: &str,
+    counts: impl Fn(&Found) -> io::Result<bool>,
+) -> io::Result<Vec<Found>> {
+    let mut wanted = run.to_ascii_uppercase();
+    if run == "last" {
+        wanted = all.last().map(|found| found.begin.run.clone()).unwrap_or_default();
+        for found in all.iter().rev() {
+            if counts(found)? {
+                wanted = found.begin.run.clone();
+                break;
+            }
         }
     }
-    Ok(all.last().map(|found| found.begin.run.clone()))
+    all.retain(|found| found.begin.run == wanted);
+    Ok(all)
 }
 
 fn open(path: PathBuf, name: String) -> io::Result<Option<Found>> {

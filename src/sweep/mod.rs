@@ -27,7 +27,7 @@ mod undo;
 pub use apply::{Applied, Apply, Meter};
 pub use fate::{Backup, Fate, Trash};
 pub use hand::{Taken, Wanted, look, stamp_of, take, take_dir};
-pub use journals::{Found, Journal, find, list};
+pub use journals::{Found, Journal, find, find_to_undo, list};
 pub use parent::{Parent, recipe_of};
 pub use planner::{Planned, Weighed, explain, plan, print_of, root_of};
 pub use purge::{Purged, expired, purge};

@@ -18,7 +18,7 @@ use std::path::Path;
 pub(super) fn run(args: &UndoArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
     let clock = Clock::start("clean undo");
     let state = locate::state_dir(global)?;
-    let found = sweep::find(&state, &args.run).map_err(Failure::io("read the journals"))?;
+    let found = sweep::find_to_undo(&state, &args.run).map_err(Failure::io("read the journals"))?;
     if found.is_empty() {
         return Err(Failure::usage_hint(
             format!("no run {:?} is known", args.run),
