@@ -20,18 +20,23 @@ import signal
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 QUIET = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}
 
 
 def once(command):
-    start = time.perf_counter()
-    status = subprocess.run(["sh", "-c", command], stderr=subprocess.PIPE, **QUIET)
-    elapsed = time.perf_counter() - start
-    if status.returncode != 0:
-        sys.exit(f"{command}\nended with {status.returncode}: {status.stderr.decode(errors='replace')[-2000:]}")
-    return elapsed
+    # Not a pipe: whoever reads it would be woken by every line, and take a core from what is measured.
+    with tempfile.TemporaryFile() as errors:
+        start = time.perf_counter()
+        status = subprocess.run(["sh", "-c", command], stderr=errors, **QUIET)
+        elapsed = time.perf_counter() - start
+        if status.returncode != 0:
+            errors.seek(0)
+            text = errors.read().decode(errors="replace")[-2000:]
+            sys.exit(f"{command}\nended with {status.returncode}: {text}")
+        return elapsed
 
 
 def compare(runs, prepare, commands):
