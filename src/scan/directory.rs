@@ -1,5 +1,6 @@
 //! What is learned about names in an open directory.
 
+use super::ahead::Ahead;
 use super::listing::{FileTypeByte, Listing};
 use super::{Trouble, TroubleKind};
 use crate::inventory::{DirStat, Kind, Own, Stat, encode_record, nanoseconds};
@@ -28,6 +29,24 @@ pub(super) struct Learned {
     pub(super) whole: bool,
 }
 
+/// Some names of a directory.
+pub(super) struct Names<'a> {
+    pub(super) listing: &'a Listing,
+    /// Which of them.
+    pub(super) range: Range<usize>,
+    /// What is known of them already.
+    pub(super) ahead: Option<&'a Ahead>,
+}
+
+/// What a name turned out to be before all names were known.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Looked {
+    /// Nothing was learned, or it is a directory.
+    Not,
+    /// It is this.
+    Entry(Stat),
+}
+
 impl Learned {
     fn clear(&mut self) {
         self.count = 0;
@@ -38,13 +57,12 @@ impl Learned {
         self.whole = true;
     }
 
-    /// Looks at the names of `listing` in `range`, and appends the records to `records`.
+    /// Looks at names, and appends the records to `records`.
     pub(super) fn learn(
         &mut self,
         records: &mut Vec<u8>,
         dir: impl AsFd,
-        listing: &Listing,
-        range: Range<usize>,
+        Names { listing, range, ahead }: Names<'_>,
         follow: bool,
         stopped: impl Fn() -> bool,
     ) {
@@ -57,6 +75,10 @@ impl Learned {
             let (name, kind) = listing.get(n);
             if kind == FileTypeByte::Directory {
                 self.dirs.push((n as u32, false));
+                continue;
+            }
+            if let Some(Looked::Entry(stat)) = ahead.and_then(|ahead| ahead.get(listing.place(n))) {
+                self.entry(records, name, stat);
                 continue;
             }
             match look(&dir, listing.c_name(n), kind, follow) {
@@ -92,7 +114,12 @@ pub(super) fn trouble(path: Vec<u8>, kind: TroubleKind, why: String) -> Trouble 
 }
 
 /// The second value says whether a symlink was passed through.
-fn look(dir: impl AsFd, name: &CStr, kind: FileTypeByte, follow: bool) -> Result<(RawStat, bool), Errno> {
+pub(super) fn look(
+    dir: impl AsFd,
+    name: &CStr,
+    kind: FileTypeByte,
+    follow: bool,
+) -> Result<(RawStat, bool), Errno> {
     if follow && matches!(kind, FileTypeByte::Symlink | FileTypeByte::Unknown) {
         // A link that leads nowhere, or in circles, is itself.
         if let Ok(stat) = statat(&dir, name, AtFlags::empty()) {
@@ -108,7 +135,8 @@ fn is_symlink(dir: impl AsFd, name: &CStr) -> bool {
         .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Symlink)
 }
 
-fn entry_stat(raw: &RawStat, kind: FileType, through: bool) -> Stat {
+/// What is kept of it.
+pub(super) fn entry_stat(raw: &RawStat, kind: FileType, through: bool) -> Stat {
     Stat {
         kind: match kind {
             FileType::RegularFile => Kind::File,

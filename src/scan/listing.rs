@@ -8,6 +8,30 @@ use std::os::fd::AsFd;
 /// How much of a directory the kernel gives at once.
 const BUFFER: usize = 64 * 1024;
 
+/// From so many names on, those that follow are told of while they are read.
+pub(super) const MANY: usize = 4_096;
+/// So many at a time.
+const CHUNK: usize = 1_024;
+
+/// Names that have just been read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Fresh<'a> {
+    names: &'a [u8],
+    index: &'a [Place],
+}
+
+impl Fresh<'_> {
+    /// Where each of them is, in ascending order, and what the directory says that it is.
+    pub(super) fn places(&self) -> impl Iterator<Item = (u32, FileTypeByte)> {
+        self.index.iter().map(|place| (place.at, place.kind))
+    }
+
+    /// All names from there on, each with a NUL behind it.
+    pub(super) fn names_from(&self, at: u32) -> &[u8] {
+        self.names.get(at as usize..).unwrap_or_default()
+    }
+}
+
 /// Names and what the directory says that they are. Kept and used again, so that a directory costs no allocation.
 #[derive(Debug, Default)]
 pub(super) struct Listing {
@@ -53,15 +77,18 @@ pub(super) enum FileTypeByte {
 }
 
 impl Listing {
-    /// Reads a directory. Names for which `skip` holds are left out. An error in the middle leaves what came before.
+    /// Reads a directory. Names for which `skip` holds are left out. An error in the middle leaves what came before. `fresh`
+    /// is told of the names of a directory with very many while they come.
     pub(super) fn read(
         &mut self,
         dir: impl AsFd,
         mut skip: impl FnMut(&[u8], FileTypeByte) -> bool,
+        mut fresh: impl FnMut(Fresh<'_>),
     ) -> Result<(), Errno> {
         self.names.clear();
         self.index.clear();
         let (names, index) = (&mut self.names, &mut self.index);
+        let mut told = MANY;
         let read = each(dir, &mut self.buffer, |name, kind| {
             let kind = match kind {
                 FileType::Directory => FileTypeByte::Directory,
@@ -75,6 +102,10 @@ impl Listing {
             index.push(Place { head: head(name), at: names.len() as u32, len: name.len() as u16, kind });
             names.extend_from_slice(name);
             names.push(0);
+            if index.len() >= told + CHUNK {
+                fresh(Fresh { names, index: &index[told..] });
+                told = index.len();
+            }
         });
         index.sort_unstable_by(|a, b| a.head.cmp(&b.head).then_with(|| a.name(names).cmp(b.name(names))));
         read
@@ -95,6 +126,11 @@ impl Listing {
         let (from, len) = (place.at as usize, usize::from(place.len));
         // The kernel gave it with a NUL behind and none within.
         CStr::from_bytes_with_nul(&self.names[from..=from + len]).unwrap_or_default()
+    }
+
+    /// Where the name is among all: what [`Fresh`] told of it.
+    pub(super) fn place(&self, n: usize) -> u32 {
+        self.index[n].at
     }
 
     /// Gives the names away, with nothing to spare.

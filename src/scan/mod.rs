@@ -9,6 +9,7 @@
 //! **Invariant: nothing is opened by an absolute path below the root, and no directory through a symlink** unless
 //! `follow` asks for it. A tree that changes while it is read yields what was there at some time, and never an error.
 
+mod ahead;
 mod cache;
 mod device;
 mod directory;

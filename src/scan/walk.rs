@@ -3,6 +3,7 @@
 //! Nobody ever waits for somebody below: a thread that is done with a directory puts what it found into the queue and
 //! takes the next thing out of it. So neither a deep nor a wide tree can lock it up.
 
+use super::ahead::{Ahead, Chunk};
 use super::directory::Learned;
 use super::listing::Listing;
 use super::open::{self, Held};
@@ -34,6 +35,8 @@ pub(super) enum Item {
     Dir(Task),
     /// Look at some names of a wide one.
     Part(Arc<Wide>, Range<usize>),
+    /// Look at names of one that is still being read.
+    Ahead(Arc<Chunk>),
 }
 
 /// A directory to read.
@@ -53,6 +56,7 @@ pub(super) struct Wide {
     pub(super) task: Task,
     pub(super) dir: Arc<Held>,
     pub(super) listing: Listing,
+    pub(super) ahead: Ahead,
 }
 
 #[derive(Default)]
@@ -321,6 +325,19 @@ impl<'a> Shared<'a> {
             let node = state.builder.add(Some(task.node), name);
             let (at, before) = (at.cloned(), old.map(|dir| dir.id()));
             state.stack.push(Item::Dir(Task { node, depth: task.depth + 1, at, through: *through, before }));
+        }
+    }
+
+    /// Names of a directory that is being read, if somebody may have time for them.
+    pub(super) fn push_ahead(&self, chunk: impl FnOnce() -> Option<Arc<Chunk>>) {
+        let mut state = self.lock();
+        if state.stack.is_empty()
+            && let Some(chunk) = chunk()
+        {
+            state.stack.push(Item::Ahead(chunk));
+            if state.waiting > 0 {
+                self.ready.notify_one();
+            }
         }
     }
 

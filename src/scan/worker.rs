@@ -1,7 +1,8 @@
 //! One thread of a scan: it opens directories, reads them, and keeps what they hold in an arena of its own.
 
-use super::directory::{Learned, dir_stat, words};
-use super::listing::{FileTypeByte, Listing};
+use super::ahead::Ahead;
+use super::directory::{Learned, Names, dir_stat, words};
+use super::listing::{FileTypeByte, Listing, MANY};
 use super::open::{self, Held};
 use super::walk::{Item, Shared, State as WalkState, Task, Wide};
 use super::{QUARANTINE, TroubleKind};
@@ -15,7 +16,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 
 /// Directories with more names are shared out.
-const WIDE: usize = 4_096;
+const WIDE: usize = MANY;
 /// So many names at a time.
 const PART: usize = 2_048;
 
@@ -62,6 +63,10 @@ impl<'s, 'a> Worker<'s, 'a> {
             match item {
                 Item::Dir(task) => self.directory(task),
                 Item::Part(wide, range) => self.part(&wide, range),
+                Item::Ahead(chunk) => {
+                    chunk.look(|| self.shared.is_halted());
+                    self.shared.finish(self.shared.lock());
+                }
             }
             std::mem::forget(promise);
         }
@@ -98,9 +103,9 @@ impl<'s, 'a> Worker<'s, 'a> {
                 return shared.finish(state);
             }
         }
-        let listed = self.list(&fd, task.depth);
+        let (listed, ahead) = self.list(&fd, task.depth);
         if self.listing.len() > WIDE {
-            return self.wide(task, fd, stat, listed.err());
+            return self.wide(task, fd, stat, ahead, listed.err());
         }
         let all = 0..self.listing.len();
         let block = self.learn(&fd, None, all);
@@ -116,7 +121,7 @@ impl<'s, 'a> Worker<'s, 'a> {
     fn part(&mut self, wide: &Wide, range: Range<usize>) {
         let shared = self.shared;
         let number = (range.start / PART) as u32;
-        let block = self.learn(&wide.dir.fd, Some(&wide.listing), range);
+        let block = self.learn(&wide.dir.fd, Some(wide), range);
         let mut state = shared.lock();
         self.put(&mut state, &wide.task, &wide.listing, number, block);
         let at = if shared.open.load(std::sync::atomic::Ordering::Relaxed) < shared.open_limit {
@@ -128,12 +133,12 @@ impl<'s, 'a> Worker<'s, 'a> {
         shared.finish(state);
     }
 
-    fn wide(&mut self, task: Task, fd: OwnedFd, stat: DirStat, error: Option<Errno>) {
+    fn wide(&mut self, task: Task, fd: OwnedFd, stat: DirStat, ahead: Ahead, error: Option<Errno>) {
         let shared = self.shared;
         let listing = self.listing.take();
         let mut state = shared.lock();
         self.found(&mut state, &task, stat, error);
-        let wide = Arc::new(Wide { task, dir: Held::hold(fd), listing });
+        let wide = Arc::new(Wide { task, dir: Held::hold(fd), listing, ahead });
         shared.push_parts(&mut state, wide, PART);
         shared.finish(state);
     }
@@ -152,22 +157,32 @@ impl<'s, 'a> Worker<'s, 'a> {
         statat(&at.fd, OsStr::from_bytes(&self.name), flags).ok().map(|raw| dir_stat(&raw))
     }
 
-    fn list(&mut self, fd: &OwnedFd, depth: u32) -> Result<(), Errno> {
-        let (options, path) = (self.shared.options, &self.path);
-        self.listing.read(fd, |name, kind| {
+    /// Also what others may have learned meanwhile about the names of a wide one.
+    fn list(&mut self, fd: &OwnedFd, depth: u32) -> (Result<(), Errno>, Ahead) {
+        let (shared, path) = (self.shared, &self.path);
+        let options = shared.options;
+        let skip = |name: &[u8], kind| {
             options.skip_hidden && name.starts_with(b".") && name != b"." && name != b".."
                 || depth == 0
                     && name == QUARANTINE
                     && matches!(kind, FileTypeByte::Directory | FileTypeByte::Unknown)
                 || options.exclude.holds(path, name)
-        })
+        };
+        let mut ahead = Ahead::default();
+        let listed = self.listing.read(fd, skip, |fresh| {
+            shared.push_ahead(|| ahead.offer(fd, fresh, options.follow));
+        });
+        ahead.end();
+        (listed, ahead)
     }
 
-    /// Looks at names, of its own listing unless another is given; records and names go into the arena.
-    fn learn(&mut self, fd: &OwnedFd, other: Option<&Listing>, range: Range<usize>) -> Block {
+    /// Looks at names, of its own listing unless it is that of a wide directory; records and names go into the arena.
+    fn learn(&mut self, fd: &OwnedFd, wide: Option<&Wide>, range: Range<usize>) -> Block {
         let (shared, at) = (self.shared, self.arena.len() as u64);
-        let (listing, follow) = (other.unwrap_or(&self.listing), shared.options.follow);
-        self.learned.learn(&mut self.arena, fd, listing, range, follow, || shared.is_halted());
+        let (listing, follow) = (wide.map_or(&self.listing, |wide| &wide.listing), shared.options.follow);
+        let ahead = wide.map(|wide| &wide.ahead);
+        let names = Names { listing, range, ahead };
+        self.learned.learn(&mut self.arena, fd, names, follow, || shared.is_halted());
         self.arena.extend_from_slice(&self.learned.names);
         Block { arena: self.number as u32, at, count: self.learned.count }
     }

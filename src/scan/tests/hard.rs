@@ -49,6 +49,43 @@ fn no_name_is_lost_between_the_parts_of_a_wide_directory() {
 }
 
 #[test]
+fn what_is_learned_ahead_is_what_is_there_and_the_rest_is_left() {
+    use crate::scan::ahead::Ahead;
+    use crate::scan::directory::Looked;
+    use crate::scan::listing::Listing;
+    let dir = in_memory();
+    for n in 0..9_000usize {
+        fs::write(dir.path().join(format!("{n}")), vec![b'x'; n % 7]).unwrap();
+    }
+    for n in 0..10 {
+        fs::create_dir(dir.path().join(format!("dir{n}"))).unwrap();
+    }
+    let fd = open::open_child(rustix::fs::CWD, dir.path().as_os_str().as_encoded_bytes(), false).unwrap();
+    let (mut ahead, mut chunks, mut listing) = (Ahead::default(), Vec::new(), Listing::default());
+    let read = listing.read(&fd, |_, _| false, |fresh| chunks.extend(ahead.offer(&fd, fresh, false)));
+    read.unwrap();
+    let late = chunks.pop().unwrap();
+    chunks.iter().for_each(|chunk| chunk.look(|| false));
+    ahead.end();
+    late.look(|| false);
+    let mut known = 0;
+    for n in 0..listing.len() {
+        let name = String::from_utf8(listing.get(n).0.into()).unwrap();
+        match ahead.get(listing.place(n)) {
+            Some(Looked::Entry(stat)) => {
+                known += 1;
+                assert_eq!(stat.size, name.parse::<u64>().unwrap() % 7);
+            }
+            Some(Looked::Not) => assert!(name.starts_with("dir"), "{name}"),
+            None => {}
+        }
+    }
+    // 4,096 come first, of which nothing is told, then chunks of 1,024, of which the last came too late.
+    let whole = (9_010 - 4_096) / 1_024 - 1;
+    assert!((whole * 1_024 - 10..=whole * 1_024).contains(&known), "{known}");
+}
+
+#[test]
 fn ten_thousand_levels() {
     let dir = in_memory();
     let name = "d".repeat(20);
