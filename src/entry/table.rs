@@ -5,8 +5,9 @@ use super::cif::{Token, Tokens};
 /// One category: its items, and a row of values for each time it occurs.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Table<'a> {
-    names: Vec<String>,
-    rows: Vec<Vec<Option<&'a [u8]>>>,
+    names: Vec<&'a [u8]>,
+    /// Row by row.
+    cells: Vec<Option<&'a [u8]>>,
 }
 
 /// A data block, reduced to the categories that were wanted.
@@ -24,6 +25,7 @@ impl<'a> Block<'a> {
     pub fn read(bytes: &'a [u8], wanted: &[&'static str]) -> Self {
         let mut tokens = Tokens::new(bytes);
         let mut block = Block::default();
+        let mut names = Names { wanted, last: None };
         let mut next = tokens.next();
         while let Some(token) = next {
             next = match token {
@@ -32,18 +34,19 @@ impl<'a> Block<'a> {
                     tokens.next()
                 }
                 Token::Data(_) => break,
-                Token::Loop => block.read_loop(&mut tokens, wanted),
-                Token::Name(name) => match tokens.next() {
-                    Some(Token::Value(value)) => {
-                        if let Some((category, item)) = find(name, wanted) {
+                Token::Loop => block.read_loop(&mut tokens, &mut names),
+                Token::Name(name) => match names.find(name) {
+                    Some((category, item)) => match tokens.next() {
+                        Some(Token::Value(value)) => {
                             block.table(category).set(item, value);
+                            tokens.next()
                         }
-                        tokens.next()
-                    }
-                    other => other,
+                        other => other,
+                    },
+                    None => tokens.behind_values(),
                 },
                 // A value that belongs to no name.
-                Token::Value(_) => tokens.next(),
+                Token::Value(_) => tokens.behind_values(),
             };
         }
         block.unterminated = tokens.unterminated;
@@ -51,29 +54,35 @@ impl<'a> Block<'a> {
     }
 
     /// Returns the first word that does not belong to the loop any more.
-    fn read_loop(&mut self, tokens: &mut Tokens<'a>, wanted: &[&'static str]) -> Option<Token<'a>> {
-        let mut names = Vec::new();
+    fn read_loop(&mut self, tokens: &mut Tokens<'a>, names: &mut Names<'a, '_>) -> Option<Token<'a>> {
+        // A loop has one category; what is not wanted is passed by.
+        let mut category = None;
+        let mut items = Vec::new();
         let mut next = tokens.next();
         while let Some(Token::Name(name)) = next {
-            names.push(find(name, wanted));
+            let found = names.find(name);
+            items.push(found.map_or(&b""[..], |(_, item)| item));
+            category = category.or(found.map(|(category, _)| category));
             next = tokens.next();
         }
-        // A loop has one category; what is not wanted is passed by.
-        let category = names.iter().flatten().map(|(category, _)| *category).next();
-        let mut cells = Vec::new();
-        while let Some(Token::Value(value)) = next {
-            if category.is_some() {
-                cells.push(value);
+        let (Some(category), Some(Token::Value(first))) = (category, next) else {
+            if let Some(category) = category {
+                *self.table(category) = Table { names: items, cells: Vec::new() };
             }
+            return match next {
+                Some(Token::Value(_)) => tokens.behind_values(),
+                other => other,
+            };
+        };
+        let mut cells = vec![first];
+        next = tokens.next();
+        while let Some(Token::Value(value)) = next {
+            cells.push(value);
             next = tokens.next();
         }
-        if let Some(category) = category {
-            let table = self.table(category);
-            table.names =
-                names.iter().map(|name| name.map(|(_, item)| lower(item)).unwrap_or_default()).collect();
-            // The rest of a row that was cut off is no row.
-            table.rows = cells.chunks_exact(names.len()).map(<[_]>::to_vec).collect();
-        }
+        // The rest of a row that was cut off is no row.
+        cells.truncate(cells.len() - cells.len() % items.len());
+        *self.table(category) = Table { names: items, cells };
         next
     }
 
@@ -88,7 +97,9 @@ impl<'a> Block<'a> {
     /// The rows of a category; none if it does not occur.
     pub fn rows(&self, category: &str) -> impl Iterator<Item = Row<'_, 'a>> {
         let table = self.tables.iter().find(|(known, _)| *known == category).map(|(_, table)| table);
-        table.into_iter().flat_map(|table| table.rows.iter().map(move |cells| Row { table, cells }))
+        table.into_iter().flat_map(|table| {
+            table.cells.chunks_exact(table.names.len().max(1)).map(move |cells| Row { table, cells })
+        })
     }
 
     /// Whether a category occurs.
@@ -104,14 +115,11 @@ impl<'a> Block<'a> {
 
 impl<'a> Table<'a> {
     /// An item outside of a loop: the category has one row.
-    fn set(&mut self, item: &[u8], value: Option<&'a [u8]>) {
-        let name = lower(item);
-        if self.rows.is_empty() {
-            self.rows.push(Vec::new());
-        }
-        if !self.names.contains(&name) && self.rows.len() == 1 && self.rows[0].len() == self.names.len() {
-            self.names.push(name);
-            self.rows[0].push(value);
+    fn set(&mut self, item: &'a [u8], value: Option<&'a [u8]>) {
+        let known = self.names.iter().any(|name| name.eq_ignore_ascii_case(item));
+        if !known && self.cells.len() == self.names.len() {
+            self.names.push(item);
+            self.cells.push(value);
         }
     }
 }
@@ -126,7 +134,7 @@ pub struct Row<'t, 'a> {
 impl Row<'_, '_> {
     /// The value of an item, blanks joined; `None` if it is unknown, empty or not there. What is not UTF-8 is taken for Latin-1.
     pub fn get(&self, item: &str) -> Option<String> {
-        let at = self.table.names.iter().position(|name| name == item)?;
+        let at = self.table.names.iter().position(|name| name.eq_ignore_ascii_case(item.as_bytes()))?;
         Some(clean(self.cells.get(at).copied()??)).filter(|text| !text.is_empty())
     }
 
@@ -152,13 +160,22 @@ pub(super) fn clean(bytes: &[u8]) -> String {
     out
 }
 
-fn lower(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).to_ascii_lowercase()
+/// Finds out to which category a name belongs.
+struct Names<'a, 'w> {
+    wanted: &'w [&'static str],
+    /// The category before, and what it was found to be: names of one stand together.
+    last: Option<(&'a [u8], Option<&'static str>)>,
 }
 
-/// Category and item of a name, if the category is wanted. Names have no case.
-fn find<'n>(name: &'n [u8], wanted: &[&'static str]) -> Option<(&'static str, &'n [u8])> {
-    let dot = memchr::memchr(b'.', name)?;
-    let category = wanted.iter().find(|category| category.as_bytes().eq_ignore_ascii_case(&name[..dot]))?;
-    Some((category, &name[dot + 1..]))
+impl<'a> Names<'a, '_> {
+    /// Category and item of a name, if the category is wanted. Names have no case.
+    fn find(&mut self, name: &'a [u8]) -> Option<(&'static str, &'a [u8])> {
+        let (category, item) = name.split_at(memchr::memchr(b'.', name)?);
+        let known = match self.last {
+            Some((last, known)) if last == category => known,
+            _ => self.wanted.iter().copied().find(|wanted| wanted.as_bytes().eq_ignore_ascii_case(category)),
+        };
+        self.last = Some((category, known));
+        Some((known?, &item[1..]))
+    }
 }
