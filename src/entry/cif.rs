@@ -117,7 +117,9 @@ impl<'a> Tokens<'a> {
             let keyword = at.checked_sub(4).filter(|start| {
                 self.bytes.get(at) == Some(&b'_')
                     && begins(*start)
-                    && [b"loop", b"data"].iter().any(|word| self.bytes[*start..at].eq_ignore_ascii_case(*word))
+                    && [b"loop", b"data"]
+                        .iter()
+                        .any(|word| self.bytes[*start..at].eq_ignore_ascii_case(*word))
             });
             self.at = match keyword {
                 Some(start) => start,

@@ -20,6 +20,7 @@ mod hit;
 mod ledger;
 mod list;
 mod one;
+mod pairs;
 mod place;
 mod pool;
 mod schema;
