@@ -140,8 +140,7 @@ fn cif(name: &str, plain: impl BufRead, options: &Options, sink: &mut dyn FnMut(
         // What was read before the damage is worth keeping.
         let error = match stop {
             Ok(Stop::Bulk) => {
-                let dated = HISTORIES.iter().any(|history| page.mentions(history));
-                if dated && !options.whole {
+                if !options.whole && HISTORIES.iter().any(|history| page.mentions(history)) {
                     sink(understood(name, &page, options));
                     return Ok(());
                 }

@@ -9,7 +9,7 @@ pub const CAP: usize = 16 << 20;
 /// A header has about 25 KB, and what is read behind it is in vain.
 const CHUNK: usize = 16 << 10;
 /// Bulk is long; larger pieces inflate faster.
-const BULK_CHUNKS: usize = 4;
+const BULK_CHUNKS: usize = 8;
 
 /// Tables with a row for each atom or reflection, as their names begin; never wanted, and most of a file.
 const BULK: [&[u8]; 2] = [b"_atom_site", b"_refln."];
@@ -178,7 +178,10 @@ impl<R: Read> Page<R> {
 }
 
 fn is_bulk(line: &[u8]) -> bool {
-    BULK.iter().any(|name| line.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name)))
+    matches!(line.get(1), Some(b'a' | b'A' | b'r' | b'R'))
+        && BULK
+            .iter()
+            .any(|name| line.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name)))
 }
 
 fn is_data(line: &[u8]) -> bool {
