@@ -6,10 +6,14 @@ measure.py RUNS [--prepare COMMAND] NAME=COMMAND...
     slows the machine down for a while slows all of them. Prints medians, and their ratio to that of the first. The time
     of the COMMAND of --prepare, which runs before each, does not count. Output goes to /dev/null.
 
+measure.py --percentiles RUNS NAME=COMMAND...
+    Runs each command by itself, without a shell, RUNS times after one to warm up, and prints percentiles.
+
 measure.py --peak PROGRAM ARGUMENT...
     Runs a program once and prints the peak of its own resident memory (VmHWM of /proc; Linux only).
 """
 
+import shlex
 import statistics
 import subprocess
 import sys
@@ -45,6 +49,22 @@ def compare(runs, prepare, commands):
         print(f"| {name} | {median:.3f} s | {min(times[name]):.3f} s | {max(times[name]):.3f} s | {median / base:.2f} |")
 
 
+def percentiles(runs, commands):
+    print(f"| | p50 of {runs} | p95 | slowest |")
+    print("|---|---|---|---|")
+    for name, command in commands:
+        argv, times = shlex.split(command), []
+        for _ in range(runs + 1):
+            start = time.perf_counter()
+            status = subprocess.run(argv, stderr=subprocess.DEVNULL, **QUIET)
+            times.append(1000 * (time.perf_counter() - start))
+            if status.returncode != 0:
+                sys.exit(f"{command}\nended with {status.returncode}")
+        times = sorted(times[1:])
+        at = lambda share: times[int((len(times) - 1) * share)]
+        print(f"| {name} | {at(0.5):.1f} ms | {at(0.95):.1f} ms | {at(1):.1f} ms |")
+
+
 def peak(argv):
     child = subprocess.Popen(argv, stderr=subprocess.DEVNULL, **QUIET)
     highest = None
@@ -68,6 +88,9 @@ def peak(argv):
 def main(arguments):
     if arguments[:1] == ["--peak"] and len(arguments) > 1:
         return peak(arguments[1:])
+    each = arguments[:1] == ["--percentiles"]
+    if each:
+        arguments = arguments[1:]
     if len(arguments) < 2 or not arguments[0].isdigit() or int(arguments[0]) < 1:
         sys.exit(__doc__)
     runs, rest, prepare = int(arguments[0]), arguments[1:], None
@@ -76,6 +99,8 @@ def main(arguments):
     commands = [tuple(argument.split("=", 1)) for argument in rest]
     if not commands or any(len(command) != 2 for command in commands):
         sys.exit(__doc__)
+    if each:
+        return percentiles(runs, commands)
     compare(runs, prepare, commands)
 
 
