@@ -163,7 +163,7 @@ impl PageOf<'_> {
                 self.anywhere(value);
             }
         }
-        for title in &entry.title {
+        if let Some(title) = &entry.title {
             (1..TITLE).for_each(|_| self.anywhere(title));
         }
         for name in &entry.common_names {
