@@ -26,6 +26,8 @@ mod pool;
 mod schema;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod totals_tests;
 
 pub use build::{Built, IndexOptions, Progress, Target, build};
 pub use cache::CacheStats;
