@@ -6,26 +6,32 @@
 . "$(dirname "$0")/common.sh"
 files=${1:-100000} dirs=${2:-1000} runs=${3:-3}
 
+# All trees are made before the first is removed: ext4 is slow to use the number of a file again that went a moment ago.
 cat >"$work/fill.py" <<'PY'
 import os, sys
-root, files, dirs = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+root, trees, files, dirs = sys.argv[1], *map(int, sys.argv[2:])
 old = 1_600_000_000
-for d in range(dirs):
-    path = f"{root}/{d:04}"
-    os.makedirs(path)
-    for f in range(d, files, dirs):
-        name = f"{path}/{f}~"
-        open(name, "w").close()
-        os.utime(name, (old, old))
-    os.utime(path, (old, old))
+for tree in range(trees):
+    for d in range(dirs):
+        path = f"{root}/{tree:04}/{d:04}"
+        os.makedirs(path)
+        at = os.open(path, os.O_RDONLY)
+        for f in range(d, files, dirs):
+            os.close(os.open(f"{f}~", os.O_CREAT | os.O_WRONLY, dir_fd=at))
+            os.utime(f"{f}~", (old, old), dir_fd=at)
+        os.utime(at, (old, old))
+        os.close(at)
 PY
 export PDB_SYNC_STATE_DIR="$work/state"
-fill="rm -rf $(quoted "$work/m"); mkdir $(quoted "$work/m"); python3 $(quoted "$work/fill.py" "$work/m" "$files" "$dirs")"
+next="rm -rf $(quoted "$work/m"); mv \"\$(find $(quoted "$work/trees") -mindepth 1 -maxdepth 1 | head -n 1)\" $(quoted "$work/m")"
 plan="$(quoted "$program" clean plan "$work/m" -q -o "$work/p.plan.ndjson") >/dev/null"
 run="$(quoted "$program" clean run "$work/p.plan.ndjson" --yes --max-delete 100%)"
 
+say "Making $(((runs + 1) * 6)) trees of $files files..."
+python3 "$work/fill.py" "$work/trees" $(((runs + 1) * 6)) "$files" "$dirs"
+sync
 echo "$files files in $dirs directories"
-measure "$runs" --prepare "$fill; $plan" \
+measure "$runs" --prepare "$next; $plan" \
     "rm -rf=rm -rf $(quoted "$work/m")" \
     "find -delete=find $(quoted "$work/m") -delete" \
     "clean --delete=$run --delete" \

@@ -11,9 +11,16 @@ measure.py --percentiles RUNS NAME=COMMAND...
 
 measure.py --peak PROGRAM ARGUMENT...
     Runs a program once and prints the peak of its own resident memory (VmHWM of /proc; Linux only).
+
+measure.py --refresh SECONDS PROGRAM ARGUMENT...
+    Lets a program that prints a line again and again do so for a while, ends it with SIGINT, and prints how much time of
+    CPUs it took for each line, what it did in between included.
 """
 
+import os
+import resource
 import shlex
+import signal
 import statistics
 import subprocess
 import sys
@@ -85,9 +92,33 @@ def peak(argv):
     print(f"peak resident memory: {highest / 1024:.1f} MiB")
 
 
+def refresh(seconds, argv):
+    def used():
+        usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return usage.ru_utime + usage.ru_stime
+
+    before = used()
+    child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    # The first line is not counted, nor is what came before it.
+    child.stdout.readline()
+    with open(f"/proc/{child.pid}/stat", encoding="ascii", errors="replace") as stat:
+        fields = stat.read().rpartition(") ")[2].split()
+    started = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    time.sleep(seconds)
+    child.send_signal(signal.SIGINT)
+    lines = child.stdout.read().count(b"\n")
+    child.wait()
+    if lines == 0:
+        sys.exit(f"{argv} printed one line and no more")
+    spent = used() - before - started
+    print(f"{lines} refreshes in {seconds} s: {1000 * spent / lines:.1f} ms of CPUs each")
+
+
 def main(arguments):
     if arguments[:1] == ["--peak"] and len(arguments) > 1:
         return peak(arguments[1:])
+    if arguments[:1] == ["--refresh"] and len(arguments) > 2 and arguments[1].isdigit():
+        return refresh(int(arguments[1]), arguments[2:])
     each = arguments[:1] == ["--percentiles"]
     if each:
         arguments = arguments[1:]

@@ -153,7 +153,7 @@ pub enum RunMode {
 /// `clean undo`
 #[derive(Debug, Clone, Args)]
 pub struct UndoArgs {
-    /// The run, as `clean log` names it, or `last`
+    /// The run, as `clean log` names it, or `last`: the newest that took something away
     #[arg(value_name = "RUN")]
     pub run: String,
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 /// `stats`
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:
-  pdb-sync stats                       every job, and what scan, verify, index, search and clean plan cost
+  pdb-sync stats                       every job, and what scan, verify, index, search and clean cost
   pdb-sync stats mmcif --since 90d     one job's last quarter
   pdb-sync stats --check               1 if an alert of [[stats.alerts]] is set off
   pdb-sync stats --prometheus /var/lib/node_exporter/textfile/pdb_sync.prom")]

@@ -12,30 +12,65 @@ use serde_json::{Value, json};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+/// What a command costs from here on.
+pub(super) struct Clock {
+    command: &'static str,
+    started: Timestamp,
+    start: Instant,
+    cpu: Option<Duration>,
+    /// Not of its own making.
+    idle: Duration,
+}
+
+impl Clock {
+    pub(super) fn start(command: &'static str) -> Self {
+        Clock {
+            command,
+            started: Timestamp::now(),
+            start: Instant::now(),
+            cpu: machine::cpu_time(),
+            idle: Duration::ZERO,
+        }
+    }
+
+    /// How long somebody thinks about a question is no cost.
+    pub(super) fn idle<T>(&mut self, wait: impl FnOnce() -> T) -> T {
+        let start = Instant::now();
+        let answer = wait();
+        self.idle += start.elapsed();
+        answer
+    }
+
+    /// Remembers what it has cost.
+    pub(super) fn note(self, exit: Exit, global: &Global, ui: &Ui) {
+        let cost = Cost {
+            command: self.command.into(),
+            started: self.started,
+            duration: self.start.elapsed().saturating_sub(self.idle),
+            cpu: machine::cpu_time().zip(self.cpu).map(|(after, before)| after.saturating_sub(before)),
+            memory: machine::peak_memory(),
+            exit_code: exit.code(),
+        };
+        let written = locate::state_dir(global).and_then(|dir| Ok(history::note_cost(&dir, &cost)?));
+        // Whoever may read a mirror's state need not be allowed to write there, and asked for something else.
+        if let Err(failure) = written
+            && ui.verbose
+        {
+            ui.note(&format!("note: {failure}"));
+        }
+    }
+}
+
 /// Does a command's work and remembers what it cost. An `Err`, which did no work to its end, is not remembered.
 pub(super) fn noted(
-    command: &str,
+    command: &'static str,
     global: &Global,
     ui: &Ui,
     work: impl FnOnce() -> Result<Exit, Failure>,
 ) -> Result<Exit, Failure> {
-    let (started, start, cpu) = (Timestamp::now(), Instant::now(), machine::cpu_time());
+    let clock = Clock::start(command);
     let exit = work()?;
-    let cost = Cost {
-        command: command.into(),
-        started,
-        duration: start.elapsed(),
-        cpu: machine::cpu_time().zip(cpu).map(|(after, before)| after.saturating_sub(before)),
-        memory: machine::peak_memory(),
-        exit_code: exit.code(),
-    };
-    let written = locate::state_dir(global).and_then(|dir| Ok(history::note_cost(&dir, &cost)?));
-    // Whoever may read a mirror's state need not be allowed to write there, and asked for something else.
-    if let Err(failure) = written
-        && ui.verbose
-    {
-        ui.note(&format!("note: {failure}"));
-    }
+    clock.note(exit, global, ui);
     Ok(exit)
 }
 

@@ -36,6 +36,23 @@ pub fn state_dir(global: &Global) -> Result<PathBuf, Failure> {
     std::path::absolute(&dir).map_err(Failure::io(format!("find the state directory {}", dir.display())))
 }
 
+/// What a command line about the same configuration and state begins with: what the environment says need not be repeated.
+pub fn again(global: &Global) -> String {
+    let given = |path: &Option<PathBuf>, variable| {
+        path.clone().filter(|path| env::var_os(variable).as_deref() != Some(path.as_os_str()))
+    };
+    let mut words = vec!["pdb-sync".to_owned()];
+    for (option, path) in [
+        ("-c", given(&global.config, "PDB_SYNC_CONFIG")),
+        ("--state-dir", given(&global.state_dir, "PDB_SYNC_STATE_DIR")),
+    ] {
+        if let Some(path) = path {
+            words.extend([option.to_owned(), path.to_string_lossy().into_owned()]);
+        }
+    }
+    shell_words::join(words)
+}
+
 /// The variable on its own is enough; only its default needs a home directory.
 fn xdg(variable: &str, default: impl Fn(&Xdg) -> Option<PathBuf>) -> Option<PathBuf> {
     let set = env::var_os(variable).map(PathBuf::from).filter(|dir| Path::is_absolute(dir));

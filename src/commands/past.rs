@@ -67,6 +67,9 @@ impl From<history::Error> for Failure {
             history::Error::NoSuchRun(text) => {
                 Failure::usage_hint(text, "`pdb-sync history` lists the runs that are known")
             }
+            error if error.is_damage() => {
+                Failure::Other(format!("{error}; the next sync sets it aside, and a new history begins"))
+            }
             error => Failure::Other(error.to_string()),
         }
     }

@@ -62,7 +62,11 @@ impl Opened {
 
     /// Understands it, and passes warnings on to people.
     pub fn load(&self, ui: &Ui) -> Result<Config, Failure> {
-        let config = self.check(&Overrides::default())?;
+        self.load_with(ui, &Overrides::default())
+    }
+
+    fn load_with(&self, ui: &Ui, over: &Overrides) -> Result<Config, Failure> {
+        let config = self.check(over)?;
         for warning in &config.warnings {
             ui.warning(&warning.to_string());
         }
@@ -79,7 +83,8 @@ impl Opened {
         tags: &[String],
         mut over: Overrides,
     ) -> Result<(Config, Vec<Job>), Failure> {
-        let config = self.load(ui)?;
+        // What is no matter of jobs holds whichever are meant.
+        let config = self.load_with(ui, &Overrides { sync: over.sync.clone(), ..Overrides::default() })?;
         if !self.exists {
             return Err(self.missing());
         }
@@ -90,7 +95,7 @@ impl Opened {
                 "name the one job",
             ));
         }
-        if over == Overrides::default() {
+        if over == (Overrides { sync: over.sync.clone(), ..Overrides::default() }) {
             return Ok((config, chosen));
         }
         over.jobs = Some(chosen.iter().map(|job| job.name.clone()).collect());

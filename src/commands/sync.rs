@@ -122,6 +122,7 @@ fn plan(args: &SyncArgs, global: &Global, config: Config, jobs: Vec<Job>, ui: &U
         logs: (config.sync.log_keep > 0).then(|| state_dir.join("logs")),
         state_dir,
         wait_lock,
+        again: locate::again(global),
     })
 }
 

@@ -1,6 +1,7 @@
 //! The machine: clock, limits, and what its kernel offers.
 
 use super::{Area, Finding, Verdict};
+use crate::sweep;
 use rustix::process::{Resource, getrlimit};
 use std::fs;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -76,7 +77,7 @@ fn kernel() -> Vec<Finding> {
         true => Finding::new(Area::Kernel, Verdict::Ok, name),
         false => Finding::new(Area::Kernel, Verdict::Warn, format!("no {name}")).hint(lacking),
     };
-    let mut findings = vec![
+    vec![
         finding(
             openat2(),
             "openat2",
@@ -87,13 +88,12 @@ fn kernel() -> Vec<Finding> {
             "pressure stall information (PSI)",
             "`parallel = \"auto\"` goes by the load average instead; boot with psi=1",
         ),
-    ];
-    // Where securityfs is not mounted, as in containers, nobody can tell.
-    if let Ok(modules) = fs::read_to_string("/sys/kernel/security/lsm") {
-        let there = modules.trim().split(',').any(|module| module == "landlock");
-        findings.push(finding(there, "Landlock", "boot with lsm=landlock,… to let it confine programs"));
-    }
-    findings
+        finding(
+            sweep::can_fence(),
+            "Landlock",
+            "from Linux 5.19 on, booted with lsm=landlock,…, it fences `clean run` in; the other guards hold without it",
+        ),
+    ]
 }
 
 #[cfg(target_os = "linux")]

@@ -1,4 +1,4 @@
-//! `STATE/costs.jsonl`: what `scan`, `verify`, `index`, `search` and `clean plan` have cost, a line each.
+//! `STATE/costs.jsonl`: what `scan`, `verify`, `index`, `search` and `clean` have cost, a line each.
 //!
 //! A plain file beside the database, because it must not be felt: a row costs SQLite two waits for the disk when nobody else has
 //! the database open, 1.5 ms at best and 45 ms on a busy disk; appending a line takes about 10 µs on the same disk.

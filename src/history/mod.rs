@@ -6,7 +6,10 @@
 mod costs;
 mod open;
 mod query;
+#[cfg(test)]
+mod query_tests;
 mod recorder;
+mod runs;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -14,8 +17,9 @@ mod write;
 
 pub use costs::{costs, note_cost};
 pub use open::{History, Opened};
-pub use query::{Job, Latest, Query, Run, RunState, Try};
+pub use query::{Latest, Query};
 pub use recorder::{Recorder, Retention};
+pub use runs::{Job, Run, RunState, Try};
 
 use std::path::PathBuf;
 
@@ -59,7 +63,7 @@ pub enum Error {
 
 impl Error {
     /// Whether the file holds something else than a database that can be trusted.
-    fn is_damage(&self) -> bool {
+    pub fn is_damage(&self) -> bool {
         let Error::Database { source, .. } = self else { return false };
         matches!(
             source.sqlite_error_code(),

@@ -69,7 +69,7 @@ fn record(dir: &Path, keep: Retention, events: Vec<Stamped>) -> Vec<String> {
     recorder.finish(Duration::from_secs(60))
 }
 
-fn whole_run(dir: &Path, run: &str, second: i64, jobs: &[(&str, Outcome)]) -> Vec<String> {
+pub(super) fn whole_run(dir: &Path, run: &str, second: i64, jobs: &[(&str, Outcome)]) -> Vec<String> {
     let names: Vec<_> = jobs.iter().map(|(name, _)| *name).collect();
     let results: Vec<_> = jobs.iter().map(|(name, outcome)| result(name, second, outcome.clone())).collect();
     let mut events = vec![started(run, second, &names)];
@@ -82,7 +82,7 @@ fn whole_run(dir: &Path, run: &str, second: i64, jobs: &[(&str, Outcome)]) -> Ve
     record(dir, FOR_EVER, events)
 }
 
-fn all(dir: &Path) -> Vec<crate::stats::Past> {
+pub(super) fn all(dir: &Path) -> Vec<crate::stats::Past> {
     History::read(dir).unwrap().unwrap().jobs(&Query::default()).unwrap()
 }
 
@@ -221,8 +221,41 @@ fn a_newer_history_is_read_and_not_written() {
     db.execute_batch("ALTER TABLE jobs ADD COLUMN mood TEXT; PRAGMA user_version = 99;").unwrap();
     let told = whole_run(dir.path(), "01B", 50, &[("a", Outcome::Ok), ("b", Outcome::Ok)]);
     assert_eq!(told.len(), 1, "told once: {told:?}");
-    assert!(told[0].contains("is of version 99, newer than this pdb-sync (1)"), "{told:?}");
+    assert!(told[0].contains("is of version 99, newer than this pdb-sync (2)"), "{told:?}");
     assert_eq!(all(dir.path()).len(), 1);
+}
+
+/// One of version 1, in which every run told its command: read as it is, brought up to date by the next that writes.
+#[test]
+fn an_older_history_is_read_and_brought_up_to_date() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = History::path(dir.path());
+    let mut db = Connection::open(&path).unwrap();
+    schema::migrate(&mut db, &schema::STEPS[..1]).unwrap();
+    db.execute_batch(
+        "INSERT INTO runs (id, command, state, started, duration, exit_code, parallel, pid)
+             VALUES ('01A', 'sync', 'ended', 1800000000000, 2000000, 1, 3, 7);
+         INSERT INTO jobs (run, job, place, status, started, duration, error)
+             VALUES ('01A', 'a', 0, 'failed', 1800000000000, 1500000, 'refused');
+         INSERT INTO attempts (run, job, number, source, started, duration, exit_code)
+             VALUES ('01A', 'a', 1, 'h::m/', 1800000000000, 1500000, 10);
+         INSERT INTO phases (run, job, attempt, place, name, duration)
+             VALUES ('01A', 'a', 1, 0, 'transfer', 1400000);",
+    )
+    .unwrap();
+    drop(db);
+    let whole = |version| {
+        let history = History::read(dir.path()).unwrap().unwrap();
+        assert_eq!(schema::version(&history.db).unwrap(), version);
+        history.run("01A").unwrap()
+    };
+    let before = whole(1);
+    assert_eq!((before.exit_code, before.jobs[0].past.error.as_deref()), (Some(1), Some("refused")));
+    assert_eq!(before.jobs[0].attempts[0].phases, [("transfer".into(), Duration::from_millis(1400))]);
+    assert_eq!(whole_run(dir.path(), "01B", 50, &[("a", Outcome::Ok)]), [""; 0]);
+    assert_eq!(whole(2), before, "nothing is lost on the way");
+    let runs: Vec<_> = all(dir.path()).into_iter().map(|past| past.run).collect();
+    assert_eq!(runs, ["01B", "01A"]);
 }
 
 #[test]

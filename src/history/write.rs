@@ -85,8 +85,8 @@ impl History {
 
 fn begin(db: &Transaction<'_>, start: &Start) -> rusqlite::Result<()> {
     let new = db.execute(
-        "INSERT INTO runs (id, command, state, started, parallel, pid, process)
-         VALUES (?1, 'sync', 'running', ?2, ?3, ?4, ?5) ON CONFLICT (id) DO NOTHING",
+        "INSERT INTO runs (id, state, started, parallel, pid, process)
+         VALUES (?1, 'running', ?2, ?3, ?4, ?5) ON CONFLICT (id) DO NOTHING",
         params![
             start.run,
             start.time.as_millisecond(),

@@ -133,7 +133,7 @@ impl<'a> Try<'a> {
             return Ok(self.unless_source_empty(warned));
         }
         let listed = self.list(Purpose::List).await?;
-        let refused = match guard::deletions(self.job, &listed.stats, &listed.counted) {
+        let refused = match guard::deletions(self.job, &self.plan.again, &listed.stats, &listed.counted) {
             Say::Go => None,
             Say::TransferOnly(reason) => Some(reason),
             Say::Stop(reason) => return Err(Ending::Blocked(reason)),
@@ -207,7 +207,7 @@ impl<'a> Try<'a> {
         self.figures.files_deleted = Some(listed.counted.deleted.files);
         if self.job.delete
             && let Say::Stop(reason) | Say::TransferOnly(reason) =
-                guard::deletions(self.job, &listed.stats, &listed.counted)
+                guard::deletions(self.job, &self.plan.again, &listed.stats, &listed.counted)
         {
             return Ok(Ending::Blocked(reason));
         }

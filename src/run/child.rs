@@ -96,7 +96,7 @@ fn failed(class: Class, reason: Reason) -> Ended {
 fn timed_out(limit: Duration) -> Reason {
     let limit = humantime::format_duration(limit);
     Reason::new(format!("the attempt did not end within its timeout of {limit}"))
-        .hint("what came is kept and the next attempt goes on from there; raise timeout if the transfer is simply long")
+        .hint("files that came whole are kept, and the next attempt goes on from there; raise timeout if the transfer is simply long")
 }
 
 fn stalled(limit: Duration, source: &Source) -> Reason {

@@ -18,8 +18,8 @@ pub(super) enum Say {
     Stop(Reason),
 }
 
-/// Judges a completed dry run.
-pub(super) fn deletions(job: &Job, stats: &Stats, counted: &Counted) -> Say {
+/// Judges a completed dry run; `again` is what a command line about the job begins with.
+pub(super) fn deletions(job: &Job, again: &str, stats: &Stats, counted: &Counted) -> Say {
     let Some(source_files) = stats.files else {
         return Say::TransferOnly(
             Reason::new("rsync did not say how many files the source holds, so nothing is deleted")
@@ -47,7 +47,7 @@ pub(super) fn deletions(job: &Job, stats: &Stats, counted: &Counted) -> Say {
         Reason::new(format!(
             "{going} of {present} files would be deleted, more than max_delete allows ({limit}); none was"
         ))
-        .hint(format!("{list}; if they may go: pdb-sync sync {} --max-delete {going}", job.name)),
+        .hint(format!("{list}; if they may go: {again} sync {} --max-delete {going}", job.name)),
     )
 }
 

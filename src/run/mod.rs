@@ -75,6 +75,8 @@ pub struct Plan {
     pub wait_lock: Duration,
     /// What deserves attention in a result.
     pub watch: Watch,
+    /// What a command line about the same jobs begins with, for hints: `pdb-sync`, with a `-c FILE` if it takes one.
+    pub again: String,
 }
 
 /// What a run changes.

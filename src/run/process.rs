@@ -1,7 +1,7 @@
 //! Children: the only place that knows pids and process groups.
 //!
-//! Each child leads a session of its own: a signal reaches it and everything that it started, and it has no terminal to
-//! ask for passwords on. It ends with SIGTERM, a grace in which we go on reading, then SIGKILL; and if we are killed
+//! Each child leads a process group of its own: a signal reaches it and everything that it started, and it has no terminal
+//! to ask for passwords on. It ends with SIGTERM, a grace in which we go on reading, then SIGKILL; and if we are killed
 //! ourselves, the kernel sends it SIGTERM.
 
 use super::ends::Ends;

@@ -276,10 +276,11 @@ async fn a_child_starts_with_a_clean_slate() {
     };
     assert_eq!((mask("SigBlk:"), mask("SigCgt:")), (0, 0));
     assert_eq!(mask("SigIgn:") >> (libc::SIGPIPE - 1) & 1, 0, "a broken pipe must end programs");
-    // Its own number, and that of its session: ours may be none that can be said, in a namespace of processes.
+    // Its own number and that of its group; the number of its terminal.
     let stat = status.lines().last().unwrap();
-    let session = stat.rsplit(") ").next().unwrap().split(' ').nth(3);
-    assert_eq!(session, stat.split(' ').next(), "a session of its own");
+    let after: Vec<&str> = stat.rsplit(") ").next().unwrap().split(' ').collect();
+    assert_eq!(stat.split(' ').next(), Some(after[2]), "a process group of its own");
+    assert_eq!(after[4], "0", "no terminal");
 
     assert_eq!(says(&["readlink", "/proc/self/fd/0"], &[]).await.unwrap(), "/dev/null\n");
     rustix::process::kill_process(rustix::process::getpid(), Signal::HUP).unwrap();

@@ -1,4 +1,5 @@
-//! Starting a child: a session of its own, nothing to read, two pipes to speak through, and an end with ours.
+//! Starting a child: a process group of its own and no terminal, nothing to read, two pipes to speak through, and an end
+//! with ours.
 
 use super::process::Spec;
 use crate::job::{IoPriority, Priority};
@@ -46,9 +47,43 @@ pub(super) fn start(spec: &Spec<'_>) -> io::Result<Started> {
 
 /// What a child does before it becomes its program. Only system calls: it may share our memory.
 fn prepare(priority: Priority, parent: Pid) -> io::Result<()> {
-    rustix::process::setsid()?;
+    stand_apart()?;
     step_back(priority)?;
     die_with(parent)
+}
+
+/// A process group of its own, and no terminal. Only system calls.
+///
+/// Not a session, where that can be helped: Linux gives each session its share of the machine (see autogroups in `sched(7)`),
+/// so children in sessions of their own crowd out everybody else, and are themselves slower by some five per cent.
+#[cfg(target_os = "linux")]
+fn stand_apart() -> io::Result<()> {
+    if leave_terminal() {
+        rustix::process::setpgid(None, None)?
+    } else {
+        _ = rustix::process::setsid()?
+    }
+    Ok(())
+}
+
+/// Whether this process has no controlling terminal any more, while its session keeps it.
+#[cfg(target_os = "linux")]
+#[expect(unsafe_code, reason = "no crate wraps TIOCNOTTY")]
+fn leave_terminal() -> bool {
+    use rustix::fs::{Mode, OFlags, open};
+    use std::os::fd::AsRawFd;
+    match open(c"/dev/tty", OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty()) {
+        // SAFETY: no argument and no memory; the descriptor is open.
+        Ok(tty) => unsafe { libc::ioctl(tty.as_raw_fd(), libc::TIOCNOTTY) == 0 },
+        Err(error) => error == rustix::io::Errno::NXIO,
+    }
+}
+
+/// Elsewhere only a session of its own is without the terminal.
+#[cfg(not(target_os = "linux"))]
+fn stand_apart() -> io::Result<()> {
+    rustix::process::setsid()?;
+    Ok(())
 }
 
 /// Lets others go first, as far as the job wants it. Only system calls.

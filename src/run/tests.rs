@@ -52,6 +52,7 @@ impl Place {
             logs: None,
             wait_lock: Duration::ZERO,
             watch: Watch::default(),
+            again: "pdb-sync".into(),
         };
         let (events, mut heard) = mpsc::channel::<Stamped>(4);
         let listen = tokio::spawn(async move {

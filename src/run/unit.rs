@@ -311,7 +311,8 @@ impl Unit<'_> {
                 Outcome::Cancelled(Reason::new(format!("not started: {}", why.text())))
             }
             Some(why) => Outcome::Cancelled(
-                Reason::new(why.text()).hint("what came is kept; the next run goes on from there"),
+                Reason::new(why.text())
+                    .hint("files that came whole are kept; the next run goes on from there"),
             ),
             None => Outcome::Cancelled(Reason::new("stopped")),
         }

@@ -1,12 +1,9 @@
 //! How fresh every mirror is, from the history, and what lies in its quarantine.
 
-use crate::history::{Error, History, Latest, Query};
+use crate::history::{Error, History, Latest};
 use crate::job::Job;
-use crate::result::Status;
 use crate::scan::{Options, scan};
-use crate::stats::{Past, State};
 use jiff::Timestamp;
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -63,29 +60,22 @@ impl Freshness {
 pub(super) fn freshness(jobs: &[Job], state_dir: &Path) -> Result<Vec<Freshness>, Error> {
     let history = History::read(state_dir)?;
     let latest = history.as_ref().map(History::latest).transpose()?.unwrap_or_default();
-    let past = match &history {
-        Some(history) => sizes(history)?,
-        None => BTreeMap::new(),
+    let since = Timestamp::now().checked_sub(WINDOW).unwrap_or(Timestamp::MIN);
+    let one = |job: &Job| {
+        let latest = latest.get(&job.name);
+        let sizes = match (&history, latest) {
+            (Some(history), Some(_)) => history.sizes(&job.name, since)?,
+            _ => None,
+        };
+        Ok(one(job, latest, sizes))
     };
-    Ok(jobs.iter().map(|job| one(job, latest.get(&job.name), past.get(&job.name))).collect())
+    jobs.iter().map(one).collect()
 }
 
-type Sizes = Vec<(Timestamp, u64)>;
+/// What the source held then, in bytes.
+type Held = (Timestamp, u64);
 
-/// What the sources held, by job, the newest first.
-fn sizes(history: &History) -> Result<BTreeMap<String, Sizes>, Error> {
-    let states = vec![State::Ended(Status::Ok), State::Ended(Status::Warned)];
-    let since = Timestamp::now().checked_sub(WINDOW).ok();
-    let mut sizes: BTreeMap<String, Sizes> = BTreeMap::new();
-    for Past { job, started, figures, .. } in history.jobs(&Query { since, states, ..Query::default() })? {
-        if let Some(bytes) = figures.total_bytes {
-            sizes.entry(job).or_default().push((started, bytes));
-        }
-    }
-    Ok(sizes)
-}
-
-fn one(job: &Job, latest: Option<&Latest>, sizes: Option<&Sizes>) -> Freshness {
+fn one(job: &Job, latest: Option<&Latest>, sizes: Option<[Held; 2]>) -> Freshness {
     let last = latest.map(|latest| Newest {
         state: latest.last.state.word().into(),
         started: latest.last.started,
@@ -103,10 +93,9 @@ fn one(job: &Job, latest: Option<&Latest>, sizes: Option<&Sizes>) -> Freshness {
 }
 
 /// From the oldest to the newest: bytes a day.
-fn growth(sizes: &Sizes) -> Option<f64> {
-    let ((now, newest), (then, oldest)) = (sizes.first()?, sizes.last()?);
-    let apart = Duration::try_from(now.duration_since(*then)).ok().filter(|apart| *apart >= APART)?;
-    Some((*newest as f64 - *oldest as f64) / (apart.as_secs_f64() / 86_400.0))
+fn growth([(then, oldest), (now, newest)]: [Held; 2]) -> Option<f64> {
+    let apart = Duration::try_from(now.duration_since(then)).ok().filter(|apart| *apart >= APART)?;
+    Some((newest as f64 - oldest as f64) / (apart.as_secs_f64() / 86_400.0))
 }
 
 fn quarantine(dest: &Path) -> Option<(u64, u64)> {
@@ -127,10 +116,9 @@ mod tests {
     #[test]
     fn growth_is_by_the_day_and_needs_some_days() {
         let day = |n: i64| Timestamp::from_second(n * 86_400).unwrap();
-        assert_eq!(growth(&vec![(day(10), 3_000), (day(5), 9), (day(0), 1_000)]), Some(200.0));
-        assert_eq!(growth(&vec![(day(10), 500), (day(0), 1_000)]), Some(-50.0));
-        assert_eq!(growth(&vec![(day(10), 3_000)]), None);
-        assert_eq!(growth(&vec![]), None);
+        assert_eq!(growth([(day(0), 1_000), (day(10), 3_000)]), Some(200.0));
+        assert_eq!(growth([(day(0), 1_000), (day(10), 500)]), Some(-50.0));
+        assert_eq!(growth([(day(10), 3_000); 2]), None);
     }
 
     #[test]

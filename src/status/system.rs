@@ -2,13 +2,14 @@
 
 use crate::machine::{self, Memory};
 use std::fs;
+use std::time::Duration;
 
 /// How the machine is.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct System {
     /// CPUs that we may use.
     pub cpus: Option<usize>,
-    /// Share of them that was at work since the last look, 0 to 1; `None` at the first.
+    /// Share of them that was at work for others than us since the last look, 0 to 1; `None` at the first.
     pub cpu: Option<f64>,
     /// Load averages of 1, 5 and 15 minutes.
     pub load: Option<[f64; 3]>,
@@ -22,6 +23,8 @@ pub struct System {
 #[derive(Debug, Default)]
 pub(super) struct Looker {
     before: Option<Ticks>,
+    /// How much of it we had.
+    own: Duration,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -34,9 +37,13 @@ impl Looker {
     pub(super) fn look(&mut self) -> System {
         let now = fs::read_to_string("/proc/stat").ok().and_then(|text| ticks(&text));
         let before = std::mem::replace(&mut self.before, now);
+        let own_now = machine::cpu_time().unwrap_or_default();
+        // Between two looks that are close together, we would see ourselves.
+        let own = (own_now - std::mem::replace(&mut self.own, own_now)).as_secs_f64()
+            * rustix::param::clock_ticks_per_second() as f64;
         let cpu = before.zip(now).and_then(|(before, now)| {
             let all = now.all.checked_sub(before.all).filter(|all| *all > 0)?;
-            Some(now.busy.saturating_sub(before.busy) as f64 / all as f64)
+            Some((now.busy.saturating_sub(before.busy) as f64 - own).max(0.0) / all as f64)
         });
         System {
             cpus: std::thread::available_parallelism().ok().map(|cpus| cpus.get()),

@@ -93,6 +93,22 @@ impl Found {
         Ok(open)
     }
 
+    /// Whether it took anything away. One that was cut short counts: what it has put into the quarantine names itself there,
+    /// and perhaps not yet here.
+    fn took_something(&self) -> io::Result<bool> {
+        if self.end.is_none() {
+            return Ok(true);
+        }
+        for line in BufReader::new(File::open(&self.path)?).split(b'\n') {
+            if let Some(Line::Did(record)) = Line::read(&line?)
+                && record.did.is_gone()
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Calls `each` with every line that can be understood.
     pub fn read(&self, mut each: impl FnMut(Line)) -> io::Result<()> {
         for line in BufReader::new(File::open(&self.path)?).split(b'\n') {
@@ -124,10 +140,32 @@ pub fn list(state: &Path) -> io::Result<Vec<Found>> {
 
 /// The journals of a run (one, or for `sync` one a job), or of the `last` run.
 pub fn find(state: &Path, run: &str) -> io::Result<Vec<Found>> {
-    let mut all = list(state)?;
-    let Some(last) = all.last().map(|found| found.begin.run.clone()) else { return Ok(all) };
-    let run = if run == "last" { last } else { run.to_ascii_uppercase() };
-    all.retain(|found| found.begin.run == run);
+    pick(list(state)?, run, |_| Ok(true))
+}
+
+/// The same for an undo: there the `last` run is the newest that took something away, for one that came to nothing, as of a
+/// plan that had been carried out already, is what nobody means.
+pub fn find_to_undo(state: &Path, run: &str) -> io::Result<Vec<Found>> {
+    pick(list(state)?, run, Found::took_something)
+}
+
+/// `last` is the newest that `counts`; if there is none, the newest of all.
+fn pick(
+    mut all: Vec<Found>,
+    run: &str,
+    counts: impl Fn(&Found) -> io::Result<bool>,
+) -> io::Result<Vec<Found>> {
+    let mut wanted = run.to_ascii_uppercase();
+    if run == "last" {
+        wanted = all.last().map(|found| found.begin.run.clone()).unwrap_or_default();
+        for found in all.iter().rev() {
+            if counts(found)? {
+                wanted = found.begin.run.clone();
+                break;
+            }
+        }
+    }
+    all.retain(|found| found.begin.run == wanted);
     Ok(all)
 }
 

@@ -41,6 +41,20 @@ pub fn fence(places: &[&Path]) -> Fence {
     }
 }
 
+/// Whether this kernel could put up a fence, without doing so.
+#[cfg(target_os = "linux")]
+pub fn can_fence() -> bool {
+    use landlock::{ABI, Access, AccessFs, CompatLevel, Compatible, Ruleset, RulesetAttr};
+    let rules = Ruleset::default().set_compatibility(CompatLevel::HardRequirement);
+    rules.handle_access(AccessFs::from_all(ABI::V2)).and_then(|rules| rules.create()).is_ok()
+}
+
+/// There is none on this system.
+#[cfg(not(target_os = "linux"))]
+pub fn can_fence() -> bool {
+    false
+}
+
 /// There is none on this system.
 #[cfg(not(target_os = "linux"))]
 pub fn fence(_places: &[&Path]) -> Fence {

@@ -45,6 +45,8 @@ fn a_good_setup_is_good() {
     for area in ["config", "state", "destination", "clock", "limits"] {
         assert!(!about(&ended, area).is_empty(), "nothing about {area}: {ended}");
     }
+    let kernel = about(&ended, "kernel").join("\n");
+    assert!(["openat2", "PSI", "Landlock"].iter().all(|name| kernel.contains(name)), "{ended}");
     let result = result(&ended);
     assert_eq!(result["fail"], 0, "{ended}");
     let mirror = &result["mirrors"][0];

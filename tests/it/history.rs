@@ -148,7 +148,7 @@ fn a_damaged_history_fails_no_job() {
     std::fs::create_dir_all(env.state()).unwrap();
     std::fs::write(env.state().join("history.db"), vec![7; 5000]).unwrap();
     let read = env.run(["history"]).expect_code(1);
-    assert!(read.err().contains("file is not a database"), "{read}");
+    assert!(read.err().contains("file is not a database; the next sync sets it aside"), "{read}");
     let listed = env.run(["list"]).expect_code(0);
     assert!(listed.err().contains("file is not a database") && listed.out().contains("good"), "{listed}");
     let run = env.run(["sync", "good"]).expect_code(0);

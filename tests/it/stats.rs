@@ -1,12 +1,14 @@
 //! `stats`: figures, alerts, what commands cost, and the page for Prometheus.
 
-use crate::support::{Env, Upstream, corpus};
+use crate::support::{Env, Running, Upstream, corpus, eventually};
 use rusqlite::Connection;
 use serde_json::Value;
 use std::collections::HashSet;
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 const ALERTS: &str = "after = [\"printf %s \\\"$PDB_SYNC_ALERTS\\\" >\\\"$HOME/alerts\\\"\"]
 [[stats.alerts]]\njob = \"good\"\nmetric = \"files\"\nabove = 0
@@ -46,7 +48,8 @@ fn alerts_are_told_and_handed_on() {
     env.run(["sync", "good"]).expect_code(0);
     env.run(["stats", "good", "--check"]).expect_code(0);
     // A job that is slower than its own habit, and one that never succeeds.
-    let again = "INSERT INTO runs SELECT id || ?1, command, state, started - ?1, duration, exit_code, signal, parallel,
+    let again =
+        "INSERT INTO runs SELECT id || ?1, state, started - ?1, duration, exit_code, signal, parallel,
         pid, process FROM runs LIMIT 1";
     let db = Connection::open(env.state().join("history.db")).unwrap();
     for n in 1..=6 {
@@ -169,6 +172,45 @@ fn what_commands_cost_is_remembered() {
     assert!(text.starts_with("COMMAND ") && text.contains("\nscan "), "{text}");
     assert!(env.run(["stats", "good", "--json"]).expect_code(0).events("command").is_empty());
     assert!(env.run(["history"]).expect_code(0).out().is_empty(), "they are no runs");
+}
+
+/// What has cost nothing, since it was refused or only rehearsed, is not remembered; nor is the time in which people think.
+#[test]
+fn what_cleaning_costs_is_remembered() {
+    let env = Env::new();
+    let root = env.mirror("m");
+    fs::create_dir_all(root.join("d")).unwrap();
+    fs::write(root.join("d/x~"), "x").unwrap();
+    let old = std::time::SystemTime::now() - Duration::from_secs(3 * 86_400);
+    fs::File::open(root.join("d/x~")).unwrap().set_modified(old).unwrap();
+    env.run(["clean", "plan", "./mirror/m"]).expect_code(0);
+    env.run(["clean", "run"]).expect_code(2);
+    env.run(["clean", "run", "--mode", "dry-run"]).expect_code(0);
+    env.run(["clean", "run", "--yes", "--expect", "0123456789abcdef"]).expect_code(4);
+
+    let (input, mut answer) = std::io::pipe().unwrap();
+    let mut command = env.command(["clean", "run", "--mode", "interactive"]);
+    command.stdin(input);
+    let begun = Instant::now();
+    let running = Running::start(command);
+    running.until_said("Remove? ");
+    let asked = Instant::now();
+    eventually("somebody thinks", || asked.elapsed() >= Duration::from_secs(1));
+    let thought = asked.elapsed();
+    writeln!(answer, "y").unwrap();
+    running.wait().expect_code(0);
+    let took = (begun.elapsed() - thought).as_secs_f64();
+    assert!(!root.join("d/x~").exists());
+
+    env.run(["clean", "undo", "last"]).expect_code(0);
+    env.run(["clean", "purge", "--dry-run"]).expect_code(0);
+    env.run(["clean", "purge"]).expect_code(0);
+    let known = env.run(["stats", "--json"]).expect_code(0).events("command");
+    let runs: Vec<_> =
+        known.iter().map(|c| (c["command"].as_str().unwrap(), c["runs"].as_i64().unwrap())).collect();
+    assert_eq!(runs, [("clean plan", 1), ("clean purge", 1), ("clean run", 1), ("clean undo", 1)]);
+    let cost = known[2]["duration_s"]["p50"].as_f64().unwrap();
+    assert!(cost > 0.0 && cost <= took, "{cost} s of {took} s");
 }
 
 /// Whoever may search need not be allowed to write.

@@ -36,7 +36,10 @@ pub(super) fn run(args: &CleanArgs, global: &Global, ui: &Ui) -> Result<Exit, Fa
         CleanAction::Run(args) => run::run(args, global, ui),
         CleanAction::Undo(args) => undo::run(args, global, ui),
         CleanAction::Log(args) => log::run(args, global, ui),
-        CleanAction::Purge(args) => purge::run(args, global, ui),
+        CleanAction::Purge(args) if args.dry_run => purge::run(args, global, ui),
+        CleanAction::Purge(args) => {
+            super::costs::noted("clean purge", global, ui, || purge::run(args, global, ui))
+        }
         CleanAction::Rules => rules::list(global, ui),
         CleanAction::Explain(args) => rules::explain(args, global, ui),
     }

@@ -7,6 +7,7 @@ use super::verify::{Eye, root};
 use super::work::Work;
 use crate::clean::{Action, Fuses, Past};
 use crate::cli::{Global, RunArgs, RunMode};
+use crate::commands::costs::Clock;
 use crate::commands::scan::{bytes, count, grouped, interruptible, shown};
 use crate::commands::{Failure, locate};
 use crate::config::{CleanSettings, Size};
@@ -24,8 +25,9 @@ use std::path::Path;
 /// What people agreed to: rule and directory. `None`: everything.
 pub(super) type Agreed = Option<HashSet<(String, Vec<u8>)>>;
 
-/// Checks, asks, and does it.
+/// Checks, asks, and does it. What it cost is remembered if it came to that.
 pub(super) fn run(args: &RunArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+    let mut clock = Clock::start("clean run");
     let config = super::config(global)?;
     let mode = mode(args)?;
     let mut plan = plans::open(&args.plan, global)?;
@@ -94,7 +96,7 @@ pub(super) fn run(args: &RunArgs, global: &Global, ui: &Ui) -> Result<Exit, Fail
         return rehearse(&path, going, size, drifted, ui);
     }
     let agreed = match mode {
-        RunMode::Interactive => Some(ask(fold, ui)?),
+        RunMode::Interactive => Some(clock.idle(|| ask(fold, ui))?),
         _ => None,
     };
     let word = fate_word(args, &config.clean);
@@ -126,11 +128,13 @@ pub(super) fn run(args: &RunArgs, global: &Global, ui: &Ui) -> Result<Exit, Fail
         stop: stop.clone(),
         ui: *ui,
     };
-    interruptible(&stop, move || {
+    let exit = interruptible(&stop, move || {
         let exit = work.go();
         drop(locks);
         exit
-    })
+    })?;
+    clock.note(exit, global, ui);
+    Ok(exit)
 }
 
 fn mode(args: &RunArgs) -> Result<RunMode, Failure> {

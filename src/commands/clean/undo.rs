@@ -3,6 +3,7 @@
 use crate::clean::path::split;
 use crate::clean::{Did, Dirs, Kind};
 use crate::cli::{Global, UndoArgs};
+use crate::commands::costs::Clock;
 use crate::commands::scan::{count, grouped, interruptible, shown};
 use crate::commands::{Failure, locate};
 use crate::exit::Exit;
@@ -13,10 +14,11 @@ use serde_json::json;
 use std::fs::File;
 use std::path::Path;
 
-/// Brings back what a run took away.
+/// Brings back what a run took away, and remembers what that cost.
 pub(super) fn run(args: &UndoArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+    let clock = Clock::start("clean undo");
     let state = locate::state_dir(global)?;
-    let found = sweep::find(&state, &args.run).map_err(Failure::io("read the journals"))?;
+    let found = sweep::find_to_undo(&state, &args.run).map_err(Failure::io("read the journals"))?;
     if found.is_empty() {
         return Err(Failure::usage_hint(
             format!("no run {:?} is known", args.run),
@@ -37,16 +39,18 @@ pub(super) fn run(args: &UndoArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
         work.push((found, root.1, locks));
     }
     let stop = Stop::default();
-    let (asked, ui) = (stop.clone(), *ui);
-    interruptible(&stop, move || {
+    let (asked, told) = (stop.clone(), *ui);
+    let exit = interruptible(&stop, move || {
         let mut exit = Exit::Done;
         for (found, root, locks) in work {
             let (undone, gone) = one(&found, &root, &state, &asked)?;
             drop(locks);
-            exit = exit.worst(tell(&found, &undone, gone, &ui)?);
+            exit = exit.worst(tell(&found, &undone, gone, &told)?);
         }
         Ok(exit)
-    })
+    })?;
+    clock.note(exit, global, ui);
+    Ok(exit)
 }
 
 /// Also how many entries are gone for good.

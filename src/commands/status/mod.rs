@@ -15,6 +15,8 @@ use std::time::Duration;
 
 /// One look waits so long for what does not answer.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// The first screen waits so long to have something to show.
+const FIRST: Duration = Duration::from_millis(250);
 /// How often the screen is drawn, and a line of JSON printed.
 const FRAME: Duration = Duration::from_millis(500);
 
@@ -30,6 +32,7 @@ pub(super) fn run(args: &StatusArgs, global: &Global, ui: &Ui) -> Result<Exit, F
     let subject = Subject { jobs, state_dir: locate::state_dir(global)? };
     let gatherer = Gatherer::start(subject).map_err(Failure::io("start to look"))?;
     if args.watch {
+        gatherer.wait(FIRST);
         return watch(&gatherer, max_age, ui);
     }
     gatherer.wait(PATIENCE);

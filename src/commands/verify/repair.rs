@@ -87,6 +87,7 @@ impl Repair {
             logs: None,
             wait_lock: Duration::ZERO,
             watch: crate::stats::Watch::default(),
+            again: "pdb-sync".into(),
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(Failure::io("start the runtime"))?;

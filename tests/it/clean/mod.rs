@@ -102,12 +102,15 @@ fn planned_shown_run_and_undone() {
     for gone in ["ab/.~tmp~", "cd/x~", "cd/empty", ".DS_Store", "ab/.1abc.cif.gz.a1B2c3"] {
         assert!(!root.join(gone).exists(), "{gone}");
     }
+    // Carried out again it finds nothing, and that is not the run to undo.
+    env.run(["clean", "run", "--yes"]).expect_code(3);
     let undone = env.run(["clean", "undo", "last", "--json"]).expect_code(0).json().pop().unwrap();
+    assert_eq!(undone["run"], run["run"], "{undone}");
     assert_eq!((&undone["conflicts"], &undone["failed"]), (&0.into(), &0.into()), "{undone}");
     assert_eq!(tree(&root), before);
     assert_eq!(dirs(&root), times, "times and modes of directories, too");
     let log = env.run(["clean", "log", "--json"]).expect_code(0).json();
-    assert_eq!(log[0]["counts"]["restored"], 9, "{log:?}");
+    assert!(log.iter().any(|run| run["counts"]["restored"] == 9), "{log:?}");
 }
 
 #[test]

@@ -61,7 +61,7 @@ fn a_stalled_source_is_left_for_the_next_one() {
     thread::spawn(move || silent.incoming().collect::<Vec<_>>());
     let upstream = Upstream::new().with_corpus().listen();
     let env = Env::new();
-    let config = one_job(&[&first, &upstream.url("m/")], &env.mirror("j"), "retries = 0\nstall = \"300ms\"");
+    let config = one_job(&[&first, &upstream.url("m/")], &env.mirror("j"), "retries = 0\nstall = \"3s\"");
     let env = env.with_config(&config);
     let ended = env.run(["sync", "j", "--json"]).expect_code(0);
     assert_eq!(ended.tries(), [(first, None), (upstream.url("m/"), Some(0))], "{ended}");
@@ -74,11 +74,11 @@ fn an_attempt_has_a_wall_clock_however_lively_it_is() {
         Fake::new("[if one.invalid]\nlines 10 busy\nwait-file /nonexistent\n[if two.invalid]\nstats 1 1 0");
     let env = Env::new().with_fake(&fake);
     let sources = ["rsync://one.invalid/m/", "rsync://two.invalid/m/"];
-    let config = one_job(&sources, &env.mirror("j"), "retries = 0\ntimeout = \"300ms\"");
+    let config = one_job(&sources, &env.mirror("j"), "retries = 0\ntimeout = \"3s\"");
     let env = env.with_config(&config);
     let ended = env.run(["sync", "j", "--json"]).expect_code(0);
     let reason = ended.events("retry")[0]["reason"].clone();
-    assert!(reason.as_str().unwrap().contains("timeout of 300ms"), "{ended}");
+    assert!(reason.as_str().unwrap().contains("timeout of 3s"), "{ended}");
     assert_eq!(ended.tries().len(), 2, "{ended}");
 }
 

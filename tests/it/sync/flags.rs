@@ -26,9 +26,9 @@ fn retries_are_counted_and_kept() {
 fn a_timeout_ends_an_attempt_and_the_next_one_may_do() {
     let fake = Fake::new("[1]\nignore-term\nout begun\nhang\n[*]\nstats 1 1 0\n");
     let env = faked(&fake, &["a"], "");
-    let ended = env.run(["sync", "a", "--timeout", "200ms", "--retries", "1", "--json"]).expect_code(0);
+    let ended = env.run(["sync", "a", "--timeout", "2s", "--retries", "1", "--json"]).expect_code(0);
     let tries = finished(&ended, "a")["tries"].clone();
-    assert!(tries[0]["error"].as_str().unwrap().contains("timeout of 200ms"), "{ended}");
+    assert!(tries[0]["error"].as_str().unwrap().contains("timeout of 2s"), "{ended}");
     assert_eq!(tries[1]["exit_code"], 0);
     assert!(with_marker(&env.dir().display().to_string()).is_empty());
 

@@ -91,13 +91,13 @@ fn a_million_lines_need_little_memory_whoever_listens() {
 #[test]
 fn a_slow_reader_is_not_a_stalled_source() {
     let fake = Fake::new("lines 300000 a line that waits to be read\nout the last\n");
-    let env = faked(&fake, &["a"], "stall = '500ms'");
+    let env = faked(&fake, &["a"], "stall = '1500ms'");
     // Reads nothing until the file is there, which comes long after the stall.
     let script = r#""$0" sync a | { while [ ! -e go ]; do sleep 0.05; done; cat; }"#;
     let running = Running::start(env.program("/bin/sh", ["-c", script, env!("CARGO_BIN_EXE_pdb-sync")]));
     eventually("it waits for its reader", || !fake.calls().is_empty());
     let start = std::time::Instant::now();
-    eventually("the stall would be over", || start.elapsed().as_millis() > 1500);
+    eventually("the stall would be over", || start.elapsed().as_millis() > 3500);
     fs::write(env.dir().join("go"), "").unwrap();
     let ended = running.wait().expect_code(0);
     assert!(ended.out().contains("\n[a] the last\n"), "{}", ended.err());

@@ -211,3 +211,14 @@ fn without_a_wish_for_bars_there_are_none() {
         assert_eq!(terminal.code(), "code 0\n");
     }
 }
+
+#[test]
+fn a_child_cannot_ask_at_the_terminal() {
+    let fake = Fake::new("stats 1 0 0\n");
+    let env =
+        faked(&fake, &["a"], "before = ['(exec 3<>/dev/tty) 2>/dev/null && echo asks || echo cannot ask']");
+    let line = format!("(exec 3<>/dev/tty) && {}", sync("a"));
+    let Some(terminal) = Terminal::start(&env, 80, &line) else { return };
+    assert_eq!(terminal.code(), "code 0\n");
+    terminal.until("the hook says", |screen| screen.iter().any(|line| line == "[a] cannot ask"));
+}

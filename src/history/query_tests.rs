@@ -1,0 +1,76 @@
+//! What is looked up in a long history, and how.
+
+use super::tests::{all, whole_run};
+use super::{History, query};
+use crate::result::{Outcome, Status};
+use crate::stats::State;
+use jiff::Timestamp;
+use rusqlite::Connection;
+use std::time::Duration;
+
+/// What is looked up by leaps is what a look at every row finds.
+#[test]
+fn the_newest_of_each_job_is_found_among_many() {
+    let dir = tempfile::tempdir().unwrap();
+    whole_run(dir.path(), "01A", 0, &[("first", Outcome::Ok)]);
+    let db = Connection::open(History::path(dir.path())).unwrap();
+    db.execute_batch("DELETE FROM jobs; BEGIN").unwrap();
+    let mut random = fastrand::Rng::with_seed(7);
+    let words = ["ok", "warned", "failed", "skipped", "blocked", "interrupted"];
+    for n in 0..3_000 {
+        let job = random.choice(["a", "b", "never", "é", "zz"]).unwrap();
+        let word = if job == "never" { "failed" } else { random.choice(words).unwrap() };
+        let size = random.bool().then(|| random.i64(0..1 << 40));
+        db.execute("INSERT INTO runs (id, state, started, pid) VALUES (?1, 'ended', ?2, 1)", (n, n * 5_000))
+            .unwrap();
+        let row = "INSERT INTO jobs (run, job, place, status, started, duration, total_bytes) VALUES (?1, ?2, 0, ?3, ?4, ?5, ?6)";
+        db.execute(row, (n, job, word, n * 5_000, random.i64(0..4_000_000), size)).unwrap();
+    }
+    db.execute_batch("COMMIT").unwrap();
+    let history = History::read(dir.path()).unwrap().unwrap();
+    let (past, latest) = (all(dir.path()), history.latest().unwrap());
+    assert_eq!(latest.keys().collect::<Vec<_>>(), ["a", "b", "never", "zz", "é"]);
+    let since = Timestamp::from_second(5_000).unwrap();
+    for (job, latest) in latest {
+        let of: Vec<_> = past.iter().filter(|past| past.job == job).collect();
+        assert_eq!(Some(&&latest.last), of.first());
+        let well =
+            || of.iter().filter(|past| matches!(past.state, State::Ended(Status::Ok | Status::Warned)));
+        let ends = well()
+            .filter_map(|past| Some(past.started + Duration::from_millis(past.duration?.as_millis() as u64)));
+        assert_eq!(latest.success, ends.max(), "{job}");
+        let held = well().filter(|past| past.started >= since);
+        let held: Vec<_> = held.filter_map(|past| Some((past.started, past.figures.total_bytes?))).collect();
+        let ends = held.last().zip(held.first()).map(|(oldest, newest)| [*oldest, *newest]);
+        assert_eq!(history.sizes(&job, since).unwrap(), ends, "{job}");
+    }
+    assert_eq!(history.sizes("nobody", since).unwrap(), None);
+}
+
+/// A history of years is not read through to tell what happened last.
+#[test]
+fn what_is_looked_up_is_found_by_an_index() {
+    let dir = tempfile::tempdir().unwrap();
+    whole_run(dir.path(), "01A", 0, &[("a", Outcome::Ok)]);
+    let history = History::read(dir.path()).unwrap().unwrap();
+    let looks = [
+        query::NAMES.to_string(),
+        query::SUCCESS.into(),
+        query::held("ASC"),
+        query::held("DESC"),
+        query::jobs(&[]),
+    ];
+    for sql in looks.into_iter().chain([query::jobs(&["a".into()])]) {
+        let mut plan = history.db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        // What is not bound is NULL.
+        let steps = plan
+            .raw_query()
+            .mapped(|row| row.get::<_, String>("detail"))
+            .collect::<Result<Vec<_>, _>>()
+            .unwrap();
+        let by_index = |step: &String| step.starts_with("SEARCH j") && step.contains(" INDEX jobs_by_");
+        assert!(steps.iter().any(by_index), "{sql}: {steps:?}");
+        let all = |step: &&String| step.starts_with("SCAN j") || step.ends_with("TEMP B-TREE FOR ORDER BY");
+        assert_eq!(steps.iter().find(all), None, "{sql}: {steps:?}");
+    }
+}

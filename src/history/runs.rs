@@ -1,0 +1,166 @@
+//! Whole runs out, with every attempt.
+
+use super::query::{COLUMNS, Rows, phase, span, time};
+use super::{Error, History};
+use crate::machine::Identity;
+use crate::stats::Past;
+use jiff::Timestamp;
+use std::time::Duration;
+
+/// A run of the past.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Run {
+    /// Its id.
+    pub id: String,
+    /// How far it came.
+    pub state: RunState,
+    /// When it started.
+    pub started: Timestamp,
+    /// How long it took, if it ended.
+    pub duration: Option<Duration>,
+    /// The signal that ended it.
+    pub signal: Option<i32>,
+    /// The exit code of the program, if it ended.
+    pub exit_code: Option<i32>,
+    /// Its jobs, in the order in which they were asked for.
+    pub jobs: Vec<Job>,
+}
+
+/// How far a run came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunState {
+    /// It goes on.
+    Running,
+    /// It ended without a word.
+    Interrupted,
+    /// It has a summary.
+    Ended,
+}
+
+impl RunState {
+    /// As in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            RunState::Running => "running",
+            RunState::Interrupted => "interrupted",
+            RunState::Ended => "ended",
+        }
+    }
+}
+
+/// A job of a run, with its attempts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Job {
+    /// How it fared.
+    pub past: Past,
+    /// Every attempt, in order.
+    pub attempts: Vec<Try>,
+}
+
+/// An attempt of the past.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Try {
+    /// From 1.
+    pub number: u32,
+    /// The source that it read.
+    pub source: String,
+    /// When it started.
+    pub started: Timestamp,
+    /// How long it took.
+    pub duration: Duration,
+    /// How long its parts took, in order.
+    pub phases: Vec<(String, Duration)>,
+    /// rsync's exit code.
+    pub exit_code: Option<i32>,
+    /// Why it failed.
+    pub error: Option<String>,
+}
+
+impl History {
+    /// The run whose id begins so; `last` is the newest.
+    pub fn run(&self, prefix: &str) -> Result<Run, Error> {
+        let cannot = self.cannot_read();
+        let (sql, pattern) = match prefix {
+            "last" => {
+                ("SELECT id FROM runs WHERE ?1 <> '' ORDER BY started DESC, id DESC LIMIT 1", "last".into())
+            }
+            _ => (
+                "SELECT id FROM runs WHERE id GLOB ?1 || '*' ORDER BY id LIMIT 2",
+                prefix.to_ascii_uppercase(),
+            ),
+        };
+        if !pattern.bytes().all(|b| b.is_ascii_alphanumeric()) || pattern.is_empty() {
+            return Err(Error::NoSuchRun(format!("{prefix:?} is no id of a run")));
+        }
+        let mut select = self.db.prepare(sql).map_err(&cannot)?;
+        let ids: rusqlite::Result<Vec<String>> =
+            select.query_map([&pattern], |row| row.get(0)).map_err(&cannot)?.collect();
+        let ids = ids.map_err(&cannot)?;
+        match ids.as_slice() {
+            [id] => self.whole(id),
+            [] if prefix == "last" => Err(Error::NoSuchRun("the history is empty".into())),
+            [] => Err(Error::NoSuchRun(format!("the history has no run {prefix:?}"))),
+            _ => Err(Error::NoSuchRun(format!("the ids of several runs begin with {prefix:?}"))),
+        }
+    }
+
+    fn whole(&self, id: &str) -> Result<Run, Error> {
+        let cannot = self.cannot_read();
+        let sql = "SELECT state, started, duration, signal, exit_code, pid, process FROM runs WHERE id = ?1";
+        let mut run = self
+            .db
+            .query_row(sql, [id], |row| {
+                let process = Identity { pid: row.get(5)?, started: row.get(6)? };
+                let state = match row.get::<_, String>(0)?.as_str() {
+                    "ended" => RunState::Ended,
+                    "running" if !process.is_gone() => RunState::Running,
+                    _ => RunState::Interrupted,
+                };
+                Ok(Run {
+                    id: id.into(),
+                    state,
+                    started: time(row.get(1)?).unwrap_or_default(),
+                    duration: row.get::<_, Option<i64>>(2)?.map(span),
+                    signal: row.get(3)?,
+                    exit_code: row.get(4)?,
+                    jobs: Vec::new(),
+                })
+            })
+            .map_err(&cannot)?;
+        let sql = format!(
+            "SELECT {COLUMNS} FROM jobs j JOIN runs r ON r.id = j.run WHERE r.id = ?1 ORDER BY j.place"
+        );
+        let mut select = self.db.prepare(&sql).map_err(&cannot)?;
+        let mut rows = select.query([id]).map_err(&cannot)?;
+        let mut read = Rows::of(self).map_err(&cannot)?;
+        while let Some(row) = rows.next().map_err(&cannot)? {
+            let past = read.past(row).map_err(&cannot)?;
+            let attempts = self.attempts(id, &past.job).map_err(&cannot)?;
+            run.jobs.push(Job { past, attempts });
+        }
+        Ok(run)
+    }
+
+    fn attempts(&self, run: &str, job: &str) -> rusqlite::Result<Vec<Try>> {
+        let mut select = self.db.prepare(
+            "SELECT number, source, started, duration, exit_code, error FROM attempts
+             WHERE run = ?1 AND job = ?2 ORDER BY number",
+        )?;
+        let mut phases = self.db.prepare(
+            "SELECT name, duration FROM phases WHERE run = ?1 AND job = ?2 AND attempt = ?3 ORDER BY place",
+        )?;
+        let rows = select.query_map([run, job], |row| {
+            let number = row.get(0)?;
+            Ok(Try {
+                number,
+                source: row.get(1)?,
+                started: time(row.get(2)?).unwrap_or_default(),
+                duration: span(row.get(3)?),
+                exit_code: row.get(4)?,
+                error: row.get(5)?,
+                phases: phases.query_map((run, job, number), phase)?.collect::<rusqlite::Result<_>>()?,
+            })
+        })?;
+        rows.collect()
+    }
+}
