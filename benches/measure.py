@@ -6,6 +6,9 @@ measure.py RUNS [--prepare COMMAND] NAME=COMMAND...
     slows the machine down for a while slows all of them. Prints medians, and their ratio to that of the first. The time
     of the COMMAND of --prepare, which runs before each, does not count. Output goes to /dev/null.
 
+measure.py --percentiles RUNS NAME=COMMAND...
+    Runs each command by itself, without a shell, RUNS times after one to warm up, and prints percentiles.
+
 measure.py --peak PROGRAM ARGUMENT...
     Runs a program once and prints the peak of its own resident memory (VmHWM of /proc; Linux only).
 
@@ -16,6 +19,7 @@ measure.py --refresh SECONDS PROGRAM ARGUMENT...
 
 import os
 import resource
+import shlex
 import signal
 import statistics
 import subprocess
@@ -55,6 +59,22 @@ def compare(runs, prepare, commands):
     for name, _ in commands:
         median = statistics.median(times[name])
         print(f"| {name} | {median:.3f} s | {min(times[name]):.3f} s | {max(times[name]):.3f} s | {median / base:.2f} |")
+
+
+def percentiles(runs, commands):
+    print(f"| | p50 of {runs} | p95 | slowest |")
+    print("|---|---|---|---|")
+    for name, command in commands:
+        argv, times = shlex.split(command), []
+        for _ in range(runs + 1):
+            start = time.perf_counter()
+            status = subprocess.run(argv, stderr=subprocess.DEVNULL, **QUIET)
+            times.append(1000 * (time.perf_counter() - start))
+            if status.returncode != 0:
+                sys.exit(f"{command}\nended with {status.returncode}")
+        times = sorted(times[1:])
+        at = lambda share: times[int((len(times) - 1) * share)]
+        print(f"| {name} | {at(0.5):.1f} ms | {at(0.95):.1f} ms | {at(1):.1f} ms |")
 
 
 def peak(argv):
@@ -104,6 +124,9 @@ def main(arguments):
         return peak(arguments[1:])
     if arguments[:1] == ["--refresh"] and len(arguments) > 2 and arguments[1].isdigit():
         return refresh(int(arguments[1]), arguments[2:])
+    each = arguments[:1] == ["--percentiles"]
+    if each:
+        arguments = arguments[1:]
     if len(arguments) < 2 or not arguments[0].isdigit() or int(arguments[0]) < 1:
         sys.exit(__doc__)
     runs, rest, prepare = int(arguments[0]), arguments[1:], None
@@ -112,6 +135,8 @@ def main(arguments):
     commands = [tuple(argument.split("=", 1)) for argument in rest]
     if not commands or any(len(command) != 2 for command in commands):
         sys.exit(__doc__)
+    if each:
+        return percentiles(runs, commands)
     compare(runs, prepare, commands)
 
 

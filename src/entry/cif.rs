@@ -3,7 +3,7 @@
 //! The grammar is CIF 1.1's: blank-separated words; `'…'` and `"…"` end at a quote before a blank; a `;` at the start of a line opens
 //! a text that the next one closes; `#` starts a comment. Lines end in LF; CR is a blank, so that CRLF needs no care.
 
-use memchr::{memchr, memmem};
+use memchr::{memchr, memchr_iter};
 
 /// One word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +29,20 @@ pub struct Tokens<'a> {
 
 fn blank(byte: u8) -> bool {
     byte.is_ascii_whitespace() || byte == 0
+}
+
+/// The first byte from `at` on that may begin anything but a bare value, or the end. Many bytes are looked at in one step.
+fn next_special(bytes: &[u8], mut at: usize) -> usize {
+    let special = |byte: u8| {
+        [b'_', b'\'', b'"', b';', b'#'].iter().fold(0, |any, known| any | u8::from(byte == *known))
+    };
+    while let Some(some) = bytes[at..].first_chunk::<32>() {
+        if some.iter().fold(0, |any, byte| any | special(*byte)) != 0 {
+            break;
+        }
+        at += some.len();
+    }
+    bytes[at..].iter().position(|byte| special(*byte) != 0).map_or(bytes.len(), |n| at + n)
 }
 
 impl<'a> Tokens<'a> {
@@ -57,7 +71,8 @@ impl<'a> Tokens<'a> {
     /// Behind the opening `;`.
     fn text(&mut self) -> &'a [u8] {
         let body = self.at + 1;
-        match memmem::find(&self.bytes[body..], b"\n;") {
+        let rest = &self.bytes[body..];
+        match memchr_iter(b'\n', rest).find(|end| rest.get(end + 1) == Some(&b';')) {
             Some(n) => {
                 self.at = body + n + 2;
                 self.bytes[body..body + n].strip_suffix(b"\r").unwrap_or(&self.bytes[body..body + n])
@@ -87,6 +102,38 @@ impl<'a> Tokens<'a> {
         self.at = line;
         let rest = &self.bytes[body..line];
         rest.strip_suffix(b"\r").unwrap_or(rest)
+    }
+
+    /// Passes over values, and gives the word behind them: what calling [`Iterator::next`] until there is no value would give, but
+    /// bare values are not even told apart.
+    pub(super) fn behind_values(&mut self) -> Option<Token<'a>> {
+        // Where a word begins whatever stands before it.
+        let mut free = self.at;
+        let mut from = free;
+        loop {
+            let at = next_special(self.bytes, from);
+            let begins = |at: usize| at == free || at > free && blank(self.bytes[at - 1]);
+            // The keywords end in, or go on behind, an underscore.
+            let keyword = at.checked_sub(4).filter(|start| {
+                self.bytes.get(at) == Some(&b'_')
+                    && begins(*start)
+                    && [b"loop", b"data"]
+                        .iter()
+                        .any(|word| self.bytes[*start..at].eq_ignore_ascii_case(*word))
+            });
+            self.at = match keyword {
+                Some(start) => start,
+                None if at == self.bytes.len() || begins(at) => at,
+                None => {
+                    from = at + 1;
+                    continue;
+                }
+            };
+            match self.next() {
+                Some(Token::Value(_)) => (free, from) = (self.at, self.at),
+                other => return other,
+            }
+        }
     }
 
     fn bare(&mut self) -> &'a [u8] {

@@ -36,7 +36,10 @@ pub struct Read {
     pub errors: u64,
 }
 
-const BUFFER: usize = 64 << 10;
+/// Compressed bytes that are read at a time.
+const PACKED: usize = 32 << 10;
+/// Bytes that are inflated to find out what a file is; CIF files go on in pieces of their own.
+const PLAIN: usize = 8 << 10;
 
 /// Reads a file, given its bytes as they lie on disk, and hands on at least one entry. Nothing in a file is an error of
 /// ours: what is wrong with it is told by an entry with `error`. Up to [`CAP`] and some buffers are in memory.
@@ -50,7 +53,7 @@ pub fn read(name: &str, bytes: impl io::Read, options: &Options, sink: &mut dyn 
         }
         sink(entry);
     };
-    if let Err(error) = read_raw(name, BufReader::with_capacity(BUFFER, bytes), options, &mut count) {
+    if let Err(error) = read_raw(name, BufReader::with_capacity(PACKED, bytes), options, &mut count) {
         count(failed(name, why(&error)));
     }
     done
@@ -86,7 +89,7 @@ fn read_raw(
     }
     if first.starts_with(&[0x1f, 0x8b]) {
         let inflated = MultiGzDecoder::new(raw);
-        return read_plain(name, BufReader::with_capacity(BUFFER, inflated), options, sink);
+        return read_plain(name, BufReader::with_capacity(PLAIN, inflated), options, sink);
     }
     if name.to_ascii_lowercase().ends_with(".gz") {
         let page = String::from_utf8_lossy(&first[..first.len().min(512)]).to_lowercase();
@@ -137,8 +140,7 @@ fn cif(name: &str, plain: impl BufRead, options: &Options, sink: &mut dyn FnMut(
         // What was read before the damage is worth keeping.
         let error = match stop {
             Ok(Stop::Bulk) => {
-                let dated = HISTORIES.iter().any(|history| page.mentions(history));
-                if dated && !options.whole {
+                if !options.whole && HISTORIES.iter().any(|history| page.mentions(history)) {
                     sink(understood(name, &page, options));
                     return Ok(());
                 }

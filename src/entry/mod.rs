@@ -27,4 +27,4 @@ pub use file::{Options, Read, failed, read};
 pub use id::{from_name, normal};
 pub use model::{Citation, Entry, Kind, Ligand};
 pub use stop::{CAP, Page, Stop};
-pub use table::{Block, Table};
+pub use table::{Block, Table, Wanted};

@@ -79,7 +79,7 @@ fn fast(bytes: &[u8]) -> Vec<(u8, Option<Vec<u8>>)> {
     Tokens::new(bytes).map(named).collect()
 }
 
-fn stops(bytes: &[u8], chunk: u64) -> Vec<(Stop, Vec<u8>)> {
+fn stops(bytes: &[u8], chunk: usize) -> Vec<(Stop, Vec<u8>)> {
     let mut page = Page::new(bytes, CAP).by(chunk);
     let mut found = Vec::new();
     loop {
@@ -93,11 +93,43 @@ fn stops(bytes: &[u8], chunk: u64) -> Vec<(Stop, Vec<u8>)> {
     }
 }
 
+/// What a text has behind each of its words: the next word that is no value, and where.
+fn behind(bytes: &[u8], word: usize, fast: bool) -> (Option<Token<'_>>, Option<Token<'_>>, bool) {
+    let mut tokens = Tokens::new(bytes);
+    for _ in 0..word {
+        tokens.next();
+    }
+    let next = if fast {
+        tokens.behind_values()
+    } else {
+        tokens.by_ref().find(|token| !matches!(token, Token::Value(_)))
+    };
+    (next, tokens.next(), tokens.unterminated)
+}
+
+/// What is left of a table of atoms and what follows it, a line at a time.
+fn slow_bulk(bytes: &[u8]) -> &[u8] {
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        let line = rest.split(|byte| *byte == b'\n').next().unwrap().to_ascii_lowercase();
+        let bulk = line.starts_with(b"_atom_site") || line.starts_with(b"_refln.");
+        let ends = [&b"#"[..], b"_", b"loop_", b"data_"].iter().any(|start| line.starts_with(start));
+        if ends && !bulk {
+            break;
+        }
+        rest = &rest[rest.len().min(line.len() + 1)..];
+    }
+    rest
+}
+
 #[test]
 fn real_files_have_the_words_that_the_slow_reader_finds() {
     for id in ["1a8o", "1pfe", "3dg1", "5i55"] {
         let plain = inflated(id);
         assert!(fast(&plain) == slow(&plain), "{id}");
+        for word in (0..slow(&plain).len()).step_by(997) {
+            assert_eq!(behind(&plain, word, true), behind(&plain, word, false), "{id}, behind {word} words");
+        }
     }
 }
 
@@ -113,7 +145,34 @@ proptest! {
     }
 
     #[test]
-    fn where_chunks_end_changes_nothing(bytes in pieces(), chunk in 1u64..20) {
+    fn where_chunks_end_changes_nothing(bytes in pieces(), chunk in 1usize..20) {
         prop_assert_eq!(stops(&bytes, chunk), stops(&bytes, 1 << 20));
+    }
+
+    #[test]
+    fn values_are_passed_by_as_if_each_were_looked_at(bytes in pieces()) {
+        for word in 0..=slow(&bytes).len() {
+            prop_assert_eq!(behind(&bytes, word, true), behind(&bytes, word, false), "behind {} words", word);
+        }
+    }
+
+    #[test]
+    fn bulk_ends_where_its_lines_say(bytes in pieces(), chunk in 1usize..20) {
+        let file = [b"_atom_site.a\n", &bytes[..]].concat();
+        let mut page = Page::new(&file[..], CAP).by(chunk);
+        prop_assert_eq!(page.next_stop().unwrap(), Stop::Bulk);
+        page.skip_bulk().unwrap();
+        let mut left = Vec::new();
+        loop {
+            let stop = page.next_stop().unwrap();
+            left.extend_from_slice(page.kept());
+            match stop {
+                Stop::End => break,
+                Stop::Block => page.next_block(),
+                // Only the first table is passed over.
+                Stop::Bulk => return Ok(()),
+            }
+        }
+        prop_assert_eq!(left.as_slice(), slow_bulk(&file));
     }
 }

@@ -3,32 +3,55 @@
 use super::date::Date;
 use super::id;
 use super::model::{Entry, Kind, Ligand, add, add_organism};
-use super::table::{Block, Row};
+use super::table::{Block, Row, Wanted};
 
-/// The categories that are read, in lower case.
-pub(super) const WANTED: &[&str] = &[
-    "_entry",
-    "_struct",
-    "_struct_keywords",
-    "_exptl",
-    "_refine",
-    "_refine_hist",
-    "_em_3d_reconstruction",
-    "_entity",
-    "_entity_src_gen",
-    "_entity_src_nat",
-    "_pdbx_entity_src_syn",
-    "_audit_author",
-    "_citation",
-    "_citation_author",
-    "_pdbx_database_status",
-    "_pdbx_audit_revision_history",
-    "_database_pdb_rev",
-    "_chem_comp",
-    "_entity_poly",
-    "_struct_ref",
-    "_symmetry",
-    "_pdbx_reference_molecule",
+/// What is read.
+pub(super) const WANTED: &[Wanted] = &[
+    ("_entry", &["id"]),
+    ("_struct", &["title"]),
+    ("_struct_keywords", &["pdbx_keywords", "text"]),
+    ("_exptl", &["method"]),
+    ("_refine", &["ls_d_res_high"]),
+    ("_refine_hist", &["number_atoms_total"]),
+    ("_em_3d_reconstruction", &["resolution"]),
+    ("_entity", &["type", "pdbx_description", "pdbx_ec", "pdbx_number_of_molecules", "formula_weight"]),
+    (
+        "_entity_src_gen",
+        &["pdbx_gene_src_scientific_name", "gene_src_common_name", "pdbx_gene_src_ncbi_taxonomy_id"],
+    ),
+    ("_entity_src_nat", &["pdbx_organism_scientific", "common_name", "pdbx_ncbi_taxonomy_id"]),
+    ("_pdbx_entity_src_syn", &["organism_scientific", "organism_common_name", "ncbi_taxonomy_id"]),
+    ("_audit_author", &["name"]),
+    (
+        "_citation",
+        &["id", "title", "journal_abbrev", "year", "pdbx_database_id_doi", "pdbx_database_id_pubmed"],
+    ),
+    ("_citation_author", &["citation_id", "name"]),
+    ("_pdbx_database_status", &["recvd_initial_deposition_date"]),
+    ("_pdbx_audit_revision_history", &["revision_date"]),
+    ("_database_pdb_rev", &["date", "date_original"]),
+    (
+        "_chem_comp",
+        &[
+            "id",
+            "name",
+            "formula",
+            "formula_weight",
+            "pdbx_initial_date",
+            "pdbx_modified_date",
+            "pdbx_synonyms",
+            "type",
+            "three_letter_code",
+            "pdbx_type",
+        ],
+    ),
+    ("_entity_poly", &["type", "pdbx_strand_id", "pdbx_seq_one_letter_code_can", "pdbx_seq_one_letter_code"]),
+    ("_struct_ref", &["db_name", "pdbx_db_accession"]),
+    ("_symmetry", &["space_group_name_h-m"]),
+    (
+        "_pdbx_reference_molecule",
+        &["prd_id", "name", "formula", "formula_weight", "type", "class", "compound_details"],
+    ),
 ];
 
 /// Either of these holds the release date; where neither stands before the atoms, it stands behind them.
@@ -121,7 +144,7 @@ fn structure(block: &Block<'_>, id: &str, sequences: bool) -> Entry {
         }
     }
     for row in block.rows("_struct_ref") {
-        if row.get("db_name").is_some_and(|name| matches!(name.as_str(), "UNP" | "TREMBL" | "SWS")) {
+        if row.text("db_name").is_some_and(|name| matches!(&*name, "UNP" | "TREMBL" | "SWS")) {
             add(&mut entry.uniprot, row.get("pdbx_db_accession").unwrap_or_default().to_uppercase());
         }
     }
@@ -137,7 +160,7 @@ fn resolution(block: &Block<'_>) -> Option<f64> {
 fn entities(block: &Block<'_>, entry: &mut Entry) {
     let mut dalton = None;
     for row in block.rows("_entity") {
-        if row.get("type").as_deref() == Some("water") {
+        if row.text("type").as_deref() == Some("water") {
             continue;
         }
         add(&mut entry.molecules, row.get("pdbx_description").unwrap_or_default());
@@ -234,7 +257,7 @@ fn people(block: &Block<'_>, entry: &mut Entry) {
         add(&mut entry.authors, row.get("name").unwrap_or_default());
     }
     let is_primary =
-        |row: &Row<'_, '_>, item: &str| row.get(item).is_none_or(|id| id.eq_ignore_ascii_case("primary"));
+        |row: &Row<'_, '_>, item: &str| row.text(item).is_none_or(|id| id.eq_ignore_ascii_case("primary"));
     for row in block.rows("_citation_author").filter(|row| is_primary(row, "citation_id")) {
         add(&mut entry.authors, row.get("name").unwrap_or_default());
     }
@@ -249,7 +272,7 @@ fn people(block: &Block<'_>, entry: &mut Entry) {
 
 fn dates(block: &Block<'_>, entry: &mut Entry) {
     let first = |item: &str, category: &str| {
-        let dates = block.rows(category).filter_map(|row| Date::iso(&row.get(item)?));
+        let dates = block.rows(category).filter_map(|row| Date::iso(&row.text(item)?));
         dates.fold((None, None), |(first, last): (Option<Date>, Option<Date>), date| {
             (Some(first.map_or(date, |first| first.min(date))), last.max(Some(date)))
         })

@@ -1,15 +1,25 @@
 //! The tables of a CIF block: only those that are wanted are kept.
 
 use super::cif::{Token, Tokens};
+use memchr::memchr;
+use std::borrow::Cow;
+
+/// A category in lower case, with the underscore and without the dot; and those of its items that are wanted, in lower case.
+pub type Wanted = (&'static str, &'static [&'static str]);
 
 /// One category: its items, and a row of values for each time it occurs.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Table<'a> {
-    names: Vec<String>,
-    rows: Vec<Vec<Option<&'a [u8]>>>,
+    /// What may be asked for.
+    wanted: &'static [&'static str],
+    names: Vec<&'static str>,
+    /// Row by row.
+    cells: Vec<Option<&'a [u8]>>,
+    /// Whether it was a loop of another number of rows than one: then no item can join it.
+    closed: bool,
 }
 
-/// A data block, reduced to the categories that were wanted.
+/// A data block, reduced to what was wanted.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Block<'a> {
     /// Behind `data_`; `None` if the text has no such word.
@@ -20,10 +30,11 @@ pub struct Block<'a> {
 }
 
 impl<'a> Block<'a> {
-    /// Reads one block; a second one is not looked at. Categories are named in lower case, with the underscore, without the dot.
-    pub fn read(bytes: &'a [u8], wanted: &[&'static str]) -> Self {
+    /// Reads one block; a second one is not looked at.
+    pub fn read(bytes: &'a [u8], wanted: &[Wanted]) -> Self {
         let mut tokens = Tokens::new(bytes);
         let mut block = Block::default();
+        let mut names = Names { wanted, last: None };
         let mut next = tokens.next();
         while let Some(token) = next {
             next = match token {
@@ -32,18 +43,19 @@ impl<'a> Block<'a> {
                     tokens.next()
                 }
                 Token::Data(_) => break,
-                Token::Loop => block.read_loop(&mut tokens, wanted),
-                Token::Name(name) => match tokens.next() {
-                    Some(Token::Value(value)) => {
-                        if let Some((category, item)) = find(name, wanted) {
+                Token::Loop => block.read_loop(&mut tokens, &mut names),
+                Token::Name(name) => match names.find(name) {
+                    Some((category, item)) => match tokens.next() {
+                        Some(Token::Value(value)) => {
                             block.table(category).set(item, value);
+                            tokens.behind_values()
                         }
-                        tokens.next()
-                    }
-                    other => other,
+                        other => other,
+                    },
+                    None => tokens.behind_values(),
                 },
                 // A value that belongs to no name.
-                Token::Value(_) => tokens.next(),
+                Token::Value(_) => tokens.behind_values(),
             };
         }
         block.unterminated = tokens.unterminated;
@@ -51,35 +63,41 @@ impl<'a> Block<'a> {
     }
 
     /// Returns the first word that does not belong to the loop any more.
-    fn read_loop(&mut self, tokens: &mut Tokens<'a>, wanted: &[&'static str]) -> Option<Token<'a>> {
-        let mut names = Vec::new();
+    fn read_loop(&mut self, tokens: &mut Tokens<'a>, names: &mut Names<'a, '_>) -> Option<Token<'a>> {
+        // A loop has one category; what is not wanted is passed by.
+        let mut category = None;
+        let mut columns = Vec::new();
         let mut next = tokens.next();
         while let Some(Token::Name(name)) = next {
-            names.push(find(name, wanted));
+            let found = names.find(name);
+            category = category.or(found.map(|(category, _)| category));
+            columns.push(found.and_then(|(of, item)| item.filter(|_| category == Some(of))));
             next = tokens.next();
         }
-        // A loop has one category; what is not wanted is passed by.
-        let category = names.iter().flatten().map(|(category, _)| *category).next();
-        let mut cells = Vec::new();
+        let Some(category) = category else {
+            return if matches!(next, Some(Token::Value(_))) { tokens.behind_values() } else { next };
+        };
+        let mut table = Table { wanted: category.1, ..Table::default() };
+        table.names.extend(columns.iter().flatten());
+        let mut values = 0;
         while let Some(Token::Value(value)) = next {
-            if category.is_some() {
-                cells.push(value);
+            if columns[values % columns.len()].is_some() {
+                table.cells.push(value);
             }
+            values += 1;
             next = tokens.next();
         }
-        if let Some(category) = category {
-            let table = self.table(category);
-            table.names =
-                names.iter().map(|name| name.map(|(_, item)| lower(item)).unwrap_or_default()).collect();
-            // The rest of a row that was cut off is no row.
-            table.rows = cells.chunks_exact(names.len()).map(<[_]>::to_vec).collect();
-        }
+        // The rest of a row that was cut off is no row.
+        let rows = values / columns.len();
+        table.cells.truncate(rows * table.names.len());
+        table.closed = rows != 1;
+        *self.table(category) = table;
         next
     }
 
-    fn table(&mut self, category: &'static str) -> &mut Table<'a> {
+    fn table(&mut self, (category, wanted): Wanted) -> &mut Table<'a> {
         let at = self.tables.iter().position(|(known, _)| *known == category).unwrap_or_else(|| {
-            self.tables.push((category, Table::default()));
+            self.tables.push((category, Table { wanted, ..Table::default() }));
             self.tables.len() - 1
         });
         &mut self.tables[at].1
@@ -88,7 +106,9 @@ impl<'a> Block<'a> {
     /// The rows of a category; none if it does not occur.
     pub fn rows(&self, category: &str) -> impl Iterator<Item = Row<'_, 'a>> {
         let table = self.tables.iter().find(|(known, _)| *known == category).map(|(_, table)| table);
-        table.into_iter().flat_map(|table| table.rows.iter().map(move |cells| Row { table, cells }))
+        table.into_iter().flat_map(|table| {
+            table.cells.chunks_exact(table.names.len().max(1)).map(move |cells| Row { table, cells })
+        })
     }
 
     /// Whether a category occurs.
@@ -103,15 +123,11 @@ impl<'a> Block<'a> {
 }
 
 impl<'a> Table<'a> {
-    /// An item outside of a loop: the category has one row.
-    fn set(&mut self, item: &[u8], value: Option<&'a [u8]>) {
-        let name = lower(item);
-        if self.rows.is_empty() {
-            self.rows.push(Vec::new());
-        }
-        if !self.names.contains(&name) && self.rows.len() == 1 && self.rows[0].len() == self.names.len() {
-            self.names.push(name);
-            self.rows[0].push(value);
+    /// An item outside of a loop, if it is wanted: the category has one row.
+    fn set(&mut self, item: Option<&'static str>, value: Option<&'a [u8]>) {
+        if let Some(item) = item.filter(|item| !self.closed && !self.names.contains(item)) {
+            self.names.push(item);
+            self.cells.push(value);
         }
     }
 }
@@ -123,25 +139,44 @@ pub struct Row<'t, 'a> {
     cells: &'t [Option<&'a [u8]>],
 }
 
-impl Row<'_, '_> {
+impl<'a> Row<'_, 'a> {
     /// The value of an item, blanks joined; `None` if it is unknown, empty or not there. What is not UTF-8 is taken for Latin-1.
     pub fn get(&self, item: &str) -> Option<String> {
-        let at = self.table.names.iter().position(|name| name == item)?;
-        Some(clean(self.cells.get(at).copied()??)).filter(|text| !text.is_empty())
+        Some(self.text(item)?.into_owned())
     }
 
     /// The same as a number.
     pub fn number<T: std::str::FromStr>(&self, item: &str) -> Option<T> {
-        self.get(item)?.parse().ok()
+        self.text(item)?.parse().ok()
+    }
+
+    /// The same, borrowed where it needs no cleaning.
+    pub(super) fn text(&self, item: &str) -> Option<Cow<'a, str>> {
+        debug_assert!(self.table.wanted.contains(&item), "{item} is not read");
+        let at = self.table.names.iter().position(|name| *name == item)?;
+        Some(cleaned(self.cells.get(at).copied()??)).filter(|text| !text.is_empty())
     }
 }
 
 /// Text with single blanks and without control characters.
 pub(super) fn clean(bytes: &[u8]) -> String {
-    let decoded: std::borrow::Cow<'_, str> = match std::str::from_utf8(bytes) {
+    cleaned(bytes).into_owned()
+}
+
+fn cleaned(bytes: &[u8]) -> Cow<'_, str> {
+    let decoded: Cow<'_, str> = match std::str::from_utf8(bytes) {
         Ok(text) => text.into(),
         Err(_) => bytes.iter().map(|b| char::from(*b)).collect::<String>().into(),
     };
+    let single = |bytes: &[u8]| {
+        bytes.iter().all(|byte| matches!(byte, b' '..=b'~'))
+            && !bytes.starts_with(b" ")
+            && !bytes.ends_with(b" ")
+            && bytes.windows(2).all(|two| two != b"  ")
+    };
+    if single(bytes) {
+        return decoded;
+    }
     let mut out = String::with_capacity(decoded.len());
     for word in decoded.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()) {
         if !out.is_empty() {
@@ -149,16 +184,27 @@ pub(super) fn clean(bytes: &[u8]) -> String {
         }
         out.push_str(word);
     }
-    out
+    out.into()
 }
 
-fn lower(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).to_ascii_lowercase()
+/// Finds out to which category a name belongs.
+struct Names<'a, 'w> {
+    wanted: &'w [Wanted],
+    /// The category before, and what it was found to be: names of one stand together.
+    last: Option<(&'a [u8], Option<Wanted>)>,
 }
 
-/// Category and item of a name, if the category is wanted. Names have no case.
-fn find<'n>(name: &'n [u8], wanted: &[&'static str]) -> Option<(&'static str, &'n [u8])> {
-    let dot = memchr::memchr(b'.', name)?;
-    let category = wanted.iter().find(|category| category.as_bytes().eq_ignore_ascii_case(&name[..dot]))?;
-    Some((category, &name[dot + 1..]))
+impl<'a> Names<'a, '_> {
+    /// The category of a name and its item, as far as they are wanted. Names have no case.
+    fn find(&mut self, name: &'a [u8]) -> Option<(Wanted, Option<&'static str>)> {
+        let (category, item) = name.split_at(memchr(b'.', name)?);
+        let same = |known: &str, name: &[u8]| known.as_bytes().eq_ignore_ascii_case(name);
+        let known = match self.last {
+            Some((last, known)) if last == category => known,
+            _ => self.wanted.iter().copied().find(|(known, _)| same(known, category)),
+        };
+        self.last = Some((category, known));
+        let (_, items) = known?;
+        Some((known?, items.iter().copied().find(|known| same(known, &item[1..]))))
+    }
 }

@@ -1,19 +1,19 @@
 //! From a query's tree to the engine's terms.
 
+use super::pairs::pair;
 use super::schema::{Fields, words_of};
 use crate::query::{self, Bound, Field as F, Is, Node};
 use std::ops::Bound as Edge;
 use tantivy::query::{
-    AllQuery, BooleanQuery, BoostQuery, ConstScoreQuery, EmptyQuery, FuzzyTermQuery, InvertedIndexRangeQuery,
-    Occur, PhrasePrefixQuery, PhraseQuery, Query, RangeQuery, TermQuery,
+    AllQuery, BooleanQuery, ConstScoreQuery, EmptyQuery, FuzzyTermQuery, InvertedIndexRangeQuery, Occur,
+    PhrasePrefixQuery, PhraseQuery, Query, RangeQuery, TermQuery,
 };
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{Searcher, Term};
 
 type Condition = Box<dyn Query>;
 
-/// How much more a word counts in a title, and an ID that is exactly what was asked for.
-const TITLE: f32 = 2.0;
+/// How much an ID counts that is exactly what was asked for.
 const ID: f32 = 50.0;
 /// The most words that the beginning of a phrase's last word may become.
 const EXPANSIONS: u32 = 200;
@@ -80,26 +80,30 @@ impl Compiler<'_> {
         field.map_or(self.fields.all, |field| self.fields.of(field))
     }
 
-    /// A word, or what a typed word is broken into.
-    fn terms(&self, field: Field, words: &[String]) -> Condition {
-        let mut terms: Vec<Term> = words.iter().map(|word| Term::from_field_text(field, word)).collect();
+    /// Words side by side: those in between that may be there are `slop`. Pairs that are terms are looked up as such.
+    fn terms(&self, field: Field, words: &[String], slop: u32) -> Condition {
+        let mut terms = Vec::new();
+        let mut covered = false;
+        for (at, word) in words.iter().enumerate() {
+            let pair = words.get(at + 1).filter(|_| slop == 0).and_then(|next| pair(word, next));
+            if pair.is_some() || !covered {
+                terms.push((at, Term::from_field_text(field, pair.as_ref().unwrap_or(word))));
+            }
+            covered = pair.is_some();
+        }
         match terms.len() {
             0 => Box::new(EmptyQuery),
-            1 => Box::new(TermQuery::new(terms.remove(0), IndexRecordOption::WithFreqs)),
-            _ => Box::new(PhraseQuery::new(terms)),
+            1 => Box::new(TermQuery::new(terms.remove(0).1, IndexRecordOption::WithFreqs)),
+            _ => Box::new(PhraseQuery::new_with_offset_and_slop(terms, slop)),
         }
     }
 
-    /// A word anywhere counts more in a title; an ID counts most.
+    /// A word; an ID counts most.
     fn word(&self, field: Option<F>, text: &str) -> Condition {
-        let words = words_of(text);
-        let here = self.terms(self.field(field), &words);
+        let anywhere = self.terms(self.field(field), &words_of(text), 0);
         if field.is_some() {
-            return here;
+            return anywhere;
         }
-        let title = Box::new(BoostQuery::new(self.terms(self.fields.of(F::Title), &words), TITLE));
-        let anywhere: Condition =
-            Box::new(BooleanQuery::new(vec![(Occur::Must, here), (Occur::Should, title as Condition)]));
         match crate::entry::normal(text) {
             Some(id) => {
                 let id = ConstScoreQuery::new(self.exact(F::Id, &id), ID);
@@ -142,16 +146,7 @@ impl Compiler<'_> {
         if words.len() < 2 {
             return self.word(field, text);
         }
-        let place = self.field(field);
-        let terms = words.iter().enumerate().map(|(at, word)| (at, Term::from_field_text(place, word)));
-        let here = Box::new(PhraseQuery::new_with_offset_and_slop(terms.collect(), slop));
-        if field.is_some() {
-            return here;
-        }
-        // Its words in a title are as good as the phrase, and take no look at positions.
-        let title = words.iter().map(|word| self.terms(self.fields.of(F::Title), std::slice::from_ref(word)));
-        let title = title.map(|word| (Occur::Should, Box::new(BoostQuery::new(word, TITLE)) as Condition));
-        Box::new(BooleanQuery::new(std::iter::once((Occur::Must, here as Condition)).chain(title).collect()))
+        self.terms(self.field(field), &words, slop)
     }
 
     /// As many of the words as some document has together belong to the field, the rest may be anywhere.

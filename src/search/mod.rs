@@ -20,11 +20,14 @@ mod hit;
 mod ledger;
 mod list;
 mod one;
+mod pairs;
 mod place;
 mod pool;
 mod schema;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod totals_tests;
 
 pub use build::{Built, IndexOptions, Progress, Target, build};
 pub use cache::CacheStats;

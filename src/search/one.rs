@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use tantivy::collector::{Collector, Count, TopDocs};
 use tantivy::columnar::Column;
-use tantivy::query::{Bm25StatisticsProvider, EnableScoring, Query};
+use tantivy::query::{Bm25StatisticsProvider, BooleanQuery, EnableScoring, Occur, Query, TermQuery};
 use tantivy::schema::Field;
 use tantivy::{DocAddress, Order, Searcher, Term};
 
@@ -118,7 +118,10 @@ impl Ask<'_> {
             EnableScoring::disabled_from_searcher(self.searcher)
         };
         let executor = self.searcher.index().search_executor();
-        let (best, total, facets) = if self.facets.is_empty() {
+        let (best, total, facets) = if scored && self.facets.is_empty() && prunes(self.query) {
+            let best = self.searcher.search_with_executor(self.query, &top, executor, scoring)?;
+            (best, self.query.count(self.searcher)?, BTreeMap::new())
+        } else if self.facets.is_empty() {
             let (best, total) =
                 self.searcher.search_with_executor(self.query, &(top, Count), executor, scoring)?;
             (best, total, BTreeMap::new())
@@ -132,6 +135,17 @@ impl Ask<'_> {
             .map(|(value, document)| Ok(Found { rank: rank(value), document, key: keys.of(document)? }));
         Ok(Answer { found: found.collect::<tantivy::Result<_>>()?, total: total as u64, facets })
     }
+}
+
+/// Whether the engine passes by blocks of documents that cannot be among the best ones, as long as nobody counts them: then counting
+/// apart, without scores, is much cheaper.
+fn prunes(query: &dyn Query) -> bool {
+    let term = |query: &dyn Query| query.is::<TermQuery>();
+    term(query)
+        || query.downcast_ref::<BooleanQuery>().is_some_and(|query| {
+            let all = |occur| query.clauses().iter().all(|(is, part)| *is == occur && term(&**part));
+            all(Occur::Must) || all(Occur::Should)
+        })
 }
 
 /// The keys of documents, from their columns: cheaper than the documents.

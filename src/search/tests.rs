@@ -5,14 +5,19 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 use tempfile::TempDir;
 
-struct Mirror {
+pub(super) struct Mirror {
     dir: TempDir,
 }
 
 impl Mirror {
-    fn of_corpus() -> Self {
+    pub(super) fn empty() -> Self {
         let mirror = Mirror { dir: tempfile::tempdir().unwrap() };
         fs::create_dir(mirror.root()).unwrap();
+        mirror
+    }
+
+    fn of_corpus() -> Self {
+        let mirror = Mirror::empty();
         let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");
         let items = fs::read_dir(corpus.join("more")).unwrap().chain(fs::read_dir(corpus).unwrap());
         for item in items {
@@ -27,7 +32,7 @@ impl Mirror {
         mirror
     }
 
-    fn root(&self) -> PathBuf {
+    pub(super) fn root(&self) -> PathBuf {
         self.dir.path().join("mirror")
     }
 
@@ -39,7 +44,7 @@ impl Mirror {
         IndexPlace::of_job(&self.state(), job)
     }
 
-    fn build(&self, job: &str) -> Built {
+    pub(super) fn build(&self, job: &str) -> Built {
         self.build_with(job, &IndexOptions::default())
     }
 
@@ -48,14 +53,14 @@ impl Mirror {
         build(&target, options, &Progress::default(), &AtomicBool::new(false)).unwrap()
     }
 
-    fn engine(&self) -> SearchEngine {
+    pub(super) fn engine(&self) -> SearchEngine {
         let opened =
             indexes(&self.state()).unwrap().iter().map(|place| place.open().unwrap().unwrap()).collect();
         SearchEngine::new(opened, &EngineOptions::default()).unwrap()
     }
 }
 
-fn request(query: &str) -> Request {
+pub(super) fn request(query: &str) -> Request {
     let query = if query.is_empty() { Node::All } else { parse(query).unwrap() };
     Request { query, sort: Sort::Score, limit: 100, offset: 0, facets: vec![], timeout: None }
 }
