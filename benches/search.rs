@@ -130,6 +130,25 @@ fn reading(dir: &Path, files: usize) {
     ));
     say(&format!("read, early stop   {}", rate(early)));
     say(&format!("index, end to end  {}  (once)", rate(built)));
+    let engine = engine(&[target]);
+    let one = || {
+        let start = Instant::now();
+        assert!(engine.search(&request("amyloid")).unwrap().total > 0);
+        start.elapsed()
+    };
+    one();
+    say(&format!("{}  amyloid, in the index of these files", percentiles((0..400).map(|_| one()).collect())));
+}
+
+/// Without answers from memory.
+fn engine(targets: &[Target]) -> SearchEngine {
+    let opened = targets.iter().map(|target| target.place.open().unwrap().unwrap()).collect();
+    SearchEngine::new(opened, &EngineOptions { cache_entries: 0, ..EngineOptions::default() }).unwrap()
+}
+
+fn request(query: &str) -> Request {
+    let query = parse(query).unwrap();
+    Request { query, sort: Sort::Score, limit: 20, offset: 0, facets: vec![], timeout: None }
 }
 
 fn index(target: &Target) -> Duration {
@@ -259,18 +278,7 @@ fn searching(dir: &Path, documents: usize) {
         .enumerate()
         .map(|(n, job)| made(dir, job, n * documents, documents, &mut random))
         .collect();
-    let opened = targets.iter().map(|target| target.place.open().unwrap().unwrap()).collect();
-    // Without answers from memory.
-    let options = EngineOptions { cache_entries: 0, ..EngineOptions::default() };
-    let engine = SearchEngine::new(opened, &options).unwrap();
-    let request = |query: &str| Request {
-        query: parse(query).unwrap(),
-        sort: Sort::Score,
-        limit: 20,
-        offset: 0,
-        facets: vec![],
-        timeout: None,
-    };
+    let engine = engine(&targets);
     let one = |query: &str| {
         let start = Instant::now();
         assert!(engine.search(&request(query)).unwrap().failed.is_empty());
