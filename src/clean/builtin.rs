@@ -4,10 +4,18 @@ use super::rule::{Action, Kind, Rule, Special};
 use std::time::Duration;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
+/// The rules for what a transfer leaves behind, and may still be writing.
+const TEMPORARY: &str = "rsync-temp";
+const PARTIAL: &str = "rsync-partial";
 /// The rule for rsync's `--backup-dir`; which directory that is, a job says.
 pub const BACKUPS: &str = "rsync-backup";
 /// The shortest gzip file: ten bytes of header, two of an empty stream, eight of trailer.
 const SHORTEST_GZIP: u64 = 20;
+
+/// Whether what this rule means is written by transfers, one of which may be stuck for longer than the rule waits.
+pub fn is_of_a_transfer(rule: &str) -> bool {
+    [TEMPORARY, PARTIAL].contains(&rule)
+}
 
 fn rule(name: &str, patterns: &[&str], action: Action, reason: &str) -> Rule {
     Rule {
@@ -39,12 +47,12 @@ pub fn built_in() -> Vec<Rule> {
         Rule {
             min_age: Some(DAY),
             special: Some(Special::RsyncTemp),
-            ..rule("rsync-temp", &[".*.??????"], Delete, temp)
+            ..rule(TEMPORARY, &[".*.??????"], Delete, temp)
         },
         Rule {
             min_age: Some(DAY),
             kind: Some(Kind::Dir),
-            ..rule("rsync-partial", &[".~tmp~", ".~partial~", ".rsync-partial", ".rsync-tmp"], Delete, temp)
+            ..rule(PARTIAL, &[".~tmp~", ".~partial~", ".rsync-partial", ".rsync-tmp"], Delete, temp)
         },
         Rule {
             min_age: Some(30 * DAY),

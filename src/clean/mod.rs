@@ -22,7 +22,7 @@ mod rule;
 #[cfg(test)]
 mod tests;
 
-pub use builtin::{BACKUPS, built_in};
+pub use builtin::{BACKUPS, built_in, is_of_a_transfer};
 pub use decisions::{Decisions, template};
 pub use fuse::{Blown, Fuses};
 pub use journal::{Begin, Did, End, Line, Recipe, Record};

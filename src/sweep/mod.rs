@@ -10,6 +10,7 @@
 
 mod apply;
 pub mod below;
+mod busy;
 mod fate;
 mod hand;
 mod journals;

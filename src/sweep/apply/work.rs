@@ -3,8 +3,9 @@
 use super::links::Links;
 use super::{Applied, Apply, BATCH, Batch, Broken, Page};
 use crate::clean::path::split;
-use crate::clean::{Did, Entry, Kind, Line, Recipe, Record, in_version_control};
+use crate::clean::{Did, Entry, Kind, Line, Recipe, Record, in_version_control, is_of_a_transfer};
 use crate::sweep::below::open_below;
+use crate::sweep::busy::is_being_written;
 use crate::sweep::fate::Fate;
 use crate::sweep::hand::{self, Taken, Wanted, look};
 use crate::sweep::parent::{Parent, recipe_of};
@@ -143,6 +144,13 @@ impl<'a> Shared<'a> {
         }
         let apply = self.apply;
         let name = split(&entry.path).1;
+        // A transfer of somebody else's may have been stuck for longer than the rule waits.
+        if is_of_a_transfer(&entry.rule)
+            && entry.kind == Kind::File
+            && is_being_written(parent.fd(), name) == Some(true)
+        {
+            return Taken::Left("somebody is writing it; left alone".into());
+        }
         let mut wanted = Wanted { name, kind: Some(entry.kind), stamp: entry.stamp, touched: false };
         let mut taken;
         if entry.linked {

@@ -15,6 +15,32 @@ fn entries(plan: &Value, rule: &str) -> u64 {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn what_a_stuck_transfer_still_writes_stays() {
+    let env = Env::new();
+    let root = env.mirror("m");
+    fs::create_dir_all(root.join("ab")).unwrap();
+    for file in ["ab/1abc.cif.gz", "ab/.1abc.cif.gz.a1B2c3", "ab/.1abc.cif.gz.d4E5f6"] {
+        fs::write(root.join(file), "some bytes of it, and more").unwrap();
+    }
+    age(&root);
+    let writer = fs::File::options().append(true).open(root.join("ab/.1abc.cif.gz.a1B2c3")).unwrap();
+    let reader = fs::File::open(root.join("ab/.1abc.cif.gz.d4E5f6")).unwrap();
+    assert_eq!(entries(&planned(&env, &["./mirror/m"]), "rsync-temp"), 2);
+    let run = env.run(["clean", "run", "--yes"]).expect_code(3);
+    assert!(
+        run.err().contains("somebody is writing it") || run.out().contains("somebody is writing it"),
+        "{run}"
+    );
+    assert!(root.join("ab/.1abc.cif.gz.a1B2c3").exists());
+    assert!(!root.join("ab/.1abc.cif.gz.d4E5f6").exists(), "a reader is no reason to keep it");
+    drop((writer, reader));
+    planned(&env, &["./mirror/m"]);
+    env.run(["clean", "run", "--yes"]).expect_code(0);
+    assert!(!root.join("ab/.1abc.cif.gz.a1B2c3").exists());
+}
+
+#[test]
 fn obsolete_entries_are_up_for_review_by_lists() {
     let env = Env::new();
     let root = env.mirror("m");
