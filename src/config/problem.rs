@@ -84,6 +84,10 @@ impl Text<'_> {
         let after = &self.text[start + offending.len()..line_end];
 
         let column = before.chars().count() + 1;
+        let (before, offending, after) = match self.is_private(line_start) {
+            true => without_value(before, offending, after),
+            false => (before, offending, after),
+        };
         let (cut, before) = match before.char_indices().rev().nth(EXCERPT) {
             Some((at, _)) => ("…", &before[at..]),
             None => ("", before),
@@ -100,6 +104,26 @@ impl Text<'_> {
             width: console::measure_text_width(offending.trim_end()).max(1),
             excerpt: format!("{before}{offending}{}{dots}", visible(after)).trim_end().into(),
         }
+    }
+}
+
+impl Text<'_> {
+    /// Whether the values of this line may be secrets, which are in no mail and no log: addresses to be notified are.
+    fn is_private(self, line_start: usize) -> bool {
+        let starts = |line: &str| line.trim_start_matches(['[', ' ', '\t', '"', '\'']).starts_with("notify");
+        let (above, below) = self.text.split_at(line_start);
+        let header = above.lines().rev().find(|line| line.trim_start().starts_with('['));
+        header.is_some_and(starts) || below.lines().next().is_some_and(starts)
+    }
+}
+
+/// The parts of a line up to the value, which is an ellipsis then.
+fn without_value<'a>(before: &'a str, offending: &'a str, after: &'a str) -> (&'a str, &'a str, &'a str) {
+    let key = |part: &'a str| part.split_once('=').map(|(key, _)| key);
+    match (key(before), key(offending)) {
+        (Some(_), _) => (before.split_inclusive('=').next().unwrap_or(before), "…", ""),
+        (None, Some(key)) => (before, key, "= …"),
+        (None, None) => (before, offending, if after.contains('=') { " = …" } else { "" }),
     }
 }
 

@@ -85,3 +85,20 @@ fn notifications_are_read() {
         assert_eq!(texts(&format!("[notify]\n{line}\n")), [text]);
     }
 }
+
+#[test]
+fn addresses_to_be_notified_are_in_no_message() {
+    for text in [
+        "[notify]\npingg = 'https://h.example/SECRET'\n",
+        "[notify] # whom\nwebhook = 'h.example/SECRET'\n",
+        "[notify]\nping = \"https://h.example/SECRET\n",
+        "[notify]\nping = 'https://h.example/SECRET' x\n",
+        "notify = { pingg = 'https://h.example/SECRET' }\n",
+        "notify.pingg = 'https://h.example/SECRET'\n",
+    ] {
+        let said = load(text).unwrap_err().to_string();
+        assert!(!said.contains("SECRET") && said.contains('…'), "{said}");
+    }
+    let said = load("[notify]\nping = 'https://h/'\n[sync]\nparalel = 3\n").unwrap_err().to_string();
+    assert!(said.contains("paralel = 3"), "{said}");
+}
