@@ -67,6 +67,10 @@ impl FromStr for Bound {
         if let Ok(span) = text.parse::<Period>() {
             return Ok(Bound::Time(span.0.as_secs_f64()));
         }
+        // No period, but a bound that can be meant.
+        if text.trim() == "0s" {
+            return Ok(Bound::Time(0.0));
+        }
         // Seconds and bytes have different plain numbers, so a plain number has to be one in the file too.
         if text.trim().parse::<f64>().is_err()
             && let Ok(size) = text.trim().trim_end_matches("/s").parse::<Size>()

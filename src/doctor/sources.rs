@@ -224,7 +224,8 @@ fn answering(source: &Source, probe: &Probe, took: Duration) -> Finding {
         steps.extend(time.map(|time| format!("{name} {}", ms(time))));
     }
     if let (Some(modules), Some(time)) = (&probe.modules, probe.listing) {
-        steps.push(format!("{} modules {}", modules.len(), ms(time)));
+        let s = if modules.len() == 1 { "" } else { "s" };
+        steps.push(format!("{} module{s} {}", modules.len(), ms(time)));
     }
     let text = format!("{source} is there; {}: {}", probe.endpoint, steps.join(", "));
     Finding::new(Area::Source, Verdict::Ok, text).took(took)

@@ -37,7 +37,7 @@ fn a_good_setup_is_good() {
     let ended = env.run(["doctor", "--json"]).expect_code(0);
     let source = about(&ended, "source");
     assert_eq!(source.len(), 1, "{ended}");
-    for part in ["ok: ", "name ", "connection ", "greeting ", "1 modules "] {
+    for part in ["ok: ", "name ", "connection ", "greeting ", "1 module "] {
         assert!(source[0].contains(part), "{part}: {ended}");
     }
     let rsync = about(&ended, "rsync").join("\n");

@@ -87,6 +87,12 @@ fn notifications_are_read() {
 }
 
 #[test]
+fn a_bound_may_be_nothing() {
+    let config = load("[[stats.alerts]]\nmetric = 'duration'\nabove = '0s'\n").unwrap();
+    assert_eq!(config.stats.alerts.len(), 1);
+}
+
+#[test]
 fn addresses_to_be_notified_are_in_no_message() {
     for text in [
         "[notify]\npingg = 'https://h.example/SECRET'\n",
