@@ -94,29 +94,16 @@ fn quoted(query: &str, at: &mut usize) -> Result<What, Mistake> {
     let start = *at;
     let mut text = String::new();
     let mut letters = query[start + 1..].char_indices();
+    let open = || Mistake::new(query, start, "this quote is never closed", Some("add a \"".into()));
     let end = loop {
         match letters.next() {
             Some((n, '"')) => break start + 1 + n + 1,
             Some((_, '\\')) => match letters.next() {
                 Some((_, c)) => text.push(c),
-                None => {
-                    return Err(Mistake::new(
-                        query,
-                        start,
-                        "this quote is never closed",
-                        Some("add a \"".into()),
-                    ));
-                }
+                None => return Err(open()),
             },
             Some((_, c)) => text.push(c),
-            None => {
-                return Err(Mistake::new(
-                    query,
-                    start,
-                    "this quote is never closed",
-                    Some("add a \"".into()),
-                ));
-            }
+            None => return Err(open()),
         }
     };
     *at = end;
