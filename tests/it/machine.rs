@@ -190,7 +190,7 @@ fn cached(path: &Path) -> Option<u64> {
 
 /// On a disk, which a temporary directory may not be.
 fn mirror() -> tempfile::TempDir {
-    tempfile::tempdir_in(Path::new(env!("CARGO_MANIFEST_DIR")).join("target")).unwrap()
+    tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap()
 }
 
 #[test]
