@@ -55,7 +55,7 @@ fn prepare(priority: Priority, parent: Pid) -> io::Result<()> {
 /// A process group of its own, and no terminal. Only system calls.
 ///
 /// Not a session, where that can be helped: Linux gives each session its share of the machine (see autogroups in `sched(7)`),
-/// so children in sessions of their own crowd out everybody else, and are themselves slower by some five per cent.
+/// so children in sessions of their own crowd out everybody else, and are themselves slower by some three per cent.
 #[cfg(target_os = "linux")]
 fn stand_apart() -> io::Result<()> {
     if leave_terminal() {
