@@ -3,8 +3,9 @@
 //! To list a directory of hundreds of thousands of names takes one thread as long as to look at them takes two. So names are
 //! offered as they come to whoever has nothing else to do; what nobody has looked at by the end is looked at afterwards.
 
-use super::directory::{Looked, entry_stat, look};
+use super::directory::{entry_stat, look};
 use super::listing::{FileTypeByte, Fresh};
+use crate::inventory::Stat;
 use rustix::fs::FileType;
 use std::ffi::CStr;
 use std::os::fd::OwnedFd;
@@ -35,7 +36,8 @@ pub(super) struct Chunk {
     first: u32,
     /// Where the others are, and what the directory says that they are.
     places: Vec<(u32, FileTypeByte)>,
-    looked: OnceLock<Vec<Looked>>,
+    /// What each of them is; `None`: a directory, or nothing was learned.
+    looked: OnceLock<Vec<Option<Stat>>>,
 }
 
 impl Ahead {
@@ -71,12 +73,12 @@ impl Ahead {
     }
 
     /// What was learned about the name at this place of the listing.
-    pub(super) fn get(&self, at: u32) -> Option<&Looked> {
+    pub(super) fn get(&self, at: u32) -> Option<&Stat> {
         let chunk = self.chunks.partition_point(|chunk| chunk.first <= at).checked_sub(1)?;
         let chunk = self.chunks.get(chunk)?;
         let looked = chunk.looked.get()?;
         let n = chunk.places.binary_search_by_key(&at, |(place, _)| *place).ok()?;
-        looked.get(n)
+        looked.get(n)?.as_ref()
     }
 }
 
@@ -92,21 +94,19 @@ impl Chunk {
             let name = names.get((at - self.first) as usize..).unwrap_or_default();
             all.push(match CStr::from_bytes_until_nul(name) {
                 Ok(name) if *kind != FileTypeByte::Directory => self.one(name, *kind),
-                _ => Looked::Not,
+                _ => None,
             });
         }
         // Nobody else has this chunk.
         let _ = self.looked.set(all);
     }
 
-    fn one(&self, name: &CStr, kind: FileTypeByte) -> Looked {
-        match look(&self.fd, name, kind, self.follow) {
-            Ok((raw, through)) => match FileType::from_raw_mode(raw.st_mode) {
-                FileType::Directory => Looked::Not,
-                kind => Looked::Entry(entry_stat(&raw, kind, through)),
-            },
-            // It is met again, and told then.
-            Err(_) => Looked::Not,
+    /// An error is met again, and told then.
+    fn one(&self, name: &CStr, kind: FileTypeByte) -> Option<Stat> {
+        let (raw, through) = look(&self.fd, name, kind, self.follow).ok()?;
+        match FileType::from_raw_mode(raw.st_mode) {
+            FileType::Directory => None,
+            kind => Some(entry_stat(&raw, kind, through)),
         }
     }
 }

@@ -38,15 +38,6 @@ pub(super) struct Names<'a> {
     pub(super) ahead: Option<&'a Ahead>,
 }
 
-/// What a name turned out to be before all names were known.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Looked {
-    /// Nothing was learned, or it is a directory.
-    Not,
-    /// It is this.
-    Entry(Stat),
-}
-
 impl Learned {
     fn clear(&mut self) {
         self.count = 0;
@@ -77,7 +68,7 @@ impl Learned {
                 self.dirs.push((n as u32, false));
                 continue;
             }
-            if let Some(Looked::Entry(stat)) = ahead.and_then(|ahead| ahead.get(listing.place(n))) {
+            if let Some(stat) = ahead.and_then(|ahead| ahead.get(listing.place(n))) {
                 self.entry(records, name, stat);
                 continue;
             }

@@ -8,7 +8,7 @@ use std::os::fd::AsFd;
 /// How much of a directory the kernel gives at once.
 const BUFFER: usize = 64 * 1024;
 
-/// From so many names on, those that follow are told of while they are read.
+/// A directory with more names is shared out among threads; those that follow are told of while they are read.
 pub(super) const MANY: usize = 4_096;
 /// So many at a time.
 const CHUNK: usize = 1_024;

@@ -15,8 +15,6 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 
-/// Directories with more names are shared out.
-const WIDE: usize = MANY;
 /// So many names at a time.
 const PART: usize = 2_048;
 
@@ -104,7 +102,7 @@ impl<'s, 'a> Worker<'s, 'a> {
             }
         }
         let (listed, ahead) = self.list(&fd, task.depth);
-        if self.listing.len() > WIDE {
+        if self.listing.len() > MANY {
             return self.wide(task, fd, stat, ahead, listed.err());
         }
         let all = 0..self.listing.len();
