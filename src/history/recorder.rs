@@ -56,6 +56,7 @@ impl Recorder {
             told: 0,
         };
         thread::Builder::new().name("history".into()).spawn(move || {
+            crate::machine::give_way();
             for word in heard {
                 let last = matches!(word, Word::End(_));
                 scribe.hear(word);

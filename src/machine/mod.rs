@@ -1,11 +1,13 @@
 //! What this machine is like.
 
+mod give_way;
 mod load;
 mod memory;
 mod mounts;
 mod process;
 mod surroundings;
 
+pub use give_way::give_way;
 pub use load::{Load, Meter, pressure};
 pub use memory::{Memory, memory};
 pub use mounts::{Mount, expected_mounts, mount_of};

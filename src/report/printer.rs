@@ -38,6 +38,7 @@ impl Printer {
         let mut audience: Vec<_> = listeners.into_iter().map(Some).collect();
         // Not joined by handle: a stream that blocks for ever must not hold up the end of the process.
         thread::Builder::new().name("printer".into()).spawn(move || {
+            crate::machine::give_way();
             listen(&mut audience, events, &mut screen);
             each(&mut audience, &mut screen, |listener, screen| listener.finish(screen));
             // The receiver is gone if nobody waited for us.
