@@ -60,6 +60,16 @@ pub fn built_in() -> Vec<Rule> {
             special: Some(Special::Backup),
             ..rule(BACKUPS, &[], Delete, "replaced or deleted by a transfer long ago")
         },
+        Rule {
+            min_age: Some(DAY),
+            kind: None,
+            ..rule(
+                "captured",
+                &[".pdb-sync-??????????????????????????-????????????????"],
+                Review,
+                "renamed by a run that was killed before it deleted it; going on with that run, or undoing it, settles it",
+            )
+        },
         rule("desktop", &[".DS_Store", "Thumbs.db", "desktop.ini"], Delete, "written by file browsers"),
         Rule {
             min_age: Some(DAY),

@@ -5,7 +5,7 @@ use crate::job::MaxDelete;
 /// Limits of one run. Above them nothing is touched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fuses {
-    /// How many entries: a number, or a share of the tree's files.
+    /// How many entries: a number, or a share of the tree's.
     pub entries: MaxDelete,
     /// How many bytes; `None`: any.
     pub bytes: Option<u64>,
@@ -17,7 +17,7 @@ pub struct Fuses {
 pub struct Blown(pub String);
 
 impl Fuses {
-    /// Judges what is about to go of a tree of `tree` files.
+    /// Judges what is about to go of a tree of `tree` entries.
     pub fn check(&self, entries: u64, bytes: u64, tree: u64) -> Result<(), Blown> {
         let limit = self.entries.of(tree);
         if entries > limit {

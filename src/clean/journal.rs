@@ -1,6 +1,6 @@
 //! What was done, a line each, appended while it is done. A journal that was cut short is good up to its last whole line.
 
-use super::path::PathText;
+use super::path::{PathText, Spelled};
 use super::rule::Kind;
 use serde::{Deserialize, Serialize};
 
@@ -120,7 +120,7 @@ pub enum Line {
     End(End),
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum OnDisk {
     Begin(Begin),
@@ -137,26 +137,54 @@ enum OnDisk {
         kind: Kind,
         did: Did,
         bytes: u64,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(default)]
         why: Option<String>,
+    },
+}
+
+/// The same, borrowed: a run writes two lines for each entry.
+#[derive(Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Written<'a> {
+    Begin(&'a Begin),
+    End(&'a End),
+    Was {
+        #[serde(flatten)]
+        path: Spelled<'a>,
+        #[serde(flatten)]
+        recipe: &'a Recipe,
+    },
+    Did {
+        #[serde(flatten)]
+        path: Spelled<'a>,
+        kind: Kind,
+        did: Did,
+        bytes: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        why: Option<&'a str>,
     },
 }
 
 impl Line {
     /// As it is appended, newline included.
     pub fn write(&self, into: &mut Vec<u8>) {
-        let on_disk = match self.clone() {
-            Line::Begin(begin) => OnDisk::Begin(begin),
-            Line::End(end) => OnDisk::End(end),
-            Line::Was(path, recipe) => OnDisk::Was { path: path.as_slice().into(), recipe },
-            Line::Did(Record { path, kind, did, bytes, why }) => {
-                OnDisk::Did { path: path.as_slice().into(), kind, did, bytes, why }
-            }
+        let written = match self {
+            Line::Begin(begin) => Written::Begin(begin),
+            Line::End(end) => Written::End(end),
+            Line::Was(path, recipe) => Written::Was { path: Spelled(path), recipe },
+            Line::Did(Record { path, kind, did, bytes, why }) => Written::Did {
+                path: Spelled(path),
+                kind: *kind,
+                did: *did,
+                bytes: *bytes,
+                why: why.as_deref(),
+            },
         };
-        // Strings and numbers always become JSON.
-        if let Ok(mut text) = serde_json::to_vec(&on_disk) {
-            into.append(&mut text);
-            into.push(b'\n');
+        let before = into.len();
+        match serde_json::to_writer(&mut *into, &written) {
+            Ok(()) => into.push(b'\n'),
+            // Strings and numbers always become JSON.
+            Err(_) => into.truncate(before),
         }
     }
 

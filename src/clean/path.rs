@@ -2,10 +2,14 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde::{Deserialize, Serialize};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Serialize, Serializer};
 
 /// The directory of ours in a mirror.
 pub const OURS: &[u8] = b".pdb-sync";
+
+/// How the names begin that entries have between their capture and their deletion; the run and a hash follow.
+pub const BESIDE: &[u8] = b".pdb-sync-";
 
 /// Why a path is no path below the root.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -70,6 +74,20 @@ pub(super) struct PathText {
     path: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     path_base64: Option<String>,
+}
+
+/// The same for writing.
+pub(super) struct Spelled<'a>(pub(super) &'a [u8]);
+
+impl Serialize for Spelled<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(1))?;
+        match std::str::from_utf8(self.0) {
+            Ok(text) => map.serialize_entry("path", text)?,
+            Err(_) => map.serialize_entry("path_base64", &STANDARD.encode(self.0))?,
+        }
+        map.end()
+    }
 }
 
 impl From<&[u8]> for PathText {

@@ -128,7 +128,7 @@ pub struct RunArgs {
     /// Touch nothing unless the plan and its decisions have this hash, which `clean show` prints
     #[arg(long, value_name = "HASH")]
     pub expect: Option<String>,
-    /// How many entries may go: a number, or a share of the tree's files ("10%")
+    /// How many entries may go: a number, or a share of the tree's ("10%")
     #[arg(long, value_name = "N|P%")]
     pub max_delete: Option<String>,
     /// How many bytes may go ("5GiB")

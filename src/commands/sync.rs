@@ -7,7 +7,7 @@ use crate::config::{Config, Pause};
 use crate::exit::Exit;
 use crate::history::{Recorder, Retention};
 use crate::job::{Job, SourceOrder};
-use crate::machine::Identity;
+use crate::machine::{self, Identity};
 use crate::mirrors;
 use crate::notify::Notifier;
 use crate::report;
@@ -159,6 +159,7 @@ fn go(
         junit: args.junit.clone(),
         logs,
         others,
+        begin: machine::give_way,
         ..report::Options::default()
     })
     .map_err(Failure::io("start the printer"))?;

@@ -349,7 +349,7 @@ table! {
         keep: Period = KEEP;
         /// Where it goes with mode = "backup". A relative one hangs below the config file's directory.
         backup_dir: PathBuf;
-        /// How many entries may go at once: a number, or a share of the tree's files. Built in: 10%, at least 100.
+        /// How many entries may go at once: a number, or a share of the tree's. Built in: 10%, at least 100.
         max_delete: MaxDelete;
         /// Rules that are asked before the built-in ones: name, pattern, action, and more.
         rules: CleanRules = CleanRules(Vec::new());

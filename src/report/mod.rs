@@ -81,6 +81,8 @@ pub struct Options {
     pub environment: Environment,
     /// Where to speak.
     pub streams: Streams,
+    /// What the printer's thread does before all else.
+    pub begin: fn(),
 }
 
 impl Default for Options {
@@ -97,6 +99,7 @@ impl Default for Options {
             others: Vec::new(),
             environment: Environment::read(),
             streams: Streams::standard(),
+            begin: || (),
         }
     }
 }
@@ -111,13 +114,15 @@ pub fn summary(summary: &Summary, verbose: bool, color: bool) -> String {
 pub fn start(options: Options) -> io::Result<(mpsc::Sender<Stamped>, Printer)> {
     let (sender, events) = mpsc::channel(WAITING);
     let gone = CancellationToken::new();
+    let begin = options.begin;
     let (screen, listeners) = cast(options, gone.clone());
-    Ok((sender, Printer::spawn(screen, listeners, events, gone)?))
+    Ok((sender, Printer::spawn(begin, screen, listeners, events, gone)?))
 }
 
 /// Who plays.
 fn cast(options: Options, gone: CancellationToken) -> (Screen, Vec<Box<dyn Listener>>) {
-    let Options { color, quiet, verbose, json, github, junit, logs, others, environment, streams } = options;
+    let Options { color, quiet, verbose, json, github, junit, logs, others, environment, streams, .. } =
+        options;
     let Streams { out, err, canvas } = streams;
     let colors = [out.terminal, err.terminal].map(|terminal| decide(color, terminal, &environment));
     let bars_fit = err.terminal && !environment.ci && !environment.dumb && !quiet && !json;

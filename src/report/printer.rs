@@ -29,6 +29,7 @@ pub struct Outcome {
 
 impl Printer {
     pub(super) fn spawn(
+        begin: fn(),
         mut screen: Screen,
         listeners: Vec<Box<dyn Listener>>,
         events: mpsc::Receiver<Stamped>,
@@ -38,7 +39,7 @@ impl Printer {
         let mut audience: Vec<_> = listeners.into_iter().map(Some).collect();
         // Not joined by handle: a stream that blocks for ever must not hold up the end of the process.
         thread::Builder::new().name("printer".into()).spawn(move || {
-            crate::machine::give_way();
+            begin();
             listen(&mut audience, events, &mut screen);
             each(&mut audience, &mut screen, |listener, screen| listener.finish(screen));
             // The receiver is gone if nobody waited for us.
@@ -200,7 +201,7 @@ mod tests {
         let (sender, events) = mpsc::channel(4);
         let (count, counted) = std_mpsc::channel();
         let listeners: Vec<Box<dyn Listener>> = vec![Box::new(Failing(0)), Box::new(Counting(count))];
-        let printer = Printer::spawn(screen, listeners, events, gone).unwrap();
+        let printer = Printer::spawn(|| (), screen, listeners, events, gone).unwrap();
         let notice = Event::Notice { job: None, level: Level::Info, text: "x".into() };
         for event in [started(&["a"]), notice] {
             sender.blocking_send(Stamped { time: at(0), event }).unwrap();

@@ -64,6 +64,7 @@ pub(super) fn options(out: impl Write + Send + 'static, err: impl Write + Send +
             err: Port { writer: Box::new(err), terminal: false },
             canvas: None,
         },
+        begin: || (),
     }
 }
 

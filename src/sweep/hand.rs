@@ -1,20 +1,21 @@
 //! Taking one entry away: **capture, verify, commit**.
 //!
-//! The entry is renamed into a private directory on the same file system; what was captured is compared with what was
-//! meant; only then is it removed for good, or kept. If it is another, it goes back to its place. So whoever swaps the entry between
-//! the look and the deed loses nothing.
+//! The entry is renamed to where nobody else looks for it; what was captured is compared with what was meant; only then is
+//! it removed for good, or kept. If it is another, it goes back to its place. So whoever swaps the entry between the look and
+//! the deed loses nothing.
 
 use super::below::why_not;
+use super::capture::Captured;
 use super::fate::Fate;
 use super::parent::Parent;
 use super::quarantine::Quarantine;
 use super::tree::kind_of;
 use crate::clean::{Did, Kind, Stamp};
 use crate::inventory::nanoseconds;
-use rustix::fs::{AtFlags, FileType, RenameFlags, Stat, renameat, renameat_with, statat, unlinkat};
+use rustix::fs::{AtFlags, FileType, Stat, statat, unlinkat};
 use rustix::io::Errno;
 use std::ffi::OsStr;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 
 /// What came of it.
@@ -91,39 +92,38 @@ pub fn take(parent: &Parent, quarantine: &Quarantine, wanted: Wanted<'_>, fate: 
         Err(Errno::NOENT) => return Taken::Gone,
         Err(error) => return Taken::Failed(words(error)),
     }
-    let hold = match parent.hold(quarantine) {
+    let hold = match Captured::place(parent, quarantine, fate, wanted.name) {
         Ok(hold) => hold,
         Err(error) => {
             return Taken::Failed(format!("cannot make its place in the quarantine: {}", why_not(error)));
         }
     };
     parent.moves();
-    match capture(parent, hold, wanted.name) {
+    match hold.capture(parent) {
         Ok(()) => {}
         Err(Errno::NOENT) => return Taken::Gone,
         Err(Errno::EXIST) => {
-            return Taken::Failed("the quarantine has one of that path already; left alone".into());
+            return Taken::Failed(format!("one of that path {} already; left alone", hold.lies()));
         }
         Err(Errno::BUSY | Errno::XDEV) => return Taken::Left("it is a mount point; left alone".into()),
         Err(error) => return Taken::Failed(words(error)),
     }
-    settle(parent, hold, wanted, fate)
+    settle(parent, &hold, wanted, fate)
 }
 
 /// Verifies what was captured, and commits or puts it back.
-fn settle(parent: &Parent, hold: &OwnedFd, wanted: Wanted<'_>, fate: &Fate) -> Taken {
+fn settle(parent: &Parent, hold: &Captured<'_>, wanted: Wanted<'_>, fate: &Fate) -> Taken {
     parent.moves();
-    let captured = look(hold, wanted.name);
     // The rename itself has moved the change time.
-    if !captured.as_ref().is_ok_and(|(kind, stamp)| Wanted { touched: true, ..wanted }.is(*kind, stamp)) {
-        return match put_back(parent, hold, wanted.name) {
+    if !hold.look().is_ok_and(|(kind, stamp)| Wanted { touched: true, ..wanted }.is(kind, &stamp)) {
+        return match put_back(parent, hold) {
             Ok(()) => Taken::Left("another took its place while it was being taken; put back".into()),
             Err(why) => Taken::Failed(format!("another took its place while it was being taken, and {why}")),
         };
     }
-    match fate.commit(hold, wanted.name, parent.path(), &wanted.stamp) {
+    match fate.commit(hold, parent.path(), &wanted.stamp) {
         Ok(did) => Taken::Done(did),
-        Err(why) => match put_back(parent, hold, wanted.name) {
+        Err(why) => match put_back(parent, hold) {
             Ok(()) => Taken::Failed(format!("{why}; it is where it was")),
             Err(lies) => Taken::Failed(format!("{why}, and {lies}")),
         },
@@ -132,12 +132,12 @@ fn settle(parent: &Parent, hold: &OwnedFd, wanted: Wanted<'_>, fate: &Fate) -> T
 
 /// What an earlier try of the same run captured and did not commit, because it was killed.
 pub(super) fn resume(parent: &Parent, quarantine: &Quarantine, wanted: Wanted<'_>, fate: &Fate) -> Taken {
-    let Ok(hold) = quarantine.held(parent.path()) else { return Taken::Gone };
-    match look(&hold, wanted.name) {
+    let Ok(hold) = Captured::left(parent, quarantine, fate, wanted.name) else { return Taken::Gone };
+    match hold.look() {
         Ok((kind, stamp)) if (Wanted { touched: true, ..wanted }).is(kind, &stamp) => {
             settle(parent, &hold, wanted, fate)
         }
-        Ok(_) => Taken::Left("the quarantine holds another of that path; left there".into()),
+        Ok(_) => Taken::Left(format!("another of that path {}; left there", hold.lies())),
         Err(_) => Taken::Gone,
     }
 }
@@ -160,42 +160,12 @@ pub fn take_dir(parent: &Parent, name: &[u8], stamp: Option<&Stamp>) -> Taken {
     }
 }
 
-/// Renames, and never over anything.
-pub(super) fn rename_new(from: impl AsFd, to: impl AsFd, name: &[u8], new: &[u8]) -> Result<(), Errno> {
-    let (name, new) = (OsStr::from_bytes(name), OsStr::from_bytes(new));
-    renameat_with(from, name, to, new, RenameFlags::NOREPLACE)
-}
-
-fn capture(parent: &Parent, hold: &OwnedFd, name: &[u8]) -> Result<(), Errno> {
-    match rename_new(parent.fd(), hold, name, name) {
-        // File systems that do not know the flag. Nobody else writes in our private directory.
-        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => match look(hold, name) {
-            Ok(_) => Err(Errno::EXIST),
-            Err(_) => renameat(parent.fd(), OsStr::from_bytes(name), hold, OsStr::from_bytes(name)),
-        },
-        other => other,
-    }
-}
-
-/// Renames out of a quarantine, never over anything, also where the file system does not know how.
-pub(super) fn give_back(hold: impl AsFd, to: impl AsFd, name: &[u8]) -> Result<(), Errno> {
-    match rename_new(&hold, &to, name, name) {
-        // A link is refused where something is.
-        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
-            let name = OsStr::from_bytes(name);
-            rustix::fs::linkat(&hold, name, &to, name, AtFlags::empty())
-                .and_then(|()| unlinkat(&hold, name, AtFlags::empty()))
-        }
-        other => other,
-    }
-}
-
 /// Never over anything: the error says where it lies.
-fn put_back(parent: &Parent, hold: &OwnedFd, name: &[u8]) -> Result<(), String> {
-    match give_back(hold, parent.fd(), name) {
+fn put_back(parent: &Parent, hold: &Captured<'_>) -> Result<(), String> {
+    match hold.give_back(parent.fd()) {
         Ok(()) => Ok(()),
-        Err(Errno::EXIST) => Err("its place was taken again: it lies in the quarantine".into()),
-        Err(error) => Err(format!("it could not be put back ({}): it lies in the quarantine", words(error))),
+        Err(Errno::EXIST) => Err(format!("its place was taken again: it {}", hold.lies())),
+        Err(error) => Err(format!("it could not be put back ({}): it {}", words(error), hold.lies())),
     }
 }
 

@@ -11,6 +11,7 @@
 mod apply;
 pub mod below;
 mod busy;
+mod capture;
 mod fate;
 mod hand;
 mod journals;
@@ -26,6 +27,7 @@ mod tree;
 mod undo;
 
 pub use apply::{Applied, Apply, Meter};
+pub use capture::is_beside;
 pub use fate::{Backup, Fate, Trash};
 pub use hand::{Taken, Wanted, look, stamp_of, take, take_dir};
 pub use journals::{Found, Journal, find, find_to_undo, list};

@@ -61,11 +61,21 @@ impl Parent {
         *self.project.get_or_init(|| MANIFESTS.iter().any(|name| has(name)))
     }
 
+    /// What the quarantine holds of it; made if need be.
     pub(super) fn hold(&self, quarantine: &Quarantine) -> Result<&OwnedFd, Errno> {
         if let Some(hold) = self.hold.get() {
             return Ok(hold);
         }
         let hold = quarantine.hold(&self.path)?;
+        Ok(self.hold.get_or_init(|| hold))
+    }
+
+    /// The same, if it is there.
+    pub(super) fn held(&self, quarantine: &Quarantine) -> Result<&OwnedFd, Errno> {
+        if let Some(hold) = self.hold.get() {
+            return Ok(hold);
+        }
+        let hold = quarantine.held(&self.path)?;
         Ok(self.hold.get_or_init(|| hold))
     }
 }

@@ -1,7 +1,8 @@
 //! Removing for good what has been in quarantine long enough.
 
 use super::below::open_below;
-use super::hand::{look, rename_new};
+use super::capture::rename_new;
+use super::hand::look;
 use super::parent::{mtime_of, set_mtime};
 use super::quarantine::{info, runs};
 use super::tree;

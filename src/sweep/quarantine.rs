@@ -55,6 +55,11 @@ impl Quarantine {
         Ok(Quarantine { root, place, info, tree: OnceLock::new() })
     }
 
+    /// Whose it is.
+    pub(super) fn run(&self) -> &str {
+        &self.info.run
+    }
+
     /// Where it is, relative to the root.
     pub fn place(&self) -> &[u8] {
         &self.place

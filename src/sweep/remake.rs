@@ -28,6 +28,11 @@ impl<'a> Maker<'a> {
         Maker { root, dirs, journal, made: dirs.made.clone(), now: 0 }
     }
 
+    /// The tree.
+    pub(super) fn root(&self) -> &'a File {
+        self.root
+    }
+
     /// Opens a directory to put something into; what is missing of it is made, and closed to others until the end.
     pub(super) fn open(&mut self, path: &[u8]) -> io::Result<Parent> {
         let mut missing = Vec::new();

@@ -4,12 +4,14 @@
 //! made, and what directories were like is set at the end.
 
 use super::below::{make_below, open_below, why_not};
-use super::hand::{give_back, look};
+use super::capture::{Captured, give_back, is_beside};
+use super::hand::look;
 use super::journals::Journal;
 use super::parent::Parent;
 use super::quarantine::{place, tidy};
 use super::remake::Maker;
 use super::tree;
+use crate::clean::path::split;
 use crate::clean::{Begin, Did, Dirs, End, Kind, Line, Record, UNDO};
 use rustix::fs::Mode;
 use rustix::io::Errno;
@@ -36,12 +38,14 @@ pub struct Undone {
 }
 
 /// Brings back what the run that began so has in the quarantine of `root`. `dirs` is what its journal, which is appended to, says about
-/// directories: files tell by themselves where they belong. `stop` is asked between entries. Memory is taken for
-/// directories, not for files.
+/// directories: files in the quarantine tell by themselves where they belong. `open` are entries of which the journal does not
+/// say that they are gone, though the run had come to them. `stop` is asked between entries. Memory is taken for directories, not
+/// for files.
 pub fn undo(
     root: &File,
     begin: &Begin,
     dirs: &Dirs,
+    open: &[Record],
     journal: &Journal,
     stop: &dyn Fn() -> bool,
 ) -> io::Result<Undone> {
@@ -60,6 +64,12 @@ pub fn undo(
         if let Err(error) = undoing.maker.open(path) {
             undoing.fail(path, Kind::Dir, Did::Failed, error.to_string())?;
         }
+    }
+    for record in open.iter().filter(|record| record.kind != Kind::Dir) {
+        if stop() {
+            break;
+        }
+        undoing.beside(&begin.run, record)?;
     }
     match open_below(root, &place(&begin.run)) {
         Ok(dir) => undoing.layers(&dir)?,
@@ -110,6 +120,34 @@ impl Undoing<'_> {
             return Ok(());
         }
         self.note(Record { path: path.to_vec(), kind, did, bytes: 0, why: Some(why) })
+    }
+
+    /// What was captured in its own directory when the run was killed.
+    fn beside(&mut self, run: &str, record: &Record) -> io::Result<()> {
+        let (dir, name) = split(&record.path);
+        // Where the directory went as well, nothing was left in it.
+        if !is_beside(self.maker.root(), run, &record.path) {
+            return Ok(());
+        }
+        let parent = match self.maker.open(dir) {
+            Ok(parent) => parent,
+            Err(error) => return self.fail(&record.path, record.kind, Did::Failed, error.to_string()),
+        };
+        let hold = Captured::beside(&parent, run, name);
+        parent.moves();
+        match hold.give_back(parent.fd()) {
+            Ok(()) => self.restored(record.path.clone(), record.kind),
+            Err(Errno::EXIST) => {
+                let why = format!("something else has its place; it {}", hold.lies());
+                self.fail(&record.path, record.kind, Did::Skipped, why)
+            }
+            Err(error) => self.fail(&record.path, record.kind, Did::Failed, why_not(error)),
+        }
+    }
+
+    fn restored(&mut self, path: Vec<u8>, kind: Kind) -> io::Result<()> {
+        self.undone.restored += 1;
+        self.note(Record { path, kind, did: Did::Restored, bytes: 0, why: None })
     }
 
     /// What a run of `sync` replaced, the last first; then what was removed.
@@ -169,15 +207,12 @@ impl Undoing<'_> {
                 }
             };
             parent.moves();
-            let done = match (give_back(hold, parent.fd(), name), layer) {
+            let done = match (give_back(hold, name, parent.fd(), name), layer) {
                 (Err(Errno::EXIST), Some(layer)) => swap(place, layer, hold, parent, path, name),
                 (other, _) => other,
             };
             match done {
-                Ok(()) => {
-                    self.undone.restored += 1;
-                    self.note(Record { path: full, kind: *kind, did: Did::Restored, bytes: 0, why: None })?;
-                }
+                Ok(()) => self.restored(full, *kind)?,
                 Err(Errno::EXIST) => {
                     let why = "something else has its place; it stays in the quarantine";
                     self.fail(&full, *kind, Did::Skipped, why.into())?;
@@ -206,6 +241,6 @@ fn swap(
     let newer = if path.is_empty() { top } else { tree::join(&top, path) };
     let newer = make_below(place, &newer, Mode::RWXU, |_| ())?;
     // Apart from what was replaced, so that a second undo does not bring it back.
-    give_back(parent.fd(), newer, name)?;
-    give_back(hold, parent.fd(), name)
+    give_back(parent.fd(), name, newer, name)?;
+    give_back(hold, name, parent.fd(), name)
 }

@@ -62,7 +62,7 @@ pub(super) fn run(args: &PlanArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
             user: rustix::process::getuid().as_raw(),
             job: job.as_ref().map(|job| job.name.clone()),
             root: print_of(&target.root, root.stat().dev, root.stat().inode),
-            tree_entries: totals.files + totals.symlinks + totals.other,
+            tree_entries: totals.files + totals.symlinks + totals.other + totals.dirs.saturating_sub(1),
             tree_bytes: totals.bytes,
             rules: judge
                 .rules()

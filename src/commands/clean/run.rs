@@ -41,7 +41,9 @@ pub(super) fn run(args: &RunArgs, global: &Global, ui: &Ui) -> Result<Exit, Fail
         if decisions.action(&entry) == Action::Delete {
             going += 1;
             size += entry.bytes;
-            fold.add(&entry, Action::Delete);
+            if mode == RunMode::Interactive {
+                fold.add(&entry, Action::Delete);
+            }
         }
     });
     let whole = match whole {

@@ -59,13 +59,21 @@ fn one(found: &Found, root: &File, state: &Path, stop: &Stop) -> Result<(Undone,
     let mut dirs = Dirs::default();
     found.read(|line| dirs.learn(&line)).map_err(cannot())?;
     let mut gone = 0;
+    let begin = &found.begin;
+    // What was captured, and could not be put back.
+    let (mut beside, deletes) = (Vec::new(), begin.mode == "delete");
     let open = found.outcomes(|record| {
         gone += u64::from(record.kind != Kind::Dir && record.did.is_gone() && record.did != Did::Quarantined);
+        let left = matches!(record.did, Did::Failed | Did::Skipped) && record.kind != Kind::Dir;
+        if deletes && left && sweep::is_beside(root, &begin.run, &record.path) {
+            beside.push(record);
+        }
     });
     let open = open.map_err(cannot())?;
+    beside.extend(open.iter().cloned());
     let journal = Journal::open(state, &found.name);
     let journal = journal.map_err(Failure::io(format!("open the journal {}", found.path.display())))?;
-    let undone = sweep::undo(root, &found.begin, &dirs, &journal, &|| stop.is_stopped());
+    let undone = sweep::undo(root, begin, &dirs, &beside, &journal, &|| stop.is_stopped());
     let undone = undone.map_err(Failure::io(format!("undo run {}", found.name)))?;
     // What the run was about to take when it was cut short either went or did not.
     for record in open.iter().filter(|record| record.kind != Kind::Dir) {
@@ -93,7 +101,7 @@ fn tell(found: &Found, undone: &Undone, gone: u64, ui: &Ui) -> Result<Exit, Fail
         let mut text =
             format!("{} back in {}", count(restored, "entry is", "entries are"), found.begin.root.path);
         if conflicts > 0 {
-            text += &format!(", {} still in quarantine", grouped(conflicts));
+            text += &format!(", {} not, since something else has their place", grouped(conflicts));
         }
         if failed > 0 {
             text += &format!(", {} failed", grouped(failed));

@@ -19,9 +19,12 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Mutex, PoisonError, mpsc};
 use work::Shared;
 
-/// Entries that a thread takes on at once, and directories that are journalled together.
+/// Entries of one directory, at most, that are one batch, and directories that are journalled together.
 const BATCH: usize = 1024;
-/// Entries that are written down together before they are touched.
+/// Entries that a thread takes on at once, or a batch more.
+const LOAD: usize = 512;
+/// Entries that are written down together before they are touched. As many may be waiting for the threads, so that they have
+/// something to do while the next are read and written down.
 const GROUP: usize = 8192;
 /// How many failures are told by name.
 const TOLD: usize = 20;
@@ -119,20 +122,27 @@ impl Apply<'_> {
     pub fn run(&self, next: impl FnMut() -> Result<Option<Entry>, PlanError>) -> Result<Applied, PlanError> {
         let shared = Shared::new(self);
         shared.root();
-        let (send, receive) = mpsc::sync_channel::<Batch>(self.threads * 4);
+        let (send, receive) = mpsc::sync_channel::<Vec<Batch>>((GROUP / LOAD).max(self.threads * 2));
         let receive = Mutex::new(receive);
         let read = std::thread::scope(|scope| {
             for _ in 0..self.threads.max(1) {
                 scope.spawn(|| {
                     loop {
-                        let batch = receive.lock().unwrap_or_else(PoisonError::into_inner).recv();
-                        let Ok(batch) = batch else { return };
-                        shared.batch(batch);
+                        let load = receive.lock().unwrap_or_else(PoisonError::into_inner).recv();
+                        let Ok(load) = load else { return };
+                        load.into_iter().for_each(|batch| shared.batch(batch));
                     }
                 });
             }
-            Feeder { shared: &shared, send, batch: Batch::default(), group: Vec::new(), waiting: 0 }
-                .feed(next)
+            Feeder {
+                shared: &shared,
+                send,
+                batch: Batch::default(),
+                group: Vec::new(),
+                waiting: 0,
+                most: LOAD,
+            }
+            .feed(next)
         });
         let (dirs, read) = match read {
             Ok(dirs) => (dirs, Ok(())),
@@ -152,11 +162,13 @@ impl Apply<'_> {
 /// Deals out the entries of a plan.
 struct Feeder<'a, 'b> {
     shared: &'a Shared<'b>,
-    send: mpsc::SyncSender<Batch>,
+    send: mpsc::SyncSender<Vec<Batch>>,
     batch: Batch,
     group: Vec<Batch>,
     /// Entries in the group.
     waiting: usize,
+    /// Entries of the next group. The first one is small, since the threads are waiting.
+    most: usize,
 }
 
 impl Feeder<'_, '_> {
@@ -197,7 +209,7 @@ impl Feeder<'_, '_> {
         self.waiting += full.entries.len();
         self.group.push(full);
         // What goes into the quarantine names itself, and need not wait.
-        let most = if self.shared.destroys() { GROUP } else { 1 };
+        let most = if self.shared.destroys() { self.most } else { 1 };
         if self.waiting >= most {
             self.hand_out();
         }
@@ -205,14 +217,22 @@ impl Feeder<'_, '_> {
 
     /// Only what is written down leaves our hands.
     fn hand_out(&mut self) {
+        self.most = (self.most * 2).min(GROUP);
         self.waiting = 0;
         let group = std::mem::take(&mut self.group);
         if !self.shared.mean(group.iter().flat_map(|batch| &batch.entries)) {
             return;
         }
-        for batch in group {
-            // Every thread that listens has ended only if it panicked.
-            let _ = self.send.send(batch);
+        let (mut load, mut entries) = (Vec::new(), 0);
+        let mut batches = group.into_iter().peekable();
+        while let Some(batch) = batches.next() {
+            entries += batch.entries.len();
+            load.push(batch);
+            if entries >= LOAD || batches.peek().is_none() {
+                entries = 0;
+                // Every thread that listens has ended only if it panicked.
+                let _ = self.send.send(std::mem::take(&mut load));
+            }
         }
     }
 }

@@ -89,9 +89,11 @@ impl<'a> Shared<'a> {
         }
     }
 
-    pub(super) fn batch(&self, batch: Batch) {
+    pub(super) fn batch(&self, mut batch: Batch) {
         let mut page = Page::default();
         let parent = self.parent(&batch.dir);
+        // Mostly the order in which the directory itself has them, so that the next is always found near its beginning.
+        batch.entries.sort_unstable_by_key(|entry| entry.stamp.ino);
         for entry in &batch.entries {
             if self.is_over() {
                 break;

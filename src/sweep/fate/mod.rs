@@ -8,10 +8,10 @@ mod trash;
 pub use backup::Backup;
 pub use trash::Trash;
 
+use super::capture::Captured;
 use crate::clean::{Did, Stamp};
 use rustix::fs::{AtFlags, unlinkat};
 use std::ffi::OsStr;
-use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -58,29 +58,22 @@ impl Fate {
         }
     }
 
-    /// Does it with `name` in `hold`, which came from the directory `from` and is the one that was meant. After an error it
-    /// is still there.
-    pub(super) fn commit(
-        &self,
-        hold: &OwnedFd,
-        name: &[u8],
-        from: &[u8],
-        stamp: &Stamp,
-    ) -> Result<Did, String> {
+    /// Does it with what was captured from the directory `from` and is the one that was meant. After an error it is still there.
+    pub(super) fn commit(&self, hold: &Captured<'_>, from: &[u8], stamp: &Stamp) -> Result<Did, String> {
         match self {
             Fate::Quarantine => {}
             Fate::Delete => {
-                unlinkat(hold, OsStr::from_bytes(name), AtFlags::empty())
+                unlinkat(hold.dir(), OsStr::from_bytes(hold.name()), AtFlags::empty())
                     .map_err(|error| format!("cannot delete it: {}", std::io::Error::from(error)))?;
             }
             Fate::Backup(backup) => {
                 backup
-                    .put(hold, name, from, stamp)
+                    .put(hold.dir(), hold.name(), from, stamp)
                     .map_err(|error| format!("cannot move it to the backup: {error}"))?;
             }
             Fate::Trash(trash) => {
                 trash
-                    .put(hold, name, from, stamp)
+                    .put(hold.dir(), hold.name(), from, stamp)
                     .map_err(|error| format!("cannot move it to the trash: {error}"))?;
             }
         }

@@ -2,7 +2,8 @@
 
 use super::attributes;
 use crate::clean::{Kind, Stamp};
-use crate::sweep::hand::{look, rename_new};
+use crate::sweep::capture::rename_new;
+use crate::sweep::hand::look;
 use rustix::fs::{AtFlags, Mode, OFlags, openat, readlinkat, symlinkat, unlinkat};
 use rustix::io::Errno;
 use std::ffi::OsStr;

@@ -116,6 +116,39 @@ fn a_run_that_goes_on_takes_the_other_names_too_and_says_nothing_twice() {
 }
 
 #[test]
+fn a_deleting_run_that_goes_on_ends_what_it_had_captured() {
+    let place = place();
+    let names = ["mine", "swapped", "both", "plain"];
+    for name in names {
+        fs::write(place.root.join("ab").join(name), name).unwrap();
+    }
+    let entries: Vec<Entry> = names.map(|name| entry(&place, &format!("ab/{name}"))).into();
+    let journal = place.journal();
+    for name in names {
+        let (path, did) = (format!("ab/{name}").into(), Did::Meant);
+        journal.line(&Line::Did(Record { path, kind: Kind::File, did, bytes: 4, why: None })).unwrap();
+    }
+    // Killed between capture and deletion; meanwhile somebody has put another file into the one's captured place, and
+    // another where the next was.
+    let (mine, swapped, both) =
+        (place.beside("ab/mine"), place.beside("ab/swapped"), place.beside("ab/both"));
+    fs::rename(place.root.join("ab/mine"), &mine).unwrap();
+    fs::remove_file(place.root.join("ab/swapped")).unwrap();
+    fs::write(&swapped, "precious").unwrap();
+    fs::rename(place.root.join("ab/both"), &both).unwrap();
+    fs::write(place.root.join("ab/both"), "new").unwrap();
+    let applied = apply(&place, &entries, &Fate::Delete, Some(&past_of(&place)), 1);
+    assert_eq!((applied.deleted, applied.skipped, applied.failed), (2, 2, 0), "{:?}", applied.why);
+    assert!(!mine.exists() && !place.root.join("ab/plain").exists());
+    let there = |name: &str, text| fs::read_to_string(name).is_ok_and(|it| it == text);
+    assert!(there(swapped.to_str().unwrap(), "precious"), "{:?}", applied.why);
+    assert!(
+        there(place.root.join("ab/both").to_str().unwrap(), "new") && there(both.to_str().unwrap(), "both")
+    );
+    assert!(!place.root.join(".pdb-sync").exists(), "no quarantine is made for what does not stay");
+}
+
+#[test]
 fn what_is_destroyed_is_written_down_before() {
     let place = place();
     let other = place.root.with_file_name("backup");
@@ -153,11 +186,11 @@ fn what_is_destroyed_is_written_down_before() {
         assert!(applied.stopped, "{}", fate.word());
         // What it was about to destroy, and did, is known to the next try; nobody can say more.
         let past = past_of(&place);
-        let next = &entries[21];
-        assert!(past.is_meant(&next.path));
-        let there = place.root.join(&paths[21]);
+        let next = paths.iter().find(|path| past.is_meant(path.as_bytes()) && place.root.join(path).exists());
+        let next = next.expect("stopped in mid-run");
+        let there = place.root.join(next);
         if let Fate::Backup(_) = fate {
-            fs::rename(&there, other.join(&paths[21])).unwrap();
+            fs::rename(&there, other.join(next)).unwrap();
         } else {
             fs::remove_file(&there).unwrap();
         }

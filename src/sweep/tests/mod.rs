@@ -62,11 +62,23 @@ impl Place {
     /// As the command does it.
     fn undo(&self) -> Undone {
         let journal = self.journal();
-        let mut dirs = Dirs::default();
+        let (mut dirs, mut open) = (Dirs::default(), BTreeMap::new());
         for line in fs::read(journal.path()).unwrap().split(|b| *b == b'\n').filter_map(Line::read) {
             dirs.learn(&line);
+            if let Line::Did(record) = line {
+                open.insert(record.path.clone(), record);
+            }
         }
-        undo(&self.dir, &self.begin(), &dirs, &journal, &|| false).unwrap()
+        let open: Vec<_> = open.into_values().filter(|record| !record.did.is_gone()).collect();
+        undo(&self.dir, &self.begin(), &dirs, &open, &journal, &|| false).unwrap()
+    }
+
+    /// Where a run that deletes has it while it looks at it again.
+    fn beside(&self, path: &str) -> PathBuf {
+        let (dir, name) = crate::clean::path::split(path.as_bytes());
+        let parent = Parent::open(&self.dir, dir).unwrap();
+        let captured = capture::Captured::beside(&parent, self.quarantine.run(), name);
+        self.root.join(path).with_file_name(std::str::from_utf8(captured.name()).unwrap())
     }
 
     /// Every file's contents, wherever it lies.
@@ -137,8 +149,8 @@ fn a_racing_swapper_loses_nothing() {
             other => panic!("{other:?}"),
         }
         assert_eq!(place.contents().get("precious"), Some(&1), "round {round}: {outcome:?}");
-        // The next round begins with nothing: a stray in the quarantine would be in the way.
-        let _ = fs::remove_file(place.root.join(".pdb-sync/quarantine/RUN1/tree/ab/x"));
+        // The next round begins with nothing: a stray would be in the way.
+        let _ = fs::remove_file(place.beside("ab/x"));
     }
     assert!(taken > 0 && left + stray > 0, "no race: {taken} taken, {left} left, {stray} stray");
 }

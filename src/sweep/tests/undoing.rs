@@ -27,6 +27,36 @@ fn undo_is_exact_and_never_writes_over_anything() {
     assert_eq!(place.undo(), Undone::default());
 }
 
+#[test]
+fn what_was_about_to_be_deleted_when_the_run_was_killed_comes_back() {
+    let place = place();
+    for name in ["x", "taken", "gone", "odd"] {
+        fs::write(place.root.join("ab").join(name), name).unwrap();
+    }
+    let journal = place.journal();
+    let was = recipe_of(&rustix::fs::stat(place.root.join("ab")).unwrap());
+    journal.line(&Line::Was(b"ab".into(), Recipe { mtime: 0, nanos: 0, ..was })).unwrap();
+    for (name, did) in [("x", Did::Meant), ("taken", Did::Meant), ("gone", Did::Meant), ("odd", Did::Failed)]
+    {
+        let path = format!("ab/{name}").into();
+        journal.line(&Line::Did(Record { path, kind: Kind::File, did, bytes: 1, why: None })).unwrap();
+        fs::rename(place.root.join("ab").join(name), place.beside(&format!("ab/{name}"))).unwrap();
+    }
+    fs::write(place.root.join("ab/taken"), "new").unwrap();
+    fs::remove_file(place.beside("ab/gone")).unwrap();
+    let undone = place.undo();
+    assert_eq!((undone.restored, undone.conflicts, undone.failed), (2, 1, 0), "{undone:?}");
+    assert!(undone.why[0].1.contains("lies beside its place as .pdb-sync-RUN1-"), "{undone:?}");
+    let texts = ["x", "new", "taken", "odd"].map(|text| (text.to_owned(), 1));
+    assert_eq!(place.contents(), BTreeMap::from(texts));
+    assert_eq!(fs::read_to_string(place.root.join("ab/x")).unwrap(), "x");
+    assert_eq!(fs::metadata(place.root.join("ab")).unwrap().modified().unwrap(), OLD);
+    fs::remove_file(place.root.join("ab/taken")).unwrap();
+    assert_eq!(place.undo().restored, 1, "once its place is free");
+    assert_eq!(fs::read_to_string(place.root.join("ab/taken")).unwrap(), "taken");
+    assert_eq!(place.undo(), Undone::default());
+}
+
 fn replaced(place: &Place, layer: &str, old: &str) {
     place.quarantine.prepare().unwrap();
     let dir = place.root.join(".pdb-sync/quarantine/RUN1").join(layer).join("ab");
@@ -133,7 +163,7 @@ fn undo_writes_down_what_it_does_while_it_does_it() {
         }
         asked.get() > 400
     };
-    undo(&place.dir, &place.begin(), &Dirs::default(), &journal, &stop).unwrap();
+    undo(&place.dir, &place.begin(), &Dirs::default(), &[], &journal, &stop).unwrap();
     let back = fs::read_dir(place.root.join("ab")).unwrap().count();
     assert_eq!(restored(), back, "and to the end when it is stopped");
     assert_eq!(place.undo().restored, 600 - back as u64);

@@ -112,6 +112,52 @@ fn a_deleting_run_that_was_killed_ends_what_it_began() {
 }
 
 #[test]
+fn a_deleting_run_that_was_killed_at_random_leaves_nothing_half_done() {
+    let seed = fastrand::u64(..);
+    let mut random = fastrand::Rng::with_seed(seed);
+    let env = Env::new();
+    let (mut cut, mut left) = (0, FILES as u64);
+    let root = mirror(&env);
+    for round in 0..12 {
+        if round > 0 {
+            env.run(["clean", "plan", "./mirror/m"]).expect_code(0);
+        }
+        let started = std::time::SystemTime::now();
+        let run = env.spawn(["clean", "run", "--yes", "--delete", "--max-delete", "100%"]);
+        let journals = env.state().join("journal");
+        let newest = || {
+            fs::read_dir(&journals)
+                .into_iter()
+                .flatten()
+                .flatten()
+                .filter_map(|e| e.metadata().ok()?.modified().ok())
+                .max()
+        };
+        eventually("it begins to delete", || newest().is_some_and(|time| time > started));
+        let (so_far, moment) =
+            (std::time::Instant::now(), std::time::Duration::from_micros(random.u64(0..8_000)));
+        eventually("its moment comes", || so_far.elapsed() >= moment);
+        run.signal(Signal::KILL);
+        cut += u32::from(run.wait().code() != 0);
+        let undone = env.run(["clean", "undo", "last", "--json"]);
+        let end = undone.json().pop().unwrap();
+        left -= end["gone"].as_u64().unwrap();
+        assert_eq!(
+            (&end["conflicts"], &end["failed"]),
+            (&0.into(), &0.into()),
+            "round {round}, seed {seed}: {end}"
+        );
+        assert_eq!(files(&root) as u64, left, "round {round}, seed {seed}: {end}");
+        let beside = tree(&root).into_keys().find(|path| path.to_string_lossy().contains(".pdb-sync"));
+        assert_eq!(beside, None, "round {round}, seed {seed}");
+        if left == 0 {
+            break;
+        }
+    }
+    assert!(cut > 0, "it was never cut short");
+}
+
+#[test]
 fn interrupted_it_says_what_it_did_and_goes_on_later() {
     let env = Env::new();
     let root = mirror(&env);
