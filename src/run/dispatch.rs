@@ -2,6 +2,7 @@
 
 use super::buffers::Buffers;
 use super::governor::{self, Governor};
+use super::notes::Notes;
 use super::signal::Signals;
 use super::slots::{Slot, Slots};
 use super::stop::{Stop, Why};
@@ -88,13 +89,20 @@ impl Dispatch {
         let (run, parallel, dry_run) = (plan.run.clone(), plan.parallel, plan.mode != Mode::Real);
         dispatch.say(Event::RunStarted { run, jobs, parallel, dry_run }).await;
         let buffers = Buffers::default();
+        let notes = Notes::new(&plan.state_dir, &plan.run);
         for job in &plan.jobs {
             let (progress, latest) = watch::channel(None);
             let name: Arc<str> = job.name.as_str().into();
             let (events, stop) = (dispatch.events.clone(), dispatch.stop.clone());
             let voice = Voice { job: name.clone(), events, progress, stop, buffers: buffers.clone() };
-            let ticket =
-                Ticket { plan: plan.clone(), job: job.clone(), voice, slots: slots.clone(), started };
+            let ticket = Ticket {
+                plan: plan.clone(),
+                job: job.clone(),
+                voice,
+                slots: slots.clone(),
+                notes: notes.clone(),
+                started,
+            };
             let task = dispatch.tasks.spawn(unit::run(ticket));
             dispatch.names.insert(task.id(), name.clone());
             dispatch.progress.push((name, latest));

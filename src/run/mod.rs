@@ -22,6 +22,7 @@ mod guard;
 mod hook;
 mod keep;
 mod lock;
+mod notes;
 mod phases;
 mod pipe;
 mod process;
@@ -38,6 +39,7 @@ mod watchdog;
 
 pub use dispatch::run;
 pub use lock::{Lock, Tried, try_lock};
+pub use notes::Notes;
 pub use signal::Signals;
 
 use crate::job::Job;

@@ -6,6 +6,7 @@ use super::blocking::off_thread;
 use super::cache::Dropper;
 use super::hook::{self, Hooked};
 use super::lock::{self, Lock, Tried};
+use super::notes::Notes;
 use super::slots::{Slot, Slots};
 use super::stop::Why;
 use super::voice::Voice;
@@ -30,6 +31,7 @@ pub(super) struct Ticket {
     pub(super) job: Job,
     pub(super) voice: Voice,
     pub(super) slots: Arc<Slots>,
+    pub(super) notes: Arc<Notes>,
     /// When the run started.
     pub(super) started: Instant,
 }
@@ -178,11 +180,11 @@ impl Unit<'_> {
 
     /// Makes the destination and locks it, waiting as long as was asked for, without a slot.
     async fn lock(&mut self) -> Result<Lock, Outcome> {
-        let Ticket { plan, job, voice, .. } = self.ticket;
+        let Ticket { plan, job, voice, notes, .. } = self.ticket;
         let deadline = Instant::now() + plan.wait_lock;
         loop {
-            let (dest, plan) = (job.dest.clone(), plan.clone());
-            let tried = move || lock::try_lock(&dest, &plan.state_dir, &plan.run);
+            let (dest, notes) = (job.dest.clone(), notes.clone());
+            let tried = move || lock::try_lock(&dest, &notes);
             let tried = off_thread(&voice.stop, tried).await.ok_or_else(|| self.stopped())?;
             let holder = match tried {
                 Ok(Tried::Held(lock)) => {
