@@ -24,6 +24,8 @@ use tokio_util::sync::CancellationToken;
 const TICK: Duration = Duration::from_millis(250);
 /// After the grace of the children, the rest of a stopped run may take so long.
 const LAST: Duration = Duration::from_secs(5);
+/// A reader that is only slow may take so long for the last words of a run that ends at once.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Runs the jobs to their ends and tells `events` about it; `signals` end it early, as does `reader_gone`, which says that
 /// nobody listens any more.
@@ -62,6 +64,8 @@ struct Dispatch {
     signal: Option<i32>,
     /// When a run that is stopped no longer waits for anybody.
     give_up: Option<tokio::time::Instant>,
+    /// When a run that ends at once no longer waits for who reads its output.
+    last_words: Option<tokio::time::Instant>,
 }
 
 impl Dispatch {
@@ -84,6 +88,7 @@ impl Dispatch {
             unsaid: VecDeque::new(),
             signal: None,
             give_up: None,
+            last_words: None,
         };
         let jobs = plan.jobs.iter().map(|job| job.name.clone()).collect();
         let (run, parallel, dry_run) = (plan.run.clone(), plan.parallel, plan.mode != Mode::Real);
@@ -121,6 +126,7 @@ impl Dispatch {
         let events = self.events.clone();
         while !self.tasks.is_empty() || !self.unsaid.is_empty() {
             let (last, unsaid) = (self.give_up, !self.unsaid.is_empty());
+            let words = self.last_words;
             tokio::select! {
                 Some(done) = self.tasks.join_next_with_id(), if !self.tasks.is_empty() => self.done(done),
                 permit = events.reserve(), if unsaid => {
@@ -129,7 +135,10 @@ impl Dispatch {
                         permit.send(event);
                     }
                 }
-                () = self.stop.hard(), if unsaid => self.say_what_fits(),
+                () = self.stop.hard(), if words.is_none() => {
+                    self.last_words = Some(tokio::time::Instant::now() + LAST_WORDS);
+                }
+                () = at(words), if unsaid => self.say_what_fits(),
                 number = signals.next() => {
                     self.on_signal(number);
                     let last = tokio::time::Instant::now() + self.plan.grace + LAST;
@@ -147,7 +156,7 @@ impl Dispatch {
         }
     }
 
-    /// The last words of a run that ends now: without waiting, and what a stuck listener has no room for is dropped.
+    /// Without waiting any more: what a stuck listener has no room for is dropped.
     fn say_what_fits(&mut self) {
         for (event, _slot) in self.unsaid.drain(..) {
             if self.events.try_send(event).is_err() {

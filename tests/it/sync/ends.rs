@@ -4,6 +4,7 @@ use super::{called, faked, finished, local, quick, slow, temporary};
 use crate::support::{Env, Fake, Running, eventually, is_running, tree, with_marker};
 use rustix::process::{Pid, Signal};
 use std::fs;
+use std::io::Read;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -194,6 +195,43 @@ fn a_reader_that_goes_away_ends_the_run_quietly() {
     assert!(called(&fake).iter().all(|name| name == "a"), "the other job is not begun");
 }
 
+/// The children of a process.
+fn children(pid: u32) -> String {
+    fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default()
+}
+
+/// Not only the pipe of a run whose output nobody reads, but everything on the way to it.
+fn until_all_is_full(pid: u32) {
+    let (mut before, mut still) = (String::new(), 0);
+    eventually("all is full and the child can write no more", || {
+        let now = fs::read_to_string(format!("/proc/{}/io", children(pid).trim())).unwrap_or_default();
+        let now = now.lines().find(|line| line.starts_with("wchar")).unwrap_or_default().to_owned();
+        still = if !now.is_empty() && now == before { still + 1 } else { 0 };
+        before = now;
+        still == 20
+    });
+}
+
+#[test]
+fn a_slow_reader_hears_the_summary_after_a_second_signal_too() {
+    let fake = Fake::new("lines 1000000000000 a line\n");
+    let env = faked(&fake, &["a"], "");
+    let mut command = env.command(["sync", "a"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    eventually("it prints", || !fake.calls().is_empty());
+    until_all_is_full(child.id());
+    let pid = Pid::from_raw(child.id() as i32).unwrap();
+    rustix::process::kill_process(pid, Signal::TERM).unwrap();
+    eventually("the transfer ends", || children(child.id()).trim().is_empty());
+    rustix::process::kill_process(pid, Signal::TERM).unwrap();
+    let mut text = Vec::new();
+    child.stdout.take().unwrap().read_to_end(&mut text).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(143));
+    let end = String::from_utf8_lossy(&text[text.len().saturating_sub(2_000)..]).into_owned();
+    assert!(end.contains("Total: 1 | ") && end.contains("Cancelled: 1"), "{end}");
+    nobody_left(env.dir());
+}
+
 #[test]
 fn a_reader_that_never_reads_does_not_outlast_a_signal() {
     let fake = Fake::new("lines 1000000000000 a line\n");
@@ -202,17 +240,7 @@ fn a_reader_that_never_reads_does_not_outlast_a_signal() {
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     eventually("it prints", || !fake.calls().is_empty());
     let pid = Pid::from_raw(child.id() as i32).unwrap();
-    // Not only the pipe is full then, but everything on the way to it.
-    let children = format!("/proc/{pid}/task/{pid}/children", pid = child.id());
-    let (mut before, mut still) = (String::new(), 0);
-    eventually("all is full and the child can write no more", || {
-        let rsync = fs::read_to_string(&children).unwrap_or_default();
-        let now = fs::read_to_string(format!("/proc/{}/io", rsync.trim())).unwrap_or_default();
-        let now = now.lines().find(|line| line.starts_with("wchar")).unwrap_or_default().to_owned();
-        still = if !now.is_empty() && now == before { still + 1 } else { 0 };
-        before = now;
-        still == 20
-    });
+    until_all_is_full(child.id());
     let start = Instant::now();
     rustix::process::kill_process(pid, Signal::TERM).unwrap();
     let mut status = None;
