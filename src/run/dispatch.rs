@@ -2,7 +2,7 @@
 
 use super::buffers::Buffers;
 use super::governor::{self, Governor};
-use super::notes::Notes;
+use super::holders::Holders;
 use super::signal::Signals;
 use super::slots::{Slot, Slots};
 use super::stop::{Stop, Why};
@@ -94,7 +94,7 @@ impl Dispatch {
         let (run, parallel, dry_run) = (plan.run.clone(), plan.parallel, plan.mode != Mode::Real);
         dispatch.say(Event::RunStarted { run, jobs, parallel, dry_run }).await;
         let buffers = Buffers::default();
-        let notes = Notes::new(&plan.state_dir, &plan.run);
+        let holders = Holders::new(&plan.state_dir, &plan.run);
         for job in &plan.jobs {
             let (progress, latest) = watch::channel(None);
             let name: Arc<str> = job.name.as_str().into();
@@ -105,7 +105,7 @@ impl Dispatch {
                 job: job.clone(),
                 voice,
                 slots: slots.clone(),
-                notes: notes.clone(),
+                holders: holders.clone(),
                 started,
             };
             let task = dispatch.tasks.spawn(unit::run(ticket));

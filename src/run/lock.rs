@@ -4,7 +4,7 @@
 //! state directory they use, and the kernel frees it when its holder dies. Where directories cannot be locked (NFS),
 //! a file in the state directory stands in.
 
-use super::notes::Notes;
+use super::holders::Holders;
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -16,7 +16,7 @@ use std::sync::Arc;
 pub struct Lock {
     directory: File,
     stand_in: Option<File>,
-    notes: Arc<Notes>,
+    holders: Arc<Holders>,
     name: String,
 }
 
@@ -29,8 +29,8 @@ pub enum Tried {
     Busy(String),
 }
 
-/// Tries to lock `dest`, which is made if it does not exist. The notes name us to others.
-pub fn try_lock(dest: &Path, notes: &Arc<Notes>) -> io::Result<Tried> {
+/// Tries to lock `dest`, which is made if it does not exist. The holders name us to others.
+pub fn try_lock(dest: &Path, holders: &Arc<Holders>) -> io::Result<Tried> {
     fs::create_dir_all(dest)?;
     let directory = File::open(dest)?;
     let meta = directory.metadata()?;
@@ -38,14 +38,14 @@ pub fn try_lock(dest: &Path, notes: &Arc<Notes>) -> io::Result<Tried> {
         return Err(io::ErrorKind::NotADirectory.into());
     }
     let name = format!("{:x}-{:x}", meta.dev(), meta.ino());
-    let busy = || Ok(Tried::Busy(notes.holder(&name)));
+    let busy = || Ok(Tried::Busy(holders.holder(&name)));
     let mut stand_in = None;
     match directory.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => return busy(),
         Err(TryLockError::Error(_)) => {
-            fs::create_dir_all(notes.dir())?;
-            let path = notes.dir().join(format!("{name}.lock"));
+            fs::create_dir_all(holders.dir())?;
+            let path = holders.dir().join(format!("{name}.lock"));
             let file = File::options().create(true).truncate(false).write(true).open(path)?;
             match file.try_lock() {
                 Ok(()) => stand_in = Some(file),
@@ -54,8 +54,8 @@ pub fn try_lock(dest: &Path, notes: &Arc<Notes>) -> io::Result<Tried> {
             }
         }
     }
-    notes.add(&name);
-    Ok(Tried::Held(Lock { directory, stand_in, notes: notes.clone(), name }))
+    holders.add(&name);
+    Ok(Tried::Held(Lock { directory, stand_in, holders: holders.clone(), name }))
 }
 
 impl Lock {
@@ -68,7 +68,7 @@ impl Lock {
 impl Drop for Lock {
     fn drop(&mut self) {
         // First the note, while it is surely ours.
-        self.notes.remove(&self.name);
+        self.holders.remove(&self.name);
         // Closing would do, were there not the copy that a child holds between its fork and its exec.
         for file in [Some(&self.directory), self.stand_in.as_ref()].into_iter().flatten() {
             let _ = file.unlock();
@@ -83,20 +83,23 @@ mod tests {
     #[test]
     fn the_second_is_told_who_was_first_and_a_dropped_lock_is_free() {
         let (dest, state) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let first = try_lock(dest.path(), &Notes::new(state.path(), "RUN1")).unwrap();
+        let first = try_lock(dest.path(), &Holders::new(state.path(), "RUN1")).unwrap();
         assert!(matches!(first, Tried::Held(_)));
-        let Tried::Busy(holder) = try_lock(dest.path(), &Notes::new(state.path(), "RUN2")).unwrap() else {
+        let Tried::Busy(holder) = try_lock(dest.path(), &Holders::new(state.path(), "RUN2")).unwrap() else {
             panic!("locked twice")
         };
         assert!(holder.contains(&format!("pid {}, run RUN1", std::process::id())), "{holder}");
         let elsewhere = tempfile::tempdir().unwrap();
-        let Tried::Busy(holder) = try_lock(dest.path(), &Notes::new(elsewhere.path(), "RUN3")).unwrap()
+        let Tried::Busy(holder) = try_lock(dest.path(), &Holders::new(elsewhere.path(), "RUN3")).unwrap()
         else {
             panic!("another state directory must meet the same lock")
         };
         assert!(holder.contains("another process"), "{holder}");
         drop(first);
-        assert!(matches!(try_lock(dest.path(), &Notes::new(state.path(), "RUN4")).unwrap(), Tried::Held(_)));
+        assert!(matches!(
+            try_lock(dest.path(), &Holders::new(state.path(), "RUN4")).unwrap(),
+            Tried::Held(_)
+        ));
         assert_eq!(fs::read_dir(dest.path()).unwrap().count(), 0);
     }
 }

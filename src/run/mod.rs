@@ -19,10 +19,10 @@ mod ends;
 mod frame;
 mod governor;
 mod guard;
+mod holders;
 mod hook;
 mod keep;
 mod lock;
-mod notes;
 mod phases;
 mod pipe;
 mod process;
@@ -38,8 +38,8 @@ mod voice;
 mod watchdog;
 
 pub use dispatch::run;
+pub use holders::Holders;
 pub use lock::{Lock, Tried, try_lock};
-pub use notes::Notes;
 pub use signal::Signals;
 
 use crate::job::Job;

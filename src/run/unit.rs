@@ -4,9 +4,9 @@ use super::attempt::{Ending, Try};
 use super::backoff;
 use super::blocking::off_thread;
 use super::cache::Dropper;
+use super::holders::Holders;
 use super::hook::{self, Hooked};
 use super::lock::{self, Lock, Tried};
-use super::notes::Notes;
 use super::slots::{Slot, Slots};
 use super::stop::Why;
 use super::voice::Voice;
@@ -31,7 +31,7 @@ pub(super) struct Ticket {
     pub(super) job: Job,
     pub(super) voice: Voice,
     pub(super) slots: Arc<Slots>,
-    pub(super) notes: Arc<Notes>,
+    pub(super) holders: Arc<Holders>,
     /// When the run started.
     pub(super) started: Instant,
 }
@@ -180,11 +180,11 @@ impl Unit<'_> {
 
     /// Makes the destination and locks it, waiting as long as was asked for, without a slot.
     async fn lock(&mut self) -> Result<Lock, Outcome> {
-        let Ticket { plan, job, voice, notes, .. } = self.ticket;
+        let Ticket { plan, job, voice, holders, .. } = self.ticket;
         let deadline = Instant::now() + plan.wait_lock;
         loop {
-            let (dest, notes) = (job.dest.clone(), notes.clone());
-            let tried = move || lock::try_lock(&dest, &notes);
+            let (dest, holders) = (job.dest.clone(), holders.clone());
+            let tried = move || lock::try_lock(&dest, &holders);
             let tried = off_thread(&voice.stop, tried).await.ok_or_else(|| self.stopped())?;
             let holder = match tried {
                 Ok(Tried::Held(lock)) => {

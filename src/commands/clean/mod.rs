@@ -20,7 +20,7 @@ use super::{Failure, locate, settings};
 use crate::cli::{CleanAction, CleanArgs, Global};
 use crate::config::{Config, Overrides};
 use crate::exit::Exit;
-use crate::run::{Lock, Notes, Tried, try_lock};
+use crate::run::{Holders, Lock, Tried, try_lock};
 use crate::ui::Ui;
 use std::path::{Path, PathBuf};
 
@@ -69,7 +69,7 @@ fn lock(
     run: &str,
     ui: &Ui,
 ) -> Result<Result<Vec<Lock>, Exit>, Failure> {
-    let notes = Notes::new(&locate::state_dir(global)?, run);
+    let holders = Holders::new(&locate::state_dir(global)?, run);
     let mut dirs: Vec<PathBuf> = vec![root.into()];
     for job in &config.jobs {
         let Ok(dest) = job.dest.canonicalize() else { continue };
@@ -79,7 +79,7 @@ fn lock(
     }
     let mut locks = Vec::new();
     for dir in dirs {
-        match try_lock(&dir, &notes) {
+        match try_lock(&dir, &holders) {
             Ok(Tried::Held(lock)) => locks.push(lock),
             Ok(Tried::Busy(holder)) => {
                 ui.error(

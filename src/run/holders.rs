@@ -14,7 +14,7 @@ const ENDING: &str = "holders";
 
 /// The notes of this process.
 #[derive(Debug)]
-pub struct Notes {
+pub struct Holders {
     dir: PathBuf,
     run: String,
     held: Mutex<Held>,
@@ -26,10 +26,10 @@ struct Held {
     lines: BTreeMap<String, String>,
 }
 
-impl Notes {
+impl Holders {
     /// For the locks of a run; nothing is written yet.
     pub fn new(state: &Path, run: &str) -> Arc<Self> {
-        Arc::new(Notes { dir: state.join("locks"), run: run.into(), held: Mutex::default() })
+        Arc::new(Holders { dir: state.join("locks"), run: run.into(), held: Mutex::default() })
     }
 
     /// `STATE/locks`.
@@ -99,7 +99,7 @@ impl Notes {
     }
 }
 
-impl Drop for Notes {
+impl Drop for Holders {
     fn drop(&mut self) {
         let held = self.held.get_mut().unwrap_or_else(PoisonError::into_inner);
         if held.file.is_some() {
@@ -124,10 +124,10 @@ mod tests {
     #[test]
     fn a_note_is_believed_while_its_writer_lives() {
         let state = tempfile::tempdir().unwrap();
-        let ours = Notes::new(state.path(), "RUN1");
+        let ours = Holders::new(state.path(), "RUN1");
         ours.add("fe00-a");
         ours.add("fe00-ab");
-        let asked = Notes::new(state.path(), "RUN2");
+        let asked = Holders::new(state.path(), "RUN2");
         let us = format!("pid {}, run RUN1, since ", std::process::id());
         assert!(asked.holder("fe00-a").starts_with(&us), "{}", asked.holder("fe00-a"));
         ours.remove("fe00-a");
