@@ -68,11 +68,11 @@ pub fn split(path: &[u8]) -> (&[u8], &[u8]) {
 }
 
 /// As JSON has it: `path`, or `path_base64` for one that is not UTF-8.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 pub(super) struct PathText {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     path: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     path_base64: Option<String>,
 }
 

@@ -36,10 +36,7 @@ impl<'a> Captured<'a> {
         fate: &Fate,
         own: &'a [u8],
     ) -> Result<Self, Errno> {
-        match fate {
-            Fate::Delete => Ok(Self::beside(parent, quarantine.run(), own)),
-            _ => Ok(Captured { dir: parent.hold(quarantine)?, name: own.into(), own }),
-        }
+        Self::at(parent, quarantine, fate, own, Parent::hold)
     }
 
     /// Where it would lie if an earlier try left it there.
@@ -49,9 +46,19 @@ impl<'a> Captured<'a> {
         fate: &Fate,
         own: &'a [u8],
     ) -> Result<Self, Errno> {
+        Self::at(parent, quarantine, fate, own, Parent::held)
+    }
+
+    fn at(
+        parent: &'a Parent,
+        quarantine: &Quarantine,
+        fate: &Fate,
+        own: &'a [u8],
+        open: fn(&'a Parent, &Quarantine) -> Result<&'a OwnedFd, Errno>,
+    ) -> Result<Self, Errno> {
         match fate {
             Fate::Delete => Ok(Self::beside(parent, quarantine.run(), own)),
-            _ => Ok(Captured { dir: parent.held(quarantine)?, name: own.into(), own }),
+            _ => Ok(Captured { dir: open(parent, quarantine)?, name: own.into(), own }),
         }
     }
 

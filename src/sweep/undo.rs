@@ -29,7 +29,7 @@ const PAGE: usize = 256;
 pub struct Undone {
     /// Entries that are back.
     pub restored: u64,
-    /// Entries that stay in the quarantine, since something else has their place.
+    /// Entries that stay where the run put them, since something else has their place.
     pub conflicts: u64,
     /// Entries that could not be brought back.
     pub failed: u64,

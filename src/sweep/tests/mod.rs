@@ -227,6 +227,19 @@ fn what_is_not_who_it_was_is_left_alone() {
 }
 
 #[test]
+fn a_rule_knows_the_names_of_what_was_captured() {
+    let place = place();
+    let parent = Parent::open(&place.dir, b"ab").unwrap();
+    let run = ulid::Ulid::generate().to_string();
+    let name = capture::Captured::beside(&parent, &run, b"1abc.cif.gz").name().to_vec();
+    let rule = crate::clean::built_in().into_iter().find(|rule| rule.name == "captured").unwrap();
+    let matches =
+        |name: &str| globset::Glob::new(&rule.patterns[0]).unwrap().compile_matcher().is_match(name);
+    assert!(matches(std::str::from_utf8(&name).unwrap()) && !matches(".pdb-sync"));
+    assert_eq!(rule.action, crate::clean::Action::Review);
+}
+
+#[test]
 fn a_quarantine_that_is_a_symlink_is_refused() {
     let place = place();
     fs::write(place.root.join("ab/x"), "doomed").unwrap();

@@ -6,7 +6,7 @@ use rustix::process::{Pid, Signal};
 use std::fs;
 use std::io::Read;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 /// Until the transfer of [`slow`] has a quarter of its file.
@@ -200,8 +200,12 @@ fn children(pid: u32) -> String {
     fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default()
 }
 
-/// Not only the pipe of a run whose output nobody reads, but everything on the way to it.
-fn until_all_is_full(pid: u32) {
+/// A run whose output nobody reads: not only its pipe is full, but everything on the way to it.
+fn unread(env: &Env, fake: &Fake) -> (Child, Pid) {
+    let mut command = env.command(["sync", "a"]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    eventually("it prints", || !fake.calls().is_empty());
+    let pid = child.id();
     let (mut before, mut still) = (String::new(), 0);
     eventually("all is full and the child can write no more", || {
         let now = fs::read_to_string(format!("/proc/{}/io", children(pid).trim())).unwrap_or_default();
@@ -210,17 +214,14 @@ fn until_all_is_full(pid: u32) {
         before = now;
         still == 20
     });
+    (child, Pid::from_raw(pid as i32).unwrap())
 }
 
 #[test]
 fn a_slow_reader_hears_the_summary_after_a_second_signal_too() {
     let fake = Fake::new("lines 1000000000000 a line\n");
     let env = faked(&fake, &["a"], "");
-    let mut command = env.command(["sync", "a"]);
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    eventually("it prints", || !fake.calls().is_empty());
-    until_all_is_full(child.id());
-    let pid = Pid::from_raw(child.id() as i32).unwrap();
+    let (mut child, pid) = unread(&env, &fake);
     rustix::process::kill_process(pid, Signal::TERM).unwrap();
     eventually("the transfer ends", || children(child.id()).trim().is_empty());
     rustix::process::kill_process(pid, Signal::TERM).unwrap();
@@ -236,11 +237,7 @@ fn a_slow_reader_hears_the_summary_after_a_second_signal_too() {
 fn a_reader_that_never_reads_does_not_outlast_a_signal() {
     let fake = Fake::new("lines 1000000000000 a line\n");
     let env = faked(&fake, &["a"], "");
-    let mut command = env.command(["sync", "a"]);
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    eventually("it prints", || !fake.calls().is_empty());
-    let pid = Pid::from_raw(child.id() as i32).unwrap();
-    until_all_is_full(child.id());
+    let (mut child, pid) = unread(&env, &fake);
     let start = Instant::now();
     rustix::process::kill_process(pid, Signal::TERM).unwrap();
     let mut status = None;
