@@ -11,6 +11,7 @@ mod query_tests;
 mod recorder;
 mod runs;
 mod schema;
+mod scribe;
 #[cfg(test)]
 mod tests;
 mod write;

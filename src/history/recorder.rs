@@ -1,13 +1,11 @@
 //! Writes down a run while it goes on, from a thread of its own, so that a slow disk slows nobody.
 
-use super::open::set_aside;
-use super::write::{Hooks, Start};
-use super::{Error, History};
+use super::scribe::Scribe;
+use super::write::Start;
 use crate::event::{Event, Phase, Stamped};
 use crate::machine::Identity;
 use crate::result::{Summary, SyncResult};
 use jiff::Timestamp;
-use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
@@ -33,7 +31,7 @@ pub struct Recorder {
 
 /// What the thread is told.
 #[derive(Debug)]
-enum Word {
+pub(super) enum Word {
     Start(Start),
     Attempt(Arc<str>, Timestamp),
     Hooks(Arc<str>, Phase, Timestamp),
@@ -46,25 +44,10 @@ impl Recorder {
     pub fn start(state_dir: PathBuf, keep: Retention) -> std::io::Result<Recorder> {
         let (words, heard) = channel();
         let (tell, problems) = channel();
-        let mut scribe = Scribe {
-            state_dir,
-            keep,
-            history: None,
-            start: None,
-            hooks: HashMap::new(),
-            problems: Vec::new(),
-            told: 0,
-        };
+        let scribe = Scribe::new(state_dir, keep);
         thread::Builder::new().name("history".into()).spawn(move || {
             crate::machine::give_way();
-            for word in heard {
-                let last = matches!(word, Word::End(_));
-                scribe.hear(word);
-                if last {
-                    // Nobody asks any more if the receiver is gone.
-                    let _ = tell.send(scribe.untold());
-                }
-            }
+            scribe.listen(&heard, &tell);
         })?;
         Ok(Recorder { words, problems: Arc::new(Mutex::new(problems)) })
     }
@@ -103,102 +86,5 @@ impl Recorder {
     pub fn end(&self, summary: &Summary) {
         // As above.
         let _ = self.words.send(Word::End(Arc::new(summary.clone())));
-    }
-}
-
-/// How long hooks took, and the one that is running.
-type Hooking = (Hooks, Option<(Phase, Timestamp)>);
-
-/// The thread's own.
-struct Scribe {
-    state_dir: PathBuf,
-    keep: Retention,
-    history: Option<History>,
-    start: Option<Start>,
-    /// Which hooks a job is running and since when, and how long those before took.
-    hooks: HashMap<Arc<str>, Hooking>,
-    problems: Vec<String>,
-    /// How many of them were told.
-    told: usize,
-}
-
-impl Scribe {
-    fn hear(&mut self, word: Word) {
-        match word {
-            Word::Start(start) => {
-                self.start = Some(start.clone());
-                self.write(|history, _| {
-                    history.mark_interrupted()?;
-                    history.begin(&start)
-                });
-            }
-            Word::Attempt(job, time) => self.close(&job, time),
-            Word::Hooks(job, phase, time) => {
-                self.close(&job, time);
-                self.hooks.entry(job).or_default().1 = Some((phase, time));
-            }
-            Word::Job(result, time) => {
-                self.close(&result.job, time);
-                let hooks = self.hooks.remove(&result.job).unwrap_or_default().0;
-                if let Some(start) = self.start.clone() {
-                    self.write(|history, _| history.job(&start, &result, &hooks));
-                }
-            }
-            Word::End(summary) => {
-                if let Some(start) = self.start.clone() {
-                    self.write(|history, keep| history.end(&start, &summary, keep));
-                }
-            }
-        }
-    }
-
-    /// Hooks last until whatever comes next.
-    fn close(&mut self, job: &Arc<str>, time: Timestamp) {
-        let Some((done, running)) = self.hooks.get_mut(job) else { return };
-        if let Some((phase, since)) = running.take() {
-            // A clock that was set back meanwhile measures nothing.
-            let took = Duration::try_from(time.duration_since(since)).unwrap_or_default();
-            done.push((phase.word(), took));
-        }
-    }
-
-    /// Writes; a file that turns out to be damaged is replaced once.
-    fn write(&mut self, act: impl Fn(&mut History, Retention) -> Result<(), Error>) {
-        let keep = self.keep;
-        for first in [true, false] {
-            match self.open().and_then(|history| act(history, keep)) {
-                Ok(()) => return,
-                Err(error) if first && error.is_damage() => {
-                    self.history = None;
-                    match set_aside(&History::path(&self.state_dir), &error) {
-                        Ok(told) => told.into_iter().for_each(|told| self.problem(told)),
-                        Err(error) => return self.problem(error.to_string()),
-                    }
-                }
-                Err(error) => return self.problem(error.to_string()),
-            }
-        }
-    }
-
-    fn open(&mut self) -> Result<&mut History, Error> {
-        if self.history.is_none() {
-            let opened = History::write(&self.state_dir)?;
-            opened.warnings.into_iter().for_each(|warning| self.problem(warning));
-            self.history = Some(opened.history);
-        }
-        // It was just filled.
-        self.history.as_mut().ok_or_else(|| Error::NoSuchRun("no history is open".into()))
-    }
-
-    fn problem(&mut self, text: String) {
-        if !self.problems.contains(&text) {
-            self.problems.push(text);
-        }
-    }
-
-    fn untold(&mut self) -> Vec<String> {
-        let new = self.problems[self.told..].to_vec();
-        self.told = self.problems.len();
-        new
     }
 }

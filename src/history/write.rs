@@ -4,7 +4,8 @@ use super::{Error, History, Retention};
 use crate::machine::Identity;
 use crate::result::{Summary, SyncResult};
 use jiff::Timestamp;
-use rusqlite::{Transaction, TransactionBehavior, params};
+use rusqlite::{Statement, Transaction, TransactionBehavior, params};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What is known of a run when it starts.
@@ -19,6 +20,12 @@ pub(super) struct Start {
 
 /// How long a job's hooks took, by their phase's name.
 pub(super) type Hooks = Vec<(&'static str, Duration)>;
+
+/// A job that is done.
+pub(super) struct Finished {
+    pub(super) result: Arc<SyncResult>,
+    pub(super) hooks: Hooks,
+}
 
 impl History {
     fn change<T>(&mut self, act: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T, Error> {
@@ -57,21 +64,24 @@ impl History {
         self.change(|db| begin(db, start))
     }
 
-    /// A job's result.
-    pub(super) fn job(&mut self, start: &Start, result: &SyncResult, hooks: &Hooks) -> Result<(), Error> {
+    /// The results of jobs; with `end`, that of the run, and every result of it that was not written yet; then what is
+    /// too old goes.
+    pub(super) fn note(
+        &mut self,
+        start: &Start,
+        finished: &[Finished],
+        end: Option<(&Summary, Retention)>,
+    ) -> Result<(), Error> {
         self.change(|db| {
             begin(db, start)?;
-            job(db, start, result, hooks)
-        })
-    }
-
-    /// The end of a run, with every result that was not written yet; then what is too old goes.
-    pub(super) fn end(&mut self, start: &Start, summary: &Summary, keep: Retention) -> Result<(), Error> {
-        self.change(|db| {
-            begin(db, start)?;
+            let mut rows = Rows::new(db, start)?;
+            for Finished { result, hooks } in finished {
+                rows.write(result, hooks)?;
+            }
+            let Some((summary, keep)) = end else { return Ok(()) };
             for result in &summary.results {
                 if is_running(db, &start.run, &result.job)? {
-                    job(db, start, result, &Hooks::new())?;
+                    rows.write(result, &Hooks::new())?;
                 }
             }
             db.execute(
@@ -112,17 +122,43 @@ fn is_running(db: &Transaction<'_>, run: &str, job: &str) -> rusqlite::Result<bo
     db.query_row(sql, [run, job], |row| Ok(row.get::<_, i64>(0)? == 0))
 }
 
-fn job(db: &Transaction<'_>, start: &Start, result: &SyncResult, hooks: &Hooks) -> rusqlite::Result<()> {
-    let (run, name) = (start.run.as_str(), &*result.job);
-    let place = start.jobs.iter().position(|job| job == name).unwrap_or(start.jobs.len());
-    let figures = &result.figures;
-    db.execute("DELETE FROM jobs WHERE run = ?1 AND job = ?2", [run, name])?;
-    db.execute(
-        "INSERT INTO jobs (run, job, place, status, started, duration, queued, attempts, exit_code,
-            files_transferred, files_deleted, bytes_received, total_files, total_bytes,
-            source, error, hint, log, alerts)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
-        params![
+/// Writes the rows of jobs, with statements that are made once for all of them.
+struct Rows<'a> {
+    start: &'a Start,
+    delete: Statement<'a>,
+    job: Statement<'a>,
+    attempt: Statement<'a>,
+    phase: Statement<'a>,
+}
+
+impl<'a> Rows<'a> {
+    fn new(db: &'a Transaction<'_>, start: &'a Start) -> rusqlite::Result<Rows<'a>> {
+        Ok(Rows {
+            start,
+            delete: db.prepare("DELETE FROM jobs WHERE run = ?1 AND job = ?2")?,
+            job: db.prepare(
+                "INSERT INTO jobs (run, job, place, status, started, duration, queued, attempts, exit_code,
+                    files_transferred, files_deleted, bytes_received, total_files, total_bytes,
+                    source, error, hint, log, alerts)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
+            )?,
+            attempt: db.prepare(
+                "INSERT INTO attempts (run, job, number, source, started, duration, exit_code, error, hint)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            )?,
+            phase: db.prepare(
+                "INSERT INTO phases (run, job, attempt, place, name, duration) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            )?,
+        })
+    }
+
+    /// A job's rows, in the place of what was there.
+    fn write(&mut self, result: &SyncResult, hooks: &Hooks) -> rusqlite::Result<()> {
+        let (run, name) = (self.start.run.as_str(), &*result.job);
+        let place = self.start.jobs.iter().position(|job| job == name).unwrap_or(self.start.jobs.len());
+        let figures = &result.figures;
+        self.delete.execute([run, name])?;
+        self.job.execute(params![
             run,
             name,
             integer(place as u64),
@@ -142,20 +178,14 @@ fn job(db: &Transaction<'_>, start: &Start, result: &SyncResult, hooks: &Hooks) 
             result.outcome.hint(),
             result.log.as_ref().map(|log| log.to_string_lossy()),
             serde_json::json!(result.alerts).to_string(),
-        ],
-    )?;
-    let mut phase = db.prepare(
-        "INSERT INTO phases (run, job, attempt, place, name, duration) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-    )?;
-    for (place, (word, duration)) in hooks.iter().enumerate() {
-        phase.execute(params![run, name, 0, integer(place as u64), word, micros(*duration)])?;
-    }
-    for attempt in &result.attempts {
-        let (text, hint) = attempt.error.as_ref().map_or((None, None), |e| (Some(&e.text), e.hint.as_ref()));
-        db.execute(
-            "INSERT INTO attempts (run, job, number, source, started, duration, exit_code, error, hint)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-            params![
+        ])?;
+        for (place, (word, duration)) in hooks.iter().enumerate() {
+            self.phase.execute(params![run, name, 0, integer(place as u64), word, micros(*duration)])?;
+        }
+        for attempt in &result.attempts {
+            let (text, hint) =
+                attempt.error.as_ref().map_or((None, None), |e| (Some(&e.text), e.hint.as_ref()));
+            self.attempt.execute(params![
                 run,
                 name,
                 attempt.number,
@@ -165,14 +195,15 @@ fn job(db: &Transaction<'_>, start: &Start, result: &SyncResult, hooks: &Hooks) 
                 attempt.exit_code,
                 text,
                 hint,
-            ],
-        )?;
-        for (place, (which, duration)) in attempt.phases.iter().enumerate() {
-            let place = integer(place as u64);
-            phase.execute(params![run, name, attempt.number, place, which.word(), micros(*duration)])?;
+            ])?;
+            for (place, (which, duration)) in attempt.phases.iter().enumerate() {
+                let place = integer(place as u64);
+                let row = params![run, name, attempt.number, place, which.word(), micros(*duration)];
+                self.phase.execute(row)?;
+            }
         }
+        Ok(())
     }
-    Ok(())
 }
 
 fn prune(db: &Transaction<'_>, keep: Retention) -> rusqlite::Result<()> {

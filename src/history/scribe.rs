@@ -1,0 +1,172 @@
+//! The thread that writes: it gathers what it is told for a moment, since ten rows cost little more than one.
+
+use super::open::set_aside;
+use super::recorder::Word;
+use super::write::{Finished, Hooks, Start};
+use super::{Error, History, Retention};
+use crate::event::Phase;
+use crate::result::Summary;
+use jiff::Timestamp;
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::time::{Duration, Instant};
+
+/// How long a result waits for others, to be written with them. A hundred small jobs, each written by itself, cost as much
+/// processor time as a third of the dispatcher; a killed run may lack the results of this last moment.
+const GATHER: Duration = Duration::from_millis(200);
+
+/// How long hooks took, and the one that is running.
+type Hooking = (Hooks, Option<(Phase, Timestamp)>);
+
+/// The thread's own.
+pub(super) struct Scribe {
+    state_dir: PathBuf,
+    keep: Retention,
+    history: Option<History>,
+    start: Option<Start>,
+    /// Which hooks a job is running and since when, and how long those before took.
+    hooks: HashMap<Arc<str>, Hooking>,
+    /// What is not written yet.
+    finished: Vec<Finished>,
+    /// When it is to be.
+    due: Option<Instant>,
+    problems: Vec<String>,
+    /// How many of them were told.
+    told: usize,
+}
+
+impl Scribe {
+    pub(super) fn new(state_dir: PathBuf, keep: Retention) -> Scribe {
+        Scribe {
+            state_dir,
+            keep,
+            history: None,
+            start: None,
+            hooks: HashMap::new(),
+            finished: Vec::new(),
+            due: None,
+            problems: Vec::new(),
+            told: 0,
+        }
+    }
+
+    /// Writes what it hears until nobody speaks any more. After the end of a run it tells what went wrong.
+    pub(super) fn listen(mut self, heard: &Receiver<Word>, tell: &Sender<Vec<String>>) {
+        loop {
+            let word = match self.due.map(|due| due.saturating_duration_since(Instant::now())) {
+                None => heard.recv().map_err(RecvTimeoutError::from),
+                // Whoever speaks without a pause does not keep it from being written.
+                Some(Duration::ZERO) => Err(RecvTimeoutError::Timeout),
+                Some(left) => heard.recv_timeout(left),
+            };
+            match word {
+                Ok(word) => {
+                    let last = matches!(word, Word::End(_));
+                    self.hear(word);
+                    if last {
+                        // Nobody asks any more if the receiver is gone.
+                        let _ = tell.send(self.untold());
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => self.write_down(None),
+                Err(RecvTimeoutError::Disconnected) => return self.write_down(None),
+            }
+        }
+    }
+
+    fn hear(&mut self, word: Word) {
+        match word {
+            Word::Start(start) => {
+                self.start = Some(start.clone());
+                self.write(|history| {
+                    history.mark_interrupted()?;
+                    history.begin(&start)
+                });
+            }
+            Word::Attempt(job, time) => self.close(&job, time),
+            Word::Hooks(job, phase, time) => {
+                self.close(&job, time);
+                self.hooks.entry(job).or_default().1 = Some((phase, time));
+            }
+            Word::Job(result, time) => {
+                self.close(&result.job, time);
+                let hooks = self.hooks.remove(&result.job).unwrap_or_default().0;
+                self.finished.push(Finished { result, hooks });
+                self.due.get_or_insert_with(|| Instant::now() + GATHER);
+            }
+            Word::End(summary) => self.write_down(Some(&summary)),
+        }
+    }
+
+    /// Hooks last until whatever comes next.
+    fn close(&mut self, job: &Arc<str>, time: Timestamp) {
+        let Some((done, running)) = self.hooks.get_mut(job) else { return };
+        if let Some((phase, since)) = running.take() {
+            // A clock that was set back meanwhile measures nothing.
+            let took = Duration::try_from(time.duration_since(since)).unwrap_or_default();
+            done.push((phase.word(), took));
+        }
+    }
+
+    /// Writes what was gathered, and the end of the run if that has come. What could not be written is tried again with
+    /// the next.
+    fn write_down(&mut self, end: Option<&Summary>) {
+        self.due = None;
+        let Some(start) = self.start.clone() else { return };
+        let (keep, finished) = (self.keep, std::mem::take(&mut self.finished));
+        if end.is_none() && finished.is_empty() {
+            return;
+        }
+        if !self.write(|history| history.note(&start, &finished, end.map(|summary| (summary, keep)))) {
+            self.finished = finished;
+        }
+    }
+
+    /// Writes, and says whether it could; a file that turns out to be damaged is replaced once.
+    fn write(&mut self, act: impl Fn(&mut History) -> Result<(), Error>) -> bool {
+        for first in [true, false] {
+            match self.open().and_then(&act) {
+                Ok(()) => return true,
+                Err(error) if first && error.is_damage() => {
+                    self.history = None;
+                    match set_aside(&History::path(&self.state_dir), &error) {
+                        Ok(told) => told.into_iter().for_each(|told| self.problem(told)),
+                        Err(error) => {
+                            self.problem(error.to_string());
+                            return false;
+                        }
+                    }
+                }
+                Err(error) => {
+                    self.problem(error.to_string());
+                    return false;
+                }
+            }
+        }
+        false
+    }
+
+    fn open(&mut self) -> Result<&mut History, Error> {
+        if self.history.is_none() {
+            let opened = History::write(&self.state_dir)?;
+            opened.warnings.into_iter().for_each(|warning| self.problem(warning));
+            self.history = Some(opened.history);
+        }
+        // It was just filled.
+        self.history.as_mut().ok_or_else(|| Error::NoSuchRun("no history is open".into()))
+    }
+
+    fn problem(&mut self, text: String) {
+        if !self.problems.contains(&text) {
+            self.problems.push(text);
+        }
+    }
+
+    fn untold(&mut self) -> Vec<String> {
+        let new = self.problems[self.told..].to_vec();
+        self.told = self.problems.len();
+        new
+    }
+}
