@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# What it costs to start jobs: benches/jobs.sh [JOBS=100] [RUNS=5]
+# What it costs to start jobs: benches/jobs.sh [JOBS=100] [RUNS=15]
 #
 # Each job mirrors one new file of this machine. xargs -P3 runs the very commands that pdb-sync says it runs.
 . "$(dirname "$0")/common.sh"
-jobs=${1:-100} runs=${2:-5}
+jobs=${1:-100} runs=${2:-15}
 
 for ((n = 0; n < jobs; n++)); do
     mkdir -p "$work/source/$n"

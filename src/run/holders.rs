@@ -23,6 +23,8 @@ pub struct Holders {
 #[derive(Debug, Default)]
 struct Held {
     file: Option<File>,
+    /// In bytes.
+    length: usize,
     lines: BTreeMap<String, String>,
 }
 
@@ -61,8 +63,11 @@ impl Holders {
             held.file = self.create().ok();
         }
         if let Some(file) = &held.file {
-            let text: String = held.lines.values().map(String::as_str).collect();
-            let _ = file.write_all_at(text.as_bytes(), 0).and_then(|()| file.set_len(text.len() as u64));
+            let mut text: String = held.lines.values().map(String::as_str).collect();
+            // Empty lines cost less than a shorter file.
+            text.extend(std::iter::repeat_n('\n', held.length.saturating_sub(text.len())));
+            let _ = file.write_all_at(text.as_bytes(), 0);
+            held.length = text.len();
         }
     }
 

@@ -4,6 +4,7 @@ use super::frame::Framer;
 use super::process::Ear;
 use super::voice::Voice;
 use crate::event::{Stamped, Stream};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::io;
 use std::os::fd::OwnedFd;
 use tokio::net::unix::pipe::Receiver;
@@ -20,6 +21,22 @@ enum End {
     /// Open, but nobody wakes us for it.
     Resting(OwnedFd),
     Closed,
+}
+
+impl End {
+    fn read(&self, chunk: &mut [u8]) -> io::Result<usize> {
+        match self {
+            End::Open(pipe) => pipe.try_read(chunk),
+            End::Resting(end) => Ok(rustix::io::read(end, chunk)?),
+            End::Closed => Ok(0),
+        }
+    }
+}
+
+/// Whether a reading would bring bytes, or the end.
+fn has_something(end: &OwnedFd) -> bool {
+    let mut asked = [PollFd::new(end, PollFlags::IN)];
+    matches!(poll(&mut asked, Some(&Timespec::default())), Ok(1))
 }
 
 /// What a reading brought.
@@ -44,7 +61,8 @@ impl Pipe {
     /// Lets what comes pile up until [`Pipe::ready`] is called again. A child that writes word by word would wake us for
     /// each of them.
     pub(super) fn rest(&mut self) {
-        if let End::Open(pipe) = std::mem::replace(&mut self.end, End::Closed)
+        if let End::Open(_) = self.end
+            && let End::Open(pipe) = std::mem::replace(&mut self.end, End::Closed)
             && let Ok(end) = pipe.into_nonblocking_fd()
         {
             self.end = End::Resting(end);
@@ -53,11 +71,17 @@ impl Pipe {
 
     /// Waits until there is something to read; for ever, when nothing will come.
     pub(super) async fn ready(&mut self) {
-        if let End::Resting(_) = self.end
-            && let End::Resting(end) = std::mem::replace(&mut self.end, End::Closed)
-            && let Ok(pipe) = Receiver::from_owned_fd_unchecked(end)
-        {
-            self.end = End::Open(pipe);
+        if let End::Resting(end) = &self.end {
+            // What has piled up can be read without asking to be woken for it. A child that never stops must not keep
+            // others from their turn.
+            if has_something(end) {
+                return tokio::task::consume_budget().await;
+            }
+            if let End::Resting(end) = std::mem::replace(&mut self.end, End::Closed)
+                && let Ok(pipe) = Receiver::from_owned_fd_unchecked(end)
+            {
+                self.end = End::Open(pipe);
+            }
         }
         match &self.end {
             // An error is met again by whoever reads.
@@ -69,10 +93,12 @@ impl Pipe {
     /// Reads once, and lets the ear hear the lines that this completes; at the end of the pipe also what is left.
     pub(super) fn read(&mut self, voice: &Voice, ear: &mut impl Ear) -> Heard {
         let Pipe { end, stream, lines } = self;
-        let End::Open(pipe) = end else { return Heard { length: 0, event: None } };
+        if let End::Closed = end {
+            return Heard { length: 0, event: None };
+        }
         let mut block = voice.buffers.block();
         let mut line = |line: &[u8]| ear.line(*stream, line, &mut block);
-        let length = voice.buffers.chunk(|chunk| match pipe.try_read(chunk) {
+        let length = voice.buffers.chunk(|chunk| match end.read(chunk) {
             Ok(length) if length > 0 => {
                 lines.feed(&chunk[..length], &mut line);
                 Some(length)

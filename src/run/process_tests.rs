@@ -204,6 +204,36 @@ async fn a_listener_that_never_listens_does_not_keep_a_stopped_child() {
     assert_eq!(end.unwrap(), End::Ended(Cause::Stopped));
 }
 
+/// Its first word makes the pipe rest; what follows is there whenever somebody looks.
+#[tokio::test]
+async fn a_child_that_never_stops_leaves_others_their_turn() {
+    struct Deaf;
+    impl Ear for Deaf {
+        fn line(&mut self, _stream: Stream, _line: &[u8], _out: &mut Vec<u8>) {}
+    }
+    let argv = ["sh".into(), "-c".into(), "echo; exec yes".into()];
+    let spec = Spec { argv: &argv, env: &[], priority: Priority::default(), grace: Duration::from_secs(5) };
+    let stop = Stop::default();
+    let (voice, _heard) = voice(&stop, 2);
+    // From outside, so that the test ends in any case.
+    let (done, outside) = (std::sync::mpsc::channel::<()>(), stop.clone());
+    let last_help = std::thread::spawn(move || {
+        if done.1.recv_timeout(Duration::from_secs(20)).is_err() {
+            outside.ask(Why::Signal(14));
+        }
+    });
+    let other = async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        stop.ask(Why::ReaderGone);
+        let _ = done.0.send(());
+    };
+    let mut ear = Deaf;
+    let (end, ()) = tokio::join!(run(&spec, &voice, patient(), &mut ear), other);
+    last_help.join().unwrap();
+    assert_eq!(end.unwrap(), End::Ended(Cause::Stopped));
+    assert!(matches!(stop.why(), Some(Why::ReaderGone)), "{:?}", stop.why());
+}
+
 #[tokio::test]
 async fn a_dropped_run_leaves_nobody_behind() {
     let dir = tempfile::tempdir().unwrap();

@@ -101,7 +101,7 @@ impl Watchdog {
 
     /// How long until the next look.
     fn pause(&self) -> Duration {
-        let stall = self.stall.map(|s| (s / 8).clamp(Duration::from_millis(20), Duration::from_secs(5)));
+        let stall = self.stall.map(often);
         let timeout = self.timeout.map(|t| t.saturating_sub(self.started.elapsed()));
         let disk = self.min_free.as_ref().map(|_| DISK);
         [stall, timeout, disk].into_iter().flatten().min().unwrap_or(Duration::from_secs(3600))
@@ -109,9 +109,13 @@ impl Watchdog {
 
     /// Silent, and not busy either: hashing a large file makes no output, but reads.
     fn is_stalled(&mut self, stall: Duration) -> bool {
+        // Whoever was heard a moment ago is not asked for other evidence.
+        if self.alive.elapsed() < often(stall) / 2 {
+            return false;
+        }
         let bytes = self.group.and_then(activity::bytes_read);
-        if self.deaf || (bytes.is_some() && bytes != self.bytes) {
-            self.bytes = bytes;
+        let before = bytes.and_then(|bytes| self.bytes.replace(bytes));
+        if self.deaf || (before.is_some() && before != bytes) {
             self.heard();
         }
         self.alive.elapsed() >= stall
@@ -126,4 +130,9 @@ impl Watchdog {
         self.asked = None;
         answer.ok()?.ok().filter(|free| *free < least)
     }
+}
+
+/// How often a child that may be silent for so long is looked at.
+fn often(stall: Duration) -> Duration {
+    (stall / 8).clamp(Duration::from_millis(20), Duration::from_secs(5))
 }
