@@ -3,7 +3,6 @@
 //! **Invariant: rsync never gets a live `--delete`.** A dry run lists what would go, the guard decides on the whole list,
 //! and after a transfer that was complete exactly the listed entries are removed, if they are still who they were.
 
-use super::Plan;
 use super::blocking::off_thread;
 use super::deletions::{Counted, Mark};
 use super::guard::{self, Say};
@@ -12,6 +11,7 @@ use super::lock::Lock;
 use super::phases::unreadable;
 use super::remove::Removed;
 use super::voice::Voice;
+use super::{Plan, list_path};
 use crate::event::{Event, Phase};
 use crate::job::{Job, Source};
 use crate::result::{Attempt, Figures, Reason};
@@ -32,6 +32,8 @@ pub(super) enum Ending {
     Partial(Reason),
     /// A guard refused.
     Blocked(Reason),
+    /// The source holds no file; another one may.
+    Empty(Reason),
     /// It failed, and may be tried again according to the class.
     Failed(Class, Reason),
     /// The run is being stopped.
@@ -102,11 +104,17 @@ impl<'a> Try<'a> {
         };
         let error = match &ending {
             Ending::Done(_) => None,
-            Ending::Partial(r) | Ending::Blocked(r) | Ending::Failed(_, r) => Some(r.clone()),
+            Ending::Partial(r) | Ending::Blocked(r) | Ending::Empty(r) | Ending::Failed(_, r) => {
+                Some(r.clone())
+            }
             Ending::Stopped => {
                 Some(Reason::new(self.voice.stop.why().map_or("stopped".into(), |w| w.text())))
             }
         };
+        if !matches!(ending, Ending::Blocked(_) | Ending::Empty(_)) {
+            // Nobody is told of the list of deletions. One that stays behind does no harm.
+            let _ = std::fs::remove_file(list_path(&self.plan.state_dir, &self.job.name, &self.plan.run));
+        }
         if let Some(keep) = self.keep.take() {
             // A mount that is dead must not hold the run.
             off_thread(&self.voice.stop, move || keep.close()).await;
@@ -136,10 +144,9 @@ impl<'a> Try<'a> {
         let refused = match guard::deletions(self.job, &self.plan.again, &listed.stats, &listed.counted) {
             Say::Go => None,
             Say::TransferOnly(reason) => Some(reason),
-            Say::Stop(reason) => return Err(Ending::Blocked(reason)),
+            Say::Empty(reason) => return Err(Ending::Empty(reason)),
         };
         if listed.counted.is_nothing() && !self.job.checksum && refused.is_none() {
-            listed.counted.discard();
             return Ok(Ending::Done(listed.warned));
         }
         if let Some(reason) = refused {
@@ -176,7 +183,6 @@ impl<'a> Try<'a> {
         if removed.stopped {
             return Err(Ending::Stopped);
         }
-        counted.discard();
         if removed.left > 0 {
             let entries = if removed.left == 1 { "entry" } else { "entries" };
             let text = format!("{} {entries} could not be deleted: {}", removed.left, removed.why.join("; "));
@@ -205,13 +211,13 @@ impl<'a> Try<'a> {
         // As rsync does with `-n`: what would be.
         self.figures.files_transferred = listed.stats.transferred;
         self.figures.files_deleted = Some(listed.counted.deleted.files);
-        if self.job.delete
-            && let Say::Stop(reason) | Say::TransferOnly(reason) =
-                guard::deletions(self.job, &self.plan.again, &listed.stats, &listed.counted)
-        {
-            return Ok(Ending::Blocked(reason));
+        if self.job.delete {
+            match guard::deletions(self.job, &self.plan.again, &listed.stats, &listed.counted) {
+                Say::Go => {}
+                Say::TransferOnly(reason) => return Ok(Ending::Blocked(reason)),
+                Say::Empty(reason) => return Ok(Ending::Empty(reason)),
+            }
         }
-        listed.counted.discard();
         // What a real run would have moved.
         self.figures.files_transferred = listed.stats.transferred;
         self.figures.files_deleted = Some(if self.job.delete { listed.counted.deleted.files } else { 0 });
@@ -223,8 +229,7 @@ impl<'a> Try<'a> {
         if self.figures.total_files != Some(0) || self.job.allow_empty_source {
             return Ending::Done(warned);
         }
-        let reason = guard::empty_source(self.job, Path::new(""));
-        if self.job.delete { Ending::Blocked(reason) } else { Ending::Done(Some(reason)) }
+        Ending::Empty(guard::empty_source(self.job, Path::new("")))
     }
 
     /// Nothing there that could be deleted. In doubt there is.

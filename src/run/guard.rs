@@ -14,8 +14,8 @@ pub(super) enum Say {
     Go,
     /// Nothing may be deleted; the rest may be transferred.
     TransferOnly(Reason),
-    /// Nothing at all may be done.
-    Stop(Reason),
+    /// The source holds no file: nothing at all may be done.
+    Empty(Reason),
 }
 
 /// Judges a completed dry run; `again` is what a command line about the job begins with.
@@ -27,7 +27,7 @@ pub(super) fn deletions(job: &Job, again: &str, stats: &Stats, counted: &Counted
         );
     };
     if source_files.files() == 0 && !job.allow_empty_source {
-        return Say::Stop(empty_source(job, &counted.path));
+        return Say::Empty(empty_source(job, &counted.path));
     }
     let going = counted.deleted.files;
     let present = present(stats, counted).unwrap_or(going);

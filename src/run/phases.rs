@@ -36,7 +36,6 @@ impl Try<'_> {
             Verdict::Vanished(reason) => Ok(Listed { counted, stats, warned: Some(reason) }),
             Verdict::Failed(class, reason) => Err(Ending::Failed(class, reason)),
             Verdict::Partial(reason) => {
-                counted.discard();
                 if self.plan.mode == Mode::Real {
                     // What could not be listed cannot be transferred either.
                     match self.transfer().await {

@@ -130,15 +130,19 @@ impl Unit<'_> {
                 self.attempts.push(attempt);
                 self.ran = true;
                 self.figures = total(self.figures, figures, number);
-                let (class, reason) = match ending {
+                let (class, outcome) = match ending {
                     Ending::Done(None) => return Ok(Outcome::Ok),
                     Ending::Done(Some(reason)) => return Ok(Outcome::Warned(reason)),
                     Ending::Partial(reason) => return Ok(Outcome::Partial(reason)),
                     Ending::Blocked(reason) => return Ok(Outcome::Blocked(reason)),
                     Ending::Stopped => return Err(self.stopped()),
-                    Ending::Failed(class, reason) => (class, reason),
+                    // Elsewhere the files may still be.
+                    Ending::Empty(reason) if job.delete => (Class::NextSource, Outcome::Blocked(reason)),
+                    Ending::Empty(reason) => (Class::NextSource, Outcome::Warned(reason)),
+                    Ending::Failed(class, reason) => (class, Outcome::Failed(reason)),
                 };
-                last = Outcome::Failed(reason.clone());
+                let reason = outcome.error().unwrap_or_default().to_owned();
+                last = outcome;
                 let wait = wait(job, class, tries);
                 let next = match (wait, sources.peek()) {
                     (Some(_), _) => source,
@@ -148,7 +152,6 @@ impl Unit<'_> {
                 // Whoever waits does not hold a slot.
                 self.slot = None;
                 let (delay, source) = (wait.unwrap_or_default(), next.text.clone());
-                let reason = reason.text;
                 let job = voice.job.clone();
                 voice
                     .say(Event::Retry { job, attempt: number, exit_code: code, reason, delay, source })

@@ -2,6 +2,8 @@
 
 use super::failures::closed_port;
 use crate::support::{Env, Fake, Upstream, one_job, tree};
+use serde_json::Value;
+use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
 use std::thread;
 
@@ -93,4 +95,43 @@ fn a_source_that_could_not_be_read_whole_is_not_left_for_another_that_might_dele
     let env = env.with_config(&config);
     let ended = env.run(["sync", "j", "--json"]).expect_code(3);
     assert_eq!((ended.tries().len(), fake.calls().len()), (1, 1), "{ended}");
+}
+
+#[test]
+fn an_emptied_source_is_left_for_one_that_has_the_files() {
+    let (emptied, good) = (Upstream::new().listen(), Upstream::new().with_corpus().listen());
+    let (first, second) = (emptied.url("m/"), good.url("m/structures/"));
+    let env = Env::new();
+    let lists = |env: &Env| fs::read_dir(env.state().join("plans/j")).map_or(0, Iterator::count);
+    let with = |env: &Env, sources: &[&str], more: &str| {
+        fs::write(env.config(), one_job(sources, &env.mirror("j"), more)).unwrap();
+    };
+    for more in ["delete = true", "delete = true", ""] {
+        with(&env, &[&first, &second], more);
+        let ended = env.run(["sync", "j", "--json"]).expect_code(0);
+        assert_eq!(ended.tries(), [(first.clone(), Some(0)), (second.clone(), Some(0))], "{more}: {ended}");
+        assert_eq!((&ended.finished()["status"], &ended.finished()["error"]), (&"ok".into(), &Value::Null));
+        let reason = ended.events("retry")[0]["reason"].clone();
+        assert!(reason.as_str().unwrap().contains("source holds no file"), "{ended}");
+        assert_eq!(tree(&env.mirror("j")), tree(&good.root().join("structures")));
+        assert_eq!(lists(&env), 0, "nothing is pending: {ended}");
+    }
+    // What was asked for beforehand finds the same.
+    for mode in ["--dry-run", "--plan"] {
+        with(&env, &[&first, &second], "delete = true");
+        assert_eq!(env.run(["sync", "j", "--json", mode]).expect_code(0).tries().len(), 2);
+    }
+    // The last one decides.
+    for (sources, more, code) in [
+        (&[&*first, &*first][..], "delete = true", 4),
+        (&[&first, &first], "", 0),
+        (&[&first, &good.url("nothing/")], "delete = true", 1),
+        (&[&second, &first], "delete = true", 0),
+    ] {
+        with(&env, sources, more);
+        let before = lists(&env);
+        let ended = env.run(["sync", "j", "--json"]).expect_code(code);
+        assert_eq!(tree(&env.mirror("j")), tree(&good.root().join("structures")), "{ended}");
+        assert_eq!(lists(&env) - before, usize::from(code == 4), "only what is blocked has a list: {ended}");
+    }
 }
