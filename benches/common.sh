@@ -41,3 +41,13 @@ measure() { python3 "$benches/measure.py" "$@"; }
 
 # quoted WORD…: as one line for a shell.
 quoted() { printf '%q ' "$@"; }
+
+# configure_jobs N: a configuration with so many jobs, each of which mirrors one file of this machine.
+configure_jobs() {
+    local n
+    for ((n = 0; n < $1; n++)); do
+        mkdir -p "$work/source/$n"
+        echo "$n" >"$work/source/$n/file"
+        printf '[jobs.j%d]\nsource = "%s/source/%d/"\ndest = "%s/mirror/%d"\n' "$n" "$work" "$n" "$work" "$n"
+    done >"$work/config.toml"
+}

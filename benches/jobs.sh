@@ -5,11 +5,7 @@
 . "$(dirname "$0")/common.sh"
 jobs=${1:-100} runs=${2:-15}
 
-for ((n = 0; n < jobs; n++)); do
-    mkdir -p "$work/source/$n"
-    echo "$n" >"$work/source/$n/file"
-    printf '[jobs.j%d]\nsource = "%s/source/%d/"\ndest = "%s/mirror/%d"\n' "$n" "$work" "$n" "$work" "$n"
-done >"$work/config.toml"
+configure_jobs "$jobs"
 
 ours=("$program" --config "$work/config.toml" --state-dir "$work/state")
 "${ours[@]}" sync --all --print-command | sed -n 's/^\(LC_ALL=C \)\{0,1\}\(\([^ ]*\/\)\{0,1\}rsync \)/exec \2/p' |

@@ -6,11 +6,7 @@
 . "$(dirname "$0")/common.sh"
 runs=${1:-20} past=${2:-10000} jobs=${3:-10}
 
-for ((n = 0; n < jobs; n++)); do
-    mkdir -p "$work/source/$n"
-    echo "$n" >"$work/source/$n/file"
-    printf '[jobs.j%d]\nsource = "%s/source/%d/"\ndest = "%s/mirror/%d"\n' "$n" "$work" "$n" "$work" "$n"
-done >"$work/config.toml"
+configure_jobs "$jobs"
 ours=("$program" --config "$work/config.toml" --state-dir "$work/state")
 "${ours[@]}" -q sync --all >/dev/null
 
