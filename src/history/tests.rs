@@ -195,6 +195,27 @@ fn a_run_whose_process_is_gone_was_interrupted() {
 }
 
 #[test]
+fn a_result_is_written_soon_although_the_run_goes_on_without_a_pause() {
+    let dir = tempfile::tempdir().unwrap();
+    let recorder = Recorder::start(dir.path().into(), FOR_EVER).unwrap();
+    recorder.hear(&started("01A", 0, &["a", "b"]));
+    let finished = Event::JobFinished(Arc::new(result("a", 0, Outcome::Ok)));
+    recorder.hear(&Stamped { time: at(1), event: finished });
+    let again = Event::JobStarted { job: "b".into(), attempt: 1, source: "h::m/".into(), argv: vec![] };
+    let again = Stamped { time: at(2), event: again };
+    let is_written = || {
+        let history = History::read(dir.path()).unwrap();
+        let past = history.map(|history| history.jobs(&Query::default()).unwrap()).unwrap_or_default();
+        past.iter().any(|past| past.job == "a" && past.state.word() == "ok")
+    };
+    let start = Instant::now();
+    while !is_written() {
+        assert!(start.elapsed() < Duration::from_secs(60), "it waits for the end of the run");
+        (0..1000).for_each(|_| recorder.hear(&again));
+    }
+}
+
+#[test]
 fn what_is_old_or_too_much_goes() {
     let dir = tempfile::tempdir().unwrap();
     let now = Timestamp::now().as_second() - 1_800_000_000;
