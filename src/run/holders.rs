@@ -23,8 +23,6 @@ pub struct Holders {
 #[derive(Debug, Default)]
 struct Held {
     file: Option<File>,
-    /// In bytes.
-    length: usize,
     lines: BTreeMap<String, String>,
 }
 
@@ -65,9 +63,9 @@ impl Holders {
         if let Some(file) = &held.file {
             let mut text: String = held.lines.values().map(String::as_str).collect();
             // Empty lines cost less than a shorter file.
-            text.extend(std::iter::repeat_n('\n', held.length.saturating_sub(text.len())));
+            let before = file.metadata().map_or(0, |meta| meta.len() as usize);
+            text.extend(std::iter::repeat_n('\n', before.saturating_sub(text.len())));
             let _ = file.write_all_at(text.as_bytes(), 0);
-            held.length = text.len();
         }
     }
 
@@ -149,5 +147,21 @@ mod tests {
         assert!(!left.exists());
         drop(asked);
         assert_eq!(fs::read_dir(state.path().join("locks")).unwrap().count(), 0);
+    }
+
+    /// As on a file system without locks, where it could not be told from one of a living process.
+    #[test]
+    fn what_another_of_our_number_left_is_written_over() {
+        let state = tempfile::tempdir().unwrap();
+        let path = state.path().join("locks").join(format!("{}.holders", std::process::id()));
+        fs::create_dir(path.parent().unwrap()).unwrap();
+        let left = File::create(&path).unwrap();
+        left.lock().unwrap();
+        let old = ["a", "b"].map(|name| format!("fe00-{name} 7 RUN0 2026-01-01T00:00:00Z\n")).concat();
+        fs::write(&path, old).unwrap();
+        let ours = Holders::new(state.path(), "RUN1");
+        ours.add("fe00-c");
+        assert!(ours.holder("fe00-c").contains("run RUN1"), "{}", ours.holder("fe00-c"));
+        assert!(ours.holder("fe00-b").starts_with("another process"), "{}", ours.holder("fe00-b"));
     }
 }
