@@ -160,7 +160,7 @@ macro_rules! table {
 table! {
     /// What may be said about a job, by `[jobs.NAME]`, `[defaults]`, a preset or the command line.
     Layer, Settings {
-        /// Where the files come from, in rsync's notations, or a list that is tried in turn when one fails.
+        /// Where the files come from, in rsync's notations, or a list that is tried in turn when one fails or is empty.
         source: Sources;
         /// In which order sources are tried: as given, or the one that answered fastest first.
         source_order: SourceOrder = SourceOrder::Given;

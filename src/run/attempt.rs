@@ -111,7 +111,7 @@ impl<'a> Try<'a> {
                 Some(Reason::new(self.voice.stop.why().map_or("stopped".into(), |w| w.text())))
             }
         };
-        if !matches!(ending, Ending::Blocked(_) | Ending::Empty(_)) {
+        if !(self.job.delete && matches!(ending, Ending::Blocked(_) | Ending::Empty(_))) {
             // Nobody is told of the list of deletions. One that stays behind does no harm.
             let _ = std::fs::remove_file(list_path(&self.plan.state_dir, &self.job.name, &self.plan.run));
         }
@@ -138,7 +138,10 @@ impl<'a> Try<'a> {
         }
         if !self.job.delete || self.dest_is_empty().await? {
             let warned = self.transfer().await?;
-            return Ok(self.unless_source_empty(warned));
+            if self.source_is_empty() {
+                return Ok(Ending::Empty(guard::empty_source(self.job, Path::new(""))));
+            }
+            return Ok(Ending::Done(warned));
         }
         let listed = self.list(Purpose::List).await?;
         let refused = match guard::deletions(self.job, &self.plan.again, &listed.stats, &listed.counted) {
@@ -175,7 +178,7 @@ impl<'a> Try<'a> {
             }
             other => other?,
         };
-        if self.figures.total_files == Some(0) && !self.job.allow_empty_source {
+        if self.source_is_empty() {
             // It was not when it was listed. Whatever happens there, this is no time to delete.
             return Err(Ending::Blocked(guard::empty_source(self.job, &counted.path)));
         }
@@ -197,6 +200,14 @@ impl<'a> Try<'a> {
         let purpose = if plan { Purpose::Plan } else { Purpose::DryRun };
         let mut listed = self.list(purpose).await?;
         let Listed { counted, stats, .. } = &mut listed;
+        if !plan {
+            counted.take_figures(stats);
+        }
+        if self.source_is_empty() {
+            // Nothing of what was listed would happen.
+            (self.figures.files_transferred, self.figures.files_deleted) = (Some(0), Some(0));
+            return Ok(Ending::Empty(guard::empty_source(self.job, &counted.path)));
+        }
         if plan {
             counted.deleted.bytes = self.stamps(counted).await.ok().map(|(_, bytes)| bytes);
             let limit = guard::present(stats, counted).filter(|_| self.job.delete);
@@ -205,8 +216,6 @@ impl<'a> Try<'a> {
             self.voice
                 .say(Event::Planned { job: self.voice.job.clone(), created, updated, deleted, limit })
                 .await;
-        } else {
-            counted.take_figures(stats);
         }
         // As rsync does with `-n`: what would be.
         self.figures.files_transferred = listed.stats.transferred;
@@ -225,11 +234,8 @@ impl<'a> Try<'a> {
     }
 
     /// A source without a file deserves at least a word, even where nothing could be lost.
-    fn unless_source_empty(&self, warned: Option<Reason>) -> Ending {
-        if self.figures.total_files != Some(0) || self.job.allow_empty_source {
-            return Ending::Done(warned);
-        }
-        Ending::Empty(guard::empty_source(self.job, Path::new("")))
+    fn source_is_empty(&self) -> bool {
+        self.figures.total_files == Some(0) && !self.job.allow_empty_source
     }
 
     /// Nothing there that could be deleted. In doubt there is.

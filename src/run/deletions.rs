@@ -154,7 +154,8 @@ impl Counted {
             count.map_or(Tally::default(), |c| Tally { files: c.files(), dirs: c.dirs, bytes: None })
         };
         (self.created, self.deleted) = (tally(stats.created), tally(stats.deleted));
-        self.discard();
+        // A list that stays behind does no harm.
+        let _ = fs::remove_file(&self.path);
         self.path = PathBuf::new();
     }
 
@@ -189,12 +190,6 @@ impl Counted {
     pub(super) fn is_in_the_way(&self, name: &[u8]) -> bool {
         let above = memchr::memchr_iter(b'/', name).map(|at| &name[..at]);
         !self.make_room.is_empty() && above.chain([name]).any(|dir| self.make_room.contains(dir))
-    }
-
-    /// Removes the list itself, once it is done with.
-    pub(super) fn discard(&self) {
-        // A list that stays behind does no harm.
-        let _ = fs::remove_file(&self.path);
     }
 }
 

@@ -116,10 +116,15 @@ fn an_emptied_source_is_left_for_one_that_has_the_files() {
         assert_eq!(tree(&env.mirror("j")), tree(&good.root().join("structures")));
         assert_eq!(lists(&env), 0, "nothing is pending: {ended}");
     }
-    // What was asked for beforehand finds the same.
-    for mode in ["--dry-run", "--plan"] {
-        with(&env, &[&first, &second], "delete = true");
-        assert_eq!(env.run(["sync", "j", "--json", mode]).expect_code(0).tries().len(), 2);
+    // What was asked for beforehand finds the same, and counts nothing that would not happen.
+    for (mode, more) in [("--dry-run", "delete = true"), ("--plan", "delete = true"), ("--dry-run", "")] {
+        with(&env, &[&first, &second], more);
+        let ended = env.run(["sync", "j", "--json", mode]).expect_code(0);
+        assert_eq!((ended.tries().len(), &ended.finished()["files_deleted"]), (2, &0.into()), "{ended}");
+        let planned = ended.events("planned");
+        assert_eq!(planned.len(), usize::from(mode == "--plan"), "{ended}");
+        assert!(planned.iter().all(|planned| planned["deleted"]["files"] == 0), "{ended}");
+        assert_eq!(lists(&env), 0, "{ended}");
     }
     // The last one decides.
     for (sources, more, code) in [
