@@ -122,6 +122,28 @@ pub struct Tally {
     pub bytes: Option<u64>,
 }
 
+impl Tally {
+    /// One entry more, of so many bytes if it is a file.
+    pub fn count(&mut self, dir: bool, bytes: u64) {
+        if dir {
+            self.dirs += 1;
+        } else {
+            self.files += 1;
+            self.bytes = self.bytes.map(|sum| sum.saturating_add(bytes));
+        }
+    }
+
+    /// One entry less.
+    pub fn discount(&mut self, dir: bool, bytes: u64) {
+        if dir {
+            self.dirs = self.dirs.saturating_sub(1);
+        } else {
+            self.files = self.files.saturating_sub(1);
+            self.bytes = self.bytes.map(|sum| sum.saturating_sub(bytes));
+        }
+    }
+}
+
 /// The parts of a job's work, in the order in which they come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
 #[serde(rename_all = "snake_case")]

@@ -218,7 +218,7 @@ fn print_commands(config: &Config, jobs: &[Job], ui: &Ui) -> Result<Exit, Failur
         for source in &job.sources {
             let list = job
                 .delete
-                .then_some((Purpose::List, "counts deletions; what it lists is removed afterwards"));
+                .then_some((Purpose::List { all: false }, "counts deletions; what it lists is removed afterwards"));
             for (purpose, note) in list.into_iter().chain([(Purpose::Transfer, "transfers")]) {
                 let argv = rsync_args::argv(&config.sync.rsync, job, source, purpose);
                 if ui.json {

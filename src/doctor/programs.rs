@@ -139,7 +139,7 @@ async fn fetch(program: &str, job: &Job) -> Result<Duration, Finding> {
     })?;
     let job = Job { dest: prepared.dir.path().join("dest"), ..job.clone() };
     let mut took = Duration::ZERO;
-    for purpose in [Purpose::List, Purpose::Transfer] {
+    for purpose in [Purpose::List { all: false }, Purpose::Transfer] {
         let argv = argv(program, &job, &job.sources[0], purpose);
         let env = [("RSYNC_CONNECT_PROG".into(), prepared.connect.clone().into())];
         let ran = tool::run(&argv, &env, LIMIT).await;

@@ -16,20 +16,27 @@ pub const PARTIAL_DIR: &str = ".~partial~";
 /// What a run of rsync is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// A dry run with `--delete`, itemized for [`super::output`]: what would be deleted, and is there anything to transfer?
-    List,
-    /// The same for people who ask what would change (`--plan`): with checksums if the job has them.
-    Plan,
-    /// The same, for people to read (`--dry-run`): itemized, without `--delete` if the job does not delete.
-    DryRun,
+    /// A dry run, itemized for [`super::output`]: every entry that differs between source and destination, and with `delete` what
+    /// the source does not have. Options that would hide a difference (`--update`, `--existing`, `--ignore-existing`) are left out.
+    List {
+        /// Whether entries that are the same on both sides are named too, so that every name of the source is known.
+        all: bool,
+    },
+    /// The same for `--dry-run` and `--plan`: exactly what a transfer with the job's own options would do, with checksums if it has
+    /// them.
+    Plan {
+        /// As for a list.
+        all: bool,
+    },
     /// The transfer proper; never deletes.
     Transfer,
 }
 
-/// Filters that come before the job's own: our quarantine, and what rsync itself leaves behind when it is interrupted
-/// (`.~tmp~` is `--delay-updates`'). Both hide (an upstream's leftovers are not worth a transfer) and protect. Perishable (`p`),
-/// so that they do not keep alive a directory that is gone upstream.
-const PROTECTED: [&str; 3] = ["--exclude=/.pdb-sync/", "--filter=-p .~tmp~/", "--filter=-p .~partial~/"];
+/// Filters that come before the job's own: our directory, whatever its type, and what rsync itself leaves behind when it is
+/// interrupted (`.~tmp~` is `--delay-updates`'). They hide these names of the source, and protect those of the destination.
+/// Perishable (`p`), so that they do not keep alive a directory that is gone upstream. They are repeated after every option by which a job
+/// can clear the list of filters (`!`).
+pub(super) const PROTECTED: [&str; 3] = ["--exclude=/.pdb-sync", "--filter=-p .~tmp~", "--filter=-p .~partial~"];
 
 /// `--bwlimit` is refused by rsync from about 2^54 KiB/s on; nobody has a petabyte a second.
 const MAX_KIB: u64 = 1 << 40;
@@ -44,9 +51,11 @@ pub fn argv(program: &str, job: &Job, source: &Source, purpose: Purpose) -> Vec<
     let mut argv = vec![program.to_owned()];
     let mut add = |options: &[&str]| argv.extend(options.iter().map(|o| (*o).to_owned()));
     add(preset(job.preset));
-    // What is written in place is its own partial file; rsync refuses both together.
+    let live = purpose == Purpose::Transfer;
+    // What is written in place is its own partial file; rsync refuses both together. A dry run would only look for a partial file
+    // of every entry.
     let in_place = ["inplace", "append", "append-verify", "write-devices"];
-    if !in_place.iter().any(|name| options::names(&job.rsync_args, None, name)) {
+    if live && !in_place.iter().any(|name| options::names(&job.rsync_args, None, name)) {
         add(&[&format!("--partial-dir={PARTIAL_DIR}")]);
     }
     if let Some(stall) = job.stall {
@@ -66,16 +75,26 @@ pub fn argv(program: &str, job: &Job, source: &Source, purpose: Purpose) -> Vec<
         add(&["-z"]);
     }
     // A list only counts deletions, which no checksum changes; reading every file of both sides for it would be wasted.
-    if job.checksum && purpose != Purpose::List {
+    if job.checksum && !matches!(purpose, Purpose::List { .. }) {
         add(&["-c"]);
     }
     if let Some(bytes) = job.bwlimit {
         add(&[&format!("--bwlimit={}", bytes.div_ceil(1024).clamp(1, MAX_KIB))]);
     }
     add(&PROTECTED);
-    argv.extend(job.include.iter().map(|pattern| format!("--include={pattern}")));
-    argv.extend(job.exclude.iter().map(|pattern| format!("--exclude={pattern}")));
-    argv.extend(job.rsync_args.iter().cloned());
+    for (option, patterns) in [("include", &job.include), ("exclude", &job.exclude)] {
+        for pattern in patterns {
+            argv.push(format!("--{option}={pattern}"));
+            if options::clears_filters(pattern) {
+                argv.extend(PROTECTED.map(str::to_owned));
+            }
+        }
+    }
+    let own = match purpose {
+        Purpose::List { .. } => options::without_hiding(&job.rsync_args),
+        _ => job.rsync_args.clone(),
+    };
+    argv.extend(options::protected(&own));
     argv.extend(voice(job, purpose).into_iter().map(str::to_owned));
     let mut dest = job.dest.to_string_lossy().into_owned();
     if !dest.ends_with('/') {
@@ -90,6 +109,37 @@ pub fn keep_replaced(argv: &mut Vec<String>, run: &str, layer: u64) {
     let end = argv.iter().rposition(|argument| argument == "--").unwrap_or(argv.len());
     let dir = format!("--backup-dir=.pdb-sync/quarantine/{run}/replaced-{layer}");
     argv.splice(end..end, ["--backup".to_owned(), "--suffix=".to_owned(), dir]);
+}
+
+/// Whether these options keep rsync from replacing files that differ, so that a listing for the guards, which leaves them out, names
+/// more than a transfer with them changes.
+pub fn hides_differences(rsync_args: &[String]) -> bool {
+    options::without_hiding(rsync_args) != rsync_args
+}
+
+/// Whether the job's filters could let the source's `.pdb-sync` through: rules from files may clear the protection and include
+/// it afterwards.
+pub fn filters_from_files(rsync_args: &[String]) -> bool {
+    options::filters_from_files(rsync_args)
+}
+
+/// By how many seconds two times may differ and still be the same.
+pub fn modify_window(job: &Job) -> i64 {
+    let own = options::value(&job.rsync_args, "modify-window").and_then(|value| value.parse().ok());
+    let preset = i64::from(job.preset == Preset::Minimal);
+    own.unwrap_or(preset).max(0)
+}
+
+/// Whether the destination's files get the times of the source.
+pub fn keeps_times(rsync_args: &[String]) -> bool {
+    !["no-times", "no-t"].iter().any(|name| options::names(rsync_args, None, name))
+}
+
+/// Adds filters by which single entries of the source are left out, in front of all others.
+pub fn leave_out(argv: &mut Vec<String>, names: &[Vec<u8>]) {
+    let at = argv.iter().position(|argument| argument == PROTECTED[0]).unwrap_or(1);
+    let options = names.iter().map(|name| format!("--exclude=/{}", options::literal(&String::from_utf8_lossy(name))));
+    argv.splice(at..at, options.collect::<Vec<_>>());
 }
 
 /// Whether these options bring a remote shell of their own, so that even a daemon is reached through it.
@@ -123,10 +173,10 @@ fn voice(job: &Job, purpose: Purpose) -> Vec<&'static str> {
     match purpose {
         Purpose::Transfer => voice.extend(["-v", "--info=progress2"]),
         // Without %L, which would append a link's target to a name that may itself hold an arrow.
-        Purpose::List | Purpose::Plan => voice.extend(["-n", "--delete", "--no-v", "--out-format=%i %l %n"]),
-        Purpose::DryRun => {
+        Purpose::List { all } | Purpose::Plan { all } => {
             voice.extend(job.delete.then_some("--delete"));
-            voice.extend(["-n", "-v", "--out-format=%i %n%L"]);
+            voice.extend(["-n", "--no-v", "--out-format=%i %l %M %n"]);
+            voice.extend(all.then_some("-ii"));
         }
     }
     voice
@@ -182,7 +232,7 @@ mod tests {
         for delete in [false, true] {
             job.delete = delete;
             assert!(!of(&job, Purpose::Transfer).iter().any(|a| a.starts_with("--del")));
-            for purpose in [Purpose::List, Purpose::DryRun] {
+            for purpose in [Purpose::List { all: false }, Purpose::DryRun] {
                 let argv = of(&job, purpose);
                 assert!(argv.iter().any(|a| a == "-n"));
                 let expected = delete || purpose == Purpose::List;
@@ -195,7 +245,7 @@ mod tests {
     fn a_list_reads_no_contents() {
         let mut job = job();
         job.checksum = true;
-        assert!(!of(&job, Purpose::List).contains(&"-c".into()));
+        assert!(!of(&job, Purpose::List { all: false }).contains(&"-c".into()));
         assert!(of(&job, Purpose::DryRun).contains(&"-c".into()));
     }
 
@@ -251,7 +301,7 @@ mod tests {
     fn our_voice_comes_after_the_jobs_options() {
         let mut job = job();
         job.rsync_args = vec!["--info=stats0".into(), "-h".into()];
-        let argv = of(&job, Purpose::List);
+        let argv = of(&job, Purpose::List { all: false });
         let at = |text: &str| argv.iter().position(|a| a == text).unwrap();
         assert!(at("--info=stats2,progress0") > at("--info=stats0"));
         assert!(at("--no-h") > at("-h"));

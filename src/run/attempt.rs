@@ -3,23 +3,23 @@
 //! **Invariant: rsync never gets a live `--delete`.** A dry run lists what would go, the guard decides on the whole list,
 //! and after a transfer that was complete exactly the listed entries are removed, if they are still who they were.
 
+use super::Plan;
 use super::blocking::off_thread;
-use super::deletions::{Counted, Mark};
+use super::complete::Evidence;
 use super::guard::{self, Say};
+use super::job_state::JobState;
 use super::keep::Keep;
+use super::listing::{Gone, Listing, Mark, NamesBefore, list_path};
 use super::lock::Lock;
-use super::phases::unreadable;
+use super::phases::{Transfer, unreadable};
 use super::remove::Removed;
 use super::voice::Voice;
-use super::{Plan, list_path};
 use crate::event::{Event, Phase};
 use crate::job::{Job, Source};
 use crate::result::{Attempt, Figures, Reason};
-use crate::rsync::args::Purpose;
+use crate::rsync::args;
 use crate::rsync::exit::Class;
-use crate::rsync::output::Stats;
 use jiff::Timestamp;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -34,6 +34,8 @@ pub(super) enum Ending {
     Blocked(Reason),
     /// The source holds no file; another one may.
     Empty(Reason),
+    /// The source is older than the mirror; another one may be newer.
+    Older(Reason),
     /// It failed, and may be tried again according to the class.
     Failed(Class, Reason),
     /// The run is being stopped.
@@ -58,14 +60,14 @@ pub(super) struct Try<'a> {
     pub(super) keep: Option<Arc<Keep>>,
     /// How many transfers there have been.
     pub(super) transfers: u32,
-}
-
-/// A dry run that is complete.
-pub(super) struct Listed {
-    pub(super) counted: Counted,
-    pub(super) stats: Stats,
-    /// Something worth knowing about it.
-    pub(super) warned: Option<Reason>,
+    /// What is remembered of earlier runs of the job.
+    pub(super) memory: JobState,
+    /// Whether it may be written: a newer version's is only read.
+    pub(super) remembers: bool,
+    /// The names of the source as they were kept before the transfer.
+    pub(super) names_before: NamesBefore,
+    /// What this attempt has shown.
+    pub(super) evidence: Evidence,
 }
 
 impl<'a> Try<'a> {
@@ -93,6 +95,10 @@ impl<'a> Try<'a> {
             code: None,
             keep: None,
             transfers: 0,
+            memory: JobState::default(),
+            remembers: true,
+            names_before: NamesBefore::default(),
+            evidence: Evidence::default(),
         }
     }
 
@@ -104,9 +110,11 @@ impl<'a> Try<'a> {
         };
         let error = match &ending {
             Ending::Done(_) => None,
-            Ending::Partial(r) | Ending::Blocked(r) | Ending::Empty(r) | Ending::Failed(_, r) => {
-                Some(r.clone())
-            }
+            Ending::Partial(r)
+            | Ending::Blocked(r)
+            | Ending::Empty(r)
+            | Ending::Older(r)
+            | Ending::Failed(_, r) => Some(r.clone()),
             Ending::Stopped => {
                 Some(Reason::new(self.voice.stop.why().map_or("stopped".into(), |w| w.text())))
             }
@@ -115,6 +123,7 @@ impl<'a> Try<'a> {
             // Nobody is told of the list of deletions. One that stays behind does no harm.
             let _ = std::fs::remove_file(list_path(&self.plan.state_dir, &self.job.name, &self.plan.run));
         }
+        self.remember().await;
         if let Some(keep) = self.keep.take() {
             // A mount that is dead must not hold the run.
             off_thread(&self.voice.stop, move || keep.close()).await;
@@ -133,104 +142,199 @@ impl<'a> Try<'a> {
 
     /// An `Err` ends the attempt early.
     async fn go(&mut self) -> Result<Ending, Ending> {
+        self.recall().await?;
         if self.plan.mode.is_dry() {
             return self.rehearse().await;
         }
-        if !self.job.delete || self.dest_is_empty().await? {
-            let warned = self.transfer().await?;
-            if self.source_is_empty() {
-                return Ok(Ending::Empty(guard::empty_source(self.job, Path::new(""))));
+        let folds = self.folds().await?;
+        // Where nothing is, nothing can be lost. Filters from files may let the source's `.pdb-sync` through, which a listing tells.
+        if self.dest_is_empty().await? && !folds && !args::filters_from_files(&self.job.rsync_args) {
+            return self.first_transfer().await;
+        }
+        let mut listing = self.list(folds).await?;
+        if listing.folds_below {
+            listing = self.list(true).await?;
+        }
+        if listing.reserved.theirs > 0 {
+            return Err(Ending::Failed(Class::Fatal, guard::reserved(&listing.reserved)));
+        }
+        self.judge_age(&listing)?;
+        let refused = if self.job.delete {
+            match guard::deletions(self.job, &self.plan.again, &listing) {
+                Say::Go => self.not_yet(&listing),
+                Say::TransferOnly(reason) => Some(Ending::Blocked(reason)),
+                Say::Empty(reason) => return Err(Ending::Empty(reason)),
             }
-            return Ok(Ending::Done(warned));
-        }
-        let listed = self.list(Purpose::List).await?;
-        let refused = match guard::deletions(self.job, &self.plan.again, &listed.stats, &listed.counted) {
-            Say::Go => None,
-            Say::TransferOnly(reason) => Some(reason),
-            Say::Empty(reason) => return Err(Ending::Empty(reason)),
+        } else {
+            None
         };
-        if listed.counted.is_nothing() && !self.job.checksum && refused.is_none() {
-            return Ok(Ending::Done(listed.warned));
-        }
-        if let Some(reason) = refused {
-            // Keep what is new and changed coming, whatever becomes of the rest.
-            return match self.transfer().await {
-                Ok(_) | Err(Ending::Partial(_)) => Err(Ending::Blocked(reason)),
-                Err(ending) => Err(ending),
-            };
-        }
-        self.transfer_and_delete(listed).await
+        self.mirror(listing, refused).await
     }
 
-    async fn transfer_and_delete(&mut self, listed: Listed) -> Result<Ending, Ending> {
-        let Listed { counted, warned, .. } = listed;
-        let (stamps, _) = self.stamps(&counted).await?;
-        let mut removed = Removed::default();
-        if !counted.make_room.is_empty() {
-            removed = self.delete(&counted, &stamps, true).await?;
-        }
-        let late = match self.transfer().await {
-            Err(Ending::Partial(reason)) if counted.deleted.files > removed.files => {
-                // What stood in the way is gone already.
-                let what = if removed.files == 0 { "nothing" } else { "nothing else" };
-                let text = format!("{what} was deleted, since the transfer was not complete");
-                return Err(Ending::Partial(reason.and(&text)));
-            }
-            other => other?,
-        };
+    /// Into an empty destination: whatever comes is new, and nothing can go.
+    async fn first_transfer(&mut self) -> Result<Ending, Ending> {
+        self.forget_names().await;
+        let transfer = self.transfer(None, &[]).await?;
         if self.source_is_empty() {
-            // It was not when it was listed. Whatever happens there, this is no time to delete.
-            return Err(Ending::Blocked(guard::empty_source(self.job, &counted.path)));
+            return Ok(Ending::Empty(guard::empty_source(self.job, None)));
         }
-        let removed = removed.and(self.delete(&counted, &stamps, false).await?);
+        self.evidence = Evidence { listed: true, arrived: transfer.arrived, not_deleted: 0 };
+        Ok(Ending::Done(transfer.warned))
+    }
+
+    /// Brings what differs, and removes what is to go unless that is `refused`.
+    async fn mirror(&mut self, mut listing: Listing, refused: Option<Ending>) -> Result<Ending, Ending> {
+        self.evidence.listed = listing.warned.is_none();
+        let delete = self.job.delete && !(listing.gone.is_empty() && listing.respelled.is_empty());
+        let bring = !listing.brings_nothing() || self.job.checksum;
+        let going = if self.job.delete { listing.gone.tally.files + listing.gone.tally.dirs } else { 0 };
+        self.evidence.not_deleted = going;
+        let mut removed = Removed::default();
+        let mut stamps = Vec::new();
+        if delete && refused.is_none() {
+            (stamps, _) = self.stamps(&listing.gone).await?;
+            if bring && !listing.gone.make_room.is_empty() {
+                removed = self.delete(&listing.gone, &stamps, true).await?;
+            }
+        }
+        let mut warned = listing.warned.take();
+        self.evidence.arrived = true;
+        if bring {
+            self.names_before = self.take_names(&listing).await;
+            let came = match self.transfer(Some(listing.contents), &listing.lost).await {
+                Err(Ending::Partial(reason)) if refused.is_none() && going > removed.files => {
+                    // What stood in the way is gone already.
+                    let what = if removed.files == 0 { "nothing" } else { "nothing else" };
+                    let text = format!("{what} was deleted, since the transfer was not complete");
+                    return Err(Ending::Partial(reason.and(&text)));
+                }
+                // What a guard refused weighs more.
+                Err(Ending::Partial(_)) if matches!(refused, Some(Ending::Blocked(_))) => {
+                    Transfer { warned: None, arrived: false }
+                }
+                came => came?,
+            };
+            self.evidence.arrived = came.arrived;
+            warned = came.warned.or(warned);
+            if self.source_is_empty() {
+                // It was not when it was listed. Whatever happens there, this is no time to delete.
+                return Err(Ending::Blocked(guard::empty_source(self.job, Some(&listing.gone.path))));
+            }
+        }
+        let mut ending = match refused {
+            Some(Ending::Done(Some(reason))) => Ending::Done(Some(reason)),
+            Some(ending) => ending,
+            None if !delete => Ending::Done(warned),
+            None if !self.evidence.has_everything() => {
+                let reason = warned.unwrap_or_else(|| Reason::new("not everything came"));
+                Ending::Done(Some(reason.and("nothing was deleted, since not everything that was listed came")))
+            }
+            None => self.remove(&listing, &stamps, removed, warned).await?,
+        };
+        if let Some(told) = self.tell_lost(&listing).await? {
+            ending = told.over(ending);
+        }
+        self.remember_names(listing).await;
+        Ok(ending)
+    }
+
+    /// All of the source is here: what it does not have goes.
+    async fn remove(
+        &mut self,
+        listing: &Listing,
+        stamps: &[Option<Mark>],
+        before: Removed,
+        warned: Option<Reason>,
+    ) -> Result<Ending, Ending> {
+        let mut removed = before.and(self.delete(&listing.gone, stamps, false).await?);
         if removed.stopped {
             return Err(Ending::Stopped);
         }
+        removed = removed.and(self.respell(listing).await?);
+        self.evidence.not_deleted = removed.left;
         if removed.left > 0 {
             let entries = if removed.left == 1 { "entry" } else { "entries" };
             let text = format!("{} {entries} could not be deleted: {}", removed.left, removed.why.join("; "));
             return Ok(Ending::Partial(Reason::new(text).hint("the next run counts and tries them again")));
         }
-        Ok(Ending::Done(late.or(warned)))
+        Ok(Ending::Done(warned))
+    }
+
+    /// Files that are older at the source than here: it lags, or was restored from a backup.
+    fn judge_age(&self, listing: &Listing) -> Result<(), Ending> {
+        let usual = self.memory.is_usual(&self.source.text, &self.job.sources[0].text);
+        match guard::age(self.job, &self.plan.again, self.source, usual, listing) {
+            Some(reason) => Err(Ending::Older(reason)),
+            None => Ok(()),
+        }
+    }
+
+    /// Why the deletions of this run have to wait, although no limit forbids them.
+    fn not_yet(&self, listing: &Listing) -> Option<Ending> {
+        let Gone { tally, unwritten, .. } = &listing.gone;
+        if listing.gone.is_empty() {
+            return None;
+        }
+        let what = guard::waiting(*tally);
+        if let Some(why) = unwritten {
+            let text = format!("{what}, since the list of deletions cannot be written: {why}");
+            return Some(Ending::Partial(
+                Reason::new(text).hint("is the state directory writable, and its disk not full?"),
+            ));
+        }
+        let first = &self.job.sources[0].text;
+        if self.memory.may_delete_from(&self.source.text, first, &self.plan.run) {
+            return None;
+        }
+        let usual = self.memory.usual.as_ref().unwrap_or(first);
+        let text = format!("{what}, since {} served this run and not the usual source {usual}", self.source);
+        Some(Ending::Done(Some(
+            Reason::new(text).hint("a source that serves two runs in a row is trusted with deletions"),
+        )))
     }
 
     /// `--dry-run` and `--plan`: the same judgement, and nothing else. The figures are those that would be.
     async fn rehearse(&mut self) -> Result<Ending, Ending> {
-        let plan = matches!(self.plan.mode, super::Mode::Plan { .. });
-        let purpose = if plan { Purpose::Plan } else { Purpose::DryRun };
-        let mut listed = self.list(purpose).await?;
-        let Listed { counted, stats, .. } = &mut listed;
-        if !plan {
-            counted.take_figures(stats);
+        let folds = self.memory.folds.is_some_and(|(_, _, folds)| folds);
+        let mut listing = self.rehearsal(folds).await?;
+        if listing.folds_below {
+            listing = self.rehearsal(true).await?;
         }
         if self.source_is_empty() {
             // Nothing of what was listed would happen.
             (self.figures.files_transferred, self.figures.files_deleted) = (Some(0), Some(0));
-            return Ok(Ending::Empty(guard::empty_source(self.job, &counted.path)));
+            return Ok(Ending::Empty(guard::empty_source(self.job, Some(&listing.gone.path))));
         }
-        if plan {
-            counted.deleted.bytes = self.stamps(counted).await.ok().map(|(_, bytes)| bytes);
-            let limit = guard::present(stats, counted).filter(|_| self.job.delete);
-            let limit = limit.map(|present| self.job.max_delete.of(present));
-            let (created, updated, deleted) = (counted.created, counted.updated, counted.deleted);
+        let delete = self.job.delete;
+        if matches!(self.plan.mode, super::Mode::Plan { .. }) {
+            listing.gone.tally.bytes = self.stamps(&listing.gone).await.ok().map(|(_, bytes)| bytes);
+            let limit = listing.present().filter(|_| delete).map(|present| self.job.max_delete.of(present));
+            let (created, updated, deleted) = (listing.created, listing.updated, listing.gone.tally);
             self.voice
                 .say(Event::Planned { job: self.voice.job.clone(), created, updated, deleted, limit })
                 .await;
         }
         // As rsync does with `-n`: what would be.
-        self.figures.files_transferred = listed.stats.transferred;
-        self.figures.files_deleted = Some(listed.counted.deleted.files);
-        if self.job.delete {
-            match guard::deletions(self.job, &self.plan.again, &listed.stats, &listed.counted) {
+        self.figures.files_transferred = Some(listing.contents);
+        self.figures.files_deleted = Some(if delete { listing.gone.tally.files } else { 0 });
+        if listing.reserved.theirs > 0 {
+            return Err(Ending::Failed(Class::Fatal, guard::reserved(&listing.reserved)));
+        }
+        if args::hides_differences(&self.job.rsync_args) {
+            // What a transfer would leave alone tells the age of the source all the same.
+            let judged = self.list(folds).await?;
+            self.judge_age(&judged)?;
+        } else {
+            self.judge_age(&listing)?;
+        }
+        if delete {
+            match guard::deletions(self.job, &self.plan.again, &listing) {
                 Say::Go => {}
                 Say::TransferOnly(reason) => return Ok(Ending::Blocked(reason)),
                 Say::Empty(reason) => return Ok(Ending::Empty(reason)),
             }
         }
-        // What a real run would have moved.
-        self.figures.files_transferred = listed.stats.transferred;
-        self.figures.files_deleted = Some(if self.job.delete { listed.counted.deleted.files } else { 0 });
-        Ok(Ending::Done(listed.warned))
+        Ok(Ending::Done(listing.warned))
     }
 
     /// A source without a file deserves at least a word, even where nothing could be lost.
@@ -249,9 +353,9 @@ impl<'a> Try<'a> {
     }
 
     /// Who the counted entries are now, and how many bytes they hold.
-    async fn stamps(&self, counted: &Counted) -> Result<(Vec<Option<Mark>>, u64), Ending> {
-        let (list, dest) = (counted.clone(), self.job.dest.clone());
+    async fn stamps(&self, gone: &Gone) -> Result<(Vec<Option<Mark>>, u64), Ending> {
+        let (list, dest) = (gone.clone(), self.job.dest.clone());
         let stamps = off_thread(&self.voice.stop, move || list.stamps(&dest)).await.ok_or(Ending::Stopped)?;
-        stamps.map_err(|e| unreadable(counted, e))
+        stamps.map_err(|e| unreadable(gone, e))
     }
 }

@@ -7,7 +7,7 @@ use crate::event::{Progress, Stream};
 use crate::job::{Priority, Source};
 use crate::result::Reason;
 use crate::rsync::args::Purpose;
-use crate::rsync::exit::{Class, Verdict, judge};
+use crate::rsync::exit::{Class, Verdict, judge_with_figures};
 use crate::rsync::output::{Change, ChangeKind, Line, Reader, Stats};
 use std::time::Duration;
 
@@ -69,15 +69,25 @@ pub(super) async fn run(
     changes: &mut (dyn FnMut(&Change<'_>) -> bool + Send),
 ) -> Ran {
     let Order { argv, purpose, source, watchdog, priority, grace, timeout, show } = order;
-    let env = environment(argv);
+    let env = environment(argv, purpose);
     let mut ear =
-        Hearing { voice, reader: Reader::new(purpose), show, changes, said: Tail::default(), progress: None };
+        Hearing {
+        voice,
+        reader: Reader::new(purpose),
+        show,
+        changes,
+        said: Tail::default(),
+        printed: Tail::default(),
+        progress: None,
+    };
     let spec = Spec { argv, env: &env, priority, grace };
     let end = process::run(&spec, voice, watchdog, &mut ear).await;
-    let (stats, progress, said) = (*ear.reader.stats(), ear.progress, ear.said.lines());
+    let (stats, progress) = (*ear.reader.stats(), ear.progress);
+    let (said, printed) = (ear.said.lines(), ear.printed.lines());
+    let judge = |code| Ended::Judged(judge_with_figures(code, &stats, &said, &printed, source));
     let (code, verdict) = match end {
-        Ok(End::Exited(code)) => (Some(code), Ended::Judged(judge(Some(code), &said, source))),
-        Ok(End::Signalled(_)) => (None, Ended::Judged(judge(None, &said, source))),
+        Ok(End::Exited(code)) => (Some(code), judge(Some(code))),
+        Ok(End::Signalled(_)) => (None, judge(None)),
         Ok(End::Ended(Cause::Stopped)) => (None, Ended::Stopped),
         Ok(End::Ended(Cause::DiskLow(free))) => (None, Ended::DiskLow(free)),
         Ok(End::Ended(Cause::Timeout(limit))) => {
@@ -116,8 +126,12 @@ fn not_started(program: &str, error: &std::io::Error) -> Reason {
 }
 
 /// Messages in English, and a remote shell that fails instead of asking for a password.
-fn environment(argv: &[String]) -> Vec<(std::ffi::OsString, std::ffi::OsString)> {
+fn environment(argv: &[String], purpose: Purpose) -> Vec<(std::ffi::OsString, std::ffi::OsString)> {
     let mut env = vec![("LC_ALL".into(), "C".into())];
+    if purpose != Purpose::Transfer {
+        // For the times of what is listed.
+        env.push(("TZ".into(), "UTC".into()));
+    }
     let own_shell = argv.iter().any(|a| a == "-e" || a.starts_with("--rsh") || a.starts_with("-e"));
     if !own_shell && std::env::var_os("RSYNC_RSH").is_none() {
         env.push(("RSYNC_RSH".into(), "ssh -oBatchMode=yes".into()));
@@ -132,6 +146,8 @@ struct Hearing<'a> {
     show: Show,
     changes: &'a mut (dyn FnMut(&Change<'_>) -> bool + Send),
     said: Tail,
+    /// What it printed that is no change and no progress, for an rsync that ends without its figures.
+    printed: Tail,
     progress: Option<Progress>,
 }
 
@@ -146,15 +162,17 @@ impl Ear for Hearing<'_> {
             Line::Change(change) => {
                 let wanted = (self.changes)(&change);
                 match self.show {
-                    Show::Lines => pass_on(line, out),
+                    Show::Lines if wanted => itemize(line, &change, out),
                     Show::Changes if wanted => describe(&change, out),
-                    Show::Changes | Show::Nothing => {}
+                    Show::Lines | Show::Changes | Show::Nothing => {}
                 }
             }
             Line::Text(text) => {
                 // rsync says this one on standard output.
                 if text.starts_with(b"IO error") {
                     self.said.push(text);
+                } else if !text.is_empty() {
+                    self.printed.push(text);
                 }
                 // Empty lines only set the figures apart, which the result tells.
                 if self.show == Show::Lines && !text.is_empty() {
@@ -178,6 +196,13 @@ impl Hearing<'_> {
 pub(super) fn pass_on(line: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(line);
     out.push(b'\n');
+}
+
+/// rsync's own item and the name, without what only we asked for.
+fn itemize(line: &[u8], change: &Change<'_>, out: &mut Vec<u8>) {
+    out.extend_from_slice(&line[..line.len().min(12)]);
+    out.extend_from_slice(change.name);
+    out.extend_from_slice(if change.dir { b"/\n" } else { b"\n" });
 }
 
 /// `create a/b`, with `/` after a directory; the name as rsync escapes it.

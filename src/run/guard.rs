@@ -1,9 +1,9 @@
 //! What has to hold before anything is deleted or written. Pure judgements on what was counted.
 
-use super::deletions::Counted;
-use crate::job::{Job, MaxDelete};
+use super::listing::{Listing, Reserved};
+use crate::event::Tally;
+use crate::job::{Job, MaxDelete, Source};
 use crate::result::Reason;
-use crate::rsync::output::Stats;
 use bytesize::ByteSize;
 use std::path::Path;
 
@@ -18,26 +18,26 @@ pub(super) enum Say {
     Empty(Reason),
 }
 
-/// Judges a completed dry run; `again` is what a command line about the job begins with.
-pub(super) fn deletions(job: &Job, again: &str, stats: &Stats, counted: &Counted) -> Say {
-    let Some(source_files) = stats.files else {
+/// Judges a complete listing; `again` is what a command line about the job begins with.
+pub(super) fn deletions(job: &Job, again: &str, listing: &Listing) -> Say {
+    let Some(source_files) = listing.stats.files else {
         return Say::TransferOnly(
             Reason::new("rsync did not say how many files the source holds, so nothing is deleted")
                 .hint("is an option in rsync_args keeping rsync silent?"),
         );
     };
     if source_files.files() == 0 && !job.allow_empty_source {
-        return Say::Empty(empty_source(job, &counted.path));
+        return Say::Empty(empty_source(job, Some(&listing.gone.path)));
     }
-    let going = counted.deleted.files;
-    let present = present(stats, counted).unwrap_or(going);
+    let going = listing.gone.tally.files;
+    let present = listing.present().unwrap_or(going);
     let limit = job.max_delete.of(present);
     if going <= limit {
         return Say::Go;
     }
-    let list = match counted.path.as_os_str().is_empty() {
-        true => "the lines with *deleting above name them".into(),
-        false => format!("the list is in {}", counted.path.display()),
+    let list = match &listing.gone.unwritten {
+        Some(why) => format!("the list could not be written ({why})"),
+        None => format!("the list is in {}", listing.gone.path.display()),
     };
     let limit = match job.max_delete {
         MaxDelete::Files(limit) => limit.to_string(),
@@ -51,22 +51,65 @@ pub(super) fn deletions(job: &Job, again: &str, stats: &Stats, counted: &Counted
     )
 }
 
-/// How many files the destination holds: what the source has, less what is new, plus what goes.
-pub(super) fn present(stats: &Stats, counted: &Counted) -> Option<u64> {
-    Some((stats.files?.files() + counted.deleted.files).saturating_sub(counted.created.files))
-}
-
 /// A source without a file: not mounted, emptied, or the wrong path.
-pub(super) fn empty_source(job: &Job, list: &Path) -> Reason {
+pub(super) fn empty_source(job: &Job, list: Option<&Path>) -> Reason {
     let hint = "is it mounted, and is its path right? --allow-empty-source accepts it";
     if !job.delete {
         return Reason::new("the source holds no file").hint(hint);
     }
     let reason = Reason::new("the source holds no file, so nothing was deleted");
-    if list.as_os_str().is_empty() {
-        return reason.hint(hint);
+    match list {
+        Some(list) => reason.hint(format!("{hint}; what would have been deleted is listed in {}", list.display())),
+        None => reason.hint(hint),
     }
-    reason.hint(format!("{hint}; what would have been deleted is listed in {}", list.display()))
+}
+
+/// The reason if the source is older than the mirror. One older file is too many from another source than the usual one.
+pub(super) fn age(job: &Job, again: &str, source: &Source, usual: bool, listing: &Listing) -> Option<Reason> {
+    let older = &listing.older;
+    let limit = if usual { job.max_older.of(listing.present().unwrap_or(0)) } else { 0 };
+    if older.files <= limit || job.allow_older {
+        return None;
+    }
+    let names: Vec<_> = older.names.iter().map(|name| String::from_utf8_lossy(name)).collect();
+    let more = older.files.saturating_sub(names.len() as u64);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let allowed = match usual {
+        true => format!("more than max_older allows ({limit})"),
+        false => "and it is not the source that served the last complete run".into(),
+    };
+    let files = if older.files == 1 { "file is" } else { "files are" };
+    Some(
+        Reason::new(format!(
+            "the source {source} is older than the mirror: {} {files} older there and of another size, {allowed}; nothing was changed \
+             ({}{more})",
+            older.files,
+            names.join(", ")
+        ))
+        .hint(format!(
+            "it may lag behind or have been restored from a backup; if its files are right: {again} sync {} --allow-older",
+            job.name
+        )),
+    )
+}
+
+/// What waits, for a sentence that goes on.
+pub(super) fn waiting(tally: Tally) -> String {
+    match (tally.files, tally.dirs) {
+        (1, 0) => "1 file was not deleted".into(),
+        (files, 0) => format!("{files} files were not deleted"),
+        (0, dirs) => format!("{dirs} directories were not deleted"),
+        (files, dirs) => format!("{files} files and {dirs} directories were not deleted"),
+    }
+}
+
+/// The source has something where our own directory is, and the job's filters let it through.
+pub(super) fn reserved(reserved: &Reserved) -> Reason {
+    Reason::new(format!(
+        "the source holds {}, and the job's filters let it through: nothing was changed, since what can be undone lies there",
+        String::from_utf8_lossy(&reserved.first)
+    ))
+    .hint("a `!` in a file of filters clears the rules that protect .pdb-sync: remove it, or add `- /.pdb-sync` behind it")
 }
 
 /// The reason if fewer than `min_free` bytes are left.

@@ -12,20 +12,24 @@ mod blocking;
 mod buffers;
 mod cache;
 mod child;
-mod deletions;
+mod complete;
 mod disk;
 mod dispatch;
 mod ends;
+mod fold_probe;
 mod frame;
 mod governor;
 mod guard;
 mod holders;
 mod hook;
+mod job_state;
 mod keep;
+mod listing;
 mod lock;
 mod phases;
 mod pipe;
 mod process;
+mod remember;
 mod remove;
 mod signal;
 mod slots;
@@ -45,7 +49,7 @@ pub use signal::Signals;
 use crate::job::Job;
 use crate::stats::Watch;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Everything that a run needs to know.
@@ -100,11 +104,6 @@ impl Mode {
     pub fn is_dry(self) -> bool {
         self != Mode::Real
     }
-}
-
-/// Where the list of what would be deleted is kept while it is needed, or for people to look at.
-fn list_path(state_dir: &Path, job: &str, run: &str) -> PathBuf {
-    state_dir.join("plans").join(job).join(format!("{run}.deletions"))
 }
 
 #[cfg(test)]

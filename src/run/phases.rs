@@ -1,19 +1,19 @@
-//! The three phases of an attempt, each told and timed.
+//! The phases of an attempt, each told and timed.
 
-use super::attempt::{Ending, Listed, Try};
+use super::attempt::{Ending, Try};
 use super::blocking::off_thread;
 use super::child::{self, Ended, Order, Ran, Show};
-use super::deletions::{Counted, Deletions, Mark};
 use super::guard;
 use super::keep::Keep;
+use super::listing::{Collector, Gone, Listing, Mark, list_path};
 use super::remove::{self, Removed};
 use super::watchdog::Watchdog;
-use super::{Mode, list_path};
+use super::Mode;
 use crate::event::{Event, Level, Lines, Phase, Stream};
 use crate::result::Reason;
 use crate::rsync::args::{self, Purpose};
 use crate::rsync::exit::{Class, Verdict};
-use crate::rsync::output::{Change, ChangeKind, Stats};
+use crate::rsync::output::{Change, Stats};
 use std::io;
 use std::sync::Arc;
 use std::time::Instant;
@@ -22,73 +22,109 @@ use tokio::sync::mpsc;
 /// How many bytes of lines of our own are told at once.
 const BLOCK: usize = 16 * 1024;
 
+/// What a transfer has brought.
+pub(super) struct Transfer {
+    /// Something worth knowing about it.
+    pub(super) warned: Option<Reason>,
+    /// Whether every content that was listed is here.
+    pub(super) arrived: bool,
+}
+
 impl Try<'_> {
-    /// Counts what would change. A source that can only be read in part is transferred, but counts for nothing.
-    pub(super) async fn list(&mut self, purpose: Purpose) -> Result<Listed, Ending> {
-        let mut listed = self.list_once(purpose).await?;
-        if matches!(listed.2, Verdict::Vanished(_)) {
+    /// Lists what differs, for the guards. A source that can only be read in part is transferred, but counts for nothing.
+    pub(super) async fn list(&mut self, folds: bool) -> Result<Listing, Ending> {
+        let all = self.needs_names(folds);
+        let (mut listing, mut verdict) = self.list_once(Purpose::List { all }, folds).await?;
+        if matches!(verdict, Verdict::Vanished(_)) {
             self.voice.notice(Level::Info, "files vanished while they were listed; listing once more").await;
-            listed = self.list_once(purpose).await?;
+            (listing, verdict) = self.list_once(Purpose::List { all }, folds).await?;
         }
-        let (counted, stats, verdict) = listed;
         match verdict {
-            Verdict::Ok => Ok(Listed { counted, stats, warned: None }),
-            Verdict::Vanished(reason) => Ok(Listed { counted, stats, warned: Some(reason) }),
+            Verdict::Ok => self.examined(listing).await,
+            Verdict::Vanished(reason) => {
+                listing.warned = Some(reason);
+                self.examined(listing).await
+            }
             Verdict::Failed(class, reason) => Err(Ending::Failed(class, reason)),
             Verdict::Partial(reason) => {
-                if self.plan.mode == Mode::Real {
+                if self.plan.mode == Mode::Real && listing.reserved.theirs == 0 {
+                    self.judge_age(&self.examined(listing).await?)?;
                     // What could not be listed cannot be transferred either.
-                    match self.transfer().await {
+                    match self.transfer(None, &[]).await {
                         Ok(_) | Err(Ending::Partial(_)) => {}
                         Err(ending) => return Err(ending),
                     }
                 }
-                Err(Ending::Partial(reason.and("nothing was deleted, since not everything could be listed")))
+                let text = "nothing was deleted, since not everything could be listed";
+                Err(Ending::Partial(if self.job.delete { reason.and(text) } else { reason }))
             }
         }
     }
 
-    async fn list_once(&mut self, purpose: Purpose) -> Result<(Counted, Stats, Verdict), Ending> {
-        let path = list_path(&self.plan.state_dir, &self.job.name, &self.plan.run);
-        let cannot = |error: io::Error| {
-            let text = format!("cannot write the list of deletions {}: {error}", path.display());
-            Ending::Failed(
-                Class::Fatal,
-                Reason::new(text).hint("is the state directory writable, and its disk not full?"),
-            )
-        };
-        // What goes wrong here is a try's failure already.
-        self.announce(purpose).await;
-        let mut list = Deletions::create(&path).map_err(cannot)?;
-        let show = match self.plan.mode {
-            Mode::DryRun => Show::Lines,
-            Mode::Plan { paths: true } => Show::Changes,
-            Mode::Plan { paths: false } | Mode::Real => Show::Nothing,
-        };
-        let delete = self.job.delete;
-        let mut note = |change: &Change<'_>| {
-            let counts = delete || change.kind != ChangeKind::Deleted;
-            if counts {
-                list.note(change);
+    /// The same for people: what would happen, and what it would mean.
+    pub(super) async fn rehearsal(&mut self, folds: bool) -> Result<Listing, Ending> {
+        let (mut listing, verdict) = self.list_once(Purpose::Plan { all: folds }, folds).await?;
+        match verdict {
+            Verdict::Ok => {}
+            Verdict::Vanished(reason) => listing.warned = Some(reason),
+            Verdict::Failed(class, reason) => return Err(Ending::Failed(class, reason)),
+            Verdict::Partial(reason) if self.job.delete => {
+                let text = "nothing would be deleted, since not everything could be listed";
+                return Err(Ending::Partial(reason.and(text)));
             }
-            counts
+            Verdict::Partial(reason) => return Err(Ending::Partial(reason)),
+        }
+        self.examined(listing).await
+    }
+
+    /// Compares a listing with the destination.
+    async fn examined(&self, mut listing: Listing) -> Result<Listing, Ending> {
+        let dest = self.job.dest.clone();
+        let times = args::keeps_times(&self.job.rsync_args);
+        let window = times.then(|| args::modify_window(self.job));
+        let look = move || listing.examine(&dest, window).map(|()| listing);
+        let looked = off_thread(&self.voice.stop, look).await.ok_or(Ending::Stopped)?;
+        looked.map_err(|error| {
+            let text = format!("cannot compare the listing with {}: {error}", self.job.dest.display());
+            Ending::Failed(Class::Fatal, Reason::new(text))
+        })
+    }
+
+    async fn list_once(&mut self, purpose: Purpose, folds: bool) -> Result<(Listing, Verdict), Ending> {
+        // What goes wrong here is a failure of the attempt already.
+        self.announce(purpose, &[]).await;
+        let path = list_path(&self.plan.state_dir, &self.job.name, &self.plan.run);
+        let all = matches!(purpose, Purpose::List { all: true } | Purpose::Plan { all: true });
+        let names = all.then_some((&*self.plan.state_dir, &*self.job.name));
+        let mut collector = Collector::new(&path, names, folds);
+        let show = match (purpose, self.plan.mode) {
+            (Purpose::Plan { .. }, Mode::DryRun) => Show::Lines,
+            (Purpose::Plan { .. }, Mode::Plan { paths: true }) => Show::Changes,
+            _ => Show::Nothing,
         };
-        let ran = self.rsync(Phase::List, purpose, show, &mut note).await;
-        let counted = list.finish().map_err(cannot)?;
+        let mut note = |change: &Change<'_>| collector.note(change);
+        let ran = self.rsync(Phase::List, purpose, show, &[], &mut note).await;
         let stats = ran.stats;
         self.figures.total_files = stats.files.map(|f| f.files());
         self.figures.total_bytes = stats.total_size;
         self.figures.bytes_received = came(&stats, self.source.is_remote());
-        Ok((counted, stats, self.verdict(ran)?))
+        let verdict = self.verdict(ran)?;
+        let listing = collector.finish(stats).map_err(|error| {
+            let text = format!("cannot write what rsync listed to a temporary file: {error}");
+            let hint = "is there room in the state directory, and where TMPDIR points?";
+            Ending::Failed(Class::Fatal, Reason::new(text).hint(hint))
+        })?;
+        Ok((listing, verdict))
     }
 
-    /// Transfers what is new and changed; removes nothing. The answer is a warning, if there is one.
-    pub(super) async fn transfer(&mut self) -> Result<Option<Reason>, Ending> {
+    /// Transfers what is new and changed; removes nothing. `expected`: how many files were listed; `lost`: names that the destination cannot
+    /// hold, which do not come.
+    pub(super) async fn transfer(&mut self, expected: Option<u64>, lost: &[Vec<u8>]) -> Result<Transfer, Ending> {
         let before = self.figures;
         if self.job.keep_deleted.is_some() && self.lock.is_some() {
             self.keep().await?;
         }
-        let mut ran = self.rsync(Phase::Transfer, Purpose::Transfer, Show::Lines, &mut |_| true).await;
+        let mut ran = self.rsync(Phase::Transfer, Purpose::Transfer, Show::Lines, lost, &mut |_| true).await;
         let mut moved = Moved::default();
         let remote = self.source.is_remote();
         moved.add(&ran, remote);
@@ -96,7 +132,7 @@ impl Try<'_> {
             self.voice
                 .notice(Level::Info, "files vanished while they were transferred; transferring once more")
                 .await;
-            ran = self.rsync(Phase::Transfer, Purpose::Transfer, Show::Lines, &mut |_| true).await;
+            ran = self.rsync(Phase::Transfer, Purpose::Transfer, Show::Lines, lost, &mut |_| true).await;
             moved.add(&ran, remote);
         }
         self.figures.files_transferred = moved.files;
@@ -107,18 +143,47 @@ impl Try<'_> {
         };
         self.figures.total_files = ran.stats.files.map(|f| f.files()).or(before.total_files);
         self.figures.total_bytes = ran.stats.total_size.or(before.total_bytes);
-        match self.verdict(ran)? {
-            Verdict::Ok => Ok(None),
-            Verdict::Vanished(reason) => Ok(Some(reason)),
-            Verdict::Partial(reason) => Err(Ending::Partial(reason)),
-            Verdict::Failed(class, reason) => Err(Ending::Failed(class, reason)),
+        let all_came = expected.is_none_or(|expected| moved.files.is_some_and(|files| files >= expected));
+        let warned = match self.verdict(ran)? {
+            Verdict::Ok if all_came => return Ok(Transfer { warned: None, arrived: true }),
+            Verdict::Ok => None,
+            Verdict::Vanished(reason) => Some(reason),
+            Verdict::Partial(reason) => return Err(Ending::Partial(reason)),
+            Verdict::Failed(class, reason) => return Err(Ending::Failed(class, reason)),
+        };
+        match self.still_differ(lost).await? {
+            Some(0) => Ok(Transfer { warned, arrived: true }),
+            differ => {
+                let text = match differ {
+                    Some(n) => format!("{n} files changed at the source while it was read"),
+                    None => "the source could not be listed once more to see whether everything came".into(),
+                };
+                let warned = warned.unwrap_or_else(|| Reason::new(text).hint("the next run brings them"));
+                Ok(Transfer { warned: Some(warned), arrived: false })
+            }
         }
+    }
+
+    /// A second listing: how many contents still differ; `None` if it cannot be told.
+    async fn still_differ(&mut self, lost: &[Vec<u8>]) -> Result<Option<u64>, Ending> {
+        let figures = self.figures;
+        let mut differ = 0;
+        let mut note = |change: &Change<'_>| {
+            differ += u64::from(change.contents);
+            false
+        };
+        let purpose = Purpose::Plan { all: false };
+        let ran = self.rsync(Phase::List, purpose, Show::Nothing, lost, &mut note).await;
+        let more = came(&ran.stats, self.source.is_remote());
+        self.figures = figures;
+        self.figures.bytes_received = figures.bytes_received.zip(more).map(|(a, b)| a + b);
+        Ok(matches!(self.verdict(ran)?, Verdict::Ok).then_some(differ))
     }
 
     /// Removes what was counted: what stands in the way of the transfer, or (afterwards) all that is left.
     pub(super) async fn delete(
         &mut self,
-        counted: &Counted,
+        gone: &Gone,
         stamps: &[Option<Mark>],
         in_the_way: bool,
     ) -> Result<Removed, Ending> {
@@ -126,8 +191,8 @@ impl Try<'_> {
         let keep = self.keep().await?;
         self.voice.phase(self.number, Phase::Delete, &[]).await;
         let started = Instant::now();
-        let root = lock.directory().try_clone().map_err(|e| unreadable(counted, e))?;
-        let (list, stamps) = (counted.clone(), stamps.to_vec());
+        let root = lock.directory().try_clone().map_err(|e| unreadable(gone, e))?;
+        let (list, stamps) = (gone.clone(), stamps.to_vec());
         let (voice, stop) = (self.voice.clone(), self.voice.stop.clone());
         // The names go through a channel of their own, so that a slow reader slows us down and does not block the run.
         let (names, mut told) = mpsc::channel::<Vec<u8>>(4);
@@ -159,7 +224,7 @@ impl Try<'_> {
                 .await;
         }
         let removed = match work.await {
-            Ok(removed) => removed.map_err(|e| unreadable(counted, e)),
+            Ok(removed) => removed.map_err(|e| unreadable(gone, e)),
             Err(panic) => {
                 Err(Ending::Failed(Class::Fatal, Reason::new(format!("deleting broke off: {panic}"))))
             }
@@ -195,8 +260,9 @@ impl Try<'_> {
     }
 
     /// The command for that purpose; tells that the attempt starts, if it is the first.
-    async fn announce(&mut self, purpose: Purpose) -> Vec<String> {
+    async fn announce(&mut self, purpose: Purpose, lost: &[Vec<u8>]) -> Vec<String> {
         let mut argv = args::argv(&self.plan.rsync, self.job, self.source, purpose);
+        args::leave_out(&mut argv, lost);
         if purpose == Purpose::Transfer && self.keep.is_some() && self.job.keep_deleted.is_some() {
             // Each transfer has its own, or else a second one would replace what the first has kept.
             let layer = u64::from(self.number) * 100 + u64::from(self.transfers);
@@ -214,11 +280,12 @@ impl Try<'_> {
         phase: Phase,
         purpose: Purpose,
         show: Show,
+        lost: &[Vec<u8>],
         changes: &mut (dyn FnMut(&Change<'_>) -> bool + Send),
     ) -> Ran {
         let (plan, job) = (self.plan, self.job);
         self.transfers += u32::from(purpose == Purpose::Transfer);
-        let argv = self.announce(purpose).await;
+        let argv = self.announce(purpose, lost).await;
         self.voice.phase(self.number, phase, &argv).await;
         let timeout = job.timeout.map(|t| t.saturating_sub(self.started.elapsed()));
         let mut watchdog = Watchdog::new(timeout, job.stall);
@@ -251,8 +318,8 @@ impl Try<'_> {
 }
 
 /// The list of deletions cannot be read back.
-pub(super) fn unreadable(counted: &Counted, error: io::Error) -> Ending {
-    let text = format!("cannot work through the list of deletions {}: {error}", counted.path.display());
+pub(super) fn unreadable(gone: &Gone, error: io::Error) -> Ending {
+    let text = format!("cannot work through the list of deletions {}: {error}", gone.path.display());
     Ending::Failed(Class::Fatal, Reason::new(text))
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Names come from a list, so they are not believed. How each entry is taken, [`crate::sweep`] knows.
 
-use super::deletions::{Counted, Mark};
+use super::listing::{Gone, Mark};
 use super::keep::Keep;
 use crate::clean::Kind;
 use crate::clean::path::{check, split};
@@ -48,7 +48,7 @@ impl Removed {
 pub(super) fn remove(
     root: &File,
     keep: &Keep,
-    list: &Counted,
+    list: &Gone,
     stamps: &[Option<Mark>],
     wanted: impl Fn(&[u8]) -> bool,
     mut told: impl FnMut(&[u8]),

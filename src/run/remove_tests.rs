@@ -1,6 +1,6 @@
 use super::*;
 use crate::rsync::output::{Change, ChangeKind};
-use crate::run::deletions::Deletions;
+use crate::run::listing::GoneWriter;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
@@ -23,17 +23,18 @@ fn tree() -> Tree {
 }
 
 impl Tree {
-    fn count(&self, names: &[&str]) -> Counted {
-        let mut list = Deletions::create(&self.list).unwrap();
+    fn count(&self, names: &[&str]) -> Gone {
+        let mut list = GoneWriter::create(&self.list);
         for name in names {
             let dir = name.ends_with('/');
             let name = name.trim_end_matches('/').as_bytes();
-            list.note(&Change { kind: ChangeKind::Deleted, dir, size: 0, contents: false, name });
+            let kind = ChangeKind::Deleted;
+            list.push(&Change { kind, dir, file: false, size: 0, contents: false, resized: false, time: b"", name });
         }
-        list.finish().unwrap()
+        list.finish()
     }
 
-    fn remove(&self, list: &Counted, stamps: &[Option<Mark>]) -> Removed {
+    fn remove(&self, list: &Gone, stamps: &[Option<Mark>]) -> Removed {
         let root = File::open(&self.root).unwrap();
         let job = crate::job::Job { dest: self.root.clone(), ..crate::job::Job::example("a", "/s/", "/d") };
         let keep = Keep::new(root.try_clone().unwrap(), &job, &self.list, "RUN1").unwrap();

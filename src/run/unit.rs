@@ -139,6 +139,7 @@ impl Unit<'_> {
                     // Elsewhere the files may still be.
                     Ending::Empty(reason) if job.delete => (Class::NextSource, Outcome::Blocked(reason)),
                     Ending::Empty(reason) => (Class::NextSource, Outcome::Warned(reason)),
+                    Ending::Older(reason) => (Class::NextSource, Outcome::Blocked(reason)),
                     Ending::Failed(class, reason) => (class, Outcome::Failed(reason)),
                 };
                 let reason = outcome.error().unwrap_or_default().to_owned();

@@ -31,7 +31,7 @@ pub use capture::is_beside;
 pub use fate::{Backup, Fate, Trash};
 pub use hand::{Taken, Wanted, look, stamp_of, take, take_dir};
 pub use journals::{Found, Journal, find, find_to_undo, list};
-pub use parent::{Parent, recipe_of};
+pub use parent::{Parent, mtime_of, recipe_of, set_mtime};
 pub use planner::{Planned, Weighed, explain, plan, print_of, root_of};
 pub use purge::{Purged, expired, purge};
 pub use quarantine::{Info, Quarantine, info, place_in, runs, tidy};

@@ -51,7 +51,7 @@ impl Parent {
     }
 
     /// Its time is about to move.
-    pub(super) fn moves(&self) {
+    pub fn moves(&self) {
         self.moved.set(true);
     }
 
@@ -89,7 +89,7 @@ impl Drop for Parent {
 }
 
 /// Sets a modification time. Where we may delete but not set times, the next transfer will.
-pub(super) fn set_mtime(fd: impl AsFd, mtime: Timespec) {
+pub fn set_mtime(fd: impl AsFd, mtime: Timespec) {
     let omit = Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT };
     let _ = futimens(fd, &Timestamps { last_access: omit, last_modification: mtime });
 }
@@ -112,6 +112,6 @@ pub(super) fn time_of(recipe: &Recipe) -> Timespec {
 }
 
 /// From the answer of `fstat`.
-pub(super) fn mtime_of(stat: &Stat) -> Timespec {
+pub fn mtime_of(stat: &Stat) -> Timespec {
     Timespec { tv_sec: stat.st_mtime as _, tv_nsec: stat.st_mtime_nsec as _ }
 }

@@ -18,15 +18,15 @@ chmod 755 "$work"
 up=$work/upstream
 mirror=$work/mirror
 trap 'rm -rf "$work"' EXIT
-export LC_ALL=C
+export LC_ALL=C TZ=UTC
 unset RSYNC_PASSWORD RSYNC_RSH RSYNC_CONNECT_PROG
 cd "$work" || exit 1
 
 voice=(-8 --no-h --stats --no-motd)
-base=(-rlpt '--partial-dir=.~partial~' --timeout=20)
-filters=(--exclude=/.pdb-sync/ '--filter=-p .~tmp~/' '--filter=-p .~partial~/')
-transfer=("${base[@]}" "${filters[@]}" "${voice[@]}" -v --info=progress2)
-list=("${base[@]}" "${filters[@]}" "${voice[@]}" -n --delete --no-v '--out-format=%i %l %n')
+base=(-rlpt --timeout=20)
+filters=(--exclude=/.pdb-sync '--filter=-p .~tmp~' '--filter=-p .~partial~')
+transfer=("${base[@]}" '--partial-dir=.~partial~' "${filters[@]}" "${voice[@]}" -v --info=progress2)
+list=("${base[@]}" "${filters[@]}" "${voice[@]}" -n --delete --no-v '--out-format=%i %l %M %n')
 as_nobody=(setpriv --reuid=65534 --regid=65534 --clear-groups)
 
 # `Killed` is the shell's word about the server, not rsync's.

@@ -9,7 +9,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
-const PURPOSES: [Purpose; 3] = [Purpose::List, Purpose::DryRun, Purpose::Transfer];
+const PURPOSES: [Purpose; 3] = [Purpose::List { all: false }, Purpose::DryRun, Purpose::Transfer];
 
 /// Everything that a job can switch on.
 fn all_knobs(job: &mut Job) {
@@ -111,10 +111,10 @@ fn a_jobs_own_options_cannot_hide_what_has_to_be_read() {
         let mut job = job(&upstream.url("m/"), &dest);
         job.rsync_args.extend((!noise.is_empty()).then(|| noise.to_owned()));
         check(&job.rsync_args).unwrap();
-        let mut command = rsync(&job, Purpose::List);
+        let mut command = rsync(&job, Purpose::List { all: false });
         command.envs([upstream.pipe()]);
         let ended = Running::start(command).wait().expect_code(0);
-        let mut reader = Reader::new(Purpose::List);
+        let mut reader = Reader::new(Purpose::List { all: false });
         let deleted: BTreeSet<_> = ended
             .stdout
             .split(|b| matches!(b, b'\n' | b'\r'))

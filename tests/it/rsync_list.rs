@@ -39,10 +39,10 @@ const HOSTILE: [&[u8]; 22] = [
 type Names = BTreeSet<PathBuf>;
 
 fn list(job: &Job, upstream: &Upstream) -> (HashMap<ChangeKind, Names>, Reader, Ended) {
-    let mut command = rsync(job, Purpose::List);
+    let mut command = rsync(job, Purpose::List { all: false });
     command.envs([upstream.pipe()]);
     let ended = Running::start(command).wait().expect_code(0);
-    let mut reader = Reader::new(Purpose::List);
+    let mut reader = Reader::new(Purpose::List { all: false });
     let mut changes: HashMap<_, Names> = HashMap::new();
     for line in ended.stdout.split(|b| matches!(b, b'\n' | b'\r')) {
         if let Line::Change(change) = reader.read(line) {

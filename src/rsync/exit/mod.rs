@@ -6,6 +6,7 @@
 mod left_out;
 mod said;
 
+use super::output::Stats;
 use crate::job::{Address, Source};
 use crate::result::Reason;
 use left_out::LeftOut;
@@ -65,6 +66,39 @@ pub fn judge(code: Option<i32>, stderr: &[String], source: &Source) -> Verdict {
             }
         },
     }
+}
+
+/// The same for an rsync that was to transfer or to list: without its own figures it has done neither, whatever its exit code. `stdout` is
+/// what else it printed.
+pub fn judge_with_figures(
+    code: Option<i32>,
+    stats: &Stats,
+    stderr: &[String],
+    stdout: &[String],
+    source: &Source,
+) -> Verdict {
+    match judge(code, stderr, source) {
+        Verdict::Ok | Verdict::Vanished(_) | Verdict::Partial(_) if !stats.is_complete() => {
+            Verdict::Failed(Class::NextSource, silent(code, stderr, stdout, source))
+        }
+        verdict => verdict,
+    }
+}
+
+fn silent(code: Option<i32>, stderr: &[String], stdout: &[String], source: &Source) -> Reason {
+    let host = source.host_label();
+    let code = code.map_or(String::new(), |code| format!(" (exit code {code})"));
+    let mut text = format!("{host} closed the session before anything was listed: rsync ended{code} without its figures");
+    let words = stderr.iter().chain(stdout).map(|line| line.trim()).rfind(|line| !line.is_empty());
+    if let Some(words) = words {
+        text.push_str(&format!("; it said: {words}"));
+    }
+    Reason::new(text).hint(match source.address {
+        Address::Daemon { .. } => format!(
+            "the server may be closing down, or a front end stands before it: `rsync {source}` shows what it answers"
+        ),
+        _ => "does an option in rsync_args keep rsync silent, or is it another program?".to_owned(),
+    })
 }
 
 fn ended_by_signal() -> Verdict {

@@ -131,6 +131,120 @@ pub(super) fn names(args: &[String], letter: Option<char>, name: &str) -> bool {
     })
 }
 
+/// Options that keep files from being replaced although they differ.
+const HIDING: [&str; 4] = ["update", "existing", "ignore-non-existing", "ignore-existing"];
+
+/// The same options without those that hide differences.
+pub(super) fn without_hiding(args: &[String]) -> Vec<String> {
+    let mut kept = Vec::with_capacity(args.len());
+    let mut rest = args.iter();
+    while let Some(arg) = rest.next() {
+        if let Some(long) = arg.strip_prefix("--").filter(|long| !long.is_empty()) {
+            let name = long.split_once('=').map_or(long, |(name, _)| name);
+            if !HIDING.contains(&name) {
+                kept.push(arg.clone());
+                if name.len() == long.len() && LONG_VALUED.contains(&name) {
+                    kept.extend(rest.next().cloned());
+                }
+            }
+            continue;
+        }
+        let Some(cluster) = arg.strip_prefix('-').filter(|cluster| !cluster.is_empty()) else {
+            kept.push(arg.clone());
+            continue;
+        };
+        let value = cluster.find(|letter| SHORT_VALUED.contains(letter)).unwrap_or(cluster.len());
+        let (flags, valued) = cluster.split_at(value);
+        let flags: String = flags.chars().filter(|letter| *letter != 'u').collect();
+        if !(flags.is_empty() && valued.is_empty()) {
+            kept.push(format!("-{flags}{valued}"));
+        }
+        if valued.chars().count() == 1 {
+            kept.extend(rest.next().cloned());
+        }
+    }
+    kept
+}
+
+/// Whether a filter pattern or rule is the one that forgets all rules before it.
+pub(super) fn clears_filters(rule: &str) -> bool {
+    let rule = rule.trim();
+    rule == "!" || rule == "clear"
+}
+
+/// The same options, with our filters again after each that may have cleared the list: a `!`, or rules from a file.
+pub(super) fn protected(args: &[String]) -> Vec<String> {
+    let mut out = Vec::with_capacity(args.len());
+    for (option, value, words) in filters(args) {
+        let clears = match option {
+            Some("filter" | "include" | "exclude") => value.is_some_and(|rule| clears_filters(rule) || is_merge(rule)),
+            Some(_) => true,
+            None => false,
+        };
+        out.extend(words.iter().cloned());
+        if clears {
+            out.extend(super::args::PROTECTED.map(str::to_owned));
+        }
+    }
+    out
+}
+
+/// Whether rules come from files, which nobody has read here.
+pub(super) fn filters_from_files(args: &[String]) -> bool {
+    filters(args).any(|(option, value, _)| match option {
+        Some("filter") => value.is_some_and(is_merge),
+        Some("include-from" | "exclude-from") => true,
+        _ => false,
+    })
+}
+
+/// `merge FILE` or `. FILE`. Rules of per-directory files (`:`) only clear each other.
+fn is_merge(rule: &str) -> bool {
+    rule.starts_with("merge") || rule.starts_with('.')
+}
+
+/// The arguments one option at a time (a value that is an argument of its own stays with its option): for a filter option its long
+/// name and value, else `None`.
+fn filters(args: &[String]) -> impl Iterator<Item = (Option<&str>, Option<&str>, &[String])> {
+    const FILTERS: [&str; 5] = ["filter", "include", "exclude", "include-from", "exclude-from"];
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let start = at;
+        let (name, value, takes_value) = split(args.get(at)?);
+        at += 1;
+        let value = match value {
+            None if takes_value && at < args.len() => {
+                at += 1;
+                Some(args[at - 1].as_str())
+            }
+            value => value,
+        };
+        Some((name.filter(|name| FILTERS.contains(name)), value, &args[start..at]))
+    })
+}
+
+/// One argument: the long name of the option that decides about a value, the value if it is part of the argument, and whether the
+/// option takes one.
+fn split(arg: &str) -> (Option<&str>, Option<&str>, bool) {
+    if let Some(long) = arg.strip_prefix("--") {
+        let (name, value) = long.split_once('=').map_or((long, None), |(name, value)| (name, Some(value)));
+        return (Some(name), value, LONG_VALUED.contains(&name));
+    }
+    let cluster = arg.strip_prefix('-').unwrap_or("");
+    let Some(at) = cluster.find(|letter| SHORT_VALUED.contains(letter)) else { return (None, None, false) };
+    let value = cluster[at + 1..].trim_start_matches('=');
+    let name = cluster[at..].starts_with('f').then_some("filter");
+    (name, Some(value).filter(|value| !value.is_empty()), true)
+}
+
+/// A pattern that matches exactly this name: where a pattern holds a wildcard, a backslash takes the meaning from the next character.
+pub(super) fn literal(name: &str) -> String {
+    if !name.contains(['*', '?', '[']) {
+        return name.to_owned();
+    }
+    name.chars().flat_map(|c| "*?[\\".contains(c).then_some('\\').into_iter().chain([c])).collect()
+}
+
 /// The value that a long option is given last, `--name=VALUE` or `--name VALUE`.
 pub(super) fn value<'a>(args: &'a [String], name: &str) -> Option<&'a str> {
     let mut values = items(args).into_iter().filter_map(|item| match item {

@@ -1,6 +1,8 @@
-//! Itemized changes: `%i %l %n`.
+//! Itemized changes: `%i %l %M %n`.
 
 use super::{number, unescape};
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 
 /// One itemized change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,10 +11,16 @@ pub struct Change<'a> {
     pub kind: ChangeKind,
     /// Whether it is a directory.
     pub dir: bool,
+    /// Whether it is a regular file; `false` if it goes, since rsync does not say what else than a directory it is.
+    pub file: bool,
     /// Bytes; rsync says 0 for what it deletes.
     pub size: u64,
     /// Whether a file's contents would be transferred, and not its attributes only.
     pub contents: bool,
+    /// Whether the destination holds a file of another size.
+    pub resized: bool,
+    /// The source's modification time as rsync printed it: `2026/11/28-15:21:12`, in the time zone of rsync's environment.
+    pub time: &'a [u8],
     /// The name as rsync printed it, relative to the destination, without a directory's last `/`, with rsync's escapes
     /// (undone by [`unescape`]), and without a link's target.
     pub name: &'a [u8],
@@ -27,12 +35,26 @@ pub enum ChangeKind {
     Updated,
     /// It goes.
     Deleted,
+    /// It stays as it is. Only listings that name everything (`-ii`) have these.
+    Unchanged,
+}
+
+impl Change<'_> {
+    /// The source's modification time in seconds since 1970, for an rsync that ran with `TZ=UTC`; `None` if it cannot be read.
+    pub fn mtime(&self) -> Option<i64> {
+        let text = std::str::from_utf8(self.time).ok()?;
+        let time = DateTime::strptime("%Y/%m/%d-%H:%M:%S", text).ok()?;
+        Some(TimeZone::UTC.to_timestamp(time).ok()?.as_second())
+    }
 }
 
 /// `YXcstpoguax`, or `*deleting` padded to as much.
 const ITEM: usize = 11;
 
-/// Reads `>f+++++++++ 5 name` and `*deleting   0 dir/`; `None` for anything else, and for entries that stay as they are.
+/// Bytes of `2026/11/28-15:21:12`.
+const TIME: usize = 19;
+
+/// Reads `>f+++++++++ 5 2026/11/28-15:21:12 name` and `*deleting   0 1970/01/01-00:00:00 dir/`; `None` for anything else.
 pub(super) fn read(line: &[u8]) -> Option<Change<'_>> {
     let first = *line.first()?;
     if !matches!(first, b'<' | b'>' | b'c' | b'h' | b'.' | b'*') || line.get(ITEM) != Some(&b' ') {
@@ -41,7 +63,8 @@ pub(super) fn read(line: &[u8]) -> Option<Change<'_>> {
     let (item, rest) = (&line[..ITEM], &line[ITEM + 1..]);
     let space = memchr::memchr(b' ', rest)?;
     let size = number(&rest[..space])?;
-    let printed = &rest[space + 1..];
+    let (time, printed) = rest[space + 1..].split_at_checked(TIME)?;
+    let printed = printed.strip_prefix(b" ")?;
     let name = printed.strip_suffix(b"/").unwrap_or(printed);
     if name.is_empty() {
         return None;
@@ -52,8 +75,11 @@ pub(super) fn read(line: &[u8]) -> Option<Change<'_>> {
         return stays_below(name).then_some(Change {
             kind: ChangeKind::Deleted,
             dir: ends_in_slash,
+            file: false,
             size,
             contents: false,
+            resized: false,
+            time,
             name,
         });
     }
@@ -61,11 +87,16 @@ pub(super) fn read(line: &[u8]) -> Option<Change<'_>> {
     let known = matches!(item[1], b'f' | b'd' | b'L' | b'D' | b'S')
         && marks.iter().all(|b| b"+.? ".contains(b) || b.is_ascii_alphabetic());
     let stays = first == b'.' && marks.iter().all(|b| matches!(b, b' ' | b'.'));
-    if first == b'*' || !known || stays {
+    if first == b'*' || !known {
         return None;
     }
-    let kind = if marks == b"+++++++++" { ChangeKind::Created } else { ChangeKind::Updated };
-    Some(Change { kind, dir, size, contents: matches!(first, b'<' | b'>'), name })
+    let kind = match marks {
+        _ if stays => ChangeKind::Unchanged,
+        b"+++++++++" => ChangeKind::Created,
+        _ => ChangeKind::Updated,
+    };
+    let resized = marks.get(1) == Some(&b's');
+    Some(Change { kind, dir, file: item[1] == b'f', size, contents: matches!(first, b'<' | b'>'), resized, time, name })
 }
 
 /// Relative, without `.` or `..`, and something that a file system can hold.

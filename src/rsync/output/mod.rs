@@ -20,7 +20,7 @@ use crate::event::Progress;
 pub enum Line<'a> {
     /// `--info=progress2`; not for people.
     Progress(Progress),
-    /// An itemized change of a [`Purpose::List`].
+    /// An itemized change of a dry run.
     Change(Change<'a>),
     /// A line of `--stats` that went into [`Reader::stats`].
     Stat,
@@ -30,8 +30,7 @@ pub enum Line<'a> {
 
 /// Reads the standard output of one run of rsync.
 ///
-/// - Changes are recognised in a [`Purpose::List`] only, where every name stands behind its itemized change. A dry run's
-///   lines are for people, hence text.
+/// - Changes are recognised in dry runs only, where every name stands behind its itemized change.
 /// - Progress is recognised in a [`Purpose::Transfer`] only. Names stand alone there, and one that looks exactly like progress
 ///   is taken for it: it is not shown, and moves the bar until the next real one.
 /// - Figures are recognised only in a block that begins with `Number of files:` after an empty line; a later block replaces an
@@ -77,7 +76,7 @@ impl Reader {
             self.in_stats = false;
         }
         match self.purpose {
-            Purpose::List | Purpose::Plan => change::read(line).map_or(Line::Text(line), Line::Change),
+            Purpose::List { .. } | Purpose::Plan { .. } => change::read(line).map_or(Line::Text(line), Line::Change),
             Purpose::Transfer if matches!(first, b' ' | b'0'..=b'9') => {
                 let Some(mut progress) = progress::read(line) else { return Line::Text(line) };
                 // Bytes of a growing list: the percentage may fall, which helps nobody.
@@ -88,7 +87,7 @@ impl Reader {
                 self.percent = progress.percent;
                 Line::Progress(progress)
             }
-            Purpose::Transfer | Purpose::DryRun => Line::Text(line),
+            Purpose::Transfer => Line::Text(line),
         }
     }
 }

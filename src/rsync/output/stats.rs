@@ -30,12 +30,22 @@ pub struct Count {
     pub total: u64,
     /// The directories among them.
     pub dirs: u64,
+    /// The regular files among them.
+    pub regular: u64,
 }
 
 impl Count {
     /// Entries that are no directories.
     pub fn files(self) -> u64 {
         self.total.saturating_sub(self.dirs)
+    }
+}
+
+impl Stats {
+    /// Whether the block of figures came to its end. rsync prints it last, so one that did not print it has not done its work,
+    /// whatever its exit code: a server that closes the session politely makes it end with 0.
+    pub fn is_complete(&self) -> bool {
+        self.total_size.is_some() && self.sent.is_some() && self.received.is_some()
     }
 }
 
@@ -80,15 +90,17 @@ fn bytes(value: &[u8]) -> Option<u64> {
 /// Before 3.1 rsync said the total only: how many are directories is then not known, and neither is the count.
 fn count(value: &[u8]) -> Option<Count> {
     let Some(space) = value.iter().position(|b| *b == b' ') else {
-        return number(value).filter(|total| *total == 0).map(|total| Count { total, dirs: 0 });
+        return number(value).filter(|total| *total == 0).map(|_| Count::default());
     };
     let total = number(&value[..space])?;
     let kinds = value[space + 1..].strip_prefix(b"(")?.strip_suffix(b")")?;
-    let mut dirs = 0;
-    for kind in kinds.split(|b| *b == b',') {
-        if let Some(n) = kind.trim_ascii_start().strip_prefix(b"dir: ") {
+    let (mut dirs, mut regular) = (0, 0);
+    for kind in kinds.split(|b| *b == b',').map(<[u8]>::trim_ascii_start) {
+        if let Some(n) = kind.strip_prefix(b"dir: ") {
             dirs = number(n)?;
+        } else if let Some(n) = kind.strip_prefix(b"reg: ") {
+            regular = number(n)?;
         }
     }
-    Some(Count { total, dirs })
+    Some(Count { total, dirs, regular })
 }

@@ -19,7 +19,7 @@ const PROGRESS: &[u8] = include_bytes!("../../../tests/golden/rsync-3.5.0/transf
 
 #[test]
 fn a_list_of_hostile_names() {
-    let (reader, lines) = read(Purpose::List, LIST);
+    let (reader, lines) = read(Purpose::List { all: false }, LIST);
     let changes: Vec<_> = lines
         .iter()
         .filter_map(|line| match line {
@@ -85,7 +85,7 @@ fn a_list_of_hostile_names() {
 #[test]
 fn an_unreadable_source_lists_no_deletion() {
     let output = include_bytes!("../../../tests/golden/rsync-3.5.0/unreadable-source-list.stdout");
-    let (reader, lines) = read(Purpose::List, output);
+    let (reader, lines) = read(Purpose::List { all: false }, output);
     assert!(lines.contains(&Line::Text(b"IO error encountered -- skipping file deletion")));
     assert!(!lines.iter().any(|l| matches!(l, Line::Change(c) if c.kind == ChangeKind::Deleted)));
     assert_eq!(reader.stats().deleted, Some(Count::default()));
@@ -117,7 +117,7 @@ fn a_file_named_like_a_figure_stays_a_name_after_any_line() {
 #[test]
 fn the_last_block_of_figures_counts() {
     let output = b"\nNumber of files: 9 (reg: 9)\nTotal file size: 7 bytes\n\nNumber of files: 1 (dir: 1)\n";
-    let (reader, _) = read(Purpose::List, output);
+    let (reader, _) = read(Purpose::List { all: false }, output);
     assert_eq!(reader.stats().files, Some(Count { total: 1, dirs: 1 }));
     assert_eq!(reader.stats().total_size, None);
 }
@@ -192,7 +192,7 @@ fn a_percentage_never_falls() {
 
 #[test]
 fn changes_are_read_in_lists_only_and_only_real_ones() {
-    let read = |line: &'static str| match Reader::new(Purpose::List).read(line.as_bytes()) {
+    let read = |line: &'static str| match Reader::new(Purpose::List { all: false }).read(line.as_bytes()) {
         Line::Change(change) => Some(change),
         _ => None,
     };
@@ -229,7 +229,7 @@ fn changes_are_read_in_lists_only_and_only_real_ones() {
 proptest! {
     #[test]
     fn any_bytes_are_some_line(
-        purpose in prop_oneof![Just(Purpose::List), Just(Purpose::DryRun), Just(Purpose::Transfer)],
+        purpose in prop_oneof![Just(Purpose::List { all: false }), Just(Purpose::DryRun), Just(Purpose::Transfer)],
         output in proptest::collection::vec(prop_oneof![
             any::<u8>().prop_map(|b| vec![b]),
             prop_oneof![
@@ -245,7 +245,7 @@ proptest! {
             match reader.read(line) {
                 Line::Text(text) => prop_assert_eq!(text, line),
                 Line::Change(change) => {
-                    prop_assert_eq!(purpose, Purpose::List);
+                    prop_assert_eq!(purpose, Purpose::List { all: false });
                     prop_assert!(!change.name.is_empty());
                 }
                 Line::Progress(p) => prop_assert!(p.percent.is_some_and(|p| (0.0..=100.0).contains(&p))),

@@ -1,0 +1,153 @@
+//! What is remembered of a job from one run to the next: `STATE/listings/JOB.json`. It may be deleted; the next run learns it again.
+
+use serde::{Deserialize, Serialize};
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+const VERSION: u32 = 1;
+
+/// So many names are remembered of those that the destination cannot hold.
+const MOST_LOST: usize = 10_000;
+
+/// What earlier runs have shown.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(super) struct JobState {
+    v: u32,
+    /// The source of the last complete run.
+    #[serde(default)]
+    pub(super) usual: Option<String>,
+    /// Who served the last runs.
+    #[serde(default)]
+    served: Option<Served>,
+    /// Whether the destination folds names, and which directory was asked (device and inode).
+    #[serde(default)]
+    pub(super) folds: Option<(u64, u64, bool)>,
+    /// Names of the source that the destination cannot hold, and that have been told.
+    #[serde(default)]
+    pub(super) lost: Vec<String>,
+}
+
+/// The source of the last run that brought everything.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Served {
+    source: String,
+    /// How many such runs in a row it has served.
+    runs: u32,
+    /// The last of them.
+    run: String,
+}
+
+/// Why nothing is known.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Unknown {
+    /// It has never been written.
+    New,
+    /// It is damaged, and was set aside.
+    Damaged(PathBuf),
+    /// A newer version wrote it; it stays as it is.
+    Newer,
+}
+
+fn path(state_dir: &Path, job: &str) -> PathBuf {
+    state_dir.join("listings").join(format!("{job}.json"))
+}
+
+impl JobState {
+    /// What is remembered of the job.
+    pub(super) fn load(state_dir: &Path, job: &str) -> Result<Self, Unknown> {
+        let path = path(state_dir, job);
+        let Ok(text) = fs::read(&path) else { return Err(Unknown::New) };
+        match serde_json::from_slice::<serde_json::Value>(&text).ok().and_then(|value| value["v"].as_u64()) {
+            Some(version) if version > u64::from(VERSION) => return Err(Unknown::Newer),
+            _ => {}
+        }
+        serde_json::from_slice(&text).map_err(|_| {
+            let aside = path.with_extension("damaged");
+            // One that cannot be set aside is replaced.
+            let _ = fs::rename(&path, &aside);
+            Unknown::Damaged(aside)
+        })
+    }
+
+    /// Remembers it, in place of what was.
+    pub(super) fn save(&mut self, state_dir: &Path, job: &str) -> io::Result<()> {
+        self.v = VERSION;
+        self.lost.truncate(MOST_LOST);
+        let path = path(state_dir, job);
+        let dir = path.parent().ok_or(io::ErrorKind::NotFound)?;
+        fs::create_dir_all(dir)?;
+        let mut file = tempfile::Builder::new().prefix(&format!("{job}.names-")).tempfile_in(dir)?;
+        file.write_all(&serde_json::to_vec(self)?)?;
+        file.persist(path).map_err(|error| error.error)?;
+        Ok(())
+    }
+
+    /// Counts a run that `source` has served. `complete`: the destination is now what this source is.
+    pub(super) fn served_by(&mut self, source: &str, run: &str, complete: bool) {
+        let runs = self.runs_before(source, run).saturating_add(1);
+        if complete {
+            self.usual = Some(source.to_owned());
+        }
+        if runs > 2 && self.is_usual(source, source) {
+            // Nothing new: the file stays as it is.
+            return;
+        }
+        self.served = Some(Served { source: source.to_owned(), runs, run: run.to_owned() });
+    }
+
+    /// How many runs in a row `source` has served before this one.
+    fn runs_before(&self, source: &str, run: &str) -> u32 {
+        let served = self.served.as_ref().filter(|served| served.source == source);
+        served.map_or(0, |served| served.runs - u32::from(served.run == run && served.runs > 0))
+    }
+
+    /// Whether what `source` does not have may go: it is the usual one (before any complete run, the first listed), or it has served the
+    /// run before this one, too.
+    pub(super) fn may_delete_from(&self, source: &str, first: &str, run: &str) -> bool {
+        self.is_usual(source, first) || self.runs_before(source, run) > 0
+    }
+
+    /// Whether it is the usual source.
+    pub(super) fn is_usual(&self, source: &str, first: &str) -> bool {
+        self.usual.as_deref().unwrap_or(first) == source
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_is_trusted_with_deletions_when_it_serves_the_second_run_in_a_row() {
+        let mut state = JobState::default();
+        assert!(state.may_delete_from("a", "a", "1") && !state.may_delete_from("b", "a", "1"));
+        state.served_by("a", "1", true);
+        state.served_by("b", "2", false);
+        state.served_by("b", "2", false);
+        assert!(!state.may_delete_from("b", "a", "2"), "a second attempt of the same run");
+        assert!(!state.is_usual("b", "a") && state.may_delete_from("b", "a", "3"), "its second run");
+        state.served_by("c", "3", false);
+        assert!(!state.may_delete_from("b", "a", "4"));
+        state.served_by("b", "4", true);
+        assert!(state.is_usual("b", "a") && !state.may_delete_from("a", "a", "5"));
+    }
+
+    #[test]
+    fn what_was_saved_is_loaded_and_what_is_damaged_is_set_aside() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(JobState::load(dir.path(), "j"), Err(Unknown::New));
+        let mut state = JobState { folds: Some((1, 2, true)), lost: vec!["A".into()], ..JobState::default() };
+        state.served_by("a", "1", true);
+        state.save(dir.path(), "j").unwrap();
+        assert_eq!(JobState::load(dir.path(), "j"), Ok(state));
+        let file = path(dir.path(), "j");
+        fs::write(&file, "{\"v\":1,\"usual\":7}").unwrap();
+        let aside = file.with_extension("damaged");
+        assert_eq!(JobState::load(dir.path(), "j"), Err(Unknown::Damaged(aside.clone())));
+        assert!(aside.exists() && !file.exists());
+        fs::write(&file, "{\"v\":2}").unwrap();
+        assert_eq!(JobState::load(dir.path(), "j"), Err(Unknown::Newer));
+        assert!(file.exists());
+    }
+}

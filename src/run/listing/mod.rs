@@ -1,0 +1,209 @@
+//! What a dry run of rsync tells of source and destination: what differs, with sizes and times; what the source does not have; and, where
+//! asked, every name of the source. Guards, plan and deletions all work on it.
+
+mod age;
+mod changed;
+mod examine;
+mod folding;
+mod gone;
+mod names;
+
+pub(super) use age::Older;
+pub(super) use changed::{Changed, ChangedKind};
+pub(super) use examine::{Respelling, rename};
+pub(super) use folding::{Held, Spelling};
+pub(super) use gone::{Gone, GoneWriter, Mark};
+#[expect(unused_imports, reason = "`clean` will ask")]
+pub(crate) use names::kept;
+pub(super) use names::{Names, NamesBefore, kept_counts};
+
+use crate::clean::path::OURS;
+use crate::event::Tally;
+use crate::result::Reason;
+use crate::rsync::output::{Change, ChangeKind, Stats, unescape};
+use changed::ChangedList;
+use names::{NameKind, NameWriter};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Collects what rsync names.
+#[derive(Debug)]
+pub(super) struct Collector {
+    gone: GoneWriter,
+    changed: ChangedList,
+    names: Option<io::Result<NameWriter>>,
+    created: Tally,
+    updated: Tally,
+    contents: u64,
+    reserved: Reserved,
+    folds: bool,
+}
+
+/// Names of the listing that are ours: they neither come nor go.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Reserved {
+    /// How many of the source.
+    pub(super) theirs: u64,
+    /// How many of the destination.
+    pub(super) ours: u64,
+    /// The first of them.
+    pub(super) first: Vec<u8>,
+}
+
+impl Collector {
+    /// What is to go is written to the file `gone`; with `all`, the names of the source to one beside the kept names of the job.
+    pub(super) fn new(gone: &Path, all: Option<(&Path, &str)>, folds: bool) -> Self {
+        let known = Tally { bytes: Some(0), ..Tally::default() };
+        Collector {
+            gone: GoneWriter::create(gone),
+            changed: ChangedList::new(),
+            names: all.map(|(state_dir, job)| NameWriter::create(state_dir, job)),
+            created: known,
+            updated: known,
+            contents: 0,
+            reserved: Reserved::default(),
+            folds,
+        }
+    }
+
+    /// Takes one change of the dry run. Says whether it counts.
+    pub(super) fn note(&mut self, change: &Change<'_>) -> bool {
+        if is_reserved(change.name, self.folds) {
+            let deleted = change.kind == ChangeKind::Deleted;
+            *if deleted { &mut self.reserved.ours } else { &mut self.reserved.theirs } +=
+                u64::from(change.kind != ChangeKind::Unchanged);
+            if self.reserved.first.is_empty() {
+                self.reserved.first = unescape(change.name);
+            }
+            return false;
+        }
+        if change.kind == ChangeKind::Deleted {
+            self.gone.push(change);
+            return true;
+        }
+        if change.name != b"." {
+            self.named(change);
+        }
+        let tally = match change.kind {
+            ChangeKind::Created => &mut self.created,
+            _ if change.kind == ChangeKind::Unchanged => return false,
+            _ => &mut self.updated,
+        };
+        tally.count(change.dir, if change.contents { change.size } else { 0 });
+        self.contents += u64::from(change.contents);
+        if change.kind == ChangeKind::Created && !change.dir {
+            self.gone.created(change.name);
+        }
+        self.changed.push(&Changed {
+            name: unescape(change.name),
+            kind: kind_of(change),
+            created: change.kind == ChangeKind::Created,
+            contents: change.contents,
+            resized: change.resized,
+            size: change.size,
+            mtime: if change.resized { change.mtime() } else { None },
+        });
+        true
+    }
+
+    /// One of the names of the source.
+    fn named(&mut self, change: &Change<'_>) {
+        let Some(Ok(names)) = &mut self.names else { return };
+        if let Err(error) = names.push(kind_of(change), &unescape(change.name)) {
+            self.names = Some(Err(error));
+        }
+    }
+
+    /// The dry run has ended with these figures.
+    pub(super) fn finish(self, stats: Stats) -> io::Result<Listing> {
+        let Collector { gone, mut changed, names, created, updated, contents, reserved, folds } = self;
+        changed.finish()?;
+        let names = match names {
+            Some(names) => Some(names.and_then(NameWriter::finish)?),
+            None => None,
+        };
+        Ok(Listing {
+            stats,
+            gone: gone.finish(),
+            created,
+            updated,
+            contents,
+            changed,
+            names,
+            reserved,
+            folds,
+            older: Older::default(),
+            respelled: Vec::new(),
+            lost: Vec::new(),
+            groups: Vec::new(),
+            folds_below: false,
+            warned: None,
+        })
+    }
+}
+
+/// A complete listing.
+#[derive(Debug)]
+pub(super) struct Listing {
+    /// rsync's own figures.
+    pub(super) stats: Stats,
+    /// What the source does not have.
+    pub(super) gone: Gone,
+    /// What would be new.
+    pub(super) created: Tally,
+    /// What would change.
+    pub(super) updated: Tally,
+    /// How many files would come, new or changed.
+    pub(super) contents: u64,
+    changed: ChangedList,
+    /// Every name of the source, if it was asked for.
+    pub(super) names: Option<Names>,
+    /// Names that are ours.
+    pub(super) reserved: Reserved,
+    /// Whether the destination folds names.
+    folds: bool,
+    /// Files of the mirror that are newer than the source's.
+    pub(super) older: Older,
+    /// What gets the source's spelling in place of being deleted.
+    pub(super) respelled: Vec<Respelling>,
+    /// Names of the source that the destination cannot hold beside another name of the source.
+    pub(super) lost: Vec<Vec<u8>>,
+    /// Groups of names of the source that may be one name to the destination.
+    groups: Vec<Vec<(NameKind, Vec<u8>)>>,
+    /// Whether a directory of the destination folds names although its root does not: the listing has to be made again.
+    pub(super) folds_below: bool,
+    /// Something worth knowing about it.
+    pub(super) warned: Option<Reason>,
+}
+
+impl Listing {
+    /// Whether nothing of the source is to come.
+    pub(super) fn brings_nothing(&self) -> bool {
+        [self.created, self.updated].iter().all(|tally| tally.files == 0 && tally.dirs == 0)
+    }
+
+    /// How many files the destination holds: what the source has, less what is new, plus what goes.
+    pub(super) fn present(&self) -> Option<u64> {
+        let source = self.stats.files?.files();
+        Some((source + self.gone.tally.files).saturating_sub(self.created.files))
+    }
+}
+
+/// Where the list of what would be deleted is kept while it is needed, or for people to look at.
+pub(super) fn list_path(state_dir: &Path, job: &str, run: &str) -> PathBuf {
+    state_dir.join("plans").join(job).join(format!("{run}.deletions"))
+}
+
+fn kind_of(change: &Change<'_>) -> NameKind {
+    match (change.dir, change.file) {
+        (true, _) => NameKind::Dir,
+        (false, true) => NameKind::File,
+        (false, false) => NameKind::Other,
+    }
+}
+
+/// Whether a name at the root is the directory of ours, or is it to a destination that folds names.
+fn is_reserved(name: &[u8], folds: bool) -> bool {
+    let first = name.split(|byte| *byte == b'/').next().unwrap_or(name);
+    first == OURS || folds && folding::key(first) == OURS
+}

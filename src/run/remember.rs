@@ -1,0 +1,174 @@
+//! What an attempt learns from earlier runs of its job, and leaves to later ones.
+
+use super::attempt::{Ending, Try};
+use super::blocking::off_thread;
+use super::fold_probe;
+use super::job_state::{JobState, Unknown};
+use super::listing::{self, Listing, NamesBefore, kept_counts};
+use super::remove::Removed;
+use crate::event::Level;
+use crate::result::Reason;
+use std::os::unix::fs::MetadataExt;
+
+/// How many names are told.
+const TOLD: usize = 3;
+
+impl Try<'_> {
+    /// Reads what is remembered of the job.
+    pub(super) async fn recall(&mut self) -> Result<(), Ending> {
+        let (state_dir, job) = (self.plan.state_dir.clone(), self.job.name.clone());
+        let load = move || JobState::load(&state_dir, &job);
+        match off_thread(&self.voice.stop, load).await.ok_or(Ending::Stopped)? {
+            Ok(memory) => self.memory = memory,
+            Err(Unknown::New) => {}
+            Err(Unknown::Newer) => self.remembers = false,
+            Err(Unknown::Damaged(aside)) => {
+                let text = format!("what was remembered of earlier runs is damaged and was set aside: {}", aside.display());
+                self.voice.notice(Level::Warning, text).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// Leaves to the next run what this one has learnt.
+    pub(super) async fn remember(&mut self) {
+        if self.plan.mode.is_dry() || self.lock.is_none() || !self.remembers {
+            return;
+        }
+        if self.evidence.has_everything() {
+            self.memory.served_by(&self.source.text, &self.plan.run, self.evidence.is_complete());
+        }
+        let (state_dir, job, mut memory) = (self.plan.state_dir.clone(), self.job.name.clone(), self.memory.clone());
+        let save = move || if JobState::load(&state_dir, &job).as_ref() == Ok(&memory) { Ok(()) } else { memory.save(&state_dir, &job) };
+        if let Some(Err(error)) = off_thread(&self.voice.stop, save).await {
+            let text = format!("cannot write what is remembered of the job: {error}; the next run learns it again");
+            self.voice.notice(Level::Debug, text).await;
+        }
+    }
+
+    /// Whether the destination takes names that differ in case or Unicode form for one. Asked once for each destination.
+    pub(super) async fn folds(&mut self) -> Result<bool, Ending> {
+        let Some(lock) = self.lock else { return Ok(false) };
+        let (Ok(root), run) = (lock.directory().try_clone(), self.plan.run.clone()) else { return Ok(false) };
+        let known = self.memory.folds;
+        let ask = move || {
+            let meta = root.metadata().ok()?;
+            let (dev, ino) = (meta.dev(), meta.ino());
+            match known {
+                Some((d, i, folds)) if (d, i) == (dev, ino) => Some((dev, ino, folds)),
+                // Where nothing can be made, nothing is known; what is to go is looked at one by one all the same.
+                _ => Some((dev, ino, fold_probe::folds(&root, &run).ok()?)),
+            }
+        };
+        let answer = off_thread(&self.voice.stop, ask).await.ok_or(Ending::Stopped)?;
+        self.memory.folds = answer.or(self.memory.folds);
+        Ok(answer.is_some_and(|(_, _, folds)| folds))
+    }
+
+    /// Whether every name of the source has to be listed: none are kept, or they have to be compared.
+    pub(super) fn needs_names(&self, folds: bool) -> bool {
+        let dry = self.plan.mode.is_dry();
+        folds || !dry && kept_counts(&self.plan.state_dir, &self.job.name).is_none()
+    }
+
+    /// The kept names are not those of a complete run from here on, until there is one.
+    pub(super) async fn take_names(&mut self, listing: &Listing) -> NamesBefore {
+        if listing.created.files + listing.created.dirs == 0 {
+            return NamesBefore::default();
+        }
+        let (state_dir, job) = (self.plan.state_dir.clone(), self.job.name.clone());
+        off_thread(&self.voice.stop, move || NamesBefore::take(&state_dir, &job)).await.unwrap_or_default()
+    }
+
+    /// No names are known.
+    pub(super) async fn forget_names(&mut self) {
+        let (state_dir, job) = (self.plan.state_dir.clone(), self.job.name.clone());
+        off_thread(&self.voice.stop, move || drop(NamesBefore::take(&state_dir, &job))).await;
+    }
+
+    /// After a complete run: keeps the names of the source.
+    pub(super) async fn remember_names(&mut self, mut listing: Listing) {
+        if !self.evidence.is_complete() {
+            return;
+        }
+        let (state_dir, job) = (self.plan.state_dir.clone(), self.job.name.clone());
+        let before = std::mem::take(&mut self.names_before);
+        let keep = move || listing.keep_names(before, &state_dir, &job);
+        if let Some(Err(error)) = off_thread(&self.voice.stop, keep).await {
+            self.voice.notice(Level::Debug, format!("the names of the source cannot be kept: {error}")).await;
+        }
+    }
+
+    /// Gives what the destination holds under another spelling the spelling of the source.
+    pub(super) async fn respell(&mut self, listing: &Listing) -> Result<Removed, Ending> {
+        let Some(lock) = self.lock.filter(|_| !listing.respelled.is_empty()) else { return Ok(Removed::default()) };
+        let Ok(root) = lock.directory().try_clone() else { return Ok(Removed::default()) };
+        let (respelled, run) = (listing.respelled.clone(), self.plan.run.clone());
+        let rename = move || listing::rename(&root, &run, &respelled);
+        let (done, why) = off_thread(&self.voice.stop, rename).await.ok_or(Ending::Stopped)?;
+        if done > 0 {
+            let text = format!("{done} names got the spelling that the source has now");
+            self.voice.notice(Level::Info, text).await;
+        }
+        Ok(Removed { left: why.len() as u64, why, ..Removed::default() })
+    }
+
+    /// The names of the source that the destination cannot hold beside another name of the source, if there are any.
+    pub(super) async fn tell_lost(&mut self, listing: &mut Option<Listing>) -> Result<Option<Lost>, Ending> {
+        let Some(own) = listing.take() else { return Ok(None) };
+        let dest = self.job.dest.clone();
+        let look = move || {
+            let lost = own.lost_now(&dest);
+            (own, lost)
+        };
+        let (own, lost) = off_thread(&self.voice.stop, look).await.ok_or(Ending::Stopped)?;
+        let mut lost = lost.unwrap_or_default();
+        lost.extend(own.lost.iter().filter(|name| !lost.contains(name)).cloned().collect::<Vec<_>>());
+        *listing = Some(own);
+        let names: Vec<String> = lost.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
+        let new = names.iter().any(|name| !self.memory.lost.contains(name));
+        if names.is_empty() {
+            self.memory.lost.clear();
+            return Ok(None);
+        }
+        let mut shown = names.iter().take(TOLD).cloned().collect::<Vec<_>>().join(", ");
+        if names.len() > TOLD {
+            shown.push_str(&format!(" and {} more", names.len() - TOLD));
+        }
+        let text = format!(
+            "{} of the source cannot be held, since the destination takes each for another name of the source: {shown}",
+            if names.len() == 1 { "1 name".into() } else { format!("{} names", names.len()) },
+        );
+        let hint = "the destination ignores case or Unicode form: exclude these names, or use a file system that tells them apart";
+        self.memory.lost = names;
+        let reason = Reason::new(text).hint(hint);
+        Ok(Some(if new { Lost::New(reason) } else { Lost::Known(reason) }))
+    }
+}
+
+/// Names that the destination cannot hold.
+pub(super) enum Lost {
+    /// This run has found some: something was left out.
+    New(Reason),
+    /// They have been told before.
+    Known(Reason),
+}
+
+impl Lost {
+    /// The ending with this told as well.
+    pub(super) fn over(self, ending: Ending) -> Ending {
+        let (reason, new) = match self {
+            Lost::New(reason) => (reason, true),
+            Lost::Known(reason) => (reason, false),
+        };
+        match ending {
+            Ending::Done(None) if new => Ending::Partial(reason),
+            Ending::Done(Some(warned)) if new => Ending::Partial(reason.and(&warned.text)),
+            Ending::Done(None) => Ending::Done(Some(reason)),
+            Ending::Done(Some(warned)) => Ending::Done(Some(warned.and(&reason.text))),
+            Ending::Partial(partial) => Ending::Partial(partial.and(&reason.text)),
+            Ending::Blocked(blocked) => Ending::Blocked(blocked.and(&reason.text)),
+            other => other,
+        }
+    }
+}
