@@ -211,7 +211,7 @@ impl<'a> Try<'a> {
         if plan {
             counted.deleted.bytes = self.stamps(counted).await.ok().map(|(_, bytes)| bytes);
             let limit = guard::present(stats, counted).filter(|_| self.job.delete);
-            let limit = limit.map(|present| self.job.max_delete.of(present));
+            let limit = limit.map(|present| guard::limit(self.job, stats, present));
             let (created, updated, deleted) = (counted.created, counted.updated, counted.deleted);
             self.voice
                 .say(Event::Planned { job: self.voice.job.clone(), created, updated, deleted, limit })

@@ -1,7 +1,7 @@
 //! What has to hold before anything is deleted or written. Pure judgements on what was counted.
 
 use super::deletions::Counted;
-use crate::job::{Job, MaxDelete};
+use crate::job::{Job, MaxDelete, MaxEntries};
 use crate::result::Reason;
 use crate::rsync::output::Stats;
 use bytesize::ByteSize;
@@ -31,7 +31,7 @@ pub(super) fn deletions(job: &Job, again: &str, stats: &Stats, counted: &Counted
     }
     let going = counted.deleted.files;
     let present = present(stats, counted).unwrap_or(going);
-    let limit = job.max_delete.of(present);
+    let limit = limit(job, stats, present);
     if going <= limit {
         return Say::Go;
     }
@@ -39,16 +39,29 @@ pub(super) fn deletions(job: &Job, again: &str, stats: &Stats, counted: &Counted
         true => "the lines with *deleting above name them".into(),
         false => format!("the list is in {}", counted.path.display()),
     };
+    let empty = source_files.files() == 0;
     let limit = match job.max_delete {
         MaxDelete::Files(limit) => limit.to_string(),
+        MaxDelete::Default if empty => format!("{limit}, from {}", MaxEntries::Default),
         share => format!("{limit}, from {share}"),
     };
+    let accepted = if empty { " --allow-empty-source" } else { "" };
     Say::TransferOnly(
         Reason::new(format!(
             "{going} of {present} files would be deleted, more than max_delete allows ({limit}); none was"
         ))
-        .hint(format!("{list}; if they may go: {again} sync {} --max-delete {going}", job.name)),
+        .hint(format!("{list}; if they may go: {again} sync {}{accepted} --max-delete {going}", job.name)),
     )
+}
+
+/// How many of the `present` files of the destination may go.
+pub(super) fn limit(job: &Job, stats: &Stats, present: u64) -> u64 {
+    match stats.files {
+        Some(files) if files.files() == 0 && job.allow_empty_source => {
+            job.max_delete.of_accepted_empty(present)
+        }
+        _ => job.max_delete.of(present),
+    }
 }
 
 /// How many files the destination holds: what the source has, less what is new, plus what goes.
