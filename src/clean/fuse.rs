@@ -1,12 +1,12 @@
 //! How much may go before somebody has to ask.
 
-use crate::job::MaxDelete;
+use crate::job::MaxEntries;
 
 /// Limits of one run. Above them nothing is touched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fuses {
     /// How many entries: a number, or a share of the tree's.
-    pub entries: MaxDelete,
+    pub entries: MaxEntries,
     /// How many bytes; `None`: any.
     pub bytes: Option<u64>,
 }

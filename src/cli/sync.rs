@@ -53,6 +53,9 @@ pub struct SyncArgs {
     /// Accept a source that holds no file
     #[arg(long)]
     pub allow_empty_source: bool,
+    /// Accept a source that is older than the mirror
+    #[arg(long)]
+    pub allow_older: bool,
     /// Limit the bandwidth of each transfer (5MB per second; a bare number is KiB, as in rsync)
     #[arg(long, value_name = "RATE")]
     pub bwlimit: Option<String>,

@@ -34,6 +34,7 @@ pub fn overrides(args: &SyncArgs) -> Result<Overrides, Failure> {
         layer,
         sync,
         allow_empty_source: args.allow_empty_source,
+        allow_older: args.allow_older,
         rsync_args: args.rsync_args.clone(),
     })
 }
@@ -82,6 +83,7 @@ mod tests {
             "--no-delete",
             "--max-delete=25%",
             "--allow-empty-source",
+            "--allow-older",
             "--bwlimit=5MB",
             "--dest=out",
             "--",
@@ -104,7 +106,7 @@ mod tests {
         let said: Vec<_> =
             over.sync.entries().into_iter().map(|(key, value, _)| format!("{key}={value}")).collect();
         assert_eq!(said, ["parallel=3", "fail_fast=true"]);
-        assert!(over.allow_empty_source);
+        assert!(over.allow_empty_source && over.allow_older);
         assert_eq!(over.rsync_args, ["--ipv4"]);
         assert_eq!(of(&["--delete"]).unwrap().layer.delete.map(|given| given.value), Some(true));
     }

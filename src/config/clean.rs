@@ -3,7 +3,7 @@
 use super::units::{Period, Size, TimeLimit};
 use super::value::{Reader, Value};
 use crate::clean::{Action, Kind, Rule};
-use crate::job::MaxDelete;
+use crate::job::MaxEntries;
 use schemars::Schema;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -217,7 +217,7 @@ pub struct CleanSettings {
     /// Where it goes with `mode = "backup"`; absolute.
     pub backup_dir: Option<PathBuf>,
     /// How many entries may go at once.
-    pub max_delete: MaxDelete,
+    pub max_delete: MaxEntries,
     /// Rules of people.
     pub rules: Vec<Rule>,
 }
@@ -231,7 +231,7 @@ impl Default for CleanSettings {
             mode: CleanMode::Quarantine,
             keep: KEEP.0,
             backup_dir: None,
-            max_delete: MaxDelete::Default,
+            max_delete: MaxEntries::Default,
             rules: Vec::new(),
         }
     }

@@ -365,8 +365,8 @@ fn unknown_key(
     let hint = match (alias, owner(name)) {
         (Some((_, meant)), _) => Some(format!("did you mean {meant:?}?")),
         (None, Some(owner)) => Some(format!("{name} belongs in {owner}")),
-        (None, None) if name == "allow_empty_source" => {
-            Some("only --allow-empty-source on the command line allows it, for one run".into())
+        (None, None) if ["allow_empty_source", "allow_older"].contains(&name) => {
+            Some(format!("only --{} on the command line allows it, for one run", name.replace('_', "-")))
         }
         (None, None) => nearest(name, known.clone())
             .map(|known| format!("did you mean {known:?}?"))

@@ -9,7 +9,7 @@ use super::notify::{Occasion, Url};
 use super::units::{Pause, Period, Rate, Size, TimeLimit};
 use super::value::{Parallel, Reader, Retries, Value, Within};
 use super::watch::{Bound, Slower};
-use crate::job::{CachePolicy, IoPriority, MaxDelete, Preset, SourceOrder};
+use crate::job::{CachePolicy, IoPriority, MaxDelete, MaxEntries, MaxOlder, Preset, SourceOrder};
 use crate::stats::Metric;
 use schemars::Schema;
 use std::path::PathBuf;
@@ -182,8 +182,12 @@ table! {
         delete: bool = false;
         /// How long what a run removes or replaces can be brought back by `clean undo`. 0: it is gone at once.
         keep_deleted: TimeLimit = TimeLimit(None);
-        /// How many files one run may delete: a number, or a share of the mirror's files. Built in: 10%, at least 100.
+        /// How many files one run may delete: a number, or a share of the mirror's files. Built in: 10%, at least 100, but never more
+        /// than half.
         max_delete: MaxDelete;
+        /// Files whose source is older than the mirror, of the usual source: more than this is blocked. A number, or a share of the
+        /// mirror's files. Built in: 1%, at least 10.
+        max_older: MaxOlder;
         /// Refuse to start, and to go on, when less than this is free on the mirror's file system. 0: no guard.
         min_free: Size;
         /// rsync patterns that are transferred in spite of `exclude`.
@@ -350,7 +354,7 @@ table! {
         /// Where it goes with mode = "backup". A relative one hangs below the config file's directory.
         backup_dir: PathBuf;
         /// How many entries may go at once: a number, or a share of the tree's. Built in: 10%, at least 100.
-        max_delete: MaxDelete;
+        max_delete: MaxEntries;
         /// Rules that are asked before the built-in ones: name, pattern, action, and more.
         rules: CleanRules = CleanRules(Vec::new());
     }

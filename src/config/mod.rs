@@ -202,6 +202,8 @@ pub struct Overrides {
     pub sync: SyncLayer,
     /// Lets a source without a single file pass the guard. No file can say this, so that no mirror is emptied by habit.
     pub allow_empty_source: bool,
+    /// Lets any number of files that are older than the mirror's pass the guard. No file can say this, for the same reason.
+    pub allow_older: bool,
     /// Options for rsync that follow the job's own.
     pub rsync_args: Vec<String>,
 }

@@ -13,7 +13,7 @@ use super::{
     CleanSettings, Concurrency, Config, IndexLayer, NotifyLayer, NotifySettings, Overrides, ScanLayer,
     ScanSettings, StatsLayer, SyncLayer, SyncSettings,
 };
-use crate::job::{Address, Hooks, Indexing, Job, MaxDelete, Preset, Priority, Source};
+use crate::job::{Address, Hooks, Indexing, Job, MaxDelete, MaxEntries, MaxOlder, Preset, Priority, Source};
 use crate::rsync::args;
 use std::path::{Path, PathBuf};
 
@@ -95,7 +95,7 @@ impl Resolver<'_> {
             mode: clean.mode.value,
             keep: clean.keep.value.0,
             backup_dir,
-            max_delete: clean.max_delete.map_or(MaxDelete::Default, |given| given.value),
+            max_delete: clean.max_delete.map_or(MaxEntries::Default, |given| given.value),
             rules: clean.rules.value.0,
         }
     }
@@ -153,6 +153,8 @@ impl Resolver<'_> {
             keep_deleted: settings.keep_deleted.value.0,
             max_delete: settings.max_delete.map_or(MaxDelete::Default, |given| given.value),
             allow_empty_source: applies && self.over.allow_empty_source,
+            max_older: settings.max_older.map_or(MaxOlder::Default, |given| given.value),
+            allow_older: applies && self.over.allow_older,
             min_free: settings.min_free.and_then(|given| given.value.0),
             include: settings.include.value,
             exclude: settings.exclude.value,

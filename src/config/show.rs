@@ -5,7 +5,7 @@ use super::layer::{Origin, Span};
 use super::lists::Sources;
 use super::preset;
 use super::value::Value;
-use crate::job::{Job, MaxDelete};
+use crate::job::{Job, MaxDelete, MaxOlder};
 use std::fmt::Write;
 
 /// The configuration, or only these jobs of it. With `origins`, a comment behind each value says where it came from.
@@ -43,7 +43,16 @@ pub fn show(config: &Config, jobs: &[Job], origins: bool) -> String {
         }
         out.section(&format!("jobs.{}", quoted(&job.name)), &entries);
         if job.max_delete == MaxDelete::Default {
-            out.line("# max_delete is not set: 10% of the mirror's files, at least 100", Origin::BuiltIn);
+            out.line(
+                &format!("# max_delete is not set: {} of the mirror's files", job.max_delete),
+                Origin::BuiltIn,
+            );
+        }
+        if job.max_older == MaxOlder::Default {
+            out.line(
+                &format!("# max_older is not set: {} of the mirror's files", job.max_older),
+                Origin::BuiltIn,
+            );
         }
     }
     out.text

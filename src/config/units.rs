@@ -1,7 +1,7 @@
 //! Values with a unit: spans of time, sizes, rates, limits.
 
 use super::value::{Reader, Value, integer, read_text};
-use crate::job::{MaxDelete, Preset};
+use crate::job::{MaxDelete, MaxEntries, MaxOlder, Preset};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use std::str::FromStr;
 use std::time::Duration;
@@ -228,27 +228,35 @@ impl Value for Rate {
     }
 }
 
-impl Value for MaxDelete {
-    fn expected() -> String {
-        "a number of files, or a share such as \"10%\"".into()
-    }
+macro_rules! limits {
+    ($($limit:ident),+) => {
+        $(
+            impl Value for $limit {
+                fn expected() -> String {
+                    "a number of files, or a share such as \"10%\"".into()
+                }
 
-    fn read(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Option<Self> {
-        read_number_or_text(value, reader)
-    }
+                fn read(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Option<Self> {
+                    read_number_or_text(value, reader)
+                }
 
-    /// The default cannot be written, and is never in a layer.
-    fn to_toml(&self) -> toml::Value {
-        match self {
-            MaxDelete::Files(n) if i64::try_from(*n).is_ok() => (*n as i64).into(),
-            limit => limit.to_string().into(),
-        }
-    }
+                /// The default cannot be written, and is never in a layer.
+                fn to_toml(&self) -> toml::Value {
+                    match self {
+                        $limit::Files(n) if i64::try_from(*n).is_ok() => (*n as i64).into(),
+                        limit => limit.to_string().into(),
+                    }
+                }
 
-    fn schema() -> Schema {
-        schemars::json_schema!({"type": ["string", "integer"], "minimum": 0, "pattern": "^[0-9]+$|^[0-9.]+ *%$"})
-    }
+                fn schema() -> Schema {
+                    schemars::json_schema!({"type": ["string", "integer"], "minimum": 0, "pattern": "^[0-9]+$|^[0-9.]+ *%$"})
+                }
+            }
+        )+
+    };
 }
+
+limits!(MaxDelete, MaxEntries, MaxOlder);
 
 impl Value for Preset {
     fn expected() -> String {

@@ -4,7 +4,7 @@ mod limit;
 mod manners;
 mod source;
 
-pub use limit::MaxDelete;
+pub use limit::{MaxDelete, MaxEntries, MaxOlder};
 pub use manners::{CachePolicy, IoPriority, Priority, SourceOrder};
 pub use source::{Address, Source, SourceError};
 
@@ -40,6 +40,10 @@ pub struct Job {
     pub max_delete: MaxDelete,
     /// Lets a source without a single file pass the guard.
     pub allow_empty_source: bool,
+    /// How many files of the usual source may be older than the mirror's.
+    pub max_older: MaxOlder,
+    /// Lets any number of older files pass the guard.
+    pub allow_older: bool,
     /// Bytes that must stay free on the destination's file system.
     pub min_free: Option<u64>,
     /// rsync patterns that are transferred in spite of `exclude`.
@@ -94,7 +98,7 @@ pub enum Preset {
     Fast,
     /// Contents and file times only, for file systems without permissions or links (exFAT, SMB).
     Minimal,
-    /// `mirror`, gently: limited bandwidth, more retries, a quarter of the usual deletions.
+    /// `mirror`, gently: limited bandwidth, more retries, at most 2.5 % of the files deleted.
     Conservative,
 }
 
@@ -167,6 +171,8 @@ impl Job {
             keep_deleted: None,
             max_delete: MaxDelete::Default,
             allow_empty_source: false,
+            max_older: MaxOlder::Default,
+            allow_older: false,
             min_free: None,
             include: vec![],
             exclude: vec![],

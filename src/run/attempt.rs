@@ -231,7 +231,8 @@ impl<'a> Try<'a> {
             }
             None => self.remove(&listing, &stamps, removed, warned).await?,
         };
-        if let Some(told) = self.tell_lost(&listing).await? {
+        let mut listing = Some(listing);
+        if let Some(told) = self.tell_lost(&mut listing).await? {
             ending = told.over(ending);
         }
         self.remember_names(listing).await;
@@ -261,7 +262,7 @@ impl<'a> Try<'a> {
     }
 
     /// Files that are older at the source than here: it lags, or was restored from a backup.
-    fn judge_age(&self, listing: &Listing) -> Result<(), Ending> {
+    pub(super) fn judge_age(&self, listing: &Listing) -> Result<(), Ending> {
         let usual = self.memory.is_usual(&self.source.text, &self.job.sources[0].text);
         match guard::age(self.job, &self.plan.again, self.source, usual, listing) {
             Some(reason) => Err(Ending::Older(reason)),
@@ -308,7 +309,8 @@ impl<'a> Try<'a> {
         let delete = self.job.delete;
         if matches!(self.plan.mode, super::Mode::Plan { .. }) {
             listing.gone.tally.bytes = self.stamps(&listing.gone).await.ok().map(|(_, bytes)| bytes);
-            let limit = listing.present().filter(|_| delete).map(|present| self.job.max_delete.of(present));
+            let limit = listing.present().filter(|_| delete);
+            let limit = limit.map(|present| guard::limit(self.job, &listing, present));
             let (created, updated, deleted) = (listing.created, listing.updated, listing.gone.tally);
             self.voice
                 .say(Event::Planned { job: self.voice.job.clone(), created, updated, deleted, limit })

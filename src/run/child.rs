@@ -77,13 +77,13 @@ pub(super) async fn run(
         show,
         changes,
         said: Tail::default(),
-        printed: Tail::default(),
+        printed: Vec::new(),
         progress: None,
     };
     let spec = Spec { argv, env: &env, priority, grace };
     let end = process::run(&spec, voice, watchdog, &mut ear).await;
     let (stats, progress) = (*ear.reader.stats(), ear.progress);
-    let (said, printed) = (ear.said.lines(), ear.printed.lines());
+    let (said, printed) = (ear.said.lines(), ear.printed);
     let judge = |code| Ended::Judged(judge_with_figures(code, &stats, &said, &printed, source));
     let (code, verdict) = match end {
         Ok(End::Exited(code)) => (Some(code), judge(Some(code))),
@@ -147,7 +147,7 @@ struct Hearing<'a> {
     changes: &'a mut (dyn FnMut(&Change<'_>) -> bool + Send),
     said: Tail,
     /// What it printed that is no change and no progress, for an rsync that ends without its figures.
-    printed: Tail,
+    printed: Vec<String>,
     progress: Option<Progress>,
 }
 
@@ -171,8 +171,8 @@ impl Ear for Hearing<'_> {
                 // rsync says this one on standard output.
                 if text.starts_with(b"IO error") {
                     self.said.push(text);
-                } else if !text.is_empty() {
-                    self.printed.push(text);
+                } else if self.printed.len() < KEPT / 2 && !text.is_empty() {
+                    self.printed.push(kept(text));
                 }
                 // Empty lines only set the figures apart, which the result tells.
                 if self.show == Show::Lines && !text.is_empty() {
@@ -209,11 +209,15 @@ fn itemize(line: &[u8], change: &Change<'_>, out: &mut Vec<u8>) {
 fn describe(change: &Change<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(match change.kind {
         ChangeKind::Created => b"create ",
-        ChangeKind::Updated => b"update ",
+        ChangeKind::Updated | ChangeKind::Unchanged => b"update ",
         ChangeKind::Deleted => b"delete ",
     });
     out.extend_from_slice(change.name);
     out.extend_from_slice(if change.dir { b"/\n" } else { b"\n" });
+}
+
+fn kept(line: &[u8]) -> String {
+    String::from_utf8_lossy(&line[..line.len().min(KEPT_BYTES)]).into_owned()
 }
 
 /// The first and the last lines of standard error.
@@ -225,7 +229,7 @@ struct Tail {
 
 impl Tail {
     fn push(&mut self, line: &[u8]) {
-        let text = String::from_utf8_lossy(&line[..line.len().min(KEPT_BYTES)]).into_owned();
+        let text = kept(line);
         if self.first.len() < KEPT / 2 {
             return self.first.push(text);
         }

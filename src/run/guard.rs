@@ -2,7 +2,7 @@
 
 use super::listing::{Listing, Reserved};
 use crate::event::Tally;
-use crate::job::{Job, MaxDelete, Source};
+use crate::job::{Job, MaxDelete, MaxEntries, Source};
 use crate::result::Reason;
 use bytesize::ByteSize;
 use std::path::Path;
@@ -31,7 +31,7 @@ pub(super) fn deletions(job: &Job, again: &str, listing: &Listing) -> Say {
     }
     let going = listing.gone.tally.files;
     let present = listing.present().unwrap_or(going);
-    let limit = job.max_delete.of(present);
+    let limit = limit(job, listing, present);
     if going <= limit {
         return Say::Go;
     }
@@ -39,16 +39,29 @@ pub(super) fn deletions(job: &Job, again: &str, listing: &Listing) -> Say {
         Some(why) => format!("the list could not be written ({why})"),
         None => format!("the list is in {}", listing.gone.path.display()),
     };
+    let empty = source_files.files() == 0;
     let limit = match job.max_delete {
         MaxDelete::Files(limit) => limit.to_string(),
+        MaxDelete::Default if empty => format!("{limit}, from {}", MaxEntries::Default),
         share => format!("{limit}, from {share}"),
     };
+    let accepted = if empty { " --allow-empty-source" } else { "" };
     Say::TransferOnly(
         Reason::new(format!(
             "{going} of {present} files would be deleted, more than max_delete allows ({limit}); none was"
         ))
-        .hint(format!("{list}; if they may go: {again} sync {} --max-delete {going}", job.name)),
+        .hint(format!("{list}; if they may go: {again} sync {}{accepted} --max-delete {going}", job.name)),
     )
+}
+
+/// How many of the `present` files of the destination may go.
+pub(super) fn limit(job: &Job, listing: &Listing, present: u64) -> u64 {
+    match listing.stats.files {
+        Some(files) if files.files() == 0 && job.allow_empty_source => {
+            job.max_delete.of_accepted_empty(present)
+        }
+        _ => job.max_delete.of(present),
+    }
 }
 
 /// A source without a file: not mounted, emptied, or the wrong path.

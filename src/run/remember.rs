@@ -87,10 +87,8 @@ impl Try<'_> {
     }
 
     /// After a complete run: keeps the names of the source.
-    pub(super) async fn remember_names(&mut self, mut listing: Listing) {
-        if !self.evidence.is_complete() {
-            return;
-        }
+    pub(super) async fn remember_names(&mut self, listing: Option<Listing>) {
+        let Some(mut listing) = listing.filter(|_| self.evidence.is_complete()) else { return };
         let (state_dir, job) = (self.plan.state_dir.clone(), self.job.name.clone());
         let before = std::mem::take(&mut self.names_before);
         let keep = move || listing.keep_names(before, &state_dir, &job);

@@ -12,7 +12,7 @@ use crate::commands::scan::{bytes, count, grouped, interruptible, shown};
 use crate::commands::{Failure, locate};
 use crate::config::{CleanSettings, Size};
 use crate::exit::Exit;
-use crate::job::MaxDelete;
+use crate::job::MaxEntries;
 use crate::machine;
 use crate::scan::Stop;
 use crate::sweep;
@@ -165,7 +165,7 @@ fn fuses(args: &RunArgs, settings: &CleanSettings) -> Result<Fuses, Failure> {
         let option = option.to_owned();
         move |why: String| Failure::usage(format!("{option}: {why}"))
     };
-    let entries = args.max_delete.as_deref().map(str::parse::<MaxDelete>).transpose();
+    let entries = args.max_delete.as_deref().map(str::parse::<MaxEntries>).transpose();
     let bytes = args.max_bytes.as_deref().map(str::parse::<Size>).transpose();
     Ok(Fuses {
         entries: entries.map_err(wrong("--max-delete"))?.unwrap_or(settings.max_delete),

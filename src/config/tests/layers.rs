@@ -17,6 +17,7 @@ const SAMPLES: &[(&str, [&str; 2])] = &[
     ("delete", ["true", "false"]),
     ("keep_deleted", ["0", "'2d'"]),
     ("max_delete", ["5", "'5%'"]),
+    ("max_older", ["5", "'5%'"]),
     ("min_free", ["0", "'1GB'"]),
     ("include", ["[]", "['a']"]),
     ("exclude", ["[]", "['a']"]),

@@ -7,7 +7,7 @@ mod refusals;
 mod shown;
 
 use super::*;
-use crate::job::{Hook, MaxDelete, Preset};
+use crate::job::{Hook, MaxDelete, MaxOlder, Preset};
 
 fn around() -> Surroundings {
     Surroundings {
@@ -60,7 +60,8 @@ fn nothing_said_gives_the_built_in_values() {
     assert_eq!(job.connect_timeout, Duration::from_secs(30));
     assert_eq!(job.hooks.timeout, Duration::from_secs(3600));
     assert_eq!((job.bwlimit, job.min_free), (None, None));
-    assert!(!job.allow_empty_source);
+    assert!(!job.allow_empty_source && !job.allow_older);
+    assert_eq!(job.max_older, MaxOlder::Default);
     let empty = load("").unwrap();
     assert_eq!((empty.sync, empty.jobs.len()), (SyncSettings::default(), 0));
 }
@@ -75,6 +76,7 @@ fn every_key_of_a_job_is_read() {
         preset = "minimal"
         delete = true
         max_delete = "10%"
+        max_older = 12
         min_free = "20GiB"
         include = ["x"]
         exclude = ["*.tmp"]
@@ -96,6 +98,7 @@ fn every_key_of_a_job_is_read() {
     "#);
     assert_eq!((job.description.as_str(), job.tags.len(), job.enabled, job.priority), ("d", 2, false, -3));
     assert_eq!((job.preset, job.delete, job.max_delete), (Preset::Minimal, true, MaxDelete::Share(1_000)));
+    assert_eq!(job.max_older, MaxOlder::Files(12));
     assert_eq!((job.min_free, job.bwlimit), (Some(20 << 30), Some(102_400)));
     assert_eq!((job.include, job.exclude), (vec!["x".into()], vec!["*.tmp".to_string()]));
     assert!(job.compress && job.checksum && job.inc_recursive);
@@ -142,10 +145,12 @@ fn the_stronger_layer_wins_and_a_preset_never_wipes_a_default() {
     over.jobs = Some(vec!["b".into()]);
     over.rsync_args = vec!["--ipv4".into()];
     over.allow_empty_source = true;
+    over.allow_older = true;
     let config = load_over(text, &over).unwrap();
     let (a, b) = (&config.jobs[0], &config.jobs[1]);
     assert_eq!((a.retries, a.rsync_args.len(), a.allow_empty_source), (7, 0, false), "not meant");
     assert_eq!((b.retries, b.checksum, b.allow_empty_source), (0, false, true));
+    assert_eq!((a.allow_older, b.allow_older), (false, true));
     assert_eq!(b.rsync_args, ["--ipv4"]);
 }
 

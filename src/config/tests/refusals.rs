@@ -109,7 +109,13 @@ fn values_of_the_wrong_kind_or_range_are_refused() {
         ("before = ['']", "before: a shell line must not be empty"),
         ("before = [[]]", "before: an argument list must begin with a program"),
         ("description = \"a\\u0000b\"", "description: a NUL character cannot be handed to a program"),
+        ("max_older = '1.5'", "max_older: \"1.5\" is neither a number of files nor a share such as \"10%\""),
+        (
+            "max_older = -1",
+            "max_older: expected a number of files, or a share such as \"10%\", found the integer -1",
+        ),
         ("allow_empty_source = true", "unknown key \"allow_empty_source\" in [jobs.j]"),
+        ("allow_older = true", "unknown key \"allow_older\" in [jobs.j]"),
     ] {
         assert_eq!(wrong(body), [text], "{body}");
     }

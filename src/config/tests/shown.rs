@@ -21,6 +21,7 @@ fn what_is_shown_reads_as_the_same() {
         description = "quote \" and ' and \\ and \n newline"
         before = ["x 'y'", ["a", "b c"]]
         max_delete = "2.5%"
+        max_older = 7
         [jobs.b]
         source = "me@h.example:x"
         dest = "b"
@@ -37,14 +38,17 @@ fn what_is_shown_reads_as_the_same() {
             (config.jobs.clone(), config.sync.clone(), config.hosts.clone())
         );
     }
+    assert!(show(&config, &config.jobs, true).contains("max_older = 7  # from /etc/pdb/c.toml:18"));
     let shown = show(&config, &config.jobs[1..], true);
     assert!(!shown.contains("v1.2"));
     for line in [
         "parallel = 4  # from /etc/pdb/c.toml:3",
-        "dest = \"/home/ada/m/b\"  # from /etc/pdb/c.toml:20",
+        "dest = \"/home/ada/m/b\"  # from /etc/pdb/c.toml:21",
         "stall = \"0s\"  # [defaults] /etc/pdb/c.toml:9",
         "checksum = true  # preset safe",
         "enabled = true  # default",
+        "# max_delete is not set: 10%, at least 100, at most half of the mirror's files  # default",
+        "# max_older is not set: 1%, at least 10 of the mirror's files  # default",
     ] {
         assert!(shown.lines().any(|shown| shown == line), "{line}\n{shown}");
     }

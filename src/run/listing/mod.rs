@@ -11,7 +11,6 @@ mod names;
 pub(super) use age::Older;
 pub(super) use changed::{Changed, ChangedKind};
 pub(super) use examine::{Respelling, rename};
-pub(super) use folding::{Held, Spelling};
 pub(super) use gone::{Gone, GoneWriter, Mark};
 #[expect(unused_imports, reason = "`clean` will ask")]
 pub(crate) use names::kept;

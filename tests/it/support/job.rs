@@ -1,6 +1,6 @@
 //! Jobs without a config file.
 
-use pdb_sync::job::{CachePolicy, Hooks, Job, MaxDelete, Preset, Priority, Source, SourceOrder};
+use pdb_sync::job::{CachePolicy, Hooks, Job, MaxDelete, MaxOlder, Preset, Priority, Source, SourceOrder};
 use pdb_sync::rsync::args::{Purpose, argv};
 use std::path::Path;
 use std::process::Command;
@@ -22,6 +22,8 @@ pub(crate) fn job(source: &str, dest: &Path) -> Job {
         keep_deleted: None,
         max_delete: MaxDelete::Default,
         allow_empty_source: false,
+        max_older: MaxOlder::Default,
+        allow_older: false,
         min_free: None,
         include: vec![],
         exclude: vec![],

@@ -197,7 +197,7 @@ fn dry_runs_change_nothing_and_say_what_would_change() {
     assert!(ended.out().contains("[a] *deleting") && ended.out().contains("gone"), "{ended}");
     assert!(ended.out().contains("Nothing was changed."), "{ended}");
     let ended = env.run(["sync", "a", "--plan"]).expect_code(0);
-    let plan = "[a] would create 1 file (3 B), update 1 file (9 B), delete 1 file (4 B); at most 100\n";
+    let plan = "[a] would create 1 file (3 B), update 1 file (9 B), delete 1 file (4 B); at most 1\n";
     assert!(ended.out().contains(plan), "{ended}");
     assert!(!ended.out().contains("gone"), "{ended}");
     let ended = env.run(["sync", "a", "--plan", "-v"]).expect_code(0);

@@ -140,14 +140,31 @@ fn a_number_counts_files_and_zero_forbids_all() {
 }
 
 #[test]
-fn without_a_limit_of_its_own_a_small_mirror_may_lose_a_hundred() {
-    let mirror = Mirror::new(120, "");
-    mirror.gone(0..100);
-    mirror.run(&[]).expect_code(0);
-    assert_eq!(mirror.now(), tree(&mirror.upstream.root()));
-    let mirror = Mirror::new(120, "");
-    mirror.gone(0..101);
-    mirror.run(&[]).expect_code(4);
+fn without_a_limit_of_its_own_a_mirror_may_lose_a_hundred_files_but_never_more_than_half() {
+    for (files, limit) in [(91, 46), (210, 100)] {
+        let mirror = Mirror::new(files, "");
+        let before = mirror.now();
+        mirror.gone(0..limit + 1);
+        let ended = mirror.run(&[]).expect_code(4);
+        let error = ended.finished()["error"].as_str().unwrap().to_owned();
+        assert!(error.contains(&format!("({limit}, from 10%, at least 100, at most half)")), "{ended}");
+        assert_eq!(mirror.now(), before, "{files}");
+        // One of them is back.
+        mirror.upstream.write(format!("d{}/f{limit:03}", limit % 3), limit.to_string());
+        mirror.run(&[]).expect_code(0);
+        assert_eq!(mirror.now().len(), tree(&mirror.upstream.root()).len(), "{files}");
+        assert!(!mirror.dest().join("d0/f000").exists());
+    }
+}
+
+/// The plan says the same limit as the run.
+#[test]
+fn a_plan_names_the_limit_that_a_run_would_have() {
+    let mirror = Mirror::new(9, "");
+    mirror.gone(0..1);
+    let ended = mirror.run(&["--plan"]).expect_code(0);
+    let planned = &ended.events("planned")[0];
+    assert_eq!((&planned["limit"], &planned["deleted"]["files"]), (&5.into(), &1.into()), "{ended}");
 }
 
 #[test]
@@ -166,6 +183,19 @@ fn an_emptied_source_deletes_nothing_whatever_max_delete_says() {
     assert!(mirror.dest().join("d0/f000").exists());
     mirror.run(&["--allow-empty-source"]).expect_code(0);
     assert_eq!(mirror.now(), tree(&mirror.upstream.root()));
+}
+
+/// An accepted empty source does not switch the limit off, and the hint names both options.
+#[test]
+fn an_accepted_empty_source_still_has_a_limit() {
+    let mirror = Mirror::new(101, "");
+    mirror.upstream.empty();
+    let ended = mirror.run(&["--allow-empty-source"]).expect_code(4);
+    let hint = ended.finished()["hint"].as_str().unwrap().to_owned();
+    let command = hint.split("pdb-sync ").nth(1).unwrap();
+    assert_eq!(command, "sync j --allow-empty-source --max-delete 101");
+    mirror.env.run(command.split(' ')).expect_code(0);
+    assert_eq!(mirror.now().len(), 0);
 }
 
 #[test]

@@ -41,7 +41,7 @@ fn hard_names_are_transferred_listed_and_deleted() {
         upstream.write(path(name), name);
     }
     let env = Env::new().with_pipe(&upstream);
-    let config = one_job(&[&upstream.url("m/")], &env.mirror("j"), "delete = true");
+    let config = one_job(&[&upstream.url("m/")], &env.mirror("j"), "delete = true\nmax_delete = '100%'");
     let env = env.with_config(&config);
     let ended = env.run(["sync", "j", "--json"]).expect_code(0);
     assert_eq!(tree(&env.mirror("j")), tree(&upstream.root()), "{ended}");
@@ -85,7 +85,7 @@ fn hard_names_are_transferred_listed_and_deleted() {
 fn a_terminal_s_language_never_comes_from_a_name() {
     let upstream = Upstream::new();
     let env = Env::new().with_pipe(&upstream);
-    let config = one_job(&[&upstream.url("m/")], &env.mirror("j"), "delete = true");
+    let config = one_job(&[&upstream.url("m/")], &env.mirror("j"), "delete = true\nmax_delete = '100%'");
     let env = env.with_config(&config);
     for name in [&b"\x1b]0;title\x07"[..], b"\x9b31m", b"\x7f\x08"] {
         upstream.write(path(name), "x");
