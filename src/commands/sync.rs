@@ -16,6 +16,7 @@ use crate::rsync::args::{self as rsync_args, Purpose};
 use crate::run::{self, Mode, Plan, Signals};
 use crate::ui::Ui;
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
@@ -42,7 +43,7 @@ pub(super) fn run(args: &SyncArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
         jobs.iter_mut().for_each(|job| mirrors::rank(job, &known));
     }
     if args.print_command {
-        return print_commands(&config, &jobs, ui);
+        return print_commands(&config, &jobs, &locate::state_dir(global)?, ui);
     }
     let keep = config.sync.log_keep;
     let retention = Retention { age: config.stats.keep, runs: config.stats.keep_runs };
@@ -213,13 +214,15 @@ async fn notified(notifier: Notifier, summary: Summary, exit: Exit, signals: &mu
 }
 
 /// `--print-command`: a line for each command that the first attempt would run, in order.
-fn print_commands(config: &Config, jobs: &[Job], ui: &Ui) -> Result<Exit, Failure> {
+fn print_commands(config: &Config, jobs: &[Job], state_dir: &Path, ui: &Ui) -> Result<Exit, Failure> {
     for job in jobs {
         for source in &job.sources {
-            let list = job
-                .delete
-                .then_some((Purpose::List { all: false }, "counts deletions; what it lists is removed afterwards"));
-            for (purpose, note) in list.into_iter().chain([(Purpose::Transfer, "transfers")]) {
+            for purpose in run::first_commands(job, state_dir) {
+                let (note, zone) = match purpose {
+                    Purpose::Transfer => ("transfers", ""),
+                    _ if job.delete => ("lists what differs; what the source does not have is removed afterwards", "TZ=UTC "),
+                    _ => ("lists what differs", "TZ=UTC "),
+                };
                 let argv = rsync_args::argv(&config.sync.rsync, job, source, purpose);
                 if ui.json {
                     let body = BTreeMap::from([
@@ -230,7 +233,7 @@ fn print_commands(config: &Config, jobs: &[Job], ui: &Ui) -> Result<Exit, Failur
                     ui.json("command", &body)?;
                 } else {
                     ui.line(&format!("# {}: {note}", job.name))?;
-                    ui.line(&format!("LC_ALL=C {}", shell_words::join(argv)))?;
+                    ui.line(&format!("LC_ALL=C {zone}{}", shell_words::join(argv)))?;
                 }
             }
         }

@@ -101,7 +101,7 @@ const PLAIN: &str = "no-job";
 
 /// A job of which nothing is said, for where there is no configuration.
 fn plain() -> Option<Job> {
-    let text = format!("[jobs.{PLAIN}]\nsource = \"/s/\"\ndest = \"/d\"\n");
+    let text = format!("[jobs.{PLAIN}]\nsource = \"/s/\"\ndest = \"/d\"\ndelete = true\n");
     let config = load(&text, Path::new("/doctor.toml"), &Overrides::default(), &Surroundings::default());
     config.ok()?.jobs.into_iter().next()
 }

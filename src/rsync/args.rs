@@ -220,8 +220,8 @@ mod tests {
         assert_eq!(
             of(&job, Purpose::Transfer).join(" "),
             "rsync -rlpt --partial-dir=.~partial~ --timeout=600 --contimeout=11 --sockopts=TCP_NODELAY \
-             --no-inc-recursive -z -c --bwlimit=4883 --exclude=/.pdb-sync/ --filter=-p .~tmp~/ \
-             --filter=-p .~partial~/ --include=keep.tmp --exclude=*.tmp --exclude=-x --chmod=ug=rwX --max-size 1g \
+             --no-inc-recursive -z -c --bwlimit=4883 --exclude=/.pdb-sync --filter=-p .~tmp~ \
+             --filter=-p .~partial~ --include=keep.tmp --exclude=*.tmp --exclude=-x --chmod=ug=rwX --max-size 1g \
              -8 --no-h --stats --no-motd -v --info=progress2 -- rsync://h:33444/m/d/ /srv/m/"
         );
     }
@@ -232,11 +232,10 @@ mod tests {
         for delete in [false, true] {
             job.delete = delete;
             assert!(!of(&job, Purpose::Transfer).iter().any(|a| a.starts_with("--del")));
-            for purpose in [Purpose::List { all: false }, Purpose::DryRun] {
+            for purpose in [Purpose::List { all: false }, Purpose::Plan { all: false }] {
                 let argv = of(&job, purpose);
                 assert!(argv.iter().any(|a| a == "-n"));
-                let expected = delete || purpose == Purpose::List;
-                assert_eq!(argv.iter().any(|a| a == "--delete"), expected, "{purpose:?}");
+                assert_eq!(argv.iter().any(|a| a == "--delete"), delete, "{purpose:?}");
             }
         }
     }
@@ -246,7 +245,7 @@ mod tests {
         let mut job = job();
         job.checksum = true;
         assert!(!of(&job, Purpose::List { all: false }).contains(&"-c".into()));
-        assert!(of(&job, Purpose::DryRun).contains(&"-c".into()));
+        assert!(of(&job, Purpose::Plan { all: false }).contains(&"-c".into()));
     }
 
     #[test]

@@ -142,6 +142,9 @@ impl<'a> Try<'a> {
 
     /// An `Err` ends the attempt early.
     async fn go(&mut self) -> Result<Ending, Ending> {
+        if self.plan.named_files {
+            return Ok(Ending::Done(self.transfer(None, &[]).await?.warned));
+        }
         self.recall().await?;
         if self.plan.mode.is_dry() {
             return self.rehearse().await;
@@ -157,6 +160,9 @@ impl<'a> Try<'a> {
         }
         if listing.reserved.theirs > 0 {
             return Err(Ending::Failed(Class::Fatal, guard::reserved(&listing.reserved)));
+        }
+        if self.source_is_empty() && !self.job.delete {
+            return Err(Ending::Empty(guard::empty_source(self.job, None)));
         }
         self.judge_age(&listing)?;
         let refused = if self.job.delete {

@@ -47,9 +47,10 @@ pub use lock::{Lock, Tried, try_lock};
 pub use signal::Signals;
 
 use crate::job::Job;
+use crate::rsync::args::{self, Purpose};
 use crate::stats::Watch;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Everything that a run needs to know.
@@ -79,6 +80,9 @@ pub struct Plan {
     pub logs: Option<PathBuf>,
     /// How long to wait for a destination that another run has locked.
     pub wait_lock: Duration,
+    /// The jobs name their files (`--files-from`) and do not delete: these are fetched whatever their age, and nothing is learnt of the
+    /// jobs.
+    pub named_files: bool,
     /// What deserves attention in a result.
     pub watch: Watch,
     /// What a command line about the same jobs begins with, for hints: `pdb-sync`, with a `-c FILE` if it takes one.
@@ -104,6 +108,14 @@ impl Mode {
     pub fn is_dry(self) -> bool {
         self != Mode::Real
     }
+}
+
+/// What the first attempt of a job runs, in order: a listing, which a destination that is empty does not need, then a transfer.
+pub fn first_commands(job: &Job, state_dir: &Path) -> Vec<Purpose> {
+    let holds = std::fs::read_dir(&job.dest).is_ok_and(|mut entries| entries.next().is_some());
+    let list = job.delete || holds || args::filters_from_files(&job.rsync_args);
+    let all = listing::needs_names(state_dir, &job.name);
+    list.then_some(Purpose::List { all }).into_iter().chain([Purpose::Transfer]).collect()
 }
 
 #[cfg(test)]

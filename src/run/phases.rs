@@ -5,7 +5,7 @@ use super::blocking::off_thread;
 use super::child::{self, Ended, Order, Ran, Show};
 use super::guard;
 use super::keep::Keep;
-use super::listing::{Collector, Gone, Listing, Mark, list_path};
+use super::listing::{Collector, Gone, Listing, Mark, list_path, needs_names};
 use super::remove::{self, Removed};
 use super::watchdog::Watchdog;
 use super::Mode;
@@ -33,7 +33,8 @@ pub(super) struct Transfer {
 impl Try<'_> {
     /// Lists what differs, for the guards. A source that can only be read in part is transferred, but counts for nothing.
     pub(super) async fn list(&mut self, folds: bool) -> Result<Listing, Ending> {
-        let all = self.needs_names(folds);
+        let dry = self.plan.mode.is_dry();
+        let all = folds || !dry && needs_names(&self.plan.state_dir, &self.job.name);
         let (mut listing, mut verdict) = self.list_once(Purpose::List { all }, folds).await?;
         if matches!(verdict, Verdict::Vanished(_)) {
             self.voice.notice(Level::Info, "files vanished while they were listed; listing once more").await;
@@ -166,7 +167,7 @@ impl Try<'_> {
 
     /// A second listing: how many contents still differ; `None` if it cannot be told.
     async fn still_differ(&mut self, lost: &[Vec<u8>]) -> Result<Option<u64>, Ending> {
-        let figures = self.figures;
+        let (figures, code) = (self.figures, self.code);
         let mut differ = 0;
         let mut note = |change: &Change<'_>| {
             differ += u64::from(change.contents);
@@ -175,7 +176,8 @@ impl Try<'_> {
         let purpose = Purpose::Plan { all: false };
         let ran = self.rsync(Phase::List, purpose, Show::Nothing, lost, &mut note).await;
         let more = came(&ran.stats, self.source.is_remote());
-        self.figures = figures;
+        // The transfer's own stay.
+        (self.figures, self.code) = (figures, code);
         self.figures.bytes_received = figures.bytes_received.zip(more).map(|(a, b)| a + b);
         Ok(matches!(self.verdict(ran)?, Verdict::Ok).then_some(differ))
     }
@@ -342,7 +344,7 @@ impl Moved {
     fn add(&mut self, ran: &Ran, remote: bool) {
         let failed =
             !matches!(ran.verdict, Ended::Judged(Verdict::Ok | Verdict::Vanished(_) | Verdict::Partial(_)));
-        let nothing = (failed && ran.progress.is_none()).then_some(0);
+        let nothing = (failed && ran.code != Some(0) && ran.progress.is_none()).then_some(0);
         let files = ran.stats.transferred.or(ran.progress.and_then(|p| p.files)).or(nothing);
         let bytes = came(&ran.stats, remote).or(nothing);
         let sum = |a: Option<u64>, b: Option<u64>, first| if first { b } else { Some(a? + b?) };

@@ -4,7 +4,7 @@ use super::attempt::{Ending, Try};
 use super::blocking::off_thread;
 use super::fold_probe;
 use super::job_state::{JobState, Unknown};
-use super::listing::{self, Listing, NamesBefore, kept_counts};
+use super::listing::{self, Listing, NamesBefore};
 use super::remove::Removed;
 use crate::event::Level;
 use crate::result::Reason;
@@ -32,7 +32,7 @@ impl Try<'_> {
 
     /// Leaves to the next run what this one has learnt.
     pub(super) async fn remember(&mut self) {
-        if self.plan.mode.is_dry() || self.lock.is_none() || !self.remembers {
+        if self.plan.named_files || self.plan.mode.is_dry() || self.lock.is_none() || !self.remembers {
             return;
         }
         if self.evidence.has_everything() {
@@ -63,12 +63,6 @@ impl Try<'_> {
         let answer = off_thread(&self.voice.stop, ask).await.ok_or(Ending::Stopped)?;
         self.memory.folds = answer.or(self.memory.folds);
         Ok(answer.is_some_and(|(_, _, folds)| folds))
-    }
-
-    /// Whether every name of the source has to be listed: none are kept, or they have to be compared.
-    pub(super) fn needs_names(&self, folds: bool) -> bool {
-        let dry = self.plan.mode.is_dry();
-        folds || !dry && kept_counts(&self.plan.state_dir, &self.job.name).is_none()
     }
 
     /// The kept names are not those of a complete run from here on, until there is one.

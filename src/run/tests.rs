@@ -51,6 +51,7 @@ impl Place {
             state_dir: self.dir.path().join("state"),
             logs: None,
             wait_lock: Duration::ZERO,
+            named_files: false,
             watch: Watch::default(),
             again: "pdb-sync".into(),
         };

@@ -18,11 +18,13 @@
 //! long N                      one line of N bytes     stats F T D     rsync's closing block: F files, T sent, D deleted
 //! touch PATH                  an empty file           wait-file PATH  until it exists
 //! ignore-term                 from here on            hang            until killed
+//! silent                      no figures at the end
 //! fork-holder SECONDS [own-group]                     a grandchild that keeps both pipes open
 //! exit N                      end                     kill-self N     end by signal N
 //! ```
 //!
-//! The end of the section is `exit 0`. `--version` is answered like the real one's and counts for nothing.
+//! The end of the section is `exit 0`. An end with 0, 23 or 24 prints the figures of `stats 1 0 0` first, as the real one prints its figures, unless the
+//! section has figures of its own, or says `silent`. `--version` is answered like the real one's and counts for nothing.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::process::CommandExt;
@@ -66,8 +68,16 @@ fn play(args: &[String]) -> io::Result<u8> {
     let script = std::fs::read_to_string(&path).map_err(|e| wrong(format!("{path}: {e}")))?;
     let calls = record(Path::new(&format!("{path}.calls")), args)?;
     let dest = args.last().map_or("", String::as_str);
-    for line in section(&script, args, &calls)? {
+    let lines = section(&script, args, &calls)?;
+    let figures = !lines.iter().any(|line| line.starts_with("stats ") || *line == "silent");
+    for line in lines.into_iter().chain(["exit 0"]) {
         if let Some(code) = command(line, dest)? {
+            if figures && matches!(code, 0 | 23 | 24) {
+                let all = stats(1, 0, 0);
+                // What follows the figures would be a line for people.
+                let block = all.split("\nsent ").next().unwrap_or_default();
+                write!(io::stdout(), "\n{block}\n")?;
+            }
             return Ok(code);
         }
     }
@@ -152,6 +162,7 @@ fn command(line: &str, dest: &str) -> io::Result<Option<u8>> {
                 std::thread::sleep(NAP);
             }
         }
+        "silent" => {}
         "ignore-term" => ignore_term()?,
         "hang" => loop {
             std::thread::park();

@@ -24,7 +24,7 @@ fn waiting(dir: &Path) -> (Fake, PathBuf) {
     let go = dir.join("go");
     let script = format!(
         "raw 2020202020202020312c323030202034322520202020312e30304d422f73202020303a30303a3031\n\
-                          partial \nwait-file {}\nstats 1 1 0\nexit 0",
+                          out \nwait-file {}\nstats 1 1 0\nexit 0",
         go.display()
     );
     (Fake::new(&script), go)

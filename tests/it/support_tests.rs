@@ -101,7 +101,7 @@ fn modules_can_be_full_or_closed() {
 
 #[test]
 fn the_fake_chooses_its_section() {
-    let script = "out any\n[2]\nout second\n";
+    let script = "silent\nout any\n[2]\nsilent\nout second\n";
     let fake = Fake::new(script);
     let env = Env::new().with_fake(&fake);
     let run = |args: &[&str]| Running::start(env.program("rsync", args)).wait();
@@ -109,7 +109,7 @@ fn the_fake_chooses_its_section() {
     assert_eq!(run(&["a b"]).out(), "any\n");
     assert_eq!(fake.calls(), [["a b"]]);
 
-    let fake = Fake::new("[1 if x]\nout x1\nexit 3\n[if x]\nout x\n[2]\nout 2\n[*]\nout any\nexit 4\n");
+    let fake = Fake::new("[1 if x]\nout x1\nexit 3\n[if x]\nsilent\nout x\n[2]\nsilent\nout 2\n[*]\nout any\nexit 4\n");
     let env = Env::new().with_fake(&fake);
     let run = |arg: &str| {
         let ended = Running::start(env.program("rsync", [arg])).wait();
@@ -150,7 +150,7 @@ fn the_fake_says_what_the_script_says() {
 #[test]
 fn the_fake_waits_hangs_and_dies() {
     let fake = Fake::new(
-        "[1]\nout waiting\nwait-file @dest/go\nout went\n[2]\nignore-term\nout hanging\nhang\n[3]\nkill-self 9\n",
+        "[1]\nsilent\nout waiting\nwait-file @dest/go\nout went\n[2]\nignore-term\nout hanging\nhang\n[3]\nkill-self 9\n",
     );
     let env = Env::new().with_fake(&fake);
     let start = || Running::start(env.program("rsync", [env.dir()]));
@@ -170,7 +170,7 @@ fn the_fake_waits_hangs_and_dies() {
 #[test]
 fn a_grandchild_holds_the_pipe() {
     for own_group in ["", " own-group"] {
-        let fake = Fake::new(&format!("out before\nfork-holder 600{own_group}\nexit 0\n"));
+        let fake = Fake::new(&format!("silent\nout before\nfork-holder 600{own_group}\nexit 0\n"));
         let env = Env::new().with_fake(&fake);
         let marker = fake.script().display().to_string();
         let running = Running::start(env.program("rsync", [] as [&str; 0]));

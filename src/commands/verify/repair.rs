@@ -86,6 +86,7 @@ impl Repair {
             state_dir: self.state_dir.clone(),
             logs: None,
             wait_lock: Duration::ZERO,
+            named_files: true,
             watch: crate::stats::Watch::default(),
             again: "pdb-sync".into(),
         };

@@ -73,13 +73,18 @@ fn a_list_of_hostile_names() {
     let stats = reader.stats();
     let count = |kind| {
         let of_kind = || changes.iter().filter(|c| c.kind == kind);
-        Count { total: of_kind().count() as u64, dirs: of_kind().filter(|c| c.dir).count() as u64 }
+        let of = |holds: fn(&Change<'_>) -> bool| of_kind().filter(|c| holds(c)).count() as u64;
+        Count { total: of_kind().count() as u64, dirs: of(|c| c.dir), regular: of(|c| c.file) }
     };
-    assert_eq!(stats.deleted, Some(count(ChangeKind::Deleted)));
+    // rsync does not say of what kind a name is that goes.
+    let deleted = stats.deleted.unwrap();
+    assert_eq!(Count { regular: 0, ..deleted }, count(ChangeKind::Deleted));
     assert_eq!(stats.created, Some(count(ChangeKind::Created)));
-    assert_eq!(stats.files, Some(Count { total: 17, dirs: 5 }));
+    let seconds = changes.iter().find(|c| c.name == b"changed").unwrap().mtime().unwrap();
+    assert!(seconds > 1_700_000_000, "{seconds}");
+    assert_eq!(stats.files, Some(Count { total: 17, dirs: 5, regular: 11 }));
     assert_eq!((stats.total_size, stats.transferred_size), (Some(38), Some(27)));
-    assert_eq!((stats.sent, stats.received), (Some(550), Some(193)));
+    assert_eq!((stats.sent, stats.received), (Some(554), Some(197)));
 }
 
 #[test]
@@ -95,7 +100,7 @@ fn an_unreadable_source_lists_no_deletion() {
 fn figures_and_names_of_a_transfer_are_told_apart() {
     let (reader, lines) = read(Purpose::Transfer, TRANSFER);
     let stats = reader.stats();
-    assert_eq!(stats.files, Some(Count { total: 17, dirs: 5 }));
+    assert_eq!(stats.files, Some(Count { total: 17, dirs: 5, regular: 11 }));
     assert_eq!((stats.deleted, stats.transferred), (Some(Count::default()), Some(10)));
     assert_eq!((stats.sent, stats.received), (Some(981), Some(229)));
     assert!(lines.contains(&Line::Text(b"Number of files: 99 (reg: 99)")));
@@ -118,7 +123,7 @@ fn a_file_named_like_a_figure_stays_a_name_after_any_line() {
 fn the_last_block_of_figures_counts() {
     let output = b"\nNumber of files: 9 (reg: 9)\nTotal file size: 7 bytes\n\nNumber of files: 1 (dir: 1)\n";
     let (reader, _) = read(Purpose::List { all: false }, output);
-    assert_eq!(reader.stats().files, Some(Count { total: 1, dirs: 1 }));
+    assert_eq!(reader.stats().files, Some(Count { total: 1, dirs: 1, regular: 0 }));
     assert_eq!(reader.stats().total_size, None);
 }
 
@@ -196,46 +201,48 @@ fn changes_are_read_in_lists_only_and_only_real_ones() {
         Line::Change(change) => Some(change),
         _ => None,
     };
-    let change = read("hf+++++++++ 3 hard").unwrap();
+    let change = read("hf+++++++++ 3 2026/11/28-15:21:12 hard").unwrap();
     assert_eq!((change.kind, change.contents), (ChangeKind::Created, false));
-    let change = read(".d..t...... 4096 ./").unwrap();
+    let change = read(".d..t...... 4096 2026/11/28-15:21:12 ./").unwrap();
     assert_eq!((change.kind, change.dir, change.name), (ChangeKind::Updated, true, &b"."[..]));
+    let change = read(".f          5 2026/11/28-15:21:12 same").unwrap();
+    assert_eq!((change.kind, change.mtime()), (ChangeKind::Unchanged, Some(1_795_879_272)));
+    assert!(read(">fcst...... 5 2026/11/28-15:21:12 f").unwrap().resized);
     for not in [
-        ".f          5 unchanged",
         "created directory >f",
+        ">f+++++++++ 5 name without a time",
         "created dir 5 x",
         "cannot delete non-empty directory: x",
-        ">f+++++++++ x name",
-        ">f+++++++++ 5 ",
+        ">f+++++++++ x 2026/11/28-15:21:12 name",
+        ">f+++++++++ 5 2026/11/28-15:21:12 ",
         ">f+++++++++ 5",
-        "*deleting   0 ",
-        "*deleting   0 /",
-        "*deleting   0 /etc/passwd",
-        "*deleting   0 ../x",
-        "*deleting   0 a/../../x",
-        "*deleting   0 \\#056\\#056/x",
-        "*deleting   0 a\\#000b",
-        "*deleting   0 a//b",
-        "*deleted    0 x",
+        "*deleting   0 2026/11/28-15:21:12 ",
+        "*deleting   0 2026/11/28-15:21:12 /",
+        "*deleting   0 2026/11/28-15:21:12 /etc/passwd",
+        "*deleting   0 2026/11/28-15:21:12 ../x",
+        "*deleting   0 2026/11/28-15:21:12 a/../../x",
+        "*deleting   0 2026/11/28-15:21:12 \\#056\\#056/x",
+        "*deleting   0 2026/11/28-15:21:12 a\\#000b",
+        "*deleting   0 2026/11/28-15:21:12 a//b",
+        "*deleted    0 2026/11/28-15:21:12 x",
     ] {
         assert_eq!(read(not), None, "{not}");
     }
-    for purpose in [Purpose::DryRun, Purpose::Transfer] {
-        let line = b"*deleting   0 x";
-        assert_eq!(Reader::new(purpose).read(line), Line::Text(line));
-    }
+    let line = b"*deleting   0 2026/11/28-15:21:12 x";
+    assert_eq!(Reader::new(Purpose::Transfer).read(line), Line::Text(line));
 }
 
 proptest! {
     #[test]
     fn any_bytes_are_some_line(
-        purpose in prop_oneof![Just(Purpose::List { all: false }), Just(Purpose::DryRun), Just(Purpose::Transfer)],
+        purpose in prop_oneof![Just(Purpose::List { all: false }), Just(Purpose::Plan { all: false }), Just(Purpose::Transfer)],
         output in proptest::collection::vec(prop_oneof![
             any::<u8>().prop_map(|b| vec![b]),
             prop_oneof![
                 Just("\n"), Just("\n\nNumber of files: "), Just("*deleting   "), Just(">f+++++++++ "),
                 Just("99999999999999999999 "), Just("\n        1234567  42%   10.00MB/s    0:00:12 "),
                 Just("(xfr#"), Just("Total bytes sent: "), Just("(reg: "), Just("dir: "), Just(")"), Just("12"),
+                Just("5 2026/11/28-15:21:12 "),
             ].prop_map(|s: &str| s.as_bytes().to_vec()),
         ], 0..60),
     ) {
@@ -245,7 +252,7 @@ proptest! {
             match reader.read(line) {
                 Line::Text(text) => prop_assert_eq!(text, line),
                 Line::Change(change) => {
-                    prop_assert_eq!(purpose, Purpose::List { all: false });
+                    prop_assert!(purpose != Purpose::Transfer);
                     prop_assert!(!change.name.is_empty());
                 }
                 Line::Progress(p) => prop_assert!(p.percent.is_some_and(|p| (0.0..=100.0).contains(&p))),

@@ -14,7 +14,7 @@ pub(super) use examine::{Respelling, rename};
 pub(super) use gone::{Gone, GoneWriter, Mark};
 #[expect(unused_imports, reason = "`clean` will ask")]
 pub(crate) use names::kept;
-pub(super) use names::{Names, NamesBefore, kept_counts};
+pub(super) use names::{Names, NamesBefore, needs_names};
 
 use crate::clean::path::OURS;
 use crate::event::Tally;

@@ -209,8 +209,13 @@ pub(crate) fn kept(state_dir: &Path, job: &str) -> Option<NameReader> {
     (magic == *MAGIC).then(|| NameReader { input: BufReader::new(file), left: counts.total(), last: Vec::new() })
 }
 
+/// Whether the next listing has to name everything, since no names are kept.
+pub(in crate::run) fn needs_names(state_dir: &Path, job: &str) -> bool {
+    kept_counts(state_dir, job).is_none()
+}
+
 /// How many names are kept of a job; the names themselves are not read.
-pub(in crate::run) fn kept_counts(state_dir: &Path, job: &str) -> Option<NameCounts> {
+fn kept_counts(state_dir: &Path, job: &str) -> Option<NameCounts> {
     let mut file = File::open(names_path(state_dir, job)).ok()?;
     let body = file.metadata().ok()?.len().checked_sub(TAIL)?;
     counts(&mut file, body)

@@ -38,7 +38,8 @@ fn files_that_keep_vanishing_are_a_warning() {
     let finished = ended.finished();
     assert_eq!(finished["status"], "warned", "{ended}");
     assert!(finished["error"].as_str().unwrap().contains("1abc.cif.gz"), "{ended}");
-    assert_eq!((fake.calls().len(), finished["attempts"].as_u64()), (2, Some(1)), "{ended}");
+    // Two transfers, and a listing to see whether everything came.
+    assert_eq!((fake.calls().len(), finished["attempts"].as_u64()), (3, Some(1)), "{ended}");
 }
 
 #[test]

@@ -305,6 +305,7 @@ fn a_first_sync_with_delete_is_a_plain_transfer() {
 fn no_live_rsync_is_ever_told_to_delete() {
     let mirror = Mirror::new(20, "");
     mirror.gone(0..5);
+    mirror.upstream.write("d0/new", "x");
     let ended = mirror.run(&[]).expect_code(0);
     let commands: Vec<_> = ended.events("phase").into_iter().filter(|p| p["phase"] != "delete").collect();
     assert_eq!(commands.len(), 2, "{ended}");

@@ -100,12 +100,18 @@ fn a_link_in_the_mirror_is_replaced_and_never_followed() {
     assert_eq!(tree(&outside).len(), 3, "{ended}");
 }
 
-/// A fake whose list deletes `names`, whose transfer waits for the file `go`.
+/// What rsync says of the time of what goes.
+const NO_TIME: &str = "1970/01/01-00:00:00";
+
+/// A list that brings something.
+const NEW: &str = "out >f+++++++++ 1 2026/01/01-00:00:00 new\n";
+
+/// A fake whose list brings a file and deletes `names`, whose transfer waits for the file `go`.
 fn moving(names: &[&str]) -> (Env, Fake) {
     let fake = Fake::new("");
-    let deleting: Vec<_> = names.iter().map(|name| format!("out *deleting   0 {name}\n")).collect();
+    let deleting: Vec<_> = names.iter().map(|name| format!("out *deleting   0 {NO_TIME} {name}\n")).collect();
     let script = format!(
-        "[if --delete]\n{}stats 5 0 {count}\n[*]\ntouch {dir}/listed\nwait-file {dir}/go\nstats 5 0 0\n",
+        "[if --delete]\n{}{NEW}stats 5 1 {count}\n[*]\ntouch {dir}/listed\nwait-file {dir}/go\nstats 5 1 0\n",
         deleting.concat(),
         count = names.len(),
         dir = fake.file("").display()
@@ -171,10 +177,10 @@ fn a_server_cannot_name_what_lies_outside() {
 
 #[test]
 fn a_transfer_that_fails_deletes_nothing_and_a_retry_counts_again() {
-    let fake = Fake::new(
-        "[1 if --delete]\nout *deleting   0 first\nstats 5 0 1\n[1 if progress2]\nexit 12\n\
-         [2 if --delete]\nout *deleting   0 second\nstats 5 0 1\n[*]\nstats 5 0 0\n",
-    );
+    let fake = Fake::new(&format!(
+        "[1 if --delete]\nout *deleting   0 {NO_TIME} first\n{NEW}stats 5 1 1\n[1 if progress2]\nexit 12\n\
+         [2 if --delete]\nout *deleting   0 {NO_TIME} second\n{NEW}stats 5 1 1\n[*]\nstats 5 1 0\n",
+    ));
     let env = Env::new().with_fake(&fake);
     let config = one_job(&["rsync://upstream.invalid/m/"], &env.mirror("j"), "delete = true");
     let env = env.with_config(&config);
@@ -192,7 +198,8 @@ fn a_transfer_that_left_something_out_deletes_only_what_stood_in_the_way() {
     let denied = "err rsync: [receiver] mkstemp \"/m/x/.new.aBcDeF\" failed: Permission denied (13)";
     for (created, what, files) in [("a", "nothing", 0), ("dir", "nothing else", 1)] {
         let fake = Fake::new(&format!(
-            "[if --delete]\nout *deleting   0 dir/inner\nout *deleting   0 old\nout >f+++++++++ 1 {created}\n\
+            "[if --delete]\nout *deleting   0 {NO_TIME} dir/inner\nout *deleting   0 {NO_TIME} old\n\
+             out >f+++++++++ 1 2026/01/01-00:00:00 {created}\n\
              stats 5 0 2\n[*]\n{denied}\nstats 5 0 0\nexit 23\n"
         ));
         let env = Env::new().with_fake(&fake);
@@ -211,12 +218,13 @@ fn a_transfer_that_left_something_out_deletes_only_what_stood_in_the_way() {
 
 #[test]
 fn a_list_without_figures_deletes_nothing() {
-    let fake = Fake::new("[if --delete]\nout *deleting   0 old\n[*]\nstats 5 0 0\n");
+    let fake =
+        Fake::new(&format!("[if --delete]\nout *deleting   0 {NO_TIME} old\nsilent\n[*]\nstats 5 0 0\n"));
     let env = Env::new().with_fake(&fake);
     let config = one_job(&["rsync://upstream.invalid/m/"], &env.mirror("j"), "delete = true");
     let env = env.with_config(&config);
     write(&env.mirror("j").join("old"), "x");
-    let ended = env.run(["sync", "j", "--json"]).expect_code(4);
-    assert!(ended.finished()["error"].as_str().unwrap().contains("did not say how many files"), "{ended}");
+    let ended = env.run(["sync", "j", "--json"]).expect_code(1);
+    assert!(ended.finished()["error"].as_str().unwrap().contains("without its figures"), "{ended}");
     assert!(env.mirror("j").join("old").exists());
 }

@@ -183,10 +183,11 @@ fn json_is_the_contracts_and_nothing_else() {
 
 #[test]
 fn what_is_not_known_is_null() {
-    let fake = Fake::new("exit 0\n");
+    let fake = Fake::new("silent\nexit 0\n");
     let env = faked(&fake, &["a"], "");
-    let ended = env.run(["sync", "a", "--json"]).expect_code(0);
+    let ended = env.run(["sync", "a", "--json"]).expect_code(1);
     let end = finished(&ended, "a");
+    assert!(end["error"].as_str().unwrap().contains("ended (exit code 0) without its figures"), "{ended}");
     for key in ["files_transferred", "bytes_received", "total_files", "total_bytes", "changed"] {
         assert_eq!(end[key], Value::Null, "{key}\n{ended}");
     }
