@@ -25,5 +25,7 @@ mod ssh;
 mod stats;
 mod status;
 mod support;
+#[cfg(target_os = "linux")]
+mod support_fuse;
 mod support_tests;
 mod sync;

@@ -3,18 +3,25 @@
 pub(crate) mod corpus;
 mod env;
 mod fake;
+#[cfg_attr(not(target_os = "linux"), path = "no_fuse.rs")]
+mod fuse;
 mod job;
 mod job_file;
 mod process;
 mod skip;
 mod tree;
 mod upstream;
+#[cfg(target_os = "linux")]
+mod without_flock;
 
 pub(crate) use env::{Ended, Env, Running};
 pub(crate) use fake::Fake;
+pub(crate) use fuse::Fuse;
 pub(crate) use job::{job, rsync};
 pub(crate) use job_file::one_job;
 pub(crate) use process::{eventually, is_running, with_marker};
 pub(crate) use skip::skipped;
 pub(crate) use tree::{Entry, Kind, tree};
 pub(crate) use upstream::Upstream;
+#[cfg(target_os = "linux")]
+pub(crate) use without_flock::without_flock;
