@@ -111,6 +111,7 @@ fn plan(args: &SyncArgs, global: &Global, config: Config, jobs: Vec<Job>, ui: &U
     let state_dir = locate::state_dir(global)?;
     Ok(Plan {
         run: ulid::Ulid::generate().to_string(),
+        named_files: false,
         watch: past::watch(&config, &jobs, &state_dir, ui),
         jobs,
         parallel: config.sync.parallel,

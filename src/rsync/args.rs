@@ -137,9 +137,16 @@ pub fn keeps_times(rsync_args: &[String]) -> bool {
 
 /// Adds filters by which single entries of the source are left out, in front of all others.
 pub fn leave_out(argv: &mut Vec<String>, names: &[Vec<u8>]) {
-    let at = argv.iter().position(|argument| argument == PROTECTED[0]).unwrap_or(1);
+    let at = argv.iter().position(|argument| argument.starts_with("--exclude=")).unwrap_or(1);
     let options = names.iter().map(|name| format!("--exclude=/{}", options::literal(&String::from_utf8_lossy(name))));
     argv.splice(at..at, options.collect::<Vec<_>>());
+}
+
+/// For a destination that folds names: what is ours there is ours in every spelling.
+pub fn protect_every_case(argv: &mut [String]) {
+    for argument in argv.iter_mut().filter(|argument| *argument == PROTECTED[0]) {
+        *argument = "--exclude=/.[pP][dD][bB]-[sS][yY][nN][cC]".into();
+    }
 }
 
 /// Whether these options bring a remote shell of their own, so that even a daemon is reached through it.

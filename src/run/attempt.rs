@@ -66,6 +66,8 @@ pub(super) struct Try<'a> {
     pub(super) remembers: bool,
     /// The names of the source as they were kept before the transfer.
     pub(super) names_before: NamesBefore,
+    /// Whether some directory of the destination folds names, although its root does not.
+    pub(super) folds_below: bool,
     /// What this attempt has shown.
     pub(super) evidence: Evidence,
 }
@@ -98,6 +100,7 @@ impl<'a> Try<'a> {
             memory: JobState::default(),
             remembers: true,
             names_before: NamesBefore::default(),
+            folds_below: false,
             evidence: Evidence::default(),
         }
     }
@@ -156,6 +159,7 @@ impl<'a> Try<'a> {
         }
         let mut listing = self.list(folds).await?;
         if listing.folds_below {
+            self.folds_below = true;
             listing = self.list(true).await?;
         }
         if listing.reserved.theirs > 0 {
@@ -207,7 +211,8 @@ impl<'a> Try<'a> {
         self.evidence.arrived = true;
         if bring {
             self.names_before = self.take_names(&listing).await;
-            let came = match self.transfer(Some(listing.contents), &listing.lost).await {
+            let lost: Vec<_> = listing.lost.iter().filter(|lost| !lost.dir).map(|lost| lost.name.clone()).collect();
+            let came = match self.transfer(Some(listing.contents), &lost).await {
                 Err(Ending::Partial(reason)) if refused.is_none() && going > removed.files => {
                     // What stood in the way is gone already.
                     let what = if removed.files == 0 { "nothing" } else { "nothing else" };
@@ -305,6 +310,7 @@ impl<'a> Try<'a> {
         let folds = self.memory.folds.is_some_and(|(_, _, folds)| folds);
         let mut listing = self.rehearsal(folds).await?;
         if listing.folds_below {
+            self.folds_below = true;
             listing = self.rehearsal(true).await?;
         }
         if self.source_is_empty() {

@@ -265,6 +265,9 @@ impl Try<'_> {
     async fn announce(&mut self, purpose: Purpose, lost: &[Vec<u8>]) -> Vec<String> {
         let mut argv = args::argv(&self.plan.rsync, self.job, self.source, purpose);
         args::leave_out(&mut argv, lost);
+        if self.memory.folds.is_some_and(|(_, _, folds)| folds) || self.folds_below {
+            args::protect_every_case(&mut argv);
+        }
         if purpose == Purpose::Transfer && self.keep.is_some() && self.job.keep_deleted.is_some() {
             // Each transfer has its own, or else a second one would replace what the first has kept.
             let layer = u64::from(self.number) * 100 + u64::from(self.transfers);

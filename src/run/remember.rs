@@ -115,9 +115,11 @@ impl Try<'_> {
         };
         let (own, lost) = off_thread(&self.voice.stop, look).await.ok_or(Ending::Stopped)?;
         let mut lost = lost.unwrap_or_default();
-        lost.extend(own.lost.iter().filter(|name| !lost.contains(name)).cloned().collect::<Vec<_>>());
+        let before: Vec<_> = own.lost.iter().filter(|name| !lost.contains(name)).cloned().collect();
+        lost.extend(before);
         *listing = Some(own);
-        let names: Vec<String> = lost.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
+        let names: Vec<String> =
+            lost.iter().map(|lost| String::from_utf8_lossy(&lost.name).into_owned()).collect();
         let new = names.iter().any(|name| !self.memory.lost.contains(name));
         if names.is_empty() {
             self.memory.lost.clear();

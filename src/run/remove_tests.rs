@@ -24,7 +24,7 @@ fn tree() -> Tree {
 
 impl Tree {
     fn count(&self, names: &[&str]) -> Gone {
-        let mut list = GoneWriter::create(&self.list);
+        let mut list = GoneWriter::create(&self.list, false);
         for name in names {
             let dir = name.ends_with('/');
             let name = name.trim_end_matches('/').as_bytes();

@@ -109,6 +109,7 @@ fn a_jobs_own_options_cannot_hide_what_has_to_be_read() {
         "--log-file=/dev/null",
     ] {
         let mut job = job(&upstream.url("m/"), &dest);
+        job.delete = true;
         job.rsync_args.extend((!noise.is_empty()).then(|| noise.to_owned()));
         check(&job.rsync_args).unwrap();
         let mut command = rsync(&job, Purpose::List { all: false });

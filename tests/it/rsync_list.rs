@@ -39,7 +39,8 @@ const HOSTILE: [&[u8]; 22] = [
 type Names = BTreeSet<PathBuf>;
 
 fn list(job: &Job, upstream: &Upstream) -> (HashMap<ChangeKind, Names>, Reader, Ended) {
-    let mut command = rsync(job, Purpose::List { all: false });
+    let deleting = Job { delete: true, ..job.clone() };
+    let mut command = rsync(&deleting, Purpose::List { all: false });
     command.envs([upstream.pipe()]);
     let ended = Running::start(command).wait().expect_code(0);
     let mut reader = Reader::new(Purpose::List { all: false });

@@ -3,7 +3,7 @@
 
 use super::folding::{self, Held, Spelling};
 use super::names::NameKind;
-use super::{Changed, ChangedKind, Listing, Older};
+use super::{Changed, ChangedKind, Listing, LostName, Older};
 use crate::clean::path::{BESIDE, split};
 use crate::sweep::below::open_below;
 use rustix::fs::renameat;
@@ -42,7 +42,7 @@ impl Listing {
         } else if self.gone.unwritten.is_none() {
             self.folds_below = self.folds_somewhere(&root)?;
         }
-        let lost: HashSet<Vec<u8>> = self.lost.iter().cloned().collect();
+        let lost: HashSet<Vec<u8>> = self.lost.iter().map(|lost| lost.name.clone()).collect();
         let (mut older, mut refused) = (Older::default(), Vec::new());
         for changed in self.changed.iter()? {
             let changed = changed?;
@@ -116,7 +116,7 @@ impl Listing {
     }
 
     /// After the transfer: the names of the source that the destination holds under the spelling of another.
-    pub(in crate::run) fn lost_now(&self, dest: &Path) -> io::Result<Vec<Vec<u8>>> {
+    pub(in crate::run) fn lost_now(&self, dest: &Path) -> io::Result<Vec<LostName>> {
         if self.groups.is_empty() {
             return Ok(Vec::new());
         }
@@ -127,11 +127,12 @@ impl Listing {
 }
 
 /// The names of a group that are held under another's spelling. One is always held: that which has its own spelling, or the first.
-fn lost(group: &[(NameKind, Vec<u8>)], spelling: &mut Spelling<'_>) -> Vec<Vec<u8>> {
+fn lost(group: &[(NameKind, Vec<u8>)], spelling: &mut Spelling<'_>) -> Vec<LostName> {
     let held: Vec<_> = group.iter().map(|(_, name)| spelling.held_path(name)).collect();
     let winner = held.iter().position(|held| *held == Held::Exactly).unwrap_or(0);
     let others = group.iter().zip(&held).enumerate().filter(|(at, _)| *at != winner);
-    others.filter(|(_, (_, held))| **held == Held::Otherwise).map(|(_, ((_, name), _))| name.clone()).collect()
+    let lost = others.filter(|(_, (_, held))| **held == Held::Otherwise);
+    lost.map(|(_, ((kind, name), _))| LostName { name: name.clone(), dir: *kind == NameKind::Dir }).collect()
 }
 
 /// The components in which two spellings of a path differ. One whose spelling here is a name of the source, too, stays.

@@ -5,7 +5,8 @@ use crate::clean::Stamp;
 use crate::event::Tally;
 use crate::inventory::nanoseconds;
 use crate::rsync::output::{Change, unescape};
-use std::collections::HashSet;
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::os::unix::fs::MetadataExt;
@@ -23,8 +24,9 @@ pub(in crate::run) struct GoneWriter {
     path: PathBuf,
     file: io::Result<BufWriter<File>>,
     tally: Tally,
-    /// Directories that are not listed themselves, with something in them that is.
-    emptied: HashSet<Vec<u8>>,
+    /// Directories that are not listed themselves, with something in them that is: by what the destination takes them for.
+    emptied: HashMap<Vec<u8>, Vec<u8>>,
+    folds: bool,
     make_room: HashSet<Vec<u8>>,
 }
 
@@ -39,13 +41,18 @@ pub(in crate::run) struct GoneEntry {
 
 impl GoneWriter {
     /// Starts an empty list at `path`, replacing an older one.
-    pub(in crate::run) fn create(path: &Path) -> Self {
+    pub(in crate::run) fn create(path: &Path, folds: bool) -> Self {
         let file = path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| {
             path.parent().into_iter().for_each(forget_old);
             File::create(path).map(BufWriter::new)
         });
-        let (emptied, make_room) = (HashSet::new(), HashSet::new());
-        GoneWriter { path: path.into(), file, tally: Tally::default(), emptied, make_room }
+        let (emptied, make_room) = (HashMap::new(), HashSet::new());
+        GoneWriter { path: path.into(), file, tally: Tally::default(), emptied, folds, make_room }
+    }
+
+    /// What the destination takes a name for.
+    fn key<'n>(&self, name: &'n [u8]) -> Cow<'n, [u8]> {
+        if self.folds { super::folding::key(name).into() } else { name.into() }
     }
 
     /// Adds an entry that the source does not have; contents come before their directory.
@@ -58,20 +65,22 @@ impl GoneWriter {
             }
         }
         if change.dir {
-            self.emptied.remove(change.name);
+            let key = self.key(change.name);
+            self.emptied.remove(&*key);
         }
-        if let Some(at) = memchr::memrchr(b'/', change.name)
-            && !self.emptied.contains(&change.name[..at])
-        {
-            self.emptied.insert(change.name[..at].to_vec());
+        if let Some(at) = memchr::memrchr(b'/', change.name) {
+            let key = self.key(&change.name[..at]);
+            if !self.emptied.contains_key(&*key) {
+                self.emptied.insert(key.into_owned(), change.name[..at].to_vec());
+            }
         }
     }
 
     /// The source has something that is no directory and that the destination lacks: rsync empties a directory before it comes to the file
     /// that takes its place, and does not list it itself.
     pub(in crate::run) fn created(&mut self, name: &[u8]) {
-        if self.emptied.contains(name) {
-            self.make_room.insert(unescape(name));
+        if let Some(dir) = self.emptied.get(&*self.key(name)) {
+            self.make_room.insert(unescape(dir));
         }
     }
 

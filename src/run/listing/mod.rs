@@ -54,7 +54,7 @@ impl Collector {
     pub(super) fn new(gone: &Path, all: Option<(&Path, &str)>, folds: bool) -> Self {
         let known = Tally { bytes: Some(0), ..Tally::default() };
         Collector {
-            gone: GoneWriter::create(gone),
+            gone: GoneWriter::create(gone, folds),
             changed: ChangedList::new(),
             names: all.map(|(state_dir, job)| NameWriter::create(state_dir, job)),
             created: known,
@@ -166,7 +166,7 @@ pub(super) struct Listing {
     /// What gets the source's spelling in place of being deleted.
     pub(super) respelled: Vec<Respelling>,
     /// Names of the source that the destination cannot hold beside another name of the source.
-    pub(super) lost: Vec<Vec<u8>>,
+    pub(super) lost: Vec<LostName>,
     /// Groups of names of the source that may be one name to the destination.
     groups: Vec<Vec<(NameKind, Vec<u8>)>>,
     /// Whether a directory of the destination folds names although its root does not: the listing has to be made again.
@@ -184,8 +184,19 @@ impl Listing {
     /// How many files the destination holds: what the source has, less what is new, plus what goes.
     pub(super) fn present(&self) -> Option<u64> {
         let source = self.stats.files?.files();
+        // The destination holds nothing of its own for what it cannot tell from another name.
+        let source = source.saturating_sub(self.lost.iter().filter(|lost| !lost.dir).count() as u64);
         Some((source + self.gone.tally.files).saturating_sub(self.created.files))
     }
+}
+
+/// A name of the source that the destination takes for another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct LostName {
+    /// Relative to the root.
+    pub(super) name: Vec<u8>,
+    /// Whether it is a directory: what it holds comes all the same, into the other one.
+    pub(super) dir: bool,
 }
 
 /// Where the list of what would be deleted is kept while it is needed, or for people to look at.

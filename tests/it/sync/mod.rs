@@ -6,13 +6,17 @@ mod failover;
 mod failures;
 mod faults;
 mod flags;
+mod folding;
 mod github_junit;
 mod guards;
 mod guards_moving;
 mod hooks;
 mod lock;
 mod names;
+mod older;
 mod output;
+mod reserved;
+mod silence;
 mod ssh;
 mod terminal;
 
