@@ -6,6 +6,7 @@ use crate::config::{Overrides, Surroundings, load};
 use crate::job::{Job, Source};
 use crate::rsync::args::{Purpose, argv};
 use crate::rsync::exit::{Verdict as Judged, judge};
+use crate::rsync::output::figures;
 use crate::rsync::version::{Flavour, Support, Version};
 use std::fs;
 use std::io;
@@ -151,12 +152,14 @@ async fn fetch(program: &str, job: &Job) -> Result<Duration, Finding> {
             let finding = failed(format!("{} ({})", reason.text, shell_words::join(&argv)));
             return Err(Finding { hint: reason.hint, ..finding });
         }
-        // Success is never inferred from silence. What a job's own options leave out cannot be known here.
+        // Success is never inferred from silence. What a job's own options leave out cannot be known here, but the figures
+        // can.
+        let counted = figures(purpose, &ran.stdout).files.is_some();
         let done = match purpose {
             Purpose::Transfer => fs::read(job.dest.join("file")).is_ok_and(|text| text == CONTENTS),
             _ => ran.stdout.lines().any(|line| line.starts_with("*deleting") && line.ends_with(" gone")),
         };
-        if !done && job.rsync_args.is_empty() {
+        if !counted || !done && job.rsync_args.is_empty() {
             let text = "rsync says that it has done its work, and has not";
             return Err(failed(format!("{text} ({})", shell_words::join(&argv))).hint(INSTALL));
         }

@@ -5,9 +5,10 @@ use super::{Area, Ask, Finding, Mirror, Verdict};
 use crate::config::nearest;
 use crate::job::{Address, Job, Source};
 use crate::mirrors::{Endpoint, Probe, Step, probe};
-use crate::rsync::args::own_shell;
+use crate::rsync::args::{Purpose, own_shell};
 use crate::rsync::exit::{Verdict as Judged, judge, unreachable};
 use crate::rsync::mirrors::alternatives;
+use crate::rsync::output::figures;
 use futures::future::join_all;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::env;
@@ -146,7 +147,8 @@ async fn list(ask: &Ask, job: &Job, source: &Source) -> Result<Duration, Finding
     // Without its last slash a directory is one line, however much is in it.
     let plain = source.text.trim_end_matches('/');
     let text = if plain.ends_with(':') { &source.text } else { plain };
-    argv.extend(["--no-r", "--dirs", "--no-motd", "--", text].map(str::to_owned));
+    // What a server says before it ends the conversation looks like a message of the day to rsync.
+    argv.extend(["--no-r", "--dirs", "--stats", "--no-h", "--", text].map(str::to_owned));
     let mut env = Vec::new();
     if shell && !own_shell(&job.rsync_args) && env::var_os("RSYNC_RSH").is_none() {
         env.push(("RSYNC_RSH".into(), format!("ssh -oBatchMode=yes -oConnectTimeout={seconds}").into()));
@@ -160,11 +162,26 @@ async fn list(ask: &Ask, job: &Job, source: &Source) -> Result<Duration, Finding
             _ => fail(format!("{source} cannot be asked: cannot run {}: {error}", ask.rsync)),
         })?;
     match judge(ran.code, &ran.stderr, source) {
+        Judged::Ok if figures(Purpose::DryRun, &ran.stdout).files.is_none() => {
+            Err(unlisted(source, &ran.stdout))
+        }
         Judged::Ok => Ok(ran.took),
         Judged::Vanished(reason) | Judged::Partial(reason) | Judged::Failed(_, reason) => {
             Err(Finding { hint: reason.hint, ..fail(reason.text) })
         }
     }
+}
+
+/// rsync ended with 0 and listed nothing.
+fn unlisted(source: &Source, stdout: &str) -> Finding {
+    let said = stdout.lines().map(str::trim).rfind(|line| !line.is_empty());
+    let said = said.map(|line| line.chars().filter(|c| !c.is_control()).take(200).collect::<String>());
+    let said = said.map_or_else(|| "without a word".into(), |said| format!("after it said {said:?}"));
+    let text = format!(
+        "{source} does not tell what it has: the conversation was ended {said}, and rsync listed nothing"
+    );
+    let hint = "the server, or something in front of it, turns this machine away; try again later, or name another source";
+    Finding::new(Area::Source, Verdict::Fail, text).hint(hint)
 }
 
 /// What is told about the sources of a job. One that fails is a warning where another one would do.
@@ -191,11 +208,12 @@ fn about(job: &Job, probes: &Probes, tried: &Tried) -> Vec<Finding> {
     findings
 }
 
-/// A known archive with the same files that answers, the fastest.
+/// A known archive with the same files that lists what it has, the fastest. A greeting alone is no reason to name it.
 fn stand_in(job: &Job, source: &Source, probes: &Probes) -> Option<String> {
     let answering = alternatives(source).into_iter().filter_map(|other| {
-        let time = probes.get(&Endpoint::of(job, &other)?)?.greeting?;
-        Some((time, other))
+        let probe = probes.get(&Endpoint::of(job, &other)?)?;
+        let lists = probe.modules.as_ref().is_some_and(|modules| !modules.is_empty());
+        Some((probe.greeting.filter(|_| lists)?, other))
     });
     let (time, other) = answering.min_by_key(|(time, _)| *time)?;
     Some(format!("{other} answers ({}): name it as a second source", ms(time)))

@@ -21,7 +21,7 @@ const LIMIT: Duration = Duration::from_secs(10);
 pub struct Known {
     /// When it was asked.
     pub asked: Timestamp,
-    /// Milliseconds from the start of the connection to the greeting; `None`: it did not answer.
+    /// Milliseconds from the start of the connection to the greeting; `None`: it did not answer, or the conversation broke off.
     pub greeting_ms: Option<f64>,
 }
 
@@ -38,7 +38,9 @@ pub fn save(state_dir: &Path, probes: &[Probe]) -> io::Result<()> {
     let mut table = load(state_dir);
     let asked = Timestamp::now();
     for probe in probes {
-        let greeting_ms = probe.greeting.map(|time| (time.as_secs_f64() * 1e6).round() / 1e3);
+        // Whoever greets and then breaks off is not the fastest to mirror from.
+        let greeting = probe.greeting.filter(|_| probe.failed.is_none());
+        let greeting_ms = greeting.map(|time| (time.as_secs_f64() * 1e6).round() / 1e3);
         table.insert(probe.endpoint.to_string(), Known { asked, greeting_ms });
     }
     table.retain(|_, known| age(known) < STALE);
@@ -152,5 +154,18 @@ mod tests {
         let endpoint = Endpoint { host: "h".into(), port: 1 };
         save(&state.path().join("sub"), &[Probe::unresolved(&endpoint, LIMIT)]).unwrap();
         assert_eq!(load(&state.path().join("sub"))["h:1"].greeting_ms, None);
+    }
+
+    #[test]
+    fn whoever_greets_and_breaks_off_has_not_answered() {
+        let state = tempfile::tempdir().unwrap();
+        let endpoint = |host: &str| Endpoint { host: host.into(), port: 1 };
+        let mut broken = Probe::unresolved(&endpoint("broken"), LIMIT);
+        broken.greeting = Some(Duration::from_millis(1));
+        let mut good = Probe::unresolved(&endpoint("good"), LIMIT);
+        (good.greeting, good.failed) = (Some(Duration::from_millis(2)), None);
+        save(state.path(), &[broken, good]).unwrap();
+        let known = load(state.path());
+        assert_eq!((known["broken:1"].greeting_ms, known["good:1"].greeting_ms), (None, Some(2.0)));
     }
 }

@@ -46,10 +46,12 @@ impl Picked {
         Some(Picked { source, prefix })
     }
 
-    /// The names for `--files-from` with `--from0`: `paths` are relative to the destination.
+    /// The names for `--files-from` with `--from0`: `paths` are relative to the destination. Each begins with `./`, since rsync
+    /// passes by what begins with `#` or `;` without a word, as if it were a comment.
     pub fn list<'a>(&self, paths: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
         let mut list = Vec::new();
         for path in paths {
+            list.extend_from_slice(b"./");
             if !self.prefix.is_empty() {
                 list.extend_from_slice(self.prefix.as_bytes());
                 list.extend_from_slice(b"/./");
@@ -84,7 +86,7 @@ mod tests {
         ] {
             let picked = Picked::from(&Source::parse(text, Path::new("/")).unwrap()).unwrap();
             assert_eq!(picked.source.text, root, "{text}");
-            assert_eq!(String::from_utf8(picked.list([&b"x"[..]])).unwrap(), format!("{name}\0"), "{text}");
+            assert_eq!(String::from_utf8(picked.list([&b"x"[..]])).unwrap(), format!("./{name}\0"), "{text}");
         }
     }
 }

@@ -21,6 +21,7 @@ mod scan;
 mod scan_hard;
 #[cfg(feature = "search")]
 mod search;
+mod silence;
 mod ssh;
 mod stats;
 mod status;

@@ -9,7 +9,7 @@ use crate::cli::{Global, VerifyArgs};
 use crate::exit::Exit;
 use crate::scan::{Cache, Checked, Damage, Earlier, Options, Stop, check_gzip};
 use crate::ui::{Spinner, Ui};
-use repair::Repair;
+use repair::{Left, Repair};
 use serde::Serialize;
 use serde_json::json;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -79,22 +79,36 @@ impl Work {
         let checked = self.check(target, &files)?;
         let mut exit = if unreadable == 0 && checked.whole { Exit::Done } else { Exit::Partial };
         tell_damaged(&checked.damaged, &self.ui)?;
-        let mut left = checked.damaged.clone();
-        if let Some(repair) = self.repair.as_ref().filter(|_| !left.is_empty() && checked.whole) {
-            left = repair.run(target, left, |paths| self.check(target, paths).map(|again| again.damaged))?;
-            if !left.is_empty() {
-                self.ui.warning(&format!("{}: {} still damaged", target.label(), left.len()));
-                self.ui.note("  hint: these may be damaged at the source too, or gone from it");
-                for (path, damage) in left.iter().take(10) {
-                    self.ui.note(&format!("  {}: {damage}", shown(path)));
-                }
-            }
+        let mut left = Left { damaged: checked.damaged.clone(), unconfirmed: Vec::new() };
+        if let Some(repair) = self.repair.as_ref().filter(|_| !left.damaged.is_empty() && checked.whole) {
+            left = repair.run(target, left.damaged, |paths| self.check(target, paths))?;
+            self.tell_left(target, &left);
         }
-        if !left.is_empty() {
+        if !(left.damaged.is_empty() && left.unconfirmed.is_empty()) {
             exit = exit.worst(Exit::Failed);
         }
-        self.tell(target, &checked, left.len(), started.elapsed())?;
+        self.tell(target, &checked, &left, started.elapsed())?;
         Ok(exit)
+    }
+
+    /// What a repair could not mend, and what to do about it.
+    fn tell_left(&self, target: &Target, left: &Left) {
+        const MOST: usize = 10;
+        if !left.damaged.is_empty() {
+            self.ui.warning(&format!("{}: {} still damaged", target.label(), left.damaged.len()));
+            self.ui.note("  hint: these may be damaged at the source too, or gone from it");
+            for (path, damage) in left.damaged.iter().take(MOST) {
+                self.ui.note(&format!("  {}: {damage}", shown(path)));
+            }
+        }
+        if !left.unconfirmed.is_empty() {
+            let n = left.unconfirmed.len();
+            let text =
+                format!("{}: {n} may be whole now, but nothing shows that they were fetched", target.label());
+            self.ui.warning(&text);
+            self.ui.note("  hint: `pdb-sync verify --repair` again, when the source answers in full");
+            left.unconfirmed.iter().take(MOST).for_each(|path| self.ui.note(&format!("  {}", shown(path))));
+        }
     }
 
     fn check(&self, target: &Target, paths: &[Vec<u8>]) -> Result<Checked, Failure> {
@@ -108,8 +122,9 @@ impl Work {
         })
     }
 
-    fn tell(&self, target: &Target, checked: &Checked, left: usize, took: Duration) -> Result<(), Failure> {
-        let repaired = self.repair.as_ref().map(|_| checked.damaged.len() - left);
+    fn tell(&self, target: &Target, checked: &Checked, left: &Left, took: Duration) -> Result<(), Failure> {
+        let (left, unconfirmed) = (left.damaged.len(), left.unconfirmed.len());
+        let repaired = self.repair.as_ref().map(|_| checked.damaged.len() - left - unconfirmed);
         if self.ui.json {
             let body = json!({
                 "root": target.root.to_string_lossy(),
@@ -118,6 +133,7 @@ impl Work {
                 "bytes": checked.bytes,
                 "damaged": left,
                 "repaired": repaired,
+                "unconfirmed": self.repair.as_ref().map(|_| unconfirmed),
                 "complete": checked.whole,
                 "elapsed_s": (took.as_secs_f64() * 1e3).round() / 1e3,
             });

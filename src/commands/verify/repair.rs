@@ -5,11 +5,12 @@ use super::super::targets::Target;
 use crate::config::Config;
 use crate::event::{Event, Level, Stream};
 use crate::job::{Hooks, Job};
-use crate::result::Outcome;
+use crate::result::{Outcome, Summary, SyncResult};
 use crate::rsync::pick::Picked;
 use crate::run::{self, Mode, Plan, Signals};
-use crate::scan::Damage;
+use crate::scan::{Checked, Damage};
 use crate::ui::Ui;
+use std::collections::HashSet;
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -18,6 +19,20 @@ use tokio_util::sync::CancellationToken;
 
 /// Damaged files, by path relative to the root.
 pub(super) type Damaged = Vec<(Vec<u8>, Damage)>;
+
+/// What a repair could not mend.
+pub(super) struct Left {
+    /// What is damaged still.
+    pub(super) damaged: Damaged,
+    /// Of what neither is known: it is whole, but rsync did not say that it fetched it, or the check was stopped. By path.
+    pub(super) unconfirmed: Vec<Vec<u8>>,
+}
+
+impl Left {
+    fn is_empty(&self) -> bool {
+        self.damaged.is_empty() && self.unconfirmed.is_empty()
+    }
+}
 
 /// What is needed to run rsync.
 pub(super) struct Repair {
@@ -31,43 +46,57 @@ impl Repair {
         Repair { config, state_dir, ui }
     }
 
-    /// Fetches `damaged` again from the job's sources, in turn, until `check` finds them whole. Returns what is left.
+    /// Fetches `damaged` again from the job's sources, in turn, until `check` finds them whole and rsync has said that it fetched
+    /// them. Returns what is left.
     pub(super) fn run(
         &self,
         target: &Target,
-        mut damaged: Damaged,
-        check: impl Fn(&[Vec<u8>]) -> Result<Damaged, Failure>,
-    ) -> Result<Damaged, Failure> {
-        let Some(job) = &target.job else { return Ok(damaged) };
+        damaged: Damaged,
+        check: impl Fn(&[Vec<u8>]) -> Result<Checked, Failure>,
+    ) -> Result<Left, Failure> {
+        let mut left = Left { damaged, unconfirmed: Vec::new() };
+        let Some(job) = &target.job else { return Ok(left) };
         for source in &job.sources {
             let Some(picked) = Picked::from(source) else {
                 self.ui.warning(&format!("{}: cannot fetch single files from {}", job.name, source.text));
                 continue;
             };
-            self.ui.note(&format!("{}: fetching {} again from {}", job.name, damaged.len(), source.text));
-            let stopped = self.fetch(job, &picked, &damaged)?;
-            let paths: Vec<Vec<u8>> = damaged.into_iter().map(|(path, _)| path).collect();
-            damaged = check(&paths)?;
-            if damaged.is_empty() || stopped {
+            let mut paths: Vec<Vec<u8>> = left.damaged.into_iter().map(|(path, _)| path).collect();
+            paths.append(&mut left.unconfirmed);
+            self.ui.note(&format!("{}: fetching {} again from {}", job.name, paths.len(), source.text));
+            let summary = self.fetch(job, &picked, &paths)?;
+            let again = check(&paths)?;
+            left.damaged = again.damaged;
+            let whole = paths.len() - left.damaged.len();
+            // A check that was stopped says nothing of the files that it has not come to.
+            if !again.whole || !summary.results.iter().any(|result| vouches(result, whole)) {
+                let damaged: HashSet<&[u8]> = left.damaged.iter().map(|(path, _)| path.as_slice()).collect();
+                paths.retain(|path| !damaged.contains(path.as_slice()));
+                left.unconfirmed = paths;
+            }
+            if left.is_empty() || !again.whole || summary.signal.is_some() {
                 break;
             }
         }
-        Ok(damaged)
+        Ok(left)
     }
 
-    /// Whether the run was stopped.
-    fn fetch(&self, job: &Job, picked: &Picked, damaged: &Damaged) -> Result<bool, Failure> {
+    /// Fetches these files, by path relative to the root.
+    fn fetch(&self, job: &Job, picked: &Picked, paths: &[Vec<u8>]) -> Result<Summary, Failure> {
         let tried = || "write the list of files to fetch again".to_owned();
         let mut list =
             tempfile::Builder::new().prefix("pdb-sync-files").tempfile().map_err(Failure::io(tried()))?;
-        let names = picked.list(damaged.iter().map(|(path, _)| path.as_slice()));
+        let names = picked.list(paths.iter().map(Vec::as_slice));
         list.write_all(&names).and_then(|()| list.flush()).map_err(Failure::io(tried()))?;
         let mut rsync_args = job.rsync_args.clone();
         rsync_args.extend([format!("--files-from={}", list.path().display()), "--from0".to_owned()]);
-        // Exactly these files: nothing is deleted, and nobody is told that the whole job ran.
+        // Exactly these files: nothing is deleted, and nobody is told that the whole job ran. What the source holds beside them is
+        // not looked at, and what is damaged here is not newer than anything.
         let job = Job {
             sources: vec![picked.source.clone()],
             delete: false,
+            allow_empty_source: true,
+            allow_older: true,
             checksum: true,
             hooks: Hooks { timeout: job.hooks.timeout, ..Hooks::default() },
             rsync_args,
@@ -107,7 +136,19 @@ impl Repair {
             Ok::<_, Failure>(summary)
         });
         runtime.shutdown_background();
-        Ok(summary?.signal.is_some())
+        summary
+    }
+}
+
+/// Whether rsync's own figures say that it fetched so many files, or found them equal to the source's, by checksum. An exit code
+/// does not: rsync also ends with 0 if the server ends the conversation before anything was listed.
+fn vouches(result: &SyncResult, whole: usize) -> bool {
+    let whole = Some(whole as u64);
+    let figures = &result.figures;
+    match result.outcome {
+        Outcome::Ok | Outcome::Warned(_) => figures.total_files >= whole,
+        Outcome::Partial(_) => figures.total_files >= whole && figures.files_transferred >= whole,
+        _ => false,
     }
 }
 
@@ -122,6 +163,11 @@ fn tell(stamped: &crate::event::Stamped, ui: &Ui) {
         Event::Notice { level: Level::Warning, text, .. } => ui.warning(text),
         Event::JobFinished(result) => {
             let reason = match &result.outcome {
+                Outcome::Ok if result.figures.total_files.is_none() => {
+                    let text =
+                        "rsync ended without an error and without its figures: nothing counts as fetched";
+                    return ui.warning(&format!("{}: {text}", result.job));
+                }
                 Outcome::Ok => return,
                 Outcome::Skipped(skip) => return ui.warning(&format!("{}: {}", result.job, skip.text())),
                 Outcome::Warned(reason)

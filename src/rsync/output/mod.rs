@@ -92,6 +92,16 @@ impl Reader {
     }
 }
 
+/// The figures in the whole output of a run with the arguments of that purpose. Without them nothing has happened, whatever the
+/// exit code says: rsync ends with 0 where a server or something in front of it ends the conversation early.
+pub fn figures(purpose: Purpose, output: &str) -> Stats {
+    let mut reader = Reader::new(purpose);
+    for line in output.split(['\n', '\r']) {
+        let _ = reader.read(line.as_bytes());
+    }
+    *reader.stats()
+}
+
 /// Digits and nothing else; `None` also for what does not fit.
 fn number(digits: &[u8]) -> Option<u64> {
     if digits.is_empty() {

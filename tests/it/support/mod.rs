@@ -3,6 +3,7 @@
 pub(crate) mod corpus;
 mod env;
 mod fake;
+mod fake_daemon;
 #[cfg_attr(not(target_os = "linux"), path = "no_fuse.rs")]
 mod fuse;
 mod job;
@@ -16,6 +17,7 @@ mod without_flock;
 
 pub(crate) use env::{Ended, Env, Running};
 pub(crate) use fake::Fake;
+pub(crate) use fake_daemon::FakeDaemon;
 pub(crate) use fuse::Fuse;
 pub(crate) use job::{job, rsync};
 pub(crate) use job_file::one_job;
