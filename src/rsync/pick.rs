@@ -47,15 +47,17 @@ impl Picked {
     }
 
     /// The names for `--files-from` with `--from0`: `paths` are relative to the destination. Each begins with `./`, since rsync
-    /// passes by what begins with `#` or `;` without a word, as if it were a comment.
+    /// passes by what begins with `#` or `;` without a word, as if it were a comment; and has `/./`, since `./NAME` would give the
+    /// destination itself the times and modes of the root.
     pub fn list<'a>(&self, paths: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
         let mut list = Vec::new();
         for path in paths {
             list.extend_from_slice(b"./");
             if !self.prefix.is_empty() {
                 list.extend_from_slice(self.prefix.as_bytes());
-                list.extend_from_slice(b"/./");
+                list.push(b'/');
             }
+            list.extend_from_slice(b"./");
             list.extend_from_slice(path);
             list.push(0);
         }
@@ -70,23 +72,23 @@ mod tests {
     #[test]
     fn names_start_from_the_root_of_a_module() {
         for (text, root, name) in [
-            ("rsync://h:33444/m/a/b/", "rsync://h:33444/m/", "a/b/./x"),
-            ("rsync://me@h/m/a/b", "rsync://me@h/m/", "a/./x"),
-            ("rsync://h/m/", "rsync://h/m/", "x"),
-            ("rsync://h/m", "rsync://h/m/", "x"),
-            ("rsync://h/m/a", "rsync://h/m/", "x"),
-            ("h::m/a/b/", "h::m/", "a/b/./x"),
-            ("h::m", "h::m/", "x"),
-            ("me@h:/srv/pdb/", "me@h:/srv/pdb/", "x"),
-            ("me@h:/srv/pdb", "me@h:/srv/", "x"),
-            ("h:pdb", "h:./", "x"),
-            ("/srv/pdb/", "/srv/pdb/", "x"),
-            ("/srv/pdb", "/srv/", "x"),
-            ("/pdb", "/", "x"),
+            ("rsync://h:33444/m/a/b/", "rsync://h:33444/m/", "./a/b/./x"),
+            ("rsync://me@h/m/a/b", "rsync://me@h/m/", "./a/./x"),
+            ("rsync://h/m/", "rsync://h/m/", "././x"),
+            ("rsync://h/m", "rsync://h/m/", "././x"),
+            ("rsync://h/m/a", "rsync://h/m/", "././x"),
+            ("h::m/a/b/", "h::m/", "./a/b/./x"),
+            ("h::m", "h::m/", "././x"),
+            ("me@h:/srv/pdb/", "me@h:/srv/pdb/", "././x"),
+            ("me@h:/srv/pdb", "me@h:/srv/", "././x"),
+            ("h:pdb", "h:./", "././x"),
+            ("/srv/pdb/", "/srv/pdb/", "././x"),
+            ("/srv/pdb", "/srv/", "././x"),
+            ("/pdb", "/", "././x"),
         ] {
             let picked = Picked::from(&Source::parse(text, Path::new("/")).unwrap()).unwrap();
             assert_eq!(picked.source.text, root, "{text}");
-            assert_eq!(String::from_utf8(picked.list([&b"x"[..]])).unwrap(), format!("./{name}\0"), "{text}");
+            assert_eq!(String::from_utf8(picked.list([&b"x"[..]])).unwrap(), format!("{name}\0"), "{text}");
         }
     }
 }

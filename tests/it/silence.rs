@@ -5,6 +5,7 @@ use serde_json::Value;
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 fn result(ended: &Ended) -> Value {
@@ -97,7 +98,8 @@ fn doctor_does_not_take_a_silent_rsync_for_one_that_works() {
         let ended = env.with_config(&config).run(["doctor", "--offline", "--json"]).expect_code(1);
         let checks = ended.events("check").into_iter();
         let told = checks.filter(|c| c["area"] == "rsync").map(|c| c["text"].to_string()).collect::<String>();
-        assert!(told.contains("says that it has done its work, and has not"), "{args}: {ended}");
+        let said = "the options of j do not run: rsync says that it has done its work, and has not";
+        assert!(told.contains(said), "{args}: {ended}");
     }
 }
 
@@ -174,7 +176,14 @@ fn names_that_look_like_comments_or_options_are_repaired_too() {
     let upstream = Upstream::new().with_corpus();
     let good = fs::read(upstream.root().join(corpus::path_of("1a8o"))).unwrap();
     let path = |name: &[u8]| Path::new(OsStr::from_bytes(name)).to_owned();
-    for (module, below) in [("m/", ""), ("m/#sub/", "#sub"), ("m/;a/b/", ";a/b"), ("local", ";a/b")] {
+    // Where the source is, where its files are upstream, and below which directory of the mirror.
+    for (module, below, at) in [
+        ("m/", "", ""),
+        ("m/#sub/", "#sub", ""),
+        ("m/#sub", "#sub", "#sub"),
+        ("m/;a/b/", ";a/b", ""),
+        ("local", ";a/b", ""),
+    ] {
         for name in hard {
             upstream.write(Path::new(below).join(path(name)), &good);
         }
@@ -185,14 +194,18 @@ fn names_that_look_like_comments_or_options_are_repaired_too() {
         };
         fs::write(env.config(), one_job(&[&source], &env.mirror("j"), "")).unwrap();
         env.run(["sync", "j"]).expect_code(0);
+        let at = env.mirror("j").join(at);
         for name in hard {
-            fs::write(env.mirror("j").join(path(name)), &good[..100]).unwrap();
+            fs::write(at.join(path(name)), &good[..100]).unwrap();
         }
+        fs::set_permissions(env.mirror("j"), PermissionsExt::from_mode(0o751)).unwrap();
         let ended = env.run(["verify", "j", "--repair", "--json"]).expect_code(0);
         let end = result(&ended);
         assert_eq!((&end["damaged"], &end["repaired"]), (&0.into(), &hard.len().into()), "{module}: {ended}");
         for name in hard {
-            assert_eq!(fs::read(env.mirror("j").join(path(name))).unwrap(), good, "{module}: {ended}");
+            assert_eq!(fs::read(at.join(path(name))).unwrap(), good, "{module}: {ended}");
         }
+        // Nothing but these files: the mirror's own directory stays as it was.
+        assert_eq!(fs::metadata(env.mirror("j")).unwrap().mode(), 0o40_751, "{module}: {ended}");
     }
 }
