@@ -196,13 +196,14 @@ impl<'a> Try<'a> {
     async fn mirror(&mut self, mut listing: Listing, refused: Option<Ending>) -> Result<Ending, Ending> {
         self.evidence.listed = listing.warned.is_none();
         let delete = self.job.delete && !(listing.gone.is_empty() && listing.respelled.is_empty());
-        let bring = !listing.brings_nothing() || self.job.checksum;
+        let mut bring = !listing.brings_nothing() || self.job.checksum;
         let going = if self.job.delete { listing.gone.tally.files + listing.gone.tally.dirs } else { 0 };
         self.evidence.not_deleted = going;
         let mut removed = Removed::default();
         let mut stamps = Vec::new();
         if delete && refused.is_none() {
             (stamps, _) = self.stamps(&listing.gone).await?;
+            bring |= self.renew(&mut listing).await?;
             if bring && !listing.gone.make_room.is_empty() {
                 removed = self.delete(&listing.gone, &stamps, true).await?;
             }

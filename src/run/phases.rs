@@ -83,7 +83,8 @@ impl Try<'_> {
         let dest = self.job.dest.clone();
         let times = args::keeps_times(&self.job.rsync_args);
         let window = times.then(|| args::modify_window(self.job));
-        let look = move || listing.examine(&dest, window).map(|()| listing);
+        let lost = self.memory.lost.clone();
+        let look = move || listing.examine(&dest, window, &lost).map(|()| listing);
         let looked = off_thread(&self.voice.stop, look).await.ok_or(Ending::Stopped)?;
         looked.map_err(|error| {
             let text = format!("cannot compare the listing with {}: {error}", self.job.dest.display());

@@ -91,6 +91,20 @@ impl Try<'_> {
         }
     }
 
+    /// What was held under the spelling of another file until now has to come. Says whether there is any.
+    pub(super) async fn renew(&mut self, listing: &mut Listing) -> Result<bool, Ending> {
+        let Some(lock) = self.lock.filter(|_| !listing.stale.is_empty()) else { return Ok(false) };
+        let Ok(root) = lock.directory().try_clone() else { return Ok(false) };
+        let stale = listing.stale.clone();
+        let renewed = off_thread(&self.voice.stop, move || listing::make_old(&root, &stale)).await;
+        if let Err(error) = renewed.ok_or(Ending::Stopped)? {
+            let text = format!("cannot set the time of what has to come again: {error}");
+            self.voice.notice(Level::Warning, text).await;
+        }
+        listing.contents += listing.stale.len() as u64;
+        Ok(true)
+    }
+
     /// Gives what the destination holds under another spelling the spelling of the source.
     pub(super) async fn respell(&mut self, listing: &Listing) -> Result<Removed, Ending> {
         let Some(lock) = self.lock.filter(|_| !listing.respelled.is_empty()) else { return Ok(Removed::default()) };

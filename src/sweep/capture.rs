@@ -6,7 +6,7 @@
 //! own, so whoever goes on with a run that was killed, or undoes it, finds it again; nobody else uses it.
 
 use super::fate::Fate;
-use super::hand::look;
+use super::hand::{look, look_for};
 use super::parent::Parent;
 use super::quarantine::Quarantine;
 use crate::clean::path::{BESIDE, split};
@@ -90,6 +90,11 @@ impl<'a> Captured<'a> {
     /// What is there.
     pub(super) fn look(&self) -> Result<(Kind, Stamp), Errno> {
         look(self.dir, &self.name)
+    }
+
+    /// The same, for what is meant to be the entry of this stamp.
+    pub(super) fn look_for(&self, stamp: &Stamp) -> Result<(Kind, Stamp), Errno> {
+        look_for(self.dir, &self.name, stamp)
     }
 
     /// Renames the entry to it, never over anything.

@@ -64,6 +64,19 @@ pub fn look(dir: impl AsFd, name: &[u8]) -> Result<(Kind, Stamp), Errno> {
     Ok((kind_of(FileType::from_raw_mode(stat.st_mode)), stamp_of(&stat)))
 }
 
+/// Looks at an entry that is meant to be the one of this stamp. Some network file systems invent inode numbers: where each look gives
+/// another one, the number says nothing, and that of the stamp is given back.
+pub fn look_for(dir: impl AsFd, name: &[u8], stamp: &Stamp) -> Result<(Kind, Stamp), Errno> {
+    let (kind, first) = look(&dir, name)?;
+    if first.ino == stamp.ino {
+        return Ok((kind, first));
+    }
+    let (_, second) = look(&dir, name)?;
+    let (kind, third) = look(&dir, name)?;
+    let invented = first.ino != second.ino && second.ino != third.ino && first.ino != third.ino;
+    Ok((kind, Stamp { ino: if invented { stamp.ino } else { third.ino }, ..third }))
+}
+
 /// What is meant to be taken.
 #[derive(Debug, Clone, Copy)]
 pub struct Wanted<'a> {
@@ -86,7 +99,7 @@ impl Wanted<'_> {
 
 /// Takes an entry that is no directory.
 pub fn take(parent: &Parent, quarantine: &Quarantine, wanted: Wanted<'_>, fate: &Fate) -> Taken {
-    match look(parent.fd(), wanted.name) {
+    match look_for(parent.fd(), wanted.name, &wanted.stamp) {
         Ok((kind, stamp)) if wanted.is(kind, &stamp) => {}
         Ok(_) => return Taken::Left("it has changed since it was counted; left alone".into()),
         Err(Errno::NOENT) => return Taken::Gone,
@@ -115,7 +128,7 @@ pub fn take(parent: &Parent, quarantine: &Quarantine, wanted: Wanted<'_>, fate: 
 fn settle(parent: &Parent, hold: &Captured<'_>, wanted: Wanted<'_>, fate: &Fate) -> Taken {
     parent.moves();
     // The rename itself has moved the change time.
-    if !hold.look().is_ok_and(|(kind, stamp)| Wanted { touched: true, ..wanted }.is(kind, &stamp)) {
+    if !hold.look_for(&wanted.stamp).is_ok_and(|(kind, stamp)| Wanted { touched: true, ..wanted }.is(kind, &stamp)) {
         return match put_back(parent, hold) {
             Ok(()) => Taken::Left("another took its place while it was being taken; put back".into()),
             Err(why) => Taken::Failed(format!("another took its place while it was being taken, and {why}")),
@@ -133,7 +146,7 @@ fn settle(parent: &Parent, hold: &Captured<'_>, wanted: Wanted<'_>, fate: &Fate)
 /// What an earlier try of the same run captured and did not commit, because it was killed.
 pub(super) fn resume(parent: &Parent, quarantine: &Quarantine, wanted: Wanted<'_>, fate: &Fate) -> Taken {
     let Ok(hold) = Captured::left(parent, quarantine, fate, wanted.name) else { return Taken::Gone };
-    match hold.look() {
+    match hold.look_for(&wanted.stamp) {
         Ok((kind, stamp)) if (Wanted { touched: true, ..wanted }).is(kind, &stamp) => {
             settle(parent, &hold, wanted, fate)
         }
@@ -144,7 +157,11 @@ pub(super) fn resume(parent: &Parent, quarantine: &Quarantine, wanted: Wanted<'_
 
 /// Removes a directory if it is empty and still the one that was counted; `stamp` `None`: any.
 pub fn take_dir(parent: &Parent, name: &[u8], stamp: Option<&Stamp>) -> Taken {
-    match look(parent.fd(), name) {
+    let looked = match stamp {
+        Some(stamp) => look_for(parent.fd(), name, stamp),
+        None => look(parent.fd(), name),
+    };
+    match looked {
         Ok((Kind::Dir, now)) if stamp.is_none_or(|stamp| (stamp.dev, stamp.ino) == (now.dev, now.ino)) => {}
         Ok(_) => return Taken::Left("it has changed since it was counted; left alone".into()),
         Err(Errno::NOENT) => return Taken::Gone,

@@ -29,7 +29,7 @@ mod undo;
 pub use apply::{Applied, Apply, Meter};
 pub use capture::is_beside;
 pub use fate::{Backup, Fate, Trash};
-pub use hand::{Taken, Wanted, look, stamp_of, take, take_dir};
+pub use hand::{Taken, Wanted, look, look_for, stamp_of, take, take_dir};
 pub use journals::{Found, Journal, find, find_to_undo, list};
 pub use parent::{Parent, mtime_of, recipe_of, set_mtime};
 pub use planner::{Planned, Weighed, explain, plan, print_of, root_of};

@@ -7,7 +7,7 @@ use crate::cli::{Global, OnePlan};
 use crate::commands::Failure;
 use crate::commands::scan::{grouped, shown};
 use crate::exit::Exit;
-use crate::sweep::{Parent, info, look, root_of};
+use crate::sweep::{Parent, info, look_for, root_of};
 use crate::ui::Ui;
 use rustix::io::Errno;
 use serde_json::json;
@@ -46,7 +46,7 @@ impl<'a> Eye<'a> {
             self.parent = Some((dir.into(), Parent::open(self.root, dir)));
         }
         let now = match &self.parent {
-            Some((_, Ok(parent))) => look(parent.fd(), name),
+            Some((_, Ok(parent))) => look_for(parent.fd(), name, &entry.stamp),
             Some((_, Err(error))) => Err(*error),
             None => Err(Errno::NOENT),
         };
@@ -76,8 +76,8 @@ impl<'a> Eye<'a> {
 
 /// Opens the tree of a plan, if it is the one that was planned.
 pub(super) fn root(print: &RootPrint) -> Result<(PathBuf, File), String> {
-    tree(print, |_, meta| {
-        let same = (meta.dev(), meta.ino()) == (print.dev, print.ino);
+    tree(print, |_, dev, ino| {
+        let same = (dev, ino) == (print.dev, print.ino);
         if same { Ok(()) } else { Err("planned") }
     })
 }
@@ -86,9 +86,9 @@ pub(super) fn root(print: &RootPrint) -> Result<(PathBuf, File), String> {
 /// the quarantine says about itself does not.
 pub(super) fn root_of_run(begin: &Begin) -> Result<(PathBuf, File), String> {
     let print = &begin.root;
-    tree(print, |file, meta| {
-        let same = meta.ino() == print.ino
-            && (meta.dev() == print.dev
+    tree(print, |file, dev, ino| {
+        let same = ino == print.ino
+            && (dev == print.dev
                 || file.is_none_or(|root| info(root, &begin.run).is_some_and(|info| info.run == begin.run)));
         if same { Ok(()) } else { Err("cleaned then") }
     })
@@ -97,7 +97,7 @@ pub(super) fn root_of_run(begin: &Begin) -> Result<(PathBuf, File), String> {
 /// Looks before it opens, and again at what was opened. `is_it` says what it is not.
 fn tree(
     print: &RootPrint,
-    is_it: impl Fn(Option<&File>, &Metadata) -> Result<(), &'static str>,
+    is_it: impl Fn(Option<&File>, u64, u64) -> Result<(), &'static str>,
 ) -> Result<(PathBuf, File), String> {
     let path = root_of(print).filter(|path| path.is_absolute());
     let path = path.ok_or_else(|| format!("the root {:?} is no absolute path", print.path))?;
@@ -112,10 +112,15 @@ fn tree(
     if !meta.is_dir() {
         return Err(format!("{} is no directory any more", path.display()));
     }
-    is_it(None, &meta).map_err(another)?;
+    // Some network file systems invent inode numbers: where each look gives another one, the number says nothing.
+    let again = || std::fs::symlink_metadata(&path).map_or(meta.ino(), |again| again.ino());
+    let (second, third) = (again(), again());
+    let invented = meta.ino() != second && second != third && meta.ino() != third;
+    let inode = |meta: &Metadata| if invented { print.ino } else { meta.ino() };
+    is_it(None, meta.dev(), inode(&meta)).map_err(another)?;
     let file = open(&path).map_err(|error| format!("cannot open {}: {error}", path.display()))?;
     let meta = file.metadata().map_err(|error| format!("cannot look at {}: {error}", path.display()))?;
-    is_it(Some(&file), &meta).map_err(another)?;
+    is_it(Some(&file), meta.dev(), inode(&meta)).map_err(another)?;
     Ok((path, file))
 }
 

@@ -6,7 +6,7 @@ use super::names::NameKind;
 use super::{Changed, ChangedKind, Listing, LostName, Older};
 use crate::clean::path::{BESIDE, split};
 use crate::sweep::below::open_below;
-use rustix::fs::renameat;
+use rustix::fs::{AtFlags, Timespec, Timestamps, renameat, utimensat};
 use rustix::io::Errno;
 use std::collections::{BTreeSet, HashSet};
 use std::ffi::OsStr;
@@ -29,8 +29,14 @@ pub(in crate::run) struct Respelling {
 }
 
 impl Listing {
-    /// Compares the listing with the destination. `window`: by how many seconds a file may be older; `None` if times say nothing.
-    pub(in crate::run) fn examine(&mut self, dest: &Path, window: Option<i64>) -> io::Result<()> {
+    /// Compares the listing with the destination. `window`: by how many seconds a file may be older; `None` if times say nothing. `lost`:
+    /// names that the destination could not hold beside another one until now.
+    pub(in crate::run) fn examine(
+        &mut self,
+        dest: &Path,
+        window: Option<i64>,
+        lost: &[String],
+    ) -> io::Result<()> {
         let root = match File::open(dest) {
             Ok(root) => root,
             // A dry run of a job that has never run.
@@ -38,7 +44,7 @@ impl Listing {
             Err(error) => return Err(error),
         };
         if self.folds {
-            self.settle_spellings(&root)?;
+            self.settle_spellings(&root, lost)?;
         } else if self.gone.unwritten.is_none() {
             self.folds_below = self.folds_somewhere(&root)?;
         }
@@ -83,7 +89,7 @@ impl Listing {
     }
 
     /// What is to go is compared with the names of the source.
-    fn settle_spellings(&mut self, root: &File) -> io::Result<()> {
+    fn settle_spellings(&mut self, root: &File, lost_before: &[String]) -> io::Result<()> {
         let Some(names) = &self.names else { return Ok(()) };
         // What is not written down is not deleted either.
         let written = self.gone.unwritten.is_none();
@@ -94,8 +100,14 @@ impl Listing {
         let grouped: HashSet<&[u8]> = folded.groups.iter().flatten().map(|(_, name)| &name[..]).collect();
         let (mut stays, mut respelled, mut in_the_way) = (HashSet::new(), BTreeSet::new(), HashSet::new());
         for (name, (kind, source)) in &folded.respelled {
-            if spelling.held_path(source) == Held::Otherwise {
+            // Two entries only if the destination holds both names as they are spelt. (rsync looks for what is to go below every
+            // directory of the source, so a name that goes may have another spelling here, too.)
+            let two = spelling.held_path(source) == Held::Exactly && spelling.held_path(name) == Held::Exactly;
+            if !two && spelling.held_path(source) != Held::Not {
                 stays.insert(name.clone());
+                if *kind == NameKind::File && lost_before.iter().any(|lost| lost.as_bytes() == source) {
+                    self.stale.push(name.clone());
+                }
                 respellings(name, source, &grouped, &mut respelled);
             }
             in_the_way.extend((*kind != NameKind::Dir).then(|| name.clone()));
@@ -146,6 +158,18 @@ fn respellings(here: &[u8], source: &[u8], grouped: &HashSet<&[u8]>, out: &mut B
             out.insert(Respelling { depth, dir: above.into(), from: from.into(), to: to.into() });
         }
     }
+}
+
+/// Makes files so old that rsync fetches them again.
+pub(in crate::run) fn make_old(root: &File, names: &[Vec<u8>]) -> io::Result<()> {
+    for path in names {
+        let (dir, name) = split(path);
+        let dir = open_below(root, dir)?;
+        let old = Timespec { tv_sec: 0, tv_nsec: 0 };
+        let times = Timestamps { last_access: old, last_modification: old };
+        utimensat(&dir, OsStr::from_bytes(name), &times, AtFlags::SYMLINK_NOFOLLOW)?;
+    }
+    Ok(())
 }
 
 /// Gives entries the spelling of the source. Returns how many have it now, and why the others do not.

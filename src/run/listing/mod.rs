@@ -10,7 +10,7 @@ mod names;
 
 pub(super) use age::Older;
 pub(super) use changed::{Changed, ChangedKind};
-pub(super) use examine::{Respelling, rename};
+pub(super) use examine::{Respelling, make_old, rename};
 pub(super) use gone::{Gone, GoneWriter, Mark};
 #[expect(unused_imports, reason = "`clean` will ask")]
 pub(crate) use names::kept;
@@ -134,6 +134,7 @@ impl Collector {
             older: Older::default(),
             respelled: Vec::new(),
             lost: Vec::new(),
+            stale: Vec::new(),
             groups: Vec::new(),
             folds_below: false,
             warned: None,
@@ -167,6 +168,8 @@ pub(super) struct Listing {
     pub(super) respelled: Vec<Respelling>,
     /// Names of the source that the destination cannot hold beside another name of the source.
     pub(super) lost: Vec<LostName>,
+    /// What the destination holds under such a spelling is the other file, which is gone: it has to come even if size and time are the same.
+    pub(super) stale: Vec<Vec<u8>>,
     /// Groups of names of the source that may be one name to the destination.
     groups: Vec<Vec<(NameKind, Vec<u8>)>>,
     /// Whether a directory of the destination folds names although its root does not: the listing has to be made again.

@@ -7,7 +7,7 @@ use crate::clean::{Did, Entry, Kind, Line, Recipe, Record, in_version_control, i
 use crate::sweep::below::open_below;
 use crate::sweep::busy::is_being_written;
 use crate::sweep::fate::Fate;
-use crate::sweep::hand::{self, Taken, Wanted, look};
+use crate::sweep::hand::{self, Taken, Wanted, look_for};
 use crate::sweep::parent::{Parent, recipe_of};
 use rustix::fs::{AtFlags, FileType, statat};
 use std::collections::BTreeMap;
@@ -159,7 +159,7 @@ impl<'a> Shared<'a> {
             let mut touched = self.links.hold(entry.stamp.ino);
             // An earlier try may have taken another name.
             wanted.touched = apply.past.is_some() || touched.contains(&entry.stamp.ino);
-            if look(parent.fd(), name).is_ok_and(|(_, stamp)| stamp == entry.stamp) {
+            if look_for(parent.fd(), name, &entry.stamp).is_ok_and(|(_, stamp)| stamp == entry.stamp) {
                 // From here on it may move, whatever becomes of this name.
                 touched.insert(entry.stamp.ino);
             }

@@ -3,7 +3,7 @@
 use super::attributes;
 use crate::clean::{Kind, Stamp};
 use crate::sweep::capture::rename_new;
-use crate::sweep::hand::look;
+use crate::sweep::hand::{look, look_for};
 use rustix::fs::{AtFlags, Mode, OFlags, openat, readlinkat, symlinkat, unlinkat};
 use rustix::io::Errno;
 use std::ffi::OsStr;
@@ -25,7 +25,7 @@ pub(super) fn move_to(
         Err(Errno::XDEV | Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {}
         other => return other.map_err(Into::into),
     }
-    let (kind, now) = look(hold, name)?;
+    let (kind, now) = look_for(hold, name, stamp)?;
     let changed = || io::Error::other("it changed while it was copied");
     if !now.same_but_ctime(stamp) {
         return Err(changed());

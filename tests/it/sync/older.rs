@@ -77,8 +77,8 @@ fn another_source_with_one_older_file_changes_nothing() {
         assert!(hint.contains("sync j --allow-older"), "{ended}");
         let ended = two.run(&["--allow-older"], 0);
         assert_ne!(ended.finished()["status"], "blocked", "{ended}");
-        // It is the usual source now.
-        two.run(&[], 0);
+        // Unless something waits to be deleted, it is the usual source now.
+        two.run(&[], if more.contains("delete") && more.contains("-u") { 4 } else { 0 });
     }
 }
 
@@ -91,7 +91,7 @@ fn what_another_source_lacks_waits_until_it_has_served_twice() {
     let ended = two.run(&[], 0);
     let finished = ended.finished();
     assert_eq!((&finished["status"], &finished["files_deleted"]), (&"warned".into(), &0.into()), "{ended}");
-    assert_eq!(finished["files_transferred"], 1, "what is new comes: {ended}");
+    assert!(two.env.mirror("j/d1/only-here").exists(), "what is new comes: {ended}");
     assert!(finished["error"].as_str().unwrap().contains("1 file was not deleted"), "{ended}");
     assert!(two.env.mirror("j/d0/late").exists());
     // A run of the usual source in between starts it over.
