@@ -47,7 +47,7 @@ fn killed_and_resumed_and_undone() {
         killed += u32::from(!whole);
         let mut all = tree(&root);
         all.retain(|path, entry| {
-            entry.kind == super::super::support::Kind::File && !path.ends_with("info.json")
+            entry.kind == super::super::support::Kind::File && !path.ends_with("info%2Ejson")
         });
         assert_eq!(all.len(), FILES, "nothing is lost, and nothing is there twice");
         if whole {
@@ -188,7 +188,7 @@ fn killed_at_random_again_and_again() {
     let count = || {
         let mut all = tree(&root);
         all.retain(|path, entry| {
-            entry.kind == super::super::support::Kind::File && !path.ends_with("info.json")
+            entry.kind == super::super::support::Kind::File && !path.ends_with("info%2Ejson")
         });
         all.len()
     };
