@@ -27,7 +27,7 @@ use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 /// Nobody else looks in: what is removed from a mirror is not served any more.
@@ -71,6 +71,8 @@ pub struct Quarantine {
     info: Info,
     limit: NameLimit,
     tree: OnceLock<OwnedFd>,
+    /// One thread makes the place, the others wait for it.
+    making: Mutex<()>,
 }
 
 impl Quarantine {
@@ -83,7 +85,7 @@ impl Quarantine {
         let time = jiff::Timestamp::now().to_string();
         let info = Info { v: 2, run: run.into(), command: command.into(), time, keep_s: keep.as_secs() };
         let limit = name_limit(&root);
-        Ok(Quarantine { root, place, info, limit, tree: OnceLock::new() })
+        Ok(Quarantine { root, place, info, limit, tree: OnceLock::new(), making: Mutex::default() })
     }
 
     /// Whose it is.
@@ -108,6 +110,10 @@ impl Quarantine {
 
     /// Makes the place, with its description.
     pub fn prepare(&self) -> Result<&OwnedFd, Errno> {
+        if let Some(tree) = self.tree.get() {
+            return Ok(tree);
+        }
+        let _making = self.making.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(tree) = self.tree.get() {
             return Ok(tree);
         }

@@ -1,5 +1,6 @@
 mod applying;
 mod elsewhere;
+mod escaping;
 mod undoing;
 
 use super::*;

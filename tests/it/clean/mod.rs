@@ -6,6 +6,7 @@ mod hard;
 mod kept;
 mod killed;
 mod million;
+mod readers;
 mod refusals;
 mod rules;
 
@@ -41,6 +42,19 @@ fn dirs(root: &Path) -> Vec<(PathBuf, SystemTime, u32)> {
             (path, meta.modified().unwrap(), meta.mode())
         })
         .collect()
+}
+
+/// What of ours in a mirror has a name that programs may look for: in the quarantine, everything with a dot.
+fn in_sight(root: &Path) -> Vec<PathBuf> {
+    let bad = |path: &PathBuf| {
+        let mut names = path.iter().map(|name| name.to_string_lossy());
+        let quarantine = path.starts_with(".pdb-sync");
+        if quarantine {
+            return names.skip(1).any(|name| name.contains('.'));
+        }
+        names.any(|name| name.contains("pdb-sync") && name.contains(".pdb"))
+    };
+    tree(root).into_keys().filter(bad).collect()
 }
 
 /// A mirror with leavings of every kind.
