@@ -53,7 +53,15 @@ impl Keep {
             journal = Some(new);
         }
         let fate = if keep.is_some() { Fate::Quarantine } else { Fate::Delete };
-        Ok(Keep { quarantine, fate, journal, page: Mutex::default(), root, state: state.into(), run: run.into() })
+        Ok(Keep {
+            quarantine,
+            fate,
+            journal,
+            page: Mutex::default(),
+            root,
+            state: state.into(),
+            run: run.into(),
+        })
     }
 
     pub(super) fn quarantine(&self) -> &Quarantine {

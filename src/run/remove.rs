@@ -4,8 +4,8 @@
 
 use super::deletions::{Counted, Mark};
 use super::keep::Keep;
-use crate::clean::{Did, Kind};
 use crate::clean::path::{check, split};
+use crate::clean::{Did, Kind};
 use crate::sweep::below::{open_below, why_not};
 use crate::sweep::{Parent, Taken, Wanted, take, take_dir};
 use rustix::io::Errno;

@@ -92,7 +92,8 @@ impl Escaping<'_> {
             Err(error) => return self.left.note(place(self.run), why_not(error)),
         };
         keep_old_info(&dir);
-        let mut tops = names.into_iter().filter(|(name, kind)| *kind == Kind::Dir && name != ESCAPED).peekable();
+        let mut tops =
+            names.into_iter().filter(|(name, kind)| *kind == Kind::Dir && name != ESCAPED).peekable();
         if tops.peek().is_none() {
             return;
         }

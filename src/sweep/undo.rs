@@ -271,7 +271,9 @@ impl Undoing<'_> {
         self.undone.failed += 1;
         if self.undone.why.len() < TOLD {
             let path = join(&self.place, &join(&top.path(), stored));
-            self.undone.why.push((path, format!("nobody can say what it was called ({why}); it stays there")));
+            self.undone
+                .why
+                .push((path, format!("nobody can say what it was called ({why}); it stays there")));
         }
     }
 }

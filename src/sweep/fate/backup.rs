@@ -2,8 +2,8 @@
 
 use super::moving::move_to;
 use crate::clean::Stamp;
-use crate::sweep::capture::Captured;
 use crate::sweep::below::{make_below, open_below, why_not};
+use crate::sweep::capture::Captured;
 use crate::sweep::hand::look;
 use rustix::fs::Mode;
 use std::fs::{self, File};

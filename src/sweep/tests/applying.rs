@@ -97,7 +97,8 @@ fn a_run_that_goes_on_takes_the_other_names_too_and_says_nothing_twice() {
     // The first try came to one name of two, and to the odd one; `z` had been captured when it was killed.
     let first = apply(&place, &[entries[0].clone(), entries[3].clone()], &Fate::Quarantine, None, 1);
     assert_eq!((first.quarantined, first.skipped), (1, 1));
-    fs::rename(place.root.join("ab/z"), place.root.join(".pdb-sync/quarantine/RUN1/escaped/tree/ab/z")).unwrap();
+    fs::rename(place.root.join("ab/z"), place.root.join(".pdb-sync/quarantine/RUN1/escaped/tree/ab/z"))
+        .unwrap();
     place.dir.set_modified(SystemTime::now()).unwrap();
     let applied = apply(&place, &entries, &Fate::Quarantine, Some(&past_of(&place)), 1);
     assert_eq!((applied.quarantined, applied.deleted, applied.skipped), (3, 1, 1), "{:?}", applied.why);

@@ -62,7 +62,9 @@ fn is_back(place: &Place, path: &[u8]) -> bool {
 }
 
 fn did(journal: &Journal, path: &[u8], did: Did) {
-    journal.line(&Line::Did(Record { path: path.into(), kind: Kind::File, did, bytes: 1, why: None })).unwrap();
+    journal
+        .line(&Line::Did(Record { path: path.into(), kind: Kind::File, did, bytes: 1, why: None }))
+        .unwrap();
 }
 
 fn take_all(place: &Place, paths: &[Vec<u8>], fate: &Fate) {
@@ -244,7 +246,11 @@ fn a_layer_that_was_escaped_in_part_is_undone_and_gone_on_with() {
             fs::write(place.root.join(OsStr::from_bytes(path)), "newer").unwrap();
         }
         let undone = place.undo();
-        assert_eq!((undone.restored, undone.failed, undone.conflicts), (paths.len() as u64, 0, 0), "{undone:?}");
+        assert_eq!(
+            (undone.restored, undone.failed, undone.conflicts),
+            (paths.len() as u64, 0, 0),
+            "{undone:?}"
+        );
         paths.iter().for_each(|path| assert!(is_back(&place, path), "{}", path.escape_ascii()));
         assert_eq!(dotted(&place), Vec::<String>::new(), "nor have those that were put aside");
         assert_eq!(place.contents()["newer"], paths.len());
@@ -319,6 +325,10 @@ fn several_threads_make_one_place() {
             }
         });
         assert!(info(&place.dir, "RUN1").is_some());
-        assert_eq!(fs::read_dir(place.root.join(RUN)).unwrap().count(), 2, "the description and what is escaped");
+        assert_eq!(
+            fs::read_dir(place.root.join(RUN)).unwrap().count(),
+            2,
+            "the description and what is escaped"
+        );
     }
 }
