@@ -3,7 +3,7 @@
 use super::*;
 use crate::clean::{Action, Entry, Kind, Past, Record};
 
-fn entry(place: &Place, path: &str) -> Entry {
+pub(super) fn entry(place: &Place, path: &str) -> Entry {
     let (dir, name) = crate::clean::path::split(path.as_bytes());
     let (kind, stamp) = look(below::open_below(&place.dir, dir).unwrap(), name).unwrap();
     let linked = kind != Kind::Dir && fs::symlink_metadata(place.root.join(path)).unwrap().nlink() > 1;
@@ -38,7 +38,7 @@ fn journal_of(place: &Place) -> Vec<Line> {
     text.split(|b| *b == b'\n').filter_map(Line::read).collect()
 }
 
-fn past_of(place: &Place) -> Past {
+pub(super) fn past_of(place: &Place) -> Past {
     let mut past = Past::default();
     journal_of(place).iter().for_each(|line| past.learn(line));
     past

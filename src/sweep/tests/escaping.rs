@@ -316,6 +316,45 @@ fn what_an_earlier_version_captured_in_its_own_directory_is_found() {
 }
 
 #[test]
+fn a_name_that_becomes_a_hash_is_in_the_journal_before_and_found_after_a_kill() {
+    let place = place();
+    let paths: Vec<String> = (0..9).map(|n| format!("ab/{n}{}", &long()[1..])).collect();
+    paths.iter().for_each(|path| put(&place.root, path.as_bytes()));
+    let entries: Vec<_> = paths.iter().map(|path| applying::entry(&place, path)).collect();
+    let (journal, meter) = (place.journal(), Meter::default());
+    let gone = || paths.iter().filter(|path| !place.root.join(path).exists());
+    let look = || {
+        let named = fs::read_to_string(journal.path()).unwrap();
+        gone().for_each(|path| assert!(named.contains(path), "{path}"));
+        gone().count() > 3
+    };
+    let apply = Apply {
+        root: &place.dir,
+        quarantine: &place.quarantine,
+        fate: &Fate::Quarantine,
+        journal: &journal,
+        threads: 1,
+        fail_fast: false,
+        strict: false,
+        past: None,
+        stop: &look,
+        meter: &meter,
+    };
+    let mut all = entries.iter().cloned();
+    assert!(apply.run(|| Ok(all.next())).unwrap().stopped);
+    // Killed before what became of them was written down.
+    let text = fs::read_to_string(journal.path()).unwrap();
+    let before: Vec<&str> = text.lines().filter(|line| !line.contains("quarantined")).collect();
+    fs::write(journal.path(), before.join("\n") + "\n").unwrap();
+    let past = applying::past_of(&place);
+    let mut all = entries.iter().cloned();
+    let applied = Apply { past: Some(&past), stop: &|| false, ..apply }.run(|| Ok(all.next())).unwrap();
+    assert_eq!((applied.quarantined, applied.skipped), (9, 0), "{:?}", applied.why);
+    assert_eq!(dotted(&place), Vec::<String>::new());
+    assert_eq!(place.undo().restored, 9);
+}
+
+#[test]
 fn several_threads_make_one_place() {
     for _ in 0..200 {
         let place = place();

@@ -101,6 +101,16 @@ fn half_way(more: &str) -> (Upstream, Env, PathBuf) {
     (upstream, env, root)
 }
 
+/// A run that quarantines something else.
+fn a_clean_run(env: &Env, root: &Path) -> String {
+    fs::write(root.join("x~"), "left over").unwrap();
+    age(&root.join("x~"));
+    env.run(["clean", "plan", "./mirror/m"]).expect_code(0);
+    let run = env.run(["clean", "run", "--yes", "--json"]).expect_code(0).json().pop().unwrap();
+    assert_eq!(run["quarantined"], 1, "{run}");
+    run["run"].as_str().unwrap().to_owned()
+}
+
 /// Undoes the last run.
 fn first_is_back(env: &Env, root: &Path) {
     let undone = env.run(["clean", "undo", "last", "--json"]).expect_code(0);
@@ -113,8 +123,11 @@ fn first_is_back(env: &Env, root: &Path) {
 
 #[test]
 fn what_a_killed_transfer_backed_up_is_found_by_nobody_after_whatever_runs_next() {
-    for next in ["sync", "run", "purge", "undo"] {
+    // Before the transfer, and whether or not the job still keeps what it replaces.
+    let hook = "before = ['test -z \"$(find \"$PDB_SYNC_DEST/.pdb-sync\" -mindepth 1 -name \"*.*\")\"']";
+    for next in ["sync", "run", "purge", "undo", "undo of another run"] {
         let (upstream, env, root) = half_way("bwlimit = '200KB'");
+        let another = a_clean_run(&env, &root);
         let run = env.spawn(["sync", "m"]);
         eventually("rsync has backed up two files", || {
             backed_up(&root) && in_sight(&root).iter().any(|path| path.ends_with(long()))
@@ -125,15 +138,14 @@ fn what_a_killed_transfer_backed_up_is_found_by_nobody_after_whatever_runs_next(
         assert!(backed_up(&root), "{next}: the killed run could not");
         configure(&env, &upstream, "");
         match next {
-            "sync" => drop(env.run(["sync", "m"]).expect_code(0)),
+            "sync" => {
+                configure(&env, &upstream, hook);
+                env.run(["sync", "m"]).expect_code(0);
+            }
             "purge" => drop(env.run(["clean", "purge", "./mirror/m"]).expect_code(0)),
             "undo" => first_is_back(&env, &root),
-            _ => {
-                fs::write(root.join("x~"), "left over").unwrap();
-                age(&root.join("x~"));
-                env.run(["clean", "plan", "./mirror/m"]).expect_code(0);
-                env.run(["clean", "run", "--yes"]).expect_code(0);
-            }
+            "undo of another run" => drop(env.run(["clean", "undo", &another]).expect_code(0)),
+            _ => drop(a_clean_run(&env, &root)),
         }
         assert_eq!(in_sight(&root), Vec::<PathBuf>::new(), "{next}");
         if next == "purge" {
