@@ -10,6 +10,7 @@
 
 mod builtin;
 mod decisions;
+mod escape;
 mod fuse;
 mod journal;
 mod judge;
@@ -24,6 +25,7 @@ mod tests;
 
 pub use builtin::{BACKUPS, built_in, is_of_a_transfer};
 pub use decisions::{Decisions, template};
+pub use escape::{LongNames, NameLimit, Nameless, escape, escape_path, is_hashed};
 pub use fuse::{Blown, Fuses};
 pub use journal::{Begin, Did, End, Line, Recipe, Record};
 pub use judge::{Candidate, Judge, Verdict, Why};

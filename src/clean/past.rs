@@ -1,13 +1,14 @@
 //! What a journal tells those who go on with a run, or undo it.
 
-use super::journal::{Did, Line, Recipe};
+use super::escape::LongNames;
+use super::journal::{Did, Line, Recipe, Record};
 use super::rule::Kind;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// The command of an undo, as it begins in the journal of the run that it undoes.
 pub const UNDO: &str = "undo";
 
-/// Directories that a run touched. Takes memory for each of them, and none for files.
+/// Directories that a run touched. Takes memory for each of them, and none for files, but for very long names.
 #[derive(Debug, Default)]
 pub struct Dirs {
     /// As they were before the run; the empty path is the root. The first word counts: later ones come from a run that went on.
@@ -18,11 +19,16 @@ pub struct Dirs {
     pub made: BTreeSet<Vec<u8>>,
     /// Whether the run, or an undo of it, was cut short: times that it moved may not have been set back.
     pub half: bool,
+    /// Names that are too long to be escaped: what hashes in the quarantine stand for.
+    pub long: LongNames,
 }
 
 impl Dirs {
     /// Takes a line of the journal, in its order.
     pub fn learn(&mut self, line: &Line) {
+        if let Line::Was(path, _) | Line::Did(Record { path, .. }) = line {
+            self.long.learn(path);
+        }
         match line {
             Line::Was(path, recipe) => {
                 self.was.entry(path.clone()).or_insert(*recipe);

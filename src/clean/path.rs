@@ -8,8 +8,12 @@ use serde::{Deserialize, Serialize, Serializer};
 /// The directory of ours in a mirror.
 pub const OURS: &[u8] = b".pdb-sync";
 
-/// How the names begin that entries have between their capture and their deletion; the run and a hash follow.
-pub const BESIDE: &[u8] = b".pdb-sync-";
+/// How the names begin that entries have between their capture and their deletion; the run and a hash follow. Hidden, and
+/// without the `.pdb` that readers of mirrors look for.
+pub const BESIDE: &[u8] = b".%pdb-sync-";
+
+/// The same as earlier versions had it: what they left is still found.
+pub const BESIDE_BEFORE: &[u8] = b".pdb-sync-";
 
 /// Why a path is no path below the root.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -181,7 +181,7 @@ fn kind(job: &Job, existing: &Path, mount: Option<&Mount>) -> Option<Finding> {
 
 /// Whether a name that differs only in case means the same file; `None` if that cannot be tried.
 fn folds_case(dir: &Path) -> Option<bool> {
-    let file = tempfile::Builder::new().prefix(".pdb-sync-doctor-a").tempfile_in(dir).ok()?;
+    let file = tempfile::Builder::new().prefix(".%pdb-sync-doctor-a").tempfile_in(dir).ok()?;
     let name = file.path().file_name()?.to_str()?.to_owned();
     let twin = dir.join(name.replace("doctor-a", "doctor-A"));
     Some(fs::symlink_metadata(twin).is_ok())

@@ -129,7 +129,8 @@ impl<'a> Try<'a> {
         self.remember().await;
         if let Some(keep) = self.keep.take() {
             // A mount that is dead must not hold the run.
-            off_thread(&self.voice.stop, move || keep.close()).await;
+            let left = off_thread(&self.voice.stop, move || keep.close()).await;
+            self.voice.unescaped(left.as_ref(), &self.job.dest).await;
         }
         let attempt = Attempt {
             number: self.number,

@@ -2,14 +2,14 @@
 
 use crate::clean::{Begin, Did, End, Kind, Line, Record};
 use crate::job::Job;
-use crate::sweep::{self, Fate, Journal, Parent, Quarantine};
+use crate::sweep::{self, Fate, Journal, Parent, Quarantine, Unescaped};
 use rustix::fs::{AtFlags, statat};
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -24,6 +24,7 @@ pub(super) struct Keep {
     journal: Option<Journal>,
     page: Mutex<Vec<u8>>,
     root: File,
+    state: PathBuf,
     run: String,
 }
 
@@ -52,7 +53,15 @@ impl Keep {
             journal = Some(new);
         }
         let fate = if keep.is_some() { Fate::Quarantine } else { Fate::Delete };
-        Ok(Keep { quarantine, fate, journal, page: Mutex::default(), root, run: run.into() })
+        Ok(Keep {
+            quarantine,
+            fate,
+            journal,
+            page: Mutex::default(),
+            root,
+            state: state.into(),
+            run: run.into(),
+        })
     }
 
     pub(super) fn quarantine(&self) -> &Quarantine {
@@ -73,6 +82,17 @@ impl Keep {
         let (did, bytes) = (Did::Meant, 0);
         Line::Did(Record { path: path.into(), kind: Kind::Dir, did, bytes, why: None }).write(&mut lines);
         journal.append(&lines)
+    }
+
+    /// Written down before it goes: an entry that gets a name which only the journal can tell. Whether it is one.
+    pub(super) fn before(&self, path: &[u8]) -> io::Result<bool> {
+        let Some(journal) = &self.journal else { return Ok(false) };
+        if !self.quarantine.needs_key(path) {
+            return Ok(false);
+        }
+        let (kind, did, bytes) = (Kind::File, Did::Meant, 0);
+        journal.line(&Line::Did(Record { path: path.into(), kind, did, bytes, why: None }))?;
+        journal.sync().map(|()| true)
     }
 
     /// Writes down what was done.
@@ -96,12 +116,17 @@ impl Keep {
         }
     }
 
-    /// The attempt is over: what is empty goes, and so does the quarantine of earlier runs whose time is over.
-    pub(super) fn close(&self) {
+    /// The attempt is over: what rsync backed up is escaped, what is empty goes, and so does the quarantine of earlier runs
+    /// whose time is over. The answer is what could not be escaped.
+    pub(super) fn close(&self) -> Unescaped {
         // What is left over here is found by `clean purge`, and does no harm.
         let _ = self.flush();
+        let mut left = Unescaped::default();
+        if self.journal.is_some() {
+            left = sweep::escape_quarantines(&self.root, &self.state, &|| false);
+        }
         self.quarantine.tidy();
-        let Some(journal) = &self.journal else { return };
+        let Some(journal) = &self.journal else { return left };
         if sweep::info(&self.root, &self.run).is_none() {
             // Nothing was removed or replaced.
             let _ = fs::remove_file(journal.path());
@@ -110,5 +135,6 @@ impl Keep {
             let _ = journal.sync();
         }
         let _ = sweep::purge(&self.root, None, jiff::Timestamp::now(), false, &|| false);
+        left
     }
 }

@@ -4,8 +4,8 @@
 
 use super::listing::{Gone, Mark};
 use super::keep::Keep;
-use crate::clean::Kind;
 use crate::clean::path::{check, split};
+use crate::clean::{Did, Kind};
 use crate::sweep::below::{open_below, why_not};
 use crate::sweep::{Parent, Taken, Wanted, take, take_dir};
 use rustix::io::Errno;
@@ -107,10 +107,9 @@ impl Hands<'_> {
             }
         }
         let Some(parent) = &self.last else { return Ok(false) };
+        let mut meant = false;
         let taken = if dir {
-            self.keep
-                .before_dir(parent, file, name)
-                .map_err(|error| format!("cannot write the journal: {error}"))?;
+            self.keep.before_dir(parent, file, name).map_err(unwritten)?;
             match take_dir(parent, file, stamp.map(|mark| &mark.stamp)) {
                 // What is excluded keeps its directory, as with rsync.
                 Taken::Left(_) if open_below(self.root, name).is_ok() => Taken::Gone,
@@ -118,6 +117,7 @@ impl Hands<'_> {
             }
         } else {
             let Some(mark) = stamp else { return Ok(false) };
+            meant = self.keep.before(name).map_err(unwritten)?;
             // Whoever takes or replaces one name of a file moves the change time of the others.
             let wanted = Wanted { name: file, kind: None, stamp: mark.stamp, touched: mark.linked };
             take(parent, self.keep.quarantine(), wanted, self.keep.fate())
@@ -126,15 +126,24 @@ impl Hands<'_> {
             Taken::Done(did) => {
                 let kind = if dir { Kind::Dir } else { Kind::File };
                 let bytes = stamp.map_or(0, |mark| mark.stamp.size);
-                self.keep
-                    .note(name, kind, did, bytes)
-                    .map_err(|error| format!("cannot write the journal: {error}"))?;
+                self.keep.note(name, kind, did, bytes).map_err(unwritten)?;
                 Ok(true)
             }
-            Taken::Gone => Ok(false),
-            Taken::Left(why) | Taken::Failed(why) => Err(why),
+            other => {
+                if meant {
+                    self.keep.note(name, Kind::File, Did::Skipped, 0).map_err(unwritten)?;
+                }
+                match other {
+                    Taken::Left(why) | Taken::Failed(why) => Err(why),
+                    Taken::Done(_) | Taken::Gone => Ok(false),
+                }
+            }
         }
     }
+}
+
+fn unwritten(error: io::Error) -> String {
+    format!("cannot write the journal: {error}")
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use crate::job::{CachePolicy, Hook, Job};
 use crate::result::{Attempt, Figures, Outcome, Reason, Skip, Status, SyncResult, log_path};
 use crate::rsync::exit::Class;
 use crate::stats::Past;
+use crate::sweep;
 use jiff::Timestamp;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -80,7 +81,8 @@ impl Unit<'_> {
             Mode::Real => Some(self.lock().await?),
             Mode::DryRun | Mode::Plan { .. } => None,
         };
-        if plan.mode == Mode::Real {
+        if let Some(lock) = &lock {
+            self.escape(lock).await?;
             if job.min_free.is_some() {
                 let dest = job.dest.clone();
                 let free = off_thread(&voice.stop, move || disk::free(&dest).ok()).await;
@@ -218,6 +220,16 @@ impl Unit<'_> {
                 () = voice.stop.gentle() => return Err(self.stopped()),
             }
         }
+    }
+
+    /// What runs before this one left in the quarantine under its own names: nobody has to wait for the transfer.
+    async fn escape(&self, lock: &Lock) -> Result<(), Outcome> {
+        let Ticket { plan, job, voice, .. } = self.ticket;
+        let (dest, state, stop) = (lock.directory().try_clone(), plan.state_dir.clone(), voice.stop.clone());
+        let work = move || Some(sweep::escape_quarantines(&dest.ok()?, &state, &|| stop.is_stopping()));
+        let left = off_thread(&voice.stop, work).await.ok_or_else(|| self.stopped())?;
+        voice.unescaped(left.as_ref(), &job.dest).await;
+        Ok(())
     }
 
     /// The hooks that follow the outcome, and what they make of it.

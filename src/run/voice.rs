@@ -3,7 +3,9 @@
 use super::buffers::Buffers;
 use super::stop::Stop;
 use crate::event::{Event, Level, Phase, Progress, Stamped, Stream};
+use crate::sweep::Unescaped;
 use jiff::Timestamp;
+use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 
@@ -39,6 +41,13 @@ impl Voice {
 
     pub(super) async fn notice(&self, level: Level, text: impl Into<String>) {
         self.say(Event::Notice { job: Some(self.job.clone()), level, text: text.into() }).await;
+    }
+
+    /// Tells of names in the quarantine that readers of the mirror may find.
+    pub(super) async fn unescaped(&self, left: Option<&Unescaped>, dest: &Path) {
+        if let Some(text) = left.and_then(|left| left.text(dest)) {
+            self.notice(Level::Warning, text).await;
+        }
     }
 
     /// Lines in the job's name; the block is one of our buffers.

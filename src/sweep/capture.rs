@@ -9,7 +9,7 @@ use super::fate::Fate;
 use super::hand::{look, look_for};
 use super::parent::Parent;
 use super::quarantine::Quarantine;
-use crate::clean::path::{BESIDE, split};
+use crate::clean::path::{BESIDE, BESIDE_BEFORE, split};
 use crate::clean::{Kind, Stamp};
 use rustix::fs::{AtFlags, RenameFlags, linkat, renameat, renameat_with, unlinkat};
 use rustix::io::Errno;
@@ -26,6 +26,8 @@ pub(super) struct Captured<'a> {
     name: Cow<'a, [u8]>,
     /// What it is called where it belongs.
     own: &'a [u8],
+    /// Whether it is in its own directory.
+    beside: bool,
 }
 
 impl<'a> Captured<'a> {
@@ -36,7 +38,10 @@ impl<'a> Captured<'a> {
         fate: &Fate,
         own: &'a [u8],
     ) -> Result<Self, Errno> {
-        Self::at(parent, quarantine, fate, own, Parent::hold)
+        match fate {
+            Fate::Delete => Ok(Self::beside(parent, quarantine.run(), own)),
+            _ => Ok(Self::within(parent.hold(quarantine)?, quarantine, own)),
+        }
     }
 
     /// Where it would lie if an earlier try left it there.
@@ -46,27 +51,31 @@ impl<'a> Captured<'a> {
         fate: &Fate,
         own: &'a [u8],
     ) -> Result<Self, Errno> {
-        Self::at(parent, quarantine, fate, own, Parent::held)
+        match fate {
+            Fate::Delete => Ok(Self::left_beside(parent, quarantine.run(), own)),
+            _ => Ok(Self::within(parent.held(quarantine)?, quarantine, own)),
+        }
     }
 
-    fn at(
-        parent: &'a Parent,
-        quarantine: &Quarantine,
-        fate: &Fate,
-        own: &'a [u8],
-        open: fn(&'a Parent, &Quarantine) -> Result<&'a OwnedFd, Errno>,
-    ) -> Result<Self, Errno> {
-        match fate {
-            Fate::Delete => Ok(Self::beside(parent, quarantine.run(), own)),
-            _ => Ok(Captured { dir: open(parent, quarantine)?, name: own.into(), own }),
-        }
+    fn within(dir: &'a OwnedFd, quarantine: &Quarantine, own: &'a [u8]) -> Self {
+        Captured { dir, name: quarantine.name(own), own, beside: false }
     }
 
     /// Where it lies in a run that deletes.
     pub(super) fn beside(parent: &'a Parent, run: &str, own: &'a [u8]) -> Self {
+        Self::beside_as(BESIDE, parent, run, own)
+    }
+
+    /// The same for what an earlier try left there, which may have been one of an earlier version.
+    pub(super) fn left_beside(parent: &'a Parent, run: &str, own: &'a [u8]) -> Self {
+        let before = Self::beside_as(BESIDE_BEFORE, parent, run, own);
+        if before.look().is_ok() { before } else { Self::beside(parent, run, own) }
+    }
+
+    fn beside_as(front: &[u8], parent: &'a Parent, run: &str, own: &'a [u8]) -> Self {
         let hash = blake3::hash(own).to_hex();
-        let name = [BESIDE, run.as_bytes(), b"-", &hash.as_bytes()[..16]].concat();
-        Captured { dir: parent.fd(), name: name.into(), own }
+        let name = [front, run.as_bytes(), b"-", &hash.as_bytes()[..16]].concat();
+        Captured { dir: parent.fd(), name: name.into(), own, beside: true }
     }
 
     /// The directory that holds it.
@@ -79,11 +88,16 @@ impl<'a> Captured<'a> {
         &self.name
     }
 
+    /// What it is called where it belongs.
+    pub(super) fn own(&self) -> &'a [u8] {
+        self.own
+    }
+
     /// Where it is, for people: a fragment whose subject is the entry.
     pub(super) fn lies(&self) -> String {
-        match &self.name {
-            Cow::Borrowed(_) => "lies in the quarantine".into(),
-            Cow::Owned(name) => format!("lies beside its place as {}", String::from_utf8_lossy(name)),
+        match self.beside {
+            false => "lies in the quarantine".into(),
+            true => format!("lies beside its place as {}", String::from_utf8_lossy(&self.name)),
         }
     }
 
@@ -118,7 +132,7 @@ impl<'a> Captured<'a> {
 /// Whether an entry lies where a run captured it that deletes: the run was killed, or could not put it back.
 pub fn is_beside(root: &File, run: &str, path: &[u8]) -> bool {
     let (dir, name) = split(path);
-    Parent::open(root, dir).is_ok_and(|parent| Captured::beside(&parent, run, name).look().is_ok())
+    Parent::open(root, dir).is_ok_and(|parent| Captured::left_beside(&parent, run, name).look().is_ok())
 }
 
 /// Renames, and never over anything.
@@ -131,10 +145,23 @@ pub(super) fn give_back(from: impl AsFd, name: &[u8], to: impl AsFd, new: &[u8])
     match rename_new(&from, &to, name, new) {
         // A link is refused where something is.
         Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
-            linkat(&from, bytes(name), &to, bytes(new), AtFlags::empty())
-                .and_then(|()| unlinkat(&from, bytes(name), AtFlags::empty()))
+            match linkat(&from, bytes(name), &to, bytes(new), AtFlags::empty()) {
+                // An earlier try was killed between the two.
+                Err(Errno::EXIST) if is_same(&from, name, &to, new) => {}
+                linked => linked?,
+            }
+            unlinkat(&from, bytes(name), AtFlags::empty())
         }
         other => other,
+    }
+}
+
+/// Whether two names are of the same file.
+fn is_same(from: impl AsFd, name: &[u8], to: impl AsFd, new: &[u8]) -> bool {
+    let inode = |(_, stamp): (Kind, Stamp)| (stamp.dev, stamp.ino);
+    match (look(from, name), look(to, new)) {
+        (Ok(a), Ok(b)) => inode(a) == inode(b),
+        _ => false,
     }
 }
 

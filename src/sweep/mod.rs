@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! planner ── apply ── hand (capture, verify, commit) ── quarantine
-//!                └── journals            undo ── purge ──┘
+//!                └── journals    undo ── escaping ── purge ──┘
 //! ```
 //!
 //! **Invariant: nothing is removed that was not captured and compared first; directories are only removed empty.** Every
@@ -12,6 +12,7 @@ mod apply;
 pub mod below;
 mod busy;
 mod capture;
+mod escaping;
 mod fate;
 mod hand;
 mod journals;
@@ -28,6 +29,7 @@ mod undo;
 
 pub use apply::{Applied, Apply, Meter};
 pub use capture::is_beside;
+pub use escaping::{Unescaped, escape_quarantines};
 pub use fate::{Backup, Fate, Trash};
 pub use hand::{Taken, Wanted, look, look_for, stamp_of, take, take_dir};
 pub use journals::{Found, Journal, find, find_to_undo, list};

@@ -4,7 +4,7 @@ use super::below::open_below;
 use super::capture::rename_new;
 use super::hand::look;
 use super::parent::{mtime_of, set_mtime};
-use super::quarantine::{info, runs};
+use super::quarantine::{info, is_info, runs};
 use super::tree;
 use crate::clean::Kind;
 use crate::clean::path::{OURS, split};
@@ -114,7 +114,7 @@ fn empty(
             match done {
                 Ok(()) => {
                     // Its own description is no entry of anybody.
-                    let ours = path.is_empty() && name == b"info.json";
+                    let ours = path.is_empty() && is_info(name);
                     purged.entries += u64::from(!ours);
                     purged.bytes += if ours { 0 } else { size };
                 }

@@ -1,28 +1,57 @@
-//! Where removed entries lie for a while: `ROOT/.pdb-sync/quarantine/RUN/tree/…`, under their own paths, so that nothing
-//! else has to be known to bring them back. On the mirror's own file system, since renaming is what makes it safe.
+//! Where removed entries lie for a while: `ROOT/.pdb-sync/quarantine/RUN/escaped/tree/…`, under their own paths, so that
+//! nothing else has to be known to bring them back. On the mirror's own file system, since renaming is what makes it safe.
+//!
+//! ```text
+//! RUN/info%2Ejson                    what the quarantine says about itself
+//! RUN/escaped/tree/                  what was removed
+//! RUN/escaped/replaced-N/            what a transfer replaced
+//! RUN/escaped/newer-replaced-N/      what an undo put aside
+//! RUN/tree/, RUN/replaced-N/, …      the same under their own names: rsync's backups until the transfer ends, and what
+//!                                    earlier versions made
+//! ```
+//!
+//! So the place of a tree tells whether its names are escaped ([`crate::clean::escape`]), and an entry that is moved from the
+//! one to the other ([`super::escaping`]) is always in exactly one of them.
 
 use super::below::{make_below, open_below};
+use super::tree::join;
 use crate::clean::path::OURS;
-use rustix::fs::{AtFlags, Mode, OFlags, openat, unlinkat};
+use crate::clean::{NameLimit, escape, escape_path, is_hashed};
+use rustix::fs::{AtFlags, Mode, OFlags, fstatvfs, openat, renameat, statat, unlinkat};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 /// Nobody else looks in: what is removed from a mirror is not served any more.
-const PRIVATE: Mode = Mode::RWXU;
-const INFO: &str = "info.json";
+pub(super) const PRIVATE: Mode = Mode::RWXU;
+/// Where names are escaped, and nowhere else.
+pub(super) const ESCAPED: &[u8] = b"escaped";
+/// What was removed.
+pub(super) const TREE: &[u8] = b"tree";
+/// `info.json`, escaped as everything is.
+const INFO: &str = "info%2Ejson";
+/// It gets its name when it is whole.
+const INFO_PART: &str = "info%2Epart";
+/// What earlier versions called it.
+const INFO_BEFORE: &str = "info.json";
+
+/// Whether that is a description of a quarantine, and no entry of anybody.
+pub(super) fn is_info(name: &[u8]) -> bool {
+    [INFO, INFO_PART, INFO_BEFORE].iter().any(|info| info.as_bytes() == name)
+}
 
 /// What a quarantine says about itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Info {
-    /// The version of the format.
+    /// The version of the format: since 2, names are escaped.
     pub v: u32,
     /// The run.
     pub run: String,
@@ -40,7 +69,10 @@ pub struct Quarantine {
     root: File,
     place: Vec<u8>,
     info: Info,
+    limit: NameLimit,
     tree: OnceLock<OwnedFd>,
+    /// One thread makes the place, the others wait for it.
+    making: Mutex<()>,
 }
 
 impl Quarantine {
@@ -51,8 +83,9 @@ impl Quarantine {
         }
         let place = place(run);
         let time = jiff::Timestamp::now().to_string();
-        let info = Info { v: 1, run: run.into(), command: command.into(), time, keep_s: keep.as_secs() };
-        Ok(Quarantine { root, place, info, tree: OnceLock::new() })
+        let info = Info { v: 2, run: run.into(), command: command.into(), time, keep_s: keep.as_secs() };
+        let limit = name_limit(&root);
+        Ok(Quarantine { root, place, info, limit, tree: OnceLock::new(), making: Mutex::default() })
     }
 
     /// Whose it is.
@@ -65,8 +98,22 @@ impl Quarantine {
         &self.place
     }
 
+    /// What an entry is called in it.
+    pub(super) fn name<'a>(&self, own: &'a [u8]) -> Cow<'a, [u8]> {
+        escape(own, self.limit)
+    }
+
+    /// Whether only the journal can tell what an entry of this path was called: it has to say so first.
+    pub fn needs_key(&self, path: &[u8]) -> bool {
+        is_hashed(path, self.limit)
+    }
+
     /// Makes the place, with its description.
     pub fn prepare(&self) -> Result<&OwnedFd, Errno> {
+        if let Some(tree) = self.tree.get() {
+            return Ok(tree);
+        }
+        let _making = self.making.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(tree) = self.tree.get() {
             return Ok(tree);
         }
@@ -74,29 +121,28 @@ impl Quarantine {
         let dir = make_below(&self.root, &self.place, PRIVATE, |_| ())?;
         // The root's time belongs to the source.
         super::parent::set_mtime(&self.root, super::parent::mtime_of(&stat));
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-        match openat(&dir, INFO, flags, Mode::RUSR | Mode::WUSR) {
-            Ok(file) => {
-                let text = serde_json::to_vec(&self.info).map_err(|_| Errno::INVAL)?;
-                let written = File::from(file).write_all(&text);
-                written.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
-            }
-            Err(Errno::EXIST) => {}
-            Err(error) => return Err(error),
+        keep_old_info(&dir);
+        if statat(&dir, INFO, AtFlags::SYMLINK_NOFOLLOW).is_err() {
+            let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+            let file = openat(&dir, INFO_PART, flags, Mode::RUSR | Mode::WUSR)?;
+            let text = serde_json::to_vec(&self.info).map_err(|_| Errno::INVAL)?;
+            let written = File::from(file).write_all(&text);
+            written.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
+            renameat(&dir, INFO_PART, &dir, INFO)?;
         }
-        let tree = make_below(&dir, b"tree", PRIVATE, |_| ())?;
+        let tree = make_below(&dir, &join(ESCAPED, TREE), PRIVATE, |_| ())?;
         Ok(self.tree.get_or_init(|| tree))
     }
 
     /// The directory that holds what comes from the directory `path`; made if need be.
     pub fn hold(&self, path: &[u8]) -> Result<OwnedFd, Errno> {
-        make_below(self.prepare()?, path, PRIVATE, |_| ())
+        make_below(self.prepare()?, &escape_path(path, self.limit), PRIVATE, |_| ())
     }
 
     /// The same, if it is there.
     pub fn held(&self, path: &[u8]) -> Result<OwnedFd, Errno> {
-        let tree = [self.place.as_slice(), b"/tree"].concat();
-        let full = if path.is_empty() { tree } else { [&tree[..], b"/", path].concat() };
+        let tree = join(&self.place, &join(ESCAPED, TREE));
+        let full = if path.is_empty() { tree } else { join(&tree, &escape_path(path, self.limit)) };
         open_below(&self.root, &full)
     }
 
@@ -104,6 +150,17 @@ impl Quarantine {
     pub fn tidy(&self) {
         tidy(&self.root, &self.info.run);
     }
+}
+
+/// The longest name in the file system of a tree.
+pub(super) fn name_limit(root: &File) -> NameLimit {
+    fstatvfs(root).map(|stat| NameLimit::new(stat.f_namemax)).unwrap_or_default()
+}
+
+/// Gives a description by an earlier version its present name.
+pub(super) fn keep_old_info(dir: impl AsFd) {
+    // What does not succeed now may later; it is read under either name.
+    let _ = super::capture::give_back(&dir, INFO_BEFORE.as_bytes(), &dir, INFO.as_bytes());
 }
 
 /// `.pdb-sync/quarantine/RUN`.
@@ -123,10 +180,11 @@ pub fn tidy(root: &File, run: &str) {
     let Ok(dir) = open_below(root, &place(run)) else { return };
     // What cannot be removed is not empty, or does no harm.
     super::tree::prune(&dir);
-    let only_info =
-        super::tree::names(&dir).is_ok_and(|names| names.iter().all(|(name, _)| name == INFO.as_bytes()));
+    let only_info = super::tree::names(&dir).is_ok_and(|names| names.iter().all(|(name, _)| is_info(name)));
     if only_info {
-        let _ = unlinkat(&dir, INFO, AtFlags::empty());
+        for info in [INFO, INFO_PART, INFO_BEFORE] {
+            let _ = unlinkat(&dir, info, AtFlags::empty());
+        }
         let parents: [(&[u8], &OsStr); 3] = [
             (b".pdb-sync/quarantine", OsStr::new(run)),
             (OURS, OsStr::new("quarantine")),
@@ -143,7 +201,8 @@ pub fn tidy(root: &File, run: &str) {
 pub fn info(root: impl AsFd, run: &str) -> Option<Info> {
     let dir = open_below(root, &place(run)).ok()?;
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
-    let file = File::from(openat(dir, INFO, flags, Mode::empty()).ok()?);
+    let opened = openat(&dir, INFO, flags, Mode::empty());
+    let file = File::from(opened.or_else(|_| openat(&dir, INFO_BEFORE, flags, Mode::empty())).ok()?);
     let mut text = String::new();
     file.take(4096).read_to_string(&mut text).ok()?;
     serde_json::from_str(&text).ok()

@@ -8,13 +8,16 @@ use super::capture::{Captured, give_back, is_beside};
 use super::hand::look;
 use super::journals::Journal;
 use super::parent::Parent;
-use super::quarantine::{place, tidy};
+use super::quarantine::{ESCAPED, PRIVATE, TREE, name_limit, place, tidy};
 use super::remake::Maker;
 use super::tree;
-use crate::clean::path::split;
-use crate::clean::{Begin, Did, Dirs, End, Kind, Line, Record, UNDO};
-use rustix::fs::Mode;
+use super::tree::join;
+use crate::clean::path::{check, split};
+use crate::clean::{
+    Begin, Did, Dirs, End, Kind, Line, LongNames, NameLimit, Record, UNDO, escape, escape_path, is_hashed,
+};
 use rustix::io::Errno;
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
@@ -53,6 +56,9 @@ pub fn undo(
     journal.line(&Line::Begin(Begin { command: UNDO.into(), time, ..begin.clone() }))?;
     let mut undoing = Undoing {
         maker: Maker::new(root, dirs, journal),
+        place: place(&begin.run),
+        long: &dirs.long,
+        limit: name_limit(root),
         journal,
         stop,
         undone: Undone::default(),
@@ -90,6 +96,10 @@ pub fn undo(
 
 struct Undoing<'a> {
     maker: Maker<'a>,
+    /// The quarantine of the run, relative to the root.
+    place: Vec<u8>,
+    long: &'a LongNames,
+    limit: NameLimit,
     journal: &'a Journal,
     stop: &'a dyn Fn() -> bool,
     undone: Undone,
@@ -133,7 +143,7 @@ impl Undoing<'_> {
             Ok(parent) => parent,
             Err(error) => return self.fail(&record.path, record.kind, Did::Failed, error.to_string()),
         };
-        let hold = Captured::beside(&parent, run, name);
+        let hold = Captured::left_beside(&parent, run, name);
         parent.moves();
         match hold.give_back(parent.fd()) {
             Ok(()) => self.restored(record.path.clone(), record.kind),
@@ -150,66 +160,99 @@ impl Undoing<'_> {
         self.note(Record { path, kind, did: Did::Restored, bytes: 0, why: None })
     }
 
-    /// What a run of `sync` replaced, the last first; then what was removed.
+    /// What a run of `sync` replaced, the last first; then what was removed. Of one transfer, what still has its own name came
+    /// last: what came before has been escaped.
     fn layers(&mut self, place: &impl AsFd) -> io::Result<()> {
-        let replaced = |name: &[u8]| {
-            name.strip_prefix(b"replaced-").and_then(|n| std::str::from_utf8(n).ok()?.parse::<u32>().ok())
+        let number = |name: &[u8]| {
+            let digits = name.strip_prefix(b"replaced-")?;
+            std::str::from_utf8(digits).ok()?.parse::<u32>().ok().map(|number| (number, name.to_vec()))
         };
-        let names = tree::names(place)?;
-        let mut layers: Vec<_> =
-            names.into_iter().filter_map(|(name, _)| Some((replaced(&name)?, name))).collect();
-        layers.sort_unstable();
-        let mut tops: Vec<(Vec<u8>, bool)> = layers.into_iter().rev().map(|(_, name)| (name, true)).collect();
-        tops.push((b"tree".to_vec(), false));
-        for (name, swaps) in tops {
-            match open_below(place, &name) {
-                Ok(top) => self.back(place, &top, swaps.then_some(&name[..]))?,
-                Err(Errno::NOENT) => {}
-                Err(error) => return Err(error.into()),
-            }
+        let mut layers = BTreeSet::new();
+        let mut inside = tree::names(place)?;
+        match open_below(place, ESCAPED) {
+            Ok(escaped) => inside.extend(tree::names(&escaped)?),
+            Err(Errno::NOENT) => {}
+            Err(error) => return Err(error.into()),
+        }
+        layers.extend(inside.iter().filter_map(|(name, _)| number(name)));
+        let replaced = layers.into_iter().rev().map(|(_, name)| Top { swaps: true, escaped: false, name });
+        let removed = Top { swaps: false, escaped: false, name: TREE.to_vec() };
+        for top in replaced.chain([removed]) {
+            self.top(place, &top)?;
+            self.top(place, &Top { escaped: true, ..top })?;
         }
         Ok(())
     }
 
-    fn back(&mut self, place: &impl AsFd, top: &impl AsFd, layer: Option<&[u8]>) -> io::Result<()> {
+    fn top(&mut self, place: &impl AsFd, top: &Top) -> io::Result<()> {
+        match open_below(place, &top.path()) {
+            Ok(dir) => self.back(place, &dir, top),
+            Err(Errno::NOENT) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn back(&mut self, place: &impl AsFd, dir: &impl AsFd, top: &Top) -> io::Result<()> {
         let mut broken = Ok(());
-        tree::walk(top, |path, hold, names| {
+        tree::walk(dir, |path, hold, names| {
             if (self.stop)() || broken.is_err() {
                 return false;
             }
             if names.iter().any(|(_, kind)| *kind != Kind::Dir) {
-                broken = self.directory(place, layer, path, hold, names);
+                broken = self.directory(place, top, path, hold, names);
             }
             broken.is_ok()
         })?;
         broken
     }
 
+    /// What a path of the quarantine belongs to.
+    fn real(&self, top: &Top, stored: &[u8]) -> Result<Vec<u8>, String> {
+        if top.escaped {
+            return self.long.unescape(stored).map_err(|why| why.to_string());
+        }
+        check(stored).map_err(|why| format!("its path {why}"))?;
+        Ok(stored.to_vec())
+    }
+
     fn directory(
         &mut self,
         place: &impl AsFd,
-        layer: Option<&[u8]>,
-        path: &[u8],
+        top: &Top,
+        stored: &[u8],
         hold: &impl AsFd,
         names: &[(Vec<u8>, Kind)],
     ) -> io::Result<()> {
-        let parent = self.maker.open(path);
+        let mut parent = None;
         for (name, kind) in names.iter().filter(|(_, kind)| *kind != Kind::Dir) {
             if (self.stop)() {
                 break;
             }
-            let full = tree::join(path, name);
-            let parent = match &parent {
-                Ok(parent) => parent,
+            let full = match self.real(top, &join(stored, name)) {
+                Ok(full) => full,
+                Err(why) => {
+                    self.nameless(top, &join(stored, name), &why);
+                    continue;
+                }
+            };
+            let (dir, own) = split(&full);
+            let parent = match parent.get_or_insert_with(|| self.maker.open(dir)) {
+                Ok(parent) => &*parent,
                 Err(error) => {
-                    self.fail(&full, *kind, Did::Failed, error.to_string())?;
+                    let why = error.to_string();
+                    self.fail(&full, *kind, Did::Failed, why)?;
                     continue;
                 }
             };
             parent.moves();
-            let done = match (give_back(hold, name, parent.fd(), name), layer) {
-                (Err(Errno::EXIST), Some(layer)) => swap(place, layer, hold, parent, path, name),
-                (other, _) => other,
+            let done = match give_back(hold, name, parent.fd(), own) {
+                Err(Errno::EXIST) if top.swaps => {
+                    if is_hashed(&full, self.limit) {
+                        write_key(self.journal, &full, *kind)?;
+                    }
+                    swap(place, &top.newer(dir, self.limit), hold, name, parent, own, self.limit)
+                }
+                other => other,
             };
             match done {
                 Ok(()) => self.restored(full, *kind)?,
@@ -222,25 +265,64 @@ impl Undoing<'_> {
         }
         Ok(())
     }
+
+    /// It stays where it is; no line of the journal can be about it.
+    fn nameless(&mut self, top: &Top, stored: &[u8], why: &str) {
+        self.undone.failed += 1;
+        if self.undone.why.len() < TOLD {
+            let path = join(&self.place, &join(&top.path(), stored));
+            self.undone
+                .why
+                .push((path, format!("nobody can say what it was called ({why}); it stays there")));
+        }
+    }
 }
 
-/// The old version takes the place of the new one, which is kept beside the quarantine's tree. In two steps, each of which
-/// can be the last: in between, the place is free, and the next undo just puts the old version there.
+/// A directory of the quarantine.
+#[derive(Debug, Clone)]
+struct Top {
+    name: Vec<u8>,
+    /// Whether what it holds changes places with what is newer.
+    swaps: bool,
+    /// Whether its names are escaped.
+    escaped: bool,
+}
+
+impl Top {
+    fn path(&self) -> Vec<u8> {
+        if self.escaped { join(ESCAPED, &self.name) } else { self.name.clone() }
+    }
+
+    /// Where the newer entries of a directory of the mirror are put. Apart from what was replaced, so that a second undo does
+    /// not bring them back.
+    fn newer(&self, dir: &[u8], limit: NameLimit) -> Vec<u8> {
+        let newer = join(ESCAPED, &[b"newer-", &self.name[..]].concat());
+        if dir.is_empty() { newer } else { join(&newer, &escape_path(dir, limit)) }
+    }
+}
+
+/// What a hash in the quarantine stands for is on the disk before the entry gets it.
+fn write_key(journal: &Journal, path: &[u8], kind: Kind) -> io::Result<()> {
+    let (did, bytes) = (Did::Meant, 0);
+    journal.line(&Line::Did(Record { path: path.into(), kind, did, bytes, why: None }))?;
+    journal.sync()
+}
+
+/// The old version takes the place of the new one, which is kept in `newer`, below the quarantine's place. In two steps, each
+/// of which can be the last: in between, the place is free, and the next undo just puts the old version there.
 fn swap(
     place: impl AsFd,
-    layer: &[u8],
+    newer: &[u8],
     hold: impl AsFd,
-    parent: &Parent,
-    path: &[u8],
     name: &[u8],
+    parent: &Parent,
+    own: &[u8],
+    limit: NameLimit,
 ) -> Result<(), Errno> {
-    if look(parent.fd(), name)?.0 == Kind::Dir {
+    if look(parent.fd(), own)?.0 == Kind::Dir {
         return Err(Errno::EXIST);
     }
-    let top = [b"newer-", layer].concat();
-    let newer = if path.is_empty() { top } else { tree::join(&top, path) };
-    let newer = make_below(place, &newer, Mode::RWXU, |_| ())?;
-    // Apart from what was replaced, so that a second undo does not bring it back.
-    give_back(parent.fd(), name, newer, name)?;
-    give_back(hold, name, parent.fd(), name)
+    let newer = make_below(place, newer, PRIVATE, |_| ())?;
+    give_back(parent.fd(), own, newer, &escape(own, limit))?;
+    give_back(hold, name, parent.fd(), own)
 }

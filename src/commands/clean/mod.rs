@@ -21,7 +21,10 @@ use crate::cli::{CleanAction, CleanArgs, Global};
 use crate::config::{Config, Overrides};
 use crate::exit::Exit;
 use crate::run::{Holders, Lock, Tried, try_lock};
+use crate::scan::Stop;
+use crate::sweep;
 use crate::ui::Ui;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 /// Does what `clean` is asked to.
@@ -53,6 +56,14 @@ fn config(global: &Global) -> Result<Config, Failure> {
 /// Nanoseconds since 1970.
 fn now() -> i64 {
     i64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX)
+}
+
+/// Escapes what earlier runs left under its own names, and tells of what cannot be. The tree is locked.
+fn escape_quarantines(root: &File, path: &Path, state: &Path, stop: &Stop, ui: &Ui) {
+    let left = sweep::escape_quarantines(root, state, &|| stop.is_stopped());
+    if let Some(text) = left.text(path) {
+        ui.warning(&text);
+    }
 }
 
 /// Says why a guard refused.

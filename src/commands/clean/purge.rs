@@ -18,8 +18,9 @@ pub(super) fn run(args: &PurgeArgs, global: &Global, ui: &Ui) -> Result<Exit, Fa
     let keep = args.older_than.as_deref().map(str::parse::<Pause>).transpose();
     let keep = keep.map_err(|why| Failure::usage(format!("--older-than: {why}")))?.map(|pause| pause.0);
     let config = super::config(global)?;
+    let state = locate::state_dir(global)?;
     let roots: BTreeSet<PathBuf> = if args.targets.is_empty() {
-        let known = sweep::list(&locate::state_dir(global)?).map_err(Failure::io("read the journals"))?;
+        let known = sweep::list(&state).map_err(Failure::io("read the journals"))?;
         let roots = known.iter().filter_map(|found| sweep::root_of(&found.begin.root));
         roots.filter(|root| root.is_absolute() && root.is_dir()).collect()
     } else {
@@ -43,6 +44,9 @@ pub(super) fn run(args: &PurgeArgs, global: &Global, ui: &Ui) -> Result<Exit, Fa
             let purged = sweep::purge(&dir, keep, jiff::Timestamp::now(), dry, &|| asked.is_stopped());
             let purged =
                 purged.map_err(Failure::io(format!("purge the quarantine of {}", root.display())))?;
+            if !dry {
+                super::escape_quarantines(&dir, &root, &state, &asked, &ui);
+            }
             drop(locks);
             for (path, why) in &purged.why {
                 ui.error(&format!("{}: {}: {why}", root.display(), shown(path)), None);

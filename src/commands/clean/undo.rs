@@ -36,14 +36,17 @@ pub(super) fn run(args: &UndoArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
             Ok(locks) => locks,
             Err(exit) => return Ok(exit),
         };
-        work.push((found, root.1, locks));
+        work.push((found, root.1, root.0, locks));
     }
     let stop = Stop::default();
     let (asked, told) = (stop.clone(), *ui);
     let exit = interruptible(&stop, move || {
         let mut exit = Exit::Done;
-        for (found, root, locks) in work {
+        for (found, root, path, locks) in work {
             let (undone, gone) = one(&found, &root, &state, &asked)?;
+            if !asked.is_stopped() {
+                super::escape_quarantines(&root, &path, &state, &asked, &told);
+            }
             drop(locks);
             exit = exit.worst(tell(&found, &undone, gone, &told)?);
         }

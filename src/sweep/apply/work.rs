@@ -70,14 +70,14 @@ impl<'a> Shared<'a> {
         done
     }
 
-    /// Writes down what is about to be destroyed. False: that cannot be written, and so it must not be done.
+    /// Writes down what is about to be destroyed, or to get a name that only the journal can tell. False: that cannot be
+    /// written, and so it must not be done.
     pub(super) fn mean<'e>(&self, entries: impl Iterator<Item = &'e Entry>) -> bool {
-        if !self.destroys() {
-            return true;
-        }
         let mut lines = Vec::new();
         for entry in entries {
-            self.mean_one(entry, &mut lines);
+            if self.destroys() || self.apply.quarantine.needs_key(&entry.path) {
+                self.mean_one(entry, &mut lines);
+            }
         }
         lines.is_empty() || self.append(&lines, true)
     }

@@ -3,11 +3,11 @@
 use super::moving::move_to;
 use crate::clean::Stamp;
 use crate::sweep::below::{make_below, open_below, why_not};
+use crate::sweep::capture::Captured;
 use crate::sweep::hand::look;
 use rustix::fs::Mode;
 use std::fs::{self, File};
 use std::io;
-use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 /// It may lie on another file system; an older backup is never written over.
@@ -34,10 +34,11 @@ impl Backup {
         &self.path
     }
 
-    pub(super) fn put(&self, hold: &OwnedFd, name: &[u8], from: &[u8], stamp: &Stamp) -> io::Result<()> {
+    /// What was captured from the directory `from` goes there under its own name.
+    pub(super) fn put(&self, hold: &Captured<'_>, from: &[u8], stamp: &Stamp) -> io::Result<()> {
         let to = make_below(&self.dir, from, Mode::RWXU, |_| ())
             .map_err(|error| io::Error::other(format!("its directory there: {}", why_not(error))))?;
-        move_to(hold, name, &to, name, stamp)
+        move_to(hold.dir(), hold.name(), &to, hold.own(), stamp)
     }
 
     /// Whether one of that size and time lies at its place.

@@ -68,12 +68,12 @@ impl Fate {
             }
             Fate::Backup(backup) => {
                 backup
-                    .put(hold.dir(), hold.name(), from, stamp)
+                    .put(hold, from, stamp)
                     .map_err(|error| format!("cannot move it to the backup: {error}"))?;
             }
             Fate::Trash(trash) => {
                 trash
-                    .put(hold.dir(), hold.name(), from, stamp)
+                    .put(hold, from, stamp)
                     .map_err(|error| format!("cannot move it to the trash: {error}"))?;
             }
         }

@@ -2,6 +2,7 @@
 
 use super::moving::move_to;
 use crate::clean::Stamp;
+use crate::sweep::capture::Captured;
 use crate::sweep::hand::look;
 use crate::sweep::tree::join;
 use rustix::fs::{AtFlags, Mode, OFlags, openat, unlinkat};
@@ -9,7 +10,6 @@ use rustix::io::Errno;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -42,7 +42,8 @@ impl Trash {
     }
 
     /// The note first, as the specification wants it: its exclusive creation reserves the name.
-    pub(super) fn put(&self, hold: &OwnedFd, name: &[u8], from: &[u8], stamp: &Stamp) -> io::Result<()> {
+    pub(super) fn put(&self, hold: &Captured<'_>, from: &[u8], stamp: &Stamp) -> io::Result<()> {
+        let name = hold.own();
         let original = [self.root.as_os_str().as_bytes(), b"/", &join(from, name)].concat();
         let now = jiff::Zoned::now().strftime("%Y-%m-%dT%H:%M:%S").to_string();
         let front = format!("[Trash Info]\nPath={}\n", percent(&original));
@@ -57,7 +58,7 @@ impl Trash {
             match openat(&self.info, info, flags, Mode::RUSR | Mode::WUSR) {
                 Ok(file) => {
                     let done = File::from(file).write_all(note.as_bytes());
-                    let done = done.and_then(|()| move_to(hold, name, &self.files, &new, stamp));
+                    let done = done.and_then(|()| move_to(hold.dir(), hold.name(), &self.files, &new, stamp));
                     if done.is_err() {
                         // Nothing lies behind the note.
                         let _ = unlinkat(&self.info, info, AtFlags::empty());
@@ -69,7 +70,7 @@ impl Trash {
                 }
                 // We were cut short between the note and the move.
                 Err(Errno::EXIST) if self.waits(info, &new, &front) => {
-                    match move_to(hold, name, &self.files, &new, stamp) {
+                    match move_to(hold.dir(), hold.name(), &self.files, &new, stamp) {
                         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                         done => return done,
                     }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::clean::{Action, Entry, Kind, Past, Record};
 
-fn entry(place: &Place, path: &str) -> Entry {
+pub(super) fn entry(place: &Place, path: &str) -> Entry {
     let (dir, name) = crate::clean::path::split(path.as_bytes());
     let (kind, stamp) = look(below::open_below(&place.dir, dir).unwrap(), name).unwrap();
     let linked = kind != Kind::Dir && fs::symlink_metadata(place.root.join(path)).unwrap().nlink() > 1;
@@ -38,7 +38,7 @@ fn journal_of(place: &Place) -> Vec<Line> {
     text.split(|b| *b == b'\n').filter_map(Line::read).collect()
 }
 
-fn past_of(place: &Place) -> Past {
+pub(super) fn past_of(place: &Place) -> Past {
     let mut past = Past::default();
     journal_of(place).iter().for_each(|line| past.learn(line));
     past
@@ -97,7 +97,8 @@ fn a_run_that_goes_on_takes_the_other_names_too_and_says_nothing_twice() {
     // The first try came to one name of two, and to the odd one; `z` had been captured when it was killed.
     let first = apply(&place, &[entries[0].clone(), entries[3].clone()], &Fate::Quarantine, None, 1);
     assert_eq!((first.quarantined, first.skipped), (1, 1));
-    fs::rename(place.root.join("ab/z"), place.root.join(".pdb-sync/quarantine/RUN1/tree/ab/z")).unwrap();
+    fs::rename(place.root.join("ab/z"), place.root.join(".pdb-sync/quarantine/RUN1/escaped/tree/ab/z"))
+        .unwrap();
     place.dir.set_modified(SystemTime::now()).unwrap();
     let applied = apply(&place, &entries, &Fate::Quarantine, Some(&past_of(&place)), 1);
     assert_eq!((applied.quarantined, applied.deleted, applied.skipped), (3, 1, 1), "{:?}", applied.why);

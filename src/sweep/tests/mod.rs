@@ -1,5 +1,6 @@
 mod applying;
 mod elsewhere;
+mod escaping;
 mod undoing;
 
 use super::*;
@@ -89,7 +90,7 @@ impl Place {
                 let meta = fs::symlink_metadata(&path).unwrap();
                 if meta.is_dir() {
                     walk(&path, into);
-                } else if meta.is_file() && !path.ends_with("info.json") {
+                } else if meta.is_file() && !path.ends_with("info%2Ejson") {
                     *into.entry(fs::read_to_string(&path).unwrap()).or_default() += 1;
                 }
             }

@@ -46,7 +46,7 @@ fn what_was_about_to_be_deleted_when_the_run_was_killed_comes_back() {
     fs::remove_file(place.beside("ab/gone")).unwrap();
     let undone = place.undo();
     assert_eq!((undone.restored, undone.conflicts, undone.failed), (2, 1, 0), "{undone:?}");
-    assert!(undone.why[0].1.contains("lies beside its place as .pdb-sync-RUN1-"), "{undone:?}");
+    assert!(undone.why[0].1.contains("lies beside its place as .%pdb-sync-RUN1-"), "{undone:?}");
     let texts = ["x", "new", "taken", "odd"].map(|text| (text.to_owned(), 1));
     assert_eq!(place.contents(), BTreeMap::from(texts));
     assert_eq!(fs::read_to_string(place.root.join("ab/x")).unwrap(), "x");
@@ -82,7 +82,7 @@ fn an_exchange_that_was_cut_short_is_gone_on_with() {
     let place = place();
     replaced(&place, "replaced-100", "old");
     // The place is free: the new one has been put aside, and then we were killed.
-    let newer = place.root.join(".pdb-sync/quarantine/RUN1/newer-replaced-100/ab");
+    let newer = place.root.join(".pdb-sync/quarantine/RUN1/escaped/newer-replaced-100/ab");
     fs::create_dir_all(&newer).unwrap();
     fs::write(newer.join("x"), "new").unwrap();
     assert_eq!(place.undo().restored, 1);

@@ -201,10 +201,10 @@ fn undo_knows_the_tree_again_after_the_disk_was_mounted_anew() {
     // Device numbers are given anew at every mount.
     fs::write(journal, text.replacen(&dev, "\"dev\":1", 1)).unwrap();
     let place = root.join(".pdb-sync/quarantine").join(run["run"].as_str().unwrap());
-    let info = fs::read(place.join("info.json")).unwrap();
-    fs::write(place.join("info.json"), "{}").unwrap();
+    let info = fs::read(place.join("info%2Ejson")).unwrap();
+    fs::write(place.join("info%2Ejson"), "{}").unwrap();
     env.run(["clean", "undo", "last"]).expect_code(4);
-    fs::write(place.join("info.json"), info).unwrap();
+    fs::write(place.join("info%2Ejson"), info).unwrap();
     env.run(["clean", "undo", "last"]).expect_code(0);
     assert_eq!(tree(&root), before);
 }

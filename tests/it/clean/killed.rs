@@ -1,7 +1,7 @@
 //! SIGKILL at any moment: a run goes on where it was, and undo brings everything back.
 
 use super::super::support::{Env, eventually, tree};
-use super::{age, dirs};
+use super::{age, dirs, in_sight};
 use rustix::process::Signal;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -24,7 +24,7 @@ fn mirror(env: &Env) -> std::path::PathBuf {
     for n in 0..FILES {
         let dir = root.join(format!("{:02}", n % 40));
         fs::create_dir_all(&dir).unwrap();
-        fs::write(dir.join(format!("{n}~")), format!("{n}")).unwrap();
+        fs::write(dir.join(format!("{n}.cif~")), format!("{n}")).unwrap();
     }
     age(&root);
     env.run(["clean", "plan", "./mirror/m"]).expect_code(0);
@@ -47,9 +47,10 @@ fn killed_and_resumed_and_undone() {
         killed += u32::from(!whole);
         let mut all = tree(&root);
         all.retain(|path, entry| {
-            entry.kind == super::super::support::Kind::File && !path.ends_with("info.json")
+            entry.kind == super::super::support::Kind::File && !path.ends_with("info%2Ejson")
         });
         assert_eq!(all.len(), FILES, "nothing is lost, and nothing is there twice");
+        assert_eq!(in_sight(&root), Vec::<std::path::PathBuf>::new());
         if whole {
             break;
         }
@@ -188,7 +189,7 @@ fn killed_at_random_again_and_again() {
     let count = || {
         let mut all = tree(&root);
         all.retain(|path, entry| {
-            entry.kind == super::super::support::Kind::File && !path.ends_with("info.json")
+            entry.kind == super::super::support::Kind::File && !path.ends_with("info%2Ejson")
         });
         all.len()
     };

@@ -6,6 +6,7 @@ mod hard;
 mod kept;
 mod killed;
 mod million;
+mod readers;
 mod refusals;
 mod rules;
 
@@ -41,6 +42,26 @@ fn dirs(root: &Path) -> Vec<(PathBuf, SystemTime, u32)> {
             (path, meta.modified().unwrap(), meta.mode())
         })
         .collect()
+}
+
+/// What of ours in a mirror has a name that programs may look for: in the quarantine, everything with a dot. Also of a tree that
+/// changes meanwhile.
+fn in_sight(root: &Path) -> Vec<PathBuf> {
+    fn walk(dir: &Path, quarantine: bool, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
+            let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
+            let ours = name == ".pdb-sync";
+            if quarantine && name.contains('.') || !ours && name.contains(".pdb-sync") {
+                found.push(path.clone());
+            }
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                walk(&path, quarantine || ours, found);
+            }
+        }
+    }
+    let mut found = Vec::new();
+    walk(root, false, &mut found);
+    found
 }
 
 /// A mirror with leavings of every kind.

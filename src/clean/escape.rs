@@ -1,0 +1,227 @@
+//! Names in the quarantine.
+//!
+//! Programs that read a mirror look for files by their names (`find -name '*.cif.gz'`, `rglob("*.cif*")`), and few of them pass
+//! `.pdb-sync` by. So that they do not find what was removed, a dot is written `%2E` there, and a percent sign `%25`, in the
+//! names of files and directories alike. A name that would become too long is replaced by `%~` and a hash; the journal of
+//! the run says which name that is, and says so before the entry gets it.
+
+use super::path::{self, BadPath};
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+/// The longest name of common file systems, in bytes.
+const LONGEST: usize = 255;
+/// The least that is reckoned with: eCryptfs takes 143 bytes. Names whose escaped form is shorter are never replaced.
+const LEAST: usize = 140;
+/// How a name begins that is a hash. No escaped name does.
+const HASHED: &[u8] = b"%~";
+
+/// The longest name that a file system takes, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NameLimit(usize);
+
+impl NameLimit {
+    /// What the file system says; 0 and what cannot be right are not believed.
+    pub fn new(bytes: u64) -> Self {
+        match usize::try_from(bytes) {
+            Ok(0) | Err(_) => NameLimit::default(),
+            Ok(bytes) => NameLimit(bytes.clamp(LEAST, LONGEST)),
+        }
+    }
+}
+
+impl Default for NameLimit {
+    fn default() -> Self {
+        NameLimit(LONGEST)
+    }
+}
+
+/// Why nobody can say what an entry of the quarantine was called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Nameless {
+    /// The name is a hash.
+    #[error("its name was too long to be escaped, and the journal does not hold it")]
+    Lost,
+    /// The name was not given by us.
+    #[error("no escaped name is spelt like that")]
+    Foreign,
+    /// What was escaped is no path below the root.
+    #[error("its path {0}")]
+    Bad(#[from] BadPath),
+}
+
+/// A name as the quarantine has it.
+pub fn escape(name: &[u8], limit: NameLimit) -> Cow<'_, [u8]> {
+    match escaped_len(name) {
+        None => name.into(),
+        Some(len) if len > limit.0 => hashed(name).into(),
+        Some(len) => in_full(name, len).into(),
+    }
+}
+
+/// The same for each name of a path.
+pub fn escape_path(path: &[u8], limit: NameLimit) -> Vec<u8> {
+    let names: Vec<_> = path.split(|b| *b == b'/').map(|name| escape(name, limit)).collect();
+    names.join(&b'/')
+}
+
+/// Whether the quarantine has a hash in place of a name of this path, so that only the journal can tell it.
+pub fn is_hashed(path: &[u8], limit: NameLimit) -> bool {
+    long_names(path, limit.0).next().is_some()
+}
+
+/// Names that are long enough to be replaced by a hash, by that hash. Takes no memory for any others.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LongNames(HashMap<Vec<u8>, Vec<u8>>);
+
+impl LongNames {
+    /// Takes the names of a path.
+    pub fn learn(&mut self, path: &[u8]) {
+        for name in long_names(path, LEAST) {
+            self.0.entry(hashed(name)).or_insert_with(|| name.into());
+        }
+    }
+
+    /// Whether it has every name of the path that may be replaced.
+    pub fn knows(&self, path: &[u8]) -> bool {
+        long_names(path, LEAST).all(|name| self.0.contains_key(&hashed(name)))
+    }
+
+    /// A path of the quarantine as it was, checked; the empty path is the root.
+    pub fn unescape(&self, path: &[u8]) -> Result<Vec<u8>, Nameless> {
+        let mut was = Vec::with_capacity(path.len());
+        for (n, name) in path.split(|b| *b == b'/').enumerate() {
+            if n > 0 {
+                was.push(b'/');
+            }
+            match self.0.get(name) {
+                Some(name) => was.extend_from_slice(name),
+                None if name.starts_with(HASHED) => return Err(Nameless::Lost),
+                None => unescape_into(name, &mut was)?,
+            }
+        }
+        if !was.is_empty() {
+            path::check(&was)?;
+        }
+        Ok(was)
+    }
+}
+
+/// `None`: the name stays as it is.
+fn escaped_len(name: &[u8]) -> Option<usize> {
+    let special = name.iter().filter(|b| matches!(b, b'.' | b'%')).count();
+    (special > 0).then_some(name.len() + 2 * special)
+}
+
+fn in_full(name: &[u8], len: usize) -> Vec<u8> {
+    let mut escaped = Vec::with_capacity(len);
+    for byte in name {
+        match byte {
+            b'.' => escaped.extend_from_slice(b"%2E"),
+            b'%' => escaped.extend_from_slice(b"%25"),
+            byte => escaped.push(*byte),
+        }
+    }
+    escaped
+}
+
+fn hashed(name: &[u8]) -> Vec<u8> {
+    let hash = blake3::hash(name).to_hex();
+    [HASHED, &hash.as_bytes()[..32]].concat()
+}
+
+fn long_names(path: &[u8], limit: usize) -> impl Iterator<Item = &[u8]> {
+    path.split(|b| *b == b'/').filter(move |name| escaped_len(name).is_some_and(|len| len > limit))
+}
+
+fn unescape_into(name: &[u8], into: &mut Vec<u8>) -> Result<(), Nameless> {
+    let mut rest = name;
+    while let Some((first, after)) = rest.split_first() {
+        let (byte, after) = match first {
+            b'%' if after.starts_with(b"2E") => (b'.', &after[2..]),
+            b'%' if after.starts_with(b"25") => (b'%', &after[2..]),
+            b'%' | b'.' => return Err(Nameless::Foreign),
+            byte => (*byte, after),
+        };
+        into.push(byte);
+        rest = after;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn limit() -> NameLimit {
+        NameLimit::default()
+    }
+
+    #[test]
+    fn no_name_keeps_a_dot() {
+        for (name, escaped) in [
+            (&b"1abc.cif.gz"[..], &b"1abc%2Ecif%2Egz"[..]),
+            (b".1abc.cif.gz.a1B2c3", b"%2E1abc%2Ecif%2Egz%2Ea1B2c3"),
+            (b"1abc%2Ecif", b"1abc%252Ecif"),
+            (b"%~ab", b"%25~ab"),
+            (b"plain", b"plain"),
+            (b"\xff.\n", b"\xff%2E\n"),
+        ] {
+            assert_eq!(escape(name, limit()), escaped);
+            assert_eq!(LongNames::default().unescape(escaped).unwrap(), name);
+        }
+        assert_eq!(escape_path(b"a.b/c.d", limit()), b"a%2Eb/c%2Ed");
+        assert_eq!(escape_path(b"", limit()), b"");
+        assert_eq!(LongNames::default().unescape(b"").unwrap(), b"");
+    }
+
+    #[test]
+    fn what_would_be_too_long_is_a_hash_that_only_the_journal_knows() {
+        let dots = [b'.'; 255];
+        let path = [&b"ab/"[..], &dots, b"/x.y"].concat();
+        let stored = escape_path(&path, limit());
+        assert!(is_hashed(&path, limit()) && !is_hashed(b"ab/x.y", limit()));
+        assert_eq!((stored.len(), stored.contains(&b'.')), (3 + 34 + 6, false));
+        assert_eq!(LongNames::default().unescape(&stored), Err(Nameless::Lost));
+        let mut known = LongNames::default();
+        known.learn(b"ab/1abc.cif.gz");
+        assert_eq!(known, LongNames::default(), "names of a common length take no memory");
+        assert!(!known.knows(&path));
+        known.learn(&path);
+        assert!(known.knows(&path));
+        assert_eq!(known.unescape(&stored).unwrap(), path);
+        // To the byte.
+        let (fits, too_long) = ([&[b'x'; 252][..], b"."].concat(), [&[b'x'; 253][..], b"."].concat());
+        assert_eq!(escape(&fits, limit()).len(), 255);
+        assert_eq!(escape(&too_long, limit()).len(), 34);
+        // A file system with shorter names; one that says nothing, or nonsense.
+        assert!(is_hashed(&[&[b'x'; 141][..], b"."].concat(), NameLimit::new(143)));
+        for nothing in [0, 1530, u64::MAX] {
+            assert_eq!(NameLimit::new(nothing), limit());
+        }
+    }
+
+    #[test]
+    fn a_path_of_the_quarantine_never_leads_elsewhere() {
+        let known = LongNames::default();
+        for bad in [&b"%2E%2E"[..], b"a/%2E%2E/b", b"%2E", b"%2Epdb-sync/x", b"a//b"] {
+            assert!(matches!(known.unescape(bad), Err(Nameless::Bad(_))), "{}", bad.escape_ascii());
+        }
+        for foreign in [&b"a.b"[..], b"100%", b"a%2eb", b"%2"] {
+            assert_eq!(known.unescape(foreign), Err(Nameless::Foreign), "{}", foreign.escape_ascii());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_name_comes_back_and_has_no_dot(name in proptest::collection::vec(any::<u8>(), 1..=255)) {
+            prop_assume!(path::check(&name).is_ok() && !name.contains(&b'/'));
+            let stored = escape(&name, limit());
+            prop_assert!(!stored.contains(&b'.') && stored.len() <= 255);
+            let mut known = LongNames::default();
+            known.learn(&name);
+            prop_assert_eq!(known.unescape(&stored).unwrap(), name);
+        }
+    }
+}
