@@ -116,6 +116,8 @@ pub(super) fn as_json(past: &Past) -> Value {
         "total_files": figures.total_files,
         "total_bytes": figures.total_bytes,
         "source": past.source,
+        "fallback": past.fallback.is_some(),
+        "fallback_reason": past.fallback.as_ref().map(|fallback| &fallback.why),
         "error": past.error,
         "hint": past.hint,
         "log": past.log,
@@ -175,6 +177,9 @@ fn summary(run: &Run) -> Summary {
         results: results.map(Arc::new).collect(),
         duration: run.duration.unwrap_or_default(),
         signal: run.signal,
+        // They are not remembered.
+        warnings: Vec::new(),
+        unwritten: Vec::new(),
     }
 }
 
@@ -189,6 +194,7 @@ fn result(job: &Job) -> SyncResult {
         queued: past.queued.unwrap_or_default(),
         figures: past.figures,
         source: past.source.clone(),
+        fallback: past.fallback.clone(),
         log: past.log.as_ref().map(Into::into),
         alerts: past.alerts.clone(),
     }

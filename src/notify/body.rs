@@ -47,6 +47,8 @@ fn job(result: &SyncResult, lines: usize) -> Value {
         "files_deleted": result.figures.files_deleted,
         "bytes_received": result.figures.bytes_received,
         "source": result.source,
+        "fallback": result.fallback.is_some(),
+        "fallback_reason": result.fallback.as_ref().map(|fallback| &fallback.why),
         "error": result.outcome.error(),
         "hint": result.outcome.hint(),
         "alerts": result.alerts,

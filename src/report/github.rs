@@ -4,7 +4,7 @@
 //! `[job] `, and the screen breaks `##[` up.
 
 use super::kept::{Kept, gap};
-use super::summary::verdict;
+use super::summary::{served, verdict};
 use super::text::{one_line, prefix_lines};
 use super::{Listener, Screen, units};
 use crate::event::{Event, Level, Stamped};
@@ -155,7 +155,9 @@ fn markdown(summary: &Summary, dry_run: bool) -> String {
     );
     for result in &summary.results {
         let figures = &result.figures;
-        let reason = [result.outcome.error(), result.outcome.hint()].into_iter().flatten().map(cell);
+        let served = served(result);
+        let reason = [result.outcome.error(), result.outcome.hint(), served.as_deref()];
+        let reason = reason.into_iter().flatten().map(cell);
         // Writing to a String cannot fail.
         let _ = writeln!(
             text,

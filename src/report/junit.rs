@@ -1,7 +1,7 @@
 //! A JUnit report: one suite for the run, one case for each job.
 
 use super::kept::Kept;
-use super::summary::{figures, verdict};
+use super::summary::{figures, served, verdict};
 use super::text::one_line;
 use super::{Listener, Screen};
 use crate::event::{Event, Stamped};
@@ -66,6 +66,7 @@ impl Junit {
         let warning = result.outcome.error().filter(|_| status == Status::Warned);
         for (name, value) in [
             ("source", result.source.clone()),
+            ("fallback", served(result)),
             ("figures", Some(figures(result, self.dry_run))),
             ("warning", warning.map(|text| one_line(text).into_owned())),
         ] {
