@@ -6,13 +6,12 @@
 use super::kept::{Kept, gap};
 use super::summary::{served, verdict};
 use super::text::{one_line, prefix_lines};
-use super::{Listener, Screen, units};
+use super::{Listener, OutputFile, Screen, units};
 use crate::event::{Event, Level, Stamped};
 use crate::result::{Status, Summary, SyncResult};
 use std::collections::HashMap;
 use std::fmt::Write as _;
-use std::fs::OpenOptions;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -127,7 +126,7 @@ impl Listener for Files {
 
 fn append(path: Option<&Path>, text: &str) -> io::Result<()> {
     match path {
-        Some(path) => OpenOptions::new().append(true).create(true).open(path)?.write_all(text.as_bytes()),
+        Some(path) => OutputFile::find(path)?.append(text.as_bytes()),
         None => Ok(()),
     }
 }

@@ -13,6 +13,7 @@ mod junit;
 mod kept;
 pub mod log;
 mod log_files;
+mod output_file;
 mod printer;
 mod published;
 mod screen;
@@ -23,6 +24,7 @@ mod text;
 pub mod units;
 
 pub use log_files::LogFiles;
+pub use output_file::OutputFile;
 pub use printer::{Outcome, Printer};
 pub use published::Published;
 pub use screen::{Canvas, Look, Port, Screen, Streams};

@@ -5,7 +5,7 @@ use super::blocking::off_thread;
 use super::child::{self, Ended, Order, Ran, Show};
 use super::deletions::{Counted, Deletions, Mark};
 use super::guard;
-use super::keep::Keep;
+use super::keep::{Keep, NoKeep};
 use super::remove::{self, Removed};
 use super::watchdog::Watchdog;
 use super::{Mode, list_path};
@@ -176,20 +176,15 @@ impl Try<'_> {
         if let Some(keep) = &self.keep {
             return Ok(keep.clone());
         }
-        let cannot = |error: io::Error| {
-            let text = format!("cannot prepare the quarantine in {}: {error}", self.job.dest.display());
-            Ending::Failed(
-                Class::Fatal,
-                Reason::new(text).hint("are the destination and the state directory writable?"),
-            )
-        };
+        let refused = |error: NoKeep| Ending::Failed(Class::Fatal, error.into());
+        let cannot = |source: io::Error| refused(NoKeep::Quarantine { dest: self.job.dest.clone(), source });
         let Some(lock) = self.lock else {
             return Err(cannot(io::Error::other("the destination is not locked")));
         };
         let root = lock.directory().try_clone().map_err(cannot)?;
         let (job, state, run) = (self.job.clone(), self.plan.state_dir.clone(), self.plan.run.clone());
         let new = off_thread(&self.voice.stop, move || Keep::new(root, &job, &state, &run)).await;
-        let keep = Arc::new(new.ok_or(Ending::Stopped)?.map_err(cannot)?);
+        let keep = Arc::new(new.ok_or(Ending::Stopped)?.map_err(refused)?);
         self.keep = Some(keep.clone());
         Ok(keep)
     }

@@ -105,6 +105,18 @@ impl IndexPlace {
         }
     }
 
+    /// Why nothing can be written where it lies, if that is so.
+    pub fn refusal(&self) -> Option<std::io::Error> {
+        let probe = || {
+            fs::create_dir_all(&self.dir)?;
+            let mut file = tempfile::tempfile_in(&self.dir)?;
+            // A full disk may have room for an empty file.
+            std::io::Write::write_all(&mut file, &[1; 4096])?;
+            file.sync_data()
+        };
+        probe().err()
+    }
+
     /// Puts a finished index where readers look for it, in one step where the file system can.
     pub(super) fn put(&self, fresh: &Path) -> Result<(), SearchError> {
         let current = &self.current();

@@ -24,6 +24,13 @@ use crate::run::{Holders, Lock, Tried, try_lock};
 use crate::ui::Ui;
 use std::path::{Path, PathBuf};
 
+/// What to do when the state directory refuses.
+const NEEDS_STATE: &str = "what is taken away or brought back is written down there first: make it writable, make room, or \
+     give --state-dir another";
+/// The same before anything was done.
+const NOTHING_YET: &str = "nothing was touched; what is taken away is written down there first: make it writable, make room, \
+     or give --state-dir another";
+
 /// Does what `clean` is asked to.
 pub(super) fn run(args: &CleanArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
     match &args.action {

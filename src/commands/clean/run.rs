@@ -34,7 +34,8 @@ pub(super) fn run(args: &RunArgs, global: &Global, ui: &Ui) -> Result<Exit, Fail
     let decisions = std::mem::take(&mut plan.decisions);
     let state = locate::state_dir(global)?;
     if mode != RunMode::DryRun {
-        plan.pin(&state).map_err(Failure::io("copy the plan into the state directory"))?;
+        let tried = format!("copy the plan into the state directory {}", state.display());
+        plan.pin(&state).map_err(Failure::io_hint(tried, super::NOTHING_YET))?;
     }
     let (mut fold, mut going, mut size) = (Fold::default(), 0u64, 0u64);
     let whole = plan.read(|_, entry| {
