@@ -86,6 +86,11 @@ impl Listener for Groups {
                 let text = self.finished(result);
                 screen.out(&text);
             }
+            Event::RunFinished(summary) if !self.quiet => {
+                for warning in &summary.warnings {
+                    screen.out(annotation(Level::Warning, "pdb-sync", warning).as_bytes());
+                }
+            }
             _ => {}
         }
         Ok(())
@@ -172,6 +177,9 @@ fn markdown(summary: &Summary, dry_run: bool) -> String {
         );
     }
     text.push('\n');
+    for warning in &summary.warnings {
+        let _ = writeln!(text, "warning: {}\n", cell(warning));
+    }
     text
 }
 

@@ -39,6 +39,9 @@ impl Junit {
         for result in &summary.results {
             suite.add_test_case(self.case(result));
         }
+        for warning in &summary.warnings {
+            suite.add_property(("warning", &*one_line(warning)));
+        }
         suite.set_time(summary.duration);
         report.set_time(summary.duration);
         report.add_test_suite(suite);

@@ -1,6 +1,7 @@
 //! Where indexes lie: `STATE/index/NAME/v1/`, NAME being a job's, or `@` and a path.
 
 use super::SearchError;
+use super::readable::Readable;
 use super::schema::{self, Fields, VERSION};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, TryLockError};
@@ -147,7 +148,8 @@ impl IndexPlace {
             return Ok(None);
         }
         let wrong = SearchError::engine(&dir);
-        let mut index = Index::open_in_dir(&dir).map_err(&wrong)?;
+        let directory = Readable::open(&dir).map_err(|error| wrong(error.into()))?;
+        let mut index = Index::open(directory).map_err(&wrong)?;
         index.set_tokenizers(schema::tokenizers());
         index.set_fast_field_tokenizers(schema::tokenizers());
         let damaged = |why: &str| SearchError::Damaged { path: dir.clone(), why: why.into() };

@@ -234,7 +234,7 @@ fn which_run(
     root: &Path,
     mode: &str,
 ) -> Result<(String, Option<Past>), Failure> {
-    let cannot = || Failure::io("read the journals");
+    let cannot = || Failure::io_hint("read the journals", super::NOTHING_YET);
     let known = sweep::list(state).map_err(cannot())?;
     let same = known.into_iter().rev().find(|found| {
         let begin = &found.begin;

@@ -92,6 +92,8 @@ fn hooks_see_the_job_in_their_environment() {
         ("DELETED", "0"),
         ("BYTES", &bytes),
         ("LOG", log),
+        ("FALLBACK", ""),
+        ("FALLBACK_REASON", ""),
         ("ERROR", ""),
     ] {
         assert_eq!(value("two words", name), expected, "{name}");

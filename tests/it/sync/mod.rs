@@ -14,6 +14,7 @@ mod lock;
 mod names;
 mod output;
 mod ssh;
+mod state_dir;
 mod terminal;
 
 use crate::support::{Ended, Env, Fake, Upstream};
