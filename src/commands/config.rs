@@ -38,7 +38,7 @@ fn init(from: Option<Example>, global: &Global, ui: &Ui) -> Result<Exit, Failure
         fs::create_dir_all(dir).map_err(Failure::io(format!("create the directory {}", dir.display())))?;
     }
     let tried = || format!("write the configuration {}", file.display());
-    match OutputFile::find(&file).and_then(|out| out.create(text.as_bytes())) {
+    match OutputFile::create(&file, text.as_bytes()) {
         Ok(()) => {}
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             return Err(Failure::usage_hint(

@@ -172,7 +172,7 @@ fn try_json(one: &Try) -> Value {
 /// The summary as it was; of a run that has not ended, as far as it is known.
 fn summary(run: &Run) -> Summary {
     let results = run.jobs.iter().filter(|job| job.past.state != State::Running).map(result);
-    Summary {
+    let mut summary = Summary {
         run: run.id.clone(),
         results: results.map(Arc::new).collect(),
         duration: run.duration.unwrap_or_default(),
@@ -180,7 +180,12 @@ fn summary(run: &Run) -> Summary {
         // They are not remembered.
         warnings: Vec::new(),
         unwritten: Vec::new(),
+    };
+    if run.exit_code == Some(Exit::Failed.code()) && summary.exit() == Exit::Done {
+        // No job failed.
+        summary.unwritten.push("what was missing is not remembered".into());
     }
+    summary
 }
 
 fn result(job: &Job) -> SyncResult {

@@ -23,6 +23,8 @@ pub(super) fn of(summary: &Summary, success: bool, lines: usize) -> String {
         "status": if success { "success" } else { "failure" },
         "exit_code": summary.exit().code(),
         "signal": summary.signal,
+        "warnings": summary.warnings,
+        "unwritten": summary.unwritten,
         "duration_s": summary.duration.as_secs_f64(),
         "total": summary.results.len(),
         "success": summary.success(),

@@ -1,5 +1,5 @@
 //! The one way to write a file that an option names: a regular file is replaced as a whole, what a symlink points to is
-//! replaced and the link stays, devices and FIFOs are written to, and everything else is refused.
+//! replaced and the link stays, character devices and FIFOs are written to, and everything else is refused, disks above all.
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::OFlags;
@@ -26,7 +26,7 @@ pub struct OutputFile {
 enum Place {
     /// A regular file, or none yet; the path is that of no symlink.
     File(PathBuf, Option<Metadata>),
-    /// A device or a FIFO.
+    /// A character device or a FIFO.
     Stream(PathBuf),
     /// `/dev/stdout`, `/dev/fd/N`: what this process was started with. `>file` has put a regular file there that others
     /// write to as well, so that it is not replaced.
@@ -34,7 +34,7 @@ enum Place {
 }
 
 impl OutputFile {
-    /// Follows the symlinks of a path. Refuses what is neither a file nor a device nor a FIFO; nothing is made or opened.
+    /// Follows the symlinks of a path. Refuses what is neither a file nor a character device nor a FIFO; nothing is made or opened.
     pub fn find(path: &Path) -> io::Result<Self> {
         let mut path = std::path::absolute(path)?;
         for _ in 0..LINKS {
@@ -70,8 +70,14 @@ impl OutputFile {
                 return Ok(Place::File(real, Some(meta)).into());
             } else if kind.is_dir() {
                 return Err(directory());
-            } else if kind.is_char_device() || kind.is_block_device() || kind.is_fifo() {
+            } else if kind.is_char_device() || kind.is_fifo() {
                 return Ok(Place::Stream(real).into());
+            } else if kind.is_block_device() {
+                // A disk holds more than anybody would give for a report.
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidInput,
+                    "it is a disk, which would be overwritten",
+                ));
             } else {
                 return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a socket"));
             }
@@ -112,9 +118,11 @@ impl OutputFile {
         }
     }
 
-    /// Writes a file that must not be there yet; `AlreadyExists` if it is.
-    pub fn create(&self, bytes: &[u8]) -> io::Result<()> {
-        let Place::File(path, _) = &self.place else { return self.append(bytes) };
+    /// Writes a file that must not be there yet; `AlreadyExists` if it is. A symlink is there, whatever it points to, unless that
+    /// is a device or a FIFO.
+    pub fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
+        let found = OutputFile::find(path)?;
+        let Place::File(..) = &found.place else { return found.append(bytes) };
         let mut file = File::options().write(true).create_new(true).open(path)?;
         file.write_all(bytes).and_then(|()| file.sync_all()).inspect_err(|_| {
             // Half a file would be in the way of the next try; the error that matters is the first.
@@ -339,15 +347,18 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_must_be_new_is_not_written_over() {
+    fn a_file_that_must_be_new_is_not_written_over_nor_through_a_link() {
         let dir = tempfile::tempdir().unwrap();
         let at = |name: &str| dir.path().join(name);
         symlink("target", at("link")).unwrap();
-        let create = |name: &str| OutputFile::find(&at(name)).unwrap().create(b"x");
-        create("link").unwrap();
+        symlink("/dev/null", at("null")).unwrap();
+        let create = |name: &str| OutputFile::create(&at(name), b"x");
         assert_eq!(create("link").unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        assert!(!at("target").exists());
+        create("target").unwrap();
         assert_eq!(create("target").unwrap_err().kind(), io::ErrorKind::AlreadyExists);
-        assert!(at("link").is_symlink());
+        create("null").unwrap();
+        assert!(at("null").is_symlink());
     }
 
     #[cfg(target_os = "linux")]

@@ -88,7 +88,14 @@ fn a_device_is_written_to_and_stays() {
         return skipped("no device may be made here");
     }
     symlink("null", env.dir().join("link")).unwrap();
+    // No driver has this number; nothing is opened anyway.
+    let disk =
+        Command::new("mknod").arg(env.dir().join("disk")).args(["b", "7", "1048575"]).status().unwrap();
     for (way, _) in WAYS {
+        if disk.success() {
+            let ended = run(&env, way, "disk").expect_code(1);
+            assert!(ended.err().contains(" disk: it is a disk, which would be overwritten"), "{ended}");
+        }
         for name in ["null", "link", "/dev/null"] {
             run(&env, way, name).expect_code(0);
             assert!(
@@ -154,16 +161,18 @@ fn a_plan_on_standard_output_is_a_plan_and_nothing_else() {
 }
 
 #[test]
-fn a_configuration_is_never_written_over_but_links_and_devices_are_followed() {
+fn a_configuration_is_never_written_over_nor_through_a_link_but_devices_take_it() {
     let env = Env::new();
     let init = |file: &str| env.run(["config", "init", "-c", file]);
+    init("new.toml").expect_code(0);
     symlink("target.toml", env.dir().join("link")).unwrap();
-    init("link").expect_code(0);
-    assert!(env.dir().join("link").is_symlink());
-    assert!(fs::read_to_string(env.dir().join("target.toml")).unwrap().contains("version = 1"));
-    let ended = init("link").expect_code(2);
-    assert!(ended.err().contains("link exists already"), "{ended}");
+    for name in ["new.toml", "link"] {
+        let ended = init(name).expect_code(2);
+        assert!(ended.err().contains(&format!("{name} exists already")), "{ended}");
+    }
+    assert!(!env.dir().join("target.toml").exists());
     assert!(init("/dev/stdout").expect_code(0).out().contains("version = 1"));
+    init("/dev/null").expect_code(0);
     for (name, why) in [("mirror", "it is a directory"), ("nowhere/", "it is a directory")] {
         let ended = init(name).expect_code(1);
         assert!(ended.err().contains(why), "{ended}");

@@ -37,7 +37,9 @@ pub(super) fn run(args: &OnePlan, global: &Global, ui: &Ui) -> Result<Exit, Fail
             Some((key.rule, dir, key.action, sum.entries, scan::bytes(sum.bytes)))
         });
         let text = template(&whole.header.root.path, rows);
-        OutputFile::find(&beside).and_then(|file| file.create(text.as_bytes())).map_err(cannot())?;
+        OutputFile::find(&beside)
+            .and_then(|file| file.replace(0o644, |out| out.write_all(text.as_bytes())))
+            .map_err(cannot())?;
     }
     let editor = std::env::var("VISUAL").or_else(|_| std::env::var("EDITOR")).unwrap_or_else(|_| "vi".into());
     let words = shell_words::split(&editor).unwrap_or_default();
