@@ -337,6 +337,7 @@ mod tests {
         assert!(fs::symlink_metadata(&path).unwrap().file_type().is_fifo());
     }
 
+    #[cfg(target_os = "linux")]
     #[test]
     fn devices_stay_what_they_are() {
         for (device, fits) in [("/dev/null", true), ("/dev/full", false)] {

@@ -284,8 +284,10 @@ impl Unit<'_> {
         let code = self.attempts.last().and_then(|a| a.exit_code).map(|c| c.to_string());
         let fallback = self.fallback();
         let duration = self.started.map_or(0.0, |(at, _)| at.elapsed().as_secs_f64());
-        let text =
-            |name: &str, value: String| (OsString::from(format!("PDB_SYNC_{name}")), OsString::from(value));
+        // A reason may quote anything that rsync printed; a NUL would keep the hook from being run.
+        let text = |name: &str, value: String| {
+            (OsString::from(format!("PDB_SYNC_{name}")), OsString::from(value.replace('\0', "")))
+        };
         vec![
             text("RUN", plan.run.clone()),
             text("JOB", job.name.clone()),

@@ -74,12 +74,14 @@ fn directories_and_sockets_are_refused() {
 }
 
 /// A device of the test's own, so that nothing happens to the machine's if this goes wrong.
+#[cfg(target_os = "linux")]
 fn device(path: &Path) -> bool {
     let made = Command::new("mknod").arg(path).args(["c", "1", "3"]).output();
     // A device that may be made need not be one that may be opened.
     made.is_ok_and(|made| made.status.success()) && fs::write(path, "x").is_ok()
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn a_device_is_written_to_and_stays() {
     let env = home();
@@ -128,6 +130,7 @@ fn a_fifo_is_written_to_if_somebody_reads_it() {
     }
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn descriptors_are_written_to_and_not_replaced() {
     for (way, content) in WAYS {

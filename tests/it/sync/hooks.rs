@@ -169,3 +169,11 @@ fn a_dry_run_runs_no_hooks() {
     }
     assert!(["before", "after", "failure"].iter().all(|file| !env.dir().join(file).exists()));
 }
+
+#[test]
+fn what_rsync_prints_cannot_keep_a_hook_from_running() {
+    let fake = Fake::new("raw 00 0a\nerr @ERROR: no\u{0}such module\nexit 5\n");
+    let env = faked(&fake, &["a"], "on_failure = ['echo \"ran: $PDB_SYNC_ERROR\" >told']");
+    let ended = env.run(["sync", "a"]).expect_code(1);
+    assert!(read(&env, "told").starts_with("ran: "), "{ended}");
+}
