@@ -26,10 +26,21 @@ pub struct SyncResult {
     pub figures: Figures,
     /// The source of the last attempt.
     pub source: Option<String>,
-    /// Its log, if one was written.
+    /// `Some` exactly when that is not the first source of the job.
+    pub fallback: Option<Fallback>,
+    /// Its log; `None` if there is none, or it could not be written.
     pub log: Option<PathBuf>,
     /// The alerts that it set off, a sentence each.
     pub alerts: Vec<String>,
+}
+
+/// That another source than the first was used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fallback {
+    /// The first source, in the order in which they were tried.
+    pub first: String,
+    /// Why it was left: the error of the last attempt at it.
+    pub why: String,
 }
 
 /// What a job moved, or in a dry run would have moved. `None` is unknown, never zero.
@@ -86,6 +97,12 @@ pub enum Skip {
     FailFast(String),
 }
 
+/// The logs of a run's jobs, for results that name them.
+pub trait Logs: std::fmt::Debug + Send + Sync {
+    /// The log of a job, begun now if it has not been yet; `None` if it cannot be written.
+    fn of(&self, job: &str) -> Option<PathBuf>;
+}
+
 /// Where a job's log of a run is, below the directory of logs.
 pub fn log_path(dir: &Path, job: &str, run: &str) -> PathBuf {
     dir.join(job).join(format!("{run}.log"))
@@ -128,6 +145,28 @@ pub enum Status {
     Skipped,
     /// See [`Outcome::Cancelled`].
     Cancelled,
+}
+
+impl Fallback {
+    /// What `attempts` tell of a job whose first source is `first`, as pairs of a source and its error.
+    pub fn of<'a>(
+        first: &str,
+        attempts: impl DoubleEndedIterator<Item = (&'a str, Option<&'a str>)> + Clone,
+    ) -> Option<Fallback> {
+        let (last, _) = attempts.clone().next_back()?;
+        if last == first {
+            return None;
+        }
+        let why = attempts.rev().find(|(source, _)| *source == first).and_then(|(_, error)| error);
+        Some(Fallback { first: first.into(), why: why.unwrap_or("it was not tried").into() })
+    }
+}
+
+impl Attempt {
+    /// Its source and why it failed, as [`Fallback::of`] reads them.
+    pub fn told(&self) -> (&str, Option<&str>) {
+        (&self.source, self.error.as_ref().map(|reason| reason.text.as_str()))
+    }
 }
 
 impl Status {
@@ -263,6 +302,10 @@ pub struct Summary {
     pub duration: Duration,
     /// The signal that ended it, by number.
     pub signal: Option<i32>,
+    /// What the run leaves behind less than usual: no history, no log. The jobs are none the worse for it.
+    pub warnings: Vec<String>,
+    /// Output that was asked for and could not be written: the run counts as failed.
+    pub unwritten: Vec<String>,
 }
 
 impl Summary {
@@ -278,7 +321,10 @@ impl Summary {
 
     /// The exit code of the run.
     pub fn exit(&self) -> Exit {
-        let start = self.signal.map_or(Exit::Done, Exit::Signal);
+        let mut start = self.signal.map_or(Exit::Done, Exit::Signal);
+        if !self.unwritten.is_empty() {
+            start = start.worst(Exit::Failed);
+        }
         self.results.iter().map(|r| r.outcome.exit()).fold(start, Exit::worst)
     }
 

@@ -4,10 +4,11 @@ use super::{Failure, locate, settings};
 use crate::cli::{ConfigAction, ConfigArgs, Example, Global};
 use crate::config::{self, Problem};
 use crate::exit::Exit;
+use crate::report::OutputFile;
 use crate::ui::Ui;
 use serde_json::json;
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
+use std::fs;
+use std::io;
 
 const TEMPLATE: &str = include_str!("../../config-examples/template.toml");
 const PDB: &str = include_str!("../../config-examples/pdb.toml");
@@ -37,8 +38,8 @@ fn init(from: Option<Example>, global: &Global, ui: &Ui) -> Result<Exit, Failure
         fs::create_dir_all(dir).map_err(Failure::io(format!("create the directory {}", dir.display())))?;
     }
     let tried = || format!("write the configuration {}", file.display());
-    let mut out = match OpenOptions::new().write(true).create_new(true).open(&file) {
-        Ok(out) => out,
+    match OutputFile::create(&file, text.as_bytes()) {
+        Ok(()) => {}
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             return Err(Failure::usage_hint(
                 format!("{} exists already, and is not written over", file.display()),
@@ -46,11 +47,6 @@ fn init(from: Option<Example>, global: &Global, ui: &Ui) -> Result<Exit, Failure
             ));
         }
         Err(error) => return Err(Failure::io(tried())(error)),
-    };
-    if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.sync_all()) {
-        // Half a template would be in the way of the next try; the error that matters is the first.
-        let _ = fs::remove_file(&file);
-        return Err(Failure::io(tried())(error));
     }
     if ui.json {
         ui.json("result", &json!({ "file": file.to_string_lossy() }))?;

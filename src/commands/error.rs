@@ -21,6 +21,8 @@ pub enum Failure {
         tried: String,
         /// Why it failed.
         source: io::Error,
+        /// What to do about it.
+        hint: Option<String>,
     },
     /// Something of ours refused, and says all there is to say.
     #[error("{0}")]
@@ -44,14 +46,20 @@ impl Failure {
     /// For `map_err`: what was tried, on which path.
     pub fn io(tried: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let tried = tried.into();
-        move |source| Failure::Io { tried, source }
+        move |source| Failure::Io { tried, source, hint: None }
+    }
+
+    /// The same with what to do about it.
+    pub fn io_hint(tried: impl Into<String>, hint: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
+        let (tried, hint) = (tried.into(), Some(hint.into()));
+        move |source| Failure::Io { tried, source, hint }
     }
 
     /// What to do about it.
     pub fn hint(&self) -> Option<&str> {
         match self {
-            Failure::Usage { hint, .. } => hint.as_deref(),
-            Failure::Io { .. } | Failure::Other(_) | Failure::ReaderGone => None,
+            Failure::Usage { hint, .. } | Failure::Io { hint, .. } => hint.as_deref(),
+            Failure::Other(_) | Failure::ReaderGone => None,
         }
     }
 
@@ -71,6 +79,6 @@ impl From<io::Error> for Failure {
         if source.kind() == io::ErrorKind::BrokenPipe {
             return Failure::ReaderGone;
         }
-        Failure::Io { tried: "write to standard output".into(), source }
+        Failure::Io { tried: "write to standard output".into(), source, hint: None }
     }
 }

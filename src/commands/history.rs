@@ -116,6 +116,8 @@ pub(super) fn as_json(past: &Past) -> Value {
         "total_files": figures.total_files,
         "total_bytes": figures.total_bytes,
         "source": past.source,
+        "fallback": past.fallback.is_some(),
+        "fallback_reason": past.fallback.as_ref().map(|fallback| &fallback.why),
         "error": past.error,
         "hint": past.hint,
         "log": past.log,
@@ -170,12 +172,20 @@ fn try_json(one: &Try) -> Value {
 /// The summary as it was; of a run that has not ended, as far as it is known.
 fn summary(run: &Run) -> Summary {
     let results = run.jobs.iter().filter(|job| job.past.state != State::Running).map(result);
-    Summary {
+    let mut summary = Summary {
         run: run.id.clone(),
         results: results.map(Arc::new).collect(),
         duration: run.duration.unwrap_or_default(),
         signal: run.signal,
+        // They are not remembered.
+        warnings: Vec::new(),
+        unwritten: Vec::new(),
+    };
+    if run.exit_code == Some(Exit::Failed.code()) && summary.exit() == Exit::Done {
+        // No job failed.
+        summary.unwritten.push("what was missing is not remembered".into());
     }
+    summary
 }
 
 fn result(job: &Job) -> SyncResult {
@@ -189,6 +199,7 @@ fn result(job: &Job) -> SyncResult {
         queued: past.queued.unwrap_or_default(),
         figures: past.figures,
         source: past.source.clone(),
+        fallback: past.fallback.clone(),
         log: past.log.as_ref().map(Into::into),
         alerts: past.alerts.clone(),
     }

@@ -172,9 +172,10 @@ fn all(work: &[(Target, IndexOptions)], ui: &Ui) -> Result<Total, Failure> {
             }
             Ended::Failed(error @ SearchError::Glob(_)) => return Err(Failure::usage(error.to_string())),
             Ended::Failed(error) => {
-                let missing = !target.root.exists();
-                let hint = if missing {
+                let hint = if !target.root.exists() {
                     "the mirror is not there yet: sync it first"
+                } else if target.place.refusal().is_some() {
+                    "indexes lie in the state directory: make it writable, make room, or give --state-dir another"
                 } else {
                     "look into it, and index again"
                 };
@@ -250,6 +251,7 @@ impl Attendant {
                     return Err(Failure::Io {
                         tried: "index".into(),
                         source: std::io::Error::other(error.to_string()),
+                        hint: None,
                     });
                 }
             })
@@ -337,6 +339,11 @@ impl FollowUp {
                 }
                 // Another one is at it, and sees the same files.
                 Ended::Failed(SearchError::Busy(_)) => {}
+                // As without history and logs: the mirror is none the worse for it, and the exit code has been told.
+                Ended::Failed(error) if target.place.refusal().is_some() => ui.warning(&format!(
+                    "{name} was not indexed: {error}; `pdb-sync index {name}` does it when the state directory can be \
+                     written to"
+                )),
                 Ended::Failed(error) => {
                     ui.error(
                         &format!("{name} was not indexed: {error}"),

@@ -29,7 +29,7 @@ impl Listener for Record {
         self.recorder.hear(event);
         if matches!(event.event, Event::RunFinished(_)) {
             for problem in self.recorder.finish(PATIENCE) {
-                screen.err(format!("warning: {problem}\n").as_bytes());
+                screen.warn(problem);
             }
         }
         Ok(())

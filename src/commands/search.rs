@@ -143,6 +143,7 @@ impl Searched {
         let outcome = self.engine.search(&request).map_err(|error| Failure::Io {
             tried: "search".into(),
             source: std::io::Error::other(error.to_string()),
+            hint: None,
         })?;
         let elapsed = start.elapsed();
         self.print(text, &request, &outcome, elapsed, options, ui)?;

@@ -5,14 +5,12 @@ use crate::cli::{Global, StatsArgs};
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::history::Query;
-use crate::report::units;
+use crate::report::{OutputFile, units};
 use crate::stats::{Aggregate, CommandCost, Past, Spread, prometheus};
 use crate::ui::Ui;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
-use std::io::Write;
-use std::path::Path;
 use std::time::Duration;
 
 /// By job, the newest first.
@@ -48,7 +46,11 @@ pub(super) fn run(args: &StatsArgs, global: &Global, ui: &Ui) -> Result<Exit, Fa
     let commands = costs::known(&locate::state_dir(global)?, &args.jobs, since, now)?;
     if let Some(file) = &args.prometheus {
         let of = |job: &str| firing.iter().filter(|firing| firing.job == job).count();
-        replace(file, prometheus(&jobs, &of, &commands).as_bytes())
+        let page = prometheus(&jobs, &of, &commands);
+        // The node exporter must never read half a page, and may run as somebody else.
+        let written = OutputFile::find(file);
+        written
+            .and_then(|out| out.replace(0o644, |out| out.write_all(page.as_bytes())))
             .map_err(Failure::io(format!("write the metrics {}", file.display())))?;
         if ui.json {
             ui.json("result", &json!({ "file": file.to_string_lossy(), "jobs": jobs.len() }))?;
@@ -195,16 +197,4 @@ fn as_json(job: &Aggregate, firing: &[Firing]) -> Value {
         "last_success": time(job.last_success),
         "alerts": alerts,
     })
-}
-
-/// The node exporter must never read half a page, and may run as somebody else.
-fn replace(file: &Path, page: &[u8]) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    let dir = file.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mode = std::fs::Permissions::from_mode(0o644);
-    let mut new = tempfile::Builder::new().prefix(".pdb-sync-").permissions(mode).tempfile_in(dir)?;
-    new.write_all(page)?;
-    new.as_file().sync_all()?;
-    new.persist(file).map_err(|error| error.error)?;
-    Ok(())
 }

@@ -11,12 +11,13 @@ use crate::machine::{self, Identity};
 use crate::mirrors;
 use crate::notify::Notifier;
 use crate::report;
-use crate::result::Summary;
+use crate::result::{Logs, Summary};
 use crate::rsync::args::{self as rsync_args, Purpose};
 use crate::run::{self, Mode, Plan, Signals};
 use crate::ui::Ui;
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -50,10 +51,14 @@ pub(super) fn run(args: &SyncArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
     let notify = config.notify.clone();
     #[cfg(feature = "search")]
     let follow_up = super::index::FollowUp::new(&config, &jobs, locate::state_dir(global)?);
-    let plan = plan(args, global, config, jobs, ui)?;
+    let mut plan = plan(args, global, config, jobs, ui)?;
+    let logs = (keep > 0).then(|| {
+        Arc::new(report::LogFiles::new(plan.state_dir.join("logs"), keep, &plan.run, plan.mode.is_dry()))
+    });
+    plan.logs = logs.clone().map(|logs| logs as Arc<dyn Logs>);
     #[cfg(feature = "search")]
     let real = plan.mode == Mode::Real;
-    let mut audience = Audience::default();
+    let mut audience = Audience { logs, ..Audience::default() };
     // What changes nothing would only spoil the figures of the past, and is no news.
     if plan.mode == Mode::Real {
         measure_beside(&plan);
@@ -61,7 +66,7 @@ pub(super) fn run(args: &SyncArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
         audience.recorder = Some(recorder.map_err(Failure::io("start the writer of the history"))?);
         audience.notifier = notify.is_wanted().then(|| Notifier::start(notify));
     }
-    let (exit, changed) = go(args, plan, keep, audience, ui)?;
+    let (exit, changed) = go(args, plan, audience, ui)?;
     #[cfg(feature = "search")]
     if real && !matches!(exit, Exit::Signal(_)) {
         let indexed = match follow_up.of(&changed) {
@@ -78,6 +83,7 @@ pub(super) fn run(args: &SyncArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
 /// Who hears of a run beside those who read the output.
 #[derive(Debug, Default)]
 struct Audience {
+    logs: Option<Arc<report::LogFiles>>,
     recorder: Option<Recorder>,
     notifier: Option<Notifier>,
 }
@@ -121,7 +127,7 @@ fn plan(args: &SyncArgs, global: &Global, config: Config, jobs: Vec<Job>, ui: &U
         grace: config.sync.grace,
         mode,
         rsync: config.sync.rsync,
-        logs: (config.sync.log_keep > 0).then(|| state_dir.join("logs")),
+        logs: None,
         state_dir,
         wait_lock,
         again: locate::again(global),
@@ -138,20 +144,13 @@ fn measure_beside(plan: &Plan) {
 }
 
 /// The exit code, and the jobs whose mirrors may have changed.
-fn go(
-    args: &SyncArgs,
-    plan: Plan,
-    keep: usize,
-    audience: Audience,
-    ui: &Ui,
-) -> Result<(Exit, Vec<String>), Failure> {
-    let Audience { recorder, notifier } = audience;
+fn go(args: &SyncArgs, plan: Plan, audience: Audience, ui: &Ui) -> Result<(Exit, Vec<String>), Failure> {
+    let Audience { logs, recorder, notifier } = audience;
     let mut changed = Vec::new();
     let mut others: Vec<Box<dyn report::Listener>> = Vec::new();
     others.extend(recorder.iter().map(|recorder| Record::boxed(recorder.clone())));
     let own = Identity::own();
     others.push(Box::new(report::Published::new(&plan.state_dir, own.pid, own.started)));
-    let logs = plan.logs.clone().map(|dir| report::LogOptions { dir, keep });
     let (events, printer) = report::start(report::Options {
         color: ui.color,
         quiet: ui.quiet,
@@ -169,7 +168,7 @@ fn go(
     let runtime = runtime.map_err(Failure::io("start the runtime"))?;
     let exit: Result<Exit, Failure> = runtime.block_on(async {
         let mut signals = Signals::listen().map_err(Failure::io("listen for signals"))?;
-        let summary = run::run(plan, events, &mut signals, printer.reader_gone()).await;
+        let mut summary = run::run(plan, events, &mut signals, printer.reader_gone()).await;
         changed = summary
             .results
             .iter()
@@ -178,17 +177,25 @@ fn go(
             .collect();
         let patience = if summary.signal.is_some() { READER_AFTER_SIGNAL } else { READER };
         let rest = tokio::task::spawn_blocking(move || printer.join(patience));
-        let exit = summary.exit();
-        let (exit, heard) = tokio::select! {
+        let heard = tokio::select! {
             told = rest => match told {
-                Ok(told) if told.lost.is_empty() => (exit, true),
-                Ok(told) => (exit.worst(Exit::Failed), told.complete),
-                Err(_) => (exit.worst(Exit::Failed), false),
+                Ok(told) => {
+                    (summary.warnings, summary.unwritten) = (told.warnings, told.lost);
+                    told.complete
+                }
+                Err(error) => {
+                    summary.unwritten.push(format!("output: {error}"));
+                    false
+                }
             },
-            number = signals.next() => (exit.worst(Exit::Signal(number)), false),
+            number = signals.next() => {
+                summary.signal.get_or_insert(number);
+                false
+            }
         };
-        if let Some(recorder) = recorder.filter(|_| !heard) {
-            // Its listener is stuck behind whoever does not read our output.
+        let exit = summary.exit();
+        // Its listener is stuck behind whoever does not read our output, or did not know yet how that would go.
+        if let Some(recorder) = recorder.filter(|_| !heard || !summary.unwritten.is_empty()) {
             recorder.end(&summary);
             recorder.finish(LAST_WORDS);
         }

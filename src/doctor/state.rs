@@ -1,21 +1,35 @@
-//! The state directory: can it be made, written to and locked?
+//! The state directory: can it be made, written to and locked? And each part of it that is there already.
 
 use super::{Area, Finding, Verdict};
-use std::fs::{self, TryLockError};
+use crate::history::History;
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Write};
 use std::path::Path;
 
+/// What lies in it, how bad it is if that cannot be written to, and what a run does then.
+const PARTS: [(&str, Verdict, &str); 8] = [
+    ("logs", Verdict::Warn, "runs leave no logs"),
+    ("plans", Verdict::Fail, "nothing can be deleted: what is counted is listed there first"),
+    ("journal", Verdict::Fail, "`clean run` and `keep_deleted` write down there what they take away"),
+    ("locks", Verdict::Warn, "nobody can tell who holds a lock"),
+    ("running", Verdict::Warn, "`status` does not show runs in progress"),
+    ("inventory", Verdict::Warn, "each scan reads everything"),
+    ("index", Verdict::Warn, "no index can be built or refreshed"),
+    ("costs.jsonl", Verdict::Warn, "`stats` does not learn what commands cost"),
+];
+
 pub(super) fn examine(dir: &Path) -> Vec<Finding> {
-    let fail = |what: &str, error: std::io::Error| {
+    let fail = |what: &str, error: io::Error| {
         let text = format!("cannot {what} {}: {error}", dir.display());
         vec![Finding::new(Area::State, Verdict::Fail, text).hint(
-            "logs, lists of deletions and notes on locks go there: make it writable, or give --state-dir another",
+            "runs transfer, but delete nothing and leave no history and no logs: make it writable, or give --state-dir another",
         )]
     };
     // What a run would do anyway.
     if let Err(error) = fs::create_dir_all(dir) {
         return fail("make the directory", error);
     }
-    let file = match tempfile::tempfile_in(dir) {
+    let file = match written(dir) {
         Ok(file) => file,
         Err(error) => return fail("write in", error),
     };
@@ -41,5 +55,66 @@ pub(super) fn examine(dir: &Path) -> Vec<Finding> {
             );
         }
     }
+    findings.extend(PARTS.iter().filter_map(|part| examine_part(dir, part)));
+    findings.extend(examine_history(dir));
     findings
+}
+
+/// With something in it: a full disk may have room for an empty file.
+fn written(dir: &Path) -> io::Result<File> {
+    let mut file = tempfile::tempfile_in(dir)?;
+    file.write_all(&[1; 4096])?;
+    Ok(file)
+}
+
+/// The directories of jobs in it.
+fn written_below(dir: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(dir)?.flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            written(&path)
+                .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))?;
+        }
+    }
+    Ok(())
+}
+
+/// What is not there is made when it is needed.
+fn examine_part(dir: &Path, (name, verdict, then): &(&str, Verdict, &str)) -> Option<Finding> {
+    let path = dir.join(name);
+    let meta = match fs::symlink_metadata(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+        _ => fs::metadata(&path),
+    };
+    let tried = meta.and_then(|meta| match (meta.is_dir(), name.contains('.')) {
+        (true, true) => Err(io::ErrorKind::IsADirectory.into()),
+        (true, false) => written(&path).and_then(|_| written_below(&path)),
+        (false, true) if meta.is_file() => File::options().append(true).open(&path).map(|_| ()),
+        (false, _) => Err(io::ErrorKind::NotADirectory.into()),
+    });
+    let error = tried.err()?;
+    let text = format!("cannot write in {}: {error}", path.display());
+    Some(Finding::new(Area::State, *verdict, text).hint(format!("{then}; make it writable, or move it away")))
+}
+
+/// One that is read and could not be written looks the same until a run has ended.
+fn examine_history(dir: &Path) -> Option<Finding> {
+    let warn = |text: String, hint: &str| Some(Finding::new(Area::State, Verdict::Warn, text).hint(hint));
+    match History::read(dir) {
+        Ok(None) => return None,
+        Ok(Some(_)) => {}
+        Err(error) if error.is_damage() => {
+            return warn(error.to_string(), "the next run sets it aside and begins a new one");
+        }
+        Err(error) => {
+            return warn(error.to_string(), "runs leave no history; make it readable, or move it away");
+        }
+    }
+    // Opening changes nothing; that of SQLite would.
+    let path = History::path(dir);
+    let error = File::options().append(true).open(&path).err()?;
+    warn(
+        format!("cannot write the history {}: {error}", path.display()),
+        "runs leave no history; make it writable, or move it away",
+    )
 }

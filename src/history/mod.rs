@@ -63,6 +63,12 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether the file could not even be opened.
+    fn is_unopened(&self) -> bool {
+        let Error::Database { source, .. } = self else { return false };
+        source.sqlite_error_code() == Some(rusqlite::ErrorCode::CannotOpen)
+    }
+
     /// Whether the file holds something else than a database that can be trusted.
     pub fn is_damage(&self) -> bool {
         let Error::Database { source, .. } = self else { return false };

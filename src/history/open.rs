@@ -41,6 +41,10 @@ impl History {
         match fs::metadata(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(Error::Io { tried: "cannot open", path, source }),
+            Ok(meta) if meta.is_dir() => {
+                let source = io::ErrorKind::IsADirectory.into();
+                return Err(Error::Io { tried: "cannot read", path, source });
+            }
             Ok(_) => {}
         }
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -69,6 +73,11 @@ impl History {
         })?;
         match open(&path) {
             Ok(history) => Ok(Opened { history, warnings: Vec::new() }),
+            // The system knows why, SQLite does not say.
+            Err(error) if error.is_unopened() => match writable(&path) {
+                Err(source) => Err(Error::Io { tried: "cannot write", path, source }),
+                Ok(_) => Err(error),
+            },
             Err(error) if error.is_damage() => {
                 let warnings = set_aside(&path, &error)?.into_iter().collect();
                 Ok(Opened { history: open(&path)?, warnings })
@@ -85,6 +94,10 @@ impl History {
         let path = self.path.clone();
         move |source| Error::Database { tried: "cannot write", path: path.clone(), source }
     }
+}
+
+fn writable(path: &Path) -> io::Result<File> {
+    File::options().read(true).write(true).create(true).truncate(false).open(path)
 }
 
 /// Reads the header, which opening does not.

@@ -2,7 +2,7 @@
 
 use super::{Error, History};
 use crate::machine::Identity;
-use crate::result::{Figures, Status};
+use crate::result::{Fallback, Figures, Status};
 use crate::stats::{Past, State};
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, Statement, params};
@@ -143,6 +143,7 @@ impl History {
 /// Reads rows of [`COLUMNS`]. Each process is looked for once.
 pub(super) struct Rows<'a> {
     phases: Statement<'a>,
+    tries: Statement<'a>,
     gone: HashMap<(u32, Option<String>), bool>,
 }
 
@@ -152,14 +153,28 @@ impl<'a> Rows<'a> {
             "SELECT name, SUM(duration) FROM phases WHERE run = ?1 AND job = ?2
              GROUP BY name ORDER BY MIN(attempt > 0), MIN(attempt), MIN(place)",
         )?;
-        Ok(Rows { phases, gone: HashMap::new() })
+        let tries = history
+            .db
+            .prepare("SELECT source, error FROM attempts WHERE run = ?1 AND job = ?2 ORDER BY number")?;
+        Ok(Rows { phases, tries, gone: HashMap::new() })
     }
 
     pub(super) fn past(&mut self, row: &Row<'_>) -> rusqlite::Result<Past> {
         let mut past = past(row, &mut self.gone)?;
         let phases = self.phases.query_map([&past.run, &past.job], phase)?;
         past.phases = phases.collect::<rusqlite::Result<_>>()?;
+        if past.attempts > 1 {
+            past.fallback = self.fallback(&past.run, &past.job)?;
+        }
         Ok(past)
+    }
+
+    /// The attempts tell it: the first of them read the first source.
+    fn fallback(&mut self, run: &str, job: &str) -> rusqlite::Result<Option<Fallback>> {
+        let row = |row: &Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?));
+        let tries: Vec<_> = self.tries.query_map([run, job], row)?.collect::<rusqlite::Result<_>>()?;
+        let Some((first, _)) = tries.first() else { return Ok(None) };
+        Ok(Fallback::of(first, tries.iter().map(|(source, error)| (source.as_str(), error.as_deref()))))
     }
 }
 
@@ -199,6 +214,7 @@ fn past(row: &Row<'_>, gone: &mut HashMap<(u32, Option<String>), bool>) -> rusql
             total_bytes: count(12)?,
         },
         source: row.get(13)?,
+        fallback: None,
         error: row.get(14)?,
         hint: row.get(15)?,
         log: row.get(16)?,

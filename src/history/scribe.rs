@@ -32,6 +32,10 @@ pub(super) struct Scribe {
     finished: Vec<Finished>,
     /// When it is to be.
     due: Option<Instant>,
+    /// Whether the run is in the history, perhaps without all of its results.
+    begun: bool,
+    /// Why the last write failed; `None` if it did not. What it lacks comes with the next, so that only the last one matters.
+    failed: Option<String>,
     problems: Vec<String>,
     /// How many of them were told.
     told: usize,
@@ -47,6 +51,8 @@ impl Scribe {
             hooks: HashMap::new(),
             finished: Vec::new(),
             due: None,
+            begun: false,
+            failed: None,
             problems: Vec::new(),
             told: 0,
         }
@@ -124,28 +130,24 @@ impl Scribe {
         }
     }
 
-    /// Writes, and says whether it could; a file that turns out to be damaged is replaced once.
+    /// Writes, and says whether it could.
     fn write(&mut self, act: impl Fn(&mut History) -> Result<(), Error>) -> bool {
-        for first in [true, false] {
-            match self.open().and_then(&act) {
-                Ok(()) => return true,
-                Err(error) if first && error.is_damage() => {
-                    self.history = None;
-                    match set_aside(&History::path(&self.state_dir), &error) {
-                        Ok(told) => told.into_iter().for_each(|told| self.problem(told)),
-                        Err(error) => {
-                            self.problem(error.to_string());
-                            return false;
-                        }
-                    }
-                }
-                Err(error) => {
-                    self.problem(error.to_string());
-                    return false;
-                }
+        self.failed = self.try_to(act).err().map(|error| error.to_string());
+        self.begun |= self.failed.is_none();
+        self.failed.is_none()
+    }
+
+    /// A file that turns out to be damaged is replaced once.
+    fn try_to(&mut self, act: impl Fn(&mut History) -> Result<(), Error>) -> Result<(), Error> {
+        match self.open().and_then(&act) {
+            Err(error) if error.is_damage() => {
+                self.history = None;
+                let told = set_aside(&History::path(&self.state_dir), &error)?;
+                told.into_iter().for_each(|told| self.problem(told));
+                self.open().and_then(&act)
             }
+            done => done,
         }
-        false
     }
 
     fn open(&mut self) -> Result<&mut History, Error> {
@@ -165,6 +167,10 @@ impl Scribe {
     }
 
     fn untold(&mut self) -> Vec<String> {
+        if let Some(failed) = &self.failed {
+            let what = if self.begun { "the end of this run" } else { "this run" };
+            self.problem(format!("{failed}; {what} is missing from it"));
+        }
         let new = self.problems[self.told..].to_vec();
         self.told = self.problems.len();
         new

@@ -39,6 +39,7 @@ fn result(job: &str, second: i64, outcome: Outcome) -> SyncResult {
         queued: Duration::from_millis(5),
         figures: Figures { files_transferred: Some(3), bytes_received: Some(u64::MAX), ..Figures::default() },
         source: Some("h::m/".into()),
+        fallback: None,
         log: Some("/logs/x.log".into()),
         alerts: vec!["too \"slow\"".into()],
     }
@@ -58,7 +59,14 @@ fn started(run: &str, second: i64, jobs: &[&str]) -> Stamped {
 
 fn ended(run: &str, results: Vec<SyncResult>) -> Stamped {
     let results = results.into_iter().map(Arc::new).collect();
-    let summary = Summary { run: run.into(), results, duration: Duration::from_secs(2), signal: None };
+    let summary = Summary {
+        run: run.into(),
+        results,
+        duration: Duration::from_secs(2),
+        signal: None,
+        warnings: vec![],
+        unwritten: vec![],
+    };
     Stamped { time: at(99), event: Event::RunFinished(Arc::new(summary)) }
 }
 

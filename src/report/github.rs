@@ -4,15 +4,14 @@
 //! `[job] `, and the screen breaks `##[` up.
 
 use super::kept::{Kept, gap};
-use super::summary::verdict;
+use super::summary::{served, verdict};
 use super::text::{one_line, prefix_lines};
-use super::{Listener, Screen, units};
+use super::{Listener, OutputFile, Screen, units};
 use crate::event::{Event, Level, Stamped};
 use crate::result::{Status, Summary, SyncResult};
 use std::collections::HashMap;
 use std::fmt::Write as _;
-use std::fs::OpenOptions;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -87,6 +86,11 @@ impl Listener for Groups {
                 let text = self.finished(result);
                 screen.out(&text);
             }
+            Event::RunFinished(summary) if !self.quiet => {
+                for warning in &summary.warnings {
+                    screen.out(annotation(Level::Warning, "pdb-sync", warning).as_bytes());
+                }
+            }
             _ => {}
         }
         Ok(())
@@ -127,7 +131,7 @@ impl Listener for Files {
 
 fn append(path: Option<&Path>, text: &str) -> io::Result<()> {
     match path {
-        Some(path) => OpenOptions::new().append(true).create(true).open(path)?.write_all(text.as_bytes()),
+        Some(path) => OutputFile::find(path)?.append(text.as_bytes()),
         None => Ok(()),
     }
 }
@@ -155,7 +159,9 @@ fn markdown(summary: &Summary, dry_run: bool) -> String {
     );
     for result in &summary.results {
         let figures = &result.figures;
-        let reason = [result.outcome.error(), result.outcome.hint()].into_iter().flatten().map(cell);
+        let served = served(result);
+        let reason = [result.outcome.error(), result.outcome.hint(), served.as_deref()];
+        let reason = reason.into_iter().flatten().map(cell);
         // Writing to a String cannot fail.
         let _ = writeln!(
             text,
@@ -171,6 +177,9 @@ fn markdown(summary: &Summary, dry_run: bool) -> String {
         );
     }
     text.push('\n');
+    for warning in &summary.warnings {
+        let _ = writeln!(text, "warning: {}\n", cell(warning));
+    }
     text
 }
 

@@ -156,6 +156,8 @@ fn job_finished(result: &SyncResult, dry_run: bool) -> Value {
         "hint": result.outcome.hint(),
         "log": result.log.as_ref().map(|log| log.to_string_lossy()),
         "source": result.source,
+        "fallback": result.fallback.is_some(),
+        "fallback_reason": result.fallback.as_ref().map(|fallback| &fallback.why),
         "started": format!("{:.3}", result.started),
         "queued_s": units::seconds(result.queued),
         "changed": if dry_run { Some(false) } else { result.changed() },
@@ -193,6 +195,8 @@ fn run_finished(summary: &Summary) -> Value {
         "skipped": summary.count(Status::Skipped),
         "cancelled": summary.count(Status::Cancelled),
         "signal": summary.signal,
+        "warnings": summary.warnings,
+        "unwritten": summary.unwritten,
     })
 }
 

@@ -1,17 +1,15 @@
 //! A JUnit report: one suite for the run, one case for each job.
 
 use super::kept::Kept;
-use super::summary::{figures, verdict};
+use super::summary::{figures, served, verdict};
 use super::text::one_line;
-use super::{Listener, Screen};
+use super::{Listener, OutputFile, Screen};
 use crate::event::{Event, Stamped};
 use crate::result::{Status, Summary, SyncResult};
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use std::collections::HashMap;
-use std::fs;
-use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Of each job's output, the first and last bytes that are put into the report.
@@ -41,6 +39,9 @@ impl Junit {
         for result in &summary.results {
             suite.add_test_case(self.case(result));
         }
+        for warning in &summary.warnings {
+            suite.add_property(("warning", &*one_line(warning)));
+        }
         suite.set_time(summary.duration);
         report.set_time(summary.duration);
         report.add_test_suite(suite);
@@ -66,6 +67,7 @@ impl Junit {
         let warning = result.outcome.error().filter(|_| status == Status::Warned);
         for (name, value) in [
             ("source", result.source.clone()),
+            ("fallback", served(result)),
             ("figures", Some(figures(result, self.dry_run))),
             ("warning", warning.map(|text| one_line(text).into_owned())),
         ] {
@@ -103,23 +105,12 @@ impl Listener for Junit {
             }
             Event::RunFinished(summary) => {
                 let xml = self.report(summary).to_string().map_err(io::Error::other)?;
-                replace(&self.path, xml.as_bytes())
+                let file = OutputFile::find(&self.path)?.make_directory()?;
+                file.replace(0o644, |out| out.write_all(xml.as_bytes()))
             }
             _ => Ok(()),
         }
     }
-}
-
-/// Writes a file so that readers see the old one or the new one, never a half. It keeps the mode of the old one.
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::create_dir_all(dir)?;
-    let mode = fs::metadata(path).map_or(0o644, |old| old.permissions().mode() & 0o777);
-    let mut file = tempfile::Builder::new().permissions(fs::Permissions::from_mode(mode)).tempfile_in(dir)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(())
 }
 
 #[cfg(test)]
@@ -128,6 +119,7 @@ mod tests {
     use crate::event::Stream;
     use crate::report::testing::{failure, finished, output, result, started, told};
     use crate::result::{Outcome, Reason, Skip};
+    use std::fs;
 
     #[test]
     fn jobs_are_cases() {

@@ -1,63 +1,65 @@
 //! One log file for each job and run: everything its children printed, with the time and the stream of each line.
 
-use super::summary::{figures, verdict};
+use super::summary::{figures, served, verdict};
 use super::text::{one_line, prefix_lines};
-use super::{Listener, Screen, units};
+use super::{Listener, LogFiles, Screen, units};
 use crate::event::{Event, Lines, Stamped, Stream};
-use crate::result::{SyncResult, log_path};
+use crate::result::SyncResult;
 use jiff::Timestamp;
 use std::collections::HashMap;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Where logs go, and how many of them stay.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogOptions {
-    /// Holds a directory for each job. Made if missing.
-    pub dir: PathBuf,
-    /// So many of each job's logs are kept, the one being written included; 0 counts as 1.
-    pub keep: usize,
-}
+/// So many jobs without a log are named; the others are counted.
+const NAMED: usize = 5;
 
 pub(super) struct Logs {
-    options: LogOptions,
-    run: String,
+    files: Arc<LogFiles>,
     dry_run: bool,
-    /// `None`: it could not be written, which has been told.
-    files: HashMap<Arc<str>, Option<File>>,
+    open: HashMap<Arc<str>, Option<File>>,
+    /// The jobs that have no log, in order, and why the first has none.
+    without: Vec<Arc<str>>,
+    why: String,
     /// Reused for every block.
     block: Vec<u8>,
 }
 
 impl Logs {
-    pub(super) fn new(options: LogOptions) -> Self {
-        Logs { options, run: String::new(), dry_run: false, files: HashMap::new(), block: Vec::new() }
+    pub(super) fn new(files: Arc<LogFiles>) -> Self {
+        Logs {
+            files,
+            dry_run: false,
+            open: HashMap::new(),
+            without: Vec::new(),
+            why: String::new(),
+            block: Vec::new(),
+        }
     }
 
     /// Opens the job's log if it is not open yet.
     fn open(&mut self, job: &Arc<str>, time: Timestamp, screen: &mut Screen) {
-        if self.files.contains_key(job) || self.run.is_empty() {
+        if self.open.contains_key(job) {
             return;
         }
-        let path = log_path(&self.options.dir, job, &self.run);
-        let file = create(&path);
-        if let Err(error) = &file {
-            screen.lose(format!("cannot write the log {}: {error}", path.display()));
-        }
-        self.files.insert(job.clone(), file.ok());
-        if let Some(dir) = path.parent() {
-            prune(dir, self.options.keep.max(1));
-        }
-        let kind = if self.dry_run { "dry run" } else { "run" };
-        let header = format!("job {job}, {kind} {}", self.run);
-        self.write(job, time, "--- ", header.as_bytes(), screen);
+        let file = match self.files.take(job, time) {
+            Ok(file) => file,
+            Err(why) => {
+                // A disk that is full or not writable is told of once; the end names all jobs.
+                if self.without.is_empty() {
+                    screen.err(format!("warning: {why}\n").as_bytes());
+                    self.why = why;
+                }
+                self.without.push(job.clone());
+                None
+            }
+        };
+        self.open.insert(job.clone(), file);
     }
 
-    /// Lines with time and mark, in one write, if the job's log is open.
+    /// Lines with time and mark, in one write, if the job has a log.
     fn write(&mut self, job: &Arc<str>, time: Timestamp, mark: &str, lines: &[u8], screen: &mut Screen) {
-        let Some(Some(file)) = self.files.get_mut(job) else { return };
+        let Some(Some(file)) = self.open.get_mut(job) else { return };
         self.block.clear();
         prefix_lines(format!("{time:.3} {mark}").as_bytes(), lines, &mut self.block);
         if self.block.last() != Some(&b'\n') {
@@ -65,9 +67,9 @@ impl Logs {
         }
         // Straight to the file: what was written survives whatever happens to us.
         if let Err(error) = file.write_all(&self.block) {
-            let path = log_path(&self.options.dir, job, &self.run);
-            screen.lose(format!("cannot write the log {}: {error}; it ends here", path.display()));
-            self.files.insert(job.clone(), None);
+            let path = self.files.path(job);
+            screen.warn(format!("the log {} is not complete: cannot write it: {error}", path.display()));
+            self.open.insert(job.clone(), None);
         }
     }
 
@@ -82,11 +84,25 @@ impl Logs {
         if !moved.is_empty() {
             self.say(job, time, &moved, screen);
         }
+        if let Some(served) = served(result) {
+            self.say(job, time, &served, screen);
+        }
         if let Some(hint) = result.outcome.hint() {
             self.say(job, time, &format!("hint: {hint}"), screen);
         }
         self.say(job, time, &verdict(result), screen);
-        self.files.remove(job);
+        self.open.remove(job);
+    }
+
+    /// What the summary says of jobs without a log.
+    fn missing(&self) -> Option<String> {
+        let named = self.without.iter().take(NAMED).map(|job| &**job).collect::<Vec<_>>().join(", ");
+        let more = match self.without.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            n => format!(" and {n} more"),
+        };
+        let jobs = if self.without.len() == 1 { "the job" } else { "the jobs" };
+        (!named.is_empty()).then(|| format!("{jobs} {named}{more} left no log: {}", self.why))
     }
 }
 
@@ -98,10 +114,7 @@ impl Listener for Logs {
     fn hear(&mut self, event: &Stamped, screen: &mut Screen) -> io::Result<()> {
         let time = event.time;
         match &event.event {
-            Event::RunStarted { run, dry_run, .. } => {
-                self.run.clone_from(run);
-                self.dry_run = *dry_run;
-            }
+            Event::RunStarted { dry_run, .. } => self.dry_run = *dry_run,
             // The command comes with the phase.
             Event::JobStarted { job, attempt, source, .. } => {
                 self.open(job, time, screen);
@@ -127,7 +140,8 @@ impl Listener for Logs {
             }
             Event::Notice { job: Some(job), text, .. } => self.say(job, time, text, screen),
             Event::JobFinished(result) => self.finished(result, time, screen),
-            Event::Notice { job: None, .. } | Event::Progress { .. } | Event::RunFinished(_) => {}
+            Event::RunFinished(_) => self.missing().into_iter().for_each(|text| screen.remember(text)),
+            Event::Notice { job: None, .. } | Event::Progress { .. } => {}
         }
         Ok(())
     }
@@ -140,46 +154,19 @@ fn mark(stream: Stream) -> &'static str {
     }
 }
 
-fn create(path: &Path) -> io::Result<File> {
-    if let Some(dir) = path.parent() {
-        fs::create_dir_all(dir)?;
-    }
-    File::options().append(true).create(true).open(path)
-}
-
-/// Removes all but the newest `keep` logs of a directory. Names are ULIDs, so their order is that of time; files with
-/// other names are not ours. What cannot be removed now is tried again by the next run.
-fn prune(dir: &Path, keep: usize) {
-    let Ok(entries) = fs::read_dir(dir) else { return };
-    let mut logs: Vec<_> = entries
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| {
-            let stem = path.file_stem().and_then(|stem| stem.to_str());
-            path.extension().is_some_and(|end| end == "log") && stem.is_some_and(is_ulid)
-        })
-        .collect();
-    logs.sort();
-    let old = logs.len().saturating_sub(keep);
-    for path in logs.drain(..old) {
-        let _ = fs::remove_file(path);
-    }
-}
-
-fn is_ulid(name: &str) -> bool {
-    ulid::Ulid::from_string(name).is_ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::report::testing::{
         Heard, RUN, failure, finished, job_started, options, output, result, run, started, told,
     };
-    use crate::result::Outcome;
+    use crate::result::{Logs as _, Outcome, log_path};
+    use std::fs;
     use std::os::unix::fs::symlink;
+    use std::path::Path;
 
-    fn logging(dir: &Path, keep: usize) -> Option<LogOptions> {
-        Some(LogOptions { dir: dir.into(), keep })
+    fn logging(dir: &Path, keep: usize) -> Option<Arc<LogFiles>> {
+        Some(Arc::new(LogFiles::new(dir.into(), keep, RUN, false)))
     }
 
     #[test]
@@ -233,22 +220,48 @@ mod tests {
     }
 
     #[test]
-    fn a_full_disk_is_told_once_and_the_other_jobs_go_on() {
+    fn a_full_disk_is_told_once_and_is_no_failure() {
         let dir = tempfile::tempdir().unwrap();
-        fs::create_dir(dir.path().join("a")).unwrap();
-        symlink("/dev/full", log_path(dir.path(), "a", RUN)).unwrap();
+        for job in ["a", "b"] {
+            fs::create_dir(dir.path().join(job)).unwrap();
+            symlink("/dev/full", log_path(dir.path(), job, RUN)).unwrap();
+        }
         let (out, err) = (Heard::default(), Heard::default());
         let mut options = options(out.clone(), err.clone());
-        options.logs = logging(dir.path(), 10);
-        let mut events = vec![started(&["a", "b"])];
-        for job in ["a", "b"] {
+        let files = logging(dir.path(), 10);
+        options.logs = files.clone();
+        let mut events = vec![started(&["a", "b", "c"])];
+        for job in ["a", "b", "c"] {
             events.extend([job_started(job, 1), output(job, Stream::Stdout, b"x\n")]);
         }
+        events.extend(finished(vec![]));
         let outcome = run(options, events);
-        assert_eq!(outcome.lost.len(), 1, "{outcome:?}");
-        assert!(outcome.lost[0].contains("No space left"), "{outcome:?}");
+        assert!(outcome.lost.is_empty(), "{outcome:?}");
+        let told = &outcome.warnings;
+        assert!(
+            told.len() == 1 && told[0].starts_with("the jobs a, b left no log: cannot write"),
+            "{told:?}"
+        );
+        assert!(told[0].contains("No space left"), "{told:?}");
         assert_eq!(err.text().matches("warning: cannot write the log").count(), 1);
-        assert!(out.text().contains("[a] x\n[b] x\n"));
-        assert!(fs::read_to_string(log_path(dir.path(), "b", RUN)).unwrap().ends_with("out x\n"));
+        assert!(out.text().contains("[a] x\n[b] x\n[c] x\n"), "{}", out.text());
+        assert!(out.text().contains(&format!("warning: {}\n", told[0])), "{}", out.text());
+        assert!(fs::read_to_string(log_path(dir.path(), "c", RUN)).unwrap().ends_with("out x\n"));
+        // Nobody names what is not there.
+        let files = files.unwrap();
+        assert_eq!((files.of("a"), files.of("c")), (None, Some(log_path(dir.path(), "c", RUN))));
+        assert!(!log_path(dir.path(), "a", RUN).exists());
+    }
+
+    #[test]
+    fn a_log_that_somebody_asked_for_first_is_written_to() {
+        let dir = tempfile::tempdir().unwrap();
+        let files = logging(dir.path(), 10);
+        let path = files.as_ref().unwrap().of("a").unwrap();
+        assert!(fs::read_to_string(&path).unwrap().ends_with(&format!("job a, run {RUN}\n")));
+        let events = vec![started(&["a"]), job_started("a", 1), output("a", Stream::Stdout, b"x\n")];
+        told(|options| options.logs = files, events);
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.matches("--- job a, run").count() == 1 && text.ends_with("out x\n"), "{text}");
     }
 }

@@ -12,6 +12,8 @@ mod json;
 mod junit;
 mod kept;
 pub mod log;
+mod log_files;
+mod output_file;
 mod printer;
 mod published;
 mod screen;
@@ -21,7 +23,8 @@ mod testing;
 mod text;
 pub mod units;
 
-pub use log::LogOptions;
+pub use log_files::LogFiles;
+pub use output_file::OutputFile;
 pub use printer::{Outcome, Printer};
 pub use published::Published;
 pub use screen::{Canvas, Look, Port, Screen, Streams};
@@ -31,6 +34,7 @@ use crate::result::Summary;
 use crate::ui::{Color, Environment, decide};
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -74,7 +78,7 @@ pub struct Options {
     /// Write a JUnit report here.
     pub junit: Option<PathBuf>,
     /// Write a log for each job.
-    pub logs: Option<LogOptions>,
+    pub logs: Option<Arc<LogFiles>>,
     /// Further listeners; they hear everything first.
     pub others: Vec<Box<dyn Listener>>,
     /// What the environment wishes.
@@ -128,8 +132,8 @@ fn cast(options: Options, gone: CancellationToken) -> (Screen, Vec<Box<dyn Liste
     let bars_fit = err.terminal && !environment.ci && !environment.dumb && !quiet && !json;
     let mut screen = Screen::new((out, colors[0]), (err, colors[1]), gone);
     let mut listeners: Vec<Box<dyn Listener>> = others;
-    if let Some(options) = logs {
-        listeners.push(Box::new(log::Logs::new(options)));
+    if let Some(files) = logs {
+        listeners.push(Box::new(log::Logs::new(files)));
     }
     if let Some(path) = junit {
         listeners.push(Box::new(junit::Junit::new(path)));

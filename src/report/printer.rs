@@ -1,8 +1,9 @@
 //! The thread that owns the listeners.
 
 use super::{Listener, Screen};
-use crate::event::Stamped;
+use crate::event::{Event, Stamped};
 use std::io;
+use std::sync::Arc;
 use std::sync::mpsc::{self as std_mpsc, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
@@ -14,7 +15,7 @@ const TICK: Duration = Duration::from_millis(100);
 /// The running printer. Its thread ends when the last sender of events is dropped.
 #[derive(Debug)]
 pub struct Printer {
-    done: std_mpsc::Receiver<Vec<String>>,
+    done: std_mpsc::Receiver<(Vec<String>, Vec<String>)>,
     gone: CancellationToken,
 }
 
@@ -23,6 +24,8 @@ pub struct Printer {
 pub struct Outcome {
     /// What could not be written (each was told on standard error when it happened), in plain words.
     pub lost: Vec<String>,
+    /// What the run leaves behind less than usual; no reason to count it as failed.
+    pub warnings: Vec<String>,
     /// Whether every event was heard; `false` if a stream blocked until the timeout.
     pub complete: bool,
 }
@@ -43,7 +46,7 @@ impl Printer {
             listen(&mut audience, events, &mut screen);
             each(&mut audience, &mut screen, |listener, screen| listener.finish(screen));
             // The receiver is gone if nobody waited for us.
-            let _ = finished.send(screen.into_lost());
+            let _ = finished.send(screen.into_told());
         })?;
         Ok(Printer { done, gone })
     }
@@ -57,13 +60,15 @@ impl Printer {
     /// so long; after that the thread is left behind, to end with the process.
     pub fn join(self, timeout: Duration) -> Outcome {
         match self.done.recv_timeout(timeout) {
-            Ok(lost) => Outcome { lost, complete: true },
+            Ok((lost, warnings)) => Outcome { lost, warnings, complete: true },
             Err(RecvTimeoutError::Timeout) => Outcome {
                 lost: vec!["output: whoever reads it did not take the rest in time".into()],
+                warnings: Vec::new(),
                 complete: false,
             },
             Err(RecvTimeoutError::Disconnected) => Outcome {
                 lost: vec!["output: the printer ended early; this is a bug".into()],
+                warnings: Vec::new(),
                 complete: false,
             },
         }
@@ -78,7 +83,7 @@ fn listen(audience: &mut Audience, mut events: mpsc::Receiver<Stamped>, screen: 
     // Without a clock bars merely stand still between events.
     let Some(Ok(clock)) = clock else {
         while let Some(event) = events.blocking_recv() {
-            each(audience, screen, |listener, screen| listener.hear(&event, screen));
+            tell(audience, screen, &event);
         }
         return;
     };
@@ -88,7 +93,7 @@ fn listen(audience: &mut Audience, mut events: mpsc::Receiver<Stamped>, screen: 
         loop {
             tokio::select! {
                 event = events.recv() => match event {
-                    Some(event) => each(audience, screen, |listener, screen| listener.hear(&event, screen)),
+                    Some(event) => tell(audience, screen, &event),
                     None => return,
                 },
                 _ = ticks.tick() => each(audience, screen, |listener, screen| {
@@ -97,6 +102,19 @@ fn listen(audience: &mut Audience, mut events: mpsc::Receiver<Stamped>, screen: 
                 }),
             }
         }
+    });
+}
+
+/// Passes an event on. Those who hear of the end later are told what those before them could not write: the text and the JSON
+/// come last, and have to agree with the exit code.
+fn tell(audience: &mut Audience, screen: &mut Screen, event: &Stamped) {
+    let time = event.time;
+    each(audience, screen, |listener, screen| match &event.event {
+        Event::RunFinished(summary) => {
+            let event = Event::RunFinished(Arc::new(screen.complete(summary)));
+            listener.hear(&Stamped { time, event }, screen)
+        }
+        _ => listener.hear(event, screen),
     });
 }
 
@@ -119,7 +137,7 @@ fn each(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Event, Level, Stream};
+    use crate::event::{Level, Stream};
     use crate::report::testing::{Heard, at, finished, options, output, result, run, started};
     use crate::result::Outcome as JobOutcome;
     use std::io::Write;
@@ -157,7 +175,7 @@ mod tests {
         events.extend(numbers.iter().map(|n| output("a", Stream::Stdout, n.as_bytes())));
         events.extend(finished(vec![result("a", JobOutcome::Ok)]));
         let outcome = run(options(out.clone(), Heard::default()), events);
-        assert_eq!(outcome, Outcome { lost: vec![], complete: true });
+        assert_eq!(outcome, Outcome { lost: vec![], warnings: vec![], complete: true });
         let text = out.text();
         let lines: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("[a] ")).collect();
         assert_eq!(lines, numbers);

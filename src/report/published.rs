@@ -20,7 +20,7 @@ pub struct Published {
     run: Option<RunningRun>,
     written: Option<Instant>,
     stale: bool,
-    /// A state directory that cannot be written to is told of once, by the logs.
+    /// A state directory that cannot be written to is told of by the logs and the history.
     failed: bool,
 }
 
@@ -131,10 +131,9 @@ impl Listener for Published {
 
     fn finish(&mut self, _screen: &mut Screen) -> io::Result<()> {
         self.failed = true;
-        match fs::remove_file(self.file()) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
-        }
+        // Whoever reads one that stays sees that its process is gone.
+        let _ = fs::remove_file(self.file());
+        Ok(())
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::homing::Homing;
 use super::text::visible;
+use crate::result::Summary;
 use indicatif::{MultiProgress, ProgressDrawTarget, TermLike};
 use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
@@ -71,6 +72,7 @@ pub struct Screen {
     github: bool,
     gone: CancellationToken,
     lost: Vec<String>,
+    warnings: Vec<String>,
 }
 
 struct Voice {
@@ -100,6 +102,7 @@ impl Screen {
             github: false,
             gone,
             lost: Vec::new(),
+            warnings: Vec::new(),
         }
     }
 
@@ -144,15 +147,33 @@ impl Screen {
         }
     }
 
-    /// Tells, once, that something will be missing, and remembers it for the end.
+    /// Tells something that the summary repeats. It changes no exit code.
+    pub fn warn(&mut self, what: String) {
+        self.err(format!("warning: {what}\n").as_bytes());
+        self.remember(what);
+    }
+
+    /// The same for what has been told already.
+    pub fn remember(&mut self, what: String) {
+        if !self.warnings.contains(&what) {
+            self.warnings.push(what);
+        }
+    }
+
+    /// Tells, once, that output which was asked for will be missing, and remembers it for the end: the run counts as failed.
     pub fn lose(&mut self, what: String) {
         self.err(format!("warning: {what}\n").as_bytes());
         self.lost.push(what);
     }
 
-    /// What was lost so far.
-    pub(super) fn into_lost(self) -> Vec<String> {
-        self.lost
+    /// The summary with what is known by now of what could not be written.
+    pub(super) fn complete(&self, summary: &Summary) -> Summary {
+        Summary { warnings: self.warnings.clone(), unwritten: self.lost.clone(), ..summary.clone() }
+    }
+
+    /// What was lost, and the warnings.
+    pub(super) fn into_told(self) -> (Vec<String>, Vec<String>) {
+        (self.lost, self.warnings)
     }
 
     fn failed(&mut self, name: &str, error: &io::Error) {
@@ -252,7 +273,7 @@ mod tests {
         screen.out(b"b\n");
         screen.err(b"still here\n");
         assert_eq!(err.text(), "still here\n");
-        assert!(screen.into_lost().is_empty());
+        assert!(screen.into_told().0.is_empty());
     }
 
     #[test]
@@ -263,7 +284,7 @@ mod tests {
         screen.out(b"a\n");
         screen.out(b"b\n");
         assert!(!gone.is_cancelled());
-        let lost = screen.into_lost();
+        let (lost, _) = screen.into_told();
         assert_eq!(lost.len(), 1, "{lost:?}");
         assert!(lost[0].contains("standard output: No space left on device"), "{lost:?}");
         assert_eq!(err.text(), format!("warning: {}\n", lost[0]));

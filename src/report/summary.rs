@@ -41,6 +41,18 @@ pub(super) fn figures(result: &SyncResult, dry_run: bool) -> String {
     [transferred, deleted, received].into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
+/// Which source stood in for the first one, and why: `served by SOURCE, since FIRST: why`. `None` if none did, or if the job did
+/// not get as far as being served; its tries are told then.
+pub(super) fn served(result: &SyncResult) -> Option<String> {
+    let (fallback, source) = (result.fallback.as_ref()?, result.source.as_deref()?);
+    match result.status() {
+        Status::Ok | Status::Warned | Status::Partial | Status::Blocked => {}
+        Status::Failed | Status::Skipped | Status::Cancelled => return None,
+    }
+    let [source, first, why] = [source, &fallback.first, &fallback.why].map(one_line);
+    Some(format!("served by {source}, since {first}: {why}"))
+}
+
 /// The whole summary, as text for standard output.
 pub(super) fn render(summary: &Summary, dry_run: bool, verbose: bool, color: bool) -> String {
     let bold = Style::new().bold().force_styling(color);
@@ -69,7 +81,14 @@ pub(super) fn render(summary: &Summary, dry_run: bool, verbose: bool, color: boo
     if let Some(signal) = summary.signal {
         text += &format!("Ended by {}.\n", signal_name(signal));
     }
-    text += match (dry_run, total > 0 && summary.success() == total) {
+    for warning in &summary.warnings {
+        text += &format!("warning: {}\n", one_line(warning));
+    }
+    for what in &summary.unwritten {
+        text += &format!("not all output was written: {}\n", one_line(what));
+    }
+    let whole = total > 0 && summary.success() == total && summary.unwritten.is_empty();
+    text += match (dry_run, whole) {
         (false, true) => "All syncs completed successfully.\n",
         (true, true) => "All dry runs completed successfully. Nothing was changed.\n",
         (true, false) => "This was a dry run: nothing was changed.\n",
@@ -83,7 +102,8 @@ pub(super) fn render(summary: &Summary, dry_run: bool, verbose: bool, color: boo
 /// What there is to say about one job; nothing about a plain success, unless `verbose`.
 fn job(text: &mut String, result: &SyncResult, dry_run: bool, verbose: bool, color: bool) {
     let status = result.status();
-    if status == Status::Ok && !verbose && result.alerts.is_empty() {
+    let served = served(result);
+    if status == Status::Ok && !verbose && result.alerts.is_empty() && served.is_none() {
         return;
     }
     let name = status_style(status).force_styling(color).apply_to(format!("[{}]", result.job));
@@ -105,6 +125,9 @@ fn job(text: &mut String, result: &SyncResult, dry_run: bool, verbose: bool, col
             let _ =
                 writeln!(text, "  try {}, {}, {duration}: {end}", attempt.number, one_line(&attempt.source));
         }
+    }
+    if let Some(served) = served {
+        let _ = writeln!(text, "  {served}");
     }
     for alert in &result.alerts {
         let _ = writeln!(text, "  alert: {}", one_line(alert));

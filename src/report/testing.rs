@@ -137,6 +137,7 @@ pub(super) fn result(job: &str, outcome: Outcome) -> SyncResult {
             total_bytes: None,
         },
         source: Some(format!("rsync://host/{job}/")),
+        fallback: None,
         log: None,
         alerts: Vec::new(),
     }
@@ -176,6 +177,13 @@ pub(super) fn ended(results: Vec<SyncResult>, signal: Option<i32>) -> Vec<Event>
     let results: Vec<_> = results.into_iter().map(Arc::new).collect();
     let mut events: Vec<_> = results.iter().cloned().map(Event::JobFinished).collect();
     let duration = Duration::from_millis(45_230);
-    events.push(Event::RunFinished(Arc::new(Summary { run: RUN.into(), results, duration, signal })));
+    events.push(Event::RunFinished(Arc::new(Summary {
+        run: RUN.into(),
+        results,
+        duration,
+        signal,
+        warnings: vec![],
+        unwritten: vec![],
+    })));
     events
 }

@@ -58,6 +58,8 @@ pub(super) struct Try<'a> {
     pub(super) code: Option<i32>,
     /// What becomes of what is removed; made when it is first needed.
     pub(super) keep: Option<Arc<Keep>>,
+    /// Why a job that keeps what it removes cannot do so in this run.
+    pub(super) cannot_keep: Option<Reason>,
     /// How many transfers there have been.
     pub(super) transfers: u32,
     /// What is remembered of earlier runs of the job.
@@ -96,6 +98,7 @@ impl<'a> Try<'a> {
             figures: Figures { files_transferred: Some(0), files_deleted: Some(0), ..Figures::default() },
             code: None,
             keep: None,
+            cannot_keep: None,
             transfers: 0,
             memory: JobState::default(),
             remembers: true,
@@ -147,6 +150,7 @@ impl<'a> Try<'a> {
     /// An `Err` ends the attempt early.
     async fn go(&mut self) -> Result<Ending, Ending> {
         if self.plan.named_files {
+            self.prepare_keep().await?;
             return Ok(Ending::Done(self.transfer(None, &[]).await?.warned));
         }
         self.recall().await?;
@@ -170,6 +174,7 @@ impl<'a> Try<'a> {
             return Err(Ending::Empty(guard::empty_source(self.job, None)));
         }
         self.judge_age(&listing)?;
+        self.prepare_keep().await?;
         let refused = if self.job.delete {
             match guard::deletions(self.job, &self.plan.again, &listing) {
                 Say::Go => self.not_yet(&listing),
@@ -209,7 +214,7 @@ impl<'a> Try<'a> {
                 removed = self.delete(&listing.gone, &stamps, true).await?;
             }
         }
-        let mut warned = listing.warned.take();
+        let mut warned = listing.warned.take().or_else(|| self.cannot_keep.clone());
         self.evidence.arrived = true;
         if bring {
             self.names_before = self.take_names(&listing).await;
@@ -295,6 +300,10 @@ impl<'a> Try<'a> {
             return Some(Ending::Partial(
                 Reason::new(text).hint("is the state directory writable, and its disk not full?"),
             ));
+        }
+        if let Some(reason) = &self.cannot_keep {
+            let text = format!("{what}, since what is removed has to be kept: {}", reason.text);
+            return Some(Ending::Partial(Reason { text, hint: reason.hint.clone() }));
         }
         let first = &self.job.sources[0].text;
         if self.memory.may_delete_from(&self.source.text, first, &self.plan.run) {

@@ -227,7 +227,14 @@ impl Dispatch {
     fn summary(&self) -> Summary {
         let results =
             self.plan.jobs.iter().filter_map(|job| self.results.get(job.name.as_str()).cloned()).collect();
-        Summary { run: self.plan.run.clone(), results, duration: self.started.elapsed(), signal: self.signal }
+        Summary {
+            run: self.plan.run.clone(),
+            results,
+            duration: self.started.elapsed(),
+            signal: self.signal,
+            warnings: Vec::new(),
+            unwritten: Vec::new(),
+        }
     }
 
     /// Waits for a slow listener, unless the run ends now.
@@ -266,6 +273,7 @@ fn broken(job: Arc<str>, error: JoinError) -> SyncResult {
         queued: Duration::ZERO,
         figures: Figures::default(),
         source: None,
+        fallback: None,
         log: None,
         alerts: Vec::new(),
     }

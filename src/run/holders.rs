@@ -97,7 +97,8 @@ impl Holders {
         let mut words = line.split(' ');
         match (words.next(), words.next(), words.next()) {
             (Some(pid), Some(run), Some(since)) => format!("pid {pid}, run {run}, since {since}"),
-            _ => "another process, which uses another state directory".into(),
+            // It uses another one, or could not write there.
+            _ => "another process, of which this state directory has no note".into(),
         }
     }
 }

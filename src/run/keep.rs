@@ -2,6 +2,7 @@
 
 use crate::clean::{Begin, Did, End, Kind, Line, Record};
 use crate::job::Job;
+use crate::result::Reason;
 use crate::sweep::{self, Fate, Journal, Parent, Quarantine, Unescaped};
 use rustix::fs::{AtFlags, statat};
 use std::ffi::OsStr;
@@ -16,6 +17,39 @@ use std::time::Duration;
 /// Lines that are journalled together, in bytes.
 const PAGE: usize = 16 * 1024;
 
+/// Which of the two places refused when a run wanted to keep what it takes away.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NoKeep {
+    /// The journal, in the state directory. What rsync replaces could still be kept: the quarantine tells by itself what it has.
+    #[error("cannot write the journal of {} in {}: {source}", .run, .dir.display())]
+    Journal {
+        /// `STATE/journal`.
+        dir: PathBuf,
+        /// The run.
+        run: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// The quarantine, in the destination.
+    #[error("cannot prepare the quarantine in {}: {source}", .dest.display())]
+    Quarantine {
+        /// The destination.
+        dest: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl From<NoKeep> for Reason {
+    fn from(error: NoKeep) -> Self {
+        let hint = match error {
+            NoKeep::Journal { .. } => "is the state directory writable, and its disk not full?",
+            NoKeep::Quarantine { .. } => "is the destination writable, and its disk not full?",
+        };
+        Reason::new(error.to_string()).hint(hint)
+    }
+}
+
 /// The quarantine of one job in one run, and its journal if it is kept.
 #[derive(Debug)]
 pub(super) struct Keep {
@@ -29,16 +63,31 @@ pub(super) struct Keep {
 }
 
 impl Keep {
+    /// For a job that keeps what it removes and has no journal: what rsync replaces goes into the quarantine all the same.
+    pub(super) fn without_journal(root: File, job: &Job, state: &Path, run: &str) -> Result<Self, NoKeep> {
+        let at_dest = |source| NoKeep::Quarantine { dest: job.dest.clone(), source };
+        let own = root.try_clone().map_err(at_dest)?;
+        let keep = job.keep_deleted.unwrap_or(Duration::ZERO);
+        let quarantine = Quarantine::new(own, run, "sync", keep).map_err(at_dest)?;
+        quarantine.prepare().map_err(|error| at_dest(error.into()))?;
+        let (fate, page, state, run) = (Fate::Quarantine, Mutex::default(), state.into(), run.into());
+        Ok(Keep { quarantine, fate, journal: None, page, root, state, run })
+    }
+
     /// Nothing is made in the destination yet; a job that keeps gets its journal.
-    pub(super) fn new(root: File, job: &Job, state: &Path, run: &str) -> io::Result<Self> {
+    pub(super) fn new(root: File, job: &Job, state: &Path, run: &str) -> Result<Self, NoKeep> {
         let keep = job.keep_deleted;
-        let quarantine = Quarantine::new(root.try_clone()?, run, "sync", keep.unwrap_or(Duration::ZERO))?;
+        let at_dest = |source| NoKeep::Quarantine { dest: job.dest.clone(), source };
+        let in_state = |source| NoKeep::Journal { dir: state.join("journal"), run: run.into(), source };
+        let own = root.try_clone().map_err(at_dest)?;
+        let quarantine =
+            Quarantine::new(own, run, "sync", keep.unwrap_or(Duration::ZERO)).map_err(at_dest)?;
         let mut journal = None;
         if keep.is_some() {
-            let path = fs::canonicalize(&job.dest)?;
-            let meta = root.metadata()?;
-            let new = Journal::open(state, &format!("{run}.{}", job.name))?;
-            new.line(&Line::Begin(Begin {
+            let path = fs::canonicalize(&job.dest).map_err(at_dest)?;
+            let meta = root.metadata().map_err(at_dest)?;
+            let new = Journal::open(state, &format!("{run}.{}", job.name)).map_err(in_state)?;
+            let begin = Begin {
                 v: 1,
                 run: run.into(),
                 command: "sync".into(),
@@ -47,9 +96,10 @@ impl Keep {
                 mode: Fate::Quarantine.word().into(),
                 plan: None,
                 time: jiff::Timestamp::now().to_string(),
-            }))?;
+            };
+            new.line(&Line::Begin(begin)).map_err(in_state)?;
             // rsync moves what it replaces into it.
-            quarantine.prepare()?;
+            quarantine.prepare().map_err(|error| at_dest(error.into()))?;
             journal = Some(new);
         }
         let fate = if keep.is_some() { Fate::Quarantine } else { Fate::Delete };

@@ -44,9 +44,17 @@ pub fn try_lock(dest: &Path, holders: &Arc<Holders>) -> io::Result<Tried> {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => return busy(),
         Err(TryLockError::Error(_)) => {
-            fs::create_dir_all(holders.dir())?;
             let path = holders.dir().join(format!("{name}.lock"));
-            let file = File::options().create(true).truncate(false).write(true).open(path)?;
+            let file = fs::create_dir_all(holders.dir())
+                .and_then(|()| File::options().create(true).truncate(false).write(true).open(&path));
+            // It is not the destination that refuses.
+            let file = file.map_err(|error| {
+                let text = format!(
+                    "directories cannot be locked there, nor can {} be made instead: {error}",
+                    path.display()
+                );
+                io::Error::new(error.kind(), text)
+            })?;
             match file.try_lock() {
                 Ok(()) => stand_in = Some(file),
                 Err(TryLockError::WouldBlock) => return busy(),

@@ -48,9 +48,11 @@ pub use signal::Signals;
 
 use crate::job::Job;
 use crate::rsync::args::{self, Purpose};
+use crate::result::Logs;
 use crate::stats::Watch;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Everything that a run needs to know.
@@ -76,8 +78,8 @@ pub struct Plan {
     pub rsync: String,
     /// Where lists of deletions and notes on locks go.
     pub state_dir: PathBuf,
-    /// The directory of logs, if they are written; see [`crate::result::log_path`].
-    pub logs: Option<PathBuf>,
+    /// The logs, if any are to be written.
+    pub logs: Option<Arc<dyn Logs>>,
     /// How long to wait for a destination that another run has locked.
     pub wait_lock: Duration,
     /// The jobs name their files (`--files-from`) and do not delete: these are fetched whatever their age, and nothing is learnt of the

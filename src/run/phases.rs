@@ -4,8 +4,8 @@ use super::attempt::{Ending, Try};
 use super::blocking::off_thread;
 use super::child::{self, Ended, Order, Ran, Show};
 use super::guard;
-use super::keep::Keep;
 use super::listing::{Collector, Gone, Listing, Mark, list_path, needs_names};
+use super::keep::{Keep, NoKeep};
 use super::remove::{self, Removed};
 use super::watchdog::Watchdog;
 use super::Mode;
@@ -50,6 +50,7 @@ impl Try<'_> {
             Verdict::Partial(reason) => {
                 if self.plan.mode == Mode::Real && listing.reserved.theirs == 0 {
                     self.judge_age(&self.examined(listing).await?)?;
+                    self.prepare_keep().await?;
                     // What could not be listed cannot be transferred either.
                     match self.transfer(None, &[]).await {
                         Ok(_) | Err(Ending::Partial(_)) => {}
@@ -123,9 +124,6 @@ impl Try<'_> {
     /// hold, which do not come.
     pub(super) async fn transfer(&mut self, expected: Option<u64>, lost: &[Vec<u8>]) -> Result<Transfer, Ending> {
         let before = self.figures;
-        if self.job.keep_deleted.is_some() && self.lock.is_some() {
-            self.keep().await?;
-        }
         let mut ran = self.rsync(Phase::Transfer, Purpose::Transfer, Show::Lines, lost, &mut |_| true).await;
         let mut moved = Moved::default();
         let remote = self.source.is_remote();
@@ -239,25 +237,49 @@ impl Try<'_> {
         removed
     }
 
-    /// What becomes of what is removed or replaced.
+    /// What becomes of what is removed or replaced. A job that keeps it goes on without if need be: then nothing is deleted, and
+    /// [`Try::cannot_keep`] says why.
+    pub(super) async fn prepare_keep(&mut self) -> Result<(), Ending> {
+        let Some(lock) = self.lock.filter(|_| self.keep.is_none() && self.job.keep_deleted.is_some()) else {
+            return Ok(());
+        };
+        let cannot = |source| NoKeep::Quarantine { dest: self.job.dest.clone(), source };
+        let (job, state, run) = (self.job.clone(), self.plan.state_dir.clone(), self.plan.run.clone());
+        let root = lock.directory().try_clone().map_err(cannot);
+        let prepare = move || {
+            let root = match root {
+                Ok(root) => root,
+                Err(error) => return (None, Some(error)),
+            };
+            let again = root.try_clone();
+            match (Keep::new(root, &job, &state, &run), again) {
+                (Ok(keep), _) => (Some(keep), None),
+                (Err(error @ NoKeep::Journal { .. }), Ok(root)) => {
+                    (Keep::without_journal(root, &job, &state, &run).ok(), Some(error))
+                }
+                (Err(error), _) => (None, Some(error)),
+            }
+        };
+        let (keep, error) = off_thread(&self.voice.stop, prepare).await.ok_or(Ending::Stopped)?;
+        self.keep = keep.map(Arc::new);
+        self.cannot_keep = error.map(Reason::from);
+        Ok(())
+    }
+
     async fn keep(&mut self) -> Result<Arc<Keep>, Ending> {
+        self.prepare_keep().await?;
         if let Some(keep) = &self.keep {
             return Ok(keep.clone());
         }
-        let cannot = |error: io::Error| {
-            let text = format!("cannot prepare the quarantine in {}: {error}", self.job.dest.display());
-            Ending::Failed(
-                Class::Fatal,
-                Reason::new(text).hint("are the destination and the state directory writable?"),
-            )
-        };
+        let refused = |error: NoKeep| Ending::Failed(Class::Fatal, error.into());
+        let cannot = |source: io::Error| refused(NoKeep::Quarantine { dest: self.job.dest.clone(), source });
         let Some(lock) = self.lock else {
             return Err(cannot(io::Error::other("the destination is not locked")));
         };
         let root = lock.directory().try_clone().map_err(cannot)?;
         let (job, state, run) = (self.job.clone(), self.plan.state_dir.clone(), self.plan.run.clone());
         let new = off_thread(&self.voice.stop, move || Keep::new(root, &job, &state, &run)).await;
-        let keep = Arc::new(new.ok_or(Ending::Stopped)?.map_err(cannot)?);
+        let keep = Arc::new(new.ok_or(Ending::Stopped)?.map_err(refused)?);
         self.keep = Some(keep.clone());
         Ok(keep)
     }

@@ -13,7 +13,7 @@ use super::voice::Voice;
 use super::{Mode, Plan, disk, guard};
 use crate::event::{Event, Level, Phase};
 use crate::job::{CachePolicy, Hook, Job};
-use crate::result::{Attempt, Figures, Outcome, Reason, Skip, Status, SyncResult, log_path};
+use crate::result::{Attempt, Fallback, Figures, Outcome, Reason, Skip, Status, SyncResult};
 use crate::rsync::exit::Class;
 use crate::stats::Past;
 use crate::sweep;
@@ -48,7 +48,6 @@ pub(super) async fn run(ticket: Ticket) -> (SyncResult, Option<Slot>) {
         started: None,
         ran: false,
         alerts: Vec::new(),
-        log: ticket.plan.logs.as_ref().map(|dir| log_path(dir, &ticket.job.name, &ticket.plan.run)),
     };
     let outcome = match unit.go().await {
         Ok(outcome) | Err(outcome) => outcome,
@@ -65,7 +64,6 @@ struct Unit<'a> {
     figures: Figures,
     /// When it got its first slot.
     started: Option<(Instant, Timestamp)>,
-    log: Option<PathBuf>,
     /// What deserves attention in its result.
     alerts: Vec<String>,
     /// Whether anything ran that its log tells of.
@@ -297,9 +295,12 @@ impl Unit<'_> {
         let source =
             self.attempts.last().map(|a| a.source.clone()).or(job.sources.first().map(|s| s.text.clone()));
         let code = self.attempts.last().and_then(|a| a.exit_code).map(|c| c.to_string());
+        let fallback = self.fallback();
         let duration = self.started.map_or(0.0, |(at, _)| at.elapsed().as_secs_f64());
-        let text =
-            |name: &str, value: String| (OsString::from(format!("PDB_SYNC_{name}")), OsString::from(value));
+        // A reason may quote anything that rsync printed; a NUL would keep the hook from being run.
+        let text = |name: &str, value: String| {
+            (OsString::from(format!("PDB_SYNC_{name}")), OsString::from(value.replace('\0', "")))
+        };
         vec![
             text("RUN", plan.run.clone()),
             text("JOB", job.name.clone()),
@@ -307,12 +308,14 @@ impl Unit<'_> {
             text("EXIT_CODE", code.unwrap_or_default()),
             ("PDB_SYNC_DEST".into(), job.dest.clone().into()),
             text("SOURCE", source.unwrap_or_default()),
+            text("FALLBACK", if fallback.is_some() { "1" } else { "" }.into()),
+            text("FALLBACK_REASON", fallback.map(|fallback| fallback.why).unwrap_or_default()),
             text("ATTEMPTS", self.attempts.len().to_string()),
             text("DURATION", format!("{duration:.3}")),
             text("FILES", number(self.figures.files_transferred)),
             text("BYTES", number(self.figures.bytes_received)),
             text("DELETED", number(self.figures.files_deleted)),
-            ("PDB_SYNC_LOG".into(), self.log.clone().unwrap_or_default().into()),
+            ("PDB_SYNC_LOG".into(), self.log().unwrap_or_default().into()),
             text("ALERTS", self.alerts.join("\n")),
             text("ERROR", outcome.and_then(Outcome::error).unwrap_or_default().into()),
         ]
@@ -336,6 +339,17 @@ impl Unit<'_> {
         }
     }
 
+    /// That the last attempt was at another source than the first.
+    fn fallback(&self) -> Option<Fallback> {
+        let first = self.ticket.job.sources.first()?;
+        Fallback::of(&first.text, self.attempts.iter().map(Attempt::told))
+    }
+
+    /// Its log, if there is anything to log and it can be written.
+    fn log(&self) -> Option<PathBuf> {
+        self.ticket.plan.logs.as_ref().filter(|_| self.ran)?.of(&self.ticket.job.name)
+    }
+
     fn result(&self, outcome: Outcome) -> SyncResult {
         let (at, started) = self.started.unwrap_or_else(|| (Instant::now(), Timestamp::now()));
         SyncResult {
@@ -346,8 +360,9 @@ impl Unit<'_> {
             started,
             figures: self.figures,
             source: self.attempts.last().map(|a| a.source.clone()),
+            fallback: self.fallback(),
             attempts: self.attempts.clone(),
-            log: self.log.clone().filter(|_| self.ran),
+            log: self.log(),
             alerts: self.alerts.clone(),
         }
     }

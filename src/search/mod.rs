@@ -23,6 +23,7 @@ mod one;
 mod pairs;
 mod place;
 mod pool;
+mod readable;
 mod schema;
 #[cfg(test)]
 mod tests;

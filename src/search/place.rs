@@ -1,6 +1,7 @@
 //! Where indexes lie: `STATE/index/NAME/v1/`, NAME being a job's, or `@` and a path.
 
 use super::SearchError;
+use super::readable::Readable;
 use super::schema::{self, Fields, VERSION};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, TryLockError};
@@ -105,6 +106,18 @@ impl IndexPlace {
         }
     }
 
+    /// Why nothing can be written where it lies, if that is so.
+    pub fn refusal(&self) -> Option<std::io::Error> {
+        let probe = || {
+            fs::create_dir_all(&self.dir)?;
+            let mut file = tempfile::tempfile_in(&self.dir)?;
+            // A full disk may have room for an empty file.
+            std::io::Write::write_all(&mut file, &[1; 4096])?;
+            file.sync_data()
+        };
+        probe().err()
+    }
+
     /// Puts a finished index where readers look for it, in one step where the file system can.
     pub(super) fn put(&self, fresh: &Path) -> Result<(), SearchError> {
         let current = &self.current();
@@ -135,7 +148,8 @@ impl IndexPlace {
             return Ok(None);
         }
         let wrong = SearchError::engine(&dir);
-        let mut index = Index::open_in_dir(&dir).map_err(&wrong)?;
+        let directory = Readable::open(&dir).map_err(|error| wrong(error.into()))?;
+        let mut index = Index::open(directory).map_err(&wrong)?;
         index.set_tokenizers(schema::tokenizers());
         index.set_fast_field_tokenizers(schema::tokenizers());
         let damaged = |why: &str| SearchError::Damaged { path: dir.clone(), why: why.into() };

@@ -1,6 +1,6 @@
 //! A job of the past, as it is remembered.
 
-use crate::result::{Figures, Status, SyncResult};
+use crate::result::{Fallback, Figures, Status, SyncResult};
 use jiff::Timestamp;
 use std::time::Duration;
 
@@ -27,6 +27,8 @@ pub struct Past {
     pub figures: Figures,
     /// The source of the last attempt.
     pub source: Option<String>,
+    /// That this is not the job's first source, and why.
+    pub fallback: Option<Fallback>,
     /// Why it ended so.
     pub error: Option<String>,
     /// What to do about it.
@@ -92,6 +94,7 @@ impl Past {
             exit_code: result.exit_code(),
             figures: result.figures,
             source: result.source.clone(),
+            fallback: result.fallback.clone(),
             error: result.outcome.error().map(Into::into),
             hint: result.outcome.hint().map(Into::into),
             log: result.log.as_ref().map(|log| log.to_string_lossy().into_owned()),

@@ -18,6 +18,7 @@ pub(crate) fn past(days: i64, seconds: u64) -> Past {
         exit_code: Some(0),
         figures: Figures::default(),
         source: Some("h::m/".into()),
+        fallback: None,
         error: None,
         hint: None,
         log: None,

@@ -122,10 +122,11 @@ impl Found {
 
 /// All journals, oldest first. What is none is passed by.
 pub fn list(state: &Path) -> io::Result<Vec<Found>> {
-    let entries = match fs::read_dir(state.join("journal")) {
+    let dir = state.join("journal");
+    let entries = match fs::read_dir(&dir) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(error),
+        Err(error) => return Err(io::Error::new(error.kind(), format!("{}: {error}", dir.display()))),
     };
     let mut found = Vec::new();
     for entry in entries {

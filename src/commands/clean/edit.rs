@@ -6,6 +6,7 @@ use crate::clean::{Action, Decisions, template};
 use crate::cli::{Global, OnePlan};
 use crate::commands::{Failure, scan};
 use crate::exit::Exit;
+use crate::report::OutputFile;
 use crate::ui::Ui;
 use serde_json::json;
 use std::fs;
@@ -22,7 +23,12 @@ pub(super) fn run(args: &OnePlan, global: &Global, ui: &Ui) -> Result<Exit, Fail
             return Ok(super::blocked(ui, &plan.refused(&error), Some("`clean plan` makes a new one")));
         }
     };
-    let cannot = || Failure::io(format!("write {}", beside.display()));
+    let cannot = || {
+        Failure::io_hint(
+            format!("write {}", beside.display()),
+            "decisions lie beside their plan: `clean plan -o FILE` makes one elsewhere",
+        )
+    };
     if !beside.exists() {
         let mut rows = fold.rows();
         rows.sort_by(|(a, _), (b, _)| (a.rule.as_str(), a.action).cmp(&(b.rule.as_str(), b.action)));
@@ -30,7 +36,10 @@ pub(super) fn run(args: &OnePlan, global: &Global, ui: &Ui) -> Result<Exit, Fail
             let dir = String::from_utf8(key.dir).ok()?;
             Some((key.rule, dir, key.action, sum.entries, scan::bytes(sum.bytes)))
         });
-        fs::write(&beside, template(&whole.header.root.path, rows)).map_err(cannot())?;
+        let text = template(&whole.header.root.path, rows);
+        OutputFile::find(&beside)
+            .and_then(|file| file.replace(0o644, |out| out.write_all(text.as_bytes())))
+            .map_err(cannot())?;
     }
     let editor = std::env::var("VISUAL").or_else(|_| std::env::var("EDITOR")).unwrap_or_else(|_| "vi".into());
     let words = shell_words::split(&editor).unwrap_or_default();

@@ -27,6 +27,13 @@ use crate::ui::Ui;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+/// What to do when the state directory refuses.
+const NEEDS_STATE: &str = "what is taken away or brought back is written down there first: make it writable, make room, or \
+     give --state-dir another";
+/// The same before anything was done.
+const NOTHING_YET: &str = "nothing was touched; what is taken away is written down there first: make it writable, make room, \
+     or give --state-dir another";
+
 /// Does what `clean` is asked to.
 pub(super) fn run(args: &CleanArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
     match &args.action {

@@ -9,13 +9,14 @@ use crate::commands::targets::targets;
 use crate::commands::{Failure, locate, scan};
 use crate::exit::Exit;
 use crate::machine;
+use crate::report::OutputFile;
 use crate::scan::{Options, Stop};
 use crate::sweep::{self, print_of};
 use crate::ui::Ui;
 use serde_json::json;
 use std::fs::File;
-use std::io::{BufWriter, Write};
-use std::path::PathBuf;
+use std::io::{self, Write};
+use std::path::Path;
 
 /// Scans, judges, writes.
 pub(super) fn run(args: &PlanArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
@@ -72,7 +73,7 @@ pub(super) fn run(args: &PlanArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
                 .collect(),
             rules_blake3: Some(judge.hash()),
         };
-        let (footer, planned) = write(&output, |out| {
+        let ((footer, planned), file) = write(&output, |out| {
             let (planned, _) = sweep::plan(&scan.inventory, &judge, &header, out)?;
             Ok((planned.footer.clone(), planned))
         })?;
@@ -94,7 +95,15 @@ pub(super) fn run(args: &PlanArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
                 }),
             )?;
         } else {
-            ui.line(&format!(
+            // What comes after a plan would spoil it.
+            let say = |text: &str| {
+                if file.is_stdout() {
+                    ui.note(text);
+                    return Ok(());
+                }
+                ui.line(text)
+            };
+            say(&format!(
                 "{} of {} in {}, {}",
                 count(footer.entries, "entry", "entries"),
                 scan::grouped(header.tree_entries),
@@ -102,7 +111,7 @@ pub(super) fn run(args: &PlanArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
                 scan::bytes(footer.bytes)
             ))?;
             for (rule, sum) in judge.rules().iter().zip(&planned.by_rule).filter(|(_, sum)| sum.entries > 0) {
-                ui.line(&format!(
+                say(&format!(
                     "  {:<14} {:<7} {:>9}  {:>10}  {}",
                     rule.name,
                     rule.action.word(),
@@ -111,7 +120,7 @@ pub(super) fn run(args: &PlanArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
                     rule.reason
                 ))?;
             }
-            ui.line(&format!("plan: {}", output.display()))?;
+            say(&format!("plan: {}", output.display()))?;
             if let Some(runs) = expired.filter(|runs| *runs > 0) {
                 let runs = count(runs, "run in quarantine is", "runs in quarantine are");
                 ui.note(&format!("{runs} past the time to bring it back: `pdb-sync clean purge`"));
@@ -125,20 +134,14 @@ pub(super) fn run(args: &PlanArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
     })
 }
 
-/// Under its name only once it is whole.
+/// A file has its name only once it is whole.
 fn write<T>(
-    output: &PathBuf,
-    fill: impl FnOnce(&mut BufWriter<&mut tempfile::NamedTempFile>) -> std::io::Result<T>,
-) -> Result<T, Failure> {
-    let cannot = || Failure::io(format!("write the plan {}", output.display()));
-    let dir = output.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(std::path::Path::new("."));
-    std::fs::create_dir_all(dir).map_err(cannot())?;
-    let mut file = tempfile::NamedTempFile::new_in(dir).map_err(cannot())?;
-    let mut out = BufWriter::new(&mut file);
-    let filled = fill(&mut out).map_err(cannot())?;
-    out.flush().map_err(cannot())?;
-    drop(out);
-    file.as_file().sync_all().map_err(cannot())?;
-    file.persist(output).map_err(|error| cannot()(error.error))?;
-    Ok(filled)
+    output: &Path,
+    fill: impl FnOnce(&mut dyn Write) -> io::Result<T>,
+) -> Result<(T, OutputFile), Failure> {
+    let file = OutputFile::find(output).and_then(OutputFile::make_directory);
+    // Names of a mirror need not be for everybody.
+    let written = file.and_then(|file| Ok((file.replace(0o600, fill)?, file)));
+    let tried = format!("write the plan {}", output.display());
+    written.map_err(Failure::io_hint(tried, "-o FILE writes it elsewhere"))
 }

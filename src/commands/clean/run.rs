@@ -34,7 +34,8 @@ pub(super) fn run(args: &RunArgs, global: &Global, ui: &Ui) -> Result<Exit, Fail
     let decisions = std::mem::take(&mut plan.decisions);
     let state = locate::state_dir(global)?;
     if mode != RunMode::DryRun {
-        plan.pin(&state).map_err(Failure::io("copy the plan into the state directory"))?;
+        let tried = format!("copy the plan into the state directory {}", state.display());
+        plan.pin(&state).map_err(Failure::io_hint(tried, super::NOTHING_YET))?;
     }
     let (mut fold, mut going, mut size) = (Fold::default(), 0u64, 0u64);
     let whole = plan.read(|_, entry| {
@@ -233,7 +234,7 @@ fn which_run(
     root: &Path,
     mode: &str,
 ) -> Result<(String, Option<Past>), Failure> {
-    let cannot = || Failure::io("read the journals");
+    let cannot = || Failure::io_hint("read the journals", super::NOTHING_YET);
     let known = sweep::list(state).map_err(cannot())?;
     let same = known.into_iter().rev().find(|found| {
         let begin = &found.begin;

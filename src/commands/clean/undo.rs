@@ -75,7 +75,8 @@ fn one(found: &Found, root: &File, state: &Path, stop: &Stop) -> Result<(Undone,
     let open = open.map_err(cannot())?;
     beside.extend(open.iter().cloned());
     let journal = Journal::open(state, &found.name);
-    let journal = journal.map_err(Failure::io(format!("open the journal {}", found.path.display())))?;
+    let tried = format!("open the journal {} to write", found.path.display());
+    let journal = journal.map_err(Failure::io_hint(tried, super::NEEDS_STATE))?;
     let undone = sweep::undo(root, begin, &dirs, &beside, &journal, &|| stop.is_stopped());
     let undone = undone.map_err(Failure::io(format!("undo run {}", found.name)))?;
     // What the run was about to take when it was cut short either went or did not.

@@ -41,7 +41,10 @@ pub(super) struct Work {
 impl Work {
     /// Does it, behind the fence, and tells what came of it.
     pub(super) fn go(mut self) -> Result<Exit, Failure> {
-        let journal = Journal::open(&self.state, &self.run).map_err(Failure::io("open the journal"))?;
+        let tried =
+            format!("open the journal of run {} in {}", self.run, self.state.join("journal").display());
+        let journal = Journal::open(&self.state, &self.run);
+        let journal = journal.map_err(Failure::io_hint(tried, super::NOTHING_YET))?;
         let cannot = || Failure::io(format!("write the journal {}", journal.path().display()));
         let begin = Begin {
             v: 1,
@@ -53,7 +56,8 @@ impl Work {
             plan: Some(self.whole.hash.clone()),
             time: jiff::Timestamp::now().to_string(),
         };
-        journal.line(&Line::Begin(begin)).map_err(cannot())?;
+        let tried = format!("write the journal {}", journal.path().display());
+        journal.line(&Line::Begin(begin)).map_err(Failure::io_hint(tried, super::NOTHING_YET))?;
         let dir = self.dir.try_clone().map_err(Failure::io(format!("open {}", self.path.display())))?;
         let quarantine = Quarantine::new(dir, &self.run, "clean", self.keep);
         let quarantine = quarantine.map_err(Failure::io("name the quarantine"))?;
@@ -102,6 +106,7 @@ impl Work {
         let applied = applied.map_err(|error| Failure::Io {
             tried: format!("go on with run {}", self.run),
             source: io::Error::other(error.to_string()),
+            hint: None,
         })?;
         let end = End { time: jiff::Timestamp::now().to_string(), whole: !applied.stopped };
         journal.line(&Line::End(end)).and_then(|()| journal.sync()).map_err(cannot())?;

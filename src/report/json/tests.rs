@@ -86,7 +86,7 @@ fn a_run_reads_as_the_contract_says() {
         json!({"event": "job_finished", "job": "a", "status": "ok", "exit_code": 0, "attempts": 1,
                "duration_s": 1.5, "files_transferred": 3, "files_deleted": 0, "bytes_received": 12345,
                "total_files": 9, "total_bytes": null, "error": null, "hint": null, "log": null,
-               "source": "rsync://host/a/", "started": "2027-01-15T08:00:00.000Z", "queued_s": 0.25,
+               "source": "rsync://host/a/", "fallback": false, "fallback_reason": null, "started": "2027-01-15T08:00:00.000Z", "queued_s": 0.25,
                "changed": true,
                "alerts": [], "tries": [{"attempt": 1, "source": "rsync://host/a/", "exit_code": 0, "duration_s": 0.4,
                           "error": null, "phases": {"list": 0.1, "transfer": 0.3}}]})
@@ -101,7 +101,8 @@ fn a_run_reads_as_the_contract_says() {
     assert_eq!(
         body(10),
         json!({"event": "run_finished", "run": RUN, "exit_code": 1, "duration_s": 45.23, "total": 2, "success": 1,
-               "failed": 1, "partial": 0, "blocked": 0, "skipped": 0, "cancelled": 0, "signal": null})
+               "failed": 1, "partial": 0, "blocked": 0, "skipped": 0, "cancelled": 0, "signal": null,
+               "warnings": [], "unwritten": []})
     );
     assert_eq!(err, "[b] failed after 2 tries in 1.50s: cannot connect to host: connection refused\n");
 }

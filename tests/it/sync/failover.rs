@@ -144,3 +144,60 @@ fn an_emptied_source_is_left_for_one_that_has_the_files() {
         assert_eq!(lists(&env) - before, usize::from(code == 4), "only what is blocked has a list: {ended}");
     }
 }
+
+#[test]
+fn which_source_stood_in_and_why_is_said_everywhere() {
+    let upstream = Upstream::new().with_corpus();
+    let (first, second, good) = (upstream.url("one/"), upstream.url("two/"), upstream.url("m/structures/"));
+    let env = Env::new().with_pipe(&upstream);
+    let hooks = "after = ['echo \"hook=$PDB_SYNC_FALLBACK:$PDB_SYNC_FALLBACK_REASON\"']\n\
+                 on_failure = ['echo \"hook=$PDB_SYNC_FALLBACK:$PDB_SYNC_FALLBACK_REASON\"']";
+    let with = |sources: &[&str], more: &str| {
+        fs::write(env.config(), one_job(sources, &env.mirror("j"), &format!("{hooks}\n{more}"))).unwrap();
+    };
+    let why = "has no module \"one\"";
+    // The last error of the first source, not that of the one in between.
+    with(&[&first, &second, &good], "retries = 1");
+    let ended = env.run(["sync", "j", "--json"]).expect_code(0);
+    let finished = ended.finished();
+    assert_eq!((&finished["fallback"], &finished["source"]), (&true.into(), &good.clone().into()), "{ended}");
+    let reason = finished["fallback_reason"].as_str().unwrap().to_owned();
+    assert!(reason.contains(why), "{ended}");
+    let lines = ended.events("output");
+    let heard = lines.iter().find_map(|line| line["line"].as_str()?.strip_prefix("hook="));
+    assert_eq!(heard, Some(&*format!("1:{reason}")), "{ended}");
+    let ended = env.run(["history", "--json"]).expect_code(0);
+    let past = &ended.events("job")[0];
+    assert_eq!(
+        (&past["fallback"], &past["fallback_reason"]),
+        (&true.into(), &reason.clone().into()),
+        "{ended}"
+    );
+    // People are told of it though the job is `ok`, by the run and by the history.
+    let said = format!("  served by {good}, since {first}: {reason}\n");
+    let ended = env.run(["sync", "j"]).expect_code(0);
+    assert!(ended.out().contains("[j] ok after 3 tries in ") && ended.out().contains(&said), "{ended}");
+    let shown = env.run(["history", "show", "last"]).expect_code(0);
+    assert!(shown.out().contains(&said), "{shown}");
+
+    // Nobody served; the tries are told.
+    with(&[&first, &second], "");
+    let ended = env.run(["sync", "j"]).expect_code(1);
+    assert!(!ended.out().contains("served by") && ended.out().contains("hook=1:"), "{ended}");
+
+    // The first one serves, at the first or at the second try, or there is no other.
+    for (sources, dry) in [(&[&*good, &first][..], false), (&[&good, &first], true), (&[&first], false)] {
+        with(sources, "");
+        let args = ["sync", "j", "--json", "-n"];
+        let ended = env.run(&args[..if dry { 4 } else { 3 }]);
+        let finished = ended.finished();
+        assert_eq!(
+            (&finished["fallback"], &finished["fallback_reason"]),
+            (&false.into(), &Value::Null),
+            "{ended}"
+        );
+        assert_eq!(ended.out().contains("hook=:"), !dry, "{ended}");
+    }
+    let past = env.run(["history", "--json"]).expect_code(0).events("job");
+    assert_eq!((&past[0]["fallback"], &past[0]["fallback_reason"]), (&false.into(), &Value::Null));
+}

@@ -166,7 +166,7 @@ fn a_state_directory_that_cannot_be_written_fails_the_job_and_deletes_nothing() 
     assert!(ended.err().contains("cannot write the log"), "{ended}");
     assert!(env.mirror("j").join("old").exists());
     // Where nothing can be deleted, the state directory is only for the log.
-    let ended = env.run(["sync", "j", "--no-delete", "--json"]).expect_code(1);
+    let ended = env.run(["sync", "j", "--no-delete", "--json"]).expect_code(0);
     assert_eq!(ended.finished()["status"], "ok", "{ended}");
 }
 

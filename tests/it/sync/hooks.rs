@@ -92,6 +92,8 @@ fn hooks_see_the_job_in_their_environment() {
         ("DELETED", "0"),
         ("BYTES", &bytes),
         ("LOG", log),
+        ("FALLBACK", ""),
+        ("FALLBACK_REASON", ""),
         ("ERROR", ""),
     ] {
         assert_eq!(value("two words", name), expected, "{name}");
@@ -166,4 +168,12 @@ fn a_dry_run_runs_no_hooks() {
         env.run(["sync", "a", mode]).expect_code(0);
     }
     assert!(["before", "after", "failure"].iter().all(|file| !env.dir().join(file).exists()));
+}
+
+#[test]
+fn what_rsync_prints_cannot_keep_a_hook_from_running() {
+    let fake = Fake::new("raw 00 0a\nerr @ERROR: no\u{0}such module\nexit 5\n");
+    let env = faked(&fake, &["a"], "on_failure = ['echo \"ran: $PDB_SYNC_ERROR\" >told']");
+    let ended = env.run(["sync", "a"]).expect_code(1);
+    assert!(read(&env, "told").starts_with("ran: "), "{ended}");
 }

@@ -18,6 +18,7 @@ mod output;
 mod reserved;
 mod silence;
 mod ssh;
+mod state_dir;
 mod terminal;
 
 use crate::support::{Ended, Env, Fake, Upstream};

@@ -1,0 +1,380 @@
+//! The one way to write a file that an option names: a regular file is replaced as a whole, what a symlink points to is
+//! replaced and the link stays, character devices and FIFOs are written to, and everything else is refused, disks above all.
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::OFlags;
+use rustix::io::Errno;
+use std::fs::{self, File, Metadata};
+use std::io::{self, BufWriter, Write};
+use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+/// As many symlinks as Linux follows.
+const LINKS: usize = 40;
+/// So long a reader of a FIFO may take nothing.
+const PATIENCE: Timespec = Timespec { tv_sec: 30, tv_nsec: 0 };
+
+/// Where an output file really is.
+#[derive(Debug)]
+pub struct OutputFile {
+    place: Place,
+}
+
+#[derive(Debug)]
+enum Place {
+    /// A regular file, or none yet; the path is that of no symlink.
+    File(PathBuf, Option<Metadata>),
+    /// A character device or a FIFO.
+    Stream(PathBuf),
+    /// `/dev/stdout`, `/dev/fd/N`: what this process was started with. `>file` has put a regular file there that others
+    /// write to as well, so that it is not replaced.
+    Descriptor(u32),
+}
+
+impl OutputFile {
+    /// Follows the symlinks of a path. Refuses what is neither a file nor a character device nor a FIFO; nothing is made or opened.
+    pub fn find(path: &Path) -> io::Result<Self> {
+        let mut path = std::path::absolute(path)?;
+        for _ in 0..LINKS {
+            let (Some(dir), Some(name)) = (path.parent(), path.file_name()) else { return Err(directory()) };
+            if path.as_os_str().as_bytes().ends_with(b"/") {
+                return Err(directory());
+            }
+            let dir = match dir.canonicalize() {
+                Ok(dir) => dir,
+                // Whether it is made is up to the caller.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    return Ok(Place::File(path, None).into());
+                }
+                Err(error) => return Err(error),
+            };
+            if let Some(number) = name.to_str().and_then(|name| name.parse().ok())
+                && is_descriptors(&dir)
+            {
+                return Ok(Place::Descriptor(number).into());
+            }
+            let real = dir.join(name);
+            let meta = match fs::symlink_metadata(&real) {
+                Ok(meta) => meta,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    return Ok(Place::File(real, None).into());
+                }
+                Err(error) => return Err(error),
+            };
+            let kind = meta.file_type();
+            if kind.is_symlink() {
+                path = dir.join(fs::read_link(&real)?);
+            } else if kind.is_file() {
+                return Ok(Place::File(real, Some(meta)).into());
+            } else if kind.is_dir() {
+                return Err(directory());
+            } else if kind.is_char_device() || kind.is_fifo() {
+                return Ok(Place::Stream(real).into());
+            } else if kind.is_block_device() {
+                // A disk holds more than anybody would give for a report.
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidInput,
+                    "it is a disk, which would be overwritten",
+                ));
+            } else {
+                return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a socket"));
+            }
+        }
+        Err(Errno::LOOP.into())
+    }
+
+    /// Makes the directory that a new file will be in.
+    pub fn make_directory(self) -> io::Result<Self> {
+        if let Place::File(path, None) = &self.place {
+            fs::create_dir_all(parent(path))?;
+        }
+        Ok(self)
+    }
+
+    /// Whether it is our standard output.
+    pub fn is_stdout(&self) -> bool {
+        matches!(self.place, Place::Descriptor(1))
+    }
+
+    /// Writes what `fill` writes. Readers of a file see the old one or the new one, never a half; a new one gets `mode`, less the
+    /// umask, and one that is replaced keeps its mode and, where that is permitted, its owner.
+    pub fn replace<T>(&self, mode: u32, fill: impl FnOnce(&mut dyn Write) -> io::Result<T>) -> io::Result<T> {
+        match &self.place {
+            Place::File(path, old) => replace(path, old.as_ref(), mode, fill),
+            Place::Stream(path) => through(Stream(open(path)?), fill),
+            Place::Descriptor(number) => through(descriptor(*number)?, fill),
+        }
+    }
+
+    /// Adds to the end of what is there.
+    pub fn append(&self, bytes: &[u8]) -> io::Result<()> {
+        let append = |out: &mut dyn Write| out.write_all(bytes);
+        match &self.place {
+            Place::File(path, _) => File::options().append(true).create(true).open(path)?.write_all(bytes),
+            Place::Stream(path) => through(Stream(open(path)?), append),
+            Place::Descriptor(number) => through(descriptor(*number)?, append),
+        }
+    }
+
+    /// Writes a file that must not be there yet; `AlreadyExists` if it is. A symlink is there, whatever it points to, unless that
+    /// is a device or a FIFO.
+    pub fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
+        let found = OutputFile::find(path)?;
+        let Place::File(..) = &found.place else { return found.append(bytes) };
+        let mut file = File::options().write(true).create_new(true).open(path)?;
+        file.write_all(bytes).and_then(|()| file.sync_all()).inspect_err(|_| {
+            // Half a file would be in the way of the next try; the error that matters is the first.
+            let _ = fs::remove_file(path);
+        })
+    }
+}
+
+impl From<Place> for OutputFile {
+    fn from(place: Place) -> Self {
+        OutputFile { place }
+    }
+}
+
+fn directory() -> io::Error {
+    io::Error::new(io::ErrorKind::IsADirectory, "it is a directory")
+}
+
+/// Whether this is the directory of our own descriptors, all symlinks followed.
+fn is_descriptors(dir: &Path) -> bool {
+    let own = ["/proc/self/fd", "/proc/thread-self/fd"];
+    own.iter().any(|own| fs::canonicalize(own).is_ok_and(|own| own == dir))
+}
+
+fn parent(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new("/"))
+}
+
+fn replace<T>(
+    path: &Path,
+    old: Option<&Metadata>,
+    mode: u32,
+    fill: impl FnOnce(&mut dyn Write) -> io::Result<T>,
+) -> io::Result<T> {
+    let permissions = fs::Permissions::from_mode(mode);
+    let file =
+        tempfile::Builder::new().prefix(".pdb-sync-").permissions(permissions).tempfile_in(parent(path))?;
+    let filled = through(file.as_file(), fill)?;
+    if let Some(old) = old {
+        let new = file.as_file().metadata()?;
+        if (new.uid(), new.gid()) != (old.uid(), old.gid()) {
+            // Only root may give files away; what anybody else writes is theirs.
+            let _ = std::os::unix::fs::fchown(file.as_file(), Some(old.uid()), Some(old.gid()));
+        }
+        file.as_file().set_permissions(fs::Permissions::from_mode(old.mode() & 0o777))?;
+    }
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(filled)
+}
+
+fn through<T>(out: impl Write, fill: impl FnOnce(&mut dyn Write) -> io::Result<T>) -> io::Result<T> {
+    let mut out = BufWriter::new(out);
+    let filled = fill(&mut out)?;
+    out.flush()?;
+    Ok(filled)
+}
+
+/// A descriptor that was inherited. Our own ones, which are all closed on exec, are not meant by anybody.
+fn descriptor(number: u32) -> io::Result<File> {
+    match number {
+        1 => {
+            io::stdout().flush()?;
+            Ok(File::from(io::stdout().as_fd().try_clone_to_owned()?))
+        }
+        2 => Ok(File::from(io::stderr().as_fd().try_clone_to_owned()?)),
+        _ => {
+            let not_open =
+                || io::Error::new(io::ErrorKind::NotFound, format!("descriptor {number} is not open"));
+            let info = fs::read_to_string(format!("/proc/self/fdinfo/{number}")).map_err(|_| not_open())?;
+            let flags = info.lines().find_map(|line| line.strip_prefix("flags:"));
+            let flags = flags.and_then(|flags| u32::from_str_radix(flags.trim(), 8).ok());
+            if flags.is_none_or(|flags| flags & OFlags::CLOEXEC.bits() != 0) {
+                return Err(not_open());
+            }
+            let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
+            File::options().append(true).custom_flags(flags).open(format!("/proc/self/fd/{number}"))
+        }
+    }
+}
+
+/// Opens a device or a FIFO without waiting for a reader.
+fn open(path: &Path) -> io::Result<File> {
+    let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
+    let file = File::options().write(true).custom_flags(flags).open(path).map_err(|error| {
+        let fifo = fs::symlink_metadata(path).is_ok_and(|meta| meta.file_type().is_fifo());
+        match error.raw_os_error() {
+            Some(code) if fifo && code == Errno::NXIO.raw_os_error() => {
+                io::Error::new(io::ErrorKind::NotConnected, "it is a FIFO that nobody reads")
+            }
+            _ => error,
+        }
+    })?;
+    if file.metadata()?.is_file() {
+        return Err(io::Error::other("it was exchanged for a file meanwhile"));
+    }
+    Ok(file)
+}
+
+/// A device or FIFO that does not block, and is waited for, but not for ever.
+struct Stream(File);
+
+impl Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        loop {
+            match self.0.write(bytes) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                done => return done,
+            }
+            if poll(&mut [PollFd::new(&self.0, PollFlags::OUT)], Some(&PATIENCE))? == 0 {
+                return Err(io::Error::new(io::ErrorKind::TimedOut, "nobody reads what was written"));
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+    use std::io::Read;
+    use std::os::unix::fs::symlink;
+    use std::os::unix::net::UnixListener;
+
+    fn write(path: &Path, text: &str) -> io::Result<()> {
+        OutputFile::find(path)?.make_directory()?.replace(0o644, |out| out.write_all(text.as_bytes()))
+    }
+
+    fn fifo(path: &Path) {
+        mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+    }
+
+    #[test]
+    fn a_file_is_replaced_as_a_whole_and_keeps_its_mode() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("new/deep/file");
+        write(&path, "one").unwrap();
+        let mut reader = File::open(&path).unwrap();
+        for mode in [0o600, 0o666] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            write(&path, "two").unwrap();
+            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, mode);
+        }
+        assert_eq!(io::read_to_string(&mut reader).unwrap(), "one", "whoever reads the old one keeps it");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "two");
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "no temporary file is left");
+    }
+
+    #[test]
+    fn links_stay_and_their_targets_are_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        fs::create_dir(at("sub")).unwrap();
+        symlink("sub/target", at("link")).unwrap();
+        symlink("link", at("far")).unwrap();
+        for text in ["made", "replaced"] {
+            write(&at("far"), text).unwrap();
+            assert!(at("far").is_symlink() && at("link").is_symlink() && !at("sub/target").is_symlink());
+            assert_eq!(fs::read_to_string(at("sub/target")).unwrap(), text);
+        }
+        OutputFile::find(&at("far")).unwrap().append(b", more").unwrap();
+        assert_eq!(fs::read_to_string(at("sub/target")).unwrap(), "replaced, more");
+        symlink("sub/gone/target", at("dangling")).unwrap();
+        write(&at("dangling"), "x").unwrap();
+        assert_eq!(fs::read_to_string(at("sub/gone/target")).unwrap(), "x");
+        symlink("b", at("a")).unwrap();
+        symlink("a", at("b")).unwrap();
+        let error = write(&at("a"), "x").unwrap_err();
+        assert_eq!(error.raw_os_error(), Some(Errno::LOOP.raw_os_error()));
+    }
+
+    #[test]
+    fn directories_and_sockets_are_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        fs::create_dir(at("sub")).unwrap();
+        symlink("sub", at("link")).unwrap();
+        let _socket = UnixListener::bind(at("socket")).unwrap();
+        for name in ["sub", "link", "sub/", "none/", "sub/..", "socket"] {
+            let error = OutputFile::find(&at(name)).unwrap_err().to_string();
+            assert!(["it is a directory", "it is a socket"].contains(&&*error), "{name}: {error}");
+        }
+        assert!(OutputFile::find(Path::new("/")).is_err());
+        fs::write(at("file"), "").unwrap();
+        assert!(write(&at("file/below"), "x").is_err());
+    }
+
+    #[test]
+    fn a_fifo_is_written_to_if_somebody_reads_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("fifo");
+        fifo(&path);
+        assert_eq!(write(&path, "x").unwrap_err().to_string(), "it is a FIFO that nobody reads");
+        let reader = {
+            let path = path.clone();
+            std::thread::spawn(move || {
+                let mut text = String::new();
+                File::open(path).unwrap().read_to_string(&mut text).unwrap();
+                text
+            })
+        };
+        // More than a pipe holds at once.
+        let text = "0123456789".repeat(50_000);
+        while write(&path, &text).is_err_and(|error| error.kind() == io::ErrorKind::NotConnected) {
+            std::thread::yield_now();
+        }
+        assert_eq!(reader.join().unwrap(), text);
+        assert!(fs::symlink_metadata(&path).unwrap().file_type().is_fifo());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn devices_stay_what_they_are() {
+        for (device, fits) in [("/dev/null", true), ("/dev/full", false)] {
+            let device = Path::new(device);
+            assert_eq!(write(device, "x").is_ok(), fits, "{device:?}");
+            assert!(fs::symlink_metadata(device).unwrap().file_type().is_char_device());
+        }
+    }
+
+    #[test]
+    fn a_file_that_must_be_new_is_not_written_over_nor_through_a_link() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        symlink("target", at("link")).unwrap();
+        symlink("/dev/null", at("null")).unwrap();
+        let create = |name: &str| OutputFile::create(&at(name), b"x");
+        assert_eq!(create("link").unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        assert!(!at("target").exists());
+        create("target").unwrap();
+        assert_eq!(create("target").unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        create("null").unwrap();
+        assert!(at("null").is_symlink());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn our_own_descriptors_are_nobodys_output() {
+        use std::os::fd::AsRawFd;
+        let dir = tempfile::tempdir().unwrap();
+        let ours = File::create(dir.path().join("ours")).unwrap();
+        for path in ["/dev/fd", "/proc/self/fd", "/proc/thread-self/fd"] {
+            let path = format!("{path}/{}", ours.as_raw_fd());
+            let error = write(Path::new(&path), "x").unwrap_err().to_string();
+            assert!(error.ends_with("is not open"), "{path}: {error}");
+        }
+        assert_eq!(ours.metadata().unwrap().len(), 0);
+        assert!(OutputFile::find(Path::new("/dev/stdout")).unwrap().is_stdout());
+        assert!(!OutputFile::find(Path::new("/dev/stderr")).unwrap().is_stdout());
+    }
+}
