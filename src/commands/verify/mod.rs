@@ -106,7 +106,9 @@ impl Work {
             let text =
                 format!("{}: {n} may be whole now, but nothing shows that they were fetched", target.label());
             self.ui.warning(&text);
-            self.ui.note("  hint: `pdb-sync verify --repair` again, when the source answers in full");
+            self.ui.note(
+                "  hint: `pdb-sync verify` checks them again; a sync with `checksum = true` compares them with the source",
+            );
             left.unconfirmed.iter().take(MOST).for_each(|path| self.ui.note(&format!("  {}", shown(path))));
         }
     }
