@@ -1,36 +1,13 @@
 //! Servers and front ends that end a session politely: rsync ends with 0 and has done nothing.
 
-use crate::support::{Env, Upstream, one_job, tree};
+use crate::support::{Env, FakeDaemon, Upstream, one_job, tree};
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
-use std::net::{Ipv4Addr, TcpListener};
-use std::thread;
-
-/// Answers every connection: greeting, then these lines after the client's module.
-fn front_end(answer: &'static str) -> String {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let port = listener.local_addr().unwrap().port();
-    thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            let mut reader = BufReader::new(stream.try_clone().unwrap());
-            let mut stream = stream;
-            let mut line = String::new();
-            let _ = stream.write_all(b"@RSYNCD: 32.0 sha512 sha256 sha1 md5 md4\n");
-            let _ = reader.read_line(&mut line);
-            let _ = reader.read_line(&mut line);
-            let _ = stream.write_all(answer.as_bytes());
-        }
-    });
-    format!("rsync://127.0.0.1:{port}/m/")
-}
-
-const ANSWERS: [&str; 3] =
-    ["@RSYNCD: EXIT\n", "the mirror is closed for maintenance\n@RSYNCD: EXIT\n", "please come back later\n@RSYNCD: EXIT\n"];
 
 #[test]
 fn what_ends_without_figures_has_not_happened() {
-    for answer in ANSWERS {
-        let source = front_end(answer);
+    for (answer, _) in FakeDaemon::ENDS.into_iter().filter(|(_, code)| *code == 0) {
+        let daemon = FakeDaemon::saying(answer);
+        let source = daemon.url("m/");
         let env = Env::new();
         for (more, holds) in [("", false), ("", true), ("delete = true", true), ("delete = true", false)] {
             let env = Env::new().with_config(&one_job(&[&source], &env.mirror(if holds { "full" } else { "j" }), more));
@@ -54,7 +31,8 @@ fn what_ends_without_figures_has_not_happened() {
 #[test]
 fn the_next_source_is_asked_and_the_first_one_blamed() {
     let upstream = Upstream::new().with_corpus().listen();
-    let source = front_end(ANSWERS[0]);
+    let daemon = FakeDaemon::saying("@RSYNCD: EXIT\n");
+    let source = daemon.url("m/");
     let env = Env::new();
     let config = one_job(&[&source, &upstream.url("m/")], &env.mirror("j"), "delete = true");
     let env = env.with_config(&config);
