@@ -6,7 +6,9 @@ use crate::config::{Pause, nearest};
 use crate::exit::Exit;
 use crate::query::{self, Field, Mistake, Node};
 use crate::report::hits::{self, Answered, Layout, Row, Template};
-use crate::search::{EngineOptions, FACETS, Opened, Outcome, Request, SearchEngine, Sort, indexes, words};
+use crate::search::{
+    EngineOptions, FACETS, Opened, Outcome, Request, SearchEngine, SearchError, Sort, indexes, words,
+};
 use crate::ui::Ui;
 use std::collections::BTreeMap;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -111,7 +113,10 @@ impl Searched {
                 Ok(found) => opened.extend(found),
                 Err(error) => {
                     ui.warning(&format!("{error}; it is left out"));
-                    ui.note("  hint: `pdb-sync index --rebuild` builds it anew");
+                    ui.note(match error {
+                        SearchError::Io { .. } => "  hint: it is for others: ask for the right to read it",
+                        _ => "  hint: `pdb-sync index --rebuild` builds it anew",
+                    });
                     damaged = true;
                 }
             }

@@ -40,6 +40,8 @@ pub use place::{IndexPlace, Opened, indexes};
 
 use std::io;
 use std::path::{Path, PathBuf};
+use tantivy::TantivyError;
+use tantivy::directory::error::{LockError, OpenDirectoryError, OpenReadError, OpenWriteError};
 
 /// Why an index could not be built or searched.
 #[derive(Debug, thiserror::Error)]
@@ -79,8 +81,30 @@ impl SearchError {
         move |source| SearchError::Io { tried, path, source }
     }
 
-    fn engine(path: &Path) -> impl Fn(tantivy::TantivyError) -> SearchError {
+    fn engine(path: &Path) -> impl Fn(TantivyError) -> SearchError {
         let path = path.to_owned();
-        move |error| SearchError::Damaged { path: path.clone(), why: error.to_string() }
+        move |error| match refused(&error) {
+            Some(source) => SearchError::Io { tried: "use the index", path: path.clone(), source },
+            None => SearchError::Damaged { path: path.clone(), why: error.to_string() },
+        }
     }
+}
+
+/// Why the system refused, if it did: a file that may not be read and a disk that is full are no damage.
+fn refused(error: &TantivyError) -> Option<io::Error> {
+    let error = match error {
+        TantivyError::IoError(error) | TantivyError::LockFailure(LockError::IoError(error), _) => error,
+        TantivyError::OpenDirectoryError(OpenDirectoryError::IoError { io_error, .. }) => io_error,
+        TantivyError::OpenReadError(OpenReadError::IoError { io_error, .. }) => io_error,
+        TantivyError::OpenWriteError(OpenWriteError::IoError { io_error, .. }) => io_error,
+        _ => return None,
+    };
+    let refusal = matches!(
+        error.kind(),
+        io::ErrorKind::PermissionDenied
+            | io::ErrorKind::ReadOnlyFilesystem
+            | io::ErrorKind::StorageFull
+            | io::ErrorKind::QuotaExceeded
+    );
+    refusal.then(|| io::Error::new(error.kind(), error.to_string()))
 }

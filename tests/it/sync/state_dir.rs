@@ -1,7 +1,7 @@
 //! A state directory that cannot be used: the transfer comes and counts, and what is missing is said everywhere alike.
 
 use super::{finished, jobs, local, log, quick};
-use crate::support::{Ended, Env, Fake, skipped, with_mounts};
+use crate::support::{Ended, Env, Fake, Running, skipped, with_mounts};
 use serde_json::Value;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -170,24 +170,29 @@ fn output_that_was_asked_for_and_is_missing_fails_the_run_everywhere_alike() {
     assert!(!ended.out().contains("All syncs completed successfully"), "{ended}");
 }
 
-#[test]
-fn who_may_not_write_the_state_directory_of_another_still_transfers() {
-    if !rustix::process::geteuid().is_root() {
-        return skipped("only root can become somebody else");
-    }
-    let env = home();
-    // Nobody's, but for the state directory; a copy of the program, since its directory need not be for everybody.
+/// Runs the program as nobody, whose home it is but for the state directory. Only root can do that.
+fn somebody(env: &Env) -> impl Fn(&[&str]) -> Ended {
+    // A copy of the program, since its directory need not be for everybody.
     let program = env.dir().join("pdb-sync");
     fs::copy(env!("CARGO_BIN_EXE_pdb-sync"), &program).unwrap();
     for path in [env.dir().to_owned(), env.mirror("")] {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
         std::os::unix::fs::chown(&path, Some(65534), Some(65534)).unwrap();
     }
-    let run = |args: &[&str]| {
+    move |args| {
         let who = ["--reuid=65534", "--regid=65534", "--clear-groups"].map(Into::into).into_iter();
         let args = who.chain([program.clone().into_os_string()]).chain(args.iter().map(Into::into));
-        crate::support::Running::start(env.program("setpriv", args)).wait()
-    };
+        Running::start(env.program("setpriv", args)).wait()
+    }
+}
+
+#[test]
+fn who_may_not_write_the_state_directory_of_another_still_transfers() {
+    if !rustix::process::geteuid().is_root() {
+        return skipped("only root can become somebody else");
+    }
+    let env = home();
+    let run = somebody(&env);
     fs::create_dir(env.state()).unwrap();
     fs::set_permissions(env.state(), fs::Permissions::from_mode(0o755)).unwrap();
     judge(&run(&["sync", "a", "--json"]), &env, false, false);
@@ -201,12 +206,12 @@ fn who_may_not_write_the_state_directory_of_another_still_transfers() {
 
 #[test]
 fn what_takes_away_refuses_without_a_journal_and_what_only_looks_goes_on() {
-    let env = local("index = true");
+    let env = local("");
     env.run(["sync", "a"]).expect_code(0);
     fs::write(env.mirror("a/x~"), "x").unwrap();
     let old = std::time::SystemTime::now() - std::time::Duration::from_secs(3 * 86_400);
     fs::File::open(env.mirror("a/x~")).unwrap().set_modified(old).unwrap();
-    for args in [&["index", "a"][..], &["scan", "a"], &["clean", "plan", "a", "-o", "p.plan.ndjson"]] {
+    for args in [&["scan", "a"][..], &["clean", "plan", "a", "-o", "p.plan.ndjson"]] {
         env.run(args).expect_code(0);
     }
     let run = |args: &[&str]| {
@@ -242,8 +247,6 @@ fn what_takes_away_refuses_without_a_journal_and_what_only_looks_goes_on() {
         &["stats", "--prometheus", "m.prom"],
         &["list"],
         &["status"],
-        // Nothing of it is UTF-8 or PDB, but the index says so.
-        &["search", "*"],
     ] {
         run(args).unwrap().expect_code(0);
     }
@@ -315,6 +318,33 @@ fn doctor_tells_which_part_cannot_be_used() {
     assert_eq!(found.len(), 7, "{found:?}");
 }
 
+#[cfg(feature = "search")]
+#[test]
+fn an_index_that_may_only_be_read_is_searched_and_one_that_may_not_is_not_damaged() {
+    let env = local("");
+    env.run(["sync", "a"]).expect_code(0);
+    env.run(["index", "a"]).expect_code(0);
+    let Some(ended) = with_mounts(&env, &format!("{READ_ONLY}\"$@\""), &["search", "*"]) else {
+        return skipped("no file system may be mounted here");
+    };
+    ended.expect_code(0);
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let run = somebody(&env);
+    let index =
+        fs::read_dir(env.state().join("index/a")).unwrap().flatten().find(|item| item.path().is_dir());
+    let files: Vec<_> = fs::read_dir(index.unwrap().path()).unwrap().flatten().collect();
+    for (mode, code, said) in [(0o600, 2, "Permission denied"), (0o644, 0, "")] {
+        for file in &files {
+            fs::set_permissions(file.path(), fs::Permissions::from_mode(mode)).unwrap();
+        }
+        let ended = run(&["search", "*"]).expect_code(code);
+        assert!(ended.err().contains(said) && !ended.err().contains("damaged"), "{ended}");
+    }
+}
+
+#[cfg(feature = "search")]
 #[test]
 fn an_index_that_cannot_be_written_is_a_warning_of_sync_and_a_failure_of_index() {
     let env = local("index = true");
