@@ -5,6 +5,7 @@ use super::{Failure, locate, overrides, past, settings};
 use crate::cli::{Global, SyncArgs};
 use crate::config::{Config, Pause};
 use crate::exit::Exit;
+use crate::expiry;
 use crate::history::{Recorder, Retention};
 use crate::job::{Job, SourceOrder};
 use crate::machine::{self, Identity};
@@ -15,6 +16,7 @@ use crate::result::Summary;
 use crate::rsync::args::{self as rsync_args, Purpose};
 use crate::run::{self, Mode, Plan, Signals};
 use crate::ui::Ui;
+use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::thread;
 use std::time::Duration;
@@ -60,7 +62,13 @@ pub(super) fn run(args: &SyncArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
         audience.recorder = Some(recorder.map_err(Failure::io("start the writer of the history"))?);
         audience.notifier = notify.is_wanted().then(|| Notifier::start(notify));
     }
-    let (exit, changed) = go(args, plan, keep, audience, ui)?;
+    let (logs, run) = (plan.logs.clone(), plan.run.clone());
+    let names: Vec<String> = plan.jobs.iter().map(|job| job.name.clone()).collect();
+    let gone = go(args, plan, audience, ui);
+    for dir in logs.iter().flat_map(|logs| names.iter().map(|name| logs.join(name))) {
+        expiry::prune(&dir, "log", keep, &run, Timestamp::now());
+    }
+    let (exit, changed) = gone?;
     #[cfg(feature = "search")]
     if real && !matches!(exit, Exit::Signal(_)) {
         let indexed = match follow_up.of(&changed) {
@@ -109,7 +117,7 @@ fn plan(args: &SyncArgs, global: &Global, config: Config, jobs: Vec<Job>, ui: &U
     };
     let state_dir = locate::state_dir(global)?;
     Ok(Plan {
-        run: ulid::Ulid::generate().to_string(),
+        run: expiry::next_run(&state_dir),
         watch: past::watch(&config, &jobs, &state_dir, ui),
         jobs,
         parallel: config.sync.parallel,
@@ -136,20 +144,14 @@ fn measure_beside(plan: &Plan) {
 }
 
 /// The exit code, and the jobs whose mirrors may have changed.
-fn go(
-    args: &SyncArgs,
-    plan: Plan,
-    keep: usize,
-    audience: Audience,
-    ui: &Ui,
-) -> Result<(Exit, Vec<String>), Failure> {
+fn go(args: &SyncArgs, plan: Plan, audience: Audience, ui: &Ui) -> Result<(Exit, Vec<String>), Failure> {
     let Audience { recorder, notifier } = audience;
     let mut changed = Vec::new();
     let mut others: Vec<Box<dyn report::Listener>> = Vec::new();
     others.extend(recorder.iter().map(|recorder| Record::boxed(recorder.clone())));
     let own = Identity::own();
     others.push(Box::new(report::Published::new(&plan.state_dir, own.pid, own.started)));
-    let logs = plan.logs.clone().map(|dir| report::LogOptions { dir, keep });
+    let logs = plan.logs.clone().map(|dir| report::LogOptions { dir });
     let (events, printer) = report::start(report::Options {
         color: ui.color,
         quiet: ui.quiet,

@@ -15,5 +15,6 @@ mod names;
 
 pub use clock::now;
 pub use judge::{Age, Boot, Item, Mark, Moment, Verdict, WAIT, age_of, judge};
+pub(crate) use marks::forget;
 pub use marks::{FILE, Looked, look};
 pub use names::{next_run, prune};

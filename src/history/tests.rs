@@ -109,7 +109,7 @@ fn what_is_told_is_remembered() {
         [("list".to_string(), Duration::from_millis(200)), ("transfer".to_string(), Duration::from_secs(1))]
     );
     let history = History::read(dir.path()).unwrap().unwrap();
-    let latest = history.latest().unwrap();
+    let latest = history.latest(at(99)).unwrap();
     assert_eq!(latest["a"].last.run, "01B");
     assert_eq!(latest["a"].success, Some(at(0) + Duration::from_millis(1500)));
     assert_eq!(latest["b"].success, None);

@@ -12,13 +12,11 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Where logs go, and how many of them stay.
+/// Where logs go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogOptions {
     /// Holds a directory for each job. Made if missing.
     pub dir: PathBuf,
-    /// So many of each job's logs are kept, the one being written included; 0 counts as 1.
-    pub keep: usize,
 }
 
 pub(super) struct Logs {
@@ -47,9 +45,6 @@ impl Logs {
             screen.lose(format!("cannot write the log {}: {error}", path.display()));
         }
         self.files.insert(job.clone(), file.ok());
-        if let Some(dir) = path.parent() {
-            prune(dir, self.options.keep.max(1));
-        }
         let kind = if self.dry_run { "dry run" } else { "run" };
         let header = format!("job {job}, {kind} {}", self.run);
         self.write(job, time, "--- ", header.as_bytes(), screen);
@@ -147,28 +142,6 @@ fn create(path: &Path) -> io::Result<File> {
     File::options().append(true).create(true).open(path)
 }
 
-/// Removes all but the newest `keep` logs of a directory. Names are ULIDs, so their order is that of time; files with
-/// other names are not ours. What cannot be removed now is tried again by the next run.
-fn prune(dir: &Path, keep: usize) {
-    let Ok(entries) = fs::read_dir(dir) else { return };
-    let mut logs: Vec<_> = entries
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| {
-            let stem = path.file_stem().and_then(|stem| stem.to_str());
-            path.extension().is_some_and(|end| end == "log") && stem.is_some_and(is_ulid)
-        })
-        .collect();
-    logs.sort();
-    let old = logs.len().saturating_sub(keep);
-    for path in logs.drain(..old) {
-        let _ = fs::remove_file(path);
-    }
-}
-
-fn is_ulid(name: &str) -> bool {
-    ulid::Ulid::from_string(name).is_ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -178,8 +151,8 @@ mod tests {
     use crate::result::Outcome;
     use std::os::unix::fs::symlink;
 
-    fn logging(dir: &Path, keep: usize) -> Option<LogOptions> {
-        Some(LogOptions { dir: dir.into(), keep })
+    fn logging(dir: &Path) -> Option<LogOptions> {
+        Some(LogOptions { dir: dir.into() })
     }
 
     #[test]
@@ -192,7 +165,7 @@ mod tests {
             output("a", Stream::Stderr, b"oh"),
         ];
         events.extend(finished(vec![failure("a")]));
-        told(|options| options.logs = logging(dir.path(), 10), events);
+        told(|options| options.logs = logging(dir.path()), events);
         let log = fs::read(log_path(dir.path(), "a", RUN)).unwrap();
         assert!(log.windows(5).any(|w| w == b"caf\xe9\n"), "raw bytes are kept");
         insta::assert_snapshot!(String::from_utf8_lossy(&log), @r"
@@ -211,25 +184,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut events = vec![started(&["a"])];
         events.extend(finished(vec![result("a", Outcome::Ok)]));
-        told(|options| options.logs = logging(dir.path(), 10), events);
+        told(|options| options.logs = logging(dir.path()), events);
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
-    }
-
-    #[test]
-    fn only_the_newest_logs_stay_and_foreign_files_too() {
-        let dir = tempfile::tempdir().unwrap();
-        let jobs = dir.path().join("a");
-        fs::create_dir(&jobs).unwrap();
-        let old = ["01J0000000ABCDEFGHJKMNPQRS", "01J0000001ABCDEFGHJKMNPQRS", "01J0000002ABCDEFGHJKMNPQRS"];
-        for name in old.iter().map(|run| format!("{run}.log")).chain(["notes.log".into(), "x.txt".into()]) {
-            fs::write(jobs.join(name), "").unwrap();
-        }
-        told(|options| options.logs = logging(dir.path(), 2), vec![started(&["a"]), job_started("a", 1)]);
-        let mut left: Vec<_> =
-            fs::read_dir(&jobs).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
-        left.sort();
-        let ours = [format!("{}.log", old[2]), format!("{RUN}.log")];
-        assert_eq!(left, [ours[0].as_str(), ours[1].as_str(), "notes.log", "x.txt"]);
     }
 
     #[test]
@@ -239,7 +195,7 @@ mod tests {
         symlink("/dev/full", log_path(dir.path(), "a", RUN)).unwrap();
         let (out, err) = (Heard::default(), Heard::default());
         let mut options = options(out.clone(), err.clone());
-        options.logs = logging(dir.path(), 10);
+        options.logs = logging(dir.path());
         let mut events = vec![started(&["a", "b"])];
         for job in ["a", "b"] {
             events.extend([job_started(job, 1), output(job, Stream::Stdout, b"x\n")]);

@@ -12,7 +12,7 @@ use super::phases::unreadable;
 use super::remove::Removed;
 use super::voice::Voice;
 use super::{Plan, list_path};
-use crate::event::{Event, Phase};
+use crate::event::{Event, Level, Phase};
 use crate::job::{Job, Source};
 use crate::result::{Attempt, Figures, Reason};
 use crate::rsync::args::Purpose;
@@ -117,7 +117,10 @@ impl<'a> Try<'a> {
         }
         if let Some(keep) = self.keep.take() {
             // A mount that is dead must not hold the run.
-            off_thread(&self.voice.stop, move || keep.close()).await;
+            let told = off_thread(&self.voice.stop, move || keep.close()).await;
+            for text in told.unwrap_or_default() {
+                self.voice.notice(Level::Warning, text).await;
+            }
         }
         let attempt = Attempt {
             number: self.number,

@@ -3,8 +3,10 @@
 
 use crate::clean::Stamp;
 use crate::event::Tally;
+use crate::expiry;
 use crate::inventory::nanoseconds;
 use crate::rsync::output::{Change, ChangeKind, Count, Stats, unescape};
+use jiff::Timestamp;
 use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
@@ -48,7 +50,7 @@ impl Deletions {
     pub(super) fn create(path: &Path) -> io::Result<Self> {
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent)?;
-            forget_old(parent);
+            expiry::prune(parent, "deletions", KEPT, "", Timestamp::now());
         }
         let known = Tally { bytes: Some(0), ..Tally::default() };
         Ok(Deletions {
@@ -211,18 +213,6 @@ impl Mark {
         let mtime = nanoseconds(meta.mtime(), meta.mtime_nsec());
         let ctime = nanoseconds(meta.ctime(), meta.ctime_nsec());
         Mark { stamp: Stamp { dev, ino, size: meta.size(), mtime, ctime }, linked: meta.nlink() > 1 }
-    }
-}
-
-/// Lists are named by their runs, so that their names sort by time.
-fn forget_old(dir: &Path) {
-    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
-    let mut lists: Vec<_> =
-        entries.map(|e| e.path()).filter(|p| p.extension().is_some_and(|e| e == "deletions")).collect();
-    lists.sort_unstable();
-    for old in lists.iter().rev().skip(KEPT) {
-        // One that cannot be removed does no harm.
-        let _ = fs::remove_file(old);
     }
 }
 

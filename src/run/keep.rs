@@ -1,15 +1,16 @@
 //! What becomes of what a run of a job removes or replaces: gone, or kept for `clean undo`.
 
 use crate::clean::{Begin, Did, End, Kind, Line, Record};
+use crate::expiry;
 use crate::job::Job;
-use crate::sweep::{self, Fate, Journal, Parent, Quarantine};
+use crate::sweep::{self, Fate, Journal, Order, Parent, Purge, Quarantine};
 use rustix::fs::{AtFlags, statat};
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -25,6 +26,8 @@ pub(super) struct Keep {
     page: Mutex<Vec<u8>>,
     root: File,
     run: String,
+    state: PathBuf,
+    dest: PathBuf,
 }
 
 impl Keep {
@@ -52,7 +55,8 @@ impl Keep {
             journal = Some(new);
         }
         let fate = if keep.is_some() { Fate::Quarantine } else { Fate::Delete };
-        Ok(Keep { quarantine, fate, journal, page: Mutex::default(), root, run: run.into() })
+        let (run, state, dest) = (run.into(), state.into(), job.dest.clone());
+        Ok(Keep { quarantine, fate, journal, page: Mutex::default(), root, run, state, dest })
     }
 
     pub(super) fn quarantine(&self) -> &Quarantine {
@@ -96,12 +100,13 @@ impl Keep {
         }
     }
 
-    /// The attempt is over: what is empty goes, and so does the quarantine of earlier runs whose time is over.
-    pub(super) fn close(&self) {
+    /// The attempt is over: what is empty goes, and so does the quarantine of earlier runs whose time is over. The answer is
+    /// what people should know of that.
+    pub(super) fn close(&self) -> Vec<String> {
         // What is left over here is found by `clean purge`, and does no harm.
         let _ = self.flush();
         self.quarantine.tidy();
-        let Some(journal) = &self.journal else { return };
+        let Some(journal) = &self.journal else { return Vec::new() };
         if sweep::info(&self.root, &self.run).is_none() {
             // Nothing was removed or replaced.
             let _ = fs::remove_file(journal.path());
@@ -109,6 +114,13 @@ impl Keep {
             let _ = journal.line(&Line::End(End { time: jiff::Timestamp::now().to_string(), whole: true }));
             let _ = journal.sync();
         }
-        let _ = sweep::purge(&self.root, None, jiff::Timestamp::now(), false, &|| false);
+        let begun = |run: &str| sweep::note_purge(&self.state, &fs::canonicalize(&self.dest)?, run);
+        let (now, dest) = (expiry::now(), self.dest.display());
+        let (root, order, dry) = (&self.root, Order::Marked, false);
+        let purged = sweep::purge(&Purge { root, order, now: &now, dry, begun: &begun, stop: &|| false });
+        match purged {
+            Ok(purged) => purged.warnings.iter().map(|why| format!("{dest}: {why}")).collect(),
+            Err(error) => vec![format!("cannot purge the quarantine of {dest}: {error}")],
+        }
     }
 }
