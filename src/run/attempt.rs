@@ -6,7 +6,7 @@
 use super::blocking::off_thread;
 use super::deletions::{Counted, Mark};
 use super::guard::{self, Say};
-use super::keep::Keep;
+use super::keep::{self, Keep};
 use super::lock::Lock;
 use super::phases::unreadable;
 use super::remove::Removed;
@@ -115,10 +115,20 @@ impl<'a> Try<'a> {
             // Nobody is told of the list of deletions. One that stays behind does no harm.
             let _ = std::fs::remove_file(list_path(&self.plan.state_dir, &self.job.name, &self.plan.run));
         }
-        if let Some(keep) = self.keep.take() {
+        let kept = self.keep.take();
+        // Also where there was nothing to do. What is over-age only goes while all is well, or something new was kept.
+        let purges = self.job.keep_deleted.is_some()
+            && self.lock.is_some()
+            && !self.plan.mode.is_dry()
+            && (kept.is_some() || matches!(ending, Ending::Done(_)));
+        if kept.is_some() || purges {
+            let (dest, state) = (self.job.dest.clone(), self.plan.state_dir.clone());
             // A mount that is dead must not hold the run.
-            let told = off_thread(&self.voice.stop, move || keep.close()).await;
-            for text in told.unwrap_or_default() {
+            let told = off_thread(&self.voice.stop, move || {
+                kept.iter().for_each(|kept| kept.close());
+                if purges { keep::purge(&dest, &state) } else { Vec::new() }
+            });
+            for text in told.await.unwrap_or_default() {
                 self.voice.notice(Level::Warning, text).await;
             }
         }

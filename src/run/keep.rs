@@ -10,7 +10,7 @@ use std::fs::{self, File};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -26,8 +26,6 @@ pub(super) struct Keep {
     page: Mutex<Vec<u8>>,
     root: File,
     run: String,
-    state: PathBuf,
-    dest: PathBuf,
 }
 
 impl Keep {
@@ -55,8 +53,7 @@ impl Keep {
             journal = Some(new);
         }
         let fate = if keep.is_some() { Fate::Quarantine } else { Fate::Delete };
-        let (run, state, dest) = (run.into(), state.into(), job.dest.clone());
-        Ok(Keep { quarantine, fate, journal, page: Mutex::default(), root, run, state, dest })
+        Ok(Keep { quarantine, fate, journal, page: Mutex::default(), root, run: run.into() })
     }
 
     pub(super) fn quarantine(&self) -> &Quarantine {
@@ -100,13 +97,12 @@ impl Keep {
         }
     }
 
-    /// The attempt is over: what is empty goes, and so does the quarantine of earlier runs whose time is over. The answer is
-    /// what people should know of that.
-    pub(super) fn close(&self) -> Vec<String> {
+    /// The attempt is over: what is empty goes.
+    pub(super) fn close(&self) {
         // What is left over here is found by `clean purge`, and does no harm.
         let _ = self.flush();
         self.quarantine.tidy();
-        let Some(journal) = &self.journal else { return Vec::new() };
+        let Some(journal) = &self.journal else { return };
         if sweep::info(&self.root, &self.run).is_none() {
             // Nothing was removed or replaced.
             let _ = fs::remove_file(journal.path());
@@ -114,13 +110,19 @@ impl Keep {
             let _ = journal.line(&Line::End(End { time: jiff::Timestamp::now().to_string(), whole: true }));
             let _ = journal.sync();
         }
-        let begun = |run: &str| sweep::note_purge(&self.state, &fs::canonicalize(&self.dest)?, run);
-        let (now, dest) = (expiry::now(), self.dest.display());
-        let (root, order, dry) = (&self.root, Order::Marked, false);
-        let purged = sweep::purge(&Purge { root, order, now: &now, dry, begun: &begun, stop: &|| false });
-        match purged {
-            Ok(purged) => purged.warnings.iter().map(|why| format!("{dest}: {why}")).collect(),
-            Err(error) => vec![format!("cannot purge the quarantine of {dest}: {error}")],
-        }
+    }
+}
+
+/// Marks and removes the quarantines of earlier runs in a destination whose time is over. The answer is what people should know
+/// of that.
+pub(super) fn purge(dest: &Path, state: &Path) -> Vec<String> {
+    let begun = |run: &str| sweep::note_purge(state, &fs::canonicalize(dest)?, run);
+    let (now, order, dry) = (expiry::now(), Order::Marked, false);
+    let purged = File::open(dest).and_then(|root| {
+        sweep::purge(&Purge { root: &root, order, now: &now, dry, begun: &begun, stop: &|| false })
+    });
+    match purged {
+        Ok(purged) => purged.warnings.iter().map(|why| format!("{}: {why}", dest.display())).collect(),
+        Err(error) => vec![format!("cannot purge the quarantine of {}: {error}", dest.display())],
     }
 }
