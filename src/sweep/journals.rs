@@ -79,9 +79,10 @@ impl Found {
     /// Calls `each` with what became of every entry. The answer are those of which nobody knows, since the run was cut short
     /// when it had come to them: few, unless the journal was tampered with.
     pub fn outcomes(&self, mut each: impl FnMut(Record)) -> io::Result<Vec<Record>> {
-        self.outcomes_and(|line| match line {
-            Line::Did(record) => each(record),
-            _ => {}
+        self.outcomes_and(|line| {
+            if let Line::Did(record) = line {
+                each(record);
+            }
         })
     }
 

@@ -16,7 +16,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 /// The journals of a run, for an undo: there the `last` run is the newest that took something away, for one that came to
-/// nothing, as of a plan that had been carried out already, is what nobody means.
+/// nothing, as of a plan that had been carried out already, is what nobody means, whether it came to its end or was killed.
 pub fn find_to_undo(state: &Path, run: &str) -> io::Result<Vec<Found>> {
     pick(list(state)?, run, took_something)
 }
@@ -38,7 +38,15 @@ fn took_something(all: &[Found], n: usize) -> io::Result<bool> {
     if took || ended {
         return Ok(took);
     }
-    // It was cut short: what it has put into the quarantine names itself there, and perhaps not yet in the journal.
+    // Whoever undoes the last run when one was cut short means that one. Only what repeated a plan is asked further.
+    let repeats = |before: &Found| {
+        found.begin.plan.is_some()
+            && (&before.begin.plan, &before.begin.root) == (&found.begin.plan, &found.begin.root)
+    };
+    if !all[..n].iter().any(repeats) {
+        return Ok(true);
+    }
+    // What it has put into the quarantine names itself there, and perhaps not yet in the journal.
     let Some(root) = open_root(found) else { return Ok(true) };
     if holds_something(&root, &found.begin.run) {
         return Ok(true);

@@ -217,7 +217,10 @@ fn what_somebody_else_purged_is_not_claimed_to_be_back() {
     let other = ["--state-dir", "other", "clean", "purge", "mirror/m", "--older-than", "0", "--json"];
     assert_eq!(clocks.result(RIGHT, &other)["entries"], 1);
     let undone = clocks.run(RIGHT, &["clean", "undo", "last"]).expect_code(1);
-    assert!(undone.err().contains("purged with another state directory, or removed by hand"), "{undone}");
+    assert!(
+        undone.err().contains("was purged, which this state directory does not know of, or removed by hand"),
+        "{undone}"
+    );
 }
 
 #[test]

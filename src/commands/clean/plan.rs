@@ -116,8 +116,8 @@ pub(super) fn run(args: &PlanArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
             if let Some(runs) = expired.filter(|runs| *runs > 0) {
                 let runs = count(runs, "run in quarantine is", "runs in quarantine are");
                 ui.note(&format!(
-                    "{runs} past the time to bring it back: `pdb-sync clean purge` marks \
-                               what is, and removes it a day later"
+                    "{runs} past the time to bring it back; `pdb-sync clean purge` \
+                               marks what is, and removes it when it runs again a day later"
                 ));
             }
         }

@@ -89,7 +89,7 @@ fn tell_lost(found: &Found, time: Option<&str>, ui: &Ui) -> Result<Exit, Failure
     let why = match time {
         Some(time) => format!("was purged on {time}"),
         None => {
-            "is not there any more: it was purged with another state directory, or removed by hand".into()
+            "is not there any more: it was purged, which this state directory does not know of, or removed by hand".into()
         }
     };
     let text = format!("cannot undo run {run}: what it had in the quarantine of {root} {why}");

@@ -4,7 +4,8 @@ use super::*;
 use crate::clean::{End, Kind, PURGE, Record, UNDO};
 
 fn begin(place: &Place, run: &str, command: &str) -> Begin {
-    Begin { run: run.into(), command: command.into(), ..place.begin() }
+    let plan = (command == "clean").then(|| "the same".into());
+    Begin { run: run.into(), command: command.into(), plan, ..place.begin() }
 }
 
 /// A journal that begins so, with these lines.
@@ -92,6 +93,11 @@ fn one_that_was_killed_when_it_had_taken_something_counts() {
     journal(&place, "RUN1", UNDO, &[did("ab/x", Kind::File, Did::Restored), end()]);
     journal(&place, "RUN2", "clean", &[did("ab/x", Kind::File, Did::Meant)]);
     assert_eq!(last(&place), "RUN2");
+    // One of another plan.
+    let place = cleaned();
+    let other = Begin { plan: Some("another".into()), ..begin(&place, "RUN2", "clean") };
+    Journal::open(&state(&place), "RUN2").unwrap().line(&Line::Begin(other)).unwrap();
+    assert_eq!(last(&place), "RUN2", "whoever killed it means it");
     // Nobody can look.
     let place = cleaned();
     journal(&place, "RUN2", "clean", &[]);
