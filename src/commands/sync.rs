@@ -64,11 +64,11 @@ pub(super) fn run(args: &SyncArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
     }
     let (logs, run) = (plan.logs.clone(), plan.run.clone());
     let names: Vec<String> = plan.jobs.iter().map(|job| job.name.clone()).collect();
-    let gone = go(args, plan, audience, ui);
+    let ended = go(args, plan, audience, ui);
     for dir in logs.iter().flat_map(|logs| names.iter().map(|name| logs.join(name))) {
         expiry::prune(&dir, "log", keep, &run, Timestamp::now());
     }
-    let (exit, changed) = gone?;
+    let (exit, changed) = ended?;
     #[cfg(feature = "search")]
     if real && !matches!(exit, Exit::Signal(_)) {
         let indexed = match follow_up.of(&changed) {

@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 const ENDING: &str = ".journal.ndjson";
+/// Two lines without an entry are never longer, in bytes.
+const TAIL: u64 = 32 * 1024;
 
 /// A journal that is being written. What is appended is handed to the system at once, so that it outlives us.
 #[derive(Debug)]
@@ -73,6 +75,8 @@ pub struct Found {
     pub begin: Begin,
     /// How it ended the last time; `None` if it did not.
     pub end: Option<End>,
+    /// When what it had in the quarantine was purged, if that is known here. Nothing is written after that.
+    pub purged: Option<String>,
 }
 
 impl Found {
@@ -100,16 +104,6 @@ impl Found {
         let mut open: Vec<Record> = open.into_values().collect();
         open.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(open)
-    }
-
-    /// When what it had in the quarantine was purged, as far as that is written down.
-    pub fn purged(&self) -> io::Result<Option<String>> {
-        let mut purged = None;
-        self.read(|line| match line {
-            Line::Begin(begin) if begin.command == PURGE => purged = Some(begin.time),
-            _ => {}
-        })?;
-        Ok(purged)
     }
 
     /// Calls `each` with every line that can be understood.
@@ -172,7 +166,7 @@ pub(super) fn pick(
 pub fn note_purge(state: &Path, root: &Path, run: &str) -> io::Result<()> {
     for found in find(state, run)? {
         let of_this = root_of(&found.begin.root).and_then(|path| fs::canonicalize(path).ok());
-        if of_this.as_deref() != Some(root) || found.purged()?.is_some() {
+        if of_this.as_deref() != Some(root) || found.purged.is_some() {
             continue;
         }
         let time = jiff::Timestamp::now().to_string();
@@ -190,16 +184,21 @@ fn open(path: PathBuf, name: String) -> io::Result<Option<Found>> {
     let mut first = Vec::new();
     input.read_until(b'\n', &mut first)?;
     let Some(Line::Begin(begin)) = Line::read(&first) else { return Ok(None) };
-    // The end is in the last bytes, if anywhere.
+    // The end is in the last bytes, if anywhere, and before it that of a purge.
     let mut file = input.into_inner();
     let length = file.seek(SeekFrom::End(0))?;
-    file.seek(SeekFrom::Start(length.saturating_sub(4096)))?;
+    file.seek(SeekFrom::Start(length.saturating_sub(TAIL)))?;
     let mut tail = Vec::new();
     file.read_to_end(&mut tail)?;
-    let last = tail.split(|b| *b == b'\n').rfind(|line| !line.is_empty());
-    let end = match last.and_then(Line::read) {
+    let mut last = tail.rsplit(|b| *b == b'\n').filter(|line| !line.is_empty()).take(2).map(Line::read);
+    let (last, before) = (last.next().flatten(), last.next().flatten());
+    let purged = [&last, &before].into_iter().flatten().find_map(|line| match line {
+        Line::Begin(begin) if begin.command == PURGE => Some(begin.time.clone()),
+        _ => None,
+    });
+    let end = match last {
         Some(Line::End(end)) => Some(end),
         _ => None,
     };
-    Ok(Some(Found { path, name, begin, end }))
+    Ok(Some(Found { path, name, begin, end, purged }))
 }

@@ -29,13 +29,12 @@ pub(super) fn run(args: &LogArgs, global: &Global, ui: &Ui) -> Result<Exit, Fail
         }
         let begin = &found.begin;
         let whole = found.end.as_ref().map(|end| end.whole);
-        let purged = found.purged().map_err(cannot())?;
         if ui.json {
             let root = &begin.root.path;
             ui.json(
                 "run",
                 &json!({"run": begin.run, "command": begin.command, "job": begin.job, "root": root, "mode": begin.mode,
-                    "started": begin.time, "whole": whole, "counts": counts, "purged": purged,
+                    "started": begin.time, "whole": whole, "counts": counts, "purged": found.purged,
                     "journal": found.path.to_string_lossy()}),
             )?;
             continue;
@@ -44,8 +43,8 @@ pub(super) fn run(args: &LogArgs, global: &Global, ui: &Ui) -> Result<Exit, Fail
         if whole != Some(true) && !counts.contains_key(Did::Restored.word()) {
             what.push("cut short".into());
         }
-        if let Some(time) = purged {
-            what.push(format!("purged on {}", time.get(..10).unwrap_or(&time)));
+        if let Some(time) = &found.purged {
+            what.push(format!("purged on {}", time.get(..10).unwrap_or(time)));
         }
         rows.push(vec![
             begin.run.clone(),

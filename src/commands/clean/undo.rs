@@ -28,9 +28,8 @@ pub(super) fn run(args: &UndoArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
     let config = super::config(global)?;
     let (mut work, mut purged) = (Vec::new(), Exit::Done);
     for found in found {
-        let cannot = Failure::io(format!("read the journal {}", found.path.display()));
-        if let Some(time) = found.purged().map_err(cannot)? {
-            purged = tell_lost(&found, Some(&time), ui)?;
+        if let Some(time) = &found.purged {
+            purged = tell_lost(&found, Some(time), ui)?;
             continue;
         }
         let root = match super::verify::root_of_run(&found.begin) {

@@ -108,7 +108,7 @@ fn the_journal_of_a_run_says_when_it_was_purged() {
     Journal::open(&state, "RUN1.other").unwrap().line(&Line::Begin(other)).unwrap();
     let purged = |name: &str| {
         let found = list(&state).unwrap().into_iter().find(|found| found.name == name).unwrap();
-        (found.purged().unwrap().is_some(), found.end)
+        (found.purged.is_some(), found.end)
     };
     assert_eq!(purged("RUN1"), (false, None));
     go(&place, Order::OlderThan(Duration::ZERO), &after(0), false);
@@ -133,7 +133,7 @@ fn what_was_undone_is_not_purged() {
     assert_eq!(place.undo().restored, 1);
     go(&place, Order::OlderThan(Duration::ZERO), &after(0), false);
     let found = find(&place.root.with_file_name("state"), "RUN1").unwrap().remove(0);
-    assert_eq!(found.purged().unwrap(), None);
+    assert_eq!(found.purged, None);
     let mut commands = Vec::new();
     found
         .read(|line| {
