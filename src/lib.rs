@@ -5,7 +5,7 @@
 //!
 //! 0. words: [`job`], [`event`], [`result`], [`exit`], [`running`], [`shown`]
 //! 1. thought (pure): [`config`], [`rsync`], [`pdb`], [`inventory`], [`entry`], [`query`], [`stats`], [`clean`]
-//! 2. deeds: [`run`], [`history`], [`notify`], [`machine`], [`scan`], [`mirrors`], [`doctor`], [`reclaim`], [`search`], [`status`], [`sweep`]
+//! 2. deeds: [`run`], [`history`], [`notify`], [`machine`], [`expiry`], [`scan`], [`mirrors`], [`doctor`], [`reclaim`], [`search`], [`status`], [`sweep`]
 //! 3. speech: [`ui`], [`report`]
 //! 4. glue: [`cli`], [`commands`]
 
@@ -18,6 +18,7 @@ pub mod doctor;
 pub mod entry;
 pub mod event;
 pub mod exit;
+pub mod expiry;
 pub mod history;
 pub mod inventory;
 pub mod job;

@@ -54,7 +54,7 @@ pub struct Begin {
     pub v: u32,
     /// The run.
     pub run: String,
-    /// `clean` or `sync`; `undo` where an undo of the run begins.
+    /// `clean` or `sync`; `undo` where an undo of the run begins, `purge` where its quarantine is removed for good.
     pub command: String,
     /// The job, if there is one.
     pub job: Option<String>,

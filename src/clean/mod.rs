@@ -30,7 +30,7 @@ pub use fuse::{Blown, Fuses};
 pub use journal::{Begin, Did, End, Line, Recipe, Record};
 pub use judge::{Candidate, Judge, Verdict, Why};
 pub use lists::Lists;
-pub use past::{Dirs, Past, UNDO};
+pub use past::{Dirs, PURGE, Past, UNDO};
 pub use plan::{Entry, Footer, Header, PlanError, Reader, RootPrint, RuleNote, Writer, hash_of};
 pub use protect::{MANIFESTS, in_version_control, is_version_control};
 pub use rule::{Action, Kind, Rule, Special};

@@ -7,6 +7,8 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// The command of an undo, as it begins in the journal of the run that it undoes.
 pub const UNDO: &str = "undo";
+/// The command of a purge, as it begins in the journal of the run whose quarantine it removes.
+pub const PURGE: &str = "purge";
 
 /// Directories that a run touched. Takes memory for each of them, and none for files, but for very long names.
 #[derive(Debug, Default)]
@@ -65,7 +67,7 @@ impl Dirs {
 pub struct Past {
     /// Directories.
     pub dirs: Dirs,
-    /// Whether it was undone, in part at least: nothing is to be gone on with.
+    /// Whether it was undone, in part at least, or purged: nothing is to be gone on with.
     pub undone: bool,
     gone: HashSet<u128>,
     left: HashSet<u128>,
@@ -79,7 +81,7 @@ impl Past {
         let record = match line {
             Line::Did(record) => record,
             Line::Begin(begin) => {
-                self.undone |= begin.command == UNDO;
+                self.undone |= [UNDO, PURGE].contains(&begin.command.as_str());
                 return;
             }
             Line::Was(..) | Line::End(_) => return,

@@ -34,7 +34,7 @@ pub enum CleanAction {
     Undo(UndoArgs),
     /// Show runs, or what one run did
     Log(LogArgs),
-    /// Remove for good what was in quarantine long enough
+    /// Remove for good what was in quarantine long enough; what is over-age is marked first, and removed a day later at the earliest
     Purge(PurgeArgs),
     /// List the rules in the order in which they are asked
     Rules,
@@ -172,7 +172,7 @@ pub struct PurgeArgs {
     /// Jobs, by name, or paths [default: every tree that a run is known of]
     #[arg(value_name = "JOB|PATH")]
     pub targets: Vec<String>,
-    /// What is older than this, instead of what each run said ("30d"; "0" is everything)
+    /// Remove at once what is older than this, without marking it first and whatever each run said ("30d"; "0" is everything)
     #[arg(long, value_name = "DUR")]
     pub older_than: Option<String>,
     /// Say what would be removed

@@ -51,7 +51,7 @@ pub(super) fn run(args: &ListArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
 /// The newest results. A list of jobs is of use without them too.
 fn latest(global: &Global, ui: &Ui) -> BTreeMap<String, Latest> {
     let read = past::open(global).and_then(|history| match history {
-        Some(history) => Ok(history.latest()?),
+        Some(history) => Ok(history.latest(Timestamp::now())?),
         None => Ok(BTreeMap::new()),
     });
     read.unwrap_or_else(|failure| {

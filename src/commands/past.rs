@@ -56,7 +56,7 @@ fn read(watch: &Watch, jobs: &[Job], state_dir: &Path) -> Result<Pasts, history:
 /// Those of the jobs that did not succeed when they last ran. What was skipped or interrupted did not succeed either.
 pub(super) fn failed_last(jobs: Vec<Job>, global: &Global) -> Result<Vec<Job>, Failure> {
     let Some(history) = open(global)? else { return Ok(Vec::new()) };
-    let latest = history.latest()?;
+    let latest = history.latest(Timestamp::now())?;
     let failed = |job: &Job| latest.get(&job.name).is_some_and(|latest| !latest.last.state.is_success());
     Ok(jobs.into_iter().filter(failed).collect())
 }

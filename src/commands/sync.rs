@@ -5,6 +5,7 @@ use super::{Failure, locate, overrides, past, settings};
 use crate::cli::{Global, SyncArgs};
 use crate::config::{Config, Pause};
 use crate::exit::Exit;
+use crate::expiry;
 use crate::history::{Recorder, Retention};
 use crate::job::{Job, SourceOrder};
 use crate::machine::{self, Identity};
@@ -15,8 +16,9 @@ use crate::result::{Logs, Summary};
 use crate::rsync::args::{self as rsync_args, Purpose};
 use crate::run::{self, Mode, Plan, Signals};
 use crate::ui::Ui;
+use jiff::Timestamp;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -52,9 +54,8 @@ pub(super) fn run(args: &SyncArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
     #[cfg(feature = "search")]
     let follow_up = super::index::FollowUp::new(&config, &jobs, locate::state_dir(global)?);
     let mut plan = plan(args, global, config, jobs, ui)?;
-    let logs = (keep > 0).then(|| {
-        Arc::new(report::LogFiles::new(plan.state_dir.join("logs"), keep, &plan.run, plan.mode.is_dry()))
-    });
+    let logs = (keep > 0)
+        .then(|| Arc::new(report::LogFiles::new(plan.state_dir.join("logs"), &plan.run, plan.mode.is_dry())));
     plan.logs = logs.clone().map(|logs| logs as Arc<dyn Logs>);
     #[cfg(feature = "search")]
     let real = plan.mode == Mode::Real;
@@ -66,7 +67,16 @@ pub(super) fn run(args: &SyncArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
         audience.recorder = Some(recorder.map_err(Failure::io("start the writer of the history"))?);
         audience.notifier = notify.is_wanted().then(|| Notifier::start(notify));
     }
-    let (exit, changed) = go(args, plan, audience, ui)?;
+    let run = plan.run.clone();
+    let log_dirs: Vec<PathBuf> = match keep {
+        0 => Vec::new(),
+        _ => plan.jobs.iter().map(|job| plan.state_dir.join("logs").join(&job.name)).collect(),
+    };
+    let ended = go(args, plan, audience, ui);
+    for dir in log_dirs {
+        expiry::prune(&dir, "log", keep, &run, Timestamp::now());
+    }
+    let (exit, changed) = ended?;
     #[cfg(feature = "search")]
     if real && !matches!(exit, Exit::Signal(_)) {
         let indexed = match follow_up.of(&changed) {
@@ -116,7 +126,7 @@ fn plan(args: &SyncArgs, global: &Global, config: Config, jobs: Vec<Job>, ui: &U
     };
     let state_dir = locate::state_dir(global)?;
     Ok(Plan {
-        run: ulid::Ulid::generate().to_string(),
+        run: expiry::next_run(&state_dir),
         named_files: false,
         watch: past::watch(&config, &jobs, &state_dir, ui),
         jobs,
@@ -228,7 +238,9 @@ fn print_commands(config: &Config, jobs: &[Job], state_dir: &Path, ui: &Ui) -> R
             for purpose in run::first_commands(job, state_dir) {
                 let (note, zone) = match purpose {
                     Purpose::Transfer => ("transfers", ""),
-                    _ if job.delete => ("lists what differs; what the source does not have is removed afterwards", "TZ=UTC "),
+                    _ if job.delete => {
+                        ("lists what differs; what the source does not have is removed afterwards", "TZ=UTC ")
+                    }
                     _ => ("lists what differs", "TZ=UTC "),
                 };
                 let argv = rsync_args::argv(&config.sync.rsync, job, source, purpose);

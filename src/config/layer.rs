@@ -349,7 +349,7 @@ table! {
     CleanLayer, CleanFilled {
         /// What is done with what is removed: "quarantine", "delete", "backup" or "trash".
         mode: CleanMode = CleanMode::Quarantine;
-        /// How long what is in quarantine can be brought back.
+        /// How long what is in quarantine can be brought back. Then it is marked, and purged a day later at the earliest.
         keep: Period = KEEP;
         /// Where it goes with mode = "backup". A relative one hangs below the config file's directory.
         backup_dir: PathBuf;

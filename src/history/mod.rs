@@ -4,6 +4,8 @@
 //! forgotten. A run has a row from its start; one whose process is gone without completing it counts as interrupted.
 
 mod costs;
+#[cfg(test)]
+mod keep_tests;
 mod open;
 mod query;
 #[cfg(test)]

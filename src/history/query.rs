@@ -46,9 +46,9 @@ pub(super) const NAMES: &str = "
     SELECT job FROM names WHERE job IS NOT NULL
 ";
 
-/// When the newest success of a job ended. By its start, of which there is an index: two runs of a job do not overlap.
+/// When the newest success of a job until `?2` ended. By its start, of which there is an index: two runs of a job do not overlap.
 pub(super) const SUCCESS: &str = "
-    SELECT started + duration / 1000 FROM jobs WHERE job = ?1 AND status IN ('ok', 'warned')
+    SELECT started + duration / 1000 FROM jobs WHERE job = ?1 AND started <= ?2 AND status IN ('ok', 'warned')
     ORDER BY started DESC LIMIT 1
 ";
 
@@ -98,8 +98,9 @@ impl History {
         Ok(found)
     }
 
-    /// The newest of every job. What was skipped counts, what is running does not.
-    pub fn latest(&self) -> Result<BTreeMap<String, Latest>, Error> {
+    /// The newest of every job. What was skipped counts, what is running does not. What is dated after `now` is no success,
+    /// since nobody knows how old it is, and is the newest only where there is nothing else.
+    pub fn latest(&self, now: Timestamp) -> Result<BTreeMap<String, Latest>, Error> {
         let cannot = self.cannot_read();
         let mut names = self.db.prepare(NAMES).map_err(&cannot)?;
         let names: rusqlite::Result<Vec<String>> =
@@ -111,15 +112,22 @@ impl History {
         let mut read = Rows::of(self).map_err(&cannot)?;
         for name in names.map_err(&cannot)? {
             let mut rows = select.query(params![i64::MIN, name]).map_err(&cannot)?;
+            let (mut ahead, mut newest) = (None, None);
             while let Some(row) = rows.next().map_err(&cannot)? {
                 let last = read.past(row).map_err(&cannot)?;
-                if last.state != State::Running {
-                    let success: Option<Option<i64>> =
-                        success.query_row([&name], |row| row.get(0)).optional().map_err(&cannot)?;
-                    let success = success.flatten().and_then(time);
-                    latest.insert(name, Latest { last, success });
+                if last.state == State::Running {
+                    continue;
+                }
+                if last.started <= now {
+                    newest = Some(last);
                     break;
                 }
+                ahead.get_or_insert(last);
+            }
+            if let Some(last) = newest.or(ahead) {
+                let found = success.query_row(params![name, now.as_millisecond()], |row| row.get(0));
+                let found: Option<Option<i64>> = found.optional().map_err(&cannot)?;
+                latest.insert(name, Latest { last, success: found.flatten().and_then(time) });
             }
         }
         Ok(latest)

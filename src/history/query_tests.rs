@@ -28,7 +28,8 @@ fn the_newest_of_each_job_is_found_among_many() {
     }
     db.execute_batch("COMMIT").unwrap();
     let history = History::read(dir.path()).unwrap().unwrap();
-    let (past, latest) = (all(dir.path()), history.latest().unwrap());
+    let (past, latest) =
+        (all(dir.path()), history.latest(Timestamp::from_second(1_800_000_000).unwrap()).unwrap());
     assert_eq!(latest.keys().collect::<Vec<_>>(), ["a", "b", "never", "zz", "é"]);
     let since = Timestamp::from_second(5_000).unwrap();
     for (job, latest) in latest {

@@ -7,6 +7,7 @@ use super::{Error, History, Retention};
 use crate::event::Phase;
 use crate::result::Summary;
 use jiff::Timestamp;
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -125,9 +126,16 @@ impl Scribe {
         if end.is_none() && finished.is_empty() {
             return;
         }
-        if !self.write(|history| history.note(&start, &finished, end.map(|summary| (summary, keep)))) {
+        let odd = RefCell::new(None);
+        let note = |history: &mut History| {
+            let noted = history.note(&start, &finished, end.map(|summary| (summary, keep)))?;
+            odd.replace(noted);
+            Ok(())
+        };
+        if !self.write(note) {
             self.finished = finished;
         }
+        odd.into_inner().into_iter().for_each(|odd| self.problem(odd));
     }
 
     /// Writes, and says whether it could.

@@ -1,10 +1,13 @@
 //! Rows in. Every write can be repeated: what is there already is completed.
 
 use super::{Error, History, Retention};
+use crate::expiry::{self, Item, Moment};
 use crate::machine::Identity;
 use crate::result::{Summary, SyncResult};
 use jiff::Timestamp;
 use rusqlite::{Statement, Transaction, TransactionBehavior, params};
+use std::fs::File;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -65,20 +68,21 @@ impl History {
     }
 
     /// The results of jobs; with `end`, that of the run, and every result of it that was not written yet; then what is
-    /// too old goes.
+    /// too old or too much goes. The answer is what is odd about that.
     pub(super) fn note(
         &mut self,
         start: &Start,
         finished: &[Finished],
         end: Option<(&Summary, Retention)>,
-    ) -> Result<(), Error> {
+    ) -> Result<Option<String>, Error> {
+        let state_dir = self.path.parent().unwrap_or(Path::new(".")).to_owned();
         self.change(|db| {
             begin(db, start)?;
             let mut rows = Rows::new(db, start)?;
             for Finished { result, hooks } in finished {
                 rows.write(result, hooks)?;
             }
-            let Some((summary, keep)) = end else { return Ok(()) };
+            let Some((summary, keep)) = end else { return Ok(None) };
             for result in &summary.results {
                 if is_running(db, &start.run, &result.job)? {
                     rows.write(result, &Hooks::new())?;
@@ -88,7 +92,13 @@ impl History {
                 "UPDATE runs SET state = 'ended', duration = ?2, exit_code = ?3, signal = ?4 WHERE id = ?1",
                 params![start.run, micros(summary.duration), summary.exit().code(), summary.signal],
             )?;
-            prune(db, keep)
+            if let Some(runs) = keep.runs {
+                keep_newest(db, &start.run, runs)?;
+            }
+            match keep.age {
+                Some(age) => purge_old(db, &start.run, age, &state_dir, &expiry::now()),
+                None => Ok(None),
+            }
         })
     }
 }
@@ -206,21 +216,48 @@ impl<'a> Rows<'a> {
     }
 }
 
-fn prune(db: &Transaction<'_>, keep: Retention) -> rusqlite::Result<()> {
-    if let Some(age) = keep.age {
-        let oldest = Timestamp::now()
-            .as_millisecond()
-            .saturating_sub(i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
-        db.execute("DELETE FROM runs WHERE state <> 'running' AND started < ?1", [oldest])?;
-    }
-    if let Some(runs) = keep.runs {
-        db.execute(
-            "DELETE FROM runs WHERE state <> 'running' AND id IN
-                (SELECT id FROM runs ORDER BY started DESC, id DESC LIMIT -1 OFFSET ?1)",
-            [integer(runs)],
-        )?;
-    }
+/// Removes all but the newest runs, in the order in which they were written down: their dates may be wrong.
+fn keep_newest(db: &Transaction<'_>, current: &str, keep: u64) -> rusqlite::Result<()> {
+    db.execute(
+        "DELETE FROM runs WHERE state <> 'running' AND id <> ?1 AND id IN
+            (SELECT id FROM runs ORDER BY rowid DESC LIMIT -1 OFFSET ?2)",
+        params![current, integer(keep)],
+    )?;
     Ok(())
+}
+
+/// Removes the runs that are older than `age`, and were marked so by an earlier run. The marks lie beside the database; only
+/// one process at a time comes here. The answer is what is odd about them.
+pub(super) fn purge_old(
+    db: &Transaction<'_>,
+    current: &str,
+    age: Duration,
+    state_dir: &Path,
+    now: &Moment,
+) -> rusqlite::Result<Option<String>> {
+    let since = now.wall.saturating_sub(i64::try_from(age.as_secs()).unwrap_or(i64::MAX));
+    let mut old = db.prepare(
+        "SELECT id, started FROM runs WHERE (started <= ?1 OR started > ?2) AND state <> 'running' AND id <> ?3",
+    )?;
+    let limits = [since, now.wall].map(|s| s.saturating_mul(1000));
+    let items = old.query_map(params![limits[0], limits[1], current], |row| {
+        let since = Some(Moment::dated(row.get::<_, i64>(1)?.div_euclid(1000)));
+        Ok(Item { name: row.get(0)?, since, keep: age })
+    })?;
+    let items: Vec<Item> = items.collect::<rusqlite::Result<_>>()?;
+    let looked = match File::open(state_dir) {
+        Ok(dir) => expiry::look(dir, &items, now, false),
+        Err(error) => {
+            return Ok(Some(format!("cannot open {}: {error}; nothing is purged", state_dir.display())));
+        }
+    };
+    if looked.saved {
+        let mut delete = db.prepare("DELETE FROM runs WHERE id = ?1")?;
+        for run in looked.purge {
+            delete.execute([run])?;
+        }
+    }
+    Ok(looked.warning.map(|why| format!("{}: {why}", state_dir.display())))
 }
 
 fn micros(duration: Duration) -> i64 {

@@ -11,7 +11,7 @@ pub use give_way::give_way;
 pub use load::{Load, Meter, pressure};
 pub use memory::{Memory, memory};
 pub use mounts::{Mount, expected_mounts, mount_of};
-pub use process::Identity;
+pub use process::{Identity, boot_id};
 pub use surroundings::{resolve, surroundings};
 
 /// Time of CPUs that all threads of this process have used so far; `None` where the system does not tell.

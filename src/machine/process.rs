@@ -22,7 +22,7 @@ impl Identity {
     /// Whether it has ended, as far as this machine can tell. A process of another machine, seen in a shared directory,
     /// counts as gone.
     pub fn is_gone(&self) -> bool {
-        match (&self.started, boot()) {
+        match (&self.started, boot_id()) {
             (Some(then), Some(_)) => started(self.pid).as_ref() != Some(then),
             _ => {
                 let pid = i32::try_from(self.pid).ok().and_then(rustix::process::Pid::from_raw);
@@ -42,10 +42,11 @@ fn started(pid: u32) -> Option<String> {
     let state = fields.next()?;
     // The 22nd field, counting the number, the name and the state.
     let tick = fields.nth(18)?;
-    (!state.starts_with(['Z', 'X'])).then(|| format!("{}:{tick}", boot().unwrap_or_default()))
+    (!state.starts_with(['Z', 'X'])).then(|| format!("{}:{tick}", boot_id().unwrap_or_default()))
 }
 
-fn boot() -> Option<String> {
+/// Which boot of the machine this is; `None` where there is no `/proc` to tell.
+pub fn boot_id() -> Option<String> {
     Some(fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?.trim().into())
 }
 

@@ -33,7 +33,8 @@ pub fn load(state_dir: &Path) -> Table {
     serde_json::from_slice(&text).unwrap_or_default()
 }
 
-/// Remembers these probes beside what is known of other servers. Written atomically.
+/// Remembers these probes beside what is known of other servers, however old that is: by a clock that is wrong, all of it may
+/// look so. Written atomically.
 pub fn save(state_dir: &Path, probes: &[Probe]) -> io::Result<()> {
     let mut table = load(state_dir);
     let asked = Timestamp::now();
@@ -43,7 +44,6 @@ pub fn save(state_dir: &Path, probes: &[Probe]) -> io::Result<()> {
         let greeting_ms = greeting.map(|time| (time.as_secs_f64() * 1e6).round() / 1e3);
         table.insert(probe.endpoint.to_string(), Known { asked, greeting_ms });
     }
-    table.retain(|_, known| age(known) < STALE);
     fs::create_dir_all(state_dir)?;
     let mut new = tempfile::NamedTempFile::new_in(state_dir)?;
     serde_json::to_writer_pretty(&mut new, &table)?;
@@ -93,8 +93,8 @@ pub fn refresh(jobs: &[Job], state_dir: &Path) -> io::Result<()> {
 }
 
 fn age(known: &Known) -> Duration {
-    // A clock that was set back makes it fresh, which does no harm.
-    Duration::try_from(Timestamp::now().duration_since(known.asked)).unwrap_or_default()
+    // What is dated in the future was measured nobody knows when.
+    Duration::try_from(Timestamp::now().duration_since(known.asked)).unwrap_or(Duration::MAX)
 }
 
 fn file(state_dir: &Path) -> PathBuf {
@@ -142,10 +142,15 @@ mod tests {
         fs::write(file(state.path()), "{ not json").unwrap();
         assert!(load(state.path()).is_empty());
         let old = Timestamp::now() - STALE - Duration::from_secs(1);
-        let table = Table::from([("fast:33444".into(), Known { asked: old, greeting_ms: Some(1.0) })]);
-        let mut fastest = job(SourceOrder::Fastest);
-        rank(&mut fastest, &table);
-        assert_eq!(texts(&fastest), texts(&job(SourceOrder::Given)));
+        let ahead = Timestamp::now() + Duration::from_secs(3600);
+        for asked in [old, ahead] {
+            let known = Known { asked, greeting_ms: Some(1.0) };
+            assert!(age(&known) >= FRESH, "it is measured anew");
+            let table = Table::from([("fast:33444".into(), known)]);
+            let mut fastest = job(SourceOrder::Fastest);
+            rank(&mut fastest, &table);
+            assert_eq!(texts(&fastest), texts(&job(SourceOrder::Given)));
+        }
     }
 
     #[test]

@@ -165,8 +165,8 @@ mod tests {
     use std::os::unix::fs::symlink;
     use std::path::Path;
 
-    fn logging(dir: &Path, keep: usize) -> Option<Arc<LogFiles>> {
-        Some(Arc::new(LogFiles::new(dir.into(), keep, RUN, false)))
+    fn logging(dir: &Path) -> Option<Arc<LogFiles>> {
+        Some(Arc::new(LogFiles::new(dir.into(), RUN, false)))
     }
 
     #[test]
@@ -179,7 +179,7 @@ mod tests {
             output("a", Stream::Stderr, b"oh"),
         ];
         events.extend(finished(vec![failure("a")]));
-        told(|options| options.logs = logging(dir.path(), 10), events);
+        told(|options| options.logs = logging(dir.path()), events);
         let log = fs::read(log_path(dir.path(), "a", RUN)).unwrap();
         assert!(log.windows(5).any(|w| w == b"caf\xe9\n"), "raw bytes are kept");
         insta::assert_snapshot!(String::from_utf8_lossy(&log), @r"
@@ -198,25 +198,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut events = vec![started(&["a"])];
         events.extend(finished(vec![result("a", Outcome::Ok)]));
-        told(|options| options.logs = logging(dir.path(), 10), events);
+        told(|options| options.logs = logging(dir.path()), events);
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
-    }
-
-    #[test]
-    fn only_the_newest_logs_stay_and_foreign_files_too() {
-        let dir = tempfile::tempdir().unwrap();
-        let jobs = dir.path().join("a");
-        fs::create_dir(&jobs).unwrap();
-        let old = ["01J0000000ABCDEFGHJKMNPQRS", "01J0000001ABCDEFGHJKMNPQRS", "01J0000002ABCDEFGHJKMNPQRS"];
-        for name in old.iter().map(|run| format!("{run}.log")).chain(["notes.log".into(), "x.txt".into()]) {
-            fs::write(jobs.join(name), "").unwrap();
-        }
-        told(|options| options.logs = logging(dir.path(), 2), vec![started(&["a"]), job_started("a", 1)]);
-        let mut left: Vec<_> =
-            fs::read_dir(&jobs).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
-        left.sort();
-        let ours = [format!("{}.log", old[2]), format!("{RUN}.log")];
-        assert_eq!(left, [ours[0].as_str(), ours[1].as_str(), "notes.log", "x.txt"]);
     }
 
     #[test]
@@ -228,7 +211,7 @@ mod tests {
         }
         let (out, err) = (Heard::default(), Heard::default());
         let mut options = options(out.clone(), err.clone());
-        let files = logging(dir.path(), 10);
+        let files = logging(dir.path());
         options.logs = files.clone();
         let mut events = vec![started(&["a", "b", "c"])];
         for job in ["a", "b", "c"] {
@@ -256,7 +239,7 @@ mod tests {
     #[test]
     fn a_log_that_somebody_asked_for_first_is_written_to() {
         let dir = tempfile::tempdir().unwrap();
-        let files = logging(dir.path(), 10);
+        let files = logging(dir.path());
         let path = files.as_ref().unwrap().of("a").unwrap();
         assert!(fs::read_to_string(&path).unwrap().ends_with(&format!("job a, run {RUN}\n")));
         let events = vec![started(&["a"]), job_started("a", 1), output("a", Stream::Stdout, b"x\n")];

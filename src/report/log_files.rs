@@ -15,7 +15,6 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 #[derive(Debug)]
 pub struct LogFiles {
     dir: PathBuf,
-    keep: usize,
     run: String,
     dry_run: bool,
     files: Mutex<HashMap<String, Arc<OnceLock<Made>>>>,
@@ -25,10 +24,9 @@ pub struct LogFiles {
 type Made = Result<Mutex<Option<File>>, String>;
 
 impl LogFiles {
-    /// Nothing is made yet. `dir` holds a directory for each job, and is made if it is missing; of each job's logs so many are
-    /// kept, that of this run included; 0 counts as 1.
-    pub fn new(dir: PathBuf, keep: usize, run: &str, dry_run: bool) -> Self {
-        LogFiles { dir, keep, run: run.into(), dry_run, files: Mutex::default() }
+    /// Nothing is made yet. `dir` holds a directory for each job, and is made if it is missing.
+    pub fn new(dir: PathBuf, run: &str, dry_run: bool) -> Self {
+        LogFiles { dir, run: run.into(), dry_run, files: Mutex::default() }
     }
 
     /// The log of a job, with its first line in it, for its one writer; or why there is none.
@@ -57,9 +55,6 @@ impl LogFiles {
         let line = format!("{time:.3} --- job {job}, {kind} {}\n", self.run);
         let file = create(&path, line.as_bytes())
             .map_err(|error| format!("cannot write the log {}: {error}", path.display()));
-        if let Some(dir) = path.parent() {
-            prune(dir, self.keep.max(1));
-        }
         file.map(|file| Mutex::new(Some(file)))
     }
 }
@@ -83,26 +78,4 @@ fn create(path: &Path, first: &[u8]) -> io::Result<File> {
         return Err(error);
     }
     Ok(file)
-}
-
-/// Removes all but the newest `keep` logs of a directory. Names are ULIDs, so their order is that of time; files with
-/// other names are not ours. What cannot be removed now is tried again by the next run.
-fn prune(dir: &Path, keep: usize) {
-    let Ok(entries) = fs::read_dir(dir) else { return };
-    let mut logs: Vec<_> = entries
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| {
-            let stem = path.file_stem().and_then(|stem| stem.to_str());
-            path.extension().is_some_and(|end| end == "log") && stem.is_some_and(is_ulid)
-        })
-        .collect();
-    logs.sort();
-    let old = logs.len().saturating_sub(keep);
-    for path in logs.drain(..old) {
-        let _ = fs::remove_file(path);
-    }
-}
-
-fn is_ulid(name: &str) -> bool {
-    ulid::Ulid::from_string(name).is_ok()
 }

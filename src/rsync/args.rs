@@ -36,7 +36,8 @@ pub enum Purpose {
 /// interrupted (`.~tmp~` is `--delay-updates`'). They hide these names of the source, and protect those of the destination.
 /// Perishable (`p`), so that they do not keep alive a directory that is gone upstream. They are repeated after every option by which a job
 /// can clear the list of filters (`!`).
-pub(super) const PROTECTED: [&str; 3] = ["--exclude=/.pdb-sync", "--filter=-p .~tmp~", "--filter=-p .~partial~"];
+pub(super) const PROTECTED: [&str; 3] =
+    ["--exclude=/.pdb-sync", "--filter=-p .~tmp~", "--filter=-p .~partial~"];
 
 /// `--bwlimit` is refused by rsync from about 2^54 KiB/s on; nobody has a petabyte a second.
 const MAX_KIB: u64 = 1 << 40;
@@ -138,7 +139,8 @@ pub fn keeps_times(rsync_args: &[String]) -> bool {
 /// Adds filters by which single entries of the source are left out, in front of all others.
 pub fn leave_out(argv: &mut Vec<String>, names: &[Vec<u8>]) {
     let at = argv.iter().position(|argument| argument.starts_with("--exclude=")).unwrap_or(1);
-    let options = names.iter().map(|name| format!("--exclude=/{}", options::literal(&String::from_utf8_lossy(name))));
+    let options =
+        names.iter().map(|name| format!("--exclude=/{}", options::literal(&String::from_utf8_lossy(name))));
     argv.splice(at..at, options.collect::<Vec<_>>());
 }
 

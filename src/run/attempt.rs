@@ -8,13 +8,13 @@ use super::blocking::off_thread;
 use super::complete::Evidence;
 use super::guard::{self, Say};
 use super::job_state::JobState;
-use super::keep::Keep;
+use super::keep::{self, Keep};
 use super::listing::{Gone, Listing, Mark, NamesBefore, list_path};
 use super::lock::Lock;
 use super::phases::{Transfer, unreadable};
 use super::remove::Removed;
 use super::voice::Voice;
-use crate::event::{Event, Phase};
+use crate::event::{Event, Level, Phase};
 use crate::job::{Job, Source};
 use crate::result::{Attempt, Figures, Reason};
 use crate::rsync::args;
@@ -130,10 +130,24 @@ impl<'a> Try<'a> {
             let _ = std::fs::remove_file(list_path(&self.plan.state_dir, &self.job.name, &self.plan.run));
         }
         self.remember().await;
-        if let Some(keep) = self.keep.take() {
+        let kept = self.keep.take();
+        // Also where there was nothing to do. What is over-age only goes while all is well, or something new was kept.
+        let purges = self.job.keep_deleted.is_some()
+            && self.lock.is_some()
+            && !self.plan.mode.is_dry()
+            && (kept.is_some() || matches!(ending, Ending::Done(_)));
+        if kept.is_some() || purges {
+            let (dest, state) = (self.job.dest.clone(), self.plan.state_dir.clone());
             // A mount that is dead must not hold the run.
-            let left = off_thread(&self.voice.stop, move || keep.close()).await;
+            let told = off_thread(&self.voice.stop, move || {
+                let left = kept.map(|kept| kept.close());
+                (left, if purges { keep::purge(&dest, &state) } else { Vec::new() })
+            });
+            let (left, told) = told.await.unwrap_or_default();
             self.voice.unescaped(left.as_ref(), &self.job.dest).await;
+            for text in told {
+                self.voice.notice(Level::Warning, text).await;
+            }
         }
         let attempt = Attempt {
             number: self.number,
@@ -218,7 +232,8 @@ impl<'a> Try<'a> {
         self.evidence.arrived = true;
         if bring {
             self.names_before = self.take_names(&listing).await;
-            let lost: Vec<_> = listing.lost.iter().filter(|lost| !lost.dir).map(|lost| lost.name.clone()).collect();
+            let lost: Vec<_> =
+                listing.lost.iter().filter(|lost| !lost.dir).map(|lost| lost.name.clone()).collect();
             let came = match self.transfer(Some(listing.contents), &lost).await {
                 Err(Ending::Partial(reason)) if refused.is_none() && going > removed.files => {
                     // What stood in the way is gone already.
@@ -245,7 +260,9 @@ impl<'a> Try<'a> {
             None if !delete => Ending::Done(warned),
             None if !self.evidence.has_everything() => {
                 let reason = warned.unwrap_or_else(|| Reason::new("not everything came"));
-                Ending::Done(Some(reason.and("nothing was deleted, since not everything that was listed came")))
+                Ending::Done(Some(
+                    reason.and("nothing was deleted, since not everything that was listed came"),
+                ))
             }
             None => self.remove(&listing, &stamps, removed, warned).await?,
         };

@@ -70,8 +70,7 @@ pub(super) async fn run(
 ) -> Ran {
     let Order { argv, purpose, source, watchdog, priority, grace, timeout, show } = order;
     let env = environment(argv, purpose);
-    let mut ear =
-        Hearing {
+    let mut ear = Hearing {
         voice,
         reader: Reader::new(purpose),
         show,

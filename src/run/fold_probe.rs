@@ -29,7 +29,8 @@ pub(crate) fn folds(root: &File, run: &str) -> Result<bool, Errno> {
         .find_or_last();
     if made {
         // One that somebody uses meanwhile stays.
-        let _ = open_below(root, b"").and_then(|root| unlinkat(root, OsStr::from_bytes(OURS), AtFlags::REMOVEDIR));
+        let _ = open_below(root, b"")
+            .and_then(|root| unlinkat(root, OsStr::from_bytes(OURS), AtFlags::REMOVEDIR));
         set_mtime(root, mtime_of(&stat));
     }
     answer

@@ -72,7 +72,9 @@ pub(super) fn empty_source(job: &Job, list: Option<&Path>) -> Reason {
     }
     let reason = Reason::new("the source holds no file, so nothing was deleted");
     match list {
-        Some(list) => reason.hint(format!("{hint}; what would have been deleted is listed in {}", list.display())),
+        Some(list) => {
+            reason.hint(format!("{hint}; what would have been deleted is listed in {}", list.display()))
+        }
         None => reason.hint(hint),
     }
 }

@@ -1,9 +1,10 @@
 //! What becomes of what a run of a job removes or replaces: gone, or kept for `clean undo`.
 
 use crate::clean::{Begin, Did, End, Kind, Line, Record};
+use crate::expiry;
 use crate::job::Job;
 use crate::result::Reason;
-use crate::sweep::{self, Fate, Journal, Parent, Quarantine, Unescaped};
+use crate::sweep::{self, Fate, Journal, Order, Parent, Purge, Quarantine, Unescaped};
 use rustix::fs::{AtFlags, statat};
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -166,8 +167,7 @@ impl Keep {
         }
     }
 
-    /// The attempt is over: what rsync backed up is escaped, what is empty goes, and so does the quarantine of earlier runs
-    /// whose time is over. The answer is what could not be escaped.
+    /// The attempt is over: what rsync backed up is escaped, and what is empty goes. The answer is what could not be escaped.
     pub(super) fn close(&self) -> Unescaped {
         // What is left over here is found by `clean purge`, and does no harm.
         let _ = self.flush();
@@ -184,7 +184,20 @@ impl Keep {
             let _ = journal.line(&Line::End(End { time: jiff::Timestamp::now().to_string(), whole: true }));
             let _ = journal.sync();
         }
-        let _ = sweep::purge(&self.root, None, jiff::Timestamp::now(), false, &|| false);
         left
+    }
+}
+
+/// Marks and removes the quarantines of earlier runs in a destination whose time is over. The answer is what people should know
+/// of that.
+pub(super) fn purge(dest: &Path, state: &Path) -> Vec<String> {
+    let begun = |run: &str| sweep::note_purge(state, &fs::canonicalize(dest)?, run);
+    let (now, order, dry) = (expiry::now(), Order::Marked, false);
+    let purged = File::open(dest).and_then(|root| {
+        sweep::purge(&Purge { root: &root, order, now: &now, dry, begun: &begun, stop: &|| false })
+    });
+    match purged {
+        Ok(purged) => purged.warnings.iter().map(|why| format!("{}: {why}", dest.display())).collect(),
+        Err(error) => vec![format!("cannot purge the quarantine of {}: {error}", dest.display())],
     }
 }

@@ -47,8 +47,8 @@ pub use lock::{Lock, Tried, try_lock};
 pub use signal::Signals;
 
 use crate::job::Job;
-use crate::rsync::args::{self, Purpose};
 use crate::result::Logs;
+use crate::rsync::args::{self, Purpose};
 use crate::stats::Watch;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -1,14 +1,14 @@
 //! The phases of an attempt, each told and timed.
 
+use super::Mode;
 use super::attempt::{Ending, Try};
 use super::blocking::off_thread;
 use super::child::{self, Ended, Order, Ran, Show};
 use super::guard;
-use super::listing::{Collector, Gone, Listing, Mark, list_path, needs_names};
 use super::keep::{Keep, NoKeep};
+use super::listing::{Collector, Gone, Listing, Mark, list_path, needs_names};
 use super::remove::{self, Removed};
 use super::watchdog::Watchdog;
-use super::Mode;
 use crate::event::{Event, Level, Lines, Phase, Stream};
 use crate::result::Reason;
 use crate::rsync::args::{self, Purpose};
@@ -122,7 +122,11 @@ impl Try<'_> {
 
     /// Transfers what is new and changed; removes nothing. `expected`: how many files were listed; `lost`: names that the destination cannot
     /// hold, which do not come.
-    pub(super) async fn transfer(&mut self, expected: Option<u64>, lost: &[Vec<u8>]) -> Result<Transfer, Ending> {
+    pub(super) async fn transfer(
+        &mut self,
+        expected: Option<u64>,
+        lost: &[Vec<u8>],
+    ) -> Result<Transfer, Ending> {
         let before = self.figures;
         let mut ran = self.rsync(Phase::Transfer, Purpose::Transfer, Show::Lines, lost, &mut |_| true).await;
         let mut moved = Moved::default();

@@ -23,7 +23,10 @@ impl Try<'_> {
             Err(Unknown::New) => {}
             Err(Unknown::Newer) => self.remembers = false,
             Err(Unknown::Damaged(aside)) => {
-                let text = format!("what was remembered of earlier runs is damaged and was set aside: {}", aside.display());
+                let text = format!(
+                    "what was remembered of earlier runs is damaged and was set aside: {}",
+                    aside.display()
+                );
                 self.voice.notice(Level::Warning, text).await;
             }
         }
@@ -38,10 +41,18 @@ impl Try<'_> {
         if self.evidence.has_everything() {
             self.memory.served_by(&self.source.text, &self.plan.run, self.evidence.is_complete());
         }
-        let (state_dir, job, mut memory) = (self.plan.state_dir.clone(), self.job.name.clone(), self.memory.clone());
-        let save = move || if JobState::load(&state_dir, &job).as_ref() == Ok(&memory) { Ok(()) } else { memory.save(&state_dir, &job) };
+        let (state_dir, job, mut memory) =
+            (self.plan.state_dir.clone(), self.job.name.clone(), self.memory.clone());
+        let save = move || {
+            if JobState::load(&state_dir, &job).as_ref() == Ok(&memory) {
+                Ok(())
+            } else {
+                memory.save(&state_dir, &job)
+            }
+        };
         if let Some(Err(error)) = off_thread(&self.voice.stop, save).await {
-            let text = format!("cannot write what is remembered of the job: {error}; the next run learns it again");
+            let text =
+                format!("cannot write what is remembered of the job: {error}; the next run learns it again");
             self.voice.notice(Level::Debug, text).await;
         }
     }
@@ -107,7 +118,9 @@ impl Try<'_> {
 
     /// Gives what the destination holds under another spelling the spelling of the source.
     pub(super) async fn respell(&mut self, listing: &Listing) -> Result<Removed, Ending> {
-        let Some(lock) = self.lock.filter(|_| !listing.respelled.is_empty()) else { return Ok(Removed::default()) };
+        let Some(lock) = self.lock.filter(|_| !listing.respelled.is_empty()) else {
+            return Ok(Removed::default());
+        };
         let Ok(root) = lock.directory().try_clone() else { return Ok(Removed::default()) };
         let (respelled, run) = (listing.respelled.clone(), self.plan.run.clone());
         let rename = move || listing::rename(&root, &run, &respelled);

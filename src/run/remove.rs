@@ -2,8 +2,8 @@
 //!
 //! Names come from a list, so they are not believed. How each entry is taken, [`crate::sweep`] knows.
 
-use super::listing::{Gone, Mark};
 use super::keep::Keep;
+use super::listing::{Gone, Mark};
 use crate::clean::path::{check, split};
 use crate::clean::{Did, Kind};
 use crate::sweep::below::{open_below, why_not};

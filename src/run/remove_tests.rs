@@ -29,7 +29,16 @@ impl Tree {
             let dir = name.ends_with('/');
             let name = name.trim_end_matches('/').as_bytes();
             let kind = ChangeKind::Deleted;
-            list.push(&Change { kind, dir, file: false, size: 0, contents: false, resized: false, time: b"", name });
+            list.push(&Change {
+                kind,
+                dir,
+                file: false,
+                size: 0,
+                contents: false,
+                resized: false,
+                time: b"",
+                name,
+            });
         }
         list.finish()
     }

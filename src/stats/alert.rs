@@ -173,8 +173,11 @@ impl Alert {
             Rule::Age(limit) => {
                 let age = |since| Duration::try_from(now.duration_since(since)).unwrap_or_default();
                 let told = |age: Duration| seconds(age.as_secs_f64());
+                // One that is dated in the future does not hide how old the others are.
+                let dated =
+                    newest.filter(|past| past.started <= now).or(well.find(|past| past.started <= now));
                 // Nobody can say how old a success is that nobody knows of; silence would say that all is well.
-                let Some(ended) = newest.and_then(Past::ended) else {
+                let Some(ended) = dated.or(newest).and_then(Past::ended) else {
                     return Some(match past.last() {
                         Some(oldest) => format!(
                             "no success of it is remembered, and its oldest run started {} ago",
@@ -268,7 +271,13 @@ mod tests {
         assert_eq!(told, "no success of it is remembered, and its oldest run started 0.00s ago");
         assert_eq!(check(rule, &[]).as_deref(), Some("it has never run, as far as is remembered"));
         let ahead = past(-1, 60);
-        assert_eq!(check(rule, &[ahead]), None, "a clock that was set back makes nothing old");
+        assert_eq!(
+            check(rule, std::slice::from_ref(&ahead)),
+            None,
+            "a clock that was set back makes nothing old"
+        );
+        let told = check(rule, &[ahead, past(9, 60)]).unwrap();
+        assert!(told.starts_with("its last success was 8days 23h ago"), "{told}");
     }
 
     #[test]

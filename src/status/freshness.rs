@@ -59,8 +59,9 @@ impl Freshness {
 /// Every job, in order.
 pub(super) fn freshness(jobs: &[Job], state_dir: &Path) -> Result<Vec<Freshness>, Error> {
     let history = History::read(state_dir)?;
-    let latest = history.as_ref().map(History::latest).transpose()?.unwrap_or_default();
-    let since = Timestamp::now().checked_sub(WINDOW).unwrap_or(Timestamp::MIN);
+    let now = Timestamp::now();
+    let latest = history.as_ref().map(|history| history.latest(now)).transpose()?.unwrap_or_default();
+    let since = now.checked_sub(WINDOW).unwrap_or(Timestamp::MIN);
     let one = |job: &Job| {
         let latest = latest.get(&job.name);
         let sizes = match (&history, latest) {

@@ -128,7 +128,10 @@ pub fn take(parent: &Parent, quarantine: &Quarantine, wanted: Wanted<'_>, fate: 
 fn settle(parent: &Parent, hold: &Captured<'_>, wanted: Wanted<'_>, fate: &Fate) -> Taken {
     parent.moves();
     // The rename itself has moved the change time.
-    if !hold.look_for(&wanted.stamp).is_ok_and(|(kind, stamp)| Wanted { touched: true, ..wanted }.is(kind, &stamp)) {
+    if !hold
+        .look_for(&wanted.stamp)
+        .is_ok_and(|(kind, stamp)| Wanted { touched: true, ..wanted }.is(kind, &stamp))
+    {
         return match put_back(parent, hold) {
             Ok(()) => Taken::Left("another took its place while it was being taken; put back".into()),
             Err(why) => Taken::Failed(format!("another took its place while it was being taken, and {why}")),

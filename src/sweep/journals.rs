@@ -1,6 +1,7 @@
 //! Journals on disk: `STATE/journal/RUN.journal.ndjson`, for `sync` `RUN.JOB.journal.ndjson`.
 
-use crate::clean::{Begin, Did, End, Line, Record};
+use super::planner::root_of;
+use crate::clean::{Begin, Did, End, Line, PURGE, Record};
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
@@ -8,6 +9,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 const ENDING: &str = ".journal.ndjson";
+/// Two lines without an entry are never longer, in bytes.
+const TAIL: u64 = 32 * 1024;
 
 /// A journal that is being written. What is appended is handed to the system at once, so that it outlives us.
 #[derive(Debug)]
@@ -72,41 +75,35 @@ pub struct Found {
     pub begin: Begin,
     /// How it ended the last time; `None` if it did not.
     pub end: Option<End>,
+    /// When what it had in the quarantine was purged, if that is known here. Nothing is written after that.
+    pub purged: Option<String>,
 }
 
 impl Found {
     /// Calls `each` with what became of every entry. The answer are those of which nobody knows, since the run was cut short
     /// when it had come to them: few, unless the journal was tampered with.
     pub fn outcomes(&self, mut each: impl FnMut(Record)) -> io::Result<Vec<Record>> {
-        let mut open: HashMap<Vec<u8>, Record> = HashMap::new();
-        self.read(|line| {
-            let Line::Did(record) = line else { return };
-            if record.did == Did::Meant {
-                open.insert(record.path.clone(), record);
-            } else {
-                open.remove(&record.path);
+        self.outcomes_and(|line| {
+            if let Line::Did(record) = line {
                 each(record);
             }
+        })
+    }
+
+    /// The same, with the other lines as well.
+    pub(super) fn outcomes_and(&self, mut each: impl FnMut(Line)) -> io::Result<Vec<Record>> {
+        let mut open: HashMap<Vec<u8>, Record> = HashMap::new();
+        self.read(|line| match line {
+            Line::Did(record) if record.did == Did::Meant => _ = open.insert(record.path.clone(), record),
+            Line::Did(record) => {
+                open.remove(&record.path);
+                each(Line::Did(record));
+            }
+            line => each(line),
         })?;
         let mut open: Vec<Record> = open.into_values().collect();
         open.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(open)
-    }
-
-    /// Whether it took anything away. One that was cut short counts: what it has put into the quarantine names itself there,
-    /// and perhaps not yet here.
-    fn took_something(&self) -> io::Result<bool> {
-        if self.end.is_none() {
-            return Ok(true);
-        }
-        for line in BufReader::new(File::open(&self.path)?).split(b'\n') {
-            if let Some(Line::Did(record)) = Line::read(&line?)
-                && record.did.is_gone()
-            {
-                return Ok(true);
-            }
-        }
-        Ok(false)
     }
 
     /// Calls `each` with every line that can be understood.
@@ -141,26 +138,21 @@ pub fn list(state: &Path) -> io::Result<Vec<Found>> {
 
 /// The journals of a run (one, or for `sync` one a job), or of the `last` run.
 pub fn find(state: &Path, run: &str) -> io::Result<Vec<Found>> {
-    pick(list(state)?, run, |_| Ok(true))
+    pick(list(state)?, run, |_, _| Ok(true))
 }
 
-/// The same for an undo: there the `last` run is the newest that took something away, for one that came to nothing, as of a
-/// plan that had been carried out already, is what nobody means.
-pub fn find_to_undo(state: &Path, run: &str) -> io::Result<Vec<Found>> {
-    pick(list(state)?, run, Found::took_something)
-}
-
-/// `last` is the newest that `counts`; if there is none, the newest of all.
-fn pick(
+/// `last` is the newest that `counts`; if there is none, the newest of all. `counts` is told all journals, the oldest first,
+/// and the number of the one that is meant.
+pub(super) fn pick(
     mut all: Vec<Found>,
     run: &str,
-    counts: impl Fn(&Found) -> io::Result<bool>,
+    counts: impl Fn(&[Found], usize) -> io::Result<bool>,
 ) -> io::Result<Vec<Found>> {
     let mut wanted = run.to_ascii_uppercase();
     if run == "last" {
         wanted = all.last().map(|found| found.begin.run.clone()).unwrap_or_default();
-        for found in all.iter().rev() {
-            if counts(found)? {
+        for (n, found) in all.iter().enumerate().rev() {
+            if counts(&all, n)? {
                 wanted = found.begin.run.clone();
                 break;
             }
@@ -170,21 +162,44 @@ fn pick(
     Ok(all)
 }
 
+/// Writes into the journals of a run that what it has in the quarantine of this tree is purged; it ends no run that was cut
+/// short. Journals of other state directories are not known here.
+pub fn note_purge(state: &Path, root: &Path, run: &str) -> io::Result<()> {
+    for found in find(state, run)? {
+        let of_this = root_of(&found.begin.root).and_then(|path| fs::canonicalize(path).ok());
+        if of_this.as_deref() != Some(root) || found.purged.is_some() {
+            continue;
+        }
+        let time = jiff::Timestamp::now().to_string();
+        let whole = found.end.as_ref().is_some_and(|end| end.whole);
+        let journal = Journal::open(state, &found.name)?;
+        journal.line(&Line::Begin(Begin { command: PURGE.into(), time: time.clone(), ..found.begin }))?;
+        journal.line(&Line::End(End { time, whole }))?;
+        journal.sync()?;
+    }
+    Ok(())
+}
+
 fn open(path: PathBuf, name: String) -> io::Result<Option<Found>> {
     let mut input = BufReader::new(File::open(&path)?);
     let mut first = Vec::new();
     input.read_until(b'\n', &mut first)?;
     let Some(Line::Begin(begin)) = Line::read(&first) else { return Ok(None) };
-    // The end is in the last bytes, if anywhere.
+    // The end is in the last bytes, if anywhere, and before it that of a purge.
     let mut file = input.into_inner();
     let length = file.seek(SeekFrom::End(0))?;
-    file.seek(SeekFrom::Start(length.saturating_sub(4096)))?;
+    file.seek(SeekFrom::Start(length.saturating_sub(TAIL)))?;
     let mut tail = Vec::new();
     file.read_to_end(&mut tail)?;
-    let last = tail.split(|b| *b == b'\n').rfind(|line| !line.is_empty());
-    let end = match last.and_then(Line::read) {
+    let mut last = tail.rsplit(|b| *b == b'\n').filter(|line| !line.is_empty()).take(2).map(Line::read);
+    let (last, before) = (last.next().flatten(), last.next().flatten());
+    let purged = [&last, &before].into_iter().flatten().find_map(|line| match line {
+        Line::Begin(begin) if begin.command == PURGE => Some(begin.time.clone()),
+        _ => None,
+    });
+    let end = match last {
         Some(Line::End(end)) => Some(end),
         _ => None,
     };
-    Ok(Some(Found { path, name, begin, end }))
+    Ok(Some(Found { path, name, begin, end, purged }))
 }

@@ -4,11 +4,14 @@ use super::below::open_below;
 use super::capture::rename_new;
 use super::hand::look;
 use super::parent::{mtime_of, set_mtime};
-use super::quarantine::{info, is_info, runs};
+use super::quarantine::{info, is_info, remove_empty, runs};
 use super::tree;
 use crate::clean::Kind;
 use crate::clean::path::{OURS, split};
+use crate::expiry::{self, Age, Item, Moment};
 use rustix::fs::{AtFlags, unlinkat};
+use rustix::io::Errno;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
@@ -16,37 +19,62 @@ use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
 /// Runs that are being purged are called so, and cannot be undone any more.
-const GOING: &str = "purging-";
+pub(super) const GOING: &str = "purging-";
+
+/// What decides which quarantines go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// Those that are past the time that each said when it was made, and were marked so by an earlier run.
+    Marked,
+    /// A human's word: those that are older than this, at once (zero: all).
+    OlderThan(Duration),
+}
+
+/// What is to be purged.
+pub struct Purge<'a> {
+    /// The tree, open and locked.
+    pub root: &'a File,
+    /// Which quarantines go.
+    pub order: Order,
+    /// The time.
+    pub now: &'a Moment,
+    /// Whether nothing is to be changed.
+    pub dry: bool,
+    /// Told of each run before the first of its entries goes; an error is a warning.
+    pub begun: &'a dyn Fn(&str) -> io::Result<()>,
+    /// Asked between entries.
+    pub stop: &'a dyn Fn() -> bool,
+}
 
 /// What came of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Purged {
     /// Runs whose quarantine is gone.
     pub runs: Vec<String>,
-    /// Runs whose time has not come.
+    /// Runs that stay.
     pub kept: Vec<String>,
+    /// Those of them that are marked, and when they may go, in seconds since 1970.
+    pub marked: BTreeMap<String, i64>,
     /// Entries that were removed.
     pub entries: u64,
     /// Their bytes.
     pub bytes: u64,
     /// What could not be removed, and why.
     pub why: Vec<(Vec<u8>, String)>,
+    /// What people should know.
+    pub warnings: Vec<String>,
 }
 
-/// Removes the quarantines of a tree whose time is over: what each said when it was made, or `keep` if given (zero: all).
-/// One that does not say when it was made is only removed with a `keep` of zero.
-pub fn purge(
-    root: &File,
-    keep: Option<Duration>,
-    now: jiff::Timestamp,
-    dry: bool,
-    stop: &dyn Fn() -> bool,
-) -> io::Result<Purged> {
+/// Removes the quarantines of a tree whose time is over, and what an earlier purge began to remove. One that does not say when
+/// it was made only goes if all do.
+pub fn purge(purge: &Purge<'_>) -> io::Result<Purged> {
+    let Purge { root, dry, stop, .. } = *purge;
     let mut purged = Purged::default();
     let before = rustix::fs::fstat(root)?;
-    for run in runs(root)? {
-        let over = run.starts_with(GOING) || is_over(root, &run, keep, now);
-        if !over {
+    let runs = runs(root)?;
+    let going = over(purge, &runs, &mut purged)?;
+    for run in runs {
+        if !run.starts_with(GOING) && !going.contains(&run) {
             purged.kept.push(run);
             continue;
         }
@@ -58,19 +86,20 @@ pub fn purge(
         if going != run {
             rename_new(&above, &above, run.as_bytes(), going.as_bytes())?;
         }
+        let name = run.trim_start_matches(GOING);
+        if !dry && let Err(error) = (purge.begun)(name) {
+            purged.warnings.push(format!("cannot note in its journal that run {name} is purged: {error}"));
+        }
         let dir = open_below(&above, going.as_bytes())?;
         empty(&dir, dry, stop, &mut purged)?;
         if !dry {
             // One that is not empty stays, and has been told of.
             let _ = unlinkat(&above, OsStr::new(&going), AtFlags::REMOVEDIR);
         }
-        purged.runs.push(run.trim_start_matches(GOING).to_owned());
+        purged.runs.push(name.to_owned());
     }
     if !dry {
-        for (parent, name) in [(OURS, &b"quarantine"[..]), (b"", OURS)] {
-            let _ = open_below(root, parent)
-                .and_then(|parent| unlinkat(parent, OsStr::from_bytes(name), AtFlags::REMOVEDIR));
-        }
+        remove_empty(root);
         let after = rustix::fs::fstat(root)?;
         if mtime_of(&before) != mtime_of(&after) {
             // The root's time belongs to the source.
@@ -80,21 +109,43 @@ pub fn purge(
     Ok(purged)
 }
 
+/// Which of these runs go, those aside that an earlier purge has begun with.
+fn over(purge: &Purge<'_>, runs: &[String], purged: &mut Purged) -> io::Result<BTreeSet<String>> {
+    let Purge { root, now, .. } = *purge;
+    let whole = runs.iter().filter(|run| !run.starts_with(GOING));
+    match purge.order {
+        Order::OlderThan(Duration::ZERO) => Ok(whole.cloned().collect()),
+        Order::OlderThan(keep) => {
+            let over = |run: &&String| expiry::age_of(&Item { keep, ..item(root, run) }, now) == Age::Over;
+            Ok(whole.filter(over).cloned().collect())
+        }
+        Order::Marked => {
+            let ours = match open_below(root, OURS) {
+                Ok(ours) => ours,
+                Err(Errno::NOENT) => return Ok(BTreeSet::new()),
+                Err(error) => return Err(error.into()),
+            };
+            let items: Vec<Item> = whole.map(|run| item(root, run)).collect();
+            let looked = expiry::look(ours, &items, now, purge.dry);
+            purged.marked = looked.marked;
+            purged.warnings.extend(looked.warning);
+            Ok(looked.purge.into_iter().collect())
+        }
+    }
+}
+
 /// Runs whose quarantine in a tree is past its time, or half purged.
-pub fn expired(root: &File, now: jiff::Timestamp) -> io::Result<Vec<String>> {
+pub fn expired(root: &File, now: &Moment) -> io::Result<Vec<String>> {
     let mut runs = runs(root)?;
-    runs.retain(|run| run.starts_with(GOING) || is_over(root, run, None, now));
+    runs.retain(|run| run.starts_with(GOING) || expiry::age_of(&item(root, run), now) == Age::Over);
     Ok(runs)
 }
 
-fn is_over(root: &File, run: &str, keep: Option<Duration>, now: jiff::Timestamp) -> bool {
-    if keep == Some(Duration::ZERO) {
-        return true;
-    }
-    let Some(info) = info(root, run) else { return false };
-    let Ok(then) = info.time.parse::<jiff::Timestamp>() else { return false };
-    let age = u64::try_from(now.as_second().saturating_sub(then.as_second())).unwrap_or(0);
-    age >= keep.map_or(info.keep_s, |keep| keep.as_secs())
+/// What a run's quarantine says about its time.
+fn item(root: &File, run: &str) -> Item {
+    let info = info(root, run);
+    let keep = Duration::from_secs(info.as_ref().map_or(0, |info| info.keep_s));
+    Item { name: run.into(), since: info.and_then(|info| info.since()), keep }
 }
 
 /// Removes everything in a directory of our own.

@@ -17,6 +17,7 @@ use super::below::{make_below, open_below};
 use super::tree::join;
 use crate::clean::path::OURS;
 use crate::clean::{NameLimit, escape, escape_path, is_hashed};
+use crate::expiry::{self, Boot, Moment};
 use rustix::fs::{AtFlags, Mode, OFlags, fstatvfs, openat, renameat, statat, unlinkat};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
@@ -61,6 +62,17 @@ pub struct Info {
     pub time: String,
     /// How long it is kept, in seconds.
     pub keep_s: u64,
+    /// When it began in the boot of its machine, where that was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub boot: Option<Boot>,
+}
+
+impl Info {
+    /// Since when it is kept; `None` if its time cannot be understood.
+    pub fn since(&self) -> Option<Moment> {
+        let time: jiff::Timestamp = self.time.parse().ok()?;
+        Some(Moment { wall: time.as_second(), boot: self.boot.clone() })
+    }
 }
 
 /// The place of one run in one tree. Made when it is first needed.
@@ -83,7 +95,8 @@ impl Quarantine {
         }
         let place = place(run);
         let time = jiff::Timestamp::now().to_string();
-        let info = Info { v: 2, run: run.into(), command: command.into(), time, keep_s: keep.as_secs() };
+        let (boot, keep_s) = (expiry::now().boot, keep.as_secs());
+        let info = Info { v: 2, run: run.into(), command: command.into(), time, keep_s, boot };
         let limit = name_limit(&root);
         Ok(Quarantine { root, place, info, limit, tree: OnceLock::new(), making: Mutex::default() })
     }
@@ -185,15 +198,19 @@ pub fn tidy(root: &File, run: &str) {
         for info in [INFO, INFO_PART, INFO_BEFORE] {
             let _ = unlinkat(&dir, info, AtFlags::empty());
         }
-        let parents: [(&[u8], &OsStr); 3] = [
-            (b".pdb-sync/quarantine", OsStr::new(run)),
-            (OURS, OsStr::new("quarantine")),
-            (b"", OsStr::from_bytes(OURS)),
-        ];
-        for (parent, name) in parents {
-            let _ = open_below(root, parent).and_then(|parent| unlinkat(parent, name, AtFlags::REMOVEDIR));
-        }
+        let _ = open_below(root, &[OURS, b"/quarantine"].concat())
+            .and_then(|parent| unlinkat(parent, run, AtFlags::REMOVEDIR));
+        remove_empty(root);
         super::parent::set_mtime(root, super::parent::mtime_of(&stat));
+    }
+}
+
+/// Removes our directory if no run has a place in it, and with it the marks of those that had.
+pub(super) fn remove_empty(root: &File) {
+    let Ok(ours) = open_below(root, OURS) else { return };
+    if matches!(unlinkat(&ours, "quarantine", AtFlags::REMOVEDIR), Ok(()) | Err(Errno::NOENT)) {
+        expiry::forget(&ours);
+        let _ = unlinkat(root, OsStr::from_bytes(OURS), AtFlags::REMOVEDIR);
     }
 }
 
@@ -206,6 +223,27 @@ pub fn info(root: impl AsFd, run: &str) -> Option<Info> {
     let mut text = String::new();
     file.take(4096).read_to_string(&mut text).ok()?;
     serde_json::from_str(&text).ok()
+}
+
+/// What is left of the place of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// It is there.
+    Held,
+    /// It is being purged.
+    Going,
+    /// There is none, or it cannot be opened.
+    Gone,
+}
+
+/// What is left of the place of a run in a tree.
+pub fn place_of(root: impl AsFd, run: &str) -> Place {
+    let is_there = |name: &str| open_below(&root, &place(name)).is_ok();
+    match () {
+        () if is_there(run) => Place::Held,
+        () if is_there(&format!("{}{run}", super::purge::GOING)) => Place::Going,
+        () => Place::Gone,
+    }
 }
 
 /// The runs that have a place in a tree, oldest first.

@@ -9,7 +9,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
-const PURPOSES: [Purpose; 3] = [Purpose::List { all: false }, Purpose::Plan { all: false }, Purpose::Transfer];
+const PURPOSES: [Purpose; 3] =
+    [Purpose::List { all: false }, Purpose::Plan { all: false }, Purpose::Transfer];
 
 /// Everything that a job can switch on.
 fn all_knobs(job: &mut Job) {

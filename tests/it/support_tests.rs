@@ -109,7 +109,9 @@ fn the_fake_chooses_its_section() {
     assert_eq!(run(&["a b"]).out(), "any\n");
     assert_eq!(fake.calls(), [["a b"]]);
 
-    let fake = Fake::new("[1 if x]\nout x1\nexit 3\n[if x]\nsilent\nout x\n[2]\nsilent\nout 2\n[*]\nout any\nexit 4\n");
+    let fake = Fake::new(
+        "[1 if x]\nout x1\nexit 3\n[if x]\nsilent\nout x\n[2]\nsilent\nout 2\n[*]\nout any\nexit 4\n",
+    );
     let env = Env::new().with_fake(&fake);
     let run = |arg: &str| {
         let ended = Running::start(env.program("rsync", [arg])).wait();

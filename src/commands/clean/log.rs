@@ -34,13 +34,17 @@ pub(super) fn run(args: &LogArgs, global: &Global, ui: &Ui) -> Result<Exit, Fail
             ui.json(
                 "run",
                 &json!({"run": begin.run, "command": begin.command, "job": begin.job, "root": root, "mode": begin.mode,
-                    "started": begin.time, "whole": whole, "counts": counts, "journal": found.path.to_string_lossy()}),
+                    "started": begin.time, "whole": whole, "counts": counts, "purged": found.purged,
+                    "journal": found.path.to_string_lossy()}),
             )?;
             continue;
         }
         let mut what: Vec<String> = counts.iter().map(|(word, n)| format!("{n} {word}")).collect();
         if whole != Some(true) && !counts.contains_key(Did::Restored.word()) {
             what.push("cut short".into());
+        }
+        if let Some(time) = &found.purged {
+            what.push(format!("purged on {}", time.get(..10).unwrap_or(time)));
         }
         rows.push(vec![
             begin.run.clone(),

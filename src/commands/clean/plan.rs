@@ -32,7 +32,7 @@ pub(super) fn run(args: &PlanArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
     let lists = rulebook::lists(job.as_ref(), &target.root, &args.obsolete, &state, ui)?;
     let output = match &args.output {
         Some(path) => path.clone(),
-        None => plans::dir(global)?.join(format!("{}{ENDING}", ulid::Ulid::generate())),
+        None => plans::dir(global)?.join(format!("{}{ENDING}", crate::expiry::next_run(&state))),
     };
     let stop = Stop::default();
     let options = Options {
@@ -79,7 +79,8 @@ pub(super) fn run(args: &PlanArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
         })?;
         let unread = scan.counts.unreadable;
         // That it cannot be told is no reason not to plan.
-        let expired = File::open(&target.root).and_then(|root| sweep::expired(&root, time)).ok();
+        let expired =
+            File::open(&target.root).and_then(|root| sweep::expired(&root, &crate::expiry::now())).ok();
         let expired = expired.map(|runs| runs.len() as u64);
         if ui.json {
             let by_rule = judge.rules().iter().zip(&planned.by_rule).filter(|(_, sum)| sum.entries > 0);
@@ -123,7 +124,10 @@ pub(super) fn run(args: &PlanArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
             say(&format!("plan: {}", output.display()))?;
             if let Some(runs) = expired.filter(|runs| *runs > 0) {
                 let runs = count(runs, "run in quarantine is", "runs in quarantine are");
-                ui.note(&format!("{runs} past the time to bring it back: `pdb-sync clean purge`"));
+                ui.note(&format!(
+                    "{runs} past the time to bring it back; `pdb-sync clean purge` \
+                               marks what is, and removes it when it runs again a day later"
+                ));
             }
         }
         if unread > 0 {

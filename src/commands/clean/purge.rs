@@ -6,17 +6,20 @@ use crate::commands::targets::targets;
 use crate::commands::{Failure, locate};
 use crate::config::Pause;
 use crate::exit::Exit;
+use crate::expiry;
 use crate::scan::Stop;
-use crate::sweep::{self, Purged};
+use crate::sweep::{self, Order, Purge, Purged};
 use crate::ui::Ui;
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-/// Removes what was kept long enough, tree by tree.
+/// Removes what was kept long enough, tree by tree. Without a word on how long that is, what is past its time is only marked by
+/// the first run that finds it so; a human's word counts at once.
 pub(super) fn run(args: &PurgeArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
     let keep = args.older_than.as_deref().map(str::parse::<Pause>).transpose();
     let keep = keep.map_err(|why| Failure::usage(format!("--older-than: {why}")))?.map(|pause| pause.0);
+    let order = keep.map_or(Order::Marked, Order::OlderThan);
     let config = super::config(global)?;
     let state = locate::state_dir(global)?;
     let roots: BTreeSet<PathBuf> = if args.targets.is_empty() {
@@ -29,7 +32,7 @@ pub(super) fn run(args: &PurgeArgs, global: &Global, ui: &Ui) -> Result<Exit, Fa
     let mut work = Vec::new();
     let mut exit = Exit::Done;
     for root in roots {
-        let run = ulid::Ulid::generate().to_string();
+        let run = expiry::next_run(&state);
         match super::lock(&root, &config, global, &run, ui)? {
             Ok(locks) => work.push((root, locks)),
             Err(busy) => exit = exit.worst(busy),
@@ -41,26 +44,35 @@ pub(super) fn run(args: &PurgeArgs, global: &Global, ui: &Ui) -> Result<Exit, Fa
         let mut all = Purged::default();
         for (root, locks) in work {
             let dir = super::verify::open(&root).map_err(Failure::io(format!("open {}", root.display())))?;
-            let purged = sweep::purge(&dir, keep, jiff::Timestamp::now(), dry, &|| asked.is_stopped());
-            let purged =
-                purged.map_err(Failure::io(format!("purge the quarantine of {}", root.display())))?;
+            let begun = |run: &str| sweep::note_purge(&state, &root.canonicalize()?, run);
+            let (now, stop) = (expiry::now(), || asked.is_stopped());
+            let purge = Purge { root: &dir, order, now: &now, dry, begun: &begun, stop: &stop };
+            let purged = sweep::purge(&purge)
+                .map_err(Failure::io(format!("purge the quarantine of {}", root.display())))?;
             if !dry {
                 super::escape_quarantines(&dir, &root, &state, &asked, &ui);
             }
             drop(locks);
+            purged.warnings.iter().for_each(|why| ui.warning(&format!("{}: {why}", root.display())));
             for (path, why) in &purged.why {
                 ui.error(&format!("{}: {}: {why}", root.display(), shown(path)), None);
                 exit = exit.worst(Exit::Failed);
             }
             all.runs.extend(purged.runs);
             all.kept.extend(purged.kept);
+            all.marked.extend(purged.marked);
             all.entries += purged.entries;
             all.bytes += purged.bytes;
         }
+        let due = all.marked.values().min().and_then(|s| jiff::Timestamp::from_second(*s).ok());
         if ui.json {
+            let marked: Vec<_> = all.marked.keys().collect();
             ui.json(
                 "result",
-                &json!({"runs": all.runs, "kept": all.kept, "entries": all.entries, "bytes": all.bytes, "dry_run": dry}),
+                &json!({
+                    "runs": all.runs, "kept": all.kept, "marked": marked, "due": due, "entries": all.entries,
+                    "bytes": all.bytes, "dry_run": dry,
+                }),
             )?;
         } else {
             ui.line(&format!(
@@ -71,6 +83,13 @@ pub(super) fn run(args: &PurgeArgs, global: &Global, ui: &Ui) -> Result<Exit, Fa
                 bytes(all.bytes),
                 count(all.kept.len() as u64, "run", "runs")
             ))?;
+            if let Some(due) = due {
+                let runs = count(all.marked.len() as u64, "run", "runs");
+                let would = if dry { " would be" } else { "" };
+                ui.line(&format!(
+                    "{runs}{would} marked, to be removed by a run after {due}; --older-than DUR does not wait"
+                ))?;
+            }
         }
         Ok(exit)
     })

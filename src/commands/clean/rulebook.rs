@@ -123,7 +123,7 @@ pub(super) fn lists(
 /// upstream had later is not in it.
 fn last_list(job: &Job, state: &Path) -> Option<PathBuf> {
     let history = History::read(state).ok()??;
-    let run = history.latest().ok()?.remove(&job.name)?.last.run;
+    let run = history.latest(jiff::Timestamp::now()).ok()?.remove(&job.name)?.last.run;
     let list = state.join("plans").join(&job.name).join(format!("{run}.deletions"));
     list.is_file().then_some(list)
 }

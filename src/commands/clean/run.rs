@@ -250,5 +250,5 @@ fn which_run(
             return Ok((found.begin.run, Some(past)));
         }
     }
-    Ok((ulid::Ulid::generate().to_string(), None))
+    Ok((crate::expiry::next_run(state), None))
 }

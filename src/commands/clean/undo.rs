@@ -1,14 +1,14 @@
 //! `clean undo`, for runs of `clean` and of `sync`.
 
 use crate::clean::path::split;
-use crate::clean::{Did, Dirs, Kind};
+use crate::clean::{Did, Dirs, Kind, Line, UNDO};
 use crate::cli::{Global, UndoArgs};
 use crate::commands::costs::Clock;
 use crate::commands::scan::{count, grouped, interruptible, shown};
 use crate::commands::{Failure, locate};
 use crate::exit::Exit;
 use crate::scan::Stop;
-use crate::sweep::{self, Found, Journal, Parent, Undone, look};
+use crate::sweep::{self, Found, Journal, Parent, Place, Undone, look};
 use crate::ui::Ui;
 use serde_json::json;
 use std::fs::File;
@@ -26,8 +26,12 @@ pub(super) fn run(args: &UndoArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
         ));
     }
     let config = super::config(global)?;
-    let mut work = Vec::new();
+    let (mut work, mut purged) = (Vec::new(), Exit::Done);
     for found in found {
+        if let Some(time) = &found.purged {
+            purged = tell_lost(&found, Some(time), ui)?;
+            continue;
+        }
         let root = match super::verify::root_of_run(&found.begin) {
             Ok(root) => root,
             Err(why) => return Ok(super::blocked(ui, &why, Some("nothing was touched"))),
@@ -41,8 +45,12 @@ pub(super) fn run(args: &UndoArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
     let stop = Stop::default();
     let (asked, told) = (stop.clone(), *ui);
     let exit = interruptible(&stop, move || {
-        let mut exit = Exit::Done;
+        let mut exit = purged;
         for (found, root, path, locks) in work {
+            if is_lost(&found, &root)? {
+                exit = exit.worst(tell_lost(&found, None, &told)?);
+                continue;
+            }
             let (undone, gone) = one(&found, &root, &state, &asked)?;
             if !asked.is_stopped() {
                 super::escape_quarantines(&root, &path, &state, &asked, &told);
@@ -54,6 +62,50 @@ pub(super) fn run(args: &UndoArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
     })?;
     clock.note(exit, global, ui);
     Ok(exit)
+}
+
+/// Whether there was something in the quarantine, which nobody has brought back and which is not there any more. A purge by
+/// somebody with another state directory leaves no more trace than that.
+fn is_lost(found: &Found, root: &File) -> Result<bool, Failure> {
+    match sweep::place_of(root, &found.begin.run) {
+        Place::Held => return Ok(false),
+        Place::Going => return Ok(true),
+        Place::Gone => {}
+    }
+    let (mut held, mut undone) = (false, false);
+    let read = found.read(|line| match line {
+        Line::Did(record) => held |= record.did == Did::Quarantined,
+        Line::Begin(begin) => undone |= begin.command == UNDO,
+        // The journal of a run of `sync` that has kept nothing is removed at its end.
+        Line::End(_) => held |= found.begin.command == "sync",
+        Line::Was(..) => {}
+    });
+    read.map_err(Failure::io(format!("read the journal {}", found.path.display())))?;
+    Ok(held && !undone)
+}
+
+/// Says that nothing can be brought back, and when that was decided, if it is known.
+fn tell_lost(found: &Found, time: Option<&str>, ui: &Ui) -> Result<Exit, Failure> {
+    let begin = &found.begin;
+    let (run, root) = (&begin.run, &begin.root.path);
+    let why = match time {
+        Some(time) => format!("was purged on {time}"),
+        None => {
+            "is not there any more: it was purged, which this state directory does not know of, or removed by hand".into()
+        }
+    };
+    let text = format!("cannot undo run {run}: what it had in the quarantine of {root} {why}");
+    ui.error(&text, Some("nothing was touched; a new `sync` fetches what upstream still has"));
+    if ui.json {
+        ui.json(
+            "result",
+            &json!({
+                "run": begin.run, "job": begin.job, "root": begin.root.path, "restored": 0, "conflicts": 0,
+                "failed": 0, "gone": null, "lost": true, "purged": time,
+            }),
+        )?;
+    }
+    Ok(Exit::Failed)
 }
 
 /// Also how many entries are gone for good.
@@ -95,7 +147,7 @@ fn tell(found: &Found, undone: &Undone, gone: u64, ui: &Ui) -> Result<Exit, Fail
             "result",
             &json!({
                 "run": found.begin.run, "job": found.begin.job, "root": found.begin.root.path, "restored": restored,
-                "conflicts": conflicts, "failed": failed, "gone": gone,
+                "conflicts": conflicts, "failed": failed, "gone": gone, "lost": false, "purged": null,
             }),
         )?;
     } else {

@@ -103,7 +103,7 @@ impl Repair {
             ..job.clone()
         };
         let plan = Plan {
-            run: ulid::Ulid::generate().to_string(),
+            run: crate::expiry::next_run(&self.state_dir),
             jobs: vec![job],
             parallel: 1,
             auto: false,

@@ -88,7 +88,9 @@ pub fn judge_with_figures(
 fn silent(code: Option<i32>, stderr: &[String], stdout: &[String], source: &Source) -> Reason {
     let host = source.host_label();
     let code = code.map_or(String::new(), |code| format!(" (exit code {code})"));
-    let mut text = format!("{host} closed the session before anything was listed: rsync ended{code} without its figures");
+    let mut text = format!(
+        "{host} closed the session before anything was listed: rsync ended{code} without its figures"
+    );
     let words = stderr.iter().chain(stdout).map(|line| line.trim()).rfind(|line| !line.is_empty());
     if let Some(words) = words {
         text.push_str(&format!("; it said: {words}"));

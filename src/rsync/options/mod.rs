@@ -177,7 +177,9 @@ pub(super) fn protected(args: &[String]) -> Vec<String> {
     let mut out = Vec::with_capacity(args.len());
     for (option, value, words) in filters(args) {
         let clears = match option {
-            Some("filter" | "include" | "exclude") => value.is_some_and(|rule| clears_filters(rule) || is_merge(rule)),
+            Some("filter" | "include" | "exclude") => {
+                value.is_some_and(|rule| clears_filters(rule) || is_merge(rule))
+            }
             Some(_) => true,
             None => false,
         };

@@ -96,7 +96,16 @@ pub(super) fn read(line: &[u8]) -> Option<Change<'_>> {
         _ => ChangeKind::Updated,
     };
     let resized = marks.get(1) == Some(&b's');
-    Some(Change { kind, dir, file: item[1] == b'f', size, contents: matches!(first, b'<' | b'>'), resized, time, name })
+    Some(Change {
+        kind,
+        dir,
+        file: item[1] == b'f',
+        size,
+        contents: matches!(first, b'<' | b'>'),
+        resized,
+        time,
+        name,
+    })
 }
 
 /// Relative, without `.` or `..`, and something that a file system can hold.

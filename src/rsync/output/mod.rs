@@ -76,7 +76,9 @@ impl Reader {
             self.in_stats = false;
         }
         match self.purpose {
-            Purpose::List { .. } | Purpose::Plan { .. } => change::read(line).map_or(Line::Text(line), Line::Change),
+            Purpose::List { .. } | Purpose::Plan { .. } => {
+                change::read(line).map_or(Line::Text(line), Line::Change)
+            }
             Purpose::Transfer if matches!(first, b' ' | b'0'..=b'9') => {
                 let Some(mut progress) = progress::read(line) else { return Line::Text(line) };
                 // Bytes of a growing list: the percentage may fall, which helps nobody.

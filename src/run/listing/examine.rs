@@ -102,7 +102,8 @@ impl Listing {
         for (name, (kind, source)) in &folded.respelled {
             // Two entries only if the destination holds both names as they are spelt. (rsync looks for what is to go below every
             // directory of the source, so a name that goes may have another spelling here, too.)
-            let two = spelling.held_path(source) == Held::Exactly && spelling.held_path(name) == Held::Exactly;
+            let two =
+                spelling.held_path(source) == Held::Exactly && spelling.held_path(name) == Held::Exactly;
             if !two && spelling.held_path(source) != Held::Not {
                 stays.insert(name.clone());
                 if *kind == NameKind::File && lost_before.iter().any(|lost| lost.as_bytes() == source) {

@@ -23,7 +23,13 @@ pub(in crate::run) fn key(name: &[u8]) -> Vec<u8> {
     }
     match std::str::from_utf8(name) {
         // Upper case first: some letters have two small forms.
-        Ok(text) => text.nfd().flat_map(char::to_uppercase).flat_map(char::to_lowercase).nfc().collect::<String>().into(),
+        Ok(text) => text
+            .nfd()
+            .flat_map(char::to_uppercase)
+            .flat_map(char::to_lowercase)
+            .nfc()
+            .collect::<String>()
+            .into(),
         Err(_) => name.to_ascii_lowercase(),
     }
 }

@@ -3,8 +3,10 @@
 
 use crate::clean::Stamp;
 use crate::event::Tally;
+use crate::expiry;
 use crate::inventory::nanoseconds;
 use crate::rsync::output::{Change, unescape};
+use jiff::Timestamp;
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
@@ -43,7 +45,9 @@ impl GoneWriter {
     /// Starts an empty list at `path`, replacing an older one.
     pub(in crate::run) fn create(path: &Path, folds: bool) -> Self {
         let file = path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| {
-            path.parent().into_iter().for_each(forget_old);
+            path.parent()
+                .into_iter()
+                .for_each(|dir| expiry::prune(dir, "deletions", KEPT, "", Timestamp::now()));
             File::create(path).map(BufWriter::new)
         });
         let (emptied, make_room) = (HashMap::new(), HashSet::new());
@@ -188,18 +192,6 @@ impl Mark {
         let mtime = nanoseconds(meta.mtime(), meta.mtime_nsec());
         let ctime = nanoseconds(meta.ctime(), meta.ctime_nsec());
         Mark { stamp: Stamp { dev, ino, size: meta.size(), mtime, ctime }, linked: meta.nlink() > 1 }
-    }
-}
-
-/// Lists are named by their runs, so that their names sort by time.
-fn forget_old(dir: &Path) {
-    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
-    let mut lists: Vec<_> =
-        entries.map(|e| e.path()).filter(|p| p.extension().is_some_and(|e| e == "deletions")).collect();
-    lists.sort_unstable();
-    for old in lists.iter().rev().skip(KEPT) {
-        // One that cannot be removed does no harm.
-        let _ = fs::remove_file(old);
     }
 }
 

@@ -206,7 +206,11 @@ pub(crate) fn kept(state_dir: &Path, job: &str) -> Option<NameReader> {
     file.seek(SeekFrom::Start(0)).ok()?;
     let mut magic = [0; MAGIC.len()];
     file.read_exact(&mut magic).ok()?;
-    (magic == *MAGIC).then(|| NameReader { input: BufReader::new(file), left: counts.total(), last: Vec::new() })
+    (magic == *MAGIC).then(|| NameReader {
+        input: BufReader::new(file),
+        left: counts.total(),
+        last: Vec::new(),
+    })
 }
 
 /// Whether the next listing has to name everything, since no names are kept.
@@ -251,7 +255,12 @@ impl NamesBefore {
 impl Listing {
     /// Keeps the names of the source, after a run that was complete: those of the listing, or else those of `before` with what it lists as
     /// different. They have to be as many as rsync counted; otherwise none are kept.
-    pub(in crate::run) fn keep_names(&mut self, before: NamesBefore, state_dir: &Path, job: &str) -> io::Result<()> {
+    pub(in crate::run) fn keep_names(
+        &mut self,
+        before: NamesBefore,
+        state_dir: &Path,
+        job: &str,
+    ) -> io::Result<()> {
         let Some(count) = self.stats.files else { return Ok(()) };
         let moved = !self.gone.is_empty() || self.created.files + self.created.dirs > 0;
         let names = match self.names.take() {

@@ -162,6 +162,7 @@ fn old_info(place: &Place) {
         command: "clean".into(),
         time: jiff::Timestamp::now().to_string(),
         keep_s: 60,
+        boot: None,
     };
     fs::create_dir_all(place.root.join(RUN)).unwrap();
     fs::write(place.root.join(RUN).join("info.json"), serde_json::to_vec(&info).unwrap()).unwrap();
@@ -206,8 +207,10 @@ fn a_quarantine_of_an_earlier_version_is_escaped_undone_and_purged() {
         assert_eq!(escape_all(&place), Unescaped::default());
         assert_eq!(fs::read(journal.path()).unwrap(), text);
         if purged {
-            let later = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(61);
-            let purged = purge(&place.dir, None, later, false, &|| false).unwrap();
+            let (order, now) = (Order::OlderThan(std::time::Duration::ZERO), crate::expiry::now());
+            let (root, begun, stop) = (&place.dir, |_: &str| Ok(()), || false);
+            let purged =
+                purge(&Purge { root, order, now: &now, dry: false, begun: &begun, stop: &stop }).unwrap();
             assert_eq!((purged.entries, purged.why.len()), (paths.len() as u64 + 1, 0), "{purged:?}");
             assert!(!place.root.join(".pdb-sync").exists());
             continue;

@@ -1,6 +1,8 @@
 mod applying;
 mod elsewhere;
 mod escaping;
+mod last;
+mod purging;
 mod undoing;
 
 use super::*;
@@ -250,25 +252,6 @@ fn a_quarantine_that_is_a_symlink_is_refused() {
     assert!(matches!(place.take("ab/x", place.stamp("ab/x"), &Fate::Quarantine), Taken::Failed(_)));
     assert_eq!(fs::read_to_string(place.root.join("ab/x")).unwrap(), "doomed");
     assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 0);
-}
-
-#[test]
-fn purge_waits_for_its_time() {
-    let place = place();
-    fs::write(place.root.join("ab/x"), "doomed").unwrap();
-    let _ = place.take("ab/x", place.stamp("ab/x"), &Fate::Quarantine);
-    let now = jiff::Timestamp::now();
-    let later = now + jiff::SignedDuration::from_secs(61);
-    let runs = |purged: Purged| (purged.runs.len(), purged.kept.len(), purged.entries, purged.bytes);
-    assert_eq!(runs(purge(&place.dir, None, now, false, &|| false).unwrap()), (0, 1, 0, 0));
-    assert_eq!(runs(purge(&place.dir, None, later, true, &|| false).unwrap()), (1, 0, 1, 6));
-    assert_eq!(place.contents().len(), 1);
-    assert_eq!(expired(&place.dir, now).unwrap().len(), 0);
-    assert_eq!(expired(&place.dir, later).unwrap(), ["RUN1"]);
-    place.dir.set_modified(OLD).unwrap();
-    assert_eq!(runs(purge(&place.dir, None, later, false, &|| false).unwrap()), (1, 0, 1, 6));
-    assert_eq!(place.dir.metadata().unwrap().modified().unwrap(), OLD, "the root's time is the source's");
-    assert!(!place.root.join(".pdb-sync").exists());
 }
 
 #[test]

@@ -234,3 +234,23 @@ fn killed_at_random_again_and_again() {
         assert_eq!(dirs(&root), times, "round {round}, seed {seed}");
     }
 }
+
+/// Whether it was killed or came to its end: it took nothing, and so it is not the run that `last` means.
+#[test]
+fn a_repeated_plan_that_was_killed_is_not_the_one_to_undo() {
+    let env = Env::new();
+    let root = mirror(&env);
+    let before = tree(&root);
+    let args = ["clean", "run", "--yes", "--max-delete", "100%", "--json"];
+    let run = env.run(args).expect_code(0).json().pop().unwrap()["run"].clone();
+    // Another one goes on with the first that was cut short.
+    for _ in 0..2 {
+        let again = env.spawn(args);
+        eventually("it begins", || fs::read_dir(env.state().join("journal")).unwrap().count() == 2);
+        again.signal(Signal::KILL);
+        again.wait();
+    }
+    let undone = env.run(["clean", "undo", "last", "--json"]).expect_code(0).json().pop().unwrap();
+    assert_eq!((&undone["run"], &undone["restored"]), (&run, &FILES.into()), "{undone}");
+    assert_eq!(tree(&root), before);
+}

@@ -52,7 +52,8 @@ impl Case {
     }
 }
 
-const FOLDING: [&str; 4] = ["fold,nochmod,nolinks", "fold,norespell,nochmod,nolinks,gran2", "fold,inodes,noflags", "fold"];
+const FOLDING: [&str; 4] =
+    ["fold,nochmod,nolinks", "fold,norespell,nochmod,nolinks,gran2", "fold,inodes,noflags", "fold"];
 
 #[test]
 fn what_upstream_renames_to_another_spelling_is_renamed_and_nothing_is_lost() {
@@ -108,15 +109,26 @@ fn two_names_that_fold_to_one_are_told_once_and_not_fetched_again() {
         let error = finished["error"].as_str().unwrap();
         assert!(error.contains("cannot be held") && error.contains(".cif"), "{options}\n{ended}");
         let here = case.here();
-        assert!(here.iter().any(|(name, _)| name.ends_with("/1")) && here.iter().any(|(name, _)| name.ends_with("/2")));
+        assert!(
+            here.iter().any(|(name, _)| name.ends_with("/1"))
+                && here.iter().any(|(name, _)| name.ends_with("/2"))
+        );
         // From then on it is a warning, and what is new comes all the same.
         case.upstream.write("new", "new");
         let ended = case.run(0);
         let finished = ended.finished();
-        assert_eq!((&finished["status"], &finished["files_transferred"]), (&"warned".into(), &1.into()), "{ended}");
+        assert_eq!(
+            (&finished["status"], &finished["files_transferred"]),
+            (&"warned".into(), &1.into()),
+            "{ended}"
+        );
         let ended = case.run(0);
         let finished = ended.finished();
-        assert_eq!((&finished["status"], &finished["files_transferred"]), (&"warned".into(), &0.into()), "{ended}");
+        assert_eq!(
+            (&finished["status"], &finished["files_transferred"]),
+            (&"warned".into(), &0.into()),
+            "{ended}"
+        );
         // It is complete all the same: what upstream removes goes.
         fs::remove_file(case.upstream.root().join("other")).unwrap();
         let ended = case.env.run(["sync", "j", "--json", "--max-delete", "1"]).expect_code(0);

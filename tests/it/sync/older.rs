@@ -57,7 +57,9 @@ impl Two {
 
 #[test]
 fn another_source_with_one_older_file_changes_nothing() {
-    for more in ["", "delete = true", "delete = true\nrsync_args = [\"-u\"]", "rsync_args = [\"--ignore-existing\"]"] {
+    for more in
+        ["", "delete = true", "delete = true\nrsync_args = [\"-u\"]", "rsync_args = [\"--ignore-existing\"]"]
+    {
         let two = Two::new(more);
         two.break_usual();
         let before = tree(&two.env.mirror("j"));
@@ -101,7 +103,11 @@ fn what_another_source_lacks_waits_until_it_has_served_twice() {
     two.break_usual();
     assert_eq!(two.run(&[], 0).finished()["status"], "warned");
     let ended = two.run(&[], 0);
-    assert_eq!((&ended.finished()["status"], &ended.finished()["files_deleted"]), (&"ok".into(), &1.into()), "{ended}");
+    assert_eq!(
+        (&ended.finished()["status"], &ended.finished()["files_deleted"]),
+        (&"ok".into(), &1.into()),
+        "{ended}"
+    );
     assert!(two.is_mirror_of(&two.lagging));
     // It is the usual one now.
     fs::remove_file(two.lagging.root().join("d1/only-here")).unwrap();

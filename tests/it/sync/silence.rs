@@ -10,9 +10,18 @@ fn what_ends_without_figures_has_not_happened() {
         let source = daemon.url("m/");
         let env = Env::new();
         for (more, holds) in [("", false), ("", true), ("delete = true", true), ("delete = true", false)] {
-            let env = Env::new().with_config(&one_job(&[&source], &env.mirror(if holds { "full" } else { "j" }), more));
+            let env = Env::new().with_config(&one_job(
+                &[&source],
+                &env.mirror(if holds { "full" } else { "j" }),
+                more,
+            ));
             let dest = fs::read_to_string(env.config()).unwrap();
-            let dest = dest.lines().find_map(|line| line.strip_prefix("dest = ")).unwrap().trim_matches('"').to_owned();
+            let dest = dest
+                .lines()
+                .find_map(|line| line.strip_prefix("dest = "))
+                .unwrap()
+                .trim_matches('"')
+                .to_owned();
             if holds {
                 fs::create_dir_all(&dest).unwrap();
                 fs::write(format!("{dest}/kept"), "x").unwrap();

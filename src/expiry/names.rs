@@ -1,0 +1,156 @@
+//! Files that are named by runs: the names of runs sort in the order in which they began.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use ulid::Ulid;
+
+/// Clocks of different machines may be so far apart.
+const STEP: Duration = Duration::from_secs(300);
+
+/// A name for a run (a ULID) that sorts after those of all runs that the state directory remembers. Its time is this moment,
+/// unless the clock is behind the newest of those: then the clock was wrong or is wrong now, and the order is what matters.
+pub fn next_run(state: &Path) -> String {
+    let now = Ulid::generate();
+    let later = newest(state).filter(|newest| newest.timestamp_ms() >= now.timestamp_ms());
+    let later = later.map(|newest| newest.timestamp_ms() + 1).filter(|ms| *ms <= Ulid::max().timestamp_ms());
+    later.map_or(now, |ms| Ulid::from_parts(ms, now.random())).to_string()
+}
+
+/// The newest run that a file of the state directory is named by.
+fn newest(state: &Path) -> Option<Ulid> {
+    let below = ["logs", "plans"].into_iter().flat_map(|name| entries(&state.join(name)));
+    let dirs = below.chain([state.join("journal")]);
+    dirs.flat_map(|dir| entries(&dir)).filter_map(|path| run_of(&path)).max()
+}
+
+fn entries(dir: &Path) -> impl Iterator<Item = PathBuf> + use<> {
+    fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path())
+}
+
+/// The run that a file is named by: what stands before the first dot.
+fn run_of(path: &Path) -> Option<Ulid> {
+    let name = path.file_name()?.to_str()?;
+    Ulid::from_string(name.split('.').next()?).ok()
+}
+
+/// Removes all but the newest `keep` of the files `RUN.ENDING` in a directory; the one of the run `current` counts, and stays.
+/// What is dated in the future is counted apart, so that it pushes nothing else out: at most as many of those stay, too.
+/// Files with other names are not ours. What cannot be removed now is tried again by the next run.
+pub fn prune(dir: &Path, ending: &str, keep: usize, current: &str, now: jiff::Timestamp) {
+    let mut found: BTreeMap<Ulid, PathBuf> = BTreeMap::new();
+    for path in entries(dir) {
+        let Some(run) = run_of(&path) else { continue };
+        if path.file_name().is_some_and(|name| name.to_str() == Some(&format!("{run}.{ending}"))) {
+            found.insert(run, path);
+        }
+    }
+    let current = Ulid::from_string(current).ok().and_then(|run| found.remove(&run));
+    let room = keep.saturating_sub(usize::from(current.is_some()));
+    let limit = u64::try_from(now.as_millisecond()).unwrap_or(0).saturating_add(STEP.as_millis() as u64);
+    let (ahead, past): (Vec<_>, Vec<_>) = found.into_iter().partition(|(run, _)| run.timestamp_ms() > limit);
+    for group in [ahead, past] {
+        for (_, path) in group.into_iter().rev().skip(room) {
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::Timestamp;
+    use std::fs::File;
+
+    const NOW: i64 = 1_800_000_000_000;
+    const DAY: i64 = 86_400_000;
+
+    fn at(ms: i64) -> String {
+        Ulid::from_parts(ms as u64, 7).to_string()
+    }
+
+    fn left(dir: &Path) -> Vec<String> {
+        let mut names: Vec<_> =
+            entries(dir).map(|path| path.file_name().unwrap().to_str().unwrap().to_owned()).collect();
+        names.sort();
+        names
+    }
+
+    fn fill(dir: &Path, days: &[i64], ending: &str) -> Vec<String> {
+        let names: Vec<_> = days.iter().map(|day| format!("{}.{ending}", at(NOW + day * DAY))).collect();
+        names.iter().for_each(|name| drop(File::create(dir.join(name)).unwrap()));
+        names
+    }
+
+    fn prune_now(dir: &Path, keep: usize, current: &str) {
+        prune(dir, "log", keep, current, Timestamp::from_millisecond(NOW).unwrap());
+    }
+
+    #[test]
+    fn only_the_newest_stay_and_foreign_files_too() {
+        let dir = tempfile::tempdir().unwrap();
+        let names = fill(dir.path(), &[-3, -2, -1, 0], "log");
+        for name in
+            ["notes.log".into(), "x.txt".into(), format!("{}.txt", at(NOW)), format!("{}.b.log", at(NOW))]
+        {
+            File::create(dir.path().join(name)).unwrap();
+        }
+        let foreign = left(dir.path()).into_iter().filter(|name| !names.contains(name)).count();
+        prune_now(dir.path(), 2, &at(NOW));
+        assert_eq!(left(dir.path()).len(), foreign + 2);
+        assert!(names[2..].iter().all(|name| dir.path().join(name).exists()));
+    }
+
+    #[test]
+    fn what_is_dated_in_the_future_pushes_nothing_out() {
+        let dir = tempfile::tempdir().unwrap();
+        let names = fill(dir.path(), &[-3, -2, -1, 365, 366, 367, 368], "log");
+        prune_now(dir.path(), 3, "");
+        let stay = [&names[..3], &names[4..]].concat();
+        assert_eq!(left(dir.path()), stay);
+    }
+
+    /// A slow clock: the run that is going on is the oldest by its name.
+    #[test]
+    fn the_current_one_stays_whatever_its_date() {
+        let dir = tempfile::tempdir().unwrap();
+        let names = fill(dir.path(), &[-60, -3, -2, -1], "log");
+        prune_now(dir.path(), 2, &at(NOW - 60 * DAY));
+        assert_eq!(left(dir.path()), [names[0].clone(), names[3].clone()]);
+        prune_now(dir.path(), 1, &at(NOW - 60 * DAY));
+        assert_eq!(left(dir.path()), [names[0].clone()]);
+        prune_now(dir.path(), 1, &at(NOW));
+        assert_eq!(left(dir.path()), [names[0].clone()], "one without a file takes no room");
+    }
+
+    #[test]
+    fn runs_sort_in_their_order_whatever_the_clock_says() {
+        let state = tempfile::tempdir().unwrap();
+        for sub in ["journal", "logs/a", "plans/clean", "plans/a"] {
+            fs::create_dir_all(state.path().join(sub)).unwrap();
+        }
+        let first = next_run(state.path());
+        let near = |run: &str| {
+            let ms = Ulid::from_string(run).unwrap().timestamp_ms();
+            Timestamp::now().as_millisecond().abs_diff(ms as i64) < 60_000
+        };
+        assert!(near(&first));
+        // Each from a clock that was a year further ahead.
+        let mut last = first;
+        for (n, place) in
+            ["journal/R.a.journal.ndjson", "logs/a/R.log", "plans/clean/R.plan.ndjson", "plans/a/R.deletions"]
+                .into_iter()
+                .enumerate()
+        {
+            let ahead = at(Timestamp::now().as_millisecond() + (n as i64 + 1) * 365 * DAY);
+            File::create(state.path().join(place.replace('R', &ahead))).unwrap();
+            let next = next_run(state.path());
+            assert!(next > ahead && ahead > last, "{place}");
+            last = next;
+        }
+        // Nothing comes after the end of time.
+        File::create(state.path().join("logs/a").join(format!("{}.log", Ulid::max()))).unwrap();
+        assert!(near(&next_run(state.path())));
+    }
+}
