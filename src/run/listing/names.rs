@@ -290,7 +290,11 @@ impl Listing {
                 writer.finish()?
             }
         };
-        if names.counts.are(count) { names.keep(state_dir, job) } else { Ok(forget(state_dir, job)) }
+        if names.counts.are(count) {
+            return names.keep(state_dir, job);
+        }
+        forget(state_dir, job);
+        Ok(())
     }
 }
 
