@@ -163,7 +163,10 @@ fn where_the_list_cannot_be_written_files_come_and_nothing_is_deleted() {
     let ended = env.run(["sync", "j", "--json"]).expect_code(3);
     let finished = ended.finished();
     let error = finished["error"].as_str().unwrap();
-    assert!(error.contains("1 file was not deleted, since the list of deletions cannot be written"), "{ended}");
+    assert!(
+        error.contains("1 file was not deleted, since the list of deletions cannot be written"),
+        "{ended}"
+    );
     assert_eq!((&finished["files_transferred"], &finished["log"]), (&6.into(), &Value::Null), "{ended}");
     assert!(ended.err().contains("cannot write the log"), "{ended}");
     assert!(env.mirror("j").join("old").exists());

@@ -1,6 +1,7 @@
 //! `sync` through the binary, mostly with the real rsync at both ends.
 
 mod basics;
+mod complete;
 mod ends;
 mod failover;
 mod failures;
