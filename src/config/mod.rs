@@ -38,7 +38,7 @@ pub use lists::{Globs, HookList, RsyncArgs, Sources};
 pub use manners::{Concurrency, Nice};
 pub use nearest::nearest;
 pub use notify::{NotifySettings, Occasion, Url};
-pub use paths::{HomeError, expand_home, normalise};
+pub use paths::{PathError, expand, normalise};
 pub use preset::{layer as preset_layer, name as preset_name};
 pub use problem::{Place, Problem, Problems, decode};
 pub use schema::schema;

@@ -150,7 +150,9 @@ pub(super) fn add(list: &mut Vec<String>, value: impl Into<String>) {
     let value = value.into();
     // To look for a value takes a look at all; a list without an end must not take the square of its length.
     if list.len() < MOST_VALUES
-        && !value.is_empty() && !list.iter().any(|known| known.eq_ignore_ascii_case(&value)) {
+        && !value.is_empty()
+        && !list.iter().any(|known| known.eq_ignore_ascii_case(&value))
+    {
         list.push(value);
     }
 }

@@ -196,9 +196,7 @@ fn sources(block: &Block<'_>, entry: &mut Entry) {
             // Fusion proteins have several, separated by commas.
             for number in row.get(taxonomy).unwrap_or_default().split([',', ' ']) {
                 match number.parse() {
-                    Ok(number)
-                        if entry.taxonomy.len() < MOST_VALUES && !entry.taxonomy.contains(&number) =>
-                    {
+                    Ok(number) if entry.taxonomy.len() < MOST_VALUES && !entry.taxonomy.contains(&number) => {
                         entry.taxonomy.push(number);
                     }
                     _ => {}

@@ -337,6 +337,10 @@ fn a_field_of_very_many_values_is_cut_and_said() {
         let most = [entry.authors.len(), entry.ligands.len(), entry.keywords.len(), entry.taxonomy.len()];
         let most = most.into_iter().chain([entry.molecules.len()]).max();
         assert_eq!(most, Some(4096), "{table}");
-        assert!(entry.error.as_deref().unwrap().contains("more than 4096 values"), "{table}: {:?}", entry.error);
+        assert!(
+            entry.error.as_deref().unwrap().contains("more than 4096 values"),
+            "{table}: {:?}",
+            entry.error
+        );
     }
 }

@@ -131,6 +131,15 @@ pub fn modify_window(job: &Job) -> i64 {
     own.unwrap_or(preset).max(0)
 }
 
+/// The same options, in which the files that rsync reads or writes beside the transfer (`--exclude-from`, `--log-file` …) are named by
+/// `path`.
+pub fn with_files<E>(
+    rsync_args: &[String],
+    path: impl FnMut(&str) -> Result<String, E>,
+) -> Result<Vec<String>, E> {
+    options::with_files(rsync_args, path)
+}
+
 /// Whether the destination's files get the times of the source.
 pub fn keeps_times(rsync_args: &[String]) -> bool {
     !["no-times", "no-t"].iter().any(|name| options::names(rsync_args, None, name))

@@ -1,5 +1,9 @@
 //! rsync's own options, as far as a job may or may not use them.
 
+mod files;
+
+pub(super) use files::with_files;
+
 /// An option that a job must not give to rsync.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{text}")]
