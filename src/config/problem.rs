@@ -1,5 +1,6 @@
 //! What is wrong with a configuration, and where: every problem is collected, none hides another.
 
+use crate::job::mask_passwords;
 use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -125,6 +126,8 @@ impl Text<'_> {
             true => without_value(before, offending, after),
             false => (before, offending, after),
         };
+        let [before, offending, after] = [before, offending, after].map(mask_passwords);
+        let (before, offending, after) = (before.as_str(), offending.as_str(), after.as_str());
         let (cut, before) = match before.char_indices().rev().nth(EXCERPT) {
             Some((at, _)) => ("…", &before[at..]),
             None => ("", before),
