@@ -101,6 +101,7 @@ pub struct Judge {
     owners: Vec<Owner>,
     lists: Lists,
     now: i64,
+    at_root: bool,
 }
 
 impl Judge {
@@ -118,12 +119,17 @@ impl Judge {
                 owners.push(Owner { rule: n, dirs: plain.len() < pattern.len() });
             }
         }
-        Ok(Judge { rules, globs: globs.build()?, owners, lists: Lists::default(), now })
+        Ok(Judge { rules, globs: globs.build()?, owners, lists: Lists::default(), now, at_root: false })
     }
 
     /// The same, with lists to look into.
     pub fn with(self, lists: Lists) -> Self {
         Judge { lists, ..self }
+    }
+
+    /// The same for a tree that is the root of a file system: what the file system keeps there is protected.
+    pub fn at_root(self, at_root: bool) -> Self {
+        Judge { at_root, ..self }
     }
 
     /// BLAKE3 of all that the rules say which are on, in hexadecimal digits.
@@ -142,7 +148,7 @@ impl Judge {
 
     /// What is to become of an entry.
     pub fn judge(&self, entry: &Candidate<'_>, scratch: &mut Vec<usize>) -> Verdict {
-        if let Some(why) = protected(entry) {
+        if let Some(why) = self.protected(entry) {
             return Verdict::Protected(why);
         }
         self.matches(entry, scratch);
@@ -198,6 +204,20 @@ impl Judge {
         rule.kind.is_none() && rule.action == Action::Keep && !sizes
     }
 
+    /// Why no rule may touch it.
+    fn protected(&self, entry: &Candidate<'_>) -> Option<&'static str> {
+        if super::path::check(entry.path).is_err() {
+            return Some("it is not below the root, or it is our own quarantine");
+        }
+        if protect::in_version_control(entry.path) {
+            return Some("it belongs to a version control system");
+        }
+        if self.at_root && protect::is_of_a_file_system(entry.path) {
+            return Some("the file system keeps it for itself");
+        }
+        entry.in_project.then_some("its directory holds the manifest of a project")
+    }
+
     fn why(&self, n: usize, entry: &Candidate<'_>, pattern: bool) -> Why {
         let rule = &self.rules[n];
         match () {
@@ -244,17 +264,6 @@ impl Judge {
             }),
         }
     }
-}
-
-/// Why no rule may touch it.
-fn protected(entry: &Candidate<'_>) -> Option<&'static str> {
-    if super::path::check(entry.path).is_err() {
-        return Some("it is not below the root, or it is our own quarantine");
-    }
-    if protect::in_version_control(entry.path) {
-        return Some("it belongs to a version control system");
-    }
-    entry.in_project.then_some("its directory holds the manifest of a project")
 }
 
 /// `NAME` of `.NAME.XXXXXX`, as `mkstemp` makes it: six letters or digits. Real dotfiles look alike: `.bashrc.before`.

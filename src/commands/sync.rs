@@ -243,7 +243,8 @@ fn print_commands(config: &Config, jobs: &[Job], state_dir: &Path, ui: &Ui) -> R
                     }
                     _ => ("lists what differs", "TZ=UTC "),
                 };
-                let argv = rsync_args::argv(&config.sync.rsync, job, source, purpose);
+                let mut argv = rsync_args::argv(&config.sync.rsync, job, source, purpose);
+                run::protect_destination(&mut argv, job);
                 if ui.json {
                     let body = BTreeMap::from([
                         ("job", serde_json::json!(job.name)),

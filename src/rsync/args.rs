@@ -5,6 +5,7 @@
 //! and what must never be touched is filtered before anybody else's filters are heard.
 
 use super::options;
+use crate::clean::OF_FILE_SYSTEMS;
 use crate::job::{Address, Job, Preset, Source};
 use std::time::Duration;
 
@@ -148,6 +149,22 @@ pub fn leave_out(argv: &mut Vec<String>, names: &[Vec<u8>]) {
 pub fn protect_every_case(argv: &mut [String]) {
     for argument in argv.iter_mut().filter(|argument| *argument == PROTECTED[0]) {
         *argument = "--exclude=/.[pP][dD][bB]-[sS][yY][nN][cC]".into();
+    }
+}
+
+/// For a destination that is the root of a file system: what the file system keeps there is not listed for deletion, and so not looked
+/// into either. These names of the source come as any other, apart from those that are `closed` to us here, where nothing could come.
+/// In front of all filters, and again wherever those begin anew.
+pub fn protect_file_system(argv: &mut Vec<String>, closed: &[String]) {
+    let closed = closed.iter().map(|name| format!("--exclude=/{}", options::literal(name)));
+    // Only a listing with `--delete` asks what is protected.
+    let deletes = argv.iter().any(|argument| argument == "--delete");
+    let kept = OF_FILE_SYSTEMS.iter().filter(|_| deletes).map(|name| format!("--filter=P /{name}"));
+    let rules: Vec<String> = closed.chain(kept).collect();
+    let is_first = |argument: &&String| **argument == PROTECTED[0];
+    let places = argv.iter().enumerate().filter(|(_, argument)| is_first(argument)).map(|(at, _)| at);
+    for at in places.collect::<Vec<_>>().into_iter().rev() {
+        argv.splice(at..at, rules.iter().cloned());
     }
 }
 

@@ -70,6 +70,8 @@ pub(super) struct Try<'a> {
     pub(super) names_before: NamesBefore,
     /// Whether some directory of the destination folds names, although its root does not.
     pub(super) folds_below: bool,
+    /// If the destination is the root of a file system: what that keeps there and we may not write to.
+    pub(super) at_root: Option<Vec<String>>,
     /// What this attempt has shown.
     pub(super) evidence: Evidence,
 }
@@ -104,6 +106,7 @@ impl<'a> Try<'a> {
             remembers: true,
             names_before: NamesBefore::default(),
             folds_below: false,
+            at_root: None,
             evidence: Evidence::default(),
         }
     }

@@ -120,5 +120,12 @@ pub fn first_commands(job: &Job, state_dir: &Path) -> Vec<Purpose> {
     list.then_some(Purpose::List { all }).into_iter().chain([Purpose::Transfer]).collect()
 }
 
+/// Adds the filters that a command of the job gets because of where its destination lies.
+pub fn protect_destination(argv: &mut Vec<String>, job: &Job) {
+    if let Some(closed) = remember::closed_at_root(&job.dest) {
+        args::protect_file_system(argv, &closed);
+    }
+}
+
 #[cfg(test)]
 mod tests;

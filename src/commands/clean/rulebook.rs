@@ -5,6 +5,7 @@ use crate::commands::Failure;
 use crate::config::Config;
 use crate::history::History;
 use crate::job::Job;
+use crate::machine;
 use crate::rsync::output::unescape;
 use crate::ui::Ui;
 use std::fs::{self, File};
@@ -55,7 +56,7 @@ pub(super) fn judge(
     }
     let judge = Judge::new(rules, super::now());
     let judge = judge.map_err(|error| Failure::usage(format!("a rule's pattern cannot be used: {error}")))?;
-    Ok(judge.with(lists))
+    Ok(judge.with(lists).at_root(machine::is_root_of_a_file_system(root)))
 }
 
 /// A pattern for all that lies in the directory that the job's `--backup-dir` names, if that is in the mirror.
