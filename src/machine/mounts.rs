@@ -139,10 +139,14 @@ odd line
     #[test]
     fn a_plain_directory_is_no_root() {
         let dir = tempfile::tempdir().unwrap();
-        assert!(!is_root_of_a_file_system(dir.path()) && !is_root_of_a_file_system(&dir.path().join("missing")));
+        assert!(
+            !is_root_of_a_file_system(dir.path()) && !is_root_of_a_file_system(&dir.path().join("missing"))
+        );
         assert!(is_root_of_a_file_system(Path::new("/")));
         if cfg!(target_os = "linux") {
-            assert!(is_root_of_a_file_system(Path::new("/proc")) && is_root_of_a_file_system(Path::new("/dev/")));
+            assert!(
+                is_root_of_a_file_system(Path::new("/proc")) && is_root_of_a_file_system(Path::new("/dev/"))
+            );
         }
     }
 

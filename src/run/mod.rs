@@ -43,6 +43,7 @@ mod watchdog;
 
 pub use dispatch::run;
 pub use holders::Holders;
+pub(crate) use listing::source_names;
 pub use lock::{Lock, Tried, try_lock};
 pub use signal::Signals;
 

@@ -57,7 +57,7 @@ impl<'a> LeftOut<'a> {
         let denied = self.files.iter().any(|(_, why)| *why == DENIED);
         if denied && self.files.iter().all(|(path, _)| is_kept_by_a_file_system(path)) {
             return Some(
-                "a file system keeps it for itself, and only root may read it: `exclude = [\"/lost+found\"]` leaves it out",
+                "a file system keeps it for itself, and only root may read it: `exclude = [\"lost+found/\"]` leaves it out",
             );
         }
         match (denied, self.ours) {

@@ -7,14 +7,14 @@ mod examine;
 mod folding;
 mod gone;
 mod names;
+mod upstream;
 
 pub(super) use age::Older;
 pub(super) use changed::{Changed, ChangedKind};
 pub(super) use examine::{Respelling, make_old, rename};
 pub(super) use gone::{Gone, GoneWriter, Mark};
-#[expect(unused_imports, reason = "`clean` will ask")]
-pub(crate) use names::kept;
 pub(super) use names::{Names, NamesBefore, needs_names};
+pub(crate) use upstream::source_names;
 
 use crate::clean::is_of_a_file_system;
 use crate::clean::path::OURS;
@@ -123,7 +123,8 @@ impl Collector {
 
     /// The dry run has ended with these figures.
     pub(super) fn finish(self, stats: Stats) -> io::Result<Listing> {
-        let Collector { gone, mut changed, names, created, updated, contents, reserved, folds, at_root: _ } = self;
+        let Collector { gone, mut changed, names, created, updated, contents, reserved, folds, at_root: _ } =
+            self;
         changed.finish()?;
         let names = match names {
             Some(names) => Some(names.and_then(NameWriter::finish)?),

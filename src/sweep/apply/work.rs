@@ -3,7 +3,9 @@
 use super::links::Links;
 use super::{Applied, Apply, BATCH, Batch, Broken, Page};
 use crate::clean::path::split;
-use crate::clean::{Did, Entry, Kind, Line, Recipe, Record, in_version_control, is_of_a_file_system, is_of_a_transfer};
+use crate::clean::{
+    Did, Entry, Kind, Line, Recipe, Record, in_version_control, is_of_a_file_system, is_of_a_transfer,
+};
 use crate::machine;
 use crate::sweep::below::open_below;
 use crate::sweep::busy::is_being_written;
