@@ -29,6 +29,7 @@ mod lock;
 mod phases;
 mod pipe;
 mod process;
+mod rehearse;
 mod remember;
 mod remove;
 mod signal;

@@ -75,6 +75,9 @@ impl Unit<'_> {
     async fn go(&mut self) -> Result<Outcome, Outcome> {
         let Ticket { plan, job, voice, .. } = self.ticket;
         self.take_slot(job.sources.first().and_then(|s| s.host())).await?;
+        if let Some(reason) = job.unfit.clone().filter(|_| job.delete) {
+            return Err(Outcome::Failed(reason));
+        }
         let lock = match plan.mode {
             Mode::Real => Some(self.lock().await?),
             Mode::DryRun | Mode::Plan { .. } => None,
