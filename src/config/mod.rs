@@ -73,7 +73,7 @@ pub struct Config {
     pub jobs: Vec<Job>,
     /// What is odd, but allowed.
     pub warnings: Vec<Problem>,
-    /// What is wrong with single jobs, which therefore fail ([`Job::unfit`]); the others can be run.
+    /// What is wrong with single jobs, which therefore fail when they are run ([`crate::rsync::args::unfit`]); the others can be run.
     pub unfit: Vec<Problem>,
     /// `[index]`
     pub index: IndexSettings,

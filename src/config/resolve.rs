@@ -135,7 +135,7 @@ impl Resolver<'_> {
         if applies {
             rsync_args.extend_from_slice(&self.over.rsync_args);
         }
-        let unfit = self.unfit(draft, &settings.delete, &rsync_args);
+        self.check_with_delete(draft, &settings.delete, &rsync_args);
         Some(Job {
             name: draft.name.clone(),
             description: settings.description.map(|given| given.value).unwrap_or_default(),
@@ -179,7 +179,6 @@ impl Resolver<'_> {
                 timeout: settings.hook_timeout.value.0,
             },
             index: indexing(settings.index, &whole.index),
-            unfit,
         })
     }
 

@@ -8,7 +8,6 @@ pub use limit::{MaxDelete, MaxEntries, MaxOlder};
 pub use manners::{CachePolicy, IoPriority, Priority, SourceOrder};
 pub use source::{Address, Source, SourceError};
 
-use crate::result::Reason;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -81,8 +80,6 @@ pub struct Job {
     pub hooks: Hooks,
     /// What can be searched.
     pub index: Indexing,
-    /// Why it cannot be run with `delete`: its options for rsync do not go with it.
-    pub unfit: Option<Reason>,
 }
 
 /// The base options that a job starts from; the order of strength is built-in < preset < `[defaults]` < job < command line.
@@ -194,7 +191,6 @@ impl Job {
             cache: CachePolicy::Keep,
             hooks: Hooks { timeout: Duration::from_secs(60), ..Hooks::default() },
             index: Indexing { enabled: true, ..Indexing::default() },
-            unfit: None,
         }
     }
 }

@@ -137,6 +137,11 @@ pub fn keeps_times(rsync_args: &[String]) -> bool {
     !["no-times", "no-t"].iter().any(|name| options::names(rsync_args, None, name))
 }
 
+/// Why the job cannot be run: its own options for rsync do not go with `delete`.
+pub fn unfit(job: &Job) -> Option<Refused> {
+    check_with_delete(&job.rsync_args).err().filter(|_| job.delete)
+}
+
 /// Adds filters by which single entries of the source are left out, in front of all others.
 pub fn leave_out(argv: &mut Vec<String>, names: &[Vec<u8>]) {
     let at = argv.iter().position(|argument| argument.starts_with("--exclude=")).unwrap_or(1);
