@@ -71,3 +71,24 @@ pub fn is_version_control(name: &[u8]) -> bool {
 pub fn in_version_control(path: &[u8]) -> bool {
     path.split(|b| *b == b'/').any(|part| is_version_control(part) || part == OURS)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_file_system_keeps_is_known_by_its_first_name() {
+        for path in [
+            "lost+found",
+            "lost+found/#12",
+            ".Trash-1000/files/x",
+            "$RECYCLE.BIN/a",
+            "System Volume Information",
+        ] {
+            assert!(is_of_a_file_system(path.as_bytes()), "{path}");
+        }
+        for path in ["a/lost+found", "lost+found2", ".Trash-", ".snapshots2/x", "", "Lost+Found"] {
+            assert_eq!(is_of_a_file_system(path.as_bytes()), path == ".Trash-", "{path}");
+        }
+    }
+}

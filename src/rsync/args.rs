@@ -338,6 +338,29 @@ mod tests {
     }
 
     #[test]
+    fn what_a_file_system_keeps_is_protected_wherever_filters_begin() {
+        let mut job = job();
+        job.delete = true;
+        job.exclude = vec!["!".into(), "*.tmp".into()];
+        let mut argv = of(&job, Purpose::List { all: false });
+        protect_file_system(&mut argv, &["lost+found".into()]);
+        let places = |text: &str| {
+            argv.iter().enumerate().filter(|(_, a)| *a == text).map(|(at, _)| at).collect::<Vec<_>>()
+        };
+        let (hidden, kept) = (places("--exclude=/lost+found"), places("--filter=P /.Trash-*"));
+        assert_eq!((hidden.len(), kept.len()), (2, 2), "{argv:?}");
+        let clear = places("--exclude=!")[0];
+        assert!(hidden[0] < kept[0] && kept[0] < clear && clear < hidden[1], "{argv:?}");
+        // A transfer deletes nothing, and what cannot come does not come.
+        let mut argv = of(&job, Purpose::Transfer);
+        protect_file_system(&mut argv, &["lost+found".into()]);
+        assert!(
+            argv.contains(&"--exclude=/lost+found".into())
+                && !argv.iter().any(|a| a.starts_with("--filter=P"))
+        );
+    }
+
+    #[test]
     fn the_destination_gets_one_slash() {
         let mut job = job();
         for dest in ["/srv/m", "/srv/m/"] {

@@ -19,6 +19,7 @@ use crate::job::{Job, Source};
 use crate::result::{Attempt, Figures, Reason};
 use crate::rsync::args;
 use crate::rsync::exit::Class;
+use crate::rsync::output::Count;
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -72,6 +73,8 @@ pub(super) struct Try<'a> {
     pub(super) folds_below: bool,
     /// If the destination is the root of a file system: what that keeps there and we may not write to.
     pub(super) at_root: Option<Vec<String>>,
+    /// What the last transfer found at the source.
+    pub(super) counted: Option<Count>,
     /// What this attempt has shown.
     pub(super) evidence: Evidence,
 }
@@ -107,6 +110,7 @@ impl<'a> Try<'a> {
             names_before: NamesBefore::default(),
             folds_below: false,
             at_root: None,
+            counted: None,
             evidence: Evidence::default(),
         }
     }
@@ -212,6 +216,7 @@ impl<'a> Try<'a> {
             return Ok(Ending::Empty(guard::empty_source(self.job, None)));
         }
         self.evidence = Evidence { listed: true, arrived: transfer.arrived, not_deleted: 0 };
+        self.remember_first_names().await;
         Ok(Ending::Done(transfer.warned))
     }
 

@@ -145,7 +145,8 @@ impl Try<'_> {
             (None, bytes) if before.total_files.is_none() => bytes,
             _ => None,
         };
-        self.figures.total_files = ran.stats.files.map(|f| f.files()).or(before.total_files);
+        self.counted = ran.stats.files;
+        self.figures.total_files = self.counted.map(|f| f.files()).or(before.total_files);
         self.figures.total_bytes = ran.stats.total_size.or(before.total_bytes);
         let all_came = expected.is_none_or(|expected| moved.files.is_some_and(|files| files >= expected));
         let warned = match self.verdict(ran)? {

@@ -109,6 +109,17 @@ impl Try<'_> {
         }
     }
 
+    /// After a first transfer that was complete: keeps the names of what has come.
+    pub(super) async fn remember_first_names(&mut self) {
+        let Some(count) = self.counted.filter(|_| self.evidence.is_complete()) else { return };
+        let (dest, state_dir, job) =
+            (self.job.dest.clone(), self.plan.state_dir.clone(), self.job.name.clone());
+        let keep = move || listing::keep_first_names(&dest, count, &state_dir, &job);
+        if let Some(Err(error)) = off_thread(&self.voice.stop, keep).await {
+            self.voice.notice(Level::Debug, format!("the names of the source cannot be kept: {error}")).await;
+        }
+    }
+
     /// What was held under the spelling of another file until now has to come. Says whether there is any.
     pub(super) async fn renew(&mut self, listing: &mut Listing) -> Result<bool, Ending> {
         let Some(lock) = self.lock.filter(|_| !listing.stale.is_empty()) else { return Ok(false) };

@@ -135,7 +135,7 @@ pub(super) fn run(args: &PlanArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
             for mirror in judge.mirrors().iter().filter(|mirror| unknown && mirror.names.is_none()) {
                 ui.note(&format!(
                     "it is not known yet what upstream has of {0}: built-in rules put up for review what they would delete; a \
-                     complete `pdb-sync sync {0}` that finds files in the mirror learns it",
+                     complete run of `pdb-sync sync {0}` learns it",
                     mirror.job
                 ));
             }

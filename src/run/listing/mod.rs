@@ -4,6 +4,7 @@
 mod age;
 mod changed;
 mod examine;
+mod first;
 mod folding;
 mod gone;
 mod names;
@@ -12,6 +13,7 @@ mod upstream;
 pub(super) use age::Older;
 pub(super) use changed::{Changed, ChangedKind};
 pub(super) use examine::{Respelling, make_old, rename};
+pub(super) use first::keep_first_names;
 pub(super) use gone::{Gone, GoneWriter, Mark};
 pub(super) use names::{Names, NamesBefore, needs_names};
 pub(crate) use upstream::source_names;

@@ -47,7 +47,7 @@ impl NameCounts {
     }
 
     /// Whether they are as many as rsync counted. It counts the root, which has no name, and what it skips, such as links without `-l`.
-    fn are(self, count: Count) -> bool {
+    pub(super) fn are(self, count: Count) -> bool {
         let others = count.files().saturating_sub(count.regular);
         self.files == count.regular
             && (self.dirs == count.dirs || self.dirs + 1 == count.dirs)
