@@ -102,7 +102,7 @@ fn in_force(args: &[String], of: &[&str]) -> bool {
         None => format!("no-{name}"),
     };
     let opposites: Vec<String> = of.iter().map(|name| opposite(name)).collect();
-    let said = items(args).into_iter().filter_map(|item| {
+    let mut said = items(args).into_iter().filter_map(|item| {
         let name = match item {
             Item::Long(name, _) => name.to_owned(),
             Item::Short(letter, _) => letter.to_string(),
@@ -114,7 +114,7 @@ fn in_force(args: &[String], of: &[&str]) -> bool {
             _ => None,
         }
     });
-    said.last().unwrap_or(false)
+    said.next_back().unwrap_or(false)
 }
 
 /// What is to be done at the other end must be harmless there as well.

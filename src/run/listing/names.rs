@@ -1,4 +1,4 @@
-//! The names that a source holds, as the last complete run of a job saw them: `STATE/listings/JOB.names`.
+//! The names that a source holds, as the last complete run of a job saw them: `STATE/listings/JOB.names`. `clean` asks for them, too.
 //!
 //! Names come in rsync's order, directory by directory, so each is written as the number of bytes that it shares with the one before
 //! and the rest: about 8 bytes a name in a PDB tree. The file ends with its counts and a BLAKE3 hash. One that is cut short,
