@@ -22,6 +22,7 @@ mod show;
 mod surroundings;
 #[cfg(test)]
 pub(crate) mod tests;
+mod unfit;
 mod units;
 mod value;
 mod watch;
@@ -72,6 +73,8 @@ pub struct Config {
     pub jobs: Vec<Job>,
     /// What is odd, but allowed.
     pub warnings: Vec<Problem>,
+    /// What is wrong with single jobs, which therefore fail when they are run ([`crate::rsync::args::unfit`]); the others can be run.
+    pub unfit: Vec<Problem>,
     /// `[index]`
     pub index: IndexSettings,
     /// Every value of `[index]` with its origin.
@@ -230,9 +233,11 @@ pub fn load(text: &str, file: &Path, over: &Overrides, around: &Surroundings) ->
         over,
         around,
         problems: Vec::new(),
+        unfit: Vec::new(),
         placed: Vec::new(),
     };
-    let config = resolver.resolve(draft);
+    let mut config = resolver.resolve(draft);
+    config.unfit = std::mem::take(&mut resolver.unfit);
     problems.append(&mut resolver.problems);
     if problems.is_empty() {
         return Ok(config);

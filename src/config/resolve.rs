@@ -22,6 +22,8 @@ pub(super) struct Resolver<'a> {
     pub(super) over: &'a Overrides,
     pub(super) around: &'a Surroundings,
     pub(super) problems: Vec<Problem>,
+    /// Problems of single jobs, without which the rest can be used.
+    pub(super) unfit: Vec<Problem>,
     /// Also those of jobs that are wrong otherwise.
     pub(super) placed: Vec<Placed>,
 }
@@ -133,12 +135,7 @@ impl Resolver<'_> {
         if applies {
             rsync_args.extend_from_slice(&self.over.rsync_args);
         }
-        if settings.delete.value
-            && let Err(refused) = args::check_with_delete(&rsync_args)
-            && args::check(&rsync_args).is_ok()
-        {
-            self.about(settings.delete.origin, draft, refused.text, Some(refused.hint));
-        }
+        self.check_with_delete(draft, &settings.delete, &rsync_args);
         Some(Job {
             name: draft.name.clone(),
             description: settings.description.map(|given| given.value).unwrap_or_default(),
@@ -386,7 +383,7 @@ impl Resolver<'_> {
         }
     }
 
-    fn about(&mut self, origin: Origin, job: &DraftJob, text: String, hint: Option<String>) {
+    pub(super) fn about(&mut self, origin: Origin, job: &DraftJob, text: String, hint: Option<String>) {
         self.at_origin(origin, format!("job {:?}: {text}", job.name), hint);
     }
 }

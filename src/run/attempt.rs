@@ -14,11 +14,12 @@ use super::lock::Lock;
 use super::phases::{Transfer, unreadable};
 use super::remove::Removed;
 use super::voice::Voice;
-use crate::event::{Event, Level, Phase};
+use crate::event::{Level, Phase};
 use crate::job::{Job, Source};
 use crate::result::{Attempt, Figures, Reason};
 use crate::rsync::args;
 use crate::rsync::exit::Class;
+use crate::rsync::output::Count;
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -70,6 +71,10 @@ pub(super) struct Try<'a> {
     pub(super) names_before: NamesBefore,
     /// Whether some directory of the destination folds names, although its root does not.
     pub(super) folds_below: bool,
+    /// If the destination is the root of a file system: what that keeps there and we may not write to.
+    pub(super) at_root: Option<Vec<String>>,
+    /// What the last transfer found at the source.
+    pub(super) counted: Option<Count>,
     /// What this attempt has shown.
     pub(super) evidence: Evidence,
 }
@@ -104,6 +109,8 @@ impl<'a> Try<'a> {
             remembers: true,
             names_before: NamesBefore::default(),
             folds_below: false,
+            at_root: None,
+            counted: None,
             evidence: Evidence::default(),
         }
     }
@@ -209,6 +216,7 @@ impl<'a> Try<'a> {
             return Ok(Ending::Empty(guard::empty_source(self.job, None)));
         }
         self.evidence = Evidence { listed: true, arrived: transfer.arrived, not_deleted: 0 };
+        self.remember_first_names().await;
         Ok(Ending::Done(transfer.warned))
     }
 
@@ -333,54 +341,8 @@ impl<'a> Try<'a> {
         )))
     }
 
-    /// `--dry-run` and `--plan`: the same judgement, and nothing else. The figures are those that would be.
-    async fn rehearse(&mut self) -> Result<Ending, Ending> {
-        let folds = self.memory.folds.is_some_and(|(_, _, folds)| folds);
-        let mut listing = self.rehearsal(folds).await?;
-        if listing.folds_below {
-            self.folds_below = true;
-            listing = self.rehearsal(true).await?;
-        }
-        if self.source_is_empty() {
-            // Nothing of what was listed would happen.
-            (self.figures.files_transferred, self.figures.files_deleted) = (Some(0), Some(0));
-            return Ok(Ending::Empty(guard::empty_source(self.job, Some(&listing.gone.path))));
-        }
-        let delete = self.job.delete;
-        if matches!(self.plan.mode, super::Mode::Plan { .. }) {
-            listing.gone.tally.bytes = self.stamps(&listing.gone).await.ok().map(|(_, bytes)| bytes);
-            let limit = listing.present().filter(|_| delete);
-            let limit = limit.map(|present| guard::limit(self.job, &listing, present));
-            let (created, updated, deleted) = (listing.created, listing.updated, listing.gone.tally);
-            self.voice
-                .say(Event::Planned { job: self.voice.job.clone(), created, updated, deleted, limit })
-                .await;
-        }
-        // As rsync does with `-n`: what would be.
-        self.figures.files_transferred = Some(listing.contents);
-        self.figures.files_deleted = Some(if delete { listing.gone.tally.files } else { 0 });
-        if listing.reserved.theirs > 0 {
-            return Err(Ending::Failed(Class::Fatal, guard::reserved(&listing.reserved)));
-        }
-        if args::hides_differences(&self.job.rsync_args) {
-            // What a transfer would leave alone tells the age of the source all the same.
-            let judged = self.list(folds).await?;
-            self.judge_age(&judged)?;
-        } else {
-            self.judge_age(&listing)?;
-        }
-        if delete {
-            match guard::deletions(self.job, &self.plan.again, &listing) {
-                Say::Go => {}
-                Say::TransferOnly(reason) => return Ok(Ending::Blocked(reason)),
-                Say::Empty(reason) => return Ok(Ending::Empty(reason)),
-            }
-        }
-        Ok(Ending::Done(listing.warned))
-    }
-
     /// A source without a file deserves at least a word, even where nothing could be lost.
-    fn source_is_empty(&self) -> bool {
+    pub(super) fn source_is_empty(&self) -> bool {
         self.figures.total_files == Some(0) && !self.job.allow_empty_source
     }
 
@@ -395,7 +357,7 @@ impl<'a> Try<'a> {
     }
 
     /// Who the counted entries are now, and how many bytes they hold.
-    async fn stamps(&self, gone: &Gone) -> Result<(Vec<Option<Mark>>, u64), Ending> {
+    pub(super) async fn stamps(&self, gone: &Gone) -> Result<(Vec<Option<Mark>>, u64), Ending> {
         let (list, dest) = (gone.clone(), self.job.dest.clone());
         let stamps = off_thread(&self.voice.stop, move || list.stamps(&dest)).await.ok_or(Ending::Stopped)?;
         stamps.map_err(|e| unreadable(gone, e))

@@ -29,6 +29,7 @@ mod lock;
 mod phases;
 mod pipe;
 mod process;
+mod rehearse;
 mod remember;
 mod remove;
 mod signal;
@@ -43,6 +44,7 @@ mod watchdog;
 
 pub use dispatch::run;
 pub use holders::Holders;
+pub(crate) use listing::source_names;
 pub use lock::{Lock, Tried, try_lock};
 pub use signal::Signals;
 
@@ -118,6 +120,13 @@ pub fn first_commands(job: &Job, state_dir: &Path) -> Vec<Purpose> {
     let list = job.delete || holds || args::filters_from_files(&job.rsync_args);
     let all = listing::needs_names(state_dir, &job.name);
     list.then_some(Purpose::List { all }).into_iter().chain([Purpose::Transfer]).collect()
+}
+
+/// Adds the filters that a command of the job gets because of where its destination lies.
+pub fn protect_destination(argv: &mut Vec<String>, job: &Job) {
+    if let Some(closed) = remember::closed_at_root(&job.dest) {
+        args::protect_file_system(argv, &closed);
+    }
 }
 
 #[cfg(test)]

@@ -99,7 +99,7 @@ impl Try<'_> {
         let path = list_path(&self.plan.state_dir, &self.job.name, &self.plan.run);
         let all = matches!(purpose, Purpose::List { all: true } | Purpose::Plan { all: true });
         let names = all.then_some((&*self.plan.state_dir, &*self.job.name));
-        let mut collector = Collector::new(&path, names, folds);
+        let mut collector = Collector::new(&path, names, folds, self.at_root.is_some());
         let show = match (purpose, self.plan.mode) {
             (Purpose::Plan { .. }, Mode::DryRun) => Show::Lines,
             (Purpose::Plan { .. }, Mode::Plan { paths: true }) => Show::Changes,
@@ -145,7 +145,8 @@ impl Try<'_> {
             (None, bytes) if before.total_files.is_none() => bytes,
             _ => None,
         };
-        self.figures.total_files = ran.stats.files.map(|f| f.files()).or(before.total_files);
+        self.counted = ran.stats.files;
+        self.figures.total_files = self.counted.map(|f| f.files()).or(before.total_files);
         self.figures.total_bytes = ran.stats.total_size.or(before.total_bytes);
         let all_came = expected.is_none_or(|expected| moved.files.is_some_and(|files| files >= expected));
         let warned = match self.verdict(ran)? {
@@ -294,6 +295,9 @@ impl Try<'_> {
         args::leave_out(&mut argv, lost);
         if self.memory.folds.is_some_and(|(_, _, folds)| folds) || self.folds_below {
             args::protect_every_case(&mut argv);
+        }
+        if let Some(closed) = &self.at_root {
+            args::protect_file_system(&mut argv, closed);
         }
         if purpose == Purpose::Transfer && self.keep.is_some() && self.job.keep_deleted.is_some() {
             // Each transfer has its own, or else a second one would replace what the first has kept.

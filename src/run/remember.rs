@@ -6,19 +6,26 @@ use super::fold_probe;
 use super::job_state::{JobState, Unknown};
 use super::listing::{self, Listing, NamesBefore};
 use super::remove::Removed;
+use crate::clean::is_of_a_file_system;
 use crate::event::Level;
+use crate::machine;
 use crate::result::Reason;
+use rustix::fs::Access;
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 
 /// How many names are told.
 const TOLD: usize = 3;
 
 impl Try<'_> {
-    /// Reads what is remembered of the job.
+    /// Reads what is remembered of the job, and looks where its destination lies.
     pub(super) async fn recall(&mut self) -> Result<(), Ending> {
-        let (state_dir, job) = (self.plan.state_dir.clone(), self.job.name.clone());
-        let load = move || JobState::load(&state_dir, &job);
-        match off_thread(&self.voice.stop, load).await.ok_or(Ending::Stopped)? {
+        let (state_dir, job, dest) =
+            (self.plan.state_dir.clone(), self.job.name.clone(), self.job.dest.clone());
+        let load = move || (JobState::load(&state_dir, &job), closed_at_root(&dest));
+        let (memory, at_root) = off_thread(&self.voice.stop, load).await.ok_or(Ending::Stopped)?;
+        self.at_root = at_root;
+        match memory {
             Ok(memory) => self.memory = memory,
             Err(Unknown::New) => {}
             Err(Unknown::Newer) => self.remembers = false,
@@ -102,6 +109,17 @@ impl Try<'_> {
         }
     }
 
+    /// After a first transfer that was complete: keeps the names of what has come.
+    pub(super) async fn remember_first_names(&mut self) {
+        let Some(count) = self.counted.filter(|_| self.evidence.is_complete()) else { return };
+        let (dest, state_dir, job) =
+            (self.job.dest.clone(), self.plan.state_dir.clone(), self.job.name.clone());
+        let keep = move || listing::keep_first_names(&dest, count, &state_dir, &job);
+        if let Some(Err(error)) = off_thread(&self.voice.stop, keep).await {
+            self.voice.notice(Level::Debug, format!("the names of the source cannot be kept: {error}")).await;
+        }
+    }
+
     /// What was held under the spelling of another file until now has to come. Says whether there is any.
     pub(super) async fn renew(&mut self, listing: &mut Listing) -> Result<bool, Ending> {
         let Some(lock) = self.lock.filter(|_| !listing.stale.is_empty()) else { return Ok(false) };
@@ -165,6 +183,22 @@ impl Try<'_> {
         let reason = Reason::new(text).hint(hint);
         Ok(Some(if new { Lost::New(reason) } else { Lost::Known(reason) }))
     }
+}
+
+/// If a destination is the root of a file system: the names there that the file system keeps for itself, and that we may not write to.
+pub(super) fn closed_at_root(dest: &Path) -> Option<Vec<String>> {
+    if !machine::is_root_of_a_file_system(dest) {
+        return None;
+    }
+    let names = std::fs::read_dir(dest).into_iter().flatten().flatten();
+    let names = names.filter_map(|entry| entry.file_name().into_string().ok());
+    let all = Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK;
+    let is_closed = |name: &String| {
+        let path = dest.join(name);
+        let needed = if path.is_dir() { all } else { Access::WRITE_OK };
+        is_of_a_file_system(name.as_bytes()) && rustix::fs::access(path, needed).is_err()
+    };
+    Some(names.filter(is_closed).collect())
 }
 
 /// Names that the destination cannot hold.

@@ -14,6 +14,7 @@ use super::{Mode, Plan, disk, guard};
 use crate::event::{Event, Level, Phase};
 use crate::job::{CachePolicy, Hook, Job};
 use crate::result::{Attempt, Fallback, Figures, Outcome, Reason, Skip, Status, SyncResult};
+use crate::rsync::args;
 use crate::rsync::exit::Class;
 use crate::stats::Past;
 use crate::sweep;
@@ -75,6 +76,9 @@ impl Unit<'_> {
     async fn go(&mut self) -> Result<Outcome, Outcome> {
         let Ticket { plan, job, voice, .. } = self.ticket;
         self.take_slot(job.sources.first().and_then(|s| s.host())).await?;
+        if let Some(refused) = args::unfit(job) {
+            return Err(Outcome::Failed(Reason::new(refused.text).hint(refused.hint)));
+        }
         let lock = match plan.mode {
             Mode::Real => Some(self.lock().await?),
             Mode::DryRun | Mode::Plan { .. } => None,

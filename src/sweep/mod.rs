@@ -36,7 +36,7 @@ pub use hand::{Taken, Wanted, look, look_for, stamp_of, take, take_dir};
 pub use journals::{Found, Journal, find, list, note_purge};
 pub use last::find_to_undo;
 pub use parent::{Parent, mtime_of, recipe_of, set_mtime};
-pub use planner::{Planned, Weighed, explain, plan, print_of, root_of};
+pub use planner::{Planned, RuleFound, Weighed, explain, plan, print_of, root_of};
 pub use purge::{Order, Purge, Purged, expired, purge};
 pub use quarantine::{Info, Place, Quarantine, info, place_in, place_of, runs, tidy};
 pub use sandbox::{Fence, can_fence, fence};

@@ -9,6 +9,7 @@ mod million;
 mod readers;
 mod refusals;
 mod rules;
+mod upstream;
 
 use super::support::{Env, tree};
 use std::fs::{self, File};

@@ -17,10 +17,13 @@ mod names;
 mod older;
 mod output;
 mod reserved;
+#[cfg(target_os = "linux")]
+mod roots;
 mod silence;
 mod ssh;
 mod state_dir;
 mod terminal;
+mod unfit;
 
 use crate::support::{Ended, Env, Fake, Upstream};
 use serde_json::Value;
