@@ -1,19 +1,21 @@
 //! Does a directory take names that differ in case or Unicode form for one? It is tried out.
 
 use crate::clean::path::OURS;
-use crate::sweep::below::{make_below, open_below};
-use crate::sweep::{mtime_of, set_mtime};
+use crate::sweep::below::make_below;
+use crate::sweep::{WriteAccess, mtime_of, set_mtime};
 use rustix::fs::{AtFlags, Mode, OFlags, openat, statat, unlinkat};
 use rustix::io::Errno;
+use std::cell::Cell;
 use std::ffi::OsStr;
-use std::fs::File;
 use std::os::unix::ffi::OsStrExt;
+use std::sync::Arc;
 
-/// Makes a file below `root`, looks for it under other spellings, and removes it. Leaves nothing, and the times of the root.
-pub(crate) fn folds(root: &File, run: &str) -> Result<bool, Errno> {
+/// Makes a file below the root, looks for it under other spellings, and removes it. Leaves nothing, and the times of the root.
+pub(crate) fn folds(access: &Arc<WriteAccess>, run: &str) -> Result<bool, Errno> {
+    let root = access.root();
     let stat = rustix::fs::fstat(root)?;
-    let mut made = false;
-    let dir = make_below(root, OURS, Mode::RWXU, |_| made = true)?;
+    let made = Cell::new(false);
+    let dir = access.in_root(|root| make_below(root, OURS, Mode::RWXU, |_| made.set(true)))?;
     // Not every file system takes other letters than ASCII.
     let answer = [("probe-\u{e9}-", ["PROBE-\u{e9}-", "probe-e\u{301}-"]), ("probe-", ["PROBE-", "Probe-"])]
         .iter()
@@ -27,10 +29,9 @@ pub(crate) fn folds(root: &File, run: &str) -> Result<bool, Errno> {
             Ok(folds)
         })
         .find_or_last();
-    if made {
+    if made.get() {
         // One that somebody uses meanwhile stays.
-        let _ = open_below(root, b"")
-            .and_then(|root| unlinkat(root, OsStr::from_bytes(OURS), AtFlags::REMOVEDIR));
+        let _ = access.in_root(|root| unlinkat(root, OsStr::from_bytes(OURS), AtFlags::REMOVEDIR));
         set_mtime(root, mtime_of(&stat));
     }
     answer
@@ -62,13 +63,14 @@ mod tests {
     fn an_ordinary_directory_does_not_and_stays_as_it_was() {
         let dir = tempfile::tempdir().unwrap();
         let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
-        let root = File::open(dir.path()).unwrap();
+        let root = std::fs::File::open(dir.path()).unwrap();
         root.set_modified(time).unwrap();
-        assert_eq!(folds(&root, "RUN1"), Ok(false));
+        let access = WriteAccess::new(root.try_clone().unwrap(), dir.path(), dir.path()).unwrap();
+        assert_eq!(folds(&access, "RUN1"), Ok(false));
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
         assert_eq!(root.metadata().unwrap().modified().unwrap(), time);
         std::fs::create_dir(dir.path().join(".pdb-sync")).unwrap();
-        assert_eq!(folds(&root, "RUN1"), Ok(false));
+        assert_eq!(folds(&access, "RUN1"), Ok(false));
         assert!(dir.path().join(".pdb-sync").exists(), "what was there stays");
     }
 }

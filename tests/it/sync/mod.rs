@@ -15,6 +15,7 @@ mod lock;
 mod names;
 mod older;
 mod output;
+mod readonly_dirs;
 mod reserved;
 mod silence;
 mod ssh;
