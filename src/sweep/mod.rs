@@ -3,6 +3,7 @@
 //! ```text
 //! planner ── apply ── hand (capture, verify, commit) ── quarantine
 //!                └── journals    undo ── escaping ── purge ──┘
+//!                     write access (modes for a moment)
 //! ```
 //!
 //! **Invariant: nothing is removed that was not captured and compared first; directories are only removed empty.** Every

@@ -110,7 +110,9 @@ impl ModeRecord {
         let mut troubles = Vec::new();
         let entries = match fs::read_dir(directory(&self.state)) {
             Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return troubles,
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                return troubles;
+            }
             Err(error) => {
                 let dir = directory(&self.state);
                 return vec![format!(
@@ -122,14 +124,17 @@ impl ModeRecord {
         let names = entries.flatten().map(|entry| entry.path());
         for path in names.filter(|path| path.as_os_str().as_bytes().ends_with(ENDING.as_bytes())) {
             if let Err(error) = self.put_back_one(root, &path, &mut troubles) {
-                troubles.push(format!("cannot put back the modes that it names: {}", in_file(&path, error)));
+                troubles.push(format!(
+                    "cannot work through a record of modes that are to be put back: {}",
+                    in_file(&path, error)
+                ));
             }
         }
         troubles
     }
 
     fn put_back_one(&self, root: &File, path: &Path, troubles: &mut Vec<String>) -> io::Result<()> {
-        let mut file = match File::options().read(true).append(true).open(path) {
+        let mut file = match File::open(path) {
             Ok(file) => file,
             // Somebody else was faster.
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -160,28 +165,25 @@ impl ModeRecord {
             other = opened;
             &other
         };
-        let mut stay = BTreeSet::new();
+        let (mut stay, mut lines) = (BTreeSet::new(), Vec::new());
         // Children first: a parent may be closed by its own mode.
         for old in left.dirs.iter().rev() {
             match put_back(root, old) {
-                Ok(()) => {
-                    let mut line = Vec::new();
-                    ModeLine::Back(old.path.clone()).write(&mut line);
-                    file.write_all(&line)?;
-                }
+                Ok(()) => ModeLine::Back(old.path.clone()).write(&mut lines),
                 Err(why) => {
                     troubles.push(not_back(&old.path, old.mode, &why));
                     stay.insert(old.path.clone());
                 }
             }
         }
-        // Another's is only appended to: its writer may just begin.
         if ours && stay.is_empty() {
-            fs::remove_file(path)?;
-        } else if ours {
+            return fs::remove_file(path);
+        }
+        if ours {
             self.open().dirs.extend(stay);
         }
-        Ok(())
+        // Another's is only appended to: its writer may just begin.
+        if lines.is_empty() { Ok(()) } else { append(path, &lines) }
     }
 
     /// Whether that tree holds this one, or lies in it.
@@ -235,6 +237,11 @@ fn put_back(root: &File, old: &OldMode) -> Result<(), String> {
         return Err(format!("that would lose its setgid bit, since we are not in its group {}", stat.st_gid));
     }
     change(&dir, old.mode).map_err(words)
+}
+
+/// Appends whole lines; what an earlier one left incomplete gets its end first.
+fn append(path: &Path, lines: &[u8]) -> io::Result<()> {
+    File::options().append(true).open(path)?.write_all(&[b"\n", lines].concat())
 }
 
 fn in_file(path: &Path, error: io::Error) -> io::Error {
