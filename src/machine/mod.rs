@@ -6,6 +6,7 @@ mod memory;
 mod mounts;
 mod process;
 mod surroundings;
+mod users;
 
 pub use give_way::give_way;
 pub use load::{Load, Meter, pressure};
@@ -13,6 +14,7 @@ pub use memory::{Memory, memory};
 pub use mounts::{Mount, expected_mounts, is_root, is_root_of_a_file_system, mount_of};
 pub use process::{Identity, boot_id};
 pub use surroundings::{resolve, surroundings};
+pub use users::user_name;
 
 /// Time of CPUs that all threads of this process have used so far; `None` where the system does not tell.
 pub fn cpu_time() -> Option<std::time::Duration> {

@@ -8,18 +8,18 @@ use super::blocking::off_thread;
 use super::complete::Evidence;
 use super::guard::{self, Say};
 use super::job_state::JobState;
-use super::keep::{self, Keep};
+use super::keep::Keep;
 use super::listing::{Gone, Listing, Mark, NamesBefore, list_path};
-use super::lock::Lock;
 use super::phases::{Transfer, unreadable};
 use super::remove::Removed;
 use super::voice::Voice;
-use crate::event::{Level, Phase};
+use crate::event::Phase;
 use crate::job::{Job, Source};
 use crate::result::{Attempt, Figures, Reason};
 use crate::rsync::args;
 use crate::rsync::exit::Class;
 use crate::rsync::output::Count;
+use crate::sweep::WriteAccess;
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -51,7 +51,7 @@ pub(super) struct Try<'a> {
     pub(super) number: u32,
     pub(super) voice: &'a Voice,
     /// `None` where nothing will be written.
-    pub(super) lock: Option<&'a Lock>,
+    pub(super) access: Option<&'a Arc<WriteAccess>>,
     pub(super) started: Instant,
     pub(super) announced: bool,
     pub(super) phases: Vec<(Phase, Duration)>,
@@ -87,7 +87,7 @@ impl<'a> Try<'a> {
         source: &'a Source,
         number: u32,
         voice: &'a Voice,
-        lock: Option<&'a Lock>,
+        access: Option<&'a Arc<WriteAccess>>,
     ) -> Self {
         Try {
             plan,
@@ -95,7 +95,7 @@ impl<'a> Try<'a> {
             source,
             number,
             voice,
-            lock,
+            access,
             started: Instant::now(),
             announced: false,
             phases: Vec::new(),
@@ -137,25 +137,7 @@ impl<'a> Try<'a> {
             let _ = std::fs::remove_file(list_path(&self.plan.state_dir, &self.job.name, &self.plan.run));
         }
         self.remember().await;
-        let kept = self.keep.take();
-        // Also where there was nothing to do. What is over-age only goes while all is well, or something new was kept.
-        let purges = self.job.keep_deleted.is_some()
-            && self.lock.is_some()
-            && !self.plan.mode.is_dry()
-            && (kept.is_some() || matches!(ending, Ending::Done(_)));
-        if kept.is_some() || purges {
-            let (dest, state) = (self.job.dest.clone(), self.plan.state_dir.clone());
-            // A mount that is dead must not hold the run.
-            let told = off_thread(&self.voice.stop, move || {
-                let left = kept.map(|kept| kept.close());
-                (left, if purges { keep::purge(&dest, &state) } else { Vec::new() })
-            });
-            let (left, told) = told.await.unwrap_or_default();
-            self.voice.unescaped(left.as_ref(), &self.job.dest).await;
-            for text in told {
-                self.voice.notice(Level::Warning, text).await;
-            }
-        }
+        self.close(matches!(ending, Ending::Done(_))).await;
         let attempt = Attempt {
             number: self.number,
             source: self.source.text.clone(),

@@ -8,6 +8,7 @@
 mod activity;
 mod attempt;
 mod backoff;
+mod begin;
 mod blocking;
 mod buffers;
 mod cache;

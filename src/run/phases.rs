@@ -193,11 +193,12 @@ impl Try<'_> {
         stamps: &[Option<Mark>],
         in_the_way: bool,
     ) -> Result<Removed, Ending> {
-        let Some(lock) = self.lock else { return Ok(Removed::default()) };
+        if self.access.is_none() {
+            return Ok(Removed::default());
+        }
         let keep = self.keep().await?;
         self.voice.phase(self.number, Phase::Delete, &[]).await;
         let started = Instant::now();
-        let root = lock.directory().try_clone().map_err(|e| unreadable(gone, e))?;
         let (list, stamps) = (gone.clone(), stamps.to_vec());
         let (voice, stop) = (self.voice.clone(), self.voice.stop.clone());
         // The names go through a channel of their own, so that a slow reader slows us down and does not block the run.
@@ -214,7 +215,7 @@ impl Try<'_> {
                     let _ = names.blocking_send(std::mem::take(&mut block));
                 }
             };
-            let removed = remove::remove(&root, &keep, &list, &stamps, wanted, tell, || stop.is_stopping());
+            let removed = remove::remove(&keep, &list, &stamps, wanted, tell, || stop.is_stopping());
             if !block.is_empty() {
                 let _ = names.blocking_send(block);
             }
@@ -245,25 +246,15 @@ impl Try<'_> {
     /// What becomes of what is removed or replaced. A job that keeps it goes on without if need be: then nothing is deleted, and
     /// [`Try::cannot_keep`] says why.
     pub(super) async fn prepare_keep(&mut self) -> Result<(), Ending> {
-        let Some(lock) = self.lock.filter(|_| self.keep.is_none() && self.job.keep_deleted.is_some()) else {
-            return Ok(());
-        };
-        let cannot = |source| NoKeep::Quarantine { dest: self.job.dest.clone(), source };
+        let wanted = self.keep.is_none() && self.job.keep_deleted.is_some();
+        let Some(access) = self.access.cloned().filter(|_| wanted) else { return Ok(()) };
         let (job, state, run) = (self.job.clone(), self.plan.state_dir.clone(), self.plan.run.clone());
-        let root = lock.directory().try_clone().map_err(cannot);
-        let prepare = move || {
-            let root = match root {
-                Ok(root) => root,
-                Err(error) => return (None, Some(error)),
-            };
-            let again = root.try_clone();
-            match (Keep::new(root, &job, &state, &run), again) {
-                (Ok(keep), _) => (Some(keep), None),
-                (Err(error @ NoKeep::Journal { .. }), Ok(root)) => {
-                    (Keep::without_journal(root, &job, &state, &run).ok(), Some(error))
-                }
-                (Err(error), _) => (None, Some(error)),
+        let prepare = move || match Keep::new(&access, &job, &state, &run) {
+            Ok(keep) => (Some(keep), None),
+            Err(error @ NoKeep::Journal { .. }) => {
+                (Keep::without_journal(&access, &job, &state, &run).ok(), Some(error))
             }
+            Err(error) => (None, Some(error)),
         };
         let (keep, error) = off_thread(&self.voice.stop, prepare).await.ok_or(Ending::Stopped)?;
         self.keep = keep.map(Arc::new);
@@ -278,12 +269,11 @@ impl Try<'_> {
         }
         let refused = |error: NoKeep| Ending::Failed(Class::Fatal, error.into());
         let cannot = |source: io::Error| refused(NoKeep::Quarantine { dest: self.job.dest.clone(), source });
-        let Some(lock) = self.lock else {
+        let Some(access) = self.access.cloned() else {
             return Err(cannot(io::Error::other("the destination is not locked")));
         };
-        let root = lock.directory().try_clone().map_err(cannot)?;
         let (job, state, run) = (self.job.clone(), self.plan.state_dir.clone(), self.plan.run.clone());
-        let new = off_thread(&self.voice.stop, move || Keep::new(root, &job, &state, &run)).await;
+        let new = off_thread(&self.voice.stop, move || Keep::new(&access, &job, &state, &run)).await;
         let keep = Arc::new(new.ok_or(Ending::Stopped)?.map_err(refused)?);
         self.keep = Some(keep.clone());
         Ok(keep)

@@ -42,7 +42,7 @@ impl Try<'_> {
 
     /// Leaves to the next run what this one has learnt.
     pub(super) async fn remember(&mut self) {
-        if self.plan.named_files || self.plan.mode.is_dry() || self.lock.is_none() || !self.remembers {
+        if self.plan.named_files || self.plan.mode.is_dry() || self.access.is_none() || !self.remembers {
             return;
         }
         if self.evidence.has_everything() {
@@ -66,16 +66,15 @@ impl Try<'_> {
 
     /// Whether the destination takes names that differ in case or Unicode form for one. Asked once for each destination.
     pub(super) async fn folds(&mut self) -> Result<bool, Ending> {
-        let Some(lock) = self.lock else { return Ok(false) };
-        let Ok(root) = lock.directory().try_clone() else { return Ok(false) };
+        let Some(access) = self.access.cloned() else { return Ok(false) };
         let known = self.memory.folds;
         let ask = move || {
-            let meta = root.metadata().ok()?;
+            let meta = access.root().metadata().ok()?;
             let (dev, ino) = (meta.dev(), meta.ino());
             match known {
                 Some((d, i, folds)) if (d, i) == (dev, ino) => Some((dev, ino, folds)),
                 // Where nothing can be made, nothing is known; what is to go is looked at one by one all the same.
-                _ => Some((dev, ino, fold_probe::probe(&root).ok()?.any())),
+                _ => Some((dev, ino, fold_probe::probe_with(&access).ok()?.any())),
             }
         };
         let answer = off_thread(&self.voice.stop, ask).await.ok_or(Ending::Stopped)?;
@@ -122,10 +121,11 @@ impl Try<'_> {
 
     /// What was held under the spelling of another file until now has to come. Says whether there is any.
     pub(super) async fn renew(&mut self, listing: &mut Listing) -> Result<bool, Ending> {
-        let Some(lock) = self.lock.filter(|_| !listing.stale.is_empty()) else { return Ok(false) };
-        let Ok(root) = lock.directory().try_clone() else { return Ok(false) };
+        let Some(access) = self.access.cloned().filter(|_| !listing.stale.is_empty()) else {
+            return Ok(false);
+        };
         let stale = listing.stale.clone();
-        let renewed = off_thread(&self.voice.stop, move || listing::make_old(&root, &stale)).await;
+        let renewed = off_thread(&self.voice.stop, move || listing::make_old(access.root(), &stale)).await;
         if let Err(error) = renewed.ok_or(Ending::Stopped)? {
             let text = format!("cannot set the time of what has to come again: {error}");
             self.voice.notice(Level::Warning, text).await;
@@ -136,12 +136,11 @@ impl Try<'_> {
 
     /// Gives what the destination holds under another spelling the spelling of the source.
     pub(super) async fn respell(&mut self, listing: &Listing) -> Result<Removed, Ending> {
-        let Some(lock) = self.lock.filter(|_| !listing.respelled.is_empty()) else {
+        let Some(access) = self.access.cloned().filter(|_| !listing.respelled.is_empty()) else {
             return Ok(Removed::default());
         };
-        let Ok(root) = lock.directory().try_clone() else { return Ok(Removed::default()) };
         let (respelled, run) = (listing.respelled.clone(), self.plan.run.clone());
-        let rename = move || listing::rename(&root, &run, &respelled);
+        let rename = move || listing::rename(&access, &run, &respelled);
         let (done, why) = off_thread(&self.voice.stop, rename).await.ok_or(Ending::Stopped)?;
         if done > 0 {
             let text = format!("{done} names got the spelling that the source has now");

@@ -2,6 +2,7 @@
 
 use super::attempt::{Ending, Try};
 use super::backoff;
+use super::begin;
 use super::blocking::off_thread;
 use super::cache::Dropper;
 use super::holders::Holders;
@@ -17,7 +18,7 @@ use crate::result::{Attempt, Fallback, Figures, Outcome, Reason, Skip, Status, S
 use crate::rsync::args;
 use crate::rsync::exit::Class;
 use crate::stats::Past;
-use crate::sweep;
+use crate::sweep::WriteAccess;
 use jiff::Timestamp;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -83,8 +84,9 @@ impl Unit<'_> {
             Mode::Real => Some(self.lock().await?),
             Mode::DryRun | Mode::Plan { .. } => None,
         };
+        let mut access = None;
         if let Some(lock) = &lock {
-            self.escape(lock).await?;
+            access = Some(self.begin(lock).await?);
             if job.min_free.is_some() {
                 let dest = job.dest.clone();
                 let free = off_thread(&voice.stop, move || disk::free(&dest).ok()).await;
@@ -102,11 +104,11 @@ impl Unit<'_> {
         }
         voice.progress.send_replace(None);
         if job.cache == CachePolicy::Keep || plan.mode != Mode::Real {
-            return self.attempts(lock.as_ref()).await;
+            return self.attempts(access.as_ref()).await;
         }
         let dropper = Dropper::new(job.dest.clone());
         let outcome = tokio::select! {
-            outcome = self.attempts(lock.as_ref()) => outcome,
+            outcome = self.attempts(access.as_ref()) => outcome,
             never = dropper.meanwhile(&voice.stop) => match never {},
         };
         if !voice.stop.is_stopping()
@@ -118,7 +120,7 @@ impl Unit<'_> {
     }
 
     /// Tries each source in turn, each as often as its failures allow.
-    async fn attempts(&mut self, lock: Option<&Lock>) -> Result<Outcome, Outcome> {
+    async fn attempts(&mut self, access: Option<&Arc<WriteAccess>>) -> Result<Outcome, Outcome> {
         let Ticket { plan, job, voice, .. } = self.ticket;
         let mut sources = job.sources.iter().peekable();
         let mut last = Outcome::Failed(Reason::new("no source"));
@@ -129,7 +131,8 @@ impl Unit<'_> {
                     self.take_slot(source.host()).await?;
                 }
                 let number = self.attempts.len() as u32 + 1;
-                let (attempt, ending, figures) = Try::new(plan, job, source, number, voice, lock).run().await;
+                let (attempt, ending, figures) =
+                    Try::new(plan, job, source, number, voice, access).run().await;
                 let code = attempt.exit_code;
                 self.attempts.push(attempt);
                 self.ran = true;
@@ -224,14 +227,11 @@ impl Unit<'_> {
         }
     }
 
-    /// What runs before this one left in the quarantine under its own names: nobody has to wait for the transfer.
-    async fn escape(&self, lock: &Lock) -> Result<(), Outcome> {
+    /// What runs before this one left undone comes first: nobody has to wait for the transfer.
+    async fn begin(&self, lock: &Lock) -> Result<Arc<WriteAccess>, Outcome> {
         let Ticket { plan, job, voice, .. } = self.ticket;
-        let (dest, state, stop) = (lock.directory().try_clone(), plan.state_dir.clone(), voice.stop.clone());
-        let work = move || Some(sweep::escape_quarantines(&dest.ok()?, &state, &|| stop.is_stopping()));
-        let left = off_thread(&voice.stop, work).await.ok_or_else(|| self.stopped())?;
-        voice.unescaped(left.as_ref(), &job.dest).await;
-        Ok(())
+        let access = begin::begin(lock, plan, job, voice).await.ok_or_else(|| self.stopped())?;
+        access.map_err(Outcome::Failed)
     }
 
     /// The hooks that follow the outcome, and what they make of it.

@@ -3,7 +3,7 @@
 use super::buffers::Buffers;
 use super::stop::Stop;
 use crate::event::{Event, Level, Phase, Progress, Stamped, Stream};
-use crate::sweep::Unescaped;
+use crate::sweep::{Unescaped, WriteAccess};
 use jiff::Timestamp;
 use std::path::Path;
 use std::sync::Arc;
@@ -47,6 +47,13 @@ impl Voice {
     pub(super) async fn unescaped(&self, left: Option<&Unescaped>, dest: &Path) {
         if let Some(text) = left.and_then(|left| left.text(dest)) {
             self.notice(Level::Warning, text).await;
+        }
+    }
+
+    /// Tells of directories that did not get their modes back.
+    pub(super) async fn modes(&self, access: &WriteAccess, dest: &Path) {
+        for text in access.take_troubles() {
+            self.notice(Level::Warning, format!("{}: {text}", dest.display())).await;
         }
     }
 

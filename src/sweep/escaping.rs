@@ -9,9 +9,10 @@ use super::capture::give_back;
 use super::journals::{Journal, find};
 use super::quarantine::{ESCAPED, PRIVATE, keep_old_info, name_limit, place, runs, tidy};
 use super::tree::{self, join};
+use super::write_access::WriteAccess;
 use crate::clean::path::OURS;
 use crate::clean::{Did, Dirs, End, Kind, Line, NameLimit, Record, escape, escape_path, is_hashed};
-use rustix::fs::{AtFlags, fchmod, unlinkat};
+use rustix::fs::{AtFlags, unlinkat};
 use rustix::io::Errno;
 use std::ffi::OsStr;
 use std::fs::File;
@@ -20,6 +21,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::sync::Arc;
 
 /// What still has its own name in the quarantine.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -52,13 +54,15 @@ impl Unescaped {
 
 /// Does so for every run that has a quarantine in `root`, whose lock must be held. Names that become hashes are written into
 /// the journals below `state` before. `stop` is asked between entries.
-pub fn escape_quarantines(root: &File, state: &Path, stop: &dyn Fn() -> bool) -> Unescaped {
+pub fn escape_quarantines(tree: &Arc<WriteAccess>, state: &Path, stop: &dyn Fn() -> bool) -> Unescaped {
+    let root = tree.root();
     let mut left = Unescaped::default();
     match runs(root) {
         Ok(runs) => {
             let limit = name_limit(root);
             for run in runs {
-                Escaping { root, state, run: &run, limit, key: None, left: &mut left, stop }.run();
+                Escaping { access: tree, root, state, run: &run, limit, key: None, left: &mut left, stop }
+                    .run();
             }
         }
         Err(error) if is_not_ours(Errno::from_io_error(&error)) => {}
@@ -73,6 +77,7 @@ fn is_not_ours(error: Option<Errno>) -> bool {
 }
 
 struct Escaping<'a> {
+    access: &'a Arc<WriteAccess>,
     root: &'a File,
     state: &'a Path,
     run: &'a str,
@@ -100,7 +105,7 @@ impl Escaping<'_> {
         for (top, _) in tops {
             self.tree(&dir, &top);
         }
-        tidy(self.root, self.run);
+        tidy(self.access, self.run);
     }
 
     /// Everything in one directory of the quarantine.
@@ -117,8 +122,7 @@ impl Escaping<'_> {
                     continue;
                 }
             };
-            // rsync gives its backups the modes of the mirror, where we may not be allowed to write. It is ours.
-            let _ = fchmod(&dir, PRIVATE);
+            tree::make_private(&dir);
             let mut to = None;
             for (name, kind) in names {
                 if (self.stop)() {

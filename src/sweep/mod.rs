@@ -3,6 +3,7 @@
 //! ```text
 //! planner ── apply ── hand (capture, verify, commit) ── quarantine
 //!                └── journals    undo ── escaping ── purge ──┘
+//!                     write access (modes for a moment)
 //! ```
 //!
 //! **Invariant: nothing is removed that was not captured and compared first; directories are only removed empty.** Every
@@ -17,6 +18,7 @@ mod fate;
 mod hand;
 mod journals;
 mod last;
+mod mode_record;
 mod parent;
 mod planner;
 mod purge;
@@ -27,6 +29,7 @@ mod sandbox;
 mod tests;
 mod tree;
 mod undo;
+mod write_access;
 
 pub use apply::{Applied, Apply, Meter};
 pub use capture::is_beside;
@@ -41,3 +44,4 @@ pub use purge::{Order, Purge, Purged, expired, purge};
 pub use quarantine::{Info, Place, Quarantine, info, place_in, place_of, runs, tidy};
 pub use sandbox::{Fence, can_fence, fence};
 pub use undo::{Undone, undo};
+pub use write_access::{NotWritable, WriteAccess};

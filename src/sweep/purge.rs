@@ -6,6 +6,7 @@ use super::hand::look;
 use super::parent::{mtime_of, set_mtime};
 use super::quarantine::{info, is_info, remove_empty, runs};
 use super::tree;
+use super::write_access::WriteAccess;
 use crate::clean::Kind;
 use crate::clean::path::{OURS, split};
 use crate::expiry::{self, Age, Item, Moment};
@@ -16,6 +17,7 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Runs that are being purged are called so, and cannot be undone any more.
@@ -33,7 +35,7 @@ pub enum Order {
 /// What is to be purged.
 pub struct Purge<'a> {
     /// The tree, open and locked.
-    pub root: &'a File,
+    pub tree: &'a Arc<WriteAccess>,
     /// Which quarantines go.
     pub order: Order,
     /// The time.
@@ -68,7 +70,8 @@ pub struct Purged {
 /// Removes the quarantines of a tree whose time is over, and what an earlier purge began to remove. One that does not say when
 /// it was made only goes if all do.
 pub fn purge(purge: &Purge<'_>) -> io::Result<Purged> {
-    let Purge { root, dry, stop, .. } = *purge;
+    let Purge { tree, dry, stop, .. } = *purge;
+    let root = tree.root();
     let mut purged = Purged::default();
     let before = rustix::fs::fstat(root)?;
     let runs = runs(root)?;
@@ -99,7 +102,7 @@ pub fn purge(purge: &Purge<'_>) -> io::Result<Purged> {
         purged.runs.push(name.to_owned());
     }
     if !dry {
-        remove_empty(root);
+        remove_empty(tree);
         let after = rustix::fs::fstat(root)?;
         if mtime_of(&before) != mtime_of(&after) {
             // The root's time belongs to the source.
@@ -111,7 +114,8 @@ pub fn purge(purge: &Purge<'_>) -> io::Result<Purged> {
 
 /// Which of these runs go, those aside that an earlier purge has begun with.
 fn over(purge: &Purge<'_>, runs: &[String], purged: &mut Purged) -> io::Result<BTreeSet<String>> {
-    let Purge { root, now, .. } = *purge;
+    let Purge { tree, now, .. } = *purge;
+    let root = tree.root();
     let whole = runs.iter().filter(|run| !run.starts_with(GOING));
     match purge.order {
         Order::OlderThan(Duration::ZERO) => Ok(whole.cloned().collect()),
@@ -156,6 +160,9 @@ fn empty(
     purged: &mut Purged,
 ) -> io::Result<()> {
     let mut seen = tree::walk(top, |path, dir, names| {
+        if !dry {
+            tree::make_private(dir);
+        }
         for (name, _) in names.iter().filter(|(_, kind)| *kind != Kind::Dir) {
             if stop() {
                 return false;

@@ -1,8 +1,9 @@
 //! Going through directories of our own quarantine, by descriptor, without recursion.
 
 use super::below::open_below;
+use super::quarantine::PRIVATE;
 use crate::clean::Kind;
-use rustix::fs::{AtFlags, Dir, FileType, statat, unlinkat};
+use rustix::fs::{AtFlags, Dir, FileType, Mode, Stat, fchmod, fstat, statat, unlinkat};
 use rustix::io::Errno;
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, OwnedFd};
@@ -65,9 +66,24 @@ pub(super) fn walk(
     Ok(seen)
 }
 
+/// rsync gives its backups the modes of the mirror, where we may not be allowed to write. In the quarantine, it is ours.
+pub(super) fn make_private(dir: impl AsFd) {
+    let closed = |stat: Stat| Mode::from_raw_mode(stat.st_mode) & PRIVATE != PRIVATE;
+    if fstat(&dir).is_ok_and(closed) {
+        // Where that is refused, what is to be done there fails.
+        let _ = fchmod(&dir, PRIVATE);
+    }
+}
+
 /// Removes every directory below `top` that is empty, or only has empty ones. `top` itself stays.
 pub(super) fn prune(top: impl AsFd) {
-    let Ok(mut seen) = walk(&top, |_, _, _| true) else { return };
+    let writable = |_: &[u8], dir: &OwnedFd, names: &[(Vec<u8>, Kind)]| {
+        if !names.is_empty() {
+            make_private(dir);
+        }
+        true
+    };
+    let Ok(mut seen) = walk(&top, writable) else { return };
     // Children come after their parents.
     seen.reverse();
     for path in seen.iter().filter(|path| !path.is_empty()) {

@@ -136,7 +136,8 @@ impl<'a> Shared<'a> {
 
     /// Opens a directory that something is to be taken from; how it was is written down first.
     fn parent(&self, dir: &[u8]) -> Result<Parent, Taken> {
-        let mut parent = Parent::open(self.apply.root, dir).map_err(Taken::unopened)?;
+        let mut parent =
+            Parent::open_to_change(self.apply.quarantine.access(), dir).map_err(Taken::unopened)?;
         let mut was = self.was.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(recipe) = was.get(dir) {
             parent.was_really(*recipe);
@@ -239,7 +240,11 @@ impl<'a> Shared<'a> {
         let (dir, name) = split(&entry.path);
         if !was.contains_key(&entry.path)
             && let Ok(dir) = open_below(self.apply.root, dir)
-            && let Ok(stat) = statat(dir, OsStr::from_bytes(name), AtFlags::SYMLINK_NOFOLLOW)
+            && let Ok(stat) = self
+                .apply
+                .quarantine
+                .access()
+                .stat(|| statat(dir, OsStr::from_bytes(name), AtFlags::SYMLINK_NOFOLLOW))
             && FileType::from_raw_mode(stat.st_mode) == FileType::Directory
         {
             Line::Was(entry.path.clone(), recipe_of(&stat)).write(lines);

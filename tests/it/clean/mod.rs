@@ -7,6 +7,7 @@ mod kept;
 mod killed;
 mod million;
 mod readers;
+mod readonly_dirs;
 mod refusals;
 mod rules;
 mod upstream;

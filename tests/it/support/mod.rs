@@ -11,6 +11,7 @@ mod job_file;
 mod mounts;
 mod process;
 mod skip;
+mod somebody;
 mod tree;
 mod upstream;
 #[cfg(target_os = "linux")]
@@ -25,6 +26,7 @@ pub(crate) use job_file::one_job;
 pub(crate) use mounts::with_mounts;
 pub(crate) use process::{eventually, is_running, with_marker};
 pub(crate) use skip::skipped;
+pub(crate) use somebody::{NOBODY, Somebody, mode_of, set_dirs};
 pub(crate) use tree::{Entry, Kind, tree};
 pub(crate) use upstream::Upstream;
 #[cfg(target_os = "linux")]

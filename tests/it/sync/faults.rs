@@ -218,6 +218,7 @@ fn what_belongs_to_somebody_else_in_the_mirror_stays_and_is_said() {
     assert_eq!((&finished["status"], &finished["files_deleted"]), (&"partial".into(), &1.into()), "{ended}");
     let error = finished["error"].as_str().unwrap();
     assert!(error.contains("1 entry could not be deleted: closed/old: Permission denied"), "{ended}");
+    assert!(error.contains("its directory belongs to root and gives no write permission"), "{ended}");
     assert!(dest.join("closed/old").exists() && !dest.join("old").exists());
 
     // What cannot be written keeps everything.

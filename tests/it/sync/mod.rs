@@ -16,6 +16,7 @@ mod lock;
 mod names;
 mod older;
 mod output;
+mod readonly_dirs;
 mod reserved;
 #[cfg(target_os = "linux")]
 mod roots;

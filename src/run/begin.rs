@@ -1,0 +1,39 @@
+//! What is done first with a destination that is locked.
+
+use super::Plan;
+use super::blocking::off_thread;
+use super::lock::Lock;
+use super::voice::Voice;
+use crate::job::Job;
+use crate::result::Reason;
+use crate::sweep::{self, WriteAccess};
+use std::io;
+use std::sync::Arc;
+
+/// Puts in order what runs before this one left undone: modes of directories, and names in the quarantine. `None`: the run is
+/// to end now.
+pub(super) async fn begin(
+    lock: &Lock,
+    plan: &Plan,
+    job: &Job,
+    voice: &Voice,
+) -> Option<Result<Arc<WriteAccess>, Reason>> {
+    let (root, dest) = (lock.directory().try_clone(), job.dest.clone());
+    let (state, stop) = (plan.state_dir.clone(), voice.stop.clone());
+    let work = move || {
+        let access = WriteAccess::new(root?, &dest, &state)?;
+        access.put_back();
+        let left = sweep::escape_quarantines(&access, &state, &|| stop.is_stopping());
+        Ok::<_, io::Error>((access, left))
+    };
+    Some(match off_thread(&voice.stop, work).await? {
+        Ok((access, left)) => {
+            voice.unescaped(Some(&left), &job.dest).await;
+            voice.modes(&access, &job.dest).await;
+            Ok(access)
+        }
+        Err(error) => {
+            Err(Reason::new(format!("cannot look at the destination {}: {error}", job.dest.display())))
+        }
+    })
+}
