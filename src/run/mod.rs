@@ -26,15 +26,18 @@ mod job_state;
 mod keep;
 mod listing;
 mod lock;
+mod name_list;
 mod phases;
 mod pipe;
 mod process;
+mod proof;
 mod remember;
 mod remove;
 mod signal;
 mod slots;
 mod spawn;
 mod stop;
+mod transfer;
 mod unit;
 #[cfg(target_os = "linux")]
 mod vfork;

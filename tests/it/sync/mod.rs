@@ -1,5 +1,6 @@
 //! `sync` through the binary, mostly with the real rsync at both ends.
 
+mod attributes;
 mod basics;
 mod ends;
 mod failover;
