@@ -237,6 +237,5 @@ pub fn load(text: &str, file: &Path, over: &Overrides, around: &Surroundings) ->
     if problems.is_empty() {
         return Ok(config);
     }
-    problems.sort_by_key(|problem| problem.place.as_ref().map(|place| (place.line, place.column)));
-    Err(Problems(problems))
+    Err(Problems::of(problems))
 }

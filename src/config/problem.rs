@@ -36,6 +36,28 @@ pub struct Place {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problems(pub Vec<Problem>);
 
+/// So many problems are told; of the others only the number.
+pub(super) const MOST_PROBLEMS: usize = 100;
+
+impl Problems {
+    /// In the order of the file, and not more than people read. `found` may hold more than were worked out: see
+    /// [`Text::next_problem`].
+    pub(super) fn of(mut found: Vec<Problem>) -> Self {
+        let all = found.len();
+        found.truncate(MOST_PROBLEMS);
+        found.sort_by_key(|problem| problem.place.as_ref().map(|place| (place.line, place.column)));
+        if all > found.len() {
+            let (file, more) = (found[0].file.clone(), all - found.len());
+            let text = match more {
+                1 => "1 more problem is not listed".to_owned(),
+                more => format!("{more} more problems are not listed"),
+            };
+            found.push(Problem { file, place: None, text, hint: Some("mend these first".into()) });
+        }
+        Problems(found)
+    }
+}
+
 /// A problem or a warning becomes one only with the text that it is about.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Text<'a> {
@@ -61,6 +83,21 @@ pub fn decode(mut bytes: Vec<u8>, file: &Path) -> Result<String, Problems> {
 const EXCERPT: usize = 60;
 
 impl Text<'_> {
+    /// Adds a problem of a byte range. When there are enough, the others are only counted: to find the line of each takes a look at the
+    /// whole file.
+    pub(super) fn next_problem(
+        self,
+        found: &mut Vec<Problem>,
+        span: Range<usize>,
+        text: impl Into<String>,
+        hint: Option<String>,
+    ) {
+        found.push(match found.len() < MOST_PROBLEMS {
+            true => self.problem(span, text, hint),
+            false => Problem { file: None, place: None, text: String::new(), hint: None },
+        });
+    }
+
     /// Makes a problem of a byte range.
     pub(super) fn problem(
         self,

@@ -275,15 +275,16 @@ impl Resolver<'_> {
 
     fn check_dests(&mut self) {
         let placed = std::mem::take(&mut self.placed);
-        let apart = guard::apart(placed.iter().map(|own| &own.dest));
+        let collides = guard::colliding(&placed.iter().map(|own| &own.dest).collect::<Vec<_>>());
         for (n, own) in placed.iter().enumerate() {
-            for other in placed[..n].iter().filter(|_| !apart) {
-                let overlap = guard::overlap((&other.job, &other.dest), (&own.job, &own.dest));
-                if let Some(text) = overlap {
-                    let hint =
-                        "give every job a directory of its own, or one would delete what the other fetched";
-                    self.at_origin(own.origin, text, Some(hint.into()));
-                }
+            // The first of the jobs that it collides with is enough.
+            let mut others = placed[..n].iter().zip(&collides).filter(|(_, other)| collides[n] && **other);
+            let overlap = others
+                .find_map(|(other, _)| guard::overlap((&other.job, &other.dest), (&own.job, &own.dest)));
+            if let Some(text) = overlap {
+                let hint =
+                    "give every job a directory of its own, or one would delete what the other fetched";
+                self.at_origin(own.origin, text, Some(hint.into()));
             }
             if !own.delete {
                 continue;
@@ -354,7 +355,7 @@ impl Resolver<'_> {
     }
 
     fn at(&mut self, span: Span, text: String, hint: Option<String>) {
-        self.problems.push(self.text.problem(span.start..span.end, text, hint));
+        self.text.next_problem(&mut self.problems, span.start..span.end, text, hint);
     }
 
     pub(super) fn at_origin(&mut self, origin: Origin, text: String, hint: Option<String>) {

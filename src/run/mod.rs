@@ -16,7 +16,7 @@ mod complete;
 mod disk;
 mod dispatch;
 mod ends;
-mod fold_probe;
+pub(crate) mod fold_probe;
 mod frame;
 mod governor;
 mod guard;

@@ -60,7 +60,7 @@ impl Try<'_> {
     /// Whether the destination takes names that differ in case or Unicode form for one. Asked once for each destination.
     pub(super) async fn folds(&mut self) -> Result<bool, Ending> {
         let Some(lock) = self.lock else { return Ok(false) };
-        let (Ok(root), run) = (lock.directory().try_clone(), self.plan.run.clone()) else { return Ok(false) };
+        let Ok(root) = lock.directory().try_clone() else { return Ok(false) };
         let known = self.memory.folds;
         let ask = move || {
             let meta = root.metadata().ok()?;
@@ -68,7 +68,7 @@ impl Try<'_> {
             match known {
                 Some((d, i, folds)) if (d, i) == (dev, ino) => Some((dev, ino, folds)),
                 // Where nothing can be made, nothing is known; what is to go is looked at one by one all the same.
-                _ => Some((dev, ino, fold_probe::folds(&root, &run).ok()?)),
+                _ => Some((dev, ino, fold_probe::probe(&root).ok()?.any())),
             }
         };
         let answer = off_thread(&self.voice.stop, ask).await.ok_or(Ending::Stopped)?;

@@ -2,6 +2,7 @@
 
 mod index;
 mod layers;
+mod limits;
 mod operation;
 mod refusals;
 mod shown;

@@ -117,13 +117,20 @@ impl Collector {
     pub(super) fn finish(self, stats: Stats) -> io::Result<Listing> {
         let Collector { gone, mut changed, names, created, updated, contents, reserved, folds } = self;
         changed.finish()?;
-        let names = match names {
-            Some(names) => Some(names.and_then(NameWriter::finish)?),
-            None => None,
+        let mut gone = gone.finish();
+        let names = match names.map(|names| names.and_then(NameWriter::finish)) {
+            Some(Ok(names)) => Some(names),
+            Some(Err(error)) if folds => {
+                // What goes cannot be compared with the names of the source.
+                gone.unwritten.get_or_insert_with(|| format!("the names of the source: {error}"));
+                None
+            }
+            // They are only kept for later.
+            Some(Err(_)) | None => None,
         };
         Ok(Listing {
             stats,
-            gone: gone.finish(),
+            gone,
             created,
             updated,
             contents,

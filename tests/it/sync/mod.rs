@@ -2,6 +2,7 @@
 
 mod attributes;
 mod basics;
+mod complete;
 mod ends;
 mod failover;
 mod failures;
