@@ -15,7 +15,7 @@ use super::phases::unreadable;
 use super::remove::Removed;
 use super::transfer::Transfer;
 use super::voice::Voice;
-use crate::event::{Event, Level, Phase};
+use crate::event::{Level, Phase};
 use crate::job::{Job, Source};
 use crate::result::{Attempt, Figures, Reason};
 use crate::rsync::args;
@@ -41,6 +41,13 @@ pub(super) enum Ending {
     Failed(Class, Reason),
     /// The run is being stopped.
     Stopped,
+}
+
+impl Ending {
+    /// Whether the source has been asked for everything, whatever came of it.
+    fn is_final(&self) -> bool {
+        matches!(self, Ending::Done(_) | Ending::Partial(_) | Ending::Blocked(_))
+    }
 }
 
 /// An attempt in progress.
@@ -73,6 +80,10 @@ pub(super) struct Try<'a> {
     pub(super) folds_below: bool,
     /// What this attempt has shown.
     pub(super) evidence: Evidence,
+    /// Whether it takes over a destination that somebody else has filled.
+    pub(super) adopting: bool,
+    /// Whether what the destination holds is the job's from now on.
+    pub(super) dealt_with: bool,
 }
 
 impl<'a> Try<'a> {
@@ -106,6 +117,8 @@ impl<'a> Try<'a> {
             names_before: NamesBefore::default(),
             folds_below: false,
             evidence: Evidence::default(),
+            adopting: false,
+            dealt_with: false,
         }
     }
 
@@ -126,9 +139,12 @@ impl<'a> Try<'a> {
                 Some(Reason::new(self.voice.stop.why().map_or("stopped".into(), |w| w.text())))
             }
         };
-        if !(self.job.delete && matches!(ending, Ending::Blocked(_) | Ending::Empty(_))) {
+        self.dealt_with |= self.adopting && self.evidence.listed && ending.is_final();
+        let list = list_path(&self.plan.state_dir, &self.job.name, &self.plan.run);
+        let waits = self.adopting && std::fs::metadata(&list).is_ok_and(|list| list.len() > 0);
+        if !(self.job.delete && (waits || matches!(ending, Ending::Blocked(_) | Ending::Empty(_)))) {
             // Nobody is told of the list of deletions. One that stays behind does no harm.
-            let _ = std::fs::remove_file(list_path(&self.plan.state_dir, &self.job.name, &self.plan.run));
+            let _ = std::fs::remove_file(list);
         }
         self.remember().await;
         let kept = self.keep.take();
@@ -189,6 +205,7 @@ impl<'a> Try<'a> {
             return Err(Ending::Empty(guard::empty_source(self.job, None)));
         }
         self.judge_age(&listing)?;
+        self.tell_adopted(&listing).await;
         self.prepare_keep().await?;
         let refused = if self.job.delete {
             match guard::deletions(self.job, &self.plan.again, &listing) {
@@ -205,6 +222,8 @@ impl<'a> Try<'a> {
     /// Into an empty destination: whatever comes is new, and nothing can go.
     async fn first_transfer(&mut self) -> Result<Ending, Ending> {
         self.forget_names().await;
+        // Whatever comes of it: nobody else has put anything there.
+        self.dealt_with = true;
         let transfer = self.transfer(None, &[]).await?;
         if self.source_is_empty() {
             return Ok(Ending::Empty(guard::empty_source(self.job, None)));
@@ -230,13 +249,17 @@ impl<'a> Try<'a> {
             }
         }
         let mut warned = listing.warned.take().or_else(|| self.cannot_keep.clone());
-        self.evidence.arrived = true;
+        // A transfer that ends the attempt has shown nothing.
+        self.evidence.arrived = !bring;
         if bring {
             self.names_before = self.take_names(&listing).await;
             let lost: Vec<_> =
                 listing.lost.iter().filter(|lost| !lost.dir).map(|lost| lost.name.clone()).collect();
-            let came = match self.transfer(Some(listing.contents), &lost).await {
-                Err(Ending::Partial(reason)) if refused.is_none() && going > removed.files => {
+            let expected = self.compare_same_size(&mut listing).await?;
+            let came = match self.transfer(Some(expected), &lost).await {
+                Err(Ending::Partial(reason))
+                    if (refused.is_none() || self.adopting) && going > removed.files =>
+                {
                     // What stood in the way is gone already.
                     let what = if removed.files == 0 { "nothing" } else { "nothing else" };
                     let text = format!("{what} was deleted, since the transfer was not complete");
@@ -256,7 +279,10 @@ impl<'a> Try<'a> {
             }
         }
         let mut ending = match refused {
-            Some(Ending::Done(Some(reason))) => Ending::Done(Some(reason)),
+            Some(Ending::Done(Some(reason))) => Ending::Done(Some(match warned {
+                Some(warned) => reason.and(&warned.text),
+                None => reason,
+            })),
             Some(ending) => ending,
             None if !delete => Ending::Done(warned),
             None if !self.evidence.has_everything() => {
@@ -300,6 +326,10 @@ impl<'a> Try<'a> {
     /// Files that are older at the source than here: it lags, or was restored from a backup.
     pub(super) fn judge_age(&self, listing: &Listing) -> Result<(), Ending> {
         let usual = self.memory.is_usual(&self.source.text, &self.job.sources[0].text);
+        if self.adopting && usual {
+            // Who copies without times makes everything newer. It is told instead.
+            return Ok(());
+        }
         match guard::age(self.job, &self.plan.again, self.source, usual, listing) {
             Some(reason) => Err(Ending::Older(reason)),
             None => Ok(()),
@@ -323,6 +353,9 @@ impl<'a> Try<'a> {
             let text = format!("{what}, since what is removed has to be kept: {}", reason.text);
             return Some(Ending::Partial(Reason { text, hint: reason.hint.clone() }));
         }
+        if let Some(reason) = self.first_run_waits(listing) {
+            return Some(Ending::Done(Some(reason)));
+        }
         let first = &self.job.sources[0].text;
         if self.memory.may_delete_from(&self.source.text, first, &self.plan.run) {
             return None;
@@ -334,54 +367,8 @@ impl<'a> Try<'a> {
         )))
     }
 
-    /// `--dry-run` and `--plan`: the same judgement, and nothing else. The figures are those that would be.
-    async fn rehearse(&mut self) -> Result<Ending, Ending> {
-        let folds = self.memory.folds.is_some_and(|(_, _, folds)| folds);
-        let mut listing = self.rehearsal(folds).await?;
-        if listing.folds_below {
-            self.folds_below = true;
-            listing = self.rehearsal(true).await?;
-        }
-        if self.source_is_empty() {
-            // Nothing of what was listed would happen.
-            (self.figures.files_transferred, self.figures.files_deleted) = (Some(0), Some(0));
-            return Ok(Ending::Empty(guard::empty_source(self.job, Some(&listing.gone.path))));
-        }
-        let delete = self.job.delete;
-        if matches!(self.plan.mode, super::Mode::Plan { .. }) {
-            listing.gone.tally.bytes = self.stamps(&listing.gone).await.ok().map(|(_, bytes)| bytes);
-            let limit = listing.present().filter(|_| delete);
-            let limit = limit.map(|present| guard::limit(self.job, &listing, present));
-            let (created, updated, deleted) = (listing.created, listing.updated, listing.gone.tally);
-            self.voice
-                .say(Event::Planned { job: self.voice.job.clone(), created, updated, deleted, limit })
-                .await;
-        }
-        // As rsync does with `-n`: what would be.
-        self.figures.files_transferred = Some(listing.contents);
-        self.figures.files_deleted = Some(if delete { listing.gone.tally.files } else { 0 });
-        if listing.reserved.theirs > 0 {
-            return Err(Ending::Failed(Class::Fatal, guard::reserved(&listing.reserved)));
-        }
-        if args::hides_differences(&self.job.rsync_args) {
-            // What a transfer would leave alone tells the age of the source all the same.
-            let judged = self.list(folds).await?;
-            self.judge_age(&judged)?;
-        } else {
-            self.judge_age(&listing)?;
-        }
-        if delete {
-            match guard::deletions(self.job, &self.plan.again, &listing) {
-                Say::Go => {}
-                Say::TransferOnly(reason) => return Ok(Ending::Blocked(reason)),
-                Say::Empty(reason) => return Ok(Ending::Empty(reason)),
-            }
-        }
-        Ok(Ending::Done(listing.warned))
-    }
-
     /// A source without a file deserves at least a word, even where nothing could be lost.
-    fn source_is_empty(&self) -> bool {
+    pub(super) fn source_is_empty(&self) -> bool {
         self.figures.total_files == Some(0) && !self.job.allow_empty_source
     }
 
@@ -396,7 +383,7 @@ impl<'a> Try<'a> {
     }
 
     /// Who the counted entries are now, and how many bytes they hold.
-    async fn stamps(&self, gone: &Gone) -> Result<(Vec<Option<Mark>>, u64), Ending> {
+    pub(super) async fn stamps(&self, gone: &Gone) -> Result<(Vec<Option<Mark>>, u64), Ending> {
         let (list, dest) = (gone.clone(), self.job.dest.clone());
         let stamps = off_thread(&self.voice.stop, move || list.stamps(&dest)).await.ok_or(Ending::Stopped)?;
         stamps.map_err(|e| unreadable(gone, e))

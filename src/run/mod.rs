@@ -6,6 +6,7 @@
 //! ```
 
 mod activity;
+mod adopt;
 mod attempt;
 mod backoff;
 mod blocking;
@@ -31,6 +32,7 @@ mod phases;
 mod pipe;
 mod process;
 mod proof;
+mod rehearse;
 mod remember;
 mod remove;
 mod signal;

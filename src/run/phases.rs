@@ -43,10 +43,14 @@ impl Try<'_> {
             Verdict::Failed(class, reason) => Err(Ending::Failed(class, reason)),
             Verdict::Partial(reason) => {
                 if self.plan.mode == Mode::Real && listing.reserved.theirs == 0 {
-                    self.judge_age(&self.examined(listing).await?)?;
+                    let mut listing = self.examined(listing).await?;
+                    self.judge_age(&listing)?;
                     self.prepare_keep().await?;
+                    self.compare_same_size(&mut listing).await?;
                     // What could not be listed cannot be transferred either.
-                    if let (_, Verdict::Failed(class, reason)) = self.bring(&[]).await? {
+                    if let (_, Verdict::Failed(class, reason)) =
+                        self.bring((self.job, self.source), &[]).await?
+                    {
                         return Err(Ending::Failed(class, reason));
                     }
                 }
@@ -73,17 +77,19 @@ impl Try<'_> {
     }
 
     /// Compares a listing with the destination.
-    async fn examined(&self, mut listing: Listing) -> Result<Listing, Ending> {
+    async fn examined(&mut self, mut listing: Listing) -> Result<Listing, Ending> {
         let dest = self.job.dest.clone();
         let times = args::keeps_times(&self.job.rsync_args);
         let window = times.then(|| args::modify_window(self.job));
         let lost = self.memory.lost.clone();
         let look = move || listing.examine(&dest, window, &lost).map(|()| listing);
         let looked = off_thread(&self.voice.stop, look).await.ok_or(Ending::Stopped)?;
-        looked.map_err(|error| {
+        let listing = looked.map_err(|error| {
             let text = format!("cannot compare the listing with {}: {error}", self.job.dest.display());
             Ending::Failed(Class::Fatal, Reason::new(text))
-        })
+        })?;
+        self.look_who_filled(&listing);
+        Ok(listing)
     }
 
     async fn list_once(&mut self, purpose: Purpose, folds: bool) -> Result<(Listing, Verdict), Ending> {

@@ -4,6 +4,7 @@ use super::attempt::{Ending, Try};
 use super::child::{Ended, Ran, Show};
 use super::proof::Differences;
 use crate::event::{Level, Phase};
+use crate::job::{Job, Source};
 use crate::result::Reason;
 use crate::rsync::args::Purpose;
 use crate::rsync::exit::Verdict;
@@ -25,7 +26,7 @@ impl Try<'_> {
         expected: Option<u64>,
         lost: &[Vec<u8>],
     ) -> Result<Transfer, Ending> {
-        let (files, verdict) = self.bring(lost).await?;
+        let (files, verdict) = self.bring((self.job, self.source), lost).await?;
         let all_came = expected.is_none_or(|expected| files.is_some_and(|files| files >= expected));
         let arrived = |warned| Ok(Transfer { warned, arrived: true });
         match &verdict {
@@ -53,10 +54,16 @@ impl Try<'_> {
         Ok(Transfer { warned: Some(Reason::new(text).hint("the next run brings them")), arrived: false })
     }
 
-    /// Runs rsync, once more if files vanished meanwhile. Returns how many files it has transferred, and how it ended.
-    pub(super) async fn bring(&mut self, lost: &[Vec<u8>]) -> Result<(Option<u64>, Verdict), Ending> {
+    /// Runs rsync for the job or one that is made from it, once more if files vanished meanwhile. Returns how many files it has transferred,
+    /// and how it ended.
+    pub(super) async fn bring(
+        &mut self,
+        of: (&Job, &Source),
+        lost: &[Vec<u8>],
+    ) -> Result<(Option<u64>, Verdict), Ending> {
         let before = self.figures;
-        let mut ran = self.rsync(Phase::Transfer, Purpose::Transfer, Show::Lines, lost, &mut |_| true).await;
+        let mut ran =
+            self.rsync_of(of, Phase::Transfer, Purpose::Transfer, Show::Lines, lost, &mut |_| true).await;
         let mut moved = Moved::default();
         let remote = self.source.is_remote();
         moved.add(&ran, remote);
@@ -64,10 +71,11 @@ impl Try<'_> {
             self.voice
                 .notice(Level::Info, "files vanished while they were transferred; transferring once more")
                 .await;
-            ran = self.rsync(Phase::Transfer, Purpose::Transfer, Show::Lines, lost, &mut |_| true).await;
+            ran =
+                self.rsync_of(of, Phase::Transfer, Purpose::Transfer, Show::Lines, lost, &mut |_| true).await;
             moved.add(&ran, remote);
         }
-        self.figures.files_transferred = moved.files;
+        self.figures.files_transferred = before.files_transferred.zip(moved.files).map(|(a, b)| a + b);
         self.figures.bytes_received = match (before.bytes_received, moved.bytes) {
             (Some(a), Some(b)) => Some(a + b),
             (None, bytes) if before.total_files.is_none() => bytes,

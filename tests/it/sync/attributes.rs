@@ -228,6 +228,28 @@ fn a_file_whose_time_cannot_be_set_is_judged_by_its_checksum() {
 }
 
 #[test]
+fn a_mirror_of_another_owner_without_times_is_taken_over() {
+    let Some(shared) = Shared::new(None) else { return };
+    shared.configure("adopt = \"checksum\"\nrsync_args = [\"--no-perms\", \"--omit-dir-times\"]");
+    for (name, contents) in [("a", "a"), ("d/b", "X/b"), ("d/foreign", "x")] {
+        let path = shared.mirror.join(name);
+        fs::write(&path, contents).unwrap();
+        chown(&path, Some(OWNER), Some(GROUP)).unwrap();
+    }
+    let ended = shared.run();
+    let (error, _) = warned(&ended);
+    assert!(error.contains("1 file was not deleted, since this is the first run"), "{ended}");
+    assert_eq!(ended.events("adopted")[0]["same_size"], 2, "{ended}");
+    assert_eq!(fs::read_to_string(shared.mirror.join("d/b")).unwrap(), "d/b");
+    assert!(shared.has("d/foreign"));
+    // Files whose time could not be set are this user's now.
+    let ended = shared.run();
+    assert_eq!((ended.code(), &ended.finished()["status"]), (0, &Value::from("ok")), "{ended}");
+    assert_eq!(ended.finished()["files_transferred"], 0, "{ended}");
+    assert!(!shared.has("d/foreign"));
+}
+
+#[test]
 fn a_file_system_without_owners_and_modes_holds_nothing_up() {
     let Some(fuse) = Fuse::mounted("nochmod") else { return };
     let (env, mirror) = (Env::new(), fuse.path().join("j"));
