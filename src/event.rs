@@ -4,6 +4,7 @@
 
 use crate::result::{Summary, SyncResult};
 use jiff::Timestamp;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -74,6 +75,13 @@ pub enum Event {
         /// How many files may be removed; `None` for a job that never deletes.
         limit: Option<u64>,
     },
+    /// What the first run of a job found at a destination that holds files already.
+    Adopted {
+        /// Name of the job.
+        job: Arc<str>,
+        /// What was found.
+        found: Found,
+    },
     /// How far a running transfer is.
     Progress {
         /// Name of the job.
@@ -120,6 +128,27 @@ pub struct Tally {
     pub dirs: u64,
     /// Apparent size of the files; `None` if it could not be told.
     pub bytes: Option<u64>,
+}
+
+/// A destination that somebody else has filled, compared with the source. Counts are of files, links and other entries that are no directories.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Found {
+    /// Where.
+    pub dest: PathBuf,
+    /// The same by size and time; `None` if rsync did not say how many files the source holds.
+    pub same: Option<u64>,
+    /// The same by size, with another time.
+    pub same_size: u64,
+    /// Of another size, or links to something else.
+    pub different: u64,
+    /// At the source only.
+    pub missing: u64,
+    /// At the destination only; `None` for a job that does not delete, since it does not look for them.
+    pub foreign: Option<Tally>,
+    /// Of another size, and older at the source.
+    pub older: u64,
+    /// Whether those of the same size are compared by checksum, and not fetched again.
+    pub checksum: bool,
 }
 
 impl Tally {

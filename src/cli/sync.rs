@@ -56,6 +56,9 @@ pub struct SyncArgs {
     /// Accept a source that is older than the mirror
     #[arg(long)]
     pub allow_older: bool,
+    /// Take over mirrors that somebody else made: compare by checksum what differs in time only, tell what is there, delete nothing
+    #[arg(long)]
+    pub adopt: bool,
     /// Limit the bandwidth of each transfer (5MB per second; a bare number is KiB, as in rsync)
     #[arg(long, value_name = "RATE")]
     pub bwlimit: Option<String>,

@@ -3,7 +3,7 @@
 use super::Failure;
 use crate::cli::SyncArgs;
 use crate::config::{Concurrency, Given, Layer, Overrides, Rate, Retries, SyncLayer, TimeLimit};
-use crate::job::MaxDelete;
+use crate::job::{Adopt, MaxDelete};
 use std::str::FromStr;
 
 /// The options as layers. They apply to every job until [`super::settings::Opened::select`] says to which.
@@ -17,6 +17,7 @@ pub fn overrides(args: &SyncArgs) -> Result<Overrides, Failure> {
         delete,
         max_delete: read::<MaxDelete>("--max-delete", args.max_delete.as_deref())?,
         bwlimit: read::<Rate>("--bwlimit", args.bwlimit.as_deref())?,
+        adopt: args.adopt.then(|| Given::by_command_line(Adopt::Checksum)),
         retries: number("--retries", args.retries.map(u64::from), Retries::new)?,
         timeout: read::<TimeLimit>("--timeout", args.timeout.as_deref())?,
         ..Layer::default()
@@ -35,6 +36,7 @@ pub fn overrides(args: &SyncArgs) -> Result<Overrides, Failure> {
         sync,
         allow_empty_source: args.allow_empty_source,
         allow_older: args.allow_older,
+        adopt: args.adopt,
         rsync_args: args.rsync_args.clone(),
     })
 }
@@ -84,6 +86,7 @@ mod tests {
             "--max-delete=25%",
             "--allow-empty-source",
             "--allow-older",
+            "--adopt",
             "--bwlimit=5MB",
             "--dest=out",
             "--",
@@ -98,6 +101,7 @@ mod tests {
                 "dest=\"out\"",
                 "delete=false",
                 "max_delete=\"25%\"",
+                "adopt=\"checksum\"",
                 "bwlimit=\"5MB\"",
                 "retries=0",
                 "timeout=\"2h\""
@@ -106,7 +110,7 @@ mod tests {
         let said: Vec<_> =
             over.sync.entries().into_iter().map(|(key, value, _)| format!("{key}={value}")).collect();
         assert_eq!(said, ["parallel=3", "fail_fast=true"]);
-        assert!(over.allow_empty_source && over.allow_older);
+        assert!(over.allow_empty_source && over.allow_older && over.adopt);
         assert_eq!(over.rsync_args, ["--ipv4"]);
         assert_eq!(of(&["--delete"]).unwrap().layer.delete.map(|given| given.value), Some(true));
     }

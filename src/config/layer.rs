@@ -9,7 +9,7 @@ use super::notify::{Occasion, Url};
 use super::units::{Pause, Period, Rate, Size, TimeLimit};
 use super::value::{Parallel, Reader, Retries, Value, Within};
 use super::watch::{Bound, Slower};
-use crate::job::{CachePolicy, IoPriority, MaxDelete, MaxEntries, MaxOlder, Preset, SourceOrder};
+use crate::job::{Adopt, CachePolicy, IoPriority, MaxDelete, MaxEntries, MaxOlder, Preset, SourceOrder};
 use crate::stats::Metric;
 use schemars::Schema;
 use std::path::PathBuf;
@@ -189,6 +189,9 @@ table! {
         /// Files whose source is older than the mirror, of the usual source: more than this is blocked. A number, or a share of the
         /// mirror's files. Built in: 1%, at least 10.
         max_older: MaxOlder;
+        /// How a mirror that somebody else made is taken over, in the first run at a destination that holds files already: "size-time", or
+        /// "checksum" to compare files of the same size that differ in time, instead of fetching them. That run deletes nothing.
+        adopt: Adopt = Adopt::SizeTime;
         /// Refuse to start, and to go on, when less than this is free on the mirror's file system. 0: no guard.
         min_free: Size;
         /// rsync patterns that are transferred in spite of `exclude`.

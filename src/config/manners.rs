@@ -1,7 +1,7 @@
 //! Values about how jobs behave towards servers and towards this machine.
 
 use super::value::{Parallel, Reader, Value, Within, read_text};
-use crate::job::{CachePolicy, IoPriority, SourceOrder};
+use crate::job::{Adopt, CachePolicy, IoPriority, SourceOrder};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use std::str::FromStr;
 use toml::Spanned;
@@ -117,6 +117,7 @@ macro_rules! words {
 }
 
 words!(SourceOrder: "given" => SourceOrder::Given, "fastest" => SourceOrder::Fastest);
+words!(Adopt: "size-time" => Adopt::SizeTime, "checksum" => Adopt::Checksum);
 words!(CachePolicy: "keep" => CachePolicy::Keep, "drop" => CachePolicy::Drop);
 
 #[cfg(test)]

@@ -207,6 +207,8 @@ pub struct Overrides {
     pub allow_empty_source: bool,
     /// Lets any number of files that are older than the mirror's pass the guard. No file can say this, for the same reason.
     pub allow_older: bool,
+    /// Takes the mirrors over again.
+    pub adopt: bool,
     /// Options for rsync that follow the job's own.
     pub rsync_args: Vec<String>,
 }

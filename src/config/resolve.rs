@@ -152,6 +152,8 @@ impl Resolver<'_> {
             allow_empty_source: applies && self.over.allow_empty_source,
             max_older: settings.max_older.map_or(MaxOlder::Default, |given| given.value),
             allow_older: applies && self.over.allow_older,
+            adopt: settings.adopt.value,
+            adopt_again: applies && self.over.adopt,
             min_free: settings.min_free.and_then(|given| given.value.0),
             include: settings.include.value,
             exclude: settings.exclude.value,

@@ -26,6 +26,19 @@ pub enum CachePolicy {
     Drop,
 }
 
+/// How a mirror that somebody else made is taken over, in the first run of a job at a destination that holds files already.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Adopt {
+    /// Files that differ in size or time are fetched, as in every other run.
+    #[default]
+    SizeTime,
+    /// Files of the same size that differ in time are compared by checksum; those that are the same only get the time of the source.
+    Checksum,
+}
+
 /// How the kernel treats the children of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Priority {

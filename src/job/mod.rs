@@ -5,7 +5,7 @@ mod manners;
 mod source;
 
 pub use limit::{MaxDelete, MaxEntries, MaxOlder};
-pub use manners::{CachePolicy, IoPriority, Priority, SourceOrder};
+pub use manners::{Adopt, CachePolicy, IoPriority, Priority, SourceOrder};
 pub use source::{Address, Source, SourceError, mask_passwords};
 
 use std::path::PathBuf;
@@ -44,6 +44,10 @@ pub struct Job {
     pub max_older: MaxOlder,
     /// Lets any number of older files pass the guard.
     pub allow_older: bool,
+    /// How a mirror that somebody else made is taken over.
+    pub adopt: Adopt,
+    /// Takes the mirror over again, whatever is known of it.
+    pub adopt_again: bool,
     /// Bytes that must stay free on the destination's file system.
     pub min_free: Option<u64>,
     /// rsync patterns that are transferred in spite of `exclude`.
@@ -173,6 +177,8 @@ impl Job {
             allow_empty_source: false,
             max_older: MaxOlder::Default,
             allow_older: false,
+            adopt: Adopt::SizeTime,
+            adopt_again: false,
             min_free: None,
             include: vec![],
             exclude: vec![],

@@ -166,7 +166,7 @@ impl Listener for Bars {
                 return Ok(());
             }
             // Drawn by the next tick.
-            Event::Output { .. } | Event::Planned { .. } | Event::Notice { .. } => {
+            Event::Output { .. } | Event::Planned { .. } | Event::Adopted { .. } | Event::Notice { .. } => {
                 return Ok(());
             }
         }

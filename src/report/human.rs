@@ -152,6 +152,10 @@ impl Listener for Human {
                 let text = planned(created, updated, deleted, *limit);
                 self.block(job, Stream::Stdout, &Lines::new(text.into_bytes()), screen);
             }
+            Event::Adopted { job, found } if !self.quiet => {
+                let text = super::adopted::lines(found).join("\n");
+                self.block(job, Stream::Stderr, &Lines::new(text.into_bytes()), screen);
+            }
             Event::Retry { job, attempt, exit_code, reason, delay, source } if !self.quiet => {
                 self.say(job, &retry(*attempt, *exit_code, reason, *delay, source), screen);
             }
@@ -168,6 +172,7 @@ impl Listener for Human {
             | Event::Phase { .. }
             | Event::Output { .. }
             | Event::Planned { .. }
+            | Event::Adopted { .. }
             | Event::Retry { .. }
             | Event::Notice { .. }
             | Event::Progress { .. }

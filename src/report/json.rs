@@ -64,6 +64,14 @@ impl Json {
                     "job": &**job, "created": created, "updated": updated, "deleted": deleted, "limit": limit
                 }),
             ),
+            Event::Adopted { job, found } => (
+                "adopted",
+                json!({
+                    "job": &**job, "dest": found.dest.to_string_lossy(), "same": found.same, "same_size": found.same_size,
+                    "different": found.different, "missing": found.missing, "foreign": found.foreign,
+                    "older": found.older, "checksum": found.checksum,
+                }),
+            ),
             Event::Progress { job, progress } => (
                 "progress",
                 json!({

@@ -138,6 +138,11 @@ impl Listener for Logs {
             Event::Planned { job, created, updated, deleted, limit } => {
                 self.say(job, time, &super::human::planned(created, updated, deleted, *limit), screen);
             }
+            Event::Adopted { job, found } => {
+                for line in super::adopted::lines(found) {
+                    self.say(job, time, &line, screen);
+                }
+            }
             Event::Notice { job: Some(job), text, .. } => self.say(job, time, text, screen),
             Event::JobFinished(result) => self.finished(result, time, screen),
             Event::RunFinished(_) => self.missing().into_iter().for_each(|text| screen.remember(text)),

@@ -3,6 +3,7 @@
 //!
 //! Order of hearing: files first, bars next, text last, so that the summary is the last thing said.
 
+mod adopted;
 mod bars;
 mod github;
 pub mod hits;

@@ -61,7 +61,11 @@ impl Published {
                 self.stale = true;
                 return;
             }
-            Event::Output { .. } | Event::Planned { .. } | Event::Notice { .. } | Event::RunFinished(_) => {
+            Event::Output { .. }
+            | Event::Planned { .. }
+            | Event::Adopted { .. }
+            | Event::Notice { .. }
+            | Event::RunFinished(_) => {
                 return;
             }
         };

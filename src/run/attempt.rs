@@ -10,8 +10,9 @@ use super::guard::{self, Say};
 use super::job_state::JobState;
 use super::keep::Keep;
 use super::listing::{Gone, Listing, Mark, NamesBefore, list_path};
-use super::phases::{Transfer, unreadable};
+use super::phases::unreadable;
 use super::remove::Removed;
+use super::transfer::Transfer;
 use super::voice::Voice;
 use crate::event::Phase;
 use crate::job::{Job, Source};
@@ -41,6 +42,13 @@ pub(super) enum Ending {
     Failed(Class, Reason),
     /// The run is being stopped.
     Stopped,
+}
+
+impl Ending {
+    /// Whether the source has been asked for everything, whatever came of it.
+    fn is_final(&self) -> bool {
+        matches!(self, Ending::Done(_) | Ending::Partial(_) | Ending::Blocked(_))
+    }
 }
 
 /// An attempt in progress.
@@ -77,6 +85,10 @@ pub(super) struct Try<'a> {
     pub(super) counted: Option<Count>,
     /// What this attempt has shown.
     pub(super) evidence: Evidence,
+    /// Whether it takes over a destination that somebody else has filled.
+    pub(super) adopting: bool,
+    /// Whether what the destination holds is the job's from now on.
+    pub(super) dealt_with: bool,
 }
 
 impl<'a> Try<'a> {
@@ -112,6 +124,8 @@ impl<'a> Try<'a> {
             at_root: None,
             counted: None,
             evidence: Evidence::default(),
+            adopting: false,
+            dealt_with: false,
         }
     }
 
@@ -132,9 +146,12 @@ impl<'a> Try<'a> {
                 Some(Reason::new(self.voice.stop.why().map_or("stopped".into(), |w| w.text())))
             }
         };
-        if !(self.job.delete && matches!(ending, Ending::Blocked(_) | Ending::Empty(_))) {
+        self.dealt_with |= self.adopting && self.evidence.listed && ending.is_final();
+        let list = list_path(&self.plan.state_dir, &self.job.name, &self.plan.run);
+        let waits = self.adopting && std::fs::metadata(&list).is_ok_and(|list| list.len() > 0);
+        if !(self.job.delete && (waits || matches!(ending, Ending::Blocked(_) | Ending::Empty(_)))) {
             // Nobody is told of the list of deletions. One that stays behind does no harm.
-            let _ = std::fs::remove_file(list_path(&self.plan.state_dir, &self.job.name, &self.plan.run));
+            let _ = std::fs::remove_file(list);
         }
         self.remember().await;
         self.close(matches!(ending, Ending::Done(_))).await;
@@ -177,6 +194,7 @@ impl<'a> Try<'a> {
             return Err(Ending::Empty(guard::empty_source(self.job, None)));
         }
         self.judge_age(&listing)?;
+        self.tell_adopted(&listing).await;
         self.prepare_keep().await?;
         let refused = if self.job.delete {
             match guard::deletions(self.job, &self.plan.again, &listing) {
@@ -193,6 +211,8 @@ impl<'a> Try<'a> {
     /// Into an empty destination: whatever comes is new, and nothing can go.
     async fn first_transfer(&mut self) -> Result<Ending, Ending> {
         self.forget_names().await;
+        // Whatever comes of it: nobody else has put anything there.
+        self.dealt_with = true;
         let transfer = self.transfer(None, &[]).await?;
         if self.source_is_empty() {
             return Ok(Ending::Empty(guard::empty_source(self.job, None)));
@@ -219,13 +239,17 @@ impl<'a> Try<'a> {
             }
         }
         let mut warned = listing.warned.take().or_else(|| self.cannot_keep.clone());
-        self.evidence.arrived = true;
+        // A transfer that ends the attempt has shown nothing.
+        self.evidence.arrived = !bring;
         if bring {
             self.names_before = self.take_names(&listing).await;
             let lost: Vec<_> =
                 listing.lost.iter().filter(|lost| !lost.dir).map(|lost| lost.name.clone()).collect();
-            let came = match self.transfer(Some(listing.contents), &lost).await {
-                Err(Ending::Partial(reason)) if refused.is_none() && going > removed.files => {
+            let expected = self.compare_same_size(&mut listing).await?;
+            let came = match self.transfer(Some(expected), &lost).await {
+                Err(Ending::Partial(reason))
+                    if (refused.is_none() || self.adopting) && going > removed.files =>
+                {
                     // What stood in the way is gone already.
                     let what = if removed.files == 0 { "nothing" } else { "nothing else" };
                     let text = format!("{what} was deleted, since the transfer was not complete");
@@ -245,7 +269,10 @@ impl<'a> Try<'a> {
             }
         }
         let mut ending = match refused {
-            Some(Ending::Done(Some(reason))) => Ending::Done(Some(reason)),
+            Some(Ending::Done(Some(reason))) => Ending::Done(Some(match warned {
+                Some(warned) => reason.and(&warned.text),
+                None => reason,
+            })),
             Some(ending) => ending,
             None if !delete => Ending::Done(warned),
             None if !self.evidence.has_everything() => {
@@ -289,6 +316,10 @@ impl<'a> Try<'a> {
     /// Files that are older at the source than here: it lags, or was restored from a backup.
     pub(super) fn judge_age(&self, listing: &Listing) -> Result<(), Ending> {
         let usual = self.memory.is_usual(&self.source.text, &self.job.sources[0].text);
+        if self.adopting && usual {
+            // Who copies without times makes everything newer. It is told instead.
+            return Ok(());
+        }
         match guard::age(self.job, &self.plan.again, self.source, usual, listing) {
             Some(reason) => Err(Ending::Older(reason)),
             None => Ok(()),
@@ -311,6 +342,9 @@ impl<'a> Try<'a> {
         if let Some(reason) = &self.cannot_keep {
             let text = format!("{what}, since what is removed has to be kept: {}", reason.text);
             return Some(Ending::Partial(Reason { text, hint: reason.hint.clone() }));
+        }
+        if let Some(reason) = self.first_run_waits(listing) {
+            return Some(Ending::Done(Some(reason)));
         }
         let first = &self.job.sources[0].text;
         if self.memory.may_delete_from(&self.source.text, first, &self.plan.run) {

@@ -10,6 +10,9 @@ const VERSION: u32 = 1;
 /// So many names are remembered of those that the destination cannot hold.
 const MOST_LOST: usize = 10_000;
 
+/// So many destinations of a job are remembered (`--dest` gives it another one).
+const MOST_DESTS: usize = 100;
+
 /// What earlier runs have shown.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(super) struct JobState {
@@ -26,6 +29,9 @@ pub(super) struct JobState {
     /// Names of the source that the destination cannot hold, and that have been told.
     #[serde(default)]
     pub(super) lost: Vec<String>,
+    /// The destinations that have been taken over, or filled from the beginning; the last comes last.
+    #[serde(default)]
+    dests: Vec<String>,
 }
 
 /// The source of the last run that brought everything.
@@ -60,6 +66,10 @@ fn path(state_dir: &Path, job: &str) -> PathBuf {
     state_dir.join("listings").join(format!("{job}.json"))
 }
 
+fn text(dest: &Path) -> String {
+    dest.to_string_lossy().into_owned()
+}
+
 impl JobState {
     /// What is remembered of the job.
     pub(super) fn load(state_dir: &Path, job: &str) -> Result<Self, Unknown> {
@@ -88,6 +98,21 @@ impl JobState {
         file.write_all(&serde_json::to_vec(self)?)?;
         file.persist(path).map_err(|error| error.error)?;
         Ok(())
+    }
+
+    /// Whether an earlier run has dealt with what this destination holds.
+    pub(super) fn knows(&self, dest: &Path) -> bool {
+        // Before destinations were remembered, a complete run was.
+        self.dests.is_empty() && self.usual.is_some() || self.dests.iter().any(|known| *known == text(dest))
+    }
+
+    /// From now on what this destination holds is this job's.
+    pub(super) fn learn(&mut self, dest: &Path) {
+        if !self.dests.contains(&text(dest)) {
+            self.dests.push(text(dest));
+            let older = self.dests.len().saturating_sub(MOST_DESTS);
+            self.dests.drain(..older);
+        }
     }
 
     /// Counts a run that `source` has served. `complete`: the destination is now what this source is.
@@ -138,6 +163,21 @@ mod tests {
         assert!(!state.may_delete_from("b", "a", "4"));
         state.served_by("b", "4", true);
         assert!(state.is_usual("b", "a") && !state.may_delete_from("a", "a", "5"));
+    }
+
+    #[test]
+    fn a_destination_is_known_once_it_was_dealt_with() {
+        let mut state = JobState::default();
+        assert!(!state.knows(Path::new("/m")));
+        state.learn(Path::new("/m"));
+        assert!(state.knows(Path::new("/m")) && !state.knows(Path::new("/other")));
+        for n in 0..2 * MOST_DESTS {
+            state.learn(Path::new(&format!("/{n}")));
+        }
+        assert!(!state.knows(Path::new("/m")) && state.dests.len() == MOST_DESTS);
+        // As earlier versions have left it.
+        let old: JobState = serde_json::from_str("{\"v\":1,\"usual\":\"a\"}").unwrap();
+        assert!(old.knows(Path::new("/m")));
     }
 
     #[test]

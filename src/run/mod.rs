@@ -6,6 +6,7 @@
 //! ```
 
 mod activity;
+mod adopt;
 mod attempt;
 mod backoff;
 mod begin;
@@ -27,9 +28,11 @@ mod job_state;
 mod keep;
 mod listing;
 mod lock;
+mod name_list;
 mod phases;
 mod pipe;
 mod process;
+mod proof;
 mod rehearse;
 mod remember;
 mod remove;
@@ -37,6 +40,7 @@ mod signal;
 mod slots;
 mod spawn;
 mod stop;
+mod transfer;
 mod unit;
 #[cfg(target_os = "linux")]
 mod vfork;

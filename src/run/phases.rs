@@ -8,12 +8,14 @@ use super::guard;
 use super::keep::{Keep, NoKeep};
 use super::listing::{Collector, Gone, Listing, Mark, list_path, needs_names};
 use super::remove::{self, Removed};
+use super::transfer::came;
 use super::watchdog::Watchdog;
 use crate::event::{Event, Level, Lines, Phase, Stream};
+use crate::job::{Job, Source};
 use crate::result::Reason;
 use crate::rsync::args::{self, Purpose};
 use crate::rsync::exit::{Class, Verdict};
-use crate::rsync::output::{Change, Stats};
+use crate::rsync::output::Change;
 use std::io;
 use std::sync::Arc;
 use std::time::Instant;
@@ -21,14 +23,6 @@ use tokio::sync::mpsc;
 
 /// How many bytes of lines of our own are told at once.
 const BLOCK: usize = 16 * 1024;
-
-/// What a transfer has brought.
-pub(super) struct Transfer {
-    /// Something worth knowing about it.
-    pub(super) warned: Option<Reason>,
-    /// Whether every content that was listed is here.
-    pub(super) arrived: bool,
-}
 
 impl Try<'_> {
     /// Lists what differs, for the guards. A source that can only be read in part is transferred, but counts for nothing.
@@ -49,12 +43,15 @@ impl Try<'_> {
             Verdict::Failed(class, reason) => Err(Ending::Failed(class, reason)),
             Verdict::Partial(reason) => {
                 if self.plan.mode == Mode::Real && listing.reserved.theirs == 0 {
-                    self.judge_age(&self.examined(listing).await?)?;
+                    let mut listing = self.examined(listing).await?;
+                    self.judge_age(&listing)?;
                     self.prepare_keep().await?;
+                    self.compare_same_size(&mut listing).await?;
                     // What could not be listed cannot be transferred either.
-                    match self.transfer(None, &[]).await {
-                        Ok(_) | Err(Ending::Partial(_)) => {}
-                        Err(ending) => return Err(ending),
+                    if let (_, Verdict::Failed(class, reason)) =
+                        self.bring((self.job, self.source), &[]).await?
+                    {
+                        return Err(Ending::Failed(class, reason));
                     }
                 }
                 let text = "nothing was deleted, since not everything could be listed";
@@ -80,22 +77,24 @@ impl Try<'_> {
     }
 
     /// Compares a listing with the destination.
-    async fn examined(&self, mut listing: Listing) -> Result<Listing, Ending> {
+    async fn examined(&mut self, mut listing: Listing) -> Result<Listing, Ending> {
         let dest = self.job.dest.clone();
         let times = args::keeps_times(&self.job.rsync_args);
         let window = times.then(|| args::modify_window(self.job));
         let lost = self.memory.lost.clone();
         let look = move || listing.examine(&dest, window, &lost).map(|()| listing);
         let looked = off_thread(&self.voice.stop, look).await.ok_or(Ending::Stopped)?;
-        looked.map_err(|error| {
+        let listing = looked.map_err(|error| {
             let text = format!("cannot compare the listing with {}: {error}", self.job.dest.display());
             Ending::Failed(Class::Fatal, Reason::new(text))
-        })
+        })?;
+        self.look_who_filled(&listing);
+        Ok(listing)
     }
 
     async fn list_once(&mut self, purpose: Purpose, folds: bool) -> Result<(Listing, Verdict), Ending> {
         // What goes wrong here is a failure of the attempt already.
-        self.announce(purpose, &[]).await;
+        self.announce(self.job, self.source, purpose, &[]).await;
         let path = list_path(&self.plan.state_dir, &self.job.name, &self.plan.run);
         let all = matches!(purpose, Purpose::List { all: true } | Purpose::Plan { all: true });
         let names = all.then_some((&*self.plan.state_dir, &*self.job.name));
@@ -118,72 +117,6 @@ impl Try<'_> {
             Ending::Failed(Class::Fatal, Reason::new(text).hint(hint))
         })?;
         Ok((listing, verdict))
-    }
-
-    /// Transfers what is new and changed; removes nothing. `expected`: how many files were listed; `lost`: names that the destination cannot
-    /// hold, which do not come.
-    pub(super) async fn transfer(
-        &mut self,
-        expected: Option<u64>,
-        lost: &[Vec<u8>],
-    ) -> Result<Transfer, Ending> {
-        let before = self.figures;
-        let mut ran = self.rsync(Phase::Transfer, Purpose::Transfer, Show::Lines, lost, &mut |_| true).await;
-        let mut moved = Moved::default();
-        let remote = self.source.is_remote();
-        moved.add(&ran, remote);
-        if matches!(ran.verdict, Ended::Judged(Verdict::Vanished(_))) {
-            self.voice
-                .notice(Level::Info, "files vanished while they were transferred; transferring once more")
-                .await;
-            ran = self.rsync(Phase::Transfer, Purpose::Transfer, Show::Lines, lost, &mut |_| true).await;
-            moved.add(&ran, remote);
-        }
-        self.figures.files_transferred = moved.files;
-        self.figures.bytes_received = match (before.bytes_received, moved.bytes) {
-            (Some(a), Some(b)) => Some(a + b),
-            (None, bytes) if before.total_files.is_none() => bytes,
-            _ => None,
-        };
-        self.counted = ran.stats.files;
-        self.figures.total_files = self.counted.map(|f| f.files()).or(before.total_files);
-        self.figures.total_bytes = ran.stats.total_size.or(before.total_bytes);
-        let all_came = expected.is_none_or(|expected| moved.files.is_some_and(|files| files >= expected));
-        let warned = match self.verdict(ran)? {
-            Verdict::Ok if all_came => return Ok(Transfer { warned: None, arrived: true }),
-            Verdict::Ok => None,
-            Verdict::Vanished(reason) => Some(reason),
-            Verdict::Partial(reason) => return Err(Ending::Partial(reason)),
-            Verdict::Failed(class, reason) => return Err(Ending::Failed(class, reason)),
-        };
-        match self.still_differ(lost).await? {
-            Some(0) => Ok(Transfer { warned, arrived: true }),
-            differ => {
-                let text = match differ {
-                    Some(n) => format!("{n} files changed at the source while it was read"),
-                    None => "the source could not be listed once more to see whether everything came".into(),
-                };
-                let warned = warned.unwrap_or_else(|| Reason::new(text).hint("the next run brings them"));
-                Ok(Transfer { warned: Some(warned), arrived: false })
-            }
-        }
-    }
-
-    /// A second listing: how many contents still differ; `None` if it cannot be told.
-    async fn still_differ(&mut self, lost: &[Vec<u8>]) -> Result<Option<u64>, Ending> {
-        let (figures, code) = (self.figures, self.code);
-        let mut differ = 0;
-        let mut note = |change: &Change<'_>| {
-            differ += u64::from(change.contents);
-            false
-        };
-        let purpose = Purpose::Plan { all: false };
-        let ran = self.rsync(Phase::List, purpose, Show::Nothing, lost, &mut note).await;
-        let more = came(&ran.stats, self.source.is_remote());
-        // The transfer's own stay.
-        (self.figures, self.code) = (figures, code);
-        self.figures.bytes_received = figures.bytes_received.zip(more).map(|(a, b)| a + b);
-        Ok(matches!(self.verdict(ran)?, Verdict::Ok).then_some(differ))
     }
 
     /// Removes what was counted: what stands in the way of the transfer, or (afterwards) all that is left.
@@ -280,8 +213,14 @@ impl Try<'_> {
     }
 
     /// The command for that purpose; tells that the attempt starts, if it is the first.
-    async fn announce(&mut self, purpose: Purpose, lost: &[Vec<u8>]) -> Vec<String> {
-        let mut argv = args::argv(&self.plan.rsync, self.job, self.source, purpose);
+    async fn announce(
+        &mut self,
+        job: &Job,
+        source: &Source,
+        purpose: Purpose,
+        lost: &[Vec<u8>],
+    ) -> Vec<String> {
+        let mut argv = args::argv(&self.plan.rsync, job, source, purpose);
         args::leave_out(&mut argv, lost);
         if self.memory.folds.is_some_and(|(_, _, folds)| folds) || self.folds_below {
             args::protect_every_case(&mut argv);
@@ -301,7 +240,8 @@ impl Try<'_> {
         argv
     }
 
-    async fn rsync(
+    /// Runs rsync for the job.
+    pub(super) async fn rsync(
         &mut self,
         phase: Phase,
         purpose: Purpose,
@@ -309,9 +249,22 @@ impl Try<'_> {
         lost: &[Vec<u8>],
         changes: &mut (dyn FnMut(&Change<'_>) -> bool + Send),
     ) -> Ran {
-        let (plan, job) = (self.plan, self.job);
+        self.rsync_of((self.job, self.source), phase, purpose, show, lost, changes).await
+    }
+
+    /// Runs rsync for a job that is made from the job of the attempt.
+    pub(super) async fn rsync_of(
+        &mut self,
+        (job, source): (&Job, &Source),
+        phase: Phase,
+        purpose: Purpose,
+        show: Show,
+        lost: &[Vec<u8>],
+        changes: &mut (dyn FnMut(&Change<'_>) -> bool + Send),
+    ) -> Ran {
+        let plan = self.plan;
         self.transfers += u32::from(purpose == Purpose::Transfer);
-        let argv = self.announce(purpose, lost).await;
+        let argv = self.announce(job, source, purpose, lost).await;
         self.voice.phase(self.number, phase, &argv).await;
         let timeout = job.timeout.map(|t| t.saturating_sub(self.started.elapsed()));
         let mut watchdog = Watchdog::new(timeout, job.stall);
@@ -321,8 +274,7 @@ impl Try<'_> {
         // The last words of the run before are not this one's progress.
         self.voice.progress.send_replace(None);
         let started = Instant::now();
-        let (source, timeout, grace) = (self.source, job.timeout, plan.grace);
-        let priority = self.job.child_priority;
+        let (timeout, grace, priority) = (job.timeout, plan.grace, job.child_priority);
         let order = Order { argv: &argv, purpose, source, watchdog, priority, grace, timeout, show };
         let ran = child::run(order, self.voice, changes).await;
         self.phases.push((phase, started.elapsed()));
@@ -331,7 +283,7 @@ impl Try<'_> {
     }
 
     /// The verdict on an rsync that ended by itself; otherwise the end of the attempt.
-    fn verdict(&self, ran: Ran) -> Result<Verdict, Ending> {
+    pub(super) fn verdict(&self, ran: Ran) -> Result<Verdict, Ending> {
         match ran.verdict {
             Ended::Judged(verdict) => Ok(verdict),
             Ended::Stopped => Err(Ending::Stopped),
@@ -347,35 +299,6 @@ impl Try<'_> {
 pub(super) fn unreadable(gone: &Gone, error: io::Error) -> Ending {
     let text = format!("cannot work through the list of deletions {}: {error}", gone.path.display());
     Ending::Failed(Class::Fatal, Reason::new(text))
-}
-
-/// Bytes that came to us. In a local copy it is our own rsync that sends.
-fn came(stats: &Stats, remote: bool) -> Option<u64> {
-    if remote { stats.received } else { stats.sent }
-}
-
-/// What one or two runs of rsync moved. Without its own figures, the last progress tells the files, and nothing tells
-/// the bytes. Only an rsync that failed without any progress has moved nothing; one that did its work in silence may
-/// have moved anything.
-#[derive(Default)]
-struct Moved {
-    files: Option<u64>,
-    bytes: Option<u64>,
-    runs: u32,
-}
-
-impl Moved {
-    fn add(&mut self, ran: &Ran, remote: bool) {
-        let failed =
-            !matches!(ran.verdict, Ended::Judged(Verdict::Ok | Verdict::Vanished(_) | Verdict::Partial(_)));
-        let nothing = (failed && ran.code != Some(0) && ran.progress.is_none()).then_some(0);
-        let files = ran.stats.transferred.or(ran.progress.and_then(|p| p.files)).or(nothing);
-        let bytes = came(&ran.stats, remote).or(nothing);
-        let sum = |a: Option<u64>, b: Option<u64>, first| if first { b } else { Some(a? + b?) };
-        self.files = sum(self.files, files, self.runs == 0);
-        self.bytes = sum(self.bytes, bytes, self.runs == 0);
-        self.runs += 1;
-    }
 }
 
 /// A name as rsync would print it: a line of output stays one line.

@@ -1,4 +1,4 @@
-//! `--dry-run` and `--plan`.
+//! What a run would do, without doing it.
 
 use super::Mode;
 use super::attempt::{Ending, Try};
@@ -22,6 +22,7 @@ impl Try<'_> {
             return Ok(Ending::Empty(guard::empty_source(self.job, Some(&listing.gone.path))));
         }
         let delete = self.job.delete;
+        self.tell_adopted(&listing).await;
         if matches!(self.plan.mode, Mode::Plan { .. }) {
             listing.gone.tally.bytes = self.stamps(&listing.gone).await.ok().map(|(_, bytes)| bytes);
             let limit = listing.present().filter(|_| delete);
@@ -32,8 +33,9 @@ impl Try<'_> {
                 .await;
         }
         // As rsync does with `-n`: what would be.
-        self.figures.files_transferred = Some(listing.contents);
-        self.figures.files_deleted = Some(if delete { listing.gone.tally.files } else { 0 });
+        self.figures.files_transferred = self.would_come(&mut listing).await?;
+        self.figures.files_deleted =
+            Some(if delete && !self.adopting { listing.gone.tally.files } else { 0 });
         if listing.reserved.theirs > 0 {
             return Err(Ending::Failed(Class::Fatal, guard::reserved(&listing.reserved)));
         }
@@ -50,6 +52,9 @@ impl Try<'_> {
                 Say::TransferOnly(reason) => return Ok(Ending::Blocked(reason)),
                 Say::Empty(reason) => return Ok(Ending::Empty(reason)),
             }
+        }
+        if let Some(reason) = self.first_run_waits(&listing) {
+            return Ok(Ending::Done(Some(reason)));
         }
         Ok(Ending::Done(listing.warned))
     }

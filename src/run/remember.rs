@@ -48,6 +48,9 @@ impl Try<'_> {
         if self.evidence.has_everything() {
             self.memory.served_by(&self.source.text, &self.plan.run, self.evidence.is_complete());
         }
+        if self.dealt_with || self.evidence.has_everything() {
+            self.memory.learn(&self.job.dest);
+        }
         let (state_dir, job, mut memory) =
             (self.plan.state_dir.clone(), self.job.name.clone(), self.memory.clone());
         let save = move || {
@@ -60,7 +63,8 @@ impl Try<'_> {
         if let Some(Err(error)) = off_thread(&self.voice.stop, save).await {
             let text =
                 format!("cannot write what is remembered of the job: {error}; the next run learns it again");
-            self.voice.notice(Level::Debug, text).await;
+            let level = if self.adopting { Level::Warning } else { Level::Debug };
+            self.voice.notice(level, text).await;
         }
     }
 

@@ -34,9 +34,12 @@ impl Tree {
                 kind,
                 dir,
                 file: false,
+                link: false,
                 size: 0,
                 contents: false,
                 resized: false,
+                marks: b"",
+                lacking: false,
                 time: b"",
                 name,
             });

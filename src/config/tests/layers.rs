@@ -18,6 +18,7 @@ const SAMPLES: &[(&str, [&str; 2])] = &[
     ("keep_deleted", ["0", "'2d'"]),
     ("max_delete", ["5", "'5%'"]),
     ("max_older", ["5", "'5%'"]),
+    ("adopt", ["'size-time'", "'checksum'"]),
     ("min_free", ["0", "'1GB'"]),
     ("include", ["[]", "['a']"]),
     ("exclude", ["[]", "['a']"]),

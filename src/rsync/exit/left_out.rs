@@ -1,5 +1,7 @@
 //! Which files rsync could not deal with, and why (code 23).
 
+use std::borrow::Cow;
+
 /// What rsync says when a directory with something in it stands where the source has a file or a link. Only a live `--delete`
 /// or `--force` would clear it away, and neither is ever given.
 const IN_THE_WAY: &str = "could not make way for new ";
@@ -8,7 +10,7 @@ const IN_THE_WAY: &str = "could not make way for new ";
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct LeftOut<'a> {
     /// Path and the system's reason, in the order in which they were reported; a path once.
-    files: Vec<(&'a str, &'a str)>,
+    files: Vec<(Cow<'a, str>, &'a str)>,
     /// Whether rights at the destination are among the reasons.
     ours: bool,
     /// Whether a directory in the way is the first reason.
@@ -24,7 +26,7 @@ impl<'a> LeftOut<'a> {
         for line in lines {
             let blocked = line.strip_prefix(IN_THE_WAY).and_then(|rest| rest.split_once(": "));
             let found = match blocked {
-                Some((_, name)) => Some((name, "a directory is in the way")),
+                Some((_, name)) => Some((name.into(), "a directory is in the way")),
                 None => path_and_reason(line),
             };
             let Some((path, why)) = found else { continue };
@@ -39,13 +41,13 @@ impl<'a> LeftOut<'a> {
 
     /// One line for people.
     pub(super) fn text(&self) -> String {
-        let denied: Vec<_> = self.files.iter().filter(|(_, why)| *why == DENIED).map(|(p, _)| *p).collect();
+        let denied: Vec<_> = self.files.iter().filter(|(_, why)| *why == DENIED).map(|(p, _)| p).collect();
         if !denied.is_empty() {
             return format!("some files were left out, permission denied: {}", shown(&denied));
         }
         match self.files.first() {
             Some((_, why)) => {
-                let paths: Vec<_> = self.files.iter().map(|(path, _)| *path).collect();
+                let paths: Vec<_> = self.files.iter().map(|(path, _)| path).collect();
                 format!("some files were left out ({}): {}", lower(why), shown(&paths))
             }
             None => "some files or attributes were left out".into(),
@@ -77,16 +79,17 @@ fn is_kept_by_a_file_system(path: &str) -> bool {
 }
 
 /// Up to three names, and how many more.
-pub(super) fn shown(names: &[&str]) -> String {
-    let mut text = names.iter().take(3).copied().collect::<Vec<_>>().join(", ");
+pub(super) fn shown(names: &[impl AsRef<str>]) -> String {
+    let mut text = names.iter().take(3).map(AsRef::as_ref).collect::<Vec<_>>().join(", ");
     if names.len() > 3 {
         text.push_str(&format!(" and {} more", names.len() - 3));
     }
     text
 }
 
-/// `… "PATH" …: REASON (N)`. The path may hold quotes, so the outermost count.
-pub(super) fn path_and_reason(line: &str) -> Option<(&str, &str)> {
+/// `… "PATH" …: REASON (N)`. The path may hold quotes, so the outermost count. Where the message is about a temporary file, the path is that
+/// of the file which it was to become.
+pub(super) fn path_and_reason(line: &str) -> Option<(Cow<'_, str>, &str)> {
     if !line.starts_with("rsync: ") {
         return None;
     }
@@ -94,11 +97,102 @@ pub(super) fn path_and_reason(line: &str) -> Option<(&str, &str)> {
     let path = line.get(start + 1..end)?;
     let (_, why) = line[end + 1..].split_once(": ")?;
     let why = why.rsplit_once(" (").map_or(why, |(why, _)| why);
-    Some((path, why))
+    Some((final_path(&line[..start], path), why))
+}
+
+/// How rsync names the process that writes files: only this one has temporary files.
+const RECEIVER: &str = "[receiver]";
+
+/// The path of the file that a message is about. `said` is what stands before the path.
+fn final_path<'a>(said: &str, path: &'a str) -> Cow<'a, str> {
+    // `rename "TEMPORARY" -> "NAME"`, `symlink "LINK" -> "TARGET"`, and `lsetxattr("FILE","ATTRIBUTE")`.
+    let end = ["\" -> \"", "\",\""].iter().filter_map(|between| path.find(between)).min();
+    let (first, second) = end.map_or((path, None), |end| (&path[..end], path[end..].split_once(" -> \"")));
+    if !said.contains(RECEIVER) {
+        // Links and devices are made under another name if there is one to be replaced.
+        let made = ["symlink ", "mknod ", "link "].iter().any(|verb| said.ends_with(verb));
+        return match made.then(|| without_suffix(first, |c| c.is_ascii_digit(), 1)).flatten() {
+            Some(name) => name.into(),
+            None => first.into(),
+        };
+    }
+    let moved = ["rename ", "copy "].iter().any(|verb| said.ends_with(verb));
+    match (without_suffix(first, |c| c.is_ascii_alphanumeric(), 6), second) {
+        // Relative to the destination. Its last part is the name.
+        (Some(name), Some((_, to))) if moved => {
+            let (dir, last) = (name.rfind('/').map_or("", |slash| &name[..=slash]), to.rsplit('/').next());
+            format!("{dir}{}", last.unwrap_or(to)).into()
+        }
+        // From a directory of its own (`--temp-dir`).
+        (None, Some((_, to))) if moved => to.into(),
+        (Some(name), _) => name.into(),
+        (None, _) => first.into(),
+    }
+}
+
+/// Undoes `.NAME.SUFFIX`, the name of a temporary file; `None` for another name.
+fn without_suffix(path: &str, suffix: impl Fn(char) -> bool, least: usize) -> Option<String> {
+    let (dir, base) = path.split_at(path.rfind('/').map_or(0, |slash| slash + 1));
+    let (name, last) = base.strip_prefix('.')?.rsplit_once('.')?;
+    let fits = (least..=6).contains(&last.len()) && last.chars().all(suffix) && !name.is_empty();
+    fits.then(|| format!("{dir}{name}"))
 }
 
 /// With a small first letter, as our own messages have it.
 pub(super) fn lower(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(line: &str) -> String {
+        path_and_reason(line).unwrap().0.into_owned()
+    }
+
+    #[test]
+    fn temporaries_are_told_by_the_name_of_their_file() {
+        for (line, real) in [
+            // Printed by rsync 3.5.0.
+            (
+                r#"[receiver] mkstemp "/m/d/.1abc.cif.gz.p4EMhZ" failed: Permission denied (13)"#,
+                "/m/d/1abc.cif.gz",
+            ),
+            (r#"[receiver] rename "/m/d/.f.jh8lHJ" -> "d/f": Operation not permitted (1)"#, "/m/d/f"),
+            (r#"[receiver] rename "/m/..f.jh8lHJ" -> ".f": Operation not permitted (1)"#, "/m/.f"),
+            (r#"[receiver] chown "/m/.f.z0kD2S" failed: Operation not permitted (1)"#, "/m/f"),
+            (r#"[generator] symlink "/m/d/.l.21620" -> "x" failed: Permission denied (13)"#, "/m/d/l"),
+            (r#"[generator] symlink "/m/d/l" -> "x" failed: Permission denied (13)"#, "/m/d/l"),
+            (r#"[receiver] rename "/tmp/t/f.jh8lHJ" -> "d/f": Permission denied (13)"#, "d/f"),
+            (
+                r#"[receiver] rsync_xal_set: lsetxattr("/m/.f.z0kD2S","user.x") failed: Permission denied (13)"#,
+                "/m/f",
+            ),
+        ] {
+            assert_eq!(path(&format!("rsync: {line}")), real, "{line}");
+        }
+    }
+
+    #[test]
+    fn files_that_are_named_like_temporaries_keep_their_names() {
+        for line in [
+            r#"[sender] send_files failed to open "/u/.f.AbCdEf": Permission denied (13)"#,
+            r#"[generator] failed to set permissions on "/u/.f.AbCdEf": Operation not permitted (1)"#,
+            r#"[generator] mknod "/u/.f.AbCdEf" failed: Permission denied (13)"#,
+        ] {
+            assert_eq!(path(&format!("rsync: {line}")), "/u/.f.AbCdEf", "{line}");
+        }
+        let line = r#"rsync: [receiver] mkstemp "/u/.f.AbCdEf.XyZ123" failed: Permission denied (13)"#;
+        assert_eq!(
+            path(line),
+            "/u/f.AbCdEf",
+            "of a file whose own name is like that, its first dot cannot be told"
+        );
+        for name in [".f.toolong", ".f.abc", "f.AbCdEf", "..AbCdEf", ".AbCdEf"] {
+            let line = format!("rsync: [receiver] write failed on \"/u/{name}\": Input/output error (5)");
+            assert_eq!(path(&line), format!("/u/{name}"));
+        }
+    }
 }

@@ -100,13 +100,21 @@ fn refused_option(lines: &[&str], source: &Source) -> Found {
     Some((Class::NextSource, reason))
 }
 
+/// Whether a message is about attributes of an entry. Their own limits (a quota of another owner, room for extended attributes) say nothing of
+/// contents.
+fn sets_attributes(line: &str) -> bool {
+    ["chown \"", "chgrp \"", "failed to set ", "setxattr(", "set_acl", "chmod"]
+        .iter()
+        .any(|what| line.contains(what))
+}
+
 /// What no source can help: our disk, our programs.
 fn here(lines: &[&str], _: &Source) -> Found {
     let fatal = |text: String, hint: &str| Some((Class::Fatal, Reason::new(text).hint(hint)));
     let written = |what: &str| {
         lines
             .iter()
-            .filter(|line| line.contains(what) && !line.contains("[sender]"))
+            .filter(|line| line.contains(what) && !line.contains("[sender]") && !sets_attributes(line))
             .find_map(|line| path_and_reason(line).map(|(path, _)| (*line, path)))
     };
     if let Some((line, path)) = written("No space left on device") {
@@ -159,7 +167,7 @@ fn missing_source(lines: &[&str], source: &Source) -> Found {
         let whole = line.contains(" change_dir \"")
             || (line.contains(" link_stat \"")
                 && source.text.trim_end_matches('/').ends_with(path.trim_start_matches('/')));
-        whole.then_some((path, why))
+        whole.then_some((path.into_owned(), why))
     });
     let (path, why) = found?;
     let text = format!("the source {source} cannot be read: {path}: {}", lower(why));
@@ -184,7 +192,9 @@ fn shell(lines: &[&str], source: &Source) -> Found {
             format!("log in once by hand, `ssh {host}`, and compare the key before you accept it"),
         );
     }
-    if let Some(line) = find(lines, "Permission denied (") {
+    // What rsync itself says so is about files.
+    let own: Vec<&str> = lines.iter().filter(|line| !line.starts_with("rsync: ")).copied().collect();
+    if let Some(line) = find(&own, "Permission denied (") {
         return of(
             Class::NextSource,
             format!("ssh could not log in to {host}: {}", lower(line)),

@@ -102,6 +102,27 @@ fn what_only_we_can_mend_is_fatal() {
 }
 
 #[test]
+fn limits_of_attributes_are_no_full_disk() {
+    for line in [
+        r#"rsync: [receiver] chown "/mirror/.f.z0kD2S" failed: Disk quota exceeded (122)"#,
+        r#"rsync: [receiver] rsync_xal_set: lsetxattr("/mirror/.f.z0kD2S","user.x") failed: No space left on device (28)"#,
+    ] {
+        let Verdict::Partial(reason) = of(LOCAL, &format!("exit 23\n{line}\n")) else { panic!("{line}") };
+        assert!(reason.text.ends_with("/mirror/f"), "{reason:?}");
+    }
+}
+
+#[test]
+fn what_rsync_may_not_do_over_ssh_is_no_failed_login() {
+    for line in [
+        r#"rsync: [receiver] mkstemp "/mirror/.f.z0kD2S" failed: Permission denied (13)"#,
+        r#"rsync: [sender] send_files failed to open "/upstream/f": Permission denied (13)"#,
+    ] {
+        assert!(matches!(of(SHELL, &format!("exit 23\n{line}\n")), Verdict::Partial(_)), "{line}");
+    }
+}
+
+#[test]
 fn left_out_files_are_named() {
     let Verdict::Partial(reason) = real!(LOCAL, "unreadable-source") else { panic!() };
     assert_eq!(

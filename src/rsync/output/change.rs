@@ -13,12 +13,20 @@ pub struct Change<'a> {
     pub dir: bool,
     /// Whether it is a regular file; `false` if it goes, since rsync does not say what else than a directory it is.
     pub file: bool,
+    /// Whether it is a symbolic link; `false` if it goes.
+    pub link: bool,
     /// Bytes; rsync says 0 for what it deletes.
     pub size: u64,
     /// Whether a file's contents would be transferred, and not its attributes only.
     pub contents: bool,
     /// Whether the destination holds a file of another size.
     pub resized: bool,
+    /// What differs, as rsync's nine letters `cstpoguax` in their places: `.` or a blank for what is the same, `+` for all that is new. Empty
+    /// if it goes.
+    pub marks: &'a [u8],
+    /// Whether the destination lacks something of it: contents, the entry itself, a link's target, or a hard link to another name. Otherwise
+    /// only its attributes differ, if anything does.
+    pub lacking: bool,
     /// The source's modification time as rsync printed it: `2026/11/28-15:21:12`, in the time zone of rsync's environment.
     pub time: &'a [u8],
     /// The name as rsync printed it, relative to the destination, without a directory's last `/`, with rsync's escapes
@@ -40,6 +48,12 @@ pub enum ChangeKind {
 }
 
 impl Change<'_> {
+    /// Whether the destination holds a file of the same size, whose contents nobody has compared.
+    pub fn same_size(&self) -> bool {
+        let compared = self.marks.first() == Some(&b'c');
+        self.file && self.contents && self.kind == ChangeKind::Updated && !self.resized && !compared
+    }
+
     /// The source's modification time in seconds since 1970, for an rsync that ran with `TZ=UTC`; `None` if it cannot be read.
     pub fn mtime(&self) -> Option<i64> {
         let text = std::str::from_utf8(self.time).ok()?;
@@ -76,9 +90,12 @@ pub(super) fn read(line: &[u8]) -> Option<Change<'_>> {
             kind: ChangeKind::Deleted,
             dir: ends_in_slash,
             file: false,
+            link: false,
             size,
             contents: false,
             resized: false,
+            marks: b"",
+            lacking: false,
             time,
             name,
         });
@@ -100,9 +117,12 @@ pub(super) fn read(line: &[u8]) -> Option<Change<'_>> {
         kind,
         dir,
         file: item[1] == b'f',
+        link: item[1] == b'L',
         size,
         contents: matches!(first, b'<' | b'>'),
         resized,
+        marks,
+        lacking: first != b'.',
         time,
         name,
     })

@@ -71,6 +71,11 @@ impl Listing {
         let bytes = if changed.contents { changed.size } else { 0 };
         tally.discount(changed.kind == ChangedKind::Dir, bytes);
         self.contents -= u64::from(changed.contents);
+        if !changed.created && changed.kind != ChangedKind::Dir {
+            let same_size = changed.contents && !changed.resized;
+            let count = if same_size { &mut self.same_size } else { &mut self.different };
+            *count = count.saturating_sub(1);
+        }
     }
 
     /// Whether a directory in which something is to go answers to other spellings.

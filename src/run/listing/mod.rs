@@ -37,6 +37,8 @@ pub(super) struct Collector {
     created: Tally,
     updated: Tally,
     contents: u64,
+    same_size: u64,
+    different: u64,
     reserved: Reserved,
     folds: bool,
     at_root: bool,
@@ -65,6 +67,8 @@ impl Collector {
             created: known,
             updated: known,
             contents: 0,
+            same_size: 0,
+            different: 0,
             reserved: Reserved::default(),
             folds,
             at_root,
@@ -100,6 +104,9 @@ impl Collector {
         };
         tally.count(change.dir, if change.contents { change.size } else { 0 });
         self.contents += u64::from(change.contents);
+        self.same_size += u64::from(change.same_size());
+        let differs = change.kind == ChangeKind::Updated && change.lacking && !change.dir;
+        self.different += u64::from(differs && !change.same_size());
         if change.kind == ChangeKind::Created && !change.dir {
             self.gone.created(change.name);
         }
@@ -125,8 +132,8 @@ impl Collector {
 
     /// The dry run has ended with these figures.
     pub(super) fn finish(self, stats: Stats) -> io::Result<Listing> {
-        let Collector { gone, mut changed, names, created, updated, contents, reserved, folds, at_root: _ } =
-            self;
+        let Collector { gone, mut changed, names, created, updated, contents, reserved, folds, .. } = self;
+        let (same_size, different) = (self.same_size, self.different);
         changed.finish()?;
         let mut gone = gone.finish();
         let names = match names.map(|names| names.and_then(NameWriter::finish)) {
@@ -145,6 +152,8 @@ impl Collector {
             created,
             updated,
             contents,
+            same_size,
+            different,
             changed,
             names,
             reserved,
@@ -173,6 +182,10 @@ pub(super) struct Listing {
     pub(super) updated: Tally,
     /// How many files would come, new or changed.
     pub(super) contents: u64,
+    /// How many of them the destination holds with the same size, and another time.
+    pub(super) same_size: u64,
+    /// How many entries that are no directories the destination holds with another size, or as links to something else.
+    pub(super) different: u64,
     changed: ChangedList,
     /// Every name of the source, if it was asked for.
     pub(super) names: Option<Names>,
@@ -200,6 +213,17 @@ impl Listing {
     /// Whether nothing of the source is to come.
     pub(super) fn brings_nothing(&self) -> bool {
         [self.created, self.updated].iter().all(|tally| tally.files == 0 && tally.dirs == 0)
+    }
+
+    /// The files that the destination holds with the same size, and another time.
+    pub(super) fn same_size_names(&mut self) -> io::Result<impl Iterator<Item = io::Result<Vec<u8>>> + '_> {
+        let same_size = |changed: &Changed| {
+            changed.kind == ChangedKind::File && changed.contents && !changed.created && !changed.resized
+        };
+        Ok(self.changed.iter()?.filter_map(move |changed| match changed {
+            Ok(changed) => same_size(&changed).then_some(Ok(changed.name)),
+            Err(error) => Some(Err(error)),
+        }))
     }
 
     /// How many files the destination holds: what the source has, less what is new, plus what goes.

@@ -72,6 +72,14 @@ impl Env {
         self.dir().join("state")
     }
 
+    /// As after a first run of that job at [`Env::mirror`], which tells what it finds there and deletes nothing.
+    pub(crate) fn taken_over(&self, job: &str) {
+        let dir = self.state().join("listings");
+        std::fs::create_dir_all(&dir).unwrap();
+        let state = serde_json::json!({ "v": 1, "dests": [self.mirror(job)] });
+        std::fs::write(dir.join(format!("{job}.json")), state.to_string()).unwrap();
+    }
+
     /// A destination; the directory above it exists.
     pub(crate) fn mirror(&self, name: &str) -> PathBuf {
         self.dir().join("mirror").join(name)

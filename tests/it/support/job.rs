@@ -24,6 +24,8 @@ pub(crate) fn job(source: &str, dest: &Path) -> Job {
         allow_empty_source: false,
         max_older: MaxOlder::Default,
         allow_older: false,
+        adopt: pdb_sync::job::Adopt::SizeTime,
+        adopt_again: false,
         min_free: None,
         include: vec![],
         exclude: vec![],

@@ -107,6 +107,7 @@ fn what_is_gone_goes_only_once_everything_has_come() {
         let env = env.with_config(&config);
         fs::create_dir(env.mirror("j")).unwrap();
         fs::write(env.mirror("j/old"), "x").unwrap();
+        env.taken_over("j");
         let ended = env.run(["sync", "j", "--json"]).expect_code(0);
         assert_eq!(!env.mirror("j/old").exists(), goes, "{transfer} {check}\n{ended}");
         let finished = ended.finished();

@@ -138,6 +138,7 @@ fn delete_is_switched_on_and_off() {
         let env = local(more);
         fs::create_dir(env.mirror("a")).unwrap();
         fs::write(env.mirror("a/old"), "").unwrap();
+        env.taken_over("a");
         let ended = env.run([&["sync", "a", "--json"], args].concat()).expect_code(0);
         assert!(env.mirror("a/f").exists());
         let kept = env.mirror("a/old").exists();

@@ -1,5 +1,7 @@
 //! `sync` through the binary, mostly with the real rsync at both ends.
 
+mod adopt;
+mod attributes;
 mod basics;
 mod complete;
 mod ends;
