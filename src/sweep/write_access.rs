@@ -89,7 +89,7 @@ impl WriteAccess {
     }
 
     /// Puts back the modes that a run before this one had changed when it was killed. To be called before anything else is done
-    /// with the tree. What could not be put back is told by [`WriteAccess::troubles`].
+    /// with the tree. What could not be put back is told by [`WriteAccess::take_troubles`].
     pub fn put_back(&self) {
         let troubles = self.record.put_back(&self.root);
         self.troubles().extend(troubles);
