@@ -27,7 +27,7 @@ pub(crate) use mounts::with_mounts;
 pub(crate) use process::{eventually, is_running, with_marker};
 pub(crate) use skip::skipped;
 pub(crate) use somebody::{NOBODY, Somebody, mode_of, set_dirs};
-pub(crate) use tree::{Entry, Kind, tree};
+pub(crate) use tree::{Entry, Kind, holds_something, tree};
 pub(crate) use upstream::Upstream;
 #[cfg(target_os = "linux")]
 pub(crate) use without_flock::without_flock;

@@ -33,6 +33,13 @@ pub(crate) fn tree(root: &Path) -> BTreeMap<PathBuf, Entry> {
     entries
 }
 
+/// Whether anything has come into a destination. Whether it folds names is tried out before, with a directory of our own.
+pub(crate) fn holds_something(dest: &Path) -> bool {
+    let comes =
+        |entry: std::io::Result<fs::DirEntry>| entry.is_ok_and(|entry| entry.file_name() != ".pdb-sync");
+    fs::read_dir(dest).is_ok_and(|mut entries| entries.any(comes))
+}
+
 fn walk(root: &Path, dir: &Path, entries: &mut BTreeMap<PathBuf, Entry>) {
     for item in fs::read_dir(dir).into_iter().flatten() {
         let path = item.unwrap().path();

@@ -1,6 +1,6 @@
 //! A server that refuses, is full, is silent or goes away.
 
-use crate::support::{Env, Fake, Upstream, eventually, one_job, tree};
+use crate::support::{Env, Fake, Upstream, eventually, holds_something, one_job, tree};
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
@@ -135,7 +135,7 @@ fn a_server_that_goes_silent_in_mid_transfer_is_ended_and_tried_again() {
     let env = env.with_config(&config);
     let running = env.spawn(["sync", "j", "--json"]);
     let dest = env.mirror("j");
-    eventually("something has come", || fs::read_dir(&dest).is_ok_and(|entries| entries.count() > 0));
+    eventually("something has come", || holds_something(&dest));
     upstream.freeze();
     running.until_said("\"event\":\"retry\"");
     upstream.thaw();
@@ -183,7 +183,7 @@ fn a_dropped_transfer_is_tried_again_by_itself() {
     let env = env.with_config(&config);
     let running = env.spawn(["sync", "j", "--json"]);
     let dest = env.mirror("j");
-    eventually("something has come", || fs::read_dir(&dest).is_ok_and(|entries| entries.count() > 0));
+    eventually("something has come", || holds_something(&dest));
     upstream.drop_connections();
     let ended = running.wait().expect_code(0);
     assert_eq!(ended.tries().iter().map(|t| t.1).collect::<Vec<_>>(), [Some(12), Some(0)], "{ended}");

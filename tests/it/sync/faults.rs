@@ -1,7 +1,7 @@
 //! Files that vanish or cannot be read, disks that fill.
 
 use super::failures::noise;
-use crate::support::{Env, Fake, Running, Upstream, eventually, one_job, tree};
+use crate::support::{Env, Fake, Running, Upstream, eventually, holds_something, one_job, tree};
 use serde_json::Value;
 use std::ffi::OsStr;
 use std::fs;
@@ -18,7 +18,7 @@ fn a_vanished_file_costs_one_rerun_and_no_word() {
     let env = env.with_config(&config);
     let running = env.spawn(["sync", "j", "--json"]);
     let dest = env.mirror("j");
-    eventually("the first file is coming", || fs::read_dir(&dest).is_ok_and(|entries| entries.count() > 0));
+    eventually("the first file is coming", || holds_something(&dest));
     fs::remove_file(late).unwrap();
     let ended = running.wait().expect_code(0);
     let notices: Vec<_> = ended.events("notice").iter().map(|n| n["text"].to_string()).collect();
