@@ -14,7 +14,7 @@ impl Try<'_> {
     /// Decides, after a listing, whether this run takes the destination over.
     pub(super) fn look_who_filled(&mut self, listing: &Listing) {
         // What a newer version remembers of the job cannot be read, but there is something.
-        let known = self.memory.knows(&self.job.dest) || !self.remembers;
+        let known = self.memory.knows(&self.job.dest, &self.plan.run) || !self.remembers;
         let holds = listing.present() != Some(0) || !listing.gone.is_empty();
         self.adopting = holds && (!known || self.job.adopt_again);
     }
@@ -54,7 +54,7 @@ impl Try<'_> {
             guard::waiting(listing.gone.tally)
         );
         Some(Reason::new(text).hint(format!(
-            "the next run deletes what the source does not have; the list is in {}",
+            "a first run deletes nothing, the one after it what the source does not have; the list is in {}",
             listing.gone.path.display()
         )))
     }

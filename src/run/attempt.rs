@@ -211,8 +211,8 @@ impl<'a> Try<'a> {
     /// Into an empty destination: whatever comes is new, and nothing can go.
     async fn first_transfer(&mut self) -> Result<Ending, Ending> {
         self.forget_names().await;
-        // Whatever comes of it: nobody else has put anything there.
-        self.dealt_with = true;
+        // For a second attempt of this run: nobody else has put anything there.
+        self.memory.begun = Some(self.plan.run.clone());
         let transfer = self.transfer(None, &[]).await?;
         if self.source_is_empty() {
             return Ok(Ending::Empty(guard::empty_source(self.job, None)));
@@ -248,7 +248,7 @@ impl<'a> Try<'a> {
             let expected = self.compare_same_size(&mut listing).await?;
             let came = match self.transfer(Some(expected), &lost).await {
                 Err(Ending::Partial(reason))
-                    if (refused.is_none() || self.adopting) && going > removed.files =>
+                    if matches!(refused, None | Some(Ending::Done(_))) && going > removed.files =>
                 {
                     // What stood in the way is gone already.
                     let what = if removed.files == 0 { "nothing" } else { "nothing else" };

@@ -29,9 +29,12 @@ pub(super) struct JobState {
     /// Names of the source that the destination cannot hold, and that have been told.
     #[serde(default)]
     pub(super) lost: Vec<String>,
-    /// The destinations that have been taken over, or filled from the beginning; the last comes last.
+    /// The destinations that have been taken over, or to which everything of the source has come; the last comes last.
     #[serde(default)]
     dests: Vec<String>,
+    /// The last run that began at an empty destination.
+    #[serde(default)]
+    pub(super) begun: Option<String>,
 }
 
 /// The source of the last run that brought everything.
@@ -100,10 +103,11 @@ impl JobState {
         Ok(())
     }
 
-    /// Whether an earlier run has dealt with what this destination holds.
-    pub(super) fn knows(&self, dest: &Path) -> bool {
+    /// Whether an earlier run has dealt with what this destination holds, or an earlier attempt of `run` has brought all of it.
+    pub(super) fn knows(&self, dest: &Path, run: &str) -> bool {
         // Before destinations were remembered, a complete run was.
-        self.dests.is_empty() && self.usual.is_some() || self.dests.iter().any(|known| *known == text(dest))
+        let complete = self.dests.is_empty() && self.usual.is_some();
+        complete || self.begun.as_deref() == Some(run) || self.dests.iter().any(|known| *known == text(dest))
     }
 
     /// From now on what this destination holds is this job's.
@@ -168,16 +172,18 @@ mod tests {
     #[test]
     fn a_destination_is_known_once_it_was_dealt_with() {
         let mut state = JobState::default();
-        assert!(!state.knows(Path::new("/m")));
+        assert!(!state.knows(Path::new("/m"), "1"));
         state.learn(Path::new("/m"));
-        assert!(state.knows(Path::new("/m")) && !state.knows(Path::new("/other")));
+        assert!(state.knows(Path::new("/m"), "1") && !state.knows(Path::new("/other"), "1"));
         for n in 0..2 * MOST_DESTS {
             state.learn(Path::new(&format!("/{n}")));
         }
-        assert!(!state.knows(Path::new("/m")) && state.dests.len() == MOST_DESTS);
+        assert!(!state.knows(Path::new("/m"), "1") && state.dests.len() == MOST_DESTS);
+        state.begun = Some("7".into());
+        assert!(state.knows(Path::new("/m"), "7") && !state.knows(Path::new("/m"), "8"));
         // As earlier versions have left it.
         let old: JobState = serde_json::from_str("{\"v\":1,\"usual\":\"a\"}").unwrap();
-        assert!(old.knows(Path::new("/m")));
+        assert!(old.knows(Path::new("/m"), "1"));
     }
 
     #[test]

@@ -100,6 +100,8 @@ fn refused_option(lines: &[&str], source: &Source) -> Found {
     Some((Class::NextSource, reason))
 }
 
+const READ_ONLY: &str = "Read-only file system";
+
 /// Whether a message is about attributes of an entry. Their own limits (a quota of another owner, room for extended attributes) say nothing of
 /// contents.
 fn sets_attributes(line: &str) -> bool {
@@ -114,7 +116,8 @@ fn here(lines: &[&str], _: &Source) -> Found {
     let written = |what: &str| {
         lines
             .iter()
-            .filter(|line| line.contains(what) && !line.contains("[sender]") && !sets_attributes(line))
+            .filter(|line| line.contains(what) && !line.contains("[sender]"))
+            .filter(|line| what == READ_ONLY || !sets_attributes(line))
             .find_map(|line| path_and_reason(line).map(|(path, _)| (*line, path)))
     };
     if let Some((line, path)) = written("No space left on device") {
@@ -137,7 +140,7 @@ fn here(lines: &[&str], _: &Source) -> Found {
             "make room or ask for more",
         );
     }
-    if let Some((_, path)) = written("Read-only file system") {
+    if let Some((_, path)) = written(READ_ONLY) {
         return fatal(
             format!("the destination's file system is read-only: {path}"),
             "remount it read-write; after disk errors it is remounted read-only by itself, so look at the system log",

@@ -110,6 +110,8 @@ fn limits_of_attributes_are_no_full_disk() {
         let Verdict::Partial(reason) = of(LOCAL, &format!("exit 23\n{line}\n")) else { panic!("{line}") };
         assert!(reason.text.ends_with("/mirror/f"), "{reason:?}");
     }
+    let line = r#"rsync: [generator] failed to set times on "/mirror/.": Read-only file system (30)"#;
+    failed(of(LOCAL, &format!("exit 23\n{line}\n")), Class::Fatal, "read-only: /mirror/.", "remount");
 }
 
 #[test]
