@@ -4,6 +4,7 @@
 //! absolute, every destination checked). Every problem on the way is collected, none hides another.
 
 mod clean;
+mod dests;
 mod draft;
 mod guard;
 mod index;

@@ -1,7 +1,8 @@
 //! From a draft to jobs: layers are laid upon each other, paths become absolute, destinations are checked.
 
+use super::dests::Placed;
 use super::draft::{Draft, DraftJob};
-use super::guard::{self, Dest};
+use super::guard::Dest;
 use super::index::Indexed;
 use super::layer::{CleanLayer, Given, Layer, Origin, Settings, Span};
 use super::nearest::did_you_mean;
@@ -26,16 +27,6 @@ pub(super) struct Resolver<'a> {
     pub(super) unfit: Vec<Problem>,
     /// Also those of jobs that are wrong otherwise.
     pub(super) placed: Vec<Placed>,
-}
-
-/// A destination, whose it is, and who said so.
-pub(super) struct Placed {
-    job: String,
-    dest: Dest,
-    origin: Origin,
-    delete: bool,
-    /// With symbolic links resolved.
-    local_sources: Vec<PathBuf>,
 }
 
 impl Resolver<'_> {
@@ -288,36 +279,6 @@ impl Resolver<'_> {
         match origin {
             Origin::CommandLine => cwd,
             _ => normalise(&cwd.join(self.text.file.parent().unwrap_or(Path::new("")))),
-        }
-    }
-
-    fn check_dests(&mut self) {
-        let placed = std::mem::take(&mut self.placed);
-        let collides = guard::colliding(&placed.iter().map(|own| &own.dest).collect::<Vec<_>>());
-        for (n, own) in placed.iter().enumerate() {
-            // The first of the jobs that it collides with is enough.
-            let mut others = placed[..n].iter().zip(&collides).filter(|(_, other)| collides[n] && **other);
-            let overlap = others
-                .find_map(|(other, _)| guard::overlap((&other.job, &other.dest), (&own.job, &own.dest)));
-            if let Some(text) = overlap {
-                let hint =
-                    "give every job a directory of its own, or one would delete what the other fetched";
-                self.at_origin(own.origin, text, Some(hint.into()));
-            }
-            if !own.delete {
-                continue;
-            }
-            if let Some(source) = own.local_sources.iter().find(|source| source.starts_with(&own.dest.real)) {
-                let text = format!("job {:?} would delete its own source, {}", own.job, source.display());
-                let hint = "give the mirror a directory that does not hold its source";
-                self.at_origin(own.origin, text, Some(hint.into()));
-            }
-            if let Some(why) = guard::danger(&own.dest, self.around) {
-                let text =
-                    format!("job {:?} would delete in {}, which {why}", own.job, own.dest.path.display());
-                let hint = "give the mirror a directory of its own, or leave delete off";
-                self.at_origin(own.origin, text, Some(hint.into()));
-            }
         }
     }
 

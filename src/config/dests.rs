@@ -1,0 +1,48 @@
+//! The destinations of all jobs, compared with each other and with what must not be deleted.
+
+use super::guard::{self, Dest};
+use super::layer::Origin;
+use super::resolve::Resolver;
+use std::path::PathBuf;
+
+/// A destination, whose it is, and who said so.
+pub(super) struct Placed {
+    pub(super) job: String,
+    pub(super) dest: Dest,
+    pub(super) origin: Origin,
+    pub(super) delete: bool,
+    /// With symbolic links resolved.
+    pub(super) local_sources: Vec<PathBuf>,
+}
+
+impl Resolver<'_> {
+    pub(super) fn check_dests(&mut self) {
+        let placed = std::mem::take(&mut self.placed);
+        let collides = guard::colliding(&placed.iter().map(|own| &own.dest).collect::<Vec<_>>());
+        for (n, own) in placed.iter().enumerate() {
+            // The first of the jobs that it collides with is enough.
+            let mut others = placed[..n].iter().zip(&collides).filter(|(_, other)| collides[n] && **other);
+            let overlap = others
+                .find_map(|(other, _)| guard::overlap((&other.job, &other.dest), (&own.job, &own.dest)));
+            if let Some(text) = overlap {
+                let hint =
+                    "give every job a directory of its own, or one would delete what the other fetched";
+                self.at_origin(own.origin, text, Some(hint.into()));
+            }
+            if !own.delete {
+                continue;
+            }
+            if let Some(source) = own.local_sources.iter().find(|source| source.starts_with(&own.dest.real)) {
+                let text = format!("job {:?} would delete its own source, {}", own.job, source.display());
+                let hint = "give the mirror a directory that does not hold its source";
+                self.at_origin(own.origin, text, Some(hint.into()));
+            }
+            if let Some(why) = guard::danger(&own.dest, self.around) {
+                let text =
+                    format!("job {:?} would delete in {}, which {why}", own.job, own.dest.path.display());
+                let hint = "give the mirror a directory of its own, or leave delete off";
+                self.at_origin(own.origin, text, Some(hint.into()));
+            }
+        }
+    }
+}
