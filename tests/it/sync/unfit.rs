@@ -92,6 +92,8 @@ fn the_way_out_leads_out() {
                 [jobs.sub]\nsource = 'up/sub/'\ndest = 'elsewhere'\ndelete = true\n";
     let env = env.with_config(&quick(jobs));
     env.run(["config", "check"]).expect_code(0);
+    // The first run takes over what is there.
+    env.run(["sync", "--all"]).expect_code(0);
     env.run(["sync", "--all"]).expect_code(0);
     for there in ["a/f", "a/sub/g"] {
         assert!(env.mirror(there).exists(), "{there}");
@@ -150,6 +152,7 @@ fn with_other_options_the_same_goes_as_with_rsync() {
             source.display()
         );
         let ours = ours.with_config(&quick(&config));
+        ours.taken_over("a");
         let mut rsync = Command::new("rsync");
         rsync.args(["-rlpt", "--delete"]).args(args).arg(source).arg(theirs.mirror("a/"));
         Running::start(rsync).wait().expect_code(0);
