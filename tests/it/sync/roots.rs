@@ -45,8 +45,11 @@ impl Case {
     /// Mounts, fills, and runs the commands of the program one after the other; then tells what the mirror holds.
     fn run(&self, user: u32, mount: &str, commands: &str) -> Option<Ended> {
         let dir = self.env.dir();
-        fs::create_dir_all(self.env.state()).unwrap();
-        for path in [dir.to_owned(), self.env.state(), self.env.mirror("m")] {
+        self.env.taken_over("m");
+        let remembered = self.env.state().join("listings");
+        for path in
+            [dir.to_owned(), self.env.state(), remembered.join("m.json"), remembered, self.env.mirror("m")]
+        {
             lchown(path, Some(user), Some(user)).unwrap();
         }
         let script = format!(

@@ -92,7 +92,7 @@ fn the_way_out_leads_out() {
                 [jobs.sub]\nsource = 'up/sub/'\ndest = 'elsewhere'\ndelete = true\n";
     let env = env.with_config(&quick(jobs));
     env.run(["config", "check"]).expect_code(0);
-    // The first run only tells what it finds.
+    // The first run takes over what is there.
     env.run(["sync", "--all"]).expect_code(0);
     env.run(["sync", "--all"]).expect_code(0);
     for there in ["a/f", "a/sub/g"] {
@@ -152,10 +152,10 @@ fn with_other_options_the_same_goes_as_with_rsync() {
             source.display()
         );
         let ours = ours.with_config(&quick(&config));
+        ours.taken_over("a");
         let mut rsync = Command::new("rsync");
         rsync.args(["-rlpt", "--delete"]).args(args).arg(source).arg(theirs.mirror("a/"));
         Running::start(rsync).wait().expect_code(0);
-        ours.taken_over("a");
         let ended = ours.run(["sync", "a", "--json"]).expect_code(0);
         let names = |env: &Env| tree(&env.mirror("a")).into_keys().collect::<Vec<_>>();
         assert_eq!(names(&ours), names(&theirs), "{args:?}\n{ended}");
