@@ -1,18 +1,24 @@
 //! What this machine is like.
 
+mod flocks;
+mod follow;
 mod give_way;
 mod load;
 mod memory;
 mod mounts;
 mod process;
 mod surroundings;
+mod users;
 
+pub use flocks::{Holder, flock_holder};
+pub use follow::{follow, follows};
 pub use give_way::give_way;
 pub use load::{Load, Meter, pressure};
 pub use memory::{Memory, memory};
 pub use mounts::{Mount, expected_mounts, mount_of};
 pub use process::{Identity, boot_id};
 pub use surroundings::{resolve, surroundings};
+pub use users::{group_name, group_operand, host_name, is_member, own_name, user_name};
 
 /// Time of CPUs that all threads of this process have used so far; `None` where the system does not tell.
 pub fn cpu_time() -> Option<std::time::Duration> {

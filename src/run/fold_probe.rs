@@ -1,8 +1,8 @@
 //! Does a directory take names that differ in case or Unicode form for one? It is tried out.
 
 use crate::clean::path::OURS;
-use crate::sweep::below::{make_below, open_below};
-use crate::sweep::{mtime_of, set_mtime};
+use crate::sweep::below::open_below;
+use crate::sweep::{make_ours, mtime_of, set_mtime};
 use rustix::fs::{AtFlags, Mode, OFlags, openat, statat, unlinkat};
 use rustix::io::Errno;
 use std::ffi::OsStr;
@@ -12,8 +12,8 @@ use std::os::unix::ffi::OsStrExt;
 /// Makes a file below `root`, looks for it under other spellings, and removes it. Leaves nothing, and the times of the root.
 pub(crate) fn folds(root: &File, run: &str) -> Result<bool, Errno> {
     let stat = rustix::fs::fstat(root)?;
-    let mut made = false;
-    let dir = make_below(root, OURS, Mode::RWXU, |_| made = true)?;
+    let made = open_below(root, OURS).is_err_and(|error| error == Errno::NOENT);
+    let dir = make_ours(root, root, OURS)?;
     // Not every file system takes other letters than ASCII.
     let answer = [("probe-\u{e9}-", ["PROBE-\u{e9}-", "probe-e\u{301}-"]), ("probe-", ["PROBE-", "Probe-"])]
         .iter()

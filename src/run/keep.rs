@@ -4,8 +4,9 @@ use crate::clean::{Begin, Did, End, Kind, Line, Record};
 use crate::expiry;
 use crate::job::Job;
 use crate::result::Reason;
-use crate::sweep::{self, Fate, Journal, Order, Parent, Purge, Quarantine, Unescaped};
+use crate::sweep::{self, Fate, Journal, Order, Parent, Purge, Purged, Quarantine, Refusal, Unescaped};
 use rustix::fs::{AtFlags, statat};
+use rustix::io::Errno;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
@@ -39,6 +40,25 @@ pub(super) enum NoKeep {
         /// Why.
         source: io::Error,
     },
+    /// The same, where it is the permissions of a directory.
+    #[error("cannot prepare the quarantine in {}: {refusal}", .dest.display())]
+    Refused {
+        /// The destination.
+        dest: PathBuf,
+        /// Which directory, and whose it is.
+        refusal: Box<Refusal>,
+    },
+}
+
+impl NoKeep {
+    /// Of the quarantine in the destination, which is open as `root`.
+    fn quarantine(root: &File, dest: &Path, place: &[u8], error: Errno) -> Self {
+        let denied = matches!(error, Errno::ACCESS | Errno::PERM);
+        match denied.then(|| sweep::refusal(root, dest, place)).flatten() {
+            Some(refusal) => NoKeep::Refused { dest: dest.into(), refusal: Box::new(refusal) },
+            None => NoKeep::Quarantine { dest: dest.into(), source: error.into() },
+        }
+    }
 }
 
 impl From<NoKeep> for Reason {
@@ -46,6 +66,7 @@ impl From<NoKeep> for Reason {
         let hint = match error {
             NoKeep::Journal { .. } => "is the state directory writable, and its disk not full?",
             NoKeep::Quarantine { .. } => "is the destination writable, and its disk not full?",
+            NoKeep::Refused { ref refusal, .. } => &refusal.hint,
         };
         Reason::new(error.to_string()).hint(hint)
     }
@@ -70,7 +91,7 @@ impl Keep {
         let own = root.try_clone().map_err(at_dest)?;
         let keep = job.keep_deleted.unwrap_or(Duration::ZERO);
         let quarantine = Quarantine::new(own, run, "sync", keep).map_err(at_dest)?;
-        quarantine.prepare().map_err(|error| at_dest(error.into()))?;
+        prepare(&quarantine, &root, job)?;
         let (fate, page, state, run) = (Fate::Quarantine, Mutex::default(), state.into(), run.into());
         Ok(Keep { quarantine, fate, journal: None, page, root, state, run })
     }
@@ -85,6 +106,8 @@ impl Keep {
             Quarantine::new(own, run, "sync", keep.unwrap_or(Duration::ZERO)).map_err(at_dest)?;
         let mut journal = None;
         if keep.is_some() {
+            // rsync moves what it replaces into it. Before the journal, which would tell of a run that took nothing.
+            prepare(&quarantine, &root, job)?;
             let path = fs::canonicalize(&job.dest).map_err(at_dest)?;
             let meta = root.metadata().map_err(at_dest)?;
             let new = Journal::open(state, &format!("{run}.{}", job.name)).map_err(in_state)?;
@@ -99,8 +122,6 @@ impl Keep {
                 time: jiff::Timestamp::now().to_string(),
             };
             new.line(&Line::Begin(begin)).map_err(in_state)?;
-            // rsync moves what it replaces into it.
-            quarantine.prepare().map_err(|error| at_dest(error.into()))?;
             journal = Some(new);
         }
         let fate = if keep.is_some() { Fate::Quarantine } else { Fate::Delete };
@@ -188,12 +209,22 @@ impl Keep {
     }
 }
 
+/// Makes the quarantine.
+fn prepare(quarantine: &Quarantine, root: &File, job: &Job) -> Result<(), NoKeep> {
+    let made = quarantine.prepare().map(|_| ());
+    made.map_err(|error| NoKeep::quarantine(root, &job.dest, quarantine.place(), error))
+}
+
 /// Marks and removes the quarantines of earlier runs in a destination whose time is over. The answer is what people should know
 /// of that.
 pub(super) fn purge(dest: &Path, state: &Path) -> Vec<String> {
     let begun = |run: &str| sweep::note_purge(state, &fs::canonicalize(dest)?, run);
     let (now, order, dry) = (expiry::now(), Order::Marked, false);
     let purged = File::open(dest).and_then(|root| {
+        if sweep::cannot_purge(&root, dest).is_some() {
+            // Those who may write there do. A run that wants to keep something there has been told.
+            return Ok(Purged::default());
+        }
         sweep::purge(&Purge { root: &root, order, now: &now, dry, begun: &begun, stop: &|| false })
     });
     match purged {

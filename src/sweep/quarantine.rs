@@ -13,11 +13,13 @@
 //! So the place of a tree tells whether its names are escaped ([`crate::clean::escape`]), and an entry that is moved from the
 //! one to the other ([`super::escaping`]) is always in exactly one of them.
 
-use super::below::{make_below, open_below};
+use super::below::open_below;
+use super::ours::{make_ours, share};
 use super::tree::join;
 use crate::clean::path::OURS;
 use crate::clean::{NameLimit, escape, escape_path, is_hashed};
 use crate::expiry::{self, Boot, Moment};
+use crate::machine::follow;
 use rustix::fs::{AtFlags, Mode, OFlags, fstatvfs, openat, renameat, statat, unlinkat};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
@@ -31,14 +33,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-/// Nobody else looks in: what is removed from a mirror is not served any more.
-pub(super) const PRIVATE: Mode = Mode::RWXU;
+/// Where the places of all runs are.
+pub(super) const PLACE: &[u8] = b".pdb-sync/quarantine";
 /// Where names are escaped, and nowhere else.
 pub(super) const ESCAPED: &[u8] = b"escaped";
 /// What was removed.
 pub(super) const TREE: &[u8] = b"tree";
 /// `info.json`, escaped as everything is.
-const INFO: &str = "info%2Ejson";
+pub(super) const INFO: &str = "info%2Ejson";
 /// It gets its name when it is whole.
 const INFO_PART: &str = "info%2Epart";
 /// What earlier versions called it.
@@ -131,7 +133,9 @@ impl Quarantine {
             return Ok(tree);
         }
         let stat = rustix::fs::fstat(&self.root)?;
-        let dir = make_below(&self.root, &self.place, PRIVATE, |_| ())?;
+        // An earlier version made it for its owner alone.
+        share(&self.root);
+        let dir = make_ours(&self.root, &self.root, &self.place)?;
         // The root's time belongs to the source.
         super::parent::set_mtime(&self.root, super::parent::mtime_of(&stat));
         keep_old_info(&dir);
@@ -139,17 +143,19 @@ impl Quarantine {
             let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::CLOEXEC | OFlags::NOFOLLOW;
             let file = openat(&dir, INFO_PART, flags, Mode::RUSR | Mode::WUSR)?;
             let text = serde_json::to_vec(&self.info).map_err(|_| Errno::INVAL)?;
-            let written = File::from(file).write_all(&text);
+            let mut file = File::from(file);
+            follow(&file, &stat);
+            let written = file.write_all(&text);
             written.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
             renameat(&dir, INFO_PART, &dir, INFO)?;
         }
-        let tree = make_below(&dir, &join(ESCAPED, TREE), PRIVATE, |_| ())?;
+        let tree = make_ours(&self.root, &dir, &join(ESCAPED, TREE))?;
         Ok(self.tree.get_or_init(|| tree))
     }
 
     /// The directory that holds what comes from the directory `path`; made if need be.
     pub fn hold(&self, path: &[u8]) -> Result<OwnedFd, Errno> {
-        make_below(self.prepare()?, &escape_path(path, self.limit), PRIVATE, |_| ())
+        make_ours(&self.root, self.prepare()?, &escape_path(path, self.limit))
     }
 
     /// The same, if it is there.
@@ -178,7 +184,7 @@ pub(super) fn keep_old_info(dir: impl AsFd) {
 
 /// `.pdb-sync/quarantine/RUN`.
 pub(super) fn place(run: &str) -> Vec<u8> {
-    [OURS, b"/quarantine/", run.as_bytes()].concat()
+    [PLACE, b"/", run.as_bytes()].concat()
 }
 
 /// For people, and for rsync's `--backup-dir`.
@@ -198,8 +204,7 @@ pub fn tidy(root: &File, run: &str) {
         for info in [INFO, INFO_PART, INFO_BEFORE] {
             let _ = unlinkat(&dir, info, AtFlags::empty());
         }
-        let _ = open_below(root, &[OURS, b"/quarantine"].concat())
-            .and_then(|parent| unlinkat(parent, run, AtFlags::REMOVEDIR));
+        let _ = open_below(root, PLACE).and_then(|parent| unlinkat(parent, run, AtFlags::REMOVEDIR));
         remove_empty(root);
         super::parent::set_mtime(root, super::parent::mtime_of(&stat));
     }
@@ -248,7 +253,7 @@ pub fn place_of(root: impl AsFd, run: &str) -> Place {
 
 /// The runs that have a place in a tree, oldest first.
 pub fn runs(root: impl AsFd) -> io::Result<Vec<String>> {
-    let dir = match open_below(root, &[OURS, b"/quarantine"].concat()) {
+    let dir = match open_below(root, PLACE) {
         Ok(dir) => dir,
         Err(Errno::NOENT) => return Ok(Vec::new()),
         Err(error) => return Err(error.into()),

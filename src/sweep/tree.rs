@@ -45,16 +45,24 @@ pub(super) fn join(dir: &[u8], name: &[u8]) -> Vec<u8> {
     if dir.is_empty() { name.to_vec() } else { [dir, b"/", name].concat() }
 }
 
-/// Calls `visit(path, directory, names)` for a directory and all below it, parents first. Paths are relative to `top`.
+/// Calls `visit(path, directory, names)` for a directory and all below it, parents first, until it answers false. Paths are relative
+/// to `top`. What cannot be opened or listed, as a directory of somebody else, is `trouble`, and does not end the walk.
 pub(super) fn walk(
     top: impl AsFd,
     mut visit: impl FnMut(&[u8], &OwnedFd, &[(Vec<u8>, Kind)]) -> bool,
-) -> Result<Vec<Vec<u8>>, Errno> {
+    mut trouble: impl FnMut(&[u8], Errno),
+) -> Vec<Vec<u8>> {
     let mut todo = vec![Vec::new()];
     let mut seen = Vec::new();
     while let Some(path) = todo.pop() {
-        let dir = open_below(&top, &path)?;
-        let names = names(&dir)?;
+        let opened = open_below(&top, &path).and_then(|dir| Ok((names(&dir)?, dir)));
+        let (names, dir) = match opened {
+            Ok(opened) => opened,
+            Err(error) => {
+                trouble(&path, error);
+                continue;
+            }
+        };
         todo.extend(names.iter().filter(|(_, kind)| *kind == Kind::Dir).map(|(name, _)| join(&path, name)));
         let go_on = visit(&path, &dir, &names);
         seen.push(path);
@@ -62,12 +70,13 @@ pub(super) fn walk(
             break;
         }
     }
-    Ok(seen)
+    seen
 }
 
 /// Removes every directory below `top` that is empty, or only has empty ones. `top` itself stays.
 pub(super) fn prune(top: impl AsFd) {
-    let Ok(mut seen) = walk(&top, |_, _, _| true) else { return };
+    // What cannot be opened stays, and so does what is above it.
+    let mut seen = walk(&top, |_, _, _| true, |_, _| ());
     // Children come after their parents.
     seen.reverse();
     for path in seen.iter().filter(|path| !path.is_empty()) {

@@ -68,8 +68,10 @@ fn now() -> i64 {
 /// Escapes what earlier runs left under its own names, and tells of what cannot be. The tree is locked.
 fn escape_quarantines(root: &File, path: &Path, state: &Path, stop: &Stop, ui: &Ui) {
     let left = sweep::escape_quarantines(root, state, &|| stop.is_stopped());
-    if let Some(text) = left.text(path) {
-        ui.warning(&text);
+    match left.text(path) {
+        Some(text) if left.is_of_others() => ui.note(&text),
+        Some(text) => ui.warning(&text),
+        None => {}
     }
 }
 

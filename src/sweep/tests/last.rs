@@ -73,7 +73,7 @@ fn one_that_was_killed_when_it_had_taken_something_counts() {
         Quarantine::new(place.dir.try_clone().unwrap(), "RUN2", "clean", Duration::ZERO).unwrap();
     quarantine.hold(b"ab").unwrap();
     assert_eq!(last(&place), "RUN1");
-    fs::write(place.root.join(".pdb-sync/quarantine/RUN2/tree/ab/z"), "z").unwrap();
+    fs::write(place.root.join(".pdb-sync/quarantine/RUN2/escaped/tree/ab/z"), "z").unwrap();
     assert_eq!(last(&place), "RUN2");
     // What it was about to take: of the one that is not there no earlier run knows.
     let place = cleaned();
