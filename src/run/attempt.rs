@@ -14,12 +14,14 @@ use super::lock::Lock;
 use super::phases::{Transfer, unreadable};
 use super::remove::Removed;
 use super::voice::Voice;
+use crate::clean::path::OURS;
 use crate::event::{Event, Level, Phase};
 use crate::job::{Job, Source};
 use crate::result::{Attempt, Figures, Reason};
 use crate::rsync::args;
 use crate::rsync::exit::Class;
 use jiff::Timestamp;
+use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -133,7 +135,7 @@ impl<'a> Try<'a> {
         let kept = self.keep.take();
         // Also where there was nothing to do. What is over-age only goes while all is well, or something new was kept.
         let purges = self.job.keep_deleted.is_some()
-            && self.lock.is_some()
+            && self.lock.is_some_and(|lock| lock.unsure().is_none())
             && !self.plan.mode.is_dry()
             && (kept.is_some() || matches!(ending, Ending::Done(_)));
         if kept.is_some() || purges {
@@ -305,34 +307,6 @@ impl<'a> Try<'a> {
         }
     }
 
-    /// Why the deletions of this run have to wait, although no limit forbids them.
-    fn not_yet(&self, listing: &Listing) -> Option<Ending> {
-        let Gone { tally, unwritten, .. } = &listing.gone;
-        if listing.gone.is_empty() {
-            return None;
-        }
-        let what = guard::waiting(*tally);
-        if let Some(why) = unwritten {
-            let text = format!("{what}, since the list of deletions cannot be written: {why}");
-            return Some(Ending::Partial(
-                Reason::new(text).hint("is the state directory writable, and its disk not full?"),
-            ));
-        }
-        if let Some(reason) = &self.cannot_keep {
-            let text = format!("{what}, since what is removed has to be kept: {}", reason.text);
-            return Some(Ending::Partial(Reason { text, hint: reason.hint.clone() }));
-        }
-        let first = &self.job.sources[0].text;
-        if self.memory.may_delete_from(&self.source.text, first, &self.plan.run) {
-            return None;
-        }
-        let usual = self.memory.usual.as_ref().unwrap_or(first);
-        let text = format!("{what}, since {} served this run and not the usual source {usual}", self.source);
-        Some(Ending::Done(Some(
-            Reason::new(text).hint("a source that serves two runs in a row is trusted with deletions"),
-        )))
-    }
-
     /// `--dry-run` and `--plan`: the same judgement, and nothing else. The figures are those that would be.
     async fn rehearse(&mut self) -> Result<Ending, Ending> {
         let folds = self.memory.folds.is_some_and(|(_, _, folds)| folds);
@@ -388,7 +362,13 @@ impl<'a> Try<'a> {
     async fn dest_is_empty(&self) -> Result<bool, Ending> {
         let dest = self.job.dest.clone();
         let empty = move || match std::fs::read_dir(dest) {
-            Ok(mut entries) => entries.next().is_none(),
+            // What is ours cannot be deleted.
+            Ok(mut entries) => entries.all(|entry| {
+                let ours = |entry: std::fs::DirEntry| {
+                    entry.file_name().as_bytes() == OURS && entry.file_type().is_ok_and(|kind| kind.is_dir())
+                };
+                entry.is_ok_and(ours)
+            }),
             Err(error) => error.kind() == std::io::ErrorKind::NotFound,
         };
         off_thread(&self.voice.stop, empty).await.ok_or(Ending::Stopped)

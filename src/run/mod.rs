@@ -24,8 +24,10 @@ mod holders;
 mod hook;
 mod job_state;
 mod keep;
+mod keeping;
 mod listing;
 mod lock;
+mod note;
 mod phases;
 mod pipe;
 mod process;
@@ -34,11 +36,13 @@ mod remove;
 mod signal;
 mod slots;
 mod spawn;
+mod stand_in;
 mod stop;
 mod unit;
 #[cfg(target_os = "linux")]
 mod vfork;
 mod voice;
+mod waiting;
 mod watchdog;
 
 pub use dispatch::run;

@@ -5,7 +5,6 @@ use super::attempt::{Ending, Try};
 use super::blocking::off_thread;
 use super::child::{self, Ended, Order, Ran, Show};
 use super::guard;
-use super::keep::{Keep, NoKeep};
 use super::listing::{Collector, Gone, Listing, Mark, list_path, needs_names};
 use super::remove::{self, Removed};
 use super::watchdog::Watchdog;
@@ -15,7 +14,6 @@ use crate::rsync::args::{self, Purpose};
 use crate::rsync::exit::{Class, Verdict};
 use crate::rsync::output::{Change, Stats};
 use std::io;
-use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::mpsc;
 
@@ -239,53 +237,6 @@ impl Try<'_> {
         let files = removed.as_ref().ok().map(|removed| removed.files);
         self.figures.files_deleted = self.figures.files_deleted.zip(files).map(|(before, now)| before + now);
         removed
-    }
-
-    /// What becomes of what is removed or replaced. A job that keeps it goes on without if need be: then nothing is deleted, and
-    /// [`Try::cannot_keep`] says why.
-    pub(super) async fn prepare_keep(&mut self) -> Result<(), Ending> {
-        let Some(lock) = self.lock.filter(|_| self.keep.is_none() && self.job.keep_deleted.is_some()) else {
-            return Ok(());
-        };
-        let cannot = |source| NoKeep::Quarantine { dest: self.job.dest.clone(), source };
-        let (job, state, run) = (self.job.clone(), self.plan.state_dir.clone(), self.plan.run.clone());
-        let root = lock.directory().try_clone().map_err(cannot);
-        let prepare = move || {
-            let root = match root {
-                Ok(root) => root,
-                Err(error) => return (None, Some(error)),
-            };
-            let again = root.try_clone();
-            match (Keep::new(root, &job, &state, &run), again) {
-                (Ok(keep), _) => (Some(keep), None),
-                (Err(error @ NoKeep::Journal { .. }), Ok(root)) => {
-                    (Keep::without_journal(root, &job, &state, &run).ok(), Some(error))
-                }
-                (Err(error), _) => (None, Some(error)),
-            }
-        };
-        let (keep, error) = off_thread(&self.voice.stop, prepare).await.ok_or(Ending::Stopped)?;
-        self.keep = keep.map(Arc::new);
-        self.cannot_keep = error.map(Reason::from);
-        Ok(())
-    }
-
-    async fn keep(&mut self) -> Result<Arc<Keep>, Ending> {
-        self.prepare_keep().await?;
-        if let Some(keep) = &self.keep {
-            return Ok(keep.clone());
-        }
-        let refused = |error: NoKeep| Ending::Failed(Class::Fatal, error.into());
-        let cannot = |source: io::Error| refused(NoKeep::Quarantine { dest: self.job.dest.clone(), source });
-        let Some(lock) = self.lock else {
-            return Err(cannot(io::Error::other("the destination is not locked")));
-        };
-        let root = lock.directory().try_clone().map_err(cannot)?;
-        let (job, state, run) = (self.job.clone(), self.plan.state_dir.clone(), self.plan.run.clone());
-        let new = off_thread(&self.voice.stop, move || Keep::new(root, &job, &state, &run)).await;
-        let keep = Arc::new(new.ok_or(Ending::Stopped)?.map_err(refused)?);
-        self.keep = Some(keep.clone());
-        Ok(keep)
     }
 
     /// The command for that purpose; tells that the attempt starts, if it is the first.

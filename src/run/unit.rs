@@ -1,12 +1,14 @@
 //! One job from its ticket to its result: slot, lock, hooks, attempts.
 
+mod locking;
+
 use super::attempt::{Ending, Try};
 use super::backoff;
 use super::blocking::off_thread;
 use super::cache::Dropper;
 use super::holders::Holders;
 use super::hook::{self, Hooked};
-use super::lock::{self, Lock, Tried};
+use super::lock::Lock;
 use super::slots::{Slot, Slots};
 use super::stop::Why;
 use super::voice::Voice;
@@ -16,15 +18,11 @@ use crate::job::{CachePolicy, Hook, Job};
 use crate::result::{Attempt, Fallback, Figures, Outcome, Reason, Skip, Status, SyncResult};
 use crate::rsync::exit::Class;
 use crate::stats::Past;
-use crate::sweep;
 use jiff::Timestamp;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-/// How often a lock that is waited for is tried.
-const LOCK_POLL: Duration = Duration::from_millis(100);
 
 /// What a job needs to run.
 pub(super) struct Ticket {
@@ -179,54 +177,6 @@ impl Unit<'_> {
             slot = slots.acquire(host) => self.slot = Some(slot),
         }
         self.started.get_or_insert_with(|| (Instant::now(), Timestamp::now()));
-        Ok(())
-    }
-
-    /// Makes the destination and locks it, waiting as long as was asked for, without a slot.
-    async fn lock(&mut self) -> Result<Lock, Outcome> {
-        let Ticket { plan, job, voice, holders, .. } = self.ticket;
-        let deadline = Instant::now() + plan.wait_lock;
-        loop {
-            let (dest, holders) = (job.dest.clone(), holders.clone());
-            let tried = move || lock::try_lock(&dest, &holders);
-            let tried = off_thread(&voice.stop, tried).await.ok_or_else(|| self.stopped())?;
-            let holder = match tried {
-                Ok(Tried::Held(lock)) => {
-                    if self.slot.is_none() {
-                        self.take_slot(job.sources.first().and_then(|s| s.host())).await?;
-                    }
-                    return Ok(lock);
-                }
-                Ok(Tried::Busy(holder)) => holder,
-                Err(error) => {
-                    let text =
-                        format!("cannot make and lock the destination {}: {error}", job.dest.display());
-                    let hint = "does it lie on a disk that is mounted and writable?";
-                    return Err(Outcome::Failed(Reason::new(text).hint(hint)));
-                }
-            };
-            if Instant::now() >= deadline {
-                let dest = job.dest.display();
-                return Err(Outcome::Skipped(Skip::Locked(format!("{dest} is locked by {holder}"))));
-            }
-            if self.slot.take().is_some() {
-                let text = format!("waiting for the lock of {}, held by {holder}", job.dest.display());
-                voice.notice(Level::Info, text).await;
-            }
-            tokio::select! {
-                () = tokio::time::sleep(LOCK_POLL) => {}
-                () = voice.stop.gentle() => return Err(self.stopped()),
-            }
-        }
-    }
-
-    /// What runs before this one left in the quarantine under its own names: nobody has to wait for the transfer.
-    async fn escape(&self, lock: &Lock) -> Result<(), Outcome> {
-        let Ticket { plan, job, voice, .. } = self.ticket;
-        let (dest, state, stop) = (lock.directory().try_clone(), plan.state_dir.clone(), voice.stop.clone());
-        let work = move || Some(sweep::escape_quarantines(&dest.ok()?, &state, &|| stop.is_stopping()));
-        let left = off_thread(&voice.stop, work).await.ok_or_else(|| self.stopped())?;
-        voice.unescaped(left.as_ref(), &job.dest).await;
         Ok(())
     }
 

@@ -37,7 +37,7 @@ pub use fate::{Backup, Fate, Trash};
 pub use hand::{Taken, Wanted, look, look_for, stamp_of, take, take_dir};
 pub use journals::{Found, Journal, find, list, note_purge};
 pub use last::find_to_undo;
-pub use ours::make_ours;
+pub use ours::{LOCK, make_ours};
 pub use parent::{Parent, mtime_of, recipe_of, set_mtime};
 pub use planner::{Planned, Weighed, explain, plan, print_of, root_of};
 pub use purge::{Order, Purge, Purged, cannot_purge, expired, purge};

@@ -12,6 +12,9 @@ use rustix::io::Errno;
 use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
 
+/// What stands in for the lock of a mirror whose directories cannot be locked.
+pub const LOCK: &str = "lock";
+
 /// Opens a directory of ours below `at`, which lies in the mirror `root` or is its root; what is missing on the way is made.
 /// Until its permissions are set it is for nobody else.
 pub fn make_ours(root: impl AsFd, at: impl AsFd, path: &[u8]) -> Result<OwnedFd, Errno> {
@@ -28,7 +31,9 @@ pub(super) fn share(root: &File) {
     if let Ok(dir) = open_below(root, PLACE) {
         follow(dir, &above);
     }
-    share_file(&ours, expiry::FILE, &above);
+    for name in [expiry::FILE, LOCK] {
+        share_file(&ours, name, &above);
+    }
 }
 
 /// The same for the quarantine of a run. Its own directory comes last: where that is as it should be, all of it is.

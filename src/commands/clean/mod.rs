@@ -100,7 +100,16 @@ fn lock(
     let mut locks = Vec::new();
     for dir in dirs {
         match try_lock(&dir, &holders) {
-            Ok(Tried::Held(lock)) => locks.push(lock),
+            Ok(Tried::Held(lock)) => {
+                if let Some(reason) = lock.unsure() {
+                    ui.error(&format!("{}; nothing was touched", reason.text), reason.hint.as_deref());
+                    return Ok(Err(Exit::Failed));
+                }
+                if let Some(text) = lock.news() {
+                    ui.note(text);
+                }
+                locks.push(lock);
+            }
             Ok(Tried::Busy(holder)) => {
                 ui.error(
                     &format!("{} is locked by {holder}", dir.display()),
