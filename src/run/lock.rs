@@ -190,6 +190,30 @@ fn closed(directory: &File, dest: &Path, error: Errno) -> Reason {
     }
 }
 
+/// What can be locked in a directory.
+#[derive(Debug)]
+pub enum Lockable {
+    /// Directories, as it should be.
+    Directory,
+    /// Only files; and why.
+    File(io::Error),
+    /// Not even files; and why.
+    Nothing(io::Error),
+}
+
+/// Tries it out on a directory of its own, which is gone afterwards.
+pub fn lockable(dir: &Path) -> io::Result<Lockable> {
+    let own = tempfile::Builder::new().prefix(".%pdb-sync-doctor-l").tempdir_in(dir)?;
+    let error = match File::open(own.path())?.try_lock() {
+        Ok(()) | Err(TryLockError::WouldBlock) => return Ok(Lockable::Directory),
+        Err(TryLockError::Error(error)) => error,
+    };
+    Ok(match stand_in::lock_at(&own.path().join(LOCK)) {
+        Ok(_) => Lockable::File(error),
+        Err(error) => Lockable::Nothing(error),
+    })
+}
+
 /// Whose a destination is that this user may not make or read: a hint.
 pub(super) fn who_may(dest: &Path) -> Option<String> {
     let (path, meta) = dest.ancestors().find_map(|path| Some((path, fs::metadata(path).ok()?)))?;

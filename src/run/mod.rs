@@ -47,7 +47,7 @@ mod watchdog;
 
 pub use dispatch::run;
 pub use holders::Holders;
-pub use lock::{Lock, Tried, try_lock};
+pub use lock::{Lock, Lockable, Tried, lockable, try_lock};
 pub use signal::Signals;
 
 use crate::job::Job;

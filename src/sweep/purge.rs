@@ -205,6 +205,11 @@ fn may_empty(above: &OwnedFd, run: &str) -> Result<(), String> {
     })
 }
 
+/// The directory that keeps this user from keeping anything in the mirror `root`, which is at `dest`.
+pub fn cannot_keep(root: &File, dest: &Path) -> Option<Refusal> {
+    refusal(root, dest, PLACE)
+}
+
 /// The directory that keeps this user from purging anything in the mirror `root`, which is at `dest`.
 pub fn cannot_purge(root: &File, dest: &Path) -> Option<Refusal> {
     match open_below(root, PLACE) {

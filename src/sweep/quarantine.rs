@@ -230,6 +230,13 @@ pub fn info(root: impl AsFd, run: &str) -> Option<Info> {
     serde_json::from_str(&text).ok()
 }
 
+/// Whose run it was that has a place in a tree, also where it may not be entered.
+pub fn made_by(root: impl AsFd, run: &str) -> Option<String> {
+    let parent = open_below(root, PLACE).ok()?;
+    let stat = statat(parent, run, AtFlags::SYMLINK_NOFOLLOW).ok()?;
+    Some(crate::machine::user_name(stat.st_uid))
+}
+
 /// What is left of the place of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {

@@ -44,6 +44,12 @@ pub(super) fn run(args: &PurgeArgs, global: &Global, ui: &Ui) -> Result<Exit, Fa
         let mut all = Purged::default();
         for (root, locks) in work {
             let dir = super::verify::open(&root).map_err(Failure::io(format!("open {}", root.display())))?;
+            if !dry && let Some(refusal) = sweep::cannot_purge(&dir, &root) {
+                let text = format!("cannot purge the quarantine of {}: {refusal}", root.display());
+                ui.error(&text, Some(&refusal.hint));
+                exit = exit.worst(Exit::Failed);
+                continue;
+            }
             let begun = |run: &str| sweep::note_purge(&state, &root.canonicalize()?, run);
             let (now, stop) = (expiry::now(), || asked.is_stopped());
             let purge = Purge { root: &dir, order, now: &now, dry, begun: &begun, stop: &stop };

@@ -13,6 +13,7 @@ mod process;
 mod skip;
 mod tree;
 mod upstream;
+mod users;
 #[cfg(target_os = "linux")]
 mod without_flock;
 
@@ -27,5 +28,6 @@ pub(crate) use process::{eventually, is_running, with_marker};
 pub(crate) use skip::skipped;
 pub(crate) use tree::{Entry, Kind, tree};
 pub(crate) use upstream::Upstream;
+pub(crate) use users::{ALICE, BOB, CAROL, GROUP, User};
 #[cfg(target_os = "linux")]
 pub(crate) use without_flock::without_flock;

@@ -16,6 +16,7 @@ mod names;
 mod older;
 mod output;
 mod reserved;
+mod shared;
 mod silence;
 mod ssh;
 mod state_dir;
