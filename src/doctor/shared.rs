@@ -6,7 +6,7 @@ use crate::clean::path::OURS;
 use crate::machine::{follows, group_name, user_name};
 use crate::run::{Lockable, lockable};
 use crate::sweep::{self, below::open_below, share_command};
-use rustix::fs::{AtFlags, Stat, fstat, statat};
+use rustix::fs::{AtFlags, Mode, Stat, fstat, statat};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::os::unix::ffi::OsStrExt;
@@ -21,8 +21,7 @@ pub(super) fn ours(dest: &Path) -> Option<Finding> {
         let text = format!("what jobs with keep_deleted and `clean` remove cannot be kept: {refusal}");
         return Some(warn(text).hint(refusal.hint));
     }
-    #[expect(clippy::unnecessary_cast, reason = "the widths differ between systems")]
-    let shared = top.st_mode as u32 & 0o020 != 0;
+    let shared = Mode::from_raw_mode(top.st_mode).contains(Mode::WGRP);
     if !shared || open_below(&root, OURS).is_err() {
         return None;
     }

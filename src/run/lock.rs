@@ -28,7 +28,7 @@ pub struct Lock {
     stand_in: Option<StandIn>,
     holders: Arc<Holders>,
     name: String,
-    unsure: Option<Reason>,
+    unsure: Option<Box<Reason>>,
     news: Option<String>,
 }
 
@@ -72,7 +72,7 @@ pub fn try_lock(dest: &Path, holders: &Arc<Holders>) -> io::Result<Tried> {
             stand_in.note(&holders.note());
             (Some(stand_in), None, news)
         }
-        Found::Unsure(stand_in, reason) => (stand_in, Some(reason), None),
+        Found::Unsure(stand_in, reason) => (stand_in, Some(Box::new(reason)), None),
         Found::Alone(stand_in, text) => (Some(stand_in), None, Some(text)),
     };
     holders.add(&name);
@@ -232,7 +232,7 @@ impl Lock {
 
     /// Why others may write there too, although this is held: nothing may be removed.
     pub fn unsure(&self) -> Option<&Reason> {
-        self.unsure.as_ref()
+        self.unsure.as_deref()
     }
 
     /// What people should know about it.

@@ -28,7 +28,7 @@ const TRIES: usize = 5;
 pub(super) struct StandIn {
     file: File,
     /// Who had it before, and did not say that it was over.
-    pub(super) left: Option<Note>,
+    pub(super) left: Option<Box<Note>>,
 }
 
 /// What came of an attempt to lock it.
@@ -56,7 +56,7 @@ pub(super) fn lock(root: &File, make: bool) -> io::Result<Locked> {
             return Ok(Locked::Theirs(read(&file)));
         }
         if is_current(root, &file) {
-            let left = read(&file);
+            let left = read(&file).map(Box::new);
             return Ok(Locked::Ours(StandIn { file, left }));
         }
     }
@@ -70,7 +70,7 @@ pub(super) fn lock_at(path: &Path) -> io::Result<Locked> {
     }
     let file = File::options().create(true).truncate(false).read(true).write(true).open(path)?;
     Ok(match try_lock(&file)? {
-        true => Locked::Ours(StandIn { left: read(&file), file }),
+        true => Locked::Ours(StandIn { left: read(&file).map(Box::new), file }),
         false => Locked::Theirs(read(&file)),
     })
 }
@@ -206,7 +206,7 @@ mod tests {
         second.note(&note);
         drop(second);
         let Locked::Ours(third) = lock(&root, true).unwrap() else { panic!("not ours") };
-        assert_eq!(third.left, Some(note), "of one that was killed");
+        assert_eq!(third.left.as_deref(), Some(&note), "of one that was killed");
     }
 
     #[test]

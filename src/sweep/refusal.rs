@@ -3,7 +3,7 @@
 use super::below::open_below;
 use crate::clean::path::{OURS, split};
 use crate::machine::{group_name, group_operand, is_member, own_name, user_name};
-use rustix::fs::{Access, AtFlags, Stat, accessat, fstat, statat};
+use rustix::fs::{Access, AtFlags, Mode, Stat, accessat, fstat, statat};
 use rustix::io::Errno;
 use std::ffi::OsStr;
 use std::fmt;
@@ -75,10 +75,9 @@ fn refused(root: &File, dest: &Path, at: &[u8], stat: &Stat) -> Refusal {
     Refusal { path, owner, group, mode: (stat.st_mode & 0o7777) as u32, hint }
 }
 
-#[expect(clippy::unnecessary_cast, reason = "the widths differ between systems")]
 fn hint(root: &File, dest: &Path, owner: &str, top: &Stat) -> String {
     let (top_owner, top_group) = (user_name(top.st_uid), group_name(top.st_gid));
-    let group_writes = top.st_mode as u32 & 0o020 != 0;
+    let group_writes = Mode::from_raw_mode(top.st_mode).contains(Mode::WGRP);
     let who = match group_writes {
         true => format!("{top_owner} or a member of group {top_group}"),
         false => top_owner,

@@ -258,8 +258,8 @@ impl Undoing<'_> {
                     if is_hashed(&full, self.limit) {
                         write_key(self.journal, &full, *kind)?;
                     }
-                    let (root, newer) = (self.maker.root(), top.newer(dir, self.limit));
-                    swap(root, place, &newer, hold, name, parent, own, self.limit)
+                    let (root, path) = (self.maker.root(), top.newer(dir, self.limit));
+                    swap(|| make_ours(root, place, &path), hold, name, parent, own, self.limit)
                 }
                 other => other,
             };
@@ -318,12 +318,10 @@ fn write_key(journal: &Journal, path: &[u8], kind: Kind) -> io::Result<()> {
     journal.sync()
 }
 
-/// The old version takes the place of the new one, which is kept in `newer`, below the quarantine's place. In two steps, each
+/// The old version takes the place of the new one, which is kept in the directory `newer`. In two steps, each
 /// of which can be the last: in between, the place is free, and the next undo just puts the old version there.
 fn swap(
-    root: &File,
-    place: impl AsFd,
-    newer: &[u8],
+    newer: impl FnOnce() -> Result<OwnedFd, Errno>,
     hold: impl AsFd,
     name: &[u8],
     parent: &Parent,
@@ -333,7 +331,7 @@ fn swap(
     if look(parent.fd(), own)?.0 == Kind::Dir {
         return Err(Errno::EXIST);
     }
-    let newer = make_ours(root, place, newer)?;
+    let newer = newer()?;
     give_back(parent.fd(), own, newer, &escape(own, limit))?;
     give_back(hold, name, parent.fd(), own)
 }

@@ -12,6 +12,8 @@ mod guards;
 mod guards_moving;
 mod hooks;
 mod lock;
+#[cfg(target_os = "linux")]
+mod lock_users;
 mod names;
 mod older;
 mod output;

@@ -132,6 +132,34 @@ fn two_users_delete_in_turn_and_each_undoes_its_own() {
 }
 
 #[test]
+fn a_directory_that_an_undo_makes_again_is_for_the_group() {
+    let Some(env) = mirror(0o2775) else { return };
+    let other = env.dir().join("source/cd");
+    fs::create_dir(&other).unwrap();
+    fs::write(other.join("a"), "a").unwrap();
+    fs::write(other.join("b"), "b").unwrap();
+    let there = env.mirror("j/cd");
+    fs::create_dir(&there).unwrap();
+    chown(&there, Some(BOB.uid), Some(GROUP)).unwrap();
+    fs::set_permissions(&there, Permissions::from_mode(0o2770)).unwrap();
+    well(ALICE, &env);
+    fs::remove_file(other.join("a")).unwrap();
+    let first = run_of(&well(ALICE, &env));
+    // Bob takes the directory away, of which Alice's journal says nothing.
+    fs::remove_dir_all(&other).unwrap();
+    let second = run_of(&well(BOB, &env));
+    assert!(!there.exists());
+    ALICE.run(&env, &["clean", "undo", &first]).expect_code(0);
+    let meta = fs::metadata(&there).unwrap();
+    assert_eq!((meta.gid(), meta.mode() & 0o7777), (GROUP, 0o2775));
+    // Bob's says what it was like.
+    fs::remove_dir_all(&there).unwrap();
+    BOB.run(&env, &["clean", "undo", &second]).expect_code(0);
+    let meta = fs::metadata(&there).unwrap();
+    assert_eq!((meta.gid(), meta.mode() & 0o7777, meta.uid()), (GROUP, 0o2770, BOB.uid));
+}
+
+#[test]
 fn what_root_made_belongs_to_the_owner_of_the_mirror() {
     let Some(env) = mirror(0o755) else { return };
     change(&env, "f0", "n0");
@@ -177,11 +205,15 @@ fn a_directory_of_another_user_costs_the_deletions_and_not_the_transfer() {
     assert_eq!(ended.finished()["status"], "warned", "{ended}");
     assert!(ended.finished()["error"].as_str().unwrap().contains(&owned), "{ended}");
     // Explicit commands fail before they touch anything.
-    fs::write(env.mirror("j/ab/x~"), "").unwrap();
-    for args in [&["clean", "purge", "j", "--older-than", "0"][..]] {
+    fs::write(env.mirror("j/ab/x~"), "x").unwrap();
+    let old = std::time::SystemTime::now() - std::time::Duration::from_secs(3 * 86_400);
+    fs::File::open(env.mirror("j/ab/x~")).unwrap().set_modified(old).unwrap();
+    BOB.run(&env, &["clean", "plan", "j"]).expect_code(0);
+    for args in [&["clean", "purge", "j", "--older-than", "0"][..], &["clean", "run", "--yes"]] {
         let ended = BOB.run(&env, args).expect_code(1);
         assert!(ended.err().contains(&owned) && ended.err().contains("chgrp"), "{ended}");
     }
+    assert!(has(&env, "x~"));
     fs::remove_file(env.mirror("j/ab/x~")).unwrap();
 
     // The command of the hint is true.
@@ -227,6 +259,26 @@ fn a_quarantine_that_another_user_has_closed_stays_whole_and_hinders_nobody() {
     // It has kept its name, so it can be undone.
     ALICE.run(&env, &["clean", "undo", &first]).expect_code(0);
     assert!(has(&env, "f0"));
+}
+
+#[test]
+fn marks_that_only_another_user_may_read_are_written_anew() {
+    let Some(env) = mirror(0o2775) else { return };
+    let config = fs::read_to_string(env.config()).unwrap();
+    fs::write(env.config(), config.replace("\"30d\"", "\"1ms\"")).unwrap();
+    change(&env, "f0", "n0");
+    well(ALICE, &env);
+    well(ALICE, &env);
+    follows(&env, 0o2775);
+    let marks = env.mirror("j/.pdb-sync/marks.json");
+    chown(&marks, None, Some(ALICE.uid)).unwrap();
+    fs::set_permissions(&marks, Permissions::from_mode(0o600)).unwrap();
+    let ended = BOB.run(&env, &["sync", "j", "--json"]).expect_code(0);
+    assert!(ended.out().contains("marks.json may only be read by another user"), "{ended}");
+    assert_eq!(fs::metadata(&marks).unwrap().uid(), BOB.uid);
+    follows(&env, 0o2775);
+    well(BOB, &env);
+    well(ALICE, &env);
 }
 
 #[test]
