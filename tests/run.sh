@@ -24,6 +24,7 @@ want sshd openssh-server
 want tmux tmux
 want promtool prometheus
 want fusermount3 fuse3
+want mkfs.ext4 e2fsprogs
 say "Testing with $(rustc --version) and $(rsync --version | sed -n 's/  protocol.*//;s/  */ /;1p')"
 
 if [ -n "$coverage" ]; then

@@ -17,6 +17,12 @@ pub fn is_of_a_transfer(rule: &str) -> bool {
     [TEMPORARY, PARTIAL].contains(&rule)
 }
 
+/// Whether entries that upstream has are none of this rule's business. What upstream does not have any more, the list of the last run knows
+/// better than the names of a run before it.
+pub(super) fn spares_upstreams(rule: &Rule) -> bool {
+    rule.built_in && rule.special != Some(Special::Absent)
+}
+
 fn rule(name: &str, patterns: &[&str], action: Action, reason: &str) -> Rule {
     Rule {
         name: name.into(),

@@ -1,8 +1,10 @@
 //! Which rule decides about an entry, and why the others do not.
 
+use super::builtin::spares_upstreams;
 use super::lists::Lists;
 use super::protect;
 use super::rule::{Action, Kind, Rule, Special};
+use super::upstream::{Mirror, Upstream, look_up};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -53,6 +55,8 @@ pub enum Why {
     Age,
     /// The pattern matches, but what else must hold does not.
     Special,
+    /// Upstream has the entry.
+    Upstream,
     /// A rule before it decided.
     Late,
 }
@@ -68,6 +72,7 @@ impl Why {
             Why::Size => "the size is out of its range",
             Why::Age => "the age is out of its range",
             Why::Special => "its name fits, but not the rest (see `clean rules`)",
+            Why::Upstream => "upstream has it: the next sync would fetch it again",
             Why::Late => "would match, but comes later",
         }
     }
@@ -101,6 +106,8 @@ pub struct Judge {
     owners: Vec<Owner>,
     lists: Lists,
     now: i64,
+    at_root: bool,
+    mirrors: Vec<Mirror>,
 }
 
 impl Judge {
@@ -118,12 +125,36 @@ impl Judge {
                 owners.push(Owner { rule: n, dirs: plain.len() < pattern.len() });
             }
         }
-        Ok(Judge { rules, globs: globs.build()?, owners, lists: Lists::default(), now })
+        Ok(Judge {
+            rules,
+            globs: globs.build()?,
+            owners,
+            lists: Lists::default(),
+            now,
+            at_root: false,
+            mirrors: Vec::new(),
+        })
     }
 
     /// The same, with lists to look into.
     pub fn with(self, lists: Lists) -> Self {
         Judge { lists, ..self }
+    }
+
+    /// The same for a tree that is the root of a file system: what the file system keeps there is protected.
+    pub fn at_root(self, at_root: bool) -> Self {
+        Judge { at_root, ..self }
+    }
+
+    /// The same for a tree that is, holds or lies in mirrors of jobs: what their sources have is left alone by built-in rules, and where
+    /// that is not known, these only put up for review.
+    pub fn of_mirrors(self, mirrors: Vec<Mirror>) -> Self {
+        Judge { mirrors, ..self }
+    }
+
+    /// The mirrors that the tree is, holds or lies in.
+    pub fn mirrors(&self) -> &[Mirror] {
+        &self.mirrors
     }
 
     /// BLAKE3 of all that the rules say which are on, in hexadecimal digits.
@@ -142,7 +173,7 @@ impl Judge {
 
     /// What is to become of an entry.
     pub fn judge(&self, entry: &Candidate<'_>, scratch: &mut Vec<usize>) -> Verdict {
-        if let Some(why) = protected(entry) {
+        if let Some(why) = self.protected(entry) {
             return Verdict::Protected(why);
         }
         self.matches(entry, scratch);
@@ -150,8 +181,24 @@ impl Judge {
         let first = scratch.iter().copied().find(decides);
         let below = entry.below.filter(|n| self.fits(*n, entry));
         match first.into_iter().chain(below).min() {
-            Some(n) => Verdict::Rule(n, self.rules[n].action),
+            Some(n) => Verdict::Rule(n, self.action(n, entry)),
             None => Verdict::Nothing,
+        }
+    }
+
+    /// What a rule that decides does with an entry.
+    fn action(&self, n: usize, entry: &Candidate<'_>) -> Action {
+        match self.rules[n].action {
+            Action::Delete if self.upstream(n, entry) == Upstream::Unknown => Action::Review,
+            action => action,
+        }
+    }
+
+    /// Whether upstream has an entry, as far as that matters to a rule.
+    fn upstream(&self, n: usize, entry: &Candidate<'_>) -> Upstream {
+        match spares_upstreams(&self.rules[n]) {
+            true => look_up(&self.mirrors, entry.path),
+            false => Upstream::HasNot,
         }
     }
 
@@ -198,6 +245,20 @@ impl Judge {
         rule.kind.is_none() && rule.action == Action::Keep && !sizes
     }
 
+    /// Why no rule may touch it.
+    fn protected(&self, entry: &Candidate<'_>) -> Option<&'static str> {
+        if super::path::check(entry.path).is_err() {
+            return Some("it is not below the root, or it is our own quarantine");
+        }
+        if protect::in_version_control(entry.path) {
+            return Some("it belongs to a version control system");
+        }
+        if self.at_root && protect::is_of_a_file_system(entry.path) {
+            return Some("the file system keeps it for itself");
+        }
+        entry.in_project.then_some("its directory holds the manifest of a project")
+    }
+
     fn why(&self, n: usize, entry: &Candidate<'_>, pattern: bool) -> Why {
         let rule = &self.rules[n];
         match () {
@@ -207,13 +268,15 @@ impl Judge {
             () if !self.size_fits(rule, entry) => Why::Size,
             () if !self.age_fits(rule, entry) => Why::Age,
             () if !self.special(rule.special, entry) => Why::Special,
+            () if self.upstream(n, entry) == Upstream::Has => Why::Upstream,
             () => Why::Decides,
         }
     }
 
     /// Whether what lies below a directory of the rule fits it, too.
     fn fits(&self, n: usize, entry: &Candidate<'_>) -> bool {
-        self.rules.get(n).is_some_and(|rule| self.age_fits(rule, entry))
+        let aged = self.rules.get(n).is_some_and(|rule| self.age_fits(rule, entry));
+        aged && self.upstream(n, entry) != Upstream::Has
     }
 
     fn size_fits(&self, rule: &Rule, entry: &Candidate<'_>) -> bool {
@@ -244,17 +307,6 @@ impl Judge {
             }),
         }
     }
-}
-
-/// Why no rule may touch it.
-fn protected(entry: &Candidate<'_>) -> Option<&'static str> {
-    if super::path::check(entry.path).is_err() {
-        return Some("it is not below the root, or it is our own quarantine");
-    }
-    if protect::in_version_control(entry.path) {
-        return Some("it belongs to a version control system");
-    }
-    entry.in_project.then_some("its directory holds the manifest of a project")
 }
 
 /// `NAME` of `.NAME.XXXXXX`, as `mkstemp` makes it: six letters or digits. Real dotfiles look alike: `.bashrc.before`.

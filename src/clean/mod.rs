@@ -15,6 +15,7 @@ mod fuse;
 mod journal;
 mod judge;
 mod lists;
+mod modes;
 mod past;
 pub mod path;
 mod plan;
@@ -22,6 +23,7 @@ mod protect;
 mod rule;
 #[cfg(test)]
 mod tests;
+mod upstream;
 
 pub use builtin::{BACKUPS, built_in, is_of_a_transfer};
 pub use decisions::{Decisions, template};
@@ -30,10 +32,12 @@ pub use fuse::{Blown, Fuses};
 pub use journal::{Begin, Did, End, Line, Recipe, Record};
 pub use judge::{Candidate, Judge, Verdict, Why};
 pub use lists::Lists;
+pub use modes::{ModeLine, ModesLeft, OldMode};
 pub use past::{Dirs, PURGE, Past, UNDO};
 pub use plan::{Entry, Footer, Header, PlanError, Reader, RootPrint, RuleNote, Writer, hash_of};
-pub use protect::{MANIFESTS, in_version_control, is_version_control};
+pub use protect::{MANIFESTS, OF_FILE_SYSTEMS, in_version_control, is_of_a_file_system, is_version_control};
 pub use rule::{Action, Kind, Rule, Special};
+pub use upstream::{Mirror, SourceNames};
 
 /// Who an entry was when it was looked at. `rsync -t` keeps the modification time, so the change time is what tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

@@ -339,3 +339,40 @@ fn fuses_blow_before_anything_is_touched() {
     assert!(fuses.check(1_000, 50, 10_000).is_ok());
     assert!(fuses.check(1, 51, 10).unwrap_err().to_string().contains("nothing was touched"));
 }
+
+#[test]
+fn at_the_root_of_a_file_system_its_own_is_protected() {
+    for (at_root, path, is) in [
+        (true, "lost+found/x~", "protected"),
+        (true, ".Trash-0/x~", "protected"),
+        (true, "ab/lost+found/x~", "editor"),
+        (false, "lost+found/x~", "editor"),
+    ] {
+        let judge = Judge::new(built_in(), NOW).unwrap().at_root(at_root);
+        assert_eq!(name(&judge, verdict(&judge, path, 1, 2)), is, "{path}");
+    }
+}
+
+#[test]
+fn built_in_rules_leave_alone_what_upstream_has() {
+    let one = |hashes: Option<Vec<u64>>| {
+        let names = hashes.map(|hashes| SourceNames::new(hashes, |name| name.len() as u64));
+        let mirror = Mirror { job: "j".into(), at: Vec::new(), below: Vec::new(), names };
+        let rules = [vec![mine("mine~", Action::Delete)], built_in()].concat();
+        Judge::new(rules, NOW).unwrap().of_mirrors(vec![mirror])
+    };
+    // By their lengths.
+    let (has, has_not, unknown) = (one(Some(vec![2, 5, 18])), one(Some(vec![])), one(None));
+    for (path, rule) in [("x~", "editor"), (".1ab.cif.gz.a1B2c3", "rsync-temp"), ("mine~", "mine")] {
+        let own = rule == "mine";
+        assert_eq!(name(&has, verdict(&has, path, 1, 2)), if own { "mine" } else { "-" }, "{path}");
+        assert_eq!(name(&has_not, verdict(&has_not, path, 1, 2)), rule, "{path}");
+        let Verdict::Rule(n, action) = verdict(&unknown, path, 1, 2) else { panic!("{path}") };
+        assert_eq!(unknown.rules()[n].name, rule);
+        assert_eq!(action, if own { Action::Delete } else { Action::Review }, "{path}");
+    }
+    let Verdict::Rule(_, action) = verdict(&unknown, "ab/.~tmp~/", 1, 2) else { panic!() };
+    assert_eq!(action, Action::Delete, "every transfer hides it");
+    let (verdict, why) = has.explain(&candidate("x~", 1, 2));
+    assert!(verdict == Verdict::Nothing && why.contains(&Why::Upstream), "{why:?}");
+}

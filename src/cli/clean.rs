@@ -38,7 +38,7 @@ pub enum CleanAction {
     Purge(PurgeArgs),
     /// List the rules in the order in which they are asked
     Rules,
-    /// Say which rule decides about a path, and why the others do not
+    /// Say which rule decides about a path, or that upstream has it, and why the others do not
     Explain(ExplainArgs),
 }
 

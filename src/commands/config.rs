@@ -84,7 +84,7 @@ fn check(global: &Global, ui: &Ui) -> Result<Exit, Failure> {
         Err(problems) => (true, Err(problems)),
     };
     let (jobs, problems, warnings) = match found {
-        Ok(config) => (Some(config.jobs.len()), Vec::new(), config.warnings),
+        Ok(config) => (Some(config.jobs.len()), config.unfit, config.warnings),
         Err(problems) => (None, problems.0, Vec::new()),
     };
     if ui.json {
@@ -105,7 +105,7 @@ fn check(global: &Global, ui: &Ui) -> Result<Exit, Failure> {
         for problem in &problems {
             ui.error(&problem.to_string(), None);
         }
-        if let Some(jobs) = jobs {
+        if let Some(jobs) = jobs.filter(|_| problems.is_empty()) {
             let what = if exists { "ok" } else { "does not exist, which is ok" };
             let s = if jobs == 1 { "" } else { "s" };
             ui.line(&format!("{}: {what}, {jobs} job{s}", file.display()))?;

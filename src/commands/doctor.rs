@@ -17,12 +17,16 @@ pub(super) fn run(args: &DoctorArgs, global: &Global, ui: &Ui) -> Result<Exit, F
     let patience: Period =
         args.patience.parse().map_err(|wrong: String| Failure::usage(format!("--patience: {wrong}")))?;
     let (config, about_config) = configuration(global)?;
-    if !args.jobs.is_empty() && about_config.iter().any(|finding| finding.verdict == Verdict::Fail) {
+    let unusable = config.file.is_none();
+    if unusable
+        && !args.jobs.is_empty()
+        && about_config.iter().any(|finding| finding.verdict == Verdict::Fail)
+    {
         ui.warning("the configuration has problems, so jobs cannot be looked at");
     }
     let jobs = match args.jobs.as_slice() {
         [] => config.jobs.iter().filter(|job| job.enabled).cloned().collect(),
-        _ if config.file.is_none() => Vec::new(),
+        _ if unusable => Vec::new(),
         names => config::select(&config.jobs, names, false, &[])?,
     };
     let state_dir = locate::state_dir(global)?;
@@ -86,6 +90,7 @@ fn configuration(global: &Global) -> Result<(Config, Vec<Finding>), Failure> {
             let enabled = config.jobs.iter().filter(|job| job.enabled).count();
             let text = format!("{}: {} jobs, {enabled} enabled", opened.file.display(), config.jobs.len());
             let mut findings = vec![Finding::new(Area::Config, Verdict::Ok, text)];
+            findings.extend(config.unfit.iter().map(problem(Verdict::Fail)));
             findings.extend(config.warnings.iter().map(problem(Verdict::Warn)));
             Ok((config, findings))
         }

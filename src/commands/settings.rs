@@ -6,8 +6,9 @@ use crate::config::{self, Config, Overrides, Problems, SelectError, Surroundings
 use crate::job::Job;
 use crate::machine;
 use crate::ui::Ui;
-use std::path::PathBuf;
-use std::{fs, io};
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 
 /// A configuration file that was read, but not yet understood.
 #[derive(Debug, Clone)]
@@ -30,7 +31,7 @@ pub fn open(global: &Global) -> Result<Opened, Failure> {
 pub fn read(global: &Global) -> Result<Result<Opened, Problems>, Failure> {
     let located = locate::config_file(global)?;
     let file = located.path;
-    let (text, exists) = match fs::read(&file) {
+    let (text, exists) = match bounded(&file) {
         Ok(bytes) => match config::decode(bytes, &file) {
             Ok(text) => (text, true),
             Err(problems) => return Ok(Err(problems)),
@@ -39,6 +40,7 @@ pub fn read(global: &Global) -> Result<Result<Opened, Problems>, Failure> {
         Err(error) => {
             let hint = match error.kind() {
                 io::ErrorKind::NotFound => "`pdb-sync config init` writes one".into(),
+                io::ErrorKind::FileTooLarge => "is it the file that you mean?".into(),
                 _ => format!("make {} a file that you may read", file.display()),
             };
             return Err(Failure::usage_hint(
@@ -48,6 +50,19 @@ pub fn read(global: &Global) -> Result<Result<Opened, Problems>, Failure> {
         }
     };
     Ok(Ok(Opened { file, text, exists, around: machine::surroundings() }))
+}
+
+/// No configuration is larger than this, in bytes.
+const LARGEST: u64 = 16 * 1024 * 1024;
+
+/// The whole file, unless it is too large, or has no end, as a device may have none.
+fn bounded(file: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(file)?.take(LARGEST + 1).read_to_end(&mut bytes)?;
+    match bytes.len() as u64 > LARGEST {
+        true => Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than 16 MiB")),
+        false => Ok(bytes),
+    }
 }
 
 impl Opened {

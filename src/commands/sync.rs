@@ -233,7 +233,13 @@ async fn notified(notifier: Notifier, summary: Summary, exit: Exit, signals: &mu
 
 /// `--print-command`: a line for each command that the first attempt would run, in order.
 fn print_commands(config: &Config, jobs: &[Job], state_dir: &Path, ui: &Ui) -> Result<Exit, Failure> {
+    let mut exit = Exit::Done;
     for job in jobs {
+        if let Some(unfit) = rsync_args::unfit(job) {
+            ui.error(&format!("job {:?}: {}", job.name, unfit.text), Some(&unfit.hint));
+            exit = Exit::Failed;
+            continue;
+        }
         for source in &job.sources {
             for purpose in run::first_commands(job, state_dir) {
                 let (note, zone) = match purpose {
@@ -243,7 +249,8 @@ fn print_commands(config: &Config, jobs: &[Job], state_dir: &Path, ui: &Ui) -> R
                     }
                     _ => ("lists what differs", "TZ=UTC "),
                 };
-                let argv = rsync_args::argv(&config.sync.rsync, job, source, purpose);
+                let mut argv = rsync_args::argv(&config.sync.rsync, job, source, purpose);
+                run::protect_destination(&mut argv, job);
                 if ui.json {
                     let body = BTreeMap::from([
                         ("job", serde_json::json!(job.name)),
@@ -261,5 +268,5 @@ fn print_commands(config: &Config, jobs: &[Job], state_dir: &Path, ui: &Ui) -> R
     if ui.json {
         ui.json("result", &serde_json::json!({ "jobs": jobs.len() }))?;
     }
-    Ok(Exit::Done)
+    Ok(exit)
 }

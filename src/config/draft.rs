@@ -74,6 +74,9 @@ const ALIASES: [(&str, &str); 12] = [
 ];
 const LONGEST_NAME: usize = 64;
 
+/// Each takes some 6 KB of memory.
+const MOST_JOBS: usize = 10_000;
+
 impl Draft {
     /// Reads a file; total. The problems are in the order of the file.
     pub fn parse(text: &str, file: &Path) -> (Draft, Vec<Problem>) {
@@ -85,18 +88,22 @@ impl Draft {
         }
         let place = |problem: &Problem| problem.place.as_ref().map(|place| (place.line, place.column));
         let line = |problem: &Problem| problem.place.as_ref().map(|place| place.line);
-        let mut problems: Vec<Problem> = errors
-            .iter()
-            .map(|error| {
-                let span = error.span().unwrap_or(text.len()..text.len());
-                reader.text.problem(span, format!("not valid TOML: {}", error.message()), None)
-            })
-            .collect();
+        let mut problems: Vec<Problem> = Vec::new();
+        for error in &errors {
+            let span = error.span().unwrap_or(text.len()..text.len());
+            reader.text.next_problem(
+                &mut problems,
+                span,
+                format!("not valid TOML: {}", error.message()),
+                None,
+            );
+        }
         // What else is said about a line that is no TOML follows from that, and would only confuse.
         let broken_lines: Vec<_> = problems.iter().map(line).collect();
         problems.extend(reader.problems.into_iter().filter(|problem| !broken_lines.contains(&line(problem))));
-        problems.sort_by_key(place);
-        problems.dedup();
+        // Those that are only counted come last.
+        problems.sort_by_key(|problem| (problem.text.is_empty(), place(problem)));
+        problems.dedup_by(|a, b| !a.text.is_empty() && a == b);
         (draft, problems)
     }
 
@@ -269,8 +276,12 @@ impl Draft {
     }
 
     fn jobs(&mut self, table: &DeTable<'_>, reader: &mut Reader<'_>) {
-        for (key, value) in in_order(table) {
+        for (n, (key, value)) in in_order(table).into_iter().enumerate() {
             let name = key.get_ref().as_ref();
+            if n == MOST_JOBS {
+                let text = format!("the file has {} jobs, more than {MOST_JOBS}", table.len());
+                return reader.problem(key.span(), text, Some("divide it into several files".into()));
+            }
             if let Err(wrong) = check_name(name) {
                 let hint = "use letters, digits, '-', '_' and '.', at most 64 of them";
                 reader.problem(key.span(), format!("the job name {name:?} {wrong}"), Some(hint.into()));
@@ -361,6 +372,9 @@ fn unknown_key(
     reader: &mut Reader<'_>,
 ) {
     let name = key.get_ref().as_ref();
+    if reader.only_counts() {
+        return reader.problem(key.span(), name, None);
+    }
     let alias = ALIASES.iter().find(|(alias, meant)| *alias == name && known.clone().any(|k| k == *meant));
     let hint = match (alias, owner(name)) {
         (Some((_, meant)), _) => Some(format!("did you mean {meant:?}?")),

@@ -147,7 +147,8 @@ macro_rules! table {
                     } )+
                     _ => return false,
                 }
-                for problem in &mut reader.problems[before..] {
+                // One without a text is only counted.
+                for problem in reader.problems[before..].iter_mut().filter(|problem| !problem.text.is_empty()) {
                     problem.text.insert_str(0, ": ");
                     problem.text.insert_str(0, key);
                 }

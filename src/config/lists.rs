@@ -49,7 +49,7 @@ impl Value for Sources {
             // Below what a relative path hangs is known later, and changes nothing about what is refused.
             match Source::parse(&text, Path::new("/")) {
                 Ok(_) => read.push(text),
-                Err(wrong) => reader.problem(element.span(), wrong.to_string(), None),
+                Err(wrong) => reader.problem(element.span(), wrong.to_string(), wrong.hint()),
             }
         }
         (read.len() == elements.len()).then_some(Sources(read))

@@ -22,6 +22,7 @@ mod show;
 mod surroundings;
 #[cfg(test)]
 pub(crate) mod tests;
+mod unfit;
 mod units;
 mod value;
 mod watch;
@@ -38,7 +39,7 @@ pub use lists::{Globs, HookList, RsyncArgs, Sources};
 pub use manners::{Concurrency, Nice};
 pub use nearest::nearest;
 pub use notify::{NotifySettings, Occasion, Url};
-pub use paths::{HomeError, expand_home, normalise};
+pub use paths::{PathError, expand, normalise};
 pub use preset::{layer as preset_layer, name as preset_name};
 pub use problem::{Place, Problem, Problems, decode};
 pub use schema::schema;
@@ -72,6 +73,8 @@ pub struct Config {
     pub jobs: Vec<Job>,
     /// What is odd, but allowed.
     pub warnings: Vec<Problem>,
+    /// What is wrong with single jobs, which therefore fail when they are run ([`crate::rsync::args::unfit`]); the others can be run.
+    pub unfit: Vec<Problem>,
     /// `[index]`
     pub index: IndexSettings,
     /// Every value of `[index]` with its origin.
@@ -230,13 +233,14 @@ pub fn load(text: &str, file: &Path, over: &Overrides, around: &Surroundings) ->
         over,
         around,
         problems: Vec::new(),
+        unfit: Vec::new(),
         placed: Vec::new(),
     };
-    let config = resolver.resolve(draft);
+    let mut config = resolver.resolve(draft);
+    config.unfit = std::mem::take(&mut resolver.unfit);
     problems.append(&mut resolver.problems);
     if problems.is_empty() {
         return Ok(config);
     }
-    problems.sort_by_key(|problem| problem.place.as_ref().map(|place| (place.line, place.column)));
-    Err(Problems(problems))
+    Err(Problems::of(problems))
 }

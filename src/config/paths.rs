@@ -1,33 +1,84 @@
 //! Paths as words: no file system is asked.
 
+use super::surroundings::Surroundings;
 use std::path::{Component, Path, PathBuf};
 
-/// Why a `~` cannot be read.
+/// Why a path of a configuration cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum HomeError {
-    /// Nobody knows where it is.
+pub enum PathError {
+    /// Nobody knows where the home directory is.
     #[error("{0:?} means a home directory, but HOME is not set")]
-    Unknown(String),
-    /// It cannot be written in a configuration.
-    #[error("{0:?} means a home directory whose name is not UTF-8")]
+    NoHome(String),
+    /// The path would not be UTF-8.
+    #[error("{0:?} means a path that is not UTF-8")]
     NotUtf8(String),
     /// Only shells read this.
     #[error("{0:?}: only ~ and ~/… are understood (write ./{0} for a file of that name)")]
-    Other(String),
+    OtherHome(String),
+    /// A variable that is not set.
+    #[error("{path:?}: the environment has no variable {name} (write $$ for a dollar sign)")]
+    Unset {
+        /// The path, as written.
+        path: String,
+        /// The variable.
+        name: String,
+    },
+    /// A dollar sign that begins no name.
+    #[error("{0:?}: a dollar sign is followed by no name of a variable (write $$ for a dollar sign)")]
+    Dollar(String),
+    /// A variable as Windows writes it.
+    #[error("{0:?}: %…% means nothing here (write $NAME for a variable, ./{0} for a file of that name)")]
+    Percent(String),
 }
 
-/// Expands `~` and `~/…`; other texts stay as they are.
-pub fn expand_home(text: &str, home: Option<&Path>) -> Result<String, HomeError> {
-    if !text.starts_with('~') {
-        return Ok(text.into());
+/// Expands `~`, `~/…`, `$NAME` and `${NAME}`; `$$` is a dollar sign. What variables hold is not expanded again.
+pub fn expand(text: &str, around: &Surroundings) -> Result<String, PathError> {
+    if text.starts_with('%') {
+        return Err(PathError::Percent(text.into()));
     }
-    let rest = match text.strip_prefix("~/") {
-        Some(rest) => rest,
-        None if text == "~" => "",
-        None => return Err(HomeError::Other(text.into())),
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    if let Some(below) = text.strip_prefix('~') {
+        if !below.is_empty() && !below.starts_with('/') {
+            return Err(PathError::OtherHome(text.into()));
+        }
+        let home = around.home.as_deref().ok_or_else(|| PathError::NoHome(text.into()))?;
+        out.push_str(home.to_str().ok_or_else(|| PathError::NotUtf8(text.into()))?.trim_end_matches('/'));
+        out.push('/');
+        rest = below.trim_start_matches('/');
+    }
+    while let Some((before, after)) = rest.split_once('$') {
+        out.push_str(before);
+        if let Some(after) = after.strip_prefix('$') {
+            out.push('$');
+            rest = after;
+            continue;
+        }
+        let (name, after) = variable(after).ok_or_else(|| PathError::Dollar(text.into()))?;
+        let unset = || PathError::Unset { path: text.into(), name: name.into() };
+        let value = (around.variable)(name).filter(|value| !value.is_empty()).ok_or_else(unset)?;
+        out.push_str(value.to_str().ok_or_else(|| PathError::NotUtf8(text.into()))?);
+        rest = after;
+    }
+    out.push_str(rest);
+    Ok(out)
+}
+
+/// The name after a dollar sign, and what follows it.
+fn variable(text: &str) -> Option<(&str, &str)> {
+    let is_name = |name: &str| {
+        !name.is_empty()
+            && !name.starts_with(|c: char| c.is_ascii_digit())
+            && name.bytes().all(|byte| byte == b'_' || byte.is_ascii_alphanumeric())
     };
-    let home = home.ok_or_else(|| HomeError::Unknown(text.into()))?;
-    home.join(rest).into_os_string().into_string().map_err(|_| HomeError::NotUtf8(text.into()))
+    let (name, rest) = match text.strip_prefix('{') {
+        Some(inside) => inside.split_once('}')?,
+        None => {
+            let end = text.find(|c: char| c != '_' && !c.is_ascii_alphanumeric()).unwrap_or(text.len());
+            text.split_at(end)
+        }
+    };
+    is_name(name).then_some((name, rest))
 }
 
 /// An absolute path without `.`, `..` and doubled slashes. `/..` is `/`. Symbolic links are not looked at.
@@ -49,18 +100,55 @@ pub fn normalise(path: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::ffi::OsStrExt;
+    use std::os::unix::ffi::OsStringExt;
+
+    fn around(home: Option<&str>) -> Surroundings {
+        Surroundings {
+            home: home.map(PathBuf::from),
+            variable: |name| match name {
+                "DATA" => Some("/data".into()),
+                "ODD_1" => Some("a $DATA b".into()),
+                "EMPTY" => Some("".into()),
+                "BYTES" => Some(std::ffi::OsString::from_vec(vec![0xff])),
+                _ => None,
+            },
+            ..Surroundings::default()
+        }
+    }
 
     #[test]
-    fn homes_are_expanded() {
-        let home = Some(Path::new("/home/ada"));
-        assert_eq!(expand_home("~/pdb/", home).unwrap(), "/home/ada/pdb/");
-        assert_eq!(expand_home("~", home).unwrap(), "/home/ada/");
-        assert_eq!(expand_home("/a/~", None).unwrap(), "/a/~");
-        assert_eq!(expand_home("~/x", None), Err(HomeError::Unknown("~/x".into())));
-        let odd = std::ffi::OsStr::from_bytes(b"/home/\xff");
-        assert_eq!(expand_home("~/x", Some(Path::new(odd))), Err(HomeError::NotUtf8("~/x".into())));
-        assert_eq!(expand_home("~bob/x", home), Err(HomeError::Other("~bob/x".into())));
+    fn homes_and_variables_are_expanded() {
+        let around = around(Some("/home/ada"));
+        for (text, path) in [
+            ("~/pdb/", "/home/ada/pdb/"),
+            ("~", "/home/ada/"),
+            ("/a/~", "/a/~"),
+            ("$DATA/pdb", "/data/pdb"),
+            ("${DATA}pdb", "/datapdb"),
+            ("/x/$ODD_1.d", "/x/a $DATA b.d"),
+            ("~/$DATA", "/home/ada//data"),
+            ("a$$b$$$DATA", "a$b$/data"),
+            ("./~x", "./~x"),
+            ("./%d", "./%d"),
+            ("/a/50%", "/a/50%"),
+        ] {
+            assert_eq!(expand(text, &around).unwrap(), path, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_means_nothing_is_a_mistake() {
+        let known = around(Some("/home/ada"));
+        let unset = |path: &str, name: &str| PathError::Unset { path: path.into(), name: name.into() };
+        assert_eq!(expand("~/x", &around(None)), Err(PathError::NoHome("~/x".into())));
+        assert_eq!(expand("~bob/x", &known), Err(PathError::OtherHome("~bob/x".into())));
+        assert_eq!(expand("$NOPE/x", &known), Err(unset("$NOPE/x", "NOPE")));
+        assert_eq!(expand("${EMPTY}", &known), Err(unset("${EMPTY}", "EMPTY")));
+        for dollar in ["a$", "$1", "${DATA", "${}", "$(pwd)", "a$/b", "${A-b}"] {
+            assert_eq!(expand(dollar, &known), Err(PathError::Dollar(dollar.into())));
+        }
+        assert_eq!(expand("%USERPROFILE%/x", &known), Err(PathError::Percent("%USERPROFILE%/x".into())));
+        assert_eq!(expand("$BYTES", &known), Err(PathError::NotUtf8("$BYTES".into())));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What is wrong with a configuration, and where: every problem is collected, none hides another.
 
+use crate::job::mask_passwords;
 use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -36,6 +37,28 @@ pub struct Place {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problems(pub Vec<Problem>);
 
+/// So many problems are told; of the others only the number.
+pub(super) const MOST_PROBLEMS: usize = 100;
+
+impl Problems {
+    /// In the order of the file, and not more than people read. `found` may hold more than were worked out: see
+    /// [`Text::next_problem`].
+    pub(super) fn of(mut found: Vec<Problem>) -> Self {
+        let all = found.len();
+        found.truncate(MOST_PROBLEMS);
+        found.sort_by_key(|problem| problem.place.as_ref().map(|place| (place.line, place.column)));
+        if all > found.len() {
+            let (file, more) = (found[0].file.clone(), all - found.len());
+            let text = match more {
+                1 => "1 more problem is not listed".to_owned(),
+                more => format!("{more} more problems are not listed"),
+            };
+            found.push(Problem { file, place: None, text, hint: Some("mend these first".into()) });
+        }
+        Problems(found)
+    }
+}
+
 /// A problem or a warning becomes one only with the text that it is about.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Text<'a> {
@@ -61,6 +84,21 @@ pub fn decode(mut bytes: Vec<u8>, file: &Path) -> Result<String, Problems> {
 const EXCERPT: usize = 60;
 
 impl Text<'_> {
+    /// Adds a problem of a byte range. When there are enough, the others are only counted: to find the line of each takes a look at the
+    /// whole file.
+    pub(super) fn next_problem(
+        self,
+        found: &mut Vec<Problem>,
+        span: Range<usize>,
+        text: impl Into<String>,
+        hint: Option<String>,
+    ) {
+        found.push(match found.len() < MOST_PROBLEMS {
+            true => self.problem(span, text, hint),
+            false => Problem { file: None, place: None, text: String::new(), hint: None },
+        });
+    }
+
     /// Makes a problem of a byte range.
     pub(super) fn problem(
         self,
@@ -88,6 +126,8 @@ impl Text<'_> {
             true => without_value(before, offending, after),
             false => (before, offending, after),
         };
+        let [before, offending, after] = [before, offending, after].map(mask_passwords);
+        let (before, offending, after) = (before.as_str(), offending.as_str(), after.as_str());
         let (cut, before) = match before.char_indices().rev().nth(EXCERPT) {
             Some((at, _)) => ("…", &before[at..]),
             None => ("", before),

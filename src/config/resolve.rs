@@ -5,7 +5,7 @@ use super::guard::{self, Dest};
 use super::index::Indexed;
 use super::layer::{CleanLayer, Given, Layer, Origin, Settings, Span};
 use super::nearest::did_you_mean;
-use super::paths::{expand_home, normalise};
+use super::paths::{expand, normalise};
 use super::preset;
 use super::problem::{Problem, Text};
 use super::surroundings::Surroundings;
@@ -22,6 +22,8 @@ pub(super) struct Resolver<'a> {
     pub(super) over: &'a Overrides,
     pub(super) around: &'a Surroundings,
     pub(super) problems: Vec<Problem>,
+    /// Problems of single jobs, without which the rest can be used.
+    pub(super) unfit: Vec<Problem>,
     /// Also those of jobs that are wrong otherwise.
     pub(super) placed: Vec<Placed>,
 }
@@ -83,7 +85,7 @@ impl Resolver<'_> {
         let backup_dir = clean.backup_dir.and_then(|given| {
             let base = self.base(given.origin);
             let text = given.value.to_string_lossy().into_owned();
-            match expand_home(&text, self.around.home.as_deref()) {
+            match expand(&text, self.around) {
                 Ok(text) => Some(normalise(&base.join(text))),
                 Err(wrong) => {
                     self.at_origin(given.origin, wrong.to_string(), None);
@@ -129,16 +131,11 @@ impl Resolver<'_> {
         }
         let (sources, dest) = (sources?, dest?);
         let applies = self.over.applies_to(&draft.name);
-        let mut rsync_args = settings.rsync_args.value.0;
+        let mut rsync_args = self.files(draft, &settings.rsync_args);
         if applies {
             rsync_args.extend_from_slice(&self.over.rsync_args);
         }
-        if settings.delete.value
-            && let Err(refused) = args::check_with_delete(&rsync_args)
-            && args::check(&rsync_args).is_ok()
-        {
-            self.about(settings.delete.origin, draft, refused.text, Some(refused.hint));
-        }
+        self.check_with_delete(draft, &settings.delete, &rsync_args);
         Some(Job {
             name: draft.name.clone(),
             description: settings.description.map(|given| given.value).unwrap_or_default(),
@@ -208,13 +205,32 @@ impl Resolver<'_> {
     fn source(&self, text: &str, base: &Path) -> Result<Source, String> {
         let source = Source::parse(text, base).map_err(|wrong| wrong.to_string())?;
         let Address::Local(_) = source.address else { return Ok(source) };
-        let text = expand_home(text, self.around.home.as_deref()).map_err(|wrong| wrong.to_string())?;
+        let text = expand(text, self.around).map_err(|wrong| wrong.to_string())?;
         let source = Source::parse(&text, base).map_err(|wrong| wrong.to_string())?;
         // Its text would name another directory.
         if matches!(&source.address, Address::Local(path) if path.to_str().is_none()) {
             return Err(format!("{text:?} hangs below a directory whose name is not UTF-8"));
         }
         Ok(source)
+    }
+
+    /// A job's options for rsync, with the files that they name below the directory of the configuration.
+    fn files(&mut self, job: &DraftJob, given: &Given<super::RsyncArgs>) -> Vec<String> {
+        let base = self.base(given.origin);
+        let named = args::with_files(&given.value.0, |text| {
+            let path = expand(text, self.around).map_err(|wrong| wrong.to_string())?;
+            let path = base.join(path).into_os_string().into_string();
+            path.map_err(|_| format!("{text:?} hangs below a directory whose name is not UTF-8"))
+        });
+        named.unwrap_or_else(|wrong| {
+            self.about(
+                given.origin,
+                job,
+                format!("rsync_args: {wrong}"),
+                Some("write the whole path".into()),
+            );
+            Vec::new()
+        })
     }
 
     fn local(&self, sources: &[Source]) -> Vec<PathBuf> {
@@ -251,11 +267,11 @@ impl Resolver<'_> {
     }
 
     fn expand(&mut self, job: &DraftJob, given: &Given<PathBuf>) -> Option<PathBuf> {
-        // Only UTF-8 paths, such as a file has, can begin with a `~` that means something.
+        // What was typed at a prompt has been expanded by the shell.
         let Some(text) = given.value.to_str().filter(|_| given.origin != Origin::CommandLine) else {
             return Some(given.value.clone());
         };
-        match expand_home(text, self.around.home.as_deref()) {
+        match expand(text, self.around) {
             Ok(text) => Some(text.into()),
             Err(wrong) => {
                 self.about(given.origin, job, wrong.to_string(), Some("write the whole path".into()));
@@ -275,15 +291,16 @@ impl Resolver<'_> {
 
     fn check_dests(&mut self) {
         let placed = std::mem::take(&mut self.placed);
-        let apart = guard::apart(placed.iter().map(|own| &own.dest));
+        let collides = guard::colliding(&placed.iter().map(|own| &own.dest).collect::<Vec<_>>());
         for (n, own) in placed.iter().enumerate() {
-            for other in placed[..n].iter().filter(|_| !apart) {
-                let overlap = guard::overlap((&other.job, &other.dest), (&own.job, &own.dest));
-                if let Some(text) = overlap {
-                    let hint =
-                        "give every job a directory of its own, or one would delete what the other fetched";
-                    self.at_origin(own.origin, text, Some(hint.into()));
-                }
+            // The first of the jobs that it collides with is enough.
+            let mut others = placed[..n].iter().zip(&collides).filter(|(_, other)| collides[n] && **other);
+            let overlap = others
+                .find_map(|(other, _)| guard::overlap((&other.job, &other.dest), (&own.job, &own.dest)));
+            if let Some(text) = overlap {
+                let hint =
+                    "give every job a directory of its own, or one would delete what the other fetched";
+                self.at_origin(own.origin, text, Some(hint.into()));
             }
             if !own.delete {
                 continue;
@@ -338,10 +355,10 @@ impl Resolver<'_> {
             let hint = Some("write rsync = \"rsync\", or leave it out".into());
             self.at_origin(given.origin, "the rsync program must not be empty".into(), hint);
         }
-        if !name.contains('/') && !name.starts_with('~') {
+        if !name.contains(['/', '$']) && !name.starts_with(['~', '%']) {
             return name.into();
         }
-        let expanded = expand_home(name, self.around.home.as_deref()).map_err(|wrong| wrong.to_string());
+        let expanded = expand(name, self.around).map_err(|wrong| wrong.to_string());
         let path = expanded.and_then(|path| {
             let path = self.base(given.origin).join(path).into_os_string();
             path.into_string()
@@ -354,7 +371,7 @@ impl Resolver<'_> {
     }
 
     fn at(&mut self, span: Span, text: String, hint: Option<String>) {
-        self.problems.push(self.text.problem(span.start..span.end, text, hint));
+        self.text.next_problem(&mut self.problems, span.start..span.end, text, hint);
     }
 
     pub(super) fn at_origin(&mut self, origin: Origin, text: String, hint: Option<String>) {
@@ -366,7 +383,7 @@ impl Resolver<'_> {
         }
     }
 
-    fn about(&mut self, origin: Origin, job: &DraftJob, text: String, hint: Option<String>) {
+    pub(super) fn about(&mut self, origin: Origin, job: &DraftJob, text: String, hint: Option<String>) {
         self.at_origin(origin, format!("job {:?}: {text}", job.name), hint);
     }
 }

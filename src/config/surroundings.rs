@@ -1,5 +1,6 @@
 //! What a configuration must know about the machine, handed in.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// Facts about the machine. `crate::machine` gathers them.
@@ -13,6 +14,8 @@ pub struct Surroundings {
     pub cwd: Option<PathBuf>,
     /// Every mount point, pseudo file systems included.
     pub mounts: Vec<PathBuf>,
+    /// The value of a variable of the environment.
+    pub variable: fn(&str) -> Option<OsString>,
     /// Resolves the symbolic links of a path, of which only the beginning may exist.
     pub resolve: fn(&Path) -> PathBuf,
 }
@@ -25,6 +28,7 @@ impl Default for Surroundings {
             homes: Vec::new(),
             cwd: None,
             mounts: Vec::new(),
+            variable: |_| None,
             resolve: |path| path.to_path_buf(),
         }
     }

@@ -1,6 +1,6 @@
 //! How a value of the file becomes one of ours, and what is said if it cannot.
 
-use super::problem::{Problem, Text};
+use super::problem::{MOST_PROBLEMS, Problem, Text};
 use schemars::Schema;
 use std::ops::Range;
 use std::path::PathBuf;
@@ -40,8 +40,12 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn problem(&mut self, span: Range<usize>, text: impl Into<String>, hint: Option<String>) {
-        let problem = self.text.problem(span, text, hint);
-        self.problems.push(problem);
+        self.text.next_problem(&mut self.problems, span, text, hint);
+    }
+
+    /// Whether further problems are only counted.
+    pub(super) fn only_counts(&self) -> bool {
+        self.problems.len() >= MOST_PROBLEMS
     }
 
     /// Expected one type, found another.

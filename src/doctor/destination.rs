@@ -3,9 +3,10 @@
 use super::{Area, Finding, Verdict, shared};
 use crate::job::{Job, Preset};
 use crate::machine::{Mount, expected_mounts, mount_of, resolve};
+use crate::run::fold_probe;
 use bytesize::ByteSize;
 use rustix::fs::{Access, StatVfs};
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -161,36 +162,37 @@ fn room(job: &Job, existing: &Path, stat: &StatVfs) -> Finding {
     Finding::new(Area::Destination, Verdict::Ok, text)
 }
 
-fn kind(job: &Job, existing: &Path, mount: Option<&Mount>) -> Option<Finding> {
-    let folds = folds_case(existing);
+/// What the destination lies on, and what it makes of names.
+fn kind(job: &Job, existing: &Path, mount: Option<&Mount>) -> Vec<Finding> {
     let kind = mount.map_or("a file system of unknown type", |mount| mount.kind.as_str());
+    let mut findings = Vec::new();
     let simple = matches!(kind, "vfat" | "exfat" | "msdos" | "ntfs" | "ntfs3" | "cifs" | "smb3");
     if simple && job.preset != Preset::Minimal {
         let hint = "set preset = \"minimal\": this file system does not hold permissions and links";
-        return Some(warn(format!("{} lies on {kind}", existing.display())).hint(hint));
+        findings.push(warn(format!("{} lies on {kind}", existing.display())).hint(hint));
     }
-    match folds {
-        Some(true) => {
-            let text = format!("{} lies on {kind}, which takes A and a for one name", existing.display());
-            Some(warn(text).hint("names that differ only in case would overwrite each other"))
+    // Where nothing may be written, another finding says so.
+    let folding = File::open(existing).and_then(|dir| Ok(fold_probe::probe(&dir)?));
+    let Ok(folding) = folding else { return findings };
+    let which = match (folding.case, folding.form) {
+        (true, true) => "case or Unicode form (A and a, \u{e9} and e\u{301})",
+        (true, false) => "case (A and a)",
+        (false, true) => "Unicode form (\u{e9} and e\u{301})",
+        (false, false) => {
+            let network = if mount.is_some_and(Mount::is_network) { ", which is on the network" } else { "" };
+            let text = format!("{kind}{network}; names that differ in case or Unicode form are told apart");
+            findings.push(Finding::new(Area::Destination, Verdict::Ok, text));
+            return findings;
         }
-        Some(false) => {
-            let text = match mount.is_some_and(Mount::is_network) {
-                true => format!("{kind}, which is on the network; names that differ in case are told apart"),
-                false => format!("{kind}; names that differ in case are told apart"),
-            };
-            Some(Finding::new(Area::Destination, Verdict::Ok, text))
-        }
-        None => None,
-    }
-}
-
-/// Whether a name that differs only in case means the same file; `None` if that cannot be tried.
-fn folds_case(dir: &Path) -> Option<bool> {
-    let file = tempfile::Builder::new().prefix(".%pdb-sync-doctor-a").tempfile_in(dir).ok()?;
-    let name = file.path().file_name()?.to_str()?.to_owned();
-    let twin = dir.join(name.replace("doctor-a", "doctor-A"));
-    Some(fs::symlink_metadata(twin).is_ok())
+    };
+    let text = format!(
+        "{} lies on {kind}, which folds names: those that differ in {which} are one",
+        existing.display()
+    );
+    findings.push(warn(text).hint(
+        "of names of the source that fold to one only one can be held; a name that is only spelt in another way is renamed, not deleted",
+    ));
+    findings
 }
 
 #[cfg(test)]

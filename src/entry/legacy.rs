@@ -2,7 +2,7 @@
 
 use super::date::Date;
 use super::id;
-use super::model::{Entry, Kind, Ligand, add, add_organism};
+use super::model::{Entry, Kind, Ligand, MOST_VALUES, add, add_organism};
 use std::collections::BTreeMap;
 
 /// A record that begins a file of this format.
@@ -125,7 +125,7 @@ fn fill(entry: &mut Entry, long: &BTreeMap<String, String>) {
             "ORGANISM_COMMON" => add(&mut entry.common_names, value),
             "ORGANISM_TAXID" => {
                 for number in value.split(',').filter_map(|number| number.trim().parse().ok()) {
-                    if !entry.taxonomy.contains(&number) {
+                    if entry.taxonomy.len() < MOST_VALUES && !entry.taxonomy.contains(&number) {
                         entry.taxonomy.push(number);
                     }
                 }

@@ -120,10 +120,39 @@ pub struct Ligand {
     pub name: Option<String>,
 }
 
+/// So many values of a field are kept of one document. The largest entries of the archive have some hundreds.
+pub(super) const MOST_VALUES: usize = 4096;
+
+impl Entry {
+    /// Says so if a field has more values than are kept.
+    pub(super) fn tell_cut(&mut self) {
+        let texts = [
+            &self.keywords,
+            &self.methods,
+            &self.molecules,
+            &self.organisms,
+            &self.common_names,
+            &self.enzymes,
+            &self.authors,
+            &self.uniprot,
+        ];
+        let most = texts.iter().map(|list| list.len()).chain([self.ligands.len(), self.taxonomy.len()]).max();
+        if most >= Some(MOST_VALUES) {
+            self.error.get_or_insert_with(|| {
+                format!("a field has more than {MOST_VALUES} values; the others are left out")
+            });
+        }
+    }
+}
+
 /// Adds a value unless it is there already, whatever its case.
 pub(super) fn add(list: &mut Vec<String>, value: impl Into<String>) {
     let value = value.into();
-    if !value.is_empty() && !list.iter().any(|known| known.eq_ignore_ascii_case(&value)) {
+    // To look for a value takes a look at all; a list without an end must not take the square of its length.
+    if list.len() < MOST_VALUES
+        && !value.is_empty()
+        && !list.iter().any(|known| known.eq_ignore_ascii_case(&value))
+    {
         list.push(value);
     }
 }

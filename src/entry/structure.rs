@@ -2,7 +2,7 @@
 
 use super::date::Date;
 use super::id;
-use super::model::{Entry, Kind, Ligand, add, add_organism};
+use super::model::{Entry, Kind, Ligand, MOST_VALUES, add, add_organism};
 use super::table::{Block, Row, Wanted};
 
 /// What is read.
@@ -69,6 +69,7 @@ pub(super) fn entry(block: &Block<'_>, sequences: bool) -> Entry {
         None if block.has("_pdbx_reference_molecule") => molecule(block),
         None => other(block),
     };
+    entry.tell_cut();
     if block.unterminated {
         entry.error = Some("a quoted value or a text field has no end".into());
     }
@@ -138,6 +139,9 @@ fn structure(block: &Block<'_>, id: &str, sequences: bool) -> Entry {
     dates(block, &mut entry);
     for row in block.rows("_chem_comp") {
         let Some(code) = row.get("id").map(|code| code.to_uppercase()) else { continue };
+        if entry.ligands.len() >= MOST_VALUES {
+            break;
+        }
         let known = entry.ligands.iter().any(|ligand| ligand.code == code);
         if !known && !COMMON.contains(&format!(" {code} ")) {
             entry.ligands.push(Ligand { code, name: row.get("name") });
@@ -192,7 +196,9 @@ fn sources(block: &Block<'_>, entry: &mut Entry) {
             // Fusion proteins have several, separated by commas.
             for number in row.get(taxonomy).unwrap_or_default().split([',', ' ']) {
                 match number.parse() {
-                    Ok(number) if !entry.taxonomy.contains(&number) => entry.taxonomy.push(number),
+                    Ok(number) if entry.taxonomy.len() < MOST_VALUES && !entry.taxonomy.contains(&number) => {
+                        entry.taxonomy.push(number);
+                    }
                     _ => {}
                 }
             }

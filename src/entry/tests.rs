@@ -315,3 +315,32 @@ proptest! {
         prop_assert!(!entries.is_empty() || name == "a.fasta");
     }
 }
+
+/// Two million values of one item kept `index` busy for minutes.
+#[test]
+fn a_field_of_very_many_values_is_cut_and_said() {
+    for (table, item) in [
+        ("_audit_author", "name"),
+        ("_chem_comp", "id"),
+        ("_struct_keywords", "text"),
+        ("_entity_src_nat", "pdbx_ncbi_taxonomy_id"),
+        ("_entity", "pdbx_description"),
+    ] {
+        let mut text = format!("data_1ABC\n_entry.id 1ABC\nloop_\n{table}.{item}\n");
+        if item == "text" {
+            let words: Vec<_> = (0..300_000).map(|n| format!("w{n}")).collect();
+            text = format!("data_1ABC\n_entry.id 1ABC\n{table}.{item}\n;{}\n;\n", words.join(", "));
+        } else {
+            (0..300_000).for_each(|n| text.push_str(&format!("{}\n", n + 100_000)));
+        }
+        let entry = one("1abc.cif", text.as_bytes());
+        let most = [entry.authors.len(), entry.ligands.len(), entry.keywords.len(), entry.taxonomy.len()];
+        let most = most.into_iter().chain([entry.molecules.len()]).max();
+        assert_eq!(most, Some(4096), "{table}");
+        assert!(
+            entry.error.as_deref().unwrap().contains("more than 4096 values"),
+            "{table}: {:?}",
+            entry.error
+        );
+    }
+}

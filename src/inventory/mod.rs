@@ -60,7 +60,7 @@ pub enum State {
     Read,
     /// Only in part, or not at all: it could not be read, or the scan ended before.
     Incomplete,
-    /// It was left out on purpose: too deep, or on another file system.
+    /// It was left out on purpose: too deep, on another file system, or closed to us by the file system that it belongs to.
     LeftOut,
 }
 

@@ -6,7 +6,7 @@ mod source;
 
 pub use limit::{MaxDelete, MaxEntries, MaxOlder};
 pub use manners::{CachePolicy, IoPriority, Priority, SourceOrder};
-pub use source::{Address, Source, SourceError};
+pub use source::{Address, Source, SourceError, mask_passwords};
 
 use std::path::PathBuf;
 use std::time::Duration;

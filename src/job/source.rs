@@ -49,6 +49,14 @@ pub enum SourceError {
     /// The port is not a number in 1..=65535.
     #[error("{0:?} has a port that is not a number between 1 and 65535")]
     Port(String),
+    /// Everybody on the machine sees it in the list of processes, and logs and the history keep it.
+    #[error(
+        "{0:?} holds a password, which would be seen in the list of processes, in logs and in the history"
+    )]
+    Password(String),
+    /// rsync would take it for a path behind a remote shell.
+    #[error("{0:?}: HOST::MODULE takes no port (write rsync://HOST:PORT/MODULE/)")]
+    ShellPort(String),
     /// No host before the colon.
     #[error("{0:?} names no host")]
     NoHost(String),
@@ -61,6 +69,40 @@ pub enum SourceError {
 }
 
 const DAEMON_PORT: u16 = 873;
+
+impl SourceError {
+    /// What to do about it, where the error does not say it already.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            SourceError::Password(_) => Some(
+                "remove it, and give it by `rsync_args = [\"--password-file=FILE\"]` or by RSYNC_PASSWORD"
+                    .into(),
+            ),
+            _ => None,
+        }
+    }
+}
+
+/// The text with a password between user and host replaced by asterisks, one for each character: `rsync://me:******@host/m/`.
+pub fn mask_passwords(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('@') {
+        let (before, after) = rest.split_at(at);
+        let start = before.rfind(['/', '"', '\'', ' ', '\t', ',', '[', '=']).map_or(0, |start| start + 1);
+        match before[start..].split_once(':') {
+            Some((user, password)) if !user.is_empty() && !password.is_empty() => {
+                out.push_str(&before[..start + user.len() + 1]);
+                out.extend(password.chars().map(|_| '*'));
+            }
+            _ => out.push_str(before),
+        }
+        out.push('@');
+        rest = &after[1..];
+    }
+    out.push_str(rest);
+    out
+}
 
 impl Source {
     /// Reads a source. A relative local path is taken below `base`, which must be absolute; a trailing slash is kept,
@@ -76,6 +118,16 @@ impl Source {
             return Err(SourceError::Nul);
         }
         let address = parse_address(text)?;
+        let authority = text.split_once("://").map_or(text, |(_, rest)| rest).split('/').next().unwrap_or("");
+        let local = address.is_none();
+        if !local && authority.contains('@') && mask_passwords(authority) != authority {
+            return Err(SourceError::Password(mask_passwords(text)));
+        }
+        if let Some(Address::Shell { .. }) = &address
+            && has_port_and_module(text)
+        {
+            return Err(SourceError::ShellPort(text.into()));
+        }
         let Some(address) = address else {
             let path = base.join(text);
             let mut text = path.to_string_lossy().into_owned();
@@ -149,6 +201,14 @@ fn parse_address(text: &str) -> Result<Option<Address>, SourceError> {
     }
 }
 
+/// `[user@]host:PORT::module`.
+fn has_port_and_module(text: &str) -> bool {
+    let host_end = text.rfind(']').map_or(0, |end| end + 1);
+    let Some((_, path)) = text[host_end..].split_once(':') else { return false };
+    path.split_once("::")
+        .is_some_and(|(port, _)| !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()))
+}
+
 fn daemon(host: String, port: u16, path: &str, text: &str) -> Result<Address, SourceError> {
     match path.split('/').next() {
         None | Some("") => Err(SourceError::NoModule(text.into())),
@@ -197,6 +257,29 @@ mod tests {
         assert_eq!(address("/srv/a:b/"), Address::Local("/srv/a:b/".into()));
         assert_eq!(address("./a:b"), Address::Local("/base/./a:b".into()));
         assert_eq!(address("rel/dir/"), Address::Local("/base/rel/dir/".into()));
+    }
+
+    #[test]
+    fn a_password_or_a_port_in_the_wrong_place_is_refused() {
+        for text in
+            ["rsync://me:secret@h/m/", "rsync://me:sec:ret@h:873/m", "me:secret@h::m/", "me:secret@h:/d"]
+        {
+            let error = Source::parse(text, Path::new("/b")).unwrap_err();
+            assert!(matches!(&error, SourceError::Password(_)), "{text}: {error:?}");
+            assert!(!error.to_string().contains("sec") && error.hint().is_some(), "{error}");
+        }
+        for text in ["h:873::m/", "me@h:33444::ftp_data/x", "[::1]:8730::m"] {
+            let error = Source::parse(text, Path::new("/b")).unwrap_err();
+            assert!(matches!(error, SourceError::ShellPort(_)), "{text}: {error:?}");
+        }
+        for text in ["rsync://me@h:873/m", "me@h::m/a@b:c", "h:873", "h:dir::x", "/srv/a:b@c/", "./a:b@c"] {
+            assert!(Source::parse(text, Path::new("/b")).is_ok(), "{text}");
+        }
+        let line = "source = [\"rsync://me:s3cr/et@h/m/\", \"rsync://me:secret@h/m/\"]";
+        assert_eq!(
+            mask_passwords(line),
+            "source = [\"rsync://me:s3cr/et@h/m/\", \"rsync://me:******@h/m/\"]"
+        );
     }
 
     #[test]

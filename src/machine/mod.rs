@@ -15,7 +15,7 @@ pub use follow::{follow, follows};
 pub use give_way::give_way;
 pub use load::{Load, Meter, pressure};
 pub use memory::{Memory, memory};
-pub use mounts::{Mount, expected_mounts, mount_of};
+pub use mounts::{Mount, expected_mounts, is_root, is_root_of_a_file_system, mount_of};
 pub use process::{Identity, boot_id};
 pub use surroundings::{resolve, surroundings};
 pub use users::{group_name, group_operand, host_name, is_member, own_name, user_name};

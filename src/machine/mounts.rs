@@ -1,6 +1,9 @@
 //! Which file system a path is on.
 
+use rustix::fs::{AtFlags, Mode, OFlags, fstat, statat};
+use rustix::io::Errno;
 use std::ffi::OsString;
+use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
@@ -28,6 +31,39 @@ impl Mount {
 pub fn mount_of(path: &Path) -> Option<Mount> {
     let table = parse(&std::fs::read("/proc/self/mountinfo").ok()?);
     holding(table, path)
+}
+
+/// Whether a directory is the root of a file system, or of a part of one that is mounted on its own (a bind mount, a subvolume). One
+/// that cannot be looked at counts as such a root, one that is missing does not.
+pub fn is_root_of_a_file_system(path: &Path) -> bool {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    match rustix::fs::open(path, flags, Mode::empty()) {
+        Ok(dir) => is_root(&dir).unwrap_or(true),
+        Err(Errno::NOENT | Errno::NOTDIR) => false,
+        Err(_) => true,
+    }
+}
+
+/// The same of a directory that is open.
+pub fn is_root(dir: impl AsFd) -> Result<bool, Errno> {
+    if is_mount_root(&dir) {
+        return Ok(true);
+    }
+    let (own, above) = (fstat(&dir)?, statat(&dir, "..", AtFlags::empty())?);
+    Ok(own.st_dev != above.st_dev || own.st_ino == above.st_ino)
+}
+
+/// What device numbers do not tell: a bind mount within one file system. Linux tells since 5.8.
+#[cfg(target_os = "linux")]
+fn is_mount_root(dir: impl AsFd) -> bool {
+    use rustix::fs::{StatxAttributes, StatxFlags, statx};
+    statx(dir, "", AtFlags::EMPTY_PATH, StatxFlags::empty())
+        .is_ok_and(|stat| stat.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_mount_root(_dir: impl AsFd) -> bool {
+    false
 }
 
 fn holding(table: Vec<Mount>, path: &Path) -> Option<Mount> {
@@ -98,6 +134,20 @@ odd line
         let text = b"# comment\nUUID=1 / ext4 defaults 0 1\n/dev/sdb /srv/a\\040b xfs defaults,noatime 0 2\n\
                      /dev/sdc /mnt vfat noauto,user 0 0\n/swap none swap sw 0 0\n\n";
         assert_eq!(fstab(text), [Path::new("/"), Path::new("/srv/a b")]);
+    }
+
+    #[test]
+    fn a_plain_directory_is_no_root() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(
+            !is_root_of_a_file_system(dir.path()) && !is_root_of_a_file_system(&dir.path().join("missing"))
+        );
+        assert!(is_root_of_a_file_system(Path::new("/")));
+        if cfg!(target_os = "linux") {
+            assert!(
+                is_root_of_a_file_system(Path::new("/proc")) && is_root_of_a_file_system(Path::new("/dev/"))
+            );
+        }
     }
 
     #[test]

@@ -17,6 +17,7 @@ pub fn surroundings() -> Surroundings {
         homes: fs::read("/etc/passwd").map(|text| homes(&text)).unwrap_or_default(),
         cwd: env::current_dir().ok(),
         mounts: fs::read("/proc/self/mountinfo").map(|text| mounts(&text)).unwrap_or_default(),
+        variable: |name| env::var_os(name),
         resolve,
     }
 }

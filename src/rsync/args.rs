@@ -5,6 +5,7 @@
 //! and what must never be touched is filtered before anybody else's filters are heard.
 
 use super::options;
+use crate::clean::OF_FILE_SYSTEMS;
 use crate::job::{Address, Job, Preset, Source};
 use std::time::Duration;
 
@@ -131,9 +132,23 @@ pub fn modify_window(job: &Job) -> i64 {
     own.unwrap_or(preset).max(0)
 }
 
+/// The same options, in which the files that rsync reads or writes beside the transfer (`--exclude-from`, `--log-file` …) are named by
+/// `path`.
+pub fn with_files<E>(
+    rsync_args: &[String],
+    path: impl FnMut(&str) -> Result<String, E>,
+) -> Result<Vec<String>, E> {
+    options::with_files(rsync_args, path)
+}
+
 /// Whether the destination's files get the times of the source.
 pub fn keeps_times(rsync_args: &[String]) -> bool {
     !["no-times", "no-t"].iter().any(|name| options::names(rsync_args, None, name))
+}
+
+/// Why the job cannot be run: its own options for rsync do not go with `delete`.
+pub fn unfit(job: &Job) -> Option<Refused> {
+    check_with_delete(&job.rsync_args).err().filter(|_| job.delete)
 }
 
 /// Adds filters by which single entries of the source are left out, in front of all others.
@@ -148,6 +163,22 @@ pub fn leave_out(argv: &mut Vec<String>, names: &[Vec<u8>]) {
 pub fn protect_every_case(argv: &mut [String]) {
     for argument in argv.iter_mut().filter(|argument| *argument == PROTECTED[0]) {
         *argument = "--exclude=/.[pP][dD][bB]-[sS][yY][nN][cC]".into();
+    }
+}
+
+/// For a destination that is the root of a file system: what the file system keeps there is not listed for deletion, and so not looked
+/// into either. These names of the source come as any other, apart from those that are `closed` to us here, where nothing could come.
+/// In front of all filters, and again wherever those begin anew.
+pub fn protect_file_system(argv: &mut Vec<String>, closed: &[String]) {
+    let closed = closed.iter().map(|name| format!("--exclude=/{}", options::literal(name)));
+    // Only a listing with `--delete` asks what is protected.
+    let deletes = argv.iter().any(|argument| argument == "--delete");
+    let kept = OF_FILE_SYSTEMS.iter().filter(|_| deletes).map(|name| format!("--filter=P /{name}"));
+    let rules: Vec<String> = closed.chain(kept).collect();
+    let is_first = |argument: &&String| **argument == PROTECTED[0];
+    let places = argv.iter().enumerate().filter(|(_, argument)| is_first(argument)).map(|(at, _)| at);
+    for at in places.collect::<Vec<_>>().into_iter().rev() {
+        argv.splice(at..at, rules.iter().cloned());
     }
 }
 
@@ -313,6 +344,29 @@ mod tests {
         let at = |text: &str| argv.iter().position(|a| a == text).unwrap();
         assert!(at("--info=stats2,progress0") > at("--info=stats0"));
         assert!(at("--no-h") > at("-h"));
+    }
+
+    #[test]
+    fn what_a_file_system_keeps_is_protected_wherever_filters_begin() {
+        let mut job = job();
+        job.delete = true;
+        job.exclude = vec!["!".into(), "*.tmp".into()];
+        let mut argv = of(&job, Purpose::List { all: false });
+        protect_file_system(&mut argv, &["lost+found".into()]);
+        let places = |text: &str| {
+            argv.iter().enumerate().filter(|(_, a)| *a == text).map(|(at, _)| at).collect::<Vec<_>>()
+        };
+        let (hidden, kept) = (places("--exclude=/lost+found"), places("--filter=P /.Trash-*"));
+        assert_eq!((hidden.len(), kept.len()), (2, 2), "{argv:?}");
+        let clear = places("--exclude=!")[0];
+        assert!(hidden[0] < kept[0] && kept[0] < clear && clear < hidden[1], "{argv:?}");
+        // A transfer deletes nothing, and what cannot come does not come.
+        let mut argv = of(&job, Purpose::Transfer);
+        protect_file_system(&mut argv, &["lost+found".into()]);
+        assert!(
+            argv.contains(&"--exclude=/lost+found".into())
+                && !argv.iter().any(|a| a.starts_with("--filter=P"))
+        );
     }
 
     #[test]

@@ -8,18 +8,19 @@ use super::blocking::off_thread;
 use super::complete::Evidence;
 use super::guard::{self, Say};
 use super::job_state::JobState;
-use super::keep::{self, Keep};
+use super::keep::Keep;
 use super::listing::{Gone, Listing, Mark, NamesBefore, list_path};
-use super::lock::Lock;
 use super::phases::{Transfer, unreadable};
 use super::remove::Removed;
 use super::voice::Voice;
 use crate::clean::path::OURS;
-use crate::event::{Event, Level, Phase};
+use crate::event::Phase;
 use crate::job::{Job, Source};
 use crate::result::{Attempt, Figures, Reason};
 use crate::rsync::args;
 use crate::rsync::exit::Class;
+use crate::rsync::output::Count;
+use crate::sweep::WriteAccess;
 use jiff::Timestamp;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
@@ -52,7 +53,9 @@ pub(super) struct Try<'a> {
     pub(super) number: u32,
     pub(super) voice: &'a Voice,
     /// `None` where nothing will be written.
-    pub(super) lock: Option<&'a Lock>,
+    pub(super) access: Option<&'a Arc<WriteAccess>>,
+    /// Why others may write there too: nothing may be removed.
+    pub(super) unsure: Option<&'a Reason>,
     pub(super) started: Instant,
     pub(super) announced: bool,
     pub(super) phases: Vec<(Phase, Duration)>,
@@ -72,6 +75,10 @@ pub(super) struct Try<'a> {
     pub(super) names_before: NamesBefore,
     /// Whether some directory of the destination folds names, although its root does not.
     pub(super) folds_below: bool,
+    /// If the destination is the root of a file system: what that keeps there and we may not write to.
+    pub(super) at_root: Option<Vec<String>>,
+    /// What the last transfer found at the source.
+    pub(super) counted: Option<Count>,
     /// What this attempt has shown.
     pub(super) evidence: Evidence,
 }
@@ -84,7 +91,8 @@ impl<'a> Try<'a> {
         source: &'a Source,
         number: u32,
         voice: &'a Voice,
-        lock: Option<&'a Lock>,
+        access: Option<&'a Arc<WriteAccess>>,
+        unsure: Option<&'a Reason>,
     ) -> Self {
         Try {
             plan,
@@ -92,7 +100,8 @@ impl<'a> Try<'a> {
             source,
             number,
             voice,
-            lock,
+            access,
+            unsure,
             started: Instant::now(),
             announced: false,
             phases: Vec::new(),
@@ -106,6 +115,8 @@ impl<'a> Try<'a> {
             remembers: true,
             names_before: NamesBefore::default(),
             folds_below: false,
+            at_root: None,
+            counted: None,
             evidence: Evidence::default(),
         }
     }
@@ -132,25 +143,7 @@ impl<'a> Try<'a> {
             let _ = std::fs::remove_file(list_path(&self.plan.state_dir, &self.job.name, &self.plan.run));
         }
         self.remember().await;
-        let kept = self.keep.take();
-        // Also where there was nothing to do. What is over-age only goes while all is well, or something new was kept.
-        let purges = self.job.keep_deleted.is_some()
-            && self.lock.is_some_and(|lock| lock.unsure().is_none())
-            && !self.plan.mode.is_dry()
-            && (kept.is_some() || matches!(ending, Ending::Done(_)));
-        if kept.is_some() || purges {
-            let (dest, state) = (self.job.dest.clone(), self.plan.state_dir.clone());
-            // A mount that is dead must not hold the run.
-            let told = off_thread(&self.voice.stop, move || {
-                let left = kept.map(|kept| kept.close());
-                (left, if purges { keep::purge(&dest, &state) } else { Vec::new() })
-            });
-            let (left, told) = told.await.unwrap_or_default();
-            self.voice.unescaped(left.as_ref(), &self.job.dest).await;
-            for text in told {
-                self.voice.notice(Level::Warning, text).await;
-            }
-        }
+        self.close(matches!(ending, Ending::Done(_))).await;
         let attempt = Attempt {
             number: self.number,
             source: self.source.text.clone(),
@@ -211,6 +204,7 @@ impl<'a> Try<'a> {
             return Ok(Ending::Empty(guard::empty_source(self.job, None)));
         }
         self.evidence = Evidence { listed: true, arrived: transfer.arrived, not_deleted: 0 };
+        self.remember_first_names().await;
         Ok(Ending::Done(transfer.warned))
     }
 
@@ -307,54 +301,8 @@ impl<'a> Try<'a> {
         }
     }
 
-    /// `--dry-run` and `--plan`: the same judgement, and nothing else. The figures are those that would be.
-    async fn rehearse(&mut self) -> Result<Ending, Ending> {
-        let folds = self.memory.folds.is_some_and(|(_, _, folds)| folds);
-        let mut listing = self.rehearsal(folds).await?;
-        if listing.folds_below {
-            self.folds_below = true;
-            listing = self.rehearsal(true).await?;
-        }
-        if self.source_is_empty() {
-            // Nothing of what was listed would happen.
-            (self.figures.files_transferred, self.figures.files_deleted) = (Some(0), Some(0));
-            return Ok(Ending::Empty(guard::empty_source(self.job, Some(&listing.gone.path))));
-        }
-        let delete = self.job.delete;
-        if matches!(self.plan.mode, super::Mode::Plan { .. }) {
-            listing.gone.tally.bytes = self.stamps(&listing.gone).await.ok().map(|(_, bytes)| bytes);
-            let limit = listing.present().filter(|_| delete);
-            let limit = limit.map(|present| guard::limit(self.job, &listing, present));
-            let (created, updated, deleted) = (listing.created, listing.updated, listing.gone.tally);
-            self.voice
-                .say(Event::Planned { job: self.voice.job.clone(), created, updated, deleted, limit })
-                .await;
-        }
-        // As rsync does with `-n`: what would be.
-        self.figures.files_transferred = Some(listing.contents);
-        self.figures.files_deleted = Some(if delete { listing.gone.tally.files } else { 0 });
-        if listing.reserved.theirs > 0 {
-            return Err(Ending::Failed(Class::Fatal, guard::reserved(&listing.reserved)));
-        }
-        if args::hides_differences(&self.job.rsync_args) {
-            // What a transfer would leave alone tells the age of the source all the same.
-            let judged = self.list(folds).await?;
-            self.judge_age(&judged)?;
-        } else {
-            self.judge_age(&listing)?;
-        }
-        if delete {
-            match guard::deletions(self.job, &self.plan.again, &listing) {
-                Say::Go => {}
-                Say::TransferOnly(reason) => return Ok(Ending::Blocked(reason)),
-                Say::Empty(reason) => return Ok(Ending::Empty(reason)),
-            }
-        }
-        Ok(Ending::Done(listing.warned))
-    }
-
     /// A source without a file deserves at least a word, even where nothing could be lost.
-    fn source_is_empty(&self) -> bool {
+    pub(super) fn source_is_empty(&self) -> bool {
         self.figures.total_files == Some(0) && !self.job.allow_empty_source
     }
 
@@ -375,7 +323,7 @@ impl<'a> Try<'a> {
     }
 
     /// Who the counted entries are now, and how many bytes they hold.
-    async fn stamps(&self, gone: &Gone) -> Result<(Vec<Option<Mark>>, u64), Ending> {
+    pub(super) async fn stamps(&self, gone: &Gone) -> Result<(Vec<Option<Mark>>, u64), Ending> {
         let (list, dest) = (gone.clone(), self.job.dest.clone());
         let stamps = off_thread(&self.voice.stop, move || list.stamps(&dest)).await.ok_or(Ending::Stopped)?;
         stamps.map_err(|e| unreadable(gone, e))

@@ -38,6 +38,13 @@ struct Served {
     run: String,
 }
 
+/// Whether the destination, by device and inode, is remembered as one that folds names. Nothing is set aside.
+pub(super) fn folds(state_dir: &Path, job: &str, dest: (u64, u64)) -> bool {
+    let state = fs::read(path(state_dir, job)).ok();
+    let state: Option<JobState> = state.and_then(|text| serde_json::from_slice(&text).ok());
+    state.and_then(|state| state.folds).is_some_and(|(dev, ino, folds)| folds && (dev, ino) == dest)
+}
+
 /// Why nothing is known.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Unknown {

@@ -1,10 +1,13 @@
 //! What becomes of what a run of a job removes or replaces: gone, or kept for `clean undo`.
 
+use super::attempt::Try;
+use super::blocking::off_thread;
 use crate::clean::{Begin, Did, End, Kind, Line, Record};
+use crate::event::Level;
 use crate::expiry;
 use crate::job::Job;
 use crate::result::Reason;
-use crate::sweep::{self, Fate, Journal, Order, Parent, Purge, Purged, Quarantine, Refusal, Unescaped};
+use crate::sweep::{self, Fate, Journal, Order, Parent, Purge, Quarantine, Refusal, Unescaped, WriteAccess};
 use rustix::fs::{AtFlags, statat};
 use rustix::io::Errno;
 use std::ffi::OsStr;
@@ -13,7 +16,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Lines that are journalled together, in bytes.
@@ -79,37 +82,39 @@ pub(super) struct Keep {
     fate: Fate,
     journal: Option<Journal>,
     page: Mutex<Vec<u8>>,
-    root: File,
     state: PathBuf,
     run: String,
 }
 
 impl Keep {
     /// For a job that keeps what it removes and has no journal: what rsync replaces goes into the quarantine all the same.
-    pub(super) fn without_journal(root: File, job: &Job, state: &Path, run: &str) -> Result<Self, NoKeep> {
+    pub(super) fn without_journal(
+        access: &Arc<WriteAccess>,
+        job: &Job,
+        state: &Path,
+        run: &str,
+    ) -> Result<Self, NoKeep> {
         let at_dest = |source| NoKeep::Quarantine { dest: job.dest.clone(), source };
-        let own = root.try_clone().map_err(at_dest)?;
         let keep = job.keep_deleted.unwrap_or(Duration::ZERO);
-        let quarantine = Quarantine::new(own, run, "sync", keep).map_err(at_dest)?;
-        prepare(&quarantine, &root, job)?;
+        let quarantine = Quarantine::new(access, run, "sync", keep).map_err(at_dest)?;
+        prepare(&quarantine, job)?;
         let (fate, page, state, run) = (Fate::Quarantine, Mutex::default(), state.into(), run.into());
-        Ok(Keep { quarantine, fate, journal: None, page, root, state, run })
+        Ok(Keep { quarantine, fate, journal: None, page, state, run })
     }
 
     /// Nothing is made in the destination yet; a job that keeps gets its journal.
-    pub(super) fn new(root: File, job: &Job, state: &Path, run: &str) -> Result<Self, NoKeep> {
+    pub(super) fn new(access: &Arc<WriteAccess>, job: &Job, state: &Path, run: &str) -> Result<Self, NoKeep> {
         let keep = job.keep_deleted;
         let at_dest = |source| NoKeep::Quarantine { dest: job.dest.clone(), source };
         let in_state = |source| NoKeep::Journal { dir: state.join("journal"), run: run.into(), source };
-        let own = root.try_clone().map_err(at_dest)?;
         let quarantine =
-            Quarantine::new(own, run, "sync", keep.unwrap_or(Duration::ZERO)).map_err(at_dest)?;
+            Quarantine::new(access, run, "sync", keep.unwrap_or(Duration::ZERO)).map_err(at_dest)?;
         let mut journal = None;
         if keep.is_some() {
             // rsync moves what it replaces into it. Before the journal, which would tell of a run that took nothing.
-            prepare(&quarantine, &root, job)?;
+            prepare(&quarantine, job)?;
             let path = fs::canonicalize(&job.dest).map_err(at_dest)?;
-            let meta = root.metadata().map_err(at_dest)?;
+            let meta = access.root().metadata().map_err(at_dest)?;
             let new = Journal::open(state, &format!("{run}.{}", job.name)).map_err(in_state)?;
             let begin = Begin {
                 v: 1,
@@ -125,19 +130,16 @@ impl Keep {
             journal = Some(new);
         }
         let fate = if keep.is_some() { Fate::Quarantine } else { Fate::Delete };
-        Ok(Keep {
-            quarantine,
-            fate,
-            journal,
-            page: Mutex::default(),
-            root,
-            state: state.into(),
-            run: run.into(),
-        })
+        Ok(Keep { quarantine, fate, journal, page: Mutex::default(), state: state.into(), run: run.into() })
     }
 
     pub(super) fn quarantine(&self) -> &Quarantine {
         &self.quarantine
+    }
+
+    /// The destination.
+    pub(super) fn access(&self) -> &Arc<WriteAccess> {
+        self.quarantine.access()
     }
 
     pub(super) fn fate(&self) -> &Fate {
@@ -147,8 +149,8 @@ impl Keep {
     /// Written down before it goes: how to make a directory again.
     pub(super) fn before_dir(&self, parent: &Parent, name: &[u8], path: &[u8]) -> io::Result<()> {
         let Some(journal) = &self.journal else { return Ok(()) };
-        let stat = statat(parent.fd(), OsStr::from_bytes(name), AtFlags::SYMLINK_NOFOLLOW);
-        let Ok(stat) = stat else { return Ok(()) };
+        let look = || statat(parent.fd(), OsStr::from_bytes(name), AtFlags::SYMLINK_NOFOLLOW);
+        let Ok(stat) = self.access().stat(look) else { return Ok(()) };
         let mut lines = Vec::new();
         Line::Was(path.into(), sweep::recipe_of(&stat)).write(&mut lines);
         let (did, bytes) = (Did::Meant, 0);
@@ -194,11 +196,11 @@ impl Keep {
         let _ = self.flush();
         let mut left = Unescaped::default();
         if self.journal.is_some() {
-            left = sweep::escape_quarantines(&self.root, &self.state, &|| false);
+            left = sweep::escape_quarantines(self.access(), &self.state, &|| false);
         }
         self.quarantine.tidy();
         let Some(journal) = &self.journal else { return left };
-        if sweep::info(&self.root, &self.run).is_none() {
+        if sweep::info(self.access().root(), &self.run).is_none() {
             // Nothing was removed or replaced.
             let _ = fs::remove_file(journal.path());
         } else {
@@ -210,24 +212,46 @@ impl Keep {
 }
 
 /// Makes the quarantine.
-fn prepare(quarantine: &Quarantine, root: &File, job: &Job) -> Result<(), NoKeep> {
-    let made = quarantine.prepare().map(|_| ());
+fn prepare(quarantine: &Quarantine, job: &Job) -> Result<(), NoKeep> {
+    let (made, root) = (quarantine.prepare().map(|_| ()), quarantine.access().root());
     made.map_err(|error| NoKeep::quarantine(root, &job.dest, quarantine.place(), error))
+}
+
+impl Try<'_> {
+    /// The attempt is over: what it kept is put in order, and what is over-age goes, but only while all is `well`, or something new
+    /// was kept.
+    pub(super) async fn close(&mut self, well: bool) {
+        let kept = self.keep.take();
+        let Some(access) = self.access.cloned().filter(|_| !self.plan.mode.is_dry()) else { return };
+        // Also where there was nothing to do, but only where nobody else can be at work.
+        let purges = self.job.keep_deleted.is_some() && self.unsure.is_none() && (kept.is_some() || well);
+        if kept.is_some() || purges {
+            let (dest, state, tree) = (self.job.dest.clone(), self.plan.state_dir.clone(), access.clone());
+            // A mount that is dead must not hold the run.
+            let told = off_thread(&self.voice.stop, move || {
+                let left = kept.map(|kept| kept.close());
+                (left, if purges { purge(&tree, &dest, &state) } else { Vec::new() })
+            });
+            let (left, told) = told.await.unwrap_or_default();
+            self.voice.unescaped(left.as_ref(), &self.job.dest).await;
+            for text in told {
+                self.voice.notice(Level::Warning, text).await;
+            }
+        }
+        self.voice.modes(&access, &self.job.dest).await;
+    }
 }
 
 /// Marks and removes the quarantines of earlier runs in a destination whose time is over. The answer is what people should know
 /// of that.
-pub(super) fn purge(dest: &Path, state: &Path) -> Vec<String> {
+fn purge(tree: &Arc<WriteAccess>, dest: &Path, state: &Path) -> Vec<String> {
     let begun = |run: &str| sweep::note_purge(state, &fs::canonicalize(dest)?, run);
     let (now, order, dry) = (expiry::now(), Order::Marked, false);
-    let purged = File::open(dest).and_then(|root| {
-        if sweep::cannot_purge(&root, dest).is_some() {
-            // Those who may write there do. A run that wants to keep something there has been told.
-            return Ok(Purged::default());
-        }
-        sweep::purge(&Purge { root: &root, order, now: &now, dry, begun: &begun, stop: &|| false })
-    });
-    match purged {
+    if sweep::cannot_purge(tree.root(), dest).is_some() {
+        // Those who may write there do. A run that wants to keep something there has been told.
+        return Vec::new();
+    }
+    match sweep::purge(&Purge { tree, order, now: &now, dry, begun: &begun, stop: &|| false }) {
         Ok(purged) => purged.warnings.iter().map(|why| format!("{}: {why}", dest.display())).collect(),
         Err(error) => vec![format!("cannot purge the quarantine of {}: {error}", dest.display())],
     }

@@ -12,30 +12,20 @@ impl Try<'_> {
     /// What becomes of what is removed or replaced. A job that keeps it goes on without if need be: then nothing is deleted, and
     /// [`Try::cannot_keep`] says why.
     pub(super) async fn prepare_keep(&mut self) -> Result<(), Ending> {
-        let Some(lock) = self.lock.filter(|_| self.keep.is_none() && self.job.keep_deleted.is_some()) else {
-            return Ok(());
-        };
-        if let Some(reason) = lock.unsure() {
+        let wanted = self.keep.is_none() && self.job.keep_deleted.is_some();
+        let Some(access) = self.access.cloned().filter(|_| wanted) else { return Ok(()) };
+        if let Some(reason) = self.unsure {
             // Whoever escapes names in a quarantine has to be the only one.
             self.cannot_keep = Some(reason.clone());
             return Ok(());
         }
-        let cannot = |source| NoKeep::Quarantine { dest: self.job.dest.clone(), source };
         let (job, state, run) = (self.job.clone(), self.plan.state_dir.clone(), self.plan.run.clone());
-        let root = lock.directory().try_clone().map_err(cannot);
-        let prepare = move || {
-            let root = match root {
-                Ok(root) => root,
-                Err(error) => return (None, Some(error)),
-            };
-            let again = root.try_clone();
-            match (Keep::new(root, &job, &state, &run), again) {
-                (Ok(keep), _) => (Some(keep), None),
-                (Err(error @ NoKeep::Journal { .. }), Ok(root)) => {
-                    (Keep::without_journal(root, &job, &state, &run).ok(), Some(error))
-                }
-                (Err(error), _) => (None, Some(error)),
+        let prepare = move || match Keep::new(&access, &job, &state, &run) {
+            Ok(keep) => (Some(keep), None),
+            Err(error @ NoKeep::Journal { .. }) => {
+                (Keep::without_journal(&access, &job, &state, &run).ok(), Some(error))
             }
+            Err(error) => (None, Some(error)),
         };
         let (keep, error) = off_thread(&self.voice.stop, prepare).await.ok_or(Ending::Stopped)?;
         self.keep = keep.map(Arc::new);
@@ -50,12 +40,11 @@ impl Try<'_> {
         }
         let refused = |error: NoKeep| Ending::Failed(Class::Fatal, error.into());
         let cannot = |source: io::Error| refused(NoKeep::Quarantine { dest: self.job.dest.clone(), source });
-        let Some(lock) = self.lock else {
+        let Some(access) = self.access.cloned() else {
             return Err(cannot(io::Error::other("the destination is not locked")));
         };
-        let root = lock.directory().try_clone().map_err(cannot)?;
         let (job, state, run) = (self.job.clone(), self.plan.state_dir.clone(), self.plan.run.clone());
-        let new = off_thread(&self.voice.stop, move || Keep::new(root, &job, &state, &run)).await;
+        let new = off_thread(&self.voice.stop, move || Keep::new(&access, &job, &state, &run)).await;
         let keep = Arc::new(new.ok_or(Ending::Stopped)?.map_err(refused)?);
         self.keep = Some(keep.clone());
         Ok(keep)

@@ -8,6 +8,7 @@
 mod activity;
 mod attempt;
 mod backoff;
+mod begin;
 mod blocking;
 mod buffers;
 mod cache;
@@ -16,7 +17,7 @@ mod complete;
 mod disk;
 mod dispatch;
 mod ends;
-mod fold_probe;
+pub(crate) mod fold_probe;
 mod frame;
 mod governor;
 mod guard;
@@ -31,6 +32,7 @@ mod note;
 mod phases;
 mod pipe;
 mod process;
+mod rehearse;
 mod remember;
 mod remove;
 mod signal;
@@ -47,6 +49,7 @@ mod watchdog;
 
 pub use dispatch::run;
 pub use holders::Holders;
+pub(crate) use listing::source_names;
 pub use lock::{Lock, Lockable, Tried, lockable, try_lock};
 pub use signal::Signals;
 
@@ -122,6 +125,13 @@ pub fn first_commands(job: &Job, state_dir: &Path) -> Vec<Purpose> {
     let list = job.delete || holds || args::filters_from_files(&job.rsync_args);
     let all = listing::needs_names(state_dir, &job.name);
     list.then_some(Purpose::List { all }).into_iter().chain([Purpose::Transfer]).collect()
+}
+
+/// Adds the filters that a command of the job gets because of where its destination lies.
+pub fn protect_destination(argv: &mut Vec<String>, job: &Job) {
+    if let Some(closed) = remember::closed_at_root(&job.dest) {
+        args::protect_file_system(argv, &closed);
+    }
 }
 
 #[cfg(test)]

@@ -97,7 +97,7 @@ impl Try<'_> {
         let path = list_path(&self.plan.state_dir, &self.job.name, &self.plan.run);
         let all = matches!(purpose, Purpose::List { all: true } | Purpose::Plan { all: true });
         let names = all.then_some((&*self.plan.state_dir, &*self.job.name));
-        let mut collector = Collector::new(&path, names, folds);
+        let mut collector = Collector::new(&path, names, folds, self.at_root.is_some());
         let show = match (purpose, self.plan.mode) {
             (Purpose::Plan { .. }, Mode::DryRun) => Show::Lines,
             (Purpose::Plan { .. }, Mode::Plan { paths: true }) => Show::Changes,
@@ -143,7 +143,8 @@ impl Try<'_> {
             (None, bytes) if before.total_files.is_none() => bytes,
             _ => None,
         };
-        self.figures.total_files = ran.stats.files.map(|f| f.files()).or(before.total_files);
+        self.counted = ran.stats.files;
+        self.figures.total_files = self.counted.map(|f| f.files()).or(before.total_files);
         self.figures.total_bytes = ran.stats.total_size.or(before.total_bytes);
         let all_came = expected.is_none_or(|expected| moved.files.is_some_and(|files| files >= expected));
         let warned = match self.verdict(ran)? {
@@ -190,11 +191,12 @@ impl Try<'_> {
         stamps: &[Option<Mark>],
         in_the_way: bool,
     ) -> Result<Removed, Ending> {
-        let Some(lock) = self.lock else { return Ok(Removed::default()) };
+        if self.access.is_none() {
+            return Ok(Removed::default());
+        }
         let keep = self.keep().await?;
         self.voice.phase(self.number, Phase::Delete, &[]).await;
         let started = Instant::now();
-        let root = lock.directory().try_clone().map_err(|e| unreadable(gone, e))?;
         let (list, stamps) = (gone.clone(), stamps.to_vec());
         let (voice, stop) = (self.voice.clone(), self.voice.stop.clone());
         // The names go through a channel of their own, so that a slow reader slows us down and does not block the run.
@@ -211,7 +213,7 @@ impl Try<'_> {
                     let _ = names.blocking_send(std::mem::take(&mut block));
                 }
             };
-            let removed = remove::remove(&root, &keep, &list, &stamps, wanted, tell, || stop.is_stopping());
+            let removed = remove::remove(&keep, &list, &stamps, wanted, tell, || stop.is_stopping());
             if !block.is_empty() {
                 let _ = names.blocking_send(block);
             }
@@ -245,6 +247,9 @@ impl Try<'_> {
         args::leave_out(&mut argv, lost);
         if self.memory.folds.is_some_and(|(_, _, folds)| folds) || self.folds_below {
             args::protect_every_case(&mut argv);
+        }
+        if let Some(closed) = &self.at_root {
+            args::protect_file_system(&mut argv, closed);
         }
         if purpose == Purpose::Transfer && self.keep.is_some() && self.job.keep_deleted.is_some() {
             // Each transfer has its own, or else a second one would replace what the first has kept.

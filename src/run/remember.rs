@@ -6,19 +6,26 @@ use super::fold_probe;
 use super::job_state::{JobState, Unknown};
 use super::listing::{self, Listing, NamesBefore};
 use super::remove::Removed;
+use crate::clean::is_of_a_file_system;
 use crate::event::Level;
+use crate::machine;
 use crate::result::Reason;
+use rustix::fs::Access;
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 
 /// How many names are told.
 const TOLD: usize = 3;
 
 impl Try<'_> {
-    /// Reads what is remembered of the job.
+    /// Reads what is remembered of the job, and looks where its destination lies.
     pub(super) async fn recall(&mut self) -> Result<(), Ending> {
-        let (state_dir, job) = (self.plan.state_dir.clone(), self.job.name.clone());
-        let load = move || JobState::load(&state_dir, &job);
-        match off_thread(&self.voice.stop, load).await.ok_or(Ending::Stopped)? {
+        let (state_dir, job, dest) =
+            (self.plan.state_dir.clone(), self.job.name.clone(), self.job.dest.clone());
+        let load = move || (JobState::load(&state_dir, &job), closed_at_root(&dest));
+        let (memory, at_root) = off_thread(&self.voice.stop, load).await.ok_or(Ending::Stopped)?;
+        self.at_root = at_root;
+        match memory {
             Ok(memory) => self.memory = memory,
             Err(Unknown::New) => {}
             Err(Unknown::Newer) => self.remembers = false,
@@ -35,7 +42,7 @@ impl Try<'_> {
 
     /// Leaves to the next run what this one has learnt.
     pub(super) async fn remember(&mut self) {
-        if self.plan.named_files || self.plan.mode.is_dry() || self.lock.is_none() || !self.remembers {
+        if self.plan.named_files || self.plan.mode.is_dry() || self.access.is_none() || !self.remembers {
             return;
         }
         if self.evidence.has_everything() {
@@ -59,16 +66,15 @@ impl Try<'_> {
 
     /// Whether the destination takes names that differ in case or Unicode form for one. Asked once for each destination.
     pub(super) async fn folds(&mut self) -> Result<bool, Ending> {
-        let Some(lock) = self.lock else { return Ok(false) };
-        let (Ok(root), run) = (lock.directory().try_clone(), self.plan.run.clone()) else { return Ok(false) };
+        let Some(access) = self.access.cloned() else { return Ok(false) };
         let known = self.memory.folds;
         let ask = move || {
-            let meta = root.metadata().ok()?;
+            let meta = access.root().metadata().ok()?;
             let (dev, ino) = (meta.dev(), meta.ino());
             match known {
                 Some((d, i, folds)) if (d, i) == (dev, ino) => Some((dev, ino, folds)),
                 // Where nothing can be made, nothing is known; what is to go is looked at one by one all the same.
-                _ => Some((dev, ino, fold_probe::folds(&root, &run).ok()?)),
+                _ => Some((dev, ino, fold_probe::probe_with(&access).ok()?.any())),
             }
         };
         let answer = off_thread(&self.voice.stop, ask).await.ok_or(Ending::Stopped)?;
@@ -102,12 +108,24 @@ impl Try<'_> {
         }
     }
 
+    /// After a first transfer that was complete: keeps the names of what has come.
+    pub(super) async fn remember_first_names(&mut self) {
+        let Some(count) = self.counted.filter(|_| self.evidence.is_complete()) else { return };
+        let (dest, state_dir, job) =
+            (self.job.dest.clone(), self.plan.state_dir.clone(), self.job.name.clone());
+        let keep = move || listing::keep_first_names(&dest, count, &state_dir, &job);
+        if let Some(Err(error)) = off_thread(&self.voice.stop, keep).await {
+            self.voice.notice(Level::Debug, format!("the names of the source cannot be kept: {error}")).await;
+        }
+    }
+
     /// What was held under the spelling of another file until now has to come. Says whether there is any.
     pub(super) async fn renew(&mut self, listing: &mut Listing) -> Result<bool, Ending> {
-        let Some(lock) = self.lock.filter(|_| !listing.stale.is_empty()) else { return Ok(false) };
-        let Ok(root) = lock.directory().try_clone() else { return Ok(false) };
+        let Some(access) = self.access.cloned().filter(|_| !listing.stale.is_empty()) else {
+            return Ok(false);
+        };
         let stale = listing.stale.clone();
-        let renewed = off_thread(&self.voice.stop, move || listing::make_old(&root, &stale)).await;
+        let renewed = off_thread(&self.voice.stop, move || listing::make_old(access.root(), &stale)).await;
         if let Err(error) = renewed.ok_or(Ending::Stopped)? {
             let text = format!("cannot set the time of what has to come again: {error}");
             self.voice.notice(Level::Warning, text).await;
@@ -118,12 +136,11 @@ impl Try<'_> {
 
     /// Gives what the destination holds under another spelling the spelling of the source.
     pub(super) async fn respell(&mut self, listing: &Listing) -> Result<Removed, Ending> {
-        let Some(lock) = self.lock.filter(|_| !listing.respelled.is_empty()) else {
+        let Some(access) = self.access.cloned().filter(|_| !listing.respelled.is_empty()) else {
             return Ok(Removed::default());
         };
-        let Ok(root) = lock.directory().try_clone() else { return Ok(Removed::default()) };
         let (respelled, run) = (listing.respelled.clone(), self.plan.run.clone());
-        let rename = move || listing::rename(&root, &run, &respelled);
+        let rename = move || listing::rename(&access, &run, &respelled);
         let (done, why) = off_thread(&self.voice.stop, rename).await.ok_or(Ending::Stopped)?;
         if done > 0 {
             let text = format!("{done} names got the spelling that the source has now");
@@ -165,6 +182,22 @@ impl Try<'_> {
         let reason = Reason::new(text).hint(hint);
         Ok(Some(if new { Lost::New(reason) } else { Lost::Known(reason) }))
     }
+}
+
+/// If a destination is the root of a file system: the names there that the file system keeps for itself, and that we may not write to.
+pub(super) fn closed_at_root(dest: &Path) -> Option<Vec<String>> {
+    if !machine::is_root_of_a_file_system(dest) {
+        return None;
+    }
+    let names = std::fs::read_dir(dest).into_iter().flatten().flatten();
+    let names = names.filter_map(|entry| entry.file_name().into_string().ok());
+    let all = Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK;
+    let is_closed = |name: &String| {
+        let path = dest.join(name);
+        let needed = if path.is_dir() { all } else { Access::WRITE_OK };
+        is_of_a_file_system(name.as_bytes()) && rustix::fs::access(path, needed).is_err()
+    };
+    Some(names.filter(is_closed).collect())
 }
 
 /// Names that the destination cannot hold.

@@ -9,7 +9,6 @@ use crate::clean::{Did, Kind};
 use crate::sweep::below::{open_below, why_not};
 use crate::sweep::{Parent, Taken, Wanted, take, take_dir};
 use rustix::io::Errno;
-use std::fs::File;
 use std::io;
 
 /// How many refusals are told by name.
@@ -46,7 +45,6 @@ impl Removed {
 /// Removes the entries for which `wanted` holds, in the order of the list. `told` gets the escaped name of each that is
 /// gone; `stop` is asked between entries.
 pub(super) fn remove(
-    root: &File,
     keep: &Keep,
     list: &Gone,
     stamps: &[Option<Mark>],
@@ -55,7 +53,7 @@ pub(super) fn remove(
     stop: impl Fn() -> bool,
 ) -> io::Result<Removed> {
     let mut removed = Removed::default();
-    let mut hands = Hands { root, keep, last: None };
+    let mut hands = Hands { keep, last: None };
     for (entry, stamp) in list.entries()?.zip(stamps) {
         let entry = entry?;
         if !wanted(&entry.name) {
@@ -87,7 +85,6 @@ pub(super) fn remove(
 
 /// The parent that was opened last stays open: lists come directory by directory.
 struct Hands<'a> {
-    root: &'a File,
     keep: &'a Keep,
     last: Option<Parent>,
 }
@@ -100,7 +97,7 @@ impl Hands<'_> {
         if self.last.as_ref().is_none_or(|last| last.path() != above) {
             // First the one before is left.
             self.last = None;
-            match Parent::open(self.root, above) {
+            match Parent::open_to_change(self.keep.access(), above) {
                 Ok(parent) => self.last = Some(parent),
                 Err(Errno::NOENT) => return Ok(false),
                 Err(error) => return Err(why_not(error)),
@@ -112,7 +109,7 @@ impl Hands<'_> {
             self.keep.before_dir(parent, file, name).map_err(unwritten)?;
             match take_dir(parent, file, stamp.map(|mark| &mark.stamp)) {
                 // What is excluded keeps its directory, as with rsync.
-                Taken::Left(_) if open_below(self.root, name).is_ok() => Taken::Gone,
+                Taken::Left(_) if open_below(self.keep.access().root(), name).is_ok() => Taken::Gone,
                 other => other,
             }
         } else {

@@ -1,7 +1,8 @@
 use super::*;
 use crate::rsync::output::{Change, ChangeKind};
 use crate::run::listing::GoneWriter;
-use std::fs;
+use crate::sweep::WriteAccess;
+use std::fs::{self, File};
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 
@@ -46,8 +47,9 @@ impl Tree {
     fn remove(&self, list: &Gone, stamps: &[Option<Mark>]) -> Removed {
         let root = File::open(&self.root).unwrap();
         let job = crate::job::Job { dest: self.root.clone(), ..crate::job::Job::example("a", "/s/", "/d") };
-        let keep = Keep::new(root.try_clone().unwrap(), &job, &self.list, "RUN1").unwrap();
-        let removed = remove(&root, &keep, list, stamps, |_| true, |_| {}, || false).unwrap();
+        let access = WriteAccess::new(root, &self.root, &self.list).unwrap();
+        let keep = Keep::new(&access, &job, &self.list, "RUN1").unwrap();
+        let removed = remove(&keep, list, stamps, |_| true, |_| {}, || false).unwrap();
         keep.close();
         removed
     }

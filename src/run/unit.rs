@@ -16,8 +16,10 @@ use super::{Mode, Plan, disk, guard};
 use crate::event::{Event, Level, Phase};
 use crate::job::{CachePolicy, Hook, Job};
 use crate::result::{Attempt, Fallback, Figures, Outcome, Reason, Skip, Status, SyncResult};
+use crate::rsync::args;
 use crate::rsync::exit::Class;
 use crate::stats::Past;
+use crate::sweep::WriteAccess;
 use jiff::Timestamp;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -73,12 +75,16 @@ impl Unit<'_> {
     async fn go(&mut self) -> Result<Outcome, Outcome> {
         let Ticket { plan, job, voice, .. } = self.ticket;
         self.take_slot(job.sources.first().and_then(|s| s.host())).await?;
+        if let Some(refused) = args::unfit(job) {
+            return Err(Outcome::Failed(Reason::new(refused.text).hint(refused.hint)));
+        }
         let lock = match plan.mode {
             Mode::Real => Some(self.lock().await?),
             Mode::DryRun | Mode::Plan { .. } => None,
         };
+        let (mut access, unsure) = (None, lock.as_ref().and_then(Lock::unsure));
         if let Some(lock) = &lock {
-            self.escape(lock).await?;
+            access = Some(self.begin(lock).await?);
             if job.min_free.is_some() {
                 let dest = job.dest.clone();
                 let free = off_thread(&voice.stop, move || disk::free(&dest).ok()).await;
@@ -96,11 +102,11 @@ impl Unit<'_> {
         }
         voice.progress.send_replace(None);
         if job.cache == CachePolicy::Keep || plan.mode != Mode::Real {
-            return self.attempts(lock.as_ref()).await;
+            return self.attempts(access.as_ref(), unsure).await;
         }
         let dropper = Dropper::new(job.dest.clone());
         let outcome = tokio::select! {
-            outcome = self.attempts(lock.as_ref()) => outcome,
+            outcome = self.attempts(access.as_ref(), unsure) => outcome,
             never = dropper.meanwhile(&voice.stop) => match never {},
         };
         if !voice.stop.is_stopping()
@@ -112,7 +118,11 @@ impl Unit<'_> {
     }
 
     /// Tries each source in turn, each as often as its failures allow.
-    async fn attempts(&mut self, lock: Option<&Lock>) -> Result<Outcome, Outcome> {
+    async fn attempts(
+        &mut self,
+        access: Option<&Arc<WriteAccess>>,
+        unsure: Option<&Reason>,
+    ) -> Result<Outcome, Outcome> {
         let Ticket { plan, job, voice, .. } = self.ticket;
         let mut sources = job.sources.iter().peekable();
         let mut last = Outcome::Failed(Reason::new("no source"));
@@ -123,7 +133,8 @@ impl Unit<'_> {
                     self.take_slot(source.host()).await?;
                 }
                 let number = self.attempts.len() as u32 + 1;
-                let (attempt, ending, figures) = Try::new(plan, job, source, number, voice, lock).run().await;
+                let (attempt, ending, figures) =
+                    Try::new(plan, job, source, number, voice, access, unsure).run().await;
                 let code = attempt.exit_code;
                 self.attempts.push(attempt);
                 self.ran = true;

@@ -3,7 +3,7 @@
 use super::buffers::Buffers;
 use super::stop::Stop;
 use crate::event::{Event, Level, Phase, Progress, Stamped, Stream};
-use crate::sweep::Unescaped;
+use crate::sweep::{Unescaped, WriteAccess};
 use jiff::Timestamp;
 use std::path::Path;
 use std::sync::Arc;
@@ -50,6 +50,13 @@ impl Voice {
         let level = if left.is_of_others() { Level::Info } else { Level::Warning };
         if let Some(text) = left.text(dest) {
             self.notice(level, text).await;
+        }
+    }
+
+    /// Tells of directories that did not get their modes back.
+    pub(super) async fn modes(&self, access: &WriteAccess, dest: &Path) {
+        for text in access.take_troubles() {
+            self.notice(Level::Warning, format!("{}: {text}", dest.display())).await;
         }
     }
 

@@ -3,19 +3,17 @@
 use super::attempt::{Ending, Try};
 use super::guard;
 use super::listing::{Gone, Listing};
-use super::lock::Lock;
 use crate::result::Reason;
 
 impl Try<'_> {
     /// Why the deletions of this run have to wait, although no limit forbids them.
     pub(super) fn not_yet(&self, listing: &Listing) -> Option<Ending> {
         let Gone { tally, unwritten, .. } = &listing.gone;
-        let unsure = self.lock.and_then(Lock::unsure);
-        if listing.gone.is_empty() && (unsure.is_none() || listing.respelled.is_empty()) {
+        if listing.gone.is_empty() && (self.unsure.is_none() || listing.respelled.is_empty()) {
             return None;
         }
         let what = guard::waiting(*tally);
-        if let Some(reason) = unsure {
+        if let Some(reason) = self.unsure {
             let text = format!("{what}, since others may be writing there: {}", reason.text);
             return Some(Ending::Partial(Reason { text, hint: reason.hint.clone() }));
         }

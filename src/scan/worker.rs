@@ -6,7 +6,9 @@ use super::listing::{FileTypeByte, Listing, MANY};
 use super::open::{self, Held};
 use super::walk::{Item, Shared, State as WalkState, Task, Wide};
 use super::{QUARANTINE, TroubleKind};
+use crate::clean::is_of_a_file_system;
 use crate::inventory::{Block, DirStat, Found, State};
+use crate::machine;
 use rustix::fs::{AtFlags, fstat, statat};
 use rustix::io::Errno;
 use std::ffi::OsStr;
@@ -232,15 +234,26 @@ impl<'s, 'a> Worker<'s, 'a> {
         let shared = self.shared;
         let mut state = shared.lock();
         let path = state.builder.path(task.node);
+        // Only root may look into it, and no mirror has anything there.
+        let of_the_system = matches!(error, Errno::ACCESS | Errno::PERM)
+            && task.depth == 1
+            && is_of_a_file_system(&path)
+            && machine::is_root(&shared.root).unwrap_or(false);
         // Gone, or something else by now; the directory above has changed, and says so next time.
         let gone = matches!(error, Errno::NOENT | Errno::NOTDIR | Errno::LOOP);
         if gone {
             state.builder.gone(task.node);
             shared.trouble(&mut state, path, TroubleKind::Vanished, String::new());
         } else {
-            let found = Found { stat: stat.unwrap_or_default(), state: State::Incomplete };
-            state.builder.found(task.node, found);
-            shared.trouble(&mut state, path, TroubleKind::Unreadable, words(error));
+            let stat = stat.unwrap_or_default();
+            if of_the_system {
+                // Without its time it is tried again by the next scan, which may be of somebody who may.
+                let found = Found { stat: DirStat { ctime: 0, ..stat }, state: State::LeftOut };
+                state.builder.found(task.node, found);
+            } else {
+                state.builder.found(task.node, Found { stat, state: State::Incomplete });
+                shared.trouble(&mut state, path, TroubleKind::Unreadable, words(error));
+            }
         }
         shared.finish(state);
     }

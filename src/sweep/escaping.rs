@@ -10,10 +10,11 @@ use super::journals::{Journal, find};
 use super::ours::{make_ours, share, share_run};
 use super::quarantine::{ESCAPED, keep_old_info, name_limit, place, runs, tidy};
 use super::tree::{self, join};
+use super::write_access::WriteAccess;
 use crate::clean::path::OURS;
 use crate::clean::{Did, Dirs, End, Kind, Line, NameLimit, Record, escape, escape_path, is_hashed};
 use crate::machine::{follow, user_name};
-use rustix::fs::{AtFlags, unlinkat};
+use rustix::fs::{AtFlags, fstat, unlinkat};
 use rustix::io::Errno;
 use std::ffi::OsStr;
 use std::fs::File;
@@ -22,6 +23,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::sync::Arc;
 
 /// What still has its own name in the quarantine.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -90,14 +92,16 @@ impl From<String> for Why {
 
 /// Does so for every run that has a quarantine in `root`, whose lock must be held. Names that become hashes are written into
 /// the journals below `state` before. `stop` is asked between entries.
-pub fn escape_quarantines(root: &File, state: &Path, stop: &dyn Fn() -> bool) -> Unescaped {
+pub fn escape_quarantines(tree: &Arc<WriteAccess>, state: &Path, stop: &dyn Fn() -> bool) -> Unescaped {
+    let root = tree.root();
     let mut left = Unescaped::default();
     share(root);
     match runs(root) {
         Ok(runs) => {
             let limit = name_limit(root);
             for run in runs {
-                Escaping { root, state, run: &run, limit, key: None, left: &mut left, stop }.run();
+                Escaping { access: tree, root, state, run: &run, limit, key: None, left: &mut left, stop }
+                    .run();
             }
         }
         Err(error)
@@ -119,6 +123,7 @@ fn is_denied(error: Errno) -> bool {
 }
 
 struct Escaping<'a> {
+    access: &'a Arc<WriteAccess>,
     root: &'a File,
     state: &'a Path,
     run: &'a str,
@@ -145,12 +150,13 @@ impl Escaping<'_> {
         }
         share_run(self.root, self.run);
         if !tops.is_empty() {
-            tidy(self.root, self.run);
+            tidy(self.access, self.run);
         }
     }
 
     /// Everything in one directory of the quarantine.
     fn tree(&mut self, place: &OwnedFd, top: &[u8]) {
+        let Ok(above) = fstat(self.root) else { return };
         // Paths in it; the empty one is itself.
         let mut todo = vec![Vec::new()];
         while let Some(path) = todo.pop() {
@@ -165,9 +171,7 @@ impl Escaping<'_> {
                 }
             };
             // rsync gives its backups the modes of the mirror, where we may not be allowed to write. It is ours.
-            if let Ok(above) = rustix::fs::fstat(self.root) {
-                follow(&dir, &above);
-            }
+            follow(&dir, &above);
             let mut to = None;
             for (name, kind) in names {
                 if (self.stop)() {
@@ -180,7 +184,7 @@ impl Escaping<'_> {
                 }
             }
         }
-        let _ = open_below(place, top).map(tree::prune);
+        let _ = open_below(place, top).map(|dir| tree::prune(dir, &above));
         // One that is not empty stays, and has been told of.
         let _ = unlinkat(place, OsStr::from_bytes(top), AtFlags::REMOVEDIR);
     }

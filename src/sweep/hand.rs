@@ -105,13 +105,15 @@ pub fn take(parent: &Parent, quarantine: &Quarantine, wanted: Wanted<'_>, fate: 
         Err(Errno::NOENT) => return Taken::Gone,
         Err(error) => return Taken::Failed(words(error)),
     }
+    if let Err(why) = parent.changes() {
+        return Taken::Failed(why.to_string());
+    }
     let hold = match Captured::place(parent, quarantine, fate, wanted.name) {
         Ok(hold) => hold,
         Err(error) => {
             return Taken::Failed(format!("cannot make its place in the quarantine: {}", why_not(error)));
         }
     };
-    parent.moves();
     match hold.capture(parent) {
         Ok(()) => {}
         Err(Errno::NOENT) => return Taken::Gone,
@@ -126,7 +128,9 @@ pub fn take(parent: &Parent, quarantine: &Quarantine, wanted: Wanted<'_>, fate: 
 
 /// Verifies what was captured, and commits or puts it back.
 fn settle(parent: &Parent, hold: &Captured<'_>, wanted: Wanted<'_>, fate: &Fate) -> Taken {
-    parent.moves();
+    if let Err(why) = parent.changes() {
+        return Taken::Failed(format!("{why}; it {}", hold.lies()));
+    }
     // The rename itself has moved the change time.
     if !hold
         .look_for(&wanted.stamp)
@@ -170,7 +174,9 @@ pub fn take_dir(parent: &Parent, name: &[u8], stamp: Option<&Stamp>) -> Taken {
         Err(Errno::NOENT) => return Taken::Gone,
         Err(error) => return Taken::Failed(words(error)),
     }
-    parent.moves();
+    if let Err(why) = parent.changes() {
+        return Taken::Failed(why.to_string());
+    }
     match unlinkat(parent.fd(), OsStr::from_bytes(name), AtFlags::REMOVEDIR) {
         Ok(()) => Taken::Done(Did::Deleted),
         Err(Errno::NOENT) => Taken::Gone,

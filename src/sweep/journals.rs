@@ -24,9 +24,14 @@ pub struct Journal {
 impl Journal {
     /// Opens the journal `name` for appending, and makes it if it is missing.
     pub fn open(state: &Path, name: &str) -> io::Result<Self> {
-        let dir = state.join("journal");
+        Self::open_file(state, &format!("{name}{ENDING}"))
+    }
+
+    /// The same for another file beside the journals, which is written in the same way.
+    pub(super) fn open_file(state: &Path, name: &str) -> io::Result<Self> {
+        let dir = directory(state);
         fs::create_dir_all(&dir)?;
-        let path = dir.join(format!("{name}{ENDING}"));
+        let path = dir.join(name);
         let mut file = File::options().create(true).read(true).append(true).open(&path)?;
         let mut last = [b'\n'];
         if file.seek(SeekFrom::End(0))? > 0 {
@@ -61,6 +66,11 @@ impl Journal {
     /// Everything is on the disk.
     pub fn sync(&self) -> io::Result<()> {
         self.disk.sync_data()
+    }
+
+    /// Locks the file until it is dropped. Where files cannot be locked, nothing happens.
+    pub(super) fn lock(&self) {
+        let _ = self.disk.try_lock();
     }
 }
 
@@ -117,9 +127,14 @@ impl Found {
     }
 }
 
+/// Where journals are.
+pub(super) fn directory(state: &Path) -> PathBuf {
+    state.join("journal")
+}
+
 /// All journals, oldest first. What is none is passed by.
 pub fn list(state: &Path) -> io::Result<Vec<Found>> {
-    let dir = state.join("journal");
+    let dir = directory(state);
     let entries = match fs::read_dir(&dir) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),

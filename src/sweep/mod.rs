@@ -3,6 +3,7 @@
 //! ```text
 //! planner ── apply ── hand (capture, verify, commit) ── quarantine
 //!                └── journals    undo ── escaping ── purge ──┘
+//!                     write access (modes for a moment)
 //! ```
 //!
 //! **Invariant: nothing is removed that was not captured and compared first; directories are only removed empty.** Every
@@ -17,6 +18,7 @@ mod fate;
 mod hand;
 mod journals;
 mod last;
+mod mode_record;
 mod ours;
 mod parent;
 mod planner;
@@ -29,6 +31,7 @@ mod sandbox;
 mod tests;
 mod tree;
 mod undo;
+mod write_access;
 
 pub use apply::{Applied, Apply, Meter};
 pub use capture::is_beside;
@@ -39,9 +42,10 @@ pub use journals::{Found, Journal, find, list, note_purge};
 pub use last::find_to_undo;
 pub use ours::{LOCK, make_ours};
 pub use parent::{Parent, mtime_of, recipe_of, set_mtime};
-pub use planner::{Planned, Weighed, explain, plan, print_of, root_of};
+pub use planner::{Planned, RuleFound, Weighed, explain, plan, print_of, root_of};
 pub use purge::{Order, Purge, Purged, cannot_keep, cannot_purge, expired, purge};
 pub use quarantine::{Info, Place, Quarantine, info, made_by, place_in, place_of, runs, tidy};
 pub use refusal::{Refusal, refusal, share_command};
 pub use sandbox::{Fence, can_fence, fence};
 pub use undo::{Undone, undo};
+pub use write_access::{NotWritable, WriteAccess};

@@ -2,14 +2,16 @@
 
 use super::below::open_below;
 use super::quarantine::Quarantine;
+use super::write_access::{NotWritable, Writable, WriteAccess};
 use crate::clean::{MANIFESTS, Recipe};
 use rustix::fs::{AtFlags, Stat, Timespec, Timestamps, UTIME_OMIT, futimens, statat};
 use rustix::io::Errno;
 use std::cell::{Cell, OnceCell};
 use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
 
 /// Held open. When it is left, it gets back the time that the transfer gave it,
-/// or else the next transfer would find a difference.
+/// or else the next transfer would find a difference; and its mode, if that had to be changed for a moment.
 #[derive(Debug)]
 pub struct Parent {
     path: Vec<u8>,
@@ -19,15 +21,27 @@ pub struct Parent {
     project: OnceCell<bool>,
     /// Whether its time may have moved.
     moved: Cell<bool>,
+    access: Option<Arc<WriteAccess>>,
+    /// Dropped after its time was set back.
+    writable: OnceCell<Option<Writable>>,
 }
 
 impl Parent {
-    /// Opens it below the root.
+    /// Opens it below the root, to look at what is in it.
     pub fn open(root: impl AsFd, path: &[u8]) -> Result<Self, Errno> {
         let fd = open_below(root, path)?;
         let was = recipe_of(&rustix::fs::fstat(&fd)?);
         let (path, moved) = (path.into(), Cell::new(false));
-        Ok(Parent { path, fd, was, hold: OnceCell::new(), project: OnceCell::new(), moved })
+        let (hold, project, writable) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
+        Ok(Parent { path, fd, was, hold, project, moved, access: None, writable })
+    }
+
+    /// Opens it in a tree, to change what is in it.
+    pub fn open_to_change(access: &Arc<WriteAccess>, path: &[u8]) -> Result<Self, Errno> {
+        let mut parent = Self::open(access.root(), path)?;
+        parent.was = recipe_of(&access.stat(|| rustix::fs::fstat(&parent.fd))?);
+        parent.access = Some(access.clone());
+        Ok(parent)
     }
 
     /// As it was when it was opened.
@@ -50,9 +64,20 @@ impl Parent {
         &self.fd
     }
 
-    /// Its time is about to move.
-    pub fn moves(&self) {
+    /// Its time may have moved: it is set back when it is left.
+    pub(super) fn moves(&self) {
         self.moved.set(true);
+    }
+
+    /// What is in it is about to change: it is writable from here on, if it can be made so, and its time moves.
+    pub fn changes(&self) -> Result<(), NotWritable> {
+        if let Some(access) = &self.access
+            && self.writable.get().is_none()
+        {
+            let _ = self.writable.set(access.make_writable(&self.fd, &self.path)?);
+        }
+        self.moves();
+        Ok(())
     }
 
     /// Whether it holds the manifest of somebody's project.

@@ -22,13 +22,30 @@ pub struct Weighed {
     pub bytes: u64,
 }
 
+/// What a rule found, by what becomes of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RuleFound {
+    /// What the rule says.
+    pub as_ruled: Weighed,
+    /// Only up for review, although the rule would delete it: upstream may have it.
+    pub reviewed: Weighed,
+}
+
+impl RuleFound {
+    /// Both together.
+    pub fn all(&self) -> Weighed {
+        let (a, b) = (self.as_ruled, self.reviewed);
+        Weighed { entries: a.entries + b.entries, bytes: a.bytes + b.bytes }
+    }
+}
+
 /// What came of planning.
 #[derive(Debug)]
 pub struct Planned {
     /// The plan's end.
     pub footer: Footer,
     /// By rule, in the judge's order.
-    pub by_rule: Vec<Weighed>,
+    pub by_rule: Vec<RuleFound>,
     /// Entries that no rule may touch.
     pub protected: u64,
 }
@@ -68,7 +85,7 @@ pub fn plan<W: Write>(
     let mut planner = Planner {
         judge,
         writer: Writer::new(out, header)?,
-        by_rule: vec![Weighed::default(); judge.rules().len()],
+        by_rule: vec![RuleFound::default(); judge.rules().len()],
         protected: 0,
         links: HashSet::new(),
         scratch: Vec::new(),
@@ -106,7 +123,7 @@ fn is_project(dir: &DirRef<'_>) -> bool {
 struct Planner<'a, W> {
     judge: &'a Judge,
     writer: Writer<W>,
-    by_rule: Vec<Weighed>,
+    by_rule: Vec<RuleFound>,
     protected: u64,
     /// Inodes of files with several names, which are counted once.
     links: HashSet<u64>,
@@ -207,8 +224,11 @@ impl<W: Write> Planner<'_, W> {
         if action == Action::Keep {
             return Ok(());
         }
-        self.by_rule[rule].entries += 1;
-        self.by_rule[rule].bytes += bytes;
+        let found = &mut self.by_rule[rule];
+        let as_ruled = action == self.judge.rules()[rule].action;
+        let sum = if as_ruled { &mut found.as_ruled } else { &mut found.reviewed };
+        sum.entries += 1;
+        sum.bytes += bytes;
         let rule = self.judge.rules()[rule].name.clone();
         self.writer.entry(&Entry { path: path.into(), kind, stamp, linked, bytes, rule, action })
     }

@@ -7,11 +7,12 @@ use super::parent::{mtime_of, set_mtime};
 use super::quarantine::{PLACE, info, is_info, remove_empty, runs};
 use super::refusal::{Refusal, refusal};
 use super::tree;
+use super::write_access::{WriteAccess, can_be_made_writable};
 use crate::clean::Kind;
 use crate::clean::path::{OURS, split};
 use crate::expiry::{self, Age, Item, Moment};
 use crate::machine::user_name;
-use rustix::fs::{Access, AtFlags, accessat, statat, unlinkat};
+use rustix::fs::{Access, AtFlags, Stat, accessat, statat, unlinkat};
 use rustix::io::Errno;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
@@ -20,6 +21,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Runs that are being purged are called so, and cannot be undone any more.
@@ -37,7 +39,7 @@ pub enum Order {
 /// What is to be purged.
 pub struct Purge<'a> {
     /// The tree, open and locked.
-    pub root: &'a File,
+    pub tree: &'a Arc<WriteAccess>,
     /// Which quarantines go.
     pub order: Order,
     /// The time.
@@ -72,7 +74,8 @@ pub struct Purged {
 /// Removes the quarantines of a tree whose time is over, and what an earlier purge began to remove. One that does not say when
 /// it was made only goes if all do.
 pub fn purge(purge: &Purge<'_>) -> io::Result<Purged> {
-    let Purge { root, dry, stop, .. } = *purge;
+    let Purge { tree, dry, stop, .. } = *purge;
+    let root = tree.root();
     let mut purged = Purged::default();
     let before = rustix::fs::fstat(root)?;
     let runs = runs(root)?;
@@ -87,7 +90,7 @@ pub fn purge(purge: &Purge<'_>) -> io::Result<Purged> {
         }
         let above = open_below(root, PLACE)?;
         let name = run.trim_start_matches(GOING);
-        if !dry && let Err(why) = may_empty(&above, &run) {
+        if !dry && let Err(why) = may_empty(&above, &run, &before) {
             // Before it is renamed: as long as it cannot be removed, its owner can undo it.
             purged.why.push((name.as_bytes().to_vec(), why));
             purged.kept.push(name.to_owned());
@@ -101,7 +104,7 @@ pub fn purge(purge: &Purge<'_>) -> io::Result<Purged> {
             purged.warnings.push(format!("cannot note in its journal that run {name} is purged: {error}"));
         }
         let dir = open_below(&above, going.as_bytes())?;
-        empty(&dir, dry, stop, &mut purged);
+        empty(&dir, &before, dry, stop, &mut purged);
         if !dry {
             // One that is not empty stays, and has been told of.
             let _ = unlinkat(&above, OsStr::new(&going), AtFlags::REMOVEDIR);
@@ -109,7 +112,7 @@ pub fn purge(purge: &Purge<'_>) -> io::Result<Purged> {
         purged.runs.push(name.to_owned());
     }
     if !dry {
-        remove_empty(root);
+        remove_empty(tree);
         let after = rustix::fs::fstat(root)?;
         if mtime_of(&before) != mtime_of(&after) {
             // The root's time belongs to the source.
@@ -121,7 +124,8 @@ pub fn purge(purge: &Purge<'_>) -> io::Result<Purged> {
 
 /// Which of these runs go, those aside that an earlier purge has begun with.
 fn over(purge: &Purge<'_>, runs: &[String], purged: &mut Purged) -> io::Result<BTreeSet<String>> {
-    let Purge { root, now, .. } = *purge;
+    let Purge { tree, now, .. } = *purge;
+    let root = tree.root();
     let whole = runs.iter().filter(|run| !run.starts_with(GOING));
     match purge.order {
         Order::OlderThan(Duration::ZERO) => Ok(whole.cloned().collect()),
@@ -159,9 +163,12 @@ fn item(root: &File, run: &str) -> Item {
 }
 
 /// Removes everything in a directory of our own.
-fn empty(top: &OwnedFd, dry: bool, stop: &dyn Fn() -> bool, purged: &mut Purged) {
+fn empty(top: &OwnedFd, above: &Stat, dry: bool, stop: &dyn Fn() -> bool, purged: &mut Purged) {
     let (mut closed, mut seen) = (Vec::new(), Vec::new());
     let each = |path: &[u8], dir: &OwnedFd, names: &[(Vec<u8>, Kind)]| {
+        if !dry {
+            tree::open_up(dir, above);
+        }
         for (name, _) in names.iter().filter(|(_, kind)| *kind != Kind::Dir) {
             if stop() {
                 return false;
@@ -196,9 +203,11 @@ fn empty(top: &OwnedFd, dry: bool, stop: &dyn Fn() -> bool, purged: &mut Purged)
 }
 
 /// Whether the quarantine of a run could be emptied by this user.
-fn may_empty(above: &OwnedFd, run: &str) -> Result<(), String> {
-    let tried = open_below(above, run.as_bytes())
-        .and_then(|dir| accessat(dir, ".", Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS));
+fn may_empty(above: &OwnedFd, run: &str, root: &Stat) -> Result<(), String> {
+    let tried = open_below(above, run.as_bytes()).and_then(|dir| {
+        tree::open_up(&dir, root);
+        accessat(dir, ".", Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS)
+    });
     tried.map_err(|error| match statat(above, run, AtFlags::SYMLINK_NOFOLLOW) {
         Ok(stat) => format!("{}: it belongs to {}", why_not(error), user_name(stat.st_uid)),
         Err(_) => why_not(error),
@@ -207,7 +216,9 @@ fn may_empty(above: &OwnedFd, run: &str) -> Result<(), String> {
 
 /// The directory that keeps this user from keeping anything in the mirror `root`, which is at `dest`.
 pub fn cannot_keep(root: &File, dest: &Path) -> Option<Refusal> {
-    refusal(root, dest, PLACE)
+    let refusal = refusal(root, dest, PLACE)?;
+    // A root that is ours is made writable for the moment.
+    (refusal.path != dest || !can_be_made_writable(root)).then_some(refusal)
 }
 
 /// The directory that keeps this user from purging anything in the mirror `root`, which is at `dest`.

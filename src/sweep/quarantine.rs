@@ -16,6 +16,7 @@
 use super::below::open_below;
 use super::ours::{make_ours, share};
 use super::tree::join;
+use super::write_access::WriteAccess;
 use crate::clean::path::OURS;
 use crate::clean::{NameLimit, escape, escape_path, is_hashed};
 use crate::expiry::{self, Boot, Moment};
@@ -30,7 +31,7 @@ use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 /// Where the places of all runs are.
@@ -80,7 +81,7 @@ impl Info {
 /// The place of one run in one tree. Made when it is first needed.
 #[derive(Debug)]
 pub struct Quarantine {
-    root: File,
+    access: Arc<WriteAccess>,
     place: Vec<u8>,
     info: Info,
     limit: NameLimit,
@@ -91,7 +92,7 @@ pub struct Quarantine {
 
 impl Quarantine {
     /// The place of a run; nothing is made yet. `run` must be a plain name.
-    pub fn new(root: File, run: &str, command: &str, keep: Duration) -> io::Result<Self> {
+    pub fn new(access: &Arc<WriteAccess>, run: &str, command: &str, keep: Duration) -> io::Result<Self> {
         if run.is_empty() || !run.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "not the name of a run"));
         }
@@ -99,8 +100,13 @@ impl Quarantine {
         let time = jiff::Timestamp::now().to_string();
         let (boot, keep_s) = (expiry::now().boot, keep.as_secs());
         let info = Info { v: 2, run: run.into(), command: command.into(), time, keep_s, boot };
-        let limit = name_limit(&root);
-        Ok(Quarantine { root, place, info, limit, tree: OnceLock::new(), making: Mutex::default() })
+        let (limit, access) = (name_limit(access.root()), access.clone());
+        Ok(Quarantine { access, place, info, limit, tree: OnceLock::new(), making: Mutex::default() })
+    }
+
+    /// The tree that it is in.
+    pub fn access(&self) -> &Arc<WriteAccess> {
+        &self.access
     }
 
     /// Whose it is.
@@ -132,12 +138,13 @@ impl Quarantine {
         if let Some(tree) = self.tree.get() {
             return Ok(tree);
         }
-        let stat = rustix::fs::fstat(&self.root)?;
+        let root = self.access.root();
+        let stat = rustix::fs::fstat(root)?;
         // An earlier version made it for its owner alone.
-        share(&self.root);
-        let dir = make_ours(&self.root, &self.root, &self.place)?;
+        share(root);
+        let dir = self.access.in_root(|root| make_ours(root, root, &self.place))?;
         // The root's time belongs to the source.
-        super::parent::set_mtime(&self.root, super::parent::mtime_of(&stat));
+        super::parent::set_mtime(root, super::parent::mtime_of(&stat));
         keep_old_info(&dir);
         if statat(&dir, INFO, AtFlags::SYMLINK_NOFOLLOW).is_err() {
             let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::CLOEXEC | OFlags::NOFOLLOW;
@@ -149,25 +156,25 @@ impl Quarantine {
             written.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
             renameat(&dir, INFO_PART, &dir, INFO)?;
         }
-        let tree = make_ours(&self.root, &dir, &join(ESCAPED, TREE))?;
+        let tree = make_ours(root, &dir, &join(ESCAPED, TREE))?;
         Ok(self.tree.get_or_init(|| tree))
     }
 
     /// The directory that holds what comes from the directory `path`; made if need be.
     pub fn hold(&self, path: &[u8]) -> Result<OwnedFd, Errno> {
-        make_ours(&self.root, self.prepare()?, &escape_path(path, self.limit))
+        make_ours(self.access.root(), self.prepare()?, &escape_path(path, self.limit))
     }
 
     /// The same, if it is there.
     pub fn held(&self, path: &[u8]) -> Result<OwnedFd, Errno> {
         let tree = join(&self.place, &join(ESCAPED, TREE));
         let full = if path.is_empty() { tree } else { join(&tree, &escape_path(path, self.limit)) };
-        open_below(&self.root, &full)
+        open_below(self.access.root(), &full)
     }
 
     /// Removes what is empty of the place, and of our directory.
     pub fn tidy(&self) {
-        tidy(&self.root, &self.info.run);
+        tidy(&self.access, &self.info.run);
     }
 }
 
@@ -194,28 +201,29 @@ pub fn place_in(root: &Path, run: &str) -> PathBuf {
 
 /// Removes the directories of a run's place that are empty, its description if nothing else is left, and then what is
 /// empty above.
-pub fn tidy(root: &File, run: &str) {
+pub fn tidy(access: &Arc<WriteAccess>, run: &str) {
+    let root = access.root();
     let Ok(stat) = rustix::fs::fstat(root) else { return };
     let Ok(dir) = open_below(root, &place(run)) else { return };
     // What cannot be removed is not empty, or does no harm.
-    super::tree::prune(&dir);
+    super::tree::prune(&dir, &stat);
     let only_info = super::tree::names(&dir).is_ok_and(|names| names.iter().all(|(name, _)| is_info(name)));
     if only_info {
         for info in [INFO, INFO_PART, INFO_BEFORE] {
             let _ = unlinkat(&dir, info, AtFlags::empty());
         }
         let _ = open_below(root, PLACE).and_then(|parent| unlinkat(parent, run, AtFlags::REMOVEDIR));
-        remove_empty(root);
+        remove_empty(access);
         super::parent::set_mtime(root, super::parent::mtime_of(&stat));
     }
 }
 
 /// Removes our directory if no run has a place in it, and with it the marks of those that had.
-pub(super) fn remove_empty(root: &File) {
-    let Ok(ours) = open_below(root, OURS) else { return };
+pub(super) fn remove_empty(access: &Arc<WriteAccess>) {
+    let Ok(ours) = open_below(access.root(), OURS) else { return };
     if matches!(unlinkat(&ours, "quarantine", AtFlags::REMOVEDIR), Ok(()) | Err(Errno::NOENT)) {
         expiry::forget(&ours);
-        let _ = unlinkat(root, OsStr::from_bytes(OURS), AtFlags::REMOVEDIR);
+        let _ = access.in_root(|root| unlinkat(root, OsStr::from_bytes(OURS), AtFlags::REMOVEDIR));
     }
 }
 

@@ -3,6 +3,7 @@
 use super::below::{open_below, why_not};
 use super::journals::Journal;
 use super::parent::{Parent, set_mtime, time_of};
+use super::write_access::WriteAccess;
 use crate::clean::path::split;
 use crate::clean::{Did, Dirs, Kind, Line, Recipe, Record};
 use crate::machine::follow;
@@ -13,10 +14,11 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
+use std::sync::Arc;
 
 /// Makes what is missing, and knows what it made.
 pub(super) struct Maker<'a> {
-    root: &'a File,
+    access: &'a Arc<WriteAccess>,
     dirs: &'a Dirs,
     journal: &'a Journal,
     /// By this undo, or an earlier one that was cut short.
@@ -25,13 +27,13 @@ pub(super) struct Maker<'a> {
 }
 
 impl<'a> Maker<'a> {
-    pub(super) fn new(root: &'a File, dirs: &'a Dirs, journal: &'a Journal) -> Self {
-        Maker { root, dirs, journal, made: dirs.made.clone(), now: 0 }
+    pub(super) fn new(access: &'a Arc<WriteAccess>, dirs: &'a Dirs, journal: &'a Journal) -> Self {
+        Maker { access, dirs, journal, made: dirs.made.clone(), now: 0 }
     }
 
     /// The tree.
     pub(super) fn root(&self) -> &'a File {
-        self.root
+        self.access.root()
     }
 
     /// Opens a directory to put something into; what is missing of it is made, and closed to others until the end.
@@ -59,8 +61,8 @@ impl<'a> Maker<'a> {
             }))?;
             self.made.insert(path.into());
             self.now += 1;
-            parent.moves();
-            let above = fstat(parent.fd())?;
+            parent.changes().map_err(io::Error::other)?;
+            let above = self.access.stat(|| fstat(parent.fd()))?;
             let is_new = match mkdirat(parent.fd(), OsStr::from_bytes(split(path).1), Mode::RWXU) {
                 Ok(()) => true,
                 Err(Errno::EXIST) => false,
@@ -76,7 +78,7 @@ impl<'a> Maker<'a> {
     }
 
     fn there(&self, path: &[u8]) -> Result<Parent, Errno> {
-        let mut parent = Parent::open(self.root, path)?;
+        let mut parent = Parent::open_to_change(self.access, path)?;
         if let Some(recipe) = self.dirs.was.get(path) {
             parent.was_really(*recipe);
         }
@@ -95,7 +97,7 @@ impl<'a> Maker<'a> {
             // The one before us had no time for it.
             let others = self.dirs.was.iter().filter(|(path, _)| !self.made.contains(*path));
             for (path, recipe) in others {
-                if let Ok(dir) = open_below(self.root, path) {
+                if let Ok(dir) = open_below(self.root(), path) {
                     set_mtime(dir, time_of(recipe));
                 }
             }
@@ -105,12 +107,12 @@ impl<'a> Maker<'a> {
 
     /// As far as we may.
     fn set(&self, path: &[u8], recipe: &Recipe) {
-        let Ok(dir) = open_below(self.root, path) else { return };
+        let Ok(dir) = open_below(self.root(), path) else { return };
         let (above, name) = split(path);
         // Who may not give it to its owner may still give it to its group.
         for uid in [Some(Uid::from_raw(recipe.uid)), None] {
             let gid = Some(Gid::from_raw(recipe.gid));
-            let given = open_below(self.root, above).and_then(|above| {
+            let given = open_below(self.root(), above).and_then(|above| {
                 chownat(above, OsStr::from_bytes(name), uid, gid, AtFlags::SYMLINK_NOFOLLOW)
             });
             if given.is_ok() {

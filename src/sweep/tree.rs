@@ -2,7 +2,8 @@
 
 use super::below::open_below;
 use crate::clean::Kind;
-use rustix::fs::{AtFlags, Dir, FileType, statat, unlinkat};
+use crate::machine::follow;
+use rustix::fs::{AtFlags, Dir, FileType, Mode, Stat, fstat, statat, unlinkat};
 use rustix::io::Errno;
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, OwnedFd};
@@ -73,10 +74,26 @@ pub(super) fn walk(
     seen
 }
 
-/// Removes every directory below `top` that is empty, or only has empty ones. `top` itself stays.
-pub(super) fn prune(top: impl AsFd) {
+/// rsync gives its backups the modes of the mirror, where we may not be allowed to write. In the quarantine, it is ours.
+/// `above` is the mirror's root.
+pub(super) fn open_up(dir: impl AsFd, above: &Stat) {
+    let closed = |stat: Stat| !Mode::from_raw_mode(stat.st_mode).contains(Mode::RWXU);
+    if fstat(&dir).is_ok_and(closed) {
+        // Where that is refused, what is to be done there fails.
+        follow(&dir, above);
+    }
+}
+
+/// Removes every directory below `top` that is empty, or only has empty ones. `top` itself stays. `above` is the mirror's root.
+pub(super) fn prune(top: impl AsFd, above: &Stat) {
+    let writable = |_: &[u8], dir: &OwnedFd, names: &[(Vec<u8>, Kind)]| {
+        if !names.is_empty() {
+            open_up(dir, above);
+        }
+        true
+    };
     // What cannot be opened stays, and so does what is above it.
-    let mut seen = walk(&top, |_, _, _| true, |_, _| ());
+    let mut seen = walk(&top, writable, |_, _| ());
     // Children come after their parents.
     seen.reverse();
     for path in seen.iter().filter(|path| !path.is_empty()) {

@@ -13,15 +13,17 @@ use super::quarantine::{ESCAPED, TREE, name_limit, place, tidy};
 use super::remake::Maker;
 use super::tree;
 use super::tree::join;
+use super::write_access::WriteAccess;
 use crate::clean::path::{check, split};
 use crate::clean::{
     Begin, Did, Dirs, End, Kind, Line, LongNames, NameLimit, Record, UNDO, escape, escape_path, is_hashed,
 };
+use rustix::fs::fstat;
 use rustix::io::Errno;
 use std::collections::BTreeSet;
-use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
 
 /// How many conflicts are told by name.
 const TOLD: usize = 20;
@@ -41,22 +43,23 @@ pub struct Undone {
     pub why: Vec<(Vec<u8>, String)>,
 }
 
-/// Brings back what the run that began so has in the quarantine of `root`. `dirs` is what its journal, which is appended to, says about
+/// Brings back what the run that began so has in the quarantine of a tree. `dirs` is what its journal, which is appended to, says about
 /// directories: files in the quarantine tell by themselves where they belong. `open` are entries of which the journal does not
 /// say that they are gone, though the run had come to them. `stop` is asked between entries. Memory is taken for directories, not
 /// for files.
 pub fn undo(
-    root: &File,
+    access: &Arc<WriteAccess>,
     begin: &Begin,
     dirs: &Dirs,
     open: &[Record],
     journal: &Journal,
     stop: &dyn Fn() -> bool,
 ) -> io::Result<Undone> {
+    let root = access.root();
     let time = jiff::Timestamp::now().to_string();
     journal.line(&Line::Begin(Begin { command: UNDO.into(), time, ..begin.clone() }))?;
     let mut undoing = Undoing {
-        maker: Maker::new(root, dirs, journal),
+        maker: Maker::new(access, dirs, journal),
         place: place(&begin.run),
         long: &dirs.long,
         limit: name_limit(root),
@@ -86,7 +89,7 @@ pub fn undo(
     undoing.flush()?;
     let Undoing { maker, mut undone, .. } = undoing;
     undone.restored += maker.finish();
-    tidy(root, &begin.run);
+    tidy(access, &begin.run);
     if !stop() {
         // It is over, whatever it was: nobody goes on with it, and a later undo begins anew.
         journal.line(&Line::End(End { time: jiff::Timestamp::now().to_string(), whole: true }))?;
@@ -145,7 +148,9 @@ impl Undoing<'_> {
             Err(error) => return self.fail(&record.path, record.kind, Did::Failed, error.to_string()),
         };
         let hold = Captured::left_beside(&parent, run, name);
-        parent.moves();
+        if let Err(why) = parent.changes() {
+            return self.fail(&record.path, record.kind, Did::Failed, why.to_string());
+        }
         match hold.give_back(parent.fd()) {
             Ok(()) => self.restored(record.path.clone(), record.kind),
             Err(Errno::EXIST) => {
@@ -195,11 +200,13 @@ impl Undoing<'_> {
 
     fn back(&mut self, place: &impl AsFd, dir: &impl AsFd, top: &Top) -> io::Result<()> {
         let (mut broken, mut closed) = (Ok(()), Vec::new());
+        let above = fstat(self.maker.root())?;
         let mut each = |path: &[u8], hold: &OwnedFd, names: &[(Vec<u8>, Kind)]| {
             if (self.stop)() || broken.is_err() {
                 return false;
             }
             if names.iter().any(|(_, kind)| *kind != Kind::Dir) {
+                tree::open_up(hold, &above);
                 broken = self.directory(place, top, path, hold, names);
             }
             broken.is_ok()
@@ -252,7 +259,10 @@ impl Undoing<'_> {
                     continue;
                 }
             };
-            parent.moves();
+            if let Err(why) = parent.changes() {
+                self.fail(&full, *kind, Did::Failed, why.to_string())?;
+                continue;
+            }
             let done = match give_back(hold, name, parent.fd(), own) {
                 Err(Errno::EXIST) if top.swaps => {
                     if is_hashed(&full, self.limit) {

@@ -122,7 +122,7 @@ impl Clocks {
     /// What lies in the quarantine came there before the machine was booted.
     fn reboot(&self) {
         for run in fs::read_dir(self.root().join(".pdb-sync/quarantine")).unwrap() {
-            let info = run.unwrap().path().join("info.json");
+            let info = run.unwrap().path().join("info%2Ejson");
             let mut value: Value = serde_json::from_slice(&fs::read(&info).unwrap()).unwrap();
             value["boot"]["id"] = "an earlier one".into();
             fs::write(&info, value.to_string()).unwrap();

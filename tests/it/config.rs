@@ -286,3 +286,26 @@ fn two_links_to_one_directory_are_one_destination() {
     assert_eq!(code, 2);
     assert!(err.contains("have the same destination"), "{err}");
 }
+
+#[test]
+fn variables_in_paths_are_expanded_and_unset_ones_are_mistakes() {
+    let text = "[jobs.j]\nsource = \"$PDB_DATA/up/\"\ndest = \"${PDB_DATA}/m\"\nrsync_args = [\"--exclude-from=rules\"]\n";
+    let home = Home::new().with(text);
+    let data = home.path().join("data");
+    fs::create_dir_all(data.join("up")).unwrap();
+    fs::write(data.join("up/keep"), "x").unwrap();
+    fs::write(data.join("up/drop"), "x").unwrap();
+    fs::write(home.file().with_file_name("rules"), "drop\n").unwrap();
+    let (code, _, err) = end_of(home.pdb_sync(&["sync", "j"]).env("PDB_DATA", &data));
+    assert_eq!(code, 0, "{err}");
+    assert!(data.join("m/keep").exists() && !data.join("m/drop").exists());
+    let (code, out, err) = home.run(&["config", "check"]);
+    assert_eq!(code, 2, "{out}{err}");
+    assert!(err.contains("config.toml:2:") && err.contains("has no variable PDB_DATA"), "{err}");
+    assert!(err.contains("config.toml:3:"), "{err}");
+    for (dest, why) in [("%USERPROFILE%/m", "%…%"), ("~bob/m", "~/…"), ("/a/$", "dollar sign")] {
+        let home = Home::new().with(format!("[jobs.j]\nsource = \"/s/\"\ndest = \"{dest}\"\n"));
+        let (code, _, err) = home.run(&["config", "check"]);
+        assert!(code == 2 && err.contains(why), "{err}");
+    }
+}

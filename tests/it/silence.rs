@@ -91,7 +91,7 @@ fn doctor_still_knows_a_source_that_is_there() {
 /// The trial of rsync itself, of a job with options of its own.
 #[test]
 fn doctor_does_not_take_a_silent_rsync_for_one_that_works() {
-    let fake = Fake::new("exit 0\n");
+    let fake = Fake::new("silent\nexit 0\n");
     for args in ["[]", "[\"--ipv4\"]"] {
         let env = Env::new().with_fake(&fake);
         let config = one_job(&["/"], &env.mirror("j"), &format!("rsync_args = {args}"));

@@ -22,10 +22,11 @@ use crate::config::{Config, Overrides};
 use crate::exit::Exit;
 use crate::run::{Holders, Lock, Tried, try_lock};
 use crate::scan::Stop;
-use crate::sweep;
+use crate::sweep::{self, WriteAccess};
 use crate::ui::Ui;
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// What to do when the state directory refuses.
 const NEEDS_STATE: &str = "what is taken away or brought back is written down there first: make it writable, make room, or \
@@ -65,9 +66,25 @@ fn now() -> i64 {
     i64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX)
 }
 
+/// A tree that is locked, to be changed. The modes of directories that a run before this one has not put back are put back first.
+fn open_to_change(root: &File, path: &Path, state: &Path, ui: &Ui) -> Result<Arc<WriteAccess>, Failure> {
+    let access = root.try_clone().and_then(|root| WriteAccess::new(root, path, state));
+    let access = access.map_err(Failure::io(format!("open {}", path.display())))?;
+    access.put_back();
+    tell_modes(&access, path, ui);
+    Ok(access)
+}
+
+/// Tells of directories that did not get their modes back.
+fn tell_modes(access: &WriteAccess, path: &Path, ui: &Ui) {
+    for text in access.take_troubles() {
+        ui.warning(&format!("{}: {text}", path.display()));
+    }
+}
+
 /// Escapes what earlier runs left under its own names, and tells of what cannot be. The tree is locked.
-fn escape_quarantines(root: &File, path: &Path, state: &Path, stop: &Stop, ui: &Ui) {
-    let left = sweep::escape_quarantines(root, state, &|| stop.is_stopped());
+fn escape_quarantines(access: &Arc<WriteAccess>, path: &Path, state: &Path, stop: &Stop, ui: &Ui) {
+    let left = sweep::escape_quarantines(access, state, &|| stop.is_stopped());
     match left.text(path) {
         Some(text) if left.is_of_others() => ui.note(&text),
         Some(text) => ui.warning(&text),

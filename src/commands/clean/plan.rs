@@ -2,7 +2,7 @@
 
 use super::plans::{self, ENDING};
 use super::rulebook;
-use crate::clean::Header;
+use crate::clean::{Action, Header};
 use crate::cli::{Global, PlanArgs};
 use crate::commands::scan::{count, interruptible};
 use crate::commands::targets::targets;
@@ -44,7 +44,7 @@ pub(super) fn run(args: &PlanArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
     let ui = *ui;
     interruptible(&stop, move || {
         let time = jiff::Timestamp::now();
-        let judge = rulebook::judge(rules, &config, job.as_ref(), &target.root, lists)?;
+        let judge = rulebook::judge(rules, &config, job.as_ref(), &target.root, lists, &state)?;
         // Everything is looked at anew: what a directory's time does not tell would decide here.
         let scan = crate::scan::scan(&target.root, &options, None)
             .map_err(|error| Failure::io(format!("scan {}", target.root.display()))(error.source))?;
@@ -83,9 +83,15 @@ pub(super) fn run(args: &PlanArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
             File::open(&target.root).and_then(|root| sweep::expired(&root, &crate::expiry::now())).ok();
         let expired = expired.map(|runs| runs.len() as u64);
         if ui.json {
-            let by_rule = judge.rules().iter().zip(&planned.by_rule).filter(|(_, sum)| sum.entries > 0);
-            let by_rule: serde_json::Map<_, _> = by_rule
-                .map(|(rule, sum)| (rule.name.clone(), json!({"entries": sum.entries, "bytes": sum.bytes})))
+            let found =
+                judge.rules().iter().zip(&planned.by_rule).filter(|(_, found)| found.all().entries > 0);
+            let by_rule: serde_json::Map<_, _> = found
+                .map(|(rule, found)| {
+                    let (sum, reviewed) = (found.all(), found.reviewed.entries);
+                    let sums =
+                        json!({"entries": sum.entries, "bytes": sum.bytes, "upstream_unknown": reviewed});
+                    (rule.name.clone(), sums)
+                })
                 .collect();
             ui.json(
                 "result",
@@ -111,17 +117,28 @@ pub(super) fn run(args: &PlanArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
                 target.root.display(),
                 scan::bytes(footer.bytes)
             ))?;
-            for (rule, sum) in judge.rules().iter().zip(&planned.by_rule).filter(|(_, sum)| sum.entries > 0) {
+            let lines = judge.rules().iter().zip(&planned.by_rule).flat_map(|(rule, found)| {
+                [(rule, rule.action, found.as_ruled), (rule, Action::Review, found.reviewed)]
+            });
+            for (rule, action, sum) in lines.filter(|(_, _, sum)| sum.entries > 0) {
                 say(&format!(
                     "  {:<14} {:<7} {:>9}  {:>10}  {}",
                     rule.name,
-                    rule.action.word(),
+                    action.word(),
                     scan::grouped(sum.entries),
                     scan::bytes(sum.bytes),
                     rule.reason
                 ))?;
             }
             say(&format!("plan: {}", output.display()))?;
+            let unknown = planned.by_rule.iter().any(|found| found.reviewed.entries > 0);
+            for mirror in judge.mirrors().iter().filter(|mirror| unknown && mirror.names.is_none()) {
+                ui.note(&format!(
+                    "it is not known yet what upstream has of {0}: built-in rules put up for review what they would delete; a \
+                     complete run of `pdb-sync sync {0}` learns it",
+                    mirror.job
+                ));
+            }
             if let Some(runs) = expired.filter(|runs| *runs > 0) {
                 let runs = count(runs, "run in quarantine is", "runs in quarantine are");
                 ui.note(&format!(

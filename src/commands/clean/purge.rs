@@ -8,7 +8,7 @@ use crate::config::Pause;
 use crate::exit::Exit;
 use crate::expiry;
 use crate::scan::Stop;
-use crate::sweep::{self, Order, Purge, Purged};
+use crate::sweep::{self, Order, Purge, Purged, WriteAccess};
 use crate::ui::Ui;
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -43,7 +43,8 @@ pub(super) fn run(args: &PurgeArgs, global: &Global, ui: &Ui) -> Result<Exit, Fa
     interruptible(&stop, move || {
         let mut all = Purged::default();
         for (root, locks) in work {
-            let dir = super::verify::open(&root).map_err(Failure::io(format!("open {}", root.display())))?;
+            let cannot = || Failure::io(format!("open {}", root.display()));
+            let dir = super::verify::open(&root).map_err(cannot())?;
             if !dry && let Some(refusal) = sweep::cannot_purge(&dir, &root) {
                 let text = format!("cannot purge the quarantine of {}: {refusal}", root.display());
                 ui.error(&text, Some(&refusal.hint));
@@ -52,12 +53,19 @@ pub(super) fn run(args: &PurgeArgs, global: &Global, ui: &Ui) -> Result<Exit, Fa
             }
             let begun = |run: &str| sweep::note_purge(&state, &root.canonicalize()?, run);
             let (now, stop) = (expiry::now(), || asked.is_stopped());
-            let purge = Purge { root: &dir, order, now: &now, dry, begun: &begun, stop: &stop };
+            let tree = if dry {
+                WriteAccess::new(dir, &root, &state).map_err(cannot())?
+            } else {
+                super::open_to_change(&dir, &root, &state, &ui)?
+            };
+            let purge = Purge { tree: &tree, order, now: &now, dry, begun: &begun, stop: &stop };
             let purged = sweep::purge(&purge)
                 .map_err(Failure::io(format!("purge the quarantine of {}", root.display())))?;
             if !dry {
-                super::escape_quarantines(&dir, &root, &state, &asked, &ui);
+                super::escape_quarantines(&tree, &root, &state, &asked, &ui);
             }
+            super::tell_modes(&tree, &root, &ui);
+            drop(tree);
             drop(locks);
             purged.warnings.iter().for_each(|why| ui.warning(&format!("{}: {why}", root.display())));
             for (path, why) in &purged.why {

@@ -1,14 +1,17 @@
 //! The rules that hold for a tree, and the lists that they look into.
 
-use crate::clean::{BACKUPS, Judge, Lists, Rule, built_in};
+use crate::clean::{BACKUPS, Judge, Lists, Mirror, Rule, built_in};
 use crate::commands::Failure;
 use crate::config::Config;
 use crate::history::History;
 use crate::job::Job;
+use crate::machine;
 use crate::rsync::output::unescape;
+use crate::run::source_names;
 use crate::ui::Ui;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
 /// Where a mirror of the PDB's data has its own lists.
@@ -41,13 +44,30 @@ pub(super) fn job_at<'a>(config: &'a Config, root: &Path) -> Option<&'a Job> {
     config.jobs.iter().find(|job| job.dest.canonicalize().is_ok_and(|dest| dest == root))
 }
 
-/// Rules that know where the job has its backups, and lists.
+/// The mirrors that a tree is, holds or lies in, with what their sources have.
+fn mirrors(config: &Config, root: &Path, state: &Path) -> Vec<Mirror> {
+    let mirror = |job: &Job| {
+        let dest = job.dest.canonicalize().ok()?;
+        let bytes = |path: &Path| path.as_os_str().as_bytes().to_vec();
+        let (at, below) = match (dest.strip_prefix(root), root.strip_prefix(&dest)) {
+            (Ok(at), _) => (bytes(at), Vec::new()),
+            (_, Ok(below)) => (Vec::new(), bytes(below)),
+            _ => return None,
+        };
+        let names = source_names(state, &job.name, &dest);
+        Some(Mirror { job: job.name.clone(), at, below, names })
+    };
+    config.jobs.iter().filter_map(mirror).collect()
+}
+
+/// Rules that know where the job has its backups, what upstream has, and lists.
 pub(super) fn judge(
     mut rules: Vec<Rule>,
     config: &Config,
     job: Option<&Job>,
     root: &Path,
     lists: Lists,
+    state: &Path,
 ) -> Result<Judge, Failure> {
     for rule in rules.iter_mut().filter(|rule| rule.built_in && rule.name == BACKUPS) {
         rule.min_age = Some(config.clean.keep);
@@ -55,7 +75,8 @@ pub(super) fn judge(
     }
     let judge = Judge::new(rules, super::now());
     let judge = judge.map_err(|error| Failure::usage(format!("a rule's pattern cannot be used: {error}")))?;
-    Ok(judge.with(lists))
+    let at_root = machine::is_root_of_a_file_system(root);
+    Ok(judge.with(lists).at_root(at_root).of_mirrors(mirrors(config, root, state)))
 }
 
 /// A pattern for all that lies in the directory that the job's `--backup-dir` names, if that is in the mirror.

@@ -114,9 +114,10 @@ pub(super) fn explain(args: &ExplainArgs, global: &Global, ui: &Ui) -> Result<Ex
     let below = below
         .ok_or_else(|| Failure::usage(format!("{} does not lie in {}", path.display(), root.display())))?;
     let job = rulebook::job_at(&config, &root);
-    let lists = rulebook::lists(job, &root, &args.obsolete, &locate::state_dir(global)?, ui)?;
+    let state = locate::state_dir(global)?;
+    let lists = rulebook::lists(job, &root, &args.obsolete, &state, ui)?;
     let rules = rulebook::all_rules(&config, &[], &[])?;
-    let judge = rulebook::judge(rules, &config, job, &root, lists)?;
+    let judge = rulebook::judge(rules, &config, job, &root, lists, &state)?;
     let options = Options { one_file_system: true, ..Options::default() };
     let scan = crate::scan::scan(&root, &options, None)
         .map_err(|error| Failure::io(format!("scan {}", root.display()))(error.source))?;
@@ -124,6 +125,7 @@ pub(super) fn explain(args: &ExplainArgs, global: &Global, ui: &Ui) -> Result<Ex
         return Err(Failure::usage(format!("there is no {} in {}", shown(&below), root.display())));
     };
     let decision = match verdict {
+        Verdict::Nothing if why.contains(&Why::Upstream) => "upstream has it: it stays".to_owned(),
         Verdict::Nothing => "no rule means it: it stays".to_owned(),
         Verdict::Protected(why) => format!("protected: {why}"),
         Verdict::Rule(n, action) => {
@@ -133,7 +135,11 @@ pub(super) fn explain(args: &ExplainArgs, global: &Global, ui: &Ui) -> Result<Ex
                 Action::Review => "up for review",
                 Action::Keep => "to be kept",
             };
-            format!("{word} by the rule {}: {}", rule.name, rule.reason)
+            let unknown = match action == rule.action {
+                true => "",
+                false => "; not to be removed, since it is not known yet whether upstream has it",
+            };
+            format!("{word} by the rule {}: {}{unknown}", rule.name, rule.reason)
         }
     };
     let rows = judge.rules().iter().zip(&why);

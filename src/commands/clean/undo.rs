@@ -9,11 +9,12 @@ use crate::commands::{Failure, locate};
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::scan::Stop;
-use crate::sweep::{self, Found, Journal, Parent, Place, Undone, look};
+use crate::sweep::{self, Found, Journal, Parent, Place, Undone, WriteAccess, look};
 use crate::ui::Ui;
 use serde_json::json;
 use std::fs::File;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Brings back what a run took away, and remembers what that cost.
 pub(super) fn run(args: &UndoArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
@@ -49,10 +50,13 @@ pub(super) fn run(args: &UndoArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
                 exit = exit.worst(tell_lost(&found, None, &told)?);
                 continue;
             }
-            let (undone, gone) = one(&found, &root, &state, &asked)?;
+            let access = super::open_to_change(&root, &path, &state, &told)?;
+            let (undone, gone) = one(&found, &access, &state, &asked)?;
             if !asked.is_stopped() {
-                super::escape_quarantines(&root, &path, &state, &asked, &told);
+                super::escape_quarantines(&access, &path, &state, &asked, &told);
             }
+            super::tell_modes(&access, &path, &told);
+            drop(access);
             drop(locks);
             exit = exit.worst(tell(&found, &undone, gone, &told)?);
         }
@@ -128,7 +132,13 @@ fn tell_lost(found: &Found, time: Option<&str>, ui: &Ui) -> Result<Exit, Failure
 }
 
 /// Also how many entries are gone for good.
-fn one(found: &Found, root: &File, state: &Path, stop: &Stop) -> Result<(Undone, u64), Failure> {
+fn one(
+    found: &Found,
+    access: &Arc<WriteAccess>,
+    state: &Path,
+    stop: &Stop,
+) -> Result<(Undone, u64), Failure> {
+    let root = access.root();
     let cannot = || Failure::io(format!("read the journal {}", found.path.display()));
     let mut dirs = Dirs::default();
     found.read(|line| dirs.learn(&line)).map_err(cannot())?;
@@ -148,7 +158,7 @@ fn one(found: &Found, root: &File, state: &Path, stop: &Stop) -> Result<(Undone,
     let journal = Journal::open(state, &found.name);
     let tried = format!("open the journal {} to write", found.path.display());
     let journal = journal.map_err(Failure::io_hint(tried, super::NEEDS_STATE))?;
-    let undone = sweep::undo(root, begin, &dirs, &beside, &journal, &|| stop.is_stopped());
+    let undone = sweep::undo(access, begin, &dirs, &beside, &journal, &|| stop.is_stopped());
     let undone = undone.map_err(Failure::io(format!("undo run {}", found.name)))?;
     // What the run was about to take when it was cut short either went or did not.
     for record in open.iter().filter(|record| record.kind != Kind::Dir) {

@@ -58,8 +58,8 @@ impl Work {
         };
         let tried = format!("write the journal {}", journal.path().display());
         journal.line(&Line::Begin(begin)).map_err(Failure::io_hint(tried, super::NOTHING_YET))?;
-        let dir = self.dir.try_clone().map_err(Failure::io(format!("open {}", self.path.display())))?;
-        let quarantine = Quarantine::new(dir, &self.run, "clean", self.keep);
+        let access = super::open_to_change(&self.dir, &self.path, &self.state, &self.ui)?;
+        let quarantine = Quarantine::new(&access, &self.run, "clean", self.keep);
         let quarantine = quarantine.map_err(Failure::io("name the quarantine"))?;
         let mut places = vec![self.path.as_path(), self.state.as_path()];
         places.extend(self.fate.elsewhere());
@@ -67,7 +67,7 @@ impl Work {
         if !fenced && self.ui.verbose {
             self.ui.note("this kernel cannot fence us in (Landlock): the other guards hold");
         }
-        super::escape_quarantines(&self.dir, &self.path, &self.state, &self.stop, &self.ui);
+        super::escape_quarantines(&access, &self.path, &self.state, &self.stop, &self.ui);
         let meter = Meter::default();
         let stop = self.stop.clone();
         let apply = Apply {
@@ -103,6 +103,7 @@ impl Work {
         };
         let applied = watched(&self.ui, &meter, self.going, || apply.run(next));
         quarantine.tidy();
+        super::tell_modes(&access, &self.path, &self.ui);
         let applied = applied.map_err(|error| Failure::Io {
             tried: format!("go on with run {}", self.run),
             source: io::Error::other(error.to_string()),

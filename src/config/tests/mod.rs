@@ -2,6 +2,7 @@
 
 mod index;
 mod layers;
+mod limits;
 mod operation;
 mod refusals;
 mod shown;
@@ -15,6 +16,7 @@ fn around() -> Surroundings {
         homes: vec!["/home/bob".into(), "/root".into()],
         cwd: Some("/srv/here/now".into()),
         mounts: vec!["/".into(), "/proc".into(), "/data/disk".into()],
+        variable: |name| (name == "SCRATCH").then(|| "/scratch".into()),
         resolve: |path| match path.strip_prefix("/link") {
             Ok(rest) => Path::new("/real").join(rest),
             Err(_) => path.into(),

@@ -209,3 +209,21 @@ fn a_job_must_not_delete_its_own_source() {
     assert!(refused(&text(true)).contains("would delete its own source, /real/x/y"));
     assert!(load(&text(false)).is_ok());
 }
+
+#[test]
+fn a_password_in_a_source_is_refused_and_never_shown() {
+    for source in ["rsync://me:hunter2@h/m/", "me:hunter2@h::m/"] {
+        for text in [
+            format!("[jobs.j]\nsource = \"{source}\"\ndest = \"/m\"\n"),
+            format!("[jobs.j]\nsource = [\"h::m/\", \"{source}\"]\ndest = \"/m\"\n"),
+            format!("[jobs.j]\nsuorce = \"{source}\"\ndest = \"/m\"\n"),
+        ] {
+            let told = refused(&text);
+            assert!(!told.contains("hunter2"), "{told}");
+            assert!(told.contains("RSYNC_PASSWORD") || told.contains("suorce"), "{told}");
+        }
+    }
+    assert!(
+        refused("[jobs.j]\nsource = \"h:873::m/\"\ndest = \"/m\"\n").contains("rsync://HOST:PORT/MODULE/")
+    );
+}

@@ -55,6 +55,11 @@ impl<'a> LeftOut<'a> {
     /// What to do, where it is clear.
     pub(super) fn hint(&self) -> Option<&'static str> {
         let denied = self.files.iter().any(|(_, why)| *why == DENIED);
+        if denied && self.files.iter().all(|(path, _)| is_kept_by_a_file_system(path)) {
+            return Some(
+                "a file system keeps it for itself, and only root may read it: `exclude = [\"lost+found/\"]` leaves it out",
+            );
+        }
         match (denied, self.ours) {
             (true, true) => Some("check who owns the destination and which rights it gives"),
             (true, false) => Some("they cannot be read at the source; nothing is deleted while that lasts"),
@@ -64,6 +69,11 @@ impl<'a> LeftOut<'a> {
             (false, _) => None,
         }
     }
+}
+
+/// Whether the last component of a path is the directory that most file systems have at their root.
+fn is_kept_by_a_file_system(path: &str) -> bool {
+    path.rsplit('/').next() == Some("lost+found")
 }
 
 /// Up to three names, and how many more.

@@ -117,6 +117,9 @@ fn left_out_files_are_named() {
     assert!(reason.hint.unwrap().contains("owns the destination"));
     let Verdict::Partial(reason) = of(LOCAL, "exit 23\n") else { panic!() };
     assert!(reason.text.contains("left out") && reason.hint.is_some());
+    let closed = "exit 23\nrsync: [sender] opendir \"/upstream/lost+found\" failed: Permission denied (13)\n";
+    let Verdict::Partial(reason) = of(LOCAL, closed) else { panic!() };
+    assert!(reason.hint.unwrap().contains("`exclude = [\"lost+found/\"]`"));
 }
 
 #[test]

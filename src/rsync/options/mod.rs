@@ -1,14 +1,10 @@
 //! rsync's own options, as far as a job may or may not use them.
 
-/// An option that a job must not give to rsync.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{text}")]
-pub struct Refused {
-    /// A lower-case fragment: which, and why.
-    pub text: String,
-    /// What to do instead.
-    pub hint: String,
-}
+mod files;
+mod refuse;
+
+pub(super) use files::with_files;
+pub use refuse::{Refused, check, check_with_delete};
 
 /// Short options that take a value (the rest of the cluster, or the next argument), rsync 3.5.0.
 const SHORT_VALUED: &str = "@BMTef";
@@ -254,136 +250,6 @@ pub(super) fn value<'a>(args: &'a [String], name: &str) -> Option<&'a str> {
         _ => None,
     });
     values.next_back()
-}
-
-/// Refuses what would undermine a guard, blind us, or turn rsync into something else than a transfer into the destination.
-pub fn check(args: &[String]) -> Result<(), Refused> {
-    if let Some(arg) = args.iter().find(|arg| arg.contains('\0')) {
-        return Err(refused(format!("{arg:?} holds a NUL byte"), "no program can be given one; remove it"));
-    }
-    for item in items(args) {
-        match item {
-            Item::Long(name, value) => {
-                if let Some((why, hint)) = long(name) {
-                    return Err(refused(format!("rsync's --{name} is not for a job: {why}"), hint));
-                }
-                if name == "remote-option" {
-                    remote(value)?;
-                }
-                if value.is_none() && LONG_VALUED.contains(&name) {
-                    return Err(no_value(&format!("--{name}")));
-                }
-            }
-            Item::Short(letter, value) => {
-                if let Some((why, hint)) = short(letter) {
-                    return Err(refused(format!("rsync's -{letter} is not for a job: {why}"), hint));
-                }
-                if letter == 'M' {
-                    remote(value)?;
-                }
-                if value.is_none() && SHORT_VALUED.contains(letter) {
-                    return Err(no_value(&format!("-{letter}")));
-                }
-            }
-            Item::Operand("--") => {
-                return Err(refused(
-                    "\"--\" must not stand among a job's rsync options: what follows would be taken for sources".into(),
-                    "remove it; it is put before the source and the destination anyway",
-                ));
-            }
-            Item::Operand(arg) => {
-                return Err(refused(
-                    format!("{arg:?} is no rsync option: rsync would take it for one more source"),
-                    "write an option and its value as one argument, such as \"--max-size=1g\"; sources belong into `source`",
-                ));
-            }
-        }
-    }
-    Ok(())
-}
-
-/// At the end of the job's options, where rsync would take the next one of ours for the value.
-fn no_value(option: &str) -> Refused {
-    refused(
-        format!("rsync's {option} needs a value"),
-        "write both as one argument, such as \"--max-size=1g\"",
-    )
-}
-
-/// The same for a job with `delete = true`, whose deletions are not rsync's: what rsync would do with what *it* deletes does
-/// not happen to them.
-pub fn check_with_delete(args: &[String]) -> Result<(), Refused> {
-    check(args)?;
-    if names(args, Some('b'), "backup") || names(args, None, "backup-dir") {
-        return Err(refused(
-            "rsync's --backup does not go with `delete = true`: deletions are done here, without a copy in rsync's backup"
-                .into(),
-            "remove one of the two",
-        ));
-    }
-    Ok(())
-}
-
-/// What is to be done at the other end must be harmless there as well.
-fn remote(value: Option<&str>) -> Result<(), Refused> {
-    value.map_or(Ok(()), |value| check(&[value.to_owned()]))
-}
-
-fn refused(text: String, hint: &str) -> Refused {
-    Refused { text, hint: hint.into() }
-}
-
-const COUNTED: &str = "deletions are counted and limited here before the first one";
-const BLIND: &str = "without rsync's own messages nothing can be counted or judged";
-const NO_TRANSFER: &str = "it makes rsync do something else than a transfer";
-
-/// Why a long option is refused, and what to do instead.
-fn long(name: &str) -> Option<(&'static str, &'static str)> {
-    Some(match name {
-        "delete-excluded" => (
-            "it removes what the job merely does not want to transfer, our quarantine and other jobs' files included",
-            "set `delete = true` and remove excluded files with `pdb-sync clean`",
-        ),
-        "delete-missing-args" => {
-            (COUNTED, "set `delete = true`, or list the names with `include` and `exclude`")
-        }
-        "ignore-errors" => (
-            "it deletes even though the source could not be read in full",
-            "remove it; the next run deletes once the source can be read",
-        ),
-        "max-delete" => (COUNTED, "set `max_delete`"),
-        "force" => (COUNTED, "set `delete = true`; directories in the way are then removed as well"),
-        "del" => (COUNTED, "set `delete = true`"),
-        _ if name.starts_with("delete") => (COUNTED, "set `delete = true`"),
-        "remove-source-files" | "remove-sent-files" => {
-            ("it deletes files at the source, and a mirror only reads", "remove it")
-        }
-        "dry-run" | "no-dry-run" | "no-n" => {
-            ("whether anything is changed is not a job's to say", "use `pdb-sync sync --dry-run`")
-        }
-        "list-only" => (NO_TRANSFER, "use `pdb-sync sync --plan`, or run rsync itself"),
-        "daemon" | "server" | "sender" | "config" | "dparam" | "no-detach" | "help" | "version" => {
-            (NO_TRANSFER, "remove it")
-        }
-        "read-batch" | "write-batch" | "only-write-batch" => (NO_TRANSFER, "run rsync itself for batches"),
-        "quiet" => (BLIND, "remove it; `pdb-sync -q` is quiet"),
-        "stderr" | "msgs2stderr" | "no-msgs2stderr" => (BLIND, "remove it"),
-        "out-format" | "log-format" => (
-            "its output is read, so its format is fixed",
-            "use `--log-file=FILE` with `--log-file-format=FORMAT` for one of your own",
-        ),
-        _ => return None,
-    })
-}
-
-/// The same for a short option.
-fn short(letter: char) -> Option<(&'static str, &'static str)> {
-    match letter {
-        'n' => long("dry-run"),
-        'q' => long("quiet"),
-        'V' => long("version"),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

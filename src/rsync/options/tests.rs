@@ -47,6 +47,8 @@ fn what_would_undermine_a_guard_is_refused() {
         "--max-delete=5",
         "--max-delete 5",
         "--ignore-errors",
+        "--compare-dest=../old",
+        "--compare-dest ../old",
         "--force",
         "--remove-source-files",
         "--remove-sent-files",
@@ -108,6 +110,40 @@ fn no_backup_is_promised_for_what_is_deleted_here() {
     for line in ["", "-e -b", "--exclude --backup"] {
         assert_eq!(check_with_delete(&args(line)), Ok(()), "{line}");
     }
+}
+
+#[test]
+fn nothing_is_listed_through_links_that_nothing_is_deleted_through() {
+    for line in [
+        "-K",
+        "-zK",
+        "-rKn2",
+        "--keep-dirlinks",
+        "-K --exclude --no-K",
+        "--no-K -K",
+        "-R --no-implied-dirs",
+        "--relative --no-i-d",
+        "--no-implied-dirs --files-from=list",
+        "-R --no-R --relative --no-implied-dirs",
+    ] {
+        assert!(check_with_delete(&args(line)).is_err(), "{line}");
+    }
+    for line in [
+        "-K --no-K",
+        "--keep-dirlinks --no-keep-dirlinks",
+        "-k",
+        "-L",
+        "-R",
+        "--no-implied-dirs",
+        "-R --no-R --no-implied-dirs",
+        "-R --no-implied-dirs --implied-dirs",
+        "--exclude -K",
+        "-f-K",
+        "-TK",
+    ] {
+        assert_eq!(check_with_delete(&args(line)), Ok(()), "{line}");
+    }
+    assert_eq!(check(&args("-K -R --no-implied-dirs")), Ok(()), "without deletions");
 }
 
 proptest::proptest! {

@@ -6,6 +6,7 @@ use super::names::NameKind;
 use super::{Changed, ChangedKind, Listing, LostName, Older};
 use crate::clean::path::{BESIDE, split};
 use crate::sweep::below::open_below;
+use crate::sweep::{Parent, WriteAccess};
 use rustix::fs::{AtFlags, Timespec, Timestamps, renameat, utimensat};
 use rustix::io::Errno;
 use std::collections::{BTreeSet, HashSet};
@@ -15,6 +16,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::sync::Arc;
 
 /// An entry that gets the source's spelling. Ordered so that directories come before what they hold.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -174,19 +176,26 @@ pub(in crate::run) fn make_old(root: &File, names: &[Vec<u8>]) -> io::Result<()>
 }
 
 /// Gives entries the spelling of the source. Returns how many have it now, and why the others do not.
-pub(in crate::run) fn rename(root: &File, run: &str, respelled: &[Respelling]) -> (u64, Vec<String>) {
+pub(in crate::run) fn rename(
+    access: &Arc<WriteAccess>,
+    run: &str,
+    respelled: &[Respelling],
+) -> (u64, Vec<String>) {
     let (mut done, mut why) = (0, Vec::new());
-    let mut spelling = Spelling::new(root);
+    let mut spelling = Spelling::new(access.root());
     for Respelling { dir, from, to, .. } in respelled {
         spelling.forget(dir);
         if spelling.held(dir, to) != Held::Otherwise || spelling.held(dir, from) != Held::Exactly {
             continue;
         }
-        let renamed = open_below(root, dir).and_then(|fd| {
-            renameat(&fd, OsStr::from_bytes(from), &fd, OsStr::from_bytes(to))?;
+        let renamed = Parent::open_to_change(access, dir).map_err(io::Error::from).and_then(|parent| {
+            parent.changes().map_err(io::Error::other)?;
+            let fd = parent.fd();
+            renameat(fd, OsStr::from_bytes(from), fd, OsStr::from_bytes(to))?;
             spelling.forget(dir);
             // Some file systems take the two for one name and do nothing.
-            if spelling.held(dir, to) == Held::Exactly { Ok(()) } else { by_another_name(&fd, run, from, to) }
+            let held = spelling.held(dir, to) == Held::Exactly;
+            if held { Ok(()) } else { Ok(by_another_name(fd, run, from, to)?) }
         });
         match renamed {
             Ok(()) => done += 1,
@@ -194,7 +203,7 @@ pub(in crate::run) fn rename(root: &File, run: &str, respelled: &[Respelling]) -
                 "{}: cannot be renamed to {}: {}",
                 String::from_utf8_lossy(&[dir, &b"/"[..], from].concat()).trim_start_matches('/'),
                 String::from_utf8_lossy(to),
-                io::Error::from(error)
+                error
             )),
         }
         spelling.forget(dir);

@@ -4,18 +4,21 @@
 mod age;
 mod changed;
 mod examine;
+mod first;
 mod folding;
 mod gone;
 mod names;
+mod upstream;
 
 pub(super) use age::Older;
 pub(super) use changed::{Changed, ChangedKind};
 pub(super) use examine::{Respelling, make_old, rename};
+pub(super) use first::keep_first_names;
 pub(super) use gone::{Gone, GoneWriter, Mark};
-#[expect(unused_imports, reason = "`clean` will ask")]
-pub(crate) use names::kept;
 pub(super) use names::{Names, NamesBefore, needs_names};
+pub(crate) use upstream::source_names;
 
+use crate::clean::is_of_a_file_system;
 use crate::clean::path::OURS;
 use crate::event::Tally;
 use crate::result::Reason;
@@ -36,6 +39,7 @@ pub(super) struct Collector {
     contents: u64,
     reserved: Reserved,
     folds: bool,
+    at_root: bool,
 }
 
 /// Names of the listing that are ours: they neither come nor go.
@@ -51,7 +55,8 @@ pub(super) struct Reserved {
 
 impl Collector {
     /// What is to go is written to the file `gone`; with `all`, the names of the source to one beside the kept names of the job.
-    pub(super) fn new(gone: &Path, all: Option<(&Path, &str)>, folds: bool) -> Self {
+    /// `at_root`: whether the destination is the root of a file system.
+    pub(super) fn new(gone: &Path, all: Option<(&Path, &str)>, folds: bool, at_root: bool) -> Self {
         let known = Tally { bytes: Some(0), ..Tally::default() };
         Collector {
             gone: GoneWriter::create(gone, folds),
@@ -62,6 +67,7 @@ impl Collector {
             contents: 0,
             reserved: Reserved::default(),
             folds,
+            at_root,
         }
     }
 
@@ -77,6 +83,10 @@ impl Collector {
             return false;
         }
         if change.kind == ChangeKind::Deleted {
+            // Filters keep rsync from listing it, unless the source has a directory of that name.
+            if self.at_root && is_of_a_file_system(&unescape(change.name)) {
+                return false;
+            }
             self.gone.push(change);
             return true;
         }
@@ -115,15 +125,23 @@ impl Collector {
 
     /// The dry run has ended with these figures.
     pub(super) fn finish(self, stats: Stats) -> io::Result<Listing> {
-        let Collector { gone, mut changed, names, created, updated, contents, reserved, folds } = self;
+        let Collector { gone, mut changed, names, created, updated, contents, reserved, folds, at_root: _ } =
+            self;
         changed.finish()?;
-        let names = match names {
-            Some(names) => Some(names.and_then(NameWriter::finish)?),
-            None => None,
+        let mut gone = gone.finish();
+        let names = match names.map(|names| names.and_then(NameWriter::finish)) {
+            Some(Ok(names)) => Some(names),
+            Some(Err(error)) if folds => {
+                // What goes cannot be compared with the names of the source.
+                gone.unwritten.get_or_insert_with(|| format!("the names of the source: {error}"));
+                None
+            }
+            // They are only kept for later.
+            Some(Err(_)) | None => None,
         };
         Ok(Listing {
             stats,
-            gone: gone.finish(),
+            gone,
             created,
             updated,
             contents,

@@ -1,4 +1,4 @@
-//! The names that a source holds, as the last complete run of a job saw them: `STATE/listings/JOB.names`.
+//! The names that a source holds, as the last complete run of a job saw them: `STATE/listings/JOB.names`. `clean` asks for them, too.
 //!
 //! Names come in rsync's order, directory by directory, so each is written as the number of bytes that it shares with the one before
 //! and the rest: about 8 bytes a name in a PDB tree. The file ends with its counts and a BLAKE3 hash. One that is cut short,
@@ -18,7 +18,7 @@ const TAIL: u64 = 3 * 8 + 32;
 /// Longest name that is read back.
 const LONGEST: usize = 64 * 1024;
 /// A source of more names is not kept.
-const MOST: u64 = 50_000_000;
+pub(super) const MOST: u64 = 50_000_000;
 
 /// What kind of entry a name belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +47,7 @@ impl NameCounts {
     }
 
     /// Whether they are as many as rsync counted. It counts the root, which has no name, and what it skips, such as links without `-l`.
-    fn are(self, count: Count) -> bool {
+    pub(super) fn are(self, count: Count) -> bool {
         let others = count.files().saturating_sub(count.regular);
         self.files == count.regular
             && (self.dirs == count.dirs || self.dirs + 1 == count.dirs)
@@ -158,13 +158,18 @@ impl Names {
 
 /// Reads names one after another.
 #[derive(Debug)]
-pub(crate) struct NameReader {
+pub(in crate::run) struct NameReader {
     input: BufReader<File>,
     left: u64,
     last: Vec<u8>,
 }
 
 impl NameReader {
+    /// How many names are left.
+    pub(super) fn left(&self) -> u64 {
+        self.left
+    }
+
     /// The next name; `None` after the last.
     pub(super) fn next(&mut self) -> io::Result<Option<(NameKind, &[u8])>> {
         if self.left == 0 {
@@ -191,7 +196,7 @@ impl NameReader {
 }
 
 /// The names kept of a job, if there are any and they are sound.
-pub(crate) fn kept(state_dir: &Path, job: &str) -> Option<NameReader> {
+pub(super) fn kept(state_dir: &Path, job: &str) -> Option<NameReader> {
     let mut file = File::open(names_path(state_dir, job)).ok()?;
     let length = file.metadata().ok()?.len();
     let body = length.checked_sub(TAIL).filter(|body| *body >= MAGIC.len() as u64)?;

@@ -3,9 +3,11 @@
 use super::{Ticket, Unit};
 use crate::event::Level;
 use crate::result::{Outcome, Reason, Skip};
+use crate::run::begin;
 use crate::run::blocking::off_thread;
 use crate::run::lock::{self, Lock, Tried};
-use crate::sweep;
+use crate::sweep::WriteAccess;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How often a lock that is waited for is tried.
@@ -58,16 +60,10 @@ impl Unit<'_> {
         }
     }
 
-    /// What runs before this one left in the quarantine under its own names: nobody has to wait for the transfer.
-    pub(super) async fn escape(&self, lock: &Lock) -> Result<(), Outcome> {
+    /// What runs before this one left undone comes first: nobody has to wait for the transfer.
+    pub(super) async fn begin(&self, lock: &Lock) -> Result<Arc<WriteAccess>, Outcome> {
         let Ticket { plan, job, voice, .. } = self.ticket;
-        let (dest, state, stop) = (lock.directory().try_clone(), plan.state_dir.clone(), voice.stop.clone());
-        if lock.unsure().is_some() {
-            return Ok(());
-        }
-        let work = move || Some(sweep::escape_quarantines(&dest.ok()?, &state, &|| stop.is_stopping()));
-        let left = off_thread(&voice.stop, work).await.ok_or_else(|| self.stopped())?;
-        voice.unescaped(left.as_ref(), &job.dest).await;
-        Ok(())
+        let access = begin::begin(lock, plan, job, voice).await.ok_or_else(|| self.stopped())?;
+        access.map_err(Outcome::Failed)
     }
 }

@@ -3,7 +3,10 @@
 use super::links::Links;
 use super::{Applied, Apply, BATCH, Batch, Broken, Page};
 use crate::clean::path::split;
-use crate::clean::{Did, Entry, Kind, Line, Recipe, Record, in_version_control, is_of_a_transfer};
+use crate::clean::{
+    Did, Entry, Kind, Line, Recipe, Record, in_version_control, is_of_a_file_system, is_of_a_transfer,
+};
+use crate::machine;
 use crate::sweep::below::open_below;
 use crate::sweep::busy::is_being_written;
 use crate::sweep::fate::Fate;
@@ -25,6 +28,8 @@ pub(super) struct Shared<'a> {
     was: Mutex<BTreeMap<Vec<u8>, Recipe>>,
     halt: AtomicBool,
     broken: Broken,
+    /// Whether the tree is the root of a file system.
+    at_root: bool,
 }
 
 impl<'a> Shared<'a> {
@@ -37,7 +42,20 @@ impl<'a> Shared<'a> {
             was: Mutex::new(was),
             halt: AtomicBool::new(false),
             broken: Mutex::default(),
+            at_root: machine::is_root(apply.root).unwrap_or(true),
         }
+    }
+
+    /// Why a path is not touched, whatever a plan says: another version may have made it.
+    fn protected(&self, path: &[u8]) -> Option<Taken> {
+        let why = if in_version_control(path) {
+            "it belongs to a version control system, or to us; left alone"
+        } else if self.at_root && is_of_a_file_system(path) {
+            "the file system keeps it for itself; left alone"
+        } else {
+            return None;
+        };
+        Some(Taken::Left(why.into()))
     }
 
     pub(super) fn is_over(&self) -> bool {
@@ -118,7 +136,8 @@ impl<'a> Shared<'a> {
 
     /// Opens a directory that something is to be taken from; how it was is written down first.
     fn parent(&self, dir: &[u8]) -> Result<Parent, Taken> {
-        let mut parent = Parent::open(self.apply.root, dir).map_err(Taken::unopened)?;
+        let mut parent =
+            Parent::open_to_change(self.apply.quarantine.access(), dir).map_err(Taken::unopened)?;
         let mut was = self.was.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(recipe) = was.get(dir) {
             parent.was_really(*recipe);
@@ -138,8 +157,8 @@ impl<'a> Shared<'a> {
     }
 
     fn one(&self, parent: &Parent, entry: &Entry) -> Taken {
-        if in_version_control(&entry.path) {
-            return Taken::Left("it belongs to a version control system, or to us; left alone".into());
+        if let Some(left) = self.protected(&entry.path) {
+            return left;
         }
         if parent.is_project() {
             return Taken::Left("its directory holds the manifest of a project; left alone".into());
@@ -205,10 +224,10 @@ impl<'a> Shared<'a> {
                     break;
                 }
                 let (dir, name) = split(&entry.path);
-                let taken = match self.parent(dir) {
-                    _ if in_version_control(&entry.path) => Taken::Left("it is protected; left alone".into()),
-                    Ok(parent) => hand::take_dir(&parent, name, Some(&entry.stamp)),
-                    Err(taken) => taken,
+                let taken = match (self.protected(&entry.path), self.parent(dir)) {
+                    (Some(left), _) => left,
+                    (None, Ok(parent)) => hand::take_dir(&parent, name, Some(&entry.stamp)),
+                    (None, Err(taken)) => taken,
                 };
                 page.note(entry, self.or_before(entry, taken), self);
             }
@@ -221,7 +240,11 @@ impl<'a> Shared<'a> {
         let (dir, name) = split(&entry.path);
         if !was.contains_key(&entry.path)
             && let Ok(dir) = open_below(self.apply.root, dir)
-            && let Ok(stat) = statat(dir, OsStr::from_bytes(name), AtFlags::SYMLINK_NOFOLLOW)
+            && let Ok(stat) = self
+                .apply
+                .quarantine
+                .access()
+                .stat(|| statat(dir, OsStr::from_bytes(name), AtFlags::SYMLINK_NOFOLLOW))
             && FileType::from_raw_mode(stat.st_mode) == FileType::Directory
         {
             Line::Was(entry.path.clone(), recipe_of(&stat)).write(lines);

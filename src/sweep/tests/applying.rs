@@ -12,7 +12,13 @@ pub(super) fn entry(place: &Place, path: &str) -> Entry {
 }
 
 /// Stops after so many entries were asked about.
-fn apply(place: &Place, entries: &[Entry], fate: &Fate, past: Option<&Past>, threads: usize) -> Applied {
+pub(super) fn apply(
+    place: &Place,
+    entries: &[Entry],
+    fate: &Fate,
+    past: Option<&Past>,
+    threads: usize,
+) -> Applied {
     let journal = place.journal();
     let meter = Meter::default();
     let apply = Apply {

@@ -169,7 +169,7 @@ fn old_info(place: &Place) {
 }
 
 fn escape_all(place: &Place) -> Unescaped {
-    escape_quarantines(&place.dir, &place.root.with_file_name("state"), &|| false)
+    escape_quarantines(&place.access, &place.root.with_file_name("state"), &|| false)
 }
 
 #[test]
@@ -208,9 +208,9 @@ fn a_quarantine_of_an_earlier_version_is_escaped_undone_and_purged() {
         assert_eq!(fs::read(journal.path()).unwrap(), text);
         if purged {
             let (order, now) = (Order::OlderThan(std::time::Duration::ZERO), crate::expiry::now());
-            let (root, begun, stop) = (&place.dir, |_: &str| Ok(()), || false);
+            let (tree, begun, stop) = (&place.access, |_: &str| Ok(()), || false);
             let purged =
-                purge(&Purge { root, order, now: &now, dry: false, begun: &begun, stop: &stop }).unwrap();
+                purge(&Purge { tree, order, now: &now, dry: false, begun: &begun, stop: &stop }).unwrap();
             assert_eq!((purged.entries, purged.why.len()), (paths.len() as u64 + 1, 0), "{purged:?}");
             assert!(!place.root.join(".pdb-sync").exists());
             continue;
@@ -236,7 +236,7 @@ fn a_layer_that_was_escaped_in_part_is_undone_and_gone_on_with() {
             asked.set(asked.get() + 1);
             asked.get() > paths.len() / 2
         };
-        escape_quarantines(&place.dir, &place.root.with_file_name("state"), &stop);
+        escape_quarantines(&place.access, &place.root.with_file_name("state"), &stop);
         assert!(!dotted(&place).is_empty() && place.root.join(RUN).join("escaped/replaced-100").is_dir());
         if go_on {
             assert_eq!(escape_all(&place), Unescaped::default());

@@ -57,10 +57,7 @@ fn a_repeated_plan_that_was_killed_before_it_took_anything_is_passed_by() {
     // It had made its own directory.
     let place = cleaned();
     journal(&place, "RUN2", "clean", &[]);
-    Quarantine::new(place.dir.try_clone().unwrap(), "RUN2", "clean", Duration::ZERO)
-        .unwrap()
-        .prepare()
-        .unwrap();
+    Quarantine::new(&place.access, "RUN2", "clean", Duration::ZERO).unwrap().prepare().unwrap();
     assert_eq!(last(&place), "RUN1");
 }
 
@@ -69,8 +66,7 @@ fn one_that_was_killed_when_it_had_taken_something_counts() {
     // In its quarantine, and not yet in its journal.
     let place = cleaned();
     journal(&place, "RUN2", "clean", &[]);
-    let quarantine =
-        Quarantine::new(place.dir.try_clone().unwrap(), "RUN2", "clean", Duration::ZERO).unwrap();
+    let quarantine = Quarantine::new(&place.access, "RUN2", "clean", Duration::ZERO).unwrap();
     quarantine.hold(b"ab").unwrap();
     assert_eq!(last(&place), "RUN1");
     fs::write(place.root.join(".pdb-sync/quarantine/RUN2/escaped/tree/ab/z"), "z").unwrap();

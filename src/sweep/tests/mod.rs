@@ -4,6 +4,7 @@ mod escaping;
 mod last;
 mod purging;
 mod undoing;
+mod write_access;
 
 use super::*;
 use crate::clean::{Begin, Did, Dirs, Line, Stamp};
@@ -11,6 +12,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
@@ -21,6 +23,7 @@ struct Place {
     _home: tempfile::TempDir,
     root: PathBuf,
     dir: File,
+    access: Arc<WriteAccess>,
     quarantine: Quarantine,
 }
 
@@ -29,9 +32,9 @@ fn place() -> Place {
     let root = home.path().join("mirror");
     fs::create_dir_all(root.join("ab")).unwrap();
     let dir = File::open(&root).unwrap();
-    let quarantine =
-        Quarantine::new(dir.try_clone().unwrap(), "RUN1", "clean", Duration::from_secs(60)).unwrap();
-    Place { _home: home, root, dir, quarantine }
+    let access = WriteAccess::new(dir.try_clone().unwrap(), &root, &home.path().join("state")).unwrap();
+    let quarantine = Quarantine::new(&access, "RUN1", "clean", Duration::from_secs(60)).unwrap();
+    Place { _home: home, root, dir, access, quarantine }
 }
 
 impl Place {
@@ -42,7 +45,7 @@ impl Place {
 
     fn take(&self, path: &str, stamp: Stamp, fate: &Fate) -> Taken {
         let (dir, name) = crate::clean::path::split(path.as_bytes());
-        match Parent::open(&self.dir, dir) {
+        match Parent::open_to_change(&self.access, dir) {
             Ok(parent) => {
                 take(&parent, &self.quarantine, Wanted { name, kind: None, stamp, touched: false }, fate)
             }
@@ -73,7 +76,7 @@ impl Place {
             }
         }
         let open: Vec<_> = open.into_values().filter(|record| !record.did.is_gone()).collect();
-        undo(&self.dir, &self.begin(), &dirs, &open, &journal, &|| false).unwrap()
+        undo(&self.access, &self.begin(), &dirs, &open, &journal, &|| false).unwrap()
     }
 
     /// Where a run that deletes has it while it looks at it again.

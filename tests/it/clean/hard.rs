@@ -1,6 +1,6 @@
 //! Trees that do not want to be cleaned: closed, immutable, full, mounted over.
 
-use super::super::support::{Ended, Env, Running, tree};
+use super::super::support::{Ended, Env, Running, Somebody, mode_of, skipped, tree};
 use super::{age, littered};
 use std::ffi::OsStr;
 use std::fs;
@@ -12,51 +12,39 @@ fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-/// Runs `pdb-sync` as nobody, who owns everything below the test's directory.
-fn as_nobody(env: &Env, args: &[&str]) -> Ended {
-    let program = env.dir().join("pdb-sync");
-    if !program.exists() {
-        fs::copy(env!("CARGO_BIN_EXE_pdb-sync"), &program).unwrap();
-        for path in tree(env.dir()).keys().map(|path| env.dir().join(path)).chain([env.dir().to_owned()]) {
-            std::os::unix::fs::lchown(path, Some(65534), Some(65534)).unwrap();
-        }
-    }
-    let who = ["--reuid=65534", "--regid=65534", "--clear-groups"].map(OsStr::new);
-    let all = who.into_iter().chain([program.as_os_str()]).chain(args.iter().map(OsStr::new));
-    Running::start(env.program("setpriv", all)).wait()
-}
-
 #[test]
-fn closed_directories_fail_and_the_rest_goes() {
+fn what_cannot_be_changed_fails_and_the_rest_goes() {
     if !is_root() {
-        eprintln!(
-            "SKIPPED: directories that cannot be written or opened: only root can become somebody else"
-        );
-        return;
+        return skipped("only root can make a directory of somebody else");
     }
     let env = Env::new();
     let root = env.mirror("m");
-    for dir in ["closed", "locked", "open"] {
+    for dir in ["closed", "locked", "open", "theirs"] {
         fs::create_dir_all(root.join(dir)).unwrap();
         fs::write(root.join(dir).join("x~"), "left over").unwrap();
     }
     age(&root);
-    as_nobody(&env, &["clean", "plan", "./mirror/m"]).expect_code(0);
+    let somebody = Somebody::new(&env);
+    chown(root.join("theirs"), Some(1234), Some(1234)).unwrap();
+    somebody.run(&["clean", "plan", "./mirror/m"]).expect_code(0);
     fs::set_permissions(root.join("closed"), fs::Permissions::from_mode(0o555)).unwrap();
     fs::set_permissions(root.join("locked"), fs::Permissions::from_mode(0o000)).unwrap();
-    let run = as_nobody(&env, &["clean", "run", "--yes", "--json"]).expect_code(1);
+    let run = somebody.run(&["clean", "run", "--yes", "--json"]).expect_code(1);
     let end = run.json().pop().unwrap();
     assert_eq!(
         (&end["failed"], &end["quarantined"], &end["skipped"]),
-        (&2.into(), &1.into(), &0.into()),
+        (&2.into(), &2.into(), &0.into()),
         "{run}"
     );
-    assert!(root.join("closed/x~").exists() && root.join("locked/x~").exists());
-    let log = as_nobody(&env, &["clean", "log", "last"]).out();
+    assert!(root.join("theirs/x~").exists() && root.join("locked/x~").exists());
+    assert!(!root.join("closed/x~").exists());
+    let log = somebody.run(&["clean", "log", "last"]).out();
     assert!(log.contains("cannot open its directory: Permission denied"), "{log}");
+    assert!(log.contains("its directory belongs to uid 1234 and gives no write permission"), "{log}");
     fs::set_permissions(root.join("locked"), fs::Permissions::from_mode(0o755)).unwrap();
-    as_nobody(&env, &["clean", "undo", "last"]).expect_code(0);
-    assert!(root.join("open/x~").exists());
+    somebody.run(&["clean", "undo", "last"]).expect_code(0);
+    assert!(root.join("open/x~").exists() && root.join("closed/x~").exists());
+    assert_eq!(mode_of(&root.join("closed")), 0o555);
 }
 
 #[test]
@@ -70,14 +58,14 @@ fn what_somebody_else_owns_is_no_backup_of_ours() {
     fs::create_dir_all(&root).unwrap();
     fs::write(root.join("x~"), "of somebody else").unwrap();
     age(&root);
-    as_nobody(&env, &["clean", "plan", "./mirror/m"]).expect_code(0);
+    let somebody = Somebody::new(&env);
     chown(root.join("x~"), Some(1234), Some(1234)).unwrap();
     fs::set_permissions(root.join("x~"), fs::Permissions::from_mode(0o644)).unwrap();
-    as_nobody(&env, &["clean", "plan", "./mirror/m"]).expect_code(0);
+    somebody.run(&["clean", "plan", "./mirror/m"]).expect_code(0);
     let other = tempfile::tempdir_in("/dev/shm").unwrap();
     chown(other.path(), Some(65534), Some(65534)).unwrap();
     let dir = other.path().to_str().unwrap();
-    let run = as_nobody(&env, &["clean", "run", "--yes", "--backup-dir", dir]).expect_code(1);
+    let run = somebody.run(&["clean", "run", "--yes", "--backup-dir", dir]).expect_code(1);
     assert!(run.err().contains("its owner 1234:1234 cannot be kept there"), "{run}");
     assert_eq!(fs::read_to_string(root.join("x~")).unwrap(), "of somebody else");
     assert_eq!(tree(other.path()).values().filter(|e| e.size > 0).count(), 0);

@@ -7,8 +7,10 @@ mod kept;
 mod killed;
 mod million;
 mod readers;
+mod readonly_dirs;
 mod refusals;
 mod rules;
+mod upstream;
 
 use super::support::{Env, tree};
 use std::fs::{self, File};

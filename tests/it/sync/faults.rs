@@ -2,6 +2,7 @@
 
 use super::failures::noise;
 use crate::support::{Env, Fake, Running, Upstream, eventually, one_job, tree};
+use serde_json::Value;
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -151,7 +152,7 @@ fn a_disk_with_less_than_min_free_is_not_written_to() {
 }
 
 #[test]
-fn a_state_directory_that_cannot_be_written_fails_the_job_and_deletes_nothing() {
+fn where_the_list_cannot_be_written_files_come_and_nothing_is_deleted() {
     let upstream = Upstream::new().with_corpus();
     let env = Env::new().with_pipe(&upstream);
     let config = one_job(&[&upstream.url("m/")], &env.mirror("j"), "delete = true");
@@ -159,13 +160,20 @@ fn a_state_directory_that_cannot_be_written_fails_the_job_and_deletes_nothing() 
     fs::create_dir(env.mirror("j")).unwrap();
     fs::write(env.mirror("j").join("old"), "x").unwrap();
     fs::write(env.state(), "a file").unwrap();
-    let ended = env.run(["sync", "j", "--json"]).expect_code(1);
+    let ended = env.run(["sync", "j", "--json"]).expect_code(3);
     let finished = ended.finished();
-    assert!(finished["error"].as_str().unwrap().contains("cannot write the list of deletions"), "{ended}");
-    assert_eq!(ended.events("job_started").len(), 1, "a try was made: {ended}");
+    let error = finished["error"].as_str().unwrap();
+    assert!(
+        error.contains("1 file was not deleted, since the list of deletions cannot be written"),
+        "{ended}"
+    );
+    assert_eq!((&finished["files_transferred"], &finished["log"]), (&6.into(), &Value::Null), "{ended}");
     assert!(ended.err().contains("cannot write the log"), "{ended}");
     assert!(env.mirror("j").join("old").exists());
-    // Where nothing can be deleted, the state directory is only for the log.
+    // Where nothing is to be deleted, all is done.
+    fs::remove_file(env.mirror("j").join("old")).unwrap();
+    let ended = env.run(["sync", "j", "--json"]).expect_code(0);
+    assert_eq!(ended.finished()["status"], "ok", "{ended}");
     let ended = env.run(["sync", "j", "--no-delete", "--json"]).expect_code(0);
     assert_eq!(ended.finished()["status"], "ok", "{ended}");
 }
@@ -210,6 +218,7 @@ fn what_belongs_to_somebody_else_in_the_mirror_stays_and_is_said() {
     assert_eq!((&finished["status"], &finished["files_deleted"]), (&"partial".into(), &1.into()), "{ended}");
     let error = finished["error"].as_str().unwrap();
     assert!(error.contains("1 entry could not be deleted: closed/old: Permission denied"), "{ended}");
+    assert!(error.contains("its directory belongs to root and gives no write permission"), "{ended}");
     assert!(dest.join("closed/old").exists() && !dest.join("old").exists());
 
     // What cannot be written keeps everything.

@@ -199,3 +199,22 @@ fn names_that_differ_in_case_are_two_where_they_can_be() {
     case.env.run(["sync", "j", "--json", "--max-delete", "1"]).expect_code(0);
     assert_eq!(case.here(), case.there());
 }
+
+#[test]
+fn doctor_tells_what_is_folded() {
+    for (options, told) in [
+        ("fold", "differ in case or Unicode form (A and a, \u{e9} and e\u{301}) are one"),
+        ("fold-case", "differ in case (A and a) are one"),
+        ("fold-form", "differ in Unicode form (\u{e9} and e\u{301}) are one"),
+        ("", "told apart"),
+    ] {
+        let Some(case) = Case::new(options, "") else { return };
+        fs::create_dir(case.fuse.path().join("m")).unwrap();
+        let ended = case.env.run(["doctor", "--offline", "--json"]);
+        assert!(
+            ended.events("check").iter().any(|check| check["text"].as_str().unwrap().contains(told)),
+            "{ended}"
+        );
+        assert!(case.here().is_empty(), "{ended}");
+    }
+}

@@ -1,6 +1,7 @@
 //! `sync` through the binary, mostly with the real rsync at both ends.
 
 mod basics;
+mod complete;
 mod ends;
 mod failover;
 mod failures;
@@ -17,12 +18,16 @@ mod lock_users;
 mod names;
 mod older;
 mod output;
+mod readonly_dirs;
 mod reserved;
+#[cfg(target_os = "linux")]
+mod roots;
 mod shared;
 mod silence;
 mod ssh;
 mod state_dir;
 mod terminal;
+mod unfit;
 
 use crate::support::{Ended, Env, Fake, Upstream};
 use serde_json::Value;

@@ -1,0 +1,36 @@
+//! Files that are large, or wrong in very many places.
+
+use super::*;
+
+#[test]
+fn of_very_many_problems_the_first_are_told_and_the_others_counted() {
+    let keys: String = (0..5_000).map(|n| format!("kex{n} = 1\n")).collect();
+    let text = format!("version = 1\n[jobs.a]\nsource = \"/s/\"\ndest = \"/d/a\"\n{keys}");
+    let problems = load(&text).unwrap_err().0;
+    assert_eq!(problems.len(), 101);
+    assert!(
+        problems[0].text.contains("unknown key \"kex0\"") && problems[99].text.contains("kex99"),
+        "{problems:?}"
+    );
+    assert_eq!(problems[100].text, "4900 more problems are not listed");
+}
+
+#[test]
+fn a_job_whose_destination_collides_with_many_is_one_problem() {
+    let jobs: String = (0..300).map(|n| format!("[jobs.j{n}]\nsource = \"/s/\"\ndest = \"/d\"\n")).collect();
+    let problems = load(&jobs).unwrap_err().0;
+    assert_eq!(problems.last().unwrap().text, "199 more problems are not listed");
+    assert!(
+        problems[0].text.contains("jobs \"j0\" and \"j1\" have the same destination"),
+        "{:?}",
+        problems[0]
+    );
+}
+
+#[test]
+fn more_jobs_than_fit_are_refused() {
+    let jobs: String =
+        (0..10_001).map(|n| format!("[jobs.j{n}]\nsource = \"/s/\"\ndest = \"/d/{n}\"\n")).collect();
+    let problems = load(&jobs).unwrap_err().0;
+    assert!(problems[0].text.contains("the file has 10001 jobs, more than 10000"), "{:?}", problems[0]);
+}

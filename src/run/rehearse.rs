@@ -1,0 +1,56 @@
+//! `--dry-run` and `--plan`.
+
+use super::Mode;
+use super::attempt::{Ending, Try};
+use super::guard::{self, Say};
+use crate::event::Event;
+use crate::rsync::args;
+use crate::rsync::exit::Class;
+
+impl Try<'_> {
+    /// `--dry-run` and `--plan`: the same judgement, and nothing else. The figures are those that would be.
+    pub(super) async fn rehearse(&mut self) -> Result<Ending, Ending> {
+        let folds = self.memory.folds.is_some_and(|(_, _, folds)| folds);
+        let mut listing = self.rehearsal(folds).await?;
+        if listing.folds_below {
+            self.folds_below = true;
+            listing = self.rehearsal(true).await?;
+        }
+        if self.source_is_empty() {
+            // Nothing of what was listed would happen.
+            (self.figures.files_transferred, self.figures.files_deleted) = (Some(0), Some(0));
+            return Ok(Ending::Empty(guard::empty_source(self.job, Some(&listing.gone.path))));
+        }
+        let delete = self.job.delete;
+        if matches!(self.plan.mode, Mode::Plan { .. }) {
+            listing.gone.tally.bytes = self.stamps(&listing.gone).await.ok().map(|(_, bytes)| bytes);
+            let limit = listing.present().filter(|_| delete);
+            let limit = limit.map(|present| guard::limit(self.job, &listing, present));
+            let (created, updated, deleted) = (listing.created, listing.updated, listing.gone.tally);
+            self.voice
+                .say(Event::Planned { job: self.voice.job.clone(), created, updated, deleted, limit })
+                .await;
+        }
+        // As rsync does with `-n`: what would be.
+        self.figures.files_transferred = Some(listing.contents);
+        self.figures.files_deleted = Some(if delete { listing.gone.tally.files } else { 0 });
+        if listing.reserved.theirs > 0 {
+            return Err(Ending::Failed(Class::Fatal, guard::reserved(&listing.reserved)));
+        }
+        if args::hides_differences(&self.job.rsync_args) {
+            // What a transfer would leave alone tells the age of the source all the same.
+            let judged = self.list(folds).await?;
+            self.judge_age(&judged)?;
+        } else {
+            self.judge_age(&listing)?;
+        }
+        if delete {
+            match guard::deletions(self.job, &self.plan.again, &listing) {
+                Say::Go => {}
+                Say::TransferOnly(reason) => return Ok(Ending::Blocked(reason)),
+                Say::Empty(reason) => return Ok(Ending::Empty(reason)),
+            }
+        }
+        Ok(Ending::Done(listing.warned))
+    }
+}
