@@ -1,6 +1,6 @@
 //! A job's destination: mounted, writable, with room, on a file system that can hold a mirror.
 
-use super::{Area, Finding, Verdict};
+use super::{Area, Finding, Verdict, shared};
 use crate::job::{Job, Preset};
 use crate::machine::{Mount, expected_mounts, mount_of, resolve};
 use crate::run::fold_probe;
@@ -43,7 +43,13 @@ fn look(job: &Job) -> Vec<Finding> {
             return findings;
         }
     };
-    findings.extend(writable(&dest, &existing, mount.as_ref()));
+    let written = writable(&dest, &existing, mount.as_ref());
+    let is_writable = written.iter().all(|finding| finding.verdict != Verdict::Fail);
+    findings.extend(written);
+    if is_writable {
+        findings.extend((dest == existing).then(|| shared::ours(&dest)).flatten());
+        findings.extend(shared::locks(&existing));
+    }
     findings.extend(space(job, &existing));
     findings.extend(kind(job, &existing, mount.as_ref()));
     findings
@@ -53,7 +59,7 @@ fn fail(text: String) -> Finding {
     Finding::new(Area::Destination, Verdict::Fail, text)
 }
 
-fn warn(text: String) -> Finding {
+pub(super) fn warn(text: String) -> Finding {
     Finding::new(Area::Destination, Verdict::Warn, text)
 }
 

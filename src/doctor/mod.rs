@@ -6,6 +6,7 @@
 mod destination;
 mod host;
 mod programs;
+mod shared;
 mod sources;
 mod state;
 mod tool;

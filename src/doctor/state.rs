@@ -42,7 +42,7 @@ pub(super) fn examine(dir: &Path) -> Vec<Finding> {
         Err(TryLockError::WouldBlock) => {}
         Err(TryLockError::Error(error)) => {
             let text = format!("files in {} cannot be locked: {error}", dir.display());
-            let hint = "two runs could write to one destination: keep the state on a local file system";
+            let hint = "two runs could write to one index, and who holds a lock may not be told: keep the state on a local file system";
             findings.push(Finding::new(Area::State, Verdict::Warn, text).hint(hint));
         }
     }

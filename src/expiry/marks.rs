@@ -2,6 +2,7 @@
 //! marked, and may be deleted at the price of the wait.
 
 use super::judge::{Age, Item, Mark, Moment, Verdict, age_of, judge, wait_of};
+use crate::machine::follow;
 use rustix::fs::{AtFlags, Mode, OFlags, openat, renameat, unlinkat};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
@@ -104,6 +105,13 @@ fn load(dir: impl AsFd, dry: bool) -> Result<(Marks, Option<String>), String> {
     let read = match openat(&dir, FILE, flags, Mode::empty()) {
         Ok(file) => File::from(file).take(LONGEST).read_to_end(&mut text),
         Err(Errno::NOENT) => return Ok((none(), None)),
+        // To lose marks only delays. Those that are written in its place can be read by whoever shares them.
+        Err(Errno::ACCESS | Errno::PERM) => {
+            let text = format!(
+                "{FILE} may only be read by another user, and counts for nothing: it is written anew"
+            );
+            return Ok((none(), Some(text)));
+        }
         Err(error) => Err(error.into()),
     };
     read.map_err(|error| format!("cannot read {FILE}: {error}; nothing is purged"))?;
@@ -136,9 +144,11 @@ fn save(dir: impl AsFd, marks: &Marks) -> io::Result<()> {
         };
     }
     let text = serde_json::to_vec(marks)?;
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-    let mode = Mode::RUSR | Mode::WUSR | Mode::RGRP | Mode::ROTH;
-    let mut file = File::from(openat(&dir, NEW, flags, mode)?);
+    // One that was left there may be of another user.
+    let _ = unlinkat(&dir, NEW, AtFlags::empty());
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+    let mut file = File::from(openat(&dir, NEW, flags, Mode::RUSR | Mode::WUSR)?);
+    follow(&file, &rustix::fs::fstat(&dir)?);
     let written = file.write_all(&text).and_then(|()| file.sync_data());
     let placed = written.and_then(|()| Ok(renameat(&dir, NEW, &dir, FILE)?));
     if placed.is_err() {

@@ -1,5 +1,7 @@
 //! What this machine is like.
 
+mod flocks;
+mod follow;
 mod give_way;
 mod load;
 mod memory;
@@ -8,13 +10,15 @@ mod process;
 mod surroundings;
 mod users;
 
+pub use flocks::{Holder, flock_holder};
+pub use follow::{follow, follows};
 pub use give_way::give_way;
 pub use load::{Load, Meter, pressure};
 pub use memory::{Memory, memory};
 pub use mounts::{Mount, expected_mounts, is_root, is_root_of_a_file_system, mount_of};
 pub use process::{Identity, boot_id};
 pub use surroundings::{resolve, surroundings};
-pub use users::user_name;
+pub use users::{group_name, group_operand, host_name, is_member, own_name, user_name};
 
 /// Time of CPUs that all threads of this process have used so far; `None` where the system does not tell.
 pub fn cpu_time() -> Option<std::time::Duration> {

@@ -1,18 +1,80 @@
-//! Names of users.
+//! Users, groups and the host, by name.
 
-/// The name of a user, for messages; `user 1234` for one that `/etc/passwd` does not name, as where a directory service does.
+use rustix::process::{getegid, geteuid, getgroups};
+use std::ffi::CStr;
+
+/// The largest record of a user or group that is read, in bytes: a group may have thousands of members.
+const LONGEST: usize = 1 << 20;
+
+/// The name of a user; `uid 1234` for one without.
 pub fn user_name(uid: u32) -> String {
-    let passwd = std::fs::read("/etc/passwd").unwrap_or_default();
-    name_in(&passwd, uid).unwrap_or_else(|| format!("user {uid}"))
+    user(uid).unwrap_or_else(|| format!("uid {uid}"))
 }
 
-fn name_in(passwd: &[u8], uid: u32) -> Option<String> {
-    let uid = uid.to_string();
-    passwd.split(|b| *b == b'\n').find_map(|line| {
-        let mut fields = line.split(|b| *b == b':');
-        let (name, _, number) = (fields.next()?, fields.next()?, fields.next()?);
-        let named = number == uid.as_bytes() && !name.is_empty();
-        named.then(|| String::from_utf8_lossy(name).escape_debug().to_string())
+/// The name of a group; `gid 1234` for one without.
+pub fn group_name(gid: u32) -> String {
+    group(gid).unwrap_or_else(|| format!("gid {gid}"))
+}
+
+/// A group as `chgrp` takes it: its name, or else its number.
+pub fn group_operand(gid: u32) -> String {
+    group(gid).unwrap_or_else(|| gid.to_string())
+}
+
+/// The name of this host.
+pub fn host_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+/// Whether this process is of a group.
+pub fn is_member(gid: u32) -> bool {
+    let of = |group: rustix::process::Gid| group.as_raw() == gid;
+    of(getegid()) || getgroups().is_ok_and(|groups| groups.into_iter().any(of))
+}
+
+/// The name of the user of this process.
+pub fn own_name() -> String {
+    user_name(geteuid().as_raw())
+}
+
+/// Calls a function of the C library that fills a buffer and wants a larger one by `ERANGE`.
+fn with_buffer<T>(mut call: impl FnMut(&mut [libc::c_char]) -> (i32, Option<T>)) -> Option<T> {
+    let mut buffer = vec![0; 1024];
+    loop {
+        match call(&mut buffer) {
+            (libc::ERANGE, _) if buffer.len() < LONGEST => buffer.resize(buffer.len() * 4, 0),
+            (_, found) => return found,
+        }
+    }
+}
+
+#[expect(unsafe_code, reason = "only the C library knows users that are not in /etc/passwd")]
+fn user(uid: u32) -> Option<String> {
+    with_buffer(|buffer| {
+        // SAFETY: all zeros is a valid `passwd`, which has only numbers and pointers.
+        let mut record: libc::passwd = unsafe { std::mem::zeroed() };
+        let mut found = std::ptr::null_mut();
+        // SAFETY: every pointer is valid for the call, and the length is that of the buffer.
+        let error =
+            unsafe { libc::getpwuid_r(uid, &mut record, buffer.as_mut_ptr(), buffer.len(), &mut found) };
+        // SAFETY: what was found has a name, which lies in the buffer and ends with a NUL.
+        let name = (!found.is_null()).then(|| unsafe { CStr::from_ptr(record.pw_name) });
+        (error, name.map(|name| name.to_string_lossy().into_owned()))
+    })
+}
+
+#[expect(unsafe_code, reason = "only the C library knows groups that are not in /etc/group")]
+fn group(gid: u32) -> Option<String> {
+    with_buffer(|buffer| {
+        // SAFETY: all zeros is a valid `group`, which has only numbers and pointers.
+        let mut record: libc::group = unsafe { std::mem::zeroed() };
+        let mut found = std::ptr::null_mut();
+        // SAFETY: every pointer is valid for the call, and the length is that of the buffer.
+        let error =
+            unsafe { libc::getgrgid_r(gid, &mut record, buffer.as_mut_ptr(), buffer.len(), &mut found) };
+        // SAFETY: what was found has a name, which lies in the buffer and ends with a NUL.
+        let name = (!found.is_null()).then(|| unsafe { CStr::from_ptr(record.gr_name) });
+        (error, name.map(|name| name.to_string_lossy().into_owned()))
     })
 }
 
@@ -21,11 +83,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_user_is_found_by_its_number() {
-        let passwd = b"root:x:0:0:root:/root:/bin/sh\nbroken\n:x:7::::\nmirror:x:1000:100::/srv:/bin/sh\n+\n";
-        assert_eq!(name_in(passwd, 0).as_deref(), Some("root"));
-        assert_eq!(name_in(passwd, 1000).as_deref(), Some("mirror"));
-        assert_eq!((name_in(passwd, 100), name_in(passwd, 7)), (None, None));
-        assert_eq!(user_name(u32::MAX - 7), format!("user {}", u32::MAX - 7));
+    fn who_has_a_name_is_called_by_it_and_others_by_number() {
+        assert_eq!(user_name(0), "root");
+        assert_eq!(user_name(3_999_999_999), "uid 3999999999");
+        assert_eq!(group_name(3_999_999_999), "gid 3999999999");
+        assert_eq!(group_operand(3_999_999_999), "3999999999");
+        assert!(is_member(getegid().as_raw()) && !is_member(3_999_999_999));
+        assert!(!host_name().is_empty());
     }
 }

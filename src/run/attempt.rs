@@ -14,6 +14,7 @@ use super::phases::unreadable;
 use super::remove::Removed;
 use super::transfer::Transfer;
 use super::voice::Voice;
+use crate::clean::path::OURS;
 use crate::event::Phase;
 use crate::job::{Job, Source};
 use crate::result::{Attempt, Figures, Reason};
@@ -22,6 +23,7 @@ use crate::rsync::exit::Class;
 use crate::rsync::output::Count;
 use crate::sweep::WriteAccess;
 use jiff::Timestamp;
+use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -60,6 +62,8 @@ pub(super) struct Try<'a> {
     pub(super) voice: &'a Voice,
     /// `None` where nothing will be written.
     pub(super) access: Option<&'a Arc<WriteAccess>>,
+    /// Why others may write there too: nothing may be removed.
+    pub(super) unsure: Option<&'a Reason>,
     pub(super) started: Instant,
     pub(super) announced: bool,
     pub(super) phases: Vec<(Phase, Duration)>,
@@ -100,6 +104,7 @@ impl<'a> Try<'a> {
         number: u32,
         voice: &'a Voice,
         access: Option<&'a Arc<WriteAccess>>,
+        unsure: Option<&'a Reason>,
     ) -> Self {
         Try {
             plan,
@@ -108,6 +113,7 @@ impl<'a> Try<'a> {
             number,
             voice,
             access,
+            unsure,
             started: Instant::now(),
             announced: false,
             phases: Vec::new(),
@@ -326,37 +332,6 @@ impl<'a> Try<'a> {
         }
     }
 
-    /// Why the deletions of this run have to wait, although no limit forbids them.
-    fn not_yet(&self, listing: &Listing) -> Option<Ending> {
-        let Gone { tally, unwritten, .. } = &listing.gone;
-        if listing.gone.is_empty() {
-            return None;
-        }
-        let what = guard::waiting(*tally);
-        if let Some(why) = unwritten {
-            let text = format!("{what}, since the list of deletions cannot be written: {why}");
-            return Some(Ending::Partial(
-                Reason::new(text).hint("is the state directory writable, and its disk not full?"),
-            ));
-        }
-        if let Some(reason) = &self.cannot_keep {
-            let text = format!("{what}, since what is removed has to be kept: {}", reason.text);
-            return Some(Ending::Partial(Reason { text, hint: reason.hint.clone() }));
-        }
-        if let Some(reason) = self.first_run_waits(listing) {
-            return Some(Ending::Done(Some(reason)));
-        }
-        let first = &self.job.sources[0].text;
-        if self.memory.may_delete_from(&self.source.text, first, &self.plan.run) {
-            return None;
-        }
-        let usual = self.memory.usual.as_ref().unwrap_or(first);
-        let text = format!("{what}, since {} served this run and not the usual source {usual}", self.source);
-        Some(Ending::Done(Some(
-            Reason::new(text).hint("a source that serves two runs in a row is trusted with deletions"),
-        )))
-    }
-
     /// A source without a file deserves at least a word, even where nothing could be lost.
     pub(super) fn source_is_empty(&self) -> bool {
         self.figures.total_files == Some(0) && !self.job.allow_empty_source
@@ -366,7 +341,13 @@ impl<'a> Try<'a> {
     async fn dest_is_empty(&self) -> Result<bool, Ending> {
         let dest = self.job.dest.clone();
         let empty = move || match std::fs::read_dir(dest) {
-            Ok(mut entries) => entries.next().is_none(),
+            // What is ours cannot be deleted.
+            Ok(mut entries) => entries.all(|entry| {
+                let ours = |entry: std::fs::DirEntry| {
+                    entry.file_name().as_bytes() == OURS && entry.file_type().is_ok_and(|kind| kind.is_dir())
+                };
+                entry.is_ok_and(ours)
+            }),
             Err(error) => error.kind() == std::io::ErrorKind::NotFound,
         };
         off_thread(&self.voice.stop, empty).await.ok_or(Ending::Stopped)

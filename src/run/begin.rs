@@ -20,15 +20,18 @@ pub(super) async fn begin(
 ) -> Option<Result<Arc<WriteAccess>, Reason>> {
     let (root, dest) = (lock.directory().try_clone(), job.dest.clone());
     let (state, stop) = (plan.state_dir.clone(), voice.stop.clone());
+    let sure = lock.unsure().is_none();
     let work = move || {
         let access = WriteAccess::new(root?, &dest, &state)?;
+        // Whatever is not sure about the lock: no other run uses this state directory for this tree.
         access.put_back();
-        let left = sweep::escape_quarantines(&access, &state, &|| stop.is_stopping());
+        // Whoever escapes names in a quarantine has to be the only one.
+        let left = sure.then(|| sweep::escape_quarantines(&access, &state, &|| stop.is_stopping()));
         Ok::<_, io::Error>((access, left))
     };
     Some(match off_thread(&voice.stop, work).await? {
         Ok((access, left)) => {
-            voice.unescaped(Some(&left), &job.dest).await;
+            voice.unescaped(left.as_ref(), &job.dest).await;
             voice.modes(&access, &job.dest).await;
             Ok(access)
         }

@@ -1,11 +1,10 @@
 //! Does a directory take names that differ in case or Unicode form for one? It is tried out.
 
 use crate::clean::path::OURS;
-use crate::sweep::below::make_below;
-use crate::sweep::{WriteAccess, mtime_of, set_mtime};
+use crate::sweep::below::open_below;
+use crate::sweep::{WriteAccess, make_ours, mtime_of, set_mtime};
 use rustix::fs::{AtFlags, Mode, OFlags, openat, statat, unlinkat};
 use rustix::io::Errno;
-use std::cell::Cell;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::os::fd::OwnedFd;
@@ -47,13 +46,13 @@ fn probe_by(
     in_root: impl Fn(Act<'_>) -> Result<Option<OwnedFd>, Errno>,
 ) -> Result<Folding, Errno> {
     let stat = rustix::fs::fstat(root)?;
-    let made = Cell::new(false);
-    let dir = in_root(&|root| make_below(root, OURS, Mode::RWXU, |_| made.set(true)).map(Some))?;
+    let made = open_below(root, OURS).is_err_and(|error| error == Errno::NOENT);
+    let dir = in_root(&|root| make_ours(root, root, OURS).map(Some))?;
     let dir = dir.ok_or(Errno::NOENT)?;
     // Not every file system takes other letters than ASCII.
     let answer = ask(&dir, "probe-\u{e9}", "PROBE-\u{e9}", Some("probe-e\u{301}"))
         .or_else(|_| ask(&dir, "probe", "PROBE", None));
-    if made.get() {
+    if made {
         // One that somebody uses meanwhile stays.
         let _ = in_root(&|root| unlinkat(root, OsStr::from_bytes(OURS), AtFlags::REMOVEDIR).map(|()| None));
         set_mtime(root, mtime_of(&stat));

@@ -1,8 +1,10 @@
-//! Who holds which destinations, for messages: `STATE/locks/PID.holders`, a line for each.
+//! Who holds which destinations, for messages: `STATE/locks/PID-HOST.holders`, a line for each.
 //!
 //! One file for all locks of a process, written again in place: a file for each lock, made and removed with it, was what
 //! starting a job cost most. Its owner has it locked for as long as it lives, so one that stays behind tells by itself.
 
+use super::note::Note;
+use crate::machine::host_name;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -37,14 +39,19 @@ impl Holders {
         &self.dir
     }
 
+    /// What others are told of us, from now on.
+    pub(super) fn note(&self) -> Note {
+        Note::own(&self.run)
+    }
+
     fn path(&self) -> PathBuf {
-        self.dir.join(format!("{}.{ENDING}", std::process::id()))
+        // Several hosts may share a state directory.
+        self.dir.join(format!("{}-{}.{ENDING}", std::process::id(), host_name().replace('/', "_")))
     }
 
     /// The destination of this name is ours.
     pub(super) fn add(&self, name: &str) {
-        let since = jiff::Timestamp::now().round(jiff::Unit::Second).unwrap_or_default();
-        let line = format!("{name} {} {} {since}\n", std::process::id(), self.run);
+        let line = format!("{name} {}\n", self.note().line());
         self.change(|lines| _ = lines.insert(name.into(), line));
     }
 
@@ -83,23 +90,19 @@ impl Holders {
         Ok(file)
     }
 
-    /// Who holds the destination of this name: `pid 123, run 01J…, since 2026-…`.
-    pub(super) fn holder(&self, name: &str) -> String {
-        let line = notes(&self.dir).find_map(|(_, mut file)| {
+    /// Who holds the destination of this name: `pid 123, run 01J…, user alice, host node1, since 2026-…`. `None` if it uses another state
+    /// directory, or could not write there.
+    pub(super) fn holder(&self, name: &str) -> Option<String> {
+        notes(&self.dir).find_map(|(_, mut file)| {
             if file.try_lock().is_ok() {
                 return None;
             }
             let mut text = String::new();
             file.read_to_string(&mut text).ok()?;
-            text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ').map(str::to_owned))
-        });
-        let line = line.unwrap_or_default();
-        let mut words = line.split(' ');
-        match (words.next(), words.next(), words.next()) {
-            (Some(pid), Some(run), Some(since)) => format!("pid {pid}, run {run}, since {since}"),
-            // It uses another one, or could not write there.
-            _ => "another process, of which this state directory has no note".into(),
-        }
+            let mut notes = text.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+            // Where files cannot be locked, one that was left behind looks the same.
+            notes.find_map(Note::read).filter(|note| !note.is_gone()).map(|note| note.to_string())
+        })
     }
 }
 
@@ -123,6 +126,7 @@ fn notes(dir: &Path) -> impl Iterator<Item = (PathBuf, File)> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::note;
     use super::*;
 
     #[test]
@@ -132,17 +136,28 @@ mod tests {
         ours.add("fe00-a");
         ours.add("fe00-ab");
         let asked = Holders::new(state.path(), "RUN2");
-        let us = format!("pid {}, run RUN1, since ", std::process::id());
-        assert!(asked.holder("fe00-a").starts_with(&us), "{}", asked.holder("fe00-a"));
+        let us = format!("pid {}, run RUN1, user ", std::process::id());
+        let of = |name: &str| asked.holder(name).unwrap_or_default();
+        assert!(of("fe00-a").starts_with(&us), "{}", of("fe00-a"));
+        assert!(of("fe00-a").contains(&format!(", host {}, since ", host_name())), "{}", of("fe00-a"));
         ours.remove("fe00-a");
-        assert!(asked.holder("fe00-a").starts_with("another process"));
-        assert!(asked.holder("fe00-ab").starts_with(&us));
+        assert_eq!(asked.holder("fe00-a"), None);
+        assert!(of("fe00-ab").starts_with(&us));
         // Left behind by somebody who was killed, and cut short by a full disk.
         let left = state.path().join("locks/1.holders");
-        fs::write(&left, "fe00-c 1 RUN0 2026-01-01T00:00:00Z\nfe00-d 1").unwrap();
+        let note = note::tests::of("elsewhere").line();
+        fs::write(&left, format!("fe00-c {note}\nfe00-d {}", &note[..20])).unwrap();
         for name in ["fe00-c", "fe00-d"] {
-            assert!(asked.holder(name).starts_with("another process"), "{}", asked.holder(name));
+            assert_eq!(asked.holder(name), None, "{name}");
         }
+        // As on a file system without locks: what this host does not have is no holder, and of others nobody knows.
+        let locked = File::open(&left).unwrap();
+        locked.lock().unwrap();
+        assert!(of("fe00-c").contains(", host elsewhere, "), "{}", of("fe00-c"));
+        assert_eq!(asked.holder("fe00-d"), None);
+        fs::write(&left, format!("fe00-c {}", note::tests::of(&host_name()).line())).unwrap();
+        assert_eq!(asked.holder("fe00-c"), None);
+        drop(locked);
         drop(ours);
         asked.add("fe00-e");
         assert!(!left.exists());
@@ -154,15 +169,16 @@ mod tests {
     #[test]
     fn what_another_of_our_number_left_is_written_over() {
         let state = tempfile::tempdir().unwrap();
-        let path = state.path().join("locks").join(format!("{}.holders", std::process::id()));
+        let path = Holders::new(state.path(), "RUN1").path();
         fs::create_dir(path.parent().unwrap()).unwrap();
         let left = File::create(&path).unwrap();
         left.lock().unwrap();
-        let old = ["a", "b"].map(|name| format!("fe00-{name} 7 RUN0 2026-01-01T00:00:00Z\n")).concat();
+        let note = note::tests::of("elsewhere").line();
+        let old = ["a", "b"].map(|name| format!("fe00-{name} {note}\n")).concat();
         fs::write(&path, old).unwrap();
         let ours = Holders::new(state.path(), "RUN1");
         ours.add("fe00-c");
-        assert!(ours.holder("fe00-c").contains("run RUN1"), "{}", ours.holder("fe00-c"));
-        assert!(ours.holder("fe00-b").starts_with("another process"), "{}", ours.holder("fe00-b"));
+        assert!(ours.holder("fe00-c").unwrap().contains("run RUN1"));
+        assert_eq!(ours.holder("fe00-b"), None);
     }
 }

@@ -7,10 +7,11 @@ use crate::event::Level;
 use crate::expiry;
 use crate::job::Job;
 use crate::result::Reason;
-use crate::sweep::{self, Fate, Journal, Order, Parent, Purge, Quarantine, Unescaped, WriteAccess};
+use crate::sweep::{self, Fate, Journal, Order, Parent, Purge, Quarantine, Refusal, Unescaped, WriteAccess};
 use rustix::fs::{AtFlags, statat};
+use rustix::io::Errno;
 use std::ffi::OsStr;
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
@@ -42,6 +43,25 @@ pub(super) enum NoKeep {
         /// Why.
         source: io::Error,
     },
+    /// The same, where it is the permissions of a directory.
+    #[error("cannot prepare the quarantine in {}: {refusal}", .dest.display())]
+    Refused {
+        /// The destination.
+        dest: PathBuf,
+        /// Which directory, and whose it is.
+        refusal: Box<Refusal>,
+    },
+}
+
+impl NoKeep {
+    /// Of the quarantine in the destination, which is open as `root`.
+    fn quarantine(root: &File, dest: &Path, place: &[u8], error: Errno) -> Self {
+        let denied = matches!(error, Errno::ACCESS | Errno::PERM);
+        match denied.then(|| sweep::refusal(root, dest, place)).flatten() {
+            Some(refusal) => NoKeep::Refused { dest: dest.into(), refusal: Box::new(refusal) },
+            None => NoKeep::Quarantine { dest: dest.into(), source: error.into() },
+        }
+    }
 }
 
 impl From<NoKeep> for Reason {
@@ -49,6 +69,7 @@ impl From<NoKeep> for Reason {
         let hint = match error {
             NoKeep::Journal { .. } => "is the state directory writable, and its disk not full?",
             NoKeep::Quarantine { .. } => "is the destination writable, and its disk not full?",
+            NoKeep::Refused { ref refusal, .. } => &refusal.hint,
         };
         Reason::new(error.to_string()).hint(hint)
     }
@@ -76,7 +97,7 @@ impl Keep {
         let at_dest = |source| NoKeep::Quarantine { dest: job.dest.clone(), source };
         let keep = job.keep_deleted.unwrap_or(Duration::ZERO);
         let quarantine = Quarantine::new(access, run, "sync", keep).map_err(at_dest)?;
-        quarantine.prepare().map_err(|error| at_dest(error.into()))?;
+        prepare(&quarantine, job)?;
         let (fate, page, state, run) = (Fate::Quarantine, Mutex::default(), state.into(), run.into());
         Ok(Keep { quarantine, fate, journal: None, page, state, run })
     }
@@ -90,6 +111,8 @@ impl Keep {
             Quarantine::new(access, run, "sync", keep.unwrap_or(Duration::ZERO)).map_err(at_dest)?;
         let mut journal = None;
         if keep.is_some() {
+            // rsync moves what it replaces into it. Before the journal, which would tell of a run that took nothing.
+            prepare(&quarantine, job)?;
             let path = fs::canonicalize(&job.dest).map_err(at_dest)?;
             let meta = access.root().metadata().map_err(at_dest)?;
             let new = Journal::open(state, &format!("{run}.{}", job.name)).map_err(in_state)?;
@@ -104,8 +127,6 @@ impl Keep {
                 time: jiff::Timestamp::now().to_string(),
             };
             new.line(&Line::Begin(begin)).map_err(in_state)?;
-            // rsync moves what it replaces into it.
-            quarantine.prepare().map_err(|error| at_dest(error.into()))?;
             journal = Some(new);
         }
         let fate = if keep.is_some() { Fate::Quarantine } else { Fate::Delete };
@@ -190,14 +211,20 @@ impl Keep {
     }
 }
 
+/// Makes the quarantine.
+fn prepare(quarantine: &Quarantine, job: &Job) -> Result<(), NoKeep> {
+    let (made, root) = (quarantine.prepare().map(|_| ()), quarantine.access().root());
+    made.map_err(|error| NoKeep::quarantine(root, &job.dest, quarantine.place(), error))
+}
+
 impl Try<'_> {
     /// The attempt is over: what it kept is put in order, and what is over-age goes, but only while all is `well`, or something new
     /// was kept.
     pub(super) async fn close(&mut self, well: bool) {
         let kept = self.keep.take();
         let Some(access) = self.access.cloned().filter(|_| !self.plan.mode.is_dry()) else { return };
-        // Also where there was nothing to do.
-        let purges = self.job.keep_deleted.is_some() && (kept.is_some() || well);
+        // Also where there was nothing to do, but only where nobody else can be at work.
+        let purges = self.job.keep_deleted.is_some() && self.unsure.is_none() && (kept.is_some() || well);
         if kept.is_some() || purges {
             let (dest, state, tree) = (self.job.dest.clone(), self.plan.state_dir.clone(), access.clone());
             // A mount that is dead must not hold the run.
@@ -220,6 +247,10 @@ impl Try<'_> {
 fn purge(tree: &Arc<WriteAccess>, dest: &Path, state: &Path) -> Vec<String> {
     let begun = |run: &str| sweep::note_purge(state, &fs::canonicalize(dest)?, run);
     let (now, order, dry) = (expiry::now(), Order::Marked, false);
+    if sweep::cannot_purge(tree.root(), dest).is_some() {
+        // Those who may write there do. A run that wants to keep something there has been told.
+        return Vec::new();
+    }
     match sweep::purge(&Purge { tree, order, now: &now, dry, begun: &begun, stop: &|| false }) {
         Ok(purged) => purged.warnings.iter().map(|why| format!("{}: {why}", dest.display())).collect(),
         Err(error) => vec![format!("cannot purge the quarantine of {}: {error}", dest.display())],

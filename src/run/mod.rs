@@ -26,9 +26,11 @@ mod holders;
 mod hook;
 mod job_state;
 mod keep;
+mod keeping;
 mod listing;
 mod lock;
 mod name_list;
+mod note;
 mod phases;
 mod pipe;
 mod process;
@@ -39,18 +41,20 @@ mod remove;
 mod signal;
 mod slots;
 mod spawn;
+mod stand_in;
 mod stop;
 mod transfer;
 mod unit;
 #[cfg(target_os = "linux")]
 mod vfork;
 mod voice;
+mod waiting;
 mod watchdog;
 
 pub use dispatch::run;
 pub use holders::Holders;
 pub(crate) use listing::source_names;
-pub use lock::{Lock, Tried, try_lock};
+pub use lock::{Lock, Lockable, Tried, lockable, try_lock};
 pub use signal::Signals;
 
 use crate::job::Job;

@@ -5,7 +5,6 @@ use super::attempt::{Ending, Try};
 use super::blocking::off_thread;
 use super::child::{self, Ended, Order, Ran, Show};
 use super::guard;
-use super::keep::{Keep, NoKeep};
 use super::listing::{Collector, Gone, Listing, Mark, list_path, needs_names};
 use super::remove::{self, Removed};
 use super::transfer::came;
@@ -17,7 +16,6 @@ use crate::rsync::args::{self, Purpose};
 use crate::rsync::exit::{Class, Verdict};
 use crate::rsync::output::Change;
 use std::io;
-use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::mpsc;
 
@@ -174,42 +172,6 @@ impl Try<'_> {
         let files = removed.as_ref().ok().map(|removed| removed.files);
         self.figures.files_deleted = self.figures.files_deleted.zip(files).map(|(before, now)| before + now);
         removed
-    }
-
-    /// What becomes of what is removed or replaced. A job that keeps it goes on without if need be: then nothing is deleted, and
-    /// [`Try::cannot_keep`] says why.
-    pub(super) async fn prepare_keep(&mut self) -> Result<(), Ending> {
-        let wanted = self.keep.is_none() && self.job.keep_deleted.is_some();
-        let Some(access) = self.access.cloned().filter(|_| wanted) else { return Ok(()) };
-        let (job, state, run) = (self.job.clone(), self.plan.state_dir.clone(), self.plan.run.clone());
-        let prepare = move || match Keep::new(&access, &job, &state, &run) {
-            Ok(keep) => (Some(keep), None),
-            Err(error @ NoKeep::Journal { .. }) => {
-                (Keep::without_journal(&access, &job, &state, &run).ok(), Some(error))
-            }
-            Err(error) => (None, Some(error)),
-        };
-        let (keep, error) = off_thread(&self.voice.stop, prepare).await.ok_or(Ending::Stopped)?;
-        self.keep = keep.map(Arc::new);
-        self.cannot_keep = error.map(Reason::from);
-        Ok(())
-    }
-
-    async fn keep(&mut self) -> Result<Arc<Keep>, Ending> {
-        self.prepare_keep().await?;
-        if let Some(keep) = &self.keep {
-            return Ok(keep.clone());
-        }
-        let refused = |error: NoKeep| Ending::Failed(Class::Fatal, error.into());
-        let cannot = |source: io::Error| refused(NoKeep::Quarantine { dest: self.job.dest.clone(), source });
-        let Some(access) = self.access.cloned() else {
-            return Err(cannot(io::Error::other("the destination is not locked")));
-        };
-        let (job, state, run) = (self.job.clone(), self.plan.state_dir.clone(), self.plan.run.clone());
-        let new = off_thread(&self.voice.stop, move || Keep::new(&access, &job, &state, &run)).await;
-        let keep = Arc::new(new.ok_or(Ending::Stopped)?.map_err(refused)?);
-        self.keep = Some(keep.clone());
-        Ok(keep)
     }
 
     /// The command for that purpose; tells that the attempt starts, if it is the first.

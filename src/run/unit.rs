@@ -1,13 +1,14 @@
 //! One job from its ticket to its result: slot, lock, hooks, attempts.
 
+mod locking;
+
 use super::attempt::{Ending, Try};
 use super::backoff;
-use super::begin;
 use super::blocking::off_thread;
 use super::cache::Dropper;
 use super::holders::Holders;
 use super::hook::{self, Hooked};
-use super::lock::{self, Lock, Tried};
+use super::lock::Lock;
 use super::slots::{Slot, Slots};
 use super::stop::Why;
 use super::voice::Voice;
@@ -24,9 +25,6 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-/// How often a lock that is waited for is tried.
-const LOCK_POLL: Duration = Duration::from_millis(100);
 
 /// What a job needs to run.
 pub(super) struct Ticket {
@@ -84,7 +82,7 @@ impl Unit<'_> {
             Mode::Real => Some(self.lock().await?),
             Mode::DryRun | Mode::Plan { .. } => None,
         };
-        let mut access = None;
+        let (mut access, unsure) = (None, lock.as_ref().and_then(Lock::unsure));
         if let Some(lock) = &lock {
             access = Some(self.begin(lock).await?);
             if job.min_free.is_some() {
@@ -104,11 +102,11 @@ impl Unit<'_> {
         }
         voice.progress.send_replace(None);
         if job.cache == CachePolicy::Keep || plan.mode != Mode::Real {
-            return self.attempts(access.as_ref()).await;
+            return self.attempts(access.as_ref(), unsure).await;
         }
         let dropper = Dropper::new(job.dest.clone());
         let outcome = tokio::select! {
-            outcome = self.attempts(access.as_ref()) => outcome,
+            outcome = self.attempts(access.as_ref(), unsure) => outcome,
             never = dropper.meanwhile(&voice.stop) => match never {},
         };
         if !voice.stop.is_stopping()
@@ -120,7 +118,11 @@ impl Unit<'_> {
     }
 
     /// Tries each source in turn, each as often as its failures allow.
-    async fn attempts(&mut self, access: Option<&Arc<WriteAccess>>) -> Result<Outcome, Outcome> {
+    async fn attempts(
+        &mut self,
+        access: Option<&Arc<WriteAccess>>,
+        unsure: Option<&Reason>,
+    ) -> Result<Outcome, Outcome> {
         let Ticket { plan, job, voice, .. } = self.ticket;
         let mut sources = job.sources.iter().peekable();
         let mut last = Outcome::Failed(Reason::new("no source"));
@@ -132,7 +134,7 @@ impl Unit<'_> {
                 }
                 let number = self.attempts.len() as u32 + 1;
                 let (attempt, ending, figures) =
-                    Try::new(plan, job, source, number, voice, access).run().await;
+                    Try::new(plan, job, source, number, voice, access, unsure).run().await;
                 let code = attempt.exit_code;
                 self.attempts.push(attempt);
                 self.ran = true;
@@ -187,51 +189,6 @@ impl Unit<'_> {
         }
         self.started.get_or_insert_with(|| (Instant::now(), Timestamp::now()));
         Ok(())
-    }
-
-    /// Makes the destination and locks it, waiting as long as was asked for, without a slot.
-    async fn lock(&mut self) -> Result<Lock, Outcome> {
-        let Ticket { plan, job, voice, holders, .. } = self.ticket;
-        let deadline = Instant::now() + plan.wait_lock;
-        loop {
-            let (dest, holders) = (job.dest.clone(), holders.clone());
-            let tried = move || lock::try_lock(&dest, &holders);
-            let tried = off_thread(&voice.stop, tried).await.ok_or_else(|| self.stopped())?;
-            let holder = match tried {
-                Ok(Tried::Held(lock)) => {
-                    if self.slot.is_none() {
-                        self.take_slot(job.sources.first().and_then(|s| s.host())).await?;
-                    }
-                    return Ok(lock);
-                }
-                Ok(Tried::Busy(holder)) => holder,
-                Err(error) => {
-                    let text =
-                        format!("cannot make and lock the destination {}: {error}", job.dest.display());
-                    let hint = "does it lie on a disk that is mounted and writable?";
-                    return Err(Outcome::Failed(Reason::new(text).hint(hint)));
-                }
-            };
-            if Instant::now() >= deadline {
-                let dest = job.dest.display();
-                return Err(Outcome::Skipped(Skip::Locked(format!("{dest} is locked by {holder}"))));
-            }
-            if self.slot.take().is_some() {
-                let text = format!("waiting for the lock of {}, held by {holder}", job.dest.display());
-                voice.notice(Level::Info, text).await;
-            }
-            tokio::select! {
-                () = tokio::time::sleep(LOCK_POLL) => {}
-                () = voice.stop.gentle() => return Err(self.stopped()),
-            }
-        }
-    }
-
-    /// What runs before this one left undone comes first: nobody has to wait for the transfer.
-    async fn begin(&self, lock: &Lock) -> Result<Arc<WriteAccess>, Outcome> {
-        let Ticket { plan, job, voice, .. } = self.ticket;
-        let access = begin::begin(lock, plan, job, voice).await.ok_or_else(|| self.stopped())?;
-        access.map_err(Outcome::Failed)
     }
 
     /// The hooks that follow the outcome, and what they make of it.

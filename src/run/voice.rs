@@ -45,8 +45,11 @@ impl Voice {
 
     /// Tells of names in the quarantine that readers of the mirror may find.
     pub(super) async fn unescaped(&self, left: Option<&Unescaped>, dest: &Path) {
-        if let Some(text) = left.and_then(|left| left.text(dest)) {
-            self.notice(Level::Warning, text).await;
+        let Some(left) = left else { return };
+        // What nobody but another user can do is no warning in each run of ours.
+        let level = if left.is_of_others() { Level::Info } else { Level::Warning };
+        if let Some(text) = left.text(dest) {
+            self.notice(level, text).await;
         }
     }
 

@@ -51,12 +51,12 @@ fn walk_below(root: impl AsFd, path: &[u8]) -> Result<OwnedFd, Errno> {
     Ok(at)
 }
 
-/// Opens a directory below `root`, and makes what is missing on the way; `made` is told the path of each that it made.
+/// Opens a directory below `root`, and makes what is missing on the way; `made` is told the path of each that it made, which is open.
 pub fn make_below(
     root: impl AsFd,
     path: &[u8],
     mode: Mode,
-    mut made: impl FnMut(&[u8]),
+    mut made: impl FnMut(&[u8], &OwnedFd),
 ) -> Result<OwnedFd, Errno> {
     match open_below(&root, path) {
         Err(Errno::NOENT) => {}
@@ -71,14 +71,17 @@ pub fn make_below(
             return Err(Errno::XDEV);
         }
         let name = OsStr::from_bytes(name);
-        match mkdirat(&at, name, mode) {
-            Ok(()) => made(&path[..end]),
-            Err(Errno::EXIST) => {}
+        let is_new = match mkdirat(&at, name, mode) {
+            Ok(()) => true,
+            Err(Errno::EXIST) => false,
             Err(error) => return Err(error),
-        }
+        };
         at = openat(&at, name, DIRECTORY, Mode::empty())?;
         if rustix::fs::fstat(&at)?.st_dev != device {
             return Err(Errno::XDEV);
+        }
+        if is_new {
+            made(&path[..end], &at);
         }
     }
     Ok(at)

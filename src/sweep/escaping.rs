@@ -4,15 +4,17 @@
 //! An entry is renamed from `RUN/TREE/…` to `RUN/escaped/TREE/…`, never over anything. Whoever is killed leaves each entry in
 //! one of the two, and the next call goes on.
 
-use super::below::{make_below, open_below, why_not};
+use super::below::{open_below, why_not};
 use super::capture::give_back;
 use super::journals::{Journal, find};
-use super::quarantine::{ESCAPED, PRIVATE, keep_old_info, name_limit, place, runs, tidy};
+use super::ours::{make_ours, share, share_run};
+use super::quarantine::{ESCAPED, keep_old_info, name_limit, place, runs, tidy};
 use super::tree::{self, join};
 use super::write_access::WriteAccess;
 use crate::clean::path::OURS;
 use crate::clean::{Did, Dirs, End, Kind, Line, NameLimit, Record, escape, escape_path, is_hashed};
-use rustix::fs::{AtFlags, unlinkat};
+use crate::machine::{follow, user_name};
+use rustix::fs::{AtFlags, fstat, unlinkat};
 use rustix::io::Errno;
 use std::ffi::OsStr;
 use std::fs::File;
@@ -28,6 +30,8 @@ use std::sync::Arc;
 pub struct Unescaped {
     /// Entries, or directories that could not be opened.
     pub entries: u64,
+    /// Those of them that lie in a directory of another user, whose own runs escape them.
+    pub others: u64,
     /// Where the first of them is, relative to the root, and why.
     pub why: Option<(Vec<u8>, String)>,
 }
@@ -38,17 +42,51 @@ impl Unescaped {
         let (path, why) = self.why.as_ref()?;
         Some(format!(
             "cannot escape the names of {} {} in the quarantine of {}, so that programs which look through the mirror may read \
-             what was removed: {}: {why}; the next run tries again",
+             what was removed: {}: {why}; {}",
             self.entries,
             if self.entries == 1 { "entry" } else { "entries" },
             root.display(),
             String::from_utf8_lossy(path).escape_debug(),
+            if self.is_of_others() { "a run of that user does" } else { "the next run tries again" },
         ))
     }
 
-    fn note(&mut self, path: Vec<u8>, why: String) {
+    /// Whether there is nothing that this user could do about it.
+    pub fn is_of_others(&self) -> bool {
+        self.others == self.entries
+    }
+
+    fn note(&mut self, path: Vec<u8>, why: Why) {
         self.entries += 1;
-        self.why.get_or_insert((path, why));
+        self.others += u64::from(why.others);
+        self.why.get_or_insert((path, why.text));
+    }
+}
+
+/// Why an entry keeps its name.
+struct Why {
+    text: String,
+    /// Whether it lies in a directory of another user, who does not let us.
+    others: bool,
+}
+
+impl Why {
+    /// Of something in a directory that is open.
+    fn within(dir: &OwnedFd, error: Errno) -> Self {
+        let owner = rustix::fs::fstat(dir).map(|stat| stat.st_uid).ok();
+        match owner.filter(|owner| is_denied(error) && *owner != rustix::process::geteuid().as_raw()) {
+            Some(owner) => {
+                let text = format!("{}, in a directory of {}", why_not(error), user_name(owner));
+                Why { text, others: true }
+            }
+            None => Why { text: why_not(error), others: false },
+        }
+    }
+}
+
+impl From<String> for Why {
+    fn from(text: String) -> Self {
+        Why { text, others: false }
     }
 }
 
@@ -57,6 +95,7 @@ impl Unescaped {
 pub fn escape_quarantines(tree: &Arc<WriteAccess>, state: &Path, stop: &dyn Fn() -> bool) -> Unescaped {
     let root = tree.root();
     let mut left = Unescaped::default();
+    share(root);
     match runs(root) {
         Ok(runs) => {
             let limit = name_limit(root);
@@ -65,15 +104,22 @@ pub fn escape_quarantines(tree: &Arc<WriteAccess>, state: &Path, stop: &dyn Fn()
                     .run();
             }
         }
-        Err(error) if is_not_ours(Errno::from_io_error(&error)) => {}
-        Err(error) => left.note(join(OURS, b"quarantine"), error.to_string()),
+        Err(error)
+            if Errno::from_io_error(&error).is_some_and(|error| is_not_ours(error) || is_denied(error)) => {}
+        Err(error) => left.note(join(OURS, b"quarantine"), error.to_string().into()),
     }
     left
 }
 
 /// A link, another file system or no directory at all: nothing of ours is in it, since we would not have gone there.
-fn is_not_ours(error: Option<Errno>) -> bool {
-    matches!(error, Some(Errno::NOENT | Errno::LOOP | Errno::NOTDIR | Errno::XDEV))
+fn is_not_ours(error: Errno) -> bool {
+    matches!(error, Errno::NOENT | Errno::LOOP | Errno::NOTDIR | Errno::XDEV)
+}
+
+/// Of a directory that another user has closed to us: those to whom it is open find nothing in it that they could not find without
+/// us, and the next run of that user goes through it.
+fn is_denied(error: Errno) -> bool {
+    matches!(error, Errno::ACCESS | Errno::PERM)
 }
 
 struct Escaping<'a> {
@@ -93,23 +139,24 @@ impl Escaping<'_> {
         let opened = open_below(self.root, &place(self.run)).and_then(|dir| Ok((tree::names(&dir)?, dir)));
         let (names, dir) = match opened {
             Ok(opened) => opened,
-            Err(error) if is_not_ours(Some(error)) => return,
-            Err(error) => return self.left.note(place(self.run), why_not(error)),
+            Err(error) if is_not_ours(error) || is_denied(error) => return,
+            Err(error) => return self.left.note(place(self.run), why_not(error).into()),
         };
         keep_old_info(&dir);
-        let mut tops =
-            names.into_iter().filter(|(name, kind)| *kind == Kind::Dir && name != ESCAPED).peekable();
-        if tops.peek().is_none() {
-            return;
+        let tops: Vec<_> =
+            names.into_iter().filter(|(name, kind)| *kind == Kind::Dir && name != ESCAPED).collect();
+        for (top, _) in &tops {
+            self.tree(&dir, top);
         }
-        for (top, _) in tops {
-            self.tree(&dir, &top);
+        share_run(self.root, self.run);
+        if !tops.is_empty() {
+            tidy(self.access, self.run);
         }
-        tidy(self.access, self.run);
     }
 
     /// Everything in one directory of the quarantine.
     fn tree(&mut self, place: &OwnedFd, top: &[u8]) {
+        let Ok(above) = fstat(self.root) else { return };
         // Paths in it; the empty one is itself.
         let mut todo = vec![Vec::new()];
         while let Some(path) = todo.pop() {
@@ -117,12 +164,14 @@ impl Escaping<'_> {
             let opened = open_below(place, &full).and_then(|dir| Ok((tree::names(&dir)?, dir)));
             let (names, dir) = match opened {
                 Ok(opened) => opened,
+                Err(error) if is_denied(error) => continue,
                 Err(error) => {
-                    self.note(&full, why_not(error));
+                    self.note(&full, why_not(error).into());
                     continue;
                 }
             };
-            tree::make_private(&dir);
+            // rsync gives its backups the modes of the mirror, where we may not be allowed to write. It is ours.
+            follow(&dir, &above);
             let mut to = None;
             for (name, kind) in names {
                 if (self.stop)() {
@@ -135,7 +184,7 @@ impl Escaping<'_> {
                 }
             }
         }
-        let _ = open_below(place, top).map(tree::prune);
+        let _ = open_below(place, top).map(|dir| tree::prune(dir, &above));
         // One that is not empty stays, and has been told of.
         let _ = unlinkat(place, OsStr::from_bytes(top), AtFlags::REMOVEDIR);
     }
@@ -148,7 +197,7 @@ impl Escaping<'_> {
         dir: &OwnedFd,
         to: &mut Option<OwnedFd>,
         (name, kind): (&[u8], Kind),
-    ) -> Result<(), String> {
+    ) -> Result<(), Why> {
         let real = join(path, name);
         if is_hashed(&real, self.limit) {
             self.write_key(&real, kind)?;
@@ -158,16 +207,16 @@ impl Escaping<'_> {
             None => {
                 let top = join(ESCAPED, &escape(top, self.limit));
                 let path = if path.is_empty() { top } else { join(&top, &escape_path(path, self.limit)) };
-                to.insert(make_below(place, &path, PRIVATE, |_| ()).map_err(why_not)?)
+                to.insert(make_ours(self.root, place, &path).map_err(|error| Why::within(place, error))?)
             }
         };
         match give_back(dir, name, &*to, &escape(name, self.limit)) {
             Ok(()) | Err(Errno::NOENT) => Ok(()),
-            Err(error) => Err(why_not(error)),
+            Err(error) => Err(Why::within(dir, error)),
         }
     }
 
-    fn note(&mut self, path: &[u8], why: String) {
+    fn note(&mut self, path: &[u8], why: Why) {
         self.left.note(join(&place(self.run), path), why);
     }
 

@@ -87,10 +87,12 @@ fn open_root(found: &Found) -> Option<File> {
 fn holds_something(root: &File, run: &str) -> bool {
     let Ok(dir) = open_below(root, &place(run)) else { return place_of(root, run) != Place::Gone };
     let mut found = false;
-    let walked = tree::walk(&dir, |path, _, names| {
+    let mut unknown = false;
+    let mut look = |path: &[u8], names: &[(Vec<u8>, Kind)]| {
         let ours = |name: &[u8]| path.is_empty() && is_info(name);
         found |= names.iter().any(|(name, kind)| *kind != Kind::Dir && !ours(name));
         !found
-    });
-    found || walked.is_err()
+    };
+    tree::walk(&dir, |path, _, names| look(path, names), |_, _| unknown = true);
+    found || unknown
 }

@@ -1,22 +1,26 @@
 //! Removing for good what has been in quarantine long enough.
 
-use super::below::open_below;
+use super::below::{open_below, why_not};
 use super::capture::rename_new;
 use super::hand::look;
 use super::parent::{mtime_of, set_mtime};
-use super::quarantine::{info, is_info, remove_empty, runs};
+use super::quarantine::{PLACE, info, is_info, remove_empty, runs};
+use super::refusal::{Refusal, refusal};
 use super::tree;
-use super::write_access::WriteAccess;
+use super::write_access::{WriteAccess, can_be_made_writable};
 use crate::clean::Kind;
 use crate::clean::path::{OURS, split};
 use crate::expiry::{self, Age, Item, Moment};
-use rustix::fs::{AtFlags, unlinkat};
+use crate::machine::user_name;
+use rustix::fs::{Access, AtFlags, Stat, accessat, statat, unlinkat};
 use rustix::io::Errno;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -84,17 +88,23 @@ pub fn purge(purge: &Purge<'_>) -> io::Result<Purged> {
         if stop() {
             break;
         }
-        let above = open_below(root, &[OURS, b"/quarantine"].concat())?;
+        let above = open_below(root, PLACE)?;
+        let name = run.trim_start_matches(GOING);
+        if !dry && let Err(why) = may_empty(&above, &run, &before) {
+            // Before it is renamed: as long as it cannot be removed, its owner can undo it.
+            purged.why.push((name.as_bytes().to_vec(), why));
+            purged.kept.push(name.to_owned());
+            continue;
+        }
         let going = if dry || run.starts_with(GOING) { run.clone() } else { format!("{GOING}{run}") };
         if going != run {
             rename_new(&above, &above, run.as_bytes(), going.as_bytes())?;
         }
-        let name = run.trim_start_matches(GOING);
         if !dry && let Err(error) = (purge.begun)(name) {
             purged.warnings.push(format!("cannot note in its journal that run {name} is purged: {error}"));
         }
         let dir = open_below(&above, going.as_bytes())?;
-        empty(&dir, dry, stop, &mut purged)?;
+        empty(&dir, &before, dry, stop, &mut purged);
         if !dry {
             // One that is not empty stays, and has been told of.
             let _ = unlinkat(&above, OsStr::new(&going), AtFlags::REMOVEDIR);
@@ -153,15 +163,11 @@ fn item(root: &File, run: &str) -> Item {
 }
 
 /// Removes everything in a directory of our own.
-fn empty(
-    top: &std::os::fd::OwnedFd,
-    dry: bool,
-    stop: &dyn Fn() -> bool,
-    purged: &mut Purged,
-) -> io::Result<()> {
-    let mut seen = tree::walk(top, |path, dir, names| {
+fn empty(top: &OwnedFd, above: &Stat, dry: bool, stop: &dyn Fn() -> bool, purged: &mut Purged) {
+    let (mut closed, mut seen) = (Vec::new(), Vec::new());
+    let each = |path: &[u8], dir: &OwnedFd, names: &[(Vec<u8>, Kind)]| {
         if !dry {
-            tree::make_private(dir);
+            tree::open_up(dir, above);
         }
         for (name, _) in names.iter().filter(|(_, kind)| *kind != Kind::Dir) {
             if stop() {
@@ -182,15 +188,43 @@ fn empty(
             }
         }
         true
-    })?;
+    };
+    seen.extend(tree::walk(top, each, |path, error| closed.push((path.to_vec(), why_not(error)))));
+    purged.why.extend(closed);
     seen.reverse();
     if dry {
-        return Ok(());
+        return;
     }
     for path in seen.iter().filter(|path| !path.is_empty()) {
         let (parent, name) = split(path);
         let _ = open_below(top, parent)
             .and_then(|dir| unlinkat(dir, OsStr::from_bytes(name), AtFlags::REMOVEDIR));
     }
-    Ok(())
+}
+
+/// Whether the quarantine of a run could be emptied by this user.
+fn may_empty(above: &OwnedFd, run: &str, root: &Stat) -> Result<(), String> {
+    let tried = open_below(above, run.as_bytes()).and_then(|dir| {
+        tree::open_up(&dir, root);
+        accessat(dir, ".", Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS)
+    });
+    tried.map_err(|error| match statat(above, run, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(stat) => format!("{}: it belongs to {}", why_not(error), user_name(stat.st_uid)),
+        Err(_) => why_not(error),
+    })
+}
+
+/// The directory that keeps this user from keeping anything in the mirror `root`, which is at `dest`.
+pub fn cannot_keep(root: &File, dest: &Path) -> Option<Refusal> {
+    let refusal = refusal(root, dest, PLACE)?;
+    // A root that is ours is made writable for the moment.
+    (refusal.path != dest || !can_be_made_writable(root)).then_some(refusal)
+}
+
+/// The directory that keeps this user from purging anything in the mirror `root`, which is at `dest`.
+pub fn cannot_purge(root: &File, dest: &Path) -> Option<Refusal> {
+    match open_below(root, PLACE) {
+        Err(Errno::NOENT) => None,
+        _ => refusal(root, dest, PLACE),
+    }
 }

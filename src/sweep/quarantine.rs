@@ -13,12 +13,14 @@
 //! So the place of a tree tells whether its names are escaped ([`crate::clean::escape`]), and an entry that is moved from the
 //! one to the other ([`super::escaping`]) is always in exactly one of them.
 
-use super::below::{make_below, open_below};
+use super::below::open_below;
+use super::ours::{make_ours, share};
 use super::tree::join;
 use super::write_access::WriteAccess;
 use crate::clean::path::OURS;
 use crate::clean::{NameLimit, escape, escape_path, is_hashed};
 use crate::expiry::{self, Boot, Moment};
+use crate::machine::follow;
 use rustix::fs::{AtFlags, Mode, OFlags, fstatvfs, openat, renameat, statat, unlinkat};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
@@ -32,14 +34,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-/// Nobody else looks in: what is removed from a mirror is not served any more.
-pub(super) const PRIVATE: Mode = Mode::RWXU;
+/// Where the places of all runs are.
+pub(super) const PLACE: &[u8] = b".pdb-sync/quarantine";
 /// Where names are escaped, and nowhere else.
 pub(super) const ESCAPED: &[u8] = b"escaped";
 /// What was removed.
 pub(super) const TREE: &[u8] = b"tree";
 /// `info.json`, escaped as everything is.
-const INFO: &str = "info%2Ejson";
+pub(super) const INFO: &str = "info%2Ejson";
 /// It gets its name when it is whole.
 const INFO_PART: &str = "info%2Epart";
 /// What earlier versions called it.
@@ -138,7 +140,9 @@ impl Quarantine {
         }
         let root = self.access.root();
         let stat = rustix::fs::fstat(root)?;
-        let dir = self.access.in_root(|root| make_below(root, &self.place, PRIVATE, |_| ()))?;
+        // An earlier version made it for its owner alone.
+        share(root);
+        let dir = self.access.in_root(|root| make_ours(root, root, &self.place))?;
         // The root's time belongs to the source.
         super::parent::set_mtime(root, super::parent::mtime_of(&stat));
         keep_old_info(&dir);
@@ -146,17 +150,19 @@ impl Quarantine {
             let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::CLOEXEC | OFlags::NOFOLLOW;
             let file = openat(&dir, INFO_PART, flags, Mode::RUSR | Mode::WUSR)?;
             let text = serde_json::to_vec(&self.info).map_err(|_| Errno::INVAL)?;
-            let written = File::from(file).write_all(&text);
+            let mut file = File::from(file);
+            follow(&file, &stat);
+            let written = file.write_all(&text);
             written.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
             renameat(&dir, INFO_PART, &dir, INFO)?;
         }
-        let tree = make_below(&dir, &join(ESCAPED, TREE), PRIVATE, |_| ())?;
+        let tree = make_ours(root, &dir, &join(ESCAPED, TREE))?;
         Ok(self.tree.get_or_init(|| tree))
     }
 
     /// The directory that holds what comes from the directory `path`; made if need be.
     pub fn hold(&self, path: &[u8]) -> Result<OwnedFd, Errno> {
-        make_below(self.prepare()?, &escape_path(path, self.limit), PRIVATE, |_| ())
+        make_ours(self.access.root(), self.prepare()?, &escape_path(path, self.limit))
     }
 
     /// The same, if it is there.
@@ -185,7 +191,7 @@ pub(super) fn keep_old_info(dir: impl AsFd) {
 
 /// `.pdb-sync/quarantine/RUN`.
 pub(super) fn place(run: &str) -> Vec<u8> {
-    [OURS, b"/quarantine/", run.as_bytes()].concat()
+    [PLACE, b"/", run.as_bytes()].concat()
 }
 
 /// For people, and for rsync's `--backup-dir`.
@@ -200,14 +206,13 @@ pub fn tidy(access: &Arc<WriteAccess>, run: &str) {
     let Ok(stat) = rustix::fs::fstat(root) else { return };
     let Ok(dir) = open_below(root, &place(run)) else { return };
     // What cannot be removed is not empty, or does no harm.
-    super::tree::prune(&dir);
+    super::tree::prune(&dir, &stat);
     let only_info = super::tree::names(&dir).is_ok_and(|names| names.iter().all(|(name, _)| is_info(name)));
     if only_info {
         for info in [INFO, INFO_PART, INFO_BEFORE] {
             let _ = unlinkat(&dir, info, AtFlags::empty());
         }
-        let _ = open_below(root, &[OURS, b"/quarantine"].concat())
-            .and_then(|parent| unlinkat(parent, run, AtFlags::REMOVEDIR));
+        let _ = open_below(root, PLACE).and_then(|parent| unlinkat(parent, run, AtFlags::REMOVEDIR));
         remove_empty(access);
         super::parent::set_mtime(root, super::parent::mtime_of(&stat));
     }
@@ -233,6 +238,13 @@ pub fn info(root: impl AsFd, run: &str) -> Option<Info> {
     serde_json::from_str(&text).ok()
 }
 
+/// Whose run it was that has a place in a tree, also where it may not be entered.
+pub fn made_by(root: impl AsFd, run: &str) -> Option<String> {
+    let parent = open_below(root, PLACE).ok()?;
+    let stat = statat(parent, run, AtFlags::SYMLINK_NOFOLLOW).ok()?;
+    Some(crate::machine::user_name(stat.st_uid))
+}
+
 /// What is left of the place of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
@@ -256,7 +268,7 @@ pub fn place_of(root: impl AsFd, run: &str) -> Place {
 
 /// The runs that have a place in a tree, oldest first.
 pub fn runs(root: impl AsFd) -> io::Result<Vec<String>> {
-    let dir = match open_below(root, &[OURS, b"/quarantine"].concat()) {
+    let dir = match open_below(root, PLACE) {
         Ok(dir) => dir,
         Err(Errno::NOENT) => return Ok(Vec::new()),
         Err(error) => return Err(error.into()),

@@ -6,7 +6,8 @@ use super::parent::{Parent, set_mtime, time_of};
 use super::write_access::WriteAccess;
 use crate::clean::path::split;
 use crate::clean::{Did, Dirs, Kind, Line, Recipe, Record};
-use rustix::fs::{AtFlags, Gid, Mode, Uid, chownat, fchmod, mkdirat};
+use crate::machine::follow;
+use rustix::fs::{AtFlags, Gid, Mode, Uid, chownat, fchmod, fstat, mkdirat};
 use rustix::io::Errno;
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -61,13 +62,17 @@ impl<'a> Maker<'a> {
             self.made.insert(path.into());
             self.now += 1;
             parent.changes().map_err(io::Error::other)?;
-            let open = Mode::RWXU | Mode::RGRP | Mode::XGRP | Mode::ROTH | Mode::XOTH;
-            let mode = if self.dirs.was.contains_key(path) { Mode::RWXU } else { open };
-            match mkdirat(parent.fd(), OsStr::from_bytes(split(path).1), mode) {
-                Ok(()) | Err(Errno::EXIST) => {}
+            let above = self.access.stat(|| fstat(parent.fd()))?;
+            let is_new = match mkdirat(parent.fd(), OsStr::from_bytes(split(path).1), Mode::RWXU) {
+                Ok(()) => true,
+                Err(Errno::EXIST) => false,
                 Err(error) => return Err(error.into()),
-            }
+            };
             parent = self.there(path).map_err(|error| io::Error::other(why_not(error)))?;
+            if is_new && !self.dirs.was.contains_key(path) {
+                // Somebody else has removed it, so nobody here knows what it was like.
+                follow(parent.fd(), &above);
+            }
         }
         Ok(parent)
     }
@@ -104,10 +109,16 @@ impl<'a> Maker<'a> {
     fn set(&self, path: &[u8], recipe: &Recipe) {
         let Ok(dir) = open_below(self.root(), path) else { return };
         let (above, name) = split(path);
-        let owner = (Some(Uid::from_raw(recipe.uid)), Some(Gid::from_raw(recipe.gid)));
-        let _ = open_below(self.root(), above).and_then(|above| {
-            chownat(above, OsStr::from_bytes(name), owner.0, owner.1, AtFlags::SYMLINK_NOFOLLOW)
-        });
+        // Who may not give it to its owner may still give it to its group.
+        for uid in [Some(Uid::from_raw(recipe.uid)), None] {
+            let gid = Some(Gid::from_raw(recipe.gid));
+            let given = open_below(self.root(), above).and_then(|above| {
+                chownat(above, OsStr::from_bytes(name), uid, gid, AtFlags::SYMLINK_NOFOLLOW)
+            });
+            if given.is_ok() {
+                break;
+            }
+        }
         let _ = fchmod(&dir, Mode::from_raw_mode(recipe.mode));
         set_mtime(&dir, time_of(recipe));
     }

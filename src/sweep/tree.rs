@@ -1,9 +1,9 @@
 //! Going through directories of our own quarantine, by descriptor, without recursion.
 
 use super::below::open_below;
-use super::quarantine::PRIVATE;
 use crate::clean::Kind;
-use rustix::fs::{AtFlags, Dir, FileType, Mode, Stat, fchmod, fstat, statat, unlinkat};
+use crate::machine::follow;
+use rustix::fs::{AtFlags, Dir, FileType, Mode, Stat, fstat, statat, unlinkat};
 use rustix::io::Errno;
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, OwnedFd};
@@ -46,16 +46,24 @@ pub(super) fn join(dir: &[u8], name: &[u8]) -> Vec<u8> {
     if dir.is_empty() { name.to_vec() } else { [dir, b"/", name].concat() }
 }
 
-/// Calls `visit(path, directory, names)` for a directory and all below it, parents first. Paths are relative to `top`.
+/// Calls `visit(path, directory, names)` for a directory and all below it, parents first, until it answers false. Paths are relative
+/// to `top`. What cannot be opened or listed, as a directory of somebody else, is `trouble`, and does not end the walk.
 pub(super) fn walk(
     top: impl AsFd,
     mut visit: impl FnMut(&[u8], &OwnedFd, &[(Vec<u8>, Kind)]) -> bool,
-) -> Result<Vec<Vec<u8>>, Errno> {
+    mut trouble: impl FnMut(&[u8], Errno),
+) -> Vec<Vec<u8>> {
     let mut todo = vec![Vec::new()];
     let mut seen = Vec::new();
     while let Some(path) = todo.pop() {
-        let dir = open_below(&top, &path)?;
-        let names = names(&dir)?;
+        let opened = open_below(&top, &path).and_then(|dir| Ok((names(&dir)?, dir)));
+        let (names, dir) = match opened {
+            Ok(opened) => opened,
+            Err(error) => {
+                trouble(&path, error);
+                continue;
+            }
+        };
         todo.extend(names.iter().filter(|(_, kind)| *kind == Kind::Dir).map(|(name, _)| join(&path, name)));
         let go_on = visit(&path, &dir, &names);
         seen.push(path);
@@ -63,27 +71,29 @@ pub(super) fn walk(
             break;
         }
     }
-    Ok(seen)
+    seen
 }
 
 /// rsync gives its backups the modes of the mirror, where we may not be allowed to write. In the quarantine, it is ours.
-pub(super) fn make_private(dir: impl AsFd) {
-    let closed = |stat: Stat| Mode::from_raw_mode(stat.st_mode) & PRIVATE != PRIVATE;
+/// `above` is the mirror's root.
+pub(super) fn open_up(dir: impl AsFd, above: &Stat) {
+    let closed = |stat: Stat| !Mode::from_raw_mode(stat.st_mode).contains(Mode::RWXU);
     if fstat(&dir).is_ok_and(closed) {
         // Where that is refused, what is to be done there fails.
-        let _ = fchmod(&dir, PRIVATE);
+        follow(&dir, above);
     }
 }
 
-/// Removes every directory below `top` that is empty, or only has empty ones. `top` itself stays.
-pub(super) fn prune(top: impl AsFd) {
+/// Removes every directory below `top` that is empty, or only has empty ones. `top` itself stays. `above` is the mirror's root.
+pub(super) fn prune(top: impl AsFd, above: &Stat) {
     let writable = |_: &[u8], dir: &OwnedFd, names: &[(Vec<u8>, Kind)]| {
         if !names.is_empty() {
-            make_private(dir);
+            open_up(dir, above);
         }
         true
     };
-    let Ok(mut seen) = walk(&top, writable) else { return };
+    // What cannot be opened stays, and so does what is above it.
+    let mut seen = walk(&top, writable, |_, _| ());
     // Children come after their parents.
     seen.reverse();
     for path in seen.iter().filter(|path| !path.is_empty()) {

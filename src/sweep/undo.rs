@@ -3,12 +3,13 @@
 //! Every step can be the last one, and the next undo goes on: what is back is back, a directory is written down before it is
 //! made, and what directories were like is set at the end.
 
-use super::below::{make_below, open_below, why_not};
+use super::below::{open_below, why_not};
 use super::capture::{Captured, give_back, is_beside};
 use super::hand::look;
 use super::journals::Journal;
+use super::ours::make_ours;
 use super::parent::Parent;
-use super::quarantine::{ESCAPED, PRIVATE, TREE, name_limit, place, tidy};
+use super::quarantine::{ESCAPED, TREE, name_limit, place, tidy};
 use super::remake::Maker;
 use super::tree;
 use super::tree::join;
@@ -17,10 +18,11 @@ use crate::clean::path::{check, split};
 use crate::clean::{
     Begin, Did, Dirs, End, Kind, Line, LongNames, NameLimit, Record, UNDO, escape, escape_path, is_hashed,
 };
+use rustix::fs::fstat;
 use rustix::io::Errno;
 use std::collections::BTreeSet;
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
 /// How many conflicts are told by name.
@@ -197,18 +199,26 @@ impl Undoing<'_> {
     }
 
     fn back(&mut self, place: &impl AsFd, dir: &impl AsFd, top: &Top) -> io::Result<()> {
-        let mut broken = Ok(());
-        tree::walk(dir, |path, hold, names| {
+        let (mut broken, mut closed) = (Ok(()), Vec::new());
+        let above = fstat(self.maker.root())?;
+        let mut each = |path: &[u8], hold: &OwnedFd, names: &[(Vec<u8>, Kind)]| {
             if (self.stop)() || broken.is_err() {
                 return false;
             }
             if names.iter().any(|(_, kind)| *kind != Kind::Dir) {
-                tree::make_private(hold);
+                tree::open_up(hold, &above);
                 broken = self.directory(place, top, path, hold, names);
             }
             broken.is_ok()
-        })?;
-        broken
+        };
+        tree::walk(dir, &mut each, |path, error| closed.push((path.to_vec(), error)));
+        broken?;
+        // What is in it stays there; the rest comes back all the same.
+        for (path, error) in closed {
+            let why = format!("its directory in the quarantine cannot be opened: {}", why_not(error));
+            self.stays(top, &path, why);
+        }
+        Ok(())
     }
 
     /// What a path of the quarantine belongs to.
@@ -258,7 +268,8 @@ impl Undoing<'_> {
                     if is_hashed(&full, self.limit) {
                         write_key(self.journal, &full, *kind)?;
                     }
-                    swap(place, &top.newer(dir, self.limit), hold, name, parent, own, self.limit)
+                    let (root, path) = (self.maker.root(), top.newer(dir, self.limit));
+                    swap(|| make_ours(root, place, &path), hold, name, parent, own, self.limit)
                 }
                 other => other,
             };
@@ -274,14 +285,15 @@ impl Undoing<'_> {
         Ok(())
     }
 
-    /// It stays where it is; no line of the journal can be about it.
     fn nameless(&mut self, top: &Top, stored: &[u8], why: &str) {
+        self.stays(top, stored, format!("nobody can say what it was called ({why}); it stays there"));
+    }
+
+    /// It stays where it is in the quarantine; no line of the journal can be about it.
+    fn stays(&mut self, top: &Top, stored: &[u8], why: String) {
         self.undone.failed += 1;
         if self.undone.why.len() < TOLD {
-            let path = join(&self.place, &join(&top.path(), stored));
-            self.undone
-                .why
-                .push((path, format!("nobody can say what it was called ({why}); it stays there")));
+            self.undone.why.push((join(&self.place, &join(&top.path(), stored)), why));
         }
     }
 }
@@ -316,11 +328,10 @@ fn write_key(journal: &Journal, path: &[u8], kind: Kind) -> io::Result<()> {
     journal.sync()
 }
 
-/// The old version takes the place of the new one, which is kept in `newer`, below the quarantine's place. In two steps, each
+/// The old version takes the place of the new one, which is kept in the directory `newer`. In two steps, each
 /// of which can be the last: in between, the place is free, and the next undo just puts the old version there.
 fn swap(
-    place: impl AsFd,
-    newer: &[u8],
+    newer: impl FnOnce() -> Result<OwnedFd, Errno>,
     hold: impl AsFd,
     name: &[u8],
     parent: &Parent,
@@ -330,7 +341,7 @@ fn swap(
     if look(parent.fd(), own)?.0 == Kind::Dir {
         return Err(Errno::EXIST);
     }
-    let newer = make_below(place, newer, PRIVATE, |_| ())?;
+    let newer = newer()?;
     give_back(parent.fd(), own, newer, &escape(own, limit))?;
     give_back(hold, name, parent.fd(), own)
 }

@@ -218,6 +218,15 @@ fn is_denied(dir: impl AsFd) -> bool {
     answer == Err(Errno::ACCESS)
 }
 
+/// Whether a directory without write permission would get it for the moment of a change.
+pub(super) fn can_be_made_writable(dir: impl AsFd) -> bool {
+    let can = |stat: Stat| {
+        let mode = mode_of(&stat);
+        stat.st_uid == geteuid().as_raw() && mode & NEEDED != NEEDED && !loses_setgid(mode, stat.st_gid)
+    };
+    fstat(&dir).is_ok_and(can)
+}
+
 /// Changes a mode, and looks whether the file system has taken it.
 pub(super) fn change(dir: &OwnedFd, mode: u32) -> Result<(), Errno> {
     fchmod(dir, Mode::from_raw_mode(mode as _))?;

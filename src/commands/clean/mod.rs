@@ -85,8 +85,10 @@ fn tell_modes(access: &WriteAccess, path: &Path, ui: &Ui) {
 /// Escapes what earlier runs left under its own names, and tells of what cannot be. The tree is locked.
 fn escape_quarantines(access: &Arc<WriteAccess>, path: &Path, state: &Path, stop: &Stop, ui: &Ui) {
     let left = sweep::escape_quarantines(access, state, &|| stop.is_stopped());
-    if let Some(text) = left.text(path) {
-        ui.warning(&text);
+    match left.text(path) {
+        Some(text) if left.is_of_others() => ui.note(&text),
+        Some(text) => ui.warning(&text),
+        None => {}
     }
 }
 
@@ -115,7 +117,16 @@ fn lock(
     let mut locks = Vec::new();
     for dir in dirs {
         match try_lock(&dir, &holders) {
-            Ok(Tried::Held(lock)) => locks.push(lock),
+            Ok(Tried::Held(lock)) => {
+                if let Some(reason) = lock.unsure() {
+                    ui.error(&format!("{}; nothing was touched", reason.text), reason.hint.as_deref());
+                    return Ok(Err(Exit::Failed));
+                }
+                if let Some(text) = lock.news() {
+                    ui.note(text);
+                }
+                locks.push(lock);
+            }
             Ok(Tried::Busy(holder)) => {
                 ui.error(
                     &format!("{} is locked by {holder}", dir.display()),

@@ -45,6 +45,12 @@ pub(super) fn run(args: &PurgeArgs, global: &Global, ui: &Ui) -> Result<Exit, Fa
         for (root, locks) in work {
             let cannot = || Failure::io(format!("open {}", root.display()));
             let dir = super::verify::open(&root).map_err(cannot())?;
+            if !dry && let Some(refusal) = sweep::cannot_purge(&dir, &root) {
+                let text = format!("cannot purge the quarantine of {}: {refusal}", root.display());
+                ui.error(&text, Some(&refusal.hint));
+                exit = exit.worst(Exit::Failed);
+                continue;
+            }
             let begun = |run: &str| sweep::note_purge(&state, &root.canonicalize()?, run);
             let (now, stop) = (expiry::now(), || asked.is_stopped());
             let tree = if dry {

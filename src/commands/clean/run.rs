@@ -15,7 +15,7 @@ use crate::exit::Exit;
 use crate::job::MaxEntries;
 use crate::machine;
 use crate::scan::Stop;
-use crate::sweep;
+use crate::sweep::{self, Fate};
 use crate::ui::Ui;
 use serde_json::json;
 use std::collections::HashSet;
@@ -111,6 +111,15 @@ pub(super) fn run(args: &RunArgs, global: &Global, ui: &Ui) -> Result<Exit, Fail
     // Only now nobody else writes into its journal.
     let (run, past) = which_run(&state, &whole, &path, word)?;
     let fate = fate(args, &config, &path)?;
+    // All but what is deleted is captured there.
+    if !matches!(fate, Fate::Delete)
+        && let Some(refusal) = sweep::cannot_keep(&dir, &path)
+    {
+        let text =
+            format!("cannot make the quarantine in {}: {refusal}; nothing was touched", path.display());
+        ui.error(&text, Some(&refusal.hint));
+        return Ok(Exit::Failed);
+    }
     let stop = Stop::default();
     let work = Work {
         plan,

@@ -6,6 +6,7 @@ use crate::cli::{Global, UndoArgs};
 use crate::commands::costs::Clock;
 use crate::commands::scan::{count, grouped, interruptible, shown};
 use crate::commands::{Failure, locate};
+use crate::config::Config;
 use crate::exit::Exit;
 use crate::scan::Stop;
 use crate::sweep::{self, Found, Journal, Parent, Place, Undone, WriteAccess, look};
@@ -20,13 +21,10 @@ pub(super) fn run(args: &UndoArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
     let clock = Clock::start("clean undo");
     let state = locate::state_dir(global)?;
     let found = sweep::find_to_undo(&state, &args.run).map_err(Failure::io("read the journals"))?;
-    if found.is_empty() {
-        return Err(Failure::usage_hint(
-            format!("no run {:?} is known", args.run),
-            "`pdb-sync clean log` lists them",
-        ));
-    }
     let config = super::config(global)?;
+    if found.is_empty() {
+        return Err(unknown(&args.run, &config, &state));
+    }
     let (mut work, mut purged) = (Vec::new(), Exit::Done);
     for found in found {
         if let Some(time) = &found.purged {
@@ -66,6 +64,27 @@ pub(super) fn run(args: &UndoArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
     })?;
     clock.note(exit, global, ui);
     Ok(exit)
+}
+
+/// No journal is about such a run. One of another user, or of another host, may have its quarantine in a mirror all the same.
+fn unknown(run: &str, config: &Config, state: &Path) -> Failure {
+    let name = run.to_ascii_uppercase();
+    let plain = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric());
+    let elsewhere = config.jobs.iter().filter(|_| plain).find_map(|job| {
+        let root = File::open(&job.dest).ok()?;
+        Some((&job.dest, sweep::made_by(&root, &name)?))
+    });
+    match elsewhere {
+        Some((dest, user)) => Failure::usage_hint(
+            format!(
+                "the state directory {} has no journal of run {name}, whose quarantine in {} {user} made",
+                state.display(),
+                dest.display()
+            ),
+            "whose journal it is can undo it: run as that user, or give the state directory of that run by --state-dir",
+        ),
+        None => Failure::usage_hint(format!("no run {run:?} is known"), "`pdb-sync clean log` lists them"),
+    }
 }
 
 /// Whether there was something in the quarantine, which nobody has brought back and which is not there any more. A purge by

@@ -36,7 +36,7 @@ impl Backup {
 
     /// What was captured from the directory `from` goes there under its own name.
     pub(super) fn put(&self, hold: &Captured<'_>, from: &[u8], stamp: &Stamp) -> io::Result<()> {
-        let to = make_below(&self.dir, from, Mode::RWXU, |_| ())
+        let to = make_below(&self.dir, from, Mode::RWXU, |_, _| ())
             .map_err(|error| io::Error::other(format!("its directory there: {}", why_not(error))))?;
         move_to(hold.dir(), hold.name(), &to, hold.own(), stamp)
     }

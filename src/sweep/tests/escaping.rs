@@ -12,11 +12,11 @@ const RUN: &str = ".pdb-sync/quarantine/RUN1";
 fn names(place: &Place) -> BTreeSet<Vec<u8>> {
     let dir = File::open(place.root.join(".pdb-sync")).unwrap();
     let mut all = BTreeSet::new();
-    tree::walk(&dir, |_, _, names| {
+    let mut each = |names: &[(Vec<u8>, Kind)]| {
         all.extend(names.iter().map(|(name, _)| name.clone()));
         true
-    })
-    .unwrap();
+    };
+    tree::walk(&dir, |_, _, names| each(names), |path, error| panic!("{path:?}: {error}"));
     all
 }
 

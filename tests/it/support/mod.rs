@@ -14,6 +14,7 @@ mod skip;
 mod somebody;
 mod tree;
 mod upstream;
+mod users;
 #[cfg(target_os = "linux")]
 mod without_flock;
 
@@ -29,5 +30,6 @@ pub(crate) use skip::skipped;
 pub(crate) use somebody::{NOBODY, Somebody, mode_of, set_dirs};
 pub(crate) use tree::{Entry, Kind, holds_something, tree};
 pub(crate) use upstream::Upstream;
+pub(crate) use users::{ALICE, BOB, CAROL, GROUP, User};
 #[cfg(target_os = "linux")]
 pub(crate) use without_flock::without_flock;

@@ -15,6 +15,8 @@ mod guards;
 mod guards_moving;
 mod hooks;
 mod lock;
+#[cfg(target_os = "linux")]
+mod lock_users;
 mod names;
 mod older;
 mod output;
@@ -22,6 +24,7 @@ mod readonly_dirs;
 mod reserved;
 #[cfg(target_os = "linux")]
 mod roots;
+mod shared;
 mod silence;
 mod ssh;
 mod state_dir;

@@ -1,0 +1,81 @@
+//! What several users of a mirror need: a directory of ours that all of them can use, and locks that all of them meet.
+
+use super::destination::warn;
+use super::{Area, Finding, Verdict};
+use crate::clean::path::OURS;
+use crate::machine::{follows, group_name, user_name};
+use crate::run::{Lockable, lockable};
+use crate::sweep::{self, below::open_below, share_command};
+use rustix::fs::{AtFlags, Mode, Stat, fstat, statat};
+use std::ffi::OsStr;
+use std::fs::File;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+/// Our directory in a mirror that exists and is writable.
+pub(super) fn ours(dest: &Path) -> Option<Finding> {
+    let root = File::open(dest).ok()?;
+    let top = fstat(&root).ok()?;
+    let there = statat(&root, OsStr::from_bytes(OURS), AtFlags::SYMLINK_NOFOLLOW).ok()?;
+    if let Some(refusal) = sweep::cannot_keep(&root, dest) {
+        let text = format!("what jobs with keep_deleted and `clean` remove cannot be kept: {refusal}");
+        return Some(warn(text).hint(refusal.hint));
+    }
+    let shared = Mode::from_raw_mode(top.st_mode).contains(Mode::WGRP);
+    if !shared || open_below(&root, OURS).is_err() {
+        return None;
+    }
+    let mut closed = Vec::new();
+    let mut look = |path: Vec<u8>, stat: Stat| {
+        if !follows(&stat, &top) {
+            closed.push((path, stat));
+        }
+    };
+    look(OURS.to_vec(), there);
+    let mut at = [OURS, b"/quarantine"].concat();
+    if let Ok(stat) = statat(&root, OsStr::from_bytes(&at), AtFlags::SYMLINK_NOFOLLOW) {
+        look(at.clone(), stat);
+    }
+    at.push(b'/');
+    for run in sweep::runs(&root).unwrap_or_default() {
+        let path = [&at[..], run.as_bytes()].concat();
+        if let Ok(stat) = statat(&root, OsStr::from_bytes(&path), AtFlags::SYMLINK_NOFOLLOW) {
+            look(path, stat);
+        }
+    }
+    let (path, stat) = closed.first()?;
+    let (owner, group) = (user_name(stat.st_uid), group_name(top.st_gid));
+    let path = dest.join(OsStr::from_bytes(path));
+    let more = closed.len() - 1;
+    let text = format!(
+        "not every user of group {group} can keep and purge there what is removed: {} belongs to {owner}, group {}, mode {:04o}{}",
+        path.display(),
+        group_name(stat.st_gid),
+        stat.st_mode & 0o7777,
+        if more == 0 { String::new() } else { format!("; {more} more like it") },
+    );
+    let hint = format!(
+        "a run of {owner} on this mirror shares it, if {owner} is of group {group}; or, as root or {owner}: {}",
+        share_command(dest, top.st_gid)
+    );
+    Some(warn(text).hint(hint))
+}
+
+/// How one run at a time is seen to in a directory that exists and is writable.
+pub(super) fn locks(dir: &Path) -> Option<Finding> {
+    match lockable(dir).ok()? {
+        Lockable::Directory => None,
+        Lockable::File(error) => {
+            let text = format!(
+                "directories cannot be locked in {} ({error}): .pdb-sync/lock in the mirror stands in for that",
+                dir.display()
+            );
+            Some(Finding::new(Area::Destination, Verdict::Ok, text))
+        }
+        Lockable::Nothing(error) => {
+            let text = format!("nothing can be locked in {}: {error}", dir.display());
+            let hint = "two runs with different state directories could write there at once: start the lock service of its file system, or run from one account and host";
+            Some(warn(text).hint(hint))
+        }
+    }
+}

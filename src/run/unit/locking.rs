@@ -1,0 +1,69 @@
+//! Before a job may write: its destination is locked, and the quarantine in it looked after.
+
+use super::{Ticket, Unit};
+use crate::event::Level;
+use crate::result::{Outcome, Reason, Skip};
+use crate::run::begin;
+use crate::run::blocking::off_thread;
+use crate::run::lock::{self, Lock, Tried};
+use crate::sweep::WriteAccess;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How often a lock that is waited for is tried.
+const LOCK_POLL: Duration = Duration::from_millis(100);
+
+impl Unit<'_> {
+    /// Makes the destination and locks it, waiting as long as was asked for, without a slot.
+    pub(super) async fn lock(&mut self) -> Result<Lock, Outcome> {
+        let Ticket { plan, job, voice, holders, .. } = self.ticket;
+        let deadline = Instant::now() + plan.wait_lock;
+        loop {
+            let (dest, holders) = (job.dest.clone(), holders.clone());
+            let tried = move || lock::try_lock(&dest, &holders);
+            let tried = off_thread(&voice.stop, tried).await.ok_or_else(|| self.stopped())?;
+            let holder = match tried {
+                Ok(Tried::Held(lock)) => {
+                    if let Some(text) = lock.news() {
+                        voice.notice(Level::Info, text).await;
+                    }
+                    if self.slot.is_none() {
+                        self.take_slot(job.sources.first().and_then(|s| s.host())).await?;
+                    }
+                    return Ok(lock);
+                }
+                Ok(Tried::Busy(holder)) => holder,
+                Err(error) => {
+                    let text =
+                        format!("cannot make and lock the destination {}: {error}", job.dest.display());
+                    let hint = match error.kind() {
+                        std::io::ErrorKind::PermissionDenied => lock::who_may(&job.dest),
+                        _ => None,
+                    };
+                    let hint =
+                        hint.unwrap_or_else(|| "does it lie on a disk that is mounted and writable?".into());
+                    return Err(Outcome::Failed(Reason::new(text).hint(hint)));
+                }
+            };
+            if Instant::now() >= deadline {
+                let dest = job.dest.display();
+                return Err(Outcome::Skipped(Skip::Locked(format!("{dest} is locked by {holder}"))));
+            }
+            if self.slot.take().is_some() {
+                let text = format!("waiting for the lock of {}, held by {holder}", job.dest.display());
+                voice.notice(Level::Info, text).await;
+            }
+            tokio::select! {
+                () = tokio::time::sleep(LOCK_POLL) => {}
+                () = voice.stop.gentle() => return Err(self.stopped()),
+            }
+        }
+    }
+
+    /// What runs before this one left undone comes first: nobody has to wait for the transfer.
+    pub(super) async fn begin(&self, lock: &Lock) -> Result<Arc<WriteAccess>, Outcome> {
+        let Ticket { plan, job, voice, .. } = self.ticket;
+        let access = begin::begin(lock, plan, job, voice).await.ok_or_else(|| self.stopped())?;
+        access.map_err(Outcome::Failed)
+    }
+}
