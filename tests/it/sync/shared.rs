@@ -28,7 +28,11 @@ fn mirror(mode: u32) -> Option<Env> {
     let config =
         one_job(&[&from], &env.mirror("j"), &format!("delete = true\nkeep_deleted = \"30d\"\n{ARGS}"));
     let env = env.with_config(&config);
-    ALICE.run(&env, &["sync", "j"]).expect_code(0);
+    // Each user has a state directory of their own, and a first run deletes nothing.
+    for user in [ALICE, BOB] {
+        user.run(&env, &["sync", "j"]).expect_code(0);
+    }
+    env.run(["sync", "j"]).expect_code(0);
     Some(env)
 }
 
