@@ -63,8 +63,13 @@ fn probe_by(
 /// Makes the file `name`, and says whether it is found in another case and in another form. One that a killed run left is as good.
 fn ask(dir: &OwnedFd, name: &str, case: &str, form: Option<&str>) -> Result<Folding, Errno> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    drop(openat(dir, name, flags, Mode::RUSR | Mode::WUSR)?);
     let found = |other: &str| statat(dir, other, AtFlags::SYMLINK_NOFOLLOW).is_ok();
+    match openat(dir, name, flags, Mode::RUSR | Mode::WUSR) {
+        Ok(file) => drop(file),
+        // Of another user: it need not be opened to be found.
+        Err(Errno::ACCESS | Errno::PERM) if found(name) => {}
+        Err(error) => return Err(error),
+    }
     let folding = Folding { case: found(case), form: form.is_some_and(found) };
     // Somebody else may have asked at the same time.
     match unlinkat(dir, name, AtFlags::empty()) {

@@ -204,6 +204,7 @@ mod tests {
         let Locked::Ours(second) = lock(&root, false).unwrap() else { panic!("not ours") };
         assert_eq!(second.left, None);
         second.note(&note);
+        unlock(&second.file);
         drop(second);
         let Locked::Ours(third) = lock(&root, true).unwrap() else { panic!("not ours") };
         assert_eq!(third.left.as_deref(), Some(&note), "of one that was killed");

@@ -43,19 +43,33 @@ fn without(env: &Env, args: &[&str]) -> Ended {
     Running::start(command).wait()
 }
 
-/// The file, locked by this process until it is dropped, as by one of another host.
-#[expect(unsafe_code, reason = "locks of open files are not in rustix")]
-fn held(env: &Env, note: &str) -> File {
+/// The file, locked by this process as by one of another host. Dropping it frees the lock, of which another test may hold a copy
+/// between its fork and its exec.
+struct Held(File);
+
+fn held(env: &Env, note: &str) -> Held {
     fs::create_dir_all(env.mirror("j/.pdb-sync")).unwrap();
     fs::write(stand_in(env), note).unwrap();
-    let file = File::options().read(true).write(true).open(stand_in(env)).unwrap();
-    // SAFETY: all zeros is a valid `flock`.
-    let mut lock: libc::flock = unsafe { std::mem::zeroed() };
-    lock.l_type = libc::F_WRLCK as libc::c_short;
-    // SAFETY: the structure lives as long as the call.
-    let done = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_SETLK, &raw const lock) };
-    assert_eq!(done, 0);
-    file
+    let held = Held(File::options().read(true).write(true).open(stand_in(env)).unwrap());
+    assert!(held.set(libc::F_WRLCK));
+    held
+}
+
+impl Held {
+    #[expect(unsafe_code, reason = "locks of open files are not in rustix")]
+    fn set(&self, kind: libc::c_int) -> bool {
+        // SAFETY: all zeros is a valid `flock`.
+        let mut lock: libc::flock = unsafe { std::mem::zeroed() };
+        lock.l_type = kind as libc::c_short;
+        // SAFETY: the structure lives as long as the call.
+        unsafe { libc::fcntl(self.0.as_raw_fd(), libc::F_OFD_SETLK, &raw const lock) == 0 }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.set(libc::F_UNLCK);
+    }
 }
 
 fn note(host: &str, pid: u32, process: &str) -> String {
