@@ -43,10 +43,16 @@ pub fn flock_holder(file: &File) -> Option<Holder> {
     let inode = file.metadata().ok()?.ino();
     let devices = devices(file);
     let pid = find(&fs::read_to_string("/proc/locks").ok()?, &devices, inode)?;
-    let user = fs::metadata(format!("/proc/{pid}")).ok().map(|meta| super::user_name(meta.uid()))?;
+    // It may have ended, and have left the file to a child.
+    let there = Pid::from_raw(i32::try_from(pid).ok()?)?;
+    if rustix::process::test_kill_process(there) == Err(rustix::io::Errno::SRCH) {
+        return None;
+    }
+    // Where processes of others are hidden, no more than the number is known.
+    let user = fs::metadata(format!("/proc/{pid}")).ok().map(|meta| super::user_name(meta.uid()));
     let program = fs::read_to_string(format!("/proc/{pid}/comm")).ok();
     let program = program.map(|name| name.trim_end().escape_debug().to_string());
-    Some(Holder { pid, program, user: Some(user), started: started(pid) })
+    Some(Holder { pid, program, user, started: started(pid) })
 }
 
 /// The devices under which the kernel may list a file, as `major:minor`: `stat` gives another one than `/proc/locks` where a

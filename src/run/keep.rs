@@ -68,7 +68,12 @@ impl From<NoKeep> for Reason {
     fn from(error: NoKeep) -> Self {
         let hint = match error {
             NoKeep::Journal { .. } => "is the state directory writable, and its disk not full?",
-            NoKeep::Quarantine { .. } => "is the destination writable, and its disk not full?",
+            NoKeep::Quarantine { ref source, .. } => match Errno::from_io_error(source) {
+                Some(Errno::NOTDIR | Errno::LOOP | Errno::XDEV) => {
+                    "move .pdb-sync in it away: it has to be a directory on the same file system"
+                }
+                _ => "is the destination writable, and its disk not full?",
+            },
             NoKeep::Refused { ref refusal, .. } => &refusal.hint,
         };
         Reason::new(error.to_string()).hint(hint)

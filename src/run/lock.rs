@@ -163,7 +163,7 @@ fn of_another(note: Option<Note>, dest: &Path) -> String {
         None => format!("another process, which has left no note in {path}"),
         Some(note) if note.is_gone() => {
             format!(
-                "{note}, which this host has no more: what it started, or the file server, still has its lock"
+                "{note}; that process has ended, but a child of it, or the file server, still has its lock"
             )
         }
         Some(note) if note.is_here() => note.to_string(),
@@ -185,8 +185,16 @@ fn closed(directory: &File, dest: &Path, error: Errno) -> Reason {
     let place = [OURS, b"/", LOCK.as_bytes()].concat();
     match denied.then(|| refusal(directory, dest, &place)).flatten() {
         Some(refusal) => Reason::new(format!("{cannot}: {refusal}")).hint(&refusal.hint),
-        None => Reason::new(format!("{cannot}: {}", io::Error::from(error)))
-            .hint("is the destination writable, and its disk not full?"),
+        None => {
+            let hint = match error {
+                Errno::NOTDIR | Errno::LOOP | Errno::XDEV | Errno::ISDIR | Errno::INVAL => format!(
+                    "move it away: it has to be a regular file, in a directory on the file system of {}",
+                    dest.display()
+                ),
+                _ => "is the destination writable, and its disk not full?".into(),
+            };
+            Reason::new(format!("{cannot}: {}", io::Error::from(error))).hint(hint)
+        }
     }
 }
 

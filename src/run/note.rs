@@ -27,7 +27,7 @@ impl Note {
         Note { v: 1, pid, process: started, run: run.into(), user: own_name(), host: host_name(), since }
     }
 
-    /// As a line; the first word of it must be no JSON.
+    /// As a line, without its end.
     pub(super) fn line(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
     }

@@ -63,8 +63,10 @@ pub fn refusal(root: &File, dest: &Path, path: &[u8]) -> Option<Refusal> {
     Some(refused(root, dest, at, &stat))
 }
 
+/// As far as permissions go: a read-only file system is another matter.
 fn may_write(dir: impl AsFd) -> bool {
-    accessat(dir, ".", Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS).is_ok()
+    let tried = accessat(dir, ".", Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS);
+    !matches!(tried, Err(Errno::ACCESS | Errno::PERM))
 }
 
 #[expect(clippy::unnecessary_cast, reason = "the widths differ between systems")]

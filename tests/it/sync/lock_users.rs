@@ -169,7 +169,7 @@ fn a_holder_of_another_host_is_told_as_what_it_is() {
         "{away}"
     );
     let gone = told(&note(&host(), 4_000_000, "another boot:1"));
-    assert!(gone.contains("which this host has no more: "), "{gone}");
+    assert!(gone.contains("; that process has ended, but "), "{gone}");
     for odd in ["", "{\"v\":1", "\u{1b}[31m"] {
         let unknown = told(odd);
         assert!(unknown.contains("another process, which has left no note in "), "{unknown}");
