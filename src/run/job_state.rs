@@ -119,10 +119,11 @@ impl JobState {
         }
     }
 
-    /// Counts a run that `source` has served. `complete`: the destination is now what this source is.
-    pub(super) fn served_by(&mut self, source: &str, run: &str, complete: bool) {
+    /// Counts a run that `source` has served. `complete`: the destination is now what this source is. Another source than the usual one
+    /// becomes it when it has served two runs in a row: one that lags and stands in once must not be trusted when it stands in again.
+    pub(super) fn served_by(&mut self, source: &str, first: &str, run: &str, complete: bool) {
         let runs = self.runs_before(source, run).saturating_add(1);
-        if complete {
+        if complete && (runs > 1 || self.is_usual(source, first)) {
             self.usual = Some(source.to_owned());
         }
         if runs > 2 && self.is_usual(source, source) {
@@ -158,15 +159,24 @@ mod tests {
     fn a_source_is_trusted_with_deletions_when_it_serves_the_second_run_in_a_row() {
         let mut state = JobState::default();
         assert!(state.may_delete_from("a", "a", "1") && !state.may_delete_from("b", "a", "1"));
-        state.served_by("a", "1", true);
-        state.served_by("b", "2", false);
-        state.served_by("b", "2", false);
+        state.served_by("a", "a", "1", true);
+        state.served_by("b", "a", "2", false);
+        state.served_by("b", "a", "2", false);
         assert!(!state.may_delete_from("b", "a", "2"), "a second attempt of the same run");
         assert!(!state.is_usual("b", "a") && state.may_delete_from("b", "a", "3"), "its second run");
-        state.served_by("c", "3", false);
+        state.served_by("c", "a", "3", false);
         assert!(!state.may_delete_from("b", "a", "4"));
-        state.served_by("b", "4", true);
-        assert!(state.is_usual("b", "a") && !state.may_delete_from("a", "a", "5"));
+        state.served_by("b", "a", "4", true);
+        assert!(!state.is_usual("b", "a"), "it has stood in once");
+        state.served_by("a", "a", "5", false);
+        state.served_by("b", "a", "6", true);
+        assert!(!state.is_usual("b", "a") && state.may_delete_from("a", "a", "7"));
+        state.served_by("b", "a", "7", true);
+        assert!(state.is_usual("b", "a") && !state.may_delete_from("a", "a", "8"));
+        // Nor does one become it by standing in for the first run of all.
+        let mut state = JobState::default();
+        state.served_by("b", "a", "1", true);
+        assert!(!state.is_usual("b", "a") && state.may_delete_from("a", "a", "2"));
     }
 
     #[test]
@@ -191,7 +201,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         assert_eq!(JobState::load(dir.path(), "j"), Err(Unknown::New));
         let mut state = JobState { folds: Some((1, 2, true)), lost: vec!["A".into()], ..JobState::default() };
-        state.served_by("a", "1", true);
+        state.served_by("a", "a", "1", true);
         state.save(dir.path(), "j").unwrap();
         assert_eq!(JobState::load(dir.path(), "j"), Ok(state));
         let file = path(dir.path(), "j");

@@ -46,7 +46,9 @@ impl Try<'_> {
             return;
         }
         if self.evidence.has_everything() {
-            self.memory.served_by(&self.source.text, &self.plan.run, self.evidence.is_complete());
+            let first = &self.job.sources[0].text;
+            let complete = self.evidence.is_complete();
+            self.memory.served_by(&self.source.text, first, &self.plan.run, complete);
         }
         if self.dealt_with || self.evidence.has_everything() {
             self.memory.learn(&self.job.dest);
