@@ -87,7 +87,11 @@ impl SourceError {
 pub fn mask_passwords(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some(at) = rest.find('@') {
+    while let Some(first) = rest.find('@') {
+        // A password may hold an @ itself.
+        let end =
+            rest[first..].find(['/', '"', '\'', ' ', '\t', ',', ']']).map_or(rest.len(), |end| first + end);
+        let at = rest[..end].rfind('@').unwrap_or(first);
         let (before, after) = rest.split_at(at);
         let start = before.rfind(['/', '"', '\'', ' ', '\t', ',', '[', '=']).map_or(0, |start| start + 1);
         match before[start..].split_once(':') {
@@ -268,6 +272,7 @@ mod tests {
             assert!(matches!(&error, SourceError::Password(_)), "{text}: {error:?}");
             assert!(!error.to_string().contains("sec") && error.hint().is_some(), "{error}");
         }
+        assert_eq!(mask_passwords("rsync://joe:s3@cret@host/m@x:y/"), "rsync://joe:*******@host/m@x:y/");
         for text in ["h:873::m/", "me@h:33444::ftp_data/x", "[::1]:8730::m"] {
             let error = Source::parse(text, Path::new("/b")).unwrap_err();
             assert!(matches!(error, SourceError::ShellPort(_)), "{text}: {error:?}");
