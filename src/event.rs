@@ -74,6 +74,10 @@ pub enum Event {
         deleted: Tally,
         /// How many files may be removed; `None` for a job that never deletes.
         limit: Option<u64>,
+        /// What is removed by the next run only, since this one takes the destination over.
+        waiting: Tally,
+        /// Names that would be spelt as the source does, on a destination that folds names.
+        respelt: u64,
     },
     /// What the first run of a job found at a destination that holds files already.
     Adopted {
@@ -149,6 +153,8 @@ pub struct Found {
     pub older: u64,
     /// Whether those of the same size are compared by checksum, and not fetched again.
     pub checksum: bool,
+    /// Whether the job knew the destination before, and takes it over once more because somebody asked for it.
+    pub again: bool,
 }
 
 impl Tally {
@@ -218,7 +224,7 @@ pub enum Level {
     Debug,
     /// Shown unless `-q`.
     Info,
-    /// Shown unless `-q`; something is not as it should be.
+    /// Always shown; something is not as it should be.
     Warning,
     /// Always shown.
     Error,

@@ -3,7 +3,7 @@
 //! The modules stand on floors; a module imports only from its own floor or from below (`tests/it/floors.rs`
 //! holds the code to it):
 //!
-//! 0. words: [`job`], [`event`], [`result`], [`exit`], [`running`], [`shown`]
+//! 0. words: [`job`], [`event`], [`result`], [`exit`], [`running`], [`shown`], [`hint`], [`time`]
 //! 1. thought (pure): [`config`], [`rsync`], [`pdb`], [`inventory`], [`entry`], [`query`], [`stats`], [`clean`]
 //! 2. deeds: [`run`], [`history`], [`notify`], [`machine`], [`expiry`], [`scan`], [`mirrors`], [`doctor`], [`reclaim`], [`search`], [`status`], [`sweep`]
 //! 3. speech: [`ui`], [`report`]
@@ -19,6 +19,7 @@ pub mod entry;
 pub mod event;
 pub mod exit;
 pub mod expiry;
+pub mod hint;
 pub mod history;
 pub mod inventory;
 pub mod job;
@@ -41,4 +42,5 @@ pub mod shown;
 pub mod stats;
 pub mod status;
 pub mod sweep;
+pub mod time;
 pub mod ui;

@@ -257,6 +257,18 @@ impl Outcome {
         }
     }
 
+    /// The hint in other words.
+    pub fn map_hint(&mut self, words: impl FnOnce(&str) -> String) {
+        if let Outcome::Warned(r)
+        | Outcome::Partial(r)
+        | Outcome::Blocked(r)
+        | Outcome::Failed(r)
+        | Outcome::Cancelled(r) = self
+        {
+            r.hint = r.hint.as_deref().map(words);
+        }
+    }
+
     /// What it contributes to the exit code of the run.
     pub fn exit(&self) -> Exit {
         match self {

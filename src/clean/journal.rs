@@ -12,6 +12,8 @@ pub enum Did {
     Meant,
     /// It lies in the quarantine.
     Quarantined,
+    /// A newer version has its place, and it lies in the quarantine.
+    Replaced,
     /// It is gone for good.
     Deleted,
     /// It lies in the backup directory.
@@ -32,6 +34,7 @@ impl Did {
         match self {
             Did::Meant => "meant",
             Did::Quarantined => "quarantined",
+            Did::Replaced => "replaced",
             Did::Deleted => "deleted",
             Did::Backup => "backup",
             Did::Trashed => "trashed",

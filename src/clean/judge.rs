@@ -71,7 +71,7 @@ impl Why {
             Why::Kind => "it means another kind of entry",
             Why::Size => "the size is out of its range",
             Why::Age => "the age is out of its range",
-            Why::Special => "its name fits, but not the rest (see `clean rules`)",
+            Why::Special => "its name fits, but not the rest (see `pdb-sync clean rules`)",
             Why::Upstream => "upstream has it: the next sync would fetch it again",
             Why::Late => "would match, but comes later",
         }

@@ -45,9 +45,15 @@ pub enum CleanAction {
 /// `clean plan`
 #[derive(Debug, Clone, Args)]
 pub struct PlanArgs {
-    /// A job, by name, or a path (with a slash, or . or ..)
+    /// Jobs, by name, or paths (with a slash, or . or ..); a plan for each
     #[arg(value_name = "JOB|PATH")]
-    pub target: String,
+    pub targets: Vec<String>,
+    /// Plan for the mirror of every enabled job
+    #[arg(long, conflicts_with_all = ["targets", "tag"])]
+    pub all: bool,
+    /// Plan for the mirrors of the enabled jobs that carry this tag (may be repeated)
+    #[arg(long, value_name = "TAG")]
+    pub tag: Vec<String>,
     /// Where the plan is written [default: below the state directory]
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
@@ -104,6 +110,9 @@ pub struct RunArgs {
     /// How to go about it [default: interactive on a terminal, otherwise batch]
     #[arg(long, value_name = "MODE")]
     pub mode: Option<RunMode>,
+    /// Say what would be done; touch and write nothing (--mode dry-run)
+    #[arg(short = 'n', long, conflicts_with = "mode")]
+    pub dry_run: bool,
     /// Do not ask
     #[arg(long)]
     pub yes: bool,
@@ -153,7 +162,7 @@ pub enum RunMode {
 /// `clean undo`
 #[derive(Debug, Clone, Args)]
 pub struct UndoArgs {
-    /// The run, as `clean log` names it, or `last`: the newest that took something away
+    /// The run, as `clean log` and `history` name it, or the beginning of its ID, or `last`: the newest that took something away
     #[arg(value_name = "RUN")]
     pub run: String,
 }
@@ -161,7 +170,7 @@ pub struct UndoArgs {
 /// `clean log`
 #[derive(Debug, Clone, Args)]
 pub struct LogArgs {
-    /// The run whose entries are shown, or `last`
+    /// The run whose entries are shown, or the beginning of its ID, or `last`
     #[arg(value_name = "RUN")]
     pub run: Option<String>,
 }
@@ -172,6 +181,9 @@ pub struct PurgeArgs {
     /// Jobs, by name, or paths [default: every tree that a run is known of]
     #[arg(value_name = "JOB|PATH")]
     pub targets: Vec<String>,
+    /// The mirrors of the enabled jobs that carry this tag (may be repeated)
+    #[arg(long, value_name = "TAG")]
+    pub tag: Vec<String>,
     /// Remove at once what is older than this, without marking it first and whatever each run said ("30d"; "0" is everything)
     #[arg(long, value_name = "DUR")]
     pub older_than: Option<String>,

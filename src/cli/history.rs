@@ -17,6 +17,9 @@ pub struct HistoryArgs {
     /// Only these jobs
     #[arg(value_name = "JOB")]
     pub jobs: Vec<String>,
+    /// Only jobs that carry this tag (may be repeated)
+    #[arg(long, value_name = "TAG")]
+    pub tag: Vec<String>,
     /// Only what started within this time (12h, 30d)
     #[arg(long, value_name = "DUR")]
     pub since: Option<String>,
@@ -25,7 +28,7 @@ pub struct HistoryArgs {
     #[arg(long, value_name = "STATUS")]
     pub status: Vec<String>,
     /// At most so many, the newest; 0 is all [default: 50; with --json: all]
-    #[arg(long, value_name = "N")]
+    #[arg(short, long, value_name = "N")]
     pub limit: Option<usize>,
 }
 
@@ -34,7 +37,7 @@ pub struct HistoryArgs {
 pub enum HistoryAction {
     /// Show the summary of a run once more
     Show {
-        /// Its id, or the beginning of it, or `last`
+        /// Its ID, or the beginning of it, or `last`
         #[arg(value_name = "RUN")]
         run: String,
     },

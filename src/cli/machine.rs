@@ -12,6 +12,9 @@ pub struct DoctorArgs {
     /// Only these jobs' sources and destinations; otherwise those of every enabled job
     #[arg(value_name = "JOB")]
     pub jobs: Vec<String>,
+    /// Only the enabled jobs that carry this tag (may be repeated)
+    #[arg(long, value_name = "TAG")]
+    pub tag: Vec<String>,
     /// Leave the network alone
     #[arg(long)]
     pub offline: bool,
@@ -31,8 +34,11 @@ pub struct ReclaimArgs {
     #[arg(value_name = "JOB|PATH")]
     pub targets: Vec<String>,
     /// The mirrors of all enabled jobs
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["targets", "tag"])]
     pub all: bool,
+    /// The mirrors of the enabled jobs that carry this tag (may be repeated)
+    #[arg(long, value_name = "TAG")]
+    pub tag: Vec<String>,
     /// Stop as soon as programs can have so much memory (8GiB)
     #[arg(long, value_name = "SIZE")]
     pub target: Option<String>,
@@ -54,6 +60,9 @@ pub struct StatusArgs {
     /// Only these jobs
     #[arg(value_name = "JOB")]
     pub jobs: Vec<String>,
+    /// Only jobs that carry this tag (may be repeated)
+    #[arg(long, value_name = "TAG")]
+    pub tag: Vec<String>,
     /// Keep it on the screen, until q or ^C
     #[arg(short, long)]
     pub watch: bool,

@@ -54,7 +54,7 @@ pub struct Global {
     /// When to use colours
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_possible_values = false)]
     pub color: When,
-    /// Print errors only, and for `sync` the summary
+    /// Print only errors, warnings and what was asked for; for `sync` the summary unless every job is ok
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
     /// Print more
@@ -113,7 +113,7 @@ pub enum Command {
 /// `list`
 #[derive(Debug, Clone, Args)]
 pub struct ListArgs {
-    /// Only jobs that carry this tag
+    /// Only jobs that carry this tag (may be repeated)
     #[arg(long, value_name = "TAG")]
     pub tag: Vec<String>,
 }

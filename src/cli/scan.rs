@@ -15,8 +15,11 @@ pub struct ScanArgs {
     #[arg(value_name = "JOB|PATH")]
     pub targets: Vec<String>,
     /// Scan the mirror of every enabled job
-    #[arg(long, conflicts_with = "targets")]
+    #[arg(long, conflicts_with_all = ["targets", "tag"])]
     pub all: bool,
+    /// Scan the mirrors of the enabled jobs that carry this tag (may be repeated)
+    #[arg(long, value_name = "TAG")]
+    pub tag: Vec<String>,
     /// Threads (0: as many as help)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(0..=1024))]
     pub threads: Option<u16>,
@@ -93,8 +96,11 @@ pub struct VerifyArgs {
     #[arg(value_name = "JOB|PATH")]
     pub targets: Vec<String>,
     /// Verify the mirror of every enabled job
-    #[arg(long, conflicts_with = "targets")]
+    #[arg(long, conflicts_with_all = ["targets", "tag"])]
     pub all: bool,
+    /// Verify the mirrors of the enabled jobs that carry this tag (may be repeated)
+    #[arg(long, value_name = "TAG")]
+    pub tag: Vec<String>,
     /// Fetch damaged files again from the job's source, and check them once more
     #[arg(long)]
     pub repair: bool,

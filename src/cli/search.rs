@@ -25,10 +25,13 @@ pub struct SearchArgs {
     #[arg(long, value_name = "JOB|PATH")]
     pub job: Vec<String>,
     /// In all indexes; the default
-    #[arg(long, conflicts_with = "job")]
+    #[arg(long, conflicts_with_all = ["job", "tag"])]
     pub all: bool,
+    /// Only in the indexes of the jobs that carry this tag (may be repeated)
+    #[arg(long, value_name = "TAG")]
+    pub tag: Vec<String>,
     /// At most so many hits
-    #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
+    #[arg(short, long, value_name = "N", default_value_t = 20)]
     pub limit: usize,
     /// After so many
     #[arg(long, value_name = "N", default_value_t = 0)]

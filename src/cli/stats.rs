@@ -14,6 +14,9 @@ pub struct StatsArgs {
     /// Only these jobs
     #[arg(value_name = "JOB")]
     pub jobs: Vec<String>,
+    /// Only jobs that carry this tag (may be repeated)
+    #[arg(long, value_name = "TAG")]
+    pub tag: Vec<String>,
     /// Only what started within this time (12h, 30d) [default: all that is remembered]
     #[arg(long, value_name = "DUR")]
     pub since: Option<String>,

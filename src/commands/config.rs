@@ -54,8 +54,8 @@ fn init(from: Option<Example>, global: &Global, ui: &Ui) -> Result<Exit, Failure
     }
     ui.note(&format!("wrote {}", file.display()));
     ui.note("next: set root and the jobs that you want, then");
-    ui.note("  pdb-sync config check       finds every mistake");
-    ui.note("  pdb-sync sync --all --plan  shows what would be fetched, and changes nothing");
+    ui.note("  `pdb-sync config check`       finds every mistake");
+    ui.note("  `pdb-sync sync --all --plan`  shows what would be fetched, and changes nothing");
     Ok(Exit::Done)
 }
 
@@ -108,7 +108,10 @@ fn check(global: &Global, ui: &Ui) -> Result<Exit, Failure> {
         if let Some(jobs) = jobs.filter(|_| problems.is_empty()) {
             let what = if exists { "ok" } else { "does not exist, which is ok" };
             let s = if jobs == 1 { "" } else { "s" };
-            ui.line(&format!("{}: {what}, {jobs} job{s}", file.display()))?;
+            ui.outcome(&format!("{}: {what}, {jobs} job{s}", file.display()))?;
+            if !exists {
+                ui.note("  hint: `pdb-sync config init` writes one");
+            }
         }
     }
     Ok(if problems.is_empty() { Exit::Done } else { Exit::Usage })

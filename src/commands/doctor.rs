@@ -19,15 +19,15 @@ pub(super) fn run(args: &DoctorArgs, global: &Global, ui: &Ui) -> Result<Exit, F
     let (config, about_config) = configuration(global)?;
     let unusable = config.file.is_none();
     if unusable
-        && !args.jobs.is_empty()
+        && !(args.jobs.is_empty() && args.tag.is_empty())
         && about_config.iter().any(|finding| finding.verdict == Verdict::Fail)
     {
         ui.warning("the configuration has problems, so jobs cannot be looked at");
     }
     let jobs = match args.jobs.as_slice() {
-        [] => config.jobs.iter().filter(|job| job.enabled).cloned().collect(),
+        [] if args.tag.is_empty() => config.jobs.iter().filter(|job| job.enabled).cloned().collect(),
         _ if unusable => Vec::new(),
-        names => config::select(&config.jobs, names, false, &[])?,
+        names => config::select(&config.jobs, names, false, &args.tag)?,
     };
     let state_dir = locate::state_dir(global)?;
     let ask = Ask {
@@ -117,6 +117,7 @@ fn show(report: &Report, ui: &Ui) -> Result<(), Failure> {
         let text = finding.text.replace(|c: char| c.is_control() && c != '\n', "?").replace('\n', "\n      ");
         ui.line(&format!("{word}  {area}: {text}{took}"))?;
         if let Some(hint) = &finding.hint {
+            let hint = ui.addressed(hint);
             ui.line(&format!("      hint: {}", hint.replace(char::is_control, " ")))?;
         }
     }

@@ -1,21 +1,23 @@
 //! `history`
 
-use super::{Failure, past};
+use super::{Failure, locate, past, settings};
 use crate::cli::{Global, HistoryAction, HistoryArgs};
+use crate::config::{Config, Overrides};
 use crate::exit::Exit;
+use crate::expiry;
 use crate::history::{Job, Query, Run, RunState, Try};
 use crate::report::{self, units};
 use crate::result::{Attempt, Outcome, Reason, Skip, Status, Summary, SyncResult};
 use crate::stats::{Past, State};
+use crate::time::local;
 use crate::ui::Ui;
-use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// What fits on a few screens.
 const LIMIT: usize = 50;
-/// So much of a run's id tells it from the others.
+/// So much of a run's ID is shown; more where that does not tell it from the others.
 const ID: usize = 10;
 
 /// Shows past runs.
@@ -27,10 +29,19 @@ pub(super) fn run(args: &HistoryArgs, global: &Global, ui: &Ui) -> Result<Exit, 
 }
 
 fn list(args: &HistoryArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
-    let query = query(args, ui)?;
-    let found = match past::open(global)? {
-        Some(history) => history.jobs(&query)?,
-        None => Vec::new(),
+    let history = past::open(global)?;
+    // What is remembered can be looked at whatever became of the configuration, unless only that knows what is meant.
+    let config = settings::open(global).and_then(|opened| Ok(opened.check(&Overrides::default())?));
+    let config = match config {
+        Ok(config) => config,
+        Err(failure) if !args.tag.is_empty() => return Err(failure),
+        Err(_) => Config::default(),
+    };
+    let jobs = past::jobs(&args.jobs, &args.tag, &config, history.as_ref())?;
+    let query = query(args, jobs, ui)?;
+    let (found, ids) = match &history {
+        Some(history) => (history.jobs(&query)?, history.ids()?),
+        None => Default::default(),
     };
     if ui.json {
         for past in &found {
@@ -48,12 +59,12 @@ fn list(args: &HistoryArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
             .map(String::from)
             .to_vec(),
     ];
-    rows.extend(found.iter().map(row));
+    rows.extend(found.iter().map(|past| row(past, &ids)));
     ui.table(&rows)?;
     Ok(Exit::Done)
 }
 
-fn query(args: &HistoryArgs, ui: &Ui) -> Result<Query, Failure> {
+fn query(args: &HistoryArgs, jobs: Vec<String>, ui: &Ui) -> Result<Query, Failure> {
     let mut states = Vec::new();
     for word in &args.status {
         let state = State::parse(word).ok_or_else(|| {
@@ -72,15 +83,15 @@ fn query(args: &HistoryArgs, ui: &Ui) -> Result<Query, Failure> {
         Some(0) => None,
         limit => limit,
     };
-    Ok(Query { jobs: args.jobs.clone(), since: past::since(args.since.as_deref())?, states, limit })
+    Ok(Query { jobs, since: past::since(args.since.as_deref())?, states, limit })
 }
 
-fn row(past: &Past) -> Vec<String> {
+fn row(past: &Past, ids: &[String]) -> Vec<String> {
     let count = |n: Option<u64>| n.map_or("-".into(), |n| n.to_string());
     let reason = past.error.clone().unwrap_or_else(|| past.alerts.join("; "));
     let cells = [
         local(past.started),
-        past.run.chars().take(ID).collect(),
+        expiry::short(&past.run, ids, ID).to_owned(),
         past.job.clone(),
         past.state.word().into(),
         past.duration.map_or("-".into(), units::duration),
@@ -91,11 +102,6 @@ fn row(past: &Past) -> Vec<String> {
         reason,
     ];
     cells.map(|cell| cell.replace(char::is_control, " ")).to_vec()
-}
-
-/// In the time zone of whoever looks at it.
-fn local(time: Timestamp) -> String {
-    time.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 /// A job of the past as JSON; the names are those of `job_finished`.
@@ -132,7 +138,21 @@ fn phases(phases: &[(String, Duration)]) -> Map<String, Value> {
 
 fn show(wanted: &str, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
     let none = || Failure::usage_hint("nothing is remembered yet", "`pdb-sync sync` writes the history");
-    let run = past::open(global)?.ok_or_else(none)?.run(wanted)?;
+    let history = past::open(global)?;
+    let run = match wanted {
+        "last" => history.ok_or_else(none)?.run(wanted)?,
+        _ => {
+            let id = past::run_meant(&locate::state_dir(global)?, wanted)?;
+            let id = id.ok_or_else(|| past::no_run(wanted))?;
+            let known = history.as_ref().map(|history| history.ids()).transpose()?;
+            let history = history.filter(|_| known.is_some_and(|known| known.contains(&id)));
+            let other = || {
+                let hint = format!("`pdb-sync clean log {id}` tells what it took away");
+                Failure::usage_hint(format!("the history does not know of run {id}"), hint)
+            };
+            history.ok_or_else(other)?.run(&id)?
+        }
+    };
     if ui.json {
         for job in &run.jobs {
             let mut body = as_json(&job.past);

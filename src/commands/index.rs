@@ -1,8 +1,9 @@
 //! `index`, and what `sync` does with the jobs that changed.
 
+use super::targets::no_directory;
 use super::{Failure, locate, settings};
 use crate::cli::{Global, IndexArgs};
-use crate::config::{Config, IndexSettings, Overrides};
+use crate::config::{Config, IndexSettings, Overrides, is_path};
 use crate::entry;
 use crate::exit::Exit;
 use crate::job::{Indexing, Job};
@@ -26,8 +27,10 @@ pub(super) fn run(args: &IndexArgs, global: &Global, ui: &Ui) -> Result<Exit, Fa
     let names: Vec<String> = names.into_iter().cloned().collect();
     let mut settings = IndexSettings::default();
     if !names.is_empty() || args.all || !args.tag.is_empty() || paths.is_empty() {
-        let (config, jobs) =
-            settings::open(global)?.select(ui, &names, args.all, &args.tag, Overrides::default())?;
+        let opened = settings::open(global)?;
+        let known = opened.check(&Overrides::default()).map(|config| config.jobs).unwrap_or_default();
+        no_directory(&names, known.iter().map(|job| job.name.as_str()))?;
+        let (config, jobs) = opened.select(ui, &names, args.all, &args.tag, Overrides::default())?;
         settings = config.index.clone();
         for job in jobs {
             // Who names a job means it.
@@ -58,11 +61,6 @@ pub(super) fn run(args: &IndexArgs, global: &Global, ui: &Ui) -> Result<Exit, Fa
         Ok(total) => total.finish(ui),
         Err(failure) => Err(failure),
     }
-}
-
-/// A job or a path: what has a `/`, and `.` and `..`, are paths.
-pub(super) fn is_path(text: &str) -> bool {
-    text.contains('/') || text == "." || text == ".."
 }
 
 fn of_job(job: &Job, settings: &IndexSettings, state: &Path) -> (Target, IndexOptions) {
@@ -291,7 +289,7 @@ fn tell(label: &str, built: &Built, ui: &Ui) -> Result<(), Failure> {
         }
         line.push_str(&format!(" in {}", units::duration(built.elapsed)));
         if seconds > 0.0 && built.files_read >= 100 {
-            line.push_str(&format!(" ({:.0} files/s)", built.files_read as f64 / seconds));
+            line.push_str(&format!(" ({} files/s)", units::pace(built.files_read as f64 / seconds)));
         }
         if let Some(peak) = machine::peak_memory() {
             line.push_str(&format!(", {} of memory at most", units::bytes(peak)));
@@ -347,7 +345,7 @@ impl FollowUp {
                 Ended::Failed(error) => {
                     ui.error(
                         &format!("{name} was not indexed: {error}"),
-                        Some("pdb-sync index tries it again"),
+                        Some(&format!("`pdb-sync index {name}` tries it again")),
                     );
                     exit = exit.worst(Exit::Failed);
                 }

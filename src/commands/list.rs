@@ -2,16 +2,14 @@
 
 use super::{Failure, past, settings};
 use crate::cli::{Global, ListArgs};
-use crate::config::{nearest, preset_name};
+use crate::config::{self, preset_name};
 use crate::exit::Exit;
 use crate::history::Latest;
 use crate::job::Job;
 use crate::report::units;
 use crate::ui::Ui;
-use console::{measure_text_width, truncate_str};
 use jiff::Timestamp;
 use serde_json::json;
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -19,13 +17,10 @@ use std::time::Duration;
 pub(super) fn run(args: &ListArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
     let opened = settings::open(global)?;
     let config = opened.load(ui)?;
-    if let Some(tag) = args.tag.iter().find(|tag| !config.jobs.iter().any(|job| job.tags.contains(tag))) {
-        let tags = config.jobs.iter().flat_map(|job| &job.tags).map(String::as_str);
-        let hint = nearest(tag, tags).map(|known| format!("did you mean {known:?}?"));
-        return Err(Failure::Usage { text: format!("no job carries the tag {tag:?}"), hint });
-    }
-    let wanted = |job: &&Job| args.tag.is_empty() || args.tag.iter().any(|tag| job.tags.contains(tag));
-    let jobs: Vec<&Job> = config.jobs.iter().filter(wanted).collect();
+    let jobs: Vec<&Job> = match args.tag.as_slice() {
+        [] => config.jobs.iter().collect(),
+        tags => config::tagged(&config.jobs, tags)?,
+    };
     let (latest, now) = (latest(global, ui), Timestamp::now());
     if ui.json {
         for job in &jobs {
@@ -39,12 +34,11 @@ pub(super) fn run(args: &ListArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
             ui.note(&format!("{} has no jobs", opened.file.display()));
             ui.note("  hint: add a [jobs.NAME] section; `pdb-sync config init` writes a template");
         } else {
-            ui.note(&format!("there is no configuration: {} does not exist", opened.file.display()));
-            ui.note("  hint: `pdb-sync config init` writes one");
+            opened.tell_missing(ui);
         }
         return Ok(Exit::Done);
     }
-    ui.table(&rows(&jobs, &latest, now, ui.width()))?;
+    ui.table(&rows(&jobs, &latest, now))?;
     Ok(Exit::Done)
 }
 
@@ -89,15 +83,10 @@ fn as_json(job: &Job, latest: Option<&Latest>, now: Timestamp) -> serde_json::Va
     })
 }
 
-/// A row a job, below a heading. With a width, the longest columns give way until everything fits.
-fn rows(
-    jobs: &[&Job],
-    latest: &BTreeMap<String, Latest>,
-    now: Timestamp,
-    width: Option<usize>,
-) -> Vec<Vec<String>> {
-    let mut rows =
-        vec![["JOB", "ON", "LAST", "AGE", "HOST", "DEST", "TAGS", "DESCRIPTION"].map(String::from)];
+/// A row a job, below a heading.
+fn rows(jobs: &[&Job], latest: &BTreeMap<String, Latest>, now: Timestamp) -> Vec<Vec<String>> {
+    let heading = ["JOB", "ON", "LAST", "AGE", "HOST", "DEST", "TAGS", "DESCRIPTION"].map(String::from);
+    let mut rows = vec![heading.to_vec()];
     for job in jobs {
         let latest = latest.get(&job.name);
         let hosts = job.hosts();
@@ -114,121 +103,7 @@ fn rows(
             job.tags.join(","),
             job.description.clone(),
         ];
-        rows.push(cells.map(|cell| cell.replace(char::is_control, " ")));
+        rows.push(cells.map(|cell| cell.replace(char::is_control, " ")).to_vec());
     }
-    let Some(fit) = width else { return rows.into_iter().map(Vec::from).collect() };
-    let mut natural = [0; COLUMNS];
-    for row in &rows {
-        for (width, cell) in natural.iter_mut().zip(row) {
-            *width = (*width).max(measure_text_width(cell));
-        }
-    }
-    let mut widths = natural;
-    shrink(&mut widths, fit);
-    if widths[DESCRIPTION] < natural[DESCRIPTION].min(LEGIBLE) {
-        widths = natural;
-        widths[DESCRIPTION] = 0;
-        shrink(&mut widths, fit);
-    }
-    rows.iter().map(|row| cut(row, &widths)).collect()
-}
-
-/// Their places among the columns.
-const DEST: usize = 5;
-const DESCRIPTION: usize = 7;
-const COLUMNS: usize = 8;
-/// A description in fewer columns says nothing; it is left out instead.
-const LEGIBLE: usize = 20;
-
-/// Columns of width 0 are left out.
-fn cut(row: &[String; COLUMNS], widths: &[usize; COLUMNS]) -> Vec<String> {
-    let shown = row.iter().zip(widths).enumerate().filter(|(_, (_, width))| **width > 0);
-    let cells = shown.map(|(column, (cell, width))| match column {
-        // The end of a path tells it from the others.
-        DEST => tail(cell, *width).into_owned(),
-        _ => truncate_str(cell, *width, "…").into_owned(),
-    });
-    cells.collect()
-}
-
-/// As much of the end as fits.
-fn tail(text: &str, width: usize) -> Cow<'_, str> {
-    if measure_text_width(text) <= width {
-        return text.into();
-    }
-    let fits = |(at, _): &(usize, char)| measure_text_width(&text[*at..]) < width;
-    let at = text.char_indices().find(fits).map_or(text.len(), |(at, _)| at);
-    format!("…{}", &text[at..]).into()
-}
-
-/// Takes from the widest column but the name, the switch and how it is, which are short and matter most.
-fn shrink(widths: &mut [usize; COLUMNS], fit: usize) {
-    const LEAST: usize = 8;
-    let gaps = 2 * (widths.iter().filter(|width| **width > 0).count() - 1);
-    while widths.iter().sum::<usize>() + gaps > fit {
-        match widths[4..].iter_mut().max_by_key(|width| **width) {
-            Some(widest) if *widest > LEAST => *widest -= 1,
-            _ => return,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::{Overrides, Surroundings, load};
-    use std::path::Path;
-
-    fn jobs() -> Vec<Job> {
-        let text = "
-            [jobs.mmcif]
-            source = ['rsync://rsync.rcsb.org:33444/ftp_data/structures/divided/mmCIF/', 'h::m/']
-            dest = '/srv/mirrors/pdb/data/structures/divided/mmCIF'
-            tags = ['weekly', 'pdb']
-            description = \"PDB entries,\\nmmCIF, divided layout\"
-            [jobs.local]
-            source = '/data/'
-            dest = '/m'
-            enabled = false
-        ";
-        load(text, Path::new("/c.toml"), &Overrides::default(), &Surroundings::default()).unwrap().jobs
-    }
-
-    fn shown(width: Option<usize>) -> Vec<String> {
-        let jobs = jobs();
-        let now = Timestamp::from_second(1_800_000_000).unwrap();
-        let last = crate::stats::Past {
-            job: "mmcif".into(),
-            state: crate::stats::State::Ended(crate::result::Status::Failed),
-            ..crate::stats::testing::past(0, 1)
-        };
-        let success = Some(now - Duration::from_secs(3 * 86_400 + 7_200));
-        let latest = BTreeMap::from([("mmcif".to_string(), Latest { last, success })]);
-        crate::ui::table(&rows(&jobs.iter().collect::<Vec<_>>(), &latest, now, width), width)
-    }
-
-    #[test]
-    fn a_pipe_gets_everything() {
-        let lines = shown(None);
-        insta::assert_snapshot!(lines.join("\n"), @r#"
-    JOB    ON   LAST    AGE     HOST                     DEST                                            TAGS        DESCRIPTION
-    mmcif  yes  failed  3d 02h  rsync.rcsb.org:33444 +1  /srv/mirrors/pdb/data/structures/divided/mmCIF  weekly,pdb  PDB entries, mmCIF, divided layout
-    local  no   -       -       local                    /m
-    "#);
-    }
-
-    #[test]
-    fn a_terminal_gets_what_fits() {
-        let lines = shown(Some(80));
-        assert!(lines.iter().all(|line| measure_text_width(line) <= 80));
-        insta::assert_snapshot!(lines.join("\n"), @r#"
-    JOB    ON   LAST    AGE     HOST                 DEST                 TAGS
-    mmcif  yes  failed  3d 02h  rsync.rcsb.org:334…  …ures/divided/mmCIF  weekly,pdb
-    local  no   -       -       local                /m
-    "#);
-        assert_eq!(shown(Some(5)).len(), 3, "no width is too small");
-        let lines = shown(Some(120));
-        assert!(lines.iter().all(|line| measure_text_width(line) <= 120));
-        assert!(lines[1].contains("PDB entries, mmCIF"), "{}", lines[1]);
-    }
+    rows
 }

@@ -6,6 +6,7 @@ mod config;
 mod costs;
 mod doctor;
 mod error;
+mod guess;
 mod history;
 #[cfg(feature = "search")]
 mod index;
@@ -39,6 +40,11 @@ pub fn main() -> Exit {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
+            let words: Vec<String> = std::env::args().skip(1).collect();
+            if let Some((text, hint)) = guess::of(&error, &words) {
+                Ui::default().error(&text, Some(&hint));
+                return Exit::Usage;
+            }
             let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
             // Nobody is left to tell if this fails: `pdb-sync --help | head -1`.
             let _ = error.print();
@@ -97,5 +103,7 @@ fn ui(global: &Global) -> Ui {
         When::Always => Color::Always,
         When::Never => Color::Never,
     };
-    Ui { color, quiet: global.quiet, verbose: global.verbose, json: global.json }
+    // Once a process, so that all that speak can have it.
+    let again = locate::again(global).leak();
+    Ui { color, quiet: global.quiet, verbose: global.verbose, json: global.json, again }
 }

@@ -2,10 +2,12 @@
 
 use super::{Failure, locate};
 use crate::cli::Global;
-use crate::config::{Config, Period};
+use crate::config::{self, Config, Period, nearest};
+use crate::expiry::{self, NoRun};
 use crate::history::{self, History, Query};
 use crate::job::Job;
 use crate::stats::{State, Watch};
+use crate::sweep;
 use crate::ui::Ui;
 use jiff::Timestamp;
 use std::path::Path;
@@ -16,6 +18,55 @@ const HABIT: usize = 200;
 /// The history, if there is one.
 pub(super) fn open(global: &Global) -> Result<Option<History>, Failure> {
     Ok(History::read(&locate::state_dir(global)?)?)
+}
+
+/// The jobs that somebody means who looks back: of the configuration, and such as only the history knows. None: all.
+pub(super) fn jobs(
+    names: &[String],
+    tags: &[String],
+    config: &Config,
+    history: Option<&History>,
+) -> Result<Vec<String>, Failure> {
+    let mut known: Vec<String> = config.jobs.iter().map(|job| job.name.clone()).collect();
+    if names.iter().any(|name| !known.contains(name)) {
+        known.extend(history.map(History::names).transpose()?.unwrap_or_default());
+    }
+    if let Some(name) = names.iter().find(|name| !known.contains(name)) {
+        // It knows a misspelt name from a tag.
+        config::select(&config.jobs, std::slice::from_ref(name), false, &[]).map_err(|error| {
+            let near = nearest(name, known.iter().map(String::as_str));
+            let hint = near.map(|near| format!("did you mean {near:?}?")).or(error.hint);
+            Failure::Usage { text: error.text, hint }
+        })?;
+    }
+    let mut meant = names.to_vec();
+    meant.extend(config::tagged(&config.jobs, tags)?.into_iter().map(|job| job.name.clone()));
+    Ok(meant)
+}
+
+/// The run that somebody means by its ID or the beginning of it, be it one of `sync` or of `clean`; `None` if none is known.
+pub(super) fn run_meant(state: &Path, wanted: &str) -> Result<Option<String>, Failure> {
+    let journals = sweep::list(state).map_err(Failure::io("read the journals"))?;
+    let mut runs: Vec<String> = journals.into_iter().map(|found| found.begin.run).collect();
+    // One that cannot be read must not stand in the way of an undo.
+    let history = History::read(state).ok().flatten();
+    runs.extend(history.and_then(|history| history.ids().ok()).unwrap_or_default());
+    match expiry::meant(runs.iter().map(String::as_str), wanted) {
+        Ok(run) => Ok(Some(run.to_owned())),
+        Err(NoRun::Unknown) => Ok(None),
+        Err(NoRun::Several(runs)) => Err(Failure::usage_hint(
+            format!("the IDs of several runs begin with {wanted:?}: {}", runs.join(", ")),
+            "give more of it",
+        )),
+    }
+}
+
+/// All that begins so is known to nobody.
+pub(super) fn no_run(wanted: &str) -> Failure {
+    Failure::usage_hint(
+        format!("no run {wanted:?} is known"),
+        "`pdb-sync history` lists the runs of sync, `pdb-sync clean log` what was taken away and by which run",
+    )
 }
 
 /// The time that lies so far back.

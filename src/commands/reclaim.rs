@@ -1,7 +1,7 @@
 //! `reclaim`
 
 use super::scan::interruptible;
-use super::targets::{Target, targets};
+use super::targets::{Chosen, Target, targets};
 use super::{Failure, locate};
 use crate::cli::{Global, ReclaimArgs};
 use crate::config::Size;
@@ -20,7 +20,8 @@ pub(super) fn run(args: &ReclaimArgs, global: &Global, ui: &Ui) -> Result<Exit, 
     let target = args.target.as_deref().map(str::parse::<Size>).transpose();
     let target =
         target.map_err(|wrong| Failure::usage(format!("--target: {wrong}")))?.and_then(|size| size.0);
-    let (_, trees) = targets(&args.targets, args.all, global, ui)?;
+    let chosen = Chosen { arguments: &args.targets, all: args.all, tags: &args.tag };
+    let (_, trees) = targets(chosen, global, ui)?;
     let stop = Stop::default();
     let order = Order { since: None, target, write_first: args.sync, stop: stop.clone() };
     let work = Work { trees, state_dir: locate::state_dir(global)?, order, kernel: args.kernel, ui: *ui };

@@ -1,14 +1,15 @@
 //! `search`: a query, to hits on standard output.
 
-use super::{Failure, index, locate, repl};
+use super::{Failure, locate, repl, settings};
 use crate::cli::{Global, Order, SearchArgs};
-use crate::config::{Pause, nearest};
+use crate::config::{self, Pause, is_path, nearest};
 use crate::exit::Exit;
 use crate::query::{self, Field, Mistake, Node};
 use crate::report::hits::{self, Answered, Layout, Row, Template};
 use crate::search::{
     EngineOptions, FACETS, Opened, Outcome, Request, SearchEngine, SearchError, Sort, indexes, words,
 };
+use crate::time;
 use crate::ui::Ui;
 use std::collections::BTreeMap;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -21,7 +22,7 @@ pub(super) fn run(args: &SearchArgs, global: &Global, ui: &Ui) -> Result<Exit, F
     // A mistake in the query is told before anything is opened.
     let node = understood(&text)?;
     let options = Options::new(args)?;
-    let (searched, damaged) = Searched::open(args, &locate::state_dir(global)?, ui)?;
+    let (searched, damaged) = Searched::open(args, global, ui)?;
     let exit = if args.repl {
         repl::run(&searched, &options, ui)?
     } else {
@@ -104,7 +105,8 @@ pub(super) struct Searched {
 
 impl Searched {
     /// Also whether an index could not be opened.
-    fn open(args: &SearchArgs, state: &Path, ui: &Ui) -> Result<(Self, bool), Failure> {
+    fn open(args: &SearchArgs, global: &Global, ui: &Ui) -> Result<(Self, bool), Failure> {
+        let state = &locate::state_dir(global)?;
         let failure = |error: crate::search::SearchError| Failure::usage(error.to_string());
         let mut opened: Vec<Opened> = Vec::new();
         let mut damaged = false;
@@ -121,8 +123,14 @@ impl Searched {
                 }
             }
         }
-        if !args.job.is_empty() {
-            opened = chosen(opened, &args.job)?;
+        let mut names = args.job.clone();
+        if !args.tag.is_empty() {
+            let config = settings::open(global)?.load(ui)?;
+            let jobs = config::select(&config.jobs, &[], false, &args.tag)?;
+            names.extend(jobs.into_iter().map(|job| job.name));
+        }
+        if !names.is_empty() {
+            opened = chosen(opened, &names)?;
         }
         if opened.is_empty() {
             return Err(Failure::usage_hint(
@@ -151,6 +159,15 @@ impl Searched {
             hint: None,
         })?;
         let elapsed = start.elapsed();
+        if !outcome.late.is_empty() {
+            let limit = options.request.timeout.map(|limit| format!(" within {}", time::span(limit)));
+            let limit = limit.unwrap_or_default();
+            let text = match outcome.late.len() == self.roots.len() {
+                true => format!("nobody answered{limit}: {}", outcome.late.join(", ")),
+                false => format!("no answer{limit} from {}", outcome.late.join(", ")),
+            };
+            ui.warning(&text);
+        }
         self.print(text, &request, &outcome, elapsed, options, ui)?;
         let mut exit = Exit::Done;
         for (label, why) in &outcome.failed {
@@ -161,7 +178,6 @@ impl Searched {
             exit = exit.worst(Exit::Failed);
         }
         if !outcome.late.is_empty() {
-            ui.warning(&format!("no answer in time from {}", outcome.late.join(", ")));
             exit = exit.worst(Exit::Partial);
         }
         if outcome.total == 0 && options.fail_on_empty {
@@ -190,8 +206,12 @@ impl Searched {
             offset: request.offset,
         };
         hits::print(&rows, &answered, &options.layout, ui)?;
-        if outcome.total == 0 && outcome.failed.is_empty() && !ui.json {
-            ui.note(&format!("nothing matches {text:?} in {}", self.engine.labels().join(", ")));
+        let labels = self.engine.labels();
+        let answered: Vec<&str> =
+            labels.iter().map(AsRef::as_ref).filter(|label: &&str| !outcome.late.iter().any(|late| late == label)).collect();
+        // Of what did not answer, nobody knows.
+        if outcome.total == 0 && outcome.failed.is_empty() && !answered.is_empty() && !ui.json {
+            ui.note(&format!("nothing matches {text:?} in {}", answered.join(", ")));
             for field in self.blind(&request.query) {
                 ui.note(&format!("  hint: nothing that is indexed has a value for {field}{}", how(field)));
             }
@@ -270,7 +290,7 @@ fn chosen(opened: Vec<Opened>, names: &[String]) -> Result<Vec<Opened>, Failure>
     let mut chosen: Vec<Opened> = Vec::new();
     for name in names {
         let path =
-            index::is_path(name).then(|| Path::new(name).canonicalize().unwrap_or_else(|_| name.into()));
+            is_path(name).then(|| Path::new(name).canonicalize().unwrap_or_else(|_| name.into()));
         let is = |index: &&Opened| match &path {
             Some(path) => index.label.as_bytes() == path.as_os_str().as_bytes() || index.root == *path,
             None => index.label == *name,
@@ -281,6 +301,9 @@ fn chosen(opened: Vec<Opened>, names: &[String]) -> Result<Vec<Opened>, Failure>
             None => {
                 let near = nearest(name, opened.iter().map(|index| index.label.as_str()));
                 let hint = match near {
+                    _ if path.is_none() && Path::new(name).is_dir() => {
+                        format!("for the directory of that name, write ./{name}")
+                    }
                     Some(near) => format!("did you mean {near:?}?"),
                     None => format!("`pdb-sync index {name}` builds it"),
                 };

@@ -120,6 +120,12 @@ impl Opened {
         Ok((config, changed))
     }
 
+    /// For commands that go on without a file.
+    pub fn tell_missing(&self, ui: &Ui) {
+        ui.note(&format!("there is no configuration: {} does not exist", self.file.display()));
+        ui.note("  hint: `pdb-sync config init` writes one");
+    }
+
     /// For commands that can do nothing without a file.
     pub fn missing(&self) -> Failure {
         Failure::usage_hint(

@@ -4,7 +4,7 @@ use super::{Failure, costs, locate, past, settings};
 use crate::cli::{Global, StatsArgs};
 use crate::config::Config;
 use crate::exit::Exit;
-use crate::history::Query;
+use crate::history::{History, Query};
 use crate::report::{OutputFile, units};
 use crate::stats::{Aggregate, CommandCost, Past, Spread, prometheus};
 use crate::ui::Ui;
@@ -27,7 +27,9 @@ pub(super) fn run(args: &StatsArgs, global: &Global, ui: &Ui) -> Result<Exit, Fa
     let config = settings::open(global)?.load(ui)?;
     let now = Timestamp::now();
     let since = past::since(args.since.as_deref())?;
-    let pasts = pasts(&args.jobs, &config, global)?;
+    let history = past::open(global)?;
+    let names = past::jobs(&args.jobs, &args.tag, &config, history.as_ref())?;
+    let pasts = pasts(&names, &config, history.as_ref())?;
     let firing = firing(&config, &pasts, now);
     if args.check {
         return check(&firing, ui);
@@ -43,7 +45,7 @@ pub(super) fn run(args: &StatsArgs, global: &Global, ui: &Ui) -> Result<Exit, Fa
             all
         })
         .collect();
-    let commands = costs::known(&locate::state_dir(global)?, &args.jobs, since, now)?;
+    let commands = costs::known(&locate::state_dir(global)?, &names, since, now)?;
     if let Some(file) = &args.prometheus {
         let of = |job: &str| firing.iter().filter(|firing| firing.job == job).count();
         let page = prometheus(&jobs, &of, &commands);
@@ -92,8 +94,8 @@ fn tables(jobs: &[Aggregate], commands: &[CommandCost], ui: &Ui) -> Result<(), F
 }
 
 /// The past of the named jobs, or of all that are remembered or configured.
-fn pasts(names: &[String], config: &Config, global: &Global) -> Result<Pasts, Failure> {
-    let found = match past::open(global)? {
+fn pasts(names: &[String], config: &Config, history: Option<&History>) -> Result<Pasts, Failure> {
+    let found = match history {
         Some(history) => history.jobs(&Query { jobs: names.to_vec(), ..Query::default() })?,
         None => Vec::new(),
     };
@@ -103,14 +105,6 @@ fn pasts(names: &[String], config: &Config, global: &Global) -> Result<Pasts, Fa
     let mut pasts: Pasts = expected.map(|job| (job.name.clone(), Vec::new())).collect();
     for past in found {
         pasts.entry(past.job.clone()).or_default().push(past);
-    }
-    if let Some(unknown) = names
-        .iter()
-        .find(|name| !pasts.contains_key(*name) && !config.jobs.iter().any(|job| job.name == **name))
-    {
-        let known = pasts.keys().map(String::as_str).chain(config.jobs.iter().map(|job| job.name.as_str()));
-        let hint = crate::config::nearest(unknown, known).map(|near| format!("did you mean {near:?}?"));
-        return Err(Failure::Usage { text: format!("no job is called {unknown:?}"), hint });
     }
     Ok(pasts)
 }
@@ -164,7 +158,7 @@ fn rows(jobs: &[Aggregate]) -> Vec<Vec<String>> {
             time(|spread| spread.mean),
             job.queued.map_or("-".into(), |spread| duration(spread.p50)),
             job.bytes_per_s.and_then(|spread| units::rate(spread.p50)).unwrap_or("-".into()),
-            job.files_per_s.map_or("-".into(), |spread| format!("{:.1}", spread.p50)),
+            job.files_per_s.map_or("-".into(), |spread| units::pace(spread.p50)),
             trend,
         ]);
     }

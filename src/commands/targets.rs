@@ -2,7 +2,7 @@
 
 use super::{Failure, settings};
 use crate::cli::Global;
-use crate::config::{self, Config, Overrides};
+use crate::config::{self, Config, Overrides, is_path, nearest};
 use crate::job::Job;
 use crate::ui::Ui;
 use std::path::{Path, PathBuf};
@@ -26,32 +26,43 @@ impl Target {
     }
 }
 
-/// Whether an argument means a path.
-pub(super) fn is_path(argument: &str) -> bool {
-    argument.contains('/') || argument == "." || argument == ".."
+/// What the command line says about trees.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Chosen<'a> {
+    /// `JOB|PATH`
+    pub(super) arguments: &'a [String],
+    /// `--all`
+    pub(super) all: bool,
+    /// `--tag`
+    pub(super) tags: &'a [String],
 }
 
-/// What the arguments mean, in their order, each tree once. `None` is returned if nothing was said at all. Paths need no
-/// configuration, but one that is there counts.
+/// What the command line means, the arguments in their order, each tree once. Paths need no configuration, but one that is there
+/// counts.
 pub(super) fn targets(
-    arguments: &[String],
-    all: bool,
+    chosen: Chosen<'_>,
     global: &Global,
     ui: &Ui,
 ) -> Result<(Config, Vec<Target>), Failure> {
+    let Chosen { arguments, all, tags } = chosen;
     let opened = settings::open(global)?;
-    let only_paths = !all && !arguments.is_empty() && arguments.iter().all(|argument| is_path(argument));
+    let by_job = all || !tags.is_empty();
+    let only_paths = !by_job && !arguments.is_empty() && arguments.iter().all(|argument| is_path(argument));
     let config = if only_paths { opened.check(&Overrides::default())? } else { opened.load(ui)? };
-    if arguments.is_empty() && !all {
+    if arguments.is_empty() && !by_job {
         let hint = match config.jobs.as_slice() {
             [] => "name a directory, such as ./mirror".to_owned(),
             jobs => {
                 let names: Vec<&str> = jobs.iter().take(12).map(|job| job.name.as_str()).collect();
-                format!("name jobs or directories, or give --all; there are {}", names.join(", "))
+                format!(
+                    "name jobs or directories, or give --all or --tag TAG; there are {}",
+                    names.join(", ")
+                )
             }
         };
         return Err(Failure::usage_hint("nothing is selected", hint));
     }
+    no_directory(arguments, config.jobs.iter().map(|job| job.name.as_str()))?;
     if !opened.exists && !only_paths {
         return Err(opened.missing());
     }
@@ -61,11 +72,6 @@ pub(super) fn targets(
             targets.push(target);
         }
     };
-    if all {
-        for job in config::select(&config.jobs, &[], true, &[])? {
-            add(of_job(job)?);
-        }
-    }
     for argument in arguments {
         if is_path(argument) {
             add(Target { root: resolve(Path::new(argument), argument)?, job: None });
@@ -76,7 +82,28 @@ pub(super) fn targets(
             }
         }
     }
+    if by_job {
+        for job in config::select(&config.jobs, &[], all, tags)? {
+            add(of_job(job)?);
+        }
+    }
     Ok((config, targets))
+}
+
+/// Somebody who names a directory as if it were a job is told how to write a directory.
+pub(super) fn no_directory<'a>(
+    arguments: &[String],
+    known: impl IntoIterator<Item = &'a str> + Clone,
+) -> Result<(), Failure> {
+    for name in arguments.iter().filter(|name| !is_path(name)) {
+        if known.clone().into_iter().any(|job| job == name) || !Path::new(name).is_dir() {
+            continue;
+        }
+        let near = nearest(name, known.clone()).map(|near| format!("; or did you mean {near:?}?"));
+        let hint = format!("for the directory of that name, write ./{name}{}", near.unwrap_or_default());
+        return Err(Failure::usage_hint(format!("there is no job {name:?}"), hint));
+    }
+    Ok(())
 }
 
 fn of_job(job: Job) -> Result<Target, Failure> {

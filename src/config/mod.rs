@@ -44,7 +44,7 @@ pub use paths::{PathError, expand, normalise};
 pub use preset::{layer as preset_layer, name as preset_name};
 pub use problem::{Place, Problem, Problems, decode};
 pub use schema::schema;
-pub use select::{SelectError, select};
+pub use select::{SelectError, is_path, select, tagged};
 pub use show::show;
 pub use surroundings::Surroundings;
 pub use units::{Pause, Period, Rate, Size, TimeLimit};

@@ -17,6 +17,21 @@ fn wrong<T>(text: impl Into<String>, hint: Option<String>) -> Result<T, SelectEr
     Err(SelectError { text: text.into(), hint })
 }
 
+/// Whether an argument means a path: what has a `/`, and `.` and `..`.
+pub fn is_path(argument: &str) -> bool {
+    argument.contains('/') || argument == "." || argument == ".."
+}
+
+/// The jobs that carry one of the tags, also those that are not enabled: for what looks at jobs and runs none of them.
+pub fn tagged<'a>(jobs: &'a [Job], tags: &[String]) -> Result<Vec<&'a Job>, SelectError> {
+    for tag in tags {
+        if !jobs.iter().any(|job| job.tags.contains(tag)) {
+            return unknown_tag(jobs, tag);
+        }
+    }
+    Ok(jobs.iter().filter(|job| job.tags.iter().any(|tag| tags.contains(tag))).collect())
+}
+
 /// The jobs that are meant: those named, in that order, disabled ones too; then, in the order of the file, the enabled
 /// ones that carry one of the tags, or all enabled ones. Each once, and never none.
 pub fn select(jobs: &[Job], names: &[String], all: bool, tags: &[String]) -> Result<Vec<Job>, SelectError> {
@@ -28,13 +43,9 @@ pub fn select(jobs: &[Job], names: &[String], all: bool, tags: &[String]) -> Res
             None => return unknown_job(jobs, name),
         }
     }
-    for tag in tags {
-        if !jobs.iter().any(|job| job.tags.contains(tag)) {
-            return unknown_tag(jobs, tag);
-        }
-    }
+    let tagged = tagged(jobs, tags)?;
     for job in jobs.iter().filter(|job| job.enabled) {
-        let tagged = job.tags.iter().any(|tag| tags.contains(tag));
+        let tagged = tagged.iter().any(|known| known.name == job.name);
         if (all || tagged) && !chosen.iter().any(|known| known.name == job.name) {
             chosen.push(job);
         }
@@ -68,7 +79,7 @@ fn nothing(jobs: &[Job], all: bool, tags: &[String]) -> Result<Vec<Job>, SelectE
 }
 
 fn unknown_job(jobs: &[Job], name: &str) -> Result<Vec<Job>, SelectError> {
-    if name.contains('/') || name == "." || name == ".." {
+    if is_path(name) {
         return wrong(
             format!("{name:?} is a path, but a job is needed"),
             Some("name a job of the configuration; `pdb-sync list` shows them".into()),
@@ -83,7 +94,7 @@ fn unknown_job(jobs: &[Job], name: &str) -> Result<Vec<Job>, SelectError> {
     wrong(text, did_you_mean(name, names()).or_else(|| Some("`pdb-sync list` shows the jobs".into())))
 }
 
-fn unknown_tag(jobs: &[Job], tag: &str) -> Result<Vec<Job>, SelectError> {
+fn unknown_tag<T>(jobs: &[Job], tag: &str) -> Result<T, SelectError> {
     let mut tags: Vec<&str> = jobs.iter().flat_map(|job| &job.tags).map(String::as_str).collect();
     tags.sort_unstable();
     tags.dedup();

@@ -132,7 +132,7 @@ impl Value for TimeLimit {
     }
 
     fn to_toml(&self) -> toml::Value {
-        self.0.map_or("0s".into(), |span| humantime::format_duration(span).to_string()).into()
+        self.0.map_or("0s".into(), |span| crate::time::span(span)).into()
     }
 
     fn schema() -> Schema {
@@ -150,7 +150,7 @@ impl Value for Pause {
     }
 
     fn to_toml(&self) -> toml::Value {
-        humantime::format_duration(self.0).to_string().into()
+        crate::time::span(self.0).into()
     }
 
     fn schema() -> Schema {

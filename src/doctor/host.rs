@@ -1,6 +1,7 @@
 //! The machine: clock, limits, and what its kernel offers.
 
 use super::{Area, Finding, Verdict};
+use crate::time;
 use crate::sweep;
 use rustix::process::{Resource, getrlimit};
 use std::fs;
@@ -25,14 +26,14 @@ pub(super) fn examine(parallel: usize) -> Vec<Finding> {
 fn clock() -> Finding {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     if now < EARLIEST {
-        let text = format!("it is not {}", jiff::Timestamp::now());
+        let text = format!("it is not {}", time::local(jiff::Timestamp::now()));
         return Finding::new(Area::Clock, Verdict::Fail, text)
             .hint("set the clock, and let it be kept by NTP");
     }
     // Only systemd's own service leaves a trace that may be read by everybody.
     let kept = fs::exists("/run/systemd/timesync/synchronized").unwrap_or(false);
     let known = if kept { "kept by NTP" } else { "whether it is kept by NTP is not known" };
-    let now = jiff::Timestamp::now().round(jiff::Unit::Second).unwrap_or_default();
+    let now = time::local(jiff::Timestamp::now());
     Finding::new(Area::Clock, Verdict::Ok, format!("{now}; {known}"))
 }
 
@@ -91,7 +92,7 @@ fn kernel() -> Vec<Finding> {
         finding(
             sweep::can_fence(),
             "Landlock",
-            "from Linux 5.19 on, booted with lsm=landlock,…, it fences `clean run` in; the other guards hold without it",
+            "from Linux 5.19 on, booted with lsm=landlock,…, it fences `pdb-sync clean run` in; the other guards hold without it",
         ),
     ]
 }

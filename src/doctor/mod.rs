@@ -218,7 +218,7 @@ async fn blocking(
             ..Finding::new(area, Verdict::Warn, "could not be looked at: internal error")
         }],
         Err(_) => {
-            let text = format!("does not answer within {}", humantime::format_duration(LOCAL_LIMIT));
+            let text = format!("does not answer within {}", crate::time::span(LOCAL_LIMIT));
             let hint = "a network file system whose server is gone looks like this: `findmnt` shows where it comes from";
             vec![Finding { job, ..Finding::new(area, Verdict::Fail, text).hint(hint) }]
         }

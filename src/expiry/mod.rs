@@ -17,4 +17,4 @@ pub use clock::now;
 pub use judge::{Age, Boot, Item, Mark, Moment, Verdict, WAIT, age_of, judge};
 pub(crate) use marks::forget;
 pub use marks::{FILE, Looked, look};
-pub use names::{next_run, prune};
+pub use names::{NoRun, meant, next_run, prune, short};

@@ -18,6 +18,46 @@ pub fn next_run(state: &Path) -> String {
     later.map_or(now, |ms| Ulid::from_parts(ms, now.random())).to_string()
 }
 
+/// Why a text means no single run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NoRun {
+    /// No run is called so.
+    Unknown,
+    /// Those that begin so, in their order.
+    Several(Vec<String>),
+}
+
+/// The run that somebody means by its ID or by the beginning of it, in either case.
+pub fn meant<'a>(runs: impl IntoIterator<Item = &'a str>, wanted: &str) -> Result<&'a str, NoRun> {
+    let wanted = wanted.to_ascii_uppercase();
+    let mut found: Vec<&str> = Vec::new();
+    for run in runs.into_iter().filter(|run| !wanted.is_empty() && run.starts_with(&wanted)) {
+        if run == wanted {
+            return Ok(run);
+        }
+        if !found.contains(&run) {
+            found.push(run);
+        }
+    }
+    found.sort_unstable();
+    match found.as_slice() {
+        [] => Err(NoRun::Unknown),
+        [run] => Ok(run),
+        _ => Err(NoRun::Several(found.into_iter().map(str::to_owned).collect())),
+    }
+}
+
+/// As much of a run's ID as tells it from all `runs`, which are sorted, and at least so many characters: [`meant`] knows what is meant
+/// by it.
+pub fn short<'a>(run: &'a str, runs: &[String], least: usize) -> &'a str {
+    let at = runs.partition_point(|known| known.as_str() < run);
+    let after = at + usize::from(runs.get(at).is_some_and(|known| known == run));
+    let near = [at.checked_sub(1).and_then(|before| runs.get(before)), runs.get(after)];
+    let shared = |other: &String| run.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count();
+    let needed = near.into_iter().flatten().map(|other| shared(other) + 1).max().unwrap_or(0);
+    run.get(..needed.max(least)).unwrap_or(run)
+}
+
 /// The newest run that a file of the state directory is named by.
 fn newest(state: &Path) -> Option<Ulid> {
     let below = ["logs", "plans"].into_iter().flat_map(|name| entries(&state.join(name)));
@@ -85,6 +125,21 @@ mod tests {
 
     fn prune_now(dir: &Path, keep: usize, current: &str) {
         prune(dir, "log", keep, current, Timestamp::from_millisecond(NOW).unwrap());
+    }
+
+    #[test]
+    fn what_is_shown_of_a_run_means_it() {
+        let runs = ["01AAAAAAAAAAA1", "01AAAAAAAAAAA2", "01B"].map(str::to_owned);
+        let known = || runs.iter().map(String::as_str);
+        for run in &runs {
+            assert_eq!(meant(known(), short(run, &runs, 4)), Ok(run.as_str()));
+        }
+        assert_eq!(short("01B", &runs, 2), "01B");
+        assert_eq!(short("01C0000", &runs, 4), "01C0");
+        assert_eq!(meant(known(), "01b"), Ok("01B"));
+        assert_eq!(meant(known(), "01A"), Err(NoRun::Several(runs[..2].to_vec())));
+        assert_eq!(meant(known(), "1"), Err(NoRun::Unknown));
+        assert_eq!(meant(known(), ""), Err(NoRun::Unknown));
     }
 
     #[test]

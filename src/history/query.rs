@@ -98,19 +98,25 @@ impl History {
         Ok(found)
     }
 
-    /// The newest of every job. What was skipped counts, what is running does not. What is dated after `now` is no success,
-    /// since nobody knows how old it is, and is the newest only where there is nothing else.
-    pub fn latest(&self, now: Timestamp) -> Result<BTreeMap<String, Latest>, Error> {
+    /// The names of all jobs of which something is remembered.
+    pub fn names(&self) -> Result<Vec<String>, Error> {
         let cannot = self.cannot_read();
         let mut names = self.db.prepare(NAMES).map_err(&cannot)?;
         let names: rusqlite::Result<Vec<String>> =
             names.query_map([], |row| row.get(0)).map_err(&cannot)?.collect();
+        names.map_err(&cannot)
+    }
+
+    /// The newest of every job. What was skipped counts, what is running does not. What is dated after `now` is no success,
+    /// since nobody knows how old it is, and is the newest only where there is nothing else.
+    pub fn latest(&self, now: Timestamp) -> Result<BTreeMap<String, Latest>, Error> {
+        let cannot = self.cannot_read();
         let sql = jobs(&["one".into()]);
         let mut select = self.db.prepare(&sql).map_err(&cannot)?;
         let mut success = self.db.prepare(SUCCESS).map_err(&cannot)?;
         let mut latest = BTreeMap::new();
         let mut read = Rows::of(self).map_err(&cannot)?;
-        for name in names.map_err(&cannot)? {
+        for name in self.names()? {
             let mut rows = select.query(params![i64::MIN, name]).map_err(&cannot)?;
             let (mut ahead, mut newest) = (None, None);
             while let Some(row) = rows.next().map_err(&cannot)? {

@@ -2,9 +2,11 @@
 
 use super::query::{COLUMNS, Rows, phase, span, time};
 use super::{Error, History};
+use crate::expiry::{self, NoRun};
 use crate::machine::Identity;
 use crate::stats::Past;
 use jiff::Timestamp;
+use rusqlite::OptionalExtension;
 use std::time::Duration;
 
 /// A run of the past.
@@ -77,30 +79,31 @@ pub struct Try {
 }
 
 impl History {
-    /// The run whose id begins so; `last` is the newest.
-    pub fn run(&self, prefix: &str) -> Result<Run, Error> {
+    /// The IDs of all runs, sorted.
+    pub fn ids(&self) -> Result<Vec<String>, Error> {
         let cannot = self.cannot_read();
-        let (sql, pattern) = match prefix {
-            "last" => {
-                ("SELECT id FROM runs WHERE ?1 <> '' ORDER BY started DESC, id DESC LIMIT 1", "last".into())
-            }
-            _ => (
-                "SELECT id FROM runs WHERE id GLOB ?1 || '*' ORDER BY id LIMIT 2",
-                prefix.to_ascii_uppercase(),
-            ),
-        };
-        if !pattern.bytes().all(|b| b.is_ascii_alphanumeric()) || pattern.is_empty() {
-            return Err(Error::NoSuchRun(format!("{prefix:?} is no id of a run")));
-        }
-        let mut select = self.db.prepare(sql).map_err(&cannot)?;
+        let mut select = self.db.prepare("SELECT id FROM runs ORDER BY id").map_err(&cannot)?;
         let ids: rusqlite::Result<Vec<String>> =
-            select.query_map([&pattern], |row| row.get(0)).map_err(&cannot)?.collect();
-        let ids = ids.map_err(&cannot)?;
-        match ids.as_slice() {
-            [id] => self.whole(id),
-            [] if prefix == "last" => Err(Error::NoSuchRun("the history is empty".into())),
-            [] => Err(Error::NoSuchRun(format!("the history has no run {prefix:?}"))),
-            _ => Err(Error::NoSuchRun(format!("the ids of several runs begin with {prefix:?}"))),
+            select.query_map([], |row| row.get(0)).map_err(&cannot)?.collect();
+        ids.map_err(&cannot)
+    }
+
+    /// The run whose ID begins so; `last` is the newest.
+    pub fn run(&self, wanted: &str) -> Result<Run, Error> {
+        if wanted == "last" {
+            let cannot = self.cannot_read();
+            let sql = "SELECT id FROM runs ORDER BY started DESC, id DESC LIMIT 1";
+            let last: Option<String> = self.db.query_row(sql, [], |row| row.get(0)).optional().map_err(&cannot)?;
+            return self.whole(&last.ok_or_else(|| Error::NoSuchRun("the history is empty".into()))?);
+        }
+        let ids = self.ids()?;
+        match expiry::meant(ids.iter().map(String::as_str), wanted) {
+            Ok(id) => self.whole(id),
+            Err(NoRun::Unknown) => Err(Error::NoSuchRun(format!("the history has no run {wanted:?}"))),
+            Err(NoRun::Several(runs)) => Err(Error::NoSuchRun(format!(
+                "the IDs of several runs begin with {wanted:?}: {}",
+                runs.join(", ")
+            ))),
         }
     }
 

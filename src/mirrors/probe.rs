@@ -90,7 +90,7 @@ impl Probe {
 
     /// The probe of a server whose name could not be found in so long a time.
     pub fn unresolved(endpoint: &Endpoint, limit: Duration) -> Self {
-        let how = format!("got no further than its name within {}", humantime::format_duration(limit));
+        let how = format!("got no further than its name within {}", crate::time::span(limit));
         Probe { failed: Some((Step::Dns, how)), ..Probe::start(endpoint) }
     }
 
@@ -177,7 +177,7 @@ fn list_failed(error: &io::Error, limit: Duration) -> String {
 }
 
 fn shown(limit: Duration) -> String {
-    humantime::format_duration(limit).to_string()
+    crate::time::span(limit)
 }
 
 /// Lines of a connection, none read after the deadline.

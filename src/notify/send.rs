@@ -151,7 +151,7 @@ pub(super) fn command(
                 // It may have ended just now; either way it is gone after this.
                 let _ = child.kill();
                 let _ = child.wait();
-                let limit = humantime::format_duration(patience.timeout);
+                let limit = crate::time::span(patience.timeout);
                 return failed(format!("ran longer than {limit} and was ended"));
             }
             Err(error) => return failed(format!("could not be waited for: {error}")),

@@ -8,7 +8,11 @@ use crate::event::Found;
 pub(super) fn lines(found: &Found) -> Vec<String> {
     let files = |n| units::count(n, "file", "files");
     let dest = found.dest.display().to_string();
-    let mut lines = vec![format!("the first run at {}, which holds files already:", one_line(&dest))];
+    let dest = one_line(&dest);
+    let mut lines = vec![match found.again {
+        false => format!("the first run at {dest}, which holds files already:"),
+        true => format!("{dest} is taken over again, as asked for:"),
+    }];
     lines.push(match found.same {
         Some(n) => format!("  the same by size and time: {}", files(n)),
         None => {
@@ -60,6 +64,7 @@ mod tests {
             foreign: Some(Tally { files: 4, dirs: 1, bytes: None }),
             older: 1,
             checksum: true,
+            again: false,
         };
         assert_eq!(
             lines(&found).join("\n"),
@@ -71,6 +76,8 @@ mod tests {
              of these, older at the source: 1 file, replaced all the same\n  \
              not at the source: 4 files and 1 directory, not deleted in this run"
         );
+        let again = lines(&Found { again: true, ..found });
+        assert_eq!(again[0], "/srv/m is taken over again, as asked for:");
         let none = Found { dest: "/m".into(), ..Found::default() };
         let text = lines(&none).join("\n");
         assert!(text.contains("size and time: unknown") && text.contains("source: unknown"), "{text}");

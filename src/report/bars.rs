@@ -71,8 +71,7 @@ impl Bars {
 
     fn start(&mut self, jobs: &[String]) {
         self.longest = jobs.iter().map(|job| console::measure_text_width(job)).max().unwrap_or(0);
-        let bar = self.multi.add(new_bar());
-        bar.set_style(self.styles.total.clone());
+        let bar = self.multi.add(new_bar(self.styles.total.clone()));
         self.total = Some(Total { bar, jobs: jobs.len(), done: 0, since: Instant::now() });
     }
 
@@ -116,14 +115,16 @@ impl Bars {
         let room = usize::from(rows).saturating_sub(2);
         let name = self.longest.min(if columns >= WIDE { NAME.0 } else { NAME.1 });
         for running in self.running.iter_mut().take(room) {
-            let bar = running.bar.get_or_insert_with(|| self.multi.insert_before(&total.bar, new_bar()));
+            let style = match running.progress.percent {
+                None => &self.styles.unknown,
+                Some(_) if columns >= WIDE => &self.styles.wide,
+                Some(_) => &self.styles.narrow,
+            };
+            let new = || self.multi.insert_before(&total.bar, new_bar(style.clone()));
+            let bar = running.bar.get_or_insert_with(new);
+            bar.set_style(style.clone());
             let prefix = truncate_str(&running.job, name, "…");
             bar.set_prefix(pad_str(&prefix, name, Alignment::Left, None).into_owned());
-            bar.set_style(match running.progress.percent {
-                None => self.styles.unknown.clone(),
-                Some(_) if columns >= WIDE => self.styles.wide.clone(),
-                Some(_) => self.styles.narrow.clone(),
-            });
             let percent = running.progress.percent.unwrap_or(0.0).clamp(0.0, 100.0);
             bar.set_position((percent * 10.0) as u64);
             bar.set_message(figures(running.phase, &running.progress, columns >= WIDE));
@@ -189,8 +190,9 @@ impl Listener for Bars {
 }
 
 /// Its length is in thousandths, which is as fine as any terminal is wide.
-fn new_bar() -> ProgressBar {
-    let bar = ProgressBar::hidden();
+/// Every change is drawn: it has its style before it is seen.
+fn new_bar(style: ProgressStyle) -> ProgressBar {
+    let bar = ProgressBar::hidden().with_style(style);
     bar.set_length(1_000);
     bar
 }

@@ -5,7 +5,7 @@ use super::summary::{figures, render, verdict};
 use super::text::{one_line, prefix_lines};
 use super::{Listener, Screen, units};
 use crate::event::{Event, Level, Lines, Phase, Stamped, Stream, Tally};
-use crate::result::{Status, SyncResult};
+use crate::result::{Status, Summary, SyncResult};
 use console::{Color, Style, measure_text_width};
 use std::collections::HashMap;
 use std::io;
@@ -89,8 +89,8 @@ impl Human {
     fn notice(&mut self, job: Option<&str>, level: Level, text: &str, screen: &mut Screen) {
         let shown = match level {
             Level::Debug => self.verbose,
-            Level::Info | Level::Warning => !self.quiet,
-            Level::Error => true,
+            Level::Info => !self.quiet,
+            Level::Warning | Level::Error => true,
         };
         if !shown {
             return;
@@ -148,8 +148,9 @@ impl Listener for Human {
                     self.block(job, *stream, lines, screen);
                 }
             }
-            Event::Planned { job, created, updated, deleted, limit } if !self.quiet => {
-                let text = planned(created, updated, deleted, *limit);
+            // It is what `--plan` is asked for.
+            Event::Planned { job, created, updated, deleted, limit, waiting, respelt } => {
+                let text = planned([created, updated, deleted, waiting], *limit, *respelt);
                 self.block(job, Stream::Stdout, &Lines::new(text.into_bytes()), screen);
             }
             Event::Adopted { job, found } if !self.quiet => {
@@ -164,6 +165,7 @@ impl Listener for Human {
                 self.notice(job.as_deref(), *level, text, screen);
             }
             Event::JobFinished(result) if self.lines && !self.quiet => self.job_finished(result, screen),
+            Event::RunFinished(summary) if self.quiet && went_well(summary) => {}
             Event::RunFinished(summary) => {
                 let look = screen.out_look();
                 screen.out(render(summary, self.dry_run, self.verbose, look.color).as_bytes());
@@ -171,7 +173,6 @@ impl Listener for Human {
             Event::JobStarted { .. }
             | Event::Phase { .. }
             | Event::Output { .. }
-            | Event::Planned { .. }
             | Event::Adopted { .. }
             | Event::Retry { .. }
             | Event::Notice { .. }
@@ -180,6 +181,12 @@ impl Listener for Human {
         }
         Ok(())
     }
+}
+
+/// Whether there is nothing that anybody has to hear of.
+fn went_well(summary: &Summary) -> bool {
+    let well = |result: &SyncResult| result.status() == Status::Ok && result.alerts.is_empty();
+    summary.results.iter().all(|result| well(result)) && summary.unwritten.is_empty() && summary.signal.is_none()
 }
 
 fn header(jobs: usize, parallel: usize, dry_run: bool) -> String {
@@ -230,13 +237,29 @@ fn retry(
     format!("try {attempt} failed: {reason}{code}; next in {}: {source}", units::duration(delay))
 }
 
-/// `would create 12 files (3.4 MB), update 3 files (1 MB), delete 4 files (limit 100)`.
-pub(super) fn planned(created: &Tally, updated: &Tally, deleted: &Tally, limit: Option<u64>) -> String {
-    if [created, updated, deleted].iter().all(|tally| tally.files == 0 && tally.dirs == 0) {
-        return "would change nothing".into();
+/// `would create 12 files (3.4 MB), update 3 files (1 MB), delete 4 files (limit 100)`. The tallies are of what would be created,
+/// updated, deleted, and deleted by the next run only.
+pub(super) fn planned(tallies: [&Tally; 4], limit: Option<u64>, respelt: u64) -> String {
+    let is_none = |tally: &Tally| tally.files == 0 && tally.dirs == 0;
+    let spelling = match respelt {
+        0 => String::new(),
+        n => format!("; would respell {}", units::count(n, "name", "names")),
+    };
+    if tallies.into_iter().all(is_none) {
+        return match respelt {
+            0 => "would change nothing".into(),
+            _ => spelling.trim_start_matches("; ").into(),
+        };
     }
-    let limit = limit.map_or_else(|| "deletion is off".into(), |limit| format!("at most {limit}"));
-    format!("would create {}, update {}, delete {}; {limit}", tally(created), tally(updated), tally(deleted))
+    let [created, updated, deleted, waiting] = tallies.map(tally);
+    let limit = match limit {
+        None => "deletion is off".into(),
+        Some(limit) if is_none(tallies[3]) => format!("at most {limit}"),
+        Some(_) => format!(
+            "nothing is deleted by a run that takes a mirror over, {waiting} not at the source by the next one"
+        ),
+    };
+    format!("would create {created}, update {updated}, delete {deleted}; {limit}{spelling}")
 }
 
 fn tally(tally: &Tally) -> String {

@@ -11,7 +11,6 @@ use serde_json::{Map, Value, json};
 use std::io;
 
 pub(super) struct Json {
-    quiet: bool,
     dry_run: bool,
     /// Reused for every event.
     block: Vec<u8>,
@@ -28,8 +27,8 @@ struct OutputLine<'a> {
 }
 
 impl Json {
-    pub(super) fn new(quiet: bool) -> Self {
-        Json { quiet, dry_run: false, block: Vec::new() }
+    pub(super) fn new() -> Self {
+        Json { dry_run: false, block: Vec::new() }
     }
 
     fn write(&mut self, event: &Stamped) -> io::Result<()> {
@@ -58,10 +57,11 @@ impl Json {
             Event::Phase { job, attempt, phase, argv } => {
                 ("phase", json!({"job": &**job, "attempt": attempt, "phase": phase, "argv": argv}))
             }
-            Event::Planned { job, created, updated, deleted, limit } => (
+            Event::Planned { job, created, updated, deleted, limit, waiting, respelt } => (
                 "planned",
                 json!({
-                    "job": &**job, "created": created, "updated": updated, "deleted": deleted, "limit": limit
+                    "job": &**job, "created": created, "updated": updated, "deleted": deleted, "limit": limit,
+                    "waiting": waiting, "respelt": respelt,
                 }),
             ),
             Event::Adopted { job, found } => (
@@ -69,7 +69,7 @@ impl Json {
                 json!({
                     "job": &**job, "dest": found.dest.to_string_lossy(), "same": found.same, "same_size": found.same_size,
                     "different": found.different, "missing": found.missing, "foreign": found.foreign,
-                    "older": found.older, "checksum": found.checksum,
+                    "older": found.older, "checksum": found.checksum, "again": found.again,
                 }),
             ),
             Event::Progress { job, progress } => (
@@ -112,8 +112,7 @@ impl Json {
         let look = screen.err_look();
         let text = match event {
             Event::Notice { job, level, text } => {
-                let shown = *level == Level::Error || (*level == Level::Warning && !self.quiet);
-                shown.then(|| {
+                (*level >= Level::Warning).then(|| {
                     let job = job.as_deref().map_or(String::new(), |job| format!("[{job}] "));
                     format!("{job}{}", leveled(*level, text, look))
                 })

@@ -5,6 +5,7 @@ use super::text::{one_line, prefix_lines};
 use super::{Listener, LogFiles, Screen, units};
 use crate::event::{Event, Lines, Stamped, Stream};
 use crate::result::SyncResult;
+use crate::time::local_exact;
 use jiff::Timestamp;
 use std::collections::HashMap;
 use std::fs::File;
@@ -61,7 +62,7 @@ impl Logs {
     fn write(&mut self, job: &Arc<str>, time: Timestamp, mark: &str, lines: &[u8], screen: &mut Screen) {
         let Some(Some(file)) = self.open.get_mut(job) else { return };
         self.block.clear();
-        prefix_lines(format!("{time:.3} {mark}").as_bytes(), lines, &mut self.block);
+        prefix_lines(format!("{} {mark}", local_exact(time)).as_bytes(), lines, &mut self.block);
         if self.block.last() != Some(&b'\n') {
             self.block.push(b'\n');
         }
@@ -135,8 +136,9 @@ impl Listener for Logs {
                 let text = format!("failed: {reason}; next in {}: {source}", units::duration(*delay));
                 self.say(job, time, &text, screen);
             }
-            Event::Planned { job, created, updated, deleted, limit } => {
-                self.say(job, time, &super::human::planned(created, updated, deleted, *limit), screen);
+            Event::Planned { job, created, updated, deleted, limit, waiting, respelt } => {
+                let text = super::human::planned([created, updated, deleted, waiting], *limit, *respelt);
+                self.say(job, time, &text, screen);
             }
             Event::Adopted { job, found } => {
                 for line in super::adopted::lines(found) {

@@ -153,7 +153,7 @@ fn cast(options: Options, gone: CancellationToken) -> (Screen, Vec<Box<dyn Liste
         listeners.push(Box::new(bars::Bars::new(multi, size, colors[1])));
     }
     if json {
-        listeners.push(Box::new(json::Json::new(quiet)));
+        listeners.push(Box::new(json::Json::new()));
     } else {
         listeners.push(Box::new(human::Human::new(quiet, verbose, !github)));
     }

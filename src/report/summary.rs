@@ -22,14 +22,19 @@ pub(super) fn verdict(result: &SyncResult) -> String {
 }
 
 /// What a job moved: `3 files transferred, 1 deleted, 12.3 kB received`; `3 files to transfer, 1 to delete` for a dry
-/// run. Empty if nothing is known.
+/// run. Empty if nothing is known, or nothing came of a job that did not succeed: that nothing is to be changed is known of a
+/// success only.
 pub(super) fn figures(result: &SyncResult, dry_run: bool) -> String {
     let figures = &result.figures;
-    if result.changed() == Some(false) {
+    let told = matches!(result.status(), Status::Ok | Status::Warned);
+    if told && result.changed() == Some(false) {
         return match figures.total_files {
             Some(files) => format!("nothing to change in {}", units::count(files, "file", "files")),
             None => "nothing to change".into(),
         };
+    }
+    if !told && result.changed() == Some(false) {
+        return String::new();
     }
     let (moved, removed) = if dry_run { ("to transfer", "to delete") } else { ("transferred", "deleted") };
     let transferred =

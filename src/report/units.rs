@@ -36,6 +36,38 @@ pub fn rate(per_second: f64) -> Option<String> {
     (per_second.is_finite() && per_second >= 1.0).then(|| format!("{}/s", bytes(per_second as u64)))
 }
 
+/// `3,199`, and below a hundred with a decimal: `12.5`. For so many a second of anything.
+pub fn pace(per_second: f64) -> String {
+    match per_second {
+        slow if !slow.is_finite() || slow <= 0.0 => "0".into(),
+        slow if slow < 99.95 => format!("{slow:.1}"),
+        fast => grouped(fast.round() as u64),
+    }
+}
+
+/// How long the rest takes if it goes on so. `None` while that would be a guess: before anything is done, and in the first two
+/// seconds.
+pub fn left(done: u64, total: u64, elapsed: Duration) -> Option<Duration> {
+    if done == 0 || elapsed < Duration::from_secs(2) || done >= total {
+        return None;
+    }
+    let seconds = (total - done) as f64 / done as f64 * elapsed.as_secs_f64();
+    Duration::try_from_secs_f64(seconds).ok()
+}
+
+/// Digits in groups of three.
+pub fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 /// `1 file`, `2 files`, `3 tries`.
 pub fn count(n: u64, one: &str, many: &str) -> String {
     format!("{n} {}", if n == 1 { one } else { many })
@@ -69,6 +101,23 @@ mod tests {
     fn what_changes_is_told_in_whole_seconds() {
         assert_eq!(whole(Duration::from_millis(1_999)), "1s");
         assert_eq!(whole(Duration::from_millis(60_900)), "1m 00s");
+    }
+
+    #[test]
+    fn a_pace_has_a_decimal_only_where_it_matters() {
+        for (pace_, text) in [(0.0, "0"), (0.25, "0.2"), (99.94, "99.9"), (99.96, "100"), (3199.3096, "3,199")] {
+            assert_eq!(pace(pace_), text);
+        }
+        assert_eq!(pace(f64::NAN), "0");
+    }
+
+    #[test]
+    fn what_is_left_is_told_once_something_is_known() {
+        let seconds = Duration::from_secs;
+        assert_eq!(left(0, 1_000_000, seconds(60)), None);
+        assert_eq!(left(1, 1_000_000, Duration::from_millis(200)), None);
+        assert_eq!(left(25, 100, seconds(10)), Some(seconds(30)));
+        assert_eq!(left(100, 100, seconds(10)), None);
     }
 
     #[test]

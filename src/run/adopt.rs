@@ -17,6 +17,7 @@ impl Try<'_> {
         let known = self.memory.knows(&self.job.dest, &self.plan.run) || !self.remembers;
         let holds = listing.present() != Some(0) || !listing.gone.is_empty();
         self.adopting = holds && (!known || self.job.adopt_again);
+        self.adopting_again = self.adopting && known;
     }
 
     /// Says in one block what a run that takes the destination over has found.
@@ -34,6 +35,7 @@ impl Try<'_> {
             foreign: self.job.delete.then_some(listing.gone.tally),
             older: listing.older.files,
             checksum: self.compares(),
+            again: self.adopting_again,
         };
         self.voice.say(Event::Adopted { job: self.voice.job.clone(), found }).await;
     }
@@ -49,14 +51,16 @@ impl Try<'_> {
             return None;
         }
         let dest = self.job.dest.display();
-        let text = format!(
-            "{}, since this is the first run at {dest}, which held files already",
-            guard::waiting(listing.gone.tally)
-        );
-        Some(Reason::new(text).hint(format!(
-            "a first run deletes nothing, the one after it what the source does not have; the list is in {}",
-            listing.gone.path.display()
-        )))
+        let why = match self.adopting_again {
+            true => format!("since this run takes {dest} over again"),
+            false => format!("since this is the first run at {dest}, which held files already"),
+        };
+        let text = format!("{}, {why}", guard::waiting(listing.gone.tally));
+        let rule = "a run that takes a mirror over deletes nothing, the one after it what the source does not have";
+        Some(Reason::new(text).hint(match listing.gone.listed() {
+            Some(path) => format!("{rule}; the list is in {}", path.display()),
+            None => rule.into(),
+        }))
     }
 
     /// With `adopt = "checksum"`: files of the same size are fetched only if their checksums differ; the others get the time of the source,

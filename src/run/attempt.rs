@@ -91,6 +91,8 @@ pub(super) struct Try<'a> {
     pub(super) evidence: Evidence,
     /// Whether it takes over a destination that somebody else has filled.
     pub(super) adopting: bool,
+    /// Whether it was known before.
+    pub(super) adopting_again: bool,
     /// Whether what the destination holds is the job's from now on.
     pub(super) dealt_with: bool,
 }
@@ -131,6 +133,7 @@ impl<'a> Try<'a> {
             counted: None,
             evidence: Evidence::default(),
             adopting: false,
+            adopting_again: false,
             dealt_with: false,
         }
     }
@@ -271,7 +274,7 @@ impl<'a> Try<'a> {
             warned = came.warned.or(warned);
             if self.source_is_empty() {
                 // It was not when it was listed. Whatever happens there, this is no time to delete.
-                return Err(Ending::Blocked(guard::empty_source(self.job, Some(&listing.gone.path))));
+                return Err(Ending::Blocked(guard::empty_source(self.job, listing.gone.listed())));
             }
         }
         let mut ending = match refused {

@@ -103,13 +103,13 @@ fn failed(class: Class, reason: Reason) -> Ended {
 }
 
 fn timed_out(limit: Duration) -> Reason {
-    let limit = humantime::format_duration(limit);
+    let limit = crate::time::span(limit);
     Reason::new(format!("the attempt did not end within its timeout of {limit}"))
         .hint("files that came whole are kept, and the next attempt goes on from there; raise timeout if the transfer is simply long")
 }
 
 fn stalled(limit: Duration, source: &Source) -> Reason {
-    let limit = humantime::format_duration(limit);
+    let limit = crate::time::span(limit);
     Reason::new(format!("stalled: no byte and no line from {} for {limit}", source.host_label()))
         .hint("the server or the network between went silent; another source in the list would be tried next")
 }

@@ -10,6 +10,7 @@ use super::unit::{self, Ticket};
 use super::voice::{Voice, stamped};
 use super::{Mode, Plan};
 use crate::event::{Event, Level, Progress, Stamped};
+use crate::hint::addressed;
 use crate::machine::Meter;
 use crate::result::{Figures, Outcome, Reason, Status, Summary, SyncResult};
 use jiff::Timestamp;
@@ -175,14 +176,14 @@ impl Dispatch {
         let text = format!(
             "{}: ending transfers, up to {} each; once more ends them at once",
             super::signal::name(number),
-            humantime::format_duration(self.plan.grace)
+            crate::time::span(self.plan.grace)
         );
         // Not worth waiting for.
         let _ = self.events.try_send(stamped(Event::Notice { job: None, level: Level::Warning, text }));
     }
 
     fn done(&mut self, done: Result<(Id, (SyncResult, Option<Slot>)), JoinError>) {
-        let (result, slot) = match done {
+        let (mut result, slot) = match done {
             Ok((_, ended)) => ended,
             Err(error) => match self.names.get(&error.id()) {
                 Some(job) => (broken(job.clone(), error), None),
@@ -192,6 +193,7 @@ impl Dispatch {
         if self.plan.fail_fast && matches!(result.status(), Status::Failed | Status::Blocked) {
             self.stop.ask(Why::FailFast(result.job.to_string()));
         }
+        result.outcome.map_hint(|hint| addressed(hint, &self.plan.again).into_owned());
         let result = Arc::new(result);
         self.progress.retain(|(job, _)| *job != result.job);
         self.results.insert(result.job.clone(), result.clone());

@@ -27,7 +27,7 @@ pub(super) fn deletions(job: &Job, again: &str, listing: &Listing) -> Say {
         );
     };
     if source_files.files() == 0 && !job.allow_empty_source {
-        return Say::Empty(empty_source(job, Some(&listing.gone.path)));
+        return Say::Empty(empty_source(job, listing.gone.listed()));
     }
     let going = listing.gone.tally.files;
     let present = listing.present().unwrap_or(going);

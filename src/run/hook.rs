@@ -50,7 +50,7 @@ pub(super) async fn run(
                 return Hooked::Failed(format!("hook {hook} was ended by {}", super::signal::name(n)));
             }
             Ok(End::Ended(Cause::Timeout(limit))) => {
-                let limit = humantime::format_duration(limit);
+                let limit = crate::time::span(limit);
                 return Hooked::Failed(format!(
                     "hook {hook} ran longer than hook_timeout ({limit}) and was ended"
                 ));

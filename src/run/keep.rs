@@ -2,14 +2,16 @@
 
 use super::attempt::Try;
 use super::blocking::off_thread;
-use crate::clean::{Begin, Did, End, Kind, Line, Record};
+use crate::clean::{Begin, Did, Dirs, End, Kind, Line, Record};
 use crate::event::Level;
 use crate::expiry;
 use crate::job::Job;
 use crate::result::Reason;
 use crate::sweep::{self, Fate, Journal, Order, Parent, Purge, Quarantine, Refusal, Unescaped, WriteAccess};
+use crate::time;
 use rustix::fs::{AtFlags, statat};
 use rustix::io::Errno;
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
@@ -195,8 +197,9 @@ impl Keep {
         }
     }
 
-    /// The attempt is over: what rsync backed up is escaped, and what is empty goes. The answer is what could not be escaped.
-    pub(super) fn close(&self) -> Unescaped {
+    /// The attempt is over: what rsync backed up is escaped, and what is empty goes. The answer is what could not be escaped, and whether
+    /// something is kept for an undo.
+    pub(super) fn close(&self) -> (Unescaped, bool) {
         // What is left over here is found by `clean purge`, and does no harm.
         let _ = self.flush();
         let mut left = Unescaped::default();
@@ -204,15 +207,44 @@ impl Keep {
             left = sweep::escape_quarantines(self.access(), &self.state, &|| false);
         }
         self.quarantine.tidy();
-        let Some(journal) = &self.journal else { return left };
-        if sweep::info(self.access().root(), &self.run).is_none() {
+        let Some(journal) = &self.journal else { return (left, false) };
+        let kept = sweep::info(self.access().root(), &self.run).is_some();
+        if !kept {
             // Nothing was removed or replaced.
             let _ = fs::remove_file(journal.path());
         } else {
+            // For those who ask what the run did; undo looks into the quarantine itself.
+            let _ = self.note_replaced(journal);
             let _ = journal.line(&Line::End(End { time: jiff::Timestamp::now().to_string(), whole: true }));
             let _ = journal.sync();
         }
-        left
+        (left, kept)
+    }
+
+    /// Writes down what rsync moved into the quarantine in this attempt.
+    fn note_replaced(&self, journal: &Journal) -> io::Result<()> {
+        let (mut dirs, mut known) = (Dirs::default(), HashSet::new());
+        let hash = |path: &[u8]| <[u8; 16]>::try_from(&blake3::hash(path).as_bytes()[..16]).unwrap_or_default();
+        let found = sweep::find(&self.state, &self.run)?;
+        for found in found.iter().filter(|found| found.path == journal.path()) {
+            found.read(|line| {
+                dirs.learn(&line);
+                if let Line::Did(Record { did: Did::Replaced, path, .. }) = &line {
+                    known.insert(hash(path));
+                }
+            })?;
+        }
+        let (mut lines, mut written) = (Vec::new(), Ok(()));
+        sweep::replaced(self.access().root(), &self.run, &dirs.long, |record| {
+            if known.contains(&hash(&record.path)) {
+                return;
+            }
+            Line::Did(record).write(&mut lines);
+            if lines.len() > PAGE && written.is_ok() {
+                written = journal.append(&std::mem::take(&mut lines));
+            }
+        });
+        written.and_then(|()| journal.append(&lines))
     }
 }
 
@@ -237,8 +269,14 @@ impl Try<'_> {
                 let left = kept.map(|kept| kept.close());
                 (left, if purges { purge(&tree, &dest, &state) } else { Vec::new() })
             });
-            let (left, told) = told.await.unwrap_or_default();
+            let (closed, told) = told.await.unwrap_or_default();
+            let (left, undoable) = closed.unzip();
             self.voice.unescaped(left.as_ref(), &self.job.dest).await;
+            if let Some(keep) = self.job.keep_deleted.filter(|_| undoable == Some(true)) {
+                let (keep, again, run) = (time::span(keep), &self.plan.again, &self.plan.run);
+                let text = format!("what was deleted or replaced is kept for {keep}; undo: {again} clean undo {run}");
+                self.voice.notice(Level::Info, text).await;
+            }
             for text in told {
                 self.voice.notice(Level::Warning, text).await;
             }

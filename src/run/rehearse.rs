@@ -3,7 +3,7 @@
 use super::Mode;
 use super::attempt::{Ending, Try};
 use super::guard::{self, Say};
-use crate::event::Event;
+use crate::event::{Event, Tally};
 use crate::rsync::args;
 use crate::rsync::exit::Class;
 
@@ -19,7 +19,7 @@ impl Try<'_> {
         if self.source_is_empty() {
             // Nothing of what was listed would happen.
             (self.figures.files_transferred, self.figures.files_deleted) = (Some(0), Some(0));
-            return Ok(Ending::Empty(guard::empty_source(self.job, Some(&listing.gone.path))));
+            return Ok(Ending::Empty(guard::empty_source(self.job, listing.gone.listed())));
         }
         let delete = self.job.delete;
         self.tell_adopted(&listing).await;
@@ -27,9 +27,15 @@ impl Try<'_> {
             listing.gone.tally.bytes = self.stamps(&listing.gone).await.ok().map(|(_, bytes)| bytes);
             let limit = listing.present().filter(|_| delete);
             let limit = limit.map(|present| guard::limit(self.job, &listing, present));
-            let (created, updated, deleted) = (listing.created, listing.updated, listing.gone.tally);
+            let (mut deleted, mut waiting) = (listing.gone.tally, Tally::default());
+            let mut respelt = if delete { listing.respelled.len() as u64 } else { 0 };
+            if self.adopting {
+                std::mem::swap(&mut deleted, &mut waiting);
+                respelt = 0;
+            }
+            let (job, created, updated) = (self.voice.job.clone(), listing.created, listing.updated);
             self.voice
-                .say(Event::Planned { job: self.voice.job.clone(), created, updated, deleted, limit })
+                .say(Event::Planned { job, created, updated, deleted, limit, waiting, respelt })
                 .await;
         }
         // As rsync does with `-n`: what would be.

@@ -193,13 +193,12 @@ impl Alert {
     }
 }
 
-/// `1.50s` below a minute, else whole seconds in humantime's notation, the two largest units.
+/// `1.50s` below a minute, else whole seconds, the two largest units.
 fn seconds(value: f64) -> String {
     if value < 60.0 {
         return format!("{value:.2}s");
     }
-    let whole = Duration::from_secs(value.min(1e15) as u64);
-    humantime::format_duration(whole).to_string().split(' ').take(2).collect::<Vec<_>>().join(" ")
+    crate::time::about(Duration::from_secs(value.min(1e15) as u64))
 }
 
 #[cfg(test)]

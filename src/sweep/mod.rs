@@ -26,6 +26,7 @@ mod purge;
 mod quarantine;
 mod refusal;
 mod remake;
+mod replaced;
 mod sandbox;
 #[cfg(test)]
 mod tests;
@@ -46,6 +47,7 @@ pub use planner::{Planned, RuleFound, Weighed, explain, plan, print_of, root_of}
 pub use purge::{Order, Purge, Purged, cannot_keep, cannot_purge, expired, purge};
 pub use quarantine::{Info, Place, Quarantine, info, made_by, place_in, place_of, runs, tidy};
 pub use refusal::{Refusal, refusal, share_command};
+pub use replaced::replaced;
 pub use sandbox::{Fence, can_fence, fence};
 pub use undo::{Undone, undo};
 pub use write_access::{NotWritable, WriteAccess};

@@ -13,7 +13,9 @@ pub use table::table;
 pub use watch::{Watch, quit_typed};
 
 use console::{Style, Term};
+use crate::hint::addressed;
 use serde::Serialize;
+use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 
 /// When to use colours.
@@ -33,15 +35,22 @@ pub enum Color {
 pub struct Ui {
     /// Colours.
     pub color: Color,
-    /// Errors only.
+    /// Errors and warnings only.
     pub quiet: bool,
     /// More.
     pub verbose: bool,
     /// JSON lines instead of text on standard output.
     pub json: bool,
+    /// What a command line about the same configuration and state begins with; empty: `pdb-sync`.
+    pub again: &'static str,
 }
 
 impl Ui {
+    /// A text of ours in which the command lines that it names have the options that were given ([`addressed`]).
+    pub fn addressed<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        addressed(text, self.again)
+    }
+
     /// A line of text on standard output. A reader that went away is an error of kind `BrokenPipe`.
     pub fn line(&self, text: &str) -> io::Result<()> {
         writeln!(io::stdout().lock(), "{text}")
@@ -68,6 +77,9 @@ impl Ui {
         if let Some(object) = value.as_object_mut() {
             object.insert("event".into(), event.into());
             object.insert("time".into(), jiff::Timestamp::now().to_string().into());
+            if let Some(serde_json::Value::String(hint)) = object.get_mut("hint") {
+                *hint = self.addressed(hint).into_owned();
+            }
         }
         writeln!(io::stdout().lock(), "{value}")
     }
@@ -101,13 +113,17 @@ impl Ui {
         }
     }
 
-    /// Something that is not as it should be, on standard error; not with `-q`.
+    /// A line about how something went, on standard output; not with `-q`. What somebody asks a command for is told by
+    /// [`Ui::line`].
+    pub fn outcome(&self, text: &str) -> io::Result<()> {
+        if self.quiet { Ok(()) } else { self.line(&self.addressed(text)) }
+    }
+
+    /// Something that is not as it should be, on standard error.
     pub fn warning(&self, text: &str) {
-        if !self.quiet {
-            let colored = decide(self.color, io::stderr().is_terminal(), &Environment::read());
-            let word = Style::new().yellow().bold().force_styling(colored).apply_to("warning:");
-            self.complain(&format!("{word} {text}"));
-        }
+        let colored = decide(self.color, io::stderr().is_terminal(), &Environment::read());
+        let word = Style::new().yellow().bold().force_styling(colored).apply_to("warning:");
+        self.complain(&format!("{word} {text}"));
     }
 
     /// An error and what to do about it, on standard error.
@@ -118,7 +134,7 @@ impl Ui {
 
     /// There is nobody left to tell when standard error itself fails.
     fn complain(&self, text: &str) {
-        let _ = writeln!(io::stderr().lock(), "{text}");
+        let _ = writeln!(io::stderr().lock(), "{}", self.addressed(text));
     }
 }
 

@@ -20,13 +20,13 @@ pub(super) fn run(args: &OnePlan, global: &Global, ui: &Ui) -> Result<Exit, Fail
     let whole = match plan.read(|_, entry| fold.add(&entry, entry.action)) {
         Ok(whole) => whole,
         Err(error) => {
-            return Ok(super::blocked(ui, &plan.refused(&error), Some("`clean plan` makes a new one")));
+            return Ok(super::blocked(ui, &plan.refused(&error), Some("`pdb-sync clean plan` makes a new one")));
         }
     };
     let cannot = || {
         Failure::io_hint(
             format!("write {}", beside.display()),
-            "decisions lie beside their plan: `clean plan -o FILE` makes one elsewhere",
+            "decisions lie beside their plan: `pdb-sync clean plan -o FILE` makes one elsewhere",
         )
     };
     if !beside.exists() {
@@ -57,7 +57,7 @@ pub(super) fn run(args: &OnePlan, global: &Global, ui: &Ui) -> Result<Exit, Fail
     }
     let text = fs::read_to_string(&beside).map_err(Failure::io(format!("read {}", beside.display())))?;
     let decisions = Decisions::parse(&text).map_err(|why| {
-        Failure::usage_hint(format!("{}: {why}", beside.display()), "`clean edit` opens it again")
+        Failure::usage_hint(format!("{}: {why}", beside.display()), "`pdb-sync clean edit` opens it again")
     })?;
     let (mut deletes, mut bytes) = (0u64, 0u64);
     // It was whole a moment ago; what is removed is decided by `run`, which reads it again.
@@ -75,7 +75,7 @@ pub(super) fn run(args: &OnePlan, global: &Global, ui: &Ui) -> Result<Exit, Fail
         let file = beside.to_string_lossy();
         ui.json("result", &json!({"decisions": file, "to_delete": deletes, "bytes_to_delete": bytes}))?;
     } else {
-        ui.line(&format!(
+        ui.outcome(&format!(
             "to be removed: {}, {}",
             scan::count(deletes, "entry", "entries"),
             scan::bytes(bytes)

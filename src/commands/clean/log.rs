@@ -1,14 +1,16 @@
 //! `clean log`
 
-use crate::clean::{Did, Record};
+use crate::clean::{Did, Dirs, LongNames, Record};
 use crate::cli::{Global, LogArgs};
 use crate::commands::scan::{JsonPath, Lines, shown};
-use crate::commands::{Failure, locate};
+use crate::commands::{Failure, locate, past};
 use crate::exit::Exit;
-use crate::sweep;
+use crate::sweep::{self, Found};
+use crate::time::local_of;
 use crate::ui::Ui;
 use serde_json::json;
 use std::collections::BTreeMap;
+use std::fs::File;
 
 /// Runs, newest first; or the entries of one.
 pub(super) fn run(args: &LogArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
@@ -19,11 +21,16 @@ pub(super) fn run(args: &LogArgs, global: &Global, ui: &Ui) -> Result<Exit, Fail
     }
     let mut all = sweep::list(&state).map_err(cannot())?;
     all.reverse();
-    let mut rows = vec![["RUN", "BY", "MODE", "WHAT", "ROOT"].map(String::from).to_vec()];
+    let mut rows = vec![["RUN", "STARTED", "BY", "MODE", "WHAT", "ROOT"].map(String::from).to_vec()];
     for found in &all {
         let mut counts: BTreeMap<&'static str, u64> = BTreeMap::new();
         let open = found.outcomes(|record| *counts.entry(record.did.word()).or_default() += 1);
         let open = open.map_err(cannot())?.len() as u64;
+        if let Some((root, long)) = cut_short(found) {
+            sweep::replaced(&root, &found.begin.run, &long, |record| {
+                *counts.entry(record.did.word()).or_default() += 1;
+            });
+        }
         if open > 0 {
             counts.insert(Did::Meant.word(), open);
         }
@@ -44,10 +51,11 @@ pub(super) fn run(args: &LogArgs, global: &Global, ui: &Ui) -> Result<Exit, Fail
             what.push("cut short".into());
         }
         if let Some(time) = &found.purged {
-            what.push(format!("purged on {}", time.get(..10).unwrap_or(time)));
+            what.push(format!("purged on {}", local_of(time)));
         }
         rows.push(vec![
             begin.run.clone(),
+            local_of(&begin.time),
             begin.command.clone(),
             begin.mode.clone(),
             what.join(", "),
@@ -65,12 +73,17 @@ pub(super) fn run(args: &LogArgs, global: &Global, ui: &Ui) -> Result<Exit, Fail
 }
 
 fn one(state: &std::path::Path, run: &str, ui: &Ui) -> Result<Exit, Failure> {
-    let found = sweep::find(state, run).map_err(Failure::io("read the journals"))?;
+    let meant = match run {
+        "last" => "last".to_owned(),
+        wanted => past::run_meant(state, wanted)?.ok_or_else(|| past::no_run(wanted))?,
+    };
+    let found = sweep::find(state, &meant).map_err(Failure::io("read the journals"))?;
     if found.is_empty() {
-        return Err(Failure::usage_hint(
-            format!("no run {run:?} is known"),
-            "`pdb-sync clean log` lists them",
-        ));
+        let text = match run {
+            "last" => "no run has taken anything away yet".to_owned(),
+            _ => format!("run {meant} has no journal: it kept nothing of what it took away, or took nothing"),
+        };
+        return Err(Failure::usage_hint(text, "`pdb-sync clean log` lists the runs that have one"));
     }
     let mut entries = 0u64;
     for found in &found {
@@ -84,7 +97,10 @@ fn one(state: &std::path::Path, run: &str, ui: &Ui) -> Result<Exit, Failure> {
         };
         let open = found.outcomes(&mut tell);
         let open = open.map_err(Failure::io(format!("read the journal {}", found.path.display())))?;
-        open.into_iter().for_each(tell);
+        open.into_iter().for_each(&mut tell);
+        if let Some((root, long)) = cut_short(found) {
+            sweep::replaced(&root, &found.begin.run, &long, &mut tell);
+        }
         told?;
         lines.flush()?;
     }
@@ -92,6 +108,17 @@ fn one(state: &std::path::Path, run: &str, ui: &Ui) -> Result<Exit, Failure> {
         ui.json("result", &json!({"entries": entries}))?;
     }
     Ok(Exit::Done)
+}
+
+/// The tree of a run of `sync` that was killed, which had no time to write down what was replaced: the quarantine has it.
+fn cut_short(found: &Found) -> Option<(File, LongNames)> {
+    if found.end.is_some() || found.begin.command != "sync" {
+        return None;
+    }
+    let (_, root) = super::verify::root_of_run(&found.begin).ok()?;
+    let mut dirs = Dirs::default();
+    found.read(|line| dirs.learn(&line)).ok()?;
+    Some((root, dirs.long))
 }
 
 fn entry(record: Record, lines: &mut Lines<'_>, ui: &Ui) -> Result<(), Failure> {

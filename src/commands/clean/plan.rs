@@ -2,38 +2,74 @@
 
 use super::plans::{self, ENDING};
 use super::rulebook;
-use crate::clean::{Action, Header};
+use crate::clean::{Action, Header, Judge, Lists, Rule};
 use crate::cli::{Global, PlanArgs};
 use crate::commands::scan::{count, interruptible};
-use crate::commands::targets::targets;
+use crate::commands::targets::{Chosen, Target, targets};
 use crate::commands::{Failure, locate, scan};
+use crate::config::Config;
 use crate::exit::Exit;
 use crate::machine;
 use crate::report::OutputFile;
 use crate::scan::{Options, Stop};
-use crate::sweep::{self, print_of};
+use crate::sweep::{self, Planned, print_of};
 use crate::ui::Ui;
 use serde_json::json;
 use std::fs::File;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-/// Scans, judges, writes.
+/// A tree that is to be planned for, with all that the plan goes by.
+struct Job {
+    target: Target,
+    rules: Vec<Rule>,
+    lists: Lists,
+    job: Option<crate::job::Job>,
+    output: Option<PathBuf>,
+}
+
+/// What all plans of a command share.
+struct Work {
+    config: Config,
+    options: Options,
+    state: PathBuf,
+    dir: PathBuf,
+    /// Whether there are several plans.
+    several: bool,
+    ui: Ui,
+}
+
+/// What came of the plans.
+#[derive(Default)]
+struct Sum {
+    plans: u64,
+    entries: u64,
+    bytes: u64,
+    errors: u64,
+}
+
+/// Scans, judges, writes: a plan for each tree.
 pub(super) fn run(args: &PlanArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
-    let (config, mut targets) = targets(std::slice::from_ref(&args.target), false, global, ui)?;
-    let Some(target) = targets.pop() else { return Err(Failure::usage("nothing is selected")) };
-    if let Some(why) = crate::config::danger(&target.root, &machine::surroundings()) {
-        let text = format!("{} {why}: nothing there can be cleaned", target.root.display());
-        return Ok(super::blocked(ui, &text, Some("name the mirror itself")));
+    let chosen = Chosen { arguments: &args.targets, all: args.all, tags: &args.tag };
+    let (config, targets) = targets(chosen, global, ui)?;
+    if args.output.is_some() && targets.len() != 1 {
+        return Err(Failure::usage_hint(
+            format!("--output is for exactly one plan, but {} trees are selected", targets.len()),
+            "leave it out: each plan gets a file in the state directory, which is told",
+        ));
     }
-    let rules = rulebook::all_rules(&config, &args.with, &args.without)?;
-    let job = target.job.clone().or_else(|| rulebook::job_at(&config, &target.root).cloned());
     let state = locate::state_dir(global)?;
-    let lists = rulebook::lists(job.as_ref(), &target.root, &args.obsolete, &state, ui)?;
-    let output = match &args.output {
-        Some(path) => path.clone(),
-        None => plans::dir(global)?.join(format!("{}{ENDING}", crate::expiry::next_run(&state))),
-    };
+    let mut jobs = Vec::new();
+    for target in targets {
+        if let Some(why) = crate::config::danger(&target.root, &machine::surroundings()) {
+            let text = format!("{} {why}: nothing there can be cleaned", target.root.display());
+            return Ok(super::blocked(ui, &text, Some("name the mirror itself")));
+        }
+        let rules = rulebook::all_rules(&config, &args.with, &args.without)?;
+        let job = target.job.clone().or_else(|| rulebook::job_at(&config, &target.root).cloned());
+        let lists = rulebook::lists(job.as_ref(), &target.root, &args.obsolete, &state, ui)?;
+        jobs.push(Job { target, rules, lists, job, output: args.output.clone() });
+    }
     let stop = Stop::default();
     let options = Options {
         threads: config.scan.threads,
@@ -41,12 +77,39 @@ pub(super) fn run(args: &PlanArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
         stop: stop.clone(),
         ..Options::default()
     };
-    let ui = *ui;
+    let several = jobs.len() > 1;
+    let work = Work { config, options, state, dir: plans::dir(global)?, several, ui: *ui };
     interruptible(&stop, move || {
+        let (mut exit, mut sum) = (Exit::Done, Sum::default());
+        for job in jobs {
+            exit = exit.worst(work.plan(job, &mut sum)?);
+            if work.options.stop.is_stopped() {
+                break;
+            }
+        }
+        if several && work.ui.json {
+            let body = json!({
+                "plans": sum.plans, "entries": sum.entries, "bytes": sum.bytes, "errors": sum.errors,
+            });
+            work.ui.json("result", &body)?;
+        } else if several && sum.plans > 0 {
+            work.ui.note("`pdb-sync clean run` does the last of these plans; `pdb-sync clean run PLAN` does another one");
+        }
+        Ok(exit)
+    })
+}
+
+impl Work {
+    fn plan(&self, work: Job, sum: &mut Sum) -> Result<Exit, Failure> {
+        let Job { target, rules, lists, job, output } = work;
+        let ui = &self.ui;
+        // Each sorts after the one before.
+        let new = || self.dir.join(format!("{}{ENDING}", crate::expiry::next_run(&self.state)));
+        let output = output.unwrap_or_else(new);
         let time = jiff::Timestamp::now();
-        let judge = rulebook::judge(rules, &config, job.as_ref(), &target.root, lists, &state)?;
+        let judge = rulebook::judge(rules, &self.config, job.as_ref(), &target.root, lists, &self.state)?;
         // Everything is looked at anew: what a directory's time does not tell would decide here.
-        let scan = crate::scan::scan(&target.root, &options, None)
+        let scan = crate::scan::scan(&target.root, &self.options, None)
             .map_err(|error| Failure::io(format!("scan {}", target.root.display()))(error.source))?;
         if scan.ended.is_some() {
             ui.note("stopped; no plan was written");
@@ -73,72 +136,24 @@ pub(super) fn run(args: &PlanArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
                 .collect(),
             rules_blake3: Some(judge.hash()),
         };
-        let ((footer, planned), file) = write(&output, |out| {
+        let (planned, file) = write(&output, |out| {
             let (planned, _) = sweep::plan(&scan.inventory, &judge, &header, out)?;
-            Ok((planned.footer.clone(), planned))
+            Ok(planned)
         })?;
         let unread = scan.counts.unreadable;
+        sum.plans += 1;
+        sum.entries += planned.footer.entries;
+        sum.bytes += planned.footer.bytes;
+        sum.errors += unread;
         // That it cannot be told is no reason not to plan.
         let expired =
             File::open(&target.root).and_then(|root| sweep::expired(&root, &crate::expiry::now())).ok();
         let expired = expired.map(|runs| runs.len() as u64);
         if ui.json {
-            let found =
-                judge.rules().iter().zip(&planned.by_rule).filter(|(_, found)| found.all().entries > 0);
-            let by_rule: serde_json::Map<_, _> = found
-                .map(|(rule, found)| {
-                    let (sum, reviewed) = (found.all(), found.reviewed.entries);
-                    let sums =
-                        json!({"entries": sum.entries, "bytes": sum.bytes, "upstream_unknown": reviewed});
-                    (rule.name.clone(), sums)
-                })
-                .collect();
-            ui.json(
-                "result",
-                &json!({
-                    "plan": output.to_string_lossy(), "root": target.root.to_string_lossy(),
-                    "hash": footer.blake3, "entries": footer.entries, "bytes": footer.bytes,
-                    "protected": planned.protected, "errors": unread, "expired_runs": expired, "by_rule": by_rule,
-                }),
-            )?;
+            let body = as_json(&output, &target.root, &judge, &planned, unread, expired);
+            ui.json(if self.several { "plan" } else { "result" }, &body)?;
         } else {
-            // What comes after a plan would spoil it.
-            let say = |text: &str| {
-                if file.is_stdout() {
-                    ui.note(text);
-                    return Ok(());
-                }
-                ui.line(text)
-            };
-            say(&format!(
-                "{} of {} in {}, {}",
-                count(footer.entries, "entry", "entries"),
-                scan::grouped(header.tree_entries),
-                target.root.display(),
-                scan::bytes(footer.bytes)
-            ))?;
-            let lines = judge.rules().iter().zip(&planned.by_rule).flat_map(|(rule, found)| {
-                [(rule, rule.action, found.as_ruled), (rule, Action::Review, found.reviewed)]
-            });
-            for (rule, action, sum) in lines.filter(|(_, _, sum)| sum.entries > 0) {
-                say(&format!(
-                    "  {:<14} {:<7} {:>9}  {:>10}  {}",
-                    rule.name,
-                    action.word(),
-                    scan::grouped(sum.entries),
-                    scan::bytes(sum.bytes),
-                    rule.reason
-                ))?;
-            }
-            say(&format!("plan: {}", output.display()))?;
-            let unknown = planned.by_rule.iter().any(|found| found.reviewed.entries > 0);
-            for mirror in judge.mirrors().iter().filter(|mirror| unknown && mirror.names.is_none()) {
-                ui.note(&format!(
-                    "it is not known yet what upstream has of {0}: built-in rules put up for review what they would delete; a \
-                     complete run of `pdb-sync sync {0}` learns it",
-                    mirror.job
-                ));
-            }
+            tell(&output, &file, &header, &judge, &planned, ui)?;
             if let Some(runs) = expired.filter(|runs| *runs > 0) {
                 let runs = count(runs, "run in quarantine is", "runs in quarantine are");
                 ui.note(&format!(
@@ -152,7 +167,79 @@ pub(super) fn run(args: &PlanArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
             return Ok(Exit::Partial);
         }
         Ok(Exit::Done)
+    }
+}
+
+fn as_json(
+    output: &Path,
+    root: &Path,
+    judge: &Judge,
+    planned: &Planned,
+    unread: u64,
+    expired: Option<u64>,
+) -> serde_json::Value {
+    let found = judge.rules().iter().zip(&planned.by_rule).filter(|(_, found)| found.all().entries > 0);
+    let by_rule: serde_json::Map<_, _> = found
+        .map(|(rule, found)| {
+            let (sum, reviewed) = (found.all(), found.reviewed.entries);
+            let sums = json!({"entries": sum.entries, "bytes": sum.bytes, "upstream_unknown": reviewed});
+            (rule.name.clone(), sums)
+        })
+        .collect();
+    let footer = &planned.footer;
+    json!({
+        "plan": output.to_string_lossy(), "root": root.to_string_lossy(),
+        "hash": footer.blake3, "entries": footer.entries, "bytes": footer.bytes,
+        "protected": planned.protected, "errors": unread, "expired_runs": expired, "by_rule": by_rule,
     })
+}
+
+fn tell(
+    output: &Path,
+    file: &OutputFile,
+    header: &Header,
+    judge: &Judge,
+    planned: &Planned,
+    ui: &Ui,
+) -> Result<(), Failure> {
+    // What comes after a plan would spoil it.
+    let say = |text: &str| {
+        if file.is_stdout() {
+            ui.note(text);
+            return Ok(());
+        }
+        ui.outcome(text)
+    };
+    say(&format!(
+        "{} of {} in {}, {}",
+        count(planned.footer.entries, "entry", "entries"),
+        scan::grouped(header.tree_entries),
+        header.root.path,
+        scan::bytes(planned.footer.bytes)
+    ))?;
+    let lines = judge.rules().iter().zip(&planned.by_rule).flat_map(|(rule, found)| {
+        [(rule, rule.action, found.as_ruled), (rule, Action::Review, found.reviewed)]
+    });
+    for (rule, action, sum) in lines.filter(|(_, _, sum)| sum.entries > 0) {
+        say(&format!(
+            "  {:<14} {:<7} {:>9}  {:>10}  {}",
+            rule.name,
+            action.word(),
+            scan::grouped(sum.entries),
+            scan::bytes(sum.bytes),
+            rule.reason
+        ))?;
+    }
+    say(&format!("plan: {}", output.display()))?;
+    let unknown = planned.by_rule.iter().any(|found| found.reviewed.entries > 0);
+    for mirror in judge.mirrors().iter().filter(|mirror| unknown && mirror.names.is_none()) {
+        ui.note(&format!(
+            "it is not known yet what upstream has of {0}: built-in rules put up for review what they would delete; a \
+                     complete run of `pdb-sync sync {0}` learns it",
+            mirror.job
+        ));
+    }
+    Ok(())
 }
 
 /// A file has its name only once it is whole.

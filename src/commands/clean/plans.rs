@@ -46,7 +46,7 @@ pub(super) fn open(plan: &Path, global: &Global) -> Result<Plan, Failure> {
     match fs::read(&beside) {
         Ok(text) => {
             let wrong = |why: String| {
-                Failure::usage_hint(format!("{}: {why}", beside.display()), "`clean edit` opens it")
+                Failure::usage_hint(format!("{}: {why}", beside.display()), "`pdb-sync clean edit` opens it")
             };
             let read = std::str::from_utf8(&text).map_err(|error| wrong(error.to_string()))?;
             plan.decisions = Decisions::parse(read).map_err(wrong)?;

@@ -2,13 +2,14 @@
 
 use crate::cli::{Global, PurgeArgs};
 use crate::commands::scan::{bytes, count, interruptible, shown};
-use crate::commands::targets::targets;
+use crate::commands::targets::{Chosen, targets};
 use crate::commands::{Failure, locate};
 use crate::config::Pause;
 use crate::exit::Exit;
 use crate::expiry;
 use crate::scan::Stop;
 use crate::sweep::{self, Order, Purge, Purged, WriteAccess};
+use crate::time::local;
 use crate::ui::Ui;
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -22,12 +23,13 @@ pub(super) fn run(args: &PurgeArgs, global: &Global, ui: &Ui) -> Result<Exit, Fa
     let order = keep.map_or(Order::Marked, Order::OlderThan);
     let config = super::config(global)?;
     let state = locate::state_dir(global)?;
-    let roots: BTreeSet<PathBuf> = if args.targets.is_empty() {
+    let roots: BTreeSet<PathBuf> = if args.targets.is_empty() && args.tag.is_empty() {
         let known = sweep::list(&state).map_err(Failure::io("read the journals"))?;
         let roots = known.iter().filter_map(|found| sweep::root_of(&found.begin.root));
         roots.filter(|root| root.is_absolute() && root.is_dir()).collect()
     } else {
-        targets(&args.targets, false, global, ui)?.1.into_iter().map(|target| target.root).collect()
+        let chosen = Chosen { arguments: &args.targets, all: false, tags: &args.tag };
+        targets(chosen, global, ui)?.1.into_iter().map(|target| target.root).collect()
     };
     let mut work = Vec::new();
     let mut exit = Exit::Done;
@@ -89,7 +91,9 @@ pub(super) fn run(args: &PurgeArgs, global: &Global, ui: &Ui) -> Result<Exit, Fa
                 }),
             )?;
         } else {
-            ui.line(&format!(
+            // A rehearsal is asked for what it would do.
+            let say = |text: &str| if dry { ui.line(text) } else { ui.outcome(text) };
+            say(&format!(
                 "{} {} of {}, {}; {} kept",
                 if dry { "would remove" } else { "removed" },
                 count(all.entries, "entry", "entries"),
@@ -100,7 +104,8 @@ pub(super) fn run(args: &PurgeArgs, global: &Global, ui: &Ui) -> Result<Exit, Fa
             if let Some(due) = due {
                 let runs = count(all.marked.len() as u64, "run", "runs");
                 let would = if dry { " would be" } else { "" };
-                ui.line(&format!(
+                let due = local(due);
+                say(&format!(
                     "{runs}{would} marked, to be removed by a run after {due}; --older-than DUR does not wait"
                 ))?;
             }

@@ -56,8 +56,8 @@ pub(super) fn list(global: &Global, ui: &Ui) -> Result<Exit, Failure> {
             n => format!("{} ({})", grouped(n), bytes(sum.bytes)),
         });
         let mut means = vec![rule.kind.map_or("file, link", crate::clean::Kind::word).to_owned()];
-        means.extend(rule.min_age.map(|age| format!("older than {}", humantime::format_duration(age))));
-        means.extend(rule.max_age.map(|age| format!("younger than {}", humantime::format_duration(age))));
+        means.extend(rule.min_age.map(|age| format!("older than {}", crate::time::span(age))));
+        means.extend(rule.max_age.map(|age| format!("younger than {}", crate::time::span(age))));
         means.extend(rule.min_size.map(|size| format!("at least {}", bytes(size))));
         means.extend(rule.max_size.map(|size| format!("at most {}", bytes(size))));
         means.extend(rule.special.map(|special| special_word(special).to_owned()));

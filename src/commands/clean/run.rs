@@ -50,7 +50,7 @@ pub(super) fn run(args: &RunArgs, global: &Global, ui: &Ui) -> Result<Exit, Fail
     let whole = match whole {
         Ok(whole) => whole,
         Err(error) => {
-            return Ok(super::blocked(ui, &plan.refused(&error), Some("`clean plan` makes a new one")));
+            return Ok(super::blocked(ui, &plan.refused(&error), Some("`pdb-sync clean plan` makes a new one")));
         }
     };
     plans::judge_decisions(&decisions, &whole.header, ui)?;
@@ -59,11 +59,11 @@ pub(super) fn run(args: &RunArgs, global: &Global, ui: &Ui) -> Result<Exit, Fail
     {
         let text =
             format!("the plan's hash is {}, not the expected {expected}; nothing was touched", whole.hash);
-        return Ok(super::blocked(ui, &text, Some("look at it with `clean show`")));
+        return Ok(super::blocked(ui, &text, Some("look at it with `pdb-sync clean show`")));
     }
     let (path, dir) = match root(&whole.header.root) {
         Ok(root) => root,
-        Err(why) => return Ok(super::blocked(ui, &why, Some("`clean plan` makes a new one"))),
+        Err(why) => return Ok(super::blocked(ui, &why, Some("`pdb-sync clean plan` makes a new one"))),
     };
     if let Some(why) = crate::config::danger(&path, &machine::surroundings()) {
         let text = format!("{} {why}: nothing there is removed", path.display());
@@ -92,7 +92,7 @@ pub(super) fn run(args: &RunArgs, global: &Global, ui: &Ui) -> Result<Exit, Fail
         return Ok(super::blocked(
             ui,
             &text,
-            Some("`clean verify` names them, `clean plan` makes a new plan"),
+            Some("`pdb-sync clean verify` names them, `pdb-sync clean plan` makes a new plan"),
         ));
     }
     if mode == RunMode::DryRun {
@@ -150,12 +150,12 @@ pub(super) fn run(args: &RunArgs, global: &Global, ui: &Ui) -> Result<Exit, Fail
 }
 
 fn mode(args: &RunArgs) -> Result<RunMode, Failure> {
-    match args.mode {
+    match args.mode.or(args.dry_run.then_some(RunMode::DryRun)) {
         Some(RunMode::Batch) | None if args.yes => Ok(RunMode::Batch),
         None if io::stdin().is_terminal() => Ok(RunMode::Interactive),
         Some(RunMode::Batch) | None => Err(Failure::usage_hint(
-            "nobody was asked",
-            "--yes does it without asking, --mode interactive asks, --mode dry-run only says what would be done",
+            "nobody was asked: standard input is no terminal, and --yes was not given",
+            "--yes does it without asking, --dry-run (-n) only says what would be done, --mode interactive reads answers",
         )),
         Some(RunMode::Interactive) if args.yes => {
             Err(Failure::usage("--mode interactive asks, and --yes says not to"))

@@ -7,6 +7,7 @@ use crate::cli::{Export, Global, ShowArgs};
 use crate::commands::Failure;
 use crate::commands::scan::{self, JsonPath, shown};
 use crate::exit::Exit;
+use crate::time::local_of;
 use crate::ui::Ui;
 use serde_json::json;
 use std::time::Duration;
@@ -27,7 +28,7 @@ pub(super) fn run(args: &ShowArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
     let whole = match whole {
         Ok(whole) => whole,
         Err(error) => {
-            return Ok(super::blocked(ui, &plan.refused(&error), Some("`clean plan` makes a new one")));
+            return Ok(super::blocked(ui, &plan.refused(&error), Some("`pdb-sync clean plan` makes a new one")));
         }
     };
     plans::judge_decisions(&decisions, &whole.header, ui)?;
@@ -71,7 +72,7 @@ pub(super) fn run(args: &ShowArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
         )?;
         return Ok(Exit::Done);
     }
-    ui.line(&format!("{}, planned {}", header.root.path, header.time))?;
+    ui.line(&format!("{}, planned {}", header.root.path, local_of(&header.time)))?;
     let mut table = vec![["RULE", "ACTION", "ENTRIES", "SIZE", "OLDEST", "WHERE"].map(String::from).to_vec()];
     let left = rows.len().saturating_sub(args.top);
     for (key, sum) in rows.into_iter().take(args.top) {

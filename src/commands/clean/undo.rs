@@ -5,11 +5,12 @@ use crate::clean::{Did, Dirs, Kind, Line, UNDO};
 use crate::cli::{Global, UndoArgs};
 use crate::commands::costs::Clock;
 use crate::commands::scan::{count, grouped, interruptible, shown};
-use crate::commands::{Failure, locate};
+use crate::commands::{Failure, locate, past};
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::scan::Stop;
 use crate::sweep::{self, Found, Journal, Parent, Place, Undone, WriteAccess, look};
+use crate::time::local_of;
 use crate::ui::Ui;
 use serde_json::json;
 use std::fs::File;
@@ -20,10 +21,14 @@ use std::sync::Arc;
 pub(super) fn run(args: &UndoArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
     let clock = Clock::start("clean undo");
     let state = locate::state_dir(global)?;
-    let found = sweep::find_to_undo(&state, &args.run).map_err(Failure::io("read the journals"))?;
     let config = super::config(global)?;
+    let meant = match args.run.as_str() {
+        "last" => "last".to_owned(),
+        wanted => past::run_meant(&state, wanted)?.ok_or_else(|| unknown(wanted, &config, &state))?,
+    };
+    let found = sweep::find_to_undo(&state, &meant).map_err(Failure::io("read the journals"))?;
     if found.is_empty() {
-        return Err(unknown(&args.run, &config, &state));
+        return Err(nothing_kept(&meant, &config, &state));
     }
     let (mut work, mut purged) = (Vec::new(), Exit::Done);
     for found in found {
@@ -51,6 +56,7 @@ pub(super) fn run(args: &UndoArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
                 continue;
             }
             let access = super::open_to_change(&root, &path, &state, &told)?;
+            let before = undone_before(&found)?;
             let (undone, gone) = one(&found, &access, &state, &asked)?;
             if !asked.is_stopped() {
                 super::escape_quarantines(&access, &path, &state, &asked, &told);
@@ -58,7 +64,7 @@ pub(super) fn run(args: &UndoArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
             super::tell_modes(&access, &path, &told);
             drop(access);
             drop(locks);
-            exit = exit.worst(tell(&found, &undone, gone, &told)?);
+            exit = exit.worst(tell(&found, &undone, gone, before.as_deref(), &told)?);
         }
         Ok(exit)
     })?;
@@ -66,15 +72,36 @@ pub(super) fn run(args: &UndoArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
     Ok(exit)
 }
 
+/// The history knows the run, and no journal is about it.
+fn nothing_kept(run: &str, config: &Config, state: &Path) -> Failure {
+    if run == "last" {
+        return Failure::usage_hint(
+            "no run has taken anything away that could be brought back",
+            "`pdb-sync clean run` keeps what it removes, and `sync` for a job with `keep_deleted`",
+        );
+    }
+    if elsewhere(run, config).is_some() {
+        return unknown(run, config, state);
+    }
+    Failure::usage_hint(
+        format!("nothing can be brought back of run {run}: it kept nothing"),
+        "`sync` keeps what it deletes or replaces for a job with `keep_deleted`",
+    )
+}
+
+/// The mirror that has the quarantine of such a run, and who made it.
+fn elsewhere<'a>(run: &str, config: &'a Config) -> Option<(&'a Path, String)> {
+    config.jobs.iter().find_map(|job| {
+        let root = File::open(&job.dest).ok()?;
+        Some((job.dest.as_path(), sweep::made_by(&root, run)?))
+    })
+}
+
 /// No journal is about such a run. One of another user, or of another host, may have its quarantine in a mirror all the same.
 fn unknown(run: &str, config: &Config, state: &Path) -> Failure {
     let name = run.to_ascii_uppercase();
     let plain = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric());
-    let elsewhere = config.jobs.iter().filter(|_| plain).find_map(|job| {
-        let root = File::open(&job.dest).ok()?;
-        Some((&job.dest, sweep::made_by(&root, &name)?))
-    });
-    match elsewhere {
+    match elsewhere(&name, config).filter(|_| plain) {
         Some((dest, user)) => Failure::usage_hint(
             format!(
                 "the state directory {} has no journal of run {name}, whose quarantine in {} {user} made",
@@ -83,7 +110,7 @@ fn unknown(run: &str, config: &Config, state: &Path) -> Failure {
             ),
             "whose journal it is can undo it: run as that user, or give the state directory of that run by --state-dir",
         ),
-        None => Failure::usage_hint(format!("no run {run:?} is known"), "`pdb-sync clean log` lists them"),
+        None => past::no_run(run),
     }
 }
 
@@ -112,7 +139,7 @@ fn tell_lost(found: &Found, time: Option<&str>, ui: &Ui) -> Result<Exit, Failure
     let begin = &found.begin;
     let (run, root) = (&begin.run, &begin.root.path);
     let why = match time {
-        Some(time) => format!("was purged on {time}"),
+        Some(time) => format!("was purged on {}", local_of(time)),
         None => {
             "is not there any more: it was purged, which this state directory does not know of, or removed by hand".into()
         }
@@ -129,6 +156,17 @@ fn tell_lost(found: &Found, time: Option<&str>, ui: &Ui) -> Result<Exit, Failure
         )?;
     }
     Ok(Exit::Failed)
+}
+
+/// When an undo of the run began the last time.
+fn undone_before(found: &Found) -> Result<Option<String>, Failure> {
+    let mut before = None;
+    let read = found.read(|line| match line {
+        Line::Begin(begin) if begin.command == UNDO => before = Some(begin.time),
+        _ => {}
+    });
+    read.map_err(Failure::io(format!("read the journal {}", found.path.display())))?;
+    Ok(before)
 }
 
 /// Also how many entries are gone for good.
@@ -169,7 +207,14 @@ fn one(
     Ok((undone, gone))
 }
 
-fn tell(found: &Found, undone: &Undone, gone: u64, ui: &Ui) -> Result<Exit, Failure> {
+/// `before`: when it was undone before.
+fn tell(
+    found: &Found,
+    undone: &Undone,
+    gone: u64,
+    before: Option<&str>,
+    ui: &Ui,
+) -> Result<Exit, Failure> {
     let Undone { restored, conflicts, failed, .. } = *undone;
     if ui.json {
         ui.json(
@@ -191,7 +236,13 @@ fn tell(found: &Found, undone: &Undone, gone: u64, ui: &Ui) -> Result<Exit, Fail
         if failed > 0 {
             text += &format!(", {} failed", grouped(failed));
         }
-        ui.line(&text)?;
+        if restored + conflicts + failed == 0 {
+            text += &match before {
+                Some(time) => format!(": run {} was undone on {} already", found.begin.run, local_of(time)),
+                None => format!(": run {} has nothing in the quarantine", found.begin.run),
+            };
+        }
+        ui.outcome(&text)?;
         if gone > 0 {
             ui.warning(&format!(
                 "{} not in quarantine: deleted for good, or moved by mode {:?}",

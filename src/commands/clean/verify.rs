@@ -132,7 +132,7 @@ pub(super) fn open(path: &Path) -> std::io::Result<File> {
 pub(super) fn run(args: &OnePlan, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
     let mut plan = plans::open(&args.plan, global)?;
     let refuse = |plan: &plans::Plan, error| {
-        super::blocked(ui, &plan.refused(&error), Some("`clean plan` makes a new one"))
+        super::blocked(ui, &plan.refused(&error), Some("`pdb-sync clean plan` makes a new one"))
     };
     let whole = match plan.read(|_, _| ()) {
         Ok(whole) => whole,
@@ -140,7 +140,7 @@ pub(super) fn run(args: &OnePlan, global: &Global, ui: &Ui) -> Result<Exit, Fail
     };
     let (_, root) = match root(&whole.header.root) {
         Ok(root) => root,
-        Err(why) => return Ok(super::blocked(ui, &why, Some("`clean plan` makes a new one"))),
+        Err(why) => return Ok(super::blocked(ui, &why, Some("`pdb-sync clean plan` makes a new one"))),
     };
     let mut eye = Eye::new(&root);
     let decisions = std::mem::take(&mut plan.decisions);
@@ -159,7 +159,8 @@ pub(super) fn run(args: &OnePlan, global: &Global, ui: &Ui) -> Result<Exit, Fail
         for (path, word) in why {
             ui.line(&format!("{} {word}", shown(&path)))?;
         }
-        ui.line(&format!(
+        let say = |text: &str| if changed + gone > 0 { ui.line(text) } else { ui.outcome(text) };
+        say(&format!(
             "as planned: {}, changed: {}, gone: {}",
             grouped(fresh),
             grouped(changed),

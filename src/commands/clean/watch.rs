@@ -1,6 +1,7 @@
 //! How far a run is, for people who watch.
 
 use crate::commands::scan::{bytes, grouped};
+use crate::report::units;
 use crate::sweep::Meter;
 use crate::ui::Ui;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,16 +18,14 @@ pub(super) fn watched<T: Send>(ui: &Ui, meter: &Meter, total: u64, work: impl Fn
         let ticker = scope.spawn(|| {
             while !done.load(Ordering::Acquire) {
                 let entries = meter.entries.load(Ordering::Relaxed);
-                let rate = entries as f64 / started.elapsed().as_secs_f64().max(0.001);
-                let left = Duration::from_secs((total.saturating_sub(entries) as f64 / rate.max(1.0)) as u64);
-                spinner.set(format!(
-                    "{} of {}, {}/s, {}, {} left",
-                    grouped(entries),
-                    grouped(total),
-                    grouped(rate as u64),
-                    bytes(meter.bytes.load(Ordering::Relaxed)),
-                    humantime::format_duration(left)
-                ));
+                let elapsed = started.elapsed();
+                let mut parts = vec![format!("{} of {}", grouped(entries), grouped(total))];
+                if let Some(left) = units::left(entries, total, elapsed) {
+                    parts.push(format!("{}/s", units::pace(entries as f64 / elapsed.as_secs_f64())));
+                    parts.push(bytes(meter.bytes.load(Ordering::Relaxed)));
+                    parts.push(format!("{} left", units::whole(left)));
+                }
+                spinner.set(parts.join(", "));
                 std::thread::park_timeout(Duration::from_millis(200));
             }
         });

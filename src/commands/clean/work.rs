@@ -143,9 +143,9 @@ impl Work {
                 }
             }
             let again = if self.past.is_some() { " (went on)" } else { "" };
-            ui.line(&format!("run {}{again}: {}, {}", self.run, parts.join(", "), bytes(applied.bytes)))?;
+            ui.outcome(&format!("run {}{again}: {}, {}", self.run, parts.join(", "), bytes(applied.bytes)))?;
             if quarantined > 0 {
-                ui.line(&format!("to bring it back: pdb-sync clean undo {}", self.run))?;
+                ui.outcome(&format!("to bring it back: `pdb-sync clean undo {}`", self.run))?;
             }
         }
         Ok(match () {

@@ -4,11 +4,12 @@ use super::lines::shown;
 use super::summary::grouped;
 use crate::cli::{CacheAction, Global, ScanArgs};
 use crate::commands::Failure;
-use crate::commands::targets::targets;
+use crate::commands::targets::{Chosen, targets};
 use crate::exit::Exit;
 use crate::inventory::FormatError;
 use crate::report::units::bytes;
 use crate::scan::{Cache, Cached};
+use crate::time;
 use crate::ui::Ui;
 use serde_json::json;
 use std::os::unix::ffi::OsStrExt;
@@ -24,10 +25,10 @@ pub(super) fn run(
     ui: &Ui,
 ) -> Result<Exit, Failure> {
     let mut kept = cache.list().map_err(Failure::io("read the directory of inventories"))?;
-    let named = !args.targets.is_empty() || args.all;
+    let named = !args.targets.is_empty() || args.all || !args.tag.is_empty();
     if named {
-        let roots: Vec<PathBuf> =
-            targets(&args.targets, args.all, global, ui)?.1.into_iter().map(|t| t.root).collect();
+        let chosen = Chosen { arguments: &args.targets, all: args.all, tags: &args.tag };
+        let roots: Vec<PathBuf> = targets(chosen, global, ui)?.1.into_iter().map(|t| t.root).collect();
         kept.retain(|file| file.header.as_ref().is_ok_and(|header| roots.contains(&header.root)));
     }
     match action {
@@ -79,7 +80,7 @@ fn show(kept: &[Cached], ui: &Ui) -> Result<Exit, Failure> {
     let mut rows = vec![["SIZE", "USED", "REUSED", "ROOT"].map(String::from).to_vec()];
     for file in kept {
         let used = age(file).map_or("?".into(), |age| {
-            format!("{} ago", humantime::format_duration(Duration::from_secs(age.as_secs())))
+            format!("{} ago", time::about(age))
         });
         let (reused, root) = match &file.header {
             Ok(header) => {

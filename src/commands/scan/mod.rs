@@ -14,7 +14,7 @@ pub(super) use crate::report::units::bytes;
 pub(super) use lines::{JsonPath, Lines, seconds, shown};
 pub(super) use summary::{count, grouped};
 
-use super::targets::{Target, targets};
+use super::targets::{Chosen, Target, targets};
 use super::{Failure, locate};
 use crate::cli::{Global, ScanArgs};
 use crate::config::ScanSettings;
@@ -36,7 +36,8 @@ pub(super) fn run(args: &ScanArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
     if let Some(action) = args.cache {
         return kept::run(action, args, &cache, global, ui);
     }
-    let (config, targets) = targets(&args.targets, args.all, global, ui)?;
+    let chosen = Chosen { arguments: &args.targets, all: args.all, tags: &args.tag };
+    let (config, targets) = targets(chosen, global, ui)?;
     let stop = Stop::default();
     let options = options(args, &config.scan, &stop)?;
     let work = Work { args: args.clone(), cache, targets, options, ui: *ui, spinner: ui.spinner() };

@@ -1,8 +1,7 @@
 //! How far a scan is, for people who watch.
 
 use super::lines::shown;
-use super::summary::grouped;
-use crate::report::units::bytes;
+use crate::report::units::{bytes, grouped, left, pace, whole};
 use crate::scan::{Callback, Snapshot};
 use crate::ui::Spinner;
 use std::collections::VecDeque;
@@ -25,13 +24,12 @@ pub(super) fn callback(spinner: Spinner, label: String, known: Option<u64>) -> C
 fn text(label: &str, now: &Snapshot, rate: Option<f64>, known: Option<u64>) -> String {
     let mut parts = vec![format!("{label}: {} entries", grouped(now.entries)), bytes(now.bytes)];
     if let Some(rate) = rate {
-        parts.push(format!("{}/s", grouped(rate as u64)));
+        parts.push(format!("{}/s", pace(rate)));
     }
     if let Some(known) = known.filter(|known| *known > now.entries) {
         parts.push(format!("{}%", now.entries * 100 / known));
-        if let Some(rate) = rate.filter(|rate| *rate >= 1.0) {
-            let left = Duration::from_secs(((known - now.entries) as f64 / rate) as u64);
-            parts.push(format!("{} left", humantime::format_duration(left)));
+        if let Some(left) = left(now.entries, known, now.elapsed) {
+            parts.push(format!("{} left", whole(left)));
         }
     }
     parts.push(shown(&now.current));

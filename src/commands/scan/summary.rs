@@ -6,6 +6,7 @@ use crate::cli::ScanArgs;
 use crate::commands::Failure;
 use crate::commands::targets::Target;
 use crate::inventory::{AGES, Classes, DirRef, Inventory, SIZES, Tally};
+pub(in crate::commands) use crate::report::units::grouped;
 use crate::report::units::bytes;
 use crate::scan::{Scan, classes};
 use crate::ui::Ui;
@@ -186,19 +187,6 @@ pub(in crate::commands) fn count(n: u64, one: &str, many: &str) -> String {
     format!("{} {}", grouped(n), if n == 1 { one } else { many })
 }
 
-/// Digits in groups of three.
-pub(in crate::commands) fn grouped(n: u64) -> String {
-    let digits = n.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 fn duration(time: Duration) -> String {
     if time < Duration::from_secs(1) {
         return format!("{:.1} ms", time.as_secs_f64() * 1e3);
@@ -206,7 +194,7 @@ fn duration(time: Duration) -> String {
     if time < Duration::from_secs(60) {
         return format!("{:.2}s", time.as_secs_f64());
     }
-    humantime::format_duration(Duration::from_secs(time.as_secs())).to_string()
+    crate::time::about(time)
 }
 
 #[cfg(test)]

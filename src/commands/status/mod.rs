@@ -24,11 +24,21 @@ const FRAME: Duration = Duration::from_millis(500);
 pub(super) fn run(args: &StatusArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
     let max_age = args.max_age.as_deref().map(str::parse::<Period>).transpose();
     let max_age = max_age.map_err(|wrong| Failure::usage(format!("--max-age: {wrong}")))?.map(|age| age.0);
-    let config = settings::open(global)?.load(ui)?;
-    let jobs = match args.jobs.as_slice() {
-        [] => config.jobs.clone(),
+    let opened = settings::open(global)?;
+    let config = opened.load(ui)?;
+    if !opened.exists && !args.watch {
+        opened.tell_missing(ui);
+    }
+    let mut jobs = match args.jobs.as_slice() {
+        [] if args.tag.is_empty() => config.jobs.clone(),
+        [] => Vec::new(),
         names => config::select(&config.jobs, names, false, &[])?,
     };
+    for job in config::tagged(&config.jobs, &args.tag)? {
+        if !jobs.iter().any(|known| known.name == job.name) {
+            jobs.push(job.clone());
+        }
+    }
     let subject = Subject { jobs, state_dir: locate::state_dir(global)? };
     let gatherer = Gatherer::start(subject).map_err(Failure::io("start to look"))?;
     if args.watch {
@@ -40,7 +50,8 @@ pub(super) fn run(args: &StatusArgs, global: &Global, ui: &Ui) -> Result<Exit, F
     let stale = stale(&seen, max_age);
     if ui.json {
         ui.json("result", &json::snapshot(&seen, &stale))?;
-    } else if !ui.quiet {
+    } else if !(ui.quiet && max_age.is_some()) {
+        // With a limit it is a check, which is silent if all is well.
         for line in page::lines(&seen, max_age, ui) {
             ui.line(&line)?;
         }

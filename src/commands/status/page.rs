@@ -3,6 +3,7 @@
 use crate::report::units::{bytes, count, rate, whole};
 use crate::running::RunningJob;
 use crate::status::{Disk, Freshness, Process, Seen, Snapshot, System, Top};
+use crate::time::local;
 use crate::ui::{Ui, table};
 use console::Style;
 use jiff::Timestamp;
@@ -15,8 +16,7 @@ const NEARLY_FULL: f64 = 0.95;
 pub(super) fn lines(seen: &Snapshot, max_age: Option<Duration>, ui: &Ui) -> Vec<String> {
     let page = Page { ui, now: seen.time, max_age };
     let mut lines = Vec::new();
-    let time = seen.time.round(jiff::Unit::Second).unwrap_or(seen.time);
-    lines.push(page.head(&format!("pdb-sync {}  {time}", env!("CARGO_PKG_VERSION"))));
+    lines.push(page.head(&format!("pdb-sync {}  {}", env!("CARGO_PKG_VERSION"), local(seen.time))));
     match &seen.system {
         Some(system) => lines.extend(machine(system)),
         None => lines.push("machine: no answer".into()),
@@ -139,7 +139,6 @@ impl Page<'_> {
                 None => "never".into(),
             };
             let stale = job.enabled && self.max_age.is_some_and(|limit| job.is_staler(limit, self.now));
-            let success = job.success.and_then(|time| time.round(jiff::Unit::Minute).ok());
             let quarantine = job
                 .quarantine
                 .map(|(files, size)| format!("{}, {}", count(files, "file", "files"), bytes(size)));
@@ -147,7 +146,7 @@ impl Page<'_> {
             rows.push(vec![
                 job.job.clone(),
                 last,
-                success.map_or("-".into(), |time| time.strftime("%Y-%m-%d %H:%M UTC").to_string()),
+                job.success.map_or("-".into(), local),
                 if stale { self.bad(&age) } else { age },
                 quarantine.unwrap_or_else(|| "-".into()),
                 if job.enabled { error.unwrap_or_default() } else { "not enabled".into() },

@@ -3,7 +3,7 @@
 mod repair;
 
 use super::scan::{JsonPath, Lines, count, interruptible, shown};
-use super::targets::{Target, targets};
+use super::targets::{Chosen, Target, targets};
 use super::{Failure, locate};
 use crate::cli::{Global, VerifyArgs};
 use crate::exit::Exit;
@@ -21,7 +21,8 @@ const TICK: Duration = Duration::from_millis(200);
 /// Verifies what the command line names.
 pub(super) fn run(args: &VerifyArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
     let state_dir = locate::state_dir(global)?;
-    let (config, targets) = targets(&args.targets, args.all, global, ui)?;
+    let chosen = Chosen { arguments: &args.targets, all: args.all, tags: &args.tag };
+    let (config, targets) = targets(chosen, global, ui)?;
     if args.repair
         && let Some(target) = targets.iter().find(|target| target.job.is_none())
     {
@@ -144,7 +145,9 @@ impl Work {
         let files = count(checked.files, "compressed file", "compressed files");
         let repaired = repaired.filter(|n| *n > 0).map(|n| format!(", {n} repaired")).unwrap_or_default();
         let early = if checked.whole { "" } else { ", stopped before the end" };
-        Ok(self.ui.line(&format!("{}: {files} checked, {left} damaged{repaired}{early}", target.label()))?)
+        let text = format!("{}: {files} checked, {left} damaged{repaired}{early}", target.label());
+        // What is damaged has been told, file by file.
+        Ok(self.ui.outcome(&text)?)
     }
 }
 

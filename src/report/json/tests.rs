@@ -41,6 +41,8 @@ fn a_run_reads_as_the_contract_says() {
             updated: Tally::default(),
             deleted: Tally::default(),
             limit: None,
+            waiting: Tally::default(),
+            respelt: 0,
         },
     ];
     events.extend(finished(vec![result("a", Outcome::Ok), failure("b")]));

@@ -135,24 +135,30 @@ fn long(name: &str) -> Option<(&'static str, &'static str)> {
     Some(match name {
         "delete-excluded" => (
             "it removes what the job merely does not want to transfer, our quarantine and other jobs' files included",
-            "set `delete = true` and remove excluded files with `pdb-sync clean`",
+            "give `--delete` to `sync` itself or set `delete = true`, and remove excluded files with `pdb-sync clean plan`",
         ),
         "delete-missing-args" => {
-            (COUNTED, "set `delete = true`, or list the names with `include` and `exclude`")
+            (COUNTED, "give `--delete` to `sync` itself or set `delete = true`, or list the names with `include` and `exclude`")
         }
         "ignore-errors" => (
             "it deletes even though the source could not be read in full",
             "remove it; the next run deletes once the source can be read",
         ),
-        "max-delete" => (COUNTED, "set `max_delete`"),
-        "force" => (COUNTED, "set `delete = true`; directories in the way are then removed as well"),
-        "del" => (COUNTED, "set `delete = true`"),
-        _ if name.starts_with("delete") => (COUNTED, "set `delete = true`"),
+        "max-delete" => {
+            (COUNTED, "give `--max-delete` to `sync` itself, before any `--`, or set `max_delete` in the job")
+        }
+        "force" => (
+            COUNTED,
+            "give `--delete` to `sync` itself, or set `delete = true`; directories in the way are then removed as well",
+        ),
+        _ if name == "del" || name.starts_with("delete") => {
+            (COUNTED, "give `--delete` to `sync` itself, before any `--`, or set `delete = true` in the job")
+        }
         "remove-source-files" | "remove-sent-files" => {
             ("it deletes files at the source, and a mirror only reads", "remove it")
         }
         "dry-run" | "no-dry-run" | "no-n" => {
-            ("whether anything is changed is not a job's to say", "use `pdb-sync sync --dry-run`")
+            ("whether anything is changed is not a job's to say", "remove it, and use `pdb-sync sync --dry-run`")
         }
         "compare-dest" => (
             "a transfer then removes files of the mirror that are the same in the other directory, uncounted",
@@ -163,7 +169,7 @@ fn long(name: &str) -> Option<(&'static str, &'static str)> {
             (NO_TRANSFER, "remove it")
         }
         "read-batch" | "write-batch" | "only-write-batch" => (NO_TRANSFER, "run rsync itself for batches"),
-        "quiet" => (BLIND, "remove it; `pdb-sync -q` is quiet"),
+        "quiet" => (BLIND, "remove it; `pdb-sync sync -q` is quiet"),
         "stderr" | "msgs2stderr" | "no-msgs2stderr" => (BLIND, "remove it"),
         "out-format" | "log-format" => (
             "its output is read, so its format is fixed",

@@ -116,6 +116,11 @@ impl Gone {
         self.tally.files == 0 && self.tally.dirs == 0
     }
 
+    /// Where the list is; `None` if it could not be written.
+    pub(in crate::run) fn listed(&self) -> Option<&Path> {
+        self.unwritten.is_none().then_some(self.path.as_path())
+    }
+
     /// The entries, contents before their directories.
     pub(in crate::run) fn entries(&self) -> io::Result<impl Iterator<Item = io::Result<GoneEntry>> + use<>> {
         if let Some(why) = &self.unwritten {

@@ -1,0 +1,39 @@
+//! What a run of `sync` has in the quarantine because newer versions took its place.
+
+use super::below::open_below;
+use super::quarantine::{ESCAPED, place};
+use super::tree::{join, names, walk};
+use crate::clean::path::check;
+use crate::clean::{Did, Kind, LongNames, Record};
+use rustix::fs::{AtFlags, statat};
+use rustix::io::Errno;
+use std::ffi::OsStr;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+
+/// Calls `each` with every entry that the run has there, as a record with [`Did::Replaced`]; one that was replaced several times
+/// comes as often. `long` is what the journal says about long names. What cannot be looked at or named is passed by: undo tells of it.
+pub fn replaced(root: &std::fs::File, run: &str, long: &LongNames, mut each: impl FnMut(Record)) {
+    let Ok(place) = open_below(root, &place(run)) else { return };
+    for escaped in [false, true] {
+        let above = if escaped { ESCAPED } else { b"" };
+        let Ok(inside) = open_below(&place, above).and_then(names) else { continue };
+        for (layer, _) in inside.iter().filter(|(name, _)| name.starts_with(b"replaced-")) {
+            let Ok(top) = open_below(&place, &join(above, layer)) else { continue };
+            let real = |stored: &[u8]| match escaped {
+                true => long.unescape(stored).ok(),
+                false => check(stored).is_ok().then(|| stored.to_vec()),
+            };
+            let visit = |path: &[u8], dir: &OwnedFd, names: &[(Vec<u8>, Kind)]| {
+                for (name, kind) in names.iter().filter(|(_, kind)| *kind != Kind::Dir) {
+                    let Some(path) = real(&join(path, name)) else { continue };
+                    let stat = statat(dir, OsStr::from_bytes(name), AtFlags::SYMLINK_NOFOLLOW);
+                    let bytes = stat.map_or(0, |stat| u64::try_from(stat.st_size).unwrap_or(0));
+                    each(Record { path, kind: *kind, did: Did::Replaced, bytes, why: None });
+                }
+                true
+            };
+            walk(&top, visit, |_, _: Errno| ());
+        }
+    }
+}
