@@ -153,8 +153,31 @@ pub struct Found {
     pub older: u64,
     /// Whether those of the same size are compared by checksum, and not fetched again.
     pub checksum: bool,
-    /// Whether the job knew the destination before, and takes it over once more because somebody asked for it.
-    pub again: bool,
+    /// Why the destination is taken over.
+    pub why: Takeover,
+}
+
+/// Why a run takes over what a destination holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Takeover {
+    /// It is the first run of the job there.
+    #[default]
+    First,
+    /// The job knew the destination before; somebody has asked for it.
+    Again,
+    /// The directory is another one than in the last run: not mounted, exchanged, or made anew.
+    OtherDirectory,
+}
+
+impl Takeover {
+    /// A word for machines.
+    pub fn word(self) -> &'static str {
+        match self {
+            Takeover::First => "first-run",
+            Takeover::Again => "asked",
+            Takeover::OtherDirectory => "other-directory",
+        }
+    }
 }
 
 impl Tally {

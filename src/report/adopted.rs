@@ -2,16 +2,21 @@
 
 use super::text::one_line;
 use super::units;
-use crate::event::Found;
+use crate::event::{Found, Takeover};
 
 /// A block of lines for people. What there is none of is left out, apart from what is the same.
 pub(super) fn lines(found: &Found) -> Vec<String> {
     let files = |n| units::count(n, "file", "files");
     let dest = found.dest.display().to_string();
     let dest = one_line(&dest);
-    let mut lines = vec![match found.again {
-        false => format!("the first run at {dest}, which holds files already:"),
-        true => format!("{dest} is taken over again, as asked for:"),
+    let mut lines = vec![match found.why {
+        Takeover::First => format!("the first run at {dest}, which holds files already:"),
+        Takeover::Again => format!("{dest} is taken over again, as asked for:"),
+        Takeover::OtherDirectory => {
+            format!(
+                "{dest} is another directory than in the last run (is its disk mounted?), and holds files already:"
+            )
+        }
     }];
     lines.push(match found.same {
         Some(n) => format!("  the same by size and time: {}", files(n)),
@@ -64,7 +69,7 @@ mod tests {
             foreign: Some(Tally { files: 4, dirs: 1, bytes: None }),
             older: 1,
             checksum: true,
-            again: false,
+            why: Takeover::First,
         };
         assert_eq!(
             lines(&found).join("\n"),
@@ -76,7 +81,7 @@ mod tests {
              of these, older at the source: 1 file, replaced all the same\n  \
              not at the source: 4 files and 1 directory, not deleted in this run"
         );
-        let again = lines(&Found { again: true, ..found });
+        let again = lines(&Found { why: Takeover::Again, ..found });
         assert_eq!(again[0], "/srv/m is taken over again, as asked for:");
         let none = Found { dest: "/m".into(), ..Found::default() };
         let text = lines(&none).join("\n");

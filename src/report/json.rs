@@ -69,7 +69,7 @@ impl Json {
                 json!({
                     "job": &**job, "dest": found.dest.to_string_lossy(), "same": found.same, "same_size": found.same_size,
                     "different": found.different, "missing": found.missing, "foreign": found.foreign,
-                    "older": found.older, "checksum": found.checksum, "again": found.again,
+                    "older": found.older, "checksum": found.checksum, "why": found.why.word(),
                 }),
             ),
             Event::Progress { job, progress } => (
@@ -111,12 +111,10 @@ impl Json {
     fn alarm(&self, event: &Event, screen: &mut Screen) {
         let look = screen.err_look();
         let text = match event {
-            Event::Notice { job, level, text } => {
-                (*level >= Level::Warning).then(|| {
-                    let job = job.as_deref().map_or(String::new(), |job| format!("[{job}] "));
-                    format!("{job}{}", leveled(*level, text, look))
-                })
-            }
+            Event::Notice { job, level, text } => (*level >= Level::Warning).then(|| {
+                let job = job.as_deref().map_or(String::new(), |job| format!("[{job}] "));
+                format!("{job}{}", leveled(*level, text, look))
+            }),
             Event::JobFinished(result) => {
                 matches!(result.status(), Status::Failed | Status::Blocked | Status::Partial)
                     .then(|| format!("[{}] {}", result.job, verdict(result)))

@@ -2,10 +2,11 @@
 //! tells what it found, and deletes nothing; the next run does.
 
 use super::attempt::{Ending, Try};
+use super::dir_id::{DirId, Same};
 use super::guard;
-use super::listing::Listing;
+use super::listing::{self, Listing};
 use super::name_list::NameList;
-use crate::event::{Event, Found, Level};
+use crate::event::{Event, Found, Level, Takeover};
 use crate::job::Adopt;
 use crate::result::Reason;
 use crate::rsync::exit::{Class, Verdict};
@@ -16,15 +17,35 @@ impl Try<'_> {
         // What a newer version remembers of the job cannot be read, but there is something.
         let known = self.memory.knows(&self.job.dest, &self.plan.run) || !self.remembers;
         let holds = listing.present() != Some(0) || !listing.gone.is_empty();
-        self.adopting = holds && (!known || self.job.adopt_again);
-        self.adopting_again = self.adopting && known;
+        self.adopting = match known {
+            _ if !holds => None,
+            false => Some(Takeover::First),
+            true if self.is_another(listing) => Some(Takeover::OtherDirectory),
+            true => self.job.adopt_again.then_some(Takeover::Again),
+        };
+    }
+
+    /// Whether the directory is another one than in the last run. Where it cannot be told by itself, most of what the source had then being
+    /// missing tells it.
+    fn is_another(&self, listing: &Listing) -> bool {
+        let dir = match self.access {
+            Some(access) => access.root().metadata(),
+            None => self.job.dest.metadata(),
+        };
+        let Ok(dir) = dir else { return false };
+        match self.memory.is_same(&self.job.dest, DirId::of(&dir)) {
+            Same::Yes => false,
+            Same::No => true,
+            Same::Unsure => {
+                let known = listing::kept_counts(&self.plan.state_dir, &self.job.name);
+                known.is_none_or(|known| listing.created.files > known.total() / 2)
+            }
+        }
     }
 
     /// Says in one block what a run that takes the destination over has found.
     pub(super) async fn tell_adopted(&self, listing: &Listing) {
-        if !self.adopting {
-            return;
-        }
+        let Some(why) = self.adopting else { return };
         let differ = listing.created.files + listing.same_size + listing.different;
         let found = Found {
             dest: self.job.dest.clone(),
@@ -35,7 +56,7 @@ impl Try<'_> {
             foreign: self.job.delete.then_some(listing.gone.tally),
             older: listing.older.files,
             checksum: self.compares(),
-            again: self.adopting_again,
+            why,
         };
         self.voice.say(Event::Adopted { job: self.voice.job.clone(), found }).await;
     }
@@ -47,16 +68,16 @@ impl Try<'_> {
 
     /// Why the deletions wait, if they do because this run takes the destination over.
     pub(super) fn first_run_waits(&self, listing: &Listing) -> Option<Reason> {
-        if !self.adopting || !self.job.delete || listing.gone.is_empty() {
-            return None;
-        }
+        let takeover = self.adopting.filter(|_| self.job.delete && !listing.gone.is_empty())?;
         let dest = self.job.dest.display();
-        let why = match self.adopting_again {
-            true => format!("since this run takes {dest} over again"),
-            false => format!("since this is the first run at {dest}, which held files already"),
+        let why = match takeover {
+            Takeover::First => format!("since this is the first run at {dest}, which held files already"),
+            Takeover::Again => format!("since this run takes {dest} over again"),
+            Takeover::OtherDirectory => format!("since {dest} is another directory than in the last run"),
         };
         let text = format!("{}, {why}", guard::waiting(listing.gone.tally));
-        let rule = "a run that takes a mirror over deletes nothing, the one after it what the source does not have";
+        let rule =
+            "a run that takes a mirror over deletes nothing, the one after it what the source does not have";
         Some(Reason::new(text).hint(match listing.gone.listed() {
             Some(path) => format!("{rule}; the list is in {}", path.display()),
             None => rule.into(),
@@ -95,7 +116,7 @@ impl Try<'_> {
     /// The files that are to be compared; `None` if there are none.
     fn same_size(&self, listing: &mut Listing) -> Option<NameList> {
         // A job that always compares by checksum does so in its transfer.
-        if !self.adopting || self.job.adopt != Adopt::Checksum || self.job.checksum {
+        if self.adopting.is_none() || self.job.adopt != Adopt::Checksum || self.job.checksum {
             return None;
         }
         let mut names = NameList::new(self.source);

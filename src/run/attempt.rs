@@ -15,7 +15,7 @@ use super::remove::Removed;
 use super::transfer::Transfer;
 use super::voice::Voice;
 use crate::clean::path::OURS;
-use crate::event::Phase;
+use crate::event::{Phase, Takeover};
 use crate::job::{Job, Source};
 use crate::result::{Attempt, Figures, Reason};
 use crate::rsync::args;
@@ -89,10 +89,8 @@ pub(super) struct Try<'a> {
     pub(super) counted: Option<Count>,
     /// What this attempt has shown.
     pub(super) evidence: Evidence,
-    /// Whether it takes over a destination that somebody else has filled.
-    pub(super) adopting: bool,
-    /// Whether it was known before.
-    pub(super) adopting_again: bool,
+    /// Why it takes over a destination that somebody else has filled, if it does.
+    pub(super) adopting: Option<Takeover>,
     /// Whether what the destination holds is the job's from now on.
     pub(super) dealt_with: bool,
 }
@@ -132,8 +130,7 @@ impl<'a> Try<'a> {
             at_root: None,
             counted: None,
             evidence: Evidence::default(),
-            adopting: false,
-            adopting_again: false,
+            adopting: None,
             dealt_with: false,
         }
     }
@@ -155,9 +152,9 @@ impl<'a> Try<'a> {
                 Some(Reason::new(self.voice.stop.why().map_or("stopped".into(), |w| w.text())))
             }
         };
-        self.dealt_with |= self.adopting && self.evidence.listed && ending.is_final();
+        self.dealt_with |= self.adopting.is_some() && self.evidence.listed && ending.is_final();
         let list = list_path(&self.plan.state_dir, &self.job.name, &self.plan.run);
-        let waits = self.adopting && std::fs::metadata(&list).is_ok_and(|list| list.len() > 0);
+        let waits = self.adopting.is_some() && std::fs::metadata(&list).is_ok_and(|list| list.len() > 0);
         if !(self.job.delete && (waits || matches!(ending, Ending::Blocked(_) | Ending::Empty(_)))) {
             // Nobody is told of the list of deletions. One that stays behind does no harm.
             let _ = std::fs::remove_file(list);
@@ -206,9 +203,12 @@ impl<'a> Try<'a> {
         self.tell_adopted(&listing).await;
         self.prepare_keep().await?;
         let refused = if self.job.delete {
-            match guard::deletions(self.job, &self.plan.again, &listing) {
+            match self.judge_deletions(&listing) {
                 Say::Go => self.not_yet(&listing),
-                Say::TransferOnly(reason) => Some(Ending::Blocked(reason)),
+                Say::TransferOnly(reason) => {
+                    self.memory.refused(&self.job.dest, listing.present());
+                    Some(Ending::Blocked(reason))
+                }
                 Say::Empty(reason) => return Err(Ending::Empty(reason)),
             }
         } else {
@@ -325,7 +325,7 @@ impl<'a> Try<'a> {
     /// Files that are older at the source than here: it lags, or was restored from a backup.
     pub(super) fn judge_age(&self, listing: &Listing) -> Result<(), Ending> {
         let usual = self.memory.is_usual(&self.source.text, &self.job.sources[0].text);
-        if self.adopting && usual {
+        if self.adopting.is_some() && usual {
             // Who copies without times makes everything newer. It is told instead.
             return Ok(());
         }

@@ -18,8 +18,8 @@ pub(super) enum Say {
     Empty(Reason),
 }
 
-/// Judges a complete listing; `again` is what a command line about the job begins with.
-pub(super) fn deletions(job: &Job, again: &str, listing: &Listing) -> Say {
+/// Judges a complete listing; `again` is what a command line about the job begins with. `refused`: see [`basis`].
+pub(super) fn deletions(job: &Job, again: &str, listing: &Listing, refused: Option<u64>) -> Say {
     let Some(source_files) = listing.stats.files else {
         return Say::TransferOnly(
             Reason::new("rsync did not say how many files the source holds, so nothing is deleted")
@@ -31,7 +31,7 @@ pub(super) fn deletions(job: &Job, again: &str, listing: &Listing) -> Say {
     }
     let going = listing.gone.tally.files;
     let present = listing.present().unwrap_or(going);
-    let limit = limit(job, listing, present);
+    let limit = limit(job, listing, basis(present, refused));
     if going <= limit {
         return Say::Go;
     }
@@ -45,6 +45,12 @@ pub(super) fn deletions(job: &Job, again: &str, listing: &Listing) -> Say {
         MaxDelete::Default if empty => format!("{limit}, from {}", MaxEntries::Default),
         share => format!("{limit}, from {share}"),
     };
+    let limit = match refused
+        .filter(|refused| *refused < present && !matches!(job.max_delete, MaxDelete::Files(_)))
+    {
+        Some(refused) => format!("{limit} of the {refused} that were here when deletions were refused first"),
+        None => limit,
+    };
     let accepted = if empty { " --allow-empty-source" } else { "" };
     Say::TransferOnly(
         Reason::new(format!(
@@ -52,6 +58,12 @@ pub(super) fn deletions(job: &Job, again: &str, listing: &Listing) -> Say {
         ))
         .hint(format!("{list}; if they may go: {again} sync {}{accepted} --max-delete {going}", job.name)),
     )
+}
+
+/// The number of files that a share of them is taken of. What has come since deletions were refused does not raise the limit: the files
+/// that were to go would go in the next run, without anybody's consent.
+pub(super) fn basis(present: u64, refused: Option<u64>) -> u64 {
+    refused.map_or(present, |refused| refused.min(present))
 }
 
 /// How many of the `present` files of the destination may go.

@@ -1,6 +1,8 @@
 //! What is remembered of a job from one run to the next: `STATE/listings/JOB.json`. It may be deleted; the next run learns it again.
 
+use super::dir_id::{DirId, Same};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -32,6 +34,12 @@ pub(super) struct JobState {
     /// The destinations that have been taken over, or to which everything of the source has come; the last comes last.
     #[serde(default)]
     dests: Vec<String>,
+    /// Which directories these were.
+    #[serde(default)]
+    ids: BTreeMap<String, DirId>,
+    /// How many files a destination held when its deletions were refused, until it is what the source is.
+    #[serde(default)]
+    refused: BTreeMap<String, u64>,
     /// The last run that began at an empty destination.
     #[serde(default)]
     pub(super) begun: Option<String>,
@@ -110,13 +118,42 @@ impl JobState {
         complete || self.begun.as_deref() == Some(run) || self.dests.iter().any(|known| *known == text(dest))
     }
 
+    /// Whether the directory at `dest` is the one that was there in the last run. What is not remembered does not tell otherwise.
+    pub(super) fn is_same(&self, dest: &Path, id: DirId) -> Same {
+        self.ids.get(&text(dest)).map_or(Same::Yes, |known| known.is(id))
+    }
+
     /// From now on what this destination holds is this job's.
-    pub(super) fn learn(&mut self, dest: &Path) {
-        if !self.dests.contains(&text(dest)) {
-            self.dests.push(text(dest));
+    pub(super) fn learn(&mut self, dest: &Path, id: Option<DirId>) {
+        let dest = text(dest);
+        if !self.dests.contains(&dest) {
+            self.dests.push(dest.clone());
             let older = self.dests.len().saturating_sub(MOST_DESTS);
             self.dests.drain(..older);
         }
+        self.ids.retain(|known, _| self.dests.contains(known));
+        if let Some(id) = id {
+            self.ids.insert(dest, id);
+        }
+    }
+
+    /// A guard has refused the deletions at a destination that holds so many files.
+    pub(super) fn refused(&mut self, dest: &Path, present: Option<u64>) {
+        let Some(present) = present else { return };
+        if self.refused.len() < MOST_DESTS || self.refused.contains_key(&text(dest)) {
+            let least = self.refused.entry(text(dest)).or_insert(present);
+            *least = present.min(*least);
+        }
+    }
+
+    /// How many files it held then; `None` if it has been what the source is since.
+    pub(super) fn refused_at(&self, dest: &Path) -> Option<u64> {
+        self.refused.get(&text(dest)).copied()
+    }
+
+    /// The destination is what the source is: nothing waits for consent.
+    pub(super) fn settle(&mut self, dest: &Path) {
+        self.refused.remove(&text(dest));
     }
 
     /// Counts a run that `source` has served. `complete`: the destination is now what this source is. Another source than the usual one
@@ -183,10 +220,10 @@ mod tests {
     fn a_destination_is_known_once_it_was_dealt_with() {
         let mut state = JobState::default();
         assert!(!state.knows(Path::new("/m"), "1"));
-        state.learn(Path::new("/m"));
+        state.learn(Path::new("/m"), None);
         assert!(state.knows(Path::new("/m"), "1") && !state.knows(Path::new("/other"), "1"));
         for n in 0..2 * MOST_DESTS {
-            state.learn(Path::new(&format!("/{n}")));
+            state.learn(Path::new(&format!("/{n}")), None);
         }
         assert!(!state.knows(Path::new("/m"), "1") && state.dests.len() == MOST_DESTS);
         state.begun = Some("7".into());

@@ -224,7 +224,8 @@ impl Keep {
     /// Writes down what rsync moved into the quarantine in this attempt.
     fn note_replaced(&self, journal: &Journal) -> io::Result<()> {
         let (mut dirs, mut known) = (Dirs::default(), HashSet::new());
-        let hash = |path: &[u8]| <[u8; 16]>::try_from(&blake3::hash(path).as_bytes()[..16]).unwrap_or_default();
+        let hash =
+            |path: &[u8]| <[u8; 16]>::try_from(&blake3::hash(path).as_bytes()[..16]).unwrap_or_default();
         let found = sweep::find(&self.state, &self.run)?;
         for found in found.iter().filter(|found| found.path == journal.path()) {
             found.read(|line| {
@@ -274,7 +275,9 @@ impl Try<'_> {
             self.voice.unescaped(left.as_ref(), &self.job.dest).await;
             if let Some(keep) = self.job.keep_deleted.filter(|_| undoable == Some(true)) {
                 let (keep, again, run) = (time::span(keep), &self.plan.again, &self.plan.run);
-                let text = format!("what was deleted or replaced is kept for {keep}; undo: {again} clean undo {run}");
+                let text = format!(
+                    "what was deleted or replaced is kept for {keep}; undo: {again} clean undo {run}"
+                );
                 self.voice.notice(Level::Info, text).await;
             }
             for text in told {

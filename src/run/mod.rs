@@ -15,6 +15,7 @@ mod buffers;
 mod cache;
 mod child;
 mod complete;
+mod dir_id;
 mod disk;
 mod dispatch;
 mod ends;

@@ -26,22 +26,21 @@ impl Try<'_> {
         if matches!(self.plan.mode, Mode::Plan { .. }) {
             listing.gone.tally.bytes = self.stamps(&listing.gone).await.ok().map(|(_, bytes)| bytes);
             let limit = listing.present().filter(|_| delete);
-            let limit = limit.map(|present| guard::limit(self.job, &listing, present));
+            let refused = self.memory.refused_at(&self.job.dest);
+            let limit = limit.map(|present| guard::limit(self.job, &listing, guard::basis(present, refused)));
             let (mut deleted, mut waiting) = (listing.gone.tally, Tally::default());
             let mut respelt = if delete { listing.respelled.len() as u64 } else { 0 };
-            if self.adopting {
+            if self.adopting.is_some() {
                 std::mem::swap(&mut deleted, &mut waiting);
                 respelt = 0;
             }
             let (job, created, updated) = (self.voice.job.clone(), listing.created, listing.updated);
-            self.voice
-                .say(Event::Planned { job, created, updated, deleted, limit, waiting, respelt })
-                .await;
+            self.voice.say(Event::Planned { job, created, updated, deleted, limit, waiting, respelt }).await;
         }
         // As rsync does with `-n`: what would be.
         self.figures.files_transferred = self.would_come(&mut listing).await?;
         self.figures.files_deleted =
-            Some(if delete && !self.adopting { listing.gone.tally.files } else { 0 });
+            Some(if delete && self.adopting.is_none() { listing.gone.tally.files } else { 0 });
         if listing.reserved.theirs > 0 {
             return Err(Ending::Failed(Class::Fatal, guard::reserved(&listing.reserved)));
         }
@@ -53,7 +52,7 @@ impl Try<'_> {
             self.judge_age(&listing)?;
         }
         if delete {
-            match guard::deletions(self.job, &self.plan.again, &listing) {
+            match self.judge_deletions(&listing) {
                 Say::Go => {}
                 Say::TransferOnly(reason) => return Ok(Ending::Blocked(reason)),
                 Say::Empty(reason) => return Ok(Ending::Empty(reason)),

@@ -2,6 +2,7 @@
 
 use super::attempt::{Ending, Try};
 use super::blocking::off_thread;
+use super::dir_id::DirId;
 use super::fold_probe;
 use super::job_state::{JobState, Unknown};
 use super::listing::{self, Listing, NamesBefore};
@@ -49,9 +50,13 @@ impl Try<'_> {
             let first = &self.job.sources[0].text;
             let complete = self.evidence.is_complete();
             self.memory.served_by(&self.source.text, first, &self.plan.run, complete);
+            if complete {
+                self.memory.settle(&self.job.dest);
+            }
         }
         if self.dealt_with || self.evidence.has_everything() {
-            self.memory.learn(&self.job.dest);
+            let id = self.access.and_then(|access| access.root().metadata().ok()).map(|dir| DirId::of(&dir));
+            self.memory.learn(&self.job.dest, id);
         }
         let (state_dir, job, mut memory) =
             (self.plan.state_dir.clone(), self.job.name.clone(), self.memory.clone());
@@ -65,7 +70,7 @@ impl Try<'_> {
         if let Some(Err(error)) = off_thread(&self.voice.stop, save).await {
             let text =
                 format!("cannot write what is remembered of the job: {error}; the next run learns it again");
-            let level = if self.adopting { Level::Warning } else { Level::Debug };
+            let level = if self.adopting.is_some() { Level::Warning } else { Level::Debug };
             self.voice.notice(level, text).await;
         }
     }
@@ -106,9 +111,10 @@ impl Try<'_> {
     /// After a complete run: keeps the names of the source.
     pub(super) async fn remember_names(&mut self, listing: Option<Listing>) {
         let Some(mut listing) = listing.filter(|_| self.evidence.is_complete()) else { return };
-        let (state_dir, job) = (self.plan.state_dir.clone(), self.job.name.clone());
+        let (dest, state_dir, job) =
+            (self.job.dest.clone(), self.plan.state_dir.clone(), self.job.name.clone());
         let before = std::mem::take(&mut self.names_before);
-        let keep = move || listing.keep_names(before, &state_dir, &job);
+        let keep = move || listing.keep_names(before, &dest, &state_dir, &job);
         if let Some(Err(error)) = off_thread(&self.voice.stop, keep).await {
             self.voice.notice(Level::Debug, format!("the names of the source cannot be kept: {error}")).await;
         }

@@ -1,11 +1,16 @@
 //! Why the deletions of a run have to wait, although no limit forbids them.
 
 use super::attempt::{Ending, Try};
-use super::guard;
+use super::guard::{self, Say};
 use super::listing::{Gone, Listing};
 use crate::result::Reason;
 
 impl Try<'_> {
+    /// Whether the limits allow the deletions of a listing.
+    pub(super) fn judge_deletions(&self, listing: &Listing) -> Say {
+        guard::deletions(self.job, &self.plan.again, listing, self.memory.refused_at(&self.job.dest))
+    }
+
     /// Why the deletions of this run have to wait, although no limit forbids them.
     pub(super) fn not_yet(&self, listing: &Listing) -> Option<Ending> {
         let Gone { tally, unwritten, .. } = &listing.gone;

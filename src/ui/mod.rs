@@ -12,8 +12,8 @@ pub use spinner::Spinner;
 pub use table::table;
 pub use watch::{Watch, quit_typed};
 
-use console::{Style, Term};
 use crate::hint::addressed;
+use console::{Style, Term};
 use serde::Serialize;
 use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};

@@ -15,7 +15,7 @@ pub(super) use changed::{Changed, ChangedKind};
 pub(super) use examine::{Respelling, make_old, rename};
 pub(super) use first::keep_first_names;
 pub(super) use gone::{Gone, GoneWriter, Mark};
-pub(super) use names::{Names, NamesBefore, needs_names};
+pub(super) use names::{Names, NamesBefore, kept_counts, needs_names};
 pub(crate) use upstream::source_names;
 
 use crate::clean::is_of_a_file_system;

@@ -4,7 +4,7 @@
 //! and the rest: about 8 bytes a name in a PDB tree. The file ends with its counts and a BLAKE3 hash. One that is cut short,
 //! damaged or of another version counts as none.
 
-use super::Listing;
+use super::{Listing, keep_first_names};
 use crate::rsync::output::Count;
 use std::collections::HashSet;
 use std::fs::{self, File};
@@ -54,7 +54,7 @@ impl NameCounts {
             && (self.others == others || self.others == 0)
     }
 
-    fn total(self) -> u64 {
+    pub(in crate::run) fn total(self) -> u64 {
         self.files + self.dirs + self.others
     }
 }
@@ -224,7 +224,7 @@ pub(in crate::run) fn needs_names(state_dir: &Path, job: &str) -> bool {
 }
 
 /// How many names are kept of a job; the names themselves are not read.
-fn kept_counts(state_dir: &Path, job: &str) -> Option<NameCounts> {
+pub(in crate::run) fn kept_counts(state_dir: &Path, job: &str) -> Option<NameCounts> {
     let mut file = File::open(names_path(state_dir, job)).ok()?;
     let body = file.metadata().ok()?.len().checked_sub(TAIL)?;
     counts(&mut file, body)
@@ -263,6 +263,7 @@ impl Listing {
     pub(in crate::run) fn keep_names(
         &mut self,
         before: NamesBefore,
+        dest: &Path,
         state_dir: &Path,
         job: &str,
     ) -> io::Result<()> {
@@ -271,8 +272,9 @@ impl Listing {
         let names = match self.names.take() {
             Some(names) => names,
             None if !moved => {
+                // Somebody else may have brought what has come and gone at the source since they were kept.
                 if !kept_counts(state_dir, job).is_some_and(|counts| counts.are(count)) {
-                    forget(state_dir, job);
+                    keep_first_names(dest, count, state_dir, job)?;
                 }
                 return Ok(());
             }

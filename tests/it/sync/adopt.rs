@@ -47,7 +47,7 @@ fn block(ended: &Ended) -> Value {
     let mut blocks = ended.events("adopted");
     assert_eq!(blocks.len(), 1, "{ended}");
     let mut block = blocks.remove(0);
-    for key in ["event", "time", "job", "dest"] {
+    for key in ["event", "time", "job", "dest", "why"] {
         assert!(block.as_object_mut().unwrap().remove(key).is_some(), "{ended}");
     }
     block
@@ -331,4 +331,38 @@ fn a_job_that_deletes_nothing_does_not_look_for_what_is_foreign() {
     // Its deletions begin when it is told to delete.
     env.run(["sync", "j"]).expect_code(0);
     assert!(!dest.join("foreign").exists());
+}
+
+/// A disk that is not mounted, or a directory that was exchanged.
+#[test]
+fn another_directory_at_a_known_path_is_taken_over_first() {
+    let (upstream, env) = home("");
+    let dest = env.mirror("j");
+    env.run(["sync", "j"]).expect_code(0);
+    env.run(["sync", "j"]).expect_code(0);
+    fs::rename(&dest, env.mirror("aside")).unwrap();
+    write(&dest.join("own/file"), "important");
+    let plan = env.run(["sync", "j", "--plan", "--json"]).expect_code(0);
+    assert_eq!(plan.events("planned")[0]["waiting"]["files"], 1, "{plan}");
+    let ended = env.run(["sync", "j", "--json"]).expect_code(0);
+    assert_eq!(ended.events("adopted")[0]["why"], "other-directory", "{ended}");
+    assert_eq!(status(&ended), "warned", "{ended}");
+    let error = ended.finished()["error"].as_str().unwrap().to_owned();
+    assert!(error.contains("is another directory than in the last run"), "{ended}");
+    assert!(dest.join("own/file").exists() && dest.join("d/plain").exists());
+    // The first one is mounted again: what is not at the source is told before it goes.
+    fs::rename(&dest, env.mirror("other")).unwrap();
+    fs::rename(env.mirror("aside"), &dest).unwrap();
+    write(&dest.join("x"), "x");
+    let ended = env.run(["sync", "j", "--json"]).expect_code(0);
+    assert!(dest.join("x").exists() && status(&ended) == "warned", "{ended}");
+    let ended = env.run(["sync", "j", "--json"]).expect_code(0);
+    assert!(ended.events("adopted").is_empty() && status(&ended) == "ok", "{ended}");
+    assert_eq!(tree(&dest), tree(&upstream.root()));
+    // A path by which it is reached does not matter.
+    fs::rename(&dest, env.mirror("disk")).unwrap();
+    std::os::unix::fs::symlink(env.mirror("disk"), &dest).unwrap();
+    write(&dest.join("x"), "x");
+    let ended = env.run(["sync", "j", "--json"]).expect_code(0);
+    assert_eq!((status(&ended).as_str(), &ended.finished()["files_deleted"]), ("ok", &1.into()), "{ended}");
 }

@@ -175,6 +175,10 @@ fn a_file_takes_the_place_of_a_directory_of_another_spelling() {
         let Some(case) = Case::new(options, "") else { return };
         case.upstream.write("Thing/inner", "x");
         case.upstream.write("Plain", "x");
+        // Where inodes are invented, a mirror of which nothing is left is taken for another directory.
+        for n in 0..4 {
+            case.upstream.write(format!("stays/{n}"), "x");
+        }
         case.run(0);
         fs::remove_dir_all(case.upstream.root().join("Thing")).unwrap();
         fs::remove_file(case.upstream.root().join("Plain")).unwrap();

@@ -320,3 +320,52 @@ fn no_live_rsync_is_ever_told_to_delete() {
     assert!(names.iter().filter(|line| line.starts_with("deleting ")).count() == 5, "{ended}");
     assert!(Path::new(&mirror.dest()).exists());
 }
+
+/// The share is not taken of what has come since: nobody has consented to anything.
+#[test]
+fn what_was_refused_does_not_go_because_more_files_have_come() {
+    let mirror = Mirror::new(20, "");
+    mirror.gone(0..15);
+    for n in 0..200 {
+        mirror.upstream.write(format!("new/{n}"), "new");
+    }
+    for present in [20, 220, 220] {
+        let ended = mirror.run(&[]).expect_code(4);
+        let error = ended.finished()["error"].as_str().unwrap().to_owned();
+        assert!(error.contains(&format!("15 of {present} files would be deleted")), "{ended}");
+        assert_eq!(error.contains("of the 20 that were here"), present != 20, "{ended}");
+    }
+    let plan = mirror.run(&["--plan"]).expect_code(4);
+    assert_eq!(plan.events("planned")[0]["limit"], 10, "{plan}");
+    mirror.run(&["--max-delete", "15"]).expect_code(0);
+    assert_eq!(mirror.now(), tree(&mirror.upstream.root()));
+    // From here on it is of what is here.
+    for n in 0..50 {
+        fs::remove_file(mirror.upstream.root().join(format!("new/{n}"))).unwrap();
+    }
+    mirror.run(&[]).expect_code(0);
+    assert_eq!(mirror.now(), tree(&mirror.upstream.root()));
+}
+
+/// What is at the source again does not wait for anything.
+#[test]
+fn a_source_that_is_whole_again_ends_the_refusal() {
+    let mirror = Mirror::new(20, "");
+    let away = mirror.upstream.root().with_file_name("away");
+    fs::rename(mirror.upstream.root().join("d0"), &away).unwrap();
+    mirror.gone(1..3);
+    mirror.gone(4..6);
+    mirror.run(&[]).expect_code(4);
+    fs::rename(&away, mirror.upstream.root().join("d0")).unwrap();
+    mirror.run(&[]).expect_code(0);
+    for n in 0..300 {
+        mirror.upstream.write(format!("new/{n}"), "new");
+    }
+    mirror.run(&[]).expect_code(0);
+    fs::rename(mirror.upstream.root().join("d0"), &away).unwrap();
+    mirror.gone(7..9);
+    mirror.gone(10..12);
+    mirror.gone(13..15);
+    mirror.run(&[]).expect_code(0);
+    assert_eq!(mirror.now(), tree(&mirror.upstream.root()));
+}
