@@ -7,6 +7,7 @@ use crate::exit::Exit;
 use crate::history::Latest;
 use crate::job::Job;
 use crate::report::units;
+use crate::sanitize;
 use crate::ui::Ui;
 use console::{measure_text_width, truncate_str};
 use jiff::Timestamp;
@@ -114,7 +115,7 @@ fn rows(
             job.tags.join(","),
             job.description.clone(),
         ];
-        rows.push(cells.map(|cell| cell.replace(char::is_control, " ")));
+        rows.push(cells.map(|cell| sanitize::line(&cell).into_owned()));
     }
     let Some(fit) = width else { return rows.into_iter().map(Vec::from).collect() };
     let mut natural = [0; COLUMNS];
@@ -204,7 +205,8 @@ mod tests {
         };
         let success = Some(now - Duration::from_secs(3 * 86_400 + 7_200));
         let latest = BTreeMap::from([("mmcif".to_string(), Latest { last, success })]);
-        crate::ui::table(&rows(&jobs.iter().collect::<Vec<_>>(), &latest, now, width), width)
+        let rows = rows(&jobs.iter().collect::<Vec<_>>(), &latest, now, width);
+        crate::ui::table(&rows, width).iter().map(|line| line.render(false)).collect()
     }
 
     #[test]

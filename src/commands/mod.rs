@@ -29,31 +29,96 @@ mod verify;
 
 pub use error::Failure;
 
-use crate::cli::{Cli, Command, Global, When};
+use crate::cli::{CacheAction, CleanAction, Cli, Command, ConfigAction, Global, When};
 use crate::exit::Exit;
-use crate::ui::{Color, Ui};
+use crate::ui::{Color, Ui, streams};
 use clap::Parser;
+use std::io;
 
 /// Reads the command line and does what it says.
 pub fn main() -> Exit {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => {
-            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
-            // Nobody is left to tell if this fails: `pdb-sync --help | head -1`.
-            let _ = error.print();
-            return exit;
-        }
+        Err(error) => return usage(&error),
     };
-    let ui = ui(&cli.global);
-    match dispatch(&cli, &ui) {
-        Ok(exit) => exit,
-        Err(Failure::ReaderGone) => Exit::Done,
+    let ui = ui(&cli.global).that_goes_on(does_work(&cli.command));
+    let (exit, unwritten) = match dispatch(&cli, &ui) {
+        Ok(exit) => (exit, None),
+        Err(Failure::Unwritten(error)) => (Exit::Done, Some(error)),
         Err(failure) => {
             ui.error(&failure.to_string(), failure.hint());
-            failure.exit()
+            (failure.exit(), None)
+        }
+    };
+    // What jobs print is not what they are for.
+    if matches!(&cli.command, Command::Sync(args) if !args.print_command) {
+        return exit;
+    }
+    finish(exit, unwritten, &ui)
+}
+
+/// Whether a command does something that is to be done though nobody hears of it. Of others, all that is wanted is what they
+/// print.
+fn does_work(command: &Command) -> bool {
+    match command {
+        Command::Sync(args) => !args.print_command,
+        Command::Scan(args) => !args.list && args.cache.is_none_or(|action| action == CacheAction::Evict),
+        Command::Clean(args) => match &args.action {
+            CleanAction::Plan(_)
+            | CleanAction::Edit(_)
+            | CleanAction::Run(_)
+            | CleanAction::Undo(_)
+            | CleanAction::Purge(_) => true,
+            CleanAction::Show(_)
+            | CleanAction::Verify(_)
+            | CleanAction::Log(_)
+            | CleanAction::Rules
+            | CleanAction::Explain(_) => false,
+        },
+        Command::Config(args) => matches!(args.action, ConfigAction::Init { .. }),
+        Command::Index(_) | Command::Verify(_) | Command::Reclaim(_) => true,
+        Command::List(_)
+        | Command::Status(_)
+        | Command::Doctor(_)
+        | Command::History(_)
+        | Command::Stats(_)
+        | Command::Search(_)
+        | Command::Completions(_) => false,
+    }
+}
+
+/// The end of a command: what could not be told is no success. A reader that went away did not want more.
+fn finish(exit: Exit, unwritten: Option<io::Error>, ui: &Ui) -> Exit {
+    match streams::finish().err().or(unwritten) {
+        None => exit,
+        Some(error) if error.kind() == io::ErrorKind::BrokenPipe => exit,
+        Some(error) => {
+            let why = match error.raw_os_error() {
+                Some(code) if Some(code) == streams::closed().raw_os_error() => "it is closed".to_owned(),
+                _ => error.to_string(),
+            };
+            ui.error(&format!("cannot write to standard output: {why}"), None);
+            exit.worst(Exit::Failed)
         }
     }
+}
+
+/// `--help` and `--version`, and what is wrong with a command line.
+fn usage(error: &clap::Error) -> Exit {
+    let ui = Ui::default();
+    let text = error.render();
+    if error.use_stderr() {
+        // It quotes arguments, which may be names of files.
+        let text = text.to_string();
+        let text = text.trim_end();
+        match text.strip_prefix("error: ") {
+            Some(text) => ui.error(text, None),
+            None => ui.note(text),
+        }
+        return Exit::Usage;
+    }
+    let told = ui.own(&text.ansi().to_string(), &text.to_string());
+    finish(Exit::Done, told.err(), &ui)
 }
 
 fn dispatch(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
@@ -97,5 +162,5 @@ fn ui(global: &Global) -> Ui {
         When::Always => Color::Always,
         When::Never => Color::Never,
     };
-    Ui { color, quiet: global.quiet, verbose: global.verbose, json: global.json }
+    Ui { color, quiet: global.quiet, verbose: global.verbose, json: global.json, ..Ui::default() }
 }

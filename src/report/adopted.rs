@@ -1,14 +1,14 @@
 //! What the first run of a job found at a destination that somebody else has filled, and what it does about it.
 
-use super::text::one_line;
 use super::units;
 use crate::event::Found;
+use crate::sanitize;
 
 /// A block of lines for people. What there is none of is left out, apart from what is the same.
 pub(super) fn lines(found: &Found) -> Vec<String> {
     let files = |n| units::count(n, "file", "files");
-    let dest = found.dest.display().to_string();
-    let mut lines = vec![format!("the first run at {}, which holds files already:", one_line(&dest))];
+    let mut lines =
+        vec![format!("the first run at {}, which holds files already:", sanitize::path(&found.dest))];
     lines.push(match found.same {
         Some(n) => format!("  the same by size and time: {}", files(n)),
         None => {

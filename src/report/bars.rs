@@ -2,6 +2,7 @@
 
 use super::{Listener, Screen, units};
 use crate::event::{Event, Phase, Progress, Stamped};
+use crate::sanitize;
 use console::{Alignment, pad_str, truncate_str};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::io;
@@ -117,7 +118,8 @@ impl Bars {
         let name = self.longest.min(if columns >= WIDE { NAME.0 } else { NAME.1 });
         for running in self.running.iter_mut().take(room) {
             let bar = running.bar.get_or_insert_with(|| self.multi.insert_before(&total.bar, new_bar()));
-            let prefix = truncate_str(&running.job, name, "…");
+            let job = sanitize::line(&running.job);
+            let prefix = truncate_str(&job, name, "…");
             bar.set_prefix(pad_str(&prefix, name, Alignment::Left, None).into_owned());
             bar.set_style(match running.progress.percent {
                 None => self.styles.unknown.clone(),

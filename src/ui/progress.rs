@@ -1,5 +1,6 @@
 //! How far one long deed is.
 
+use crate::sanitize;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// A bar, or nothing where nobody wants to see one.
@@ -11,7 +12,7 @@ pub struct Progress {
 impl Progress {
     pub(super) fn new(label: &str, wanted: bool) -> Self {
         let target = if wanted { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        let bar = ProgressBar::with_draw_target(None, target).with_prefix(label.to_owned());
+        let bar = ProgressBar::with_draw_target(None, target).with_prefix(sanitize::line(label).into_owned());
         if let Ok(style) = ProgressStyle::with_template(
             "[{prefix}] {human_pos}/{human_len} files, {per_sec}, {eta} left {wide_bar}",
         ) {

@@ -19,7 +19,7 @@ pub(super) fn watched<T: Send>(ui: &Ui, meter: &Meter, total: u64, work: impl Fn
                 let entries = meter.entries.load(Ordering::Relaxed);
                 let rate = entries as f64 / started.elapsed().as_secs_f64().max(0.001);
                 let left = Duration::from_secs((total.saturating_sub(entries) as f64 / rate.max(1.0)) as u64);
-                spinner.set(format!(
+                spinner.set(&format!(
                     "{} of {}, {}/s, {}, {} left",
                     grouped(entries),
                     grouped(total),

@@ -42,7 +42,7 @@ pub(super) fn run(args: &StatusArgs, global: &Global, ui: &Ui) -> Result<Exit, F
         ui.json("result", &json::snapshot(&seen, &stale))?;
     } else if !ui.quiet {
         for line in page::lines(&seen, max_age, ui) {
-            ui.line(&line)?;
+            ui.line(line)?;
         }
     }
     match stale.as_slice() {
@@ -85,7 +85,7 @@ fn watch(gatherer: &Gatherer, max_age: Option<Duration>, ui: &Ui) -> Result<Exit
                 _ = frames.tick() => {
                     let seen = gatherer.snapshot();
                     match &screen {
-                        Some(screen) => screen.draw(&page::lines(&seen, max_age, ui))?,
+                        Some(screen) => screen.draw(&page::lines(&seen, max_age, ui), ui)?,
                         None => ui.json("status", &json::snapshot(&seen, &stale(&seen, max_age)))?,
                     }
                 }
