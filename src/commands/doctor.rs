@@ -116,7 +116,7 @@ fn show(report: &Report, ui: &Ui) -> Result<(), Failure> {
         };
         let took = finding.took.map(|took| format!(" ({})", time(took))).unwrap_or_default();
         let text = finding.text.replace('\n', "\n      ");
-        ui.line(word.with(format!("  {area}: {text}{took}")))?;
+        ui.text(&word.with(format!("  {area}: {text}{took}")))?;
         if let Some(hint) = &finding.hint {
             ui.line(&format!("      hint: {}", sanitize::line(hint)))?;
         }

@@ -157,7 +157,7 @@ fn show(wanted: &str, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
     if running > 0 {
         ui.line(&format!("Not ended: {}", units::count(running as u64, "job", "jobs")))?;
     }
-    ui.line(report::summary(&summary(&run), ui.verbose).trim_end())?;
+    ui.text(&report::summary(&summary(&run), ui.verbose).trim_end())?;
     Ok(Exit::Done)
 }
 

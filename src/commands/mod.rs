@@ -41,7 +41,7 @@ pub fn main() -> Exit {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
-    let ui = ui(&cli.global).that_goes_on(does_work(&cli.command));
+    let ui = ui(&cli.global).that_goes_on(goes_on(&cli.command));
     let (exit, unwritten) = match dispatch(&cli, &ui) {
         Ok(exit) => (exit, None),
         Err(Failure::Unwritten(error)) => (Exit::Done, Some(error)),
@@ -57,9 +57,9 @@ pub fn main() -> Exit {
     finish(exit, unwritten, &ui)
 }
 
-/// Whether a command does something that is to be done though nobody hears of it. Of others, all that is wanted is what they
-/// print.
-fn does_work(command: &Command) -> bool {
+/// Whether a command does something, or judges something by its exit code, though nobody hears of it. Of others, all that is
+/// wanted is what they print.
+fn goes_on(command: &Command) -> bool {
     match command {
         Command::Sync(args) => !args.print_command,
         Command::Scan(args) => !args.list && args.cache.is_none_or(|action| action == CacheAction::Evict),
@@ -68,22 +68,20 @@ fn does_work(command: &Command) -> bool {
             | CleanAction::Edit(_)
             | CleanAction::Run(_)
             | CleanAction::Undo(_)
-            | CleanAction::Purge(_) => true,
-            CleanAction::Show(_)
             | CleanAction::Verify(_)
-            | CleanAction::Log(_)
-            | CleanAction::Rules
-            | CleanAction::Explain(_) => false,
+            | CleanAction::Purge(_) => true,
+            CleanAction::Show(_) | CleanAction::Log(_) | CleanAction::Rules | CleanAction::Explain(_) => {
+                false
+            }
         },
-        Command::Config(args) => matches!(args.action, ConfigAction::Init { .. }),
-        Command::Index(_) | Command::Verify(_) | Command::Reclaim(_) => true,
-        Command::List(_)
-        | Command::Status(_)
+        Command::Config(args) => matches!(args.action, ConfigAction::Init { .. } | ConfigAction::Check),
+        Command::Status(args) => !args.watch,
+        Command::Index(_)
+        | Command::Verify(_)
+        | Command::Reclaim(_)
         | Command::Doctor(_)
-        | Command::History(_)
-        | Command::Stats(_)
-        | Command::Search(_)
-        | Command::Completions(_) => false,
+        | Command::Stats(_) => true,
+        Command::List(_) | Command::History(_) | Command::Search(_) | Command::Completions(_) => false,
     }
 }
 

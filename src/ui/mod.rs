@@ -53,8 +53,13 @@ pub struct Ui {
 
 impl Ui {
     /// A line of text, or several, on standard output. A reader that went away is an error of kind `BrokenPipe`.
-    pub fn line(&self, text: impl Into<Text>) -> io::Result<()> {
-        self.write((text.into().render(self.is_colored()) + "\n").as_bytes())
+    pub fn line(&self, text: &str) -> io::Result<()> {
+        self.text(&text.into())
+    }
+
+    /// The same with colours of ours.
+    pub fn text(&self, text: &Text) -> io::Result<()> {
+        self.write((text.render(self.is_colored()) + "\n").as_bytes())
     }
 
     /// The same for a command that [goes on](Ui::goes_on), or does not.

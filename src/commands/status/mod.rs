@@ -42,7 +42,7 @@ pub(super) fn run(args: &StatusArgs, global: &Global, ui: &Ui) -> Result<Exit, F
         ui.json("result", &json::snapshot(&seen, &stale))?;
     } else if !ui.quiet {
         for line in page::lines(&seen, max_age, ui) {
-            ui.line(line)?;
+            ui.text(&line)?;
         }
     }
     match stale.as_slice() {

@@ -224,7 +224,7 @@ fn print_table(rows: &[Row], answered: &Answered<'_>, ui: &Ui) -> io::Result<()>
     for (field, values) in &answered.facets {
         ui.line(&format!("{field}:"))?;
         for (value, count) in values.iter().take(20) {
-            ui.line(Text::from(format!("  {count:>7}  {value}")).one_line())?;
+            ui.line(&format!("  {count:>7}  {}", sanitize::line(value)))?;
         }
         if values.len() > 20 {
             ui.line(&format!("  and {} more", values.len() - 20))?;
