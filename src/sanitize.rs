@@ -72,7 +72,7 @@ fn is_plain(bytes: &[u8]) -> bool {
 fn escaped(bytes: &[u8], stays: impl Fn(char) -> bool) -> Cow<'_, str> {
     let bad = |c: char| steers(c) && !stays(c);
     if let Ok(text) = std::str::from_utf8(bytes)
-        && (bytes.iter().all(|b| b.is_ascii() && !bad(char::from(*b))) || !text.contains(bad))
+        && (bytes.iter().all(|b| matches!(b, 0x20..=0x7e) || stays(char::from(*b))) || !text.contains(bad))
     {
         return text.into();
     }

@@ -66,6 +66,8 @@ fn nor_does_what_is_asked_and_what_is_wrong() {
     let words = |words: &[&str]| words.iter().map(OsString::from).collect::<Vec<_>>();
     let mut wrong: Vec<Vec<OsString>> = vec![
         words(&["clean", "run", "--mode", "interactive"]),
+        words(&["clean", "edit"]),
+        vec!["config".into(), "init".into(), "--config".into(), arg(&[b"./new".as_slice(), NAME].concat())],
         words(&["-c", "bad.toml", "config", "check"]),
         words(&["-c", "bad.toml", "list"]),
         vec![arg(NAME)],
@@ -86,7 +88,7 @@ fn nor_does_what_is_asked_and_what_is_wrong() {
     }
     for args in wrong {
         let mut command = env.command(&args);
-        command.env("CI", "1");
+        command.env("CI", "1").env("EDITOR", format!("false '{}'", text()));
         let ended = on_terminal(command, "n\n");
         assert!(!ended.stdout.is_empty(), "{ended}");
         is_clean(&ended);

@@ -156,14 +156,31 @@ impl Scene {
     }
 }
 
+/// Those that print next to nothing on standard output; [`hostile`] has them on its own.
+const ELSEWHERE: [&str; 2] = ["clean edit", "config init"];
+
 #[test]
 fn every_command_is_among_them() {
     use clap::CommandFactory;
     let scene = Scene::new();
-    let commands = scene.commands();
+    let known: Vec<String> = scene
+        .commands()
+        .iter()
+        .map(|(_, args)| {
+            args.iter().take(2).map(|arg| arg.to_string_lossy()).collect::<Vec<_>>().join(" ") + " "
+        })
+        .collect();
     for command in pdb_sync::cli::Cli::command().get_subcommands() {
         let name = command.get_name();
-        let known = commands.iter().any(|(_, args)| args[0] == name);
-        assert!(known || (cfg!(not(feature = "search")) && matches!(name, "index" | "search")), "{name}");
+        let mut names: Vec<_> =
+            command.get_subcommands().map(|sub| format!("{name} {}", sub.get_name())).collect();
+        if names.is_empty() {
+            names.push(name.to_owned());
+        }
+        for name in names {
+            let listed = known.iter().any(|known| known.starts_with(&format!("{name} ")));
+            let built = cfg!(feature = "search") || !matches!(name.as_str(), "index" | "search");
+            assert!(listed || !built || ELSEWHERE.contains(&name.as_str()), "{name}");
+        }
     }
 }
