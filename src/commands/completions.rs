@@ -10,6 +10,6 @@ use clap::CommandFactory;
 pub(super) fn run(args: &CompletionsArgs, ui: &Ui) -> Result<Exit, Failure> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "pdb-sync", &mut script);
-    ui.line(String::from_utf8_lossy(&script).trim_end())?;
+    ui.raw(&script)?;
     Ok(Exit::Done)
 }

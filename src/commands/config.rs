@@ -5,10 +5,12 @@ use crate::cli::{ConfigAction, ConfigArgs, Example, Global};
 use crate::config::{self, Problem};
 use crate::exit::Exit;
 use crate::report::OutputFile;
+use crate::sanitize;
 use crate::ui::Ui;
 use serde_json::json;
 use std::fs;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 
 const TEMPLATE: &str = include_str!("../../config-examples/template.toml");
 const PDB: &str = include_str!("../../config-examples/pdb.toml");
@@ -69,7 +71,7 @@ fn show(names: &[String], origin: bool, global: &Global, ui: &Ui) -> Result<Exit
     if ui.json {
         ui.json("result", &json!({ "toml": text }))?;
     } else {
-        ui.line(text.trim_end())?;
+        ui.raw(format!("{}\n", text.trim_end()).as_bytes())?;
     }
     Ok(Exit::Done)
 }
@@ -108,7 +110,7 @@ fn check(global: &Global, ui: &Ui) -> Result<Exit, Failure> {
         if let Some(jobs) = jobs.filter(|_| problems.is_empty()) {
             let what = if exists { "ok" } else { "does not exist, which is ok" };
             let s = if jobs == 1 { "" } else { "s" };
-            ui.outcome(&format!("{}: {what}, {jobs} job{s}", file.display()))?;
+            ui.outcome(&format!("{}: {what}, {jobs} job{s}", sanitize::path(&file)))?;
             if !exists {
                 ui.note("  hint: `pdb-sync config init` writes one");
             }
@@ -132,7 +134,7 @@ fn as_json(severity: &str, problem: &Problem) -> serde_json::Value {
 /// The schema is JSON in any case; `--json` changes nothing about it, since editors and validators read it as it is.
 fn schema(ui: &Ui) -> Result<Exit, Failure> {
     let text = serde_json::to_string_pretty(&config::schema()).map_err(io::Error::from)?;
-    ui.line(&text)?;
+    ui.json_lines(&(text + "\n"))?;
     Ok(Exit::Done)
 }
 
@@ -141,7 +143,7 @@ fn path(global: &Global, ui: &Ui) -> Result<Exit, Failure> {
     if ui.json {
         ui.json("result", &json!({ "file": file.to_string_lossy(), "exists": file.exists() }))?;
     } else {
-        ui.line(&file.display().to_string())?;
+        ui.raw(&[&*ui.raw_name(file.as_os_str().as_bytes()), b"\n"].concat())?;
     }
     Ok(Exit::Done)
 }

@@ -7,7 +7,8 @@ use crate::doctor::{self, Area, Ask, Finding, Mirror, Report, Verdict};
 use crate::exit::Exit;
 use crate::mirrors;
 use crate::report::units;
-use crate::ui::Ui;
+use crate::sanitize;
+use crate::ui::{Text, Ui};
 use console::Style;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -108,17 +109,16 @@ fn show(report: &Report, ui: &Ui) -> Result<(), Failure> {
             Verdict::Warn => Style::new().yellow().bold(),
             Verdict::Fail => Style::new().red().bold(),
         };
-        let word = ui.styled(&format!("{:4}", finding.verdict.word()), style);
+        let word = Text::styled(&format!("{:4}", finding.verdict.word()), style);
         let area = match &finding.job {
             Some(job) => format!("{} {job}", finding.area.word()),
             None => finding.area.word().into(),
         };
         let took = finding.took.map(|took| format!(" ({})", time(took))).unwrap_or_default();
-        let text = finding.text.replace(|c: char| c.is_control() && c != '\n', "?").replace('\n', "\n      ");
-        ui.line(&format!("{word}  {area}: {text}{took}"))?;
+        let text = finding.text.replace('\n', "\n      ");
+        ui.text(&word.with(format!("  {area}: {text}{took}")))?;
         if let Some(hint) = &finding.hint {
-            let hint = ui.addressed(hint);
-            ui.line(&format!("      hint: {}", hint.replace(char::is_control, " ")))?;
+            ui.line(&format!("      hint: {}", sanitize::line(&ui.addressed(hint))))?;
         }
     }
     let [ok, warn, fail] = [Verdict::Ok, Verdict::Warn, Verdict::Fail].map(|verdict| report.count(verdict));

@@ -27,9 +27,9 @@ pub enum Failure {
     /// Something of ours refused, and says all there is to say.
     #[error("{0}")]
     Other(String),
-    /// Whoever read our output went away.
-    #[error("standard output was closed")]
-    ReaderGone,
+    /// Standard output took no more, or what was to go there could not be made.
+    #[error("cannot write to standard output: {0}")]
+    Unwritten(io::Error),
 }
 
 impl Failure {
@@ -59,16 +59,15 @@ impl Failure {
     pub fn hint(&self) -> Option<&str> {
         match self {
             Failure::Usage { hint, .. } | Failure::Io { hint, .. } => hint.as_deref(),
-            Failure::Other(_) | Failure::ReaderGone => None,
+            Failure::Other(_) | Failure::Unwritten(_) => None,
         }
     }
 
-    /// The exit code. A reader that went away is no error of ours.
+    /// The exit code.
     pub fn exit(&self) -> Exit {
         match self {
             Failure::Usage { .. } => Exit::Usage,
-            Failure::Io { .. } | Failure::Other(_) => Exit::Failed,
-            Failure::ReaderGone => Exit::Done,
+            Failure::Io { .. } | Failure::Other(_) | Failure::Unwritten(_) => Exit::Failed,
         }
     }
 }
@@ -76,9 +75,6 @@ impl Failure {
 /// For writes to standard output.
 impl From<io::Error> for Failure {
     fn from(source: io::Error) -> Self {
-        if source.kind() == io::ErrorKind::BrokenPipe {
-            return Failure::ReaderGone;
-        }
-        Failure::Io { tried: "write to standard output".into(), source, hint: None }
+        Failure::Unwritten(source)
     }
 }

@@ -101,7 +101,7 @@ fn row(past: &Past, ids: &[String]) -> Vec<String> {
         past.figures.bytes_received.map_or("-".into(), units::bytes),
         reason,
     ];
-    cells.map(|cell| cell.replace(char::is_control, " ")).to_vec()
+    cells.to_vec()
 }
 
 /// A job of the past as JSON; the names are those of `job_finished`.
@@ -177,7 +177,7 @@ fn show(wanted: &str, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
     if running > 0 {
         ui.line(&format!("Not ended: {}", units::count(running as u64, "job", "jobs")))?;
     }
-    ui.line(report::summary(&summary(&run), ui.verbose, ui.is_colored()).trim_end())?;
+    ui.text(&report::summary(&summary(&run), ui.verbose).trim_end())?;
     Ok(Exit::Done)
 }
 

@@ -7,6 +7,7 @@ use crate::exit::Exit;
 use crate::history::Latest;
 use crate::job::Job;
 use crate::report::units;
+use crate::sanitize;
 use crate::ui::Ui;
 use jiff::Timestamp;
 use serde_json::json;
@@ -103,7 +104,7 @@ fn rows(jobs: &[&Job], latest: &BTreeMap<String, Latest>, now: Timestamp) -> Vec
             job.tags.join(","),
             job.description.clone(),
         ];
-        rows.push(cells.map(|cell| cell.replace(char::is_control, " ")).to_vec());
+        rows.push(cells.map(|cell| sanitize::line(&cell).into_owned()).to_vec());
     }
     rows
 }

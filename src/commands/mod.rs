@@ -30,36 +30,99 @@ mod verify;
 
 pub use error::Failure;
 
-use crate::cli::{Cli, Command, Global, When};
+use crate::cli::{CacheAction, CleanAction, Cli, Command, ConfigAction, Global, When};
 use crate::exit::Exit;
-use crate::ui::{Color, Ui};
+use crate::ui::{Color, Ui, streams};
 use clap::Parser;
+use std::io;
 
 /// Reads the command line and does what it says.
 pub fn main() -> Exit {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => {
-            let words: Vec<String> = std::env::args().skip(1).collect();
-            if let Some((text, hint)) = guess::of(&error, &words) {
-                Ui::default().error(&text, Some(&hint));
-                return Exit::Usage;
-            }
-            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
-            // Nobody is left to tell if this fails: `pdb-sync --help | head -1`.
-            let _ = error.print();
-            return exit;
-        }
+        Err(error) => return usage(&error),
     };
-    let ui = ui(&cli.global);
-    match dispatch(&cli, &ui) {
-        Ok(exit) => exit,
-        Err(Failure::ReaderGone) => Exit::Done,
+    let ui = ui(&cli.global).that_goes_on(goes_on(&cli.command));
+    let (exit, unwritten) = match dispatch(&cli, &ui) {
+        Ok(exit) => (exit, None),
+        Err(Failure::Unwritten(error)) => (Exit::Done, Some(error)),
         Err(failure) => {
             ui.error(&failure.to_string(), failure.hint());
-            failure.exit()
+            (failure.exit(), None)
+        }
+    };
+    // What jobs print is not what they are for.
+    if matches!(&cli.command, Command::Sync(args) if !args.print_command) {
+        return exit;
+    }
+    finish(exit, unwritten, &ui)
+}
+
+/// Whether a command does something, or judges something by its exit code, though nobody hears of it. Of others, all that is
+/// wanted is what they print.
+fn goes_on(command: &Command) -> bool {
+    match command {
+        Command::Sync(args) => !args.print_command,
+        Command::Scan(args) => !args.list && args.cache.is_none_or(|action| action == CacheAction::Evict),
+        Command::Clean(args) => match &args.action {
+            CleanAction::Plan(_)
+            | CleanAction::Edit(_)
+            | CleanAction::Run(_)
+            | CleanAction::Undo(_)
+            | CleanAction::Verify(_)
+            | CleanAction::Purge(_) => true,
+            CleanAction::Show(_) | CleanAction::Log(_) | CleanAction::Rules | CleanAction::Explain(_) => {
+                false
+            }
+        },
+        Command::Config(args) => matches!(args.action, ConfigAction::Init { .. } | ConfigAction::Check),
+        Command::Status(args) => !args.watch,
+        Command::Index(_)
+        | Command::Verify(_)
+        | Command::Reclaim(_)
+        | Command::Doctor(_)
+        | Command::Stats(_) => true,
+        Command::List(_) | Command::History(_) | Command::Search(_) | Command::Completions(_) => false,
+    }
+}
+
+/// The end of a command: what could not be told is no success. A reader that went away did not want more.
+fn finish(exit: Exit, unwritten: Option<io::Error>, ui: &Ui) -> Exit {
+    match streams::finish().err().or(unwritten) {
+        None => exit,
+        Some(error) if error.kind() == io::ErrorKind::BrokenPipe => exit,
+        Some(error) => {
+            let why = match error.raw_os_error() {
+                Some(code) if Some(code) == streams::closed().raw_os_error() => "it is closed".to_owned(),
+                _ => error.to_string(),
+            };
+            ui.error(&format!("cannot write to standard output: {why}"), None);
+            exit.worst(Exit::Failed)
         }
     }
+}
+
+/// `--help` and `--version`, and what is wrong with a command line.
+fn usage(error: &clap::Error) -> Exit {
+    let ui = Ui::default();
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    if let Some((text, hint)) = guess::of(error, &words) {
+        ui.error(&text, Some(&hint));
+        return Exit::Usage;
+    }
+    let text = error.render();
+    if error.use_stderr() {
+        // It quotes arguments, which may be names of files.
+        let text = text.to_string();
+        let text = text.trim_end();
+        match text.strip_prefix("error: ") {
+            Some(text) => ui.error(text, None),
+            None => ui.note(text),
+        }
+        return Exit::Usage;
+    }
+    let told = ui.own(&text.ansi().to_string(), &text.to_string());
+    finish(Exit::Done, told.err(), &ui)
 }
 
 fn dispatch(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
@@ -105,5 +168,5 @@ fn ui(global: &Global) -> Ui {
     };
     // Once a process, so that all that speak can have it.
     let again = locate::again(global).leak();
-    Ui { color, quiet: global.quiet, verbose: global.verbose, json: global.json, again }
+    Ui { color, quiet: global.quiet, verbose: global.verbose, json: global.json, again, ..Ui::default() }
 }

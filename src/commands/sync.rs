@@ -178,7 +178,7 @@ fn go(args: &SyncArgs, plan: Plan, audience: Audience, ui: &Ui) -> Result<(Exit,
     let runtime = runtime.map_err(Failure::io("start the runtime"))?;
     let exit: Result<Exit, Failure> = runtime.block_on(async {
         let mut signals = Signals::listen().map_err(Failure::io("listen for signals"))?;
-        let mut summary = run::run(plan, events, &mut signals, printer.reader_gone()).await;
+        let mut summary = run::run(plan, events, &mut signals).await;
         changed = summary
             .results
             .iter()
@@ -259,8 +259,8 @@ fn print_commands(config: &Config, jobs: &[Job], state_dir: &Path, ui: &Ui) -> R
                     ]);
                     ui.json("command", &body)?;
                 } else {
-                    ui.line(&format!("# {}: {note}", job.name))?;
-                    ui.line(&format!("LC_ALL=C {zone}{}", shell_words::join(argv)))?;
+                    let command = shell_words::join(argv);
+                    ui.raw(format!("# {}: {note}\nLC_ALL=C {zone}{command}\n", job.name).as_bytes())?;
                 }
             }
         }

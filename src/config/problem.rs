@@ -1,6 +1,7 @@
 //! What is wrong with a configuration, and where: every problem is collected, none hides another.
 
 use crate::job::mask_passwords;
+use crate::sanitize;
 use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -132,9 +133,9 @@ impl Text<'_> {
             Some((at, _)) => ("…", &before[at..]),
             None => ("", before),
         };
-        let before = format!("{cut}{}", visible(before));
+        let before = format!("{cut}{}", sanitize::line(before));
         let (offending, more) = head(offending, EXCERPT);
-        let offending = visible(offending);
+        let offending = sanitize::line(offending);
         let (after, rest) = if more { ("", false) } else { head(after, EXCERPT) };
         let dots = if more || rest { "…" } else { "" };
         Place {
@@ -142,7 +143,7 @@ impl Text<'_> {
             column,
             indent: console::measure_text_width(&before),
             width: console::measure_text_width(offending.trim_end()).max(1),
-            excerpt: format!("{before}{offending}{}{dots}", visible(after)).trim_end().into(),
+            excerpt: format!("{before}{offending}{}{dots}", sanitize::line(after)).trim_end().into(),
         }
     }
 }
@@ -178,16 +179,6 @@ fn head(text: &str, n: usize) -> (&str, bool) {
     text.char_indices().nth(n).map_or((text, false), |(at, _)| (&text[..at], true))
 }
 
-/// Tabs as one space (so that the caret stands right), other control characters as a replacement character.
-fn visible(text: &str) -> String {
-    let show = |c: char| match c {
-        '\t' | '\r' => ' ',
-        c if c.is_control() => char::REPLACEMENT_CHARACTER,
-        c => c,
-    };
-    text.chars().map(show).collect()
-}
-
 impl Problem {
     /// `FILE:LINE:COLUMN`, as much of it as there is; empty for the command line.
     pub fn position(&self) -> String {
@@ -204,7 +195,7 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let position = self.position();
         let colon = if position.is_empty() { "" } else { ": " };
-        f.write_str(&visible(&format!("{position}{colon}{}", self.text)))?;
+        f.write_str(&sanitize::line(&format!("{position}{colon}{}", self.text)))?;
         if let Some(place) = &self.place
             && !place.excerpt.is_empty()
         {
@@ -212,7 +203,7 @@ impl fmt::Display for Problem {
             write!(f, "\n  | {:indent$}{:^<width$}", "", "", indent = place.indent, width = place.width)?;
         }
         if let Some(hint) = &self.hint {
-            write!(f, "\n  hint: {}", visible(hint))?;
+            write!(f, "\n  hint: {}", sanitize::line(hint))?;
         }
         Ok(())
     }

@@ -6,6 +6,7 @@ use super::lists::Sources;
 use super::preset;
 use super::value::Value;
 use crate::job::{Job, MaxDelete, MaxOlder};
+use crate::sanitize;
 use std::fmt::Write;
 
 /// The configuration, or only these jobs of it. With `origins`, a comment behind each value says where it came from.
@@ -82,7 +83,7 @@ impl Page<'_> {
 
     fn origin(&self, origin: Origin) -> String {
         let place = |span: Span| match &self.config.file {
-            Some(file) => format!("{}:{}", file.display(), span.line).replace(char::is_control, "?"),
+            Some(file) => format!("{}:{}", sanitize::path(file), span.line),
             None => format!("line {}", span.line),
         };
         match origin {

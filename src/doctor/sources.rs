@@ -175,7 +175,7 @@ async fn list(ask: &Ask, job: &Job, source: &Source) -> Result<Duration, Finding
 /// rsync ended with 0 and listed nothing.
 fn unlisted(source: &Source, stdout: &str) -> Finding {
     let said = stdout.lines().map(str::trim).rfind(|line| !line.is_empty());
-    let said = said.map(|line| line.chars().filter(|c| !c.is_control()).take(200).collect::<String>());
+    let said = said.map(|line| line.chars().take(200).collect::<String>());
     let said = said.map_or_else(|| "without a word".into(), |said| format!("after it said {said:?}"));
     let text = format!(
         "{source} does not tell what it has: the conversation was ended {said}, and rsync listed nothing"

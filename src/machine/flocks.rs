@@ -1,5 +1,6 @@
 //! Which process of this host has a `flock` on a file or directory, as `/proc/locks` tells everybody.
 
+use crate::sanitize;
 use rustix::fs::fstat;
 use rustix::process::Pid;
 use std::fmt;
@@ -51,7 +52,7 @@ pub fn flock_holder(file: &File) -> Option<Holder> {
     // Where processes of others are hidden, no more than the number is known.
     let user = fs::metadata(format!("/proc/{pid}")).ok().map(|meta| super::user_name(meta.uid()));
     let program = fs::read_to_string(format!("/proc/{pid}/comm")).ok();
-    let program = program.map(|name| name.trim_end().escape_debug().to_string());
+    let program = program.map(|name| sanitize::line(&name).into_owned());
     Some(Holder { pid, program, user, started: started(pid) })
 }
 

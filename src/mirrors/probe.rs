@@ -132,7 +132,7 @@ fn ask(probe: &mut Probe, limit: Duration) -> Result<(), (Step, String)> {
     })?;
     probe.protocol = daemon::greeting(&first);
     if probe.protocol.is_none() {
-        let said: String = first.chars().filter(|c| !c.is_control()).take(60).collect();
+        let said: String = first.chars().take(60).collect();
         return Err((Step::Greeting, format!("worked, but what answers is no rsync server ({said:?})")));
     }
     probe.greeting = Some(connecting.elapsed());

@@ -1,5 +1,6 @@
 //! What is wrong with a query, and where.
 
+use crate::sanitize;
 use std::fmt;
 
 /// What is wrong with a query, and where.
@@ -21,8 +22,8 @@ impl Mistake {
 
     /// The query with a caret below the column: two lines.
     pub fn excerpt(&self, query: &str) -> String {
-        let shown: String = query.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        let before: String = shown.chars().take(self.column - 1).collect();
+        let before: String = query.chars().take(self.column - 1).collect();
+        let (shown, before) = (sanitize::line(query), sanitize::line(&before));
         format!("  | {shown}\n  | {}^", " ".repeat(console::measure_text_width(&before)))
     }
 }

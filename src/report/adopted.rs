@@ -1,14 +1,13 @@
 //! What the first run of a job found at a destination that somebody else has filled, and what it does about it.
 
-use super::text::one_line;
 use super::units;
 use crate::event::{Found, Takeover};
+use crate::sanitize;
 
 /// A block of lines for people. What there is none of is left out, apart from what is the same.
 pub(super) fn lines(found: &Found) -> Vec<String> {
     let files = |n| units::count(n, "file", "files");
-    let dest = found.dest.display().to_string();
-    let dest = one_line(&dest);
+    let dest = sanitize::path(&found.dest);
     let mut lines = vec![match found.why {
         Takeover::First => format!("the first run at {dest}, which holds files already:"),
         Takeover::Again => format!("{dest} is taken over again, as asked for:"),

@@ -2,6 +2,7 @@
 
 use super::{Listener, Screen, units};
 use crate::event::{Event, Phase, Progress, Stamped};
+use crate::sanitize;
 use console::{Alignment, pad_str, truncate_str};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::io;
@@ -123,7 +124,8 @@ impl Bars {
             let new = || self.multi.insert_before(&total.bar, new_bar(style.clone()));
             let bar = running.bar.get_or_insert_with(new);
             bar.set_style(style.clone());
-            let prefix = truncate_str(&running.job, name, "…");
+            let job = sanitize::line(&running.job);
+            let prefix = truncate_str(&job, name, "…");
             bar.set_prefix(pad_str(&prefix, name, Alignment::Left, None).into_owned());
             let percent = running.progress.percent.unwrap_or(0.0).clamp(0.0, 100.0);
             bar.set_position((percent * 10.0) as u64);

@@ -5,10 +5,12 @@
 
 use super::kept::{Kept, gap};
 use super::summary::{served, verdict};
-use super::text::{one_line, prefix_lines};
+use super::text::prefix_lines;
 use super::{Listener, OutputFile, Screen, units};
 use crate::event::{Event, Level, Stamped};
 use crate::result::{Status, Summary, SyncResult};
+use crate::sanitize;
+use crate::ui::Text;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::io;
@@ -80,15 +82,15 @@ impl Listener for Groups {
             Event::Notice { job, level, text }
                 if *level == Level::Error || (*level == Level::Warning && !self.quiet) =>
             {
-                screen.out(annotation(*level, job.as_deref().unwrap_or("pdb-sync"), text).as_bytes());
+                screen.out(&annotation(*level, job.as_deref().unwrap_or("pdb-sync"), text).into());
             }
             Event::JobFinished(result) => {
                 let text = self.finished(result);
-                screen.out(&text);
+                screen.out(&Text::bytes(&text));
             }
             Event::RunFinished(summary) if !self.quiet => {
                 for warning in &summary.warnings {
-                    screen.out(annotation(Level::Warning, "pdb-sync", warning).as_bytes());
+                    screen.out(&annotation(Level::Warning, "pdb-sync", warning).into());
                 }
             }
             _ => {}
@@ -206,7 +208,7 @@ fn property(text: &str) -> String {
 /// Text for one cell of a Markdown table, without markup.
 fn cell(text: &str) -> String {
     let mut cell = String::with_capacity(text.len());
-    for c in one_line(text).chars() {
+    for c in sanitize::line(text).chars() {
         match c {
             '<' => cell += "&lt;",
             '>' => cell += "&gt;",

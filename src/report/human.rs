@@ -1,12 +1,14 @@
 //! Text for people: the header, the children's lines, notices, the summary.
 
-use super::screen::{Look, safe};
+use super::screen::Look;
 use super::summary::{figures, render, verdict};
-use super::text::{one_line, prefix_lines};
 use super::{Listener, Screen, units};
-use crate::event::{Event, Level, Lines, Phase, Stamped, Stream, Tally};
+use crate::event::{Event, Level, Phase, Stamped, Stream, Tally};
 use crate::result::{Status, Summary, SyncResult};
+use crate::sanitize;
+use crate::ui::{Text, error, warning};
 use console::{Color, Style, measure_text_width};
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io;
 
@@ -21,19 +23,17 @@ pub(super) struct Human {
     lines: bool,
     dry_run: bool,
     prefixes: HashMap<String, Prefixes>,
-    /// Reused for every block.
-    block: Vec<u8>,
 }
 
 /// `[job] ` as each stream wants it.
 struct Prefixes {
-    out: Vec<u8>,
-    err: Vec<u8>,
+    out: Text,
+    err: Text,
 }
 
 impl Human {
     pub(super) fn new(quiet: bool, verbose: bool, lines: bool) -> Self {
-        Human { quiet, verbose, lines, dry_run: false, prefixes: HashMap::new(), block: Vec::new() }
+        Human { quiet, verbose, lines, dry_run: false, prefixes: HashMap::new() }
     }
 
     fn run_started(&mut self, jobs: &[String], parallel: usize, dry_run: bool, screen: &mut Screen) {
@@ -50,32 +50,27 @@ impl Human {
             })
             .collect();
         if !self.quiet {
-            screen.out(header(jobs.len(), parallel, dry_run).as_bytes());
+            screen.out(&header(jobs.len(), parallel, dry_run).into());
         }
     }
 
-    fn block(&mut self, job: &str, stream: Stream, lines: &Lines, screen: &mut Screen) {
-        let look = if stream == Stream::Stdout { screen.out_look() } else { screen.err_look() };
-        let fallback;
-        let prefix = match (self.prefixes.get(job), stream) {
-            (Some(prefixes), Stream::Stdout) => &prefixes.out,
-            (Some(prefixes), Stream::Stderr) => &prefixes.err,
-            (None, _) => {
-                fallback = format!("[{job}] ").into_bytes();
-                &fallback
-            }
-        };
-        self.block.clear();
-        prefix_lines(prefix, &safe(lines.as_bytes(), look), &mut self.block);
-        match stream {
-            Stream::Stdout => screen.out(&self.block),
-            Stream::Stderr => screen.err(&self.block),
+    fn block(&self, job: &str, stream: Stream, lines: &[u8], screen: &mut Screen) {
+        screen.lines(stream, &self.prefix(job, stream), lines);
+    }
+
+    /// `[job] `, also of a job that nobody has announced.
+    fn prefix(&self, job: &str, stream: Stream) -> Cow<'_, Text> {
+        match (self.prefixes.get(job), stream) {
+            (Some(prefixes), Stream::Stdout) => Cow::Borrowed(&prefixes.out),
+            (Some(prefixes), Stream::Stderr) => Cow::Borrowed(&prefixes.err),
+            (None, _) => Cow::Owned(format!("[{job}] ").into()),
         }
     }
 
     /// One sentence of ours about a job, on standard error.
     fn say(&mut self, job: &str, text: &str, screen: &mut Screen) {
-        self.block(job, Stream::Stderr, &Lines::new(one_line(text).into_owned().into_bytes()), screen);
+        let line = format!("{}\n", sanitize::line(text));
+        self.block(job, Stream::Stderr, line.as_bytes(), screen);
     }
 
     /// The command comes with the phase.
@@ -95,16 +90,9 @@ impl Human {
         if !shown {
             return;
         }
-        let text = leveled(level, text, screen.err_look());
-        match job {
-            // Already one line; colours must survive.
-            Some(job) => {
-                let prefix =
-                    self.prefixes.get(job).map_or(format!("[{job}] ").into_bytes(), |p| p.err.clone());
-                screen.err(&[&prefix, text.as_bytes(), b"\n"].concat());
-            }
-            None => screen.err(format!("{text}\n").as_bytes()),
-        }
+        let text = leveled(level, text).with("\n");
+        let prefix = job.map(|job| self.prefix(job, Stream::Stderr).into_owned());
+        screen.err(&prefix.unwrap_or_default().with(text));
     }
 
     fn job_finished(&mut self, result: &SyncResult, screen: &mut Screen) {
@@ -145,17 +133,17 @@ impl Listener for Human {
             }
             Event::Output { job, stream, lines } if self.lines => {
                 if !self.quiet || *stream == Stream::Stderr {
-                    self.block(job, *stream, lines, screen);
+                    self.block(job, *stream, lines.as_bytes(), screen);
                 }
             }
             // It is what `--plan` is asked for.
             Event::Planned { job, created, updated, deleted, limit, waiting, respelt } => {
                 let text = planned([created, updated, deleted, waiting], *limit, *respelt);
-                self.block(job, Stream::Stdout, &Lines::new(text.into_bytes()), screen);
+                self.block(job, Stream::Stdout, (text + "\n").as_bytes(), screen);
             }
             Event::Adopted { job, found } if !self.quiet => {
                 let text = super::adopted::lines(found).join("\n");
-                self.block(job, Stream::Stderr, &Lines::new(text.into_bytes()), screen);
+                self.block(job, Stream::Stderr, (text + "\n").as_bytes(), screen);
             }
             Event::Retry { job, attempt, exit_code, reason, delay, source } if !self.quiet => {
                 self.say(job, &retry(*attempt, *exit_code, reason, *delay, source), screen);
@@ -167,8 +155,7 @@ impl Listener for Human {
             Event::JobFinished(result) if self.lines && !self.quiet => self.job_finished(result, screen),
             Event::RunFinished(summary) if self.quiet && went_well(summary) => {}
             Event::RunFinished(summary) => {
-                let look = screen.out_look();
-                screen.out(render(summary, self.dry_run, self.verbose, look.color).as_bytes());
+                screen.out(&render(summary, self.dry_run, self.verbose));
             }
             Event::JobStarted { .. }
             | Event::Phase { .. }
@@ -201,21 +188,20 @@ fn header(jobs: usize, parallel: usize, dry_run: bool) -> String {
     format!("{what}...\n")
 }
 
-fn prefix(job: &str, longest: usize, color: Color, look: Look) -> Vec<u8> {
-    let name = Style::new().fg(color).force_styling(look.color).apply_to(format!("[{job}]"));
-    let pad = if look.terminal { longest.saturating_sub(measure_text_width(job)) } else { 0 };
-    format!("{name}{:pad$} ", "").into_bytes()
+fn prefix(job: &str, longest: usize, color: Color, look: Look) -> Text {
+    let name = Text::styled(&format!("[{job}]"), Style::new().fg(color));
+    let name = if look.terminal { name.pad(longest + "[]".len()) } else { name };
+    name.with(" ")
 }
 
 /// `error: text`, `warning: text`, `text`; one line.
-pub(super) fn leveled(level: Level, text: &str, look: Look) -> String {
-    let text = one_line(text);
-    let word = |word: &'static str, style: Style| style.bold().force_styling(look.color).apply_to(word);
-    match level {
-        Level::Error => format!("{} {text}", word("error:", Style::new().red())),
-        Level::Warning => format!("{} {text}", word("warning:", Style::new().yellow())),
-        Level::Info | Level::Debug => text.into_owned(),
-    }
+pub(super) fn leveled(level: Level, text: &str) -> Text {
+    let text = match level {
+        Level::Error => error(text.trim_end(), None),
+        Level::Warning => warning(text.trim_end()),
+        Level::Info | Level::Debug => text.trim_end().into(),
+    };
+    text.one_line()
 }
 
 pub(super) fn phase_words(phase: Phase) -> &'static str {

@@ -2,10 +2,10 @@
 
 use super::human::leveled;
 use super::summary::verdict;
-use super::text::one_line;
 use super::{Listener, Screen, units};
 use crate::event::{Event, Level, Stamped, Stream};
 use crate::result::{Attempt, Status, Summary, SyncResult};
+use crate::ui::Text;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::io;
@@ -109,20 +109,19 @@ impl Json {
 
     /// What a person at the terminal should still see, on standard error.
     fn alarm(&self, event: &Event, screen: &mut Screen) {
-        let look = screen.err_look();
         let text = match event {
             Event::Notice { job, level, text } => (*level >= Level::Warning).then(|| {
                 let job = job.as_deref().map_or(String::new(), |job| format!("[{job}] "));
-                format!("{job}{}", leveled(*level, text, look))
+                Text::from(job).with(leveled(*level, text))
             }),
             Event::JobFinished(result) => {
                 matches!(result.status(), Status::Failed | Status::Blocked | Status::Partial)
-                    .then(|| format!("[{}] {}", result.job, verdict(result)))
+                    .then(|| format!("[{}] {}", result.job, verdict(result)).into())
             }
             _ => None,
         };
         if let Some(text) = text {
-            screen.err(format!("{text}\n").as_bytes());
+            screen.err(&text.with("\n"));
         }
     }
 }
@@ -138,7 +137,7 @@ impl Listener for Json {
         }
         self.block.clear();
         self.write(event)?;
-        screen.out(&self.block);
+        screen.json(&self.block);
         self.alarm(&event.event, screen);
         Ok(())
     }
@@ -182,7 +181,7 @@ fn attempt(attempt: &Attempt) -> Value {
         "source": attempt.source,
         "exit_code": attempt.exit_code,
         "duration_s": units::seconds(attempt.duration),
-        "error": attempt.error.as_ref().map(|reason| one_line(&reason.text)),
+        "error": attempt.error.as_ref().map(|reason| &reason.text),
         "phases": phases,
     })
 }

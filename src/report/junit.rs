@@ -2,10 +2,10 @@
 
 use super::kept::Kept;
 use super::summary::{figures, served, verdict};
-use super::text::one_line;
 use super::{Listener, OutputFile, Screen};
 use crate::event::{Event, Stamped};
 use crate::result::{Status, Summary, SyncResult};
+use crate::sanitize;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use std::collections::HashMap;
 use std::io;
@@ -40,7 +40,7 @@ impl Junit {
             suite.add_test_case(self.case(result));
         }
         for warning in &summary.warnings {
-            suite.add_property(("warning", &*one_line(warning)));
+            suite.add_property(("warning", &*sanitize::line(warning)));
         }
         suite.set_time(summary.duration);
         report.set_time(summary.duration);
@@ -58,9 +58,9 @@ impl Junit {
             Status::Skipped | Status::Cancelled => TestCaseStatus::skipped(),
         };
         if let Some(error) = result.outcome.error() {
-            case_status.set_message(one_line(error)).set_type(status.word());
+            case_status.set_message(sanitize::line(error)).set_type(status.word());
             let hint = result.outcome.hint().map_or(String::new(), |hint| format!("\nhint: {hint}"));
-            case_status.set_description(verdict(result) + &hint);
+            case_status.set_description(sanitize::lines((verdict(result) + &hint).as_bytes()));
         }
         let mut case = TestCase::new(&*result.job, case_status);
         case.set_classname("pdb-sync").set_time(result.duration);
@@ -69,14 +69,14 @@ impl Junit {
             ("source", result.source.clone()),
             ("fallback", served(result)),
             ("figures", Some(figures(result, self.dry_run))),
-            ("warning", warning.map(|text| one_line(text).into_owned())),
+            ("warning", warning.map(|text| sanitize::line(text).into_owned())),
         ] {
             if let Some(value) = value.filter(|value| !value.is_empty()) {
-                case.add_property((name, value.as_str()));
+                case.add_property((name, &*sanitize::line(&value)));
             }
         }
         if let Some(kept) = self.outputs.get(&result.job) {
-            case.set_system_out_lossy(kept.text());
+            case.set_system_out(sanitize::lines(&kept.text()));
         }
         case
     }

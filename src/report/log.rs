@@ -1,11 +1,13 @@
 //! One log file for each job and run: everything its children printed, with the time and the stream of each line.
 
 use super::summary::{figures, served, verdict};
-use super::text::{one_line, prefix_lines};
+use super::text::prefix_lines;
 use super::{Listener, LogFiles, Screen, units};
 use crate::event::{Event, Lines, Stamped, Stream};
 use crate::result::SyncResult;
+use crate::sanitize;
 use crate::time::local_exact;
+use crate::ui::warning;
 use jiff::Timestamp;
 use std::collections::HashMap;
 use std::fs::File;
@@ -48,7 +50,7 @@ impl Logs {
             Err(why) => {
                 // A disk that is full or not writable is told of once; the end names all jobs.
                 if self.without.is_empty() {
-                    screen.err(format!("warning: {why}\n").as_bytes());
+                    screen.err(&warning(&why).one_line().with("\n"));
                     self.why = why;
                 }
                 self.without.push(job.clone());
@@ -75,7 +77,7 @@ impl Logs {
     }
 
     fn say(&mut self, job: &Arc<str>, time: Timestamp, text: &str, screen: &mut Screen) {
-        let line = one_line(text).into_owned();
+        let line = sanitize::line(text);
         self.write(job, time, "--- ", line.as_bytes(), screen);
     }
 

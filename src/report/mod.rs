@@ -32,12 +32,11 @@ pub use screen::{Canvas, Look, Port, Screen, Streams};
 
 use crate::event::Stamped;
 use crate::result::Summary;
-use crate::ui::{Color, Environment, decide};
+use crate::ui::{Color, Environment, Text, decide};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 
 /// So many events may wait for the printer; an event holds up to 64 KiB.
 const WAITING: usize = 64;
@@ -110,28 +109,27 @@ impl Default for Options {
 }
 
 /// The summary of a run, as it is said after one.
-pub fn summary(summary: &Summary, verbose: bool, color: bool) -> String {
-    summary::render(summary, false, verbose, color)
+pub fn summary(summary: &Summary, verbose: bool) -> Text {
+    summary::render(summary, false, verbose)
 }
 
 /// Starts the printer. Send it every event in order, drop the last sender, then [`Printer::join`]. An `Err` is a thread
 /// that could not be started.
 pub fn start(options: Options) -> io::Result<(mpsc::Sender<Stamped>, Printer)> {
     let (sender, events) = mpsc::channel(WAITING);
-    let gone = CancellationToken::new();
     let begin = options.begin;
-    let (screen, listeners) = cast(options, gone.clone());
-    Ok((sender, Printer::spawn(begin, screen, listeners, events, gone)?))
+    let (screen, listeners) = cast(options);
+    Ok((sender, Printer::spawn(begin, screen, listeners, events)?))
 }
 
 /// Who plays.
-fn cast(options: Options, gone: CancellationToken) -> (Screen, Vec<Box<dyn Listener>>) {
+fn cast(options: Options) -> (Screen, Vec<Box<dyn Listener>>) {
     let Options { color, quiet, verbose, json, github, junit, logs, others, environment, streams, .. } =
         options;
     let Streams { out, err, canvas } = streams;
     let colors = [out.terminal, err.terminal].map(|terminal| decide(color, terminal, &environment));
     let bars_fit = err.terminal && !environment.ci && !environment.dumb && !quiet && !json;
-    let mut screen = Screen::new((out, colors[0]), (err, colors[1]), gone);
+    let mut screen = Screen::new((out, colors[0]), (err, colors[1]));
     let mut listeners: Vec<Box<dyn Listener>> = others;
     if let Some(files) = logs {
         listeners.push(Box::new(log::Logs::new(files)));

@@ -1,6 +1,7 @@
 //! The one way to write a file that an option names: a regular file is replaced as a whole, what a symlink points to is
 //! replaced and the link stays, character devices and FIFOs are written to, and everything else is refused, disks above all.
 
+use crate::ui::streams;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::OFlags;
 use rustix::io::Errno;
@@ -184,6 +185,9 @@ fn through<T>(out: impl Write, fill: impl FnOnce(&mut dyn Write) -> io::Result<T
 /// A descriptor that was inherited. Our own ones, which are all closed on exec, are not meant by anybody.
 fn descriptor(number: u32) -> io::Result<File> {
     match number {
+        0..=2 if streams::was_closed(number) => {
+            Err(io::Error::new(io::ErrorKind::NotFound, format!("descriptor {number} is not open")))
+        }
         1 => {
             io::stdout().flush()?;
             Ok(File::from(io::stdout().as_fd().try_clone_to_owned()?))

@@ -8,7 +8,6 @@ use std::sync::mpsc::{self as std_mpsc, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 
 const TICK: Duration = Duration::from_millis(100);
 
@@ -16,7 +15,6 @@ const TICK: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub struct Printer {
     done: std_mpsc::Receiver<(Vec<String>, Vec<String>)>,
-    gone: CancellationToken,
 }
 
 /// How the speaking went.
@@ -36,7 +34,6 @@ impl Printer {
         mut screen: Screen,
         listeners: Vec<Box<dyn Listener>>,
         events: mpsc::Receiver<Stamped>,
-        gone: CancellationToken,
     ) -> io::Result<Self> {
         let (finished, done) = std_mpsc::channel();
         let mut audience: Vec<_> = listeners.into_iter().map(Some).collect();
@@ -48,12 +45,7 @@ impl Printer {
             // The receiver is gone if nobody waited for us.
             let _ = finished.send(screen.into_told());
         })?;
-        Ok(Printer { done, gone })
-    }
-
-    /// Cancelled when the reader of standard output or standard error goes away.
-    pub fn reader_gone(&self) -> CancellationToken {
-        self.gone.clone()
+        Ok(Printer { done })
     }
 
     /// Waits for the printer to say the rest; every sender must have been dropped. Blocks the calling thread, at most
@@ -214,12 +206,12 @@ mod tests {
 
     #[test]
     fn a_listener_that_fails_is_dismissed_and_the_others_go_on() {
-        let (err, gone) = (Heard::default(), CancellationToken::new());
-        let (screen, _) = crate::report::cast(options(Heard::default(), err.clone()), gone.clone());
+        let err = Heard::default();
+        let (screen, _) = crate::report::cast(options(Heard::default(), err.clone()));
         let (sender, events) = mpsc::channel(4);
         let (count, counted) = std_mpsc::channel();
         let listeners: Vec<Box<dyn Listener>> = vec![Box::new(Failing(0)), Box::new(Counting(count))];
-        let printer = Printer::spawn(|| (), screen, listeners, events, gone).unwrap();
+        let printer = Printer::spawn(|| (), screen, listeners, events).unwrap();
         let notice = Event::Notice { job: None, level: Level::Info, text: "x".into() };
         for event in [started(&["a"]), notice] {
             sender.blocking_send(Stamped { time: at(0), event }).unwrap();

@@ -1,14 +1,14 @@
 //! The two streams of the terminal, and what to do when one of them can no longer be written to.
 
 use super::homing::Homing;
-use super::text::visible;
+use super::text::prefix_lines;
+use crate::event::Stream;
 use crate::result::Summary;
+use crate::sanitize;
+use crate::ui::{Text, streams, warning};
 use indicatif::{MultiProgress, ProgressDrawTarget, TermLike};
 use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
-use std::thread;
-use std::time::Duration;
-use tokio_util::sync::CancellationToken;
 
 /// Where a run is spoken about; tests hand in their own.
 pub struct Streams {
@@ -70,37 +70,37 @@ pub struct Screen {
     bars: Option<MultiProgress>,
     /// Whether GitHub's runner reads along.
     github: bool,
-    gone: CancellationToken,
     lost: Vec<String>,
     warnings: Vec<String>,
 }
 
 struct Voice {
-    name: &'static str,
     port: Port,
     color: bool,
+    /// It has failed once: the reader has gone, the disk is full. A run goes on without it.
     dead: bool,
+    /// Reused for every block.
+    block: Vec<u8>,
 }
 
 /// How a stream wants its text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Look {
-    /// People look at it directly: pad, and let nothing steer the terminal.
+    /// People look at it directly: pad.
     pub terminal: bool,
     /// Colours.
     pub color: bool,
 }
 
 impl Screen {
-    /// `gone` is cancelled when the reader of either stream goes away.
-    pub(super) fn new(out: (Port, bool), err: (Port, bool), gone: CancellationToken) -> Self {
-        let voice = |name, (port, color)| Voice { name, port, color, dead: false };
+    /// Each stream, and whether it gets colours.
+    pub(super) fn new(out: (Port, bool), err: (Port, bool)) -> Self {
+        let voice = |(port, color)| Voice { port, color, dead: false, block: Vec::new() };
         Screen {
-            out: voice("standard output", out),
-            err: voice("standard error", err),
+            out: voice(out),
+            err: voice(err),
             bars: None,
             github: false,
-            gone,
             lost: Vec::new(),
             warnings: Vec::new(),
         }
@@ -132,24 +132,43 @@ impl Screen {
     }
 
     /// Whole lines to standard output, at once. A stream that fails once is silent from then on.
-    pub fn out(&mut self, bytes: &[u8]) {
-        let bytes = if self.github { harmless(bytes) } else { bytes.into() };
-        if let Err(error) = self.out.write(&bytes, self.bars.as_ref()) {
-            self.failed(self.out.name, &error);
-        }
+    pub fn out(&mut self, text: &Text) {
+        self.out.say(text, self.bars.as_ref(), self.github);
     }
 
     /// Whole lines to standard error, at once.
-    pub fn err(&mut self, bytes: &[u8]) {
-        let bytes = if self.github { harmless(bytes) } else { bytes.into() };
-        if let Err(error) = self.err.write(&bytes, self.bars.as_ref()) {
-            self.failed(self.err.name, &error);
+    pub fn err(&mut self, text: &Text) {
+        self.err.say(text, self.bars.as_ref(), self.github);
+    }
+
+    /// Whole lines of a child, each after `prefix`, at once.
+    pub fn lines(&mut self, stream: Stream, prefix: &Text, lines: &[u8]) {
+        let voice = match stream {
+            Stream::Stdout => &mut self.out,
+            Stream::Stderr => &mut self.err,
+        };
+        let mut block = std::mem::take(&mut voice.block);
+        block.clear();
+        let prefix = prefix.render(voice.color);
+        prefix_lines(prefix.as_bytes(), sanitize::lines(lines).as_bytes(), &mut block);
+        voice.write(&block, self.bars.as_ref(), self.github);
+        voice.block = block;
+    }
+
+    /// Whole lines of JSON to standard output, at once.
+    pub fn json(&mut self, lines: &[u8]) {
+        match self.out.port.terminal {
+            true => {
+                let text = String::from_utf8_lossy(lines);
+                self.out.write(sanitize::json(&text).as_bytes(), self.bars.as_ref(), false);
+            }
+            false => self.out.write(lines, self.bars.as_ref(), false),
         }
     }
 
     /// Tells something that the summary repeats. It changes no exit code.
     pub fn warn(&mut self, what: String) {
-        self.err(format!("warning: {what}\n").as_bytes());
+        self.err(&warning(&what).one_line().with("\n"));
         self.remember(what);
     }
 
@@ -162,7 +181,7 @@ impl Screen {
 
     /// Tells, once, that output which was asked for will be missing, and remembers it for the end: the run counts as failed.
     pub fn lose(&mut self, what: String) {
-        self.err(format!("warning: {what}\n").as_bytes());
+        self.err(&warning(&what).one_line().with("\n"));
         self.lost.push(what);
     }
 
@@ -175,14 +194,6 @@ impl Screen {
     pub(super) fn into_told(self) -> (Vec<String>, Vec<String>) {
         (self.lost, self.warnings)
     }
-
-    fn failed(&mut self, name: &str, error: &io::Error) {
-        if error.kind() == io::ErrorKind::BrokenPipe {
-            self.gone.cancel();
-        } else {
-            self.lose(format!("cannot write to {name}: {error}; nothing more is written there"));
-        }
-    }
 }
 
 impl Voice {
@@ -190,52 +201,23 @@ impl Voice {
         Look { terminal: self.port.terminal, color: self.color }
     }
 
-    fn write(&mut self, bytes: &[u8], bars: Option<&MultiProgress>) -> io::Result<()> {
+    fn say(&mut self, text: &Text, bars: Option<&MultiProgress>, github: bool) {
+        self.write(text.render(self.color).as_bytes(), bars, github);
+    }
+
+    fn write(&mut self, bytes: &[u8], bars: Option<&MultiProgress>, github: bool) {
         if self.dead || bytes.is_empty() {
-            return Ok(());
+            return;
         }
+        let bytes = if github { harmless(bytes) } else { bytes.into() };
         let writer = &mut self.port.writer;
+        let mut write = || streams::write_all(writer, &bytes).and_then(|()| streams::flush(writer));
         let done = match bars {
-            Some(bars) if self.port.terminal => bars.suspend(|| write_all(writer, bytes)),
-            _ => write_all(writer, bytes),
+            Some(bars) if self.port.terminal => bars.suspend(write),
+            _ => write(),
         };
         self.dead = done.is_err();
-        done
     }
-}
-
-/// Like `Write::write_all` and a flush, but patient with a stream that somebody else has made non-blocking (terminals
-/// and pipes are shared with other programs).
-fn write_all(writer: &mut dyn Write, mut bytes: &[u8]) -> io::Result<()> {
-    while !bytes.is_empty() {
-        match writer.write(bytes) {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(n) => bytes = &bytes[n..],
-            Err(error) => patience(error)?,
-        }
-    }
-    loop {
-        match writer.flush() {
-            Ok(()) => return Ok(()),
-            Err(error) => patience(error)?,
-        }
-    }
-}
-
-fn patience(error: io::Error) -> io::Result<()> {
-    match error.kind() {
-        io::ErrorKind::Interrupted => Ok(()),
-        io::ErrorKind::WouldBlock => {
-            thread::sleep(Duration::from_millis(2));
-            Ok(())
-        }
-        _ => Err(error),
-    }
-}
-
-/// Text that may quote children, ready for a stream with this look.
-pub(super) fn safe(bytes: &[u8], look: Look) -> Cow<'_, [u8]> {
-    if look.terminal { visible(bytes) } else { bytes.into() }
 }
 
 /// The same lines without what GitHub's runner would take for a command wherever it stands.
@@ -265,29 +247,31 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_that_goes_away_is_noticed_and_not_bothered_again() {
-        let (err, gone) = (Heard::default(), CancellationToken::new());
-        let mut screen = Screen::new(port(Broken), port(err.clone()), gone.clone());
-        screen.out(b"a\n");
-        assert!(gone.is_cancelled());
-        screen.out(b"b\n");
-        screen.err(b"still here\n");
-        assert_eq!(err.text(), "still here\n");
-        assert!(screen.into_told().0.is_empty());
+    fn a_stream_that_fails_is_silent_and_the_other_goes_on() {
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        for out in [port(Broken), port(full)] {
+            let err = Heard::default();
+            let mut screen = Screen::new(out, port(err.clone()));
+            screen.out(&"a\n".into());
+            screen.json(b"{}\n");
+            screen.err(&"still here\n".into());
+            assert_eq!(err.text(), "still here\n");
+            assert_eq!(screen.into_told(), (vec![], vec![]));
+        }
     }
 
     #[test]
-    fn a_full_disk_is_told_once() {
-        let (err, gone) = (Heard::default(), CancellationToken::new());
-        let full = File::options().write(true).open("/dev/full").unwrap();
-        let mut screen = Screen::new(port(full), port(err.clone()), gone.clone());
-        screen.out(b"a\n");
-        screen.out(b"b\n");
-        assert!(!gone.is_cancelled());
-        let (lost, _) = screen.into_told();
-        assert_eq!(lost.len(), 1, "{lost:?}");
-        assert!(lost[0].contains("standard output: No space left on device"), "{lost:?}");
-        assert_eq!(err.text(), format!("warning: {}\n", lost[0]));
+    fn nothing_foreign_steers_a_terminal() {
+        for terminal in [false, true] {
+            let out = Heard::default();
+            let stream = (Port { writer: Box::new(out.clone()), terminal }, false);
+            let mut screen = Screen::new(stream, port(Broken));
+            screen.out(&"a\u{1b}[1m\n".into());
+            screen.lines(Stream::Stdout, &"[\u{202e}] ".into(), b"\xff\x9b\n");
+            screen.json("\"\u{202e}\"\n".as_bytes());
+            let json = if terminal { r"\u202e" } else { "\u{202e}" };
+            assert_eq!(out.text(), format!("a\\u{{1b}}[1m\n[\\u{{202e}}] \\xff\\x9b\n\"{json}\"\n"));
+        }
     }
 
     #[test]
@@ -303,8 +287,8 @@ mod tests {
             }
         }
         let heard = Heard::default();
-        let mut screen = Screen::new(port(Shy(heard.clone(), false)), port(Broken), CancellationToken::new());
-        screen.out(b"abc\n");
+        let mut screen = Screen::new(port(Shy(heard.clone(), false)), port(Broken));
+        screen.out(&"abc\n".into());
         assert_eq!(heard.text(), "abc\n");
     }
 }

@@ -1,8 +1,9 @@
 //! The last words of a run, and the sentences about single jobs that others use too.
 
-use super::text::one_line;
 use super::units;
 use crate::result::{Status, Summary, SyncResult};
+use crate::sanitize;
+use crate::ui::Text;
 use console::Style;
 use std::fmt::Write;
 
@@ -16,7 +17,7 @@ pub(super) fn verdict(result: &SyncResult) -> String {
         text += &format!(" in {}", units::duration(result.duration));
     }
     if let Some(error) = result.outcome.error() {
-        text += &format!(": {}", one_line(error));
+        text += &format!(": {}", sanitize::line(error));
     }
     text
 }
@@ -54,20 +55,16 @@ pub(super) fn served(result: &SyncResult) -> Option<String> {
         Status::Ok | Status::Warned | Status::Partial | Status::Blocked => {}
         Status::Failed | Status::Skipped | Status::Cancelled => return None,
     }
-    let [source, first, why] = [source, &fallback.first, &fallback.why].map(one_line);
+    let [source, first, why] = [source, &fallback.first, &fallback.why].map(|text| sanitize::line(text));
     Some(format!("served by {source}, since {first}: {why}"))
 }
 
 /// The whole summary, as text for standard output.
-pub(super) fn render(summary: &Summary, dry_run: bool, verbose: bool, color: bool) -> String {
-    let bold = Style::new().bold().force_styling(color);
+pub(super) fn render(summary: &Summary, dry_run: bool, verbose: bool) -> Text {
     let total = summary.results.len();
-    let mut text = format!(
-        "{}\nTotal: {total} | Success: {} | Failed: {}",
-        bold.apply_to("=== Sync Summary ==="),
-        summary.success(),
-        summary.count(Status::Failed)
-    );
+    let (success, failed) = (summary.success(), summary.count(Status::Failed));
+    let mut text = Text::styled("=== Sync Summary ===", Style::new().bold());
+    text += format!("\nTotal: {total} | Success: {success} | Failed: {failed}");
     for (word, status) in [
         ("Partial", Status::Partial),
         ("Blocked", Status::Blocked),
@@ -76,21 +73,21 @@ pub(super) fn render(summary: &Summary, dry_run: bool, verbose: bool, color: boo
     ] {
         match summary.count(status) {
             0 => {}
-            n => text += &format!(" | {word}: {n}"),
+            n => text += format!(" | {word}: {n}"),
         }
     }
-    text.push('\n');
+    text += "\n";
     for result in &summary.results {
-        job(&mut text, result, dry_run, verbose, color);
+        job(&mut text, result, dry_run, verbose);
     }
     if let Some(signal) = summary.signal {
-        text += &format!("Ended by {}.\n", signal_name(signal));
+        text += format!("Ended by {}.\n", signal_name(signal));
     }
     for warning in &summary.warnings {
-        text += &format!("warning: {}\n", one_line(warning));
+        text += format!("warning: {}\n", sanitize::line(warning));
     }
     for what in &summary.unwritten {
-        text += &format!("not all output was written: {}\n", one_line(what));
+        text += format!("not all output was written: {}\n", sanitize::line(what));
     }
     let whole = total > 0 && summary.success() == total && summary.unwritten.is_empty();
     text += match (dry_run, whole) {
@@ -100,48 +97,52 @@ pub(super) fn render(summary: &Summary, dry_run: bool, verbose: bool, color: boo
         (false, false) => "",
     };
     let average = summary.average().map_or_else(|| "-".into(), units::duration);
-    text += &format!("Total time: {} | Average: {average}\n", units::duration(summary.duration));
+    text += format!("Total time: {} | Average: {average}\n", units::duration(summary.duration));
     text
 }
 
 /// What there is to say about one job; nothing about a plain success, unless `verbose`.
-fn job(text: &mut String, result: &SyncResult, dry_run: bool, verbose: bool, color: bool) {
+fn job(text: &mut Text, result: &SyncResult, dry_run: bool, verbose: bool) {
     let status = result.status();
     let served = served(result);
     if status == Status::Ok && !verbose && result.alerts.is_empty() && served.is_none() {
         return;
     }
-    let name = status_style(status).force_styling(color).apply_to(format!("[{}]", result.job));
-    // Writing to a String cannot fail.
+    *text += Text::styled(&format!("[{}]", result.job), status_style(status));
+    // Writing to a Text cannot fail.
     let _ = match (status, figures(result, dry_run)) {
         (Status::Ok, figures) if !figures.is_empty() => {
-            writeln!(text, "{name} {}: {figures}", verdict(result))
+            writeln!(text, " {}: {figures}", verdict(result))
         }
-        _ => writeln!(text, "{name} {}", verdict(result)),
+        _ => writeln!(text, " {}", verdict(result)),
     };
     if result.attempts.len() > 1 {
         for attempt in &result.attempts {
             let end = match (&attempt.error, attempt.exit_code) {
                 (None, _) => "done".into(),
-                (Some(error), Some(code)) => format!("{} (rsync {code})", one_line(&error.text)),
-                (Some(error), None) => one_line(&error.text).into_owned(),
+                (Some(error), Some(code)) => format!("{} (rsync {code})", sanitize::line(&error.text)),
+                (Some(error), None) => sanitize::line(&error.text).into_owned(),
             };
             let duration = units::duration(attempt.duration);
-            let _ =
-                writeln!(text, "  try {}, {}, {duration}: {end}", attempt.number, one_line(&attempt.source));
+            let _ = writeln!(
+                text,
+                "  try {}, {}, {duration}: {end}",
+                attempt.number,
+                sanitize::line(&attempt.source)
+            );
         }
     }
     if let Some(served) = served {
         let _ = writeln!(text, "  {served}");
     }
     for alert in &result.alerts {
-        let _ = writeln!(text, "  alert: {}", one_line(alert));
+        let _ = writeln!(text, "  alert: {}", sanitize::line(alert));
     }
     if let Some(hint) = result.outcome.hint() {
-        let _ = writeln!(text, "  hint: {}", one_line(hint));
+        let _ = writeln!(text, "  hint: {}", sanitize::line(hint));
     }
     if let Some(log) = &result.log {
-        let _ = writeln!(text, "  log: {}", one_line(&log.to_string_lossy()));
+        let _ = writeln!(text, "  log: {}", sanitize::line(&log.to_string_lossy()));
     }
 }
 
@@ -173,7 +174,7 @@ mod tests {
 
     fn shown(events: Vec<Event>, dry_run: bool, verbose: bool, color: bool) -> String {
         match events.last() {
-            Some(Event::RunFinished(summary)) => render(summary, dry_run, verbose, color),
+            Some(Event::RunFinished(summary)) => render(summary, dry_run, verbose).render(color),
             other => panic!("no summary: {other:?}"),
         }
     }
@@ -225,7 +226,7 @@ mod tests {
         [c] blocked after 1 try in 1.50s: would delete 120 of 900 files
           hint: --max-delete 120
         [d] skipped: b failed before it began
-        [e] cancelled in 1.50s: ended by SIGINT by hand^[[0m
+        [e] cancelled in 1.50s: ended by SIGINT by hand\u{1b}[0m
         [f] partial after 1 try in 1.50s: 1 file could not be read
         Ended by SIGINT.
         Total time: 45.23s | Average: 1.50s

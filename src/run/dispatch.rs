@@ -19,7 +19,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 use tokio::task::{Id, JoinError, JoinSet};
-use tokio_util::sync::CancellationToken;
 
 /// How often progress is told.
 const TICK: Duration = Duration::from_millis(250);
@@ -28,22 +27,17 @@ const LAST: Duration = Duration::from_secs(5);
 /// A reader that is only slow may take so long for the last words of a run that ends at once.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
-/// Runs the jobs to their ends and tells `events` about it; `signals` end it early, as does `reader_gone`, which says that
-/// nobody listens any more.
-pub async fn run(
-    plan: Plan,
-    events: mpsc::Sender<Stamped>,
-    signals: &mut Signals,
-    reader_gone: CancellationToken,
-) -> Summary {
+/// Runs the jobs to their ends and tells `events` about it; `signals` end it early. That nobody
+/// listens any more does not.
+pub async fn run(plan: Plan, events: mpsc::Sender<Stamped>, signals: &mut Signals) -> Summary {
     let mut plan = plan;
     // A stable sort: jobs of one priority keep the order in which they were asked for.
     plan.jobs.sort_by_key(|job| std::cmp::Reverse(job.priority));
     let mut dispatch = Dispatch::start(Arc::new(plan), events).await;
-    dispatch.until_done(signals, &reader_gone).await;
+    dispatch.until_done(signals).await;
     let summary = dispatch.summary();
     dispatch.unsaid.push_back((stamped(Event::RunFinished(Arc::new(summary.clone()))), None));
-    dispatch.until_done(signals, &reader_gone).await;
+    dispatch.until_done(signals).await;
     summary
 }
 
@@ -118,7 +112,7 @@ impl Dispatch {
 
     /// Until every job has ended and all is said, or nobody is to be waited for any more. Waiting for a listener never keeps
     /// a signal from being noticed.
-    async fn until_done(&mut self, signals: &mut Signals, reader_gone: &CancellationToken) {
+    async fn until_done(&mut self, signals: &mut Signals) {
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut looks =
@@ -145,7 +139,6 @@ impl Dispatch {
                     let last = tokio::time::Instant::now() + self.plan.grace + LAST;
                     self.give_up.get_or_insert(last);
                 }
-                () = reader_gone.cancelled(), if !self.stop.is_stopping() => self.stop.ask(Why::ReaderGone),
                 // A reader that neither reads nor goes away cannot keep us from ending.
                 () = at(last) => {
                     self.stop.force();

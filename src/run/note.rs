@@ -1,6 +1,7 @@
 //! Who holds a lock, as a line of JSON that others read: in the state directory, and in a mirror where a file stands in for the lock.
 
 use crate::machine::{Identity, host_name, own_name};
+use crate::sanitize;
 use crate::time::local_of;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -54,7 +55,7 @@ impl fmt::Display for Note {
         let Note { pid, run, user, host, since, .. } = self;
         // Others have written it.
         let since = local_of(since);
-        let [run, user, host, since] = [run, user, host, &since].map(|text| text.escape_debug());
+        let [run, user, host, since] = [run, user, host, &since].map(|text| sanitize::line(text));
         write!(f, "pid {pid}, run {run}, user {user}, host {host}, since {since}")
     }
 }

@@ -198,7 +198,7 @@ async fn a_listener_that_never_listens_does_not_keep_a_stopped_child() {
     let child = run(&spec, &voice, patient(), &mut ear);
     let filled = async {
         until(|| full.len() == 1).await;
-        stop.ask(Why::ReaderGone);
+        stop.ask(Why::Signal(15));
     };
     let (end, ()) = tokio::join!(child, filled);
     assert_eq!(end.unwrap(), End::Ended(Cause::Stopped));
@@ -224,14 +224,14 @@ async fn a_child_that_never_stops_leaves_others_their_turn() {
     });
     let other = async {
         tokio::time::sleep(Duration::from_millis(50)).await;
-        stop.ask(Why::ReaderGone);
+        stop.ask(Why::Signal(15));
         let _ = done.0.send(());
     };
     let mut ear = Deaf;
     let (end, ()) = tokio::join!(run(&spec, &voice, patient(), &mut ear), other);
     last_help.join().unwrap();
     assert_eq!(end.unwrap(), End::Ended(Cause::Stopped));
-    assert!(matches!(stop.why(), Some(Why::ReaderGone)), "{:?}", stop.why());
+    assert!(matches!(stop.why(), Some(Why::Signal(15))), "{:?}", stop.why());
 }
 
 #[tokio::test]

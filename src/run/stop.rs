@@ -18,8 +18,6 @@ pub(super) enum Why {
     Signal(i32),
     /// This job failed, and the run is to stop at the first failure.
     FailFast(String),
-    /// Nobody reads our output any more.
-    ReaderGone,
 }
 
 impl Why {
@@ -28,7 +26,6 @@ impl Why {
         match self {
             Why::Signal(number) => format!("ended by {}", super::signal::name(*number)),
             Why::FailFast(job) => format!("ended because {job} failed and fail_fast is set"),
-            Why::ReaderGone => "ended because nobody reads the output any more".into(),
         }
     }
 }

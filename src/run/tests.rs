@@ -5,7 +5,6 @@ use crate::event::{Event, Stamped};
 use crate::result::{Outcome, Status, Summary};
 use std::fs;
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 
 struct Place {
     dir: tempfile::TempDir,
@@ -63,8 +62,7 @@ impl Place {
             }
             all
         });
-        let summary =
-            super::run(plan, events, &mut Signals::listen().unwrap(), CancellationToken::new()).await;
+        let summary = super::run(plan, events, &mut Signals::listen().unwrap()).await;
         (summary, listen.await.unwrap())
     }
 

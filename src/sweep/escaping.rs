@@ -14,6 +14,7 @@ use super::write_access::WriteAccess;
 use crate::clean::path::OURS;
 use crate::clean::{Did, Dirs, End, Kind, Line, NameLimit, Record, escape, escape_path, is_hashed};
 use crate::machine::{follow, user_name};
+use crate::sanitize;
 use rustix::fs::{AtFlags, fstat, unlinkat};
 use rustix::io::Errno;
 use std::ffi::OsStr;
@@ -46,7 +47,7 @@ impl Unescaped {
             self.entries,
             if self.entries == 1 { "entry" } else { "entries" },
             root.display(),
-            String::from_utf8_lossy(path).escape_debug(),
+            sanitize::name(path),
             if self.is_of_others() { "a run of that user does" } else { "the next run tries again" },
         ))
     }

@@ -9,6 +9,7 @@ use super::mode_record::ModeRecord;
 use super::planner::print_of;
 use crate::clean::OldMode;
 use crate::machine::user_name;
+use crate::sanitize;
 use rustix::fs::{Access, AtFlags, Mode, Stat, accessat, fchmod, fstat};
 use rustix::io::{Errno, fcntl_dupfd_cloexec};
 use rustix::process::{getegid, geteuid, getgroups};
@@ -260,8 +261,7 @@ pub(super) fn loses_setgid(mode: u32, gid: u32) -> bool {
 
 /// For people.
 pub(super) fn not_back(path: &[u8], mode: u32, why: &str) -> String {
-    let name =
-        if path.is_empty() { ".".into() } else { String::from_utf8_lossy(path).escape_debug().to_string() };
+    let name = if path.is_empty() { ".".into() } else { sanitize::name(path) };
     format!(
         "cannot give the directory {name} its mode {mode:04o} back, which was changed for a moment: {why}; the next run tries again"
     )

@@ -1,18 +1,24 @@
 //! What commands say on the terminal outside of a run: text, JSON, tables, errors.
+//!
+//! Everything goes through [`sanitize`] on its way, here and nowhere else, so that a command cannot forget to.
 
 mod environment;
 mod progress;
 mod spinner;
+pub mod streams;
 mod table;
+mod text;
 mod watch;
 
 pub use environment::{Environment, decide};
 pub use progress::Progress;
 pub use spinner::Spinner;
 pub use table::table;
+pub use text::Text;
 pub use watch::{Watch, quit_typed};
 
 use crate::hint::addressed;
+use crate::sanitize;
 use console::{Style, Term};
 use serde::Serialize;
 use std::borrow::Cow;
@@ -43,6 +49,9 @@ pub struct Ui {
     pub json: bool,
     /// What a command line about the same configuration and state begins with; empty: `pdb-sync`.
     pub again: &'static str,
+    /// Whether a command does its work to the end though standard output takes nothing more. That it has not told everything is
+    /// remembered by [`streams`].
+    pub goes_on: bool,
 }
 
 impl Ui {
@@ -51,24 +60,50 @@ impl Ui {
         addressed(text, self.again)
     }
 
-    /// A line of text on standard output. A reader that went away is an error of kind `BrokenPipe`.
+    /// A line of text, or several, on standard output. A reader that went away is an error of kind `BrokenPipe`.
     pub fn line(&self, text: &str) -> io::Result<()> {
-        writeln!(io::stdout().lock(), "{text}")
+        self.text(&text.into())
+    }
+
+    /// The same with colours of ours.
+    pub fn text(&self, text: &Text) -> io::Result<()> {
+        self.write((text.render(self.is_colored()) + "\n").as_bytes())
+    }
+
+    /// The same for a command that [goes on](Ui::goes_on), or does not.
+    #[must_use]
+    pub fn that_goes_on(self, goes_on: bool) -> Self {
+        Ui { goes_on, ..self }
+    }
+
+    /// Text that is ours from end to end, with colours and without.
+    pub fn own(&self, colored: &str, plain: &str) -> io::Result<()> {
+        self.write(if self.is_colored() { colored } else { plain }.as_bytes())
+    }
+
+    /// Whole lines without colours, as many as there are.
+    pub fn lines(&self, lines: &str) -> io::Result<()> {
+        self.write(sanitize::lines(lines.as_bytes()).as_bytes())
+    }
+
+    fn write(&self, bytes: &[u8]) -> io::Result<()> {
+        streams::write(bytes).or_else(|error| if self.goes_on { Ok(()) } else { Err(error) })
     }
 
     /// Columns of standard output; `None` if it is no terminal: whoever reads a pipe wants everything.
     pub fn width(&self) -> Option<usize> {
-        io::stdout().is_terminal().then(|| usize::from(Term::stdout().size().1))
+        streams::is_terminal().then(|| usize::from(Term::stdout().size().1))
     }
 
     /// Rows in aligned columns on standard output; cut to the terminal's width if it is one.
-    pub fn table(&self, rows: &[Vec<String>]) -> io::Result<()> {
-        let width = self.width();
-        let mut out = io::stdout().lock();
-        for line in table(rows, width) {
-            writeln!(out, "{line}")?;
+    pub fn table<C: Clone + Into<Text>>(&self, rows: &[Vec<C>]) -> io::Result<()> {
+        let colored = self.is_colored();
+        let mut out = String::new();
+        for line in table(rows, self.width()) {
+            out += &line.render(colored);
+            out.push('\n');
         }
-        Ok(())
+        self.write(out.as_bytes())
     }
 
     /// One JSON object a line on standard output; `event` names it, `time` is added.
@@ -81,22 +116,36 @@ impl Ui {
                 *hint = self.addressed(hint).into_owned();
             }
         }
-        writeln!(io::stdout().lock(), "{value}")
+        self.json_lines(&format!("{value}\n"))
+    }
+
+    /// Whole lines of JSON on standard output.
+    pub fn json_lines(&self, lines: &str) -> io::Result<()> {
+        match streams::is_terminal() {
+            true => self.write(sanitize::json(lines).as_bytes()),
+            false => self.write(lines.as_bytes()),
+        }
     }
 
     /// Whether standard output gets colours.
-    pub fn is_colored(&self) -> bool {
-        decide(self.color, io::stdout().is_terminal(), &Environment::read())
+    fn is_colored(&self) -> bool {
+        decide(self.color, streams::is_terminal(), &Environment::read())
     }
 
-    /// The text in this style if standard output gets colours.
-    pub fn styled(&self, text: &str, style: Style) -> String {
-        style.force_styling(self.is_colored()).apply_to(text).to_string()
-    }
-
-    /// Text on standard output as it is, without a line end of ours.
+    /// What scripts read, on standard output: byte by byte as it is, unless that is a terminal.
     pub fn raw(&self, bytes: &[u8]) -> io::Result<()> {
-        io::stdout().lock().write_all(bytes)
+        match streams::is_terminal() {
+            true => self.write(sanitize::lines(bytes).as_bytes()),
+            false => self.write(bytes),
+        }
+    }
+
+    /// A name for [`Ui::raw`]: on a terminal, a line end in it is none.
+    pub fn raw_name<'a>(&self, name: &'a [u8]) -> Cow<'a, [u8]> {
+        match streams::is_terminal() {
+            true => sanitize::name(name).into_owned().into_bytes().into(),
+            false => name.into(),
+        }
     }
 
     /// A bar on standard error, if that is a terminal and people want to see one.
@@ -109,7 +158,7 @@ impl Ui {
     /// Something that people should know, on standard error; not with `-q`.
     pub fn note(&self, text: &str) {
         if !self.quiet {
-            self.complain(text);
+            self.complain(&text.into());
         }
     }
 
@@ -121,28 +170,32 @@ impl Ui {
 
     /// Something that is not as it should be, on standard error.
     pub fn warning(&self, text: &str) {
-        let colored = decide(self.color, io::stderr().is_terminal(), &Environment::read());
-        let word = Style::new().yellow().bold().force_styling(colored).apply_to("warning:");
-        self.complain(&format!("{word} {text}"));
+        self.complain(&warning(&self.addressed(text)));
     }
 
     /// An error and what to do about it, on standard error.
     pub fn error(&self, text: &str, hint: Option<&str>) {
-        let colored = decide(self.color, io::stderr().is_terminal(), &Environment::read());
-        self.complain(&error_text(text, hint, colored));
+        self.complain(&error(text, hint));
     }
 
     /// There is nobody left to tell when standard error itself fails.
-    fn complain(&self, text: &str) {
-        let _ = writeln!(io::stderr().lock(), "{}", self.addressed(text));
+    fn complain(&self, text: &Text) {
+        let colored = decide(self.color, io::stderr().is_terminal(), &Environment::read());
+        let _ = io::stderr().lock().write_all((text.render(colored) + "\n").as_bytes());
     }
 }
 
-fn error_text(text: &str, hint: Option<&str>, colored: bool) -> String {
-    let word = Style::new().red().bold().force_styling(colored).apply_to("error:");
+/// `warning: text`
+pub fn warning(text: &str) -> Text {
+    Text::styled("warning:", Style::new().yellow().bold()).with(" ").with(text)
+}
+
+/// `error: text`, and a line with the hint.
+pub fn error(text: &str, hint: Option<&str>) -> Text {
+    let error = Text::styled("error:", Style::new().red().bold()).with(" ").with(text);
     match hint {
-        Some(hint) => format!("{word} {text}\n  hint: {hint}"),
-        None => format!("{word} {text}"),
+        Some(hint) => error.with("\n  hint: ").with(hint),
+        None => error,
     }
 }
 
@@ -152,7 +205,7 @@ mod tests {
 
     #[test]
     fn errors_are_red_only_where_colours_are_wanted() {
-        assert_eq!(error_text("no job \"x\"", Some("try y"), false), "error: no job \"x\"\n  hint: try y");
-        assert_eq!(error_text("bad", None, true), "\u{1b}[31m\u{1b}[1merror:\u{1b}[0m bad");
+        assert_eq!(error("no job \"x\"", Some("try y")).render(false), "error: no job \"x\"\n  hint: try y");
+        assert_eq!(error("bad", None).render(true), "\u{1b}[31m\u{1b}[1merror:\u{1b}[0m bad");
     }
 }

@@ -1,6 +1,7 @@
 //! How far one long deed is.
 
 use crate::report::units;
+use crate::sanitize;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::time::{Duration, Instant};
 
@@ -23,7 +24,7 @@ fn text(done: u64, total: u64, elapsed: Duration) -> String {
 impl Progress {
     pub(super) fn new(label: &str, wanted: bool) -> Self {
         let target = if wanted { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        let bar = ProgressBar::with_draw_target(None, target).with_prefix(label.to_owned());
+        let bar = ProgressBar::with_draw_target(None, target).with_prefix(sanitize::line(label).into_owned());
         if let Ok(style) = ProgressStyle::with_template("[{prefix}] {msg} {wide_bar}") {
             bar.set_style(style);
         }

@@ -1,6 +1,7 @@
 //! A line on standard error that shows how far something is, while people watch; nothing anywhere else.
 
 use super::{Environment, Ui};
+use crate::sanitize;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{self, IsTerminal};
 
@@ -31,8 +32,8 @@ impl Spinner {
     }
 
     /// Shows this text.
-    pub fn set(&self, text: String) {
-        self.0.set_message(text);
+    pub fn set(&self, text: &str) {
+        self.0.set_message(sanitize::line(text).into_owned());
         self.0.tick();
     }
 

@@ -1,6 +1,7 @@
 //! Columns of text, aligned by what a terminal shows rather than by bytes.
 
-use console::{Alignment, measure_text_width, pad_str, truncate_str};
+use super::Text;
+use console::measure_text_width;
 
 const GAP: &str = "  ";
 /// How far lines are indented that go on with a row.
@@ -11,12 +12,13 @@ const LEGIBLE: usize = 24;
 /// Rows as lines, each column as wide as its widest cell, the last one ragged. With `width` (a terminal's columns) no line is
 /// longer than that: rows go on in further lines, indented, and what is too long for a line is wrapped. Nothing is left out but
 /// further lines of a row that tell nothing. Rows may be of different lengths; the first is the heading.
-pub fn table(rows: &[Vec<String>], width: Option<usize>) -> Vec<String> {
+pub fn table<C: Clone + Into<Text>>(rows: &[Vec<C>], width: Option<usize>) -> Vec<Text> {
+    let rows: Vec<Vec<Text>> =
+        rows.iter().map(|row| row.iter().map(|cell| cell.clone().into().one_line()).collect()).collect();
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let natural =
-        |c: usize| rows.iter().filter_map(|row| row.get(c)).map(|cell| measure_text_width(cell)).max();
+    let natural = |c: usize| rows.iter().filter_map(|row| row.get(c)).map(Text::width).max();
     let mut widths: Vec<usize> = (0..columns).map(|c| natural(c).unwrap_or(0)).collect();
-    let Some(width) = width else { return rows.iter().map(|row| line(row, &widths)).collect() };
+    let Some(width) = width else { return rows.into_iter().map(|row| line(row, &widths)).collect() };
     let width = width.max(INDENT + 2);
     let groups = groups(&mut widths, width);
     rows.iter().enumerate().flat_map(|(n, row)| folded(row, &groups, &widths, width, n == 0)).collect()
@@ -47,47 +49,44 @@ fn groups(widths: &mut [usize], width: usize) -> Vec<(usize, Vec<usize>)> {
 
 /// The lines of a row.
 fn folded(
-    row: &[String],
+    row: &[Text],
     groups: &[(usize, Vec<usize>)],
     widths: &[usize],
     width: usize,
     heading: bool,
-) -> Vec<String> {
+) -> Vec<Text> {
     let mut lines = Vec::new();
     for (n, (indent, columns)) in groups.iter().enumerate() {
-        let cells: Vec<Vec<String>> = columns
+        let cells: Vec<Vec<Text>> = columns
             .iter()
             .map(|c| row.get(*c).map_or_else(Vec::new, |cell| wrapped(cell, widths[*c])))
             .collect();
-        let plain = |cell: &String| matches!(cell.trim(), "" | "-");
+        let plain = |cell: &Text| matches!(cell.render(false).trim(), "" | "-");
         if n > 0 && !heading && cells.iter().flatten().all(plain) {
             continue;
         }
         for part in 0..cells.iter().map(Vec::len).max().unwrap_or(0).max(usize::from(n == 0)) {
-            let shown: Vec<String> =
+            let shown: Vec<Text> =
                 cells.iter().map(|cell| cell.get(part).cloned().unwrap_or_default()).collect();
             let own: Vec<usize> = columns.iter().map(|c| widths[*c]).collect();
-            let text = " ".repeat(*indent) + &line(&shown, &own);
-            lines.push(truncate_str(text.trim_end(), width, "…").into_owned());
+            lines.push(Text::from(" ".repeat(*indent)).with(line(shown, &own)).trim_end().cut(width));
         }
     }
     lines
 }
 
 /// A cell in lines of at most that width, broken between words where there are any. A word that is too long is broken anywhere;
-/// text with escape sequences is cut instead, so that none is torn.
-fn wrapped(cell: &str, width: usize) -> Vec<String> {
-    if measure_text_width(cell) <= width {
-        return vec![cell.to_owned()];
+/// text with colours is cut instead.
+fn wrapped(cell: &Text, width: usize) -> Vec<Text> {
+    if cell.width() <= width {
+        return vec![cell.clone()];
     }
-    if cell.contains('\u{1b}') {
-        return vec![truncate_str(cell, width, "…").into_owned()];
-    }
+    let Some(cell) = cell.plain() else { return vec![cell.clone().cut(width)] };
     let (mut lines, mut now, mut used) = (Vec::new(), String::new(), 0);
     for word in cell.split(' ') {
         let wide = measure_text_width(word);
         if used > 0 && used + 1 + wide > width {
-            lines.push(std::mem::take(&mut now));
+            lines.push(Text::from(std::mem::take(&mut now)));
             used = 0;
         }
         if used > 0 {
@@ -97,44 +96,58 @@ fn wrapped(cell: &str, width: usize) -> Vec<String> {
         for c in word.chars() {
             let one = measure_text_width(c.encode_utf8(&mut [0; 4]));
             if used > 0 && used + one > width {
-                lines.push(std::mem::take(&mut now));
+                lines.push(Text::from(std::mem::take(&mut now)));
                 used = 0;
             }
             now.push(c);
             used += one;
         }
     }
-    lines.push(now);
+    lines.push(now.into());
     lines
 }
 
-fn line(row: &[String], widths: &[usize]) -> String {
-    let cells: Vec<_> = row
-        .iter()
-        .zip(widths)
-        .enumerate()
-        .map(|(i, (cell, width))| match i + 1 == row.len() {
-            true => cell.as_str().into(),
-            false => pad_str(cell, *width, Alignment::Left, None),
-        })
-        .collect();
-    cells.join(GAP).trim_end().into()
+fn line(row: Vec<Text>, widths: &[usize]) -> Text {
+    let last = row.len().saturating_sub(1);
+    let mut text = Text::new();
+    for (column, (cell, width)) in row.into_iter().zip(widths).enumerate() {
+        if column == last {
+            text += cell;
+        } else {
+            text += cell.pad(*width);
+            text += GAP;
+        }
+    }
+    text.trim_end()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use console::Style;
     use proptest::prelude::*;
 
     fn rows(rows: &[&[&str]]) -> Vec<Vec<String>> {
         rows.iter().map(|row| row.iter().map(|cell| cell.to_string()).collect()).collect()
     }
 
+    fn shown(rows: &[Vec<impl Clone + Into<Text>>], width: Option<usize>) -> Vec<String> {
+        table(rows, width).iter().map(|line| line.render(true)).collect()
+    }
+
     #[test]
     fn columns_align_by_display_width() {
-        let rows = rows(&[&["NAME", "HOST", "AGE"], &["蛋白", "a", "3d"], &["\u{1b}[31mx\u{1b}[0m", "", ""]]);
-        assert_eq!(table(&rows, None), ["NAME  HOST  AGE", "蛋白  a     3d", "\u{1b}[31mx\u{1b}[0m"]);
-        assert_eq!(table(&rows, Some(15)), table(&rows, None));
+        let row = |cells: [&str; 3]| cells.map(Text::from).to_vec();
+        let mut rows = vec![row(["NAME", "HOST", "AGE"]), row(["蛋白", "a", "3d"]), row(["", "", ""])];
+        rows[2][0] = Text::styled("x", Style::new().red());
+        assert_eq!(shown(&rows, None), ["NAME  HOST  AGE", "蛋白  a     3d", "\u{1b}[31mx\u{1b}[0m"]);
+        assert_eq!(shown(&rows, Some(15)), shown(&rows, None));
+    }
+
+    #[test]
+    fn a_cell_is_one_line_that_steers_nothing() {
+        let rows = rows(&[&["a\u{1b}[1m\nb", "x"], &["", "y"]]);
+        assert_eq!(shown(&rows, None), ["a\\u{1b}[1m b  x", "              y"]);
     }
 
     #[test]
@@ -145,7 +158,7 @@ mod tests {
             &["emdb", "ok", "-", ""],
         ]);
         assert_eq!(
-            table(&table_, Some(47)),
+            shown(&table_, Some(47)),
             [
                 "JOB    STATUS  FILES  REASON",
                 "mmcif  failed  12     rsync could not reach the",
@@ -154,7 +167,7 @@ mod tests {
             ]
         );
         assert_eq!(
-            table(&table_, Some(20)),
+            shown(&table_, Some(20)),
             [
                 "JOB    STATUS  FILES",
                 "    REASON",
@@ -165,7 +178,7 @@ mod tests {
                 "emdb   ok      -",
             ]
         );
-        assert!(table(&[], Some(1)).is_empty());
+        assert!(table::<String>(&[], Some(1)).is_empty());
     }
 
     proptest! {
@@ -174,7 +187,7 @@ mod tests {
             rows in proptest::collection::vec(proptest::collection::vec("([a-z蛋]{1,9}( [a-z]{1,30}){0,4})?", 1..7), 1..5),
             width in 12usize..100,
         ) {
-            let lines = table(&rows, Some(width));
+            let lines = shown(&rows, Some(width));
             prop_assert!(lines.iter().all(|line| measure_text_width(line) <= width), "{lines:#?}");
             let letters = |text: String| {
                 let mut letters: Vec<char> = text.chars().filter(|c| *c != ' ').collect();

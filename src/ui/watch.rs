@@ -1,8 +1,9 @@
 //! A screen that is redrawn in place, and put back as it was.
 
-use console::{Term, truncate_str};
+use super::{Text, Ui, streams};
+use console::Term;
 use rustix::termios::{self, LocalModes, OptionalActions, SpecialCodeIndex, Termios};
-use std::io::{self, IsTerminal, Read, Write};
+use std::io::{self, Read};
 
 /// The terminal, taken over until this is dropped.
 pub struct Watch {
@@ -14,7 +15,7 @@ impl Watch {
     /// Takes over the terminal on standard output; `None` if that is none. Keys come without a line end and without being
     /// shown; ^C goes on to be a signal.
     pub fn start() -> io::Result<Option<Self>> {
-        if !io::stdout().is_terminal() {
+        if !streams::is_terminal() {
             return Ok(None);
         }
         let before = termios::tcgetattr(io::stdin()).ok();
@@ -32,9 +33,9 @@ impl Watch {
     }
 
     /// Lines from the top, as many as fit, in a single write so that nothing flickers.
-    pub fn draw(&self, lines: &[String]) -> io::Result<()> {
+    pub fn draw(&self, lines: &[Text], ui: &Ui) -> io::Result<()> {
         let (rows, columns) = Term::stdout().size();
-        say(frame(lines, usize::from(rows), usize::from(columns)).as_bytes())
+        say(frame(lines, usize::from(rows), usize::from(columns), ui.is_colored()).as_bytes())
     }
 }
 
@@ -51,21 +52,20 @@ pub fn quit_typed() -> bool {
     }
 }
 
-fn frame(lines: &[String], rows: usize, columns: usize) -> String {
+fn frame(lines: &[Text], rows: usize, columns: usize, colored: bool) -> String {
     let mut frame = String::from("\x1b[H");
     for (n, line) in lines.iter().take(rows).enumerate() {
         // A line end after the last row would scroll.
         frame += if n == 0 { "" } else { "\r\n" };
-        frame += &truncate_str(line, columns, "…");
+        frame += &line.clone().one_line().cut(columns).render(colored);
         frame += "\x1b[K";
     }
     frame + "\x1b[J"
 }
 
 fn say(bytes: &[u8]) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    out.write_all(bytes)?;
-    out.flush()
+    streams::write(bytes)?;
+    streams::finish()
 }
 
 impl Drop for Watch {
@@ -84,8 +84,8 @@ mod tests {
 
     #[test]
     fn a_frame_fits_the_screen_and_leaves_nothing_behind() {
-        let lines = ["one".to_owned(), "a long line".to_owned(), "three".to_owned()];
-        assert_eq!(frame(&lines, 2, 6), "\x1b[Hone\x1b[K\r\na lon…\x1b[K\x1b[J");
-        assert_eq!(frame(&[], 2, 6), "\x1b[H\x1b[J");
+        let lines = ["one", "a long line", "three"].map(Text::from);
+        assert_eq!(frame(&lines, 2, 6, true), "\x1b[Hone\x1b[K\r\na lon…\x1b[K\x1b[J");
+        assert_eq!(frame(&[], 2, 6, true), "\x1b[H\x1b[J");
     }
 }

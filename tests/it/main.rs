@@ -16,6 +16,7 @@ mod man;
 mod no_notify;
 #[cfg(feature = "notify")]
 mod notify;
+mod output;
 mod output_files;
 mod rsync_args;
 mod rsync_list;

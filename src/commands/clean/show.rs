@@ -76,7 +76,7 @@ pub(super) fn run(args: &ShowArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
         )?;
         return Ok(Exit::Done);
     }
-    ui.line(&format!("{}, planned {}", header.root.path, local_of(&header.time)))?;
+    ui.line(&format!("{}, planned {}", shown(header.root.path.as_bytes()), local_of(&header.time)))?;
     let mut table = vec![["RULE", "ACTION", "ENTRIES", "SIZE", "OLDEST", "WHERE"].map(String::from).to_vec()];
     let left = rows.len().saturating_sub(args.top);
     for (key, sum) in rows.into_iter().take(args.top) {

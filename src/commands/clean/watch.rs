@@ -25,7 +25,7 @@ pub(super) fn watched<T: Send>(ui: &Ui, meter: &Meter, total: u64, work: impl Fn
                     parts.push(bytes(meter.bytes.load(Ordering::Relaxed)));
                     parts.push(format!("{} left", units::whole(left)));
                 }
-                spinner.set(parts.join(", "));
+                spinner.set(&parts.join(", "));
                 std::thread::park_timeout(Duration::from_millis(200));
             }
         });

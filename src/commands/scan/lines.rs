@@ -2,6 +2,7 @@
 
 use crate::commands::Failure;
 use crate::inventory::{Entry, Inventory, Kind};
+use crate::sanitize;
 use crate::ui::Ui;
 use base64::Engine;
 use serde::Serialize;
@@ -36,32 +37,19 @@ impl<'a> Lines<'a> {
     /// Writes what is left.
     pub(in crate::commands) fn flush(&mut self) -> Result<(), Failure> {
         if !self.text.is_empty() {
-            self.ui.line(self.text.trim_end_matches('\n'))?;
+            match self.ui.json {
+                true => self.ui.json_lines(&self.text)?,
+                false => self.ui.lines(&self.text)?,
+            }
             self.text.clear();
         }
         Ok(())
     }
 }
 
-/// A path for people: what is not UTF-8, or would disturb a terminal, as `\xNN` or `\u{NN}`.
+/// A path for people.
 pub(in crate::commands) fn shown(path: &[u8]) -> String {
-    let mut text = String::with_capacity(path.len());
-    for chunk in path.utf8_chunks() {
-        for c in chunk.valid().chars() {
-            if disturbs(c) { text.extend(c.escape_default()) } else { text.push(c) }
-        }
-        for byte in chunk.invalid() {
-            text.push_str(&format!("\\x{byte:02x}"));
-        }
-    }
-    text
-}
-
-/// Whether a character would do something to a terminal other than show itself: control characters, line separators,
-/// and what turns the direction of the text around it.
-fn disturbs(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    sanitize::name(path).into_owned()
 }
 
 /// A path in JSON: `path`, or `path_base64` if it is not UTF-8.

@@ -17,7 +17,7 @@ pub(super) fn callback(spinner: Spinner, label: String, known: Option<u64>) -> C
     let speed = Mutex::new(Speed::default());
     Box::new(move |now| {
         let rate = speed.lock().unwrap_or_else(PoisonError::into_inner).rate(now.elapsed, now.entries);
-        spinner.set(text(&label, now, rate, known));
+        spinner.set(&text(&label, now, rate, known));
     })
 }
 

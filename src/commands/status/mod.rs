@@ -53,7 +53,7 @@ pub(super) fn run(args: &StatusArgs, global: &Global, ui: &Ui) -> Result<Exit, F
     } else if !(ui.quiet && max_age.is_some()) {
         // With a limit it is a check, which is silent if all is well.
         for line in page::lines(&seen, max_age, ui) {
-            ui.line(&line)?;
+            ui.text(&line)?;
         }
     }
     match stale.as_slice() {
@@ -96,7 +96,7 @@ fn watch(gatherer: &Gatherer, max_age: Option<Duration>, ui: &Ui) -> Result<Exit
                 _ = frames.tick() => {
                     let seen = gatherer.snapshot();
                     match &screen {
-                        Some(screen) => screen.draw(&page::lines(&seen, max_age, ui))?,
+                        Some(screen) => screen.draw(&page::lines(&seen, max_age, ui), ui)?,
                         None => ui.json("status", &json::snapshot(&seen, &stale(&seen, max_age)))?,
                     }
                 }

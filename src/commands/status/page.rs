@@ -4,7 +4,7 @@ use crate::report::units::{bytes, count, rate, whole};
 use crate::running::RunningJob;
 use crate::status::{Disk, Freshness, Process, Seen, Snapshot, System, Top};
 use crate::time::local;
-use crate::ui::{Ui, table};
+use crate::ui::{Text, Ui, table};
 use console::Style;
 use jiff::Timestamp;
 use std::time::Duration;
@@ -13,40 +13,40 @@ use std::time::Duration;
 const NEARLY_FULL: f64 = 0.95;
 
 /// The whole page; parts that are not known say so.
-pub(super) fn lines(seen: &Snapshot, max_age: Option<Duration>, ui: &Ui) -> Vec<String> {
+pub(super) fn lines(seen: &Snapshot, max_age: Option<Duration>, ui: &Ui) -> Vec<Text> {
     let page = Page { ui, now: seen.time, max_age };
-    let mut lines = Vec::new();
+    let mut lines: Vec<Text> = Vec::new();
     lines.push(page.head(&format!("pdb-sync {}  {}", env!("CARGO_PKG_VERSION"), local(seen.time))));
     match &seen.system {
-        Some(system) => lines.extend(machine(system)),
+        Some(system) => lines.extend(machine(system).map(Text::from)),
         None => lines.push("machine: no answer".into()),
     }
-    lines.push(String::new());
+    lines.push(Text::new());
     match seen.runs.as_deref().map(Vec::as_slice) {
         None => lines.push("runs: no answer".into()),
         Some([]) => lines.push("No run in progress.".into()),
         Some(runs) => runs.iter().for_each(|seen| lines.extend(page.run(seen))),
     }
-    lines.push(String::new());
+    lines.push(Text::new());
     match (seen.jobs.as_deref().map(Vec::as_slice), &seen.trouble) {
-        (_, Some(why)) => lines.push(format!("jobs: {why}")),
+        (_, Some(why)) => lines.push(format!("jobs: {why}").into()),
         (None, None) => lines.push("jobs: no answer".into()),
         (Some([]), None) => lines.push("No jobs in the configuration.".into()),
         (Some(jobs), None) => lines.extend(page.jobs(jobs)),
     }
-    lines.push(String::new());
+    lines.push(Text::new());
     match seen.disks.as_deref() {
         None => lines.push("disks: no answer; does one of them hang?".into()),
         Some(disks) => lines.extend(page.disks(disks, seen.jobs.as_deref().map_or(&[], Vec::as_slice))),
     }
     if let Some(top) = &seen.top {
-        lines.push(String::new());
+        lines.push(Text::new());
         lines.extend(page.top(top));
     }
-    lines.into_iter().map(|line| line.replace(|c: char| c.is_control() && c != '\x1b', "?")).collect()
+    lines.into_iter().map(Text::one_line).collect()
 }
 
-fn machine(system: &System) -> Vec<String> {
+fn machine(system: &System) -> [String; 2] {
     let percent = |share: Option<f64>| share.map_or("?".into(), |share| format!("{share:.0} %"));
     let cpus = system.cpus.map_or(String::new(), |cpus| format!(" of {}", count(cpus as u64, "CPU", "CPUs")));
     let load = system
@@ -58,7 +58,7 @@ fn machine(system: &System) -> Vec<String> {
         format!("   memory {available} available of {total}, {cached} cached")
     });
     let [cpu, mem, io] = system.pressure.map(percent);
-    vec![
+    [
         format!("{}{cpus} at work{load}{memory}", percent(system.cpu.map(|share| share * 100.0))),
         format!("waiting (10 s): for a CPU {cpu}, for memory {mem}, all for disks {io}"),
     ]
@@ -71,23 +71,23 @@ struct Page<'a> {
 }
 
 impl Page<'_> {
-    fn head(&self, text: &str) -> String {
-        self.ui.styled(text, Style::new().bold())
+    fn head(&self, text: &str) -> Text {
+        Text::styled(text, Style::new().bold())
     }
 
-    fn good(&self, text: &str) -> String {
-        self.ui.styled(text, Style::new().green())
+    fn good(&self, text: &str) -> Text {
+        Text::styled(text, Style::new().green())
     }
 
-    fn bad(&self, text: &str) -> String {
-        self.ui.styled(text, Style::new().red().bold())
+    fn bad(&self, text: &str) -> Text {
+        Text::styled(text, Style::new().red().bold())
     }
 
     fn since(&self, then: Timestamp) -> Duration {
         Duration::try_from(self.now.duration_since(then)).unwrap_or_default()
     }
 
-    fn run(&self, seen: &Seen) -> Vec<String> {
+    fn run(&self, seen: &Seen) -> Vec<Text> {
         let run = &seen.run;
         let done = run.jobs.iter().filter(|job| job.ended).count();
         let mut head = format!("RUN {} by pid {}, for {}", run.run, run.pid, whole(self.since(run.started)));
@@ -124,14 +124,14 @@ impl Page<'_> {
         ]
     }
 
-    fn jobs(&self, jobs: &[Freshness]) -> Vec<String> {
+    fn jobs(&self, jobs: &[Freshness]) -> Vec<Text> {
         let heading = ["JOB", "LAST", "ENDED WELL", "AGE", "QUARANTINE", ""].map(|head| self.head(head));
         let mut rows = vec![Vec::from(heading)];
         for job in jobs {
             let last = match &job.last {
                 None => "-".into(),
                 Some(last) if matches!(last.state.as_str(), "ok" | "warned") => self.good(&last.state),
-                Some(last) if last.state == "skipped" => last.state.clone(),
+                Some(last) if last.state == "skipped" => (&last.state).into(),
                 Some(last) => self.bad(&last.state),
             };
             let age = match job.age(self.now) {
@@ -144,18 +144,18 @@ impl Page<'_> {
                 .map(|(files, size)| format!("{}, {}", count(files, "file", "files"), bytes(size)));
             let error = job.last.as_ref().and_then(|last| last.error.clone());
             rows.push(vec![
-                job.job.clone(),
+                (&job.job).into(),
                 last,
-                job.success.map_or("-".into(), local),
-                if stale { self.bad(&age) } else { age },
-                quarantine.unwrap_or_else(|| "-".into()),
-                if job.enabled { error.unwrap_or_default() } else { "not enabled".into() },
+                job.success.map_or("-".into(), |time| local(time).into()),
+                if stale { self.bad(&age) } else { age.into() },
+                quarantine.map_or_else(|| "-".into(), Text::from),
+                if job.enabled { error.unwrap_or_default().into() } else { "not enabled".into() },
             ]);
         }
         table(&rows, self.ui.width())
     }
 
-    fn disks(&self, disks: &[Disk], jobs: &[Freshness]) -> Vec<String> {
+    fn disks(&self, disks: &[Disk], jobs: &[Freshness]) -> Vec<Text> {
         if disks.is_empty() {
             return Vec::new();
         }
@@ -164,21 +164,21 @@ impl Page<'_> {
         for disk in disks {
             let used = disk.used().map_or("-".into(), |used| {
                 let text = format!("{:.0} %", used * 100.0);
-                if used >= NEARLY_FULL { self.bad(&text) } else { text }
+                if used >= NEARLY_FULL { self.bad(&text) } else { text.into() }
             });
             rows.push(vec![
-                disk.point.display().to_string(),
-                bytes(disk.free),
-                bytes(disk.size),
+                disk.point.display().to_string().into(),
+                bytes(disk.free).into(),
+                bytes(disk.size).into(),
                 used,
-                forecast(disk, jobs).map_or("-".into(), |days| format!("{days:.0} days")),
-                disk.jobs.join(", "),
+                forecast(disk, jobs).map_or("-".into(), |days| format!("{days:.0} days").into()),
+                disk.jobs.join(", ").into(),
             ]);
         }
         table(&rows, self.ui.width())
     }
 
-    fn top(&self, top: &Top) -> Vec<String> {
+    fn top(&self, top: &Top) -> Vec<Text> {
         let mut rows =
             vec![Vec::from(["MOST MEMORY", "", "PID", "MOST DISK", "", "PID"].map(|head| self.head(head)))];
         let cells = |process: Option<&Process>, figure: fn(&Process) -> Option<String>| match process {
@@ -190,7 +190,7 @@ impl Page<'_> {
         for n in 0..top.memory.len().max(top.io.len()) {
             let memory = cells(top.memory.get(n), |process| Some(bytes(process.resident)));
             let io = cells(top.io.get(n), |process| rate(process.io?));
-            rows.push(memory.into_iter().chain(io).collect());
+            rows.push(memory.into_iter().chain(io).map(Text::from).collect());
         }
         table(&rows, self.ui.width())
     }
@@ -290,10 +290,14 @@ mod tests {
         }
     }
 
+    fn joined(lines: &[Text]) -> String {
+        lines.iter().map(|line| line.render(false)).collect::<Vec<_>>().join("\n")
+    }
+
     #[test]
     fn a_page_in_full() {
         let ui = Ui { color: crate::ui::Color::Never, ..Ui::default() };
-        let text = lines(&snapshot(), None, &ui)[1..].join("\n");
+        let text = joined(&lines(&snapshot(), None, &ui)[1..]);
         insta::assert_snapshot!(text);
     }
 
@@ -301,7 +305,7 @@ mod tests {
     fn what_does_not_answer_is_said() {
         let ui = Ui { color: crate::ui::Color::Never, ..Ui::default() };
         let nothing = Snapshot { system: None, top: None, disks: None, runs: None, jobs: None, ..snapshot() };
-        let text = lines(&nothing, None, &ui).join("\n");
+        let text = joined(&lines(&nothing, None, &ui));
         for part in ["machine", "runs", "jobs", "disks"] {
             assert!(text.contains(&format!("{part}: no answer")), "{text}");
         }

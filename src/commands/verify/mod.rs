@@ -154,7 +154,7 @@ impl Work {
 /// Keeps the spinner going until `over`.
 fn show(spinner: &Spinner, label: &str, done: &AtomicU64, all: usize, over: &AtomicBool) {
     while spinner.is_visible() && !over.load(Ordering::Relaxed) {
-        spinner.set(format!("{label}: {} of {all} checked", done.load(Ordering::Relaxed)));
+        spinner.set(&format!("{label}: {} of {all} checked", done.load(Ordering::Relaxed)));
         std::thread::park_timeout(TICK);
     }
     spinner.clear();

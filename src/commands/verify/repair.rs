@@ -15,7 +15,6 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 
 /// Damaged files, by path relative to the root.
 pub(super) type Damaged = Vec<(Vec<u8>, Damage)>;
@@ -130,7 +129,7 @@ impl Repair {
                     tell(&stamped, &ui);
                 }
             });
-            let summary = run::run(plan, events, &mut signals, CancellationToken::new()).await;
+            let summary = run::run(plan, events, &mut signals).await;
             // It ends when the last sender is gone, which has just happened; a panic there has told itself.
             let _ = teller.await;
             Ok::<_, Failure>(summary)

@@ -6,7 +6,6 @@ use crate::result::Outcome;
 use indicatif::{InMemoryTerm, ProgressDrawTarget, TermLike};
 use std::io::Write;
 use std::time::Duration;
-use tokio_util::sync::CancellationToken;
 
 /// Standard output that ends up on the same terminal as the bars.
 struct Above(InMemoryTerm);
@@ -39,7 +38,7 @@ impl Stage {
         let multi = MultiProgress::with_draw_target(target);
         let out = Port { writer: Box::new(Above(term.clone())), terminal: true };
         let err = Port { writer: Box::new(Heard::default()), terminal: true };
-        let mut screen = Screen::new((out, false), (err, false), CancellationToken::new());
+        let mut screen = Screen::new((out, false), (err, false));
         screen.put_above(multi.clone());
         let bars = Bars::new(multi, Box::new(move || (rows, columns)), false);
         Stage { term, screen, bars, human: Human::new(false, false, true) }

@@ -4,8 +4,9 @@ mod template;
 
 pub use template::Template;
 
+use crate::sanitize;
 use crate::shown::Shown;
-use crate::ui::Ui;
+use crate::ui::{Text, Ui};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use console::Style;
@@ -159,9 +160,17 @@ pub fn print(rows: &[Row], answered: &Answered<'_>, layout: &Layout, ui: &Ui) ->
         Layout::Table | Layout::Nul(_) => {
             return if ui.json { print_json(rows, answered, ui) } else { print_table(rows, answered, ui) };
         }
-        Layout::Ids => rows.iter().filter_map(|row| row.shown.id.as_ref()).for_each(|id| line(id.as_bytes())),
-        Layout::Paths => rows.iter().flat_map(|row| &row.places).for_each(|place| line(&place.2)),
-        Layout::Template(template) => rows.iter().for_each(|row| line(&template.fill(row))),
+        Layout::Ids => {
+            rows.iter()
+                .filter_map(|row| row.shown.id.as_ref())
+                .for_each(|id| line(&ui.raw_name(id.as_bytes())));
+        }
+        Layout::Paths => {
+            rows.iter().flat_map(|row| &row.places).for_each(|place| line(&ui.raw_name(&place.2)))
+        }
+        Layout::Template(template) => {
+            rows.iter().for_each(|row| line(&template.fill(row, |value| ui.raw_name(value))))
+        }
     }
     ui.raw(&out)
 }
@@ -188,22 +197,22 @@ fn print_json(rows: &[Row], answered: &Answered<'_>, ui: &Ui) -> io::Result<()> 
 fn print_table(rows: &[Row], answered: &Answered<'_>, ui: &Ui) -> io::Result<()> {
     if !rows.is_empty() {
         let heads = ["ID", "METHOD", "RES", "RELEASED", "JOB", "TITLE"];
-        let mut table = vec![heads.map(String::from).to_vec()];
+        let mut table = vec![heads.map(Text::from).to_vec()];
         let several = rows.iter().any(|row| row.jobs() != rows[0].jobs());
         for row in rows {
-            let path = || row.places.first().map(|place| String::from_utf8_lossy(&place.1).into_owned());
-            let title = match (&row.shown.error, &row.shown.title) {
-                (Some(error), _) => visible(&format!("{} ({error})", path().unwrap_or_default())),
-                (None, Some(title)) => mark(&visible(title), &answered.words, ui),
-                (None, None) => visible(&path().unwrap_or_default()),
+            let path = || row.places.first().map(|place| sanitize::name(&place.1));
+            let title: Text = match (&row.shown.error, &row.shown.title) {
+                (Some(error), _) => format!("{} ({error})", path().unwrap_or_default()).into(),
+                (None, Some(title)) => mark(title, &answered.words),
+                (None, None) => path().unwrap_or_default().as_ref().into(),
             };
             let resolution = row.shown.resolution.map(|r| format!("{r:.2}")).unwrap_or_default();
             table.push(vec![
-                row.shown.id.clone().unwrap_or_else(|| "-".into()),
-                short(row),
-                resolution,
-                row.shown.released.clone().unwrap_or_default(),
-                row.jobs().join(","),
+                row.shown.id.as_deref().unwrap_or("-").into(),
+                short(row).into(),
+                resolution.into(),
+                row.shown.released.as_deref().unwrap_or_default().into(),
+                row.jobs().join(",").into(),
                 title,
             ]);
         }
@@ -215,7 +224,7 @@ fn print_table(rows: &[Row], answered: &Answered<'_>, ui: &Ui) -> io::Result<()>
     for (field, values) in &answered.facets {
         ui.line(&format!("{field}:"))?;
         for (value, count) in values.iter().take(20) {
-            ui.line(&format!("  {count:>7}  {value}"))?;
+            ui.line(&format!("  {count:>7}  {}", sanitize::line(value)))?;
         }
         if values.len() > 20 {
             ui.line(&format!("  and {} more", values.len() - 20))?;
@@ -229,11 +238,6 @@ fn print_table(rows: &[Row], answered: &Answered<'_>, ui: &Ui) -> io::Result<()>
         ui.note(&format!("hits {first} to {last}; {documents} match, found in {milliseconds:.1} ms"));
     }
     Ok(())
-}
-
-/// What a file says must not command a terminal.
-fn visible(text: &str) -> String {
-    text.replace(char::is_control, " ")
 }
 
 /// What people call a method.
@@ -255,7 +259,7 @@ fn short(row: &Row) -> String {
 }
 
 /// Sets off the words of the query.
-fn mark(title: &str, words: &[String], ui: &Ui) -> String {
+fn mark(title: &str, words: &[String]) -> Text {
     let wanted = |word: &str| {
         let lower = word.to_lowercase();
         words.iter().any(|known| match known.strip_suffix('*') {
@@ -263,16 +267,16 @@ fn mark(title: &str, words: &[String], ui: &Ui) -> String {
             None => lower == *known,
         })
     };
-    let mut out = String::with_capacity(title.len());
+    let mut out = Text::new();
     let mut rest = title;
     while !rest.is_empty() {
         let inside = rest.starts_with(char::is_alphanumeric);
         let end = rest.find(|c: char| c.is_alphanumeric() != inside).unwrap_or(rest.len());
         let (word, more) = rest.split_at(end);
         if inside && wanted(word) {
-            out.push_str(&ui.styled(word, Style::new().bold().yellow()));
+            out += Text::styled(word, Style::new().bold().yellow());
         } else {
-            out.push_str(word);
+            out += word;
         }
         rest = more;
     }
@@ -312,7 +316,8 @@ mod tests {
 
     #[test]
     fn templates_are_filled_and_mistakes_told() {
-        let fill = |text: &str| Template::parse(text).map(|template| template.fill(&row()));
+        let fill =
+            |text: &str| Template::parse(text).map(|template| template.fill(&row(), |value| value.into()));
         assert_eq!(fill(r"{id}\t{title}{{}}").unwrap(), b"1a8o\tHIV CAPSID{}");
         assert_eq!(fill("{file} {job} {score} {released}").unwrap(), b"/m/x/\xff a,b 1.500 ");
         assert_eq!(fill("{ide}").unwrap_err().0, "unknown name {ide}");
@@ -321,8 +326,7 @@ mod tests {
 
     #[test]
     fn words_of_the_query_are_set_off() {
-        let ui = Ui { color: crate::ui::Color::Always, ..Ui::default() };
-        let marked = mark("HIV-1 capsid, capsids", &["capsid".into(), "hi*".into()], &ui);
+        let marked = mark("HIV-1 capsid, capsids", &["capsid".into(), "hi*".into()]).render(true);
         assert_eq!(console::strip_ansi_codes(&marked), "HIV-1 capsid, capsids");
         assert_eq!(marked.matches("\u{1b}[0m").count(), 2);
     }

@@ -1,6 +1,7 @@
 //! `--format`: a line a hit, as somebody wants it.
 
 use super::Row;
+use std::borrow::Cow;
 
 /// `{id}\t{title}`
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,14 +77,17 @@ impl Template {
         Ok(Template(parts))
     }
 
-    pub(super) fn fill(&self, row: &Row) -> Vec<u8> {
+    /// `shown` makes of a value what is printed.
+    pub(super) fn fill(&self, row: &Row, shown: impl Fn(&[u8]) -> Cow<'_, [u8]>) -> Vec<u8> {
         let mut out = Vec::new();
         for part in &self.0 {
+            let mut name = |name: &[u8]| out.extend_from_slice(&shown(name));
             match part {
+                // What the command line says: a tab and a line end are meant.
                 Part::Text(text) => out.extend_from_slice(text.as_bytes()),
-                Part::Name("path") => out.extend_from_slice(row.places.first().map_or(&[], |place| &place.1)),
-                Part::Name("file") => out.extend_from_slice(row.places.first().map_or(&[], |place| &place.2)),
-                Part::Name(name) => out.extend_from_slice(row.value(name).as_bytes()),
+                Part::Name("path") => name(row.places.first().map_or(&[], |place| &place.1)),
+                Part::Name("file") => name(row.places.first().map_or(&[], |place| &place.2)),
+                Part::Name(other) => name(row.value(other).as_bytes()),
             }
         }
         out

@@ -1,5 +1,5 @@
 use super::*;
-use crate::event::{Lines, Phase, Progress, Tally};
+use crate::event::{Phase, Progress, Tally};
 use crate::report::testing::{
     Broken, Heard, RUN, failure, finished, job_started, options, output, result, run, started, told,
 };
@@ -135,29 +135,14 @@ fn alarms_reach_people_too() {
 }
 
 #[test]
-fn a_reader_that_goes_away_ends_it_quietly() {
-    let err = Heard::default();
-    let mut options = options(Broken, err.clone());
-    options.json = true;
-    let (sender, printer) = crate::report::start(options).unwrap();
-    let gone = printer.reader_gone();
-    for event in [
-        started(&["a"]),
-        Event::Output { job: "a".into(), stream: Stream::Stdout, lines: Lines::new(b"x".to_vec()) },
-    ] {
-        sender.blocking_send(Stamped { time: jiff::Timestamp::UNIX_EPOCH, event }).unwrap();
+fn an_output_that_takes_nothing_more_is_no_loss() {
+    let full = || std::fs::File::options().write(true).open("/dev/full").unwrap();
+    for out in [Box::new(Broken) as Box<dyn std::io::Write + Send>, Box::new(full())] {
+        let err = Heard::default();
+        let mut options = options(out, err.clone());
+        options.json = true;
+        let outcome = run(options, vec![started(&["a"]), output("a", Stream::Stdout, b"x\n")]);
+        assert!(outcome.complete && outcome.lost.is_empty() && outcome.warnings.is_empty(), "{outcome:?}");
+        assert_eq!(err.text(), "");
     }
-    drop(sender);
-    let outcome = printer.join(Duration::from_secs(20));
-    assert!(gone.is_cancelled() && outcome.complete && outcome.lost.is_empty(), "{outcome:?}");
-    assert_eq!(err.text(), "");
-}
-
-#[test]
-fn a_full_disk_is_reported_at_the_end() {
-    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
-    let mut options = options(full, Heard::default());
-    options.json = true;
-    let outcome = run(options, vec![started(&["a"])]);
-    assert!(outcome.complete && outcome.lost.len() == 1, "{outcome:?}");
 }

@@ -240,6 +240,11 @@ pub(crate) struct Ended {
 }
 
 impl Ended {
+    /// Of a program whose outputs were one.
+    pub(super) fn new(line: String, status: ExitStatus, stdout: Vec<u8>) -> Self {
+        Ended { line, status, stdout, stderr: Vec::new() }
+    }
+
     /// As the shell has it: 128 + N when ended by signal N.
     pub(crate) fn code(&self) -> i32 {
         self.status.code().or_else(|| self.status.signal().map(|n| 128 + n)).unwrap()

@@ -180,8 +180,8 @@ fn under_nohup_a_hangup_is_no_end() {
 }
 
 #[test]
-fn a_reader_that_goes_away_ends_the_run_quietly() {
-    let fake = Fake::new("lines 1000000000000 a line\n");
+fn a_reader_that_goes_away_is_no_matter_of_the_jobs() {
+    let fake = Fake::new("lines 100000 a line\nstats 1 0 0\n");
     let env = faked(&fake, &["a", "b"], "");
     for more in ["", " --json"] {
         let script = format!(r#"{{ "$0" sync --all{more}; echo $? >code; }} | head -n 1"#);
@@ -189,10 +189,16 @@ fn a_reader_that_goes_away_ends_the_run_quietly() {
         let ended = Running::start(env.program("/bin/sh", ["-c", &script, program])).wait().expect_code(0);
         assert_eq!(ended.out().lines().count(), 1, "{ended}");
         assert!(!ended.err().contains("panicked") && !ended.err().contains("roken pipe"), "{ended}");
-        assert_eq!(fs::read_to_string(env.dir().join("code")).unwrap(), "1\n", "not done\n{ended}");
+        assert_eq!(fs::read_to_string(env.dir().join("code")).unwrap(), "0\n", "{ended}");
         nobody_left(env.dir());
+        let past = env.run(["history", "--json"]).json();
+        assert!(past.iter().take(2).all(|job| job["status"] == "ok"), "{past:?}");
     }
-    assert!(called(&fake).iter().all(|name| name == "a"), "the other job is not begun");
+    let failing = Fake::new("lines 100000 a line\nexit 1\n");
+    let env = faked(&failing, &["a"], "");
+    let script = r#"{ "$0" sync --all; echo $? >code; } | head -n 1"#;
+    Running::start(env.program("/bin/sh", ["-c", script, env!("CARGO_BIN_EXE_pdb-sync")])).wait();
+    assert_eq!(fs::read_to_string(env.dir().join("code")).unwrap(), "1\n");
 }
 
 /// The children of a process.

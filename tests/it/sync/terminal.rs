@@ -188,7 +188,7 @@ fn what_a_child_prints_cannot_steer_the_terminal() {
     assert_eq!(terminal.code(), "code 0\n");
     let screen =
         terminal.until("the summary", |screen| screen.iter().any(|line| line.contains("Total time")));
-    for line in ["[a] first", "[a] ^[[2J^[]0;owned^Gbefore", "[a] after", "[a] last"] {
+    for line in ["[a] first", r"[a] \u{1b}[2J\u{1b}]0;owned\u{7}before", "[a] after", "[a] last"] {
         assert!(screen.iter().any(|l| l == line), "{line}\n{screen:#?}");
     }
 }

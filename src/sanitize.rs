@@ -1,0 +1,141 @@
+//! The one place that makes foreign text safe for a terminal: names of files, lines of children, answers of servers, what files
+//! say of themselves, arguments.
+//!
+//! A character that does something other than show itself is replaced by its number: `\u{1b}`, `\r`; a byte that is not UTF-8
+//! by `\xff`. What was made safe stays as it is when it is made safe again.
+
+use std::borrow::Cow;
+use std::fmt::Write;
+use std::path::Path;
+
+/// A name or a path, on one line: line ends and tabs are replaced, too.
+pub fn name(bytes: &[u8]) -> Cow<'_, str> {
+    escaped(bytes, |_| false)
+}
+
+/// The same for a path of this machine.
+pub fn path(path: &Path) -> Cow<'_, str> {
+    name(path.as_os_str().as_encoded_bytes())
+}
+
+/// A sentence, on one line: it may quote several lines of a child, which are joined by spaces.
+pub fn line(text: &str) -> Cow<'_, str> {
+    match text.contains(['\n', '\t', '\r']) {
+        false => name(text.as_bytes()),
+        true => name(text.trim_end_matches(['\n', '\r']).replace(['\n', '\t', '\r'], " ").as_bytes())
+            .into_owned()
+            .into(),
+    }
+}
+
+/// Text of any number of lines: line ends and tabs stay.
+pub fn lines(bytes: &[u8]) -> Cow<'_, str> {
+    escaped(bytes, |c| matches!(c, '\n' | '\t'))
+}
+
+/// Lines of JSON, which say the same in JSON's own escapes. (Outside of its strings JSON is plain ASCII.)
+pub fn json(text: &str) -> Cow<'_, str> {
+    let bad = |c: char| steers(c) && c != '\n';
+    if is_plain(text.as_bytes()) || !text.contains(bad) {
+        return text.into();
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if bad(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(out, "\\u{unit:04x}"); // a String takes everything
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    out.into()
+}
+
+/// Whether a character does something to a terminal, or to the text around it, other than show itself: control characters,
+/// separators of lines, what turns the direction of writing, and what has no width (joiners, fillers, selectors of variants,
+/// tags), so that two names would look the same. Marks that combine with a letter are letters of many languages and stay.
+pub fn steers(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}')
+}
+
+fn is_plain(bytes: &[u8]) -> bool {
+    bytes.iter().all(|b| matches!(b, b'\n' | b'\t' | 0x20..=0x7e))
+}
+
+fn escaped(bytes: &[u8], stays: impl Fn(char) -> bool) -> Cow<'_, str> {
+    let bad = |c: char| steers(c) && !stays(c);
+    if let Ok(text) = std::str::from_utf8(bytes)
+        && (bytes.iter().all(|b| matches!(b, 0x20..=0x7e) || stays(char::from(*b))) || !text.contains(bad))
+    {
+        return text.into();
+    }
+    let mut out = String::with_capacity(bytes.len() + 16);
+    for chunk in bytes.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            if bad(c) { out.extend(c.escape_default()) } else { out.push(c) }
+        }
+        for byte in chunk.invalid() {
+            let _ = write!(out, "\\x{byte:02x}"); // a String takes everything
+        }
+    }
+    out.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn is_safe(text: &str, stays: &[char]) -> bool {
+        text.chars().all(|c| !steers(c) || stays.contains(&c))
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_that_steers_gets_through_and_twice_is_once(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let (name, lines) = (name(&bytes), lines(&bytes));
+            prop_assert!(is_safe(&name, &[]));
+            prop_assert!(is_safe(&lines, &['\n', '\t']));
+            prop_assert_eq!(&super::name(name.as_bytes()), &name);
+            prop_assert_eq!(&super::lines(lines.as_bytes()), &lines);
+            let ends = |bytes: &[u8]| bytes.iter().filter(|b| **b == b'\n').count();
+            prop_assert_eq!(ends(lines.as_bytes()), ends(&bytes));
+        }
+
+        #[test]
+        fn a_sentence_is_one_safe_line(text in any::<String>()) {
+            prop_assert!(is_safe(&line(&text), &[]));
+        }
+
+        #[test]
+        fn json_says_the_same(text in any::<String>()) {
+            let plain = serde_json::to_string(&text).unwrap();
+            let safe = json(&plain);
+            prop_assert!(is_safe(&safe, &[]));
+            prop_assert_eq!(serde_json::from_str::<String>(&safe).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn what_steers_is_shown_as_a_number_and_text_is_left_alone() {
+        assert_eq!(name(b"a/\xffb\x1b]0;t\x07\n\t\r"), "a/\\xffb\\u{1b}]0;t\\u{7}\\n\\t\\r");
+        assert_eq!(name("Å \u{9b}1m\u{202e}\u{2028}".as_bytes()), "Å \\u{9b}1m\\u{202e}\\u{2028}");
+        for c in ['\u{200b}', '\u{200d}', '\u{2066}', '\u{feff}', '\u{ad}', '\u{e0041}', '\u{7f}', '\u{85}'] {
+            assert_eq!(name(c.to_string().as_bytes()), c.escape_default().to_string());
+        }
+        for text in ["plain", "Ångström", "e\u{301}", "蛋白", "👍", "a b"] {
+            assert!(matches!(name(text.as_bytes()), Cow::Borrowed(same) if same == text));
+        }
+        assert_eq!(lines(b"one\n\ttwo\r\n"), "one\n\ttwo\\r\n");
+        assert_eq!(line("a\nb\u{1b}[0m\n"), "a b\\u{1b}[0m");
+        let object = "{\"a\":\"\u{202e}\u{e0041}\u{7f}\"}\n";
+        assert_eq!(json(object), "{\"a\":\"\\u202e\\udb40\\udc41\\u007f\"}\n");
+    }
+}
