@@ -141,6 +141,16 @@ pub enum Hook {
     Argv(Vec<String>),
 }
 
+impl Hook {
+    /// What is run: program and arguments.
+    pub fn argv(&self) -> Vec<String> {
+        match self {
+            Hook::Shell(line) => vec!["sh".into(), "-c".into(), line.clone()],
+            Hook::Argv(argv) => argv.clone(),
+        }
+    }
+}
+
 impl Job {
     /// The hosts that its sources live on, for display: `rsync.rcsb.org:33444`, or `local`.
     pub fn hosts(&self) -> Vec<String> {

@@ -79,7 +79,7 @@ pub(super) async fn run(
         printed: Vec::new(),
         progress: None,
     };
-    let spec = Spec { argv, env: &env, priority, grace };
+    let spec = Spec { argv, env: &env, priority, grace, input: None, supervised: false };
     let end = process::run(&spec, voice, watchdog, &mut ear).await;
     let (stats, progress) = (*ear.reader.stats(), ear.progress);
     let (said, printed) = (ear.said.lines(), ear.printed);
@@ -88,6 +88,7 @@ pub(super) async fn run(
         Ok(End::Exited(code)) => (Some(code), judge(Some(code))),
         Ok(End::Signalled(_)) => (None, judge(None)),
         Ok(End::Ended(Cause::Stopped)) => (None, Ended::Stopped),
+        Ok(End::Held(pid)) => (None, failed(Class::Fatal, held(pid))),
         Ok(End::Ended(Cause::DiskLow(free))) => (None, Ended::DiskLow(free)),
         Ok(End::Ended(Cause::Timeout(limit))) => {
             (None, failed(Class::Retry, timed_out(timeout.unwrap_or(limit))))
@@ -112,6 +113,12 @@ fn stalled(limit: Duration, source: &Source) -> Reason {
     let limit = humantime::format_duration(limit);
     Reason::new(format!("stalled: no byte and no line from {} for {limit}", source.host_label()))
         .hint("the server or the network between went silent; another source in the list would be tried next")
+}
+
+/// Another try would only leave another one there.
+fn held(pid: i32) -> Reason {
+    Reason::new(format!("rsync: {}", super::helper::held(pid)))
+        .hint("does the file system of the destination, or of a local source, answer? `findmnt` shows where it comes from")
 }
 
 fn not_started(program: &str, error: &std::io::Error) -> Reason {

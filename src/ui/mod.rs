@@ -110,6 +110,11 @@ impl Ui {
         }
     }
 
+    /// A line that a command of the user has written to its standard error.
+    pub fn passed_on(&self, line: &str) {
+        self.complain(line);
+    }
+
     /// An error and what to do about it, on standard error.
     pub fn error(&self, text: &str, hint: Option<&str>) {
         let colored = decide(self.color, io::stderr().is_terminal(), &Environment::read());

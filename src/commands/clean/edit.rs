@@ -7,6 +7,7 @@ use crate::cli::{Global, OnePlan};
 use crate::commands::{Failure, scan};
 use crate::exit::Exit;
 use crate::report::OutputFile;
+use crate::run::foreground;
 use crate::ui::Ui;
 use serde_json::json;
 use std::fs;
@@ -49,8 +50,12 @@ pub(super) fn run(args: &OnePlan, global: &Global, ui: &Ui) -> Result<Exit, Fail
             "set EDITOR, for example to nano",
         ));
     };
-    let status = Command::new(program).args(arguments).arg(&beside).status();
-    let status = status.map_err(Failure::io(format!("start the editor {program}")))?;
+    let ran = foreground::run(Command::new(program).args(arguments).arg(&beside));
+    let (status, signal) = ran.map_err(Failure::io(format!("start the editor {program}")))?;
+    if let Some(number) = signal {
+        ui.note("the decisions are as the editor left them");
+        return Ok(Exit::Signal(number));
+    }
     if !status.success() {
         ui.error(&format!("the editor ended with {status}"), Some("the decisions are as it left them"));
         return Ok(Exit::Failed);
