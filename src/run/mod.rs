@@ -15,6 +15,7 @@ mod buffers;
 mod cache;
 mod child;
 mod complete;
+mod crawl;
 mod disk;
 mod dispatch;
 mod ends;

@@ -11,7 +11,7 @@ use super::pipe::Pipe;
 use super::spawn::{self, Started};
 use super::supervisor::Supervisor;
 use super::voice::Voice;
-use super::watchdog::Watchdog;
+use super::watchdog::{Signs, Watchdog};
 use crate::event::{Stamped, Stream};
 use crate::job::Priority;
 use rustix::process::Signal;
@@ -73,6 +73,12 @@ pub(super) enum Cause {
     Timeout(Duration),
     /// No byte and no line for so long.
     Stalled(Duration),
+    /// The same, while what came was waiting here to be taken.
+    Stuck(Duration),
+    /// Nothing that only comes after the answer of the other side came for so long.
+    Unanswered(Duration),
+    /// So few bytes of contents in so long a time.
+    Crawl(u64, Duration),
     /// The destination's file system has only so many bytes left.
     DiskLow(u64),
 }
@@ -81,6 +87,11 @@ pub(super) enum Cause {
 pub(super) trait Ear {
     /// A line, without its end. What people should see of it is appended to `out`, as whole lines.
     fn line(&mut self, stream: Stream, line: &[u8], out: &mut Vec<u8>);
+
+    /// How far the child is, by what it has said.
+    fn signs(&self) -> Signs {
+        Signs::default()
+    }
 }
 
 /// Runs a child to its end, through everything that can happen to it.
@@ -112,6 +123,7 @@ pub(super) async fn run(
         let free = pending.is_none();
         // A reader that is slow is not a child that has stalled.
         watchdog.deaf(!free);
+        watchdog.noted(ear.signs());
         let begun = Instant::now();
         let rests = status.is_none() && Instant::now() < rest_until;
         tokio::select! {

@@ -4,6 +4,7 @@ mod adopt;
 mod attributes;
 mod basics;
 mod complete;
+mod crawl;
 mod descendants;
 mod ends;
 mod failover;
