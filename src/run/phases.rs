@@ -2,7 +2,7 @@
 
 use super::Mode;
 use super::attempt::{Ending, Try};
-use super::blocking::off_thread;
+use super::blocking::{last_moment, off_thread};
 use super::child::{self, Ended, Order, Ran, Show};
 use super::guard;
 use super::listing::{Collector, Gone, Listing, Mark, list_path, needs_names};
@@ -152,7 +152,17 @@ impl Try<'_> {
             }
             removed
         });
-        while let Some(block) = told.recv().await {
+        let overdue = last_moment(&self.voice.stop);
+        tokio::pin!(overdue);
+        loop {
+            let block = tokio::select! {
+                block = told.recv() => match block {
+                    Some(block) => block,
+                    None => break,
+                },
+                // It asks itself whether to go on; one that does not end hangs.
+                () = &mut overdue => return Err(Ending::Stopped),
+            };
             voice
                 .say(Event::Output {
                     job: voice.job.clone(),

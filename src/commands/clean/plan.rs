@@ -4,7 +4,7 @@ use super::plans::{self, ENDING};
 use super::rulebook;
 use crate::clean::{Action, Header};
 use crate::cli::{Global, PlanArgs};
-use crate::commands::scan::{count, interruptible};
+use crate::commands::scan::{READING, count, interruptible};
 use crate::commands::targets::targets;
 use crate::commands::{Failure, locate, scan};
 use crate::exit::Exit;
@@ -41,8 +41,8 @@ pub(super) fn run(args: &PlanArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
         stop: stop.clone(),
         ..Options::default()
     };
-    let ui = *ui;
-    interruptible(&stop, move || {
+    let (ui, told, asked) = (*ui, *ui, stop.clone());
+    interruptible(&stop, &told, READING, move || {
         let time = jiff::Timestamp::now();
         let judge = rulebook::judge(rules, &config, job.as_ref(), &target.root, lists, &state)?;
         // Everything is looked at anew: what a directory's time does not tell would decide here.
@@ -73,10 +73,17 @@ pub(super) fn run(args: &PlanArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
                 .collect(),
             rules_blake3: Some(judge.hash()),
         };
-        let ((footer, planned), file) = write(&output, |out| {
-            let (planned, _) = sweep::plan(&scan.inventory, &judge, &header, out)?;
+        let written = write(&output, |out| {
+            let (planned, _) = sweep::plan(&scan.inventory, &judge, &header, &mut Stoppable(out, &asked))?;
             Ok((planned.footer.clone(), planned))
-        })?;
+        });
+        let ((footer, planned), file) = match written {
+            Err(_) if asked.is_stopped() => {
+                ui.note("stopped; no plan was written");
+                return Ok(Exit::Partial);
+            }
+            written => written?,
+        };
         let unread = scan.counts.unreadable;
         // That it cannot be told is no reason not to plan.
         let expired =
@@ -153,6 +160,22 @@ pub(super) fn run(args: &PlanArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
         }
         Ok(Exit::Done)
     })
+}
+
+/// Takes nothing any more once it is to stop.
+struct Stoppable<'o>(&'o mut dyn Write, &'o Stop);
+
+impl Write for Stoppable<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.1.is_stopped() {
+            return Err(io::Error::other("stopped"));
+        }
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }
 
 /// A file has its name only once it is whole.
