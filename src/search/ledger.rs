@@ -96,8 +96,8 @@ fn decode(bytes: &[u8]) -> Option<Vec<Record>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
     use proptest::prelude::*;
+    use std::fs;
 
     fn record(path: &[u8], n: u64) -> Record {
         let stamp = Stamp { size: n, mtime: -5, ctime: i64::MAX, inode: u64::MAX };

@@ -118,8 +118,13 @@ fn lists_and_records_without_an_end_hold_nobody_up() {
     let env = env
         .with_config(&format!("[jobs.j]\nsource = '{}/'\ndest = 'mirror/j'\ndelete = true\n", up.display()));
     env.run(["sync", "j"]).expect_code(0);
-    for name in ["listings/j.json", "listings/j.names", "journal/01J-x.journal.ndjson", "status/1.json", "locks/1.run"]
-    {
+    for name in [
+        "listings/j.json",
+        "listings/j.names",
+        "journal/01J-x.journal.ndjson",
+        "status/1.json",
+        "locks/1.run",
+    ] {
         let path = env.state().join(name);
         let _ = std::fs::remove_file(&path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -129,4 +134,75 @@ fn lists_and_records_without_an_end_hold_nobody_up() {
     std::fs::write(up.join("g"), "contents").unwrap();
     env.run(["sync", "j"]).expect_code(0);
     assert!(env.mirror("j").join("g").exists());
+}
+
+/// A mount whose server does not answer, until it is dropped.
+#[cfg(target_os = "linux")]
+struct Dead<'f>(&'f crate::support::Fuse);
+
+#[cfg(target_os = "linux")]
+impl<'f> Dead<'f> {
+    fn now(fuse: &'f crate::support::Fuse) -> Self {
+        Self::tell(fuse, Signal::STOP);
+        Dead(fuse)
+    }
+
+    fn tell(fuse: &crate::support::Fuse, signal: Signal) {
+        let pid = rustix::process::Pid::from_raw(fuse.pid() as i32).unwrap();
+        rustix::process::kill_process(pid, signal).unwrap();
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Drop for Dead<'_> {
+    fn drop(&mut self) {
+        Self::tell(self.0, Signal::CONT);
+    }
+}
+
+/// Whether a thread of the process waits for a FUSE server, or for nobody knows what.
+#[cfg(target_os = "linux")]
+fn waits_in_kernel(pid: u32) -> bool {
+    let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    tasks.into_iter().any(|task| {
+        let read = |name: &str| std::fs::read_to_string(task.path().join(name)).unwrap_or_default();
+        ["fuse", "request_wait"].iter().any(|at| read("wchan").contains(at)) || read("stat").contains(") D ")
+    })
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_mount_that_does_not_answer_holds_no_command_against_a_signal() {
+    let Some(fuse) = crate::support::Fuse::mounted("") else { return };
+    let env = Env::new();
+    for n in 0..10 {
+        std::fs::create_dir(fuse.path().join(format!("d{n}"))).unwrap();
+    }
+    let at = fuse.path().to_str().unwrap().to_owned();
+    for command in [&["scan", &at][..], &["clean", "plan", &at], &["verify", &at], &["index", &at]] {
+        let _dead = Dead::now(&fuse);
+        let running = env.spawn(command);
+        eventually("it waits for the mount", || waits_in_kernel(running.pid()));
+        ended_by(running, &[Signal::TERM], 143);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_destination_that_does_not_answer_holds_no_sync_against_a_signal() {
+    let Some(fuse) = crate::support::Fuse::mounted("") else { return };
+    let env = Env::new();
+    std::fs::create_dir(env.dir().join("up")).unwrap();
+    std::fs::write(env.dir().join("up/f"), "contents").unwrap();
+    let hook = "before = ['echo ready; while ! test -e go; do sleep 0.05; done']";
+    let up = format!("{}/", env.dir().join("up").display());
+    let env = env.with_config(&one_job(&[&up], &fuse.path().join("j"), hook));
+    let running = env.spawn(["sync", "j", "--json"]);
+    running.until_said("ready");
+    let _dead = Dead::now(&fuse);
+    std::fs::write(env.dir().join("go"), "").unwrap();
+    eventually("it waits for the mount", || waits_in_kernel(running.pid()));
+    let ended = ended_by(running, &[Signal::TERM], 143);
+    assert_eq!(ended.finished()["status"], "cancelled", "{ended}");
+    assert_eq!(ended.json().last().unwrap()["event"], "run_finished", "{ended}");
 }
