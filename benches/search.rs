@@ -4,13 +4,14 @@
 use flate2::read::MultiGzDecoder;
 use pdb_sync::entry::{self, Options};
 use pdb_sync::query::parse;
+use pdb_sync::scan::Stop;
 use pdb_sync::search::{
     EngineOptions, IndexOptions, IndexPlace, Progress, Request, SearchEngine, Sort, Target, build,
 };
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 const QUERIES: [&str; 8] = [
@@ -153,7 +154,7 @@ fn request(query: &str) -> Request {
 
 fn index(target: &Target) -> Duration {
     let options = IndexOptions::default();
-    build(target, &options, &Progress::default(), &AtomicBool::new(false)).unwrap().elapsed
+    build(target, &options, &Progress::default(), &Stop::default()).unwrap().elapsed
 }
 
 /// Words of titles, each with about the share of the archive's titles that have it, in per mille.
@@ -255,7 +256,7 @@ fn updating(dir: &Path, documents: usize) {
             fs::write(made_file(&target.root, n), header(n, &mut random)).unwrap();
         }
         let (options, progress) = (IndexOptions::default(), Progress::default());
-        let changed = build(&target, &options, &progress, &AtomicBool::new(false)).unwrap();
+        let changed = build(&target, &options, &progress, &Stop::default()).unwrap();
         assert!(changed.files_read <= 1_000);
         times.push(changed.elapsed.as_secs_f64());
     }

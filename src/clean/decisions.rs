@@ -59,6 +59,9 @@ impl Decision {
     }
 }
 
+/// Each is held against each entry.
+const MOST: usize = 10_000;
+
 /// All of them, in their order.
 #[derive(Debug, Default)]
 pub struct Decisions(Vec<Decision>);
@@ -67,6 +70,12 @@ impl Decisions {
     /// Reads the file. The error says what is wrong, and where.
     pub fn parse(text: &str) -> Result<Self, String> {
         let file: File = toml::from_str(text).map_err(|error| error.to_string())?;
+        if file.decide.len() > MOST {
+            return Err(format!(
+                "{} decisions are more than {MOST}: decide by rule, directory or glob",
+                file.decide.len()
+            ));
+        }
         let mut decisions = Vec::new();
         for line in file.decide {
             if line.rule.is_none() && line.glob.is_none() && line.path.is_none() {

@@ -10,13 +10,15 @@ use crate::job::{Indexing, Job};
 use crate::machine;
 use crate::report::units;
 use crate::run::Signals;
+use crate::scan::Stop;
 use crate::search::{self, Built, IndexOptions, IndexPlace, Progress, SearchError, Target};
 use crate::ui::Ui;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
+use tokio::time::{Instant, sleep_until};
 
 /// Builds or refreshes what the command line names.
 pub(super) fn run(args: &IndexArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
@@ -197,9 +199,13 @@ enum Ended {
     Signal(i32),
 }
 
+/// After a signal, a build has so long to say how far it is. One that is left is as one that was killed: the index is as it was.
+const LAST_MOMENT: Duration = Duration::from_millis(700);
+
 /// Listens for signals from the first build to the last, so that none is lost between two.
 struct Attendant {
-    runtime: tokio::runtime::Runtime,
+    /// Always there, until it is dropped.
+    runtime: Option<tokio::runtime::Runtime>,
     signals: Signals,
 }
 
@@ -211,28 +217,37 @@ impl Attendant {
             let _inside = runtime.enter();
             Signals::listen().map_err(Failure::io("listen for signals"))?
         };
-        Ok(Attendant { runtime, signals })
+        Ok(Attendant { runtime: Some(runtime), signals })
     }
 
     /// Builds in a thread of its own, while this one shows how far it is.
     fn build(&mut self, target: &Target, options: &IndexOptions, ui: &Ui) -> Result<Ended, Failure> {
         let Attendant { runtime, signals } = self;
-        let (progress, stop) = (Arc::new(Progress::default()), Arc::new(AtomicBool::new(false)));
+        let (progress, stop) = (Arc::new(Progress::default()), Stop::default());
+        let runtime = runtime.as_ref().ok_or_else(|| Failure::usage("the runtime has ended"))?;
         runtime.block_on(async {
             let mut bar = ui.progress(&target.place.label);
             let mut build = tokio::task::spawn_blocking({
                 let (target, options) = (target.clone(), options.clone());
-                let (progress, stop) = (Arc::clone(&progress), Arc::clone(&stop));
+                let (progress, stop) = (Arc::clone(&progress), stop.clone());
                 move || search::build(&target, &options, &progress, &stop)
             });
-            let mut ended = None;
+            let mut ended: Option<(i32, Instant)> = None;
             let mut tick = tokio::time::interval(Duration::from_millis(100));
             let built = loop {
                 tokio::select! {
                     built = &mut build => break built,
                     number = signals.next() => {
-                        stop.store(true, Ordering::Relaxed);
-                        ended.get_or_insert(number);
+                        stop.stop();
+                        if ended.is_some() {
+                            bar.finish();
+                            return Ok(Ended::Signal(number));
+                        }
+                        ended = Some((number, Instant::now() + LAST_MOMENT));
+                    }
+                    () = sleep_until(ended.map_or_else(Instant::now, |(_, at)| at)), if ended.is_some() => {
+                        bar.finish();
+                        return Ok(Ended::Signal(ended.map_or(0, |(number, _)| number)));
                     }
                     _ = tick.tick() => bar.set(
                         progress.done.load(Ordering::Relaxed),
@@ -241,6 +256,7 @@ impl Attendant {
                 }
             };
             bar.finish();
+            let ended = ended.map(|(number, _)| number);
             Ok(match (built, ended) {
                 (Ok(Ok(built)), signal) => Ended::Built(Box::new(built), signal),
                 (Ok(Err(SearchError::Stopped)), Some(number)) => Ended::Signal(number),
@@ -254,6 +270,15 @@ impl Attendant {
                 }
             })
         })
+    }
+}
+
+impl Drop for Attendant {
+    fn drop(&mut self) {
+        // A build that was left is not waited for.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
     }
 }
 
@@ -349,7 +374,10 @@ impl FollowUp {
                     );
                     exit = exit.worst(Exit::Failed);
                 }
-                Ended::Signal(number) => return Ok(Exit::Signal(number)),
+                Ended::Signal(number) => {
+                    ui.note(&format!("{name}: indexing was stopped; the index is as it was"));
+                    return Ok(Exit::Signal(number));
+                }
             }
         }
         Ok(exit)

@@ -1,6 +1,6 @@
 //! `reclaim`
 
-use super::scan::interruptible;
+use super::scan::{READING, interruptible};
 use super::targets::{Chosen, Target, targets};
 use super::{Failure, locate};
 use crate::cli::{Global, ReclaimArgs};
@@ -25,7 +25,7 @@ pub(super) fn run(args: &ReclaimArgs, global: &Global, ui: &Ui) -> Result<Exit, 
     let stop = Stop::default();
     let order = Order { since: None, target, write_first: args.sync, stop: stop.clone() };
     let work = Work { trees, state_dir: locate::state_dir(global)?, order, kernel: args.kernel, ui: *ui };
-    interruptible(&stop, move || work.run())
+    interruptible(&stop, ui, READING, move || work.run())
 }
 
 struct Work {

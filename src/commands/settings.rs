@@ -6,8 +6,7 @@ use crate::config::{self, Config, Overrides, Problems, SelectError, Surroundings
 use crate::job::Job;
 use crate::machine;
 use crate::ui::Ui;
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// A configuration file that was read, but not yet understood.
@@ -57,12 +56,7 @@ const LARGEST: u64 = 16 * 1024 * 1024;
 
 /// The whole file, unless it is too large, or has no end, as a device may have none.
 fn bounded(file: &Path) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    File::open(file)?.take(LARGEST + 1).read_to_end(&mut bytes)?;
-    match bytes.len() as u64 > LARGEST {
-        true => Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than 16 MiB")),
-        false => Ok(bytes),
-    }
+    machine::read_named(file, LARGEST)
 }
 
 impl Opened {

@@ -223,8 +223,10 @@ fn go(args: &SyncArgs, plan: Plan, audience: Audience, ui: &Ui) -> Result<(Exit,
 async fn notified(notifier: Notifier, summary: Summary, exit: Exit, signals: &mut Signals, ui: &Ui) -> Exit {
     let telling = tokio::task::spawn_blocking(move || notifier.finish(&summary));
     tokio::select! {
-        problems = telling => {
-            problems.unwrap_or_default().iter().for_each(|problem| ui.warning(problem));
+        told = telling => {
+            let told = told.unwrap_or_default();
+            told.complaints.iter().for_each(|line| ui.passed_on(line));
+            told.problems.iter().for_each(|problem| ui.warning(problem));
             exit
         }
         number = signals.next() => exit.worst(Exit::Signal(number)),

@@ -58,6 +58,10 @@ impl Value for CleanMode {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct CleanRules(pub Vec<Rule>);
 
+/// Nobody writes so many by hand, and all patterns together are compiled into one machine.
+const MOST_RULES: usize = 1000;
+const MOST_PATTERNS: usize = 10_000;
+
 const KEYS: [&str; 9] =
     ["name", "pattern", "action", "reason", "type", "min_size", "max_size", "min_age", "max_age"];
 
@@ -71,7 +75,19 @@ impl Value for CleanRules {
             reader.wrong_type(value, &Self::expected());
             return None;
         };
+        if list.len() > MOST_RULES {
+            let text = format!("{} rules are more than {MOST_RULES}", list.len());
+            let hint = "each rule is held against each entry: a rule may have several patterns, and a pattern alternatives, {a,b}";
+            reader.problem(value.span(), text, Some(hint.into()));
+            return None;
+        }
         let read: Vec<Option<Rule>> = list.iter().map(|element| rule(element, reader)).collect();
+        let patterns: usize = read.iter().flatten().map(|rule| rule.patterns.len()).sum();
+        if patterns > MOST_PATTERNS {
+            let text = format!("{patterns} patterns of all rules are more than {MOST_PATTERNS}");
+            reader.problem(value.span(), text, None);
+            return None;
+        }
         read.into_iter().collect::<Option<_>>().map(CleanRules)
     }
 
@@ -177,6 +193,11 @@ fn patterns(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Vec<String
         _ => String::read(value, reader).map(|one| vec![one]),
     };
     let Some(read) = read else { return Vec::new() };
+    if read.len() > MOST_PATTERNS {
+        let text = format!("{} patterns of one rule are more than {MOST_PATTERNS}", read.len());
+        reader.problem(value.span(), text, None);
+        return Vec::new();
+    }
     if read.is_empty() || read.iter().any(|pattern| pattern.trim_end_matches('/').is_empty()) {
         reader.problem(value.span(), "a pattern must not be empty", None);
     }

@@ -218,7 +218,10 @@ table! {
         timeout: TimeLimit = TimeLimit(None);
         /// A transfer without a byte or a line for so long is ended and tried again. 0: never.
         stall: TimeLimit = TimeLimit(Some(Duration::from_secs(600)));
-        /// How long connecting to a server may take.
+        /// A transfer that brings less than this a second over `stall`, while contents come, is ended, and the next source gets its turn; in
+        /// units of `bwlimit`, and never more than half of that. 0: never.
+        min_rate: Rate = Rate(Some(1_000));
+        /// How long connecting to a server may take. Its answer about the module may take `stall` more, whatever it says before.
         connect_timeout: Period = Period(Duration::from_secs(30));
         /// CPU niceness of the job's rsyncs and hooks, from 0 (as pdb-sync itself) to 19 (last).
         nice: Nice = Within::constant(0);

@@ -71,6 +71,12 @@ impl Value for Sources {
     }
 }
 
+/// Among so many arguments the one that is refused is pointed at; in longer lists, the list is.
+const MOST_TRIED: usize = 1000;
+
+/// Those of `[notify]` run at the same time.
+const MOST_COMMANDS: usize = 100;
+
 impl Value for RsyncArgs {
     fn expected() -> String {
         Vec::<String>::expected()
@@ -79,8 +85,8 @@ impl Value for RsyncArgs {
     fn read(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Option<Self> {
         let read = Vec::<String>::read(value, reader)?;
         let Err(refused) = args::check(&read) else { return Some(RsyncArgs(read)) };
-        // The shortest beginning that is refused ends in the culprit.
-        let culprit = (0..read.len()).find(|n| args::check(&read[..=*n]).is_err());
+        // The shortest beginning that is refused ends in the culprit. Each takes a look at all before it.
+        let culprit = (0..read.len().min(MOST_TRIED)).find(|n| args::check(&read[..=*n]).is_err());
         let elements = value.get_ref().as_array();
         let span = culprit.and_then(|n| elements?.get(n)).map_or(value.span(), Spanned::span);
         reader.problem(span, refused.text, Some(refused.hint));
@@ -137,6 +143,11 @@ impl Value for HookList {
                 return None;
             }
         };
+        if elements.len() > MOST_COMMANDS {
+            let text = format!("{} commands are more than {MOST_COMMANDS}", elements.len());
+            reader.problem(value.span(), text, Some("put them into a script".into()));
+            return None;
+        }
         let read: Vec<Option<Hook>> = elements.iter().map(|element| hook(element, reader)).collect();
         read.into_iter().collect::<Option<_>>().map(HookList)
     }

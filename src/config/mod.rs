@@ -47,6 +47,7 @@ pub use schema::schema;
 pub use select::{SelectError, is_path, select, tagged};
 pub use show::show;
 pub use surroundings::Surroundings;
+pub(crate) use units::bytes_text;
 pub use units::{Pause, Period, Rate, Size, TimeLimit};
 pub use value::{Parallel, Retries, Within};
 pub use watch::{Bound, Slower, StatsSettings};

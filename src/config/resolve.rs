@@ -159,6 +159,7 @@ impl Resolver<'_> {
             busy_delay: settings.busy_delay.value.0,
             timeout: settings.timeout.value.0,
             stall: settings.stall.value.0,
+            min_rate: settings.min_rate.value.0,
             connect_timeout: settings.connect_timeout.value.0,
             child_priority: Priority {
                 nice: u8::try_from(settings.nice.value.get()).unwrap_or(u8::MAX),

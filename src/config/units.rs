@@ -47,7 +47,7 @@ fn duration(text: &str) -> Result<Duration, String> {
 }
 
 /// Exact, in the largest unit that divides it.
-fn bytes_text(bytes: u64) -> String {
+pub(crate) fn bytes_text(bytes: u64) -> String {
     const UNITS: [(&str, u64); 8] = [
         ("TiB", 1 << 40),
         ("TB", 1_000_000_000_000),
@@ -56,7 +56,7 @@ fn bytes_text(bytes: u64) -> String {
         ("MiB", 1 << 20),
         ("MB", 1_000_000),
         ("KiB", 1 << 10),
-        ("kB", 1_000),
+        ("KB", 1_000),
     ];
     let unit = UNITS.into_iter().find(|(_, factor)| bytes > 0 && bytes.is_multiple_of(*factor));
     let (unit, factor) = unit.unwrap_or(("B", 1));

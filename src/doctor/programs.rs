@@ -1,6 +1,6 @@
 //! The rsync program: is it there, which one is it, and do the options that we give it really run?
 
-use super::tool::{self, Ran};
+use super::tool;
 use super::{Area, Ask, Finding, Verdict};
 use crate::config::{Overrides, Surroundings, load};
 use crate::job::{Job, Source};
@@ -8,6 +8,7 @@ use crate::rsync::args::{Purpose, argv};
 use crate::rsync::exit::{Verdict as Judged, judge};
 use crate::rsync::output::figures;
 use crate::rsync::version::{Flavour, Support, Version};
+use crate::run::helper::Ran;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -147,7 +148,7 @@ async fn fetch(program: &str, job: &Job) -> Result<Duration, Finding> {
         let ran = ran.map_err(|error| failed(format!("{}: {error}", shell_words::join(&argv))))?;
         took += ran.took;
         if let Judged::Failed(_, reason) | Judged::Partial(reason) | Judged::Vanished(reason) =
-            judge(ran.code, &ran.stderr, &job.sources[0])
+            judge(ran.code(), &ran.stderr, &job.sources[0])
         {
             let finding = failed(format!("{} ({})", reason.text, shell_words::join(&argv)));
             return Err(Finding { hint: reason.hint, ..finding });

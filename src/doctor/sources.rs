@@ -161,7 +161,7 @@ async fn list(ask: &Ask, job: &Job, source: &Source) -> Result<Duration, Finding
             }
             _ => fail(format!("{source} cannot be asked: cannot run {}: {error}", ask.rsync)),
         })?;
-    match judge(ran.code, &ran.stderr, source) {
+    match judge(ran.code(), &ran.stderr, source) {
         Judged::Ok if figures(Purpose::Transfer, &ran.stdout).files.is_none() => {
             Err(unlisted(source, &ran.stdout))
         }

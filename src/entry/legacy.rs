@@ -2,8 +2,8 @@
 
 use super::date::Date;
 use super::id;
-use super::model::{Entry, Kind, Ligand, MOST_VALUES, add, add_organism};
-use std::collections::BTreeMap;
+use super::model::{Adder, Entry, Kind, Ligand, MOST_VALUES};
+use std::collections::{BTreeMap, HashSet};
 
 /// A record that begins a file of this format.
 pub(super) fn is_legacy(bytes: &[u8]) -> bool {
@@ -33,12 +33,13 @@ pub(super) fn entry<'a>(lines: impl Iterator<Item = &'a [u8]>) -> Entry {
     let mut long: BTreeMap<String, String> = BTreeMap::new();
     let mut hetero: BTreeMap<String, String> = BTreeMap::new();
     let mut chains: BTreeMap<char, u64> = BTreeMap::new();
+    let (mut keywords, mut uniprot) = (Adder::to(&mut entry.keywords), Adder::to(&mut entry.uniprot));
     for line in lines {
         let line: String = line.iter().map(|b| char::from(*b)).filter(|c| !c.is_control()).collect();
         let Some(record) = columns(&line, 1, 6) else { continue };
         match record.trim_end() {
             "HEADER" => {
-                add(&mut entry.keywords, columns(&line, 11, 50).unwrap_or_default().trim());
+                keywords.add(columns(&line, 11, 50).unwrap_or_default().trim());
                 entry.deposited = columns(&line, 51, 59).and_then(Date::legacy);
                 entry.id = columns(&line, 63, 66).and_then(id::normal);
             }
@@ -70,11 +71,9 @@ pub(super) fn entry<'a>(lines: impl Iterator<Item = &'a [u8]>) -> Entry {
                 }
             }
             "DBREF" if columns(&line, 27, 32).is_some_and(|name| name.trim() == "UNP") => {
-                add(&mut entry.uniprot, columns(&line, 34, 41).unwrap_or_default().trim().to_uppercase());
+                uniprot.add(columns(&line, 34, 41).unwrap_or_default().trim().to_uppercase());
             }
-            "DBREF2" => {
-                add(&mut entry.uniprot, columns(&line, 19, 40).unwrap_or_default().trim().to_uppercase())
-            }
+            "DBREF2" => uniprot.add(columns(&line, 19, 40).unwrap_or_default().trim().to_uppercase()),
             "HETNAM" => {
                 let code = columns(&line, 12, 14).unwrap_or_default().trim().to_uppercase();
                 join(hetero.entry(code).or_default(), columns(&line, 16, 70).unwrap_or_default());
@@ -92,7 +91,10 @@ pub(super) fn entry<'a>(lines: impl Iterator<Item = &'a [u8]>) -> Entry {
         entry.chains = Some(chains.len() as u64);
     }
     for (code, name) in hetero {
-        if !code.is_empty() && !matches!(code.as_str(), "HOH" | "DOD" | "UNK") {
+        if entry.ligands.len() < MOST_VALUES
+            && !code.is_empty()
+            && !matches!(code.as_str(), "HOH" | "DOD" | "UNK")
+        {
             entry.ligands.push(Ligand { code, name: Some(name).filter(|name| !name.is_empty()) });
         }
     }
@@ -103,29 +105,31 @@ fn fill(entry: &mut Entry, long: &BTreeMap<String, String>) {
     let get = |key: &str| long.get(key).map(String::as_str).unwrap_or_default();
     let some = |key: &str| Some(get(key).to_owned()).filter(|text| !text.is_empty());
     entry.title = some("TITLE");
+    let (mut keywords, mut methods) = (Adder::to(&mut entry.keywords), Adder::to(&mut entry.methods));
+    let (mut authors, mut molecules) = (Adder::to(&mut entry.authors), Adder::to(&mut entry.molecules));
+    let (mut enzymes, mut organisms) = (Adder::to(&mut entry.enzymes), Adder::to(&mut entry.organisms));
+    let (mut common_names, mut numbers) = (Adder::to(&mut entry.common_names), HashSet::new());
     for word in get("KEYWDS").split(',') {
-        add(&mut entry.keywords, word.trim());
+        keywords.add(word.trim());
     }
     for method in get("EXPDTA").split(';') {
-        add(&mut entry.methods, method.trim().to_lowercase());
+        methods.add(method.trim().to_lowercase());
     }
     for name in get("AUTHOR").split(',').chain(get("JRNL AUTH").split(',')) {
-        add(&mut entry.authors, person(name.trim()));
+        authors.add(person(name.trim()));
     }
     // `MOL_ID: 1; MOLECULE: …; CHAIN: A;`
     for specification in get("COMPND").split(';').chain(get("SOURCE").split(';')) {
         let Some((key, value)) = specification.split_once(':') else { continue };
         let value = value.trim();
         match key.trim() {
-            "MOLECULE" => add(&mut entry.molecules, value),
-            "EC" => value.split(',').for_each(|class| add(&mut entry.enzymes, class.trim())),
-            "ORGANISM_SCIENTIFIC" => {
-                value.split(',').for_each(|name| add_organism(&mut entry.organisms, name.trim()))
-            }
-            "ORGANISM_COMMON" => add(&mut entry.common_names, value),
+            "MOLECULE" => molecules.add(value),
+            "EC" => value.split(',').for_each(|class| enzymes.add(class.trim())),
+            "ORGANISM_SCIENTIFIC" => value.split(',').for_each(|name| organisms.organism(name.trim())),
+            "ORGANISM_COMMON" => common_names.add(value),
             "ORGANISM_TAXID" => {
                 for number in value.split(',').filter_map(|number| number.trim().parse().ok()) {
-                    if entry.taxonomy.len() < MOST_VALUES && !entry.taxonomy.contains(&number) {
+                    if entry.taxonomy.len() < MOST_VALUES && numbers.insert(number) {
                         entry.taxonomy.push(number);
                     }
                 }

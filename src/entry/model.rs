@@ -1,6 +1,7 @@
 //! What is known of an entry.
 
 use super::date::Date;
+use std::collections::HashSet;
 
 /// One document: an entry of the archive, a chemical component, a sequence, another text, or a file that is broken. What is not
 /// known is `None` or empty.
@@ -145,24 +146,35 @@ impl Entry {
     }
 }
 
-/// Adds a value unless it is there already, whatever its case.
-pub(super) fn add(list: &mut Vec<String>, value: impl Into<String>) {
-    let value = value.into();
-    // To look for a value takes a look at all; a list without an end must not take the square of its length.
-    if list.len() < MOST_VALUES
-        && !value.is_empty()
-        && !list.iter().any(|known| known.eq_ignore_ascii_case(&value))
-    {
-        list.push(value);
-    }
+/// Adds values to a list, each once whatever its case. To look for one takes no look at all: a table of millions of rows must not take
+/// the product of its length and the list's.
+pub(super) struct Adder<'e> {
+    list: &'e mut Vec<String>,
+    known: HashSet<String>,
 }
 
-/// Adds the name of an organism. Old entries shout; both ways of writing are one organism.
-pub(super) fn add_organism(list: &mut Vec<String>, name: &str) {
-    if name.chars().any(char::is_lowercase) {
-        return add(list, name);
+impl<'e> Adder<'e> {
+    /// For a list that may hold values already.
+    pub(super) fn to(list: &'e mut Vec<String>) -> Self {
+        let known = list.iter().map(|value| value.to_ascii_lowercase()).collect();
+        Adder { list, known }
     }
-    let mut letters = name.chars();
-    let first = letters.next().map(String::from).unwrap_or_default();
-    add(list, first + &letters.as_str().to_lowercase());
+
+    pub(super) fn add(&mut self, value: impl Into<String>) {
+        let value = value.into();
+        if self.list.len() < MOST_VALUES && !value.is_empty() && self.known.insert(value.to_ascii_lowercase())
+        {
+            self.list.push(value);
+        }
+    }
+
+    /// Adds the name of an organism. Old entries shout; both ways of writing are one organism.
+    pub(super) fn organism(&mut self, name: &str) {
+        if name.chars().any(char::is_lowercase) {
+            return self.add(name);
+        }
+        let mut letters = name.chars();
+        let first = letters.next().map(String::from).unwrap_or_default();
+        self.add(first + &letters.as_str().to_lowercase());
+    }
 }

@@ -2,8 +2,9 @@
 
 use super::date::Date;
 use super::id;
-use super::model::{Entry, Kind, Ligand, MOST_VALUES, add, add_organism};
+use super::model::{Adder, Entry, Kind, Ligand, MOST_VALUES};
 use super::table::{Block, Row, Wanted};
+use std::collections::HashSet;
 
 /// What is read.
 pub(super) const WANTED: &[Wanted] = &[
@@ -119,15 +120,17 @@ fn structure(block: &Block<'_>, id: &str, sequences: bool) -> Entry {
         space_group: block.one("_symmetry", "space_group_name_h-m"),
         ..Entry::default()
     };
+    let mut keywords = Adder::to(&mut entry.keywords);
     for item in ["pdbx_keywords", "text"] {
         let text = block.one("_struct_keywords", item).unwrap_or_default();
         for word in text.split(", ") {
-            add(&mut entry.keywords, word.trim().trim_end_matches(','));
+            keywords.add(word.trim().trim_end_matches(','));
         }
     }
+    let mut methods = Adder::to(&mut entry.methods);
     for row in block.rows("_exptl") {
         if let Some(method) = row.get("method") {
-            add(&mut entry.methods, method.to_lowercase());
+            methods.add(method.to_lowercase());
         }
     }
     entry.resolution = resolution(block);
@@ -137,19 +140,20 @@ fn structure(block: &Block<'_>, id: &str, sequences: bool) -> Entry {
     polymers(block, &mut entry, sequences);
     people(block, &mut entry);
     dates(block, &mut entry);
+    let mut known = HashSet::new();
     for row in block.rows("_chem_comp") {
         let Some(code) = row.get("id").map(|code| code.to_uppercase()) else { continue };
         if entry.ligands.len() >= MOST_VALUES {
             break;
         }
-        let known = entry.ligands.iter().any(|ligand| ligand.code == code);
-        if !known && !COMMON.contains(&format!(" {code} ")) {
+        if known.insert(code.clone()) && !COMMON.contains(&format!(" {code} ")) {
             entry.ligands.push(Ligand { code, name: row.get("name") });
         }
     }
+    let mut uniprot = Adder::to(&mut entry.uniprot);
     for row in block.rows("_struct_ref") {
         if row.text("db_name").is_some_and(|name| matches!(&*name, "UNP" | "TREMBL" | "SWS")) {
-            add(&mut entry.uniprot, row.get("pdbx_db_accession").unwrap_or_default().to_uppercase());
+            uniprot.add(row.get("pdbx_db_accession").unwrap_or_default().to_uppercase());
         }
     }
     entry
@@ -163,13 +167,14 @@ fn resolution(block: &Block<'_>) -> Option<f64> {
 
 fn entities(block: &Block<'_>, entry: &mut Entry) {
     let mut dalton = None;
+    let (mut molecules, mut enzymes) = (Adder::to(&mut entry.molecules), Adder::to(&mut entry.enzymes));
     for row in block.rows("_entity") {
         if row.text("type").as_deref() == Some("water") {
             continue;
         }
-        add(&mut entry.molecules, row.get("pdbx_description").unwrap_or_default());
+        molecules.add(row.get("pdbx_description").unwrap_or_default());
         for class in row.get("pdbx_ec").unwrap_or_default().split([',', ' ']) {
-            add(&mut entry.enzymes, class);
+            enzymes.add(class);
         }
         let copies = row.number::<f64>("pdbx_number_of_molecules").unwrap_or(1.0);
         if let Some(weight) = row.number::<f64>("formula_weight") {
@@ -180,6 +185,8 @@ fn entities(block: &Block<'_>, entry: &mut Entry) {
 }
 
 fn sources(block: &Block<'_>, entry: &mut Entry) {
+    let mut organisms = Adder::to(&mut entry.organisms);
+    let (mut common_names, mut numbers) = (Adder::to(&mut entry.common_names), HashSet::new());
     for (category, scientific, common, taxonomy) in [
         (
             "_entity_src_gen",
@@ -191,12 +198,12 @@ fn sources(block: &Block<'_>, entry: &mut Entry) {
         ("_pdbx_entity_src_syn", "organism_scientific", "organism_common_name", "ncbi_taxonomy_id"),
     ] {
         for row in block.rows(category) {
-            add_organism(&mut entry.organisms, &row.get(scientific).unwrap_or_default());
-            add(&mut entry.common_names, row.get(common).unwrap_or_default());
+            organisms.organism(&row.get(scientific).unwrap_or_default());
+            common_names.add(row.get(common).unwrap_or_default());
             // Fusion proteins have several, separated by commas.
             for number in row.get(taxonomy).unwrap_or_default().split([',', ' ']) {
                 match number.parse() {
-                    Ok(number) if entry.taxonomy.len() < MOST_VALUES && !entry.taxonomy.contains(&number) => {
+                    Ok(number) if entry.taxonomy.len() < MOST_VALUES && numbers.insert(number) => {
                         entry.taxonomy.push(number);
                     }
                     _ => {}
@@ -207,9 +214,10 @@ fn sources(block: &Block<'_>, entry: &mut Entry) {
 }
 
 fn polymers(block: &Block<'_>, entry: &mut Entry, sequences: bool) {
+    let mut polymers = Adder::to(&mut entry.polymers);
     for row in block.rows("_entity_poly") {
         if let Some(kind) = row.get("type") {
-            add(&mut entry.polymers, polymer(&kind));
+            polymers.add(polymer(&kind));
         }
         if let Some(strands) = row.get("pdbx_strand_id") {
             let strands = strands.split(',').filter(|strand| !strand.trim().is_empty()).count() as u64;
@@ -259,13 +267,14 @@ fn polymer(kind: &str) -> &'static str {
 }
 
 fn people(block: &Block<'_>, entry: &mut Entry) {
+    let mut authors = Adder::to(&mut entry.authors);
     for row in block.rows("_audit_author") {
-        add(&mut entry.authors, row.get("name").unwrap_or_default());
+        authors.add(row.get("name").unwrap_or_default());
     }
     let is_primary =
         |row: &Row<'_, '_>, item: &str| row.text(item).is_none_or(|id| id.eq_ignore_ascii_case("primary"));
     for row in block.rows("_citation_author").filter(|row| is_primary(row, "citation_id")) {
-        add(&mut entry.authors, row.get("name").unwrap_or_default());
+        authors.add(row.get("name").unwrap_or_default());
     }
     let Some(row) = block.rows("_citation").find(|row| is_primary(row, "id")) else { return };
     let citation = &mut entry.citation;

@@ -5,6 +5,7 @@
 //! A line is written at once and is whole or missing; one that cannot be read is passed over.
 
 use super::Error;
+use crate::machine;
 use crate::stats::Cost;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -60,7 +61,7 @@ fn note(state_dir: &Path, cost: &Cost, full: u64) -> io::Result<()> {
 pub fn costs(state_dir: &Path) -> Result<Vec<Cost>, Error> {
     let mut found = Vec::new();
     for path in [older(state_dir), path(state_dir)] {
-        match fs::read(&path) {
+        match machine::read_regular(&path, machine::OWN) {
             Ok(bytes) => found.extend(bytes.split(|byte| *byte == b'\n').filter_map(parsed)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(source) => {

@@ -74,6 +74,8 @@ pub struct Job {
     pub timeout: Option<Duration>,
     /// No byte and no line for so long: the transfer is ended as stalled.
     pub stall: Option<Duration>,
+    /// Bytes per second: less than that over `stall`, while contents come, and the transfer is ended as a crawl.
+    pub min_rate: Option<u64>,
     /// How long connecting to a daemon may take.
     pub connect_timeout: Duration,
     /// How the kernel treats its children.
@@ -141,6 +143,16 @@ pub enum Hook {
     Argv(Vec<String>),
 }
 
+impl Hook {
+    /// What is run: program and arguments.
+    pub fn argv(&self) -> Vec<String> {
+        match self {
+            Hook::Shell(line) => vec!["sh".into(), "-c".into(), line.clone()],
+            Hook::Argv(argv) => argv.clone(),
+        }
+    }
+}
+
 impl Job {
     /// The hosts that its sources live on, for display: `rsync.rcsb.org:33444`, or `local`.
     pub fn hosts(&self) -> Vec<String> {
@@ -192,6 +204,7 @@ impl Job {
             busy_delay: Duration::ZERO,
             timeout: None,
             stall: Some(Duration::from_secs(60)),
+            min_rate: Some(1_000),
             connect_timeout: Duration::from_secs(10),
             child_priority: Priority::default(),
             cache: CachePolicy::Keep,

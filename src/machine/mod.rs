@@ -1,5 +1,6 @@
 //! What this machine is like.
 
+mod bounded;
 mod flocks;
 mod follow;
 mod give_way;
@@ -10,6 +11,7 @@ mod process;
 mod surroundings;
 mod users;
 
+pub use bounded::{OWN, open_regular, read_named, read_regular};
 pub use flocks::{Holder, flock_holder};
 pub use follow::{follow, follows};
 pub use give_way::give_way;

@@ -2,6 +2,7 @@
 
 use super::probe::{Endpoint, Probe, probe};
 use crate::job::{Job, Source, SourceOrder};
+use crate::machine;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -29,7 +30,7 @@ type Table = BTreeMap<String, Known>;
 
 /// What is remembered, by `HOST:PORT`. A file that is missing or cannot be understood is as good as none.
 pub fn load(state_dir: &Path) -> Table {
-    let text = fs::read(file(state_dir)).unwrap_or_default();
+    let text = machine::read_regular(&file(state_dir), machine::OWN).unwrap_or_default();
     serde_json::from_slice(&text).unwrap_or_default()
 }
 

@@ -10,12 +10,21 @@ use crate::config::NotifySettings;
 use crate::exit::Exit;
 use crate::job::Hook;
 use crate::result::Summary;
-use send::Patience;
+use send::{Answer, Patience};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 /// When a signal has ended the run, whoever sent it does not wait long.
 const HURRY: Duration = Duration::from_secs(5);
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub struct Told {
+    /// What went wrong, each in a sentence.
+    pub problems: Vec<String>,
+    /// What commands wrote to their standard error, line by line.
+    pub complaints: Vec<String>,
+}
 
 /// Speaks for one run.
 #[derive(Debug)]
@@ -37,41 +46,47 @@ impl Notifier {
     }
 
     /// Tells of the end, and waits until everybody has been told or their tries are used up. The logs must be complete.
-    /// The answer is what went wrong.
-    pub fn finish(self, summary: &Summary) -> Vec<String> {
+    pub fn finish(self, summary: &Summary) -> Told {
         let Notifier { settings, start } = self;
         let hurry = summary.signal.is_some();
         let start = start.filter(|start| !hurry || start.is_finished());
-        let mut problems: Vec<String> =
-            start.and_then(|start| start.join().ok().flatten()).into_iter().collect();
+        let mut told = Told::default();
+        told.problems.extend(start.and_then(|start| start.join().ok().flatten()));
         let success = match summary.exit() {
             Exit::Done => true,
             // The run that holds the lock tells of itself.
-            Exit::Locked => return problems,
+            Exit::Locked => return told,
             _ => false,
         };
         let mut patience = Patience::of(&settings);
         if hurry {
             patience = Patience { timeout: patience.timeout.min(HURRY), retries: 0 };
         }
-        let told = settings.on.covers(success);
-        let body = if told { body::of(summary, success, settings.log_tail) } else { String::new() };
+        let wanted = settings.on.covers(success);
+        let body = if wanted { body::of(summary, success, settings.log_tail) } else { String::new() };
         thread::scope(|scope| {
+            let problem = |problem| Answer { problem, ..Answer::default() };
             let mut told_by = Vec::new();
             if let Some(url) = &settings.ping {
                 let end = if success { "" } else { "fail" };
-                told_by.push(scope.spawn(move || send::ping(url, end, patience)));
+                told_by.push(scope.spawn(move || problem(send::ping(url, end, patience))));
             }
-            let webhook = settings.webhook.as_ref().filter(|_| told);
-            told_by.extend(webhook.map(|url| scope.spawn(|| send::post(url, &body, patience))));
-            let commands: &[Hook] = if told { &settings.commands } else { &[] };
+            let webhook = settings.webhook.as_ref().filter(|_| wanted);
+            told_by.extend(webhook.map(|url| {
+                let body = &body;
+                scope.spawn(move || problem(send::post(url, body, patience)))
+            }));
+            let commands: &[Hook] = if wanted { &settings.commands } else { &[] };
             let (body, summary) = (&body, &summary);
             told_by.extend(commands.iter().map(|command| {
                 scope.spawn(move || send::command(command, body, &environment(summary, success), patience))
             }));
-            problems.extend(told_by.into_iter().filter_map(|told| told.join().ok().flatten()));
+            for answer in told_by.into_iter().filter_map(|answer| answer.join().ok()) {
+                told.problems.extend(answer.problem);
+                told.complaints.extend(answer.complaints);
+            }
         });
-        problems
+        told
     }
 }
 

@@ -2,15 +2,14 @@
 
 use crate::config::{NotifySettings, Url};
 use crate::job::Hook;
-use std::io::Write;
-use std::process::{Command, Stdio};
+use crate::run::helper::{self, Helper};
+use std::ffi::OsString;
+use std::io;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Before the first address is tried again; doubles with every try.
 const PAUSE: Duration = Duration::from_millis(500);
-/// How often a command is asked whether it has ended.
-const NAP: Duration = Duration::from_millis(10);
 
 /// How long and how often.
 #[derive(Debug, Clone, Copy)]
@@ -107,56 +106,45 @@ fn http(_address: &str, _body: Option<&str>, _timeout: Duration) -> Result<(), R
     Err(Refusal { text, passing: false })
 }
 
-/// Runs a command with the JSON on its standard input; the answer is what went wrong.
+/// What came of a command.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Answer {
+    /// What went wrong.
+    pub(super) problem: Option<String>,
+    /// What it had to complain about.
+    pub(super) complaints: Vec<String>,
+}
+
+/// Runs a command with the JSON on its standard input. Its standard output is not looked at, for ours may be a stream of JSON.
 pub(super) fn command(
     command: &Hook,
     body: &str,
     environment: &[(&str, String)],
     patience: Patience,
-) -> Option<String> {
+) -> Answer {
     let failed = |why: String| Some(format!("the notification command {command} {why}"));
-    let mut run = match command {
-        Hook::Shell(line) => {
-            let mut shell = Command::new("sh");
-            shell.arg("-c").arg(line);
-            shell
-        }
-        Hook::Argv(argv) => {
-            let mut run = Command::new(argv.first()?);
-            run.args(&argv[1..]);
-            run
+    let argv = command.argv();
+    // A reason may quote anything that rsync printed; a NUL would keep the command from being run.
+    let env: Vec<(OsString, OsString)> =
+        environment.iter().map(|(name, value)| (name.into(), value.replace('\0', "").into())).collect();
+    let helper = Helper { argv: &argv, env: &env, input: Some(body.as_bytes()), limit: patience.timeout };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let ran = match runtime.and_then(|runtime| runtime.block_on(helper::run(helper))) {
+        Ok(ran) => ran,
+        Err(error) => {
+            let problem = failed(match error.kind() {
+                io::ErrorKind::TimedOut => {
+                    let limit = crate::time::span(patience.timeout);
+                    format!("ran longer than {limit} and was ended")
+                }
+                _ => format!("could not be run: {error}"),
+            });
+            return Answer { problem, complaints: Vec::new() };
         }
     };
-    run.envs(environment.iter().map(|(name, value)| (name, value)));
-    // Standard output may be a stream of JSON; what a command has to complain about goes where our complaints go.
-    run.stdin(Stdio::piped()).stdout(Stdio::null());
-    let mut child = match run.spawn() {
-        Ok(child) => child,
-        Err(error) => return failed(format!("could not be started: {error}")),
-    };
-    if let Some(mut input) = child.stdin.take() {
-        let body = body.to_owned();
-        // A command need not read it. The thread ends with the pipe.
-        let _ = thread::Builder::new().spawn(move || {
-            let _ = input.write_all(body.as_bytes());
-        });
-    }
-    let start = Instant::now();
-    loop {
-        match child.try_wait() {
-            Ok(Some(status)) if status.success() => return None,
-            Ok(Some(status)) => return failed(format!("did not succeed: {status}")),
-            Ok(None) if start.elapsed() < patience.timeout => thread::sleep(NAP),
-            Ok(None) => {
-                // It may have ended just now; either way it is gone after this.
-                let _ = child.kill();
-                let _ = child.wait();
-                let limit = crate::time::span(patience.timeout);
-                return failed(format!("ran longer than {limit} and was ended"));
-            }
-            Err(error) => return failed(format!("could not be waited for: {error}")),
-        }
-    }
+    let problem =
+        (ran.code() != Some(0)).then(|| failed(format!("did not succeed: {}", ran.status()))).flatten();
+    Answer { problem, complaints: ran.stderr }
 }
 
 #[cfg(test)]
@@ -181,20 +169,22 @@ mod tests {
         let line =
             format!("printf '%s ' \"$WHO\" >{0}; cat >>{0}", shell_words::quote(file.to_str().unwrap()));
         let body = "{\"a\":1}".repeat(20_000);
-        assert_eq!(command(&Hook::Shell(line), &body, &[("WHO", "me".into())], LONG), None);
+        assert_eq!(command(&Hook::Shell(line), &body, &[("WHO", "me".into())], LONG), Answer::default());
         assert_eq!(std::fs::read_to_string(file).unwrap(), format!("me {body}"));
-        assert_eq!(command(&Hook::Argv(vec!["true".into()]), &body, &[], LONG), None, "it need not read");
+        let read = command(&Hook::Argv(vec!["true".into()]), &body, &[], LONG);
+        assert_eq!(read, Answer::default(), "it need not read");
     }
 
     #[test]
     fn commands_that_fail_say_how() {
-        let run = |line: &str, patience| command(&Hook::Shell(line.into()), "", &[], patience).unwrap();
-        assert_eq!(run("exit 3", LONG), "the notification command exit 3 did not succeed: exit status: 3");
+        let run =
+            |line: &str, patience| command(&Hook::Shell(line.into()), "", &[], patience).problem.unwrap();
+        assert_eq!(run("exit 3", LONG), "the notification command exit 3 did not succeed: exit status 3");
         assert_eq!(
             run("exec sleep 60", SHORT),
             "the notification command exec sleep 60 ran longer than 200ms and was ended"
         );
-        let missing = command(&Hook::Argv(vec!["/nowhere/x".into()]), "", &[], LONG).unwrap();
-        assert!(missing.contains("could not be started"), "{missing}");
+        let missing = command(&Hook::Argv(vec!["/nowhere/x".into()]), "", &[], LONG).problem.unwrap();
+        assert!(missing.contains("could not be run"), "{missing}");
     }
 }

@@ -61,7 +61,8 @@ pub fn argv(program: &str, job: &Job, source: &Source, purpose: Purpose) -> Vec<
         add(&[&format!("--partial-dir={PARTIAL_DIR}")]);
     }
     if let Some(stall) = job.stall {
-        add(&[&format!("--timeout={}", whole_seconds(stall))]);
+        // Later than our own watch, which knows more. The other side gives a sign of life after half of it at the latest.
+        add(&[&format!("--timeout={}", whole_seconds(stall.saturating_add(stall / 2)))]);
     }
     if matches!(source.address, Address::Daemon { .. }) {
         // rsync refuses --contimeout when a remote shell leads to the daemon (`-e ssh host::module`).
@@ -97,7 +98,7 @@ pub fn argv(program: &str, job: &Job, source: &Source, purpose: Purpose) -> Vec<
         _ => job.rsync_args.clone(),
     };
     argv.extend(options::protected(&own));
-    argv.extend(voice(job, purpose).into_iter().map(str::to_owned));
+    argv.extend(voice(job, source, purpose).into_iter().map(str::to_owned));
     let mut dest = job.dest.to_string_lossy().into_owned();
     if !dest.ends_with('/') {
         dest.push('/');
@@ -202,9 +203,13 @@ fn preset(preset: Preset) -> &'static [&'static str] {
 }
 
 /// What rsync says and how: the last word, after the job's own options.
-fn voice(job: &Job, purpose: Purpose) -> Vec<&'static str> {
+fn voice(job: &Job, source: &Source, purpose: Purpose) -> Vec<&'static str> {
     // Bytes as they are, plain integers, figures at the end, no message of the day among our lines.
     let mut voice = vec!["-8", "--no-h", "--stats", "--no-motd"];
+    // The first line, when the other side has answered. Stays here: no server hears of it.
+    if source.is_remote() {
+        voice.push("--debug=proto1");
+    }
     let live = purpose == Purpose::Transfer;
     // `--info=stats0` beats `--stats`. Not said without need: `--info=stats2` goes to the server, and old ones refuse it.
     if options::names(&job.rsync_args, None, "info") {
@@ -259,10 +264,10 @@ mod tests {
         (job.compress, job.checksum) = (true, true);
         assert_eq!(
             of(&job, Purpose::Transfer).join(" "),
-            "rsync -rlpt --partial-dir=.~partial~ --timeout=600 --contimeout=11 --sockopts=TCP_NODELAY \
+            "rsync -rlpt --partial-dir=.~partial~ --timeout=900 --contimeout=11 --sockopts=TCP_NODELAY \
              --no-inc-recursive -z -c --bwlimit=4883 --exclude=/.pdb-sync --filter=-p .~tmp~ \
              --filter=-p .~partial~ --include=keep.tmp --exclude=*.tmp --exclude=-x --chmod=ug=rwX --max-size 1g \
-             -8 --no-h --stats --no-motd -v --info=progress2 -- rsync://h:33444/m/d/ /srv/m/"
+             -8 --no-h --stats --no-motd --debug=proto1 -v --info=progress2 -- rsync://h:33444/m/d/ /srv/m/"
         );
     }
 

@@ -73,6 +73,8 @@ pub(super) struct Try<'a> {
     pub(super) keep: Option<Arc<Keep>>,
     /// Why a job that keeps what it removes cannot do so in this run.
     pub(super) cannot_keep: Option<Reason>,
+    /// How many files the transfer has to bring, if that is known.
+    pub(super) awaited: Option<u64>,
     /// How many transfers there have been.
     pub(super) transfers: u32,
     /// What is remembered of earlier runs of the job.
@@ -122,6 +124,7 @@ impl<'a> Try<'a> {
             code: None,
             keep: None,
             cannot_keep: None,
+            awaited: None,
             transfers: 0,
             memory: JobState::default(),
             remembers: true,

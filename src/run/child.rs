@@ -2,25 +2,37 @@
 
 use super::process::{self, Cause, Ear, End, Spec};
 use super::voice::Voice;
-use super::watchdog::Watchdog;
+use super::watchdog::{Signs, Watchdog};
 use crate::event::{Progress, Stream};
 use crate::job::{Priority, Source};
 use crate::result::Reason;
 use crate::rsync::args::Purpose;
 use crate::rsync::exit::{Class, Verdict, judge_with_figures};
 use crate::rsync::output::{Change, ChangeKind, Line, Reader, Stats};
+use memchr::memmem;
+use std::path::Path;
 use std::time::Duration;
 
 /// How many lines of standard error are kept for the verdict: the first and the last of them.
 const KEPT: usize = 40;
 /// How much of each.
 const KEPT_BYTES: usize = 1024;
+/// What `--debug=proto1` says when the other side has answered for the module.
+const ANSWERED: &[u8] = b"(Client) Protocol versions: ";
+/// In a line of progress: no file is left to look at.
+const LAST: &[u8] = b"to-chk=0/";
 
 /// What to run.
 pub(super) struct Order<'a> {
     pub(super) argv: &'a [String],
     pub(super) purpose: Purpose,
     pub(super) source: &'a Source,
+    /// Where it goes, for the message.
+    pub(super) dest: &'a Path,
+    /// How many files bring contents, if that is known.
+    pub(super) expected: Option<u64>,
+    /// The least rate that the watchdog knows, for the message.
+    pub(super) min_rate: Option<u64>,
     pub(super) watchdog: Watchdog,
     pub(super) priority: Priority,
     pub(super) grace: Duration,
@@ -68,18 +80,22 @@ pub(super) async fn run(
     voice: &Voice,
     changes: &mut (dyn FnMut(&Change<'_>) -> bool + Send),
 ) -> Ran {
-    let Order { argv, purpose, source, watchdog, priority, grace, timeout, show } = order;
+    let Order { argv, purpose, source, dest, expected, min_rate, watchdog, priority, grace, timeout, show } =
+        order;
     let env = environment(argv, purpose);
     let mut ear = Hearing {
         voice,
+        purpose,
         reader: Reader::new(purpose),
         show,
         changes,
         said: Tail::default(),
         printed: Vec::new(),
         progress: None,
+        expected,
+        signs: Signs::default(),
     };
-    let spec = Spec { argv, env: &env, priority, grace };
+    let spec = Spec { argv, env: &env, priority, grace, input: None, supervised: false };
     let end = process::run(&spec, voice, watchdog, &mut ear).await;
     let (stats, progress) = (*ear.reader.stats(), ear.progress);
     let (said, printed) = (ear.said.lines(), ear.printed);
@@ -88,11 +104,17 @@ pub(super) async fn run(
         Ok(End::Exited(code)) => (Some(code), judge(Some(code))),
         Ok(End::Signalled(_)) => (None, judge(None)),
         Ok(End::Ended(Cause::Stopped)) => (None, Ended::Stopped),
+        Ok(End::Held(pid)) => (None, failed(Class::Fatal, held(pid))),
         Ok(End::Ended(Cause::DiskLow(free))) => (None, Ended::DiskLow(free)),
         Ok(End::Ended(Cause::Timeout(limit))) => {
             (None, failed(Class::Retry, timed_out(timeout.unwrap_or(limit))))
         }
         Ok(End::Ended(Cause::Stalled(limit))) => (None, failed(Class::Retry, stalled(limit, source))),
+        Ok(End::Ended(Cause::Stuck(limit))) => (None, failed(Class::Here, stuck(limit, source, dest))),
+        Ok(End::Ended(Cause::Unanswered(limit))) => (None, failed(Class::Slow, unanswered(limit, source))),
+        Ok(End::Ended(Cause::Crawl(bytes, window))) => {
+            (None, failed(Class::Slow, crawled(bytes, window, min_rate.unwrap_or(0), source)))
+        }
         Err(error) => (None, failed(Class::Fatal, not_started(&argv[0], &error))),
     };
     Ran { code, verdict, stats, progress }
@@ -112,6 +134,42 @@ fn stalled(limit: Duration, source: &Source) -> Reason {
     let limit = crate::time::span(limit);
     Reason::new(format!("stalled: no byte and no line from {} for {limit}", source.host_label()))
         .hint("the server or the network between went silent; another source in the list would be tried next")
+}
+
+fn stuck(limit: Duration, source: &Source, dest: &Path) -> Reason {
+    let limit = humantime::format_duration(limit);
+    let text = format!(
+        "stalled: rsync has not taken what {} sent for {limit}; it waits, most likely for {}",
+        source.host_label(),
+        dest.display()
+    );
+    Reason::new(text).hint(
+        "does the disk of the destination answer, and is rsync not stopped? Another source would not help",
+    )
+}
+
+fn unanswered(limit: Duration, source: &Source) -> Reason {
+    let limit = humantime::format_duration(limit);
+    let text = format!(
+        "{} sent something, but no answer within {limit} (connect_timeout + stall)",
+        source.host_label()
+    );
+    Reason::new(text).hint("a greeting or a message without an end looks like this; name another source, or raise stall if the server only takes its time")
+}
+
+fn crawled(bytes: u64, window: Duration, rate: u64, source: &Source) -> Reason {
+    let (window, rate) = (humantime::format_duration(window), crate::config::bytes_text(rate));
+    let text = format!(
+        "too slow: {bytes} bytes in {window} from {}, less than min_rate = {rate} a second",
+        source.host_label()
+    );
+    Reason::new(text).hint("the next source in the list is tried at once; lower min_rate, or set it to \"0\", if this link is as slow as that")
+}
+
+/// Another try would only leave another one there.
+fn held(pid: i32) -> Reason {
+    Reason::new(format!("rsync: {}", super::helper::held(pid)))
+        .hint("does the file system of the destination, or of a local source, answer? `findmnt` shows where it comes from")
 }
 
 fn not_started(program: &str, error: &std::io::Error) -> Reason {
@@ -141,6 +199,7 @@ fn environment(argv: &[String], purpose: Purpose) -> Vec<(std::ffi::OsString, st
 /// Listens to an rsync.
 struct Hearing<'a> {
     voice: &'a Voice,
+    purpose: Purpose,
     reader: Reader,
     show: Show,
     changes: &'a mut (dyn FnMut(&Change<'_>) -> bool + Send),
@@ -148,6 +207,9 @@ struct Hearing<'a> {
     /// What it printed that is no change and no progress, for an rsync that ends without its figures.
     printed: Vec<String>,
     progress: Option<Progress>,
+    /// How many files bring contents, if that is known.
+    expected: Option<u64>,
+    signs: Signs,
 }
 
 impl Ear for Hearing<'_> {
@@ -156,8 +218,12 @@ impl Ear for Hearing<'_> {
             self.said.push(line);
             return pass_on(line, out);
         }
+        // Nothing comes here before the other side has answered: there is no message of the day among our lines.
+        if !std::mem::replace(&mut self.signs.answered, true) && line.starts_with(ANSWERED) {
+            return;
+        }
         match self.reader.read(line) {
-            Line::Progress(now) => self.advance(now),
+            Line::Progress(now) => self.advance(now, memmem::find(line, LAST).is_some()),
             Line::Change(change) => {
                 let wanted = (self.changes)(&change);
                 match self.show {
@@ -167,6 +233,7 @@ impl Ear for Hearing<'_> {
                 }
             }
             Line::Text(text) => {
+                self.signs.contents |= self.names_a_file(text);
                 // rsync says this one on standard output.
                 if text.starts_with(b"IO error") {
                     self.said.push(text);
@@ -178,13 +245,30 @@ impl Ear for Hearing<'_> {
                     pass_on(text, out);
                 }
             }
-            Line::Stat => {}
+            Line::Stat => self.signs.contents = false,
         }
+    }
+
+    fn signs(&self) -> Signs {
+        self.signs
     }
 }
 
 impl Hearing<'_> {
-    fn advance(&mut self, mut now: Progress) {
+    /// Whether the line is the name of a file whose contents come now. What is no name is followed by progress, or by the figures.
+    fn names_a_file(&self, text: &[u8]) -> bool {
+        let before = [&b"receiving "[..], b"created directory ", b"IO error"];
+        self.purpose == Purpose::Transfer
+            && !text.is_empty()
+            && !text.ends_with(b"/")
+            && !before.iter().any(|words| text.starts_with(words))
+    }
+
+    fn advance(&mut self, mut now: Progress, last: bool) {
+        // The brackets end a file.
+        let done = now.files.is_some_and(|files| last || self.expected.is_some_and(|all| files >= all));
+        self.signs.contents = !done;
+        self.signs.bytes = now.bytes;
         now.files = now.files.or(self.progress.and_then(|before| before.files));
         self.progress = Some(now);
         self.voice.progress.send_replace(Some(now));

@@ -1,6 +1,6 @@
 //! How children end.
 
-use rustix::process::{Pid, WaitOptions, waitpid};
+use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
@@ -16,11 +16,17 @@ impl Ends {
         signal(SignalKind::child()).map(Ends)
     }
 
-    /// Waits for the end of that child of ours, and for no other: its number is free for another one after that.
+    /// Waits for the end of that child of ours, and for no other. It stays a zombie, so that its number, which is also that of its
+    /// group, is not given to another process before [`super::group::Group::done`].
     pub(super) async fn of(&mut self, pid: Pid) -> io::Result<ExitStatus> {
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
         loop {
-            if let Some((_, status)) = waitpid(Some(pid), WaitOptions::NOHANG)? {
-                return Ok(ExitStatus::from_raw(status.as_raw()));
+            if let Some(status) = waitid(WaitId::Pid(pid), options)? {
+                let raw = match status.exit_status() {
+                    Some(code) => (code & 0xff) << 8,
+                    None => status.terminating_signal().unwrap_or(0),
+                };
+                return Ok(ExitStatus::from_raw(raw));
             }
             self.0.recv().await;
         }

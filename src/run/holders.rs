@@ -4,6 +4,7 @@
 //! starting a job cost most. Its owner has it locked for as long as it lives, so one that stays behind tells by itself.
 
 use super::note::Note;
+use crate::machine;
 use crate::machine::host_name;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -98,7 +99,7 @@ impl Holders {
                 return None;
             }
             let mut text = String::new();
-            file.read_to_string(&mut text).ok()?;
+            (&mut file).take(machine::OWN).read_to_string(&mut text).ok()?;
             let mut notes = text.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
             // Where files cannot be locked, one that was left behind looks the same.
             notes.find_map(Note::read).filter(|note| !note.is_gone()).map(|note| note.to_string())
@@ -121,7 +122,7 @@ fn notes(dir: &Path) -> impl Iterator<Item = (PathBuf, File)> {
     let paths = fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path());
     paths
         .filter(|path| path.extension().is_some_and(|ending| ending == ENDING))
-        .filter_map(|path| File::open(&path).ok().map(|file| (path, file)))
+        .filter_map(|path| machine::open_regular(&path).ok().map(|file| (path, file)))
 }
 
 #[cfg(test)]

@@ -35,12 +35,8 @@ pub(super) async fn run(
 ) -> Hooked {
     let (timeout, priority) = (job.hooks.timeout, job.child_priority);
     for hook in hooks {
-        let argv = match hook {
-            Hook::Shell(line) => vec!["sh".into(), "-c".into(), line.clone()],
-            Hook::Argv(argv) => argv.clone(),
-        };
-
-        let spec = Spec { argv: &argv, env, priority, grace };
+        let argv = hook.argv();
+        let spec = Spec { argv: &argv, env, priority, grace, input: None, supervised: true };
         let watchdog = Watchdog::new(Some(timeout), None);
         match process::run(&spec, voice, watchdog, &mut Plain).await {
             Ok(End::Exited(0)) => {}
@@ -54,6 +50,9 @@ pub(super) async fn run(
                 return Hooked::Failed(format!(
                     "hook {hook} ran longer than hook_timeout ({limit}) and was ended"
                 ));
+            }
+            Ok(End::Held(pid)) => {
+                return Hooked::Failed(format!("hook {hook}: {}", super::helper::held(pid)));
             }
             Ok(End::Ended(_)) => return Hooked::Stopped,
             Err(error) => return Hooked::Failed(format!("cannot run hook {hook}: {error}")),

@@ -1,6 +1,7 @@
 //! What is remembered of a job from one run to the next: `STATE/listings/JOB.json`. It may be deleted; the next run learns it again.
 
 use super::dir_id::{DirId, Same};
+use crate::machine;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs;
@@ -85,7 +86,7 @@ impl JobState {
     /// What is remembered of the job.
     pub(super) fn load(state_dir: &Path, job: &str) -> Result<Self, Unknown> {
         let path = path(state_dir, job);
-        let Ok(text) = fs::read(&path) else { return Err(Unknown::New) };
+        let Ok(text) = machine::read_regular(&path, machine::OWN) else { return Err(Unknown::New) };
         match serde_json::from_slice::<serde_json::Value>(&text).ok().and_then(|value| value["v"].as_u64()) {
             Some(version) if version > u64::from(VERSION) => return Err(Unknown::Newer),
             _ => {}

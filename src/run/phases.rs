@@ -2,7 +2,7 @@
 
 use super::Mode;
 use super::attempt::{Ending, Try};
-use super::blocking::off_thread;
+use super::blocking::{last_moment, off_thread};
 use super::child::{self, Ended, Order, Ran, Show};
 use super::guard;
 use super::listing::{Collector, Gone, Listing, Mark, list_path, needs_names};
@@ -152,7 +152,17 @@ impl Try<'_> {
             }
             removed
         });
-        while let Some(block) = told.recv().await {
+        let overdue = last_moment(&self.voice.stop);
+        tokio::pin!(overdue);
+        loop {
+            let block = tokio::select! {
+                block = told.recv() => match block {
+                    Some(block) => block,
+                    None => break,
+                },
+                // It asks itself whether to go on; one that does not end hangs.
+                () = &mut overdue => return Err(Ending::Stopped),
+            };
             voice
                 .say(Event::Output {
                     job: voice.job.clone(),
@@ -229,7 +239,10 @@ impl Try<'_> {
         let argv = self.announce(job, source, purpose, lost).await;
         self.voice.phase(self.number, phase, &argv).await;
         let timeout = job.timeout.map(|t| t.saturating_sub(self.started.elapsed()));
-        let mut watchdog = Watchdog::new(timeout, job.stall);
+        let remote = source.is_remote();
+        let min_rate = least_rate(job).filter(|_| remote && purpose == Purpose::Transfer);
+        let answer = job.stall.filter(|_| remote).map(|stall| job.connect_timeout.saturating_add(stall));
+        let mut watchdog = Watchdog::new(timeout, job.stall).answer(answer).min_rate(min_rate);
         if plan.mode == Mode::Real {
             watchdog = watchdog.min_free(job.dest.clone(), job.min_free);
         }
@@ -237,7 +250,20 @@ impl Try<'_> {
         self.voice.progress.send_replace(None);
         let started = Instant::now();
         let (timeout, grace, priority) = (job.timeout, plan.grace, job.child_priority);
-        let order = Order { argv: &argv, purpose, source, watchdog, priority, grace, timeout, show };
+        let (dest, expected) = (&*job.dest, self.awaited);
+        let order = Order {
+            argv: &argv,
+            purpose,
+            source,
+            dest,
+            expected,
+            min_rate,
+            watchdog,
+            priority,
+            grace,
+            timeout,
+            show,
+        };
         let ran = child::run(order, self.voice, changes).await;
         self.phases.push((phase, started.elapsed()));
         self.code = ran.code;
@@ -255,6 +281,13 @@ impl Try<'_> {
             }
         }
     }
+}
+
+/// What a transfer has to bring a second. Who limits the bandwidth does not mean to be told that it is low; half of it, since rsync spreads
+/// it unevenly.
+fn least_rate(job: &Job) -> Option<u64> {
+    let least = job.min_rate?;
+    Some(job.bwlimit.map_or(least, |most| least.min(most / 2)))
 }
 
 /// The list of deletions cannot be read back.

@@ -1,17 +1,20 @@
 //! Children: the only place that knows pids and process groups.
 //!
 //! Each child leads a process group of its own: a signal reaches it and everything that it started, and it has no terminal
-//! to ask for passwords on. It ends with SIGTERM, a grace in which we go on reading, then SIGKILL; and if we are killed
-//! ourselves, the kernel sends it SIGTERM.
+//! to ask for passwords on. It ends with SIGTERM, a grace in which we go on reading, then SIGKILL, and so does all of its group;
+//! if we are killed ourselves, the kernel sends it SIGTERM, and what it has started is for [`super::supervisor`].
 
 use super::ends::Ends;
+use super::group::Group;
+use super::input::Input;
 use super::pipe::Pipe;
 use super::spawn::{self, Started};
+use super::supervisor::Supervisor;
 use super::voice::Voice;
-use super::watchdog::Watchdog;
+use super::watchdog::{Signs, Watchdog};
 use crate::event::{Stamped, Stream};
 use crate::job::Priority;
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::Signal;
 use std::ffi::OsString;
 use std::io;
 use std::os::unix::process::ExitStatusExt;
@@ -21,10 +24,14 @@ use tokio::time::{Instant, sleep_until};
 
 /// After a child has gone, whoever still holds its pipes may be silent for so long.
 const DRAIN: Duration = Duration::from_secs(2);
+/// … and may speak for so long.
+const DRAIN_MOST: Duration = Duration::from_secs(10);
 /// After a read that brought little, so long nothing is read: a few lines cost as much to pass on as many.
 const REST: Duration = Duration::from_millis(5);
 /// What is little, in bytes.
 const LITTLE: usize = 4 * 1024;
+/// A child that was killed is gone at once, unless the kernel holds it in a system call: on a file system that does not answer.
+const DEATH: Duration = Duration::from_secs(5);
 /// A point in time that does not come.
 const NEVER: Duration = Duration::from_secs(365 * 24 * 3600);
 
@@ -38,6 +45,10 @@ pub(super) struct Spec<'a> {
     pub(super) priority: Priority,
     /// Between SIGTERM and SIGKILL.
     pub(super) grace: Duration,
+    /// What it finds on its standard input; `None`: nothing at all.
+    pub(super) input: Option<&'a [u8]>,
+    /// Whether what it starts has to end with us, too, where we are killed. rsync looks after its own children.
+    pub(super) supervised: bool,
 }
 
 /// How a child ended.
@@ -49,6 +60,8 @@ pub(super) enum End {
     Signalled(i32),
     /// We ended it.
     Ended(Cause),
+    /// We killed it, and it is still there: this process waits in the kernel for something that does not answer.
+    Held(i32),
 }
 
 /// Why we ended a child.
@@ -60,6 +73,12 @@ pub(super) enum Cause {
     Timeout(Duration),
     /// No byte and no line for so long.
     Stalled(Duration),
+    /// The same, while what came was waiting here to be taken.
+    Stuck(Duration),
+    /// Nothing that only comes after the answer of the other side came for so long.
+    Unanswered(Duration),
+    /// So few bytes of contents in so long a time.
+    Crawl(u64, Duration),
     /// The destination's file system has only so many bytes left.
     DiskLow(u64),
 }
@@ -68,6 +87,11 @@ pub(super) enum Cause {
 pub(super) trait Ear {
     /// A line, without its end. What people should see of it is appended to `out`, as whole lines.
     fn line(&mut self, stream: Stream, line: &[u8], out: &mut Vec<u8>);
+
+    /// How far the child is, by what it has said.
+    fn signs(&self) -> Signs {
+        Signs::default()
+    }
 }
 
 /// Runs a child to its end, through everything that can happen to it.
@@ -79,8 +103,10 @@ pub(super) async fn run(
 ) -> io::Result<End> {
     let stop = &voice.stop;
     let mut ends = Ends::watch()?;
-    let Started { pid, stdout, stderr } = spawn::start(spec)?;
+    let Started { pid, stdin, stdout, stderr } = spawn::start(spec)?;
     let group = Group::of(pid);
+    let supervisor = spec.supervised.then(|| Supervisor::of(pid, spec.grace));
+    let mut input = Input::new(stdin, spec.input)?;
     watchdog.watch(pid);
     let mut stdout = Pipe::new(stdout, Stream::Stdout)?;
     let mut stderr = Pipe::new(stderr, Stream::Stderr)?;
@@ -89,12 +115,16 @@ pub(super) async fn run(
     let mut cause: Option<Cause> = None;
     let mut kill_at = Instant::now() + NEVER;
     let mut drain_until = Instant::now() + NEVER;
+    let mut drain_most = drain_until;
+    let mut give_up_at = Instant::now() + NEVER;
     let mut rest_until = Instant::now();
 
     while status.is_none() || stdout.is_open() || stderr.is_open() || pending.is_some() {
         let free = pending.is_none();
         // A reader that is slow is not a child that has stalled.
         watchdog.deaf(!free);
+        watchdog.noted(ear.signs());
+        let begun = Instant::now();
         let rests = status.is_none() && Instant::now() < rest_until;
         tokio::select! {
             () = stdout.ready(), if free && !rests => {
@@ -113,14 +143,18 @@ pub(super) async fn run(
                 if status.is_some() { drain_until = Instant::now() + DRAIN; }
             }
             () = sleep_until(rest_until), if rests => {}
+            () = input.passed_on(), if input.is_open() => {}
             permit = voice.events.reserve(), if !free => {
                 watchdog.heard();
                 if let (Ok(permit), Some(event)) = (permit, pending.take()) { permit.send(event); }
+                // Not the time for which a slow reader of ours kept us waiting.
+                drain_most += begun.elapsed();
                 if status.is_some() { drain_until = Instant::now() + DRAIN; }
             }
             ended = ends.of(pid), if status.is_none() => {
                 status = Some(ended?);
                 drain_until = Instant::now() + DRAIN;
+                drain_most = Instant::now() + DRAIN_MOST;
             }
             why = watchdog.bites(), if status.is_none() && cause.is_none() => {
                 cause = Some(why);
@@ -135,16 +169,34 @@ pub(super) async fn run(
             () = stop.hard(), if status.is_none() && !group.killed() => {
                 cause.get_or_insert(Cause::Stopped);
                 group.signal(Signal::KILL);
+                give_up_at = Instant::now() + DEATH;
             }
-            () = sleep_until(kill_at), if status.is_none() && !group.killed() => group.signal(Signal::KILL),
+            () = sleep_until(kill_at), if status.is_none() && !group.killed() => {
+                group.signal(Signal::KILL);
+                give_up_at = Instant::now() + DEATH;
+            }
+            () = sleep_until(give_up_at), if status.is_none() => {
+                group.done();
+                return Ok(End::Held(pid.as_raw_nonzero().get()));
+            }
             // Waiting for a slow reader of ours has no limit of its own, unless we are stopping.
-            () = sleep_until(drain_until), if status.is_some() && (free || stop.is_stopping()) => {
+            () = sleep_until(drain_until.min(drain_most)), if status.is_some() && (free || stop.is_stopping()) => {
                 group.signal(Signal::TERM);
                 break;
             }
         }
     }
+    if cause.is_some() {
+        // Whoever was told to end may have left others behind, who were told as well.
+        tokio::select! {
+            () = group.is_empty() => {}
+            () = sleep_until(kill_at) => {}
+            () = stop.hard() => {}
+        }
+        group.signal(Signal::KILL);
+    }
     group.done();
+    drop(supervisor);
     Ok(match (cause, status) {
         (Some(cause), _) => End::Ended(cause),
         (None, Some(status)) => match status.code() {
@@ -153,50 +205,6 @@ pub(super) async fn run(
         },
         (None, None) => End::Signalled(0),
     })
-}
-
-/// A process group that does not outlive us: dropped before its end (a panic), it is killed.
-struct Group(Pid, std::cell::Cell<State>);
-
-#[derive(Clone, Copy, PartialEq)]
-enum State {
-    Running,
-    Killed,
-    Done,
-}
-
-impl Group {
-    fn of(leader: Pid) -> Self {
-        Group(leader, std::cell::Cell::new(State::Running))
-    }
-
-    fn signal(&self, signal: Signal) {
-        if signal == Signal::KILL {
-            self.1.set(State::Killed);
-        }
-        // Fails only if nobody is left in the group, which is what we want.
-        let _ = kill_process_group(self.0, signal);
-        if signal == Signal::TERM {
-            // A stopped process would not notice the SIGTERM.
-            let _ = kill_process_group(self.0, Signal::CONT);
-        }
-    }
-
-    fn killed(&self) -> bool {
-        self.1.get() == State::Killed
-    }
-
-    fn done(&self) {
-        self.1.set(State::Done);
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        if self.1.get() != State::Done {
-            self.signal(Signal::KILL);
-        }
-    }
 }
 
 #[cfg(test)]

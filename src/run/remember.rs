@@ -152,7 +152,8 @@ impl Try<'_> {
             return Ok(Removed::default());
         };
         let (respelled, run) = (listing.respelled.clone(), self.plan.run.clone());
-        let rename = move || listing::rename(&access, &run, &respelled);
+        let stop = self.voice.stop.clone();
+        let rename = move || listing::rename(&access, &run, &respelled, || stop.is_stopping());
         let (done, why) = off_thread(&self.voice.stop, rename).await.ok_or(Ending::Stopped)?;
         if done > 0 {
             let text = format!("{done} names got the spelling that the source has now");

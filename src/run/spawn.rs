@@ -4,6 +4,7 @@
 use super::process::Spec;
 use crate::job::{IoPriority, Priority};
 use rustix::process::{Pid, Signal};
+use std::ffi::OsString;
 use std::io;
 use std::os::fd::OwnedFd;
 
@@ -11,45 +12,69 @@ use std::os::fd::OwnedFd;
 #[derive(Debug)]
 pub(super) struct Started {
     pub(super) pid: Pid,
+    /// The writing end, if something is to be written.
+    pub(super) stdin: Option<OwnedFd>,
     /// Reading ends.
     pub(super) stdout: OwnedFd,
     pub(super) stderr: OwnedFd,
 }
 
-/// Starts it without a copy of ourselves: what a copy costs grows with us, and we would go on paying for it afterwards,
+/// Starts a child without a copy of ourselves: what a copy costs grows with us, and we would go on paying for it afterwards,
 /// page by page.
-#[cfg(target_os = "linux")]
 pub(super) fn start(spec: &Spec<'_>) -> io::Result<Started> {
-    let (priority, parent) = (spec.priority, rustix::process::getpid());
-    super::vfork::start(spec.argv, spec.env, &move || prepare(priority, parent))
+    start_with(spec.argv, spec.env, spec.input.is_some(), spec.priority, true)
 }
 
-/// Starts it.
+/// The same for one that has to outlive us; with something to read, until we write a line or are gone.
+pub(super) fn start_apart(argv: &[String], priority: Priority) -> io::Result<Started> {
+    start_with(argv, &[], true, priority, false)
+}
+
+#[cfg(target_os = "linux")]
+fn start_with(
+    argv: &[String],
+    env: &[(OsString, OsString)],
+    input: bool,
+    priority: Priority,
+    with_us: bool,
+) -> io::Result<Started> {
+    let parent = with_us.then(rustix::process::getpid);
+    super::vfork::start(argv, env, input, &move || prepare(priority, parent))
+}
+
 #[cfg(not(target_os = "linux"))]
 #[expect(unsafe_code, reason = "a session of its own can only be had between fork and exec")]
-pub(super) fn start(spec: &Spec<'_>) -> io::Result<Started> {
+fn start_with(
+    argv: &[String],
+    env: &[(OsString, OsString)],
+    input: bool,
+    priority: Priority,
+    with_us: bool,
+) -> io::Result<Started> {
     use std::os::unix::process::CommandExt;
     use std::process::{Command, Stdio};
     let invalid = || io::Error::from(io::ErrorKind::InvalidInput);
-    let (program, arguments) = spec.argv.split_first().ok_or_else(invalid)?;
+    let (program, arguments) = argv.split_first().ok_or_else(invalid)?;
     let mut command = Command::new(program);
-    command.args(arguments).envs(spec.env.iter().map(|(name, value)| (name, value)));
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let (priority, parent) = (spec.priority, rustix::process::getpid());
+    command.args(arguments).envs(env.iter().map(|(name, value)| (name, value)));
+    command.stdin(if input { Stdio::piped() } else { Stdio::null() });
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let parent = with_us.then(rustix::process::getpid);
     // SAFETY: only direct system calls, which are async-signal-safe; nothing is allocated.
     unsafe { command.pre_exec(move || prepare(priority, parent)) };
     let mut child = command.spawn()?;
     let pid = Pid::from_raw(child.id() as i32).ok_or_else(invalid)?;
+    let stdin = child.stdin.take().map(OwnedFd::from);
     let stdout = child.stdout.take().ok_or_else(invalid)?.into();
     let stderr = child.stderr.take().ok_or_else(invalid)?.into();
-    Ok(Started { pid, stdout, stderr })
+    Ok(Started { pid, stdin, stdout, stderr })
 }
 
 /// What a child does before it becomes its program. Only system calls: it may share our memory.
-fn prepare(priority: Priority, parent: Pid) -> io::Result<()> {
+fn prepare(priority: Priority, parent: Option<Pid>) -> io::Result<()> {
     stand_apart()?;
     step_back(priority)?;
-    die_with(parent)
+    parent.map_or(Ok(()), die_with)
 }
 
 /// A process group of its own, and no terminal. Only system calls.

@@ -26,6 +26,7 @@ impl Try<'_> {
         expected: Option<u64>,
         lost: &[Vec<u8>],
     ) -> Result<Transfer, Ending> {
+        self.awaited = expected.filter(|expected| *expected != u64::MAX);
         let (files, verdict) = self.bring((self.job, self.source), lost).await?;
         let all_came = expected.is_none_or(|expected| files.is_some_and(|files| files >= expected));
         let arrived = |warned| Ok(Transfer { warned, arrived: true });

@@ -153,10 +153,11 @@ impl Unit<'_> {
                 };
                 let reason = outcome.error().unwrap_or_default().to_owned();
                 last = outcome;
-                let wait = wait(job, class, tries);
+                let wait =
+                    wait(job, class, tries).filter(|_| class != Class::Slow || sources.peek().is_none());
                 let next = match (wait, sources.peek()) {
                     (Some(_), _) => source,
-                    (None, Some(next)) if class != Class::Fatal => next,
+                    (None, Some(next)) if !matches!(class, Class::Fatal | Class::Here) => next,
                     (None, _) => return Ok(last),
                 };
                 // Whoever waits does not hold a slot.
@@ -332,7 +333,9 @@ impl Unit<'_> {
 /// How long to wait before the same source is tried again; `None` if it is not.
 fn wait(job: &Job, class: Class, tries: u32) -> Option<Duration> {
     match class {
-        Class::Retry | Class::Signalled if tries < job.retries => Some(backoff::full(job.retry_delay, tries)),
+        Class::Retry | Class::Slow | Class::Here | Class::Signalled if tries < job.retries => {
+            Some(backoff::full(job.retry_delay, tries))
+        }
         Class::Busy if tries < job.retries => Some(backoff::busy(job.busy_delay, tries)),
         Class::Once if tries < job.retries.min(1) => Some(backoff::full(job.retry_delay, tries)),
         _ => None,

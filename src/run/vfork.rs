@@ -37,22 +37,23 @@ struct Plan<'a> {
     failed: AtomicI32,
 }
 
-/// Starts a program (a name to look for in `PATH`, or a path) with `env` added to our environment. The child calls
-/// `prepare` before it becomes the program: only system calls, for it shares our memory.
+/// Starts a program (a name to look for in `PATH`, or a path) with `env` added to our environment. With
+/// `input` something is to be written to it; else it reads `/dev/null`. The child calls `prepare` before it becomes the program: only system calls, for it shares our memory.
 pub(super) fn start(
     argv: &[String],
     env: &[(OsString, OsString)],
+    input: bool,
     prepare: &dyn Fn() -> io::Result<()>,
 ) -> io::Result<Started> {
     let words = argv.iter().map(|word| Ok(CString::new(word.as_str())?)).collect::<io::Result<Vec<_>>>()?;
     let program = CString::new(find(argv.first().ok_or(io::ErrorKind::InvalidInput)?, env)?.into_vec())?;
     let envp = environment(env)?;
-    match exec(&program, &words, &envp, prepare) {
+    match exec(&program, &words, &envp, input, prepare) {
         // A script that does not say who reads it.
         Err(error) if error.raw_os_error() == Some(libc::ENOEXEC) => {
             let script = [c"sh".into(), program].into_iter();
             let words = script.chain(words.into_iter().skip(1)).collect::<Vec<_>>();
-            exec(c"/bin/sh", &words, &envp, prepare)
+            exec(c"/bin/sh", &words, &envp, input, prepare)
         }
         other => other,
     }
@@ -98,9 +99,13 @@ fn exec(
     program: &CStr,
     argv: &[CString],
     envp: &[CString],
+    input: bool,
     prepare: &dyn Fn() -> io::Result<()>,
 ) -> io::Result<Started> {
-    let null = File::open("/dev/null")?;
+    let (their_stdin, stdin) = match input {
+        true => pipe_with(PipeFlags::CLOEXEC).map(|(theirs, ours)| (theirs, Some(ours)))?,
+        false => (File::open("/dev/null")?.into(), None),
+    };
     let (stdout, their_stdout) = pipe_with(PipeFlags::CLOEXEC)?;
     let (stderr, their_stderr) = pipe_with(PipeFlags::CLOEXEC)?;
     let (argv, envp) = (ended_by_null(argv), ended_by_null(envp));
@@ -108,13 +113,13 @@ fn exec(
         program: program.as_ptr(),
         argv: argv.as_ptr(),
         envp: envp.as_ptr(),
-        ends: [null.as_raw_fd(), their_stdout.as_raw_fd(), their_stderr.as_raw_fd()],
+        ends: [their_stdin.as_raw_fd(), their_stdout.as_raw_fd(), their_stderr.as_raw_fd()],
         prepare,
         failed: AtomicI32::new(0),
     };
     let pid = fork(&plan)?;
     match plan.failed.load(Ordering::Relaxed) {
-        0 => Ok(Started { pid, stdout, stderr }),
+        0 => Ok(Started { pid, stdin, stdout, stderr }),
         error => {
             // It has ended already.
             let _ = rustix::process::waitpid(Some(pid), rustix::process::WaitOptions::empty());

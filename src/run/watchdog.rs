@@ -1,6 +1,7 @@
-//! When a child has to be ended: its wall clock, its silence, the disk that it fills.
+//! When a child has to be ended: its wall clock, its silence, a crawl, the disk that it fills.
 
 use super::activity;
+use super::crawl::{Crawl, Look};
 use super::process::Cause;
 use rustix::process::Pid;
 use std::io;
@@ -12,11 +13,25 @@ use tokio::time::{Instant, sleep_until};
 /// How often the disk is looked at.
 const DISK: Duration = Duration::from_secs(1);
 
+/// How far a child is, by what it has said.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Signs {
+    /// Whether it has said anything that only comes after the answer of the other side.
+    pub(super) answered: bool,
+    /// Whether contents are expected from there.
+    pub(super) contents: bool,
+    /// Bytes of contents so far.
+    pub(super) bytes: u64,
+}
+
 /// Watches one child.
 #[derive(Debug)]
 pub(super) struct Watchdog {
     timeout: Option<Duration>,
     stall: Option<Duration>,
+    answer: Option<Duration>,
+    crawl: Option<Crawl>,
+    signs: Signs,
     min_free: Option<(PathBuf, u64)>,
     started: Instant,
     alive: Instant,
@@ -36,6 +51,9 @@ impl Watchdog {
         Watchdog {
             timeout,
             stall,
+            answer: None,
+            crawl: None,
+            signs: Signs::default(),
             min_free: None,
             started: now,
             alive: now,
@@ -45,6 +63,18 @@ impl Watchdog {
             deaf: false,
             asked: None,
         }
+    }
+
+    /// Bites too when the other side has not answered after so long, whatever else it says.
+    pub(super) fn answer(mut self, limit: Option<Duration>) -> Self {
+        self.answer = limit;
+        self
+    }
+
+    /// Bites too when less than so many bytes a second come over `stall`, while contents come.
+    pub(super) fn min_rate(mut self, least: Option<u64>) -> Self {
+        self.crawl = least.zip(self.stall).map(|(least, stall)| Crawl::new(least, stall));
+        self
     }
 
     /// Bites too when the file system of `path` has fewer than `bytes` bytes left.
@@ -61,6 +91,11 @@ impl Watchdog {
     /// The child gave a sign of life.
     pub(super) fn heard(&mut self) {
         self.alive = Instant::now();
+    }
+
+    /// What the child has said so far.
+    pub(super) fn noted(&mut self, signs: Signs) {
+        self.signs = signs;
     }
 
     /// Says whether we have stopped listening for a while: a child that waits for us is not one that has stalled.
@@ -94,17 +129,26 @@ impl Watchdog {
         if let Some(stall) = self.stall
             && self.is_stalled(stall)
         {
-            return Some(Cause::Stalled(stall));
+            return Some(if self.waits() { Cause::Stuck(stall) } else { Cause::Stalled(stall) });
         }
-        None
+        if let Some(limit) =
+            self.answer.filter(|limit| !self.signs.answered && self.started.elapsed() >= *limit)
+        {
+            return Some(Cause::Unanswered(limit));
+        }
+        self.is_crawling()
     }
 
     /// How long until the next look.
     fn pause(&self) -> Duration {
         let stall = self.stall.map(often);
         let timeout = self.timeout.map(|t| t.saturating_sub(self.started.elapsed()));
+        let answer =
+            self.answer.filter(|_| !self.signs.answered).map(|a| a.saturating_sub(self.started.elapsed()));
         let disk = self.min_free.as_ref().map(|_| DISK);
-        [stall, timeout, disk].into_iter().flatten().min().unwrap_or(Duration::from_secs(3600))
+        // Not again at once for one that was due just now.
+        let answer = answer.map(|answer| answer.max(Duration::from_millis(1)));
+        [stall, timeout, answer, disk].into_iter().flatten().min().unwrap_or(Duration::from_secs(3600))
     }
 
     /// Silent, and not busy either: hashing a large file makes no output, but reads.
@@ -119,6 +163,23 @@ impl Watchdog {
             self.heard();
         }
         self.alive.elapsed() >= stall
+    }
+
+    /// Contents come, and next to nothing of them.
+    fn is_crawling(&mut self) -> Option<Cause> {
+        let (group, stall) = (self.group?, self.stall?);
+        let crawl = self.crawl.as_mut()?;
+        let Signs { contents, bytes, .. } = self.signs;
+        let contents = contents && !self.deaf;
+        let read = if contents { activity::read_by_forks(group) } else { None };
+        let look = Look { contents, progress: bytes, read };
+        let few = crawl.judge(look, || activity::waits(group))?;
+        Some(Cause::Crawl(few, stall))
+    }
+
+    /// Whether what the other side has sent waits here: then the silence is not its own.
+    fn waits(&self) -> bool {
+        self.group.is_some_and(activity::waits)
     }
 
     /// The bytes that are free, if they are too few. A mount that does not answer is for `stall` and `timeout`.

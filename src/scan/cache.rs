@@ -2,6 +2,7 @@
 
 use super::{Options, Scan, ScanError, Storage, storage};
 use crate::inventory::{self, Bytes, FormatError, Header, Inventory};
+use crate::machine;
 use std::fs::{self, File};
 use std::io::{self, BufWriter};
 use std::os::unix::ffi::OsStrExt;
@@ -212,7 +213,7 @@ fn touch(path: &Path) -> io::Result<()> {
     reason = "mapping a file; it is only ever replaced as a whole, by a rename, and never cut short"
 )]
 fn map(path: &Path) -> io::Result<Bytes> {
-    let file = File::open(path)?;
+    let file = machine::open_regular(path)?;
     if file.metadata()?.len() == 0 {
         // Nothing can be mapped, and nothing is there to be trusted.
         return Ok(Arc::new(Vec::new()));

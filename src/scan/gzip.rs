@@ -99,7 +99,7 @@ pub fn check_gzip(
     let root = open::open_child(rustix::fs::CWD, root.as_os_str().as_bytes(), true)?;
     let cores = thread::available_parallelism().map_or(2, |cores| cores.get());
     let threads = if threads == 0 { cores } else { threads }.clamp(1, paths.len().max(1));
-    let (next, bytes) = (AtomicUsize::new(0), AtomicU64::new(0));
+    let (next, looked, bytes) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicU64::new(0));
     let work = || {
         let (mut damaged, mut buffer) = (Vec::new(), vec![0; BUFFER]);
         while !stop.is_stopped() {
@@ -107,7 +107,12 @@ pub fn check_gzip(
             let Some(path) = paths.get(n) else { break };
             let checked = open_file(&root, path)
                 .map_err(|e| Damage::Unreadable(e.to_string()))
-                .and_then(|file| check(file, &mut buffer, &bytes));
+                .and_then(|file| check(file, &mut buffer, &bytes, stop));
+            if stop.is_stopped() && checked != Ok(true) {
+                // Nothing is known of it.
+                break;
+            }
+            looked.fetch_add(1, Ordering::Relaxed);
             if let Err(damage) = checked {
                 damaged.push((n, damage));
             }
@@ -128,7 +133,7 @@ pub fn check_gzip(
         damaged
     });
     damaged.sort_unstable();
-    let files = next.into_inner().min(paths.len());
+    let files = looked.into_inner();
     Ok(Checked {
         files: files as u64,
         bytes: bytes.into_inner(),
@@ -147,7 +152,8 @@ fn open_file(root: &std::os::fd::OwnedFd, path: &[u8]) -> io::Result<File> {
     Ok(File::from(openat(dir, OsStr::from_bytes(name), flags, Mode::empty())?))
 }
 
-fn check(file: impl Read, buffer: &mut [u8], bytes: &AtomicU64) -> Result<(), Damage> {
+/// Whether it came to the end of the file; an error it has found there.
+fn check(file: impl Read, buffer: &mut [u8], bytes: &AtomicU64, stop: &Stop) -> Result<bool, Damage> {
     let unreadable = |error: io::Error| Damage::Unreadable(error.to_string());
     let mut file = BufReader::with_capacity(BUFFER, Counting { file, bytes });
     let begin = file.fill_buf().map_err(unreadable)?;
@@ -160,6 +166,9 @@ fn check(file: impl Read, buffer: &mut [u8], bytes: &AtomicU64) -> Result<(), Da
     loop {
         let mut member = GzDecoder::new(&mut file);
         loop {
+            if stop.is_stopped() {
+                return Ok(false);
+            }
             match member.read(buffer) {
                 Ok(0) => break,
                 Ok(_) => {}
@@ -174,7 +183,7 @@ fn check(file: impl Read, buffer: &mut [u8], bytes: &AtomicU64) -> Result<(), Da
             let rest = file.fill_buf().map_err(unreadable)?;
             let zeros = rest.iter().take_while(|b| **b == 0).count();
             match rest {
-                [] => return Ok(()),
+                [] => return Ok(true),
                 _ if zeros > 0 => file.consume(zeros),
                 [0x1f, 0x8b, ..] => break,
                 _ => return Err(Damage::Trailing),
@@ -202,15 +211,15 @@ mod tests {
 
     const ENTRY: &[u8] = include_bytes!("../../tests/corpus/1pfe.cif.gz");
 
-    fn of(bytes: &[u8]) -> Result<(), Damage> {
-        check(bytes, &mut vec![0; BUFFER], &AtomicU64::new(0))
+    fn of(bytes: &[u8]) -> Result<bool, Damage> {
+        check(bytes, &mut vec![0; BUFFER], &AtomicU64::new(0), &Stop::default())
     }
 
     #[test]
     fn whole_files_are_whole() {
-        assert_eq!(of(ENTRY), Ok(()));
-        assert_eq!(of(&[ENTRY, ENTRY].concat()), Ok(()));
-        assert_eq!(of(&[ENTRY, &[0; 300]].concat()), Ok(()));
+        assert_eq!(of(ENTRY), Ok(true));
+        assert_eq!(of(&[ENTRY, ENTRY].concat()), Ok(true));
+        assert_eq!(of(&[ENTRY, &[0; 300]].concat()), Ok(true));
     }
 
     #[test]

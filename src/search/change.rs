@@ -4,6 +4,7 @@ use super::SearchError;
 use super::ledger::Record;
 use super::list::{self, Listed};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use std::collections::HashSet;
 use std::path::Path;
 
 /// Include and exclude.
@@ -59,10 +60,10 @@ impl Change {
     /// Both sides are sorted by path.
     pub(super) fn between(records: &[Record], files: Vec<Listed>, unreadable: &[(Vec<u8>, String)]) -> Self {
         let mut change = Change { kept: vec![None; files.len()], ..Change::default() };
+        let closed: HashSet<&[u8]> = unreadable.iter().map(|(dir, _)| dir.as_slice()).collect();
         let hidden = |path: &[u8]| {
-            unreadable.iter().any(|(dir, _)| {
-                dir.is_empty() || path.strip_prefix(dir.as_slice()).is_some_and(|rest| rest.starts_with(b"/"))
-            })
+            let above = memchr::memchr_iter(b'/', path).map(|slash| &path[..slash]);
+            above.chain([&b""[..]]).any(|dir| closed.contains(dir))
         };
         let mut old = records.iter().peekable();
         let pass = |change: &mut Change, record: &Record| {

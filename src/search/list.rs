@@ -2,7 +2,7 @@
 
 use super::SearchError;
 use crate::inventory::{Kind, Stat, State};
-use crate::scan;
+use crate::scan::{self, Stop};
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
@@ -36,10 +36,13 @@ pub(super) struct Listing {
 
 /// Lists them. Links are not followed. Names that begin with a dot are passed by: they are rsync's temporary files, its partial ones
 /// and our own quarantine. Every file is looked at: an inventory that trusts directories would miss what was written in place.
-pub(super) fn files(root: &Path) -> Result<Listing, SearchError> {
-    let options = scan::Options { skip_hidden: true, ..scan::Options::default() };
+pub(super) fn files(root: &Path, stop: &Stop) -> Result<Listing, SearchError> {
+    let options = scan::Options { skip_hidden: true, stop: stop.clone(), ..scan::Options::default() };
     let scanned = scan::scan(root, &options, None)
         .map_err(|error| SearchError::io("read the mirror", root)(error.source))?;
+    if scanned.ended.is_some() {
+        return Err(SearchError::Stopped);
+    }
     let mut listing = Listing::default();
     for dir in scanned.inventory.dirs() {
         if dir.state() == State::Incomplete {

@@ -1,7 +1,7 @@
 use super::*;
 use crate::query::{Node, parse};
+use crate::scan::Stop;
 use std::fs;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -50,7 +50,7 @@ impl Mirror {
 
     fn build_with(&self, job: &str, options: &IndexOptions) -> Built {
         let target = Target { place: self.place(job), root: self.root() };
-        build(&target, options, &Progress::default(), &AtomicBool::new(false)).unwrap()
+        build(&target, options, &Progress::default(), &Stop::default()).unwrap()
     }
 
     pub(super) fn engine(&self) -> SearchEngine {
@@ -235,7 +235,7 @@ fn one_builder_at_a_time_and_readers_meanwhile() {
     mirror.build("a");
     let lock = mirror.place("a").lock().unwrap();
     let target = Target { place: mirror.place("a"), root: mirror.root() };
-    let refused = build(&target, &IndexOptions::default(), &Progress::default(), &AtomicBool::new(false));
+    let refused = build(&target, &IndexOptions::default(), &Progress::default(), &Stop::default());
     assert!(matches!(refused, Err(SearchError::Busy(_))));
     assert_eq!(ids(&mirror.engine(), ""), ALL);
     drop(lock);
@@ -260,7 +260,9 @@ fn who_is_stopped_leaves_everything_as_it_was() {
     mirror.build("a");
     fs::remove_file(mirror.root().join("dg/3dg1.cif.gz")).unwrap();
     let target = Target { place: mirror.place("a"), root: mirror.root() };
-    let stopped = build(&target, &IndexOptions::default(), &Progress::default(), &AtomicBool::new(true));
+    let stop = Stop::default();
+    stop.stop();
+    let stopped = build(&target, &IndexOptions::default(), &Progress::default(), &stop);
     assert!(matches!(stopped, Err(SearchError::Stopped)));
     assert_eq!(ids(&mirror.engine(), ""), ALL);
 }

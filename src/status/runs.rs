@@ -1,5 +1,6 @@
 //! Runs in progress, from what they tell of themselves.
 
+use crate::machine;
 use crate::machine::Identity;
 use crate::running::{RunningRun, directory};
 use std::fs;
@@ -22,7 +23,7 @@ pub fn runs(state_dir: &Path) -> Vec<Seen> {
         if entry.path().extension().is_none_or(|extension| extension != "json") {
             continue;
         }
-        let Ok(text) = fs::read(entry.path()) else { continue };
+        let Ok(text) = machine::read_regular(&entry.path(), machine::OWN) else { continue };
         let Ok(run) = serde_json::from_slice::<RunningRun>(&text) else { continue };
         let gone = Identity { pid: run.pid, started: run.process.clone() }.is_gone();
         if gone {

@@ -2,6 +2,7 @@
 
 use super::planner::root_of;
 use crate::clean::{Begin, Did, End, Line, PURGE, Record};
+use crate::machine;
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
@@ -118,7 +119,7 @@ impl Found {
 
     /// Calls `each` with every line that can be understood.
     pub fn read(&self, mut each: impl FnMut(Line)) -> io::Result<()> {
-        for line in BufReader::new(File::open(&self.path)?).split(b'\n') {
+        for line in BufReader::new(machine::open_regular(&self.path)?).split(b'\n') {
             if let Some(line) = Line::read(&line?) {
                 each(line);
             }
@@ -196,9 +197,14 @@ pub fn note_purge(state: &Path, root: &Path, run: &str) -> io::Result<()> {
 }
 
 fn open(path: PathBuf, name: String) -> io::Result<Option<Found>> {
-    let mut input = BufReader::new(File::open(&path)?);
+    let file = match machine::open_regular(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let mut input = BufReader::new(file);
     let mut first = Vec::new();
-    input.read_until(b'\n', &mut first)?;
+    io::Read::take(&mut input, TAIL).read_until(b'\n', &mut first)?;
     let Some(Line::Begin(begin)) = Line::read(&first) else { return Ok(None) };
     // The end is in the last bytes, if anywhere, and before it that of a purge.
     let mut file = input.into_inner();

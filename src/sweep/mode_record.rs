@@ -7,6 +7,7 @@ use super::journals::{Journal, directory};
 use super::planner::root_of;
 use super::write_access::{change, changed, loses_setgid, mode_of, not_back};
 use crate::clean::{ModeLine, ModesLeft, OldMode, RootPrint, Stamp};
+use crate::machine;
 use rustix::fs::fstat;
 use rustix::io::Errno;
 use std::collections::BTreeSet;
@@ -75,7 +76,7 @@ impl ModeRecord {
 
     fn create(&self) -> io::Result<Journal> {
         let path = directory(&self.state).join(self.name());
-        let known = match fs::read(&path) {
+        let known = match machine::read_regular(&path, machine::OWN) {
             Ok(text) => ModesLeft::read(&text),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(in_file(&path, error)),
@@ -134,14 +135,14 @@ impl ModeRecord {
     }
 
     fn put_back_one(&self, root: &File, path: &Path, troubles: &mut Vec<String>) -> io::Result<()> {
-        let mut file = match File::open(path) {
+        let mut file = match machine::open_regular(path) {
             Ok(file) => file,
             // Somebody else was faster.
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(error),
         };
         let mut text = Vec::new();
-        file.read_to_end(&mut text)?;
+        (&mut file).take(machine::OWN).read_to_end(&mut text)?;
         let Some(left) = ModesLeft::read(&text) else { return Ok(()) };
         let ours = path.file_name() == Some(OsStr::new(&self.name()));
         if !ours && !self.is_related(&left.root) {

@@ -158,7 +158,7 @@ impl Ui {
     /// Something that people should know, on standard error; not with `-q`.
     pub fn note(&self, text: &str) {
         if !self.quiet {
-            self.complain(&text.into());
+            self.complain(&self.addressed(text).into_owned().into());
         }
     }
 
@@ -173,9 +173,14 @@ impl Ui {
         self.complain(&warning(&self.addressed(text)));
     }
 
+    /// A line that a command of the user has written to its standard error.
+    pub fn passed_on(&self, line: &str) {
+        self.complain(&line.into());
+    }
+
     /// An error and what to do about it, on standard error.
     pub fn error(&self, text: &str, hint: Option<&str>) {
-        self.complain(&error(text, hint));
+        self.complain(&error(&self.addressed(text), hint.map(|hint| self.addressed(hint)).as_deref()));
     }
 
     /// There is nobody left to tell when standard error itself fails.

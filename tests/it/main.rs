@@ -10,6 +10,7 @@ mod floors;
 mod history;
 #[cfg(feature = "search")]
 mod index_ends;
+mod interrupts;
 mod machine;
 mod man;
 #[cfg(not(feature = "notify"))]

@@ -6,10 +6,11 @@ use crate::clean::{Action, Decisions, template};
 use crate::cli::{Global, OnePlan};
 use crate::commands::{Failure, scan};
 use crate::exit::Exit;
+use crate::machine;
 use crate::report::OutputFile;
+use crate::run::foreground;
 use crate::ui::Ui;
 use serde_json::json;
-use std::fs;
 use std::process::Command;
 
 /// Opens the decisions of a plan in an editor; they are checked before they count.
@@ -53,13 +54,20 @@ pub(super) fn run(args: &OnePlan, global: &Global, ui: &Ui) -> Result<Exit, Fail
             "set EDITOR, for example to nano",
         ));
     };
-    let status = Command::new(program).args(arguments).arg(&beside).status();
-    let status = status.map_err(Failure::io(format!("start the editor {program}")))?;
+    let ran = foreground::run(Command::new(program).args(arguments).arg(&beside));
+    let (status, signal) = ran.map_err(Failure::io(format!("start the editor {program}")))?;
+    if let Some(number) = signal {
+        ui.note("the decisions are as the editor left them");
+        return Ok(Exit::Signal(number));
+    }
     if !status.success() {
         ui.error(&format!("the editor ended with {status}"), Some("the decisions are as it left them"));
         return Ok(Exit::Failed);
     }
-    let text = fs::read_to_string(&beside).map_err(Failure::io(format!("read {}", beside.display())))?;
+    let text = machine::read_regular(&beside, machine::OWN);
+    let text = text
+        .map(|text| String::from_utf8_lossy(&text).into_owned())
+        .map_err(Failure::io(format!("read {}", beside.display())))?;
     let decisions = Decisions::parse(&text).map_err(|why| {
         Failure::usage_hint(format!("{}: {why}", beside.display()), "`pdb-sync clean edit` opens it again")
     })?;

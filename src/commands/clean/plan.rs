@@ -4,7 +4,7 @@ use super::plans::{self, ENDING};
 use super::rulebook;
 use crate::clean::{Action, Header, Judge, Lists, Rule};
 use crate::cli::{Global, PlanArgs};
-use crate::commands::scan::{count, interruptible};
+use crate::commands::scan::{READING, count, interruptible};
 use crate::commands::targets::{Chosen, Target, targets};
 use crate::commands::{Failure, locate, scan};
 use crate::config::Config;
@@ -79,7 +79,7 @@ pub(super) fn run(args: &PlanArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
     };
     let several = jobs.len() > 1;
     let work = Work { config, options, state, dir: plans::dir(global)?, several, ui: *ui };
-    interruptible(&stop, move || {
+    interruptible(&stop, ui, READING, move || {
         let (mut exit, mut sum) = (Exit::Done, Sum::default());
         for job in jobs {
             exit = exit.worst(work.plan(job, &mut sum)?);
@@ -136,10 +136,18 @@ impl Work {
                 .collect(),
             rules_blake3: Some(judge.hash()),
         };
-        let (planned, file) = write(&output, |out| {
-            let (planned, _) = sweep::plan(&scan.inventory, &judge, &header, out)?;
+        let written = write(&output, |out| {
+            let mut out = Stoppable(out, &self.options.stop);
+            let (planned, _) = sweep::plan(&scan.inventory, &judge, &header, &mut out)?;
             Ok(planned)
-        })?;
+        });
+        let (planned, file) = match written {
+            Err(_) if self.options.stop.is_stopped() => {
+                ui.note("stopped; no plan was written");
+                return Ok(Exit::Partial);
+            }
+            written => written?,
+        };
         let unread = scan.counts.unreadable;
         sum.plans += 1;
         sum.entries += planned.footer.entries;
@@ -240,6 +248,22 @@ fn tell(
         ));
     }
     Ok(())
+}
+
+/// Takes nothing any more once it is to stop.
+struct Stoppable<'o>(&'o mut dyn Write, &'o Stop);
+
+impl Write for Stoppable<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.1.is_stopped() {
+            return Err(io::Error::other("stopped"));
+        }
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }
 
 /// A file has its name only once it is whole.

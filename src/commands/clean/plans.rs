@@ -3,6 +3,7 @@
 use crate::clean::{Decisions, Entry, Footer, Header, PlanError, Reader, hash_of};
 use crate::cli::Global;
 use crate::commands::{Failure, locate};
+use crate::machine;
 use crate::ui::Ui;
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Seek};
@@ -43,7 +44,7 @@ pub(super) fn decisions_of(plan: &Path) -> PathBuf {
 pub(super) fn open(plan: &Path, global: &Global) -> Result<Plan, Failure> {
     let mut plan = alone(plan, global)?;
     let beside = decisions_of(&plan.path);
-    match fs::read(&beside) {
+    match machine::read_regular(&beside, machine::OWN) {
         Ok(text) => {
             let wrong = |why: String| {
                 Failure::usage_hint(format!("{}: {why}", beside.display()), "`pdb-sync clean edit` opens it")

@@ -1,7 +1,7 @@
 //! `clean purge`
 
 use crate::cli::{Global, PurgeArgs};
-use crate::commands::scan::{bytes, count, interruptible, shown};
+use crate::commands::scan::{CHANGING, bytes, count, interruptible, shown};
 use crate::commands::targets::{Chosen, targets};
 use crate::commands::{Failure, locate};
 use crate::config::Pause;
@@ -41,8 +41,9 @@ pub(super) fn run(args: &PurgeArgs, global: &Global, ui: &Ui) -> Result<Exit, Fa
         }
     }
     let stop = Stop::default();
+    let told = *ui;
     let (asked, ui, dry) = (stop.clone(), *ui, args.dry_run);
-    interruptible(&stop, move || {
+    interruptible(&stop, &told, CHANGING, move || {
         let mut all = Purged::default();
         for (root, locks) in work {
             let cannot = || Failure::io(format!("open {}", root.display()));

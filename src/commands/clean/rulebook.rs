@@ -9,7 +9,6 @@ use crate::machine;
 use crate::rsync::output::unescape;
 use crate::run::source_names;
 use crate::ui::Ui;
-use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
@@ -104,6 +103,9 @@ fn backups(job: &Job, root: &Path) -> Option<String> {
     Some(format!("{}/**", globset::escape(text)))
 }
 
+/// No list of names is larger than this, in bytes: that of all entries of the archive ever has some megabytes.
+const LONGEST: u64 = 256 << 20;
+
 /// What is known to be gone from the archive: by lists in the mirror, by those that people name, and by what the last run of
 /// the job would have removed, had it been allowed to.
 pub(super) fn lists(
@@ -115,19 +117,19 @@ pub(super) fn lists(
 ) -> Result<Lists, Failure> {
     let mut lists = Lists::default();
     for path in OWN.map(|path| root.join(path)) {
-        if let Ok(text) = fs::read(path) {
+        if let Ok(text) = machine::read_regular(&path, LONGEST) {
             lists.add_obsolete(&text);
         }
     }
     for path in named {
-        let text = fs::read(path)
+        let text = machine::read_named(path, LONGEST)
             .map_err(|error| Failure::usage(format!("cannot read the list {}: {error}", path.display())))?;
         if lists.add_obsolete(&text) == 0 {
             ui.warning(&format!("{} names no entry that is not known already", path.display()));
         }
     }
     if let Some(list) = job.and_then(|job| last_list(job, state)) {
-        let read = File::open(&list).and_then(|file| {
+        let read = machine::open_regular(&list).and_then(|file| {
             for line in BufReader::new(file).split(b'\n') {
                 let line = line?;
                 let name = line.strip_suffix(b"/").unwrap_or(&line);

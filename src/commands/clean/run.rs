@@ -8,7 +8,7 @@ use super::work::Work;
 use crate::clean::{Action, Fuses, Past};
 use crate::cli::{Global, RunArgs, RunMode};
 use crate::commands::costs::Clock;
-use crate::commands::scan::{bytes, count, grouped, interruptible, shown};
+use crate::commands::scan::{CHANGING, bytes, count, grouped, interruptible, shown};
 use crate::commands::{Failure, locate};
 use crate::config::{CleanSettings, Size};
 use crate::exit::Exit;
@@ -144,7 +144,7 @@ pub(super) fn run(args: &RunArgs, global: &Global, ui: &Ui) -> Result<Exit, Fail
         stop: stop.clone(),
         ui: *ui,
     };
-    let exit = interruptible(&stop, move || {
+    let exit = interruptible(&stop, ui, CHANGING, move || {
         let exit = work.go();
         drop(locks);
         exit

@@ -4,7 +4,7 @@ use crate::clean::path::split;
 use crate::clean::{Did, Dirs, Kind, Line, UNDO};
 use crate::cli::{Global, UndoArgs};
 use crate::commands::costs::Clock;
-use crate::commands::scan::{count, grouped, interruptible, shown};
+use crate::commands::scan::{CHANGING, count, grouped, interruptible, shown};
 use crate::commands::{Failure, locate, past};
 use crate::config::Config;
 use crate::exit::Exit;
@@ -48,7 +48,7 @@ pub(super) fn run(args: &UndoArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
     }
     let stop = Stop::default();
     let (asked, told) = (stop.clone(), *ui);
-    let exit = interruptible(&stop, move || {
+    let exit = interruptible(&stop, ui, CHANGING, move || {
         let mut exit = purged;
         for (found, root, path, locks) in work {
             if is_lost(&found, &root)? {

@@ -26,6 +26,8 @@ use crate::scan::{
 use crate::ui::{Spinner, Ui};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+use tokio::time::{Instant, sleep_until};
 
 /// So many trees at once, if they do not share a slow disk.
 const PARALLEL: usize = 4;
@@ -41,7 +43,7 @@ pub(super) fn run(args: &ScanArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
     let stop = Stop::default();
     let options = options(args, &config.scan, &stop)?;
     let work = Work { args: args.clone(), cache, targets, options, ui: *ui, spinner: ui.spinner() };
-    interruptible(&stop, move || work.run())
+    interruptible(&stop, ui, READING, move || work.run())
 }
 
 /// The options of the command line over those of `[scan]`.
@@ -62,9 +64,17 @@ fn options(args: &ScanArgs, settings: &ScanSettings, stop: &Stop) -> Result<Opti
     })
 }
 
-/// Does blocking work; the first signal asks it to stop, the second leaves it where it is.
+/// After a signal, work has so long to end and to tell how far it came. Then it hangs in a system call, as on a mount that is dead: it is
+/// left, as if it had been killed, and the next run goes on from there.
+pub(super) const READING: Duration = Duration::from_millis(800);
+/// The same for work that changes something, and asks itself between two changes whether to go on: what it has written down is worth more.
+pub(super) const CHANGING: Duration = Duration::from_secs(5);
+
+/// Does blocking work; the first signal asks it to stop, and a moment later or with the second one it is left where it is.
 pub(super) fn interruptible(
     stop: &Stop,
+    ui: &Ui,
+    patience: Duration,
     work: impl FnOnce() -> Result<Exit, Failure> + Send + 'static,
 ) -> Result<Exit, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -72,7 +82,7 @@ pub(super) fn interruptible(
     let exit = runtime.block_on(async {
         let mut signals = Signals::listen().map_err(Failure::io("listen for signals"))?;
         let mut work = tokio::task::spawn_blocking(work);
-        let mut signal = None;
+        let (mut signal, mut last) = (None, None);
         loop {
             tokio::select! {
                 done = &mut work => {
@@ -87,7 +97,12 @@ pub(super) fn interruptible(
                         return Ok(Exit::Signal(number));
                     }
                     signal = Some(number);
+                    last = Some(Instant::now() + patience);
                     stop.stop();
+                }
+                () = sleep_until(last.unwrap_or_else(Instant::now)), if last.is_some() => {
+                    ui.warning("what was going on does not end, and was left; nothing is known of how far it came");
+                    return Ok(signal.map_or(Exit::Failed, Exit::Signal));
                 }
             }
         }

@@ -2,7 +2,7 @@
 
 mod repair;
 
-use super::scan::{JsonPath, Lines, count, interruptible, shown};
+use super::scan::{CHANGING, JsonPath, Lines, READING, count, interruptible, shown};
 use super::targets::{Chosen, Target, targets};
 use super::{Failure, locate};
 use crate::cli::{Global, VerifyArgs};
@@ -37,7 +37,7 @@ pub(super) fn run(args: &VerifyArgs, global: &Global, ui: &Ui) -> Result<Exit, F
     let cache = Cache::new(&state_dir);
     let repair = args.repair.then(|| Repair::new(config, state_dir, *ui));
     let work = Work { targets, cache, options, repair, ui: *ui };
-    interruptible(&stop, move || work.run())
+    interruptible(&stop, ui, if args.repair { CHANGING } else { READING }, move || work.run())
 }
 
 struct Work {

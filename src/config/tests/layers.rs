@@ -32,6 +32,7 @@ const SAMPLES: &[(&str, [&str; 2])] = &[
     ("busy_delay", ["'1s'", "'2s'"]),
     ("timeout", ["0", "'2s'"]),
     ("stall", ["0", "'2s'"]),
+    ("min_rate", ["0", "'2KB'"]),
     ("connect_timeout", ["'1s'", "'2s'"]),
     ("nice", ["0", "19"]),
     ("ionice", ["'idle'", "'best-effort:7'"]),

@@ -34,3 +34,22 @@ fn more_jobs_than_fit_are_refused() {
     let problems = load(&jobs).unwrap_err().0;
     assert!(problems[0].text.contains("the file has 10001 jobs, more than 10000"), "{:?}", problems[0]);
 }
+
+#[test]
+fn more_rules_patterns_and_commands_than_anybody_writes_are_one_problem() {
+    let rule =
+        |n: usize| format!("[[clean.rules]]\nname = \"r{n}\"\npattern = \"*.x{n}\"\naction = \"keep\"\n");
+    let rules: String = (0..100_000).map(rule).collect();
+    let patterns = vec!["a"; 10_001];
+    let one = format!("[[clean.rules]]\nname = \"r\"\npattern = {patterns:?}\naction = \"keep\"\n");
+    let notify = format!("[notify]\ncommand = {:?}\n", vec!["true"; 101]);
+    for (text, told) in [
+        (rules, "100000 rules are more than 1000"),
+        (one, "10001 patterns of one rule are more than 10000"),
+        (notify, "101 commands are more than 100"),
+    ] {
+        let problems = load(&text).unwrap_err().0;
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        assert!(problems[0].text.contains(told), "{:?}", problems[0]);
+    }
+}

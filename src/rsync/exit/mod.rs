@@ -38,6 +38,10 @@ pub enum Class {
     Busy,
     /// Odd: one retry, then the next source.
     Once,
+    /// Passing, and of this source: the next one at once; without one, back off and try again.
+    Slow,
+    /// Passing, and of this machine: back off, try again. No other source would help.
+    Here,
     /// This source will not do; the next one may.
     NextSource,
     /// No source can help (disk full, bad option, no rsync …).

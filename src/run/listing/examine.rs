@@ -185,10 +185,15 @@ pub(in crate::run) fn rename(
     access: &Arc<WriteAccess>,
     run: &str,
     respelled: &[Respelling],
+    stop: impl Fn() -> bool,
 ) -> (u64, Vec<String>) {
     let (mut done, mut why) = (0, Vec::new());
     let mut spelling = Spelling::new(access.root());
     for Respelling { dir, from, to, .. } in respelled {
+        if stop() {
+            why.push("the run was stopped".into());
+            break;
+        }
         spelling.forget(dir);
         if spelling.held(dir, to) != Held::Otherwise || spelling.held(dir, from) != Held::Exactly {
             continue;

@@ -5,6 +5,7 @@ use crate::clean::Stamp;
 use crate::event::Tally;
 use crate::expiry;
 use crate::inventory::nanoseconds;
+use crate::machine;
 use crate::rsync::output::{Change, unescape};
 use jiff::Timestamp;
 use std::borrow::Cow;
@@ -126,7 +127,7 @@ impl Gone {
         if let Some(why) = &self.unwritten {
             return Err(io::Error::other(why.clone()));
         }
-        let mut reader = BufReader::new(File::open(&self.path)?);
+        let mut reader = BufReader::new(machine::open_regular(&self.path)?);
         let mut line = Vec::new();
         Ok(std::iter::from_fn(move || {
             line.clear();
@@ -143,7 +144,7 @@ impl Gone {
         let new = self.path.with_extension("new");
         let mut file = BufWriter::new(File::create(&new)?);
         let mut tally = Tally::default();
-        let mut old = BufReader::new(File::open(&self.path)?);
+        let mut old = BufReader::new(machine::open_regular(&self.path)?);
         let mut line = Vec::new();
         while old.read_until(b'\n', &mut line)? > 0 {
             let entry = entry(&line)?;

@@ -5,6 +5,7 @@
 //! damaged or of another version counts as none.
 
 use super::{Listing, keep_first_names};
+use crate::machine;
 use crate::rsync::output::Count;
 use std::collections::HashSet;
 use std::fs::{self, File};
@@ -197,7 +198,7 @@ impl NameReader {
 
 /// The names kept of a job, if there are any and they are sound.
 pub(super) fn kept(state_dir: &Path, job: &str) -> Option<NameReader> {
-    let mut file = File::open(names_path(state_dir, job)).ok()?;
+    let mut file = machine::open_regular(&names_path(state_dir, job)).ok()?;
     let length = file.metadata().ok()?.len();
     let body = length.checked_sub(TAIL).filter(|body| *body >= MAGIC.len() as u64)?;
     let mut hash = blake3::Hasher::new();
@@ -225,7 +226,7 @@ pub(in crate::run) fn needs_names(state_dir: &Path, job: &str) -> bool {
 
 /// How many names are kept of a job; the names themselves are not read.
 pub(in crate::run) fn kept_counts(state_dir: &Path, job: &str) -> Option<NameCounts> {
-    let mut file = File::open(names_path(state_dir, job)).ok()?;
+    let mut file = machine::open_regular(&names_path(state_dir, job)).ok()?;
     let body = file.metadata().ok()?.len().checked_sub(TAIL)?;
     counts(&mut file, body)
 }

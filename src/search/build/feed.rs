@@ -2,6 +2,8 @@
 
 use super::{IndexOptions, Progress, cores};
 use crate::entry::{self, Entry};
+use crate::machine;
+use crate::scan::Stop;
 use crate::search::budget::{Budget, Carried};
 use crate::search::change::Change;
 use crate::search::ledger::Record;
@@ -11,7 +13,7 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tantivy::{IndexWriter, Term};
 
 /// In flight between readers and the writer.
@@ -22,7 +24,7 @@ pub(super) struct Feed<'f> {
     pub(super) change: &'f Change,
     pub(super) options: &'f IndexOptions,
     pub(super) progress: &'f Progress,
-    pub(super) stop: &'f AtomicBool,
+    pub(super) stop: &'f Stop,
     pub(super) fields: &'f Fields,
     pub(super) writer: &'f IndexWriter<Carried>,
 }
@@ -37,7 +39,7 @@ impl Feed<'_> {
             let mut records = Vec::new();
             while let Some((at, known)) = self.change.read.get(next.fetch_add(1, Ordering::Relaxed)).copied()
             {
-                if self.stop.load(Ordering::Relaxed) {
+                if self.stop.is_stopped() {
                     break;
                 }
                 let file = &self.change.files[at];
@@ -80,13 +82,30 @@ impl Feed<'_> {
             record.errors = record.errors.saturating_add(u32::from(entry.error.is_some()));
         };
         let name = String::from_utf8_lossy(&file.path);
-        match File::open(list::absolute(self.root, &file.path)) {
+        match machine::open_regular(&list::absolute(self.root, &file.path)) {
             Ok(open) => {
-                entry::read(&name, open, &self.options.read, &mut sink);
+                // What is read of a file after that is not committed.
+                let bytes = Stoppable { file: open, stop: self.stop };
+                entry::read(&name, bytes, &self.options.read, &mut sink);
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => sink(entry::failed(&name, format!("cannot be opened: {error}"))),
         }
         outcome.map(|()| Some(record))
+    }
+}
+
+/// A file that cannot be read any more once it is to stop: one may inflate to more than anybody waits for.
+struct Stoppable<'s> {
+    file: File,
+    stop: &'s Stop,
+}
+
+impl io::Read for Stoppable<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.stop.is_stopped() {
+            return Err(io::Error::other("stopped"));
+        }
+        self.file.read(buffer)
     }
 }

@@ -13,11 +13,12 @@ use super::ledger::{self, Record};
 use super::list::{self, Listing};
 use super::place::{Opened, Payload};
 use super::schema::{self, Fields};
+use crate::scan::Stop;
 use before::before;
 use feed::Feed;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 use tantivy::indexer::IndexWriterOptions;
 use tantivy::{Index, IndexWriter, Term};
@@ -33,13 +34,13 @@ pub fn build(
     target: &Target,
     options: &IndexOptions,
     progress: &Progress,
-    stop: &AtomicBool,
+    stop: &Stop,
 ) -> Result<Built, SearchError> {
     let start = Instant::now();
     let _lock = target.place.lock()?;
     target.place.tidy();
     let (before, anew) = before(target, options)?;
-    let Listing { mut files, unreadable } = list::files(&target.root)?;
+    let Listing { mut files, unreadable } = list::files(&target.root, stop)?;
     let wanted = Wanted::new(&options.include, &options.exclude)?;
     files.retain(|file| wanted.has(&file.path));
     let (opened, records) = before.map_or((None, Vec::new()), |(opened, records)| (Some(opened), records));
@@ -82,7 +83,7 @@ struct Builder<'b> {
     target: &'b Target,
     options: &'b IndexOptions,
     progress: &'b Progress,
-    stop: &'b AtomicBool,
+    stop: &'b Stop,
     /// `None`: everything is new.
     opened: Option<&'b Opened>,
     change: Change,
@@ -161,7 +162,7 @@ impl Builder<'_> {
             // What stopped the writer's own threads is known to them; a commit would ask them.
             Err(error) => return Err(wrong(writer.prepare_commit().err().unwrap_or(error))),
         };
-        if self.stop.load(Ordering::Relaxed) {
+        if self.stop.is_stopped() {
             return Err(SearchError::Stopped);
         }
         for record in &fresh {

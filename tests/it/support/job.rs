@@ -30,6 +30,7 @@ pub(crate) fn job(source: &str, dest: &Path) -> Job {
         include: vec![],
         exclude: vec![],
         bwlimit: None,
+        min_rate: None,
         compress: false,
         checksum: false,
         inc_recursive: false,

@@ -4,6 +4,8 @@ mod adopt;
 mod attributes;
 mod basics;
 mod complete;
+mod crawl;
+mod descendants;
 mod ends;
 mod failover;
 mod failures;

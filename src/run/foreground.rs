@@ -1,0 +1,41 @@
+//! A program that has the terminal, as an editor does: in our process group and with our streams.
+
+use super::ends::Ends;
+use super::signal::Signals;
+use rustix::process::{Pid, Signal, kill_process};
+use std::io;
+use std::process::{Command, ExitStatus};
+use std::time::Duration;
+use tokio::time::{Instant, sleep_until};
+
+/// Between SIGTERM and SIGKILL: an editor may have something to save.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// How it ended, and the signal that was to end us meanwhile. `^C` is for the program, which has the terminal; any other signal ends it,
+/// too. One that we leave behind, killed, keeps what somebody is typing.
+pub(crate) fn run(command: &mut Command) -> io::Result<(ExitStatus, Option<i32>)> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let (mut signals, mut ends) = (Signals::listen()?, Ends::watch()?);
+        let mut child = command.spawn()?;
+        let pid = Pid::from_child(&child);
+        let (mut signal, mut kill_at) = (None, None);
+        loop {
+            tokio::select! {
+                ended = ends.of(pid) => {
+                    ended?;
+                    return Ok((child.wait()?, signal));
+                }
+                number = signals.next() => if number != Signal::INT.as_raw() {
+                    signal.get_or_insert(number);
+                    kill_at.get_or_insert(Instant::now() + GRACE);
+                    let _ = kill_process(pid, Signal::TERM);
+                },
+                () = sleep_until(kill_at.unwrap_or_else(Instant::now)), if kill_at.is_some() => {
+                    let _ = kill_process(pid, Signal::KILL);
+                    return Ok((child.wait()?, signal));
+                }
+            }
+        }
+    })
+}

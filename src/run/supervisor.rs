@@ -1,0 +1,47 @@
+//! Ends the process group of a command when we end without having ended it: killed, or in a hurry.
+//!
+//! The kernel tells only the child itself when its parent is gone (the parent-death signal), not what that has started. So a shell in a
+//! group of its own waits for the end of a pipe that nobody but us holds open. Out of reach is only what has left the group on purpose
+//! (`setsid`), as a daemon does.
+
+use super::spawn::{self, Started};
+use crate::job::Priority;
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
+use std::os::fd::OwnedFd;
+use std::time::Duration;
+
+/// `$1`: the group; `$2`: whole seconds between SIGTERM and SIGKILL. Whoever ends everything by SIGTERM (a service manager) means the group,
+/// not the one who watches over it.
+const SCRIPT: &str = "\
+trap '' HUP INT TERM
+exec 2>/dev/null
+read -r word && exit
+kill -s TERM -- \"-$1\"
+n=0
+while kill -s 0 -- \"-$1\" && test \"$n\" -lt \"$2\"; do sleep 1; n=$((n + 1)); done
+kill -s KILL -- \"-$1\"
+";
+
+/// Watches over one group, until it is dropped.
+pub(super) struct Supervisor(Option<(Pid, OwnedFd)>);
+
+impl Supervisor {
+    /// Where it cannot be started, the parent-death signal has to do.
+    pub(super) fn of(group: Pid, grace: Duration) -> Self {
+        let group = group.as_raw_nonzero().to_string();
+        let words = ["sh", "-c", SCRIPT, "sh", &group, &grace.as_secs().min(3600).to_string()];
+        let argv = words.map(str::to_owned);
+        let started = spawn::start_apart(&argv, Priority::default());
+        Supervisor(started.ok().and_then(|Started { pid, stdin, .. }| Some((pid, stdin?))))
+    }
+}
+
+impl Drop for Supervisor {
+    fn drop(&mut self) {
+        let Some((pid, pipe)) = self.0.take() else { return };
+        // Before the pipe is closed, which would tell it to act. Nobody else has waited for it: the number is still its own.
+        let _ = kill_process(pid, Signal::KILL);
+        let _ = waitpid(Some(pid), WaitOptions::empty());
+        drop(pipe);
+    }
+}
