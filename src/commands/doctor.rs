@@ -29,6 +29,8 @@ pub(super) fn run(args: &DoctorArgs, global: &Global, ui: &Ui) -> Result<Exit, F
         _ if unusable => Vec::new(),
         names => config::select(&config.jobs, names, false, &[])?,
     };
+    // Their mistakes are told with the configuration; where they point to is not known.
+    let jobs: Vec<_> = jobs.into_iter().filter(|job| job.unfit.is_none()).collect();
     let state_dir = locate::state_dir(global)?;
     let ask = Ask {
         rsync: config.sync.rsync.clone(),

@@ -106,7 +106,8 @@ async fn probe_all(endpoints: Vec<Endpoint>, patience: Duration) -> Probes {
 type Tried = HashMap<(String, Vec<String>), Result<Duration, Finding>>;
 
 fn key(job: &Job, source: &Source) -> (String, Vec<String>) {
-    (source.text.clone(), job.rsync_args.clone())
+    let file = job.password_file.as_ref().map(|file| file.display().to_string());
+    (source.text.clone(), job.rsync_args.iter().cloned().chain(file).collect())
 }
 
 /// Asks rsync itself for the one entry that a source names: module, login, path, and over ssh everything before that.
@@ -142,6 +143,11 @@ async fn list(ask: &Ask, job: &Job, source: &Source) -> Result<Duration, Finding
     let shell = matches!(source.address, Address::Shell { .. }) || own_shell(&job.rsync_args);
     if !shell {
         argv.push(format!("--contimeout={seconds}"));
+    }
+    if let Some(file) =
+        job.password_file.as_ref().filter(|_| matches!(source.address, Address::Daemon { .. }))
+    {
+        argv.push(format!("--password-file={}", file.display()));
     }
     argv.extend(job.rsync_args.iter().cloned());
     // Without its last slash a directory is one line, however much is in it.

@@ -7,8 +7,10 @@ mod load;
 mod memory;
 mod mounts;
 mod process;
+mod secret;
 mod surroundings;
 mod users;
+mod within;
 
 pub use flocks::{Holder, flock_holder};
 pub use follow::{follow, follows};

@@ -1,7 +1,7 @@
 //! How it is told: HTTP and commands, with patience that ends.
 
 use crate::config::{NotifySettings, Url};
-use crate::job::Hook;
+use crate::job::{FOR_RSYNC_ONLY, Hook};
 use std::io::Write;
 use std::process::{Command, Stdio};
 use std::thread;
@@ -91,14 +91,25 @@ fn http(address: &str, body: Option<&str>, timeout: Duration) -> Result<(), Refu
             Err(Refusal { text: format!("it answered {code}"), passing })
         }
         Err(error) => {
-            // Some errors quote the address.
-            let path = address.splitn(4, '/').nth(3).filter(|path| !path.is_empty());
-            let text = error.to_string();
-            let text = path.map_or(text.clone(), |path| text.replace(path, "…"));
+            let text = without_secrets(&error.to_string(), address);
             let passing = !matches!(error, ureq::Error::BadUri(_) | ureq::Error::Http(_));
             Err(Refusal { text, passing })
         }
     }
+}
+
+/// Some errors quote the address, or a part of it.
+#[cfg(feature = "notify")]
+fn without_secrets(text: &str, address: &str) -> String {
+    let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let login = rest[..end].rsplit_once('@').map_or("", |(login, _)| login);
+    let behind = rest[end..].strip_prefix('/').unwrap_or(&rest[end..]);
+    let mut text = text.to_owned();
+    for part in [behind, login].iter().filter(|part| !part.is_empty()) {
+        text = text.replace(part, "…");
+    }
+    text
 }
 
 #[cfg(not(feature = "notify"))]
@@ -127,6 +138,7 @@ pub(super) fn command(
             run
         }
     };
+    FOR_RSYNC_ONLY.iter().for_each(|name| _ = run.env_remove(name));
     run.envs(environment.iter().map(|(name, value)| (name, value)));
     // Standard output may be a stream of JSON; what a command has to complain about goes where our complaints go.
     run.stdin(Stdio::piped()).stdout(Stdio::null());
@@ -172,6 +184,19 @@ mod tests {
         assert_eq!(below("https://h/x/", "fail"), "https://h/x/fail");
         assert_eq!(below("https://h/x?a=b", "fail"), "https://h/x/fail?a=b");
         assert_eq!(below("https://h/x?a=b", ""), "https://h/x?a=b");
+    }
+
+    #[cfg(feature = "notify")]
+    #[test]
+    fn what_an_error_quotes_of_an_address_is_left_out() {
+        for (address, text) in [
+            ("https://h/s3cret/x", "bad uri https://h/s3cret/x"),
+            ("https://h?s3cret", "bad query ?s3cret"),
+            ("https://me:s3cret@h/", "bad authority me:s3cret@h"),
+        ] {
+            let told = without_secrets(text, address);
+            assert!(!told.contains("s3cret") && told.contains("bad "), "{told}");
+        }
     }
 
     #[test]

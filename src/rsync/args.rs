@@ -9,7 +9,7 @@ use crate::clean::OF_FILE_SYSTEMS;
 use crate::job::{Address, Job, Preset, Source};
 use std::time::Duration;
 
-pub use super::options::{Refused, check, check_with_delete};
+pub use super::options::{Filters, Refused, check, check_with_delete, leaves_out};
 
 /// Where rsync keeps what it could not finish; inside the directory of the file. Never a truncated file under its final name.
 pub const PARTIAL_DIR: &str = ".~partial~";
@@ -69,6 +69,9 @@ pub fn argv(program: &str, job: &Job, source: &Source, purpose: Purpose) -> Vec<
             add(&[&format!("--contimeout={}", whole_seconds(job.connect_timeout))]);
         }
         add(&["--sockopts=TCP_NODELAY"]);
+        if let Some(file) = &job.password_file {
+            add(&[&format!("--password-file={}", file.display())]);
+        }
     }
     if source.is_remote() && !job.inc_recursive {
         add(&["--no-inc-recursive"]);
@@ -185,6 +188,16 @@ pub fn protect_file_system(argv: &mut Vec<String>, closed: &[String]) {
 /// Whether these options bring a remote shell of their own, so that even a daemon is reached through it.
 pub fn own_shell(rsync_args: &[String]) -> bool {
     options::names(rsync_args, Some('e'), "rsh")
+}
+
+/// The directory of rsync's own backups, below the destination if it is relative.
+pub fn backup_dir(rsync_args: &[String]) -> Option<&str> {
+    options::value(rsync_args, "backup-dir")
+}
+
+/// The file from which rsync would read the password.
+pub fn password_file(rsync_args: &[String]) -> Option<&str> {
+    options::value(rsync_args, "password-file")
 }
 
 /// The port that these options give for sources which name none.

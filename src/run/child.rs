@@ -4,7 +4,7 @@ use super::process::{self, Cause, Ear, End, Spec};
 use super::voice::Voice;
 use super::watchdog::Watchdog;
 use crate::event::{Progress, Stream};
-use crate::job::{Priority, Source};
+use crate::job::{Address, FOR_RSYNC_ONLY, Priority, Source};
 use crate::result::Reason;
 use crate::rsync::args::Purpose;
 use crate::rsync::exit::{Class, Verdict, judge_with_figures};
@@ -79,7 +79,10 @@ pub(super) async fn run(
         printed: Vec::new(),
         progress: None,
     };
-    let spec = Spec { argv, env: &env, priority, grace };
+    // Only a daemon is told a password; ssh, which rsync starts, has no use for it.
+    let without: &[&str] =
+        if matches!(source.address, Address::Daemon { .. }) { &[] } else { &FOR_RSYNC_ONLY };
+    let spec = Spec { argv, env: &env, without, priority, grace };
     let end = process::run(&spec, voice, watchdog, &mut ear).await;
     let (stats, progress) = (*ear.reader.stats(), ear.progress);
     let (said, printed) = (ear.said.lines(), ear.printed);

@@ -5,7 +5,7 @@ use super::process::{self, Cause, Ear, End, Spec};
 use super::voice::Voice;
 use super::watchdog::Watchdog;
 use crate::event::Stream;
-use crate::job::{Hook, Job};
+use crate::job::{FOR_RSYNC_ONLY, Hook, Job};
 use std::ffi::OsString;
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ pub(super) async fn run(
             Hook::Argv(argv) => argv.clone(),
         };
 
-        let spec = Spec { argv: &argv, env, priority, grace };
+        let spec = Spec { argv: &argv, env, without: &FOR_RSYNC_ONLY, priority, grace };
         let watchdog = Watchdog::new(Some(timeout), None);
         match process::run(&spec, voice, watchdog, &mut Plain).await {
             Ok(End::Exited(0)) => {}

@@ -58,7 +58,7 @@ pub use lock::{Lock, Lockable, Tried, lockable, try_lock};
 pub use signal::Signals;
 
 use crate::job::Job;
-use crate::result::Logs;
+use crate::result::{Logs, Reason};
 use crate::rsync::args::{self, Purpose};
 use crate::stats::Watch;
 use std::collections::BTreeMap;
@@ -121,6 +121,11 @@ impl Mode {
     pub fn is_dry(self) -> bool {
         self != Mode::Real
     }
+}
+
+/// Why the job cannot be run, by a mistake of the configuration: it fails, and others run.
+pub fn unfit(job: &Job) -> Option<Reason> {
+    unit::unfit(job)
 }
 
 /// What the first attempt of a job runs, in order: a listing, which a destination that is empty does not need, then a transfer.

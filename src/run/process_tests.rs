@@ -31,8 +31,13 @@ async fn sh_while<F: Future<Output = ()>>(
     also: impl FnOnce(Stop) -> F,
 ) -> (End, Vec<u8>) {
     let argv = ["sh".into(), "-c".into(), script.into()];
-    let spec =
-        Spec { argv: &argv, env: &[], priority: Priority::default(), grace: Duration::from_millis(300) };
+    let spec = Spec {
+        argv: &argv,
+        env: &[],
+        without: &[],
+        priority: Priority::default(),
+        grace: Duration::from_millis(300),
+    };
     let (voice, mut heard) = voice(&stop, 2);
     let collect = async {
         let mut all = Vec::new();
@@ -190,8 +195,13 @@ async fn a_grandchild_that_holds_the_pipes_does_not_hang_us() {
 #[tokio::test]
 async fn a_listener_that_never_listens_does_not_keep_a_stopped_child() {
     let argv = ["sh".into(), "-c".into(), "yes".into()];
-    let spec =
-        Spec { argv: &argv, env: &[], priority: Priority::default(), grace: Duration::from_millis(200) };
+    let spec = Spec {
+        argv: &argv,
+        env: &[],
+        without: &[],
+        priority: Priority::default(),
+        grace: Duration::from_millis(200),
+    };
     let stop = Stop::default();
     let (voice, full) = voice(&stop, 1);
     let mut ear = All;
@@ -212,7 +222,13 @@ async fn a_child_that_never_stops_leaves_others_their_turn() {
         fn line(&mut self, _stream: Stream, _line: &[u8], _out: &mut Vec<u8>) {}
     }
     let argv = ["sh".into(), "-c".into(), "echo; exec yes".into()];
-    let spec = Spec { argv: &argv, env: &[], priority: Priority::default(), grace: Duration::from_secs(5) };
+    let spec = Spec {
+        argv: &argv,
+        env: &[],
+        without: &[],
+        priority: Priority::default(),
+        grace: Duration::from_secs(5),
+    };
     let stop = Stop::default();
     let (voice, _heard) = voice(&stop, 2);
     // From outside, so that the test ends in any case.
@@ -250,7 +266,13 @@ async fn a_dropped_run_leaves_nobody_behind() {
 /// What `argv` says, run without a shell.
 async fn says(argv: &[&str], env: &[(OsString, OsString)]) -> io::Result<String> {
     let argv: Vec<String> = argv.iter().map(|word| word.to_string()).collect();
-    let spec = Spec { argv: &argv, env, priority: Priority::default(), grace: Duration::from_millis(200) };
+    let spec = Spec {
+        argv: &argv,
+        env,
+        without: &[],
+        priority: Priority::default(),
+        grace: Duration::from_millis(200),
+    };
     let (voice, mut heard) = voice(&Stop::default(), 100);
     assert_eq!(run(&spec, &voice, patient(), &mut All).await?, End::Exited(0));
     drop(voice);

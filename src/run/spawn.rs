@@ -21,7 +21,7 @@ pub(super) struct Started {
 #[cfg(target_os = "linux")]
 pub(super) fn start(spec: &Spec<'_>) -> io::Result<Started> {
     let (priority, parent) = (spec.priority, rustix::process::getpid());
-    super::vfork::start(spec.argv, spec.env, &move || prepare(priority, parent))
+    super::vfork::start(spec.argv, (spec.env, spec.without), &move || prepare(priority, parent))
 }
 
 /// Starts it.
@@ -33,6 +33,7 @@ pub(super) fn start(spec: &Spec<'_>) -> io::Result<Started> {
     let invalid = || io::Error::from(io::ErrorKind::InvalidInput);
     let (program, arguments) = spec.argv.split_first().ok_or_else(invalid)?;
     let mut command = Command::new(program);
+    spec.without.iter().for_each(|name| _ = command.env_remove(name));
     command.args(arguments).envs(spec.env.iter().map(|(name, value)| (name, value)));
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let (priority, parent) = (spec.priority, rustix::process::getpid());

@@ -14,7 +14,7 @@ use super::stop::Why;
 use super::voice::Voice;
 use super::{Mode, Plan, disk, guard};
 use crate::event::{Event, Level, Phase};
-use crate::job::{CachePolicy, Hook, Job};
+use crate::job::{CachePolicy, Hook, Job, Unfit};
 use crate::result::{Attempt, Fallback, Figures, Outcome, Reason, Skip, Status, SyncResult};
 use crate::rsync::args;
 use crate::rsync::exit::Class;
@@ -75,8 +75,8 @@ impl Unit<'_> {
     async fn go(&mut self) -> Result<Outcome, Outcome> {
         let Ticket { plan, job, voice, .. } = self.ticket;
         self.take_slot(job.sources.first().and_then(|s| s.host())).await?;
-        if let Some(refused) = args::unfit(job) {
-            return Err(Outcome::Failed(Reason::new(refused.text).hint(refused.hint)));
+        if let Some(reason) = unfit(job) {
+            return Err(Outcome::Failed(reason));
         }
         let lock = match plan.mode {
             Mode::Real => Some(self.lock().await?),
@@ -327,6 +327,14 @@ impl Unit<'_> {
             alerts: self.alerts.clone(),
         }
     }
+}
+
+/// Why the job cannot be run, by a mistake of the configuration.
+pub(super) fn unfit(job: &Job) -> Option<Reason> {
+    if let Some(Unfit { text, hint, .. }) = job.unfit.clone() {
+        return Some(Reason { text, hint });
+    }
+    args::unfit(job).map(|refused| Reason::new(refused.text).hint(refused.hint))
 }
 
 /// How long to wait before the same source is tried again; `None` if it is not.

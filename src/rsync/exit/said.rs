@@ -54,7 +54,7 @@ fn server_error(lines: &[&str], source: &Source) -> Found {
                 Class::NextSource,
                 format!("{host} refused the login: {said}"),
                 "name the user in the source (rsync://USER@HOST/…) and give the password with \
-                 `rsync_args = [\"--password-file=FILE\"]` or RSYNC_PASSWORD",
+                 `password_file = \"FILE\"` or RSYNC_PASSWORD",
             )
         } else if said.starts_with("access denied") {
             (

@@ -1,9 +1,11 @@
 //! rsync's own options, as far as a job may or may not use them.
 
 mod files;
+mod filtered;
 mod refuse;
 
 pub(super) use files::with_files;
+pub use filtered::{Filters, leaves_out};
 pub use refuse::{Refused, check, check_with_delete};
 
 /// Short options that take a value (the rest of the cluster, or the next argument), rsync 3.5.0.

@@ -34,6 +34,7 @@ pub(crate) fn job(source: &str, dest: &Path) -> Job {
         checksum: false,
         inc_recursive: false,
         rsync_args: vec![],
+        password_file: None,
         retries: 0,
         retry_delay: Duration::ZERO,
         busy_delay: Duration::ZERO,
@@ -44,6 +45,7 @@ pub(crate) fn job(source: &str, dest: &Path) -> Job {
         cache: CachePolicy::Keep,
         hooks: Hooks::default(),
         index: pdb_sync::job::Indexing { enabled: true, ..Default::default() },
+        unfit: None,
     }
 }
 

@@ -17,9 +17,11 @@ mod hooks;
 mod lock;
 #[cfg(target_os = "linux")]
 mod lock_users;
+mod mistakes;
 mod names;
 mod older;
 mod output;
+mod passwords;
 mod readonly_dirs;
 mod reserved;
 #[cfg(target_os = "linux")]
