@@ -74,6 +74,8 @@ pub enum Event {
         deleted: Tally,
         /// How many files may be removed; `None` for a job that never deletes.
         limit: Option<u64>,
+        /// What the filters leave out of the source; `None` if that could not be told.
+        left_out: Option<Tally>,
     },
     /// What the first run of a job found at a destination that holds files already.
     Adopted {

@@ -93,7 +93,7 @@ fn configuration(global: &Global) -> Result<(Config, Vec<Finding>), Failure> {
             let text = format!("{}: {} jobs, {enabled} enabled", opened.file.display(), config.jobs.len());
             let mut findings = vec![Finding::new(Area::Config, Verdict::Ok, text)];
             findings.extend(config.unfit.iter().map(problem(Verdict::Fail)));
-            findings.extend(config.warnings.iter().map(problem(Verdict::Warn)));
+            findings.extend(config.warnings.iter().chain(&config.advice).map(problem(Verdict::Warn)));
             Ok((config, findings))
         }
         Err(problems) => Ok((Config::default(), problems.0.iter().map(problem(Verdict::Fail)).collect())),

@@ -80,6 +80,8 @@ pub struct Config {
     /// What is wrong with single jobs, which therefore fail when they are run ([`Job::unfit`], [`crate::rsync::args::unfit`]), or with those
     /// who are to be told; all else can be used.
     pub unfit: Vec<Problem>,
+    /// What is probably not meant, for those who check the file; nothing that runs are told.
+    pub advice: Vec<Problem>,
     /// `[index]`
     pub index: IndexSettings,
     /// Every value of `[index]` with its origin.

@@ -66,7 +66,9 @@ impl Resolver<'_> {
         }
         for job in &draft.jobs {
             let layer = self.layer(job, &draft.defaults);
-            let Some(resolved) = self.job(job, layer.clone().fill(), &draft) else { continue };
+            let settings = layer.clone().fill();
+            config.advice.extend(self.advice(job, &settings));
+            let Some(resolved) = self.job(job, settings, &draft) else { continue };
             config.layers.insert(resolved.name.clone(), layer.over(Layer::built_in()));
             config.jobs.push(resolved);
         }

@@ -1,7 +1,7 @@
 //! Mistakes that concern single jobs: each of these fails when it is run, and the others run.
 
 use super::draft::DraftJob;
-use super::layer::{Given, Origin};
+use super::layer::{Given, Origin, Settings};
 use super::problem::Problem;
 use super::resolve::Resolver;
 use crate::job::Unfit;
@@ -68,5 +68,21 @@ impl Resolver<'_> {
             return self.about(delete.origin, job, refused.text, Some(refused.hint));
         }
         self.note(delete.origin, format!("job {:?}: {}", job.name, refused.text), Some(refused.hint));
+    }
+
+    /// Filters by which no directory of the source is looked into.
+    pub(super) fn advice(&self, job: &DraftJob, settings: &Settings) -> Option<Problem> {
+        let filters = (&*settings.include.value, &*settings.exclude.value, &*settings.rsync_args.value.0);
+        let rule = args::shuts_out(filters).filter(|rule| rule.certain)?;
+        let of_args = !settings.exclude.value.iter().any(|pattern| pattern == rule.pattern);
+        let origin = if of_args { settings.rsync_args.origin } else { settings.exclude.origin };
+        let (Origin::Section(span) | Origin::Defaults(span)) = origin else { return None };
+        let what = match rule.everything {
+            true => "leaves out everything, so that nothing can come",
+            false => "leaves out every directory, too: only files at the top of the source can come",
+        };
+        let text = format!("job {:?}: excluding {:?} {what}", job.name, rule.pattern);
+        let hint = "add \"*/\" to `include`, so that rsync looks into directories";
+        Some(self.text.problem(span.start..span.end, text, Some(hint.into())))
     }
 }

@@ -148,8 +148,8 @@ impl Listener for Human {
                     self.block(job, *stream, lines, screen);
                 }
             }
-            Event::Planned { job, created, updated, deleted, limit } if !self.quiet => {
-                let text = planned(created, updated, deleted, *limit);
+            Event::Planned { job, created, updated, deleted, limit, left_out } if !self.quiet => {
+                let text = planned(created, updated, deleted, *limit, left_out.as_ref());
                 self.block(job, Stream::Stdout, &Lines::new(text.into_bytes()), screen);
             }
             Event::Adopted { job, found } if !self.quiet => {
@@ -226,17 +226,34 @@ fn retry(
     delay: std::time::Duration,
     source: &str,
 ) -> String {
-    let code = exit_code.map_or(String::new(), |code| format!(" (rsync {code})"));
+    // What a guard refuses is no matter of rsync, which ended well.
+    let code = exit_code.filter(|code| *code != 0).map_or(String::new(), |code| format!(" (rsync {code})"));
     format!("try {attempt} failed: {reason}{code}; next in {}: {source}", units::duration(delay))
 }
 
 /// `would create 12 files (3.4 MB), update 3 files (1 MB), delete 4 files (limit 100)`.
-pub(super) fn planned(created: &Tally, updated: &Tally, deleted: &Tally, limit: Option<u64>) -> String {
+pub(super) fn planned(
+    created: &Tally,
+    updated: &Tally,
+    deleted: &Tally,
+    limit: Option<u64>,
+    left_out: Option<&Tally>,
+) -> String {
+    let filters = match left_out {
+        Some(left_out) if left_out.files == 0 && left_out.dirs == 0 => String::new(),
+        Some(left_out) => format!("; the filters leave out {}", tally(left_out)),
+        None => "; how much the filters leave out is not known".into(),
+    };
     if [created, updated, deleted].iter().all(|tally| tally.files == 0 && tally.dirs == 0) {
-        return "would change nothing".into();
+        return format!("would change nothing{filters}");
     }
     let limit = limit.map_or_else(|| "deletion is off".into(), |limit| format!("at most {limit}"));
-    format!("would create {}, update {}, delete {}; {limit}", tally(created), tally(updated), tally(deleted))
+    format!(
+        "would create {}, update {}, delete {}; {limit}{filters}",
+        tally(created),
+        tally(updated),
+        tally(deleted)
+    )
 }
 
 fn tally(tally: &Tally) -> String {

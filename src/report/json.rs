@@ -58,10 +58,11 @@ impl Json {
             Event::Phase { job, attempt, phase, argv } => {
                 ("phase", json!({"job": &**job, "attempt": attempt, "phase": phase, "argv": argv}))
             }
-            Event::Planned { job, created, updated, deleted, limit } => (
+            Event::Planned { job, created, updated, deleted, limit, left_out } => (
                 "planned",
                 json!({
-                    "job": &**job, "created": created, "updated": updated, "deleted": deleted, "limit": limit
+                    "job": &**job, "created": created, "updated": updated, "deleted": deleted, "limit": limit,
+                    "left_out": left_out,
                 }),
             ),
             Event::Adopted { job, found } => (

@@ -135,8 +135,9 @@ impl Listener for Logs {
                 let text = format!("failed: {reason}; next in {}: {source}", units::duration(*delay));
                 self.say(job, time, &text, screen);
             }
-            Event::Planned { job, created, updated, deleted, limit } => {
-                self.say(job, time, &super::human::planned(created, updated, deleted, *limit), screen);
+            Event::Planned { job, created, updated, deleted, limit, left_out } => {
+                let text = super::human::planned(created, updated, deleted, *limit, left_out.as_ref());
+                self.say(job, time, &text, screen);
             }
             Event::Adopted { job, found } => {
                 for line in super::adopted::lines(found) {

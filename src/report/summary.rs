@@ -46,7 +46,10 @@ pub(super) fn figures(result: &SyncResult, dry_run: bool) -> String {
 pub(super) fn served(result: &SyncResult) -> Option<String> {
     let (fallback, source) = (result.fallback.as_ref()?, result.source.as_deref()?);
     match result.status() {
-        Status::Ok | Status::Warned | Status::Partial | Status::Blocked => {}
+        Status::Ok | Status::Warned | Status::Partial => {}
+        // A guard may have refused the source before anything came from it.
+        Status::Blocked if result.attempts.last().is_some_and(|attempt| attempt.transferred()) => {}
+        Status::Blocked => return None,
         Status::Failed | Status::Skipped | Status::Cancelled => return None,
     }
     let [source, first, why] = [source, &fallback.first, &fallback.why].map(one_line);
@@ -118,6 +121,8 @@ fn job(text: &mut String, result: &SyncResult, dry_run: bool, verbose: bool, col
         for attempt in &result.attempts {
             let end = match (&attempt.error, attempt.exit_code) {
                 (None, _) => "done".into(),
+                // What a guard refuses is no matter of rsync, which ended well.
+                (Some(error), Some(0)) => one_line(&error.text).into_owned(),
                 (Some(error), Some(code)) => format!("{} (rsync {code})", one_line(&error.text)),
                 (Some(error), None) => one_line(&error.text).into_owned(),
             };

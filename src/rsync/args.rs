@@ -9,7 +9,7 @@ use crate::clean::OF_FILE_SYSTEMS;
 use crate::job::{Address, Job, Preset, Source};
 use std::time::Duration;
 
-pub use super::options::{Filters, Refused, check, check_with_delete, leaves_out};
+pub use super::options::{Filters, Refused, ShutsOut, check, check_with_delete, leaves_out, shuts_out};
 
 /// Where rsync keeps what it could not finish; inside the directory of the file. Never a truncated file under its final name.
 pub const PARTIAL_DIR: &str = ".~partial~";
@@ -188,6 +188,25 @@ pub fn protect_file_system(argv: &mut Vec<String>, closed: &[String]) {
 /// Whether these options bring a remote shell of their own, so that even a daemon is reached through it.
 pub fn own_shell(rsync_args: &[String]) -> bool {
     options::names(rsync_args, Some('e'), "rsh")
+}
+
+/// The same job without its filters and lists of files; `None` if it has none.
+pub fn unfiltered(job: &Job) -> Option<Job> {
+    let rsync_args = options::without_filters(&job.rsync_args);
+    if job.include.is_empty() && job.exclude.is_empty() && rsync_args == job.rsync_args {
+        return None;
+    }
+    Some(Job { include: Vec::new(), exclude: Vec::new(), rsync_args, ..job.clone() })
+}
+
+/// The list of files that the job names to rsync (`--files-from`).
+pub fn files_from(rsync_args: &[String]) -> Option<&str> {
+    options::value(rsync_args, "files-from")
+}
+
+/// The remote shell that these options name, with its own options.
+pub fn shell(rsync_args: &[String]) -> Option<&str> {
+    options::value_of(rsync_args, Some('e'), "rsh")
 }
 
 /// The directory of rsync's own backups, below the destination if it is relative.

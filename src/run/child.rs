@@ -7,7 +7,7 @@ use crate::event::{Progress, Stream};
 use crate::job::{Address, FOR_RSYNC_ONLY, Priority, Source};
 use crate::result::Reason;
 use crate::rsync::args::Purpose;
-use crate::rsync::exit::{Class, Verdict, judge_with_figures};
+use crate::rsync::exit::{Class, Talk, Verdict, judge_with_figures};
 use crate::rsync::output::{Change, ChangeKind, Line, Reader, Stats};
 use std::time::Duration;
 
@@ -21,6 +21,8 @@ pub(super) struct Order<'a> {
     pub(super) argv: &'a [String],
     pub(super) purpose: Purpose,
     pub(super) source: &'a Source,
+    /// The job's own options.
+    pub(super) rsync_args: &'a [String],
     pub(super) watchdog: Watchdog,
     pub(super) priority: Priority,
     pub(super) grace: Duration,
@@ -68,7 +70,7 @@ pub(super) async fn run(
     voice: &Voice,
     changes: &mut (dyn FnMut(&Change<'_>) -> bool + Send),
 ) -> Ran {
-    let Order { argv, purpose, source, watchdog, priority, grace, timeout, show } = order;
+    let Order { argv, purpose, source, rsync_args, watchdog, priority, grace, timeout, show } = order;
     let env = environment(argv, purpose);
     let mut ear = Hearing {
         voice,
@@ -86,7 +88,8 @@ pub(super) async fn run(
     let end = process::run(&spec, voice, watchdog, &mut ear).await;
     let (stats, progress) = (*ear.reader.stats(), ear.progress);
     let (said, printed) = (ear.said.lines(), ear.printed);
-    let judge = |code| Ended::Judged(judge_with_figures(code, &stats, &said, &printed, source));
+    let talk = Talk::new(source, rsync_args, |name| std::env::var(name).ok());
+    let judge = |code| Ended::Judged(judge_with_figures(code, &stats, &said, &printed, &talk));
     let (code, verdict) = match end {
         Ok(End::Exited(code)) => (Some(code), judge(Some(code))),
         Ok(End::Signalled(_)) => (None, judge(None)),

@@ -237,7 +237,9 @@ impl Try<'_> {
         self.voice.progress.send_replace(None);
         let started = Instant::now();
         let (timeout, grace, priority) = (job.timeout, plan.grace, job.child_priority);
-        let order = Order { argv: &argv, purpose, source, watchdog, priority, grace, timeout, show };
+        let rsync_args = &job.rsync_args;
+        let order =
+            Order { argv: &argv, purpose, source, rsync_args, watchdog, priority, grace, timeout, show };
         let ran = child::run(order, self.voice, changes).await;
         self.phases.push((phase, started.elapsed()));
         self.code = ran.code;

@@ -27,10 +27,10 @@ impl Try<'_> {
             listing.gone.tally.bytes = self.stamps(&listing.gone).await.ok().map(|(_, bytes)| bytes);
             let limit = listing.present().filter(|_| delete);
             let limit = limit.map(|present| guard::limit(self.job, &listing, present));
+            let left_out = self.left_out(&listing).await?;
             let (created, updated, deleted) = (listing.created, listing.updated, listing.gone.tally);
-            self.voice
-                .say(Event::Planned { job: self.voice.job.clone(), created, updated, deleted, limit })
-                .await;
+            let job = self.voice.job.clone();
+            self.voice.say(Event::Planned { job, created, updated, deleted, limit, left_out }).await;
         }
         // As rsync does with `-n`: what would be.
         self.figures.files_transferred = self.would_come(&mut listing).await?;

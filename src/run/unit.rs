@@ -9,6 +9,7 @@ use super::cache::Dropper;
 use super::holders::Holders;
 use super::hook::{self, Hooked};
 use super::lock::Lock;
+use super::program::Program;
 use super::slots::{Slot, Slots};
 use super::stop::Why;
 use super::voice::Voice;
@@ -33,6 +34,7 @@ pub(super) struct Ticket {
     pub(super) voice: Voice,
     pub(super) slots: Arc<Slots>,
     pub(super) holders: Arc<Holders>,
+    pub(super) program: Arc<Program>,
     /// When the run started.
     pub(super) started: Instant,
 }
@@ -73,9 +75,12 @@ struct Unit<'a> {
 impl Unit<'_> {
     /// An `Err` is an early end.
     async fn go(&mut self) -> Result<Outcome, Outcome> {
-        let Ticket { plan, job, voice, .. } = self.ticket;
+        let Ticket { plan, job, voice, program, .. } = self.ticket;
         self.take_slot(job.sources.first().and_then(|s| s.host())).await?;
         if let Some(reason) = unfit(job) {
+            return Err(Outcome::Failed(reason));
+        }
+        if let Some(reason) = program.refusal(plan, voice).await {
             return Err(Outcome::Failed(reason));
         }
         let lock = match plan.mode {
@@ -126,6 +131,8 @@ impl Unit<'_> {
         let Ticket { plan, job, voice, .. } = self.ticket;
         let mut sources = job.sources.iter().peekable();
         let mut last = Outcome::Failed(Reason::new("no source"));
+        // What a guard said of a source before: it is told beside the failure of a later one, which is worse.
+        let mut refused: Option<String> = None;
         while let Some(source) = sources.next() {
             let mut tries = 0;
             loop {
@@ -152,7 +159,13 @@ impl Unit<'_> {
                     Ending::Failed(class, reason) => (class, Outcome::Failed(reason)),
                 };
                 let reason = outcome.error().unwrap_or_default().to_owned();
-                last = outcome;
+                last = match (outcome, &refused) {
+                    (Outcome::Failed(reason), Some(refused)) => Outcome::Failed(reason.and(refused)),
+                    (outcome, _) => outcome,
+                };
+                if let Outcome::Blocked(reason) = &last {
+                    refused = Some(reason.text.clone());
+                }
                 let wait = wait(job, class, tries);
                 let next = match (wait, sources.peek()) {
                     (Some(_), _) => source,

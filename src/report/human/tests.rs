@@ -107,12 +107,24 @@ fn the_header_counts_and_tells_a_dry_run() {
 #[test]
 fn plans_tell_files_and_bytes() {
     let tally = |files, dirs, bytes| Tally { files, dirs, bytes };
-    let plan = planned(&tally(12, 1, Some(3_400_000)), &tally(3, 0, None), &tally(1, 0, Some(7)), Some(100));
+    let plan = planned(
+        &tally(12, 1, Some(3_400_000)),
+        &tally(3, 0, None),
+        &tally(1, 0, Some(7)),
+        Some(100),
+        Some(&tally(0, 0, Some(0))),
+    );
     assert_eq!(
         plan,
         "would create 12 files and 1 directory (3.4 MB), update 3 files, delete 1 file (7 B); at most 100"
     );
     let none = Tally::default();
-    assert_eq!(planned(&none, &none, &none, None), "would change nothing");
-    assert!(planned(&tally(1, 0, None), &none, &none, None).ends_with("delete 0 files; deletion is off"));
+    assert_eq!(planned(&none, &none, &none, None, Some(&none)), "would change nothing");
+    let left_out = planned(&none, &none, &none, None, Some(&tally(3, 0, Some(15))));
+    assert!(left_out.starts_with("would change nothing; the filters leave out 3 files"), "{left_out}");
+    assert!(planned(&none, &none, &none, None, None).ends_with("filters leave out is not known"));
+    assert!(
+        planned(&tally(1, 0, None), &none, &none, None, Some(&none))
+            .ends_with("delete 0 files; deletion is off")
+    );
 }

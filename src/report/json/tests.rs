@@ -41,6 +41,7 @@ fn a_run_reads_as_the_contract_says() {
             updated: Tally::default(),
             deleted: Tally::default(),
             limit: None,
+            left_out: None,
         },
     ];
     events.extend(finished(vec![result("a", Outcome::Ok), failure("b")]));

@@ -1,6 +1,6 @@
 //! Whether a job's filters surely leave a directory out.
 
-use super::{clears_filters, filters, names};
+use super::{FILTERS, clears_filters, filters, names, split};
 use globset::GlobBuilder;
 
 /// A job's filters in the order in which rsync hears them: its `include`, its `exclude`, its own options.
@@ -8,9 +8,18 @@ pub type Filters<'a> = (&'a [String], &'a [String], &'a [String]);
 
 /// Whether rsync surely does not look into the directory at this path below the root of the transfer, nor transfers it. What cannot be
 /// told for sure counts as transferred.
-pub fn leaves_out((include, exclude, rsync_args): Filters<'_>, path: &str) -> bool {
+pub fn leaves_out(filters: Filters<'_>, path: &str) -> bool {
     // These change what patterns are compared with, or bring rules from elsewhere.
-    let unclear = names(rsync_args, Some('R'), "relative") || names(rsync_args, Some('F'), "F");
+    if names(filters.2, Some('R'), "relative") || names(filters.2, Some('F'), "F") {
+        return false;
+    }
+    let rules = rules(filters);
+    let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
+    ends.into_iter().any(|end| is_excluded(&rules, &path[..end]))
+}
+
+/// In the order in which rsync asks them; `None`: one that may do anything.
+fn rules<'a>((include, exclude, rsync_args): Filters<'a>) -> Vec<Option<(bool, &'a str)>> {
     let mut rules: Vec<Option<(bool, &str)>> = Vec::new();
     rules.extend(include.iter().map(|pattern| rule(true, pattern)));
     rules.extend(exclude.iter().map(|pattern| rule(false, pattern)));
@@ -27,11 +36,69 @@ pub fn leaves_out((include, exclude, rsync_args): Filters<'_>, path: &str) -> bo
             _ => None,
         });
     }
-    if unclear {
-        return false;
+    rules
+}
+
+/// A rule that leaves out all directories, so that rsync looks into none of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ShutsOut<'a> {
+    /// Its pattern.
+    pub pattern: &'a str,
+    /// Whether no rule before it lets anything through: nothing at all comes.
+    pub everything: bool,
+    /// Whether no rule before it can be about directories.
+    pub certain: bool,
+}
+
+/// The rule by which no directory is looked into, if there is one. A rule before it that lets directories through (`*/`) makes it harmless.
+pub fn shuts_out(filters: Filters<'_>) -> Option<ShutsOut<'_>> {
+    let (mut everything, mut certain) = (true, true);
+    for rule in rules(filters) {
+        match rule? {
+            (false, pattern @ ("*" | "/*" | "**" | "/**" | "*/" | "/*/" | "**/")) => {
+                let everything = everything && !pattern.ends_with('/');
+                return Some(ShutsOut { pattern, everything, certain });
+            }
+            (false, _) => {}
+            (true, pattern) if pattern.ends_with('/') || pattern.contains("**") || pattern == "*" => {
+                return None;
+            }
+            (true, pattern) => {
+                everything = false;
+                certain &= pattern.starts_with("*.") && !pattern.contains('/');
+            }
+        }
     }
-    let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
-    ends.into_iter().any(|end| is_excluded(&rules, &path[..end]))
+    None
+}
+
+/// Options by which a job chooses among the files of its source, besides filters.
+const CHOOSING: [&str; 4] = ["files-from", "cvs-exclude", "from0", "prune-empty-dirs"];
+
+/// The same options without filters and lists of files.
+pub(in crate::rsync) fn without_filters(args: &[String]) -> Vec<String> {
+    let mut kept = Vec::with_capacity(args.len());
+    let mut rest = args.iter();
+    while let Some(arg) = rest.next() {
+        let (name, value, takes_value) = split(arg);
+        let next = if value.is_none() && takes_value { rest.next() } else { None };
+        if name.is_some_and(|name| FILTERS.contains(&name) || CHOOSING.contains(&name)) {
+            // Flags may stand before a filter in one argument: `-zf RULE`.
+            let flags = arg.strip_prefix('-').filter(|flags| !flags.starts_with('-'));
+            let flags = flags.and_then(|flags| flags.split_once('f')).map(|(flags, _)| flags);
+            kept.extend(flags.filter(|flags| !flags.is_empty()).map(|flags| format!("-{flags}")));
+            continue;
+        }
+        match arg.strip_prefix('-').filter(|flags| !flags.starts_with('-') && !takes_value) {
+            Some(flags) => {
+                let flags: String = flags.chars().filter(|flag| !"FC0m".contains(*flag)).collect();
+                kept.extend((!flags.is_empty()).then(|| format!("-{flags}")));
+            }
+            None => kept.push(arg.clone()),
+        }
+        kept.extend(next.cloned());
+    }
+    kept
 }
 
 /// `None`: one that may do anything.
@@ -93,6 +160,48 @@ mod tests {
         }
         assert!(out(&[], &[], &["--filter=- /a/mirror/"]) && out(&[], &[], &["-f", "- mirror"]));
         assert!(out(&["*.gz", "/a", "/other/"], &["/a/mirror"], &[]));
+    }
+
+    #[test]
+    fn rules_that_shut_directories_out_are_found() {
+        let of = |include: &[&str], exclude: &[&str]| {
+            let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+            let (include, exclude) = (owned(include), owned(exclude));
+            shuts_out((&include, &exclude, &[])).map(|rule| (rule.everything, rule.certain))
+        };
+        assert_eq!(of(&[], &["*"]), Some((true, true)));
+        assert_eq!(of(&["*.cif.gz"], &["*.tmp", "*"]), Some((false, true)));
+        assert_eq!(of(&["data"], &["/*"]), Some((false, false)), "it may be a directory");
+        assert_eq!(
+            (of(&["*/", "*.gz"], &["*"]), of(&["**"], &["*"]), of(&[], &["*.tmp"])),
+            (None, None, None)
+        );
+        assert_eq!(of(&["!"], &["*"]), None);
+    }
+
+    #[test]
+    fn filters_are_taken_out_and_nothing_else() {
+        let without =
+            |args: &[&str]| without_filters(&args.iter().map(|arg| (*arg).to_owned()).collect::<Vec<_>>());
+        assert_eq!(
+            without(&[
+                "-zf",
+                "- x",
+                "--exclude",
+                "y",
+                "--include=z",
+                "--files-from=l",
+                "--from0",
+                "-FFv",
+                "--max-size=1g",
+                "-e",
+                "ssh -C",
+                "--temp-dir",
+                "d",
+                "-C"
+            ]),
+            ["-z", "-v", "--max-size=1g", "-e", "ssh -C", "--temp-dir", "d"]
+        );
     }
 
     #[test]

@@ -3,11 +3,13 @@
 mod adopt;
 mod attributes;
 mod basics;
+mod blame;
 mod complete;
 mod ends;
 mod failover;
 mod failures;
 mod faults;
+mod filters;
 mod flags;
 mod folding;
 mod github_junit;
