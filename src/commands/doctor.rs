@@ -5,6 +5,7 @@ use crate::cli::{DoctorArgs, Global};
 use crate::config::{self, Config, Overrides, Period, Problem};
 use crate::doctor::{self, Area, Ask, Finding, Mirror, Report, Verdict};
 use crate::exit::Exit;
+use crate::job::Job;
 use crate::mirrors;
 use crate::report::units;
 use crate::ui::Ui;
@@ -30,7 +31,7 @@ pub(super) fn run(args: &DoctorArgs, global: &Global, ui: &Ui) -> Result<Exit, F
         names => config::select(&config.jobs, names, false, &[])?,
     };
     // Their mistakes are told with the configuration; where they point to is not known.
-    let jobs: Vec<_> = jobs.into_iter().filter(|job| job.unfit.is_none()).collect();
+    let jobs: Vec<_> = jobs.into_iter().filter(Job::is_located).collect();
     let state_dir = locate::state_dir(global)?;
     let ask = Ask {
         rsync: config.sync.rsync.clone(),

@@ -42,6 +42,7 @@ impl Resolver<'_> {
                 Ok(source) => read.push(source),
                 Err(wrong) => {
                     self.unfit(given.origin, job, wrong.text, wrong.hint);
+                    self.mistakes.sourceless = true;
                     read.extend(as_written);
                 }
             }

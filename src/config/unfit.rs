@@ -16,6 +16,8 @@ pub(super) struct Mistakes {
     pub(super) of_job: Vec<Unfit>,
     /// Of every job.
     pub(super) of_all: Vec<Unfit>,
+    /// Whether a source of the job that is being resolved is not known.
+    pub(super) sourceless: bool,
 }
 
 impl Mistakes {
@@ -24,7 +26,8 @@ impl Mistakes {
         let all: Vec<Unfit> = self.of_all.iter().cloned().chain(self.of_job.drain(..)).collect();
         let texts: Vec<&str> = all.iter().map(|unfit| &*unfit.text).collect();
         let hint = all.iter().find_map(|unfit| unfit.hint.clone());
-        (!all.is_empty()).then(|| Unfit { text: texts.join("; "), hint, nowhere })
+        let sourceless = std::mem::take(&mut self.sourceless);
+        (!all.is_empty()).then(|| Unfit { text: texts.join("; "), hint, nowhere, sourceless })
     }
 }
 
@@ -35,7 +38,7 @@ impl Resolver<'_> {
             return self.about(origin, job, text, hint);
         }
         self.note(origin, format!("job {:?}: {text}", job.name), hint.clone());
-        self.mistakes.of_job.push(Unfit { text, hint, nowhere: false });
+        self.mistakes.of_job.push(Unfit { text, hint, nowhere: false, sourceless: false });
     }
 
     /// Notes a mistake about all jobs.
@@ -44,7 +47,7 @@ impl Resolver<'_> {
             return self.at_origin(origin, text, hint);
         }
         self.note(origin, text.clone(), hint.clone());
-        self.mistakes.of_all.push(Unfit { text, hint, nowhere: false });
+        self.mistakes.of_all.push(Unfit { text, hint, nowhere: false, sourceless: false });
     }
 
     /// Notes a mistake that keeps no job from being run, or that the caller notes in the jobs itself.

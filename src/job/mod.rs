@@ -102,6 +102,8 @@ pub struct Unfit {
     pub hint: Option<String>,
     /// Whether it is not known where its destination is: `dest` only shows what was written.
     pub nowhere: bool,
+    /// Whether it is not known where one of its sources is: that only shows what was written.
+    pub sourceless: bool,
 }
 
 /// The base options that a job starts from; the order of strength is built-in < preset < `[defaults]` < job < command line.
@@ -164,6 +166,11 @@ impl Job {
     pub fn known_dest(&self) -> Option<&std::path::Path> {
         let nowhere = self.unfit.as_ref().is_some_and(|unfit| unfit.nowhere);
         (!nowhere).then_some(self.dest.as_path())
+    }
+
+    /// Whether it is known where its sources and its destination are.
+    pub fn is_located(&self) -> bool {
+        self.unfit.as_ref().is_none_or(|unfit| !unfit.nowhere && !unfit.sourceless)
     }
 
     /// The hosts that its sources live on, for display: `rsync.rcsb.org:33444`, or `local`.
