@@ -78,6 +78,8 @@ pub enum Event {
         waiting: Tally,
         /// Names that would be spelt as the source does, on a destination that folds names.
         respelt: u64,
+        /// What the filters leave out of the source; `None` if that could not be told.
+        left_out: Option<Tally>,
     },
     /// What the first run of a job found at a destination that holds files already.
     Adopted {

@@ -163,6 +163,11 @@ impl Fallback {
 }
 
 impl Attempt {
+    /// Whether it came to a transfer.
+    pub fn transferred(&self) -> bool {
+        self.phases.iter().any(|(phase, _)| *phase == Phase::Transfer)
+    }
+
     /// Its source and why it failed, as [`Fallback::of`] reads them.
     pub fn told(&self) -> (&str, Option<&str>) {
         (&self.source, self.error.as_ref().map(|reason| reason.text.as_str()))

@@ -62,7 +62,7 @@ pub struct SyncArgs {
     /// Limit the bandwidth of each transfer (5MB per second; a bare number is KiB, as in rsync)
     #[arg(long, value_name = "RATE")]
     pub bwlimit: Option<String>,
-    /// Another destination, for exactly one job
+    /// Another destination, for exactly one job; a relative one is relative to the working directory
     #[arg(long, value_name = "DIR")]
     pub dest: Option<PathBuf>,
     /// Wait so long for a destination that another run has locked

@@ -86,7 +86,7 @@ fn check(global: &Global, ui: &Ui) -> Result<Exit, Failure> {
         Err(problems) => (true, Err(problems)),
     };
     let (jobs, problems, warnings) = match found {
-        Ok(config) => (Some(config.jobs.len()), config.unfit, config.warnings),
+        Ok(config) => (Some(config.jobs.len()), config.unfit, [config.warnings, config.advice].concat()),
         Err(problems) => (None, problems.0, Vec::new()),
     };
     if ui.json {

@@ -5,6 +5,7 @@ use crate::cli::{DoctorArgs, Global};
 use crate::config::{self, Config, Overrides, Period, Problem};
 use crate::doctor::{self, Area, Ask, Finding, Mirror, Report, Verdict};
 use crate::exit::Exit;
+use crate::job::Job;
 use crate::mirrors;
 use crate::report::units;
 use crate::sanitize;
@@ -30,6 +31,8 @@ pub(super) fn run(args: &DoctorArgs, global: &Global, ui: &Ui) -> Result<Exit, F
         _ if unusable => Vec::new(),
         names => config::select(&config.jobs, names, false, &args.tag)?,
     };
+    // Their mistakes are told with the configuration; where they point to is not known.
+    let jobs: Vec<_> = jobs.into_iter().filter(Job::is_located).collect();
     let state_dir = locate::state_dir(global)?;
     let ask = Ask {
         rsync: config.sync.rsync.clone(),
@@ -92,7 +95,7 @@ fn configuration(global: &Global) -> Result<(Config, Vec<Finding>), Failure> {
             let text = format!("{}: {} jobs, {enabled} enabled", opened.file.display(), config.jobs.len());
             let mut findings = vec![Finding::new(Area::Config, Verdict::Ok, text)];
             findings.extend(config.unfit.iter().map(problem(Verdict::Fail)));
-            findings.extend(config.warnings.iter().map(problem(Verdict::Warn)));
+            findings.extend(config.warnings.iter().chain(&config.advice).map(problem(Verdict::Warn)));
             Ok((config, findings))
         }
         Err(problems) => Ok((Config::default(), problems.0.iter().map(problem(Verdict::Fail)).collect())),

@@ -37,6 +37,7 @@ pub(super) fn run(args: &IndexArgs, global: &Global, ui: &Ui) -> Result<Exit, Fa
         for job in jobs {
             // Who names a job means it.
             if job.index.enabled || names.contains(&job.name) {
+                super::targets::is_somewhere(&job)?;
                 work.push(of_job(&job, &config.index, &state));
             }
         }

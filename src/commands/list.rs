@@ -73,7 +73,7 @@ fn as_json(job: &Job, latest: Option<&Latest>, now: Timestamp) -> serde_json::Va
         "sources": job.sources.iter().map(|source| &source.text).collect::<Vec<_>>(),
         "host": job.hosts().first(),
         "hosts": job.hosts(),
-        "dest": job.dest.to_string_lossy(),
+        "dest": job.known_dest().map(|dest| dest.to_string_lossy()),
         "delete": job.delete,
         "preset": preset_name(job.preset),
         "priority": job.priority,
@@ -100,7 +100,7 @@ fn rows(jobs: &[&Job], latest: &BTreeMap<String, Latest>, now: Timestamp) -> Vec
             latest.map_or("-", |latest| latest.last.state.word()).into(),
             age(latest, now).map_or("-".into(), units::whole),
             host + &more,
-            job.dest.display().to_string(),
+            job.known_dest().map_or("-".into(), |dest| dest.display().to_string()),
             job.tags.join(","),
             job.description.clone(),
         ];

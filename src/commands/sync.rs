@@ -237,8 +237,8 @@ async fn notified(notifier: Notifier, summary: Summary, exit: Exit, signals: &mu
 fn print_commands(config: &Config, jobs: &[Job], state_dir: &Path, ui: &Ui) -> Result<Exit, Failure> {
     let mut exit = Exit::Done;
     for job in jobs {
-        if let Some(unfit) = rsync_args::unfit(job) {
-            ui.error(&format!("job {:?}: {}", job.name, unfit.text), Some(&unfit.hint));
+        if let Some(unfit) = run::unfit(job) {
+            ui.error(&format!("job {:?}: {}", job.name, unfit.text), unfit.hint.as_deref());
             exit = Exit::Failed;
             continue;
         }

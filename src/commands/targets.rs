@@ -106,7 +106,19 @@ pub(super) fn no_directory<'a>(
     Ok(())
 }
 
+/// Refuses a job whose destination is not known, with the words of `config check`.
+pub(super) fn is_somewhere(job: &Job) -> Result<(), Failure> {
+    match job.unfit.as_ref().filter(|unfit| unfit.nowhere) {
+        Some(unfit) => Err(Failure::Usage {
+            text: format!("job {:?}: {}", job.name, unfit.text),
+            hint: unfit.hint.clone(),
+        }),
+        None => Ok(()),
+    }
+}
+
 fn of_job(job: Job) -> Result<Target, Failure> {
+    is_somewhere(&job)?;
     let root =
         resolve(&job.dest, &format!("the mirror of {}", job.name)).map_err(|failure| match failure {
             Failure::Usage { text, .. } => {

@@ -236,7 +236,7 @@ pub struct CleanSettings {
     /// How long it can be brought back.
     pub keep: Duration,
     /// Where it goes with `mode = "backup"`; absolute.
-    pub backup_dir: Option<PathBuf>,
+    pub backup_dir: Option<Result<PathBuf, String>>,
     /// How many entries may go at once.
     pub max_delete: MaxEntries,
     /// Rules of people.

@@ -3,7 +3,6 @@
 use super::guard::{self, Dest};
 use super::layer::Origin;
 use super::resolve::Resolver;
-use std::path::PathBuf;
 
 /// A destination, whose it is, and who said so.
 pub(super) struct Placed {
@@ -11,8 +10,6 @@ pub(super) struct Placed {
     pub(super) dest: Dest,
     pub(super) origin: Origin,
     pub(super) delete: bool,
-    /// With symbolic links resolved.
-    pub(super) local_sources: Vec<PathBuf>,
 }
 
 impl Resolver<'_> {
@@ -31,11 +28,6 @@ impl Resolver<'_> {
             }
             if !own.delete {
                 continue;
-            }
-            if let Some(source) = own.local_sources.iter().find(|source| source.starts_with(&own.dest.real)) {
-                let text = format!("job {:?} would delete its own source, {}", own.job, source.display());
-                let hint = "give the mirror a directory that does not hold its source";
-                self.at_origin(own.origin, text, Some(hint.into()));
             }
             if let Some(why) = guard::danger(&own.dest, self.around) {
                 let text =

@@ -5,7 +5,7 @@ use super::clean::{CleanMode, CleanRules, KEEP};
 use super::index::Indexed;
 use super::lists::{Globs, HookList, RsyncArgs, Sources};
 use super::manners::{Concurrency, Nice};
-use super::notify::{Occasion, Url};
+use super::notify::{Addressee, Occasion};
 use super::units::{Pause, Period, Rate, Size, TimeLimit};
 use super::value::{Parallel, Reader, Retries, Value, Within};
 use super::watch::{Bound, Slower};
@@ -208,6 +208,9 @@ table! {
         inc_recursive: bool = false;
         /// Anything else that rsync knows.
         rsync_args: RsyncArgs = RsyncArgs(Vec::new());
+        /// A file with the password for the job's rsync daemons, which other users of the machine may not read. A relative one hangs below
+        /// the config file's directory.
+        password_file: PathBuf;
         /// How often a source is tried again after a passing failure.
         retries: Retries = Within::constant(3);
         /// The first pause before trying again; it doubles with every try.
@@ -300,10 +303,11 @@ table! {
 table! {
     /// `[notify]`
     NotifyLayer, NotifyFilled {
-        /// An address that is asked for when a run starts (with /start), succeeds, or does not (with /fail).
-        ping: Url;
-        /// An address that gets JSON about the run by POST.
-        webhook: Url;
+        /// An address that is asked for when a run starts (with /start), succeeds, or does not (with /fail). { env = "NAME" } or
+        /// { file = "PATH" } may stand in its place.
+        ping: Addressee;
+        /// An address that gets JSON about the run by POST. { env = "NAME" } or { file = "PATH" } may stand in its place.
+        webhook: Addressee;
         /// Commands that get the same JSON on standard input: shell lines or argument lists.
         command: HookList = HookList(Vec::new());
         /// When webhook and commands are told: after runs that ended in failure, success, or always.

@@ -10,9 +10,12 @@ mod guard;
 mod index;
 mod layer;
 mod lists;
+mod located;
 mod manners;
 mod nearest;
 mod notify;
+mod own_source;
+mod passwords;
 mod paths;
 mod preset;
 mod problem;
@@ -39,14 +42,14 @@ pub use layer::{
 pub use lists::{Globs, HookList, RsyncArgs, Sources};
 pub use manners::{Concurrency, Nice};
 pub use nearest::nearest;
-pub use notify::{NotifySettings, Occasion, Url};
-pub use paths::{PathError, expand, normalise};
+pub use notify::{Addressee, NotifySettings, Occasion, Url};
+pub use paths::{PathError, escape, expand, normalise};
 pub use preset::{layer as preset_layer, name as preset_name};
 pub use problem::{Place, Problem, Problems, decode};
 pub use schema::schema;
 pub use select::{SelectError, is_path, select, tagged};
 pub use show::show;
-pub use surroundings::Surroundings;
+pub use surroundings::{ReadSecret, Secret, Surroundings, Unusable};
 pub(crate) use units::bytes_text;
 pub use units::{Pause, Period, Rate, Size, TimeLimit};
 pub use value::{Parallel, Retries, Within};
@@ -75,8 +78,11 @@ pub struct Config {
     pub jobs: Vec<Job>,
     /// What is odd, but allowed.
     pub warnings: Vec<Problem>,
-    /// What is wrong with single jobs, which therefore fail when they are run ([`crate::rsync::args::unfit`]); the others can be run.
+    /// What is wrong with single jobs, which therefore fail when they are run ([`Job::unfit`], [`crate::rsync::args::unfit`]), or with those
+    /// who are to be told; all else can be used.
     pub unfit: Vec<Problem>,
+    /// What is probably not meant, for those who check the file; nothing that runs are told.
+    pub advice: Vec<Problem>,
     /// `[index]`
     pub index: IndexSettings,
     /// Every value of `[index]` with its origin.
@@ -237,14 +243,18 @@ pub fn load(text: &str, file: &Path, over: &Overrides, around: &Surroundings) ->
         over,
         around,
         problems: Vec::new(),
-        unfit: Vec::new(),
+        mistakes: Default::default(),
+        backup_dir: None,
         placed: Vec::new(),
     };
     let mut config = resolver.resolve(draft);
-    config.unfit = std::mem::take(&mut resolver.unfit);
+    let mut unfit = std::mem::take(&mut resolver.mistakes.problems);
     problems.append(&mut resolver.problems);
-    if problems.is_empty() {
-        return Ok(config);
+    if !problems.is_empty() {
+        // Whoever mends the file is told of everything.
+        problems.append(&mut unfit);
+        return Err(Problems::of(problems));
     }
-    Err(Problems::of(problems))
+    config.unfit = if unfit.is_empty() { unfit } else { Problems::of(unfit).0 };
+    Ok(config)
 }

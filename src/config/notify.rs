@@ -1,6 +1,9 @@
 //! `[notify]`: who is told how a run went.
 
-use super::layer::NotifyLayer;
+use super::layer::{Given, NotifyLayer};
+use super::paths::escape;
+use super::resolve::Resolver;
+use super::surroundings::Secret;
 use super::value::{Reader, Value, read_text};
 use crate::job::Hook;
 use schemars::Schema;
@@ -13,10 +16,10 @@ use toml::de::DeValue;
 /// `[notify]`, with defaults filled in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotifySettings {
-    /// Asked for at the start, and after success or failure, as healthchecks.io has it.
-    pub ping: Option<Url>,
-    /// Gets JSON by POST.
-    pub webhook: Option<Url>,
+    /// Asked for at the start, and after success or failure, as healthchecks.io has it. Or why its address is not known.
+    pub ping: Option<Result<Url, String>>,
+    /// Gets JSON by POST. Or why its address is not known.
+    pub webhook: Option<Result<Url, String>>,
     /// Commands that get the same JSON on standard input.
     pub commands: Vec<Hook>,
     /// When webhook and commands are told.
@@ -31,16 +34,20 @@ pub struct NotifySettings {
 
 impl Default for NotifySettings {
     fn default() -> Self {
-        NotifySettings::of(NotifyLayer::default())
+        NotifySettings::of(NotifyLayer::default(), None, None)
     }
 }
 
 impl NotifySettings {
-    pub(super) fn of(layer: NotifyLayer) -> Self {
+    fn of(
+        layer: NotifyLayer,
+        ping: Option<Result<Url, String>>,
+        webhook: Option<Result<Url, String>>,
+    ) -> Self {
         let notify = layer.fill();
         NotifySettings {
-            ping: notify.ping.map(|given| given.value),
-            webhook: notify.webhook.map(|given| given.value),
+            ping,
+            webhook,
             commands: notify.command.value.0,
             on: notify.on.value,
             timeout: notify.timeout.value.0,
@@ -100,21 +107,122 @@ impl fmt::Debug for Url {
     }
 }
 
-impl Value for Url {
+/// Where an address is to be found. It may be a secret, which need not stand in the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Addressee {
+    /// Here.
+    Url(Url),
+    /// In a variable of the environment.
+    Env(String),
+    /// In a file: its path as written, or resolved.
+    File(String),
+}
+
+impl Value for Addressee {
     fn expected() -> String {
-        "an address such as \"https://HOST/PATH\"".into()
+        "an address such as \"https://HOST/PATH\", { env = \"NAME\" } or { file = \"PATH\" }".into()
     }
 
     fn read(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Option<Self> {
-        read_text(value, reader)
+        let Some(table) = value.get_ref().as_table() else {
+            return match value.get_ref().as_str().map(str::parse) {
+                Some(Ok(url)) => Some(Addressee::Url(url)),
+                Some(Err(wrong)) => {
+                    reader.problem(value.span(), wrong, None);
+                    None
+                }
+                None => {
+                    reader.wrong_type(value, &Self::expected());
+                    None
+                }
+            };
+        };
+        let said: Vec<_> = table.iter().map(|(key, value)| (key.get_ref().as_ref(), value)).collect();
+        let [(key @ ("env" | "file"), value)] = said[..] else {
+            reader.problem(
+                value.span(),
+                "expected one of env and file",
+                Some(format!("write {}", Self::expected())),
+            );
+            return None;
+        };
+        let text = String::read(value, reader)?;
+        if text.trim().is_empty() {
+            reader.problem(value.span(), format!("{key} must not be empty"), None);
+            return None;
+        }
+        Some(if key == "env" { Addressee::Env(text) } else { Addressee::File(text) })
     }
 
+    /// An address is shown without its secret part, and so cannot be read again.
     fn to_toml(&self) -> toml::Value {
-        self.0.as_str().into()
+        let one = |key: &str, text: &str| {
+            toml::Value::Table(toml::Table::from_iter([(key.to_owned(), text.to_owned().into())]))
+        };
+        match self {
+            Addressee::Url(url) => url.to_string().into(),
+            Addressee::Env(name) => one("env", name),
+            Addressee::File(path) => one("file", path),
+        }
     }
 
     fn schema() -> Schema {
-        schemars::json_schema!({"type": "string", "pattern": "^https?://[^/?#]"})
+        let one = |key: &str| {
+            serde_json::json!({
+                "type": "object", "properties": {key: {"type": "string", "minLength": 1}},
+                "required": [key], "additionalProperties": false,
+            })
+        };
+        schemars::json_schema!({"anyOf": [
+            {"type": "string", "pattern": "^https?://[^/?#]"}, one("env"), one("file"),
+        ]})
+    }
+}
+
+impl Resolver<'_> {
+    /// An address that cannot be found is a mistake, but nothing that keeps jobs from being run: whoever runs them is told in the end that
+    /// nobody else was.
+    pub(super) fn notify(&mut self, layer: &mut NotifyLayer) -> NotifySettings {
+        let ping = self.addressee("ping", &mut layer.ping);
+        let webhook = self.addressee("webhook", &mut layer.webhook);
+        NotifySettings::of(layer.clone(), ping, webhook)
+    }
+
+    /// Puts the whole path in place of what was written.
+    fn addressee(&mut self, key: &str, given: &mut Option<Given<Addressee>>) -> Option<Result<Url, String>> {
+        let given = given.as_mut()?;
+        let found: Result<String, (String, Option<String>)> = match &given.value {
+            Addressee::Url(url) => return Some(Ok(url.clone())),
+            Addressee::Env(name) => {
+                let set = (self.around.variable)(name).map(|value| value.to_string_lossy().trim().to_owned());
+                let hint =
+                    Some(format!("set {name} where pdb-sync runs: cron and systemd set few variables"));
+                match set {
+                    None => Err((format!("the environment has no variable {name}"), hint)),
+                    Some(value) if value.is_empty() => {
+                        Err((format!("the variable {name} of the environment is empty"), hint))
+                    }
+                    Some(value) => Ok(value),
+                }
+            }
+            Addressee::File(text) => match self.below(given.origin, text) {
+                Ok(path) => {
+                    let read = (self.around.secret)(std::path::Path::new(&path), Secret::Address);
+                    given.value = Addressee::File(escape(&path));
+                    read.map_err(|unusable| (unusable.text, unusable.hint))
+                }
+                Err(wrong) => Err((wrong.text, wrong.hint)),
+            },
+        };
+        let found = found.and_then(|text| {
+            let hint = Some("write one line: https://HOST/…".into());
+            text.parse::<Url>().map_err(|wrong| (format!("what it stands for is no address: {wrong}"), hint))
+        });
+        let origin = given.origin;
+        Some(found.map_err(|(text, hint)| {
+            self.note(origin, format!("{key}: {text}"), hint);
+            text
+        }))
     }
 }
 
@@ -176,6 +284,37 @@ impl Value for Occasion {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_may_stand_elsewhere() {
+        let read = |notify: &str| crate::config::tests::load(&format!("[notify]\n{notify}\n")).unwrap();
+        let config = read("ping = { file = 'url' }\nwebhook = 'https://h.example/s3cret'");
+        let ping = config.notify.ping.clone().unwrap().unwrap();
+        assert_eq!(ping.secret(), "https://hooks.example/s3cret");
+        assert!(config.unfit.is_empty() && config.notify.is_wanted());
+        let shown = crate::config::show(&config, &[], false);
+        assert!(!shown.contains("s3cret") && shown.contains("ping = { file = \"/etc/pdb/url\" }"), "{shown}");
+        assert!(shown.contains("webhook = \"https://h.example/…\""), "{shown}");
+        for (notify, wrong) in [
+            ("ping = { env = 'NOPE' }", "ping: the environment has no variable NOPE"),
+            ("ping = { env = 'SCRATCH' }", "ping: what it stands for is no address"),
+            ("webhook = { file = 'none' }", "webhook: /etc/pdb/none is not there"),
+            ("webhook = { file = '$NOPE' }", "the environment has no variable NOPE"),
+        ] {
+            let config = read(notify);
+            assert!(config.unfit[0].text.contains(wrong), "{:?}", config.unfit);
+            assert!(config.unfit[0].place.is_some() && config.notify.is_wanted());
+            let told = config.notify.ping.or(config.notify.webhook).unwrap();
+            assert!(told.is_err() && !format!("{:?}", config.unfit).contains("/scratch"));
+        }
+        for bad in
+            ["{}", "{ url = 'https://h/x' }", "{ env = 'A', file = 'b' }", "{ env = 1 }", "{ env = '' }", "3"]
+        {
+            assert!(crate::config::tests::load(&format!("[notify]\nping = {bad}\n")).is_err(), "{bad}");
+        }
+        let quoted = crate::config::tests::load("notify = 'https://h/s3cret'").unwrap_err().to_string();
+        assert!(!quoted.contains("s3cret"), "{quoted}");
+    }
 
     #[test]
     fn addresses_keep_their_secrets() {

@@ -23,12 +23,43 @@ pub enum PathError {
         /// The variable.
         name: String,
     },
+    /// A variable that is set to nothing.
+    #[error("{path:?}: the variable {name} of the environment is empty")]
+    Empty {
+        /// The path, as written.
+        path: String,
+        /// The variable.
+        name: String,
+    },
     /// A dollar sign that begins no name.
     #[error("{0:?}: a dollar sign is followed by no name of a variable (write $$ for a dollar sign)")]
     Dollar(String),
     /// A variable as Windows writes it.
     #[error("{0:?}: %…% means nothing here (write $NAME for a variable, ./{0} for a file of that name)")]
     Percent(String),
+}
+
+impl PathError {
+    /// What to do about it, where the error does not say it already.
+    pub fn hint(&self) -> String {
+        match self {
+            PathError::NoHome(_) => "set HOME where pdb-sync runs, or write the whole path".into(),
+            PathError::NotUtf8(_) => "use a directory whose name is UTF-8".into(),
+            PathError::Unset { name, .. } | PathError::Empty { name, .. } => {
+                format!(
+                    "give {name} a value where pdb-sync runs (cron and systemd set few variables), or write the whole path"
+                )
+            }
+            PathError::OtherHome(_) | PathError::Dollar(_) | PathError::Percent(_) => {
+                "write the whole path".into()
+            }
+        }
+    }
+}
+
+/// A path that [`expand`] reads as this one: it is absolute, so that only dollar signs mean something else.
+pub fn escape(path: &str) -> String {
+    path.replace('$', "$$")
 }
 
 /// Expands `~`, `~/…`, `$NAME` and `${NAME}`; `$$` is a dollar sign. What variables hold is not expanded again.
@@ -56,7 +87,10 @@ pub fn expand(text: &str, around: &Surroundings) -> Result<String, PathError> {
         }
         let (name, after) = variable(after).ok_or_else(|| PathError::Dollar(text.into()))?;
         let unset = || PathError::Unset { path: text.into(), name: name.into() };
-        let value = (around.variable)(name).filter(|value| !value.is_empty()).ok_or_else(unset)?;
+        let value = (around.variable)(name).ok_or_else(unset)?;
+        if value.is_empty() {
+            return Err(PathError::Empty { path: text.into(), name: name.into() });
+        }
         out.push_str(value.to_str().ok_or_else(|| PathError::NotUtf8(text.into()))?);
         rest = after;
     }
@@ -143,12 +177,22 @@ mod tests {
         assert_eq!(expand("~/x", &around(None)), Err(PathError::NoHome("~/x".into())));
         assert_eq!(expand("~bob/x", &known), Err(PathError::OtherHome("~bob/x".into())));
         assert_eq!(expand("$NOPE/x", &known), Err(unset("$NOPE/x", "NOPE")));
-        assert_eq!(expand("${EMPTY}", &known), Err(unset("${EMPTY}", "EMPTY")));
+        let empty = expand("${EMPTY}/x", &known).unwrap_err();
+        assert_eq!(empty, PathError::Empty { path: "${EMPTY}/x".into(), name: "EMPTY".into() });
+        assert!(empty.to_string().ends_with("EMPTY of the environment is empty"), "{empty}");
+        assert!(empty.hint().contains("EMPTY"));
         for dollar in ["a$", "$1", "${DATA", "${}", "$(pwd)", "a$/b", "${A-b}"] {
             assert_eq!(expand(dollar, &known), Err(PathError::Dollar(dollar.into())));
         }
         assert_eq!(expand("%USERPROFILE%/x", &known), Err(PathError::Percent("%USERPROFILE%/x".into())));
         assert_eq!(expand("$BYTES", &known), Err(PathError::NotUtf8("$BYTES".into())));
+    }
+
+    #[test]
+    fn an_escaped_path_reads_as_itself() {
+        for path in ["/a/$DATA", "/a/b", "/$$/${x}", "/a/~"] {
+            assert_eq!(expand(&escape(path), &around(None)).unwrap(), path);
+        }
     }
 
     #[test]

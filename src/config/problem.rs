@@ -149,6 +149,12 @@ impl Text<'_> {
 }
 
 impl Text<'_> {
+    /// The same of the line of this byte.
+    pub(super) fn is_private_at(self, at: usize) -> bool {
+        let at = floor(self.text, at);
+        self.is_private(self.text[..at].rfind('\n').map_or(0, |n| n + 1))
+    }
+
     /// Whether the values of this line may be secrets, which are in no mail and no log: addresses to be notified are.
     fn is_private(self, line_start: usize) -> bool {
         let starts = |line: &str| line.trim_start_matches(['[', ' ', '\t', '"', '\'']).starts_with("notify");

@@ -6,15 +6,16 @@ use super::guard::Dest;
 use super::index::Indexed;
 use super::layer::{CleanLayer, Given, Layer, Origin, Settings, Span};
 use super::nearest::did_you_mean;
-use super::paths::{expand, normalise};
+use super::paths::normalise;
 use super::preset;
 use super::problem::{Problem, Text};
 use super::surroundings::Surroundings;
+use super::unfit::Mistakes;
 use super::{
-    CleanSettings, Concurrency, Config, IndexLayer, NotifyLayer, NotifySettings, Overrides, ScanLayer,
-    ScanSettings, StatsLayer, SyncLayer, SyncSettings,
+    CleanSettings, Concurrency, Config, IndexLayer, NotifyLayer, Overrides, ScanLayer, ScanSettings,
+    StatsLayer, SyncLayer, SyncSettings,
 };
-use crate::job::{Address, Hooks, Indexing, Job, MaxDelete, MaxEntries, MaxOlder, Preset, Priority, Source};
+use crate::job::{Hooks, Indexing, Job, MaxDelete, MaxEntries, MaxOlder, Preset, Priority, Source};
 use crate::rsync::args;
 use std::path::{Path, PathBuf};
 
@@ -23,8 +24,10 @@ pub(super) struct Resolver<'a> {
     pub(super) over: &'a Overrides,
     pub(super) around: &'a Surroundings,
     pub(super) problems: Vec<Problem>,
-    /// Problems of single jobs, without which the rest can be used.
-    pub(super) unfit: Vec<Problem>,
+    /// Mistakes about single jobs, without which the rest can be used.
+    pub(super) mistakes: Mistakes,
+    /// Of `[clean]`.
+    pub(super) backup_dir: Option<(PathBuf, Origin)>,
     /// Also those of jobs that are wrong otherwise.
     pub(super) placed: Vec<Placed>,
 }
@@ -36,6 +39,7 @@ impl Resolver<'_> {
             self.at_origin(Origin::CommandLine, refused.text, Some(refused.hint));
         }
         let names: Vec<String> = draft.jobs.iter().map(|job| job.name.clone()).collect();
+        let mut notify_layer = draft.notify.clone();
         let mut config = Config {
             file: Some(self.text.file.into()),
             sync: self.sync_settings(&draft),
@@ -43,8 +47,8 @@ impl Resolver<'_> {
             stats: self.stats(&draft.stats, &draft.alerts, &names),
             stats_layer: draft.stats.clone().over(StatsLayer::built_in()),
             alert_layers: draft.alerts.iter().map(|(layer, _)| layer.clone()).collect(),
-            notify: NotifySettings::of(draft.notify.clone()),
-            notify_layer: draft.notify.clone().over(NotifyLayer::built_in()),
+            notify: self.notify(&mut notify_layer),
+            notify_layer: notify_layer.over(NotifyLayer::built_in()),
             index: draft.index.clone().fill().into(),
             index_layer: draft.index.clone().over(IndexLayer::built_in()),
             scan: ScanSettings::of(&draft.scan),
@@ -62,7 +66,9 @@ impl Resolver<'_> {
         }
         for job in &draft.jobs {
             let layer = self.layer(job, &draft.defaults);
-            let Some(resolved) = self.job(job, layer.clone().fill(), &draft) else { continue };
+            let settings = layer.clone().fill();
+            config.advice.extend(self.advice(job, &settings));
+            let Some(resolved) = self.job(job, settings, &draft) else { continue };
             config.layers.insert(resolved.name.clone(), layer.over(Layer::built_in()));
             config.jobs.push(resolved);
         }
@@ -73,16 +79,13 @@ impl Resolver<'_> {
 
     fn clean(&mut self, draft: &Draft) -> CleanSettings {
         let clean = draft.clean.clone().fill();
-        let backup_dir = clean.backup_dir.and_then(|given| {
-            let base = self.base(given.origin);
+        let backup_dir = clean.backup_dir.map(|given| {
             let text = given.value.to_string_lossy().into_owned();
-            match expand(&text, self.around) {
-                Ok(text) => Some(normalise(&base.join(text))),
-                Err(wrong) => {
-                    self.at_origin(given.origin, wrong.to_string(), None);
-                    None
-                }
-            }
+            let path = self.below(given.origin, &text).map(|path| normalise(Path::new(&path)));
+            path.inspect(|path| self.backup_dir = Some((path.clone(), given.origin))).map_err(|wrong| {
+                self.note(given.origin, format!("backup_dir: {}", wrong.text), wrong.hint);
+                wrong.text
+            })
         });
         CleanSettings {
             mode: clean.mode.value,
@@ -111,21 +114,25 @@ impl Resolver<'_> {
             Some(given) => self.dest(draft, given, settings.root.as_ref()),
             None => self.missing(draft, broken, "dest", "dest = \"DIR\""),
         };
-        if let (Some(dest), Some(given)) = (&dest, &settings.dest) {
+        if let (Some((dest, true)), Some(given)) = (&dest, &settings.dest) {
             self.placed.push(Placed {
                 job: draft.name.clone(),
                 dest: Dest::new(dest, self.around),
                 origin: given.origin,
                 delete: settings.delete.value,
-                local_sources: self.local(sources.as_deref().unwrap_or_default()),
             });
         }
-        let (sources, dest) = (sources?, dest?);
         let applies = self.over.applies_to(&draft.name);
         let mut rsync_args = self.files(draft, &settings.rsync_args);
         if applies {
             rsync_args.extend_from_slice(&self.over.rsync_args);
         }
+        if let (Some(sources), Some((dest, true))) = (&sources, &dest) {
+            self.check_own_source(draft, &settings, sources, dest, &rsync_args);
+        }
+        let password_file = self.password_file(draft, &settings, sources.as_deref(), &rsync_args);
+        let unfit = self.mistakes.take(!matches!(dest, Some((_, true))));
+        let (sources, (dest, _)) = (sources?, dest?);
         self.check_with_delete(draft, &settings.delete, &rsync_args);
         Some(Job {
             name: draft.name.clone(),
@@ -153,6 +160,7 @@ impl Resolver<'_> {
             checksum: settings.checksum.value,
             inc_recursive: settings.inc_recursive.value,
             rsync_args,
+            password_file,
             // The range of the key is far smaller than the type.
             retries: u32::try_from(settings.retries.value.get()).unwrap_or(u32::MAX),
             retry_delay: settings.retry_delay.value.0,
@@ -173,6 +181,7 @@ impl Resolver<'_> {
                 timeout: settings.hook_timeout.value.0,
             },
             index: indexing(settings.index, &whole.index),
+            unfit,
         })
     }
 
@@ -182,105 +191,6 @@ impl Resolver<'_> {
             self.at(job.span, format!("job {:?} has no {key}", job.name), Some(format!("add {example}")));
         }
         None
-    }
-
-    fn sources(&mut self, job: &DraftJob, given: &Given<super::Sources>) -> Option<Vec<Source>> {
-        let base = self.base(given.origin);
-        let mut read = Vec::new();
-        for text in &given.value.0 {
-            match self.source(text, &base) {
-                Ok(source) => read.push(source),
-                Err(wrong) => self.about(given.origin, job, wrong, None),
-            }
-        }
-        (read.len() == given.value.0.len() && !read.is_empty()).then_some(read)
-    }
-
-    fn source(&self, text: &str, base: &Path) -> Result<Source, String> {
-        let source = Source::parse(text, base).map_err(|wrong| wrong.to_string())?;
-        let Address::Local(_) = source.address else { return Ok(source) };
-        let text = expand(text, self.around).map_err(|wrong| wrong.to_string())?;
-        let source = Source::parse(&text, base).map_err(|wrong| wrong.to_string())?;
-        // Its text would name another directory.
-        if matches!(&source.address, Address::Local(path) if path.to_str().is_none()) {
-            return Err(format!("{text:?} hangs below a directory whose name is not UTF-8"));
-        }
-        Ok(source)
-    }
-
-    /// A job's options for rsync, with the files that they name below the directory of the configuration.
-    fn files(&mut self, job: &DraftJob, given: &Given<super::RsyncArgs>) -> Vec<String> {
-        let base = self.base(given.origin);
-        let named = args::with_files(&given.value.0, |text| {
-            let path = expand(text, self.around).map_err(|wrong| wrong.to_string())?;
-            let path = base.join(path).into_os_string().into_string();
-            path.map_err(|_| format!("{text:?} hangs below a directory whose name is not UTF-8"))
-        });
-        named.unwrap_or_else(|wrong| {
-            self.about(
-                given.origin,
-                job,
-                format!("rsync_args: {wrong}"),
-                Some("write the whole path".into()),
-            );
-            Vec::new()
-        })
-    }
-
-    fn local(&self, sources: &[Source]) -> Vec<PathBuf> {
-        let local = sources.iter().filter_map(|source| match &source.address {
-            Address::Local(path) => Some((self.around.resolve)(&normalise(path))),
-            _ => None,
-        });
-        local.collect()
-    }
-
-    fn dest(
-        &mut self,
-        job: &DraftJob,
-        given: &Given<PathBuf>,
-        root: Option<&Given<PathBuf>>,
-    ) -> Option<PathBuf> {
-        let dest = self.expand(job, given)?;
-        let base = self.base(given.origin);
-        // What was typed at a prompt is relative to where it was typed.
-        let below = match root {
-            Some(root) if dest.is_relative() && given.origin != Origin::CommandLine => {
-                self.base(root.origin).join(self.expand(job, root)?)
-            }
-            _ => base,
-        };
-        let dest = normalise(&below.join(dest));
-        if dest.is_absolute() {
-            return Some(dest);
-        }
-        let text =
-            format!("the destination {} is relative, and the working directory is gone", dest.display());
-        self.about(given.origin, job, text, Some("give an absolute path".into()));
-        None
-    }
-
-    fn expand(&mut self, job: &DraftJob, given: &Given<PathBuf>) -> Option<PathBuf> {
-        // What was typed at a prompt has been expanded by the shell.
-        let Some(text) = given.value.to_str().filter(|_| given.origin != Origin::CommandLine) else {
-            return Some(given.value.clone());
-        };
-        match expand(text, self.around) {
-            Ok(text) => Some(text.into()),
-            Err(wrong) => {
-                self.about(given.origin, job, wrong.to_string(), Some("write the whole path".into()));
-                None
-            }
-        }
-    }
-
-    /// Below what a relative path hangs: the working directory, or the directory of the file.
-    fn base(&self, origin: Origin) -> PathBuf {
-        let cwd = self.around.cwd.clone().unwrap_or_default();
-        match origin {
-            Origin::CommandLine => cwd,
-            _ => normalise(&cwd.join(self.text.file.parent().unwrap_or(Path::new("")))),
-        }
     }
 
     fn unused_hosts(&self, draft: &Draft, config: &mut Config) {
@@ -310,28 +220,6 @@ impl Resolver<'_> {
             log_keep: number(sync.log_keep.value.get()),
             rsync: self.program(&sync.rsync),
         }
-    }
-
-    /// A name is looked up in `PATH`; a path hangs below the directory of the file.
-    fn program(&mut self, given: &Given<String>) -> String {
-        let name = given.value.as_str();
-        if name.trim().is_empty() {
-            let hint = Some("write rsync = \"rsync\", or leave it out".into());
-            self.at_origin(given.origin, "the rsync program must not be empty".into(), hint);
-        }
-        if !name.contains(['/', '$']) && !name.starts_with(['~', '%']) {
-            return name.into();
-        }
-        let expanded = expand(name, self.around).map_err(|wrong| wrong.to_string());
-        let path = expanded.and_then(|path| {
-            let path = self.base(given.origin).join(path).into_os_string();
-            path.into_string()
-                .map_err(|_| format!("{name:?} hangs below a directory whose name is not UTF-8"))
-        });
-        path.unwrap_or_else(|wrong| {
-            self.at_origin(given.origin, wrong, Some("write the whole path".into()));
-            name.into()
-        })
     }
 
     fn at(&mut self, span: Span, text: String, hint: Option<String>) {

@@ -3,19 +3,24 @@
 use super::Config;
 use super::layer::{Origin, Span};
 use super::lists::Sources;
+use super::paths::escape;
 use super::preset;
 use super::value::Value;
-use crate::job::{Job, MaxDelete, MaxOlder};
+use crate::job::{Address, Job, MaxDelete, MaxOlder, Source};
+use crate::rsync::args;
 use crate::sanitize;
+use std::convert::Infallible;
 use std::fmt::Write;
+use std::path::Path;
 
 /// The configuration, or only these jobs of it. With `origins`, a comment behind each value says where it came from.
 pub fn show(config: &Config, jobs: &[Job], origins: bool) -> String {
     let mut out = Page { text: String::from("version = 1\n"), config, origins };
     let mut sync = config.sync_layer.entries();
     for (key, value, _) in &mut sync {
-        if *key == "rsync" {
-            *value = config.sync.rsync.to_toml();
+        // Looked up in PATH, or absolute by now; one that cannot be resolved is shown as it was written.
+        if *key == "rsync" && config.sync.rsync.starts_with('/') {
+            *value = escape(&config.sync.rsync).to_toml();
         }
     }
     out.section("sync", &sync);
@@ -32,15 +37,9 @@ pub fn show(config: &Config, jobs: &[Job], origins: bool) -> String {
     }
     for job in jobs {
         let mut entries = config.layers.get(&job.name).map(|layer| layer.entries()).unwrap_or_default();
-        // It has done its work: the destination is whole.
-        entries.retain(|(key, ..)| *key != "root");
-        for (key, value, _) in &mut entries {
-            match *key {
-                "source" => *value = Sources(job.sources.iter().map(|s| s.text.clone()).collect()).to_toml(),
-                "dest" => *value = job.dest.to_toml(),
-                "rsync_args" => *value = job.rsync_args.to_toml(),
-                _ => {}
-            }
+        // What makes a mistake is shown as it was written.
+        if job.unfit.is_none() {
+            resolved(job, &mut entries);
         }
         out.section(&format!("jobs.{}", quoted(&job.name)), &entries);
         if job.max_delete == MaxDelete::Default {
@@ -57,6 +56,29 @@ pub fn show(config: &Config, jobs: &[Job], origins: bool) -> String {
         }
     }
     out.text
+}
+
+/// Puts whole paths in place of what was written, so that they mean the same wherever the page lies.
+fn resolved(job: &Job, entries: &mut Vec<(&'static str, toml::Value, Origin)>) {
+    // It has done its work: the destination is whole.
+    entries.retain(|(key, ..)| *key != "root");
+    let source = |source: &Source| match source.address {
+        Address::Local(_) => escape(&source.text),
+        _ => source.text.clone(),
+    };
+    let path = |path: &Path| escape(&path.to_string_lossy()).to_toml();
+    for (key, value, _) in entries {
+        match *key {
+            "source" => *value = Sources(job.sources.iter().map(source).collect()).to_toml(),
+            "dest" => *value = path(&job.dest),
+            "rsync_args" => {
+                let escaped = args::with_files(&job.rsync_args, |path| Ok::<_, Infallible>(escape(path)));
+                *value = escaped.unwrap_or_default().to_toml();
+            }
+            "password_file" => *value = job.password_file.as_deref().map_or(value.clone(), path),
+            _ => {}
+        }
+    }
 }
 
 struct Page<'a> {

@@ -3,6 +3,27 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+/// Reads a file that holds a secret: its path, and what for.
+pub type ReadSecret = fn(&Path, Secret) -> Result<String, Unusable>;
+
+/// What a file that holds a secret is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Secret {
+    /// rsync reads it, and has rules of its own. The first line that is not empty is the password.
+    Password,
+    /// An address for notifications. All of it, without white space around it.
+    Address,
+}
+
+/// Why a file that holds a secret cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unusable {
+    /// A lower-case fragment that names the file. Never holds what the file holds.
+    pub text: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
 /// Facts about the machine. `crate::machine` gathers them.
 #[derive(Debug, Clone)]
 pub struct Surroundings {
@@ -18,6 +39,10 @@ pub struct Surroundings {
     pub variable: fn(&str) -> Option<OsString>,
     /// Resolves the symbolic links of a path, of which only the beginning may exist.
     pub resolve: fn(&Path) -> PathBuf,
+    /// Whether the first directory is the second, or holds it, whatever names they have (bind mounts). Both are resolved.
+    pub holds: fn(&Path, &Path) -> bool,
+    /// Reads a file that holds a secret.
+    pub secret: ReadSecret,
 }
 
 impl Default for Surroundings {
@@ -30,6 +55,10 @@ impl Default for Surroundings {
             mounts: Vec::new(),
             variable: |_| None,
             resolve: |path| path.to_path_buf(),
+            holds: |outer, inner| inner.starts_with(outer),
+            secret: |path, _| {
+                Err(Unusable { text: format!("{} cannot be read", path.display()), hint: None })
+            },
         }
     }
 }

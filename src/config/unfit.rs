@@ -1,13 +1,64 @@
-//! Jobs whose options for rsync do not go with `delete`: each of them fails when it is run, and the others run.
+//! Mistakes that concern single jobs: each of these fails when it is run, and the others run.
 
 use super::draft::DraftJob;
-use super::layer::{Given, Origin};
+use super::layer::{Given, Origin, Settings};
+use super::problem::Problem;
 use super::resolve::Resolver;
+use crate::job::Unfit;
 use crate::rsync::args;
 
+/// Such mistakes, as they are found.
+#[derive(Debug, Default)]
+pub(super) struct Mistakes {
+    /// For those who look at the file as a whole.
+    pub(super) problems: Vec<Problem>,
+    /// Of the job that is being resolved.
+    pub(super) of_job: Vec<Unfit>,
+    /// Of every job.
+    pub(super) of_all: Vec<Unfit>,
+    /// Whether a source of the job that is being resolved is not known.
+    pub(super) sourceless: bool,
+}
+
+impl Mistakes {
+    /// Why the job that has been resolved cannot be run. `nowhere`: its destination is not known.
+    pub(super) fn take(&mut self, nowhere: bool) -> Option<Unfit> {
+        let all: Vec<Unfit> = self.of_all.iter().cloned().chain(self.of_job.drain(..)).collect();
+        let texts: Vec<&str> = all.iter().map(|unfit| &*unfit.text).collect();
+        let hint = all.iter().find_map(|unfit| unfit.hint.clone());
+        let sourceless = std::mem::take(&mut self.sourceless);
+        (!all.is_empty()).then(|| Unfit { text: texts.join("; "), hint, nowhere, sourceless })
+    }
+}
+
 impl Resolver<'_> {
-    /// Notes why the job cannot be run with these options, if that is so. It is a problem of the file that does not stop other jobs, unless
-    /// the command line has brought it about.
+    /// Notes a mistake about the job alone, unless the command line makes it: what was typed is refused before anything starts.
+    pub(super) fn unfit(&mut self, origin: Origin, job: &DraftJob, text: String, hint: Option<String>) {
+        if origin == Origin::CommandLine {
+            return self.about(origin, job, text, hint);
+        }
+        self.note(origin, format!("job {:?}: {text}", job.name), hint.clone());
+        self.mistakes.of_job.push(Unfit { text, hint, nowhere: false, sourceless: false });
+    }
+
+    /// Notes a mistake about all jobs.
+    pub(super) fn unfit_all(&mut self, origin: Origin, text: String, hint: Option<String>) {
+        if origin == Origin::CommandLine {
+            return self.at_origin(origin, text, hint);
+        }
+        self.note(origin, text.clone(), hint.clone());
+        self.mistakes.of_all.push(Unfit { text, hint, nowhere: false, sourceless: false });
+    }
+
+    /// Notes a mistake that keeps no job from being run, or that the caller notes in the jobs itself.
+    pub(super) fn note(&mut self, origin: Origin, text: String, hint: Option<String>) {
+        let before = self.problems.len();
+        self.at_origin(origin, text, hint);
+        self.mistakes.problems.extend(self.problems.drain(before..));
+    }
+
+    /// Notes why the job cannot be run with these options, if that is so ([`args::unfit`] says so again when it is run). It is a problem of
+    /// the file that does not stop other jobs, unless the command line has brought it about.
     pub(super) fn check_with_delete(&mut self, job: &DraftJob, delete: &Given<bool>, rsync_args: &[String]) {
         // What is wrong with them in any case has been told.
         if !delete.value || args::check(rsync_args).is_err() {
@@ -16,10 +67,25 @@ impl Resolver<'_> {
         let Err(refused) = args::check_with_delete(rsync_args) else { return };
         let typed = delete.origin == Origin::CommandLine
             || self.over.applies_to(&job.name) && !self.over.rsync_args.is_empty();
-        let before = self.problems.len();
-        self.about(delete.origin, job, refused.text, Some(refused.hint));
-        if !typed {
-            self.unfit.extend(self.problems.drain(before..));
+        if typed {
+            return self.about(delete.origin, job, refused.text, Some(refused.hint));
         }
+        self.note(delete.origin, format!("job {:?}: {}", job.name, refused.text), Some(refused.hint));
+    }
+
+    /// Filters by which no directory of the source is looked into.
+    pub(super) fn advice(&self, job: &DraftJob, settings: &Settings) -> Option<Problem> {
+        let filters = (&*settings.include.value, &*settings.exclude.value, &*settings.rsync_args.value.0);
+        let rule = args::shuts_out(filters).filter(|rule| rule.certain)?;
+        let of_args = !settings.exclude.value.iter().any(|pattern| pattern == rule.pattern);
+        let origin = if of_args { settings.rsync_args.origin } else { settings.exclude.origin };
+        let (Origin::Section(span) | Origin::Defaults(span)) = origin else { return None };
+        let what = match rule.everything {
+            true => "leaves out everything, so that nothing can come",
+            false => "leaves out every directory, too: only files at the top of the source can come",
+        };
+        let text = format!("job {:?}: excluding {:?} {what}", job.name, rule.pattern);
+        let hint = "add \"*/\" to `include`, so that rsync looks into directories";
+        Some(self.text.problem(span.start..span.end, text, Some(hint.into())))
     }
 }

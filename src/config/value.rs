@@ -50,7 +50,10 @@ impl<'a> Reader<'a> {
 
     /// Expected one type, found another.
     pub(super) fn wrong_type(&mut self, value: &Spanned<DeValue<'_>>, expected: &str) {
-        let found = found(value.get_ref());
+        let found = match value.get_ref() {
+            DeValue::String(_) if self.text.is_private_at(value.span().start) => "a string".into(),
+            value => found(value),
+        };
         self.problem(value.span(), format!("expected {expected}, found {found}"), None);
     }
 }

@@ -5,9 +5,9 @@ use super::{Area, Ask, Finding, Verdict};
 use crate::config::{Overrides, Surroundings, load};
 use crate::job::{Job, Source};
 use crate::rsync::args::{Purpose, argv};
-use crate::rsync::exit::{Verdict as Judged, judge};
+use crate::rsync::exit::{Talk, Verdict as Judged, judge};
 use crate::rsync::output::figures;
-use crate::rsync::version::{Flavour, Support, Version};
+use crate::rsync::version::{Flavour, INSTALL, Support, Version};
 use crate::run::helper::Ran;
 use std::fs;
 use std::io;
@@ -15,8 +15,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 const LIMIT: Duration = Duration::from_secs(20);
-const INSTALL: &str = "install rsync 3.5.0 or newer (`apt install rsync`, `dnf install rsync`, `brew install rsync`), \
-                       or name another program by `rsync` in [sync]";
 
 pub(super) async fn rsync(ask: &Ask) -> Vec<Finding> {
     let program = &ask.rsync;
@@ -147,9 +145,11 @@ async fn fetch(program: &str, job: &Job) -> Result<Duration, Finding> {
         let ran = tool::run(&argv, &env, LIMIT).await;
         let ran = ran.map_err(|error| failed(format!("{}: {error}", shell_words::join(&argv))))?;
         took += ran.took;
-        if let Judged::Failed(_, reason) | Judged::Partial(reason) | Judged::Vanished(reason) =
-            judge(ran.code(), &ran.stderr, &job.sources[0])
-        {
+        if let Judged::Failed(_, reason) | Judged::Partial(reason) | Judged::Vanished(reason) = judge(
+            ran.code(),
+            &ran.stderr,
+            Talk { rsync_args: &job.rsync_args, ..Talk::from(&job.sources[0]) },
+        ) {
             let finding = failed(format!("{} ({})", reason.text, shell_words::join(&argv)));
             return Err(Finding { hint: reason.hint, ..finding });
         }

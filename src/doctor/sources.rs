@@ -6,7 +6,7 @@ use crate::config::nearest;
 use crate::job::{Address, Job, Source};
 use crate::mirrors::{Endpoint, Probe, Step, probe};
 use crate::rsync::args::{Purpose, own_shell};
-use crate::rsync::exit::{Verdict as Judged, judge, unreachable};
+use crate::rsync::exit::{Talk, Verdict as Judged, judge, unreachable};
 use crate::rsync::mirrors::alternatives;
 use crate::rsync::output::figures;
 use futures::future::join_all;
@@ -34,7 +34,9 @@ pub(super) fn local(ask: &Ask) -> Vec<Finding> {
 /// Every source of every job, and every daemon that was asked, the fastest first.
 pub(super) async fn examine(ask: &Ask) -> (Vec<Finding>, Vec<Mirror>) {
     let mut findings = Vec::new();
-    let through = ["RSYNC_CONNECT_PROG", "RSYNC_PROXY"].into_iter().find(|name| env::var_os(name).is_some());
+    let through = ["RSYNC_CONNECT_PROG", "RSYNC_PROXY"]
+        .into_iter()
+        .find(|name| env::var_os(name).is_some_and(|value| !value.is_empty()));
     let named = named(ask);
     let mut probes = match through {
         None => probe_all(named.keys().cloned().collect(), ask.patience).await,
@@ -106,7 +108,8 @@ async fn probe_all(endpoints: Vec<Endpoint>, patience: Duration) -> Probes {
 type Tried = HashMap<(String, Vec<String>), Result<Duration, Finding>>;
 
 fn key(job: &Job, source: &Source) -> (String, Vec<String>) {
-    (source.text.clone(), job.rsync_args.clone())
+    let file = job.password_file.as_ref().map(|file| file.display().to_string());
+    (source.text.clone(), job.rsync_args.iter().cloned().chain(file).collect())
 }
 
 /// Asks rsync itself for the one entry that a source names: module, login, path, and over ssh everything before that.
@@ -143,6 +146,11 @@ async fn list(ask: &Ask, job: &Job, source: &Source) -> Result<Duration, Finding
     if !shell {
         argv.push(format!("--contimeout={seconds}"));
     }
+    if let Some(file) =
+        job.password_file.as_ref().filter(|_| matches!(source.address, Address::Daemon { .. }))
+    {
+        argv.push(format!("--password-file={}", file.display()));
+    }
     argv.extend(job.rsync_args.iter().cloned());
     // Without its last slash a directory is one line, however much is in it.
     let plain = source.text.trim_end_matches('/');
@@ -161,7 +169,8 @@ async fn list(ask: &Ask, job: &Job, source: &Source) -> Result<Duration, Finding
             }
             _ => fail(format!("{source} cannot be asked: cannot run {}: {error}", ask.rsync)),
         })?;
-    match judge(ran.code(), &ran.stderr, source) {
+    let talk = Talk::new(source, &job.rsync_args, |name| env::var(name).ok());
+    match judge(ran.code(), &ran.stderr, talk) {
         Judged::Ok if figures(Purpose::Transfer, &ran.stdout).files.is_none() => {
             Err(unlisted(source, &ran.stdout))
         }

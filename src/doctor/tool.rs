@@ -9,5 +9,5 @@ use std::time::Duration;
 pub(super) async fn run(argv: &[String], env: &[(OsString, OsString)], limit: Duration) -> io::Result<Ran> {
     let mut all = vec![("LC_ALL".into(), "C".into())];
     all.extend_from_slice(env);
-    helper::run(Helper { argv, env: &all, input: None, limit }).await
+    helper::run(Helper { argv, env: &all, without: &[], input: None, limit }).await
 }

@@ -11,6 +11,9 @@ pub use source::{Address, Source, SourceError, mask_passwords};
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// Variables of the environment that hold secrets for rsync: no hook and no command of a notification gets them.
+pub const FOR_RSYNC_ONLY: [&str; 1] = ["RSYNC_PASSWORD"];
+
 /// One named transfer: what to mirror, whence, whereto, and under which guards.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Job {
@@ -64,6 +67,8 @@ pub struct Job {
     pub inc_recursive: bool,
     /// Further rsync options, checked by [`crate::rsync::args`].
     pub rsync_args: Vec<String>,
+    /// Where the password for daemons is; absolute.
+    pub password_file: Option<PathBuf>,
     /// How often a source is tried again after a passing failure.
     pub retries: u32,
     /// Upper bound of the first back-off; doubles with every try.
@@ -86,6 +91,21 @@ pub struct Job {
     pub hooks: Hooks,
     /// What can be searched.
     pub index: Indexing,
+    /// Why it cannot be run, if the configuration makes a mistake about it alone.
+    pub unfit: Option<Unfit>,
+}
+
+/// A mistake of the configuration that concerns one job: that fails when it is run, and the others run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unfit {
+    /// A lower-case fragment: what is wrong.
+    pub text: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+    /// Whether it is not known where its destination is: `dest` only shows what was written.
+    pub nowhere: bool,
+    /// Whether it is not known where one of its sources is: that only shows what was written.
+    pub sourceless: bool,
 }
 
 /// The base options that a job starts from; the order of strength is built-in < preset < `[defaults]` < job < command line.
@@ -154,6 +174,17 @@ impl Hook {
 }
 
 impl Job {
+    /// Its destination; `None` if the configuration makes a mistake about it.
+    pub fn known_dest(&self) -> Option<&std::path::Path> {
+        let nowhere = self.unfit.as_ref().is_some_and(|unfit| unfit.nowhere);
+        (!nowhere).then_some(self.dest.as_path())
+    }
+
+    /// Whether it is known where its sources and its destination are.
+    pub fn is_located(&self) -> bool {
+        self.unfit.as_ref().is_none_or(|unfit| !unfit.nowhere && !unfit.sourceless)
+    }
+
     /// The hosts that its sources live on, for display: `rsync.rcsb.org:33444`, or `local`.
     pub fn hosts(&self) -> Vec<String> {
         self.sources.iter().map(|s| s.host_label()).collect()
@@ -199,6 +230,7 @@ impl Job {
             checksum: false,
             inc_recursive: false,
             rsync_args: vec![],
+            password_file: None,
             retries: 0,
             retry_delay: Duration::ZERO,
             busy_delay: Duration::ZERO,
@@ -210,6 +242,7 @@ impl Job {
             cache: CachePolicy::Keep,
             hooks: Hooks { timeout: Duration::from_secs(60), ..Hooks::default() },
             index: Indexing { enabled: true, ..Indexing::default() },
+            unfit: None,
         }
     }
 }

@@ -74,10 +74,9 @@ impl SourceError {
     /// What to do about it, where the error does not say it already.
     pub fn hint(&self) -> Option<String> {
         match self {
-            SourceError::Password(_) => Some(
-                "remove it, and give it by `rsync_args = [\"--password-file=FILE\"]` or by RSYNC_PASSWORD"
-                    .into(),
-            ),
+            SourceError::Password(_) => {
+                Some("remove it, and give it by `password_file = \"FILE\"` or by RSYNC_PASSWORD".into())
+            }
             _ => None,
         }
     }

@@ -8,8 +8,10 @@ mod load;
 mod memory;
 mod mounts;
 mod process;
+mod secret;
 mod surroundings;
 mod users;
+mod within;
 
 pub use bounded::{OWN, open_regular, read_named, read_regular};
 pub use flocks::{Holder, flock_holder};

@@ -16,6 +16,10 @@ pub struct Mount {
     pub kind: String,
     /// Whether this mount, or the file system itself, is read-only.
     pub read_only: bool,
+    /// Its device, `MAJOR:MINOR`.
+    pub device: String,
+    /// Which directory of its file system is mounted.
+    pub root: PathBuf,
 }
 
 impl Mount {
@@ -29,8 +33,12 @@ impl Mount {
 
 /// The file system that holds an absolute path without symbolic links; `None` where the kernel does not tell.
 pub fn mount_of(path: &Path) -> Option<Mount> {
-    let table = parse(&std::fs::read("/proc/self/mountinfo").ok()?);
-    holding(table, path)
+    holding(&table(), path).cloned()
+}
+
+/// All mounts that this process sees; none where the kernel does not tell.
+pub(super) fn table() -> Vec<Mount> {
+    std::fs::read("/proc/self/mountinfo").map(|text| parse(&text)).unwrap_or_default()
 }
 
 /// Whether a directory is the root of a file system, or of a part of one that is mounted on its own (a bind mount, a subvolume). One
@@ -66,25 +74,27 @@ fn is_mount_root(_dir: impl AsFd) -> bool {
     false
 }
 
-fn holding(table: Vec<Mount>, path: &Path) -> Option<Mount> {
+pub(super) fn holding<'a>(table: &'a [Mount], path: &Path) -> Option<&'a Mount> {
     // Of several mounts on one point, the last one is on top.
     table
-        .into_iter()
+        .iter()
         .filter(|mount| path.starts_with(&mount.point))
         .max_by_key(|mount| mount.point.components().count())
 }
 
 /// Reads a mountinfo file; total.
-fn parse(mountinfo: &[u8]) -> Vec<Mount> {
+pub(super) fn parse(mountinfo: &[u8]) -> Vec<Mount> {
     let mut table = Vec::new();
     for line in mountinfo.split(|byte| *byte == b'\n') {
         let fields: Vec<&[u8]> = line.split(|byte| *byte == b' ').collect();
         let Some(dash) = fields.iter().position(|field| *field == b"-") else { continue };
-        let (Some(point), Some(options)) = (fields.get(4), fields.get(5)) else { continue };
+        let [_, _, device, root, point, options, ..] = fields[..] else { continue };
         let Some(kind) = fields.get(dash + 1) else { continue };
         let read_only = |options: &[u8]| options.split(|byte| *byte == b',').any(|option| option == b"ro");
         table.push(Mount {
             point: OsString::from_vec(super::surroundings::unescape(point)).into(),
+            root: OsString::from_vec(super::surroundings::unescape(root)).into(),
+            device: String::from_utf8_lossy(device).into_owned(),
             kind: String::from_utf8_lossy(kind).into_owned(),
             read_only: read_only(options) || fields.get(dash + 3).is_some_and(|options| read_only(options)),
         });
@@ -122,7 +132,7 @@ mod tests {
 38 24 0:50 / /srv/nfs rw - nfs4 host:/x ro
 odd line
 ";
-        let of = |path: &str| holding(parse(text), Path::new(path)).unwrap();
+        let of = |path: &str| holding(&parse(text), Path::new(path)).cloned().unwrap();
         assert_eq!((of("/etc").kind, of("/srv/my disk/a").kind), ("ext4".into(), "xfs".into()));
         assert_eq!(of("/srv/my").point, Path::new("/"));
         assert!(of("/srv/old").read_only && of("/srv/nfs/x").read_only && !of("/srv").read_only);

@@ -19,6 +19,8 @@ pub fn surroundings() -> Surroundings {
         mounts: fs::read("/proc/self/mountinfo").map(|text| mounts(&text)).unwrap_or_default(),
         variable: |name| env::var_os(name),
         resolve,
+        holds: super::within::holds,
+        secret: super::secret::secret,
     }
 }
 

@@ -37,7 +37,7 @@ impl Notifier {
     /// Tells of the start, without waiting.
     pub fn start(settings: NotifySettings) -> Notifier {
         let patience = Patience::of(&settings);
-        let start = settings.ping.clone().and_then(|url| {
+        let start = settings.ping.clone().and_then(Result::ok).and_then(|url| {
             let ping = move || send::ping(&url, "start", patience);
             // Without a thread the start goes untold, which matters less than its end.
             thread::Builder::new().name("notify".into()).spawn(ping).ok()
@@ -67,15 +67,22 @@ impl Notifier {
         thread::scope(|scope| {
             let problem = |problem| Answer { problem, ..Answer::default() };
             let mut told_by = Vec::new();
-            if let Some(url) = &settings.ping {
-                let end = if success { "" } else { "fail" };
-                told_by.push(scope.spawn(move || problem(send::ping(url, end, patience))));
+            match &settings.ping {
+                Some(Ok(url)) => {
+                    let end = if success { "" } else { "fail" };
+                    told_by.push(scope.spawn(move || problem(send::ping(url, end, patience))));
+                }
+                Some(Err(why)) => told.problems.push(format!("nobody was pinged: {why}")),
+                None => {}
             }
-            let webhook = settings.webhook.as_ref().filter(|_| wanted);
-            told_by.extend(webhook.map(|url| {
-                let body = &body;
-                scope.spawn(move || problem(send::post(url, body, patience)))
-            }));
+            match settings.webhook.as_ref().filter(|_| wanted) {
+                Some(Ok(url)) => {
+                    let body = &body;
+                    told_by.push(scope.spawn(move || problem(send::post(url, body, patience))));
+                }
+                Some(Err(why)) => told.problems.push(format!("the webhook was not told: {why}")),
+                None => {}
+            }
             let commands: &[Hook] = if wanted { &settings.commands } else { &[] };
             let (body, summary) = (&body, &summary);
             told_by.extend(commands.iter().map(|command| {

@@ -1,7 +1,7 @@
 //! How it is told: HTTP and commands, with patience that ends.
 
 use crate::config::{NotifySettings, Url};
-use crate::job::Hook;
+use crate::job::{FOR_RSYNC_ONLY, Hook};
 use crate::run::helper::{self, Helper};
 use std::ffi::OsString;
 use std::io;
@@ -90,14 +90,25 @@ fn http(address: &str, body: Option<&str>, timeout: Duration) -> Result<(), Refu
             Err(Refusal { text: format!("it answered {code}"), passing })
         }
         Err(error) => {
-            // Some errors quote the address.
-            let path = address.splitn(4, '/').nth(3).filter(|path| !path.is_empty());
-            let text = error.to_string();
-            let text = path.map_or(text.clone(), |path| text.replace(path, "…"));
+            let text = without_secrets(&error.to_string(), address);
             let passing = !matches!(error, ureq::Error::BadUri(_) | ureq::Error::Http(_));
             Err(Refusal { text, passing })
         }
     }
+}
+
+/// Some errors quote the address, or a part of it.
+#[cfg(feature = "notify")]
+fn without_secrets(text: &str, address: &str) -> String {
+    let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let login = rest[..end].rsplit_once('@').map_or("", |(login, _)| login);
+    let behind = rest[end..].strip_prefix('/').unwrap_or(&rest[end..]);
+    let mut text = text.to_owned();
+    for part in [behind, login].iter().filter(|part| !part.is_empty()) {
+        text = text.replace(part, "…");
+    }
+    text
 }
 
 #[cfg(not(feature = "notify"))]
@@ -127,7 +138,8 @@ pub(super) fn command(
     // A reason may quote anything that rsync printed; a NUL would keep the command from being run.
     let env: Vec<(OsString, OsString)> =
         environment.iter().map(|(name, value)| (name.into(), value.replace('\0', "").into())).collect();
-    let helper = Helper { argv: &argv, env: &env, input: Some(body.as_bytes()), limit: patience.timeout };
+    let (input, limit) = (Some(body.as_bytes()), patience.timeout);
+    let helper = Helper { argv: &argv, env: &env, without: &FOR_RSYNC_ONLY, input, limit };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let ran = match runtime.and_then(|runtime| runtime.block_on(helper::run(helper))) {
         Ok(ran) => ran,
@@ -160,6 +172,19 @@ mod tests {
         assert_eq!(below("https://h/x/", "fail"), "https://h/x/fail");
         assert_eq!(below("https://h/x?a=b", "fail"), "https://h/x/fail?a=b");
         assert_eq!(below("https://h/x?a=b", ""), "https://h/x?a=b");
+    }
+
+    #[cfg(feature = "notify")]
+    #[test]
+    fn what_an_error_quotes_of_an_address_is_left_out() {
+        for (address, text) in [
+            ("https://h/s3cret/x", "bad uri https://h/s3cret/x"),
+            ("https://h?s3cret", "bad query ?s3cret"),
+            ("https://me:s3cret@h/", "bad authority me:s3cret@h"),
+        ] {
+            let told = without_secrets(text, address);
+            assert!(!told.contains("s3cret") && told.contains("bad "), "{told}");
+        }
     }
 
     #[test]

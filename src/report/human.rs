@@ -137,8 +137,8 @@ impl Listener for Human {
                 }
             }
             // It is what `--plan` is asked for.
-            Event::Planned { job, created, updated, deleted, limit, waiting, respelt } => {
-                let text = planned([created, updated, deleted, waiting], *limit, *respelt);
+            Event::Planned { job, created, updated, deleted, limit, waiting, respelt, left_out } => {
+                let text = planned([created, updated, deleted, waiting], *limit, *respelt, left_out.as_ref());
                 self.block(job, Stream::Stdout, (text + "\n").as_bytes(), screen);
             }
             Event::Adopted { job, found } if !self.quiet => {
@@ -221,22 +221,33 @@ fn retry(
     delay: std::time::Duration,
     source: &str,
 ) -> String {
-    let code = exit_code.map_or(String::new(), |code| format!(" (rsync {code})"));
+    // What a guard refuses is no matter of rsync, which ended well.
+    let code = exit_code.filter(|code| *code != 0).map_or(String::new(), |code| format!(" (rsync {code})"));
     format!("try {attempt} failed: {reason}{code}; next in {}: {source}", units::duration(delay))
 }
 
 /// `would create 12 files (3.4 MB), update 3 files (1 MB), delete 4 files (limit 100)`. The tallies are of what would be created,
-/// updated, deleted, and deleted by the next run only.
-pub(super) fn planned(tallies: [&Tally; 4], limit: Option<u64>, respelt: u64) -> String {
+/// updated, deleted, and deleted by the next run only; `left_out`: of what the filters leave out.
+pub(super) fn planned(
+    tallies: [&Tally; 4],
+    limit: Option<u64>,
+    respelt: u64,
+    left_out: Option<&Tally>,
+) -> String {
     let is_none = |tally: &Tally| tally.files == 0 && tally.dirs == 0;
+    let filters = match left_out {
+        Some(left_out) if is_none(left_out) => String::new(),
+        Some(left_out) => format!("; the filters leave out {}", tally(left_out)),
+        None => "; how much the filters leave out is not known".into(),
+    };
     let spelling = match respelt {
         0 => String::new(),
         n => format!("; would respell {}", units::count(n, "name", "names")),
     };
     if tallies.into_iter().all(is_none) {
         return match respelt {
-            0 => "would change nothing".into(),
-            _ => spelling.trim_start_matches("; ").into(),
+            0 => format!("would change nothing{filters}"),
+            _ => format!("{}{filters}", spelling.trim_start_matches("; ")),
         };
     }
     let [created, updated, deleted, waiting] = tallies.map(tally);
@@ -247,7 +258,7 @@ pub(super) fn planned(tallies: [&Tally; 4], limit: Option<u64>, respelt: u64) ->
             "nothing is deleted by a run that takes a mirror over, {waiting} not at the source by the next one"
         ),
     };
-    format!("would create {created}, update {updated}, delete {deleted}; {limit}{spelling}")
+    format!("would create {created}, update {updated}, delete {deleted}; {limit}{spelling}{filters}")
 }
 
 fn tally(tally: &Tally) -> String {

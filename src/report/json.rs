@@ -57,11 +57,11 @@ impl Json {
             Event::Phase { job, attempt, phase, argv } => {
                 ("phase", json!({"job": &**job, "attempt": attempt, "phase": phase, "argv": argv}))
             }
-            Event::Planned { job, created, updated, deleted, limit, waiting, respelt } => (
+            Event::Planned { job, created, updated, deleted, limit, waiting, respelt, left_out } => (
                 "planned",
                 json!({
                     "job": &**job, "created": created, "updated": updated, "deleted": deleted, "limit": limit,
-                    "waiting": waiting, "respelt": respelt,
+                    "waiting": waiting, "respelt": respelt, "left_out": left_out,
                 }),
             ),
             Event::Adopted { job, found } => (

@@ -138,8 +138,9 @@ impl Listener for Logs {
                 let text = format!("failed: {reason}; next in {}: {source}", units::duration(*delay));
                 self.say(job, time, &text, screen);
             }
-            Event::Planned { job, created, updated, deleted, limit, waiting, respelt } => {
-                let text = super::human::planned([created, updated, deleted, waiting], *limit, *respelt);
+            Event::Planned { job, created, updated, deleted, limit, waiting, respelt, left_out } => {
+                let tallies = [created, updated, deleted, waiting];
+                let text = super::human::planned(tallies, *limit, *respelt, left_out.as_ref());
                 self.say(job, time, &text, screen);
             }
             Event::Adopted { job, found } => {

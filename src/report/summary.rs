@@ -52,7 +52,10 @@ pub(super) fn figures(result: &SyncResult, dry_run: bool) -> String {
 pub(super) fn served(result: &SyncResult) -> Option<String> {
     let (fallback, source) = (result.fallback.as_ref()?, result.source.as_deref()?);
     match result.status() {
-        Status::Ok | Status::Warned | Status::Partial | Status::Blocked => {}
+        Status::Ok | Status::Warned | Status::Partial => {}
+        // A guard may have refused the source before anything came from it.
+        Status::Blocked if result.attempts.last().is_some_and(|attempt| attempt.transferred()) => {}
+        Status::Blocked => return None,
         Status::Failed | Status::Skipped | Status::Cancelled => return None,
     }
     let [source, first, why] = [source, &fallback.first, &fallback.why].map(|text| sanitize::line(text));
@@ -120,8 +123,9 @@ fn job(text: &mut Text, result: &SyncResult, dry_run: bool, verbose: bool) {
         for attempt in &result.attempts {
             let end = match (&attempt.error, attempt.exit_code) {
                 (None, _) => "done".into(),
+                // What a guard refuses is no matter of rsync, which ended well.
+                (Some(error), None | Some(0)) => sanitize::line(&error.text).into_owned(),
                 (Some(error), Some(code)) => format!("{} (rsync {code})", sanitize::line(&error.text)),
-                (Some(error), None) => sanitize::line(&error.text).into_owned(),
             };
             let duration = units::duration(attempt.duration);
             let _ = writeln!(

@@ -9,7 +9,8 @@ use crate::clean::OF_FILE_SYSTEMS;
 use crate::job::{Address, Job, Preset, Source};
 use std::time::Duration;
 
-pub use super::options::{Refused, check, check_with_delete};
+pub use super::given::{backup_dir, files_from, own_shell, password_file, port, shell, unfiltered};
+pub use super::options::{Filters, Refused, ShutsOut, check, check_with_delete, leaves_out, shuts_out};
 
 /// Where rsync keeps what it could not finish; inside the directory of the file. Never a truncated file under its final name.
 pub const PARTIAL_DIR: &str = ".~partial~";
@@ -70,6 +71,9 @@ pub fn argv(program: &str, job: &Job, source: &Source, purpose: Purpose) -> Vec<
             add(&[&format!("--contimeout={}", whole_seconds(job.connect_timeout))]);
         }
         add(&["--sockopts=TCP_NODELAY"]);
+        if let Some(file) = &job.password_file {
+            add(&[&format!("--password-file={}", file.display())]);
+        }
     }
     if source.is_remote() && !job.inc_recursive {
         add(&["--no-inc-recursive"]);
@@ -181,16 +185,6 @@ pub fn protect_file_system(argv: &mut Vec<String>, closed: &[String]) {
     for at in places.collect::<Vec<_>>().into_iter().rev() {
         argv.splice(at..at, rules.iter().cloned());
     }
-}
-
-/// Whether these options bring a remote shell of their own, so that even a daemon is reached through it.
-pub fn own_shell(rsync_args: &[String]) -> bool {
-    options::names(rsync_args, Some('e'), "rsh")
-}
-
-/// The port that these options give for sources which name none.
-pub fn port(rsync_args: &[String]) -> Option<u16> {
-    options::value(rsync_args, "port")?.parse().ok()
 }
 
 fn preset(preset: Preset) -> &'static [&'static str] {

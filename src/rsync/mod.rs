@@ -3,6 +3,7 @@
 pub mod args;
 pub mod daemon;
 pub mod exit;
+mod given;
 pub mod mirrors;
 mod options;
 pub mod output;

@@ -40,7 +40,24 @@ pub const OLDEST: (u32, u32, u32) = (3, 1, 0);
 /// The version that fixed 33 security issues, many of them about links that a server sends.
 pub const SAFE: (u32, u32, u32) = (3, 5, 0);
 
+/// How to get one that will do.
+pub const INSTALL: &str = "install rsync 3.5.0 or newer (`apt install rsync`, `dnf install rsync`, `brew install rsync`), \
+                           or name another program by `rsync` in [sync]";
+
 impl Version {
+    /// Why it surely cannot do what is needed; `None` for one that can, and one of which nobody knows.
+    pub fn lacks(&self) -> Option<String> {
+        match self.support() {
+            Support::TooOld => {
+                Some(format!("it is {self}, and lacks options that are needed here, which came with 3.1"))
+            }
+            Support::Foreign if self.flavour == Flavour::OpenRsync => {
+                Some(format!("it is {self}, and lacks options that are needed here"))
+            }
+            Support::Good | Support::Unfixed | Support::Foreign => None,
+        }
+    }
+
     /// Reads what `rsync --version` printed; total.
     pub fn parse(text: &str) -> Self {
         let words: Vec<&str> = text.split_whitespace().take(40).collect();

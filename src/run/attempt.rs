@@ -144,6 +144,7 @@ impl<'a> Try<'a> {
         let ending = match self.go().await {
             Ok(ending) | Err(ending) => ending,
         };
+        let ending = self.explain_empty(ending).await;
         let error = match &ending {
             Ending::Done(_) => None,
             Ending::Partial(r)

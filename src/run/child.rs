@@ -4,10 +4,10 @@ use super::process::{self, Cause, Ear, End, Spec};
 use super::voice::Voice;
 use super::watchdog::{Signs, Watchdog};
 use crate::event::{Progress, Stream};
-use crate::job::{Priority, Source};
+use crate::job::{Address, FOR_RSYNC_ONLY, Priority, Source};
 use crate::result::Reason;
 use crate::rsync::args::Purpose;
-use crate::rsync::exit::{Class, Verdict, judge_with_figures};
+use crate::rsync::exit::{Class, Talk, Verdict, judge_with_figures};
 use crate::rsync::output::{Change, ChangeKind, Line, Reader, Stats};
 use memchr::memmem;
 use std::path::Path;
@@ -33,6 +33,8 @@ pub(super) struct Order<'a> {
     pub(super) expected: Option<u64>,
     /// The least rate that the watchdog knows, for the message.
     pub(super) min_rate: Option<u64>,
+    /// The job's own options.
+    pub(super) rsync_args: &'a [String],
     pub(super) watchdog: Watchdog,
     pub(super) priority: Priority,
     pub(super) grace: Duration,
@@ -80,8 +82,20 @@ pub(super) async fn run(
     voice: &Voice,
     changes: &mut (dyn FnMut(&Change<'_>) -> bool + Send),
 ) -> Ran {
-    let Order { argv, purpose, source, dest, expected, min_rate, watchdog, priority, grace, timeout, show } =
-        order;
+    let Order {
+        argv,
+        purpose,
+        source,
+        dest,
+        expected,
+        min_rate,
+        rsync_args,
+        watchdog,
+        priority,
+        grace,
+        timeout,
+        show,
+    } = order;
     let env = environment(argv, purpose);
     let mut ear = Hearing {
         voice,
@@ -95,11 +109,15 @@ pub(super) async fn run(
         expected,
         signs: Signs::default(),
     };
-    let spec = Spec { argv, env: &env, priority, grace, input: None, supervised: false };
+    // Only a daemon is told a password; ssh, which rsync starts, has no use for it.
+    let without: &[&str] =
+        if matches!(source.address, Address::Daemon { .. }) { &[] } else { &FOR_RSYNC_ONLY };
+    let spec = Spec { argv, env: &env, without, priority, grace, input: None, supervised: false };
     let end = process::run(&spec, voice, watchdog, &mut ear).await;
     let (stats, progress) = (*ear.reader.stats(), ear.progress);
     let (said, printed) = (ear.said.lines(), ear.printed);
-    let judge = |code| Ended::Judged(judge_with_figures(code, &stats, &said, &printed, source));
+    let talk = Talk::new(source, rsync_args, |name| std::env::var(name).ok());
+    let judge = |code| Ended::Judged(judge_with_figures(code, &stats, &said, &printed, &talk));
     let (code, verdict) = match end {
         Ok(End::Exited(code)) => (Some(code), judge(Some(code))),
         Ok(End::Signalled(_)) => (None, judge(None)),

@@ -3,6 +3,7 @@
 use super::buffers::Buffers;
 use super::governor::{self, Governor};
 use super::holders::Holders;
+use super::program::Program;
 use super::signal::Signals;
 use super::slots::{Slot, Slots};
 use super::stop::{Stop, Why};
@@ -89,6 +90,7 @@ impl Dispatch {
         let (run, parallel, dry_run) = (plan.run.clone(), plan.parallel, plan.mode != Mode::Real);
         dispatch.say(Event::RunStarted { run, jobs, parallel, dry_run }).await;
         let buffers = Buffers::default();
+        let program = Arc::new(Program::default());
         let holders = Holders::new(&plan.state_dir, &plan.run);
         for job in &plan.jobs {
             let (progress, latest) = watch::channel(None);
@@ -101,6 +103,7 @@ impl Dispatch {
                 voice,
                 slots: slots.clone(),
                 holders: holders.clone(),
+                program: program.clone(),
                 started,
             };
             let task = dispatch.tasks.spawn(unit::run(ticket));

@@ -27,6 +27,8 @@ pub(crate) struct Helper<'a> {
     pub(crate) argv: &'a [String],
     /// Added to our own environment.
     pub(crate) env: &'a [(OsString, OsString)],
+    /// Taken from it.
+    pub(crate) without: &'a [&'a str],
     /// What it finds on its standard input; it need not read it.
     pub(crate) input: Option<&'a [u8]>,
     /// How long it may take.
@@ -64,9 +66,10 @@ impl Ran {
 /// Runs it. Needs a runtime with signals, whose thread lives as long as the command. An error of kind `TimedOut` is one that did not end
 /// in time; nobody of its process group is left.
 pub(crate) async fn run(helper: Helper<'_>) -> io::Result<Ran> {
-    let Helper { argv, env, input, limit } = helper;
+    let Helper { argv, env, without, input, limit } = helper;
     let begun = Instant::now();
-    let spec = Spec { argv, env, priority: Priority::default(), grace: GRACE, input, supervised: true };
+    let priority = Priority::default();
+    let spec = Spec { argv, env, without, priority, grace: GRACE, input, supervised: true };
     // Nobody hears of it but we.
     let (events, _) = mpsc::channel(1);
     let (progress, _) = watch::channel(None);

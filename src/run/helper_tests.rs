@@ -18,20 +18,23 @@ async fn a_command_gets_its_input_and_its_words_are_kept() {
     let body = "0123456789\n".repeat(50_000);
     let argv = sh("wc -c; echo \"$WHO\"; echo oh >&2; exit 3");
     let env = [("WHO".into(), "me".into())];
-    let ran =
-        run(Helper { argv: &argv, env: &env, input: Some(body.as_bytes()), limit: LONG }).await.unwrap();
+    let ran = run(Helper { argv: &argv, env: &env, without: &[], input: Some(body.as_bytes()), limit: LONG })
+        .await
+        .unwrap();
     assert_eq!((ran.code(), ran.status().as_str()), (Some(3), "exit status 3"));
     assert_eq!(ran.stdout.split_whitespace().collect::<Vec<_>>(), ["550000", "me"]);
     assert_eq!(ran.stderr, ["oh"]);
     let argv = sh("exit 0");
-    let ran = run(Helper { argv: &argv, env: &[], input: Some(body.as_bytes()), limit: LONG }).await.unwrap();
+    let ran = run(Helper { argv: &argv, env: &[], without: &[], input: Some(body.as_bytes()), limit: LONG })
+        .await
+        .unwrap();
     assert_eq!(ran.code(), Some(0), "it need not read");
 }
 
 #[tokio::test]
 async fn of_words_without_an_end_the_first_and_the_last_are_kept() {
     let argv = sh("echo first; seq 1000000; echo last");
-    let ran = run(Helper { argv: &argv, env: &[], input: None, limit: LONG }).await.unwrap();
+    let ran = run(Helper { argv: &argv, env: &[], without: &[], input: None, limit: LONG }).await.unwrap();
     assert!(ran.stdout.starts_with("first\n1\n") && ran.stdout.ends_with("1000000\nlast\n"));
     assert!(ran.stdout.len() <= 2 * KEPT, "{}", ran.stdout.len());
 }
@@ -48,7 +51,7 @@ async fn at_its_limit_a_command_ends_with_all_that_it_has_started() {
     );
     let limit = Duration::from_millis(500);
     let argv = sh(&script);
-    let error = run(Helper { argv: &argv, env: &[], input: None, limit }).await.unwrap_err();
+    let error = run(Helper { argv: &argv, env: &[], without: &[], input: None, limit }).await.unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     assert!(!runs(&holds) && !runs(&deaf));
 }

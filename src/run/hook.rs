@@ -5,7 +5,7 @@ use super::process::{self, Cause, Ear, End, Spec};
 use super::voice::Voice;
 use super::watchdog::Watchdog;
 use crate::event::Stream;
-use crate::job::{Hook, Job};
+use crate::job::{FOR_RSYNC_ONLY, Hook, Job};
 use std::ffi::OsString;
 use std::time::Duration;
 
@@ -36,7 +36,8 @@ pub(super) async fn run(
     let (timeout, priority) = (job.hooks.timeout, job.child_priority);
     for hook in hooks {
         let argv = hook.argv();
-        let spec = Spec { argv: &argv, env, priority, grace, input: None, supervised: true };
+        let without: &[&str] = &FOR_RSYNC_ONLY;
+        let spec = Spec { argv: &argv, env, without, priority, grace, input: None, supervised: true };
         let watchdog = Watchdog::new(Some(timeout), None);
         match process::run(&spec, voice, watchdog, &mut Plain).await {
             Ok(End::Exited(0)) => {}

@@ -33,6 +33,7 @@ mod input;
 mod job_state;
 mod keep;
 mod keeping;
+mod left_out;
 mod listing;
 mod lock;
 mod name_list;
@@ -40,6 +41,7 @@ mod note;
 mod phases;
 mod pipe;
 mod process;
+mod program;
 mod proof;
 mod rehearse;
 mod remember;
@@ -65,7 +67,7 @@ pub use lock::{Lock, Lockable, Tried, lockable, try_lock};
 pub use signal::Signals;
 
 use crate::job::Job;
-use crate::result::Logs;
+use crate::result::{Logs, Reason};
 use crate::rsync::args::{self, Purpose};
 use crate::stats::Watch;
 use std::collections::BTreeMap;
@@ -128,6 +130,11 @@ impl Mode {
     pub fn is_dry(self) -> bool {
         self != Mode::Real
     }
+}
+
+/// Why the job cannot be run, by a mistake of the configuration: it fails, and others run.
+pub fn unfit(job: &Job) -> Option<Reason> {
+    unit::unfit(job)
 }
 
 /// What the first attempt of a job runs, in order: a listing, which a destination that is empty does not need, then a transfer.

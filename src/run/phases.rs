@@ -255,6 +255,7 @@ impl Try<'_> {
             argv: &argv,
             purpose,
             source,
+            rsync_args: &job.rsync_args,
             dest,
             expected,
             min_rate,

@@ -41,6 +41,8 @@ pub(super) struct Spec<'a> {
     pub(super) argv: &'a [String],
     /// Added to our own environment.
     pub(super) env: &'a [(OsString, OsString)],
+    /// Variables of our own environment that it does not get.
+    pub(super) without: &'a [&'a str],
     /// How the kernel is to treat it.
     pub(super) priority: Priority,
     /// Between SIGTERM and SIGKILL.

@@ -34,6 +34,7 @@ async fn sh_while<F: Future<Output = ()>>(
     let spec = Spec {
         argv: &argv,
         env: &[],
+        without: &[],
         priority: Priority::default(),
         grace: Duration::from_millis(300),
         input: None,
@@ -199,6 +200,7 @@ async fn a_listener_that_never_listens_does_not_keep_a_stopped_child() {
     let spec = Spec {
         argv: &argv,
         env: &[],
+        without: &[],
         priority: Priority::default(),
         grace: Duration::from_millis(200),
         input: None,
@@ -227,6 +229,7 @@ async fn a_child_that_never_stops_leaves_others_their_turn() {
     let spec = Spec {
         argv: &argv,
         env: &[],
+        without: &[],
         priority: Priority::default(),
         grace: Duration::from_secs(5),
         input: None,
@@ -272,6 +275,7 @@ async fn says(argv: &[&str], env: &[(OsString, OsString)]) -> io::Result<String>
     let spec = Spec {
         argv: &argv,
         env,
+        without: &[],
         priority: Priority::default(),
         grace: Duration::from_millis(200),
         input: None,

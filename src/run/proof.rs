@@ -145,7 +145,7 @@ impl Try<'_> {
     }
 
     /// A dry run beside the transfer, whose figures and exit code stay. Without figures of its own it did not end well.
-    async fn look(
+    pub(super) async fn look(
         &mut self,
         of: (&Job, &Source),
         lost: &[Vec<u8>],

@@ -28,6 +28,7 @@ impl Try<'_> {
             let limit = listing.present().filter(|_| delete);
             let refused = self.memory.refused_at(&self.job.dest);
             let limit = limit.map(|present| guard::limit(self.job, &listing, guard::basis(present, refused)));
+            let left_out = self.left_out(&listing).await?;
             let (mut deleted, mut waiting) = (listing.gone.tally, Tally::default());
             let mut respelt = if delete { listing.respelled.len() as u64 } else { 0 };
             if self.adopting.is_some() {
@@ -35,7 +36,9 @@ impl Try<'_> {
                 respelt = 0;
             }
             let (job, created, updated) = (self.voice.job.clone(), listing.created, listing.updated);
-            self.voice.say(Event::Planned { job, created, updated, deleted, limit, waiting, respelt }).await;
+            self.voice
+                .say(Event::Planned { job, created, updated, deleted, limit, waiting, respelt, left_out })
+                .await;
         }
         // As rsync does with `-n`: what would be.
         self.figures.files_transferred = self.would_come(&mut listing).await?;

@@ -2,7 +2,7 @@
 //! with ours.
 
 use super::process::Spec;
-use crate::job::{IoPriority, Priority};
+use crate::job::{FOR_RSYNC_ONLY, IoPriority, Priority};
 use rustix::process::{Pid, Signal};
 use std::ffi::OsString;
 use std::io;
@@ -22,18 +22,21 @@ pub(super) struct Started {
 /// Starts a child without a copy of ourselves: what a copy costs grows with us, and we would go on paying for it afterwards,
 /// page by page.
 pub(super) fn start(spec: &Spec<'_>) -> io::Result<Started> {
-    start_with(spec.argv, spec.env, spec.input.is_some(), spec.priority, true)
+    start_with(spec.argv, (spec.env, spec.without), spec.input.is_some(), spec.priority, true)
 }
 
 /// The same for one that has to outlive us; with something to read, until we write a line or are gone.
 pub(super) fn start_apart(argv: &[String], priority: Priority) -> io::Result<Started> {
-    start_with(argv, &[], true, priority, false)
+    start_with(argv, (&[], &FOR_RSYNC_ONLY), true, priority, false)
 }
+
+/// What is added to our environment, and what is taken from it.
+type Environment<'a> = (&'a [(OsString, OsString)], &'a [&'a str]);
 
 #[cfg(target_os = "linux")]
 fn start_with(
     argv: &[String],
-    env: &[(OsString, OsString)],
+    env: Environment<'_>,
     input: bool,
     priority: Priority,
     with_us: bool,
@@ -46,7 +49,7 @@ fn start_with(
 #[expect(unsafe_code, reason = "a session of its own can only be had between fork and exec")]
 fn start_with(
     argv: &[String],
-    env: &[(OsString, OsString)],
+    env: Environment<'_>,
     input: bool,
     priority: Priority,
     with_us: bool,
@@ -56,7 +59,8 @@ fn start_with(
     let invalid = || io::Error::from(io::ErrorKind::InvalidInput);
     let (program, arguments) = argv.split_first().ok_or_else(invalid)?;
     let mut command = Command::new(program);
-    command.args(arguments).envs(env.iter().map(|(name, value)| (name, value)));
+    env.1.iter().for_each(|name| _ = command.env_remove(name));
+    command.args(arguments).envs(env.0.iter().map(|(name, value)| (name, value)));
     command.stdin(if input { Stdio::piped() } else { Stdio::null() });
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let parent = with_us.then(rustix::process::getpid);

@@ -9,12 +9,13 @@ use super::cache::Dropper;
 use super::holders::Holders;
 use super::hook::{self, Hooked};
 use super::lock::Lock;
+use super::program::Program;
 use super::slots::{Slot, Slots};
 use super::stop::Why;
 use super::voice::Voice;
 use super::{Mode, Plan, disk, guard};
 use crate::event::{Event, Level, Phase};
-use crate::job::{CachePolicy, Hook, Job};
+use crate::job::{CachePolicy, Hook, Job, Unfit};
 use crate::result::{Attempt, Fallback, Figures, Outcome, Reason, Skip, Status, SyncResult};
 use crate::rsync::args;
 use crate::rsync::exit::Class;
@@ -33,6 +34,7 @@ pub(super) struct Ticket {
     pub(super) voice: Voice,
     pub(super) slots: Arc<Slots>,
     pub(super) holders: Arc<Holders>,
+    pub(super) program: Arc<Program>,
     /// When the run started.
     pub(super) started: Instant,
 }
@@ -73,10 +75,13 @@ struct Unit<'a> {
 impl Unit<'_> {
     /// An `Err` is an early end.
     async fn go(&mut self) -> Result<Outcome, Outcome> {
-        let Ticket { plan, job, voice, .. } = self.ticket;
+        let Ticket { plan, job, voice, program, .. } = self.ticket;
         self.take_slot(job.sources.first().and_then(|s| s.host())).await?;
-        if let Some(refused) = args::unfit(job) {
-            return Err(Outcome::Failed(Reason::new(refused.text).hint(refused.hint)));
+        if let Some(reason) = unfit(job) {
+            return Err(Outcome::Failed(reason));
+        }
+        if let Some(reason) = program.refusal(plan, voice).await {
+            return Err(Outcome::Failed(reason));
         }
         let lock = match plan.mode {
             Mode::Real => Some(self.lock().await?),
@@ -126,6 +131,8 @@ impl Unit<'_> {
         let Ticket { plan, job, voice, .. } = self.ticket;
         let mut sources = job.sources.iter().peekable();
         let mut last = Outcome::Failed(Reason::new("no source"));
+        // What a guard said of a source before: it is told beside the failure of a later one, which is worse.
+        let mut refused: Option<String> = None;
         while let Some(source) = sources.next() {
             let mut tries = 0;
             loop {
@@ -152,7 +159,13 @@ impl Unit<'_> {
                     Ending::Failed(class, reason) => (class, Outcome::Failed(reason)),
                 };
                 let reason = outcome.error().unwrap_or_default().to_owned();
-                last = outcome;
+                last = match (outcome, &refused) {
+                    (Outcome::Failed(reason), Some(refused)) => Outcome::Failed(reason.and(refused)),
+                    (outcome, _) => outcome,
+                };
+                if let Outcome::Blocked(reason) = &last {
+                    refused = Some(reason.text.clone());
+                }
                 let wait =
                     wait(job, class, tries).filter(|_| class != Class::Slow || sources.peek().is_none());
                 let next = match (wait, sources.peek()) {
@@ -328,6 +341,14 @@ impl Unit<'_> {
             alerts: self.alerts.clone(),
         }
     }
+}
+
+/// Why the job cannot be run, by a mistake of the configuration.
+pub(super) fn unfit(job: &Job) -> Option<Reason> {
+    if let Some(Unfit { text, hint, .. }) = job.unfit.clone() {
+        return Some(Reason { text, hint });
+    }
+    args::unfit(job).map(|refused| Reason::new(refused.text).hint(refused.hint))
 }
 
 /// How long to wait before the same source is tried again; `None` if it is not.

@@ -37,17 +37,18 @@ struct Plan<'a> {
     failed: AtomicI32,
 }
 
-/// Starts a program (a name to look for in `PATH`, or a path) with `env` added to our environment. With
-/// `input` something is to be written to it; else it reads `/dev/null`. The child calls `prepare` before it becomes the program: only system calls, for it shares our memory.
+/// Starts a program (a name to look for in `PATH`, or a path) with `env` added to our environment, which loses `without`. With
+/// `input` something is to be written to it; else it reads `/dev/null`. The child calls `prepare` before it becomes the program: only
+/// system calls, for it shares our memory.
 pub(super) fn start(
     argv: &[String],
-    env: &[(OsString, OsString)],
+    (env, without): (&[(OsString, OsString)], &[&str]),
     input: bool,
     prepare: &dyn Fn() -> io::Result<()>,
 ) -> io::Result<Started> {
     let words = argv.iter().map(|word| Ok(CString::new(word.as_str())?)).collect::<io::Result<Vec<_>>>()?;
     let program = CString::new(find(argv.first().ok_or(io::ErrorKind::InvalidInput)?, env)?.into_vec())?;
-    let envp = environment(env)?;
+    let envp = environment(env, without)?;
     match exec(&program, &words, &envp, input, prepare) {
         // A script that does not say who reads it.
         Err(error) if error.raw_os_error() == Some(libc::ENOEXEC) => {
@@ -59,9 +60,12 @@ pub(super) fn start(
     }
 }
 
-/// Our environment with `added`; a variable that cannot be passed on (it holds a NUL) is an error.
-fn environment(added: &[(OsString, OsString)]) -> io::Result<Vec<CString>> {
-    let ours = env::vars_os().filter(|(name, _)| added.iter().all(|(new, _)| new != name));
+/// Our environment with `added` and without some of our own; a variable that cannot be passed on (it holds a NUL) is an error.
+fn environment(added: &[(OsString, OsString)], without: &[&str]) -> io::Result<Vec<CString>> {
+    let kept = |name: &OsString| {
+        added.iter().all(|(new, _)| new != name) && without.iter().all(|gone| *gone != name.as_os_str())
+    };
+    let ours = env::vars_os().filter(|(name, _)| kept(name));
     let all = ours.chain(added.iter().cloned());
     all.map(|(name, value)| {
         let mut variable = name.into_vec();

@@ -28,7 +28,7 @@ impl Disk {
 pub(super) fn disks(jobs: &[Job]) -> Vec<Disk> {
     let mut disks: Vec<Disk> = Vec::new();
     for job in jobs {
-        let dest = resolve(&job.dest);
+        let Some(dest) = job.known_dest().map(resolve) else { continue };
         let point = mount_of(&dest).map_or(dest.clone(), |mount| mount.point);
         if let Some(disk) = disks.iter_mut().find(|disk| disk.point == point) {
             disk.jobs.push(job.name.clone());

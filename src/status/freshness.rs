@@ -21,8 +21,8 @@ pub struct Freshness {
     pub job: String,
     /// Whether `--all` selects it.
     pub enabled: bool,
-    /// Its destination.
-    pub dest: PathBuf,
+    /// Its destination; `None` if the configuration makes a mistake about it.
+    pub dest: Option<PathBuf>,
     /// How it fared last; `None` if nothing is remembered.
     pub last: Option<Newest>,
     /// When it last ended well.
@@ -85,11 +85,11 @@ fn one(job: &Job, latest: Option<&Latest>, sizes: Option<[Held; 2]>) -> Freshnes
     Freshness {
         job: job.name.clone(),
         enabled: job.enabled,
-        dest: job.dest.clone(),
+        dest: job.known_dest().map(PathBuf::from),
         last,
         success: latest.and_then(|latest| latest.success),
         growth: sizes.and_then(growth),
-        quarantine: quarantine(&job.dest),
+        quarantine: job.known_dest().and_then(quarantine),
     }
 }
 

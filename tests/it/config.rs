@@ -303,6 +303,8 @@ fn variables_in_paths_are_expanded_and_unset_ones_are_mistakes() {
     assert_eq!(code, 2, "{out}{err}");
     assert!(err.contains("config.toml:2:") && err.contains("has no variable PDB_DATA"), "{err}");
     assert!(err.contains("config.toml:3:"), "{err}");
+    let (code, _, err) = end_of(home.pdb_sync(&["config", "check"]).env("PDB_DATA", ""));
+    assert!(code == 2 && err.contains("variable PDB_DATA of the environment is empty"), "{err}");
     for (dest, why) in [("%USERPROFILE%/m", "%…%"), ("~bob/m", "~/…"), ("/a/$", "dollar sign")] {
         let home = Home::new().with(format!("[jobs.j]\nsource = \"/s/\"\ndest = \"{dest}\"\n"));
         let (code, _, err) = home.run(&["config", "check"]);

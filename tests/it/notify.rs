@@ -150,3 +150,46 @@ fn what_cannot_be_told_is_said_without_secrets_and_fails_nothing() {
         assert_eq!(run.json().last().unwrap()["event"], "run_finished");
     }
 }
+
+#[test]
+fn an_address_from_a_file_or_the_environment_is_told_and_one_that_is_missing_blocks_nothing() {
+    use std::os::unix::fs::PermissionsExt;
+    let (server, upstream) = (Server::answering(&[200]), Upstream::new().with_corpus());
+    let notify = "ping = { file = \"url\" }\nwebhook = { env = \"HOOK\" }\non = \"always\"\n";
+    let env = env(&upstream, "up::m/", notify);
+    let file = env.dir().join("url");
+    for (mode, hook, code) in [(0o600, true, 0), (0o600, false, 2), (0o644, true, 2)] {
+        std::fs::write(&file, server.url("secret-1\n")).unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
+        let before = server.lines().len();
+        let run = |args: &[&str]| {
+            let mut command = env.command(args);
+            if hook {
+                command.env("HOOK", server.url("secret-2"));
+            }
+            crate::support::Running::start(command).wait()
+        };
+        let check = run(&["config", "check"]).expect_code(code);
+        let doctor = run(&["doctor", "--offline"]).expect_code(i32::from(code != 0));
+        let sync = run(&["sync", "j", "-v"]).expect_code(0);
+        let shown = run(&["config", "show"]).expect_code(0);
+        for ended in [&check, &doctor, &sync, &shown] {
+            assert!(!ended.out().contains("secret-") && !ended.err().contains("secret-"), "{ended}");
+        }
+        let told = server.lines().len() - before;
+        match (mode, hook) {
+            (0o600, true) => assert_eq!((told, sync.err().contains("warning: ")), (3, false), "{sync}"),
+            (0o600, false) => {
+                assert!(
+                    check.err().contains("config.toml:") && check.err().contains("no variable HOOK"),
+                    "{check}"
+                );
+                assert!(sync.err().contains("webhook was not told") && told == 2, "{sync}");
+            }
+            _ => {
+                assert!(check.err().contains("hint: chmod 600"), "{check}");
+                assert!(sync.err().contains("nobody was pinged") && told == 1, "{sync}");
+            }
+        }
+    }
+}

@@ -32,7 +32,8 @@ pub(super) fn fate(args: &RunArgs, config: &Config, root: &Path) -> Result<Fate,
         CleanMode::Quarantine => Fate::Quarantine,
         CleanMode::Delete => Fate::Delete,
         CleanMode::Backup => {
-            let dir = args.backup_dir.clone().or(config.clean.backup_dir.clone());
+            let dir = args.backup_dir.clone().map(Ok).or(config.clean.backup_dir.clone());
+            let dir = dir.transpose().map_err(|wrong| Failure::usage(format!("backup_dir: {wrong}")))?;
             let dir = dir.ok_or_else(|| {
                 Failure::usage_hint(
                     "mode = \"backup\" needs a directory",

@@ -47,7 +47,7 @@ fn one(job: &Freshness, seen: &Snapshot) -> Value {
     json!({
         "job": job.job,
         "enabled": job.enabled,
-        "dest": job.dest.to_string_lossy(),
+        "dest": job.dest.as_ref().map(|dest| dest.to_string_lossy()),
         "last": job.last.as_ref().map(|last| json!({
             "status": last.state, "started": last.started.to_string(), "error": last.error,
         })),

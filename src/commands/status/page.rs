@@ -220,7 +220,7 @@ mod tests {
         Freshness {
             job: job.into(),
             enabled: true,
-            dest: "/srv".into(),
+            dest: Some("/srv".into()),
             last: Some(Newest {
                 state: state.into(),
                 started: time(-100),

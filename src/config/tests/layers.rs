@@ -27,6 +27,7 @@ const SAMPLES: &[(&str, [&str; 2])] = &[
     ("checksum", ["true", "false"]),
     ("inc_recursive", ["true", "false"]),
     ("rsync_args", ["[]", "['--ipv4']"]),
+    ("password_file", ["'a'", "'b'"]),
     ("retries", ["0", "9"]),
     ("retry_delay", ["'1s'", "'2s'"]),
     ("busy_delay", ["'1s'", "'2s'"]),

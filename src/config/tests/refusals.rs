@@ -130,10 +130,6 @@ fn values_of_the_wrong_kind_or_range_are_refused() {
         ("jobs = 1", "expected a table, [jobs], found the integer 1"),
         ("retries = 1", "unknown key \"retries\""),
         ("[job.a]", "unknown section \"job\""),
-        (
-            "[sync]\nrsync = '~x/rsync'",
-            "\"~x/rsync\": only ~ and ~/… are understood (write ./~x/rsync for a file of that name)",
-        ),
     ] {
         let problems = load(text).unwrap_err();
         assert_eq!(problems.0.iter().map(|p| p.text.as_str()).collect::<Vec<_>>(), [problem], "{text}");
@@ -206,8 +202,13 @@ fn deleting_where_it_would_hurt_is_refused_whoever_asks_for_it() {
 #[test]
 fn a_job_must_not_delete_its_own_source() {
     let text = |delete| format!("[jobs.a]\nsource = '/link/x/y/'\ndest = '/real/x'\ndelete = {delete}");
-    assert!(refused(&text(true)).contains("would delete its own source, /real/x/y"));
-    assert!(load(&text(false)).is_ok());
+    let config = load(&text(true)).unwrap();
+    let unfit = config.jobs[0].unfit.as_ref().unwrap();
+    assert_eq!((&*unfit.text, unfit.nowhere), ("would delete its own source, /real/x/y", false));
+    assert_eq!(config.unfit[0].text, "job \"a\": would delete its own source, /real/x/y");
+    assert_eq!(load(&text(false)).unwrap().jobs[0].unfit, None);
+    let over = by_command_line(Layer { delete: Some(Given::by_command_line(true)), ..Layer::default() });
+    assert!(load_over(&text(false), &over).is_err(), "what is typed is refused");
 }
 
 #[test]

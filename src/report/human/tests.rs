@@ -110,19 +110,24 @@ fn plans_tell_files_and_bytes() {
     let none = &Tally::default();
     let (created, updated, deleted) =
         (&tally(12, 1, Some(3_400_000)), &tally(3, 0, None), &tally(1, 0, Some(7)));
-    let plan = planned([created, updated, deleted, none], Some(100), 0);
+    let plan = planned([created, updated, deleted, none], Some(100), 0, Some(none));
     assert_eq!(
         plan,
         "would create 12 files and 1 directory (3.4 MB), update 3 files, delete 1 file (7 B); at most 100"
     );
-    assert_eq!(planned([none; 4], None, 0), "would change nothing");
-    assert_eq!(planned([none; 4], Some(100), 2), "would respell 2 names");
+    assert_eq!(planned([none; 4], None, 0, Some(none)), "would change nothing");
+    assert_eq!(planned([none; 4], Some(100), 2, Some(none)), "would respell 2 names");
     let one = &tally(1, 0, None);
-    assert!(planned([one, none, none, none], None, 0).ends_with("delete 0 files; deletion is off"));
-    let waits = planned([none, none, none, one], Some(100), 0);
+    assert!(
+        planned([one, none, none, none], None, 0, Some(none)).ends_with("delete 0 files; deletion is off")
+    );
+    let waits = planned([none, none, none, one], Some(100), 0, Some(none));
     assert!(
         waits.contains("delete 0 files; nothing is deleted by a run that takes a mirror over"),
         "{waits}"
     );
     assert!(waits.ends_with("1 file not at the source by the next one"), "{waits}");
+    let left_out = planned([none; 4], None, 0, Some(&tally(3, 0, Some(15))));
+    assert!(left_out.starts_with("would change nothing; the filters leave out 3 files"), "{left_out}");
+    assert!(planned([none; 4], None, 0, None).ends_with("filters leave out is not known"));
 }

@@ -43,6 +43,7 @@ fn a_run_reads_as_the_contract_says() {
             limit: None,
             waiting: Tally::default(),
             respelt: 0,
+            left_out: None,
         },
     ];
     events.extend(finished(vec![result("a", Outcome::Ok), failure("b")]));

@@ -15,6 +15,58 @@ pub(super) struct LeftOut<'a> {
     ours: bool,
     /// Whether a directory in the way is the first reason.
     in_the_way: bool,
+    /// What the destination's file system cannot hold, if that is among the reasons.
+    unheld: Option<Unheld>,
+}
+
+/// What a file system may be unable to hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unheld {
+    /// The characters of a name.
+    Name,
+    /// A name of that length. rsync writes into a temporary file whose name is longer.
+    Length,
+    /// Symbolic links.
+    Link,
+}
+
+impl Unheld {
+    /// By what rsync says when it makes an entry.
+    fn of(line: &str, why: &str) -> Option<Self> {
+        let makes = ["mkstemp \"", "mkdir \"", "symlink \"", "mknod \"", "link \"", "rename \"", "open \""];
+        if !(line.contains("[receiver]") || line.contains("[generator]"))
+            || !makes.iter().any(|what| line.contains(what))
+        {
+            return None;
+        }
+        match why {
+            "Invalid argument" | "Illegal byte sequence" | "Protocol error" => Some(Unheld::Name),
+            "File name too long" => Some(Unheld::Length),
+            "Operation not permitted" | "Operation not supported" | "Function not implemented"
+                if line.contains("symlink \"") =>
+            {
+                Some(Unheld::Link)
+            }
+            _ => None,
+        }
+    }
+
+    fn hint(self) -> &'static str {
+        match self {
+            Unheld::Name => {
+                "the destination's file system cannot hold such names (FAT, NTFS and SMB have no : * ? \" < > | \\): leave them out with \
+                 `exclude`, or choose another file system"
+            }
+            Unheld::Length => {
+                "the destination's file system holds shorter names only, and rsync's temporary names are 8 bytes longer than those of \
+                 the files: leave them out with `exclude`, choose another file system, or, where the names themselves fit, set \
+                 rsync_args = [\"--inplace\"]"
+            }
+            Unheld::Link => {
+                "the destination's file system cannot hold symbolic links: preset = \"minimal\" leaves them out"
+            }
+        }
+    }
 }
 
 const DENIED: &str = "Permission denied";
@@ -22,7 +74,7 @@ const DENIED: &str = "Permission denied";
 impl<'a> LeftOut<'a> {
     /// Collects from lines such as `rsync: [sender] send_files failed to open "/a/b": Permission denied (13)`.
     pub(super) fn read(lines: &[&'a str]) -> Self {
-        let mut left_out = LeftOut { files: Vec::new(), ours: false, in_the_way: false };
+        let mut left_out = LeftOut { files: Vec::new(), ours: false, in_the_way: false, unheld: None };
         for line in lines {
             let blocked = line.strip_prefix(IN_THE_WAY).and_then(|rest| rest.split_once(": "));
             let found = match blocked {
@@ -31,6 +83,7 @@ impl<'a> LeftOut<'a> {
             };
             let Some((path, why)) = found else { continue };
             left_out.in_the_way |= left_out.files.is_empty() && blocked.is_some();
+            left_out.unheld = left_out.unheld.or_else(|| Unheld::of(line, why));
             if !left_out.files.iter().any(|(known, _)| *known == path) {
                 left_out.files.push((path, why));
             }
@@ -61,6 +114,9 @@ impl<'a> LeftOut<'a> {
             return Some(
                 "a file system keeps it for itself, and only root may read it: `exclude = [\"lost+found/\"]` leaves it out",
             );
+        }
+        if let Some(unheld) = self.unheld.filter(|_| !denied) {
+            return Some(unheld.hint());
         }
         match (denied, self.ours) {
             (true, true) => Some("check who owns the destination and which rights it gives"),

@@ -3,13 +3,16 @@
 //! The code alone says too little (5 is an unknown module, a failed login and a full server), and with a remote shell even
 //! which code it is depends on who notices first. So what was said decides where it is known, and the code elsewhere.
 
+mod between;
 mod left_out;
 mod said;
+mod talk;
 
 use super::output::Stats;
 use crate::job::{Address, Source};
 use crate::result::Reason;
 use left_out::LeftOut;
+pub use talk::Talk;
 
 /// What follows from the end of a run of rsync.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,7 +56,8 @@ pub enum Class {
 /// Judges the end of an rsync: its exit code (`None`: ended by a signal) and the last lines of its standard error.
 ///
 /// Success is 0 and nothing else, whatever was or was not said.
-pub fn judge(code: Option<i32>, stderr: &[String], source: &Source) -> Verdict {
+pub fn judge<'a>(code: Option<i32>, stderr: &[String], talk: impl Into<Talk<'a>>) -> Verdict {
+    let talk = &talk.into();
     let lines: Vec<&str> = stderr.iter().map(|line| line.trim()).filter(|line| !line.is_empty()).collect();
     let Some(code) = code else { return ended_by_signal() };
     match code {
@@ -61,11 +65,11 @@ pub fn judge(code: Option<i32>, stderr: &[String], source: &Source) -> Verdict {
         24 => Verdict::Vanished(vanished(&lines)),
         // 128 and above is how a shell between us and rsync passes a signal on; ssh's 255 is no signal.
         19 | 20 | 129..=159 => ended_by_signal(),
-        _ => match said::known(&lines, source) {
+        _ => match said::known(&lines, talk) {
             Some((class, reason)) => Verdict::Failed(class, reason),
             None if code == 23 => Verdict::Partial(partial(&lines)),
             None => {
-                let (class, reason) = by_code(code, &lines, source);
+                let (class, reason) = by_code(code, &lines, talk);
                 Verdict::Failed(class, reason)
             }
         },
@@ -79,17 +83,18 @@ pub fn judge_with_figures(
     stats: &Stats,
     stderr: &[String],
     stdout: &[String],
-    source: &Source,
+    talk: &Talk<'_>,
 ) -> Verdict {
-    match judge(code, stderr, source) {
+    match judge(code, stderr, talk.clone()) {
         Verdict::Ok | Verdict::Vanished(_) | Verdict::Partial(_) if !stats.is_complete() => {
-            Verdict::Failed(Class::NextSource, silent(code, stderr, stdout, source))
+            Verdict::Failed(Class::NextSource, silent(code, stderr, stdout, talk))
         }
         verdict => verdict,
     }
 }
 
-fn silent(code: Option<i32>, stderr: &[String], stdout: &[String], source: &Source) -> Reason {
+fn silent(code: Option<i32>, stderr: &[String], stdout: &[String], talk: &Talk<'_>) -> Reason {
+    let source = talk.source;
     let host = source.host_label();
     let code = code.map_or(String::new(), |code| format!(" (exit code {code})"));
     let mut text = format!(
@@ -103,7 +108,8 @@ fn silent(code: Option<i32>, stderr: &[String], stdout: &[String], source: &Sour
         Address::Daemon { .. } => format!(
             "the server may be closing down, or a front end stands before it: `rsync {source}` shows what it answers"
         ),
-        _ => "does an option in rsync_args keep rsync silent, or is it another program?".to_owned(),
+        _ if talk.rsync_args.is_empty() => format!("is it another program? `pdb-sync doctor` tries it; {}", super::version::INSTALL),
+        _ => "does an option in rsync_args keep rsync silent, or is it another program? `pdb-sync doctor` tries it".to_owned(),
     })
 }
 
@@ -135,7 +141,8 @@ fn partial(lines: &[&str]) -> Reason {
 }
 
 /// What is left to say when nothing that rsync said is known to us.
-fn by_code(code: i32, lines: &[&str], source: &Source) -> (Class, Reason) {
+fn by_code(code: i32, lines: &[&str], talk: &Talk<'_>) -> (Class, Reason) {
+    let source = talk.source;
     let host = source.host_label();
     let told = said::last_words(lines);
     let because = |text: &str| match told {
@@ -145,8 +152,12 @@ fn by_code(code: i32, lines: &[&str], source: &Source) -> (Class, Reason) {
     match code {
         1 => (
             Class::Fatal,
-            because("rsync did not accept its arguments")
-                .hint("check `rsync_args`; `pdb-sync sync --print-command` shows the whole command"),
+            because("rsync did not accept its arguments").hint(match talk.rsync_args {
+                [] => {
+                    "`pdb-sync doctor` tells whether this rsync will do; `pdb-sync sync --print-command` shows the whole command"
+                }
+                _ => "check `rsync_args`; `pdb-sync sync --print-command` shows the whole command",
+            }),
         ),
         2 => (
             Class::NextSource,
@@ -174,8 +185,15 @@ fn by_code(code: i32, lines: &[&str], source: &Source) -> (Class, Reason) {
             because(&format!("{host} fell silent in the middle of the transfer"))
                 .hint("it is tried again; `stall` sets how long silence is borne"),
         ),
-        35 => (Class::Retry, said::unreachable(source, "took too long")),
-        126 | 127 if matches!(source.address, Address::Shell { .. }) => (
+        35 => match &talk.proxy {
+            Some(proxy) => (
+                Class::Retry,
+                Reason::new(format!("connecting to {host} through the proxy {proxy} took too long"))
+                    .hint("RSYNC_PROXY names it: does it answer? unset it to reach the server without a proxy"),
+            ),
+            None => (Class::Retry, said::unreachable(source, "took too long")),
+        },
+        126 | 127 if talk.by_shell() => (
             Class::NextSource,
             because(&format!("no rsync could be started at {host}"))
                 .hint("install rsync there, or name it: `rsync_args = [\"--rsync-path=/path/to/rsync\"]`"),
@@ -186,7 +204,7 @@ fn by_code(code: i32, lines: &[&str], source: &Source) -> (Class, Reason) {
         255 => (
             Class::Retry,
             because(&format!("the remote shell to {host} failed"))
-                .hint(format!("try it by hand: ssh {host}")),
+                .hint(format!("try it by hand: `{}`", talk.login(""))),
         ),
         6 | 13 | 14 | 15 | 16 | 21 => (Class::Once, because(&format!("rsync ended with code {code}"))),
         _ => (Class::Once, because(&format!("rsync ended with code {code}, which is not one of its own"))),

@@ -1,19 +1,32 @@
 //! What rsync, its server, ssh and the system say, as far as it decides what to do.
 
 use super::Class;
+use super::between::{password_file, proxy, unknown_option};
 use super::left_out::{lower, path_and_reason};
+use super::talk::Talk;
 use crate::job::{Address, Source};
 use crate::result::Reason;
+use crate::rsync::args::own_shell;
 
 /// The port of RCSB and wwPDB, which many institutions' firewalls do not let through.
 const WWPDB_PORT: u16 = 33444;
 
-type Found = Option<(Class, Reason)>;
+pub(super) type Found = Option<(Class, Reason)>;
 
 /// The first known saying, in the order in which they outweigh each other.
-pub(super) fn known(lines: &[&str], source: &Source) -> Found {
-    let rules = [server_error, refused_option, here, missing_source, shell, connecting];
-    rules.iter().find_map(|rule| rule(lines, source))
+pub(super) fn known(lines: &[&str], talk: &Talk<'_>) -> Found {
+    let rules = [
+        server_error,
+        refused_option,
+        password_file,
+        unknown_option,
+        here,
+        missing_source,
+        shell,
+        proxy,
+        connecting,
+    ];
+    rules.iter().find_map(|rule| rule(lines, talk))
 }
 
 /// The last line that says more than rsync's closing `rsync error: … (code N) at …`.
@@ -25,12 +38,13 @@ pub(super) fn last_words<'a>(lines: &[&'a str]) -> Option<&'a str> {
 }
 
 /// The first line that holds `text`, from there on.
-fn find<'a>(lines: &[&'a str], text: &str) -> Option<&'a str> {
+pub(super) fn find<'a>(lines: &[&'a str], text: &str) -> Option<&'a str> {
     lines.iter().find_map(|line| line.find(text).map(|at| &line[at..]))
 }
 
 /// A daemon's `@ERROR`, or something that is no daemon.
-fn server_error(lines: &[&str], source: &Source) -> Found {
+fn server_error(lines: &[&str], talk: &Talk<'_>) -> Found {
+    let source = talk.source;
     let host = source.host_label();
     if let Some(line) = find(lines, "@ERROR: ") {
         let said = line.trim_start_matches("@ERROR: ");
@@ -54,7 +68,7 @@ fn server_error(lines: &[&str], source: &Source) -> Found {
                 Class::NextSource,
                 format!("{host} refused the login: {said}"),
                 "name the user in the source (rsync://USER@HOST/…) and give the password with \
-                 `rsync_args = [\"--password-file=FILE\"]` or RSYNC_PASSWORD",
+                 `password_file = \"FILE\"` or RSYNC_PASSWORD",
             )
         } else if said.starts_with("access denied") {
             (
@@ -83,7 +97,8 @@ fn server_error(lines: &[&str], source: &Source) -> Found {
 }
 
 /// An option that the other end forbids or does not know.
-fn refused_option(lines: &[&str], source: &Source) -> Found {
+fn refused_option(lines: &[&str], talk: &Talk<'_>) -> Found {
+    let source = talk.source;
     let host = source.host_label();
     if let Some(line) = find(lines, "The server is configured to refuse ") {
         let option = line.trim_start_matches("The server is configured to refuse ");
@@ -95,8 +110,13 @@ fn refused_option(lines: &[&str], source: &Source) -> Found {
         return Some((Class::NextSource, Reason::new(format!("{host} refuses {option}")).hint(hint)));
     }
     let line = find(lines, "on remote machine: ")?;
-    let reason = Reason::new(format!("the rsync at {host} is older and refused an option ({line})"))
-        .hint("leave that option out of `rsync_args`, or use another mirror");
+    let reason =
+        Reason::new(format!("the rsync at {host} is older and refused an option ({line})")).hint(match talk
+            .rsync_args
+        {
+            [] => "its operators can bring it up to date; or use another mirror",
+            _ => "leave that option out of `rsync_args` if it is there, or use another mirror",
+        });
     Some((Class::NextSource, reason))
 }
 
@@ -111,7 +131,7 @@ fn sets_attributes(line: &str) -> bool {
 }
 
 /// What no source can help: our disk, our programs.
-fn here(lines: &[&str], _: &Source) -> Found {
+fn here(lines: &[&str], talk: &Talk<'_>) -> Found {
     let fatal = |text: String, hint: &str| Some((Class::Fatal, Reason::new(text).hint(hint)));
     let written = |what: &str| {
         lines
@@ -150,7 +170,11 @@ fn here(lines: &[&str], _: &Source) -> Found {
         let program = line.trim_start_matches("Failed to exec ");
         return fatal(
             format!("the remote shell could not be started: {program}"),
-            "install ssh, or check `--rsh` (`-e`) in `rsync_args`",
+            match (own_shell(talk.rsync_args), &talk.shell) {
+                (true, _) => "correct `--rsh` (`-e`) in `rsync_args`",
+                (false, Some(_)) => "correct the variable RSYNC_RSH, which names it",
+                (false, None) => "install ssh",
+            },
         );
     }
     // Only at the very beginning is a failed mkdir the whole destination's.
@@ -163,7 +187,8 @@ fn here(lines: &[&str], _: &Source) -> Found {
 }
 
 /// A source that is not there, or cannot be entered: rsync calls that "partial" (23), but nothing at all was done.
-fn missing_source(lines: &[&str], source: &Source) -> Found {
+fn missing_source(lines: &[&str], talk: &Talk<'_>) -> Found {
+    let source = talk.source;
     let found = lines.iter().find_map(|line| {
         // Those of the destination read `change_dir#1`.
         let (path, why) = path_and_reason(line)?;
@@ -182,17 +207,17 @@ fn missing_source(lines: &[&str], source: &Source) -> Found {
 }
 
 /// What ssh says before there is an rsync at the other end.
-fn shell(lines: &[&str], source: &Source) -> Found {
-    if !matches!(source.address, Address::Shell { .. }) {
+fn shell(lines: &[&str], talk: &Talk<'_>) -> Found {
+    if !talk.by_shell() {
         return None;
     }
-    let host = source.host_label();
+    let host = talk.source.host().unwrap_or_default();
     let of = |class, text: String, hint: String| Some((class, Reason::new(text).hint(hint)));
     if find(lines, "Host key verification failed").is_some() {
         return of(
             Class::NextSource,
             format!("ssh does not trust the host key of {host}"),
-            format!("log in once by hand, `ssh {host}`, and compare the key before you accept it"),
+            format!("log in once by hand, `{}`, and compare the key before you accept it", talk.login("")),
         );
     }
     // What rsync itself says so is about files.
@@ -201,7 +226,10 @@ fn shell(lines: &[&str], source: &Source) -> Found {
         return of(
             Class::NextSource,
             format!("ssh could not log in to {host}: {}", lower(line)),
-            "unattended runs need a key without a passphrase, or an agent; try `ssh -o BatchMode=yes`".into(),
+            format!(
+                "unattended runs need a key without a passphrase, or an agent; try `{}`",
+                talk.login("-o BatchMode=yes")
+            ),
         );
     }
     if let Some(line) = find(lines, "Could not resolve hostname ") {
@@ -212,18 +240,19 @@ fn shell(lines: &[&str], source: &Source) -> Found {
         return of(
             Class::Retry,
             format!("ssh could not connect to {host}: {}", lower(why)),
-            format!("is it up, and its ssh port open? try `ssh {host}`"),
+            format!("is it up, and its ssh port open? try `{}`", talk.login("")),
         );
     }
     let line = ["kex_exchange_identification: ", "Connection closed by ", "Connection reset by "]
         .iter()
         .find_map(|text| find(lines, text))
         .filter(|line| !line.contains("peer (104)"))?;
-    of(Class::Retry, format!("ssh lost {host}: {line}"), format!("try `ssh {host}`"))
+    of(Class::Retry, format!("ssh lost {host}: {line}"), format!("try `{}`", talk.login("")))
 }
 
 /// What the system says while a daemon is being reached.
-fn connecting(lines: &[&str], source: &Source) -> Found {
+fn connecting(lines: &[&str], talk: &Talk<'_>) -> Found {
+    let source = talk.source;
     if let Some(line) = find(lines, "getaddrinfo: ") {
         let why = line.rsplit_once(": ").map_or(line, |(_, why)| why);
         let reason = Reason::new(format!("{} could not be resolved: {}", source.host_label(), lower(why)));

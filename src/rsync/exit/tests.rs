@@ -64,7 +64,7 @@ fn a_daemon_that_refuses() {
     use Class::{Busy, NextSource};
     failed(real!(DAEMON, "max-connections"), Busy, "is full: max connections (1) reached", "connections = 1");
     failed(real!(DAEMON, "unknown-module"), NextSource, "has no module \"nomod\"", "spelling");
-    failed(real!(DAEMON, "auth-failed"), NextSource, "refused the login", "--password-file");
+    failed(real!(DAEMON, "auth-failed"), NextSource, "refused the login", "`password_file = ");
     failed(real!(DAEMON, "access-denied"), NextSource, "access denied to denied", "another mirror");
     failed(real!(DAEMON, "chdir-failed"), NextSource, "cannot open the module's own directory", "mounted");
     failed(real!(DAEMON, "refused-option"), NextSource, "refuses --compress", "compress = false");
@@ -95,7 +95,7 @@ fn what_only_we_can_mend_is_fatal() {
     failed(real!(LOCAL, "out-of-inodes"), Fatal, "no inodes left, at /mirror/deep/er", "df -i");
     failed(real!(LOCAL, "read-only"), Fatal, "read-only: /mirror", "remount");
     failed(real!(LOCAL, "no-parent"), Fatal, "/mirror/no/such/parent could not be created", "parent");
-    failed(real!(LOCAL, "usage"), Fatal, "--no-such-option: unknown option", "rsync_args");
+    failed(real!(LOCAL, "usage"), Fatal, "--no-such-option: unknown option", "install rsync");
     failed(real!(SHELL, "no-shell-here"), Fatal, "/no/such/ssh", "install ssh");
     failed(of(LOCAL, "exit 127\n"), Fatal, "could not be started", "PATH");
     failed(real!(LOCAL, "max-delete"), Fatal, "deletion limit", "");

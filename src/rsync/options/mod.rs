@@ -1,9 +1,12 @@
 //! rsync's own options, as far as a job may or may not use them.
 
 mod files;
+mod filtered;
 mod refuse;
 
 pub(super) use files::with_files;
+pub(super) use filtered::without_filters;
+pub use filtered::{Filters, ShutsOut, leaves_out, shuts_out};
 pub use refuse::{Refused, check, check_with_delete};
 
 /// Short options that take a value (the rest of the cluster, or the next argument), rsync 3.5.0.
@@ -201,10 +204,12 @@ fn is_merge(rule: &str) -> bool {
     rule.starts_with("merge") || rule.starts_with('.')
 }
 
+/// Options that are filters, or name files of filters.
+const FILTERS: [&str; 5] = ["filter", "include", "exclude", "include-from", "exclude-from"];
+
 /// The arguments one option at a time (a value that is an argument of its own stays with its option): for a filter option its long
 /// name and value, else `None`.
 fn filters(args: &[String]) -> impl Iterator<Item = (Option<&str>, Option<&str>, &[String])> {
-    const FILTERS: [&str; 5] = ["filter", "include", "exclude", "include-from", "exclude-from"];
     let mut at = 0;
     std::iter::from_fn(move || {
         let start = at;
@@ -245,8 +250,14 @@ pub(super) fn literal(name: &str) -> String {
 
 /// The value that a long option is given last, `--name=VALUE` or `--name VALUE`.
 pub(super) fn value<'a>(args: &'a [String], name: &str) -> Option<&'a str> {
+    value_of(args, None, name)
+}
+
+/// The same of an option that also has a letter.
+pub(super) fn value_of<'a>(args: &'a [String], letter: Option<char>, name: &str) -> Option<&'a str> {
     let mut values = items(args).into_iter().filter_map(|item| match item {
         Item::Long(long, value) if long == name => value,
+        Item::Short(short, value) if Some(short) == letter => value,
         _ => None,
     });
     values.next_back()

@@ -35,6 +35,7 @@ pub(crate) fn job(source: &str, dest: &Path) -> Job {
         checksum: false,
         inc_recursive: false,
         rsync_args: vec![],
+        password_file: None,
         retries: 0,
         retry_delay: Duration::ZERO,
         busy_delay: Duration::ZERO,
@@ -45,6 +46,7 @@ pub(crate) fn job(source: &str, dest: &Path) -> Job {
         cache: CachePolicy::Keep,
         hooks: Hooks::default(),
         index: pdb_sync::job::Indexing { enabled: true, ..Default::default() },
+        unfit: None,
     }
 }
 

@@ -3,6 +3,7 @@
 mod adopt;
 mod attributes;
 mod basics;
+mod blame;
 mod complete;
 mod crawl;
 mod descendants;
@@ -10,6 +11,7 @@ mod ends;
 mod failover;
 mod failures;
 mod faults;
+mod filters;
 mod flags;
 mod folding;
 mod github_junit;
@@ -19,9 +21,11 @@ mod hooks;
 mod lock;
 #[cfg(target_os = "linux")]
 mod lock_users;
+mod mistakes;
 mod names;
 mod older;
 mod output;
+mod passwords;
 mod readonly_dirs;
 mod reserved;
 #[cfg(target_os = "linux")]

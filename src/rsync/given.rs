@@ -1,0 +1,43 @@
+//! What a job gives to rsync in options of its own, asked one by one.
+
+use super::options;
+use crate::job::Job;
+
+/// Whether these options bring a remote shell of their own, so that even a daemon is reached through it.
+pub fn own_shell(rsync_args: &[String]) -> bool {
+    options::names(rsync_args, Some('e'), "rsh")
+}
+
+/// The same job without its filters and lists of files; `None` if it has none.
+pub fn unfiltered(job: &Job) -> Option<Job> {
+    let rsync_args = options::without_filters(&job.rsync_args);
+    if job.include.is_empty() && job.exclude.is_empty() && rsync_args == job.rsync_args {
+        return None;
+    }
+    Some(Job { include: Vec::new(), exclude: Vec::new(), rsync_args, ..job.clone() })
+}
+
+/// The list of files that the job names to rsync (`--files-from`).
+pub fn files_from(rsync_args: &[String]) -> Option<&str> {
+    options::value(rsync_args, "files-from")
+}
+
+/// The remote shell that these options name, with its own options.
+pub fn shell(rsync_args: &[String]) -> Option<&str> {
+    options::value_of(rsync_args, Some('e'), "rsh")
+}
+
+/// The directory of rsync's own backups, below the destination if it is relative.
+pub fn backup_dir(rsync_args: &[String]) -> Option<&str> {
+    options::value(rsync_args, "backup-dir")
+}
+
+/// The file from which rsync would read the password.
+pub fn password_file(rsync_args: &[String]) -> Option<&str> {
+    options::value(rsync_args, "password-file")
+}
+
+/// The port that these options give for sources which name none.
+pub fn port(rsync_args: &[String]) -> Option<u16> {
+    options::value(rsync_args, "port")?.parse().ok()
+}

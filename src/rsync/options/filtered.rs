@@ -1,0 +1,225 @@
+//! Whether a job's filters surely leave a directory out.
+
+use super::{FILTERS, clears_filters, filters, names, split};
+use globset::GlobBuilder;
+
+/// A job's filters in the order in which rsync hears them: its `include`, its `exclude`, its own options.
+pub type Filters<'a> = (&'a [String], &'a [String], &'a [String]);
+
+/// Whether rsync surely does not look into the directory at this path below the root of the transfer, nor transfers it. What cannot be
+/// told for sure counts as transferred.
+pub fn leaves_out(filters: Filters<'_>, path: &str) -> bool {
+    // These change what patterns are compared with, or bring rules from elsewhere.
+    if names(filters.2, Some('R'), "relative") || names(filters.2, Some('F'), "F") {
+        return false;
+    }
+    let rules = rules(filters);
+    let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
+    ends.into_iter().any(|end| is_excluded(&rules, &path[..end]))
+}
+
+/// In the order in which rsync asks them; `None`: one that may do anything.
+fn rules<'a>((include, exclude, rsync_args): Filters<'a>) -> Vec<Option<(bool, &'a str)>> {
+    let mut rules: Vec<Option<(bool, &str)>> = Vec::new();
+    rules.extend(include.iter().map(|pattern| rule(true, pattern)));
+    rules.extend(exclude.iter().map(|pattern| rule(false, pattern)));
+    for (option, value, _) in filters(rsync_args) {
+        let Some((option, value)) = option.zip(value) else { continue };
+        rules.push(match option {
+            "include" => rule(true, value),
+            "exclude" => rule(false, value),
+            "filter" => match value.split_at_checked(2) {
+                Some(("+ ", pattern)) => rule(true, pattern),
+                Some(("- ", pattern)) => rule(false, pattern),
+                _ => None,
+            },
+            _ => None,
+        });
+    }
+    rules
+}
+
+/// A rule that leaves out all directories, so that rsync looks into none of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ShutsOut<'a> {
+    /// Its pattern.
+    pub pattern: &'a str,
+    /// Whether no rule before it lets anything through: nothing at all comes.
+    pub everything: bool,
+    /// Whether no rule before it can be about directories.
+    pub certain: bool,
+}
+
+/// The rule by which no directory is looked into, if there is one. A rule before it that lets directories through (`*/`) makes it harmless.
+pub fn shuts_out(filters: Filters<'_>) -> Option<ShutsOut<'_>> {
+    let (mut everything, mut certain) = (true, true);
+    for rule in rules(filters) {
+        match rule? {
+            (false, pattern @ ("*" | "/*" | "**" | "/**" | "*/" | "/*/" | "**/")) => {
+                let everything = everything && !pattern.ends_with('/');
+                return Some(ShutsOut { pattern, everything, certain });
+            }
+            (false, _) => {}
+            (true, pattern) if pattern.ends_with('/') || pattern.contains("**") || pattern == "*" => {
+                return None;
+            }
+            (true, pattern) => {
+                everything = false;
+                certain &= pattern.starts_with("*.") && !pattern.contains('/');
+            }
+        }
+    }
+    None
+}
+
+/// Options by which a job chooses among the files of its source, besides filters.
+const CHOOSING: [&str; 4] = ["files-from", "cvs-exclude", "from0", "prune-empty-dirs"];
+
+/// The same options without filters and lists of files.
+pub(in crate::rsync) fn without_filters(args: &[String]) -> Vec<String> {
+    let mut kept = Vec::with_capacity(args.len());
+    let mut rest = args.iter();
+    while let Some(arg) = rest.next() {
+        let (name, value, takes_value) = split(arg);
+        let next = if value.is_none() && takes_value { rest.next() } else { None };
+        if name.is_some_and(|name| FILTERS.contains(&name) || CHOOSING.contains(&name)) {
+            // Flags may stand before a filter in one argument: `-zf RULE`.
+            let flags = arg.strip_prefix('-').filter(|flags| !flags.starts_with('-'));
+            let flags = flags.and_then(|flags| flags.split_once('f')).map(|(flags, _)| flags);
+            kept.extend(flags.filter(|flags| !flags.is_empty()).map(|flags| format!("-{flags}")));
+            continue;
+        }
+        match arg.strip_prefix('-').filter(|flags| !flags.starts_with('-') && !takes_value) {
+            Some(flags) => {
+                let flags: String = flags.chars().filter(|flag| !"FC0m".contains(*flag)).collect();
+                kept.extend((!flags.is_empty()).then(|| format!("-{flags}")));
+            }
+            None => kept.push(arg.clone()),
+        }
+        kept.extend(next.cloned());
+    }
+    kept
+}
+
+/// `None`: one that may do anything.
+fn rule(includes: bool, pattern: &str) -> Option<(bool, &str)> {
+    (!clears_filters(pattern)).then_some((includes, pattern))
+}
+
+/// By the first rule that matches.
+fn is_excluded(rules: &[Option<(bool, &str)>], dir: &str) -> bool {
+    for rule in rules {
+        let Some((includes, pattern)) = rule else { return false };
+        match (includes, matches(pattern, dir)) {
+            (false, Some(true)) => return true,
+            (true, Some(true) | None) => return false,
+            (_, Some(false)) | (false, None) => {}
+        }
+    }
+    false
+}
+
+/// Whether a pattern of rsync's matches a directory; `None` where this does not know enough of patterns.
+fn matches(pattern: &str, dir: &str) -> Option<bool> {
+    let pattern = pattern.strip_suffix('/').unwrap_or(pattern);
+    if pattern.contains("**") || pattern.contains(['[', '\\', '{', '}']) {
+        return None;
+    }
+    let compared = match pattern.strip_prefix('/') {
+        Some(_) => dir,
+        // As many last components as the pattern has.
+        None => {
+            let slashes = pattern.matches('/').count();
+            dir.rmatch_indices('/').nth(slashes).map_or(dir, |(at, _)| &dir[at + 1..])
+        }
+    };
+    let pattern = pattern.strip_prefix('/').unwrap_or(pattern);
+    if !pattern.contains(['*', '?']) {
+        return Some(pattern == compared);
+    }
+    let glob = GlobBuilder::new(pattern).literal_separator(true).build().ok()?;
+    Some(glob.compile_matcher().is_match(compared))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn out(include: &[&str], exclude: &[&str], args: &[&str]) -> bool {
+        let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        leaves_out((&owned(include), &owned(exclude), &owned(args)), "a/mirror")
+    }
+
+    #[test]
+    fn what_surely_leaves_a_directory_out_is_known() {
+        for exclude in
+            ["/a/mirror/", "/a/mirror", "mirror", "mirror/", "a/mirror", "/a", "a/", "*", "/a/*", "m?rror"]
+        {
+            assert!(out(&[], &[exclude], &[]), "{exclude}");
+            assert!(out(&[], &[], &[&format!("--exclude={exclude}")]), "{exclude}");
+        }
+        assert!(out(&[], &[], &["--filter=- /a/mirror/"]) && out(&[], &[], &["-f", "- mirror"]));
+        assert!(out(&["*.gz", "/a", "/other/"], &["/a/mirror"], &[]));
+    }
+
+    #[test]
+    fn rules_that_shut_directories_out_are_found() {
+        let of = |include: &[&str], exclude: &[&str]| {
+            let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+            let (include, exclude) = (owned(include), owned(exclude));
+            shuts_out((&include, &exclude, &[])).map(|rule| (rule.everything, rule.certain))
+        };
+        assert_eq!(of(&[], &["*"]), Some((true, true)));
+        assert_eq!(of(&["*.cif.gz"], &["*.tmp", "*"]), Some((false, true)));
+        assert_eq!(of(&["data"], &["/*"]), Some((false, false)), "it may be a directory");
+        assert_eq!(
+            (of(&["*/", "*.gz"], &["*"]), of(&["**"], &["*"]), of(&[], &["*.tmp"])),
+            (None, None, None)
+        );
+        assert_eq!(of(&["!"], &["*"]), None);
+    }
+
+    #[test]
+    fn filters_are_taken_out_and_nothing_else() {
+        let without =
+            |args: &[&str]| without_filters(&args.iter().map(|arg| (*arg).to_owned()).collect::<Vec<_>>());
+        assert_eq!(
+            without(&[
+                "-zf",
+                "- x",
+                "--exclude",
+                "y",
+                "--include=z",
+                "--files-from=l",
+                "--from0",
+                "-FFv",
+                "--max-size=1g",
+                "-e",
+                "ssh -C",
+                "--temp-dir",
+                "d",
+                "-C"
+            ]),
+            ["-z", "-v", "--max-size=1g", "-e", "ssh -C", "--temp-dir", "d"]
+        );
+    }
+
+    #[test]
+    fn what_may_let_it_through_does_not() {
+        for exclude in
+            ["/mirror", "/a/mirror/x", "irror", "*.gz", "b/mirror", "[m]irror", "**/mirror", "/a/mirror2"]
+        {
+            assert!(!out(&[], &[exclude], &[]), "{exclude}");
+        }
+        for include in ["*/", "mirror", "/a/m*/", "**", "!", "[m]irror/"] {
+            assert!(!out(&[include], &["/a/mirror"], &[]), "{include}");
+        }
+        for args in [
+            &["-R", "--exclude=mirror"][..],
+            &["--filter=merge f", "--exclude=mirror"],
+            &["-F", "--exclude=mirror"],
+        ] {
+            assert!(!out(&[], &[], args), "{args:?}");
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Filters that leave little or nothing of a source: said as such, and never a reason to delete.
+
+use super::quick;
+use crate::support::{Env, Upstream, tree};
+use std::fs;
+
+/// A source of three files in directories, and a job with these filters.
+fn filtered(more: &str) -> (Upstream, Env) {
+    let upstream = Upstream::new();
+    for name in ["ab/1abc.cif.gz", "ab/2abc.cif.gz", "cd/notes.txt"] {
+        upstream.write(name, "12345");
+    }
+    let job = format!("[jobs.j]\nsource = 'h::m/'\ndest = 'j'\n{more}\n");
+    let env = Env::new().with_pipe(&upstream).with_config(&quick(&job));
+    (upstream, env)
+}
+
+#[test]
+fn filters_that_leave_nothing_are_blamed() {
+    for (filters, hint) in [
+        ("include = ['*.cif.gz']\nexclude = ['*']", "\"*\" leaves out every directory, too"),
+        ("exclude = ['/*']", "add \"*/\" to `include`"),
+        ("rsync_args = ['--include=*.gz', '--exclude=*']", "add \"*/\" to `include`"),
+        ("include = ['*/', '*.xyz']\nexclude = ['*']", "the first pattern that matches"),
+        ("exclude = ['*.gz', '*.txt']", "the first pattern that matches"),
+        ("rsync_args = ['--files-from=list']", "does --files-from "),
+    ] {
+        for delete in [false, true] {
+            let (_upstream, env) = filtered(&format!("{filters}\ndelete = {delete}"));
+            fs::write(env.dir().join("list"), "\n").unwrap();
+            fs::create_dir_all(env.mirror("j/ab")).unwrap();
+            fs::write(env.mirror("j/ab/1abc.cif.gz"), "12345").unwrap();
+            env.taken_over("j");
+            let before = tree(&env.mirror("j"));
+            for mode in [&[][..], &["--plan"], &["--dry-run"]] {
+                let code = if delete { 4 } else { 0 };
+                let ended = env.run([&["sync", "j", "--json"], mode].concat()).expect_code(code);
+                let finished = ended.finished();
+                let error = finished["error"].as_str().unwrap();
+                assert!(
+                    error.starts_with("the filters leave out all 3 files of the source (15 B)"),
+                    "{ended}"
+                );
+                assert!(finished["hint"].as_str().unwrap().contains(hint), "{ended}");
+                assert_eq!(tree(&env.mirror("j")), before, "{ended}");
+            }
+        }
+    }
+    // The same where nothing is yet.
+    let (_upstream, env) = filtered("exclude = ['*']");
+    let ended = env.run(["sync", "j", "--json"]).expect_code(0);
+    assert_eq!(ended.finished()["status"], "warned", "{ended}");
+    assert!(ended.finished()["error"].as_str().unwrap().contains("filters leave out all 3 files"), "{ended}");
+}
+
+#[test]
+fn a_source_that_is_empty_is_not_blamed_on_filters() {
+    let env = Env::new();
+    fs::create_dir_all(env.dir().join("up")).unwrap();
+    let env = env.with_config(&quick("[jobs.j]\nsource = 'up/'\ndest = 'j'\nexclude = ['*.tmp']\n"));
+    let ended = env.run(["sync", "j", "--json"]).expect_code(0);
+    assert_eq!(ended.finished()["error"], "the source holds no file", "{ended}");
+    assert!(ended.finished()["hint"].as_str().unwrap().contains("is it mounted"), "{ended}");
+}
+
+#[test]
+fn a_plan_tells_what_filters_leave_out() {
+    let (_upstream, env) = filtered("exclude = ['/cd/']");
+    let ended = env.run(["sync", "j", "--plan", "--json"]).expect_code(0);
+    let left_out = &ended.events("planned")[0]["left_out"];
+    assert_eq!(left_out, &serde_json::json!({"files": 1, "dirs": 1, "bytes": 5}), "{ended}");
+    let ended = env.run(["sync", "j", "--plan"]).expect_code(0);
+    assert!(ended.out().contains("; the filters leave out 1 file"), "{ended}");
+    let (_upstream, env) = filtered("");
+    let ended = env.run(["sync", "j", "--plan", "--json"]).expect_code(0);
+    assert_eq!(ended.events("planned")[0]["left_out"]["files"], 0, "{ended}");
+    assert!(!env.run(["sync", "j", "--plan"]).expect_code(0).out().contains("filters"));
+}
+
+#[test]
+fn the_check_tells_of_rules_that_shut_directories_out() {
+    for (filters, warned) in [
+        ("exclude = ['*']", "so that nothing can come"),
+        ("include = ['*.cif.gz']\nexclude = ['*']", "only files at the top"),
+        ("include = ['*/', '*.cif.gz']\nexclude = ['*']", ""),
+        ("include = ['data']\nexclude = ['*']", ""),
+    ] {
+        let (_upstream, env) = filtered(filters);
+        let check = env.run(["config", "check", "--json"]).expect_code(0);
+        let problems = check.events("problem");
+        assert_eq!(problems.len(), usize::from(!warned.is_empty()), "{check}");
+        for problem in problems {
+            assert_eq!(problem["severity"], "warning", "{check}");
+            assert!(problem["text"].as_str().unwrap().contains(warned), "{check}");
+            assert!(
+                problem["line"].is_u64() && problem["hint"].as_str().unwrap().contains("\"*/\""),
+                "{check}"
+            );
+        }
+        assert!(!env.run(["list"]).expect_code(0).err().contains("warning"));
+    }
+}
