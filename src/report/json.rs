@@ -64,14 +64,18 @@ impl Json {
                     "waiting": waiting, "respelt": respelt,
                 }),
             ),
-            Event::Adopted { job, found } => (
-                "adopted",
-                json!({
+            Event::Adopted { job, found } => {
+                let mut body = json!({
                     "job": &**job, "dest": found.dest.to_string_lossy(), "same": found.same, "same_size": found.same_size,
                     "different": found.different, "missing": found.missing, "foreign": found.foreign,
-                    "older": found.older, "checksum": found.checksum, "again": found.again,
-                }),
-            ),
+                    "older": found.older, "checksum": found.checksum,
+                });
+                // Seldom, and only if somebody asked for it.
+                if found.again {
+                    body["again"] = true.into();
+                }
+                ("adopted", body)
+            }
             Event::Progress { job, progress } => (
                 "progress",
                 json!({
@@ -151,6 +155,7 @@ fn job_finished(result: &SyncResult, dry_run: bool) -> Value {
     json!({
         "job": &*result.job,
         "status": result.status(),
+        "undo": result.undo,
         "exit_code": result.exit_code(),
         "attempts": result.attempts.len(),
         "duration_s": units::seconds(result.duration),

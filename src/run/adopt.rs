@@ -13,11 +13,19 @@ use crate::rsync::exit::{Class, Verdict};
 impl Try<'_> {
     /// Decides, after a listing, whether this run takes the destination over.
     pub(super) fn look_who_filled(&mut self, listing: &Listing) {
-        // What a newer version remembers of the job cannot be read, but there is something.
-        let known = self.memory.knows(&self.job.dest, &self.plan.run) || !self.remembers;
         let holds = listing.present() != Some(0) || !listing.gone.is_empty();
-        self.adopting = holds && (!known || self.job.adopt_again);
-        self.adopting_again = self.adopting && known;
+        self.adopting = holds && self.takes_over();
+        self.adopting_again = self.adopting && self.is_known();
+    }
+
+    fn is_known(&self) -> bool {
+        // What a newer version remembers of the job cannot be read, but there is something.
+        self.memory.knows(&self.job.dest, &self.plan.run) || !self.remembers
+    }
+
+    /// Whether this run takes the destination over if that holds anything.
+    pub(super) fn takes_over(&self) -> bool {
+        !self.is_known() || self.job.adopt_again
     }
 
     /// Says in one block what a run that takes the destination over has found.
