@@ -11,28 +11,49 @@ const COMMANDS: &[(&[&str], &str)] = &[
         "`pdb-sync config check` checks the configuration, `pdb-sync doctor` the machine, `pdb-sync verify JOB` files",
     ),
     (
-        &["run", "start", "update", "mirror", "pull", "fetch", "download", "get", "copy", "transfer", "refresh"],
+        &[
+            "run", "start", "update", "mirror", "pull", "fetch", "download", "get", "copy", "transfer",
+            "refresh",
+        ],
         "`pdb-sync sync JOB` runs a job, `pdb-sync sync --all` all that are enabled",
     ),
     (&["rerun", "retry"], "`pdb-sync sync --rerun-failed` runs the jobs that did not succeed last time"),
     (&["init", "setup", "new"], "`pdb-sync config init` writes a configuration"),
-    (&["show"], "`pdb-sync list` shows the jobs, `pdb-sync config show` the configuration, `pdb-sync history show last` a run"),
+    (
+        &["show"],
+        "`pdb-sync list` shows the jobs, `pdb-sync config show` the configuration, `pdb-sync history show last` a run",
+    ),
     (&["ls", "jobs"], "`pdb-sync list` shows the jobs"),
-    (&["undo", "restore", "revert", "rollback"], "`pdb-sync clean undo last` brings back what the last run removed"),
+    (
+        &["undo", "restore", "revert", "rollback"],
+        "`pdb-sync clean undo last` brings back what the last run removed",
+    ),
     (
         &["plan", "preview", "dry-run"],
         "`pdb-sync sync JOB --plan` says what a sync would change, `pdb-sync clean plan JOB` what is left over",
     ),
-    (&["diff"], "`pdb-sync sync JOB --plan` compares with the source, `pdb-sync scan JOB --diff` with the last scan"),
+    (
+        &["diff"],
+        "`pdb-sync sync JOB --plan` compares with the source, `pdb-sync scan JOB --diff` with the last scan",
+    ),
     (
         &["log", "logs", "runs"],
         "`pdb-sync history` shows past runs and `pdb-sync history show RUN` where their logs are, `pdb-sync clean log` what was removed",
     ),
-    (&["purge", "prune", "gc", "expire"], "`pdb-sync clean purge` removes for good what was kept long enough"),
+    (
+        &["purge", "prune", "gc", "expire"],
+        "`pdb-sync clean purge` removes for good what was kept long enough",
+    ),
     (&["rules"], "`pdb-sync clean rules` lists them"),
     (&["explain", "why"], "`pdb-sync clean explain PATH` says which rule decides about a path"),
-    (&["edit"], "`pdb-sync clean edit` decides about a plan; the configuration is the file that `pdb-sync config path` prints"),
-    (&["delete", "remove", "rm", "cleanup"], "`pdb-sync clean plan JOB` finds what is left over, `pdb-sync clean run` removes it"),
+    (
+        &["edit"],
+        "`pdb-sync clean edit` decides about a plan; the configuration is the file that `pdb-sync config path` prints",
+    ),
+    (
+        &["delete", "remove", "rm", "cleanup"],
+        "`pdb-sync clean plan JOB` finds what is left over, `pdb-sync clean run` removes it",
+    ),
     (&["find", "query", "grep", "lookup"], "`pdb-sync search QUERY` looks in the indexes"),
     (&["reindex", "build"], "`pdb-sync index JOB` builds or refreshes an index"),
     (&["repair", "fix"], "`pdb-sync verify JOB --repair` fetches damaged files again"),
@@ -47,14 +68,23 @@ const COMMANDS: &[(&[&str], &str)] = &[
 /// The same below `config`.
 const CONFIG: &[(&[&str], &str)] = &[
     (&["validate", "lint", "verify", "test"], "`pdb-sync config check` reports every problem"),
-    (&["list", "ls", "print", "dump", "get", "view", "cat"], "`pdb-sync config show` prints what is resolved"),
+    (
+        &["list", "ls", "print", "dump", "get", "view", "cat"],
+        "`pdb-sync config show` prints what is resolved",
+    ),
     (&["new", "create", "generate", "template", "write"], "`pdb-sync config init` writes one"),
-    (&["edit", "set", "where", "file", "which"], "`pdb-sync config path` prints which file is used; edit that file"),
+    (
+        &["edit", "set", "where", "file", "which"],
+        "`pdb-sync config path` prints which file is used; edit that file",
+    ),
 ];
 
 /// The same below `clean`.
 const CLEAN: &[(&[&str], &str)] = &[
-    (&["list", "ls", "history", "logs", "runs", "status"], "`pdb-sync clean log` shows runs, `pdb-sync clean show` a plan"),
+    (
+        &["list", "ls", "history", "logs", "runs", "status"],
+        "`pdb-sync clean log` shows runs, `pdb-sync clean show` a plan",
+    ),
     (&["restore", "revert", "rollback"], "`pdb-sync clean undo RUN` brings back what a run removed"),
     (&["apply", "do", "execute", "delete", "remove", "start"], "`pdb-sync clean run` does what a plan says"),
     (&["check", "diff"], "`pdb-sync clean verify` compares a plan with what is there"),
@@ -88,13 +118,17 @@ pub(super) fn of(error: &clap::Error, words: &[String]) -> Option<(String, Strin
                 return None;
             }
             let command = words.iter().map(String::as_str).find(|word| {
-                ["search", "history", "scan", "index", "verify", "list", "status", "stats", "doctor"].contains(word)
+                ["search", "history", "scan", "index", "verify", "list", "status", "stats", "doctor"]
+                    .contains(word)
             });
             let hint = match command? {
                 command @ ("search" | "history") => {
                     format!("`{command}` changes nothing; at most so many are shown with -l N (--limit N)")
                 }
-                "index" => "an index is made beside the mirror and changes nothing there; there is no dry run of it".into(),
+                "index" => {
+                    "an index is made beside the mirror and changes nothing there; there is no dry run of it"
+                        .into()
+                }
                 "verify" => "without --repair it changes nothing".into(),
                 command => format!("`{command}` changes nothing"),
             };
@@ -118,7 +152,8 @@ mod tests {
 
     fn guess(line: &str) -> Option<String> {
         let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
-        let error = Cli::try_parse_from(std::iter::once("pdb-sync".to_owned()).chain(words.clone())).unwrap_err();
+        let error =
+            Cli::try_parse_from(std::iter::once("pdb-sync".to_owned()).chain(words.clone())).unwrap_err();
         of(&error, &words).map(|(_, hint)| hint)
     }
 

@@ -203,8 +203,11 @@ impl Searched {
         };
         hits::print(&rows, &answered, &options.layout, ui)?;
         let labels = self.engine.labels();
-        let answered: Vec<&str> =
-            labels.iter().map(AsRef::as_ref).filter(|label: &&str| !outcome.late.iter().any(|late| late == label)).collect();
+        let answered: Vec<&str> = labels
+            .iter()
+            .map(AsRef::as_ref)
+            .filter(|label: &&str| !outcome.late.iter().any(|late| late == label))
+            .collect();
         // Of what did not answer, nobody knows.
         if outcome.total == 0 && outcome.failed.is_empty() && !answered.is_empty() && !ui.json {
             ui.note(&format!("nothing matches {text:?} in {}", answered.join(", ")));
@@ -285,8 +288,7 @@ fn named(node: &Node, fields: &mut Vec<Field>) {
 fn chosen(opened: Vec<Opened>, names: &[String]) -> Result<Vec<Opened>, Failure> {
     let mut chosen: Vec<Opened> = Vec::new();
     for name in names {
-        let path =
-            is_path(name).then(|| Path::new(name).canonicalize().unwrap_or_else(|_| name.into()));
+        let path = is_path(name).then(|| Path::new(name).canonicalize().unwrap_or_else(|_| name.into()));
         let is = |index: &&Opened| match &path {
             Some(path) => index.label.as_bytes() == path.as_os_str().as_bytes() || index.root == *path,
             None => index.label == *name,

@@ -1,8 +1,8 @@
 //! The machine: clock, limits, and what its kernel offers.
 
 use super::{Area, Finding, Verdict};
-use crate::time;
 use crate::sweep;
+use crate::time;
 use rustix::process::{Resource, getrlimit};
 use std::fs;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

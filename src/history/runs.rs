@@ -93,7 +93,8 @@ impl History {
         if wanted == "last" {
             let cannot = self.cannot_read();
             let sql = "SELECT id FROM runs ORDER BY started DESC, id DESC LIMIT 1";
-            let last: Option<String> = self.db.query_row(sql, [], |row| row.get(0)).optional().map_err(&cannot)?;
+            let last: Option<String> =
+                self.db.query_row(sql, [], |row| row.get(0)).optional().map_err(&cannot)?;
             return self.whole(&last.ok_or_else(|| Error::NoSuchRun("the history is empty".into()))?);
         }
         let ids = self.ids()?;

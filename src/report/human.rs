@@ -186,7 +186,9 @@ impl Listener for Human {
 /// Whether there is nothing that anybody has to hear of.
 fn went_well(summary: &Summary) -> bool {
     let well = |result: &SyncResult| result.status() == Status::Ok && result.alerts.is_empty();
-    summary.results.iter().all(|result| well(result)) && summary.unwritten.is_empty() && summary.signal.is_none()
+    summary.results.iter().all(|result| well(result))
+        && summary.unwritten.is_empty()
+        && summary.signal.is_none()
 }
 
 fn header(jobs: usize, parallel: usize, dry_run: bool) -> String {

@@ -115,12 +115,10 @@ impl Json {
     fn alarm(&self, event: &Event, screen: &mut Screen) {
         let look = screen.err_look();
         let text = match event {
-            Event::Notice { job, level, text } => {
-                (*level >= Level::Warning).then(|| {
-                    let job = job.as_deref().map_or(String::new(), |job| format!("[{job}] "));
-                    format!("{job}{}", leveled(*level, text, look))
-                })
-            }
+            Event::Notice { job, level, text } => (*level >= Level::Warning).then(|| {
+                let job = job.as_deref().map_or(String::new(), |job| format!("[{job}] "));
+                format!("{job}{}", leveled(*level, text, look))
+            }),
             Event::JobFinished(result) => {
                 matches!(result.status(), Status::Failed | Status::Blocked | Status::Partial)
                     .then(|| format!("[{}] {}", result.job, verdict(result)))

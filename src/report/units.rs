@@ -105,7 +105,9 @@ mod tests {
 
     #[test]
     fn a_pace_has_a_decimal_only_where_it_matters() {
-        for (pace_, text) in [(0.0, "0"), (0.25, "0.2"), (99.94, "99.9"), (99.96, "100"), (3199.3096, "3,199")] {
+        for (pace_, text) in
+            [(0.0, "0"), (0.25, "0.2"), (99.94, "99.9"), (99.96, "100"), (3199.3096, "3,199")]
+        {
             assert_eq!(pace(pace_), text);
         }
         assert_eq!(pace(f64::NAN), "0");

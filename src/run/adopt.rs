@@ -64,7 +64,8 @@ impl Try<'_> {
             false => format!("since this is the first run at {dest}, which held files already"),
         };
         let text = format!("{}, {why}", guard::waiting(listing.gone.tally));
-        let rule = "a run that takes a mirror over deletes nothing, the one after it what the source does not have";
+        let rule =
+            "a run that takes a mirror over deletes nothing, the one after it what the source does not have";
         Some(Reason::new(text).hint(match listing.gone.listed() {
             Some(path) => format!("{rule}; the list is in {}", path.display()),
             None => rule.into(),

@@ -223,7 +223,8 @@ impl Keep {
     /// Writes down what rsync moved into the quarantine in this attempt.
     fn note_replaced(&self, journal: &Journal) -> io::Result<()> {
         let (mut dirs, mut known) = (Dirs::default(), HashSet::new());
-        let hash = |path: &[u8]| <[u8; 16]>::try_from(&blake3::hash(path).as_bytes()[..16]).unwrap_or_default();
+        let hash =
+            |path: &[u8]| <[u8; 16]>::try_from(&blake3::hash(path).as_bytes()[..16]).unwrap_or_default();
         let found = sweep::find(&self.state, &self.run)?;
         for found in found.iter().filter(|found| found.path == journal.path()) {
             found.read(|line| {

@@ -34,9 +34,7 @@ impl Try<'_> {
                 respelt = 0;
             }
             let (job, created, updated) = (self.voice.job.clone(), listing.created, listing.updated);
-            self.voice
-                .say(Event::Planned { job, created, updated, deleted, limit, waiting, respelt })
-                .await;
+            self.voice.say(Event::Planned { job, created, updated, deleted, limit, waiting, respelt }).await;
         }
         // As rsync does with `-n`: what would be.
         self.figures.files_transferred = self.would_come(&mut listing).await?;

@@ -12,8 +12,8 @@ pub use spinner::Spinner;
 pub use table::table;
 pub use watch::{Watch, quit_typed};
 
-use console::{Style, Term};
 use crate::hint::addressed;
+use console::{Style, Term};
 use serde::Serialize;
 use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
@@ -49,6 +49,12 @@ impl Ui {
     /// A text of ours in which the command lines that it names have the options that were given ([`addressed`]).
     pub fn addressed<'a>(&self, text: &'a str) -> Cow<'a, str> {
         addressed(text, self.again)
+    }
+
+    /// A command line about the same configuration and state, ready to be copied.
+    pub fn command(&self, words: &str) -> String {
+        let again = if self.again.is_empty() { "pdb-sync" } else { self.again };
+        format!("{again} {words}")
     }
 
     /// A line of text on standard output. A reader that went away is an error of kind `BrokenPipe`.

@@ -13,7 +13,8 @@ const LEGIBLE: usize = 24;
 /// further lines of a row that tell nothing. Rows may be of different lengths; the first is the heading.
 pub fn table(rows: &[Vec<String>], width: Option<usize>) -> Vec<String> {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let natural = |c: usize| rows.iter().filter_map(|row| row.get(c)).map(|cell| measure_text_width(cell)).max();
+    let natural =
+        |c: usize| rows.iter().filter_map(|row| row.get(c)).map(|cell| measure_text_width(cell)).max();
     let mut widths: Vec<usize> = (0..columns).map(|c| natural(c).unwrap_or(0)).collect();
     let Some(width) = width else { return rows.iter().map(|row| line(row, &widths)).collect() };
     let width = width.max(INDENT + 2);
@@ -54,8 +55,10 @@ fn folded(
 ) -> Vec<String> {
     let mut lines = Vec::new();
     for (n, (indent, columns)) in groups.iter().enumerate() {
-        let cells: Vec<Vec<String>> =
-            columns.iter().map(|c| row.get(*c).map_or_else(Vec::new, |cell| wrapped(cell, widths[*c]))).collect();
+        let cells: Vec<Vec<String>> = columns
+            .iter()
+            .map(|c| row.get(*c).map_or_else(Vec::new, |cell| wrapped(cell, widths[*c])))
+            .collect();
         let plain = |cell: &String| matches!(cell.trim(), "" | "-");
         if n > 0 && !heading && cells.iter().flatten().all(plain) {
             continue;

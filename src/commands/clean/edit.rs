@@ -20,7 +20,11 @@ pub(super) fn run(args: &OnePlan, global: &Global, ui: &Ui) -> Result<Exit, Fail
     let whole = match plan.read(|_, entry| fold.add(&entry, entry.action)) {
         Ok(whole) => whole,
         Err(error) => {
-            return Ok(super::blocked(ui, &plan.refused(&error), Some("`pdb-sync clean plan` makes a new one")));
+            return Ok(super::blocked(
+                ui,
+                &plan.refused(&error),
+                Some("`pdb-sync clean plan` makes a new one"),
+            ));
         }
     };
     let cannot = || {

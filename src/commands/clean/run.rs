@@ -50,7 +50,11 @@ pub(super) fn run(args: &RunArgs, global: &Global, ui: &Ui) -> Result<Exit, Fail
     let whole = match whole {
         Ok(whole) => whole,
         Err(error) => {
-            return Ok(super::blocked(ui, &plan.refused(&error), Some("`pdb-sync clean plan` makes a new one")));
+            return Ok(super::blocked(
+                ui,
+                &plan.refused(&error),
+                Some("`pdb-sync clean plan` makes a new one"),
+            ));
         }
     };
     plans::judge_decisions(&decisions, &whole.header, ui)?;

@@ -208,13 +208,7 @@ fn one(
 }
 
 /// `before`: when it was undone before.
-fn tell(
-    found: &Found,
-    undone: &Undone,
-    gone: u64,
-    before: Option<&str>,
-    ui: &Ui,
-) -> Result<Exit, Failure> {
+fn tell(found: &Found, undone: &Undone, gone: u64, before: Option<&str>, ui: &Ui) -> Result<Exit, Failure> {
     let Undone { restored, conflicts, failed, .. } = *undone;
     if ui.json {
         ui.json(

@@ -145,7 +145,8 @@ impl Work {
             let again = if self.past.is_some() { " (went on)" } else { "" };
             ui.outcome(&format!("run {}{again}: {}, {}", self.run, parts.join(", "), bytes(applied.bytes)))?;
             if quarantined > 0 {
-                ui.outcome(&format!("to bring it back: `pdb-sync clean undo {}`", self.run))?;
+                let undo = ui.command(&format!("clean undo {}", self.run));
+                ui.outcome(&format!("to bring it back: {undo}"))?;
             }
         }
         Ok(match () {

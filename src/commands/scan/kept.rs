@@ -79,9 +79,7 @@ fn show(kept: &[Cached], ui: &Ui) -> Result<Exit, Failure> {
     }
     let mut rows = vec![["SIZE", "USED", "REUSED", "ROOT"].map(String::from).to_vec()];
     for file in kept {
-        let used = age(file).map_or("?".into(), |age| {
-            format!("{} ago", time::about(age))
-        });
+        let used = age(file).map_or("?".into(), |age| format!("{} ago", time::about(age)));
         let (reused, root) = match &file.header {
             Ok(header) => {
                 let dirs = header.dirs_read + header.dirs_reused;

@@ -120,5 +120,8 @@ fn plans_tell_files_and_bytes() {
     let one = &tally(1, 0, None);
     assert!(planned([one, none, none, none], None, 0).ends_with("delete 0 files; deletion is off"));
     let waits = planned([none, none, none, one], Some(100), 0);
-    assert!(waits.contains("delete 0 files; 1 file not at the source, which the next run deletes"), "{waits}");
+    assert!(
+        waits.contains("delete 0 files; 1 file not at the source, which the next run deletes"),
+        "{waits}"
+    );
 }

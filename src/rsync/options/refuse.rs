@@ -137,9 +137,10 @@ fn long(name: &str) -> Option<(&'static str, &'static str)> {
             "it removes what the job merely does not want to transfer, our quarantine and other jobs' files included",
             "give `--delete` to `sync` itself or set `delete = true`, and remove excluded files with `pdb-sync clean plan`",
         ),
-        "delete-missing-args" => {
-            (COUNTED, "give `--delete` to `sync` itself or set `delete = true`, or list the names with `include` and `exclude`")
-        }
+        "delete-missing-args" => (
+            COUNTED,
+            "give `--delete` to `sync` itself or set `delete = true`, or list the names with `include` and `exclude`",
+        ),
         "ignore-errors" => (
             "it deletes even though the source could not be read in full",
             "remove it; the next run deletes once the source can be read",
@@ -157,9 +158,10 @@ fn long(name: &str) -> Option<(&'static str, &'static str)> {
         "remove-source-files" | "remove-sent-files" => {
             ("it deletes files at the source, and a mirror only reads", "remove it")
         }
-        "dry-run" | "no-dry-run" | "no-n" => {
-            ("whether anything is changed is not a job's to say", "remove it, and use `pdb-sync sync --dry-run`")
-        }
+        "dry-run" | "no-dry-run" | "no-n" => (
+            "whether anything is changed is not a job's to say",
+            "remove it, and use `pdb-sync sync --dry-run`",
+        ),
         "compare-dest" => (
             "a transfer then removes files of the mirror that are the same in the other directory, uncounted",
             "use `--link-dest` or `--copy-dest`, which only save transfers",
