@@ -209,7 +209,7 @@ fn dry_runs_change_nothing_and_say_what_would_change() {
     }
     let ended = env.run(["sync", "a", "--plan", "--json"]).expect_code(0);
     let planned = &events(&ended, "planned")[0];
-    assert_eq!(planned["deleted"], serde_json::json!({"files": 1, "dirs": 0, "bytes": 4}), "{ended}");
+    assert_eq!(planned["waiting"], serde_json::json!({"files": 1, "dirs": 0, "bytes": 4}), "{ended}");
     assert_eq!(finished(&ended, "a")["changed"], false);
     assert_eq!(tree(env.dir().join("mirror").as_path()), before);
     env.run(["sync", "a", "--plan", "--dry-run"]).expect_code(2);
