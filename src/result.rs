@@ -32,6 +32,8 @@ pub struct SyncResult {
     pub log: Option<PathBuf>,
     /// The alerts that it set off, a sentence each.
     pub alerts: Vec<String>,
+    /// The command line that brings back what was deleted or replaced; `None` if nothing of it was kept.
+    pub undo: Option<String>,
 }
 
 /// That another source than the first was used.

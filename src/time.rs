@@ -94,7 +94,7 @@ mod tests {
         }
         assert_eq!(span(Duration::from_secs(48 * 3600)), "2d");
         assert_eq!(span(Duration::from_secs(86_401)), "1d 1s");
-        for (seconds, text) in [(0, "0s"), (45, "45s"), (3_905, "1h 5m"), (784_805, "9d 1h"), (86_401, "1d")]
+        for (seconds, text) in [(0, "0s"), (45, "45s"), (3_905, "1h 5m"), (784_805, "9d 2h"), (86_401, "1d")]
         {
             assert_eq!(about(Duration::from_secs(seconds)), text);
         }

@@ -71,7 +71,7 @@ pub struct SyncArgs {
     /// Of the jobs that are selected (else of every enabled one), run those that did not succeed last time
     #[arg(long)]
     pub rerun_failed: bool,
-    /// Write a JUnit report
+    /// Write a JUnit report; directories that are missing are made
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
     /// Speak to GitHub Actions (on by itself there)

@@ -143,7 +143,10 @@ fn show(wanted: &str, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
         "last" => history.ok_or_else(none)?.run(wanted)?,
         _ => {
             let id = past::run_meant(&locate::state_dir(global)?, wanted)?;
-            let id = id.ok_or_else(|| past::no_run(wanted))?;
+            let id = id.ok_or_else(|| {
+                let hint = "`pdb-sync history` lists the runs that are known";
+                Failure::usage_hint(format!("the history has no run {wanted:?}"), hint)
+            })?;
             let known = history.as_ref().map(|history| history.ids()).transpose()?;
             let history = history.filter(|_| known.is_some_and(|known| known.contains(&id)));
             let other = || {
@@ -222,6 +225,8 @@ fn result(job: &Job) -> SyncResult {
         fallback: past.fallback.clone(),
         log: past.log.as_ref().map(Into::into),
         alerts: past.alerts.clone(),
+        // What is still there, only the quarantine knows.
+        undo: None,
     }
 }
 

@@ -299,9 +299,6 @@ fn tell(label: &str, built: &Built, ui: &Ui) -> Result<(), Failure> {
         ui.json("indexed", &body)?;
         return Ok(());
     }
-    if ui.quiet {
-        return Ok(());
-    }
     if let Some(why) = &built.anew {
         ui.note(&format!("{label}: built anew: {why}"));
     }
@@ -323,10 +320,12 @@ fn tell(label: &str, built: &Built, ui: &Ui) -> Result<(), Failure> {
     } else {
         line.push_str(", nothing has changed");
     }
-    ui.line(&line)?;
+    ui.outcome(&line)?;
     if errors > 0 {
         let files = units::count(errors, "document says why its file", "documents say why their files");
-        ui.note(&format!("{label}: {files} could not be read; `pdb-sync search status:error` lists them"));
+        let text = format!("{label}: {files} could not be read; `pdb-sync search status:error` lists them");
+        // The exit code is about those of this time.
+        if ui.quiet && built.errors > 0 { ui.warning(&text) } else { ui.note(&text) }
     }
     Ok(())
 }

@@ -160,13 +160,9 @@ impl Searched {
         })?;
         let elapsed = start.elapsed();
         if !outcome.late.is_empty() {
-            let limit = options.request.timeout.map(|limit| format!(" within {}", time::span(limit)));
+            let limit = options.request.timeout.map(|limit| format!(" (--timeout {})", time::span(limit)));
             let limit = limit.unwrap_or_default();
-            let text = match outcome.late.len() == self.roots.len() {
-                true => format!("nobody answered{limit}: {}", outcome.late.join(", ")),
-                false => format!("no answer{limit} from {}", outcome.late.join(", ")),
-            };
-            ui.warning(&text);
+            ui.warning(&format!("no answer in time from {}{limit}", outcome.late.join(", ")));
         }
         self.print(text, &request, &outcome, elapsed, options, ui)?;
         let mut exit = Exit::Done;

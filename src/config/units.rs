@@ -132,7 +132,7 @@ impl Value for TimeLimit {
     }
 
     fn to_toml(&self) -> toml::Value {
-        self.0.map_or("0s".into(), |span| crate::time::span(span)).into()
+        self.0.map_or("0s".into(), crate::time::span).into()
     }
 
     fn schema() -> Schema {

@@ -42,6 +42,7 @@ pub(super) fn result(job: &str, second: i64, outcome: Outcome) -> SyncResult {
         fallback: None,
         log: Some("/logs/x.log".into()),
         alerts: vec!["too \"slow\"".into()],
+        undo: None,
     }
 }
 
@@ -141,10 +142,10 @@ fn a_run_is_found_by_the_beginning_of_its_id() {
     assert_eq!(run.jobs[0].attempts[0].phases.len(), 2);
     assert_eq!(history.run("last").unwrap().id, "01AY");
     for (prefix, text) in [
-        ("01A", "the ids of several runs begin with \"01A\""),
+        ("01A", "the IDs of several runs begin with \"01A\": 01AX, 01AY"),
         ("7", "the history has no run \"7\""),
-        ("*", "\"*\" is no id of a run"),
-        ("", "\"\" is no id of a run"),
+        ("*", "the history has no run \"*\""),
+        ("", "the history has no run \"\""),
     ] {
         assert_eq!(history.run(prefix).unwrap_err().to_string(), text);
     }

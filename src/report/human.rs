@@ -255,7 +255,7 @@ pub(super) fn planned(
         None => "deletion is off".into(),
         Some(limit) if is_none(tallies[3]) => format!("at most {limit}"),
         Some(_) => format!(
-            "nothing is deleted by a run that takes a mirror over, {waiting} not at the source by the next one"
+            "{waiting} not at the source, which the next run deletes: a run that takes a mirror over deletes nothing"
         ),
     };
     format!("would create {created}, update {updated}, delete {deleted}; {limit}{spelling}{filters}")

@@ -64,14 +64,14 @@ impl Json {
                     "waiting": waiting, "respelt": respelt, "left_out": left_out,
                 }),
             ),
-            Event::Adopted { job, found } => (
-                "adopted",
-                json!({
+            Event::Adopted { job, found } => {
+                let body = json!({
                     "job": &**job, "dest": found.dest.to_string_lossy(), "same": found.same, "same_size": found.same_size,
                     "different": found.different, "missing": found.missing, "foreign": found.foreign,
                     "older": found.older, "checksum": found.checksum, "why": found.why.word(),
-                }),
-            ),
+                });
+                ("adopted", body)
+            }
             Event::Progress { job, progress } => (
                 "progress",
                 json!({
@@ -148,6 +148,7 @@ fn job_finished(result: &SyncResult, dry_run: bool) -> Value {
     json!({
         "job": &*result.job,
         "status": result.status(),
+        "undo": result.undo,
         "exit_code": result.exit_code(),
         "attempts": result.attempts.len(),
         "duration_s": units::seconds(result.duration),

@@ -4,6 +4,7 @@
 //! here, and whoever asks first makes the file.
 
 use crate::result::{Logs, log_path};
+use crate::time::local_exact;
 use jiff::Timestamp;
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -52,7 +53,7 @@ impl LogFiles {
     fn make(&self, job: &str, time: Timestamp) -> Made {
         let path = self.path(job);
         let kind = if self.dry_run { "dry run" } else { "run" };
-        let line = format!("{time:.3} --- job {job}, {kind} {}\n", self.run);
+        let line = format!("{} --- job {job}, {kind} {}\n", local_exact(time), self.run);
         let file = create(&path, line.as_bytes())
             .map_err(|error| format!("cannot write the log {}: {error}", path.display()));
         file.map(|file| Mutex::new(Some(file)))

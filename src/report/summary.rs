@@ -83,6 +83,10 @@ pub(super) fn render(summary: &Summary, dry_run: bool, verbose: bool) -> Text {
     for result in &summary.results {
         job(&mut text, result, dry_run, verbose);
     }
+    // One line for the run: an undo is about all of its jobs.
+    if let Some(undo) = summary.results.iter().find_map(|result| result.undo.as_deref()) {
+        text += &format!("undo: {}\n", sanitize::line(undo));
+    }
     if let Some(signal) = summary.signal {
         text += format!("Ended by {}.\n", signal_name(signal));
     }

@@ -14,10 +14,8 @@ use crate::rsync::exit::{Class, Verdict};
 impl Try<'_> {
     /// Decides, after a listing, whether this run takes the destination over.
     pub(super) fn look_who_filled(&mut self, listing: &Listing) {
-        // What a newer version remembers of the job cannot be read, but there is something.
-        let known = self.memory.knows(&self.job.dest, &self.plan.run) || !self.remembers;
         let holds = listing.present() != Some(0) || !listing.gone.is_empty();
-        self.adopting = match known {
+        self.adopting = match self.is_known() {
             _ if !holds => None,
             false => Some(Takeover::First),
             true if self.is_another(listing) => Some(Takeover::OtherDirectory),
@@ -25,15 +23,28 @@ impl Try<'_> {
         };
     }
 
-    /// Whether the directory is another one than in the last run. Where it cannot be told by itself, most of what the source had then being
-    /// missing tells it.
-    fn is_another(&self, listing: &Listing) -> bool {
+    fn is_known(&self) -> bool {
+        // What a newer version remembers of the job cannot be read, but there is something.
+        self.memory.knows(&self.job.dest, &self.plan.run) || !self.remembers
+    }
+
+    /// Whether this run takes the destination over if that holds anything, as far as it can be told before the listing.
+    pub(super) fn takes_over(&self) -> bool {
+        !self.is_known() || self.job.adopt_again || self.is_same() == Same::No
+    }
+
+    fn is_same(&self) -> Same {
         let dir = match self.access {
             Some(access) => access.root().metadata(),
             None => self.job.dest.metadata(),
         };
-        let Ok(dir) = dir else { return false };
-        match self.memory.is_same(&self.job.dest, DirId::of(&dir)) {
+        dir.map_or(Same::Yes, |dir| self.memory.is_same(&self.job.dest, DirId::of(&dir)))
+    }
+
+    /// Whether the directory is another one than in the last run. Where it cannot be told by itself, most of what the source had then being
+    /// missing tells it.
+    fn is_another(&self, listing: &Listing) -> bool {
+        match self.is_same() {
             Same::Yes => false,
             Same::No => true,
             Same::Unsure => {

@@ -71,6 +71,8 @@ pub(super) struct Try<'a> {
     pub(super) code: Option<i32>,
     /// What becomes of what is removed; made when it is first needed.
     pub(super) keep: Option<Arc<Keep>>,
+    /// Whether it has kept something of what it removed or replaced.
+    pub(super) undoable: bool,
     /// Why a job that keeps what it removes cannot do so in this run.
     pub(super) cannot_keep: Option<Reason>,
     /// How many files the transfer has to bring, if that is known.
@@ -123,6 +125,7 @@ impl<'a> Try<'a> {
             figures: Figures { files_transferred: Some(0), files_deleted: Some(0), ..Figures::default() },
             code: None,
             keep: None,
+            undoable: false,
             cannot_keep: None,
             awaited: None,
             transfers: 0,
@@ -138,8 +141,8 @@ impl<'a> Try<'a> {
         }
     }
 
-    /// Makes the attempt.
-    pub(super) async fn run(mut self) -> (Attempt, Ending, Figures) {
+    /// Makes the attempt. The last value is whether something is kept for an undo.
+    pub(super) async fn run(mut self) -> (Attempt, Ending, Figures, bool) {
         let time = Timestamp::now();
         let ending = match self.go().await {
             Ok(ending) | Err(ending) => ending,
@@ -174,7 +177,7 @@ impl<'a> Try<'a> {
             exit_code: self.code,
             error,
         };
-        (attempt, ending, self.figures)
+        (attempt, ending, self.figures, self.undoable)
     }
 
     /// An `Err` ends the attempt early.

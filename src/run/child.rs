@@ -49,7 +49,10 @@ pub(super) enum Show {
     /// All but the progress and the figures.
     Lines,
     /// Each change in a word: `create a/b`.
-    Changes,
+    Changes {
+        /// Whether what is to go waits for the next run.
+        later: bool,
+    },
     /// Nothing.
     Nothing,
 }
@@ -246,8 +249,8 @@ impl Ear for Hearing<'_> {
                 let wanted = (self.changes)(&change);
                 match self.show {
                     Show::Lines if wanted => itemize(line, &change, out),
-                    Show::Changes if wanted => describe(&change, out),
-                    Show::Lines | Show::Changes | Show::Nothing => {}
+                    Show::Changes { later } if wanted => describe(&change, later, out),
+                    Show::Lines | Show::Changes { .. } | Show::Nothing => {}
                 }
             }
             Line::Text(text) => {
@@ -307,10 +310,11 @@ fn itemize(line: &[u8], change: &Change<'_>, out: &mut Vec<u8>) {
 }
 
 /// `create a/b`, with `/` after a directory; the name as rsync escapes it.
-fn describe(change: &Change<'_>, out: &mut Vec<u8>) {
+fn describe(change: &Change<'_>, later: bool, out: &mut Vec<u8>) {
     out.extend_from_slice(match change.kind {
         ChangeKind::Created => b"create ",
         ChangeKind::Updated | ChangeKind::Unchanged => b"update ",
+        ChangeKind::Deleted if later => b"delete in the next run ",
         ChangeKind::Deleted => b"delete ",
     });
     out.extend_from_slice(change.name);

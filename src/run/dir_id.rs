@@ -20,7 +20,8 @@ pub(super) struct DirId {
 pub(super) enum Same {
     Yes,
     No,
-    /// Some file systems invent inode numbers or times of birth whenever they are mounted; every ext4 has the same inode for its root.
+    /// Some file systems invent inode numbers or times of birth whenever they are mounted; every ext4 has the same inode for its root; times
+    /// of birth are some milliseconds coarse.
     Unsure,
 }
 
@@ -32,10 +33,10 @@ impl DirId {
 
     pub(super) fn is(self, other: DirId) -> Same {
         match (self.ino == other.ino, self.born.zip(other.born)) {
-            (_, Some((a, b))) if a == b => Same::Yes,
+            (true, Some((a, b))) if a == b => Same::Yes,
             (true, None) => Same::Yes,
-            (false, Some(_)) => Same::No,
-            (true, Some(_)) | (false, None) => Same::Unsure,
+            (false, Some((a, b))) if a != b => Same::No,
+            (true, Some(_)) | (false, _) => Same::Unsure,
         }
     }
 }
@@ -49,7 +50,7 @@ mod tests {
         let id = |ino, born| DirId { ino, born };
         for (a, b, same) in [
             (id(2, Some(7)), id(2, Some(7)), Same::Yes),
-            (id(2, Some(7)), id(3, Some(7)), Same::Yes),
+            (id(2, Some(7)), id(3, Some(7)), Same::Unsure),
             (id(2, None), id(2, Some(7)), Same::Yes),
             (id(2, Some(7)), id(2, Some(8)), Same::Unsure),
             (id(2, None), id(3, None), Same::Unsure),

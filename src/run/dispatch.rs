@@ -274,5 +274,6 @@ fn broken(job: Arc<str>, error: JoinError) -> SyncResult {
         fallback: None,
         log: None,
         alerts: Vec::new(),
+        undo: None,
     }
 }

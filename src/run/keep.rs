@@ -8,7 +8,6 @@ use crate::expiry;
 use crate::job::Job;
 use crate::result::Reason;
 use crate::sweep::{self, Fate, Journal, Order, Parent, Purge, Quarantine, Refusal, Unescaped, WriteAccess};
-use crate::time;
 use rustix::fs::{AtFlags, statat};
 use rustix::io::Errno;
 use std::collections::HashSet;
@@ -273,13 +272,7 @@ impl Try<'_> {
             let (closed, told) = told.await.unwrap_or_default();
             let (left, undoable) = closed.unzip();
             self.voice.unescaped(left.as_ref(), &self.job.dest).await;
-            if let Some(keep) = self.job.keep_deleted.filter(|_| undoable == Some(true)) {
-                let (keep, again, run) = (time::span(keep), &self.plan.again, &self.plan.run);
-                let text = format!(
-                    "what was deleted or replaced is kept for {keep}; undo: {again} clean undo {run}"
-                );
-                self.voice.notice(Level::Info, text).await;
-            }
+            self.undoable = undoable == Some(true);
             for text in told {
                 self.voice.notice(Level::Warning, text).await;
             }

@@ -99,7 +99,7 @@ impl Try<'_> {
         let mut collector = Collector::new(&path, names, folds, self.at_root.is_some());
         let show = match (purpose, self.plan.mode) {
             (Purpose::Plan { .. }, Mode::DryRun) => Show::Lines,
-            (Purpose::Plan { .. }, Mode::Plan { paths: true }) => Show::Changes,
+            (Purpose::Plan { .. }, Mode::Plan { paths: true }) => Show::Changes { later: self.takes_over() },
             _ => Show::Nothing,
         };
         let mut note = |change: &Change<'_>| collector.note(change);

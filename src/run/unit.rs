@@ -50,6 +50,7 @@ pub(super) async fn run(ticket: Ticket) -> (SyncResult, Option<Slot>) {
         started: None,
         ran: false,
         alerts: Vec::new(),
+        undoable: false,
     };
     let outcome = match unit.go().await {
         Ok(outcome) | Err(outcome) => outcome,
@@ -68,6 +69,8 @@ struct Unit<'a> {
     started: Option<(Instant, Timestamp)>,
     /// What deserves attention in its result.
     alerts: Vec<String>,
+    /// Whether something that it removed or replaced is kept for an undo.
+    undoable: bool,
     /// Whether anything ran that its log tells of.
     ran: bool,
 }
@@ -140,11 +143,12 @@ impl Unit<'_> {
                     self.take_slot(source.host()).await?;
                 }
                 let number = self.attempts.len() as u32 + 1;
-                let (attempt, ending, figures) =
+                let (attempt, ending, figures, undoable) =
                     Try::new(plan, job, source, number, voice, access, unsure).run().await;
                 let code = attempt.exit_code;
                 self.attempts.push(attempt);
                 self.ran = true;
+                self.undoable |= undoable;
                 self.figures = total(self.figures, figures, number);
                 let (class, outcome) = match ending {
                     Ending::Done(None) => return Ok(Outcome::Ok),
@@ -339,6 +343,10 @@ impl Unit<'_> {
             attempts: self.attempts.clone(),
             log: self.log(),
             alerts: self.alerts.clone(),
+            undo: self.undoable.then(|| {
+                let plan = &self.ticket.plan;
+                format!("{} clean undo {}", plan.again, plan.run)
+            }),
         }
     }
 }

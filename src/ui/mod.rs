@@ -60,6 +60,12 @@ impl Ui {
         addressed(text, self.again)
     }
 
+    /// A command line about the same configuration and state, ready to be copied.
+    pub fn command(&self, words: &str) -> String {
+        let again = if self.again.is_empty() { "pdb-sync" } else { self.again };
+        format!("{again} {words}")
+    }
+
     /// A line of text, or several, on standard output. A reader that went away is an error of kind `BrokenPipe`.
     pub fn line(&self, text: &str) -> io::Result<()> {
         self.text(&text.into())

@@ -6,6 +6,7 @@ mod clocks;
 mod config;
 mod docs;
 mod doctor;
+mod ease;
 mod floors;
 mod history;
 #[cfg(feature = "search")]

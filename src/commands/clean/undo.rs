@@ -220,7 +220,7 @@ fn tell(found: &Found, undone: &Undone, gone: u64, before: Option<&str>, ui: &Ui
         )?;
     } else {
         for (path, why) in &undone.why {
-            ui.note(&format!("{}: {why}", shown(path)));
+            ui.warning(&format!("{}: {why}", shown(path)));
         }
         let mut text =
             format!("{} back in {}", count(restored, "entry is", "entries are"), found.begin.root.path);
@@ -236,7 +236,11 @@ fn tell(found: &Found, undone: &Undone, gone: u64, before: Option<&str>, ui: &Ui
                 None => format!(": run {} has nothing in the quarantine", found.begin.run),
             };
         }
-        ui.outcome(&text)?;
+        if conflicts + failed == 0 {
+            ui.outcome(&text)?
+        } else {
+            ui.line(&text)?
+        }
         if gone > 0 {
             ui.warning(&format!(
                 "{} not in quarantine: deleted for good, or moved by mode {:?}",

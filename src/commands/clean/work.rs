@@ -129,7 +129,7 @@ impl Work {
             )?;
         } else {
             for (path, why) in &applied.why {
-                ui.note(&format!("{}: {why}", shown(path)));
+                ui.warning(&format!("{}: {why}", shown(path)));
             }
             let mut parts = vec![
                 format!("{} quarantined", grouped(quarantined)),
@@ -143,9 +143,12 @@ impl Work {
                 }
             }
             let again = if self.past.is_some() { " (went on)" } else { "" };
-            ui.outcome(&format!("run {}{again}: {}, {}", self.run, parts.join(", "), bytes(applied.bytes)))?;
+            let well = failed == 0 && skipped == 0 && !applied.stopped;
+            let say = |text: &str| if well { ui.outcome(text) } else { ui.line(text) };
+            say(&format!("run {}{again}: {}, {}", self.run, parts.join(", "), bytes(applied.bytes)))?;
             if quarantined > 0 {
-                ui.outcome(&format!("to bring it back: `pdb-sync clean undo {}`", self.run))?;
+                let undo = ui.command(&format!("clean undo {}", self.run));
+                say(&format!("to bring it back: {undo}"))?;
             }
         }
         Ok(match () {

@@ -61,6 +61,9 @@ mod tests {
     fn a_percentage_is_only_told_when_something_is_known() {
         let now =
             Snapshot { entries: 2_500, bytes: 1_000_000, current: b"ab".to_vec(), ..Snapshot::default() };
+        let early = text("x", &now, Some(500.0), Some(10_000));
+        assert_eq!(early, "x: 2,500 entries, 1.0 MB, 500/s, 25%, ab", "nobody can know yet");
+        let now = Snapshot { elapsed: Duration::from_secs(5), ..now };
         assert_eq!(text("x", &now, None, None), "x: 2,500 entries, 1.0 MB, ab");
         assert_eq!(
             text("x", &now, Some(500.0), Some(10_000)),

@@ -158,7 +158,7 @@ fn a_holder_of_another_host_is_told_as_what_it_is() {
     let away = told(&note("elsewhere", 7, "boot:1"));
     let path = stand_in(&env);
     assert!(
-        away.contains("pid 7, run RUN0, user carol, host elsewhere, since 2026-01-02T03:04:05Z"),
+        away.contains("pid 7, run RUN0, user carol, host elsewhere, since 2026-01-02 03:04:05 +00:00"),
         "{away}"
     );
     assert!(
@@ -180,7 +180,8 @@ fn a_holder_of_another_host_is_told_as_what_it_is() {
     fs::write(&path, note("elsewhere", 7, "boot:1")).unwrap();
     let ended = without(&env, &["sync", "j", "--json"]).expect_code(0);
     let notices = ended.events("notice");
-    let text = "pid 7, run RUN0, user carol, host elsewhere, since 2026-01-02T03:04:05Z left the lock of";
+    let text =
+        "pid 7, run RUN0, user carol, host elsewhere, since 2026-01-02 03:04:05 +00:00 left the lock of";
     assert!(
         notices.iter().any(|n| n["level"] == "info" && n["text"].as_str().unwrap().contains(text)),
         "{ended}"

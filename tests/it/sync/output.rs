@@ -106,12 +106,14 @@ fn a_slow_reader_is_not_a_stalled_source() {
 }
 
 #[test]
-fn quiet_leaves_errors_and_the_summary() {
+fn quiet_leaves_what_went_wrong() {
     let fake = Fake::new("out a line\nerr a complaint\nstats 1 0 0\n");
     let env = faked(&fake, &["a"], "");
     let ended = env.run(["sync", "a", "-q"]).expect_code(0);
-    assert!(ended.out().starts_with("=== Sync Summary ===\n"), "{ended}");
-    assert_eq!(ended.err(), "[a] a complaint\n");
+    assert_eq!((ended.out().as_str(), ended.err().as_str()), ("", "[a] a complaint\n"), "{ended}");
+    let fake = Fake::new("out a line\nexit 23\n");
+    let ended = faked(&fake, &["a"], "").run(["sync", "a", "-q"]);
+    assert!(ended.code() != 0 && ended.out().starts_with("=== Sync Summary ===\n"), "{ended}");
 }
 
 #[test]
