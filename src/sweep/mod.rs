@@ -26,6 +26,7 @@ mod purge;
 mod quarantine;
 mod refusal;
 mod remake;
+mod rename;
 mod sandbox;
 #[cfg(test)]
 mod tests;

@@ -21,6 +21,7 @@ mod names;
 mod older;
 mod output;
 mod readonly_dirs;
+mod renames;
 mod reserved;
 #[cfg(target_os = "linux")]
 mod roots;
