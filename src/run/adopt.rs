@@ -8,6 +8,7 @@ use super::name_list::NameList;
 use crate::event::{Event, Found, Level};
 use crate::job::Adopt;
 use crate::result::Reason;
+use crate::rsync::args;
 use crate::rsync::exit::{Class, Verdict};
 
 impl Try<'_> {
@@ -15,7 +16,7 @@ impl Try<'_> {
     pub(super) fn look_who_filled(&mut self, listing: &Listing) {
         // What a newer version remembers of the job cannot be read, but there is something.
         let known = self.memory.knows(&self.job.dest, &self.plan.run) || !self.remembers;
-        let holds = listing.present() != Some(0) || !listing.gone.is_empty();
+        let holds = listing.held(args::brings_links(self.job)) != Some(0) || !listing.gone.is_empty();
         self.adopting = holds && (!known || self.job.adopt_again);
     }
 
@@ -24,10 +25,12 @@ impl Try<'_> {
         if !self.adopting {
             return;
         }
-        let differ = listing.created.files + listing.same_size + listing.different;
+        // What is held and neither goes nor differs.
+        let differ = listing.gone.tally.files + listing.same_size + listing.different;
+        let held = listing.held(args::brings_links(self.job));
         let found = Found {
             dest: self.job.dest.clone(),
-            same: listing.stats.files.map(|files| files.files().saturating_sub(differ)),
+            same: held.map(|held| held.saturating_sub(differ)),
             same_size: listing.same_size,
             different: listing.different,
             missing: listing.created.files,

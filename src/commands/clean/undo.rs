@@ -8,6 +8,7 @@ use crate::commands::scan::{count, grouped, interruptible, shown};
 use crate::commands::{Failure, locate};
 use crate::config::Config;
 use crate::exit::Exit;
+use crate::machine::own_name;
 use crate::scan::Stop;
 use crate::sweep::{self, Found, Journal, Parent, Place, Undone, WriteAccess, look};
 use crate::ui::Ui;
@@ -81,7 +82,12 @@ fn unknown(run: &str, config: &Config, state: &Path) -> Failure {
                 state.display(),
                 dest.display()
             ),
-            "whose journal it is can undo it: run as that user, or give the state directory of that run by --state-dir",
+            match user == own_name() {
+                true => "give the state directory of that run by --state-dir".to_owned(),
+                false => {
+                    format!("run as {user}, or as root with --state-dir and the state directory of {user}")
+                }
+            },
         ),
         None => Failure::usage_hint(format!("no run {run:?} is known"), "`pdb-sync clean log` lists them"),
     }

@@ -15,14 +15,23 @@ pub(super) struct LeftOut<'a> {
     ours: bool,
     /// Whether a directory in the way is the first reason.
     in_the_way: bool,
+    /// Whether the destination refused to make a symbolic link, not for lack of rights.
+    no_links: bool,
 }
 
 const DENIED: &str = "Permission denied";
 
+/// The hint where rights at the destination are missing, for those who can say more about it.
+pub const CHECK_RIGHTS: &str = "check who owns the destination and which rights it gives";
+
+/// What file systems without symbolic links say.
+const NO_LINKS: [&str; 3] =
+    ["Operation not permitted", "Operation not supported", "Function not implemented"];
+
 impl<'a> LeftOut<'a> {
     /// Collects from lines such as `rsync: [sender] send_files failed to open "/a/b": Permission denied (13)`.
     pub(super) fn read(lines: &[&'a str]) -> Self {
-        let mut left_out = LeftOut { files: Vec::new(), ours: false, in_the_way: false };
+        let mut left_out = LeftOut { files: Vec::new(), ours: false, in_the_way: false, no_links: false };
         for line in lines {
             let blocked = line.strip_prefix(IN_THE_WAY).and_then(|rest| rest.split_once(": "));
             let found = match blocked {
@@ -34,6 +43,7 @@ impl<'a> LeftOut<'a> {
             if !left_out.files.iter().any(|(known, _)| *known == path) {
                 left_out.files.push((path, why));
             }
+            left_out.no_links |= line.contains("[generator] symlink \"") && NO_LINKS.contains(&why);
             left_out.ours |= why == DENIED && (line.contains("[receiver]") || line.contains("[generator]"));
         }
         left_out
@@ -63,7 +73,10 @@ impl<'a> LeftOut<'a> {
             );
         }
         match (denied, self.ours) {
-            (true, true) => Some("check who owns the destination and which rights it gives"),
+            (false, _) if self.no_links => Some(
+                "the destination's file system holds no symbolic links: `preset = \"minimal\"` leaves them out, and permissions",
+            ),
+            (true, true) => Some(CHECK_RIGHTS),
             (true, false) => Some("they cannot be read at the source; nothing is deleted while that lasts"),
             (false, _) if self.in_the_way => Some(
                 "`delete = true` clears it away unless it holds excluded files; otherwise move it by hand",

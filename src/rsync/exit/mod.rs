@@ -9,6 +9,7 @@ mod said;
 use super::output::Stats;
 use crate::job::{Address, Source};
 use crate::result::Reason;
+pub use left_out::CHECK_RIGHTS;
 use left_out::LeftOut;
 
 /// What follows from the end of a run of rsync.

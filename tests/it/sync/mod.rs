@@ -20,6 +20,8 @@ mod lock_users;
 mod names;
 mod older;
 mod output;
+#[cfg(target_os = "linux")]
+mod owners;
 mod readonly_dirs;
 mod renames;
 mod reserved;
