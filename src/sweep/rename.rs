@@ -133,6 +133,9 @@ mod tests {
     use super::*;
     use std::fs::{self, File};
 
+    /// Renames `old` in a directory.
+    type Way<'a> = &'a dyn Fn(&File, &[u8]) -> Result<(), Errno>;
+
     /// A directory, held open, with a file `old`.
     fn dir() -> (tempfile::TempDir, File) {
         let dir = tempfile::tempdir().unwrap();
@@ -146,7 +149,7 @@ mod tests {
         let flag = |dir: &File, new: &[u8]| rename_new(dir, b"old", dir, new, Target::Shared);
         let link = |dir: &File, new: &[u8]| by_link(dir, b"old", dir, new);
         let placeholder = |dir: &File, new: &[u8]| by_placeholder(dir, b"old", dir, new, || ());
-        let ways: [&dyn Fn(&File, &[u8]) -> Result<(), Errno>; 3] = [&flag, &link, &placeholder];
+        let ways: [Way<'_>; 3] = [&flag, &link, &placeholder];
         for way in ways {
             let (dir, fd) = dir();
             let path = |name: &str| dir.path().join(name);

@@ -52,6 +52,22 @@ fn who_cannot_delete_is_told_whose_directory_it_is_and_what_helps() {
 }
 
 #[test]
+fn an_own_directory_of_a_foreign_group_that_cannot_be_made_writable_is_told_with_what_helps() {
+    let Some(env) = mirror(0o2775) else { return };
+    let dir = env.mirror("j/ab");
+    chown(&dir, Some(BOB.uid), Some(ALICE.uid)).unwrap();
+    fs::set_permissions(&dir, Permissions::from_mode(0o2555)).unwrap();
+    fs::remove_file(source(&env, "f0")).unwrap();
+    let ended = BOB.run(&env, &["sync", "j", "--json"]).expect_code(3);
+    let error = ended.finished()["error"].as_str().unwrap().to_owned();
+    assert!(error.contains("its directory belongs to uid 3002, group gid 3001, mode 2555"), "{ended}");
+    assert!(error.contains("lose its setgid bit"), "{ended}");
+    heed(&env, &hint_of(&ended));
+    well(BOB, &env);
+    assert!(!has(&env, "f0"));
+}
+
+#[test]
 fn who_cannot_write_is_told_the_same() {
     let Some(env) = mirror(0o2775) else { return };
     fs::set_permissions(env.mirror("j/ab"), Permissions::from_mode(0o2755)).unwrap();
