@@ -223,7 +223,7 @@ mod tests {
                 "1 entry could not be set (times of directories)",
                 "[\"--omit-dir-times\"]`",
             ),
-            (&[".L..t......"], "times of symbolic links", "[\"--omit-link-times\"]"),
+            (&[".L..t......"], "times of symbolic links", "[\"--omit-link-times\"]`"),
             (&[".f..t......", ".d..t......"], "2 entries", "[\"--no-times\"]` and `checksum = true`"),
             (&[".d..t......", ".L..t......"], "2 entries", "[\"--omit-dir-times\", \"--omit-link-times\"]`"),
             (&[".f...p....."], "(permissions)", "[\"--no-perms\"]`"),

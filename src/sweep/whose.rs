@@ -15,9 +15,12 @@ use std::fs::File;
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 const STICKY: u32 = 0o1000;
 const GROUP_WRITES: u32 = 0o020;
+/// How long directories are looked at: a network file system may take long over each.
+const LONGEST: Duration = Duration::from_secs(3);
 
 /// Owner, group and permissions. In words, the subject is what they are of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,12 +127,15 @@ pub struct Closed {
     pub first: (Vec<u8>, Whose),
 }
 
-/// Looks at up to `most` directories below the root of a mirror, those near the root first, for some that this user cannot change. `None`
+/// Looks at up to `most` directories below the root of a mirror, for some seconds, those near the root first, for some that this user cannot change. `None`
 /// if there is none among them.
 pub fn closed_below(root: &File, most: u64) -> Option<Closed> {
     let (mut dirs, mut seen, mut first) = (0, 0, None);
-    let mut todo = VecDeque::from([Vec::new()]);
-    while let Some(path) = todo.pop_front().filter(|_| seen < most) {
+    let (mut todo, begun) = (VecDeque::from([Vec::new()]), Instant::now());
+    while seen < most
+        && begun.elapsed() < LONGEST
+        && let Some(path) = todo.pop_front()
+    {
         // What may not be looked into is counted by whoever wants to read it.
         let Ok(dir) = open_below(root, &path) else { continue };
         if !path.is_empty() {
