@@ -4,8 +4,10 @@ use super::{Area, Finding, Verdict, shared};
 use crate::job::{Job, Preset};
 use crate::machine::{Mount, expected_mounts, mount_of, resolve};
 use crate::run::fold_probe;
+use crate::sweep;
 use bytesize::ByteSize;
 use rustix::fs::{Access, StatVfs};
+use rustix::io::Errno;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -48,6 +50,7 @@ fn look(job: &Job) -> Vec<Finding> {
     findings.extend(written);
     if is_writable {
         findings.extend((dest == existing).then(|| shared::ours(&dest)).flatten());
+        findings.extend((dest == existing).then(|| shared::closed(&dest)).flatten());
         findings.extend(shared::locks(&existing));
     }
     findings.extend(space(job, &existing));
@@ -89,6 +92,11 @@ fn writable(dest: &Path, existing: &Path, mount: Option<&Mount>) -> Vec<Finding>
         return vec![fail(text).hint(hint)];
     }
     let refused = |error: io::Error| {
+        let whose = File::open(existing).ok().and_then(|dir| sweep::refusal(&dir, existing, b""));
+        if let Some(refusal) = whose.filter(|_| error.kind() == io::ErrorKind::PermissionDenied) {
+            let text = format!("cannot write in {}: {refusal}", existing.display());
+            return vec![fail(text).hint(refusal.hint)];
+        }
         let hint = match error.kind() {
             io::ErrorKind::PermissionDenied => "make it writable for this user, or run as another".to_owned(),
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "make room".to_owned(),
@@ -171,6 +179,10 @@ fn kind(job: &Job, existing: &Path, mount: Option<&Mount>) -> Vec<Finding> {
         let hint = "set preset = \"minimal\": this file system does not hold permissions and links";
         findings.push(warn(format!("{} lies on {kind}", existing.display())).hint(hint));
     }
+    if !simple && job.preset != Preset::Minimal && !holds_links(existing) {
+        let hint = "set preset = \"minimal\": a run is partial as long as the source holds one";
+        findings.push(warn(format!("{} cannot hold symbolic links ({kind})", existing.display())).hint(hint));
+    }
     // Where nothing may be written, another finding says so.
     let folding = File::open(existing).and_then(|dir| Ok(fold_probe::probe(&dir)?));
     let Ok(folding) = folding else { return findings };
@@ -193,6 +205,13 @@ fn kind(job: &Job, existing: &Path, mount: Option<&Mount>) -> Vec<Finding> {
         "of names of the source that fold to one only one can be held; a name that is only spelt in another way is renamed, not deleted",
     ));
     findings
+}
+
+/// Tried out in a directory of its own, which is gone afterwards. In doubt it does.
+fn holds_links(dir: &Path) -> bool {
+    let Ok(own) = tempfile::Builder::new().prefix(".%pdb-sync-doctor-s").tempdir_in(dir) else { return true };
+    let made = rustix::fs::symlinkat("x", rustix::fs::CWD, own.path().join("l"));
+    !matches!(made, Err(Errno::PERM | Errno::NOSYS | Errno::NOTSUP))
 }
 
 #[cfg(test)]

@@ -3,9 +3,10 @@
 use super::destination::warn;
 use super::{Area, Finding, Verdict};
 use crate::clean::path::OURS;
-use crate::machine::{follows, group_name, user_name};
+use crate::machine::{follows, group_name, own_name, user_name};
 use crate::run::{Lockable, lockable};
-use crate::sweep::{self, below::open_below, share_command};
+use crate::sweep::below::{in_the_way, open_below};
+use crate::sweep::{self, LOCK, share_command};
 use rustix::fs::{AtFlags, Mode, Stat, fstat, statat};
 use std::ffi::OsStr;
 use std::fs::File;
@@ -17,6 +18,20 @@ pub(super) fn ours(dest: &Path) -> Option<Finding> {
     let root = File::open(dest).ok()?;
     let top = fstat(&root).ok()?;
     let there = statat(&root, OsStr::from_bytes(OURS), AtFlags::SYMLINK_NOFOLLOW).ok()?;
+    if let Some((_, kind)) = in_the_way(&root, OURS) {
+        let text = format!("cannot prepare the quarantine in {}: .pdb-sync is {kind}", dest.display());
+        return Some(warn(text).hint(sweep::OURS_IN_THE_WAY));
+    }
+    let lock = [OURS, b"/", LOCK.as_bytes()].concat();
+    if let Some(refusal) = sweep::refusal_of_file(&root, dest, &lock)
+        && dest.join(OsStr::from_bytes(&lock)) == refusal.path
+    {
+        let text = format!(
+            "nothing can be deleted in {}, since others may be writing there: {refusal}",
+            dest.display()
+        );
+        return Some(warn(text).hint(refusal.hint));
+    }
     if let Some(refusal) = sweep::cannot_keep(&root, dest) {
         let text = format!("what jobs with keep_deleted and `clean` remove cannot be kept: {refusal}");
         return Some(warn(text).hint(refusal.hint));
@@ -59,6 +74,29 @@ pub(super) fn ours(dest: &Path) -> Option<Finding> {
         share_command(dest, top.st_gid)
     );
     Some(warn(text).hint(hint))
+}
+
+/// How many directories are looked at.
+const SAMPLE: u64 = 2000;
+
+/// Directories of a mirror that exists and is writable, in which this user can change nothing.
+pub(super) fn closed(dest: &Path) -> Option<Finding> {
+    let root = File::open(dest).ok()?;
+    let closed = sweep::closed_below(&root, SAMPLE)?;
+    let (path, whose) = &closed.first;
+    let text = format!(
+        "{} cannot change {} of {}{} directories: {} {whose}",
+        own_name(),
+        closed.dirs,
+        if closed.whole { "" } else { "the first " },
+        closed.seen,
+        dest.join(OsStr::from_bytes(path)).display(),
+    );
+    let finding = warn(text);
+    Some(match sweep::change_hint(&root, dest, path) {
+        Some(hint) => finding.hint(hint),
+        None => finding,
+    })
 }
 
 /// How one run at a time is seen to in a directory that exists and is writable.

@@ -151,6 +151,16 @@ pub fn keeps_times(rsync_args: &[String]) -> bool {
     !["no-times", "no-t"].iter().any(|name| options::names(rsync_args, None, name))
 }
 
+/// Whether symbolic links of the source come, as links or as what they point to. In doubt they do.
+pub fn brings_links(job: &Job) -> bool {
+    let asks = [(Some('l'), "links"), (Some('L'), "copy-links"), (Some('a'), "archive")];
+    let refuses = [(None, "no-links"), (None, "no-l")];
+    let given = |options: &[(Option<char>, &str)]| {
+        options.iter().any(|(letter, name)| options::names(&job.rsync_args, *letter, name))
+    };
+    given(&asks) || job.preset != Preset::Minimal && !given(&refuses)
+}
+
 /// Why the job cannot be run: its own options for rsync do not go with `delete`.
 pub fn unfit(job: &Job) -> Option<Refused> {
     check_with_delete(&job.rsync_args).err().filter(|_| job.delete)

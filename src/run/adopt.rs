@@ -9,12 +9,13 @@ use super::name_list::NameList;
 use crate::event::{Event, Found, Level, Takeover};
 use crate::job::Adopt;
 use crate::result::Reason;
+use crate::rsync::args;
 use crate::rsync::exit::{Class, Verdict};
 
 impl Try<'_> {
     /// Decides, after a listing, whether this run takes the destination over.
     pub(super) fn look_who_filled(&mut self, listing: &Listing) {
-        let holds = listing.present() != Some(0) || !listing.gone.is_empty();
+        let holds = listing.held(args::brings_links(self.job)) != Some(0) || !listing.gone.is_empty();
         self.adopting = match self.is_known() {
             _ if !holds => None,
             false => Some(Takeover::First),
@@ -57,10 +58,12 @@ impl Try<'_> {
     /// Says in one block what a run that takes the destination over has found.
     pub(super) async fn tell_adopted(&self, listing: &Listing) {
         let Some(why) = self.adopting else { return };
-        let differ = listing.created.files + listing.same_size + listing.different;
+        // What is held and neither goes nor differs.
+        let differ = listing.gone.tally.files + listing.same_size + listing.different;
+        let held = listing.held(args::brings_links(self.job));
         let found = Found {
             dest: self.job.dest.clone(),
-            same: listing.stats.files.map(|files| files.files().saturating_sub(differ)),
+            same: held.map(|held| held.saturating_sub(differ)),
             same_size: listing.same_size,
             different: listing.different,
             missing: listing.created.files,

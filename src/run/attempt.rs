@@ -21,7 +21,7 @@ use crate::result::{Attempt, Figures, Reason};
 use crate::rsync::args;
 use crate::rsync::exit::Class;
 use crate::rsync::output::Count;
-use crate::sweep::WriteAccess;
+use crate::sweep::{self, WriteAccess};
 use jiff::Timestamp;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
@@ -324,9 +324,16 @@ impl<'a> Try<'a> {
         if removed.left > 0 {
             let entries = if removed.left == 1 { "entry" } else { "entries" };
             let text = format!("{} {entries} could not be deleted: {}", removed.left, removed.why.join("; "));
-            return Ok(Ending::Partial(Reason::new(text).hint("the next run counts and tries them again")));
+            let hint = removed.first.and_then(|dir| self.change_hint(&dir));
+            let hint = hint.unwrap_or_else(|| "the next run counts and tries them again".into());
+            return Ok(Ending::Partial(Reason::new(text).hint(hint)));
         }
         Ok(Ending::Done(warned))
+    }
+
+    /// What lets this user change a directory of the destination, where permissions are in the way.
+    pub(super) fn change_hint(&self, dir: &[u8]) -> Option<String> {
+        sweep::change_hint(self.access?.root(), &self.job.dest, dir)
     }
 
     /// Files that are older at the source than here: it lags, or was restored from a backup.

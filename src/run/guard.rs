@@ -125,8 +125,13 @@ pub(super) fn waiting(tally: Tally) -> String {
     match (tally.files, tally.dirs) {
         (1, 0) => "1 file was not deleted".into(),
         (files, 0) => format!("{files} files were not deleted"),
+        (0, 1) => "1 directory was not deleted".into(),
         (0, dirs) => format!("{dirs} directories were not deleted"),
-        (files, dirs) => format!("{files} files and {dirs} directories were not deleted"),
+        (files, dirs) => format!(
+            "{files} {} and {dirs} {} were not deleted",
+            if files == 1 { "file" } else { "files" },
+            if dirs == 1 { "directory" } else { "directories" },
+        ),
     }
 }
 

@@ -70,9 +70,7 @@ impl From<NoKeep> for Reason {
         let hint = match error {
             NoKeep::Journal { .. } => "is the state directory writable, and its disk not full?",
             NoKeep::Quarantine { ref source, .. } => match Errno::from_io_error(source) {
-                Some(Errno::NOTDIR | Errno::LOOP | Errno::XDEV) => {
-                    "move .pdb-sync in it away: it has to be a directory on the same file system"
-                }
+                Some(Errno::NOTDIR | Errno::LOOP | Errno::XDEV) => sweep::OURS_IN_THE_WAY,
                 _ => "is the destination writable, and its disk not full?",
             },
             NoKeep::Refused { ref refusal, .. } => &refusal.hint,

@@ -11,7 +11,7 @@ use super::stand_in::{self, Locked, StandIn};
 use crate::clean::path::OURS;
 use crate::machine::{flock_holder, group_name, user_name};
 use crate::result::Reason;
-use crate::sweep::{LOCK, refusal};
+use crate::sweep::{LOCK, refusal_of_file};
 use rustix::io::Errno;
 use std::ffi::OsStr;
 use std::fs::{self, File, TryLockError};
@@ -183,7 +183,7 @@ fn closed(directory: &File, dest: &Path, error: Errno) -> Reason {
     let cannot = format!("cannot lock {}, which stands in for the lock of the directory", path.display());
     let denied = matches!(error, Errno::ACCESS | Errno::PERM);
     let place = [OURS, b"/", LOCK.as_bytes()].concat();
-    match denied.then(|| refusal(directory, dest, &place)).flatten() {
+    match denied.then(|| refusal_of_file(directory, dest, &place)).flatten() {
         Some(refusal) => Reason::new(format!("{cannot}: {refusal}")).hint(&refusal.hint),
         None => {
             let hint = match error {

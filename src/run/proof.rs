@@ -25,11 +25,37 @@ pub(super) struct Differences {
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(super) struct Unset {
     entries: u64,
+    all: Attributes,
+    /// Without those that rsync did not try: of an entry whose owner it could not set, it sets nothing else.
+    tried: Attributes,
+}
+
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+struct Attributes {
     dir_times: bool,
     link_times: bool,
     file_times: bool,
+    /// Permissions of others than directories.
+    file_perms: bool,
     /// The letters of [`Change::marks`] that occur, other than `t`.
     letters: Vec<u8>,
+}
+
+impl Attributes {
+    fn note(&mut self, mark: u8, change: &Change<'_>) {
+        self.file_perms |= mark == b'p' && !change.dir;
+        match (mark, change.dir, change.link) {
+            (b't', true, _) => self.dir_times = true,
+            (b't', _, true) => self.link_times = true,
+            (b't', ..) => self.file_times = true,
+            _ if self.letters.contains(&mark) => {}
+            _ => self.letters.push(mark),
+        }
+    }
+
+    fn known(&self) -> impl Iterator<Item = &'static (u8, &'static str, &'static [&'static str])> {
+        LETTERS.iter().filter(|(letter, ..)| self.letters.contains(letter))
+    }
 }
 
 /// rsync's letters for attributes, what each is called, and the option by which rsync leaves it alone.
@@ -48,56 +74,66 @@ impl Unset {
     /// Takes an entry of which only attributes differ.
     fn note(&mut self, change: &Change<'_>) {
         let marks = change.marks.iter().filter(|mark| mark.is_ascii_lowercase() && !b"cs".contains(mark));
-        let mut any = false;
-        for mark in marks {
-            any = true;
-            match (mark, change.dir, change.link) {
-                (b't', true, _) => self.dir_times = true,
-                (b't', _, true) => self.link_times = true,
-                (b't', ..) => self.file_times = true,
-                _ if self.letters.contains(mark) => {}
-                _ => self.letters.push(*mark),
+        let marks: Vec<u8> = marks.copied().collect();
+        let owned = marks.iter().any(|mark| b"og".contains(mark));
+        for mark in &marks {
+            self.all.note(*mark, change);
+            if !owned || b"og".contains(mark) {
+                self.tried.note(*mark, change);
             }
         }
-        self.entries += u64::from(any);
+        self.entries += u64::from(!marks.is_empty());
     }
 
-    /// What could not be set, after a transfer that has brought all contents.
-    pub(super) fn reason(&self) -> Reason {
+    /// What could not be set, after a transfer that has brought all contents. `group` is what lets the group of the mirror change all
+    /// of it, where a group keeps it.
+    pub(super) fn reason(&self, group: Option<&str>) -> Reason {
         if self.entries == 0 {
             return Reason::new("rsync reported errors (code 23), but a second listing shows no difference")
                 .hint("the log holds what rsync said");
         }
-        let known = || LETTERS.iter().filter(|(letter, ..)| self.letters.contains(letter));
+        let Unset { all, tried, .. } = self;
         let times = [
-            (self.dir_times, "times of directories"),
-            (self.link_times, "times of symbolic links"),
-            (self.file_times, "times of files"),
+            (all.dir_times, "times of directories"),
+            (all.link_times, "times of symbolic links"),
+            (all.file_times, "times of files"),
         ];
         let names = times.iter().filter(|(set, _)| *set).map(|(_, name)| *name);
-        let names: Vec<_> = names.chain(known().map(|(_, name, _)| *name)).collect();
+        let names: Vec<_> = names.chain(all.known().map(|(_, name, _)| *name)).collect();
         let entries = if self.entries == 1 { "1 entry".into() } else { format!("{} entries", self.entries) };
         let text =
             format!("attributes of {entries} could not be set ({}); all contents are here", names.join(", "));
         // What leaves all times alone includes those of directories and links.
-        let times: &[&str] = match (self.file_times, self.dir_times, self.link_times) {
+        let times: &[&str] = match (tried.file_times, tried.dir_times, tried.link_times) {
             (true, ..) => &["--no-times"],
             (_, true, true) => &["--omit-dir-times", "--omit-link-times"],
             (_, true, _) => &["--omit-dir-times"],
             (_, _, true) => &["--omit-link-times"],
             _ => &[],
         };
-        let options = times.iter().chain(known().flat_map(|(.., options)| *options));
+        let shared = group.filter(|_| tried.letters.contains(&b'p'));
+        let options =
+            times.iter().chain(tried.known().flat_map(|(letter, _, options)| match (letter, shared) {
+                // Without permissions, what a member makes would be closed to the others.
+                (b'p', Some(_)) if tried.file_perms => &["--chmod=Dg+ws,Fg+w"][..],
+                (b'p', Some(_)) => &["--chmod=Dg+ws"],
+                _ => options,
+            }));
         let options: BTreeSet<_> = options.map(|option| format!("\"{option}\"")).collect();
         if options.is_empty() {
             return Reason::new(text).hint("the log holds what rsync said");
         }
         // Without times, sizes alone do not tell whether a file has changed.
-        let checksum = if self.file_times { " and checksum = true" } else { "" };
-        Reason::new(text).hint(format!(
-            "this user or this file system cannot set them; to leave them as they are: rsync_args = [{}]{checksum}",
-            Vec::from_iter(options).join(", ")
-        ))
+        let checksum = if tried.file_times { " and `checksum = true`" } else { "" };
+        let options = Vec::from_iter(options).join(", ");
+        Reason::new(text).hint(match shared {
+            Some(command) => format!(
+                "a group keeps this mirror: `rsync_args = [{options}]`{checksum}, and once, as root or as each owner for their own: {command}"
+            ),
+            None => format!(
+                "this user or this file system cannot set them; to leave them as they are: `rsync_args = [{options}]`{checksum}"
+            ),
+        })
     }
 }
 
@@ -167,7 +203,7 @@ mod tests {
     use super::*;
     use crate::rsync::output::{Line, Reader};
 
-    fn unset(items: &[&str]) -> Reason {
+    fn unset(items: &[&str], group: Option<&str>) -> Reason {
         let mut unset = Unset::default();
         let mut reader = Reader::new(Purpose::Plan { all: false });
         for item in items {
@@ -176,7 +212,7 @@ mod tests {
             assert!(!change.lacking, "{item}");
             unset.note(&change);
         }
-        unset.reason()
+        unset.reason(group)
     }
 
     #[test]
@@ -185,24 +221,46 @@ mod tests {
             (
                 &[".d..t......"][..],
                 "1 entry could not be set (times of directories)",
-                "[\"--omit-dir-times\"]",
+                "[\"--omit-dir-times\"]`",
             ),
-            (&[".L..t......"], "times of symbolic links", "[\"--omit-link-times\"]"),
-            (&[".f..t......", ".d..t......"], "2 entries", "[\"--no-times\"] and checksum = true"),
-            (&[".d..t......", ".L..t......"], "2 entries", "[\"--omit-dir-times\", \"--omit-link-times\"]"),
-            (&[".f...p....."], "(permissions)", "[\"--no-perms\"]"),
-            (&[".f....og..."], "(owner, group)", "[\"--no-group\", \"--no-owner\"]"),
+            (&[".L..t......"], "times of symbolic links", "[\"--omit-link-times\"]`"),
+            (&[".f..t......", ".d..t......"], "2 entries", "[\"--no-times\"]` and `checksum = true`"),
+            (&[".d..t......", ".L..t......"], "2 entries", "[\"--omit-dir-times\", \"--omit-link-times\"]`"),
+            (&[".f...p....."], "(permissions)", "[\"--no-perms\"]`"),
+            (&[".f....og..."], "(owner, group)", "[\"--no-group\", \"--no-owner\"]`"),
             (
                 &[".f.......ax"],
                 "(access control lists, extended attributes)",
-                "[\"--no-acls\", \"--no-xattrs\"]",
+                "[\"--no-acls\", \"--no-xattrs\"]`",
             ),
-            (&[".f......u..", ".f......b.."], "access times", "[\"--no-atimes\", \"--no-crtimes\"]"),
+            (&[".f......u..", ".f......b.."], "access times", "[\"--no-atimes\", \"--no-crtimes\"]`"),
         ] {
-            let reason = unset(items);
+            let reason = unset(items, None);
             assert!(reason.text.contains(names), "{reason:?}");
             assert!(reason.hint.as_ref().unwrap().ends_with(options), "{reason:?}");
         }
-        assert!(unset(&[]).text.contains("no difference"));
+        assert!(unset(&[], None).text.contains("no difference"));
+    }
+
+    #[test]
+    fn what_rsync_did_not_try_for_want_of_the_owner_is_not_given_up() {
+        let reason = unset(&[".f..tpog...", ".d..t......"], None);
+        assert!(
+            reason.text.contains("(times of directories, times of files, permissions, owner, group)"),
+            "{reason:?}"
+        );
+        let options = "`rsync_args = [\"--no-group\", \"--no-owner\", \"--omit-dir-times\"]`";
+        assert!(reason.hint.as_ref().unwrap().ends_with(options), "{reason:?}");
+    }
+
+    #[test]
+    fn in_a_mirror_of_a_group_what_is_made_stays_writable_for_it() {
+        for (item, chmod) in [(".d...p.....", "--chmod=Dg+ws"), (".f...p.....", "--chmod=Dg+ws,Fg+w")] {
+            let hint = unset(&[item], Some("`find`")).hint.unwrap();
+            assert!(hint.contains(&format!("`rsync_args = [\"{chmod}\"]`")), "{hint}");
+            assert!(hint.ends_with(": `find`") && !hint.contains("no-perms"), "{hint}");
+        }
+        let hint = unset(&[".d..t......"], Some("`find`")).hint.unwrap();
+        assert!(!hint.contains("find"), "{hint}");
     }
 }

@@ -25,6 +25,8 @@ pub(super) struct Removed {
     pub(super) left: u64,
     /// The first few of them and why.
     pub(super) why: Vec<String>,
+    /// The directory of the first of them, relative to the root.
+    pub(super) first: Option<Vec<u8>>,
     /// Whether we were told to stop before the end.
     pub(super) stopped: bool,
 }
@@ -37,6 +39,7 @@ impl Removed {
         self.left += more.left;
         self.why.extend(more.why);
         self.why.truncate(TOLD);
+        self.first = self.first.or(more.first);
         self.stopped |= more.stopped;
         self
     }
@@ -69,6 +72,7 @@ pub(super) fn remove(
             Ok(false) => continue,
             Err(why) => {
                 removed.left += 1;
+                removed.first.get_or_insert_with(|| split(&entry.name).0.to_vec());
                 if removed.why.len() < TOLD {
                     removed.why.push(format!("{}: {why}", String::from_utf8_lossy(&entry.name)));
                 }

@@ -1,14 +1,19 @@
 //! The transfer: what it has brought, and whether that is all.
 
 use super::attempt::{Ending, Try};
+use super::blocking::off_thread;
 use super::child::{Ended, Ran, Show};
 use super::proof::Differences;
 use crate::event::{Level, Phase};
 use crate::job::{Job, Source};
 use crate::result::Reason;
 use crate::rsync::args::Purpose;
-use crate::rsync::exit::Verdict;
+use crate::rsync::exit::{CHECK_RIGHTS, Verdict};
 use crate::rsync::output::Stats;
+use crate::sweep;
+use rustix::fs::fstat;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 
 /// What a transfer has brought.
 pub(super) struct Transfer {
@@ -17,6 +22,9 @@ pub(super) struct Transfer {
     /// Whether every content that was listed is here.
     pub(super) arrived: bool,
 }
+
+/// How many directories are looked at for one that is closed.
+const SAMPLE: u64 = 2000;
 
 impl Try<'_> {
     /// Transfers what is new and changed; removes nothing. `expected`: how many files were listed; `lost`: names that the destination cannot
@@ -39,12 +47,12 @@ impl Try<'_> {
         let missing = match (verdict, differences) {
             (Verdict::Ok, Some(Differences { missing: 0, .. })) => return arrived(None),
             (Verdict::Partial(_), Some(Differences { missing: 0, unset })) => {
-                return arrived(Some(unset.reason()));
+                return arrived(Some(unset.reason(self.group_command().as_deref())));
             }
             (Verdict::Vanished(reason), Some(Differences { missing: 0, .. })) => {
                 return arrived(Some(reason));
             }
-            (Verdict::Partial(reason), _) => return Err(Ending::Partial(reason)),
+            (Verdict::Partial(reason), _) => return Err(Ending::Partial(self.with_owners(reason).await?)),
             (Verdict::Vanished(reason), _) => return Ok(Transfer { warned: Some(reason), arrived: false }),
             (_, missing) => missing.map(|differences| differences.missing),
         };
@@ -53,6 +61,34 @@ impl Try<'_> {
             None => "the source could not be listed once more to see whether everything came".into(),
         };
         Ok(Transfer { warned: Some(Reason::new(text).hint("the next run brings them")), arrived: false })
+    }
+
+    /// What lets the group of the mirror change all of it; `None` unless this user keeps it as a member of that group.
+    fn group_command(&self) -> Option<String> {
+        let top = fstat(self.access?.root()).ok()?;
+        let as_member = sweep::is_group_mirror(&top) && !rustix::process::geteuid().is_root();
+        as_member.then(|| sweep::group_command(&self.job.dest, top.st_gid))
+    }
+
+    /// What was left out for want of rights here, with a directory that is closed to this user, and what helps.
+    async fn with_owners(&self, reason: Reason) -> Result<Reason, Ending> {
+        let Some(access) = self.access.cloned().filter(|_| reason.hint.as_deref() == Some(CHECK_RIGHTS))
+        else {
+            return Ok(reason);
+        };
+        let dest = self.job.dest.clone();
+        let look = move || {
+            let (path, whose) = sweep::closed_below(access.root(), SAMPLE)?.first;
+            let hint = sweep::change_hint(access.root(), &dest, &path)?;
+            Some((dest.join(OsStr::from_bytes(&path)), whose, hint))
+        };
+        let found = off_thread(&self.voice.stop, look).await.ok_or(Ending::Stopped)?;
+        Ok(match found {
+            Some((path, whose, hint)) => {
+                Reason::new(format!("{}; {} {whose}", reason.text, path.display())).hint(hint)
+            }
+            None => reason,
+        })
     }
 
     /// Runs rsync for the job or one that is made from it, once more if files vanished meanwhile. Returns how many files it has transferred,

@@ -1,6 +1,7 @@
 //! Opening directories below a root that is held open: no symlink, no `..`, no other file system.
 
-use rustix::fs::{Mode, OFlags, mkdirat, openat};
+use crate::clean::path::split;
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, mkdirat, openat, statat};
 use rustix::io::Errno;
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, OwnedFd};
@@ -43,12 +44,38 @@ fn walk_below(root: impl AsFd, path: &[u8]) -> Result<OwnedFd, Errno> {
     let device = rustix::fs::fstat(&at)?.st_dev;
     for component in Path::new(OsStr::from_bytes(path)).components() {
         let Component::Normal(name) = component else { return Err(Errno::XDEV) };
-        at = openat(&at, name, DIRECTORY, Mode::empty())?;
+        at = openat(&at, name, DIRECTORY, Mode::empty()).map_err(|error| match error {
+            Errno::NOTDIR if is_link(&at, name) => Errno::LOOP,
+            error => error,
+        })?;
         if rustix::fs::fstat(&at)?.st_dev != device {
             return Err(Errno::XDEV);
         }
     }
     Ok(at)
+}
+
+fn is_link(dir: impl AsFd, name: &OsStr) -> bool {
+    let kind = |stat: Stat| FileType::from_raw_mode(stat.st_mode);
+    statat(dir, name, AtFlags::SYMLINK_NOFOLLOW).map(kind) == Ok(FileType::Symlink)
+}
+
+/// What of a path, the directory itself or one above it, is no directory, and what it is instead.
+pub fn in_the_way(root: impl AsFd, path: &[u8]) -> Option<(&[u8], &'static str)> {
+    let ends = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(end, _)| end);
+    for end in ends.chain([path.len()]) {
+        let (above, name) = split(&path[..end]);
+        let above = open_below(&root, above).ok()?;
+        let stat = statat(above, OsStr::from_bytes(name), AtFlags::SYMLINK_NOFOLLOW).ok()?;
+        let kind = match FileType::from_raw_mode(stat.st_mode) {
+            FileType::Directory => continue,
+            FileType::Symlink => "a symlink",
+            FileType::RegularFile => "a regular file",
+            _ => "no directory",
+        };
+        return Some((&path[..end], kind));
+    }
+    None
 }
 
 /// Opens a directory below `root`, and makes what is missing on the way; `made` is told the path of each that it made, which is open.
@@ -90,7 +117,8 @@ pub fn make_below(
 /// Why a directory could not be opened, in words.
 pub fn why_not(error: Errno) -> String {
     match error {
-        Errno::LOOP | Errno::NOTDIR => "a directory above it is a symlink now; left alone".into(),
+        Errno::LOOP => "a directory above it is a symlink now; left alone".into(),
+        Errno::NOTDIR => "a directory above it is a file now; left alone".into(),
         Errno::XDEV => "it lies on another file system; left alone".into(),
         error => std::io::Error::from(error).to_string(),
     }

@@ -9,15 +9,13 @@ use super::fate::Fate;
 use super::hand::{look, look_for};
 use super::parent::Parent;
 use super::quarantine::Quarantine;
+use super::rename::{Target, rename_new};
 use crate::clean::path::{BESIDE, BESIDE_BEFORE, split};
 use crate::clean::{Kind, Stamp};
-use rustix::fs::{AtFlags, RenameFlags, linkat, renameat, renameat_with, unlinkat};
 use rustix::io::Errno;
 use std::borrow::Cow;
-use std::ffi::OsStr;
 use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
 
 /// The place of one entry.
 #[derive(Debug)]
@@ -113,19 +111,12 @@ impl<'a> Captured<'a> {
 
     /// Renames the entry to it, never over anything.
     pub(super) fn capture(&self, parent: &Parent) -> Result<(), Errno> {
-        match rename_new(parent.fd(), self.dir, self.own, &self.name) {
-            // File systems that do not know the flag. Nobody else uses our names.
-            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => match self.look() {
-                Ok(_) => Err(Errno::EXIST),
-                Err(_) => renameat(parent.fd(), bytes(self.own), self.dir, bytes(&self.name)),
-            },
-            other => other,
-        }
+        rename_new(parent.fd(), self.own, self.dir, &self.name, Target::Ours)
     }
 
     /// Renames it to where it belongs, never over anything.
     pub(super) fn give_back(&self, to: impl AsFd) -> Result<(), Errno> {
-        give_back(self.dir, &self.name, to, self.own)
+        rename_new(self.dir, &self.name, to, self.own, Target::Shared)
     }
 }
 
@@ -133,38 +124,4 @@ impl<'a> Captured<'a> {
 pub fn is_beside(root: &File, run: &str, path: &[u8]) -> bool {
     let (dir, name) = split(path);
     Parent::open(root, dir).is_ok_and(|parent| Captured::left_beside(&parent, run, name).look().is_ok())
-}
-
-/// Renames, and never over anything.
-pub(super) fn rename_new(from: impl AsFd, to: impl AsFd, name: &[u8], new: &[u8]) -> Result<(), Errno> {
-    renameat_with(from, bytes(name), to, bytes(new), RenameFlags::NOREPLACE)
-}
-
-/// The same, also where the file system does not know how.
-pub(super) fn give_back(from: impl AsFd, name: &[u8], to: impl AsFd, new: &[u8]) -> Result<(), Errno> {
-    match rename_new(&from, &to, name, new) {
-        // A link is refused where something is.
-        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
-            match linkat(&from, bytes(name), &to, bytes(new), AtFlags::empty()) {
-                // An earlier try was killed between the two.
-                Err(Errno::EXIST) if is_same(&from, name, &to, new) => {}
-                linked => linked?,
-            }
-            unlinkat(&from, bytes(name), AtFlags::empty())
-        }
-        other => other,
-    }
-}
-
-/// Whether two names are of the same file.
-fn is_same(from: impl AsFd, name: &[u8], to: impl AsFd, new: &[u8]) -> bool {
-    let inode = |(_, stamp): (Kind, Stamp)| (stamp.dev, stamp.ino);
-    match (look(from, name), look(to, new)) {
-        (Ok(a), Ok(b)) => inode(a) == inode(b),
-        _ => false,
-    }
-}
-
-fn bytes(name: &[u8]) -> &OsStr {
-    OsStr::from_bytes(name)
 }

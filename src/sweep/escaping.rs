@@ -5,10 +5,10 @@
 //! one of the two, and the next call goes on.
 
 use super::below::{open_below, why_not};
-use super::capture::give_back;
 use super::journals::{Journal, find};
 use super::ours::{make_ours, share, share_run};
 use super::quarantine::{ESCAPED, keep_old_info, name_limit, place, runs, tidy};
+use super::rename::{Target, rename_new};
 use super::tree::{self, join};
 use super::write_access::WriteAccess;
 use crate::clean::path::OURS;
@@ -211,7 +211,7 @@ impl Escaping<'_> {
                 to.insert(make_ours(self.root, place, &path).map_err(|error| Why::within(place, error))?)
             }
         };
-        match give_back(dir, name, &*to, &escape(name, self.limit)) {
+        match rename_new(dir, name, &*to, &escape(name, self.limit), Target::Ours) {
             Ok(()) | Err(Errno::NOENT) => Ok(()),
             Err(error) => Err(Why::within(dir, error)),
         }

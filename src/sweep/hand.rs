@@ -10,6 +10,7 @@ use super::fate::Fate;
 use super::parent::Parent;
 use super::quarantine::Quarantine;
 use super::tree::kind_of;
+use super::whose::sticky;
 use crate::clean::{Did, Kind, Stamp};
 use crate::inventory::nanoseconds;
 use rustix::fs::{AtFlags, FileType, Stat, statat, unlinkat};
@@ -121,7 +122,7 @@ pub fn take(parent: &Parent, quarantine: &Quarantine, wanted: Wanted<'_>, fate: 
             return Taken::Failed(format!("one of that path {} already; left alone", hold.lies()));
         }
         Err(Errno::BUSY | Errno::XDEV) => return Taken::Left("it is a mount point; left alone".into()),
-        Err(error) => return Taken::Failed(words(error)),
+        Err(error) => return Taken::Failed(refused(parent, wanted.name, error)),
     }
     settle(parent, &hold, wanted, fate)
 }
@@ -182,7 +183,7 @@ pub fn take_dir(parent: &Parent, name: &[u8], stamp: Option<&Stamp>) -> Taken {
         Err(Errno::NOENT) => Taken::Gone,
         Err(Errno::NOTEMPTY | Errno::EXIST) => Taken::Left("it is not empty; left alone".into()),
         Err(Errno::BUSY) => Taken::Left("it is a mount point; left alone".into()),
-        Err(error) => Taken::Failed(words(error)),
+        Err(error) => Taken::Failed(refused(parent, name, error)),
     }
 }
 
@@ -193,6 +194,11 @@ fn put_back(parent: &Parent, hold: &Captured<'_>) -> Result<(), String> {
         Err(Errno::EXIST) => Err(format!("its place was taken again: it {}", hold.lies())),
         Err(error) => Err(format!("it could not be put back ({}): it {}", words(error), hold.lies())),
     }
+}
+
+fn refused(parent: &Parent, name: &[u8], error: Errno) -> String {
+    let sticky = matches!(error, Errno::PERM | Errno::ACCESS).then(|| sticky(parent.fd(), name)).flatten();
+    sticky.unwrap_or_else(|| words(error))
 }
 
 fn words(error: Errno) -> String {

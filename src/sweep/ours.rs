@@ -15,6 +15,10 @@ use std::os::fd::{AsFd, OwnedFd};
 /// What stands in for the lock of a mirror whose directories cannot be locked.
 pub const LOCK: &str = "lock";
 
+/// What to do where something else has the name of our directory.
+pub const OURS_IN_THE_WAY: &str =
+    "move .pdb-sync in it away: it has to be a directory on the same file system";
+
 /// Opens a directory of ours below `at`, which lies in the mirror `root` or is its root; what is missing on the way is made.
 /// Until its permissions are set it is for nobody else.
 pub fn make_ours(root: impl AsFd, at: impl AsFd, path: &[u8]) -> Result<OwnedFd, Errno> {

@@ -1,11 +1,11 @@
 //! Removing for good what has been in quarantine long enough.
 
 use super::below::{open_below, why_not};
-use super::capture::rename_new;
 use super::hand::look;
 use super::parent::{mtime_of, set_mtime};
 use super::quarantine::{PLACE, info, is_info, remove_empty, runs};
 use super::refusal::{Refusal, refusal};
+use super::rename::{Target, rename_new};
 use super::tree;
 use super::write_access::{WriteAccess, can_be_made_writable};
 use crate::clean::Kind;
@@ -97,8 +97,12 @@ pub fn purge(purge: &Purge<'_>) -> io::Result<Purged> {
             continue;
         }
         let going = if dry || run.starts_with(GOING) { run.clone() } else { format!("{GOING}{run}") };
-        if going != run {
-            rename_new(&above, &above, run.as_bytes(), going.as_bytes())?;
+        if going != run
+            && let Err(error) = rename_new(&above, run.as_bytes(), &above, going.as_bytes(), Target::Ours)
+        {
+            purged.why.push((name.as_bytes().to_vec(), why_not(error)));
+            purged.kept.push(name.to_owned());
+            continue;
         }
         if !dry && let Err(error) = (purge.begun)(name) {
             purged.warnings.push(format!("cannot note in its journal that run {name} is purged: {error}"));

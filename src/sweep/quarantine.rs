@@ -15,6 +15,7 @@
 
 use super::below::open_below;
 use super::ours::{make_ours, share};
+use super::rename::{Target, rename_new};
 use super::tree::join;
 use super::write_access::WriteAccess;
 use crate::clean::path::OURS;
@@ -186,7 +187,7 @@ pub(super) fn name_limit(root: &File) -> NameLimit {
 /// Gives a description by an earlier version its present name.
 pub(super) fn keep_old_info(dir: impl AsFd) {
     // What does not succeed now may later; it is read under either name.
-    let _ = super::capture::give_back(&dir, INFO_BEFORE.as_bytes(), &dir, INFO.as_bytes());
+    let _ = rename_new(&dir, INFO_BEFORE.as_bytes(), &dir, INFO.as_bytes(), Target::Ours);
 }
 
 /// `.pdb-sync/quarantine/RUN`.

@@ -3,7 +3,7 @@
 use super::below::open_below;
 use crate::clean::path::{OURS, split};
 use crate::machine::{group_name, group_operand, is_member, own_name, user_name};
-use rustix::fs::{Access, AtFlags, Mode, Stat, accessat, fstat, statat};
+use rustix::fs::{Access, AtFlags, FileType, Mode, Stat, accessat, fstat, statat};
 use rustix::io::Errno;
 use std::ffi::OsStr;
 use std::fmt;
@@ -61,6 +61,21 @@ pub fn refusal(root: &File, dest: &Path, path: &[u8]) -> Option<Refusal> {
         }
     };
     Some(refused(root, dest, at, &stat))
+}
+
+/// The same for a file of ours that this user has to read and write: the file itself, or the directory that keeps this user from
+/// making it.
+pub fn refusal_of_file(root: &File, dest: &Path, path: &[u8]) -> Option<Refusal> {
+    match statat(root, OsStr::from_bytes(path), AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(stat) => {
+            let needed = Access::READ_OK | Access::WRITE_OK;
+            let tried = accessat(root, OsStr::from_bytes(path), needed, AtFlags::EACCESS);
+            let denied = matches!(tried, Err(Errno::ACCESS | Errno::PERM))
+                && FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
+            denied.then(|| refused(root, dest, path, &stat))
+        }
+        Err(_) => refusal(root, dest, split(path).0),
+    }
 }
 
 /// As far as permissions go: a read-only file system is another matter.

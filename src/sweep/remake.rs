@@ -1,6 +1,6 @@
 //! Making directories again, as they were.
 
-use super::below::{open_below, why_not};
+use super::below::{in_the_way, open_below, why_not};
 use super::journals::Journal;
 use super::parent::{Parent, set_mtime, time_of};
 use super::write_access::WriteAccess;
@@ -47,7 +47,7 @@ impl<'a> Maker<'a> {
                     missing.push(at);
                     at = split(at).0;
                 }
-                Err(error) => return Err(io::Error::other(why_not(error))),
+                Err(error) => return Err(self.no_parent(at, error)),
             }
         };
         for path in missing.into_iter().rev() {
@@ -68,13 +68,25 @@ impl<'a> Maker<'a> {
                 Err(Errno::EXIST) => false,
                 Err(error) => return Err(error.into()),
             };
-            parent = self.there(path).map_err(|error| io::Error::other(why_not(error)))?;
+            parent = self.there(path).map_err(|error| self.no_parent(path, error))?;
             if is_new && !self.dirs.was.contains_key(path) {
                 // Somebody else has removed it, so nobody here knows what it was like.
                 follow(parent.fd(), &above);
             }
         }
         Ok(parent)
+    }
+
+    fn no_parent(&self, path: &[u8], error: Errno) -> io::Error {
+        let way =
+            matches!(error, Errno::LOOP | Errno::NOTDIR).then(|| in_the_way(self.root(), path)).flatten();
+        io::Error::other(match way {
+            Some((path, kind)) => {
+                let path = String::from_utf8_lossy(path).escape_debug().to_string();
+                format!("{path} is {kind} now, where its directory was: move {path} aside, then undo again")
+            }
+            None => why_not(error),
+        })
     }
 
     fn there(&self, path: &[u8]) -> Result<Parent, Errno> {

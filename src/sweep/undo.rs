@@ -4,13 +4,14 @@
 //! made, and what directories were like is set at the end.
 
 use super::below::{open_below, why_not};
-use super::capture::{Captured, give_back, is_beside};
+use super::capture::{Captured, is_beside};
 use super::hand::look;
 use super::journals::Journal;
 use super::ours::make_ours;
 use super::parent::Parent;
 use super::quarantine::{ESCAPED, TREE, name_limit, place, tidy};
 use super::remake::Maker;
+use super::rename::{Target, rename_new};
 use super::tree;
 use super::tree::join;
 use super::write_access::WriteAccess;
@@ -263,7 +264,7 @@ impl Undoing<'_> {
                 self.fail(&full, *kind, Did::Failed, why.to_string())?;
                 continue;
             }
-            let done = match give_back(hold, name, parent.fd(), own) {
+            let done = match rename_new(hold, name, parent.fd(), own, Target::Shared) {
                 Err(Errno::EXIST) if top.swaps => {
                     if is_hashed(&full, self.limit) {
                         write_key(self.journal, &full, *kind)?;
@@ -342,6 +343,6 @@ fn swap(
         return Err(Errno::EXIST);
     }
     let newer = newer()?;
-    give_back(parent.fd(), own, newer, &escape(own, limit))?;
-    give_back(hold, name, parent.fd(), own)
+    rename_new(parent.fd(), own, newer, &escape(own, limit), Target::Ours)?;
+    rename_new(hold, name, parent.fd(), own, Target::Shared)
 }

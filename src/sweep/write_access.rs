@@ -7,8 +7,9 @@
 
 use super::mode_record::ModeRecord;
 use super::planner::print_of;
+use super::whose::Whose;
 use crate::clean::OldMode;
-use crate::machine::user_name;
+use crate::machine::own_name;
 use crate::sanitize;
 use rustix::fs::{Access, AtFlags, Mode, Stat, accessat, fchmod, fstat};
 use rustix::io::{Errno, fcntl_dupfd_cloexec};
@@ -28,14 +29,14 @@ const SETGID: u32 = 0o2000;
 #[derive(Debug, thiserror::Error)]
 pub enum NotWritable {
     /// It belongs to somebody else.
-    #[error("Permission denied: its directory belongs to {} and gives no write permission", user_name(*.0))]
-    NotOurs(u32),
+    #[error("Permission denied: its directory {0}, and is not writable for {us}", us = own_name())]
+    NotOurs(Whose),
     /// To change its mode would lose the setgid bit for good.
     #[error(
-        "Permission denied: its directory gives no write permission, and to change that would lose its setgid bit, since we are \
-         not in its group {0}"
+        "Permission denied: its directory {0}, and to make it writable would lose its setgid bit, since {us} is not in that group",
+        us = own_name()
     )]
-    Setgid(u32),
+    Setgid(Whose),
     /// What is not written down would not be put back after a kill.
     #[error(
         "Permission denied: its directory gives no write permission, and that this changes for a moment cannot be written down: {0}"
@@ -133,14 +134,14 @@ impl WriteAccess {
         }
         let mode = mode_of(&stat);
         if stat.st_uid != geteuid().as_raw() {
-            return Err(NotWritable::NotOurs(stat.st_uid));
+            return Err(NotWritable::NotOurs(Whose::of(&stat)));
         }
         if mode & NEEDED == NEEDED {
             // Something else than the mode forbids it.
             return Ok(None);
         }
         if loses_setgid(mode, stat.st_gid) {
-            return Err(NotWritable::Setgid(stat.st_gid));
+            return Err(NotWritable::Setgid(Whose::of(&stat)));
         }
         let own = fcntl_dupfd_cloexec(&dir, 0).map_err(failed)?;
         let old = OldMode { path: path.into(), ino: key.1, mode };
@@ -209,7 +210,7 @@ impl Drop for Writable {
 
 /// Whether permissions forbid to change a directory. On a read-only file system, for instance, they do not: there, what is to be
 /// done fails by itself.
-fn is_denied(dir: impl AsFd) -> bool {
+pub(super) fn is_denied(dir: impl AsFd) -> bool {
     let ask = |flags| accessat(&dir, ".", Access::WRITE_OK | Access::EXEC_OK, flags);
     let answer = match ask(AtFlags::EACCESS) {
         // Sandboxes that do not know the call.

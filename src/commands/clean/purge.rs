@@ -1,5 +1,6 @@
 //! `clean purge`
 
+use crate::clean::path::OURS;
 use crate::cli::{Global, PurgeArgs};
 use crate::commands::scan::{CHANGING, bytes, count, interruptible, shown};
 use crate::commands::targets::{Chosen, targets};
@@ -8,7 +9,7 @@ use crate::config::Pause;
 use crate::exit::Exit;
 use crate::expiry;
 use crate::scan::Stop;
-use crate::sweep::{self, Order, Purge, Purged, WriteAccess};
+use crate::sweep::{self, OURS_IN_THE_WAY, Order, Purge, Purged, WriteAccess, below};
 use crate::time::local;
 use crate::ui::Ui;
 use serde_json::json;
@@ -62,8 +63,19 @@ pub(super) fn run(args: &PurgeArgs, global: &Global, ui: &Ui) -> Result<Exit, Fa
                 super::open_to_change(&dir, &root, &state, &ui)?
             };
             let purge = Purge { tree: &tree, order, now: &now, dry, begun: &begun, stop: &stop };
-            let purged = sweep::purge(&purge)
-                .map_err(Failure::io(format!("purge the quarantine of {}", root.display())))?;
+            let purged = match sweep::purge(&purge) {
+                Ok(purged) => purged,
+                Err(error) => {
+                    let way = below::in_the_way(tree.root(), OURS).map(|(_, kind)| kind);
+                    let text = format!("cannot purge the quarantine of {}: ", root.display());
+                    match way {
+                        Some(kind) => ui.error(&format!("{text}.pdb-sync is {kind}"), Some(OURS_IN_THE_WAY)),
+                        None => ui.error(&format!("{text}{error}"), None),
+                    }
+                    exit = exit.worst(Exit::Failed);
+                    continue;
+                }
+            };
             if !dry {
                 super::escape_quarantines(&tree, &root, &state, &asked, &ui);
             }

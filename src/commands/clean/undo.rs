@@ -8,6 +8,7 @@ use crate::commands::scan::{CHANGING, count, grouped, interruptible, shown};
 use crate::commands::{Failure, locate, past};
 use crate::config::Config;
 use crate::exit::Exit;
+use crate::machine::own_name;
 use crate::scan::Stop;
 use crate::sweep::{self, Found, Journal, Parent, Place, Undone, WriteAccess, look};
 use crate::time::local_of;
@@ -108,7 +109,12 @@ fn unknown(run: &str, config: &Config, state: &Path) -> Failure {
                 state.display(),
                 dest.display()
             ),
-            "whose journal it is can undo it: run as that user, or give the state directory of that run by --state-dir",
+            match user == own_name() {
+                true => "give the state directory of that run by --state-dir".to_owned(),
+                false => {
+                    format!("run as {user}, or as root with --state-dir and the state directory of {user}")
+                }
+            },
         ),
         None => past::no_run(run),
     }

@@ -1,5 +1,6 @@
 //! `--diff`: what has changed since the last scan.
 
+use super::count;
 use super::lines::{JsonPath, Lines, shown};
 use crate::commands::Failure;
 use crate::inventory::{ChangeKind, Changes, Inventory, diff};
@@ -49,8 +50,11 @@ pub(super) fn tell(before: Option<&Inventory>, now: &Inventory, ui: &Ui) -> Resu
     })?;
     lines.flush()?;
     if changes.unknown > 0 {
-        let text =
-            format!("{} directories could not be compared, since a scan did not read them", changes.unknown);
+        let text = format!(
+            "{} could not be compared, since a scan did not read {}",
+            count(changes.unknown, "directory", "directories"),
+            if changes.unknown == 1 { "it" } else { "them" },
+        );
         ui.warning(&text);
     }
     Ok(Some(changes))

@@ -63,13 +63,16 @@ impl Unheld {
                  rsync_args = [\"--inplace\"]"
             }
             Unheld::Link => {
-                "the destination's file system cannot hold symbolic links: preset = \"minimal\" leaves them out"
+                "the destination's file system cannot hold symbolic links: `preset = \"minimal\"` leaves them out, and permissions"
             }
         }
     }
 }
 
 const DENIED: &str = "Permission denied";
+
+/// The hint where rights at the destination are missing, for those who can say more about it.
+pub const CHECK_RIGHTS: &str = "check who owns the destination and which rights it gives";
 
 impl<'a> LeftOut<'a> {
     /// Collects from lines such as `rsync: [sender] send_files failed to open "/a/b": Permission denied (13)`.
@@ -119,7 +122,7 @@ impl<'a> LeftOut<'a> {
             return Some(unheld.hint());
         }
         match (denied, self.ours) {
-            (true, true) => Some("check who owns the destination and which rights it gives"),
+            (true, true) => Some(CHECK_RIGHTS),
             (true, false) => Some("they cannot be read at the source; nothing is deleted while that lasts"),
             (false, _) if self.in_the_way => Some(
                 "`delete = true` clears it away unless it holds excluded files; otherwise move it by hand",

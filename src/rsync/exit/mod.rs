@@ -11,6 +11,7 @@ mod talk;
 use super::output::Stats;
 use crate::job::{Address, Source};
 use crate::result::Reason;
+pub use left_out::CHECK_RIGHTS;
 use left_out::LeftOut;
 pub use talk::Talk;
 

@@ -233,6 +233,16 @@ impl Listing {
         let source = source.saturating_sub(self.lost.iter().filter(|lost| !lost.dir).count() as u64);
         Some((source + self.gone.tally.files).saturating_sub(self.created.files))
     }
+
+    /// The same, if `links` says that links of the source do not come: rsync counts them in the source all the same.
+    pub(super) fn held(&self, links: bool) -> Option<u64> {
+        let left_out = if links {
+            0
+        } else {
+            self.stats.files.map_or(0, |files| files.files() - files.regular.min(files.files()))
+        };
+        Some(self.present()?.saturating_sub(left_out))
+    }
 }
 
 /// A name of the source that the destination takes for another one.

@@ -2,8 +2,8 @@
 
 use super::attributes;
 use crate::clean::{Kind, Stamp};
-use crate::sweep::capture::rename_new;
 use crate::sweep::hand::{look, look_for};
+use crate::sweep::rename::{Target, rename_new};
 use rustix::fs::{AtFlags, Mode, OFlags, openat, readlinkat, symlinkat, unlinkat};
 use rustix::io::Errno;
 use std::ffi::OsStr;
@@ -21,8 +21,8 @@ pub(super) fn move_to(
     new: &[u8],
     stamp: &Stamp,
 ) -> io::Result<()> {
-    match rename_new(hold, &to, name, new) {
-        Err(Errno::XDEV | Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {}
+    match rename_new(hold, name, &to, new, Target::Shared) {
+        Err(Errno::XDEV) => {}
         other => return other.map_err(Into::into),
     }
     let (kind, now) = look_for(hold, name, stamp)?;
@@ -62,12 +62,7 @@ fn part_of(new: &[u8]) -> Vec<u8> {
 
 /// Gives the copy its name. If the very same is there already, we were killed before the original was removed.
 fn place(to: impl AsFd, part: &OsStr, new: &[u8], kind: Kind) -> io::Result<()> {
-    match rename_new(&to, &to, part.as_bytes(), new) {
-        // File systems that do not know how.
-        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
-            let target = OsStr::from_bytes(new);
-            rustix::fs::linkat(&to, part, &to, target, AtFlags::empty())?;
-        }
+    match rename_new(&to, part.as_bytes(), &to, new, Target::Shared) {
         Err(Errno::EXIST) if same(&to, part, new, kind)? => {}
         other => return other.map_err(Into::into),
     }

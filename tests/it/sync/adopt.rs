@@ -88,7 +88,7 @@ fn a_copy_without_times_is_fetched_again_told_and_cleared_by_the_second_run() {
     assert_eq!(finished["files_transferred"], 5, "{ended}");
     let error = finished["error"].as_str().unwrap();
     assert!(
-        error.contains("2 files and 1 directories were not deleted, since this is the first run"),
+        error.contains("2 files and 1 directory were not deleted, since this is the first run"),
         "{ended}"
     );
     let list = finished["hint"].as_str().unwrap().rsplit_once(" in ").unwrap().1.to_owned();

@@ -115,7 +115,7 @@ fn modes_and_times_of_directories_of_somebody_else_hold_nothing_up() {
     fs::write(shared.source.join("d/new"), "new").unwrap();
     let ended = shared.run();
     let (error, hint) = warned(&ended);
-    assert!(error.contains("permissions") && hint.contains("--no-perms"), "{ended}");
+    assert!(error.contains("permissions") && hint.contains("\"--chmod=Dg+ws\""), "{ended}");
     assert_eq!(ended.finished()["files_deleted"], 1, "{ended}");
     assert!(shared.has("d/new") && !shared.has("d/old"));
     // Nothing comes again, and nothing is wrong.
@@ -151,6 +151,22 @@ fn an_owner_that_cannot_be_set_holds_nothing_up() {
     warned(&run());
     assert!(!shared.has("d/old"));
     heeded(&shared, &hint, "\"-o\", \"-g\", ", run);
+}
+
+#[test]
+fn an_owner_that_only_root_can_set_is_all_that_is_given_up() {
+    let Some(shared) = Shared::new(None) else { return };
+    let args = "rsync_args = [\"-o\", \"-g\", \"--super\", \"--no-perms\", \"--omit-dir-times\"]";
+    shared.configure(args);
+    let (error, hint) = warned(&shared.run());
+    assert!(error.contains("owner"), "{error}");
+    assert!(
+        hint.contains("\"--no-owner\"") && !hint.contains("times") && !hint.contains("checksum"),
+        "{hint}"
+    );
+    heeded(&shared, &hint, "\"-o\", \"-g\", \"--super\", \"--no-perms\", \"--omit-dir-times\", ", || {
+        shared.run()
+    });
 }
 
 #[test]

@@ -190,6 +190,15 @@ fn a_holder_of_another_host_is_told_as_what_it_is() {
     let ended = without(&env, &["sync", "j", "--json"]).expect_code(0);
     assert!(!ended.out().contains("left the lock"), "{ended}");
 
+    // Who waits says so, and for how long.
+    let file = held(&env, "");
+    let ended = without(&env, &["sync", "j", "--json", "--wait-lock", "300ms"]).expect_code(75);
+    drop(file);
+    let waits =
+        |notice: &serde_json::Value| notice["text"].as_str().unwrap().starts_with("waiting for the lock of ");
+    assert!(ended.events("notice").iter().any(waits), "{ended}");
+    assert!(ended.finished()["duration_s"].as_f64().unwrap() >= 0.3, "{ended}");
+
     // `clean` asks in the same way.
     let file = held(&env, &note("elsewhere", 7, "boot:1"));
     let ended = without(&env, &["clean", "purge", "j"]).expect_code(75);

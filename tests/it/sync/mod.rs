@@ -25,8 +25,11 @@ mod mistakes;
 mod names;
 mod older;
 mod output;
+#[cfg(target_os = "linux")]
+mod owners;
 mod passwords;
 mod readonly_dirs;
+mod renames;
 mod reserved;
 #[cfg(target_os = "linux")]
 mod roots;

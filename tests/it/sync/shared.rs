@@ -6,10 +6,10 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
 /// Owner, group and mode by hand, and nothing of what others own.
-const ARGS: &str = "rsync_args = [\"--no-p\", \"--no-o\", \"--no-g\", \"--omit-dir-times\"]";
+pub(super) const ARGS: &str = "rsync_args = [\"--no-p\", \"--no-o\", \"--no-g\", \"--omit-dir-times\"]";
 
 /// A mirror of Alice's with a root of this mode, and a source of ten files. `None` where nobody can become somebody else.
-fn mirror(mode: u32) -> Option<Env> {
+pub(super) fn mirror(mode: u32) -> Option<Env> {
     if !rustix::process::geteuid().is_root() {
         skipped("only root can become somebody else");
         return None;
@@ -36,24 +36,24 @@ fn mirror(mode: u32) -> Option<Env> {
     Some(env)
 }
 
-fn source(env: &Env, name: &str) -> PathBuf {
+pub(super) fn source(env: &Env, name: &str) -> PathBuf {
     env.dir().join("source/ab").join(name)
 }
 
 /// The source loses one file and gets another; who syncs then ends so.
 #[track_caller]
-fn change(env: &Env, gone: &str, new: &str) {
+pub(super) fn change(env: &Env, gone: &str, new: &str) {
     fs::remove_file(source(env, gone)).unwrap();
     fs::write(source(env, new), new).unwrap();
 }
 
-fn has(env: &Env, name: &str) -> bool {
+pub(super) fn has(env: &Env, name: &str) -> bool {
     env.mirror("j/ab").join(name).exists()
 }
 
 /// A run to which nothing has happened that needs a word.
 #[track_caller]
-fn well(user: User, env: &Env) -> Ended {
+pub(super) fn well(user: User, env: &Env) -> Ended {
     let ended = user.run(env, &["sync", "j", "--json"]).expect_code(0);
     assert_eq!(ended.finished()["status"], "ok", "{ended}");
     assert!(ended.events("notice").iter().all(|notice| notice["level"] == "debug"), "{ended}");
@@ -126,6 +126,7 @@ fn two_users_delete_in_turn_and_each_undoes_its_own() {
         let ended = BOB.run(&env, &["clean", "undo", &first]).expect_code(2);
         assert!(ended.err().contains(&format!("no journal of run {first}")), "{ended}");
         assert!(ended.err().contains("uid 3001 made"), "{ended}");
+        assert!(ended.err().contains("run as uid 3001, or as root with --state-dir"), "{ended}");
         ALICE.run(&env, &["clean", "undo", &first]).expect_code(0);
         for name in ["f0", "f1", "f3"] {
             assert!(has(&env, name), "{name}");
@@ -327,7 +328,12 @@ fn who_is_not_of_the_group_is_told_so_and_nothing_else() {
     fs::write(source(&env, "n1"), "new").unwrap();
     let ended = CAROL.run(&env, &["sync", "j", "--json"]).expect_code(3);
     assert!(ended.finished()["error"].as_str().unwrap().contains("permission denied: "), "{ended}");
-    assert!(ended.finished()["hint"].as_str().unwrap().contains("who owns the destination"), "{ended}");
+    assert_eq!(ended.finished()["hint"], "run as uid 3001 or a member of group gid 4000", "{ended}");
+    let doctor = CAROL.run(&env, &["doctor", "--offline"]);
+    assert!(
+        doctor.out().contains("run as uid 3001 or a member of group gid 4000, who may write in"),
+        "{doctor}"
+    );
 
     fs::set_permissions(env.mirror("j"), Permissions::from_mode(0o2770)).unwrap();
     let ended = CAROL.run(&env, &["sync", "j", "--json"]).expect_code(1);
