@@ -7,7 +7,8 @@ use crate::exit::Exit;
 use crate::query::{self, Field, Mistake, Node};
 use crate::report::hits::{self, Answered, Layout, Row, Template};
 use crate::search::{
-    EngineOptions, FACETS, Opened, Outcome, Request, SearchEngine, SearchError, Sort, indexes, words,
+    EngineOptions, FACETS, IndexPlace, Opened, Outcome, Request, SearchEngine, SearchError, Sort, indexes,
+    outdated, words,
 };
 use crate::ui::Ui;
 use std::collections::BTreeMap;
@@ -121,8 +122,22 @@ impl Searched {
                 }
             }
         }
+        let outdated = outdated(state).map_err(failure)?;
+        let wanted = |place: &&IndexPlace| {
+            args.job.is_empty()
+                || args.job.iter().any(|name| path_of(name).as_deref().unwrap_or(name) == place.label)
+        };
+        for place in outdated.iter().filter(wanted) {
+            ui.warning(&format!(
+                "the index of {} was built by an earlier version of pdb-sync; it is left out",
+                place.label
+            ));
+            ui.note(&format!("  hint: `pdb-sync index {}` builds it anew", place.label));
+            damaged = true;
+        }
         if !args.job.is_empty() {
-            opened = chosen(opened, &args.job)?;
+            let old: Vec<&str> = outdated.iter().map(|place| place.label.as_str()).collect();
+            opened = chosen(opened, &args.job, &old)?;
         }
         if opened.is_empty() {
             return Err(Failure::usage_hint(
@@ -182,6 +197,7 @@ impl Searched {
         let rows: Vec<Row> = outcome.hits.iter().map(|hit| self.row(hit)).collect();
         let answered = Answered {
             total: outcome.total,
+            documents: outcome.documents,
             elapsed,
             timed_out: !outcome.late.is_empty(),
             late: &outcome.late,
@@ -265,12 +281,23 @@ fn named(node: &Node, fields: &mut Vec<Field>) {
     fields.extend(field.filter(|field| !fields.contains(field)));
 }
 
-/// The indexes that the options name.
-fn chosen(opened: Vec<Opened>, names: &[String]) -> Result<Vec<Opened>, Failure> {
+/// The absolute path that an argument means, if it is a path.
+fn path_of(name: &str) -> Option<String> {
+    let path =
+        index::is_path(name).then(|| Path::new(name).canonicalize().unwrap_or_else(|_| name.into()))?;
+    Some(path.to_string_lossy().into_owned())
+}
+
+/// The indexes that the options name, but for those that are `outdated`.
+fn chosen(opened: Vec<Opened>, names: &[String], outdated: &[&str]) -> Result<Vec<Opened>, Failure> {
     let mut chosen: Vec<Opened> = Vec::new();
     for name in names {
         let path =
             index::is_path(name).then(|| Path::new(name).canonicalize().unwrap_or_else(|_| name.into()));
+        // It was told that these have to be built anew.
+        if outdated.contains(&path_of(name).as_deref().unwrap_or(name)) {
+            continue;
+        }
         let is = |index: &&Opened| match &path {
             Some(path) => index.label.as_bytes() == path.as_os_str().as_bytes() || index.root == *path,
             None => index.label == *name,

@@ -2,6 +2,7 @@
 
 use super::pairs::pair;
 use super::schema::{Fields, words_of};
+use super::stems::Stems;
 use crate::query::{self, Bound, Field as F, Is, Node};
 use std::ops::Bound as Edge;
 use tantivy::query::{
@@ -15,6 +16,8 @@ type Condition = Box<dyn Query>;
 
 /// How much an ID counts that is exactly what was asked for.
 const ID: f32 = 50.0;
+/// How much a word of the same stem counts: less than any word itself.
+const STEM: f32 = 1e-4;
 /// The most words that the beginning of a phrase's last word may become.
 const EXPANSIONS: u32 = 200;
 
@@ -22,6 +25,7 @@ const EXPANSIONS: u32 = 200;
 pub(super) struct Compiler<'c> {
     pub(super) fields: &'c Fields,
     pub(super) searchers: &'c [Searcher],
+    pub(super) stems: Stems,
 }
 
 impl Compiler<'_> {
@@ -98,9 +102,14 @@ impl Compiler<'_> {
         }
     }
 
-    /// A word; an ID counts most.
+    /// A word; an ID counts most. In titles and keywords words of the same stem are found as well, behind all that have the word itself.
     fn word(&self, field: Option<F>, text: &str) -> Condition {
-        let anywhere = self.terms(self.field(field), &words_of(text), 0);
+        let words = words_of(text);
+        let exact = self.terms(self.field(field), &words, 0);
+        let anywhere = match self.stem(field, &words) {
+            Some(stem) => Box::new(BooleanQuery::union(vec![exact, stem])),
+            None => exact,
+        };
         if field.is_some() {
             return anywhere;
         }
@@ -111,6 +120,20 @@ impl Compiler<'_> {
             }
             None => anywhere,
         }
+    }
+
+    fn stem(&self, field: Option<F>, words: &[String]) -> Option<Condition> {
+        let mark = match field {
+            None => "",
+            Some(F::Title) => "t:",
+            Some(F::Keywords) => "k:",
+            Some(_) => return None,
+        };
+        let [word] = words else { return None };
+        let stem = format!("{mark}{}", self.stems.of(word)?);
+        let term = Term::from_field_text(self.fields.stems, &stem);
+        let query = TermQuery::new(term, IndexRecordOption::Basic);
+        Some(Box::new(ConstScoreQuery::new(Box::new(query), STEM)))
     }
 
     fn fuzzy(&self, field: Option<F>, text: &str, distance: u8) -> Condition {
