@@ -275,3 +275,37 @@ loop_\n_ma_qa_metric_global.metric_id\n_ma_qa_metric_global.metric_value\n2 3.5\
         Some("af-p1-f1")
     );
 }
+
+/// Written by another program, with every encoding of the format.
+#[test]
+fn binary_cif_says_what_the_text_says() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/odd/5i55.bcif.gz");
+    let packed = std::fs::read(path).unwrap();
+    let options = Options { sequences: true, whole: true, ..Options::default() };
+    let mut entries = Vec::new();
+    read("5i55.bcif.gz", &packed[..], &options, &mut |entry| entries.push(entry));
+    read("5i55.cif", &super::tests::inflated("5i55")[..], &options, &mut |entry| entries.push(entry));
+    assert_eq!(entries.len(), 2);
+    assert_eq!(entries[0], entries[1]);
+    assert_eq!(entries[0].sequences, ["MEFVAKLFKFFKDLLGKFLGNN"]);
+
+    let mut plain = Vec::new();
+    std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&packed[..]), &mut plain).unwrap();
+    assert_eq!(one("5i55.bcif", &plain).title, entries[0].title);
+    for cut in [0, 1, 100, plain.len() / 2, plain.len() - 1] {
+        let entry = one("5i55.bcif", &plain[..cut]);
+        assert!(entry.error.is_some(), "cut at {cut}");
+        assert_eq!(entry.id.as_deref(), Some("5i55"));
+    }
+    assert!(one("5i55.bcif.gz", &gzip(b"data_5I55\n")).error.unwrap().contains("not BinaryCIF"));
+    // Whatever is damaged, it is read or told.
+    let mut random = fastrand::Rng::with_seed(7);
+    for _ in 0..200 {
+        let mut damaged = plain.clone();
+        for _ in 0..random.usize(1..20) {
+            let at = random.usize(..damaged.len());
+            damaged[at] = random.u8(..);
+        }
+        one("5i55.bcif", &damaged);
+    }
+}

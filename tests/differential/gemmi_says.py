@@ -75,7 +75,8 @@ def pdb(path):
     chains = len([1 for line in open(path) if line.startswith("SEQRES") and line[7:10].strip() == "1"])
     return {
         "id": (structure.info["_entry.id"] if "_entry.id" in structure.info else "").lower() or None,
-        "title": structure.info["_struct.title"] if "_struct.title" in structure.info else None,
+        # A line that ends in a hyphen is joined with the next one without a blank.
+        "title": structure.info["_struct.title"].replace("- ", "-") if "_struct.title" in structure.info else None,
         "method": None,
         "resolution": structure.resolution or None,
         "space_group": structure.spacegroup_hm or None,
