@@ -4,7 +4,7 @@ use super::model::{Entry, Kind};
 use super::stop::{CAP, Page, Stop};
 use super::structure::{self, Seen};
 use super::table::Block;
-use super::wanted::{Behind, WANTED, behind};
+use super::wanted::{Behind, HISTORIES, WANTED, behind};
 use super::{binary, fasta, id, legacy, naming, text};
 use crate::packed::packed_by;
 use flate2::bufread::MultiGzDecoder;
@@ -168,19 +168,12 @@ fn is_cif(first: &[u8]) -> bool {
 
 fn cif(name: &str, plain: impl BufRead, options: &Options, sink: &mut dyn FnMut(Entry)) -> io::Result<()> {
     let mut page = Page::new(plain, CAP);
-    let understand = |page: &Page<_>, cut: bool| {
-        let mut entry = understood(name, page, options);
-        entry.cut = cut;
-        entry
-    };
     loop {
-        let stop = page.next_stop();
         // What was read before the damage is worth keeping.
-        let error = match stop {
+        let error = match page.next_stop() {
             Ok(Stop::Bulk) => {
-                let behind = if options.whole { Behind::Wanted } else { behind(&page) };
-                if behind != Behind::Wanted {
-                    sink(understand(&page, behind == Behind::Little));
+                if let Some(entry) = enough(name, &page, options) {
+                    sink(entry);
                     return Ok(());
                 }
                 match page.skip_bulk() {
@@ -189,17 +182,17 @@ fn cif(name: &str, plain: impl BufRead, options: &Options, sink: &mut dyn FnMut(
                 }
             }
             Ok(Stop::Block) => {
-                sink(understand(&page, false));
+                sink(understood(name, &page, options));
                 page.next_block();
                 continue;
             }
             Ok(Stop::End) => {
-                sink(understand(&page, false));
+                sink(understood(name, &page, options));
                 return Ok(());
             }
             Err(error) => error,
         };
-        let mut entry = understand(&page, false);
+        let mut entry = understood(name, &page, options);
         entry.error = Some(why(&error));
         if entry.kind == Kind::Text {
             entry = failed(name, why(&error));
@@ -209,11 +202,29 @@ fn cif(name: &str, plain: impl BufRead, options: &Options, sink: &mut dyn FnMut(
     }
 }
 
-fn understood<R: io::Read>(name: &str, page: &Page<R>, options: &Options) -> Entry {
+/// The entry, if what stands before the atoms is enough.
+fn enough<R: io::Read>(name: &str, page: &Page<R>, options: &Options) -> Option<Entry> {
+    if options.whole || !HISTORIES.iter().any(|history| page.mentions(history)) {
+        return None;
+    }
     let block = Block::read(page.kept(), WANTED);
+    let behind = behind(&block);
+    if behind == Behind::Wanted {
+        return None;
+    }
+    let mut entry = entry_of(name, &block, page, options);
+    entry.cut = behind == Behind::Little;
+    Some(entry)
+}
+
+fn understood<R: io::Read>(name: &str, page: &Page<R>, options: &Options) -> Entry {
+    entry_of(name, &Block::read(page.kept(), WANTED), page, options)
+}
+
+fn entry_of<R: io::Read>(name: &str, block: &Block<'_>, page: &Page<R>, options: &Options) -> Entry {
     if block.name.is_none() {
         return failed(name, "not mmCIF: there is no data_ block".into());
     }
     let seen = Seen { name, atoms: page.has_atoms(), reflections: page.has_reflections() };
-    structure::entry(&block, seen, options.sequences)
+    structure::entry(block, seen, options.sequences)
 }

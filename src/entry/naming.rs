@@ -48,11 +48,10 @@ pub(super) fn stem(name: &str) -> Option<String> {
 /// Fills in what the name knows better: the kind of files that belong to an entry, and the entry's ID where it was not read.
 pub(super) fn settle(name: &str, entry: &mut Entry) {
     match archived(name) {
-        Some((Kind::Structure, id)) => {
-            if entry.id.is_none() && (entry.kind == Kind::Name || entry.error.is_some()) {
-                entry.id = Some(id);
-            }
+        Some((Kind::Structure, id)) if entry.kind == Kind::Name || entry.error.is_some() => {
+            entry.id.get_or_insert(id);
         }
+        Some((Kind::Structure, _)) | None => {}
         Some((kind, id)) => {
             if matches!(entry.kind, Kind::Text | Kind::Name) {
                 // The first line of a table of numbers is no title.
@@ -61,7 +60,6 @@ pub(super) fn settle(name: &str, entry: &mut Entry) {
             entry.kind = kind;
             entry.id = Some(id);
         }
-        None => {}
     }
     if entry.id.is_none() && entry.kind == Kind::Structure {
         entry.id = if entry.error.is_some() { id::from_name(name) } else { stem(name) };

@@ -1,8 +1,7 @@
 //! Kinds of files that other programs write, and old ones: each with what it says.
 
-use super::tests::{gzip, one};
+use super::tests::{gzip, odd, one};
 use super::*;
-use std::path::Path;
 
 fn codes(ligands: &[Ligand]) -> Vec<&str> {
     ligands.iter().map(|ligand| ligand.code.as_str()).collect()
@@ -17,11 +16,9 @@ const HEADER: &str = "HEADER    HYDROLASE                               01-JAN-9
 
 #[test]
 fn the_odd_files_say_what_is_expected_of_them() {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/odd");
-    let expected = std::fs::read(dir.join("expected.json")).unwrap();
-    let expected: serde_json::Value = serde_json::from_slice(&expected).unwrap();
+    let expected: serde_json::Value = serde_json::from_slice(&odd("expected.json")).unwrap();
     for (name, fields) in expected.as_object().unwrap() {
-        let entry = one(name, &std::fs::read(dir.join(name)).unwrap());
+        let entry = one(name, &odd(name));
         let day = |date: Option<Date>| date.map(|date| date.to_string());
         let told = serde_json::json!({
             "id": entry.id, "kind": entry.kind.word(), "title": entry.title, "method": entry.methods,
@@ -279,8 +276,7 @@ loop_\n_ma_qa_metric_global.metric_id\n_ma_qa_metric_global.metric_value\n2 3.5\
 /// Written by another program, with every encoding of the format.
 #[test]
 fn binary_cif_says_what_the_text_says() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/odd/5i55.bcif.gz");
-    let packed = std::fs::read(path).unwrap();
+    let packed = odd("5i55.bcif.gz");
     let options = Options { sequences: true, whole: true, ..Options::default() };
     let mut entries = Vec::new();
     read("5i55.bcif.gz", &packed[..], &options, &mut |entry| entries.push(entry));

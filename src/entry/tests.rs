@@ -25,6 +25,11 @@ fn corpus(id: &str) -> Vec<u8> {
     std::fs::read(corpus.join(&name)).or_else(|_| std::fs::read(corpus.join("more").join(&name))).unwrap()
 }
 
+/// A file of odd kinds.
+pub(super) fn odd(name: &str) -> Vec<u8> {
+    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/odd").join(name)).unwrap()
+}
+
 pub(super) fn inflated(id: &str) -> Vec<u8> {
     let mut plain = Vec::new();
     let bytes = corpus(id);

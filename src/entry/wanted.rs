@@ -1,8 +1,6 @@
 //! What is read of an mmCIF file, and when enough of it was seen.
 
-use super::stop::Page;
-use super::table::Wanted;
-use std::io::Read;
+use super::table::{Block, Wanted};
 
 /// The tables and items that are read.
 pub(super) const WANTED: &[Wanted] = &[
@@ -100,25 +98,26 @@ pub(super) const WANTED: &[Wanted] = &[
 ];
 
 /// Either of these holds the release date; where neither stands before the atoms, it stands behind them.
-const HISTORIES: [&str; 2] = ["\n_pdbx_audit_revision_history.", "\n_database_PDB_rev."];
+pub(super) const HISTORIES: [&str; 2] = ["_pdbx_audit_revision_history.", "_database_PDB_rev."];
 /// What every entry of the archive has.
-const ALWAYS: [&str; 12] = [
-    "\n_struct.title",
-    "\n_struct_keywords.",
-    "\n_struct_ref.",
-    "\n_exptl.",
-    "\n_entity.",
-    "\n_entity_poly.",
-    "\n_entity_src_",
-    "\n_chem_comp.",
-    "\n_citation.",
-    "\n_audit_author.",
-    "\n_database_2.",
-    "\n_pdbx_database_status.",
+const ALWAYS: [&str; 11] = [
+    "_struct",
+    "_struct_keywords",
+    "_struct_ref",
+    "_exptl",
+    "_entity",
+    "_entity_poly",
+    "_chem_comp",
+    "_citation",
+    "_audit_author",
+    "_database_2",
+    "_pdbx_database_status",
 ];
+/// Of these it has at least one.
+const SOURCES: [&str; 3] = ["_entity_src_gen", "_entity_src_nat", "_pdbx_entity_src_syn"];
 /// What those of the archive have that were solved by diffraction.
-const DIFFRACTION: [&str; 3] = ["\n_refine.", "\n_cell.", "\n_symmetry."];
-const PROGRAMS: [&str; 3] = ["\n_software.", "\n_em_software.", "\n_pdbx_nmr_software."];
+const DIFFRACTION: [&str; 3] = ["_refine", "_cell", "_symmetry"];
+const PROGRAMS: [&str; 3] = ["_software", "_em_software", "_pdbx_nmr_software"];
 
 /// What a look at the tables before the atoms tells of those behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,14 +131,18 @@ pub(super) enum Behind {
     Nothing,
 }
 
-/// What may come behind the atoms of this block. A file that is not one of the archive's may have its tables in any order.
-pub(super) fn behind<R: Read>(page: &Page<R>) -> Behind {
-    let any = |names: &[&str]| names.iter().any(|name| page.mentions(name));
-    let all = |names: &[&str]| names.iter().all(|name| page.mentions(name));
-    let solved = (!page.mentions("DIFFRACTION") || all(&DIFFRACTION))
-        && (!page.mentions("ELECTRON MICROSCOPY") || page.mentions("\n_em_3d_reconstruction."));
-    if !(any(&HISTORIES) && all(&ALWAYS) && solved) {
+/// What may come behind the atoms of this block, which has a history. A file that is not one of the archive's may have its tables in any
+/// order.
+pub(super) fn behind(block: &Block<'_>) -> Behind {
+    let any = |names: &[&str]| names.iter().any(|name| block.has(name));
+    let all = |names: &[&str]| names.iter().all(|name| block.has(name));
+    let by = |word: &str| {
+        block.rows("_exptl").any(|row| row.text("method").is_some_and(|text| text.contains(word)))
+    };
+    let solved = (!by("DIFFRACTION") || all(&DIFFRACTION))
+        && (!by("ELECTRON MICROSCOPY") || block.has("_em_3d_reconstruction"));
+    if !(all(&ALWAYS) && any(&SOURCES) && solved) {
         return Behind::Wanted;
     }
-    if any(&PROGRAMS) && page.mentions("\n_pdbx_struct_assembly.") { Behind::Nothing } else { Behind::Little }
+    if any(&PROGRAMS) && block.has("_pdbx_struct_assembly") { Behind::Nothing } else { Behind::Little }
 }

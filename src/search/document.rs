@@ -3,7 +3,7 @@
 use super::hit::shown;
 use super::key;
 use super::schema::Fields;
-use super::stems::Stems;
+use super::stems::{Stems, marked};
 use crate::entry::{Date, Entry, Kind, Ligand, enzyme_classes, group_forms};
 use crate::query;
 use tantivy::TantivyDocument;
@@ -208,10 +208,11 @@ impl Page<'_> {
 
     /// Of titles and keywords, each once for words of any field and once for those of its own.
     fn stems(&mut self, entry: &Entry, stems: &Stems) {
-        for (mark, texts) in [("t:", entry.title.as_slice()), ("k:", &entry.keywords)] {
-            for mark in [mark, ""] {
-                self.document.add_text(self.fields.stems, stems.texts(mark, texts.iter()));
-            }
+        let title = stems.of_text(entry.title.as_deref().unwrap_or_default());
+        let keywords = stems.of_text(&entry.keywords.join(" "));
+        let both = title.union(&keywords).cloned().collect();
+        for (mark, stems) in [("t:", &title), ("k:", &keywords), ("", &both)] {
+            self.document.add_text(self.fields.stems, marked(mark, stems));
         }
     }
 

@@ -1,6 +1,6 @@
 //! What is one hit, what stands for it, and in which order.
 
-use super::tests::{Mirror, request};
+use super::tests::{Mirror, ids, request};
 use super::*;
 use std::fs;
 
@@ -96,4 +96,26 @@ fn a_broken_copy_stands_behind_the_good_one() {
     assert_eq!((broken.total, broken.documents), (1, 2));
     assert!(broken.hits[0].shown.error.is_some());
     assert!(broken.hits[0].shown.title.as_deref().unwrap().contains("HIV"));
+}
+
+/// Names are bytes, and texts and components are documents as well.
+#[test]
+fn whatever_lies_in_a_mirror_is_found() {
+    use std::os::unix::ffi::OsStrExt;
+    let mirror = Mirror::of_corpus();
+    let odd = mirror.root().join(std::ffi::OsStr::from_bytes(b"odd \xff\nname.txt"));
+    fs::write(&odd, "the mirror of Erised").unwrap();
+    fs::write(mirror.root().join("components.cif"), "data_HEM\n_chem_comp.id HEM\n_chem_comp.name HEME\n")
+        .unwrap();
+    fs::write(mirror.root().join(".1a8o.cif.gz.Xk3f9a"), "temporary").unwrap();
+    std::os::unix::fs::symlink("a8", mirror.root().join("link")).unwrap();
+    let built = mirror.build("a");
+    assert_eq!((built.files_seen, built.errors), (10, 0));
+    let engine = mirror.engine();
+    let outcome = engine.search(&request("erised")).unwrap();
+    assert_eq!(outcome.hits[0].places[0].path, b"odd \xff\nname.txt");
+    assert_eq!(ids(&engine, "kind:component heme"), ["hem"]);
+    fs::remove_file(&odd).unwrap();
+    assert_eq!(mirror.build("a").removed, 1);
+    assert_eq!(engine.search(&request("erised")).unwrap().total, 0);
 }

@@ -24,12 +24,21 @@ impl Stems {
         plain.then(|| self.0.stem(&american(word)).into_owned())
     }
 
-    /// The stems of texts, each once, separated by blanks, behind a mark of where they stand.
-    pub(super) fn texts<'t>(&self, mark: &str, texts: impl Iterator<Item = &'t String>) -> String {
-        let words = texts.flat_map(|text| words_of(text)).filter_map(|word| self.of(&word));
-        let stems: BTreeSet<String> = words.collect();
-        stems.into_iter().map(|stem| format!("{mark}{stem} ")).collect()
+    /// The stems of a text, each once.
+    pub(super) fn of_text(&self, text: &str) -> BTreeSet<String> {
+        words_of(text).iter().filter_map(|word| self.of(word)).collect()
     }
+}
+
+/// Stems as the index has them: separated by blanks, each behind a mark of where they stand.
+pub(super) fn marked(mark: &str, stems: &BTreeSet<String>) -> String {
+    let mut text = String::with_capacity(stems.iter().map(|stem| stem.len() + mark.len() + 1).sum());
+    for stem in stems {
+        text.push_str(mark);
+        text.push_str(stem);
+        text.push(' ');
+    }
+    text
 }
 
 /// Endings of British spelling, and what they are in American; the first that fits counts.

@@ -65,7 +65,7 @@ pub(super) fn request(query: &str) -> Request {
     Request { query, sort: Sort::Score, limit: 100, offset: 0, facets: vec![], timeout: None }
 }
 
-fn ids(engine: &SearchEngine, query: &str) -> Vec<String> {
+pub(super) fn ids(engine: &SearchEngine, query: &str) -> Vec<String> {
     let outcome = engine.search(&request(query)).unwrap();
     assert!(outcome.failed.is_empty(), "{:?}", outcome.failed);
     let mut ids: Vec<String> =
@@ -386,26 +386,4 @@ fn the_cache_remembers_within_its_bounds() {
     let stats = engine.cache_stats();
     assert_eq!(stats.hits + stats.misses, 320);
     assert!(stats.entries <= 2);
-}
-
-/// Names are bytes, and texts and components are documents as well.
-#[test]
-fn whatever_lies_in_a_mirror_is_found() {
-    use std::os::unix::ffi::OsStrExt;
-    let mirror = Mirror::of_corpus();
-    let odd = mirror.root().join(std::ffi::OsStr::from_bytes(b"odd \xff\nname.txt"));
-    fs::write(&odd, "the mirror of Erised").unwrap();
-    fs::write(mirror.root().join("components.cif"), "data_HEM\n_chem_comp.id HEM\n_chem_comp.name HEME\n")
-        .unwrap();
-    fs::write(mirror.root().join(".1a8o.cif.gz.Xk3f9a"), "temporary").unwrap();
-    std::os::unix::fs::symlink("a8", mirror.root().join("link")).unwrap();
-    let built = mirror.build("a");
-    assert_eq!((built.files_seen, built.errors), (10, 0));
-    let engine = mirror.engine();
-    let outcome = engine.search(&request("erised")).unwrap();
-    assert_eq!(outcome.hits[0].places[0].path, b"odd \xff\nname.txt");
-    assert_eq!(ids(&engine, "kind:component heme"), ["hem"]);
-    fs::remove_file(&odd).unwrap();
-    assert_eq!(mirror.build("a").removed, 1);
-    assert_eq!(engine.search(&request("erised")).unwrap().total, 0);
 }
