@@ -4,6 +4,7 @@ use super::pairs::pair;
 use super::schema::{Fields, words_of};
 use super::stems::Stems;
 use crate::query::{self, Bound, Field as F, Is, Node};
+use std::collections::BTreeSet;
 use std::ops::Bound as Edge;
 use tantivy::query::{
     AllQuery, BooleanQuery, ConstScoreQuery, EmptyQuery, FuzzyTermQuery, InvertedIndexRangeQuery, Occur,
@@ -18,6 +19,8 @@ type Condition = Box<dyn Query>;
 const ID: f32 = 50.0;
 /// How much a word of the same stem counts: less than any word itself.
 const STEM: f32 = 1e-4;
+/// So many forms of a word are looked for.
+const MOST_FORMS: usize = 32;
 /// The most words that the beginning of a phrase's last word may become.
 const EXPANSIONS: u32 = 200;
 
@@ -122,6 +125,7 @@ impl Compiler<'_> {
         }
     }
 
+    /// The other forms of a word that titles and keywords have; `None` if there are none, so that nothing more has to be looked up.
     fn stem(&self, field: Option<F>, words: &[String]) -> Option<Condition> {
         let mark = match field {
             None => "",
@@ -130,10 +134,34 @@ impl Compiler<'_> {
             Some(_) => return None,
         };
         let [word] = words else { return None };
-        let stem = format!("{mark}{}", self.stems.of(word)?);
-        let term = Term::from_field_text(self.fields.stems, &stem);
-        let query = TermQuery::new(term, IndexRecordOption::Basic);
-        Some(Box::new(ConstScoreQuery::new(Box::new(query), STEM)))
+        let stem = format!("{mark}{}:", self.stems.of(word)?);
+        // An index that cannot be read tells so when it is searched.
+        let forms = self.forms(&stem).ok()?;
+        let forms = forms.into_iter().filter(|form| form[stem.len()..] != *word).map(|form| {
+            let term = Term::from_field_text(self.fields.stems, &form);
+            let query = TermQuery::new(term, IndexRecordOption::Basic);
+            Box::new(ConstScoreQuery::new(Box::new(query), STEM)) as Condition
+        });
+        let mut forms: Vec<Condition> = forms.take(MOST_FORMS).collect();
+        match forms.len() {
+            0 => None,
+            1 => forms.pop(),
+            _ => Some(Box::new(BooleanQuery::union(forms))),
+        }
+    }
+
+    /// The terms of all indexes that begin with a stem, which a colon ends.
+    fn forms(&self, stem: &str) -> tantivy::Result<BTreeSet<String>> {
+        let behind = format!("{};", &stem[..stem.len() - 1]);
+        let mut forms = BTreeSet::new();
+        for segment in self.searchers.iter().flat_map(Searcher::segment_readers) {
+            let inverted = segment.inverted_index(self.fields.stems)?;
+            let mut terms = inverted.terms().range().ge(stem).lt(&behind).into_stream()?;
+            while terms.advance() {
+                forms.extend(std::str::from_utf8(terms.key()).ok().map(str::to_owned));
+            }
+        }
+        Ok(forms)
     }
 
     fn fuzzy(&self, field: Option<F>, text: &str, distance: u8) -> Condition {

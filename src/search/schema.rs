@@ -40,7 +40,7 @@ pub(super) struct Fields {
     pub(super) species: Field,
     /// What tells its entry from others, see [`super::key`].
     pub(super) key: Field,
-    /// Stems of the words of titles and keywords; once more with `t:` those of titles, with `k:` those of keywords.
+    /// Words of titles and keywords behind their stems; once more with `t:` those of titles, with `k:` those of keywords.
     pub(super) stems: Field,
     /// The names of the fields that have a value.
     pub(super) has: Field,

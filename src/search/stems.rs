@@ -24,18 +24,19 @@ impl Stems {
         plain.then(|| self.0.stem(&american(word)).into_owned())
     }
 
-    /// The stems of a text, each once.
+    /// The words of a text behind their stems, each once: `structur:structures`. So the dictionary tells what forms of a word there are.
     pub(super) fn of_text(&self, text: &str) -> BTreeSet<String> {
-        words_of(text).iter().filter_map(|word| self.of(word)).collect()
+        let words = words_of(text);
+        words.iter().filter_map(|word| Some(format!("{}:{word}", self.of(word)?))).collect()
     }
 }
 
-/// Stems as the index has them: separated by blanks, each behind a mark of where they stand.
-pub(super) fn marked(mark: &str, stems: &BTreeSet<String>) -> String {
-    let mut text = String::with_capacity(stems.iter().map(|stem| stem.len() + mark.len() + 1).sum());
-    for stem in stems {
+/// Words behind their stems as the index has them: separated by blanks, each behind a mark of where they stand.
+pub(super) fn marked(mark: &str, words: &BTreeSet<String>) -> String {
+    let mut text = String::with_capacity(words.iter().map(|word| word.len() + mark.len() + 1).sum());
+    for word in words {
         text.push_str(mark);
-        text.push_str(stem);
+        text.push_str(word);
         text.push(' ');
     }
     text
