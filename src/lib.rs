@@ -3,7 +3,7 @@
 //! The modules stand on floors; a module imports only from its own floor or from below (`tests/it/floors.rs`
 //! holds the code to it):
 //!
-//! 0. words: [`job`], [`event`], [`result`], [`exit`], [`running`], [`sanitize`], [`shown`], [`hint`], [`time`]
+//! 0. words: [`job`], [`event`], [`result`], [`exit`], [`running`], [`packed`], [`sanitize`], [`shown`], [`hint`], [`time`]
 //! 1. thought (pure): [`config`], [`rsync`], [`pdb`], [`inventory`], [`entry`], [`query`], [`stats`], [`clean`]
 //! 2. deeds: [`run`], [`history`], [`notify`], [`machine`], [`expiry`], [`scan`], [`mirrors`], [`doctor`], [`reclaim`], [`search`], [`status`], [`sweep`]
 //! 3. speech: [`ui`], [`report`]
@@ -26,6 +26,7 @@ pub mod job;
 pub mod machine;
 pub mod mirrors;
 pub mod notify;
+pub mod packed;
 pub mod pdb;
 #[cfg(feature = "search")]
 pub mod query;

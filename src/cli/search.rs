@@ -7,6 +7,8 @@ const EXAMPLES: &str = "Examples:
   pdb-sync search 'kinase resolution:<1.8'         both must hold
   pdb-sync search 'organism:homo sapiens (method:em OR method:nmr)'
   pdb-sync search 'ligand:HEM released:2020..2024 -method:nmr'
+  pdb-sync search 'gene:HBA1 resolution<2 r_free:<0.25'
+  pdb-sync search 'method:predicted plddt:>=90 uniprot:P69905'
   pdb-sync search '\"release factor\" author:sawaya' --sort resolution
   pdb-sync search status:error                     files that could not be read
   pdb-sync search 'method:xray' --paths -0 | xargs -0 ls -l";
@@ -87,8 +89,11 @@ fn long_help() -> String {
   lysoz*            the beginning of a word    \"zinc binding\"~3    with up to 3 words between
   lysozime~1        up to 1 (or 2) letters wrong
   FIELD:WORD        FIELD:\"WORDS\"              FIELD:(A OR B)      FIELD:*   has any value
-  FIELD:<2.0        <= > >= =                  FIELD:1.5..2.0      FIELD:[1.5 TO 2.0}
+  FIELD:<2.0        <= > >= =, also FIELD<2.0  FIELD:1.5..2.0      FIELD:1.5-2.0, FIELD:[1.5 TO 2.0}
   FIELD:2020        a year, 2020-03 a month, 2020-03-25 a day
+  author:M.F.Perutz is author:\"Perutz, M.F.\"; space_group:P212121 is space_group:\"P 21 21 21\"; ec:3.4 is all below 3.4
+In titles and keywords a word also finds its other forms, in British and American spelling; the form that was typed comes first.
+An entry in several files is one hit.
 ",
     );
     #[cfg(feature = "search")]

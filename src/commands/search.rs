@@ -7,7 +7,8 @@ use crate::exit::Exit;
 use crate::query::{self, Field, Mistake, Node};
 use crate::report::hits::{self, Answered, Layout, Row, Template};
 use crate::search::{
-    EngineOptions, FACETS, Opened, Outcome, Request, SearchEngine, SearchError, Sort, indexes, words,
+    EngineOptions, FACETS, IndexPlace, Opened, Outcome, Request, SearchEngine, SearchError, Sort, indexes,
+    outdated, words,
 };
 use crate::time;
 use crate::ui::Ui;
@@ -129,8 +130,22 @@ impl Searched {
             let jobs = config::select(&config.jobs, &[], false, &args.tag)?;
             names.extend(jobs.into_iter().map(|job| job.name));
         }
+        let outdated = outdated(state).map_err(failure)?;
+        let wanted = |place: &&IndexPlace| {
+            names.is_empty()
+                || names.iter().any(|name| path_of(name).as_deref().unwrap_or(name) == place.label)
+        };
+        for place in outdated.iter().filter(wanted) {
+            ui.warning(&format!(
+                "the index of {} was built by an earlier version of pdb-sync; it is left out",
+                place.label
+            ));
+            ui.note(&format!("  hint: `pdb-sync index {}` builds it anew", place.label));
+            damaged = true;
+        }
         if !names.is_empty() {
-            opened = chosen(opened, &names)?;
+            let old: Vec<&str> = outdated.iter().map(|place| place.label.as_str()).collect();
+            opened = chosen(opened, &names, &old)?;
         }
         if opened.is_empty() {
             return Err(Failure::usage_hint(
@@ -194,6 +209,7 @@ impl Searched {
         let rows: Vec<Row> = outcome.hits.iter().map(|hit| self.row(hit)).collect();
         let answered = Answered {
             total: outcome.total,
+            documents: outcome.documents,
             elapsed,
             timed_out: !outcome.late.is_empty(),
             late: &outcome.late,
@@ -284,11 +300,21 @@ fn named(node: &Node, fields: &mut Vec<Field>) {
     fields.extend(field.filter(|field| !fields.contains(field)));
 }
 
-/// The indexes that the options name.
-fn chosen(opened: Vec<Opened>, names: &[String]) -> Result<Vec<Opened>, Failure> {
+/// The absolute path that an argument means, if it is a path.
+fn path_of(name: &str) -> Option<String> {
+    let path = is_path(name).then(|| Path::new(name).canonicalize().unwrap_or_else(|_| name.into()))?;
+    Some(path.to_string_lossy().into_owned())
+}
+
+/// The indexes that the options name, but for those that are `outdated`.
+fn chosen(opened: Vec<Opened>, names: &[String], outdated: &[&str]) -> Result<Vec<Opened>, Failure> {
     let mut chosen: Vec<Opened> = Vec::new();
     for name in names {
         let path = is_path(name).then(|| Path::new(name).canonicalize().unwrap_or_else(|_| name.into()));
+        // It was told that these have to be built anew.
+        if outdated.contains(&path_of(name).as_deref().unwrap_or(name)) {
+            continue;
+        }
         let is = |index: &&Opened| match &path {
             Some(path) => index.label.as_bytes() == path.as_os_str().as_bytes() || index.root == *path,
             None => index.label == *name,

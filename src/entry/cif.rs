@@ -10,6 +10,8 @@ use memchr::{memchr, memchr_iter};
 pub enum Token<'a> {
     /// `data_NAME`: the name, possibly empty.
     Data(&'a [u8]),
+    /// `save_NAME`, which begins a save frame, or `save_` alone, which ends it.
+    Save(&'a [u8]),
     /// `loop_`
     Loop,
     /// `_category.item`, with the underscore.
@@ -117,7 +119,7 @@ impl<'a> Tokens<'a> {
             let keyword = at.checked_sub(4).filter(|start| {
                 self.bytes.get(at) == Some(&b'_')
                     && begins(*start)
-                    && [b"loop", b"data"]
+                    && [b"loop", b"data", b"save"]
                         .iter()
                         .any(|word| self.bytes[*start..at].eq_ignore_ascii_case(*word))
             });
@@ -162,6 +164,7 @@ impl<'a> Iterator for Tokens<'a> {
             _ if word.eq_ignore_ascii_case(b"loop_") => Token::Loop,
             _ => match word.split_at_checked(5) {
                 Some((keyword, name)) if keyword.eq_ignore_ascii_case(b"data_") => Token::Data(name),
+                Some((keyword, name)) if keyword.eq_ignore_ascii_case(b"save_") => Token::Save(name),
                 _ => Token::Value(Some(word)),
             },
         })

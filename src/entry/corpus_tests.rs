@@ -173,8 +173,13 @@ fn contents(id: &str, entry: &Entry, file: &Columns) {
     let codes = file.rows("_chem_comp.id").iter().flatten();
     for (row, code) in codes.enumerate() {
         let kind = file.rows("_chem_comp.type")[row].clone().unwrap_or_default().to_lowercase();
-        match entry.ligands.iter().find(|ligand| ligand.code == *code) {
-            Some(ligand) => assert_eq!(ligand.name, file.rows("_chem_comp.name")[row], "{id}"),
+        let mut kept = entry.ligands.iter().chain(&entry.modified);
+        match kept.find(|ligand| ligand.code == *code) {
+            Some(ligand) => {
+                assert_eq!(ligand.name, file.rows("_chem_comp.name")[row], "{id}");
+                let links = kind.contains("linking") && !kind.contains("saccharide");
+                assert_eq!(entry.modified.contains(ligand), links, "{id}: {code}, {kind}");
+            }
             None => assert!(kind.contains("linking") || code == "HOH", "{id}: {code}, {kind}"),
         }
     }

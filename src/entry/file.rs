@@ -2,9 +2,11 @@
 
 use super::model::{Entry, Kind};
 use super::stop::{CAP, Page, Stop};
-use super::structure::{HISTORIES, WANTED};
+use super::structure::{self, Seen};
 use super::table::Block;
-use super::{fasta, id, legacy, text};
+use super::wanted::{Behind, HISTORIES, WANTED, behind};
+use super::{binary, fasta, id, legacy, naming, text};
+use crate::packed::packed_by;
 use flate2::bufread::MultiGzDecoder;
 use std::io::{self, BufRead, BufReader};
 
@@ -48,9 +50,7 @@ pub fn read(name: &str, bytes: impl io::Read, options: &Options, sink: &mut dyn 
     let mut count = |mut entry: Entry| {
         done.entries += 1;
         done.errors += u64::from(entry.error.is_some());
-        if entry.id.is_none() && matches!(entry.kind, Kind::Structure) {
-            entry.id = id::from_name(name);
-        }
+        naming::settle(name, &mut entry);
         sink(entry);
     };
     if let Err(error) = read_raw(name, BufReader::with_capacity(PACKED, bytes), options, &mut count) {
@@ -62,12 +62,15 @@ pub fn read(name: &str, bytes: impl io::Read, options: &Options, sink: &mut dyn 
 /// The entry of a file that could not be read.
 pub fn failed(name: &str, why: String) -> Entry {
     let lower = name.to_ascii_lowercase();
-    let structure = [".cif", ".ent", ".pdb"].iter().any(|ending| lower.contains(ending));
+    let structure = [".cif", ".bcif", ".ent", ".pdb"].iter().any(|ending| lower.contains(ending));
     let kind = if structure { Kind::Structure } else { Kind::Name };
-    Entry { kind, id: id::from_name(name).filter(|_| structure), error: Some(why), ..Entry::default() }
+    let id = id::from_name(name).filter(|_| structure);
+    let mut entry = Entry { kind, id, error: Some(why), ..Entry::default() };
+    naming::settle(name, &mut entry);
+    entry
 }
 
-fn why(error: &io::Error) -> String {
+pub(super) fn why(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::UnexpectedEof => "truncated: the compressed data end too early".into(),
         io::ErrorKind::FileTooLarge => format!("the header inflates to more than {} MiB", CAP >> 20),
@@ -92,14 +95,27 @@ fn read_raw(
         return read_plain(name, BufReader::with_capacity(PLAIN, inflated), options, sink);
     }
     if name.to_ascii_lowercase().ends_with(".gz") {
-        let page = String::from_utf8_lossy(&first[..first.len().min(512)]).to_lowercase();
-        let html = page.contains("<html") || page.contains("<!doctype html");
-        let what =
-            if html { "not gzip but an HTML page, such as servers send for errors" } else { "not gzip" };
-        sink(failed(name, what.into()));
+        sink(failed(name, format!("not gzip{}", instead(first))));
+        return Ok(());
+    }
+    // What is compressed in another way is known by its name.
+    if packed_by(first).is_some() {
+        sink(Entry { kind: Kind::Name, ..Entry::default() });
         return Ok(());
     }
     read_plain(name, raw, options, sink)
+}
+
+/// What a file is that should be gzip.
+fn instead(first: &[u8]) -> String {
+    let page = String::from_utf8_lossy(&first[..first.len().min(512)]).to_lowercase();
+    match packed_by(first) {
+        _ if page.contains("<html") || page.contains("<!doctype html") => {
+            " but an HTML page, such as servers send for errors".into()
+        }
+        Some(other) => format!(" but {other}"),
+        None => String::new(),
+    }
 }
 
 fn read_plain(
@@ -108,23 +124,27 @@ fn read_plain(
     options: &Options,
     sink: &mut dyn FnMut(Entry),
 ) -> io::Result<()> {
-    let lower = name.to_ascii_lowercase();
-    let stem = lower.strip_suffix(".gz").unwrap_or(&lower);
-    let first = plain.fill_buf()?;
+    let mut first = plain.fill_buf()?;
     if first.is_empty() {
         sink(failed(name, "empty".into()));
         return Ok(());
     }
+    // The mark that some editors write before UTF-8.
+    if first.starts_with(b"\xef\xbb\xbf") {
+        plain.consume(3);
+        first = plain.fill_buf()?;
+    }
+    let stem = naming::plain(name);
     let named = |endings: &[&str]| endings.iter().any(|ending| stem.ends_with(ending));
-    if named(&[".cif", ".mmcif"]) || first.starts_with(b"data_") && named(&[".ent"]) {
+    let legacy_name = named(&[".ent", ".pdb", ".brk"]) || assembly_name(&stem);
+    if named(&[".bcif"]) {
+        return binary::read(name, plain, options, sink);
+    }
+    if named(&[".cif", ".mmcif"]) || legacy_name && is_cif(first) {
         return cif(name, plain, options, sink);
     }
-    if named(&[".ent", ".pdb"]) {
-        if legacy::is_legacy(first) {
-            return pdb(plain, sink);
-        }
-        sink(failed(name, "neither a PDB header nor mmCIF".into()));
-        return Ok(());
+    if legacy_name || legacy::begins(first) {
+        return legacy::read(name, plain, options.sequences, sink);
     }
     if options.fasta && first.starts_with(b">") && named(&[".fasta", ".fa", ".faa", ".fna", ".seq", ".txt"]) {
         return fasta::records(plain, options.sequences, sink);
@@ -133,15 +153,27 @@ fn read_plain(
     Ok(())
 }
 
+/// `1abc.pdb1`: an assembly in the legacy format.
+fn assembly_name(stem: &str) -> bool {
+    let Some((_, ending)) = stem.rsplit_once('.') else { return false };
+    ending.strip_prefix("pdb").is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+}
+
+/// Whether the first word that is no comment is `data_`.
+fn is_cif(first: &[u8]) -> bool {
+    let lines = first.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_start);
+    let word = lines.into_iter().find(|line| !line.is_empty() && !line.starts_with(b"#"));
+    word.is_some_and(|word| word.get(..5).is_some_and(|start| start.eq_ignore_ascii_case(b"data_")))
+}
+
 fn cif(name: &str, plain: impl BufRead, options: &Options, sink: &mut dyn FnMut(Entry)) -> io::Result<()> {
     let mut page = Page::new(plain, CAP);
     loop {
-        let stop = page.next_stop();
         // What was read before the damage is worth keeping.
-        let error = match stop {
+        let error = match page.next_stop() {
             Ok(Stop::Bulk) => {
-                if !options.whole && HISTORIES.iter().any(|history| page.mentions(history)) {
-                    sink(understood(name, &page, options));
+                if let Some(entry) = enough(name, &page, options) {
+                    sink(entry);
                     return Ok(());
                 }
                 match page.skip_bulk() {
@@ -170,34 +202,29 @@ fn cif(name: &str, plain: impl BufRead, options: &Options, sink: &mut dyn FnMut(
     }
 }
 
-fn understood<R: io::Read>(name: &str, page: &Page<R>, options: &Options) -> Entry {
+/// The entry, if what stands before the atoms is enough.
+fn enough<R: io::Read>(name: &str, page: &Page<R>, options: &Options) -> Option<Entry> {
+    if options.whole || !HISTORIES.iter().any(|history| page.mentions(history)) {
+        return None;
+    }
     let block = Block::read(page.kept(), WANTED);
+    let behind = behind(&block);
+    if behind == Behind::Wanted {
+        return None;
+    }
+    let mut entry = entry_of(name, &block, page, options);
+    entry.cut = behind == Behind::Little;
+    Some(entry)
+}
+
+fn understood<R: io::Read>(name: &str, page: &Page<R>, options: &Options) -> Entry {
+    entry_of(name, &Block::read(page.kept(), WANTED), page, options)
+}
+
+fn entry_of<R: io::Read>(name: &str, block: &Block<'_>, page: &Page<R>, options: &Options) -> Entry {
     if block.name.is_none() {
         return failed(name, "not mmCIF: there is no data_ block".into());
     }
-    super::structure::entry(&block, options.sequences)
-}
-
-fn pdb(mut plain: impl BufRead, sink: &mut dyn FnMut(Entry)) -> io::Result<()> {
-    let mut header = Vec::new();
-    let mut line_start = 0;
-    let outcome = loop {
-        let read = match io::Read::take(&mut plain, 4096).read_until(b'\n', &mut header) {
-            Ok(read) => read,
-            Err(error) => break Err(error),
-        };
-        if read == 0 || header.ends_with(b"\n") && legacy::ends_header(&header[line_start..]) {
-            break Ok(());
-        }
-        if header.len() > CAP {
-            break Err(io::ErrorKind::FileTooLarge.into());
-        }
-        if header.ends_with(b"\n") {
-            line_start = header.len();
-        }
-    };
-    let mut entry = legacy::entry(header.split(|b| *b == b'\n'));
-    entry.error = outcome.err().map(|error| why(&error));
-    sink(entry);
-    Ok(())
+    let seen = Seen { name, atoms: page.has_atoms(), reflections: page.has_reflections() };
+    structure::entry(block, seen, options.sequences)
 }

@@ -3,15 +3,24 @@
 //! Pure: a file is handed in as its name and a reader of its bytes as they lie on disk. What is understood comes out as
 //! [`Entry`]s, one a document of the search index; what cannot be understood as one that says why.
 
+mod binary;
 mod cif;
+mod components;
 #[cfg(test)]
 mod corpus_tests;
 mod date;
+mod details;
 mod fasta;
 mod file;
+mod forms;
 mod id;
 mod legacy;
+mod method;
 mod model;
+mod naming;
+#[cfg(test)]
+mod odd_tests;
+mod residue;
 #[cfg(test)]
 mod slow_tests;
 mod stop;
@@ -20,10 +29,12 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod text;
+mod wanted;
 
 pub use cif::{Token, Tokens};
 pub use date::Date;
 pub use file::{Options, Read, failed, read};
+pub use forms::{compact_group, enzyme_classes, group_forms, map_code};
 pub use id::{from_name, normal};
 pub use model::{Citation, Entry, Kind, Ligand};
 pub use stop::{CAP, Page, Stop};

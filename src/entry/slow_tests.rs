@@ -59,6 +59,8 @@ pub(super) fn slow(bytes: &[u8]) -> Vec<(u8, Option<Vec<u8>>)> {
                 (b'l', None)
             } else if lower.starts_with(b"data_") {
                 (b'd', Some(word[5..].to_vec()))
+            } else if lower.starts_with(b"save_") {
+                (b's', Some(word[5..].to_vec()))
             } else if word == b"?" || word == b"." {
                 (b'v', None)
             } else {
@@ -72,6 +74,7 @@ pub(super) fn slow(bytes: &[u8]) -> Vec<(u8, Option<Vec<u8>>)> {
 fn fast(bytes: &[u8]) -> Vec<(u8, Option<Vec<u8>>)> {
     let named = |token| match token {
         Token::Data(name) => (b'd', Some(name.to_vec())),
+        Token::Save(name) => (b's', Some(name.to_vec())),
         Token::Loop => (b'l', None),
         Token::Name(name) => (b'n', Some(name.to_vec())),
         Token::Value(value) => (b'v', value.map(<[u8]>::to_vec)),
@@ -110,11 +113,15 @@ fn behind(bytes: &[u8], word: usize, fast: bool) -> (Option<Token<'_>>, Option<T
 /// What is left of a table of atoms and what follows it, a line at a time.
 fn slow_bulk(bytes: &[u8]) -> &[u8] {
     let mut rest = bytes;
+    let mut in_text = false;
     while !rest.is_empty() {
         let line = rest.split(|byte| *byte == b'\n').next().unwrap().to_ascii_lowercase();
         let bulk = line.starts_with(b"_atom_site") || line.starts_with(b"_refln.");
-        let ends = [&b"#"[..], b"_", b"loop_", b"data_"].iter().any(|start| line.starts_with(start));
-        if ends && !bulk {
+        let ends =
+            [&b"#"[..], b"_", b"loop_", b"data_", b"save_"].iter().any(|start| line.starts_with(start));
+        if line.starts_with(b";") {
+            in_text = !in_text;
+        } else if ends && !bulk && !in_text {
             break;
         }
         rest = &rest[rest.len().min(line.len() + 1)..];

@@ -1,6 +1,6 @@
 //! Reads as much of a CIF file as is of interest: headers whole, rows of atoms and reflections not at all.
 
-use memchr::{memchr, memchr_iter, memchr2_iter, memmem, memrchr};
+use memchr::{memchr, memchr_iter, memchr3_iter, memmem, memrchr};
 use std::io::{self, Read};
 
 /// The most bytes of one block's header that are kept; what inflates to more is no header.
@@ -42,6 +42,9 @@ pub struct Page<R> {
     in_text: bool,
     /// Whether the `data_` of this block was passed.
     in_block: bool,
+    /// Whether this block has rows of atoms, and of reflections.
+    atoms: bool,
+    reflections: bool,
 }
 
 impl<R: Read> Page<R> {
@@ -59,6 +62,8 @@ impl<R: Read> Page<R> {
             searched: 0,
             in_text: false,
             in_block: false,
+            atoms: false,
+            reflections: false,
         }
     }
 
@@ -72,6 +77,16 @@ impl<R: Read> Page<R> {
     /// What this block holds so far, without the tables that were skipped.
     pub fn kept(&self) -> &[u8] {
         &self.bytes[..self.kept]
+    }
+
+    /// Whether this block was seen to have atoms.
+    pub fn has_atoms(&self) -> bool {
+        self.atoms
+    }
+
+    /// Whether this block was seen to have reflections.
+    pub fn has_reflections(&self) -> bool {
+        self.reflections
     }
 
     /// Whether `text` stands in what was kept.
@@ -102,6 +117,11 @@ impl<R: Read> Page<R> {
             self.kept = self.read;
             if let Some((at, stop)) = self.find_stop() {
                 (self.kept, self.searched) = (at, at);
+                if stop == Stop::Bulk {
+                    // Small molecules have `_atom_site_label` and its kin, which are no items of mmCIF.
+                    self.atoms |= begins(&self.bytes[at..self.read], b"_atom_site.");
+                    self.reflections |= begins(&self.bytes[at..self.read], b"_refln.");
+                }
                 return Ok(stop);
             }
             if self.ended {
@@ -138,18 +158,31 @@ impl<R: Read> Page<R> {
         None
     }
 
-    /// After [`Stop::Bulk`]: passes over the table, line by line. Its rows are taken to have no text fields.
+    /// After [`Stop::Bulk`]: passes over the table, line by line; text fields among its rows are passed over as well.
     pub fn skip_bulk(&mut self) -> io::Result<()> {
+        let mut in_text = false;
         loop {
             let rest = &self.bytes[self.kept..self.read];
-            match end_of_bulk(rest) {
-                Some(at) if self.ended || memchr(b'\n', &rest[at..]).is_some() => {
+            let found = if in_text { end_of_text(rest) } else { end_of_bulk(rest) };
+            let line = found.and_then(|found| Some(found.at() + memchr(b'\n', &rest[found.at()..])? + 1));
+            match (found, line) {
+                (Some(Found::End(at)), Some(_)) => {
                     self.forget(at);
                     return Ok(());
                 }
+                (Some(Found::End(at)), None) if self.ended => {
+                    self.forget(at);
+                    return Ok(());
+                }
+                (Some(Found::Text(_)), Some(behind)) => {
+                    in_text = !in_text;
+                    self.forget(behind);
+                    continue;
+                }
                 // A line is judged only when it is complete.
-                end => {
-                    let line = end.or(memrchr(b'\n', rest).map(|end| end + 1)).unwrap_or_default();
+                _ => {
+                    let at = found.map(Found::at);
+                    let line = at.or(memrchr(b'\n', rest).map(|end| end + 1)).unwrap_or_default();
                     self.forget(if self.ended { rest.len() } else { line });
                 }
             }
@@ -174,31 +207,60 @@ impl<R: Read> Page<R> {
         self.bytes.copy_within(self.kept..self.read, 0);
         (self.kept, self.read) = (0, self.read - self.kept);
         (self.scanned, self.searched, self.in_text, self.in_block) = (0, 0, false, false);
+        (self.atoms, self.reflections) = (false, false);
     }
 }
 
 fn is_bulk(line: &[u8]) -> bool {
-    matches!(line.get(1), Some(b'a' | b'A' | b'r' | b'R'))
-        && BULK
-            .iter()
-            .any(|name| line.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name)))
+    matches!(line.get(1), Some(b'a' | b'A' | b'r' | b'R')) && BULK.iter().any(|name| begins(line, name))
 }
 
 fn is_data(line: &[u8]) -> bool {
-    line.get(..5).is_some_and(|start| start.eq_ignore_ascii_case(b"data_"))
+    begins(line, b"data_")
 }
 
-/// The line that ends a table of atoms. Whatever ends it has a `#` or an underscore, and rows have not: most of them are passed by without
-/// a look at where they end.
-fn end_of_bulk(bytes: &[u8]) -> Option<usize> {
+fn begins(line: &[u8], word: &[u8]) -> bool {
+    line.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word))
+}
+
+/// A line among the rows of a table that is no row, by where it begins.
+#[derive(Debug, Clone, Copy)]
+enum Found {
+    /// It ends the table.
+    End(usize),
+    /// A text field begins or ends with it.
+    Text(usize),
+}
+
+impl Found {
+    fn at(self) -> usize {
+        match self {
+            Found::End(at) | Found::Text(at) => at,
+        }
+    }
+}
+
+/// The line that ends a text field; `bytes` begin with a line.
+fn end_of_text(bytes: &[u8]) -> Option<Found> {
+    if bytes.starts_with(b";") {
+        return Some(Found::Text(0));
+    }
+    memmem::find(bytes, b"\n;").map(|at| Found::Text(at + 1))
+}
+
+/// The line that ends a table of atoms, or begins a text field among them. Whatever ends it has a `#` or an underscore, and rows have
+/// not: most of them are passed by without a look at where they end.
+fn end_of_bulk(bytes: &[u8]) -> Option<Found> {
     let starts_line = |at: usize| at == 0 || bytes[at - 1] == b'\n';
-    memchr2_iter(b'#', b'_', bytes).find_map(|at| match bytes[at] {
-        b'#' => starts_line(at).then_some(at),
-        _ if starts_line(at) => (!is_bulk(&bytes[at..])).then_some(at),
+    memchr3_iter(b'#', b'_', b';', bytes).find_map(|at| match bytes[at] {
+        b';' => starts_line(at).then_some(Found::Text(at)),
+        b'#' => starts_line(at).then_some(Found::End(at)),
+        _ if starts_line(at) => (!is_bulk(&bytes[at..])).then_some(Found::End(at)),
         _ => {
             let start = at.checked_sub(4).filter(|start| starts_line(*start))?;
             let word = &bytes[start..at];
-            (word.eq_ignore_ascii_case(b"loop") || word.eq_ignore_ascii_case(b"data")).then_some(start)
+            let keyword = [b"loop", b"data", b"save"].iter().any(|known| word.eq_ignore_ascii_case(*known));
+            keyword.then_some(Found::End(start))
         }
     })
 }

@@ -1,80 +1,51 @@
 //! What the tables of a block say about an entry, or about a chemical component.
 
 use super::date::Date;
-use super::id;
-use super::model::{Adder, Entry, Kind, Ligand, MOST_VALUES};
-use super::table::{Block, Row, Wanted};
+use super::model::{Adder, Entry, Kind, MOST_VALUES, add};
+use super::table::{Block, Row};
+use super::{components, details, id, method, naming};
 use std::collections::HashSet;
 
-/// What is read.
-pub(super) const WANTED: &[Wanted] = &[
-    ("_entry", &["id"]),
-    ("_struct", &["title"]),
-    ("_struct_keywords", &["pdbx_keywords", "text"]),
-    ("_exptl", &["method"]),
-    ("_refine", &["ls_d_res_high"]),
-    ("_refine_hist", &["number_atoms_total"]),
-    ("_em_3d_reconstruction", &["resolution"]),
-    ("_entity", &["type", "pdbx_description", "pdbx_ec", "pdbx_number_of_molecules", "formula_weight"]),
-    (
-        "_entity_src_gen",
-        &["pdbx_gene_src_scientific_name", "gene_src_common_name", "pdbx_gene_src_ncbi_taxonomy_id"],
-    ),
-    ("_entity_src_nat", &["pdbx_organism_scientific", "common_name", "pdbx_ncbi_taxonomy_id"]),
-    ("_pdbx_entity_src_syn", &["organism_scientific", "organism_common_name", "ncbi_taxonomy_id"]),
-    ("_audit_author", &["name"]),
-    (
-        "_citation",
-        &["id", "title", "journal_abbrev", "year", "pdbx_database_id_doi", "pdbx_database_id_pubmed"],
-    ),
-    ("_citation_author", &["citation_id", "name"]),
-    ("_pdbx_database_status", &["recvd_initial_deposition_date"]),
-    ("_pdbx_audit_revision_history", &["revision_date"]),
-    ("_database_pdb_rev", &["date", "date_original"]),
-    (
-        "_chem_comp",
-        &[
-            "id",
-            "name",
-            "formula",
-            "formula_weight",
-            "pdbx_initial_date",
-            "pdbx_modified_date",
-            "pdbx_synonyms",
-            "type",
-            "three_letter_code",
-            "pdbx_type",
-        ],
-    ),
-    ("_entity_poly", &["type", "pdbx_strand_id", "pdbx_seq_one_letter_code_can", "pdbx_seq_one_letter_code"]),
-    ("_struct_ref", &["db_name", "pdbx_db_accession"]),
-    ("_symmetry", &["space_group_name_h-m"]),
-    (
-        "_pdbx_reference_molecule",
-        &["prd_id", "name", "formula", "formula_weight", "type", "class", "compound_details"],
-    ),
-];
-
-/// Either of these holds the release date; where neither stands before the atoms, it stands behind them.
-pub(super) const HISTORIES: [&str; 2] = ["_pdbx_audit_revision_history.", "_database_PDB_rev."];
-
-/// Amino acids, bases and water: every entry has them.
-const COMMON: &str = " ALA ARG ASN ASP CYS GLN GLU GLY HIS ILE LEU LYS MET PHE PRO SER THR TRP TYR VAL ASX GLX UNK \
- A C G U I N DA DC DG DT DU DI DN HOH DOD WAT ";
+/// What is known of a block beside its tables.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Seen<'n> {
+    /// The name of the file.
+    pub(super) name: &'n str,
+    /// Whether it has rows of atoms, and of reflections.
+    pub(super) atoms: bool,
+    pub(super) reflections: bool,
+}
 
 /// Understands a block. `sequences`: whether to keep the one-letter codes.
-pub(super) fn entry(block: &Block<'_>, sequences: bool) -> Entry {
+pub(super) fn entry(block: &Block<'_>, seen: Seen<'_>, sequences: bool) -> Entry {
+    let coordinates = || ["_struct", "_exptl", "_entity_poly"].iter().any(|name| block.has(name));
     let mut entry = match block.one("_entry", "id") {
-        Some(id) => structure(block, &id, sequences),
-        None if block.has("_chem_comp") => component(block),
+        Some(id) => structure(block, named(&id), sequences),
+        None if seen.atoms => structure(block, unnamed(block, seen.name), sequences),
+        None if block.has("_chem_comp") && !coordinates() => component(block),
         None if block.has("_pdbx_reference_molecule") => molecule(block),
+        None if coordinates() => structure(block, unnamed(block, seen.name), sequences),
         None => other(block),
     };
+    if seen.reflections && !seen.atoms && !block.has("_struct") && entry.kind == Kind::Structure {
+        entry.kind = Kind::StructureFactors;
+    }
     entry.tell_cut();
     if block.unterminated {
         entry.error = Some("a quoted value or a text field has no end".into());
     }
     entry
+}
+
+fn named(id: &str) -> String {
+    id::normal(id).unwrap_or_else(|| id.to_lowercase())
+}
+
+/// The ID of an entry that has no `_entry.id`: the block's name or the file's, whichever is a PDB ID.
+fn unnamed(block: &Block<'_>, file: &str) -> String {
+    let name = block.name.map(super::table::clean).filter(|name| !name.is_empty());
+    let known = name.as_deref().and_then(id::normal).or_else(|| id::from_name(file));
+    known.or(name.map(|name| name.to_lowercase())).or_else(|| naming::stem(file)).unwrap_or_default()
 }
 
 fn other(block: &Block<'_>) -> Entry {
@@ -112,12 +83,14 @@ fn molecule(block: &Block<'_>) -> Entry {
     entry
 }
 
-fn structure(block: &Block<'_>, id: &str, sequences: bool) -> Entry {
+fn structure(block: &Block<'_>, id: String, sequences: bool) -> Entry {
     let mut entry = Entry {
         kind: Kind::Structure,
-        id: Some(id::normal(id).unwrap_or_else(|| id.to_lowercase())),
+        id: Some(id).filter(|id| !id.is_empty()),
         title: block.one("_struct", "title"),
-        space_group: block.one("_symmetry", "space_group_name_h-m"),
+        space_group: block
+            .one("_symmetry", "space_group_name_h-m")
+            .or_else(|| block.one("_space_group", "name_h-m_alt")),
         ..Entry::default()
     };
     let mut keywords = Adder::to(&mut entry.keywords);
@@ -129,8 +102,8 @@ fn structure(block: &Block<'_>, id: &str, sequences: bool) -> Entry {
     }
     let mut methods = Adder::to(&mut entry.methods);
     for row in block.rows("_exptl") {
-        if let Some(method) = row.get("method") {
-            methods.add(method.to_lowercase());
+        if let Some(text) = row.text("method") {
+            methods.add(method::named(&text));
         }
     }
     entry.resolution = resolution(block);
@@ -140,29 +113,35 @@ fn structure(block: &Block<'_>, id: &str, sequences: bool) -> Entry {
     polymers(block, &mut entry, sequences);
     people(block, &mut entry);
     dates(block, &mut entry);
-    let mut known = HashSet::new();
-    for row in block.rows("_chem_comp") {
-        let Some(code) = row.get("id").map(|code| code.to_uppercase()) else { continue };
-        if entry.ligands.len() >= MOST_VALUES {
-            break;
-        }
-        if known.insert(code.clone()) && !COMMON.contains(&format!(" {code} ")) {
-            entry.ligands.push(Ligand { code, name: row.get("name") });
-        }
-    }
-    let mut uniprot = Adder::to(&mut entry.uniprot);
+    components::fill(block, &mut entry);
     for row in block.rows("_struct_ref") {
-        if row.text("db_name").is_some_and(|name| matches!(&*name, "UNP" | "TREMBL" | "SWS")) {
-            uniprot.add(row.get("pdbx_db_accession").unwrap_or_default().to_uppercase());
-        }
+        let Some(name) = row.get("db_name").map(|name| name.to_uppercase()) else { continue };
+        let accession = row.get("pdbx_db_accession").or_else(|| row.get("db_code")).unwrap_or_default();
+        reference(&mut entry, &name, &accession);
     }
+    details::fill(block, &mut entry);
     entry
+}
+
+/// Adds a sequence of another database; an entry's own one is none.
+pub(super) fn reference(entry: &mut Entry, database: &str, accession: &str) {
+    let accession = accession.trim().to_uppercase();
+    match database {
+        "UNP" | "UNIPROT" | "TREMBL" | "SWS" => add(&mut entry.uniprot, accession),
+        "PDB" | "" => {}
+        _ if accession.is_empty() => {}
+        _ => add(&mut entry.references, format!("{database}:{accession}")),
+    }
 }
 
 fn resolution(block: &Block<'_>) -> Option<f64> {
     let refined = block.rows("_refine").filter_map(|row| row.number::<f64>("ls_d_res_high"));
     let imaged = block.rows("_em_3d_reconstruction").filter_map(|row| row.number::<f64>("resolution"));
-    refined.chain(imaged).filter(|r| r.is_finite() && *r > 0.0).min_by(f64::total_cmp)
+    let measured = block.rows("_reflns").filter_map(|row| row.number::<f64>("d_resolution_high"));
+    let finest = |numbers: &mut dyn Iterator<Item = f64>| {
+        numbers.filter(|r| r.is_finite() && *r > 0.0).min_by(f64::total_cmp)
+    };
+    finest(&mut refined.chain(imaged)).or_else(|| finest(&mut measured.into_iter()))
 }
 
 fn entities(block: &Block<'_>, entry: &mut Entry) {
@@ -176,6 +155,7 @@ fn entities(block: &Block<'_>, entry: &mut Entry) {
         for class in row.get("pdbx_ec").unwrap_or_default().split([',', ' ']) {
             enzymes.add(class);
         }
+        details::mutations(&row.get("pdbx_mutation").unwrap_or_default(), &mut entry.mutations);
         let copies = row.number::<f64>("pdbx_number_of_molecules").unwrap_or(1.0);
         if let Some(weight) = row.number::<f64>("formula_weight") {
             dalton = Some(dalton.unwrap_or(0.0) + weight * copies);
@@ -196,6 +176,7 @@ fn sources(block: &Block<'_>, entry: &mut Entry) {
         ),
         ("_entity_src_nat", "pdbx_organism_scientific", "common_name", "pdbx_ncbi_taxonomy_id"),
         ("_pdbx_entity_src_syn", "organism_scientific", "organism_common_name", "ncbi_taxonomy_id"),
+        ("_ma_target_ref_db_details", "organism_scientific", "organism_common_name", "ncbi_taxonomy_id"),
     ] {
         for row in block.rows(category) {
             organisms.organism(&row.get(scientific).unwrap_or_default());

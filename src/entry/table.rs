@@ -43,6 +43,8 @@ impl<'a> Block<'a> {
                     tokens.next()
                 }
                 Token::Data(_) => break,
+                Token::Save(b"") => tokens.next(),
+                Token::Save(_) => behind_frame(&mut tokens),
                 Token::Loop => block.read_loop(&mut tokens, &mut names),
                 Token::Name(name) => match names.find(name) {
                     Some((category, item)) => match tokens.next() {
@@ -132,6 +134,17 @@ impl<'a> Table<'a> {
     }
 }
 
+/// Passes over a save frame, which is no part of the block, and gives the word behind it.
+fn behind_frame<'a>(tokens: &mut Tokens<'a>) -> Option<Token<'a>> {
+    loop {
+        match tokens.behind_values()? {
+            Token::Save(b"") => return tokens.next(),
+            data @ Token::Data(_) => return Some(data),
+            _ => {}
+        }
+    }
+}
+
 /// A row of a table.
 #[derive(Debug, Clone, Copy)]
 pub struct Row<'t, 'a> {
@@ -145,9 +158,14 @@ impl<'a> Row<'_, 'a> {
         Some(self.text(item)?.into_owned())
     }
 
-    /// The same as a number.
+    /// The same as a number; a standard uncertainty in parentheses, as in `1.85(3)`, is left out.
     pub fn number<T: std::str::FromStr>(&self, item: &str) -> Option<T> {
-        self.text(item)?.parse().ok()
+        let text = self.text(item)?;
+        let plain = match text.strip_suffix(')').and_then(|text| text.split_once('(')) {
+            Some((number, digits)) if digits.bytes().all(|b| b.is_ascii_digit()) => number,
+            _ => &text,
+        };
+        plain.parse().ok()
     }
 
     /// The same, borrowed where it needs no cleaning.

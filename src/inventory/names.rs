@@ -1,5 +1,7 @@
 //! Names that other systems cannot hold, or that deceive people.
 
+mod alike;
+
 use super::{DirRef, Inventory};
 use std::collections::HashMap;
 use unicode_normalization::UnicodeNormalization;
@@ -24,6 +26,12 @@ pub enum Fault {
     Control(char),
     /// A character that changes the direction of the text, so that people read another name.
     Bidirectional(char),
+    /// A character that is not seen, so that two names look the same.
+    ZeroWidth(char),
+    /// A letter of another script that looks like a Latin one, which is the second, in a name of Latin letters.
+    LookAlike(char, char),
+    /// It begins with a hyphen, so that commands take it for an option.
+    LeadingHyphen,
     /// It ends in a dot, which Windows drops.
     TrailingDot,
     /// It ends in a space, which Windows drops.
@@ -53,6 +61,11 @@ impl std::fmt::Display for Fault {
             Fault::Forbidden(c) => write!(f, "{c:?} is forbidden on Windows"),
             Fault::Control(c) => write!(f, "control character U+{:04X}", *c as u32),
             Fault::Bidirectional(c) => write!(f, "bidirectional control U+{:04X}", *c as u32),
+            Fault::ZeroWidth(c) => write!(f, "zero-width character U+{:04X}", *c as u32),
+            Fault::LookAlike(c, latin) => {
+                write!(f, "{c:?} (U+{:04X}) looks like the Latin {latin:?}", *c as u32)
+            }
+            Fault::LeadingHyphen => f.write_str("begins with a hyphen, which commands take for an option"),
             Fault::TrailingDot => f.write_str("ends in a dot"),
             Fault::TrailingSpace => f.write_str("ends in a space"),
             Fault::LongBytes(n) => write!(f, "name of {n} bytes, over {LONGEST_NAME}"),
@@ -77,6 +90,9 @@ impl Fault {
             Fault::Forbidden(_) => "forbidden",
             Fault::Control(_) => "control",
             Fault::Bidirectional(_) => "bidirectional",
+            Fault::ZeroWidth(_) => "zero_width",
+            Fault::LookAlike(..) => "look_alike",
+            Fault::LeadingHyphen => "leading_hyphen",
             Fault::TrailingDot => "trailing_dot",
             Fault::TrailingSpace => "trailing_space",
             Fault::LongBytes(_) => "long_bytes",
@@ -157,11 +173,18 @@ fn faults(name: &[u8]) -> Vec<Fault> {
             '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
                 Fault::Bidirectional(c)
             }
+            c if alike::is_zero_width(c) => Fault::ZeroWidth(c),
             _ => continue,
         };
         if !faults.contains(&fault) {
             faults.push(fault);
         }
+    }
+    if !text.is_ascii() {
+        faults.extend(alike::in_latin(text).into_iter().map(|(c, latin)| Fault::LookAlike(c, latin)));
+    }
+    if text.starts_with('-') {
+        faults.push(Fault::LeadingHyphen);
     }
     if text.ends_with('.') {
         faults.push(Fault::TrailingDot);
@@ -248,7 +271,12 @@ mod tests {
         assert_eq!(of(&"é".repeat(128)), ["name of 256 bytes, over 255"]);
         assert_eq!(of(&"x".repeat(256)).len(), 2);
         assert_eq!(faults(b"\xff"), [Fault::NotUtf8]);
+        assert_eq!(of("1a\u{200b}bc"), ["zero-width character U+200B"]);
+        assert_eq!(of("\u{feff}1abc"), ["zero-width character U+FEFF"]);
+        assert_eq!(of("1\u{430}bc.cif"), ["'\u{430}' (U+0430) looks like the Latin 'a'"]);
+        assert_eq!(of("-rf"), ["begins with a hyphen, which commands take for an option"]);
         assert!(of("1abc.cif.gz").is_empty());
+        assert!(of("a-b").is_empty());
     }
 
     #[test]

@@ -19,6 +19,8 @@ pub enum Is {
     Date,
     /// A sequence of residues.
     Sequence,
+    /// A unit cell.
+    Cell,
 }
 
 macro_rules! fields {
@@ -78,14 +80,24 @@ fields! {
     Taxonomy "taxonomy" Count "taxonomy:9606" ["taxid", "tax", "ncbi_taxonomy_id", "rcsb_entity_source_organism.ncbi_taxonomy_id"];
     /// name of a molecule in the entry
     Molecule "molecule" Text "molecule:lysoz*" ["entity", "compound", "protein", "entity.pdbx_description", "rcsb_polymer_entity.pdbx_description"];
-    /// component that is no amino acid, base or water, by its code
+    /// component that is no part of a polymer and no water, by its code
     Ligand "ligand" Word "ligand:HEM" ["lig", "comp", "chem_comp.id", "rcsb_nonpolymer_instance_annotation.comp_id", "rcsb_chem_comp_container_identifiers.comp_id"];
-    /// the same by its name
+    /// modified residue of a polymer, by its code
+    Modified "modified" Word "modified:MSE" ["modified_residue", "modres", "pdbx_struct_mod_residue.label_comp_id"];
+    /// ligand by its name
     LigandName "ligand_name" Text "ligand_name:heme" ["chem_comp.name"];
     /// UniProt accession
     Uniprot "uniprot" Word "uniprot:P00749" ["accession", "unp", "struct_ref.pdbx_db_accession", "rcsb_polymer_entity_container_identifiers.reference_sequence_identifiers.database_accession"];
-    /// enzyme class; a star stands for the rest
-    Enzyme "ec" Word "ec:3.4.*" ["enzyme", "entity.pdbx_ec", "rcsb_polymer_entity.rcsb_ec_lineage.id"];
+    /// sequence in another database
+    Reference "reference" Word "reference:AE017221" ["xref", "database", "struct_ref.db_name"];
+    /// gene
+    Gene "gene" Text "gene:HBA1" ["genes", "entity_src_gen.pdbx_gene_src_gene", "rcsb_gene_name.value"];
+    /// organism that expressed the molecules
+    Host "host" Text "host:escherichia coli" ["expression_host", "expression_system", "entity_src_gen.pdbx_host_org_scientific_name", "rcsb_entity_host_organism.ncbi_scientific_name"];
+    /// mutation, of a residue to another
+    Mutation "mutation" Word "mutation:C97A" ["mutations", "mutant", "entity.pdbx_mutation", "rcsb_polymer_entity.pdbx_mutation"];
+    /// enzyme class; a shorter one stands for all below it
+    Enzyme "ec" Word "ec:3.4" ["enzyme", "entity.pdbx_ec", "rcsb_polymer_entity.rcsb_ec_lineage.id"];
     /// depositor, or author of the article
     Author "author" Text "author:sawaya" ["authors", "audit_author.name", "citation_author.name"];
     /// of the article
@@ -105,26 +117,64 @@ fields! {
     /// deposition
     Deposited "deposited" Date "deposited:2016" ["deposit", "deposition", "deposit_date", "rcsb_accession_info.deposit_date", "pdbx_database_status.recvd_initial_deposition_date"];
     /// last revision
-    Revised "revised" Date "revised:2024-03..2024-06" ["revision", "modified", "rcsb_accession_info.revision_date"];
+    Revised "revised" Date "revised:2024-03..2024-06" ["revision", "rcsb_accession_info.revision_date"];
     /// protein, dna, rna, hybrid, sugar, other
     Polymer "polymer" Word "polymer:rna" ["polymer_type", "entity_poly.type", "rcsb_entry_info.selected_polymer_entity_types"];
     /// chains of polymers
     Chains "chains" Count "chains:>=12" ["rcsb_entry_info.deposited_polymer_entity_instance_count"];
     /// residues, each polymer counted once
     Residues "residues" Count "residues:<100" ["length", "rcsb_entry_info.deposited_polymer_monomer_count"];
+    /// state of a biological assembly: monomeric, dimeric ...
+    Oligomer "oligomer" Word "oligomer:dimeric" ["oligomeric", "oligomeric_state", "quaternary", "pdbx_struct_assembly.oligomeric_details", "rcsb_struct_symmetry.oligomeric_state"];
+    /// polymer chains of the first biological assembly
+    Assembly "assembly" Count "assembly:>=4" ["assembly_chains", "oligomeric_count", "pdbx_struct_assembly.oligomeric_count"];
     /// in kDa, without water
     Weight "weight" Number "weight:50..100" ["mass", "rcsb_entry_info.molecular_weight"];
     /// atoms in the refinement
     Atoms "atoms" Count "atoms:<1000" ["rcsb_entry_info.deposited_atom_count"];
-    /// as Hermann and Mauguin write it
-    SpaceGroup "space_group" Word "space_group:\"P 63 2 2\"" ["spacegroup", "symmetry.space_group_name_h-m", "symmetry.space_group_name_h_m"];
+    /// R factor of the reflections left out of the refinement
+    RFree "r_free" Number "r_free:<0.25" ["rfree", "refine.ls_r_factor_r_free"];
+    /// R factor of those that were refined against
+    RWork "r_work" Number "r_work:<0.2" ["rwork", "refine.ls_r_factor_r_work"];
+    /// as Hermann and Mauguin write it, blanks or not
+    SpaceGroup "space_group" Word "space_group:P212121" ["spacegroup", "sg", "symmetry.space_group_name_h-m", "symmetry.space_group_name_h_m", "space_group.name_h-m_alt"];
+    /// unit cell, each side and angle within 1 %
+    Cell "cell" Cell "cell:61,62,63,90,90,90" ["unit_cell"];
+    /// side a of the unit cell, in angstroms
+    CellA "cell_a" Number "cell_a:60..62" ["cell.length_a"];
+    /// side b
+    CellB "cell_b" Number "cell_b:60..62" ["cell.length_b"];
+    /// side c
+    CellC "cell_c" Number "cell_c:<100" ["cell.length_c"];
+    /// angle alpha of the unit cell, in degrees
+    CellAlpha "cell_alpha" Number "cell_alpha:90" ["cell.angle_alpha"];
+    /// angle beta
+    CellBeta "cell_beta" Number "cell_beta:>90" ["cell.angle_beta"];
+    /// angle gamma
+    CellGamma "cell_gamma" Number "cell_gamma:120" ["cell.angle_gamma"];
+    /// program that was used
+    Software "software" Text "software:refmac" ["program", "software.name", "em_software.name"];
+    /// experimental or predicted
+    Methodology "methodology" Word "methodology:predicted" ["determination", "rcsb_entry_info.structure_determination_methodology"];
+    /// mean confidence of a prediction, 0 to 100
+    Plddt "plddt" Number "plddt:>=90" ["confidence", "ma_qa_metric_global.metric_value", "rcsb_ma_qa_metric_global.ma_qa_metric_global.value"];
+    /// map in EMDB
+    Emdb "emdb" Word "emdb:EMD-1234" ["emd", "emdb_id", "rcsb_entry_container_identifiers.emdb_ids"];
+    /// related entry, by its ID
+    Related "related" Word "related:4zhm" ["pdbx_database_related.db_id"];
+    /// yes for entries that were withdrawn or replaced
+    Obsolete "obsolete" Word "obsolete:yes" ["withdrawn"];
+    /// entry that replaces it
+    SupersededBy "superseded_by" Word "superseded_by:2mbp" ["replaced_by", "pdbx_database_pdb_obs_spr.pdb_id"];
+    /// entry that it replaces
+    Supersedes "supersedes" Word "supersedes:1am3" ["replaces", "pdbx_database_pdb_obs_spr.replace_pdb_id"];
     /// part of a sequence, where sequences are indexed
     Sequence "sequence" Sequence "sequence:KTWGR" ["seq", "motif", "entity_poly.pdbx_seq_one_letter_code_can"];
     /// other text, where there is any
     Text "text" Text "text:\"mirror list\"" ["body", "content"];
     /// words of the path below the mirror
     Path "path" Text "path:assembly1" ["file", "filename"];
-    /// structure, component, sequence, text, name
+    /// structure, assembly, structure_factors, nmr, xml, validation, component, sequence, text, name
     Kind "kind" Word "kind:component" ["type"];
     /// ok or error
     Status "status" Word "status:error" [];

@@ -1,5 +1,6 @@
 //! The words of a query, with their places.
 
+use super::field::Field;
 use super::mistake::Mistake;
 
 /// A word and the byte where it begins.
@@ -42,7 +43,9 @@ pub(super) enum What {
     Compare(&'static str),
 }
 
-const OPERATORS: [&str; 5] = ["<=", ">=", "<", ">", "="];
+/// As they are typed, and what they are.
+const OPERATORS: [(&str, &str); 7] =
+    [("<=", "<="), (">=", ">="), ("<", "<"), (">", ">"), ("=", "="), ("\u{2264}", "<="), ("\u{2265}", ">=")];
 
 pub(super) fn lex(query: &str) -> Result<Vec<Lexeme>, Mistake> {
     let mut found: Vec<Lexeme> = Vec::new();
@@ -56,13 +59,17 @@ pub(super) fn lex(query: &str) -> Result<Vec<Lexeme>, Mistake> {
         }
         let start = at;
         let rest = &query[at..];
+        let operator = OPERATORS.into_iter().find(|(typed, _)| rest.starts_with(typed));
+        if operator.is_some() {
+            before_operator(&mut found);
+        }
         let after_field = matches!(found.last().map(|l| &l.what), Some(What::Field(_)));
         // A value may begin with what elsewhere is an operator: -5, >=2.
-        let compare = OPERATORS.into_iter().find(|op| after_field && rest.starts_with(op));
+        let compare = operator.filter(|_| after_field);
         let what = match c {
             _ if compare.is_some() => {
-                let op = compare.unwrap_or_default();
-                at += op.len();
+                let (typed, op) = compare.unwrap_or_default();
+                at += typed.len();
                 // `>= 2` is one condition as well.
                 at += query[at..].len() - query[at..].trim_start().len();
                 What::Compare(op)
@@ -87,6 +94,30 @@ pub(super) fn lex(query: &str) -> Result<Vec<Lexeme>, Mistake> {
         joined = true;
     }
     Ok(found)
+}
+
+/// `resolution < 2`: a word that is the name of a field of numbers or days is one, if an operator follows and no field stands before it.
+fn before_operator(found: &mut [Lexeme]) {
+    let (last, before) = match found {
+        [.., before, last] => (last, Some(&before.what)),
+        [last] => (last, None),
+        [] => return,
+    };
+    if let What::Word(name) = &last.what
+        && !matches!(before, Some(What::Field(_) | What::Compare(_)))
+        && Field::find(name).is_some_and(Field::is_ordered)
+    {
+        last.what = What::Field(name.clone());
+    }
+}
+
+/// Whether an operator behind this word compares a field: `resolution<2`, `method=xray`; and `rsolution<2`, which is a mistake.
+fn compared(name: &str, rest: &str) -> bool {
+    let Some((typed, _)) = OPERATORS.into_iter().find(|(typed, _)| rest.starts_with(typed)) else {
+        return false;
+    };
+    let number = rest[typed.len()..].trim_start().starts_with(|c: char| c.is_ascii_digit());
+    Field::find(name).is_some() || typed != "=" && number && name.len() > 2
 }
 
 /// Behind the opening quote; `\"` and `\\` stand for themselves.
@@ -165,6 +196,10 @@ fn word(query: &str, at: &mut usize, after_field: bool) -> What {
         let name = |text: &str| text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
         if !escaped && c == ':' && !after_field && name(&text) {
             *at = start + n + 1;
+            return What::Field(text);
+        }
+        if !escaped && !after_field && name(&text) && compared(&text, &query[start + n..]) {
+            *at = start + n;
             return What::Field(text);
         }
         if !escaped && (c.is_whitespace() || matches!(c, '(' | ')' | '"')) {

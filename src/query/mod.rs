@@ -9,9 +9,11 @@ mod method;
 mod mistake;
 mod node;
 mod parse;
+mod person;
 #[cfg(test)]
 mod tests;
 mod value;
+mod words;
 
 pub use field::{Field, Is};
 pub use method::METHODS;
@@ -23,7 +25,7 @@ pub use parse::parse;
 pub fn help() -> Vec<String> {
     let mut lines = Vec::new();
     for field in Field::ALL {
-        lines.push(format!("  {:<12} {:<30} {}", field.name(), field.example(), field.about()));
+        lines.push(format!("  {:<13} {:<30} {}", field.name(), field.example(), field.about()));
     }
     lines
 }

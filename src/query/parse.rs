@@ -4,6 +4,7 @@ use super::field::{Field, Is};
 use super::lex::{Lexeme, What, lex};
 use super::mistake::Mistake;
 use super::node::Node;
+use super::person;
 use super::value::{self, Wrong};
 use crate::config::nearest;
 
@@ -174,6 +175,12 @@ impl Parser<'_> {
                 self.condition(Some(field))
             }
             What::Compare(operator) => match self.peek().cloned().map(|w| (w.at, w.what)) {
+                Some((at, what @ (What::Word(_) | What::Quoted { .. })))
+                    if operator == "=" && !field.is_ordered() =>
+                {
+                    self.at += 1;
+                    self.value(Some(field), what, at)
+                }
                 Some((at, What::Word(text) | What::Quoted { text, .. })) => {
                     self.at += 1;
                     value::compare(field, operator, &text).map_err(|wrong| self.wrong(at, wrong))
@@ -184,7 +191,15 @@ impl Parser<'_> {
                     hint(),
                 )),
             },
-            What::Word(ref text) if field == Field::Organism && plain(text) => {
+            What::Word(text) if field == Field::SpaceGroup => {
+                let group = self.more(text, |word, _| is_axis(word));
+                self.value(Some(field), What::Word(group), next.at)
+            }
+            What::Word(text) if field == Field::Author => {
+                let name = self.more(text, |_, before| person::goes_on(before));
+                self.value(Some(field), What::Word(name), next.at)
+            }
+            What::Word(ref text) if matches!(field, Field::Organism | Field::Host) && plain(text) => {
                 let mut words = vec![text.clone()];
                 if let Some(scientific) = value::organism(text) {
                     let phrase =
@@ -210,6 +225,18 @@ impl Parser<'_> {
         }
     }
 
+    /// A word and those behind it that belong to it, as `belongs` says of each and the one before.
+    fn more(&mut self, first: String, belongs: impl Fn(&str, &str) -> bool) -> String {
+        let mut words = vec![first];
+        while let Some(What::Word(word)) = self.peek().map(|w| &w.what)
+            && belongs(word, words.last().map(String::as_str).unwrap_or_default())
+        {
+            words.push(word.clone());
+            self.at += 1;
+        }
+        words.join(" ")
+    }
+
     fn value(&self, field: Option<Field>, what: What, at: usize) -> Result<Node, Mistake> {
         let understood = match (field, what) {
             (Some(field), What::Range { low, low_in, high, high_in }) => {
@@ -218,6 +245,14 @@ impl Parser<'_> {
             (Some(field), What::Word(text)) if !field.is_text() => value::exact(field, &text, false),
             (Some(field), What::Quoted { text, .. }) if !field.is_text() => value::exact(field, &text, true),
             (Some(field), What::Word(text)) if text == "*" => Ok(Node::Exists(field)),
+            (Some(Field::Author), What::Word(text) | What::Quoted { text, slop: 0, prefix: false })
+                if person::family_first(&text).is_some() =>
+            {
+                Ok(author(&text))
+            }
+            (Some(Field::Keywords), What::Quoted { text, slop: 0, prefix: false }) if text.contains(',') => {
+                Ok(keywords(&text))
+            }
             (field, What::Quoted { text, slop, prefix }) => Ok(Node::Phrase { field, text, slop, prefix }),
             (None, What::Word(text)) if text == "*" => Ok(Node::All),
             (field, What::Word(text)) => bare(field, text),
@@ -242,6 +277,36 @@ impl Parser<'_> {
         }
         Ok(node)
     }
+}
+
+/// A name as it was typed, or as the index has it.
+fn author(text: &str) -> Node {
+    let phrase =
+        |text: &str| Node::Phrase { field: Some(Field::Author), text: text.into(), slop: 0, prefix: false };
+    let name = person::family_first(text).unwrap_or_default();
+    Node::Or(vec![phrase(&name), phrase(text)])
+}
+
+/// `HYDROLASE, MEMBRANE PROTEIN`: keywords are separated by commas, and kept apart.
+fn keywords(text: &str) -> Node {
+    let parts = text.split(',').map(str::trim).filter(|part| part.chars().any(char::is_alphanumeric));
+    let mut nodes: Vec<Node> = parts
+        .map(|part| Node::Phrase { field: Some(Field::Keywords), text: part.into(), slop: 0, prefix: false })
+        .collect();
+    match nodes.len() {
+        0 => Node::Word(Some(Field::Keywords), text.into()),
+        1 => nodes.remove(0),
+        _ => Node::And(nodes),
+    }
+}
+
+/// An axis or a plane of a space group, as in `P 21 21 21` or `I 41/a m d`.
+fn is_axis(word: &str) -> bool {
+    let plain = word.strip_prefix('-').unwrap_or(word);
+    let (axis, plane) = plain.split_once('/').unwrap_or((plain, ""));
+    let is_plane = |text: &str| matches!(text, "a" | "b" | "c" | "d" | "m" | "n");
+    let digits = (1..=2).contains(&axis.len()) && axis.bytes().all(|b| (b'1'..=b'6').contains(&b));
+    (digits || is_plane(axis)) && (plane.is_empty() || is_plane(plane))
 }
 
 /// A word that may take part in `organism:homo sapiens`.

@@ -33,6 +33,18 @@ fn numbers_and_days_are_ranges() {
         ("released:>2020", range(Released, Past(20_201_231.0), Open)),
         ("released:<2020", range(Released, Open, Past(20_200_101.0))),
         ("released:2019..2020-03", range(Released, At(20_190_101.0), At(20_200_331.0))),
+        ("resolution<2.0", range(Resolution, Open, Past(2.0))),
+        ("resolution < 2.0", range(Resolution, Open, Past(2.0))),
+        ("resolution<=2", range(Resolution, Open, At(2.0))),
+        ("resolution\u{2264}2", range(Resolution, Open, At(2.0))),
+        ("resolution=1.8", range(Resolution, At(1.8), At(1.8))),
+        ("year>2015", range(Year, Past(2015.0), Open)),
+        ("resolution:1.5-2.0", range(Resolution, At(1.5), At(2.0))),
+        ("resolution:1.5\u{2013}2.0", range(Resolution, At(1.5), At(2.0))),
+        ("resolution:1e-1", range(Resolution, At(0.1), At(0.1))),
+        ("year:2015-2020", range(Year, At(2015.0), At(2020.0))),
+        ("released:2019-2020", range(Released, At(20_190_101.0), At(20_201_231.0))),
+        ("released:2019-03-2020-03", range(Released, At(20_190_301.0), At(20_200_331.0))),
         ("resolution:*", Node::Exists(Resolution)),
         ("rcsb_entry_info.resolution_combined:<3", range(Resolution, Open, Past(3.0))),
     ] {
@@ -49,14 +61,37 @@ fn values_are_understood_for_their_field() {
         ("id:pdb_00001a*", Node::StartsWith(Field::Id, "1a".into())),
         ("id:HEM", is(Field::Id, "hem")),
         ("ligand:HEM", is(Field::Ligand, "hem")),
-        ("ec:3.4.*", Node::StartsWith(Field::Enzyme, "3.4".into())),
+        ("ec:3.4.*", is(Field::Enzyme, "3.4")),
+        ("ec:3.4", is(Field::Enzyme, "3.4")),
+        ("ec:3.4.-.-", is(Field::Enzyme, "3.4")),
+        ("ec:\"EC 3.4.21.4\"", is(Field::Enzyme, "3.4.21.4")),
+        ("ec:3.4.2*", Node::StartsWith(Field::Enzyme, "3.4.2".into())),
+        ("emdb:1234", is(Field::Emdb, "emd-1234")),
+        ("emdb:EMD-1234", is(Field::Emdb, "emd-1234")),
+        ("related:PDB_00001abc", is(Field::Related, "1abc")),
+        ("superseded_by:2MBP", is(Field::SupersededBy, "2mbp")),
+        ("obsolete:true", is(Field::Obsolete, "yes")),
+        ("obsolete:no", Node::Not(Box::new(is(Field::Obsolete, "yes")))),
+        ("oligomer:dimer", is(Field::Oligomer, "dimeric")),
+        ("oligomer:4", is(Field::Oligomer, "tetrameric")),
+        ("kind:structure-factors", is(Field::Kind, "structure_factors")),
+        ("kind:sf", is(Field::Kind, "structure_factors")),
+        ("method:predicted", is(Field::Methodology, "predicted")),
+        ("methodology:computational", is(Field::Methodology, "predicted")),
+        ("doi:https://doi.org/10.1126/X", is(Field::Doi, "10.1126/x")),
+        ("method=xray", Node::OneOf(Field::Method, vec!["x-ray diffraction".into()])),
+        ("title=zinc", Node::Word(Some(Field::Title), "zinc".into())),
         ("method:xray", Node::OneOf(Field::Method, vec!["x-ray diffraction".into()])),
         ("method:nmr", Node::OneOf(Field::Method, vec!["solution nmr".into(), "solid-state nmr".into()])),
         ("exptl.method:\"X-RAY DIFFRACTION\"", Node::OneOf(Field::Method, vec!["x-ray diffraction".into()])),
         ("Method:Cryo-EM", Node::OneOf(Field::Method, vec!["electron microscopy".into()])),
         ("sequence:ktw", Node::Residues("KTW".into())),
         ("doi:10.1126/science.aaf4901", is(Field::Doi, "10.1126/science.aaf4901")),
-        ("space_group:\"P 63 2 2\"", is(Field::SpaceGroup, "p 63 2 2")),
+        ("space_group:\"P 63 2 2\"", is(Field::SpaceGroup, "p6322")),
+        ("space_group:P212121", is(Field::SpaceGroup, "p212121")),
+        ("space_group:P 21 21 21", is(Field::SpaceGroup, "p212121")),
+        ("space_group:I 41/a m d", is(Field::SpaceGroup, "i41/amd")),
+        ("host:escherichia coli", Node::Run(Field::Host, vec!["escherichia".into(), "coli".into()])),
         ("organism:homo sapiens", Node::Run(Field::Organism, vec!["homo".into(), "sapiens".into()])),
         ("status:error", is(Field::Status, "error")),
     ] {
@@ -101,8 +136,44 @@ fn words_and_their_relations() {
 }
 
 #[test]
+fn names_keywords_and_cells_do_what_they_look_like() {
+    let phrase = |field: Field, text: &str| Node::Phrase {
+        field: Some(field),
+        text: text.into(),
+        slop: 0,
+        prefix: false,
+    };
+    let person =
+        |typed: &str| Node::Or(vec![phrase(Field::Author, "Perutz M F"), phrase(Field::Author, typed)]);
+    for (query, typed) in [
+        ("author:M.F.Perutz", "M.F.Perutz"),
+        ("author:\"Perutz, M.F.\"", "Perutz, M.F."),
+        ("author:Perutz, M.F.", "Perutz, M.F."),
+        ("author:M. F. Perutz", "M. F. Perutz"),
+        ("author:\"Perutz MF\"", "Perutz MF"),
+    ] {
+        assert_eq!(of(query), person(typed), "{query}");
+    }
+    assert_eq!(of("author:sawaya"), Node::Word(Some(Field::Author), "sawaya".into()));
+    assert_eq!(
+        of("keywords:\"HYDROLASE, MEMBRANE PROTEIN\""),
+        Node::And(vec![phrase(Field::Keywords, "HYDROLASE"), phrase(Field::Keywords, "MEMBRANE PROTEIN")])
+    );
+    assert_eq!(of("keywords:\"MEMBRANE PROTEIN\""), phrase(Field::Keywords, "MEMBRANE PROTEIN"));
+    let Node::And(sides) = of("cell:\"61 62 63 90 90 120\"") else { panic!() };
+    assert_eq!(sides.len(), 6);
+    assert_eq!(sides[5], range(Field::CellGamma, Bound::At(120.0 * 0.99), Bound::At(120.0 * 1.01)));
+    assert_eq!(of("cell:*"), Node::Exists(Field::Cell));
+}
+
+#[test]
 fn mistakes_have_a_column_and_a_way_out() {
     for (query, column, text, hint) in [
+        ("rsolution<2", 1, "unknown field \"rsolution\"", "did you mean \"resolution\"?"),
+        ("resolution:2.0-1.5", 12, "nothing lies between", "write resolution:1.5..2.0"),
+        ("resolution<", 12, "a value for resolution is missing here", "resolution:<2.0"),
+        ("cell:61", 6, "is no unit cell", "cell:61,62,63"),
+        ("obsolete:maybe", 10, "neither yes nor no", "obsolete:yes"),
         ("metod:xray", 1, "unknown field \"metod\"", "did you mean \"method\"?"),
         ("kinase rsolution:<2", 8, "unknown field \"rsolution\"", "did you mean \"resolution\"?"),
         ("méta resolution:<abc", 18, "\"abc\" is no number", "resolution:<2.0"),

@@ -3,14 +3,12 @@
 use super::field::{Field, Is};
 use super::method;
 use super::node::{Bound, Node};
+use super::words;
 use crate::config::nearest;
-use crate::entry::{Date, Kind, normal};
+use crate::entry::{Date, normal};
 
 /// What is wrong with a value, and what to write instead.
 pub(super) type Wrong = (String, Option<String>);
-
-const POLYMERS: [&str; 8] =
-    ["protein", "dna", "rna", "hybrid", "sugar", "peptide nucleic acid", "nucleic acid", "other"];
 
 /// What people call organisms whose entries do not all say so.
 const ORGANISMS: [(&str, &str); 10] = [
@@ -31,46 +29,34 @@ pub(super) fn exact(field: Field, text: &str, quoted: bool) -> Result<Node, Wron
     if !quoted && text == "*" {
         return Ok(Node::Exists(field));
     }
-    let lower = text.to_lowercase();
     match field.is() {
         Is::Id => id(text, quoted),
         Is::Method => methods(text),
-        Is::Number | Is::Count | Is::Date => {
-            if let Some((low, high)) = text.split_once("..") {
-                return range(field, (low, true), (high, true));
-            }
-            let (low, high) = span(field, text)?;
-            Ok(Node::Range(field, Bound::At(low), Bound::At(high)))
-        }
+        Is::Number | Is::Count | Is::Date => number(field, text),
         Is::Sequence => residues(text),
-        Is::Word => {
-            let stem = lower.strip_suffix('*').filter(|_| !quoted);
-            if let Some(stem) = stem.map(|stem| stem.trim_end_matches('.')).filter(|stem| !stem.is_empty()) {
-                return Ok(Node::StartsWith(field, stem.into()));
-            }
-            one_of_set(field, &lower)?;
-            Ok(Node::Is(field, lower))
-        }
+        Is::Cell => words::cell(text),
+        Is::Word => words::word(field, text, quoted),
         Is::Text => Ok(Node::Word(Some(field), text.into())),
     }
 }
 
-/// Where only a few words exist, another one finds nothing, and that is worth a word.
-fn one_of_set(field: Field, value: &str) -> Result<(), Wrong> {
-    let known: Vec<&str> = match field {
-        Field::Kind => Kind::ALL.iter().map(|kind| kind.word()).collect(),
-        Field::Status => vec!["ok", "error"],
-        Field::Polymer => POLYMERS.to_vec(),
-        _ => return Ok(()),
-    };
-    if known.contains(&value) {
-        return Ok(());
+/// One value, or two with `..`, a hyphen or a dash between them.
+fn number(field: Field, text: &str) -> Result<Node, Wrong> {
+    if let Some((low, high)) = text.split_once("..") {
+        return range(field, (low, true), (high, true));
     }
-    let hint = match nearest(value, known.iter().copied()) {
-        Some(near) => format!("did you mean {near:?}?"),
-        None => format!("known are {}", known.join(", ")),
-    };
-    Err((format!("unknown {} {value:?}", field.name()), Some(hint)))
+    let one = span(field, text);
+    if one.is_err() {
+        let ends = text.char_indices().filter(|(_, c)| matches!(c, '-' | '\u{2013}'));
+        for (at, dash) in ends {
+            let (low, high) = (text[..at].trim_end(), text[at + dash.len_utf8()..].trim_start());
+            if span(field, low).is_ok() && span(field, high).is_ok() {
+                return range(field, (low, true), (high, true));
+            }
+        }
+    }
+    let (low, high) = one?;
+    Ok(Node::Range(field, Bound::At(low), Bound::At(high)))
 }
 
 fn id(text: &str, quoted: bool) -> Result<Node, Wrong> {
@@ -91,6 +77,9 @@ fn id(text: &str, quoted: bool) -> Result<Node, Wrong> {
 }
 
 fn methods(text: &str) -> Result<Node, Wrong> {
+    if let Some(how) = words::methodology(&text.to_lowercase()) {
+        return Ok(Node::Is(Field::Methodology, how.into()));
+    }
     let named = method::named(text);
     if !named.is_empty() {
         return Ok(Node::OneOf(Field::Method, named.into_iter().map(str::to_owned).collect()));

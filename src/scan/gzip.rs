@@ -2,6 +2,7 @@
 
 use super::{Stop, open};
 use crate::inventory::{Inventory, Kind};
+use crate::packed::{packed_by, packed_name};
 use flate2::bufread::GzDecoder;
 use rustix::fs::{Mode, OFlags, openat};
 use std::ffi::OsStr;
@@ -26,9 +27,9 @@ pub enum Damage {
     /// It is a web page, as proxies and error handlers send them.
     #[error("a web page, not gzip")]
     Html,
-    /// It begins like no gzip file.
-    #[error("not gzip")]
-    NotGzip,
+    /// It begins like no gzip file, but like one that was compressed in the way that is named.
+    #[error("not gzip{}", .0.map(|other| format!(" but {other}")).unwrap_or_default())]
+    NotGzip(Option<&'static str>),
     /// Its contents are not what was compressed.
     #[error("damaged: {0}")]
     Corrupt(String),
@@ -47,7 +48,7 @@ impl Damage {
             Damage::Empty => "empty",
             Damage::Truncated => "truncated",
             Damage::Html => "html",
-            Damage::NotGzip => "not_gzip",
+            Damage::NotGzip(_) => "not_gzip",
             Damage::Corrupt(_) => "corrupt",
             Damage::Trailing => "trailing",
             Damage::Unreadable(_) => "unreadable",
@@ -74,6 +75,12 @@ impl Checked {
         let gz = |name: &[u8]| name.len() > 3 && name[name.len() - 3..].eq_ignore_ascii_case(b".gz");
         let files = inventory.entries().filter(|(_, entry)| entry.stat.kind == Kind::File && gz(entry.name));
         files.map(|(dir, entry)| dir.path_of(entry.name)).collect()
+    }
+
+    /// The regular files whose names tell of another compression than gzip, with what that is: they are not checked.
+    pub fn others(inventory: &Inventory) -> Vec<(Vec<u8>, &'static str)> {
+        let files = inventory.entries().filter(|(_, entry)| entry.stat.kind == Kind::File);
+        files.filter_map(|(dir, entry)| Some((dir.path_of(entry.name), packed_name(entry.name)?))).collect()
     }
 
     /// The compressed files of an inventory; see [`check_gzip`].
@@ -160,8 +167,9 @@ fn check(file: impl Read, buffer: &mut [u8], bytes: &AtomicU64, stop: &Stop) -> 
     match begin {
         [] => return Err(Damage::Empty),
         [0x1f, 0x8b, ..] | [0x1f] => {}
+        _ if packed_by(begin).is_some() => return Err(Damage::NotGzip(packed_by(begin))),
         _ if begin.trim_ascii_start().starts_with(b"<") => return Err(Damage::Html),
-        _ => return Err(Damage::NotGzip),
+        _ => return Err(Damage::NotGzip(packed_by(begin))),
     }
     loop {
         let mut member = GzDecoder::new(&mut file);
@@ -226,7 +234,9 @@ mod tests {
     fn damage_is_told_apart() {
         assert_eq!(of(b""), Err(Damage::Empty));
         assert_eq!(of(b"  <!DOCTYPE html><html>"), Err(Damage::Html));
-        assert_eq!(of(b"data_1ABC"), Err(Damage::NotGzip));
+        assert_eq!(of(b"data_1ABC"), Err(Damage::NotGzip(None)));
+        assert_eq!(of(b"\x28\xb5\x2f\xfd rest").unwrap_err().to_string(), "not gzip but zstd");
+        assert_eq!(of(b"\x1f\x9d rest").unwrap_err().to_string(), "not gzip but compress (.Z)");
         assert_eq!(of(&[ENTRY, b"junk"].concat()), Err(Damage::Trailing));
         for cut in [1, 5, 12, ENTRY.len() / 2, ENTRY.len() - 9, ENTRY.len() - 8, ENTRY.len() - 1] {
             assert_eq!(of(&ENTRY[..cut]), Err(Damage::Truncated), "cut at {cut}");

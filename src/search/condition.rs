@@ -2,7 +2,9 @@
 
 use super::pairs::pair;
 use super::schema::{Fields, words_of};
+use super::stems::Stems;
 use crate::query::{self, Bound, Field as F, Is, Node};
+use std::collections::BTreeSet;
 use std::ops::Bound as Edge;
 use tantivy::query::{
     AllQuery, BooleanQuery, ConstScoreQuery, EmptyQuery, FuzzyTermQuery, InvertedIndexRangeQuery, Occur,
@@ -15,6 +17,10 @@ type Condition = Box<dyn Query>;
 
 /// How much an ID counts that is exactly what was asked for.
 const ID: f32 = 50.0;
+/// How much a word of the same stem counts: less than any word itself.
+const STEM: f32 = 1e-4;
+/// So many forms of a word are looked for.
+const MOST_FORMS: usize = 32;
 /// The most words that the beginning of a phrase's last word may become.
 const EXPANSIONS: u32 = 200;
 
@@ -22,6 +28,7 @@ const EXPANSIONS: u32 = 200;
 pub(super) struct Compiler<'c> {
     pub(super) fields: &'c Fields,
     pub(super) searchers: &'c [Searcher],
+    pub(super) stems: Stems,
 }
 
 impl Compiler<'_> {
@@ -98,9 +105,14 @@ impl Compiler<'_> {
         }
     }
 
-    /// A word; an ID counts most.
+    /// A word; an ID counts most. In titles and keywords words of the same stem are found as well, behind all that have the word itself.
     fn word(&self, field: Option<F>, text: &str) -> Condition {
-        let anywhere = self.terms(self.field(field), &words_of(text), 0);
+        let words = words_of(text);
+        let exact = self.terms(self.field(field), &words, 0);
+        let anywhere = match self.stem(field, &words) {
+            Some(stem) => Box::new(BooleanQuery::union(vec![exact, stem])),
+            None => exact,
+        };
         if field.is_some() {
             return anywhere;
         }
@@ -111,6 +123,45 @@ impl Compiler<'_> {
             }
             None => anywhere,
         }
+    }
+
+    /// The other forms of a word that titles and keywords have; `None` if there are none, so that nothing more has to be looked up.
+    fn stem(&self, field: Option<F>, words: &[String]) -> Option<Condition> {
+        let mark = match field {
+            None => "",
+            Some(F::Title) => "t:",
+            Some(F::Keywords) => "k:",
+            Some(_) => return None,
+        };
+        let [word] = words else { return None };
+        let stem = format!("{mark}{}:", self.stems.of(word)?);
+        // An index that cannot be read tells so when it is searched.
+        let forms = self.forms(&stem).ok()?;
+        let forms = forms.into_iter().filter(|form| form[stem.len()..] != *word).map(|form| {
+            let term = Term::from_field_text(self.fields.stems, &form);
+            let query = TermQuery::new(term, IndexRecordOption::Basic);
+            Box::new(ConstScoreQuery::new(Box::new(query), STEM)) as Condition
+        });
+        let mut forms: Vec<Condition> = forms.take(MOST_FORMS).collect();
+        match forms.len() {
+            0 => None,
+            1 => forms.pop(),
+            _ => Some(Box::new(BooleanQuery::union(forms))),
+        }
+    }
+
+    /// The terms of all indexes that begin with a stem, which a colon ends.
+    fn forms(&self, stem: &str) -> tantivy::Result<BTreeSet<String>> {
+        let behind = format!("{};", &stem[..stem.len() - 1]);
+        let mut forms = BTreeSet::new();
+        for segment in self.searchers.iter().flat_map(Searcher::segment_readers) {
+            let inverted = segment.inverted_index(self.fields.stems)?;
+            let mut terms = inverted.terms().range().ge(stem).lt(&behind).into_stream()?;
+            while terms.advance() {
+                forms.extend(std::str::from_utf8(terms.key()).ok().map(str::to_owned));
+            }
+        }
+        Ok(forms)
     }
 
     fn fuzzy(&self, field: Option<F>, text: &str, distance: u8) -> Condition {

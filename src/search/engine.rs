@@ -3,12 +3,16 @@
 use super::SearchError;
 use super::cache::{Cache, CacheStats};
 use super::condition::{Compiler, ranks};
+use super::entries::Entries;
 use super::facets::{self, Counts};
 use super::hit::{Hit, Outcome, Place, Request, Sort};
+use super::key;
 use super::one::{self, Answer, Found, Shared};
 use super::place::Opened;
 use super::pool::Pool;
 use super::schema::Fields;
+use super::stems::Stems;
+use crate::query::Field;
 use crate::shown::Shown;
 use std::collections::HashMap;
 use std::fs;
@@ -17,9 +21,10 @@ use std::path::PathBuf;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
-use tantivy::query::Query;
-use tantivy::schema::Value;
-use tantivy::{DocAddress, IndexReader, ReloadPolicy, Searcher, TantivyDocument};
+use tantivy::collector::TopDocs;
+use tantivy::query::{BooleanQuery, Query, TermQuery};
+use tantivy::schema::{IndexRecordOption, Value};
+use tantivy::{DocAddress, IndexReader, ReloadPolicy, Searcher, TantivyDocument, Term};
 
 /// How an engine works.
 #[derive(Debug, Clone)]
@@ -137,7 +142,7 @@ impl SearchEngine {
             outcome.cached = true;
             return Ok(Arc::new(outcome));
         }
-        let compiler = Compiler { fields: &self.fields, searchers: &searchers };
+        let compiler = Compiler { fields: &self.fields, searchers: &searchers, stems: Stems::default() };
         let wrong = |error: tantivy::TantivyError| SearchError::Damaged {
             path: "of the search".into(),
             why: error.to_string(),
@@ -155,10 +160,10 @@ impl SearchEngine {
     }
 }
 
-/// A hit before its documents are fetched: where they are, the best first.
+/// A hit before its documents are fetched: where they are, the best first, and how well each stands for the entry.
 struct Group {
     found: Found,
-    places: Vec<(usize, DocAddress)>,
+    places: Vec<(usize, DocAddress, u64)>,
 }
 
 impl Moment<'_> {
@@ -167,10 +172,12 @@ impl Moment<'_> {
         let mut wanted = page.saturating_mul(2).saturating_add(16);
         loop {
             let mut outcome = Outcome::default();
-            let answers = self.ask_all(wanted, &mut outcome);
-            let more = answers.iter().any(|(_, answer)| answer.total > answer.found.len() as u64);
-            outcome.total = answers.iter().map(|(_, answer)| answer.total).sum();
+            let mut answers = self.ask_all(wanted, &mut outcome);
+            let more = answers.iter().any(|(_, answer)| answer.entries.documents > answer.found.len() as u64);
             self.count(&answers, &mut outcome);
+            let mut entries = Entries::default();
+            answers.iter_mut().for_each(|(_, answer)| entries.join(std::mem::take(&mut answer.entries)));
+            (outcome.total, outcome.documents) = (entries.count(), entries.documents);
             let groups = grouped(answers);
             // Many files of one entry may have filled the places of others.
             if groups.len() < page && more && outcome.late.is_empty() {
@@ -239,9 +246,9 @@ impl Moment<'_> {
         for (at, answer) in answers {
             facets::add(&mut counts, answer.facets.clone());
             if let Some(jobs) = counts.get_mut("job")
-                && answer.total > 0
+                && answer.entries.documents > 0
             {
-                *jobs.entry(self.label(*at)).or_default() += answer.total;
+                *jobs.entry(self.label(*at)).or_default() += answer.entries.documents;
             }
         }
         for (name, values) in counts {
@@ -255,22 +262,49 @@ impl Moment<'_> {
         let score = if let one::Rank::Score(score) = group.found.rank { score } else { 0.0 };
         let mut first = None;
         let mut places = Vec::new();
-        for (at, document) in group.places {
-            let stored: TantivyDocument = self.searchers[at].doc(document)?;
-            let json = stored
-                .get_first(self.engine.fields.shown)
-                .and_then(|value| value.as_str())
-                .unwrap_or_default();
-            let shown: Shown = serde_json::from_str(json).map_err(|error| {
-                tantivy::TantivyError::InternalError(format!("a document cannot be read: {error}"))
-            })?;
+        for (at, document, _) in group.places {
+            let shown = self.shown(at, document)?;
             let path = shown.path_bytes.clone().unwrap_or_else(|| shown.path.clone().into_bytes());
             places.push(Place { index: self.label(at), path });
             first.get_or_insert(shown);
         }
-        let shown =
+        let mut shown =
             first.ok_or_else(|| tantivy::TantivyError::InternalError("a hit without a document".into()))?;
+        if shown.error.is_some() && shown.title.is_none() {
+            shown.title = self.title_elsewhere(&shown, group.found.key)?;
+        }
         Ok(Hit { score, shown, places })
+    }
+
+    fn shown(&self, at: usize, document: DocAddress) -> tantivy::Result<Shown> {
+        let stored: TantivyDocument = self.searchers[at].doc(document)?;
+        let json =
+            stored.get_first(self.engine.fields.shown).and_then(|value| value.as_str()).unwrap_or_default();
+        serde_json::from_str(json).map_err(|error| {
+            tantivy::TantivyError::InternalError(format!("a document cannot be read: {error}"))
+        })
+    }
+
+    /// The title of a broken copy, from one of the same entry that could be read.
+    fn title_elsewhere(&self, broken: &Shown, key: u64) -> tantivy::Result<Option<String>> {
+        let (Some(id), Some(_)) = (&broken.id, key::entry(key)) else { return Ok(None) };
+        let term = |field: Field, value: &str| -> Box<dyn Query> {
+            let term = Term::from_field_text(self.engine.fields.of(field), value);
+            Box::new(TermQuery::new(term, IndexRecordOption::Basic))
+        };
+        let good = BooleanQuery::intersection(vec![
+            term(Field::Id, id),
+            term(Field::Kind, &broken.kind),
+            term(Field::Status, "ok"),
+        ]);
+        for (at, searcher) in self.searchers.iter().enumerate() {
+            for (_, document) in searcher.search(&good, &TopDocs::with_limit(4).order_by_score())? {
+                if let Some(title) = self.shown(at, document)?.title {
+                    return Ok(Some(title));
+                }
+            }
+        }
+        Ok(None)
     }
 }
 
@@ -290,16 +324,19 @@ fn grouped(answers: Vec<(usize, Answer)>) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     let mut by_key: HashMap<u64, usize> = HashMap::new();
     for (at, found) in all {
-        let known = found.key.and_then(|key| by_key.get(&key)).copied();
-        match known {
-            Some(group) => groups[group].places.push((at, found.document)),
+        let entry = key::entry(found.key);
+        let place = (at, found.document, key::order(found.key));
+        match entry.and_then(|entry| by_key.get(&entry)).copied() {
+            Some(group) => groups[group].places.push(place),
             None => {
-                if let Some(key) = found.key {
-                    by_key.insert(key, groups.len());
+                if let Some(entry) = entry {
+                    by_key.insert(entry, groups.len());
                 }
-                groups.push(Group { places: vec![(at, found.document)], found });
+                groups.push(Group { places: vec![place], found });
             }
         }
     }
+    // The entry itself stands for it rather than an assembly, and what could be read rather than what is broken.
+    groups.iter_mut().for_each(|group| group.places.sort_by_key(|(_, _, order)| *order));
     groups
 }

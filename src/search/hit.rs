@@ -1,6 +1,6 @@
 //! What is asked of an engine, and what it answers.
 
-use crate::entry::{Date, Entry};
+use crate::entry::{Date, Entry, Ligand};
 use crate::query::Node;
 use crate::shown::Shown;
 use std::collections::BTreeMap;
@@ -10,19 +10,56 @@ use std::time::Duration;
 pub(super) fn shown(entry: &Entry, path: &[u8]) -> Shown {
     let day = |date: Option<Date>| date.map(|date| date.to_string());
     let text = String::from_utf8_lossy(path).into_owned();
+    let codes = |list: &[Ligand]| list.iter().map(|ligand| ligand.code.clone()).collect();
     Shown {
         kind: entry.kind.word().into(),
         id: entry.id.clone(),
         title: entry.title.clone(),
+        keywords: entry.keywords.clone(),
         methods: entry.methods.clone(),
+        methodology: entry.methodology.map(Into::into),
+        plddt: entry.plddt,
         resolution: entry.resolution,
+        r_free: entry.r_free,
+        r_work: entry.r_work,
+        space_group: entry.space_group.clone(),
+        cell: entry.cell,
+        molecules: entry.molecules.clone(),
         organisms: entry.organisms.clone(),
+        common_names: entry.common_names.clone(),
+        taxonomy: entry.taxonomy.clone(),
+        genes: entry.genes.clone(),
+        hosts: entry.hosts.clone(),
+        enzymes: entry.enzymes.clone(),
+        mutations: entry.mutations.clone(),
+        polymers: entry.polymers.clone(),
+        chains: entry.chains,
+        residues: entry.residues,
+        oligomers: entry.oligomers.clone(),
+        assembly: entry.assembly,
+        weight: entry.weight,
+        atoms: entry.atoms,
+        formula: entry.formula.clone(),
+        ligands: codes(&entry.ligands),
+        modified: codes(&entry.modified),
+        uniprot: entry.uniprot.clone(),
+        references: entry.references.clone(),
+        emdb: entry.emdb.clone(),
+        related: entry.related.clone(),
+        obsolete: entry.obsolete,
+        superseded_by: entry.superseded_by.clone(),
+        supersedes: entry.supersedes.clone(),
+        authors: entry.authors.clone(),
+        article: entry.citation.title.clone(),
+        journal: entry.citation.journal.clone(),
+        published: entry.citation.year,
+        doi: entry.citation.doi.clone(),
+        pubmed: entry.citation.pubmed,
+        software: entry.software.clone(),
         released: day(entry.released),
         deposited: day(entry.deposited),
-        ligands: entry.ligands.iter().map(|ligand| ligand.code.clone()).collect(),
-        uniprot: entry.uniprot.clone(),
-        weight: entry.weight,
-        doi: entry.citation.doi.clone(),
+        revised: day(entry.revised),
+        cut: entry.cut,
         error: entry.error.clone(),
         path_bytes: (text.as_bytes() != path).then(|| path.to_vec()),
         path: text,
@@ -85,8 +122,10 @@ pub struct Request {
 pub struct Outcome {
     /// In order.
     pub hits: Vec<Hit>,
-    /// Documents that match, in all indexes that answered; an entry in several files counts as often.
+    /// Hits that there are, in all indexes that answered; an entry in several files counts once.
     pub total: u64,
+    /// Documents that match; an entry in several files counts as often.
+    pub documents: u64,
     /// For each facet its values with the number of documents, the most frequent first.
     pub facets: BTreeMap<&'static str, Vec<(String, u64)>>,
     /// Indexes that did not answer in time.
@@ -101,12 +140,8 @@ impl Outcome {
     /// Roughly how much memory it takes.
     pub(super) fn bytes(&self) -> usize {
         let hit = |hit: &Hit| {
-            let shown = &hit.shown;
-            let lists = [&shown.methods, &shown.organisms, &shown.ligands, &shown.uniprot];
             size_of::<Hit>()
-                + shown.title.as_ref().map_or(0, String::len)
-                + shown.path.len()
-                + lists.into_iter().flatten().map(|text| text.len() + size_of::<String>()).sum::<usize>()
+                + hit.shown.bytes()
                 + hit
                     .places
                     .iter()

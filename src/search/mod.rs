@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! place (where an index lies) ── list (what a mirror holds) ── ledger (what was indexed) ── build
-//! schema (fields and documents)                                                             │
+//! schema, document, stems, key                                                                │
 //! condition (query → engine's terms) ── one (one index) ── pool ── engine ── cache      budget
 //! ```
 //!
@@ -14,9 +14,14 @@ mod build;
 mod cache;
 mod change;
 mod condition;
+mod document;
 mod engine;
+mod entries;
+#[cfg(test)]
+mod entries_tests;
 mod facets;
 mod hit;
+mod key;
 mod ledger;
 mod list;
 mod one;
@@ -25,6 +30,7 @@ mod place;
 mod pool;
 mod readable;
 mod schema;
+mod stems;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -36,7 +42,7 @@ pub use condition::words;
 pub use engine::{EngineOptions, SearchEngine};
 pub use facets::FACETS;
 pub use hit::{Hit, Outcome, Place as HitPlace, Request, Sort};
-pub use place::{IndexPlace, Opened, indexes};
+pub use place::{IndexPlace, Opened, indexes, outdated};
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -1,11 +1,12 @@
 //! One question to one index.
 
+use super::entries::{CountEntries, Entries};
 use super::facets::{Counts, Facets};
 use super::hit::Sort;
 use super::schema::KEY;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
-use tantivy::collector::{Collector, Count, TopDocs};
+use tantivy::collector::{Collector, TopDocs};
 use tantivy::columnar::Column;
 use tantivy::query::{Bm25StatisticsProvider, BooleanQuery, EnableScoring, Occur, Query, TermQuery};
 use tantivy::schema::Field;
@@ -46,8 +47,8 @@ impl Rank {
 pub(super) struct Found {
     pub(super) rank: Rank,
     pub(super) document: DocAddress,
-    /// What tells its entry from others; `None` if it is none.
-    pub(super) key: Option<u64>,
+    /// What tells its entry from others, see [`super::key`].
+    pub(super) key: u64,
 }
 
 /// What one index answers.
@@ -55,7 +56,8 @@ pub(super) struct Found {
 pub(super) struct Answer {
     /// The best first; as many as were wanted, or all.
     pub(super) found: Vec<Found>,
-    pub(super) total: u64,
+    /// All that match.
+    pub(super) entries: Entries,
     pub(super) facets: Counts,
 }
 
@@ -86,8 +88,9 @@ pub(super) fn ask(
     facets: &[&'static str],
 ) -> tantivy::Result<Answer> {
     // Zero is more than the engine can take.
-    let top = TopDocs::with_limit(wanted.clamp(1, (searcher.num_docs() as usize).max(1)));
-    let ask = Ask { searcher, query, shared, facets };
+    let most = wanted.clamp(1, (searcher.num_docs() as usize).max(1));
+    let top = TopDocs::with_limit(most);
+    let ask = Ask { searcher, query, shared, facets, most };
     match sort {
         Sort::Score => ask.with(top.order_by_score(), Rank::Score, true),
         Sort::Resolution => {
@@ -103,6 +106,7 @@ struct Ask<'a> {
     query: &'a dyn Query,
     shared: &'a Shared,
     facets: &'a [&'static str],
+    most: usize,
 }
 
 impl Ask<'_> {
@@ -118,22 +122,37 @@ impl Ask<'_> {
             EnableScoring::disabled_from_searcher(self.searcher)
         };
         let executor = self.searcher.index().search_executor();
-        let (best, total, facets) = if scored && self.facets.is_empty() && prunes(self.query) {
+        let (best, entries, facets) = if scored && self.facets.is_empty() && prunes(self.query) {
             let best = self.searcher.search_with_executor(self.query, &top, executor, scoring)?;
-            (best, self.query.count(self.searcher)?, BTreeMap::new())
+            // Fewer than were asked for are all.
+            let entries = if best.len() < self.most {
+                None
+            } else {
+                let unscored = EnableScoring::disabled_from_searcher(self.searcher);
+                Some(self.searcher.search_with_executor(self.query, &CountEntries, executor, unscored)?)
+            };
+            (best, entries, BTreeMap::new())
         } else if self.facets.is_empty() {
-            let (best, total) =
-                self.searcher.search_with_executor(self.query, &(top, Count), executor, scoring)?;
-            (best, total, BTreeMap::new())
+            let both = (top, CountEntries);
+            let (best, entries) = self.searcher.search_with_executor(self.query, &both, executor, scoring)?;
+            (best, Some(entries), BTreeMap::new())
         } else {
-            let facets = Facets(self.facets.to_vec());
-            self.searcher.search_with_executor(self.query, &(top, Count, facets), executor, scoring)?
+            let all = (top, CountEntries, Facets(self.facets.to_vec()));
+            let (best, entries, facets) =
+                self.searcher.search_with_executor(self.query, &all, executor, scoring)?;
+            (best, Some(entries), facets)
         };
         let mut keys = Keys { searcher: self.searcher, columns: BTreeMap::new() };
         let found = best
             .into_iter()
             .map(|(value, document)| Ok(Found { rank: rank(value), document, key: keys.of(document)? }));
-        Ok(Answer { found: found.collect::<tantivy::Result<_>>()?, total: total as u64, facets })
+        let found: Vec<Found> = found.collect::<tantivy::Result<_>>()?;
+        let entries = entries.unwrap_or_else(|| {
+            let mut entries = Entries::default();
+            found.iter().for_each(|found| entries.add(found.key));
+            entries
+        });
+        Ok(Answer { found, entries, facets })
     }
 }
 
@@ -155,12 +174,13 @@ struct Keys<'a> {
 }
 
 impl Keys<'_> {
-    fn of(&mut self, document: DocAddress) -> tantivy::Result<Option<u64>> {
+    fn of(&mut self, document: DocAddress) -> tantivy::Result<u64> {
         let ord = document.segment_ord;
         if !self.columns.contains_key(&ord) {
             let column = self.searcher.segment_reader(ord).fast_fields().u64(KEY)?;
             self.columns.insert(ord, column);
         }
-        Ok(self.columns.get(&ord).and_then(|column| column.first(document.doc_id)))
+        // Every document has one; what had none would stand alone.
+        Ok(self.columns.get(&ord).and_then(|column| column.first(document.doc_id)).unwrap_or(1))
     }
 }

@@ -1,4 +1,4 @@
-//! Where indexes lie: `STATE/index/NAME/v1/`, NAME being a job's, or `@` and a path.
+//! Where indexes lie: `STATE/index/NAME/vN/`, NAME being a job's, or `@` and a path.
 
 use super::SearchError;
 use super::readable::Readable;
@@ -78,19 +78,29 @@ impl IndexPlace {
         self.dir.join(format!("v{VERSION}.new"))
     }
 
-    /// Removes what other versions and interrupted builds left behind; that it cannot be removed only costs room.
+    /// Removes what interrupted builds left behind, and, where there is an index of this version, those of earlier ones; that they
+    /// cannot be removed only costs room.
     pub(super) fn tidy(&self) {
         let keep = self.current();
+        let built = keep.join("meta.json").exists();
         for item in fs::read_dir(&self.dir).into_iter().flatten().flatten() {
-            let old = item.file_name().to_str().is_some_and(|name| {
-                let number = name.strip_prefix('v').and_then(|rest| rest.split('.').next());
-                let number = number.and_then(|n| n.parse::<u32>().ok());
-                number.is_some_and(|n| n < VERSION || n == VERSION && name.contains('.'))
+            let name = item.file_name();
+            let old = name.to_str().and_then(version).is_some_and(|number| {
+                number < VERSION && built || number == VERSION && name.to_string_lossy().contains('.')
             });
             if old && item.path() != keep {
                 let _ = fs::remove_dir_all(item.path());
             }
         }
+    }
+
+    /// The newest index of an earlier version, if there is one.
+    pub(super) fn earlier(&self) -> Option<PathBuf> {
+        let items = fs::read_dir(&self.dir).into_iter().flatten().flatten();
+        let names = items.filter_map(|item| item.file_name().into_string().ok());
+        let older = names.filter(|name| !name.contains('.')).filter_map(|name| version(&name));
+        let newest = older.filter(|number| *number < VERSION).max()?;
+        Some(self.dir.join(format!("v{newest}"))).filter(|dir| dir.join("meta.json").exists())
     }
 
     /// Makes its directory and locks it for one builder; the kernel frees it when the process ends.
@@ -170,8 +180,35 @@ impl IndexPlace {
     }
 }
 
+/// The version that a directory's name tells: `v3`, `v3.new`.
+fn version(name: &str) -> Option<u32> {
+    name.strip_prefix('v')?.split('.').next()?.parse().ok()
+}
+
 /// Every index below a state directory, sorted by name; jobs before paths.
 pub fn indexes(state: &Path) -> Result<Vec<IndexPlace>, SearchError> {
+    places(state, |place| place.current().join("meta.json").exists())
+}
+
+/// Those of which there is only one that an earlier version of this program has built, which cannot be searched.
+pub fn outdated(state: &Path) -> Result<Vec<IndexPlace>, SearchError> {
+    let mut found =
+        places(state, |place| !place.current().join("meta.json").exists() && place.earlier().is_some())?;
+    for place in &mut found {
+        // The name of a directory stands for the path of a mirror; its last commit has the path itself.
+        let meta = place.earlier().and_then(|dir| fs::read(dir.join("meta.json")).ok()).unwrap_or_default();
+        let meta: serde_json::Value = serde_json::from_slice(&meta).unwrap_or_default();
+        let payload = serde_json::from_str(meta["payload"].as_str().unwrap_or_default());
+        if let Ok(serde_json::Value::Object(payload)) = payload
+            && let Some(label) = payload.get("label").and_then(serde_json::Value::as_str)
+        {
+            place.label = label.into();
+        }
+    }
+    Ok(found)
+}
+
+fn places(state: &Path, is: impl Fn(&IndexPlace) -> bool) -> Result<Vec<IndexPlace>, SearchError> {
     let dir = state.join("index");
     let items = match fs::read_dir(&dir) {
         Ok(items) => items,
@@ -182,7 +219,7 @@ pub fn indexes(state: &Path) -> Result<Vec<IndexPlace>, SearchError> {
     for item in items.flatten() {
         let Some(name) = item.file_name().to_str().map(str::to_owned) else { continue };
         let place = IndexPlace { label: name, dir: item.path() };
-        if place.current().join("meta.json").exists() {
+        if is(&place) {
             found.push(place);
         }
     }

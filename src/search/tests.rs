@@ -16,7 +16,7 @@ impl Mirror {
         mirror
     }
 
-    fn of_corpus() -> Self {
+    pub(super) fn of_corpus() -> Self {
         let mirror = Mirror::empty();
         let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");
         let items = fs::read_dir(corpus.join("more")).unwrap().chain(fs::read_dir(corpus).unwrap());
@@ -65,7 +65,7 @@ pub(super) fn request(query: &str) -> Request {
     Request { query, sort: Sort::Score, limit: 100, offset: 0, facets: vec![], timeout: None }
 }
 
-fn ids(engine: &SearchEngine, query: &str) -> Vec<String> {
+pub(super) fn ids(engine: &SearchEngine, query: &str) -> Vec<String> {
     let outcome = engine.search(&request(query)).unwrap();
     assert!(outcome.failed.is_empty(), "{:?}", outcome.failed);
     let mut ids: Vec<String> =
@@ -106,7 +106,9 @@ fn real_entries_are_found() {
         ("pdb_00001a8o", &["1a8o"]),
         ("id:pdb_00001A8O", &["1a8o"]),
         ("id:4*", &["4cup", "4zhl"]),
-        ("ligand:mse", &["1a8o", "5i55"]),
+        ("modified:mse", &["1a8o", "5i55"]),
+        ("ligand:mse", &[]),
+        ("structures", &["1lcd", "1pfe", "3jqh", "4cup", "4zhl", "5i55"]),
         ("ligand_name:quinox*", &[]),
         ("ligand_name:carboxyquin*", &["1pfe"]),
         ("ligand_name:\"2-carboxyquinoxaline\"", &["1pfe"]),
@@ -119,6 +121,15 @@ fn real_entries_are_found() {
         ("taxonomy:9606", &["3jqh", "4cup", "4zhl"]),
         ("polymer:dna", &["1lcd", "1pfe"]),
         ("space_group:\"P 63 2 2\"", &["1pfe"]),
+        ("space_group:P6322", &["1pfe"]),
+        ("ec:3.4", &["4zhl"]),
+        ("ec:3.4.21", &["4zhl"]),
+        ("ec:3.4.2", &[]),
+        ("author:M.R.Sawaya", &["3dg1", "5i55"]),
+        ("resolution<1.6", &["1pfe", "5i55"]),
+        ("resolution:1.45-1.66", &["3dg1", "5i55"]),
+        ("supersedes:1am3", &["1a8o"]),
+        ("methodology:experimental -method:nmr -amyloid method:xray id:1a8o", &["1a8o"]),
         ("sequence:EFVAKLF", &["5i55"]),
         ("sequence:EFVAKLG", &[]),
         ("doi:10.1126/SCIENCE.aaf4901", &["5i55"]),
@@ -154,7 +165,8 @@ fn an_index_follows_its_mirror() {
     assert_eq!(ids(&engine, "amyloid"), ["5i55"]);
     assert_eq!(ids(&engine, "id:1a8o"), Vec::<String>::new());
     let outcome = engine.search(&request("echinomycin")).unwrap();
-    assert_eq!((outcome.hits.len(), outcome.total), (1, 2), "two files of one entry are one hit");
+    assert_eq!((outcome.hits.len(), outcome.total), (1, 1), "two files of one entry are one hit");
+    assert_eq!(outcome.documents, 2);
     assert_eq!(outcome.hits[0].places.len(), 2);
 
     // A file of which something else is asked is read again, and all others, too.
@@ -225,8 +237,22 @@ fn damage_and_other_versions_are_built_anew() {
     // An older version is no index of ours, and goes.
     fs::rename(&dir, dir.with_file_name("v0")).unwrap();
     assert!(place.open().unwrap().is_none());
-    assert_eq!(mirror.build("a").files_read, 8);
+    let outdated = |mirror: &Mirror| -> Vec<String> {
+        outdated(&mirror.state()).unwrap().into_iter().map(|place| place.label).collect()
+    };
+    assert_eq!((outdated(&mirror), indexes(&mirror.state()).unwrap().len()), (vec!["a".to_owned()], 0));
+    // Who is stopped in the middle leaves it to those who can read it.
+    let target = Target { place: mirror.place("a"), root: mirror.root() };
+    let stop = Stop::default();
+    stop.stop();
+    let stopped = build(&target, &IndexOptions::default(), &Progress::default(), &stop);
+    assert!(matches!(stopped, Err(SearchError::Stopped)));
+    assert!(dir.with_file_name("v0").join("meta.json").exists());
+    let built = mirror.build("a");
+    assert_eq!(built.files_read, 8);
+    assert!(built.anew.unwrap().contains("earlier version"));
     assert!(!dir.with_file_name("v0").exists());
+    assert!(outdated(&mirror).is_empty());
 }
 
 #[test]
@@ -283,7 +309,7 @@ fn several_indexes_are_one() {
     };
     assert_eq!(places("3dg1"), ["a", "b"]);
     assert_eq!(places("5i55"), ["a"]);
-    assert_eq!((outcome.hits.len(), outcome.total), (2, 3));
+    assert_eq!((outcome.hits.len(), outcome.total, outcome.documents), (2, 2, 3));
 
     let mut asked = request("");
     asked.sort = Sort::Resolution;
@@ -364,26 +390,4 @@ fn the_cache_remembers_within_its_bounds() {
     let stats = engine.cache_stats();
     assert_eq!(stats.hits + stats.misses, 320);
     assert!(stats.entries <= 2);
-}
-
-/// Names are bytes, and texts and components are documents as well.
-#[test]
-fn whatever_lies_in_a_mirror_is_found() {
-    use std::os::unix::ffi::OsStrExt;
-    let mirror = Mirror::of_corpus();
-    let odd = mirror.root().join(std::ffi::OsStr::from_bytes(b"odd \xff\nname.txt"));
-    fs::write(&odd, "the mirror of Erised").unwrap();
-    fs::write(mirror.root().join("components.cif"), "data_HEM\n_chem_comp.id HEM\n_chem_comp.name HEME\n")
-        .unwrap();
-    fs::write(mirror.root().join(".1a8o.cif.gz.Xk3f9a"), "temporary").unwrap();
-    std::os::unix::fs::symlink("a8", mirror.root().join("link")).unwrap();
-    let built = mirror.build("a");
-    assert_eq!((built.files_seen, built.errors), (10, 0));
-    let engine = mirror.engine();
-    let outcome = engine.search(&request("erised")).unwrap();
-    assert_eq!(outcome.hits[0].places[0].path, b"odd \xff\nname.txt");
-    assert_eq!(ids(&engine, "kind:component heme"), ["hem"]);
-    fs::remove_file(&odd).unwrap();
-    assert_eq!(mirror.build("a").removed, 1);
-    assert_eq!(engine.search(&request("erised")).unwrap().total, 0);
 }

@@ -15,7 +15,7 @@ fn words_and_phrases_are_counted_as_the_titles_have_them() {
         .map(|_| (0..random.usize(1..9)).map(|_| WORDS[random.usize(..8)]).collect::<Vec<_>>())
         .collect();
     for (n, title) in titles.iter().enumerate() {
-        let text = format!("data_x\n_entry.id {}xyz\n_struct.title\n;{}\n;\n", n % 9 + 1, title.join(" "));
+        let text = format!("data_x\n_entry.id pdb_2{n:07}\n_struct.title\n;{}\n;\n", title.join(" "));
         fs::write(mirror.root().join(format!("{n}.cif")), text).unwrap();
     }
     mirror.build("a");

@@ -26,8 +26,9 @@ pub fn open_below(root: impl AsFd, path: &[u8]) -> Result<OwnedFd, Errno> {
         | ResolveFlags::NO_MAGICLINKS
         | ResolveFlags::NO_XDEV;
     match openat2(&root, OsStr::from_bytes(path), DIRECTORY, Mode::empty(), resolve) {
-        // Kernels before 5.6, sandboxes that do not know the call, and paths that are too long for one.
-        Err(Errno::NOSYS | Errno::PERM | Errno::NAMETOOLONG) => walk_below(root, path),
+        // Kernels before 5.6, sandboxes that do not know the call, and paths that are too long for one. What is no directory may be a
+        // symlink, which the walk tells.
+        Err(Errno::NOSYS | Errno::PERM | Errno::NAMETOOLONG | Errno::NOTDIR) => walk_below(root, path),
         other => other,
     }
 }

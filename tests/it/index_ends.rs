@@ -25,7 +25,7 @@ fn fill(env: &Env, job: &str, from: &str, count: usize) {
 }
 
 fn place(env: &Env, job: &str) -> PathBuf {
-    env.state().join("index").join(job).join("v3")
+    env.state().join("index").join(job).join("v4")
 }
 
 /// How many files an index consists of: with the first document that is added there are more.
@@ -36,7 +36,7 @@ fn listed(env: &Env, job: &str) -> usize {
 /// Files that the index of a job knows, by asking it.
 fn known(env: &Env, job: &str) -> u64 {
     let ended = env.run(["search", "*", "--job", job, "--limit", "0", "--json"]).expect_code(0);
-    ended.json().last().unwrap()["total"].as_u64().unwrap()
+    ended.json().last().unwrap()["documents"].as_u64().unwrap()
 }
 
 /// The newest ledger's number.

@@ -4,6 +4,8 @@
 mod clean;
 mod clocks;
 mod config;
+#[cfg(feature = "search")]
+mod differential;
 mod docs;
 mod doctor;
 mod ease;

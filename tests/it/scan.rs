@@ -195,11 +195,14 @@ fn damaged_files_are_found_and_fetched_again() {
             .set_modified(old)
             .unwrap();
         fs::write(below.join("pf/1pfe.cif.gz"), "<html>gateway timeout</html>").unwrap();
+        fs::write(below.join("pdb1abc.ent.Z"), b"\x1f\x9d\x90...").unwrap();
         let found = env.run(["verify", "mmcif", "--json"]);
         assert_eq!(found.code(), 1);
         let told = events(&found.out());
         assert_eq!(told.iter().filter(|e| e["event"] == "damaged").count(), 2, "{told:?}");
         assert_eq!(told.last().unwrap()["damaged"], 2);
+        assert_eq!(told.last().unwrap()["not_checked"], 1);
+        assert!(found.err().contains("pdb1abc.ent.Z by compress (.Z)"), "{}", found.err());
         assert_eq!(env.run(["scan", "mmcif", "--check-gzip"]).code(), 1);
 
         let repaired = env.run(["verify", "mmcif", "--repair", "--json"]);

@@ -207,3 +207,71 @@ fn help_lists_every_field() {
         assert!(help.contains(field.example()), "{}", field.name());
     }
 }
+
+/// What the index keeps of an entry is in its hit, and a script may count on `hits` and `total` being of one kind.
+#[test]
+fn a_hit_tells_all_that_is_kept() {
+    let env = Env::new();
+    let dir = env.mirror("x");
+    fs::create_dir_all(&dir).unwrap();
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");
+    fs::copy(corpus.join("more/4zhl.cif.gz"), dir.join("4zhl.cif.gz")).unwrap();
+    fs::copy(corpus.join("more/4zhl.cif.gz"), dir.join("4zhl-assembly1.cif.gz")).unwrap();
+    fs::write(dir.join("pdb4zhl.ent.gz"), "<html>404</html>").unwrap();
+    env.run(["index", "./mirror/x"]).expect_code(3);
+    for query in [
+        "4zhl",
+        "ec:3.4",
+        "space_group:H3",
+        "space_group:R3",
+        "gene:PLAU",
+        "resolution<2.1",
+        "mutation:C122A",
+        "r_free:<0.27",
+    ] {
+        let lines = env.run(["search", query, "--json"]).expect_code(0).json();
+        assert_eq!(lines.len(), 2, "{query}: {lines:?}");
+        let (hit, result) = (&lines[0], &lines[1]);
+        assert_eq!((&result["hits"], &result["total"]), (&1.into(), &1.into()), "{query}");
+        assert_eq!((&hit["kind"], &hit["path"]), (&"structure".into(), &"4zhl.cif.gz".into()), "{query}");
+        assert_eq!(hit["error"], serde_json::Value::Null);
+        assert_eq!(hit["authors"][0], "Jiang, L.");
+        assert_eq!((&hit["chains"], &hit["residues"]), (&2.into(), &257.into()));
+        assert_eq!((&hit["taxonomy"][0], &hit["ec"][0]), (&9606.into(), &"3.4.21.73".into()));
+        assert_eq!((&hit["space_group"], &hit["cell"]["gamma"]), (&"H 3".into(), &120.0.into()));
+        assert_eq!((&hit["journal"], &hit["revised"]), (&"J.Mol.Biol.".into(), &"2015-10-14".into()));
+        assert_eq!((&hit["molecules"][1], &hit["keywords"][2]), (&"mupain-1-IG".into(), &"uPA".into()));
+        // Programs and assemblies stand behind the atoms of this file, and nobody says that there are none.
+        assert_eq!((&hit["cut"], &hit["related"][0]), (&true.into(), &"4zhm".into()));
+    }
+    let broken = env.run(["search", "status:error", "--json"]).expect_code(0).json();
+    assert_eq!(
+        broken[0]["title"],
+        "The crystal structure of mupain-1-IG in complex with murinised human uPA at pH7.4"
+    );
+}
+
+/// An index of an earlier version cannot be searched: that is said, and it stays until there is another.
+#[test]
+fn an_index_of_an_earlier_version_is_told_of_and_exchanged() {
+    let env = with_mirror();
+    env.run(["index", "mmcif"]).expect_code(0);
+    let home = env.state().join("index/mmcif");
+    let current =
+        fs::read_dir(&home).unwrap().map(|item| item.unwrap().path()).find(|path| path.is_dir()).unwrap();
+    fs::rename(&current, home.join("v1")).unwrap();
+    let ended = env.run(["search", "capsid"]).expect_code(2);
+    assert!(ended.err().contains("the index of mmcif was built by an earlier version"), "{ended}");
+    assert!(ended.err().contains("`pdb-sync index mmcif` builds it anew"), "{ended}");
+    corpus::lay_out(&env.mirror("y"));
+    env.run(["index", "./mirror/y"]).expect_code(0);
+    let ended = env.run(["search", "capsid", "--ids"]).expect_code(3);
+    assert_eq!(ended.out(), "1a8o\n");
+    let ended = env.run(["search", "capsid", "--ids", "--job", "mirror/y"]).expect_code(0);
+    assert!(!ended.err().contains("earlier"), "{ended}");
+    assert!(home.join("v1").exists());
+    let ended = env.run(["index", "mmcif"]).expect_code(0);
+    assert!(ended.out().contains("6 files read"), "{ended}");
+    assert!(current.exists() && !home.join("v1").exists());
+    env.run(["search", "capsid"]).expect_code(0);
+}

@@ -80,6 +80,8 @@ impl Work {
         let checked = self.check(target, &files)?;
         let mut exit = if unreadable == 0 && checked.whole { Exit::Done } else { Exit::Partial };
         tell_damaged(&checked.damaged, &self.ui)?;
+        let others = Checked::others(&saved.scan.inventory);
+        self.tell_others(target, &others);
         let mut left = Left { damaged: checked.damaged.clone(), unconfirmed: Vec::new() };
         if let Some(repair) = self.repair.as_ref().filter(|_| !left.damaged.is_empty() && checked.whole) {
             left = repair.run(target, left.damaged, |paths| self.check(target, paths))?;
@@ -88,7 +90,7 @@ impl Work {
         if !(left.damaged.is_empty() && left.unconfirmed.is_empty()) {
             exit = exit.worst(Exit::Failed);
         }
-        self.tell(target, &checked, &left, started.elapsed())?;
+        self.tell(target, &checked, &left, others.len(), started.elapsed())?;
         Ok(exit)
     }
 
@@ -125,7 +127,26 @@ impl Work {
         })
     }
 
-    fn tell(&self, target: &Target, checked: &Checked, left: &Left, took: Duration) -> Result<(), Failure> {
+    /// Files that are compressed in another way are not checked, which must not look as if they were whole.
+    fn tell_others(&self, target: &Target, others: &[(Vec<u8>, &'static str)]) {
+        let Some((path, how)) = others.first() else { return };
+        let files = count(others.len() as u64, "file is", "files are");
+        let text = format!(
+            "{}: {files} compressed in another way than gzip and not checked, such as {} by {how}",
+            target.label(),
+            shown(path)
+        );
+        self.ui.warning(&text);
+    }
+
+    fn tell(
+        &self,
+        target: &Target,
+        checked: &Checked,
+        left: &Left,
+        others: usize,
+        took: Duration,
+    ) -> Result<(), Failure> {
         let (left, unconfirmed) = (left.damaged.len(), left.unconfirmed.len());
         let repaired = self.repair.as_ref().map(|_| checked.damaged.len() - left - unconfirmed);
         if self.ui.json {
@@ -137,6 +158,7 @@ impl Work {
                 "damaged": left,
                 "repaired": repaired,
                 "unconfirmed": self.repair.as_ref().map(|_| unconfirmed),
+                "not_checked": others,
                 "complete": checked.whole,
                 "elapsed_s": (took.as_secs_f64() * 1e3).round() / 1e3,
             });

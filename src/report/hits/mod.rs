@@ -1,5 +1,6 @@
 //! Hits of a search: a table, JSON lines, IDs, paths, or as a template says.
 
+mod json;
 mod template;
 
 pub use template::Template;
@@ -29,8 +30,10 @@ pub struct Row {
 /// What is told of all hits.
 #[derive(Debug, Clone)]
 pub struct Answered<'a> {
-    /// Documents that match.
+    /// Hits that there are.
     pub total: u64,
+    /// Documents that match: an entry may have several.
+    pub documents: u64,
     /// How long it took.
     pub elapsed: Duration,
     /// Whether some did not answer in time.
@@ -81,8 +84,19 @@ impl Row {
             "organism" => self.shown.organisms.join(", "),
             "released" => text(&self.shown.released),
             "deposited" => text(&self.shown.deposited),
+            "revised" => text(&self.shown.revised),
             "ligands" => self.shown.ligands.join(","),
+            "modified" => self.shown.modified.join(","),
             "uniprot" => self.shown.uniprot.join(","),
+            "emdb" => self.shown.emdb.join(","),
+            "gene" => self.shown.genes.join(","),
+            "ec" => self.shown.enzymes.join(","),
+            "taxonomy" => self.shown.taxonomy.iter().map(ToString::to_string).collect::<Vec<_>>().join(","),
+            "authors" => self.shown.authors.join("; "),
+            "journal" => text(&self.shown.journal),
+            "space_group" => text(&self.shown.space_group),
+            "r_free" => number(self.shown.r_free),
+            "plddt" => number(self.shown.plddt),
             "weight" => number(self.shown.weight),
             "doi" => text(&self.shown.doi),
             "error" => text(&self.shown.error),
@@ -111,24 +125,10 @@ impl Row {
             body
         };
         let first = self.places.first();
-        let mut body = json!({
-            "job": first.map(|place| &place.0),
-            "id": self.shown.id,
-            "score": self.score,
-            "title": self.shown.title,
-            "kind": self.shown.kind,
-            "method": self.shown.methods,
-            "resolution": self.shown.resolution,
-            "organism": self.shown.organisms,
-            "released": self.shown.released,
-            "deposited": self.shown.deposited,
-            "ligands": self.shown.ligands,
-            "uniprot": self.shown.uniprot,
-            "weight_kda": self.shown.weight,
-            "doi": self.shown.doi,
-            "error": self.shown.error,
-            "also": self.places.iter().skip(1).map(place).collect::<Vec<_>>(),
-        });
+        let mut body = json::body(&self.shown);
+        body["job"] = first.map(|place| place.0.as_str()).into();
+        body["score"] = self.score.into();
+        body["also"] = self.places.iter().skip(1).map(place).collect();
         if let Some((_, path, file)) = first {
             put(&mut body, "path", path);
             put(&mut body, "file", file);
@@ -188,7 +188,7 @@ fn print_json(rows: &[Row], answered: &Answered<'_>, ui: &Ui) -> io::Result<()> 
     ui.json(
         "result",
         &json!({
-            "hits": rows.len(), "total": answered.total, "elapsed_ms": milliseconds,
+            "hits": rows.len(), "total": answered.total, "documents": answered.documents, "elapsed_ms": milliseconds,
             "timed_out": answered.timed_out, "late": answered.late,
         }),
     )
@@ -233,9 +233,8 @@ fn print_table(rows: &[Row], answered: &Answered<'_>, ui: &Ui) -> io::Result<()>
     if !rows.is_empty() {
         let first = answered.offset + 1;
         let last = answered.offset + rows.len();
-        let documents = super::units::count(answered.total, "document", "documents");
         let milliseconds = answered.elapsed.as_secs_f64() * 1e3;
-        ui.note(&format!("hits {first} to {last}; {documents} match, found in {milliseconds:.1} ms"));
+        ui.note(&format!("hits {first} to {last} of {}, found in {milliseconds:.1} ms", answered.total));
     }
     Ok(())
 }
@@ -295,16 +294,9 @@ mod tests {
                 title: Some("HIV CAPSID".into()),
                 methods: vec!["x-ray diffraction".into()],
                 resolution: Some(1.7),
-                organisms: vec![],
-                released: None,
-                deposited: None,
-                ligands: vec!["MSE".into()],
-                uniprot: vec![],
-                weight: None,
-                doi: None,
-                error: None,
+                modified: vec!["MSE".into()],
                 path: "y".into(),
-                path_bytes: None,
+                ..Shown::default()
             },
             score: 1.5,
             places: vec![

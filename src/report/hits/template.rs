@@ -13,7 +13,7 @@ enum Part {
     Name(&'static str),
 }
 
-const NAMES: [&str; 17] = [
+const NAMES: [&str; 28] = [
     "id",
     "title",
     "kind",
@@ -22,8 +22,19 @@ const NAMES: [&str; 17] = [
     "organism",
     "released",
     "deposited",
+    "revised",
     "ligands",
+    "modified",
     "uniprot",
+    "emdb",
+    "gene",
+    "ec",
+    "taxonomy",
+    "authors",
+    "journal",
+    "space_group",
+    "r_free",
+    "plddt",
     "weight",
     "doi",
     "error",

@@ -20,6 +20,9 @@ pub(super) fn before(
     }
     let opened = match target.place.open() {
         Ok(Some(opened)) => opened,
+        Ok(None) if target.place.earlier().is_some() => {
+            return anew("the old index is of an earlier version");
+        }
         Ok(None) => return Ok((None, None)),
         Err(SearchError::Damaged { why, .. }) => return anew(&format!("the old index is damaged: {why}")),
         Err(error) => return Err(error),

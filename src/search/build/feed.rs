@@ -9,6 +9,7 @@ use crate::search::change::Change;
 use crate::search::ledger::Record;
 use crate::search::list::{self, Listed};
 use crate::search::schema::Fields;
+use crate::search::stems::Stems;
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -36,6 +37,7 @@ impl Feed<'_> {
         let budget = Budget::new(IN_FLIGHT);
         let next = AtomicUsize::new(0);
         let work = || {
+            let stems = Stems::default();
             let mut records = Vec::new();
             while let Some((at, known)) = self.change.read.get(next.fetch_add(1, Ordering::Relaxed)).copied()
             {
@@ -43,7 +45,7 @@ impl Feed<'_> {
                     break;
                 }
                 let file = &self.change.files[at];
-                records.extend(self.one(file, known, &budget)?);
+                records.extend(self.one(file, known, &budget, &stems)?);
                 self.progress.done.fetch_add(1, Ordering::Relaxed);
                 self.progress.bytes.fetch_add(file.stamp.size, Ordering::Relaxed);
             }
@@ -65,14 +67,20 @@ impl Feed<'_> {
     }
 
     /// `None`: the file is gone by now.
-    fn one(&self, file: &Listed, known: bool, budget: &Arc<Budget>) -> tantivy::Result<Option<Record>> {
+    fn one(
+        &self,
+        file: &Listed,
+        known: bool,
+        budget: &Arc<Budget>,
+        stems: &Stems,
+    ) -> tantivy::Result<Option<Record>> {
         if known {
             self.writer.delete_term(Term::from_field_bytes(self.fields.file, &file.path));
         }
         let mut record = Record { path: file.path.clone(), stamp: file.stamp, documents: 0, errors: 0 };
         let mut outcome = Ok(());
         let mut sink = |entry: Entry| {
-            let document = self.fields.document(&entry, &file.path);
+            let document = self.fields.document(&entry, &file.path, stems);
             let bytes = entry.text.as_ref().map_or(0, |text| 3 * text.len()) + (8 << 10);
             let carried = Carried { document, _share: budget.take(bytes) };
             if outcome.is_ok() {

@@ -120,6 +120,8 @@ impl Builder<'_> {
         writer.wait_merging_threads().map_err(&wrong)?;
         if self.opened.is_none() {
             place.put(&dir)?;
+            // Until now searches by an earlier version of this program had its index.
+            place.tidy();
         }
         Ok(())
     }

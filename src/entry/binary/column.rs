@@ -1,0 +1,153 @@
+//! The encodings of columns, undone one after the other.
+
+use serde::Deserialize;
+
+/// More values than this of one column are not read: of what is wanted, no table of the archive has as many.
+pub(super) const MOST: usize = 1 << 20;
+
+type Wrong = &'static str;
+
+/// Bytes and how they were made.
+#[derive(Deserialize)]
+pub(super) struct Data<'a> {
+    data: &'a [u8],
+    #[serde(borrow)]
+    encoding: Vec<Encoding<'a>>,
+}
+
+/// A step; only the parameters of its kind are there.
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct Encoding<'a> {
+    kind: &'a str,
+    #[serde(rename = "type")]
+    kind_of_number: u8,
+    factor: f64,
+    min: f64,
+    max: f64,
+    num_steps: f64,
+    origin: i64,
+    src_size: usize,
+    byte_count: u8,
+    is_unsigned: bool,
+    #[serde(borrow)]
+    data_encoding: Vec<Encoding<'a>>,
+    string_data: &'a str,
+    #[serde(borrow)]
+    offset_encoding: Vec<Encoding<'a>>,
+    #[serde(borrow)]
+    offsets: Bytes<'a>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(transparent)]
+struct Bytes<'a>(&'a [u8]);
+
+impl Data<'_> {
+    /// As numbers: masks, and columns that are no text.
+    pub(super) fn numbers(&self) -> Result<Vec<f64>, Wrong> {
+        numbers(self.data, &self.encoding)
+    }
+
+    /// As texts, of which `rows` are wanted.
+    pub(super) fn texts(&self, rows: usize) -> Result<Vec<String>, Wrong> {
+        let [encoding] = &self.encoding[..] else { return self.plain() };
+        if encoding.kind != "StringArray" {
+            return self.plain();
+        }
+        let offsets = numbers(encoding.offsets.0, &encoding.offset_encoding)?;
+        let places = numbers(self.data, &encoding.data_encoding)?;
+        let word = |place: f64| -> Result<String, Wrong> {
+            // What has no value has a negative place.
+            if place < 0.0 {
+                return Ok(String::new());
+            }
+            let at = |n: usize| offsets.get(n).map(|offset| *offset as usize);
+            let (from, to) = (at(place as usize), at(place as usize + 1));
+            let range = from.zip(to).map(|(from, to)| from..to).ok_or("a text has no place")?;
+            encoding.string_data.get(range).map(str::to_owned).ok_or("a text lies outside of the texts")
+        };
+        places.into_iter().take(rows).map(word).collect()
+    }
+
+    fn plain(&self) -> Result<Vec<String>, Wrong> {
+        let rounded = |number: f64| (number * 1e6).round() / 1e6;
+        Ok(self.numbers()?.into_iter().map(|number| rounded(number).to_string()).collect())
+    }
+}
+
+/// The last step was done last, and is undone first.
+fn numbers(bytes: &[u8], steps: &[Encoding<'_>]) -> Result<Vec<f64>, Wrong> {
+    let mut steps = steps.iter().rev();
+    let first = steps.next().filter(|step| step.kind == "ByteArray").ok_or("no ByteArray")?;
+    let mut values = array(bytes, first.kind_of_number)?;
+    for step in steps {
+        values = match step.kind {
+            "FixedPoint" if step.factor != 0.0 => values.into_iter().map(|n| n / step.factor).collect(),
+            "IntervalQuantization" if step.num_steps > 1.0 => {
+                let width = (step.max - step.min) / (step.num_steps - 1.0);
+                values.into_iter().map(|n| step.min + n * width).collect()
+            }
+            "Delta" => {
+                let mut sum = step.origin as f64;
+                let add = |n: f64| {
+                    sum += n;
+                    sum
+                };
+                values.into_iter().map(add).collect()
+            }
+            "RunLength" => run_lengths(&values, step.src_size)?,
+            "IntegerPacking" => unpacked(&values, step),
+            _ => return Err("an encoding is not known"),
+        };
+    }
+    Ok(values)
+}
+
+fn array(bytes: &[u8], kind: u8) -> Result<Vec<f64>, Wrong> {
+    fn each<const N: usize>(bytes: &[u8], of: impl Fn([u8; N]) -> f64) -> Vec<f64> {
+        bytes.as_chunks::<N>().0.iter().take(MOST).map(|chunk| of(*chunk)).collect()
+    }
+    Ok(match kind {
+        1 => each(bytes, |b: [u8; 1]| f64::from(b[0].cast_signed())),
+        2 => each(bytes, |b| f64::from(i16::from_le_bytes(b))),
+        3 => each(bytes, |b| f64::from(i32::from_le_bytes(b))),
+        4 => each(bytes, |b: [u8; 1]| f64::from(b[0])),
+        5 => each(bytes, |b| f64::from(u16::from_le_bytes(b))),
+        6 => each(bytes, |b| f64::from(u32::from_le_bytes(b))),
+        32 => each(bytes, |b| f64::from(f32::from_le_bytes(b))),
+        33 => each(bytes, f64::from_le_bytes),
+        _ => return Err("a type of numbers is not known"),
+    })
+}
+
+/// Values and how often each of them follows.
+fn run_lengths(pairs: &[f64], size: usize) -> Result<Vec<f64>, Wrong> {
+    let most = size.min(MOST);
+    let mut values = Vec::new();
+    for [value, times] in pairs.as_chunks::<2>().0 {
+        let room = most - values.len();
+        values.extend(std::iter::repeat_n(*value, (*times as usize).min(room)));
+    }
+    Ok(values)
+}
+
+/// Numbers that did not fit are sums: each but the last of them is the largest, or the smallest, that fits.
+fn unpacked(values: &[f64], step: &Encoding<'_>) -> Vec<f64> {
+    let (low, high) = match (step.byte_count, step.is_unsigned) {
+        (1, true) => (f64::NEG_INFINITY, 255.0),
+        (1, false) => (-128.0, 127.0),
+        (_, true) => (f64::NEG_INFINITY, 65_535.0),
+        (_, false) => (-32_768.0, 32_767.0),
+    };
+    let mut found = Vec::with_capacity(values.len());
+    let mut sum = 0.0;
+    for value in values {
+        sum += value;
+        if *value != low && *value != high {
+            found.push(sum);
+            sum = 0.0;
+        }
+    }
+    found
+}

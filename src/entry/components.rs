@@ -1,0 +1,50 @@
+//! Ligands, and modified residues of polymers.
+
+use super::model::{Entry, Ligand, MOST_VALUES};
+use super::residue;
+use super::table::Block;
+use std::collections::BTreeSet;
+
+/// Amino acids, bases and water: every entry has them.
+const COMMON: &str = " ALA ARG ASN ASP CYS GLN GLU GLY HIS ILE LEU LYS MET PHE PRO SER THR TRP TYR VAL ASX GLX UNK \
+ A C G U I N T DA DC DG DT DU DI DN HOH DOD WAT H2O OH2 ";
+
+/// Whether a component is an amino acid, a base or water.
+pub(super) fn is_common(code: &str) -> bool {
+    COMMON.contains(&format!(" {code} "))
+}
+
+/// Tells the components of a block apart.
+pub(super) fn fill(block: &Block<'_>, entry: &mut Entry) {
+    let codes = |category: &str, item: &str| -> BTreeSet<String> {
+        let codes = block.rows(category).filter_map(|row| row.get(item));
+        codes.take(MOST_VALUES).map(|code| code.to_uppercase()).collect()
+    };
+    let free = codes("_pdbx_entity_nonpoly", "comp_id");
+    let bound = codes("_pdbx_struct_mod_residue", "label_comp_id");
+    let mut known = BTreeSet::new();
+    for row in block.rows("_chem_comp") {
+        let Some(code) = row.get("id").map(|code| code.to_uppercase()) else { continue };
+        if known.len() >= MOST_VALUES {
+            break;
+        }
+        if is_common(&code) || !known.insert(code.clone()) {
+            continue;
+        }
+        // Sugars are linking as well, and yet ligands.
+        let links = match row.get("type").map(|kind| kind.to_lowercase()) {
+            Some(kind) => ["peptide linking", "dna linking", "rna linking", "terminus"]
+                .iter()
+                .any(|word| kind.contains(word)),
+            None => residue::is_modified(&code),
+        };
+        let component = Ligand { name: row.get("name"), code };
+        let (is_free, is_bound) = (free.contains(&component.code), bound.contains(&component.code));
+        if is_bound || links && !is_free {
+            entry.modified.push(component.clone());
+        }
+        if is_free || !links && !is_bound {
+            entry.ligands.push(component);
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! What people ask for beside the contents: genes, hosts, maps, related entries, figures of the refinement, programs.
+
+use super::forms::map_code;
+use super::id;
+use super::model::{Entry, add, add_organism};
+use super::residue;
+use super::structure::reference;
+use super::table::Block;
+
+/// Databases of predictions.
+const PREDICTED: [&str; 3] = ["ALPHAFOLDDB", "MODELARCHIVE", "SWISS-MODEL_REPOSITORY"];
+
+/// Fills in what the tables of a block say.
+pub(super) fn fill(block: &Block<'_>, entry: &mut Entry) {
+    expression(block, entry);
+    databases(block, entry);
+    succession(block, entry);
+    refinement(block, entry);
+    for row in block.rows("_struct_ref_seq_dif") {
+        if row.text("details").is_some_and(|text| text.to_lowercase().contains("engineered mutation")) {
+            let place = row.get("pdbx_auth_seq_num").or_else(|| row.get("seq_num")).unwrap_or_default();
+            let (from, to) = (row.get("db_mon_id"), row.get("mon_id"));
+            mutation(&from.unwrap_or_default(), &place, &to.unwrap_or_default(), entry);
+        }
+    }
+    for row in block.rows("_pdbx_struct_assembly") {
+        add(&mut entry.oligomers, row.get("oligomeric_details").unwrap_or_default().to_lowercase());
+        entry.assembly = entry.assembly.or_else(|| row.number("oligomeric_count"));
+    }
+    for category in ["_software", "_em_software", "_pdbx_nmr_software"] {
+        for row in block.rows(category) {
+            add(&mut entry.software, row.get("name").unwrap_or_default());
+        }
+    }
+    methodology(block, entry);
+}
+
+fn expression(block: &Block<'_>, entry: &mut Entry) {
+    for row in block.rows("_entity_src_gen") {
+        genes(&row.get("pdbx_gene_src_gene").unwrap_or_default(), entry);
+        for host in row.get("pdbx_host_org_scientific_name").unwrap_or_default().split(", ") {
+            add_organism(&mut entry.hosts, host.trim());
+        }
+    }
+    for row in block.rows("_ma_target_ref_db_details") {
+        genes(&row.get("gene_name").unwrap_or_default(), entry);
+        let database = row.get("db_name").unwrap_or_default().to_uppercase();
+        reference(entry, &database, &row.get("db_accession").unwrap_or_default());
+    }
+}
+
+/// Adds the names of genes, which are separated by commas.
+pub(super) fn genes(text: &str, entry: &mut Entry) {
+    text.split([',', ';']).for_each(|name| add(&mut entry.genes, name.trim()));
+}
+
+fn databases(block: &Block<'_>, entry: &mut Entry) {
+    for row in block.rows("_database_2") {
+        if row.text("database_id").is_some_and(|name| name.eq_ignore_ascii_case("EMDB")) {
+            add(&mut entry.emdb, map_code(&row.get("database_code").unwrap_or_default()));
+        }
+    }
+    for row in block.rows("_pdbx_database_related") {
+        let (name, code) = (row.get("db_name").unwrap_or_default(), row.get("db_id").unwrap_or_default());
+        let other = row.text("content_type").is_some_and(|text| text.to_lowercase().starts_with("other"));
+        related(&name, &code, other, entry);
+    }
+}
+
+/// Adds a related entry; `other`: a map is another one than the entry's own.
+pub(super) fn related(database: &str, code: &str, other: bool, entry: &mut Entry) {
+    let code = code.trim();
+    match database.trim().to_uppercase().as_str() {
+        "EMDB" if !other => add(&mut entry.emdb, map_code(code)),
+        "EMDB" => add(&mut entry.related, map_code(code)),
+        "PDB" => {
+            let id = id::normal(code).unwrap_or_else(|| code.to_lowercase());
+            if entry.id.as_ref() != Some(&id) {
+                add(&mut entry.related, id);
+            }
+        }
+        _ => add(&mut entry.related, code),
+    }
+}
+
+fn succession(block: &Block<'_>, entry: &mut Entry) {
+    match block.one("_pdbx_database_status", "status_code").as_deref() {
+        Some("OBS") => entry.obsolete = Some(true),
+        Some("REL") => entry.obsolete = Some(false),
+        _ => {}
+    }
+    for row in block.rows("_pdbx_database_pdb_obs_spr") {
+        let ids = |item: &str| row.get(item).unwrap_or_default();
+        if row.text("id").is_some_and(|id| matches!(&*id, "OBSLTE" | "SPRSDE")) {
+            replaced_by(&ids("pdb_id"), &ids("replace_pdb_id"), entry);
+        }
+    }
+}
+
+/// Notes that the entries `by` replace the entries `replaced`, lists of IDs; this entry is one of them.
+pub(super) fn replaced_by(by: &str, replaced: &str, entry: &mut Entry) {
+    let ids = |text: &str| -> Vec<String> { text.split([',', ' ', ';']).filter_map(id::normal).collect() };
+    let own = |ids: &[String]| ids.iter().any(|id| entry.id.as_ref() == Some(id));
+    let (by, replaced) = (ids(by), ids(replaced));
+    if own(&replaced) {
+        entry.obsolete = Some(true);
+        by.into_iter().for_each(|id| add(&mut entry.superseded_by, id));
+    } else if own(&by) {
+        replaced.into_iter().for_each(|id| add(&mut entry.supersedes, id));
+    }
+}
+
+fn refinement(block: &Block<'_>, entry: &mut Entry) {
+    let best = |item: &str| {
+        let values = block.rows("_refine").filter_map(|row| row.number::<f64>(item));
+        values.filter(|r| is_r_factor(*r)).min_by(f64::total_cmp)
+    };
+    entry.r_free = best("ls_r_factor_r_free");
+    entry.r_work = best("ls_r_factor_r_work");
+    let items = ["length_a", "length_b", "length_c", "angle_alpha", "angle_beta", "angle_gamma"];
+    let sides = block.rows("_cell").next().map(|row| items.map(|item| row.number::<f64>(item)));
+    entry.cell = sides.and_then(cell);
+}
+
+/// Whether a number can be an R factor.
+pub(super) fn is_r_factor(number: f64) -> bool {
+    number > 0.0 && number < 1.0
+}
+
+/// A unit cell; that of 1 Å, which stands for "none", is none.
+pub(super) fn cell(sides: [Option<f64>; 6]) -> Option<[f64; 6]> {
+    let mut cell = [0.0; 6];
+    for (side, of) in sides.into_iter().zip(&mut cell) {
+        *of = side.filter(|side| side.is_finite() && *side > 0.0)?;
+    }
+    (cell[..3] != [1.0; 3]).then_some(cell)
+}
+
+/// Adds the mutations of a list, such as `C97A, Y122F`; what is no list of them stays as it is.
+pub(super) fn mutations(text: &str, list: &mut Vec<String>) {
+    let is_one = |word: &str| {
+        let letter = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphabetic());
+        let inner = word.get(1..word.len().saturating_sub(1)).unwrap_or_default();
+        letter(word.chars().next())
+            && letter(word.chars().last())
+            && !inner.is_empty()
+            && inner.bytes().all(|b| b.is_ascii_digit())
+    };
+    let words = || text.split([',', ';', '/', ' ', '+']).map(str::trim).filter(|word| is_one(word));
+    if words().next().is_none() && !matches!(text.trim().to_uppercase().as_str(), "YES" | "NO" | "NONE") {
+        add(list, text.trim());
+    }
+    words().for_each(|word| add(list, word.to_uppercase()));
+}
+
+/// Adds one mutation, of residues that are given by their codes.
+pub(super) fn mutation(from: &str, place: &str, to: &str, entry: &mut Entry) {
+    let letter = |code: &str| residue::known(&code.trim().to_uppercase()).map(|(letter, _)| letter);
+    if let (Some(from), Some(to)) = (letter(from), letter(to))
+        && !place.trim().is_empty()
+    {
+        add(&mut entry.mutations, format!("{from}{}{to}", place.trim()));
+    }
+}
+
+fn methodology(block: &Block<'_>, entry: &mut Entry) {
+    let deposited = block.rows("_database_2").filter_map(|row| row.get("database_id"));
+    let predicted = ["_ma_target_ref_db_details", "_ma_qa_metric_global", "_ma_model_list"]
+        .iter()
+        .any(|category| block.has(category))
+        || deposited.into_iter().any(|name| PREDICTED.contains(&name.to_uppercase().as_str()))
+        || entry.methods.iter().any(|method| method == "theoretical model");
+    entry.methodology = match () {
+        () if predicted => Some("predicted"),
+        () if !entry.methods.is_empty() => Some("experimental"),
+        () => None,
+    };
+    let is_plddt = |id: Option<String>| {
+        let metrics = block.rows("_ma_qa_metric").filter(|row| row.get("id") == id);
+        let names: Vec<String> = metrics.filter_map(|row| row.get("name")).collect();
+        names.is_empty() || names.iter().any(|name| name.to_lowercase().contains("plddt"))
+    };
+    let values = block.rows("_ma_qa_metric_global").filter(|row| is_plddt(row.get("metric_id")));
+    let confident = values.filter_map(|row| row.number::<f64>("metric_value"));
+    entry.plddt = confident.into_iter().find(|value| (0.0..=100.0).contains(value));
+}

@@ -1,0 +1,56 @@
+//! One form for what is written in several ways: space groups, maps, enzyme classes.
+
+/// A space group without blanks, in lower case: `P 21 21 21` → `p212121`.
+pub fn compact_group(text: &str) -> String {
+    text.chars().filter(|c| !c.is_whitespace() && *c != '_').flat_map(char::to_lowercase).collect()
+}
+
+/// Every compact form by which a space group is known: monoclinic ones are also written without their axes of order one (`P 1 21 1`,
+/// `P 21`), and rhombohedral ones with `R` for `H`.
+pub fn group_forms(text: &str) -> Vec<String> {
+    let mut forms = vec![compact_group(text)];
+    let words: Vec<&str> = text.split_whitespace().collect();
+    if let [lattice, "1", axis, "1"] = words[..]
+        && axis != "1"
+    {
+        forms.push(compact_group(&format!("{lattice}{axis}")));
+    }
+    if let Some(rest) = forms[0].strip_prefix('h') {
+        forms.push(format!("r{rest}"));
+    }
+    forms
+}
+
+/// `EMD-1234`, however it is written; what is no map stays as it is, in upper case.
+pub fn map_code(code: &str) -> String {
+    let upper = code.trim().to_uppercase();
+    let digits = upper.strip_prefix("EMD").unwrap_or(&upper).trim_start_matches(['-', '_', ' ']);
+    let plain = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+    if plain { format!("EMD-{digits}") } else { upper }
+}
+
+/// A class and all above it: `3.4.21.73` → `3`, `3.4`, `3.4.21`, `3.4.21.73`.
+pub fn enzyme_classes(text: &str) -> Vec<String> {
+    let text = text.trim().trim_end_matches(['.', '-']).to_lowercase();
+    let mut classes: Vec<String> = text.match_indices('.').map(|(at, _)| text[..at].to_owned()).collect();
+    classes.push(text);
+    classes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forms_are_one() {
+        assert_eq!(compact_group("P 21 21 21"), "p212121");
+        assert_eq!(group_forms("P 1 21 1"), ["p1211", "p21"]);
+        assert_eq!(group_forms("H 3 2"), ["h32", "r32"]);
+        assert_eq!(group_forms("P 1"), ["p1"]);
+        for text in ["EMD-1234", "emd_1234", "1234", "EMD1234"] {
+            assert_eq!(map_code(text), "EMD-1234");
+        }
+        assert_eq!(enzyme_classes("3.4.21.73"), ["3", "3.4", "3.4.21", "3.4.21.73"]);
+        assert_eq!(enzyme_classes("1.1.-.-"), ["1", "1.1"]);
+    }
+}

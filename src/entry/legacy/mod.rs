@@ -1,0 +1,105 @@
+//! Legacy PDB files: columns of 80 characters, the header before the coordinates.
+
+mod chains;
+mod header;
+mod remarks;
+mod texts;
+
+use super::file::why;
+use super::model::{Entry, Kind};
+use super::stop::CAP;
+use header::Header;
+use std::io::{self, BufRead, Read};
+
+/// Every record of the format, of whatever version.
+const RECORDS: &str = " HEADER OBSLTE TITLE SPLIT CAVEAT COMPND SOURCE KEYWDS EXPDTA NUMMDL MDLTYP AUTHOR REVDAT SPRSDE JRNL REMARK \
+ DBREF DBREF1 DBREF2 SEQADV SEQRES MODRES FTNOTE HET HETNAM HETSYN FORMUL HELIX SHEET TURN SSBOND LINK LINKR SLTBRG HYDBND CISPEP \
+ SITE CRYST1 ORIGX1 ORIGX2 ORIGX3 SCALE1 SCALE2 SCALE3 MTRIX1 MTRIX2 MTRIX3 TVECT MODEL ATOM SIGATM ANISOU SIGUIJ TER HETATM ENDMDL \
+ CONECT MASTER END USER ";
+
+/// A longer line is no line of this format; the rest of it is taken for another.
+const LONGEST_LINE: u64 = 4096;
+
+/// The record that a line holds, in upper case; `None` if it is none of this format.
+fn record(line: &[u8]) -> Option<String> {
+    let name = line.get(..6).unwrap_or(line);
+    let name = name.split(|byte| byte.is_ascii_whitespace()).next()?;
+    let name = String::from_utf8(name.to_ascii_uppercase()).ok().filter(|name| !name.is_empty())?;
+    RECORDS.contains(&format!(" {name} ")).then_some(name)
+}
+
+/// Whether a text of whatever name is a file of this format: it begins with a header that has a date in its columns, or
+/// has atoms with coordinates in theirs.
+pub(super) fn begins(first: &[u8]) -> bool {
+    let mut lines = first.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()).take(100);
+    let number = |line: &[u8], from: usize| {
+        let text = line.get(from..from + 8).and_then(|text| std::str::from_utf8(text).ok());
+        text.is_some_and(|text| text.trim().parse::<f64>().is_ok())
+    };
+    let dated = |line: &[u8]| {
+        let date = line.get(50..59).and_then(|text| std::str::from_utf8(text).ok());
+        date.and_then(super::Date::legacy).is_some()
+    };
+    lines.any(|line| match line.get(..6) {
+        Some(b"HEADER") => dated(line),
+        Some(b"ATOM  " | b"HETATM") => [30, 38, 46].iter().all(|from| number(line, *from)),
+        _ => false,
+    })
+}
+
+/// Reads a header, and hands on its entry. `sequences`: whether to keep the one-letter codes.
+pub(super) fn read(
+    name: &str,
+    mut plain: impl BufRead,
+    sequences: bool,
+    sink: &mut dyn FnMut(Entry),
+) -> io::Result<()> {
+    let mut header = Header::new(sequences);
+    let (mut line, mut taken, mut records) = (Vec::new(), 0, 0_u64);
+    let outcome = loop {
+        line.clear();
+        match Read::take(&mut plain, LONGEST_LINE).read_until(b'\n', &mut line) {
+            Ok(0) => break Ok(()),
+            Ok(read) => taken += read,
+            Err(error) => break Err(error),
+        }
+        if taken > CAP {
+            break Err(io::ErrorKind::FileTooLarge.into());
+        }
+        let Some(record) = record(&line) else { continue };
+        records += 1;
+        if matches!(record.as_str(), "ATOM" | "HETATM" | "MODEL" | "END" | "ENDMDL") {
+            break Ok(());
+        }
+        header.line(&record, &line);
+    };
+    if records == 0 {
+        let text = outcome.err().map_or_else(|| "neither a PDB header nor mmCIF".into(), |error| why(&error));
+        sink(super::failed(name, text));
+        return Ok(());
+    }
+    let mut entry = header.entry();
+    entry.tell_cut();
+    if let Err(error) = outcome {
+        entry.error = Some(why(&error));
+    }
+    sink(entry);
+    Ok(())
+}
+
+/// An entry to begin with.
+fn empty() -> Entry {
+    Entry { kind: Kind::Structure, ..Entry::default() }
+}
+
+/// Columns as the format counts them, from 1; as many of them as the line has.
+fn columns(line: &str, first: usize, last: usize) -> Option<&str> {
+    let start = line.char_indices().nth(first - 1)?.0;
+    let end = line.char_indices().nth(last).map_or(line.len(), |(at, _)| at);
+    line.get(start..end)
+}
+
+/// The same without blanks around, empty where the line is shorter.
+fn field(line: &str, first: usize, last: usize) -> &str {
+    columns(line, first, last).unwrap_or_default().trim()
+}

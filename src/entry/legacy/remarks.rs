@@ -1,0 +1,68 @@
+//! What remarks tell in words of their own: resolution, refinement, assemblies, related entries.
+
+use super::super::details;
+use super::super::model::{Entry, add};
+
+/// Takes in a line `REMARK NNN …`.
+pub(super) fn line(line: &str, entry: &mut Entry) {
+    let Some(number) = line.get(7..10).map(str::trim) else { return };
+    let text = line.get(10..).unwrap_or_default().trim();
+    match number {
+        "2" => {
+            if let Some(rest) = text.strip_prefix("RESOLUTION.") {
+                entry.resolution = resolution(rest).or(entry.resolution);
+            }
+        }
+        "3" => refinement(text, entry),
+        "200" | "210" | "215" | "217" | "240" | "245" => {
+            if let Some((key, value)) = text.split_once(':')
+                && key.to_uppercase().contains("SOFTWARE")
+            {
+                programs(value, entry);
+            }
+        }
+        "350" => {
+            let state = text
+                .strip_prefix("AUTHOR DETERMINED BIOLOGICAL UNIT:")
+                .or_else(|| text.strip_prefix("SOFTWARE DETERMINED QUATERNARY STRUCTURE:"));
+            if let Some(state) = state {
+                add(&mut entry.oligomers, state.trim().to_lowercase());
+            }
+        }
+        "900" => {
+            let Some(rest) = text.strip_prefix("RELATED ID:") else { return };
+            if let Some((code, database)) = rest.split_once("RELATED DB:") {
+                details::related(database, code, false, entry);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn resolution(text: &str) -> Option<f64> {
+    let number = text.split_whitespace().next().and_then(|word| word.parse::<f64>().ok());
+    number.filter(|r| r.is_finite() && *r > 0.0)
+}
+
+fn refinement(text: &str, entry: &mut Entry) {
+    let Some((key, value)) = text.split_once(':') else { return };
+    let key = key.split_whitespace().collect::<Vec<_>>().join(" ");
+    let factor = || value.trim().parse::<f64>().ok().filter(|r| details::is_r_factor(*r));
+    match key.as_str() {
+        "PROGRAM" => programs(value, entry),
+        "RESOLUTION RANGE HIGH (ANGSTROMS)" if entry.resolution.is_none() => {
+            entry.resolution = resolution(value);
+        }
+        "R VALUE (WORKING SET)" => entry.r_work = entry.r_work.or_else(factor),
+        "FREE R VALUE" => entry.r_free = entry.r_free.or_else(factor),
+        _ => {}
+    }
+}
+
+fn programs(text: &str, entry: &mut Entry) {
+    for name in text.split([',', ';']).map(str::trim) {
+        if !matches!(name, "NULL" | "NONE" | "") {
+            add(&mut entry.software, name);
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Continued records: titles, molecules, sources, people, the article.
+
+use super::super::details;
+use super::super::method;
+use super::super::model::{Entry, MOST_VALUES, add, add_organism};
+use std::collections::BTreeMap;
+
+/// Fills in what the joined records say.
+pub(super) fn fill(entry: &mut Entry, long: &BTreeMap<String, String>) {
+    let get = |key: &str| long.get(key).map(String::as_str).unwrap_or_default();
+    let some = |key: &str| Some(get(key).to_owned()).filter(|text| !text.is_empty());
+    entry.title = some("TITLE");
+    for word in get("KEYWDS").split(',') {
+        add(&mut entry.keywords, word.trim());
+    }
+    for text in get("EXPDTA").split(';').filter(|text| !text.trim().is_empty()) {
+        add(&mut entry.methods, method::named(text));
+    }
+    for name in get("AUTHOR").split(',').chain(get("JRNL AUTH").split(',')) {
+        add(&mut entry.authors, person(name.trim()));
+    }
+    molecules(get("COMPND"), entry);
+    sources(get("SOURCE"), entry);
+    let predicted = entry.methods.iter().any(|method| method == "theoretical model")
+        || entry.methods.is_empty() && get("TITLE").to_uppercase().contains("ALPHAFOLD");
+    entry.methodology = match () {
+        () if predicted => Some("predicted"),
+        () if !entry.methods.is_empty() => Some("experimental"),
+        () => None,
+    };
+    entry.citation.title = some("JRNL TITL");
+    // The volume, page and year stand in the same record, from column 50 on.
+    entry.citation.journal =
+        some("JRNL REF").map(|text| text.split("   ").next().unwrap_or_default().to_owned());
+    // A DOI has no blanks; that of a long one is where its line ended.
+    let doi = get("JRNL DOI").split_whitespace().collect::<String>().to_lowercase();
+    entry.citation.doi = Some(doi).filter(|doi| !doi.is_empty());
+    entry.citation.pubmed = get("JRNL PMID").trim().parse().ok();
+}
+
+/// `MOL_ID: 1; MOLECULE: …; CHAIN: A;`: the keys and values, of which each may go over several lines.
+fn specifications(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    text.split(';').filter_map(|part| part.split_once(':')).map(|(key, value)| (key.trim(), value.trim()))
+}
+
+/// Whether a record is of the form that came in 1996: before it, it was plain text.
+fn has_keys(text: &str, keys: &[&str]) -> bool {
+    specifications(text).any(|(key, _)| keys.contains(&key))
+}
+
+fn molecules(text: &str, entry: &mut Entry) {
+    if !has_keys(text, &["MOL_ID", "MOLECULE", "CHAIN"]) {
+        return add(&mut entry.molecules, text);
+    }
+    for (key, value) in specifications(text) {
+        match key {
+            "MOLECULE" => add(&mut entry.molecules, value),
+            "EC" => value.split(',').for_each(|class| add(&mut entry.enzymes, class.trim())),
+            _ => {}
+        }
+    }
+}
+
+fn sources(text: &str, entry: &mut Entry) {
+    if !has_keys(text, &["MOL_ID", "ORGANISM_SCIENTIFIC", "ORGANISM_COMMON", "SYNTHETIC"]) {
+        return free_sources(text, entry);
+    }
+    for (key, value) in specifications(text) {
+        match key {
+            "ORGANISM_SCIENTIFIC" => {
+                value.split(',').for_each(|name| add_organism(&mut entry.organisms, name.trim()));
+            }
+            "ORGANISM_COMMON" => add(&mut entry.common_names, value),
+            "ORGANISM_TAXID" => {
+                for number in value.split(',').filter_map(|number| number.trim().parse().ok()) {
+                    if entry.taxonomy.len() < MOST_VALUES && !entry.taxonomy.contains(&number) {
+                        entry.taxonomy.push(number);
+                    }
+                }
+            }
+            "GENE" => details::genes(value, entry),
+            "EXPRESSION_SYSTEM" => {
+                value.split(',').for_each(|name| add_organism(&mut entry.hosts, name.trim()));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// `HUMAN (HOMO SAPIENS) RECOMBINANT FORM EXPRESSED IN (ESCHERICHIA COLI)`
+fn free_sources(text: &str, entry: &mut Entry) {
+    let mut rest = text;
+    let mut expressed = false;
+    while let Some((before, behind)) = rest.split_once('(') {
+        let (inside, more) = behind.split_once(')').unwrap_or((behind, ""));
+        expressed = expressed || before.to_uppercase().contains("EXPRESSED");
+        if expressed {
+            add_organism(&mut entry.hosts, inside.trim());
+        } else {
+            add_organism(&mut entry.organisms, inside.trim());
+            add(&mut entry.common_names, before.trim_matches([' ', ',', '$']));
+        }
+        rest = more;
+    }
+    if entry.organisms.is_empty() && entry.hosts.is_empty() {
+        add(&mut entry.common_names, text);
+    }
+}
+
+/// `M.R.SAWAYA` → `SAWAYA, M.R.`, as mmCIF has it.
+fn person(name: &str) -> String {
+    // Initials, each of a letter or two, as in `K.-H.` or `TH.`.
+    let mut end = 0;
+    while let Some(dot) = name[end..].find('.') {
+        let initial = name[end..end + dot].trim_matches([' ', '-']);
+        if initial.chars().count() > 2 || !initial.chars().all(char::is_alphabetic) {
+            break;
+        }
+        end += dot + 1;
+    }
+    let (initials, family) = name.split_at(end);
+    let family = family.trim();
+    if end == 0 || family.is_empty() { name.to_owned() } else { format!("{family}, {}", initials.trim()) }
+}

@@ -1,0 +1,148 @@
+//! What is read of an mmCIF file, and when enough of it was seen.
+
+use super::table::{Block, Wanted};
+
+/// The tables and items that are read.
+pub(super) const WANTED: &[Wanted] = &[
+    ("_entry", &["id"]),
+    ("_struct", &["title"]),
+    ("_struct_keywords", &["pdbx_keywords", "text"]),
+    ("_exptl", &["method"]),
+    ("_refine", &["ls_d_res_high", "ls_r_factor_r_free", "ls_r_factor_r_work"]),
+    ("_reflns", &["d_resolution_high"]),
+    ("_refine_hist", &["number_atoms_total"]),
+    ("_em_3d_reconstruction", &["resolution"]),
+    (
+        "_entity",
+        &[
+            "type",
+            "pdbx_description",
+            "pdbx_ec",
+            "pdbx_number_of_molecules",
+            "formula_weight",
+            "pdbx_mutation",
+        ],
+    ),
+    (
+        "_entity_src_gen",
+        &[
+            "pdbx_gene_src_scientific_name",
+            "gene_src_common_name",
+            "pdbx_gene_src_ncbi_taxonomy_id",
+            "pdbx_gene_src_gene",
+            "pdbx_host_org_scientific_name",
+        ],
+    ),
+    ("_entity_src_nat", &["pdbx_organism_scientific", "common_name", "pdbx_ncbi_taxonomy_id"]),
+    ("_pdbx_entity_src_syn", &["organism_scientific", "organism_common_name", "ncbi_taxonomy_id"]),
+    (
+        "_ma_target_ref_db_details",
+        &[
+            "db_name",
+            "db_accession",
+            "gene_name",
+            "ncbi_taxonomy_id",
+            "organism_scientific",
+            "organism_common_name",
+        ],
+    ),
+    ("_ma_qa_metric", &["id", "name", "mode"]),
+    ("_ma_qa_metric_global", &["metric_id", "metric_value"]),
+    ("_ma_model_list", &["model_id"]),
+    ("_audit_author", &["name"]),
+    (
+        "_citation",
+        &["id", "title", "journal_abbrev", "year", "pdbx_database_id_doi", "pdbx_database_id_pubmed"],
+    ),
+    ("_citation_author", &["citation_id", "name"]),
+    ("_pdbx_database_status", &["recvd_initial_deposition_date", "status_code"]),
+    ("_pdbx_database_pdb_obs_spr", &["id", "pdb_id", "replace_pdb_id"]),
+    ("_pdbx_database_related", &["db_name", "db_id", "content_type"]),
+    ("_database_2", &["database_id", "database_code"]),
+    ("_pdbx_audit_revision_history", &["revision_date"]),
+    ("_database_pdb_rev", &["date", "date_original"]),
+    (
+        "_chem_comp",
+        &[
+            "id",
+            "name",
+            "formula",
+            "formula_weight",
+            "pdbx_initial_date",
+            "pdbx_modified_date",
+            "pdbx_synonyms",
+            "type",
+            "three_letter_code",
+            "pdbx_type",
+        ],
+    ),
+    ("_pdbx_entity_nonpoly", &["comp_id"]),
+    ("_pdbx_struct_mod_residue", &["label_comp_id"]),
+    ("_entity_poly", &["type", "pdbx_strand_id", "pdbx_seq_one_letter_code_can", "pdbx_seq_one_letter_code"]),
+    ("_struct_ref", &["db_name", "pdbx_db_accession", "db_code"]),
+    (
+        "_struct_ref_seq_dif",
+        &["mon_id", "db_mon_id", "details", "pdbx_auth_seq_num", "seq_num", "pdbx_seq_db_seq_num"],
+    ),
+    ("_symmetry", &["space_group_name_h-m"]),
+    ("_space_group", &["name_h-m_alt"]),
+    ("_cell", &["length_a", "length_b", "length_c", "angle_alpha", "angle_beta", "angle_gamma"]),
+    ("_pdbx_struct_assembly", &["oligomeric_details", "oligomeric_count"]),
+    ("_software", &["name"]),
+    ("_em_software", &["name"]),
+    ("_pdbx_nmr_software", &["name"]),
+    (
+        "_pdbx_reference_molecule",
+        &["prd_id", "name", "formula", "formula_weight", "type", "class", "compound_details"],
+    ),
+];
+
+/// Either of these holds the release date; where neither stands before the atoms, it stands behind them.
+pub(super) const HISTORIES: [&str; 2] = ["_pdbx_audit_revision_history.", "_database_PDB_rev."];
+/// What every entry of the archive has.
+const ALWAYS: [&str; 11] = [
+    "_struct",
+    "_struct_keywords",
+    "_struct_ref",
+    "_exptl",
+    "_entity",
+    "_entity_poly",
+    "_chem_comp",
+    "_citation",
+    "_audit_author",
+    "_database_2",
+    "_pdbx_database_status",
+];
+/// Of these it has at least one.
+const SOURCES: [&str; 3] = ["_entity_src_gen", "_entity_src_nat", "_pdbx_entity_src_syn"];
+/// What those of the archive have that were solved by diffraction.
+const DIFFRACTION: [&str; 3] = ["_refine", "_cell", "_symmetry"];
+const PROGRAMS: [&str; 3] = ["_software", "_em_software", "_pdbx_nmr_software"];
+
+/// What a look at the tables before the atoms tells of those behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Behind {
+    /// Something that is wanted may come.
+    Wanted,
+    /// Only programs and assemblies may come, as in the archive's files from before December 2023: not worth the time that it takes to
+    /// pass over the atoms, but worth being told.
+    Little,
+    /// Nothing: the file is ordered as the archive's are since then.
+    Nothing,
+}
+
+/// What may come behind the atoms of this block, which has a history. A file that is not one of the archive's may have its tables in any
+/// order.
+pub(super) fn behind(block: &Block<'_>) -> Behind {
+    let any = |names: &[&str]| names.iter().any(|name| block.has(name));
+    let all = |names: &[&str]| names.iter().all(|name| block.has(name));
+    let by = |word: &str| {
+        block.rows("_exptl").any(|row| row.text("method").is_some_and(|text| text.contains(word)))
+    };
+    let solved = (!by("DIFFRACTION") || all(&DIFFRACTION))
+        && (!by("ELECTRON MICROSCOPY") || block.has("_em_3d_reconstruction"));
+    if !(all(&ALWAYS) && any(&SOURCES) && solved) {
+        return Behind::Wanted;
+    }
+    if any(&PROGRAMS) && block.has("_pdbx_struct_assembly") { Behind::Nothing } else { Behind::Little }
+}

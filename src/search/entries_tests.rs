@@ -1,0 +1,121 @@
+//! What is one hit, what stands for it, and in which order.
+
+use super::tests::{Mirror, ids, request};
+use super::*;
+use std::fs;
+
+/// What calls itself `model` may be anything; a PDB ID and the code of a component are one thing.
+#[test]
+fn only_ids_of_the_archive_make_files_one() {
+    let mirror = Mirror::empty();
+    let write = |name: &str, text: &str| fs::write(mirror.root().join(name), text).unwrap();
+    write("a.cif", "data_model\n_entry.id model\n_struct.title 'prediction of kinase A'\n");
+    write("b.cif", "data_model\n_entry.id model\n_struct.title 'prediction of lipase B'\n");
+    write("c.cif", "data_HEM\n_chem_comp.id HEM\n");
+    write("d.cif", "data_HEM\n_chem_comp.id HEM\n");
+    write("1abc.cif", "data_1ABC\n_entry.id 1ABC\n_struct.title tumours\n");
+    write("1abc.mr", "restraints of tumours\n");
+    write(
+        "pdb1abc.ent",
+        "HEADER    X                                       01-JAN-99   1ABC\nTITLE     TUMOUR\n",
+    );
+    mirror.build("a");
+    mirror.build("b");
+    let engine = mirror.engine();
+    for (query, hits, documents) in [
+        ("prediction", 4, 4),
+        ("kind:component", 1, 4),
+        ("id:1abc", 2, 6),
+        ("id:1abc kind:nmr", 1, 2),
+        ("kind:structure", 5, 8),
+        ("tumor", 1, 4),
+        ("tumour", 1, 4),
+        ("tumours", 2, 6),
+        ("*", 7, 14),
+    ] {
+        for limit in [100, 1] {
+            let outcome = engine.search(&Request { limit, ..request(query) }).unwrap();
+            assert_eq!((outcome.total, outcome.documents), (hits, documents), "{query}, {limit}");
+            assert_eq!(outcome.hits.len() as u64, hits.min(limit as u64), "{query}");
+        }
+    }
+}
+
+/// The word itself comes before its kin.
+#[test]
+fn exact_words_come_first() {
+    let mirror = Mirror::empty();
+    let long = "inhibitor ".repeat(40);
+    for (n, title) in
+        ["inhibitors", "inhibitor", &long, "inhibition", "inhibitors of inhibitors"].iter().enumerate()
+    {
+        let text = format!("data_x\n_entry.id {}xyz\n_struct.title '{title}'\n", n + 1);
+        fs::write(mirror.root().join(format!("{n}.cif")), text).unwrap();
+    }
+    mirror.build("a");
+    let engine = mirror.engine();
+    for (query, exact, all) in [
+        ("inhibitors", &["1xyz", "5xyz"][..], 4),
+        ("title:inhibitor", &["2xyz", "3xyz"], 4),
+        ("keywords:inhibitor", &[], 0),
+    ] {
+        let outcome = engine.search(&request(query)).unwrap();
+        let ids: Vec<String> = outcome.hits.iter().map(|hit| hit.shown.id.clone().unwrap()).collect();
+        assert_eq!(ids.len(), all, "{query}: {ids:?}");
+        let mut first = ids[..exact.len()].to_vec();
+        first.sort();
+        assert_eq!(first, exact, "{query}");
+    }
+    assert_eq!(engine.search(&request("\"inhibitor\"")).unwrap().total, 4);
+    assert_eq!(engine.search(&request("-inhibitor")).unwrap().total, 1);
+}
+
+#[test]
+fn a_broken_copy_stands_behind_the_good_one() {
+    let mirror = Mirror::of_corpus();
+    let good = fs::read(mirror.root().join("a8/1a8o.cif.gz")).unwrap();
+    fs::create_dir(mirror.root().join("aa")).unwrap();
+    fs::write(mirror.root().join("aa/1a8o.cif.gz"), &good[..40]).unwrap();
+    fs::write(mirror.root().join("a8/pdb1a8o.ent.gz"), "no gzip").unwrap();
+    mirror.build("a");
+    let engine = mirror.engine();
+    for query in ["1a8o", "id:1a8o", "*"] {
+        for sort in [Sort::Score, Sort::Id, Sort::Released, Sort::Resolution] {
+            let outcome = engine.search(&Request { sort, ..request(query) }).unwrap();
+            let hits: Vec<&Hit> =
+                outcome.hits.iter().filter(|hit| hit.shown.id.as_deref() == Some("1a8o")).collect();
+            assert_eq!((hits.len(), hits[0].places.len()), (1, 3), "{query}");
+            assert_eq!(
+                (hits[0].shown.error.as_deref(), hits[0].shown.title.is_some()),
+                (None, true),
+                "{query}"
+            );
+        }
+    }
+    let broken = engine.search(&request("status:error")).unwrap();
+    assert_eq!((broken.total, broken.documents), (1, 2));
+    assert!(broken.hits[0].shown.error.is_some());
+    assert!(broken.hits[0].shown.title.as_deref().unwrap().contains("HIV"));
+}
+
+/// Names are bytes, and texts and components are documents as well.
+#[test]
+fn whatever_lies_in_a_mirror_is_found() {
+    use std::os::unix::ffi::OsStrExt;
+    let mirror = Mirror::of_corpus();
+    let odd = mirror.root().join(std::ffi::OsStr::from_bytes(b"odd \xff\nname.txt"));
+    fs::write(&odd, "the mirror of Erised").unwrap();
+    fs::write(mirror.root().join("components.cif"), "data_HEM\n_chem_comp.id HEM\n_chem_comp.name HEME\n")
+        .unwrap();
+    fs::write(mirror.root().join(".1a8o.cif.gz.Xk3f9a"), "temporary").unwrap();
+    std::os::unix::fs::symlink("a8", mirror.root().join("link")).unwrap();
+    let built = mirror.build("a");
+    assert_eq!((built.files_seen, built.errors), (10, 0));
+    let engine = mirror.engine();
+    let outcome = engine.search(&request("erised")).unwrap();
+    assert_eq!(outcome.hits[0].places[0].path, b"odd \xff\nname.txt");
+    assert_eq!(ids(&engine, "kind:component heme"), ["hem"]);
+    fs::remove_file(&odd).unwrap();
+    assert_eq!(mirror.build("a").removed, 1);
+    assert_eq!(engine.search(&request("erised")).unwrap().total, 0);
+}
