@@ -36,6 +36,9 @@ use clap::Parser;
 
 /// Reads the command line and does what it says.
 pub fn main() -> Exit {
+    if completions::answer() {
+        return Exit::Done;
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
