@@ -150,8 +150,10 @@ impl Value for HookList {
     }
 
     fn schema() -> Schema {
-        let line = || schemars::json_schema!({"type": "string", "minLength": 1});
-        let argv = schemars::json_schema!({"type": "array", "minItems": 1, "items": {"type": "string"}});
+        let line = || schemars::json_schema!({"type": "string", "pattern": r"\S"});
+        let argv = schemars::json_schema!({
+            "type": "array", "minItems": 1, "prefixItems": [{"minLength": 1}], "items": {"type": "string"}
+        });
         schemars::json_schema!({"anyOf": [line(), {"type": "array", "items": {"anyOf": [line(), argv]}}]})
     }
 }

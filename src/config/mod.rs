@@ -14,6 +14,7 @@ mod manners;
 mod nearest;
 mod notify;
 mod paths;
+mod patterns;
 mod preset;
 mod problem;
 mod resolve;

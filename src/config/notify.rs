@@ -114,7 +114,7 @@ impl Value for Url {
     }
 
     fn schema() -> Schema {
-        schemars::json_schema!({"type": "string", "pattern": "^https?://[^/?#]"})
+        schemars::json_schema!({"type": "string", "pattern": "^https?://[!-\"$-.0->@-~][!-~]*$"})
     }
 }
 

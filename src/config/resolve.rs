@@ -11,8 +11,8 @@ use super::preset;
 use super::problem::{Problem, Text};
 use super::surroundings::Surroundings;
 use super::{
-    CleanSettings, Concurrency, Config, IndexLayer, NotifyLayer, NotifySettings, Overrides, ScanLayer,
-    ScanSettings, StatsLayer, SyncLayer, SyncSettings,
+    CleanMode, CleanSettings, Concurrency, Config, IndexLayer, NotifyLayer, NotifySettings, Overrides,
+    ScanLayer, ScanSettings, StatsLayer, SyncLayer, SyncSettings,
 };
 use crate::job::{Address, Hooks, Indexing, Job, MaxDelete, MaxEntries, MaxOlder, Preset, Priority, Source};
 use crate::rsync::args;
@@ -73,6 +73,11 @@ impl Resolver<'_> {
 
     fn clean(&mut self, draft: &Draft) -> CleanSettings {
         let clean = draft.clean.clone().fill();
+        if clean.mode.value == CleanMode::Backup && draft.clean.backup_dir.is_none() {
+            let hint =
+                Some("add backup_dir = \"DIR\"; for one run there is `clean run --backup-dir DIR`".into());
+            self.at_origin(clean.mode.origin, "mode = \"backup\" needs a backup_dir".into(), hint);
+        }
         let backup_dir = clean.backup_dir.and_then(|given| {
             let base = self.base(given.origin);
             let text = given.value.to_string_lossy().into_owned();

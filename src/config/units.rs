@@ -1,5 +1,6 @@
 //! Values with a unit: spans of time, sizes, rates, limits.
 
+use super::patterns::{self, Zero};
 use super::value::{Reader, Value, integer, read_text};
 use crate::job::{MaxDelete, MaxEntries, MaxOlder, Preset};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -63,8 +64,20 @@ fn bytes_text(bytes: u64) -> String {
     format!("{}{unit}", bytes / factor)
 }
 
-fn span_schema(what: &str) -> Schema {
-    schemars::json_schema!({"type": "string", "pattern": "[0-9]", "examples": ["30s", "10m", "2h"], "$comment": what})
+/// A span as people write it: in the largest unit that divides it ("400d", "90s").
+fn span_text(span: Duration) -> String {
+    const UNITS: [(&str, u128); 7] = [
+        ("d", 86_400_000_000_000),
+        ("h", 3_600_000_000_000),
+        ("m", 60_000_000_000),
+        ("s", 1_000_000_000),
+        ("ms", 1_000_000),
+        ("us", 1_000),
+        ("ns", 1),
+    ];
+    let nanos = span.as_nanos();
+    let unit = UNITS.into_iter().find(|(_, length)| nanos > 0 && nanos.is_multiple_of(*length));
+    unit.map_or("0s".into(), |(unit, length)| format!("{}{unit}", nanos / length))
 }
 
 impl FromStr for TimeLimit {
@@ -132,11 +145,11 @@ impl Value for TimeLimit {
     }
 
     fn to_toml(&self) -> toml::Value {
-        self.0.map_or("0s".into(), |span| humantime::format_duration(span).to_string()).into()
+        span_text(self.0.unwrap_or_default()).into()
     }
 
     fn schema() -> Schema {
-        span_schema("a span of time; 0 is no limit")
+        patterns::span(Zero::AsNumber, "a span of time; 0 is no limit")
     }
 }
 
@@ -150,11 +163,11 @@ impl Value for Pause {
     }
 
     fn to_toml(&self) -> toml::Value {
-        humantime::format_duration(self.0).to_string().into()
+        span_text(self.0).into()
     }
 
     fn schema() -> Schema {
-        span_schema("a span of time")
+        patterns::span(Zero::AsText, "a span of time")
     }
 }
 
@@ -172,7 +185,7 @@ impl Value for Period {
     }
 
     fn schema() -> Schema {
-        span_schema("a span of time, more than none")
+        patterns::span(Zero::Refused, "a span of time, more than none")
     }
 }
 
@@ -206,7 +219,7 @@ impl Value for Size {
     }
 
     fn schema() -> Schema {
-        schemars::json_schema!({"type": ["string", "integer"], "minimum": 0, "examples": ["20GiB"]})
+        patterns::size()
     }
 }
 
@@ -224,7 +237,7 @@ impl Value for Rate {
     }
 
     fn schema() -> Schema {
-        schemars::json_schema!({"type": ["string", "integer"], "minimum": 0, "examples": ["5MB"]})
+        patterns::rate()
     }
 }
 
@@ -249,7 +262,7 @@ macro_rules! limits {
                 }
 
                 fn schema() -> Schema {
-                    schemars::json_schema!({"type": ["string", "integer"], "minimum": 0, "pattern": "^[0-9]+$|^[0-9.]+ *%$"})
+                    patterns::share()
                 }
             }
         )+
@@ -302,6 +315,13 @@ mod tests {
         assert_eq!("5MB/s".parse(), Ok(Rate(Some(5_000_000))));
         assert_eq!("100".parse(), Ok(Rate(Some(102_400))), "a bare number is KiB, as in rsync");
         assert_eq!("0".parse(), Ok(Rate(None)));
+    }
+
+    #[test]
+    fn spans_are_written_in_one_unit() {
+        for text in ["400d", "10m", "90s", "1d", "36h", "1500ms", "0s"] {
+            assert_eq!(span_text(duration(text).unwrap()), text);
+        }
     }
 
     #[test]

@@ -170,7 +170,7 @@ impl Value for PathBuf {
     }
 
     fn schema() -> Schema {
-        schemars::json_schema!({"type": "string", "minLength": 1})
+        schemars::json_schema!({"type": "string", "pattern": r"\S"})
     }
 }
 

@@ -140,7 +140,7 @@ impl Value for Slower {
     }
 
     fn schema() -> Schema {
-        schemars::json_schema!({"type": "string", "pattern": "^[0-9.]+ *x *(p50|p90|p95|p99|mean)$"})
+        schemars::json_schema!({"type": "string", "pattern": r"^\s*[+]?([0-9]*[1-9][0-9]*([.][0-9]*)?|[0-9]*[.][0-9]*[1-9][0-9]*)\s*x\s*(p50|p90|p95|p99|mean)\s*$"})
     }
 }
 
@@ -171,7 +171,7 @@ impl Value for Bound {
     }
 
     fn schema() -> Schema {
-        schemars::json_schema!({"type": ["number", "string"]})
+        super::patterns::bound(None)
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod clean;
 mod clocks;
+mod completions;
 mod config;
 mod docs;
 mod doctor;

@@ -14,7 +14,7 @@ use crate::exit::Exit;
 use crate::ui::Ui;
 use clap::CommandFactory;
 use clap_complete::CompleteEnv;
-use clap_complete::env::{Elvish, Powershell, Shells};
+use clap_complete::env::{Elvish, EnvCompleter as _, Powershell, Shells};
 use shells::Shell;
 use std::env;
 use std::path::PathBuf;
@@ -51,9 +51,7 @@ fn program() -> String {
 /// Answers a script. `false`: no script is asking. Whatever goes wrong is silent, since it would be printed into somebody's command line.
 pub(super) fn answer() -> bool {
     let Some(shell) = env::var_os(VARIABLE) else { return false };
-    let own = SHELLS
-        .completer(&shell.to_string_lossy())
-        .is_some_and(|known| known.name() != "elvish" && known.name() != "powershell");
+    let own = [Shell::Bash, Shell::Zsh, Shell::Fish].iter().any(|known| known.is(&shell.to_string_lossy()));
     let completer = CompleteEnv::with_factory(|| {
         let typed = Typed::of(env::args_os());
         candidates::attach(Cli::command(), &typed, own)

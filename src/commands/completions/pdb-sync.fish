@@ -10,11 +10,16 @@ function __pdb_sync_complete
             case value
                 printf '%s\n' $kind[2]
             case files directories
-                set -l path (string replace -- "$kind[2]" '' "$current")
+                # What stands before the path, and the path so far, without quotes.
+                set -l parts (string split \t -- $kind[2])
+                set -l paths
                 if test $kind[1] = files
-                    printf "$kind[2]%s\n" (__fish_complete_path "$path")
+                    set paths (__fish_complete_path "$parts[2]")
                 else
-                    printf "$kind[2]%s\n" (__fish_complete_directories "$path" '')
+                    set paths (__fish_complete_directories "$parts[2]" '')
+                end
+                for path in $paths
+                    printf '%s%s\n' "$parts[1]" $path
                 end
         end
     end

@@ -1,7 +1,7 @@
 //! The scripts of the shells that we have our own for, and answers in the form that each reads.
 //!
 //! An answer has a candidate a line, `value:TEXT`; `open:TEXT` is one that the word goes on after. `files:BEFORE` and `directories:BEFORE`
-//! ask the shell to complete a path that follows BEFORE in the word.
+//! ask the shell to complete a path that follows BEFORE in the word; fish is told the path so far, too.
 
 use super::candidates::{DIRECTORIES, FILES};
 use super::typed::unquoted;
@@ -82,9 +82,17 @@ impl EnvCompleter for Shell {
         let found = complete(command, plain, index, current_dir)?;
         for candidate in wanted(&found, &meant) {
             let value = candidate.get_value().to_string_lossy();
-            match candidate.get_tag().map(ToString::to_string).as_deref() {
-                Some(FILES) => writeln!(buf, "files:{value}")?,
-                Some(DIRECTORIES) => writeln!(buf, "directories:{value}")?,
+            let kind = match candidate.get_tag().map(ToString::to_string).as_deref() {
+                Some(FILES) => "files",
+                Some(DIRECTORIES) => "directories",
+                _ => "",
+            };
+            match (kind, self) {
+                ("files" | "directories", Shell::Fish) => {
+                    let path = meant.strip_prefix(&*value).unwrap_or(&meant);
+                    writeln!(buf, "{kind}:{value}\t{path}")?;
+                }
+                ("files" | "directories", _) => writeln!(buf, "{kind}:{value}")?,
                 _ => writeln!(buf, "{}", self.line(candidate, &value, current, &meant))?,
             }
         }
