@@ -63,11 +63,14 @@ impl Value for Sources {
     }
 
     fn schema() -> Schema {
-        let one = r"^[^-\s]";
-        schemars::json_schema!({"anyOf": [
-            {"type": "string", "pattern": one},
-            {"type": "array", "minItems": 1, "items": {"type": "string", "pattern": one}}
-        ]})
+        let one = schemars::json_schema!({
+            "type": "string",
+            "pattern": r"^[^-\s]",
+            "anyOf": [{"pattern": "^[rR][sS][yY][nN][cC]://"}, {"not": {"pattern": "^[A-Za-z0-9+]*://"}}],
+            // Local paths that nobody could expand.
+            "not": {"pattern": "^(%[^:]*|~[^/:]+(/.*)?)$"},
+        });
+        schemars::json_schema!({"anyOf": [one, {"type": "array", "minItems": 1, "items": one}]})
     }
 }
 

@@ -21,7 +21,10 @@ pub fn schema() -> Value {
         !matches!(key, "source" | "dest" | "description")
     });
     defaults.remove("required");
-    let sync = table("How runs behave.", SyncLayer::KEYS, &SyncLayer::built_in().entries(), |_| true);
+    let sync_defaults = SyncLayer::built_in().entries();
+    let mut sync = table("How runs behave.", SyncLayer::KEYS, &sync_defaults, |_| true);
+    // It is expanded like a path.
+    sync["properties"]["rsync"]["pattern"] = r"^(~(/|$)|[^%~\s]|\s+\S)".into();
     let scan = table("How trees are read.", ScanLayer::KEYS, &ScanLayer::built_in().entries(), |_| true);
     let mut clean =
         table("How mirrors are cleaned.", CleanLayer::KEYS, &CleanLayer::built_in().entries(), |_| true);

@@ -170,7 +170,8 @@ impl Value for PathBuf {
     }
 
     fn schema() -> Schema {
-        schemars::json_schema!({"type": "string", "pattern": r"\S"})
+        // `~name` and `%…%` mean nothing here.
+        schemars::json_schema!({"type": "string", "pattern": r"^(~(/|$)|[^%~\s]|\s+\S)"})
     }
 }
 

@@ -90,7 +90,10 @@ impl FromStr for Slower {
         let wrong =
             || format!("{text:?} is no such rule: write it as \"2x p95\" (p50, p90, p95, p99 or mean)");
         let (factor, point) = text.trim().split_once('x').ok_or_else(wrong)?;
-        let factor: f64 = factor.trim().parse().map_err(|_| wrong())?;
+        let factor = factor.trim();
+        // Nobody writes an exponent on purpose.
+        let factor: f64 =
+            if factor.contains(['e', 'E']) { Err(wrong()) } else { factor.parse().map_err(|_| wrong()) }?;
         let point = Point::ALL.into_iter().find(|known| known.word() == point.trim()).ok_or_else(wrong)?;
         if factor.is_finite() && factor > 0.0 { Ok(Slower(factor, point)) } else { Err(wrong()) }
     }

@@ -42,9 +42,9 @@ impl Junit {
     fn report(&self, summary: &Summary) -> Report {
         let mut report = Report::new("pdb-sync");
         let mut suite = TestSuite::new(format!("sync {}", summary.run));
-        // As Ant writes it, which is where the format comes from: UTC, and no zone.
+        // With its zone: who reads it need not guess.
         if let Some(started) = self.started {
-            let started = started.strftime("%Y-%m-%dT%H:%M:%S").to_string();
+            let started = started.strftime("%Y-%m-%dT%H:%M:%S+00:00").to_string();
             suite.extra.insert("timestamp".into(), started.into());
         }
         let host = rustix::system::uname().nodename().to_string_lossy().into_owned();

@@ -50,7 +50,10 @@ fn expanded(path: &str) -> String {
 
 /// A word without its quotes, the last of which may be missing.
 pub(super) fn unquoted(word: &str) -> String {
-    let ends = ["", "'", "\"", "\\"];
+    // A backslash at the end has nothing to stand before yet.
+    let backslashes = word.bytes().rev().take_while(|byte| *byte == b'\\').count();
+    let word = &word[..word.len() - backslashes % 2];
+    let ends = ["", "'", "\""];
     let whole =
         ends.iter().find_map(|end| match shell_words::split(&format!("{word}{end}")).ok()?.as_slice() {
             [] => Some(String::new()),

@@ -115,6 +115,16 @@ const VALUES: &[&str] = &[
     "{ x = 1 }",
     "{ enabled = true }",
     "{ enabled = 1 }",
+    "'~'",
+    "'~x'",
+    "'~x/y'",
+    "'~/x'",
+    "'%x'",
+    "'host:x'",
+    "'host:/x/'",
+    "'RSYNC://h/m/'",
+    "'/a:b/'",
+    "'1e1x p95'",
 ];
 
 /// Files that are judged as a whole.
@@ -240,7 +250,10 @@ fn the_schema_refuses_what_the_reader_refuses_and_nothing_else() {
         let value = serde_json::to_value(value).unwrap();
         let fits = schema.is_valid(&value);
         match &read {
-            Ok(_) if !fits => disagreed.push(format!("{file:?}: only the schema refuses it")),
+            // A root below which nothing hangs is not looked at.
+            Ok(_) if !fits && key != "root" => {
+                disagreed.push(format!("{file:?}: only the schema refuses it"))
+            }
             Err(problems) if fits && !is_beyond_a_schema(key, &problems.to_string()) => {
                 disagreed.push(format!("{file:?}: only the reader refuses it: {}", problems.0[0].text));
             }
