@@ -194,8 +194,13 @@ fn readers_of_man_pages_do_not_complain() {
     for (program, args) in [
         ("mandoc", &["-T", "lint"][..]),
         ("groff", &["-man", "-w", "w", "-t", "-T", "utf8", "-z"]),
-        ("man", &["--warnings=w", "-E", "UTF-8", "-l", "-T", "utf8", "-Z"]),
+        ("man", &["--warnings=w", "-E", "UTF-8", "-l", "-Tutf8", "-Z"]),
     ] {
+        // Others of that name, such as mandoc's own, know no warnings.
+        if program == "man" && !is_man_db() {
+            skipped("man is not man-db's");
+            continue;
+        }
         for page in &pages {
             let read =
                 match process::Command::new(program).args(args).arg(page).env("LC_ALL", "C.UTF-8").output() {
@@ -212,6 +217,11 @@ fn readers_of_man_pages_do_not_complain() {
             assert!(faults.is_empty(), "{program} {}: {faults:#?}", page.display());
         }
     }
+}
+
+fn is_man_db() -> bool {
+    let version = process::Command::new("man").arg("--version").output();
+    version.is_ok_and(|version| String::from_utf8_lossy(&version.stdout).starts_with("man 2."))
 }
 
 /// Each page names every page below it, and the first one all commands.
