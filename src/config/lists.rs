@@ -63,13 +63,7 @@ impl Value for Sources {
     }
 
     fn schema() -> Schema {
-        let one = schemars::json_schema!({
-            "type": "string",
-            "pattern": r"^[^-\s]",
-            "anyOf": [{"pattern": "^[rR][sS][yY][nN][cC]://"}, {"not": {"pattern": "^[A-Za-z0-9+]*://"}}],
-            // Local paths that nobody could expand.
-            "not": {"pattern": "^(%[^:]*|~[^/:]+(/.*)?)$"},
-        });
+        let one = super::patterns::source();
         schemars::json_schema!({"anyOf": [one, {"type": "array", "minItems": 1, "items": one}]})
     }
 }

@@ -62,6 +62,29 @@ pub(super) fn share() -> Schema {
     json_schema!({"type": ["string", "integer"], "minimum": 0, "pattern": text, "examples": ["10%", 1000]})
 }
 
+/// A source in one of rsync's notations: `rsync://[USER@]HOST[:PORT]/MODULE…`, `[USER@]HOST::MODULE…`, `[USER@]HOST:PATH`, `PATH`.
+pub(super) fn source() -> Schema {
+    let url = r"^[rR][sS][yY][nN][cC]://([^/@:]*:?@)?(\[[^/\]]+\]|[^/:@\[\]]+)(:(0*[1-9][0-9]{0,4})?)?/[^/]";
+    let no_other = [
+        // Other schemes.
+        "^[A-Za-z0-9+]*://",
+        // No host, no module, a password, a port that would be a path.
+        "^([^/:@]*@)?:",
+        r"^([^/:\[]*|([^/:@]*@)?\[[^/\]]*\])::(/|$)",
+        "^[^/:@]+:[^/@]+@",
+        "^[^/:]+:[0-9]+::",
+        // Local paths that nobody could expand.
+        "^(%[^:]*|~[^/:]+(/.*)?)$",
+    ];
+    let no_other: Vec<Value> = no_other.into_iter().map(|pattern| json!({"pattern": pattern})).collect();
+    json_schema!({
+        "type": "string",
+        "pattern": r"^[^-\s]",
+        "anyOf": [{"pattern": url}, {"not": {"anyOf": no_other}}],
+        "examples": ["rsync://HOST/MODULE/", "HOST::MODULE/", "/srv/mirror/"],
+    })
+}
+
 /// A limit of a figure that is measured in this unit: a number, or text.
 pub(super) fn bound(unit: Option<crate::stats::Unit>) -> Schema {
     use crate::stats::Unit;
