@@ -120,6 +120,10 @@ pub struct ListArgs {
 
 /// `completions`
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  source <(pdb-sync completions bash)             for this shell only
+  pdb-sync completions zsh >_pdb-sync             into a directory of $fpath
+  pdb-sync completions fish >pdb-sync.fish        into ~/.config/fish/completions")]
 pub struct CompletionsArgs {
     /// The shell to complete in
     pub shell: clap_complete::Shell,

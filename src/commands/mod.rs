@@ -38,6 +38,9 @@ use std::io;
 
 /// Reads the command line and does what it says.
 pub fn main() -> Exit {
+    if completions::answer() {
+        return Exit::Done;
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return usage(&error),

@@ -96,13 +96,13 @@ impl Value for CleanRules {
     }
 
     fn schema() -> Schema {
-        let text = || schemars::json_schema!({"type": "string", "minLength": 1});
+        let text = || schemars::json_schema!({"type": "string", "pattern": "[^/]"});
         schemars::json_schema!({"type": "array", "items": {
             "type": "object",
             "required": ["name", "pattern", "action"],
             "additionalProperties": false,
             "properties": {
-                "name": text(),
+                "name": {"type": "string", "pattern": r"\S"},
                 "pattern": {"anyOf": [text(), {"type": "array", "minItems": 1, "items": text()}]},
                 "action": {"enum": ["delete", "review", "keep"]},
                 "reason": {"type": "string"},
@@ -111,7 +111,13 @@ impl Value for CleanRules {
                 "max_size": Size::schema(),
                 "min_age": TimeLimit::schema(),
                 "max_age": TimeLimit::schema(),
-            }
+            },
+            // A pattern that ends in a slash means directories.
+            "if": {"required": ["type"], "properties": {"type": {"enum": ["file", "symlink", "other"]}}},
+            "then": {"properties": {"pattern": {
+                "not": {"type": "string", "pattern": "/$"},
+                "items": {"not": {"type": "string", "pattern": "/$"}},
+            }}}
         }})
     }
 }
@@ -138,7 +144,13 @@ fn rule(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Option<Rule> {
     };
     for (key, value) in table {
         match key.get_ref().as_ref() {
-            "name" => rule.name = String::read(value, reader).unwrap_or_default(),
+            "name" => {
+                let read = String::read(value, reader);
+                if read.as_ref().is_some_and(|name| name.trim().is_empty()) {
+                    reader.problem(value.span(), "the name of a rule must not be empty", None);
+                }
+                rule.name = read.unwrap_or_default();
+            }
             "reason" => rule.reason = String::read(value, reader).unwrap_or_default(),
             "pattern" => rule.patterns = patterns(value, reader),
             "min_size" => rule.min_size = Size::read(value, reader).and_then(|size| size.0),

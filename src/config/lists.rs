@@ -63,11 +63,8 @@ impl Value for Sources {
     }
 
     fn schema() -> Schema {
-        let one = r"^[^-\s]";
-        schemars::json_schema!({"anyOf": [
-            {"type": "string", "pattern": one},
-            {"type": "array", "minItems": 1, "items": {"type": "string", "pattern": one}}
-        ]})
+        let one = super::patterns::source();
+        schemars::json_schema!({"anyOf": [one, {"type": "array", "minItems": 1, "items": one}]})
     }
 }
 
@@ -161,8 +158,10 @@ impl Value for HookList {
     }
 
     fn schema() -> Schema {
-        let line = || schemars::json_schema!({"type": "string", "minLength": 1});
-        let argv = schemars::json_schema!({"type": "array", "minItems": 1, "items": {"type": "string"}});
+        let line = || schemars::json_schema!({"type": "string", "pattern": r"\S"});
+        let argv = schemars::json_schema!({
+            "type": "array", "minItems": 1, "prefixItems": [{"minLength": 1}], "items": {"type": "string"}
+        });
         schemars::json_schema!({"anyOf": [line(), {"type": "array", "items": {"anyOf": [line(), argv]}}]})
     }
 }

@@ -17,6 +17,7 @@ mod notify;
 mod own_source;
 mod passwords;
 mod paths;
+mod patterns;
 mod preset;
 mod problem;
 mod resolve;

@@ -174,7 +174,7 @@ impl Value for Addressee {
             })
         };
         schemars::json_schema!({"anyOf": [
-            {"type": "string", "pattern": "^https?://[^/?#]"}, one("env"), one("file"),
+            {"type": "string", "pattern": "^https?://[!-\"$-.0->@-~][!-~]*$"}, one("env"), one("file"),
         ]})
     }
 }

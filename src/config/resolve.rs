@@ -12,8 +12,8 @@ use super::problem::{Problem, Text};
 use super::surroundings::Surroundings;
 use super::unfit::Mistakes;
 use super::{
-    CleanSettings, Concurrency, Config, IndexLayer, NotifyLayer, Overrides, ScanLayer, ScanSettings,
-    StatsLayer, SyncLayer, SyncSettings,
+    CleanMode, CleanSettings, Concurrency, Config, IndexLayer, NotifyLayer, Overrides, ScanLayer,
+    ScanSettings, StatsLayer, SyncLayer, SyncSettings,
 };
 use crate::job::{Hooks, Indexing, Job, MaxDelete, MaxEntries, MaxOlder, Preset, Priority, Source};
 use crate::rsync::args;
@@ -79,6 +79,11 @@ impl Resolver<'_> {
 
     fn clean(&mut self, draft: &Draft) -> CleanSettings {
         let clean = draft.clean.clone().fill();
+        if clean.mode.value == CleanMode::Backup && draft.clean.backup_dir.is_none() {
+            let hint =
+                Some("add backup_dir = \"DIR\"; for one run there is `clean run --backup-dir DIR`".into());
+            self.at_origin(clean.mode.origin, "mode = \"backup\" needs a backup_dir".into(), hint);
+        }
         let backup_dir = clean.backup_dir.map(|given| {
             let text = given.value.to_string_lossy().into_owned();
             let path = self.below(given.origin, &text).map(|path| normalise(Path::new(&path)));

@@ -4,6 +4,8 @@ use super::layer::{
     AlertLayer, CleanLayer, HostLayer, IndexLayer, Key, Layer, NotifyLayer, Origin, ScanLayer, StatsLayer,
     SyncLayer,
 };
+use super::patterns;
+use crate::stats::{Metric, Unit};
 use serde_json::{Map, Value, json};
 
 /// JSON Schema, draft 2020-12.
@@ -19,14 +21,21 @@ pub fn schema() -> Value {
         !matches!(key, "source" | "dest" | "description")
     });
     defaults.remove("required");
-    let sync = table("How runs behave.", SyncLayer::KEYS, &SyncLayer::built_in().entries(), |_| true);
+    let sync_defaults = SyncLayer::built_in().entries();
+    let mut sync = table("How runs behave.", SyncLayer::KEYS, &sync_defaults, |_| true);
+    // It is expanded like a path.
+    sync["properties"]["rsync"]["pattern"] = r"^(~(/|$)|[^%~\s]|\s+\S)".into();
     let scan = table("How trees are read.", ScanLayer::KEYS, &ScanLayer::built_in().entries(), |_| true);
-    let clean =
+    let mut clean =
         table("How mirrors are cleaned.", CleanLayer::KEYS, &CleanLayer::built_in().entries(), |_| true);
-    let host = table("Limits of one host.", HostLayer::KEYS, &[], |_| true);
+    clean.insert("if".into(), json!({"required": ["mode"], "properties": {"mode": {"const": "backup"}}}));
+    clean.insert("then".into(), json!({"required": ["backup_dir"]}));
+    let mut host = table("Limits of one host.", HostLayer::KEYS, &[], |_| true);
+    host.insert("minProperties".into(), 1.into());
     let stats_defaults = StatsLayer::built_in().entries();
     let mut stats = table("What is remembered of past runs.", StatsLayer::KEYS, &stats_defaults, |_| true);
-    let alert = table("When the past deserves attention.", AlertLayer::KEYS, &[], |_| true);
+    let mut alert = table("When the past deserves attention.", AlertLayer::KEYS, &[], |_| true);
+    alert.extend(conditions());
     stats["properties"]["alerts"] = json!({
         "description": "When the past deserves attention.", "type": "array", "items": alert,
     });
@@ -51,6 +60,7 @@ pub fn schema() -> Value {
         "hosts": {
             "description": "Limits by host name, without a port.",
             "type": "object",
+            "propertyNames": {"not": {"pattern": "^[^:]*:[^:]*$"}},
             "additionalProperties": host,
         },
         "defaults": defaults,
@@ -63,11 +73,33 @@ pub fn schema() -> Value {
     });
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "urn:pdb-sync:config:1",
         "title": "Configuration of pdb-sync",
         "type": "object",
         "properties": properties,
         "additionalProperties": false,
     })
+}
+
+/// What an alert must have: something to compare, and limits in the unit of its figure.
+fn conditions() -> Map<String, Value> {
+    let units = [Unit::Time, Unit::Bytes, Unit::Count].map(|unit| {
+        let metrics: Vec<&str> =
+            Metric::ALL.into_iter().filter(|metric| metric.unit() == unit).map(Metric::word).collect();
+        let bound = patterns::bound(Some(unit));
+        json!({
+            "if": {"required": ["metric"], "properties": {"metric": {"enum": metrics}}},
+            "then": {"properties": {"above": bound, "below": bound}},
+        })
+    });
+    let limit = json!([{"required": ["above"]}, {"required": ["below"]}]);
+    let any = ["above", "below", "slower_than", "age_above"].map(|key| json!({"required": [key]}));
+    let mut conditions = Map::new();
+    conditions.insert("anyOf".into(), any.to_vec().into());
+    conditions.insert("dependentRequired".into(), json!({"above": ["metric"], "below": ["metric"]}));
+    conditions.insert("dependentSchemas".into(), json!({"metric": {"anyOf": limit}}));
+    conditions.insert("allOf".into(), units.to_vec().into());
+    conditions
 }
 
 fn table(

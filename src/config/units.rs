@@ -1,5 +1,6 @@
 //! Values with a unit: spans of time, sizes, rates, limits.
 
+use super::patterns::{self, Zero};
 use super::value::{Reader, Value, integer, read_text};
 use crate::job::{MaxDelete, MaxEntries, MaxOlder, Preset};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -61,10 +62,6 @@ pub(crate) fn bytes_text(bytes: u64) -> String {
     let unit = UNITS.into_iter().find(|(_, factor)| bytes > 0 && bytes.is_multiple_of(*factor));
     let (unit, factor) = unit.unwrap_or(("B", 1));
     format!("{}{unit}", bytes / factor)
-}
-
-fn span_schema(what: &str) -> Schema {
-    schemars::json_schema!({"type": "string", "pattern": "[0-9]", "examples": ["30s", "10m", "2h"], "$comment": what})
 }
 
 impl FromStr for TimeLimit {
@@ -136,7 +133,7 @@ impl Value for TimeLimit {
     }
 
     fn schema() -> Schema {
-        span_schema("a span of time; 0 is no limit")
+        patterns::span(Zero::AsNumber, "a span of time; 0 is no limit")
     }
 }
 
@@ -154,7 +151,7 @@ impl Value for Pause {
     }
 
     fn schema() -> Schema {
-        span_schema("a span of time")
+        patterns::span(Zero::AsText, "a span of time")
     }
 }
 
@@ -172,7 +169,7 @@ impl Value for Period {
     }
 
     fn schema() -> Schema {
-        span_schema("a span of time, more than none")
+        patterns::span(Zero::Refused, "a span of time, more than none")
     }
 }
 
@@ -206,7 +203,7 @@ impl Value for Size {
     }
 
     fn schema() -> Schema {
-        schemars::json_schema!({"type": ["string", "integer"], "minimum": 0, "examples": ["20GiB"]})
+        patterns::size()
     }
 }
 
@@ -224,7 +221,7 @@ impl Value for Rate {
     }
 
     fn schema() -> Schema {
-        schemars::json_schema!({"type": ["string", "integer"], "minimum": 0, "examples": ["5MB"]})
+        patterns::rate()
     }
 }
 
@@ -249,7 +246,7 @@ macro_rules! limits {
                 }
 
                 fn schema() -> Schema {
-                    schemars::json_schema!({"type": ["string", "integer"], "minimum": 0, "pattern": "^[0-9]+$|^[0-9.]+ *%$"})
+                    patterns::share()
                 }
             }
         )+
@@ -302,6 +299,13 @@ mod tests {
         assert_eq!("5MB/s".parse(), Ok(Rate(Some(5_000_000))));
         assert_eq!("100".parse(), Ok(Rate(Some(102_400))), "a bare number is KiB, as in rsync");
         assert_eq!("0".parse(), Ok(Rate(None)));
+    }
+
+    #[test]
+    fn spans_are_written_in_one_unit() {
+        for text in ["400d", "10m", "90s", "1d", "36h", "1500ms", "0s"] {
+            assert_eq!(crate::time::span(duration(text).unwrap()), text);
+        }
     }
 
     #[test]

@@ -173,7 +173,8 @@ impl Value for PathBuf {
     }
 
     fn schema() -> Schema {
-        schemars::json_schema!({"type": "string", "minLength": 1})
+        // `~name` and `%…%` mean nothing here.
+        schemars::json_schema!({"type": "string", "pattern": r"^(~(/|$)|[^%~\s]|\s+\S)"})
     }
 }
 

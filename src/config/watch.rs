@@ -90,7 +90,10 @@ impl FromStr for Slower {
         let wrong =
             || format!("{text:?} is no such rule: write it as \"2x p95\" (p50, p90, p95, p99 or mean)");
         let (factor, point) = text.trim().split_once('x').ok_or_else(wrong)?;
-        let factor: f64 = factor.trim().parse().map_err(|_| wrong())?;
+        let factor = factor.trim();
+        // Nobody writes an exponent on purpose.
+        let factor: f64 =
+            if factor.contains(['e', 'E']) { Err(wrong()) } else { factor.parse().map_err(|_| wrong()) }?;
         let point = Point::ALL.into_iter().find(|known| known.word() == point.trim()).ok_or_else(wrong)?;
         if factor.is_finite() && factor > 0.0 { Ok(Slower(factor, point)) } else { Err(wrong()) }
     }
@@ -140,7 +143,7 @@ impl Value for Slower {
     }
 
     fn schema() -> Schema {
-        schemars::json_schema!({"type": "string", "pattern": "^[0-9.]+ *x *(p50|p90|p95|p99|mean)$"})
+        schemars::json_schema!({"type": "string", "pattern": r"^\s*[+]?([0-9]*[1-9][0-9]*([.][0-9]*)?|[0-9]*[.][0-9]*[1-9][0-9]*)\s*x\s*(p50|p90|p95|p99|mean)\s*$"})
     }
 }
 
@@ -171,7 +174,7 @@ impl Value for Bound {
     }
 
     fn schema() -> Schema {
-        schemars::json_schema!({"type": ["number", "string"]})
+        super::patterns::bound(None)
     }
 }
 

@@ -104,7 +104,12 @@ fn read(text: &str) -> Result<Written, String> {
     let Some(percent) = text.strip_suffix('%') else {
         return text.parse().map(Written::Files).map_err(|_| bad());
     };
-    let percent: f64 = percent.trim().parse().map_err(|_| bad())?;
+    let percent = percent.trim();
+    // Nobody writes an exponent on purpose.
+    if percent.contains(['e', 'E']) {
+        return Err(bad());
+    }
+    let percent: f64 = percent.parse().map_err(|_| bad())?;
     if (0.0..=100.0).contains(&percent) {
         Ok(Written::Share((percent * 100.0).round() as u32))
     } else {

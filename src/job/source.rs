@@ -63,6 +63,9 @@ pub enum SourceError {
     /// A URL that rsync does not speak.
     #[error("{0:?}: rsync speaks rsync:// but not this scheme")]
     Scheme(String),
+    /// What rsync would take for the name of a local file.
+    #[error("{0:?} begins with a blank")]
+    Blank(String),
     /// A NUL byte cannot be handed to a program.
     #[error("a source must not contain a NUL byte")]
     Nul,
@@ -77,6 +80,11 @@ impl SourceError {
             SourceError::Password(_) => {
                 Some("remove it, and give it by `password_file = \"FILE\"` or by RSYNC_PASSWORD".into())
             }
+            SourceError::Blank(text) if text.contains(':') => Some("remove the blank".into()),
+            SourceError::Blank(text) => Some(format!(
+                "remove the blank, or write {:?} for a directory of that name",
+                format!("./{text}")
+            )),
             _ => None,
         }
     }
@@ -113,6 +121,9 @@ impl Source {
     pub fn parse(text: &str, base: &Path) -> Result<Self, SourceError> {
         if text.trim().is_empty() {
             return Err(SourceError::Empty);
+        }
+        if text.starts_with(char::is_whitespace) {
+            return Err(SourceError::Blank(text.into()));
         }
         if text.starts_with('-') {
             return Err(SourceError::Option(text.into()));

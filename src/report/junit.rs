@@ -1,4 +1,7 @@
 //! A JUnit report: one suite for the run, one case for each job.
+//!
+//! It keeps to what the schema of Jenkins' xUnit plugin allows (`junit-10.xsd`, the strictest that is in use), which is why the
+//! properties of a case stand with the suite, named after the job.
 
 use super::kept::Kept;
 use super::summary::{figures, served, verdict};
@@ -6,6 +9,7 @@ use super::{Listener, OutputFile, Screen};
 use crate::event::{Event, Stamped};
 use crate::result::{Status, Summary, SyncResult};
 use crate::sanitize;
+use jiff::Timestamp;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use std::collections::HashMap;
 use std::io;
@@ -20,6 +24,7 @@ pub(super) struct Junit {
     path: PathBuf,
     name: String,
     dry_run: bool,
+    started: Option<Timestamp>,
     outputs: HashMap<Arc<str>, Kept>,
 }
 
@@ -29,6 +34,7 @@ impl Junit {
             name: format!("the JUnit report {}", path.display()),
             path,
             dry_run: false,
+            started: None,
             outputs: HashMap::new(),
         }
     }
@@ -36,8 +42,16 @@ impl Junit {
     fn report(&self, summary: &Summary) -> Report {
         let mut report = Report::new("pdb-sync");
         let mut suite = TestSuite::new(format!("sync {}", summary.run));
+        // With its zone: who reads it need not guess.
+        if let Some(started) = self.started {
+            let started = started.strftime("%Y-%m-%dT%H:%M:%S+00:00").to_string();
+            suite.extra.insert("timestamp".into(), started.into());
+        }
+        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        suite.extra.insert("hostname".into(), host.into());
         for result in &summary.results {
             suite.add_test_case(self.case(result));
+            self.add_properties(result, &mut suite);
         }
         for warning in &summary.warnings {
             suite.add_property(("warning", &*sanitize::line(warning)));
@@ -64,7 +78,14 @@ impl Junit {
         }
         let mut case = TestCase::new(&*result.job, case_status);
         case.set_classname("pdb-sync").set_time(result.duration);
-        let warning = result.outcome.error().filter(|_| status == Status::Warned);
+        if let Some(kept) = self.outputs.get(&result.job) {
+            case.set_system_out(sanitize::lines(&kept.text()));
+        }
+        case
+    }
+
+    fn add_properties(&self, result: &SyncResult, suite: &mut TestSuite) {
+        let warning = result.outcome.error().filter(|_| result.status() == Status::Warned);
         for (name, value) in [
             ("source", result.source.clone()),
             ("fallback", served(result)),
@@ -72,14 +93,19 @@ impl Junit {
             ("warning", warning.map(|text| sanitize::line(text).into_owned())),
         ] {
             if let Some(value) = value.filter(|value| !value.is_empty()) {
-                case.add_property((name, &*sanitize::line(&value)));
+                suite.add_property((format!("{}.{name}", result.job), sanitize::line(&value).into_owned()));
             }
         }
-        if let Some(kept) = self.outputs.get(&result.job) {
-            case.set_system_out(sanitize::lines(&kept.text()));
-        }
-        case
     }
+}
+
+/// The report as text.
+fn xml(report: &Report) -> io::Result<String> {
+    let text = report.to_string().map_err(io::Error::other)?;
+    // The library writes this for the root too, which has no such attribute in the schema. The name of the root is ours, so that the
+    // first one is it.
+    let skipped = format!(" skipped=\"{}\"", report.skipped);
+    Ok(text.replacen(&skipped, "", 1))
 }
 
 impl Listener for Junit {
@@ -91,6 +117,7 @@ impl Listener for Junit {
         match &event.event {
             Event::RunStarted { dry_run, .. } => {
                 self.dry_run = *dry_run;
+                self.started = Some(event.time);
                 Ok(())
             }
             Event::Output { job, lines, .. } => {
@@ -104,7 +131,7 @@ impl Listener for Junit {
                 Ok(())
             }
             Event::RunFinished(summary) => {
-                let xml = self.report(summary).to_string().map_err(io::Error::other)?;
+                let xml = xml(&self.report(summary))?;
                 let file = OutputFile::find(&self.path)?.make_directory()?;
                 file.replace(0o644, |out| out.write_all(xml.as_bytes()))
             }
@@ -135,7 +162,9 @@ mod tests {
         ]));
         let (_, err) = told(|options| options.junit = Some(path.clone()), events);
         assert!(!err.contains("warning:"), "{err}");
-        insta::assert_snapshot!(fs::read_to_string(&path).unwrap());
+        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        let report = fs::read_to_string(&path).unwrap();
+        insta::assert_snapshot!(report.replace(&format!("hostname=\"{host}\""), "hostname=\"HOST\""));
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "no temporary file is left");
     }
 

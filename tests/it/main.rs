@@ -3,6 +3,7 @@
 
 mod clean;
 mod clocks;
+mod completions;
 mod config;
 #[cfg(feature = "search")]
 mod differential;

@@ -1,5 +1,6 @@
 //! Man pages and completions follow from the command line's one definition; `UPDATE=1 cargo test man` rewrites the pages.
 
+use crate::support::skipped;
 use clap::{Command, CommandFactory};
 use clap_mangen::Man;
 use std::collections::BTreeMap;
@@ -39,10 +40,12 @@ fn page(command: &Command, name: &str) -> String {
     let command = command.clone().display_name(name);
     let examples = command.get_after_help().map(ToString::to_string);
     let usage = command.clone().render_usage().to_string();
+    // The longest title stands twice in the first line of a page, beside what the manual is called: that has to be short.
     let man = Man::new(command.clone())
-        .title(name)
+        .title(name.to_uppercase())
+        .date(date())
         .source(concat!("pdb-sync ", env!("CARGO_PKG_VERSION")))
-        .manual("Mirrors of the Protein Data Bank");
+        .manual("User Commands");
     let mut out = String::new();
     out.push_str(&section(|w| man.render_title(w)));
     out.push_str(&section(|w| man.render_name_section(w)));
@@ -60,9 +63,68 @@ fn page(command: &Command, name: &str) -> String {
         out.push_str(&format!(".SH QUERIES\n.nf\n{}\n.fi\n", escaped(queries.trim_end())));
     }
     let fragment = directory().join("extra").join(name).with_extension("roff");
-    out.push_str(
-        &fs::read_to_string(fragment).unwrap_or_else(|_| ".SH SEE ALSO\n.BR pdb\\-sync (1)\n".into()),
-    );
+    out.push_str(&fs::read_to_string(fragment).unwrap_or_default());
+    out.push_str(&see_also(&command, name));
+    wrapped(&out)
+}
+
+/// The day of the release in the change log; for what is not released yet, the day when the pages were last looked through.
+fn date() -> String {
+    const UNRELEASED: &str = "2026-11-28";
+    let log = fs::read_to_string(directory().join("../CHANGELOG.md")).unwrap();
+    let heading = concat!("## [", env!("CARGO_PKG_VERSION"), "] - ");
+    log.lines().find_map(|line| line.strip_prefix(heading)).unwrap_or(UNRELEASED).trim().to_owned()
+}
+
+/// The pages above and below; the program's names those of other programs too.
+fn see_also(command: &Command, name: &str) -> String {
+    let mut above: Vec<String> = name.match_indices('-').map(|(at, _)| name[..at].to_owned()).collect();
+    above.retain(|page| page != "pdb");
+    let below = command.get_subcommands().map(|child| format!("{name}-{}", child.get_name()));
+    let mut pages: Vec<(String, u8)> = above.into_iter().chain(below).map(|page| (page, 1)).collect();
+    pages.sort();
+    if name == "pdb-sync" {
+        pages.extend([("rsync".into(), 1), ("rsyncd.conf".into(), 5)]);
+    }
+    let lines = pages.iter().enumerate().map(|(n, (page, section))| {
+        let comma = if n + 1 < pages.len() { "," } else { "" };
+        format!(".BR {} ({section}){comma}\n", escaped(page))
+    });
+    format!(".SH SEE ALSO\n{}", lines.collect::<String>())
+}
+
+/// Lines of text that are no longer than `mandoc -Tlint` wants them. What is shown as it stands stays as it is.
+fn wrapped(page: &str) -> String {
+    const LONGEST: usize = 79;
+    let mut out = String::new();
+    let mut literal = false;
+    for line in page.lines() {
+        match line {
+            ".nf" => literal = true,
+            ".fi" => literal = false,
+            _ => {}
+        }
+        if literal || line.starts_with('.') || line.len() <= LONGEST {
+            out.push_str(line);
+            out.push('\n');
+            continue;
+        }
+        let mut length = 0;
+        for word in line.split(' ') {
+            // A word that begins like a request would be taken for one.
+            let request = word.starts_with(['.', '\'']);
+            if length > 0 && length + 1 + word.len() > LONGEST && !request && !word.is_empty() {
+                out.push('\n');
+                length = 0;
+            } else if length > 0 {
+                out.push(' ');
+                length += 1;
+            }
+            out.push_str(word);
+            length += word.len();
+        }
+        out.push('\n');
+    }
     out
 }
 
@@ -72,7 +134,8 @@ fn section(render: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> String
     let mut out = Vec::new();
     render(&mut out).unwrap();
     let out = String::from_utf8(out).unwrap();
-    let body = out.replace(APOSTROPHE, "");
+    // What stands between a text and its possible values: one empty line.
+    let body = out.replace(APOSTROPHE, "").replace(".br\n\n.br\n", ".sp\n");
     if body.starts_with(".TH") { format!("{APOSTROPHE}{body}") } else { body }
 }
 
@@ -119,7 +182,61 @@ fn nothing_is_left_out() {
     }
 }
 
-/// Where the machine has the shell, it reads its completions without a complaint; every shell's name every command.
+/// What reads man pages finds nothing to complain about.
+#[test]
+fn readers_of_man_pages_do_not_complain() {
+    let pages: Vec<PathBuf> = fs::read_dir(directory())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|end| end == "1"))
+        .collect();
+    assert!(pages.len() > 30, "{pages:?}");
+    for (program, args) in [
+        ("mandoc", &["-T", "lint"][..]),
+        ("groff", &["-man", "-w", "w", "-t", "-T", "utf8", "-z"]),
+        ("man", &["--warnings=w", "-E", "UTF-8", "-l", "-Tutf8", "-Z"]),
+    ] {
+        // Others of that name, such as mandoc's own, know no warnings.
+        if program == "man" && !is_man_db() {
+            skipped("man is not man-db's");
+            continue;
+        }
+        for page in &pages {
+            let read =
+                match process::Command::new(program).args(args).arg(page).env("LC_ALL", "C.UTF-8").output() {
+                    Ok(read) => read,
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                        skipped(&format!("{program} is not installed"));
+                        break;
+                    }
+                    Err(error) => panic!("{program}: {error}"),
+                };
+            let said = if program == "man" { &[][..] } else { &read.stdout };
+            let said = String::from_utf8_lossy(&[said, &read.stderr].concat()).into_owned();
+            let faults: Vec<&str> = said.lines().collect();
+            assert!(faults.is_empty(), "{program} {}: {faults:#?}", page.display());
+        }
+    }
+}
+
+fn is_man_db() -> bool {
+    let version = process::Command::new("man").arg("--version").output();
+    version.is_ok_and(|version| String::from_utf8_lossy(&version.stdout).starts_with("man 2."))
+}
+
+/// Each page names every page below it, and the first one all commands.
+#[test]
+fn every_page_is_named_by_the_one_above() {
+    let pages = pages();
+    for name in pages.keys().map(|file| file.trim_end_matches(".1")).filter(|name| *name != "pdb-sync") {
+        let above = name.rsplit_once('-').unwrap().0;
+        let reference = format!(".BR {} (1)", escaped(name));
+        let (_, see_also) = pages[&format!("{above}.1")].rsplit_once(".SH SEE ALSO\n").unwrap();
+        assert!(see_also.contains(&reference), "{above}.1 does not name {name}");
+    }
+}
+
+/// Where the machine has the shell, it reads its completions without a complaint. What they complete, `completions.rs` tells.
 #[test]
 fn completions_are_what_their_shells_read() {
     for (shell, program, check) in
@@ -131,9 +248,7 @@ fn completions_are_what_their_shells_read() {
             .unwrap();
         assert!(printed.status.success(), "completions {shell}: {printed:?}");
         let script = String::from_utf8(printed.stdout).unwrap();
-        for word in ["sync", "config", "print-command", "max-delete"] {
-            assert!(script.contains(word), "{shell} does not complete {word}");
-        }
+        assert!(script.contains("PDB_SYNC_COMPLETE="), "{shell}'s does not ask: {script}");
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(script.as_bytes()).unwrap();
         match process::Command::new(program).arg(check).arg(file.path()).output() {

@@ -5,6 +5,7 @@ mod layers;
 mod limits;
 mod operation;
 mod refusals;
+mod schema;
 mod shown;
 
 use super::*;

@@ -1,8 +1,10 @@
 //! GitHub Actions and JUnit.
 
 use super::{faked, jobs, quick};
-use crate::support::{Env, Fake};
+use crate::support::{Env, Fake, skipped};
 use std::fs;
+use std::path::Path;
+use std::process::Command;
 
 /// A home in which `good` and `bad` run as they would in a step of GitHub Actions.
 fn step(fake: &Fake) -> Env {
@@ -112,12 +114,15 @@ fn junit_reports_every_job_in_well_formed_xml() {
     let env = Env::new().with_fake(&fake).with_config(&more);
     let ended = env.run(["sync", "--all", "--junit", "deep/report.xml"]).expect_code(1);
     let path = env.dir().join("deep/report.xml");
+    fits_the_schema_of_jenkins(&path);
     let report = quick_junit::Report::deserialize_from_str(&fs::read_to_string(&path).unwrap()).unwrap();
     assert_eq!((report.tests, report.failures, report.errors), (3, 1, 0), "{ended}");
     let cases: Vec<_> = report.test_suites[0].test_cases.iter().collect();
     assert_eq!(cases.iter().map(|case| case.name.as_str()).collect::<Vec<_>>(), ["good", "bad", "skipped"]);
     let out = cases[0].system_out.as_ref().unwrap().as_str();
     assert!(out.contains("<fine> & \"done\" ]]>"), "{out}");
+    let properties: Vec<_> = report.test_suites[0].properties.iter().map(|p| p.name.as_str()).collect();
+    assert!(properties.contains(&"good.source") && properties.contains(&"bad.source"), "{properties:?}");
     assert!(
         matches!(&cases[1].status, quick_junit::TestCaseStatus::NonSuccess { message: Some(m), .. } if m.contains("<bad>"))
     );
@@ -127,4 +132,40 @@ fn junit_reports_every_job_in_well_formed_xml() {
     let ended = env.run(["sync", "good", "--junit", "file/report.xml"]).expect_code(1);
     assert!(ended.err().contains("cannot write the JUnit report file/report.xml: "), "{ended}");
     assert!(ended.out().contains("Success: 1"), "{ended}");
+}
+
+fn fits_the_schema_of_jenkins(report: &Path) {
+    let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/schemas/jenkins-junit.xsd");
+    let read =
+        Command::new("xmllint").args(["--noout", "--nonet", "--schema"]).arg(schema).arg(report).output();
+    match read {
+        Ok(read) => assert!(read.status.success(), "{}", String::from_utf8_lossy(&read.stderr)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => skipped("xmllint is not installed"),
+        Err(error) => panic!("xmllint: {error}"),
+    }
+}
+
+/// Whatever the jobs came to, also where nothing was run or no rsync could be started.
+#[test]
+fn junit_fits_the_schema_of_jenkins_whatever_happens() {
+    let fake = Fake::new(ONE_OF_EACH);
+    let env = Env::new().with_fake(&fake).with_config(&quick(
+        &(jobs(&["good", "bad"], "")
+            + &jobs(&["locked"], "before = ['exit 75']")
+            + &jobs(&["hook"], "before = ['exit 1']")),
+    ));
+    for (n, args) in [
+        &["sync", "--all"][..],
+        &["sync", "good"],
+        &["sync", "bad", "locked", "--fail-fast"],
+        &["sync", "--all", "--dry-run"],
+        &["sync", "locked"],
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let file = format!("{n}.xml");
+        env.run([args, &["--junit", &file]].concat());
+        fits_the_schema_of_jenkins(&env.dir().join(file));
+    }
 }

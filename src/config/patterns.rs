@@ -1,0 +1,100 @@
+//! Regular expressions of the values that are written with a unit, for editors. They accept what the readers of these values accept; only
+//! sums and fractions beyond a limit are left to the readers.
+
+use schemars::{Schema, json_schema};
+use serde_json::{Value, json};
+
+/// One part of a span of time, no longer than 100 years. No look-ahead and no classes of Unicode, which some editors do not know.
+const PART: &str = r"(([0-9]{1,2}([.][0-9]+)?\s*(years|year|yr|yrs|y))|([0-9]{1,4}([.][0-9]+)?\s*(months|month|M|weeks|week|wk|wks|w))|([0-9]{1,5}([.][0-9]+)?\s*(days|day|d))|([0-9]{1,6}([.][0-9]+)?\s*(hours|hour|hr|hrs|h))|([0-9]{1,8}([.][0-9]+)?\s*(minutes|minute|min|mins|m))|([0-9]{1,10}([.][0-9]+)?\s*(seconds|second|secs|sec|s))|([0-9]{1,13}([.][0-9]+)?\s*(millis|msec|ms))|([0-9]{1,18}([.][0-9]+)?\s*(usec|us|µs|nanos|nsec|ns)))";
+/// A size with a unit, as bytesize reads it.
+const SIZE: &str = r"([0-9]+[.]?[0-9]*|[.][0-9]+)\s*([bB]|[kKmMgGtTpPeE][iI]?[bB]?)";
+/// Decimal digits that fit into 64 bits.
+const COUNT: &str = "[+]?[0-9]{1,19}";
+
+/// A span of time. `zero`: none may be written, as text or as a number.
+pub(super) fn span(zero: Zero, what: &str) -> Schema {
+    let text = format!(r"^\s*(0|({PART}\s*)+)\s*$");
+    let string = |more: Value| {
+        let mut schema = json!({"type": "string", "pattern": text, "examples": ["30s", "10m", "2h", "30d"], "$comment": what});
+        if let (Some(schema), Value::Object(more)) = (schema.as_object_mut(), more) {
+            schema.extend(more);
+        }
+        schema
+    };
+    let schema = match zero {
+        Zero::Refused => string(json!({"allOf": [{"pattern": "[1-9]"}]})),
+        Zero::AsText => string(json!({})),
+        Zero::AsNumber => json!({"anyOf": [string(json!({})), {"type": "integer", "const": 0}]}),
+    };
+    Schema::try_from(schema).unwrap_or_default()
+}
+
+/// Whether a span may be none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Zero {
+    /// It may not.
+    Refused,
+    /// `"0"` and `"0s"`.
+    AsText,
+    /// These, and the number 0.
+    AsNumber,
+}
+
+/// A size.
+pub(super) fn size() -> Schema {
+    let text = format!(r"^\s*({COUNT}|{SIZE})\s*$");
+    json_schema!({"type": ["string", "integer"], "minimum": 0, "pattern": text, "examples": ["20GiB"]})
+}
+
+/// A rate per second.
+pub(super) fn rate() -> Schema {
+    // More KiB than this are no 64 bits of bytes.
+    let text = format!(r"^\s*([+]?[0-9]{{1,16}}|{SIZE})(/s)?\s*$");
+    json_schema!({
+        "type": ["string", "integer"], "minimum": 0, "maximum": u64::MAX / 1024, "pattern": text, "examples": ["5MB"]
+    })
+}
+
+/// A number of files, or a share of them.
+pub(super) fn share() -> Schema {
+    let percent = r"[+]?(100([.]0*)?|[0-9]{1,2}([.][0-9]*)?|[.][0-9]+)\s*%";
+    let text = format!(r"^\s*({COUNT}|{percent})\s*$");
+    json_schema!({"type": ["string", "integer"], "minimum": 0, "pattern": text, "examples": ["10%", 1000]})
+}
+
+/// A source in one of rsync's notations: `rsync://[USER@]HOST[:PORT]/MODULE…`, `[USER@]HOST::MODULE…`, `[USER@]HOST:PATH`, `PATH`.
+pub(super) fn source() -> Schema {
+    let url = r"^[rR][sS][yY][nN][cC]://([^/@:]*:?@)?(\[[^/\]]+\]|[^/:@\[\]]+)(:(0*[1-9][0-9]{0,4})?)?/[^/]";
+    let no_other = [
+        // Other schemes.
+        "^[A-Za-z0-9+]*://",
+        // No host, no module, a password, a port that would be a path.
+        "^([^/:@]*@)?:",
+        r"^([^/:\[]*|([^/:@]*@)?\[[^/\]]*\])::(/|$)",
+        "^[^/:@]+:[^/@]+@",
+        "^[^/:]+:[0-9]+::",
+        // Local paths that nobody could expand.
+        "^(%[^:]*|~[^/:]+(/.*)?)$",
+    ];
+    let no_other: Vec<Value> = no_other.into_iter().map(|pattern| json!({"pattern": pattern})).collect();
+    json_schema!({
+        "type": "string",
+        "pattern": r"^[^-\s]",
+        "anyOf": [{"pattern": url}, {"not": {"anyOf": no_other}}],
+        "examples": ["rsync://HOST/MODULE/", "HOST::MODULE/", "/srv/mirror/"],
+    })
+}
+
+/// A limit of a figure that is measured in this unit: a number, or text.
+pub(super) fn bound(unit: Option<crate::stats::Unit>) -> Schema {
+    use crate::stats::Unit;
+    let size = format!(r"\s*{SIZE}(/s)*\s*");
+    let span = format!(r"\s*({PART}\s*)+");
+    let text = match unit {
+        None => format!("^({size}|{span})$"),
+        Some(Unit::Time) => format!("^{span}$"),
+        Some(Unit::Bytes) => format!("^{size}$"),
+        Some(Unit::Count) => return json_schema!({"type": "number"}),
+    };
+    json_schema!({"type": ["number", "string"], "pattern": text, "examples": ["2h", "5MB", 100]})
+}
