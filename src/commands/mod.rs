@@ -1,5 +1,6 @@
 //! One file a command: arguments → deed → speech → exit code.
 
+mod annotate;
 mod clean;
 mod completions;
 mod config;
@@ -29,9 +30,11 @@ mod verify;
 
 pub use error::Failure;
 
-use crate::cli::{Cli, Command, Global, When};
+use crate::cli::{Cli, Command, When};
+use crate::event::Level;
 use crate::exit::Exit;
-use crate::ui::{Color, Ui};
+use crate::report::github;
+use crate::ui::{Color, Environment, Ui};
 use clap::Parser;
 
 /// Reads the command line and does what it says.
@@ -40,17 +43,21 @@ pub fn main() -> Exit {
         Ok(cli) => cli,
         Err(error) => {
             let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
+            if error.use_stderr() && Environment::read().github {
+                github::annotate(Level::Error, None, error.to_string().trim_end(), false);
+            }
             // Nobody is left to tell if this fails: `pdb-sync --help | head -1`.
             let _ = error.print();
             return exit;
         }
     };
-    let ui = ui(&cli.global);
+    let ui = ui(&cli);
     match dispatch(&cli, &ui) {
         Ok(exit) => exit,
         Err(Failure::ReaderGone) => Exit::Done,
         Err(failure) => {
             ui.error(&failure.to_string(), failure.hint());
+            annotate::failure(&failure, &ui);
             failure.exit()
         }
     }
@@ -91,11 +98,13 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
     }
 }
 
-fn ui(global: &Global) -> Ui {
+fn ui(cli: &Cli) -> Ui {
+    let global = &cli.global;
+    let github = matches!(&cli.command, Command::Sync(args) if args.github) || Environment::read().github;
     let color = match global.color {
         When::Auto => Color::Auto,
         When::Always => Color::Always,
         When::Never => Color::Never,
     };
-    Ui { color, quiet: global.quiet, verbose: global.verbose, json: global.json }
+    Ui { color, quiet: global.quiet, verbose: global.verbose, json: global.json, github }
 }

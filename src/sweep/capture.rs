@@ -11,6 +11,7 @@ use super::parent::Parent;
 use super::quarantine::Quarantine;
 use crate::clean::path::{BESIDE, BESIDE_BEFORE, split};
 use crate::clean::{Kind, Stamp};
+use crate::machine::renames_without_replacing;
 use rustix::fs::{AtFlags, RenameFlags, linkat, renameat, renameat_with, unlinkat};
 use rustix::io::Errno;
 use std::borrow::Cow;
@@ -137,7 +138,11 @@ pub fn is_beside(root: &File, run: &str, path: &[u8]) -> bool {
 
 /// Renames, and never over anything.
 pub(super) fn rename_new(from: impl AsFd, to: impl AsFd, name: &[u8], new: &[u8]) -> Result<(), Errno> {
-    renameat_with(from, bytes(name), to, bytes(new), RenameFlags::NOREPLACE)
+    match renameat_with(from, bytes(name), to, bytes(new), RenameFlags::NOREPLACE) {
+        // A sandbox that refuses the call altogether, and not a lack of permission for this entry.
+        Err(Errno::PERM) if !renames_without_replacing() => Err(Errno::NOSYS),
+        renamed => renamed,
+    }
 }
 
 /// The same, also where the file system does not know how.

@@ -39,6 +39,8 @@ pub struct Ui {
     pub verbose: bool,
     /// JSON lines instead of text on standard output.
     pub json: bool,
+    /// GitHub Actions reads what we say.
+    pub github: bool,
 }
 
 impl Ui {

@@ -19,6 +19,8 @@ mod notify;
 mod output_files;
 mod rsync_args;
 mod rsync_list;
+#[cfg(target_os = "linux")]
+mod sandbox;
 mod scan;
 mod scan_hard;
 #[cfg(feature = "search")]
