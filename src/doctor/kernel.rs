@@ -56,13 +56,13 @@ fn facilities() -> Vec<Facility> {
         Facility {
             name: "/proc",
             there: fs::exists("/proc/self/stat").unwrap_or(false),
-            instead: "file systems, memory, load, and who holds a lock are not known",
+            instead: "memory, load, who holds a lock, and what is mounted are not known; no destination is refused for what is mounted below it",
             since: "mount it",
         },
         Facility {
             name: "pressure stall information (PSI)",
             there: fs::read("/proc/pressure/memory").is_ok(),
-            instead: "`parallel = \"auto\"` goes by the load average",
+            instead: "`parallel = \"auto\"` goes by the load average, and where /proc is missing stays at one job",
             since: "Linux offers it from 4.20 on, some when booted with psi=1",
         },
         Facility {
