@@ -2,8 +2,8 @@
 # Runs the whole test suite: sh tests/run.sh [--coverage]
 #
 # A machine with a Rust toolchain is enough: rsync and a C compiler to link with are installed where they are missing. Where CI=true,
-# so are sshd, tmux, promtool, fusermount3, zsh, fish, mandoc and xmllint, without which a few tests skip themselves ("SKIPPED
-# name: why" in the output).
+# so are sshd, tmux, promtool, fusermount3, zsh, fish, mandoc, xmllint and systemd-analyze, without which a few tests skip themselves
+# ("SKIPPED name: why" in the output).
 # Needs no terminal and asks nothing. Ends with "All tests passed." and 0, or with the code of what failed.
 set -eu
 exec </dev/null
@@ -33,6 +33,7 @@ case $(manager) in
     apt-get | apk) want xmllint libxml2-utils ;;
     *) want xmllint libxml2 ;;
 esac
+want systemd-analyze systemd
 say "Testing with $(rustc --version) and $(rsync --version | sed -n 's/  protocol.*//;s/  */ /;1p')"
 
 if [ -n "$coverage" ]; then

@@ -1,8 +1,9 @@
 //! `config init | show | check | schema | path`
 
-use super::{Failure, locate, settings};
+use super::{Failure, annotate, locate, settings};
 use crate::cli::{ConfigAction, ConfigArgs, Example, Global};
 use crate::config::{self, Problem};
+use crate::event::Level;
 use crate::exit::Exit;
 use crate::report::OutputFile;
 use crate::sanitize;
@@ -115,6 +116,9 @@ fn check(global: &Global, ui: &Ui) -> Result<Exit, Failure> {
                 ui.note("  hint: `pdb-sync config init` writes one");
             }
         }
+    }
+    for (level, found) in [(Level::Warning, &warnings), (Level::Error, &problems)] {
+        found.iter().for_each(|problem| annotate::problem(level, problem, ui));
     }
     Ok(if problems.is_empty() { Exit::Done } else { Exit::Usage })
 }

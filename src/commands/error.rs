@@ -1,5 +1,6 @@
 //! Why a command could not do its own work. (A job that failed is a result, not one of these.)
 
+use crate::config::Problems;
 use crate::exit::Exit;
 use std::io;
 
@@ -14,6 +15,9 @@ pub enum Failure {
         /// What to do about it.
         hint: Option<String>,
     },
+    /// The configuration is wrong: nothing was started.
+    #[error("{}", told(.0))]
+    Config(Problems),
     /// Something on this machine refused.
     #[error("cannot {tried}: {source}")]
     Io {
@@ -59,16 +63,30 @@ impl Failure {
     pub fn hint(&self) -> Option<&str> {
         match self {
             Failure::Usage { hint, .. } | Failure::Io { hint, .. } => hint.as_deref(),
-            Failure::Other(_) | Failure::Unwritten(_) => None,
+            Failure::Config(_) | Failure::Other(_) | Failure::Unwritten(_) => None,
         }
     }
 
     /// The exit code.
     pub fn exit(&self) -> Exit {
         match self {
-            Failure::Usage { .. } => Exit::Usage,
+            Failure::Usage { .. } | Failure::Config(_) => Exit::Usage,
             Failure::Io { .. } | Failure::Other(_) | Failure::Unwritten(_) => Exit::Failed,
         }
+    }
+}
+
+/// Each problem carries its own hint.
+fn told(problems: &Problems) -> String {
+    match problems.0.len() {
+        1 => problems.to_string(),
+        n => format!("{n} problems\n{problems}"),
+    }
+}
+
+impl From<Problems> for Failure {
+    fn from(problems: Problems) -> Self {
+        Failure::Config(problems)
     }
 }
 

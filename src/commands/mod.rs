@@ -1,5 +1,6 @@
 //! One file a command: arguments → deed → speech → exit code.
 
+mod annotate;
 mod clean;
 mod completions;
 mod config;
@@ -30,9 +31,11 @@ mod verify;
 
 pub use error::Failure;
 
-use crate::cli::{CacheAction, CleanAction, Cli, Command, ConfigAction, Global, When};
+use crate::cli::{CacheAction, CleanAction, Cli, Command, ConfigAction, When};
+use crate::event::Level;
 use crate::exit::Exit;
-use crate::ui::{Color, Ui, streams};
+use crate::report::github;
+use crate::ui::{Color, Environment, Ui, streams};
 use clap::Parser;
 use std::io;
 
@@ -45,12 +48,13 @@ pub fn main() -> Exit {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
-    let ui = ui(&cli.global).that_goes_on(goes_on(&cli.command));
+    let ui = ui(&cli).that_goes_on(goes_on(&cli.command));
     let (exit, unwritten) = match dispatch(&cli, &ui) {
         Ok(exit) => (exit, None),
         Err(Failure::Unwritten(error)) => (Exit::Done, Some(error)),
         Err(failure) => {
             ui.error(&failure.to_string(), failure.hint());
+            annotate::failure(&failure, &ui);
             (failure.exit(), None)
         }
     };
@@ -108,6 +112,9 @@ fn finish(exit: Exit, unwritten: Option<io::Error>, ui: &Ui) -> Exit {
 /// `--help` and `--version`, and what is wrong with a command line.
 fn usage(error: &clap::Error) -> Exit {
     let ui = Ui::default();
+    if error.use_stderr() && Environment::read().github {
+        github::annotate(Level::Error, None, error.to_string().trim_end(), false);
+    }
     let words: Vec<String> = std::env::args().skip(1).collect();
     if let Some((text, hint)) = guess::of(error, &words) {
         ui.error(&text, Some(&hint));
@@ -163,7 +170,9 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
     }
 }
 
-fn ui(global: &Global) -> Ui {
+fn ui(cli: &Cli) -> Ui {
+    let global = &cli.global;
+    let github = matches!(&cli.command, Command::Sync(args) if args.github) || Environment::read().github;
     let color = match global.color {
         When::Auto => Color::Auto,
         When::Always => Color::Always,
@@ -171,5 +180,6 @@ fn ui(global: &Global) -> Ui {
     };
     // Once a process, so that all that speak can have it.
     let again = locate::again(global).leak();
-    Ui { color, quiet: global.quiet, verbose: global.verbose, json: global.json, again, ..Ui::default() }
+    let (quiet, verbose, json) = (global.quiet, global.verbose, global.json);
+    Ui { color, quiet, verbose, json, again, github, ..Ui::default() }
 }

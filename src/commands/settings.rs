@@ -1,8 +1,9 @@
 //! Opens the configuration for the commands that need it.
 
-use super::{Failure, locate};
+use super::{Failure, annotate, locate};
 use crate::cli::Global;
 use crate::config::{self, Config, Overrides, Problems, SelectError, Surroundings};
+use crate::event::Level;
 use crate::job::Job;
 use crate::machine;
 use crate::ui::Ui;
@@ -78,6 +79,7 @@ impl Opened {
         let config = self.check(over)?;
         for warning in &config.warnings {
             ui.warning(&warning.to_string());
+            annotate::problem(Level::Warning, warning, ui);
         }
         Ok(config)
     }
@@ -126,16 +128,6 @@ impl Opened {
             format!("there is no configuration: {} does not exist", self.file.display()),
             "`pdb-sync config init` writes one; --config FILE names another",
         )
-    }
-}
-
-impl From<Problems> for Failure {
-    fn from(problems: Problems) -> Self {
-        let text = match problems.0.len() {
-            1 => problems.to_string(),
-            n => format!("{n} problems\n{problems}"),
-        };
-        Failure::usage(text)
     }
 }
 

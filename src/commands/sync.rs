@@ -1,7 +1,7 @@
 //! `sync`: from the command line to a run, its reports and its exit code.
 
 use super::record::Record;
-use super::{Failure, locate, overrides, past, settings};
+use super::{Failure, annotate, locate, overrides, past, settings};
 use crate::cli::{Global, SyncArgs};
 use crate::config::{Config, Pause};
 use crate::exit::Exit;
@@ -17,6 +17,7 @@ use crate::rsync::args::{self as rsync_args, Purpose};
 use crate::run::{self, Mode, Plan, Signals};
 use crate::ui::Ui;
 use jiff::Timestamp;
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -32,6 +33,18 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// Runs the jobs that the command line selects.
 pub(super) fn run(args: &SyncArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+    let started = Cell::new(false);
+    let ended = run_jobs(args, global, ui, &started);
+    if let Err(failure) = &ended
+        && !started.get()
+    {
+        annotate::no_job(&args.jobs, failure, ui);
+    }
+    ended
+}
+
+/// `started` becomes true when the listeners of the run are about to hear of it.
+fn run_jobs(args: &SyncArgs, global: &Global, ui: &Ui, started: &Cell<bool>) -> Result<Exit, Failure> {
     let opened = settings::open(global)?;
     let all = args.all || (args.rerun_failed && args.jobs.is_empty() && args.tag.is_empty());
     let (config, mut jobs) = opened.select(ui, &args.jobs, all, &args.tag, overrides::overrides(args)?)?;
@@ -72,6 +85,7 @@ pub(super) fn run(args: &SyncArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
         0 => Vec::new(),
         _ => plan.jobs.iter().map(|job| plan.state_dir.join("logs").join(&job.name)).collect(),
     };
+    started.set(true);
     let ended = go(args, plan, audience, ui);
     for dir in log_dirs {
         expiry::prune(&dir, "log", keep, &run, Timestamp::now());
@@ -102,6 +116,7 @@ fn nothing_to_rerun(ui: &Ui) -> Result<Exit, Failure> {
     if ui.json {
         ui.json("result", &serde_json::json!({ "jobs": 0 }))?;
     }
+    annotate::outputs(&[], &["nothing to run again".to_owned()], ui);
     ui.note("nothing to run again: of the selected jobs that ran before, each succeeded last time");
     Ok(Exit::Done)
 }

@@ -1,7 +1,6 @@
-//! The machine: clock, limits, and what its kernel offers.
+//! The machine: its clock and limits.
 
 use super::{Area, Finding, Verdict};
-use crate::sweep;
 use crate::time;
 use rustix::process::{Resource, getrlimit};
 use std::fs;
@@ -17,9 +16,7 @@ const FILES_A_JOB: u64 = 16;
 pub(super) fn examine(parallel: usize) -> Vec<Finding> {
     let mut findings = vec![clock()];
     findings.extend(limits(parallel));
-    if cfg!(target_os = "linux") {
-        findings.extend(kernel());
-    }
+    findings.extend(super::kernel::examine());
     findings
 }
 
@@ -71,39 +68,4 @@ fn limits(parallel: usize) -> Vec<Finding> {
         None => Vec::new(),
     };
     [files, processes].into_iter().chain(size).collect()
-}
-
-fn kernel() -> Vec<Finding> {
-    let finding = |there: bool, name: &str, lacking: &str| match there {
-        true => Finding::new(Area::Kernel, Verdict::Ok, name),
-        false => Finding::new(Area::Kernel, Verdict::Warn, format!("no {name}")).hint(lacking),
-    };
-    vec![
-        finding(
-            openat2(),
-            "openat2",
-            "from Linux 5.6 on it keeps deletions inside of their directory by a single call",
-        ),
-        finding(
-            fs::read("/proc/pressure/memory").is_ok(),
-            "pressure stall information (PSI)",
-            "`parallel = \"auto\"` goes by the load average instead; boot with psi=1",
-        ),
-        finding(
-            sweep::can_fence(),
-            "Landlock",
-            "from Linux 5.19 on, booted with lsm=landlock,…, it fences `pdb-sync clean run` in; the other guards hold without it",
-        ),
-    ]
-}
-
-#[cfg(target_os = "linux")]
-fn openat2() -> bool {
-    use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat2};
-    openat2(CWD, ".", OFlags::PATH | OFlags::CLOEXEC, Mode::empty(), ResolveFlags::BENEATH).is_ok()
-}
-
-#[cfg(not(target_os = "linux"))]
-fn openat2() -> bool {
-    false
 }

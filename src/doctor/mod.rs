@@ -5,6 +5,7 @@
 
 mod destination;
 mod host;
+mod kernel;
 mod programs;
 mod shared;
 mod sources;

@@ -5,11 +5,12 @@
 #[cfg(target_os = "linux")]
 #[expect(unsafe_code, reason = "no crate that we have wraps sched_setscheduler")]
 pub fn give_way() {
-    // SAFETY: one structure that lives until the calls return; 0 is the calling thread.
+    // SAFETY: one structure of integers, for which zeroes are valid, and which lives until the calls return; 0 is the calling thread.
     unsafe {
         // Whoever started us may have chosen something else, which stays.
         if libc::sched_getscheduler(0) == libc::SCHED_OTHER {
-            let none = libc::sched_param { sched_priority: 0 };
+            // musl has more fields than the priority.
+            let none: libc::sched_param = std::mem::zeroed();
             // What is refused changes nothing but the order.
             libc::sched_setscheduler(0, libc::SCHED_BATCH, &none);
         }

@@ -44,7 +44,12 @@ pub(super) fn table() -> Vec<Mount> {
 /// Whether a directory is the root of a file system, or of a part of one that is mounted on its own (a bind mount, a subvolume). One
 /// that cannot be looked at counts as such a root, one that is missing does not.
 pub fn is_root_of_a_file_system(path: &Path) -> bool {
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    // Elsewhere a directory can only be opened by who may read it.
+    #[cfg(target_os = "linux")]
+    let kind = OFlags::PATH;
+    #[cfg(not(target_os = "linux"))]
+    let kind = OFlags::RDONLY | OFlags::NONBLOCK;
+    let flags = kind | OFlags::DIRECTORY | OFlags::CLOEXEC;
     match rustix::fs::open(path, flags, Mode::empty()) {
         Ok(dir) => is_root(&dir).unwrap_or(true),
         Err(Errno::NOENT | Errno::NOTDIR) => false,
@@ -59,6 +64,12 @@ pub fn is_root(dir: impl AsFd) -> Result<bool, Errno> {
     }
     let (own, above) = (fstat(&dir)?, statat(&dir, "..", AtFlags::empty())?);
     Ok(own.st_dev != above.st_dev || own.st_ino == above.st_ino)
+}
+
+/// Whether the system tells mount points that device numbers do not: [`is_root`] goes by device numbers where it does not.
+pub fn knows_mount_points() -> bool {
+    let root = rustix::fs::open("/", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty());
+    root.is_ok_and(is_mount_root)
 }
 
 /// What device numbers do not tell: a bind mount within one file system. Linux tells since 5.8.

@@ -1,10 +1,11 @@
 //! Asks the kernel to forget the contents of a tree's files, chunk by chunk, and measures what came of it.
 
+use super::kernel;
 use super::resident::{Resident, resident};
 use crate::inventory::Kind;
 use crate::machine;
 use crate::scan::{Options, ScanError, Stop, scan};
-use rustix::fs::{Advice, Mode, OFlags, fadvise, openat};
+use rustix::fs::{Mode, OFlags, openat};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
@@ -82,7 +83,7 @@ pub fn sweep(root: &Path, order: &Order) -> Result<Swept, ScanError> {
     if order.write_first
         && sweep.total.ended.is_none()
         && sweep.total.kept.is_some_and(|kept| kept > 0)
-        && rustix::fs::syncfs(&sweep.at).is_ok()
+        && kernel::write_out(&sweep.at)
     {
         let first = std::mem::take(&mut sweep.total);
         sweep.in_vain = 0;
@@ -148,8 +149,7 @@ impl Sweep {
                 self.count(was, was);
                 continue;
             }
-            // An error would show in the evidence.
-            let _ = fadvise(&file, 0, None, Advice::DontNeed);
+            kernel::forget(&file);
             let is = resident(&file, *size);
             before += was.map_or(0, |was| was.cached);
             after += is.map_or(0, |is| is.cached);

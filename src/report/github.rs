@@ -3,6 +3,10 @@
 //! The runner takes lines that begin with `::`, and `##[` anywhere, for commands. What children print comes after a
 //! `[job] `, and the screen breaks `##[` up.
 
+mod early;
+
+pub use early::{At, annotate, nothing_started};
+
 use super::kept::{Kept, gap};
 use super::summary::{served, verdict};
 use super::text::prefix_lines;
@@ -191,8 +195,11 @@ fn is_bad(status: Status) -> bool {
 }
 
 fn annotation(level: Level, title: &str, text: &str) -> String {
-    let word = if level == Level::Error { "error" } else { "warning" };
-    format!("::{word} title={}::{}\n", property(title), data(text))
+    format!("::{} title={}::{}\n", word(level), property(title), data(text))
+}
+
+fn word(level: Level) -> &'static str {
+    if level == Level::Error { "error" } else { "warning" }
 }
 
 /// The data of a workflow command.

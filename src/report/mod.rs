@@ -5,7 +5,7 @@
 
 mod adopted;
 mod bars;
-mod github;
+pub mod github;
 pub mod hits;
 mod homing;
 mod human;

@@ -2,6 +2,7 @@
 
 use super::blocking::off_thread;
 use super::stop::Stop;
+use crate::event::Level;
 use crate::reclaim::{self, Order, Swept};
 use crate::scan::{self, ScanError};
 use bytesize::ByteSize;
@@ -47,7 +48,7 @@ impl Dropper {
     }
 
     /// The last sweep, of everything that came, and what came of all of them; `None` if nothing did.
-    pub(super) async fn finish(self, stop: &Stop) -> Option<String> {
+    pub(super) async fn finish(self, stop: &Stop) -> Option<(Level, String)> {
         let order = Order { since: seconds(self.since), write_first: true, ..Order::default() };
         let swept = self.sweep(order, stop).await?;
         let freed = ByteSize(self.freed.load(Ordering::Relaxed)).display().si();
@@ -56,13 +57,17 @@ impl Dropper {
             Ok(Swept { files, freed: Some(_), kept, .. }) => {
                 let kept = ByteSize(kept.unwrap_or(0)).display().si();
                 let came = count(files);
-                Some(format!("cache: gave back {freed} of {came} that came; {kept} of it stay in memory"))
+                let text =
+                    format!("cache: gave back {freed} of {came} that came; {kept} of it stay in memory");
+                Some((Level::Debug, text))
             }
-            Ok(Swept { files, freed: None, .. }) => Some(format!(
-                "cache: asked the kernel to forget {}; it does not tell what came of it",
-                count(files)
-            )),
-            Err(error) => Some(format!("cache: nothing was given back: {error}")),
+            Ok(Swept { files, freed: None, .. }) => {
+                let came = count(files);
+                let text =
+                    format!("cache: asked the kernel to forget {came}; it does not tell what came of it");
+                Some((Level::Info, text))
+            }
+            Err(error) => Some((Level::Debug, format!("cache: nothing was given back: {error}"))),
         }
     }
 

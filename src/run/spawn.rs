@@ -3,7 +3,8 @@
 
 use super::process::Spec;
 use crate::job::{FOR_RSYNC_ONLY, IoPriority, Priority};
-use rustix::process::{Pid, Signal};
+use crate::machine;
+use rustix::process::Pid;
 use std::ffi::OsString;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -77,7 +78,7 @@ fn start_with(
 /// What a child does before it becomes its program. Only system calls: it may share our memory.
 fn prepare(priority: Priority, parent: Option<Pid>) -> io::Result<()> {
     stand_apart()?;
-    step_back(priority)?;
+    step_back(priority);
     parent.map_or(Ok(()), die_with)
 }
 
@@ -115,21 +116,33 @@ fn stand_apart() -> io::Result<()> {
     Ok(())
 }
 
-/// Lets others go first, as far as the job wants it. Only system calls.
-fn step_back(priority: Priority) -> io::Result<()> {
+/// Lets others go first, as far as the job wants it and the system allows it: a transfer that may not step back is still wanted, and
+/// [`refused`] tells of it. Only system calls.
+fn step_back(priority: Priority) {
     if priority.nice > 0 {
-        rustix::process::nice(i32::from(priority.nice))?;
+        let _ = rustix::process::nice(i32::from(priority.nice));
     }
-    match priority.io {
-        Some(io) => io_priority(io),
-        None => Ok(()),
+    if let Some(io) = priority.io {
+        io_priority(io);
+    }
+}
+
+/// What of a priority this system refuses to set; in words, `None` if nothing.
+pub(super) fn refused(priority: Priority) -> Option<&'static str> {
+    let nice = priority.nice > 0 && !machine::sets_priority();
+    let io = priority.io.is_some() && !machine::sets_io_priority();
+    match (nice, io) {
+        (true, true) => Some("nice and ionice"),
+        (true, false) => Some("nice"),
+        (false, true) => Some("ionice"),
+        (false, false) => None,
     }
 }
 
 /// Of this process, and of those that it starts.
 #[cfg(target_os = "linux")]
 #[expect(unsafe_code, reason = "no crate wraps ioprio_set")]
-fn io_priority(priority: IoPriority) -> io::Result<()> {
+fn io_priority(priority: IoPriority) {
     // From linux/ioprio.h: the class stands above 13 bits of level.
     const WHO_PROCESS: libc::c_int = 1;
     let value: libc::c_int = match priority {
@@ -137,23 +150,19 @@ fn io_priority(priority: IoPriority) -> io::Result<()> {
         IoPriority::Idle => 3 << 13,
     };
     // SAFETY: three integers, and no memory.
-    match unsafe { libc::syscall(libc::SYS_ioprio_set, WHO_PROCESS, 0, value) } {
-        0 => Ok(()),
-        _ => Err(io::Error::last_os_error()),
-    }
+    let _ = unsafe { libc::syscall(libc::SYS_ioprio_set, WHO_PROCESS, 0, value) };
 }
 
 /// Elsewhere there are no such ranks.
 #[cfg(not(target_os = "linux"))]
-fn io_priority(_priority: IoPriority) -> io::Result<()> {
-    Ok(())
-}
+fn io_priority(_priority: IoPriority) {}
 
 /// Asks the kernel to end this process when `parent` dies. rsync passes a SIGTERM on to its second process, a SIGKILL
 /// it could not.
 #[cfg(target_os = "linux")]
 fn die_with(parent: Pid) -> io::Result<()> {
-    rustix::process::set_parent_process_death_signal(Some(Signal::TERM))?;
+    // Where a sandbox refuses that, children notice by their closed pipes, as on other systems.
+    let _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::TERM));
     // The parent may have died before the request.
     if rustix::process::getppid() == Some(parent) { Ok(()) } else { Err(io::ErrorKind::BrokenPipe.into()) }
 }

@@ -13,7 +13,7 @@ use super::program::Program;
 use super::slots::{Slot, Slots};
 use super::stop::Why;
 use super::voice::Voice;
-use super::{Mode, Plan, disk, guard};
+use super::{Mode, Plan, disk, guard, spawn};
 use crate::event::{Event, Level, Phase};
 use crate::job::{CachePolicy, Hook, Job, Unfit};
 use crate::result::{Attempt, Fallback, Figures, Outcome, Reason, Skip, Status, SyncResult};
@@ -109,6 +109,10 @@ impl Unit<'_> {
             }
         }
         voice.progress.send_replace(None);
+        if let Some(options) = spawn::refused(job.child_priority) {
+            let text = format!("this system does not let {options} be set: the transfer goes on without");
+            voice.notice(Level::Warning, text).await;
+        }
         if job.cache == CachePolicy::Keep || plan.mode != Mode::Real {
             return self.attempts(access.as_ref(), unsure).await;
         }
@@ -118,9 +122,9 @@ impl Unit<'_> {
             never = dropper.meanwhile(&voice.stop) => match never {},
         };
         if !voice.stop.is_stopping()
-            && let Some(text) = dropper.finish(&voice.stop).await
+            && let Some((level, text)) = dropper.finish(&voice.stop).await
         {
-            voice.notice(Level::Debug, text).await;
+            voice.notice(level, text).await;
         }
         outcome
     }

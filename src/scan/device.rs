@@ -55,6 +55,7 @@ fn is_network(_path: &Path) -> bool {
 }
 
 /// A partition's queue is its disk's. Volumes over several disks say nothing, and count as fast.
+#[cfg(target_os = "linux")]
 fn is_rotational(device: u64) -> bool {
     let (major, minor) = (rustix::fs::major(device), rustix::fs::minor(device));
     let base = format!("/sys/dev/block/{major}:{minor}");
@@ -62,6 +63,12 @@ fn is_rotational(device: u64) -> bool {
         .iter()
         .find_map(|file| fs::read_to_string(format!("{base}/{file}")).ok())
         .is_some_and(|text| text.trim() == "1")
+}
+
+/// Elsewhere nobody tells.
+#[cfg(not(target_os = "linux"))]
+fn is_rotational(_device: u64) -> bool {
+    false
 }
 
 #[cfg(test)]

@@ -145,9 +145,10 @@ pub(super) fn entry_stat(raw: &RawStat, kind: FileType, through: bool) -> Stat {
 }
 
 /// A directory's own attributes.
+#[expect(clippy::unnecessary_cast, reason = "the widths differ between systems")]
 pub(super) fn dir_stat(raw: &RawStat) -> DirStat {
     DirStat {
-        dev: raw.st_dev,
+        dev: raw.st_dev as u64,
         inode: raw.st_ino,
         mtime: nanoseconds(raw.st_mtime, raw.st_mtime_nsec as i64),
         ctime: nanoseconds(raw.st_ctime, raw.st_ctime_nsec as i64),

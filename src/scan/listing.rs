@@ -6,6 +6,7 @@ use std::ffi::CStr;
 use std::os::fd::AsFd;
 
 /// How much of a directory the kernel gives at once.
+#[cfg(target_os = "linux")]
 const BUFFER: usize = 64 * 1024;
 
 /// A directory with more names is shared out among threads; those that follow are told of while they are read.

@@ -11,8 +11,8 @@ use super::write_access::{WriteAccess, can_be_made_writable};
 use crate::clean::Kind;
 use crate::clean::path::{OURS, split};
 use crate::expiry::{self, Age, Item, Moment};
-use crate::machine::user_name;
-use rustix::fs::{Access, AtFlags, Stat, accessat, statat, unlinkat};
+use crate::machine::{may_change, user_name};
+use rustix::fs::{AtFlags, Stat, statat, unlinkat};
 use rustix::io::Errno;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
@@ -210,7 +210,7 @@ fn empty(top: &OwnedFd, above: &Stat, dry: bool, stop: &dyn Fn() -> bool, purged
 fn may_empty(above: &OwnedFd, run: &str, root: &Stat) -> Result<(), String> {
     let tried = open_below(above, run.as_bytes()).and_then(|dir| {
         tree::open_up(&dir, root);
-        accessat(dir, ".", Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS)
+        may_change(dir)
     });
     tried.map_err(|error| match statat(above, run, AtFlags::SYMLINK_NOFOLLOW) {
         Ok(stat) => format!("{}: it belongs to {}", why_not(error), user_name(stat.st_uid)),

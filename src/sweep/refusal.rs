@@ -2,7 +2,7 @@
 
 use super::below::open_below;
 use crate::clean::path::{OURS, split};
-use crate::machine::{group_name, group_operand, is_member, own_name, user_name};
+use crate::machine::{group_name, group_operand, is_member, may_change, own_name, user_name};
 use rustix::fs::{Access, AtFlags, FileType, Mode, Stat, accessat, fstat, statat};
 use rustix::io::Errno;
 use std::ffi::OsStr;
@@ -80,8 +80,7 @@ pub fn refusal_of_file(root: &File, dest: &Path, path: &[u8]) -> Option<Refusal>
 
 /// As far as permissions go: a read-only file system is another matter.
 fn may_write(dir: impl AsFd) -> bool {
-    let tried = accessat(dir, ".", Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS);
-    !matches!(tried, Err(Errno::ACCESS | Errno::PERM))
+    !matches!(may_change(dir), Err(Errno::ACCESS | Errno::PERM))
 }
 
 #[expect(clippy::unnecessary_cast, reason = "the widths differ between systems")]

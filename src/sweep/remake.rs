@@ -131,7 +131,7 @@ impl<'a> Maker<'a> {
                 break;
             }
         }
-        let _ = fchmod(&dir, Mode::from_raw_mode(recipe.mode));
+        let _ = fchmod(&dir, Mode::from_raw_mode(recipe.mode as _));
         set_mtime(&dir, time_of(recipe));
     }
 }

@@ -9,9 +9,9 @@ use super::mode_record::ModeRecord;
 use super::planner::print_of;
 use super::whose::Whose;
 use crate::clean::OldMode;
-use crate::machine::own_name;
+use crate::machine::{may_change, own_name};
 use crate::sanitize;
-use rustix::fs::{Access, AtFlags, Mode, Stat, accessat, fchmod, fstat};
+use rustix::fs::{Mode, Stat, fchmod, fstat};
 use rustix::io::{Errno, fcntl_dupfd_cloexec};
 use rustix::process::{getegid, geteuid, getgroups};
 use std::collections::HashMap;
@@ -211,13 +211,7 @@ impl Drop for Writable {
 /// Whether permissions forbid to change a directory. On a read-only file system, for instance, they do not: there, what is to be
 /// done fails by itself.
 pub(super) fn is_denied(dir: impl AsFd) -> bool {
-    let ask = |flags| accessat(&dir, ".", Access::WRITE_OK | Access::EXEC_OK, flags);
-    let answer = match ask(AtFlags::EACCESS) {
-        // Sandboxes that do not know the call.
-        Err(Errno::PERM | Errno::NOSYS | Errno::INVAL) => ask(AtFlags::empty()),
-        answer => answer,
-    };
-    answer == Err(Errno::ACCESS)
+    may_change(dir) == Err(Errno::ACCESS)
 }
 
 /// Whether a directory without write permission would get it for the moment of a change.

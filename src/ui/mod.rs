@@ -52,6 +52,8 @@ pub struct Ui {
     /// Whether a command does its work to the end though standard output takes nothing more. That it has not told everything is
     /// remembered by [`streams`].
     pub goes_on: bool,
+    /// GitHub Actions reads what we say.
+    pub github: bool,
 }
 
 impl Ui {

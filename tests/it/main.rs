@@ -25,6 +25,8 @@ mod output;
 mod output_files;
 mod rsync_args;
 mod rsync_list;
+#[cfg(target_os = "linux")]
+mod sandbox;
 mod scan;
 mod scan_hard;
 #[cfg(feature = "search")]

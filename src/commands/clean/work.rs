@@ -64,8 +64,10 @@ impl Work {
         let mut places = vec![self.path.as_path(), self.state.as_path()];
         places.extend(self.fate.elsewhere());
         let fenced = sweep::fence(&places) == Fence::Up;
-        if !fenced && self.ui.verbose {
-            self.ui.note("this kernel cannot fence us in (Landlock): the other guards hold");
+        if !fenced {
+            self.ui.note(
+                "this system does not offer Landlock, which would confine the removal: the other guards hold",
+            );
         }
         super::escape_quarantines(&access, &self.path, &self.state, &self.stop, &self.ui);
         let meter = Meter::default();

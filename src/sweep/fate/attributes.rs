@@ -1,6 +1,7 @@
 //! What a file is apart from its contents. A copy that cannot have all of it is no backup, so that is an error.
 
 use crate::sweep::parent::{mtime_of, set_mtime};
+use crate::sweep::write_access::mode_of;
 use rustix::fs::{
     AtFlags, Gid, Stat, Timestamps, Uid, XattrFlags, chownat, fchown, fgetxattr, flistxattr, fsetxattr,
     fstat, statat, utimensat,
@@ -23,7 +24,7 @@ pub(super) fn keep(source: &File, copy: &File) -> io::Result<()> {
             .map_err(|error| cannot_own(&old, error))?;
     }
     extended(source, copy)?;
-    copy.set_permissions(Permissions::from_mode(old.st_mode & 0o7777))?;
+    copy.set_permissions(Permissions::from_mode(mode_of(&old)))?;
     set_mtime(copy, mtime_of(&old));
     Ok(())
 }

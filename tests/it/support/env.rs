@@ -87,7 +87,7 @@ impl Env {
 
     /// `pdb-sync` with these arguments, in this environment and nothing else, standard input empty.
     pub(crate) fn command(&self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
-        self.program(env!("CARGO_BIN_EXE_pdb-sync"), args)
+        self.program(binary(), args)
     }
 
     /// Any program, in the same way.
@@ -124,6 +124,11 @@ impl Env {
     pub(crate) fn spawn(&self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Running {
         Running::start(self.command(args))
     }
+}
+
+/// The program under test: `PDB_SYNC_TEST_BINARY` names another build of it than cargo's, such as the static one.
+pub(crate) fn binary() -> PathBuf {
+    std::env::var_os("PDB_SYNC_TEST_BINARY").map_or_else(|| env!("CARGO_BIN_EXE_pdb-sync").into(), Into::into)
 }
 
 /// A program at work, its output being collected. Killed when dropped.

@@ -11,16 +11,16 @@ mod job_file;
 mod mounts;
 mod process;
 mod pty;
+#[cfg(target_os = "linux")]
+mod seccomp;
 mod skip;
 mod somebody;
 mod terminal;
 mod tree;
 mod upstream;
 mod users;
-#[cfg(target_os = "linux")]
-mod without_flock;
 
-pub(crate) use env::{Ended, Env, Running};
+pub(crate) use env::{Ended, Env, Running, binary};
 pub(crate) use fake::Fake;
 pub(crate) use fake_daemon::FakeDaemon;
 pub(crate) use fuse::Fuse;
@@ -29,11 +29,11 @@ pub(crate) use job_file::one_job;
 pub(crate) use mounts::with_mounts;
 pub(crate) use process::{eventually, is_running, with_marker};
 pub(crate) use pty::on_terminal;
+#[cfg(target_os = "linux")]
+pub(crate) use seccomp::{Refusal, allow_only, refuse, system_calls, without_flock};
 pub(crate) use skip::skipped;
 pub(crate) use somebody::{NOBODY, Somebody, mode_of, set_dirs};
 pub(crate) use terminal::Terminal;
 pub(crate) use tree::{Entry, Kind, holds_something, tree};
 pub(crate) use upstream::Upstream;
 pub(crate) use users::{ALICE, BOB, CAROL, GROUP, User};
-#[cfg(target_os = "linux")]
-pub(crate) use without_flock::without_flock;

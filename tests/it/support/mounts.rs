@@ -14,6 +14,6 @@ pub(crate) fn with_mounts(env: &Env, script: &str, args: &[&str]) -> Option<Ende
     })?;
     std::fs::create_dir_all(env.state()).unwrap();
     let words = [way, "sh", "-c", script].map(OsString::from).into_iter();
-    let words = words.chain([env.state().into(), env!("CARGO_BIN_EXE_pdb-sync").into()]);
+    let words = words.chain([env.state().into(), super::binary().into()]);
     Some(Running::start(env.program("unshare", words.chain(args.iter().map(OsString::from)))).wait())
 }

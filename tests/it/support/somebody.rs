@@ -20,7 +20,7 @@ impl<'a> Somebody<'a> {
     pub(crate) fn new(env: &'a Env) -> Self {
         let program = rustix::process::geteuid().is_root().then(|| {
             let program = env.dir().join("pdb-sync");
-            fs::copy(env!("CARGO_BIN_EXE_pdb-sync"), &program).unwrap();
+            fs::copy(super::binary(), &program).unwrap();
             program
         });
         let somebody = Somebody { env, program };

@@ -36,7 +36,7 @@ impl User {
         // A copy of the program, since its directory need not be for everybody.
         let program = env.dir().join("pdb-sync");
         if !program.exists() {
-            fs::copy(env!("CARGO_BIN_EXE_pdb-sync"), &program).unwrap();
+            fs::copy(super::binary(), &program).unwrap();
             for dir in [env.dir().to_owned(), env.mirror("")] {
                 fs::set_permissions(dir, fs::Permissions::from_mode(0o755)).unwrap();
             }

@@ -169,3 +169,78 @@ fn junit_fits_the_schema_of_jenkins_whatever_happens() {
         fits_the_schema_of_jenkins(&env.dir().join(file));
     }
 }
+
+/// A step whose configuration is wrong in three places.
+fn wrong_step() -> Env {
+    let env =
+        Env::new().with_config("version = 1\n[jobs.a]\nsource = \"/x/\"\ndset = \"a\"\nretries = \"many\"\n");
+    let (summary, output) = (env.dir().join("summary"), env.dir().join("output"));
+    env.with_var("GITHUB_ACTIONS", "true")
+        .with_var("GITHUB_STEP_SUMMARY", summary)
+        .with_var("GITHUB_OUTPUT", output)
+}
+
+#[test]
+fn a_wrong_configuration_is_annotated_where_it_is_wrong() {
+    for args in [["sync", "--all"].as_slice(), &["sync", "a", "b"], &["config", "check"], &["list"]] {
+        let env = wrong_step();
+        let ended = env.run(args).expect_code(2);
+        let config = env.config();
+        let places = [(2, 7), (4, 1), (5, 11)].map(|(line, column)| {
+            format!("::error file={},line={line},col={column},title=pdb-sync::", config.display())
+        });
+        let out = ended.out();
+        let found: Vec<&str> = out.lines().filter(|line| line.starts_with("::error ")).collect();
+        assert_eq!(found.len(), places.len(), "{ended}");
+        for (place, line) in places.iter().zip(found) {
+            assert!(line.starts_with(place.as_str()), "{place}: {ended}");
+        }
+        assert!(out.contains("did you mean \"dest\"?"), "{ended}");
+        let output = fs::read_to_string(env.dir().join("output")).ok();
+        let expected = match args {
+            ["sync", "--all"] => Some("changed=false\nfailed=\n"),
+            ["sync", ..] => Some("changed=false\nfailed=a,b\n"),
+            _ => None,
+        };
+        assert_eq!(output.as_deref(), expected, "{args:?}: {ended}");
+        let summary = fs::read_to_string(env.dir().join("summary")).ok();
+        assert_eq!(summary.is_some_and(|text| text.contains("no job was started")), expected.is_some());
+    }
+}
+
+#[test]
+fn a_file_of_the_checkout_is_named_from_its_root() {
+    let env = wrong_step();
+    let root = env.dir().to_owned();
+    let ended = env.with_var("GITHUB_WORKSPACE", root).run(["config", "check"]).expect_code(2);
+    assert!(ended.out().contains("::error file=config.toml,line=4,col=1,"), "{ended}");
+}
+
+#[test]
+fn json_keeps_its_stream_when_a_configuration_is_wrong() {
+    let env = wrong_step();
+    let ended = env.run(["sync", "--all", "--json"]).expect_code(2);
+    assert_eq!(ended.out(), "", "{ended}");
+    assert_eq!(ended.err().lines().filter(|line| line.starts_with("::error file=")).count(), 3, "{ended}");
+    assert_eq!(fs::read_to_string(env.dir().join("output")).unwrap(), "changed=false\nfailed=\n");
+}
+
+#[test]
+fn what_is_wrong_with_the_command_line_is_annotated_too() {
+    let fake = Fake::new("");
+    for args in [["sync", "godo"].as_slice(), &["sync", "--all", "--dest", "x"], &["sync", "--no-such"]] {
+        let env = step(&fake);
+        let ended = env.run(args).expect_code(2);
+        let annotations =
+            ended.out().lines().filter(|line| line.starts_with("::error title=pdb-sync::")).count();
+        assert_eq!(annotations, 1, "{ended}");
+        if args[1] != "--no-such" {
+            let output = fs::read_to_string(env.dir().join("output")).unwrap();
+            assert!(output.starts_with("changed=false\nfailed="), "{ended}");
+        }
+    }
+    // Elsewhere nobody reads them, unless they are asked for.
+    let env = Env::new().with_fake(&fake).with_config(&quick(&jobs(&["good"], "")));
+    assert!(!env.run(["sync", "godo"]).expect_code(2).out().contains("::error"));
+    assert!(env.run(["sync", "godo", "--github"]).expect_code(2).out().contains("::error title=pdb-sync::"));
+}

@@ -1,0 +1,61 @@
+//! Tells GitHub Actions what is wrong with the command line or the configuration: each problem is an annotation at its place.
+
+use super::Failure;
+use crate::config::Problem;
+use crate::event::Level;
+use crate::report::github::{At, annotate, nothing_started};
+use crate::ui::{Environment, Ui};
+
+/// A command could not do its own work.
+pub(super) fn failure(failure: &Failure, ui: &Ui) {
+    if !ui.github || matches!(failure, Failure::Unwritten(_)) {
+        return;
+    }
+    match failure {
+        Failure::Config(problems) => problems.0.iter().for_each(|wrong| problem(Level::Error, wrong, ui)),
+        other => annotate(Level::Error, None, &with_hint(&other.to_string(), other.hint()), ui.json),
+    }
+}
+
+/// Something is wrong with the configuration, or odd about it.
+pub(super) fn problem(level: Level, problem: &Problem, ui: &Ui) {
+    if !ui.github || (ui.quiet && level != Level::Error) {
+        return;
+    }
+    let place = problem.place.as_ref().map(|place| (place.line, place.column));
+    let at = problem.file.as_deref().map(|file| At { file, place });
+    annotate(level, at, &with_hint(&problem.text, problem.hint.as_deref()), ui.json);
+}
+
+/// `sync` ended before any job was started: the steps that come after read the outputs of this one all the same. `jobs` are those that
+/// were asked for by name.
+pub(super) fn no_job(jobs: &[String], why: &Failure, ui: &Ui) {
+    if !ui.github {
+        return;
+    }
+    let reasons = match why {
+        Failure::Config(problems) => problems.0.iter().map(|problem| {
+            let (position, colon) = match problem.position() {
+                position if position.is_empty() => (position, ""),
+                position => (position, ": "),
+            };
+            with_hint(&format!("{position}{colon}{}", problem.text), problem.hint.as_deref())
+        }),
+        other => return outputs(jobs, &[with_hint(&other.to_string(), other.hint())], ui),
+    };
+    outputs(jobs, &reasons.collect::<Vec<_>>(), ui);
+}
+
+/// Writes the outputs of a step that had nothing to do, or could not do it.
+pub(super) fn outputs(failed: &[String], why: &[String], ui: &Ui) {
+    if !ui.github {
+        return;
+    }
+    if let Err(error) = nothing_started(&Environment::read(), failed, why) {
+        ui.warning(&format!("cannot write GitHub's step summary and outputs: {error}"));
+    }
+}
+
+fn with_hint(text: &str, hint: Option<&str>) -> String {
+    hint.map_or_else(|| text.to_owned(), |hint| format!("{text}\nhint: {hint}"))
+}

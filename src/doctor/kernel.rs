@@ -1,0 +1,119 @@
+//! What this system offers of the calls that pdb-sync can do without, and what happens instead.
+
+use super::{Area, Finding, Verdict};
+use crate::{machine, reclaim, sweep};
+use std::fs;
+
+/// A facility.
+struct Facility {
+    name: &'static str,
+    there: bool,
+    /// What happens where it is missing.
+    instead: &'static str,
+    /// Which Linux offers it.
+    since: &'static str,
+}
+
+pub(super) fn examine() -> Vec<Finding> {
+    facilities().into_iter().map(finding).collect()
+}
+
+fn finding(facility: Facility) -> Finding {
+    let Facility { name, there, instead, since } = facility;
+    if there {
+        return Finding::new(Area::Kernel, Verdict::Ok, name);
+    }
+    let finding = Finding::new(Area::Kernel, Verdict::Warn, format!("no {name}: {instead}"));
+    match cfg!(target_os = "linux") {
+        true => finding.hint(format!(
+            "{since}; a sandbox can refuse it, too (SystemCallFilter= of systemd, the seccomp profile of a container)"
+        )),
+        // No setting of another system helps.
+        false => finding,
+    }
+}
+
+fn facilities() -> Vec<Facility> {
+    vec![
+        Facility {
+            name: "openat2",
+            there: openat2(),
+            instead: "directories are opened one component at a time to keep deletions inside of their directory",
+            since: "Linux offers it from 5.6 on",
+        },
+        Facility {
+            name: "renames that replace nothing (renameat2)",
+            there: machine::renames_without_replacing(),
+            instead: "a look before each rename, or a hard link, takes their place",
+            since: "Linux offers them from 3.15 on",
+        },
+        Facility {
+            name: "mount points in statx",
+            there: machine::knows_mount_points(),
+            instead: "a bind mount within one file system is not told from a directory",
+            since: "Linux offers them from 5.8 on",
+        },
+        Facility {
+            name: "/proc",
+            there: fs::exists("/proc/self/stat").unwrap_or(false),
+            instead: "memory, load, who holds a lock, and what is mounted are not known; no destination is refused for what is mounted below it",
+            since: "mount it",
+        },
+        Facility {
+            name: "pressure stall information (PSI)",
+            there: fs::read("/proc/pressure/memory").is_ok(),
+            instead: "`parallel = \"auto\"` goes by the load average, and where /proc is missing stays at one job",
+            since: "Linux offers it from 4.20 on, some when booted with psi=1",
+        },
+        Facility {
+            name: "page cache counts (cachestat, mincore)",
+            there: page_counts(),
+            instead: "`reclaim` and `cache = \"drop\"` cannot tell what they gave back",
+            since: "Linux offers cachestat from 6.5 on, mincore always",
+        },
+        Facility {
+            name: "priorities of children",
+            there: machine::sets_priority(),
+            instead: "`nice` has no effect",
+            since: "Linux always offers them",
+        },
+        Facility {
+            name: "priorities for disk access (ioprio_set)",
+            there: machine::sets_io_priority(),
+            instead: "`ionice` has no effect",
+            since: "Linux always offers them",
+        },
+        Facility {
+            name: "parent-death signal",
+            there: machine::ends_children(),
+            instead: "if pdb-sync is killed, its rsyncs end only when they find their pipes closed",
+            since: "Linux always offers it",
+        },
+        Facility {
+            name: "Landlock",
+            there: sweep::can_fence(),
+            instead: "`clean run` is not confined to its directory by the kernel; the other guards hold without it",
+            since: "Linux offers it from 5.19 on, booted with lsm=landlock,…",
+        },
+    ]
+}
+
+/// Looked at with a file that is surely there.
+fn page_counts() -> bool {
+    let own = std::env::current_exe().and_then(fs::File::open);
+    own.is_ok_and(|file| {
+        let size = file.metadata().map_or(0, |meta| meta.len());
+        size > 0 && reclaim::resident(&file, size).is_some()
+    })
+}
+
+#[cfg(target_os = "linux")]
+fn openat2() -> bool {
+    use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat2};
+    openat2(CWD, ".", OFlags::PATH | OFlags::CLOEXEC, Mode::empty(), ResolveFlags::BENEATH).is_ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn openat2() -> bool {
+    false
+}

@@ -1,0 +1,66 @@
+//! Which of the calls that we can do without this system offers. An old kernel refuses them (`ENOSYS`), and so does a sandbox around
+//! us, such as `SystemCallFilter=` of systemd or the seccomp profile of a container (`ENOSYS` or `EPERM`).
+
+use rustix::fs::{Access, AtFlags, accessat};
+use rustix::io::Errno;
+use std::os::fd::AsFd;
+use std::sync::LazyLock;
+
+/// Whether this user may make and remove entries of a directory, as far as permissions go. Asked for the user that counts for the
+/// file system; for the real one where that cannot be asked.
+pub fn may_change(dir: impl AsFd) -> Result<(), Errno> {
+    let ask = |flags| accessat(&dir, ".", Access::WRITE_OK | Access::EXEC_OK, flags);
+    match ask(AtFlags::EACCESS) {
+        Err(Errno::PERM | Errno::NOSYS | Errno::INVAL) => ask(AtFlags::empty()),
+        answer => answer,
+    }
+}
+
+/// Whether an entry can be renamed without replacing another one by a single call. A file system may still not know how.
+pub fn renames_without_replacing() -> bool {
+    static OFFERED: LazyLock<bool> = LazyLock::new(|| {
+        #[cfg(any(target_os = "linux", target_vendor = "apple"))]
+        {
+            use rustix::fs::{CWD, RenameFlags, renameat_with};
+            // Nothing has the empty name.
+            renameat_with(CWD, "", CWD, "", RenameFlags::NOREPLACE) == Err(Errno::NOENT)
+        }
+        #[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
+        false
+    });
+    *OFFERED
+}
+
+/// Whether the CPU priority of a process can be lowered. Asked by setting ours to what it is.
+pub fn sets_priority() -> bool {
+    use rustix::process::{getpriority_process, setpriority_process};
+    getpriority_process(None).and_then(|now| setpriority_process(None, now)).is_ok()
+}
+
+/// Whether the rank of a process for disk access can be set. Asked by setting ours to what it is.
+#[cfg(target_os = "linux")]
+#[expect(unsafe_code, reason = "no crate wraps ioprio_set")]
+pub fn sets_io_priority() -> bool {
+    const WHO_PROCESS: libc::c_int = 1;
+    // SAFETY: integers, and no memory; 0 is the calling thread.
+    unsafe {
+        let now = libc::syscall(libc::SYS_ioprio_get, WHO_PROCESS, 0);
+        now >= 0 && libc::syscall(libc::SYS_ioprio_set, WHO_PROCESS, 0, now) == 0
+    }
+}
+
+/// Elsewhere there are no such ranks.
+#[cfg(not(target_os = "linux"))]
+pub fn sets_io_priority() -> bool {
+    false
+}
+
+/// Whether the kernel ends a child when its parent dies.
+pub fn ends_children() -> bool {
+    #[cfg(target_os = "linux")]
+    {
+        rustix::process::parent_process_death_signal().is_ok()
+    }
+    #[cfg(not(target_os = "linux"))]
+    false
+}
