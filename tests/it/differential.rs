@@ -60,7 +60,7 @@ fn files_say_the_same_to_gemmi() {
         let path = said["path"].as_str().unwrap();
         // Each by itself: several are of one entry.
         let query = format!("path:\"{path}\"");
-        let ended = env.run(["search", &query, "--json", "-n", "1000"]).expect_code(0);
+        let ended = env.run(["search", &query, "--json", "-l", "1000"]).expect_code(0);
         let hits = ended.json();
         let found = hits
             .iter()

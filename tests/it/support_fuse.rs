@@ -354,6 +354,8 @@ fn mounts_and_waits() {
         return;
     }
     let fuse = Fuse::mounted("").unwrap();
+    // It answers, so that its server is at work.
+    names(fuse.path());
     let said = format!("\nfile system mounted at {}\n", fuse.path().display());
     std::io::stdout().write_all(said.as_bytes()).unwrap();
     let _ = std::io::stdin().read(&mut [0]);
