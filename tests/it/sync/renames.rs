@@ -27,7 +27,10 @@ fn what_was_kept_comes_back_or_goes_for_good() {
         let ended = env.run(["sync", "j", "--json"]).expect_code(0);
         assert_eq!(ended.finished()["files_deleted"], 3, "{options}: {ended}");
         let doctor = env.run(["doctor", "--offline"]);
-        assert!(!doctor.out().lines().any(|line| line.contains("destination") && line.contains("rename")), "{doctor}");
+        assert!(
+            !doctor.out().lines().any(|line| line.contains("destination") && line.contains("rename")),
+            "{doctor}"
+        );
 
         // Something else has come to one of the places.
         fs::create_dir(mirror.join("ab")).unwrap();
