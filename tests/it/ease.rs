@@ -25,6 +25,7 @@ fn changed_twice() -> (Upstream, Env) {
 }
 
 #[test]
+#[cfg_attr(not(feature = "search"), ignore = "it asks index and search, too")]
 fn a_directory_that_is_named_as_a_job_gets_a_hint() {
     let (_upstream, env) = changed_twice();
     fs::create_dir(env.dir().join("t")).unwrap();
@@ -145,6 +146,7 @@ fn unknown_jobs_of_the_past_are_refused_and_forgotten_ones_are_known() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "search"), ignore = "it asks index and search, too")]
 fn quiet_says_nothing_of_what_went_well() {
     let (upstream, env) = changed_twice();
     let ended = env.run(["index", "j", "-q"]).expect_code(0);
@@ -242,6 +244,7 @@ fn times_are_those_of_the_reader_and_spans_as_they_are_written() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "search"), ignore = "it asks index and search, too")]
 fn a_search_that_nobody_answers_does_not_say_that_nothing_matches() {
     let (_upstream, env) = changed_twice();
     env.run(["index", "j"]).expect_code(0);

@@ -172,6 +172,7 @@ fn waits_in_kernel(pid: u32) -> bool {
 
 #[cfg(target_os = "linux")]
 #[test]
+#[cfg_attr(not(feature = "search"), ignore = "it asks index and search, too")]
 fn a_mount_that_does_not_answer_holds_no_command_against_a_signal() {
     let Some(fuse) = crate::support::Fuse::mounted("") else { return };
     let env = Env::new();

@@ -36,6 +36,7 @@ fn is_clean(ended: &Ended) {
 }
 
 #[test]
+#[cfg_attr(not(feature = "search"), ignore = "it asks index and search, too")]
 fn no_command_lets_a_name_through_to_a_terminal() {
     let scene = Scene::new();
     let mut met = 0;
