@@ -36,7 +36,6 @@ fn is_clean(ended: &Ended) {
 }
 
 #[test]
-#[cfg_attr(not(feature = "search"), ignore = "it asks index and search, too")]
 fn no_command_lets_a_name_through_to_a_terminal() {
     let scene = Scene::new();
     let mut met = 0;
@@ -49,7 +48,9 @@ fn no_command_lets_a_name_through_to_a_terminal() {
         is_clean(&ended);
         met += usize::from(ended.out().contains("]0;owned"));
     }
-    assert!(met > 30, "only {met} commands have met the name");
+    // Those of `index` and `search` among them, where these are built in.
+    let least = if cfg!(feature = "search") { 31 } else { 30 };
+    assert!(met >= least, "only {met} commands have met the name");
 }
 
 #[test]
