@@ -72,10 +72,9 @@ impl Pipe {
     /// Waits until there is something to read; for ever, when nothing will come.
     pub(super) async fn ready(&mut self) {
         if let End::Resting(end) = &self.end {
-            // What has piled up can be read without asking to be woken for it. A child that never stops must not keep
-            // others from their turn.
+            // What has piled up can be read without asking to be woken for it.
             if has_something(end) {
-                return tokio::task::consume_budget().await;
+                return;
             }
             if let End::Resting(end) = std::mem::replace(&mut self.end, End::Closed)
                 && let Ok(pipe) = Receiver::from_owned_fd_unchecked(end)

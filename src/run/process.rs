@@ -20,7 +20,8 @@ use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::time::Duration;
-use tokio::time::{Instant, sleep_until};
+use tokio::task::yield_now;
+use tokio::time::{Instant, sleep_until, timeout};
 
 /// After a child has gone, whoever still holds its pipes may be silent for so long.
 const DRAIN: Duration = Duration::from_secs(2);
@@ -132,16 +133,20 @@ pub(super) async fn run(
             () = stdout.ready(), if free && !rests => {
                 watchdog.heard();
                 let heard = stdout.read(voice, ear);
+                pending = heard.event;
                 if heard.length < LITTLE && stdout.is_open() {
                     stdout.rest();
                     rest_until = Instant::now() + REST;
+                } else {
+                    // Whoever writes without a pause leaves the others their turn after each reading, not after the runtime's budget of them.
+                    yield_now().await;
                 }
-                pending = heard.event;
                 if status.is_some() { drain_until = Instant::now() + DRAIN; }
             }
             () = stderr.ready(), if free => {
                 watchdog.heard();
                 pending = stderr.read(voice, ear).event;
+                yield_now().await;
                 if status.is_some() { drain_until = Instant::now() + DRAIN; }
             }
             () = sleep_until(rest_until), if rests => {}
@@ -196,6 +201,10 @@ pub(super) async fn run(
             () = stop.hard() => {}
         }
         group.signal(Signal::KILL);
+        // A killed process is gone only when it next gets a processor. Other systems cannot tell who is left of a group.
+        if cfg!(target_os = "linux") {
+            let _ = timeout(DEATH, group.is_empty()).await;
+        }
     }
     group.done();
     drop(supervisor);
