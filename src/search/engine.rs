@@ -177,7 +177,8 @@ impl Moment<'_> {
             self.count(&answers, &mut outcome);
             let mut entries = Entries::default();
             answers.iter_mut().for_each(|(_, answer)| entries.join(std::mem::take(&mut answer.entries)));
-            (outcome.total, outcome.documents) = (entries.count(), entries.documents);
+            outcome.documents = entries.documents;
+            outcome.total = entries.count();
             let groups = grouped(answers);
             // Many files of one entry may have filled the places of others.
             if groups.len() < page && more && outcome.late.is_empty() {
