@@ -4,6 +4,7 @@ use super::pairs::pair;
 use super::schema::{Fields, words_of};
 use super::stems::Stems;
 use crate::query::{self, Bound, Field as F, Is, Node};
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::ops::Bound as Edge;
 use tantivy::query::{
@@ -17,8 +18,6 @@ type Condition = Box<dyn Query>;
 
 /// How much an ID counts that is exactly what was asked for.
 const ID: f32 = 50.0;
-/// How much a word of the same stem counts: less than any word itself.
-const STEM: f32 = 1e-4;
 /// So many forms of a word are looked for.
 const MOST_FORMS: usize = 32;
 /// The most words that the beginning of a phrase's last word may become.
@@ -28,7 +27,11 @@ const EXPANSIONS: u32 = 200;
 pub(super) struct Compiler<'c> {
     pub(super) fields: &'c Fields,
     pub(super) searchers: &'c [Searcher],
-    pub(super) stems: Stems,
+    pub(super) stems: &'c Stems,
+    /// Whether words of the same stem are found as well. What is excluded is excluded with all its forms in any case.
+    pub(super) forms: bool,
+    /// Set where other forms of a word were found.
+    pub(super) found: Cell<bool>,
 }
 
 impl Compiler<'_> {
@@ -39,7 +42,7 @@ impl Compiler<'_> {
                 let mut parts = Vec::new();
                 for node in nodes {
                     parts.push(match node {
-                        Node::Not(inner) => (Occur::MustNot, self.compile(inner)?),
+                        Node::Not(inner) => (Occur::MustNot, self.excluded(inner)?),
                         other => (Occur::Must, self.compile(other)?),
                     });
                 }
@@ -55,7 +58,7 @@ impl Compiler<'_> {
             }
             Node::Not(inner) => Box::new(BooleanQuery::new(vec![
                 (Occur::Must, filter(Box::new(AllQuery))),
-                (Occur::MustNot, self.compile(inner)?),
+                (Occur::MustNot, self.excluded(inner)?),
             ])),
             Node::Word(field, text) => self.word(*field, text),
             Node::Fuzzy(field, text, distance) => self.fuzzy(*field, text, *distance),
@@ -74,6 +77,10 @@ impl Compiler<'_> {
                 filter(Box::new(TermQuery::new(term, IndexRecordOption::Basic)))
             }
         })
+    }
+
+    fn excluded(&self, node: &Node) -> tantivy::Result<Condition> {
+        Compiler { forms: true, found: Cell::new(false), ..*self }.compile(node)
     }
 
     fn exact(&self, field: F, value: &str) -> Condition {
@@ -105,7 +112,7 @@ impl Compiler<'_> {
         }
     }
 
-    /// A word; an ID counts most. In titles and keywords words of the same stem are found as well, behind all that have the word itself.
+    /// A word; an ID counts most. In titles and keywords words of the same stem may be found as well.
     fn word(&self, field: Option<F>, text: &str) -> Condition {
         let words = words_of(text);
         let exact = self.terms(self.field(field), &words, 0);
@@ -127,6 +134,9 @@ impl Compiler<'_> {
 
     /// The other forms of a word that titles and keywords have; `None` if there are none, so that nothing more has to be looked up.
     fn stem(&self, field: Option<F>, words: &[String]) -> Option<Condition> {
+        if !self.forms {
+            return None;
+        }
         let mark = match field {
             None => "",
             Some(F::Title) => "t:",
@@ -140,9 +150,10 @@ impl Compiler<'_> {
         let forms = forms.into_iter().filter(|form| form[stem.len()..] != *word).map(|form| {
             let term = Term::from_field_text(self.fields.stems, &form);
             let query = TermQuery::new(term, IndexRecordOption::Basic);
-            Box::new(ConstScoreQuery::new(Box::new(query), STEM)) as Condition
+            filter(Box::new(query))
         });
         let mut forms: Vec<Condition> = forms.take(MOST_FORMS).collect();
+        self.found.set(self.found.get() || !forms.is_empty());
         match forms.len() {
             0 => None,
             1 => forms.pop(),

@@ -2,7 +2,7 @@
 
 use super::SearchError;
 use super::cache::{Cache, CacheStats};
-use super::condition::{Compiler, ranks};
+use super::condition::ranks;
 use super::entries::Entries;
 use super::facets::{self, Counts};
 use super::hit::{Hit, Outcome, Place, Request, Sort};
@@ -11,7 +11,6 @@ use super::one::{self, Answer, Found, Shared};
 use super::place::Opened;
 use super::pool::Pool;
 use super::schema::Fields;
-use super::stems::Stems;
 use crate::query::Field;
 use crate::shown::Shown;
 use std::collections::HashMap;
@@ -93,7 +92,7 @@ struct Moment<'e> {
     engine: &'e SearchEngine,
     request: &'e Request,
     searchers: Vec<Searcher>,
-    query: Arc<dyn Query>,
+    compiled: Arc<one::Compiled>,
     shared: Arc<Shared>,
     sort: Sort,
     deadline: Option<Instant>,
@@ -142,16 +141,15 @@ impl SearchEngine {
             outcome.cached = true;
             return Ok(Arc::new(outcome));
         }
-        let compiler = Compiler { fields: &self.fields, searchers: &searchers, stems: Stems::default() };
         let wrong = |error: tantivy::TantivyError| SearchError::Damaged {
             path: "of the search".into(),
             why: error.to_string(),
         };
-        let compiled = compiler.compile(query).map_err(wrong)?;
+        let compiled = one::Compiled::new(&self.fields, &searchers, query).map_err(wrong)?;
         let sort = if *sort == Sort::Score && !ranks(query) { Sort::Released } else { *sort };
         let shared = Arc::new(Shared(searchers.clone()));
         let moment =
-            Moment { engine: self, request, searchers, query: Arc::from(compiled), shared, sort, deadline };
+            Moment { engine: self, request, searchers, compiled: Arc::new(compiled), shared, sort, deadline };
         let outcome = Arc::new(moment.answer().map_err(wrong)?);
         if outcome.late.is_empty() && outcome.failed.is_empty() {
             self.cache.put(key, Arc::clone(&outcome));
@@ -197,14 +195,14 @@ impl Moment<'_> {
         let (sender, receiver) = channel();
         for (at, searcher) in self.searchers.iter().enumerate() {
             let (sender, searcher) = (sender.clone(), searcher.clone());
-            let (query, shared, sort) = (Arc::clone(&self.query), Arc::clone(&self.shared), self.sort);
+            let (compiled, shared, sort) = (Arc::clone(&self.compiled), Arc::clone(&self.shared), self.sort);
             let (facets, deadline) = (self.request.facets.clone(), self.deadline);
             self.engine.pool.submit(move || {
                 // Nobody waits any more.
                 if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
                     return;
                 }
-                let answer = one::ask(&searcher, &*query, &shared, sort, wanted, &facets);
+                let answer = one::ask(&searcher, &compiled, &shared, sort, wanted, &facets);
                 let _ = sender.send((at, answer));
             });
         }

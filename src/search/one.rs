@@ -1,16 +1,23 @@
 //! One question to one index.
 
+use super::condition::Compiler;
 use super::entries::{CountEntries, Entries};
 use super::facets::{Counts, Facets};
 use super::hit::Sort;
-use super::schema::KEY;
+use super::schema::{Fields, KEY};
+use super::stems::Stems;
+use crate::query::Node;
+use std::cell::Cell;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use tantivy::collector::{Collector, TopDocs};
 use tantivy::columnar::Column;
-use tantivy::query::{Bm25StatisticsProvider, BooleanQuery, EnableScoring, Occur, Query, TermQuery};
+use tantivy::query::{Bm25StatisticsProvider, BooleanQuery, BoostQuery, EnableScoring, Occur, Query, TermQuery};
 use tantivy::schema::Field;
 use tantivy::{DocAddress, Order, Searcher, Term};
+
+/// How much the score of an entry counts that has none but other forms of the words: less than any with the words themselves.
+const FORMS: f32 = 1e-6;
 
 /// By what hits are compared.
 #[derive(Debug, Clone, PartialEq)]
@@ -78,10 +85,43 @@ impl Bm25StatisticsProvider for Shared {
     }
 }
 
+/// What is looked for, as the engine has it.
+pub(super) struct Compiled {
+    /// With the words themselves.
+    exact: Box<dyn Query>,
+    /// With all forms of the words, if there are any in these indexes.
+    all: Option<Box<dyn Query>>,
+}
+
+impl Compiled {
+    pub(super) fn new(fields: &Fields, searchers: &[Searcher], query: &Node) -> tantivy::Result<Self> {
+        let stems = Stems::default();
+        let compiler = |forms| Compiler { fields, searchers, stems: &stems, forms, found: Cell::new(false) };
+        let all = compiler(true);
+        let compiled = all.compile(query)?;
+        if !all.found.get() {
+            return Ok(Compiled { exact: compiled, all: None });
+        }
+        Ok(Compiled { exact: compiler(false).compile(query)?, all: Some(compiled) })
+    }
+
+    /// What decides whether a document is a hit.
+    fn whole(&self) -> &dyn Query {
+        self.all.as_deref().unwrap_or(&*self.exact)
+    }
+
+    /// Those that have other forms only, behind all the others.
+    fn others(&self) -> Option<BoostQuery> {
+        let all = self.all.as_ref()?.box_clone();
+        let others = vec![(Occur::Must, all), (Occur::MustNot, self.exact.box_clone())];
+        Some(BoostQuery::new(Box::new(BooleanQuery::new(others)), FORMS))
+    }
+}
+
 /// Asks it.
 pub(super) fn ask(
     searcher: &Searcher,
-    query: &dyn Query,
+    query: &Compiled,
     shared: &Shared,
     sort: Sort,
     wanted: usize,
@@ -92,56 +132,78 @@ pub(super) fn ask(
     let top = TopDocs::with_limit(most);
     let ask = Ask { searcher, query, shared, facets, most };
     match sort {
-        Sort::Score => ask.with(top.order_by_score(), Rank::Score, true),
-        Sort::Resolution => {
-            ask.with(top.order_by_fast_field::<f64>("resolution", Order::Asc), Rank::Low, false)
-        }
-        Sort::Released => ask.with(top.order_by_u64_field("released", Order::Desc), Rank::High, false),
-        Sort::Id => ask.with(top.order_by_string_fast_field("id", Order::Asc), Rank::Text, false),
+        Sort::Score => ask.by_score(),
+        Sort::Resolution => ask.by_field(top.order_by_fast_field::<f64>("resolution", Order::Asc), Rank::Low),
+        Sort::Released => ask.by_field(top.order_by_u64_field("released", Order::Desc), Rank::High),
+        Sort::Id => ask.by_field(top.order_by_string_fast_field("id", Order::Asc), Rank::Text),
     }
 }
 
 struct Ask<'a> {
     searcher: &'a Searcher,
-    query: &'a dyn Query,
+    query: &'a Compiled,
     shared: &'a Shared,
     facets: &'a [&'static str],
     most: usize,
 }
 
 impl Ask<'_> {
-    fn with<V: 'static>(
-        &self,
-        top: impl Collector<Fruit = Vec<(V, DocAddress)>>,
-        rank: impl Fn(V) -> Rank,
-        scored: bool,
-    ) -> tantivy::Result<Answer> {
+    fn collect<C: Collector>(&self, query: &dyn Query, collector: &C, scored: bool) -> tantivy::Result<C::Fruit> {
         let scoring = if scored {
             EnableScoring::enabled_from_statistics_provider(self.shared, self.searcher)
         } else {
             EnableScoring::disabled_from_searcher(self.searcher)
         };
-        let executor = self.searcher.index().search_executor();
-        let (best, entries, facets) = if scored && self.facets.is_empty() && prunes(self.query) {
-            let best = self.searcher.search_with_executor(self.query, &top, executor, scoring)?;
-            // Fewer than were asked for are all.
-            let entries = if best.len() < self.most {
-                None
-            } else {
-                let unscored = EnableScoring::disabled_from_searcher(self.searcher);
-                Some(self.searcher.search_with_executor(self.query, &CountEntries, executor, unscored)?)
-            };
-            (best, entries, BTreeMap::new())
-        } else if self.facets.is_empty() {
-            let both = (top, CountEntries);
-            let (best, entries) = self.searcher.search_with_executor(self.query, &both, executor, scoring)?;
-            (best, Some(entries), BTreeMap::new())
+        self.searcher.search_with_executor(query, collector, self.searcher.index().search_executor(), scoring)
+    }
+
+    /// What has the words themselves is looked for first: mostly it fills the page, and the engine passes by what cannot be among the best.
+    fn by_score(&self) -> tantivy::Result<Answer> {
+        let Compiled { exact, all } = self.query;
+        let top = |most| TopDocs::with_limit(most).order_by_score();
+        let at_once = all.is_none() && self.facets.is_empty() && !prunes(&**exact);
+        let (mut best, mut entries) = if at_once {
+            let (best, entries) = self.collect(&**exact, &(top(self.most), CountEntries), true)?;
+            (best, Some(entries))
         } else {
-            let all = (top, CountEntries, Facets(self.facets.to_vec()));
-            let (best, entries, facets) =
-                self.searcher.search_with_executor(self.query, &all, executor, scoring)?;
-            (best, Some(entries), facets)
+            (self.collect(&**exact, &top(self.most), true)?, None)
         };
+        if best.len() < self.most
+            && let Some(others) = self.query.others()
+        {
+            best.extend(self.collect(&others, &top(self.most - best.len()), true)?);
+        }
+        let mut facets = Counts::new();
+        // Fewer than were asked for are all.
+        if !self.facets.is_empty() || entries.is_none() && best.len() >= self.most {
+            let counted = self.count()?;
+            entries = Some(counted.0);
+            facets = counted.1;
+        }
+        self.answer(best, Rank::Score, entries, facets)
+    }
+
+    fn by_field<V: 'static>(
+        &self,
+        top: impl Collector<Fruit = Vec<(V, DocAddress)>>,
+        rank: impl Fn(V) -> Rank,
+    ) -> tantivy::Result<Answer> {
+        let all = (top, CountEntries, Facets(self.facets.to_vec()));
+        let (best, entries, facets) = self.collect(self.query.whole(), &all, false)?;
+        self.answer(best, rank, Some(entries), facets)
+    }
+
+    fn count(&self) -> tantivy::Result<(Entries, Counts)> {
+        self.collect(self.query.whole(), &(CountEntries, Facets(self.facets.to_vec())), false)
+    }
+
+    fn answer<V>(
+        &self,
+        best: Vec<(V, DocAddress)>,
+        rank: impl Fn(V) -> Rank,
+        entries: Option<Entries>,
+        facets: Counts,
+    ) -> tantivy::Result<Answer> {
         let mut keys = Keys { searcher: self.searcher, columns: BTreeMap::new() };
         let found = best
             .into_iter()
