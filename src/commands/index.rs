@@ -1,6 +1,6 @@
 //! `index`, and what `sync` does with the jobs that changed.
 
-use super::targets::no_directory;
+use super::targets::{LeftOut, no_directory};
 use super::{Failure, locate, settings};
 use crate::cli::{Global, IndexArgs};
 use crate::config::{Config, IndexSettings, Overrides, is_path};
@@ -23,7 +23,7 @@ use tokio::time::{Instant, sleep_until};
 /// Builds or refreshes what the command line names.
 pub(super) fn run(args: &IndexArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
     let state = locate::state_dir(global)?;
-    let mut work = Vec::new();
+    let (mut work, mut left_out) = (Vec::new(), LeftOut::new(state.clone()));
     let (paths, names): (Vec<&String>, Vec<&String>) =
         args.targets.iter().partition(|target| is_path(target));
     let names: Vec<String> = names.into_iter().cloned().collect();
@@ -34,14 +34,17 @@ pub(super) fn run(args: &IndexArgs, global: &Global, ui: &Ui) -> Result<Exit, Fa
         no_directory(&names, known.iter().map(|job| job.name.as_str()))?;
         let (config, jobs) = opened.select(ui, &names, args.all, &args.tag, Overrides::default())?;
         settings = config.index.clone();
+        let mut none = true;
         for job in jobs {
             // Who names a job means it.
             if job.index.enabled || names.contains(&job.name) {
-                super::targets::is_somewhere(&job)?;
-                work.push(of_job(&job, &config.index, &state));
+                none = false;
+                if left_out.unless_there(&job, names.contains(&job.name)).is_some() {
+                    work.push(of_job(&job, &config.index, &state));
+                }
             }
         }
-        if work.is_empty() && paths.is_empty() {
+        if none && paths.is_empty() {
             return Err(Failure::usage_hint(
                 "no job that was selected is to be indexed",
                 "set index = true, or name the job",
@@ -59,11 +62,10 @@ pub(super) fn run(args: &IndexArgs, global: &Global, ui: &Ui) -> Result<Exit, Fa
     for (_, options) in &mut work {
         change(options, args);
     }
-    let outcome = all(&work, ui);
-    match outcome {
-        Ok(total) => total.finish(ui),
-        Err(failure) => Err(failure),
-    }
+    let exit = left_out.tell(work.is_empty(), ui)?;
+    let mut total = all(&work, ui)?;
+    total.worst(exit);
+    total.finish(ui)
 }
 
 fn of_job(job: &Job, settings: &IndexSettings, state: &Path) -> (Target, IndexOptions) {

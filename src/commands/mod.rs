@@ -1,5 +1,6 @@
 //! One file a command: arguments → deed → speech → exit code.
 
+mod absent;
 mod annotate;
 mod clean;
 mod completions;

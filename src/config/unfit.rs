@@ -73,19 +73,28 @@ impl Resolver<'_> {
         self.note(delete.origin, format!("job {:?}: {}", job.name, refused.text), Some(refused.hint));
     }
 
-    /// Filters by which no directory of the source is looked into.
+    /// Filters by which no directory of the source is looked into, or no file comes.
     pub(super) fn advice(&self, job: &DraftJob, settings: &Settings) -> Option<Problem> {
         let filters = (&*settings.include.value, &*settings.exclude.value, &*settings.rsync_args.value.0);
-        let rule = args::shuts_out(filters).filter(|rule| rule.certain)?;
-        let of_args = !settings.exclude.value.iter().any(|pattern| pattern == rule.pattern);
+        let (pattern, what, hint) = match (args::shuts_out(filters), args::lets_in(filters)) {
+            (Some(rule), _) if !rule.certain => return None,
+            (Some(rule), _) if rule.everything => {
+                (rule.pattern, "leaves out everything, so that nothing can come", rule.remedy())
+            }
+            (Some(rule), _) => {
+                let what = "leaves out every directory, too: only files at the top of the source can come";
+                (rule.pattern, what, rule.remedy())
+            }
+            (None, Some(found)) if found.patterns.is_empty() => {
+                let what = "leaves out every file: what is let in before are directories only, so that no file can come";
+                (found.rest, what, args::ADD_FILES.to_owned())
+            }
+            (None, _) => return None,
+        };
+        let of_args = !settings.exclude.value.iter().any(|own| own == pattern);
         let origin = if of_args { settings.rsync_args.origin } else { settings.exclude.origin };
         let (Origin::Section(span) | Origin::Defaults(span)) = origin else { return None };
-        let what = match rule.everything {
-            true => "leaves out everything, so that nothing can come",
-            false => "leaves out every directory, too: only files at the top of the source can come",
-        };
-        let text = format!("job {:?}: excluding {:?} {what}", job.name, rule.pattern);
-        let hint = "add \"*/\" to `include`, so that rsync looks into directories";
-        Some(self.text.problem(span.start..span.end, text, Some(hint.into())))
+        let text = format!("job {:?}: excluding {pattern:?} {what}", job.name);
+        Some(self.text.problem(span.start..span.end, text, Some(hint)))
     }
 }

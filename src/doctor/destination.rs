@@ -2,7 +2,7 @@
 
 use super::{Area, Finding, Verdict, shared};
 use crate::job::{Job, Preset};
-use crate::machine::{Mount, expected_mounts, mount_of, resolve};
+use crate::machine::{Mount, is_unmounted, mount_of, resolve};
 use crate::run::fold_probe;
 use crate::sweep;
 use bytesize::ByteSize;
@@ -30,10 +30,7 @@ fn look(job: &Job) -> Vec<Finding> {
     let dest = resolve(&job.dest);
     let mount = mount_of(&dest);
     let mut findings = Vec::new();
-    let absent = expected_mounts().into_iter().filter(|point| dest.starts_with(point));
-    if let Some(point) = absent.max_by_key(|point| point.components().count())
-        && mount.as_ref().is_some_and(|mount| !mount.point.starts_with(&point))
-    {
+    if let Some(point) = is_unmounted(&dest) {
         let text = format!("{} stands in /etc/fstab, but is not mounted", point.display());
         let hint = format!("the mirror would fill the disk below it: `mount {}`", point.display());
         findings.push(fail(text).hint(hint));

@@ -20,7 +20,7 @@ pub use follow::{follow, follows};
 pub use give_way::give_way;
 pub use load::{Load, Meter, pressure};
 pub use memory::{Memory, memory};
-pub use mounts::{Mount, expected_mounts, is_root, is_root_of_a_file_system, knows_mount_points, mount_of};
+pub use mounts::{Mount, is_root, is_root_of_a_file_system, is_unmounted, knows_mount_points, mount_of};
 pub use offered::{ends_children, may_change, renames_without_replacing, sets_io_priority, sets_priority};
 pub use process::{Identity, boot_id};
 pub use surroundings::{resolve, surroundings};

@@ -2,6 +2,7 @@
 
 use super::options;
 use crate::job::Job;
+use std::path::PathBuf;
 
 /// Whether these options bring a remote shell of their own, so that even a daemon is reached through it.
 pub fn own_shell(rsync_args: &[String]) -> bool {
@@ -15,6 +16,17 @@ pub fn unfiltered(job: &Job) -> Option<Job> {
         return None;
     }
     Some(Job { include: Vec::new(), exclude: Vec::new(), rsync_args, ..job.clone() })
+}
+
+/// The job as a listing for an empty directory, `dest`, has to see it, which names everything that filters and limits of size let through.
+pub fn passing(job: &Job, dest: PathBuf) -> Job {
+    let rsync_args = options::without_hiding(&job.rsync_args);
+    Job { dest, rsync_args, delete: false, checksum: false, ..job.clone() }
+}
+
+/// The limits of size that the job gives to rsync, as `--max-size=1g`. What they leave out is in rsync's list and in its figures.
+pub fn size_limits(rsync_args: &[String]) -> Vec<String> {
+    options::size_limits(rsync_args)
 }
 
 /// The list of files that the job names to rsync (`--files-from`).

@@ -181,6 +181,12 @@ impl Ui {
         self.complain(&warning(&self.addressed(text)));
     }
 
+    /// The same, and what to do about it.
+    pub fn warning_with_hint(&self, text: &str, hint: Option<&str>) {
+        let hint = hint.map(|hint| format!("\n  hint: {hint}")).unwrap_or_default();
+        self.warning(&format!("{text}{hint}"));
+    }
+
     /// A line that a command of the user has written to its standard error.
     pub fn passed_on(&self, line: &str) {
         self.complain(&line.into());

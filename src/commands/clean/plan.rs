@@ -5,7 +5,7 @@ use super::rulebook;
 use crate::clean::{Action, Header, Judge, Lists, Rule};
 use crate::cli::{Global, PlanArgs};
 use crate::commands::scan::{READING, count, interruptible};
-use crate::commands::targets::{Chosen, Target, targets};
+use crate::commands::targets::{Chosen, Selected, Target, targets};
 use crate::commands::{Failure, locate, scan};
 use crate::config::Config;
 use crate::exit::Exit;
@@ -51,8 +51,9 @@ struct Sum {
 /// Scans, judges, writes: a plan for each tree.
 pub(super) fn run(args: &PlanArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
     let chosen = Chosen { arguments: &args.targets, all: args.all, tags: &args.tag };
-    let (config, targets) = targets(chosen, global, ui)?;
-    if args.output.is_some() && targets.len() != 1 {
+    let Selected { config, targets, exit } = targets(chosen, global, ui)?;
+    let mut exit = exit;
+    if args.output.is_some() && targets.len() > 1 {
         return Err(Failure::usage_hint(
             format!("--output is for exactly one plan, but {} trees are selected", targets.len()),
             "leave it out: each plan gets a file in the state directory, which is told",
@@ -63,7 +64,8 @@ pub(super) fn run(args: &PlanArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
     for target in targets {
         if let Some(why) = crate::config::danger(&target.root, &machine::surroundings()) {
             let text = format!("{} {why}: nothing there can be cleaned", target.root.display());
-            return Ok(super::blocked(ui, &text, Some("name the mirror itself")));
+            exit = exit.worst(super::blocked(ui, &text, Some("name the mirror itself")));
+            continue;
         }
         let rules = rulebook::all_rules(&config, &args.with, &args.without)?;
         let job = target.job.clone().or_else(|| rulebook::job_at(&config, &target.root).cloned());
@@ -77,12 +79,20 @@ pub(super) fn run(args: &PlanArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
         stop: stop.clone(),
         ..Options::default()
     };
-    let several = jobs.len() > 1;
+    // Where nothing is left there is a sum, too.
+    let several = jobs.len() != 1;
     let work = Work { config, options, state, dir: plans::dir(global)?, several, ui: *ui };
     interruptible(&stop, ui, READING, move || {
-        let (mut exit, mut sum) = (Exit::Done, Sum::default());
+        let (mut exit, mut sum) = (exit, Sum::default());
         for job in jobs {
-            exit = exit.worst(work.plan(job, &mut sum)?);
+            exit = exit.worst(match work.plan(job, &mut sum) {
+                // The other trees are not worse for it.
+                Err(failure @ Failure::Io { .. }) if several => {
+                    work.ui.error(&failure.to_string(), failure.hint());
+                    Exit::Failed
+                }
+                done => done?,
+            });
             if work.options.stop.is_stopped() {
                 break;
             }

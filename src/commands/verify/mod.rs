@@ -3,7 +3,7 @@
 mod repair;
 
 use super::scan::{CHANGING, JsonPath, Lines, READING, count, interruptible, shown};
-use super::targets::{Chosen, Target, targets};
+use super::targets::{Chosen, Selected, Target, nothing_left, targets};
 use super::{Failure, locate};
 use crate::cli::{Global, VerifyArgs};
 use crate::exit::Exit;
@@ -22,7 +22,7 @@ const TICK: Duration = Duration::from_millis(200);
 pub(super) fn run(args: &VerifyArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
     let state_dir = locate::state_dir(global)?;
     let chosen = Chosen { arguments: &args.targets, all: args.all, tags: &args.tag };
-    let (config, targets) = targets(chosen, global, ui)?;
+    let Selected { config, targets, exit } = targets(chosen, global, ui)?;
     if args.repair
         && let Some(target) = targets.iter().find(|target| target.job.is_none())
     {
@@ -31,17 +31,22 @@ pub(super) fn run(args: &VerifyArgs, global: &Global, ui: &Ui) -> Result<Exit, F
             "name the job that mirrors it",
         ));
     }
+    if targets.is_empty() {
+        return nothing_left(exit, ui);
+    }
     let stop = Stop::default();
     let threads = args.threads.map_or(config.scan.threads, usize::from);
     let options = Options { threads, stop: stop.clone(), ..Options::default() };
     let cache = Cache::new(&state_dir);
     let repair = args.repair.then(|| Repair::new(config, state_dir, *ui));
-    let work = Work { targets, cache, options, repair, ui: *ui };
+    let work = Work { targets, exit, cache, options, repair, ui: *ui };
     interruptible(&stop, ui, if args.repair { CHANGING } else { READING }, move || work.run())
 }
 
 struct Work {
     targets: Vec<Target>,
+    /// How the command ends at best.
+    exit: Exit,
     cache: Cache,
     options: Options,
     repair: Option<Repair>,
@@ -50,7 +55,7 @@ struct Work {
 
 impl Work {
     fn run(self) -> Result<Exit, Failure> {
-        let mut exit = Exit::Done;
+        let mut exit = self.exit;
         for target in &self.targets {
             if self.options.stop.is_stopped() {
                 return Ok(exit.worst(Exit::Partial));
