@@ -119,14 +119,14 @@ impl Work {
         let time = jiff::Timestamp::now();
         let judge = rulebook::judge(rules, &self.config, job.as_ref(), &target.root, lists, &self.state)?;
         // Everything is looked at anew: what a directory's time does not tell would decide here.
-        let scan = crate::scan::scan(&target.root, &self.options, None)
+        let found = crate::scan::scan(&target.root, &self.options, None)
             .map_err(|error| Failure::io(format!("scan {}", target.root.display()))(error.source))?;
-        if scan.ended.is_some() {
+        if found.ended.is_some() {
             ui.note("stopped; no plan was written");
             return Ok(Exit::Partial);
         }
-        let totals = scan.inventory.totals();
-        let Some(root) = scan.inventory.dir(crate::inventory::DirId::ROOT) else {
+        let totals = found.inventory.totals();
+        let Some(root) = found.inventory.dir(crate::inventory::DirId::ROOT) else {
             return Err(Failure::usage(format!("{} is gone", target.root.display())));
         };
         let header = Header {
@@ -148,7 +148,7 @@ impl Work {
         };
         let written = write(&output, |out| {
             let mut out = Stoppable(out, &self.options.stop);
-            let (planned, _) = sweep::plan(&scan.inventory, &judge, &header, &mut out)?;
+            let (planned, _) = sweep::plan(&found.inventory, &judge, &header, &mut out)?;
             Ok(planned)
         });
         let (planned, file) = match written {
@@ -158,7 +158,7 @@ impl Work {
             }
             written => written?,
         };
-        let unread = scan.counts.unreadable;
+        let unread = found.counts.unreadable;
         sum.plans += 1;
         sum.entries += planned.footer.entries;
         sum.bytes += planned.footer.bytes;
@@ -180,8 +180,8 @@ impl Work {
                 ));
             }
         }
-        if unread > 0 {
-            ui.warning(&format!("{} could not be read", count(unread, "directory", "directories")));
+        if let Some(text) = scan::unreadable(&found) {
+            ui.warning(&format!("{}: {text}", target.label()));
             return Ok(Exit::Partial);
         }
         Ok(Exit::Done)

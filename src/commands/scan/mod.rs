@@ -13,6 +13,7 @@ mod troubles;
 pub(super) use crate::report::units::bytes;
 pub(super) use lines::{JsonPath, Lines, seconds, shown};
 pub(super) use summary::{count, grouped};
+pub(super) use troubles::unreadable;
 
 use super::targets::{Chosen, Selected, Target, nothing_left, targets};
 use super::{Failure, locate};

@@ -7,6 +7,7 @@ use super::targets::{Chosen, Selected, Target, nothing_left, targets};
 use super::{Failure, locate};
 use crate::cli::{Global, VerifyArgs};
 use crate::exit::Exit;
+use crate::hint;
 use crate::scan::{Cache, Checked, Damage, Earlier, Options, Stop, check_gzip};
 use crate::ui::{Spinner, Ui};
 use repair::{Left, Repair};
@@ -76,10 +77,8 @@ impl Work {
         };
         saved.warnings.iter().for_each(|warning| self.ui.warning(warning));
         let unreadable = saved.scan.counts.unreadable;
-        if unreadable > 0 {
-            let text =
-                format!("{}: {unreadable} could not be read; `pdb-sync scan` lists them", target.label());
-            self.ui.warning(&text);
+        if let Some(text) = super::scan::unreadable(&saved.scan) {
+            self.ui.warning(&format!("{}: {text}", target.label()));
         }
         let files = Checked::paths(&saved.scan.inventory);
         let checked = self.check(target, &files)?;
@@ -114,9 +113,10 @@ impl Work {
             let text =
                 format!("{}: {n} may be whole now, but nothing shows that they were fetched", target.label());
             self.ui.warning(&text);
-            self.ui.note(
-                "  hint: `pdb-sync verify` checks them again; a sync with `checksum = true` compares them with the source",
-            );
+            self.ui.note(&format!(
+                "  hint: {} checks them again; a sync with `checksum = true` compares them with the source",
+                hint::command(["verify", &target.label()])
+            ));
             left.unconfirmed.iter().take(MOST).for_each(|path| self.ui.note(&format!("  {}", shown(path))));
         }
     }
