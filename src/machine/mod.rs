@@ -9,6 +9,7 @@ mod memory;
 mod mounts;
 mod offered;
 mod process;
+mod room;
 mod secret;
 mod surroundings;
 mod users;
@@ -23,6 +24,7 @@ pub use memory::{Memory, memory};
 pub use mounts::{Mount, is_root, is_root_of_a_file_system, is_unmounted, knows_mount_points, mount_of};
 pub use offered::{ends_children, may_change, renames_without_replacing, sets_io_priority, sets_priority};
 pub use process::{Identity, boot_id};
+pub use room::{Room, room};
 pub use surroundings::{resolve, surroundings};
 pub use users::{group_name, group_operand, host_name, is_member, own_name, user_name};
 
