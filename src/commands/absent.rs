@@ -1,5 +1,6 @@
 //! Jobs whose mirror is not there: why, and what to do about it.
 
+use crate::hint;
 use crate::job::Job;
 use crate::machine::{is_unmounted, resolve};
 use crate::run;
@@ -76,8 +77,8 @@ fn missing(job: &Job, state_dir: &Path) -> (String, Option<String>, bool) {
     if run::has_filled(state_dir, &job.name, &job.dest) {
         let text = format!("{dest} does not exist, though an earlier run has filled it");
         let hint = format!(
-            "is its disk mounted? if the mirror was removed on purpose, `pdb-sync sync {}` makes it again",
-            job.name
+            "is its disk mounted? if the mirror was removed on purpose, {} makes it again",
+            hint::command(["sync", &job.name])
         );
         return (text, Some(hint), false);
     }
@@ -87,7 +88,7 @@ fn missing(job: &Job, state_dir: &Path) -> (String, Option<String>, bool) {
         Some(above) if rustix::fs::access(above, Access::WRITE_OK | Access::EXEC_OK).is_err() => {
             format!("this user cannot make it, since {} is not writable", above.display())
         }
-        _ => format!("`pdb-sync sync {}` makes it", job.name),
+        _ => format!("{} makes it", hint::command(["sync", &job.name])),
     };
     (text, Some(hint), true)
 }

@@ -194,7 +194,12 @@ pub(super) fn no_directory<'a>(
 
 fn resolve(path: &str) -> Result<PathBuf, Failure> {
     let root = std::fs::canonicalize(path);
-    let root = root.map_err(|error| Failure::usage(format!("cannot find {path}: {error}")))?;
+    let root = root.map_err(|error| Failure::Usage {
+        text: format!("cannot find {path}: {error}"),
+        hint: config::local(path)
+            .is_err()
+            .then(|| "only directories of this machine can be looked at".into()),
+    })?;
     if root.is_dir() {
         Ok(root)
     } else {

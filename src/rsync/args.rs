@@ -10,7 +10,8 @@ use crate::job::{Address, Job, Preset, Source};
 use std::time::Duration;
 
 pub use super::given::{
-    backup_dir, files_from, own_shell, passing, password_file, port, shell, size_limits, unfiltered,
+    backup_dir, files_from, own_directory, own_directory_text, own_shell, passing, password_file, port,
+    shell, size_limits, unfiltered,
 };
 pub use super::options::{
     ADD_FILES, Filters, LetsIn, Refused, ShutsOut, check, check_with_delete, leaves_out, lets_in, shuts_out,

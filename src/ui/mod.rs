@@ -120,8 +120,10 @@ impl Ui {
         if let Some(object) = value.as_object_mut() {
             object.insert("event".into(), event.into());
             object.insert("time".into(), jiff::Timestamp::now().to_string().into());
-            if let Some(serde_json::Value::String(hint)) = object.get_mut("hint") {
-                *hint = self.addressed(hint).into_owned();
+            for key in ["hint", "text"] {
+                if let Some(serde_json::Value::String(text)) = object.get_mut(key) {
+                    *text = self.addressed(text).into_owned();
+                }
             }
         }
         self.json_lines(&format!("{value}\n"))

@@ -1,7 +1,8 @@
 //! Commands for several mirrors of which some are not there: these are told and left out, the others are looked at.
 
-use crate::support::{Ended, Env};
+use crate::support::{Ended, Env, Somebody};
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 /// Jobs in all states: `good` is there; `new` has not been synced; `gone` was and is not there; `file` and `below` have a file in their
 /// way, `link` hangs; `unset` is nowhere; `own` would lie inside its source; `off` is disabled.
@@ -103,4 +104,53 @@ fn a_tree_that_must_not_be_cleaned_does_not_stop_the_others() {
     fs::create_dir_all(env.dir().join("home/below")).unwrap();
     let ended = env.run(["clean", "plan", "./home/..", "./mirror/good"]).expect_code(4);
     assert!(ended.out().contains("mirror/good"), "{ended}");
+}
+
+/// What cannot be read is told by each run until it is read or gone, also with `-q`.
+#[test]
+fn what_cannot_be_read_is_told_by_each_run() {
+    let env = Env::new();
+    for dir in ["closed", "open"] {
+        fs::create_dir_all(env.mirror(&format!("m/{dir}"))).unwrap();
+    }
+    for name in ["open/1abc.cif", "open/2abc.cif", "closed/3abc.cif"] {
+        fs::write(env.mirror("m").join(name), "data_1ABC\n_struct.title 'a title'\n").unwrap();
+    }
+    fs::create_dir_all(env.state()).unwrap();
+    let somebody = Somebody::new(&env);
+    let mode = |path: &str, mode| {
+        fs::set_permissions(env.mirror("m").join(path), fs::Permissions::from_mode(mode)).unwrap();
+    };
+    mode("closed", 0o000);
+    mode("open/2abc.cif", 0o000);
+    for command in [&["scan"][..], &["verify"], &["index"], &["clean", "plan"]] {
+        if command == ["index"] && !cfg!(feature = "search") {
+            continue;
+        }
+        for _ in 0..3 {
+            let ended = somebody.run(&[command, &["./mirror/m", "-q"]].concat()).expect_code(3);
+            assert!(ended.err().contains("closed"), "{ended}");
+            let files = command == ["index"];
+            assert_eq!(
+                ended.err().contains("1 file could not be read\n  open/2abc.cif\n  hint: "),
+                files,
+                "{ended}"
+            );
+        }
+    }
+    if cfg!(feature = "search") {
+        mode("closed", 0o755);
+        let ended = somebody.run(&["index", "./mirror/m", "--json"]).expect_code(3);
+        assert_eq!(ended.json().last().unwrap()["unread_files"], 1, "{ended}");
+        // As by a change that leaves no trace at the file itself.
+        mode("open/2abc.cif", 0o644);
+        let ended = somebody.run(&["index", "./mirror/m", "--json"]).expect_code(0);
+        assert_eq!(ended.json().last().unwrap()["unread_files"], 0, "{ended}");
+        let found = somebody.run(&["search", "status:error", "--json"]);
+        assert_eq!(found.json().last().unwrap()["hits"], 0, "{found}");
+        mode("open/2abc.cif", 0o000);
+        somebody.run(&["index", "./mirror/m", "-q"]).expect_code(3);
+        fs::remove_file(env.mirror("m/open/2abc.cif")).unwrap();
+        somebody.run(&["index", "./mirror/m", "-q"]).expect_code(0);
+    }
 }
