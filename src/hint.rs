@@ -2,6 +2,12 @@
 
 use std::borrow::Cow;
 
+/// A command line for a message, in backticks and quoted for the shell: `` `pdb-sync index '/a b'` ``. [`addressed`] adds the options.
+pub fn command<S: AsRef<str>>(words: impl IntoIterator<Item = S>) -> String {
+    let words: Vec<String> = words.into_iter().map(|word| word.as_ref().to_owned()).collect();
+    format!("`pdb-sync {}`", shell_words::join(words))
+}
+
 /// A text in which each command line (`` `pdb-sync … ``) has the options that tell which configuration and which state is
 /// meant. `again` is what such a line begins with: `pdb-sync`, and after it those of `-c` and `--state-dir` that were given.
 /// Lines that have them already stay as they are.
@@ -24,7 +30,15 @@ pub fn addressed<'a>(text: &'a str, again: &str) -> Cow<'a, str> {
 
 #[cfg(test)]
 mod tests {
-    use super::addressed;
+    use super::{addressed, command};
+
+    #[test]
+    fn names_are_quoted_where_the_shell_needs_it() {
+        assert_eq!(command(["index", "mmcif"]), "`pdb-sync index mmcif`");
+        let told = command(["index", "/a b", "--rebuild"]);
+        assert_eq!(told, "`pdb-sync index '/a b' --rebuild`");
+        assert_eq!(addressed(&told, "pdb-sync -c f"), "`pdb-sync -c f index '/a b' --rebuild`");
+    }
 
     #[test]
     fn command_lines_get_the_options_once() {

@@ -13,7 +13,10 @@ pub(super) fn failure(failure: &Failure, ui: &Ui) {
     }
     match failure {
         Failure::Config(problems) => problems.0.iter().for_each(|wrong| problem(Level::Error, wrong, ui)),
-        other => annotate(Level::Error, None, &with_hint(&other.to_string(), other.hint()), ui.json),
+        other => {
+            let text = with_hint(&other.to_string(), other.hint());
+            annotate(Level::Error, None, &ui.addressed(&text), ui.json);
+        }
     }
 }
 
@@ -24,7 +27,8 @@ pub(super) fn problem(level: Level, problem: &Problem, ui: &Ui) {
     }
     let place = problem.place.as_ref().map(|place| (place.line, place.column));
     let at = problem.file.as_deref().map(|file| At { file, place });
-    annotate(level, at, &with_hint(&problem.text, problem.hint.as_deref()), ui.json);
+    let text = with_hint(&problem.text, problem.hint.as_deref());
+    annotate(level, at, &ui.addressed(&text), ui.json);
 }
 
 /// `sync` ended before any job was started: the steps that come after read the outputs of this one all the same. `jobs` are those that

@@ -86,22 +86,24 @@ fn check(global: &Global, ui: &Ui) -> Result<Exit, Failure> {
         }
         Err(problems) => (true, Err(problems)),
     };
-    let (jobs, problems, warnings) = match found {
-        Ok(config) => (Some(config.jobs.len()), config.unfit, [config.warnings, config.advice].concat()),
-        Err(problems) => (None, problems.0, Vec::new()),
+    let (jobs, problems, warnings, notes) = match found {
+        Ok(config) => {
+            let warnings = [config.warnings, config.advice].concat();
+            (Some(config.jobs.len()), config.unfit, warnings, config.notes)
+        }
+        Err(problems) => (None, problems.0, Vec::new(), Vec::new()),
     };
     if ui.json {
-        for (severity, problem) in
-            problems.iter().map(|p| ("error", p)).chain(warnings.iter().map(|w| ("warning", w)))
-        {
-            ui.json("problem", &as_json(severity, problem))?;
+        for (severity, found) in [("error", &problems), ("warning", &warnings), ("note", &notes)] {
+            found.iter().try_for_each(|problem| ui.json("problem", &as_json(severity, problem)))?;
         }
         let counts = json!({
             "file": file.to_string_lossy(), "ok": problems.is_empty(), "jobs": jobs,
-            "problems": problems.len(), "warnings": warnings.len(),
+            "problems": problems.len(), "warnings": warnings.len(), "notes": notes.len(),
         });
         ui.json("result", &counts)?;
     } else {
+        notes.iter().for_each(|note| ui.note(&format!("note: {note}")));
         for warning in &warnings {
             ui.warning(&warning.to_string());
         }

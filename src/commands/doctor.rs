@@ -38,6 +38,7 @@ pub(super) fn run(args: &DoctorArgs, global: &Global, ui: &Ui) -> Result<Exit, F
         rsync: config.sync.rsync.clone(),
         jobs,
         parallel: config.sync.parallel,
+        hosts: config.hosts.clone(),
         state_dir: state_dir.clone(),
         offline: args.offline,
         patience: patience.0,
@@ -118,7 +119,7 @@ fn show(report: &Report, ui: &Ui) -> Result<(), Failure> {
             None => finding.area.word().into(),
         };
         let took = finding.took.map(|took| format!(" ({})", time(took))).unwrap_or_default();
-        let text = finding.text.replace('\n', "\n      ");
+        let text = ui.addressed(&finding.text).replace('\n', "\n      ");
         ui.text(&word.with(format!("  {area}: {text}{took}")))?;
         if let Some(hint) = &finding.hint {
             ui.line(&format!("      hint: {}", sanitize::line(&ui.addressed(hint))))?;

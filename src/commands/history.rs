@@ -137,7 +137,8 @@ fn phases(phases: &[(String, Duration)]) -> Map<String, Value> {
 }
 
 fn show(wanted: &str, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
-    let none = || Failure::usage_hint("nothing is remembered yet", "`pdb-sync sync` writes the history");
+    let none =
+        || Failure::usage_hint("nothing is remembered yet", "`pdb-sync sync --all` writes the history");
     let history = past::open(global)?;
     let run = match wanted {
         "last" => history.ok_or_else(none)?.run(wanted)?,

@@ -1,15 +1,17 @@
 //! `index`, and what `sync` does with the jobs that changed.
 
-use super::targets::no_directory;
+use super::targets::{LeftOut, no_directory};
 use super::{Failure, locate, settings};
 use crate::cli::{Global, IndexArgs};
 use crate::config::{Config, IndexSettings, Overrides, is_path};
 use crate::entry;
 use crate::exit::Exit;
+use crate::hint;
 use crate::job::{Indexing, Job};
 use crate::machine;
 use crate::report::units;
 use crate::run::Signals;
+use crate::sanitize;
 use crate::scan::Stop;
 use crate::search::{self, Built, IndexOptions, IndexPlace, Progress, SearchError, Target};
 use crate::ui::Ui;
@@ -23,7 +25,7 @@ use tokio::time::{Instant, sleep_until};
 /// Builds or refreshes what the command line names.
 pub(super) fn run(args: &IndexArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
     let state = locate::state_dir(global)?;
-    let mut work = Vec::new();
+    let (mut work, mut left_out) = (Vec::new(), LeftOut::new(state.clone()));
     let (paths, names): (Vec<&String>, Vec<&String>) =
         args.targets.iter().partition(|target| is_path(target));
     let names: Vec<String> = names.into_iter().cloned().collect();
@@ -34,14 +36,17 @@ pub(super) fn run(args: &IndexArgs, global: &Global, ui: &Ui) -> Result<Exit, Fa
         no_directory(&names, known.iter().map(|job| job.name.as_str()))?;
         let (config, jobs) = opened.select(ui, &names, args.all, &args.tag, Overrides::default())?;
         settings = config.index.clone();
+        let mut none = true;
         for job in jobs {
             // Who names a job means it.
             if job.index.enabled || names.contains(&job.name) {
-                super::targets::is_somewhere(&job)?;
-                work.push(of_job(&job, &config.index, &state));
+                none = false;
+                if left_out.unless_there(&job, names.contains(&job.name)).is_some() {
+                    work.push(of_job(&job, &config.index, &state));
+                }
             }
         }
-        if work.is_empty() && paths.is_empty() {
+        if none && paths.is_empty() {
             return Err(Failure::usage_hint(
                 "no job that was selected is to be indexed",
                 "set index = true, or name the job",
@@ -59,11 +64,10 @@ pub(super) fn run(args: &IndexArgs, global: &Global, ui: &Ui) -> Result<Exit, Fa
     for (_, options) in &mut work {
         change(options, args);
     }
-    let outcome = all(&work, ui);
-    match outcome {
-        Ok(total) => total.finish(ui),
-        Err(failure) => Err(failure),
-    }
+    let exit = left_out.tell(work.is_empty(), ui)?;
+    let mut total = all(&work, ui)?;
+    total.worst(exit);
+    total.finish(ui)
 }
 
 fn of_job(job: &Job, settings: &IndexSettings, state: &Path) -> (Target, IndexOptions) {
@@ -141,6 +145,7 @@ impl Total {
                     "documents": sum(|b| b.documents), "removed": sum(|b| b.removed), "errors": sum(|b| b.errors),
                     "elapsed_s": units::seconds(elapsed), "bytes_read": sum(|b| b.bytes_read),
                     "index_documents": sum(|b| b.total.0), "index_errors": sum(|b| b.total.1),
+                    "unread_files": sum(|b| b.unread_files),
                     "peak_memory_bytes": machine::peak_memory(),
                 }),
             )?;
@@ -157,7 +162,8 @@ fn all(work: &[(Target, IndexOptions)], ui: &Ui) -> Result<Total, Failure> {
         match attendant.build(target, options, ui)? {
             Ended::Built(built, signal) => {
                 tell(label, &built, ui)?;
-                if built.errors > 0 || !built.unreadable.is_empty() {
+                // What could not be read stays so until it is read or gone; what is broken is known after one run.
+                if built.errors > 0 || built.unread_files > 0 || !built.unreadable.is_empty() {
                     total.worst(Exit::Partial);
                 }
                 total.built.push(*built);
@@ -290,9 +296,11 @@ fn tell(label: &str, built: &Built, ui: &Ui) -> Result<(), Failure> {
             path.display()
         ));
     }
+    tell_unread(label, built, ui);
     if ui.json {
+        let unread: Vec<_> = built.unread.iter().map(|path| path.to_string_lossy()).collect();
         let body = json!({
-            "job": label, "files_seen": built.files_seen, "files_read": built.files_read,
+            "unread_files": built.unread_files, "unread": unread, "job": label, "files_seen": built.files_seen, "files_read": built.files_read,
             "documents": built.documents, "removed": built.removed, "errors": built.errors,
             "elapsed_s": units::seconds(built.elapsed), "rebuilt": built.anew,
         });
@@ -323,11 +331,31 @@ fn tell(label: &str, built: &Built, ui: &Ui) -> Result<(), Failure> {
     ui.outcome(&line)?;
     if errors > 0 {
         let files = units::count(errors, "document says why its file", "documents say why their files");
-        let text = format!("{label}: {files} could not be read; `pdb-sync search status:error` lists them");
+        let text = format!(
+            "{label}: {files} could not be read; {} lists them",
+            hint::command(["search", "status:error", "--job", label])
+        );
         // The exit code is about those of this time.
         if ui.quiet && built.errors > 0 { ui.warning(&text) } else { ui.note(&text) }
     }
     Ok(())
+}
+
+/// What the system does not let us read: told by each run.
+fn tell_unread(label: &str, built: &Built, ui: &Ui) {
+    let files = built.unread_files;
+    if files == 0 {
+        return;
+    }
+    let mut text = format!("{label}: {} could not be read", units::count(files, "file", "files"));
+    for path in &built.unread {
+        text.push_str(&format!("\n  {}", sanitize::path(path)));
+    }
+    let named = built.unread.len() as u64;
+    if files > named {
+        text.push_str(&format!("\n  and {} more", files - named));
+    }
+    ui.warning_with_hint(&text, Some("make them readable for this user; each run tries them again"));
 }
 
 /// What `sync` does after a run, for jobs that are indexed by themselves.
@@ -356,6 +384,7 @@ impl FollowUp {
                 Ended::Built(built, signal) => {
                     let documents = units::count(built.total.0, "document", "documents");
                     ui.note(&format!("{name}: indexed, {documents}, in {}", units::duration(built.elapsed)));
+                    tell_unread(name, &built, ui);
                     if let Some(number) = signal {
                         return Ok(Exit::Signal(number));
                     }
@@ -364,13 +393,13 @@ impl FollowUp {
                 Ended::Failed(SearchError::Busy(_)) => {}
                 // As without history and logs: the mirror is none the worse for it, and the exit code has been told.
                 Ended::Failed(error) if target.place.refusal().is_some() => ui.warning(&format!(
-                    "{name} was not indexed: {error}; `pdb-sync index {name}` does it when the state directory can be \
-                     written to"
+                    "{name} was not indexed: {error}; {} does it when the state directory can be written to",
+                    hint::command(["index", name])
                 )),
                 Ended::Failed(error) => {
                     ui.error(
                         &format!("{name} was not indexed: {error}"),
-                        Some(&format!("`pdb-sync index {name}` tries it again")),
+                        Some(&format!("{} tries it again", hint::command(["index", name]))),
                     );
                     exit = exit.worst(Exit::Failed);
                 }

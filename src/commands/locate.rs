@@ -2,6 +2,7 @@
 
 use super::Failure;
 use crate::cli::Global;
+use crate::config::local;
 use etcetera::base_strategy::{BaseStrategy, Xdg};
 use std::env;
 use std::path::{Path, PathBuf};
@@ -34,6 +35,13 @@ pub fn state_dir(global: &Global) -> Result<PathBuf, Failure> {
             .join("pdb-sync"),
     };
     std::path::absolute(&dir).map_err(Failure::io(format!("find the state directory {}", dir.display())))
+}
+
+/// Refuses a state directory that is not on this machine, for every command: some go on without one that they cannot use.
+pub fn check_state_dir(global: &Global) -> Result<(), Failure> {
+    let Some(dir) = &global.state_dir else { return Ok(()) };
+    local(&dir.to_string_lossy())
+        .map_err(|wrong| Failure::usage_hint(format!("the state directory: {wrong}"), wrong.hint()))
 }
 
 /// What a command line about the same configuration and state begins with: what the environment says need not be repeated.

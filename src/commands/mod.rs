@@ -1,5 +1,6 @@
 //! One file a command: arguments → deed → speech → exit code.
 
+mod absent;
 mod annotate;
 mod clean;
 mod completions;
@@ -111,11 +112,13 @@ fn finish(exit: Exit, unwritten: Option<io::Error>, ui: &Ui) -> Exit {
 
 /// `--help` and `--version`, and what is wrong with a command line.
 fn usage(error: &clap::Error) -> Exit {
-    let ui = Ui::default();
+    let words: Vec<String> = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into()).collect();
+    // The options count that could be read before the mistake.
+    let again = completions::global(&words).map_or_else(String::new, |global| locate::again(&global));
+    let ui = Ui { again: again.leak(), ..Ui::default() };
     if error.use_stderr() && Environment::read().github {
         github::annotate(Level::Error, None, error.to_string().trim_end(), false);
     }
-    let words: Vec<String> = std::env::args().skip(1).collect();
     if let Some((text, hint)) = guess::of(error, &words) {
         ui.error(&text, Some(&hint));
         return Exit::Usage;
@@ -136,6 +139,7 @@ fn usage(error: &clap::Error) -> Exit {
 }
 
 fn dispatch(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
+    locate::check_state_dir(&cli.global)?;
     match &cli.command {
         Command::Completions(args) => completions::run(args, ui),
         Command::List(args) => list::run(args, &cli.global, ui),

@@ -1,7 +1,7 @@
 //! `reclaim`
 
 use super::scan::{READING, interruptible};
-use super::targets::{Chosen, Target, targets};
+use super::targets::{Chosen, Selected, Target, targets};
 use super::{Failure, locate};
 use crate::cli::{Global, ReclaimArgs};
 use crate::config::Size;
@@ -21,15 +21,18 @@ pub(super) fn run(args: &ReclaimArgs, global: &Global, ui: &Ui) -> Result<Exit, 
     let target =
         target.map_err(|wrong| Failure::usage(format!("--target: {wrong}")))?.and_then(|size| size.0);
     let chosen = Chosen { arguments: &args.targets, all: args.all, tags: &args.tag };
-    let (_, trees) = targets(chosen, global, ui)?;
+    let Selected { targets: trees, exit, .. } = targets(chosen, global, ui)?;
     let stop = Stop::default();
     let order = Order { since: None, target, write_first: args.sync, stop: stop.clone() };
-    let work = Work { trees, state_dir: locate::state_dir(global)?, order, kernel: args.kernel, ui: *ui };
+    let state_dir = locate::state_dir(global)?;
+    let work = Work { trees, exit, state_dir, order, kernel: args.kernel, ui: *ui };
     interruptible(&stop, ui, READING, move || work.run())
 }
 
 struct Work {
     trees: Vec<Target>,
+    /// How the command ends at best.
+    exit: Exit,
     state_dir: PathBuf,
     order: Order,
     kernel: bool,
@@ -49,7 +52,7 @@ impl Work {
         let before = memory();
         let steps = self.steps();
         let after = memory();
-        let mut exit = Exit::Done;
+        let mut exit = self.exit;
         for step in &steps {
             exit = exit.worst(step.exit);
             if self.ui.json {

@@ -4,6 +4,7 @@ use super::{Failure, locate, repl, settings};
 use crate::cli::{Global, Order, SearchArgs};
 use crate::config::{self, Pause, is_path, nearest};
 use crate::exit::Exit;
+use crate::hint;
 use crate::query::{self, Field, Mistake, Node};
 use crate::report::hits::{self, Answered, Layout, Row, Template};
 use crate::search::{
@@ -116,9 +117,11 @@ impl Searched {
                 Ok(found) => opened.extend(found),
                 Err(error) => {
                     ui.warning(&format!("{error}; it is left out"));
-                    ui.note(match error {
-                        SearchError::Io { .. } => "  hint: it is for others: ask for the right to read it",
-                        _ => "  hint: `pdb-sync index --rebuild` builds it anew",
+                    ui.note(&match error {
+                        SearchError::Io { .. } => {
+                            "  hint: it is for others: ask for the right to read it".into()
+                        }
+                        _ => format!("  hint: {} builds it anew", rebuild(&place.label)),
                     });
                     damaged = true;
                 }
@@ -140,7 +143,7 @@ impl Searched {
                 "the index of {} was built by an earlier version of pdb-sync; it is left out",
                 place.label
             ));
-            ui.note(&format!("  hint: `pdb-sync index {}` builds it anew", place.label));
+            ui.note(&format!("  hint: {} builds it anew", hint::command(["index", &place.label])));
             damaged = true;
         }
         if !names.is_empty() {
@@ -184,7 +187,7 @@ impl Searched {
         for (label, why) in &outcome.failed {
             ui.error(
                 &format!("the index of {label} could not be searched: {why}"),
-                Some("`pdb-sync index --rebuild` builds it anew"),
+                Some(&format!("{} builds it anew", rebuild(label))),
             );
             exit = exit.worst(Exit::Failed);
         }
@@ -228,7 +231,8 @@ impl Searched {
         if outcome.total == 0 && outcome.failed.is_empty() && !answered.is_empty() && !ui.json {
             ui.note(&format!("nothing matches {text:?} in {}", answered.join(", ")));
             for field in self.blind(&request.query) {
-                ui.note(&format!("  hint: nothing that is indexed has a value for {field}{}", how(field)));
+                let how = how(field, &answered);
+                ui.note(&format!("  hint: nothing that is indexed has a value for {field}{how}"));
             }
         }
         Ok(())
@@ -273,11 +277,18 @@ impl Searched {
     }
 }
 
-fn how(field: &str) -> &'static str {
-    match field {
-        "sequence" => "; `pdb-sync index --sequences` indexes sequences",
-        _ => "",
+/// How to have values for a field in these indexes.
+fn how(field: &str, labels: &[&str]) -> String {
+    if field != "sequence" {
+        return String::new();
     }
+    let words = ["index"].iter().chain(labels).chain(&["--sequences"]);
+    format!("; {} indexes sequences", hint::command(words))
+}
+
+/// The command that builds an index anew.
+fn rebuild(label: &str) -> String {
+    hint::command(["index", label, "--rebuild"])
 }
 
 fn named(node: &Node, fields: &mut Vec<Field>) {
@@ -329,7 +340,7 @@ fn chosen(opened: Vec<Opened>, names: &[String], outdated: &[&str]) -> Result<Ve
                         format!("for the directory of that name, write ./{name}")
                     }
                     Some(near) => format!("did you mean {near:?}?"),
-                    None => format!("`pdb-sync index {name}` builds it"),
+                    None => format!("{} builds it", hint::command(["index", name])),
                 };
                 return Err(Failure::usage_hint(format!("there is no index of {name:?}"), hint));
             }

@@ -225,6 +225,10 @@ fn go(args: &SyncArgs, plan: Plan, audience: Audience, ui: &Ui) -> Result<(Exit,
             recorder.finish(LAST_WORDS);
         }
         match notifier {
+            Some(_) if signals.is_hard() => {
+                ui.warning("nobody of [notify] was told: the run was ended at once");
+                Ok(exit)
+            }
             Some(notifier) => Ok(notified(notifier, summary, exit, &mut signals, ui).await),
             None => Ok(exit),
         }

@@ -1,10 +1,13 @@
 //! `JOB|PATH`: an argument with a `/`, or `.` or `..`, is a path; anything else is a job's name.
 
-use super::{Failure, settings};
+use super::absent::{Absent, absent};
+use super::{Failure, locate, settings};
 use crate::cli::Global;
 use crate::config::{self, Config, Overrides, is_path, nearest};
+use crate::exit::Exit;
 use crate::job::Job;
 use crate::ui::Ui;
+use serde_json::json;
 use std::path::{Path, PathBuf};
 
 /// A tree that somebody means.
@@ -37,13 +40,18 @@ pub(super) struct Chosen<'a> {
     pub(super) tags: &'a [String],
 }
 
-/// What the command line means, the arguments in their order, each tree once. Paths need no configuration, but one that is there
-/// counts.
-pub(super) fn targets(
-    chosen: Chosen<'_>,
-    global: &Global,
-    ui: &Ui,
-) -> Result<(Config, Vec<Target>), Failure> {
+/// What a command works on.
+pub(super) struct Selected {
+    pub(super) config: Config,
+    /// In the order of the arguments, each tree once.
+    pub(super) targets: Vec<Target>,
+    /// How the command ends at best: jobs may have been left out.
+    pub(super) exit: Exit,
+}
+
+/// What the command line means. Paths need no configuration, but one that is there counts. Jobs whose mirror is not there are told and
+/// left out.
+pub(super) fn targets(chosen: Chosen<'_>, global: &Global, ui: &Ui) -> Result<Selected, Failure> {
     let Chosen { arguments, all, tags } = chosen;
     let opened = settings::open(global)?;
     let by_job = all || !tags.is_empty();
@@ -66,28 +74,106 @@ pub(super) fn targets(
     if !opened.exists && !only_paths {
         return Err(opened.missing());
     }
+    let mut left_out = LeftOut::new(locate::state_dir(global)?);
     let mut targets: Vec<Target> = Vec::new();
     let mut add = |target: Target| {
         if !targets.iter().any(|known| known.root == target.root) {
             targets.push(target);
         }
     };
+    let (paths, names): (Vec<&String>, Vec<&String>) =
+        arguments.iter().partition(|argument| is_path(argument));
+    let names: Vec<String> = names.into_iter().cloned().collect();
+    // All are known before anything is said about one of them.
+    let jobs = match names.is_empty() && !by_job {
+        true => Vec::new(),
+        false => config::select(&config.jobs, &names, all, tags)?,
+    };
+    let paths: Result<Vec<PathBuf>, Failure> = paths.into_iter().map(|path| resolve(path)).collect();
+    let mut paths = paths?.into_iter();
     for argument in arguments {
         if is_path(argument) {
-            add(Target { root: resolve(Path::new(argument), argument)?, job: None });
-        } else {
-            let chosen = config::select(&config.jobs, std::slice::from_ref(argument), false, &[])?;
-            for job in chosen {
-                add(of_job(job)?);
+            paths.next().into_iter().for_each(|root| add(Target { root, job: None }));
+        } else if let Some(job) = jobs.iter().find(|job| job.name == *argument) {
+            left_out.unless_there(job, true).into_iter().for_each(&mut add);
+        }
+    }
+    for job in jobs.iter().filter(|job| !names.contains(&job.name)) {
+        left_out.unless_there(job, false).into_iter().for_each(&mut add);
+    }
+    let exit = left_out.tell(targets.is_empty(), ui)?;
+    Ok(Selected { config, targets, exit })
+}
+
+/// Jobs that a command passes by, since their mirrors are not there.
+pub(super) struct LeftOut {
+    state_dir: PathBuf,
+    /// Each with whether it was asked for by its name.
+    jobs: Vec<(Absent, bool)>,
+}
+
+impl LeftOut {
+    pub(super) fn new(state_dir: PathBuf) -> Self {
+        LeftOut { state_dir, jobs: Vec::new() }
+    }
+
+    /// The mirror of the job; `None`: it is not there, and the job is noted.
+    pub(super) fn unless_there(&mut self, job: &Job, named: bool) -> Option<Target> {
+        let absent = match absent(job, &self.state_dir) {
+            Some(absent) => absent,
+            None => match job.dest.canonicalize() {
+                Ok(root) => return Some(Target { root, job: Some(job.clone()) }),
+                Err(error) => Absent {
+                    job: job.name.clone(),
+                    text: format!(
+                        "the mirror of job {:?}: cannot look at {}: {error}",
+                        job.name,
+                        job.dest.display()
+                    ),
+                    hint: None,
+                    is_new: false,
+                },
+            },
+        };
+        if !self.jobs.iter().any(|(known, _)| known.job == absent.job) {
+            self.jobs.push((absent, named));
+        }
+        None
+    }
+
+    /// Tells of each. Where nothing else was asked for by name, that is a usage error; otherwise the command is partial, unless nothing
+    /// is wrong but that jobs nobody has named have not been synced yet.
+    pub(super) fn tell(mut self, nothing_else: bool, ui: &Ui) -> Result<Exit, Failure> {
+        let named = self.jobs.iter().any(|(_, named)| *named);
+        let refused = if named && nothing_else { self.jobs.pop() } else { None };
+        let mut exit = Exit::Done;
+        for (absent, named) in &self.jobs {
+            let Absent { job, text, hint, is_new } = absent;
+            if refused.is_some() {
+                ui.error(text, hint.as_deref());
+                continue;
+            }
+            ui.warning_with_hint(&format!("{text}; it is left out"), hint.as_deref());
+            if ui.json {
+                ui.json("skipped", &json!({"job": job, "text": text, "hint": hint, "named": named}))?;
+            }
+            if *named || !is_new {
+                exit = Exit::Partial;
             }
         }
-    }
-    if by_job {
-        for job in config::select(&config.jobs, &[], all, tags)? {
-            add(of_job(job)?);
+        match refused {
+            Some((Absent { text, hint, .. }, _)) => Err(Failure::Usage { text, hint }),
+            None => Ok(exit),
         }
     }
-    Ok((config, targets))
+}
+
+/// The end of a command for which nothing was left: `--json` ends with a result all the same.
+pub(super) fn nothing_left(exit: Exit, ui: &Ui) -> Result<Exit, Failure> {
+    if ui.json {
+        ui.json("result", &json!({"trees": 0, "exit_code": exit.code()}))?;
+    }
+    Ok(exit)
 }
 
 /// Somebody who names a directory as if it were a job is told how to write a directory.
@@ -106,33 +192,14 @@ pub(super) fn no_directory<'a>(
     Ok(())
 }
 
-/// Refuses a job whose destination is not known, with the words of `config check`.
-pub(super) fn is_somewhere(job: &Job) -> Result<(), Failure> {
-    match job.unfit.as_ref().filter(|unfit| unfit.nowhere) {
-        Some(unfit) => Err(Failure::Usage {
-            text: format!("job {:?}: {}", job.name, unfit.text),
-            hint: unfit.hint.clone(),
-        }),
-        None => Ok(()),
-    }
-}
-
-fn of_job(job: Job) -> Result<Target, Failure> {
-    is_somewhere(&job)?;
-    let root =
-        resolve(&job.dest, &format!("the mirror of {}", job.name)).map_err(|failure| match failure {
-            Failure::Usage { text, .. } => {
-                Failure::usage_hint(text, format!("`pdb-sync sync {}` makes it", job.name))
-            }
-            other => other,
-        })?;
-    Ok(Target { root, job: Some(job) })
-}
-
-fn resolve(path: &Path, what: &str) -> Result<PathBuf, Failure> {
+fn resolve(path: &str) -> Result<PathBuf, Failure> {
     let root = std::fs::canonicalize(path);
-    let root =
-        root.map_err(|error| Failure::usage(format!("cannot find {what} ({}): {error}", path.display())))?;
+    let root = root.map_err(|error| Failure::Usage {
+        text: format!("cannot find {path}: {error}"),
+        hint: config::local(path)
+            .is_err()
+            .then(|| "only directories of this machine can be looked at".into()),
+    })?;
     if root.is_dir() {
         Ok(root)
     } else {

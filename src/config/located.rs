@@ -3,7 +3,7 @@
 use super::draft::DraftJob;
 use super::layer::{Given, Origin};
 use super::lists::{RsyncArgs, Sources};
-use super::paths::{PathError, expand, normalise};
+use super::paths::{PathError, expand, local, normalise};
 use super::resolve::Resolver;
 use crate::job::{Address, Source, SourceError};
 use crate::rsync::args;
@@ -87,11 +87,11 @@ impl Resolver<'_> {
     ) -> Option<(PathBuf, bool)> {
         let base = self.base(given.origin);
         let as_written = normalise(&base.join(&given.value));
-        let Some(dest) = self.expand(job, given) else { return Some((as_written, false)) };
+        let Some(dest) = self.expand_local(job, given) else { return Some((as_written, false)) };
         // What was typed at a prompt is relative to where it was typed.
         let below = match root {
             Some(root) if dest.is_relative() && given.origin != Origin::CommandLine => {
-                let Some(expanded) = self.expand(job, root) else { return Some((as_written, false)) };
+                let Some(expanded) = self.expand_local(job, root) else { return Some((as_written, false)) };
                 self.base(root.origin).join(expanded)
             }
             _ => base,
@@ -104,6 +104,24 @@ impl Resolver<'_> {
             format!("the destination {} is relative, and the working directory is gone", dest.display());
         self.about(given.origin, job, text, Some("give an absolute path".into()));
         None
+    }
+
+    /// The same as [`Resolver::below`] for a directory, which must not be another machine's.
+    pub(super) fn local_below(&self, origin: Origin, text: &str) -> Result<String, Wrong> {
+        local(&expand(text, self.around)?)?;
+        self.below(origin, text)
+    }
+
+    /// The same as [`Resolver::expand`] for a directory, which must not be another machine's.
+    fn expand_local(&mut self, job: &DraftJob, given: &Given<PathBuf>) -> Option<PathBuf> {
+        let path = self.expand(job, given)?;
+        match local(&path.to_string_lossy()) {
+            Ok(()) => Some(path),
+            Err(wrong) => {
+                self.unfit(given.origin, job, wrong.to_string(), Some(wrong.hint()));
+                None
+            }
+        }
     }
 
     pub(super) fn expand(&mut self, job: &DraftJob, given: &Given<PathBuf>) -> Option<PathBuf> {

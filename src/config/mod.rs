@@ -24,6 +24,7 @@ mod resolve;
 mod schema;
 mod select;
 mod show;
+mod slash;
 mod surroundings;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -44,7 +45,7 @@ pub use lists::{Globs, HookList, RsyncArgs, Sources};
 pub use manners::{Concurrency, Nice};
 pub use nearest::nearest;
 pub use notify::{Addressee, NotifySettings, Occasion, Url};
-pub use paths::{PathError, escape, expand, normalise};
+pub use paths::{PathError, escape, expand, local, normalise};
 pub use preset::{layer as preset_layer, name as preset_name};
 pub use problem::{Place, Problem, Problems, decode};
 pub use schema::schema;
@@ -84,6 +85,8 @@ pub struct Config {
     pub unfit: Vec<Problem>,
     /// What is probably not meant, for those who check the file; nothing that runs are told.
     pub advice: Vec<Problem>,
+    /// What is meant as it stands by most, and surprises some; for those who check the file.
+    pub notes: Vec<Problem>,
     /// `[index]`
     pub index: IndexSettings,
     /// Every value of `[index]` with its origin.
@@ -245,10 +248,15 @@ pub fn load(text: &str, file: &Path, over: &Overrides, around: &Surroundings) ->
         around,
         problems: Vec::new(),
         mistakes: Default::default(),
+        disabled: false,
+        advice: Vec::new(),
+        notes: Vec::new(),
         backup_dir: None,
         placed: Vec::new(),
     };
     let mut config = resolver.resolve(draft);
+    config.advice = Problems::of(std::mem::take(&mut resolver.advice)).0;
+    config.notes = Problems::of(std::mem::take(&mut resolver.notes)).0;
     let mut unfit = std::mem::take(&mut resolver.mistakes.problems);
     problems.append(&mut resolver.problems);
     if !problems.is_empty() {

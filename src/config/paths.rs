@@ -1,6 +1,7 @@
 //! Paths as words: no file system is asked.
 
 use super::surroundings::Surroundings;
+use crate::job::{mask_passwords, names_a_host};
 use std::path::{Component, Path, PathBuf};
 
 /// Why a path of a configuration cannot be read.
@@ -34,6 +35,11 @@ pub enum PathError {
     /// A dollar sign that begins no name.
     #[error("{0:?}: a dollar sign is followed by no name of a variable (write $$ for a dollar sign)")]
     Dollar(String),
+    /// A directory of another machine, as rsync writes it. Passwords are masked.
+    #[error(
+        "{0:?} names another machine, but has to be a directory of this one (write ./{0} for one of that name)"
+    )]
+    Remote(String),
     /// A variable as Windows writes it.
     #[error("{0:?}: %…% means nothing here (write $NAME for a variable, ./{0} for a file of that name)")]
     Percent(String),
@@ -49,6 +55,10 @@ impl PathError {
                 format!(
                     "give {name} a value where pdb-sync runs (cron and systemd set few variables), or write the whole path"
                 )
+            }
+            PathError::Remote(_) => {
+                "mount what the other machine has (NFS, sshfs), or run pdb-sync there; only a source may lie elsewhere"
+                    .into()
             }
             PathError::OtherHome(_) | PathError::Dollar(_) | PathError::Percent(_) => {
                 "write the whole path".into()
@@ -96,6 +106,12 @@ pub fn expand(text: &str, around: &Surroundings) -> Result<String, PathError> {
     }
     out.push_str(rest);
     Ok(out)
+}
+
+/// Refuses what rsync would take for a directory of another machine: `HOST:DIR`, `HOST::MODULE`, a URL. Written after `./` it is a name like
+/// any other.
+pub fn local(text: &str) -> Result<(), PathError> {
+    if names_a_host(text) { Err(PathError::Remote(mask_passwords(text))) } else { Ok(()) }
 }
 
 /// The name after a dollar sign, and what follows it.
@@ -186,6 +202,26 @@ mod tests {
         }
         assert_eq!(expand("%USERPROFILE%/x", &known), Err(PathError::Percent("%USERPROFILE%/x".into())));
         assert_eq!(expand("$BYTES", &known), Err(PathError::NotUtf8("$BYTES".into())));
+    }
+
+    #[test]
+    fn another_machine_is_no_directory_of_this_one() {
+        for text in [
+            "host:/x",
+            "me@host:x",
+            "host::m/x",
+            "rsync://h/m/",
+            "ssh://h/x",
+            "[::1]:/x",
+            "C:\\x",
+            "file:///x",
+        ] {
+            assert_eq!(local(text), Err(PathError::Remote(text.into())), "{text}");
+        }
+        for text in ["./host:/x", "/srv/a:b", "a/b:c", "~/a:b", "x", ":x", "[a]/b:c", ""] {
+            assert_eq!(local(text), Ok(()), "{text}");
+        }
+        assert!(!local("rsync://me:secret@h/m/").unwrap_err().to_string().contains("secret"));
     }
 
     #[test]

@@ -26,6 +26,12 @@ pub(super) struct Resolver<'a> {
     pub(super) problems: Vec<Problem>,
     /// Mistakes about single jobs, without which the rest can be used.
     pub(super) mistakes: Mistakes,
+    /// Whether the job that is being resolved is not enabled.
+    pub(super) disabled: bool,
+    /// What is probably not meant.
+    pub(super) advice: Vec<Problem>,
+    /// What is worth knowing.
+    pub(super) notes: Vec<Problem>,
     /// Of `[clean]`.
     pub(super) backup_dir: Option<(PathBuf, Origin)>,
     /// Also those of jobs that are wrong otherwise.
@@ -67,7 +73,7 @@ impl Resolver<'_> {
         for job in &draft.jobs {
             let layer = self.layer(job, &draft.defaults);
             let settings = layer.clone().fill();
-            config.advice.extend(self.advice(job, &settings));
+            self.advise_on_filters(job, &settings);
             let Some(resolved) = self.job(job, settings, &draft) else { continue };
             config.layers.insert(resolved.name.clone(), layer.over(Layer::built_in()));
             config.jobs.push(resolved);
@@ -80,13 +86,14 @@ impl Resolver<'_> {
     fn clean(&mut self, draft: &Draft) -> CleanSettings {
         let clean = draft.clean.clone().fill();
         if clean.mode.value == CleanMode::Backup && draft.clean.backup_dir.is_none() {
-            let hint =
-                Some("add backup_dir = \"DIR\"; for one run there is `clean run --backup-dir DIR`".into());
+            let hint = Some(
+                "add backup_dir = \"DIR\"; for one run there is `pdb-sync clean run --backup-dir DIR`".into(),
+            );
             self.at_origin(clean.mode.origin, "mode = \"backup\" needs a backup_dir".into(), hint);
         }
         let backup_dir = clean.backup_dir.map(|given| {
             let text = given.value.to_string_lossy().into_owned();
-            let path = self.below(given.origin, &text).map(|path| normalise(Path::new(&path)));
+            let path = self.local_below(given.origin, &text).map(|path| normalise(Path::new(&path)));
             path.inspect(|path| self.backup_dir = Some((path.clone(), given.origin))).map_err(|wrong| {
                 self.note(given.origin, format!("backup_dir: {}", wrong.text), wrong.hint);
                 wrong.text
@@ -111,6 +118,7 @@ impl Resolver<'_> {
 
     fn job(&mut self, draft: &DraftJob, settings: Settings, whole: &Draft) -> Option<Job> {
         let broken = whole.broken;
+        self.disabled = !settings.enabled.value;
         let sources = match &settings.source {
             Some(given) => self.sources(draft, given),
             None => self.missing(draft, broken, "source", "source = \"rsync://HOST/MODULE/\""),
@@ -134,6 +142,7 @@ impl Resolver<'_> {
         }
         if let (Some(sources), Some((dest, true))) = (&sources, &dest) {
             self.check_own_source(draft, &settings, sources, dest, &rsync_args);
+            self.check_slashes(draft, &settings, sources, dest, &rsync_args);
         }
         let password_file = self.password_file(draft, &settings, sources.as_deref(), &rsync_args);
         let unfit = self.mistakes.take(!matches!(dest, Some((_, true))));

@@ -39,6 +39,8 @@ pub struct Surroundings {
     pub variable: fn(&str) -> Option<OsString>,
     /// Resolves the symbolic links of a path, of which only the beginning may exist.
     pub resolve: fn(&Path) -> PathBuf,
+    /// Whether a directory is at this path.
+    pub is_dir: fn(&Path) -> bool,
     /// Whether the first directory is the second, or holds it, whatever names they have (bind mounts). Both are resolved.
     pub holds: fn(&Path, &Path) -> bool,
     /// Reads a file that holds a secret.
@@ -55,6 +57,7 @@ impl Default for Surroundings {
             mounts: Vec::new(),
             variable: |_| None,
             resolve: |path| path.to_path_buf(),
+            is_dir: |_| false,
             holds: |outer, inner| inner.starts_with(outer),
             secret: |path, _| {
                 Err(Unusable { text: format!("{} cannot be read", path.display()), hint: None })

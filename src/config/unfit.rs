@@ -37,8 +37,18 @@ impl Resolver<'_> {
         if origin == Origin::CommandLine {
             return self.about(origin, job, text, hint);
         }
-        self.note(origin, format!("job {:?}: {text}", job.name), hint.clone());
+        self.note_of(job, origin, &text, hint.clone());
         self.mistakes.of_job.push(Unfit { text, hint, nowhere: false, sourceless: false });
+    }
+
+    /// Notes a mistake of one job. One that is not enabled keeps nobody from using the file: whoever checks it is warned.
+    fn note_of(&mut self, job: &DraftJob, origin: Origin, text: &str, hint: Option<String>) {
+        if !self.disabled {
+            return self.note(origin, format!("job {:?}: {text}", job.name), hint);
+        }
+        let before = self.problems.len();
+        self.at_origin(origin, format!("job {:?} (not enabled): {text}", job.name), hint);
+        self.advice.extend(self.problems.drain(before..));
     }
 
     /// Notes a mistake about all jobs.
@@ -70,22 +80,31 @@ impl Resolver<'_> {
         if typed {
             return self.about(delete.origin, job, refused.text, Some(refused.hint));
         }
-        self.note(delete.origin, format!("job {:?}: {}", job.name, refused.text), Some(refused.hint));
+        self.note_of(job, delete.origin, &refused.text, Some(refused.hint));
     }
 
-    /// Filters by which no directory of the source is looked into.
-    pub(super) fn advice(&self, job: &DraftJob, settings: &Settings) -> Option<Problem> {
+    /// Filters by which no directory of the source is looked into, or no file comes.
+    pub(super) fn advise_on_filters(&mut self, job: &DraftJob, settings: &Settings) {
         let filters = (&*settings.include.value, &*settings.exclude.value, &*settings.rsync_args.value.0);
-        let rule = args::shuts_out(filters).filter(|rule| rule.certain)?;
-        let of_args = !settings.exclude.value.iter().any(|pattern| pattern == rule.pattern);
-        let origin = if of_args { settings.rsync_args.origin } else { settings.exclude.origin };
-        let (Origin::Section(span) | Origin::Defaults(span)) = origin else { return None };
-        let what = match rule.everything {
-            true => "leaves out everything, so that nothing can come",
-            false => "leaves out every directory, too: only files at the top of the source can come",
+        let (pattern, what, hint) = match (args::shuts_out(filters), args::lets_in(filters)) {
+            (Some(rule), _) if !rule.certain => return,
+            (Some(rule), _) if rule.everything => {
+                (rule.pattern, "leaves out everything, so that nothing can come", rule.remedy())
+            }
+            (Some(rule), _) => {
+                let what = "leaves out every directory, too: only files at the top of the source can come";
+                (rule.pattern, what, rule.remedy())
+            }
+            (None, Some(found)) if found.patterns.is_empty() => {
+                let what = "leaves out every file: what is let in before are directories only, so that no file can come";
+                (found.rest, what, args::ADD_FILES.to_owned())
+            }
+            (None, _) => return,
         };
-        let text = format!("job {:?}: excluding {:?} {what}", job.name, rule.pattern);
-        let hint = "add \"*/\" to `include`, so that rsync looks into directories";
-        Some(self.text.problem(span.start..span.end, text, Some(hint.into())))
+        let of_args = !settings.exclude.value.iter().any(|own| own == pattern);
+        let origin = if of_args { settings.rsync_args.origin } else { settings.exclude.origin };
+        let (Origin::Section(span) | Origin::Defaults(span)) = origin else { return };
+        let text = format!("job {:?}: excluding {pattern:?} {what}", job.name);
+        self.text.next_problem(&mut self.advice, span.start..span.end, text, Some(hint));
     }
 }

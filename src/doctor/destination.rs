@@ -2,7 +2,7 @@
 
 use super::{Area, Finding, Verdict, shared};
 use crate::job::{Job, Preset};
-use crate::machine::{Mount, expected_mounts, mount_of, resolve};
+use crate::machine::{Mount, Room, is_unmounted, mount_of, resolve, room};
 use crate::run::fold_probe;
 use crate::sweep;
 use bytesize::ByteSize;
@@ -30,10 +30,7 @@ fn look(job: &Job) -> Vec<Finding> {
     let dest = resolve(&job.dest);
     let mount = mount_of(&dest);
     let mut findings = Vec::new();
-    let absent = expected_mounts().into_iter().filter(|point| dest.starts_with(point));
-    if let Some(point) = absent.max_by_key(|point| point.components().count())
-        && mount.as_ref().is_some_and(|mount| !mount.point.starts_with(&point))
-    {
+    if let Some(point) = is_unmounted(&dest) {
         let text = format!("{} stands in /etc/fstab, but is not mounted", point.display());
         let hint = format!("the mirror would fill the disk below it: `mount {}`", point.display());
         findings.push(fail(text).hint(hint));
@@ -134,18 +131,24 @@ fn writable(dest: &Path, existing: &Path, mount: Option<&Mount>) -> Vec<Finding>
 }
 
 fn space(job: &Job, existing: &Path) -> Option<Finding> {
-    let stat = match rustix::fs::statvfs(existing) {
-        Ok(stat) => stat,
-        Err(error) => {
-            return Some(warn(format!("cannot tell how much is free at {}: {error}", existing.display())));
+    let known = room(existing).and_then(|room| Ok((room, rustix::fs::statvfs(existing)?)));
+    Some(match known {
+        Ok((Some(room), stat)) => left(job, existing, room, &stat),
+        Ok((None, _)) => {
+            let text = format!(
+                "how much is free at {} is not known: its file system does not tell",
+                existing.display()
+            );
+            match job.min_free {
+                Some(_) => fail(text).hint("leave min_free out: the job would be blocked"),
+                None => warn(text),
+            }
         }
-    };
-    Some(room(job, existing, &stat))
+        Err(error) => warn(format!("cannot tell how much is free at {}: {error}", existing.display())),
+    })
 }
 
-fn room(job: &Job, existing: &Path, stat: &StatVfs) -> Finding {
-    let free = stat.f_bavail.saturating_mul(stat.f_frsize);
-    let size = stat.f_blocks.saturating_mul(stat.f_frsize);
+fn left(job: &Job, existing: &Path, Room { size, free }: Room, stat: &StatVfs) -> Finding {
     let text = format!("{} of {} free", ByteSize(free).display().si(), ByteSize(size).display().si());
     if let Some(least) = job.min_free.filter(|least| free < *least) {
         let text = format!("{text} at {}, less than min_free ({})", existing.display(), ByteSize(least));
@@ -243,6 +246,17 @@ mod tests {
         let findings = look(&job(&dir.path().join("a/b")));
         assert_eq!(worst(&findings), Verdict::Fail);
         assert!(findings[0].text.ends_with("/a is no directory"), "{findings:?}");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_file_system_that_does_not_tell_is_not_full() {
+        let mut job = job(Path::new("/proc/self"));
+        let finding = space(&job, Path::new("/proc/self")).unwrap();
+        assert_eq!(finding.verdict, Verdict::Warn);
+        assert!(finding.text.contains("is not known"), "{}", finding.text);
+        job.min_free = Some(1);
+        assert_eq!(space(&job, Path::new("/proc/self")).unwrap().verdict, Verdict::Fail);
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod tool;
 
 use crate::job::Job;
 use crate::mirrors::Probe;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -30,6 +31,8 @@ pub struct Ask {
     pub jobs: Vec<Job>,
     /// How many of them may run at a time.
     pub parallel: usize,
+    /// How many connections to a host there may be at once, by its lower-case name.
+    pub hosts: BTreeMap<String, usize>,
     /// Where our own files are; need not exist.
     pub state_dir: PathBuf,
     /// Leave the network alone.
@@ -192,7 +195,7 @@ pub async fn examine(ask: Ask) -> Report {
     looking.spawn(async move { (at, blocking(Area::Kernel, None, move || host::examine(parallel)).await) });
     let sources = async {
         match ask.offline {
-            true => (sources::local(&ask), Vec::new()),
+            true => (sources::local(&ask).await, Vec::new()),
             false => sources::examine(&ask).await,
         }
     };

@@ -1,7 +1,7 @@
 //! The sources of jobs: local ones are looked at, daemons are asked directly and through rsync, ssh is tried.
 
 use super::tool;
-use super::{Area, Ask, Finding, Mirror, Verdict};
+use super::{Area, Ask, Finding, Mirror, Verdict, blocking};
 use crate::config::nearest;
 use crate::job::{Address, Job, Source};
 use crate::mirrors::{Endpoint, Probe, Step, probe};
@@ -13,22 +13,50 @@ use futures::future::join_all;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::env;
 use std::fs;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
-/// How many conversations go on at a time, and never two with one host: servers count connections.
-const AT_ONCE: usize = 8;
+/// How many conversations go on at a time.
+const AT_ONCE: usize = 16;
+/// So many of them with one host at most, unless the configuration has fewer: servers count connections.
+const WITH_ONE_HOST: usize = 4;
 /// More than a job is likely to have; a resolver may take so long before it gives up.
 const RESOLVER: Duration = Duration::from_secs(10);
 
 type Probes = BTreeMap<Endpoint, Probe>;
 
 /// Without a network only those that need none.
-pub(super) fn local(ask: &Ask) -> Vec<Finding> {
+pub(super) async fn local(ask: &Ask) -> Vec<Finding> {
+    let found = directories(ask).await;
     let mut findings = Vec::new();
     for job in &ask.jobs {
-        findings.extend(job.sources.iter().filter_map(directory).map(|found| found.of(&job.name)));
+        let of_job = job.sources.iter().filter_map(|source| found.get(&source.text));
+        findings.extend(of_job.map(|finding| finding.clone().of(&job.name)));
     }
     findings
+}
+
+/// What was found about each source on this machine, by its text. Each has a limit: its disk may not answer.
+async fn directories(ask: &Ask) -> HashMap<String, Finding> {
+    let sources: BTreeMap<&str, &Source> = ask
+        .jobs
+        .iter()
+        .flat_map(|job| &job.sources)
+        .filter(|source| !source.is_remote())
+        .map(|source| (source.text.as_str(), source))
+        .collect();
+    let looks = sources.into_values().cloned().map(|source| async move {
+        let text = source.text.clone();
+        let found = blocking(Area::Source, None, move || directory(&source).into_iter().collect()).await;
+        found.into_iter().next().map(|finding| {
+            let text_of = |finding: &Finding| match finding.text.starts_with("does not answer") {
+                true => format!("{text} {}", finding.text),
+                false => finding.text.clone(),
+            };
+            (text.clone(), Finding { text: text_of(&finding), ..finding })
+        })
+    });
+    join_all(looks).await.into_iter().flatten().collect()
 }
 
 /// Every source of every job, and every daemon that was asked, the fastest first.
@@ -63,10 +91,15 @@ pub(super) async fn examine(ask: &Ask) -> (Vec<Finding>, Vec<Mirror>) {
         })
         .filter(|endpoint| !probes.contains_key(endpoint))
         .collect();
-    probes.extend(probe_all(stand_ins.into_iter().collect(), ask.patience).await);
-    let tried = try_all(ask, &probes).await;
+    // None of the three waits for another.
+    let (others, tried, local) = tokio::join!(
+        probe_all(stand_ins.into_iter().collect(), ask.patience),
+        try_all(ask, &probes),
+        directories(ask)
+    );
+    probes.extend(others);
     for job in &ask.jobs {
-        findings.extend(about(job, &probes, &tried).into_iter().map(|finding| finding.of(&job.name)));
+        findings.extend(about(job, &probes, &tried, &local).into_iter().map(|finding| finding.of(&job.name)));
     }
     let mut mirrors: Vec<Mirror> = probes
         .into_iter()
@@ -128,15 +161,26 @@ async fn try_all(ask: &Ask, probes: &Probes) -> Tried {
     }
     let slots = tokio::sync::Semaphore::new(AT_ONCE);
     let slots = &slots;
-    let talks = hosts.into_values().map(|sources| async move {
-        let mut tried = Vec::new();
-        let _slot = slots.acquire().await;
-        for (job, source) in sources {
-            tried.push((key(job, source), list(ask, job, source).await));
-        }
-        tried
+    let talks = hosts.into_iter().map(|(host, sources)| async move {
+        let most = ask.hosts.get(&host).copied().unwrap_or(WITH_ONE_HOST).clamp(1, WITH_ONE_HOST);
+        let (own, dead) = (tokio::sync::Semaphore::new(most), AtomicBool::new(false));
+        let (own, dead) = (&own, &dead);
+        let of_host = sources.into_iter().map(|(job, source)| async move {
+            let _slots = (own.acquire().await, slots.acquire().await);
+            // A host that lets one wait in vain would let the others, one after the other.
+            if dead.load(Ordering::Relaxed) {
+                return None;
+            }
+            let start = Instant::now();
+            let answer = list(ask, job, source).await;
+            if answer.is_err() && start.elapsed() >= ask.patience {
+                dead.store(true, Ordering::Relaxed);
+            }
+            Some((key(job, source), answer))
+        });
+        join_all(of_host).await
     });
-    join_all(talks).await.into_iter().flatten().collect()
+    join_all(talks).await.into_iter().flatten().flatten().collect()
 }
 
 async fn list(ask: &Ask, job: &Job, source: &Source) -> Result<Duration, Finding> {
@@ -194,9 +238,9 @@ fn unlisted(source: &Source, stdout: &str) -> Finding {
 }
 
 /// What is told about the sources of a job. One that fails is a warning where another one would do.
-fn about(job: &Job, probes: &Probes, tried: &Tried) -> Vec<Finding> {
+fn about(job: &Job, probes: &Probes, tried: &Tried, local: &HashMap<String, Finding>) -> Vec<Finding> {
     let mut findings: Vec<Finding> =
-        job.sources.iter().map(|source| one(job, source, probes, tried)).collect();
+        job.sources.iter().map(|source| one(job, source, probes, tried, local)).collect();
     let good = findings.iter().position(|finding| finding.verdict == Verdict::Ok);
     for (finding, source) in findings.iter_mut().zip(&job.sources) {
         if finding.verdict != Verdict::Fail {
@@ -228,9 +272,15 @@ fn stand_in(job: &Job, source: &Source, probes: &Probes) -> Option<String> {
     Some(format!("{other} answers ({}): name it as a second source", ms(time)))
 }
 
-fn one(job: &Job, source: &Source, probes: &Probes, tried: &Tried) -> Finding {
-    if let Some(finding) = directory(source) {
-        return finding;
+fn one(
+    job: &Job,
+    source: &Source,
+    probes: &Probes,
+    tried: &Tried,
+    local: &HashMap<String, Finding>,
+) -> Finding {
+    if let Some(finding) = local.get(&source.text) {
+        return finding.clone();
     }
     let probe = Endpoint::of(job, source).and_then(|endpoint| probes.get(&endpoint));
     if let Some(probe) = probe.filter(|probe| !probe.answers()) {
@@ -241,7 +291,10 @@ fn one(job: &Job, source: &Source, probes: &Probes, tried: &Tried) -> Finding {
         (Some(Err(finding)), probe) => misspelt(finding.clone(), source, probe),
         (Some(Ok(took)), Some(probe)) => answering(source, probe, *took),
         (Some(Ok(took)), None) => ok(format!("{source} is there")).took(*took),
-        (None, _) => Finding::new(Area::Source, Verdict::Warn, format!("{source} was not looked at")),
+        (None, _) => {
+            let text = format!("{source} was not asked: its host did not answer for another source");
+            Finding::new(Area::Source, Verdict::Warn, text)
+        }
     }
 }
 

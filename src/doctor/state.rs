@@ -2,6 +2,7 @@
 
 use super::{Area, Finding, Verdict};
 use crate::history::History;
+use crate::machine::{Room, room};
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::Path;
@@ -50,14 +51,13 @@ pub(super) fn examine(dir: &Path) -> Vec<Finding> {
             findings.push(Finding::new(Area::State, Verdict::Warn, text).hint(hint));
         }
     }
-    if let Ok(stat) = rustix::fs::statvfs(dir) {
-        let free = stat.f_bavail.saturating_mul(stat.f_frsize);
-        if free < 50_000_000 {
-            let text = format!("only {} are free for logs at {}", bytesize::ByteSize(free), dir.display());
-            findings.push(
-                Finding::new(Area::State, Verdict::Warn, text).hint("make room, or give --state-dir another"),
-            );
-        }
+    if let Ok(Some(Room { free, .. })) = room(dir)
+        && free < 50_000_000
+    {
+        let text = format!("only {} are free for logs at {}", bytesize::ByteSize(free), dir.display());
+        findings.push(
+            Finding::new(Area::State, Verdict::Warn, text).hint("make room, or give --state-dir another"),
+        );
     }
     findings.extend(PARTS.iter().filter_map(|part| examine_part(dir, part)));
     findings.extend(examine_history(dir));

@@ -6,7 +6,7 @@ mod source;
 
 pub use limit::{MaxDelete, MaxEntries, MaxOlder};
 pub use manners::{Adopt, CachePolicy, IoPriority, Priority, SourceOrder};
-pub use source::{Address, Source, SourceError, mask_passwords};
+pub use source::{Address, Source, SourceError, mask_passwords, names_a_host};
 
 use std::path::PathBuf;
 use std::time::Duration;

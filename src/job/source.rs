@@ -153,6 +153,29 @@ impl Source {
         Ok(Source { text: text.into(), address })
     }
 
+    /// The last part of its path: what a directory is called in the destination, since rsync brings it with its name. `None` where the
+    /// contents of a directory come (a slash at the end, the root of a module), or where only the other side knows the name (wildcards).
+    pub fn own_directory(&self) -> Option<&str> {
+        let text = self.text.as_str();
+        let path = match &self.address {
+            Address::Local(_) => text,
+            Address::Daemon { .. } => {
+                let path = match text.split_once("://") {
+                    Some((_, rest)) => rest.split_once('/')?.1,
+                    None => text.split_once("::")?.1,
+                };
+                path.split_once('/')?.1
+            }
+            Address::Shell { .. } => {
+                let host_end = text.rfind("]:").map_or(0, |end| end + 1);
+                text[host_end..].split_once(':')?.1
+            }
+        };
+        let name = path.rsplit('/').next()?;
+        let open = self.is_remote() && name.contains(['*', '?', '[']);
+        (!matches!(name, "" | "." | "..") && !open).then_some(name)
+    }
+
     /// Whether a network lies between.
     pub fn is_remote(&self) -> bool {
         !matches!(self.address, Address::Local(_))
@@ -180,6 +203,11 @@ impl std::fmt::Display for Source {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.text)
     }
+}
+
+/// Whether rsync would take this text for something on another machine: `HOST:DIR`, `HOST::MODULE`, or a URL.
+pub fn names_a_host(text: &str) -> bool {
+    !matches!(parse_address(text), Ok(None) | Err(SourceError::NoHost(_)))
 }
 
 /// `None` for a local path. Follows rsync's `check_for_hostspec`: a colon before the first slash makes a host.
@@ -301,6 +329,19 @@ mod tests {
     fn a_trailing_slash_survives() {
         assert_eq!(Source::parse("rel/", Path::new("/base")).unwrap().text, "/base/rel/");
         assert_eq!(Source::parse("rel", Path::new("/base")).unwrap().text, "/base/rel");
+    }
+
+    #[test]
+    fn what_brings_a_directory_of_its_own_is_known() {
+        let own =
+            |text: &str| Source::parse(text, Path::new("/base")).unwrap().own_directory().map(str::to_owned);
+        for text in ["h::m", "h::m/", "rsync://h/m", "rsync://h/m/a/", "h:", "h:a/..", "/a/.", "h::m/*.gz"] {
+            assert_eq!(own(text), None, "{text}");
+        }
+        for text in ["h::m/a/b", "rsync://h:1/m/b", "h:b", "me@h:/x/b", "[::1]:b", "a/b", "/b", "./x:y/b"] {
+            assert_eq!(own(text).as_deref(), Some("b"), "{text}");
+        }
+        assert_eq!(own("/a/*").as_deref(), Some("*"), "no shell reads a local path");
     }
 
     #[test]

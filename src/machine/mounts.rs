@@ -114,9 +114,17 @@ pub(super) fn parse(mountinfo: &[u8]) -> Vec<Mount> {
 }
 
 /// Mount points of `/etc/fstab` that are mounted at every start; nothing where there is none.
-pub fn expected_mounts() -> Vec<PathBuf> {
+fn expected_mounts() -> Vec<PathBuf> {
     let text = std::fs::read("/etc/fstab").unwrap_or_default();
     fstab(&text)
+}
+
+/// The mount point of `/etc/fstab` that should hold this path, and is not mounted now; `None` if there is none, or nobody can tell. Symbolic
+/// links of the path are resolved.
+pub fn is_unmounted(path: &Path) -> Option<PathBuf> {
+    let mount = mount_of(path)?;
+    let points = expected_mounts().into_iter().filter(|point| path.starts_with(point));
+    points.max_by_key(|point| point.components().count()).filter(|point| !mount.point.starts_with(point))
 }
 
 fn fstab(text: &[u8]) -> Vec<PathBuf> {

@@ -19,6 +19,7 @@ pub fn surroundings() -> Surroundings {
         mounts: fs::read("/proc/self/mountinfo").map(|text| mounts(&text)).unwrap_or_default(),
         variable: |name| env::var_os(name),
         resolve,
+        is_dir: Path::is_dir,
         holds: super::within::holds,
         secret: super::secret::secret,
     }

@@ -154,8 +154,13 @@ pub(super) fn command(
             return Answer { problem, complaints: Vec::new() };
         }
     };
-    let problem =
-        (ran.code() != Some(0)).then(|| failed(format!("did not succeed: {}", ran.status()))).flatten();
+    let ended = (ran.code() != Some(0)).then(|| format!("did not succeed: {}", ran.status()));
+    // It may have done what it was to do; what it has begun beside that did not come to its end.
+    let problem = match (ended, ran.left) {
+        (Some(ended), Some(left)) => failed(format!("{ended}, and {left}")),
+        (Some(why), None) | (None, Some(why)) => failed(why),
+        (None, None) => None,
+    };
     Answer { problem, complaints: ran.stderr }
 }
 

@@ -97,11 +97,15 @@ pub(super) fn render(summary: &Summary, dry_run: bool, verbose: bool) -> Text {
         text += format!("not all output was written: {}\n", sanitize::line(what));
     }
     let whole = total > 0 && summary.success() == total && summary.unwritten.is_empty();
+    let how = match summary.count(Status::Warned) {
+        0 => " successfully".to_owned(),
+        warned => format!(", {warned} with warnings"),
+    };
     text += match (dry_run, whole) {
-        (false, true) => "All syncs completed successfully.\n",
-        (true, true) => "All dry runs completed successfully. Nothing was changed.\n",
-        (true, false) => "This was a dry run: nothing was changed.\n",
-        (false, false) => "",
+        (false, true) => format!("All syncs completed{how}.\n"),
+        (true, true) => format!("All dry runs completed{how}. Nothing was changed.\n"),
+        (true, false) => "This was a dry run: nothing was changed.\n".into(),
+        (false, false) => String::new(),
     };
     let average = summary.average().map_or_else(|| "-".into(), units::duration);
     text += format!("Total time: {} | Average: {average}\n", units::duration(summary.duration));
@@ -239,6 +243,19 @@ mod tests {
         Ended by SIGINT.
         Total time: 45.23s | Average: 1.50s
         ");
+    }
+
+    #[test]
+    fn a_warning_is_no_plain_success() {
+        let results = vec![
+            result("a", Outcome::Ok),
+            result("b", Outcome::Warned(Reason::new("the filters leave out all 3 files of the source"))),
+        ];
+        let text = shown(finished(results.clone()), false, false, false);
+        assert!(text.contains("\nAll syncs completed, 1 with warnings.\n"), "{text}");
+        assert!(text.contains("Total: 2 | Success: 2 | Failed: 0\n"), "{text}");
+        let text = shown(finished(results), true, false, false);
+        assert!(text.contains("\nAll dry runs completed, 1 with warnings. Nothing was changed.\n"), "{text}");
     }
 
     #[test]

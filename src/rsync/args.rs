@@ -9,8 +9,13 @@ use crate::clean::OF_FILE_SYSTEMS;
 use crate::job::{Address, Job, Preset, Source};
 use std::time::Duration;
 
-pub use super::given::{backup_dir, files_from, own_shell, password_file, port, shell, unfiltered};
-pub use super::options::{Filters, Refused, ShutsOut, check, check_with_delete, leaves_out, shuts_out};
+pub use super::given::{
+    backup_dir, files_from, own_directory, own_directory_text, own_shell, passing, password_file, port,
+    shell, size_limits, unfiltered,
+};
+pub use super::options::{
+    ADD_FILES, Filters, LetsIn, Refused, ShutsOut, check, check_with_delete, leaves_out, lets_in, shuts_out,
+};
 
 /// Where rsync keeps what it could not finish; inside the directory of the file. Never a truncated file under its final name.
 pub const PARTIAL_DIR: &str = ".~partial~";

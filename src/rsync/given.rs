@@ -1,7 +1,8 @@
 //! What a job gives to rsync in options of its own, asked one by one.
 
 use super::options;
-use crate::job::Job;
+use crate::job::{Job, Source};
+use std::path::{Path, PathBuf};
 
 /// Whether these options bring a remote shell of their own, so that even a daemon is reached through it.
 pub fn own_shell(rsync_args: &[String]) -> bool {
@@ -15,6 +16,33 @@ pub fn unfiltered(job: &Job) -> Option<Job> {
         return None;
     }
     Some(Job { include: Vec::new(), exclude: Vec::new(), rsync_args, ..job.clone() })
+}
+
+/// The job as a listing for an empty directory, `dest`, has to see it, which names everything that filters and limits of size let through.
+pub fn passing(job: &Job, dest: PathBuf) -> Job {
+    let rsync_args = options::without_hiding(&job.rsync_args);
+    Job { dest, rsync_args, delete: false, checksum: false, ..job.clone() }
+}
+
+/// The name of the directory that rsync makes in the destination if this source is one ([`Source::own_directory`]); `None` also where the
+/// job's options let whole paths come.
+pub fn own_directory<'a>(rsync_args: &[String], source: &'a Source) -> Option<&'a str> {
+    let whole_paths = options::names(rsync_args, Some('R'), "relative") || files_from(rsync_args).is_some();
+    source.own_directory().filter(|_| !whole_paths)
+}
+
+/// What is told of a source of which the directory `name` itself comes, and what to do about it.
+pub fn own_directory_text(source: &Source, name: &str, dest: &Path) -> (String, String) {
+    let text = format!(
+        "{source} has no slash at its end, so that the directory itself comes, as {}",
+        dest.join(name).display()
+    );
+    (text, format!("write \"{source}/\" if only its contents are meant"))
+}
+
+/// The limits of size that the job gives to rsync, as `--max-size=1g`. What they leave out is in rsync's list and in its figures.
+pub fn size_limits(rsync_args: &[String]) -> Vec<String> {
+    options::size_limits(rsync_args)
 }
 
 /// The list of files that the job names to rsync (`--files-from`).

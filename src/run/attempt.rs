@@ -148,6 +148,7 @@ impl<'a> Try<'a> {
             Ok(ending) | Err(ending) => ending,
         };
         let ending = self.explain_empty(ending).await;
+        let ending = self.explain_sizes(ending).await;
         let error = match &ending {
             Ending::Done(_) => None,
             Ending::Partial(r)

@@ -48,6 +48,11 @@ impl Group {
         }
     }
 
+    /// Whether somebody of the group runs; where that cannot be told, it is so.
+    pub(super) fn has_members(&self) -> bool {
+        runs(self.0)
+    }
+
     /// It is no longer our business; the number of its leader may go to another process.
     pub(super) fn done(&self) {
         self.1.set(State::Done);

@@ -144,9 +144,17 @@ pub(super) fn reserved(reserved: &Reserved) -> Reason {
     .hint("a `!` in a file of filters clears the rules that protect .pdb-sync: remove it, or add `- /.pdb-sync` behind it")
 }
 
-/// The reason if fewer than `min_free` bytes are left.
-pub(super) fn space(job: &Job, free: u64) -> Option<Reason> {
-    let least = job.min_free.filter(|least| free < *least)?;
+/// The reason if fewer than `min_free` bytes are left, or nobody can tell.
+pub(super) fn space(job: &Job, free: Option<u64>) -> Option<Reason> {
+    let least = job.min_free.filter(|least| free.is_none_or(|free| free < *least))?;
+    let Some(free) = free else {
+        let text = format!(
+            "the file system of {} does not tell how much is free, so that min_free ({}) cannot be kept",
+            job.dest.display(),
+            ByteSize(least).display().si()
+        );
+        return Some(Reason::new(text).hint("leave min_free out for this job"));
+    };
     Some(disk_low(job, free, least))
 }
 

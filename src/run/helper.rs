@@ -3,7 +3,7 @@
 //! The same as children of a job: a process group and pipes of their own, all of which ends with them.
 
 use super::buffers::Buffers;
-use super::process::{self, Cause, Ear, End, Spec};
+use super::process::{self, Cause, Ear, End, Left, Spec};
 use super::stop::Stop;
 use super::voice::Voice;
 use super::watchdog::Watchdog;
@@ -46,6 +46,8 @@ pub(crate) struct Ran {
     pub(crate) stderr: Vec<String>,
     /// From start to end.
     pub(crate) took: Duration,
+    /// What became of processes that it has left behind with its output in their hands, behind its name; `None` if it left none.
+    pub(crate) left: Option<String>,
 }
 
 impl Ran {
@@ -83,8 +85,9 @@ pub(crate) async fn run(helper: Helper<'_>) -> io::Result<Ran> {
         End::Held(pid) => return Err(held(pid)),
         End::Ended(_) => return Err(io::ErrorKind::Interrupted.into()),
     };
-    let Said { stdout, stderr } = said;
-    Ok(Ran { end, stdout: stdout.text(), stderr: stderr.lines().collect(), took: begun.elapsed() })
+    let Said { stdout, stderr, left } = said;
+    let (stdout, stderr) = (stdout.text(), stderr.lines().collect());
+    Ok(Ran { end, stdout, stderr, took: begun.elapsed(), left: left.map(Left::text) })
 }
 
 /// A process that a SIGKILL does not end.
@@ -99,6 +102,7 @@ pub(super) fn held(pid: i32) -> io::Error {
 struct Said {
     stdout: Kept,
     stderr: Kept,
+    left: Option<Left>,
 }
 
 impl Ear for Said {
@@ -107,6 +111,10 @@ impl Ear for Said {
             Stream::Stdout => self.stdout.push(line),
             Stream::Stderr => self.stderr.push(line),
         }
+    }
+
+    fn left(&mut self, others: Left) {
+        self.left = Some(others);
     }
 }
 

@@ -1,10 +1,10 @@
 //! Commands around a transfer.
 
 use super::child::pass_on;
-use super::process::{self, Cause, Ear, End, Spec};
+use super::process::{self, Cause, Ear, End, Left, Spec};
 use super::voice::Voice;
 use super::watchdog::Watchdog;
-use crate::event::Stream;
+use crate::event::{Level, Stream};
 use crate::job::{FOR_RSYNC_ONLY, Hook, Job};
 use std::ffi::OsString;
 use std::time::Duration;
@@ -39,7 +39,12 @@ pub(super) async fn run(
         let without: &[&str] = &FOR_RSYNC_ONLY;
         let spec = Spec { argv: &argv, env, without, priority, grace, input: None, supervised: true };
         let watchdog = Watchdog::new(Some(timeout), None);
-        match process::run(&spec, voice, watchdog, &mut Plain).await {
+        let mut plain = Plain::default();
+        let end = process::run(&spec, voice, watchdog, &mut plain).await;
+        if let Some(left) = plain.left {
+            voice.notice(Level::Warning, format!("hook {hook} {}", left.text())).await;
+        }
+        match end {
             Ok(End::Exited(0)) => {}
             Ok(End::Exited(SKIP)) => return Hooked::Skip(format!("hook {hook} ended with {SKIP}")),
             Ok(End::Exited(code)) => return Hooked::Failed(format!("hook {hook} ended with {code}")),
@@ -63,10 +68,17 @@ pub(super) async fn run(
 }
 
 /// Passes lines on as they are.
-struct Plain;
+#[derive(Default)]
+struct Plain {
+    left: Option<Left>,
+}
 
 impl Ear for Plain {
     fn line(&mut self, _stream: Stream, line: &[u8], out: &mut Vec<u8>) {
         pass_on(line, out);
+    }
+
+    fn left(&mut self, others: Left) {
+        self.left = Some(others);
     }
 }

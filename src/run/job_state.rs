@@ -63,6 +63,13 @@ pub(super) fn folds(state_dir: &Path, job: &str, dest: (u64, u64)) -> bool {
     state.and_then(|state| state.folds).is_some_and(|(dev, ino, folds)| folds && (dev, ino) == dest)
 }
 
+/// Whether an earlier run of the job has filled this destination, or taken it over. Nothing is set aside.
+pub fn has_filled(state_dir: &Path, job: &str, dest: &Path) -> bool {
+    let state = machine::read_regular(&path(state_dir, job), machine::OWN).ok();
+    let state: Option<JobState> = state.and_then(|text| serde_json::from_slice(&text).ok());
+    state.is_some_and(|state| state.dests.contains(&text(dest)))
+}
+
 /// Why nothing is known.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Unknown {

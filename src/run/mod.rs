@@ -62,6 +62,7 @@ mod watchdog;
 
 pub use dispatch::run;
 pub use holders::Holders;
+pub use job_state::has_filled;
 pub(crate) use listing::source_names;
 pub use lock::{Lock, Lockable, Tried, lockable, try_lock};
 pub use signal::Signals;

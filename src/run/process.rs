@@ -86,10 +86,37 @@ pub(super) enum Cause {
     DiskLow(u64),
 }
 
+/// What became of processes that a child has left behind with its output in their hands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Left {
+    /// They were in its group, and were ended.
+    Ended,
+    /// They have left its group (`setsid`), and live on; what they write is lost.
+    Away,
+}
+
+impl Left {
+    /// Behind the name of the command: what became of them, and how that is avoided.
+    pub(super) fn text(self) -> String {
+        let what = match self {
+            Left::Ended => "left processes running that held its output; they were ended",
+            Left::Away => {
+                "left processes running that hold its output; they live on, and what they write is lost"
+            }
+        };
+        format!(
+            "{what} (what is to go on has to be started as `setsid COMMAND >/dev/null 2>&1 </dev/null &`)"
+        )
+    }
+}
+
 /// Listens to a child.
 pub(super) trait Ear {
     /// A line, without its end. What people should see of it is appended to `out`, as whole lines.
     fn line(&mut self, stream: Stream, line: &[u8], out: &mut Vec<u8>);
+
+    /// The child has ended by itself, and others still held what it speaks through.
+    fn left(&mut self, _others: Left) {}
 
     /// How far the child is, by what it has said.
     fn signs(&self) -> Signs {
@@ -121,6 +148,7 @@ pub(super) async fn run(
     let mut drain_most = drain_until;
     let mut give_up_at = Instant::now() + NEVER;
     let mut rest_until = Instant::now();
+    let mut left: Option<bool> = None;
 
     while status.is_none() || stdout.is_open() || stderr.is_open() || pending.is_some() {
         let free = pending.is_none();
@@ -188,12 +216,19 @@ pub(super) async fn run(
             }
             // Waiting for a slow reader of ours has no limit of its own, unless we are stopping.
             () = sleep_until(drain_until.min(drain_most)), if status.is_some() && (free || stop.is_stopping()) => {
+                left = Some(group.has_members());
                 group.signal(Signal::TERM);
+                kill_at = Instant::now() + spec.grace;
                 break;
             }
         }
     }
-    if cause.is_some() {
+    if cause.is_none()
+        && let Some(members) = left
+    {
+        ear.left(if members { Left::Ended } else { Left::Away });
+    }
+    if cause.is_some() || left == Some(true) {
         // Whoever was told to end may have left others behind, who were told as well.
         tokio::select! {
             () = group.is_empty() => {}

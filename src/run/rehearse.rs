@@ -3,11 +3,21 @@
 use super::Mode;
 use super::attempt::{Ending, Try};
 use super::guard::{self, Say};
-use crate::event::{Event, Tally};
+use super::listing::Listing;
+use crate::event::{Event, Level, Tally};
 use crate::rsync::args;
 use crate::rsync::exit::Class;
 
 impl Try<'_> {
+    /// A source without a slash at its end that is a directory, which comes itself: a single file has no directory in its listing.
+    async fn tell_own_directory(&self, listing: &Listing) {
+        let Some(name) = args::own_directory(&self.job.rsync_args, self.source) else { return };
+        if listing.stats.files.is_some_and(|files| files.dirs > 0) {
+            let (text, hint) = args::own_directory_text(self.source, name, &self.job.dest);
+            self.voice.notice(Level::Info, format!("{text}; {hint}")).await;
+        }
+    }
+
     /// `--dry-run` and `--plan`: the same judgement, and nothing else. The figures are those that would be.
     pub(super) async fn rehearse(&mut self) -> Result<Ending, Ending> {
         let folds = self.memory.folds.is_some_and(|(_, _, folds)| folds);
@@ -15,6 +25,9 @@ impl Try<'_> {
         if listing.folds_below {
             self.folds_below = true;
             listing = self.rehearsal(true).await?;
+        }
+        if matches!(self.plan.mode, Mode::Plan { .. }) {
+            self.tell_own_directory(&listing).await;
         }
         if self.source_is_empty() {
             // Nothing of what was listed would happen.

@@ -9,6 +9,7 @@ pub struct Signals {
     interrupt: Signal,
     terminate: Signal,
     hangup: Option<Signal>,
+    came: u32,
 }
 
 impl Signals {
@@ -19,7 +20,13 @@ impl Signals {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
             hangup,
+            came: 0,
         })
+    }
+
+    /// Whether a second signal has come, which means at once.
+    pub fn is_hard(&self) -> bool {
+        self.came > 1
     }
 
     /// The number of the next one.
@@ -30,11 +37,13 @@ impl Signals {
                 None => std::future::pending().await,
             }
         };
-        tokio::select! {
+        let number = tokio::select! {
             _ = self.interrupt.recv() => SignalKind::interrupt().as_raw_value(),
             _ = self.terminate.recv() => SignalKind::terminate().as_raw_value(),
             _ = hangup => SignalKind::hangup().as_raw_value(),
-        }
+        };
+        self.came += 1;
+        number
     }
 }
 

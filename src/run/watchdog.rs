@@ -41,7 +41,7 @@ pub(super) struct Watchdog {
     /// Whether we are not listening, so that silence says nothing.
     deaf: bool,
     /// A question about the disk that has not been answered yet.
-    asked: Option<JoinHandle<io::Result<u64>>>,
+    asked: Option<JoinHandle<io::Result<Option<u64>>>>,
 }
 
 impl Watchdog {
@@ -189,7 +189,7 @@ impl Watchdog {
             self.asked.get_or_insert_with(|| tokio::task::spawn_blocking(move || super::disk::free(&path)));
         let answer = tokio::time::timeout(DISK, asked).await.ok()?;
         self.asked = None;
-        answer.ok()?.ok().filter(|free| *free < least)
+        answer.ok()?.ok()?.filter(|free| *free < least)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::SearchError;
 use super::ledger::Record;
-use super::list::{self, Listed};
+use super::list::{self, Listed, Stamp};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use std::collections::HashSet;
 use std::path::Path;
@@ -57,8 +57,13 @@ pub(super) struct Change {
 }
 
 impl Change {
-    /// Both sides are sorted by path.
-    pub(super) fn between(records: &[Record], files: Vec<Listed>, unreadable: &[(Vec<u8>, String)]) -> Self {
+    /// Both sides are sorted by path. `is_closed`: whether a file that could not be opened still cannot be.
+    pub(super) fn between(
+        records: &[Record],
+        files: Vec<Listed>,
+        unreadable: &[(Vec<u8>, String)],
+        is_closed: impl Fn(&[u8]) -> bool,
+    ) -> Self {
         let mut change = Change { kept: vec![None; files.len()], ..Change::default() };
         let closed: HashSet<&[u8]> = unreadable.iter().map(|(dir, _)| dir.as_slice()).collect();
         let hidden = |path: &[u8]| {
@@ -79,6 +84,9 @@ impl Change {
             }
             match old.next_if(|record| record.path == file.path) {
                 Some(record) if record.stamp == file.stamp => change.kept[at] = Some(record.clone()),
+                Some(record) if record.stamp == Stamp::NEVER && is_closed(&file.path) => {
+                    change.kept[at] = Some(record.clone());
+                }
                 known => change.read.push((at, known.is_some())),
             }
         }

@@ -25,6 +25,11 @@ pub(super) struct Stamp {
     pub(super) inode: u64,
 }
 
+impl Stamp {
+    /// Of what the system did not let us read, so that the next run tries it again: no file has it.
+    pub(super) const NEVER: Stamp = Stamp { size: u64::MAX, mtime: i64::MIN, ctime: i64::MIN, inode: 0 };
+}
+
 /// A mirror's files, and the directories that could not be read.
 #[derive(Debug, Default)]
 pub(super) struct Listing {

@@ -1,7 +1,7 @@
 //! The file systems of the destinations.
 
 use crate::job::Job;
-use crate::machine::{mount_of, resolve};
+use crate::machine::{Room, mount_of, resolve, room};
 use std::path::{Path, PathBuf};
 
 /// A file system and the jobs that write to it.
@@ -34,17 +34,16 @@ pub(super) fn disks(jobs: &[Job]) -> Vec<Disk> {
             disk.jobs.push(job.name.clone());
             continue;
         }
-        let Some((size, free)) = space(&dest) else { continue };
+        let Some(Room { size, free }) = space(&dest) else { continue };
         disks.push(Disk { point, size, free, jobs: vec![job.name.clone()] });
     }
     disks
 }
 
-fn space(path: &Path) -> Option<(u64, u64)> {
+/// What cannot be told is no line.
+fn space(path: &Path) -> Option<Room> {
     let existing = path.ancestors().find(|path| path.exists())?;
-    let stat = rustix::fs::statvfs(existing).ok()?;
-    let bytes = |blocks: u64| blocks.saturating_mul(stat.f_frsize);
-    Some((bytes(stat.f_blocks), bytes(stat.f_bavail)))
+    room(existing).ok().flatten()
 }
 
 #[cfg(test)]

@@ -120,8 +120,10 @@ impl Ui {
         if let Some(object) = value.as_object_mut() {
             object.insert("event".into(), event.into());
             object.insert("time".into(), jiff::Timestamp::now().to_string().into());
-            if let Some(serde_json::Value::String(hint)) = object.get_mut("hint") {
-                *hint = self.addressed(hint).into_owned();
+            for key in ["hint", "text"] {
+                if let Some(serde_json::Value::String(text)) = object.get_mut(key) {
+                    *text = self.addressed(text).into_owned();
+                }
             }
         }
         self.json_lines(&format!("{value}\n"))
@@ -179,6 +181,12 @@ impl Ui {
     /// Something that is not as it should be, on standard error.
     pub fn warning(&self, text: &str) {
         self.complain(&warning(&self.addressed(text)));
+    }
+
+    /// The same, and what to do about it.
+    pub fn warning_with_hint(&self, text: &str, hint: Option<&str>) {
+        let hint = hint.map(|hint| format!("\n  hint: {hint}")).unwrap_or_default();
+        self.warning(&format!("{text}{hint}"));
     }
 
     /// A line that a command of the user has written to its standard error.

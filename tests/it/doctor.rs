@@ -209,3 +209,58 @@ fn read_only_and_full_destinations_fail() {
         "{ended}"
     );
 }
+
+#[test]
+fn sources_are_asked_side_by_side() {
+    let upstream = Upstream::new().with_corpus();
+    let (variable, daemon) = upstream.pipe();
+    // Hosts beside each other, and up to four conversations with one of them.
+    for hosts in [["a", "b", "c", "d"], ["a", "a", "a", "a"]] {
+        let env = Env::new();
+        let jobs = hosts.iter().enumerate().map(|(n, host)| {
+            format!("[jobs.j{n}]\nsource = '{host}::m/structures/'\ndest = 'm{n}'\nrsync_args = ['--bwlimit={}']\n", n + 1)
+        });
+        let config = format!("version = 1\n{}", jobs.collect::<String>());
+        // Each waits for the other three.
+        let script = env.dir().join("connect");
+        let text = format!(
+            "#!/bin/sh\necho >>starts\nwhile test $(wc -l <starts) -lt 4; do sleep 0.05; done\nexec {daemon}\n"
+        );
+        fs::write(&script, text).unwrap();
+        fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+        let env = env.with_config(&config).with_var(&variable, script.as_os_str());
+        let ended = env.run(["doctor", "--json", "--patience", "60s"]).expect_code(0);
+        let found = about(&ended, "source");
+        assert_eq!(
+            found.iter().filter(|text| text.starts_with("ok: ") && text.contains("is there")).count(),
+            4,
+            "{ended}"
+        );
+    }
+}
+
+#[test]
+fn a_host_that_answers_nobody_is_not_asked_for_ever() {
+    let env = Env::new();
+    let jobs = (0..12).map(|n| format!("[jobs.j{n}]\nsource = 'a::m/{n}/'\ndest = 'm{n}'\n"));
+    let env = env.with_config(&format!("version = 1\n{}", jobs.collect::<String>()));
+    let env = env.with_var("RSYNC_CONNECT_PROG", "echo >>starts; exec sleep 600");
+    let ended = env.run(["doctor", "--json", "--patience", "1s"]).expect_code(1);
+    assert_eq!(fs::read_to_string(env.dir().join("starts")).unwrap().lines().count(), 4, "{ended}");
+    let found = about(&ended, "source");
+    let not_asked = found.iter().filter(|text| text.starts_with("warn: ") && text.contains("was not asked"));
+    assert_eq!(not_asked.count(), 8, "{ended}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_system_without_blocks_is_not_called_full() {
+    let env = Env::new();
+    fs::create_dir(env.dir().join("up")).unwrap();
+    fs::write(env.dir().join("up/f"), "x").unwrap();
+    let config = "version = 1\n[jobs.j]\nsource = 'up/'\ndest = '/proc/pdb-sync-test'\n";
+    let env = env.with_config(config);
+    let ended = env.run(["doctor", "--offline", "--json"]);
+    let found = about(&ended, "destination").join("\n");
+    assert!(found.contains("is not known") && !found.contains("full") && !found.contains("0 B"), "{ended}");
+}

@@ -328,3 +328,39 @@ fn tables_fit_terminals_of_any_width() {
         assert!(!screen.contains('…'), "{columns}\n{screen}");
     }
 }
+
+/// Every command line that a message names has the `-c` and `--state-dir` that were given, also where the command line is wrong.
+#[test]
+fn hints_repeat_the_options_that_were_given() {
+    let env = Env::new();
+    let (config, state) = (env.dir().join("other config.toml"), env.dir().join("other state"));
+    let text = "version = 1\n[defaults]\nroot = 'mirror'\n[jobs.a]\nsource = 'up/'\ndest = 'a'\n[jobs.gone]\nsource = 'up/'\ndest = 'gone'\n";
+    std::fs::write(&config, text).unwrap();
+    std::fs::create_dir_all(env.mirror("a/sub")).unwrap();
+    std::fs::write(env.mirror("a/.f.AbC123"), "").unwrap();
+    let given = ["-c", config.to_str().unwrap(), "--state-dir", state.to_str().unwrap()];
+    let again = format!("`pdb-sync {} ", shell_words::join(given));
+    let mirror = env.mirror("a/.f.AbC123");
+    for args in [
+        &["clean", "explain", mirror.to_str().unwrap(), "-v"][..],
+        &["clean", "explain", mirror.to_str().unwrap(), "-v", "--json"],
+        &["scan", "--all"],
+        &["scan", "--all", "--json"],
+        &["history", "show", "nope"],
+        &["clean", "show"],
+        &["clean", "undo", "last"],
+        &["run", "a"],
+        &["scan", "gone"],
+        &["sync", "./nosuch"],
+        &["config", "check", "nonsense"],
+        &["validate"],
+    ] {
+        let ended = env.run(given.iter().chain(args));
+        let said = ended.out().replace("\\\"", "\"") + &ended.err();
+        let named = said.matches("`pdb-sync ").count();
+        assert_eq!(named, said.matches(&again).count(), "{ended}");
+        if args[0] != "config" {
+            assert!(named > 0, "{ended}");
+        }
+    }
+}

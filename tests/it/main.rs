@@ -15,6 +15,7 @@ mod history;
 #[cfg(feature = "search")]
 mod index_ends;
 mod interrupts;
+mod left_out;
 mod machine;
 mod man;
 #[cfg(not(feature = "notify"))]

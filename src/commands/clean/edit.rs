@@ -6,6 +6,7 @@ use crate::clean::{Action, Decisions, template};
 use crate::cli::{Global, OnePlan};
 use crate::commands::{Failure, scan};
 use crate::exit::Exit;
+use crate::hint;
 use crate::machine;
 use crate::report::OutputFile;
 use crate::run::foreground;
@@ -21,17 +22,13 @@ pub(super) fn run(args: &OnePlan, global: &Global, ui: &Ui) -> Result<Exit, Fail
     let whole = match plan.read(|_, entry| fold.add(&entry, entry.action)) {
         Ok(whole) => whole,
         Err(error) => {
-            return Ok(super::blocked(
-                ui,
-                &plan.refused(&error),
-                Some("`pdb-sync clean plan` makes a new one"),
-            ));
+            return Ok(super::blocked(ui, &plan.refused(&error), Some(plans::NEW_PLAN)));
         }
     };
     let cannot = || {
         Failure::io_hint(
             format!("write {}", beside.display()),
-            "decisions lie beside their plan: `pdb-sync clean plan -o FILE` makes one elsewhere",
+            "decisions lie beside their plan: `pdb-sync clean plan JOB -o FILE` makes one elsewhere",
         )
     };
     if !beside.exists() {
@@ -69,7 +66,10 @@ pub(super) fn run(args: &OnePlan, global: &Global, ui: &Ui) -> Result<Exit, Fail
         .map(|text| String::from_utf8_lossy(&text).into_owned())
         .map_err(Failure::io(format!("read {}", beside.display())))?;
     let decisions = Decisions::parse(&text).map_err(|why| {
-        Failure::usage_hint(format!("{}: {why}", beside.display()), "`pdb-sync clean edit` opens it again")
+        Failure::usage_hint(
+            format!("{}: {why}", beside.display()),
+            format!("{} opens it again", hint::command(["clean", "edit", &plans::path_of(&plan.path)])),
+        )
     })?;
     let (mut deletes, mut bytes) = (0u64, 0u64);
     // It was whole a moment ago; what is removed is decided by `run`, which reads it again.

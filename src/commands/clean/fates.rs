@@ -2,7 +2,7 @@
 
 use crate::cli::RunArgs;
 use crate::commands::Failure;
-use crate::config::{CleanMode, CleanSettings, Config};
+use crate::config::{CleanMode, CleanSettings, Config, PathError, local};
 use crate::sweep::{Backup, Fate, Trash};
 use std::path::{Path, PathBuf};
 
@@ -40,6 +40,11 @@ pub(super) fn fate(args: &RunArgs, config: &Config, root: &Path) -> Result<Fate,
                     "set backup_dir in [clean], or give --backup-dir",
                 )
             })?;
+            if args.backup_dir.is_some() {
+                let wrong =
+                    |wrong: PathError| Failure::usage_hint(format!("--backup-dir: {wrong}"), wrong.hint());
+                local(&dir.to_string_lossy()).map_err(wrong)?;
+            }
             let open = Backup::open(&dir, root);
             Fate::Backup(
                 open.map_err(|e| Failure::usage(format!("cannot back up to {}: {e}", dir.display())))?,

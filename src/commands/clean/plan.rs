@@ -5,7 +5,7 @@ use super::rulebook;
 use crate::clean::{Action, Header, Judge, Lists, Rule};
 use crate::cli::{Global, PlanArgs};
 use crate::commands::scan::{READING, count, interruptible};
-use crate::commands::targets::{Chosen, Target, targets};
+use crate::commands::targets::{Chosen, Selected, Target, targets};
 use crate::commands::{Failure, locate, scan};
 use crate::config::Config;
 use crate::exit::Exit;
@@ -51,8 +51,9 @@ struct Sum {
 /// Scans, judges, writes: a plan for each tree.
 pub(super) fn run(args: &PlanArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
     let chosen = Chosen { arguments: &args.targets, all: args.all, tags: &args.tag };
-    let (config, targets) = targets(chosen, global, ui)?;
-    if args.output.is_some() && targets.len() != 1 {
+    let Selected { config, targets, exit } = targets(chosen, global, ui)?;
+    let mut exit = exit;
+    if args.output.is_some() && targets.len() > 1 {
         return Err(Failure::usage_hint(
             format!("--output is for exactly one plan, but {} trees are selected", targets.len()),
             "leave it out: each plan gets a file in the state directory, which is told",
@@ -63,7 +64,8 @@ pub(super) fn run(args: &PlanArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
     for target in targets {
         if let Some(why) = crate::config::danger(&target.root, &machine::surroundings()) {
             let text = format!("{} {why}: nothing there can be cleaned", target.root.display());
-            return Ok(super::blocked(ui, &text, Some("name the mirror itself")));
+            exit = exit.worst(super::blocked(ui, &text, Some("name the mirror itself")));
+            continue;
         }
         let rules = rulebook::all_rules(&config, &args.with, &args.without)?;
         let job = target.job.clone().or_else(|| rulebook::job_at(&config, &target.root).cloned());
@@ -77,12 +79,20 @@ pub(super) fn run(args: &PlanArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
         stop: stop.clone(),
         ..Options::default()
     };
-    let several = jobs.len() > 1;
+    // Where nothing is left there is a sum, too.
+    let several = jobs.len() != 1;
     let work = Work { config, options, state, dir: plans::dir(global)?, several, ui: *ui };
     interruptible(&stop, ui, READING, move || {
-        let (mut exit, mut sum) = (Exit::Done, Sum::default());
+        let (mut exit, mut sum) = (exit, Sum::default());
         for job in jobs {
-            exit = exit.worst(work.plan(job, &mut sum)?);
+            exit = exit.worst(match work.plan(job, &mut sum) {
+                // The other trees are not worse for it.
+                Err(failure @ Failure::Io { .. }) if several => {
+                    work.ui.error(&failure.to_string(), failure.hint());
+                    Exit::Failed
+                }
+                done => done?,
+            });
             if work.options.stop.is_stopped() {
                 break;
             }
@@ -109,14 +119,14 @@ impl Work {
         let time = jiff::Timestamp::now();
         let judge = rulebook::judge(rules, &self.config, job.as_ref(), &target.root, lists, &self.state)?;
         // Everything is looked at anew: what a directory's time does not tell would decide here.
-        let scan = crate::scan::scan(&target.root, &self.options, None)
+        let found = crate::scan::scan(&target.root, &self.options, None)
             .map_err(|error| Failure::io(format!("scan {}", target.root.display()))(error.source))?;
-        if scan.ended.is_some() {
+        if found.ended.is_some() {
             ui.note("stopped; no plan was written");
             return Ok(Exit::Partial);
         }
-        let totals = scan.inventory.totals();
-        let Some(root) = scan.inventory.dir(crate::inventory::DirId::ROOT) else {
+        let totals = found.inventory.totals();
+        let Some(root) = found.inventory.dir(crate::inventory::DirId::ROOT) else {
             return Err(Failure::usage(format!("{} is gone", target.root.display())));
         };
         let header = Header {
@@ -138,7 +148,7 @@ impl Work {
         };
         let written = write(&output, |out| {
             let mut out = Stoppable(out, &self.options.stop);
-            let (planned, _) = sweep::plan(&scan.inventory, &judge, &header, &mut out)?;
+            let (planned, _) = sweep::plan(&found.inventory, &judge, &header, &mut out)?;
             Ok(planned)
         });
         let (planned, file) = match written {
@@ -148,7 +158,7 @@ impl Work {
             }
             written => written?,
         };
-        let unread = scan.counts.unreadable;
+        let unread = found.counts.unreadable;
         sum.plans += 1;
         sum.entries += planned.footer.entries;
         sum.bytes += planned.footer.bytes;
@@ -170,8 +180,8 @@ impl Work {
                 ));
             }
         }
-        if unread > 0 {
-            ui.warning(&format!("{} could not be read", count(unread, "directory", "directories")));
+        if let Some(text) = scan::unreadable(&found) {
+            ui.warning(&format!("{}: {text}", target.label()));
             return Ok(Exit::Partial);
         }
         Ok(Exit::Done)

@@ -3,6 +3,7 @@
 use crate::clean::{Decisions, Entry, Footer, Header, PlanError, Reader, hash_of};
 use crate::cli::Global;
 use crate::commands::{Failure, locate};
+use crate::hint;
 use crate::machine;
 use crate::ui::Ui;
 use std::fs::{self, File};
@@ -34,6 +35,21 @@ pub(super) struct Whole {
     pub(super) hash: String,
 }
 
+/// What makes a new plan in place of one that cannot be used.
+pub(super) const NEW_PLAN: &str =
+    "`pdb-sync clean plan JOB` (or `pdb-sync clean plan ./DIR`) makes a new one";
+
+/// The same for a plan of which it is known what it is about.
+pub(super) fn new_plan(header: &Header) -> String {
+    let about = header.job.as_deref().unwrap_or(&header.root.path);
+    format!("{} makes a new one", hint::command(["clean", "plan", about]))
+}
+
+/// A plan's file as a word of a command line.
+pub(super) fn path_of(plan: &Path) -> String {
+    plan.to_string_lossy().into_owned()
+}
+
 /// The decisions of a plan lie beside it.
 pub(super) fn decisions_of(plan: &Path) -> PathBuf {
     let name = plan.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
@@ -47,7 +63,10 @@ pub(super) fn open(plan: &Path, global: &Global) -> Result<Plan, Failure> {
     match machine::read_regular(&beside, machine::OWN) {
         Ok(text) => {
             let wrong = |why: String| {
-                Failure::usage_hint(format!("{}: {why}", beside.display()), "`pdb-sync clean edit` opens it")
+                Failure::usage_hint(
+                    format!("{}: {why}", beside.display()),
+                    format!("{} opens it", hint::command(["clean", "edit", &path_of(&plan.path)])),
+                )
             };
             let read = std::str::from_utf8(&text).map_err(|error| wrong(error.to_string()))?;
             plan.decisions = Decisions::parse(read).map_err(wrong)?;
@@ -68,7 +87,7 @@ pub(super) fn alone(plan: &Path, global: &Global) -> Result<Plan, Failure> {
         last.ok_or_else(|| {
             Failure::usage_hint(
                 "there is no plan yet",
-                "`pdb-sync clean plan JOB` or `… clean plan ./DIR` makes one",
+                "`pdb-sync clean plan JOB` or `pdb-sync clean plan ./DIR` makes one",
             )
         })?
     } else {

@@ -24,16 +24,18 @@ pub(super) fn run(args: &PurgeArgs, global: &Global, ui: &Ui) -> Result<Exit, Fa
     let order = keep.map_or(Order::Marked, Order::OlderThan);
     let config = super::config(global)?;
     let state = locate::state_dir(global)?;
+    let mut exit = Exit::Done;
     let roots: BTreeSet<PathBuf> = if args.targets.is_empty() && args.tag.is_empty() {
         let known = sweep::list(&state).map_err(Failure::io("read the journals"))?;
         let roots = known.iter().filter_map(|found| sweep::root_of(&found.begin.root));
         roots.filter(|root| root.is_absolute() && root.is_dir()).collect()
     } else {
         let chosen = Chosen { arguments: &args.targets, all: false, tags: &args.tag };
-        targets(chosen, global, ui)?.1.into_iter().map(|target| target.root).collect()
+        let selected = targets(chosen, global, ui)?;
+        exit = selected.exit;
+        selected.targets.into_iter().map(|target| target.root).collect()
     };
     let mut work = Vec::new();
-    let mut exit = Exit::Done;
     for root in roots {
         let run = expiry::next_run(&state);
         match super::lock(&root, &config, global, &run, ui)? {
@@ -48,7 +50,16 @@ pub(super) fn run(args: &PurgeArgs, global: &Global, ui: &Ui) -> Result<Exit, Fa
         let mut all = Purged::default();
         for (root, locks) in work {
             let cannot = || Failure::io(format!("open {}", root.display()));
-            let dir = super::verify::open(&root).map_err(cannot())?;
+            let dir = match super::verify::open(&root) {
+                Ok(dir) => dir,
+                // The other trees are not worse for it.
+                Err(error) => {
+                    let failure = cannot()(error);
+                    ui.error(&failure.to_string(), failure.hint());
+                    exit = exit.worst(Exit::Failed);
+                    continue;
+                }
+            };
             if !dry && let Some(refusal) = sweep::cannot_purge(&dir, &root) {
                 let text = format!("cannot purge the quarantine of {}: {refusal}", root.display());
                 ui.error(&text, Some(&refusal.hint));

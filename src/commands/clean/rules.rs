@@ -148,13 +148,14 @@ pub(super) fn explain(args: &ExplainArgs, global: &Global, ui: &Ui) -> Result<Ex
             Verdict::Rule(n, action) => (Some(action.word()), Some(judge.rules()[n].name.clone())),
             _ => (None, None),
         };
-        let rules: Vec<_> = rows.map(|(rule, why)| json!({"name": rule.name, "says": why.text()})).collect();
+        let rules: Vec<_> =
+            rows.map(|(rule, why)| json!({"name": rule.name, "says": ui.addressed(why.text())})).collect();
         ui.json("result", &json!({"path": shown(&below), "decision": decision, "rule": rule, "action": action, "rules": rules}))?;
     } else {
         ui.line(&format!("{}: {decision}", shown(&below)))?;
         let rows: Vec<Vec<String>> = rows
             .filter(|(_, why)| ui.verbose || !matches!(why, Why::Pattern | Why::Off))
-            .map(|(rule, why)| vec![format!("  {}", rule.name), why.text().to_owned()])
+            .map(|(rule, why)| vec![format!("  {}", rule.name), ui.addressed(why.text()).into_owned()])
             .collect();
         ui.table(&rows)?;
     }

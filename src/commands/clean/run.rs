@@ -12,6 +12,7 @@ use crate::commands::scan::{CHANGING, bytes, count, grouped, interruptible, show
 use crate::commands::{Failure, locate};
 use crate::config::{CleanSettings, Size};
 use crate::exit::Exit;
+use crate::hint;
 use crate::job::MaxEntries;
 use crate::machine;
 use crate::scan::Stop;
@@ -50,11 +51,7 @@ pub(super) fn run(args: &RunArgs, global: &Global, ui: &Ui) -> Result<Exit, Fail
     let whole = match whole {
         Ok(whole) => whole,
         Err(error) => {
-            return Ok(super::blocked(
-                ui,
-                &plan.refused(&error),
-                Some("`pdb-sync clean plan` makes a new one"),
-            ));
+            return Ok(super::blocked(ui, &plan.refused(&error), Some(plans::NEW_PLAN)));
         }
     };
     plans::judge_decisions(&decisions, &whole.header, ui)?;
@@ -63,11 +60,15 @@ pub(super) fn run(args: &RunArgs, global: &Global, ui: &Ui) -> Result<Exit, Fail
     {
         let text =
             format!("the plan's hash is {}, not the expected {expected}; nothing was touched", whole.hash);
-        return Ok(super::blocked(ui, &text, Some("look at it with `pdb-sync clean show`")));
+        return Ok(super::blocked(
+            ui,
+            &text,
+            Some(&format!("{} shows it", hint::command(["clean", "show", &plans::path_of(&plan.path)]))),
+        ));
     }
     let (path, dir) = match root(&whole.header.root) {
         Ok(root) => root,
-        Err(why) => return Ok(super::blocked(ui, &why, Some("`pdb-sync clean plan` makes a new one"))),
+        Err(why) => return Ok(super::blocked(ui, &why, Some(&plans::new_plan(&whole.header)))),
     };
     if let Some(why) = crate::config::danger(&path, &machine::surroundings()) {
         let text = format!("{} {why}: nothing there is removed", path.display());
@@ -93,11 +94,9 @@ pub(super) fn run(args: &RunArgs, global: &Global, ui: &Ui) -> Result<Exit, Fail
     if args.strict && drifted > 0 {
         let text =
             format!("{} not as planned; nothing was touched", count(drifted, "entry is", "entries are"));
-        return Ok(super::blocked(
-            ui,
-            &text,
-            Some("`pdb-sync clean verify` names them, `pdb-sync clean plan` makes a new plan"),
-        ));
+        let verify = hint::command(["clean", "verify", &plans::path_of(&plan.path)]);
+        let hint = format!("{verify} names them, {}", plans::new_plan(&whole.header));
+        return Ok(super::blocked(ui, &text, Some(&hint)));
     }
     if mode == RunMode::DryRun {
         return rehearse(&path, going, size, drifted, ui);

@@ -28,11 +28,7 @@ pub(super) fn run(args: &ShowArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
     let whole = match whole {
         Ok(whole) => whole,
         Err(error) => {
-            return Ok(super::blocked(
-                ui,
-                &plan.refused(&error),
-                Some("`pdb-sync clean plan` makes a new one"),
-            ));
+            return Ok(super::blocked(ui, &plan.refused(&error), Some(plans::NEW_PLAN)));
         }
     };
     plans::judge_decisions(&decisions, &whole.header, ui)?;

@@ -131,16 +131,14 @@ pub(super) fn open(path: &Path) -> std::io::Result<File> {
 /// Compares everything that is to be removed.
 pub(super) fn run(args: &OnePlan, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
     let mut plan = plans::open(&args.plan, global)?;
-    let refuse = |plan: &plans::Plan, error| {
-        super::blocked(ui, &plan.refused(&error), Some("`pdb-sync clean plan` makes a new one"))
-    };
+    let refuse = |plan: &plans::Plan, error| super::blocked(ui, &plan.refused(&error), Some(plans::NEW_PLAN));
     let whole = match plan.read(|_, _| ()) {
         Ok(whole) => whole,
         Err(error) => return Ok(refuse(&plan, error)),
     };
     let (_, root) = match root(&whole.header.root) {
         Ok(root) => root,
-        Err(why) => return Ok(super::blocked(ui, &why, Some("`pdb-sync clean plan` makes a new one"))),
+        Err(why) => return Ok(super::blocked(ui, &why, Some(&plans::new_plan(&whole.header)))),
     };
     let mut eye = Eye::new(&root);
     let decisions = std::mem::take(&mut plan.decisions);

@@ -9,7 +9,7 @@ mod shells;
 mod typed;
 
 use super::Failure;
-use crate::cli::{Cli, CompletionsArgs};
+use crate::cli::{Cli, CompletionsArgs, Global};
 use crate::exit::Exit;
 use crate::ui::Ui;
 use clap::CommandFactory;
@@ -47,6 +47,13 @@ fn program() -> String {
         _ => std::path::absolute(&called).unwrap_or(called),
     };
     path.to_string_lossy().into_owned()
+}
+
+/// The options among the words of a command line, as far as it can be understood, that say where configuration and state are.
+pub(super) fn global(words: &[String]) -> Option<Global> {
+    // The last word of those that are being typed is not finished.
+    let words = [NAME.to_owned()].into_iter().chain(words.iter().cloned()).chain([String::new()]);
+    Typed { words: words.collect() }.global()
 }
 
 /// Answers a script. `false`: no script is asking. Whatever goes wrong is silent, since it would be printed into somebody's command line.

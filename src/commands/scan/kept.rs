@@ -25,13 +25,16 @@ pub(super) fn run(
     ui: &Ui,
 ) -> Result<Exit, Failure> {
     let mut kept = cache.list().map_err(Failure::io("read the directory of inventories"))?;
+    let mut exit = Exit::Done;
     let named = !args.targets.is_empty() || args.all || !args.tag.is_empty();
     if named {
         let chosen = Chosen { arguments: &args.targets, all: args.all, tags: &args.tag };
-        let roots: Vec<PathBuf> = targets(chosen, global, ui)?.1.into_iter().map(|t| t.root).collect();
+        let selected = targets(chosen, global, ui)?;
+        exit = selected.exit;
+        let roots: Vec<PathBuf> = selected.targets.into_iter().map(|target| target.root).collect();
         kept.retain(|file| file.header.as_ref().is_ok_and(|header| roots.contains(&header.root)));
     }
-    match action {
+    let done = match action {
         CacheAction::Show => show(&kept, ui),
         CacheAction::Evict => {
             // What a newer version wrote is not ours to remove unasked.
@@ -42,7 +45,8 @@ pub(super) fn run(
             kept.retain(|file| named || useless(file));
             evict(&kept, cache, ui)
         }
-    }
+    };
+    Ok(done?.worst(exit))
 }
 
 fn age(file: &Cached) -> Option<Duration> {

@@ -13,8 +13,9 @@ mod troubles;
 pub(super) use crate::report::units::bytes;
 pub(super) use lines::{JsonPath, Lines, seconds, shown};
 pub(super) use summary::{count, grouped};
+pub(super) use troubles::unreadable;
 
-use super::targets::{Chosen, Target, targets};
+use super::targets::{Chosen, Selected, Target, nothing_left, targets};
 use super::{Failure, locate};
 use crate::cli::{Global, ScanArgs};
 use crate::config::ScanSettings;
@@ -39,10 +40,13 @@ pub(super) fn run(args: &ScanArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
         return kept::run(action, args, &cache, global, ui);
     }
     let chosen = Chosen { arguments: &args.targets, all: args.all, tags: &args.tag };
-    let (config, targets) = targets(chosen, global, ui)?;
+    let Selected { config, targets, exit } = targets(chosen, global, ui)?;
+    if targets.is_empty() {
+        return nothing_left(exit, ui);
+    }
     let stop = Stop::default();
     let options = options(args, &config.scan, &stop)?;
-    let work = Work { args: args.clone(), cache, targets, options, ui: *ui, spinner: ui.spinner() };
+    let work = Work { args: args.clone(), cache, targets, exit, options, ui: *ui, spinner: ui.spinner() };
     interruptible(&stop, ui, READING, move || work.run())
 }
 
@@ -117,6 +121,8 @@ struct Work {
     args: ScanArgs,
     cache: Cache,
     targets: Vec<Target>,
+    /// How the command ends at best.
+    exit: Exit,
     options: Options,
     ui: Ui,
     spinner: Spinner,
@@ -125,7 +131,7 @@ struct Work {
 impl Work {
     fn run(self) -> Result<Exit, Failure> {
         let roots: Vec<ScanRoot> = self.targets.iter().map(|target| ScanRoot::new(&target.root)).collect();
-        let mut exit = Exit::Done;
+        let mut exit = self.exit;
         let scan = |n: usize, _: &ScanRoot| self.scan(&self.targets[n]);
         let told = scan_all(&roots, PARALLEL, scan, |n, answer| {
             let told = self.spinner.suspend(|| match answer {

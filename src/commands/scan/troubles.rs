@@ -7,7 +7,7 @@ use crate::ui::Ui;
 
 const TOLD: usize = 10;
 
-/// On standard error; not with `-q`.
+/// On standard error.
 pub(super) fn tell(scan: &Scan, ui: &Ui) {
     match scan.ended {
         Some(Ended::Timeout) => {
@@ -18,17 +18,12 @@ pub(super) fn tell(scan: &Scan, ui: &Ui) {
         }
         None => {}
     }
-    let of = |kind: TroubleKind| {
-        let why = |t: &Trouble| if t.why.is_empty() { String::new() } else { format!(": {}", t.why) };
-        scan.troubles.iter().filter(move |t| t.kind == kind).map(move |t| {
-            let path = if t.path.is_empty() { b"." } else { t.path.as_slice() };
-            shown(path) + &why(t)
-        })
-    };
-    list(ui, "could not be read", scan.counts.unreadable, of(TroubleKind::Unreadable));
-    list(ui, "led back to a directory above", scan.counts.loops, of(TroubleKind::Loop));
+    if let Some(text) = unreadable(scan) {
+        ui.warning(&text);
+    }
+    list(ui, "led back to a directory above", scan.counts.loops, of(scan, TroubleKind::Loop));
     if ui.verbose {
-        list(ui, "vanished while the tree was read", scan.counts.vanished, of(TroubleKind::Vanished));
+        list(ui, "vanished while the tree was read", scan.counts.vanished, of(scan, TroubleKind::Vanished));
     }
     let totals = scan.inventory.totals();
     let dirs = || scan.inventory.dirs();
@@ -48,13 +43,32 @@ fn list(ui: &Ui, what: &str, count: u64, items: impl Iterator<Item = String>) {
     if count == 0 {
         return;
     }
-    ui.warning(&format!("{count} {what}"));
-    let mut told = 0;
+    ui.warning(&lines(what, count, items));
+}
+
+fn lines(what: &str, count: u64, items: impl Iterator<Item = String>) -> String {
+    let (mut text, mut told) = (format!("{count} {what}"), 0);
     for item in items.take(TOLD) {
-        ui.note(&format!("  {item}"));
+        text.push_str(&format!("\n  {item}"));
         told += 1;
     }
     if count > told {
-        ui.note(&format!("  and {} more", count - told));
+        text.push_str(&format!("\n  and {} more", count - told));
     }
+    text
+}
+
+/// What could not be read, as lines that begin with how many that is; `None` if nothing.
+pub(in crate::commands) fn unreadable(scan: &Scan) -> Option<String> {
+    let count = scan.counts.unreadable;
+    (count > 0).then(|| lines("could not be read", count, of(scan, TroubleKind::Unreadable)))
+}
+
+/// The troubles of a kind, as text.
+fn of(scan: &Scan, kind: TroubleKind) -> impl Iterator<Item = String> {
+    let why = |t: &Trouble| if t.why.is_empty() { String::new() } else { format!(": {}", t.why) };
+    scan.troubles.iter().filter(move |t| t.kind == kind).map(move |t| {
+        let path = if t.path.is_empty() { b"." } else { t.path.as_slice() };
+        shown(path) + &why(t)
+    })
 }

@@ -3,10 +3,11 @@
 mod repair;
 
 use super::scan::{CHANGING, JsonPath, Lines, READING, count, interruptible, shown};
-use super::targets::{Chosen, Target, targets};
+use super::targets::{Chosen, Selected, Target, nothing_left, targets};
 use super::{Failure, locate};
 use crate::cli::{Global, VerifyArgs};
 use crate::exit::Exit;
+use crate::hint;
 use crate::scan::{Cache, Checked, Damage, Earlier, Options, Stop, check_gzip};
 use crate::ui::{Spinner, Ui};
 use repair::{Left, Repair};
@@ -22,7 +23,7 @@ const TICK: Duration = Duration::from_millis(200);
 pub(super) fn run(args: &VerifyArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
     let state_dir = locate::state_dir(global)?;
     let chosen = Chosen { arguments: &args.targets, all: args.all, tags: &args.tag };
-    let (config, targets) = targets(chosen, global, ui)?;
+    let Selected { config, targets, exit } = targets(chosen, global, ui)?;
     if args.repair
         && let Some(target) = targets.iter().find(|target| target.job.is_none())
     {
@@ -31,17 +32,22 @@ pub(super) fn run(args: &VerifyArgs, global: &Global, ui: &Ui) -> Result<Exit, F
             "name the job that mirrors it",
         ));
     }
+    if targets.is_empty() {
+        return nothing_left(exit, ui);
+    }
     let stop = Stop::default();
     let threads = args.threads.map_or(config.scan.threads, usize::from);
     let options = Options { threads, stop: stop.clone(), ..Options::default() };
     let cache = Cache::new(&state_dir);
     let repair = args.repair.then(|| Repair::new(config, state_dir, *ui));
-    let work = Work { targets, cache, options, repair, ui: *ui };
+    let work = Work { targets, exit, cache, options, repair, ui: *ui };
     interruptible(&stop, ui, if args.repair { CHANGING } else { READING }, move || work.run())
 }
 
 struct Work {
     targets: Vec<Target>,
+    /// How the command ends at best.
+    exit: Exit,
     cache: Cache,
     options: Options,
     repair: Option<Repair>,
@@ -50,7 +56,7 @@ struct Work {
 
 impl Work {
     fn run(self) -> Result<Exit, Failure> {
-        let mut exit = Exit::Done;
+        let mut exit = self.exit;
         for target in &self.targets {
             if self.options.stop.is_stopped() {
                 return Ok(exit.worst(Exit::Partial));
@@ -71,10 +77,8 @@ impl Work {
         };
         saved.warnings.iter().for_each(|warning| self.ui.warning(warning));
         let unreadable = saved.scan.counts.unreadable;
-        if unreadable > 0 {
-            let text =
-                format!("{}: {unreadable} could not be read; `pdb-sync scan` lists them", target.label());
-            self.ui.warning(&text);
+        if let Some(text) = super::scan::unreadable(&saved.scan) {
+            self.ui.warning(&format!("{}: {text}", target.label()));
         }
         let files = Checked::paths(&saved.scan.inventory);
         let checked = self.check(target, &files)?;
@@ -109,9 +113,10 @@ impl Work {
             let text =
                 format!("{}: {n} may be whole now, but nothing shows that they were fetched", target.label());
             self.ui.warning(&text);
-            self.ui.note(
-                "  hint: `pdb-sync verify` checks them again; a sync with `checksum = true` compares them with the source",
-            );
+            self.ui.note(&format!(
+                "  hint: {} checks them again; a sync with `checksum = true` compares them with the source",
+                hint::command(["verify", &target.label()])
+            ));
             left.unconfirmed.iter().take(MOST).for_each(|path| self.ui.note(&format!("  {}", shown(path))));
         }
     }

@@ -116,7 +116,7 @@ impl Repair {
             wait_lock: Duration::ZERO,
             named_files: true,
             watch: crate::stats::Watch::default(),
-            again: "pdb-sync".into(),
+            again: self.ui.again.into(),
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(Failure::io("start the runtime"))?;

@@ -50,6 +50,22 @@ pub struct ShutsOut<'a> {
     pub certain: bool,
 }
 
+/// What to do where no pattern lets a file in.
+pub const ADD_FILES: &str = "add patterns of the files that you want to `include`, such as \"*.cif.gz\"";
+
+impl ShutsOut<'_> {
+    /// What to do about it.
+    pub fn remedy(&self) -> String {
+        let look = "add \"*/\" to `include`, so that rsync looks into directories";
+        // Only at the top of the source, this one leaves files out.
+        let below = matches!(self.pattern, "/*" | "/*/" | "*/" | "**/");
+        match self.everything && !below {
+            true => format!("{look}, and patterns of the files that you want, such as \"*.cif.gz\""),
+            false => look.to_owned(),
+        }
+    }
+}
+
 /// The rule by which no directory is looked into, if there is one. A rule before it that lets directories through (`*/`) makes it harmless.
 pub fn shuts_out(filters: Filters<'_>) -> Option<ShutsOut<'_>> {
     let (mut everything, mut certain) = (true, true);
@@ -72,8 +88,46 @@ pub fn shuts_out(filters: Filters<'_>) -> Option<ShutsOut<'_>> {
     None
 }
 
+/// What a rule that leaves out every file finds let in by the rules before it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LetsIn<'a> {
+    /// The pattern of the rule that leaves out the rest.
+    pub rest: &'a str,
+    /// The patterns of the rules before it that can let files in; none: directories come at most.
+    pub patterns: Vec<&'a str>,
+    /// Whether every file that one of these patterns matches comes: all directories are looked into, and no other rule goes before.
+    pub certain: bool,
+}
+
+/// What is let in before the rule that leaves out every file; `None` where there is no such rule, or where that cannot be told.
+pub fn lets_in(filters: Filters<'_>) -> Option<LetsIn<'_>> {
+    let (mut patterns, mut all_dirs, mut excludes) = (Vec::new(), false, false);
+    for rule in rules(filters) {
+        match rule? {
+            (false, rest @ ("*" | "**" | "/**")) => {
+                return Some(LetsIn { rest, patterns, certain: all_dirs && !excludes });
+            }
+            (false, _) => excludes = true,
+            (true, "*/" | "**/") => all_dirs = true,
+            (true, pattern) if pattern.ends_with('/') => {}
+            (true, pattern) => patterns.push(pattern),
+        }
+    }
+    None
+}
+
 /// Options by which a job chooses among the files of its source, besides filters.
-const CHOOSING: [&str; 4] = ["files-from", "cvs-exclude", "from0", "prune-empty-dirs"];
+const CHOOSING: [&str; 6] =
+    ["files-from", "cvs-exclude", "from0", "prune-empty-dirs", SIZE_LIMITS[0], SIZE_LIMITS[1]];
+
+/// Options that leave files out by their size. Unlike those that filters leave out, these files are in rsync's list and in its figures.
+const SIZE_LIMITS: [&str; 2] = ["max-size", "min-size"];
+
+/// The limits of size among the options, as `--max-size=1g`.
+pub(in crate::rsync) fn size_limits(args: &[String]) -> Vec<String> {
+    let given = |name: &&str| super::value(args, name).map(|value| format!("--{name}={value}"));
+    SIZE_LIMITS.iter().filter_map(given).collect()
+}
 
 /// The same options without filters and lists of files.
 pub(in crate::rsync) fn without_filters(args: &[String]) -> Vec<String> {
@@ -180,6 +234,20 @@ mod tests {
     }
 
     #[test]
+    fn what_is_let_in_before_the_rest_goes_is_known() {
+        let of = |include: &[&str], exclude: &[&str]| {
+            let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+            let (include, exclude) = (owned(include), owned(exclude));
+            lets_in((&include, &exclude, &[])).map(|found| (found.patterns.join(" "), found.certain))
+        };
+        assert_eq!(of(&["*/"], &["*"]), Some((String::new(), true)));
+        assert_eq!(of(&["data/", "*.gz"], &["*"]), Some(("*.gz".into(), false)), "not all directories");
+        assert_eq!(of(&["*/", "*.gz", "x"], &["**"]), Some(("*.gz x".into(), true)));
+        assert_eq!(of(&["*/", "*.gz"], &["/b/", "*"]), Some(("*.gz".into(), false)));
+        assert_eq!((of(&["*/"], &["/*"]), of(&["*/"], &["*.tmp"]), of(&["!"], &["*"])), (None, None, None));
+    }
+
+    #[test]
     fn filters_are_taken_out_and_nothing_else() {
         let without =
             |args: &[&str]| without_filters(&args.iter().map(|arg| (*arg).to_owned()).collect::<Vec<_>>());
@@ -194,13 +262,15 @@ mod tests {
                 "--from0",
                 "-FFv",
                 "--max-size=1g",
+                "--min-size",
+                "1",
                 "-e",
                 "ssh -C",
                 "--temp-dir",
                 "d",
                 "-C"
             ]),
-            ["-z", "-v", "--max-size=1g", "-e", "ssh -C", "--temp-dir", "d"]
+            ["-z", "-v", "-e", "ssh -C", "--temp-dir", "d"]
         );
     }
 

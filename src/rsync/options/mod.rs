@@ -5,8 +5,8 @@ mod filtered;
 mod refuse;
 
 pub(super) use files::with_files;
-pub(super) use filtered::without_filters;
-pub use filtered::{Filters, ShutsOut, leaves_out, shuts_out};
+pub use filtered::{ADD_FILES, Filters, LetsIn, ShutsOut, leaves_out, lets_in, shuts_out};
+pub(super) use filtered::{size_limits, without_filters};
 pub use refuse::{Refused, check, check_with_delete};
 
 /// Short options that take a value (the rest of the cluster, or the next argument), rsync 3.5.0.

@@ -7,14 +7,14 @@ use crate::scan::Stop;
 use crate::search::budget::{Budget, Carried};
 use crate::search::change::Change;
 use crate::search::ledger::Record;
-use crate::search::list::{self, Listed};
+use crate::search::list::{self, Listed, Stamp};
 use crate::search::schema::Fields;
 use crate::search::stems::Stems;
 use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use tantivy::{IndexWriter, Term};
 
 /// In flight between readers and the writer.
@@ -93,11 +93,18 @@ impl Feed<'_> {
         match machine::open_regular(&list::absolute(self.root, &file.path)) {
             Ok(open) => {
                 // What is read of a file after that is not committed.
-                let bytes = Stoppable { file: open, stop: self.stop };
+                let failed = AtomicBool::new(false);
+                let bytes = Stoppable { file: open, stop: self.stop, failed: &failed };
                 entry::read(&name, bytes, &self.options.read, &mut sink);
+                if failed.load(Ordering::Relaxed) {
+                    record.stamp = Stamp::NEVER;
+                }
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => sink(entry::failed(&name, format!("cannot be opened: {error}"))),
+            Err(error) => {
+                sink(entry::failed(&name, format!("cannot be opened: {error}")));
+                record.stamp = Stamp::NEVER;
+            }
         }
         outcome.map(|()| Some(record))
     }
@@ -107,6 +114,8 @@ impl Feed<'_> {
 struct Stoppable<'s> {
     file: File,
     stop: &'s Stop,
+    /// Becomes true when the system does not give the bytes of the file.
+    failed: &'s AtomicBool,
 }
 
 impl io::Read for Stoppable<'_> {
@@ -114,6 +123,6 @@ impl io::Read for Stoppable<'_> {
         if self.stop.is_stopped() {
             return Err(io::Error::other("stopped"));
         }
-        self.file.read(buffer)
+        self.file.read(buffer).inspect_err(|_| self.failed.store(true, Ordering::Relaxed))
     }
 }

@@ -10,9 +10,10 @@ use super::SearchError;
 use super::budget::Carried;
 use super::change::{Change, Wanted};
 use super::ledger::{self, Record};
-use super::list::{self, Listing};
+use super::list::{self, Listing, Stamp};
 use super::place::{Opened, Payload};
 use super::schema::{self, Fields};
+use crate::machine;
 use crate::scan::Stop;
 use before::before;
 use feed::Feed;
@@ -44,7 +45,8 @@ pub fn build(
     let wanted = Wanted::new(&options.include, &options.exclude)?;
     files.retain(|file| wanted.has(&file.path));
     let (opened, records) = before.map_or((None, Vec::new()), |(opened, records)| (Some(opened), records));
-    let change = Change::between(&records, files, &unreadable);
+    let is_closed = |path: &[u8]| machine::open_regular(&list::absolute(&target.root, path)).is_err();
+    let change = Change::between(&records, files, &unreadable, is_closed);
     let mut built = Built {
         files_seen: change.files.len() as u64,
         files_read: change.read.len() as u64,
@@ -59,7 +61,7 @@ pub fn build(
         && change.gone.is_empty()
     {
         debug_assert_eq!(opened.payload.label, target.place.label);
-        built.total = totals(&records);
+        built.count(&records);
         built.elapsed = start.elapsed();
         return Ok(built);
     }
@@ -73,10 +75,20 @@ fn told(unreadable: &[(Vec<u8>, String)]) -> Vec<(PathBuf, String)> {
     told.collect()
 }
 
-fn totals(records: &[Record]) -> (u64, u64) {
-    records.iter().fold((0, 0), |(documents, errors), record| {
-        (documents + u64::from(record.documents), errors + u64::from(record.errors))
-    })
+/// So many files that could not be read are named.
+const NAMED: usize = 5;
+
+impl Built {
+    /// What the index holds now.
+    fn count(&mut self, records: &[Record]) {
+        self.total = records.iter().fold((0, 0), |(documents, errors), record| {
+            (documents + u64::from(record.documents), errors + u64::from(record.errors))
+        });
+        let mut unread = records.iter().filter(|record| record.stamp == Stamp::NEVER);
+        let named = unread.by_ref().take(NAMED);
+        self.unread = named.map(|record| list::absolute(Path::new(""), &record.path)).collect();
+        self.unread_files = self.unread.len() as u64 + unread.count() as u64;
+    }
 }
 
 struct Builder<'b> {
@@ -176,7 +188,7 @@ impl Builder<'_> {
         records.append(&mut self.change.beyond);
         records.extend(fresh);
         records.sort_unstable_by(|a, b| a.path.cmp(&b.path));
-        built.total = totals(&records);
+        built.count(&records);
         let generation = self.opened.map_or(0, |opened| opened.generation) + 1;
         let payload = Payload {
             label: self.target.place.label.clone(),

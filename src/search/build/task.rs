@@ -75,6 +75,10 @@ pub struct Built {
     pub unreadable: Vec<(PathBuf, String)>,
     /// All documents of the index, and those of them that are errors.
     pub total: (u64, u64),
+    /// Files that the system did not let us read, in this run or an earlier one. What was read and is broken is none of them.
+    pub unread_files: u64,
+    /// The first of them.
+    pub unread: Vec<PathBuf>,
     /// Why it was built anew, if it was.
     pub anew: Option<String>,
     /// Whether there is a new commit.

@@ -1,7 +1,7 @@
 //! What commands of ours start in turn: it ends with them, and with us, and never holds us up.
 
 use super::{finished, local};
-use crate::support::{Env, eventually, is_running};
+use crate::support::{Ended, Env, eventually, is_running};
 use rustix::process::Signal;
 use std::path::Path;
 
@@ -49,8 +49,54 @@ fn a_grandchild_that_never_falls_silent_holds_nobody_up() {
     let env = local("before = ['(while :; do echo again; sleep 0.2; done) & echo $! >pid']");
     let ended = env.run(["sync", "a", "--json"]).expect_code(0);
     let pid = noted(&env.dir().join("pid"));
-    eventually("it has ended", || !is_running(pid));
+    assert!(!is_running(pid), "{ended}");
     assert_eq!(finished(&ended, "a")["status"], "ok");
+}
+
+#[test]
+fn what_a_hook_leaves_behind_is_told() {
+    let left = |ended: &Ended| {
+        let told =
+            ended.events("notice").into_iter().map(|notice| notice["text"].as_str().unwrap().to_owned());
+        told.filter(|text| text.contains("left processes running")).collect::<Vec<_>>()
+    };
+    // Whoever holds the output of the hook is ended, though it is deaf to SIGTERM, and told once.
+    let env = local("before = [\"(trap '' TERM; echo $$ >pid; exec sleep 600) & exit 0\"]");
+    let ended = env.run(["sync", "a", "--json"]).expect_code(0);
+    assert!(!is_running(noted(&env.dir().join("pid"))), "{ended}");
+    let told = left(&ended);
+    assert!(told.len() == 1 && told[0].contains("they were ended") && told[0].contains("setsid"), "{ended}");
+    assert!(env.run(["sync", "a"]).expect_code(0).err().contains("left processes running"));
+    // A daemon that holds nothing lives on without a word; one that does is named as what it is.
+    for (redirect, words) in [(">/dev/null 2>&1", None), ("", Some("they live on"))] {
+        let env = local(&format!("before = [\"setsid sh -c 'echo $$ >pid; exec sleep 600' {redirect} &\"]"));
+        let ended = env.run(["sync", "a", "--json"]).expect_code(0);
+        let pid = noted(&env.dir().join("pid"));
+        let told = left(&ended);
+        assert!(told.len() == usize::from(words.is_some()), "{ended}");
+        assert!(told.iter().all(|text| text.contains(words.unwrap())), "{ended}");
+        assert!(is_running(pid), "{ended}");
+        rustix::process::kill_process(rustix::process::Pid::from_raw(pid as i32).unwrap(), Signal::KILL)
+            .unwrap();
+    }
+}
+
+#[test]
+fn a_second_signal_tells_nobody_and_ends_at_once() {
+    let env = notifying("sleep 600 & echo $! >told; exit 0");
+    let config = std::fs::read_to_string(env.config()).unwrap();
+    let hook = "before = [\"trap '' TERM INT; echo >ready; sleep 600\"]\n";
+    let config = config.replace("[jobs.a]\n", &format!("[jobs.a]\n{hook}"));
+    assert!(config.contains(hook), "{config}");
+    let env = env.with_config(&config.replace("grace = '300ms'", "grace = '60s'"));
+    let running = env.spawn(["sync", "a"]);
+    eventually("the hook is deaf", || env.dir().join("ready").exists());
+    running.signal(Signal::INT);
+    running.until_said("once more ends them at once");
+    running.signal(Signal::INT);
+    let ended = running.wait().expect_code(130);
+    assert!(ended.err().contains("nobody of [notify] was told"), "{ended}");
+    assert!(!env.dir().join("told").exists(), "{ended}");
 }
 
 fn notifying(line: &str) -> Env {
@@ -75,8 +121,9 @@ fn a_notification_that_leaves_a_child_behind_does_not_lend_it_our_streams() {
     let env = notifying("echo oh dear >&2; cat >/dev/null; sleep 600 & echo $! >pid");
     let ended = env.run(["sync", "a"]).expect_code(0);
     let pid = noted(&env.dir().join("pid"));
-    eventually("it has ended", || !is_running(pid));
-    assert!(ended.err().ends_with("oh dear\n"), "{ended}");
+    assert!(!is_running(pid), "{ended}");
+    assert!(ended.err().contains("\noh dear\nwarning: the notification command "), "{ended}");
+    assert!(ended.err().contains("left processes running that held its output; they were ended"), "{ended}");
 }
 
 #[test]

@@ -21,7 +21,14 @@ fn filters_that_leave_nothing_are_blamed() {
         ("include = ['*.cif.gz']\nexclude = ['*']", "\"*\" leaves out every directory, too"),
         ("exclude = ['/*']", "add \"*/\" to `include`"),
         ("rsync_args = ['--include=*.gz', '--exclude=*']", "add \"*/\" to `include`"),
-        ("include = ['*/', '*.xyz']\nexclude = ['*']", "the first pattern that matches"),
+        ("include = ['*/', '*.xyz']\nexclude = ['*']", "no file of the source matches \"*.xyz\""),
+        ("include = ['ab/', '*.xyz']\nexclude = ['*']", "the first pattern that matches"),
+        ("include = ['*/']\nexclude = ['*']", "directories are let in, but no file"),
+        ("rsync_args = ['--include=*/', '-f', '- *']", "add patterns of the files that you want"),
+        (
+            "rsync_args = ['--include=*/', '--max-size=1g', '--exclude=*']",
+            "directories are let in, but no file",
+        ),
         ("exclude = ['*.gz', '*.txt']", "the first pattern that matches"),
         ("rsync_args = ['--files-from=list']", "does --files-from "),
     ] {
@@ -84,6 +91,9 @@ fn the_check_tells_of_rules_that_shut_directories_out() {
         ("include = ['*.cif.gz']\nexclude = ['*']", "only files at the top"),
         ("include = ['*/', '*.cif.gz']\nexclude = ['*']", ""),
         ("include = ['data']\nexclude = ['*']", ""),
+        ("include = ['*/']\nexclude = ['*.tmp', '*']", "leaves out every file"),
+        ("rsync_args = ['--include=*/', '--exclude=*']", "leaves out every file"),
+        ("include = ['*/']\nexclude = ['/*']", ""),
     ] {
         let (_upstream, env) = filtered(filters);
         let check = env.run(["config", "check", "--json"]).expect_code(0);
@@ -93,10 +103,63 @@ fn the_check_tells_of_rules_that_shut_directories_out() {
             assert_eq!(problem["severity"], "warning", "{check}");
             assert!(problem["text"].as_str().unwrap().contains(warned), "{check}");
             assert!(
-                problem["line"].is_u64() && problem["hint"].as_str().unwrap().contains("\"*/\""),
+                problem["line"].is_u64()
+                    && ["\"*/\"", "\"*.cif.gz\""]
+                        .iter()
+                        .any(|add| problem["hint"].as_str().unwrap().contains(add)),
                 "{check}"
             );
         }
         assert!(!env.run(["list"]).expect_code(0).err().contains("warning"));
     }
+}
+
+#[test]
+fn limits_of_size_are_filters_too() {
+    for limit in ["'--max-size=1'", "'--max-size', '1'", "'--min-size=1k'", "'--min-size=9', '--existing'"] {
+        for delete in [false, true] {
+            let (_upstream, env) = filtered(&format!("rsync_args = [{limit}]\ndelete = {delete}"));
+            fs::create_dir_all(env.mirror("j/ab")).unwrap();
+            fs::write(env.mirror("j/ab/1abc.cif.gz"), "1234").unwrap();
+            env.taken_over("j");
+            for mode in [&[][..], &["--plan"], &["--dry-run"]] {
+                let ended = env.run([&["sync", "j", "--json"], mode].concat()).expect_code(0);
+                let finished = ended.finished();
+                assert_eq!(finished["status"], "warned", "{ended}");
+                let error = finished["error"].as_str().unwrap();
+                assert!(
+                    error.starts_with("the filters leave out all 3 files of the source (15 B)"),
+                    "{ended}"
+                );
+                assert!(finished["hint"].as_str().unwrap().contains("-size="), "{ended}");
+                for planned in ended.events("planned") {
+                    assert_eq!(
+                        (&planned["left_out"]["files"], &planned["left_out"]["bytes"]),
+                        (&3.into(), &15.into())
+                    );
+                }
+                assert_eq!(fs::read(env.mirror("j/ab/1abc.cif.gz")).unwrap(), b"1234", "{ended}");
+            }
+        }
+    }
+    // The same where nothing is yet, in words.
+    let (_upstream, env) =
+        filtered("include = ['*.gz', '*/']\nexclude = ['*']\nrsync_args = ['--max-size=4']");
+    let ended = env.run(["sync", "j"]).expect_code(0);
+    assert!(ended.out().contains("\nAll syncs completed, 1 with warnings.\n"), "{ended}");
+    assert!(ended.out().contains("leaves out what `include` and `exclude` let through"), "{ended}");
+}
+
+#[test]
+fn what_limits_of_size_leave_out_is_in_the_plan() {
+    let (upstream, env) = filtered("rsync_args = ['--max-size=5']");
+    upstream.write("cd/large", "123456");
+    let ended = env.run(["sync", "j", "--plan", "--json"]).expect_code(0);
+    let left_out = &ended.events("planned")[0]["left_out"];
+    assert_eq!(left_out, &serde_json::json!({"files": 1, "dirs": 0, "bytes": 6}), "{ended}");
+    assert_eq!(ended.finished()["status"], "ok", "{ended}");
+    env.run(["sync", "j"]).expect_code(0);
+    // Nothing is left to bring, and what fits is here.
+    let ended = env.run(["sync", "j", "--json"]).expect_code(0);
+    assert_eq!(ended.finished()["status"], "ok", "{ended}");
 }

@@ -1,7 +1,7 @@
 //! Mistakes of the configuration that concern one job: it fails with the words of `config check`, and the others run.
 
 use super::quick;
-use crate::support::{Env, tree};
+use crate::support::{Env, Upstream, tree};
 #[cfg(target_os = "linux")]
 use crate::support::{skipped, with_mounts};
 use std::fs;
@@ -187,4 +187,132 @@ fn a_password_file_that_rsync_would_refuse_fails_its_job() {
         &two("source = 'h:m/'\ndest = 'a'\nrsync_args = ['--password-file=none']"),
         "rsync daemons only",
     );
+}
+
+#[test]
+fn another_machine_is_no_destination() {
+    for dest in
+        ["host:/x", "me@host:x", "host::module/x", "rsync://h/m/x", "ssh://h/x", "C:/x", "$ELSEWHERE/x"]
+    {
+        let env = two(&format!("source = 'up/'\ndest = '{dest}'")).with_var("ELSEWHERE", "host:");
+        let problem = only_a_fails(&env, "names another machine");
+        assert!(problem["hint"].as_str().unwrap().contains("NFS"), "{problem}");
+        assert_eq!(fs::read_dir(env.dir().join("mirror")).unwrap().count(), 1, "only b: {dest}");
+    }
+    only_a_fails(&two("source = 'up/'\ndest = 'a'\nroot = 'host:/x'"), "names another machine");
+    // With ./ before it, it is a name like any other.
+    let env = two("source = 'up/'\ndest = './host:/x'");
+    env.run(["config", "check"]).expect_code(0);
+    env.run(["sync", "a"]).expect_code(0);
+    assert!(env.mirror("host:/x/f").exists());
+    // What is typed is refused before anything starts.
+    for args in [
+        &["sync", "a", "--dest", "host:/y"][..],
+        &["--state-dir", "host:/s", "sync", "a"],
+        &["--state-dir", "rsync://h/s", "list"],
+    ] {
+        let ended = env.run(args).expect_code(2);
+        assert!(ended.err().contains("names another machine"), "{ended}");
+        assert!(!env.dir().join("host:").exists(), "{ended}");
+    }
+    fs::create_dir_all(env.dir().join("tree")).unwrap();
+    fs::write(env.dir().join("tree/.1abc.gz.AbC123"), "").unwrap();
+    let plan = env.dir().join("plan");
+    env.run(["clean", "plan", "./tree", "-o", plan.to_str().unwrap()]).expect_code(0);
+    let ended = env.run(["clean", "run", plan.to_str().unwrap(), "--yes", "--backup-dir", "host:/b"]);
+    let ended = ended.expect_code(2);
+    assert!(ended.err().contains("--backup-dir") && ended.err().contains("names another machine"), "{ended}");
+    let config = "version = 1\n[clean]\nmode = 'backup'\nbackup_dir = 'host:/b'\n";
+    let check = Env::new().with_config(config).run(["config", "check"]).expect_code(2);
+    assert!(check.err().contains("backup_dir: \"host:/b\" names another machine"), "{check}");
+}
+
+#[test]
+fn a_source_of_which_the_directory_itself_comes_is_noted() {
+    let notes = |env: &Env| {
+        let check = env.run(["config", "check", "--json"]).expect_code(0);
+        assert_eq!(check.json().last().unwrap()["ok"], true, "{check}");
+        let found = check.events("problem").into_iter().filter(|found| found["severity"] == "note");
+        let texts: Vec<String> = found.map(|note| note["text"].as_str().unwrap().to_owned()).collect();
+        (texts, check)
+    };
+    for (a, noted) in [
+        ("source = 'up'\ndest = 'a'", true),
+        ("source = 'up/sub'\ndest = 'a'", true),
+        ("source = 'up/.'\ndest = 'a'", false),
+        ("source = 'up/f'\ndest = 'a'", false),
+        ("source = 'up/'\ndest = 'a'", false),
+        ("source = 'up'\ndest = 'a'\nrsync_args = ['-R']", false),
+    ] {
+        let env = two(a);
+        let (texts, check) = notes(&env);
+        assert_eq!(texts.len(), usize::from(noted), "{check}");
+        assert!(texts.iter().all(|text| text.contains("no slash at its end") && text.contains("mirror/a/")));
+        let plan = env.run(["sync", "a", "--plan"]).expect_code(0);
+        assert_eq!(plan.err().contains("no slash at its end"), noted, "{plan}");
+        assert!(!env.run(["sync", "a", "--plan", "-q"]).expect_code(0).err().contains("slash"));
+    }
+    let check = two("source = 'up'\ndest = 'a'").run(["config", "check"]).expect_code(0);
+    assert!(check.err().contains("note: ") && check.out().contains(": ok, 2 jobs"), "{check}");
+    assert_eq!(two("source = 'up'\ndest = 'a'").run(["config", "check", "-q"]).err(), "");
+    // Of a server's, only the listing knows what they are.
+    let upstream = Upstream::new();
+    upstream.write("dir/f", "x");
+    for (source, noted) in
+        [("h::m", false), ("h::m/dir", true), ("h::m/dir/", false), ("h::m/dir/f", false), ("h::m/d*", false)]
+    {
+        let env = two(&format!("source = '{source}'\ndest = 'a'")).with_pipe(&upstream);
+        assert_eq!(notes(&env).0.len(), 0);
+        let plan = env.run(["sync", "a", "--plan"]).expect_code(0);
+        assert_eq!(plan.err().contains("comes, as "), noted, "{plan}");
+        env.run(["sync", "a"]).expect_code(0);
+        let plan = env.run(["sync", "a", "--plan"]).expect_code(0);
+        assert_eq!(plan.err().contains("comes, as "), noted, "{plan}");
+    }
+    // Sources that stand in for each other have to make the same tree.
+    let check = two("source = ['h::m/dir/', 'g::m/dir']\ndest = 'a'").run(["config", "check"]).expect_code(0);
+    assert!(check.err().contains("warning: ") && check.err().contains("make different trees"), "{check}");
+}
+
+#[test]
+fn a_mistake_of_a_job_that_is_not_enabled_is_a_warning() {
+    for (a, text) in [
+        ("source = 'up/'\ndest = '$NOPE/a'", "no variable NOPE"),
+        ("source = '$NOPE/'\ndest = 'a'", "no variable NOPE"),
+        ("source = 'up/'\ndest = '../up/m'", "lies inside the source"),
+        ("source = 'up/'\ndest = 'host:/x'", "names another machine"),
+        ("source = 'up/'\ndest = 'a'\ndelete = true\nrsync_args = ['-K']", "keep-dirlinks"),
+    ] {
+        let env = two(&format!("{a}\nenabled = false"));
+        let check = env.run(["config", "check"]).expect_code(0);
+        assert!(
+            check.err().contains("warning: ") && check.err().contains("job \"a\" (not enabled): "),
+            "{check}"
+        );
+        assert!(check.err().contains(text), "{check}");
+        let check = env.run(["config", "check", "--json"]).expect_code(0);
+        assert_eq!(check.events("problem")[0]["severity"], "warning", "{check}");
+        let ended = env.run(["sync", "--all"]).expect_code(0);
+        assert!(!ended.err().contains("warning"), "{ended}");
+        assert!(env.mirror("b/f").exists());
+        // Whoever names it means it.
+        env.run(["sync", "a"]).expect_code(1);
+    }
+    // What is wrong with the others is told all the same.
+    let env =
+        two("source = 'up/'\ndest = '$NOPE/a'\nenabled = false\n[jobs.c]\nsource = '$NEITHER/'\ndest = 'c'");
+    let check = env.run(["config", "check"]).expect_code(2);
+    assert!(check.err().contains("NOPE") && check.err().contains("NEITHER"), "{check}");
+}
+
+#[test]
+fn a_password_in_a_source_is_refused_with_the_whole_file() {
+    for (a, enabled) in [("'rsync://me:secret@h/m/'", true), ("['up/', 'me:secret@h::m/']", false)] {
+        let env = two(&format!("source = {a}\ndest = 'a'\nenabled = {enabled}"));
+        for args in [&["config", "check"][..], &["sync", "--all"], &["sync", "b"], &["list"]] {
+            let ended = env.run(args).expect_code(2);
+            assert!(ended.err().contains("holds a password") && !ended.err().contains("secret"), "{ended}");
+        }
+        assert!(!env.mirror("b").exists());
+    }
 }
