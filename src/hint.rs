@@ -2,6 +2,11 @@
 
 use std::borrow::Cow;
 
+/// The command line that brings back what a run took away; `again` as for [`addressed`].
+pub fn undo(again: &str, run: &str) -> String {
+    format!("{} clean undo {run}", if again.is_empty() { "pdb-sync" } else { again })
+}
+
 /// A text in which each command line (`` `pdb-sync … ``) has the options that tell which configuration and which state is
 /// meant. `again` is what such a line begins with: `pdb-sync`, and after it those of `-c` and `--state-dir` that were given.
 /// Lines that have them already stay as they are.

@@ -49,7 +49,8 @@ pub fn read(global: &Global) -> Result<Result<Opened, Problems>, Failure> {
             ));
         }
     };
-    Ok(Ok(Opened { file, text, exists, around: machine::surroundings() }))
+    let around = Surroundings { state: locate::state_dir(global).ok(), ..machine::surroundings() };
+    Ok(Ok(Opened { file, text, exists, around }))
 }
 
 /// No configuration is larger than this, in bytes.

@@ -247,6 +247,8 @@ pub fn load(text: &str, file: &Path, over: &Overrides, around: &Surroundings) ->
         mistakes: Default::default(),
         backup_dir: None,
         placed: Vec::new(),
+        names: Default::default(),
+        folds: None,
     };
     let mut config = resolver.resolve(draft);
     let mut unfit = std::mem::take(&mut resolver.mistakes.problems);

@@ -41,6 +41,10 @@ pub struct Surroundings {
     pub resolve: fn(&Path) -> PathBuf,
     /// Whether the first directory is the second, or holds it, whatever names they have (bind mounts). Both are resolved.
     pub holds: fn(&Path, &Path) -> bool,
+    /// Where our own files are, which jobs give their names to; `None` if nobody knows.
+    pub state: Option<PathBuf>,
+    /// Whether a directory takes names that differ in case alone for one, as far as a look tells.
+    pub folds: fn(&Path) -> bool,
     /// Reads a file that holds a secret.
     pub secret: ReadSecret,
 }
@@ -56,6 +60,8 @@ impl Default for Surroundings {
             variable: |_| None,
             resolve: |path| path.to_path_buf(),
             holds: |outer, inner| inner.starts_with(outer),
+            state: None,
+            folds: |_| false,
             secret: |path, _| {
                 Err(Unusable { text: format!("{} cannot be read", path.display()), hint: None })
             },

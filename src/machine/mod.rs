@@ -2,6 +2,7 @@
 
 mod bounded;
 mod flocks;
+mod folds;
 mod follow;
 mod give_way;
 mod load;

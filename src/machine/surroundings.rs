@@ -20,6 +20,8 @@ pub fn surroundings() -> Surroundings {
         variable: |name| env::var_os(name),
         resolve,
         holds: super::within::holds,
+        state: None,
+        folds: super::folds::folds,
         secret: super::secret::secret,
     }
 }

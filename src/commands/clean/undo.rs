@@ -4,8 +4,9 @@ use crate::clean::path::split;
 use crate::clean::{Did, Dirs, Kind, Line, UNDO};
 use crate::cli::{Global, UndoArgs};
 use crate::commands::costs::Clock;
+use crate::commands::past::{self, Asks};
 use crate::commands::scan::{CHANGING, count, grouped, interruptible, shown};
-use crate::commands::{Failure, locate, past};
+use crate::commands::{Failure, locate};
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::machine::own_name;
@@ -25,7 +26,9 @@ pub(super) fn run(args: &UndoArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
     let config = super::config(global)?;
     let meant = match args.run.as_str() {
         "last" => "last".to_owned(),
-        wanted => past::run_meant(&state, wanted)?.ok_or_else(|| unknown(wanted, &config, &state))?,
+        wanted => {
+            past::run_meant(&state, wanted, Asks::Undo)?.ok_or_else(|| unknown(wanted, &config, &state))?
+        }
     };
     let found = sweep::find_to_undo(&state, &meant).map_err(Failure::io("read the journals"))?;
     if found.is_empty() {
