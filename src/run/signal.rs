@@ -1,40 +1,35 @@
 //! The signals that end a run.
 
+use crate::exit::SIGNALS;
 use std::io;
+use std::task::Poll;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// SIGINT, SIGTERM, and SIGHUP unless it was being ignored when we started (`nohup`).
+/// Those of [`SIGNALS`], and SIGHUP only unless it was being ignored when we started (`nohup`).
 #[derive(Debug)]
-pub struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-    hangup: Option<Signal>,
-}
+pub struct Signals(Vec<(i32, Signal)>);
 
 impl Signals {
     /// Starts to listen; from now on these signals no longer end the process by themselves. Needs a runtime.
     pub fn listen() -> io::Result<Self> {
-        let hangup = if ignores_hangup() { None } else { Some(signal(SignalKind::hangup())?) };
-        Ok(Signals {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-            hangup,
-        })
+        let hangup = SignalKind::hangup().as_raw_value();
+        let numbers = SIGNALS.iter().map(|(number, _)| *number);
+        let wanted = numbers.filter(|number| *number != hangup || !ignores_hangup());
+        let listen = |number| Ok((number, signal(SignalKind::from_raw(number))?));
+        wanted.map(listen).collect::<io::Result<_>>().map(Signals)
     }
 
     /// The number of the next one.
     pub async fn next(&mut self) -> i32 {
-        let hangup = async {
-            match &mut self.hangup {
-                Some(hangup) => hangup.recv().await,
-                None => std::future::pending().await,
+        std::future::poll_fn(|context| {
+            for (number, signal) in &mut self.0 {
+                if signal.poll_recv(context).is_ready() {
+                    return Poll::Ready(*number);
+                }
             }
-        };
-        tokio::select! {
-            _ = self.interrupt.recv() => SignalKind::interrupt().as_raw_value(),
-            _ = self.terminate.recv() => SignalKind::terminate().as_raw_value(),
-            _ = hangup => SignalKind::hangup().as_raw_value(),
-        }
+            Poll::Pending
+        })
+        .await
     }
 }
 
@@ -48,14 +43,14 @@ fn ignores_hangup() -> bool {
 
 /// What people call a signal.
 pub(super) fn name(number: i32) -> String {
+    if let Some((_, name)) = SIGNALS.iter().find(|(known, _)| *known == number) {
+        return (*name).into();
+    }
     match number {
-        1 => "SIGHUP".into(),
-        2 => "SIGINT".into(),
         6 => "SIGABRT".into(),
         9 => "SIGKILL".into(),
         11 => "SIGSEGV".into(),
         13 => "SIGPIPE".into(),
-        15 => "SIGTERM".into(),
         other => format!("signal {other}"),
     }
 }
