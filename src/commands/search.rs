@@ -4,6 +4,7 @@ use super::{Failure, locate, repl, settings};
 use crate::cli::{Global, Order, SearchArgs};
 use crate::config::{self, Pause, is_path, nearest};
 use crate::exit::Exit;
+use crate::hint::quoted;
 use crate::query::{self, Field, Mistake, Node};
 use crate::report::hits::{self, Answered, Layout, Row, Template};
 use crate::search::{
@@ -140,7 +141,7 @@ impl Searched {
                 "the index of {} was built by an earlier version of pdb-sync; it is left out",
                 place.label
             ));
-            ui.note(&format!("  hint: `pdb-sync index {}` builds it anew", place.label));
+            ui.note(&format!("  hint: `pdb-sync index {}` builds it anew", quoted(&place.label)));
             damaged = true;
         }
         if !names.is_empty() {
@@ -326,10 +327,10 @@ fn chosen(opened: Vec<Opened>, names: &[String], outdated: &[&str]) -> Result<Ve
                 let near = nearest(name, opened.iter().map(|index| index.label.as_str()));
                 let hint = match near {
                     _ if path.is_none() && Path::new(name).is_dir() => {
-                        format!("for the directory of that name, write ./{name}")
+                        format!("for the directory of that name, write {}", quoted(&format!("./{name}")))
                     }
                     Some(near) => format!("did you mean {near:?}?"),
-                    None => format!("`pdb-sync index {name}` builds it"),
+                    None => format!("`pdb-sync index {}` builds it", quoted(name)),
                 };
                 return Err(Failure::usage_hint(format!("there is no index of {name:?}"), hint));
             }

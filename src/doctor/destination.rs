@@ -1,6 +1,7 @@
 //! A job's destination: mounted, writable, with room, on a file system that can hold a mirror.
 
 use super::{Area, Finding, Verdict, shared};
+use crate::hint::quoted;
 use crate::job::{Job, Preset};
 use crate::machine::{Mount, expected_mounts, mount_of, resolve};
 use crate::run::fold_probe;
@@ -35,7 +36,7 @@ fn look(job: &Job) -> Vec<Finding> {
         && mount.as_ref().is_some_and(|mount| !mount.point.starts_with(&point))
     {
         let text = format!("{} stands in /etc/fstab, but is not mounted", point.display());
-        let hint = format!("the mirror would fill the disk below it: `mount {}`", point.display());
+        let hint = format!("the mirror would fill the disk below it: `mount {}`", quoted(&point));
         findings.push(fail(text).hint(hint));
     }
     let existing = match existing(&dest) {
