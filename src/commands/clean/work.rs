@@ -148,7 +148,8 @@ impl Work {
             let again = if self.past.is_some() { " (went on)" } else { "" };
             let well = failed == 0 && skipped == 0 && !applied.stopped;
             let say = |text: &str| if well { ui.outcome(text) } else { ui.line(text) };
-            say(&format!("run {}{again}: {}, {}", self.run, parts.join(", "), bytes(applied.bytes)))?;
+            let end = if applied.stopped { "; stopped before the end: the same command goes on" } else { "" };
+            say(&format!("run {}{again}: {}, {}{end}", self.run, parts.join(", "), bytes(applied.bytes)))?;
             if quarantined > 0 {
                 let undo = hint::undo(ui.again, &self.run);
                 say(&format!("to bring it back: {undo}"))?;
