@@ -51,6 +51,64 @@ impl Exit {
     }
 }
 
+/// Signals that end a run: their numbers, which are the same on every system, and their names.
+pub const SIGNALS: [(i32, &str); 3] = [(1, "SIGHUP"), (2, "SIGINT"), (15, "SIGTERM")];
+
+/// An exit code, for those who list them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Code {
+    /// How the program ends so.
+    pub exit: Exit,
+    /// In a few words.
+    pub brief: &'static str,
+    /// In a sentence.
+    pub meaning: &'static str,
+}
+
+const fn code(exit: Exit, brief: &'static str, meaning: &'static str) -> Code {
+    Code { exit, brief, meaning }
+}
+
+/// Every code, in the order of the numbers: `--help` and the man page are made from these.
+pub const CODES: [Code; 9] = [
+    code(
+        Exit::Done,
+        "done",
+        "All that was asked is done. Warnings are allowed, such as files that vanished while they were read.",
+    ),
+    code(
+        Exit::Failed,
+        "failed",
+        "At least one job, file or entry failed, or a result could not be written to standard output. What sync prints is no result: it \
+         is judged by its jobs. A reader that goes away is no failure.",
+    ),
+    code(Exit::Usage, "usage or configuration", "Usage or configuration error. Nothing was started."),
+    code(Exit::Partial, "partial", "Something was left out, nothing failed."),
+    code(
+        Exit::Blocked,
+        "blocked by a guard",
+        "A guard refused: too many deletions, an empty source, too little disk space. Nothing was lost.",
+    ),
+    code(
+        Exit::Locked,
+        "locked by another run",
+        "Another run holds the lock of every job that was left. Nothing else was wrong.",
+    ),
+    code(
+        Exit::Signal(1),
+        "ended by SIGHUP",
+        "Ended by SIGHUP, after children were stopped and the summary was printed; not where that signal is ignored, as by nohup.",
+    ),
+    code(Exit::Signal(2), "ended by SIGINT", "Ended by SIGINT, likewise."),
+    code(Exit::Signal(15), "ended by SIGTERM", "Ended by SIGTERM, likewise."),
+];
+
+/// All of them on a line or two, for `--help`.
+pub fn briefly() -> String {
+    let one = |code: &Code| format!("{} {}", code.exit.code(), code.brief);
+    format!("Exit codes: {}.", CODES.iter().map(one).collect::<Vec<_>>().join(", "))
+}
+
 /// Ends the process.
 #[expect(clippy::exit, reason = "the one place that ends the process")]
 pub fn end(exit: Exit) -> ! {
@@ -60,6 +118,39 @@ pub fn end(exit: Exit) -> ! {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_code_that_the_program_can_end_with_is_listed_once() {
+        let listed: Vec<i32> = CODES.iter().map(|code| code.exit.code()).collect();
+        assert!(listed.is_sorted_by(|a, b| a < b), "{listed:?}");
+        // A new way to end has to be listed: without a line here this does not compile.
+        let all = |exit: Exit| match exit {
+            Exit::Done | Exit::Failed | Exit::Usage | Exit::Partial | Exit::Blocked | Exit::Locked => {
+                vec![exit]
+            }
+            Exit::Signal(_) => SIGNALS.map(|(number, _)| Exit::Signal(number)).to_vec(),
+        };
+        let ways = [
+            Exit::Done,
+            Exit::Failed,
+            Exit::Usage,
+            Exit::Partial,
+            Exit::Blocked,
+            Exit::Locked,
+            Exit::Signal(0),
+        ];
+        let ends: Vec<i32> = ways.into_iter().flat_map(all).map(Exit::code).collect();
+        assert_eq!(ends.len(), listed.len());
+        assert!(ends.iter().all(|end| listed.contains(end)), "{ends:?}");
+        for (number, name) in SIGNALS {
+            let listed = CODES.iter().find(|code| code.exit == Exit::Signal(number));
+            assert!(
+                listed.is_some_and(|code| code.brief.ends_with(name) && code.meaning.contains(name)),
+                "{name}"
+            );
+            assert!(briefly().contains(&format!("{} ended by {name}", 128 + number)));
+        }
+    }
 
     #[test]
     fn the_worst_wins_in_the_contracts_order() {

@@ -33,6 +33,29 @@ pub fn lines(bytes: &[u8]) -> Cow<'_, str> {
     escaped(bytes, |c| matches!(c, '\n' | '\t'))
 }
 
+/// What rsync prints, with our escapes in place of its own (`\#033`), so that people see one form.
+pub fn rsync(printed: &[u8]) -> Cow<'_, [u8]> {
+    if memchr::memmem::find(printed, b"\\#").is_none() {
+        return printed.into();
+    }
+    let mut out = Vec::with_capacity(printed.len() + 16);
+    let mut rest = printed;
+    while let Some((&first, more)) = rest.split_first() {
+        match rest {
+            [b'\\', b'#', a @ b'0'..=b'3', b @ b'0'..=b'7', c @ b'0'..=b'7', more @ ..] => {
+                // Control characters, and a backslash that would look like one of these.
+                out.extend(name(&[(a - b'0') << 6 | (b - b'0') << 3 | (c - b'0')]).bytes());
+                rest = more;
+            }
+            _ => {
+                out.push(first);
+                rest = more;
+            }
+        }
+    }
+    out.into()
+}
+
 /// Lines of JSON, which say the same in JSON's own escapes. (Outside of its strings JSON is plain ASCII.)
 pub fn json(text: &str) -> Cow<'_, str> {
     let bad = |c: char| steers(c) && c != '\n';
@@ -120,6 +143,19 @@ mod tests {
             let safe = json(&plain);
             prop_assert!(is_safe(&safe, &[]));
             prop_assert_eq!(serde_json::from_str::<String>(&safe).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn what_rsync_escapes_is_shown_as_everything_else() {
+        for (printed, shown) in [
+            ("a/new\\#012line", "a/new\\nline"),
+            ("\\#033[31m", "\\u{1b}[31m"),
+            ("lit\\#134#012eral", "lit\\#012eral"),
+            ("\\#12 \\##012 \\", "\\#12 \\##012 \\"),
+            ("plain", "plain"),
+        ] {
+            assert_eq!(rsync(printed.as_bytes()), shown.as_bytes());
         }
     }
 

@@ -11,25 +11,51 @@ pub struct Fuses {
     pub bytes: Option<u64>,
 }
 
-/// The limit that was passed, in words.
+/// The limits that were passed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct Blown(pub String);
+#[error("{text}; nothing was touched")]
+pub struct Blown {
+    /// Which, in words.
+    pub text: String,
+    /// The options of `clean run` that let it through.
+    pub options: String,
+}
 
 impl Fuses {
     /// Judges what is about to go of a tree of `tree` entries.
     pub fn check(&self, entries: u64, bytes: u64, tree: u64) -> Result<(), Blown> {
+        let (mut texts, mut options) = (Vec::new(), Vec::new());
         let limit = self.entries.of(tree);
         if entries > limit {
-            return Err(Blown(format!(
-                "{entries} of {tree} entries would go, more than are allowed at once ({limit}); nothing was touched"
-            )));
+            texts.push(format!(
+                "{entries} of {tree} entries would go, more than are allowed at once ({limit})"
+            ));
+            options.push(format!("--max-delete {entries}"));
         }
-        match self.bytes {
-            Some(most) if bytes > most => Err(Blown(format!(
-                "{bytes} bytes would go, more than are allowed at once ({most}); nothing was touched"
-            ))),
-            _ => Ok(()),
+        if let Some(most) = self.bytes.filter(|most| bytes > *most) {
+            texts.push(format!("{bytes} bytes would go, more than are allowed at once ({most})"));
+            options.push(format!("--max-bytes {bytes}"));
+        }
+        match texts.is_empty() {
+            true => Ok(()),
+            false => Err(Blown { text: texts.join("; "), options: options.join(" ") }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_limit_that_was_passed_is_told_with_the_option_that_lets_it_through() {
+        let fuses = Fuses { entries: "3".parse().unwrap(), bytes: Some(10) };
+        assert_eq!(fuses.check(3, 10, 9), Ok(()));
+        for (entries, bytes, options) in
+            [(4, 10, "--max-delete 4"), (3, 11, "--max-bytes 11"), (4, 11, "--max-delete 4 --max-bytes 11")]
+        {
+            let blown = fuses.check(entries, bytes, 9).unwrap_err();
+            assert_eq!(blown.options, options, "{blown}");
         }
     }
 }

@@ -232,17 +232,11 @@ impl Judge {
     /// Whether a pattern is about entries of that kind, as far as its rule does not say so itself.
     fn means_kind(&self, owner: Owner, kind: Kind) -> bool {
         match (kind, owner.dirs) {
-            (Kind::Dir, dirs) => dirs || self.rules[owner.rule].kind.is_some() || self.keeps_all(owner.rule),
+            (Kind::Dir, dirs) => {
+                dirs || self.rules[owner.rule].kind.is_some() || self.rules[owner.rule].keeps_dirs()
+            }
             (_, dirs) => !dirs,
         }
-    }
-
-    /// Whether the rule keeps directories with all that is in them without having to say so: to remove too little is the
-    /// smaller mistake. With a limit on sizes, it means files.
-    fn keeps_all(&self, n: usize) -> bool {
-        let rule = &self.rules[n];
-        let sizes = rule.min_size.or(rule.max_size).is_some();
-        rule.kind.is_none() && rule.action == Action::Keep && !sizes
     }
 
     /// Why no rule may touch it.

@@ -21,6 +21,7 @@ pub mod path;
 mod plan;
 mod protect;
 mod rule;
+mod tally;
 #[cfg(test)]
 mod tests;
 mod upstream;
@@ -37,6 +38,7 @@ pub use past::{Dirs, PURGE, Past, UNDO};
 pub use plan::{Entry, Footer, Header, PlanError, Reader, RootPrint, RuleNote, Writer, hash_of};
 pub use protect::{MANIFESTS, OF_FILE_SYSTEMS, in_version_control, is_of_a_file_system, is_version_control};
 pub use rule::{Action, Kind, Rule, Special};
+pub use tally::Tally;
 pub use upstream::{Mirror, SourceNames};
 
 /// Who an entry was when it was looked at. `rsync -t` keeps the modification time, so the change time is what tells.

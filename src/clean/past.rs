@@ -119,7 +119,8 @@ impl Past {
     }
 }
 
-fn key(path: &[u8]) -> u128 {
+/// 128 bits that stand for a path.
+pub(super) fn key(path: &[u8]) -> u128 {
     let mut key = [0; 16];
     blake3::Hasher::new().update(path).finalize_xof().fill(&mut key);
     u128::from_le_bytes(key)

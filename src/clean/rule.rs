@@ -98,3 +98,29 @@ pub struct Rule {
     /// Whether it is ours.
     pub built_in: bool,
 }
+
+impl Rule {
+    /// Whether it keeps directories with all that is in them without having to say so: to remove too little is the smaller mistake. With a
+    /// limit on sizes, it means files.
+    pub fn keeps_dirs(&self) -> bool {
+        let sizes = self.min_size.or(self.max_size).is_some();
+        self.kind.is_none() && self.action == Action::Keep && !sizes
+    }
+
+    /// What entries can be that it decides about; below a directory, everything goes with it.
+    pub fn kinds(&self) -> Vec<Kind> {
+        if let Some(kind) = self.kind {
+            return vec![kind];
+        }
+        let of_dirs = self.patterns.iter().filter(|pattern| pattern.ends_with('/')).count();
+        let others = self.patterns.is_empty() || of_dirs < self.patterns.len();
+        let mut kinds = match others {
+            true => vec![Kind::File, Kind::Symlink, Kind::Other],
+            false => Vec::new(),
+        };
+        if of_dirs > 0 || self.keeps_dirs() {
+            kinds.push(Kind::Dir);
+        }
+        kinds
+    }
+}

@@ -29,10 +29,7 @@ use std::path::PathBuf;
 /// Keeps local mirrors of the Protein Data Bank and similar archives true, unattended
 #[derive(Debug, Parser)]
 #[command(name = "pdb-sync", bin_name = "pdb-sync", version, propagate_version = true, max_term_width = 100)]
-#[command(
-    after_help = "Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 partial, 4 blocked by a guard, \
-75 locked by another run, 130/143 ended by SIGINT/SIGTERM."
-)]
+#[command(after_help = crate::exit::briefly())]
 pub struct Cli {
     /// Options of every command.
     #[command(flatten)]

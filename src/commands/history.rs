@@ -1,10 +1,12 @@
 //! `history`
 
-use super::{Failure, locate, past, settings};
+use super::past::{self, Asks};
+use super::{Failure, locate, settings};
 use crate::cli::{Global, HistoryAction, HistoryArgs};
 use crate::config::{Config, Overrides};
 use crate::exit::Exit;
 use crate::expiry;
+use crate::hint;
 use crate::history::{Job, Query, Run, RunState, Try};
 use crate::report::{self, units};
 use crate::result::{Attempt, Outcome, Reason, Skip, Status, Summary, SyncResult};
@@ -143,7 +145,7 @@ fn show(wanted: &str, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
     let run = match wanted {
         "last" => history.ok_or_else(none)?.run(wanted)?,
         _ => {
-            let id = past::run_meant(&locate::state_dir(global)?, wanted)?;
+            let id = past::run_meant(&locate::state_dir(global)?, wanted, Asks::History)?;
             let id = id.ok_or_else(|| {
                 let hint = "`pdb-sync history` lists the runs that are known";
                 Failure::usage_hint(format!("the history has no run {wanted:?}"), hint)
@@ -157,9 +159,13 @@ fn show(wanted: &str, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
             history.ok_or_else(other)?.run(&id)?
         }
     };
+    let mut kept = past::kept(&locate::state_dir(global)?, &run.id);
+    kept.retain(|name| run.jobs.iter().any(|job| job.past.job == *name && job.past.state != State::Running));
+    let undo = |job: &str| kept.contains(job).then(|| hint::undo(ui.again, &run.id));
     if ui.json {
         for job in &run.jobs {
             let mut body = as_json(&job.past);
+            body["undo"] = undo(&job.past.job).into();
             body["tries"] = job.attempts.iter().map(try_json).collect();
             ui.json("job", &body)?;
         }
@@ -181,7 +187,9 @@ fn show(wanted: &str, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
     if running > 0 {
         ui.line(&format!("Not ended: {}", units::count(running as u64, "job", "jobs")))?;
     }
-    ui.text(&report::summary(&summary(&run), ui.verbose).trim_end())?;
+    let results = run.jobs.iter().filter(|job| job.past.state != State::Running);
+    let results = results.map(|job| SyncResult { undo: undo(&job.past.job), ..result(job) }.into()).collect();
+    ui.text(&report::summary(&summary(&run, results), ui.verbose).trim_end())?;
     Ok(Exit::Done)
 }
 
@@ -194,11 +202,10 @@ fn try_json(one: &Try) -> Value {
 }
 
 /// The summary as it was; of a run that has not ended, as far as it is known.
-fn summary(run: &Run) -> Summary {
-    let results = run.jobs.iter().filter(|job| job.past.state != State::Running).map(result);
+fn summary(run: &Run, results: Vec<Arc<SyncResult>>) -> Summary {
     let mut summary = Summary {
         run: run.id.clone(),
-        results: results.map(Arc::new).collect(),
+        results,
         duration: run.duration.unwrap_or_default(),
         signal: run.signal,
         // They are not remembered.

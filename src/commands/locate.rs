@@ -3,8 +3,10 @@
 use super::Failure;
 use crate::cli::Global;
 use crate::config::local;
+use crate::hint;
 use etcetera::base_strategy::{BaseStrategy, Xdg};
 use std::env;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// The configuration file.
@@ -49,16 +51,16 @@ pub fn again(global: &Global) -> String {
     let given = |path: &Option<PathBuf>, variable| {
         path.clone().filter(|path| env::var_os(variable).as_deref() != Some(path.as_os_str()))
     };
-    let mut words = vec!["pdb-sync".to_owned()];
+    let mut words: Vec<OsString> = vec!["pdb-sync".into()];
     for (option, path) in [
         ("-c", given(&global.config, "PDB_SYNC_CONFIG")),
         ("--state-dir", given(&global.state_dir, "PDB_SYNC_STATE_DIR")),
     ] {
         if let Some(path) = path {
-            words.extend([option.to_owned(), path.to_string_lossy().into_owned()]);
+            words.extend([option.into(), path.into_os_string()]);
         }
     }
-    shell_words::join(words)
+    hint::joined(words)
 }
 
 /// The variable on its own is enough; only its default needs a home directory.

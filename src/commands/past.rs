@@ -1,6 +1,6 @@
 //! What commands ask of the history.
 
-use super::{Failure, locate};
+use super::{Failure, clean, locate};
 use crate::cli::Global;
 use crate::config::{self, Config, Period, nearest};
 use crate::expiry::{self, NoRun};
@@ -10,10 +10,16 @@ use crate::stats::{State, Watch};
 use crate::sweep;
 use crate::ui::Ui;
 use jiff::Timestamp;
+use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 /// More runs than this say nothing more about a habit.
 const HABIT: usize = 200;
+/// So long do mirrors get to show what lies in their quarantine.
+const LOOK: Duration = Duration::from_secs(2);
 
 /// The history, if there is one.
 pub(super) fn open(global: &Global) -> Result<Option<History>, Failure> {
@@ -44,21 +50,75 @@ pub(super) fn jobs(
     Ok(meant)
 }
 
+/// What a run is named for: of several that begin alike, those are meant that have an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asks {
+    /// How it went: the history knows it.
+    History,
+    /// What it took away: there is a journal.
+    Log,
+    /// That it be undone: it took something away.
+    Undo,
+}
+
 /// The run that somebody means by its ID or the beginning of it, be it one of `sync` or of `clean`; `None` if none is known.
-pub(super) fn run_meant(state: &Path, wanted: &str) -> Result<Option<String>, Failure> {
-    let journals = sweep::list(state).map_err(Failure::io("read the journals"))?;
-    let mut runs: Vec<String> = journals.into_iter().map(|found| found.begin.run).collect();
+pub(super) fn run_meant(state: &Path, wanted: &str, asks: Asks) -> Result<Option<String>, Failure> {
+    let cannot = || Failure::io("read the journals");
+    let journals = sweep::list(state).map_err(cannot())?;
+    let mut runs: Vec<String> = journals.iter().map(|found| found.begin.run.clone()).collect();
     // One that cannot be read must not stand in the way of an undo.
     let history = History::read(state).ok().flatten();
-    runs.extend(history.and_then(|history| history.ids().ok()).unwrap_or_default());
-    match expiry::meant(runs.iter().map(String::as_str), wanted) {
-        Ok(run) => Ok(Some(run.to_owned())),
-        Err(NoRun::Unknown) => Ok(None),
-        Err(NoRun::Several(runs)) => Err(Failure::usage_hint(
-            format!("the IDs of several runs begin with {wanted:?}: {}", runs.join(", ")),
+    let known = history.and_then(|history| history.ids().ok()).unwrap_or_default();
+    runs.extend(known.iter().cloned());
+    let several = match expiry::meant(runs.iter().map(String::as_str), wanted) {
+        Ok(run) => return Ok(Some(run.to_owned())),
+        Err(NoRun::Unknown) => return Ok(None),
+        Err(NoRun::Several(runs)) => runs,
+    };
+    let mut answers = Vec::new();
+    for run in &several {
+        let counts = match asks {
+            Asks::History => known.contains(run),
+            Asks::Log => journals.iter().any(|found| found.begin.run == *run),
+            Asks::Undo => sweep::took_something(&journals, run).map_err(cannot())?,
+        };
+        if counts {
+            answers.push(run.as_str());
+        }
+    }
+    let all = || several.iter().map(String::as_str).collect();
+    match answers.as_slice() {
+        [one] => Ok(Some((*one).to_owned())),
+        _ => Err(Failure::usage_hint(
+            format!(
+                "the IDs of several runs begin with {wanted:?}: {}",
+                if answers.is_empty() { all() } else { answers }.join(", ")
+            ),
             "give more of it",
         )),
     }
+}
+
+/// The jobs of a run of which something lies in the quarantine that an undo would bring back. A mirror that does not answer has nothing to
+/// bring back now.
+pub(super) fn kept(state: &Path, run: &str) -> BTreeSet<String> {
+    let (sender, receiver) = mpsc::channel();
+    let (state, run) = (state.to_owned(), run.to_owned());
+    let look = move || {
+        for found in sweep::find(&state, &run).unwrap_or_default() {
+            let root = || clean::root_of_run(&found.begin).ok();
+            let held = found.purged.is_none() && root().is_some_and(|(_, root)| sweep::can_undo(&root, &run));
+            // Nobody listens any more: too late.
+            let _ = sender.send(found.begin.job.filter(|_| held));
+        }
+    };
+    let deadline = Instant::now() + LOOK;
+    // The thread is left where a dead mount holds it.
+    if thread::Builder::new().name("quarantine".into()).spawn(look).is_err() {
+        return BTreeSet::new();
+    }
+    let left = || deadline.saturating_duration_since(Instant::now());
+    std::iter::from_fn(|| receiver.recv_timeout(left()).ok()).flatten().collect()
 }
 
 /// All that begins so is known to nobody.

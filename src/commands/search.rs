@@ -4,7 +4,7 @@ use super::{Failure, locate, repl, settings};
 use crate::cli::{Global, Order, SearchArgs};
 use crate::config::{self, Pause, is_path, nearest};
 use crate::exit::Exit;
-use crate::hint;
+use crate::hint::{self, quoted};
 use crate::query::{self, Field, Mistake, Node};
 use crate::report::hits::{self, Answered, Layout, Row, Template};
 use crate::search::{
@@ -337,7 +337,7 @@ fn chosen(opened: Vec<Opened>, names: &[String], outdated: &[&str]) -> Result<Ve
                 let near = nearest(name, opened.iter().map(|index| index.label.as_str()));
                 let hint = match near {
                     _ if path.is_none() && Path::new(name).is_dir() => {
-                        format!("for the directory of that name, write ./{name}")
+                        format!("for the directory of that name, write {}", quoted(&format!("./{name}")))
                     }
                     Some(near) => format!("did you mean {near:?}?"),
                     None => format!("{} builds it", hint::command(["index", name])),

@@ -40,6 +40,9 @@ pub fn read(global: &Global) -> Result<Result<Opened, Problems>, Failure> {
         Err(error) => {
             let hint = match error.kind() {
                 io::ErrorKind::NotFound => "`pdb-sync config init` writes one".into(),
+                io::ErrorKind::InvalidInput => {
+                    "name a regular file; a pipe that is open already is read from /dev/stdin or <(…)".into()
+                }
                 io::ErrorKind::FileTooLarge => "is it the file that you mean?".into(),
                 _ => format!("make {} a file that you may read", file.display()),
             };
@@ -49,7 +52,8 @@ pub fn read(global: &Global) -> Result<Result<Opened, Problems>, Failure> {
             ));
         }
     };
-    Ok(Ok(Opened { file, text, exists, around: machine::surroundings() }))
+    let around = Surroundings { state: locate::state_dir(global).ok(), ..machine::surroundings() };
+    Ok(Ok(Opened { file, text, exists, around }))
 }
 
 /// No configuration is larger than this, in bytes.

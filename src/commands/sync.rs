@@ -6,6 +6,7 @@ use crate::cli::{Global, SyncArgs};
 use crate::config::{Config, Pause};
 use crate::exit::Exit;
 use crate::expiry;
+use crate::hint;
 use crate::history::{Recorder, Retention};
 use crate::job::{Job, SourceOrder};
 use crate::machine::{self, Identity};
@@ -280,7 +281,7 @@ fn print_commands(config: &Config, jobs: &[Job], state_dir: &Path, ui: &Ui) -> R
                     ]);
                     ui.json("command", &body)?;
                 } else {
-                    let command = shell_words::join(argv);
+                    let command = hint::joined(argv);
                     ui.raw(format!("# {}: {note}\nLC_ALL=C {zone}{command}\n", job.name).as_bytes())?;
                 }
             }

@@ -5,6 +5,7 @@ use super::{Failure, locate, settings};
 use crate::cli::Global;
 use crate::config::{self, Config, Overrides, is_path, nearest};
 use crate::exit::Exit;
+use crate::hint::quoted;
 use crate::job::Job;
 use crate::ui::Ui;
 use serde_json::json;
@@ -186,7 +187,11 @@ pub(super) fn no_directory<'a>(
             continue;
         }
         let near = nearest(name, known.clone()).map(|near| format!("; or did you mean {near:?}?"));
-        let hint = format!("for the directory of that name, write ./{name}{}", near.unwrap_or_default());
+        let hint = format!(
+            "for the directory of that name, write {}{}",
+            quoted(&format!("./{name}")),
+            near.unwrap_or_default()
+        );
         return Err(Failure::usage_hint(format!("there is no job {name:?}"), hint));
     }
     Ok(())

@@ -5,6 +5,7 @@ use super::value::{Reader, Value};
 use crate::clean::{Action, Kind, Rule};
 use crate::job::MaxEntries;
 use schemars::Schema;
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::Duration;
 use toml::Spanned;
@@ -82,6 +83,7 @@ impl Value for CleanRules {
             return None;
         }
         let read: Vec<Option<Rule>> = list.iter().map(|element| rule(element, reader)).collect();
+        names(list, reader);
         let patterns: usize = read.iter().flatten().map(|rule| rule.patterns.len()).sum();
         if patterns > MOST_PATTERNS {
             let text = format!("{patterns} patterns of all rules are more than {MOST_PATTERNS}");
@@ -119,6 +121,24 @@ impl Value for CleanRules {
                 "items": {"not": {"type": "string", "pattern": "/$"}},
             }}}
         }})
+    }
+}
+
+/// Decisions, `--with` and `--without` mean a rule by its name.
+fn names(list: &[Spanned<DeValue<'_>>], reader: &mut Reader<'_>) {
+    let mut lines = HashMap::new();
+    for rule in list {
+        let value = rule.get_ref().as_table().and_then(|table| table.get("name"));
+        let Some((value, name)) = value.and_then(|value| Some((value, value.get_ref().as_str()?))) else {
+            continue;
+        };
+        let line = reader.line(value.span().start);
+        if let Some(first) = lines.get(name) {
+            let text = format!("two rules are called {name:?}: the first is that of line {first}");
+            reader.problem(value.span(), text, Some("give each rule a name of its own".into()));
+        } else {
+            lines.insert(name, line);
+        }
     }
 }
 

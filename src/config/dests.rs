@@ -19,8 +19,16 @@ impl Resolver<'_> {
         for (n, own) in placed.iter().enumerate() {
             // The first of the jobs that it collides with is enough.
             let mut others = placed[..n].iter().zip(&collides).filter(|(_, other)| collides[n] && **other);
-            let overlap = others
-                .find_map(|(other, _)| guard::overlap((&other.job, &other.dest), (&own.job, &own.dest)));
+            let overlap = others.find_map(|(other, _)| {
+                let pair = ((&*other.job, &other.dest), (&*own.job, &own.dest));
+                let text = guard::overlap(pair.0, pair.1, self.around.holds)?;
+                Some(match other.origin {
+                    Origin::Section(span) => {
+                        format!("{text}; that of {:?} is set on line {}", other.job, span.line)
+                    }
+                    _ => text,
+                })
+            });
             if let Some(text) = overlap {
                 let hint =
                     "give every job a directory of its own, or one would delete what the other fetched";

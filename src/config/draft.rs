@@ -240,8 +240,10 @@ impl Draft {
                 let hint = Some("write connections = N".into());
                 reader.problem(key.span(), format!("[hosts.{name:?}] says nothing"), hint);
             }
-            if self.hosts.contains_key(&name) {
-                reader.problem(key.span(), format!("the host {name:?} stands here twice"), None);
+            if let Some((_, first)) = self.hosts.get(&name) {
+                let text =
+                    format!("the host {name:?} stands here twice: the first is that of line {}", first.line);
+                reader.problem(key.span(), text, Some("write all that is about it into one section".into()));
             }
             let mut layer = HostLayer::default();
             for (key, value) in in_order(table) {

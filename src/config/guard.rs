@@ -16,12 +16,17 @@ impl Dest {
     pub(super) fn new(path: &Path, around: &Surroundings) -> Self {
         Dest { path: path.into(), real: (around.resolve)(path) }
     }
+
+    /// The same for names that differ in case alone, which some file systems do not tell apart.
+    fn folded(&self) -> PathBuf {
+        self.real.to_string_lossy().to_lowercase().into()
+    }
 }
 
-/// Which of these collide with another: in order, whatever lies inside a directory follows it.
+/// Which of these may collide with another: in order, whatever lies inside a directory follows it.
 pub(super) fn colliding(dests: &[&Dest]) -> Vec<bool> {
     let mut collides = vec![false; dests.len()];
-    for name in [|dest: &Dest| dest.path.clone(), |dest: &Dest| dest.real.clone()] {
+    for name in [|dest: &Dest| dest.path.clone(), |dest: &Dest| dest.real.clone(), Dest::folded] {
         let mut paths: Vec<(PathBuf, usize)> =
             dests.iter().enumerate().map(|(n, dest)| (name(dest), n)).collect();
         paths.sort_unstable();
@@ -40,8 +45,12 @@ pub(super) fn colliding(dests: &[&Dest]) -> Vec<bool> {
     collides
 }
 
-/// How the second of two jobs, `(name, destination)`, collides with the first; `None` if it does not.
-pub(super) fn overlap(first: (&str, &Dest), second: (&str, &Dest)) -> Option<String> {
+/// How the second of two jobs, `(name, destination)`, collides with the first; `None` if it does not. `holds` is that of the machine.
+pub(super) fn overlap(
+    first: (&str, &Dest),
+    second: (&str, &Dest),
+    holds: fn(&Path, &Path) -> bool,
+) -> Option<String> {
     let ((a, first), (b, second)) = (first, second);
     let shown = |dest: &Dest| {
         if dest.path == dest.real {
@@ -50,9 +59,13 @@ pub(super) fn overlap(first: (&str, &Dest), second: (&str, &Dest)) -> Option<Str
             format!("{} (really {})", dest.path.display(), dest.real.display())
         }
     };
+    // Only the file system knows whether it takes two spellings for one name.
+    let folds = |outer: &Dest, inner: &Dest| {
+        inner.folded().starts_with(outer.folded()) && holds(&outer.real, &inner.real)
+    };
     let either =
         |test: fn(&Path, &Path) -> bool| test(&first.path, &second.path) || test(&first.real, &second.real);
-    if either(|first, second| first == second) {
+    if either(|first, second| first == second) || folds(first, second) && folds(second, first) {
         return Some(format!("jobs {a:?} and {b:?} have the same destination, {}", shown(second)));
     }
     let inside = |inner: &str, within: &Dest, outer: &str, around: &Dest| {
@@ -62,10 +75,10 @@ pub(super) fn overlap(first: (&str, &Dest), second: (&str, &Dest)) -> Option<Str
             shown(around)
         ))
     };
-    if either(|first, second| second.starts_with(first)) {
+    if either(|first, second| second.starts_with(first)) || folds(first, second) {
         return inside(b, second, a, first);
     }
-    if either(|first, second| first.starts_with(second)) {
+    if either(|first, second| first.starts_with(second)) || folds(second, first) {
         return inside(a, first, b, second);
     }
     None
@@ -111,7 +124,7 @@ mod tests {
     #[test]
     fn equal_and_nested_destinations_collide_by_either_name() {
         let collide = |a: (&str, &str), b: (&str, &str)| {
-            overlap(("a", &dest(a.0, a.1)), ("b", &dest(b.0, b.1))).is_some()
+            overlap(("a", &dest(a.0, a.1)), ("b", &dest(b.0, b.1)), |a, b| b.starts_with(a)).is_some()
         };
         assert!(collide(("/x", "/x"), ("/x", "/x")));
         assert!(collide(("/x", "/x"), ("/x/y", "/x/y")));
@@ -119,6 +132,18 @@ mod tests {
         assert!(collide(("/x", "/real"), ("/y", "/real")), "two links to one directory");
         assert!(collide(("/x", "/real"), ("/real/z", "/real/z")));
         assert!(!collide(("/x", "/x"), ("/xy", "/xy")), "a common beginning is no nesting");
+        assert!(!collide(("/X", "/X"), ("/x/y", "/x/y")), "two directories");
+    }
+
+    #[test]
+    fn spellings_that_the_file_system_takes_for_one_name_collide() {
+        let overlap = |a, b| overlap(("a", &dest(a, a)), ("b", &dest(b, b)), |_, _| true);
+        assert!(overlap("/m/PDB", "/m/pdb").unwrap().contains("have the same destination"));
+        assert!(overlap("/m/PDB", "/m/pdb/x").unwrap().contains("job \"b\", /m/pdb/x, lies inside"));
+        assert!(overlap("/m/PDB/x", "/m/pdb").unwrap().contains("job \"a\", /m/PDB/x, lies inside"));
+        assert_eq!(overlap("/m/PDB", "/m/emdb"), None);
+        let dests = [dest("/m/PDB", "/m/PDB"), dest("/m/b", "/m/b"), dest("/m/pdb/x", "/m/pdb/x")];
+        assert_eq!(colliding(&dests.iter().collect::<Vec<_>>()), [true, false, true]);
     }
 
     proptest::proptest! {
@@ -130,7 +155,7 @@ mod tests {
             let dests: Vec<Dest> = paths.iter().zip(&reals).map(|(path, real)| dest(path, real)).collect();
             let collides = |n: usize| {
                 let others = dests.iter().enumerate().filter(|(m, _)| *m != n);
-                others.into_iter().any(|(_, other)| overlap(("a", other), ("b", &dests[n])).is_some())
+                others.into_iter().any(|(_, other)| overlap(("a", other), ("b", &dests[n]), |a, b| b.starts_with(a)).is_some())
             };
             let expected: Vec<bool> = (0..dests.len()).map(collides).collect();
             proptest::prop_assert_eq!(colliding(&dests.iter().collect::<Vec<_>>()), expected);

@@ -253,6 +253,8 @@ pub fn load(text: &str, file: &Path, over: &Overrides, around: &Surroundings) ->
         notes: Vec::new(),
         backup_dir: None,
         placed: Vec::new(),
+        names: Default::default(),
+        folds: None,
     };
     let mut config = resolver.resolve(draft);
     config.advice = Problems::of(std::mem::take(&mut resolver.advice)).0;

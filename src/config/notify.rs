@@ -185,6 +185,17 @@ impl Resolver<'_> {
     pub(super) fn notify(&mut self, layer: &mut NotifyLayer) -> NotifySettings {
         let ping = self.addressee("ping", &mut layer.ping);
         let webhook = self.addressee("webhook", &mut layer.webhook);
+        if let Some(given) = &layer.command {
+            let commands = &given.value.0;
+            let twice = (1..commands.len()).find(|n| commands[..*n].contains(&commands[*n]));
+            if let Some(n) = twice {
+                let text = format!(
+                    "command: number {} of the list stands there before, and would be run twice",
+                    n + 1
+                );
+                self.note(given.origin, text, Some("take one of them away".into()));
+            }
+        }
         NotifySettings::of(layer.clone(), ping, webhook)
     }
 

@@ -17,6 +17,7 @@ use super::{
 };
 use crate::job::{Hooks, Indexing, Job, MaxDelete, MaxEntries, MaxOlder, Preset, Priority, Source};
 use crate::rsync::args;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 pub(super) struct Resolver<'a> {
@@ -36,6 +37,10 @@ pub(super) struct Resolver<'a> {
     pub(super) backup_dir: Option<(PathBuf, Origin)>,
     /// Also those of jobs that are wrong otherwise.
     pub(super) placed: Vec<Placed>,
+    /// The jobs so far, by their names in small letters: the name of the first, and its line.
+    pub(super) names: HashMap<String, (String, usize)>,
+    /// Whether the state directory takes names that differ in case alone for one, once somebody asked.
+    pub(super) folds: Option<bool>,
 }
 
 impl Resolver<'_> {
@@ -145,6 +150,7 @@ impl Resolver<'_> {
             self.check_slashes(draft, &settings, sources, dest, &rsync_args);
         }
         let password_file = self.password_file(draft, &settings, sources.as_deref(), &rsync_args);
+        self.check_spelling(draft);
         let unfit = self.mistakes.take(!matches!(dest, Some((_, true))));
         let (sources, (dest, _)) = (sources?, dest?);
         self.check_with_delete(draft, &settings.delete, &rsync_args);

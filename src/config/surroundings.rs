@@ -43,6 +43,10 @@ pub struct Surroundings {
     pub is_dir: fn(&Path) -> bool,
     /// Whether the first directory is the second, or holds it, whatever names they have (bind mounts). Both are resolved.
     pub holds: fn(&Path, &Path) -> bool,
+    /// Where our own files are, which jobs give their names to; `None` if nobody knows.
+    pub state: Option<PathBuf>,
+    /// Whether a directory takes names that differ in case alone for one, as far as a look tells.
+    pub folds: fn(&Path) -> bool,
     /// Reads a file that holds a secret.
     pub secret: ReadSecret,
 }
@@ -59,6 +63,8 @@ impl Default for Surroundings {
             resolve: |path| path.to_path_buf(),
             is_dir: |_| false,
             holds: |outer, inner| inner.starts_with(outer),
+            state: None,
+            folds: |_| false,
             secret: |path, _| {
                 Err(Unusable { text: format!("{} cannot be read", path.display()), hint: None })
             },

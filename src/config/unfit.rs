@@ -67,6 +67,23 @@ impl Resolver<'_> {
         self.mistakes.problems.extend(self.problems.drain(before..));
     }
 
+    /// Logs, lists and indexes of jobs have their names.
+    pub(super) fn check_spelling(&mut self, job: &DraftJob) {
+        let first = self.names.entry(job.name.to_ascii_lowercase());
+        let (first, line) = first.or_insert_with(|| (job.name.clone(), job.span.line)).clone();
+        let Some(state) = self.around.state.as_deref().filter(|_| first != job.name) else { return };
+        let around = self.around;
+        if !*self.folds.get_or_insert_with(|| (around.folds)(state)) {
+            return;
+        }
+        let text = format!(
+            "its name differs from that of job {first:?} on line {line} in case alone, which the state directory {} does not tell apart",
+            state.display()
+        );
+        let hint = "give it another name, or give a --state-dir on a file system that tells case apart";
+        self.unfit(Origin::Section(job.span), job, text, Some(hint.into()));
+    }
+
     /// Notes why the job cannot be run with these options, if that is so ([`args::unfit`] says so again when it is run). It is a problem of
     /// the file that does not stop other jobs, unless the command line has brought it about.
     pub(super) fn check_with_delete(&mut self, job: &DraftJob, delete: &Given<bool>, rsync_args: &[String]) {

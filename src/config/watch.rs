@@ -187,6 +187,8 @@ impl Resolver<'_> {
         jobs: &[String],
     ) -> StatsSettings {
         let mut settings = resolve(layer.clone());
+        // Where each alert stands.
+        let mut lines = Vec::new();
         for (alert, span) in alerts {
             if let Some(job) = &alert.job
                 && !jobs.contains(&job.value)
@@ -195,9 +197,17 @@ impl Resolver<'_> {
                 let hint = hint.map(|near| format!("did you mean {near:?}?"));
                 self.at_origin(job.origin, format!("no job is called {:?}", job.value), hint);
             }
-            let rules = self.rules(alert, *span);
             let job = alert.job.as_ref().map(|job| job.value.clone());
-            settings.alerts.extend(rules.into_iter().map(|rule| Alert { job: job.clone(), rule }));
+            for rule in self.rules(alert, *span) {
+                let alert = Alert { job: job.clone(), rule };
+                let Some(n) = settings.alerts.iter().position(|known| *known == alert) else {
+                    settings.alerts.push(alert);
+                    lines.push(span.line);
+                    continue;
+                };
+                let text = format!("this alert says again what that of line {} says", lines[n]);
+                self.note(Origin::Section(*span), text, Some("take one of them away".into()));
+            }
         }
         settings
     }

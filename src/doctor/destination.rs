@@ -1,6 +1,7 @@
 //! A job's destination: mounted, writable, with room, on a file system that can hold a mirror.
 
 use super::{Area, Finding, Verdict, shared};
+use crate::hint::quoted;
 use crate::job::{Job, Preset};
 use crate::machine::{Mount, Room, is_unmounted, mount_of, resolve, room};
 use crate::run::fold_probe;
@@ -32,7 +33,7 @@ fn look(job: &Job) -> Vec<Finding> {
     let mut findings = Vec::new();
     if let Some(point) = is_unmounted(&dest) {
         let text = format!("{} stands in /etc/fstab, but is not mounted", point.display());
-        let hint = format!("the mirror would fill the disk below it: `mount {}`", point.display());
+        let hint = format!("the mirror would fill the disk below it: `mount {}`", quoted(&point));
         findings.push(fail(text).hint(hint));
     }
     let existing = match existing(&dest) {

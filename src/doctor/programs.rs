@@ -3,6 +3,7 @@
 use super::tool;
 use super::{Area, Ask, Finding, Verdict};
 use crate::config::{Overrides, Surroundings, load};
+use crate::hint::joined;
 use crate::job::{Job, Source};
 use crate::rsync::args::{Purpose, argv};
 use crate::rsync::exit::{Talk, Verdict as Judged, judge};
@@ -143,14 +144,14 @@ async fn fetch(program: &str, job: &Job) -> Result<Duration, Finding> {
         let argv = argv(program, &job, &job.sources[0], purpose);
         let env = [("RSYNC_CONNECT_PROG".into(), prepared.connect.clone().into())];
         let ran = tool::run(&argv, &env, LIMIT).await;
-        let ran = ran.map_err(|error| failed(format!("{}: {error}", shell_words::join(&argv))))?;
+        let ran = ran.map_err(|error| failed(format!("{}: {error}", joined(&argv))))?;
         took += ran.took;
         if let Judged::Failed(_, reason) | Judged::Partial(reason) | Judged::Vanished(reason) = judge(
             ran.code(),
             &ran.stderr,
             Talk { rsync_args: &job.rsync_args, ..Talk::from(&job.sources[0]) },
         ) {
-            let finding = failed(format!("{} ({})", reason.text, shell_words::join(&argv)));
+            let finding = failed(format!("{} ({})", reason.text, joined(&argv)));
             return Err(Finding { hint: reason.hint, ..finding });
         }
         // Success is never inferred from silence. What a job's own options leave out cannot be known here, but the figures
@@ -162,7 +163,7 @@ async fn fetch(program: &str, job: &Job) -> Result<Duration, Finding> {
         };
         if !counted || !done && job.rsync_args.is_empty() {
             let text = "rsync says that it has done its work, and has not";
-            return Err(failed(format!("{text} ({})", shell_words::join(&argv))).hint(INSTALL));
+            return Err(failed(format!("{text} ({})", joined(&argv))).hint(INSTALL));
         }
     }
     Ok(took)

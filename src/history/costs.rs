@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -39,7 +39,8 @@ pub fn note_cost(state_dir: &Path, cost: &Cost) -> Result<(), Error> {
 
 fn note(state_dir: &Path, cost: &Cost, full: u64) -> io::Result<()> {
     let path = path(state_dir);
-    let append = || File::options().append(true).create(true).open(&path);
+    let append =
+        || File::options().append(true).create(true).custom_flags(machine::WITHOUT_WAITING).open(&path);
     let mut file = match append() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             fs::create_dir_all(state_dir)?;

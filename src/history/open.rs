@@ -1,10 +1,12 @@
 //! Opening the database: for reading without a trace, for writing with whatever repair that takes.
 
 use super::{Error, schema};
+use crate::machine;
 use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -185,7 +187,12 @@ fn is_sound(path: &Path) -> bool {
 pub(super) fn set_aside(path: &Path, why: &Error) -> Result<Option<String>, Error> {
     let cannot = |source| Error::Io { tried: "cannot set aside", path: path.into(), source };
     // Two that do this at once would set the new file aside too.
-    let lock = File::options().write(true).create(true).truncate(false).open(beside(path, ".lock"));
+    let lock = File::options()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .custom_flags(machine::WITHOUT_WAITING)
+        .open(beside(path, ".lock"));
     let lock = lock.map_err(cannot)?;
     lock.lock().map_err(cannot)?;
     if is_sound(path) {

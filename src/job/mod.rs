@@ -8,6 +8,7 @@ pub use limit::{MaxDelete, MaxEntries, MaxOlder};
 pub use manners::{Adopt, CachePolicy, IoPriority, Priority, SourceOrder};
 pub use source::{Address, Source, SourceError, mask_passwords, names_a_host};
 
+use crate::hint;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -195,7 +196,7 @@ impl std::fmt::Display for Hook {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Hook::Shell(line) => f.write_str(line),
-            Hook::Argv(argv) => f.write_str(&shell_words::join(argv)),
+            Hook::Argv(argv) => f.write_str(&hint::joined(argv)),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Files that are read whole: what lies in their place may be a device, a FIFO, or a file that somebody has filled.
 
-use rustix::fs::{FileType, Mode, OFlags, fstat, open};
+use rustix::fs::{FileType, Mode, OFlags, Stat, fcntl_getfl, fcntl_setfl, fstat, open};
+use rustix::io::Errno;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -8,15 +9,71 @@ use std::path::Path;
 /// What we have written ourselves, and read into memory, is smaller than this, in bytes.
 pub const OWN: u64 = 64 << 20;
 
+/// For [`std::fs::File::options`] of a file of ours that is to be written to: a FIFO in its place, which nobody reads, is an error, and is not
+/// waited for.
+pub const WITHOUT_WAITING: i32 = OFlags::NONBLOCK.bits() as i32;
+
 /// Opens a regular file for reading. Never waits, as for a FIFO that nobody writes into; anything else than a regular file is an error of
 /// kind `InvalidInput`.
 pub fn open_regular(path: &Path) -> io::Result<File> {
-    let file =
-        open(path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty())?;
-    if FileType::from_raw_mode(fstat(&file)?.st_mode) != FileType::RegularFile {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"));
+    let (file, stat) = look(path)?;
+    match FileType::from_raw_mode(stat.st_mode) {
+        FileType::RegularFile => Ok(file),
+        kind => Err(another(kind)),
     }
-    Ok(file.into())
+}
+
+/// Opens a file that somebody has named. It may also be what they have handed over on purpose: a pipe that is open already (`/dev/stdin`,
+/// `<(…)`), or nothing (`/dev/null`). Anything else is an error of kind `InvalidInput`, and nothing is waited for: who would write into a
+/// FIFO, nobody knows.
+pub fn open_named(path: &Path) -> io::Result<File> {
+    let (file, stat) = look(path)?;
+    match FileType::from_raw_mode(stat.st_mode) {
+        FileType::RegularFile => {}
+        kind if kind != FileType::Directory && (is_handed_over(path) || is_null(&stat)) => {
+            // It is read as it comes.
+            fcntl_setfl(&file, fcntl_getfl(&file)? - OFlags::NONBLOCK)?;
+        }
+        kind => return Err(another(kind)),
+    }
+    Ok(file)
+}
+
+/// Opens whatever it is, without waiting.
+fn look(path: &Path) -> io::Result<(File, Stat)> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    match open(path, flags, Mode::empty()) {
+        Ok(file) => {
+            let stat = fstat(&file)?;
+            Ok((file.into(), stat))
+        }
+        // Sockets cannot be opened.
+        Err(Errno::NXIO) => Err(another(FileType::Socket)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn another(kind: FileType) -> io::Error {
+    let what = match kind {
+        FileType::Directory => "a directory",
+        FileType::Fifo => "a FIFO",
+        FileType::Socket => "a socket",
+        FileType::CharacterDevice | FileType::BlockDevice => "a device",
+        _ => "something else",
+    };
+    io::Error::new(io::ErrorKind::InvalidInput, format!("it is {what}, not a regular file"))
+}
+
+/// Whether a path is one of our own descriptors.
+fn is_handed_over(path: &Path) -> bool {
+    let number = ["/dev/fd", "/proc/self/fd"].iter().find_map(|dir| path.strip_prefix(dir).ok());
+    path == Path::new("/dev/stdin")
+        || number.is_some_and(|number| number.to_string_lossy().parse::<u32>().is_ok())
+}
+
+fn is_null(stat: &Stat) -> bool {
+    FileType::from_raw_mode(stat.st_mode) == FileType::CharacterDevice
+        && rustix::fs::stat("/dev/null").is_ok_and(|null| null.st_rdev == stat.st_rdev)
 }
 
 /// All of a regular file. One of more than `most` bytes is an error of kind `FileTooLarge`.
@@ -24,9 +81,9 @@ pub fn read_regular(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     whole(open_regular(path)?, most)
 }
 
-/// All of a file that somebody has named, which may be a pipe; the same limit.
+/// All of a file that somebody has named ([`open_named`]); the same limit.
 pub fn read_named(path: &Path, most: u64) -> io::Result<Vec<u8>> {
-    whole(File::open(path)?, most)
+    whole(open_named(path)?, most)
 }
 
 fn whole(file: File, most: u64) -> io::Result<Vec<u8>> {
@@ -54,9 +111,29 @@ mod tests {
         assert_eq!(read_regular(&plain, 8).unwrap(), b"contents");
         assert_eq!(read_named(&plain, 8).unwrap(), b"contents");
         assert_eq!(read_regular(&plain, 7).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
-        assert_eq!(read_named(zero, 1 << 20).unwrap_err().to_string(), "it is larger than 1 MiB");
-        for odd in [&*fifo, zero, dir.path()] {
-            assert_eq!(open_regular(odd).unwrap_err().kind(), io::ErrorKind::InvalidInput, "{odd:?}");
+        let socket = dir.path().join("socket");
+        let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        for (odd, what) in
+            [(&*fifo, "a FIFO"), (zero, "a device"), (dir.path(), "a directory"), (&socket, "a socket")]
+        {
+            for error in [open_regular(odd).unwrap_err(), open_named(odd).unwrap_err()] {
+                assert_eq!(error.kind(), io::ErrorKind::InvalidInput, "{odd:?}");
+                assert_eq!(error.to_string(), format!("it is {what}, not a regular file"));
+            }
         }
+    }
+
+    #[test]
+    fn what_was_handed_over_is_read_to_its_end() {
+        use std::io::Write;
+        use std::os::fd::AsRawFd;
+        let (reader, mut writer) = io::pipe().unwrap();
+        let path = format!("/dev/fd/{}", reader.as_raw_fd());
+        let reading = std::thread::spawn(move || read_named(Path::new(&path), 8));
+        writer.write_all(b"one ").unwrap();
+        writer.write_all(b"two").unwrap();
+        drop(writer);
+        assert_eq!(reading.join().unwrap().unwrap(), b"one two");
+        assert_eq!(read_named(Path::new("/dev/null"), 8).unwrap(), b"");
     }
 }

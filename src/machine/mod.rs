@@ -2,6 +2,7 @@
 
 mod bounded;
 mod flocks;
+mod folds;
 mod follow;
 mod give_way;
 mod load;
@@ -15,7 +16,7 @@ mod surroundings;
 mod users;
 mod within;
 
-pub use bounded::{OWN, open_regular, read_named, read_regular};
+pub use bounded::{OWN, WITHOUT_WAITING, open_named, open_regular, read_named, read_regular};
 pub use flocks::{Holder, flock_holder};
 pub use follow::{follow, follows};
 pub use give_way::give_way;

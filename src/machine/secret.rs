@@ -1,8 +1,8 @@
 //! Files that hold secrets: read only if nobody else can.
 
+use super::bounded::open_regular;
 use crate::config::{Secret, Unusable};
-use rustix::fs::{Mode, OFlags, open};
-use std::fs::File;
+use crate::hint::quoted;
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -19,31 +19,29 @@ pub(super) fn secret(path: &Path, what: Secret) -> Result<String, Unusable> {
     let cannot = |error: io::Error| {
         let hint = match error.kind() {
             io::ErrorKind::NotFound => "write it there (`chmod 600`), or correct the path",
+            io::ErrorKind::InvalidInput => "name a file that holds the secret",
             _ => "make it a file that this user may read, and no other",
         };
         unusable(format!("{shown} cannot be read: {error}"), hint.into())
     };
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-    let file = open(path, flags, Mode::empty()).map(File::from).map_err(|error| cannot(error.into()))?;
+    let file = open_regular(path).map_err(cannot)?;
     let meta = file.metadata().map_err(cannot)?;
-    if !meta.is_file() {
-        return Err(unusable(
-            format!("{shown} is no regular file"),
-            "name a file that holds the secret".into(),
-        ));
-    }
     if meta.mode() & FOR_EVERYBODY != 0 {
         let text =
             format!("{shown} can be read or written by every user (mode {:04o})", meta.mode() & 0o7777);
         let told = if what == Secret::Password { ", which rsync refuses" } else { "" };
-        return Err(unusable(format!("{text}{told}"), format!("chmod 600 {shown}")));
+        return Err(unusable(format!("{text}{told}"), format!("chmod 600 {}", quoted(path))));
     }
     if what == Secret::Password && rustix::process::geteuid().is_root() && meta.uid() != 0 {
         let text = format!("{shown} does not belong to root, which rsync refuses when root runs it");
-        return Err(unusable(text, format!("chown root {shown}")));
+        return Err(unusable(text, format!("chown root {}", quoted(path))));
     }
     let mut bytes = Vec::new();
-    file.take(LONGEST).read_to_end(&mut bytes).map_err(cannot)?;
+    file.take(LONGEST + 1).read_to_end(&mut bytes).map_err(cannot)?;
+    if bytes.len() as u64 > LONGEST {
+        let text = format!("{shown} is larger than {} KiB: it holds no secret", LONGEST >> 10);
+        return Err(unusable(text, "name a file that holds the secret and nothing else".into()));
+    }
     let text = String::from_utf8_lossy(&bytes);
     let secret = match what {
         Secret::Password => text.split(['\n', '\r', '\0']).find(|line| !line.is_empty()).unwrap_or(""),
@@ -85,6 +83,11 @@ mod tests {
         assert!(
             secret(&dir.path().join("none"), Secret::Address).unwrap_err().text.contains("cannot be read")
         );
-        assert!(secret(dir.path(), Secret::Address).unwrap_err().text.ends_with("is no regular file"));
+        assert!(
+            secret(dir.path(), Secret::Address)
+                .unwrap_err()
+                .text
+                .ends_with("it is a directory, not a regular file")
+        );
     }
 }

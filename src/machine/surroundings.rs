@@ -21,6 +21,8 @@ pub fn surroundings() -> Surroundings {
         resolve,
         is_dir: Path::is_dir,
         holds: super::within::holds,
+        state: None,
+        folds: super::folds::folds,
         secret: super::secret::secret,
     }
 }

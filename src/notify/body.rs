@@ -1,9 +1,9 @@
 //! What is told: a run as JSON.
 
 use crate::exit::Exit;
+use crate::machine;
 use crate::result::{Status, Summary, SyncResult};
 use serde_json::{Value, json};
-use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
@@ -61,7 +61,7 @@ fn job(result: &SyncResult, lines: usize) -> Value {
 
 /// The last lines of a file, as text; `None` if it cannot be read.
 fn tail(path: &Path, lines: usize) -> Option<Vec<String>> {
-    let mut file = File::open(path).ok()?;
+    let mut file = machine::open_regular(path).ok()?;
     let length = file.metadata().ok()?.len();
     let skipped = length.saturating_sub(TAIL);
     file.seek(SeekFrom::Start(skipped)).ok()?;

@@ -81,7 +81,7 @@ impl Listener for Groups {
                 self.outputs
                     .entry(job.clone())
                     .or_insert_with(|| Kept::new(HEAD, TAIL))
-                    .push(lines.as_bytes());
+                    .push(&sanitize::rsync(lines.as_bytes()));
             }
             Event::Notice { job, level, text }
                 if *level == Level::Error || (*level == Level::Warning && !self.quiet) =>

@@ -4,6 +4,7 @@ use super::screen::Look;
 use super::summary::{figures, render, verdict};
 use super::{Listener, Screen, units};
 use crate::event::{Event, Level, Phase, Stamped, Stream, Tally};
+use crate::hint;
 use crate::result::{Status, Summary, SyncResult};
 use crate::sanitize;
 use crate::ui::{Text, error, warning};
@@ -128,12 +129,12 @@ impl Listener for Human {
                     self.say(job, phase_words(*phase), screen);
                 }
                 if self.verbose && !argv.is_empty() {
-                    self.say(job, &format!("runs {}", shell_words::join(argv)), screen);
+                    self.say(job, &format!("runs {}", hint::joined(argv)), screen);
                 }
             }
             Event::Output { job, stream, lines } if self.lines => {
                 if !self.quiet || *stream == Stream::Stderr {
-                    self.block(job, *stream, lines.as_bytes(), screen);
+                    self.block(job, *stream, &sanitize::rsync(lines.as_bytes()), screen);
                 }
             }
             // It is what `--plan` is asked for.

@@ -121,11 +121,12 @@ impl Listener for Junit {
                 Ok(())
             }
             Event::Output { job, lines, .. } => {
+                let lines = sanitize::rsync(lines.as_bytes());
                 if let Some(kept) = self.outputs.get_mut(job) {
-                    kept.push(lines.as_bytes());
+                    kept.push(&lines);
                 } else {
                     let mut kept = Kept::new(HEAD, TAIL);
-                    kept.push(lines.as_bytes());
+                    kept.push(&lines);
                     self.outputs.insert(job.clone(), kept);
                 }
                 Ok(())

@@ -4,6 +4,7 @@ use super::summary::{figures, served, verdict};
 use super::text::prefix_lines;
 use super::{Listener, LogFiles, Screen, units};
 use crate::event::{Event, Lines, Stamped, Stream};
+use crate::hint;
 use crate::result::SyncResult;
 use crate::sanitize;
 use crate::time::local_exact;
@@ -127,7 +128,7 @@ impl Listener for Logs {
                 self.open(job, time, screen);
                 self.say(job, time, super::human::phase_words(*phase), screen);
                 if !argv.is_empty() {
-                    self.say(job, time, &format!("runs {}", shell_words::join(argv)), screen);
+                    self.say(job, time, &format!("runs {}", hint::joined(argv)), screen);
                 }
             }
             Event::Output { job, stream, lines } => {

@@ -1,6 +1,7 @@
 //! The last words of a run, and the sentences about single jobs that others use too.
 
 use super::units;
+use crate::exit::SIGNALS;
 use crate::result::{Status, Summary, SyncResult};
 use crate::sanitize;
 use crate::ui::Text;
@@ -168,12 +169,8 @@ pub(super) fn status_style(status: Status) -> Style {
 }
 
 fn signal_name(signal: i32) -> String {
-    match signal {
-        1 => "SIGHUP".into(),
-        2 => "SIGINT".into(),
-        15 => "SIGTERM".into(),
-        n => format!("signal {n}"),
-    }
+    let known = SIGNALS.iter().find(|(number, _)| *number == signal);
+    known.map_or_else(|| format!("signal {signal}"), |(_, name)| (*name).into())
 }
 
 #[cfg(test)]

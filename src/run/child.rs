@@ -7,7 +7,7 @@ use crate::event::{Progress, Stream};
 use crate::job::{Address, FOR_RSYNC_ONLY, Priority, Source};
 use crate::result::Reason;
 use crate::rsync::args::Purpose;
-use crate::rsync::exit::{Class, Talk, Verdict, judge_with_figures};
+use crate::rsync::exit::{Class, LongNames, Talk, Verdict, judge_with_figures};
 use crate::rsync::output::{Change, ChangeKind, Line, Reader, Stats};
 use memchr::memmem;
 use std::path::Path;
@@ -15,8 +15,8 @@ use std::time::Duration;
 
 /// How many lines of standard error are kept for the verdict: the first and the last of them.
 const KEPT: usize = 40;
-/// How much of each.
-const KEPT_BYTES: usize = 1024;
+/// How much of each, in bytes: a path of 4096, of which some may be escaped, and what is said of it.
+const KEPT_BYTES: usize = 8192;
 /// What `--debug=proto1` says when the other side has answered for the module.
 const ANSWERED: &[u8] = b"(Client) Protocol versions: ";
 /// In a line of progress: no file is left to look at.
@@ -107,6 +107,7 @@ pub(super) async fn run(
         show,
         changes,
         said: Tail::default(),
+        long: LongNames::default(),
         printed: Vec::new(),
         progress: None,
         expected,
@@ -118,7 +119,8 @@ pub(super) async fn run(
     let spec = Spec { argv, env: &env, without, priority, grace, input: None, supervised: false };
     let end = process::run(&spec, voice, watchdog, &mut ear).await;
     let (stats, progress) = (*ear.reader.stats(), ear.progress);
-    let (said, printed) = (ear.said.lines(), ear.printed);
+    let said: Vec<String> = ear.said.lines().iter().map(|line| ear.long.resolve(line).into_owned()).collect();
+    let printed = ear.printed;
     let talk = Talk::new(source, rsync_args, |name| std::env::var(name).ok());
     let judge = |code| Ended::Judged(judge_with_figures(code, &stats, &said, &printed, &talk));
     let (code, verdict) = match end {
@@ -225,6 +227,8 @@ struct Hearing<'a> {
     show: Show,
     changes: &'a mut (dyn FnMut(&Change<'_>) -> bool + Send),
     said: Tail,
+    /// Files whose temporary files would not tell their names.
+    long: LongNames,
     /// What it printed that is no change and no progress, for an rsync that ends without its figures.
     printed: Vec<String>,
     progress: Option<Progress>,
@@ -254,7 +258,10 @@ impl Ear for Hearing<'_> {
                 }
             }
             Line::Text(text) => {
-                self.signs.contents |= self.names_a_file(text);
+                if self.names_a_file(text) {
+                    self.signs.contents = true;
+                    self.long.learn(text);
+                }
                 // rsync says this one on standard output.
                 if text.starts_with(b"IO error") {
                     self.said.push(text);

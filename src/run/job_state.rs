@@ -58,7 +58,7 @@ struct Served {
 
 /// Whether the destination, by device and inode, is remembered as one that folds names. Nothing is set aside.
 pub(super) fn folds(state_dir: &Path, job: &str, dest: (u64, u64)) -> bool {
-    let state = fs::read(path(state_dir, job)).ok();
+    let state = machine::read_regular(&path(state_dir, job), machine::OWN).ok();
     let state: Option<JobState> = state.and_then(|text| serde_json::from_slice(&text).ok());
     state.and_then(|state| state.folds).is_some_and(|(dev, ino, folds)| folds && (dev, ino) == dest)
 }

@@ -1,27 +1,25 @@
 //! The signals that end a run.
 
+use crate::exit::SIGNALS;
 use std::io;
+use std::task::Poll;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// SIGINT, SIGTERM, and SIGHUP unless it was being ignored when we started (`nohup`).
+/// Those of [`SIGNALS`], and SIGHUP only unless it was being ignored when we started (`nohup`).
 #[derive(Debug)]
 pub struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-    hangup: Option<Signal>,
+    listened: Vec<(i32, Signal)>,
     came: u32,
 }
 
 impl Signals {
     /// Starts to listen; from now on these signals no longer end the process by themselves. Needs a runtime.
     pub fn listen() -> io::Result<Self> {
-        let hangup = if ignores_hangup() { None } else { Some(signal(SignalKind::hangup())?) };
-        Ok(Signals {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-            hangup,
-            came: 0,
-        })
+        let hangup = SignalKind::hangup().as_raw_value();
+        let numbers = SIGNALS.iter().map(|(number, _)| *number);
+        let wanted = numbers.filter(|number| *number != hangup || !ignores_hangup());
+        let listen = |number| Ok((number, signal(SignalKind::from_raw(number))?));
+        Ok(Signals { listened: wanted.map(listen).collect::<io::Result<_>>()?, came: 0 })
     }
 
     /// Whether a second signal has come, which means at once.
@@ -31,19 +29,16 @@ impl Signals {
 
     /// The number of the next one.
     pub async fn next(&mut self) -> i32 {
-        let hangup = async {
-            match &mut self.hangup {
-                Some(hangup) => hangup.recv().await,
-                None => std::future::pending().await,
+        std::future::poll_fn(|context| {
+            for (number, signal) in &mut self.listened {
+                if signal.poll_recv(context).is_ready() {
+                    self.came += 1;
+                    return Poll::Ready(*number);
+                }
             }
-        };
-        let number = tokio::select! {
-            _ = self.interrupt.recv() => SignalKind::interrupt().as_raw_value(),
-            _ = self.terminate.recv() => SignalKind::terminate().as_raw_value(),
-            _ = hangup => SignalKind::hangup().as_raw_value(),
-        };
-        self.came += 1;
-        number
+            Poll::Pending
+        })
+        .await
     }
 }
 
@@ -57,14 +52,14 @@ fn ignores_hangup() -> bool {
 
 /// What people call a signal.
 pub(super) fn name(number: i32) -> String {
+    if let Some((_, name)) = SIGNALS.iter().find(|(known, _)| *known == number) {
+        return (*name).into();
+    }
     match number {
-        1 => "SIGHUP".into(),
-        2 => "SIGINT".into(),
         6 => "SIGABRT".into(),
         9 => "SIGKILL".into(),
         11 => "SIGSEGV".into(),
         13 => "SIGPIPE".into(),
-        15 => "SIGTERM".into(),
         other => format!("signal {other}"),
     }
 }

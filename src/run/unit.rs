@@ -15,6 +15,7 @@ use super::stop::Why;
 use super::voice::Voice;
 use super::{Mode, Plan, disk, guard, spawn};
 use crate::event::{Event, Level, Phase};
+use crate::hint;
 use crate::job::{CachePolicy, Hook, Job, Unfit};
 use crate::result::{Attempt, Fallback, Figures, Outcome, Reason, Skip, Status, SyncResult};
 use crate::rsync::args;
@@ -347,10 +348,7 @@ impl Unit<'_> {
             attempts: self.attempts.clone(),
             log: self.log(),
             alerts: self.alerts.clone(),
-            undo: self.undoable.then(|| {
-                let plan = &self.ticket.plan;
-                format!("{} clean undo {}", plan.again, plan.run)
-            }),
+            undo: self.undoable.then(|| hint::undo(&self.ticket.plan.again, &self.ticket.plan.run)),
         }
     }
 }

@@ -3,8 +3,10 @@
 use super::SearchError;
 use super::readable::Readable;
 use super::schema::{self, Fields, VERSION};
+use crate::machine;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, TryLockError};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use tantivy::Index;
 
@@ -107,7 +109,12 @@ impl IndexPlace {
     pub(super) fn lock(&self) -> Result<File, SearchError> {
         fs::create_dir_all(&self.dir).map_err(SearchError::io("make the directory", &self.dir))?;
         let path = self.dir.join("lock");
-        let file = File::options().create(true).truncate(false).write(true).open(&path);
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .custom_flags(machine::WITHOUT_WAITING)
+            .open(&path);
         let file = file.map_err(SearchError::io("open the lock", &path))?;
         match file.try_lock() {
             Ok(()) => Ok(file),
@@ -196,7 +203,10 @@ pub fn outdated(state: &Path) -> Result<Vec<IndexPlace>, SearchError> {
         places(state, |place| !place.current().join("meta.json").exists() && place.earlier().is_some())?;
     for place in &mut found {
         // The name of a directory stands for the path of a mirror; its last commit has the path itself.
-        let meta = place.earlier().and_then(|dir| fs::read(dir.join("meta.json")).ok()).unwrap_or_default();
+        let meta = place
+            .earlier()
+            .and_then(|dir| machine::read_regular(&dir.join("meta.json"), machine::OWN).ok())
+            .unwrap_or_default();
         let meta: serde_json::Value = serde_json::from_slice(&meta).unwrap_or_default();
         let payload = serde_json::from_str(meta["payload"].as_str().unwrap_or_default());
         if let Ok(serde_json::Value::Object(payload)) = payload

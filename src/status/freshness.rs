@@ -3,6 +3,7 @@
 use crate::history::{Error, History, Latest};
 use crate::job::Job;
 use crate::scan::{Options, scan};
+use crate::sweep;
 use jiff::Timestamp;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -107,7 +108,12 @@ fn quarantine(dest: &Path) -> Option<(u64, u64)> {
     let options = Options { timeout: Some(QUARANTINE), threads: 1, ..Options::default() };
     let found = scan(&dir, &options, None).ok().filter(|scan| scan.ended.is_none())?;
     let totals = found.inventory.totals();
-    Some((totals.files, totals.bytes))
+    // What describes a run's quarantine is nothing that the run took.
+    let runs = found.inventory.dirs().filter(|dir| !dir.path().is_empty() && !dir.path().contains(&b'/'));
+    let ours = runs.flat_map(|run| run.entries().filter(|entry| sweep::is_info(entry.name)));
+    let (files, bytes) = ours.fold((0, 0), |(files, bytes), entry| (files + 1, bytes + entry.stat.size));
+    let held = totals.files + totals.symlinks + totals.other > files;
+    held.then(|| (totals.files.saturating_sub(files), totals.bytes.saturating_sub(bytes)))
 }
 
 #[cfg(test)]
@@ -132,7 +138,10 @@ mod tests {
         assert!(found[0].is_staler(Duration::MAX, now));
         std::fs::create_dir_all(dir.path().join("a/.pdb-sync/quarantine/run")).unwrap();
         std::fs::write(dir.path().join("a/.pdb-sync/quarantine/run/f"), "12345").unwrap();
+        std::fs::write(dir.path().join("a/.pdb-sync/quarantine/run/info%2Ejson"), "{}").unwrap();
         assert_eq!(freshness(&jobs, dir.path()).unwrap()[0].quarantine, Some((1, 5)));
+        std::fs::remove_file(dir.path().join("a/.pdb-sync/quarantine/run/f")).unwrap();
+        assert_eq!(freshness(&jobs, dir.path()).unwrap()[0].quarantine, None);
     }
 
     #[test]

@@ -5,24 +5,35 @@ use super::hand::look;
 use super::journals::{Found, list, pick};
 use super::parent::Parent;
 use super::planner::root_of;
-use super::quarantine::{Place, is_info, place, place_of};
+use super::quarantine::{ASIDE, ESCAPED, Place, is_info, place, place_of};
 use super::{below::open_below, tree};
 use crate::clean::path::split;
 use crate::clean::{Did, Kind, Line};
 use std::collections::HashSet;
 use std::fs::File;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 /// The journals of a run, for an undo: there the `last` run is the newest that took something away, for one that came to
 /// nothing, as of a plan that had been carried out already, is what nobody means, whether it came to its end or was killed.
 pub fn find_to_undo(state: &Path, run: &str) -> io::Result<Vec<Found>> {
-    pick(list(state)?, run, took_something)
+    pick(list(state)?, run, took)
+}
+
+/// Whether a run took anything away that an undo could be about, by the journals of all runs; in doubt it did.
+pub fn took_something(all: &[Found], run: &str) -> io::Result<bool> {
+    for n in 0..all.len() {
+        if all[n].begin.run == run && took(all, n)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Whether the run of the `n`th of these journals took anything away; in doubt it did.
-fn took_something(all: &[Found], n: usize) -> io::Result<bool> {
+fn took(all: &[Found], n: usize) -> io::Result<bool> {
     let found = &all[n];
     let (mut took, mut command, mut ended) = (false, found.begin.command.clone(), false);
     let open = found.outcomes_and(|line| match line {
@@ -85,14 +96,31 @@ fn open_root(found: &Found) -> Option<File> {
 
 /// Whether anything lies in the quarantine of a run beside what describes it.
 fn holds_something(root: &File, run: &str) -> bool {
-    let Ok(dir) = open_below(root, &place(run)) else { return place_of(root, run) != Place::Gone };
-    let mut found = false;
-    let mut unknown = false;
+    match open_below(root, &place(run)) {
+        Ok(dir) => holds(&dir, |_| true) != Some(false),
+        Err(_) => place_of(root, run) != Place::Gone,
+    }
+}
+
+/// Whether the quarantine of a run in a tree holds what an undo of that run would bring back. What an undo has put aside is no such thing.
+/// What cannot be looked at does not count.
+pub fn can_undo(root: &File, run: &str) -> bool {
+    let Ok(dir) = open_below(root, &place(run)) else { return false };
+    let top = |path: &[u8]| {
+        let path = path.strip_prefix(ESCAPED).and_then(|path| path.strip_prefix(b"/")).unwrap_or(path);
+        !path.starts_with(ASIDE)
+    };
+    holds(&dir, top) == Some(true)
+}
+
+/// Whether anything but a description lies below a place, in a directory that `counts`; `None`: not all of it could be looked at.
+fn holds(place: &OwnedFd, counts: impl Fn(&[u8]) -> bool) -> Option<bool> {
+    let (mut found, mut unknown) = (false, false);
     let mut look = |path: &[u8], names: &[(Vec<u8>, Kind)]| {
         let ours = |name: &[u8]| path.is_empty() && is_info(name);
-        found |= names.iter().any(|(name, kind)| *kind != Kind::Dir && !ours(name));
+        found |= counts(path) && names.iter().any(|(name, kind)| *kind != Kind::Dir && !ours(name));
         !found
     };
-    tree::walk(&dir, |path, _, names| look(path, names), |_, _| unknown = true);
-    found || unknown
+    tree::walk(place, |path, _, names| look(path, names), |_, _| unknown = true);
+    if found { Some(true) } else { (!unknown).then_some(false) }
 }

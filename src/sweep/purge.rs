@@ -109,6 +109,10 @@ pub fn purge(purge: &Purge<'_>) -> io::Result<Purged> {
         }
         let dir = open_below(&above, going.as_bytes())?;
         empty(&dir, &before, dry, stop, &mut purged);
+        if stop() {
+            // The next one goes on.
+            break;
+        }
         if !dry {
             // One that is not empty stays, and has been told of.
             let _ = unlinkat(&above, OsStr::new(&going), AtFlags::REMOVEDIR);
@@ -170,6 +174,9 @@ fn item(root: &File, run: &str) -> Item {
 fn empty(top: &OwnedFd, above: &Stat, dry: bool, stop: &dyn Fn() -> bool, purged: &mut Purged) {
     let (mut closed, mut seen) = (Vec::new(), Vec::new());
     let each = |path: &[u8], dir: &OwnedFd, names: &[(Vec<u8>, Kind)]| {
+        if stop() {
+            return false;
+        }
         if !dry {
             tree::open_up(dir, above);
         }
@@ -199,7 +206,7 @@ fn empty(top: &OwnedFd, above: &Stat, dry: bool, stop: &dyn Fn() -> bool, purged
     if dry {
         return;
     }
-    for path in seen.iter().filter(|path| !path.is_empty()) {
+    for path in seen.iter().filter(|path| !path.is_empty()).take_while(|_| !stop()) {
         let (parent, name) = split(path);
         let _ = open_below(top, parent)
             .and_then(|dir| unlinkat(dir, OsStr::from_bytes(name), AtFlags::REMOVEDIR));

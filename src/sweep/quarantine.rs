@@ -39,6 +39,8 @@ use std::time::Duration;
 pub(super) const PLACE: &[u8] = b".pdb-sync/quarantine";
 /// Where names are escaped, and nowhere else.
 pub(super) const ESCAPED: &[u8] = b"escaped";
+/// What the name of a tree begins with that an undo has put aside.
+pub(super) const ASIDE: &[u8] = b"newer-";
 /// What was removed.
 pub(super) const TREE: &[u8] = b"tree";
 /// `info.json`, escaped as everything is.
@@ -49,7 +51,7 @@ const INFO_PART: &str = "info%2Epart";
 const INFO_BEFORE: &str = "info.json";
 
 /// Whether that is a description of a quarantine, and no entry of anybody.
-pub(super) fn is_info(name: &[u8]) -> bool {
+pub fn is_info(name: &[u8]) -> bool {
     [INFO, INFO_PART, INFO_BEFORE].iter().any(|info| info.as_bytes() == name)
 }
 

@@ -2,6 +2,7 @@
 
 use super::below::open_below;
 use crate::clean::path::{OURS, split};
+use crate::hint;
 use crate::machine::{group_name, group_operand, is_member, may_change, own_name, user_name};
 use rustix::fs::{Access, AtFlags, FileType, Mode, Stat, accessat, fstat, statat};
 use rustix::io::Errno;
@@ -120,7 +121,7 @@ fn hint(root: &File, dest: &Path, owner: &str, top: &Stat) -> String {
 /// in them keeps its own permissions.
 pub fn share_command(dest: &Path, gid: u32) -> String {
     let ours = dest.join(OsStr::from_bytes(OURS));
-    let path = shell_words::quote(&ours.to_string_lossy()).into_owned();
+    let path = hint::quoted(&ours);
     let group = group_operand(gid);
     format!(
         "`find {path} \\( -type d -o -type f ! -path '*/escaped/*' \\) -exec chgrp {group} {{}} + -exec chmod g+rwX {{}} +`"

@@ -7,6 +7,7 @@ use super::write_access::WriteAccess;
 use crate::clean::path::split;
 use crate::clean::{Did, Dirs, Kind, Line, Recipe, Record};
 use crate::machine::follow;
+use crate::sanitize;
 use rustix::fs::{AtFlags, Gid, Mode, Uid, chownat, fchmod, fstat, mkdirat};
 use rustix::io::Errno;
 use std::collections::BTreeSet;
@@ -82,7 +83,7 @@ impl<'a> Maker<'a> {
             matches!(error, Errno::LOOP | Errno::NOTDIR).then(|| in_the_way(self.root(), path)).flatten();
         io::Error::other(match way {
             Some((path, kind)) => {
-                let path = String::from_utf8_lossy(path).escape_debug().to_string();
+                let path = sanitize::name(path);
                 format!("{path} is {kind} now, where its directory was: move {path} aside, then undo again")
             }
             None => why_not(error),

@@ -9,7 +9,7 @@ use super::hand::look;
 use super::journals::Journal;
 use super::ours::make_ours;
 use super::parent::Parent;
-use super::quarantine::{ESCAPED, TREE, name_limit, place, tidy};
+use super::quarantine::{ASIDE, ESCAPED, TREE, name_limit, place, tidy};
 use super::remake::Maker;
 use super::rename::{Target, rename_new};
 use super::tree;
@@ -317,7 +317,7 @@ impl Top {
     /// Where the newer entries of a directory of the mirror are put. Apart from what was replaced, so that a second undo does
     /// not bring them back.
     fn newer(&self, dir: &[u8], limit: NameLimit) -> Vec<u8> {
-        let newer = join(ESCAPED, &[b"newer-", &self.name[..]].concat());
+        let newer = join(ESCAPED, &[ASIDE, &self.name[..]].concat());
         if dir.is_empty() { newer } else { join(&newer, &escape_path(dir, limit)) }
     }
 }

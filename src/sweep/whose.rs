@@ -5,6 +5,7 @@ use super::tree;
 use super::write_access::{can_be_made_writable, is_denied, mode_of};
 use crate::clean::Kind;
 use crate::clean::path::OURS;
+use crate::hint::quoted;
 use crate::machine::{group_name, group_operand, is_member, user_name};
 use rustix::fs::{AtFlags, Stat, fstat, statat};
 use rustix::process::geteuid;
@@ -76,7 +77,8 @@ pub fn change_hint(root: &File, dest: &Path, path: &[u8]) -> Option<String> {
         return Some(match () {
             // Its group is none of ours.
             () if whose.uid == geteuid().as_raw() => {
-                let quoted = quoted(&dest.join(OsStr::from_bytes(path)));
+                let path = dest.join(OsStr::from_bytes(path));
+                let quoted = quoted(&path);
                 format!(
                     "as root: `chmod u+w {quoted}`, which leaves the setgid bit; nobody but a member of its group could"
                 )
@@ -91,7 +93,8 @@ pub fn change_hint(root: &File, dest: &Path, path: &[u8]) -> Option<String> {
     }
     let barred = whose.mode & STICKY != 0 && whose.uid != geteuid().as_raw();
     barred.then(|| {
-        let quoted = quoted(&dest.join(OsStr::from_bytes(path)));
+        let path = dest.join(OsStr::from_bytes(path));
+        let quoted = quoted(&path);
         format!("run as the owner of what is to go, or, as root or {owner}: `chmod -t {quoted}`")
     })
 }
@@ -108,10 +111,6 @@ pub fn group_command(dest: &Path, gid: u32) -> String {
         quoted(dest),
         group_operand(gid)
     )
-}
-
-fn quoted(path: &Path) -> String {
-    shell_words::quote(&path.to_string_lossy()).into_owned()
 }
 
 /// Directories that were looked at in a mirror.

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
+use crate::support::{Env, Fuse};
 use assert_cmd::Command;
 use serde_json::Value;
 use std::fs;
@@ -310,4 +311,30 @@ fn variables_in_paths_are_expanded_and_unset_ones_are_mistakes() {
         let (code, _, err) = home.run(&["config", "check"]);
         assert!(code == 2 && err.contains(why), "{err}");
     }
+}
+
+#[test]
+fn a_file_system_that_folds_names_makes_two_spellings_one() {
+    let Some(fuse) = Fuse::mounted("fold") else { return };
+    fs::create_dir(fuse.path().join("PDB")).unwrap();
+    let job = |name: &str, dest: &str| {
+        format!("[jobs.{name}]\nsource = 'h::m/'\ndest = {:?}\n", fuse.path().join(dest))
+    };
+    let check = |jobs: &[String], state: &Path| {
+        let env = Env::new().with_config(&format!("version = 1\n{}", jobs.concat()));
+        let ended = env.run(["--state-dir", state.to_str().unwrap(), "config", "check"]);
+        (ended.code(), ended.err() + &ended.out())
+    };
+    let plain = tempfile::tempdir().unwrap();
+    let (code, told) = check(&[job("a", "PDB"), job("b", "pdb")], plain.path());
+    assert_eq!(code, 2, "{told}");
+    assert!(told.contains("jobs \"a\" and \"b\" have the same destination"), "{told}");
+    assert!(told.contains("that of \"a\" is set on line 4"), "{told}");
+    let (code, told) = check(&[job("a", "PDB"), job("b", "pdb/x")], plain.path());
+    assert!(code == 2 && told.contains("lies inside that of job \"a\""), "{told}");
+    // Jobs give their names to files of the state directory.
+    let (code, told) = check(&[job("J", "x"), job("j", "y")], &fuse.path().join("PDB"));
+    assert!(code == 2 && told.contains("differs from that of job \"J\" on line 2 in case alone"), "{told}");
+    let (code, told) = check(&[job("J", "x"), job("j", "y")], plain.path());
+    assert_eq!(code, 0, "{told}");
 }

@@ -1,5 +1,7 @@
 //! Signals while our own code is at work, and files without an end.
 
+#[cfg(target_os = "linux")]
+use crate::support::with_marker;
 use crate::support::{Env, Running, eventually, one_job};
 use rustix::fs::{CWD, Mode, mkfifoat};
 use rustix::process::Signal;
@@ -108,7 +110,7 @@ fn lists_and_records_without_an_end_hold_nobody_up() {
     std::fs::create_dir(env.mirror("m")).unwrap();
     let at = env.mirror("m").to_str().unwrap().to_owned();
     let ended = env.run(["clean", "plan", &at, "--obsolete", "/dev/zero"]).expect_code(2);
-    assert!(ended.err().contains("cannot read the list /dev/zero: it is larger than"), "{ended}");
+    assert!(ended.err().contains("cannot read the list /dev/zero: it is a device"), "{ended}");
     let ended = env.run(["clean", "show", "/dev/zero"]);
     assert!(ended.code() != 0, "{ended}");
     // In the place of what we have written ourselves.
@@ -208,4 +210,176 @@ fn a_destination_that_does_not_answer_holds_no_sync_against_a_signal() {
     let ended = ended_by(running, &[Signal::TERM], 143);
     assert_eq!(ended.finished()["status"], "cancelled", "{ended}");
     assert_eq!(ended.json().last().unwrap()["event"], "run_finished", "{ended}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_directory_that_takes_long_to_list_is_left_at_a_signal() {
+    let Some(fuse) = crate::support::Fuse::mounted("slow") else { return };
+    let dir = fuse.path().join("many");
+    std::fs::create_dir(&dir).unwrap();
+    (0..10_000).for_each(|n| drop(std::fs::File::create(dir.join(format!("{n}.cif.gz"))).unwrap()));
+    let env = Env::new();
+    let at = dir.to_str().unwrap().to_owned();
+    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
+        let running = env.spawn(["scan", &at]);
+        until_open(&running, &dir);
+        ended_by(running, &[signal], code);
+    }
+    for command in [&["clean", "plan", &at][..], &["verify", &at]] {
+        let running = env.spawn(command);
+        until_open(&running, &dir);
+        ended_by(running, &[Signal::TERM], 143);
+    }
+    assert!(with_marker(&at).is_empty(), "nobody is left behind");
+}
+
+/// A mirror on a slow disk with files that a run of `clean` has put into the quarantine.
+#[cfg(target_os = "linux")]
+fn quarantined(fuse: &crate::support::Fuse, env: &Env) -> PathBuf {
+    const FILES: usize = 200;
+    let root = fuse.path().join("m");
+    std::fs::create_dir(&root).unwrap();
+    let old = std::time::SystemTime::now() - Duration::from_secs(9 * 86_400);
+    for n in 0..FILES {
+        let file = std::fs::File::create(root.join(format!("{n:03}~"))).unwrap();
+        file.set_modified(old).unwrap();
+    }
+    env.run(["clean", "plan", root.to_str().unwrap()]).expect_code(0);
+    env.run(["clean", "run", "--yes", "--max-delete", "100%"]).expect_code(0);
+    root
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn undo_that_a_signal_ends_is_gone_on_with() {
+    let Some(fuse) = crate::support::Fuse::mounted("slow") else { return };
+    let env = Env::new();
+    let root = quarantined(&fuse, &env);
+    let back = |n: usize| root.join(format!("{n:03}~")).exists();
+    for (signal, code, some) in [(Signal::INT, 130, 0), (Signal::TERM, 143, 40), (Signal::HUP, 129, 80)] {
+        let running = env.spawn(["clean", "undo", "last"]);
+        eventually("undo gets so far", || back(some));
+        let ended = ended_by(running, &[signal], code);
+        assert!(ended.out().contains("stopped before the end"), "{ended}");
+        assert!(!back(199), "that was no end before the end: {ended}");
+    }
+    env.run(["clean", "undo", "last"]).expect_code(0);
+    assert!((0..200).all(back) && !root.join(".pdb-sync").exists());
+    let counts = &env.run(["clean", "log", "--json"]).expect_code(0).events("run")[0]["counts"];
+    assert_eq!((&counts["quarantined"], &counts["restored"]), (&200.into(), &200.into()), "{counts}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_purge_that_a_signal_ends_is_gone_on_with() {
+    let Some(fuse) = crate::support::Fuse::mounted("slow") else { return };
+    let env = Env::new();
+    let root = quarantined(&fuse, &env);
+    let place = root.join(".pdb-sync/quarantine");
+    let begun = || {
+        let runs = std::fs::read_dir(&place).into_iter().flatten().flatten();
+        runs.into_iter().any(|run| run.file_name().to_string_lossy().starts_with("purging-"))
+    };
+    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
+        let running = env.spawn(["clean", "purge", "--older-than", "0"]);
+        let held = running.pid();
+        eventually("purge has begun, and holds the tree", || {
+            begun()
+                && std::fs::read_dir(format!("/proc/{held}/fd")).into_iter().flatten().flatten().any(|fd| {
+                    std::fs::read_link(fd.path()).is_ok_and(|at| at.starts_with(&place) && at != place)
+                })
+        });
+        let ended = ended_by(running, &[signal], code);
+        assert!(ended.out().contains("stopped before the end"), "{ended}");
+        assert!(begun(), "it ended before it was told to: {ended}");
+    }
+    // What is half purged cannot come back, and is said to be so.
+    let lost = env.run(["clean", "undo", "last"]).expect_code(1);
+    assert!(lost.err().contains("was purged on"), "{lost}");
+    env.run(["clean", "purge", "--older-than", "0"]).expect_code(0);
+    assert!(!root.join(".pdb-sync").exists());
+}
+
+/// What the program says of a file in the place of one that it is to read.
+#[test]
+fn what_is_no_file_is_refused_and_not_waited_for() {
+    let env = Env::new();
+    let place = |name: &str| env.dir().join(name);
+    mkfifoat(CWD, place("fifo"), Mode::RUSR | Mode::WUSR).unwrap();
+    std::fs::create_dir(place("dir")).unwrap();
+    std::fs::create_dir_all(env.mirror("m")).unwrap();
+    let _socket = std::os::unix::net::UnixListener::bind(place("socket")).unwrap();
+    let mirror = env.mirror("m").to_str().unwrap().to_owned();
+    let kinds =
+        [("fifo", "a FIFO"), ("dir", "a directory"), ("socket", "a socket"), ("/dev/zero", "a device")];
+    for (name, what) in kinds {
+        let at = place(name).to_str().unwrap().to_owned();
+        let commands: [&[&str]; 9] = [
+            &["-c", &at, "list"],
+            &["-c", &at, "config", "check"],
+            &["-c", &at, "sync", "--all"],
+            &["clean", "run", &at, "--yes"],
+            &["clean", "run", &at, "-n"],
+            &["clean", "show", &at],
+            &["clean", "verify", &at],
+            &["clean", "edit", &at],
+            &["clean", "plan", &mirror, "--obsolete", &at],
+        ];
+        for command in commands {
+            let ended = env.run(command).expect_code(2);
+            let said = format!("it is {what}, not a regular file");
+            assert!(ended.err().contains(&at) && ended.err().contains(&said), "{ended}");
+        }
+        for key in ["password_file = '", "NOTIFY"] {
+            let config = match key {
+                "NOTIFY" => format!("[notify]\nwebhook = {{ file = '{at}' }}\n"),
+                key => format!("[jobs.a]\nsource = 'rsync://u@h/m/'\ndest = 'a'\n{key}{at}'\n"),
+            };
+            std::fs::write(env.config(), format!("version = 1\n{config}")).unwrap();
+            let ended = env.run(["config", "check"]).expect_code(2);
+            let told = ended.err() + &ended.out();
+            assert!(told.contains(&format!("it is {what}, not a regular file")), "{ended}");
+            std::fs::remove_file(env.config()).unwrap();
+        }
+    }
+}
+
+/// Whoever hands over a pipe on purpose writes into it.
+#[test]
+fn a_configuration_comes_by_a_pipe_that_is_open_already() {
+    let env = Env::new();
+    let text = "version = 1\n[jobs.piped]\nsource = 'h::m/'\ndest = 'd'\n";
+    std::fs::write(env.dir().join("other.toml"), text).unwrap();
+    let list = |script: &str| {
+        let program = crate::support::binary();
+        let script = script.replace("PROGRAM", program.to_str().unwrap());
+        Running::start(env.program("bash", ["-c", script.as_str()])).wait().expect_code(0)
+    };
+    for script in [
+        "PROGRAM -c <(cat other.toml) list",
+        "cat other.toml | PROGRAM -c /dev/stdin list",
+        "PROGRAM -c /dev/stdin list <other.toml",
+    ] {
+        assert!(list(script).out().contains("piped"), "{script}");
+    }
+    env.run(["-c", "/dev/null", "config", "check"]).expect_code(0);
+}
+
+#[test]
+fn a_fifo_in_the_place_of_what_is_written_to_holds_nobody_up() {
+    let env = Env::new();
+    std::fs::create_dir_all(env.mirror("m")).unwrap();
+    std::fs::create_dir_all(env.state()).unwrap();
+    for name in ["costs.ndjson", "history.db.lock"] {
+        mkfifoat(CWD, env.state().join(name), Mode::RUSR | Mode::WUSR).unwrap();
+    }
+    env.run(["scan", env.mirror("m").to_str().unwrap()]).expect_code(0);
+    // One that is damaged is set aside under that lock.
+    std::fs::write(
+        env.state().join("history.db"),
+        "no database, and longer than its header would have to be".repeat(9),
+    )
+    .unwrap();
+    env.run(["history"]);
 }

@@ -63,9 +63,27 @@ fn page(command: &Command, name: &str) -> String {
         out.push_str(&format!(".SH QUERIES\n.nf\n{}\n.fi\n", escaped(queries.trim_end())));
     }
     let fragment = directory().join("extra").join(name).with_extension("roff");
-    out.push_str(&fs::read_to_string(fragment).unwrap_or_default());
+    let fragment = fs::read_to_string(fragment).unwrap_or_default();
+    // The codes are those of every command.
+    let (before, after) = match fragment.find(".SH ENVIRONMENT\n").filter(|_| name == "pdb-sync") {
+        Some(at) => fragment.split_at(at),
+        None => (&*fragment, ""),
+    };
+    out.push_str(before);
+    if name == "pdb-sync" {
+        out.push_str(&exit_status());
+    }
+    out.push_str(after);
     out.push_str(&see_also(&command, name));
     wrapped(&out)
+}
+
+/// The section on exit codes, from the program's own table.
+fn exit_status() -> String {
+    let heading = ".SH EXIT STATUS\nWhen several apply, the worst wins: a signal, 1, 4, 3, 75, 0.\n";
+    let one =
+        |code: &pdb_sync::exit::Code| format!(".TP\n.B {}\n{}\n", code.exit.code(), escaped(code.meaning));
+    heading.to_owned() + &pdb_sync::exit::CODES.iter().map(one).collect::<String>()
 }
 
 /// The day of the release in the change log; for what is not released yet, the day when the pages were last looked through.

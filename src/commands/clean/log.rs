@@ -1,9 +1,10 @@
 //! `clean log`
 
-use crate::clean::{Did, Dirs, LongNames, Record};
+use crate::clean::{Did, Dirs, LongNames, Record, Tally};
 use crate::cli::{Global, LogArgs};
+use crate::commands::past::{self, Asks};
 use crate::commands::scan::{JsonPath, Lines, shown};
-use crate::commands::{Failure, locate, past};
+use crate::commands::{Failure, locate};
 use crate::exit::Exit;
 use crate::sweep::{self, Found};
 use crate::time::local_of;
@@ -15,25 +16,18 @@ use std::fs::File;
 /// Runs, newest first; or the entries of one.
 pub(super) fn run(args: &LogArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
     let state = locate::state_dir(global)?;
-    let cannot = || Failure::io("read the journals");
     if let Some(run) = &args.run {
         return one(&state, run, ui);
     }
-    let mut all = sweep::list(&state).map_err(cannot())?;
+    let mut all = sweep::list(&state).map_err(Failure::io("read the journals"))?;
     all.reverse();
     let mut rows = vec![["RUN", "STARTED", "BY", "MODE", "WHAT", "ROOT"].map(String::from).to_vec()];
     for found in &all {
-        let mut counts: BTreeMap<&'static str, u64> = BTreeMap::new();
-        let open = found.outcomes(|record| *counts.entry(record.did.word()).or_default() += 1);
-        let open = open.map_err(cannot())?.len() as u64;
-        if let Some((root, long)) = cut_short(found) {
-            sweep::replaced(&root, &found.begin.run, &long, |record| {
-                *counts.entry(record.did.word()).or_default() += 1;
-            });
-        }
-        if open > 0 {
-            counts.insert(Did::Meant.word(), open);
-        }
+        let mut tally = Tally::default();
+        outcomes(found, |record| {
+            tally.add(&record);
+        })?;
+        let counts: BTreeMap<&'static str, u64> = tally.counts().map(|(did, n)| (did.word(), n)).collect();
         let begin = &found.begin;
         let whole = found.end.as_ref().map(|end| end.whole);
         if ui.json {
@@ -75,7 +69,7 @@ pub(super) fn run(args: &LogArgs, global: &Global, ui: &Ui) -> Result<Exit, Fail
 fn one(state: &std::path::Path, run: &str, ui: &Ui) -> Result<Exit, Failure> {
     let meant = match run {
         "last" => "last".to_owned(),
-        wanted => past::run_meant(state, wanted)?.ok_or_else(|| past::no_run(wanted))?,
+        wanted => past::run_meant(state, wanted, Asks::Log)?.ok_or_else(|| past::no_run(wanted))?,
     };
     let found = sweep::find(state, &meant).map_err(Failure::io("read the journals"))?;
     if found.is_empty() {
@@ -87,20 +81,16 @@ fn one(state: &std::path::Path, run: &str, ui: &Ui) -> Result<Exit, Failure> {
     }
     let mut entries = 0u64;
     for found in &found {
-        let mut lines = Lines::new(ui);
+        let (mut lines, mut tally) = (Lines::new(ui), Tally::default());
         let mut told = Ok(());
-        let mut tell = |record| {
-            entries += 1;
-            if told.is_ok() {
-                told = entry(record, &mut lines, ui);
+        outcomes(found, |record| {
+            if tally.add(&record) {
+                entries += 1;
+                if told.is_ok() {
+                    told = entry(record, &mut lines, ui);
+                }
             }
-        };
-        let open = found.outcomes(&mut tell);
-        let open = open.map_err(Failure::io(format!("read the journal {}", found.path.display())))?;
-        open.into_iter().for_each(&mut tell);
-        if let Some((root, long)) = cut_short(found) {
-            sweep::replaced(&root, &found.begin.run, &long, &mut tell);
-        }
+        })?;
         told?;
         lines.flush()?;
     }
@@ -108,6 +98,17 @@ fn one(state: &std::path::Path, run: &str, ui: &Ui) -> Result<Exit, Failure> {
         ui.json("result", &json!({"entries": entries}))?;
     }
     Ok(Exit::Done)
+}
+
+/// Calls `each` with what became of every entry, as often as something was written down about it.
+fn outcomes(found: &Found, mut each: impl FnMut(Record)) -> Result<(), Failure> {
+    let open = found.outcomes(&mut each);
+    let open = open.map_err(Failure::io(format!("read the journal {}", found.path.display())))?;
+    open.into_iter().for_each(&mut each);
+    if let Some((root, long)) = cut_short(found) {
+        sweep::replaced(&root, &found.begin.run, &long, each);
+    }
+    Ok(())
 }
 
 /// The tree of a run of `sync` that was killed, which had no time to write down what was replaced: the quarantine has it.

@@ -16,6 +16,8 @@ mod verify;
 mod watch;
 mod work;
 
+pub(super) use verify::root_of_run;
+
 use super::{Failure, locate, settings};
 use crate::cli::{CleanAction, CleanArgs, Global};
 use crate::config::{Config, Overrides};

@@ -93,8 +93,11 @@ pub(super) fn alone(plan: &Path, global: &Global) -> Result<Plan, Failure> {
     } else {
         plan.to_path_buf()
     };
-    let file = File::open(&path)
-        .map_err(|error| Failure::usage(format!("cannot read the plan {}: {error}", path.display())))?;
+    // It is read more than once, so that no pipe will do.
+    let file = machine::open_regular(&path).map_err(|error| {
+        let text = format!("cannot read the plan {}: {error}", path.display());
+        Failure::usage_hint(text, "`pdb-sync clean plan JOB` or `… clean plan ./DIR` makes one")
+    })?;
     Ok(Plan { path, file, decisions: Decisions::default(), text: None })
 }
 

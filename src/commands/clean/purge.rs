@@ -49,6 +49,9 @@ pub(super) fn run(args: &PurgeArgs, global: &Global, ui: &Ui) -> Result<Exit, Fa
     interruptible(&stop, &told, CHANGING, move || {
         let mut all = Purged::default();
         for (root, locks) in work {
+            if asked.is_stopped() {
+                break;
+            }
             let cannot = || Failure::io(format!("open {}", root.display()));
             let dir = match super::verify::open(&root) {
                 Ok(dir) => dir,
@@ -111,19 +114,21 @@ pub(super) fn run(args: &PurgeArgs, global: &Global, ui: &Ui) -> Result<Exit, Fa
                 "result",
                 &json!({
                     "runs": all.runs, "kept": all.kept, "marked": marked, "due": due, "entries": all.entries,
-                    "bytes": all.bytes, "dry_run": dry,
+                    "bytes": all.bytes, "dry_run": dry, "stopped": asked.is_stopped(),
                 }),
             )?;
         } else {
             // A rehearsal is asked for what it would do.
-            let say = |text: &str| if dry { ui.line(text) } else { ui.outcome(text) };
+            let stopped = asked.is_stopped();
+            let say = |text: &str| if dry || stopped { ui.line(text) } else { ui.outcome(text) };
             say(&format!(
-                "{} {} of {}, {}; {} kept",
+                "{} {} of {}, {}; {} kept{}",
                 if dry { "would remove" } else { "removed" },
                 count(all.entries, "entry", "entries"),
                 count(all.runs.len() as u64, "run", "runs"),
                 bytes(all.bytes),
-                count(all.kept.len() as u64, "run", "runs")
+                count(all.kept.len() as u64, "run", "runs"),
+                if stopped { "; stopped before the end: the same command goes on" } else { "" },
             ))?;
             if let Some(due) = due {
                 let runs = count(all.marked.len() as u64, "run", "runs");

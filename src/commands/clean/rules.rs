@@ -2,7 +2,7 @@
 
 use super::plans;
 use super::rulebook;
-use crate::clean::{Action, Special, Verdict, Why};
+use crate::clean::{Action, Kind, Special, Verdict, Why};
 use crate::cli::{ExplainArgs, Global};
 use crate::commands::scan::{bytes, grouped, shown};
 use crate::commands::{Failure, locate};
@@ -37,11 +37,12 @@ pub(super) fn list(global: &Global, ui: &Ui) -> Result<Exit, Failure> {
         let found = last.as_ref().map(|last| last.get(&rule.name).copied().unwrap_or_default());
         if ui.json {
             let special = rule.special.map(special_word);
+            let types: Vec<_> = rule.kinds().into_iter().map(Kind::word).collect();
             ui.json(
                 "rule",
                 &json!({
                     "name": rule.name, "on": rule.on, "built_in": rule.built_in, "patterns": rule.patterns,
-                    "type": rule.kind.map(crate::clean::Kind::word), "action": rule.action.word(),
+                    "type": rule.kind.map(Kind::word), "types": types, "action": rule.action.word(),
                     "min_size": rule.min_size, "max_size": rule.max_size,
                     "min_age_s": rule.min_age.map(|age| age.as_secs()), "max_age_s": rule.max_age.map(|age| age.as_secs()),
                     "special": special, "reason": rule.reason,
@@ -55,7 +56,7 @@ pub(super) fn list(global: &Global, ui: &Ui) -> Result<Exit, Failure> {
             0 => "-".into(),
             n => format!("{} ({})", grouped(n), bytes(sum.bytes)),
         });
-        let mut means = vec![rule.kind.map_or("file, link", crate::clean::Kind::word).to_owned()];
+        let mut means: Vec<String> = rule.kinds().into_iter().map(|kind| kind.word().to_owned()).collect();
         means.extend(rule.min_age.map(|age| format!("older than {}", crate::time::span(age))));
         means.extend(rule.max_age.map(|age| format!("younger than {}", crate::time::span(age))));
         means.extend(rule.min_size.map(|size| format!("at least {}", bytes(size))));

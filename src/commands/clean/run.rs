@@ -75,9 +75,12 @@ pub(super) fn run(args: &RunArgs, global: &Global, ui: &Ui) -> Result<Exit, Fail
         return Ok(super::blocked(ui, &text, None));
     }
     let fuses = fuses(args, &config.clean)?;
-    if let Err(blown) = fuses.check(going, size, whole.header.tree_entries) {
-        let hint = format!("if that is meant: --max-delete {going}, and --max-bytes if it is set");
-        return Ok(super::blocked(ui, &blown.to_string(), Some(&hint)));
+    let mut refused = fuses.check(going, size, whole.header.tree_entries).err().map(|blown| {
+        let hint = format!("if that is meant: {}", blown.options);
+        (blown.to_string(), hint)
+    });
+    if let Some((text, hint)) = refused.as_ref().filter(|_| mode != RunMode::DryRun) {
+        return Ok(super::blocked(ui, text, Some(hint)));
     }
     let drifted = if args.strict || mode == RunMode::DryRun {
         let mut eye = Eye::new(&dir);
@@ -91,15 +94,18 @@ pub(super) fn run(args: &RunArgs, global: &Global, ui: &Ui) -> Result<Exit, Fail
     } else {
         0
     };
-    if args.strict && drifted > 0 {
+    if args.strict && drifted > 0 && refused.is_none() {
         let text =
             format!("{} not as planned; nothing was touched", count(drifted, "entry is", "entries are"));
         let verify = hint::command(["clean", "verify", &plans::path_of(&plan.path)]);
-        let hint = format!("{verify} names them, {}", plans::new_plan(&whole.header));
-        return Ok(super::blocked(ui, &text, Some(&hint)));
+        let hint = format!("{verify} names them, {}; without --strict they are skipped", plans::new_plan(&whole.header));
+        refused = Some((text, hint));
     }
     if mode == RunMode::DryRun {
-        return rehearse(&path, going, size, drifted, ui);
+        return rehearse(&path, going, size, drifted, refused, ui);
+    }
+    if let Some((text, hint)) = refused {
+        return Ok(super::blocked(ui, &text, Some(&hint)));
     }
     let agreed = match mode {
         RunMode::Interactive => Some(clock.idle(|| ask(fold, ui))?),
@@ -186,13 +192,22 @@ fn fuses(args: &RunArgs, settings: &CleanSettings) -> Result<Fuses, Failure> {
     })
 }
 
-fn rehearse(path: &Path, going: u64, size: u64, drifted: u64, ui: &Ui) -> Result<Exit, Failure> {
+/// `refused`: which guard would not let it through, and what to do about that.
+fn rehearse(
+    path: &Path,
+    going: u64,
+    size: u64,
+    drifted: u64,
+    refused: Option<(String, String)>,
+    ui: &Ui,
+) -> Result<Exit, Failure> {
     if ui.json {
         let root = path.to_string_lossy();
         ui.json(
             "result",
             &json!({"run": null, "root": root, "deleted": 0, "quarantined": 0, "skipped": 0, "failed": 0, "bytes": 0,
-                "journal": null, "would_remove": going - drifted, "would_skip": drifted, "bytes_planned": size}),
+                "journal": null, "would_remove": going - drifted, "would_skip": drifted, "bytes_planned": size,
+                "blocked": refused.as_ref().map(|(text, _)| text), "hint": refused.as_ref().map(|(_, hint)| hint)}),
         )?;
     } else {
         ui.line(&format!(
@@ -205,7 +220,11 @@ fn rehearse(path: &Path, going: u64, size: u64, drifted: u64, ui: &Ui) -> Result
             ui.line(&format!("would skip {}: not as planned", grouped(drifted)))?;
         }
     }
-    Ok(if drifted > 0 { Exit::Partial } else { Exit::Done })
+    Ok(match refused {
+        Some((text, hint)) => super::blocked(ui, &text, Some(&hint)),
+        None if drifted > 0 => Exit::Partial,
+        None => Exit::Done,
+    })
 }
 
 /// Asks for each rule and directory. The end of the input is "no" to all the rest.

@@ -4,8 +4,9 @@ use crate::clean::path::split;
 use crate::clean::{Did, Dirs, Kind, Line, UNDO};
 use crate::cli::{Global, UndoArgs};
 use crate::commands::costs::Clock;
+use crate::commands::past::{self, Asks};
 use crate::commands::scan::{CHANGING, count, grouped, interruptible, shown};
-use crate::commands::{Failure, locate, past};
+use crate::commands::{Failure, locate};
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::machine::own_name;
@@ -25,7 +26,9 @@ pub(super) fn run(args: &UndoArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
     let config = super::config(global)?;
     let meant = match args.run.as_str() {
         "last" => "last".to_owned(),
-        wanted => past::run_meant(&state, wanted)?.ok_or_else(|| unknown(wanted, &config, &state))?,
+        wanted => {
+            past::run_meant(&state, wanted, Asks::Undo)?.ok_or_else(|| unknown(wanted, &config, &state))?
+        }
     };
     let found = sweep::find_to_undo(&state, &meant).map_err(Failure::io("read the journals"))?;
     if found.is_empty() {
@@ -52,6 +55,9 @@ pub(super) fn run(args: &UndoArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
     let exit = interruptible(&stop, ui, CHANGING, move || {
         let mut exit = purged;
         for (found, root, path, locks) in work {
+            if asked.is_stopped() {
+                break;
+            }
             if is_lost(&found, &root)? {
                 exit = exit.worst(tell_lost(&found, None, &told)?);
                 continue;
@@ -65,7 +71,7 @@ pub(super) fn run(args: &UndoArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
             super::tell_modes(&access, &path, &told);
             drop(access);
             drop(locks);
-            exit = exit.worst(tell(&found, &undone, gone, before.as_deref(), &told)?);
+            exit = exit.worst(tell(&found, &undone, gone, before.as_deref(), asked.is_stopped(), &told)?);
         }
         Ok(exit)
     })?;
@@ -213,15 +219,22 @@ fn one(
     Ok((undone, gone))
 }
 
-/// `before`: when it was undone before.
-fn tell(found: &Found, undone: &Undone, gone: u64, before: Option<&str>, ui: &Ui) -> Result<Exit, Failure> {
+/// `before`: when it was undone before. `stopped`: a signal ended it before its end.
+fn tell(
+    found: &Found,
+    undone: &Undone,
+    gone: u64,
+    before: Option<&str>,
+    stopped: bool,
+    ui: &Ui,
+) -> Result<Exit, Failure> {
     let Undone { restored, conflicts, failed, .. } = *undone;
     if ui.json {
         ui.json(
             "result",
             &json!({
                 "run": found.begin.run, "job": found.begin.job, "root": found.begin.root.path, "restored": restored,
-                "conflicts": conflicts, "failed": failed, "gone": gone, "lost": false, "purged": null,
+                "conflicts": conflicts, "failed": failed, "gone": gone, "lost": false, "purged": null, "stopped": stopped,
             }),
         )?;
     } else {
@@ -236,13 +249,15 @@ fn tell(found: &Found, undone: &Undone, gone: u64, before: Option<&str>, ui: &Ui
         if failed > 0 {
             text += &format!(", {} failed", grouped(failed));
         }
-        if restored + conflicts + failed == 0 {
+        if stopped {
+            text += ", stopped before the end: the same command goes on";
+        } else if restored + conflicts + failed == 0 {
             text += &match before {
                 Some(time) => format!(": run {} was undone on {} already", found.begin.run, local_of(time)),
                 None => format!(": run {} has nothing in the quarantine", found.begin.run),
             };
         }
-        if conflicts + failed == 0 {
+        if conflicts + failed == 0 && !stopped {
             ui.outcome(&text)?
         } else {
             ui.line(&text)?

@@ -84,7 +84,7 @@ pub(super) fn root(print: &RootPrint) -> Result<(PathBuf, File), String> {
 
 /// Opens the tree of a run, if it is the one that the run was about. Device numbers change when a disk is mounted again; what
 /// the quarantine says about itself does not.
-pub(super) fn root_of_run(begin: &Begin) -> Result<(PathBuf, File), String> {
+pub(in crate::commands) fn root_of_run(begin: &Begin) -> Result<(PathBuf, File), String> {
     let print = &begin.root;
     tree(print, |file, dev, ino| {
         let same = ino == print.ino

@@ -8,6 +8,7 @@ use crate::clean::{Action, Begin, Decisions, End, Entry, Line, Past, PlanError};
 use crate::commands::Failure;
 use crate::commands::scan::{bytes, grouped, shown};
 use crate::exit::Exit;
+use crate::hint;
 use crate::scan::Stop;
 use crate::sweep::{self, Applied, Apply, Fate, Fence, Journal, Meter, Quarantine};
 use crate::ui::Ui;
@@ -147,9 +148,10 @@ impl Work {
             let again = if self.past.is_some() { " (went on)" } else { "" };
             let well = failed == 0 && skipped == 0 && !applied.stopped;
             let say = |text: &str| if well { ui.outcome(text) } else { ui.line(text) };
-            say(&format!("run {}{again}: {}, {}", self.run, parts.join(", "), bytes(applied.bytes)))?;
+            let end = if applied.stopped { "; stopped before the end: the same command goes on" } else { "" };
+            say(&format!("run {}{again}: {}, {}{end}", self.run, parts.join(", "), bytes(applied.bytes)))?;
             if quarantined > 0 {
-                let undo = ui.command(&format!("clean undo {}", self.run));
+                let undo = hint::undo(ui.again, &self.run);
                 say(&format!("to bring it back: {undo}"))?;
             }
         }

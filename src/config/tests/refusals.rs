@@ -123,7 +123,10 @@ fn values_of_the_wrong_kind_or_range_are_refused() {
         ("[sync]\nparallel = 0", "parallel: 0 is out of range: expected an integer from 1 to 100"),
         ("[sync]\nparallel = 101", "parallel: 101 is out of range: expected an integer from 1 to 100"),
         ("[hosts.h]\nconnections = 0", "connections: 0 is out of range: expected an integer from 1 to 1000"),
-        ("[hosts.h]\nconnections = 1\n[hosts.H]\nconnections = 1", "the host \"h\" stands here twice"),
+        (
+            "[hosts.h]\nconnections = 1\n[hosts.H]\nconnections = 1",
+            "the host \"h\" stands here twice: the first is that of line 1",
+        ),
         ("[hosts.'h:873']\nconnections = 1", "the host \"h:873\" must be named without a port"),
         ("version = 2", "version 2 is newer than this pdb-sync, which reads 1"),
         ("version = 0", "expected version = 1, found the integer 0"),
@@ -164,19 +167,19 @@ fn destinations_that_overlap_are_refused_also_of_disabled_jobs() {
         format!("[jobs.a]\nsource='h::m'\ndest='{a}'\nenabled=false\n[jobs.b]\nsource='h::m'\ndest='{b}'")
     };
     insta::assert_snapshot!(refused(&two("/m/x", "/m/x/../x/")), @r#"
-    /etc/pdb/c.toml:7:1: jobs "a" and "b" have the same destination, /m/x
+    /etc/pdb/c.toml:7:1: jobs "a" and "b" have the same destination, /m/x; that of "a" is set on line 3
       | dest='/m/x/../x/'
       | ^^^^
       hint: give every job a directory of its own, or one would delete what the other fetched
     "#);
     insta::assert_snapshot!(refused(&two("/m/x/y", "/m/x")), @r#"
-    /etc/pdb/c.toml:7:1: the destination of job "a", /m/x/y, lies inside that of job "b", /m/x
+    /etc/pdb/c.toml:7:1: the destination of job "a", /m/x/y, lies inside that of job "b", /m/x; that of "a" is set on line 3
       | dest='/m/x'
       | ^^^^
       hint: give every job a directory of its own, or one would delete what the other fetched
     "#);
     insta::assert_snapshot!(refused(&two("/link/x", "/real/x/y")), @r#"
-    /etc/pdb/c.toml:7:1: the destination of job "b", /real/x/y, lies inside that of job "a", /link/x (really /real/x)
+    /etc/pdb/c.toml:7:1: the destination of job "b", /real/x/y, lies inside that of job "a", /link/x (really /real/x); that of "a" is set on line 3
       | dest='/real/x/y'
       | ^^^^
       hint: give every job a directory of its own, or one would delete what the other fetched
@@ -227,4 +230,39 @@ fn a_password_in_a_source_is_refused_and_never_shown() {
     assert!(
         refused("[jobs.j]\nsource = \"h:873::m/\"\ndest = \"/m\"\n").contains("rsync://HOST:PORT/MODULE/")
     );
+}
+
+#[test]
+fn what_stands_twice_is_told_with_both_places() {
+    let rule = |name: &str| format!("[[clean.rules]]\nname = {name:?}\npattern = '*.x'\naction = 'keep'\n");
+    let told = refused(&[rule("a"), rule("b"), rule("a")].concat());
+    assert!(
+        told.contains("c.toml:10:8: rules: two rules are called \"a\": the first is that of line 2"),
+        "{told}"
+    );
+    // Theirs come before ours.
+    assert!(load(&rule("rsync-temp")).is_ok());
+    let alert = "[[stats.alerts]]\nmetric = 'files'\nbelow = 1\n";
+    let config = load(&[alert, "[[stats.alerts]]\nage_above = '8d'\n", alert].concat()).unwrap();
+    assert_eq!(config.stats.alerts.len(), 2, "nobody is told twice");
+    let told = config.unfit[0].to_string();
+    assert!(told.contains("this alert says again what that of line"), "{told}");
+    let config = load("[notify]\ncommand = ['true', 'false', ['true'], 'true']\n").unwrap();
+    assert!(config.unfit[0].text.contains("number 4 of the list stands there before"), "{:?}", config.unfit);
+}
+
+#[test]
+fn names_of_jobs_that_differ_in_case_alone_need_a_state_directory_that_tells_them_apart() {
+    let text = "version = 1\n[jobs.PDB]\nsource = 'h::m'\ndest = '/m/a'\n[jobs.pdb]\nsource = 'h::m'\ndest = '/m/b'\n";
+    let around = Surroundings { state: Some("/state".into()), ..around() };
+    let load =
+        |around: &Surroundings| super::super::load(text, Path::new("c.toml"), &Overrides::default(), around);
+    assert!(load(&around).unwrap().unfit.is_empty());
+    let config = load(&Surroundings { folds: |path| path == Path::new("/state"), ..around }).unwrap();
+    let told = config.unfit[0].to_string();
+    assert!(
+        told.starts_with("c.toml:5:7: job \"pdb\": its name differs from that of job \"PDB\" on line 2"),
+        "{told}"
+    );
+    assert!(config.jobs[0].unfit.is_none() && config.jobs[1].unfit.is_some());
 }

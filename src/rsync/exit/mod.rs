@@ -5,14 +5,18 @@
 
 mod between;
 mod left_out;
+mod long;
 mod said;
 mod talk;
 
 use super::output::Stats;
+use crate::hint::quoted;
 use crate::job::{Address, Source};
 use crate::result::Reason;
+use crate::sanitize;
 pub use left_out::CHECK_RIGHTS;
 use left_out::LeftOut;
+pub use long::LongNames;
 pub use talk::Talk;
 
 /// What follows from the end of a run of rsync.
@@ -59,7 +63,8 @@ pub enum Class {
 /// Success is 0 and nothing else, whatever was or was not said.
 pub fn judge<'a>(code: Option<i32>, stderr: &[String], talk: impl Into<Talk<'a>>) -> Verdict {
     let talk = &talk.into();
-    let lines: Vec<&str> = stderr.iter().map(|line| line.trim()).filter(|line| !line.is_empty()).collect();
+    let lines: Vec<String> = stderr.iter().map(|line| as_told(line)).collect();
+    let lines: Vec<&str> = lines.iter().map(String::as_str).filter(|line| !line.is_empty()).collect();
     let Some(code) = code else { return ended_by_signal() };
     match code {
         0 => Verdict::Ok,
@@ -101,17 +106,23 @@ fn silent(code: Option<i32>, stderr: &[String], stdout: &[String], talk: &Talk<'
     let mut text = format!(
         "{host} closed the session before anything was listed: rsync ended{code} without its figures"
     );
-    let words = stderr.iter().chain(stdout).map(|line| line.trim()).rfind(|line| !line.is_empty());
+    let words = stderr.iter().chain(stdout).map(|line| as_told(line)).rfind(|line| !line.is_empty());
     if let Some(words) = words {
         text.push_str(&format!("; it said: {words}"));
     }
     Reason::new(text).hint(match source.address {
         Address::Daemon { .. } => format!(
-            "the server may be closing down, or a front end stands before it: `rsync {source}` shows what it answers"
+            "the server may be closing down, or a front end stands before it: `rsync {}` shows what it answers",
+            quoted(&source.text)
         ),
         _ if talk.rsync_args.is_empty() => format!("is it another program? `pdb-sync doctor` tries it; {}", super::version::INSTALL),
         _ => "does an option in rsync_args keep rsync silent, or is it another program? `pdb-sync doctor` tries it".to_owned(),
     })
+}
+
+/// A line of rsync's, with names as people see them everywhere.
+fn as_told(line: &str) -> String {
+    String::from_utf8_lossy(&sanitize::rsync(line.trim().as_bytes())).into_owned()
 }
 
 fn ended_by_signal() -> Verdict {

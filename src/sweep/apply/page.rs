@@ -40,13 +40,14 @@ impl Page {
                 (Did::Failed, Some(why))
             }
         };
-        let told_before = why.is_some() && shared.apply.past.is_some_and(|past| past.is_left(&entry.path));
         if let Some(why) = &why
             && applied.why.len() < TOLD
         {
             applied.why.push((entry.path.clone(), why.clone()));
         }
-        if !told_before {
+        // What was written down as meant stays open without a word on what became of it.
+        let again = why.is_some() && !shared.is_meant(entry);
+        if !(again && shared.apply.past.is_some_and(|past| past.is_left(&entry.path))) {
             let (path, kind, bytes) = (entry.path.clone(), entry.kind, entry.bytes);
             Line::Did(Record { path, kind, did, bytes, why }).write(&mut self.lines);
         }

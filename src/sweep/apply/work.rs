@@ -92,12 +92,15 @@ impl<'a> Shared<'a> {
     /// written, and so it must not be done.
     pub(super) fn mean<'e>(&self, entries: impl Iterator<Item = &'e Entry>) -> bool {
         let mut lines = Vec::new();
-        for entry in entries {
-            if self.destroys() || self.apply.quarantine.needs_key(&entry.path) {
-                self.mean_one(entry, &mut lines);
-            }
+        for entry in entries.filter(|entry| self.is_meant(entry)) {
+            self.mean_one(entry, &mut lines);
         }
         lines.is_empty() || self.append(&lines, true)
+    }
+
+    /// Whether an entry is written down before it is touched.
+    pub(super) fn is_meant(&self, entry: &Entry) -> bool {
+        entry.kind == Kind::Dir || self.destroys() || self.apply.quarantine.needs_key(&entry.path)
     }
 
     fn mean_one(&self, entry: &Entry, lines: &mut Vec<u8>) {

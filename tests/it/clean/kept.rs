@@ -1,7 +1,16 @@
 //! `keep_deleted`: what `sync` removes or replaces can be brought back.
 
 use super::super::support::{Env, Upstream, tree};
+use serde_json::Value;
 use std::fs;
+
+/// What the history says of an undo of the last run: to people, and in JSON.
+fn undo_of(env: &Env) -> (Option<String>, Option<String>) {
+    let shown = env.run(["history", "show", "last"]).expect_code(0).out();
+    let line = shown.lines().find_map(|line| line.strip_prefix("undo: ").map(str::to_owned));
+    let job = env.run(["history", "show", "last", "--json"]).expect_code(0).events("job").remove(0);
+    (line, job["undo"].as_str().map(str::to_owned))
+}
 
 #[test]
 fn a_mirror_that_upstream_emptied_comes_back() {
@@ -20,16 +29,34 @@ fn a_mirror_that_upstream_emptied_comes_back() {
     let root = env.mirror("m");
     let first = tree(&root);
     assert!(!root.join(".pdb-sync").exists(), "nothing was replaced");
+    assert_eq!(undo_of(&env), (None, None), "nothing was kept");
     fs::remove_dir_all(source.join("ab")).unwrap();
     fs::remove_file(source.join("c")).unwrap();
     fs::write(source.join("changes"), "second, and longer").unwrap();
-    env.run(["sync", "m"]).expect_code(0);
+    let run = env.run(["sync", "m"]).expect_code(0);
+    let told = run.out().lines().find_map(|line| line.strip_prefix("undo: ").map(str::to_owned));
+    assert!(told.as_ref().unwrap().starts_with("pdb-sync clean undo 01"), "{run}");
+    assert_eq!(undo_of(&env), (told.clone(), told), "the history says the same");
+    let status = env.run(["status", "--json"]).expect_code(0).json().pop().unwrap();
+    assert_eq!(status["jobs"][0]["quarantine"]["files"], 4, "what describes the quarantine is not in it");
     assert!(!root.join("ab").exists() && !root.join("c").exists());
     assert_eq!(fs::read_to_string(root.join("changes")).unwrap(), "second, and longer");
     // The quarantine is no part of the mirror.
     env.run(["sync", "m"]).expect_code(0);
+    assert_eq!(undo_of(&env), (None, None), "that run kept nothing");
+    // Of the runs that begin so, one has an answer.
+    let run = env.run(["clean", "log", "--json"]).expect_code(0).events("run").remove(0);
+    assert!(env.run(["clean", "log", "0"]).expect_code(0).out().contains("ab/deep/b"));
+    let several = env.run(["history", "show", "0"]).expect_code(2).err();
+    assert!(several.contains("the IDs of several runs begin with \"0\""), "{several}");
     env.run(["clean", "purge"]).expect_code(0);
-    let undone = env.run(["clean", "undo", "last", "--json"]).expect_code(0);
+    let undone = env.run(["clean", "undo", "0", "--json"]).expect_code(0);
+    let id = run["run"].as_str().unwrap();
+    assert_eq!(
+        env.run(["history", "show", id, "--json"]).expect_code(0).events("job")[0]["undo"],
+        Value::Null
+    );
+    assert_eq!(undone.json().pop().unwrap()["run"], run["run"]);
     assert_eq!(undone.json().pop().unwrap()["failed"], 0, "{undone}");
     let mut now = tree(&root);
     now.retain(|path, _| !path.starts_with(".pdb-sync"));
@@ -39,4 +66,41 @@ fn a_mirror_that_upstream_emptied_comes_back() {
     assert_eq!(fs::read_to_string(root.join("changes")).unwrap(), "first changes");
     env.run(["clean", "purge", "--older-than", "0"]).expect_code(0);
     assert_eq!(tree(&root), first);
+}
+
+#[test]
+fn what_is_left_alone_counts_once_however_often_it_is_met() {
+    let env = Env::new();
+    let root = super::littered(&env);
+    let counts =
+        || env.run(["clean", "log", "--json"]).expect_code(0).events("run").remove(0)["counts"].clone();
+    env.run(["clean", "plan", "./mirror/m"]).expect_code(0);
+    fs::write(root.join(".DS_Store"), "another").unwrap();
+    let run = ["clean", "run", "--yes", "--delete"];
+    env.run(run).expect_code(3);
+    let first = counts();
+    assert_eq!(first["skipped"], 1, "{first}");
+    // As if it had been cut short before its end, and then gone on with.
+    let journal = fs::read_dir(env.state().join("journal")).unwrap().next().unwrap().unwrap().path();
+    let text = fs::read_to_string(&journal).unwrap();
+    let open: Vec<&str> = text.lines().filter(|line| !line.contains("\"end\"")).collect();
+    fs::write(&journal, open.join("\n") + "\n").unwrap();
+    assert!(env.run(run).expect_code(3).out().contains("(went on)"));
+    assert_eq!(counts(), first);
+    let listed = env.run(["clean", "log", "last"]).expect_code(0).out();
+    assert_eq!(listed.matches(".DS_Store").count(), 1, "{listed}");
+}
+
+#[test]
+fn a_conflict_of_every_undo_counts_once() {
+    let env = Env::new();
+    let root = super::littered(&env);
+    env.run(["clean", "plan", "./mirror/m"]).expect_code(0);
+    env.run(["clean", "run", "--yes"]).expect_code(0);
+    fs::write(root.join(".DS_Store"), "a new one").unwrap();
+    for _ in 0..2 {
+        env.run(["clean", "undo", "last"]).expect_code(3);
+    }
+    let log = env.run(["clean", "log", "--json"]).expect_code(0).events("run");
+    assert_eq!(log[0]["counts"]["skipped"], 1, "{log:?}");
 }

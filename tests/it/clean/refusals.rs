@@ -4,7 +4,7 @@ use super::super::support::{Env, tree};
 use super::littered;
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 fn planned(env: &Env) -> (PathBuf, PathBuf) {
     let root = littered(env);
@@ -123,4 +123,35 @@ fn a_locked_mirror_is_not_touched() {
     assert_eq!(tree(&root), before);
     drop(held);
     env.run(["clean", "run", plan.to_str().unwrap(), "--yes"]).expect_code(0);
+}
+
+#[test]
+fn a_dry_run_over_a_limit_tells_what_would_be_done_and_what_lets_it_through() {
+    let env = Env::new();
+    let (root, plan) = planned(&env);
+    let plan = plan.to_str().unwrap();
+    let before = tree(&root);
+    for (limits, allowed) in [
+        (&["--max-delete", "2"][..], "--max-delete 9"),
+        (&["--max-bytes", "10"], "--max-bytes "),
+        (&["--max-delete", "2", "--max-bytes", "10"], "--max-delete 9 --max-bytes "),
+    ] {
+        let ended = env.run([&["clean", "run", plan, "-n"], limits].concat()).expect_code(4);
+        assert!(ended.out().contains("would remove 9 entries from "), "{ended}");
+        assert!(ended.err().contains(&format!("hint: if that is meant: {allowed}")), "{ended}");
+        let json = env.run([&["clean", "run", plan, "-n", "--json"], limits].concat()).expect_code(4);
+        let json = json.json().pop().unwrap();
+        assert_eq!(json["would_remove"], 9, "{json}");
+        assert!(json["blocked"].as_str().unwrap().contains("more than are allowed at once"), "{json}");
+        assert!(json["hint"].as_str().unwrap().contains(allowed), "{json}");
+    }
+    // What the hint names lets it through.
+    env.run(["clean", "run", plan, "-n", "--max-delete", "9"]).expect_code(0);
+    fs::write(root.join(".DS_Store"), "new").unwrap();
+    let ended = env.run(["clean", "run", plan, "-n", "--strict"]).expect_code(4);
+    assert!(ended.out().contains("would skip 1") && ended.err().contains("without --strict"), "{ended}");
+    fs::remove_file(root.join(".DS_Store")).unwrap();
+    let mut after = tree(&root);
+    after.insert(".DS_Store".into(), before[Path::new(".DS_Store")].clone());
+    assert_eq!(after, before, "nothing was touched");
 }

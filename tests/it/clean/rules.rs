@@ -135,3 +135,37 @@ fn people_keep_directories_with_all_that_is_in_them() {
     let ended = env.run(["config", "check"]).expect_code(2);
     assert!(ended.err().contains("ends in a slash"), "{ended}");
 }
+
+#[test]
+fn what_a_rule_means_is_shown_as_it_is_judged() {
+    let rule =
+        |name: &str, rest: &str| format!("[[clean.rules]]\nname = '{name}'\naction = 'delete'\n{rest}\n");
+    let config = [
+        rule("dirs", "pattern = 'dir*/'"),
+        rule("names", "pattern = '*.x'"),
+        rule("both", "pattern = ['a/', 'b']"),
+        rule("links", "pattern = 'l'\ntype = 'symlink'"),
+        rule("kept", "pattern = 'k'").replace("delete", "keep"),
+    ];
+    let env = Env::new().with_config(&format!("version = 1\n{}", config.concat()));
+    let rules = env.run(["clean", "rules", "--json"]).expect_code(0).events("rule");
+    let types = |n: usize| -> Vec<&str> {
+        rules[n]["types"].as_array().unwrap().iter().map(|word| word.as_str().unwrap()).collect()
+    };
+    let others = ["file", "symlink", "other"];
+    assert_eq!((types(0), types(1)), (vec!["dir"], others.to_vec()));
+    let all = [&others[..], &["dir"]].concat();
+    assert_eq!((types(2), types(3), types(4)), (all.clone(), vec!["symlink"], all));
+    let shown = env.run(["clean", "rules"]).expect_code(0).out();
+    let row = shown.lines().find(|line| line.starts_with("dirs ")).unwrap();
+    assert!(row.ends_with(" dir"), "{row}");
+}
+
+#[test]
+fn a_name_that_two_rules_have_is_a_mistake_with_both_places() {
+    let rule = "[[clean.rules]]\nname = 'mine'\npattern = '*.x'\naction = 'keep'\n";
+    let env = Env::new().with_config(&format!("version = 1\n{rule}{rule}"));
+    let ended = env.run(["config", "check"]).expect_code(2);
+    let told = ended.err() + &ended.out();
+    assert!(told.contains("config.toml:7:8: ") && told.contains("the first is that of line 3"), "{ended}");
+}

@@ -1,7 +1,7 @@
 //! What goes wrong is blamed on what is to blame: a proxy, the rsync here, the file system, the way in.
 
 use super::quick;
-use crate::support::{Env, Fuse, Upstream, tree};
+use crate::support::{Env, Fuse, Somebody, Upstream, one_job, skipped, tree};
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
@@ -133,4 +133,51 @@ fn names_that_the_destination_cannot_hold_are_the_real_ones() {
     assert!(!error.contains("/."), "no temporary name\n{ended}");
     assert!(finished["hint"].as_str().unwrap().contains("cannot hold such names"), "{ended}");
     assert!(tree(&dest).iter().any(|entry| format!("{entry:?}").contains("fine")));
+}
+
+#[test]
+fn a_name_that_rsync_cuts_for_its_temporary_file_is_told_in_full() {
+    if !rustix::process::geteuid().is_root() {
+        return skipped("a directory of another user needs root");
+    }
+    for name in ["n".repeat(250), "d".repeat(240) + ".cif.gz", "é".repeat(125)] {
+        let env = Env::new();
+        let up = env.dir().join("up");
+        fs::create_dir_all(up.join("ab")).unwrap();
+        fs::write(up.join("ab").join(&name), "contents").unwrap();
+        let config = one_job(&[&format!("{}/", up.display())], &env.mirror("j"), "retries = 0");
+        let env = env.with_config(&config);
+        env.taken_over("j");
+        let dir = env.mirror("j").join("ab");
+        fs::create_dir_all(&dir).unwrap();
+        let somebody = Somebody::new(&env);
+        // rsync may not write there, and no run may change that.
+        std::os::unix::fs::chown(&dir, Some(0), Some(0)).unwrap();
+        let ended = somebody.run(&["sync", "j", "--json"]);
+        let error = ended.finished()["error"].as_str().unwrap().to_owned();
+        let path = dir.join(&name);
+        assert!(error.contains(&format!("permission denied: {}", path.display())), "{ended}");
+    }
+}
+
+#[test]
+fn names_in_messages_have_the_form_that_they_have_everywhere() {
+    if !rustix::process::geteuid().is_root() {
+        return skipped("a file that its owner may not read needs another user");
+    }
+    let env = Env::new();
+    let up = env.dir().join("up");
+    fs::create_dir_all(&up).unwrap();
+    fs::write(up.join("esc\u{1b}[31m"), "contents").unwrap();
+    fs::write(up.join("new\nline"), "contents").unwrap();
+    let config = one_job(&[&format!("{}/", up.display())], &env.mirror("j"), "retries = 0");
+    let env = env.with_config(&config);
+    let somebody = Somebody::new(&env);
+    let closed = up.join("esc\u{1b}[31m");
+    std::os::unix::fs::chown(&closed, Some(0), Some(0)).unwrap();
+    fs::set_permissions(&closed, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let ended = somebody.run(&["sync", "j"]).expect_code(3);
+    let told = ended.out() + &ended.err();
+    assert!(told.contains("permission denied: ") && told.contains("esc\\u{1b}[31m"), "{ended}");
+    assert!(told.contains("[j] new\\nline") && !told.contains("\\#0"), "{ended}");
 }

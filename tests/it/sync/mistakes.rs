@@ -181,7 +181,10 @@ fn a_password_file_that_rsync_would_refuse_fails_its_job() {
         }
     }
     only_a_fails(&two("source = 'h::m/'\ndest = 'a'\npassword_file = 'none'"), "cannot be read");
-    only_a_fails(&two("source = 'h::m/'\ndest = 'a'\npassword_file = 'up'"), "is no regular file");
+    only_a_fails(
+        &two("source = 'h::m/'\ndest = 'a'\npassword_file = 'up'"),
+        "it is a directory, not a regular file",
+    );
     only_a_fails(&two("source = 'h:m/'\ndest = 'a'\npassword_file = 'none'"), "is for rsync daemons");
     only_a_fails(
         &two("source = 'h:m/'\ndest = 'a'\nrsync_args = ['--password-file=none']"),

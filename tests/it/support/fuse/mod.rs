@@ -40,6 +40,8 @@ struct Options {
     noflock: bool,
     /// A rename to another spelling of the same name succeeds and changes nothing.
     norespell: bool,
+    /// Each part of a listing, which has a few names, each rename and each removal takes a moment.
+    slow: bool,
 }
 
 impl Options {
@@ -59,6 +61,7 @@ impl Options {
                 "noflags" => options.noflags = true,
                 "noflock" => options.noflock = true,
                 "norespell" => options.norespell = true,
+                "slow" => options.slow = true,
                 _ => panic!("unknown option of the file system: {word}"),
             }
         }
@@ -75,7 +78,7 @@ pub(crate) struct Fuse {
 
 impl Fuse {
     /// Mounts an empty one. `options` are words with commas between them: `fold` (`fold-case` and `fold-form`), `nochmod`,
-    /// `nolinks`, `gran2`, `chars`, `inodes`, `noflags`, `noflock`, `norespell`; see [`Options`]. Says that the test is skipped, and
+    /// `nolinks`, `gran2`, `chars`, `inodes`, `noflags`, `noflock`, `norespell`, `slow`; see [`Options`]. Says that the test is skipped, and
     /// why, where nothing can be mounted.
     pub(crate) fn mounted(options: &str) -> Option<Self> {
         match Self::try_mounted(options, mount::mount) {

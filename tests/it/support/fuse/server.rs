@@ -10,12 +10,17 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::AsFd;
 use std::path::Path;
+use std::time::Duration;
 
 /// How the binary is asked for it.
 pub(super) const NAME: &str = "support::fuse::server::serves";
 /// Variables: where it is mounted, and what it is like.
 pub(super) const MOUNT: &str = "PDB_SYNC_TEST_FUSE_MOUNT";
 pub(super) const OPTIONS: &str = "PDB_SYNC_TEST_FUSE_OPTIONS";
+
+/// What a slow disk takes for each of the requests that it is slow at, and the names of a part of its listings.
+const MOMENT: Duration = Duration::from_millis(10);
+const FEW: usize = 8;
 
 /// The most that one write brings.
 const MOST: u32 = 128 << 10;
@@ -58,6 +63,9 @@ fn serve(mut device: File, options: Options) -> Result<(), ()> {
         };
         let Ok(request) = Request::parse(&buffer[..length]) else { continue };
         let unique = request.unique;
+        if server.tree.options.slow && [10, 11, 12, 28, 45].contains(&request.opcode) {
+            std::thread::sleep(MOMENT);
+        }
         // To forget, to forget many, to interrupt: nobody waits for an answer.
         if [2, 42, 36].contains(&request.opcode) {
             continue;
@@ -286,7 +294,8 @@ impl Server {
         let mut reply = Reply::new();
         for (n, (number, kind, name)) in listing.iter().enumerate().skip(offset as usize) {
             let length = (24 + name.len()).next_multiple_of(8);
-            if reply.len() + length > size as usize {
+            let enough = self.tree.options.slow && n >= offset as usize + FEW;
+            if enough || reply.len() + length > size as usize {
                 break;
             }
             let entry = reply.u64(*number).u64(n as u64 + 1).u32(name.len() as u32).u32(*kind).bytes(name);
