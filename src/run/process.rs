@@ -91,6 +91,9 @@ pub(super) trait Ear {
     /// A line, without its end. What people should see of it is appended to `out`, as whole lines.
     fn line(&mut self, stream: Stream, line: &[u8], out: &mut Vec<u8>);
 
+    /// The beginning of a line that may go on. It comes again, with more behind it or as a whole.
+    fn begun(&mut self, _stream: Stream, _beginning: &[u8]) {}
+
     /// How far the child is, by what it has said.
     fn signs(&self) -> Signs {
         Signs::default()
