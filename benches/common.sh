@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by the benches: a temporary directory that goes away, the program to measure, and the loop that measures.
 
 set -euo pipefail

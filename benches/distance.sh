@@ -12,7 +12,7 @@ near=pdbsync-near-$$ far=pdbsync-far-$$
 
 own_link() {
     [ "$(id -u)" -eq 0 ] || die "network namespaces need root"
-    command -v ip >/dev/null && command -v tc >/dev/null || die "ip and tc (iproute2) are needed"
+    { command -v ip && command -v tc; } >/dev/null || die "ip and tc (iproute2) are needed"
     on_exit+=("ip netns del $near 2>/dev/null" "ip netns del $far 2>/dev/null")
     ip netns add "$near"
     ip netns add "$far"
@@ -60,7 +60,7 @@ on_exit+=("kill $daemon 2>/dev/null && wait $daemon")
 url=rsync://$LINK_ADDRESS:$port/tree/
 for ((i = 0; ; i++)); do
     ${client[@]+"${client[@]}"} rsync --contimeout=5 "$url" >/dev/null 2>&1 && break
-    kill -0 "$daemon" && [ "$i" -lt 50 ] || die "the daemon does not answer at $url: $(cat "$work/daemon.log")"
+    { kill -0 "$daemon" && [ "$i" -lt 50 ]; } || die "the daemon does not answer at $url: $(cat "$work/daemon.log")"
     sleep 0.1
 done
 

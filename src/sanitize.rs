@@ -56,9 +56,28 @@ pub fn rsync(printed: &[u8]) -> Cow<'_, [u8]> {
     out.into()
 }
 
-/// Lines of JSON, which say the same in JSON's own escapes. (Outside of its strings JSON is plain ASCII.)
-pub fn json(text: &str) -> Cow<'_, str> {
-    let bad = |c: char| steers(c) && c != '\n';
+/// Text that is safe already, for a terminal that shows no more than ASCII: an ellipsis is three dots there, a dash a hyphen, and
+/// any other character its number. An old terminal would take bytes of UTF-8 for characters that steer it.
+pub fn ascii(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() {
+        return text.into();
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        match c {
+            '…' => out.push_str("..."),
+            '–' | '—' => out.push('-'),
+            c if c.is_ascii() => out.push(c),
+            c => out.extend(c.escape_unicode()),
+        }
+    }
+    out.into()
+}
+
+/// Lines of JSON, which say the same in JSON's own escapes; `ascii`: for a terminal that shows no more than that. (Outside of its
+/// strings JSON is plain ASCII.)
+pub fn json(text: &str, ascii: bool) -> Cow<'_, str> {
+    let bad = |c: char| (steers(c) && c != '\n') || (ascii && !c.is_ascii());
     if is_plain(text.as_bytes()) || !text.contains(bad) {
         return text.into();
     }
@@ -140,7 +159,10 @@ mod tests {
         #[test]
         fn json_says_the_same(text in any::<String>()) {
             let plain = serde_json::to_string(&text).unwrap();
-            let safe = json(&plain);
+            let safe = json(&plain, false);
+            let bare = json(&plain, true);
+            prop_assert!(bare.is_ascii() && is_safe(&bare, &[]));
+            prop_assert_eq!(&serde_json::from_str::<String>(&bare).unwrap(), &text);
             prop_assert!(is_safe(&safe, &[]));
             prop_assert_eq!(serde_json::from_str::<String>(&safe).unwrap(), text);
         }
@@ -172,6 +194,6 @@ mod tests {
         assert_eq!(lines(b"one\n\ttwo\r\n"), "one\n\ttwo\\r\n");
         assert_eq!(line("a\nb\u{1b}[0m\n"), "a b\\u{1b}[0m");
         let object = "{\"a\":\"\u{202e}\u{e0041}\u{7f}\"}\n";
-        assert_eq!(json(object), "{\"a\":\"\\u202e\\udb40\\udc41\\u007f\"}\n");
+        assert_eq!(json(object, false), "{\"a\":\"\\u202e\\udb40\\udc41\\u007f\"}\n");
     }
 }

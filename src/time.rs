@@ -9,12 +9,22 @@ pub fn local(time: Timestamp) -> String {
     in_zone(time, TimeZone::system())
 }
 
-/// The same of a time that was written down as RFC 3339. What cannot be read stays as it is.
+/// `2026-11-28 19:10`: the same to the minute, for where the [`offset`] is told otherwise.
+pub fn minute(time: Timestamp) -> String {
+    time.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M").to_string()
+}
+
+/// `+01:00`: the offset of such a time.
+pub fn offset(time: Timestamp) -> String {
+    time.to_zoned(TimeZone::system()).strftime("%:z").to_string()
+}
+
+/// [`local`] of a time that was written down as RFC 3339. What cannot be read stays as it is.
 pub fn local_of(text: &str) -> String {
     text.parse().map_or_else(|_| text.to_owned(), local)
 }
 
-/// The same to the millisecond, for what belongs together by its time.
+/// [`local`] to the millisecond, for what belongs together by its time.
 pub fn local_exact(time: Timestamp) -> String {
     time.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S%.3f %:z").to_string()
 }

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # What a machine must have before the tests or the demo can run, and how to get it. POSIX sh, sourced by tests/run.sh
 # and config-examples/demo/run.sh. Asks nothing: where it cannot install a thing by itself it says what to do.
 

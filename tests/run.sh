@@ -2,7 +2,7 @@
 # Runs the whole test suite: sh tests/run.sh [--coverage]
 #
 # A machine with a Rust toolchain is enough: rsync and a C compiler to link with are installed where they are missing. Where CI=true,
-# so are sshd, tmux, promtool, fusermount3, zsh, fish, mandoc, xmllint and systemd-analyze, without which a few tests skip themselves
+# so are sshd, tmux, shellcheck, promtool, fusermount3, zsh, fish, mandoc, xmllint and systemd-analyze, without which a few tests skip themselves
 # ("SKIPPED name: why" in the output).
 # Needs no terminal and asks nothing. Ends with "All tests passed." and 0, or with the code of what failed.
 set -eu
@@ -23,6 +23,10 @@ need_rsync
 want ssh openssh-client
 want sshd openssh-server
 want tmux tmux
+case $(manager) in
+    dnf) want shellcheck ShellCheck ;;
+    *) want shellcheck shellcheck ;;
+esac
 want promtool prometheus
 want fusermount3 fuse3
 want mkfs.ext4 e2fsprogs
@@ -36,11 +40,12 @@ esac
 want systemd-analyze systemd
 say "Testing with $(rustc --version) and $(rsync --version | sed -n 's/  protocol.*//;s/  */ /;1p')"
 
+# The feature is on by itself, but in a published package, which cannot depend on itself.
 if [ -n "$coverage" ]; then
     cargo llvm-cov --version >/dev/null 2>&1 || die "cargo-llvm-cov is missing; try: cargo install cargo-llvm-cov"
-    set -- llvm-cov --locked
+    set -- llvm-cov --locked --features test-fakes
 else
-    set -- test --locked
+    set -- test --locked --features test-fakes
 fi
 if cargo "$@"; then
     echo "All tests passed."

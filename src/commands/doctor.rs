@@ -14,6 +14,9 @@ use console::Style;
 use serde_json::{Value, json};
 use std::time::Duration;
 
+/// What goes on below stands below what was said, not below the verdict.
+const BELOW: usize = 6;
+
 /// Looks at everything that a run needs, and says what to do about it.
 pub(super) fn run(args: &DoctorArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
     let patience: Period =
@@ -120,7 +123,7 @@ fn show(report: &Report, ui: &Ui) -> Result<(), Failure> {
         };
         let took = finding.took.map(|took| format!(" ({})", time(took))).unwrap_or_default();
         let text = ui.addressed(&finding.text).replace('\n', "\n      ");
-        ui.text(&word.with(format!("  {area}: {text}{took}")))?;
+        ui.hanging(&word.with(format!("  {area}: {text}{took}")), BELOW)?;
         if let Some(hint) = &finding.hint {
             ui.line(&format!("      hint: {}", sanitize::line(&ui.addressed(hint))))?;
         }

@@ -11,7 +11,7 @@ use crate::history::{Job, Query, Run, RunState, Try};
 use crate::report::{self, units};
 use crate::result::{Attempt, Outcome, Reason, Skip, Status, Summary, SyncResult};
 use crate::stats::{Past, State};
-use crate::time::local;
+use crate::time::{local, minute, offset};
 use crate::ui::Ui;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
@@ -21,6 +21,10 @@ use std::time::Duration;
 const LIMIT: usize = 50;
 /// So much of a run's ID is shown; more where that does not tell it from the others.
 const ID: usize = 10;
+/// On a terminal of fewer columns, the table is made narrower.
+const WIDE: usize = 100;
+/// The same, there.
+const SHORT_ID: usize = 8;
 
 /// Shows past runs.
 pub(super) fn run(args: &HistoryArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
@@ -56,14 +60,27 @@ fn list(args: &HistoryArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
         ui.note("no run that is remembered fits");
         return Ok(Exit::Done);
     }
-    let mut rows = vec![
-        ["STARTED", "RUN", "JOB", "STATUS", "TIME", "TRIES", "FILES", "DELETED", "RECEIVED", "REASON"]
-            .map(String::from)
-            .to_vec(),
-    ];
-    rows.extend(found.iter().map(|past| row(past, &ids)));
-    ui.table(&rows)?;
+    ui.table(&rows(&found, &ids, ui.look().columns.is_some_and(|columns| columns < WIDE)))?;
     Ok(Exit::Done)
+}
+
+/// A row a job, below a heading; `narrow`: so that 80 columns are enough for what is no reason.
+fn rows(found: &[Past], ids: &[String], narrow: bool) -> Vec<Vec<String>> {
+    // In one heading instead of every cell; where it changes, as in spring, each says its own.
+    let common = found.first().map(|past| offset(past.started)).filter(|_| narrow);
+    let common = common.filter(|common| found.iter().all(|past| offset(past.started) == *common));
+    let heading = match &common {
+        Some(offset) => format!("STARTED {offset}"),
+        None => "STARTED".into(),
+    };
+    let (tries, deleted, id) = if narrow { ("TRY", "DEL", SHORT_ID) } else { ("TRIES", "DELETED", ID) };
+    let others = ["RUN", "JOB", "STATUS", "TIME", tries, "FILES", deleted, "RECEIVED", "REASON"];
+    let mut rows = vec![[heading].into_iter().chain(others.map(String::from)).collect()];
+    rows.extend(found.iter().map(|past| {
+        let started = if common.is_some() { minute(past.started) } else { local(past.started) };
+        row(past, started, expiry::short(&past.run, ids, id))
+    }));
+    rows
 }
 
 fn query(args: &HistoryArgs, jobs: Vec<String>, ui: &Ui) -> Result<Query, Failure> {
@@ -88,12 +105,12 @@ fn query(args: &HistoryArgs, jobs: Vec<String>, ui: &Ui) -> Result<Query, Failur
     Ok(Query { jobs, since: past::since(args.since.as_deref())?, states, limit })
 }
 
-fn row(past: &Past, ids: &[String]) -> Vec<String> {
+fn row(past: &Past, started: String, run: &str) -> Vec<String> {
     let count = |n: Option<u64>| n.map_or("-".into(), |n| n.to_string());
     let reason = past.error.clone().unwrap_or_else(|| past.alerts.join("; "));
     let cells = [
-        local(past.started),
-        expiry::short(&past.run, ids, ID).to_owned(),
+        started,
+        run.to_owned(),
         past.job.clone(),
         past.state.word().into(),
         past.duration.map_or("-".into(), units::duration),

@@ -157,12 +157,17 @@ fn rows(jobs: &[Aggregate]) -> Vec<Vec<String>> {
             time(|spread| spread.p99),
             time(|spread| spread.mean),
             job.queued.map_or("-".into(), |spread| duration(spread.p50)),
-            job.bytes_per_s.and_then(|spread| units::rate(spread.p50)).unwrap_or("-".into()),
+            job.bytes_per_s.and_then(|spread| per_second(spread.p50)).unwrap_or("-".into()),
             job.files_per_s.map_or("-".into(), |spread| units::pace(spread.p50)),
             trend,
         ]);
     }
     rows
+}
+
+/// A rate below a heading that has its unit of time.
+fn per_second(rate: f64) -> Option<String> {
+    units::rate(rate).map(|rate| rate.trim_end_matches("/s").to_owned())
 }
 
 fn duration(seconds: f64) -> String {

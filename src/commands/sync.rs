@@ -246,7 +246,7 @@ async fn notified(notifier: Notifier, summary: Summary, exit: Exit, signals: &mu
         told = telling => {
             let told = told.unwrap_or_default();
             told.complaints.iter().for_each(|line| ui.passed_on(line));
-            told.problems.iter().for_each(|problem| ui.warning(problem));
+            told.problems.iter().for_each(|problem| ui.warning_as_is(problem));
             exit
         }
         number = signals.next() => exit.worst(Exit::Signal(number)),

@@ -195,8 +195,8 @@ impl Job {
 impl std::fmt::Display for Hook {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Hook::Shell(line) => f.write_str(line),
-            Hook::Argv(argv) => f.write_str(&hint::joined(argv)),
+            Hook::Shell(line) => write!(f, "`{line}`"),
+            Hook::Argv(argv) => write!(f, "`{}`", hint::joined(argv)),
         }
     }
 }

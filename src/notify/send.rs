@@ -209,10 +209,10 @@ mod tests {
     fn commands_that_fail_say_how() {
         let run =
             |line: &str, patience| command(&Hook::Shell(line.into()), "", &[], patience).problem.unwrap();
-        assert_eq!(run("exit 3", LONG), "the notification command exit 3 did not succeed: exit status 3");
+        assert_eq!(run("exit 3", LONG), "the notification command `exit 3` did not succeed: exit status 3");
         assert_eq!(
             run("exec sleep 60", SHORT),
-            "the notification command exec sleep 60 ran longer than 200ms and was ended"
+            "the notification command `exec sleep 60` ran longer than 200ms and was ended"
         );
         let missing = command(&Hook::Argv(vec!["/nowhere/x".into()]), "", &[], LONG).problem.unwrap();
         assert!(missing.contains("could not be run"), "{missing}");

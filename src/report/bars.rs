@@ -3,6 +3,7 @@
 use super::{Listener, Screen, units};
 use crate::event::{Event, Phase, Progress, Stamped};
 use crate::sanitize;
+use crate::ui::{Glyphs, Look};
 use console::{Alignment, pad_str, truncate_str};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::io;
@@ -20,6 +21,8 @@ pub(super) struct Bars {
     /// Rows and columns, now.
     size: Box<dyn Fn() -> (u16, u16) + Send>,
     styles: Styles,
+    look: Look,
+    glyphs: Glyphs,
     /// Longest name, in columns.
     longest: usize,
     running: Vec<Running>,
@@ -49,25 +52,27 @@ struct Styles {
 }
 
 impl Styles {
-    fn new(color: bool) -> Self {
+    fn new(color: bool, glyphs: Glyphs) -> Self {
         // A template that does not parse would be ours; the default style is then better than none.
         let style = |template: &str| {
             ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
         };
         let bar = if color { "{prefix} {wide_bar:.cyan/dim} {msg}" } else { "{prefix} {wide_bar} {msg}" };
         Styles {
-            wide: style(bar).progress_chars("━╸─"),
+            wide: style(bar).progress_chars(glyphs.bar),
             narrow: style("{prefix} {wide_msg}"),
-            unknown: style("{prefix} {spinner} {wide_msg}"),
+            unknown: style("{prefix} {spinner} {wide_msg}").tick_chars(glyphs.spinner),
             total: style("{wide_msg}"),
         }
     }
 }
 
 impl Bars {
-    pub(super) fn new(multi: MultiProgress, size: Box<dyn Fn() -> (u16, u16) + Send>, color: bool) -> Self {
-        let styles = Styles::new(color);
-        Bars { multi, size, styles, longest: 0, running: Vec::new(), total: None }
+    /// On a terminal of that look.
+    pub(super) fn new(multi: MultiProgress, size: Box<dyn Fn() -> (u16, u16) + Send>, look: Look) -> Self {
+        let glyphs = Glyphs::of(!look.ascii);
+        let styles = Styles::new(look.color, glyphs);
+        Bars { multi, size, styles, look, glyphs, longest: 0, running: Vec::new(), total: None }
     }
 
     fn start(&mut self, jobs: &[String]) {
@@ -125,7 +130,8 @@ impl Bars {
             let bar = running.bar.get_or_insert_with(new);
             bar.set_style(style.clone());
             let job = sanitize::line(&running.job);
-            let prefix = truncate_str(&job, name, "…");
+            let job = self.look.plain_str(&job);
+            let prefix = truncate_str(&job, name, self.glyphs.ellipsis);
             bar.set_prefix(pad_str(&prefix, name, Alignment::Left, None).into_owned());
             let percent = running.progress.percent.unwrap_or(0.0).clamp(0.0, 100.0);
             bar.set_position((percent * 10.0) as u64);

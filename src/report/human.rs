@@ -1,13 +1,12 @@
 //! Text for people: the header, the children's lines, notices, the summary.
 
-use super::screen::Look;
 use super::summary::{figures, render, verdict};
 use super::{Listener, Screen, units};
 use crate::event::{Event, Level, Phase, Stamped, Stream, Tally};
 use crate::hint;
 use crate::result::{Status, Summary, SyncResult};
 use crate::sanitize;
-use crate::ui::{Text, error, warning};
+use crate::ui::{Look, Text, error, warning};
 use console::{Color, Style, measure_text_width};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -40,7 +39,7 @@ impl Human {
     fn run_started(&mut self, jobs: &[String], parallel: usize, dry_run: bool, screen: &mut Screen) {
         self.dry_run = dry_run;
         let longest = jobs.iter().map(|job| measure_text_width(job)).max().unwrap_or(0);
-        let looks = (screen.out_look(), screen.err_look());
+        let looks = (screen.look(Stream::Stdout), screen.look(Stream::Stderr));
         self.prefixes = jobs
             .iter()
             .enumerate()
@@ -70,8 +69,7 @@ impl Human {
 
     /// One sentence of ours about a job, on standard error.
     fn say(&mut self, job: &str, text: &str, screen: &mut Screen) {
-        let line = format!("{}\n", sanitize::line(text));
-        self.block(job, Stream::Stderr, line.as_bytes(), screen);
+        screen.told(Stream::Stderr, &self.prefix(job, Stream::Stderr), &sanitize::line(text).as_ref().into());
     }
 
     /// The command comes with the phase.
@@ -91,9 +89,8 @@ impl Human {
         if !shown {
             return;
         }
-        let text = leveled(level, text).with("\n");
-        let prefix = job.map(|job| self.prefix(job, Stream::Stderr).into_owned());
-        screen.err(&prefix.unwrap_or_default().with(text));
+        let prefix = job.map(|job| self.prefix(job, Stream::Stderr));
+        screen.told(Stream::Stderr, &prefix.unwrap_or_default(), &leveled(level, text));
     }
 
     fn job_finished(&mut self, result: &SyncResult, screen: &mut Screen) {
@@ -140,11 +137,11 @@ impl Listener for Human {
             // It is what `--plan` is asked for.
             Event::Planned { job, created, updated, deleted, limit, waiting, respelt, left_out } => {
                 let text = planned([created, updated, deleted, waiting], *limit, *respelt, left_out.as_ref());
-                self.block(job, Stream::Stdout, (text + "\n").as_bytes(), screen);
+                screen.told(Stream::Stdout, &self.prefix(job, Stream::Stdout), &text.into());
             }
             Event::Adopted { job, found } if !self.quiet => {
                 let text = super::adopted::lines(found).join("\n");
-                self.block(job, Stream::Stderr, (text + "\n").as_bytes(), screen);
+                screen.told(Stream::Stderr, &self.prefix(job, Stream::Stderr), &text.into());
             }
             Event::Retry { job, attempt, exit_code, reason, delay, source } if !self.quiet => {
                 self.say(job, &retry(*attempt, *exit_code, reason, *delay, source), screen);
@@ -191,7 +188,7 @@ fn header(jobs: usize, parallel: usize, dry_run: bool) -> String {
 
 fn prefix(job: &str, longest: usize, color: Color, look: Look) -> Text {
     let name = Text::styled(&format!("[{job}]"), Style::new().fg(color));
-    let name = if look.terminal { name.pad(longest + "[]".len()) } else { name };
+    let name = if look.is_terminal() { name.pad(longest + "[]".len()) } else { name };
     name.with(" ")
 }
 

@@ -28,11 +28,11 @@ pub use log_files::LogFiles;
 pub use output_file::OutputFile;
 pub use printer::{Outcome, Printer};
 pub use published::Published;
-pub use screen::{Canvas, Look, Port, Screen, Streams};
+pub use screen::{Canvas, Columns, Port, Screen, Streams};
 
-use crate::event::Stamped;
+use crate::event::{Stamped, Stream};
 use crate::result::Summary;
-use crate::ui::{Color, Environment, Text, decide};
+use crate::ui::{Color, Environment, Text};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -127,9 +127,8 @@ fn cast(options: Options) -> (Screen, Vec<Box<dyn Listener>>) {
     let Options { color, quiet, verbose, json, github, junit, logs, others, environment, streams, .. } =
         options;
     let Streams { out, err, canvas } = streams;
-    let colors = [out.terminal, err.terminal].map(|terminal| decide(color, terminal, &environment));
-    let bars_fit = err.terminal && !environment.ci && !environment.dumb && !quiet && !json;
-    let mut screen = Screen::new((out, colors[0]), (err, colors[1]));
+    let bars_fit = err.columns.is_some() && !environment.ci && !environment.dumb && !quiet && !json;
+    let mut screen = Screen::new(out, err, color, &environment);
     let mut listeners: Vec<Box<dyn Listener>> = others;
     if let Some(files) = logs {
         listeners.push(Box::new(log::Logs::new(files)));
@@ -148,7 +147,7 @@ fn cast(options: Options) -> (Screen, Vec<Box<dyn Listener>>) {
     if let Some(canvas) = canvas.filter(|_| bars_fit) {
         let (multi, size) = canvas.split();
         screen.put_above(multi.clone());
-        listeners.push(Box::new(bars::Bars::new(multi, size, colors[1])));
+        listeners.push(Box::new(bars::Bars::new(multi, size, screen.look(Stream::Stderr))));
     }
     if json {
         listeners.push(Box::new(json::Json::new()));

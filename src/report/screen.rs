@@ -5,10 +5,14 @@ use super::text::prefix_lines;
 use crate::event::Stream;
 use crate::result::Summary;
 use crate::sanitize;
-use crate::ui::{Text, streams, warning};
+use crate::ui::{Color, Environment, HANG, Look, Text, columns, streams, warning};
+use console::Term;
 use indicatif::{MultiProgress, ProgressDrawTarget, TermLike};
 use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
+
+/// Beside a prefix of ours there must be so many columns.
+const NARROW: usize = 20;
 
 /// Where a run is spoken about; tests hand in their own.
 pub struct Streams {
@@ -24,9 +28,12 @@ pub struct Streams {
 pub struct Port {
     /// Takes the bytes; may block.
     pub writer: Box<dyn Write + Send>,
-    /// Whether people look at it directly.
-    pub terminal: bool,
+    /// Its columns, now, if people look at it directly.
+    pub columns: Option<Columns>,
 }
+
+/// How wide a terminal is.
+pub type Columns = Box<dyn Fn() -> usize + Send>;
 
 /// A terminal for bars.
 pub struct Canvas {
@@ -39,10 +46,11 @@ impl Streams {
     pub fn standard() -> Self {
         let (out, err) = (io::stdout(), io::stderr());
         let (out_terminal, err_terminal) = (out.is_terminal(), err.is_terminal());
+        let width = |term: Term| -> Columns { Box::new(move || columns(&term)) };
         Streams {
-            out: Port { writer: Box::new(out), terminal: out_terminal },
-            err: Port { writer: Box::new(err), terminal: err_terminal },
-            canvas: err_terminal.then(|| Canvas::new(Homing(console::Term::buffered_stderr()))),
+            out: Port { writer: Box::new(out), columns: out_terminal.then(|| width(Term::stdout())) },
+            err: Port { writer: Box::new(err), columns: err_terminal.then(|| width(Term::stderr())) },
+            canvas: err_terminal.then(|| Canvas::new(Homing(Term::buffered_stderr()))),
         }
     }
 }
@@ -77,25 +85,21 @@ pub struct Screen {
 struct Voice {
     port: Port,
     color: bool,
+    /// A terminal that shows no more than ASCII.
+    ascii: bool,
     /// It has failed once: the reader has gone, the disk is full. A run goes on without it.
     dead: bool,
     /// Reused for every block.
     block: Vec<u8>,
 }
 
-/// How a stream wants its text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Look {
-    /// People look at it directly: pad.
-    pub terminal: bool,
-    /// Colours.
-    pub color: bool,
-}
-
 impl Screen {
-    /// Each stream, and whether it gets colours.
-    pub(super) fn new(out: (Port, bool), err: (Port, bool)) -> Self {
-        let voice = |(port, color)| Voice { port, color, dead: false, block: Vec::new() };
+    /// Standard output and standard error.
+    pub(super) fn new(out: Port, err: Port, color: Color, environment: &Environment) -> Self {
+        let voice = |port: Port| {
+            let look = Look::new(color, port.columns.as_ref().map(|columns| columns()), environment);
+            Voice { port, color: look.color, ascii: look.ascii, dead: false, block: Vec::new() }
+        };
         Screen {
             out: voice(out),
             err: voice(err),
@@ -121,14 +125,12 @@ impl Screen {
         self.bars.is_some()
     }
 
-    /// How standard output wants its text.
-    pub fn out_look(&self) -> Look {
-        self.out.look()
-    }
-
-    /// How standard error wants its text.
-    pub fn err_look(&self) -> Look {
-        self.err.look()
+    /// How a stream wants its text, now.
+    pub fn look(&self, stream: Stream) -> Look {
+        match stream {
+            Stream::Stdout => self.out.look(),
+            Stream::Stderr => self.err.look(),
+        }
     }
 
     /// Whole lines to standard output, at once. A stream that fails once is silent from then on.
@@ -141,26 +143,48 @@ impl Screen {
         self.err.say(text, self.bars.as_ref(), self.github);
     }
 
-    /// Whole lines of a child, each after `prefix`, at once.
-    pub fn lines(&mut self, stream: Stream, prefix: &Text, lines: &[u8]) {
+    /// Whole lines of ours, at once, each after `prefix`, as are those that they go on in.
+    pub fn told(&mut self, stream: Stream, prefix: &Text, text: &Text) {
+        let look = self.look(stream);
+        let room = look.columns.map(|columns| columns.saturating_sub(prefix.width()));
+        // Beside a very long name there is no room; such lines go on below as any other.
+        let room = room.filter(|room| *room >= NARROW).unwrap_or(usize::MAX);
+        let mut all = Text::new();
+        for line in (Look { columns: Some(room), ..look }).lines(text, HANG) {
+            all = all.with(prefix).with(line).with("\n");
+        }
+        self.voice_and_bars(stream, |voice, bars, github| voice.say(&all, bars, github));
+    }
+
+    fn voice_and_bars(&mut self, stream: Stream, act: impl FnOnce(&mut Voice, Option<&MultiProgress>, bool)) {
         let voice = match stream {
             Stream::Stdout => &mut self.out,
             Stream::Stderr => &mut self.err,
         };
-        let mut block = std::mem::take(&mut voice.block);
-        block.clear();
-        let prefix = prefix.render(voice.color);
-        prefix_lines(prefix.as_bytes(), sanitize::lines(lines).as_bytes(), &mut block);
-        voice.write(&block, self.bars.as_ref(), self.github);
-        voice.block = block;
+        act(voice, self.bars.as_ref(), self.github);
+    }
+
+    /// Whole lines of a child, at once, each after `prefix`. They stay as they are.
+    pub fn lines(&mut self, stream: Stream, prefix: &Text, lines: &[u8]) {
+        self.voice_and_bars(stream, |voice, bars, github| {
+            let mut block = std::mem::take(&mut voice.block);
+            block.clear();
+            let prefix = prefix.render(voice.color);
+            let lines = sanitize::lines(lines);
+            let lines = if voice.ascii { sanitize::ascii(&lines) } else { lines.as_ref().into() };
+            prefix_lines(prefix.as_bytes(), lines.as_bytes(), &mut block);
+            voice.write(&block, bars, github);
+            voice.block = block;
+        });
     }
 
     /// Whole lines of JSON to standard output, at once.
     pub fn json(&mut self, lines: &[u8]) {
-        match self.out.port.terminal {
+        match self.out.port.columns.is_some() {
             true => {
                 let text = String::from_utf8_lossy(lines);
-                self.out.write(sanitize::json(&text).as_bytes(), self.bars.as_ref(), false);
+                let text = sanitize::json(&text, self.out.ascii);
+                self.out.write(text.as_bytes(), self.bars.as_ref(), false);
             }
             false => self.out.write(lines, self.bars.as_ref(), false),
         }
@@ -198,11 +222,12 @@ impl Screen {
 
 impl Voice {
     fn look(&self) -> Look {
-        Look { terminal: self.port.terminal, color: self.color }
+        let columns = self.port.columns.as_ref().map(|columns| columns());
+        Look { color: self.color, columns, ascii: self.ascii }
     }
 
     fn say(&mut self, text: &Text, bars: Option<&MultiProgress>, github: bool) {
-        self.write(text.render(self.color).as_bytes(), bars, github);
+        self.write(self.look().render(text, HANG).as_bytes(), bars, github);
     }
 
     fn write(&mut self, bytes: &[u8], bars: Option<&MultiProgress>, github: bool) {
@@ -213,7 +238,7 @@ impl Voice {
         let writer = &mut self.port.writer;
         let mut write = || streams::write_all(writer, &bytes).and_then(|()| streams::flush(writer));
         let done = match bars {
-            Some(bars) if self.port.terminal => bars.suspend(write),
+            Some(bars) if self.port.columns.is_some() => bars.suspend(write),
             _ => write(),
         };
         self.dead = done.is_err();
@@ -242,8 +267,16 @@ mod tests {
     use crate::report::testing::{Broken, Heard};
     use std::fs::File;
 
-    fn port(writer: impl Write + Send + 'static) -> (Port, bool) {
-        (Port { writer: Box::new(writer), terminal: false }, false)
+    fn port(writer: impl Write + Send + 'static) -> Port {
+        Port { writer: Box::new(writer), columns: None }
+    }
+
+    fn screen(out: Port, err: Port) -> Screen {
+        Screen::new(out, err, Color::Never, &Environment { utf8: true, ..Environment::default() })
+    }
+
+    fn terminal(writer: impl Write + Send + 'static, columns: usize) -> Port {
+        Port { writer: Box::new(writer), columns: Some(Box::new(move || columns)) }
     }
 
     #[test]
@@ -251,7 +284,7 @@ mod tests {
         let full = File::options().write(true).open("/dev/full").unwrap();
         for out in [port(Broken), port(full)] {
             let err = Heard::default();
-            let mut screen = Screen::new(out, port(err.clone()));
+            let mut screen = screen(out, port(err.clone()));
             screen.out(&"a\n".into());
             screen.json(b"{}\n");
             screen.err(&"still here\n".into());
@@ -262,16 +295,42 @@ mod tests {
 
     #[test]
     fn nothing_foreign_steers_a_terminal() {
-        for terminal in [false, true] {
+        for on_terminal in [false, true] {
             let out = Heard::default();
-            let stream = (Port { writer: Box::new(out.clone()), terminal }, false);
-            let mut screen = Screen::new(stream, port(Broken));
+            let stream = if on_terminal { terminal(out.clone(), 80) } else { port(out.clone()) };
+            let mut screen = screen(stream, port(Broken));
             screen.out(&"a\u{1b}[1m\n".into());
             screen.lines(Stream::Stdout, &"[\u{202e}] ".into(), b"\xff\x9b\n");
             screen.json("\"\u{202e}\"\n".as_bytes());
-            let json = if terminal { r"\u202e" } else { "\u{202e}" };
+            let json = if on_terminal { r"\u202e" } else { "\u{202e}" };
             assert_eq!(out.text(), format!("a\\u{{1b}}[1m\n[\\u{{202e}}] \\xff\\x9b\n\"{json}\"\n"));
         }
+    }
+
+    #[test]
+    fn a_terminal_without_utf8_gets_ascii_only() {
+        let out = Heard::default();
+        let mut screen =
+            Screen::new(terminal(out.clone(), 80), port(Broken), Color::Never, &Environment::default());
+        screen.out(&"…é\n".into());
+        screen.told(Stream::Stdout, &"[蛋] ".into(), &"a…".into());
+        screen.lines(Stream::Stdout, &"[a] ".into(), "é…\n".as_bytes());
+        screen.json("\"é\"\n".as_bytes());
+        assert_eq!(out.text(), "...\\u{e9}\n[\\u{86cb}] a...\n[a] \\u{e9}...\n\"\\u00e9\"\n");
+    }
+
+    #[test]
+    fn what_we_say_fits_and_what_children_say_stays() {
+        let out = Heard::default();
+        let mut screen = screen(terminal(out.clone(), 30), port(Broken));
+        screen.told(Stream::Stdout, &"[mmcif] ".into(), &"there is no room; 25.3 GB are needed".into());
+        screen.lines(Stream::Stdout, &"[mmcif] ".into(), b"a line of a child that is long\n");
+        screen.out(&"  hint: one that is rather long\n".into());
+        assert_eq!(
+            out.text(),
+            "[mmcif] there is no room;\n[mmcif]   25.3 GB are needed\n[mmcif] a line of a child that is long\n\
+             \u{20} hint: one that is rather\n    long\n"
+        );
     }
 
     #[test]
@@ -287,7 +346,7 @@ mod tests {
             }
         }
         let heard = Heard::default();
-        let mut screen = Screen::new(port(Shy(heard.clone(), false)), port(Broken));
+        let mut screen = screen(port(Shy(heard.clone(), false)), port(Broken));
         screen.out(&"abc\n".into());
         assert_eq!(heard.text(), "abc\n");
     }

@@ -60,8 +60,8 @@ pub(super) fn options(out: impl Write + Send + 'static, err: impl Write + Send +
         others: Vec::new(),
         environment: Environment::default(),
         streams: Streams {
-            out: Port { writer: Box::new(out), terminal: false },
-            err: Port { writer: Box::new(err), terminal: false },
+            out: Port { writer: Box::new(out), columns: None },
+            err: Port { writer: Box::new(err), columns: None },
             canvas: None,
         },
         begin: || (),

@@ -277,6 +277,15 @@ impl Ear for Hearing<'_> {
         }
     }
 
+    /// rsync begins its progress with the `\r` that others end it with: the line for now is the one that has no end yet.
+    fn begun(&mut self, stream: Stream, beginning: &[u8]) {
+        if stream == Stream::Stdout
+            && let Some(now) = self.reader.begun(beginning)
+        {
+            self.advance(now, memmem::find(beginning, LAST).is_some());
+        }
+    }
+
     fn signs(&self) -> Signs {
         self.signs
     }

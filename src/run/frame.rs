@@ -58,6 +58,11 @@ impl Framer {
         self.begun.extend_from_slice(chunk);
     }
 
+    /// The beginning of a line whose end has not come yet.
+    pub(super) fn begun(&self) -> &[u8] {
+        &self.begun
+    }
+
     /// The stream has ended: what is left is a line.
     pub(super) fn finish(&mut self, mut line: impl FnMut(&[u8])) {
         if !self.begun.is_empty() {

@@ -109,6 +109,8 @@ impl Pipe {
         if length.is_none() {
             lines.finish(&mut line);
             *end = End::Closed;
+        } else if !lines.begun().is_empty() {
+            ear.begun(*stream, lines.begun());
         }
         let length = length.unwrap_or(0);
         if block.is_empty() {

@@ -118,6 +118,9 @@ pub(super) trait Ear {
     /// The child has ended by itself, and others still held what it speaks through.
     fn left(&mut self, _others: Left) {}
 
+    /// The beginning of a line that may go on. It comes again, with more behind it or as a whole.
+    fn begun(&mut self, _stream: Stream, _beginning: &[u8]) {}
+
     /// How far the child is, by what it has said.
     fn signs(&self) -> Signs {
         Signs::default()

@@ -11,6 +11,10 @@ pub struct Environment {
     pub no_color: bool,
     /// `CLICOLOR_FORCE` is set, not empty and not `0`.
     pub force_color: bool,
+    /// `CLICOLOR=0`: no colours, unless they are forced.
+    pub plain: bool,
+    /// The locale is one of UTF-8: the first of `LC_ALL`, `LC_CTYPE` and `LANG` that is set and not empty names it.
+    pub utf8: bool,
     /// `TERM` is `dumb` or not set: no colours, no bars.
     pub dumb: bool,
     /// `CI` says that nobody watches: no bars.
@@ -33,9 +37,13 @@ impl Environment {
     pub fn from(get: impl Fn(&str) -> Option<OsString>) -> Self {
         let filled = |name| get(name).filter(|value| !value.is_empty());
         let on = |name| filled(name).is_some_and(|value| value != "0" && value != "false");
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(filled);
+        let locale = locale.map(|name| name.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
         Environment {
             no_color: filled("NO_COLOR").is_some(),
             force_color: on("CLICOLOR_FORCE"),
+            plain: filled("CLICOLOR").is_some_and(|value| value == "0"),
+            utf8: locale.contains("utf-8") || locale.contains("utf8"),
             dumb: filled("TERM").is_none_or(|term| term == "dumb"),
             ci: on("CI") || on("GITHUB_ACTIONS"),
             github: filled("GITHUB_ACTIONS").is_some_and(|value| value == "true"),
@@ -51,7 +59,7 @@ pub fn decide(color: Color, is_terminal: bool, env: &Environment) -> bool {
         Color::Always => true,
         Color::Never => false,
         Color::Auto if env.no_color => false,
-        Color::Auto => env.force_color || (is_terminal && !env.dumb),
+        Color::Auto => env.force_color || (is_terminal && !env.dumb && !env.plain),
     }
 }
 
@@ -76,6 +84,38 @@ mod tests {
         assert!(!decide(Color::Never, true, &force));
         assert!(!decide(Color::Auto, true, &env(&[("TERM", "dumb")])));
         assert!(!decide(Color::Auto, true, &env(&[])));
+    }
+
+    #[test]
+    fn clicolor_counts_where_nothing_stronger_is_said() {
+        let plain = env(&[("CLICOLOR", "0"), ("TERM", "xterm")]);
+        assert!(!decide(Color::Auto, true, &plain));
+        assert!(decide(Color::Always, true, &plain));
+        let forced = env(&[("CLICOLOR", "0"), ("CLICOLOR_FORCE", "1"), ("TERM", "xterm")]);
+        assert!(decide(Color::Auto, false, &forced));
+        let none = env(&[("CLICOLOR", "1"), ("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1"), ("TERM", "xterm")]);
+        assert!(!decide(Color::Auto, true, &none));
+        for value in ["", "1"] {
+            let env = env(&[("CLICOLOR", value), ("TERM", "xterm")]);
+            assert!(decide(Color::Auto, true, &env) && !decide(Color::Auto, false, &env));
+        }
+    }
+
+    #[test]
+    fn the_locale_says_whether_a_terminal_shows_utf8() {
+        for (pairs, utf8) in [
+            (&[("LANG", "en_GB.UTF-8")][..], true),
+            (&[("LANG", "C.utf8")], true),
+            (&[("LC_CTYPE", "de_DE.UTF-8"), ("LANG", "C")], true),
+            (&[("LC_ALL", "C.UTF-8"), ("LC_CTYPE", "C"), ("LANG", "C")], true),
+            (&[("LC_ALL", "C"), ("LC_CTYPE", "en_GB.UTF-8"), ("LANG", "en_GB.UTF-8")], false),
+            (&[("LC_ALL", ""), ("LC_CTYPE", "POSIX"), ("LANG", "en_GB.UTF-8")], false),
+            (&[("LANG", "de_DE")], false),
+            (&[("LC_MESSAGES", "en_GB.UTF-8")], false),
+            (&[], false),
+        ] {
+            assert_eq!(env(pairs).utf8, utf8, "{pairs:?}");
+        }
     }
 
     #[test]

@@ -3,23 +3,29 @@
 //! Everything goes through [`sanitize`] on its way, here and nowhere else, so that a command cannot forget to.
 
 mod environment;
+mod excerpt;
+mod glyphs;
+mod look;
 mod progress;
 mod spinner;
 pub mod streams;
 mod table;
 mod text;
 mod watch;
+mod wrap;
 
 pub use environment::{Environment, decide};
+pub use glyphs::Glyphs;
+pub use look::{HANG, Look, columns};
 pub use progress::Progress;
 pub use spinner::Spinner;
-pub use table::table;
+pub use table::{First, table};
 pub use text::Text;
 pub use watch::{Watch, quit_typed};
 
 use crate::hint::addressed;
 use crate::sanitize;
-use console::{Style, Term};
+use console::Style;
 use serde::Serialize;
 use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
@@ -75,7 +81,12 @@ impl Ui {
 
     /// The same with colours of ours.
     pub fn text(&self, text: &Text) -> io::Result<()> {
-        self.write((text.render(self.is_colored()) + "\n").as_bytes())
+        self.hanging(text, HANG)
+    }
+
+    /// The same; what goes on below is so many columns further in than its line began.
+    pub fn hanging(&self, text: &Text, hang: usize) -> io::Result<()> {
+        self.write((self.look().render(text, hang) + "\n").as_bytes())
     }
 
     /// The same for a command that [goes on](Ui::goes_on), or does not.
@@ -84,34 +95,48 @@ impl Ui {
         Ui { goes_on, ..self }
     }
 
-    /// Text that is ours from end to end, with colours and without.
+    /// Text that is ours from end to end, with colours and without; its lines stay as they are.
     pub fn own(&self, colored: &str, plain: &str) -> io::Result<()> {
-        self.write(if self.is_colored() { colored } else { plain }.as_bytes())
+        let look = self.look();
+        self.write(look.plain_str(if look.color { colored } else { plain }).as_bytes())
     }
 
-    /// Whole lines without colours, as many as there are.
+    /// Whole lines without colours, as many as there are; they stay as they are.
     pub fn lines(&self, lines: &str) -> io::Result<()> {
-        self.write(sanitize::lines(lines.as_bytes()).as_bytes())
+        self.write(self.look().plain_str(&sanitize::lines(lines.as_bytes())).as_bytes())
     }
 
     fn write(&self, bytes: &[u8]) -> io::Result<()> {
         streams::write(bytes).or_else(|error| if self.goes_on { Ok(()) } else { Err(error) })
     }
 
-    /// Columns of standard output; `None` if it is no terminal: whoever reads a pipe wants everything.
-    pub fn width(&self) -> Option<usize> {
-        streams::is_terminal().then(|| usize::from(Term::stdout().size().1))
+    /// How standard output wants its text, now.
+    pub fn look(&self) -> Look {
+        Look::stdout(self.color)
     }
 
-    /// Rows in aligned columns on standard output; cut to the terminal's width if it is one.
+    /// Rows in aligned columns, as lines that fit standard output.
+    pub fn rows<C: Clone + Into<Text>>(&self, rows: &[Vec<C>], first: First) -> Vec<Text> {
+        let look = self.look();
+        let plain = |row: &Vec<C>| row.iter().map(|cell| look.plain(cell.clone().into())).collect();
+        let rows: Vec<Vec<Text>> = rows.iter().map(plain).collect();
+        table(&rows, first, look.columns)
+    }
+
+    /// The same on standard output, with a heading.
     pub fn table<C: Clone + Into<Text>>(&self, rows: &[Vec<C>]) -> io::Result<()> {
-        let colored = self.is_colored();
-        let mut out = String::new();
-        for line in table(rows, self.width()) {
-            out += &line.render(colored);
-            out.push('\n');
-        }
-        self.write(out.as_bytes())
+        self.write_rows(rows, First::Heading)
+    }
+
+    /// The same without a heading.
+    pub fn columns<C: Clone + Into<Text>>(&self, rows: &[Vec<C>]) -> io::Result<()> {
+        self.write_rows(rows, First::Row)
+    }
+
+    fn write_rows<C: Clone + Into<Text>>(&self, rows: &[Vec<C>], first: First) -> io::Result<()> {
+        let colored = self.look().color;
+        let lines: String = self.rows(rows, first).iter().map(|line| line.render(colored) + "\n").collect();
+        self.write(lines.as_bytes())
     }
 
     /// One JSON object a line on standard output; `event` names it, `time` is added.
@@ -131,21 +156,18 @@ impl Ui {
 
     /// Whole lines of JSON on standard output.
     pub fn json_lines(&self, lines: &str) -> io::Result<()> {
-        match streams::is_terminal() {
-            true => self.write(sanitize::json(lines).as_bytes()),
+        let look = self.look();
+        match look.is_terminal() {
+            true => self.write(sanitize::json(lines, look.ascii).as_bytes()),
             false => self.write(lines.as_bytes()),
         }
     }
 
-    /// Whether standard output gets colours.
-    fn is_colored(&self) -> bool {
-        decide(self.color, streams::is_terminal(), &Environment::read())
-    }
-
     /// What scripts read, on standard output: byte by byte as it is, unless that is a terminal.
     pub fn raw(&self, bytes: &[u8]) -> io::Result<()> {
-        match streams::is_terminal() {
-            true => self.write(sanitize::lines(bytes).as_bytes()),
+        let look = self.look();
+        match look.is_terminal() {
+            true => self.write(look.plain_str(&sanitize::lines(bytes)).as_bytes()),
             false => self.write(bytes),
         }
     }
@@ -158,11 +180,15 @@ impl Ui {
         }
     }
 
+    /// Whether people watch standard error for how far something is.
+    fn is_watched(&self) -> bool {
+        let env = Environment::read();
+        io::stderr().is_terminal() && !env.dumb && !env.ci && !self.quiet && !self.json
+    }
+
     /// A bar on standard error, if that is a terminal and people want to see one.
     pub fn progress(&self, label: &str) -> Progress {
-        let wanted =
-            !self.quiet && !self.json && io::stderr().is_terminal() && std::env::var_os("CI").is_none();
-        Progress::new(label, wanted)
+        Progress::new(label, self.is_watched())
     }
 
     /// Something that people should know, on standard error; not with `-q`.
@@ -189,9 +215,15 @@ impl Ui {
         self.warning(&format!("{text}{hint}"));
     }
 
+    /// The same; commands of the user that it quotes stay as they are.
+    pub fn warning_as_is(&self, text: &str) {
+        self.complain(&warning(text));
+    }
+
     /// A line that a command of the user has written to its standard error.
     pub fn passed_on(&self, line: &str) {
-        self.complain(&line.into());
+        let line = Look::stderr(self.color).plain(line.into());
+        let _ = io::stderr().lock().write_all((line.render(false) + "\n").as_bytes());
     }
 
     /// An error and what to do about it, on standard error.
@@ -201,8 +233,8 @@ impl Ui {
 
     /// There is nobody left to tell when standard error itself fails.
     fn complain(&self, text: &Text) {
-        let colored = decide(self.color, io::stderr().is_terminal(), &Environment::read());
-        let _ = io::stderr().lock().write_all((text.render(colored) + "\n").as_bytes());
+        let text = Look::stderr(self.color).render(text, HANG) + "\n";
+        let _ = io::stderr().lock().write_all(text.as_bytes());
     }
 }
 

@@ -1,5 +1,6 @@
 //! How far one long deed is.
 
+use super::{Environment, Glyphs};
 use crate::report::units;
 use crate::sanitize;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -26,7 +27,7 @@ impl Progress {
         let target = if wanted { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(None, target).with_prefix(sanitize::line(label).into_owned());
         if let Ok(style) = ProgressStyle::with_template("[{prefix}] {msg} {wide_bar}") {
-            bar.set_style(style);
+            bar.set_style(style.progress_chars(Glyphs::of(Environment::read().utf8).bar));
         }
         Progress { bar, started: Instant::now() }
     }

@@ -1,122 +1,117 @@
 //! Columns of text, aligned by what a terminal shows rather than by bytes.
 
 use super::Text;
-use console::measure_text_width;
 
-const GAP: &str = "  ";
+/// Spaces between columns, and where that saves a line.
+const GAPS: [usize; 2] = [2, 1];
 /// How far lines are indented that go on with a row.
 const INDENT: usize = 4;
 /// The last column is wrapped beside the others where it has so much room, and otherwise has a line of its own.
 const LEGIBLE: usize = 24;
 
+/// What the first row is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum First {
+    /// Left out where there is nothing below.
+    Heading,
+    /// As any other.
+    Row,
+}
+
 /// Rows as lines, each column as wide as its widest cell, the last one ragged. With `width` (a terminal's columns) no line is
 /// longer than that: rows go on in further lines, indented, and what is too long for a line is wrapped. Nothing is left out but
-/// further lines of a row that tell nothing. Rows may be of different lengths; the first is the heading.
-pub fn table<C: Clone + Into<Text>>(rows: &[Vec<C>], width: Option<usize>) -> Vec<Text> {
+/// further lines that tell nothing, and the heading of those. Rows may be of different lengths.
+pub fn table<C: Clone + Into<Text>>(rows: &[Vec<C>], first: First, width: Option<usize>) -> Vec<Text> {
     let rows: Vec<Vec<Text>> =
         rows.iter().map(|row| row.iter().map(|cell| cell.clone().into().one_line()).collect()).collect();
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let natural = |c: usize| rows.iter().filter_map(|row| row.get(c)).map(Text::width).max();
     let mut widths: Vec<usize> = (0..columns).map(|c| natural(c).unwrap_or(0)).collect();
-    let Some(width) = width else { return rows.into_iter().map(|row| line(row, &widths)).collect() };
+    let Some(width) = width else {
+        return rows.into_iter().map(|row| line(row, &widths, GAPS[0])).collect();
+    };
     let width = width.max(INDENT + 2);
-    let groups = groups(&mut widths, width);
-    rows.iter().enumerate().flat_map(|(n, row)| folded(row, &groups, &widths, width, n == 0)).collect()
+    let gap = gap(&widths, width);
+    let mut groups = groups(&mut widths, width, gap);
+    let heads = usize::from(first == First::Heading);
+    groups.retain(|group| {
+        group.indent == 0 || rows.len() == heads || rows.iter().skip(heads).any(|row| group.tells(row))
+    });
+    rows.iter().enumerate().flat_map(|(n, row)| folded(row, &groups, &widths, gap, n < heads)).collect()
 }
 
-/// The columns of each line of a row, and how far the line is indented. Columns that are too wide are made as wide as a line.
-fn groups(widths: &mut [usize], width: usize) -> Vec<(usize, Vec<usize>)> {
-    let mut groups: Vec<(usize, Vec<usize>)> = Vec::new();
+/// As wide a gap as lets a row, or all of it but the last column, be one line.
+fn gap(widths: &[usize], width: usize) -> usize {
+    let Some((last, others)) = widths.split_last() else { return GAPS[0] };
+    let used = |gap: usize| others.iter().sum::<usize>() + others.len() * gap;
+    let whole = GAPS.into_iter().find(|gap| used(*gap) + last.min(&LEGIBLE) <= width);
+    whole.or_else(|| GAPS.into_iter().find(|gap| used(*gap) <= width + gap)).unwrap_or(GAPS[0])
+}
+
+/// Columns that share a line.
+struct Group {
+    /// How far the line is indented.
+    indent: usize,
+    columns: Vec<usize>,
+}
+
+impl Group {
+    /// Whether a row has anything to say in them.
+    fn tells(&self, row: &[Text]) -> bool {
+        let mut cells = self.columns.iter().filter_map(|column| row.get(*column));
+        cells.any(|cell| !matches!(cell.render(false).trim(), "" | "-"))
+    }
+}
+
+/// The columns of each line of a row. Columns that are too wide are made as wide as a line.
+fn groups(widths: &mut [usize], width: usize, gap: usize) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
     let mut used = usize::MAX / 2;
     let last = widths.len().saturating_sub(1);
     for (column, wide) in widths.iter_mut().enumerate() {
-        let room = width.saturating_sub(used + GAP.len());
-        if let Some((_, columns)) = groups.last_mut()
+        let room = width.saturating_sub(used + gap);
+        if let Some(group) = groups.last_mut()
             && (*wide <= room || (column == last && room >= LEGIBLE))
         {
             *wide = (*wide).min(room);
-            columns.push(column);
-            used += GAP.len() + *wide;
+            group.columns.push(column);
+            used += gap + *wide;
             continue;
         }
         let indent = if groups.is_empty() { 0 } else { INDENT };
         *wide = (*wide).min(width - indent);
-        groups.push((indent, vec![column]));
+        groups.push(Group { indent, columns: vec![column] });
         used = indent + *wide;
     }
     groups
 }
 
 /// The lines of a row.
-fn folded(
-    row: &[Text],
-    groups: &[(usize, Vec<usize>)],
-    widths: &[usize],
-    width: usize,
-    heading: bool,
-) -> Vec<Text> {
+fn folded(row: &[Text], groups: &[Group], widths: &[usize], gap: usize, heading: bool) -> Vec<Text> {
     let mut lines = Vec::new();
-    for (n, (indent, columns)) in groups.iter().enumerate() {
-        let cells: Vec<Vec<Text>> = columns
-            .iter()
-            .map(|c| row.get(*c).map_or_else(Vec::new, |cell| wrapped(cell, widths[*c])))
-            .collect();
-        let plain = |cell: &Text| matches!(cell.render(false).trim(), "" | "-");
-        if n > 0 && !heading && cells.iter().flatten().all(plain) {
+    for (n, group) in groups.iter().enumerate() {
+        if n > 0 && !heading && !group.tells(row) {
             continue;
         }
+        let own: Vec<usize> = group.columns.iter().map(|c| widths[*c]).collect();
+        let cells: Vec<Vec<Text>> = group
+            .columns
+            .iter()
+            .map(|c| row.get(*c).map_or_else(Vec::new, |cell| cell.wrapped(widths[*c], 0)))
+            .collect();
         for part in 0..cells.iter().map(Vec::len).max().unwrap_or(0).max(usize::from(n == 0)) {
-            let shown: Vec<Text> =
-                cells.iter().map(|cell| cell.get(part).cloned().unwrap_or_default()).collect();
-            let own: Vec<usize> = columns.iter().map(|c| widths[*c]).collect();
-            lines.push(Text::from(" ".repeat(*indent)).with(line(shown, &own)).trim_end().cut(width));
+            let shown = cells.iter().map(|cell| cell.get(part).cloned().unwrap_or_default()).collect();
+            lines.push(Text::from(" ".repeat(group.indent)).with(line(shown, &own, gap)).trim_end());
         }
     }
     lines
 }
 
-/// A cell in lines of at most that width, broken between words where there are any. A word that is too long is broken anywhere;
-/// text with colours is cut instead.
-fn wrapped(cell: &Text, width: usize) -> Vec<Text> {
-    if cell.width() <= width {
-        return vec![cell.clone()];
-    }
-    let Some(cell) = cell.plain() else { return vec![cell.clone().cut(width)] };
-    let (mut lines, mut now, mut used) = (Vec::new(), String::new(), 0);
-    for word in cell.split(' ') {
-        let wide = measure_text_width(word);
-        if used > 0 && used + 1 + wide > width {
-            lines.push(Text::from(std::mem::take(&mut now)));
-            used = 0;
-        }
-        if used > 0 {
-            now.push(' ');
-            used += 1;
-        }
-        for c in word.chars() {
-            let one = measure_text_width(c.encode_utf8(&mut [0; 4]));
-            if used > 0 && used + one > width {
-                lines.push(Text::from(std::mem::take(&mut now)));
-                used = 0;
-            }
-            now.push(c);
-            used += one;
-        }
-    }
-    lines.push(now.into());
-    lines
-}
-
-fn line(row: Vec<Text>, widths: &[usize]) -> Text {
+fn line(row: Vec<Text>, widths: &[usize], gap: usize) -> Text {
     let last = row.len().saturating_sub(1);
     let mut text = Text::new();
     for (column, (cell, width)) in row.into_iter().zip(widths).enumerate() {
-        if column == last {
-            text += cell;
-        } else {
-            text += cell.pad(*width);
-            text += GAP;
-        }
+        text += if column == last { cell } else { cell.pad(width + gap) };
     }
     text.trim_end()
 }
@@ -124,7 +119,7 @@ fn line(row: Vec<Text>, widths: &[usize]) -> Text {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use console::Style;
+    use console::{Style, measure_text_width};
     use proptest::prelude::*;
 
     fn rows(rows: &[&[&str]]) -> Vec<Vec<String>> {
@@ -132,7 +127,7 @@ mod tests {
     }
 
     fn shown(rows: &[Vec<impl Clone + Into<Text>>], width: Option<usize>) -> Vec<String> {
-        table(rows, width).iter().map(|line| line.render(true)).collect()
+        table(rows, First::Heading, width).iter().map(|line| line.render(true)).collect()
     }
 
     #[test]
@@ -178,7 +173,24 @@ mod tests {
                 "emdb   ok      -",
             ]
         );
-        assert!(table::<String>(&[], Some(1)).is_empty());
+        assert!(table::<String>(&[], First::Heading, Some(1)).is_empty());
+    }
+
+    #[test]
+    fn a_heading_with_nothing_below_is_left_out_and_columns_move_together_first() {
+        let mut table_ = rows(&[&["JOB", "STATUS", "TIME", "REASON"], &["mmcif", "failed", "3m 20s", ""]]);
+        assert_eq!(shown(&table_, Some(29)), ["JOB    STATUS  TIME    REASON", "mmcif  failed  3m 20s"]);
+        assert_eq!(shown(&table_, Some(27)), ["JOB   STATUS TIME   REASON", "mmcif failed 3m 20s"]);
+        assert_eq!(shown(&table_, Some(22)), ["JOB    STATUS  TIME", "mmcif  failed  3m 20s"]);
+        table_[1][3] = "why".into();
+        assert_eq!(
+            shown(&table_, Some(22)),
+            ["JOB    STATUS  TIME", "    REASON", "mmcif  failed  3m 20s", "    why"]
+        );
+        let rows = rows(&[&["mmcif", "of", "why"], &["emdb", "at", ""]]);
+        let lines = table(&rows, First::Row, Some(10));
+        let lines: Vec<_> = lines.iter().map(|line| line.render(false)).collect();
+        assert_eq!(lines, ["mmcif  of", "    why", "emdb   at"]);
     }
 
     proptest! {
@@ -187,7 +199,8 @@ mod tests {
             rows in proptest::collection::vec(proptest::collection::vec("([a-z蛋]{1,9}( [a-z]{1,30}){0,4})?", 1..7), 1..5),
             width in 12usize..100,
         ) {
-            let lines = shown(&rows, Some(width));
+            let lines = table(&rows, First::Row, Some(width));
+            let lines: Vec<_> = lines.iter().map(|line| line.render(true)).collect();
             prop_assert!(lines.iter().all(|line| measure_text_width(line) <= width), "{lines:#?}");
             let letters = |text: String| {
                 let mut letters: Vec<char> = text.chars().filter(|c| *c != ' ').collect();

@@ -1,7 +1,8 @@
 //! Text for people, in parts, some of them with a colour of ours.
 
+use super::excerpt;
 use crate::sanitize;
-use console::{Alignment, Style, measure_text_width, pad_str, truncate_str};
+use console::{Alignment, Style, measure_text_width, pad_str};
 use std::fmt;
 use std::ops::AddAssign;
 
@@ -49,33 +50,20 @@ impl Text {
         self.0.iter().map(|(part, _)| measure_text_width(part)).sum()
     }
 
-    /// The text, if no part of it has a colour.
-    pub(super) fn plain(&self) -> Option<String> {
-        self.0.iter().all(|(_, style)| style.is_none()).then(|| self.render(false))
+    /// The parts, and their colours.
+    pub(super) fn parts(&self) -> &[(String, Option<Style>)] {
+        &self.0
     }
 
-    /// So many columns of it at most; what does not fit ends in `…`.
+    /// For a terminal that shows no more than ASCII ([`sanitize::ascii`]).
     #[must_use]
-    pub fn cut(self, width: usize) -> Self {
-        if self.width() <= width {
-            return self;
-        }
-        let mut left = width;
-        let mut cut = Text::new();
-        let mut parts = self.0.into_iter().filter(|(part, _)| !part.is_empty()).peekable();
-        while let Some((part, style)) = parts.next() {
-            let taken = measure_text_width(&part);
-            let last = taken > left || (taken == left && parts.peek().is_some());
-            if last {
-                // One column less, so that what fits by itself is cut, too, if there is more behind it.
-                let longer = format!("{part}…");
-                cut.0.push((truncate_str(&longer, left, "…").into_owned(), style));
-                break;
+    pub fn ascii(mut self) -> Self {
+        for (part, _) in &mut self.0 {
+            if !part.is_ascii() {
+                *part = excerpt::ascii(part);
             }
-            left -= taken;
-            cut.0.push((part, style));
         }
-        cut
+        self
     }
 
     /// Filled up with spaces to so many columns.
@@ -173,13 +161,8 @@ mod tests {
     fn widths_are_those_of_what_is_shown() {
         let text = Text::from("蛋白").with(red("\u{202e}x"));
         assert_eq!(text.width(), 4 + "\\u{202e}x".len());
-        assert_eq!(text.clone().cut(6).render(false), "蛋白\\…");
-        assert_eq!(text.clone().cut(4).render(true), "蛋…");
-        assert_eq!(text.clone().cut(99).render(false), text.render(false));
+        assert_eq!(text.ascii().render(false), "\\u{86cb}\\u{767d}\\u{202e}x");
         assert_eq!(Text::from("a").with("b").pad(4).render(false), "ab  ");
         assert_eq!(Text::from("a").pad(4).trim_end().render(false), "a");
-        for width in 0..14 {
-            assert!(text.clone().cut(width).width() <= width.max(1), "{width}");
-        }
     }
 }

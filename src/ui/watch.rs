@@ -1,6 +1,6 @@
 //! A screen that is redrawn in place, and put back as it was.
 
-use super::{Text, Ui, streams};
+use super::{HANG, Look, Text, Ui, streams};
 use console::Term;
 use rustix::termios::{self, LocalModes, OptionalActions, SpecialCodeIndex, Termios};
 use std::io::{self, Read};
@@ -34,8 +34,8 @@ impl Watch {
 
     /// Lines from the top, as many as fit, in a single write so that nothing flickers.
     pub fn draw(&self, lines: &[Text], ui: &Ui) -> io::Result<()> {
-        let (rows, columns) = Term::stdout().size();
-        say(frame(lines, usize::from(rows), usize::from(columns), ui.is_colored()).as_bytes())
+        let rows = usize::from(Term::stdout().size().0);
+        say(frame(lines, rows, &ui.look()).as_bytes())
     }
 }
 
@@ -52,12 +52,13 @@ pub fn quit_typed() -> bool {
     }
 }
 
-fn frame(lines: &[Text], rows: usize, columns: usize, colored: bool) -> String {
+fn frame(lines: &[Text], rows: usize, look: &Look) -> String {
     let mut frame = String::from("\x1b[H");
-    for (n, line) in lines.iter().take(rows).enumerate() {
+    let lines = lines.iter().flat_map(|line| look.lines(&line.clone().one_line(), HANG));
+    for (n, line) in lines.take(rows).enumerate() {
         // A line end after the last row would scroll.
         frame += if n == 0 { "" } else { "\r\n" };
-        frame += &line.clone().one_line().cut(columns).render(colored);
+        frame += &line.render(look.color);
         frame += "\x1b[K";
     }
     frame + "\x1b[J"
@@ -84,8 +85,10 @@ mod tests {
 
     #[test]
     fn a_frame_fits_the_screen_and_leaves_nothing_behind() {
-        let lines = ["one", "a long line", "three"].map(Text::from);
-        assert_eq!(frame(&lines, 2, 6, true), "\x1b[Hone\x1b[K\r\na lon…\x1b[K\x1b[J");
-        assert_eq!(frame(&[], 2, 6, true), "\x1b[H\x1b[J");
+        let lines = ["one", "a line too long", "three"].map(Text::from);
+        let look = Look { color: true, columns: Some(11), ascii: false };
+        assert_eq!(frame(&lines, 2, &look), "\x1b[Hone\x1b[K\r\na line too\x1b[K\x1b[J");
+        assert_eq!(frame(&lines, 3, &look), "\x1b[Hone\x1b[K\r\na line too\x1b[K\r\n  long\x1b[K\x1b[J");
+        assert_eq!(frame(&[], 2, &look), "\x1b[H\x1b[J");
     }
 }

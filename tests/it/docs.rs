@@ -1,11 +1,14 @@
 //! What the README shows is true: its configurations are accepted, its command lines parse, its exit codes are ours.
 
+use crate::support::{Env, skipped};
 use clap::Parser;
 use pdb_sync::cli::Cli;
 use pdb_sync::exit::{CODES, Exit};
+use serde_json::Value;
 use std::fs;
-use std::path::Path;
-use std::process::Command;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 fn read(file: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
@@ -136,6 +139,141 @@ fn links_to_files_lead_somewhere() {
                 let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(target);
                 assert!(path.exists(), "{file} links to {target}");
             }
+        }
+    }
+}
+
+/// A path is from the root, or from `src/`; a name without a folder is in one of both.
+#[test]
+fn the_files_that_the_architecture_names_exist() {
+    let text = read("ARCHITECTURE.md");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let is_path = |word: &&str| {
+        let plain =
+            word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"/._-".contains(&b));
+        // Names below a state directory, a mirror or the root of the system are no files of ours.
+        let ours = !word.starts_with(['/', '.']) || word.starts_with(".ci/");
+        plain
+            && ours
+            && (word.ends_with('/') || word.rsplit('/').next().is_some_and(|name| name.contains('.')))
+    };
+    let fenced = |block: &(String, usize, String)| block.2.clone();
+    let outside = blocks(&text).iter().map(fenced).fold(text.clone(), |text, block| text.replace(&block, ""));
+    let words =
+        outside.split('`').skip(1).step_by(2).filter(|word| word.contains('/') || word.ends_with(".rs"));
+    let mut count = 0;
+    for word in words.filter(is_path) {
+        // Of a folder, that it is one.
+        let found = [root.join(word), root.join("src").join(word)];
+        let is_there = |path: &PathBuf| if word.ends_with('/') { path.is_dir() } else { path.is_file() };
+        assert!(found.iter().any(is_there), "ARCHITECTURE.md names {word}");
+        count += 1;
+    }
+    assert!(count > 50, "only {count} paths were found");
+    // The map: a file or a folder a line, indented below the folder that it is in.
+    let map = &blocks(&text)[0].2;
+    let mut above = PathBuf::new();
+    for line in map.lines() {
+        let name = line.split_whitespace().next().unwrap_or_default();
+        match line.len() - line.trim_start().len() {
+            0 if name.ends_with('/') => above = root.join(name),
+            2 if name.ends_with(['/', 's', 'h']) => {
+                assert!(above.join(name).exists(), "the map has {name} in {}", above.display());
+            }
+            _ => continue,
+        }
+        assert!(above.is_dir(), "the map has {}", above.display());
+    }
+}
+
+/// The finished job that the README shows is as the program tells it: the same keys, in the same order, with values of the same kind.
+#[test]
+fn the_readmes_event_is_that_of_the_program() {
+    let readme = read("README.md");
+    let samples = blocks(&readme).into_iter().filter(|(language, ..)| language == "json");
+    let samples: Vec<Value> = samples.map(|(.., text)| serde_json::from_str(&text).unwrap()).collect();
+    let shown = samples.iter().find(|sample| sample["event"] == "job_finished").unwrap();
+    let env =
+        Env::new().with_config("version = 1\n[jobs.mmcif]\nsource = 'source/'\ndest = 'mirror/mmcif'\n");
+    fs::create_dir(env.dir().join("source")).unwrap();
+    fs::write(env.dir().join("source/f"), "contents").unwrap();
+    let ended = env.run(["sync", "mmcif", "--json"]).expect_code(0);
+    let told = ended.json().into_iter().find(|event| event["event"] == "job_finished").unwrap();
+    assert_eq!(outline(shown), outline(&told), "as the program tells it:\n{told}");
+}
+
+/// Keys and kinds of values.
+fn outline(value: &Value) -> String {
+    match value {
+        Value::Null => "null".into(),
+        Value::Bool(_) => "bool".into(),
+        Value::Number(_) => "number".into(),
+        Value::String(_) => "string".into(),
+        Value::Array(all) => format!("[{}]", all.iter().map(outline).collect::<Vec<_>>().join(", ")),
+        Value::Object(all) => {
+            let all: Vec<_> = all.iter().map(|(key, value)| format!("{key}: {}", outline(value))).collect();
+            format!("{{{}}}", all.join(", "))
+        }
+    }
+}
+
+/// Our scripts, and what they source: files that say by their first line that they are for a shell.
+fn scripts(dir: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(dir).unwrap().map(Result::unwrap) {
+        let (path, name) = (entry.path(), entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            if name != "target" && name != ".git" {
+                scripts(&path, found);
+            }
+            continue;
+        }
+        let text = fs::read(&path).unwrap();
+        let first = text.split(|b| *b == b'\n').next().unwrap_or_default();
+        let first = String::from_utf8_lossy(first);
+        if (first.starts_with("#!") && first.ends_with("sh")) || first.starts_with("# shellcheck shell=") {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn shellcheck_has_nothing_to_say_about_our_scripts() {
+    let mut command = Command::new("shellcheck");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut found = Vec::new();
+    scripts(root, &mut found);
+    assert!(found.len() > 10, "{found:?}");
+    command.current_dir(root).args(["-x", "-P", "SCRIPTDIR", "-P", "."]).args(&found);
+    match command.output() {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => skipped("shellcheck is not installed"),
+        checked => {
+            let checked = checked.unwrap();
+            assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stdout));
+        }
+    }
+}
+
+#[test]
+fn shellcheck_has_nothing_to_say_about_what_the_readme_tells_to_type() {
+    for file in ["README.md", "benches/README.md"] {
+        for (language, line, text) in blocks(&read(file)) {
+            if !matches!(language.as_str(), "sh" | "bash") {
+                continue;
+            }
+            // Zsh's own array, which Bash does not have.
+            let mut command = Command::new("shellcheck");
+            command.args(["-s", "bash", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+            let mut child = match command.spawn() {
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                    return skipped("shellcheck is not installed");
+                }
+                child => child.unwrap(),
+            };
+            let text = text.replace("${fpath[1]}", "$FPATH");
+            child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+            let checked = child.wait_with_output().unwrap();
+            let said = String::from_utf8_lossy(&checked.stdout);
+            assert!(checked.status.success(), "{file}:{line}:\n{text}\n{said}");
         }
     }
 }

@@ -24,6 +24,7 @@ mod no_notify;
 mod notify;
 mod output;
 mod output_files;
+mod package;
 mod rsync_args;
 mod rsync_list;
 #[cfg(target_os = "linux")]
@@ -41,3 +42,4 @@ mod support;
 mod support_fuse;
 mod support_tests;
 mod sync;
+mod terminal;

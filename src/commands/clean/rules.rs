@@ -158,7 +158,7 @@ pub(super) fn explain(args: &ExplainArgs, global: &Global, ui: &Ui) -> Result<Ex
             .filter(|(_, why)| ui.verbose || !matches!(why, Why::Pattern | Why::Off))
             .map(|(rule, why)| vec![format!("  {}", rule.name), ui.addressed(why.text()).into_owned()])
             .collect();
-        ui.table(&rows)?;
+        ui.columns(&rows)?;
     }
     Ok(Exit::Done)
 }

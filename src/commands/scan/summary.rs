@@ -116,7 +116,7 @@ fn groups(classes: &Classes, wanted: &Wanted, ui: &Ui) -> Result<(), Failure> {
         let rows = classes.entries.iter().map(|((format, form), n)| {
             vec![format!("  {}", format.word()), grouped(*n), form.describe().to_owned()]
         });
-        ui.table(&rows.collect::<Vec<_>>())?;
+        ui.columns(&rows.collect::<Vec<_>>())?;
     }
     if wanted.extensions > 0 {
         let mut all: Vec<(&[u8], Tally)> =
@@ -150,7 +150,7 @@ fn table(title: &str, rows: Vec<(String, Tally)>, ui: &Ui) -> Result<(), Failure
     let rows = rows.into_iter().map(|(name, tally)| {
         vec![format!("  {name}"), count(tally.files, "file", "files"), bytes(tally.bytes)]
     });
-    Ok(ui.table(&rows.collect::<Vec<_>>())?)
+    Ok(ui.columns(&rows.collect::<Vec<_>>())?)
 }
 
 /// The largest directories below the root, by apparent size.
@@ -179,7 +179,7 @@ fn top(inventory: &Inventory, n: usize, ui: &Ui) -> Result<(), Failure> {
             shown(&dir.path()) + "/",
         ]
     });
-    Ok(ui.table(&rows.collect::<Vec<_>>())?)
+    Ok(ui.columns(&rows.collect::<Vec<_>>())?)
 }
 
 /// `1 file`, `2,000 files`.

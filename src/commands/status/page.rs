@@ -4,7 +4,7 @@ use crate::report::units::{bytes, count, rate, whole};
 use crate::running::RunningJob;
 use crate::status::{Disk, Freshness, Process, Seen, Snapshot, System, Top};
 use crate::time::local;
-use crate::ui::{Text, Ui, table};
+use crate::ui::{First, Text, Ui};
 use console::Style;
 use jiff::Timestamp;
 use std::time::Duration;
@@ -18,7 +18,7 @@ pub(super) fn lines(seen: &Snapshot, max_age: Option<Duration>, ui: &Ui) -> Vec<
     let mut lines: Vec<Text> = Vec::new();
     lines.push(page.head(&format!("pdb-sync {}  {}", env!("CARGO_PKG_VERSION"), local(seen.time))));
     match &seen.system {
-        Some(system) => lines.extend(machine(system).map(Text::from)),
+        Some(system) => lines.extend(machine(system).into_iter().map(Text::from)),
         None => lines.push("machine: no answer".into()),
     }
     lines.push(Text::new());
@@ -46,22 +46,21 @@ pub(super) fn lines(seen: &Snapshot, max_age: Option<Duration>, ui: &Ui) -> Vec<
     lines.into_iter().map(Text::one_line).collect()
 }
 
-fn machine(system: &System) -> [String; 2] {
+fn machine(system: &System) -> Vec<String> {
     let percent = |share: Option<f64>| share.map_or("?".into(), |share| format!("{share:.0} %"));
     let cpus = system.cpus.map_or(String::new(), |cpus| format!(" of {}", count(cpus as u64, "CPU", "CPUs")));
     let load = system
         .load
         .map_or(String::new(), |[one, five, fifteen]| format!("   load {one:.2} {five:.2} {fifteen:.2}"));
-    let memory = system.memory.map_or(String::new(), |memory| {
+    let memory = system.memory.map(|memory| {
         let told = |bytes_: Option<u64>| bytes_.map_or("?".into(), bytes);
         let (available, total, cached) = (told(memory.available), bytes(memory.total), told(memory.cached));
-        format!("   memory {available} available of {total}, {cached} cached")
+        format!("memory {available} available of {total}, {cached} cached")
     });
     let [cpu, mem, io] = system.pressure.map(percent);
-    [
-        format!("{}{cpus} at work{load}{memory}", percent(system.cpu.map(|share| share * 100.0))),
-        format!("waiting (10 s): for a CPU {cpu}, for memory {mem}, all for disks {io}"),
-    ]
+    let at_work = format!("{}{cpus} at work{load}", percent(system.cpu.map(|share| share * 100.0)));
+    let waiting = format!("waiting (10 s): for a CPU {cpu}, for memory {mem}, all for disks {io}");
+    [Some(at_work), memory, Some(waiting)].into_iter().flatten().collect()
 }
 
 struct Page<'a> {
@@ -104,7 +103,7 @@ impl Page<'_> {
         if waiting > 0 {
             rows.push(vec![format!("  {} waiting", count(waiting as u64, "job", "jobs"))]);
         }
-        [self.head(&head)].into_iter().chain(table(&rows, None)).collect()
+        [self.head(&head)].into_iter().chain(self.ui.rows(&rows, First::Row)).collect()
     }
 
     fn running(&self, job: &RunningJob) -> Vec<String> {
@@ -152,7 +151,7 @@ impl Page<'_> {
                 if job.enabled { error.unwrap_or_default().into() } else { "not enabled".into() },
             ]);
         }
-        table(&rows, self.ui.width())
+        self.ui.rows(&rows, First::Heading)
     }
 
     fn disks(&self, disks: &[Disk], jobs: &[Freshness]) -> Vec<Text> {
@@ -175,7 +174,7 @@ impl Page<'_> {
                 disk.jobs.join(", ").into(),
             ]);
         }
-        table(&rows, self.ui.width())
+        self.ui.rows(&rows, First::Heading)
     }
 
     fn top(&self, top: &Top) -> Vec<Text> {
@@ -192,7 +191,7 @@ impl Page<'_> {
             let io = cells(top.io.get(n), |process| rate(process.io?));
             rows.push(memory.into_iter().chain(io).map(Text::from).collect());
         }
-        table(&rows, self.ui.width())
+        self.ui.rows(&rows, First::Heading)
     }
 }
 

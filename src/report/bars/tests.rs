@@ -1,8 +1,9 @@
 use super::*;
 use crate::event::Stream;
 use crate::report::testing::{Heard, at, finished, job_started, output, result, started};
-use crate::report::{Port, human::Human};
+use crate::report::{Columns, Port, human::Human};
 use crate::result::Outcome;
+use crate::ui::{Color, Environment};
 use indicatif::{InMemoryTerm, ProgressDrawTarget, TermLike};
 use std::io::Write;
 use std::time::Duration;
@@ -32,15 +33,21 @@ struct Stage {
 
 impl Stage {
     fn new(rows: u16, columns: u16) -> Self {
+        Stage::of(rows, columns, true)
+    }
+
+    fn of(rows: u16, columns: u16, utf8: bool) -> Self {
         let term = InMemoryTerm::new(rows, columns);
         // Without a limit on redraws, so that every state can be seen.
         let target = ProgressDrawTarget::term_like(Box::new(term.clone()));
         let multi = MultiProgress::with_draw_target(target);
-        let out = Port { writer: Box::new(Above(term.clone())), terminal: true };
-        let err = Port { writer: Box::new(Heard::default()), terminal: true };
-        let mut screen = Screen::new((out, false), (err, false));
+        let width = || -> Option<Columns> { Some(Box::new(move || columns.into())) };
+        let out = Port { writer: Box::new(Above(term.clone())), columns: width() };
+        let err = Port { writer: Box::new(Heard::default()), columns: width() };
+        let environment = Environment { utf8, ..Environment::default() };
+        let mut screen = Screen::new(out, err, Color::Never, &environment);
         screen.put_above(multi.clone());
-        let bars = Bars::new(multi, Box::new(move || (rows, columns)), false);
+        let bars = Bars::new(multi, Box::new(move || (rows, columns)), screen.look(Stream::Stderr));
         Stage { term, screen, bars, human: Human::new(false, false, true) }
     }
 
@@ -101,6 +108,22 @@ fn thirty_columns_are_enough() {
     a-very-lo…  99%  1.2 MB/s  3m
     0/1 jobs  1.2 MB/s  12.3 MB  0
     ");
+}
+
+#[test]
+fn without_utf8_there_is_ascii_only() {
+    let mut stage = Stage::of(12, 100, false);
+    let shown = stage.play([
+        started(&["a-very-long-name-indeed", "é"]),
+        job_started("a-very-long-name-indeed", 1),
+        job_started("é", 1),
+        progress("a-very-long-name-indeed", Some(50.0)),
+        progress("é", None),
+    ]);
+    assert!(shown.is_ascii(), "{shown}");
+    let lines: Vec<_> = shown.lines().collect();
+    assert!(lines[1].starts_with("a-very-long-name-... ====="), "{shown}");
+    assert!(lines[1].contains("=>---") && lines[2].starts_with(r"\u{e9} "), "{shown}");
 }
 
 #[test]

@@ -86,8 +86,9 @@ fn a_terminal_gets_aligned_coloured_prefixes_and_no_foreign_escapes() {
     let (out, err) = told(
         |options| {
             options.color = crate::ui::Color::Always;
-            options.streams.out.terminal = true;
-            options.streams.err.terminal = true;
+            options.environment.utf8 = true;
+            options.streams.out.columns = Some(Box::new(|| 80));
+            options.streams.err.columns = Some(Box::new(|| 80));
         },
         story(),
     );

@@ -80,17 +80,30 @@ impl Reader {
                 change::read(line).map_or(Line::Text(line), Line::Change)
             }
             Purpose::Transfer if matches!(first, b' ' | b'0'..=b'9') => {
-                let Some(mut progress) = progress::read(line) else { return Line::Text(line) };
-                // Bytes of a growing list: the percentage may fall, which helps nobody.
-                progress.percent = match (self.percent, progress.percent) {
-                    (Some(old), Some(new)) => Some(old.max(new)),
-                    (old, new) => new.or(old),
-                };
-                self.percent = progress.percent;
-                Line::Progress(progress)
+                progress::read(line).map_or(Line::Text(line), |now| Line::Progress(self.advance(now)))
             }
             Purpose::Transfer => Line::Text(line),
         }
+    }
+
+    /// Reads a line whose end has not come yet: progress that is there from its first column to its last. The same line is read
+    /// again when its end comes.
+    pub fn begun(&mut self, beginning: &[u8]) -> Option<Progress> {
+        if self.purpose != Purpose::Transfer || self.in_stats || !progress::is_whole(beginning) {
+            return None;
+        }
+        let now = progress::read(beginning)?;
+        Some(self.advance(now))
+    }
+
+    /// Bytes of a growing list: the percentage may fall, which helps nobody.
+    fn advance(&mut self, mut now: Progress) -> Progress {
+        now.percent = match (self.percent, now.percent) {
+            (Some(old), Some(new)) => Some(old.max(new)),
+            (old, new) => new.or(old),
+        };
+        self.percent = now.percent;
+        now
     }
 }
 

@@ -37,6 +37,11 @@ pub(super) fn read(line: &[u8]) -> Option<Progress> {
     Some(Progress { bytes, percent: Some(percent as f64), files, rate: Some(rate), eta })
 }
 
+/// Whether nothing more can belong to such a line: rsync ends it with brackets, or with two spaces in their place.
+pub(super) fn is_whole(line: &[u8]) -> bool {
+    line.ends_with(b")") || line.ends_with(b"  ")
+}
+
 /// `10.00MB/s`, in bytes per second; rsync's units are powers of 1024.
 fn rate(word: &[u8]) -> Option<f64> {
     let word = std::str::from_utf8(word).ok()?.strip_suffix("B/s")?;

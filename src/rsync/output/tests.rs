@@ -183,6 +183,28 @@ fn progress_in_all_its_forms() {
     }
 }
 
+/// What rsync has printed so far says how far it is, wherever the reading stopped, and never more than the line as a whole.
+#[test]
+fn progress_counts_before_its_line_has_an_end() {
+    let mut told = 0;
+    for line in lines(PROGRESS) {
+        let whole = match Reader::new(Purpose::Transfer).read(line) {
+            Line::Progress(now) => Some(now),
+            _ => None,
+        };
+        for end in 0..=line.len() {
+            let begun = Reader::new(Purpose::Transfer).begun(&line[..end]);
+            assert!(begun.is_none() || begun == whole, "{:?}", String::from_utf8_lossy(&line[..end]));
+        }
+        assert_eq!(Reader::new(Purpose::Transfer).begun(line), whole, "{:?}", String::from_utf8_lossy(line));
+        told += usize::from(whole.is_some());
+    }
+    assert!(told > 5);
+    let listed =
+        Reader::new(Purpose::List { all: false }).begun(b"            100  98%   10.00MB/s    0:00:12  ");
+    assert_eq!(listed, None);
+}
+
 #[test]
 fn a_percentage_never_falls() {
     let mut reader = Reader::new(Purpose::Transfer);

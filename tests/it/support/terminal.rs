@@ -64,6 +64,14 @@ impl<'a> Terminal<'a> {
             .collect()
     }
 
+    /// All lines that were ever shown, without empty ones. One that the terminal had to break is still one.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let shown = self.tmux(["capture-pane", "-p", "-J", "-S", "-"]);
+        assert!(shown.status.success(), "{shown:?}");
+        let text = String::from_utf8(shown.stdout).unwrap();
+        text.lines().map(str::trim_end).filter(|line| !line.is_empty()).map(str::to_owned).collect()
+    }
+
     /// Until the screen is so; the screen.
     #[track_caller]
     pub(crate) fn until(&self, what: &str, is: impl Fn(&[String]) -> bool) -> Vec<String> {

@@ -58,7 +58,7 @@ fn an_after_hook_that_fails_fails_the_job_and_tells_on_failure() {
         "after = ['exit 9']\non_failure = ['echo \"$PDB_SYNC_STATUS: $PDB_SYNC_ERROR\" >told; exit 1']",
     );
     let ended = env.run(["sync", "a"]).expect_code(1);
-    assert!(ended.out().contains("the transfer is done, but hook exit 9 ended with 9"), "{ended}");
+    assert!(ended.out().contains("the transfer is done, but hook `exit 9` ended with 9"), "{ended}");
     assert!(read(&env, "told").starts_with("failed: the transfer is done, but "), "{ended}");
     assert!(env.mirror("a/f").exists());
     assert!(ended.err().contains("warning: hook "), "that the last hook fails is told too\n{ended}");

@@ -115,7 +115,8 @@ fn temporary(dir: &Path, name: &str) -> Option<PathBuf> {
     entries.into_iter().find(|path| path.file_name().unwrap().to_string_lossy().starts_with(&prefix))
 }
 
-/// For a fake's script: a line of rsync's progress, which ends with `\r`.
+/// For a fake's script: rsync's progress, which begins with `\r` and has no end of its own. `rest` are the time and the brackets, or two
+/// spaces in their place.
 fn progress(bytes: u64, percent: u8, rest: &str) -> String {
-    format!("partial {bytes:>15} {percent:>3}%  100.00kB/s    {rest}\nraw 0d\n")
+    format!("raw 0d\npartial {bytes:>15} {percent:>3}%  100.00kB/s    {rest}\n")
 }

@@ -11,7 +11,7 @@ fn sync(args: &str) -> String {
 #[test]
 fn bars_fit_the_terminal_and_leave_nothing_behind() {
     for columns in [30, 200] {
-        let mut script = progress(1_000_000, 42, "0:00:12");
+        let mut script = progress(1_000_000, 42, "0:00:12  ");
         script += "wait-file @dest/go\nout\nstats 9 3 0\n";
         let fake = Fake::new(&script);
         let env = faked(&fake, &["mmcif", "a-job-with-quite-a-long-name"], "");
@@ -64,7 +64,7 @@ fn ctrl_c_at_the_terminal_ends_gently() {
 
 #[test]
 fn a_job_that_waits_for_its_next_try_has_no_bar() {
-    let fake = Fake::new(&(progress(1_000_000, 42, "0:00:12") + "wait-file @dest/go\nexit 12\n"));
+    let fake = Fake::new(&(progress(1_000_000, 42, "0:00:12  ") + "wait-file @dest/go\nexit 12\n"));
     let env = faked(&fake, &["a"], "retries = 1\nretry_delay = '1h'");
     let Some(terminal) = Terminal::start(&env, 100, &sync("a")) else { return };
     terminal
@@ -105,7 +105,7 @@ fn what_a_child_prints_cannot_steer_the_terminal() {
 #[test]
 fn without_a_wish_for_bars_there_are_none() {
     let fake = Fake::new(
-        &(progress(1_000_000, 42, "0:00:12") + "out the line\nwait-file @dest/go\nout\nstats 9 3 0\n"),
+        &(progress(1_000_000, 42, "0:00:12  ") + "out\nout the line\nwait-file @dest/go\nout\nstats 9 3 0\n"),
     );
     for (assignment, args) in [("CI=true", "a"), ("TERM=dumb", "a"), ("X=", "a -q"), ("X=", "a --json")] {
         let env = faked(&fake, &["a"], "");
