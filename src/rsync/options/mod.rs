@@ -4,7 +4,7 @@ mod files;
 mod filtered;
 mod refuse;
 
-pub(super) use files::with_files;
+pub(super) use files::{named_files, with_files};
 pub(super) use filtered::without_filters;
 pub use filtered::{Filters, ShutsOut, leaves_out, shuts_out};
 pub use refuse::{Refused, check, check_with_delete};
