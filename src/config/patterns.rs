@@ -70,6 +70,7 @@ pub(super) fn source() -> Schema {
         "^[A-Za-z0-9+]*://",
         // No host, no module, a password, a port that would be a path.
         "^([^/:@]*@)?:",
+        r"^(\[\]|[^/:]*@-[^/:]*):",
         r"^([^/:\[]*|([^/:@]*@)?\[[^/\]]*\])::(/|$)",
         "^[^/:@]+:[^/@]+@",
         "^[^/:]+:[0-9]+::",
@@ -83,6 +84,18 @@ pub(super) fn source() -> Schema {
         "anyOf": [{"pattern": url}, {"not": {"anyOf": no_other}}],
         "examples": ["rsync://HOST/MODULE/", "HOST::MODULE/", "/srv/mirror/"],
     })
+}
+
+/// What no directory of this machine is called, unless `./` stands before it: a URL, `[USER@]HOST:PATH`, `[USER@]HOST::MODULE`. What variables
+/// hold, a schema cannot know.
+pub(super) fn elsewhere() -> Value {
+    let patterns = [
+        "^[A-Za-z0-9+]*://",
+        r"^\[[^-\]][^\]]*\]:",
+        r"^[^/:@\[$-][^/:@$]*:",
+        r"^([^/:\[$][^/:$]*)?@[^/:@$-][^/:@$]*:",
+    ];
+    json!({"anyOf": patterns.map(|pattern| json!({"pattern": pattern}))})
 }
 
 /// A limit of a figure that is measured in this unit: a number, or text.

@@ -30,6 +30,7 @@ pub fn schema() -> Value {
         table("How mirrors are cleaned.", CleanLayer::KEYS, &CleanLayer::built_in().entries(), |_| true);
     clean.insert("if".into(), json!({"required": ["mode"], "properties": {"mode": {"const": "backup"}}}));
     clean.insert("then".into(), json!({"required": ["backup_dir"]}));
+    clean["properties"]["backup_dir"]["not"] = patterns::elsewhere();
     let mut host = table("Limits of one host.", HostLayer::KEYS, &[], |_| true);
     host.insert("minProperties".into(), 1.into());
     let stats_defaults = StatsLayer::built_in().entries();
@@ -48,6 +49,9 @@ pub fn schema() -> Value {
         |_| true,
     );
     let mut job = job;
+    job["properties"]["dest"]["not"] = patterns::elsewhere();
+    job["properties"]["root"]["not"] = patterns::elsewhere();
+    defaults["properties"]["root"]["not"] = patterns::elsewhere();
     job.insert("required".into(), json!(["source", "dest"]));
     let properties = json!({
         "version": {"description": "The version of this format.", "const": 1},

@@ -207,15 +207,18 @@ impl std::fmt::Display for Source {
 
 /// Whether rsync would take this text for something on another machine: `HOST:DIR`, `HOST::MODULE`, or a URL.
 pub fn names_a_host(text: &str) -> bool {
-    !matches!(parse_address(text), Ok(None) | Err(SourceError::NoHost(_)))
+    url(text).is_some() || !matches!(parse_address(text), Ok(None) | Err(SourceError::NoHost(_)))
+}
+
+/// Scheme and rest of a URL.
+fn url(text: &str) -> Option<(&str, &str)> {
+    let is_scheme = |scheme: &str| scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'+');
+    text.split_once("://").filter(|(scheme, _)| is_scheme(scheme))
 }
 
 /// `None` for a local path. Follows rsync's `check_for_hostspec`: a colon before the first slash makes a host.
 fn parse_address(text: &str) -> Result<Option<Address>, SourceError> {
-    if let Some((scheme, rest)) = text.split_once("://") {
-        if !scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'+') {
-            return Ok(None);
-        }
+    if let Some((scheme, rest)) = url(text) {
         if !scheme.eq_ignore_ascii_case("rsync") {
             return Err(SourceError::Scheme(text.into()));
         }

@@ -151,6 +151,11 @@ pub fn with_files<E>(
     options::with_files(rsync_args, path)
 }
 
+/// The files of this machine that options name ([`with_files`]), each with the name of its option.
+pub fn named_files(rsync_args: &[String]) -> Vec<(&str, &str)> {
+    options::named_files(rsync_args)
+}
+
 /// Whether the destination's files get the times of the source.
 pub fn keeps_times(rsync_args: &[String]) -> bool {
     !["no-times", "no-t"].iter().any(|name| options::names(rsync_args, None, name))

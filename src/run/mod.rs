@@ -37,6 +37,7 @@ mod left_out;
 mod listing;
 mod lock;
 mod name_list;
+mod named_files;
 mod note;
 mod phases;
 mod pipe;

@@ -13,7 +13,7 @@ use super::program::Program;
 use super::slots::{Slot, Slots};
 use super::stop::Why;
 use super::voice::Voice;
-use super::{Mode, Plan, disk, guard, spawn};
+use super::{Mode, Plan, disk, guard, named_files, spawn};
 use crate::event::{Event, Level, Phase};
 use crate::hint;
 use crate::job::{CachePolicy, Hook, Job, Unfit};
@@ -137,6 +137,12 @@ impl Unit<'_> {
         unsure: Option<&Reason>,
     ) -> Result<Outcome, Outcome> {
         let Ticket { plan, job, voice, .. } = self.ticket;
+        // A hook may have made them.
+        let named = job.rsync_args.clone();
+        let unusable = off_thread(&voice.stop, move || named_files::unusable(&named)).await;
+        if let Some(reason) = unusable.ok_or_else(|| self.stopped())? {
+            return Err(Outcome::Failed(reason));
+        }
         let mut sources = job.sources.iter().peekable();
         let mut last = Outcome::Failed(Reason::new("no source"));
         // What a guard said of a source before: it is told beside the failure of a later one, which is worse.

@@ -228,7 +228,7 @@ fn sources_are_asked_side_by_side() {
         );
         fs::write(&script, text).unwrap();
         fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
-        let env = env.with_config(&config).with_var(&variable, script.as_os_str());
+        let env = env.with_config(&config).with_var(variable, script.as_os_str());
         let ended = env.run(["doctor", "--json", "--patience", "60s"]).expect_code(0);
         let found = about(&ended, "source");
         assert_eq!(

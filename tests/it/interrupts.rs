@@ -383,3 +383,41 @@ fn a_fifo_in_the_place_of_what_is_written_to_holds_nobody_up() {
     .unwrap();
     env.run(["history"]);
 }
+
+/// rsync would wait for them, or say something else.
+#[test]
+fn files_that_options_name_for_rsync_are_looked_at_before_it_is_started() {
+    let env = Env::new();
+    std::fs::create_dir_all(env.dir().join("up")).unwrap();
+    std::fs::write(env.dir().join("up/f"), "contents").unwrap();
+    mkfifoat(CWD, env.dir().join("fifo"), Mode::RUSR | Mode::WUSR).unwrap();
+    let job = |name: &str, option: &str| {
+        format!("[jobs.{name}]\nsource = 'up/'\ndest = '{name}'\nrsync_args = ['--{option}']\nretries = 0\n")
+    };
+    let wrong = ["exclude-from=fifo", "include-from=up", "log-file=fifo", "exclude-from=none"];
+    let jobs: String = wrong.iter().enumerate().map(|(n, option)| job(&format!("j{n}"), option)).collect();
+    let env = env.with_config(&format!(
+        "version = 1\n{jobs}{}{}",
+        job("ok", "exclude-from=/dev/null"),
+        job("log", "log-file=new.log")
+    ));
+    let ended = env.run(["sync", "--all", "--json"]).expect_code(1);
+    let jobs = ended.events("job_finished");
+    for (job, what) in [
+        ("j0", "it is a FIFO, not a regular file"),
+        ("j1", "it is a directory, not a regular file"),
+        ("j2", "it is a FIFO that nobody reads"),
+        ("j3", "No such file or directory"),
+    ] {
+        let end = jobs.iter().find(|end| end["job"] == job).unwrap();
+        let error = end["error"].as_str().unwrap();
+        assert!(
+            end["status"] == "failed" && error.starts_with("rsync_args: --") && error.contains(what),
+            "{ended}"
+        );
+    }
+    for job in ["ok", "log"] {
+        assert_eq!(jobs.iter().find(|end| end["job"] == job).unwrap()["status"], "ok", "{ended}");
+    }
+    assert!(env.dir().join("new.log").exists());
+}

@@ -1,6 +1,6 @@
 //! Options that name a file of this machine which rsync reads or writes beside the transfer.
 
-use super::LONG_VALUED;
+use super::{Item, LONG_VALUED, items};
 
 /// Relative to the working directory, as rsync has them. Others, such as `--link-dest` and `--backup-dir`, are relative to the destination.
 const FILES: [&str; 5] = ["exclude-from", "include-from", "files-from", "password-file", "log-file"];
@@ -30,6 +30,15 @@ pub(in crate::rsync) fn with_files<E>(
         }
     }
     Ok(out)
+}
+
+/// The files of this machine that these options name, each with its option.
+pub(in crate::rsync) fn named_files(args: &[String]) -> Vec<(&str, &str)> {
+    let file = |item| match item {
+        Item::Long(name, Some(value)) if FILES.contains(&name) && is_here(value) => Some((name, value)),
+        _ => None,
+    };
+    items(args).into_iter().filter_map(file).collect()
 }
 
 /// Not standard input, and not a file of the other end (`--files-from=HOST:PATH`).
@@ -80,5 +89,8 @@ mod tests {
             resolved(&["--log-file=l", "--password-file=p"]),
             ["--log-file=/etc/pdb/l", "--password-file=/etc/pdb/p"]
         );
+        let args = ["-av", "--exclude-from=a", "--log-file", "b", "--files-from=-", "--link-dest=c"];
+        let args = args.map(str::to_owned);
+        assert_eq!(named_files(&args), [("exclude-from", "a"), ("log-file", "b")]);
     }
 }

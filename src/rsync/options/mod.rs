@@ -4,7 +4,7 @@ mod files;
 mod filtered;
 mod refuse;
 
-pub(super) use files::with_files;
+pub(super) use files::{named_files, with_files};
 pub use filtered::{ADD_FILES, Filters, LetsIn, ShutsOut, leaves_out, lets_in, shuts_out};
 pub(super) use filtered::{size_limits, without_filters};
 pub use refuse::{Refused, check, check_with_delete};
