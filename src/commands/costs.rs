@@ -5,6 +5,7 @@ use crate::cli::Global;
 use crate::exit::Exit;
 use crate::report::units;
 use crate::stats::{CommandCost, Cost, Spread};
+use crate::time::rfc3339;
 use crate::ui::Ui;
 use crate::{history, machine};
 use jiff::Timestamp;
@@ -126,6 +127,6 @@ pub(super) fn as_json(command: &CommandCost) -> Value {
         "cpu_s": command.cpu,
         "memory_bytes": command.memory,
         "trend": { "duration": command.trend },
-        "last_started": command.last.map(|time| format!("{time:.3}")),
+        "last_started": command.last.map(rfc3339),
     })
 }

@@ -12,7 +12,7 @@ use crate::report::units;
 use crate::run::Signals;
 use crate::scan::Stop;
 use crate::search::{self, Built, IndexOptions, IndexPlace, Progress, SearchError, Target};
-use crate::ui::Ui;
+use crate::ui::{ErrorKind, Ui};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -134,12 +134,13 @@ impl Total {
         let sum = |of: fn(&Built) -> u64| self.built.iter().map(of).sum::<u64>();
         if ui.json {
             let elapsed: Duration = self.built.iter().map(|built| built.elapsed).sum();
-            ui.json(
-                "result",
+            ui.result(
+ self.exit.unwrap_or(Exit::Done),
                 &json!({
                     "files_seen": sum(|b| b.files_seen), "files_read": sum(|b| b.files_read),
                     "documents": sum(|b| b.documents), "removed": sum(|b| b.removed), "errors": sum(|b| b.errors),
-                    "elapsed_s": units::seconds(elapsed), "bytes_read": sum(|b| b.bytes_read),
+                    "elapsed_s": units::seconds(elapsed), "duration_s": units::seconds(elapsed),
+                    "bytes_read": sum(|b| b.bytes_read),
                     "index_documents": sum(|b| b.total.0), "index_errors": sum(|b| b.total.1),
                     "peak_memory_bytes": machine::peak_memory(),
                 }),
@@ -168,7 +169,8 @@ fn all(work: &[(Target, IndexOptions)], ui: &Ui) -> Result<Total, Failure> {
                 }
             }
             Ended::Failed(error @ SearchError::Busy(_)) => {
-                ui.error(&error.to_string(), Some("wait for it, or look for a process that hangs"));
+                let hint = "wait for it, or look for a process that hangs";
+                ui.error_of(ErrorKind::Locked, &error.to_string(), Some(hint));
                 total.worst(Exit::Locked);
             }
             Ended::Failed(error @ SearchError::Glob(_)) => return Err(Failure::usage(error.to_string())),
@@ -292,9 +294,9 @@ fn tell(label: &str, built: &Built, ui: &Ui) -> Result<(), Failure> {
     }
     if ui.json {
         let body = json!({
-            "job": label, "files_seen": built.files_seen, "files_read": built.files_read,
+            "job": (!is_path(label)).then_some(label), "index": label, "files_seen": built.files_seen, "files_read": built.files_read,
             "documents": built.documents, "removed": built.removed, "errors": built.errors,
-            "elapsed_s": units::seconds(built.elapsed), "rebuilt": built.anew,
+            "elapsed_s": units::seconds(built.elapsed), "duration_s": units::seconds(built.elapsed), "rebuilt": built.anew,
         });
         ui.json("indexed", &body)?;
         return Ok(());

@@ -3,6 +3,7 @@
 //! Everything goes through [`sanitize`] on its way, here and nowhere else, so that a command cannot forget to.
 
 mod environment;
+mod json;
 mod progress;
 mod spinner;
 pub mod streams;
@@ -11,6 +12,7 @@ mod text;
 mod watch;
 
 pub use environment::{Environment, decide};
+pub use json::{ErrorKind, ErrorObject, JsonLine};
 pub use progress::Progress;
 pub use spinner::Spinner;
 pub use table::table;
@@ -20,7 +22,6 @@ pub use watch::{Watch, quit_typed};
 use crate::hint::addressed;
 use crate::sanitize;
 use console::{Style, Term};
-use serde::Serialize;
 use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 
@@ -52,6 +53,8 @@ pub struct Ui {
     /// Whether a command does its work to the end though standard output takes nothing more. That it has not told everything is
     /// remembered by [`streams`].
     pub goes_on: bool,
+    /// The command, as people type it: `clean plan`. Empty if the command line was not understood.
+    pub command: &'static str,
     /// GitHub Actions reads what we say.
     pub github: bool,
 }
@@ -114,27 +117,6 @@ impl Ui {
         self.write(out.as_bytes())
     }
 
-    /// One JSON object a line on standard output; `event` names it, `time` is added.
-    pub fn json(&self, event: &str, body: &impl Serialize) -> io::Result<()> {
-        let mut value = serde_json::to_value(body)?;
-        if let Some(object) = value.as_object_mut() {
-            object.insert("event".into(), event.into());
-            object.insert("time".into(), jiff::Timestamp::now().to_string().into());
-            if let Some(serde_json::Value::String(hint)) = object.get_mut("hint") {
-                *hint = self.addressed(hint).into_owned();
-            }
-        }
-        self.json_lines(&format!("{value}\n"))
-    }
-
-    /// Whole lines of JSON on standard output.
-    pub fn json_lines(&self, lines: &str) -> io::Result<()> {
-        match streams::is_terminal() {
-            true => self.write(sanitize::json(lines).as_bytes()),
-            false => self.write(lines.as_bytes()),
-        }
-    }
-
     /// Whether standard output gets colours.
     fn is_colored(&self) -> bool {
         decide(self.color, streams::is_terminal(), &Environment::read())
@@ -186,8 +168,19 @@ impl Ui {
         self.complain(&line.into());
     }
 
-    /// An error and what to do about it, on standard error.
+    /// An error and what to do about it, on standard error; with `--json` also as an object.
     pub fn error(&self, text: &str, hint: Option<&str>) {
+        self.error_of(ErrorKind::Failed, text, hint);
+    }
+
+    /// The same of another kind.
+    pub fn error_of(&self, kind: ErrorKind, text: &str, hint: Option<&str>) {
+        self.error_text(text, hint);
+        self.error_object(&ErrorObject { hint, ..ErrorObject::new(kind, text) });
+    }
+
+    /// The same for people only.
+    pub fn error_text(&self, text: &str, hint: Option<&str>) {
         self.complain(&error(&self.addressed(text), hint.map(|hint| self.addressed(hint)).as_deref()));
     }
 

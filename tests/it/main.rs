@@ -15,6 +15,7 @@ mod history;
 #[cfg(feature = "search")]
 mod index_ends;
 mod interrupts;
+mod json;
 mod machine;
 mod man;
 #[cfg(not(feature = "notify"))]

@@ -190,8 +190,8 @@ fn fuses(args: &RunArgs, settings: &CleanSettings) -> Result<Fuses, Failure> {
 fn rehearse(path: &Path, going: u64, size: u64, drifted: u64, ui: &Ui) -> Result<Exit, Failure> {
     if ui.json {
         let root = path.to_string_lossy();
-        ui.json(
-            "result",
+        ui.result(
+ Exit::Done,
             &json!({"run": null, "root": root, "deleted": 0, "quarantined": 0, "skipped": 0, "failed": 0, "bytes": 0,
                 "journal": null, "would_remove": going - drifted, "would_skip": drifted, "bytes_planned": size}),
         )?;
