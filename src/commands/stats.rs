@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::exit::Exit;
 use crate::history::{History, Query};
 use crate::report::{OutputFile, units};
-use crate::stats::{Aggregate, CommandCost, Past, Spread, prometheus};
+use crate::stats::{Aggregate, CommandCost, Metrics, Past, Spread, prometheus};
 use crate::time::rfc3339;
 use crate::ui::Ui;
 use jiff::Timestamp;
@@ -49,7 +49,15 @@ pub(super) fn run(args: &StatsArgs, global: &Global, ui: &Ui) -> Result<Exit, Fa
     let commands = costs::known(&locate::state_dir(global)?, &names, since, now)?;
     if let Some(file) = &args.prometheus {
         let of = |job: &str| firing.iter().filter(|firing| firing.job == job).count();
-        let page = prometheus(&jobs, &of, &commands);
+        let totals = history.as_ref().map(History::totals).transpose()?.unwrap_or_default();
+        let command_totals = costs::totals(&locate::state_dir(global)?, &names)?;
+        let page = prometheus(&Metrics {
+            jobs: &jobs,
+            totals: &totals,
+            firing: &of,
+            commands: &commands,
+            command_totals: &command_totals,
+        });
         // The node exporter must never read half a page, and may run as somebody else.
         let written = OutputFile::find(file);
         written

@@ -24,6 +24,7 @@ mod no_notify;
 mod notify;
 mod output;
 mod output_files;
+mod prometheus;
 mod rsync_args;
 mod rsync_list;
 #[cfg(target_os = "linux")]
