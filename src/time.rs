@@ -4,6 +4,16 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::time::Duration;
 
+/// `2026-11-28T18:10:23.042Z`: for machines.
+pub fn rfc3339(time: Timestamp) -> String {
+    format!("{time:.3}")
+}
+
+/// The same of a time that was written down as RFC 3339; `None` if it cannot be read.
+pub fn rfc3339_of(text: &str) -> Option<String> {
+    text.parse().ok().map(rfc3339)
+}
+
 /// `2026-11-28 19:10:23 +01:00`: in the time zone of whoever reads it, with its offset.
 pub fn local(time: Timestamp) -> String {
     in_zone(time, TimeZone::system())

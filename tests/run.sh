@@ -2,7 +2,7 @@
 # Runs the whole test suite: sh tests/run.sh [--coverage]
 #
 # A machine with a Rust toolchain is enough: rsync and a C compiler to link with are installed where they are missing. Where CI=true,
-# so are sshd, tmux, shellcheck, promtool, fusermount3, zsh, fish, mandoc, xmllint and systemd-analyze, without which a few tests skip themselves
+# so are sshd, tmux, jq, shellcheck, promtool, fusermount3, zsh, fish, mandoc, xmllint and systemd-analyze, without which a few tests skip themselves
 # ("SKIPPED name: why" in the output).
 # Needs no terminal and asks nothing. Ends with "All tests passed." and 0, or with the code of what failed.
 set -eu
@@ -27,6 +27,7 @@ case $(manager) in
     dnf) want shellcheck ShellCheck ;;
     *) want shellcheck shellcheck ;;
 esac
+want jq jq
 want promtool prometheus
 want fusermount3 fuse3
 want mkfs.ext4 e2fsprogs

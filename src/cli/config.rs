@@ -31,7 +31,11 @@ pub enum ConfigAction {
     /// Report every problem of the configuration at once
     Check,
     /// Print the JSON Schema of the configuration, for editors
-    Schema,
+    Schema {
+        /// That of the lines of --json instead
+        #[arg(long)]
+        events: bool,
+    },
     /// Print which file is used
     Path,
 }

@@ -48,16 +48,16 @@ pub struct SearchArgs {
     #[arg(long, value_name = "FIELDS", value_delimiter = ',')]
     pub facets: Vec<String>,
     /// Print only IDs
-    #[arg(long, conflicts_with_all = ["paths", "format", "json"])]
+    #[arg(long, conflicts_with_all = ["paths", "format"])]
     pub ids: bool,
     /// Print only the absolute paths of files, all of each hit
-    #[arg(long, conflicts_with_all = ["format", "json"])]
+    #[arg(long, conflicts_with = "format")]
     pub paths: bool,
     /// End what --ids, --paths and --format print with NUL instead of a line end
     #[arg(short = '0', long)]
     pub null: bool,
     /// Print each hit so: {id} {title} {method} {resolution} {organism} {released} {job} {path} {score} ..., \t, \n
-    #[arg(long, value_name = "TEMPLATE", conflicts_with = "json")]
+    #[arg(long, value_name = "TEMPLATE")]
     pub format: Option<String>,
     /// Exit with 1 if there is no hit
     #[arg(long)]

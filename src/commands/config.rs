@@ -5,7 +5,7 @@ use crate::cli::{ConfigAction, ConfigArgs, Example, Global};
 use crate::config::{self, Problem};
 use crate::event::Level;
 use crate::exit::Exit;
-use crate::report::OutputFile;
+use crate::report::{OutputFile, schema};
 use crate::sanitize;
 use crate::ui::Ui;
 use serde_json::json;
@@ -24,7 +24,7 @@ pub(super) fn run(args: &ConfigArgs, global: &Global, ui: &Ui) -> Result<Exit, F
         ConfigAction::Init { from } => init(*from, global, ui),
         ConfigAction::Show { origin, jobs } => show(jobs, *origin, global, ui),
         ConfigAction::Check => check(global, ui),
-        ConfigAction::Schema => schema(ui),
+        ConfigAction::Schema { events } => schema(*events, ui),
         ConfigAction::Path => path(global, ui),
     }
 }
@@ -52,7 +52,7 @@ fn init(from: Option<Example>, global: &Global, ui: &Ui) -> Result<Exit, Failure
         Err(error) => return Err(Failure::io(tried())(error)),
     }
     if ui.json {
-        ui.json("result", &json!({ "file": file.to_string_lossy() }))?;
+        ui.result(Exit::Done, &json!({ "file": file.to_string_lossy() }))?;
         return Ok(Exit::Done);
     }
     ui.note(&format!("wrote {}", file.display()));
@@ -70,7 +70,7 @@ fn show(names: &[String], origin: bool, global: &Global, ui: &Ui) -> Result<Exit
     };
     let text = config::show(&config, &jobs, origin);
     if ui.json {
-        ui.json("result", &json!({ "toml": text }))?;
+        ui.result(Exit::Done, &json!({ "toml": text }))?;
     } else {
         ui.raw(format!("{}\n", text.trim_end()).as_bytes())?;
     }
@@ -101,7 +101,7 @@ fn check(global: &Global, ui: &Ui) -> Result<Exit, Failure> {
             "file": file.to_string_lossy(), "ok": problems.is_empty(), "jobs": jobs,
             "problems": problems.len(), "warnings": warnings.len(), "notes": notes.len(),
         });
-        ui.json("result", &counts)?;
+        ui.result(Exit::Done, &counts)?;
     } else {
         notes.iter().for_each(|note| ui.note(&format!("note: {note}")));
         for warning in &warnings {
@@ -137,9 +137,15 @@ fn as_json(severity: &str, problem: &Problem) -> serde_json::Value {
     })
 }
 
-/// The schema is JSON in any case; `--json` changes nothing about it, since editors and validators read it as it is.
-fn schema(ui: &Ui) -> Result<Exit, Failure> {
-    let text = serde_json::to_string_pretty(&config::schema()).map_err(io::Error::from)?;
+/// The schema of the configuration, or of the lines of `--json`. Editors and validators read it as it is; with `--json` it is in the
+/// result.
+fn schema(events: bool, ui: &Ui) -> Result<Exit, Failure> {
+    let schema = if events { schema::of_events() } else { config::schema() };
+    if ui.json {
+        ui.result(Exit::Done, &json!({ "schema": schema }))?;
+        return Ok(Exit::Done);
+    }
+    let text = serde_json::to_string_pretty(&schema).map_err(io::Error::from)?;
     ui.json_lines(&(text + "\n"))?;
     Ok(Exit::Done)
 }
@@ -147,7 +153,7 @@ fn schema(ui: &Ui) -> Result<Exit, Failure> {
 fn path(global: &Global, ui: &Ui) -> Result<Exit, Failure> {
     let file = locate::config_file(global)?.path;
     if ui.json {
-        ui.json("result", &json!({ "file": file.to_string_lossy(), "exists": file.exists() }))?;
+        ui.result(Exit::Done, &json!({ "file": file.to_string_lossy(), "exists": file.exists() }))?;
     } else {
         ui.raw(&[&*ui.raw_name(file.as_os_str().as_bytes()), b"\n"].concat())?;
     }

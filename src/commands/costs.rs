@@ -4,11 +4,13 @@ use super::{Failure, locate};
 use crate::cli::Global;
 use crate::exit::Exit;
 use crate::report::units;
-use crate::stats::{CommandCost, Cost, Spread};
+use crate::stats::{CommandCost, CommandTotal, Cost, Spread};
+use crate::time::rfc3339;
 use crate::ui::Ui;
 use crate::{history, machine};
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -87,6 +89,14 @@ pub(super) fn known(
     Ok(CommandCost::each(&history::costs(state_dir)?, since, now))
 }
 
+/// What all runs of commands came to, for counters; with jobs named, they are not meant.
+pub(super) fn totals(state_dir: &Path, jobs: &[String]) -> Result<BTreeMap<String, CommandTotal>, Failure> {
+    if !jobs.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    Ok(history::cost_totals(state_dir)?)
+}
+
 pub(super) fn rows(commands: &[CommandCost]) -> Vec<Vec<String>> {
     let heading = ["COMMAND", "RUNS", "P50", "P90", "P95", "P99", "MEAN", "CPU", "MEMORY", "TREND"];
     let mut rows = vec![heading.map(String::from).to_vec()];
@@ -126,6 +136,6 @@ pub(super) fn as_json(command: &CommandCost) -> Value {
         "cpu_s": command.cpu,
         "memory_bytes": command.memory,
         "trend": { "duration": command.trend },
-        "last_started": command.last.map(|time| format!("{time:.3}")),
+        "last_started": command.last.map(rfc3339),
     })
 }

@@ -147,15 +147,16 @@ fn as_json(report: &Report, exit: Exit, ui: &Ui) -> Result<(), Failure> {
             "text": finding.text,
             "hint": finding.hint,
             "took_ms": finding.took.map(ms),
+            "duration_s": finding.took.map(fine),
         });
         ui.json("check", &body)?;
     }
     let [ok, warn, fail] = [Verdict::Ok, Verdict::Warn, Verdict::Fail].map(|verdict| report.count(verdict));
     let body = json!({
-        "ok": ok, "warn": warn, "fail": fail, "exit_code": exit.code(),
+        "ok": ok, "warn": warn, "fail": fail,
         "mirrors": report.mirrors.iter().map(mirror).collect::<Vec<_>>(),
     });
-    Ok(ui.json("result", &body)?)
+    Ok(ui.result(exit, &body)?)
 }
 
 fn mirror(mirror: &Mirror) -> Value {
@@ -171,9 +172,18 @@ fn mirror(mirror: &Mirror) -> Value {
         "connect_ms": probe.connect.map(ms),
         "greeting_ms": probe.greeting.map(ms),
         "modules_ms": probe.listing.map(ms),
+        "dns_s": probe.dns.map(fine),
+        "connect_s": probe.connect.map(fine),
+        "greeting_s": probe.greeting.map(fine),
+        "modules_s": probe.listing.map(fine),
         "modules": modules.map(|list| list.iter().map(|module| &module.name).collect::<Vec<_>>()),
         "error": probe.failed.as_ref().map(|(_, how)| how),
     })
+}
+
+/// Seconds, to the microsecond.
+fn fine(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1e6).round() / 1e6
 }
 
 fn ms(time: Duration) -> f64 {

@@ -2,6 +2,7 @@
 
 use crate::config::Problems;
 use crate::exit::Exit;
+use crate::ui::{ErrorKind, ErrorObject, Ui};
 use std::io;
 
 /// Why a command could not do its own work.
@@ -65,6 +66,28 @@ impl Failure {
             Failure::Usage { hint, .. } | Failure::Io { hint, .. } => hint.as_deref(),
             Failure::Config(_) | Failure::Other(_) | Failure::Unwritten(_) => None,
         }
+    }
+
+    /// Tells it; with `--json` also as objects, of the configuration one a problem.
+    pub(super) fn tell(&self, ui: &Ui) {
+        let text = self.to_string();
+        let kind = match self {
+            Failure::Usage { .. } => ErrorKind::Usage,
+            Failure::Config(problems) => {
+                ui.error_text(&text, None);
+                for problem in &problems.0 {
+                    let place = problem.place.as_ref().map(|place| (place.line, place.column));
+                    let hint = problem.hint.as_deref();
+                    let file = problem.file.as_deref();
+                    let (kind, text) = (ErrorKind::Config, problem.text.as_str());
+                    ui.error_object(&ErrorObject { kind, text, hint, file, place });
+                }
+                return;
+            }
+            Failure::Io { .. } => ErrorKind::Io,
+            Failure::Other(_) | Failure::Unwritten(_) => ErrorKind::Failed,
+        };
+        ui.error_of(kind, &text, self.hint());
     }
 
     /// The exit code.

@@ -11,7 +11,7 @@ use crate::history::{Job, Query, Run, RunState, Try};
 use crate::report::{self, units};
 use crate::result::{Attempt, Outcome, Reason, Skip, Status, Summary, SyncResult};
 use crate::stats::{Past, State};
-use crate::time::{local, minute, offset};
+use crate::time::{local, minute, offset, rfc3339};
 use crate::ui::Ui;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
@@ -53,7 +53,7 @@ fn list(args: &HistoryArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
         for past in &found {
             ui.json("job", &as_json(past))?;
         }
-        ui.json("result", &json!({ "jobs": found.len() }))?;
+        ui.result(Exit::Done, &json!({ "jobs": found.len() }))?;
         return Ok(Exit::Done);
     }
     if found.is_empty() {
@@ -130,7 +130,7 @@ pub(super) fn as_json(past: &Past) -> Value {
         "run": past.run,
         "job": past.job,
         "status": past.state.word(),
-        "started": format!("{:.3}", past.started),
+        "started": rfc3339(past.started),
         "duration_s": past.duration.map(units::seconds),
         "queued_s": past.queued.map(units::seconds),
         "attempts": past.attempts,
@@ -187,11 +187,11 @@ fn show(wanted: &str, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
             ui.json("job", &body)?;
         }
         let body = json!({
-            "run": run.id, "state": run.state.word(), "started": format!("{:.3}", run.started),
-            "duration_s": run.duration.map(units::seconds), "exit_code": run.exit_code, "signal": run.signal,
+            "run": run.id, "state": run.state.word(), "started": rfc3339(run.started),
+            "duration_s": run.duration.map(units::seconds), "run_exit_code": run.exit_code, "signal": run.signal,
             "jobs": run.jobs.len(),
         });
-        ui.json("result", &body)?;
+        ui.result(Exit::Done, &body)?;
         return Ok(Exit::Done);
     }
     let how = match run.state {
@@ -212,7 +212,7 @@ fn show(wanted: &str, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
 
 fn try_json(one: &Try) -> Value {
     json!({
-        "attempt": one.number, "source": one.source, "started": format!("{:.3}", one.started),
+        "attempt": one.number, "source": one.source, "started": rfc3339(one.started),
         "exit_code": one.exit_code, "duration_s": units::seconds(one.duration), "error": one.error,
         "phases": phases(&one.phases),
     })

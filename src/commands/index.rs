@@ -14,7 +14,7 @@ use crate::run::Signals;
 use crate::sanitize;
 use crate::scan::Stop;
 use crate::search::{self, Built, IndexOptions, IndexPlace, Progress, SearchError, Target};
-use crate::ui::Ui;
+use crate::ui::{ErrorKind, Ui};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -138,12 +138,13 @@ impl Total {
         let sum = |of: fn(&Built) -> u64| self.built.iter().map(of).sum::<u64>();
         if ui.json {
             let elapsed: Duration = self.built.iter().map(|built| built.elapsed).sum();
-            ui.json(
-                "result",
+            ui.result(
+ self.exit.unwrap_or(Exit::Done),
                 &json!({
                     "files_seen": sum(|b| b.files_seen), "files_read": sum(|b| b.files_read),
                     "documents": sum(|b| b.documents), "removed": sum(|b| b.removed), "errors": sum(|b| b.errors),
-                    "elapsed_s": units::seconds(elapsed), "bytes_read": sum(|b| b.bytes_read),
+                    "elapsed_s": units::seconds(elapsed), "duration_s": units::seconds(elapsed),
+                    "bytes_read": sum(|b| b.bytes_read),
                     "index_documents": sum(|b| b.total.0), "index_errors": sum(|b| b.total.1),
                     "unread_files": sum(|b| b.unread_files),
                     "peak_memory_bytes": machine::peak_memory(),
@@ -174,7 +175,8 @@ fn all(work: &[(Target, IndexOptions)], ui: &Ui) -> Result<Total, Failure> {
                 }
             }
             Ended::Failed(error @ SearchError::Busy(_)) => {
-                ui.error(&error.to_string(), Some("wait for it, or look for a process that hangs"));
+                let hint = "wait for it, or look for a process that hangs";
+                ui.error_of(ErrorKind::Locked, &error.to_string(), Some(hint));
                 total.worst(Exit::Locked);
             }
             Ended::Failed(error @ SearchError::Glob(_)) => return Err(Failure::usage(error.to_string())),
@@ -300,9 +302,10 @@ fn tell(label: &str, built: &Built, ui: &Ui) -> Result<(), Failure> {
     if ui.json {
         let unread: Vec<_> = built.unread.iter().map(|path| path.to_string_lossy()).collect();
         let body = json!({
-            "unread_files": built.unread_files, "unread": unread, "job": label, "files_seen": built.files_seen, "files_read": built.files_read,
+            "unread_files": built.unread_files, "unread": unread,
+            "job": (!is_path(label)).then_some(label), "index": label, "files_seen": built.files_seen, "files_read": built.files_read,
             "documents": built.documents, "removed": built.removed, "errors": built.errors,
-            "elapsed_s": units::seconds(built.elapsed), "rebuilt": built.anew,
+            "elapsed_s": units::seconds(built.elapsed), "duration_s": units::seconds(built.elapsed), "rebuilt": built.anew,
         });
         ui.json("indexed", &body)?;
         return Ok(());

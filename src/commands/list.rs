@@ -8,6 +8,7 @@ use crate::history::Latest;
 use crate::job::Job;
 use crate::report::units;
 use crate::sanitize;
+use crate::time::rfc3339;
 use crate::ui::Ui;
 use jiff::Timestamp;
 use serde_json::json;
@@ -27,7 +28,7 @@ pub(super) fn run(args: &ListArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
         for job in &jobs {
             ui.json("job", &as_json(job, latest.get(&job.name), now))?;
         }
-        ui.json("result", &json!({ "jobs": jobs.len() }))?;
+        ui.result(Exit::Done, &json!({ "jobs": jobs.len() }))?;
         return Ok(Exit::Done);
     }
     if jobs.is_empty() {
@@ -64,9 +65,10 @@ fn age(latest: Option<&Latest>, now: Timestamp) -> Option<Duration> {
 fn as_json(job: &Job, latest: Option<&Latest>, now: Timestamp) -> serde_json::Value {
     let last = latest.map(|latest| {
         let last = &latest.last;
-        json!({ "run": last.run, "status": last.state.word(), "started": format!("{:.3}", last.started) })
+        json!({ "run": last.run, "status": last.state.word(), "started": rfc3339(last.started) })
     });
     json!({
+        "job": job.name,
         "name": job.name,
         "enabled": job.enabled,
         "tags": job.tags,
@@ -79,7 +81,7 @@ fn as_json(job: &Job, latest: Option<&Latest>, now: Timestamp) -> serde_json::Va
         "priority": job.priority,
         "description": job.description,
         "last": last,
-        "last_success": latest.and_then(|latest| latest.success).map(|time| format!("{time:.3}")),
+        "last_success": latest.and_then(|latest| latest.success).map(rfc3339),
         "age_s": age(latest, now).map(units::seconds),
     })
 }

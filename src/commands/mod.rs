@@ -36,7 +36,7 @@ use crate::cli::{CacheAction, CleanAction, Cli, Command, ConfigAction, When};
 use crate::event::Level;
 use crate::exit::Exit;
 use crate::report::github;
-use crate::ui::{Color, Environment, Ui, streams};
+use crate::ui::{Color, Environment, ErrorKind, ErrorObject, Ui, streams};
 use clap::Parser;
 use std::io;
 
@@ -50,15 +50,18 @@ pub fn main() -> Exit {
         Err(error) => return usage(&error),
     };
     let ui = ui(&cli).that_goes_on(goes_on(&cli.command));
-    let (exit, unwritten) = match dispatch(&cli, &ui) {
+    let (exit, mut unwritten) = match dispatch(&cli, &ui) {
         Ok(exit) => (exit, None),
         Err(Failure::Unwritten(error)) => (Exit::Done, Some(error)),
         Err(failure) => {
-            ui.error(&failure.to_string(), failure.hint());
+            failure.tell(&ui);
             annotate::failure(&failure, &ui);
             (failure.exit(), None)
         }
     };
+    if unwritten.is_none() {
+        unwritten = ui.end_of_json(exit).err();
+    }
     // What jobs print is not what they are for.
     if matches!(&cli.command, Command::Sync(args) if !args.print_command) {
         return exit;
@@ -104,7 +107,7 @@ fn finish(exit: Exit, unwritten: Option<io::Error>, ui: &Ui) -> Exit {
                 Some(code) if Some(code) == streams::closed().raw_os_error() => "it is closed".to_owned(),
                 _ => error.to_string(),
             };
-            ui.error(&format!("cannot write to standard output: {why}"), None);
+            ui.error_text(&format!("cannot write to standard output: {why}"), None);
             exit.worst(Exit::Failed)
         }
     }
@@ -113,15 +116,17 @@ fn finish(exit: Exit, unwritten: Option<io::Error>, ui: &Ui) -> Exit {
 /// `--help` and `--version`, and what is wrong with a command line.
 fn usage(error: &clap::Error) -> Exit {
     let words: Vec<String> = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into()).collect();
+    // What comes after is for rsync.
+    let json = words.iter().take_while(|word| *word != "--").any(|word| word == "--json");
     // The options count that could be read before the mistake.
     let again = completions::global(&words).map_or_else(String::new, |global| locate::again(&global));
-    let ui = Ui { again: again.leak(), ..Ui::default() };
+    let ui = Ui { json, again: again.leak(), ..Ui::default() };
     if error.use_stderr() && Environment::read().github {
-        github::annotate(Level::Error, None, error.to_string().trim_end(), false);
+        github::annotate(Level::Error, None, error.to_string().trim_end(), json);
     }
     if let Some((text, hint)) = guess::of(error, &words) {
-        ui.error(&text, Some(&hint));
-        return Exit::Usage;
+        ui.error_of(ErrorKind::Usage, &text, Some(&hint));
+        return finish(Exit::Usage, ui.end_of_json(Exit::Usage).err(), &ui);
     }
     let text = error.render();
     if error.use_stderr() {
@@ -129,17 +134,92 @@ fn usage(error: &clap::Error) -> Exit {
         let text = text.to_string();
         let text = text.trim_end();
         match text.strip_prefix("error: ") {
-            Some(text) => ui.error(text, None),
+            Some(text) => ui.error_text(text, None),
             None => ui.note(text),
         }
-        return Exit::Usage;
+        let (text, hint) = in_short(text);
+        ui.error_object(&ErrorObject { hint: Some(&hint), ..ErrorObject::new(ErrorKind::Usage, &text) });
+        return finish(Exit::Usage, ui.end_of_json(Exit::Usage).err(), &ui);
     }
     let told = ui.own(&text.ansi().to_string(), &text.to_string());
     finish(Exit::Done, told.err(), &ui)
 }
 
+/// What clap says is wrong, and its tip. Without one, `--help` is one.
+fn in_short(text: &str) -> (String, String) {
+    let mut parts = text.split("\n\n").map(str::trim);
+    let wrong = parts.next().unwrap_or_default();
+    let wrong = wrong.strip_prefix("error: ").unwrap_or(wrong).to_owned();
+    let tips: Vec<&str> = parts.filter_map(|part| part.strip_prefix("tip: ")).collect();
+    match tips.as_slice() {
+        [] => (
+            wrong,
+            "`pdb-sync --help` lists the commands, and `--help` after a command its options".to_owned(),
+        ),
+        tips => (wrong, tips.join("; ")),
+    }
+}
+
+/// The command as people type it.
+fn name(cli: &Cli) -> &'static str {
+    match &cli.command {
+        Command::Sync(_) => "sync",
+        Command::List(_) => "list",
+        Command::Status(_) => "status",
+        Command::Reclaim(_) => "reclaim",
+        Command::Doctor(_) => "doctor",
+        Command::History(args) if args.action.is_some() => "history show",
+        Command::History(_) => "history",
+        Command::Stats(_) => "stats",
+        Command::Index(_) => "index",
+        Command::Search(_) => "search",
+        Command::Scan(_) => "scan",
+        Command::Verify(_) => "verify",
+        Command::Completions(_) => "completions",
+        Command::Clean(args) => match &args.action {
+            CleanAction::Plan(_) => "clean plan",
+            CleanAction::Show(_) => "clean show",
+            CleanAction::Edit(_) => "clean edit",
+            CleanAction::Verify(_) => "clean verify",
+            CleanAction::Run(_) => "clean run",
+            CleanAction::Undo(_) => "clean undo",
+            CleanAction::Log(_) => "clean log",
+            CleanAction::Purge(_) => "clean purge",
+            CleanAction::Rules => "clean rules",
+            CleanAction::Explain(_) => "clean explain",
+        },
+        Command::Config(args) => match &args.action {
+            ConfigAction::Init { .. } => "config init",
+            ConfigAction::Show { .. } => "config show",
+            ConfigAction::Check => "config check",
+            ConfigAction::Schema { .. } => "config schema",
+            ConfigAction::Path => "config path",
+        },
+    }
+}
+
+/// The option by which a command prints something else than lines of JSON.
+fn other_output(command: &Command) -> Option<&'static str> {
+    let given = match command {
+        Command::Search(args) => {
+            vec![(args.ids, "--ids"), (args.paths, "--paths"), (args.format.is_some(), "--format")]
+        }
+        Command::Clean(args) => match &args.action {
+            CleanAction::Show(args) => vec![(args.export.is_some(), "--export")],
+            _ => Vec::new(),
+        },
+        _ => Vec::new(),
+    };
+    given.into_iter().find_map(|(given, option)| given.then_some(option))
+}
+
 fn dispatch(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
     locate::check_state_dir(&cli.global)?;
+    // Clap does not see that where --json stands before the command.
+    if let Some(option) = other_output(&cli.command).filter(|_| ui.json) {
+        let text = format!("{option} prints something else than lines of JSON, which --json asks for");
+        return Err(Failure::usage_hint(text, "leave one of them out"));
+    }
     match &cli.command {
         Command::Completions(args) => completions::run(args, ui),
         Command::List(args) => list::run(args, &cli.global, ui),
@@ -185,5 +265,5 @@ fn ui(cli: &Cli) -> Ui {
     // Once a process, so that all that speak can have it.
     let again = locate::again(global).leak();
     let (quiet, verbose, json) = (global.quiet, global.verbose, global.json);
-    Ui { color, quiet, verbose, json, again, github, ..Ui::default() }
+    Ui { color, quiet, verbose, json, again, github, command: name(cli), ..Ui::default() }
 }

@@ -68,11 +68,11 @@ impl Work {
         let freed = steps.iter().filter_map(|step| step.freed).reduce(|a, b| a + b);
         if self.ui.json {
             let body = json!({
-                "freed_bytes": freed, "exit_code": exit.code(),
+                "freed_bytes": freed,
                 "available_bytes": {"before": available.0, "after": available.1},
                 "cached_bytes": {"before": cached.0, "after": cached.1},
             });
-            self.ui.json("result", &body)?;
+            self.ui.result(exit, &body)?;
         } else if !self.ui.quiet {
             let told = |(before, after): (Option<u64>, Option<u64>)| {
                 let told = |bytes: Option<u64>| bytes.map_or("unknown".into(), units::bytes);

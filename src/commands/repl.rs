@@ -4,7 +4,7 @@ use super::Failure;
 use super::search::{Options, Searched, understood};
 use crate::exit::Exit;
 use crate::query;
-use crate::ui::Ui;
+use crate::ui::{ErrorKind, Ui};
 use serde_json::json;
 use std::io::{self, BufRead, IsTerminal};
 
@@ -29,9 +29,13 @@ pub(super) fn run(searched: &Searched, options: &Options, ui: &Ui) -> Result<Exi
                 }
             }
             text => match understood(text) {
-                Ok(node) => exit = exit.worst(searched.answer(text, node, options, ui)?),
+                Ok(node) => {
+                    exit = exit.worst(searched.answer(text, node, options, ui)?);
+                    // Whoever asks waits for the answer before the next query.
+                    ui.release()?;
+                }
                 Err(failure) => {
-                    ui.error(&failure.to_string(), failure.hint());
+                    ui.error_of(ErrorKind::Usage, &failure.to_string(), failure.hint());
                     if !people {
                         exit = exit.worst(Exit::Failed);
                     }

@@ -99,6 +99,17 @@ impl Options {
     }
 }
 
+impl Options {
+    /// How a search with this outcome ends.
+    fn exit(&self, outcome: &Outcome) -> Exit {
+        match () {
+            () if !outcome.failed.is_empty() || (outcome.total == 0 && self.fail_on_empty) => Exit::Failed,
+            () if !outcome.late.is_empty() => Exit::Partial,
+            () => Exit::Done,
+        }
+    }
+}
+
 /// The indexes that are searched.
 pub(super) struct Searched {
     pub(super) engine: SearchEngine,
@@ -183,21 +194,13 @@ impl Searched {
             ui.warning(&format!("no answer in time from {}{limit}", outcome.late.join(", ")));
         }
         self.print(text, &request, &outcome, elapsed, options, ui)?;
-        let mut exit = Exit::Done;
         for (label, why) in &outcome.failed {
             ui.error(
                 &format!("the index of {label} could not be searched: {why}"),
                 Some(&format!("{} builds it anew", rebuild(label))),
             );
-            exit = exit.worst(Exit::Failed);
         }
-        if !outcome.late.is_empty() {
-            exit = exit.worst(Exit::Partial);
-        }
-        if outcome.total == 0 && options.fail_on_empty {
-            exit = exit.worst(Exit::Failed);
-        }
-        Ok(exit)
+        Ok(options.exit(&outcome))
     }
 
     fn print(
@@ -220,7 +223,7 @@ impl Searched {
             words: words(&request.query),
             offset: request.offset,
         };
-        hits::print(&rows, &answered, &options.layout, ui)?;
+        hits::print(&rows, &answered, &options.layout, options.exit(outcome), ui)?;
         let labels = self.engine.labels();
         let answered: Vec<&str> = labels
             .iter()

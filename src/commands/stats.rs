@@ -6,7 +6,8 @@ use crate::config::Config;
 use crate::exit::Exit;
 use crate::history::{History, Query};
 use crate::report::{OutputFile, units};
-use crate::stats::{Aggregate, CommandCost, Past, Spread, prometheus};
+use crate::stats::{Aggregate, CommandCost, Metrics, Past, Spread, prometheus};
+use crate::time::rfc3339;
 use crate::ui::Ui;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -48,14 +49,22 @@ pub(super) fn run(args: &StatsArgs, global: &Global, ui: &Ui) -> Result<Exit, Fa
     let commands = costs::known(&locate::state_dir(global)?, &names, since, now)?;
     if let Some(file) = &args.prometheus {
         let of = |job: &str| firing.iter().filter(|firing| firing.job == job).count();
-        let page = prometheus(&jobs, &of, &commands);
+        let totals = history.as_ref().map(History::totals).transpose()?.unwrap_or_default();
+        let command_totals = costs::totals(&locate::state_dir(global)?, &names)?;
+        let page = prometheus(&Metrics {
+            jobs: &jobs,
+            totals: &totals,
+            firing: &of,
+            commands: &commands,
+            command_totals: &command_totals,
+        });
         // The node exporter must never read half a page, and may run as somebody else.
         let written = OutputFile::find(file);
         written
             .and_then(|out| out.replace(0o644, |out| out.write_all(page.as_bytes())))
             .map_err(Failure::io(format!("write the metrics {}", file.display())))?;
         if ui.json {
-            ui.json("result", &json!({ "file": file.to_string_lossy(), "jobs": jobs.len() }))?;
+            ui.result(Exit::Done, &json!({ "file": file.to_string_lossy(), "jobs": jobs.len() }))?;
         }
         return Ok(Exit::Done);
     }
@@ -67,7 +76,7 @@ pub(super) fn run(args: &StatsArgs, global: &Global, ui: &Ui) -> Result<Exit, Fa
             ui.json("command", &costs::as_json(command))?;
         }
         let body = json!({ "jobs": jobs.len(), "commands": commands.len(), "alerts": firing.len() });
-        ui.json("result", &body)?;
+        ui.result(Exit::Done, &body)?;
         return Ok(Exit::Done);
     }
     tables(&jobs, &commands, ui)?;
@@ -133,7 +142,7 @@ fn check(firing: &[Firing], ui: &Ui) -> Result<Exit, Failure> {
         }
     }
     if ui.json {
-        ui.json("result", &json!({ "alerts": firing.len() }))?;
+        ui.result(Exit::Done, &json!({ "alerts": firing.len() }))?;
     }
     Ok(if firing.is_empty() { Exit::Done } else { Exit::Failed })
 }
@@ -177,7 +186,7 @@ fn duration(seconds: f64) -> String {
 fn as_json(job: &Aggregate, firing: &[Firing]) -> Value {
     let states: Map<String, Value> =
         job.states.iter().map(|(state, count)| (state.word().into(), (*count).into())).collect();
-    let time = |time: Option<Timestamp>| time.map(|time| format!("{time:.3}"));
+    let time = |time: Option<Timestamp>| time.map(rfc3339);
     let alerts: Vec<_> =
         firing.iter().filter(|firing| firing.job == job.job).map(|firing| firing.text.as_str()).collect();
     json!({

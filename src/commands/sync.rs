@@ -18,8 +18,8 @@ use crate::rsync::args::{self as rsync_args, Purpose};
 use crate::run::{self, Mode, Plan, Signals};
 use crate::ui::Ui;
 use jiff::Timestamp;
+use serde_json::json;
 use std::cell::Cell;
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
@@ -87,6 +87,7 @@ fn run_jobs(args: &SyncArgs, global: &Global, ui: &Ui, started: &Cell<bool>) -> 
         _ => plan.jobs.iter().map(|job| plan.state_dir.join("logs").join(&job.name)).collect(),
     };
     started.set(true);
+    ui.hand_over();
     let ended = go(args, plan, audience, ui);
     for dir in log_dirs {
         expiry::prune(&dir, "log", keep, &run, Timestamp::now());
@@ -115,7 +116,7 @@ struct Audience {
 
 fn nothing_to_rerun(ui: &Ui) -> Result<Exit, Failure> {
     if ui.json {
-        ui.json("result", &serde_json::json!({ "jobs": 0 }))?;
+        ui.result(Exit::Done, &json!({ "jobs": 0 }))?;
     }
     annotate::outputs(&[], &["nothing to run again".to_owned()], ui);
     ui.note("nothing to run again: of the selected jobs that ran before, each succeeded last time");
@@ -274,12 +275,7 @@ fn print_commands(config: &Config, jobs: &[Job], state_dir: &Path, ui: &Ui) -> R
                 let mut argv = rsync_args::argv(&config.sync.rsync, job, source, purpose);
                 run::protect_destination(&mut argv, job);
                 if ui.json {
-                    let body = BTreeMap::from([
-                        ("job", serde_json::json!(job.name)),
-                        ("source", serde_json::json!(source.text)),
-                        ("argv", serde_json::json!(argv)),
-                    ]);
-                    ui.json("command", &body)?;
+                    ui.json("command", &json!({"job": job.name, "source": source.text, "argv": argv}))?;
                 } else {
                     let command = hint::joined(argv);
                     ui.raw(format!("# {}: {note}\nLC_ALL=C {zone}{command}\n", job.name).as_bytes())?;
@@ -288,7 +284,7 @@ fn print_commands(config: &Config, jobs: &[Job], state_dir: &Path, ui: &Ui) -> R
         }
     }
     if ui.json {
-        ui.json("result", &serde_json::json!({ "jobs": jobs.len() }))?;
+        ui.result(exit, &json!({ "jobs": jobs.len() }))?;
     }
     Ok(exit)
 }

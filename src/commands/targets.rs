@@ -172,7 +172,7 @@ impl LeftOut {
 /// The end of a command for which nothing was left: `--json` ends with a result all the same.
 pub(super) fn nothing_left(exit: Exit, ui: &Ui) -> Result<Exit, Failure> {
     if ui.json {
-        ui.json("result", &json!({"trees": 0, "exit_code": exit.code()}))?;
+        ui.result(exit, &json!({"trees": 0}))?;
     }
     Ok(exit)
 }

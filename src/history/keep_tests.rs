@@ -151,3 +151,53 @@ fn what_is_dated_in_the_future_is_no_success_and_hides_none() {
     assert_eq!(later["a"].last.run, "01B");
     assert!(later["a"].success > latest["a"].success && later["b"].success.is_some());
 }
+
+/// What counters show: by job and status, runs, seconds and bytes.
+fn totals(dir: &Path) -> Vec<(String, &'static str, u64, f64, f64)> {
+    let totals = History::read(dir).unwrap().unwrap().totals().unwrap();
+    let row = |total: crate::stats::Total| {
+        (total.job, total.state.word(), total.runs, total.seconds, total.bytes_received)
+    };
+    totals.into_iter().map(row).collect()
+}
+
+#[test]
+fn what_goes_leaves_its_sums() {
+    let dir = tempfile::tempdir().unwrap();
+    let failed = || Outcome::Failed(crate::result::Reason::new("refused"));
+    for (run, age, outcome) in [("01A", 40, Outcome::Ok), ("01B", 39, failed()), ("01C", 1, Outcome::Ok)] {
+        whole_run(dir.path(), run, -age * DAY, &[("a", outcome), ("b", Outcome::Ok)]);
+    }
+    let bytes = i64::MAX as f64;
+    let all = [
+        ("a".into(), "failed", 1, 1.5, bytes),
+        ("a".into(), "ok", 2, 3.0, 2.0 * bytes),
+        ("b".into(), "ok", 3, 4.5, 3.0 * bytes),
+    ];
+    assert_eq!(totals(dir.path()), all);
+    // By age.
+    purge(dir.path(), &moment(0));
+    purge(dir.path(), &moment(DAY));
+    assert_eq!((runs(dir.path()).len(), totals(dir.path())), (2, all.to_vec()));
+    // By number: the run that removes them adds to the sums, and what is written again counts once.
+    let keep = Retention { age: None, runs: Some(1) };
+    let end = || ended("01D", vec![result("a", 0, Outcome::Ok)]);
+    assert_eq!(record(dir.path(), keep, vec![started("01D", 0, &["a"]), end(), end()]), [""; 0]);
+    assert_eq!(runs(dir.path()), ["01D"]);
+    let mut more = all.to_vec();
+    more[1] = ("a".into(), "ok", 3, 4.5, 3.0 * bytes);
+    assert_eq!(totals(dir.path()), more);
+}
+
+#[test]
+fn a_run_that_goes_on_counts_when_it_has_ended() {
+    let dir = tempfile::tempdir().unwrap();
+    let (run, jobs) = ("01A".to_owned(), vec!["a".to_owned()]);
+    let process = crate::machine::Identity::own();
+    let start = super::write::Start { run, time: at(0), jobs, parallel: 1, process };
+    History::write(dir.path()).unwrap().history.begin(&start).unwrap();
+    assert_eq!(totals(dir.path()), []);
+    let done = vec![started("01A", 0, &["a"]), ended("01A", vec![result("a", 0, Outcome::Ok)])];
+    record(dir.path(), super::tests::FOR_EVER, done);
+    assert_eq!(totals(dir.path()).len(), 1);
+}

@@ -3,6 +3,7 @@
 //! It must never fail or slow a run: [`Recorder`] writes from a thread of its own, and whatever goes wrong is told and
 //! forgotten. A run has a row from its start; one whose process is gone without completing it counts as interrupted.
 
+mod cost_totals;
 mod costs;
 #[cfg(test)]
 mod keep_tests;
@@ -16,8 +17,10 @@ mod schema;
 mod scribe;
 #[cfg(test)]
 mod tests;
+mod totals;
 mod write;
 
+pub use cost_totals::cost_totals;
 pub use costs::{costs, note_cost};
 pub use open::{History, Opened};
 pub use query::{Latest, Query};

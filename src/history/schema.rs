@@ -76,6 +76,20 @@ pub(super) const STEPS: &[&str] = &[
     ALTER TABLE runs DROP COLUMN command;
     CREATE INDEX jobs_by_time ON jobs (started);
 ",
+    "
+    -- Sums of the runs that were removed, so that counters never fall. Spans of time are microseconds here, too.
+    CREATE TABLE totals (
+        job TEXT NOT NULL,
+        status TEXT NOT NULL,
+        runs INTEGER NOT NULL,
+        duration REAL NOT NULL,
+        attempts REAL NOT NULL,
+        files_transferred REAL NOT NULL,
+        files_deleted REAL NOT NULL,
+        bytes_received REAL NOT NULL,
+        PRIMARY KEY (job, status)
+    ) WITHOUT ROWID;
+",
 ];
 
 /// The version that this program writes.

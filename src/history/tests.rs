@@ -229,11 +229,15 @@ fn a_newer_history_is_read_and_not_written() {
     let dir = tempfile::tempdir().unwrap();
     whole_run(dir.path(), "01A", 0, &[("a", Outcome::Ok)]);
     let db = Connection::open(History::path(dir.path())).unwrap();
-    db.execute_batch("ALTER TABLE jobs ADD COLUMN mood TEXT; PRAGMA user_version = 99;").unwrap();
+    db.execute_batch(
+        "ALTER TABLE jobs ADD COLUMN mood TEXT; ALTER TABLE totals ADD COLUMN mood TEXT; PRAGMA user_version = 99;",
+    )
+    .unwrap();
     let told = whole_run(dir.path(), "01B", 50, &[("a", Outcome::Ok), ("b", Outcome::Ok)]);
     assert_eq!(told.len(), 1, "told once: {told:?}");
-    assert!(told[0].contains("is of version 99, newer than this pdb-sync (2)"), "{told:?}");
+    assert!(told[0].contains("is of version 99, newer than this pdb-sync (3)"), "{told:?}");
     assert_eq!(all(dir.path()).len(), 1);
+    assert_eq!(History::read(dir.path()).unwrap().unwrap().totals().unwrap()[0].runs, 1);
 }
 
 /// One of version 1, in which every run told its command: read as it is, brought up to date by the next that writes.
@@ -263,8 +267,14 @@ fn an_older_history_is_read_and_brought_up_to_date() {
     let before = whole(1);
     assert_eq!((before.exit_code, before.jobs[0].past.error.as_deref()), (Some(1), Some("refused")));
     assert_eq!(before.jobs[0].attempts[0].phases, [("transfer".into(), Duration::from_millis(1400))]);
+    let totals = History::read(dir.path()).unwrap().unwrap().totals().unwrap();
+    assert_eq!(
+        (totals.len(), totals[0].runs, totals[0].seconds),
+        (1, 1, 1.5),
+        "before there was a table of them"
+    );
     assert_eq!(whole_run(dir.path(), "01B", 50, &[("a", Outcome::Ok)]), [""; 0]);
-    assert_eq!(whole(2), before, "nothing is lost on the way");
+    assert_eq!(whole(schema::newest()), before, "nothing is lost on the way");
     let runs: Vec<_> = all(dir.path()).into_iter().map(|past| past.run).collect();
     assert_eq!(runs, ["01B", "01A"]);
 }

@@ -1,6 +1,6 @@
 //! Rows in. Every write can be repeated: what is there already is completed.
 
-use super::{Error, History, Retention};
+use super::{Error, History, Retention, totals};
 use crate::expiry::{self, Item, Moment};
 use crate::machine::Identity;
 use crate::result::{Summary, SyncResult};
@@ -218,12 +218,12 @@ impl<'a> Rows<'a> {
 
 /// Removes all but the newest runs, in the order in which they were written down: their dates may be wrong.
 fn keep_newest(db: &Transaction<'_>, current: &str, keep: u64) -> rusqlite::Result<()> {
-    db.execute(
-        "DELETE FROM runs WHERE state <> 'running' AND id <> ?1 AND id IN
+    let mut older = db.prepare(
+        "SELECT id FROM runs WHERE state <> 'running' AND id <> ?1 AND id IN
             (SELECT id FROM runs ORDER BY rowid DESC LIMIT -1 OFFSET ?2)",
-        params![current, integer(keep)],
     )?;
-    Ok(())
+    let older = older.query_map(params![current, integer(keep)], |row| row.get(0))?;
+    totals::remove(db, &older.collect::<rusqlite::Result<Vec<String>>>()?)
 }
 
 /// Removes the runs that are older than `age`, and were marked so by an earlier run. The marks lie beside the database; only
@@ -252,10 +252,7 @@ pub(super) fn purge_old(
         }
     };
     if looked.saved {
-        let mut delete = db.prepare("DELETE FROM runs WHERE id = ?1")?;
-        for run in looked.purge {
-            delete.execute([run])?;
-        }
+        totals::remove(db, &looked.purge)?;
     }
     Ok(looked.warning.map(|why| format!("{}: {why}", state_dir.display())))
 }

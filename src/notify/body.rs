@@ -3,6 +3,7 @@
 use crate::exit::Exit;
 use crate::machine;
 use crate::result::{Status, Summary, SyncResult};
+use crate::time::rfc3339;
 use serde_json::{Value, json};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
@@ -16,8 +17,8 @@ pub(super) fn of(summary: &Summary, success: bool, lines: usize) -> String {
     let count = |status| summary.count(status);
     json!({
         "event": "run_finished",
+        "time": rfc3339(jiff::Timestamp::now()),
         "v": 1,
-        "time": jiff::Timestamp::now().to_string(),
         "host": host,
         "run": summary.run,
         "status": if success { "success" } else { "failure" },

@@ -5,6 +5,7 @@ use super::summary::verdict;
 use super::{Listener, Screen, units};
 use crate::event::{Event, Level, Stamped, Stream};
 use crate::result::{Attempt, Status, Summary, SyncResult};
+use crate::time::rfc3339;
 use crate::ui::Text;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -32,7 +33,7 @@ impl Json {
     }
 
     fn write(&mut self, event: &Stamped) -> io::Result<()> {
-        let time = format!("{:.3}", event.time);
+        let time = rfc3339(event.time);
         let (name, body) = match &event.event {
             Event::Output { job, stream, lines } => {
                 let stream = match stream {
@@ -163,7 +164,7 @@ fn job_finished(result: &SyncResult, dry_run: bool) -> Value {
         "source": result.source,
         "fallback": result.fallback.is_some(),
         "fallback_reason": result.fallback.as_ref().map(|fallback| &fallback.why),
-        "started": format!("{:.3}", result.started),
+        "started": rfc3339(result.started),
         "queued_s": units::seconds(result.queued),
         "changed": if dry_run { Some(false) } else { result.changed() },
         "alerts": result.alerts,

@@ -17,6 +17,7 @@ mod log_files;
 mod output_file;
 mod printer;
 mod published;
+pub mod schema;
 mod screen;
 mod summary;
 #[cfg(test)]

@@ -21,8 +21,6 @@ pub struct Aggregate {
     pub success_rate: Option<f64>,
     /// Seconds that successful runs took.
     pub duration: Option<Spread>,
-    /// Their sum and number.
-    pub duration_total: (f64, usize),
     /// Seconds that runs waited for a slot.
     pub queued: Option<Spread>,
     /// Bytes received a second, in successful runs that received any.
@@ -66,7 +64,6 @@ impl Aggregate {
         let speed = |metric: Metric| {
             Spread::of(well.iter().filter_map(|past| metric.of(past)).filter(|speed| *speed > 0.0))
         };
-        let durations: Vec<f64> = well.iter().filter_map(|past| Metric::Duration.of(past)).collect();
         let states = State::all()
             .map(|state| (state, past.iter().filter(|past| past.state == state).count()))
             .filter(|(_, count)| *count > 0);
@@ -76,7 +73,6 @@ impl Aggregate {
             states: states.collect(),
             success_rate: (judged > 0).then(|| well.len() as f64 / judged as f64),
             duration: spread(Metric::Duration),
-            duration_total: (durations.iter().sum(), durations.len()),
             queued: Spread::of(tried.iter().filter_map(|past| Metric::Queued.of(past))),
             bytes_per_s: speed(Metric::BytesPerSecond),
             files_per_s: speed(Metric::FilesPerSecond),
@@ -127,7 +123,7 @@ mod tests {
         runs.insert(0, Past { state: State::Running, duration: None, ..past(0, 1) });
         let all = Aggregate::of("a", &runs, now());
         assert_eq!((all.runs, all.success_rate), (4, Some(2.0 / 3.0)));
-        assert_eq!((all.duration.unwrap().mean, all.duration_total), (15.0, (30.0, 2)));
+        assert_eq!(all.duration.unwrap().mean, 15.0);
         let words: Vec<_> = all.states.iter().map(|(state, count)| (state.word(), *count)).collect();
         assert_eq!(words, [("ok", 2), ("failed", 1), ("skipped", 1), ("interrupted", 1), ("running", 1)]);
         assert_eq!(all.last.unwrap().run, "R0");

@@ -40,8 +40,6 @@ pub struct CommandCost {
     pub cut_short: usize,
     /// Seconds that it took.
     pub duration: Option<Spread>,
-    /// Their sum and number.
-    pub duration_total: (f64, usize),
     /// Seconds of CPUs.
     pub cpu: Option<Spread>,
     /// The most memory, in bytes.
@@ -69,15 +67,13 @@ impl CommandCost {
             return None;
         }
         let whole: Vec<&Cost> = asked.iter().copied().filter(|cost| cost.is_whole()).collect();
-        let durations: Vec<f64> = whole.iter().map(|cost| cost.duration.as_secs_f64()).collect();
         let cpu = whole.iter().filter_map(|cost| cost.cpu).map(|cpu| cpu.as_secs_f64());
         let memory = whole.iter().filter_map(|cost| cost.memory).map(|bytes| bytes as f64);
         Some(CommandCost {
             command: name.into(),
             runs: asked.len(),
             cut_short: asked.len() - whole.len(),
-            duration: Spread::of(durations.iter().copied()),
-            duration_total: (durations.iter().sum(), durations.len()),
+            duration: Spread::of(whole.iter().map(|cost| cost.duration.as_secs_f64())),
             cpu: Spread::of(cpu),
             memory: Spread::of(memory),
             trend: trend(&ever, now),
@@ -132,8 +128,6 @@ mod tests {
         let near = |is: f64, due: f64| assert!((is - due).abs() < 1e-9, "{is} {due}");
         near(search.duration.unwrap().p50, 0.02);
         near(search.cpu.unwrap().mean, 0.01);
-        near(search.duration_total.0, 0.04);
-        assert_eq!(search.duration_total.1, 2);
         assert_eq!(search.memory, None, "what nobody knows is no 0");
         assert_eq!(each[0].memory.unwrap().p99, 2e6);
         assert_eq!((search.last, search.trend), (Some(costs[0].started), None));

@@ -8,6 +8,7 @@ mod percentiles;
 mod prometheus;
 #[cfg(test)]
 pub(crate) mod testing;
+mod total;
 mod watch;
 
 pub use aggregate::{Aggregate, Trend};
@@ -15,5 +16,6 @@ pub use alert::{Alert, Metric, Rule, Unit};
 pub use cost::{CommandCost, Cost};
 pub use past::{Past, State};
 pub use percentiles::{Point, Spread, percentile};
-pub use prometheus::prometheus;
+pub use prometheus::{Metrics, prometheus};
+pub use total::{CommandTotal, Total};
 pub use watch::Watch;

@@ -1,25 +1,64 @@
 //! The figures in the text format that Prometheus' node exporter reads from its textfile directory.
 
-use super::{Aggregate, CommandCost, Spread, State};
+use super::{Aggregate, CommandCost, CommandTotal, Spread, State, Total};
 use jiff::Timestamp;
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
-/// A page of metrics. `firing` has the number of alerts a job.
-pub fn prometheus(jobs: &[Aggregate], firing: &dyn Fn(&str) -> usize, commands: &[CommandCost]) -> String {
+/// What metrics are made from.
+pub struct Metrics<'a> {
+    /// The jobs, from what is remembered.
+    pub jobs: &'a [Aggregate],
+    /// What all their runs came to.
+    pub totals: &'a [Total],
+    /// The number of alerts that a job sets off.
+    pub firing: &'a dyn Fn(&str) -> usize,
+    /// Commands, from what is remembered.
+    pub commands: &'a [CommandCost],
+    /// What all runs of commands came to.
+    pub command_totals: &'a BTreeMap<String, CommandTotal>,
+}
+
+/// A page of metrics. Counters are of everything that ever was, all the rest is of what is remembered.
+pub fn prometheus(metrics: &Metrics<'_>) -> String {
     let mut page = Page(String::new());
-    of_jobs(&mut page, jobs, firing);
-    of_commands(&mut page, commands);
+    counters(&mut page, metrics.jobs, metrics.totals);
+    of_jobs(&mut page, metrics);
+    of_commands(&mut page, metrics);
     page.0
 }
 
-fn of_jobs(page: &mut Page, jobs: &[Aggregate], firing: &dyn Fn(&str) -> usize) {
-    page.family("runs", "gauge", "Remembered runs by how the job ended.", jobs, |job| {
-        let count = |state: State| {
-            let known = job.states.iter().find(|(known, _)| *known == state);
-            known.map_or(0, |(_, count)| *count)
-        };
-        State::all().map(|state| sample(&[("status", state.word())], count(state) as f64)).collect()
+/// The end of a metric's name, what it is, and its value.
+type Figure = (&'static str, &'static str, fn(&Total) -> f64);
+
+fn counters(page: &mut Page, jobs: &[Aggregate], totals: &[Total]) {
+    let ended = || State::all().filter(|state| *state != State::Running);
+    let of = |job: &Aggregate| totals.iter().filter(|total| total.job == job.job).collect::<Vec<_>>();
+    page.family("runs_total", "counter", "Runs by how the job ended.", jobs, |job| {
+        let of_job = of(job);
+        let runs = |state| of_job.iter().find(|total| total.state == state).map_or(0, |total| total.runs);
+        ended().map(|state| sample(&[("status", state.word())], runs(state) as f64)).collect()
     });
+    let figures: [Figure; 4] = [
+        ("attempts_total", "Attempts of all runs.", |total| total.attempts),
+        ("received_bytes_total", "Bytes received by all runs.", |total| total.bytes_received),
+        ("transferred_files_total", "Files transferred by all runs.", |total| total.files_transferred),
+        ("deleted_files_total", "Files deleted by all runs.", |total| total.files_deleted),
+    ];
+    for (name, help, figure) in figures {
+        page.family(name, "counter", help, jobs, |job| {
+            vec![sample(&[], of(job).into_iter().map(figure).sum())]
+        });
+    }
+}
+
+/// Seconds that all runs took that ended well, and their number.
+fn durations(totals: &[Total], job: &str) -> (f64, u64) {
+    let well = totals.iter().filter(|total| total.job == job && total.state.is_success());
+    well.fold((0.0, 0), |(sum, count), total| (sum + total.seconds, count + total.runs))
+}
+
+fn of_jobs(page: &mut Page, Metrics { jobs, totals, firing, .. }: &Metrics<'_>) {
     page.family("last_status", "gauge", "1 for how the job ended last.", jobs, |job| {
         let Some(last) = &job.last else { return Vec::new() };
         let states = State::all().filter(|state| *state != State::Running);
@@ -84,24 +123,23 @@ fn of_jobs(page: &mut Page, jobs: &[Aggregate], firing: &dyn Fn(&str) -> usize) 
     page.family("success_ratio", "gauge", "The share of remembered runs that ended well.", jobs, |job| {
         job.success_rate.iter().map(|rate| sample(&[], *rate)).collect()
     });
-    page.family("duration_seconds", "summary", "How long remembered successful runs took.", jobs, |job| {
-        summary(job.duration.as_ref(), job.duration_total)
+    page.family("duration_seconds", "summary", "How long successful runs took.", jobs, |job| {
+        summary(job.duration.as_ref(), durations(totals, &job.job))
     });
     page.family("alerts", "gauge", "Alerts that the job sets off.", jobs, |job| {
         vec![sample(&[], firing(&job.job) as f64)]
     });
 }
 
-fn of_commands(page: &mut Page, commands: &[CommandCost]) {
-    page.family(
-        "runs",
-        "gauge",
-        "How often the command was run, as far as is remembered.",
-        commands,
-        |command| vec![sample(&[], command.runs as f64)],
-    );
-    page.family("duration_seconds", "summary", "How long the command took.", commands, |command| {
-        summary(command.duration.as_ref(), command.duration_total)
+fn of_commands(page: &mut Page, Metrics { commands, command_totals, .. }: &Metrics<'_>) {
+    let ever: Vec<_> = command_totals.iter().collect();
+    page.family("runs_total", "counter", "How often the command was run.", &ever, |(_, total)| {
+        vec![sample(&[], total.runs as f64)]
+    });
+    page.family("duration_seconds", "summary", "How long the command took.", &ever, |(name, total)| {
+        let known = commands.iter().find(|command| command.command == **name);
+        let spread = known.and_then(|command| command.duration.as_ref());
+        summary(spread, (total.duration_us as f64 / 1e6, total.whole))
     });
     let median = |of: fn(&CommandCost) -> Option<Spread>| {
         move |command: &CommandCost| of(command).map(|spread| sample(&[], spread.p50)).into_iter().collect()
@@ -112,11 +150,16 @@ fn of_commands(page: &mut Page, commands: &[CommandCost]) {
     page.family("median_memory_bytes", "gauge", memory, commands, median(|command| command.memory));
 }
 
-fn summary(spread: Option<&Spread>, (sum, count): (f64, usize)) -> Vec<Sample> {
-    let Some(spread) = spread else { return Vec::new() };
-    let quantiles = [("0.5", spread.p50), ("0.9", spread.p90), ("0.95", spread.p95), ("0.99", spread.p99)];
+/// Quantiles are of what is remembered, sum and number of everything, since they must not fall.
+fn summary(spread: Option<&Spread>, (sum, count): (f64, u64)) -> Vec<Sample> {
+    if count == 0 {
+        return Vec::new();
+    }
+    let quantiles = spread.into_iter().flat_map(|spread| {
+        [("0.5", spread.p50), ("0.9", spread.p90), ("0.95", spread.p95), ("0.99", spread.p99)]
+    });
     let mut samples: Vec<_> =
-        quantiles.iter().map(|(quantile, value)| sample(&[("quantile", quantile)], *value)).collect();
+        quantiles.map(|(quantile, value)| sample(&[("quantile", quantile)], value)).collect();
     samples.push(Sample { suffix: "_sum", ..sample(&[], sum) });
     samples.push(Sample { suffix: "_count", ..sample(&[], count as f64) });
     samples
@@ -124,13 +167,16 @@ fn summary(spread: Option<&Spread>, (sum, count): (f64, usize)) -> Vec<Sample> {
 
 /// What a metric is about.
 trait Subject {
-    /// What it is: part of the metric's name, and a label.
+    /// What it is: part of the metric's name.
     const WHAT: &'static str;
+    /// The label with its name. `job` is the scraper's own, which renames ours.
+    const LABEL: &'static str;
     fn name(&self) -> &str;
 }
 
 impl Subject for Aggregate {
     const WHAT: &'static str = "job";
+    const LABEL: &'static str = "mirror";
     fn name(&self) -> &str {
         &self.job
     }
@@ -138,8 +184,17 @@ impl Subject for Aggregate {
 
 impl Subject for CommandCost {
     const WHAT: &'static str = "command";
+    const LABEL: &'static str = "command";
     fn name(&self) -> &str {
         &self.command
+    }
+}
+
+impl Subject for (&String, &CommandTotal) {
+    const WHAT: &'static str = CommandCost::WHAT;
+    const LABEL: &'static str = CommandCost::LABEL;
+    fn name(&self) -> &str {
+        self.0
     }
 }
 
@@ -170,7 +225,7 @@ impl Page {
         let mut lines = String::new();
         for subject in subjects {
             for sample in samples(subject) {
-                let mut labels = format!("{}=\"{}\"", S::WHAT, escaped(subject.name()));
+                let mut labels = format!("{}=\"{}\"", S::LABEL, escaped(subject.name()));
                 for (label, value) in &sample.labels {
                     // A String takes everything.
                     let _ = write!(labels, ",{label}=\"{}\"", escaped(value));
@@ -191,6 +246,7 @@ fn escaped(value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::result::Status;
     use crate::stats::Cost;
     use crate::stats::testing::past;
 
@@ -208,26 +264,50 @@ mod tests {
             memory: None,
             exit_code: 0,
         };
-        prometheus(&jobs, &|job| usize::from(job == "a"), &CommandCost::each(&[cost], None, now))
+        let total = |status, runs: u64| Total {
+            job: "a".into(),
+            state: State::Ended(status),
+            runs,
+            seconds: runs as f64 * 15.0,
+            attempts: runs as f64,
+            files_transferred: 0.0,
+            files_deleted: 0.0,
+            bytes_received: runs as f64 * 1e3,
+        };
+        let mut sum = CommandTotal { runs: 6, ..CommandTotal::default() };
+        sum.add(&cost);
+        prometheus(&Metrics {
+            jobs: &jobs,
+            totals: &[total(Status::Ok, 4), total(Status::Warned, 2), total(Status::Failed, 3)],
+            firing: &|job| usize::from(job == "a"),
+            commands: &CommandCost::each(&[cost], None, now),
+            command_totals: &BTreeMap::from([
+                ("search".into(), sum),
+                ("index".into(), CommandTotal::default()),
+            ]),
+        })
     }
 
     #[test]
     fn every_figure_has_a_line() {
         let page = page();
         for line in [
-            "pdb_sync_job_runs{job=\"a\",status=\"ok\"} 2",
-            "pdb_sync_job_runs{job=\"a\",status=\"failed\"} 0",
-            "pdb_sync_job_last_status{job=\"b\\\"\\\\\",status=\"interrupted\"} 1",
-            "pdb_sync_job_last_success_timestamp_seconds{job=\"a\"} 10000010",
-            "pdb_sync_job_last_received_bytes{job=\"a\"} 4096",
-            "pdb_sync_job_duration_seconds{job=\"a\",quantile=\"0.5\"} 15",
-            "pdb_sync_job_duration_seconds_sum{job=\"a\"} 30",
-            "pdb_sync_job_duration_seconds_count{job=\"a\"} 2",
-            "pdb_sync_job_success_ratio{job=\"a\"} 1",
-            "pdb_sync_job_alerts{job=\"a\"} 1",
-            "pdb_sync_job_alerts{job=\"b\\\"\\\\\"} 0",
+            "pdb_sync_job_runs_total{mirror=\"a\",status=\"ok\"} 4",
+            "pdb_sync_job_runs_total{mirror=\"a\",status=\"failed\"} 3",
+            "pdb_sync_job_runs_total{mirror=\"b\\\"\\\\\",status=\"ok\"} 0",
+            "pdb_sync_job_received_bytes_total{mirror=\"a\"} 9000",
+            "# TYPE pdb_sync_job_runs_total counter",
+            "pdb_sync_job_last_status{mirror=\"b\\\"\\\\\",status=\"interrupted\"} 1",
+            "pdb_sync_job_last_success_timestamp_seconds{mirror=\"a\"} 10000010",
+            "pdb_sync_job_last_received_bytes{mirror=\"a\"} 4096",
+            "pdb_sync_job_duration_seconds{mirror=\"a\",quantile=\"0.5\"} 15",
+            "pdb_sync_job_duration_seconds_sum{mirror=\"a\"} 90",
+            "pdb_sync_job_duration_seconds_count{mirror=\"a\"} 6",
+            "pdb_sync_job_success_ratio{mirror=\"a\"} 1",
+            "pdb_sync_job_alerts{mirror=\"a\"} 1",
+            "pdb_sync_job_alerts{mirror=\"b\\\"\\\\\"} 0",
             "# TYPE pdb_sync_job_duration_seconds summary",
-            "pdb_sync_command_runs{command=\"search\"} 1",
+            "pdb_sync_command_runs_total{command=\"search\"} 7",
             "pdb_sync_command_duration_seconds{command=\"search\",quantile=\"0.99\"} 0.008",
             "pdb_sync_command_duration_seconds_count{command=\"search\"} 1",
             "pdb_sync_command_median_cpu_seconds{command=\"search\"} 0.004",
@@ -235,8 +315,8 @@ mod tests {
             assert!(page.lines().any(|known| known == line), "{line}\n{page}");
         }
         assert!(!page.contains("memory"), "{page}");
-        assert!(!page.contains("deleted_files"), "what nobody knows has no line:\n{page}");
-        assert!(!page.contains("success_timestamp_seconds{job=\"b"), "{page}");
+        assert!(!page.contains("last_deleted_files"), "what nobody knows has no line:\n{page}");
+        assert!(!page.contains("success_timestamp_seconds{mirror=\"b"), "{page}");
     }
 
     /// The rules of the text format: a HELP and a TYPE before each metric's samples, all of a metric together, every

@@ -5,6 +5,7 @@
 mod environment;
 mod excerpt;
 mod glyphs;
+mod json;
 mod look;
 mod progress;
 mod spinner;
@@ -16,6 +17,7 @@ mod wrap;
 
 pub use environment::{Environment, decide};
 pub use glyphs::Glyphs;
+pub use json::{ErrorKind, ErrorObject, JsonLine};
 pub use look::{HANG, Look, columns};
 pub use progress::Progress;
 pub use spinner::Spinner;
@@ -26,7 +28,6 @@ pub use watch::{Watch, quit_typed};
 use crate::hint::addressed;
 use crate::sanitize;
 use console::Style;
-use serde::Serialize;
 use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 
@@ -58,6 +59,8 @@ pub struct Ui {
     /// Whether a command does its work to the end though standard output takes nothing more. That it has not told everything is
     /// remembered by [`streams`].
     pub goes_on: bool,
+    /// The command, as people type it: `clean plan`. Empty if the command line was not understood.
+    pub command: &'static str,
     /// GitHub Actions reads what we say.
     pub github: bool,
 }
@@ -139,28 +142,6 @@ impl Ui {
         self.write(lines.as_bytes())
     }
 
-    /// One JSON object a line on standard output; `event` names it, `time` is added.
-    pub fn json(&self, event: &str, body: &impl Serialize) -> io::Result<()> {
-        let mut value = serde_json::to_value(body)?;
-        if let Some(object) = value.as_object_mut() {
-            object.insert("event".into(), event.into());
-            object.insert("time".into(), jiff::Timestamp::now().to_string().into());
-            for key in ["hint", "text"] {
-                if let Some(serde_json::Value::String(text)) = object.get_mut(key) {
-                    *text = self.addressed(text).into_owned();
-                }
-            }
-        }
-        self.json_lines(&format!("{value}\n"))
-    }
-
-    /// Whole lines of JSON on standard output.
-    pub fn json_lines(&self, lines: &str) -> io::Result<()> {
-        let look = self.look();
-        match look.is_terminal() {
-            true => self.write(sanitize::json(lines, look.ascii).as_bytes()),
-            false => self.write(lines.as_bytes()),
-        }
     }
 
     /// What scripts read, on standard output: byte by byte as it is, unless that is a terminal.
@@ -226,8 +207,19 @@ impl Ui {
         let _ = io::stderr().lock().write_all((line.render(false) + "\n").as_bytes());
     }
 
-    /// An error and what to do about it, on standard error.
+    /// An error and what to do about it, on standard error; with `--json` also as an object.
     pub fn error(&self, text: &str, hint: Option<&str>) {
+        self.error_of(ErrorKind::Failed, text, hint);
+    }
+
+    /// The same of another kind.
+    pub fn error_of(&self, kind: ErrorKind, text: &str, hint: Option<&str>) {
+        self.error_text(text, hint);
+        self.error_object(&ErrorObject { hint, ..ErrorObject::new(kind, text) });
+    }
+
+    /// The same for people only.
+    pub fn error_text(&self, text: &str, hint: Option<&str>) {
         self.complain(&error(&self.addressed(text), hint.map(|hint| self.addressed(hint)).as_deref()));
     }
 

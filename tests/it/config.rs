@@ -51,7 +51,8 @@ impl Home {
     fn json(&self, args: &[&str]) -> (i32, Vec<Value>) {
         let (code, out, err) = self.run(args);
         assert!(err.is_empty(), "{err}");
-        (code, out.lines().map(|line| serde_json::from_str(line).expect(line)).collect())
+        let lines = crate::support::lines::parse(&out).unwrap();
+        (code, lines.into_iter().map(|(line, _)| line).collect())
     }
 }
 
@@ -251,7 +252,7 @@ fn list_speaks_json() {
     assert_eq!(
         job,
         serde_json::json!({
-            "event": "job", "name": "local", "enabled": false, "tags": ["copy"], "sources": ["/data/"],
+            "event": "job", "job": "local", "name": "local", "enabled": false, "tags": ["copy"], "sources": ["/data/"],
             "host": "local", "hosts": ["local"], "dest": home.path().join("mirrors/local"), "delete": false, "preset": "safe",
             "priority": 0, "description": "a copy", "last": null, "last_success": null, "age_s": null,
         })

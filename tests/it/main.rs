@@ -15,6 +15,7 @@ mod history;
 #[cfg(feature = "search")]
 mod index_ends;
 mod interrupts;
+mod json;
 mod left_out;
 mod machine;
 mod man;
@@ -25,6 +26,7 @@ mod notify;
 mod output;
 mod output_files;
 mod package;
+mod prometheus;
 mod rsync_args;
 mod rsync_list;
 #[cfg(target_os = "linux")]

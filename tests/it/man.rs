@@ -3,6 +3,7 @@
 use crate::support::skipped;
 use clap::{Command, CommandFactory};
 use clap_mangen::Man;
+use pdb_sync::report::schema;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
@@ -19,7 +20,48 @@ fn pages() -> BTreeMap<String, String> {
     root.build();
     let mut pages = BTreeMap::new();
     add(&root, None, &mut pages);
+    pages.insert("pdb-sync-json.5".into(), json_page());
     pages
+}
+
+/// The lines of `--json`, from where they are declared.
+fn json_page() -> String {
+    let version = env!("CARGO_PKG_VERSION");
+    let mut out = format!(".TH PDB\\-SYNC\\-JSON 5 {} \"pdb\\-sync {version}\" \"File Formats\"\n", date());
+    out.push_str(&fs::read_to_string(directory().join("extra/pdb-sync-json.roff")).unwrap());
+    let mut above = String::new();
+    for object in schema::objects() {
+        let commands = match object.commands {
+            [] => "every command".to_owned(),
+            commands => commands.join(", "),
+        };
+        if commands != above {
+            out.push_str(&format!(".SH {}\n", escaped(&commands.to_uppercase())));
+            above = commands;
+        }
+        out.push_str(&format!(".SS {}\n", escaped(object.event)));
+        if !object.about.is_empty() {
+            out.push_str(&format!("{}\n", escaped(object.about)));
+        }
+        keys(object.keys, "", &mut out);
+    }
+    out.push_str(".SH SEE ALSO\n.BR pdb\\-sync (1),\n.BR pdb\\-sync\\-config\\-schema (1),\n.BR jq (1)\n");
+    wrapped(&out)
+}
+
+/// A paragraph a key; those of objects in it have its name before theirs.
+fn keys(keys: &[schema::Key], above: &str, out: &mut String) {
+    for key in keys {
+        let name = format!("{above}{}", key.name);
+        let may = if key.optional { ", may be missing" } else { "" };
+        out.push_str(&format!(
+            ".TP\n.B {}\n{}{may}. {}\n",
+            escaped(&name),
+            escaped(&key.kind.words()),
+            escaped(key.about)
+        ));
+        self::keys(key.kind.keys(), &format!("{name}."), out);
+    }
 }
 
 /// `help` needs no page, and no mention in others.
@@ -102,7 +144,7 @@ fn see_also(command: &Command, name: &str) -> String {
     let mut pages: Vec<(String, u8)> = above.into_iter().chain(below).map(|page| (page, 1)).collect();
     pages.sort();
     if name == "pdb-sync" {
-        pages.extend([("rsync".into(), 1), ("rsyncd.conf".into(), 5)]);
+        pages.extend([("pdb-sync-json".into(), 5), ("rsync".into(), 1), ("rsyncd.conf".into(), 5)]);
     }
     let lines = pages.iter().enumerate().map(|(n, (page, section))| {
         let comma = if n + 1 < pages.len() { "," } else { "" };
@@ -158,7 +200,7 @@ fn section(render: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> String
 }
 
 fn escaped(text: &str) -> String {
-    text.replace('\\', "\\e").replace('-', "\\-")
+    text.replace('\\', "\\e").replace('-', "\\-").replace('Å', "\\[oA]")
 }
 
 #[cfg(feature = "search")]
@@ -177,7 +219,9 @@ fn the_pages_are_fresh() {
         }
     }
     let entries = fs::read_dir(&directory).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
-    stale.extend(entries.filter(|name| name.ends_with(".1") && !pages.contains_key(name)));
+    stale.extend(
+        entries.filter(|name| (name.ends_with(".1") || name.ends_with(".5")) && !pages.contains_key(name)),
+    );
     assert!(stale.is_empty(), "stale pages in man/: {stale:?}; to rewrite them: UPDATE=1 cargo test man");
 }
 
@@ -194,9 +238,10 @@ fn nothing_is_left_out() {
         assert!(quoted.iter().any(|q| pages["pdb-sync.1"].contains(q)), "no {section} in pdb-sync.1");
     }
     for fragment in fs::read_dir(directory().join("extra")).unwrap() {
-        let page = fragment.unwrap().path().with_extension("1");
-        let page = page.file_name().unwrap().to_str().unwrap();
-        assert!(pages.contains_key(page), "man/extra has a fragment for {page}, which is no page");
+        let page = fragment.unwrap().path();
+        let page = page.file_stem().unwrap().to_str().unwrap();
+        let known = ["1", "5"].iter().any(|section| pages.contains_key(&format!("{page}.{section}")));
+        assert!(known, "man/extra has a fragment for {page}, which is no page");
     }
 }
 
@@ -206,7 +251,7 @@ fn readers_of_man_pages_do_not_complain() {
     let pages: Vec<PathBuf> = fs::read_dir(directory())
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|end| end == "1"))
+        .filter(|path| path.extension().is_some_and(|end| end == "1" || end == "5"))
         .collect();
     assert!(pages.len() > 30, "{pages:?}");
     for (program, args) in [
@@ -246,7 +291,8 @@ fn is_man_db() -> bool {
 #[test]
 fn every_page_is_named_by_the_one_above() {
     let pages = pages();
-    for name in pages.keys().map(|file| file.trim_end_matches(".1")).filter(|name| *name != "pdb-sync") {
+    let commands = pages.keys().filter_map(|file| file.strip_suffix(".1"));
+    for name in commands.filter(|name| *name != "pdb-sync") {
         let above = name.rsplit_once('-').unwrap().0;
         let reference = format!(".BR {} (1)", escaped(name));
         let (_, see_also) = pages[&format!("{above}.1")].rsplit_once(".SH SEE ALSO\n").unwrap();

@@ -19,7 +19,8 @@ fn tree() -> (Env, std::path::PathBuf) {
 }
 
 fn events(stdout: &str) -> Vec<Value> {
-    stdout.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{line}: {e}"))).collect()
+    let lines = crate::support::lines::parse(stdout).unwrap_or_else(|fault| panic!("{fault}"));
+    lines.into_iter().map(|(line, _)| line).collect()
 }
 
 fn scan(env: &Env, root: &Path, options: &[&str]) -> (i32, Vec<Value>) {

@@ -107,8 +107,8 @@ fn figures_are_told_as_text_json_and_metrics() {
     let file = env.dir().join("x.prom");
     env.run(["stats", "--prometheus", file.to_str().unwrap()]).expect_code(0);
     let page = fs::read_to_string(&file).unwrap();
-    assert!(page.contains("pdb_sync_job_runs{job=\"good\",status=\"ok\"} 2\n"), "{page}");
-    assert!(page.contains("pdb_sync_command_runs{command=\"scan\"} 1\n"), "{page}");
+    assert!(page.contains("pdb_sync_job_runs_total{mirror=\"good\",status=\"ok\"} 2\n"), "{page}");
+    assert!(page.contains("pdb_sync_command_runs_total{command=\"scan\"} 1\n"), "{page}");
     well_formed(&page);
     promtool(&file);
     let missing = env.run(["stats", "--prometheus", "/nowhere/x.prom"]).expect_code(1).err();
@@ -130,8 +130,8 @@ fn a_job_that_never_ran_is_there_without_figures() {
     let file = env.dir().join("x.prom");
     env.run(["stats", "--prometheus", file.to_str().unwrap()]).expect_code(0);
     let page = fs::read_to_string(&file).unwrap();
-    assert!(page.contains("pdb_sync_job_runs{job=\"bad\",status=\"ok\"} 0\n"), "{page}");
-    assert!(!page.contains("last_status{job=\"bad\""), "{page}");
+    assert!(page.contains("pdb_sync_job_runs_total{mirror=\"bad\",status=\"ok\"} 0\n"), "{page}");
+    assert!(!page.contains("last_status{mirror=\"bad\""), "{page}");
     well_formed(&page);
     promtool(&file);
 }
@@ -253,13 +253,17 @@ fn well_formed(page: &str) {
             assert!(name(metric) && !text.is_empty(), "{line}");
             assert!(seen.insert(metric.to_owned()), "{metric} stands in two places");
             // Units are base units, at the end; endings with a meaning belong to other kinds.
-            for bad in ["_total", "_sum", "_count", "_bucket", "_ms", "_milliseconds", "_kb", "_info"] {
+            for bad in ["_sum", "_count", "_bucket", "_ms", "_milliseconds", "_kb", "_info"] {
                 assert!(!metric.ends_with(bad), "{line}");
             }
             (family, kind, samples) = (metric.into(), String::new(), 0);
         } else if let Some(told) = line.strip_prefix("# TYPE ") {
             let (metric, of) = told.split_once(' ').unwrap();
-            assert!(metric == family && kind.is_empty() && ["gauge", "summary"].contains(&of), "{line}");
+            assert!(
+                metric == family && kind.is_empty() && ["counter", "gauge", "summary"].contains(&of),
+                "{line}"
+            );
+            assert_eq!(metric.ends_with("_total"), of == "counter", "{line}");
             assert!(!metric.contains(of), "the kind is no part of the name: {line}");
             kind = of.into();
         } else {
@@ -272,6 +276,8 @@ fn well_formed(page: &str) {
             assert_eq!(if kind == "summary" { summary.unwrap_or(metric) } else { metric }, family, "{line}");
             let labels = of(labels);
             assert!(labels.iter().all(|(label, _)| name(label) && !label.starts_with("__")), "{line}");
+            // These are the scraper's own.
+            assert!(labels.iter().all(|(label, _)| label != "job" && label != "instance"), "{line}");
             let quantile = labels.iter().find(|(label, _)| label == "quantile");
             assert_eq!(quantile.is_some(), kind == "summary" && summary.is_none(), "{line}");
             assert!(quantile.is_none_or(|(_, q)| (0.0..=1.0).contains(&q.parse::<f64>().unwrap())), "{line}");

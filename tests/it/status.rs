@@ -87,7 +87,9 @@ fn watching_needs_a_terminal_or_json() {
     running.until_said("\"event\":\"status\"");
     running.signal(rustix::process::Signal::TERM);
     let ended = running.wait().expect_code(143);
-    assert!(ended.json().iter().all(|line| line["event"] == "status"), "{ended}");
+    let mut lines = ended.json();
+    assert_eq!(lines.pop().unwrap()["exit_code"], 143, "{ended}");
+    assert!(lines.iter().all(|line| line["event"] == "status"), "{ended}");
     env.run(["status", "--max-age", "soon"]).expect_code(2);
 }
 

@@ -25,11 +25,12 @@ fn the_program_runs_in_an_environment_of_its_own() {
 #[test]
 fn an_end_can_be_read() {
     let env = Env::new();
+    let line = r#"{"event":"result","time":"2026-11-28T18:10:23.042Z","command":"","exit_code":3}"#;
     let ended =
-        Running::start(env.program("/bin/sh", ["-c", r#"echo '{"a":1}'; echo '{"b":2}'; kill -9 $$"#]))
+        Running::start(env.program("/bin/sh", ["-c", &format!("echo '{line}'; echo '{line}'; kill -9 $$")]))
             .wait();
     assert_eq!(ended.code(), 137);
-    assert_eq!(ended.json()[1]["b"], 2);
+    assert_eq!(ended.json()[1]["exit_code"], 3);
 }
 
 #[test]

@@ -85,7 +85,7 @@ pub(super) fn run(args: &OnePlan, global: &Global, ui: &Ui) -> Result<Exit, Fail
     plans::judge_decisions(&decisions, &whole.header, ui)?;
     if ui.json {
         let file = beside.to_string_lossy();
-        ui.json("result", &json!({"decisions": file, "to_delete": deletes, "bytes_to_delete": bytes}))?;
+        ui.result(Exit::Done, &json!({"decisions": file, "to_delete": deletes, "bytes_to_delete": bytes}))?;
     } else {
         ui.outcome(&format!(
             "to be removed: {}, {}",

@@ -1,13 +1,13 @@
 //! `clean log`
 
-use crate::clean::{Did, Dirs, LongNames, Record, Tally};
+use crate::clean::{Begin, Did, Dirs, LongNames, Record, Tally};
 use crate::cli::{Global, LogArgs};
 use crate::commands::past::{self, Asks};
 use crate::commands::scan::{JsonPath, Lines, shown};
 use crate::commands::{Failure, locate};
 use crate::exit::Exit;
 use crate::sweep::{self, Found};
-use crate::time::local_of;
+use crate::time::{local_of, rfc3339_of};
 use crate::ui::Ui;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -35,7 +35,8 @@ pub(super) fn run(args: &LogArgs, global: &Global, ui: &Ui) -> Result<Exit, Fail
             ui.json(
                 "run",
                 &json!({"run": begin.run, "command": begin.command, "job": begin.job, "root": root, "mode": begin.mode,
-                    "started": begin.time, "whole": whole, "counts": counts, "purged": found.purged,
+                    "started": rfc3339_of(&begin.time), "whole": whole, "counts": counts,
+                    "purged": found.purged.as_deref().and_then(rfc3339_of),
                     "journal": found.path.to_string_lossy()}),
             )?;
             continue;
@@ -57,7 +58,7 @@ pub(super) fn run(args: &LogArgs, global: &Global, ui: &Ui) -> Result<Exit, Fail
         ]);
     }
     if ui.json {
-        ui.json("result", &json!({"runs": all.len()}))?;
+        ui.result(Exit::Done, &json!({"runs": all.len()}))?;
     } else if all.is_empty() {
         ui.note("no run is known");
     } else {
@@ -87,7 +88,7 @@ fn one(state: &std::path::Path, run: &str, ui: &Ui) -> Result<Exit, Failure> {
             if tally.add(&record) {
                 entries += 1;
                 if told.is_ok() {
-                    told = entry(record, &mut lines, ui);
+                    told = entry(record, &found.begin, &mut lines, ui);
                 }
             }
         })?;
@@ -95,7 +96,7 @@ fn one(state: &std::path::Path, run: &str, ui: &Ui) -> Result<Exit, Failure> {
         lines.flush()?;
     }
     if ui.json {
-        ui.json("result", &json!({"entries": entries}))?;
+        ui.result(Exit::Done, &json!({"entries": entries}))?;
     }
     Ok(Exit::Done)
 }
@@ -122,15 +123,16 @@ fn cut_short(found: &Found) -> Option<(File, LongNames)> {
     Some((root, dirs.long))
 }
 
-fn entry(record: Record, lines: &mut Lines<'_>, ui: &Ui) -> Result<(), Failure> {
+fn entry(record: Record, begin: &Begin, lines: &mut Lines<'_>, ui: &Ui) -> Result<(), Failure> {
     if ui.json {
         let mut row = serde_json::to_value(JsonPath::from(record.path)).unwrap_or_default();
-        row["event"] = "entry".into();
+        row["run"] = begin.run.as_str().into();
+        row["started"] = rfc3339_of(&begin.time).into();
         row["type"] = record.kind.word().into();
         row["did"] = record.did.word().into();
         row["bytes"] = record.bytes.into();
         row["why"] = record.why.into();
-        return lines.json(&row);
+        return lines.json("entry", &row);
     }
     let why = match record.did {
         Did::Meant => Some("the run was cut short there".to_owned()),

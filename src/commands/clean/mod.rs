@@ -25,7 +25,7 @@ use crate::exit::Exit;
 use crate::run::{Holders, Lock, Tried, try_lock};
 use crate::scan::Stop;
 use crate::sweep::{self, WriteAccess};
-use crate::ui::Ui;
+use crate::ui::{ErrorKind, Ui};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -96,7 +96,7 @@ fn escape_quarantines(access: &Arc<WriteAccess>, path: &Path, state: &Path, stop
 
 /// Says why a guard refused.
 fn blocked(ui: &Ui, text: &str, hint: Option<&str>) -> Exit {
-    ui.error(text, hint);
+    ui.error_of(ErrorKind::Blocked, text, hint);
     Exit::Blocked
 }
 
@@ -130,7 +130,8 @@ fn lock(
                 locks.push(lock);
             }
             Ok(Tried::Busy(holder)) => {
-                ui.error(
+                ui.error_of(
+                    ErrorKind::Locked,
                     &format!("{} is locked by {holder}", dir.display()),
                     Some("try again when that run has ended; nothing was touched"),
                 );

@@ -101,7 +101,7 @@ pub(super) fn run(args: &PlanArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
             let body = json!({
                 "plans": sum.plans, "entries": sum.entries, "bytes": sum.bytes, "errors": sum.errors,
             });
-            work.ui.json("result", &body)?;
+            work.ui.result(Exit::Done, &body)?;
         } else if several && sum.plans > 0 {
             work.ui.note("`pdb-sync clean run` does the last of these plans; `pdb-sync clean run PLAN` does another one");
         }
@@ -169,7 +169,10 @@ impl Work {
         let expired = expired.map(|runs| runs.len() as u64);
         if ui.json {
             let body = as_json(&output, &target.root, &judge, &planned, unread, expired);
-            ui.json(if self.several { "plan" } else { "result" }, &body)?;
+            match self.several {
+                true => ui.json("plan", &body)?,
+                false => ui.result(Exit::Done, &body)?,
+            }
         } else {
             tell(&output, &file, &header, &judge, &planned, ui)?;
             if let Some(runs) = expired.filter(|runs| *runs > 0) {

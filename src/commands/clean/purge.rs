@@ -10,7 +10,7 @@ use crate::exit::Exit;
 use crate::expiry;
 use crate::scan::Stop;
 use crate::sweep::{self, OURS_IN_THE_WAY, Order, Purge, Purged, WriteAccess, below};
-use crate::time::local;
+use crate::time::{local, rfc3339};
 use crate::ui::Ui;
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -110,10 +110,10 @@ pub(super) fn run(args: &PurgeArgs, global: &Global, ui: &Ui) -> Result<Exit, Fa
         let due = all.marked.values().min().and_then(|s| jiff::Timestamp::from_second(*s).ok());
         if ui.json {
             let marked: Vec<_> = all.marked.keys().collect();
-            ui.json(
-                "result",
+            ui.result(
+ exit,
                 &json!({
-                    "runs": all.runs, "kept": all.kept, "marked": marked, "due": due, "entries": all.entries,
+                    "runs": all.runs, "kept": all.kept, "marked": marked, "due": due.map(rfc3339), "entries": all.entries,
                     "bytes": all.bytes, "dry_run": dry, "stopped": asked.is_stopped(),
                 }),
             )?;

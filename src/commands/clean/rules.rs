@@ -68,7 +68,7 @@ pub(super) fn list(global: &Global, ui: &Ui) -> Result<Exit, Failure> {
         rows.push(vec![name, action.into(), found, patterns, means.join(", "), rule.reason.clone()]);
     }
     if ui.json {
-        ui.json("result", &json!({"rules": rules.len()}))?;
+        ui.result(Exit::Done, &json!({"rules": rules.len()}))?;
     } else {
         ui.table(&rows)?;
     }
@@ -151,7 +151,7 @@ pub(super) fn explain(args: &ExplainArgs, global: &Global, ui: &Ui) -> Result<Ex
         };
         let rules: Vec<_> =
             rows.map(|(rule, why)| json!({"name": rule.name, "says": ui.addressed(why.text())})).collect();
-        ui.json("result", &json!({"path": shown(&below), "decision": decision, "rule": rule, "action": action, "rules": rules}))?;
+        ui.result(Exit::Done, &json!({"path": shown(&below), "decision": decision, "rule": rule, "action": action, "rules": rules}))?;
     } else {
         ui.line(&format!("{}: {decision}", shown(&below)))?;
         let rows: Vec<Vec<String>> = rows

@@ -7,7 +7,7 @@ use crate::cli::{Export, Global, ShowArgs};
 use crate::commands::Failure;
 use crate::commands::scan::{self, JsonPath, shown};
 use crate::exit::Exit;
-use crate::time::local_of;
+use crate::time::{local_of, rfc3339_of};
 use crate::ui::Ui;
 use serde_json::json;
 use std::time::Duration;
@@ -62,11 +62,11 @@ pub(super) fn run(args: &ShowArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
             row["oldest_s"] = sum.oldest.map(age).into();
             ui.json("group", &row)?;
         }
-        ui.json(
-            "result",
+        ui.result(
+            Exit::Done,
             &json!({
                 "plan": plan.path.to_string_lossy(), "root": header.root.path, "job": header.job,
-                "planned": header.time, "hash": whole.hash, "entries": whole.footer.entries,
+                "planned": rfc3339_of(&header.time), "hash": whole.hash, "entries": whole.footer.entries,
                 "bytes": whole.footer.bytes, "to_delete": deletes, "bytes_to_delete": bytes,
             }),
         )?;

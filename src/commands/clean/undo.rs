@@ -12,7 +12,7 @@ use crate::exit::Exit;
 use crate::machine::own_name;
 use crate::scan::Stop;
 use crate::sweep::{self, Found, Journal, Parent, Place, Undone, WriteAccess, look};
-use crate::time::local_of;
+use crate::time::{local_of, rfc3339_of};
 use crate::ui::Ui;
 use serde_json::json;
 use std::fs::File;
@@ -159,11 +159,11 @@ fn tell_lost(found: &Found, time: Option<&str>, ui: &Ui) -> Result<Exit, Failure
     let text = format!("cannot undo run {run}: what it had in the quarantine of {root} {why}");
     ui.error(&text, Some("nothing was touched; a new `sync` fetches what upstream still has"));
     if ui.json {
-        ui.json(
-            "result",
+        ui.result(
+            Exit::Failed,
             &json!({
                 "run": begin.run, "job": begin.job, "root": begin.root.path, "restored": 0, "conflicts": 0,
-                "failed": 0, "gone": null, "lost": true, "purged": time,
+                "failed": 0, "gone": null, "lost": true, "purged": time.and_then(rfc3339_of),
             }),
         )?;
     }
@@ -229,9 +229,14 @@ fn tell(
     ui: &Ui,
 ) -> Result<Exit, Failure> {
     let Undone { restored, conflicts, failed, .. } = *undone;
+    let exit = match () {
+        () if failed > 0 => Exit::Failed,
+        () if conflicts + gone > 0 => Exit::Partial,
+        () => Exit::Done,
+    };
     if ui.json {
-        ui.json(
-            "result",
+        ui.result(
+ exit,
             &json!({
                 "run": found.begin.run, "job": found.begin.job, "root": found.begin.root.path, "restored": restored,
                 "conflicts": conflicts, "failed": failed, "gone": gone, "lost": false, "purged": null, "stopped": stopped,
@@ -270,9 +275,5 @@ fn tell(
             ));
         }
     }
-    Ok(match () {
-        () if failed > 0 => Exit::Failed,
-        () if conflicts + gone > 0 => Exit::Partial,
-        () => Exit::Done,
-    })
+    Ok(exit)
 }

@@ -152,7 +152,10 @@ pub(super) fn run(args: &OnePlan, global: &Global, ui: &Ui) -> Result<Exit, Fail
     plans::judge_decisions(&decisions, &whole.header, ui)?;
     let Drift { fresh, changed, gone, why } = std::mem::take(&mut eye.drift);
     if ui.json {
-        ui.json("result", &json!({"fresh": fresh, "changed": changed, "gone": gone, "hash": whole.hash}))?;
+        ui.result(
+            Exit::Done,
+            &json!({"fresh": fresh, "changed": changed, "gone": gone, "hash": whole.hash}),
+        )?;
     } else {
         for (path, word) in why {
             ui.line(&format!("{} {word}", shown(&path)))?;

@@ -121,8 +121,8 @@ impl Work {
         let Applied { deleted, quarantined, backup, trashed, skipped, failed, .. } = *applied;
         let ui = &self.ui;
         if ui.json {
-            ui.json(
-                "result",
+            ui.result(
+ Exit::Done,
                 &json!({
                     "run": self.run, "deleted": deleted, "quarantined": quarantined, "backed_up": backup,
                     "trashed": trashed, "skipped": skipped, "failed": failed, "bytes": applied.bytes,

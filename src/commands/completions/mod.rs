@@ -15,6 +15,7 @@ use crate::ui::Ui;
 use clap::CommandFactory;
 use clap_complete::CompleteEnv;
 use clap_complete::env::{Elvish, EnvCompleter as _, Powershell, Shells};
+use serde_json::json;
 use shells::Shell;
 use std::env;
 use std::path::PathBuf;
@@ -34,6 +35,11 @@ pub(super) fn run(args: &CompletionsArgs, ui: &Ui) -> Result<Exit, Failure> {
     shell
         .write_registration(VARIABLE, NAME, NAME, &program(), &mut script)
         .map_err(Failure::io("write the completions"))?;
+    if ui.json {
+        let script = String::from_utf8_lossy(&script);
+        ui.result(Exit::Done, &json!({ "shell": args.shell.to_string(), "script": script.trim() }))?;
+        return Ok(Exit::Done);
+    }
     ui.raw(String::from_utf8_lossy(&script).trim().as_bytes())?;
     ui.raw(b"\n")?;
     Ok(Exit::Done)

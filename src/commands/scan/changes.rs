@@ -8,9 +8,7 @@ use crate::ui::Ui;
 use serde::Serialize;
 
 #[derive(Serialize)]
-struct Line<'a> {
-    event: &'static str,
-    time: &'a str,
+struct Line {
     kind: &'static str,
     #[serde(flatten)]
     path: JsonPath,
@@ -26,19 +24,19 @@ pub(super) fn tell(before: Option<&Inventory>, now: &Inventory, ui: &Ui) -> Resu
         return Ok(None);
     };
     let mut lines = Lines::new(ui);
-    let time = jiff::Timestamp::now().to_string();
     let changes = diff(before, now, |change| {
         let path = change.dir.path_of(change.name);
         if ui.json {
-            return lines.json(&Line {
-                event: "change",
-                time: &time,
-                kind: change.kind.word(),
-                path: path.into(),
-                r#type: change.word(),
-                size: change.new.map(|stat| stat.size),
-                old_size: change.old.map(|stat| stat.size),
-            });
+            return lines.json(
+                "change",
+                &Line {
+                    kind: change.kind.word(),
+                    path: path.into(),
+                    r#type: change.word(),
+                    size: change.new.map(|stat| stat.size),
+                    old_size: change.old.map(|stat| stat.size),
+                },
+            );
         }
         let sign = match change.kind {
             ChangeKind::Added => '+',

@@ -5,6 +5,7 @@ use super::summary::{largest, of_classes, wants_classes};
 use crate::cli::ScanArgs;
 use crate::commands::Failure;
 use crate::commands::targets::Target;
+use crate::exit::Exit;
 use crate::inventory::{AGES, Changes, SIZES, Tally};
 use crate::scan::{Checked, Ended, Scan};
 use crate::ui::Ui;
@@ -25,6 +26,7 @@ pub(super) fn result(
     scan: &Scan,
     found: &Found,
     args: &ScanArgs,
+    exit: Exit,
     ui: &Ui,
 ) -> Result<(), Failure> {
     let totals = scan.inventory.totals();
@@ -53,6 +55,7 @@ pub(super) fn result(
         add(key, n.into());
     }
     add("elapsed_s", round(elapsed, 1e6).into());
+    add("duration_s", round(elapsed, 1e6).into());
     add("entries_per_s", (elapsed > 0.0).then(|| (totals.entries() as f64 / elapsed).round()).into());
     add("dirs_read", scan.dirs_read.into());
     add("dirs_reused", scan.dirs_reused.into());
@@ -93,7 +96,7 @@ pub(super) fn result(
         add("top", top.into());
     }
     groups(scan, args, &mut add);
-    Ok(ui.json("result", &body)?)
+    Ok(ui.result(exit, &body)?)
 }
 
 fn groups(scan: &Scan, args: &ScanArgs, mut add: impl FnMut(&str, Value) -> Option<Value>) {

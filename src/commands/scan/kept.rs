@@ -67,12 +67,13 @@ fn show(kept: &[Cached], ui: &Ui) -> Result<Exit, Failure> {
                     "dirs_read": header.ok().map(|header| header.dirs_read),
                     "dirs_reused": header.ok().map(|header| header.dirs_reused),
                     "elapsed_s": header.ok().map(|header| header.elapsed as f64 / 1e9),
+                    "duration_s": header.ok().map(|header| header.elapsed as f64 / 1e9),
                     "error": header.err().map(ToString::to_string),
                 }),
             )?;
         }
-        ui.json(
-            "result",
+        ui.result(
+            Exit::Done,
             &json!({ "inventories": kept.len(), "bytes": kept.iter().map(|f| f.bytes).sum::<u64>() }),
         )?;
         return Ok(Exit::Done);
@@ -113,7 +114,7 @@ fn evict(kept: &[Cached], cache: &Cache, ui: &Ui) -> Result<Exit, Failure> {
         }
     }
     if ui.json {
-        ui.json("result", &json!({ "evicted": removed, "bytes": freed }))?;
+        ui.result(Exit::Done, &json!({ "evicted": removed, "bytes": freed }))?;
     } else {
         ui.line(&format!("{} removed, {} freed", grouped(removed), bytes(freed)))?;
     }

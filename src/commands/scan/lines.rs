@@ -3,8 +3,10 @@
 use crate::commands::Failure;
 use crate::inventory::{Entry, Inventory, Kind};
 use crate::sanitize;
-use crate::ui::Ui;
+use crate::time::rfc3339;
+use crate::ui::{JsonLine, Ui};
 use base64::Engine;
+use jiff::Timestamp;
 use serde::Serialize;
 
 /// How much is written at once.
@@ -14,11 +16,13 @@ const BLOCK: usize = 64 * 1024;
 pub(in crate::commands) struct Lines<'a> {
     ui: &'a Ui,
     text: String,
+    /// Of the lines in `text`.
+    time: String,
 }
 
 impl<'a> Lines<'a> {
     pub(in crate::commands) fn new(ui: &'a Ui) -> Self {
-        Lines { ui, text: String::new() }
+        Lines { ui, text: String::new(), time: String::new() }
     }
 
     /// A line of text.
@@ -28,9 +32,13 @@ impl<'a> Lines<'a> {
         if self.text.len() < BLOCK { Ok(()) } else { self.flush() }
     }
 
-    /// An object of JSON.
-    pub(in crate::commands) fn json(&mut self, object: &impl Serialize) -> Result<(), Failure> {
-        let text = serde_json::to_string(object).map_err(std::io::Error::from)?;
+    /// An object of JSON. All of one block were told at the same time.
+    pub(in crate::commands) fn json(&mut self, event: &str, body: &impl Serialize) -> Result<(), Failure> {
+        if self.text.is_empty() {
+            self.time = rfc3339(Timestamp::now());
+        }
+        let line = JsonLine { event, time: &self.time, body };
+        let text = serde_json::to_string(&line).map_err(std::io::Error::from)?;
         self.line(&text)
     }
 
@@ -79,9 +87,7 @@ pub(in crate::commands) fn seconds(nanoseconds: i64) -> f64 {
 }
 
 #[derive(Serialize)]
-struct Line<'a> {
-    event: &'static str,
-    time: &'a str,
+struct Line {
     #[serde(flatten)]
     path: JsonPath,
     r#type: &'static str,
@@ -92,14 +98,12 @@ struct Line<'a> {
 /// Every entry below the root: a directory, what lies in it, then the directories in it.
 pub(super) fn list(inventory: &Inventory, ui: &Ui) -> Result<(), Failure> {
     let mut lines = Lines::new(ui);
-    let time = jiff::Timestamp::now().to_string();
     for group in inventory.groups() {
         let dir = group.dir.path();
         if !dir.is_empty() {
             if ui.json {
                 let mtime = seconds(group.dir.stat().mtime);
-                let (event, path) = ("entry", dir.clone().into());
-                lines.json(&Line { event, time: &time, path, r#type: "dir", size: 0, mtime })?;
+                lines.json("entry", &Line { path: dir.clone().into(), r#type: "dir", size: 0, mtime })?;
             } else {
                 lines.line(&(shown(&dir) + "/"))?;
             }
@@ -107,10 +111,9 @@ pub(super) fn list(inventory: &Inventory, ui: &Ui) -> Result<(), Failure> {
         for entry in group.entries {
             let path = group.dir.path_of(entry.name);
             if ui.json {
-                let (stat, time) = (entry.stat, time.as_str());
+                let stat = entry.stat;
                 let (kind, mtime) = (stat.kind.word(), seconds(stat.mtime));
-                let (event, path) = ("entry", path.into());
-                lines.json(&Line { event, time, path, r#type: kind, size: stat.size, mtime })?;
+                lines.json("entry", &Line { path: path.into(), r#type: kind, size: stat.size, mtime })?;
             } else {
                 lines.line(&text(&path, &entry))?;
             }

@@ -199,7 +199,7 @@ impl Work {
         }
         troubles::tell(scan, &self.ui);
         if self.ui.json {
-            json::result(target, scan, &found, &self.args, &self.ui)?;
+            json::result(target, scan, &found, &self.args, exit, &self.ui)?;
         } else {
             summary::tell(target, scan, &found, &self.args, &self.ui)?;
         }

@@ -7,9 +7,7 @@ use crate::ui::Ui;
 use serde::Serialize;
 
 #[derive(Serialize)]
-struct Line<'a> {
-    event: &'static str,
-    time: &'a str,
+struct Line {
     #[serde(flatten)]
     path: JsonPath,
     faults: Vec<Fault>,
@@ -24,13 +22,12 @@ struct Fault {
 /// Lists them all; returns how many there are.
 pub(super) fn tell(inventory: &Inventory, ui: &Ui) -> Result<u64, Failure> {
     let mut lines = Lines::new(ui);
-    let time = jiff::Timestamp::now().to_string();
     let count = check_names(inventory, |faulty| {
         let path = faulty.dir.path_of(faulty.name);
         if ui.json {
             let faults =
                 faulty.faults.iter().map(|f| Fault { fault: f.word(), text: f.to_string() }).collect();
-            return lines.json(&Line { event: "name", time: &time, path: path.into(), faults });
+            return lines.json("name", &Line { path: path.into(), faults });
         }
         let faults: Vec<String> = faulty.faults.iter().map(|f| shown(f.to_string().as_bytes())).collect();
         lines.line(&format!("{}: {}", shown(&path), faults.join("; ")))

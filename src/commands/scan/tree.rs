@@ -9,9 +9,7 @@ use crate::ui::Ui;
 use serde::Serialize;
 
 #[derive(Serialize)]
-struct Line<'a> {
-    event: &'static str,
-    time: &'a str,
+struct Line {
     #[serde(flatten)]
     path: JsonPath,
     depth: usize,
@@ -25,7 +23,6 @@ struct Line<'a> {
 /// Down to `depth`; the root is at 0, and its path in JSON is empty.
 pub(super) fn tell(inventory: &Inventory, depth: Option<u32>, ui: &Ui) -> Result<(), Failure> {
     let mut lines = Lines::new(ui);
-    let time = jiff::Timestamp::now().to_string();
     if !ui.json {
         lines.line(&format!("{:>10} {:>12}  NAME", "SIZE", "FILES"))?;
     }
@@ -37,7 +34,7 @@ pub(super) fn tell(inventory: &Inventory, depth: Option<u32>, ui: &Ui) -> Result
         }
         let wanted = depth.is_none_or(|depth| ends.len() as u64 <= u64::from(depth));
         if wanted && ui.json {
-            lines.json(&object(&dir, ends.len(), &time))?;
+            lines.json("dir", &object(&dir, ends.len()))?;
         } else if wanted {
             lines.line(&line(&dir, ends.len()))?;
         }
@@ -46,11 +43,9 @@ pub(super) fn tell(inventory: &Inventory, depth: Option<u32>, ui: &Ui) -> Result
     lines.flush()
 }
 
-fn object<'a>(dir: &DirRef<'_>, depth: usize, time: &'a str) -> Line<'a> {
+fn object(dir: &DirRef<'_>, depth: usize) -> Line {
     let totals = dir.totals();
     Line {
-        event: "dir",
-        time,
         path: dir.path().into(),
         depth,
         files: totals.files,

@@ -3,6 +3,7 @@
 use super::page::forecast;
 use crate::report::units::seconds;
 use crate::status::{Freshness, Process, Snapshot};
+use crate::time::rfc3339;
 use serde_json::{Value, json};
 
 pub(super) fn snapshot(seen: &Snapshot, stale: &[String]) -> Value {
@@ -22,6 +23,7 @@ pub(super) fn snapshot(seen: &Snapshot, stale: &[String]) -> Value {
             let disk = |disk: &crate::status::Disk| json!({
                 "path": disk.point.to_string_lossy(), "size": disk.size, "free": disk.free, "jobs": disk.jobs,
                 "full_in_days": forecast(disk, jobs),
+                "full_in_s": forecast(disk, jobs).map(|days| (days * 86_400.0).round()),
             });
             disks.iter().map(disk).collect::<Vec<_>>()
         }),
@@ -29,6 +31,11 @@ pub(super) fn snapshot(seen: &Snapshot, stale: &[String]) -> Value {
             let run = |seen: &crate::status::Seen| {
                 let mut run = serde_json::to_value(&seen.run).unwrap_or_default();
                 run["gone"] = seen.gone.into();
+                run["started"] = rfc3339(seen.run.started).into();
+                run["told"] = rfc3339(seen.run.told).into();
+                for (job, told) in seen.run.jobs.iter().enumerate() {
+                    run["jobs"][job]["started"] = told.started.map(rfc3339).into();
+                }
                 run
             };
             runs.iter().map(run).collect::<Vec<_>>()
@@ -49,9 +56,9 @@ fn one(job: &Freshness, seen: &Snapshot) -> Value {
         "enabled": job.enabled,
         "dest": job.dest.as_ref().map(|dest| dest.to_string_lossy()),
         "last": job.last.as_ref().map(|last| json!({
-            "status": last.state, "started": last.started.to_string(), "error": last.error,
+            "status": last.state, "started": rfc3339(last.started), "error": last.error,
         })),
-        "last_success": job.success.map(|time| time.to_string()),
+        "last_success": job.success.map(rfc3339),
         "age_s": job.age(seen.time).map(seconds),
         "growth_bytes_per_day": job.growth,
         "quarantine": job.quarantine.map(|(files, bytes)| json!({"files": files, "bytes": bytes})),

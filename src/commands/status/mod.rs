@@ -49,7 +49,7 @@ pub(super) fn run(args: &StatusArgs, global: &Global, ui: &Ui) -> Result<Exit, F
     let seen = gatherer.snapshot();
     let stale = stale(&seen, max_age);
     if ui.json {
-        ui.json("result", &json::snapshot(&seen, &stale))?;
+        ui.result(Exit::Done, &json::snapshot(&seen, &stale))?;
     } else if !(ui.quiet && max_age.is_some()) {
         // With a limit it is a check, which is silent if all is well.
         for line in page::lines(&seen, max_age, ui) {
@@ -60,7 +60,8 @@ pub(super) fn run(args: &StatusArgs, global: &Global, ui: &Ui) -> Result<Exit, F
         [] => Ok(Exit::Done),
         stale => {
             let hint = "`pdb-sync history` tells what became of the last runs";
-            ui.error(&format!("staler than --max-age allows: {}", stale.join(", ")), Some(hint));
+            // It is a verdict, which the result has, and no error.
+            ui.error_text(&format!("staler than --max-age allows: {}", stale.join(", ")), Some(hint));
             Ok(Exit::Failed)
         }
     }

@@ -8,6 +8,7 @@ use super::{Failure, locate};
 use crate::cli::{Global, VerifyArgs};
 use crate::exit::Exit;
 use crate::hint;
+use crate::report::units;
 use crate::scan::{Cache, Checked, Damage, Earlier, Options, Stop, check_gzip};
 use crate::ui::{Spinner, Ui};
 use repair::{Left, Repair};
@@ -94,7 +95,7 @@ impl Work {
         if !(left.damaged.is_empty() && left.unconfirmed.is_empty()) {
             exit = exit.worst(Exit::Failed);
         }
-        self.tell(target, &checked, &left, others.len(), started.elapsed())?;
+        self.tell(target, &checked, &left, others.len(), started.elapsed(), exit)?;
         Ok(exit)
     }
 
@@ -151,6 +152,7 @@ impl Work {
         left: &Left,
         others: usize,
         took: Duration,
+        exit: Exit,
     ) -> Result<(), Failure> {
         let (left, unconfirmed) = (left.damaged.len(), left.unconfirmed.len());
         let repaired = self.repair.as_ref().map(|_| checked.damaged.len() - left - unconfirmed);
@@ -165,9 +167,10 @@ impl Work {
                 "unconfirmed": self.repair.as_ref().map(|_| unconfirmed),
                 "not_checked": others,
                 "complete": checked.whole,
-                "elapsed_s": (took.as_secs_f64() * 1e3).round() / 1e3,
+                "elapsed_s": units::seconds(took),
+                "duration_s": units::seconds(took),
             });
-            return Ok(self.ui.json("result", &body)?);
+            return Ok(self.ui.result(exit, &body)?);
         }
         let files = count(checked.files, "compressed file", "compressed files");
         let repaired = repaired.filter(|n| *n > 0).map(|n| format!(", {n} repaired")).unwrap_or_default();
@@ -188,9 +191,7 @@ fn show(spinner: &Spinner, label: &str, done: &AtomicU64, all: usize, over: &Ato
 }
 
 #[derive(Serialize)]
-struct Line<'a> {
-    event: &'static str,
-    time: &'a str,
+struct Line {
     #[serde(flatten)]
     path: JsonPath,
     damage: &'static str,
@@ -200,12 +201,11 @@ struct Line<'a> {
 /// A line for each damaged file.
 pub(super) fn tell_damaged(damaged: &[(Vec<u8>, Damage)], ui: &Ui) -> Result<(), Failure> {
     let mut lines = Lines::new(ui);
-    let time = jiff::Timestamp::now().to_string();
     for (path, damage) in damaged {
         let text = damage.to_string();
         if ui.json {
             let path = path.clone().into();
-            lines.json(&Line { event: "damaged", time: &time, path, damage: damage.word(), text })?;
+            lines.json("damaged", &Line { path, damage: damage.word(), text })?;
         } else {
             lines.line(&format!("{}: {text}", shown(path)))?;
         }

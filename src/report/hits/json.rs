@@ -10,6 +10,7 @@ pub(super) fn body(shown: &Shown) -> Value {
     });
     let mut body = json!({
         "job": null,
+        "index": null,
         "id": shown.id,
         "score": null,
         "title": shown.title,

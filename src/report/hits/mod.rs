@@ -5,6 +5,7 @@ mod template;
 
 pub use template::Template;
 
+use crate::exit::Exit;
 use crate::sanitize;
 use crate::shown::Shown;
 use crate::ui::{Text, Ui};
@@ -119,14 +120,15 @@ impl Row {
 
     fn json(&self) -> Value {
         let place = |(job, path, file): &(String, Vec<u8>, Vec<u8>)| {
-            let mut body = json!({ "job": job });
+            let mut body = json!({ "job": job_of(job), "index": job });
             put(&mut body, "path", path);
             put(&mut body, "file", file);
             body
         };
         let first = self.places.first();
         let mut body = json::body(&self.shown);
-        body["job"] = first.map(|place| place.0.as_str()).into();
+        body["job"] = first.and_then(|place| job_of(&place.0)).into();
+        body["index"] = first.map(|place| place.0.as_str()).into();
         body["score"] = self.score.into();
         body["also"] = self.places.iter().skip(1).map(place).collect();
         if let Some((_, path, file)) = first {
@@ -135,6 +137,11 @@ impl Row {
         }
         body
     }
+}
+
+/// The job whose index it is; `None` for that of a directory, which is called by its path. No job has a slash in its name.
+fn job_of(index: &str) -> Option<&str> {
+    (!index.contains('/')).then_some(index)
 }
 
 /// As text, or in Base64 under another name if it is not UTF-8.
@@ -146,7 +153,7 @@ fn put(body: &mut Value, name: &str, path: &[u8]) {
 }
 
 /// Prints them.
-pub fn print(rows: &[Row], answered: &Answered<'_>, layout: &Layout, ui: &Ui) -> io::Result<()> {
+pub fn print(rows: &[Row], answered: &Answered<'_>, layout: &Layout, exit: Exit, ui: &Ui) -> io::Result<()> {
     let (layout, end) = match layout {
         Layout::Nul(inner) => (&**inner, b'\0'),
         other => (other, b'\n'),
@@ -158,7 +165,11 @@ pub fn print(rows: &[Row], answered: &Answered<'_>, layout: &Layout, ui: &Ui) ->
     };
     match layout {
         Layout::Table | Layout::Nul(_) => {
-            return if ui.json { print_json(rows, answered, ui) } else { print_table(rows, answered, ui) };
+            return if ui.json {
+                print_json(rows, answered, exit, ui)
+            } else {
+                print_table(rows, answered, ui)
+            };
         }
         Layout::Ids => {
             rows.iter()
@@ -175,7 +186,7 @@ pub fn print(rows: &[Row], answered: &Answered<'_>, layout: &Layout, ui: &Ui) ->
     ui.raw(&out)
 }
 
-fn print_json(rows: &[Row], answered: &Answered<'_>, ui: &Ui) -> io::Result<()> {
+fn print_json(rows: &[Row], answered: &Answered<'_>, exit: Exit, ui: &Ui) -> io::Result<()> {
     for row in rows {
         ui.json("hit", &row.json())?;
     }
@@ -185,10 +196,11 @@ fn print_json(rows: &[Row], answered: &Answered<'_>, ui: &Ui) -> io::Result<()> 
         ui.json("facet", &json!({ "field": field, "values": values }))?;
     }
     let milliseconds = (answered.elapsed.as_secs_f64() * 1e6).round() / 1e3;
-    ui.json(
-        "result",
+    ui.result(
+ exit,
         &json!({
             "hits": rows.len(), "total": answered.total, "documents": answered.documents, "elapsed_ms": milliseconds,
+            "duration_s": milliseconds / 1e3,
             "timed_out": answered.timed_out, "late": answered.late,
         }),
     )

@@ -272,13 +272,11 @@ impl Ended {
         String::from_utf8_lossy(&self.stderr).into_owned()
     }
 
-    /// Standard output as JSON lines; panics with everything if a line is none.
+    /// Standard output as lines of `--json`; panics with everything if a line is none, or is not as the schema has it.
     #[track_caller]
     pub(crate) fn json(&self) -> Vec<serde_json::Value> {
-        let parse = |line: &str| {
-            serde_json::from_str(line).unwrap_or_else(|error| panic!("no JSON ({error}): {line}\n{self}"))
-        };
-        self.out().lines().map(parse).collect()
+        let parsed = super::lines::parse(&self.out()).unwrap_or_else(|fault| panic!("{fault}\n{self}"));
+        parsed.into_iter().map(|(line, _)| line).collect()
     }
 }
 

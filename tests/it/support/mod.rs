@@ -8,6 +8,7 @@ mod fake_daemon;
 mod fuse;
 mod job;
 mod job_file;
+pub(crate) mod lines;
 mod mounts;
 mod process;
 mod pty;

@@ -220,9 +220,12 @@ fn a_file_of_the_checkout_is_named_from_its_root() {
 fn json_keeps_its_stream_when_a_configuration_is_wrong() {
     let env = wrong_step();
     let ended = env.run(["sync", "--all", "--json"]).expect_code(2);
-    assert_eq!(ended.out(), "", "{ended}");
+    assert_eq!(ended.events("error").len(), 3, "{ended}");
     assert_eq!(ended.err().lines().filter(|line| line.starts_with("::error file=")).count(), 3, "{ended}");
     assert_eq!(fs::read_to_string(env.dir().join("output")).unwrap(), "changed=false\nfailed=\n");
+    let ended = env.run(["sync", "--no-such", "--json"]).expect_code(2);
+    assert_eq!(ended.events("error").len(), 1, "{ended}");
+    assert!(ended.err().contains("::error title=pdb-sync::"), "{ended}");
 }
 
 #[test]

@@ -161,7 +161,7 @@ fn output_that_was_asked_for_and_is_missing_fails_the_run_everywhere_alike() {
     assert_eq!(unwritten, "cannot write the JUnit report report: it is a directory", "{ended}");
     assert_eq!(finished(&ended, "a")["status"], "ok", "{ended}");
     let shown = env.run(["history", "show", "last", "--json"]).expect_code(0);
-    assert_eq!(shown.events("result")[0]["exit_code"], 1, "{shown}");
+    assert_eq!(shown.events("result")[0]["run_exit_code"], 1, "{shown}");
     let shown = env.run(["history", "show", "last"]).expect_code(0);
     assert!(shown.out().contains("\nnot all output was written: "), "{shown}");
     assert!(!shown.out().contains("All syncs completed successfully"), "{shown}");

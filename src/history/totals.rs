@@ -1,0 +1,78 @@
+//! What all runs ever came to. Runs that are removed leave their sums in the table `totals`; the others are added up when somebody asks,
+//! so that a write that is repeated counts once.
+
+use super::{Error, History, schema};
+use crate::stats::{State, Total};
+use rusqlite::{Row, Transaction};
+
+/// The version that has the table.
+const SINCE: i64 = 3;
+
+/// Of the runs that are remembered, by job and status.
+const REMEMBERED: &str = "
+    SELECT job, status, COUNT(*) AS runs, TOTAL(duration) AS duration, TOTAL(attempts) AS attempts,
+        TOTAL(files_transferred) AS files_transferred, TOTAL(files_deleted) AS files_deleted,
+        TOTAL(bytes_received) AS bytes_received
+    FROM jobs WHERE status <> 'running' GROUP BY job, status
+";
+
+impl History {
+    /// Of every job, by how its runs ended.
+    pub fn totals(&self) -> Result<Vec<Total>, Error> {
+        let cannot = self.cannot_read();
+        let removed = match schema::version(&self.db).map_err(&cannot)? {
+            SINCE.. => {
+                "UNION ALL SELECT job, status, runs, duration, attempts, files_transferred, files_deleted, bytes_received
+                 FROM totals"
+            },
+            _ => "",
+        };
+        let sql = format!(
+            "SELECT job, status, SUM(runs), TOTAL(duration), TOTAL(attempts), TOTAL(files_transferred),
+                TOTAL(files_deleted), TOTAL(bytes_received)
+             FROM ({REMEMBERED} {removed}) GROUP BY job, status"
+        );
+        let mut select = self.db.prepare(&sql).map_err(&cannot)?;
+        let totals: rusqlite::Result<Vec<Option<Total>>> =
+            select.query_map([], total).map_err(&cannot)?.collect();
+        Ok(totals.map_err(&cannot)?.into_iter().flatten().collect())
+    }
+}
+
+/// `None` for a status that a later version has.
+fn total(row: &Row<'_>) -> rusqlite::Result<Option<Total>> {
+    let Some(state) = State::parse(&row.get::<_, String>(1)?) else { return Ok(None) };
+    Ok(Some(Total {
+        job: row.get(0)?,
+        state,
+        runs: u64::try_from(row.get::<_, i64>(2)?).unwrap_or_default(),
+        seconds: row.get::<_, f64>(3)? / 1e6,
+        attempts: row.get(4)?,
+        files_transferred: row.get(5)?,
+        files_deleted: row.get(6)?,
+        bytes_received: row.get(7)?,
+    }))
+}
+
+/// Removes runs, and keeps their sums: the one place that does so.
+pub(super) fn remove(db: &Transaction<'_>, runs: &[String]) -> rusqlite::Result<()> {
+    let mut sum = db.prepare(
+        "INSERT INTO totals (job, status, runs, duration, attempts, files_transferred, files_deleted, bytes_received)
+         SELECT job, status, 1, TOTAL(duration), TOTAL(attempts), TOTAL(files_transferred), TOTAL(files_deleted),
+            TOTAL(bytes_received)
+         FROM jobs WHERE run = ?1 AND status <> 'running' GROUP BY job, status
+         ON CONFLICT (job, status) DO UPDATE SET
+            runs = runs + excluded.runs,
+            duration = duration + excluded.duration,
+            attempts = attempts + excluded.attempts,
+            files_transferred = files_transferred + excluded.files_transferred,
+            files_deleted = files_deleted + excluded.files_deleted,
+            bytes_received = bytes_received + excluded.bytes_received",
+    )?;
+    let mut delete = db.prepare("DELETE FROM runs WHERE id = ?1")?;
+    for run in runs {
+        sum.execute([run])?;
+        delete.execute([run])?;
+    }
+    Ok(())
+}

@@ -1,0 +1,192 @@
+//! What the lines are declared with.
+
+use serde_json::{Map, Value, json};
+
+/// A kind of line.
+#[derive(Debug, Clone, Copy)]
+pub struct Object {
+    /// The commands that print it; none: all of them.
+    pub commands: &'static [&'static str],
+    /// Its `event`.
+    pub event: &'static str,
+    /// What it tells.
+    pub about: &'static str,
+    /// Its keys beside those that all lines, or all results, have.
+    pub keys: &'static [Key],
+}
+
+/// A key of an object.
+#[derive(Debug, Clone, Copy)]
+pub struct Key {
+    /// Its name.
+    pub name: &'static str,
+    /// What its value is.
+    pub kind: Type,
+    /// What it means.
+    pub about: &'static str,
+    /// Whether it may be missing.
+    pub optional: bool,
+}
+
+/// What a value is. Units are those of the key: seconds, bytes, bytes a second.
+#[derive(Debug, Clone, Copy)]
+pub enum Type {
+    /// A string.
+    Text,
+    /// A string: RFC 3339, UTC, milliseconds.
+    Time,
+    /// True or false.
+    Bool,
+    /// An integer, 0 or more.
+    Count,
+    /// An integer.
+    Integer,
+    /// A number.
+    Number,
+    /// A number of seconds.
+    Seconds,
+    /// A number of milliseconds.
+    Milliseconds,
+    /// An integer of bytes.
+    Bytes,
+    /// A number of bytes a second.
+    BytesPerSecond,
+    /// A number from 0 to 100.
+    Percent,
+    /// A number from 0 to 1.
+    Share,
+    /// One of these strings.
+    Words(&'static [&'static str]),
+    /// An object with these keys.
+    Object(&'static [Key]),
+    /// An object whose keys are names, each with a value of this type.
+    Map(&'static Type),
+    /// An array.
+    List(&'static Type),
+    /// The value, or null where it is not known or there is none.
+    Null(&'static Type),
+    /// Any value.
+    Any,
+}
+
+pub(super) const TEXT: Type = Type::Text;
+pub(super) const TIME: Type = Type::Time;
+pub(super) const BOOL: Type = Type::Bool;
+pub(super) const COUNT: Type = Type::Count;
+pub(super) const INTEGER: Type = Type::Integer;
+pub(super) const NUMBER: Type = Type::Number;
+pub(super) const SECONDS: Type = Type::Seconds;
+pub(super) const BYTES: Type = Type::Bytes;
+pub(super) const TEXTS: Type = Type::List(&Type::Text);
+
+pub(super) const fn key(name: &'static str, kind: Type, about: &'static str) -> Key {
+    Key { name, kind, about, optional: false }
+}
+
+/// One that may be missing.
+pub(super) const fn maybe(name: &'static str, kind: Type, about: &'static str) -> Key {
+    Key { name, kind, about, optional: true }
+}
+
+/// A path is text, or in Base64 under another name if it is not UTF-8.
+pub(super) const PATH: Key = maybe("path", TEXT, "Its path, if that is UTF-8.");
+pub(super) const PATH_BASE64: Key = maybe("path_base64", TEXT, "Its path in Base64, if that is not UTF-8.");
+
+impl Object {
+    /// Name of its definition in the schema: a result is one of a command.
+    pub fn name(&self) -> String {
+        let commands = self.commands.iter().map(|command| command.replace(' ', "-"));
+        let mut parts: Vec<String> = commands.collect();
+        parts.push(self.event.into());
+        parts.join(".")
+    }
+
+    /// Its keys in the order in which they are printed, those of all lines included.
+    pub fn all_keys(&self) -> impl Iterator<Item = Key> {
+        let of_results = (self.event == "result").then_some(super::RESULT);
+        super::HEAD.into_iter().chain(of_results.into_iter().flatten()).chain(self.keys.iter().copied())
+    }
+
+    pub(super) fn schema(&self) -> Value {
+        let keys: Vec<Key> = self.all_keys().collect();
+        let mut schema = of_object(&keys);
+        schema["description"] = self.about.into();
+        schema["properties"]["event"] = json!({ "const": self.event });
+        if self.event == "result" && !self.commands.is_empty() {
+            schema["properties"]["command"] = json!({ "enum": self.commands });
+        }
+        schema
+    }
+}
+
+fn of_object(keys: &[Key]) -> Value {
+    let properties: Map<String, Value> = keys
+        .iter()
+        .map(|key| {
+            let mut schema = key.kind.schema();
+            schema["description"] = key.about.into();
+            (key.name.to_owned(), schema)
+        })
+        .collect();
+    let required: Vec<&str> = keys.iter().filter(|key| !key.optional).map(|key| key.name).collect();
+    json!({ "type": "object", "properties": properties, "required": required })
+}
+
+impl Type {
+    fn schema(self) -> Value {
+        match self {
+            Type::Text => json!({ "type": "string" }),
+            Type::Time => json!({
+                "type": "string", "format": "date-time",
+                "pattern": "^-?[0-9]{4,6}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{3}Z$",
+            }),
+            Type::Bool => json!({ "type": "boolean" }),
+            Type::Count | Type::Bytes => json!({ "type": "integer", "minimum": 0 }),
+            Type::Integer => json!({ "type": "integer" }),
+            Type::Number => json!({ "type": "number" }),
+            Type::Seconds | Type::Milliseconds | Type::BytesPerSecond => {
+                json!({ "type": "number", "minimum": 0 })
+            }
+            Type::Percent => json!({ "type": "number", "minimum": 0, "maximum": 100 }),
+            Type::Share => json!({ "type": "number", "minimum": 0, "maximum": 1 }),
+            Type::Words(words) => json!({ "enum": words }),
+            Type::Object(keys) => of_object(keys),
+            Type::Map(value) => json!({ "type": "object", "additionalProperties": value.schema() }),
+            Type::List(item) => json!({ "type": "array", "items": item.schema() }),
+            Type::Null(value) => json!({ "anyOf": [value.schema(), { "type": "null" }] }),
+            Type::Any => json!({}),
+        }
+    }
+
+    /// For people: `integer, bytes, or null`.
+    pub fn words(self) -> String {
+        match self {
+            Type::Text => "string".into(),
+            Type::Time => "time".into(),
+            Type::Bool => "boolean".into(),
+            Type::Count | Type::Integer => "integer".into(),
+            Type::Number => "number".into(),
+            Type::Seconds => "number, seconds".into(),
+            Type::Milliseconds => "number, milliseconds".into(),
+            Type::Bytes => "integer, bytes".into(),
+            Type::BytesPerSecond => "number, bytes a second".into(),
+            Type::Percent => "number, 0 to 100".into(),
+            Type::Share => "number, 0 to 1".into(),
+            Type::Words(words) => words.join(" | "),
+            Type::Object(_) => "object".into(),
+            Type::Map(value) => format!("object, each value: {}", value.words()),
+            Type::List(item) => format!("array of: {}", item.words()),
+            Type::Null(value) => format!("{}, or null", value.words()),
+            Type::Any => "any".into(),
+        }
+    }
+
+    /// The keys of the object that it is, or that lie in it.
+    pub fn keys(self) -> &'static [Key] {
+        match self {
+            Type::Object(keys) => keys,
+            Type::Map(inner) | Type::List(inner) | Type::Null(inner) => inner.keys(),
+            _ => &[],
+        }
+    }
+}
