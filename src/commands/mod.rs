@@ -111,11 +111,13 @@ fn finish(exit: Exit, unwritten: Option<io::Error>, ui: &Ui) -> Exit {
 
 /// `--help` and `--version`, and what is wrong with a command line.
 fn usage(error: &clap::Error) -> Exit {
-    let ui = Ui::default();
+    // Not `args`, which panics where a word is no UTF-8.
+    let words: Vec<String> =
+        std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+    let ui = Ui { color: wish(&words), ..Ui::default() };
     if error.use_stderr() && Environment::read().github {
         github::annotate(Level::Error, None, error.to_string().trim_end(), false);
     }
-    let words: Vec<String> = std::env::args().skip(1).collect();
     if let Some((text, hint)) = guess::of(error, &words) {
         ui.error(&text, Some(&hint));
         return Exit::Usage;
@@ -133,6 +135,21 @@ fn usage(error: &clap::Error) -> Exit {
     }
     let told = ui.own(&text.ansi().to_string(), &text.to_string());
     finish(Exit::Done, told.err(), &ui)
+}
+
+/// What a command line that is not understood, or asks for help, says about colours.
+fn wish(words: &[String]) -> Color {
+    let next = words.iter().skip(1).map(String::as_str).chain([""]);
+    let said = words.iter().zip(next).find_map(|(word, next)| match word.strip_prefix("--color") {
+        Some("") => Some(next),
+        Some(value) => value.strip_prefix('='),
+        None => None,
+    });
+    match said {
+        Some("always") => Color::Always,
+        Some("never") => Color::Never,
+        _ => Color::Auto,
+    }
 }
 
 fn dispatch(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
