@@ -115,12 +115,13 @@ fn finish(exit: Exit, unwritten: Option<io::Error>, ui: &Ui) -> Exit {
 
 /// `--help` and `--version`, and what is wrong with a command line.
 fn usage(error: &clap::Error) -> Exit {
+    // Not `args`, which panics where a word is no UTF-8.
     let words: Vec<String> = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into()).collect();
     // What comes after is for rsync.
     let json = words.iter().take_while(|word| *word != "--").any(|word| word == "--json");
     // The options count that could be read before the mistake.
     let again = completions::global(&words).map_or_else(String::new, |global| locate::again(&global));
-    let ui = Ui { json, again: again.leak(), ..Ui::default() };
+    let ui = Ui { json, color: wish(&words), again: again.leak(), ..Ui::default() };
     if error.use_stderr() && Environment::read().github {
         github::annotate(Level::Error, None, error.to_string().trim_end(), json);
     }
@@ -211,6 +212,21 @@ fn other_output(command: &Command) -> Option<&'static str> {
         _ => Vec::new(),
     };
     given.into_iter().find_map(|(given, option)| given.then_some(option))
+}
+
+/// What a command line that is not understood, or asks for help, says about colours.
+fn wish(words: &[String]) -> Color {
+    let next = words.iter().skip(1).map(String::as_str).chain([""]);
+    let said = words.iter().zip(next).find_map(|(word, next)| match word.strip_prefix("--color") {
+        Some("") => Some(next),
+        Some(value) => value.strip_prefix('='),
+        None => None,
+    });
+    match said {
+        Some("always") => Color::Always,
+        Some("never") => Color::Never,
+        _ => Color::Auto,
+    }
 }
 
 fn dispatch(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {

@@ -121,6 +121,7 @@ impl Bars {
         let room = usize::from(rows).saturating_sub(2);
         let name = self.longest.min(if columns >= WIDE { NAME.0 } else { NAME.1 });
         for running in self.running.iter_mut().take(room) {
+            let percent_known = running.progress.percent.is_some();
             let style = match running.progress.percent {
                 None => &self.styles.unknown,
                 Some(_) if columns >= WIDE => &self.styles.wide,
@@ -135,10 +136,12 @@ impl Bars {
             bar.set_prefix(pad_str(&prefix, name, Alignment::Left, None).into_owned());
             let percent = running.progress.percent.unwrap_or(0.0).clamp(0.0, 100.0);
             bar.set_position((percent * 10.0) as u64);
-            bar.set_message(figures(running.phase, &running.progress, columns >= WIDE));
+            // Beside the name, and the spinner where there is one.
+            let room = usize::from(columns).saturating_sub(name + 1 + if percent_known { 0 } else { 2 });
+            bar.set_message(figures(running.phase, &running.progress, columns >= WIDE, room));
             bar.tick();
         }
-        total.bar.set_message(total_line(total, &self.running, room));
+        total.bar.set_message(total_line(total, &self.running, room, columns.into()));
         total.bar.tick();
     }
 
@@ -214,9 +217,9 @@ fn merged(old: &Progress, new: &Progress) -> Progress {
     Progress { percent, ..*new }
 }
 
-/// ` 42%  1.2 MB/s  3m 20s  123 MB`: what matters most comes first, for narrow terminals cut the end off.
+/// ` 42%  1.2 MB/s  3m 20s  123 MB`: what matters most comes first, for what does not fit the `room` is left out.
 /// In a wide one each has its own columns, so that the bar beside them does not twitch.
-fn figures(phase: Option<Phase>, progress: &Progress, wide: bool) -> String {
+fn figures(phase: Option<Phase>, progress: &Progress, wide: bool, room: usize) -> String {
     let waiting = match phase {
         Some(Phase::Before | Phase::After) => Some("hooks"),
         Some(Phase::List) => Some("listing"),
@@ -234,11 +237,24 @@ fn figures(phase: Option<Phase>, progress: &Progress, wide: bool) -> String {
         let [percent, rate, eta, bytes] = [percent, rate, eta, bytes].map(Option::unwrap_or_default);
         return format!("{percent:>4}  {rate:>10}  {eta:>12}  {bytes:>8}");
     }
-    [percent, rate, eta, bytes].into_iter().flatten().collect::<Vec<_>>().join("  ")
+    fitting([percent, rate, eta, bytes].into_iter().flatten(), room)
+}
+
+/// As many of the parts as fit, from the first.
+fn fitting(parts: impl IntoIterator<Item = String>, room: usize) -> String {
+    let mut text = String::new();
+    for part in parts {
+        let gap = if text.is_empty() { "" } else { "  " };
+        if !text.is_empty() && text.len() + gap.len() + part.len() > room {
+            break;
+        }
+        text = text + gap + &part;
+    }
+    text
 }
 
 /// `1/3 jobs  5.1 MB/s  12.3 MB  1m 05s`.
-fn total_line(total: &Total, running: &[Running], room: usize) -> String {
+fn total_line(total: &Total, running: &[Running], room: usize, columns: usize) -> String {
     let rate: f64 = running.iter().filter_map(|running| running.progress.rate).sum();
     let bytes: u64 = running.iter().map(|running| running.progress.bytes).sum();
     let mut parts = vec![format!("{}/{} jobs", total.done, total.jobs)];
@@ -250,7 +266,7 @@ fn total_line(total: &Total, running: &[Running], room: usize) -> String {
     if running.len() > room {
         parts.push(format!("{} more running", running.len() - room));
     }
-    parts.join("  ")
+    fitting(parts, columns)
 }
 
 #[cfg(test)]

@@ -80,7 +80,11 @@ impl Collector for CountEntries {
     type Child = OfSegment;
 
     fn for_segment(&self, _: SegmentOrdinal, segment: &SegmentReader) -> tantivy::Result<OfSegment> {
-        Ok(OfSegment { keys: segment.fast_fields().u64(KEY)?, block: Vec::new(), entries: Entries::default() })
+        Ok(OfSegment {
+            keys: segment.fast_fields().u64(KEY)?,
+            block: Vec::new(),
+            entries: Entries::default(),
+        })
     }
 
     fn requires_scoring(&self) -> bool {

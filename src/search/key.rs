@@ -32,7 +32,8 @@ pub(super) fn of(entry: &Entry, path: &[u8]) -> u64 {
 fn number(id: &str) -> Option<u64> {
     let digits = id.strip_prefix("pdb_").unwrap_or(id);
     let number = digits.chars().try_fold(0, |number, c| Some(number * 36 + u64::from(c.to_digit(36)?)))?;
-    (digits.len() <= 8).then(|| number + (1..digits.len() as u32).map(|length| 36_u64.pow(length)).sum::<u64>())
+    (digits.len() <= 8)
+        .then(|| number + (1..digits.len() as u32).map(|length| 36_u64.pow(length)).sum::<u64>())
 }
 
 fn hash(bytes: &[u8]) -> u64 {

@@ -12,7 +12,9 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use tantivy::collector::{Collector, TopDocs};
 use tantivy::columnar::Column;
-use tantivy::query::{Bm25StatisticsProvider, BooleanQuery, BoostQuery, EnableScoring, Occur, Query, TermQuery};
+use tantivy::query::{
+    Bm25StatisticsProvider, BooleanQuery, BoostQuery, EnableScoring, Occur, Query, TermQuery,
+};
 use tantivy::schema::Field;
 use tantivy::{DocAddress, Order, Searcher, Term};
 
@@ -148,7 +150,12 @@ struct Ask<'a> {
 }
 
 impl Ask<'_> {
-    fn collect<C: Collector>(&self, query: &dyn Query, collector: &C, scored: bool) -> tantivy::Result<C::Fruit> {
+    fn collect<C: Collector>(
+        &self,
+        query: &dyn Query,
+        collector: &C,
+        scored: bool,
+    ) -> tantivy::Result<C::Fruit> {
         let scoring = if scored {
             EnableScoring::enabled_from_statistics_provider(self.shared, self.searcher)
         } else {

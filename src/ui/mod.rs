@@ -142,8 +142,6 @@ impl Ui {
         self.write(lines.as_bytes())
     }
 
-    }
-
     /// What scripts read, on standard output: byte by byte as it is, unless that is a terminal.
     pub fn raw(&self, bytes: &[u8]) -> io::Result<()> {
         let look = self.look();

@@ -108,7 +108,7 @@ fn the_strongest_wish_for_colours_counts() {
     let colored = |vars: &[(&str, &str)], words: &[&str]| {
         let mut command = env.command(words);
         command.envs(vars.iter().copied());
-        on_terminal(command, "").out().contains("\u{1b}[3")
+        on_terminal(command, "").out().contains("\u{1b}[")
     };
     let wrong = ["sync", "nope"];
     assert!(colored(&[], &wrong));
@@ -118,6 +118,12 @@ fn the_strongest_wish_for_colours_counts() {
     assert!(!colored(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], &wrong));
     assert!(colored(&[("CLICOLOR", "0"), ("NO_COLOR", "1")], &["--color", "always", "sync", "nope"]));
     assert!(!colored(&[("CLICOLOR_FORCE", "1")], &["--color", "never", "sync", "nope"]));
+    assert!(colored(&[], &["--help"]) && !colored(&[], &["--color", "never", "--help"]));
+    assert!(
+        !colored(&[("CLICOLOR", "0")], &["--help"])
+            && colored(&[("CLICOLOR", "0")], &["--color=always", "--help"])
+    );
+    assert!(!colored(&[], &["--color=never", "nonsense"]));
     let piped = env.command(wrong).env("CLICOLOR", "1").output().unwrap();
     assert!(!piped.stderr.contains(&0x1b));
 }

@@ -98,7 +98,10 @@ pub(super) fn run(args: &RunArgs, global: &Global, ui: &Ui) -> Result<Exit, Fail
         let text =
             format!("{} not as planned; nothing was touched", count(drifted, "entry is", "entries are"));
         let verify = hint::command(["clean", "verify", &plans::path_of(&plan.path)]);
-        let hint = format!("{verify} names them, {}; without --strict they are skipped", plans::new_plan(&whole.header));
+        let hint = format!(
+            "{verify} names them, {}; without --strict they are skipped",
+            plans::new_plan(&whole.header)
+        );
         refused = Some((text, hint));
     }
     if mode == RunMode::DryRun {

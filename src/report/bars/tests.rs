@@ -105,8 +105,8 @@ fn thirty_columns_are_enough() {
     ]);
     insta::assert_snapshot!(shown, @r"
     Syncing 1 job...
-    a-very-lo…  99%  1.2 MB/s  3m
-    0/1 jobs  1.2 MB/s  12.3 MB  0
+    a-very-lo…  99%  1.2 MB/s
+    0/1 jobs  1.2 MB/s  12.3 MB
     ");
 }
 

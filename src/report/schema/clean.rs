@@ -125,6 +125,8 @@ pub(super) const OBJECTS: [Object; 17] = [
             key("would_remove", COUNT, "Entries that would be removed."),
             key("would_skip", COUNT, "Entries that are not as planned."),
             key("bytes_planned", BYTES, "Size of what the plan would remove."),
+            key("blocked", Type::Null(&TEXT), "Why a run would be refused."),
+            key("hint", Type::Null(&TEXT), "What permits it."),
         ],
     },
     Object {
@@ -141,6 +143,7 @@ pub(super) const OBJECTS: [Object; 17] = [
             key("gone", Type::Null(&COUNT), "Entries that were not in the quarantine."),
             key("lost", BOOL, "Whether the quarantine is not there any more."),
             key("purged", Type::Null(&TIME), "When it was purged."),
+            key("stopped", BOOL, "Whether it was stopped before its end."),
         ],
     },
     Object {
@@ -210,6 +213,7 @@ pub(super) const OBJECTS: [Object; 17] = [
             key("entries", COUNT, "Entries that were removed."),
             key("bytes", BYTES, "Their size."),
             key("dry_run", BOOL, "Whether nothing was changed."),
+            key("stopped", BOOL, "Whether it was stopped before its end."),
         ],
     },
     Object {
@@ -221,7 +225,8 @@ pub(super) const OBJECTS: [Object; 17] = [
             key("on", BOOL, "Whether it is in use."),
             key("built_in", BOOL, "Whether it is built in."),
             key("patterns", TEXTS, "Its patterns."),
-            key("type", Type::Null(&KIND), "What it is about; null: files and links."),
+            key("type", Type::Null(&KIND), "What it is limited to."),
+            key("types", Type::List(&KIND), "What it can mean."),
             key("action", ACTION, "What is to be done."),
             key("min_size", Type::Null(&BYTES), "At least so large."),
             key("max_size", Type::Null(&BYTES), "At most so large."),

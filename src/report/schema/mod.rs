@@ -58,7 +58,7 @@ const CONFIG: [Object; 7] = [
         event: "problem",
         about: "Something that is wrong with the configuration, or odd about it.",
         keys: &[
-            key("severity", Type::Words(&["error", "warning"]), "How much it matters."),
+            key("severity", Type::Words(&["error", "warning", "note"]), "How much it matters."),
             key("file", Type::Null(&TEXT), "The file."),
             key("line", Type::Null(&COUNT), "Line in it, from 1."),
             key("column", Type::Null(&COUNT), "Column in it, from 1, in characters."),
@@ -76,6 +76,7 @@ const CONFIG: [Object; 7] = [
             key("jobs", Type::Null(&COUNT), "Its jobs."),
             key("problems", COUNT, "Errors."),
             key("warnings", COUNT, "Warnings."),
+            key("notes", COUNT, "Notes."),
         ],
     },
     Object {

@@ -22,7 +22,24 @@ const ENTRIES: Type = Type::Object(&[
 ]);
 const ELAPSED: &str = "The same; to go with 1.0.";
 
-pub(super) const OBJECTS: [Object; 10] = [
+pub(super) const OBJECTS: [Object; 12] = [
+    Object {
+        commands: &["scan", "verify", "index", "reclaim", "clean plan", "clean purge"],
+        event: "skipped",
+        about: "A job whose mirror is left out.",
+        keys: &[
+            key("job", TEXT, "Its name."),
+            key("text", TEXT, "Why."),
+            key("hint", Type::Null(&TEXT), "What to do about it."),
+            key("named", BOOL, "Whether it was asked for by its name."),
+        ],
+    },
+    Object {
+        commands: &["scan", "verify"],
+        event: "result",
+        about: "Of no tree at all: the mirrors of all jobs are left out.",
+        keys: &[key("trees", COUNT, "0.")],
+    },
     Object {
         commands: &["scan"],
         event: "entry",
