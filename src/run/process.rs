@@ -136,9 +136,12 @@ pub(super) async fn run(
 ) -> io::Result<End> {
     let stop = &voice.stop;
     let mut ends = Ends::watch()?;
+    let supervisor = spec.supervised.then(|| Supervisor::start(spec.grace));
     let Started { pid, stdin, stdout, stderr } = spawn::start(spec)?;
     let group = Group::of(pid);
-    let supervisor = spec.supervised.then(|| Supervisor::of(pid, spec.grace));
+    if let Some(supervisor) = &supervisor {
+        supervisor.watch(pid);
+    }
     let mut input = Input::new(stdin, spec.input)?;
     watchdog.watch(pid);
     let mut stdout = Pipe::new(stdout, Stream::Stdout)?;

@@ -10,29 +10,37 @@ use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
-/// `$1`: the group; `$2`: whole seconds between SIGTERM and SIGKILL. Whoever ends everything by SIGTERM (a service manager) means the group,
+/// `$1`: whole seconds between SIGTERM and SIGKILL; the first line tells the group. Whoever ends everything by SIGTERM (a service manager) means the group,
 /// not the one who watches over it.
 const SCRIPT: &str = "\
 trap '' HUP INT TERM
 exec 2>/dev/null
+read -r group || exit
 read -r word && exit
-kill -s TERM -- \"-$1\"
+kill -s TERM -- \"-$group\"
 n=0
-while kill -s 0 -- \"-$1\" && test \"$n\" -lt \"$2\"; do sleep 1; n=$((n + 1)); done
-kill -s KILL -- \"-$1\"
+while kill -s 0 -- \"-$group\" && test \"$n\" -lt \"$1\"; do sleep 1; n=$((n + 1)); done
+kill -s KILL -- \"-$group\"
 ";
 
 /// Watches over one group, until it is dropped.
 pub(super) struct Supervisor(Option<(Pid, OwnedFd)>);
 
 impl Supervisor {
-    /// Where it cannot be started, the parent-death signal has to do.
-    pub(super) fn of(group: Pid, grace: Duration) -> Self {
-        let group = group.as_raw_nonzero().to_string();
-        let words = ["sh", "-c", SCRIPT, "sh", &group, &grace.as_secs().min(3600).to_string()];
+    /// Started before the group is, which may be at work before we go on. Where it cannot be started, the parent-death signal has to do.
+    pub(super) fn start(grace: Duration) -> Self {
+        let words = ["sh", "-c", SCRIPT, "sh", &grace.as_secs().min(3600).to_string()];
         let argv = words.map(str::to_owned);
         let started = spawn::start_apart(&argv, Priority::default());
         Supervisor(started.ok().and_then(|Started { pid, stdin, .. }| Some((pid, stdin?))))
+    }
+
+    /// From now on it watches over this group.
+    pub(super) fn watch(&self, group: Pid) {
+        if let Some((_, pipe)) = &self.0 {
+            // A pipe takes a line at once. If nobody reads it, nobody watches.
+            let _ = rustix::io::write(pipe, format!("{}\n", group.as_raw_nonzero()).as_bytes());
+        }
     }
 }
 
