@@ -1,7 +1,7 @@
 //! `--json`: every line of every command is as the schema has it, by the schema and by jq, and every kind of line is seen.
 
 use crate::support::lines::{kinds, parse};
-use crate::support::{Ended, Env, Fake, Running, Upstream, one_job, skipped};
+use crate::support::{Ended, Env, Fake, Upstream, one_job, skipped};
 use rustix::process::Signal;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -188,7 +188,7 @@ fn searching(env: &Env, seen: &mut Seen) {
     let (input, mut queries) = std::io::pipe().unwrap();
     let mut command = env.command(["--json", "search", "--repl"]);
     command.stdin(input);
-    let repl = Running::start(command);
+    let repl = crate::support::Running::start(command);
     writeln!(queries, "capsid").unwrap();
     // The answer is there before the next query.
     repl.until_said("\"event\":\"result\"");
