@@ -1,0 +1,80 @@
+//! What is said of an index that has been built.
+
+use crate::commands::Failure;
+use crate::hint;
+use crate::machine;
+use crate::report::units;
+use crate::sanitize;
+use crate::search::Built;
+use crate::ui::Ui;
+use serde_json::json;
+
+/// All that is said of one.
+pub(super) fn tell(label: &str, built: &Built, ui: &Ui) -> Result<(), Failure> {
+    for (path, why) in &built.unreadable {
+        ui.warning(&format!(
+            "{label}: cannot read the directory {}: {why}; what was known of it stays",
+            path.display()
+        ));
+    }
+    tell_unread(label, built, ui);
+    if ui.json {
+        let unread: Vec<_> = built.unread.iter().map(|path| path.to_string_lossy()).collect();
+        let body = json!({
+            "unread_files": built.unread_files, "unread": unread, "job": label, "files_seen": built.files_seen, "files_read": built.files_read,
+            "documents": built.documents, "removed": built.removed, "errors": built.errors,
+            "elapsed_s": units::seconds(built.elapsed), "rebuilt": built.anew,
+        });
+        ui.json("indexed", &body)?;
+        return Ok(());
+    }
+    if let Some(why) = &built.anew {
+        ui.note(&format!("{label}: built anew: {why}"));
+    }
+    let (documents, errors) = built.total;
+    let seconds = built.elapsed.as_secs_f64();
+    let mut line = format!("{label}: {}", units::count(documents, "document", "documents"));
+    if built.committed {
+        line.push_str(&format!(", {} read", units::count(built.files_read, "file", "files")));
+        if built.removed > 0 {
+            line.push_str(&format!(", {} removed", built.removed));
+        }
+        line.push_str(&format!(" in {}", units::duration(built.elapsed)));
+        if seconds > 0.0 && built.files_read >= 100 {
+            line.push_str(&format!(" ({} files/s)", units::pace(built.files_read as f64 / seconds)));
+        }
+        if let Some(peak) = machine::peak_memory() {
+            line.push_str(&format!(", {} of memory at most", units::bytes(peak)));
+        }
+    } else {
+        line.push_str(", nothing has changed");
+    }
+    ui.outcome(&line)?;
+    if errors > 0 {
+        let files = units::count(errors, "document says why its file", "documents say why their files");
+        let text = format!(
+            "{label}: {files} could not be read; {} lists them",
+            hint::command(["search", "status:error", "--job", label])
+        );
+        // The exit code is about those of this time.
+        if ui.quiet && built.errors > 0 { ui.warning(&text) } else { ui.note(&text) }
+    }
+    Ok(())
+}
+
+/// What the system does not let us read: told by each run.
+pub(super) fn tell_unread(label: &str, built: &Built, ui: &Ui) {
+    let files = built.unread_files;
+    if files == 0 {
+        return;
+    }
+    let mut text = format!("{label}: {} could not be read", units::count(files, "file", "files"));
+    for path in &built.unread {
+        text.push_str(&format!("\n  {}", sanitize::path(path)));
+    }
+    let named = built.unread.len() as u64;
+    if files > named {
+        text.push_str(&format!("\n  and {} more", files - named));
+    }
+    ui.warning_with_hint(&text, Some("make them readable for this user; each run tries them again"));
+}
