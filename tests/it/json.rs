@@ -113,6 +113,8 @@ fn configuration(env: &Env, seen: &mut Seen) {
     seen.run(env, "config schema", &["config", "schema", "--events"], 0);
     seen.run(env, "completions", &["completions", "bash"], 0);
     seen.run(env, "list", &["list"], 0);
+    // No job has a mirror yet.
+    seen.run(env, "scan", &["scan", "--all"], 0);
 }
 
 fn runs(env: &Env, seen: &mut Seen) {

@@ -163,7 +163,7 @@ fn tell_lost(found: &Found, time: Option<&str>, ui: &Ui) -> Result<Exit, Failure
             Exit::Failed,
             &json!({
                 "run": begin.run, "job": begin.job, "root": begin.root.path, "restored": 0, "conflicts": 0,
-                "failed": 0, "gone": null, "lost": true, "purged": time.and_then(rfc3339_of),
+                "failed": 0, "gone": null, "lost": true, "purged": time.and_then(rfc3339_of), "stopped": false,
             }),
         )?;
     }

@@ -2,7 +2,6 @@
 
 use crate::commands::Failure;
 use crate::config::is_path;
-use crate::hint;
 use crate::machine;
 use crate::report::units;
 use crate::sanitize;
@@ -54,10 +53,7 @@ pub(super) fn tell(label: &str, built: &Built, ui: &Ui) -> Result<(), Failure> {
     ui.outcome(&line)?;
     if errors > 0 {
         let files = units::count(errors, "document says why its file", "documents say why their files");
-        let text = format!(
-            "{label}: {files} could not be read; {} lists them",
-            hint::command(["search", "status:error", "--job", label])
-        );
+        let text = format!("{label}: {files} could not be read; `pdb-sync search status:error` lists them");
         // The exit code is about those of this time.
         if ui.quiet && built.errors > 0 { ui.warning(&text) } else { ui.note(&text) }
     }
