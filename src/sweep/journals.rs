@@ -93,8 +93,17 @@ pub struct Found {
 impl Found {
     /// Calls `each` with what became of every entry. The answer are those of which nobody knows, since the run was cut short
     /// when it had come to them: few, unless the journal was tampered with.
-    pub fn outcomes(&self, mut each: impl FnMut(Record)) -> io::Result<Vec<Record>> {
-        self.outcomes_and(|line| {
+    pub fn outcomes(&self, each: impl FnMut(Record)) -> io::Result<Vec<Record>> {
+        self.outcomes_while(&|| true, each)
+    }
+
+    /// The same as long as `go_on` says so: see [`Found::read_while`].
+    pub fn outcomes_while(
+        &self,
+        go_on: &dyn Fn() -> bool,
+        mut each: impl FnMut(Record),
+    ) -> io::Result<Vec<Record>> {
+        self.outcomes_and(go_on, |line| {
             if let Line::Did(record) = line {
                 each(record);
             }
@@ -102,9 +111,13 @@ impl Found {
     }
 
     /// The same, with the other lines as well.
-    pub(super) fn outcomes_and(&self, mut each: impl FnMut(Line)) -> io::Result<Vec<Record>> {
+    pub(super) fn outcomes_and(
+        &self,
+        go_on: &dyn Fn() -> bool,
+        mut each: impl FnMut(Line),
+    ) -> io::Result<Vec<Record>> {
         let mut open: HashMap<Vec<u8>, Record> = HashMap::new();
-        self.read(|line| match line {
+        self.read_while(go_on, |line| match line {
             Line::Did(record) if record.did == Did::Meant => _ = open.insert(record.path.clone(), record),
             Line::Did(record) => {
                 open.remove(&record.path);
@@ -118,8 +131,16 @@ impl Found {
     }
 
     /// Calls `each` with every line that can be understood.
-    pub fn read(&self, mut each: impl FnMut(Line)) -> io::Result<()> {
-        for line in BufReader::new(machine::open_regular(&self.path)?).split(b'\n') {
+    pub fn read(&self, each: impl FnMut(Line)) -> io::Result<()> {
+        self.read_while(&|| true, each)
+    }
+
+    /// The same as long as `go_on` says so, which is asked now and then. If it does not, that is an error of kind `Interrupted`.
+    pub fn read_while(&self, go_on: &dyn Fn() -> bool, mut each: impl FnMut(Line)) -> io::Result<()> {
+        for (n, line) in BufReader::new(machine::open_regular(&self.path)?).split(b'\n').enumerate() {
+            if n % 1024 == 0 && !go_on() {
+                return Err(io::ErrorKind::Interrupted.into());
+            }
             if let Some(line) = Line::read(&line?) {
                 each(line);
             }

@@ -36,7 +36,7 @@ pub fn took_something(all: &[Found], run: &str) -> io::Result<bool> {
 fn took(all: &[Found], n: usize) -> io::Result<bool> {
     let found = &all[n];
     let (mut took, mut command, mut ended) = (false, found.begin.command.clone(), false);
-    let open = found.outcomes_and(|line| match line {
+    let open = found.outcomes_and(&|| true, |line| match line {
         Line::Did(record) => took |= record.did.is_gone() || record.did == Did::Restored,
         Line::Begin(begin) => command.clone_from(&begin.command),
         Line::End(_) => {

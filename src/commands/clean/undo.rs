@@ -58,20 +58,21 @@ pub(super) fn run(args: &UndoArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
             if asked.is_stopped() {
                 break;
             }
-            if is_lost(&found, &root)? {
+            let Some(said) = Said::read(&found, &asked)? else { break };
+            if said.is_lost(&found, &root) {
                 exit = exit.worst(tell_lost(&found, None, &told)?);
                 continue;
             }
             let access = super::open_to_change(&root, &path, &state, &told)?;
-            let before = undone_before(&found)?;
-            let (undone, gone) = one(&found, &access, &state, &asked)?;
+            let (undone, gone) = one(&found, &said.dirs, &access, &state, &asked)?;
             if !asked.is_stopped() {
                 super::escape_quarantines(&access, &path, &state, &asked, &told);
             }
             super::tell_modes(&access, &path, &told);
             drop(access);
             drop(locks);
-            exit = exit.worst(tell(&found, &undone, gone, before.as_deref(), asked.is_stopped(), &told)?);
+            exit =
+                exit.worst(tell(&found, &undone, gone, said.before.as_deref(), asked.is_stopped(), &told)?);
         }
         Ok(exit)
     })?;
@@ -126,24 +127,47 @@ fn unknown(run: &str, config: &Config, state: &Path) -> Failure {
     }
 }
 
-/// Whether there was something in the quarantine, which nobody has brought back and which is not there any more. A purge by
-/// somebody with another state directory leaves no more trace than that.
-fn is_lost(found: &Found, root: &File) -> Result<bool, Failure> {
-    match sweep::place_of(root, &found.begin.run) {
-        Place::Held => return Ok(false),
-        Place::Going => return Ok(true),
-        Place::Gone => {}
+/// What a journal says, in one reading.
+#[derive(Default)]
+struct Said {
+    /// How directories were.
+    dirs: Dirs,
+    /// When an undo of the run began the last time.
+    before: Option<String>,
+    /// Whether there was something in the quarantine.
+    held: bool,
+}
+
+impl Said {
+    /// `None`: a signal came first.
+    fn read(found: &Found, stop: &Stop) -> Result<Option<Self>, Failure> {
+        let mut said = Said::default();
+        let read = found.read_while(&|| !stop.is_stopped(), |line| {
+            said.dirs.learn(&line);
+            match line {
+                Line::Did(record) => said.held |= record.did == Did::Quarantined,
+                Line::Begin(begin) if begin.command == UNDO => said.before = Some(begin.time),
+                // The journal of a run of `sync` that has kept nothing is removed at its end.
+                Line::End(_) => said.held |= found.begin.command == "sync",
+                Line::Begin(_) | Line::Was(..) => {}
+            }
+        });
+        match read {
+            Ok(()) => Ok(Some(said)),
+            Err(_) if stop.is_stopped() => Ok(None),
+            Err(error) => Err(Failure::io(format!("read the journal {}", found.path.display()))(error)),
+        }
     }
-    let (mut held, mut undone) = (false, false);
-    let read = found.read(|line| match line {
-        Line::Did(record) => held |= record.did == Did::Quarantined,
-        Line::Begin(begin) => undone |= begin.command == UNDO,
-        // The journal of a run of `sync` that has kept nothing is removed at its end.
-        Line::End(_) => held |= found.begin.command == "sync",
-        Line::Was(..) => {}
-    });
-    read.map_err(Failure::io(format!("read the journal {}", found.path.display())))?;
-    Ok(held && !undone)
+
+    /// Whether there was something in the quarantine, which nobody has brought back and which is not there any more. A purge by
+    /// somebody with another state directory leaves no more trace than that.
+    fn is_lost(&self, found: &Found, root: &File) -> bool {
+        match sweep::place_of(root, &found.begin.run) {
+            Place::Held => false,
+            Place::Going => true,
+            Place::Gone => self.held && self.before.is_none(),
+        }
+    }
 }
 
 /// Says that nothing can be brought back, and when that was decided, if it is known.
@@ -170,45 +194,36 @@ fn tell_lost(found: &Found, time: Option<&str>, ui: &Ui) -> Result<Exit, Failure
     Ok(Exit::Failed)
 }
 
-/// When an undo of the run began the last time.
-fn undone_before(found: &Found) -> Result<Option<String>, Failure> {
-    let mut before = None;
-    let read = found.read(|line| match line {
-        Line::Begin(begin) if begin.command == UNDO => before = Some(begin.time),
-        _ => {}
-    });
-    read.map_err(Failure::io(format!("read the journal {}", found.path.display())))?;
-    Ok(before)
-}
-
 /// Also how many entries are gone for good.
 fn one(
     found: &Found,
+    dirs: &Dirs,
     access: &Arc<WriteAccess>,
     state: &Path,
     stop: &Stop,
 ) -> Result<(Undone, u64), Failure> {
     let root = access.root();
     let cannot = || Failure::io(format!("read the journal {}", found.path.display()));
-    let mut dirs = Dirs::default();
-    found.read(|line| dirs.learn(&line)).map_err(cannot())?;
     let mut gone = 0;
     let begin = &found.begin;
     // What was captured, and could not be put back.
     let (mut beside, deletes) = (Vec::new(), begin.mode == "delete");
-    let open = found.outcomes(|record| {
+    let open = found.outcomes_while(&|| !stop.is_stopped(), |record| {
         gone += u64::from(record.kind != Kind::Dir && record.did.is_gone() && record.did != Did::Quarantined);
         let left = matches!(record.did, Did::Failed | Did::Skipped) && record.kind != Kind::Dir;
         if deletes && left && sweep::is_beside(root, &begin.run, &record.path) {
             beside.push(record);
         }
     });
-    let open = open.map_err(cannot())?;
+    let open = match open {
+        Err(_) if stop.is_stopped() => return Ok((Undone::default(), 0)),
+        open => open.map_err(cannot())?,
+    };
     beside.extend(open.iter().cloned());
     let journal = Journal::open(state, &found.name);
     let tried = format!("open the journal {} to write", found.path.display());
     let journal = journal.map_err(Failure::io_hint(tried, super::NEEDS_STATE))?;
-    let undone = sweep::undo(access, begin, &dirs, &beside, &journal, &|| stop.is_stopped());
+    let undone = sweep::undo(access, begin, dirs, &beside, &journal, &|| stop.is_stopped());
     let undone = undone.map_err(Failure::io(format!("undo run {}", found.name)))?;
     // What the run was about to take when it was cut short either went or did not.
     for record in open.iter().filter(|record| record.kind != Kind::Dir) {
