@@ -24,7 +24,7 @@ pub const PARTIAL_DIR: &str = ".~partial~";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
     /// A dry run, itemized for [`super::output`]: every entry that differs between source and destination, and with `delete` what
-    /// the source does not have. Options that would hide a difference (`--update`, `--existing`, `--ignore-existing`) are left out.
+    /// the source does not have. Options that would hide a difference (`--update`, `--existing`, `--max-size`, …) are left out.
     List {
         /// Whether entries that are the same on both sides are named too, so that every name of the source is known.
         all: bool,

@@ -20,7 +20,8 @@ pub fn unfiltered(job: &Job) -> Option<Job> {
 
 /// The job as a listing for an empty directory, `dest`, has to see it, which names everything that filters and limits of size let through.
 pub fn passing(job: &Job, dest: PathBuf) -> Job {
-    let rsync_args = options::without_hiding(&job.rsync_args);
+    let mut rsync_args = options::without_hiding(&job.rsync_args);
+    rsync_args.extend(options::size_limits(&job.rsync_args));
     Job { dest, rsync_args, delete: false, checksum: false, ..job.clone() }
 }
 

@@ -35,12 +35,18 @@ impl Try<'_> {
             return Ok(Ending::Empty(guard::empty_source(self.job, listing.gone.listed())));
         }
         let delete = self.job.delete;
-        self.tell_adopted(&listing).await;
+        // The guards judge what a transfer would leave alone as well, and so what the destination holds.
+        let judged = match args::hides_differences(&self.job.rsync_args) {
+            true => Some(self.list(folds).await?),
+            false => None,
+        };
+        self.tell_adopted(judged.as_ref().unwrap_or(&listing)).await;
         if matches!(self.plan.mode, Mode::Plan { .. }) {
             listing.gone.tally.bytes = self.stamps(&listing.gone).await.ok().map(|(_, bytes)| bytes);
-            let limit = listing.present().filter(|_| delete);
+            let all = judged.as_ref().unwrap_or(&listing);
+            let limit = all.present().filter(|_| delete);
             let refused = self.memory.refused_at(&self.job.dest);
-            let limit = limit.map(|present| guard::limit(self.job, &listing, guard::basis(present, refused)));
+            let limit = limit.map(|present| guard::limit(self.job, all, guard::basis(present, refused)));
             let left_out = self.left_out(&listing).await?;
             let (mut deleted, mut waiting) = (listing.gone.tally, Tally::default());
             let mut respelt = if delete { listing.respelled.len() as u64 } else { 0 };
@@ -60,21 +66,16 @@ impl Try<'_> {
         if listing.reserved.theirs > 0 {
             return Err(Ending::Failed(Class::Fatal, guard::reserved(&listing.reserved)));
         }
-        if args::hides_differences(&self.job.rsync_args) {
-            // What a transfer would leave alone tells the age of the source all the same.
-            let judged = self.list(folds).await?;
-            self.judge_age(&judged)?;
-        } else {
-            self.judge_age(&listing)?;
-        }
+        let all = judged.as_ref().unwrap_or(&listing);
+        self.judge_age(all)?;
         if delete {
-            match self.judge_deletions(&listing) {
+            match self.judge_deletions(all) {
                 Say::Go => {}
                 Say::TransferOnly(reason) => return Ok(Ending::Blocked(reason)),
                 Say::Empty(reason) => return Ok(Ending::Empty(reason)),
             }
         }
-        if let Some(reason) = self.first_run_waits(&listing) {
+        if let Some(reason) = self.first_run_waits(all) {
             return Ok(Ending::Done(Some(reason)));
         }
         Ok(Ending::Done(listing.warned))

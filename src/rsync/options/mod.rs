@@ -130,8 +130,10 @@ pub(super) fn names(args: &[String], letter: Option<char>, name: &str) -> bool {
     })
 }
 
-/// Options that keep files from being replaced although they differ.
-const HIDING: [&str; 4] = ["update", "existing", "ignore-non-existing", "ignore-existing"];
+/// Options that keep files from being replaced, or from coming, although they differ. What is left out by its size is in rsync's figures
+/// all the same: a listing with such a limit would count it among the files of the destination.
+const HIDING: [&str; 6] =
+    ["update", "existing", "ignore-non-existing", "ignore-existing", "max-size", "min-size"];
 
 /// The same options without those that hide differences.
 pub(super) fn without_hiding(args: &[String]) -> Vec<String> {
@@ -140,11 +142,11 @@ pub(super) fn without_hiding(args: &[String]) -> Vec<String> {
     while let Some(arg) = rest.next() {
         if let Some(long) = arg.strip_prefix("--").filter(|long| !long.is_empty()) {
             let name = long.split_once('=').map_or(long, |(name, _)| name);
+            let value =
+                (name.len() == long.len() && LONG_VALUED.contains(&name)).then(|| rest.next()).flatten();
             if !HIDING.contains(&name) {
                 kept.push(arg.clone());
-                if name.len() == long.len() && LONG_VALUED.contains(&name) {
-                    kept.extend(rest.next().cloned());
-                }
+                kept.extend(value.cloned());
             }
             continue;
         }

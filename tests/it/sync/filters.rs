@@ -163,3 +163,42 @@ fn what_limits_of_size_leave_out_is_in_the_plan() {
     let ended = env.run(["sync", "j", "--json"]).expect_code(0);
     assert_eq!(ended.finished()["status"], "ok", "{ended}");
 }
+
+/// Files that a limit of size leaves out are in rsync's figures, but not at the destination: no guard takes a share of them.
+#[test]
+fn what_limits_of_size_leave_out_raises_no_limit() {
+    for (limit, others) in
+        [("--max-size=5", "123456"), ("--min-size=5", "1234"), ("--min-size=5', '--existing", "1234")]
+    {
+        let upstream = Upstream::new();
+        let env = Env::new().with_pipe(&upstream).with_config(&quick(&format!(
+            "[jobs.j]\nsource = 'h::m/'\ndest = 'j'\ndelete = true\nrsync_args = ['{limit}']\n"
+        )));
+        fs::create_dir_all(env.mirror("j")).unwrap();
+        for n in 0..6 {
+            upstream.write(&format!("kept{n}"), "12345");
+            fs::write(env.mirror("j").join(format!("kept{n}")), "12345").unwrap();
+        }
+        for n in 0..300 {
+            upstream.write(&format!("other{n:03}"), others);
+        }
+        env.taken_over("j");
+        env.run(["sync", "j"]).expect_code(0);
+        for n in 0..5 {
+            fs::remove_file(upstream.root().join(format!("kept{n}"))).unwrap();
+        }
+        for mode in [&["--plan"][..], &["--dry-run"], &[]] {
+            let ended = env.run([&["sync", "j", "--json"], mode].concat()).expect_code(4);
+            let error = ended.finished()["error"].as_str().unwrap().to_owned();
+            assert!(error.starts_with("5 of 6 files would be deleted"), "{limit}: {ended}");
+            assert!(ended.events("planned").iter().all(|planned| planned["limit"] == 3), "{ended}");
+            assert!((0..6).all(|n| env.mirror("j").join(format!("kept{n}")).exists()), "{ended}");
+        }
+        // What the limit permits goes, and what is left out by its size keeps nothing from it.
+        for n in 0..3 {
+            upstream.write(&format!("kept{n}"), "12345");
+        }
+        let ended = env.run(["sync", "j", "--json"]).expect_code(0);
+        assert_eq!(ended.finished()["files_deleted"], 2, "{limit}: {ended}");
+    }
+}
