@@ -176,11 +176,11 @@ fn what_limits_of_size_leave_out_raises_no_limit() {
         )));
         fs::create_dir_all(env.mirror("j")).unwrap();
         for n in 0..6 {
-            upstream.write(&format!("kept{n}"), "12345");
+            upstream.write(format!("kept{n}"), "12345");
             fs::write(env.mirror("j").join(format!("kept{n}")), "12345").unwrap();
         }
         for n in 0..300 {
-            upstream.write(&format!("other{n:03}"), others);
+            upstream.write(format!("other{n:03}"), others);
         }
         env.taken_over("j");
         env.run(["sync", "j"]).expect_code(0);
@@ -196,7 +196,7 @@ fn what_limits_of_size_leave_out_raises_no_limit() {
         }
         // What the limit permits goes, and what is left out by its size keeps nothing from it.
         for n in 0..3 {
-            upstream.write(&format!("kept{n}"), "12345");
+            upstream.write(format!("kept{n}"), "12345");
         }
         let ended = env.run(["sync", "j", "--json"]).expect_code(0);
         assert_eq!(ended.finished()["files_deleted"], 2, "{limit}: {ended}");
