@@ -137,11 +137,9 @@ pub(super) async fn run(
     let stop = &voice.stop;
     let mut ends = Ends::watch()?;
     let supervisor = spec.supervised.then(|| Supervisor::start(spec.grace));
-    let Started { pid, stdin, stdout, stderr } = spawn::start(spec)?;
+    let announced = supervisor.as_ref().and_then(Supervisor::pipe);
+    let Started { pid, stdin, stdout, stderr } = spawn::start(spec, announced)?;
     let group = Group::of(pid);
-    if let Some(supervisor) = &supervisor {
-        supervisor.watch(pid);
-    }
     let mut input = Input::new(stdin, spec.input)?;
     watchdog.watch(pid);
     let mut stdout = Pipe::new(stdout, Stream::Stdout)?;

@@ -21,40 +21,28 @@ pub(super) struct Started {
 }
 
 /// Starts a child without a copy of ourselves: what a copy costs grows with us, and we would go on paying for it afterwards,
-/// page by page.
-pub(super) fn start(spec: &Spec<'_>) -> io::Result<Started> {
-    start_with(spec.argv, (spec.env, spec.without), spec.input.is_some(), spec.priority, true)
+/// page by page. The child writes its number into `announced`.
+pub(super) fn start(spec: &Spec<'_>, announced: Option<OwnedFd>) -> io::Result<Started> {
+    let before = Before { priority: spec.priority, parent: Some(rustix::process::getpid()), announced };
+    start_with(spec.argv, (spec.env, spec.without), spec.input.is_some(), before)
 }
 
-/// The same for one that has to outlive us; with something to read, until we write a line or are gone.
+/// The same for one that has to outlive us; with something to read, until we are gone.
 pub(super) fn start_apart(argv: &[String], priority: Priority) -> io::Result<Started> {
-    start_with(argv, (&[], &FOR_RSYNC_ONLY), true, priority, false)
+    start_with(argv, (&[], &FOR_RSYNC_ONLY), true, Before { priority, parent: None, announced: None })
 }
 
 /// What is added to our environment, and what is taken from it.
 type Environment<'a> = (&'a [(OsString, OsString)], &'a [&'a str]);
 
 #[cfg(target_os = "linux")]
-fn start_with(
-    argv: &[String],
-    env: Environment<'_>,
-    input: bool,
-    priority: Priority,
-    with_us: bool,
-) -> io::Result<Started> {
-    let parent = with_us.then(rustix::process::getpid);
-    super::vfork::start(argv, env, input, &move || prepare(priority, parent))
+fn start_with(argv: &[String], env: Environment<'_>, input: bool, before: Before) -> io::Result<Started> {
+    super::vfork::start(argv, env, input, &move || before.prepare())
 }
 
 #[cfg(not(target_os = "linux"))]
 #[expect(unsafe_code, reason = "a session of its own can only be had between fork and exec")]
-fn start_with(
-    argv: &[String],
-    env: Environment<'_>,
-    input: bool,
-    priority: Priority,
-    with_us: bool,
-) -> io::Result<Started> {
+fn start_with(argv: &[String], env: Environment<'_>, input: bool, before: Before) -> io::Result<Started> {
     use std::os::unix::process::CommandExt;
     use std::process::{Command, Stdio};
     let invalid = || io::Error::from(io::ErrorKind::InvalidInput);
@@ -64,9 +52,8 @@ fn start_with(
     command.args(arguments).envs(env.0.iter().map(|(name, value)| (name, value)));
     command.stdin(if input { Stdio::piped() } else { Stdio::null() });
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let parent = with_us.then(rustix::process::getpid);
     // SAFETY: only direct system calls, which are async-signal-safe; nothing is allocated.
-    unsafe { command.pre_exec(move || prepare(priority, parent)) };
+    unsafe { command.pre_exec(move || before.prepare()) };
     let mut child = command.spawn()?;
     let pid = Pid::from_raw(child.id() as i32).ok_or_else(invalid)?;
     let stdin = child.stdin.take().map(OwnedFd::from);
@@ -75,11 +62,38 @@ fn start_with(
     Ok(Started { pid, stdin, stdout, stderr })
 }
 
-/// What a child does before it becomes its program. Only system calls: it may share our memory.
-fn prepare(priority: Priority, parent: Option<Pid>) -> io::Result<()> {
-    stand_apart()?;
-    step_back(priority);
-    parent.map_or(Ok(()), die_with)
+/// What a child does before it becomes its program.
+struct Before {
+    priority: Priority,
+    /// With whom it ends.
+    parent: Option<Pid>,
+    /// Who is told its number, as a line.
+    announced: Option<OwnedFd>,
+}
+
+impl Before {
+    /// Only system calls: it may share our memory.
+    fn prepare(&self) -> io::Result<()> {
+        stand_apart()?;
+        if let Some(pipe) = &self.announced {
+            announce(pipe);
+        }
+        step_back(self.priority);
+        self.parent.map_or(Ok(()), die_with)
+    }
+}
+
+/// Writes the number of this process, as a line. A pipe takes it at once; if nobody reads it, nobody watches.
+fn announce(pipe: &OwnedFd) {
+    let mut line = [b'\n'; 16];
+    let (mut at, mut rest) =
+        (line.len() - 1, rustix::process::getpid().as_raw_nonzero().get().unsigned_abs());
+    while rest > 0 && at > 0 {
+        at -= 1;
+        line[at] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+    }
+    let _ = rustix::io::write(pipe, &line[at..]);
 }
 
 /// A process group of its own, and no terminal. Only system calls.

@@ -10,13 +10,14 @@ use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
-/// `$1`: whole seconds between SIGTERM and SIGKILL; the first line tells the group. Whoever ends everything by SIGTERM (a service manager) means the group,
-/// not the one who watches over it.
+/// `$1`: whole seconds between SIGTERM and SIGKILL; the last line tells the group. Whoever ends everything by SIGTERM (a service manager)
+/// means the group, not the one who watches over it.
 const SCRIPT: &str = "\
 trap '' HUP INT TERM
 exec 2>/dev/null
-read -r group || exit
-read -r word && exit
+group=
+while read -r word; do group=$word; done
+test -n \"$group\" || exit
 kill -s TERM -- \"-$group\"
 n=0
 while kill -s 0 -- \"-$group\" && test \"$n\" -lt \"$1\"; do sleep 1; n=$((n + 1)); done
@@ -27,7 +28,8 @@ kill -s KILL -- \"-$group\"
 pub(super) struct Supervisor(Option<(Pid, OwnedFd)>);
 
 impl Supervisor {
-    /// Started before the group is, which may be at work before we go on. Where it cannot be started, the parent-death signal has to do.
+    /// Started before the group is, whose leader announces itself before it becomes its program: it may be at work long before we go on.
+    /// Where it cannot be started, the parent-death signal has to do.
     pub(super) fn start(grace: Duration) -> Self {
         let words = ["sh", "-c", SCRIPT, "sh", &grace.as_secs().min(3600).to_string()];
         let argv = words.map(str::to_owned);
@@ -35,12 +37,9 @@ impl Supervisor {
         Supervisor(started.ok().and_then(|Started { pid, stdin, .. }| Some((pid, stdin?))))
     }
 
-    /// From now on it watches over this group.
-    pub(super) fn watch(&self, group: Pid) {
-        if let Some((_, pipe)) = &self.0 {
-            // A pipe takes a line at once. If nobody reads it, nobody watches.
-            let _ = rustix::io::write(pipe, format!("{}\n", group.as_raw_nonzero()).as_bytes());
-        }
+    /// Where the leader of the group announces itself.
+    pub(super) fn pipe(&self) -> Option<OwnedFd> {
+        self.0.as_ref().and_then(|(_, pipe)| pipe.try_clone().ok())
     }
 }
 
