@@ -111,7 +111,7 @@ pub(super) fn run(args: &PurgeArgs, global: &Global, ui: &Ui) -> Result<Exit, Fa
         if ui.json {
             let marked: Vec<_> = all.marked.keys().collect();
             ui.result(
- exit,
+                exit,
                 &json!({
                     "runs": all.runs, "kept": all.kept, "marked": marked, "due": due.map(rfc3339), "entries": all.entries,
                     "bytes": all.bytes, "dry_run": dry, "stopped": asked.is_stopped(),

@@ -207,7 +207,7 @@ fn rehearse(
     if ui.json {
         let root = path.to_string_lossy();
         ui.result(
- Exit::Done,
+            Exit::Done,
             &json!({"run": null, "root": root, "deleted": 0, "quarantined": 0, "skipped": 0, "failed": 0, "bytes": 0,
                 "journal": null, "would_remove": going - drifted, "would_skip": drifted, "bytes_planned": size,
                 "blocked": refused.as_ref().map(|(text, _)| text), "hint": refused.as_ref().map(|(_, hint)| hint)}),

@@ -251,7 +251,7 @@ fn tell(
     };
     if ui.json {
         ui.result(
- exit,
+            exit,
             &json!({
                 "run": found.begin.run, "job": found.begin.job, "root": found.begin.root.path, "restored": restored,
                 "conflicts": conflicts, "failed": failed, "gone": gone, "lost": false, "purged": null, "stopped": stopped,

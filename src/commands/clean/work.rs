@@ -122,7 +122,7 @@ impl Work {
         let ui = &self.ui;
         if ui.json {
             ui.result(
- Exit::Done,
+                Exit::Done,
                 &json!({
                     "run": self.run, "deleted": deleted, "quarantined": quarantined, "backed_up": backup,
                     "trashed": trashed, "skipped": skipped, "failed": failed, "bytes": applied.bytes,

@@ -141,7 +141,7 @@ impl Total {
         if ui.json {
             let elapsed: Duration = self.built.iter().map(|built| built.elapsed).sum();
             ui.result(
- self.exit.unwrap_or(Exit::Done),
+                self.exit.unwrap_or(Exit::Done),
                 &json!({
                     "files_seen": sum(|b| b.files_seen), "files_read": sum(|b| b.files_read),
                     "documents": sum(|b| b.documents), "removed": sum(|b| b.removed), "errors": sum(|b| b.errors),

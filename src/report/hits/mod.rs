@@ -197,7 +197,7 @@ fn print_json(rows: &[Row], answered: &Answered<'_>, exit: Exit, ui: &Ui) -> io:
     }
     let milliseconds = (answered.elapsed.as_secs_f64() * 1e6).round() / 1e3;
     ui.result(
- exit,
+        exit,
         &json!({
             "hits": rows.len(), "total": answered.total, "documents": answered.documents, "elapsed_ms": milliseconds,
             "duration_s": milliseconds / 1e3,
