@@ -56,8 +56,8 @@ pub fn rsync(printed: &[u8]) -> Cow<'_, [u8]> {
     out.into()
 }
 
-/// Text that is safe already, for a terminal that shows no more than ASCII: an ellipsis is three dots there, a dash a hyphen, and
-/// any other character its number. An old terminal would take bytes of UTF-8 for characters that steer it.
+/// Text that is safe already, for a terminal that shows no more than ASCII: an ellipsis, which is ours, is three dots there, and any other
+/// character its number: a name with a dash is not one with a hyphen. An old terminal would take bytes of UTF-8 for characters that steer it.
 pub fn ascii(text: &str) -> Cow<'_, str> {
     if text.is_ascii() {
         return text.into();
@@ -66,7 +66,6 @@ pub fn ascii(text: &str) -> Cow<'_, str> {
     for c in text.chars() {
         match c {
             '…' => out.push_str("..."),
-            '–' | '—' => out.push('-'),
             c if c.is_ascii() => out.push(c),
             c => out.extend(c.escape_unicode()),
         }
