@@ -100,7 +100,9 @@ fn a_crawl_may_be_allowed_and_a_low_bandwidth_is_none() {
 fn a_listing_that_crawls_is_no_crawl() {
     let upstream = Upstream::new().listen();
     upstream.write("f", "contents\n");
-    let direct = env(&[&upstream.url("m/")], "stall = '2s'");
+    // The listing takes some 9 s. rsync's own patience counts in whole seconds, the server's too, and for 2.2 s of them it
+    // hears nothing: with `stall = '2s'` (`--timeout=3`) a busy server gives up by itself.
+    let direct = env(&[&upstream.url("m/")], "stall = '4s'");
     direct.run(["sync", "a"]).expect_code(0);
     let text = std::fs::read_to_string(direct.config()).unwrap();
     let slow = direct.with_config(&text.replace(&upstream.url("m/"), &crawling(&upstream, 0)));
