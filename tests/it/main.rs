@@ -37,6 +37,7 @@ mod scan_hard;
 #[cfg(feature = "search")]
 mod search;
 mod silence;
+mod snapshot;
 mod ssh;
 mod stats;
 mod status;
