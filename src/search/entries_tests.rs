@@ -70,6 +70,39 @@ fn exact_words_come_first() {
     assert_eq!(engine.search(&request("-inhibitor")).unwrap().total, 1);
 }
 
+/// Plurals and singulars, of abbreviations as well, find each other; the form that was asked for comes first.
+#[test]
+fn one_finds_many_and_many_find_one() {
+    let mirror = Mirror::empty();
+    let pairs = [
+        ("DNAs", "DNA"),
+        ("tRNAs", "tRNA"),
+        ("GPCRs", "GPCR"),
+        ("kinases", "kinase"),
+        ("viruses", "virus"),
+        ("matrices", "matrix"),
+        ("helices", "helix"),
+    ];
+    for (n, (many, one)) in pairs.iter().enumerate() {
+        for (form, title) in [many, one].iter().enumerate() {
+            let text = format!("data_x\n_entry.id {}a{n}z\n_struct.title 'the {title}'\n", form + 1);
+            fs::write(mirror.root().join(format!("{title}.cif")), text).unwrap();
+        }
+    }
+    mirror.build("a");
+    let engine = mirror.engine();
+    for (n, (many, one)) in pairs.iter().enumerate() {
+        for (query, first) in [(*many, 1), (one, 2)] {
+            for query in [query.to_owned(), query.to_lowercase(), format!("title:{query}")] {
+                let outcome = engine.search(&request(&query)).unwrap();
+                let ids: Vec<&str> =
+                    outcome.hits.iter().map(|hit| hit.shown.id.as_deref().unwrap()).collect();
+                assert_eq!(ids, [format!("{first}a{n}z"), format!("{}a{n}z", 3 - first)], "{query}");
+            }
+        }
+    }
+}
+
 #[test]
 fn a_broken_copy_stands_behind_the_good_one() {
     let mirror = Mirror::of_corpus();
