@@ -134,6 +134,9 @@ impl std::fmt::Display for EntryId {
     }
 }
 
+/// How names of validation reports and their parts go on behind the ID.
+const VALIDATION: [&[u8]; 3] = [b"_validation", b"_full_validation", b"_multipercentile_validation"];
+
 /// Which format and entry a file name means; `None` for files that are no entry's.
 pub fn recognise(name: &[u8]) -> Option<(Format, EntryId)> {
     let plain = name.strip_suffix(b".gz").unwrap_or(name);
@@ -156,7 +159,7 @@ pub fn recognise(name: &[u8]) -> Option<(Format, EntryId)> {
         _ if rest.starts_with(b"-assembly") || rest.starts_with(b"_assembly") => Format::Assembly,
         _ if rest.starts_with(b".pdb") && rest[4..].iter().all(u8::is_ascii_digit) => Format::Assembly,
         _ if ends(b".str") || ends(b".nef") => Format::Nmr,
-        _ if rest.starts_with(b"_validation") || rest.starts_with(b"_full_validation") => Format::Validation,
+        _ if VALIDATION.iter().any(|begin| rest.starts_with(begin)) => Format::Validation,
         _ => return None,
     };
     Some((format, id))
@@ -183,6 +186,8 @@ mod tests {
             ("1abc-noatom.xml.gz", Format::Xml, "1abc"),
             ("1abc_cs.str.gz", Format::Nmr, "1abc"),
             ("1abc_full_validation.pdf.gz", Format::Validation, "1abc"),
+            ("1abc_multipercentile_validation.png.gz", Format::Validation, "1abc"),
+            ("1abc_validation_2fo-fc_map_coef.cif.gz", Format::Validation, "1abc"),
             ("pdb_00001abc.cif.gz", Format::Mmcif, "pdb_00001abc"),
             ("PDB_00001ABC-assembly2.cif.gz", Format::Assembly, "pdb_00001abc"),
             ("components.cif.gz", Format::Mmcif, ""),

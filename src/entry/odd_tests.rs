@@ -76,6 +76,7 @@ fn files_of_an_entry_have_its_id_and_a_kind_of_their_own() {
         ("1abc-noatom.xml.gz", Kind::Xml),
         ("1abc_validation.xml.gz", Kind::Validation),
         ("1abc_full_validation.pdf.gz", Kind::Validation),
+        ("1abc_multipercentile_validation.svg.gz", Kind::Validation),
         ("r1abcsf.ent.gz", Kind::StructureFactors),
     ] {
         let entry = one(name, &text);
@@ -185,6 +186,31 @@ fn old_headers_are_plain_text() {
         ]),
     );
     assert_eq!((gone.obsolete, gone.superseded_by), (Some(true), vec!["2mbp".to_owned()]));
+}
+
+/// Numbers as SHELXL and people write them, and remarks that are not in their columns.
+#[test]
+fn remarks_are_read_in_other_forms() {
+    let figures = |lines: &[&str]| {
+        let entry = one("1abc.pdb", &pdb(lines));
+        (entry.resolution, entry.r_work, entry.r_free)
+    };
+    let shelxl = [
+        "REMARK   2 RESOLUTION. 1.10 ANGSTROMS.",
+        "REMARK   3   R VALUE   (WORKING + TEST SET, NO CUTOFF) : 0.126",
+        "REMARK   3   R VALUE          (WORKING SET, NO CUTOFF) : 0.121",
+        "REMARK   3   FREE R VALUE                  (NO CUTOFF) : 0.188",
+        "REMARK   3   FREE R VALUE  TEST SET SIZE (%, NO CUTOFF) : 0.5",
+        "REMARK   3   R VALUE          (WORKING SET, F>4SIG(F)) : 0.110",
+        "REMARK   3   FREE R VALUE                  (F>4SIG(F)) : 0.170",
+    ];
+    assert_eq!(figures(&shelxl), (Some(1.1), Some(0.121), Some(0.188)));
+    assert_eq!(figures(&["REMARK 2 RESOLUTION. 1.85(3) ANGSTROMS."]).0, Some(1.85));
+    assert_eq!(figures(&["remark 3 RESOLUTION RANGE HIGH (ANGSTROMS) : 2.0"]).0, Some(2.0));
+    for none in ["NOT APPLICABLE.", "NULL", "-1.0", "", "(3)"] {
+        assert_eq!(figures(&[&format!("REMARK   2 RESOLUTION. {none}")]), (None, None, None), "{none}");
+    }
+    assert_eq!(figures(&["REMARK", "REMARK   2", "REMARK 2.1 RESOLUTION. 3.0"]), (None, None, None));
 }
 
 #[test]

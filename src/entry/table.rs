@@ -160,12 +160,7 @@ impl<'a> Row<'_, 'a> {
 
     /// The same as a number; a standard uncertainty in parentheses, as in `1.85(3)`, is left out.
     pub fn number<T: std::str::FromStr>(&self, item: &str) -> Option<T> {
-        let text = self.text(item)?;
-        let plain = match text.strip_suffix(')').and_then(|text| text.split_once('(')) {
-            Some((number, digits)) if digits.bytes().all(|b| b.is_ascii_digit()) => number,
-            _ => &text,
-        };
-        plain.parse().ok()
+        measured(&self.text(item)?).parse().ok()
     }
 
     /// The same, borrowed where it needs no cleaning.
@@ -173,6 +168,14 @@ impl<'a> Row<'_, 'a> {
         debug_assert!(self.table.wanted.contains(&item), "{item} is not read");
         let at = self.table.names.iter().position(|name| *name == item)?;
         Some(cleaned(self.cells.get(at).copied()??)).filter(|text| !text.is_empty())
+    }
+}
+
+/// A number without its standard uncertainty: `1.85(3)`, `1.85 (3)` and `1.85` are `1.85`.
+pub(super) fn measured(text: &str) -> &str {
+    match text.strip_suffix(')').and_then(|text| text.split_once('(')) {
+        Some((number, digits)) if digits.bytes().all(|b| b.is_ascii_digit()) => number.trim_end(),
+        _ => text,
     }
 }
 

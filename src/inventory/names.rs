@@ -169,7 +169,8 @@ fn faults(name: &[u8]) -> Vec<Fault> {
     for c in text.chars() {
         let fault = match c {
             '<' | '>' | ':' | '"' | '\\' | '|' | '?' | '*' => Fault::Forbidden(c),
-            c if c.is_control() => Fault::Control(c),
+            // The separators of lines and of paragraphs break a line as well.
+            c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') => Fault::Control(c),
             '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
                 Fault::Bidirectional(c)
             }
@@ -265,6 +266,7 @@ mod tests {
     fn each_fault_is_seen() {
         assert_eq!(of("a:b"), ["':' is forbidden on Windows"]);
         assert_eq!(of("a\nb\n"), ["control character U+000A"]);
+        assert_eq!(of("a\u{2028}b"), ["control character U+2028"]);
         assert_eq!(of("a\u{202e}gpj.exe"), ["bidirectional control U+202E"]);
         assert_eq!(of("a."), ["ends in a dot"]);
         assert_eq!(of("a "), ["ends in a space"]);

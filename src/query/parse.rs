@@ -253,6 +253,7 @@ impl Parser<'_> {
             (Some(Field::Keywords), What::Quoted { text, slop: 0, prefix: false }) if text.contains(',') => {
                 Ok(keywords(&text))
             }
+            (Some(Field::Keywords), What::Word(text)) if lists(&text) => Ok(keywords(&text)),
             (field, What::Quoted { text, slop, prefix }) => Ok(Node::Phrase { field, text, slop, prefix }),
             (None, What::Word(text)) if text == "*" => Ok(Node::All),
             (field, What::Word(text)) => bare(field, text),
@@ -298,6 +299,16 @@ fn keywords(text: &str) -> Node {
         1 => nodes.remove(0),
         _ => Node::And(nodes),
     }
+}
+
+/// Whether commas stand between words: those in the names of compounds stand between digits.
+fn lists(text: &str) -> bool {
+    let between = |at: usize| {
+        let ends = |text: &str, end: fn(&str) -> Option<char>| end(text).is_some_and(char::is_alphabetic);
+        ends(&text[..at], |text| text.chars().next_back())
+            && ends(&text[at + 1..], |text| text.chars().next())
+    };
+    !text.contains(['*', '~']) && text.contains(',') && text.match_indices(',').all(|(at, _)| between(at))
 }
 
 /// An axis or a plane of a space group, as in `P 21 21 21` or `I 41/a m d`.

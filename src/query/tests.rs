@@ -159,6 +159,11 @@ fn names_keywords_and_cells_do_what_they_look_like() {
         of("keywords:\"HYDROLASE, MEMBRANE PROTEIN\""),
         Node::And(vec![phrase(Field::Keywords, "HYDROLASE"), phrase(Field::Keywords, "MEMBRANE PROTEIN")])
     );
+    assert_eq!(
+        of("keywords:HYDROLASE,MEMBRANE"),
+        Node::And(vec![phrase(Field::Keywords, "HYDROLASE"), phrase(Field::Keywords, "MEMBRANE")])
+    );
+    assert_eq!(of("keywords:2,3-DIOL"), Node::Word(Some(Field::Keywords), "2,3-DIOL".into()));
     assert_eq!(of("keywords:\"MEMBRANE PROTEIN\""), phrase(Field::Keywords, "MEMBRANE PROTEIN"));
     let Node::And(sides) = of("cell:\"61 62 63 90 90 120\"") else { panic!() };
     assert_eq!(sides.len(), 6);

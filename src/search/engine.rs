@@ -4,7 +4,7 @@ use super::SearchError;
 use super::cache::{Cache, CacheStats};
 use super::condition::ranks;
 use super::entries::Entries;
-use super::facets::{self, Counts};
+use super::facets::{self, Match, Matches};
 use super::hit::{Hit, Outcome, Place, Request, Sort};
 use super::key;
 use super::one::{self, Answer, Found, Shared};
@@ -13,7 +13,7 @@ use super::pool::Pool;
 use super::schema::Fields;
 use crate::query::Field;
 use crate::shown::Shown;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
@@ -172,17 +172,18 @@ impl Moment<'_> {
             let mut outcome = Outcome::default();
             let mut answers = self.ask_all(wanted, &mut outcome);
             let more = answers.iter().any(|(_, answer)| answer.entries.documents > answer.found.len() as u64);
-            self.count(&answers, &mut outcome);
             let mut entries = Entries::default();
             answers.iter_mut().for_each(|(_, answer)| entries.join(std::mem::take(&mut answer.entries)));
             outcome.documents = entries.documents;
             outcome.total = entries.count();
+            let matches = answers.iter_mut().map(|(_, answer)| std::mem::take(&mut answer.matches)).collect();
             let groups = grouped(answers);
             // Many files of one entry may have filled the places of others.
             if groups.len() < page && more && outcome.late.is_empty() {
                 wanted = wanted.saturating_mul(4);
                 continue;
             }
+            outcome.facets = self.facets(matches)?;
             for group in groups.into_iter().skip(self.request.offset).take(self.request.limit) {
                 outcome.hits.push(self.hit(group)?);
             }
@@ -196,13 +197,14 @@ impl Moment<'_> {
         for (at, searcher) in self.searchers.iter().enumerate() {
             let (sender, searcher) = (sender.clone(), searcher.clone());
             let (compiled, shared, sort) = (Arc::clone(&self.compiled), Arc::clone(&self.shared), self.sort);
-            let (facets, deadline) = (self.request.facets.clone(), self.deadline);
+            let deadline = self.deadline;
+            let matches = self.matches(at);
             self.engine.pool.submit(move || {
                 // Nobody waits any more.
                 if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
                     return;
                 }
-                let answer = one::ask(&searcher, &compiled, &shared, sort, wanted, &facets);
+                let answer = one::ask(&searcher, &compiled, &shared, sort, wanted, matches);
                 let _ = sender.send((at, answer));
             });
         }
@@ -237,24 +239,40 @@ impl Moment<'_> {
         self.engine.indexes[at].label.clone()
     }
 
-    fn count(&self, answers: &[(usize, Answer)], outcome: &mut Outcome) {
-        let mut counts = Counts::new();
-        for name in &self.request.facets {
-            counts.entry(name).or_default();
+    /// What collects the documents of an index that match, where they are to be counted by their values.
+    fn matches(&self, at: usize) -> Option<Matches> {
+        let wanted = !self.request.facets.is_empty();
+        u16::try_from(at).ok().filter(|_| wanted).map(Matches)
+    }
+
+    /// Each facet is a task of its own. What has come in time is counted to the end.
+    fn facets(
+        &self,
+        matches: Vec<Vec<Match>>,
+    ) -> tantivy::Result<BTreeMap<&'static str, Vec<(String, u64)>>> {
+        if self.request.facets.is_empty() {
+            return Ok(BTreeMap::new());
         }
-        for (at, answer) in answers {
-            facets::add(&mut counts, answer.facets.clone());
-            if let Some(jobs) = counts.get_mut("job")
-                && answer.entries.documents > 0
-            {
-                *jobs.entry(self.label(*at)).or_default() += answer.entries.documents;
-            }
+        let mut matches = matches.concat();
+        facets::sort(&mut matches);
+        let matches = Arc::new(matches);
+        let labels: Arc<[String]> = (0..self.searchers.len()).map(|at| self.label(at)).collect();
+        let (sender, receiver) = channel();
+        let names: BTreeSet<&'static str> = self.request.facets.iter().copied().collect();
+        for name in &names {
+            let (name, sender, matches) = (*name, sender.clone(), Arc::clone(&matches));
+            let (shared, labels) = (Arc::clone(&self.shared), Arc::clone(&labels));
+            self.engine.pool.submit(move || {
+                let counted = facets::count(name, &matches, &shared.0, &labels);
+                let _ = sender.send(counted.map(|values| (name, values)));
+            });
         }
-        for (name, values) in counts {
-            let mut values: Vec<(String, u64)> = values.into_iter().collect();
-            values.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-            outcome.facets.insert(name, values);
+        drop(sender);
+        let counted: BTreeMap<_, _> = receiver.iter().collect::<tantivy::Result<_>>()?;
+        if counted.len() < names.len() {
+            return Err(tantivy::TantivyError::InternalError("a facet ended without being counted".into()));
         }
+        Ok(counted)
     }
 
     fn hit(&self, group: Group) -> tantivy::Result<Hit> {

@@ -70,6 +70,39 @@ fn exact_words_come_first() {
     assert_eq!(engine.search(&request("-inhibitor")).unwrap().total, 1);
 }
 
+/// Plurals and singulars, of abbreviations as well, find each other; the form that was asked for comes first.
+#[test]
+fn one_finds_many_and_many_find_one() {
+    let mirror = Mirror::empty();
+    let pairs = [
+        ("DNAs", "DNA"),
+        ("tRNAs", "tRNA"),
+        ("GPCRs", "GPCR"),
+        ("kinases", "kinase"),
+        ("viruses", "virus"),
+        ("matrices", "matrix"),
+        ("helices", "helix"),
+    ];
+    for (n, (many, one)) in pairs.iter().enumerate() {
+        for (form, title) in [many, one].iter().enumerate() {
+            let text = format!("data_x\n_entry.id {}a{n}z\n_struct.title 'the {title}'\n", form + 1);
+            fs::write(mirror.root().join(format!("{title}.cif")), text).unwrap();
+        }
+    }
+    mirror.build("a");
+    let engine = mirror.engine();
+    for (n, (many, one)) in pairs.iter().enumerate() {
+        for (query, first) in [(*many, 1), (one, 2)] {
+            for query in [query.to_owned(), query.to_lowercase(), format!("title:{query}")] {
+                let outcome = engine.search(&request(&query)).unwrap();
+                let ids: Vec<&str> =
+                    outcome.hits.iter().map(|hit| hit.shown.id.as_deref().unwrap()).collect();
+                assert_eq!(ids, [format!("{first}a{n}z"), format!("{}a{n}z", 3 - first)], "{query}");
+            }
+        }
+    }
+}
+
 #[test]
 fn a_broken_copy_stands_behind_the_good_one() {
     let mirror = Mirror::of_corpus();
@@ -118,4 +151,52 @@ fn whatever_lies_in_a_mirror_is_found() {
     fs::remove_file(&odd).unwrap();
     assert_eq!(mirror.build("a").removed, 1);
     assert_eq!(engine.search(&request("erised")).unwrap().total, 0);
+}
+
+/// What a facet counts is what a search for its value finds, whatever the files of an entry, and in whatever index or segment they are.
+#[test]
+fn facets_count_entries() {
+    let mirror = Mirror::of_corpus();
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");
+    fs::copy(corpus.join("odd/5i55.bcif.gz"), mirror.root().join("5i55.bcif.gz")).unwrap();
+    let write = |name: &str, text: &str| fs::write(mirror.root().join(name), text).unwrap();
+    write(
+        "pdb5i55.ent",
+        "HEADER    X                                       15-FEB-16   5I55\nEXPDTA    X-RAY DIFFRACTION\n",
+    );
+    write("a.cif", "data_model\n_entry.id model\n_exptl.method 'SOLUTION NMR'\n");
+    mirror.build("a");
+    // Another segment, and another index.
+    write("5i55.mr", "restraints\n");
+    write("5i55-assembly1.cif", "data_5I55\n_exptl.method 'X-RAY DIFFRACTION'\n");
+    write("1a8o.cif.gz", "broken");
+    write("b.cif", "data_model\n_entry.id model\n_exptl.method 'SOLUTION NMR'\n");
+    mirror.build("a");
+    mirror.build("b");
+    let engine = mirror.engine();
+    for (query, sort) in [("*", Sort::Score), ("id:5i55", Sort::Id), ("amyloid", Sort::Score)] {
+        let facets = FACETS.to_vec();
+        let outcome = engine.search(&Request { sort, limit: 1, facets, ..request(query) }).unwrap();
+        assert!(outcome.documents > outcome.total, "{query}");
+        for (field, values) in &outcome.facets {
+            assert!(!values.is_empty(), "{field}");
+            assert!(values.is_sorted_by(|a, b| (b.1, &a.0) < (a.1, &b.0)), "{field}");
+            for (value, count) in values.iter().filter(|_| *field != "job") {
+                let found = engine.search(&request(&format!("{query} {field}:\"{value}\""))).unwrap();
+                assert_eq!(found.total, *count, "{query}: {field}:{value}");
+            }
+        }
+        let [(a, in_a), (b, in_b)] = &outcome.facets["job"][..] else { panic!("{outcome:?}") };
+        assert_eq!((a.as_str(), b.as_str(), in_a), ("a", "b", in_b));
+    }
+    let count = |query: &str, field: &'static str| {
+        let facets = vec![field];
+        engine.search(&Request { facets, ..request(query) }).unwrap().facets[field].clone()
+    };
+    let one = |value: &str| (value.to_owned(), 1);
+    assert_eq!(count("id:5i55", "method"), [one("x-ray diffraction")]);
+    assert_eq!(count("id:5i55", "kind"), [one("assembly"), one("nmr"), one("structure")]);
+    assert_eq!(count("title:hiv", "year"), [one("1998")]);
+    // What calls itself `model` is an entry of its own in each file and each index.
+    assert_eq!(count("*", "method"), [("x-ray diffraction".to_owned(), 7), ("solution nmr".into(), 5)]);
 }

@@ -126,7 +126,7 @@ pub struct Outcome {
     pub total: u64,
     /// Documents that match; an entry in several files counts as often.
     pub documents: u64,
-    /// For each facet its values with the number of documents, the most frequent first.
+    /// For each facet its values with the number of entries, the most frequent first.
     pub facets: BTreeMap<&'static str, Vec<(String, u64)>>,
     /// Indexes that did not answer in time.
     pub late: Vec<String>,

@@ -2,7 +2,7 @@
 
 use super::condition::Compiler;
 use super::entries::{CountEntries, Entries};
-use super::facets::{Counts, Facets};
+use super::facets::{Match, Matches};
 use super::hit::Sort;
 use super::schema::{Fields, KEY};
 use super::stems::Stems;
@@ -67,7 +67,8 @@ pub(super) struct Answer {
     pub(super) found: Vec<Found>,
     /// All that match.
     pub(super) entries: Entries,
-    pub(super) facets: Counts,
+    /// All that match, if they are to be counted by their values.
+    pub(super) matches: Vec<Match>,
 }
 
 /// How many documents all indexes have of a term: with it, scores of different indexes can be compared.
@@ -127,12 +128,12 @@ pub(super) fn ask(
     shared: &Shared,
     sort: Sort,
     wanted: usize,
-    facets: &[&'static str],
+    matches: Option<Matches>,
 ) -> tantivy::Result<Answer> {
     // Zero is more than the engine can take.
     let most = wanted.clamp(1, (searcher.num_docs() as usize).max(1));
     let top = TopDocs::with_limit(most);
-    let ask = Ask { searcher, query, shared, facets, most };
+    let ask = Ask { searcher, query, shared, matches, most };
     match sort {
         Sort::Score => ask.by_score(),
         Sort::Resolution => ask.by_field(top.order_by_fast_field::<f64>("resolution", Order::Asc), Rank::Low),
@@ -145,7 +146,7 @@ struct Ask<'a> {
     searcher: &'a Searcher,
     query: &'a Compiled,
     shared: &'a Shared,
-    facets: &'a [&'static str],
+    matches: Option<Matches>,
     most: usize,
 }
 
@@ -168,7 +169,7 @@ impl Ask<'_> {
     fn by_score(&self) -> tantivy::Result<Answer> {
         let Compiled { exact, all } = self.query;
         let top = |most| TopDocs::with_limit(most).order_by_score();
-        let at_once = all.is_none() && self.facets.is_empty() && !prunes(&**exact);
+        let at_once = all.is_none() && self.matches.is_none() && !prunes(&**exact);
         let (mut best, mut entries) = if at_once {
             let (best, entries) = self.collect(&**exact, &(top(self.most), CountEntries), true)?;
             (best, Some(entries))
@@ -180,14 +181,14 @@ impl Ask<'_> {
         {
             best.extend(self.collect(&others, &top(self.most - best.len()), true)?);
         }
-        let mut facets = Counts::new();
+        let mut matches = Vec::new();
         // Fewer than were asked for are all.
-        if !self.facets.is_empty() || entries.is_none() && best.len() >= self.most {
-            let counted = self.count()?;
+        if self.matches.is_some() || entries.is_none() && best.len() >= self.most {
+            let counted = self.collect(self.query.whole(), &(CountEntries, self.matches), false)?;
             entries = Some(counted.0);
-            facets = counted.1;
+            matches = counted.1.unwrap_or_default();
         }
-        self.answer(best, Rank::Score, entries, facets)
+        self.answer(best, Rank::Score, entries, matches)
     }
 
     fn by_field<V: 'static>(
@@ -195,13 +196,9 @@ impl Ask<'_> {
         top: impl Collector<Fruit = Vec<(V, DocAddress)>>,
         rank: impl Fn(V) -> Rank,
     ) -> tantivy::Result<Answer> {
-        let all = (top, CountEntries, Facets(self.facets.to_vec()));
-        let (best, entries, facets) = self.collect(self.query.whole(), &all, false)?;
-        self.answer(best, rank, Some(entries), facets)
-    }
-
-    fn count(&self) -> tantivy::Result<(Entries, Counts)> {
-        self.collect(self.query.whole(), &(CountEntries, Facets(self.facets.to_vec())), false)
+        let all = (top, CountEntries, self.matches);
+        let (best, entries, matches) = self.collect(self.query.whole(), &all, false)?;
+        self.answer(best, rank, Some(entries), matches.unwrap_or_default())
     }
 
     fn answer<V>(
@@ -209,7 +206,7 @@ impl Ask<'_> {
         best: Vec<(V, DocAddress)>,
         rank: impl Fn(V) -> Rank,
         entries: Option<Entries>,
-        facets: Counts,
+        matches: Vec<Match>,
     ) -> tantivy::Result<Answer> {
         let mut keys = Keys { searcher: self.searcher, columns: BTreeMap::new() };
         let found = best
@@ -221,7 +218,7 @@ impl Ask<'_> {
             found.iter().for_each(|found| entries.add(found.key));
             entries
         });
-        Ok(Answer { found, entries, facets })
+        Ok(Answer { found, entries, matches })
     }
 }
 

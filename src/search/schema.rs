@@ -12,7 +12,7 @@ use tantivy::tokenizer::{
 };
 
 /// Of this file's doing: an index of another version is built anew.
-pub(super) const VERSION: u32 = 4;
+pub(super) const VERSION: u32 = 5;
 
 /// Words of any text.
 const WORDS: &str = "words";

@@ -5,8 +5,12 @@ use super::schema::words_of;
 use rust_stemmers::{Algorithm, Stemmer};
 use std::collections::BTreeSet;
 
+/// Shorter words are no stems: most of them are in every title, or are codes.
+const SHORTEST: usize = 3;
 /// Shorter words have no endings worth taking away.
-const SHORTEST: usize = 4;
+const SHORTEST_WITH_ENDING: usize = 4;
+/// Short words of nearly every title, of which there are no other forms.
+const COMMON: [&str; 3] = ["the", "and", "for"];
 
 /// What words are made one by.
 pub(super) struct Stems(Stemmer);
@@ -21,7 +25,17 @@ impl Stems {
     /// The stem of a word as the index has it; `None` for numbers, codes and short words.
     pub(super) fn of(&self, word: &str) -> Option<String> {
         let plain = word.len() >= SHORTEST && word.bytes().all(|b| b.is_ascii_lowercase());
-        plain.then(|| self.0.stem(&american(word)).into_owned())
+        if !plain || COMMON.contains(&word) {
+            return None;
+        }
+        if word.len() < SHORTEST_WITH_ENDING {
+            return Some(word.to_owned());
+        }
+        let word = american(&singular(word));
+        Some(match self.0.stem(&word) {
+            stem if stem == word => abbreviation(&word).to_owned(),
+            stem => stem.into_owned(),
+        })
     }
 
     /// The words of a text behind their stems, each once: `structur:structures`. So the dictionary tells what forms of a word there are.
@@ -40,6 +54,44 @@ pub(super) fn marked(mark: &str, words: &BTreeSet<String>) -> String {
         text.push(' ');
     }
     text
+}
+
+/// The plural of an abbreviation, which the stemmer leaves as it is, without its `s`: it wants a vowel before the `s`, and another letter in
+/// between, as in `gaps`, so that `gas` stays. `dnas` and `gpcrs` have none.
+fn abbreviation(word: &str) -> &str {
+    match word.strip_suffix('s') {
+        Some(one) if !one.ends_with(['s', 'u', 'i', 'e']) => one,
+        _ => word,
+    }
+}
+
+/// Endings of Greek and Latin plurals that are not made by an `s`, and of their singulars.
+const PLURALS: [(&str, &str); 19] = [
+    ("atrices", "atrix"),
+    ("elices", "elix"),
+    ("ertices", "ertex"),
+    ("ortices", "ortex"),
+    ("ndices", "ndex"),
+    ("apices", "apex"),
+    ("nuclei", "nucleus"),
+    ("cocci", "coccus"),
+    ("bacilli", "bacillus"),
+    ("stimuli", "stimulus"),
+    ("fungi", "fungus"),
+    ("loci", "locus"),
+    ("radii", "radius"),
+    ("bacteria", "bacterium"),
+    ("mitochondria", "mitochondrion"),
+    ("spectra", "spectrum"),
+    ("theses", "thesis"),
+    ("ysis", "yze"),
+    ("mice", "mouse"),
+];
+
+/// What a plural is the plural of. `analyses` is also a verb, so that `analysis` becomes one as well.
+fn singular(word: &str) -> String {
+    let known = PLURALS.iter().find_map(|(plural, one)| Some(format!("{}{one}", word.strip_suffix(plural)?)));
+    known.unwrap_or_else(|| word.to_owned())
 }
 
 /// Endings of British spelling, and what they are in American; the first that fits counts.
@@ -82,7 +134,7 @@ const ENDINGS: [(&str, &str); 32] = [
 fn american(word: &str) -> String {
     let mut text =
         word.replace("ae", "e").replace("oe", "e").replace("sulph", "sulf").replace("grey", "gray");
-    if text.len() > SHORTEST {
+    if text.len() > SHORTEST_WITH_ENDING {
         text = text.replace("our", "or").replace("mould", "mold");
     }
     for (british, ending) in ENDINGS {
@@ -117,16 +169,51 @@ mod tests {
             ("centre", "center"),
             ("leukaemia", "leukemia"),
             ("behaviour", "behavior"),
+            ("dnas", "dna"),
+            ("rnas", "rna"),
+            ("trnas", "trna"),
+            ("mrnas", "mrna"),
+            ("sirnas", "sirna"),
+            ("rnases", "rnase"),
+            ("gpcrs", "gpcr"),
+            ("tcrs", "tcr"),
+            ("snps", "snp"),
+            ("gtps", "gtp"),
+            ("atps", "atp"),
+            ("ions", "ion"),
+            ("tyrs", "tyr"),
+            ("kinases", "kinase"),
+            ("proteases", "protease"),
+            ("viruses", "virus"),
+            ("antibodies", "antibody"),
+            ("complexes", "complex"),
+            ("matrices", "matrix"),
+            ("helices", "helix"),
+            ("vertices", "vertex"),
+            ("indices", "index"),
+            ("nuclei", "nucleus"),
+            ("bacteria", "bacterium"),
+            ("analyses", "analysis"),
+            ("syntheses", "synthesis"),
+            ("hydrolyses", "hydrolysis"),
+            ("hypotheses", "hypothesis"),
         ] {
             assert_eq!(stems.of(a), stems.of(b), "{a}, {b}");
             assert!(stems.of(a).is_some());
         }
-        for (a, b) in
-            [("protein", "protease"), ("kinase", "kinesin"), ("lysozyme", "lysosome"), ("insulin", "inulin")]
-        {
+        for (a, b) in [
+            ("protein", "protease"),
+            ("kinase", "kinesin"),
+            ("lysozyme", "lysosome"),
+            ("insulin", "inulin"),
+            ("rnas", "rnase"),
+            ("this", "thi"),
+            ("mass", "mas"),
+            ("gas", "ga"),
+        ] {
             assert_ne!(stems.of(a), stems.of(b), "{a}, {b}");
         }
-        for word in ["1abc", "dna", "p53", "21"] {
+        for word in ["1abc", "of", "the", "p53", "21"] {
             assert_eq!(stems.of(word), None, "{word}");
         }
     }

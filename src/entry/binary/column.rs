@@ -5,6 +5,9 @@ use serde::Deserialize;
 /// More values than this of one column are not read: of what is wanted, no table of the archive has as many.
 pub(super) const MOST: usize = 1 << 20;
 
+/// Longer texts of a column are only read if they are ASCII; in bytes.
+const LONGEST: usize = 16 << 20;
+
 type Wrong = &'static str;
 
 /// Bytes and how they were made.
@@ -57,12 +60,13 @@ impl Data<'_> {
         }
         let offsets = numbers(encoding.offsets.0, &encoding.offset_encoding)?;
         let places = numbers(self.data, &encoding.data_encoding)?;
+        let offsets = places_in(encoding.string_data, &offsets)?;
         let word = |place: f64| -> Result<String, Wrong> {
             // What has no value has a negative place.
             if place < 0.0 {
                 return Ok(String::new());
             }
-            let at = |n: usize| offsets.get(n).map(|offset| *offset as usize);
+            let at = |n: usize| offsets.get(n).copied();
             let (from, to) = (at(place as usize), at(place as usize + 1));
             let range = from.zip(to).map(|(from, to)| from..to).ok_or("a text has no place")?;
             encoding.string_data.get(range).map(str::to_owned).ok_or("a text lies outside of the texts")
@@ -74,6 +78,26 @@ impl Data<'_> {
         let rounded = |number: f64| (number * 1e6).round() / 1e6;
         Ok(self.numbers()?.into_iter().map(|number| rounded(number).to_string()).collect())
     }
+}
+
+/// Where texts begin and end, in bytes. The offsets count what the language of their writer counts: units of UTF-16, characters, or bytes.
+fn places_in(text: &str, offsets: &[f64]) -> Result<Vec<usize>, Wrong> {
+    let last = offsets.iter().fold(0.0_f64, |last, offset| last.max(*offset)) as usize;
+    if text.is_ascii() || last == text.len() {
+        return Ok(offsets.iter().map(|offset| *offset as usize).collect());
+    }
+    if text.len() > LONGEST {
+        return Err("its texts are too long");
+    }
+    let units = if last == text.chars().count() { |_| 1 } else { char::len_utf16 };
+    let mut places = Vec::with_capacity(text.len() + 1);
+    for (at, c) in text.char_indices() {
+        places.extend(std::iter::repeat_n(at, units(c)));
+    }
+    places.push(text.len());
+    let place =
+        |offset: &f64| places.get(*offset as usize).copied().ok_or("a text lies outside of the texts");
+    offsets.iter().map(place).collect()
 }
 
 /// The last step was done last, and is undone first.
@@ -150,4 +174,21 @@ fn unpacked(values: &[f64], step: &Encoding<'_>) -> Vec<f64> {
         }
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn offsets_count_bytes_characters_or_units_of_utf_16() {
+        let all = "M\u{fc}ller\u{1f9ec}DNA";
+        for offsets in [[0.0, 6.0, 7.0, 10.0], [0.0, 6.0, 8.0, 11.0], [0.0, 7.0, 11.0, 14.0]] {
+            let places = places_in(all, &offsets).unwrap();
+            let texts: Vec<&str> = places.windows(2).map(|ends| &all[ends[0]..ends[1]]).collect();
+            assert_eq!(texts, ["M\u{fc}ller", "\u{1f9ec}", "DNA"], "{offsets:?}");
+        }
+        assert_eq!(places_in("abc", &[0.0, 9.0]), Ok(vec![0, 9]));
+        assert!(places_in("\u{fc}", &[0.0, 9.0]).is_err());
+    }
 }

@@ -2,11 +2,13 @@
 
 use super::super::details;
 use super::super::model::{Entry, add};
+use super::super::table::measured;
 
-/// Takes in a line `REMARK NNN …`.
+/// Takes in a line `REMARK NNN …`, in whatever columns the number is.
 pub(super) fn line(line: &str, entry: &mut Entry) {
-    let Some(number) = line.get(7..10).map(str::trim) else { return };
-    let text = line.get(10..).unwrap_or_default().trim();
+    let rest = line.get(6..).unwrap_or_default().trim();
+    let (number, text) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+    let text = text.trim();
     match number {
         "2" => {
             if let Some(rest) = text.strip_prefix("RESOLUTION.") {
@@ -40,21 +42,23 @@ pub(super) fn line(line: &str, entry: &mut Entry) {
 }
 
 fn resolution(text: &str) -> Option<f64> {
-    let number = text.split_whitespace().next().and_then(|word| word.parse::<f64>().ok());
+    let number = text.split_whitespace().next().and_then(|word| measured(word).parse::<f64>().ok());
     number.filter(|r| r.is_finite() && *r > 0.0)
 }
 
 fn refinement(text: &str, entry: &mut Entry) {
     let Some((key, value)) = text.split_once(':') else { return };
     let key = key.split_whitespace().collect::<Vec<_>>().join(" ");
-    let factor = || value.trim().parse::<f64>().ok().filter(|r| details::is_r_factor(*r));
+    let factor = || measured(value.trim()).parse::<f64>().ok().filter(|r| details::is_r_factor(*r));
     match key.as_str() {
         "PROGRAM" => programs(value, entry),
         "RESOLUTION RANGE HIGH (ANGSTROMS)" if entry.resolution.is_none() => {
             entry.resolution = resolution(value);
         }
-        "R VALUE (WORKING SET)" => entry.r_work = entry.r_work.or_else(factor),
-        "FREE R VALUE" => entry.r_free = entry.r_free.or_else(factor),
+        "R VALUE (WORKING SET)" | "R VALUE (WORKING SET, NO CUTOFF)" => {
+            entry.r_work = entry.r_work.or_else(factor)
+        }
+        "FREE R VALUE" | "FREE R VALUE (NO CUTOFF)" => entry.r_free = entry.r_free.or_else(factor),
         _ => {}
     }
 }

@@ -10,7 +10,7 @@ const ALIKE: &str = "\u{430}a \u{435}e \u{43e}o \u{440}p \u{441}c \u{443}y \u{44
  \u{3bf}o \u{3f2}c \u{3f3}j \u{3bd}v \u{3b9}i \u{391}A \u{392}B \u{395}E \u{396}Z \u{397}H \u{399}I \u{39a}K \u{39c}M \u{39d}N \u{39f}O \
  \u{3a1}P \u{3a4}T \u{3a5}Y \u{3a7}X \u{37f}J \u{585}o \u{57d}u \u{570}h \u{578}n \u{581}g \u{566}q \u{561}w \u{555}O \u{54d}U \
  \u{13aa}A \u{13f4}B \u{13df}C \u{13ac}E \u{13bb}H \u{13ab}J \u{13e6}K \u{13de}L \u{13b7}M \u{13e2}P \u{13a1}R \u{13da}S \u{13a2}T \u{13d9}V \
- \u{13b3}W \u{13c3}Z";
+ \u{13b3}W \u{13d4}W \u{13c3}Z \u{13a0}D \u{13c0}G \u{13d2}R \u{13a9}Y";
 
 /// Whether a character takes no room, and changes nothing that is seen.
 pub(super) fn is_zero_width(c: char) -> bool {
@@ -78,6 +78,7 @@ mod tests {
             ("\u{ff41}bc", "a"),
             ("\u{1d41a}bc", "a"),
             ("kinase-\u{430}", "a"),
+            ("\u{13a0}NA", "D"),
         ] {
             let told: String = in_latin(name).into_iter().map(|(_, latin)| latin).collect();
             assert_eq!(told, letters, "{name}");
