@@ -139,6 +139,10 @@ impl Resolver<'_> {
                 origin: given.origin,
                 delete: settings.delete.value,
             });
+            if let Some(obstacle) = (self.around.obstacle)(dest) {
+                let text = format!("cannot make the destination: {}", obstacle.text);
+                self.unfit(given.origin, draft, text, obstacle.hint);
+            }
         }
         let applies = self.over.applies_to(&draft.name);
         let mut rsync_args = self.files(draft, &settings.rsync_args);

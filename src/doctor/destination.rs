@@ -3,13 +3,13 @@
 use super::{Area, Finding, Verdict, shared};
 use crate::hint::quoted;
 use crate::job::{Job, Preset};
-use crate::machine::{Mount, Room, is_unmounted, mount_of, resolve, room};
+use crate::machine::{Mount, Room, in_the_way, is_unmounted, mount_of, resolve, room};
 use crate::run::fold_probe;
 use crate::sweep;
 use bytesize::ByteSize;
 use rustix::fs::{Access, StatVfs};
 use rustix::io::Errno;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -66,21 +66,11 @@ pub(super) fn warn(text: String) -> Finding {
 
 /// The destination, or as much of it as exists.
 fn existing(dest: &Path) -> Result<PathBuf, Finding> {
-    for path in dest.ancestors() {
-        match fs::metadata(path) {
-            Ok(meta) if meta.is_dir() => return Ok(path.into()),
-            Ok(_) => {
-                let text = format!("{} is no directory", path.display());
-                return Err(fail(text).hint("move it away, or correct `dest`"));
-            }
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
-            Err(error) => {
-                return Err(fail(format!("cannot look at {}: {error}", path.display()))
-                    .hint("may this user enter the directories above it?"));
-            }
-        }
+    if let Some(obstacle) = in_the_way(dest) {
+        return Err(fail(obstacle.text).hint(obstacle.hint));
     }
-    Err(fail(format!("nothing of {} exists", dest.display())))
+    let existing = dest.ancestors().find(|path| path.is_dir());
+    existing.map(Path::to_path_buf).ok_or_else(|| fail(format!("nothing of {} exists", dest.display())))
 }
 
 fn writable(dest: &Path, existing: &Path, mount: Option<&Mount>) -> Vec<Finding> {
@@ -246,7 +236,7 @@ mod tests {
         fs::write(dir.path().join("a"), "").unwrap();
         let findings = look(&job(&dir.path().join("a/b")));
         assert_eq!(worst(&findings), Verdict::Fail);
-        assert!(findings[0].text.ends_with("/a is no directory"), "{findings:?}");
+        assert!(findings[0].text.ends_with("/a is not a directory, but a file"), "{findings:?}");
     }
 
     #[cfg(target_os = "linux")]

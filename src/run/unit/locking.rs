@@ -2,11 +2,13 @@
 
 use super::{Ticket, Unit};
 use crate::event::Level;
+use crate::machine::in_the_way;
 use crate::result::{Outcome, Reason, Skip};
 use crate::run::begin;
 use crate::run::blocking::off_thread;
 use crate::run::lock::{self, Lock, Tried};
 use crate::sweep::WriteAccess;
+use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -36,13 +38,20 @@ impl Unit<'_> {
                 Err(error) => {
                     let text =
                         format!("cannot make and lock the destination {}: {error}", job.dest.display());
-                    let hint = match error.kind() {
-                        std::io::ErrorKind::PermissionDenied => lock::who_may(&job.dest),
-                        _ => None,
+                    let dest = job.dest.clone();
+                    let denied = error.kind() == io::ErrorKind::PermissionDenied;
+                    let why = move || (lock::who_may(&dest).filter(|_| denied), in_the_way(&dest));
+                    // What stands there now was not there when the configuration was read.
+                    let reason = match off_thread(&voice.stop, why).await.ok_or_else(|| self.stopped())? {
+                        (Some(who), _) => Reason::new(text).hint(who),
+                        (None, Some(found)) => {
+                            Reason::new(format!("cannot make the destination: {}", found.text)).hint(found.hint)
+                        }
+                        (None, None) => {
+                            Reason::new(text).hint("does it lie on a disk that is mounted and writable?")
+                        }
                     };
-                    let hint =
-                        hint.unwrap_or_else(|| "does it lie on a disk that is mounted and writable?".into());
-                    return Err(Outcome::Failed(Reason::new(text).hint(hint)));
+                    return Err(Outcome::Failed(reason));
                 }
             };
             if Instant::now() >= deadline {
