@@ -43,12 +43,14 @@ pub(super) fn absent(job: &Job, state_dir: &Path) -> Option<Absent> {
 
 /// The destination does not exist, and nothing stands in its way.
 fn missing(job: &Job, state_dir: &Path) -> (String, Option<String>, bool) {
-    let dest = job.dest.display();
+    let dest = sanitize::path(&job.dest);
     let real = resolve(&job.dest);
     if let Some(point) = is_unmounted(&real) {
-        let text =
-            format!("{dest} does not exist: {} stands in /etc/fstab, but is not mounted", point.display());
-        return (text, Some(format!("`mount {}`", point.display())), false);
+        let text = format!(
+            "{dest} does not exist: {} stands in /etc/fstab, but is not mounted",
+            sanitize::path(&point)
+        );
+        return (text, Some(format!("`mount {}`", hint::quoted(&point))), false);
     }
     if run::has_filled(state_dir, &job.name, &job.dest) {
         let text = format!("{dest} does not exist, though an earlier run has filled it");
@@ -62,7 +64,7 @@ fn missing(job: &Job, state_dir: &Path) -> (String, Option<String>, bool) {
     let above = real.ancestors().find(|path| path.is_dir());
     let hint = match above {
         Some(above) if rustix::fs::access(above, Access::WRITE_OK | Access::EXEC_OK).is_err() => {
-            format!("this user cannot make it, since {} is not writable", above.display())
+            format!("this user cannot make it, since {} is not writable", sanitize::path(&above))
         }
         _ => format!("{} makes it", hint::command(["sync", &job.name])),
     };

@@ -184,6 +184,7 @@ impl Resolver<'_> {
             checksum: settings.checksum.value,
             inc_recursive: settings.inc_recursive.value,
             rsync_args,
+            typed_args: if applies { self.over.rsync_args.clone() } else { Vec::new() },
             password_file,
             // The range of the key is far smaller than the type.
             retries: u32::try_from(settings.retries.value.get()).unwrap_or(u32::MAX),

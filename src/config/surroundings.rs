@@ -1,5 +1,6 @@
 //! What a configuration must know about the machine, handed in.
 
+use crate::sanitize;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -69,7 +70,7 @@ impl Default for Surroundings {
             state: None,
             folds: |_| false,
             secret: |path, _| {
-                Err(Unusable { text: format!("{} cannot be read", path.display()), hint: None })
+                Err(Unusable { text: format!("{} cannot be read", sanitize::path(&path)), hint: None })
             },
         }
     }

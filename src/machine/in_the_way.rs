@@ -40,7 +40,10 @@ pub fn in_the_way(dest: &Path) -> Option<Obstacle> {
                 let Ok(target) = fs::read_link(path) else { continue };
                 let target = sanitize::path(&target);
                 let text = format!("{shown} is a symbolic link to {target}, which does not exist");
-                return obstacle(text, format!("is the disk of its target mounted? or remove the link, {OTHER_PLACE}"));
+                return obstacle(
+                    text,
+                    format!("is the disk of its target mounted? or remove the link, {OTHER_PLACE}"),
+                );
             }
             _ => {}
         }
@@ -93,7 +96,8 @@ mod tests {
         symlink("loop", at("loop")).unwrap();
         symlink("file", at("to-file")).unwrap();
         symlink("there", at("to-dir")).unwrap();
-        rustix::fs::mkfifoat(rustix::fs::CWD, at("fifo"), rustix::fs::Mode::from_bits_truncate(0o600)).unwrap();
+        rustix::fs::mkfifoat(rustix::fs::CWD, at("fifo"), rustix::fs::Mode::from_bits_truncate(0o600))
+            .unwrap();
         for (dest, named, text) in [
             ("file", "file", "is not a directory, but a file"),
             ("file/a/b", "file", "is not a directory, but a file"),
