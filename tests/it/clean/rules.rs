@@ -1,6 +1,6 @@
 //! Rules that need to know more than a name: lists, jobs, people.
 
-use super::super::support::{Env, Upstream};
+use super::super::support::{Env, Terminal, Upstream};
 use super::age;
 use serde_json::Value;
 use std::fs;
