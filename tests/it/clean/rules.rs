@@ -192,7 +192,8 @@ fn rules_and_the_log_take_a_line_a_row_in_a_terminal() {
     let rules: Vec<_> = screen.iter().skip_while(|line| !line.starts_with("RULE")).collect();
     let number = env.run(["clean", "rules", "--json"]).expect_code(0).events("rule").len();
     let further = rules.iter().filter(|line| line.starts_with(' ')).count();
-    assert!(rules.len() > number && further <= 3, "{number} rules\n{screen:#?}");
+    // Only a reason that is too long for the line goes on below.
+    assert!(rules.len() > number && further < number / 2, "{number} rules\n{screen:#?}");
     let piped = env.run(["clean", "log"]).expect_code(0).out();
     assert!(piped.contains(&deep) && !piped.contains('…'), "{piped}");
     assert!(env.run(["clean", "rules"]).expect_code(0).out().contains("PATTERNS"));
