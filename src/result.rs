@@ -32,6 +32,8 @@ pub struct SyncResult {
     pub log: Option<PathBuf>,
     /// The alerts that it set off, a sentence each.
     pub alerts: Vec<String>,
+    /// What its hooks did that somebody should look at, though it changes nothing of how the job ended, a sentence each.
+    pub warnings: Vec<String>,
     /// The command line that brings back what was deleted or replaced; `None` if nothing of it was kept.
     pub undo: Option<String>,
 }

@@ -13,9 +13,10 @@ pub fn name(bytes: &[u8]) -> Cow<'_, str> {
     escaped(bytes, |_| false)
 }
 
-/// The same for a path of this machine.
-pub fn path(path: &Path) -> Cow<'_, str> {
-    name(path.as_os_str().as_encoded_bytes())
+/// The same for a path of this machine: the one way in which messages show a path. (What [`Path::display`] makes of two names that are not
+/// UTF-8 may look the same, and it keeps line ends.)
+pub fn path<P: AsRef<Path> + ?Sized>(path: &P) -> Cow<'_, str> {
+    name(path.as_ref().as_os_str().as_encoded_bytes())
 }
 
 /// A sentence, on one line: it may quote several lines of a child, which are joined by spaces.

@@ -2,11 +2,11 @@
 
 use crate::hint;
 use crate::job::Job;
-use crate::machine::{is_unmounted, resolve};
+use crate::machine::{in_the_way, is_unmounted, resolve};
 use crate::run;
+use crate::sanitize;
 use rustix::fs::Access;
 use std::fs;
-use std::io;
 use std::path::Path;
 
 /// A job whose mirror cannot be looked at.
@@ -28,51 +28,29 @@ pub(super) fn absent(job: &Job, state_dir: &Path) -> Option<Absent> {
     if !unknown && fs::metadata(&job.dest).is_ok_and(|meta| meta.is_dir()) {
         return None;
     }
-    let (why, hint, is_new) = match run::unfit(job) {
-        Some(unfit) if unknown => (unfit.text, unfit.hint, false),
-        Some(unfit) => (format!("{} is not there: {}", job.dest.display(), unfit.text), unfit.hint, false),
-        None => in_the_way(&job.dest)
-            .map(|(why, hint)| (why, Some(hint), false))
-            .unwrap_or_else(|| missing(job, state_dir)),
+    let obstacle = if unknown { None } else { in_the_way(&job.dest) };
+    let (why, hint, is_new) = match (obstacle, run::unfit(job)) {
+        (Some(obstacle), _) => (obstacle.text, Some(obstacle.hint), false),
+        (None, Some(unfit)) if unknown => (unfit.text, unfit.hint, false),
+        (None, Some(unfit)) => {
+            (format!("{} is not there: {}", sanitize::path(&job.dest), unfit.text), unfit.hint, false)
+        }
+        (None, None) => missing(job, state_dir),
     };
     let text = format!("the mirror of job {:?}: {why}", job.name);
     Some(Absent { job: job.name.clone(), text, hint, is_new })
 }
 
-/// What keeps a directory from being made at this path, or from being looked at.
-fn in_the_way(dest: &Path) -> Option<(String, String)> {
-    for path in dest.ancestors() {
-        let shown = path.display();
-        match fs::metadata(path) {
-            Ok(meta) if meta.is_dir() => return None,
-            Ok(_) => {
-                let text = format!("{shown} is not a directory");
-                return Some((text, "move it away, or correct `dest`".into()));
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let Ok(target) = fs::read_link(path) else { continue };
-                let text =
-                    format!("{shown} is a symbolic link to {}, which does not exist", target.display());
-                return Some((text, "is the disk of its target mounted? or correct `dest`".into()));
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotADirectory => {}
-            Err(error) => {
-                let text = format!("cannot look at {shown}: {error}");
-                return Some((text, "this user needs the right to enter the directories above it".into()));
-            }
-        }
-    }
-    None
-}
-
 /// The destination does not exist, and nothing stands in its way.
 fn missing(job: &Job, state_dir: &Path) -> (String, Option<String>, bool) {
-    let dest = job.dest.display();
+    let dest = sanitize::path(&job.dest);
     let real = resolve(&job.dest);
     if let Some(point) = is_unmounted(&real) {
-        let text =
-            format!("{dest} does not exist: {} stands in /etc/fstab, but is not mounted", point.display());
-        return (text, Some(format!("`mount {}`", point.display())), false);
+        let text = format!(
+            "{dest} does not exist: {} stands in /etc/fstab, but is not mounted",
+            sanitize::path(&point)
+        );
+        return (text, Some(format!("`mount {}`", hint::quoted(&point))), false);
     }
     if run::has_filled(state_dir, &job.name, &job.dest) {
         let text = format!("{dest} does not exist, though an earlier run has filled it");
@@ -86,7 +64,7 @@ fn missing(job: &Job, state_dir: &Path) -> (String, Option<String>, bool) {
     let above = real.ancestors().find(|path| path.is_dir());
     let hint = match above {
         Some(above) if rustix::fs::access(above, Access::WRITE_OK | Access::EXEC_OK).is_err() => {
-            format!("this user cannot make it, since {} is not writable", above.display())
+            format!("this user cannot make it, since {} is not writable", sanitize::path(&above))
         }
         _ => format!("{} makes it", hint::command(["sync", &job.name])),
     };

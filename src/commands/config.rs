@@ -38,24 +38,25 @@ fn init(from: Option<Example>, global: &Global, ui: &Ui) -> Result<Exit, Failure
         Some(Example::Ci) => CI,
     };
     if let Some(dir) = file.parent().filter(|dir| !dir.as_os_str().is_empty()) {
-        fs::create_dir_all(dir).map_err(Failure::io(format!("create the directory {}", dir.display())))?;
+        fs::create_dir_all(dir)
+            .map_err(Failure::io(format!("create the directory {}", sanitize::path(&dir))))?;
     }
-    let tried = || format!("write the configuration {}", file.display());
+    let tried = || format!("write the configuration {}", sanitize::path(&file));
     match OutputFile::create(&file, text.as_bytes()) {
         Ok(()) => {}
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             return Err(Failure::usage_hint(
-                format!("{} exists already, and is not written over", file.display()),
+                format!("{} exists already, and is not written over", sanitize::path(&file)),
                 "move it away, or give --config FILE for another",
             ));
         }
-        Err(error) => return Err(Failure::io(tried())(error)),
+        Err(error) => return Err(Failure::written(tried(), error)),
     }
     if ui.json {
         ui.result(Exit::Done, &json!({ "file": file.to_string_lossy() }))?;
         return Ok(Exit::Done);
     }
-    ui.note(&format!("wrote {}", file.display()));
+    ui.note(&format!("wrote {}", sanitize::path(&file)));
     ui.note("next: set root and the jobs that you want, then");
     ui.note("  `pdb-sync config check`       finds every mistake");
     ui.note("  `pdb-sync sync --all --plan`  shows what would be fetched, and changes nothing");
@@ -103,12 +104,12 @@ fn check(global: &Global, ui: &Ui) -> Result<Exit, Failure> {
         });
         ui.result(Exit::Done, &counts)?;
     } else {
-        notes.iter().for_each(|note| ui.note(&format!("note: {note}")));
+        notes.iter().for_each(|note| ui.note_lines(&format!("note: {note}")));
         for warning in &warnings {
-            ui.warning(&warning.to_string());
+            ui.warning_lines(&warning.to_string());
         }
         for problem in &problems {
-            ui.error(&problem.to_string(), None);
+            ui.error_text(&problem.to_string(), None);
         }
         if let Some(jobs) = jobs.filter(|_| problems.is_empty()) {
             let what = if exists { "ok" } else { "does not exist, which is ok" };

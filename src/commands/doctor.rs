@@ -57,7 +57,10 @@ pub(super) fn run(args: &DoctorArgs, global: &Global, ui: &Ui) -> Result<Exit, F
     if !probes.is_empty()
         && let Err(error) = mirrors::save(&state_dir, &probes)
     {
-        ui.warning(&format!("cannot remember how fast the servers are in {}: {error}", state_dir.display()));
+        ui.warning(&format!(
+            "cannot remember how fast the servers are in {}: {error}",
+            sanitize::path(&state_dir)
+        ));
     }
     let exit = if report.worst() == Verdict::Fail { Exit::Failed } else { Exit::Done };
     if ui.json {
@@ -81,14 +84,14 @@ fn configuration(global: &Global) -> Result<(Config, Vec<Finding>), Failure> {
         Ok(Err(problems)) => {
             return Ok((Config::default(), problems.0.iter().map(problem(Verdict::Fail)).collect()));
         }
-        Err(Failure::Usage { text, hint }) => {
+        Err(Failure::Named { text, hint, .. }) => {
             let finding = Finding::new(Area::Config, Verdict::Fail, text);
             return Ok((Config::default(), vec![Finding { hint, ..finding }]));
         }
         Err(other) => return Err(other),
     };
     if !opened.exists {
-        let text = format!("there is none: {} does not exist", opened.file.display());
+        let text = format!("there is none: {} does not exist", sanitize::path(&opened.file));
         let finding =
             Finding::new(Area::Config, Verdict::Warn, text).hint("`pdb-sync config init` writes one");
         return Ok((Config::default(), vec![finding]));
@@ -96,7 +99,8 @@ fn configuration(global: &Global) -> Result<(Config, Vec<Finding>), Failure> {
     match opened.check(&Overrides::default()) {
         Ok(config) => {
             let enabled = config.jobs.iter().filter(|job| job.enabled).count();
-            let text = format!("{}: {} jobs, {enabled} enabled", opened.file.display(), config.jobs.len());
+            let text =
+                format!("{}: {} jobs, {enabled} enabled", sanitize::path(&opened.file), config.jobs.len());
             let mut findings = vec![Finding::new(Area::Config, Verdict::Ok, text)];
             findings.extend(config.unfit.iter().map(problem(Verdict::Fail)));
             findings.extend(config.warnings.iter().chain(&config.advice).map(problem(Verdict::Warn)));

@@ -2,6 +2,8 @@
 
 use crate::config::Problems;
 use crate::exit::Exit;
+use crate::report::OutputFile;
+use crate::sanitize;
 use crate::ui::{ErrorKind, ErrorObject, Ui};
 use std::io;
 
@@ -12,6 +14,26 @@ pub enum Failure {
     #[error("{text}")]
     Usage {
         /// What is wrong.
+        text: String,
+        /// What to do about it.
+        hint: Option<String>,
+    },
+    /// A query that cannot be understood: nothing was started.
+    #[error("{text}\n{excerpt}")]
+    Query {
+        /// What is wrong.
+        text: String,
+        /// Two lines: the query, and a mark below the mistake.
+        excerpt: String,
+        /// What to do about it.
+        hint: Option<String>,
+    },
+    /// What the command line names is not there, or cannot be used: nothing was started.
+    #[error("{text}")]
+    Named {
+        /// [`ErrorKind::Config`] for the configuration itself, [`ErrorKind::Io`] for everything else.
+        kind: ErrorKind,
+        /// What was tried, on which path, and why it failed.
         text: String,
         /// What to do about it.
         hint: Option<String>,
@@ -48,6 +70,16 @@ impl Failure {
         Failure::Usage { text: text.into(), hint: Some(hint.into()) }
     }
 
+    /// A file or a directory that the command line names cannot be used, and what to do about it.
+    pub fn named(text: impl Into<String>, hint: Option<&str>) -> Self {
+        Failure::Named { kind: ErrorKind::Io, text: text.into(), hint: hint.map(Into::into) }
+    }
+
+    /// There is no configuration that can be read, and what to do about it.
+    pub fn no_config(text: impl Into<String>, hint: impl Into<String>) -> Self {
+        Failure::Named { kind: ErrorKind::Config, text: text.into(), hint: Some(hint.into()) }
+    }
+
     /// For `map_err`: what was tried, on which path.
     pub fn io(tried: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let tried = tried.into();
@@ -60,10 +92,19 @@ impl Failure {
         move |source| Failure::Io { tried, source, hint }
     }
 
+    /// An output file that was asked for could not be written.
+    pub fn written(tried: impl Into<String>, source: io::Error) -> Self {
+        let hint = OutputFile::hint(&source).map(Into::into);
+        Failure::Io { tried: tried.into(), source, hint }
+    }
+
     /// What to do about it.
     pub fn hint(&self) -> Option<&str> {
         match self {
-            Failure::Usage { hint, .. } | Failure::Io { hint, .. } => hint.as_deref(),
+            Failure::Usage { hint, .. }
+            | Failure::Query { hint, .. }
+            | Failure::Named { hint, .. }
+            | Failure::Io { hint, .. } => hint.as_deref(),
             Failure::Config(_) | Failure::Other(_) | Failure::Unwritten(_) => None,
         }
     }
@@ -73,6 +114,12 @@ impl Failure {
         let text = self.to_string();
         let kind = match self {
             Failure::Usage { .. } => ErrorKind::Usage,
+            Failure::Query { text: what, excerpt, .. } => {
+                ui.error_text(&format!("{}\n{excerpt}", sanitize::name(what.as_bytes())), self.hint());
+                let (kind, hint) = (ErrorKind::Usage, self.hint());
+                return ui.error_object(&ErrorObject { hint, ..ErrorObject::new(kind, &text) });
+            }
+            Failure::Named { kind, .. } => *kind,
             Failure::Config(problems) => {
                 ui.error_text(&text, None);
                 for problem in &problems.0 {
@@ -93,7 +140,9 @@ impl Failure {
     /// The exit code.
     pub fn exit(&self) -> Exit {
         match self {
-            Failure::Usage { .. } | Failure::Config(_) => Exit::Usage,
+            Failure::Usage { .. } | Failure::Query { .. } | Failure::Named { .. } | Failure::Config(_) => {
+                Exit::Usage
+            }
             Failure::Io { .. } | Failure::Other(_) | Failure::Unwritten(_) => Exit::Failed,
         }
     }

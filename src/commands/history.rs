@@ -1,6 +1,6 @@
 //! `history`
 
-use super::past::{self, Asks};
+use super::past;
 use super::{Failure, locate, settings};
 use crate::cli::{Global, HistoryAction, HistoryArgs};
 use crate::config::{Config, Overrides};
@@ -22,9 +22,9 @@ const LIMIT: usize = 50;
 /// So much of a run's ID is shown; more where that does not tell it from the others.
 const ID: usize = 10;
 /// On a terminal of fewer columns, the table is made narrower.
-const WIDE: usize = 100;
+pub(super) const WIDE: usize = 100;
 /// The same, there.
-const SHORT_ID: usize = 8;
+pub(super) const SHORT_ID: usize = 8;
 
 /// Shows past runs.
 pub(super) fn run(args: &HistoryArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
@@ -46,7 +46,10 @@ fn list(args: &HistoryArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
     let jobs = past::jobs(&args.jobs, &args.tag, &config, history.as_ref())?;
     let query = query(args, jobs, ui)?;
     let (found, ids) = match &history {
-        Some(history) => (history.jobs(&query)?, history.ids()?),
+        // What is shown of an ID has to tell it from those that only journals know.
+        Some(known) => {
+            (known.jobs(&query)?, past::known_runs(&locate::state_dir(global)?, history.as_ref())?)
+        }
         None => Default::default(),
     };
     if ui.json {
@@ -107,7 +110,7 @@ fn query(args: &HistoryArgs, jobs: Vec<String>, ui: &Ui) -> Result<Query, Failur
 
 fn row(past: &Past, started: String, run: &str) -> Vec<String> {
     let count = |n: Option<u64>| n.map_or("-".into(), |n| n.to_string());
-    let reason = past.error.clone().unwrap_or_else(|| past.alerts.join("; "));
+    let reason = past.error.clone().unwrap_or_else(|| [&past.alerts[..], &past.warnings].concat().join("; "));
     let cells = [
         started,
         run.to_owned(),
@@ -147,6 +150,7 @@ pub(super) fn as_json(past: &Past) -> Value {
         "hint": past.hint,
         "log": past.log,
         "alerts": past.alerts,
+        "warnings": past.warnings,
         "phases": phases(&past.phases),
     })
 }
@@ -162,7 +166,7 @@ fn show(wanted: &str, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
     let run = match wanted {
         "last" => history.ok_or_else(none)?.run(wanted)?,
         _ => {
-            let id = past::run_meant(&locate::state_dir(global)?, wanted, Asks::History)?;
+            let id = past::run_meant(&locate::state_dir(global)?, wanted)?;
             let id = id.ok_or_else(|| {
                 let hint = "`pdb-sync history` lists the runs that are known";
                 Failure::usage_hint(format!("the history has no run {wanted:?}"), hint)
@@ -250,6 +254,7 @@ fn result(job: &Job) -> SyncResult {
         fallback: past.fallback.clone(),
         log: past.log.as_ref().map(Into::into),
         alerts: past.alerts.clone(),
+        warnings: past.warnings.clone(),
         // What is still there, only the quarantine knows.
         undo: None,
     }

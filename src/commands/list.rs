@@ -33,7 +33,7 @@ pub(super) fn run(args: &ListArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
     }
     if jobs.is_empty() {
         if opened.exists {
-            ui.note(&format!("{} has no jobs", opened.file.display()));
+            ui.note(&format!("{} has no jobs", sanitize::path(&opened.file)));
             ui.note("  hint: add a [jobs.NAME] section; `pdb-sync config init` writes a template");
         } else {
             opened.tell_missing(ui);
@@ -102,7 +102,7 @@ fn rows(jobs: &[&Job], latest: &BTreeMap<String, Latest>, now: Timestamp) -> Vec
             latest.map_or("-", |latest| latest.last.state.word()).into(),
             age(latest, now).map_or("-".into(), units::whole),
             host + &more,
-            job.known_dest().map_or("-".into(), |dest| dest.display().to_string()),
+            job.known_dest().map_or("-".into(), |dest| sanitize::path(&dest).to_string()),
             job.tags.join(","),
             job.description.clone(),
         ];

@@ -4,6 +4,7 @@ use super::Failure;
 use crate::cli::Global;
 use crate::config::local;
 use crate::hint;
+use crate::sanitize;
 use etcetera::base_strategy::{BaseStrategy, Xdg};
 use std::env;
 use std::ffi::OsString;
@@ -36,7 +37,8 @@ pub fn state_dir(global: &Global) -> Result<PathBuf, Failure> {
             .ok_or_else(|| no_home("logs and locks go", "--state-dir DIR or set PDB_SYNC_STATE_DIR"))?
             .join("pdb-sync"),
     };
-    std::path::absolute(&dir).map_err(Failure::io(format!("find the state directory {}", dir.display())))
+    std::path::absolute(&dir)
+        .map_err(Failure::io(format!("find the state directory {}", sanitize::path(&dir))))
 }
 
 /// Refuses a state directory that is not on this machine, for every command: some go on without one that they cannot use.

@@ -136,7 +136,7 @@ fn usage(error: &clap::Error) -> Exit {
         let text = text.trim_end();
         match text.strip_prefix("error: ") {
             Some(text) => ui.error_text(text, None),
-            None => ui.note(text),
+            None => ui.note_lines(text),
         }
         let (text, hint) = in_short(text);
         ui.error_object(&ErrorObject { hint: Some(&hint), ..ErrorObject::new(ErrorKind::Usage, &text) });

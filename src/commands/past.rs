@@ -50,53 +50,29 @@ pub(super) fn jobs(
     Ok(meant)
 }
 
-/// What a run is named for: of several that begin alike, those are meant that have an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Asks {
-    /// How it went: the history knows it.
-    History,
-    /// What it took away: there is a journal.
-    Log,
-    /// That it be undone: it took something away.
-    Undo,
-}
-
-/// The run that somebody means by its ID or the beginning of it, be it one of `sync` or of `clean`; `None` if none is known.
-pub(super) fn run_meant(state: &Path, wanted: &str, asks: Asks) -> Result<Option<String>, Failure> {
-    let cannot = || Failure::io("read the journals");
-    let journals = sweep::list(state).map_err(cannot())?;
-    let mut runs: Vec<String> = journals.iter().map(|found| found.begin.run.clone()).collect();
-    // One that cannot be read must not stand in the way of an undo.
+/// The run that somebody means by its ID or the beginning of it, be it one of `sync` or of `clean`, whatever command is asked; `None` if none
+/// is known. Several that begin so are an error that names them.
+pub(super) fn run_meant(state: &Path, wanted: &str) -> Result<Option<String>, Failure> {
     let history = History::read(state).ok().flatten();
-    let known = history.and_then(|history| history.ids().ok()).unwrap_or_default();
-    runs.extend(known.iter().cloned());
-    let several = match expiry::meant(runs.iter().map(String::as_str), wanted) {
-        Ok(run) => return Ok(Some(run.to_owned())),
-        Err(NoRun::Unknown) => return Ok(None),
-        Err(NoRun::Several(runs)) => runs,
-    };
-    let mut answers = Vec::new();
-    for run in &several {
-        let counts = match asks {
-            Asks::History => known.contains(run),
-            Asks::Log => journals.iter().any(|found| found.begin.run == *run),
-            Asks::Undo => sweep::took_something(&journals, run).map_err(cannot())?,
-        };
-        if counts {
-            answers.push(run.as_str());
-        }
-    }
-    let all = || several.iter().map(String::as_str).collect();
-    match answers.as_slice() {
-        [one] => Ok(Some((*one).to_owned())),
-        _ => Err(Failure::usage_hint(
-            format!(
-                "the IDs of several runs begin with {wanted:?}: {}",
-                if answers.is_empty() { all() } else { answers }.join(", ")
-            ),
+    let runs = known_runs(state, history.as_ref())?;
+    match expiry::meant(runs.iter().map(String::as_str), wanted) {
+        Ok(run) => Ok(Some(run.to_owned())),
+        Err(NoRun::Unknown) => Ok(None),
+        Err(NoRun::Several(runs)) => Err(Failure::usage_hint(
+            format!("the IDs of several runs begin with {wanted:?}: {}", runs.join(", ")),
             "give more of it",
         )),
     }
+}
+
+/// The IDs of all runs that the history or a journal knows, sorted. A history that cannot be read must not stand in the way of an undo.
+pub(super) fn known_runs(state: &Path, history: Option<&History>) -> Result<Vec<String>, Failure> {
+    let journals = sweep::list(state).map_err(Failure::io("read the journals"))?;
+    let mut runs: Vec<String> = journals.into_iter().map(|found| found.begin.run).collect();
+    runs.extend(history.and_then(|history| history.ids().ok()).unwrap_or_default());
+    runs.sort_unstable();
+    runs.dedup();
+    Ok(runs)
 }
 
 /// The jobs of a run of which something lies in the quarantine that an undo would bring back. A mirror that does not answer has nothing to

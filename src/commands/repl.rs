@@ -4,7 +4,7 @@ use super::Failure;
 use super::search::{Options, Searched, understood};
 use crate::exit::Exit;
 use crate::query;
-use crate::ui::{ErrorKind, Ui};
+use crate::ui::Ui;
 use serde_json::json;
 use std::io::{self, BufRead, IsTerminal};
 
@@ -35,7 +35,7 @@ pub(super) fn run(searched: &Searched, options: &Options, ui: &Ui) -> Result<Exi
                     ui.release()?;
                 }
                 Err(failure) => {
-                    ui.error_of(ErrorKind::Usage, &failure.to_string(), failure.hint());
+                    failure.tell(ui);
                     if !people {
                         exit = exit.worst(Exit::Failed);
                     }

@@ -7,6 +7,7 @@ use crate::exit::Exit;
 use crate::hint::{self, quoted};
 use crate::query::{self, Field, Mistake, Node};
 use crate::report::hits::{self, Answered, Layout, Row, Template};
+use crate::sanitize;
 use crate::search::{
     EngineOptions, FACETS, IndexPlace, Opened, Outcome, Request, SearchEngine, SearchError, Sort, indexes,
     outdated, words,
@@ -35,8 +36,9 @@ pub(super) fn run(args: &SearchArgs, global: &Global, ui: &Ui) -> Result<Exit, F
 
 /// A query, or what is wrong with it and where.
 pub(super) fn understood(text: &str) -> Result<Node, Failure> {
-    query::parse(text).map_err(|mistake: Mistake| Failure::Usage {
-        text: format!("cannot understand the query, {mistake}\n{}", mistake.excerpt(text)),
+    query::parse(text).map_err(|mistake: Mistake| Failure::Query {
+        text: format!("cannot understand the query, {mistake}"),
+        excerpt: mistake.excerpt(text),
         hint: mistake
             .hint
             .or_else(|| Some("`pdb-sync search --help` lists every field with an example".into())),
@@ -163,7 +165,7 @@ impl Searched {
         }
         if opened.is_empty() {
             return Err(Failure::usage_hint(
-                format!("there is no index to search below {}", state.join("index").display()),
+                format!("there is no index to search below {}", sanitize::path(&state.join("index"))),
                 "`pdb-sync index --all` builds those of all jobs, `pdb-sync index DIR` that of any directory",
             ));
         }

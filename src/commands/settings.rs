@@ -6,6 +6,7 @@ use crate::config::{self, Config, Overrides, Problems, SelectError, Surroundings
 use crate::event::Level;
 use crate::job::Job;
 use crate::machine;
+use crate::sanitize;
 use crate::ui::Ui;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -44,10 +45,10 @@ pub fn read(global: &Global) -> Result<Result<Opened, Problems>, Failure> {
                     "name a regular file; a pipe that is open already is read from /dev/stdin or <(…)".into()
                 }
                 io::ErrorKind::FileTooLarge => "is it the file that you mean?".into(),
-                _ => format!("make {} a file that you may read", file.display()),
+                _ => format!("make {} a file that you may read", sanitize::path(&file)),
             };
-            return Err(Failure::usage_hint(
-                format!("cannot read the configuration {}: {error}", file.display()),
+            return Err(Failure::no_config(
+                format!("cannot read the configuration {}: {error}", sanitize::path(&file)),
                 hint,
             ));
         }
@@ -82,7 +83,7 @@ impl Opened {
     fn load_with(&self, ui: &Ui, over: &Overrides) -> Result<Config, Failure> {
         let config = self.check(over)?;
         for warning in &config.warnings {
-            ui.warning(&warning.to_string());
+            ui.warning_lines(&warning.to_string());
             annotate::problem(Level::Warning, warning, ui);
         }
         Ok(config)
@@ -122,14 +123,14 @@ impl Opened {
 
     /// For commands that go on without a file.
     pub fn tell_missing(&self, ui: &Ui) {
-        ui.note(&format!("there is no configuration: {} does not exist", self.file.display()));
+        ui.note(&format!("there is no configuration: {} does not exist", sanitize::path(&self.file)));
         ui.note("  hint: `pdb-sync config init` writes one");
     }
 
     /// For commands that can do nothing without a file.
     pub fn missing(&self) -> Failure {
-        Failure::usage_hint(
-            format!("there is no configuration: {} does not exist", self.file.display()),
+        Failure::no_config(
+            format!("there is no configuration: {} does not exist", sanitize::path(&self.file)),
             "`pdb-sync config init` writes one; --config FILE names another",
         )
     }

@@ -6,6 +6,7 @@ use crate::config::Config;
 use crate::exit::Exit;
 use crate::history::{History, Query};
 use crate::report::{OutputFile, units};
+use crate::sanitize;
 use crate::stats::{Aggregate, CommandCost, Metrics, Past, Spread, prometheus};
 use crate::time::rfc3339;
 use crate::ui::Ui;
@@ -60,9 +61,9 @@ pub(super) fn run(args: &StatsArgs, global: &Global, ui: &Ui) -> Result<Exit, Fa
         });
         // The node exporter must never read half a page, and may run as somebody else.
         let written = OutputFile::find(file);
-        written
-            .and_then(|out| out.replace(0o644, |out| out.write_all(page.as_bytes())))
-            .map_err(Failure::io(format!("write the metrics {}", file.display())))?;
+        written.and_then(|out| out.replace(0o644, |out| out.write_all(page.as_bytes()))).map_err(
+            |error| Failure::written(format!("write the metrics {}", sanitize::path(&file)), error),
+        )?;
         if ui.json {
             ui.result(Exit::Done, &json!({ "file": file.to_string_lossy(), "jobs": jobs.len() }))?;
         }

@@ -7,8 +7,10 @@ use crate::config::{self, Config, Overrides, is_path, nearest};
 use crate::exit::Exit;
 use crate::hint::quoted;
 use crate::job::Job;
+use crate::sanitize;
 use crate::ui::Ui;
 use serde_json::json;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 /// A tree that somebody means.
@@ -21,11 +23,19 @@ pub(super) struct Target {
 }
 
 impl Target {
+    /// What means it on a command line.
+    pub(super) fn argument(&self) -> &OsStr {
+        match &self.job {
+            Some(job) => OsStr::new(&job.name),
+            None => self.root.as_os_str(),
+        }
+    }
+
     /// For people: the job's name, or the path.
     pub(super) fn label(&self) -> String {
         match &self.job {
             Some(job) => job.name.clone(),
-            None => self.root.display().to_string(),
+            None => sanitize::path(&self.root).to_string(),
         }
     }
 }
@@ -129,7 +139,7 @@ impl LeftOut {
                     text: format!(
                         "the mirror of job {:?}: cannot look at {}: {error}",
                         job.name,
-                        job.dest.display()
+                        sanitize::path(&job.dest)
                     ),
                     hint: None,
                     is_new: false,
@@ -163,7 +173,7 @@ impl LeftOut {
             }
         }
         match refused {
-            Some((Absent { text, hint, .. }, _)) => Err(Failure::Usage { text, hint }),
+            Some((Absent { text, hint, .. }, _)) => Err(Failure::named(text, hint.as_deref())),
             None => Ok(exit),
         }
     }
@@ -199,15 +209,16 @@ pub(super) fn no_directory<'a>(
 
 fn resolve(path: &str) -> Result<PathBuf, Failure> {
     let root = std::fs::canonicalize(path);
-    let root = root.map_err(|error| Failure::Usage {
-        text: format!("cannot find {path}: {error}"),
-        hint: config::local(path)
-            .is_err()
-            .then(|| "only directories of this machine can be looked at".into()),
+    let root = root.map_err(|error| {
+        let other = "only directories of this machine can be looked at";
+        Failure::named(
+            format!("cannot find {}: {error}", sanitize::name(path.as_bytes())),
+            config::local(path).is_err().then_some(other),
+        )
     })?;
     if root.is_dir() {
         Ok(root)
     } else {
-        Err(Failure::usage(format!("{} is not a directory", root.display())))
+        Err(Failure::named(format!("{} is not a directory", sanitize::path(&root)), Some("name a directory")))
     }
 }

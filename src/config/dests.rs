@@ -3,6 +3,7 @@
 use super::guard::{self, Dest};
 use super::layer::Origin;
 use super::resolve::Resolver;
+use crate::sanitize;
 
 /// A destination, whose it is, and who said so.
 pub(super) struct Placed {
@@ -38,8 +39,11 @@ impl Resolver<'_> {
                 continue;
             }
             if let Some(why) = guard::danger(&own.dest, self.around) {
-                let text =
-                    format!("job {:?} would delete in {}, which {why}", own.job, own.dest.path.display());
+                let text = format!(
+                    "job {:?} would delete in {}, which {why}",
+                    own.job,
+                    sanitize::path(&own.dest.path)
+                );
                 let hint = "give the mirror a directory of its own, or leave delete off";
                 self.at_origin(own.origin, text, Some(hint.into()));
             }

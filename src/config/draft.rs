@@ -4,7 +4,7 @@ use super::layer::{
     AlertLayer, CleanLayer, HostLayer, IndexLayer, Layer, NotifyLayer, Origin, ScanLayer, Span, StatsLayer,
     SyncLayer,
 };
-use super::nearest::{did_you_mean, nearest};
+use super::nearest::{did_you_mean, of_rsync};
 use super::problem::{Problem, Text};
 use super::value::{Reader, integer};
 use std::collections::BTreeMap;
@@ -378,15 +378,14 @@ fn unknown_key(
         return reader.problem(key.span(), name, None);
     }
     let alias = ALIASES.iter().find(|(alias, meant)| *alias == name && known.clone().any(|k| k == *meant));
+    let is_of_jobs = known.clone().any(|known| known == "rsync_args");
     let hint = match (alias, owner(name)) {
         (Some((_, meant)), _) => Some(format!("did you mean {meant:?}?")),
         (None, Some(owner)) => Some(format!("{name} belongs in {owner}")),
         (None, None) if ["allow_empty_source", "allow_older"].contains(&name) => {
             Some(format!("only --{} on the command line allows it, for one run", name.replace('_', "-")))
         }
-        (None, None) => nearest(name, known.clone())
-            .map(|known| format!("did you mean {known:?}?"))
-            .or_else(|| did_you_mean(name, known)),
+        (None, None) => of_rsync(name, section, is_of_jobs).or_else(|| did_you_mean(name, known)),
     };
     reader.problem(key.span(), format!("unknown key {name:?} in {section}"), hint);
 }

@@ -1,6 +1,7 @@
 //! Destinations that would do harm: those of two jobs that overlap, and those where `delete` reaches too far.
 
 use super::surroundings::Surroundings;
+use crate::sanitize;
 use std::path::{Path, PathBuf};
 
 /// A destination by both of its names.
@@ -54,9 +55,9 @@ pub(super) fn overlap(
     let ((a, first), (b, second)) = (first, second);
     let shown = |dest: &Dest| {
         if dest.path == dest.real {
-            dest.path.display().to_string()
+            sanitize::path(&dest.path).to_string()
         } else {
-            format!("{} (really {})", dest.path.display(), dest.real.display())
+            format!("{} (really {})", sanitize::path(&dest.path), sanitize::path(&dest.real))
         }
     };
     // Only the file system knows whether it takes two spellings for one name.
@@ -98,16 +99,16 @@ pub(super) fn danger_of(dest: &Path, around: &Surroundings) -> Option<String> {
             return Some("is a home directory".into());
         }
         if home.starts_with(dest) {
-            return Some(format!("has the home directory {} inside", home.display()));
+            return Some(format!("has the home directory {} inside", sanitize::path(&home)));
         }
     }
     if let Some(mount) = around.mounts.iter().find(|mount| mount.starts_with(dest) && *mount != dest) {
-        return Some(format!("has the mount point {} inside", mount.display()));
+        return Some(format!("has the mount point {} inside", sanitize::path(&mount)));
     }
     match &around.cwd {
         Some(cwd) if cwd == dest => Some("is the working directory".into()),
         Some(cwd) if cwd.starts_with(dest) => {
-            Some(format!("has the working directory {} inside", cwd.display()))
+            Some(format!("has the working directory {} inside", sanitize::path(&cwd)))
         }
         _ => None,
     }

@@ -7,6 +7,7 @@ use super::paths::{PathError, expand, local, normalise};
 use super::resolve::Resolver;
 use crate::job::{Address, Source, SourceError};
 use crate::rsync::args;
+use crate::sanitize;
 use std::path::{Path, PathBuf};
 
 /// What is wrong with a path, and what to do about it.
@@ -100,8 +101,10 @@ impl Resolver<'_> {
         if dest.is_absolute() {
             return Some((dest, true));
         }
-        let text =
-            format!("the destination {} is relative, and the working directory is gone", dest.display());
+        let text = format!(
+            "the destination {} is relative, and the working directory is gone",
+            sanitize::path(&dest)
+        );
         self.about(given.origin, job, text, Some("give an absolute path".into()));
         None
     }

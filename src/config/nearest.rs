@@ -1,5 +1,7 @@
 //! What somebody may have meant by a misspelt name.
 
+use crate::rsync::args;
+
 /// The nearest of `names`, if any is near enough to be worth a guess.
 pub fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let plain = |text: &str| text.to_lowercase().replace('-', "_");
@@ -24,6 +26,16 @@ pub(super) fn did_you_mean<'a>(
     }
     let all: Vec<&str> = names.into_iter().collect();
     (1..=12).contains(&all.len()).then(|| format!("known are {}", all.join(", ")))
+}
+
+/// A hint for a key that is called as an option of rsync. In [sync], too: who does not know yet where rsync's options stand looks there.
+pub(super) fn of_rsync(name: &str, section: &str, is_of_jobs: bool) -> Option<String> {
+    let hint = args::hint_for_key(name)?;
+    match section {
+        _ if is_of_jobs => Some(hint),
+        "[sync]" => Some(format!("{hint} of [defaults] or [jobs.NAME]")),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

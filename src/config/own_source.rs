@@ -6,6 +6,7 @@ use super::paths::normalise;
 use super::resolve::Resolver;
 use crate::job::{Address, Source};
 use crate::rsync::args;
+use crate::sanitize;
 use std::path::{Path, PathBuf};
 
 /// A directory into which a run of the job writes.
@@ -48,7 +49,7 @@ impl Resolver<'_> {
             if settings.delete.value && (self.around.holds)(&real, &from) && real != from {
                 let typed = settings.delete.origin == Origin::CommandLine;
                 let origin = if typed { Origin::CommandLine } else { dest.origin };
-                let text = format!("would delete its own source, {}", from.display());
+                let text = format!("would delete its own source, {}", sanitize::path(&from));
                 let hint = "give the mirror a directory that does not hold its source";
                 self.unfit(origin, job, text, Some(hint.into()));
             }
@@ -71,7 +72,7 @@ impl Resolver<'_> {
         let name = from.file_name().filter(|_| !whole);
         let copy = name.map_or(real.clone(), |name| real.join(name));
         if *what == "destination" && (copy == from || real == from) {
-            let text = format!("the destination {} is the source itself", path.display());
+            let text = format!("the destination {} is the source itself", sanitize::path(&path));
             let hint = "give the mirror a directory of its own, outside of the source";
             return self.unfit(*origin, job, text, Some(hint.into()));
         }
@@ -87,10 +88,11 @@ impl Resolver<'_> {
         if below.as_deref().is_some_and(|below| args::leaves_out(filters, below)) {
             return;
         }
-        let really = if real == *path { String::new() } else { format!(" (really {})", real.display()) };
+        let really =
+            if real == *path { String::new() } else { format!(" (really {})", sanitize::path(&real)) };
         let text = format!(
             "the {what}, {}{really}, lies inside the source {source}: every run would copy what earlier runs have written",
-            path.display()
+            sanitize::path(&path)
         );
         let hint = match below {
             Some(below) => {

@@ -21,15 +21,19 @@ impl Resolver<'_> {
         let is_daemon = |source: &Source| matches!(source.address, Address::Daemon { .. });
         let in_args = args::password_file(rsync_args).map(PathBuf::from);
         if let Some(path) = &in_args {
-            let origin = settings.rsync_args.origin;
+            let typed =
+                self.over.applies_to(&job.name) && args::password_file(&self.over.rsync_args).is_some();
+            let (origin, whence) = match typed {
+                true => (Origin::CommandLine, "--password-file"),
+                false => (settings.rsync_args.origin, "rsync_args: --password-file"),
+            };
             if let Some(other) = sources.and_then(|sources| sources.iter().find(|s| !is_daemon(s))) {
-                let text = format!(
-                    "rsync_args: --password-file goes with rsync daemons only, and rsync would refuse it for {other}"
-                );
+                let text =
+                    format!("{whence} goes with rsync daemons only, and rsync would refuse it for {other}");
                 let hint = "set `password_file` instead, which only daemons of the job get; ssh has keys";
                 self.unfit(origin, job, text, Some(hint.into()));
             } else if path != Path::new("-") {
-                self.check_password(job, origin, "rsync_args: --password-file", path);
+                self.check_password(job, origin, whence, path);
             }
         }
         let given = settings.password_file.as_ref()?;

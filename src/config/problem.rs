@@ -189,8 +189,8 @@ impl Problem {
     /// `FILE:LINE:COLUMN`, as much of it as there is; empty for the command line.
     pub fn position(&self) -> String {
         match (&self.file, &self.place) {
-            (Some(file), Some(place)) => format!("{}:{}:{}", file.display(), place.line, place.column),
-            (Some(file), None) => file.display().to_string(),
+            (Some(file), Some(place)) => format!("{}:{}:{}", sanitize::path(&file), place.line, place.column),
+            (Some(file), None) => sanitize::path(&file).to_string(),
             (None, _) => String::new(),
         }
     }

@@ -139,6 +139,10 @@ impl Resolver<'_> {
                 origin: given.origin,
                 delete: settings.delete.value,
             });
+            if let Some(obstacle) = (self.around.obstacle)(dest) {
+                let text = format!("cannot make the destination: {}", obstacle.text);
+                self.unfit(given.origin, draft, text, obstacle.hint);
+            }
         }
         let applies = self.over.applies_to(&draft.name);
         let mut rsync_args = self.files(draft, &settings.rsync_args);
@@ -180,6 +184,7 @@ impl Resolver<'_> {
             checksum: settings.checksum.value,
             inc_recursive: settings.inc_recursive.value,
             rsync_args,
+            typed_args: if applies { self.over.rsync_args.clone() } else { Vec::new() },
             password_file,
             // The range of the key is far smaller than the type.
             retries: u32::try_from(settings.retries.value.get()).unwrap_or(u32::MAX),

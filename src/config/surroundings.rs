@@ -1,5 +1,6 @@
 //! What a configuration must know about the machine, handed in.
 
+use crate::sanitize;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -15,10 +16,10 @@ pub enum Secret {
     Address,
 }
 
-/// Why a file that holds a secret cannot be used.
+/// Why something of this machine, a file that holds a secret or the place of a destination, cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unusable {
-    /// A lower-case fragment that names the file. Never holds what the file holds.
+    /// A lower-case fragment that names its path. Never holds what the file holds.
     pub text: String,
     /// What to do about it.
     pub hint: Option<String>,
@@ -41,6 +42,8 @@ pub struct Surroundings {
     pub resolve: fn(&Path) -> PathBuf,
     /// Whether a directory is at this path.
     pub is_dir: fn(&Path) -> bool,
+    /// What keeps every user from making a directory at a path; `None` if nothing does, or one is there.
+    pub obstacle: fn(&Path) -> Option<Unusable>,
     /// Whether the first directory is the second, or holds it, whatever names they have (bind mounts). Both are resolved.
     pub holds: fn(&Path, &Path) -> bool,
     /// Where our own files are, which jobs give their names to; `None` if nobody knows.
@@ -62,11 +65,12 @@ impl Default for Surroundings {
             variable: |_| None,
             resolve: |path| path.to_path_buf(),
             is_dir: |_| false,
+            obstacle: |_| None,
             holds: |outer, inner| inner.starts_with(outer),
             state: None,
             folds: |_| false,
             secret: |path, _| {
-                Err(Unusable { text: format!("{} cannot be read", path.display()), hint: None })
+                Err(Unusable { text: format!("{} cannot be read", sanitize::path(&path)), hint: None })
             },
         }
     }

@@ -6,6 +6,7 @@ use super::problem::Problem;
 use super::resolve::Resolver;
 use crate::job::Unfit;
 use crate::rsync::args;
+use crate::sanitize;
 
 /// Such mistakes, as they are found.
 #[derive(Debug, Default)]
@@ -78,7 +79,7 @@ impl Resolver<'_> {
         }
         let text = format!(
             "its name differs from that of job {first:?} on line {line} in case alone, which the state directory {} does not tell apart",
-            state.display()
+            sanitize::path(&state)
         );
         let hint = "give it another name, or give a --state-dir on a file system that tells case apart";
         self.unfit(Origin::Section(job.span), job, text, Some(hint.into()));

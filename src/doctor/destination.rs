@@ -3,13 +3,14 @@
 use super::{Area, Finding, Verdict, shared};
 use crate::hint::quoted;
 use crate::job::{Job, Preset};
-use crate::machine::{Mount, Room, is_unmounted, mount_of, resolve, room};
+use crate::machine::{Mount, Room, in_the_way, is_unmounted, mount_of, resolve, room};
 use crate::run::fold_probe;
+use crate::sanitize;
 use crate::sweep;
 use bytesize::ByteSize;
 use rustix::fs::{Access, StatVfs};
 use rustix::io::Errno;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -32,7 +33,7 @@ fn look(job: &Job) -> Vec<Finding> {
     let mount = mount_of(&dest);
     let mut findings = Vec::new();
     if let Some(point) = is_unmounted(&dest) {
-        let text = format!("{} stands in /etc/fstab, but is not mounted", point.display());
+        let text = format!("{} stands in /etc/fstab, but is not mounted", sanitize::path(&point));
         let hint = format!("the mirror would fill the disk below it: `mount {}`", quoted(&point));
         findings.push(fail(text).hint(hint));
     }
@@ -66,33 +67,26 @@ pub(super) fn warn(text: String) -> Finding {
 
 /// The destination, or as much of it as exists.
 fn existing(dest: &Path) -> Result<PathBuf, Finding> {
-    for path in dest.ancestors() {
-        match fs::metadata(path) {
-            Ok(meta) if meta.is_dir() => return Ok(path.into()),
-            Ok(_) => {
-                let text = format!("{} is no directory", path.display());
-                return Err(fail(text).hint("move it away, or correct `dest`"));
-            }
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
-            Err(error) => {
-                return Err(fail(format!("cannot look at {}: {error}", path.display()))
-                    .hint("may this user enter the directories above it?"));
-            }
-        }
+    if let Some(obstacle) = in_the_way(dest) {
+        return Err(fail(obstacle.text).hint(obstacle.hint));
     }
-    Err(fail(format!("nothing of {} exists", dest.display())))
+    let existing = dest.ancestors().find(|path| path.is_dir());
+    existing
+        .map(Path::to_path_buf)
+        .ok_or_else(|| fail(format!("nothing of {} exists", sanitize::path(&dest))))
 }
 
 fn writable(dest: &Path, existing: &Path, mount: Option<&Mount>) -> Vec<Finding> {
     if let Some(mount) = mount.filter(|mount| mount.read_only) {
-        let text = format!("{} is read-only: it lies on {}", dest.display(), mount.point.display());
+        let text =
+            format!("{} is read-only: it lies on {}", sanitize::path(&dest), sanitize::path(&mount.point));
         let hint = "remount it read-write; after disk errors it is remounted read-only by itself, so look at the system log";
         return vec![fail(text).hint(hint)];
     }
     let refused = |error: io::Error| {
         let whose = File::open(existing).ok().and_then(|dir| sweep::refusal(&dir, existing, b""));
         if let Some(refusal) = whose.filter(|_| error.kind() == io::ErrorKind::PermissionDenied) {
-            let text = format!("cannot write in {}: {refusal}", existing.display());
+            let text = format!("cannot write in {}: {refusal}", sanitize::path(&existing));
             return vec![fail(text).hint(refusal.hint)];
         }
         let hint = match error.kind() {
@@ -100,7 +94,7 @@ fn writable(dest: &Path, existing: &Path, mount: Option<&Mount>) -> Vec<Finding>
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "make room".to_owned(),
             _ => "correct `dest`, or repair what is below it".to_owned(),
         };
-        vec![fail(format!("cannot write in {}: {error}", existing.display())).hint(hint)]
+        vec![fail(format!("cannot write in {}: {error}", sanitize::path(&existing))).hint(hint)]
     };
     if let Err(error) = rustix::fs::access(existing, Access::WRITE_OK | Access::EXEC_OK) {
         return refused(error.into());
@@ -111,8 +105,12 @@ fn writable(dest: &Path, existing: &Path, mount: Option<&Mount>) -> Vec<Finding>
         Err(error) => return refused(error),
     };
     let text = match dest == existing {
-        true => format!("{} is writable", dest.display()),
-        false => format!("{} does not exist yet and can be made in {}", dest.display(), existing.display()),
+        true => format!("{} is writable", sanitize::path(&dest)),
+        false => format!(
+            "{} does not exist yet and can be made in {}",
+            sanitize::path(&dest),
+            sanitize::path(&existing)
+        ),
     };
     let mut findings = vec![Finding::new(Area::Destination, Verdict::Ok, text)];
     let now = SystemTime::now();
@@ -122,7 +120,7 @@ fn writable(dest: &Path, existing: &Path, mount: Option<&Mount>) -> Vec<Finding>
         if ahead.max(behind) > SKEW {
             let text = format!(
                 "the clock of {}'s file system is {:.0} s off",
-                existing.display(),
+                sanitize::path(&existing),
                 ahead.max(behind)
             );
             findings.push(warn(text).hint("let its server and this machine keep time by NTP"));
@@ -138,37 +136,39 @@ fn space(job: &Job, existing: &Path) -> Option<Finding> {
         Ok((None, _)) => {
             let text = format!(
                 "how much is free at {} is not known: its file system does not tell",
-                existing.display()
+                sanitize::path(&existing)
             );
             match job.min_free {
                 Some(_) => fail(text).hint("leave min_free out: the job would be blocked"),
                 None => warn(text),
             }
         }
-        Err(error) => warn(format!("cannot tell how much is free at {}: {error}", existing.display())),
+        Err(error) => warn(format!("cannot tell how much is free at {}: {error}", sanitize::path(&existing))),
     })
 }
 
 fn left(job: &Job, existing: &Path, Room { size, free }: Room, stat: &StatVfs) -> Finding {
     let text = format!("{} of {} free", ByteSize(free).display().si(), ByteSize(size).display().si());
     if let Some(least) = job.min_free.filter(|least| free < *least) {
-        let text = format!("{text} at {}, less than min_free ({})", existing.display(), ByteSize(least));
+        let text =
+            format!("{text} at {}, less than min_free ({})", sanitize::path(&existing), ByteSize(least));
         return fail(text).hint("make room, or lower min_free: the job would be blocked");
     }
     if free == 0 {
-        return fail(format!("the disk is full: {text} at {}", existing.display())).hint("make room");
+        return fail(format!("the disk is full: {text} at {}", sanitize::path(&existing))).hint("make room");
     }
     // Some file systems have no fixed number of inodes, and say 0.
     if stat.f_files > 0 && stat.f_favail == 0 {
-        return fail(format!("no inodes are left at {}", existing.display()))
+        return fail(format!("no inodes are left at {}", sanitize::path(&existing)))
             .hint("`df -i` shows it: remove many small files, or use another file system");
     }
     if stat.f_files > 0 && stat.f_favail < stat.f_files / 50 {
-        let text = format!("{text}, but only {} inodes are left at {}", stat.f_favail, existing.display());
+        let text =
+            format!("{text}, but only {} inodes are left at {}", stat.f_favail, sanitize::path(&existing));
         return warn(text).hint("the PDB has some 250,000 files a format: `df -i`");
     }
     if free < LOW {
-        return warn(format!("only {text} at {}", existing.display()))
+        return warn(format!("only {text} at {}", sanitize::path(&existing)))
             .hint("make room; min_free guards against filling it up");
     }
     Finding::new(Area::Destination, Verdict::Ok, text)
@@ -181,11 +181,13 @@ fn kind(job: &Job, existing: &Path, mount: Option<&Mount>) -> Vec<Finding> {
     let simple = matches!(kind, "vfat" | "exfat" | "msdos" | "ntfs" | "ntfs3" | "cifs" | "smb3");
     if simple && job.preset != Preset::Minimal {
         let hint = "set preset = \"minimal\": this file system does not hold permissions and links";
-        findings.push(warn(format!("{} lies on {kind}", existing.display())).hint(hint));
+        findings.push(warn(format!("{} lies on {kind}", sanitize::path(&existing))).hint(hint));
     }
     if !simple && job.preset != Preset::Minimal && !holds_links(existing) {
         let hint = "set preset = \"minimal\": a run is partial as long as the source holds one";
-        findings.push(warn(format!("{} cannot hold symbolic links ({kind})", existing.display())).hint(hint));
+        findings.push(
+            warn(format!("{} cannot hold symbolic links ({kind})", sanitize::path(&existing))).hint(hint),
+        );
     }
     // Where nothing may be written, another finding says so.
     let folding = File::open(existing).and_then(|dir| Ok(fold_probe::probe(&dir)?));
@@ -203,7 +205,7 @@ fn kind(job: &Job, existing: &Path, mount: Option<&Mount>) -> Vec<Finding> {
     };
     let text = format!(
         "{} lies on {kind}, which folds names: those that differ in {which} are one",
-        existing.display()
+        sanitize::path(&existing)
     );
     findings.push(warn(text).hint(
         "of names of the source that fold to one only one can be held; a name that is only spelt in another way is renamed, not deleted",
@@ -221,6 +223,7 @@ fn holds_links(dir: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     fn job(dest: &Path) -> Job {
         Job::example("j", "/s/", dest)
@@ -246,7 +249,7 @@ mod tests {
         fs::write(dir.path().join("a"), "").unwrap();
         let findings = look(&job(&dir.path().join("a/b")));
         assert_eq!(worst(&findings), Verdict::Fail);
-        assert!(findings[0].text.ends_with("/a is no directory"), "{findings:?}");
+        assert!(findings[0].text.ends_with("/a is not a directory, but a file"), "{findings:?}");
     }
 
     #[cfg(target_os = "linux")]

@@ -37,7 +37,7 @@ pub(super) async fn rsync(ask: &Ask) -> Vec<Finding> {
 
 fn version(program: &str, ran: &Ran) -> Finding {
     let version = Version::parse(&ran.stdout);
-    let at = found_at(program).map_or(program.to_owned(), |path| path.display().to_string());
+    let at = found_at(program).map_or(program.to_owned(), |path| path.to_string_lossy().into_owned());
     let text = format!("{version}, at {at}");
     let finding = |verdict| Finding::new(Area::Rsync, verdict, text.clone());
     match version.support() {
@@ -187,8 +187,8 @@ fn prepare(program: &str) -> io::Result<Prepared> {
     if rustix::process::geteuid().is_root() {
         text.push_str("uid = 0\ngid = 0\n");
     }
-    fs::write(&conf, format!("{text}[m]\npath = {}\n", files.display()))?;
-    let connect = format!("{} --config={} --daemon", quoted(program), quoted(&conf.display().to_string()));
+    fs::write(&conf, format!("{text}[m]\npath = {}\n", files.to_string_lossy()))?;
+    let connect = format!("{} --config={} --daemon", quoted(program), quoted(&conf.to_string_lossy()));
     Ok(Prepared { dir, connect })
 }
 

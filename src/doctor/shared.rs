@@ -5,6 +5,7 @@ use super::{Area, Finding, Verdict};
 use crate::clean::path::OURS;
 use crate::machine::{follows, group_name, own_name, user_name};
 use crate::run::{Lockable, lockable};
+use crate::sanitize;
 use crate::sweep::below::{in_the_way, open_below};
 use crate::sweep::{self, LOCK, share_command};
 use rustix::fs::{AtFlags, Mode, Stat, fstat, statat};
@@ -19,7 +20,7 @@ pub(super) fn ours(dest: &Path) -> Option<Finding> {
     let top = fstat(&root).ok()?;
     let there = statat(&root, OsStr::from_bytes(OURS), AtFlags::SYMLINK_NOFOLLOW).ok()?;
     if let Some((_, kind)) = in_the_way(&root, OURS) {
-        let text = format!("cannot prepare the quarantine in {}: .pdb-sync is {kind}", dest.display());
+        let text = format!("cannot prepare the quarantine in {}: .pdb-sync is {kind}", sanitize::path(&dest));
         return Some(warn(text).hint(sweep::OURS_IN_THE_WAY));
     }
     let lock = [OURS, b"/", LOCK.as_bytes()].concat();
@@ -28,7 +29,7 @@ pub(super) fn ours(dest: &Path) -> Option<Finding> {
     {
         let text = format!(
             "nothing can be deleted in {}, since others may be writing there: {refusal}",
-            dest.display()
+            sanitize::path(&dest)
         );
         return Some(warn(text).hint(refusal.hint));
     }
@@ -64,7 +65,7 @@ pub(super) fn ours(dest: &Path) -> Option<Finding> {
     let more = closed.len() - 1;
     let text = format!(
         "not every user of group {group} can keep and purge there what is removed: {} belongs to {owner}, group {}, mode {:04o}{}",
-        path.display(),
+        sanitize::path(&path),
         group_name(stat.st_gid),
         stat.st_mode & 0o7777,
         if more == 0 { String::new() } else { format!("; {more} more like it") },
@@ -90,7 +91,7 @@ pub(super) fn closed(dest: &Path) -> Option<Finding> {
         closed.dirs,
         if closed.whole { "" } else { "the first " },
         closed.seen,
-        dest.join(OsStr::from_bytes(path)).display(),
+        sanitize::path(&dest.join(OsStr::from_bytes(path))),
     );
     let finding = warn(text);
     Some(match sweep::change_hint(&root, dest, path) {
@@ -106,12 +107,12 @@ pub(super) fn locks(dir: &Path) -> Option<Finding> {
         Lockable::File(error) => {
             let text = format!(
                 "directories cannot be locked in {} ({error}): .pdb-sync/lock in the mirror stands in for that",
-                dir.display()
+                sanitize::path(&dir)
             );
             Some(Finding::new(Area::Destination, Verdict::Ok, text))
         }
         Lockable::Nothing(error) => {
-            let text = format!("nothing can be locked in {}: {error}", dir.display());
+            let text = format!("nothing can be locked in {}: {error}", sanitize::path(&dir));
             let hint = "two runs with different state directories could write there at once: start the lock service of its file system, or run from one account and host";
             Some(warn(text).hint(hint))
         }

@@ -141,7 +141,7 @@ async fn probe_all(endpoints: Vec<Endpoint>, patience: Duration) -> Probes {
 type Tried = HashMap<(String, Vec<String>), Result<Duration, Finding>>;
 
 fn key(job: &Job, source: &Source) -> (String, Vec<String>) {
-    let file = job.password_file.as_ref().map(|file| file.display().to_string());
+    let file = job.password_file.as_ref().map(|file| file.to_string_lossy().into_owned());
     (source.text.clone(), job.rsync_args.iter().cloned().chain(file).collect())
 }
 
@@ -193,7 +193,7 @@ async fn list(ask: &Ask, job: &Job, source: &Source) -> Result<Duration, Finding
     if let Some(file) =
         job.password_file.as_ref().filter(|_| matches!(source.address, Address::Daemon { .. }))
     {
-        argv.push(format!("--password-file={}", file.display()));
+        argv.push(format!("--password-file={}", file.to_string_lossy()));
     }
     argv.extend(job.rsync_args.iter().cloned());
     // Without its last slash a directory is one line, however much is in it.

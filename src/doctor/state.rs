@@ -3,6 +3,7 @@
 use super::{Area, Finding, Verdict};
 use crate::history::History;
 use crate::machine::{Room, room};
+use crate::sanitize;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::Path;
@@ -25,7 +26,7 @@ const PARTS: [(&str, Verdict, &str); 8] = [
 
 pub(super) fn examine(dir: &Path) -> Vec<Finding> {
     let fail = |what: &str, error: io::Error| {
-        let text = format!("cannot {what} {}: {error}", dir.display());
+        let text = format!("cannot {what} {}: {error}", sanitize::path(&dir));
         vec![Finding::new(Area::State, Verdict::Fail, text).hint(
             "runs transfer, but delete nothing and leave no history and no logs: make it writable, or give --state-dir another",
         )]
@@ -41,12 +42,12 @@ pub(super) fn examine(dir: &Path) -> Vec<Finding> {
     let mut findings = Vec::new();
     match file.try_lock() {
         Ok(()) => {
-            let text = format!("{} is writable, and files can be locked there", dir.display());
+            let text = format!("{} is writable, and files can be locked there", sanitize::path(&dir));
             findings.push(Finding::new(Area::State, Verdict::Ok, text));
         }
         Err(TryLockError::WouldBlock) => {}
         Err(TryLockError::Error(error)) => {
-            let text = format!("files in {} cannot be locked: {error}", dir.display());
+            let text = format!("files in {} cannot be locked: {error}", sanitize::path(&dir));
             let hint = "two runs could write to one index, and who holds a lock may not be told: keep the state on a local file system";
             findings.push(Finding::new(Area::State, Verdict::Warn, text).hint(hint));
         }
@@ -54,7 +55,7 @@ pub(super) fn examine(dir: &Path) -> Vec<Finding> {
     if let Ok(Some(Room { free, .. })) = room(dir)
         && free < 50_000_000
     {
-        let text = format!("only {} are free for logs at {}", bytesize::ByteSize(free), dir.display());
+        let text = format!("only {} are free for logs at {}", bytesize::ByteSize(free), sanitize::path(&dir));
         findings.push(
             Finding::new(Area::State, Verdict::Warn, text).hint("make room, or give --state-dir another"),
         );
@@ -76,8 +77,9 @@ fn written_below(dir: &Path) -> io::Result<()> {
     for entry in fs::read_dir(dir)?.flatten() {
         let path = entry.path();
         if path.is_dir() {
-            written(&path)
-                .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))?;
+            written(&path).map_err(|error| {
+                io::Error::new(error.kind(), format!("{}: {error}", sanitize::path(&path)))
+            })?;
         }
     }
     Ok(())
@@ -97,7 +99,7 @@ fn examine_part(dir: &Path, (name, verdict, then): &(&str, Verdict, &str)) -> Op
         (false, _) => Err(io::ErrorKind::NotADirectory.into()),
     });
     let error = tried.err()?;
-    let text = format!("cannot write in {}: {error}", path.display());
+    let text = format!("cannot write in {}: {error}", sanitize::path(&path));
     Some(Finding::new(Area::State, *verdict, text).hint(format!("{then}; make it writable, or move it away")))
 }
 
@@ -118,7 +120,7 @@ fn examine_history(dir: &Path) -> Option<Finding> {
     let path = History::path(dir);
     let error = File::options().append(true).open(&path).err()?;
     warn(
-        format!("cannot write the history {}: {error}", path.display()),
+        format!("cannot write the history {}: {error}", sanitize::path(&path)),
         "runs leave no history; make it writable, or move it away",
     )
 }

@@ -27,13 +27,14 @@ pub use query::{Latest, Query};
 pub use recorder::{Recorder, Retention};
 pub use runs::{Job, Run, RunState, Try};
 
+use crate::sanitize;
 use std::path::PathBuf;
 
 /// Why the history could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The database refused.
-    #[error("{tried} the history {}: {source}", path.display())]
+    #[error("{tried} the history {}: {source}", sanitize::path(path))]
     Database {
         /// `cannot read`, `cannot write`.
         tried: &'static str,
@@ -43,7 +44,7 @@ pub enum Error {
         source: rusqlite::Error,
     },
     /// The file system refused.
-    #[error("{tried} the history {}: {source}", path.display())]
+    #[error("{tried} the history {}: {source}", sanitize::path(path))]
     Io {
         /// `cannot open`, `cannot set aside`.
         tried: &'static str,
@@ -53,7 +54,10 @@ pub enum Error {
         source: std::io::Error,
     },
     /// It was written by a newer program.
-    #[error("the history {} is of version {found}, newer than this pdb-sync ({known}): it is read, but not written", path.display())]
+    #[error(
+        "the history {} is of version {found}, newer than this pdb-sync ({known}): it is read, but not written",
+        sanitize::path(path)
+    )]
     Newer {
         /// The file.
         path: PathBuf,

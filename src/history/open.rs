@@ -2,6 +2,7 @@
 
 use super::{Error, schema};
 use crate::machine;
+use crate::sanitize;
 use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::fs::{self, File};
@@ -207,5 +208,5 @@ pub(super) fn set_aside(path: &Path, why: &Error) -> Result<Option<String>, Erro
         }
     }
     fs::rename(path, &aside).map_err(cannot)?;
-    Ok(Some(format!("{why}; it was set aside as {}, and a new history begins", aside.display())))
+    Ok(Some(format!("{why}; it was set aside as {}, and a new history begins", sanitize::path(&aside))))
 }

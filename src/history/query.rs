@@ -1,6 +1,6 @@
 //! Rows out.
 
-use super::{Error, History};
+use super::{Error, History, schema};
 use crate::machine::Identity;
 use crate::result::{Fallback, Figures, Status};
 use crate::stats::{Past, State};
@@ -32,11 +32,19 @@ pub struct Latest {
 }
 
 /// What [`Rows`] reads. A job's phases are no column: where rows have to be sorted they would be gathered for all of them.
-pub(super) const COLUMNS: &str = "
+const COLUMNS: &str = "
     j.run, j.job, j.status, j.started, j.duration, j.queued, j.attempts, j.exit_code, j.files_transferred,
     j.files_deleted, j.bytes_received, j.total_files, j.total_bytes, j.source, j.error, j.hint, j.log, j.alerts,
     r.pid, r.process
 ";
+
+/// The version that has the column `warnings`. What is only read may be older.
+const WARNINGS_SINCE: i64 = 4;
+
+/// [`COLUMNS`] and the last one, of a database of this version.
+pub(super) fn columns(version: i64) -> String {
+    format!("{COLUMNS}, {}", if version < WARNINGS_SINCE { "'[]'" } else { "j.warnings" })
+}
 
 /// Every job's name, found by leaps over the index: there are many more rows than jobs.
 pub(super) const NAMES: &str = "
@@ -53,15 +61,16 @@ pub(super) const SUCCESS: &str = "
 ";
 
 /// The jobs since `?1`, the newest first, read along an index: of all names, of the one in `?2`, or of those in its list.
-pub(super) fn jobs(names: &[String]) -> String {
+pub(super) fn jobs(names: &[String], version: i64) -> String {
     let which = match names {
         [] => "?2 NOTNULL",
         [_] => "j.job = ?2",
         _ => "j.job IN (SELECT value FROM json_each(?2))",
     };
     format!(
-        "SELECT {COLUMNS} FROM jobs j CROSS JOIN runs r ON r.id = j.run WHERE j.started >= ?1 AND {which}
-         ORDER BY j.started DESC, j.run DESC, j.place"
+        "SELECT {} FROM jobs j CROSS JOIN runs r ON r.id = j.run WHERE j.started >= ?1 AND {which}
+         ORDER BY j.started DESC, j.run DESC, j.place",
+        columns(version)
     )
 }
 
@@ -74,10 +83,15 @@ pub(super) fn held(order: &str) -> String {
 }
 
 impl History {
+    /// The version of its tables.
+    pub(super) fn version(&self) -> Result<i64, Error> {
+        schema::version(&self.db).map_err(self.cannot_read())
+    }
+
     /// Jobs of the past, the newest first.
     pub fn jobs(&self, query: &Query) -> Result<Vec<Past>, Error> {
         let cannot = self.cannot_read();
-        let mut select = self.db.prepare(&jobs(&query.jobs)).map_err(&cannot)?;
+        let mut select = self.db.prepare(&jobs(&query.jobs, self.version()?)).map_err(&cannot)?;
         let names = match query.jobs.as_slice() {
             [name] => name.clone(),
             names => serde_json::json!(names).to_string(),
@@ -111,7 +125,7 @@ impl History {
     /// since nobody knows how old it is, and is the newest only where there is nothing else.
     pub fn latest(&self, now: Timestamp) -> Result<BTreeMap<String, Latest>, Error> {
         let cannot = self.cannot_read();
-        let sql = jobs(&["one".into()]);
+        let sql = jobs(&["one".into()], self.version()?);
         let mut select = self.db.prepare(&sql).map_err(&cannot)?;
         let mut success = self.db.prepare(SUCCESS).map_err(&cannot)?;
         let mut latest = BTreeMap::new();
@@ -233,6 +247,7 @@ fn past(row: &Row<'_>, gone: &mut HashMap<(u32, Option<String>), bool>) -> rusql
         hint: row.get(15)?,
         log: row.get(16)?,
         alerts: serde_json::from_str(&row.get::<_, String>(17)?).unwrap_or_default(),
+        warnings: serde_json::from_str(&row.get::<_, String>(20)?).unwrap_or_default(),
         phases: Vec::new(),
     })
 }

@@ -1,7 +1,7 @@
 //! What is looked up in a long history, and how.
 
 use super::tests::{all, whole_run};
-use super::{History, query};
+use super::{History, query, schema};
 use crate::result::{Outcome, Status};
 use crate::stats::State;
 use jiff::Timestamp;
@@ -59,9 +59,9 @@ fn what_is_looked_up_is_found_by_an_index() {
         query::SUCCESS.into(),
         query::held("ASC"),
         query::held("DESC"),
-        query::jobs(&[]),
+        query::jobs(&[], schema::newest()),
     ];
-    for sql in looks.into_iter().chain([query::jobs(&["a".into()])]) {
+    for sql in looks.into_iter().chain([query::jobs(&["a".into()], schema::newest())]) {
         let mut plan = history.db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
         // What is not bound is NULL.
         let steps = plan

@@ -1,6 +1,6 @@
 //! Whole runs out, with every attempt.
 
-use super::query::{COLUMNS, Rows, phase, span, time};
+use super::query::{Rows, columns, phase, span, time};
 use super::{Error, History};
 use crate::expiry::{self, NoRun};
 use crate::machine::Identity;
@@ -132,7 +132,8 @@ impl History {
             })
             .map_err(&cannot)?;
         let sql = format!(
-            "SELECT {COLUMNS} FROM jobs j JOIN runs r ON r.id = j.run WHERE r.id = ?1 ORDER BY j.place"
+            "SELECT {} FROM jobs j JOIN runs r ON r.id = j.run WHERE r.id = ?1 ORDER BY j.place",
+            columns(self.version()?)
         );
         let mut select = self.db.prepare(&sql).map_err(&cannot)?;
         let mut rows = select.query([id]).map_err(&cannot)?;

@@ -90,6 +90,9 @@ pub(super) const STEPS: &[&str] = &[
         PRIMARY KEY (job, status)
     ) WITHOUT ROWID;
 ",
+    "
+    ALTER TABLE jobs ADD COLUMN warnings TEXT NOT NULL DEFAULT '[]';
+",
 ];
 
 /// The version that this program writes.

@@ -42,6 +42,7 @@ pub(super) fn result(job: &str, second: i64, outcome: Outcome) -> SyncResult {
         fallback: None,
         log: Some("/logs/x.log".into()),
         alerts: vec!["too \"slow\"".into()],
+        warnings: vec!["hook left".into()],
         undo: None,
     }
 }
@@ -113,6 +114,7 @@ fn what_is_told_is_remembered() {
         "unknown stays unknown"
     );
     assert_eq!(b.alerts, ["too \"slow\""]);
+    assert_eq!(b.warnings, ["hook left"]);
     assert_eq!(
         b.phases,
         [("list".to_string(), Duration::from_millis(200)), ("transfer".to_string(), Duration::from_secs(1))]
@@ -235,7 +237,7 @@ fn a_newer_history_is_read_and_not_written() {
     .unwrap();
     let told = whole_run(dir.path(), "01B", 50, &[("a", Outcome::Ok), ("b", Outcome::Ok)]);
     assert_eq!(told.len(), 1, "told once: {told:?}");
-    assert!(told[0].contains("is of version 99, newer than this pdb-sync (3)"), "{told:?}");
+    assert!(told[0].contains("is of version 99, newer than this pdb-sync (4)"), "{told:?}");
     assert_eq!(all(dir.path()).len(), 1);
     assert_eq!(History::read(dir.path()).unwrap().unwrap().totals().unwrap()[0].runs, 1);
 }

@@ -4,6 +4,7 @@ use super::{Error, History, Retention, totals};
 use crate::expiry::{self, Item, Moment};
 use crate::machine::Identity;
 use crate::result::{Summary, SyncResult};
+use crate::sanitize;
 use jiff::Timestamp;
 use rusqlite::{Statement, Transaction, TransactionBehavior, params};
 use std::fs::File;
@@ -149,8 +150,8 @@ impl<'a> Rows<'a> {
             job: db.prepare(
                 "INSERT INTO jobs (run, job, place, status, started, duration, queued, attempts, exit_code,
                     files_transferred, files_deleted, bytes_received, total_files, total_bytes,
-                    source, error, hint, log, alerts)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
+                    source, error, hint, log, alerts, warnings)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
             )?,
             attempt: db.prepare(
                 "INSERT INTO attempts (run, job, number, source, started, duration, exit_code, error, hint)
@@ -188,6 +189,7 @@ impl<'a> Rows<'a> {
             result.outcome.hint(),
             result.log.as_ref().map(|log| log.to_string_lossy()),
             serde_json::json!(result.alerts).to_string(),
+            serde_json::json!(result.warnings).to_string(),
         ])?;
         for (place, (word, duration)) in hooks.iter().enumerate() {
             self.phase.execute(params![run, name, 0, integer(place as u64), word, micros(*duration)])?;
@@ -248,13 +250,16 @@ pub(super) fn purge_old(
     let looked = match File::open(state_dir) {
         Ok(dir) => expiry::look(dir, &items, now, false),
         Err(error) => {
-            return Ok(Some(format!("cannot open {}: {error}; nothing is purged", state_dir.display())));
+            return Ok(Some(format!(
+                "cannot open {}: {error}; nothing is purged",
+                sanitize::path(&state_dir)
+            )));
         }
     };
     if looked.saved {
         totals::remove(db, &looked.purge)?;
     }
-    Ok(looked.warning.map(|why| format!("{}: {why}", state_dir.display())))
+    Ok(looked.warning.map(|why| format!("{}: {why}", sanitize::path(&state_dir))))
 }
 
 fn micros(duration: Duration) -> i64 {

@@ -68,6 +68,8 @@ pub struct Job {
     pub inc_recursive: bool,
     /// Further rsync options, checked by [`crate::rsync::args`].
     pub rsync_args: Vec<String>,
+    /// Those of them, at their end, that the command line gives. Messages tell by them where an option comes from.
+    pub typed_args: Vec<String>,
     /// Where the password for daemons is; absolute.
     pub password_file: Option<PathBuf>,
     /// How often a source is tried again after a passing failure.
@@ -231,6 +233,7 @@ impl Job {
             checksum: false,
             inc_recursive: false,
             rsync_args: vec![],
+            typed_args: vec![],
             password_file: None,
             retries: 0,
             retry_delay: Duration::ZERO,

@@ -5,6 +5,7 @@ mod flocks;
 mod folds;
 mod follow;
 mod give_way;
+mod in_the_way;
 mod load;
 mod memory;
 mod mounts;
@@ -20,6 +21,7 @@ pub use bounded::{OWN, WITHOUT_WAITING, open_named, open_regular, read_named, re
 pub use flocks::{Holder, flock_holder};
 pub use follow::{follow, follows};
 pub use give_way::give_way;
+pub use in_the_way::{Obstacle, in_the_way};
 pub use load::{Load, Meter, pressure};
 pub use memory::{Memory, memory};
 pub use mounts::{Mount, is_root, is_root_of_a_file_system, is_unmounted, knows_mount_points, mount_of};

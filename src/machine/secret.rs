@@ -3,6 +3,7 @@
 use super::bounded::open_regular;
 use crate::config::{Secret, Unusable};
 use crate::hint::quoted;
+use crate::sanitize;
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -14,7 +15,7 @@ const FOR_EVERYBODY: u32 = 0o006;
 
 /// Reads it. Never waits for a FIFO. The error never holds what the file holds.
 pub(super) fn secret(path: &Path, what: Secret) -> Result<String, Unusable> {
-    let shown = path.display();
+    let shown = sanitize::path(&path);
     let unusable = |text: String, hint: String| Unusable { text, hint: Some(hint) };
     let cannot = |error: io::Error| {
         let hint = match error.kind() {

@@ -1,6 +1,7 @@
 //! Gathers the facts that a configuration is checked against.
 
-use crate::config::Surroundings;
+use super::in_the_way::in_the_way;
+use crate::config::{Surroundings, Unusable};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
@@ -20,6 +21,10 @@ pub fn surroundings() -> Surroundings {
         variable: |name| env::var_os(name),
         resolve,
         is_dir: Path::is_dir,
+        obstacle: |path| {
+            let found = in_the_way(path).filter(|found| found.of_all)?;
+            Some(Unusable { text: found.text, hint: Some(found.hint) })
+        },
         holds: super::within::holds,
         state: None,
         folds: super::folds::folds,

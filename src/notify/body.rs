@@ -55,6 +55,7 @@ fn job(result: &SyncResult, lines: usize) -> Value {
         "error": result.outcome.error(),
         "hint": result.outcome.hint(),
         "alerts": result.alerts,
+        "warnings": result.warnings,
         "log": result.log.as_ref().map(|log| log.to_string_lossy()),
         "log_tail": log.and_then(|log| tail(log, lines)),
     })

@@ -23,6 +23,8 @@ pub(super) struct Human {
     lines: bool,
     dry_run: bool,
     prefixes: HashMap<String, Prefixes>,
+    /// The attempt and the phase that was told last of each job.
+    phases: HashMap<String, (u32, Phase)>,
 }
 
 /// `[job] ` as each stream wants it.
@@ -33,7 +35,7 @@ struct Prefixes {
 
 impl Human {
     pub(super) fn new(quiet: bool, verbose: bool, lines: bool) -> Self {
-        Human { quiet, verbose, lines, dry_run: false, prefixes: HashMap::new() }
+        Human { quiet, verbose, lines, dry_run: false, prefixes: HashMap::new(), phases: HashMap::new() }
     }
 
     fn run_started(&mut self, jobs: &[String], parallel: usize, dry_run: bool, screen: &mut Screen) {
@@ -120,9 +122,10 @@ impl Listener for Human {
             Event::JobStarted { job, attempt, source, .. } if steps => {
                 self.job_started(job, *attempt, source, screen);
             }
-            Event::Phase { job, phase, argv, .. } if steps => {
-                // A transfer is what everybody expects.
-                if self.verbose || *phase != Phase::Transfer {
+            Event::Phase { job, attempt, phase, argv } if steps => {
+                let before = self.phases.insert(job.to_string(), (*attempt, *phase));
+                // A transfer is what everybody expects, and a listing that takes several commands is one.
+                if before != Some((*attempt, *phase)) && (self.verbose || *phase != Phase::Transfer) {
                     self.say(job, phase_words(*phase), screen);
                 }
                 if self.verbose && !argv.is_empty() {
@@ -170,8 +173,7 @@ impl Listener for Human {
 
 /// Whether there is nothing that anybody has to hear of.
 fn went_well(summary: &Summary) -> bool {
-    let well = |result: &SyncResult| result.status() == Status::Ok && result.alerts.is_empty();
-    summary.results.iter().all(|result| well(result))
+    summary.results.iter().all(|result| super::summary::went_well(result))
         && summary.unwritten.is_empty()
         && summary.signal.is_none()
 }

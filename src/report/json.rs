@@ -168,6 +168,7 @@ fn job_finished(result: &SyncResult, dry_run: bool) -> Value {
         "queued_s": units::seconds(result.queued),
         "changed": if dry_run { Some(false) } else { result.changed() },
         "alerts": result.alerts,
+        "warnings": result.warnings,
         "tries": result.attempts.iter().map(attempt).collect::<Vec<_>>(),
     })
 }

@@ -31,7 +31,7 @@ pub(super) struct Junit {
 impl Junit {
     pub(super) fn new(path: PathBuf) -> Self {
         Junit {
-            name: format!("the JUnit report {}", path.display()),
+            name: format!("the JUnit report {}", sanitize::path(&path)),
             path,
             dry_run: false,
             started: None,

@@ -72,7 +72,8 @@ impl Logs {
         // Straight to the file: what was written survives whatever happens to us.
         if let Err(error) = file.write_all(&self.block) {
             let path = self.files.path(job);
-            screen.warn(format!("the log {} is not complete: cannot write it: {error}", path.display()));
+            screen
+                .warn(format!("the log {} is not complete: cannot write it: {error}", sanitize::path(&path)));
             self.open.insert(job.clone(), None);
         }
     }

@@ -4,6 +4,7 @@
 //! here, and whoever asks first makes the file.
 
 use crate::result::{Logs, log_path};
+use crate::sanitize;
 use crate::time::local_exact;
 use jiff::Timestamp;
 use std::collections::HashMap;
@@ -55,7 +56,7 @@ impl LogFiles {
         let kind = if self.dry_run { "dry run" } else { "run" };
         let line = format!("{} --- job {job}, {kind} {}\n", local_exact(time), self.run);
         let file = create(&path, line.as_bytes())
-            .map_err(|error| format!("cannot write the log {}: {error}", path.display()));
+            .map_err(|error| format!("cannot write the log {}: {error}", sanitize::path(&path)));
         file.map(|file| Mutex::new(Some(file)))
     }
 }

@@ -1,6 +1,7 @@
 //! The one way to write a file that an option names: a regular file is replaced as a whole, what a symlink points to is
 //! replaced and the link stays, character devices and FIFOs are written to, and everything else is refused, disks above all.
 
+use crate::sanitize;
 use crate::ui::streams;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::OFlags;
@@ -49,7 +50,7 @@ impl OutputFile {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
                     return Ok(Place::File(path, None).into());
                 }
-                Err(error) => return Err(error),
+                Err(error) => return Err(in_directory(dir, error)),
             };
             if let Some(number) = name.to_str().and_then(|name| name.parse().ok())
                 && is_descriptors(&dir)
@@ -62,7 +63,7 @@ impl OutputFile {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
                     return Ok(Place::File(real, None).into());
                 }
-                Err(error) => return Err(error),
+                Err(error) => return Err(in_directory(&dir, error)),
             };
             let kind = meta.file_type();
             if kind.is_symlink() {
@@ -86,10 +87,25 @@ impl OutputFile {
         Err(Errno::LOOP.into())
     }
 
+    /// What to do about an error of this file, for commands that make no directory.
+    pub fn hint(error: &io::Error) -> Option<&'static str> {
+        match error.kind() {
+            io::ErrorKind::NotFound => Some("make that directory, or name a file in one that is there"),
+            io::ErrorKind::NotADirectory | io::ErrorKind::IsADirectory => Some("name a file in a directory"),
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                Some("name a file in a directory that this user may write in")
+            }
+            _ => None,
+        }
+    }
+
     /// Makes the directory that a new file will be in.
     pub fn make_directory(self) -> io::Result<Self> {
         if let Place::File(path, None) = &self.place {
-            fs::create_dir_all(parent(path))?;
+            fs::create_dir_all(parent(path)).map_err(|error| {
+                let text = format!("cannot make the directory {}: {error}", sanitize::path(parent(path)));
+                io::Error::new(error.kind(), text)
+            })?;
         }
         Ok(self)
     }
@@ -113,7 +129,10 @@ impl OutputFile {
     pub fn append(&self, bytes: &[u8]) -> io::Result<()> {
         let append = |out: &mut dyn Write| out.write_all(bytes);
         match &self.place {
-            Place::File(path, _) => File::options().append(true).create(true).open(path)?.write_all(bytes),
+            Place::File(path, _) => {
+                let file = File::options().append(true).create(true).open(path);
+                file.map_err(|error| in_directory(parent(path), error))?.write_all(bytes)
+            }
             Place::Stream(path) => through(Stream(open(path)?), append),
             Place::Descriptor(number) => through(descriptor(*number)?, append),
         }
@@ -124,7 +143,8 @@ impl OutputFile {
     pub fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
         let found = OutputFile::find(path)?;
         let Place::File(..) = &found.place else { return found.append(bytes) };
-        let mut file = File::options().write(true).create_new(true).open(path)?;
+        let file = File::options().write(true).create_new(true).open(path);
+        let mut file = file.map_err(|error| in_directory(parent(path), error))?;
         file.write_all(bytes).and_then(|()| file.sync_all()).inspect_err(|_| {
             // Half a file would be in the way of the next try; the error that matters is the first.
             let _ = fs::remove_file(path);
@@ -136,6 +156,16 @@ impl From<Place> for OutputFile {
     fn from(place: Place) -> Self {
         OutputFile { place }
     }
+}
+
+/// Why nothing can be made in a directory: what is missing is the directory, not the file.
+fn in_directory(dir: &Path, error: io::Error) -> io::Error {
+    let why = match error.kind() {
+        io::ErrorKind::NotFound => "does not exist".to_owned(),
+        io::ErrorKind::NotADirectory => "is not a directory".to_owned(),
+        _ => return error,
+    };
+    io::Error::new(error.kind(), format!("the directory {} {why}", sanitize::path(dir)))
 }
 
 fn directory() -> io::Error {
@@ -158,9 +188,10 @@ fn replace<T>(
     mode: u32,
     fill: impl FnOnce(&mut dyn Write) -> io::Result<T>,
 ) -> io::Result<T> {
-    let permissions = fs::Permissions::from_mode(mode);
-    let file =
-        tempfile::Builder::new().prefix(".pdb-sync-").permissions(permissions).tempfile_in(parent(path))?;
+    // Opened by us, since an error then has no word of its name, which nobody has asked for.
+    let open = |new: &Path| File::options().read(true).write(true).create_new(true).mode(mode).open(new);
+    let file = tempfile::Builder::new().prefix(".pdb-sync-").make_in(parent(path), open);
+    let file = file.map_err(|error| in_directory(parent(path), error))?;
     let filled = through(file.as_file(), fill)?;
     if let Some(old) = old {
         let new = file.as_file().metadata()?;

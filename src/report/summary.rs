@@ -113,11 +113,16 @@ pub(super) fn render(summary: &Summary, dry_run: bool, verbose: bool) -> Text {
     text
 }
 
+/// Whether there is nothing about the job that anybody has to hear of.
+pub(super) fn went_well(result: &SyncResult) -> bool {
+    result.status() == Status::Ok && result.alerts.is_empty() && result.warnings.is_empty()
+}
+
 /// What there is to say about one job; nothing about a plain success, unless `verbose`.
 fn job(text: &mut Text, result: &SyncResult, dry_run: bool, verbose: bool) {
     let status = result.status();
     let served = served(result);
-    if status == Status::Ok && !verbose && result.alerts.is_empty() && served.is_none() {
+    if went_well(result) && !verbose && served.is_none() {
         return;
     }
     *text += Text::styled(&format!("[{}]", result.job), status_style(status));
@@ -150,6 +155,9 @@ fn job(text: &mut Text, result: &SyncResult, dry_run: bool, verbose: bool) {
     }
     for alert in &result.alerts {
         let _ = writeln!(text, "  alert: {}", sanitize::line(alert));
+    }
+    for warning in &result.warnings {
+        let _ = writeln!(text, "  warning: {}", sanitize::line(warning));
     }
     if let Some(hint) = result.outcome.hint() {
         let _ = writeln!(text, "  hint: {}", sanitize::line(hint));

@@ -140,6 +140,7 @@ pub(super) fn result(job: &str, outcome: Outcome) -> SyncResult {
         fallback: None,
         log: None,
         alerts: Vec::new(),
+        warnings: Vec::new(),
         undo: None,
     }
 }

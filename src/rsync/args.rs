@@ -14,7 +14,8 @@ pub use super::given::{
     shell, size_limits, unfiltered,
 };
 pub use super::options::{
-    ADD_FILES, Filters, LetsIn, Refused, ShutsOut, check, check_with_delete, leaves_out, lets_in, shuts_out,
+    ADD_FILES, Filters, LetsIn, Refused, ShutsOut, check, check_with_delete, hint_for_key, leaves_out,
+    lets_in, shuts_out,
 };
 
 /// Where rsync keeps what it could not finish; inside the directory of the file. Never a truncated file under its final name.
@@ -77,7 +78,7 @@ pub fn argv(program: &str, job: &Job, source: &Source, purpose: Purpose) -> Vec<
         }
         add(&["--sockopts=TCP_NODELAY"]);
         if let Some(file) = &job.password_file {
-            add(&[&format!("--password-file={}", file.display())]);
+            add(&[&format!("--password-file={}", file.to_string_lossy())]);
         }
     }
     if source.is_remote() && !job.inc_recursive {

@@ -2,6 +2,7 @@
 
 use super::options;
 use crate::job::{Job, Source};
+use crate::sanitize;
 use std::path::{Path, PathBuf};
 
 /// Whether these options bring a remote shell of their own, so that even a daemon is reached through it.
@@ -36,7 +37,7 @@ pub fn own_directory<'a>(rsync_args: &[String], source: &'a Source) -> Option<&'
 pub fn own_directory_text(source: &Source, name: &str, dest: &Path) -> (String, String) {
     let text = format!(
         "{source} has no slash at its end, so that the directory itself comes, as {}",
-        dest.join(name).display()
+        sanitize::path(&dest.join(name))
     );
     (text, format!("write \"{source}/\" if only its contents are meant"))
 }

@@ -11,6 +11,7 @@ use crate::job::Adopt;
 use crate::result::Reason;
 use crate::rsync::args;
 use crate::rsync::exit::{Class, Verdict};
+use crate::sanitize;
 
 impl Try<'_> {
     /// Decides, after a listing, whether this run takes the destination over.
@@ -83,7 +84,7 @@ impl Try<'_> {
     /// Why the deletions wait, if they do because this run takes the destination over.
     pub(super) fn first_run_waits(&self, listing: &Listing) -> Option<Reason> {
         let takeover = self.adopting.filter(|_| self.job.delete && !listing.gone.is_empty())?;
-        let dest = self.job.dest.display();
+        let dest = sanitize::path(&self.job.dest);
         let why = match takeover {
             Takeover::First => format!("since this is the first run at {dest}, which held files already"),
             Takeover::Again => format!("since this run takes {dest} over again"),
@@ -93,7 +94,7 @@ impl Try<'_> {
         let rule =
             "a run that takes a mirror over deletes nothing, the one after it what the source does not have";
         Some(Reason::new(text).hint(match listing.gone.listed() {
-            Some(path) => format!("{rule}; the list is in {}", path.display()),
+            Some(path) => format!("{rule}; the list is in {}", sanitize::path(&path)),
             None => rule.into(),
         }))
     }

@@ -6,6 +6,7 @@ use super::lock::Lock;
 use super::voice::Voice;
 use crate::job::Job;
 use crate::result::Reason;
+use crate::sanitize;
 use crate::sweep::{self, WriteAccess};
 use std::io;
 use std::sync::Arc;
@@ -36,7 +37,7 @@ pub(super) async fn begin(
             Ok(access)
         }
         Err(error) => {
-            Err(Reason::new(format!("cannot look at the destination {}: {error}", job.dest.display())))
+            Err(Reason::new(format!("cannot look at the destination {}: {error}", sanitize::path(&job.dest))))
         }
     })
 }

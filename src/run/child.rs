@@ -9,6 +9,7 @@ use crate::result::Reason;
 use crate::rsync::args::Purpose;
 use crate::rsync::exit::{Class, LongNames, Talk, Verdict, judge_with_figures};
 use crate::rsync::output::{Change, ChangeKind, Line, Reader, Stats};
+use crate::sanitize;
 use memchr::memmem;
 use std::path::Path;
 use std::time::Duration;
@@ -164,7 +165,7 @@ fn stuck(limit: Duration, source: &Source, dest: &Path) -> Reason {
     let text = format!(
         "stalled: rsync has not taken what {} sent for {limit}; it waits, most likely for {}",
         source.host_label(),
-        dest.display()
+        sanitize::path(&dest)
     );
     Reason::new(text).hint(
         "does the disk of the destination answer, and is rsync not stopped? Another source would not help",

@@ -274,6 +274,7 @@ fn broken(job: Arc<str>, error: JoinError) -> SyncResult {
         fallback: None,
         log: None,
         alerts: Vec::new(),
+        warnings: Vec::new(),
         undo: None,
     }
 }

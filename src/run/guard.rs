@@ -4,6 +4,7 @@ use super::listing::{Listing, Reserved};
 use crate::event::Tally;
 use crate::job::{Job, MaxDelete, MaxEntries, Source};
 use crate::result::Reason;
+use crate::sanitize;
 use bytesize::ByteSize;
 use std::path::Path;
 
@@ -37,7 +38,7 @@ pub(super) fn deletions(job: &Job, again: &str, listing: &Listing, refused: Opti
     }
     let list = match &listing.gone.unwritten {
         Some(why) => format!("the list could not be written ({why})"),
-        None => format!("the list is in {}", listing.gone.path.display()),
+        None => format!("the list is in {}", sanitize::path(&listing.gone.path)),
     };
     let empty = source_files.files() == 0;
     let limit = match job.max_delete {
@@ -84,9 +85,8 @@ pub(super) fn empty_source(job: &Job, list: Option<&Path>) -> Reason {
     }
     let reason = Reason::new("the source holds no file, so nothing was deleted");
     match list {
-        Some(list) => {
-            reason.hint(format!("{hint}; what would have been deleted is listed in {}", list.display()))
-        }
+        Some(list) => reason
+            .hint(format!("{hint}; what would have been deleted is listed in {}", sanitize::path(&list))),
         None => reason.hint(hint),
     }
 }
@@ -150,7 +150,7 @@ pub(super) fn space(job: &Job, free: Option<u64>) -> Option<Reason> {
     let Some(free) = free else {
         let text = format!(
             "the file system of {} does not tell how much is free, so that min_free ({}) cannot be kept",
-            job.dest.display(),
+            sanitize::path(&job.dest),
             ByteSize(least).display().si()
         );
         return Some(Reason::new(text).hint("leave min_free out for this job"));
@@ -163,7 +163,7 @@ pub(super) fn disk_low(job: &Job, free: u64, least: u64) -> Reason {
     Reason::new(format!(
         "only {} are free at {}, less than min_free ({})",
         ByteSize(free).display().si(),
-        job.dest.display(),
+        sanitize::path(&job.dest),
         ByteSize(least).display().si()
     ))
     .hint("make room, or lower min_free")

@@ -7,6 +7,7 @@ use crate::event::Level;
 use crate::expiry;
 use crate::job::Job;
 use crate::result::Reason;
+use crate::sanitize;
 use crate::sweep::{self, Fate, Journal, Order, Parent, Purge, Quarantine, Refusal, Unescaped, WriteAccess};
 use rustix::fs::{AtFlags, statat};
 use rustix::io::Errno;
@@ -27,7 +28,7 @@ const PAGE: usize = 16 * 1024;
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NoKeep {
     /// The journal, in the state directory. What rsync replaces could still be kept: the quarantine tells by itself what it has.
-    #[error("cannot write the journal of {} in {}: {source}", .run, .dir.display())]
+    #[error("cannot write the journal of {} in {}: {source}", .run, sanitize::path(.dir))]
     Journal {
         /// `STATE/journal`.
         dir: PathBuf,
@@ -37,7 +38,7 @@ pub(super) enum NoKeep {
         source: io::Error,
     },
     /// The quarantine, in the destination.
-    #[error("cannot prepare the quarantine in {}: {source}", .dest.display())]
+    #[error("cannot prepare the quarantine in {}: {source}", sanitize::path(.dest))]
     Quarantine {
         /// The destination.
         dest: PathBuf,
@@ -45,7 +46,7 @@ pub(super) enum NoKeep {
         source: io::Error,
     },
     /// The same, where it is the permissions of a directory.
-    #[error("cannot prepare the quarantine in {}: {refusal}", .dest.display())]
+    #[error("cannot prepare the quarantine in {}: {refusal}", sanitize::path(.dest))]
     Refused {
         /// The destination.
         dest: PathBuf,
@@ -289,7 +290,7 @@ fn purge(tree: &Arc<WriteAccess>, dest: &Path, state: &Path) -> Vec<String> {
         return Vec::new();
     }
     match sweep::purge(&Purge { tree, order, now: &now, dry, begun: &begun, stop: &|| false }) {
-        Ok(purged) => purged.warnings.iter().map(|why| format!("{}: {why}", dest.display())).collect(),
-        Err(error) => vec![format!("cannot purge the quarantine of {}: {error}", dest.display())],
+        Ok(purged) => purged.warnings.iter().map(|why| format!("{}: {why}", sanitize::path(&dest))).collect(),
+        Err(error) => vec![format!("cannot purge the quarantine of {}: {error}", sanitize::path(&dest))],
     }
 }

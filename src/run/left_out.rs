@@ -114,10 +114,19 @@ fn all_of(held: Tally) -> String {
 
 /// The reason where the source holds files, and limits of size leave out those that other filters let through.
 fn all_by_size(job: &Job, held: Tally, limits: &[String], warned: Option<Reason>) -> Reason {
-    let limits = limits.join(" and ");
+    let typed = args::size_limits(&job.typed_args);
+    let (typed, own): (Vec<&str>, Vec<&str>) =
+        limits.iter().map(String::as_str).partition(|limit| typed.iter().any(|typed| typed == limit));
+    let told = [(own, "in `rsync_args`"), (typed, "on the command line")];
+    let told: Vec<String> = told
+        .iter()
+        .filter(|(limits, _)| !limits.is_empty())
+        .map(|(limits, whence)| format!("{} {whence}", limits.join(" and ")))
+        .collect();
+    let (limits, s) = (told.join(" and "), if limits.len() == 1 { "s" } else { "" });
     let hint = match job.include.is_empty() && job.exclude.is_empty() {
-        true => format!("{limits} in `rsync_args` leaves files out by their size"),
-        false => format!("{limits} in `rsync_args` leaves out what `include` and `exclude` let through"),
+        true => format!("{limits} leave{s} files out by their size"),
+        false => format!("{limits} leave{s} out what `include` and `exclude` let through"),
     };
     let reason = Reason::new(format!("the filters leave out {}", all_of(held))).hint(hint);
     match warned {

@@ -11,6 +11,7 @@ use super::stand_in::{self, Locked, StandIn};
 use crate::clean::path::OURS;
 use crate::machine::{flock_holder, group_name, user_name};
 use crate::result::Reason;
+use crate::sanitize;
 use crate::sweep::{LOCK, refusal_of_file};
 use rustix::io::Errno;
 use std::ffi::OsStr;
@@ -66,7 +67,7 @@ pub fn try_lock(dest: &Path, holders: &Arc<Holders>) -> io::Result<Tried> {
             let news = stand_in.left.as_ref().map(|left| {
                 format!(
                     "{left} left the lock of {} without a word: it was killed, or its host went down",
-                    dest.display()
+                    sanitize::path(&dest)
                 )
             });
             stand_in.note(&holders.note());
@@ -109,7 +110,7 @@ fn beside(directory: &File, dest: &Path, locked: io::Result<Locked>) -> Found {
 fn instead(directory: &File, dest: &Path, name: &str, holders: &Holders, no: io::Error) -> io::Result<Found> {
     let path = holders.dir().join(format!("{name}.lock"));
     let cannot = |what: String, error: io::Error| {
-        let text = format!("{what}, nor can {} be locked instead: {error}", path.display());
+        let text = format!("{what}, nor can {} be locked instead: {error}", sanitize::path(&path));
         io::Error::new(error.kind(), text)
     };
     let at_dest = match stand_in::lock(directory, true) {
@@ -132,7 +133,7 @@ fn instead(directory: &File, dest: &Path, name: &str, holders: &Holders, no: io:
                     stand_in,
                     format!(
                         "only runs with this state directory are kept from writing to {} too: {text}",
-                        dest.display()
+                        sanitize::path(&dest)
                     ),
                 ),
             })
@@ -158,7 +159,7 @@ fn unknown() -> String {
 /// Who has locked the file, and what is known of whether that is true.
 fn of_another(note: Option<Note>, dest: &Path) -> String {
     let path = stand_in_path(dest);
-    let path = path.display();
+    let path = sanitize::path(&path);
     match note {
         None => format!("another process, which has left no note in {path}"),
         Some(note) if note.is_gone() => {
@@ -180,7 +181,8 @@ fn stand_in_path(dest: &Path) -> PathBuf {
 /// Why the file cannot be asked for, and what helps.
 fn closed(directory: &File, dest: &Path, error: Errno) -> Reason {
     let path = stand_in_path(dest);
-    let cannot = format!("cannot lock {}, which stands in for the lock of the directory", path.display());
+    let cannot =
+        format!("cannot lock {}, which stands in for the lock of the directory", sanitize::path(&path));
     let denied = matches!(error, Errno::ACCESS | Errno::PERM);
     let place = [OURS, b"/", LOCK.as_bytes()].concat();
     match denied.then(|| refusal_of_file(directory, dest, &place)).flatten() {
@@ -189,7 +191,7 @@ fn closed(directory: &File, dest: &Path, error: Errno) -> Reason {
             let hint = match error {
                 Errno::NOTDIR | Errno::LOOP | Errno::XDEV | Errno::ISDIR | Errno::INVAL => format!(
                     "move it away: it has to be a regular file, in a directory on the file system of {}",
-                    dest.display()
+                    sanitize::path(&dest)
                 ),
                 _ => "is the destination writable, and its disk not full?".into(),
             };
@@ -228,7 +230,7 @@ pub(super) fn who_may(dest: &Path) -> Option<String> {
     let (owner, group, mode) = (user_name(meta.uid()), group_name(meta.gid()), meta.mode() & 0o7777);
     Some(format!(
         "{} belongs to {owner}, group {group}, mode {mode:04o}: run as somebody who may read and write there",
-        path.display()
+        sanitize::path(&path)
     ))
 }
 

@@ -68,7 +68,7 @@ pub(crate) use listing::source_names;
 pub use lock::{Lock, Lockable, Tried, lockable, try_lock};
 pub use signal::Signals;
 
-use crate::job::Job;
+use crate::job::{Job, Unfit};
 use crate::result::{Logs, Reason};
 use crate::rsync::args::{self, Purpose};
 use crate::stats::Watch;
@@ -136,7 +136,10 @@ impl Mode {
 
 /// Why the job cannot be run, by a mistake of the configuration: it fails, and others run.
 pub fn unfit(job: &Job) -> Option<Reason> {
-    unit::unfit(job)
+    if let Some(Unfit { text, hint, .. }) = job.unfit.clone() {
+        return Some(Reason { text, hint });
+    }
+    args::unfit(job).map(|refused| Reason::new(refused.text).hint(refused.hint))
 }
 
 /// What the first attempt of a job runs, in order: a listing, which a destination that is empty does not need, then a transfer.

@@ -3,23 +3,28 @@
 use crate::machine::{self, WITHOUT_WAITING};
 use crate::result::Reason;
 use crate::rsync::args;
+use crate::sanitize;
 use std::fs::{File, metadata};
 use std::io;
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::Path;
 
-/// Why rsync could not use one of them; `None` if it can.
-pub(super) fn unusable(rsync_args: &[String]) -> Option<Reason> {
+/// Why rsync could not use one of them; `None` if it can. `typed_args`: those that the command line gives.
+pub(super) fn unusable(rsync_args: &[String], typed_args: &[String]) -> Option<Reason> {
+    let typed = args::named_files(typed_args);
     args::named_files(rsync_args).into_iter().find_map(|(option, path)| {
         let opened = match option {
             "log-file" => written(Path::new(path)),
             _ => machine::open_named(Path::new(path)).map(drop),
         };
-        let text = format!("rsync_args: --{option} names {path}, which cannot be used: {}", opened.err()?);
-        Some(
-            Reason::new(text)
-                .hint("correct the path in rsync_args, or make it a file that this user may read"),
-        )
+        let (whence, place) = match typed.contains(&(option, path)) {
+            true => ("the command line", "on the command line"),
+            false => ("rsync_args", "in rsync_args"),
+        };
+        let path = sanitize::name(path.as_bytes());
+        let text = format!("{whence}: --{option} names {path}, which cannot be used: {}", opened.err()?);
+        let hint = format!("correct the path {place}, or make it a file that this user may read");
+        Some(Reason::new(text).hint(hint))
     })
 }
 

@@ -15,6 +15,7 @@ use crate::result::Reason;
 use crate::rsync::args::{self, Purpose};
 use crate::rsync::exit::{Class, Verdict};
 use crate::rsync::output::Change;
+use crate::sanitize;
 use std::io;
 use std::time::Instant;
 use tokio::sync::mpsc;
@@ -83,7 +84,7 @@ impl Try<'_> {
         let look = move || listing.examine(&dest, window, &lost).map(|()| listing);
         let looked = off_thread(&self.voice.stop, look).await.ok_or(Ending::Stopped)?;
         let listing = looked.map_err(|error| {
-            let text = format!("cannot compare the listing with {}: {error}", self.job.dest.display());
+            let text = format!("cannot compare the listing with {}: {error}", sanitize::path(&self.job.dest));
             Ending::Failed(Class::Fatal, Reason::new(text))
         })?;
         self.look_who_filled(&listing);
@@ -293,7 +294,7 @@ fn least_rate(job: &Job) -> Option<u64> {
 
 /// The list of deletions cannot be read back.
 pub(super) fn unreadable(gone: &Gone, error: io::Error) -> Ending {
-    let text = format!("cannot work through the list of deletions {}: {error}", gone.path.display());
+    let text = format!("cannot work through the list of deletions {}: {error}", sanitize::path(&gone.path));
     Ending::Failed(Class::Fatal, Reason::new(text))
 }
 

@@ -11,6 +11,7 @@ use crate::clean::is_of_a_file_system;
 use crate::event::Level;
 use crate::machine;
 use crate::result::Reason;
+use crate::sanitize;
 use rustix::fs::Access;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -33,7 +34,7 @@ impl Try<'_> {
             Err(Unknown::Damaged(aside)) => {
                 let text = format!(
                     "what was remembered of earlier runs is damaged and was set aside: {}",
-                    aside.display()
+                    sanitize::path(&aside)
                 );
                 self.voice.notice(Level::Warning, text).await;
             }

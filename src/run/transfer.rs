@@ -10,6 +10,7 @@ use crate::result::Reason;
 use crate::rsync::args::Purpose;
 use crate::rsync::exit::{CHECK_RIGHTS, Verdict};
 use crate::rsync::output::Stats;
+use crate::sanitize;
 use crate::sweep;
 use rustix::fs::fstat;
 use std::ffi::OsStr;
@@ -85,7 +86,7 @@ impl Try<'_> {
         let found = off_thread(&self.voice.stop, look).await.ok_or(Ending::Stopped)?;
         Ok(match found {
             Some((path, whose, hint)) => {
-                Reason::new(format!("{}; {} {whose}", reason.text, path.display())).hint(hint)
+                Reason::new(format!("{}; {} {whose}", reason.text, sanitize::path(&path))).hint(hint)
             }
             None => reason,
         })

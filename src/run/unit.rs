@@ -13,12 +13,11 @@ use super::program::Program;
 use super::slots::{Slot, Slots};
 use super::stop::Why;
 use super::voice::Voice;
-use super::{Mode, Plan, disk, guard, named_files, spawn};
+use super::{Mode, Plan, disk, guard, named_files, spawn, unfit};
 use crate::event::{Event, Level, Phase};
 use crate::hint;
-use crate::job::{CachePolicy, Hook, Job, Unfit};
+use crate::job::{CachePolicy, Hook, Job};
 use crate::result::{Attempt, Fallback, Figures, Outcome, Reason, Skip, Status, SyncResult};
-use crate::rsync::args;
 use crate::rsync::exit::Class;
 use crate::stats::Past;
 use crate::sweep::WriteAccess;
@@ -51,6 +50,7 @@ pub(super) async fn run(ticket: Ticket) -> (SyncResult, Option<Slot>) {
         started: None,
         ran: false,
         alerts: Vec::new(),
+        warnings: Vec::new(),
         undoable: false,
     };
     let outcome = match unit.go().await {
@@ -70,6 +70,8 @@ struct Unit<'a> {
     started: Option<(Instant, Timestamp)>,
     /// What deserves attention in its result.
     alerts: Vec<String>,
+    /// What its hooks did that somebody should look at.
+    warnings: Vec<String>,
     /// Whether something that it removed or replaced is kept for an undo.
     undoable: bool,
     /// Whether anything ran that its log tells of.
@@ -105,7 +107,7 @@ impl Unit<'_> {
             match self.hooks(Phase::Before, &job.hooks.before, None).await {
                 Hooked::Ok => {}
                 Hooked::Skip(text) => return Err(Outcome::Skipped(Skip::Hook(text))),
-                Hooked::Failed(text) => return Err(Outcome::Failed(Reason::new(text))),
+                Hooked::Failed(reason) => return Err(Outcome::Failed(before_failed(reason))),
                 Hooked::Stopped => return Err(self.stopped()),
             }
         }
@@ -138,8 +140,8 @@ impl Unit<'_> {
     ) -> Result<Outcome, Outcome> {
         let Ticket { plan, job, voice, .. } = self.ticket;
         // A hook may have made them.
-        let named = job.rsync_args.clone();
-        let unusable = off_thread(&voice.stop, move || named_files::unusable(&named)).await;
+        let (named, typed) = (job.rsync_args.clone(), job.typed_args.clone());
+        let unusable = off_thread(&voice.stop, move || named_files::unusable(&named, &typed)).await;
         if let Some(reason) = unusable.ok_or_else(|| self.stopped())? {
             return Err(Outcome::Failed(reason));
         }
@@ -231,16 +233,15 @@ impl Unit<'_> {
         }
         match outcome.status() {
             Status::Ok | Status::Warned => {
-                match self.hooks(Phase::After, &job.hooks.after, Some(&outcome)).await {
-                    Hooked::Ok => return outcome,
-                    Hooked::Skip(text) | Hooked::Failed(text) => {
-                        let outcome =
-                            Outcome::Failed(Reason::new(format!("the transfer is done, but {text}")));
-                        self.on_failure(&outcome).await;
-                        return outcome;
-                    }
-                    Hooked::Stopped => return self.stopped(),
+                let hooked = self.hooks(Phase::After, &job.hooks.after, Some(&outcome)).await;
+                if hooked == Hooked::Stopped {
+                    return self.stopped();
                 }
+                let Some(reason) = hooked.unwell() else { return outcome };
+                let text = format!("the transfer is done, but {}", reason.text);
+                let outcome = Outcome::Failed(Reason { text, ..reason });
+                self.on_failure(&outcome).await;
+                return outcome;
             }
             Status::Failed | Status::Partial | Status::Blocked => self.on_failure(&outcome).await,
             Status::Skipped | Status::Cancelled => {}
@@ -261,10 +262,9 @@ impl Unit<'_> {
     /// What goes wrong here is told, and changes nothing: the job has failed already.
     async fn on_failure(&mut self, outcome: &Outcome) {
         let hooks = &self.ticket.job.hooks.on_failure;
-        if let Hooked::Skip(text) | Hooked::Failed(text) =
-            self.hooks(Phase::After, hooks, Some(outcome)).await
-        {
-            self.ticket.voice.notice(Level::Warning, text).await;
+        if let Some(Reason { text, .. }) = self.hooks(Phase::After, hooks, Some(outcome)).await.unwell() {
+            self.ticket.voice.notice(Level::Warning, text.clone()).await;
+            self.warnings.push(text);
         }
     }
 
@@ -275,7 +275,8 @@ impl Unit<'_> {
         }
         self.ran = true;
         voice.phase(0, phase, &[]).await;
-        hook::run(hooks, &self.environment(outcome), voice, job, plan.grace).await
+        let environment = self.environment(outcome);
+        hook::run(hooks, &environment, voice, job, plan.grace, &mut self.warnings).await
     }
 
     /// What hooks see of the job. Unknown figures are empty.
@@ -354,17 +355,16 @@ impl Unit<'_> {
             attempts: self.attempts.clone(),
             log: self.log(),
             alerts: self.alerts.clone(),
+            warnings: self.warnings.clone(),
             undo: self.undoable.then(|| hint::undo(&self.ticket.plan.again, &self.ticket.plan.run)),
         }
     }
 }
 
-/// Why the job cannot be run, by a mistake of the configuration.
-pub(super) fn unfit(job: &Job) -> Option<Reason> {
-    if let Some(Unfit { text, hint, .. }) = job.unfit.clone() {
-        return Some(Reason { text, hint });
-    }
-    args::unfit(job).map(|refused| Reason::new(refused.text).hint(refused.hint))
+/// Why a hook before the transfer failed: nothing more was begun.
+fn before_failed(reason: Reason) -> Reason {
+    let hint = reason.hint.map(|hint| format!("{hint}; nothing was transferred"));
+    Reason { hint, ..reason }
 }
 
 /// How long to wait before the same source is tried again; `None` if it is not.

@@ -3,6 +3,7 @@
 use super::buffers::Buffers;
 use super::stop::Stop;
 use crate::event::{Event, Level, Phase, Progress, Stamped, Stream};
+use crate::sanitize;
 use crate::sweep::{Unescaped, WriteAccess};
 use jiff::Timestamp;
 use std::path::Path;
@@ -56,7 +57,7 @@ impl Voice {
     /// Tells of directories that did not get their modes back.
     pub(super) async fn modes(&self, access: &WriteAccess, dest: &Path) {
         for text in access.take_troubles() {
-            self.notice(Level::Warning, format!("{}: {text}", dest.display())).await;
+            self.notice(Level::Warning, format!("{}: {text}", sanitize::path(&dest))).await;
         }
     }
 

@@ -3,6 +3,7 @@
 use super::{Options, Scan, ScanError, Storage, storage};
 use crate::inventory::{self, Bytes, FormatError, Header, Inventory};
 use crate::machine;
+use crate::sanitize;
 use std::fs::{self, File};
 use std::io::{self, BufWriter};
 use std::os::unix::ffi::OsStrExt;
@@ -88,8 +89,10 @@ impl Cache {
             Ok(bytes) => inventory::decode(bytes),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Loaded::default(),
             Err(error) => {
-                let warning =
-                    Some(format!("cannot read the inventory {}: {error}; scanning in full", path.display()));
+                let warning = Some(format!(
+                    "cannot read the inventory {}: {error}; scanning in full",
+                    sanitize::path(&path)
+                ));
                 return Loaded { warning, ..Loaded::default() };
             }
         };
@@ -102,17 +105,18 @@ impl Cache {
             Err(FormatError::Newer(version)) => {
                 let text = format!(
                     "the inventory {} has the newer format {version}: not used, and not replaced",
-                    path.display()
+                    sanitize::path(&path)
                 );
                 Loaded { warning: Some(text), keep: true, ..Loaded::default() }
             }
             Err(error) => {
                 let aside = path.with_extension(SET_ASIDE);
                 let done = match fs::rename(&path, &aside) {
-                    Ok(()) => format!("set aside as {}", aside.display()),
+                    Ok(()) => format!("set aside as {}", sanitize::path(&aside)),
                     Err(error) => format!("it cannot be set aside ({error})"),
                 };
-                let text = format!("the inventory {} is {error}: {done}; scanning in full", path.display());
+                let text =
+                    format!("the inventory {} is {error}: {done}; scanning in full", sanitize::path(&path));
                 Loaded { warning: Some(text), ..Loaded::default() }
             }
         }
@@ -160,7 +164,7 @@ impl Cache {
             if let Err(error) = saved {
                 warnings.push(format!(
                     "cannot keep the inventory {}: {error}; the next scan will read everything",
-                    path.display()
+                    sanitize::path(&path)
                 ));
             }
         }

@@ -37,6 +37,7 @@ pub use roots::{ScanRoot, scan_all};
 pub use walk::scan;
 
 use crate::inventory::{Classes, DirId, Inventory};
+use crate::sanitize;
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -117,7 +118,7 @@ impl Counts {
 
 /// Why a tree could not be scanned at all.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot scan {}: {source}", root.display())]
+#[error("cannot scan {}: {source}", sanitize::path(root))]
 pub struct ScanError {
     /// The tree's root.
     pub root: PathBuf,

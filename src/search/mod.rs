@@ -44,6 +44,7 @@ pub use facets::FACETS;
 pub use hit::{Hit, Outcome, Place as HitPlace, Request, Sort};
 pub use place::{IndexPlace, Opened, indexes, outdated};
 
+use crate::sanitize;
 use std::io;
 use std::path::{Path, PathBuf};
 use tantivy::TantivyError;
@@ -53,7 +54,7 @@ use tantivy::directory::error::{LockError, OpenDirectoryError, OpenReadError, Op
 #[derive(Debug, thiserror::Error)]
 pub enum SearchError {
     /// A file or directory refused.
-    #[error("cannot {tried} {path}: {source}", path = path.display())]
+    #[error("cannot {tried} {path}: {source}", path = sanitize::path(path))]
     Io {
         /// What was tried.
         tried: &'static str,
@@ -66,7 +67,7 @@ pub enum SearchError {
     #[error("another process is building the index of {0}")]
     Busy(String),
     /// The index cannot be read.
-    #[error("the index {path} is damaged: {why}", path = path.display())]
+    #[error("the index {path} is damaged: {why}", path = sanitize::path(path))]
     Damaged {
         /// Its directory.
         path: PathBuf,

@@ -37,6 +37,8 @@ pub struct Past {
     pub log: Option<String>,
     /// The alerts that it set off.
     pub alerts: Vec<String>,
+    /// What its hooks did that somebody should look at.
+    pub warnings: Vec<String>,
     /// How long its parts took, all attempts together: `list`, `transfer`, `delete`, `before`, `after`.
     pub phases: Vec<(String, Duration)>,
 }
@@ -99,6 +101,7 @@ impl Past {
             hint: result.outcome.hint().map(Into::into),
             log: result.log.as_ref().map(|log| log.to_string_lossy().into_owned()),
             alerts: result.alerts.clone(),
+            warnings: result.warnings.clone(),
             phases: Vec::new(),
         };
         for (phase, duration) in result.attempts.iter().flat_map(|attempt| &attempt.phases) {

@@ -23,6 +23,7 @@ pub(crate) fn past(days: i64, seconds: u64) -> Past {
         hint: None,
         log: None,
         alerts: vec![],
+        warnings: vec![],
         phases: vec![],
     }
 }

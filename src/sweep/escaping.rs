@@ -46,7 +46,7 @@ impl Unescaped {
              what was removed: {}: {why}; {}",
             self.entries,
             if self.entries == 1 { "entry" } else { "entries" },
-            root.display(),
+            sanitize::path(&root),
             sanitize::name(path),
             if self.is_of_others() { "a run of that user does" } else { "the next run tries again" },
         ))
@@ -232,7 +232,7 @@ impl Escaping<'_> {
                     format!(
                         "its name is too long to be escaped, and no journal of run {} is in {}",
                         self.run,
-                        self.state.display()
+                        sanitize::path(&self.state)
                     )
                 })?)
             }

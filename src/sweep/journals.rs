@@ -3,6 +3,7 @@
 use super::planner::root_of;
 use crate::clean::{Begin, Did, End, Line, PURGE, Record};
 use crate::machine;
+use crate::sanitize;
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
@@ -160,7 +161,7 @@ pub fn list(state: &Path) -> io::Result<Vec<Found>> {
     let entries = match fs::read_dir(&dir) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(io::Error::new(error.kind(), format!("{}: {error}", dir.display()))),
+        Err(error) => return Err(io::Error::new(error.kind(), format!("{}: {error}", sanitize::path(&dir)))),
     };
     let mut found = Vec::new();
     for entry in entries {

@@ -22,16 +22,6 @@ pub fn find_to_undo(state: &Path, run: &str) -> io::Result<Vec<Found>> {
     pick(list(state)?, run, took)
 }
 
-/// Whether a run took anything away that an undo could be about, by the journals of all runs; in doubt it did.
-pub fn took_something(all: &[Found], run: &str) -> io::Result<bool> {
-    for n in 0..all.len() {
-        if all[n].begin.run == run && took(all, n)? {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
 /// Whether the run of the `n`th of these journals took anything away; in doubt it did.
 fn took(all: &[Found], n: usize) -> io::Result<bool> {
     let found = &all[n];

@@ -42,7 +42,7 @@ pub use escaping::{Unescaped, escape_quarantines};
 pub use fate::{Backup, Fate, Trash};
 pub use hand::{Taken, Wanted, look, look_for, stamp_of, take, take_dir};
 pub use journals::{Found, Journal, find, list, note_purge};
-pub use last::{can_undo, find_to_undo, took_something};
+pub use last::{can_undo, find_to_undo};
 pub use ours::{LOCK, OURS_IN_THE_WAY, make_ours};
 pub use parent::{Parent, mtime_of, recipe_of, set_mtime};
 pub use planner::{Planned, RuleFound, Weighed, explain, plan, print_of, root_of};

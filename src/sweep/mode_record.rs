@@ -8,6 +8,7 @@ use super::planner::root_of;
 use super::write_access::{change, changed, loses_setgid, mode_of, not_back};
 use crate::clean::{ModeLine, ModesLeft, OldMode, RootPrint, Stamp};
 use crate::machine;
+use crate::sanitize;
 use rustix::fs::fstat;
 use rustix::io::Errno;
 use std::collections::BTreeSet;
@@ -246,5 +247,5 @@ fn append(path: &Path, lines: &[u8]) -> io::Result<()> {
 }
 
 fn in_file(path: &Path, error: io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+    io::Error::new(error.kind(), format!("{}: {error}", sanitize::path(&path)))
 }

@@ -4,6 +4,7 @@ use super::below::open_below;
 use crate::clean::path::{OURS, split};
 use crate::hint;
 use crate::machine::{group_name, group_operand, is_member, may_change, own_name, user_name};
+use crate::sanitize;
 use rustix::fs::{Access, AtFlags, FileType, Mode, Stat, accessat, fstat, statat};
 use rustix::io::Errno;
 use std::ffi::OsStr;
@@ -31,7 +32,7 @@ pub struct Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Refusal { path, owner, group, mode, .. } = self;
-        let (path, us) = (path.display(), own_name());
+        let (path, us) = (sanitize::path(&path), own_name());
         write!(f, "{path} belongs to {owner}, group {group}, mode {mode:04o}, and is not writable for {us}")
     }
 }
@@ -103,7 +104,7 @@ fn hint(root: &File, dest: &Path, owner: &str, top: &Stat) -> String {
         () if rustix::process::geteuid().is_root() => {
             format!("the file server takes root for somebody else (root_squash): run as {who}")
         }
-        () if !may_write(root) => format!("run as {who}, who may write in {}", dest.display()),
+        () if !may_write(root) => format!("run as {who}, who may write in {}", sanitize::path(&dest)),
         () if group_writes && is_member(top.st_gid) => {
             let command = share_command(dest, top.st_gid);
             format!(
@@ -112,7 +113,7 @@ fn hint(root: &File, dest: &Path, owner: &str, top: &Stat) -> String {
         }
         () => format!(
             "run as {who}: what is kept in {} is never writable for everybody",
-            dest.join(OsStr::from_bytes(OURS)).display()
+            sanitize::path(&dest.join(OsStr::from_bytes(OURS)))
         ),
     }
 }

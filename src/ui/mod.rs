@@ -8,6 +8,7 @@ mod glyphs;
 mod json;
 mod look;
 mod progress;
+mod shortened;
 mod spinner;
 pub mod streams;
 mod table;
@@ -20,6 +21,7 @@ pub use glyphs::Glyphs;
 pub use json::{ErrorKind, ErrorObject, JsonLine};
 pub use look::{HANG, Look, columns};
 pub use progress::Progress;
+pub use shortened::{LEAST, shortened};
 pub use spinner::Spinner;
 pub use table::{First, table};
 pub use text::Text;
@@ -27,7 +29,7 @@ pub use watch::{Watch, quit_typed};
 
 use crate::hint::addressed;
 use crate::sanitize;
-use console::Style;
+use console::{Style, measure_text_width};
 use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 
@@ -118,6 +120,25 @@ impl Ui {
         Look::stdout(self.color)
     }
 
+    /// Rows whose last column holds paths: as much of each as lets a row be one line, where that tells anything. With `-v`, and where no
+    /// terminal reads, all of it.
+    pub fn with_short_paths(&self, mut rows: Vec<Vec<String>>) -> Vec<Vec<String>> {
+        let look = self.look();
+        let Some(columns) = look.columns.filter(|_| !self.verbose) else { return rows };
+        let widths =
+            |column: usize| rows.iter().filter_map(|row| Some(measure_text_width(row.get(column)?))).max();
+        let last = rows.iter().map(Vec::len).max().unwrap_or(0).saturating_sub(1);
+        let used: usize = (0..last).filter_map(widths).sum();
+        let mark = if look.ascii { "..." } else { "…" };
+        // Columns are set apart by two spaces, or by one where that is needed.
+        let room = [2, 1].map(|gap| columns.saturating_sub(used + gap * last));
+        let Some(room) = room.into_iter().find(|room| *room >= LEAST) else { return rows };
+        for cell in rows.iter_mut().filter_map(|row| row.get_mut(last)) {
+            *cell = shortened(&sanitize::line(cell), room, mark);
+        }
+        rows
+    }
+
     /// Rows in aligned columns, as lines that fit standard output.
     pub fn rows<C: Clone + Into<Text>>(&self, rows: &[Vec<C>], first: First) -> Vec<Text> {
         let look = self.look();
@@ -170,8 +191,13 @@ impl Ui {
         Progress::new(label, self.is_watched())
     }
 
-    /// Something that people should know, on standard error; not with `-q`.
+    /// Something that people should know, on standard error, on one line; not with `-q`.
     pub fn note(&self, text: &str) {
+        self.note_lines(&one_line(text));
+    }
+
+    /// The same on several lines, each of which is ours.
+    pub fn note_lines(&self, text: &str) {
         if !self.quiet {
             self.complain(&self.addressed(text).into_owned().into());
         }
@@ -183,15 +209,20 @@ impl Ui {
         if self.quiet { Ok(()) } else { self.line(&self.addressed(text)) }
     }
 
-    /// Something that is not as it should be, on standard error.
+    /// Something that is not as it should be, on standard error, on one line: what it quotes ends none.
     pub fn warning(&self, text: &str) {
-        self.complain(&warning(&self.addressed(text)));
+        self.warning_with_hint(text, None);
     }
 
     /// The same, and what to do about it.
     pub fn warning_with_hint(&self, text: &str, hint: Option<&str>) {
-        let hint = hint.map(|hint| format!("\n  hint: {hint}")).unwrap_or_default();
-        self.warning(&format!("{text}{hint}"));
+        let hint = hint.map(|hint| format!("\n  hint: {}", one_line(hint))).unwrap_or_default();
+        self.warning_lines(&format!("{}{hint}", one_line(text)));
+    }
+
+    /// The same on several lines, each of which is ours.
+    pub fn warning_lines(&self, text: &str) {
+        self.complain(&warning(&self.addressed(text)));
     }
 
     /// The same; commands of the user that it quotes stay as they are.
@@ -205,18 +236,18 @@ impl Ui {
         let _ = io::stderr().lock().write_all((line.render(false) + "\n").as_bytes());
     }
 
-    /// An error and what to do about it, on standard error; with `--json` also as an object.
+    /// An error and what to do about it, a line each, on standard error; with `--json` also as an object.
     pub fn error(&self, text: &str, hint: Option<&str>) {
         self.error_of(ErrorKind::Failed, text, hint);
     }
 
     /// The same of another kind.
     pub fn error_of(&self, kind: ErrorKind, text: &str, hint: Option<&str>) {
-        self.error_text(text, hint);
+        self.error_text(&one_line(text), hint.map(one_line).as_deref());
         self.error_object(&ErrorObject { hint, ..ErrorObject::new(kind, text) });
     }
 
-    /// The same for people only.
+    /// The same for people only, on any number of lines, each of which is ours.
     pub fn error_text(&self, text: &str, hint: Option<&str>) {
         self.complain(&error(&self.addressed(text), hint.map(|hint| self.addressed(hint)).as_deref()));
     }
@@ -226,6 +257,11 @@ impl Ui {
         let text = Look::stderr(self.color).render(text, HANG) + "\n";
         let _ = io::stderr().lock().write_all(text.as_bytes());
     }
+}
+
+/// Text of which no line is forged by what it quotes.
+fn one_line(text: &str) -> Cow<'_, str> {
+    sanitize::name(text.as_bytes())
 }
 
 /// `warning: text`

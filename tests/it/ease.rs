@@ -111,12 +111,15 @@ fn a_run_is_meant_by_what_history_shows_of_it() {
     assert_eq!(fs::read_to_string(env.mirror("j/ab/one")).unwrap(), "ab/one");
     let again = env.run(["clean", "undo", "last"]).expect_code(0);
     assert!(again.out().contains(&format!("run {id} was undone on ")), "{again}");
-    // Both runs begin so, and one has taken something.
-    let again = env.run(["clean", "undo", "0"]).expect_code(0);
-    assert!(again.out().contains(&format!("run {id} was undone on ")), "{again}");
-    let several = env.run(["history", "show", "0"]).expect_code(2);
-    assert!(several.err().contains(&id), "{several}");
+    let again = env.run(["clean", "undo", "last", "--json"]).expect_code(0).json().pop().unwrap();
+    assert!(again["undone_before"].is_string() && again["restored"] == 0, "{again}");
+    // Both runs begin so. Whatever command is asked, and though one of them alone took something, none is guessed.
     let first = env.run(["history", "--json"]).expect_code(0).events("job").pop().unwrap();
+    for words in [["clean", "log", "0"], ["clean", "undo", "0"], ["history", "show", "0"]] {
+        let several = env.run(words).expect_code(2);
+        let named = format!("the IDs of several runs begin with \"0\": {}, ", first["run"].as_str().unwrap());
+        assert!(several.err().contains(&named) && several.err().contains(&id), "{several}");
+    }
     let nothing = env.run(["clean", "undo", first["run"].as_str().unwrap()]).expect_code(2);
     assert!(nothing.err().contains("kept nothing"), "{nothing}");
     for words in [["clean", "log", "7Z"], ["clean", "undo", "7Z"], ["history", "show", "7Z"]] {
@@ -309,7 +312,7 @@ fn tables_fit_terminals_of_any_width() {
             command.output().unwrap()
         };
         let line = format!(
-            "for command in history stats 'clean rules'; do '{}' $command; done; echo READY; exec cat",
+            "for command in history stats 'clean rules -v'; do '{}' $command; done; echo READY; exec cat",
             env!("CARGO_BIN_EXE_pdb-sync")
         );
         tmux(&["-f", "/dev/null", "new-session", "-d", "-x", columns, "-y", "200", "sh", "-c", &line]);

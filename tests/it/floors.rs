@@ -139,6 +139,22 @@ fn one_file_one_idea() {
     assert!(long.is_empty(), "more than {LONGEST} lines: {long:?}");
 }
 
+/// Two names that are not UTF-8 would look the same, and a line end in one would end a line of ours.
+#[test]
+fn paths_are_shown_in_one_way() {
+    let raw = |line: &str| line.replace(".display().si()", "").contains(".display()");
+    let mut found = Vec::new();
+    for (file, text) in sources() {
+        let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+        if !file.ends_with("tests.rs") && !file.contains("tests/") {
+            found
+                .extend(text.lines().filter(|line| raw(line)).map(|line| format!("{file}: {}", line.trim())));
+        }
+    }
+    assert!(found.is_empty(), "sanitize::path shows paths: {found:#?}");
+    assert!(raw("path.display()") && !raw("ByteSize(1).display().si()"));
+}
+
 #[test]
 fn the_floors_are_read_from_lib() {
     let floors = floors("//! 0. words: [`job`], [`exit`]\n//! 3. speech: [`ui`]\npub mod job;\n");

@@ -19,6 +19,7 @@ mod json;
 mod left_out;
 mod machine;
 mod man;
+mod mistakes;
 mod no_file;
 #[cfg(not(feature = "notify"))]
 mod no_notify;

@@ -10,6 +10,7 @@ use crate::hint;
 use crate::machine;
 use crate::report::OutputFile;
 use crate::run::foreground;
+use crate::sanitize;
 use crate::ui::Ui;
 use serde_json::json;
 use std::process::Command;
@@ -27,7 +28,7 @@ pub(super) fn run(args: &OnePlan, global: &Global, ui: &Ui) -> Result<Exit, Fail
     };
     let cannot = || {
         Failure::io_hint(
-            format!("write {}", beside.display()),
+            format!("write {}", sanitize::path(&beside)),
             "decisions lie beside their plan: `pdb-sync clean plan JOB -o FILE` makes one elsewhere",
         )
     };
@@ -64,10 +65,10 @@ pub(super) fn run(args: &OnePlan, global: &Global, ui: &Ui) -> Result<Exit, Fail
     let text = machine::read_regular(&beside, machine::OWN);
     let text = text
         .map(|text| String::from_utf8_lossy(&text).into_owned())
-        .map_err(Failure::io(format!("read {}", beside.display())))?;
+        .map_err(Failure::io(format!("read {}", sanitize::path(&beside))))?;
     let decisions = Decisions::parse(&text).map_err(|why| {
         Failure::usage_hint(
-            format!("{}: {why}", beside.display()),
+            format!("{}: {why}", sanitize::path(&beside)),
             format!("{} opens it again", hint::command(["clean", "edit", &plans::path_of(&plan.path)])),
         )
     })?;

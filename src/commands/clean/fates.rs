@@ -3,6 +3,7 @@
 use crate::cli::RunArgs;
 use crate::commands::Failure;
 use crate::config::{CleanMode, CleanSettings, Config, PathError, local};
+use crate::sanitize;
 use crate::sweep::{Backup, Fate, Trash};
 use std::path::{Path, PathBuf};
 
@@ -46,9 +47,9 @@ pub(super) fn fate(args: &RunArgs, config: &Config, root: &Path) -> Result<Fate,
                 local(&dir.to_string_lossy()).map_err(wrong)?;
             }
             let open = Backup::open(&dir, root);
-            Fate::Backup(
-                open.map_err(|e| Failure::usage(format!("cannot back up to {}: {e}", dir.display())))?,
-            )
+            Fate::Backup(open.map_err(|e| {
+                Failure::named(format!("cannot back up to {}: {e}", sanitize::path(&dir)), None)
+            })?)
         }
         CleanMode::Trash => {
             let data = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from).filter(|dir| dir.is_absolute());
@@ -57,7 +58,7 @@ pub(super) fn fate(args: &RunArgs, config: &Config, root: &Path) -> Result<Fate,
                 .ok_or_else(|| Failure::usage("there is no home directory, and so no trash"))?
                 .join("Trash");
             let open = Trash::open(&trash, root);
-            Fate::Trash(open.map_err(Failure::io(format!("open the trash {}", trash.display())))?)
+            Fate::Trash(open.map_err(Failure::io(format!("open the trash {}", sanitize::path(&trash))))?)
         }
     })
 }

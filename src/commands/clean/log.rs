@@ -2,13 +2,17 @@
 
 use crate::clean::{Begin, Did, Dirs, LongNames, Record, Tally};
 use crate::cli::{Global, LogArgs};
-use crate::commands::past::{self, Asks};
+use crate::commands::history::{SHORT_ID, WIDE};
+use crate::commands::past;
 use crate::commands::scan::{JsonPath, Lines, shown};
 use crate::commands::{Failure, locate};
 use crate::exit::Exit;
+use crate::expiry;
+use crate::sanitize;
 use crate::sweep::{self, Found};
-use crate::time::{local_of, rfc3339_of};
+use crate::time::{local_of, minute, offset, rfc3339_of};
 use crate::ui::Ui;
+use jiff::Timestamp;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -21,8 +25,17 @@ pub(super) fn run(args: &LogArgs, global: &Global, ui: &Ui) -> Result<Exit, Fail
     }
     let mut all = sweep::list(&state).map_err(Failure::io("read the journals"))?;
     all.reverse();
-    let mut rows = vec![["RUN", "STARTED", "BY", "MODE", "WHAT", "ROOT"].map(String::from).to_vec()];
-    for found in &all {
+    let narrow = !ui.verbose && ui.look().columns.is_some_and(|columns| columns < WIDE);
+    let known = if narrow {
+        past::known_runs(&state, past::open(global).ok().flatten().as_ref())?
+    } else {
+        Vec::new()
+    };
+    let times: Vec<_> = all.iter().map(|found| found.begin.time.parse::<Timestamp>().ok()).collect();
+    let common = common_offset(&times).filter(|_| narrow);
+    let started = common.as_ref().map_or("STARTED".into(), |offset| format!("STARTED {offset}"));
+    let mut rows = vec![["RUN", &started, "BY", "MODE", "WHAT", "ROOT"].map(String::from).to_vec()];
+    for (found, time) in all.iter().zip(times) {
         let mut tally = Tally::default();
         outcomes(found, |record| {
             tally.add(&record);
@@ -46,15 +59,15 @@ pub(super) fn run(args: &LogArgs, global: &Global, ui: &Ui) -> Result<Exit, Fail
             what.push("cut short".into());
         }
         if let Some(time) = &found.purged {
-            what.push(format!("purged on {}", local_of(time)));
+            what.push(if narrow { "purged".into() } else { format!("purged on {}", local_of(time)) });
         }
         rows.push(vec![
-            begin.run.clone(),
-            local_of(&begin.time),
+            if narrow { expiry::short(&begin.run, &known, SHORT_ID) } else { &begin.run }.to_owned(),
+            time.filter(|_| common.is_some()).map_or_else(|| local_of(&begin.time), minute),
             begin.command.clone(),
             begin.mode.clone(),
             what.join(", "),
-            begin.root.path.clone(),
+            sanitize::line(&begin.root.path).into_owned(),
         ]);
     }
     if ui.json {
@@ -62,15 +75,22 @@ pub(super) fn run(args: &LogArgs, global: &Global, ui: &Ui) -> Result<Exit, Fail
     } else if all.is_empty() {
         ui.note("no run is known");
     } else {
-        ui.table(&rows)?;
+        ui.table(&ui.with_short_paths(rows))?;
     }
     Ok(Exit::Done)
+}
+
+/// The offset that all of these times have in the reader's zone; then the heading tells it for all.
+fn common_offset(times: &[Option<Timestamp>]) -> Option<String> {
+    let mut offsets = times.iter().map(|time| time.map(offset));
+    let first = offsets.next()??;
+    offsets.all(|other| other.as_ref() == Some(&first)).then_some(first)
 }
 
 fn one(state: &std::path::Path, run: &str, ui: &Ui) -> Result<Exit, Failure> {
     let meant = match run {
         "last" => "last".to_owned(),
-        wanted => past::run_meant(state, wanted, Asks::Log)?.ok_or_else(|| past::no_run(wanted))?,
+        wanted => past::run_meant(state, wanted)?.ok_or_else(|| past::no_run(wanted))?,
     };
     let found = sweep::find(state, &meant).map_err(Failure::io("read the journals"))?;
     if found.is_empty() {
@@ -104,7 +124,7 @@ fn one(state: &std::path::Path, run: &str, ui: &Ui) -> Result<Exit, Failure> {
 /// Calls `each` with what became of every entry, as often as something was written down about it.
 fn outcomes(found: &Found, mut each: impl FnMut(Record)) -> Result<(), Failure> {
     let open = found.outcomes(&mut each);
-    let open = open.map_err(Failure::io(format!("read the journal {}", found.path.display())))?;
+    let open = open.map_err(Failure::io(format!("read the journal {}", sanitize::path(&found.path))))?;
     open.into_iter().for_each(&mut each);
     if let Some((root, long)) = cut_short(found) {
         sweep::replaced(&root, &found.begin.run, &long, each);

@@ -23,6 +23,7 @@ use crate::cli::{CleanAction, CleanArgs, Global};
 use crate::config::{Config, Overrides};
 use crate::exit::Exit;
 use crate::run::{Holders, Lock, Tried, try_lock};
+use crate::sanitize;
 use crate::scan::Stop;
 use crate::sweep::{self, WriteAccess};
 use crate::ui::{ErrorKind, Ui};
@@ -71,7 +72,7 @@ fn now() -> i64 {
 /// A tree that is locked, to be changed. The modes of directories that a run before this one has not put back are put back first.
 fn open_to_change(root: &File, path: &Path, state: &Path, ui: &Ui) -> Result<Arc<WriteAccess>, Failure> {
     let access = root.try_clone().and_then(|root| WriteAccess::new(root, path, state));
-    let access = access.map_err(Failure::io(format!("open {}", path.display())))?;
+    let access = access.map_err(Failure::io(format!("open {}", sanitize::path(&path))))?;
     access.put_back();
     tell_modes(&access, path, ui);
     Ok(access)
@@ -80,7 +81,7 @@ fn open_to_change(root: &File, path: &Path, state: &Path, ui: &Ui) -> Result<Arc
 /// Tells of directories that did not get their modes back.
 fn tell_modes(access: &WriteAccess, path: &Path, ui: &Ui) {
     for text in access.take_troubles() {
-        ui.warning(&format!("{}: {text}", path.display()));
+        ui.warning(&format!("{}: {text}", sanitize::path(&path)));
     }
 }
 
@@ -132,12 +133,12 @@ fn lock(
             Ok(Tried::Busy(holder)) => {
                 ui.error_of(
                     ErrorKind::Locked,
-                    &format!("{} is locked by {holder}", dir.display()),
+                    &format!("{} is locked by {holder}", sanitize::path(&dir)),
                     Some("try again when that run has ended; nothing was touched"),
                 );
                 return Ok(Err(Exit::Locked));
             }
-            Err(error) => return Err(Failure::io(format!("lock {}", dir.display()))(error)),
+            Err(error) => return Err(Failure::io(format!("lock {}", sanitize::path(&dir)))(error)),
         }
     }
     Ok(Ok(locks))

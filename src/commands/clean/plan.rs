@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::exit::Exit;
 use crate::machine;
 use crate::report::OutputFile;
+use crate::sanitize;
 use crate::scan::{Options, Stop};
 use crate::sweep::{self, Planned, print_of};
 use crate::ui::Ui;
@@ -63,7 +64,7 @@ pub(super) fn run(args: &PlanArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
     let mut jobs = Vec::new();
     for target in targets {
         if let Some(why) = crate::config::danger(&target.root, &machine::surroundings()) {
-            let text = format!("{} {why}: nothing there can be cleaned", target.root.display());
+            let text = format!("{} {why}: nothing there can be cleaned", sanitize::path(&target.root));
             exit = exit.worst(super::blocked(ui, &text, Some("name the mirror itself")));
             continue;
         }
@@ -120,14 +121,14 @@ impl Work {
         let judge = rulebook::judge(rules, &self.config, job.as_ref(), &target.root, lists, &self.state)?;
         // Everything is looked at anew: what a directory's time does not tell would decide here.
         let found = crate::scan::scan(&target.root, &self.options, None)
-            .map_err(|error| Failure::io(format!("scan {}", target.root.display()))(error.source))?;
+            .map_err(|error| Failure::io(format!("scan {}", sanitize::path(&target.root)))(error.source))?;
         if found.ended.is_some() {
             ui.note("stopped; no plan was written");
             return Ok(Exit::Partial);
         }
         let totals = found.inventory.totals();
         let Some(root) = found.inventory.dir(crate::inventory::DirId::ROOT) else {
-            return Err(Failure::usage(format!("{} is gone", target.root.display())));
+            return Err(Failure::usage(format!("{} is gone", sanitize::path(&target.root))));
         };
         let header = Header {
             pdb_sync_plan: 1,
@@ -184,7 +185,7 @@ impl Work {
             }
         }
         if let Some(text) = scan::unreadable(&found) {
-            ui.warning(&format!("{}: {text}", target.label()));
+            ui.warning_lines(&format!("{}: {text}", target.label()));
             return Ok(Exit::Partial);
         }
         Ok(Exit::Done)
@@ -251,7 +252,7 @@ fn tell(
             rule.reason
         ))?;
     }
-    say(&format!("plan: {}", output.display()))?;
+    say(&format!("plan: {}", sanitize::path(&output)))?;
     let unknown = planned.by_rule.iter().any(|found| found.reviewed.entries > 0);
     for mirror in judge.mirrors().iter().filter(|mirror| unknown && mirror.names.is_none()) {
         ui.note(&format!(
@@ -287,6 +288,6 @@ fn write<T>(
     let file = OutputFile::find(output).and_then(OutputFile::make_directory);
     // Names of a mirror need not be for everybody.
     let written = file.and_then(|file| Ok((file.replace(0o600, fill)?, file)));
-    let tried = format!("write the plan {}", output.display());
+    let tried = format!("write the plan {}", sanitize::path(&output));
     written.map_err(Failure::io_hint(tried, "-o FILE writes it elsewhere"))
 }

@@ -5,6 +5,7 @@ use crate::cli::Global;
 use crate::commands::{Failure, locate};
 use crate::hint;
 use crate::machine;
+use crate::sanitize;
 use crate::ui::Ui;
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Seek};
@@ -64,7 +65,7 @@ pub(super) fn open(plan: &Path, global: &Global) -> Result<Plan, Failure> {
         Ok(text) => {
             let wrong = |why: String| {
                 Failure::usage_hint(
-                    format!("{}: {why}", beside.display()),
+                    format!("{}: {why}", sanitize::path(&beside)),
                     format!("{} opens it", hint::command(["clean", "edit", &path_of(&plan.path)])),
                 )
             };
@@ -73,7 +74,7 @@ pub(super) fn open(plan: &Path, global: &Global) -> Result<Plan, Failure> {
             plan.text = Some(text);
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(Failure::io(format!("read {}", beside.display()))(error)),
+        Err(error) => return Err(Failure::io(format!("read {}", sanitize::path(&beside)))(error)),
     }
     Ok(plan)
 }
@@ -95,8 +96,8 @@ pub(super) fn alone(plan: &Path, global: &Global) -> Result<Plan, Failure> {
     };
     // It is read more than once, so that no pipe will do.
     let file = machine::open_regular(&path).map_err(|error| {
-        let text = format!("cannot read the plan {}: {error}", path.display());
-        Failure::usage_hint(text, "`pdb-sync clean plan JOB` or `… clean plan ./DIR` makes one")
+        let text = format!("cannot read the plan {}: {error}", sanitize::path(&path));
+        Failure::named(text, Some("`pdb-sync clean plan JOB` or `… clean plan ./DIR` makes one"))
     })?;
     Ok(Plan { path, file, decisions: Decisions::default(), text: None })
 }
@@ -149,6 +150,6 @@ impl Plan {
 
     /// In words.
     pub(super) fn refused(&self, error: &PlanError) -> String {
-        format!("the plan {} is refused: {error}", self.path.display())
+        format!("the plan {} is refused: {error}", sanitize::path(&self.path))
     }
 }

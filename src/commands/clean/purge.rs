@@ -8,6 +8,7 @@ use crate::commands::{Failure, locate};
 use crate::config::Pause;
 use crate::exit::Exit;
 use crate::expiry;
+use crate::sanitize;
 use crate::scan::Stop;
 use crate::sweep::{self, OURS_IN_THE_WAY, Order, Purge, Purged, WriteAccess, below};
 use crate::time::{local, rfc3339};
@@ -52,7 +53,7 @@ pub(super) fn run(args: &PurgeArgs, global: &Global, ui: &Ui) -> Result<Exit, Fa
             if asked.is_stopped() {
                 break;
             }
-            let cannot = || Failure::io(format!("open {}", root.display()));
+            let cannot = || Failure::io(format!("open {}", sanitize::path(&root)));
             let dir = match super::verify::open(&root) {
                 Ok(dir) => dir,
                 // The other trees are not worse for it.
@@ -64,7 +65,7 @@ pub(super) fn run(args: &PurgeArgs, global: &Global, ui: &Ui) -> Result<Exit, Fa
                 }
             };
             if !dry && let Some(refusal) = sweep::cannot_purge(&dir, &root) {
-                let text = format!("cannot purge the quarantine of {}: {refusal}", root.display());
+                let text = format!("cannot purge the quarantine of {}: {refusal}", sanitize::path(&root));
                 ui.error(&text, Some(&refusal.hint));
                 exit = exit.worst(Exit::Failed);
                 continue;
@@ -81,7 +82,7 @@ pub(super) fn run(args: &PurgeArgs, global: &Global, ui: &Ui) -> Result<Exit, Fa
                 Ok(purged) => purged,
                 Err(error) => {
                     let way = below::in_the_way(tree.root(), OURS).map(|(_, kind)| kind);
-                    let text = format!("cannot purge the quarantine of {}: ", root.display());
+                    let text = format!("cannot purge the quarantine of {}: ", sanitize::path(&root));
                     match way {
                         Some(kind) => ui.error(&format!("{text}.pdb-sync is {kind}"), Some(OURS_IN_THE_WAY)),
                         None => ui.error(&format!("{text}{error}"), None),
@@ -96,9 +97,9 @@ pub(super) fn run(args: &PurgeArgs, global: &Global, ui: &Ui) -> Result<Exit, Fa
             super::tell_modes(&tree, &root, &ui);
             drop(tree);
             drop(locks);
-            purged.warnings.iter().for_each(|why| ui.warning(&format!("{}: {why}", root.display())));
+            purged.warnings.iter().for_each(|why| ui.warning(&format!("{}: {why}", sanitize::path(&root))));
             for (path, why) in &purged.why {
-                ui.error(&format!("{}: {}: {why}", root.display(), shown(path)), None);
+                ui.error(&format!("{}: {}: {why}", sanitize::path(&root), shown(path)), None);
                 exit = exit.worst(Exit::Failed);
             }
             all.runs.extend(purged.runs);

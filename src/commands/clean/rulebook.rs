@@ -8,6 +8,7 @@ use crate::job::Job;
 use crate::machine;
 use crate::rsync::output::unescape;
 use crate::run::source_names;
+use crate::sanitize;
 use crate::ui::Ui;
 use std::io::{BufRead, BufReader};
 use std::os::unix::ffi::OsStrExt;
@@ -122,10 +123,12 @@ pub(super) fn lists(
         }
     }
     for path in named {
-        let text = machine::read_named(path, LONGEST)
-            .map_err(|error| Failure::usage(format!("cannot read the list {}: {error}", path.display())))?;
+        let text = machine::read_named(path, LONGEST).map_err(|error| {
+            let hint = "`--obsolete FILE` names a list of entries, one a line, that this user may read";
+            Failure::named(format!("cannot read the list {}: {error}", sanitize::path(&path)), Some(hint))
+        })?;
         if lists.add_obsolete(&text) == 0 {
-            ui.warning(&format!("{} names no entry that is not known already", path.display()));
+            ui.warning(&format!("{} names no entry that is not known already", sanitize::path(&path)));
         }
     }
     if let Some(list) = job.and_then(|job| last_list(job, state)) {
@@ -137,7 +140,7 @@ pub(super) fn lists(
             }
             Ok(())
         });
-        read.map_err(Failure::io(format!("read the list {}", list.display())))?;
+        read.map_err(Failure::io(format!("read the list {}", sanitize::path(&list))))?;
     }
     Ok(lists)
 }

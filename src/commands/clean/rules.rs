@@ -7,6 +7,7 @@ use crate::cli::{ExplainArgs, Global};
 use crate::commands::scan::{bytes, grouped, shown};
 use crate::commands::{Failure, locate};
 use crate::exit::Exit;
+use crate::sanitize;
 use crate::scan::Options;
 use crate::sweep::{self, Weighed};
 use crate::ui::Ui;
@@ -14,6 +15,9 @@ use serde_json::json;
 use std::collections::HashMap;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+
+/// A terminal of so many columns shows all that there is to say about a rule in a line or two.
+const WHOLE: usize = 200;
 
 /// The rules in their order, with what the last plan found.
 pub(super) fn list(global: &Global, ui: &Ui) -> Result<Exit, Failure> {
@@ -31,6 +35,8 @@ pub(super) fn list(global: &Global, ui: &Ui) -> Result<Exit, Failure> {
             .ok()
             .map(|_| sums)
         });
+    // What a rule looks for would make three lines of each.
+    let brief = !ui.verbose && ui.look().columns.is_some_and(|columns| columns < WHOLE);
     let mut rows =
         vec![["RULE", "ACTION", "LAST PLAN", "PATTERNS", "MEANS", "REASON"].map(String::from).to_vec()];
     for rule in &rules {
@@ -69,6 +75,10 @@ pub(super) fn list(global: &Global, ui: &Ui) -> Result<Exit, Failure> {
     }
     if ui.json {
         ui.result(Exit::Done, &json!({"rules": rules.len()}))?;
+    } else if brief {
+        rows.iter_mut().for_each(|row| drop(row.drain(3..5)));
+        ui.table(&rows)?;
+        ui.note("-v tells which names each rule looks for, and what else it asks of an entry");
     } else {
         ui.table(&rows)?;
     }
@@ -90,7 +100,7 @@ fn special_word(special: Special) -> &'static str {
 pub(super) fn explain(args: &ExplainArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
     let config = super::config(global)?;
     let wrong = |path: &Path, error: std::io::Error| {
-        Failure::usage(format!("cannot find {}: {error}", path.display()))
+        Failure::named(format!("cannot find {}: {error}", sanitize::path(&path)), None)
     };
     // The entry itself is not followed.
     let name = args.path.file_name();
@@ -112,8 +122,9 @@ pub(super) fn explain(args: &ExplainArgs, global: &Global, ui: &Ui) -> Result<Ex
         }
     };
     let below = path.strip_prefix(&root).ok().map(|below| below.as_os_str().as_bytes().to_vec());
-    let below = below
-        .ok_or_else(|| Failure::usage(format!("{} does not lie in {}", path.display(), root.display())))?;
+    let below = below.ok_or_else(|| {
+        Failure::usage(format!("{} does not lie in {}", sanitize::path(&path), sanitize::path(&root)))
+    })?;
     let job = rulebook::job_at(&config, &root);
     let state = locate::state_dir(global)?;
     let lists = rulebook::lists(job, &root, &args.obsolete, &state, ui)?;
@@ -121,9 +132,12 @@ pub(super) fn explain(args: &ExplainArgs, global: &Global, ui: &Ui) -> Result<Ex
     let judge = rulebook::judge(rules, &config, job, &root, lists, &state)?;
     let options = Options { one_file_system: true, ..Options::default() };
     let scan = crate::scan::scan(&root, &options, None)
-        .map_err(|error| Failure::io(format!("scan {}", root.display()))(error.source))?;
+        .map_err(|error| Failure::io(format!("scan {}", sanitize::path(&root)))(error.source))?;
     let Some((verdict, why)) = sweep::explain(&scan.inventory, &judge, &below) else {
-        return Err(Failure::usage(format!("there is no {} in {}", shown(&below), root.display())));
+        return Err(Failure::named(
+            format!("there is no {} in {}", shown(&below), sanitize::path(&root)),
+            None,
+        ));
     };
     let decision = match verdict {
         Verdict::Nothing if why.contains(&Why::Upstream) => "upstream has it: it stays".to_owned(),

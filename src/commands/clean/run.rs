@@ -15,6 +15,7 @@ use crate::exit::Exit;
 use crate::hint;
 use crate::job::MaxEntries;
 use crate::machine;
+use crate::sanitize;
 use crate::scan::Stop;
 use crate::sweep::{self, Fate};
 use crate::ui::Ui;
@@ -35,7 +36,7 @@ pub(super) fn run(args: &RunArgs, global: &Global, ui: &Ui) -> Result<Exit, Fail
     let decisions = std::mem::take(&mut plan.decisions);
     let state = locate::state_dir(global)?;
     if mode != RunMode::DryRun {
-        let tried = format!("copy the plan into the state directory {}", state.display());
+        let tried = format!("copy the plan into the state directory {}", sanitize::path(&state));
         plan.pin(&state).map_err(Failure::io_hint(tried, super::NOTHING_YET))?;
     }
     let (mut fold, mut going, mut size) = (Fold::default(), 0u64, 0u64);
@@ -71,7 +72,7 @@ pub(super) fn run(args: &RunArgs, global: &Global, ui: &Ui) -> Result<Exit, Fail
         Err(why) => return Ok(super::blocked(ui, &why, Some(&plans::new_plan(&whole.header)))),
     };
     if let Some(why) = crate::config::danger(&path, &machine::surroundings()) {
-        let text = format!("{} {why}: nothing there is removed", path.display());
+        let text = format!("{} {why}: nothing there is removed", sanitize::path(&path));
         return Ok(super::blocked(ui, &text, None));
     }
     let fuses = fuses(args, &config.clean)?;
@@ -127,8 +128,10 @@ pub(super) fn run(args: &RunArgs, global: &Global, ui: &Ui) -> Result<Exit, Fail
     if !matches!(fate, Fate::Delete)
         && let Some(refusal) = sweep::cannot_keep(&dir, &path)
     {
-        let text =
-            format!("cannot make the quarantine in {}: {refusal}; nothing was touched", path.display());
+        let text = format!(
+            "cannot make the quarantine in {}: {refusal}; nothing was touched",
+            sanitize::path(&path)
+        );
         ui.error(&text, Some(&refusal.hint));
         return Ok(Exit::Failed);
     }
@@ -216,7 +219,7 @@ fn rehearse(
         ui.line(&format!(
             "would remove {} from {}, {}",
             count(going - drifted, "entry", "entries"),
-            path.display(),
+            sanitize::path(&path),
             bytes(size)
         ))?;
         if drifted > 0 {

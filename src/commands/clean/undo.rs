@@ -4,12 +4,13 @@ use crate::clean::path::split;
 use crate::clean::{Did, Dirs, Kind, Line, UNDO};
 use crate::cli::{Global, UndoArgs};
 use crate::commands::costs::Clock;
-use crate::commands::past::{self, Asks};
+use crate::commands::past;
 use crate::commands::scan::{CHANGING, count, grouped, interruptible, shown};
 use crate::commands::{Failure, locate};
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::machine::own_name;
+use crate::sanitize;
 use crate::scan::Stop;
 use crate::sweep::{self, Found, Journal, Parent, Place, Undone, WriteAccess, look};
 use crate::time::{local_of, rfc3339_of};
@@ -26,9 +27,7 @@ pub(super) fn run(args: &UndoArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
     let config = super::config(global)?;
     let meant = match args.run.as_str() {
         "last" => "last".to_owned(),
-        wanted => {
-            past::run_meant(&state, wanted, Asks::Undo)?.ok_or_else(|| unknown(wanted, &config, &state))?
-        }
+        wanted => past::run_meant(&state, wanted)?.ok_or_else(|| unknown(wanted, &config, &state))?,
     };
     let found = sweep::find_to_undo(&state, &meant).map_err(Failure::io("read the journals"))?;
     if found.is_empty() {
@@ -113,8 +112,8 @@ fn unknown(run: &str, config: &Config, state: &Path) -> Failure {
         Some((dest, user)) => Failure::usage_hint(
             format!(
                 "the state directory {} has no journal of run {name}, whose quarantine in {} {user} made",
-                state.display(),
-                dest.display()
+                sanitize::path(&state),
+                sanitize::path(&dest)
             ),
             match user == own_name() {
                 true => "give the state directory of that run by --state-dir".to_owned(),
@@ -155,7 +154,9 @@ impl Said {
         match read {
             Ok(()) => Ok(Some(said)),
             Err(_) if stop.is_stopped() => Ok(None),
-            Err(error) => Err(Failure::io(format!("read the journal {}", found.path.display()))(error)),
+            Err(error) => {
+                Err(Failure::io(format!("read the journal {}", sanitize::path(&found.path)))(error))
+            }
         }
     }
 
@@ -187,7 +188,7 @@ fn tell_lost(found: &Found, time: Option<&str>, ui: &Ui) -> Result<Exit, Failure
             Exit::Failed,
             &json!({
                 "run": begin.run, "job": begin.job, "root": begin.root.path, "restored": 0, "conflicts": 0,
-                "failed": 0, "gone": null, "lost": true, "purged": time.and_then(rfc3339_of), "stopped": false,
+                "failed": 0, "gone": null, "lost": true, "purged": time.and_then(rfc3339_of), "undone_before": null, "stopped": false,
             }),
         )?;
     }
@@ -203,7 +204,7 @@ fn one(
     stop: &Stop,
 ) -> Result<(Undone, u64), Failure> {
     let root = access.root();
-    let cannot = || Failure::io(format!("read the journal {}", found.path.display()));
+    let cannot = || Failure::io(format!("read the journal {}", sanitize::path(&found.path)));
     let mut gone = 0;
     let begin = &found.begin;
     // What was captured, and could not be put back.
@@ -221,7 +222,7 @@ fn one(
     };
     beside.extend(open.iter().cloned());
     let journal = Journal::open(state, &found.name);
-    let tried = format!("open the journal {} to write", found.path.display());
+    let tried = format!("open the journal {} to write", sanitize::path(&found.path));
     let journal = journal.map_err(Failure::io_hint(tried, super::NEEDS_STATE))?;
     let undone = sweep::undo(access, begin, dirs, &beside, &journal, &|| stop.is_stopped());
     let undone = undone.map_err(Failure::io(format!("undo run {}", found.name)))?;
@@ -254,7 +255,8 @@ fn tell(
             exit,
             &json!({
                 "run": found.begin.run, "job": found.begin.job, "root": found.begin.root.path, "restored": restored,
-                "conflicts": conflicts, "failed": failed, "gone": gone, "lost": false, "purged": null, "stopped": stopped,
+                "conflicts": conflicts, "failed": failed, "gone": gone, "lost": false, "purged": null,
+                "undone_before": before.and_then(rfc3339_of), "stopped": stopped,
             }),
         )?;
     } else {

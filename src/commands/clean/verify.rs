@@ -7,6 +7,7 @@ use crate::cli::{Global, OnePlan};
 use crate::commands::Failure;
 use crate::commands::scan::{grouped, shown};
 use crate::exit::Exit;
+use crate::sanitize;
 use crate::sweep::{Parent, info, look_for, root_of};
 use crate::ui::Ui;
 use rustix::io::Errno;
@@ -104,13 +105,13 @@ fn tree(
     let another = |what: &str| {
         format!(
             "{} is not the directory that was {what}: is another disk mounted there, or none?",
-            path.display()
+            sanitize::path(&path)
         )
     };
     let meta = std::fs::symlink_metadata(&path);
-    let meta = meta.map_err(|error| format!("cannot find the root {}: {error}", path.display()))?;
+    let meta = meta.map_err(|error| format!("cannot find the root {}: {error}", sanitize::path(&path)))?;
     if !meta.is_dir() {
-        return Err(format!("{} is no directory any more", path.display()));
+        return Err(format!("{} is no directory any more", sanitize::path(&path)));
     }
     // Some network file systems invent inode numbers: where each look gives another one, the number says nothing.
     let again = || std::fs::symlink_metadata(&path).map_or(meta.ino(), |again| again.ino());
@@ -118,8 +119,9 @@ fn tree(
     let invented = meta.ino() != second && second != third && meta.ino() != third;
     let inode = |meta: &Metadata| if invented { print.ino } else { meta.ino() };
     is_it(None, meta.dev(), inode(&meta)).map_err(another)?;
-    let file = open(&path).map_err(|error| format!("cannot open {}: {error}", path.display()))?;
-    let meta = file.metadata().map_err(|error| format!("cannot look at {}: {error}", path.display()))?;
+    let file = open(&path).map_err(|error| format!("cannot open {}: {error}", sanitize::path(&path)))?;
+    let meta =
+        file.metadata().map_err(|error| format!("cannot look at {}: {error}", sanitize::path(&path)))?;
     is_it(Some(&file), meta.dev(), inode(&meta)).map_err(another)?;
     Ok((path, file))
 }

@@ -9,6 +9,7 @@ use crate::commands::Failure;
 use crate::commands::scan::{bytes, grouped, shown};
 use crate::exit::Exit;
 use crate::hint;
+use crate::sanitize;
 use crate::scan::Stop;
 use crate::sweep::{self, Applied, Apply, Fate, Fence, Journal, Meter, Quarantine};
 use crate::ui::Ui;
@@ -42,11 +43,14 @@ pub(super) struct Work {
 impl Work {
     /// Does it, behind the fence, and tells what came of it.
     pub(super) fn go(mut self) -> Result<Exit, Failure> {
-        let tried =
-            format!("open the journal of run {} in {}", self.run, self.state.join("journal").display());
+        let tried = format!(
+            "open the journal of run {} in {}",
+            self.run,
+            sanitize::path(&self.state.join("journal"))
+        );
         let journal = Journal::open(&self.state, &self.run);
         let journal = journal.map_err(Failure::io_hint(tried, super::NOTHING_YET))?;
-        let cannot = || Failure::io(format!("write the journal {}", journal.path().display()));
+        let cannot = || Failure::io(format!("write the journal {}", sanitize::path(&journal.path())));
         let begin = Begin {
             v: 1,
             run: self.run.clone(),
@@ -57,7 +61,7 @@ impl Work {
             plan: Some(self.whole.hash.clone()),
             time: jiff::Timestamp::now().to_string(),
         };
-        let tried = format!("write the journal {}", journal.path().display());
+        let tried = format!("write the journal {}", sanitize::path(&journal.path()));
         journal.line(&Line::Begin(begin)).map_err(Failure::io_hint(tried, super::NOTHING_YET))?;
         let access = super::open_to_change(&self.dir, &self.path, &self.state, &self.ui)?;
         let quarantine = Quarantine::new(&access, &self.run, "clean", self.keep);

@@ -13,6 +13,7 @@ use crate::job::{Indexing, Job};
 use crate::machine;
 use crate::report::units;
 use crate::run::Signals;
+use crate::sanitize;
 use crate::scan::Stop;
 use crate::search::{self, Built, IndexOptions, IndexPlace, Progress, SearchError, Target};
 use crate::ui::{ErrorKind, Ui};
@@ -80,12 +81,15 @@ fn of_job(job: &Job, settings: &IndexSettings, state: &Path) -> (Target, IndexOp
 fn of_path(path: &Path, settings: &IndexSettings, state: &Path) -> Result<(Target, IndexOptions), Failure> {
     let root = path.canonicalize().map_err(|error| {
         Failure::usage_hint(
-            format!("cannot index {}: {error}", path.display()),
+            format!("cannot index {}: {error}", sanitize::path(&path)),
             "give a directory that is there",
         )
     })?;
     if !root.is_dir() {
-        return Err(Failure::usage(format!("cannot index {}: it is no directory", path.display())));
+        return Err(Failure::named(
+            format!("cannot index {}: it is not a directory", sanitize::path(&path)),
+            Some("name a directory"),
+        ));
     }
     let files = Indexing {
         include: settings.include.clone(),

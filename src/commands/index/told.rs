@@ -14,7 +14,7 @@ pub(super) fn tell(label: &str, built: &Built, ui: &Ui) -> Result<(), Failure> {
     for (path, why) in &built.unreadable {
         ui.warning(&format!(
             "{label}: cannot read the directory {}: {why}; what was known of it stays",
-            path.display()
+            sanitize::path(&path)
         ));
     }
     tell_unread(label, built, ui);
@@ -74,5 +74,6 @@ pub(super) fn tell_unread(label: &str, built: &Built, ui: &Ui) {
     if files > named {
         text.push_str(&format!("\n  and {} more", files - named));
     }
-    ui.warning_with_hint(&text, Some("make them readable for this user; each run tries them again"));
+    text.push_str("\n  hint: make them readable for this user; each run tries them again");
+    ui.warning_lines(&text);
 }

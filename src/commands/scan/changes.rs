@@ -4,6 +4,7 @@ use super::count;
 use super::lines::{JsonPath, Lines, shown};
 use crate::commands::Failure;
 use crate::inventory::{ChangeKind, Changes, Inventory, diff};
+use crate::sanitize;
 use crate::ui::Ui;
 use serde::Serialize;
 
@@ -20,7 +21,7 @@ struct Line {
 /// Tells every change; `None` if there was no scan before.
 pub(super) fn tell(before: Option<&Inventory>, now: &Inventory, ui: &Ui) -> Result<Option<Changes>, Failure> {
     let Some(before) = before else {
-        ui.note(&format!("{}: there is no earlier scan to compare with", now.root().display()));
+        ui.note(&format!("{}: there is no earlier scan to compare with", sanitize::path(&now.root())));
         return Ok(None);
     };
     let mut lines = Lines::new(ui);

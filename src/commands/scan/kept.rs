@@ -8,6 +8,7 @@ use crate::commands::targets::{Chosen, targets};
 use crate::exit::Exit;
 use crate::inventory::FormatError;
 use crate::report::units::bytes;
+use crate::sanitize;
 use crate::scan::{Cache, Cached};
 use crate::time;
 use crate::ui::Ui;
@@ -91,7 +92,7 @@ fn show(kept: &[Cached], ui: &Ui) -> Result<Exit, Failure> {
                 let rate = (dirs > 0).then(|| format!("{}%", header.dirs_reused * 100 / dirs));
                 (rate.unwrap_or("?".into()), shown(header.root.as_os_str().as_bytes()))
             }
-            Err(error) => ("?".into(), format!("{} ({error})", file.path.display())),
+            Err(error) => ("?".into(), format!("{} ({error})", sanitize::path(&file.path))),
         };
         rows.push(vec![bytes(file.bytes), used, reused, root]);
     }
@@ -108,7 +109,7 @@ fn evict(kept: &[Cached], cache: &Cache, ui: &Ui) -> Result<Exit, Failure> {
                 freed += file.bytes;
             }
             Err(error) => {
-                ui.error(&format!("cannot remove {}: {error}", file.path.display()), None);
+                ui.error(&format!("cannot remove {}: {error}", sanitize::path(&file.path)), None);
                 exit = Exit::Failed;
             }
         }

@@ -21,6 +21,7 @@ use crate::cli::{Global, ScanArgs};
 use crate::config::ScanSettings;
 use crate::exit::Exit;
 use crate::run::Signals;
+use crate::sanitize;
 use crate::scan::{
     Cache, Checked, Earlier, Ended, Excludes, Meter, Options, Saved, ScanError, ScanRoot, Stop, scan_all,
 };
@@ -210,7 +211,7 @@ impl Work {
         let (inventory, options) = (&saved.scan.inventory, &self.options);
         let done = AtomicU64::new(0);
         let checked = Checked::of(inventory, options.threads, &options.stop, &done);
-        let checked = checked.map_err(Failure::io(format!("open {}", target.root.display())))?;
+        let checked = checked.map_err(Failure::io(format!("open {}", sanitize::path(&target.root))))?;
         super::verify::tell_damaged(&checked.damaged, &self.ui)?;
         Ok(checked)
     }

@@ -19,7 +19,7 @@ pub(super) fn tell(scan: &Scan, ui: &Ui) {
         None => {}
     }
     if let Some(text) = unreadable(scan) {
-        ui.warning(&text);
+        ui.warning_lines(&text);
     }
     list(ui, "led back to a directory above", scan.counts.loops, of(scan, TroubleKind::Loop));
     if ui.verbose {
@@ -43,7 +43,7 @@ fn list(ui: &Ui, what: &str, count: u64, items: impl Iterator<Item = String>) {
     if count == 0 {
         return;
     }
-    ui.warning(&lines(what, count, items));
+    ui.warning_lines(&lines(what, count, items));
 }
 
 fn lines(what: &str, count: u64, items: impl Iterator<Item = String>) -> String {

@@ -2,6 +2,7 @@
 
 use crate::report::units::{bytes, count, rate, whole};
 use crate::running::RunningJob;
+use crate::sanitize;
 use crate::status::{Disk, Freshness, Process, Seen, Snapshot, System, Top};
 use crate::time::local;
 use crate::ui::{First, Text, Ui};
@@ -166,7 +167,7 @@ impl Page<'_> {
                 if used >= NEARLY_FULL { self.bad(&text) } else { text.into() }
             });
             rows.push(vec![
-                disk.point.display().to_string().into(),
+                sanitize::path(&disk.point).to_string().into(),
                 bytes(disk.free).into(),
                 bytes(disk.size).into(),
                 used,

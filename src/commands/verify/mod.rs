@@ -9,11 +9,13 @@ use crate::cli::{Global, VerifyArgs};
 use crate::exit::Exit;
 use crate::hint;
 use crate::report::units;
+use crate::sanitize;
 use crate::scan::{Cache, Checked, Damage, Earlier, Options, Stop, check_gzip};
 use crate::ui::{Spinner, Ui};
 use repair::{Left, Repair};
 use serde::Serialize;
 use serde_json::json;
+use std::ffi::OsStr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -29,7 +31,7 @@ pub(super) fn run(args: &VerifyArgs, global: &Global, ui: &Ui) -> Result<Exit, F
         && let Some(target) = targets.iter().find(|target| target.job.is_none())
     {
         return Err(Failure::usage_hint(
-            format!("--repair needs a job, to know where {} comes from", target.root.display()),
+            format!("--repair needs a job, to know where {} comes from", sanitize::path(&target.root)),
             "name the job that mirrors it",
         ));
     }
@@ -79,7 +81,7 @@ impl Work {
         saved.warnings.iter().for_each(|warning| self.ui.warning(warning));
         let unreadable = saved.scan.counts.unreadable;
         if let Some(text) = super::scan::unreadable(&saved.scan) {
-            self.ui.warning(&format!("{}: {text}", target.label()));
+            self.ui.warning_lines(&format!("{}: {text}", target.label()));
         }
         let files = Checked::paths(&saved.scan.inventory);
         let checked = self.check(target, &files)?;
@@ -116,7 +118,7 @@ impl Work {
             self.ui.warning(&text);
             self.ui.note(&format!(
                 "  hint: {} checks them again; a sync with `checksum = true` compares them with the source",
-                hint::command(["verify", &target.label()])
+                hint::command([OsStr::new("verify"), target.argument()])
             ));
             left.unconfirmed.iter().take(MOST).for_each(|path| self.ui.note(&format!("  {}", shown(path))));
         }
@@ -129,7 +131,7 @@ impl Work {
             let checked = check_gzip(&target.root, paths, self.options.threads, &self.options.stop, &done);
             over.store(true, Ordering::Relaxed);
             watch.thread().unpark();
-            checked.map_err(Failure::io(format!("open {}", target.root.display())))
+            checked.map_err(Failure::io(format!("open {}", sanitize::path(&target.root))))
         })
     }
 

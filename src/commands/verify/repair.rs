@@ -88,7 +88,7 @@ impl Repair {
         let names = picked.list(paths.iter().map(Vec::as_slice));
         list.write_all(&names).and_then(|()| list.flush()).map_err(Failure::io(tried()))?;
         let mut rsync_args = job.rsync_args.clone();
-        rsync_args.extend([format!("--files-from={}", list.path().display()), "--from0".to_owned()]);
+        rsync_args.extend([format!("--files-from={}", list.path().to_string_lossy()), "--from0".to_owned()]);
         // Exactly these files: nothing is deleted, and nobody is told that the whole job ran. What the source holds beside them is
         // not looked at, and what is damaged here is not newer than anything.
         let job = Job {

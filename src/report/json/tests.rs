@@ -91,7 +91,7 @@ fn a_run_reads_as_the_contract_says() {
                "total_files": 9, "total_bytes": null, "error": null, "hint": null, "log": null,
                "source": "rsync://host/a/", "fallback": false, "fallback_reason": null, "started": "2027-01-15T08:00:00.000Z", "queued_s": 0.25,
                "changed": true,
-               "alerts": [], "tries": [{"attempt": 1, "source": "rsync://host/a/", "exit_code": 0, "duration_s": 0.4,
+               "alerts": [], "warnings": [], "tries": [{"attempt": 1, "source": "rsync://host/a/", "exit_code": 0, "duration_s": 0.4,
                           "error": null, "phases": {"list": 0.1, "transfer": 0.3}}]})
     );
     let failed = body(9);

@@ -143,6 +143,11 @@ pub(super) const OBJECTS: [Object; 17] = [
             key("gone", Type::Null(&COUNT), "Entries that were not in the quarantine."),
             key("lost", BOOL, "Whether the quarantine is not there any more."),
             key("purged", Type::Null(&TIME), "When it was purged."),
+            key(
+                "undone_before",
+                Type::Null(&TIME),
+                "When an undo of the run began before this one; null if none did.",
+            ),
             key("stopped", BOOL, "Whether it was stopped before its end."),
         ],
     },

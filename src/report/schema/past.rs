@@ -62,6 +62,7 @@ pub(super) const OBJECTS: [Object; 9] = [
             key("hint", Type::Null(&TEXT), "What to do about it."),
             key("log", Type::Null(&TEXT), "Its log."),
             key("alerts", TEXTS, "The alerts that it set off."),
+            key("warnings", TEXTS, "What its hooks did that somebody should look at."),
             key("phases", super::sync::PHASES, "How long each phase took, all attempts together."),
             maybe("tries", Type::List(&TRY), "Its attempts; of history show only."),
             maybe(

@@ -173,6 +173,7 @@ pub(super) const OBJECTS: [Object; 15] = [
             key("queued_s", SECONDS, "How long it waited for its slot."),
             key("changed", Type::Null(&BOOL), "Whether anything in the destination was changed."),
             key("alerts", TEXTS, "The alerts that it set off."),
+            key("warnings", TEXTS, "What its hooks did that somebody should look at."),
             key("tries", Type::List(&TRY), "Its attempts."),
         ],
     },

@@ -2,11 +2,13 @@
 
 mod files;
 mod filtered;
+mod keys;
 mod refuse;
 
 pub(super) use files::{named_files, with_files};
 pub use filtered::{ADD_FILES, Filters, LetsIn, ShutsOut, leaves_out, lets_in, shuts_out};
 pub(super) use filtered::{size_limits, without_filters};
+pub use keys::hint_for_key;
 pub use refuse::{Refused, check, check_with_delete};
 
 /// Short options that take a value (the rest of the cluster, or the next argument), rsync 3.5.0.

@@ -131,7 +131,7 @@ const BLIND: &str = "without rsync's own messages nothing can be counted or judg
 const NO_TRANSFER: &str = "it makes rsync do something else than a transfer";
 
 /// Why a long option is refused, and what to do instead.
-fn long(name: &str) -> Option<(&'static str, &'static str)> {
+pub(super) fn long(name: &str) -> Option<(&'static str, &'static str)> {
     Some(match name {
         "delete-excluded" => (
             "it removes what the job merely does not want to transfer, our quarantine and other jobs' files included",

@@ -7,6 +7,7 @@ use crate::expiry;
 use crate::inventory::nanoseconds;
 use crate::machine;
 use crate::rsync::output::{Change, unescape};
+use crate::sanitize;
 use jiff::Timestamp;
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -93,7 +94,7 @@ impl GoneWriter {
     pub(in crate::run) fn finish(self) -> Gone {
         let GoneWriter { path, file, tally, make_room, .. } = self;
         let written = file.and_then(|mut file| file.flush());
-        let unwritten = written.err().map(|error| format!("{}: {error}", path.display()));
+        let unwritten = written.err().map(|error| format!("{}: {error}", sanitize::path(&path)));
         Gone { path, unwritten, tally, make_room }
     }
 }
@@ -117,9 +118,9 @@ impl Gone {
         self.tally.files == 0 && self.tally.dirs == 0
     }
 
-    /// Where the list is; `None` if it could not be written.
+    /// Where the list is; `None` if it could not be written, or names nothing.
     pub(in crate::run) fn listed(&self) -> Option<&Path> {
-        self.unwritten.is_none().then_some(self.path.as_path())
+        (self.unwritten.is_none() && !self.is_empty()).then_some(self.path.as_path())
     }
 
     /// The entries, contents before their directories.

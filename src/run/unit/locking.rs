@@ -2,11 +2,14 @@
 
 use super::{Ticket, Unit};
 use crate::event::Level;
+use crate::machine::in_the_way;
 use crate::result::{Outcome, Reason, Skip};
 use crate::run::begin;
 use crate::run::blocking::off_thread;
 use crate::run::lock::{self, Lock, Tried};
+use crate::sanitize;
 use crate::sweep::WriteAccess;
+use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -34,23 +37,33 @@ impl Unit<'_> {
                 }
                 Ok(Tried::Busy(holder)) => holder,
                 Err(error) => {
-                    let text =
-                        format!("cannot make and lock the destination {}: {error}", job.dest.display());
-                    let hint = match error.kind() {
-                        std::io::ErrorKind::PermissionDenied => lock::who_may(&job.dest),
-                        _ => None,
+                    let text = format!(
+                        "cannot make and lock the destination {}: {error}",
+                        sanitize::path(&job.dest)
+                    );
+                    let dest = job.dest.clone();
+                    let denied = error.kind() == io::ErrorKind::PermissionDenied;
+                    let why = move || (lock::who_may(&dest).filter(|_| denied), in_the_way(&dest));
+                    // What stands there now was not there when the configuration was read.
+                    let reason = match off_thread(&voice.stop, why).await.ok_or_else(|| self.stopped())? {
+                        (Some(who), _) => Reason::new(text).hint(who),
+                        (None, Some(found)) => {
+                            Reason::new(format!("cannot make the destination: {}", found.text))
+                                .hint(found.hint)
+                        }
+                        (None, None) => {
+                            Reason::new(text).hint("does it lie on a disk that is mounted and writable?")
+                        }
                     };
-                    let hint =
-                        hint.unwrap_or_else(|| "does it lie on a disk that is mounted and writable?".into());
-                    return Err(Outcome::Failed(Reason::new(text).hint(hint)));
+                    return Err(Outcome::Failed(reason));
                 }
             };
             if Instant::now() >= deadline {
-                let dest = job.dest.display();
+                let dest = sanitize::path(&job.dest);
                 return Err(Outcome::Skipped(Skip::Locked(format!("{dest} is locked by {holder}"))));
             }
             if self.slot.take().is_some() {
-                let text = format!("waiting for the lock of {}, held by {holder}", job.dest.display());
+                let text = format!("waiting for the lock of {}, held by {holder}", sanitize::path(&job.dest));
                 voice.notice(Level::Info, text).await;
             }
             tokio::select! {

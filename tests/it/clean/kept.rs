@@ -44,14 +44,13 @@ fn a_mirror_that_upstream_emptied_comes_back() {
     // The quarantine is no part of the mirror.
     env.run(["sync", "m"]).expect_code(0);
     assert_eq!(undo_of(&env), (None, None), "that run kept nothing");
-    // Of the runs that begin so, one has an answer.
     let run = env.run(["clean", "log", "--json"]).expect_code(0).events("run").remove(0);
-    assert!(env.run(["clean", "log", "0"]).expect_code(0).out().contains("ab/deep/b"));
+    let id = run["run"].as_str().unwrap();
+    assert!(env.run(["clean", "log", id]).expect_code(0).out().contains("ab/deep/b"));
     let several = env.run(["history", "show", "0"]).expect_code(2).err();
     assert!(several.contains("the IDs of several runs begin with \"0\""), "{several}");
     env.run(["clean", "purge"]).expect_code(0);
-    let undone = env.run(["clean", "undo", "0", "--json"]).expect_code(0);
-    let id = run["run"].as_str().unwrap();
+    let undone = env.run(["clean", "undo", id, "--json"]).expect_code(0);
     assert_eq!(
         env.run(["history", "show", id, "--json"]).expect_code(0).events("job")[0]["undo"],
         Value::Null

@@ -1,6 +1,6 @@
 //! Rules that need to know more than a name: lists, jobs, people.
 
-use super::super::support::{Env, Upstream};
+use super::super::support::{Env, Terminal, Upstream};
 use super::age;
 use serde_json::Value;
 use std::fs;
@@ -168,4 +168,33 @@ fn a_name_that_two_rules_have_is_a_mistake_with_both_places() {
     let ended = env.run(["config", "check"]).expect_code(2);
     let told = ended.err() + &ended.out();
     assert!(told.contains("config.toml:7:8: ") && told.contains("the first is that of line 3"), "{ended}");
+}
+
+/// A row a line at 80 columns; with `-v`, and in a pipe, all there is.
+#[test]
+fn rules_and_the_log_take_a_line_a_row_in_a_terminal() {
+    let deep = format!("{}/mmCIF", "a-directory-with-a-long-name/".repeat(3));
+    let env = Env::new();
+    let root = env.dir().join(&deep);
+    fs::create_dir_all(&root).unwrap();
+    fs::write(root.join(".DS_Store"), "x").unwrap();
+    let path = format!("./{deep}");
+    env.run(["clean", "plan", &path]).expect_code(0);
+    env.run(["clean", "run", "--yes"]).expect_code(0);
+    let binary = env!("CARGO_BIN_EXE_pdb-sync");
+    let line = format!("'{binary}' clean log; '{binary}' clean rules 2>/dev/null");
+    let Some(terminal) = Terminal::start(&env, 80, &line) else { return };
+    let ready = |screen: &[String]| screen.iter().any(|line| line.starts_with("large-log"));
+    let screen = terminal.until("the rules are there", ready);
+    let log: Vec<_> = screen.iter().take_while(|line| !line.starts_with("RULE")).collect();
+    assert_eq!(log.len(), 2, "{screen:#?}");
+    assert!(log[1].contains('…') && log[1].trim_end().ends_with("/mmCIF"), "{screen:#?}");
+    let rules: Vec<_> = screen.iter().skip_while(|line| !line.starts_with("RULE")).collect();
+    let number = env.run(["clean", "rules", "--json"]).expect_code(0).events("rule").len();
+    let further = rules.iter().filter(|line| line.starts_with(' ')).count();
+    // Only a reason that is too long for the line goes on below.
+    assert!(rules.len() > number && further < number / 2, "{number} rules\n{screen:#?}");
+    let piped = env.run(["clean", "log"]).expect_code(0).out();
+    assert!(piped.contains(&deep) && !piped.contains('…'), "{piped}");
+    assert!(env.run(["clean", "rules"]).expect_code(0).out().contains("PATTERNS"));
 }

@@ -35,6 +35,7 @@ pub(crate) fn job(source: &str, dest: &Path) -> Job {
         checksum: false,
         inc_recursive: false,
         rsync_args: vec![],
+        typed_args: vec![],
         password_file: None,
         retries: 0,
         retry_delay: Duration::ZERO,
