@@ -173,7 +173,7 @@ fn a_name_that_two_rules_have_is_a_mistake_with_both_places() {
 /// A row a line at 80 columns; with `-v`, and in a pipe, all there is.
 #[test]
 fn rules_and_the_log_take_a_line_a_row_in_a_terminal() {
-    let deep = format!("{}/mmCIF", "a-directory-with-a-long-name/".repeat(3));
+    let deep = format!("{}mmCIF", "a-directory-with-a-long-name/".repeat(3));
     let env = Env::new();
     let root = env.dir().join(&deep);
     fs::create_dir_all(&root).unwrap();
