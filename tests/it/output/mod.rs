@@ -142,6 +142,7 @@ impl Scene {
         add(Work, &[&"clean", &"run", &"--mode", &"dry-run"]);
         add(Work, &[&"clean", &"run", &"--yes"]);
         add(Product, &[&"clean", &"log"]);
+        add(Product, &[&"clean", &"log", &"-v"]);
         add(Product, &[&"clean", &"log", &"last"]);
         add(Work, &[&"clean", &"undo", &"last"]);
         add(Work, &[&"clean", &"purge", &mirror]);
