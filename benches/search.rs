@@ -2,9 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot go on is over")]
 
 use flate2::read::MultiGzDecoder;
-use pdb_sync::entry::{self, Options};
-use pdb_sync::query::parse;
 use pdb_sync::scan::Stop;
+use pdb_sync::search::entry::{self, Options};
+use pdb_sync::search::query::parse;
 use pdb_sync::search::{
     EngineOptions, IndexOptions, IndexPlace, Progress, Request, SearchEngine, Sort, Target, build,
 };
@@ -268,7 +268,7 @@ fn updating(dir: &Path, documents: usize) {
 }
 
 fn resident() {
-    let peak = pdb_sync::machine::peak_memory().unwrap_or_default();
+    let peak = pdb_sync::platform::peak_memory().unwrap_or_default();
     say(&format!("at most {:.0} MB resident so far", peak as f64 / 1e6));
 }
 

@@ -1,6 +1,6 @@
 //! How much may go before somebody has to ask.
 
-use crate::job::MaxEntries;
+use crate::model::job::MaxEntries;
 
 /// Limits of one run. Above them nothing is touched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

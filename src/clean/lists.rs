@@ -1,7 +1,7 @@
 //! What lists say about entries of a mirror: that upstream does not have them any more, or that an entry is obsolete.
 
 use super::path::split;
-use crate::pdb::{EntryId, recognise};
+use crate::model::pdb::{EntryId, recognise};
 use std::collections::HashSet;
 
 /// Lists, read.

@@ -1,4 +1,4 @@
-//! Cleaning as thought: rules, plans, decisions, fuses and journals. Pure; [`crate::sweep`] does the deeds.
+//! Cleaning as thought: rules, plans, decisions, fuses and journals. Pure; [`crate::clean::removal`] does the deeds.
 //!
 //! ```text
 //! rules ── judge (which rule decides) ── plan (what is to go, hashed) ── decisions (what people say) ── fuse
@@ -20,6 +20,7 @@ mod past;
 pub mod path;
 mod plan;
 mod protect;
+pub mod removal;
 mod rule;
 mod tally;
 #[cfg(test)]

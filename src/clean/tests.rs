@@ -333,7 +333,7 @@ fn the_last_decision_wins() {
 
 #[test]
 fn fuses_blow_before_anything_is_touched() {
-    let fuses = Fuses { entries: crate::job::MaxEntries::Default, bytes: Some(50) };
+    let fuses = Fuses { entries: crate::model::job::MaxEntries::Default, bytes: Some(50) };
     assert!(fuses.check(100, 50, 10).is_ok());
     assert!(fuses.check(101, 50, 10).is_err());
     assert!(fuses.check(1_000, 50, 10_000).is_ok());

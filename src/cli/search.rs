@@ -99,7 +99,7 @@ An entry in several files is one hit.
     #[cfg(feature = "search")]
     {
         text.push_str("\nFields:\n");
-        text.push_str(&crate::query::help().join("\n"));
+        text.push_str(&crate::search::query::help().join("\n"));
         text.push_str("\n\nRCSB's names, such as exptl.method or rcsb_entry_info.resolution_combined, are understood as well.\n");
     }
     text

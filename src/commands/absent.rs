@@ -1,10 +1,10 @@
 //! Jobs whose mirror is not there: why, and what to do about it.
 
-use crate::hint;
-use crate::job::Job;
-use crate::machine::{in_the_way, is_unmounted, resolve};
-use crate::run;
-use crate::sanitize;
+use crate::model::hint;
+use crate::model::job::Job;
+use crate::model::sanitize;
+use crate::platform::{in_the_way, is_unmounted, resolve};
+use crate::sync;
 use rustix::fs::Access;
 use std::fs;
 use std::path::Path;
@@ -29,7 +29,7 @@ pub(super) fn absent(job: &Job, state_dir: &Path) -> Option<Absent> {
         return None;
     }
     let obstacle = if unknown { None } else { in_the_way(&job.dest) };
-    let (why, hint, is_new) = match (obstacle, run::unfit(job)) {
+    let (why, hint, is_new) = match (obstacle, sync::unfit(job)) {
         (Some(obstacle), _) => (obstacle.text, Some(obstacle.hint), false),
         (None, Some(unfit)) if unknown => (unfit.text, unfit.hint, false),
         (None, Some(unfit)) => {
@@ -52,7 +52,7 @@ fn missing(job: &Job, state_dir: &Path) -> (String, Option<String>, bool) {
         );
         return (text, Some(format!("`mount {}`", hint::quoted(&point))), false);
     }
-    if run::has_filled(state_dir, &job.name, &job.dest) {
+    if sync::has_filled(state_dir, &job.name, &job.dest) {
         let text = format!("{dest} does not exist, though an earlier run has filled it");
         let hint = format!(
             "is its disk mounted? if the mirror was removed on purpose, {} makes it again",
@@ -98,7 +98,7 @@ mod tests {
             assert_eq!(found.hint.unwrap().contains("pdb-sync sync j"), is_new, "{dest}");
         }
         let mut job = Job::example("j", "/s/", at("a"));
-        job.unfit = Some(crate::job::Unfit {
+        job.unfit = Some(crate::model::job::Unfit {
             text: "wrong".into(),
             hint: Some("mend it".into()),
             nowhere: false,

@@ -2,9 +2,9 @@
 
 use super::Failure;
 use crate::config::Problem;
-use crate::event::Level;
-use crate::report::github::{At, annotate, nothing_started};
-use crate::ui::{Environment, Ui};
+use crate::model::event::Level;
+use crate::output::github::{At, annotate, nothing_started};
+use crate::output::terminal::{Environment, Ui};
 
 /// A command could not do its own work.
 pub(super) fn failure(failure: &Failure, ui: &Ui) {

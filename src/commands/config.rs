@@ -3,11 +3,11 @@
 use super::{Failure, annotate, locate, settings};
 use crate::cli::{ConfigAction, ConfigArgs, Example, Global};
 use crate::config::{self, Problem};
-use crate::event::Level;
 use crate::exit::Exit;
-use crate::report::{OutputFile, schema};
-use crate::sanitize;
-use crate::ui::Ui;
+use crate::model::event::Level;
+use crate::model::sanitize;
+use crate::output::terminal::Ui;
+use crate::output::{OutputFile, schema};
 use serde_json::json;
 use std::fs;
 use std::io;

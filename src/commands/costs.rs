@@ -3,11 +3,11 @@
 use super::{Failure, locate};
 use crate::cli::Global;
 use crate::exit::Exit;
-use crate::report::units;
-use crate::stats::{CommandCost, CommandTotal, Cost, Spread};
-use crate::time::rfc3339;
-use crate::ui::Ui;
-use crate::{history, machine};
+use crate::history::stats::{CommandCost, CommandTotal, Cost, Spread};
+use crate::model::time::rfc3339;
+use crate::output::terminal::Ui;
+use crate::output::units;
+use crate::{history, platform};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -30,7 +30,7 @@ impl Clock {
             command,
             started: Timestamp::now(),
             start: Instant::now(),
-            cpu: machine::cpu_time(),
+            cpu: platform::cpu_time(),
             idle: Duration::ZERO,
         }
     }
@@ -49,8 +49,8 @@ impl Clock {
             command: self.command.into(),
             started: self.started,
             duration: self.start.elapsed().saturating_sub(self.idle),
-            cpu: machine::cpu_time().zip(self.cpu).map(|(after, before)| after.saturating_sub(before)),
-            memory: machine::peak_memory(),
+            cpu: platform::cpu_time().zip(self.cpu).map(|(after, before)| after.saturating_sub(before)),
+            memory: platform::peak_memory(),
             exit_code: exit.code(),
         };
         let written = locate::state_dir(global).and_then(|dir| Ok(history::note_cost(&dir, &cost)?));

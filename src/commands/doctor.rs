@@ -5,11 +5,11 @@ use crate::cli::{DoctorArgs, Global};
 use crate::config::{self, Config, Overrides, Period, Problem};
 use crate::doctor::{self, Area, Ask, Finding, Mirror, Report, Verdict};
 use crate::exit::Exit;
-use crate::job::Job;
-use crate::mirrors;
-use crate::report::units;
-use crate::sanitize;
-use crate::ui::{Text, Ui};
+use crate::model::job::Job;
+use crate::model::sanitize;
+use crate::output::terminal::{Text, Ui};
+use crate::output::units;
+use crate::rsync::probe;
 use console::Style;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -55,7 +55,7 @@ pub(super) fn run(args: &DoctorArgs, global: &Global, ui: &Ui) -> Result<Exit, F
     report.findings.sort_by_key(|finding| finding.area);
     let probes: Vec<_> = report.mirrors.iter().map(|mirror| mirror.probe.clone()).collect();
     if !probes.is_empty()
-        && let Err(error) = mirrors::save(&state_dir, &probes)
+        && let Err(error) = probe::save(&state_dir, &probes)
     {
         ui.warning(&format!(
             "cannot remember how fast the servers are in {}: {error}",

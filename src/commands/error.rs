@@ -2,9 +2,9 @@
 
 use crate::config::Problems;
 use crate::exit::Exit;
-use crate::report::OutputFile;
-use crate::sanitize;
-use crate::ui::{ErrorKind, ErrorObject, Ui};
+use crate::model::sanitize;
+use crate::output::OutputFile;
+use crate::output::terminal::{ErrorKind, ErrorObject, Ui};
 use std::io;
 
 /// Why a command could not do its own work.

@@ -5,14 +5,14 @@ use super::{Failure, locate, settings};
 use crate::cli::{Global, HistoryAction, HistoryArgs};
 use crate::config::{Config, Overrides};
 use crate::exit::Exit;
-use crate::expiry;
-use crate::hint;
+use crate::history::stats::{Past, State};
 use crate::history::{Job, Query, Run, RunState, Try};
-use crate::report::{self, units};
-use crate::result::{Attempt, Outcome, Reason, Skip, Status, Summary, SyncResult};
-use crate::stats::{Past, State};
-use crate::time::{local, minute, offset, rfc3339};
-use crate::ui::Ui;
+use crate::model::hint;
+use crate::model::result::{Attempt, Outcome, Reason, Skip, Status, Summary, SyncResult};
+use crate::model::time::{local, minute, offset, rfc3339};
+use crate::output::terminal::Ui;
+use crate::output::{self, units};
+use crate::retention;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -81,7 +81,7 @@ fn rows(found: &[Past], ids: &[String], narrow: bool) -> Vec<Vec<String>> {
     let mut rows = vec![[heading].into_iter().chain(others.map(String::from)).collect()];
     rows.extend(found.iter().map(|past| {
         let started = if common.is_some() { minute(past.started) } else { local(past.started) };
-        row(past, started, expiry::short(&past.run, ids, id))
+        row(past, started, retention::short(&past.run, ids, id))
     }));
     rows
 }
@@ -210,7 +210,7 @@ fn show(wanted: &str, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
     }
     let results = run.jobs.iter().filter(|job| job.past.state != State::Running);
     let results = results.map(|job| SyncResult { undo: undo(&job.past.job), ..result(job) }.into()).collect();
-    ui.text(&report::summary(&summary(&run, results), ui.verbose).trim_end())?;
+    ui.text(&output::summary(&summary(&run, results), ui.verbose).trim_end())?;
     Ok(Exit::Done)
 }
 

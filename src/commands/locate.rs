@@ -3,8 +3,8 @@
 use super::Failure;
 use crate::cli::Global;
 use crate::config::local;
-use crate::hint;
-use crate::sanitize;
+use crate::model::hint;
+use crate::model::sanitize;
 use etcetera::base_strategy::{BaseStrategy, Xdg};
 use std::env;
 use std::ffi::OsString;

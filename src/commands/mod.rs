@@ -33,10 +33,10 @@ mod verify;
 pub use error::Failure;
 
 use crate::cli::{CacheAction, CleanAction, Cli, Command, ConfigAction, When};
-use crate::event::Level;
 use crate::exit::Exit;
-use crate::report::github;
-use crate::ui::{Color, Environment, ErrorKind, ErrorObject, Ui, streams};
+use crate::model::event::Level;
+use crate::output::github;
+use crate::output::terminal::{Color, Environment, ErrorKind, ErrorObject, Ui, streams};
 use clap::Parser;
 use std::io;
 

@@ -3,7 +3,7 @@
 use super::Failure;
 use crate::cli::SyncArgs;
 use crate::config::{Concurrency, Given, Layer, Overrides, Rate, Retries, SyncLayer, TimeLimit};
-use crate::job::{Adopt, MaxDelete};
+use crate::model::job::{Adopt, MaxDelete};
 use std::str::FromStr;
 
 /// The options as layers. They apply to every job until [`super::settings::Opened::select`] says to which.

@@ -1,14 +1,14 @@
 //! What commands ask of the history.
 
 use super::{Failure, clean, locate};
+use crate::clean::removal;
 use crate::cli::Global;
 use crate::config::{self, Config, Period, nearest};
-use crate::expiry::{self, NoRun};
+use crate::history::stats::{State, Watch};
 use crate::history::{self, History, Query};
-use crate::job::Job;
-use crate::stats::{State, Watch};
-use crate::sweep;
-use crate::ui::Ui;
+use crate::model::job::Job;
+use crate::output::terminal::Ui;
+use crate::retention::{self, NoRun};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -55,7 +55,7 @@ pub(super) fn jobs(
 pub(super) fn run_meant(state: &Path, wanted: &str) -> Result<Option<String>, Failure> {
     let history = History::read(state).ok().flatten();
     let runs = known_runs(state, history.as_ref())?;
-    match expiry::meant(runs.iter().map(String::as_str), wanted) {
+    match retention::meant(runs.iter().map(String::as_str), wanted) {
         Ok(run) => Ok(Some(run.to_owned())),
         Err(NoRun::Unknown) => Ok(None),
         Err(NoRun::Several(runs)) => Err(Failure::usage_hint(
@@ -67,7 +67,7 @@ pub(super) fn run_meant(state: &Path, wanted: &str) -> Result<Option<String>, Fa
 
 /// The IDs of all runs that the history or a journal knows, sorted. A history that cannot be read must not stand in the way of an undo.
 pub(super) fn known_runs(state: &Path, history: Option<&History>) -> Result<Vec<String>, Failure> {
-    let journals = sweep::list(state).map_err(Failure::io("read the journals"))?;
+    let journals = removal::list(state).map_err(Failure::io("read the journals"))?;
     let mut runs: Vec<String> = journals.into_iter().map(|found| found.begin.run).collect();
     runs.extend(history.and_then(|history| history.ids().ok()).unwrap_or_default());
     runs.sort_unstable();
@@ -81,9 +81,10 @@ pub(super) fn kept(state: &Path, run: &str) -> BTreeSet<String> {
     let (sender, receiver) = mpsc::channel();
     let (state, run) = (state.to_owned(), run.to_owned());
     let look = move || {
-        for found in sweep::find(&state, &run).unwrap_or_default() {
+        for found in removal::find(&state, &run).unwrap_or_default() {
             let root = || clean::root_of_run(&found.begin).ok();
-            let held = found.purged.is_none() && root().is_some_and(|(_, root)| sweep::can_undo(&root, &run));
+            let held =
+                found.purged.is_none() && root().is_some_and(|(_, root)| removal::can_undo(&root, &run));
             // Nobody listens any more: too late.
             let _ = sender.send(found.begin.job.filter(|_| held));
         }
@@ -126,7 +127,7 @@ pub(super) fn watch(config: &Config, jobs: &[Job], state_dir: &Path, ui: &Ui) ->
     watch
 }
 
-type Pasts = std::collections::HashMap<String, Vec<crate::stats::Past>>;
+type Pasts = std::collections::HashMap<String, Vec<crate::history::stats::Past>>;
 
 fn read(watch: &Watch, jobs: &[Job], state_dir: &Path) -> Result<Pasts, history::Error> {
     let mut pasts = Pasts::new();

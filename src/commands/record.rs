@@ -1,8 +1,8 @@
 //! Lets the history listen to a run.
 
-use crate::event::{Event, Stamped};
 use crate::history::Recorder;
-use crate::report::{Listener, Screen};
+use crate::model::event::{Event, Stamped};
+use crate::output::{Listener, Screen};
 use std::io;
 use std::time::Duration;
 

@@ -3,8 +3,8 @@
 use super::Failure;
 use super::search::{Options, Searched, understood};
 use crate::exit::Exit;
-use crate::query;
-use crate::ui::Ui;
+use crate::output::terminal::Ui;
+use crate::search::query;
 use serde_json::json;
 use std::io::{self, BufRead, IsTerminal};
 

@@ -4,16 +4,16 @@ use super::{Failure, locate, repl, settings};
 use crate::cli::{Global, Order, SearchArgs};
 use crate::config::{self, Pause, is_path, nearest};
 use crate::exit::Exit;
-use crate::hint::{self, quoted};
-use crate::query::{self, Field, Mistake, Node};
-use crate::report::hits::{self, Answered, Layout, Row, Template};
-use crate::sanitize;
+use crate::model::hint::{self, quoted};
+use crate::model::sanitize;
+use crate::model::time;
+use crate::output::hits::{self, Answered, Layout, Row, Template};
+use crate::output::terminal::Ui;
+use crate::search::query::{self, Field, Mistake, Node};
 use crate::search::{
     EngineOptions, FACETS, IndexPlace, Opened, Outcome, Request, SearchEngine, SearchError, Sort, indexes,
     outdated, words,
 };
-use crate::time;
-use crate::ui::Ui;
 use std::collections::BTreeMap;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};

@@ -3,11 +3,11 @@
 use super::{Failure, annotate, locate};
 use crate::cli::Global;
 use crate::config::{self, Config, Overrides, Problems, SelectError, Surroundings};
-use crate::event::Level;
-use crate::job::Job;
-use crate::machine;
-use crate::sanitize;
-use crate::ui::Ui;
+use crate::model::event::Level;
+use crate::model::job::Job;
+use crate::model::sanitize;
+use crate::output::terminal::Ui;
+use crate::platform;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -53,7 +53,7 @@ pub fn read(global: &Global) -> Result<Result<Opened, Problems>, Failure> {
             ));
         }
     };
-    let around = Surroundings { state: locate::state_dir(global).ok(), ..machine::surroundings() };
+    let around = Surroundings { state: locate::state_dir(global).ok(), ..platform::surroundings() };
     Ok(Ok(Opened { file, text, exists, around }))
 }
 
@@ -62,7 +62,7 @@ const LARGEST: u64 = 16 * 1024 * 1024;
 
 /// The whole file, unless it is too large, or has no end, as a device may have none.
 fn bounded(file: &Path) -> io::Result<Vec<u8>> {
-    machine::read_named(file, LARGEST)
+    platform::read_named(file, LARGEST)
 }
 
 impl Opened {

@@ -4,12 +4,12 @@ use super::{Failure, costs, locate, past, settings};
 use crate::cli::{Global, StatsArgs};
 use crate::config::Config;
 use crate::exit::Exit;
+use crate::history::stats::{Aggregate, CommandCost, Metrics, Past, Spread, prometheus};
 use crate::history::{History, Query};
-use crate::report::{OutputFile, units};
-use crate::sanitize;
-use crate::stats::{Aggregate, CommandCost, Metrics, Past, Spread, prometheus};
-use crate::time::rfc3339;
-use crate::ui::Ui;
+use crate::model::sanitize;
+use crate::model::time::rfc3339;
+use crate::output::terminal::Ui;
+use crate::output::{OutputFile, units};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -126,8 +126,11 @@ fn firing(config: &Config, pasts: &Pasts, now: Timestamp) -> Vec<Firing> {
     for (job, past) in pasts.iter().filter(|(job, _)| expected(job)) {
         for alert in config.stats.alerts.iter().filter(|alert| alert.is_about(job)) {
             // A run that goes on is no result yet.
-            let past: Vec<Past> =
-                past.iter().filter(|past| past.state != crate::stats::State::Running).cloned().collect();
+            let past: Vec<Past> = past
+                .iter()
+                .filter(|past| past.state != crate::history::stats::State::Running)
+                .cloned()
+                .collect();
             firing.extend(alert.check(&past, now).map(|text| Firing { job: job.clone(), text }));
         }
     }

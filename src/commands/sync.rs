@@ -5,18 +5,18 @@ use super::{Failure, annotate, locate, overrides, past, settings};
 use crate::cli::{Global, SyncArgs};
 use crate::config::{Config, Pause};
 use crate::exit::Exit;
-use crate::expiry;
-use crate::hint;
 use crate::history::{Recorder, Retention};
-use crate::job::{Job, SourceOrder};
-use crate::machine::{self, Identity};
-use crate::mirrors;
-use crate::notify::Notifier;
-use crate::report;
-use crate::result::{Logs, Summary};
+use crate::model::hint;
+use crate::model::job::{Job, SourceOrder};
+use crate::model::result::{Logs, Summary};
+use crate::output;
+use crate::output::notify::Notifier;
+use crate::output::terminal::Ui;
+use crate::platform::{self, Identity};
+use crate::retention;
 use crate::rsync::args::{self as rsync_args, Purpose};
-use crate::run::{self, Mode, Plan, Signals};
-use crate::ui::Ui;
+use crate::rsync::probe;
+use crate::sync::{self, Mode, Plan, Signals};
 use jiff::Timestamp;
 use serde_json::json;
 use std::cell::Cell;
@@ -56,8 +56,8 @@ fn run_jobs(args: &SyncArgs, global: &Global, ui: &Ui, started: &Cell<bool>) -> 
         }
     }
     if jobs.iter().any(|job| job.source_order == SourceOrder::Fastest) {
-        let known = mirrors::load(&locate::state_dir(global)?);
-        jobs.iter_mut().for_each(|job| mirrors::rank(job, &known));
+        let known = probe::load(&locate::state_dir(global)?);
+        jobs.iter_mut().for_each(|job| probe::rank(job, &known));
     }
     if args.print_command {
         return print_commands(&config, &jobs, &locate::state_dir(global)?, ui);
@@ -69,7 +69,7 @@ fn run_jobs(args: &SyncArgs, global: &Global, ui: &Ui, started: &Cell<bool>) -> 
     let follow_up = super::index::FollowUp::new(&config, &jobs, locate::state_dir(global)?);
     let mut plan = plan(args, global, config, jobs, ui)?;
     let logs = (keep > 0)
-        .then(|| Arc::new(report::LogFiles::new(plan.state_dir.join("logs"), &plan.run, plan.mode.is_dry())));
+        .then(|| Arc::new(output::LogFiles::new(plan.state_dir.join("logs"), &plan.run, plan.mode.is_dry())));
     plan.logs = logs.clone().map(|logs| logs as Arc<dyn Logs>);
     #[cfg(feature = "search")]
     let real = plan.mode == Mode::Real;
@@ -90,7 +90,7 @@ fn run_jobs(args: &SyncArgs, global: &Global, ui: &Ui, started: &Cell<bool>) -> 
     ui.hand_over();
     let ended = go(args, plan, audience, ui);
     for dir in log_dirs {
-        expiry::prune(&dir, "log", keep, &run, Timestamp::now());
+        retention::prune(&dir, "log", keep, &run, Timestamp::now());
     }
     let (exit, changed) = ended?;
     #[cfg(feature = "search")]
@@ -109,7 +109,7 @@ fn run_jobs(args: &SyncArgs, global: &Global, ui: &Ui, started: &Cell<bool>) -> 
 /// Who hears of a run beside those who read the output.
 #[derive(Debug, Default)]
 struct Audience {
-    logs: Option<Arc<report::LogFiles>>,
+    logs: Option<Arc<output::LogFiles>>,
     recorder: Option<Recorder>,
     notifier: Option<Notifier>,
 }
@@ -124,7 +124,7 @@ fn nothing_to_rerun(ui: &Ui) -> Result<Exit, Failure> {
 }
 
 /// Whether a job's mirror may be another one now. What is not known counts as a change.
-fn may_have_changed(result: &crate::result::SyncResult) -> bool {
+fn may_have_changed(result: &crate::model::result::SyncResult) -> bool {
     let figures = result.figures;
     let none = |figure: Option<u64>| figure == Some(0);
     let still = none(figures.files_transferred) && figures.files_deleted.is_none_or(|n| n == 0);
@@ -143,7 +143,7 @@ fn plan(args: &SyncArgs, global: &Global, config: Config, jobs: Vec<Job>, ui: &U
     };
     let state_dir = locate::state_dir(global)?;
     Ok(Plan {
-        run: expiry::next_run(&state_dir),
+        run: retention::next_run(&state_dir),
         named_files: false,
         watch: past::watch(&config, &jobs, &state_dir, ui),
         jobs,
@@ -166,7 +166,7 @@ fn plan(args: &SyncArgs, global: &Global, config: Config, jobs: Vec<Job>, ui: &U
 fn measure_beside(plan: &Plan) {
     if plan.jobs.iter().any(|job| job.source_order == SourceOrder::Fastest) {
         let (jobs, state_dir) = (plan.jobs.clone(), plan.state_dir.clone());
-        thread::spawn(move || mirrors::refresh(&jobs, &state_dir));
+        thread::spawn(move || probe::refresh(&jobs, &state_dir));
     }
 }
 
@@ -174,11 +174,11 @@ fn measure_beside(plan: &Plan) {
 fn go(args: &SyncArgs, plan: Plan, audience: Audience, ui: &Ui) -> Result<(Exit, Vec<String>), Failure> {
     let Audience { logs, recorder, notifier } = audience;
     let mut changed = Vec::new();
-    let mut others: Vec<Box<dyn report::Listener>> = Vec::new();
+    let mut others: Vec<Box<dyn output::Listener>> = Vec::new();
     others.extend(recorder.iter().map(|recorder| Record::boxed(recorder.clone())));
     let own = Identity::own();
-    others.push(Box::new(report::Published::new(&plan.state_dir, own.pid, own.started)));
-    let (events, printer) = report::start(report::Options {
+    others.push(Box::new(output::Published::new(&plan.state_dir, own.pid, own.started)));
+    let (events, printer) = output::start(output::Options {
         color: ui.color,
         quiet: ui.quiet,
         verbose: ui.verbose,
@@ -187,15 +187,15 @@ fn go(args: &SyncArgs, plan: Plan, audience: Audience, ui: &Ui) -> Result<(Exit,
         junit: args.junit.clone(),
         logs,
         others,
-        begin: machine::give_way,
-        ..report::Options::default()
+        begin: platform::give_way,
+        ..output::Options::default()
     })
     .map_err(Failure::io("start the printer"))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(Failure::io("start the runtime"))?;
     let exit: Result<Exit, Failure> = runtime.block_on(async {
         let mut signals = Signals::listen().map_err(Failure::io("listen for signals"))?;
-        let mut summary = run::run(plan, events, &mut signals).await;
+        let mut summary = sync::run(plan, events, &mut signals).await;
         changed = summary
             .results
             .iter()
@@ -258,13 +258,13 @@ async fn notified(notifier: Notifier, summary: Summary, exit: Exit, signals: &mu
 fn print_commands(config: &Config, jobs: &[Job], state_dir: &Path, ui: &Ui) -> Result<Exit, Failure> {
     let mut exit = Exit::Done;
     for job in jobs {
-        if let Some(unfit) = run::unfit(job) {
+        if let Some(unfit) = sync::unfit(job) {
             ui.error(&format!("job {:?}: {}", job.name, unfit.text), unfit.hint.as_deref());
             exit = Exit::Failed;
             continue;
         }
         for source in &job.sources {
-            for purpose in run::first_commands(job, state_dir) {
+            for purpose in sync::first_commands(job, state_dir) {
                 let (note, zone) = match purpose {
                     Purpose::Transfer => ("transfers", ""),
                     _ if job.delete => {
@@ -273,7 +273,7 @@ fn print_commands(config: &Config, jobs: &[Job], state_dir: &Path, ui: &Ui) -> R
                     _ => ("lists what differs", "TZ=UTC "),
                 };
                 let mut argv = rsync_args::argv(&config.sync.rsync, job, source, purpose);
-                run::protect_destination(&mut argv, job);
+                sync::protect_destination(&mut argv, job);
                 if ui.json {
                     ui.json("command", &json!({"job": job.name, "source": source.text, "argv": argv}))?;
                 } else {

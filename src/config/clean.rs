@@ -3,7 +3,7 @@
 use super::units::{Period, Size, TimeLimit};
 use super::value::{Reader, Value};
 use crate::clean::{Action, Kind, Rule};
-use crate::job::MaxEntries;
+use crate::model::job::MaxEntries;
 use schemars::Schema;
 use std::collections::HashMap;
 use std::path::PathBuf;

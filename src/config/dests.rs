@@ -3,7 +3,7 @@
 use super::guard::{self, Dest};
 use super::layer::Origin;
 use super::resolve::Resolver;
-use crate::sanitize;
+use crate::model::sanitize;
 
 /// A destination, whose it is, and who said so.
 pub(super) struct Placed {

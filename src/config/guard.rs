@@ -1,7 +1,7 @@
 //! Destinations that would do harm: those of two jobs that overlap, and those where `delete` reaches too far.
 
 use super::surroundings::Surroundings;
-use crate::sanitize;
+use crate::model::sanitize;
 use std::path::{Path, PathBuf};
 
 /// A destination by both of its names.

@@ -9,8 +9,10 @@ use super::notify::{Addressee, Occasion};
 use super::units::{Pause, Period, Rate, Size, TimeLimit};
 use super::value::{Parallel, Reader, Retries, Value, Within};
 use super::watch::{Bound, Slower};
-use crate::job::{Adopt, CachePolicy, IoPriority, MaxDelete, MaxEntries, MaxOlder, Preset, SourceOrder};
-use crate::stats::Metric;
+use crate::history::stats::Metric;
+use crate::model::job::{
+    Adopt, CachePolicy, IoPriority, MaxDelete, MaxEntries, MaxOlder, Preset, SourceOrder,
+};
 use schemars::Schema;
 use std::path::PathBuf;
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! Values that are one thing or several: sources, hooks, rsync's options.
 
 use super::value::{Reader, Value};
-use crate::job::{Hook, Source};
+use crate::model::job::{Hook, Source};
 use crate::rsync::args;
 use schemars::Schema;
 use std::path::Path;

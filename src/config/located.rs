@@ -5,9 +5,9 @@ use super::layer::{Given, Origin};
 use super::lists::{RsyncArgs, Sources};
 use super::paths::{PathError, expand, local, normalise};
 use super::resolve::Resolver;
-use crate::job::{Address, Source, SourceError};
+use crate::model::job::{Address, Source, SourceError};
+use crate::model::sanitize;
 use crate::rsync::args;
-use crate::sanitize;
 use std::path::{Path, PathBuf};
 
 /// What is wrong with a path, and what to do about it.

@@ -1,7 +1,7 @@
 //! Values about how jobs behave towards servers and towards this machine.
 
 use super::value::{Parallel, Reader, Value, Within, read_text};
-use crate::job::{Adopt, CachePolicy, IoPriority, SourceOrder};
+use crate::model::job::{Adopt, CachePolicy, IoPriority, SourceOrder};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use std::str::FromStr;
 use toml::Spanned;
@@ -124,7 +124,7 @@ words!(CachePolicy: "keep" => CachePolicy::Keep, "drop" => CachePolicy::Drop);
 mod tests {
     use super::*;
     use crate::config::{Overrides, Surroundings, load};
-    use crate::job::Priority;
+    use crate::model::job::Priority;
     use std::path::Path;
 
     fn read(sync: &str, job: &str) -> Result<crate::config::Config, String> {

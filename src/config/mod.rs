@@ -57,7 +57,7 @@ pub use units::{Pause, Period, Rate, Size, TimeLimit};
 pub use value::{Parallel, Retries, Within};
 pub use watch::{Bound, Slower, StatsSettings};
 
-use crate::job::Job;
+use crate::model::job::Job;
 use problem::Text;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

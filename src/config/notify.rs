@@ -5,7 +5,7 @@ use super::paths::escape;
 use super::resolve::Resolver;
 use super::surroundings::Secret;
 use super::value::{Reader, Value, read_text};
-use crate::job::Hook;
+use crate::model::job::Hook;
 use schemars::Schema;
 use std::fmt;
 use std::str::FromStr;

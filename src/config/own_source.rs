@@ -4,9 +4,9 @@ use super::draft::DraftJob;
 use super::layer::{Origin, Settings};
 use super::paths::normalise;
 use super::resolve::Resolver;
-use crate::job::{Address, Source};
+use crate::model::job::{Address, Source};
+use crate::model::sanitize;
 use crate::rsync::args;
-use crate::sanitize;
 use std::path::{Path, PathBuf};
 
 /// A directory into which a run of the job writes.

@@ -4,7 +4,7 @@ use super::draft::DraftJob;
 use super::layer::{Origin, Settings};
 use super::resolve::Resolver;
 use super::surroundings::Secret;
-use crate::job::{Address, Source};
+use crate::model::job::{Address, Source};
 use crate::rsync::args;
 use std::path::{Path, PathBuf};
 

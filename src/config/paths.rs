@@ -1,7 +1,7 @@
 //! Paths as words: no file system is asked.
 
 use super::surroundings::Surroundings;
-use crate::job::{mask_passwords, names_a_host};
+use crate::model::job::{mask_passwords, names_a_host};
 use std::path::{Component, Path, PathBuf};
 
 /// Why a path of a configuration cannot be read.

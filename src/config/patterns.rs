@@ -99,8 +99,8 @@ pub(super) fn elsewhere() -> Value {
 }
 
 /// A limit of a figure that is measured in this unit: a number, or text.
-pub(super) fn bound(unit: Option<crate::stats::Unit>) -> Schema {
-    use crate::stats::Unit;
+pub(super) fn bound(unit: Option<crate::history::stats::Unit>) -> Schema {
+    use crate::history::stats::Unit;
     let size = format!(r"\s*{SIZE}(/s)*\s*");
     let span = format!(r"\s*({PART}\s*)+");
     let text = match unit {

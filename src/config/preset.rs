@@ -3,7 +3,7 @@
 use super::layer::{Given, Layer, Origin};
 use super::units::Rate;
 use super::value::Within;
-use crate::job::{MaxDelete, Preset};
+use crate::model::job::{MaxDelete, Preset};
 
 /// Every preset by its name in the file.
 pub(super) const NAMES: [(&str, Preset); 5] = [

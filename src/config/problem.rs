@@ -1,7 +1,7 @@
 //! What is wrong with a configuration, and where: every problem is collected, none hides another.
 
-use crate::job::mask_passwords;
-use crate::sanitize;
+use crate::model::job::mask_passwords;
+use crate::model::sanitize;
 use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};

@@ -15,7 +15,7 @@ use super::{
     CleanMode, CleanSettings, Concurrency, Config, IndexLayer, NotifyLayer, Overrides, ScanLayer,
     ScanSettings, StatsLayer, SyncLayer, SyncSettings,
 };
-use crate::job::{Hooks, Indexing, Job, MaxDelete, MaxEntries, MaxOlder, Preset, Priority, Source};
+use crate::model::job::{Hooks, Indexing, Job, MaxDelete, MaxEntries, MaxOlder, Preset, Priority, Source};
 use crate::rsync::args;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

@@ -5,7 +5,7 @@ use super::layer::{
     SyncLayer,
 };
 use super::patterns;
-use crate::stats::{Metric, Unit};
+use crate::history::stats::{Metric, Unit};
 use serde_json::{Map, Value, json};
 
 /// JSON Schema, draft 2020-12.

@@ -1,7 +1,7 @@
 //! Which jobs somebody means.
 
 use super::nearest::{did_you_mean, nearest};
-use crate::job::Job;
+use crate::model::job::Job;
 
 /// Why nothing can be run.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

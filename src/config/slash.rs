@@ -3,7 +3,7 @@
 use super::draft::DraftJob;
 use super::layer::{Origin, Settings};
 use super::resolve::Resolver;
-use crate::job::{Address, Source};
+use crate::model::job::{Address, Source};
 use crate::rsync::args;
 use std::path::Path;
 

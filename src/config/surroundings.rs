@@ -1,6 +1,6 @@
 //! What a configuration must know about the machine, handed in.
 
-use crate::sanitize;
+use crate::model::sanitize;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -25,7 +25,7 @@ pub struct Unusable {
     pub hint: Option<String>,
 }
 
-/// Facts about the machine. `crate::machine` gathers them.
+/// Facts about the machine. `crate::platform` gathers them.
 #[derive(Debug, Clone)]
 pub struct Surroundings {
     /// What `~` means; `None` if nobody knows.

@@ -4,9 +4,9 @@ use super::draft::DraftJob;
 use super::layer::{Given, Origin, Settings};
 use super::problem::Problem;
 use super::resolve::Resolver;
-use crate::job::Unfit;
+use crate::model::job::Unfit;
+use crate::model::sanitize;
 use crate::rsync::args;
-use crate::sanitize;
 
 /// Such mistakes, as they are found.
 #[derive(Debug, Default)]

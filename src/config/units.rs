@@ -2,7 +2,7 @@
 
 use super::patterns::{self, Zero};
 use super::value::{Reader, Value, integer, read_text};
-use crate::job::{MaxDelete, MaxEntries, MaxOlder, Preset};
+use crate::model::job::{MaxDelete, MaxEntries, MaxOlder, Preset};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use std::str::FromStr;
 use std::time::Duration;
@@ -129,7 +129,7 @@ impl Value for TimeLimit {
     }
 
     fn to_toml(&self) -> toml::Value {
-        self.0.map_or("0s".into(), crate::time::span).into()
+        self.0.map_or("0s".into(), crate::model::time::span).into()
     }
 
     fn schema() -> Schema {
@@ -147,7 +147,7 @@ impl Value for Pause {
     }
 
     fn to_toml(&self) -> toml::Value {
-        crate::time::span(self.0).into()
+        crate::model::time::span(self.0).into()
     }
 
     fn schema() -> Schema {
@@ -304,7 +304,7 @@ mod tests {
     #[test]
     fn spans_are_written_in_one_unit() {
         for text in ["400d", "10m", "90s", "1d", "36h", "1500ms", "0s"] {
-            assert_eq!(crate::time::span(duration(text).unwrap()), text);
+            assert_eq!(crate::model::time::span(duration(text).unwrap()), text);
         }
     }
 

@@ -5,7 +5,7 @@ use super::nearest::nearest;
 use super::resolve::Resolver;
 use super::units::{Period, Size};
 use super::value::{Reader, Value, read_text};
-use crate::stats::{Alert, Metric, Point, Rule, Unit};
+use crate::history::stats::{Alert, Metric, Point, Rule, Unit};
 use schemars::Schema;
 use std::str::FromStr;
 use std::time::Duration;

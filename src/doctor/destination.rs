@@ -1,12 +1,12 @@
 //! A job's destination: mounted, writable, with room, on a file system that can hold a mirror.
 
 use super::{Area, Finding, Verdict, shared};
-use crate::hint::quoted;
-use crate::job::{Job, Preset};
-use crate::machine::{Mount, Room, in_the_way, is_unmounted, mount_of, resolve, room};
-use crate::run::fold_probe;
-use crate::sanitize;
-use crate::sweep;
+use crate::clean::removal;
+use crate::model::hint::quoted;
+use crate::model::job::{Job, Preset};
+use crate::model::sanitize;
+use crate::platform::{Mount, Room, in_the_way, is_unmounted, mount_of, resolve, room};
+use crate::sync::fold_probe;
 use bytesize::ByteSize;
 use rustix::fs::{Access, StatVfs};
 use rustix::io::Errno;
@@ -84,7 +84,7 @@ fn writable(dest: &Path, existing: &Path, mount: Option<&Mount>) -> Vec<Finding>
         return vec![fail(text).hint(hint)];
     }
     let refused = |error: io::Error| {
-        let whose = File::open(existing).ok().and_then(|dir| sweep::refusal(&dir, existing, b""));
+        let whose = File::open(existing).ok().and_then(|dir| removal::refusal(&dir, existing, b""));
         if let Some(refusal) = whose.filter(|_| error.kind() == io::ErrorKind::PermissionDenied) {
             let text = format!("cannot write in {}: {refusal}", sanitize::path(&existing));
             return vec![fail(text).hint(refusal.hint)];

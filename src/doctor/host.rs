@@ -1,7 +1,7 @@
 //! The machine: its clock and limits.
 
 use super::{Area, Finding, Verdict};
-use crate::time;
+use crate::model::time;
 use rustix::process::{Resource, getrlimit};
 use std::fs;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

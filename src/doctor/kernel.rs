@@ -1,7 +1,9 @@
 //! What this system offers of the calls that pdb-sync can do without, and what happens instead.
 
 use super::{Area, Finding, Verdict};
-use crate::{machine, reclaim, sweep};
+use crate::clean::removal;
+use crate::platform;
+use crate::system::reclaim;
 use std::fs;
 
 /// A facility.
@@ -43,13 +45,13 @@ fn facilities() -> Vec<Facility> {
         },
         Facility {
             name: "renames that replace nothing (renameat2)",
-            there: machine::renames_without_replacing(),
+            there: platform::renames_without_replacing(),
             instead: "a look before each rename, or a hard link, takes their place",
             since: "Linux offers them from 3.15 on",
         },
         Facility {
             name: "mount points in statx",
-            there: machine::knows_mount_points(),
+            there: platform::knows_mount_points(),
             instead: "a bind mount within one file system is not told from a directory",
             since: "Linux offers them from 5.8 on",
         },
@@ -73,25 +75,25 @@ fn facilities() -> Vec<Facility> {
         },
         Facility {
             name: "priorities of children",
-            there: machine::sets_priority(),
+            there: platform::sets_priority(),
             instead: "`nice` has no effect",
             since: "Linux always offers them",
         },
         Facility {
             name: "priorities for disk access (ioprio_set)",
-            there: machine::sets_io_priority(),
+            there: platform::sets_io_priority(),
             instead: "`ionice` has no effect",
             since: "Linux always offers them",
         },
         Facility {
             name: "parent-death signal",
-            there: machine::ends_children(),
+            there: platform::ends_children(),
             instead: "if pdb-sync is killed, its rsyncs end only when they find their pipes closed",
             since: "Linux always offers it",
         },
         Facility {
             name: "Landlock",
-            there: sweep::can_fence(),
+            there: removal::can_fence(),
             instead: "`clean run` is not confined to its directory by the kernel; the other guards hold without it",
             since: "Linux offers it from 5.19 on, booted with lsm=landlock,…",
         },

@@ -12,8 +12,8 @@ mod sources;
 mod state;
 mod tool;
 
-use crate::job::Job;
-use crate::mirrors::Probe;
+use crate::model::job::Job;
+use crate::rsync::probe::Probe;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -222,7 +222,7 @@ async fn blocking(
             ..Finding::new(area, Verdict::Warn, "could not be looked at: internal error")
         }],
         Err(_) => {
-            let text = format!("does not answer within {}", crate::time::span(LOCAL_LIMIT));
+            let text = format!("does not answer within {}", crate::model::time::span(LOCAL_LIMIT));
             let hint = "a network file system whose server is gone looks like this: `findmnt` shows where it comes from";
             vec![Finding { job, ..Finding::new(area, Verdict::Fail, text).hint(hint) }]
         }

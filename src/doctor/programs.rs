@@ -3,13 +3,13 @@
 use super::tool;
 use super::{Area, Ask, Finding, Verdict};
 use crate::config::{Overrides, Surroundings, load};
-use crate::hint::joined;
-use crate::job::{Job, Source};
+use crate::model::hint::joined;
+use crate::model::job::{Job, Source};
 use crate::rsync::args::{Purpose, argv};
 use crate::rsync::exit::{Talk, Verdict as Judged, judge};
 use crate::rsync::output::figures;
 use crate::rsync::version::{Flavour, INSTALL, Support, Version};
-use crate::run::helper::Ran;
+use crate::sync::helper::Ran;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};

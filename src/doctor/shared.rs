@@ -3,11 +3,11 @@
 use super::destination::warn;
 use super::{Area, Finding, Verdict};
 use crate::clean::path::OURS;
-use crate::machine::{follows, group_name, own_name, user_name};
-use crate::run::{Lockable, lockable};
-use crate::sanitize;
-use crate::sweep::below::{in_the_way, open_below};
-use crate::sweep::{self, LOCK, share_command};
+use crate::clean::removal::below::{in_the_way, open_below};
+use crate::clean::removal::{self, LOCK, share_command};
+use crate::model::sanitize;
+use crate::platform::{follows, group_name, own_name, user_name};
+use crate::sync::{Lockable, lockable};
 use rustix::fs::{AtFlags, Mode, Stat, fstat, statat};
 use std::ffi::OsStr;
 use std::fs::File;
@@ -21,10 +21,10 @@ pub(super) fn ours(dest: &Path) -> Option<Finding> {
     let there = statat(&root, OsStr::from_bytes(OURS), AtFlags::SYMLINK_NOFOLLOW).ok()?;
     if let Some((_, kind)) = in_the_way(&root, OURS) {
         let text = format!("cannot prepare the quarantine in {}: .pdb-sync is {kind}", sanitize::path(&dest));
-        return Some(warn(text).hint(sweep::OURS_IN_THE_WAY));
+        return Some(warn(text).hint(removal::OURS_IN_THE_WAY));
     }
     let lock = [OURS, b"/", LOCK.as_bytes()].concat();
-    if let Some(refusal) = sweep::refusal_of_file(&root, dest, &lock)
+    if let Some(refusal) = removal::refusal_of_file(&root, dest, &lock)
         && dest.join(OsStr::from_bytes(&lock)) == refusal.path
     {
         let text = format!(
@@ -33,7 +33,7 @@ pub(super) fn ours(dest: &Path) -> Option<Finding> {
         );
         return Some(warn(text).hint(refusal.hint));
     }
-    if let Some(refusal) = sweep::cannot_keep(&root, dest) {
+    if let Some(refusal) = removal::cannot_keep(&root, dest) {
         let text = format!("what jobs with keep_deleted and `clean` remove cannot be kept: {refusal}");
         return Some(warn(text).hint(refusal.hint));
     }
@@ -53,7 +53,7 @@ pub(super) fn ours(dest: &Path) -> Option<Finding> {
         look(at.clone(), stat);
     }
     at.push(b'/');
-    for run in sweep::runs(&root).unwrap_or_default() {
+    for run in removal::runs(&root).unwrap_or_default() {
         let path = [&at[..], run.as_bytes()].concat();
         if let Ok(stat) = statat(&root, OsStr::from_bytes(&path), AtFlags::SYMLINK_NOFOLLOW) {
             look(path, stat);
@@ -83,7 +83,7 @@ const SAMPLE: u64 = 2000;
 /// Directories of a mirror that exists and is writable, in which this user can change nothing.
 pub(super) fn closed(dest: &Path) -> Option<Finding> {
     let root = File::open(dest).ok()?;
-    let closed = sweep::closed_below(&root, SAMPLE)?;
+    let closed = removal::closed_below(&root, SAMPLE)?;
     let (path, whose) = &closed.first;
     let text = format!(
         "{} cannot change {} of {}{} directories: {} {whose}",
@@ -94,7 +94,7 @@ pub(super) fn closed(dest: &Path) -> Option<Finding> {
         sanitize::path(&dest.join(OsStr::from_bytes(path))),
     );
     let finding = warn(text);
-    Some(match sweep::change_hint(&root, dest, path) {
+    Some(match removal::change_hint(&root, dest, path) {
         Some(hint) => finding.hint(hint),
         None => finding,
     })

@@ -3,12 +3,12 @@
 use super::tool;
 use super::{Area, Ask, Finding, Mirror, Verdict, blocking};
 use crate::config::nearest;
-use crate::job::{Address, Job, Source};
-use crate::mirrors::{Endpoint, Probe, Step, probe};
+use crate::model::job::{Address, Job, Source};
 use crate::rsync::args::{Purpose, own_shell};
 use crate::rsync::exit::{Talk, Verdict as Judged, judge, unreachable};
 use crate::rsync::mirrors::alternatives;
 use crate::rsync::output::figures;
+use crate::rsync::probe::{Endpoint, Probe, Step, probe};
 use futures::future::join_all;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::env;

@@ -2,8 +2,8 @@
 
 use super::{Area, Finding, Verdict};
 use crate::history::History;
-use crate::machine::{Room, room};
-use crate::sanitize;
+use crate::model::sanitize;
+use crate::platform::{Room, room};
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::Path;

@@ -1,6 +1,6 @@
 //! Runs a program with English messages, and keeps what it said.
 
-use crate::run::helper::{self, Helper, Ran};
+use crate::sync::helper::{self, Helper, Ran};
 use std::ffi::OsString;
 use std::io;
 use std::time::Duration;

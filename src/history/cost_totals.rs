@@ -2,8 +2,8 @@
 
 use super::Error;
 use super::costs::{self, older, parsed, path};
-use crate::machine;
-use crate::stats::CommandTotal;
+use crate::history::stats::CommandTotal;
+use crate::platform;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs;
@@ -30,7 +30,7 @@ fn file(state_dir: &Path) -> PathBuf {
 
 /// What cannot be understood counts for nothing.
 fn load(state_dir: &Path) -> io::Result<Totals> {
-    match machine::read_regular(&file(state_dir), machine::OWN) {
+    match platform::read_regular(&file(state_dir), platform::OWN) {
         Ok(bytes) => Ok(serde_json::from_slice(&bytes).unwrap_or_default()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Totals::default()),
         Err(error) => Err(error),
@@ -46,7 +46,7 @@ impl Totals {
 }
 
 fn lines(path: &Path) -> io::Result<Vec<u8>> {
-    match machine::read_regular(path, machine::OWN) {
+    match platform::read_regular(path, platform::OWN) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
         read => read,
     }

@@ -5,8 +5,8 @@
 //! A line is written at once and is whole or missing; one that cannot be read is passed over.
 
 use super::{Error, cost_totals};
-use crate::machine;
-use crate::stats::Cost;
+use crate::history::stats::Cost;
+use crate::platform;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::fs::{self, File};
@@ -40,7 +40,7 @@ pub fn note_cost(state_dir: &Path, cost: &Cost) -> Result<(), Error> {
 fn note(state_dir: &Path, cost: &Cost, full: u64) -> io::Result<()> {
     let path = path(state_dir);
     let append =
-        || File::options().append(true).create(true).custom_flags(machine::WITHOUT_WAITING).open(&path);
+        || File::options().append(true).create(true).custom_flags(platform::WITHOUT_WAITING).open(&path);
     let mut file = match append() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             fs::create_dir_all(state_dir)?;
@@ -63,7 +63,7 @@ fn note(state_dir: &Path, cost: &Cost, full: u64) -> io::Result<()> {
 pub fn costs(state_dir: &Path) -> Result<Vec<Cost>, Error> {
     let mut found = Vec::new();
     for path in [older(state_dir), path(state_dir)] {
-        match machine::read_regular(&path, machine::OWN) {
+        match platform::read_regular(&path, platform::OWN) {
             Ok(bytes) => found.extend(bytes.split(|byte| *byte == b'\n').filter_map(parsed)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(source) => {

@@ -2,8 +2,8 @@
 
 use super::tests::{all, at, ended, record, result, started, whole_run};
 use super::{History, Retention, write::purge_old};
-use crate::expiry::{Boot, FILE, Moment};
-use crate::result::Outcome;
+use crate::model::result::Outcome;
+use crate::retention::{Boot, FILE, Moment};
 use jiff::Timestamp;
 use rusqlite::Connection;
 use std::fs;
@@ -155,7 +155,7 @@ fn what_is_dated_in_the_future_is_no_success_and_hides_none() {
 /// What counters show: by job and status, runs, seconds and bytes.
 fn totals(dir: &Path) -> Vec<(String, &'static str, u64, f64, f64)> {
     let totals = History::read(dir).unwrap().unwrap().totals().unwrap();
-    let row = |total: crate::stats::Total| {
+    let row = |total: crate::history::stats::Total| {
         (total.job, total.state.word(), total.runs, total.seconds, total.bytes_received)
     };
     totals.into_iter().map(row).collect()
@@ -164,7 +164,7 @@ fn totals(dir: &Path) -> Vec<(String, &'static str, u64, f64, f64)> {
 #[test]
 fn what_goes_leaves_its_sums() {
     let dir = tempfile::tempdir().unwrap();
-    let failed = || Outcome::Failed(crate::result::Reason::new("refused"));
+    let failed = || Outcome::Failed(crate::model::result::Reason::new("refused"));
     for (run, age, outcome) in [("01A", 40, Outcome::Ok), ("01B", 39, failed()), ("01C", 1, Outcome::Ok)] {
         whole_run(dir.path(), run, -age * DAY, &[("a", outcome), ("b", Outcome::Ok)]);
     }
@@ -193,7 +193,7 @@ fn what_goes_leaves_its_sums() {
 fn a_run_that_goes_on_counts_when_it_has_ended() {
     let dir = tempfile::tempdir().unwrap();
     let (run, jobs) = ("01A".to_owned(), vec!["a".to_owned()]);
-    let process = crate::machine::Identity::own();
+    let process = crate::platform::Identity::own();
     let start = super::write::Start { run, time: at(0), jobs, parallel: 1, process };
     History::write(dir.path()).unwrap().history.begin(&start).unwrap();
     assert_eq!(totals(dir.path()), []);

@@ -15,6 +15,7 @@ mod recorder;
 mod runs;
 mod schema;
 mod scribe;
+pub mod stats;
 #[cfg(test)]
 mod tests;
 mod totals;
@@ -27,7 +28,7 @@ pub use query::{Latest, Query};
 pub use recorder::{Recorder, Retention};
 pub use runs::{Job, Run, RunState, Try};
 
-use crate::sanitize;
+use crate::model::sanitize;
 use std::path::PathBuf;
 
 /// Why the history could not be read or written.

@@ -1,8 +1,8 @@
 //! Opening the database: for reading without a trace, for writing with whatever repair that takes.
 
 use super::{Error, schema};
-use crate::machine;
-use crate::sanitize;
+use crate::model::sanitize;
+use crate::platform;
 use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::fs::{self, File};
@@ -192,7 +192,7 @@ pub(super) fn set_aside(path: &Path, why: &Error) -> Result<Option<String>, Erro
         .write(true)
         .create(true)
         .truncate(false)
-        .custom_flags(machine::WITHOUT_WAITING)
+        .custom_flags(platform::WITHOUT_WAITING)
         .open(beside(path, ".lock"));
     let lock = lock.map_err(cannot)?;
     lock.lock().map_err(cannot)?;

@@ -1,9 +1,9 @@
 //! Rows out.
 
 use super::{Error, History, schema};
-use crate::machine::Identity;
-use crate::result::{Fallback, Figures, Status};
-use crate::stats::{Past, State};
+use crate::history::stats::{Past, State};
+use crate::model::result::{Fallback, Figures, Status};
+use crate::platform::Identity;
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, Statement, params};
 use std::collections::{BTreeMap, HashMap};

@@ -2,8 +2,8 @@
 
 use super::tests::{all, whole_run};
 use super::{History, query, schema};
-use crate::result::{Outcome, Status};
-use crate::stats::State;
+use crate::history::stats::State;
+use crate::model::result::{Outcome, Status};
 use jiff::Timestamp;
 use rusqlite::Connection;
 use std::time::Duration;

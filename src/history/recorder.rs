@@ -2,9 +2,9 @@
 
 use super::scribe::Scribe;
 use super::write::Start;
-use crate::event::{Event, Phase, Stamped};
-use crate::machine::Identity;
-use crate::result::{Summary, SyncResult};
+use crate::model::event::{Event, Phase, Stamped};
+use crate::model::result::{Summary, SyncResult};
+use crate::platform::Identity;
 use jiff::Timestamp;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -46,7 +46,7 @@ impl Recorder {
         let (tell, problems) = channel();
         let scribe = Scribe::new(state_dir, keep);
         thread::Builder::new().name("history".into()).spawn(move || {
-            crate::machine::give_way();
+            crate::platform::give_way();
             scribe.listen(&heard, &tell);
         })?;
         Ok(Recorder { words, problems: Arc::new(Mutex::new(problems)) })

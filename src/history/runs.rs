@@ -2,9 +2,9 @@
 
 use super::query::{Rows, columns, phase, span, time};
 use super::{Error, History};
-use crate::expiry::{self, NoRun};
-use crate::machine::Identity;
-use crate::stats::Past;
+use crate::history::stats::Past;
+use crate::platform::Identity;
+use crate::retention::{self, NoRun};
 use jiff::Timestamp;
 use rusqlite::OptionalExtension;
 use std::time::Duration;
@@ -98,7 +98,7 @@ impl History {
             return self.whole(&last.ok_or_else(|| Error::NoSuchRun("the history is empty".into()))?);
         }
         let ids = self.ids()?;
-        match expiry::meant(ids.iter().map(String::as_str), wanted) {
+        match retention::meant(ids.iter().map(String::as_str), wanted) {
             Ok(id) => self.whole(id),
             Err(NoRun::Unknown) => Err(Error::NoSuchRun(format!("the history has no run {wanted:?}"))),
             Err(NoRun::Several(runs)) => Err(Error::NoSuchRun(format!(

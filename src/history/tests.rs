@@ -2,9 +2,9 @@
 
 use super::open::set_aside;
 use super::*;
-use crate::event::{Event, Phase, Stamped};
-use crate::result::{Attempt, Figures, Outcome, Reason, Status, Summary, SyncResult};
-use crate::stats::State;
+use crate::history::stats::State;
+use crate::model::event::{Event, Phase, Stamped};
+use crate::model::result::{Attempt, Figures, Outcome, Reason, Status, Summary, SyncResult};
 use jiff::Timestamp;
 use rusqlite::Connection;
 use std::fs;
@@ -92,7 +92,7 @@ pub(super) fn whole_run(dir: &Path, run: &str, second: i64, jobs: &[(&str, Outco
     record(dir, FOR_EVER, events)
 }
 
-pub(super) fn all(dir: &Path) -> Vec<crate::stats::Past> {
+pub(super) fn all(dir: &Path) -> Vec<crate::history::stats::Past> {
     History::read(dir).unwrap().unwrap().jobs(&Query::default()).unwrap()
 }
 

@@ -2,7 +2,7 @@
 //! so that a write that is repeated counts once.
 
 use super::{Error, History, schema};
-use crate::stats::{State, Total};
+use crate::history::stats::{State, Total};
 use rusqlite::{Row, Transaction};
 
 /// The version that has the table.

@@ -1,10 +1,10 @@
 //! Rows in. Every write can be repeated: what is there already is completed.
 
 use super::{Error, History, Retention, totals};
-use crate::expiry::{self, Item, Moment};
-use crate::machine::Identity;
-use crate::result::{Summary, SyncResult};
-use crate::sanitize;
+use crate::model::result::{Summary, SyncResult};
+use crate::model::sanitize;
+use crate::platform::Identity;
+use crate::retention::{self, Item, Moment};
 use jiff::Timestamp;
 use rusqlite::{Statement, Transaction, TransactionBehavior, params};
 use std::fs::File;
@@ -97,7 +97,7 @@ impl History {
                 keep_newest(db, &start.run, runs)?;
             }
             match keep.age {
-                Some(age) => purge_old(db, &start.run, age, &state_dir, &expiry::now()),
+                Some(age) => purge_old(db, &start.run, age, &state_dir, &retention::now()),
                 None => Ok(None),
             }
         })
@@ -248,7 +248,7 @@ pub(super) fn purge_old(
     })?;
     let items: Vec<Item> = items.collect::<rusqlite::Result<_>>()?;
     let looked = match File::open(state_dir) {
-        Ok(dir) => expiry::look(dir, &items, now, false),
+        Ok(dir) => retention::look(dir, &items, now, false),
         Err(error) => {
             return Ok(Some(format!(
                 "cannot open {}: {error}; nothing is purged",

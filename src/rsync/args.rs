@@ -6,7 +6,7 @@
 
 use super::options;
 use crate::clean::OF_FILE_SYSTEMS;
-use crate::job::{Address, Job, Preset, Source};
+use crate::model::job::{Address, Job, Preset, Source};
 use std::time::Duration;
 
 pub use super::given::{

@@ -1,8 +1,8 @@
 //! What a job gives to rsync in options of its own, asked one by one.
 
 use super::options;
-use crate::job::{Job, Source};
-use crate::sanitize;
+use crate::model::job::{Job, Source};
+use crate::model::sanitize;
 use std::path::{Path, PathBuf};
 
 /// Whether these options bring a remote shell of their own, so that even a daemon is reached through it.

@@ -1,6 +1,6 @@
 //! Other archives that offer the same files: known ones only, each with its own port, module and path.
 
-use crate::job::{Address, Source};
+use crate::model::job::{Address, Source};
 use std::path::Path;
 
 /// The hosts of RCSB and wwPDB, which are one server, and the module whose tree others have too.

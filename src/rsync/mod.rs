@@ -8,4 +8,5 @@ pub mod mirrors;
 mod options;
 pub mod output;
 pub mod pick;
+pub mod probe;
 pub mod version;

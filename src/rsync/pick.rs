@@ -3,7 +3,7 @@
 //! `--files-from` on a path within a daemon's module makes every file "vanished" where the server does not chroot, so
 //! that the names are given from the module's root. `/./` in a name says which part of it counts at the destination.
 
-use crate::job::{Address, Source};
+use crate::model::job::{Address, Source};
 use std::path::Path;
 
 /// A source from which files are picked.

@@ -5,7 +5,7 @@
 
 use super::directory::{entry_stat, look};
 use super::listing::{FileTypeByte, Fresh};
-use crate::inventory::Stat;
+use crate::scan::inventory::Stat;
 use rustix::fs::FileType;
 use std::ffi::CStr;
 use std::os::fd::OwnedFd;

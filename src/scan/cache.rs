@@ -1,9 +1,9 @@
 //! Inventories on disk: one file a root and set of options, mapped, checksummed, replaced as a whole.
 
 use super::{Options, Scan, ScanError, Storage, storage};
-use crate::inventory::{self, Bytes, FormatError, Header, Inventory};
-use crate::machine;
-use crate::sanitize;
+use crate::model::sanitize;
+use crate::platform;
+use crate::scan::inventory::{self, Bytes, FormatError, Header, Inventory};
 use std::fs::{self, File};
 use std::io::{self, BufWriter};
 use std::os::unix::ffi::OsStrExt;
@@ -217,7 +217,7 @@ fn touch(path: &Path) -> io::Result<()> {
     reason = "mapping a file; it is only ever replaced as a whole, by a rename, and never cut short"
 )]
 fn map(path: &Path) -> io::Result<Bytes> {
-    let file = machine::open_regular(path)?;
+    let file = platform::open_regular(path)?;
     if file.metadata()?.len() == 0 {
         // Nothing can be mapped, and nothing is there to be trusted.
         return Ok(Arc::new(Vec::new()));

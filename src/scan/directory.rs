@@ -3,7 +3,7 @@
 use super::ahead::Ahead;
 use super::listing::{FileTypeByte, Listing};
 use super::{Trouble, TroubleKind};
-use crate::inventory::{DirStat, Kind, Own, Stat, encode_record, nanoseconds};
+use crate::scan::inventory::{DirStat, Kind, Own, Stat, encode_record, nanoseconds};
 use rustix::fs::{AtFlags, FileType, Stat as RawStat, statat};
 use rustix::io::Errno;
 use std::ffi::CStr;

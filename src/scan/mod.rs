@@ -15,6 +15,7 @@ mod device;
 mod directory;
 mod exclude;
 mod gzip;
+pub mod inventory;
 mod listing;
 mod meter;
 mod open;
@@ -36,8 +37,8 @@ pub use options::{Options, Stop};
 pub use roots::{ScanRoot, scan_all};
 pub use walk::scan;
 
-use crate::inventory::{Classes, DirId, Inventory};
-use crate::sanitize;
+use crate::model::sanitize;
+use crate::scan::inventory::{Classes, DirId, Inventory};
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;

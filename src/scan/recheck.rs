@@ -6,7 +6,7 @@
 
 use super::directory::dir_stat;
 use super::open::LONGEST;
-use crate::inventory::{DirId, DirRef, DirStat, Inventory, State};
+use crate::scan::inventory::{DirId, DirRef, DirStat, Inventory, State};
 use rustix::fs::{AtFlags, statat};
 use std::ffi::OsStr;
 use std::os::fd::AsFd;
@@ -135,7 +135,7 @@ impl Path {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inventory::testing::tree;
+    use crate::scan::inventory::testing::tree;
 
     #[test]
     fn paths_are_right_wherever_a_range_begins() {

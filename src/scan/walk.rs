@@ -10,7 +10,7 @@ use super::open::{self, Held};
 use super::recheck::Before;
 use super::worker::Worker;
 use super::{Counts, Ended, Options, Scan, ScanError, Trouble, TroubleKind};
-use crate::inventory::{Builder, Bytes, DirId, DirRef, DirStat, Found, Inventory, NodeId};
+use crate::scan::inventory::{Builder, Bytes, DirId, DirRef, DirStat, Found, Inventory, NodeId};
 use rustix::fs::{CWD, fstat};
 use rustix::time::{ClockId, clock_gettime};
 use std::ops::Range;

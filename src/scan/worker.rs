@@ -7,8 +7,8 @@ use super::open::{self, Held};
 use super::walk::{Item, Shared, State as WalkState, Task, Wide};
 use super::{QUARANTINE, TroubleKind};
 use crate::clean::is_of_a_file_system;
-use crate::inventory::{Block, DirStat, Found, State};
-use crate::machine;
+use crate::platform;
+use crate::scan::inventory::{Block, DirStat, Found, State};
 use rustix::fs::{AtFlags, fstat, statat};
 use rustix::io::Errno;
 use std::ffi::OsStr;
@@ -238,7 +238,7 @@ impl<'s, 'a> Worker<'s, 'a> {
         let of_the_system = matches!(error, Errno::ACCESS | Errno::PERM)
             && task.depth == 1
             && is_of_a_file_system(&path)
-            && machine::is_root(&shared.root).unwrap_or(false);
+            && platform::is_root(&shared.root).unwrap_or(false);
         // Gone, or something else by now; the directory above has changed, and says so next time.
         let gone = matches!(error, Errno::NOENT | Errno::NOTDIR | Errno::LOOP);
         if gone {

@@ -3,7 +3,7 @@
 use super::pairs::pair;
 use super::schema::{Fields, words_of};
 use super::stems::Stems;
-use crate::query::{self, Bound, Field as F, Is, Node};
+use crate::search::query::{self, Bound, Field as F, Is, Node};
 use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::ops::Bound as Edge;
@@ -123,7 +123,7 @@ impl Compiler<'_> {
         if field.is_some() {
             return anywhere;
         }
-        match crate::entry::normal(text) {
+        match crate::search::entry::normal(text) {
             Some(id) => {
                 let id = ConstScoreQuery::new(self.exact(F::Id, &id), ID);
                 Box::new(BooleanQuery::union(vec![Box::new(id), anywhere]))

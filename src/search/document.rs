@@ -4,8 +4,8 @@ use super::hit::shown;
 use super::key;
 use super::schema::Fields;
 use super::stems::{Stems, marked};
-use crate::entry::{Date, Entry, Kind, Ligand, enzyme_classes, group_forms};
-use crate::query;
+use crate::search::entry::{Date, Entry, Kind, Ligand, enzyme_classes, group_forms};
+use crate::search::query;
 use tantivy::TantivyDocument;
 
 /// So often a title is among all words: that makes its words count more than others, and leaves one term to look up for each word.

@@ -1,8 +1,8 @@
 //! What is asked of an engine, and what it answers.
 
-use crate::entry::{Date, Entry, Ligand};
-use crate::query::Node;
-use crate::shown::Shown;
+use crate::model::shown::Shown;
+use crate::search::entry::{Date, Entry, Ligand};
+use crate::search::query::Node;
 use std::collections::BTreeMap;
 use std::time::Duration;
 

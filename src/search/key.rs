@@ -1,6 +1,6 @@
 //! What tells the entry of a document from others, in whatever index it is: a number, which is found for a document in no time.
 
-use crate::entry::{Entry, Kind, normal};
+use crate::search::entry::{Entry, Kind, normal};
 
 /// It is nobody else's: an ID such as `model` may be that of anything.
 const ALONE: u64 = 1;

@@ -3,7 +3,7 @@
 //! Little-endian: magic, version, number of records, records, CRC-32 of everything before.
 
 use super::list::Stamp;
-use crate::machine;
+use crate::platform;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -52,7 +52,7 @@ pub(super) fn save(file: &Path, records: &[Record]) -> io::Result<()> {
 
 /// Reads them; what is damaged or of another version is an error of kind `InvalidData`.
 pub(super) fn load(file: &Path) -> io::Result<Vec<Record>> {
-    decode(&machine::read_regular(file, u64::MAX - 1)?)
+    decode(&platform::read_regular(file, u64::MAX - 1)?)
         .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "damaged, or of another version"))
 }
 

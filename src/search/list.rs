@@ -1,7 +1,7 @@
 //! What a mirror holds: its files, in the order of their paths.
 
 use super::SearchError;
-use crate::inventory::{Kind, Stat, State};
+use crate::scan::inventory::{Kind, Stat, State};
 use crate::scan::{self, Stop};
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};

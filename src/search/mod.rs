@@ -19,6 +19,7 @@ mod engine;
 mod entries;
 #[cfg(test)]
 mod entries_tests;
+pub mod entry;
 mod facets;
 mod hit;
 mod key;
@@ -28,6 +29,7 @@ mod one;
 mod pairs;
 mod place;
 mod pool;
+pub mod query;
 mod readable;
 mod schema;
 mod stems;
@@ -44,7 +46,7 @@ pub use facets::FACETS;
 pub use hit::{Hit, Outcome, Place as HitPlace, Request, Sort};
 pub use place::{IndexPlace, Opened, indexes, outdated};
 
-use crate::sanitize;
+use crate::model::sanitize;
 use std::io;
 use std::path::{Path, PathBuf};
 use tantivy::TantivyError;

@@ -6,7 +6,7 @@ use super::facets::{Match, Matches};
 use super::hit::Sort;
 use super::schema::{Fields, KEY};
 use super::stems::Stems;
-use crate::query::Node;
+use crate::search::query::Node;
 use std::cell::Cell;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;

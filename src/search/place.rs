@@ -3,7 +3,7 @@
 use super::SearchError;
 use super::readable::Readable;
 use super::schema::{self, Fields, VERSION};
-use crate::machine;
+use crate::platform;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, TryLockError};
 use std::os::unix::fs::OpenOptionsExt;
@@ -113,7 +113,7 @@ impl IndexPlace {
             .create(true)
             .truncate(false)
             .write(true)
-            .custom_flags(machine::WITHOUT_WAITING)
+            .custom_flags(platform::WITHOUT_WAITING)
             .open(&path);
         let file = file.map_err(SearchError::io("open the lock", &path))?;
         match file.try_lock() {
@@ -205,7 +205,7 @@ pub fn outdated(state: &Path) -> Result<Vec<IndexPlace>, SearchError> {
         // The name of a directory stands for the path of a mirror; its last commit has the path itself.
         let meta = place
             .earlier()
-            .and_then(|dir| machine::read_regular(&dir.join("meta.json"), machine::OWN).ok())
+            .and_then(|dir| platform::read_regular(&dir.join("meta.json"), platform::OWN).ok())
             .unwrap_or_default();
         let meta: serde_json::Value = serde_json::from_slice(&meta).unwrap_or_default();
         let payload = serde_json::from_str(meta["payload"].as_str().unwrap_or_default());

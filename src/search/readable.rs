@@ -1,7 +1,7 @@
 //! An index's directory, which whoever may only read it can open as well: the engine locks it while it opens files, in a
 //! way that has to write.
 
-use crate::machine;
+use crate::platform;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -58,7 +58,7 @@ impl Directory for Readable {
             Err(LockError::IoError(_)) if lock.filepath == META_LOCK.filepath => {
                 // A file that can be read can be locked. Where there is none or it cannot be, nobody cleans up, or opening
                 // fails and says so.
-                let file = machine::open_regular(&self.path.join(&lock.filepath)).ok();
+                let file = platform::open_regular(&self.path.join(&lock.filepath)).ok();
                 let locked = file.filter(|file| file.lock().is_ok());
                 Ok(DirectoryLock::from(Box::new(locked)))
             }

@@ -1,7 +1,7 @@
 //! The fields of the index, and how words are told apart.
 
 use super::pairs::Pairs;
-use crate::query::{self, Is};
+use crate::search::query::{self, Is};
 use tantivy::schema::{
     BytesOptions, FAST, Field, INDEXED, IndexRecordOption, STORED, STRING, Schema, TextFieldIndexing,
     TextOptions,
@@ -44,7 +44,7 @@ pub(super) struct Fields {
     pub(super) stems: Field,
     /// The names of the fields that have a value.
     pub(super) has: Field,
-    /// [`Shown`](crate::shown::Shown) as JSON.
+    /// [`Shown`](crate::model::shown::Shown) as JSON.
     pub(super) shown: Field,
 }
 

@@ -1,6 +1,6 @@
 use super::*;
-use crate::query::{Node, parse};
 use crate::scan::Stop;
+use crate::search::query::{Node, parse};
 use std::fs;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -80,7 +80,7 @@ const ALL: [&str; 8] = ["1a8o", "1lcd", "1pfe", "3dg1", "3jqh", "4cup", "4zhl", 
 fn real_entries_are_found() {
     let mirror = Mirror::of_corpus();
     let options = IndexOptions {
-        read: crate::entry::Options { sequences: true, ..Default::default() },
+        read: crate::search::entry::Options { sequences: true, ..Default::default() },
         ..IndexOptions::default()
     };
     let built = mirror.build_with("a", &options);

@@ -3,7 +3,7 @@
 use crate::support::skipped;
 use clap::{Command, CommandFactory};
 use clap_mangen::Man;
-use pdb_sync::report::schema;
+use pdb_sync::output::schema;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;

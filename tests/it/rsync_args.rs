@@ -1,7 +1,7 @@
 //! Our arguments and what the real rsync makes of them.
 
 use crate::support::{Env, Running, Upstream, job, rsync, tree};
-use pdb_sync::job::{Job, Preset};
+use pdb_sync::model::job::{Job, Preset};
 use pdb_sync::rsync::args::{Purpose, check};
 use pdb_sync::rsync::output::{ChangeKind, Line, Reader};
 use std::collections::BTreeSet;

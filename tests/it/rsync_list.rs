@@ -1,7 +1,7 @@
 //! What a list says, against what is really there.
 
 use crate::support::{Ended, Env, Running, Upstream, job, rsync, tree};
-use pdb_sync::job::Job;
+use pdb_sync::model::job::Job;
 use pdb_sync::rsync::args::Purpose;
 use pdb_sync::rsync::output::{ChangeKind, Line, Reader, unescape};
 use std::collections::{BTreeMap, BTreeSet, HashMap};

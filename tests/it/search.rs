@@ -203,7 +203,7 @@ fn a_repl_answers_from_its_cache() {
 fn help_lists_every_field() {
     let env = Env::new();
     let help = env.run(["search", "--help"]).expect_code(0).out();
-    for field in pdb_sync::query::Field::ALL {
+    for field in pdb_sync::search::query::Field::ALL {
         assert!(help.contains(field.example()), "{}", field.name());
     }
 }

@@ -6,12 +6,12 @@ use crate::clean::{Action, Decisions, template};
 use crate::cli::{Global, OnePlan};
 use crate::commands::{Failure, scan};
 use crate::exit::Exit;
-use crate::hint;
-use crate::machine;
-use crate::report::OutputFile;
-use crate::run::foreground;
-use crate::sanitize;
-use crate::ui::Ui;
+use crate::model::hint;
+use crate::model::sanitize;
+use crate::output::OutputFile;
+use crate::output::terminal::Ui;
+use crate::platform;
+use crate::sync::foreground;
 use serde_json::json;
 use std::process::Command;
 
@@ -62,7 +62,7 @@ pub(super) fn run(args: &OnePlan, global: &Global, ui: &Ui) -> Result<Exit, Fail
         ui.error(&format!("the editor ended with {status}"), Some("the decisions are as it left them"));
         return Ok(Exit::Failed);
     }
-    let text = machine::read_regular(&beside, machine::OWN);
+    let text = platform::read_regular(&beside, platform::OWN);
     let text = text
         .map(|text| String::from_utf8_lossy(&text).into_owned())
         .map_err(Failure::io(format!("read {}", sanitize::path(&beside))))?;

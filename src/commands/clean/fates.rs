@@ -1,10 +1,10 @@
 //! What is to be done with entries: the command line's word, or else the configuration's.
 
+use crate::clean::removal::{Backup, Fate, Trash};
 use crate::cli::RunArgs;
 use crate::commands::Failure;
 use crate::config::{CleanMode, CleanSettings, Config, PathError, local};
-use crate::sanitize;
-use crate::sweep::{Backup, Fate, Trash};
+use crate::model::sanitize;
 use std::path::{Path, PathBuf};
 
 /// As in the configuration.

@@ -1,5 +1,6 @@
 //! `clean log`
 
+use crate::clean::removal::{self, Found};
 use crate::clean::{Begin, Did, Dirs, LongNames, Record, Tally};
 use crate::cli::{Global, LogArgs};
 use crate::commands::history::{SHORT_ID, WIDE};
@@ -7,11 +8,10 @@ use crate::commands::past;
 use crate::commands::scan::{JsonPath, Lines, shown};
 use crate::commands::{Failure, locate};
 use crate::exit::Exit;
-use crate::expiry;
-use crate::sanitize;
-use crate::sweep::{self, Found};
-use crate::time::{local_of, minute, offset, rfc3339_of};
-use crate::ui::Ui;
+use crate::model::sanitize;
+use crate::model::time::{local_of, minute, offset, rfc3339_of};
+use crate::output::terminal::Ui;
+use crate::retention;
 use jiff::Timestamp;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -23,7 +23,7 @@ pub(super) fn run(args: &LogArgs, global: &Global, ui: &Ui) -> Result<Exit, Fail
     if let Some(run) = &args.run {
         return one(&state, run, ui);
     }
-    let mut all = sweep::list(&state).map_err(Failure::io("read the journals"))?;
+    let mut all = removal::list(&state).map_err(Failure::io("read the journals"))?;
     all.reverse();
     let narrow = !ui.verbose && ui.look().columns.is_some_and(|columns| columns < WIDE);
     let known = if narrow {
@@ -62,7 +62,7 @@ pub(super) fn run(args: &LogArgs, global: &Global, ui: &Ui) -> Result<Exit, Fail
             what.push(if narrow { "purged".into() } else { format!("purged on {}", local_of(time)) });
         }
         rows.push(vec![
-            if narrow { expiry::short(&begin.run, &known, SHORT_ID) } else { &begin.run }.to_owned(),
+            if narrow { retention::short(&begin.run, &known, SHORT_ID) } else { &begin.run }.to_owned(),
             time.filter(|_| common.is_some()).map_or_else(|| local_of(&begin.time), minute),
             begin.command.clone(),
             begin.mode.clone(),
@@ -92,7 +92,7 @@ fn one(state: &std::path::Path, run: &str, ui: &Ui) -> Result<Exit, Failure> {
         "last" => "last".to_owned(),
         wanted => past::run_meant(state, wanted)?.ok_or_else(|| past::no_run(wanted))?,
     };
-    let found = sweep::find(state, &meant).map_err(Failure::io("read the journals"))?;
+    let found = removal::find(state, &meant).map_err(Failure::io("read the journals"))?;
     if found.is_empty() {
         let text = match run {
             "last" => "no run has taken anything away yet".to_owned(),
@@ -127,7 +127,7 @@ fn outcomes(found: &Found, mut each: impl FnMut(Record)) -> Result<(), Failure> 
     let open = open.map_err(Failure::io(format!("read the journal {}", sanitize::path(&found.path))))?;
     open.into_iter().for_each(&mut each);
     if let Some((root, long)) = cut_short(found) {
-        sweep::replaced(&root, &found.begin.run, &long, each);
+        removal::replaced(&root, &found.begin.run, &long, each);
     }
     Ok(())
 }

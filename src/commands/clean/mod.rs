@@ -19,14 +19,14 @@ mod work;
 pub(super) use verify::root_of_run;
 
 use super::{Failure, locate, settings};
+use crate::clean::removal::{self, WriteAccess};
 use crate::cli::{CleanAction, CleanArgs, Global};
 use crate::config::{Config, Overrides};
 use crate::exit::Exit;
-use crate::run::{Holders, Lock, Tried, try_lock};
-use crate::sanitize;
+use crate::model::sanitize;
+use crate::output::terminal::{ErrorKind, Ui};
 use crate::scan::Stop;
-use crate::sweep::{self, WriteAccess};
-use crate::ui::{ErrorKind, Ui};
+use crate::sync::{Holders, Lock, Tried, try_lock};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -87,7 +87,7 @@ fn tell_modes(access: &WriteAccess, path: &Path, ui: &Ui) {
 
 /// Escapes what earlier runs left under its own names, and tells of what cannot be. The tree is locked.
 fn escape_quarantines(access: &Arc<WriteAccess>, path: &Path, state: &Path, stop: &Stop, ui: &Ui) {
-    let left = sweep::escape_quarantines(access, state, &|| stop.is_stopped());
+    let left = removal::escape_quarantines(access, state, &|| stop.is_stopped());
     match left.text(path) {
         Some(text) if left.is_of_others() => ui.note(&text),
         Some(text) => ui.warning(&text),

@@ -2,6 +2,7 @@
 
 use super::plans::{self, ENDING};
 use super::rulebook;
+use crate::clean::removal::{self, Planned, print_of};
 use crate::clean::{Action, Header, Judge, Lists, Rule};
 use crate::cli::{Global, PlanArgs};
 use crate::commands::scan::{READING, count, interruptible};
@@ -9,12 +10,11 @@ use crate::commands::targets::{Chosen, Selected, Target, targets};
 use crate::commands::{Failure, locate, scan};
 use crate::config::Config;
 use crate::exit::Exit;
-use crate::machine;
-use crate::report::OutputFile;
-use crate::sanitize;
+use crate::model::sanitize;
+use crate::output::OutputFile;
+use crate::output::terminal::Ui;
+use crate::platform;
 use crate::scan::{Options, Stop};
-use crate::sweep::{self, Planned, print_of};
-use crate::ui::Ui;
 use serde_json::json;
 use std::fs::File;
 use std::io::{self, Write};
@@ -25,7 +25,7 @@ struct Job {
     target: Target,
     rules: Vec<Rule>,
     lists: Lists,
-    job: Option<crate::job::Job>,
+    job: Option<crate::model::job::Job>,
     output: Option<PathBuf>,
 }
 
@@ -63,7 +63,7 @@ pub(super) fn run(args: &PlanArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
     let state = locate::state_dir(global)?;
     let mut jobs = Vec::new();
     for target in targets {
-        if let Some(why) = crate::config::danger(&target.root, &machine::surroundings()) {
+        if let Some(why) = crate::config::danger(&target.root, &platform::surroundings()) {
             let text = format!("{} {why}: nothing there can be cleaned", sanitize::path(&target.root));
             exit = exit.worst(super::blocked(ui, &text, Some("name the mirror itself")));
             continue;
@@ -115,7 +115,7 @@ impl Work {
         let Job { target, rules, lists, job, output } = work;
         let ui = &self.ui;
         // Each sorts after the one before.
-        let new = || self.dir.join(format!("{}{ENDING}", crate::expiry::next_run(&self.state)));
+        let new = || self.dir.join(format!("{}{ENDING}", crate::retention::next_run(&self.state)));
         let output = output.unwrap_or_else(new);
         let time = jiff::Timestamp::now();
         let judge = rulebook::judge(rules, &self.config, job.as_ref(), &target.root, lists, &self.state)?;
@@ -127,7 +127,7 @@ impl Work {
             return Ok(Exit::Partial);
         }
         let totals = found.inventory.totals();
-        let Some(root) = found.inventory.dir(crate::inventory::DirId::ROOT) else {
+        let Some(root) = found.inventory.dir(crate::scan::inventory::DirId::ROOT) else {
             return Err(Failure::usage(format!("{} is gone", sanitize::path(&target.root))));
         };
         let header = Header {
@@ -149,7 +149,7 @@ impl Work {
         };
         let written = write(&output, |out| {
             let mut out = Stoppable(out, &self.options.stop);
-            let (planned, _) = sweep::plan(&found.inventory, &judge, &header, &mut out)?;
+            let (planned, _) = removal::plan(&found.inventory, &judge, &header, &mut out)?;
             Ok(planned)
         });
         let (planned, file) = match written {
@@ -166,7 +166,7 @@ impl Work {
         sum.errors += unread;
         // That it cannot be told is no reason not to plan.
         let expired =
-            File::open(&target.root).and_then(|root| sweep::expired(&root, &crate::expiry::now())).ok();
+            File::open(&target.root).and_then(|root| removal::expired(&root, &crate::retention::now())).ok();
         let expired = expired.map(|runs| runs.len() as u64);
         if ui.json {
             let body = as_json(&output, &target.root, &judge, &planned, unread, expired);

@@ -3,10 +3,10 @@
 use crate::clean::{Decisions, Entry, Footer, Header, PlanError, Reader, hash_of};
 use crate::cli::Global;
 use crate::commands::{Failure, locate};
-use crate::hint;
-use crate::machine;
-use crate::sanitize;
-use crate::ui::Ui;
+use crate::model::hint;
+use crate::model::sanitize;
+use crate::output::terminal::Ui;
+use crate::platform;
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
@@ -61,7 +61,7 @@ pub(super) fn decisions_of(plan: &Path) -> PathBuf {
 pub(super) fn open(plan: &Path, global: &Global) -> Result<Plan, Failure> {
     let mut plan = alone(plan, global)?;
     let beside = decisions_of(&plan.path);
-    match machine::read_regular(&beside, machine::OWN) {
+    match platform::read_regular(&beside, platform::OWN) {
         Ok(text) => {
             let wrong = |why: String| {
                 Failure::usage_hint(
@@ -95,7 +95,7 @@ pub(super) fn alone(plan: &Path, global: &Global) -> Result<Plan, Failure> {
         plan.to_path_buf()
     };
     // It is read more than once, so that no pipe will do.
-    let file = machine::open_regular(&path).map_err(|error| {
+    let file = platform::open_regular(&path).map_err(|error| {
         let text = format!("cannot read the plan {}: {error}", sanitize::path(&path));
         Failure::named(text, Some("`pdb-sync clean plan JOB` or `… clean plan ./DIR` makes one"))
     })?;

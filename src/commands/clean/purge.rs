@@ -1,18 +1,18 @@
 //! `clean purge`
 
 use crate::clean::path::OURS;
+use crate::clean::removal::{self, OURS_IN_THE_WAY, Order, Purge, Purged, WriteAccess, below};
 use crate::cli::{Global, PurgeArgs};
 use crate::commands::scan::{CHANGING, bytes, count, interruptible, shown};
 use crate::commands::targets::{Chosen, targets};
 use crate::commands::{Failure, locate};
 use crate::config::Pause;
 use crate::exit::Exit;
-use crate::expiry;
-use crate::sanitize;
+use crate::model::sanitize;
+use crate::model::time::{local, rfc3339};
+use crate::output::terminal::Ui;
+use crate::retention;
 use crate::scan::Stop;
-use crate::sweep::{self, OURS_IN_THE_WAY, Order, Purge, Purged, WriteAccess, below};
-use crate::time::{local, rfc3339};
-use crate::ui::Ui;
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -27,8 +27,8 @@ pub(super) fn run(args: &PurgeArgs, global: &Global, ui: &Ui) -> Result<Exit, Fa
     let state = locate::state_dir(global)?;
     let mut exit = Exit::Done;
     let roots: BTreeSet<PathBuf> = if args.targets.is_empty() && args.tag.is_empty() {
-        let known = sweep::list(&state).map_err(Failure::io("read the journals"))?;
-        let roots = known.iter().filter_map(|found| sweep::root_of(&found.begin.root));
+        let known = removal::list(&state).map_err(Failure::io("read the journals"))?;
+        let roots = known.iter().filter_map(|found| removal::root_of(&found.begin.root));
         roots.filter(|root| root.is_absolute() && root.is_dir()).collect()
     } else {
         let chosen = Chosen { arguments: &args.targets, all: false, tags: &args.tag };
@@ -38,7 +38,7 @@ pub(super) fn run(args: &PurgeArgs, global: &Global, ui: &Ui) -> Result<Exit, Fa
     };
     let mut work = Vec::new();
     for root in roots {
-        let run = expiry::next_run(&state);
+        let run = retention::next_run(&state);
         match super::lock(&root, &config, global, &run, ui)? {
             Ok(locks) => work.push((root, locks)),
             Err(busy) => exit = exit.worst(busy),
@@ -64,21 +64,21 @@ pub(super) fn run(args: &PurgeArgs, global: &Global, ui: &Ui) -> Result<Exit, Fa
                     continue;
                 }
             };
-            if !dry && let Some(refusal) = sweep::cannot_purge(&dir, &root) {
+            if !dry && let Some(refusal) = removal::cannot_purge(&dir, &root) {
                 let text = format!("cannot purge the quarantine of {}: {refusal}", sanitize::path(&root));
                 ui.error(&text, Some(&refusal.hint));
                 exit = exit.worst(Exit::Failed);
                 continue;
             }
-            let begun = |run: &str| sweep::note_purge(&state, &root.canonicalize()?, run);
-            let (now, stop) = (expiry::now(), || asked.is_stopped());
+            let begun = |run: &str| removal::note_purge(&state, &root.canonicalize()?, run);
+            let (now, stop) = (retention::now(), || asked.is_stopped());
             let tree = if dry {
                 WriteAccess::new(dir, &root, &state).map_err(cannot())?
             } else {
                 super::open_to_change(&dir, &root, &state, &ui)?
             };
             let purge = Purge { tree: &tree, order, now: &now, dry, begun: &begun, stop: &stop };
-            let purged = match sweep::purge(&purge) {
+            let purged = match removal::purge(&purge) {
                 Ok(purged) => purged,
                 Err(error) => {
                     let way = below::in_the_way(tree.root(), OURS).map(|(_, kind)| kind);

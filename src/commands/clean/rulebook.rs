@@ -4,12 +4,12 @@ use crate::clean::{BACKUPS, Judge, Lists, Mirror, Rule, built_in};
 use crate::commands::Failure;
 use crate::config::Config;
 use crate::history::History;
-use crate::job::Job;
-use crate::machine;
+use crate::model::job::Job;
+use crate::model::sanitize;
+use crate::output::terminal::Ui;
+use crate::platform;
 use crate::rsync::output::unescape;
-use crate::run::source_names;
-use crate::sanitize;
-use crate::ui::Ui;
+use crate::sync::source_names;
 use std::io::{BufRead, BufReader};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
@@ -75,7 +75,7 @@ pub(super) fn judge(
     }
     let judge = Judge::new(rules, super::now());
     let judge = judge.map_err(|error| Failure::usage(format!("a rule's pattern cannot be used: {error}")))?;
-    let at_root = machine::is_root_of_a_file_system(root);
+    let at_root = platform::is_root_of_a_file_system(root);
     Ok(judge.with(lists).at_root(at_root).of_mirrors(mirrors(config, root, state)))
 }
 
@@ -118,12 +118,12 @@ pub(super) fn lists(
 ) -> Result<Lists, Failure> {
     let mut lists = Lists::default();
     for path in OWN.map(|path| root.join(path)) {
-        if let Ok(text) = machine::read_regular(&path, LONGEST) {
+        if let Ok(text) = platform::read_regular(&path, LONGEST) {
             lists.add_obsolete(&text);
         }
     }
     for path in named {
-        let text = machine::read_named(path, LONGEST).map_err(|error| {
+        let text = platform::read_named(path, LONGEST).map_err(|error| {
             let hint = "`--obsolete FILE` names a list of entries, one a line, that this user may read";
             Failure::named(format!("cannot read the list {}: {error}", sanitize::path(&path)), Some(hint))
         })?;
@@ -132,7 +132,7 @@ pub(super) fn lists(
         }
     }
     if let Some(list) = job.and_then(|job| last_list(job, state)) {
-        let read = machine::open_regular(&list).and_then(|file| {
+        let read = platform::open_regular(&list).and_then(|file| {
             for line in BufReader::new(file).split(b'\n') {
                 let line = line?;
                 let name = line.strip_suffix(b"/").unwrap_or(&line);

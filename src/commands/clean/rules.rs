@@ -2,15 +2,15 @@
 
 use super::plans;
 use super::rulebook;
+use crate::clean::removal::{self, Weighed};
 use crate::clean::{Action, Kind, Special, Verdict, Why};
 use crate::cli::{ExplainArgs, Global};
 use crate::commands::scan::{bytes, grouped, shown};
 use crate::commands::{Failure, locate};
 use crate::exit::Exit;
-use crate::sanitize;
+use crate::model::sanitize;
+use crate::output::terminal::Ui;
 use crate::scan::Options;
-use crate::sweep::{self, Weighed};
-use crate::ui::Ui;
 use serde_json::json;
 use std::collections::HashMap;
 use std::os::unix::ffi::OsStrExt;
@@ -63,8 +63,8 @@ pub(super) fn list(global: &Global, ui: &Ui) -> Result<Exit, Failure> {
             n => format!("{} ({})", grouped(n), bytes(sum.bytes)),
         });
         let mut means: Vec<String> = rule.kinds().into_iter().map(|kind| kind.word().to_owned()).collect();
-        means.extend(rule.min_age.map(|age| format!("older than {}", crate::time::span(age))));
-        means.extend(rule.max_age.map(|age| format!("younger than {}", crate::time::span(age))));
+        means.extend(rule.min_age.map(|age| format!("older than {}", crate::model::time::span(age))));
+        means.extend(rule.max_age.map(|age| format!("younger than {}", crate::model::time::span(age))));
         means.extend(rule.min_size.map(|size| format!("at least {}", bytes(size))));
         means.extend(rule.max_size.map(|size| format!("at most {}", bytes(size))));
         means.extend(rule.special.map(|special| special_word(special).to_owned()));
@@ -133,7 +133,7 @@ pub(super) fn explain(args: &ExplainArgs, global: &Global, ui: &Ui) -> Result<Ex
     let options = Options { one_file_system: true, ..Options::default() };
     let scan = crate::scan::scan(&root, &options, None)
         .map_err(|error| Failure::io(format!("scan {}", sanitize::path(&root)))(error.source))?;
-    let Some((verdict, why)) = sweep::explain(&scan.inventory, &judge, &below) else {
+    let Some((verdict, why)) = removal::explain(&scan.inventory, &judge, &below) else {
         return Err(Failure::named(
             format!("there is no {} in {}", shown(&below), sanitize::path(&root)),
             None,

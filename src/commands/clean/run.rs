@@ -5,6 +5,7 @@ use super::fold::Fold;
 use super::plans::{self, Whole};
 use super::verify::{Eye, root};
 use super::work::Work;
+use crate::clean::removal::{self, Fate};
 use crate::clean::{Action, Fuses, Past};
 use crate::cli::{Global, RunArgs, RunMode};
 use crate::commands::costs::Clock;
@@ -12,13 +13,12 @@ use crate::commands::scan::{CHANGING, bytes, count, grouped, interruptible, show
 use crate::commands::{Failure, locate};
 use crate::config::{CleanSettings, Size};
 use crate::exit::Exit;
-use crate::hint;
-use crate::job::MaxEntries;
-use crate::machine;
-use crate::sanitize;
+use crate::model::hint;
+use crate::model::job::MaxEntries;
+use crate::model::sanitize;
+use crate::output::terminal::Ui;
+use crate::platform;
 use crate::scan::Stop;
-use crate::sweep::{self, Fate};
-use crate::ui::Ui;
 use serde_json::json;
 use std::collections::HashSet;
 use std::io::{self, BufRead, IsTerminal};
@@ -71,7 +71,7 @@ pub(super) fn run(args: &RunArgs, global: &Global, ui: &Ui) -> Result<Exit, Fail
         Ok(root) => root,
         Err(why) => return Ok(super::blocked(ui, &why, Some(&plans::new_plan(&whole.header)))),
     };
-    if let Some(why) = crate::config::danger(&path, &machine::surroundings()) {
+    if let Some(why) = crate::config::danger(&path, &platform::surroundings()) {
         let text = format!("{} {why}: nothing there is removed", sanitize::path(&path));
         return Ok(super::blocked(ui, &text, None));
     }
@@ -126,7 +126,7 @@ pub(super) fn run(args: &RunArgs, global: &Global, ui: &Ui) -> Result<Exit, Fail
     let fate = fate(args, &config, &path)?;
     // All but what is deleted is captured there.
     if !matches!(fate, Fate::Delete)
-        && let Some(refusal) = sweep::cannot_keep(&dir, &path)
+        && let Some(refusal) = removal::cannot_keep(&dir, &path)
     {
         let text = format!(
             "cannot make the quarantine in {}: {refusal}; nothing was touched",
@@ -272,13 +272,13 @@ fn which_run(
     mode: &str,
 ) -> Result<(String, Option<Past>), Failure> {
     let cannot = || Failure::io_hint("read the journals", super::NOTHING_YET);
-    let known = sweep::list(state).map_err(cannot())?;
+    let known = removal::list(state).map_err(cannot())?;
     let same = known.into_iter().rev().find(|found| {
         let begin = &found.begin;
         found.end.as_ref().is_none_or(|end| !end.whole)
             && begin.plan.as_deref() == Some(&whole.hash)
             && begin.mode == mode
-            && sweep::root_of(&begin.root).as_deref() == Some(root)
+            && removal::root_of(&begin.root).as_deref() == Some(root)
     });
     if let Some(found) = same {
         let mut past = Past::default();
@@ -287,5 +287,5 @@ fn which_run(
             return Ok((found.begin.run, Some(past)));
         }
     }
-    Ok((crate::expiry::next_run(state), None))
+    Ok((crate::retention::next_run(state), None))
 }

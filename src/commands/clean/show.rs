@@ -7,8 +7,8 @@ use crate::cli::{Export, Global, ShowArgs};
 use crate::commands::Failure;
 use crate::commands::scan::{self, JsonPath, shown};
 use crate::exit::Exit;
-use crate::time::{local_of, rfc3339_of};
-use crate::ui::Ui;
+use crate::model::time::{local_of, rfc3339_of};
+use crate::output::terminal::Ui;
 use serde_json::json;
 use std::time::Duration;
 

@@ -1,6 +1,7 @@
 //! `clean undo`, for runs of `clean` and of `sync`.
 
 use crate::clean::path::split;
+use crate::clean::removal::{self, Found, Journal, Parent, Place, Undone, WriteAccess, look};
 use crate::clean::{Did, Dirs, Kind, Line, UNDO};
 use crate::cli::{Global, UndoArgs};
 use crate::commands::costs::Clock;
@@ -9,12 +10,11 @@ use crate::commands::scan::{CHANGING, count, grouped, interruptible, shown};
 use crate::commands::{Failure, locate};
 use crate::config::Config;
 use crate::exit::Exit;
-use crate::machine::own_name;
-use crate::sanitize;
+use crate::model::sanitize;
+use crate::model::time::{local_of, rfc3339_of};
+use crate::output::terminal::Ui;
+use crate::platform::own_name;
 use crate::scan::Stop;
-use crate::sweep::{self, Found, Journal, Parent, Place, Undone, WriteAccess, look};
-use crate::time::{local_of, rfc3339_of};
-use crate::ui::Ui;
 use serde_json::json;
 use std::fs::File;
 use std::path::Path;
@@ -29,7 +29,7 @@ pub(super) fn run(args: &UndoArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
         "last" => "last".to_owned(),
         wanted => past::run_meant(&state, wanted)?.ok_or_else(|| unknown(wanted, &config, &state))?,
     };
-    let found = sweep::find_to_undo(&state, &meant).map_err(Failure::io("read the journals"))?;
+    let found = removal::find_to_undo(&state, &meant).map_err(Failure::io("read the journals"))?;
     if found.is_empty() {
         return Err(nothing_kept(&meant, &config, &state));
     }
@@ -100,7 +100,7 @@ fn nothing_kept(run: &str, config: &Config, state: &Path) -> Failure {
 fn elsewhere<'a>(run: &str, config: &'a Config) -> Option<(&'a Path, String)> {
     config.jobs.iter().find_map(|job| {
         let root = File::open(&job.dest).ok()?;
-        Some((job.dest.as_path(), sweep::made_by(&root, run)?))
+        Some((job.dest.as_path(), removal::made_by(&root, run)?))
     })
 }
 
@@ -163,7 +163,7 @@ impl Said {
     /// Whether there was something in the quarantine, which nobody has brought back and which is not there any more. A purge by
     /// somebody with another state directory leaves no more trace than that.
     fn is_lost(&self, found: &Found, root: &File) -> bool {
-        match sweep::place_of(root, &found.begin.run) {
+        match removal::place_of(root, &found.begin.run) {
             Place::Held => false,
             Place::Going => true,
             Place::Gone => self.held && self.before.is_none(),
@@ -212,7 +212,7 @@ fn one(
     let open = found.outcomes_while(&|| !stop.is_stopped(), |record| {
         gone += u64::from(record.kind != Kind::Dir && record.did.is_gone() && record.did != Did::Quarantined);
         let left = matches!(record.did, Did::Failed | Did::Skipped) && record.kind != Kind::Dir;
-        if deletes && left && sweep::is_beside(root, &begin.run, &record.path) {
+        if deletes && left && removal::is_beside(root, &begin.run, &record.path) {
             beside.push(record);
         }
     });
@@ -224,7 +224,7 @@ fn one(
     let journal = Journal::open(state, &found.name);
     let tried = format!("open the journal {} to write", sanitize::path(&found.path));
     let journal = journal.map_err(Failure::io_hint(tried, super::NEEDS_STATE))?;
-    let undone = sweep::undo(access, begin, dirs, &beside, &journal, &|| stop.is_stopped());
+    let undone = removal::undo(access, begin, dirs, &beside, &journal, &|| stop.is_stopped());
     let undone = undone.map_err(Failure::io(format!("undo run {}", found.name)))?;
     // What the run was about to take when it was cut short either went or did not.
     for record in open.iter().filter(|record| record.kind != Kind::Dir) {

@@ -2,14 +2,14 @@
 
 use super::plans;
 use crate::clean::path::split;
+use crate::clean::removal::{Parent, info, look_for, root_of};
 use crate::clean::{Action, Begin, Entry, RootPrint};
 use crate::cli::{Global, OnePlan};
 use crate::commands::Failure;
 use crate::commands::scan::{grouped, shown};
 use crate::exit::Exit;
-use crate::sanitize;
-use crate::sweep::{Parent, info, look_for, root_of};
-use crate::ui::Ui;
+use crate::model::sanitize;
+use crate::output::terminal::Ui;
 use rustix::io::Errno;
 use serde_json::json;
 use std::fs::{File, Metadata};

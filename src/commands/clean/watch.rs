@@ -1,9 +1,9 @@
 //! How far a run is, for people who watch.
 
+use crate::clean::removal::Meter;
 use crate::commands::scan::{bytes, grouped};
-use crate::report::units;
-use crate::sweep::Meter;
-use crate::ui::Ui;
+use crate::output::terminal::Ui;
+use crate::output::units;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 

@@ -4,15 +4,15 @@ use super::fold::top;
 use super::plans::{Plan, Whole};
 use super::run::Agreed;
 use super::watch::watched;
+use crate::clean::removal::{self, Applied, Apply, Fate, Fence, Journal, Meter, Quarantine};
 use crate::clean::{Action, Begin, Decisions, End, Entry, Line, Past, PlanError};
 use crate::commands::Failure;
 use crate::commands::scan::{bytes, grouped, shown};
 use crate::exit::Exit;
-use crate::hint;
-use crate::sanitize;
+use crate::model::hint;
+use crate::model::sanitize;
+use crate::output::terminal::Ui;
 use crate::scan::Stop;
-use crate::sweep::{self, Applied, Apply, Fate, Fence, Journal, Meter, Quarantine};
-use crate::ui::Ui;
 use serde_json::json;
 use std::fs::File;
 use std::io;
@@ -68,7 +68,7 @@ impl Work {
         let quarantine = quarantine.map_err(Failure::io("name the quarantine"))?;
         let mut places = vec![self.path.as_path(), self.state.as_path()];
         places.extend(self.fate.elsewhere());
-        let fenced = sweep::fence(&places) == Fence::Up;
+        let fenced = removal::fence(&places) == Fence::Up;
         if !fenced {
             self.ui.note(
                 "this system does not offer Landlock, which would confine the removal: the other guards hold",

@@ -3,11 +3,11 @@
 use super::kinds::Kind;
 use super::typed::Typed;
 use crate::clean::built_in;
+use crate::clean::removal;
 use crate::commands::{locate, settings};
 use crate::config::{Draft, DraftJob, check_name};
+use crate::history::stats::State;
 use crate::history::{History, Query};
-use crate::stats::State;
-use crate::sweep;
 use clap::{Arg, Command, ValueHint};
 use clap_complete::{ArgValueCompleter, CompletionCandidate, PathCompleter, engine::ValueCompleter};
 use std::ffi::OsStr;
@@ -169,7 +169,7 @@ impl Fitting {
 
     fn journals(&self) -> Option<Vec<CompletionCandidate>> {
         let mut runs: Vec<String> =
-            sweep::list(&self.state_dir()?).ok()?.into_iter().map(|found| found.begin.run).collect();
+            removal::list(&self.state_dir()?).ok()?.into_iter().map(|found| found.begin.run).collect();
         runs.dedup();
         let runs = runs.into_iter().rev().take(RUNS).map(CompletionCandidate::new);
         Some([last("the newest that removed something")].into_iter().chain(runs).collect())

@@ -11,7 +11,7 @@ mod typed;
 use super::Failure;
 use crate::cli::{Cli, CompletionsArgs, Global};
 use crate::exit::Exit;
-use crate::ui::Ui;
+use crate::output::terminal::Ui;
 use clap::CommandFactory;
 use clap_complete::CompleteEnv;
 use clap_complete::env::{Elvish, EnvCompleter as _, Powershell, Shells};

@@ -2,7 +2,7 @@
 
 use crate::cli::{Cli, Global};
 use crate::config;
-use crate::machine;
+use crate::platform;
 use clap::Parser;
 use std::ffi::OsString;
 
@@ -45,7 +45,7 @@ impl Typed {
 
 /// What the shell will have made of it when the command runs.
 fn expanded(path: &str) -> String {
-    config::expand(path, &machine::surroundings()).unwrap_or_else(|_| path.to_owned())
+    config::expand(path, &platform::surroundings()).unwrap_or_else(|_| path.to_owned())
 }
 
 /// A word without its quotes, the last of which may be missing.

@@ -6,17 +6,17 @@ use super::targets::{LeftOut, no_directory};
 use super::{Failure, locate, settings};
 use crate::cli::{Global, IndexArgs};
 use crate::config::{Config, IndexSettings, Overrides, is_path};
-use crate::entry;
 use crate::exit::Exit;
-use crate::hint;
-use crate::job::{Indexing, Job};
-use crate::machine;
-use crate::report::units;
-use crate::run::Signals;
-use crate::sanitize;
+use crate::model::hint;
+use crate::model::job::{Indexing, Job};
+use crate::model::sanitize;
+use crate::output::terminal::{ErrorKind, Ui};
+use crate::output::units;
+use crate::platform;
 use crate::scan::Stop;
+use crate::search::entry;
 use crate::search::{self, Built, IndexOptions, IndexPlace, Progress, SearchError, Target};
-use crate::ui::{ErrorKind, Ui};
+use crate::sync::Signals;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -153,7 +153,7 @@ impl Total {
                     "bytes_read": sum(|b| b.bytes_read),
                     "index_documents": sum(|b| b.total.0), "index_errors": sum(|b| b.total.1),
                     "unread_files": sum(|b| b.unread_files),
-                    "peak_memory_bytes": machine::peak_memory(),
+                    "peak_memory_bytes": platform::peak_memory(),
                 }),
             )?;
         }

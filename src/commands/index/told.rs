@@ -2,11 +2,11 @@
 
 use crate::commands::Failure;
 use crate::config::is_path;
-use crate::machine;
-use crate::report::units;
-use crate::sanitize;
+use crate::model::sanitize;
+use crate::output::terminal::Ui;
+use crate::output::units;
+use crate::platform;
 use crate::search::Built;
-use crate::ui::Ui;
 use serde_json::json;
 
 /// Tells people, or whoever reads lines of JSON.
@@ -44,7 +44,7 @@ pub(super) fn tell(label: &str, built: &Built, ui: &Ui) -> Result<(), Failure> {
         if seconds > 0.0 && built.files_read >= 100 {
             line.push_str(&format!(" ({} files/s)", units::pace(built.files_read as f64 / seconds)));
         }
-        if let Some(peak) = machine::peak_memory() {
+        if let Some(peak) = platform::peak_memory() {
             line.push_str(&format!(", {} of memory at most", units::bytes(peak)));
         }
     } else {

@@ -3,9 +3,9 @@
 use super::count;
 use super::lines::{JsonPath, Lines, shown};
 use crate::commands::Failure;
-use crate::inventory::{ChangeKind, Changes, Inventory, diff};
-use crate::sanitize;
-use crate::ui::Ui;
+use crate::model::sanitize;
+use crate::output::terminal::Ui;
+use crate::scan::inventory::{ChangeKind, Changes, Inventory, diff};
 use serde::Serialize;
 
 #[derive(Serialize)]

@@ -6,9 +6,9 @@ use crate::cli::ScanArgs;
 use crate::commands::Failure;
 use crate::commands::targets::Target;
 use crate::exit::Exit;
-use crate::inventory::{AGES, Changes, SIZES, Tally};
+use crate::output::terminal::Ui;
+use crate::scan::inventory::{AGES, Changes, SIZES, Tally};
 use crate::scan::{Checked, Ended, Scan};
-use crate::ui::Ui;
 use serde_json::{Map, Value, json};
 use std::os::unix::ffi::OsStrExt;
 

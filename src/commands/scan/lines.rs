@@ -1,10 +1,10 @@
 //! Many lines, written in blocks; and paths as people and scripts can read them.
 
 use crate::commands::Failure;
-use crate::inventory::{Entry, Inventory, Kind};
-use crate::sanitize;
-use crate::time::rfc3339;
-use crate::ui::{JsonLine, Ui};
+use crate::model::sanitize;
+use crate::model::time::rfc3339;
+use crate::output::terminal::{JsonLine, Ui};
+use crate::scan::inventory::{Entry, Inventory, Kind};
 use base64::Engine;
 use jiff::Timestamp;
 use serde::Serialize;

@@ -10,7 +10,7 @@ mod summary;
 mod tree;
 mod troubles;
 
-pub(super) use crate::report::units::bytes;
+pub(super) use crate::output::units::bytes;
 pub(super) use lines::{JsonPath, Lines, seconds, shown};
 pub(super) use summary::{count, grouped};
 pub(super) use troubles::unreadable;
@@ -20,12 +20,12 @@ use super::{Failure, locate};
 use crate::cli::{Global, ScanArgs};
 use crate::config::ScanSettings;
 use crate::exit::Exit;
-use crate::run::Signals;
-use crate::sanitize;
+use crate::model::sanitize;
+use crate::output::terminal::{Spinner, Ui};
 use crate::scan::{
     Cache, Checked, Earlier, Ended, Excludes, Meter, Options, Saved, ScanError, ScanRoot, Stop, scan_all,
 };
-use crate::ui::{Spinner, Ui};
+use crate::sync::Signals;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;

@@ -2,8 +2,8 @@
 
 use super::lines::{JsonPath, Lines, shown};
 use crate::commands::Failure;
-use crate::inventory::{Inventory, check_names};
-use crate::ui::Ui;
+use crate::output::terminal::Ui;
+use crate::scan::inventory::{Inventory, check_names};
 use serde::Serialize;
 
 #[derive(Serialize)]

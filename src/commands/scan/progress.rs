@@ -1,9 +1,9 @@
 //! How far a scan is, for people who watch.
 
 use super::lines::shown;
-use crate::report::units::{bytes, grouped, left, pace, whole};
+use crate::output::terminal::Spinner;
+use crate::output::units::{bytes, grouped, left, pace, whole};
 use crate::scan::{Callback, Snapshot};
-use crate::ui::Spinner;
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;

@@ -5,11 +5,11 @@ use super::lines::shown;
 use crate::cli::ScanArgs;
 use crate::commands::Failure;
 use crate::commands::targets::Target;
-use crate::inventory::{AGES, Classes, DirRef, Inventory, SIZES, Tally};
-use crate::report::units::bytes;
-pub(in crate::commands) use crate::report::units::grouped;
+use crate::output::terminal::Ui;
+use crate::output::units::bytes;
+pub(in crate::commands) use crate::output::units::grouped;
+use crate::scan::inventory::{AGES, Classes, DirRef, Inventory, SIZES, Tally};
 use crate::scan::{Scan, classes};
-use crate::ui::Ui;
 use std::cmp::Reverse;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -194,7 +194,7 @@ fn duration(time: Duration) -> String {
     if time < Duration::from_secs(60) {
         return format!("{:.2}s", time.as_secs_f64());
     }
-    crate::time::about(time)
+    crate::model::time::about(time)
 }
 
 #[cfg(test)]

@@ -3,9 +3,9 @@
 use super::lines::{JsonPath, Lines, shown};
 use super::summary::grouped;
 use crate::commands::Failure;
-use crate::inventory::{DirRef, Inventory, State};
-use crate::report::units::bytes;
-use crate::ui::Ui;
+use crate::output::terminal::Ui;
+use crate::output::units::bytes;
+use crate::scan::inventory::{DirRef, Inventory, State};
 use serde::Serialize;
 
 #[derive(Serialize)]

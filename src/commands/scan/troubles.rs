@@ -1,9 +1,9 @@
 //! What a scan met that could not be taken as it is: the first ten of each kind, and how many more.
 
 use super::lines::shown;
-use crate::inventory::Kind;
+use crate::output::terminal::Ui;
+use crate::scan::inventory::Kind;
 use crate::scan::{Ended, Scan, Trouble, TroubleKind};
-use crate::ui::Ui;
 
 const TOLD: usize = 10;
 

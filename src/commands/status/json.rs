@@ -1,9 +1,9 @@
 //! What is known, for machines. `null` is not known.
 
 use super::page::forecast;
-use crate::report::units::seconds;
-use crate::status::{Freshness, Process, Snapshot};
-use crate::time::rfc3339;
+use crate::model::time::rfc3339;
+use crate::output::units::seconds;
+use crate::system::status::{Freshness, Process, Snapshot};
 use serde_json::{Value, json};
 
 pub(super) fn snapshot(seen: &Snapshot, stale: &[String]) -> Value {
@@ -20,7 +20,7 @@ pub(super) fn snapshot(seen: &Snapshot, stale: &[String]) -> Value {
             })
         }),
         "disks": seen.disks.as_deref().map(|disks| {
-            let disk = |disk: &crate::status::Disk| json!({
+            let disk = |disk: &crate::system::status::Disk| json!({
                 "path": disk.point.to_string_lossy(), "size": disk.size, "free": disk.free, "jobs": disk.jobs,
                 "full_in_days": forecast(disk, jobs),
                 "full_in_s": forecast(disk, jobs).map(|days| (days * 86_400.0).round()),
@@ -28,7 +28,7 @@ pub(super) fn snapshot(seen: &Snapshot, stale: &[String]) -> Value {
             disks.iter().map(disk).collect::<Vec<_>>()
         }),
         "runs": seen.runs.as_deref().map(|runs| {
-            let run = |seen: &crate::status::Seen| {
+            let run = |seen: &crate::system::status::Seen| {
                 let mut run = serde_json::to_value(&seen.run).unwrap_or_default();
                 run["gone"] = seen.gone.into();
                 run["started"] = rfc3339(seen.run.started).into();

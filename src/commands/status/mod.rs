@@ -7,9 +7,9 @@ use super::{Failure, locate, settings};
 use crate::cli::{Global, StatusArgs};
 use crate::config::{self, Period};
 use crate::exit::Exit;
-use crate::run::Signals;
-use crate::status::{Gatherer, Snapshot, Subject};
-use crate::ui::{Ui, Watch, quit_typed};
+use crate::output::terminal::{Ui, Watch, quit_typed};
+use crate::sync::Signals;
+use crate::system::status::{Gatherer, Snapshot, Subject};
 use jiff::Timestamp;
 use std::time::Duration;
 

@@ -1,11 +1,11 @@
 //! What is known, as lines for people.
 
-use crate::report::units::{bytes, count, rate, whole};
-use crate::running::RunningJob;
-use crate::sanitize;
-use crate::status::{Disk, Freshness, Process, Seen, Snapshot, System, Top};
-use crate::time::local;
-use crate::ui::{First, Text, Ui};
+use crate::model::running::RunningJob;
+use crate::model::sanitize;
+use crate::model::time::local;
+use crate::output::terminal::{First, Text, Ui};
+use crate::output::units::{bytes, count, rate, whole};
+use crate::system::status::{Disk, Freshness, Process, Seen, Snapshot, System, Top};
 use console::Style;
 use jiff::Timestamp;
 use std::time::Duration;
@@ -207,9 +207,9 @@ pub(super) fn forecast(disk: &Disk, jobs: &[Freshness]) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::machine::Memory;
-    use crate::running::RunningRun;
-    use crate::status::Newest;
+    use crate::model::running::RunningRun;
+    use crate::platform::Memory;
+    use crate::system::status::Newest;
     use std::sync::Arc;
 
     fn time(seconds: i64) -> Timestamp {
@@ -296,7 +296,7 @@ mod tests {
 
     #[test]
     fn a_page_in_full() {
-        let ui = Ui { color: crate::ui::Color::Never, ..Ui::default() };
+        let ui = Ui { color: crate::output::terminal::Color::Never, ..Ui::default() };
         let text = joined(&lines(&snapshot(), None, &ui)[1..]);
         // The same for everybody, wherever the test runs.
         let text = text.replace(&local(time(-86_400)), "2027-01-14 08:00:00 +00:00");
@@ -305,7 +305,7 @@ mod tests {
 
     #[test]
     fn what_does_not_answer_is_said() {
-        let ui = Ui { color: crate::ui::Color::Never, ..Ui::default() };
+        let ui = Ui { color: crate::output::terminal::Color::Never, ..Ui::default() };
         let nothing = Snapshot { system: None, top: None, disks: None, runs: None, jobs: None, ..snapshot() };
         let text = joined(&lines(&nothing, None, &ui));
         for part in ["machine", "runs", "jobs", "disks"] {

@@ -3,13 +3,13 @@
 use super::super::Failure;
 use super::super::targets::Target;
 use crate::config::Config;
-use crate::event::{Event, Level, Stream};
-use crate::job::{Hooks, Job};
-use crate::result::{Outcome, Summary, SyncResult};
+use crate::model::event::{Event, Level, Stream};
+use crate::model::job::{Hooks, Job};
+use crate::model::result::{Outcome, Summary, SyncResult};
+use crate::output::terminal::Ui;
 use crate::rsync::pick::Picked;
-use crate::run::{self, Mode, Plan, Signals};
 use crate::scan::{Checked, Damage};
-use crate::ui::Ui;
+use crate::sync::{self, Mode, Plan, Signals};
 use std::collections::HashSet;
 use std::io::Write;
 use std::path::PathBuf;
@@ -102,7 +102,7 @@ impl Repair {
             ..job.clone()
         };
         let plan = Plan {
-            run: crate::expiry::next_run(&self.state_dir),
+            run: crate::retention::next_run(&self.state_dir),
             jobs: vec![job],
             parallel: 1,
             auto: false,
@@ -115,7 +115,7 @@ impl Repair {
             logs: None,
             wait_lock: Duration::ZERO,
             named_files: true,
-            watch: crate::stats::Watch::default(),
+            watch: crate::history::stats::Watch::default(),
             again: self.ui.again.into(),
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -129,7 +129,7 @@ impl Repair {
                     tell(&stamped, &ui);
                 }
             });
-            let summary = run::run(plan, events, &mut signals).await;
+            let summary = sync::run(plan, events, &mut signals).await;
             // It ends when the last sender is gone, which has just happened; a panic there has told itself.
             let _ = teller.await;
             Ok::<_, Failure>(summary)
@@ -152,7 +152,7 @@ fn vouches(result: &SyncResult, whole: usize) -> bool {
 }
 
 /// What went wrong, in rsync's words and ours.
-fn tell(stamped: &crate::event::Stamped, ui: &Ui) {
+fn tell(stamped: &crate::model::event::Stamped, ui: &Ui) {
     match &stamped.event {
         Event::Output { job, stream: Stream::Stderr, lines } => {
             for line in lines.iter() {

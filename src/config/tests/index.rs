@@ -1,7 +1,7 @@
 //! What is said about indexing.
 
 use super::*;
-use crate::job::Indexing;
+use crate::model::job::Indexing;
 
 #[test]
 fn a_job_says_what_is_indexed_and_the_section_the_rest() {

@@ -9,7 +9,7 @@ mod schema;
 mod shown;
 
 use super::*;
-use crate::job::{Hook, MaxDelete, MaxOlder, Preset};
+use crate::model::job::{Hook, MaxDelete, MaxOlder, Preset};
 
 fn around() -> Surroundings {
     Surroundings {

@@ -1,7 +1,7 @@
 //! `[stats]`, `[[stats.alerts]]` and `[notify]`.
 
 use super::*;
-use crate::stats::{Alert, Metric, Point, Rule};
+use crate::history::stats::{Alert, Metric, Point, Rule};
 
 const JOB: &str = "[jobs.j]\nsource = 'h::m/'\ndest = '/m'\n";
 

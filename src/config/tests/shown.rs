@@ -81,7 +81,10 @@ fn the_template_mentions_every_key() {
     assert_eq!(mentioned, StatsLayer::KEYS.iter().map(|key| key.name).collect::<Vec<_>>());
     let mentioned: Vec<_> = draft.notify.entries().into_iter().map(|(key, ..)| key).collect();
     assert_eq!(mentioned, NotifyLayer::KEYS.iter().map(|key| key.name).collect::<Vec<_>>());
-    for name in AlertLayer::KEYS.iter().map(|key| key.name).chain(crate::stats::Metric::ALL.map(|m| m.word()))
+    for name in AlertLayer::KEYS
+        .iter()
+        .map(|key| key.name)
+        .chain(crate::history::stats::Metric::ALL.map(|m| m.word()))
     {
         assert!(TEMPLATE.contains(name), "{name}");
     }

@@ -3,7 +3,7 @@
 use super::Class;
 use super::said::{Found, find};
 use super::talk::Talk;
-use crate::result::Reason;
+use crate::model::result::Reason;
 use crate::rsync::version::INSTALL;
 
 /// The proxy of RSYNC_PROXY.

@@ -1,8 +1,8 @@
 //! Names that are too long for rsync's temporary files, `.NAME.XXXXXX`: it cuts them, so that its messages about such a file do not
 //! tell which one it is.
 
+use crate::model::sanitize;
 use crate::rsync::output::unescape;
-use crate::sanitize;
 use std::borrow::Cow;
 
 /// The longest name of which rsync keeps all, in bytes: 255, without the two dots, the six characters and what ends a string in C.

@@ -10,10 +10,10 @@ mod said;
 mod talk;
 
 use super::output::Stats;
-use crate::hint::quoted;
-use crate::job::{Address, Source};
-use crate::result::Reason;
-use crate::sanitize;
+use crate::model::hint::quoted;
+use crate::model::job::{Address, Source};
+use crate::model::result::Reason;
+use crate::model::sanitize;
 pub use left_out::CHECK_RIGHTS;
 use left_out::LeftOut;
 pub use long::LongNames;

@@ -4,8 +4,8 @@ use super::Class;
 use super::between::{password_file, proxy, unknown_option};
 use super::left_out::{lower, path_and_reason};
 use super::talk::Talk;
-use crate::job::{Address, Source};
-use crate::result::Reason;
+use crate::model::job::{Address, Source};
+use crate::model::result::Reason;
 use crate::rsync::args::own_shell;
 
 /// The port of RCSB and wwPDB, which many institutions' firewalls do not let through.

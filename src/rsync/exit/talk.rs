@@ -1,6 +1,6 @@
 //! Who rsync talked to, and through what.
 
-use crate::job::{Address, Source};
+use crate::model::job::{Address, Source};
 use crate::rsync::args;
 
 /// A source and how it is reached.

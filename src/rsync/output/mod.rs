@@ -13,7 +13,7 @@ pub use name::unescape;
 pub use stats::{Count, Stats};
 
 use super::args::Purpose;
-use crate::event::Progress;
+use crate::model::event::Progress;
 
 /// What a line of standard output says. Total: any bytes are some line.
 #[derive(Debug, Clone, Copy, PartialEq)]

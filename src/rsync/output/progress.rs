@@ -1,7 +1,7 @@
 //! The lines of `--info=progress2`.
 
 use super::number;
-use crate::event::Progress;
+use crate::model::event::Progress;
 use std::time::Duration;
 
 /// Where the `%` stands: rsync prints `%15s %3d%% %7.2f%s %s`.

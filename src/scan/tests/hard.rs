@@ -1,7 +1,7 @@
 //! Trees that are made to be hard: wide, deep, closed, restless.
 
 use super::*;
-use crate::inventory::State;
+use crate::scan::inventory::State;
 use crate::scan::{open, scan};
 use std::os::unix::fs::PermissionsExt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,7 +19,7 @@ fn a_wide_directory_is_split_and_stays_in_order() {
     same_as_find_and_du(dir.path(), &seen);
     let all: Vec<&[u8]> = seen.inventory.dirs().next().unwrap().entries().map(|e| e.name).collect();
     assert!(all.is_sorted() && all.len() == 9_000);
-    assert!(matches!(seen.inventory.lookup(b"8999"), Some(crate::inventory::Member::Entry(..))));
+    assert!(matches!(seen.inventory.lookup(b"8999"), Some(crate::scan::inventory::Member::Entry(..))));
     let again = scan(dir.path(), &options(4), Some(&seen.inventory.distrusting_nothing())).unwrap();
     assert_eq!((again.dirs_read, again.dirs_reused), (0, 19));
     same_as_find_and_du(dir.path(), &again);

@@ -3,7 +3,7 @@
 mod hard;
 
 use super::*;
-use crate::inventory::{Inventory, Kind, diff};
+use crate::scan::inventory::{Inventory, Kind, diff};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,11 +1,11 @@
 //! Reads files with several threads, and hands what they say to the writer.
 
 use super::{IndexOptions, Progress, cores};
-use crate::entry::{self, Entry};
-use crate::machine;
+use crate::platform;
 use crate::scan::Stop;
 use crate::search::budget::{Budget, Carried};
 use crate::search::change::Change;
+use crate::search::entry::{self, Entry};
 use crate::search::ledger::Record;
 use crate::search::list::{self, Listed, Stamp};
 use crate::search::schema::Fields;
@@ -90,7 +90,7 @@ impl Feed<'_> {
             record.errors = record.errors.saturating_add(u32::from(entry.error.is_some()));
         };
         let name = String::from_utf8_lossy(&file.path);
-        match machine::open_regular(&list::absolute(self.root, &file.path)) {
+        match platform::open_regular(&list::absolute(self.root, &file.path)) {
             Ok(open) => {
                 // What is read of a file after that is not committed.
                 let failed = AtomicBool::new(false);

@@ -13,7 +13,7 @@ use super::ledger::{self, Record};
 use super::list::{self, Listing, Stamp};
 use super::place::{Opened, Payload};
 use super::schema::{self, Fields};
-use crate::machine;
+use crate::platform;
 use crate::scan::Stop;
 use before::before;
 use feed::Feed;
@@ -45,7 +45,7 @@ pub fn build(
     let wanted = Wanted::new(&options.include, &options.exclude)?;
     files.retain(|file| wanted.has(&file.path));
     let (opened, records) = before.map_or((None, Vec::new()), |(opened, records)| (Some(opened), records));
-    let is_closed = |path: &[u8]| machine::open_regular(&list::absolute(&target.root, path)).is_err();
+    let is_closed = |path: &[u8]| platform::open_regular(&list::absolute(&target.root, path)).is_err();
     let change = Change::between(&records, files, &unreadable, is_closed);
     let mut built = Built {
         files_seen: change.files.len() as u64,

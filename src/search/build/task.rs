@@ -1,7 +1,7 @@
 //! What is asked of a build, and what it tells.
 
-use crate::entry;
 use crate::search::IndexPlace;
+use crate::search::entry;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;

@@ -2,7 +2,7 @@
 
 use proc_macro2::{Delimiter, Spacing, TokenStream, TokenTree};
 
-/// A path such as `crate::job::Job` or `std::fs::read`, and where it stands.
+/// A path such as `crate::model::job::Job` or `std::fs::read`, and where it stands.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Reference {
     /// From 1.

@@ -29,7 +29,7 @@ fn is_clean(ended: &Ended) {
     let left = without_colours(&ended.stdout);
     let shown = String::from_utf8(left).unwrap_or_else(|error| panic!("not UTF-8: {error}\n{ended}"));
     for c in shown.chars() {
-        let fine = matches!(c, '\n' | '\t') || !pdb_sync::sanitize::steers(c);
+        let fine = matches!(c, '\n' | '\t') || !pdb_sync::model::sanitize::steers(c);
         assert!(fine, "{:?} in {shown:?}\n{ended}", c);
     }
     assert!(!ended.err().contains("panicked"), "{ended}");
@@ -125,7 +125,7 @@ fn a_pipe_gets_names_as_they_are() {
     // People's text is the same for `less`.
     for args in [&["search", "capsid"][..], &["search", "*"], &["list"], &["scan", "j", "--list"]] {
         let shown = String::from_utf8(out(args)).unwrap();
-        assert!(shown.chars().all(|c| c == '\n' || !pdb_sync::sanitize::steers(c)), "{shown:?}");
+        assert!(shown.chars().all(|c| c == '\n' || !pdb_sync::model::sanitize::steers(c)), "{shown:?}");
     }
     let other = scene.env.dir().join(os(&[NAME, b".toml"].concat()));
     fs::copy(scene.env.config(), &other).unwrap();

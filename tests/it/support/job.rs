@@ -1,6 +1,8 @@
 //! Jobs without a config file.
 
-use pdb_sync::job::{CachePolicy, Hooks, Job, MaxDelete, MaxOlder, Preset, Priority, Source, SourceOrder};
+use pdb_sync::model::job::{
+    CachePolicy, Hooks, Job, MaxDelete, MaxOlder, Preset, Priority, Source, SourceOrder,
+};
 use pdb_sync::rsync::args::{Purpose, argv};
 use std::path::Path;
 use std::process::Command;
@@ -24,7 +26,7 @@ pub(crate) fn job(source: &str, dest: &Path) -> Job {
         allow_empty_source: false,
         max_older: MaxOlder::Default,
         allow_older: false,
-        adopt: pdb_sync::job::Adopt::SizeTime,
+        adopt: pdb_sync::model::job::Adopt::SizeTime,
         adopt_again: false,
         min_free: None,
         include: vec![],
@@ -46,7 +48,7 @@ pub(crate) fn job(source: &str, dest: &Path) -> Job {
         child_priority: Priority::default(),
         cache: CachePolicy::Keep,
         hooks: Hooks::default(),
-        index: pdb_sync::job::Indexing { enabled: true, ..Default::default() },
+        index: pdb_sync::model::job::Indexing { enabled: true, ..Default::default() },
         unfit: None,
     }
 }

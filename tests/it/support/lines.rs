@@ -1,7 +1,7 @@
 //! Lines of `--json`, held to the schema that `config schema --events` prints, which is closed here: what it does not know is a
 //! mistake.
 
-use pdb_sync::report::schema;
+use pdb_sync::output::schema;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::sync::OnceLock;

@@ -1,0 +1,55 @@
+//! What a thread has done since it last told.
+
+use super::work::Shared;
+use super::{Applied, TOLD};
+use crate::clean::removal::hand::Taken;
+use crate::clean::{Did, Entry, Line, Record};
+
+#[derive(Default)]
+pub(super) struct Page {
+    pub(super) lines: Vec<u8>,
+    pub(super) applied: Applied,
+    pub(super) come_to: u64,
+}
+
+impl Page {
+    pub(super) fn note(&mut self, entry: &Entry, taken: Taken, shared: &Shared<'_>) {
+        self.come_to += 1;
+        let applied = &mut self.applied;
+        let (did, why) = match taken {
+            Taken::Done(did) => {
+                applied.count(did, entry.bytes);
+                (did, None)
+            }
+            Taken::Gone => {
+                applied.skipped += 1;
+                (Did::Skipped, Some("it is gone already".to_owned()))
+            }
+            Taken::Left(why) => {
+                applied.skipped += 1;
+                if shared.apply.strict {
+                    shared.halt();
+                }
+                (Did::Skipped, Some(why))
+            }
+            Taken::Failed(why) => {
+                applied.failed += 1;
+                if shared.apply.fail_fast {
+                    shared.halt();
+                }
+                (Did::Failed, Some(why))
+            }
+        };
+        if let Some(why) = &why
+            && applied.why.len() < TOLD
+        {
+            applied.why.push((entry.path.clone(), why.clone()));
+        }
+        // What was written down as meant stays open without a word on what became of it.
+        let again = why.is_some() && !shared.is_meant(entry);
+        if !(again && shared.apply.past.is_some_and(|past| past.is_left(&entry.path))) {
+            let (path, kind, bytes) = (entry.path.clone(), entry.kind, entry.bytes);
+            Line::Did(Record { path, kind, did, bytes, why }).write(&mut self.lines);
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! What the threads that apply a plan share, and what each of them does.
+
+use super::links::Links;
+use super::{Applied, Apply, BATCH, Batch, Broken, Page};
+use crate::clean::path::split;
+use crate::clean::removal::below::open_below;
+use crate::clean::removal::busy::is_being_written;
+use crate::clean::removal::fate::Fate;
+use crate::clean::removal::hand::{self, Taken, Wanted, look_for};
+use crate::clean::removal::parent::{Parent, recipe_of};
+use crate::clean::{
+    Did, Entry, Kind, Line, Recipe, Record, in_version_control, is_of_a_file_system, is_of_a_transfer,
+};
+use crate::platform;
+use rustix::fs::{AtFlags, FileType, statat};
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+pub(super) struct Shared<'a> {
+    pub(super) apply: &'a Apply<'a>,
+    applied: Mutex<Applied>,
+    links: Links,
+    /// Directories as they were before the run; all of them are in the journal.
+    was: Mutex<BTreeMap<Vec<u8>, Recipe>>,
+    halt: AtomicBool,
+    broken: Broken,
+    /// Whether the tree is the root of a file system.
+    at_root: bool,
+}
+
+impl<'a> Shared<'a> {
+    pub(super) fn new(apply: &'a Apply<'a>) -> Self {
+        let was = apply.past.map(|past| past.dirs.was.clone()).unwrap_or_default();
+        Shared {
+            apply,
+            applied: Mutex::default(),
+            links: Links::new(),
+            was: Mutex::new(was),
+            halt: AtomicBool::new(false),
+            broken: Mutex::default(),
+            at_root: platform::is_root(apply.root).unwrap_or(true),
+        }
+    }
+
+    /// Why a path is not touched, whatever a plan says: another version may have made it.
+    fn protected(&self, path: &[u8]) -> Option<Taken> {
+        let why = if in_version_control(path) {
+            "it belongs to a version control system, or to us; left alone"
+        } else if self.at_root && is_of_a_file_system(path) {
+            "the file system keeps it for itself; left alone"
+        } else {
+            return None;
+        };
+        Some(Taken::Left(why.into()))
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.halt.load(Ordering::Relaxed) || (self.apply.stop)()
+    }
+
+    pub(super) fn halt(&self) {
+        self.halt.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether entries do not stay in the quarantine.
+    pub(super) fn destroys(&self) -> bool {
+        !matches!(self.apply.fate, Fate::Quarantine)
+    }
+
+    pub(super) fn end(self) -> (Applied, Option<io::Error>) {
+        let mut applied = self.applied.into_inner().unwrap_or_else(PoisonError::into_inner);
+        applied.stopped = self.halt.into_inner() || (self.apply.stop)();
+        (applied, self.broken.into_inner().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Counts what an earlier try has done, and written down.
+    pub(super) fn is_done(&self, entry: &Entry) -> bool {
+        let done = self.apply.past.is_some_and(|past| past.is_gone(&entry.path));
+        if done {
+            let did = if entry.kind == Kind::Dir { Did::Deleted } else { self.apply.fate.did() };
+            self.applied.lock().unwrap_or_else(PoisonError::into_inner).count(did, entry.bytes);
+            self.apply.meter.entries.fetch_add(1, Ordering::Relaxed);
+        }
+        done
+    }
+
+    /// Writes down what is about to be destroyed, or to get a name that only the journal can tell. False: that cannot be
+    /// written, and so it must not be done.
+    pub(super) fn mean<'e>(&self, entries: impl Iterator<Item = &'e Entry>) -> bool {
+        let mut lines = Vec::new();
+        for entry in entries.filter(|entry| self.is_meant(entry)) {
+            self.mean_one(entry, &mut lines);
+        }
+        lines.is_empty() || self.append(&lines, true)
+    }
+
+    /// Whether an entry is written down before it is touched.
+    pub(super) fn is_meant(&self, entry: &Entry) -> bool {
+        entry.kind == Kind::Dir || self.destroys() || self.apply.quarantine.needs_key(&entry.path)
+    }
+
+    fn mean_one(&self, entry: &Entry, lines: &mut Vec<u8>) {
+        if !self.apply.past.is_some_and(|past| past.is_meant(&entry.path)) {
+            let (path, kind, did, bytes) = (entry.path.clone(), entry.kind, Did::Meant, entry.bytes);
+            Line::Did(Record { path, kind, did, bytes, why: None }).write(lines);
+        }
+    }
+
+    pub(super) fn batch(&self, mut batch: Batch) {
+        let mut page = Page::default();
+        let parent = self.parent(&batch.dir);
+        // Mostly the order in which the directory itself has them, so that the next is always found near its beginning.
+        batch.entries.sort_unstable_by_key(|entry| entry.stamp.ino);
+        for entry in &batch.entries {
+            if self.is_over() {
+                break;
+            }
+            let taken = match &parent {
+                Ok(parent) => self.one(parent, entry),
+                Err(taken) => self.or_before(entry, taken.clone()),
+            };
+            page.note(entry, taken, self);
+        }
+        // The directory gets its time back before it is said that all is done.
+        drop(parent);
+        self.turn(page);
+    }
+
+    /// The root's time moves when our own directory comes into it, and when that goes: what it was is written down before,
+    /// and after a try that was killed, it is set back here.
+    pub(super) fn root(&self) {
+        // One that cannot be opened is met again where something is to be taken from it.
+        drop(self.parent(b""));
+    }
+
+    /// Opens a directory that something is to be taken from; how it was is written down first.
+    fn parent(&self, dir: &[u8]) -> Result<Parent, Taken> {
+        let mut parent =
+            Parent::open_to_change(self.apply.quarantine.access(), dir).map_err(Taken::unopened)?;
+        let mut was = self.was.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(recipe) = was.get(dir) {
+            parent.was_really(*recipe);
+            if self.apply.past.is_some() {
+                // The try before may have been killed when it had moved its time.
+                parent.moves();
+            }
+            return Ok(parent);
+        }
+        let mut line = Vec::new();
+        Line::Was(dir.into(), parent.was()).write(&mut line);
+        if !self.append(&line, false) {
+            return Err(Taken::Failed("the journal cannot be written; left alone".into()));
+        }
+        was.insert(dir.into(), parent.was());
+        Ok(parent)
+    }
+
+    fn one(&self, parent: &Parent, entry: &Entry) -> Taken {
+        if let Some(left) = self.protected(&entry.path) {
+            return left;
+        }
+        if parent.is_project() {
+            return Taken::Left("its directory holds the manifest of a project; left alone".into());
+        }
+        let apply = self.apply;
+        let name = split(&entry.path).1;
+        // A transfer of somebody else's may have been stuck for longer than the rule waits.
+        if is_of_a_transfer(&entry.rule)
+            && entry.kind == Kind::File
+            && is_being_written(parent.fd(), name) == Some(true)
+        {
+            return Taken::Left("somebody is writing it; left alone".into());
+        }
+        let mut wanted = Wanted { name, kind: Some(entry.kind), stamp: entry.stamp, touched: false };
+        let mut taken;
+        if entry.linked {
+            let mut touched = self.links.hold(entry.stamp.ino);
+            // An earlier try may have taken another name.
+            wanted.touched = apply.past.is_some() || touched.contains(&entry.stamp.ino);
+            if look_for(parent.fd(), name, &entry.stamp).is_ok_and(|(_, stamp)| stamp == entry.stamp) {
+                // From here on it may move, whatever becomes of this name.
+                touched.insert(entry.stamp.ino);
+            }
+            taken = hand::take(parent, apply.quarantine, wanted, apply.fate);
+        } else {
+            taken = hand::take(parent, apply.quarantine, wanted, apply.fate);
+        }
+        if taken == Taken::Gone && apply.past.is_some() {
+            taken = hand::resume(parent, apply.quarantine, wanted, apply.fate);
+        }
+        self.or_before(entry, taken)
+    }
+
+    /// What was about to be destroyed when an earlier try was cut short, and is gone now, went then.
+    fn or_before(&self, entry: &Entry, taken: Taken) -> Taken {
+        let meant = || self.apply.past.is_some_and(|past| past.is_meant(&entry.path));
+        if taken != Taken::Gone || !meant() {
+            return taken;
+        }
+        if entry.kind == Kind::Dir {
+            return Taken::Done(Did::Deleted);
+        }
+        let (dir, name) = split(&entry.path);
+        if self.apply.fate.has(dir, name, &entry.stamp) { Taken::Done(self.apply.fate.did()) } else { taken }
+    }
+
+    /// Only empty ones go. Each is written down before it does, with what is needed to make it again.
+    pub(super) fn dirs(&self, mut dirs: Vec<Entry>) {
+        let depth = |entry: &Entry| entry.path.iter().filter(|b| **b == b'/').count();
+        dirs.sort_by_key(|entry| std::cmp::Reverse(depth(entry)));
+        for group in dirs.chunks(BATCH) {
+            let mut lines = Vec::new();
+            for entry in group {
+                self.how_to_make(entry, &mut lines);
+                self.mean_one(entry, &mut lines);
+            }
+            if self.is_over() || !self.append(&lines, true) {
+                return;
+            }
+            let mut page = Page::default();
+            for entry in group {
+                if self.is_over() {
+                    break;
+                }
+                let (dir, name) = split(&entry.path);
+                let taken = match (self.protected(&entry.path), self.parent(dir)) {
+                    (Some(left), _) => left,
+                    (None, Ok(parent)) => hand::take_dir(&parent, name, Some(&entry.stamp)),
+                    (None, Err(taken)) => taken,
+                };
+                page.note(entry, self.or_before(entry, taken), self);
+            }
+            self.turn(page);
+        }
+    }
+
+    fn how_to_make(&self, entry: &Entry, lines: &mut Vec<u8>) {
+        let mut was = self.was.lock().unwrap_or_else(PoisonError::into_inner);
+        let (dir, name) = split(&entry.path);
+        if !was.contains_key(&entry.path)
+            && let Ok(dir) = open_below(self.apply.root, dir)
+            && let Ok(stat) = self
+                .apply
+                .quarantine
+                .access()
+                .stat(|| statat(dir, OsStr::from_bytes(name), AtFlags::SYMLINK_NOFOLLOW))
+            && FileType::from_raw_mode(stat.st_mode) == FileType::Directory
+        {
+            Line::Was(entry.path.clone(), recipe_of(&stat)).write(lines);
+            was.insert(entry.path.clone(), recipe_of(&stat));
+        }
+    }
+
+    /// Nothing is done that cannot be written down. `safe`: also if the machine goes down.
+    fn append(&self, lines: &[u8], safe: bool) -> bool {
+        let journal = self.apply.journal;
+        let done = journal.append(lines).and_then(|()| if safe { journal.sync() } else { Ok(()) });
+        let Err(error) = done else { return true };
+        self.halt();
+        self.broken.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+        false
+    }
+
+    fn turn(&self, page: Page) {
+        self.append(&page.lines, false);
+        self.apply.meter.entries.fetch_add(page.come_to, Ordering::Relaxed);
+        self.apply.meter.bytes.fetch_add(page.applied.bytes, Ordering::Relaxed);
+        self.applied.lock().unwrap_or_else(PoisonError::into_inner).add(page.applied);
+    }
+}

@@ -1,0 +1,251 @@
+//! Modes that are changed for a moment, written down: `STATE/journal/HASH.modes.ndjson`, one for each tree. It is there only
+//! while modes are changed, or after a kill; then the next run that has the tree's lock puts them back.
+
+use super::below::open_below;
+use super::hand::look_for;
+use super::journals::{Journal, directory};
+use super::planner::root_of;
+use super::write_access::{change, changed, loses_setgid, mode_of, not_back};
+use crate::clean::{ModeLine, ModesLeft, OldMode, RootPrint, Stamp};
+use crate::model::sanitize;
+use crate::platform;
+use rustix::fs::fstat;
+use rustix::io::Errno;
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Read, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+const ENDING: &str = ".modes.ndjson";
+
+/// The record of one tree, whose lock is held: nobody else writes to it.
+#[derive(Debug)]
+pub(super) struct ModeRecord {
+    state: PathBuf,
+    print: RootPrint,
+    open: Mutex<Open>,
+}
+
+#[derive(Debug, Default)]
+struct Open {
+    /// Made when it is first needed.
+    file: Option<Journal>,
+    /// Directories that do not have their mode.
+    dirs: BTreeSet<Vec<u8>>,
+}
+
+impl ModeRecord {
+    /// Nothing is written yet.
+    pub(super) fn new(print: RootPrint, state: &Path) -> Self {
+        ModeRecord { state: state.into(), print, open: Mutex::default() }
+    }
+
+    /// One for each tree: it takes another name if another directory is at that path.
+    fn name(&self) -> String {
+        let path = self.print.path_base64.as_ref().unwrap_or(&self.print.path);
+        let hash = blake3::hash(format!("{}\n{path}", self.print.ino).as_bytes()).to_hex();
+        format!("{}{ENDING}", &hash.as_bytes()[..32].escape_ascii())
+    }
+
+    /// A mode is about to be changed: it is on the disk when this returns.
+    pub(super) fn changes(&self, old: &OldMode) -> io::Result<()> {
+        let mut open = self.open();
+        let file = match &mut open.file {
+            Some(file) => file,
+            none => none.insert(self.create()?),
+        };
+        let mut line = Vec::new();
+        ModeLine::Changed(old.clone()).write(&mut line);
+        file.append(&line).and_then(|()| file.sync())?;
+        open.dirs.insert(old.path.clone());
+        Ok(())
+    }
+
+    /// The directory of this path has its mode again.
+    pub(super) fn is_back(&self, path: &[u8]) {
+        let mut open = self.open();
+        open.dirs.remove(path);
+        let mut line = Vec::new();
+        ModeLine::Back(path.into()).write(&mut line);
+        // If it cannot be written, the next run sees for itself.
+        let _ = open.file.as_ref().map(|file| file.append(&line));
+    }
+
+    fn create(&self) -> io::Result<Journal> {
+        let path = directory(&self.state).join(self.name());
+        let known = match platform::read_regular(&path, platform::OWN) {
+            Ok(text) => ModesLeft::read(&text),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(in_file(&path, error)),
+        };
+        if known.as_ref().is_some_and(|known| known.newer) {
+            let text = "a newer version of pdb-sync has written it";
+            return Err(in_file(&path, io::Error::other(text)));
+        }
+        if known.is_none() {
+            // None of ours, or cut short before the first mode was changed.
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(in_file(&path, error)),
+                _ => {}
+            }
+        }
+        let cannot = |error| in_file(&path, error);
+        let file = Journal::open_file(&self.state, &self.name()).map_err(cannot)?;
+        file.lock();
+        if known.is_none() {
+            let mut line = Vec::new();
+            ModeLine::tree(self.print.clone()).write(&mut line);
+            file.append(&line).map_err(cannot)?;
+            // Also its name has to outlive a crash. Some file systems cannot be asked for that.
+            let _ = File::open(directory(&self.state)).and_then(|dir| dir.sync_all());
+        }
+        Ok(file)
+    }
+
+    /// Puts back what earlier runs left in this tree, in one that holds it or in one that it holds; the answer is what could not
+    /// be put back, in words.
+    pub(super) fn put_back(&self, root: &File) -> Vec<String> {
+        let mut troubles = Vec::new();
+        let entries = match fs::read_dir(directory(&self.state)) {
+            Ok(entries) => entries,
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                return troubles;
+            }
+            Err(error) => {
+                let dir = directory(&self.state);
+                return vec![format!(
+                    "cannot look for modes that are to be put back: {}",
+                    in_file(&dir, error)
+                )];
+            }
+        };
+        let names = entries.flatten().map(|entry| entry.path());
+        for path in names.filter(|path| path.as_os_str().as_bytes().ends_with(ENDING.as_bytes())) {
+            if let Err(error) = self.put_back_one(root, &path, &mut troubles) {
+                troubles.push(format!(
+                    "cannot work through a record of modes that are to be put back: {}",
+                    in_file(&path, error)
+                ));
+            }
+        }
+        troubles
+    }
+
+    fn put_back_one(&self, root: &File, path: &Path, troubles: &mut Vec<String>) -> io::Result<()> {
+        let mut file = match platform::open_regular(path) {
+            Ok(file) => file,
+            // Somebody else was faster.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        let mut text = Vec::new();
+        (&mut file).take(platform::OWN).read_to_end(&mut text)?;
+        let Some(left) = ModesLeft::read(&text) else { return Ok(()) };
+        let ours = path.file_name() == Some(OsStr::new(&self.name()));
+        if !ours && !self.is_related(&left.root) {
+            return Ok(());
+        }
+        if left.newer {
+            return Err(io::Error::other("a newer version of pdb-sync has written it"));
+        }
+        match file.try_lock() {
+            Ok(()) => {}
+            // Whoever has the tree's lock is the only one who writes to its record.
+            Err(_) if ours => {}
+            // Its writer is at work in a tree that holds this one.
+            Err(TryLockError::WouldBlock | TryLockError::Error(_)) => return Ok(()),
+        }
+        let other;
+        let root = if ours {
+            root
+        } else {
+            let Some(opened) = open_root(&left.root) else { return Ok(()) };
+            other = opened;
+            &other
+        };
+        let (mut stay, mut lines) = (BTreeSet::new(), Vec::new());
+        // Children first: a parent may be closed by its own mode.
+        for old in left.dirs.iter().rev() {
+            match put_back(root, old) {
+                Ok(()) => ModeLine::Back(old.path.clone()).write(&mut lines),
+                Err(why) => {
+                    troubles.push(not_back(&old.path, old.mode, &why));
+                    stay.insert(old.path.clone());
+                }
+            }
+        }
+        if ours && stay.is_empty() {
+            return fs::remove_file(path);
+        }
+        if ours {
+            self.open().dirs.extend(stay);
+        }
+        // Another's is only appended to: its writer may just begin.
+        if lines.is_empty() { Ok(()) } else { append(path, &lines) }
+    }
+
+    /// Whether that tree holds this one, or lies in it.
+    fn is_related(&self, other: &RootPrint) -> bool {
+        match (root_of(&self.print), root_of(other)) {
+            (Some(own), Some(other)) => own.starts_with(&other) || other.starts_with(&own),
+            _ => false,
+        }
+    }
+
+    fn open(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for ModeRecord {
+    fn drop(&mut self) {
+        let open = self.open.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Some(file) = &open.file
+            && open.dirs.is_empty()
+        {
+            // One that stays behind names nothing that is to be done.
+            let _ = fs::remove_file(file.path());
+        }
+    }
+}
+
+/// The tree of a record, if it is the one that it was.
+fn open_root(print: &RootPrint) -> Option<File> {
+    let root = File::open(root_of(print)?).ok()?;
+    let ino = std::os::unix::fs::MetadataExt::ino(&root.metadata().ok()?);
+    (ino == print.ino).then_some(root)
+}
+
+/// Puts one mode back, unless the directory is gone, or has another mode than the one that it got for a moment.
+fn put_back(root: &File, old: &OldMode) -> Result<(), String> {
+    let words = |error: Errno| io::Error::from(error).to_string();
+    let dir: OwnedFd = match open_below(root, &old.path) {
+        Ok(dir) => dir,
+        // Another took its place.
+        Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::XDEV) => return Ok(()),
+        Err(error) => return Err(words(error)),
+    };
+    let stat = fstat(&dir).map_err(words)?;
+    let stamp = Stamp { dev: 0, ino: old.ino, size: 0, mtime: 0, ctime: 0 };
+    let (_, now) = look_for(&dir, b".", &stamp).map_err(words)?;
+    if now.ino != old.ino || mode_of(&stat) != changed(old.mode) {
+        return Ok(());
+    }
+    if loses_setgid(old.mode, stat.st_gid) {
+        return Err(format!("that would lose its setgid bit, since we are not in its group {}", stat.st_gid));
+    }
+    change(&dir, old.mode).map_err(words)
+}
+
+/// Appends whole lines; what an earlier one left incomplete gets its end first.
+fn append(path: &Path, lines: &[u8]) -> io::Result<()> {
+    File::options().append(true).open(path)?.write_all(&[b"\n", lines].concat())
+}
+
+fn in_file(path: &Path, error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", sanitize::path(&path)))
+}

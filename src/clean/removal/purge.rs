@@ -1,0 +1,241 @@
+//! Removing for good what has been in quarantine long enough.
+
+use super::below::{open_below, why_not};
+use super::hand::look;
+use super::parent::{mtime_of, set_mtime};
+use super::quarantine::{PLACE, info, is_info, remove_empty, runs};
+use super::refusal::{Refusal, refusal};
+use super::rename::{Target, rename_new};
+use super::tree;
+use super::write_access::{WriteAccess, can_be_made_writable};
+use crate::clean::Kind;
+use crate::clean::path::{OURS, split};
+use crate::platform::{may_change, user_name};
+use crate::retention::{self, Age, Item, Moment};
+use rustix::fs::{AtFlags, Stat, statat, unlinkat};
+use rustix::io::Errno;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Runs that are being purged are called so, and cannot be undone any more.
+pub(super) const GOING: &str = "purging-";
+
+/// What decides which quarantines go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// Those that are past the time that each said when it was made, and were marked so by an earlier run.
+    Marked,
+    /// A human's word: those that are older than this, at once (zero: all).
+    OlderThan(Duration),
+}
+
+/// What is to be purged.
+pub struct Purge<'a> {
+    /// The tree, open and locked.
+    pub tree: &'a Arc<WriteAccess>,
+    /// Which quarantines go.
+    pub order: Order,
+    /// The time.
+    pub now: &'a Moment,
+    /// Whether nothing is to be changed.
+    pub dry: bool,
+    /// Told of each run before the first of its entries goes; an error is a warning.
+    pub begun: &'a dyn Fn(&str) -> io::Result<()>,
+    /// Asked between entries.
+    pub stop: &'a dyn Fn() -> bool,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Purged {
+    /// Runs whose quarantine is gone.
+    pub runs: Vec<String>,
+    /// Runs that stay.
+    pub kept: Vec<String>,
+    /// Those of them that are marked, and when they may go, in seconds since 1970.
+    pub marked: BTreeMap<String, i64>,
+    /// Entries that were removed.
+    pub entries: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// What could not be removed, and why.
+    pub why: Vec<(Vec<u8>, String)>,
+    /// What people should know.
+    pub warnings: Vec<String>,
+}
+
+/// Removes the quarantines of a tree whose time is over, and what an earlier purge began to remove. One that does not say when
+/// it was made only goes if all do.
+pub fn purge(purge: &Purge<'_>) -> io::Result<Purged> {
+    let Purge { tree, dry, stop, .. } = *purge;
+    let root = tree.root();
+    let mut purged = Purged::default();
+    let before = rustix::fs::fstat(root)?;
+    let runs = runs(root)?;
+    let going = over(purge, &runs, &mut purged)?;
+    for run in runs {
+        if !run.starts_with(GOING) && !going.contains(&run) {
+            purged.kept.push(run);
+            continue;
+        }
+        if stop() {
+            break;
+        }
+        let above = open_below(root, PLACE)?;
+        let name = run.trim_start_matches(GOING);
+        if !dry && let Err(why) = may_empty(&above, &run, &before) {
+            // Before it is renamed: as long as it cannot be removed, its owner can undo it.
+            purged.why.push((name.as_bytes().to_vec(), why));
+            purged.kept.push(name.to_owned());
+            continue;
+        }
+        let going = if dry || run.starts_with(GOING) { run.clone() } else { format!("{GOING}{run}") };
+        if going != run
+            && let Err(error) = rename_new(&above, run.as_bytes(), &above, going.as_bytes(), Target::Ours)
+        {
+            purged.why.push((name.as_bytes().to_vec(), why_not(error)));
+            purged.kept.push(name.to_owned());
+            continue;
+        }
+        if !dry && let Err(error) = (purge.begun)(name) {
+            purged.warnings.push(format!("cannot note in its journal that run {name} is purged: {error}"));
+        }
+        let dir = open_below(&above, going.as_bytes())?;
+        empty(&dir, &before, dry, stop, &mut purged);
+        if stop() {
+            // The next one goes on.
+            break;
+        }
+        if !dry {
+            // One that is not empty stays, and has been told of.
+            let _ = unlinkat(&above, OsStr::new(&going), AtFlags::REMOVEDIR);
+        }
+        purged.runs.push(name.to_owned());
+    }
+    if !dry {
+        remove_empty(tree);
+        let after = rustix::fs::fstat(root)?;
+        if mtime_of(&before) != mtime_of(&after) {
+            // The root's time belongs to the source.
+            set_mtime(root, mtime_of(&before));
+        }
+    }
+    Ok(purged)
+}
+
+/// Which of these runs go, those aside that an earlier purge has begun with.
+fn over(purge: &Purge<'_>, runs: &[String], purged: &mut Purged) -> io::Result<BTreeSet<String>> {
+    let Purge { tree, now, .. } = *purge;
+    let root = tree.root();
+    let whole = runs.iter().filter(|run| !run.starts_with(GOING));
+    match purge.order {
+        Order::OlderThan(Duration::ZERO) => Ok(whole.cloned().collect()),
+        Order::OlderThan(keep) => {
+            let over = |run: &&String| retention::age_of(&Item { keep, ..item(root, run) }, now) == Age::Over;
+            Ok(whole.filter(over).cloned().collect())
+        }
+        Order::Marked => {
+            let ours = match open_below(root, OURS) {
+                Ok(ours) => ours,
+                Err(Errno::NOENT) => return Ok(BTreeSet::new()),
+                Err(error) => return Err(error.into()),
+            };
+            let items: Vec<Item> = whole.map(|run| item(root, run)).collect();
+            let looked = retention::look(ours, &items, now, purge.dry);
+            purged.marked = looked.marked;
+            purged.warnings.extend(looked.warning);
+            Ok(looked.purge.into_iter().collect())
+        }
+    }
+}
+
+/// Runs whose quarantine in a tree is past its time, or half purged.
+pub fn expired(root: &File, now: &Moment) -> io::Result<Vec<String>> {
+    let mut runs = runs(root)?;
+    runs.retain(|run| run.starts_with(GOING) || retention::age_of(&item(root, run), now) == Age::Over);
+    Ok(runs)
+}
+
+/// What a run's quarantine says about its time.
+fn item(root: &File, run: &str) -> Item {
+    let info = info(root, run);
+    let keep = Duration::from_secs(info.as_ref().map_or(0, |info| info.keep_s));
+    Item { name: run.into(), since: info.and_then(|info| info.since()), keep }
+}
+
+/// Removes everything in a directory of our own.
+fn empty(top: &OwnedFd, above: &Stat, dry: bool, stop: &dyn Fn() -> bool, purged: &mut Purged) {
+    let (mut closed, mut seen) = (Vec::new(), Vec::new());
+    let each = |path: &[u8], dir: &OwnedFd, names: &[(Vec<u8>, Kind)]| {
+        if stop() {
+            return false;
+        }
+        if !dry {
+            tree::open_up(dir, above);
+        }
+        for (name, _) in names.iter().filter(|(_, kind)| *kind != Kind::Dir) {
+            if stop() {
+                return false;
+            }
+            let size = look(dir, name).map(|(_, stamp)| stamp.size).unwrap_or(0);
+            let done = if dry { Ok(()) } else { unlinkat(dir, OsStr::from_bytes(name), AtFlags::empty()) };
+            match done {
+                Ok(()) => {
+                    // Its own description is no entry of anybody.
+                    let ours = path.is_empty() && is_info(name);
+                    purged.entries += u64::from(!ours);
+                    purged.bytes += if ours { 0 } else { size };
+                }
+                Err(error) => {
+                    purged.why.push((tree::join(path, name), io::Error::from(error).to_string()));
+                }
+            }
+        }
+        true
+    };
+    seen.extend(tree::walk(top, each, |path, error| closed.push((path.to_vec(), why_not(error)))));
+    purged.why.extend(closed);
+    seen.reverse();
+    if dry {
+        return;
+    }
+    for path in seen.iter().filter(|path| !path.is_empty()).take_while(|_| !stop()) {
+        let (parent, name) = split(path);
+        let _ = open_below(top, parent)
+            .and_then(|dir| unlinkat(dir, OsStr::from_bytes(name), AtFlags::REMOVEDIR));
+    }
+}
+
+/// Whether the quarantine of a run could be emptied by this user.
+fn may_empty(above: &OwnedFd, run: &str, root: &Stat) -> Result<(), String> {
+    let tried = open_below(above, run.as_bytes()).and_then(|dir| {
+        tree::open_up(&dir, root);
+        may_change(dir)
+    });
+    tried.map_err(|error| match statat(above, run, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(stat) => format!("{}: it belongs to {}", why_not(error), user_name(stat.st_uid)),
+        Err(_) => why_not(error),
+    })
+}
+
+/// The directory that keeps this user from keeping anything in the mirror `root`, which is at `dest`.
+pub fn cannot_keep(root: &File, dest: &Path) -> Option<Refusal> {
+    let refusal = refusal(root, dest, PLACE)?;
+    // A root that is ours is made writable for the moment.
+    (refusal.path != dest || !can_be_made_writable(root)).then_some(refusal)
+}
+
+/// The directory that keeps this user from purging anything in the mirror `root`, which is at `dest`.
+pub fn cannot_purge(root: &File, dest: &Path) -> Option<Refusal> {
+    match open_below(root, PLACE) {
+        Err(Errno::NOENT) => None,
+        _ => refusal(root, dest, PLACE),
+    }
+}

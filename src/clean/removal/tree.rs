@@ -1,0 +1,105 @@
+//! Going through directories of our own quarantine, by descriptor, without recursion.
+
+use super::below::open_below;
+use crate::clean::Kind;
+use crate::platform::follow;
+use rustix::fs::{AtFlags, Dir, FileType, Mode, Stat, fstat, statat, unlinkat};
+use rustix::io::Errno;
+use std::ffi::OsStr;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+
+/// What is in a directory, sorted by name.
+pub(super) fn names(dir: impl AsFd) -> Result<Vec<(Vec<u8>, Kind)>, Errno> {
+    let mut names = Vec::new();
+    for entry in Dir::read_from(&dir)? {
+        let entry = entry?;
+        let name = entry.file_name().to_bytes();
+        if name == b"." || name == b".." {
+            continue;
+        }
+        let kind = match entry.file_type() {
+            FileType::Unknown => {
+                let stat = statat(&dir, OsStr::from_bytes(name), AtFlags::SYMLINK_NOFOLLOW)?;
+                FileType::from_raw_mode(stat.st_mode)
+            }
+            kind => kind,
+        };
+        names.push((name.to_vec(), kind_of(kind)));
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// Our word for it.
+pub(super) fn kind_of(kind: FileType) -> Kind {
+    match kind {
+        FileType::RegularFile => Kind::File,
+        FileType::Directory => Kind::Dir,
+        FileType::Symlink => Kind::Symlink,
+        _ => Kind::Other,
+    }
+}
+
+/// A path below another.
+pub(super) fn join(dir: &[u8], name: &[u8]) -> Vec<u8> {
+    if dir.is_empty() { name.to_vec() } else { [dir, b"/", name].concat() }
+}
+
+/// Calls `visit(path, directory, names)` for a directory and all below it, parents first, until it answers false. Paths are relative
+/// to `top`. What cannot be opened or listed, as a directory of somebody else, is `trouble`, and does not end the walk.
+pub(super) fn walk(
+    top: impl AsFd,
+    mut visit: impl FnMut(&[u8], &OwnedFd, &[(Vec<u8>, Kind)]) -> bool,
+    mut trouble: impl FnMut(&[u8], Errno),
+) -> Vec<Vec<u8>> {
+    let mut todo = vec![Vec::new()];
+    let mut seen = Vec::new();
+    while let Some(path) = todo.pop() {
+        let opened = open_below(&top, &path).and_then(|dir| Ok((names(&dir)?, dir)));
+        let (names, dir) = match opened {
+            Ok(opened) => opened,
+            Err(error) => {
+                trouble(&path, error);
+                continue;
+            }
+        };
+        todo.extend(names.iter().filter(|(_, kind)| *kind == Kind::Dir).map(|(name, _)| join(&path, name)));
+        let go_on = visit(&path, &dir, &names);
+        seen.push(path);
+        if !go_on {
+            break;
+        }
+    }
+    seen
+}
+
+/// rsync gives its backups the modes of the mirror, where we may not be allowed to write. In the quarantine, it is ours.
+/// `above` is the mirror's root.
+pub(super) fn open_up(dir: impl AsFd, above: &Stat) {
+    let closed = |stat: Stat| !Mode::from_raw_mode(stat.st_mode).contains(Mode::RWXU);
+    if fstat(&dir).is_ok_and(closed) {
+        // Where that is refused, what is to be done there fails.
+        follow(&dir, above);
+    }
+}
+
+/// Removes every directory below `top` that is empty, or only has empty ones. `top` itself stays. `above` is the mirror's root.
+pub(super) fn prune(top: impl AsFd, above: &Stat) {
+    let writable = |_: &[u8], dir: &OwnedFd, names: &[(Vec<u8>, Kind)]| {
+        if !names.is_empty() {
+            open_up(dir, above);
+        }
+        true
+    };
+    // What cannot be opened stays, and so does what is above it.
+    let mut seen = walk(&top, writable, |_, _| ());
+    // Children come after their parents.
+    seen.reverse();
+    for path in seen.iter().filter(|path| !path.is_empty()) {
+        let (parent, name) = crate::clean::path::split(path);
+        // One that is not empty stays.
+        let _ = open_below(&top, parent)
+            .and_then(|dir| unlinkat(dir, OsStr::from_bytes(name), AtFlags::REMOVEDIR));
+    }
+}

@@ -1,0 +1,152 @@
+//! One job's past as a handful of figures.
+
+use super::{Metric, Past, Spread, State};
+use crate::model::result::Status;
+use jiff::{SignedDuration, Timestamp};
+
+/// What counts as now for a trend, and what it is compared with.
+pub(super) const RECENT: SignedDuration = SignedDuration::from_hours(7 * 24);
+pub(super) const BEFORE: SignedDuration = SignedDuration::from_hours(5 * 7 * 24);
+
+/// What is to be said about one job.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Aggregate {
+    /// Name of the job.
+    pub job: String,
+    /// Runs in which it was tried: not those that skipped it, nor one that goes on.
+    pub runs: usize,
+    /// How often it ended in each way, the ways that occurred.
+    pub states: Vec<(State, usize)>,
+    /// The share of its runs that ended well, 0 to 1; what people or their machines ended does not count.
+    pub success_rate: Option<f64>,
+    /// Seconds that successful runs took.
+    pub duration: Option<Spread>,
+    /// Seconds that runs waited for a slot.
+    pub queued: Option<Spread>,
+    /// Bytes received a second, in successful runs that received any.
+    pub bytes_per_s: Option<Spread>,
+    /// Files transferred a second, in successful runs that transferred any.
+    pub files_per_s: Option<Spread>,
+    /// Bytes received by all runs together, as far as they are known.
+    pub bytes: u64,
+    /// Files transferred by all runs together, as far as they are known.
+    pub files: u64,
+    /// How the last seven days compare with the four weeks before.
+    pub trend: Trend,
+    /// The newest run.
+    pub last: Option<Past>,
+    /// When it last ended well.
+    pub last_success: Option<Timestamp>,
+}
+
+/// The change of medians, as a share: 0.1 is a tenth more. `None` where one side has no runs.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Trend {
+    /// Of how long successful runs take.
+    pub duration: Option<f64>,
+    /// Of the bytes that they receive.
+    pub bytes: Option<f64>,
+}
+
+impl Aggregate {
+    /// Of one job's past, the newest first.
+    pub fn of(job: &str, past: &[Past], now: Timestamp) -> Aggregate {
+        let tried: Vec<&Past> = past
+            .iter()
+            .filter(|past| !matches!(past.state, State::Running | State::Ended(Status::Skipped)))
+            .collect();
+        let well: Vec<&Past> = tried.iter().copied().filter(|past| past.state.is_success()).collect();
+        let ended_by_others =
+            |past: &&&Past| matches!(past.state, State::Interrupted | State::Ended(Status::Cancelled));
+        let judged = tried.len() - tried.iter().filter(ended_by_others).count();
+        let spread = |metric: Metric| Spread::of(well.iter().filter_map(|past| metric.of(past)));
+        // A run that had nothing to fetch says nothing about speed.
+        let speed = |metric: Metric| {
+            Spread::of(well.iter().filter_map(|past| metric.of(past)).filter(|speed| *speed > 0.0))
+        };
+        let states = State::all()
+            .map(|state| (state, past.iter().filter(|past| past.state == state).count()))
+            .filter(|(_, count)| *count > 0);
+        Aggregate {
+            job: job.into(),
+            runs: tried.len(),
+            states: states.collect(),
+            success_rate: (judged > 0).then(|| well.len() as f64 / judged as f64),
+            duration: spread(Metric::Duration),
+            queued: Spread::of(tried.iter().filter_map(|past| Metric::Queued.of(past))),
+            bytes_per_s: speed(Metric::BytesPerSecond),
+            files_per_s: speed(Metric::FilesPerSecond),
+            bytes: tried.iter().filter_map(|past| past.figures.bytes_received).fold(0, u64::saturating_add),
+            files: tried
+                .iter()
+                .filter_map(|past| past.figures.files_transferred)
+                .fold(0, u64::saturating_add),
+            trend: Trend {
+                duration: change(&well, Metric::Duration, now),
+                bytes: change(&well, Metric::Bytes, now),
+            },
+            last: past.iter().find(|past| past.state != State::Running).cloned(),
+            last_success: well.first().and_then(|past| past.ended()),
+        }
+    }
+}
+
+/// The median of the last days against that of the weeks before.
+fn change(well: &[&Past], metric: Metric, now: Timestamp) -> Option<f64> {
+    let age = |past: &Past| now.duration_since(past.started);
+    let median = |from: SignedDuration, to: SignedDuration| {
+        let within = well.iter().filter(|past| age(past) >= from && age(past) < to);
+        Spread::of(within.filter_map(|past| metric.of(past))).map(|spread| spread.p50)
+    };
+    let (recent, before) = (median(SignedDuration::ZERO, RECENT)?, median(RECENT, BEFORE)?);
+    (before > 0.0).then(|| recent / before - 1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::stats::testing::past;
+    use std::time::Duration;
+
+    fn now() -> Timestamp {
+        Timestamp::from_second(10_000_001).unwrap()
+    }
+
+    fn with(days: i64, status: Status) -> Past {
+        Past { state: State::Ended(status), ..past(days, 1) }
+    }
+
+    #[test]
+    fn only_what_was_tried_counts() {
+        let mut runs = vec![past(0, 10), past(1, 20), with(2, Status::Failed), with(3, Status::Skipped)];
+        runs.push(Past { state: State::Interrupted, duration: None, ..past(4, 1) });
+        runs.insert(0, Past { state: State::Running, duration: None, ..past(0, 1) });
+        let all = Aggregate::of("a", &runs, now());
+        assert_eq!((all.runs, all.success_rate), (4, Some(2.0 / 3.0)));
+        assert_eq!(all.duration.unwrap().mean, 15.0);
+        let words: Vec<_> = all.states.iter().map(|(state, count)| (state.word(), *count)).collect();
+        assert_eq!(words, [("ok", 2), ("failed", 1), ("skipped", 1), ("interrupted", 1), ("running", 1)]);
+        assert_eq!(all.last.unwrap().run, "R0");
+        assert_eq!(all.last_success, Some(Timestamp::from_second(10_000_010).unwrap()));
+    }
+
+    #[test]
+    fn speed_is_that_of_runs_that_fetched_something() {
+        let mut runs = [past(0, 10), past(1, 10), past(2, 10)];
+        runs[0].figures.bytes_received = Some(1_000);
+        runs[1].figures.bytes_received = Some(0);
+        runs[0].phases = vec![("transfer".into(), Duration::from_secs(2))];
+        let all = Aggregate::of("a", &runs, now());
+        assert_eq!(all.bytes_per_s.unwrap().p50, 500.0, "of the transfer, not of the hooks");
+        assert_eq!((all.bytes, all.files_per_s), (1_000, None));
+    }
+
+    #[test]
+    fn a_trend_needs_both_sides() {
+        let runs = [past(1, 30), past(6, 30), past(8, 20), past(20, 20), past(60, 999)];
+        assert_eq!(Aggregate::of("a", &runs, now()).trend.duration, Some(0.5));
+        assert_eq!(Aggregate::of("a", &runs[..2], now()).trend.duration, None);
+        assert_eq!(Aggregate::of("a", &runs[2..], now()).trend, Trend::default());
+        assert_eq!(Aggregate::of("a", &[], now()).success_rate, None);
+    }
+}

@@ -1,0 +1,29 @@
+//! A past for tests.
+
+use super::{Past, State};
+use crate::model::result::{Figures, Status};
+use jiff::Timestamp;
+use std::time::Duration;
+
+/// A success that began so many days before second 10,000,000 and took so many seconds.
+pub(crate) fn past(days: i64, seconds: u64) -> Past {
+    Past {
+        run: format!("R{days}"),
+        job: "a".into(),
+        state: State::Ended(Status::Ok),
+        started: Timestamp::from_second(10_000_000 - days * 86_400).unwrap(),
+        duration: Some(Duration::from_secs(seconds)),
+        queued: Some(Duration::ZERO),
+        attempts: 1,
+        exit_code: Some(0),
+        figures: Figures::default(),
+        source: Some("h::m/".into()),
+        fallback: None,
+        error: None,
+        hint: None,
+        log: None,
+        alerts: vec![],
+        warnings: vec![],
+        phases: vec![],
+    }
+}

@@ -1,0 +1,231 @@
+//! For GitHub Actions: each job's output as one group, annotations, the step's summary and outputs.
+//!
+//! The runner takes lines that begin with `::`, and `##[` anywhere, for commands. What children print comes after a
+//! `[job] `, and the screen breaks `##[` up.
+
+mod early;
+
+pub use early::{At, annotate, nothing_started};
+
+use super::kept::{Kept, gap};
+use super::summary::{served, verdict};
+use super::text::prefix_lines;
+use super::{Listener, OutputFile, Screen, units};
+use crate::model::event::{Event, Level, Stamped};
+use crate::model::result::{Status, Summary, SyncResult};
+use crate::model::sanitize;
+use crate::output::terminal::Text;
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Of each job's output, the first and last bytes that are shown; the log has everything. With a hundred jobs at a
+/// time that is about 10 MB.
+const HEAD: usize = 16 << 10;
+const TAIL: usize = 48 << 10;
+
+/// Collects what jobs print (they run side by side) and prints each one's as a whole when it ends.
+pub(super) struct Groups {
+    quiet: bool,
+    outputs: HashMap<Arc<str>, Kept>,
+}
+
+impl Groups {
+    pub(super) fn new(quiet: bool) -> Self {
+        Groups { quiet, outputs: HashMap::new() }
+    }
+
+    fn finished(&mut self, result: &SyncResult) -> Vec<u8> {
+        let kept = self.outputs.remove(&result.job);
+        let fine = !is_bad(result.status());
+        let mut text = Vec::new();
+        if !(self.quiet && fine) {
+            let title = format!("[{}] {}", result.job, verdict(result));
+            let title = if fine { format!("::group::{}\n", data(&title)) } else { format!("{title}\n") };
+            text.extend(title.bytes());
+            if let Some(kept) = kept {
+                let prefix = format!("[{}] ", result.job);
+                let (head, left_out, tail) = kept.parts();
+                let gap = if left_out > 0 { gap(left_out) } else { String::new() };
+                for part in [head, gap.as_bytes(), tail] {
+                    prefix_lines(prefix.as_bytes(), part, &mut text);
+                }
+            }
+            if fine {
+                text.extend(b"::endgroup::\n");
+            }
+        }
+        let level = match result.status() {
+            Status::Failed | Status::Blocked => Some(Level::Error),
+            Status::Partial | Status::Warned | Status::Cancelled => Some(Level::Warning),
+            Status::Ok | Status::Skipped => None,
+        };
+        if let Some(level) = level {
+            let hint = result.outcome.hint().map_or(String::new(), |hint| format!("\nhint: {hint}"));
+            text.extend(annotation(level, &result.job, &(verdict(result) + &hint)).bytes());
+        }
+        text
+    }
+}
+
+impl Listener for Groups {
+    fn name(&self) -> &str {
+        "GitHub groups"
+    }
+
+    fn hear(&mut self, event: &Stamped, screen: &mut Screen) -> io::Result<()> {
+        match &event.event {
+            Event::Output { job, lines, .. } => {
+                self.outputs
+                    .entry(job.clone())
+                    .or_insert_with(|| Kept::new(HEAD, TAIL))
+                    .push(&sanitize::rsync(lines.as_bytes()));
+            }
+            Event::Notice { job, level, text }
+                if *level == Level::Error || (*level == Level::Warning && !self.quiet) =>
+            {
+                screen.out(&annotation(*level, job.as_deref().unwrap_or("pdb-sync"), text).into());
+            }
+            Event::JobFinished(result) => {
+                let text = self.finished(result);
+                screen.out(&Text::bytes(&text));
+            }
+            Event::RunFinished(summary) if !self.quiet => {
+                for warning in &summary.warnings {
+                    screen.out(&annotation(Level::Warning, "pdb-sync", warning).into());
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// Appends to the files that the runner reads after the step.
+pub(super) struct Files {
+    step_summary: Option<PathBuf>,
+    outputs: Option<PathBuf>,
+    dry_run: bool,
+}
+
+impl Files {
+    pub(super) fn new(step_summary: Option<PathBuf>, outputs: Option<PathBuf>) -> Self {
+        Files { step_summary, outputs, dry_run: false }
+    }
+}
+
+impl Listener for Files {
+    fn name(&self) -> &str {
+        "GitHub's step summary and outputs"
+    }
+
+    fn hear(&mut self, event: &Stamped, _screen: &mut Screen) -> io::Result<()> {
+        match &event.event {
+            Event::RunStarted { dry_run, .. } => self.dry_run = *dry_run,
+            Event::RunFinished(summary) => {
+                // The outputs first: other steps depend on them.
+                let outputs = append(self.outputs.as_deref(), &step_outputs(summary, self.dry_run));
+                append(self.step_summary.as_deref(), &markdown(summary, self.dry_run)).and(outputs)?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+fn append(path: Option<&Path>, text: &str) -> io::Result<()> {
+    match path {
+        Some(path) => OutputFile::find(path)?.append(text.as_bytes()),
+        None => Ok(()),
+    }
+}
+
+/// `changed` is true unless it is known that nothing was; `failed` names the jobs that did not do all that was asked.
+fn step_outputs(summary: &Summary, dry_run: bool) -> String {
+    let touched = |result: &Arc<SyncResult>| result.changed().unwrap_or(!result.attempts.is_empty());
+    let changed = !dry_run && summary.results.iter().any(touched);
+    let failed: Vec<&str> =
+        summary.results.iter().filter(|result| is_bad(result.status())).map(|result| &*result.job).collect();
+    format!("changed={changed}\nfailed={}\n", failed.join(","))
+}
+
+fn markdown(summary: &Summary, dry_run: bool) -> String {
+    let unknown = || "–".to_owned();
+    let number = |n: Option<u64>| n.map_or_else(unknown, |n| n.to_string());
+    let mut text = format!(
+        "### pdb-sync: {} of {} succeeded in {}{}\n\n\
+         | Job | Status | Tries | Duration | Transferred | Deleted | Received | Reason |\n\
+         |---|---|--:|--:|--:|--:|--:|---|\n",
+        summary.success(),
+        units::count(summary.results.len() as u64, "job", "jobs"),
+        units::duration(summary.duration),
+        if dry_run { " (dry run)" } else { "" },
+    );
+    for result in &summary.results {
+        let figures = &result.figures;
+        let served = served(result);
+        let reason = [result.outcome.error(), result.outcome.hint(), served.as_deref()];
+        let reason = reason.into_iter().flatten().map(cell);
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} | {} | {} | {} | {} |",
+            cell(&result.job),
+            result.status(),
+            result.attempts.len(),
+            units::duration(result.duration),
+            number(figures.files_transferred),
+            number(figures.files_deleted),
+            figures.bytes_received.map_or_else(unknown, units::bytes),
+            reason.collect::<Vec<_>>().join("<br>"),
+        );
+    }
+    text.push('\n');
+    for warning in &summary.warnings {
+        let _ = writeln!(text, "warning: {}\n", cell(warning));
+    }
+    text
+}
+
+/// Whether a job did not do all that was asked.
+fn is_bad(status: Status) -> bool {
+    matches!(status, Status::Failed | Status::Blocked | Status::Partial)
+}
+
+fn annotation(level: Level, title: &str, text: &str) -> String {
+    format!("::{} title={}::{}\n", word(level), property(title), data(text))
+}
+
+fn word(level: Level) -> &'static str {
+    if level == Level::Error { "error" } else { "warning" }
+}
+
+/// The data of a workflow command.
+fn data(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+/// A property of a workflow command.
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+/// Text for one cell of a Markdown table, without markup.
+fn cell(text: &str) -> String {
+    let mut cell = String::with_capacity(text.len());
+    for c in sanitize::line(text).chars() {
+        match c {
+            '<' => cell += "&lt;",
+            '>' => cell += "&gt;",
+            '&' => cell += "&amp;",
+            '|' | '\\' | '`' | '*' | '_' | '[' | ']' | '~' => cell.extend(['\\', c]),
+            c => cell.push(c),
+        }
+    }
+    cell
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,337 @@
+//! Hits of a search: a table, JSON lines, IDs, paths, or as a template says.
+
+mod json;
+mod template;
+
+pub use template::Template;
+
+use crate::exit::Exit;
+use crate::model::sanitize;
+use crate::model::shown::Shown;
+use crate::output::terminal::{Text, Ui};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use console::Style;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::io;
+use std::time::Duration;
+
+/// One hit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// What the best of its documents says.
+    pub shown: Shown,
+    /// 0 where nothing is ranked.
+    pub score: f32,
+    /// Index, path below its mirror, absolute path; the best first, never empty.
+    pub places: Vec<(String, Vec<u8>, Vec<u8>)>,
+}
+
+/// What is told of all hits.
+#[derive(Debug, Clone)]
+pub struct Answered<'a> {
+    /// Hits that there are.
+    pub total: u64,
+    /// Documents that match: an entry may have several.
+    pub documents: u64,
+    /// How long it took.
+    pub elapsed: Duration,
+    /// Whether some did not answer in time.
+    pub timed_out: bool,
+    /// Their names.
+    pub late: &'a [String],
+    /// Values and counts.
+    pub facets: BTreeMap<&'static str, &'a [(String, u64)]>,
+    /// What is set off in titles, in lower case; a star ends the beginning of a word.
+    pub words: Vec<String>,
+    /// Hits that were passed over.
+    pub offset: usize,
+}
+
+/// How hits are printed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Layout {
+    /// For people; JSON lines with `--json`.
+    Table,
+    /// An ID a line.
+    Ids,
+    /// A path a line.
+    Paths,
+    /// As it says.
+    Template(Template),
+    /// The same, ended by NUL.
+    Nul(Box<Layout>),
+}
+
+impl Layout {
+    /// Ended by NUL instead of a line end.
+    #[must_use]
+    pub fn with_nul(self) -> Self {
+        Layout::Nul(Box::new(self))
+    }
+}
+
+impl Row {
+    fn value(&self, name: &str) -> String {
+        let text = |value: &Option<String>| value.clone().unwrap_or_default();
+        let number = |value: Option<f64>| value.map(|number| number.to_string()).unwrap_or_default();
+        match name {
+            "id" => text(&self.shown.id),
+            "title" => text(&self.shown.title),
+            "kind" => self.shown.kind.clone(),
+            "method" => self.shown.methods.join(", "),
+            "resolution" => number(self.shown.resolution),
+            "organism" => self.shown.organisms.join(", "),
+            "released" => text(&self.shown.released),
+            "deposited" => text(&self.shown.deposited),
+            "revised" => text(&self.shown.revised),
+            "ligands" => self.shown.ligands.join(","),
+            "modified" => self.shown.modified.join(","),
+            "uniprot" => self.shown.uniprot.join(","),
+            "emdb" => self.shown.emdb.join(","),
+            "gene" => self.shown.genes.join(","),
+            "ec" => self.shown.enzymes.join(","),
+            "taxonomy" => self.shown.taxonomy.iter().map(ToString::to_string).collect::<Vec<_>>().join(","),
+            "authors" => self.shown.authors.join("; "),
+            "journal" => text(&self.shown.journal),
+            "space_group" => text(&self.shown.space_group),
+            "r_free" => number(self.shown.r_free),
+            "plddt" => number(self.shown.plddt),
+            "weight" => number(self.shown.weight),
+            "doi" => text(&self.shown.doi),
+            "error" => text(&self.shown.error),
+            "score" => format!("{:.3}", self.score),
+            "job" => self.jobs().join(","),
+            _ => String::new(),
+        }
+    }
+
+    /// Each once.
+    fn jobs(&self) -> Vec<&str> {
+        let mut jobs: Vec<&str> = Vec::new();
+        for (job, ..) in &self.places {
+            if !jobs.contains(&job.as_str()) {
+                jobs.push(job);
+            }
+        }
+        jobs
+    }
+
+    fn json(&self) -> Value {
+        let place = |(job, path, file): &(String, Vec<u8>, Vec<u8>)| {
+            let mut body = json!({ "job": job_of(job), "index": job });
+            put(&mut body, "path", path);
+            put(&mut body, "file", file);
+            body
+        };
+        let first = self.places.first();
+        let mut body = json::body(&self.shown);
+        body["job"] = first.and_then(|place| job_of(&place.0)).into();
+        body["index"] = first.map(|place| place.0.as_str()).into();
+        body["score"] = self.score.into();
+        body["also"] = self.places.iter().skip(1).map(place).collect();
+        if let Some((_, path, file)) = first {
+            put(&mut body, "path", path);
+            put(&mut body, "file", file);
+        }
+        body
+    }
+}
+
+/// The job whose index it is; `None` for that of a directory, which is called by its path. No job has a slash in its name.
+fn job_of(index: &str) -> Option<&str> {
+    (!index.contains('/')).then_some(index)
+}
+
+/// As text, or in Base64 under another name if it is not UTF-8.
+fn put(body: &mut Value, name: &str, path: &[u8]) {
+    match std::str::from_utf8(path) {
+        Ok(text) => body[name] = text.into(),
+        Err(_) => body[format!("{name}_base64")] = STANDARD.encode(path).into(),
+    }
+}
+
+/// Prints them.
+pub fn print(rows: &[Row], answered: &Answered<'_>, layout: &Layout, exit: Exit, ui: &Ui) -> io::Result<()> {
+    let (layout, end) = match layout {
+        Layout::Nul(inner) => (&**inner, b'\0'),
+        other => (other, b'\n'),
+    };
+    let mut out = Vec::new();
+    let mut line = |bytes: &[u8]| {
+        out.extend_from_slice(bytes);
+        out.push(end);
+    };
+    match layout {
+        Layout::Table | Layout::Nul(_) => {
+            return if ui.json {
+                print_json(rows, answered, exit, ui)
+            } else {
+                print_table(rows, answered, ui)
+            };
+        }
+        Layout::Ids => {
+            rows.iter()
+                .filter_map(|row| row.shown.id.as_ref())
+                .for_each(|id| line(&ui.raw_name(id.as_bytes())));
+        }
+        Layout::Paths => {
+            rows.iter().flat_map(|row| &row.places).for_each(|place| line(&ui.raw_name(&place.2)))
+        }
+        Layout::Template(template) => {
+            rows.iter().for_each(|row| line(&template.fill(row, |value| ui.raw_name(value))))
+        }
+    }
+    ui.raw(&out)
+}
+
+fn print_json(rows: &[Row], answered: &Answered<'_>, exit: Exit, ui: &Ui) -> io::Result<()> {
+    for row in rows {
+        ui.json("hit", &row.json())?;
+    }
+    for (field, values) in &answered.facets {
+        let values: Vec<Value> =
+            values.iter().map(|(value, count)| json!({ "value": value, "count": count })).collect();
+        ui.json("facet", &json!({ "field": field, "values": values }))?;
+    }
+    let milliseconds = (answered.elapsed.as_secs_f64() * 1e6).round() / 1e3;
+    ui.result(
+        exit,
+        &json!({
+            "hits": rows.len(), "total": answered.total, "documents": answered.documents, "elapsed_ms": milliseconds,
+            "duration_s": milliseconds / 1e3,
+            "timed_out": answered.timed_out, "late": answered.late,
+        }),
+    )
+}
+
+fn print_table(rows: &[Row], answered: &Answered<'_>, ui: &Ui) -> io::Result<()> {
+    if !rows.is_empty() {
+        let heads = ["ID", "METHOD", "RES", "RELEASED", "JOB", "TITLE"];
+        let mut table = vec![heads.map(Text::from).to_vec()];
+        let several = rows.iter().any(|row| row.jobs() != rows[0].jobs());
+        for row in rows {
+            let path = || row.places.first().map(|place| sanitize::name(&place.1));
+            let title: Text = match (&row.shown.error, &row.shown.title) {
+                (Some(error), _) => format!("{} ({error})", path().unwrap_or_default()).into(),
+                (None, Some(title)) => mark(title, &answered.words),
+                (None, None) => path().unwrap_or_default().as_ref().into(),
+            };
+            let resolution = row.shown.resolution.map(|r| format!("{r:.2}")).unwrap_or_default();
+            table.push(vec![
+                row.shown.id.as_deref().unwrap_or("-").into(),
+                short(row).into(),
+                resolution.into(),
+                row.shown.released.as_deref().unwrap_or_default().into(),
+                row.jobs().join(",").into(),
+                title,
+            ]);
+        }
+        if !several {
+            table.iter_mut().for_each(|row| drop(row.remove(4)));
+        }
+        ui.table(&table)?;
+    }
+    for (field, values) in &answered.facets {
+        ui.line(&format!("{field}:"))?;
+        for (value, count) in values.iter().take(20) {
+            ui.line(&format!("  {count:>7}  {}", sanitize::line(value)))?;
+        }
+        if values.len() > 20 {
+            ui.line(&format!("  and {} more", values.len() - 20))?;
+        }
+    }
+    if !rows.is_empty() {
+        let first = answered.offset + 1;
+        let last = answered.offset + rows.len();
+        let milliseconds = answered.elapsed.as_secs_f64() * 1e3;
+        ui.note(&format!("hits {first} to {last} of {}, found in {milliseconds:.1} ms", answered.total));
+    }
+    Ok(())
+}
+
+/// What people call a method.
+fn short(row: &Row) -> String {
+    let one = |method: &String| match method.as_str() {
+        "x-ray diffraction" => "xray".into(),
+        "electron microscopy" => "em".into(),
+        "solution nmr" => "nmr".into(),
+        "solid-state nmr" => "ssnmr".into(),
+        "neutron diffraction" => "neutron".into(),
+        "electron crystallography" => "microed".into(),
+        other => other.to_owned(),
+    };
+    if row.shown.kind == "structure" {
+        row.shown.methods.iter().map(one).collect::<Vec<String>>().join("+")
+    } else {
+        row.shown.kind.clone()
+    }
+}
+
+/// Sets off the words of the query.
+fn mark(title: &str, words: &[String]) -> Text {
+    let wanted = |word: &str| {
+        let lower = word.to_lowercase();
+        words.iter().any(|known| match known.strip_suffix('*') {
+            Some(stem) => lower.starts_with(stem),
+            None => lower == *known,
+        })
+    };
+    let mut out = Text::new();
+    let mut rest = title;
+    while !rest.is_empty() {
+        let inside = rest.starts_with(char::is_alphanumeric);
+        let end = rest.find(|c: char| c.is_alphanumeric() != inside).unwrap_or(rest.len());
+        let (word, more) = rest.split_at(end);
+        if inside && wanted(word) {
+            out += Text::styled(word, Style::new().bold().yellow());
+        } else {
+            out += word;
+        }
+        rest = more;
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row() -> Row {
+        Row {
+            shown: Shown {
+                kind: "structure".into(),
+                id: Some("1a8o".into()),
+                title: Some("HIV CAPSID".into()),
+                methods: vec!["x-ray diffraction".into()],
+                resolution: Some(1.7),
+                modified: vec!["MSE".into()],
+                path: "y".into(),
+                ..Shown::default()
+            },
+            score: 1.5,
+            places: vec![
+                ("a".into(), b"x/\xff".to_vec(), b"/m/x/\xff".to_vec()),
+                ("b".into(), b"y".to_vec(), b"/y".to_vec()),
+            ],
+        }
+    }
+
+    #[test]
+    fn templates_are_filled_and_mistakes_told() {
+        let fill =
+            |text: &str| Template::parse(text).map(|template| template.fill(&row(), |value| value.into()));
+        assert_eq!(fill(r"{id}\t{title}{{}}").unwrap(), b"1a8o\tHIV CAPSID{}");
+        assert_eq!(fill("{file} {job} {score} {released}").unwrap(), b"/m/x/\xff a,b 1.500 ");
+        assert_eq!(fill("{ide}").unwrap_err().0, "unknown name {ide}");
+        assert_eq!(fill("{id").unwrap_err().0, "{id is never closed");
+    }
+
+    #[test]
+    fn words_of_the_query_are_set_off() {
+        let marked = mark("HIV-1 capsid, capsids", &["capsid".into(), "hi*".into()]).render(true);
+        assert_eq!(console::strip_ansi_codes(&marked), "HIV-1 capsid, capsids");
+        assert_eq!(marked.matches("\u{1b}[0m").count(), 2);
+    }
+}

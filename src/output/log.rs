@@ -1,0 +1,267 @@
+//! One log file for each job and run: everything its children printed, with the time and the stream of each line.
+
+use super::summary::{figures, served, verdict};
+use super::text::prefix_lines;
+use super::{Listener, LogFiles, Screen, units};
+use crate::model::event::{Event, Lines, Stamped, Stream};
+use crate::model::hint;
+use crate::model::result::SyncResult;
+use crate::model::sanitize;
+use crate::model::time::local_exact;
+use crate::output::terminal::warning;
+use jiff::Timestamp;
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, Write};
+use std::sync::Arc;
+
+/// So many jobs without a log are named; the others are counted.
+const NAMED: usize = 5;
+
+pub(super) struct Logs {
+    files: Arc<LogFiles>,
+    dry_run: bool,
+    open: HashMap<Arc<str>, Option<File>>,
+    /// The jobs that have no log, in order, and why the first has none.
+    without: Vec<Arc<str>>,
+    why: String,
+    /// Reused for every block.
+    block: Vec<u8>,
+}
+
+impl Logs {
+    pub(super) fn new(files: Arc<LogFiles>) -> Self {
+        Logs {
+            files,
+            dry_run: false,
+            open: HashMap::new(),
+            without: Vec::new(),
+            why: String::new(),
+            block: Vec::new(),
+        }
+    }
+
+    /// Opens the job's log if it is not open yet.
+    fn open(&mut self, job: &Arc<str>, time: Timestamp, screen: &mut Screen) {
+        if self.open.contains_key(job) {
+            return;
+        }
+        let file = match self.files.take(job, time) {
+            Ok(file) => file,
+            Err(why) => {
+                // A disk that is full or not writable is told of once; the end names all jobs.
+                if self.without.is_empty() {
+                    screen.err(&warning(&why).one_line().with("\n"));
+                    self.why = why;
+                }
+                self.without.push(job.clone());
+                None
+            }
+        };
+        self.open.insert(job.clone(), file);
+    }
+
+    /// Lines with time and mark, in one write, if the job has a log.
+    fn write(&mut self, job: &Arc<str>, time: Timestamp, mark: &str, lines: &[u8], screen: &mut Screen) {
+        let Some(Some(file)) = self.open.get_mut(job) else { return };
+        self.block.clear();
+        prefix_lines(format!("{} {mark}", local_exact(time)).as_bytes(), lines, &mut self.block);
+        if self.block.last() != Some(&b'\n') {
+            self.block.push(b'\n');
+        }
+        // Straight to the file: what was written survives whatever happens to us.
+        if let Err(error) = file.write_all(&self.block) {
+            let path = self.files.path(job);
+            screen
+                .warn(format!("the log {} is not complete: cannot write it: {error}", sanitize::path(&path)));
+            self.open.insert(job.clone(), None);
+        }
+    }
+
+    fn say(&mut self, job: &Arc<str>, time: Timestamp, text: &str, screen: &mut Screen) {
+        let line = sanitize::line(text);
+        self.write(job, time, "--- ", line.as_bytes(), screen);
+    }
+
+    fn finished(&mut self, result: &SyncResult, time: Timestamp, screen: &mut Screen) {
+        let job = &result.job;
+        let moved = figures(result, self.dry_run);
+        if !moved.is_empty() {
+            self.say(job, time, &moved, screen);
+        }
+        if let Some(served) = served(result) {
+            self.say(job, time, &served, screen);
+        }
+        if let Some(hint) = result.outcome.hint() {
+            self.say(job, time, &format!("hint: {hint}"), screen);
+        }
+        self.say(job, time, &verdict(result), screen);
+        self.open.remove(job);
+    }
+
+    /// What the summary says of jobs without a log.
+    fn missing(&self) -> Option<String> {
+        let named = self.without.iter().take(NAMED).map(|job| &**job).collect::<Vec<_>>().join(", ");
+        let more = match self.without.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            n => format!(" and {n} more"),
+        };
+        let jobs = if self.without.len() == 1 { "the job" } else { "the jobs" };
+        (!named.is_empty()).then(|| format!("{jobs} {named}{more} left no log: {}", self.why))
+    }
+}
+
+impl Listener for Logs {
+    fn name(&self) -> &str {
+        "the logs"
+    }
+
+    fn hear(&mut self, event: &Stamped, screen: &mut Screen) -> io::Result<()> {
+        let time = event.time;
+        match &event.event {
+            Event::RunStarted { dry_run, .. } => self.dry_run = *dry_run,
+            // The command comes with the phase.
+            Event::JobStarted { job, attempt, source, .. } => {
+                self.open(job, time, screen);
+                self.say(job, time, &format!("try {attempt}, source {source}"), screen);
+            }
+            Event::Phase { job, phase, argv, .. } => {
+                self.open(job, time, screen);
+                self.say(job, time, super::human::phase_words(*phase), screen);
+                if !argv.is_empty() {
+                    self.say(job, time, &format!("runs {}", hint::joined(argv)), screen);
+                }
+            }
+            Event::Output { job, stream, lines } => {
+                self.open(job, time, screen);
+                self.write(job, time, mark(*stream), Lines::as_bytes(lines), screen);
+            }
+            Event::Retry { job, reason, delay, source, .. } => {
+                let text = format!("failed: {reason}; next in {}: {source}", units::duration(*delay));
+                self.say(job, time, &text, screen);
+            }
+            Event::Planned { job, created, updated, deleted, limit, waiting, respelt, left_out } => {
+                let tallies = [created, updated, deleted, waiting];
+                let text = super::human::planned(tallies, *limit, *respelt, left_out.as_ref());
+                self.say(job, time, &text, screen);
+            }
+            Event::Adopted { job, found } => {
+                for line in super::adopted::lines(found) {
+                    self.say(job, time, &line, screen);
+                }
+            }
+            Event::Notice { job: Some(job), text, .. } => self.say(job, time, text, screen),
+            Event::JobFinished(result) => self.finished(result, time, screen),
+            Event::RunFinished(_) => self.missing().into_iter().for_each(|text| screen.remember(text)),
+            Event::Notice { job: None, .. } | Event::Progress { .. } => {}
+        }
+        Ok(())
+    }
+}
+
+fn mark(stream: Stream) -> &'static str {
+    match stream {
+        Stream::Stdout => "out ",
+        Stream::Stderr => "err ",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::result::{Logs as _, Outcome, log_path};
+    use crate::output::testing::{
+        Heard, RUN, failure, finished, job_started, options, output, result, run, started, told,
+    };
+    use std::fs;
+    use std::os::unix::fs::symlink;
+    use std::path::Path;
+
+    fn logging(dir: &Path) -> Option<Arc<LogFiles>> {
+        Some(Arc::new(LogFiles::new(dir.into(), RUN, false)))
+    }
+
+    #[test]
+    fn a_log_tells_the_whole_story() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut events = vec![
+            started(&["a"]),
+            job_started("a", 1),
+            output("a", Stream::Stdout, b"one\ncaf\xe9\n"),
+            output("a", Stream::Stderr, b"oh"),
+        ];
+        events.extend(finished(vec![failure("a")]));
+        told(|options| options.logs = logging(dir.path()), events);
+        let log = fs::read(log_path(dir.path(), "a", RUN)).unwrap();
+        assert!(log.windows(5).any(|w| w == b"caf\xe9\n"), "raw bytes are kept");
+        // In the time zone of whoever runs the test.
+        let first = crate::model::time::local_exact("2027-01-15T08:00:01Z".parse().unwrap());
+        let log = String::from_utf8_lossy(&log);
+        assert!(log.starts_with(&first), "{log}");
+        let bare: Vec<&str> = log.lines().map(|line| line.get(first.len() + 1..).unwrap_or(line)).collect();
+        insta::assert_snapshot!(bare.join("\n"), @r"
+        --- job a, run 01KAM5T7Z0ABCDEFGHJKMNPQRS
+        --- try 1, source rsync://host/a/
+        out one
+        out caf�
+        err oh
+        --- hint: is port 873 open?
+        --- failed after 2 tries in 1.50s: cannot connect to host: connection refused
+        ");
+    }
+
+    #[test]
+    fn a_job_that_never_began_has_no_log() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut events = vec![started(&["a"])];
+        events.extend(finished(vec![result("a", Outcome::Ok)]));
+        told(|options| options.logs = logging(dir.path()), events);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_full_disk_is_told_once_and_is_no_failure() {
+        let dir = tempfile::tempdir().unwrap();
+        for job in ["a", "b"] {
+            fs::create_dir(dir.path().join(job)).unwrap();
+            symlink("/dev/full", log_path(dir.path(), job, RUN)).unwrap();
+        }
+        let (out, err) = (Heard::default(), Heard::default());
+        let mut options = options(out.clone(), err.clone());
+        let files = logging(dir.path());
+        options.logs = files.clone();
+        let mut events = vec![started(&["a", "b", "c"])];
+        for job in ["a", "b", "c"] {
+            events.extend([job_started(job, 1), output(job, Stream::Stdout, b"x\n")]);
+        }
+        events.extend(finished(vec![]));
+        let outcome = run(options, events);
+        assert!(outcome.lost.is_empty(), "{outcome:?}");
+        let told = &outcome.warnings;
+        assert!(
+            told.len() == 1 && told[0].starts_with("the jobs a, b left no log: cannot write"),
+            "{told:?}"
+        );
+        assert!(told[0].contains("No space left"), "{told:?}");
+        assert_eq!(err.text().matches("warning: cannot write the log").count(), 1);
+        assert!(out.text().contains("[a] x\n[b] x\n[c] x\n"), "{}", out.text());
+        assert!(out.text().contains(&format!("warning: {}\n", told[0])), "{}", out.text());
+        assert!(fs::read_to_string(log_path(dir.path(), "c", RUN)).unwrap().ends_with("out x\n"));
+        // Nobody names what is not there.
+        let files = files.unwrap();
+        assert_eq!((files.of("a"), files.of("c")), (None, Some(log_path(dir.path(), "c", RUN))));
+        assert!(!log_path(dir.path(), "a", RUN).exists());
+    }
+
+    #[test]
+    fn a_log_that_somebody_asked_for_first_is_written_to() {
+        let dir = tempfile::tempdir().unwrap();
+        let files = logging(dir.path());
+        let path = files.as_ref().unwrap().of("a").unwrap();
+        assert!(fs::read_to_string(&path).unwrap().ends_with(&format!("job a, run {RUN}\n")));
+        let events = vec![started(&["a"]), job_started("a", 1), output("a", Stream::Stdout, b"x\n")];
+        told(|options| options.logs = files, events);
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.matches("--- job a, run").count() == 1 && text.ends_with("out x\n"), "{text}");
+    }
+}

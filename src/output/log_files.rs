@@ -1,0 +1,83 @@
+//! The log files of a run: each is made when its job first has something to log, or when somebody asks where it is.
+//!
+//! A result that names a log has to be true, and results come from another thread than the one that writes logs. So both ask
+//! here, and whoever asks first makes the file.
+
+use crate::model::result::{Logs, log_path};
+use crate::model::sanitize;
+use crate::model::time::local_exact;
+use jiff::Timestamp;
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+/// The log files of one run.
+#[derive(Debug)]
+pub struct LogFiles {
+    dir: PathBuf,
+    run: String,
+    dry_run: bool,
+    files: Mutex<HashMap<String, Arc<OnceLock<Made>>>>,
+}
+
+/// A log that was made, until its writer takes it, or why there is none.
+type Made = Result<Mutex<Option<File>>, String>;
+
+impl LogFiles {
+    /// Nothing is made yet. `dir` holds a directory for each job, and is made if it is missing.
+    pub fn new(dir: PathBuf, run: &str, dry_run: bool) -> Self {
+        LogFiles { dir, run: run.into(), dry_run, files: Mutex::default() }
+    }
+
+    /// The log of a job, with its first line in it, for its one writer; or why there is none.
+    pub(super) fn take(&self, job: &str, time: Timestamp) -> Result<Option<File>, String> {
+        let made = self.entry(job);
+        match made.get_or_init(|| self.make(job, time)) {
+            Ok(file) => Ok(file.lock().unwrap_or_else(PoisonError::into_inner).take()),
+            Err(why) => Err(why.clone()),
+        }
+    }
+
+    /// So that only who wants the same log waits for the disk.
+    fn entry(&self, job: &str) -> Arc<OnceLock<Made>> {
+        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        files.entry(job.into()).or_default().clone()
+    }
+
+    /// Where the log of a job is, if there is one.
+    pub(super) fn path(&self, job: &str) -> PathBuf {
+        log_path(&self.dir, job, &self.run)
+    }
+
+    fn make(&self, job: &str, time: Timestamp) -> Made {
+        let path = self.path(job);
+        let kind = if self.dry_run { "dry run" } else { "run" };
+        let line = format!("{} --- job {job}, {kind} {}\n", local_exact(time), self.run);
+        let file = create(&path, line.as_bytes())
+            .map_err(|error| format!("cannot write the log {}: {error}", sanitize::path(&path)));
+        file.map(|file| Mutex::new(Some(file)))
+    }
+}
+
+impl Logs for LogFiles {
+    fn of(&self, job: &str) -> Option<PathBuf> {
+        let made = self.entry(job);
+        made.get_or_init(|| self.make(job, Timestamp::now())).is_ok().then(|| self.path(job))
+    }
+}
+
+/// A full disk may well have room for an empty file, which would be no log.
+fn create(path: &Path, first: &[u8]) -> io::Result<File> {
+    if let Some(dir) = path.parent() {
+        fs::create_dir_all(dir)?;
+    }
+    let mut file = File::options().append(true).create(true).open(path)?;
+    if let Err(error) = file.write_all(first) {
+        // The first error is the one that matters.
+        let _ = fs::remove_file(path);
+        return Err(error);
+    }
+    Ok(file)
+}

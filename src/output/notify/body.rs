@@ -1,0 +1,98 @@
+//! What is told: a run as JSON.
+
+use crate::exit::Exit;
+use crate::model::result::{Status, Summary, SyncResult};
+use crate::model::time::rfc3339;
+use crate::platform;
+use serde_json::{Value, json};
+use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
+
+/// So much of the end of a log is looked at; many receivers take no more.
+const TAIL: u64 = 16 * 1024;
+
+/// The run, its jobs, and the last lines of the logs of those that did not go well.
+pub(super) fn of(summary: &Summary, success: bool, lines: usize) -> String {
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let count = |status| summary.count(status);
+    json!({
+        "event": "run_finished",
+        "time": rfc3339(jiff::Timestamp::now()),
+        "v": 1,
+        "host": host,
+        "run": summary.run,
+        "status": if success { "success" } else { "failure" },
+        "exit_code": summary.exit().code(),
+        "signal": summary.signal,
+        "warnings": summary.warnings,
+        "unwritten": summary.unwritten,
+        "duration_s": summary.duration.as_secs_f64(),
+        "total": summary.results.len(),
+        "success": summary.success(),
+        "failed": count(Status::Failed),
+        "partial": count(Status::Partial),
+        "blocked": count(Status::Blocked),
+        "skipped": count(Status::Skipped),
+        "cancelled": count(Status::Cancelled),
+        "jobs": summary.results.iter().map(|result| job(result, lines)).collect::<Vec<_>>(),
+    })
+    .to_string()
+}
+
+fn job(result: &SyncResult, lines: usize) -> Value {
+    let log = result.log.as_deref().filter(|_| result.outcome.exit() != Exit::Done);
+    json!({
+        "job": &*result.job,
+        "status": result.status(),
+        "attempts": result.attempts.len(),
+        "duration_s": result.duration.as_secs_f64(),
+        "files_transferred": result.figures.files_transferred,
+        "files_deleted": result.figures.files_deleted,
+        "bytes_received": result.figures.bytes_received,
+        "source": result.source,
+        "fallback": result.fallback.is_some(),
+        "fallback_reason": result.fallback.as_ref().map(|fallback| &fallback.why),
+        "error": result.outcome.error(),
+        "hint": result.outcome.hint(),
+        "alerts": result.alerts,
+        "warnings": result.warnings,
+        "log": result.log.as_ref().map(|log| log.to_string_lossy()),
+        "log_tail": log.and_then(|log| tail(log, lines)),
+    })
+}
+
+/// The last lines of a file, as text; `None` if it cannot be read.
+fn tail(path: &Path, lines: usize) -> Option<Vec<String>> {
+    let mut file = platform::open_regular(path).ok()?;
+    let length = file.metadata().ok()?.len();
+    let skipped = length.saturating_sub(TAIL);
+    file.seek(SeekFrom::Start(skipped)).ok()?;
+    let mut bytes = Vec::new();
+    file.take(TAIL).read_to_end(&mut bytes).ok()?;
+    let text = String::from_utf8_lossy(&bytes);
+    let mut all: Vec<String> = text.lines().map(Into::into).collect();
+    if skipped > 0 && !all.is_empty() {
+        // Its beginning is missing.
+        all.remove(0);
+    }
+    Some(all.split_off(all.len().saturating_sub(lines)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tail_has_whole_lines_only() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log");
+        std::fs::write(&path, "one\ntwo\nthree\n").unwrap();
+        assert_eq!(tail(&path, 2).unwrap(), ["two", "three"]);
+        assert_eq!(tail(&path, 0).unwrap(), [""; 0]);
+        assert_eq!(tail(&path, 9).unwrap().len(), 3);
+        std::fs::write(&path, "x".repeat(70) + "\n" + &"0123456789\n".repeat(2_000)).unwrap();
+        let all = tail(&path, 10_000).unwrap();
+        assert!(all.len() > 1_000 && all.iter().all(|line| line == "0123456789"));
+        assert_eq!(tail(Path::new("/nowhere/log"), 5), None);
+    }
+}

@@ -1,0 +1,282 @@
+//! The one way to write a file that an option names: a regular file is replaced as a whole, what a symlink points to is
+//! replaced and the link stays, character devices and FIFOs are written to, and everything else is refused, disks above all.
+
+use crate::model::sanitize;
+use crate::output::terminal::streams;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::OFlags;
+use rustix::io::Errno;
+use std::fs::{self, File, Metadata};
+use std::io::{self, BufWriter, Write};
+use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+/// As many symlinks as Linux follows.
+const LINKS: usize = 40;
+/// So long a reader of a FIFO may take nothing.
+const PATIENCE: Timespec = Timespec { tv_sec: 30, tv_nsec: 0 };
+
+/// Where an output file really is.
+#[derive(Debug)]
+pub struct OutputFile {
+    place: Place,
+}
+
+#[derive(Debug)]
+enum Place {
+    /// A regular file, or none yet; the path is that of no symlink.
+    File(PathBuf, Option<Metadata>),
+    /// A character device or a FIFO.
+    Stream(PathBuf),
+    /// `/dev/stdout`, `/dev/fd/N`: what this process was started with. `>file` has put a regular file there that others
+    /// write to as well, so that it is not replaced.
+    Descriptor(u32),
+}
+
+impl OutputFile {
+    /// Follows the symlinks of a path. Refuses what is neither a file nor a character device nor a FIFO; nothing is made or opened.
+    pub fn find(path: &Path) -> io::Result<Self> {
+        let mut path = std::path::absolute(path)?;
+        for _ in 0..LINKS {
+            let (Some(dir), Some(name)) = (path.parent(), path.file_name()) else { return Err(directory()) };
+            if path.as_os_str().as_bytes().ends_with(b"/") {
+                return Err(directory());
+            }
+            let dir = match dir.canonicalize() {
+                Ok(dir) => dir,
+                // Whether it is made is up to the caller.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    return Ok(Place::File(path, None).into());
+                }
+                Err(error) => return Err(in_directory(dir, error)),
+            };
+            if let Some(number) = name.to_str().and_then(|name| name.parse().ok())
+                && is_descriptors(&dir)
+            {
+                return Ok(Place::Descriptor(number).into());
+            }
+            let real = dir.join(name);
+            let meta = match fs::symlink_metadata(&real) {
+                Ok(meta) => meta,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    return Ok(Place::File(real, None).into());
+                }
+                Err(error) => return Err(in_directory(&dir, error)),
+            };
+            let kind = meta.file_type();
+            if kind.is_symlink() {
+                path = dir.join(fs::read_link(&real)?);
+            } else if kind.is_file() {
+                return Ok(Place::File(real, Some(meta)).into());
+            } else if kind.is_dir() {
+                return Err(directory());
+            } else if kind.is_char_device() || kind.is_fifo() {
+                return Ok(Place::Stream(real).into());
+            } else if kind.is_block_device() {
+                // A disk holds more than anybody would give for a report.
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidInput,
+                    "it is a disk, which would be overwritten",
+                ));
+            } else {
+                return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a socket"));
+            }
+        }
+        Err(Errno::LOOP.into())
+    }
+
+    /// What to do about an error of this file, for commands that make no directory.
+    pub fn hint(error: &io::Error) -> Option<&'static str> {
+        match error.kind() {
+            io::ErrorKind::NotFound => Some("make that directory, or name a file in one that is there"),
+            io::ErrorKind::NotADirectory | io::ErrorKind::IsADirectory => Some("name a file in a directory"),
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                Some("name a file in a directory that this user may write in")
+            }
+            _ => None,
+        }
+    }
+
+    /// Makes the directory that a new file will be in.
+    pub fn make_directory(self) -> io::Result<Self> {
+        if let Place::File(path, None) = &self.place {
+            fs::create_dir_all(parent(path)).map_err(|error| {
+                let text = format!("cannot make the directory {}: {error}", sanitize::path(parent(path)));
+                io::Error::new(error.kind(), text)
+            })?;
+        }
+        Ok(self)
+    }
+
+    /// Whether it is our standard output.
+    pub fn is_stdout(&self) -> bool {
+        matches!(self.place, Place::Descriptor(1))
+    }
+
+    /// Writes what `fill` writes. Readers of a file see the old one or the new one, never a half; a new one gets `mode`, less the
+    /// umask, and one that is replaced keeps its mode and, where that is permitted, its owner.
+    pub fn replace<T>(&self, mode: u32, fill: impl FnOnce(&mut dyn Write) -> io::Result<T>) -> io::Result<T> {
+        match &self.place {
+            Place::File(path, old) => replace(path, old.as_ref(), mode, fill),
+            Place::Stream(path) => through(Stream(open(path)?), fill),
+            Place::Descriptor(number) => through(descriptor(*number)?, fill),
+        }
+    }
+
+    /// Adds to the end of what is there.
+    pub fn append(&self, bytes: &[u8]) -> io::Result<()> {
+        let append = |out: &mut dyn Write| out.write_all(bytes);
+        match &self.place {
+            Place::File(path, _) => {
+                let file = File::options().append(true).create(true).open(path);
+                file.map_err(|error| in_directory(parent(path), error))?.write_all(bytes)
+            }
+            Place::Stream(path) => through(Stream(open(path)?), append),
+            Place::Descriptor(number) => through(descriptor(*number)?, append),
+        }
+    }
+
+    /// Writes a file that must not be there yet; `AlreadyExists` if it is. A symlink is there, whatever it points to, unless that
+    /// is a device or a FIFO.
+    pub fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
+        let found = OutputFile::find(path)?;
+        let Place::File(..) = &found.place else { return found.append(bytes) };
+        let file = File::options().write(true).create_new(true).open(path);
+        let mut file = file.map_err(|error| in_directory(parent(path), error))?;
+        file.write_all(bytes).and_then(|()| file.sync_all()).inspect_err(|_| {
+            // Half a file would be in the way of the next try; the error that matters is the first.
+            let _ = fs::remove_file(path);
+        })
+    }
+}
+
+impl From<Place> for OutputFile {
+    fn from(place: Place) -> Self {
+        OutputFile { place }
+    }
+}
+
+/// Why nothing can be made in a directory: what is missing is the directory, not the file.
+fn in_directory(dir: &Path, error: io::Error) -> io::Error {
+    let why = match error.kind() {
+        io::ErrorKind::NotFound => "does not exist".to_owned(),
+        io::ErrorKind::NotADirectory => "is not a directory".to_owned(),
+        _ => return error,
+    };
+    io::Error::new(error.kind(), format!("the directory {} {why}", sanitize::path(dir)))
+}
+
+fn directory() -> io::Error {
+    io::Error::new(io::ErrorKind::IsADirectory, "it is a directory")
+}
+
+/// Whether this is the directory of our own descriptors, all symlinks followed.
+fn is_descriptors(dir: &Path) -> bool {
+    let own = ["/proc/self/fd", "/proc/thread-self/fd"];
+    own.iter().any(|own| fs::canonicalize(own).is_ok_and(|own| own == dir))
+}
+
+fn parent(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new("/"))
+}
+
+fn replace<T>(
+    path: &Path,
+    old: Option<&Metadata>,
+    mode: u32,
+    fill: impl FnOnce(&mut dyn Write) -> io::Result<T>,
+) -> io::Result<T> {
+    // Opened by us, since an error then has no word of its name, which nobody has asked for.
+    let open = |new: &Path| File::options().read(true).write(true).create_new(true).mode(mode).open(new);
+    let file = tempfile::Builder::new().prefix(".pdb-sync-").make_in(parent(path), open);
+    let file = file.map_err(|error| in_directory(parent(path), error))?;
+    let filled = through(file.as_file(), fill)?;
+    if let Some(old) = old {
+        let new = file.as_file().metadata()?;
+        if (new.uid(), new.gid()) != (old.uid(), old.gid()) {
+            // Only root may give files away; what anybody else writes is theirs.
+            let _ = std::os::unix::fs::fchown(file.as_file(), Some(old.uid()), Some(old.gid()));
+        }
+        file.as_file().set_permissions(fs::Permissions::from_mode(old.mode() & 0o777))?;
+    }
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(filled)
+}
+
+fn through<T>(out: impl Write, fill: impl FnOnce(&mut dyn Write) -> io::Result<T>) -> io::Result<T> {
+    let mut out = BufWriter::new(out);
+    let filled = fill(&mut out)?;
+    out.flush()?;
+    Ok(filled)
+}
+
+/// A descriptor that was inherited. Our own ones, which are all closed on exec, are not meant by anybody.
+fn descriptor(number: u32) -> io::Result<File> {
+    match number {
+        0..=2 if streams::was_closed(number) => {
+            Err(io::Error::new(io::ErrorKind::NotFound, format!("descriptor {number} is not open")))
+        }
+        1 => {
+            io::stdout().flush()?;
+            Ok(File::from(io::stdout().as_fd().try_clone_to_owned()?))
+        }
+        2 => Ok(File::from(io::stderr().as_fd().try_clone_to_owned()?)),
+        _ => {
+            let not_open =
+                || io::Error::new(io::ErrorKind::NotFound, format!("descriptor {number} is not open"));
+            let info = fs::read_to_string(format!("/proc/self/fdinfo/{number}")).map_err(|_| not_open())?;
+            let flags = info.lines().find_map(|line| line.strip_prefix("flags:"));
+            let flags = flags.and_then(|flags| u32::from_str_radix(flags.trim(), 8).ok());
+            if flags.is_none_or(|flags| flags & OFlags::CLOEXEC.bits() != 0) {
+                return Err(not_open());
+            }
+            let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
+            File::options().append(true).custom_flags(flags).open(format!("/proc/self/fd/{number}"))
+        }
+    }
+}
+
+/// Opens a device or a FIFO without waiting for a reader.
+fn open(path: &Path) -> io::Result<File> {
+    let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
+    let file = File::options().write(true).custom_flags(flags).open(path).map_err(|error| {
+        let fifo = fs::symlink_metadata(path).is_ok_and(|meta| meta.file_type().is_fifo());
+        match error.raw_os_error() {
+            Some(code) if fifo && code == Errno::NXIO.raw_os_error() => {
+                io::Error::new(io::ErrorKind::NotConnected, "it is a FIFO that nobody reads")
+            }
+            _ => error,
+        }
+    })?;
+    if file.metadata()?.is_file() {
+        return Err(io::Error::other("it was exchanged for a file meanwhile"));
+    }
+    Ok(file)
+}
+
+/// A device or FIFO that does not block, and is waited for, but not for ever.
+struct Stream(File);
+
+impl Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        loop {
+            match self.0.write(bytes) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                done => return done,
+            }
+            if poll(&mut [PollFd::new(&self.0, PollFlags::OUT)], Some(&PATIENCE))? == 0 {
+                return Err(io::Error::new(io::ErrorKind::TimedOut, "nobody reads what was written"));
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

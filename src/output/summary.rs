@@ -1,0 +1,300 @@
+//! The last words of a run, and the sentences about single jobs that others use too.
+
+use super::units;
+use crate::exit::SIGNALS;
+use crate::model::result::{Status, Summary, SyncResult};
+use crate::model::sanitize;
+use crate::output::terminal::Text;
+use console::Style;
+use std::fmt::Write;
+
+/// How a job ended, without its name: `failed after 4 tries in 12.30s: reason`.
+pub(super) fn verdict(result: &SyncResult) -> String {
+    let mut text = result.status().word().to_owned();
+    if !result.attempts.is_empty() {
+        text += &format!(" after {}", units::count(result.attempts.len() as u64, "try", "tries"));
+    }
+    if !result.duration.is_zero() {
+        text += &format!(" in {}", units::duration(result.duration));
+    }
+    if let Some(error) = result.outcome.error() {
+        text += &format!(": {}", sanitize::line(error));
+    }
+    text
+}
+
+/// What a job moved: `3 files transferred, 1 deleted, 12.3 kB received`; `3 files to transfer, 1 to delete` for a dry
+/// run. Empty if nothing is known, or nothing came of a job that did not succeed: that nothing is to be changed is known of a
+/// success only.
+pub(super) fn figures(result: &SyncResult, dry_run: bool) -> String {
+    let figures = &result.figures;
+    let told = matches!(result.status(), Status::Ok | Status::Warned);
+    if told && result.changed() == Some(false) {
+        return match figures.total_files {
+            Some(files) => format!("nothing to change in {}", units::count(files, "file", "files")),
+            None => "nothing to change".into(),
+        };
+    }
+    if !told && result.changed() == Some(false) {
+        return String::new();
+    }
+    let (moved, removed) = if dry_run { ("to transfer", "to delete") } else { ("transferred", "deleted") };
+    let transferred =
+        figures.files_transferred.map(|n| format!("{} {moved}", units::count(n, "file", "files")));
+    let deleted = figures.files_deleted.filter(|n| *n > 0).map(|n| format!("{n} {removed}"));
+    // A dry run receives only the list of files.
+    let received =
+        figures.bytes_received.filter(|_| !dry_run).map(|n| format!("{} received", units::bytes(n)));
+    [transferred, deleted, received].into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+/// Which source stood in for the first one, and why: `served by SOURCE, since FIRST: why`. `None` if none did, or if the job did
+/// not get as far as being served; its tries are told then.
+pub(super) fn served(result: &SyncResult) -> Option<String> {
+    let (fallback, source) = (result.fallback.as_ref()?, result.source.as_deref()?);
+    match result.status() {
+        Status::Ok | Status::Warned | Status::Partial => {}
+        // A guard may have refused the source before anything came from it.
+        Status::Blocked if result.attempts.last().is_some_and(|attempt| attempt.transferred()) => {}
+        Status::Blocked => return None,
+        Status::Failed | Status::Skipped | Status::Cancelled => return None,
+    }
+    let [source, first, why] = [source, &fallback.first, &fallback.why].map(|text| sanitize::line(text));
+    Some(format!("served by {source}, since {first}: {why}"))
+}
+
+/// The whole summary, as text for standard output.
+pub(super) fn render(summary: &Summary, dry_run: bool, verbose: bool) -> Text {
+    let total = summary.results.len();
+    let (success, failed) = (summary.success(), summary.count(Status::Failed));
+    let mut text = Text::styled("=== Sync Summary ===", Style::new().bold());
+    text += format!("\nTotal: {total} | Success: {success} | Failed: {failed}");
+    for (word, status) in [
+        ("Partial", Status::Partial),
+        ("Blocked", Status::Blocked),
+        ("Skipped", Status::Skipped),
+        ("Cancelled", Status::Cancelled),
+    ] {
+        match summary.count(status) {
+            0 => {}
+            n => text += format!(" | {word}: {n}"),
+        }
+    }
+    text += "\n";
+    for result in &summary.results {
+        job(&mut text, result, dry_run, verbose);
+    }
+    // One line for the run: an undo is about all of its jobs.
+    if let Some(undo) = summary.results.iter().find_map(|result| result.undo.as_deref()) {
+        text += &format!("undo: {}\n", sanitize::line(undo));
+    }
+    if let Some(signal) = summary.signal {
+        text += format!("Ended by {}.\n", signal_name(signal));
+    }
+    for warning in &summary.warnings {
+        text += format!("warning: {}\n", sanitize::line(warning));
+    }
+    for what in &summary.unwritten {
+        text += format!("not all output was written: {}\n", sanitize::line(what));
+    }
+    let whole = total > 0 && summary.success() == total && summary.unwritten.is_empty();
+    let how = match summary.count(Status::Warned) {
+        0 => " successfully".to_owned(),
+        warned => format!(", {warned} with warnings"),
+    };
+    text += match (dry_run, whole) {
+        (false, true) => format!("All syncs completed{how}.\n"),
+        (true, true) => format!("All dry runs completed{how}. Nothing was changed.\n"),
+        (true, false) => "This was a dry run: nothing was changed.\n".into(),
+        (false, false) => String::new(),
+    };
+    let average = summary.average().map_or_else(|| "-".into(), units::duration);
+    text += format!("Total time: {} | Average: {average}\n", units::duration(summary.duration));
+    text
+}
+
+/// Whether there is nothing about the job that anybody has to hear of.
+pub(super) fn went_well(result: &SyncResult) -> bool {
+    result.status() == Status::Ok && result.alerts.is_empty() && result.warnings.is_empty()
+}
+
+/// What there is to say about one job; nothing about a plain success, unless `verbose`.
+fn job(text: &mut Text, result: &SyncResult, dry_run: bool, verbose: bool) {
+    let status = result.status();
+    let served = served(result);
+    if went_well(result) && !verbose && served.is_none() {
+        return;
+    }
+    *text += Text::styled(&format!("[{}]", result.job), status_style(status));
+    // Writing to a Text cannot fail.
+    let _ = match (status, figures(result, dry_run)) {
+        (Status::Ok, figures) if !figures.is_empty() => {
+            writeln!(text, " {}: {figures}", verdict(result))
+        }
+        _ => writeln!(text, " {}", verdict(result)),
+    };
+    if result.attempts.len() > 1 {
+        for attempt in &result.attempts {
+            let end = match (&attempt.error, attempt.exit_code) {
+                (None, _) => "done".into(),
+                // What a guard refuses is no matter of rsync, which ended well.
+                (Some(error), None | Some(0)) => sanitize::line(&error.text).into_owned(),
+                (Some(error), Some(code)) => format!("{} (rsync {code})", sanitize::line(&error.text)),
+            };
+            let duration = units::duration(attempt.duration);
+            let _ = writeln!(
+                text,
+                "  try {}, {}, {duration}: {end}",
+                attempt.number,
+                sanitize::line(&attempt.source)
+            );
+        }
+    }
+    if let Some(served) = served {
+        let _ = writeln!(text, "  {served}");
+    }
+    for alert in &result.alerts {
+        let _ = writeln!(text, "  alert: {}", sanitize::line(alert));
+    }
+    for warning in &result.warnings {
+        let _ = writeln!(text, "  warning: {}", sanitize::line(warning));
+    }
+    if let Some(hint) = result.outcome.hint() {
+        let _ = writeln!(text, "  hint: {}", sanitize::line(hint));
+    }
+    if let Some(log) = &result.log {
+        let _ = writeln!(text, "  log: {}", sanitize::line(&log.to_string_lossy()));
+    }
+}
+
+/// The colour of a status.
+pub(super) fn status_style(status: Status) -> Style {
+    match status {
+        Status::Ok => Style::new().green(),
+        Status::Warned | Status::Partial | Status::Skipped => Style::new().yellow(),
+        Status::Blocked | Status::Failed | Status::Cancelled => Style::new().red(),
+    }
+}
+
+fn signal_name(signal: i32) -> String {
+    let known = SIGNALS.iter().find(|(number, _)| *number == signal);
+    known.map_or_else(|| format!("signal {signal}"), |(_, name)| (*name).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::event::Event;
+    use crate::model::result::{Outcome, Reason, Skip};
+    use crate::output::testing::{ended, failure, finished, result};
+    use std::time::Duration;
+
+    fn shown(events: Vec<Event>, dry_run: bool, verbose: bool, color: bool) -> String {
+        match events.last() {
+            Some(Event::RunFinished(summary)) => render(summary, dry_run, verbose).render(color),
+            other => panic!("no summary: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn success_is_said_in_the_contracts_words() {
+        let results = ["a", "b", "c"].map(|job| result(job, Outcome::Ok)).to_vec();
+        insta::assert_snapshot!(shown(finished(results.clone()), false, false, false), @r"
+        === Sync Summary ===
+        Total: 3 | Success: 3 | Failed: 0
+        All syncs completed successfully.
+        Total time: 45.23s | Average: 1.50s
+        ");
+        insta::assert_snapshot!(shown(finished(results), true, false, false), @r"
+        === Sync Summary ===
+        Total: 3 | Success: 3 | Failed: 0
+        All dry runs completed successfully. Nothing was changed.
+        Total time: 45.23s | Average: 1.50s
+        ");
+    }
+
+    #[test]
+    fn everything_else_is_explained() {
+        let mut skipped = result("d", Outcome::Skipped(Skip::FailFast("b failed before it began".into())));
+        skipped.attempts.clear();
+        skipped.duration = Duration::ZERO;
+        let mut cancelled = result("e", Outcome::Cancelled(Reason::new("ended by SIGINT\nby hand\u{1b}[0m")));
+        cancelled.attempts.clear();
+        let results = vec![
+            result("a", Outcome::Warned(Reason::new("2 files vanished while they were read"))),
+            failure("b"),
+            result(
+                "c",
+                Outcome::Blocked(Reason::new("would delete 120 of 900 files").hint("--max-delete 120")),
+            ),
+            skipped,
+            cancelled,
+            result("f", Outcome::Partial(Reason::new("1 file could not be read"))),
+        ];
+        insta::assert_snapshot!(shown(ended(results, Some(2)), false, false, false), @r"
+        === Sync Summary ===
+        Total: 6 | Success: 1 | Failed: 1 | Partial: 1 | Blocked: 1 | Skipped: 1 | Cancelled: 1
+        [a] warned after 1 try in 1.50s: 2 files vanished while they were read
+        [b] failed after 2 tries in 1.50s: cannot connect to host: connection refused
+          try 1, rsync://host/b/, 0.40s: cannot connect to host: connection refused (rsync 10)
+          try 2, rsync://host/b/, 0.40s: cannot connect to host: connection refused (rsync 10)
+          hint: is port 873 open?
+          log: /state/logs/b/01KAM5T7Z0ABCDEFGHJKMNPQRS.log
+        [c] blocked after 1 try in 1.50s: would delete 120 of 900 files
+          hint: --max-delete 120
+        [d] skipped: b failed before it began
+        [e] cancelled in 1.50s: ended by SIGINT by hand\u{1b}[0m
+        [f] partial after 1 try in 1.50s: 1 file could not be read
+        Ended by SIGINT.
+        Total time: 45.23s | Average: 1.50s
+        ");
+    }
+
+    #[test]
+    fn a_warning_is_no_plain_success() {
+        let results = vec![
+            result("a", Outcome::Ok),
+            result("b", Outcome::Warned(Reason::new("the filters leave out all 3 files of the source"))),
+        ];
+        let text = shown(finished(results.clone()), false, false, false);
+        assert!(text.contains("\nAll syncs completed, 1 with warnings.\n"), "{text}");
+        assert!(text.contains("Total: 2 | Success: 2 | Failed: 0\n"), "{text}");
+        let text = shown(finished(results), true, false, false);
+        assert!(text.contains("\nAll dry runs completed, 1 with warnings. Nothing was changed.\n"), "{text}");
+    }
+
+    #[test]
+    fn nothing_started_claims_nothing() {
+        insta::assert_snapshot!(shown(finished(vec![]), false, false, false), @r"
+        === Sync Summary ===
+        Total: 0 | Success: 0 | Failed: 0
+        Total time: 45.23s | Average: -
+        ");
+    }
+
+    #[test]
+    fn with_v_successes_have_figures_too() {
+        let mut same = result("b", Outcome::Ok);
+        same.figures.files_transferred = Some(0);
+        let mut unknown = result("c", Outcome::Ok);
+        unknown.figures = Default::default();
+        let results = vec![result("a", Outcome::Ok), same, unknown];
+        insta::assert_snapshot!(shown(finished(results), false, true, false), @r"
+        === Sync Summary ===
+        Total: 3 | Success: 3 | Failed: 0
+        [a] ok after 1 try in 1.50s: 3 files transferred, 12.3 kB received
+        [b] ok after 1 try in 1.50s: nothing to change in 9 files
+        [c] ok after 1 try in 1.50s
+        All syncs completed successfully.
+        Total time: 45.23s | Average: 1.50s
+        ");
+        let text = shown(finished(vec![result("a", Outcome::Ok)]), true, true, false);
+        assert!(text.contains("[a] ok after 1 try in 1.50s: 3 files to transfer\n"), "{text}");
+    }
+
+    #[test]
+    fn colours_mark_the_names() {
+        let text = shown(finished(vec![failure("b")]), false, false, true);
+        assert!(text.contains("\u{1b}[31m[b]\u{1b}[0m failed after 2 tries"), "{text:?}");
+    }
+}

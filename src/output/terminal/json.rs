@@ -1,0 +1,168 @@
+//! What `--json` prints: an object a line, `event` and `time` first, the result of the command last.
+
+use super::Ui;
+use crate::exit::Exit;
+use crate::model::sanitize;
+use crate::model::time::rfc3339;
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::io;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// A line: `body` has the other keys.
+#[derive(Serialize)]
+pub struct JsonLine<'a, T: Serialize> {
+    /// Its name.
+    pub event: &'a str,
+    /// When it was told, as [`rfc3339`] has it.
+    pub time: &'a str,
+    /// An object.
+    #[serde(flatten)]
+    pub body: T,
+}
+
+/// What kind of error it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ErrorKind {
+    /// The command line asks for what cannot be.
+    Usage,
+    /// The configuration is wrong.
+    Config,
+    /// The machine refused: the text names what was tried, on which path.
+    Io,
+    /// Something could not be done.
+    Failed,
+    /// A guard refused.
+    Blocked,
+    /// Another run has the lock.
+    Locked,
+}
+
+/// An error, and where it is if it is in a file.
+#[derive(Debug, Clone, Copy)]
+pub struct ErrorObject<'a> {
+    /// What kind.
+    pub kind: ErrorKind,
+    /// What was tried, on what, and why it failed.
+    pub text: &'a str,
+    /// What to do next.
+    pub hint: Option<&'a str>,
+    /// The file that is wrong.
+    pub file: Option<&'a Path>,
+    /// Line and column in it, from 1.
+    pub place: Option<(usize, usize)>,
+}
+
+impl<'a> ErrorObject<'a> {
+    /// Of no file, and without a hint.
+    pub fn new(kind: ErrorKind, text: &'a str) -> Self {
+        ErrorObject { kind, text, hint: None, file: None, place: None }
+    }
+}
+
+/// A result is held back until something else is printed or the command ends: only then it is known whether it is the last line,
+/// which carries the exit code of the whole command.
+struct Held {
+    exit: Exit,
+    command: &'static str,
+    time: String,
+    body: Value,
+}
+
+static HELD: Mutex<Option<Held>> = Mutex::new(None);
+/// The lines are those of a run, which ends with `run_finished`.
+static OF_A_RUN: AtomicBool = AtomicBool::new(false);
+
+fn held() -> MutexGuard<'static, Option<Held>> {
+    HELD.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Held {
+    fn line(self, exit: Exit) -> io::Result<String> {
+        let mut body = json!({ "command": self.command, "exit_code": exit.code() });
+        if let (Value::Object(all), Value::Object(own)) = (&mut body, self.body) {
+            all.extend(own);
+        }
+        line("result", &self.time, &body)
+    }
+}
+
+fn line(event: &str, time: &str, body: &impl Serialize) -> io::Result<String> {
+    Ok(serde_json::to_string(&JsonLine { event, time, body })? + "\n")
+}
+
+impl Ui {
+    /// One JSON object a line on standard output; `event` names it, `time` is added.
+    pub fn json(&self, event: &str, body: &impl Serialize) -> io::Result<()> {
+        let mut value = serde_json::to_value(body)?;
+        for key in ["hint", "text"] {
+            if let Some(Value::String(text)) = value.get_mut(key) {
+                *text = self.addressed(text).into_owned();
+            }
+        }
+        self.json_lines(&line(event, &rfc3339(Timestamp::now()), &value)?)
+    }
+
+    /// The result of a command, or of one of the things that it was asked for, which ended so.
+    pub fn result(&self, exit: Exit, body: &impl Serialize) -> io::Result<()> {
+        self.release()?;
+        let (command, time) = (self.command, rfc3339(Timestamp::now()));
+        *held() = Some(Held { exit, command, time, body: serde_json::to_value(body)? });
+        Ok(())
+    }
+
+    /// Prints a result that is held back, for somebody who waits for it.
+    pub fn release(&self) -> io::Result<()> {
+        let Some(held) = held().take() else { return Ok(()) };
+        let exit = held.exit;
+        self.json_text(&held.line(exit)?)
+    }
+
+    /// The last line, with the exit code of the command, which may have had no other result.
+    pub fn end_of_json(&self, exit: Exit) -> io::Result<()> {
+        if !self.json || OF_A_RUN.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let none = || Held { exit, command: self.command, time: rfc3339(Timestamp::now()), body: json!({}) };
+        let held = held().take().unwrap_or_else(none);
+        self.json_text(&held.line(exit)?)
+    }
+
+    /// From now on, the listeners of a run write the lines.
+    pub fn hand_over(&self) {
+        OF_A_RUN.store(true, Ordering::Relaxed);
+    }
+
+    /// Whole lines of JSON on standard output.
+    pub fn json_lines(&self, lines: &str) -> io::Result<()> {
+        self.release()?;
+        self.json_text(lines)
+    }
+
+    /// An error as an object, beside what people read. It comes before a result that is held back, which stays the last line.
+    pub fn error_object(&self, error: &ErrorObject<'_>) {
+        if !self.json || OF_A_RUN.load(Ordering::Relaxed) {
+            return;
+        }
+        let body = json!({
+            "kind": error.kind, "text": self.addressed(error.text),
+            "hint": error.hint.map(|hint| self.addressed(hint)),
+            "file": error.file.map(Path::to_string_lossy),
+            "line": error.place.map(|place| place.0), "column": error.place.map(|place| place.1),
+        });
+        // That nothing can be written is found at the end.
+        let _ = line("error", &rfc3339(Timestamp::now()), &body).and_then(|line| self.json_text(&line));
+    }
+
+    fn json_text(&self, lines: &str) -> io::Result<()> {
+        let look = self.look();
+        match look.is_terminal() {
+            true => self.write(sanitize::json(lines, look.ascii).as_bytes()),
+            false => self.write(lines.as_bytes()),
+        }
+    }
+}

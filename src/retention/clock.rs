@@ -1,0 +1,38 @@
+//! The clocks of this machine.
+
+use super::judge::{Boot, Moment};
+use crate::platform;
+
+/// What they say now.
+pub fn now() -> Moment {
+    let boot = platform::boot_id().zip(since_boot());
+    Moment { wall: jiff::Timestamp::now().as_second(), boot: boot.map(|(id, s)| Boot { id, s }) }
+}
+
+/// Seconds since this machine was booted, those in which it was suspended included; `None` where that is not told. By libc, as
+/// the standard library asks for the wall time: whoever gives a process other clocks gives it both.
+#[cfg(target_os = "linux")]
+#[expect(unsafe_code, reason = "the standard library does not tell boot time")]
+fn since_boot() -> Option<u64> {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: it writes one timespec, which is ours.
+    let failed = unsafe { libc::clock_gettime(libc::CLOCK_BOOTTIME, &raw mut time) } != 0;
+    u64::try_from(time.tv_sec).ok().filter(|_| !failed)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn since_boot() -> Option<u64> {
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clocks_run_forward() {
+        let (first, second) = (now(), now());
+        assert!(second.follows(&first), "{first:?} {second:?}");
+        assert_eq!(first.boot.as_ref().map(|boot| &boot.id), second.boot.as_ref().map(|boot| &boot.id));
+    }
+}

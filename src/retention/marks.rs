@@ -1,0 +1,171 @@
+//! Marks on disk: a file beside what they are about, so that whoever shares that shares them. It exists while something is
+//! marked, and may be deleted at the price of the wait.
+
+use super::judge::{Age, Item, Mark, Moment, Verdict, age_of, judge, wait_of};
+use crate::platform::follow;
+use rustix::fs::{AtFlags, Mode, OFlags, openat, renameat, unlinkat};
+use rustix::io::Errno;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::fd::AsFd;
+
+/// What it is called.
+pub const FILE: &str = "marks.json";
+/// What a damaged one is called, so that somebody may look at it.
+const ASIDE: &str = "marks.json.damaged";
+/// What it is called while it is written.
+const NEW: &str = "marks.json.new";
+/// A longer file is none of ours.
+const LONGEST: u64 = 64 << 20;
+const VERSION: u32 = 1;
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Marks {
+    v: u32,
+    /// The last run that looked.
+    last: Option<Moment>,
+    marks: BTreeMap<String, Mark>,
+}
+
+/// What a look has found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Looked {
+    /// The names of what may go.
+    pub purge: Vec<String>,
+    /// The names of what is marked, and when the wait of each ends at the earliest, in seconds since 1970.
+    pub marked: BTreeMap<String, i64>,
+    /// What is odd about the file, or kept it from being written. Then nothing new is marked, which only delays.
+    pub warning: Option<String>,
+    /// Whether the file says all this now.
+    pub saved: bool,
+}
+
+impl Marks {
+    /// Judges everything; what was marked and is not among the items any more is forgotten.
+    fn look(&mut self, items: &[Item], now: &Moment) -> Looked {
+        let mut before = std::mem::take(&mut self.marks);
+        if self.last.as_ref().is_some_and(|last| !now.follows(last)) {
+            // Then or now the clock was wrong, and nobody knows which.
+            before.clear();
+        }
+        self.last = Some(now.clone());
+        let mut looked = Looked::default();
+        for item in items {
+            let mark = match judge(item, before.get(&item.name), now) {
+                Verdict::Keep => continue,
+                Verdict::Mark => Mark { at: now.clone(), ahead: age_of(item, now) == Age::Ahead },
+                Verdict::Wait | Verdict::Purge => match before.remove(&item.name) {
+                    Some(mark) => mark,
+                    None => continue,
+                },
+            };
+            if judge(item, Some(&mark), now) == Verdict::Purge {
+                looked.purge.push(item.name.clone());
+            } else {
+                let wait = i64::try_from(wait_of(age_of(item, now), item.keep).as_secs()).unwrap_or(i64::MAX);
+                looked.marked.insert(item.name.clone(), mark.at.wall.saturating_add(wait));
+            }
+            self.marks.insert(item.name.clone(), mark);
+        }
+        looked
+    }
+}
+
+/// Looks at what is kept beside the file of marks in `dir`: says what may go, and marks what is over-age. With `dry` nothing is
+/// written. Whoever calls sees to it that nobody else does so at the same time.
+pub fn look(dir: impl AsFd, items: &[Item], now: &Moment, dry: bool) -> Looked {
+    let (before, warning) = match load(&dir, dry) {
+        Ok(loaded) => loaded,
+        Err(why) => return Looked { warning: Some(why), ..Looked::default() },
+    };
+    let mut marks = before.clone();
+    let mut looked = marks.look(items, now);
+    looked.warning = warning;
+    if dry {
+        return looked;
+    }
+    let nothing = before.marks.is_empty() && marks.marks.is_empty();
+    match if nothing { Ok(()) } else { save(&dir, &marks) } {
+        Ok(()) => looked.saved = true,
+        Err(error) => {
+            looked.marked.retain(|name, _| before.marks.get(name) == marks.marks.get(name));
+            looked.warning = Some(format!("cannot write {FILE}, where what is over-age is marked: {error}"));
+        }
+    }
+    looked
+}
+
+/// `Err`: they are not to be touched, and nothing may go.
+fn load(dir: impl AsFd, dry: bool) -> Result<(Marks, Option<String>), String> {
+    let none = || Marks { v: VERSION, ..Marks::default() };
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    let mut text = Vec::new();
+    let read = match openat(&dir, FILE, flags, Mode::empty()) {
+        Ok(file) => File::from(file).take(LONGEST).read_to_end(&mut text),
+        Err(Errno::NOENT) => return Ok((none(), None)),
+        // To lose marks only delays. Those that are written in its place can be read by whoever shares them.
+        Err(Errno::ACCESS | Errno::PERM) => {
+            let text = format!(
+                "{FILE} may only be read by another user, and counts for nothing: it is written anew"
+            );
+            return Ok((none(), Some(text)));
+        }
+        Err(error) => Err(error.into()),
+    };
+    read.map_err(|error| format!("cannot read {FILE}: {error}; nothing is purged"))?;
+    #[derive(Deserialize)]
+    struct Version {
+        v: u32,
+    }
+    match (serde_json::from_slice::<Version>(&text), serde_json::from_slice::<Marks>(&text)) {
+        (Ok(Version { v }), _) if v > VERSION => {
+            Err(format!("{FILE} is of version {v}, newer than this pdb-sync ({VERSION}); nothing is purged"))
+        }
+        (Ok(_), Ok(marks)) => Ok((marks, None)),
+        _ if dry => Ok((none(), Some(format!("{FILE} is damaged, and counts for nothing")))),
+        _ => {
+            let done = match renameat(&dir, FILE, &dir, ASIDE) {
+                Ok(()) => format!("it was set aside as {ASIDE}"),
+                Err(error) => format!("it cannot be set aside ({})", io::Error::from(error)),
+            };
+            Ok((none(), Some(format!("{FILE} is damaged, and counts for nothing: {done}"))))
+        }
+    }
+}
+
+/// As a whole; without a mark there is no file.
+fn save(dir: impl AsFd, marks: &Marks) -> io::Result<()> {
+    if marks.marks.is_empty() {
+        return match unlinkat(&dir, FILE, AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => Ok(()),
+            Err(error) => Err(error.into()),
+        };
+    }
+    let text = serde_json::to_vec(marks)?;
+    // One that was left there may be of another user.
+    let _ = unlinkat(&dir, NEW, AtFlags::empty());
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+    let mut file = File::from(openat(&dir, NEW, flags, Mode::RUSR | Mode::WUSR)?);
+    follow(&file, &rustix::fs::fstat(&dir)?);
+    let written = file.write_all(&text).and_then(|()| file.sync_data());
+    let placed = written.and_then(|()| Ok(renameat(&dir, NEW, &dir, FILE)?));
+    if placed.is_err() {
+        // One that stays is written over.
+        let _ = unlinkat(&dir, NEW, AtFlags::empty());
+    }
+    placed
+}
+
+/// Removes the marks of a directory in which nothing is kept any more.
+pub(crate) fn forget(dir: impl AsFd) {
+    for name in [FILE, NEW] {
+        // One that cannot be removed is forgotten at the next look.
+        let _ = unlinkat(&dir, name, AtFlags::empty());
+    }
+}
+
+#[cfg(test)]
+#[path = "marks_tests.rs"]
+mod tests;

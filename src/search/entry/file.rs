@@ -1,0 +1,230 @@
+//! From the bytes of a file to its entries: what it is, is told from its first bytes, not from its name alone.
+
+use super::model::{Entry, Kind};
+use super::stop::{CAP, Page, Stop};
+use super::structure::{self, Seen};
+use super::table::Block;
+use super::wanted::{Behind, HISTORIES, WANTED, behind};
+use super::{binary, fasta, id, legacy, naming, text};
+use crate::model::packed::packed_by;
+use flate2::bufread::MultiGzDecoder;
+use std::io::{self, BufRead, BufReader};
+
+/// What to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// Keep the sequences of polymers.
+    pub sequences: bool,
+    /// FASTA files: an entry a record; else they are text as any other.
+    pub fasta: bool,
+    /// The first so many bytes of other text; 0: its name only.
+    pub text_limit: usize,
+    /// Read CIF files to their end although all that is wanted was seen. For measurements.
+    pub whole: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options { sequences: false, fasta: false, text_limit: 1 << 20, whole: false }
+    }
+}
+
+/// What became of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Read {
+    /// Entries handed on, errors among them.
+    pub entries: u64,
+    /// Entries that say why they could not be read.
+    pub errors: u64,
+}
+
+/// Compressed bytes that are read at a time.
+const PACKED: usize = 32 << 10;
+/// Bytes that are inflated to find out what a file is; CIF files go on in pieces of their own.
+const PLAIN: usize = 8 << 10;
+
+/// Reads a file, given its bytes as they lie on disk, and hands on at least one entry. Nothing in a file is an error of
+/// ours: what is wrong with it is told by an entry with `error`. Up to [`CAP`] and some buffers are in memory.
+pub fn read(name: &str, bytes: impl io::Read, options: &Options, sink: &mut dyn FnMut(Entry)) -> Read {
+    let mut done = Read::default();
+    let mut count = |mut entry: Entry| {
+        done.entries += 1;
+        done.errors += u64::from(entry.error.is_some());
+        naming::settle(name, &mut entry);
+        sink(entry);
+    };
+    if let Err(error) = read_raw(name, BufReader::with_capacity(PACKED, bytes), options, &mut count) {
+        count(failed(name, why(&error)));
+    }
+    done
+}
+
+/// The entry of a file that could not be read.
+pub fn failed(name: &str, why: String) -> Entry {
+    let lower = name.to_ascii_lowercase();
+    let structure = [".cif", ".bcif", ".ent", ".pdb"].iter().any(|ending| lower.contains(ending));
+    let kind = if structure { Kind::Structure } else { Kind::Name };
+    let id = id::from_name(name).filter(|_| structure);
+    let mut entry = Entry { kind, id, error: Some(why), ..Entry::default() };
+    naming::settle(name, &mut entry);
+    entry
+}
+
+pub(super) fn why(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => "truncated: the compressed data end too early".into(),
+        io::ErrorKind::FileTooLarge => format!("the header inflates to more than {} MiB", CAP >> 20),
+        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => format!("damaged: {error}"),
+        _ => format!("cannot be read: {error}"),
+    }
+}
+
+fn read_raw(
+    name: &str,
+    mut raw: impl BufRead,
+    options: &Options,
+    sink: &mut dyn FnMut(Entry),
+) -> io::Result<()> {
+    let first = raw.fill_buf()?;
+    if first.is_empty() {
+        sink(failed(name, "empty".into()));
+        return Ok(());
+    }
+    if first.starts_with(&[0x1f, 0x8b]) {
+        let inflated = MultiGzDecoder::new(raw);
+        return read_plain(name, BufReader::with_capacity(PLAIN, inflated), options, sink);
+    }
+    if name.to_ascii_lowercase().ends_with(".gz") {
+        sink(failed(name, format!("not gzip{}", instead(first))));
+        return Ok(());
+    }
+    // What is compressed in another way is known by its name.
+    if packed_by(first).is_some() {
+        sink(Entry { kind: Kind::Name, ..Entry::default() });
+        return Ok(());
+    }
+    read_plain(name, raw, options, sink)
+}
+
+/// What a file is that should be gzip.
+fn instead(first: &[u8]) -> String {
+    let page = String::from_utf8_lossy(&first[..first.len().min(512)]).to_lowercase();
+    match packed_by(first) {
+        _ if page.contains("<html") || page.contains("<!doctype html") => {
+            " but an HTML page, such as servers send for errors".into()
+        }
+        Some(other) => format!(" but {other}"),
+        None => String::new(),
+    }
+}
+
+fn read_plain(
+    name: &str,
+    mut plain: impl BufRead,
+    options: &Options,
+    sink: &mut dyn FnMut(Entry),
+) -> io::Result<()> {
+    let mut first = plain.fill_buf()?;
+    if first.is_empty() {
+        sink(failed(name, "empty".into()));
+        return Ok(());
+    }
+    // The mark that some editors write before UTF-8.
+    if first.starts_with(b"\xef\xbb\xbf") {
+        plain.consume(3);
+        first = plain.fill_buf()?;
+    }
+    let stem = naming::plain(name);
+    let named = |endings: &[&str]| endings.iter().any(|ending| stem.ends_with(ending));
+    let legacy_name = named(&[".ent", ".pdb", ".brk"]) || assembly_name(&stem);
+    if named(&[".bcif"]) {
+        return binary::read(name, plain, options, sink);
+    }
+    if named(&[".cif", ".mmcif"]) || legacy_name && is_cif(first) {
+        return cif(name, plain, options, sink);
+    }
+    if legacy_name || legacy::begins(first) {
+        return legacy::read(name, plain, options.sequences, sink);
+    }
+    if options.fasta && first.starts_with(b">") && named(&[".fasta", ".fa", ".faa", ".fna", ".seq", ".txt"]) {
+        return fasta::records(plain, options.sequences, sink);
+    }
+    sink(text::entry(plain, options.text_limit)?);
+    Ok(())
+}
+
+/// `1abc.pdb1`: an assembly in the legacy format.
+fn assembly_name(stem: &str) -> bool {
+    let Some((_, ending)) = stem.rsplit_once('.') else { return false };
+    ending.strip_prefix("pdb").is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+}
+
+/// Whether the first word that is no comment is `data_`.
+fn is_cif(first: &[u8]) -> bool {
+    let lines = first.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_start);
+    let word = lines.into_iter().find(|line| !line.is_empty() && !line.starts_with(b"#"));
+    word.is_some_and(|word| word.get(..5).is_some_and(|start| start.eq_ignore_ascii_case(b"data_")))
+}
+
+fn cif(name: &str, plain: impl BufRead, options: &Options, sink: &mut dyn FnMut(Entry)) -> io::Result<()> {
+    let mut page = Page::new(plain, CAP);
+    loop {
+        // What was read before the damage is worth keeping.
+        let error = match page.next_stop() {
+            Ok(Stop::Bulk) => {
+                if let Some(entry) = enough(name, &page, options) {
+                    sink(entry);
+                    return Ok(());
+                }
+                match page.skip_bulk() {
+                    Ok(()) => continue,
+                    Err(error) => error,
+                }
+            }
+            Ok(Stop::Block) => {
+                sink(understood(name, &page, options));
+                page.next_block();
+                continue;
+            }
+            Ok(Stop::End) => {
+                sink(understood(name, &page, options));
+                return Ok(());
+            }
+            Err(error) => error,
+        };
+        let mut entry = understood(name, &page, options);
+        entry.error = Some(why(&error));
+        if entry.kind == Kind::Text {
+            entry = failed(name, why(&error));
+        }
+        sink(entry);
+        return Ok(());
+    }
+}
+
+/// The entry, if what stands before the atoms is enough.
+fn enough<R: io::Read>(name: &str, page: &Page<R>, options: &Options) -> Option<Entry> {
+    if options.whole || !HISTORIES.iter().any(|history| page.mentions(history)) {
+        return None;
+    }
+    let block = Block::read(page.kept(), WANTED);
+    let behind = behind(&block);
+    if behind == Behind::Wanted {
+        return None;
+    }
+    let mut entry = entry_of(name, &block, page, options);
+    entry.cut = behind == Behind::Little;
+    Some(entry)
+}
+
+fn understood<R: io::Read>(name: &str, page: &Page<R>, options: &Options) -> Entry {
+    entry_of(name, &Block::read(page.kept(), WANTED), page, options)
+}
+
+fn entry_of<R: io::Read>(name: &str, block: &Block<'_>, page: &Page<R>, options: &Options) -> Entry {
+    if block.name.is_none() {
+        return failed(name, "not mmCIF: there is no data_ block".into());
+    }
+    let seen = Seen { name, atoms: page.has_atoms(), reflections: page.has_reflections() };
+    structure::entry(block, seen, options.sequences)
+}

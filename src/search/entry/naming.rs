@@ -1,0 +1,67 @@
+//! What the name of a file tells of it.
+
+use super::id;
+use super::model::{Entry, Kind};
+use crate::model::pdb::{self, Format};
+
+/// Endings of compressed files.
+const PACKED: [&str; 6] = [".gz", ".z", ".zst", ".bz2", ".xz", ".lz4"];
+
+/// The name without its directories and without the ending of a compressed file, in lower case.
+pub(super) fn plain(name: &str) -> String {
+    let lower = name.rsplit('/').next().unwrap_or(name).to_ascii_lowercase();
+    match PACKED.iter().find_map(|ending| lower.strip_suffix(ending)) {
+        Some(stem) => stem.into(),
+        None => lower,
+    }
+}
+
+/// The kind and the entry's ID that the archive's names stand for.
+fn archived(name: &str) -> Option<(Kind, String)> {
+    let (format, entry) = pdb::recognise(plain(name).as_bytes())?;
+    let kind = match format {
+        Format::Mmcif | Format::BinaryCif | Format::Pdb => Kind::Structure,
+        Format::Xml => Kind::Xml,
+        Format::Assembly => Kind::Assembly,
+        Format::StructureFactors => Kind::StructureFactors,
+        Format::Nmr => Kind::Nmr,
+        Format::Validation => Kind::Validation,
+    };
+    Some((kind, id::normal(&entry.to_string())?))
+}
+
+/// An ID where the file says none: that of an entry, or what the name begins with.
+pub(super) fn stem(name: &str) -> Option<String> {
+    if let Some(id) = id::from_name(name) {
+        return Some(id);
+    }
+    let plain = plain(name);
+    let stem = plain.rsplit_once('.').map_or(plain.as_str(), |(stem, _)| stem);
+    // AlphaFold DB: `AF-P69905-F1-model_v4.cif` is AF-P69905-F1.
+    let stem = match stem.split_once("-model_v") {
+        Some((entry, _)) if entry.starts_with("af-") => entry,
+        _ => stem,
+    };
+    Some(stem.to_owned()).filter(|stem| !stem.is_empty())
+}
+
+/// Fills in what the name knows better: the kind of files that belong to an entry, and the entry's ID where it was not read.
+pub(super) fn settle(name: &str, entry: &mut Entry) {
+    match archived(name) {
+        Some((Kind::Structure, id)) if entry.kind == Kind::Name || entry.error.is_some() => {
+            entry.id.get_or_insert(id);
+        }
+        Some((Kind::Structure, _)) | None => {}
+        Some((kind, id)) => {
+            if matches!(entry.kind, Kind::Text | Kind::Name) {
+                // The first line of a table of numbers is no title.
+                entry.title = None;
+            }
+            entry.kind = kind;
+            entry.id = Some(id);
+        }
+    }
+    if entry.id.is_none() && entry.kind == Kind::Structure {
+        entry.id = if entry.error.is_some() { id::from_name(name) } else { stem(name) };
+    }
+}

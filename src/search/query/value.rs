@@ -1,0 +1,208 @@
+//! Values, understood for their field: numbers, days, IDs, methods, words of a fixed set.
+
+use super::field::{Field, Is};
+use super::method;
+use super::node::{Bound, Node};
+use super::words;
+use crate::config::nearest;
+use crate::search::entry::{Date, normal};
+
+/// What is wrong with a value, and what to write instead.
+pub(super) type Wrong = (String, Option<String>);
+
+/// What people call organisms whose entries do not all say so.
+const ORGANISMS: [(&str, &str); 10] = [
+    ("human", "homo sapiens"),
+    ("mouse", "mus musculus"),
+    ("rat", "rattus norvegicus"),
+    ("yeast", "saccharomyces cerevisiae"),
+    ("cow", "bos taurus"),
+    ("bovine", "bos taurus"),
+    ("chicken", "gallus gallus"),
+    ("pig", "sus scrofa"),
+    ("zebrafish", "danio rerio"),
+    ("e.coli", "escherichia coli"),
+];
+
+/// A bare or quoted value of a field that is not text.
+pub(super) fn exact(field: Field, text: &str, quoted: bool) -> Result<Node, Wrong> {
+    if !quoted && text == "*" {
+        return Ok(Node::Exists(field));
+    }
+    match field.is() {
+        Is::Id => id(text, quoted),
+        Is::Method => methods(text),
+        Is::Number | Is::Count | Is::Date => number(field, text),
+        Is::Sequence => residues(text),
+        Is::Cell => words::cell(text),
+        Is::Word => words::word(field, text, quoted),
+        Is::Text => Ok(Node::Word(Some(field), text.into())),
+    }
+}
+
+/// One value, or two with `..`, a hyphen or a dash between them.
+fn number(field: Field, text: &str) -> Result<Node, Wrong> {
+    if let Some((low, high)) = text.split_once("..") {
+        return range(field, (low, true), (high, true));
+    }
+    let one = span(field, text);
+    if one.is_err() {
+        let ends = text.char_indices().filter(|(_, c)| matches!(c, '-' | '\u{2013}'));
+        for (at, dash) in ends {
+            let (low, high) = (text[..at].trim_end(), text[at + dash.len_utf8()..].trim_start());
+            if span(field, low).is_ok() && span(field, high).is_ok() {
+                return range(field, (low, true), (high, true));
+            }
+        }
+    }
+    let (low, high) = one?;
+    Ok(Node::Range(field, Bound::At(low), Bound::At(high)))
+}
+
+fn id(text: &str, quoted: bool) -> Result<Node, Wrong> {
+    if let Some(id) = normal(text) {
+        return Ok(Node::Is(Field::Id, id));
+    }
+    let lower = text.to_lowercase();
+    let plain = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    if let Some(stem) = lower.strip_suffix('*').filter(|stem| !quoted && plain(stem) && !stem.is_empty()) {
+        let short = stem.strip_prefix("pdb_0000").filter(|short| !short.is_empty());
+        return Ok(Node::StartsWith(Field::Id, short.unwrap_or(stem).into()));
+    }
+    if plain(&lower) && !lower.is_empty() && lower.len() <= 16 {
+        return Ok(Node::Is(Field::Id, lower));
+    }
+    let hint = "write 1abc or pdb_00001abc, or 1a* for all that begin so".to_owned();
+    Err((format!("{text:?} is no ID"), Some(hint)))
+}
+
+fn methods(text: &str) -> Result<Node, Wrong> {
+    if let Some(how) = words::methodology(&text.to_lowercase()) {
+        return Ok(Node::Is(Field::Methodology, how.into()));
+    }
+    let named = method::named(text);
+    if !named.is_empty() {
+        return Ok(Node::OneOf(Field::Method, named.into_iter().map(str::to_owned).collect()));
+    }
+    let hint = match nearest(text, method::names()) {
+        Some(near) => format!("did you mean {near:?}?"),
+        None => "known are xray, em, nmr, neutron, microed, fiber, powder, saxs, epr, fret, ir, model".into(),
+    };
+    Err((format!("unknown method {text:?}"), Some(hint)))
+}
+
+fn residues(text: &str) -> Result<Node, Wrong> {
+    let upper = text.to_uppercase();
+    if upper.len() >= 3 && upper.bytes().all(|b| b.is_ascii_uppercase()) {
+        return Ok(Node::Residues(upper));
+    }
+    Err((
+        format!("{text:?} is no run of residues"),
+        Some("write at least three one-letter codes, such as KTWGR".into()),
+    ))
+}
+
+/// `<2.0` and its kin.
+pub(super) fn compare(field: Field, operator: &str, text: &str) -> Result<Node, Wrong> {
+    ordered(field, operator)?;
+    let (low, high) = span(field, text)?;
+    let (low, high) = match operator {
+        "<" => (Bound::Open, Bound::Past(low)),
+        "<=" => (Bound::Open, Bound::At(high)),
+        ">" => (Bound::Past(high), Bound::Open),
+        ">=" => (Bound::At(low), Bound::Open),
+        _ => (Bound::At(low), Bound::At(high)),
+    };
+    Ok(Node::Range(field, low, high))
+}
+
+/// Between two values, each of which may be `*` or nothing; `true`: the value belongs to it.
+pub(super) fn range(field: Field, low: (&str, bool), high: (&str, bool)) -> Result<Node, Wrong> {
+    ordered(field, "a range")?;
+    let open = |text: &str| text.is_empty() || text == "*";
+    let bound = |value: f64, included: bool| if included { Bound::At(value) } else { Bound::Past(value) };
+    let from = if open(low.0) {
+        Bound::Open
+    } else {
+        let (first, last) = span(field, low.0)?;
+        bound(if low.1 { first } else { last }, low.1)
+    };
+    let to = if open(high.0) {
+        Bound::Open
+    } else {
+        let (first, last) = span(field, high.0)?;
+        bound(if high.1 { last } else { first }, high.1)
+    };
+    if let (Bound::At(a) | Bound::Past(a), Bound::At(b) | Bound::Past(b)) = (from, to)
+        && a > b
+    {
+        let hint = format!("write {}:{}..{}", field.name(), high.0, low.0);
+        return Err((format!("nothing lies between {} and {}", low.0, high.0), Some(hint)));
+    }
+    if from == Bound::Open && to == Bound::Open {
+        return Ok(Node::Exists(field));
+    }
+    Ok(Node::Range(field, from, to))
+}
+
+fn ordered(field: Field, operator: &str) -> Result<(), Wrong> {
+    if field.is_ordered() {
+        return Ok(());
+    }
+    let fields: Vec<&str> = Field::ALL.iter().filter(|f| f.is_ordered()).map(|f| f.name()).collect();
+    let what = if operator == "a range" { operator.into() } else { format!("{operator:?}") };
+    let hint = format!("they are for {}", fields.join(", "));
+    Err((format!("{} is no number, so that {what} means nothing for it", field.name()), Some(hint)))
+}
+
+/// The first and the last value that a text stands for: a year is all its days.
+fn span(field: Field, text: &str) -> Result<(f64, f64), Wrong> {
+    let name = field.name();
+    match field.is() {
+        Is::Date => days(text).ok_or_else(|| {
+            let hint = format!("write {name}:2020, {name}:2020-03, {name}:2020-03-25 or {name}:>=2020");
+            (format!("{text:?} is no date"), Some(hint))
+        }),
+        Is::Count => {
+            let number = text.parse::<u64>().map_err(|_| {
+                (
+                    format!("{text:?} is no whole number"),
+                    Some(format!("write for example {}", field.example())),
+                )
+            })?;
+            Ok((number as f64, number as f64))
+        }
+        _ => {
+            let plain = text.trim_end_matches(['Å', 'A', 'å']);
+            let number = plain.parse::<f64>().ok().filter(|n| n.is_finite()).ok_or_else(|| {
+                (format!("{text:?} is no number"), Some(format!("write for example {}", field.example())))
+            })?;
+            Ok((number, number))
+        }
+    }
+}
+
+fn days(text: &str) -> Option<(f64, f64)> {
+    let day = |y: u32, m: u32, d: u32| Date::new(y, m, d).map(|date| f64::from(date.number()));
+    let parts: Option<Vec<u32>> = text
+        .split('-')
+        .map(|part| part.parse().ok().filter(|_| part.bytes().all(|b| b.is_ascii_digit())))
+        .collect();
+    match parts?[..] {
+        [year] if text.len() == 4 => Some((day(year, 1, 1)?, day(year, 12, 31)?)),
+        [year, month] => {
+            Some((day(year, month, 1)?, (28..=31).rev().find_map(|last| day(year, month, last))?))
+        }
+        [year, month, date] => {
+            let date = day(year, month, date)?;
+            Some((date, date))
+        }
+        _ => None,
+    }
+}
+
+/// The scientific name of what people call an organism.
+pub(super) fn organism(text: &str) -> Option<&'static str> {
+    let known = ORGANISMS.iter().find(|(common, _)| common.eq_ignore_ascii_case(text));
+    known.map(|(_, scientific)| *scientific)
+}

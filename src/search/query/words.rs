@@ -1,0 +1,153 @@
+//! Values that are words of a form of their own: space groups, enzyme classes, states, IDs of other entries.
+
+use super::field::Field;
+use super::node::{Bound, Node};
+use super::value::Wrong;
+use crate::config::nearest;
+use crate::search::entry::{Kind, compact_group, map_code, normal};
+
+const POLYMERS: [&str; 8] =
+    ["protein", "dna", "rna", "hybrid", "sugar", "peptide nucleic acid", "nucleic acid", "other"];
+
+/// Assemblies by their number of chains, from one on.
+const STATES: [&str; 12] = [
+    "monomeric",
+    "dimeric",
+    "trimeric",
+    "tetrameric",
+    "pentameric",
+    "hexameric",
+    "heptameric",
+    "octameric",
+    "nonameric",
+    "decameric",
+    "undecameric",
+    "dodecameric",
+];
+
+/// A value of a field whose values are compared whole.
+pub(super) fn word(field: Field, text: &str, quoted: bool) -> Result<Node, Wrong> {
+    let lower = text.trim().to_lowercase();
+    let is = |value: String| Ok(Node::Is(field, value));
+    match field {
+        Field::Enzyme => {
+            return Ok(enzyme(lower.trim_start_matches("ec").trim_start_matches([' ', ':']), quoted));
+        }
+        Field::Obsolete => return obsolete(&lower),
+        Field::Methodology if methodology(&lower).is_some() => {
+            return is(methodology(&lower).unwrap_or_default().into());
+        }
+        Field::Oligomer => {
+            if let Some(state) = state(&lower) {
+                return is(state.into());
+            }
+        }
+        Field::Kind => {
+            if let Some(kind) = Kind::named(&lower) {
+                return is(kind.word().into());
+            }
+        }
+        _ => {}
+    }
+    let form = |text: &str| match field {
+        Field::SpaceGroup => compact_group(text),
+        Field::Related | Field::SupersededBy | Field::Supersedes => {
+            normal(text).unwrap_or_else(|| map_code(text).to_lowercase())
+        }
+        Field::Emdb => map_code(text).to_lowercase(),
+        Field::Doi => {
+            let plain = text.trim_start_matches("https://").trim_start_matches("http://");
+            plain.trim_start_matches("dx.").trim_start_matches("doi.org/").trim_start_matches("doi:").into()
+        }
+        _ => text.to_owned(),
+    };
+    let stem = lower.strip_suffix('*').filter(|_| !quoted);
+    if let Some(stem) = stem.map(|stem| stem.trim_end_matches('.')).filter(|stem| !stem.is_empty()) {
+        return Ok(Node::StartsWith(field, form(stem)));
+    }
+    one_of_set(field, &lower)?;
+    is(form(&lower))
+}
+
+/// `3.4` and `3.4.*` are a class and all below it, `3.4.21.7*` all that begin so.
+fn enzyme(text: &str, quoted: bool) -> Node {
+    let stem = text.trim_end_matches(['.', '-']);
+    match stem.strip_suffix('*').filter(|_| !quoted) {
+        Some(stem) if stem.ends_with('.') => {
+            Node::Is(Field::Enzyme, stem.trim_end_matches(['.', '-', '*']).into())
+        }
+        Some(stem) if !stem.is_empty() => Node::StartsWith(Field::Enzyme, stem.into()),
+        _ => Node::Is(Field::Enzyme, stem.into()),
+    }
+}
+
+/// Most files do not tell; those that do not are not obsolete as far as anybody knows.
+fn obsolete(text: &str) -> Result<Node, Wrong> {
+    let yes = Node::Is(Field::Obsolete, "yes".into());
+    match text {
+        "yes" | "true" | "1" => Ok(yes),
+        "no" | "false" | "0" => Ok(Node::Not(Box::new(yes))),
+        _ => {
+            Err((format!("{text:?} is neither yes nor no"), Some("write obsolete:yes or obsolete:no".into())))
+        }
+    }
+}
+
+/// How a structure was determined, by what people call it.
+pub(super) fn methodology(text: &str) -> Option<&'static str> {
+    match text {
+        "experimental" | "experiment" => Some("experimental"),
+        "predicted" | "prediction" | "computational" | "computed" | "alphafold" => Some("predicted"),
+        _ => None,
+    }
+}
+
+/// `dimer`, `dimeric` or `2`.
+fn state(text: &str) -> Option<&'static str> {
+    let number = text.parse::<usize>().ok().and_then(|n| STATES.get(n.checked_sub(1)?).copied());
+    let plain = text.trim_start_matches("homo").trim_start_matches("hetero").trim_start_matches('-');
+    number.or_else(|| {
+        STATES.into_iter().find(|state| *state == plain || state.strip_suffix("ic") == Some(plain))
+    })
+}
+
+/// `61,62,63` or with angles behind; each within a hundredth.
+pub(super) fn cell(text: &str) -> Result<Node, Wrong> {
+    const SIDES: [Field; 6] =
+        [Field::CellA, Field::CellB, Field::CellC, Field::CellAlpha, Field::CellBeta, Field::CellGamma];
+    let numbers: Option<Vec<f64>> = text
+        .split([',', ' ', ';'])
+        .filter(|word| !word.is_empty())
+        .map(|word| word.parse().ok().filter(|n: &f64| n.is_finite() && *n > 0.0))
+        .collect();
+    match numbers {
+        Some(numbers) if matches!(numbers.len(), 3 | 6) => {
+            let near =
+                |(field, n): (&Field, &f64)| Node::Range(*field, Bound::At(n * 0.99), Bound::At(n * 1.01));
+            Ok(Node::And(SIDES.iter().zip(&numbers).map(near).collect()))
+        }
+        _ => Err((
+            format!("{text:?} is no unit cell"),
+            Some("write cell:61,62,63 or cell:61,62,63,90,90,90".into()),
+        )),
+    }
+}
+
+/// Where only a few words exist, another one finds nothing, and that is worth a word.
+fn one_of_set(field: Field, value: &str) -> Result<(), Wrong> {
+    let known: Vec<&str> = match field {
+        Field::Kind => Kind::ALL.iter().map(|kind| kind.word()).collect(),
+        Field::Status => vec!["ok", "error"],
+        Field::Polymer => POLYMERS.to_vec(),
+        Field::Methodology => vec!["experimental", "predicted"],
+        _ => return Ok(()),
+    };
+    if known.contains(&value) {
+        return Ok(());
+    }
+    let hint = match nearest(value, known.iter().copied()) {
+        Some(near) => format!("did you mean {near:?}?"),
+        None => format!("known are {}", known.join(", ")),
+    };
+    Err((format!("unknown {} {value:?}", field.name()), Some(hint)))
+}

@@ -1,0 +1,149 @@
+//! The first run of a job at a destination that holds files already: another tool made them, another user, an earlier state directory. It
+//! tells what it found, and deletes nothing; the next run does.
+
+use super::attempt::{Ending, Try};
+use super::dir_id::{DirId, Same};
+use super::guard;
+use super::listing::{self, Listing};
+use super::name_list::NameList;
+use crate::model::event::{Event, Found, Level, Takeover};
+use crate::model::job::Adopt;
+use crate::model::result::Reason;
+use crate::model::sanitize;
+use crate::rsync::args;
+use crate::rsync::exit::{Class, Verdict};
+
+impl Try<'_> {
+    /// Decides, after a listing, whether this run takes the destination over.
+    pub(super) fn look_who_filled(&mut self, listing: &Listing) {
+        let holds = listing.held(args::brings_links(self.job)) != Some(0) || !listing.gone.is_empty();
+        self.adopting = match self.is_known() {
+            _ if !holds => None,
+            false => Some(Takeover::First),
+            true if self.is_another(listing) => Some(Takeover::OtherDirectory),
+            true => self.job.adopt_again.then_some(Takeover::Again),
+        };
+    }
+
+    fn is_known(&self) -> bool {
+        // What a newer version remembers of the job cannot be read, but there is something.
+        self.memory.knows(&self.job.dest, &self.plan.run) || !self.remembers
+    }
+
+    /// Whether this run takes the destination over if that holds anything, as far as it can be told before the listing.
+    pub(super) fn takes_over(&self) -> bool {
+        !self.is_known() || self.job.adopt_again || self.is_same() == Same::No
+    }
+
+    fn is_same(&self) -> Same {
+        let dir = match self.access {
+            Some(access) => access.root().metadata(),
+            None => self.job.dest.metadata(),
+        };
+        dir.map_or(Same::Yes, |dir| self.memory.is_same(&self.job.dest, DirId::of(&dir)))
+    }
+
+    /// Whether the directory is another one than in the last run. Where it cannot be told by itself, most of what the source had then being
+    /// missing tells it.
+    fn is_another(&self, listing: &Listing) -> bool {
+        match self.is_same() {
+            Same::Yes => false,
+            Same::No => true,
+            Same::Unsure => {
+                let known = listing::kept_counts(&self.plan.state_dir, &self.job.name);
+                known.is_none_or(|known| listing.created.files > known.total() / 2)
+            }
+        }
+    }
+
+    /// Says in one block what a run that takes the destination over has found.
+    pub(super) async fn tell_adopted(&self, listing: &Listing) {
+        let Some(why) = self.adopting else { return };
+        // What is held and neither goes nor differs.
+        let differ = listing.gone.tally.files + listing.same_size + listing.different;
+        let held = listing.held(args::brings_links(self.job));
+        let found = Found {
+            dest: self.job.dest.clone(),
+            same: held.map(|held| held.saturating_sub(differ)),
+            same_size: listing.same_size,
+            different: listing.different,
+            missing: listing.created.files,
+            foreign: self.job.delete.then_some(listing.gone.tally),
+            older: listing.older.files,
+            checksum: self.compares(),
+            why,
+        };
+        self.voice.say(Event::Adopted { job: self.voice.job.clone(), found }).await;
+    }
+
+    /// Whether files of the same size are compared by checksum before anything is fetched.
+    fn compares(&self) -> bool {
+        self.job.adopt == Adopt::Checksum || self.job.checksum
+    }
+
+    /// Why the deletions wait, if they do because this run takes the destination over.
+    pub(super) fn first_run_waits(&self, listing: &Listing) -> Option<Reason> {
+        let takeover = self.adopting.filter(|_| self.job.delete && !listing.gone.is_empty())?;
+        let dest = sanitize::path(&self.job.dest);
+        let why = match takeover {
+            Takeover::First => format!("since this is the first run at {dest}, which held files already"),
+            Takeover::Again => format!("since this run takes {dest} over again"),
+            Takeover::OtherDirectory => format!("since {dest} is another directory than in the last run"),
+        };
+        let text = format!("{}, {why}", guard::waiting(listing.gone.tally));
+        let rule =
+            "a run that takes a mirror over deletes nothing, the one after it what the source does not have";
+        Some(Reason::new(text).hint(match listing.gone.listed() {
+            Some(path) => format!("{rule}; the list is in {}", sanitize::path(&path)),
+            None => rule.into(),
+        }))
+    }
+
+    /// With `adopt = "checksum"`: files of the same size are fetched only if their checksums differ; the others get the time of the source,
+    /// so that the transfer does not fetch them. Returns how many files the transfer has to bring to have brought all; after such a
+    /// comparison only a second listing can tell.
+    pub(super) async fn compare_same_size(&mut self, listing: &mut Listing) -> Result<u64, Ending> {
+        let Some(mut names) = self.same_size(listing) else { return Ok(listing.contents) };
+        let Some(picked) = names.job(self.job) else {
+            self.not_compared("their names cannot be written to a temporary file").await;
+            return Ok(listing.contents);
+        };
+        let before = self.figures;
+        let (_, verdict) = self.bring((&picked, &picked.sources[0]), &[]).await?;
+        (self.figures.total_files, self.figures.total_bytes) = (before.total_files, before.total_bytes);
+        match verdict {
+            // What is missing is missing from the transfer as well.
+            Verdict::Ok | Verdict::Vanished(_) | Verdict::Partial(_) => {}
+            // A server may refuse to compute checksums.
+            Verdict::Failed(Class::NextSource, reason) => self.not_compared(&reason.text).await,
+            Verdict::Failed(class, reason) => return Err(Ending::Failed(class, reason)),
+        }
+        Ok(u64::MAX)
+    }
+
+    /// The same for a run that changes nothing: how many files would be transferred; `None` if it cannot be told.
+    pub(super) async fn would_come(&mut self, listing: &mut Listing) -> Result<Option<u64>, Ending> {
+        let Some(mut names) = self.same_size(listing) else { return Ok(Some(listing.contents)) };
+        let others = self.other_contents(&mut names).await?;
+        Ok(others.map(|others| listing.contents.saturating_sub(names.len()) + others))
+    }
+
+    /// The files that are to be compared; `None` if there are none.
+    fn same_size(&self, listing: &mut Listing) -> Option<NameList> {
+        // A job that always compares by checksum does so in its transfer.
+        if self.adopting.is_none() || self.job.adopt != Adopt::Checksum || self.job.checksum {
+            return None;
+        }
+        let mut names = NameList::new(self.source);
+        for name in listing.same_size_names().ok()? {
+            names.push(&name.ok()?);
+        }
+        (names.len() > 0).then_some(names)
+    }
+
+    async fn not_compared(&self, why: &str) {
+        let text =
+            format!("files of the same size cannot be compared by checksum, and are fetched again: {why}");
+        self.voice.notice(Level::Warning, text).await;
+    }
+}

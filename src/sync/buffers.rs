@@ -1,0 +1,105 @@
+//! The memory that output passes through, used again and again.
+//!
+//! One chunk serves all children, since each is read at a time of its own. What is to be told of it goes on in a block,
+//! which comes back when it was told. There are never more blocks than events that wait and one a running child; how many
+//! jobs there are does not matter.
+
+use crate::model::event::{Home, Lines};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// How much is read at once, in bytes.
+pub(super) const CHUNK: usize = 64 * 1024;
+/// How many blocks wait for their next use; more than that are freed.
+const KEPT: usize = 16;
+/// A block that has grown beyond this is freed as well.
+const LARGE: usize = 2 * CHUNK;
+
+/// The buffers of a run. A clone means the same ones.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Buffers(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    chunk: Mutex<Vec<u8>>,
+    blocks: Mutex<Vec<Vec<u8>>>,
+}
+
+impl Buffers {
+    /// Lends the chunk, of [`CHUNK`] bytes, with whatever was read last in it.
+    pub(super) fn chunk<T>(&self, work: impl FnOnce(&mut [u8]) -> T) -> T {
+        let mut chunk = lock(&self.0.chunk);
+        chunk.resize(CHUNK, 0);
+        work(&mut chunk)
+    }
+
+    /// An empty block.
+    pub(super) fn block(&self) -> Vec<u8> {
+        lock(&self.0.blocks).pop().unwrap_or_default()
+    }
+
+    /// Lines that give their block back.
+    pub(super) fn lines(&self, block: Vec<u8>) -> Lines {
+        Lines::lent(block, self.0.clone())
+    }
+
+    /// For a block that was not needed.
+    pub(super) fn take_back(&self, block: Vec<u8>) {
+        self.0.take_back(block);
+    }
+}
+
+impl Home for Shared {
+    fn take_back(&self, mut memory: Vec<u8>) {
+        let mut blocks = lock(&self.blocks);
+        if (1..=LARGE).contains(&memory.capacity()) && blocks.len() < KEPT {
+            memory.clear();
+            blocks.push(memory);
+        }
+    }
+}
+
+/// Whoever panicked with it left nothing behind that matters.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(buffers: &Buffers, bytes: usize) -> Lines {
+        let mut block = buffers.block();
+        assert!(block.is_empty());
+        block.resize(bytes, b'x');
+        buffers.lines(block)
+    }
+
+    #[test]
+    fn a_block_that_was_told_is_used_again() {
+        let buffers = Buffers::default();
+        let lines = told(&buffers, 1000);
+        let memory = lines.as_bytes().as_ptr();
+        // A copy must not give it back a second time.
+        drop(lines.clone());
+        drop(lines);
+        assert_eq!(told(&buffers, 10).as_bytes().as_ptr(), memory);
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded_in_number_and_in_size() {
+        let buffers = Buffers::default();
+        drop((0..KEPT * 2).map(|_| told(&buffers, 100)).collect::<Vec<_>>());
+        assert_eq!(lock(&buffers.0.blocks).len(), KEPT);
+        lock(&buffers.0.blocks).clear();
+        drop(told(&buffers, LARGE + 2));
+        assert!(lock(&buffers.0.blocks).is_empty());
+    }
+
+    #[test]
+    fn the_chunk_has_its_length_after_a_panic_too() {
+        let buffers = Buffers::default();
+        let inner = buffers.clone();
+        std::thread::spawn(move || inner.chunk(|_| panic!("in the middle"))).join().unwrap_err();
+        assert_eq!(buffers.chunk(|chunk| chunk.len()), CHUNK);
+    }
+}

@@ -1,0 +1,280 @@
+//! The dispatcher: one loop over finished jobs, signals and ticks.
+
+use super::buffers::Buffers;
+use super::governor::{self, Governor};
+use super::holders::Holders;
+use super::program::Program;
+use super::signal::Signals;
+use super::slots::{Slot, Slots};
+use super::stop::{Stop, Why};
+use super::unit::{self, Ticket};
+use super::voice::{Voice, stamped};
+use super::{Mode, Plan};
+use crate::model::event::{Event, Level, Progress, Stamped};
+use crate::model::hint::addressed;
+use crate::model::result::{Figures, Outcome, Reason, Status, Summary, SyncResult};
+use crate::platform::Meter;
+use jiff::Timestamp;
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::{mpsc, watch};
+use tokio::task::{Id, JoinError, JoinSet};
+
+/// How often progress is told.
+const TICK: Duration = Duration::from_millis(250);
+/// After the grace of the children, the rest of a stopped run may take so long.
+const LAST: Duration = Duration::from_secs(5);
+/// A reader that is only slow may take so long for the last words of a run that ends at once.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// Runs the jobs to their ends and tells `events` about it; `signals` end it early. That nobody
+/// listens any more does not.
+pub async fn run(plan: Plan, events: mpsc::Sender<Stamped>, signals: &mut Signals) -> Summary {
+    let mut plan = plan;
+    // A stable sort: jobs of one priority keep the order in which they were asked for.
+    plan.jobs.sort_by_key(|job| std::cmp::Reverse(job.priority));
+    let mut dispatch = Dispatch::start(Arc::new(plan), events).await;
+    dispatch.until_done(signals).await;
+    let summary = dispatch.summary();
+    dispatch.unsaid.push_back((stamped(Event::RunFinished(Arc::new(summary.clone()))), None));
+    dispatch.until_done(signals).await;
+    summary
+}
+
+struct Dispatch {
+    plan: Arc<Plan>,
+    events: mpsc::Sender<Stamped>,
+    stop: Stop,
+    slots: Arc<Slots>,
+    /// Who decides on the number of slots, if they change.
+    governor: Option<(Governor, Meter)>,
+    started: Instant,
+    tasks: JoinSet<(SyncResult, Option<Slot>)>,
+    names: HashMap<Id, Arc<str>>,
+    progress: Vec<(Arc<str>, watch::Receiver<Option<Progress>>)>,
+    results: HashMap<Arc<str>, Arc<SyncResult>>,
+    /// What a slow listener has not taken yet. The slot is freed when all is said: with `fail_fast` nobody starts after the
+    /// first failure, and in the history no more jobs run at once than may.
+    unsaid: VecDeque<(Stamped, Option<Slot>)>,
+    signal: Option<i32>,
+    /// When a run that is stopped no longer waits for anybody.
+    give_up: Option<tokio::time::Instant>,
+    /// When a run that ends at once no longer waits for who reads its output.
+    last_words: Option<tokio::time::Instant>,
+}
+
+impl Dispatch {
+    async fn start(plan: Arc<Plan>, events: mpsc::Sender<Stamped>) -> Self {
+        let (started, stop) = (Instant::now(), Stop::default());
+        let governor = plan.auto.then(|| (Governor::new(plan.parallel), Meter::start()));
+        let first = governor.as_ref().map_or(plan.parallel, |(governor, _)| governor.limit());
+        let slots = Arc::new(Slots::new(first, &plan.hosts));
+        let mut dispatch = Dispatch {
+            plan: plan.clone(),
+            events,
+            stop,
+            slots: slots.clone(),
+            governor,
+            started,
+            tasks: JoinSet::new(),
+            names: HashMap::new(),
+            progress: Vec::new(),
+            results: HashMap::new(),
+            unsaid: VecDeque::new(),
+            signal: None,
+            give_up: None,
+            last_words: None,
+        };
+        let jobs = plan.jobs.iter().map(|job| job.name.clone()).collect();
+        let (run, parallel, dry_run) = (plan.run.clone(), plan.parallel, plan.mode != Mode::Real);
+        dispatch.say(Event::RunStarted { run, jobs, parallel, dry_run }).await;
+        let buffers = Buffers::default();
+        let program = Arc::new(Program::default());
+        let holders = Holders::new(&plan.state_dir, &plan.run);
+        for job in &plan.jobs {
+            let (progress, latest) = watch::channel(None);
+            let name: Arc<str> = job.name.as_str().into();
+            let (events, stop) = (dispatch.events.clone(), dispatch.stop.clone());
+            let voice = Voice { job: name.clone(), events, progress, stop, buffers: buffers.clone() };
+            let ticket = Ticket {
+                plan: plan.clone(),
+                job: job.clone(),
+                voice,
+                slots: slots.clone(),
+                holders: holders.clone(),
+                program: program.clone(),
+                started,
+            };
+            let task = dispatch.tasks.spawn(unit::run(ticket));
+            dispatch.names.insert(task.id(), name.clone());
+            dispatch.progress.push((name, latest));
+        }
+        dispatch
+    }
+
+    /// Until every job has ended and all is said, or nobody is to be waited for any more. Waiting for a listener never keeps
+    /// a signal from being noticed.
+    async fn until_done(&mut self, signals: &mut Signals) {
+        let mut ticks = tokio::time::interval(TICK);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut looks =
+            tokio::time::interval_at(tokio::time::Instant::now() + governor::PERIOD, governor::PERIOD);
+        looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let events = self.events.clone();
+        while !self.tasks.is_empty() || !self.unsaid.is_empty() {
+            let (last, unsaid) = (self.give_up, !self.unsaid.is_empty());
+            let words = self.last_words;
+            tokio::select! {
+                Some(done) = self.tasks.join_next_with_id(), if !self.tasks.is_empty() => self.done(done),
+                permit = events.reserve(), if unsaid => {
+                    // A closed channel: nobody listens any more, and the results do not depend on it.
+                    if let (Some((event, _slot)), Ok(permit)) = (self.unsaid.pop_front(), permit) {
+                        permit.send(event);
+                    }
+                }
+                () = self.stop.hard(), if words.is_none() => {
+                    self.last_words = Some(tokio::time::Instant::now() + LAST_WORDS);
+                }
+                () = at(words), if unsaid => self.say_what_fits(),
+                number = signals.next() => {
+                    self.on_signal(number);
+                    let last = tokio::time::Instant::now() + self.plan.grace + LAST;
+                    self.give_up.get_or_insert(last);
+                }
+                // A reader that neither reads nor goes away cannot keep us from ending.
+                () = at(last) => {
+                    self.stop.force();
+                    self.give_up = None;
+                }
+                _ = ticks.tick() => self.tell_progress(),
+                _ = looks.tick(), if self.governor.is_some() => self.govern(),
+            }
+        }
+    }
+
+    /// Without waiting any more: what a stuck listener has no room for is dropped.
+    fn say_what_fits(&mut self) {
+        for (event, _slot) in self.unsaid.drain(..) {
+            if self.events.try_send(event).is_err() {
+                break;
+            }
+        }
+    }
+
+    /// The first signal ends gently, the second at once.
+    fn on_signal(&mut self, number: i32) {
+        if self.signal.is_some() {
+            return self.stop.force();
+        }
+        self.signal = Some(number);
+        self.stop.ask(Why::Signal(number));
+        let text = format!(
+            "{}: ending transfers, up to {} each; once more ends them at once",
+            super::signal::name(number),
+            crate::model::time::span(self.plan.grace)
+        );
+        // Not worth waiting for.
+        let _ = self.events.try_send(stamped(Event::Notice { job: None, level: Level::Warning, text }));
+    }
+
+    fn done(&mut self, done: Result<(Id, (SyncResult, Option<Slot>)), JoinError>) {
+        let (mut result, slot) = match done {
+            Ok((_, ended)) => ended,
+            Err(error) => match self.names.get(&error.id()) {
+                Some(job) => (broken(job.clone(), error), None),
+                None => return,
+            },
+        };
+        if self.plan.fail_fast && matches!(result.status(), Status::Failed | Status::Blocked) {
+            self.stop.ask(Why::FailFast(result.job.to_string()));
+        }
+        result.outcome.map_hint(|hint| addressed(hint, &self.plan.again).into_owned());
+        let result = Arc::new(result);
+        self.progress.retain(|(job, _)| *job != result.job);
+        self.results.insert(result.job.clone(), result.clone());
+        self.unsaid.push_back((stamped(Event::JobFinished(result)), slot));
+    }
+
+    /// Lets as many jobs run as the machine bears.
+    fn govern(&mut self) {
+        let Some((governor, meter)) = &mut self.governor else { return };
+        let decision = governor.judge(&meter.read(), self.slots.in_demand(), Instant::now());
+        let Some(decision) = decision else { return };
+        match decision.from.checked_sub(decision.to) {
+            Some(fewer) => self.slots.lower(fewer),
+            None => (decision.from..decision.to).for_each(|_| self.slots.raise()),
+        }
+        let notice = Event::Notice { job: None, level: Level::Debug, text: decision.to_string() };
+        // Not worth waiting for.
+        let _ = self.events.try_send(stamped(notice));
+    }
+
+    fn tell_progress(&mut self) {
+        for (job, latest) in &mut self.progress {
+            if !latest.has_changed().unwrap_or(false) {
+                continue;
+            }
+            let Some(progress) = *latest.borrow_and_update() else { continue };
+            let event = stamped(Event::Progress { job: job.clone(), progress });
+            // The latest wins: what does not fit now is told at the next tick.
+            let _ = self.events.try_send(event);
+        }
+    }
+
+    fn summary(&self) -> Summary {
+        let results =
+            self.plan.jobs.iter().filter_map(|job| self.results.get(job.name.as_str()).cloned()).collect();
+        Summary {
+            run: self.plan.run.clone(),
+            results,
+            duration: self.started.elapsed(),
+            signal: self.signal,
+            warnings: Vec::new(),
+            unwritten: Vec::new(),
+        }
+    }
+
+    /// Waits for a slow listener, unless the run ends now.
+    async fn say(&self, event: Event) {
+        tokio::select! {
+            biased;
+            _ = self.events.send(stamped(event)) => {}
+            () = self.stop.hard() => {}
+        }
+    }
+}
+
+async fn at(time: Option<tokio::time::Instant>) {
+    match time {
+        Some(time) => tokio::time::sleep_until(time).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// A task that panicked is that job's failure, and nobody else's.
+fn broken(job: Arc<str>, error: JoinError) -> SyncResult {
+    let text = match error.try_into_panic() {
+        Ok(panic) => {
+            let words = panic.downcast_ref::<String>().map(String::as_str);
+            let words = words.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
+            format!("internal error, please report it: {words}")
+        }
+        Err(_) => "its task was cancelled".into(),
+    };
+    SyncResult {
+        job,
+        outcome: Outcome::Failed(Reason::new(text)),
+        attempts: Vec::new(),
+        started: Timestamp::now(),
+        duration: Duration::ZERO,
+        queued: Duration::ZERO,
+        figures: Figures::default(),
+        source: None,
+        fallback: None,
+        log: None,
+        alerts: Vec::new(),
+        warnings: Vec::new(),
+        undo: None,
+    }
+}

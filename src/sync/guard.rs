@@ -1,0 +1,170 @@
+//! What has to hold before anything is deleted or written. Pure judgements on what was counted.
+
+use super::listing::{Listing, Reserved};
+use crate::model::event::Tally;
+use crate::model::job::{Job, MaxDelete, MaxEntries, Source};
+use crate::model::result::Reason;
+use crate::model::sanitize;
+use bytesize::ByteSize;
+use std::path::Path;
+
+/// What the guard says about the deletions of a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Say {
+    /// They may go.
+    Go,
+    /// Nothing may be deleted; the rest may be transferred.
+    TransferOnly(Reason),
+    /// The source holds no file: nothing at all may be done.
+    Empty(Reason),
+}
+
+/// Judges a complete listing; `again` is what a command line about the job begins with. `refused`: see [`basis`].
+pub(super) fn deletions(job: &Job, again: &str, listing: &Listing, refused: Option<u64>) -> Say {
+    let Some(source_files) = listing.stats.files else {
+        return Say::TransferOnly(
+            Reason::new("rsync did not say how many files the source holds, so nothing is deleted")
+                .hint("is an option in rsync_args keeping rsync silent?"),
+        );
+    };
+    if source_files.files() == 0 && !job.allow_empty_source {
+        return Say::Empty(empty_source(job, listing.gone.listed()));
+    }
+    let going = listing.gone.tally.files;
+    let present = listing.present().unwrap_or(going);
+    let limit = limit(job, listing, basis(present, refused));
+    if going <= limit {
+        return Say::Go;
+    }
+    let list = match &listing.gone.unwritten {
+        Some(why) => format!("the list could not be written ({why})"),
+        None => format!("the list is in {}", sanitize::path(&listing.gone.path)),
+    };
+    let empty = source_files.files() == 0;
+    let limit = match job.max_delete {
+        MaxDelete::Files(limit) => limit.to_string(),
+        MaxDelete::Default if empty => format!("{limit}, from {}", MaxEntries::Default),
+        share => format!("{limit}, from {share}"),
+    };
+    let limit = match refused
+        .filter(|refused| *refused < present && !matches!(job.max_delete, MaxDelete::Files(_)))
+    {
+        Some(refused) => format!("{limit} of the {refused} that were here when deletions were refused first"),
+        None => limit,
+    };
+    let accepted = if empty { " --allow-empty-source" } else { "" };
+    Say::TransferOnly(
+        Reason::new(format!(
+            "{going} of {present} files would be deleted, more than max_delete allows ({limit}); none was"
+        ))
+        .hint(format!("{list}; if they may go: {again} sync {}{accepted} --max-delete {going}", job.name)),
+    )
+}
+
+/// The number of files that a share of them is taken of. What has come since deletions were refused does not raise the limit: the files
+/// that were to go would go in the next run, without anybody's consent.
+pub(super) fn basis(present: u64, refused: Option<u64>) -> u64 {
+    refused.map_or(present, |refused| refused.min(present))
+}
+
+/// How many of the `present` files of the destination may go.
+pub(super) fn limit(job: &Job, listing: &Listing, present: u64) -> u64 {
+    match listing.stats.files {
+        Some(files) if files.files() == 0 && job.allow_empty_source => {
+            job.max_delete.of_accepted_empty(present)
+        }
+        _ => job.max_delete.of(present),
+    }
+}
+
+/// A source without a file: not mounted, emptied, or the wrong path.
+pub(super) fn empty_source(job: &Job, list: Option<&Path>) -> Reason {
+    let hint = "is it mounted, and is its path right? --allow-empty-source accepts it";
+    if !job.delete {
+        return Reason::new("the source holds no file").hint(hint);
+    }
+    let reason = Reason::new("the source holds no file, so nothing was deleted");
+    match list {
+        Some(list) => reason
+            .hint(format!("{hint}; what would have been deleted is listed in {}", sanitize::path(&list))),
+        None => reason.hint(hint),
+    }
+}
+
+/// The reason if the source is older than the mirror. One older file is too many from another source than the usual one.
+pub(super) fn age(job: &Job, again: &str, source: &Source, usual: bool, listing: &Listing) -> Option<Reason> {
+    let older = &listing.older;
+    let limit = if usual { job.max_older.of(listing.present().unwrap_or(0)) } else { 0 };
+    if older.files <= limit || job.allow_older {
+        return None;
+    }
+    let names: Vec<_> = older.names.iter().map(|name| String::from_utf8_lossy(name)).collect();
+    let more = older.files.saturating_sub(names.len() as u64);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let allowed = match usual {
+        true => format!("more than max_older allows ({limit})"),
+        false => "and it is not the source that served the last complete run".into(),
+    };
+    let files = if older.files == 1 { "file is" } else { "files are" };
+    Some(
+        Reason::new(format!(
+            "the source {source} is older than the mirror: {} {files} older there and of another size, {allowed}; nothing was changed \
+             ({}{more})",
+            older.files,
+            names.join(", ")
+        ))
+        .hint(format!(
+            "it may lag behind or have been restored from a backup; if its files are right: {again} sync {} --allow-older",
+            job.name
+        )),
+    )
+}
+
+/// What waits, for a sentence that goes on.
+pub(super) fn waiting(tally: Tally) -> String {
+    match (tally.files, tally.dirs) {
+        (1, 0) => "1 file was not deleted".into(),
+        (files, 0) => format!("{files} files were not deleted"),
+        (0, 1) => "1 directory was not deleted".into(),
+        (0, dirs) => format!("{dirs} directories were not deleted"),
+        (files, dirs) => format!(
+            "{files} {} and {dirs} {} were not deleted",
+            if files == 1 { "file" } else { "files" },
+            if dirs == 1 { "directory" } else { "directories" },
+        ),
+    }
+}
+
+/// The source has something where our own directory is, and the job's filters let it through.
+pub(super) fn reserved(reserved: &Reserved) -> Reason {
+    Reason::new(format!(
+        "the source holds {}, and the job's filters let it through: nothing was changed, since what can be undone lies there",
+        String::from_utf8_lossy(&reserved.first)
+    ))
+    .hint("a `!` in a file of filters clears the rules that protect .pdb-sync: remove it, or add `- /.pdb-sync` behind it")
+}
+
+/// The reason if fewer than `min_free` bytes are left, or nobody can tell.
+pub(super) fn space(job: &Job, free: Option<u64>) -> Option<Reason> {
+    let least = job.min_free.filter(|least| free.is_none_or(|free| free < *least))?;
+    let Some(free) = free else {
+        let text = format!(
+            "the file system of {} does not tell how much is free, so that min_free ({}) cannot be kept",
+            sanitize::path(&job.dest),
+            ByteSize(least).display().si()
+        );
+        return Some(Reason::new(text).hint("leave min_free out for this job"));
+    };
+    Some(disk_low(job, free, least))
+}
+
+/// The reason for a disk that has only `free` bytes left.
+pub(super) fn disk_low(job: &Job, free: u64, least: u64) -> Reason {
+    Reason::new(format!(
+        "only {} are free at {}, less than min_free ({})",
+        ByteSize(free).display().si(),
+        sanitize::path(&job.dest),
+        ByteSize(least).display().si()
+    ))
+    .hint("make room, or lower min_free")
+}

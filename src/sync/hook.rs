@@ -1,0 +1,116 @@
+//! Commands around a transfer.
+
+use super::child::pass_on;
+use super::process::{self, Cause, Ear, End, Left, Spec};
+use super::voice::Voice;
+use super::watchdog::Watchdog;
+use crate::model::event::{Level, Stream};
+use crate::model::job::{FOR_RSYNC_ONLY, Hook, Job};
+use crate::model::result::Reason;
+use std::ffi::OsString;
+use std::io;
+use std::time::Duration;
+
+/// Exit code by which a `before` hook skips the job (`EX_TEMPFAIL`).
+const SKIP: i32 = 75;
+/// Exit code by which a shell says that it knows no such command.
+const NOT_FOUND: i32 = 127;
+
+/// How a list of hooks ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Hooked {
+    /// All of them with 0.
+    Ok,
+    /// One with 75; the text names it. The later ones did not run.
+    Skip(String),
+    /// One failed; how, and what to do about it. The later ones did not run.
+    Failed(Reason),
+    /// The run is being stopped.
+    Stopped,
+}
+
+impl Hooked {
+    /// Why one was not well, of hooks that skip nothing.
+    pub(super) fn unwell(self) -> Option<Reason> {
+        match self {
+            Hooked::Ok | Hooked::Stopped => None,
+            Hooked::Skip(text) => {
+                Some(Reason::new(text).hint("only a hook of `before` skips a job by that code"))
+            }
+            Hooked::Failed(reason) => Some(reason),
+        }
+    }
+}
+
+/// What to do about a hook that did not end with 0.
+const LOOK: &str = "look at what the hook printed, and run it by hand";
+
+/// Runs hooks one after another, until one does not end with 0. What one leaves behind is told, and added to `warnings`.
+pub(super) async fn run(
+    hooks: &[Hook],
+    env: &[(OsString, OsString)],
+    voice: &Voice,
+    job: &Job,
+    grace: Duration,
+    warnings: &mut Vec<String>,
+) -> Hooked {
+    let (timeout, priority) = (job.hooks.timeout, job.child_priority);
+    for hook in hooks {
+        let argv = hook.argv();
+        let without: &[&str] = &FOR_RSYNC_ONLY;
+        let spec = Spec { argv: &argv, env, without, priority, grace, input: None, supervised: true };
+        let watchdog = Watchdog::new(Some(timeout), None);
+        let mut plain = Plain::default();
+        let end = process::run(&spec, voice, watchdog, &mut plain).await;
+        if let Some(left) = plain.left {
+            let text = format!("hook {hook} {}", left.text());
+            voice.notice(Level::Warning, text.clone()).await;
+            warnings.push(text);
+        }
+        let (text, hint) = match end {
+            Ok(End::Exited(0)) => continue,
+            Ok(End::Exited(SKIP)) => return Hooked::Skip(format!("hook {hook} ended with {SKIP}")),
+            Ok(End::Exited(NOT_FOUND)) => (
+                format!("hook {hook} ended with {NOT_FOUND}"),
+                "is what it runs installed, and in PATH where pdb-sync runs?",
+            ),
+            Ok(End::Exited(code)) => (format!("hook {hook} ended with {code}"), LOOK),
+            Ok(End::Signalled(n)) => (format!("hook {hook} was ended by {}", super::signal::name(n)), LOOK),
+            Ok(End::Ended(Cause::Timeout(limit))) => (
+                format!(
+                    "hook {hook} ran longer than hook_timeout ({}) and was ended",
+                    crate::model::time::span(limit)
+                ),
+                "find out what it waits for, or set a longer hook_timeout",
+            ),
+            Ok(End::Held(pid)) => (format!("hook {hook}: {}", super::helper::held(pid)), LOOK),
+            Ok(End::Ended(_)) => return Hooked::Stopped,
+            Err(error) => {
+                let hint = match error.kind() {
+                    io::ErrorKind::NotFound => "is its program installed, and in PATH where pdb-sync runs?",
+                    io::ErrorKind::PermissionDenied => "make it a program that this user may run",
+                    _ => "run it by hand",
+                };
+                (format!("cannot run hook {hook}: {error}"), hint)
+            }
+        };
+        return Hooked::Failed(Reason::new(text).hint(hint));
+    }
+    Hooked::Ok
+}
+
+/// Passes lines on as they are.
+#[derive(Default)]
+struct Plain {
+    left: Option<Left>,
+}
+
+impl Ear for Plain {
+    fn line(&mut self, _stream: Stream, line: &[u8], out: &mut Vec<u8>) {
+        pass_on(line, out);
+    }
+
+    fn left(&mut self, others: Left) {
+        self.left = Some(others);
+    }
+}

@@ -1,0 +1,172 @@
+//! What a job's filters leave out of its source: found by a listing without them.
+
+use super::attempt::{Ending, Try};
+use super::listing::Listing;
+use crate::model::event::Tally;
+use crate::model::job::Job;
+use crate::model::result::Reason;
+use crate::rsync::args;
+use crate::rsync::output::{Change, ChangeKind};
+use bytesize::ByteSize;
+
+/// So many patterns are named.
+const TOLD: usize = 5;
+
+impl Try<'_> {
+    /// What the source holds without the job's filters; `None` if that cannot be told. Files are files, links and other entries that are no
+    /// directories.
+    async fn held(&mut self, unfiltered: &Job) -> Result<Option<Tally>, Ending> {
+        let job = Job { delete: false, checksum: false, ..unfiltered.clone() };
+        let stats = self.look((&job, self.source), &[], &mut |_| false).await?;
+        Ok(stats.and_then(|stats| {
+            let files = stats.files?;
+            Some(Tally { files: files.files(), dirs: files.dirs, bytes: stats.total_size })
+        }))
+    }
+
+    /// What filters and limits of size let through; `None` if that cannot be told.
+    async fn passing(&mut self) -> Result<Option<Tally>, Ending> {
+        // Nothing is ever there: what a listing for it names is all that would come.
+        let nowhere = self.plan.state_dir.join("listings").join(".none").join(&self.plan.run);
+        let job = args::passing(self.job, nowhere);
+        let mut tally = Tally { bytes: Some(0), ..Tally::default() };
+        let mut note = |change: &Change<'_>| {
+            if change.kind == ChangeKind::Created && change.name != b"." {
+                tally.count(change.dir, if change.dir { 0 } else { change.size });
+            }
+            false
+        };
+        let stats = self.look((&job, self.source), &[], &mut note).await?;
+        Ok(stats.map(|_| tally))
+    }
+
+    /// How much of the source the filters leave out, for `--plan`; `None` if that cannot be told. Nothing where there are no filters.
+    pub(super) async fn left_out(&mut self, listing: &Listing) -> Result<Option<Tally>, Ending> {
+        let Some(unfiltered) = args::unfiltered(self.job) else {
+            return Ok(Some(Tally { bytes: Some(0), ..Tally::default() }));
+        };
+        let (held, stats) = (self.held(&unfiltered).await?, listing.stats);
+        let listed = stats.files.map(|files| Tally {
+            files: files.files(),
+            dirs: files.dirs,
+            bytes: stats.total_size,
+        });
+        let kept = match args::size_limits(&self.job.rsync_args).is_empty() {
+            true => listed,
+            // The root is no entry of a listing for a directory that is not there.
+            false => {
+                let passing = self.passing().await?;
+                listed.zip(passing).map(|(listed, passing)| Tally { dirs: listed.dirs, ..passing })
+            }
+        };
+        Ok(held.zip(kept).map(|(held, kept)| Tally {
+            files: held.files.saturating_sub(kept.files),
+            dirs: held.dirs.saturating_sub(kept.dirs),
+            bytes: held.bytes.zip(kept.bytes).map(|(held, kept)| held.saturating_sub(kept)),
+        }))
+    }
+
+    /// A run that had nothing to bring, because limits of size leave out every file: says so. Nothing goes for that: rsync's list has
+    /// these files.
+    pub(super) async fn explain_sizes(&mut self, ending: Ending) -> Ending {
+        let Ending::Done(warned) = ending else { return ending };
+        let figures = self.figures;
+        let nothing = figures.files_transferred == Some(0) && figures.total_files.is_some_and(|n| n > 0);
+        let limits = args::size_limits(&self.job.rsync_args);
+        let Some(unfiltered) = args::unfiltered(self.job) else { return Ending::Done(warned) };
+        if self.plan.named_files || !nothing || limits.is_empty() {
+            return Ending::Done(warned);
+        }
+        let held = match self.passing().await {
+            Ok(Some(Tally { files: 0, .. })) => self.held(&unfiltered).await,
+            other => other.map(|_| None),
+        };
+        match held {
+            Ok(Some(held)) if held.files > 0 => {
+                Ending::Done(Some(all_by_size(self.job, held, &limits, warned)))
+            }
+            Err(_) if self.voice.stop.is_stopping() => Ending::Stopped,
+            Ok(_) | Err(_) => Ending::Done(warned),
+        }
+    }
+
+    /// A source that holds no file as far as the filters let us see: what it holds without them.
+    pub(super) async fn explain_empty(&mut self, ending: Ending) -> Ending {
+        let Ending::Empty(reason) = ending else { return ending };
+        let Some(unfiltered) = args::unfiltered(self.job) else { return Ending::Empty(reason) };
+        match self.held(&unfiltered).await {
+            Err(_) if self.voice.stop.is_stopping() => Ending::Stopped,
+            Ok(Some(Tally { files: 0, .. })) => Ending::Empty(reason),
+            Ok(Some(held)) => Ending::Empty(all_left_out(self.job, held, reason)),
+            Ok(None) | Err(_) => Ending::Empty(
+                reason.and("it has filters, and what the source holds without them could not be listed"),
+            ),
+        }
+    }
+}
+
+/// `all 3 files of the source (15 B)`
+fn all_of(held: Tally) -> String {
+    let files = if held.files == 1 { "the 1 file".into() } else { format!("all {} files", held.files) };
+    let bytes = held.bytes.map_or(String::new(), |bytes| format!(" ({})", ByteSize(bytes).display().si()));
+    format!("{files} of the source{bytes}")
+}
+
+/// The reason where the source holds files, and limits of size leave out those that other filters let through.
+fn all_by_size(job: &Job, held: Tally, limits: &[String], warned: Option<Reason>) -> Reason {
+    let typed = args::size_limits(&job.typed_args);
+    let (typed, own): (Vec<&str>, Vec<&str>) =
+        limits.iter().map(String::as_str).partition(|limit| typed.iter().any(|typed| typed == limit));
+    let told = [(own, "in `rsync_args`"), (typed, "on the command line")];
+    let told: Vec<String> = told
+        .iter()
+        .filter(|(limits, _)| !limits.is_empty())
+        .map(|(limits, whence)| format!("{} {whence}", limits.join(" and ")))
+        .collect();
+    let (limits, s) = (told.join(" and "), if limits.len() == 1 { "s" } else { "" });
+    let hint = match job.include.is_empty() && job.exclude.is_empty() {
+        true => format!("{limits} leave{s} files out by their size"),
+        false => format!("{limits} leave{s} out what `include` and `exclude` let through"),
+    };
+    let reason = Reason::new(format!("the filters leave out {}", all_of(held))).hint(hint);
+    match warned {
+        Some(warned) => reason.and(&warned.text),
+        None => reason,
+    }
+}
+
+/// The reason where the source holds files, and the filters leave out all of them.
+fn all_left_out(job: &Job, held: Tally, empty: Reason) -> Reason {
+    let kept = if job.delete { ", so nothing was deleted" } else { "" };
+    let list = empty.hint.as_deref().and_then(|hint| hint.split_once("; ")).map(|(_, list)| list.to_owned());
+    let filters = (&*job.include, &*job.exclude, &*job.rsync_args);
+    let hint = match (args::shuts_out(filters), args::files_from(&job.rsync_args), args::lets_in(filters)) {
+        (Some(rule), _, _) => format!(
+            "the rule that excludes {:?} leaves out every directory, too, so that rsync looks into none: {}",
+            rule.pattern,
+            rule.remedy()
+        ),
+        (None, Some(list), _) => format!("does --files-from {list} name files, relative to the source?"),
+        (None, None, Some(found)) if found.patterns.is_empty() => format!(
+            "directories are let in, but no file: the rule that excludes {:?} leaves out every file; {}",
+            found.rest,
+            args::ADD_FILES
+        ),
+        (None, None, Some(found)) if found.certain => {
+            let mut patterns: Vec<String> =
+                found.patterns.iter().take(TOLD).map(|pattern| format!("{pattern:?}")).collect();
+            patterns.extend((found.patterns.len() > TOLD).then(|| "…".to_owned()));
+            format!(
+                "no file of the source matches {}, and the rule that excludes {:?} leaves out the rest: compare the patterns with the \
+                 names at the source",
+                patterns.join(", "),
+                found.rest
+            )
+        }
+        (None, None, _) => "the first pattern that matches a name decides, those of `include` before those of `exclude`: compare them with \
+                         the names at the source"
+            .into(),
+    };
+    let hint = list.map_or(hint.clone(), |list| format!("{hint}; {list}"));
+    Reason::new(format!("the filters leave out {}{kept}", all_of(held))).hint(hint)
+}

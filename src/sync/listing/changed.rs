@@ -1,0 +1,123 @@
+//! The entries that differ, with size and time of the source: in memory while they are few, then in an unnamed temporary file.
+
+use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
+use tempfile::SpooledTempFile;
+
+/// So many bytes are held in memory.
+const IN_MEMORY: usize = 4 * 1024 * 1024;
+
+/// One entry that differs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::sync) struct Changed {
+    /// Relative to the root of the mirror.
+    pub(in crate::sync) name: Vec<u8>,
+    /// What it is at the source.
+    pub(in crate::sync) kind: ChangedKind,
+    /// Whether the destination does not have it.
+    pub(in crate::sync) created: bool,
+    /// Whether contents have to come, and not attributes only.
+    pub(in crate::sync) contents: bool,
+    /// Whether the destination has a file of another size.
+    pub(in crate::sync) resized: bool,
+    /// Bytes at the source.
+    pub(in crate::sync) size: u64,
+    /// Modification time at the source, in seconds since 1970; `None` if rsync did not say it.
+    pub(in crate::sync) mtime: Option<i64>,
+}
+
+/// What an entry is at the source.
+pub(in crate::sync) use super::names::NameKind as ChangedKind;
+
+/// A list that is written once and read from its beginning, as often as need be.
+#[derive(Debug)]
+pub(super) struct ChangedList {
+    file: SpooledTempFile,
+    buffer: Vec<u8>,
+    failed: Option<io::Error>,
+}
+
+impl ChangedList {
+    pub(super) fn new() -> Self {
+        ChangedList { file: tempfile::spooled_tempfile(IN_MEMORY), buffer: Vec::new(), failed: None }
+    }
+
+    /// Adds an entry; what goes wrong is told by [`ChangedList::finish`].
+    pub(super) fn push(&mut self, changed: &Changed) {
+        let flags =
+            u8::from(changed.created) | u8::from(changed.contents) << 1 | u8::from(changed.resized) << 2;
+        self.buffer.extend([changed.kind as u8, flags]);
+        self.buffer.extend(changed.size.to_le_bytes());
+        self.buffer.extend(changed.mtime.unwrap_or(i64::MIN).to_le_bytes());
+        self.buffer.extend((changed.name.len() as u32).to_le_bytes());
+        self.buffer.extend(&changed.name);
+        if self.buffer.len() > 64 * 1024 {
+            self.flush();
+        }
+    }
+
+    fn flush(&mut self) {
+        if let Err(error) = self.file.write_all(&self.buffer) {
+            self.failed.get_or_insert(error);
+        }
+        self.buffer.clear();
+    }
+
+    /// All entries have been added.
+    pub(super) fn finish(&mut self) -> io::Result<()> {
+        self.flush();
+        self.failed.take().map_or(Ok(()), Err)
+    }
+
+    /// The entries, in the order in which rsync named them.
+    pub(super) fn iter(&mut self) -> io::Result<impl Iterator<Item = io::Result<Changed>> + '_> {
+        self.file.seek(SeekFrom::Start(0))?;
+        let mut input = BufReader::new(&mut self.file);
+        Ok(std::iter::from_fn(move || read(&mut input).transpose()))
+    }
+}
+
+fn read(input: &mut impl Read) -> io::Result<Option<Changed>> {
+    let mut head = [0; 22];
+    // An end between two entries is the end of the list.
+    if input.read(&mut head[..1])? == 0 {
+        return Ok(None);
+    }
+    input.read_exact(&mut head[1..])?;
+    let number = |at: usize| u64::from_le_bytes(std::array::from_fn(|byte| head[at + byte]));
+    let mut name = vec![0; u32::from_le_bytes(std::array::from_fn(|byte| head[18 + byte])) as usize];
+    input.read_exact(&mut name)?;
+    let kind = match head[0] {
+        0 => ChangedKind::File,
+        1 => ChangedKind::Dir,
+        _ => ChangedKind::Other,
+    };
+    let mtime = Some(number(10) as i64).filter(|time| *time != i64::MIN);
+    let [created, contents, resized] = [1, 2, 4].map(|bit| head[1] & bit != 0);
+    Ok(Some(Changed { name, kind, created, contents, resized, size: number(2), mtime }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_come_back_as_they_were_added() {
+        let mut list = ChangedList::new();
+        let entries: Vec<_> = (0..200_000u64)
+            .map(|n| Changed {
+                name: format!("d{}/{n}\n", n % 7).into_bytes(),
+                kind: [ChangedKind::File, ChangedKind::Dir, ChangedKind::Other][n as usize % 3],
+                created: n % 2 == 0,
+                contents: n % 3 == 0,
+                resized: n % 5 == 0,
+                size: n * n,
+                mtime: (n % 4 > 0).then_some(n as i64 - 10),
+            })
+            .collect();
+        entries.iter().for_each(|entry| list.push(entry));
+        list.finish().unwrap();
+        for _ in 0..2 {
+            assert!(list.iter().unwrap().map(Result::unwrap).eq(entries.iter().cloned()));
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! What a dry run of rsync tells of source and destination: what differs, with sizes and times; what the source does not have; and, where
+//! asked, every name of the source. Guards, plan and deletions all work on it.
+
+mod age;
+mod changed;
+mod examine;
+mod first;
+mod folding;
+mod gone;
+mod names;
+mod upstream;
+
+pub(super) use age::Older;
+pub(super) use changed::{Changed, ChangedKind};
+pub(super) use examine::{Respelling, make_old, rename};
+pub(super) use first::keep_first_names;
+pub(super) use gone::{Gone, GoneWriter, Mark};
+pub(super) use names::{Names, NamesBefore, kept_counts, needs_names};
+pub(crate) use upstream::source_names;
+
+use crate::clean::is_of_a_file_system;
+use crate::clean::path::OURS;
+use crate::model::event::Tally;
+use crate::model::result::Reason;
+use crate::rsync::output::{Change, ChangeKind, Stats, unescape};
+use changed::ChangedList;
+use names::{NameKind, NameWriter};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Collects what rsync names.
+#[derive(Debug)]
+pub(super) struct Collector {
+    gone: GoneWriter,
+    changed: ChangedList,
+    names: Option<io::Result<NameWriter>>,
+    created: Tally,
+    updated: Tally,
+    contents: u64,
+    same_size: u64,
+    different: u64,
+    reserved: Reserved,
+    folds: bool,
+    at_root: bool,
+}
+
+/// Names of the listing that are ours: they neither come nor go.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Reserved {
+    /// How many of the source.
+    pub(super) theirs: u64,
+    /// How many of the destination.
+    pub(super) ours: u64,
+    /// The first of them.
+    pub(super) first: Vec<u8>,
+}
+
+impl Collector {
+    /// What is to go is written to the file `gone`; with `all`, the names of the source to one beside the kept names of the job.
+    /// `at_root`: whether the destination is the root of a file system.
+    pub(super) fn new(gone: &Path, all: Option<(&Path, &str)>, folds: bool, at_root: bool) -> Self {
+        let known = Tally { bytes: Some(0), ..Tally::default() };
+        Collector {
+            gone: GoneWriter::create(gone, folds),
+            changed: ChangedList::new(),
+            names: all.map(|(state_dir, job)| NameWriter::create(state_dir, job)),
+            created: known,
+            updated: known,
+            contents: 0,
+            same_size: 0,
+            different: 0,
+            reserved: Reserved::default(),
+            folds,
+            at_root,
+        }
+    }
+
+    /// Takes one change of the dry run. Says whether it counts.
+    pub(super) fn note(&mut self, change: &Change<'_>) -> bool {
+        if is_reserved(change.name, self.folds) {
+            let deleted = change.kind == ChangeKind::Deleted;
+            *if deleted { &mut self.reserved.ours } else { &mut self.reserved.theirs } +=
+                u64::from(change.kind != ChangeKind::Unchanged);
+            if self.reserved.first.is_empty() {
+                self.reserved.first = unescape(change.name);
+            }
+            return false;
+        }
+        if change.kind == ChangeKind::Deleted {
+            // Filters keep rsync from listing it, unless the source has a directory of that name.
+            if self.at_root && is_of_a_file_system(&unescape(change.name)) {
+                return false;
+            }
+            self.gone.push(change);
+            return true;
+        }
+        if change.name != b"." {
+            self.named(change);
+        }
+        let tally = match change.kind {
+            ChangeKind::Created => &mut self.created,
+            _ if change.kind == ChangeKind::Unchanged => return false,
+            _ => &mut self.updated,
+        };
+        tally.count(change.dir, if change.contents { change.size } else { 0 });
+        self.contents += u64::from(change.contents);
+        self.same_size += u64::from(change.same_size());
+        let differs = change.kind == ChangeKind::Updated && change.lacking && !change.dir;
+        self.different += u64::from(differs && !change.same_size());
+        if change.kind == ChangeKind::Created && !change.dir {
+            self.gone.created(change.name);
+        }
+        self.changed.push(&Changed {
+            name: unescape(change.name),
+            kind: kind_of(change),
+            created: change.kind == ChangeKind::Created,
+            contents: change.contents,
+            resized: change.resized,
+            size: change.size,
+            mtime: if change.resized { change.mtime() } else { None },
+        });
+        true
+    }
+
+    /// One of the names of the source.
+    fn named(&mut self, change: &Change<'_>) {
+        let Some(Ok(names)) = &mut self.names else { return };
+        if let Err(error) = names.push(kind_of(change), &unescape(change.name)) {
+            self.names = Some(Err(error));
+        }
+    }
+
+    /// The dry run has ended with these figures.
+    pub(super) fn finish(self, stats: Stats) -> io::Result<Listing> {
+        let Collector { gone, mut changed, names, created, updated, contents, reserved, folds, .. } = self;
+        let (same_size, different) = (self.same_size, self.different);
+        changed.finish()?;
+        let mut gone = gone.finish();
+        let names = match names.map(|names| names.and_then(NameWriter::finish)) {
+            Some(Ok(names)) => Some(names),
+            Some(Err(error)) if folds => {
+                // What goes cannot be compared with the names of the source.
+                gone.unwritten.get_or_insert_with(|| format!("the names of the source: {error}"));
+                None
+            }
+            // They are only kept for later.
+            Some(Err(_)) | None => None,
+        };
+        Ok(Listing {
+            stats,
+            gone,
+            created,
+            updated,
+            contents,
+            same_size,
+            different,
+            changed,
+            names,
+            reserved,
+            folds,
+            older: Older::default(),
+            respelled: Vec::new(),
+            lost: Vec::new(),
+            stale: Vec::new(),
+            groups: Vec::new(),
+            folds_below: false,
+            warned: None,
+        })
+    }
+}
+
+/// A complete listing.
+#[derive(Debug)]
+pub(super) struct Listing {
+    /// rsync's own figures.
+    pub(super) stats: Stats,
+    /// What the source does not have.
+    pub(super) gone: Gone,
+    /// What would be new.
+    pub(super) created: Tally,
+    /// What would change.
+    pub(super) updated: Tally,
+    /// How many files would come, new or changed.
+    pub(super) contents: u64,
+    /// How many of them the destination holds with the same size, and another time.
+    pub(super) same_size: u64,
+    /// How many entries that are no directories the destination holds with another size, or as links to something else.
+    pub(super) different: u64,
+    changed: ChangedList,
+    /// Every name of the source, if it was asked for.
+    pub(super) names: Option<Names>,
+    /// Names that are ours.
+    pub(super) reserved: Reserved,
+    /// Whether the destination folds names.
+    folds: bool,
+    /// Files of the mirror that are newer than the source's.
+    pub(super) older: Older,
+    /// What gets the source's spelling in place of being deleted.
+    pub(super) respelled: Vec<Respelling>,
+    /// Names of the source that the destination cannot hold beside another name of the source.
+    pub(super) lost: Vec<LostName>,
+    /// What the destination holds under such a spelling is the other file, which is gone: it has to come even if size and time are the same.
+    pub(super) stale: Vec<Vec<u8>>,
+    /// Groups of names of the source that may be one name to the destination.
+    groups: Vec<Vec<(NameKind, Vec<u8>)>>,
+    /// Whether a directory of the destination folds names although its root does not: the listing has to be made again.
+    pub(super) folds_below: bool,
+    /// Something worth knowing about it.
+    pub(super) warned: Option<Reason>,
+}
+
+impl Listing {
+    /// Whether nothing of the source is to come.
+    pub(super) fn brings_nothing(&self) -> bool {
+        [self.created, self.updated].iter().all(|tally| tally.files == 0 && tally.dirs == 0)
+    }
+
+    /// The files that the destination holds with the same size, and another time.
+    pub(super) fn same_size_names(&mut self) -> io::Result<impl Iterator<Item = io::Result<Vec<u8>>> + '_> {
+        let same_size = |changed: &Changed| {
+            changed.kind == ChangedKind::File && changed.contents && !changed.created && !changed.resized
+        };
+        Ok(self.changed.iter()?.filter_map(move |changed| match changed {
+            Ok(changed) => same_size(&changed).then_some(Ok(changed.name)),
+            Err(error) => Some(Err(error)),
+        }))
+    }
+
+    /// How many files the destination holds: what the source has, less what is new, plus what goes.
+    pub(super) fn present(&self) -> Option<u64> {
+        let source = self.stats.files?.files();
+        // The destination holds nothing of its own for what it cannot tell from another name.
+        let source = source.saturating_sub(self.lost.iter().filter(|lost| !lost.dir).count() as u64);
+        Some((source + self.gone.tally.files).saturating_sub(self.created.files))
+    }
+
+    /// The same, if `links` says that links of the source do not come: rsync counts them in the source all the same.
+    pub(super) fn held(&self, links: bool) -> Option<u64> {
+        let left_out = if links {
+            0
+        } else {
+            self.stats.files.map_or(0, |files| files.files() - files.regular.min(files.files()))
+        };
+        Some(self.present()?.saturating_sub(left_out))
+    }
+}
+
+/// A name of the source that the destination takes for another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct LostName {
+    /// Relative to the root.
+    pub(super) name: Vec<u8>,
+    /// Whether it is a directory: what it holds comes all the same, into the other one.
+    pub(super) dir: bool,
+}
+
+/// Where the list of what would be deleted is kept while it is needed, or for people to look at.
+pub(super) fn list_path(state_dir: &Path, job: &str, run: &str) -> PathBuf {
+    state_dir.join("plans").join(job).join(format!("{run}.deletions"))
+}
+
+fn kind_of(change: &Change<'_>) -> NameKind {
+    match (change.dir, change.file) {
+        (true, _) => NameKind::Dir,
+        (false, true) => NameKind::File,
+        (false, false) => NameKind::Other,
+    }
+}
+
+/// Whether a name at the root is the directory of ours, or is it to a destination that folds names.
+fn is_reserved(name: &[u8], folds: bool) -> bool {
+    let first = name.split(|byte| *byte == b'/').next().unwrap_or(name);
+    first == OURS || folds && folding::key(first) == OURS
+}

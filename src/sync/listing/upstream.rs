@@ -1,0 +1,26 @@
+//! What the source of a job had in its last complete run, for the rules of `clean`.
+
+use super::folding::key;
+use super::names::{MOST, hash, kept};
+use crate::clean::SourceNames;
+use crate::sync::job_state;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+/// The names that are kept of the job, 8 bytes each; `None` if none are. A destination that folds names compares what it takes for one.
+pub(crate) fn source_names(state_dir: &Path, job: &str, dest: &Path) -> Option<SourceNames> {
+    let mut reader = kept(state_dir, job)?;
+    let at = fs::metadata(dest).ok().map(|meta| (meta.dev(), meta.ino()));
+    let folds = at.is_some_and(|at| job_state::folds(state_dir, job, at));
+    let hash = if folds { folded } else { hash };
+    let mut hashes = Vec::with_capacity(usize::try_from(reader.left().min(MOST)).ok()?);
+    while let Some((_, name)) = reader.next().ok()? {
+        hashes.push(hash(name));
+    }
+    Some(SourceNames::new(hashes, hash))
+}
+
+fn folded(name: &[u8]) -> u64 {
+    hash(&key(name))
+}

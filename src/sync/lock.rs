@@ -1,0 +1,295 @@
+//! One writer a destination, across processes, users and hosts.
+//!
+//! The lock is `flock` on the destination directory itself: it leaves no file, whoever mirrors there meets it whatever
+//! state directory they use, and the kernel frees it when its holder dies. Where directories cannot be locked (NFS), a file in
+//! `.pdb-sync` stands in ([`super::stand_in`]); who can lock the directory also asks for that file, if there is one, since another
+//! host may have it.
+
+use super::holders::Holders;
+use super::note::Note;
+use super::stand_in::{self, Locked, StandIn};
+use crate::clean::path::OURS;
+use crate::clean::removal::{LOCK, refusal_of_file};
+use crate::model::result::Reason;
+use crate::model::sanitize;
+use crate::platform::{flock_holder, group_name, user_name};
+use rustix::io::Errno;
+use std::ffi::OsStr;
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A lock that is held; dropping it frees it.
+#[derive(Debug)]
+pub struct Lock {
+    directory: File,
+    stand_in: Option<StandIn>,
+    holders: Arc<Holders>,
+    name: String,
+    unsure: Option<Box<Reason>>,
+    news: Option<String>,
+}
+
+/// The outcome of trying.
+#[derive(Debug)]
+pub enum Tried {
+    /// It is ours.
+    Held(Lock),
+    /// It is another's; the text names the holder as well as it is known.
+    Busy(String),
+}
+
+/// Tries to lock `dest`, which is made if it does not exist. The holders name us to others.
+pub fn try_lock(dest: &Path, holders: &Arc<Holders>) -> io::Result<Tried> {
+    fs::create_dir_all(dest)?;
+    let directory = File::open(dest)?;
+    let meta = directory.metadata()?;
+    if !meta.is_dir() {
+        return Err(io::ErrorKind::NotADirectory.into());
+    }
+    let name = format!("{:x}-{:x}", meta.dev(), meta.ino());
+    let found = match directory.try_lock() {
+        Ok(()) => beside(&directory, dest, stand_in::lock(&directory, false)),
+        Err(TryLockError::WouldBlock) => Found::Busy(holder(&directory, &name, holders)),
+        Err(TryLockError::Error(error)) => instead(&directory, dest, &name, holders, error)?,
+    };
+    let (stand_in, unsure, news) = match found {
+        Found::Free => (None, None, None),
+        Found::Busy(text) => {
+            // A copy that a child holds between its fork and its exec must not hold it.
+            let _ = directory.unlock();
+            return Ok(Tried::Busy(text));
+        }
+        Found::Stood(stand_in) => {
+            let news = stand_in.left.as_ref().map(|left| {
+                format!(
+                    "{left} left the lock of {} without a word: it was killed, or its host went down",
+                    sanitize::path(&dest)
+                )
+            });
+            stand_in.note(&holders.note());
+            (Some(stand_in), None, news)
+        }
+        Found::Unsure(stand_in, reason) => (stand_in, Some(Box::new(reason)), None),
+        Found::Alone(stand_in, text) => (Some(stand_in), None, Some(text)),
+    };
+    holders.add(&name);
+    Ok(Tried::Held(Lock { directory, stand_in, holders: holders.clone(), name, unsure, news }))
+}
+
+/// What there is apart from the directory's own lock.
+enum Found {
+    /// Nothing.
+    Free,
+    /// Somebody has it.
+    Busy(String),
+    /// The file that stands in for it.
+    Stood(StandIn),
+    /// Others may have a lock that we cannot ask about.
+    Unsure(Option<StandIn>, Reason),
+    /// There are no locks there at all; one in our state directory.
+    Alone(StandIn, String),
+}
+
+/// The directory is locked: is the file that stands in for it on other hosts?
+fn beside(directory: &File, dest: &Path, locked: io::Result<Locked>) -> Found {
+    match locked {
+        Ok(Locked::Ours(stand_in)) => Found::Stood(stand_in),
+        Ok(Locked::Theirs(note)) => Found::Busy(of_another(note, dest)),
+        Ok(Locked::Missing) => Found::Free,
+        Ok(Locked::Closed(error)) => Found::Unsure(None, closed(directory, dest, error)),
+        // It was made where files can be locked. There, this error is told.
+        Err(_) => Found::Free,
+    }
+}
+
+/// The directory cannot be locked.
+fn instead(directory: &File, dest: &Path, name: &str, holders: &Holders, no: io::Error) -> io::Result<Found> {
+    let path = holders.dir().join(format!("{name}.lock"));
+    let cannot = |what: String, error: io::Error| {
+        let text = format!("{what}, nor can {} be locked instead: {error}", sanitize::path(&path));
+        io::Error::new(error.kind(), text)
+    };
+    let at_dest = match stand_in::lock(directory, true) {
+        Ok(Locked::Ours(stand_in)) => return Ok(Found::Stood(stand_in)),
+        Ok(Locked::Theirs(note)) => return Ok(Found::Busy(of_another(note, dest))),
+        Ok(Locked::Closed(error)) => Ok(closed(directory, dest, error)),
+        Ok(Locked::Missing) => Ok(closed(directory, dest, Errno::NOENT)),
+        Err(error) => Err(format!("directories cannot be locked there ({no}), nor files ({error})")),
+    };
+    let what = match &at_dest {
+        Ok(reason) => reason.text.clone(),
+        Err(text) => text.clone(),
+    };
+    match stand_in::lock_at(&path).map_err(|error| cannot(what, error))? {
+        Locked::Ours(stand_in) => {
+            stand_in.note(&holders.note());
+            Ok(match at_dest {
+                Ok(reason) => Found::Unsure(Some(stand_in), reason),
+                Err(text) => Found::Alone(
+                    stand_in,
+                    format!(
+                        "only runs with this state directory are kept from writing to {} too: {text}",
+                        sanitize::path(&dest)
+                    ),
+                ),
+            })
+        }
+        Locked::Theirs(Some(note)) => Ok(Found::Busy(note.to_string())),
+        Locked::Theirs(None) => Ok(Found::Busy(holders.holder(name).unwrap_or_else(unknown))),
+        Locked::Missing | Locked::Closed(_) => Err(cannot(String::new(), io::ErrorKind::NotFound.into())),
+    }
+}
+
+/// Who has locked the directory: as our state directory has it, or as the kernel has it.
+fn holder(directory: &File, name: &str, holders: &Holders) -> String {
+    holders.holder(name).unwrap_or_else(|| match flock_holder(directory) {
+        Some(holder) => format!("another process: {holder}, with another state directory"),
+        None => unknown(),
+    })
+}
+
+fn unknown() -> String {
+    "another process, of which neither this state directory nor this host has a note: one of another host or container".into()
+}
+
+/// Who has locked the file, and what is known of whether that is true.
+fn of_another(note: Option<Note>, dest: &Path) -> String {
+    let path = stand_in_path(dest);
+    let path = sanitize::path(&path);
+    match note {
+        None => format!("another process, which has left no note in {path}"),
+        Some(note) if note.is_gone() => {
+            format!(
+                "{note}; that process has ended, but a child of it, or the file server, still has its lock"
+            )
+        }
+        Some(note) if note.is_here() => note.to_string(),
+        Some(note) => {
+            format!("{note}; if that host is gone, and its file server does not free the lock, remove {path}")
+        }
+    }
+}
+
+fn stand_in_path(dest: &Path) -> PathBuf {
+    dest.join(OsStr::from_bytes(OURS)).join(LOCK)
+}
+
+/// Why the file cannot be asked for, and what helps.
+fn closed(directory: &File, dest: &Path, error: Errno) -> Reason {
+    let path = stand_in_path(dest);
+    let cannot =
+        format!("cannot lock {}, which stands in for the lock of the directory", sanitize::path(&path));
+    let denied = matches!(error, Errno::ACCESS | Errno::PERM);
+    let place = [OURS, b"/", LOCK.as_bytes()].concat();
+    match denied.then(|| refusal_of_file(directory, dest, &place)).flatten() {
+        Some(refusal) => Reason::new(format!("{cannot}: {refusal}")).hint(&refusal.hint),
+        None => {
+            let hint = match error {
+                Errno::NOTDIR | Errno::LOOP | Errno::XDEV | Errno::ISDIR | Errno::INVAL => format!(
+                    "move it away: it has to be a regular file, in a directory on the file system of {}",
+                    sanitize::path(&dest)
+                ),
+                _ => "is the destination writable, and its disk not full?".into(),
+            };
+            Reason::new(format!("{cannot}: {}", io::Error::from(error))).hint(hint)
+        }
+    }
+}
+
+/// What can be locked in a directory.
+#[derive(Debug)]
+pub enum Lockable {
+    /// Directories, as it should be.
+    Directory,
+    /// Only files; and why.
+    File(io::Error),
+    /// Not even files; and why.
+    Nothing(io::Error),
+}
+
+/// Tries it out on a directory of its own, which is gone afterwards.
+pub fn lockable(dir: &Path) -> io::Result<Lockable> {
+    let own = tempfile::Builder::new().prefix(".%pdb-sync-doctor-l").tempdir_in(dir)?;
+    let error = match File::open(own.path())?.try_lock() {
+        Ok(()) | Err(TryLockError::WouldBlock) => return Ok(Lockable::Directory),
+        Err(TryLockError::Error(error)) => error,
+    };
+    Ok(match stand_in::lock_at(&own.path().join(LOCK)) {
+        Ok(_) => Lockable::File(error),
+        Err(error) => Lockable::Nothing(error),
+    })
+}
+
+/// Whose a destination is that this user may not make or read: a hint.
+pub(super) fn who_may(dest: &Path) -> Option<String> {
+    let (path, meta) = dest.ancestors().find_map(|path| Some((path, fs::metadata(path).ok()?)))?;
+    let (owner, group, mode) = (user_name(meta.uid()), group_name(meta.gid()), meta.mode() & 0o7777);
+    Some(format!(
+        "{} belongs to {owner}, group {group}, mode {mode:04o}: run as somebody who may read and write there",
+        sanitize::path(&path)
+    ))
+}
+
+impl Lock {
+    /// The destination, open for as long as it is locked.
+    pub fn directory(&self) -> &File {
+        &self.directory
+    }
+
+    /// Why others may write there too, although this is held: nothing may be removed.
+    pub fn unsure(&self) -> Option<&Reason> {
+        self.unsure.as_deref()
+    }
+
+    /// What people should know about it.
+    pub fn news(&self) -> Option<&str> {
+        self.news.as_deref()
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // First the note, while it is surely ours.
+        self.holders.remove(&self.name);
+        // Closing would do, were there not the copy that a child holds between its fork and its exec.
+        if let Some(stand_in) = &self.stand_in {
+            stand_in.free();
+        }
+        let _ = self.directory.unlock();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_second_is_told_who_was_first_and_a_dropped_lock_is_free() {
+        let (dest, state) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let first = try_lock(dest.path(), &Holders::new(state.path(), "RUN1")).unwrap();
+        assert!(matches!(first, Tried::Held(_)));
+        let Tried::Busy(holder) = try_lock(dest.path(), &Holders::new(state.path(), "RUN2")).unwrap() else {
+            panic!("locked twice")
+        };
+        assert!(holder.contains(&format!("pid {}, run RUN1", std::process::id())), "{holder}");
+        let elsewhere = tempfile::tempdir().unwrap();
+        let Tried::Busy(holder) = try_lock(dest.path(), &Holders::new(elsewhere.path(), "RUN3")).unwrap()
+        else {
+            panic!("another state directory must meet the same lock")
+        };
+        assert!(holder.starts_with("another process"), "{holder}");
+        if cfg!(target_os = "linux") {
+            assert!(holder.contains(&format!(": pid {} (", std::process::id())), "{holder}");
+        }
+        drop(first);
+        assert!(matches!(
+            try_lock(dest.path(), &Holders::new(state.path(), "RUN4")).unwrap(),
+            Tried::Held(_)
+        ));
+        assert_eq!(fs::read_dir(dest.path()).unwrap().count(), 0);
+    }
+}

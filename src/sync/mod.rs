@@ -1,0 +1,161 @@
+//! The deeds of `sync`: one dispatcher, a task a job, a process a transfer.
+//!
+//! ```text
+//! run ── unit (a job) ── attempt (a source) ── phases ── child (an rsync) ── process
+//!                    └── hook ──────────────────────────────────────────┘
+//! ```
+
+mod activity;
+mod adopt;
+mod attempt;
+mod backoff;
+mod begin;
+mod blocking;
+mod buffers;
+mod cache;
+mod child;
+mod complete;
+mod crawl;
+mod dir_id;
+mod disk;
+mod dispatch;
+mod ends;
+pub(crate) mod fold_probe;
+pub(crate) mod foreground;
+mod frame;
+mod governor;
+mod group;
+mod guard;
+pub(crate) mod helper;
+mod holders;
+mod hook;
+mod input;
+mod job_state;
+mod keep;
+mod keeping;
+mod left_out;
+mod listing;
+mod lock;
+mod name_list;
+mod named_files;
+mod note;
+mod phases;
+mod pipe;
+mod process;
+mod program;
+mod proof;
+mod rehearse;
+mod remember;
+mod remove;
+mod signal;
+mod slots;
+mod spawn;
+mod stand_in;
+mod stop;
+mod supervisor;
+mod transfer;
+mod unit;
+#[cfg(target_os = "linux")]
+mod vfork;
+mod voice;
+mod waiting;
+mod watchdog;
+
+pub use dispatch::run;
+pub use holders::Holders;
+pub use job_state::has_filled;
+pub(crate) use listing::source_names;
+pub use lock::{Lock, Lockable, Tried, lockable, try_lock};
+pub use signal::Signals;
+
+use crate::history::stats::Watch;
+use crate::model::job::{Job, Unfit};
+use crate::model::result::{Logs, Reason};
+use crate::rsync::args::{self, Purpose};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Everything that a run needs to know.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The run's id (a ULID).
+    pub run: String,
+    /// The jobs, each once, in any order.
+    pub jobs: Vec<Job>,
+    /// Up to so many at a time, at least 1.
+    pub parallel: usize,
+    /// Fewer, while the machine has enough to do.
+    pub auto: bool,
+    /// Up to so many connections at a time, by lower-case host name.
+    pub hosts: BTreeMap<String, usize>,
+    /// Stop at the first failure.
+    pub fail_fast: bool,
+    /// Between SIGTERM and SIGKILL for children.
+    pub grace: Duration,
+    /// What is changed.
+    pub mode: Mode,
+    /// The rsync program: a name to look up in `PATH`, or a path.
+    pub rsync: String,
+    /// Where lists of deletions and notes on locks go.
+    pub state_dir: PathBuf,
+    /// The logs, if any are to be written.
+    pub logs: Option<Arc<dyn Logs>>,
+    /// How long to wait for a destination that another run has locked.
+    pub wait_lock: Duration,
+    /// The jobs name their files (`--files-from`) and do not delete: these are fetched whatever their age, and nothing is learnt of the
+    /// jobs.
+    pub named_files: bool,
+    /// What deserves attention in a result.
+    pub watch: Watch,
+    /// What a command line about the same jobs begins with, for hints: `pdb-sync`, with a `-c FILE` if it takes one.
+    pub again: String,
+}
+
+/// What a run changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// The destinations.
+    Real,
+    /// Nothing: rsync says what it would do.
+    DryRun,
+    /// Nothing: changes are counted, and with `paths` named.
+    Plan {
+        /// Whether every path is named.
+        paths: bool,
+    },
+}
+
+impl Mode {
+    /// Whether nothing is changed.
+    pub fn is_dry(self) -> bool {
+        self != Mode::Real
+    }
+}
+
+/// Why the job cannot be run, by a mistake of the configuration: it fails, and others run.
+pub fn unfit(job: &Job) -> Option<Reason> {
+    if let Some(Unfit { text, hint, .. }) = job.unfit.clone() {
+        return Some(Reason { text, hint });
+    }
+    args::unfit(job).map(|refused| Reason::new(refused.text).hint(refused.hint))
+}
+
+/// What the first attempt of a job runs, in order: a listing, which a destination that is empty does not need, then a transfer.
+pub fn first_commands(job: &Job, state_dir: &Path) -> Vec<Purpose> {
+    let holds = std::fs::read_dir(&job.dest).is_ok_and(|mut entries| entries.next().is_some());
+    let list = job.delete || holds || args::filters_from_files(&job.rsync_args);
+    let all = listing::needs_names(state_dir, &job.name);
+    list.then_some(Purpose::List { all }).into_iter().chain([Purpose::Transfer]).collect()
+}
+
+/// Adds the filters that a command of the job gets because of where its destination lies.
+pub fn protect_destination(argv: &mut Vec<String>, job: &Job) {
+    if let Some(closed) = remember::closed_at_root(&job.dest) {
+        args::protect_file_system(argv, &closed);
+    }
+}
+
+#[cfg(test)]
+mod tests;

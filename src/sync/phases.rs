@@ -1,0 +1,310 @@
+//! The phases of an attempt, each told and timed.
+
+use super::Mode;
+use super::attempt::{Ending, Try};
+use super::blocking::{last_moment, off_thread};
+use super::child::{self, Ended, Order, Ran, Show};
+use super::guard;
+use super::listing::{Collector, Gone, Listing, Mark, list_path, needs_names};
+use super::remove::{self, Removed};
+use super::transfer::came;
+use super::watchdog::Watchdog;
+use crate::model::event::{Event, Level, Lines, Phase, Stream};
+use crate::model::job::{Job, Source};
+use crate::model::result::Reason;
+use crate::model::sanitize;
+use crate::rsync::args::{self, Purpose};
+use crate::rsync::exit::{Class, Verdict};
+use crate::rsync::output::Change;
+use std::io;
+use std::time::Instant;
+use tokio::sync::mpsc;
+
+/// How many bytes of lines of our own are told at once.
+const BLOCK: usize = 16 * 1024;
+
+impl Try<'_> {
+    /// Lists what differs, for the guards. A source that can only be read in part is transferred, but counts for nothing.
+    pub(super) async fn list(&mut self, folds: bool) -> Result<Listing, Ending> {
+        let dry = self.plan.mode.is_dry();
+        let all = folds || !dry && needs_names(&self.plan.state_dir, &self.job.name);
+        let (mut listing, mut verdict) = self.list_once(Purpose::List { all }, folds).await?;
+        if matches!(verdict, Verdict::Vanished(_)) {
+            self.voice.notice(Level::Info, "files vanished while they were listed; listing once more").await;
+            (listing, verdict) = self.list_once(Purpose::List { all }, folds).await?;
+        }
+        match verdict {
+            Verdict::Ok => self.examined(listing).await,
+            Verdict::Vanished(reason) => {
+                listing.warned = Some(reason);
+                self.examined(listing).await
+            }
+            Verdict::Failed(class, reason) => Err(Ending::Failed(class, reason)),
+            Verdict::Partial(reason) => {
+                if self.plan.mode == Mode::Real && listing.reserved.theirs == 0 {
+                    let mut listing = self.examined(listing).await?;
+                    self.judge_age(&listing)?;
+                    self.prepare_keep().await?;
+                    self.compare_same_size(&mut listing).await?;
+                    // What could not be listed cannot be transferred either.
+                    if let (_, Verdict::Failed(class, reason)) =
+                        self.bring((self.job, self.source), &[]).await?
+                    {
+                        return Err(Ending::Failed(class, reason));
+                    }
+                }
+                let text = "nothing was deleted, since not everything could be listed";
+                Err(Ending::Partial(if self.job.delete { reason.and(text) } else { reason }))
+            }
+        }
+    }
+
+    /// The same for people: what would happen, and what it would mean.
+    pub(super) async fn rehearsal(&mut self, folds: bool) -> Result<Listing, Ending> {
+        let (mut listing, verdict) = self.list_once(Purpose::Plan { all: folds }, folds).await?;
+        match verdict {
+            Verdict::Ok => {}
+            Verdict::Vanished(reason) => listing.warned = Some(reason),
+            Verdict::Failed(class, reason) => return Err(Ending::Failed(class, reason)),
+            Verdict::Partial(reason) if self.job.delete => {
+                let text = "nothing would be deleted, since not everything could be listed";
+                return Err(Ending::Partial(reason.and(text)));
+            }
+            Verdict::Partial(reason) => return Err(Ending::Partial(reason)),
+        }
+        self.examined(listing).await
+    }
+
+    /// Compares a listing with the destination.
+    async fn examined(&mut self, mut listing: Listing) -> Result<Listing, Ending> {
+        let dest = self.job.dest.clone();
+        let times = args::keeps_times(&self.job.rsync_args);
+        let window = times.then(|| args::modify_window(self.job));
+        let lost = self.memory.lost.clone();
+        let look = move || listing.examine(&dest, window, &lost).map(|()| listing);
+        let looked = off_thread(&self.voice.stop, look).await.ok_or(Ending::Stopped)?;
+        let listing = looked.map_err(|error| {
+            let text = format!("cannot compare the listing with {}: {error}", sanitize::path(&self.job.dest));
+            Ending::Failed(Class::Fatal, Reason::new(text))
+        })?;
+        self.look_who_filled(&listing);
+        Ok(listing)
+    }
+
+    async fn list_once(&mut self, purpose: Purpose, folds: bool) -> Result<(Listing, Verdict), Ending> {
+        // What goes wrong here is a failure of the attempt already.
+        self.announce(self.job, self.source, purpose, &[]).await;
+        let path = list_path(&self.plan.state_dir, &self.job.name, &self.plan.run);
+        let all = matches!(purpose, Purpose::List { all: true } | Purpose::Plan { all: true });
+        let names = all.then_some((&*self.plan.state_dir, &*self.job.name));
+        let mut collector = Collector::new(&path, names, folds, self.at_root.is_some());
+        let show = match (purpose, self.plan.mode) {
+            (Purpose::Plan { .. }, Mode::DryRun) => Show::Lines,
+            (Purpose::Plan { .. }, Mode::Plan { paths: true }) => Show::Changes { later: self.takes_over() },
+            _ => Show::Nothing,
+        };
+        let mut note = |change: &Change<'_>| collector.note(change);
+        let ran = self.rsync(Phase::List, purpose, show, &[], &mut note).await;
+        let stats = ran.stats;
+        self.figures.total_files = stats.files.map(|f| f.files());
+        self.figures.total_bytes = stats.total_size;
+        self.figures.bytes_received = came(&stats, self.source.is_remote());
+        let verdict = self.verdict(ran)?;
+        let listing = collector.finish(stats).map_err(|error| {
+            let text = format!("cannot write what rsync listed to a temporary file: {error}");
+            let hint = "is there room in the state directory, and where TMPDIR points?";
+            Ending::Failed(Class::Fatal, Reason::new(text).hint(hint))
+        })?;
+        Ok((listing, verdict))
+    }
+
+    /// Removes what was counted: what stands in the way of the transfer, or (afterwards) all that is left.
+    pub(super) async fn delete(
+        &mut self,
+        gone: &Gone,
+        stamps: &[Option<Mark>],
+        in_the_way: bool,
+    ) -> Result<Removed, Ending> {
+        if self.access.is_none() {
+            return Ok(Removed::default());
+        }
+        let keep = self.keep().await?;
+        self.voice.phase(self.number, Phase::Delete, &[]).await;
+        let started = Instant::now();
+        let (list, stamps) = (gone.clone(), stamps.to_vec());
+        let (voice, stop) = (self.voice.clone(), self.voice.stop.clone());
+        // The names go through a channel of their own, so that a slow reader slows us down and does not block the run.
+        let (names, mut told) = mpsc::channel::<Vec<u8>>(4);
+        let work = tokio::task::spawn_blocking(move || {
+            let mut block = Vec::new();
+            let wanted = |name: &[u8]| list.is_in_the_way(name) == in_the_way;
+            let tell = |name: &[u8]| {
+                block.extend_from_slice(b"deleting ");
+                escape_into(name, &mut block);
+                block.push(b'\n');
+                if block.len() >= BLOCK {
+                    // Nobody listens only when the run ends now.
+                    let _ = names.blocking_send(std::mem::take(&mut block));
+                }
+            };
+            let removed = remove::remove(&keep, &list, &stamps, wanted, tell, || stop.is_stopping());
+            if !block.is_empty() {
+                let _ = names.blocking_send(block);
+            }
+            removed
+        });
+        let overdue = last_moment(&self.voice.stop);
+        tokio::pin!(overdue);
+        loop {
+            let block = tokio::select! {
+                block = told.recv() => match block {
+                    Some(block) => block,
+                    None => break,
+                },
+                // It asks itself whether to go on; one that does not end hangs.
+                () = &mut overdue => return Err(Ending::Stopped),
+            };
+            voice
+                .say(Event::Output {
+                    job: voice.job.clone(),
+                    stream: Stream::Stdout,
+                    lines: Lines::new(block),
+                })
+                .await;
+        }
+        let removed = match work.await {
+            Ok(removed) => removed.map_err(|e| unreadable(gone, e)),
+            Err(panic) => {
+                Err(Ending::Failed(Class::Fatal, Reason::new(format!("deleting broke off: {panic}"))))
+            }
+        };
+        self.phases.push((Phase::Delete, started.elapsed()));
+        // After an error nobody knows how far it came.
+        let files = removed.as_ref().ok().map(|removed| removed.files);
+        self.figures.files_deleted = self.figures.files_deleted.zip(files).map(|(before, now)| before + now);
+        removed
+    }
+
+    /// The command for that purpose; tells that the attempt starts, if it is the first.
+    async fn announce(
+        &mut self,
+        job: &Job,
+        source: &Source,
+        purpose: Purpose,
+        lost: &[Vec<u8>],
+    ) -> Vec<String> {
+        let mut argv = args::argv(&self.plan.rsync, job, source, purpose);
+        args::leave_out(&mut argv, lost);
+        if self.memory.folds.is_some_and(|(_, _, folds)| folds) || self.folds_below {
+            args::protect_every_case(&mut argv);
+        }
+        if let Some(closed) = &self.at_root {
+            args::protect_file_system(&mut argv, closed);
+        }
+        if purpose == Purpose::Transfer && self.keep.is_some() && self.job.keep_deleted.is_some() {
+            // Each transfer has its own, or else a second one would replace what the first has kept.
+            let layer = u64::from(self.number) * 100 + u64::from(self.transfers);
+            args::keep_replaced(&mut argv, &self.plan.run, layer);
+        }
+        if !std::mem::replace(&mut self.announced, true) {
+            let (source, argv, job) = (self.source.text.clone(), argv.clone(), self.voice.job.clone());
+            self.voice.say(Event::JobStarted { job, attempt: self.number, source, argv }).await;
+        }
+        argv
+    }
+
+    /// Runs rsync for the job.
+    pub(super) async fn rsync(
+        &mut self,
+        phase: Phase,
+        purpose: Purpose,
+        show: Show,
+        lost: &[Vec<u8>],
+        changes: &mut (dyn FnMut(&Change<'_>) -> bool + Send),
+    ) -> Ran {
+        self.rsync_of((self.job, self.source), phase, purpose, show, lost, changes).await
+    }
+
+    /// Runs rsync for a job that is made from the job of the attempt.
+    pub(super) async fn rsync_of(
+        &mut self,
+        (job, source): (&Job, &Source),
+        phase: Phase,
+        purpose: Purpose,
+        show: Show,
+        lost: &[Vec<u8>],
+        changes: &mut (dyn FnMut(&Change<'_>) -> bool + Send),
+    ) -> Ran {
+        let plan = self.plan;
+        self.transfers += u32::from(purpose == Purpose::Transfer);
+        let argv = self.announce(job, source, purpose, lost).await;
+        self.voice.phase(self.number, phase, &argv).await;
+        let timeout = job.timeout.map(|t| t.saturating_sub(self.started.elapsed()));
+        let remote = source.is_remote();
+        let min_rate = least_rate(job).filter(|_| remote && purpose == Purpose::Transfer);
+        let answer = job.stall.filter(|_| remote).map(|stall| job.connect_timeout.saturating_add(stall));
+        let mut watchdog = Watchdog::new(timeout, job.stall).answer(answer).min_rate(min_rate);
+        if plan.mode == Mode::Real {
+            watchdog = watchdog.min_free(job.dest.clone(), job.min_free);
+        }
+        // The last words of the run before are not this one's progress.
+        self.voice.progress.send_replace(None);
+        let started = Instant::now();
+        let (timeout, grace, priority) = (job.timeout, plan.grace, job.child_priority);
+        let (dest, expected) = (&*job.dest, self.awaited);
+        let order = Order {
+            argv: &argv,
+            purpose,
+            source,
+            rsync_args: &job.rsync_args,
+            dest,
+            expected,
+            min_rate,
+            watchdog,
+            priority,
+            grace,
+            timeout,
+            show,
+        };
+        let ran = child::run(order, self.voice, changes).await;
+        self.phases.push((phase, started.elapsed()));
+        self.code = ran.code;
+        ran
+    }
+
+    /// The verdict on an rsync that ended by itself; otherwise the end of the attempt.
+    pub(super) fn verdict(&self, ran: Ran) -> Result<Verdict, Ending> {
+        match ran.verdict {
+            Ended::Judged(verdict) => Ok(verdict),
+            Ended::Stopped => Err(Ending::Stopped),
+            Ended::DiskLow(free) => {
+                let least = self.job.min_free.unwrap_or(0);
+                Err(Ending::Blocked(guard::disk_low(self.job, free, least)))
+            }
+        }
+    }
+}
+
+/// What a transfer has to bring a second. Who limits the bandwidth does not mean to be told that it is low; half of it, since rsync spreads
+/// it unevenly.
+fn least_rate(job: &Job) -> Option<u64> {
+    let least = job.min_rate?;
+    Some(job.bwlimit.map_or(least, |most| least.min(most / 2)))
+}
+
+/// The list of deletions cannot be read back.
+pub(super) fn unreadable(gone: &Gone, error: io::Error) -> Ending {
+    let text = format!("cannot work through the list of deletions {}: {error}", sanitize::path(&gone.path));
+    Ending::Failed(Class::Fatal, Reason::new(text))
+}
+
+/// A name as rsync would print it: a line of output stays one line.
+fn escape_into(name: &[u8], out: &mut Vec<u8>) {
+    for byte in name {
+        if byte.is_ascii_control() {
+            out.extend_from_slice(format!("\\#{byte:03o}").as_bytes());
+        } else {
+            out.push(*byte);
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! One of the two pipes that a child speaks through: read without blocking, cut into lines, told in blocks.
+
+use super::frame::Framer;
+use super::process::Ear;
+use super::voice::Voice;
+use crate::model::event::{Stamped, Stream};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use std::io;
+use std::os::fd::OwnedFd;
+use tokio::net::unix::pipe::Receiver;
+
+/// The reading end.
+pub(super) struct Pipe {
+    end: End,
+    stream: Stream,
+    lines: Framer,
+}
+
+enum End {
+    Open(Receiver),
+    /// Open, but nobody wakes us for it.
+    Resting(OwnedFd),
+    Closed,
+}
+
+impl End {
+    fn read(&self, chunk: &mut [u8]) -> io::Result<usize> {
+        match self {
+            End::Open(pipe) => pipe.try_read(chunk),
+            End::Resting(end) => Ok(rustix::io::read(end, chunk)?),
+            End::Closed => Ok(0),
+        }
+    }
+}
+
+/// Whether a reading would bring bytes, or the end.
+fn has_something(end: &OwnedFd) -> bool {
+    let mut asked = [PollFd::new(end, PollFlags::IN)];
+    matches!(poll(&mut asked, Some(&Timespec::default())), Ok(1))
+}
+
+/// What a reading brought.
+pub(super) struct Heard {
+    /// In bytes.
+    pub(super) length: usize,
+    /// What is to be told of it, if a line was completed that people should see.
+    pub(super) event: Option<Stamped>,
+}
+
+impl Pipe {
+    /// Takes over an end that the child has the other of.
+    pub(super) fn new(end: OwnedFd, stream: Stream) -> io::Result<Self> {
+        Ok(Pipe { end: End::Open(Receiver::from_owned_fd(end)?), stream, lines: Framer::default() })
+    }
+
+    /// Whether something may still come.
+    pub(super) fn is_open(&self) -> bool {
+        !matches!(self.end, End::Closed)
+    }
+
+    /// Lets what comes pile up until [`Pipe::ready`] is called again. A child that writes word by word would wake us for
+    /// each of them.
+    pub(super) fn rest(&mut self) {
+        if let End::Open(_) = self.end
+            && let End::Open(pipe) = std::mem::replace(&mut self.end, End::Closed)
+            && let Ok(end) = pipe.into_nonblocking_fd()
+        {
+            self.end = End::Resting(end);
+        }
+    }
+
+    /// Waits until there is something to read; for ever, when nothing will come.
+    pub(super) async fn ready(&mut self) {
+        if let End::Resting(end) = &self.end {
+            // What has piled up can be read without asking to be woken for it.
+            if has_something(end) {
+                return;
+            }
+            if let End::Resting(end) = std::mem::replace(&mut self.end, End::Closed)
+                && let Ok(pipe) = Receiver::from_owned_fd_unchecked(end)
+            {
+                self.end = End::Open(pipe);
+            }
+        }
+        match &self.end {
+            // An error is met again by whoever reads.
+            End::Open(pipe) => drop(pipe.readable().await),
+            End::Resting(_) | End::Closed => std::future::pending().await,
+        }
+    }
+
+    /// Reads once, and lets the ear hear the lines that this completes; at the end of the pipe also what is left.
+    pub(super) fn read(&mut self, voice: &Voice, ear: &mut impl Ear) -> Heard {
+        let Pipe { end, stream, lines } = self;
+        if let End::Closed = end {
+            return Heard { length: 0, event: None };
+        }
+        let mut block = voice.buffers.block();
+        let mut line = |line: &[u8]| ear.line(*stream, line, &mut block);
+        let length = voice.buffers.chunk(|chunk| match end.read(chunk) {
+            Ok(length) if length > 0 => {
+                lines.feed(&chunk[..length], &mut line);
+                Some(length)
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Some(0),
+            // A pipe that cannot be read is as good as closed; the exit status decides.
+            _ => None,
+        });
+        if length.is_none() {
+            lines.finish(&mut line);
+            *end = End::Closed;
+        } else if !lines.begun().is_empty() {
+            ear.begun(*stream, lines.begun());
+        }
+        let length = length.unwrap_or(0);
+        if block.is_empty() {
+            voice.buffers.take_back(block);
+            return Heard { length, event: None };
+        }
+        Heard { length, event: Some(voice.output(*stream, block)) }
+    }
+}

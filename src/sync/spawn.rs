@@ -1,0 +1,188 @@
+//! Starting a child: a process group of its own and no terminal, nothing to read, two pipes to speak through, and an end
+//! with ours.
+
+use super::process::Spec;
+use crate::model::job::{FOR_RSYNC_ONLY, IoPriority, Priority};
+use crate::platform;
+use rustix::process::Pid;
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::OwnedFd;
+
+/// A child that runs. Whoever has it waits for it.
+#[derive(Debug)]
+pub(super) struct Started {
+    pub(super) pid: Pid,
+    /// The writing end, if something is to be written.
+    pub(super) stdin: Option<OwnedFd>,
+    /// Reading ends.
+    pub(super) stdout: OwnedFd,
+    pub(super) stderr: OwnedFd,
+}
+
+/// Starts a child without a copy of ourselves: what a copy costs grows with us, and we would go on paying for it afterwards,
+/// page by page. The child writes its number into `announced`.
+pub(super) fn start(spec: &Spec<'_>, announced: Option<OwnedFd>) -> io::Result<Started> {
+    let before = Before { priority: spec.priority, parent: Some(rustix::process::getpid()), announced };
+    start_with(spec.argv, (spec.env, spec.without), spec.input.is_some(), before)
+}
+
+/// The same for one that has to outlive us; with something to read, until we are gone.
+pub(super) fn start_apart(argv: &[String], priority: Priority) -> io::Result<Started> {
+    start_with(argv, (&[], &FOR_RSYNC_ONLY), true, Before { priority, parent: None, announced: None })
+}
+
+/// What is added to our environment, and what is taken from it.
+type Environment<'a> = (&'a [(OsString, OsString)], &'a [&'a str]);
+
+#[cfg(target_os = "linux")]
+fn start_with(argv: &[String], env: Environment<'_>, input: bool, before: Before) -> io::Result<Started> {
+    super::vfork::start(argv, env, input, &move || before.prepare())
+}
+
+#[cfg(not(target_os = "linux"))]
+#[expect(unsafe_code, reason = "a session of its own can only be had between fork and exec")]
+fn start_with(argv: &[String], env: Environment<'_>, input: bool, before: Before) -> io::Result<Started> {
+    use std::os::unix::process::CommandExt;
+    use std::process::{Command, Stdio};
+    let invalid = || io::Error::from(io::ErrorKind::InvalidInput);
+    let (program, arguments) = argv.split_first().ok_or_else(invalid)?;
+    let mut command = Command::new(program);
+    env.1.iter().for_each(|name| _ = command.env_remove(name));
+    command.args(arguments).envs(env.0.iter().map(|(name, value)| (name, value)));
+    command.stdin(if input { Stdio::piped() } else { Stdio::null() });
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    // SAFETY: only direct system calls, which are async-signal-safe; nothing is allocated.
+    unsafe { command.pre_exec(move || before.prepare()) };
+    let mut child = command.spawn()?;
+    let pid = Pid::from_raw(child.id() as i32).ok_or_else(invalid)?;
+    let stdin = child.stdin.take().map(OwnedFd::from);
+    let stdout = child.stdout.take().ok_or_else(invalid)?.into();
+    let stderr = child.stderr.take().ok_or_else(invalid)?.into();
+    Ok(Started { pid, stdin, stdout, stderr })
+}
+
+/// What a child does before it becomes its program.
+struct Before {
+    priority: Priority,
+    /// With whom it ends.
+    parent: Option<Pid>,
+    /// Who is told its number, as a line.
+    announced: Option<OwnedFd>,
+}
+
+impl Before {
+    /// Only system calls: it may share our memory.
+    fn prepare(&self) -> io::Result<()> {
+        stand_apart()?;
+        if let Some(pipe) = &self.announced {
+            announce(pipe);
+        }
+        step_back(self.priority);
+        self.parent.map_or(Ok(()), die_with)
+    }
+}
+
+/// Writes the number of this process, as a line. A pipe takes it at once; if nobody reads it, nobody watches.
+fn announce(pipe: &OwnedFd) {
+    let mut line = [b'\n'; 16];
+    let (mut at, mut rest) =
+        (line.len() - 1, rustix::process::getpid().as_raw_nonzero().get().unsigned_abs());
+    while rest > 0 && at > 0 {
+        at -= 1;
+        line[at] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+    }
+    let _ = rustix::io::write(pipe, &line[at..]);
+}
+
+/// A process group of its own, and no terminal. Only system calls.
+///
+/// Not a session, where that can be helped: Linux gives each session its share of the machine (see autogroups in `sched(7)`),
+/// so children in sessions of their own crowd out everybody else, and are themselves slower by some three per cent.
+#[cfg(target_os = "linux")]
+fn stand_apart() -> io::Result<()> {
+    if leave_terminal() {
+        rustix::process::setpgid(None, None)?
+    } else {
+        _ = rustix::process::setsid()?
+    }
+    Ok(())
+}
+
+/// Whether this process has no controlling terminal any more, while its session keeps it.
+#[cfg(target_os = "linux")]
+#[expect(unsafe_code, reason = "no crate wraps TIOCNOTTY")]
+fn leave_terminal() -> bool {
+    use rustix::fs::{Mode, OFlags, open};
+    use std::os::fd::AsRawFd;
+    match open(c"/dev/tty", OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty()) {
+        // SAFETY: no argument and no memory; the descriptor is open.
+        Ok(tty) => unsafe { libc::ioctl(tty.as_raw_fd(), libc::TIOCNOTTY) == 0 },
+        Err(error) => error == rustix::io::Errno::NXIO,
+    }
+}
+
+/// Elsewhere only a session of its own is without the terminal.
+#[cfg(not(target_os = "linux"))]
+fn stand_apart() -> io::Result<()> {
+    rustix::process::setsid()?;
+    Ok(())
+}
+
+/// Lets others go first, as far as the job wants it and the system allows it: a transfer that may not step back is still wanted, and
+/// [`refused`] tells of it. Only system calls.
+fn step_back(priority: Priority) {
+    if priority.nice > 0 {
+        let _ = rustix::process::nice(i32::from(priority.nice));
+    }
+    if let Some(io) = priority.io {
+        io_priority(io);
+    }
+}
+
+/// What of a priority this system refuses to set; in words, `None` if nothing.
+pub(super) fn refused(priority: Priority) -> Option<&'static str> {
+    let nice = priority.nice > 0 && !platform::sets_priority();
+    let io = priority.io.is_some() && !platform::sets_io_priority();
+    match (nice, io) {
+        (true, true) => Some("nice and ionice"),
+        (true, false) => Some("nice"),
+        (false, true) => Some("ionice"),
+        (false, false) => None,
+    }
+}
+
+/// Of this process, and of those that it starts.
+#[cfg(target_os = "linux")]
+#[expect(unsafe_code, reason = "no crate wraps ioprio_set")]
+fn io_priority(priority: IoPriority) {
+    // From linux/ioprio.h: the class stands above 13 bits of level.
+    const WHO_PROCESS: libc::c_int = 1;
+    let value: libc::c_int = match priority {
+        IoPriority::BestEffort(level) => 2 << 13 | libc::c_int::from(level),
+        IoPriority::Idle => 3 << 13,
+    };
+    // SAFETY: three integers, and no memory.
+    let _ = unsafe { libc::syscall(libc::SYS_ioprio_set, WHO_PROCESS, 0, value) };
+}
+
+/// Elsewhere there are no such ranks.
+#[cfg(not(target_os = "linux"))]
+fn io_priority(_priority: IoPriority) {}
+
+/// Asks the kernel to end this process when `parent` dies. rsync passes a SIGTERM on to its second process, a SIGKILL
+/// it could not.
+#[cfg(target_os = "linux")]
+fn die_with(parent: Pid) -> io::Result<()> {
+    // Where a sandbox refuses that, children notice by their closed pipes, as on other systems.
+    let _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::TERM));
+    // The parent may have died before the request.
+    if rustix::process::getppid() == Some(parent) { Ok(()) } else { Err(io::ErrorKind::BrokenPipe.into()) }
+}
+
+/// Elsewhere a child notices by its closed pipes.
+#[cfg(not(target_os = "linux"))]
+fn die_with(_parent: Pid) -> io::Result<()> {
+    Ok(())
+}

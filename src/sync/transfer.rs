@@ -1,0 +1,156 @@
+//! The transfer: what it has brought, and whether that is all.
+
+use super::attempt::{Ending, Try};
+use super::blocking::off_thread;
+use super::child::{Ended, Ran, Show};
+use super::proof::Differences;
+use crate::clean::removal;
+use crate::model::event::{Level, Phase};
+use crate::model::job::{Job, Source};
+use crate::model::result::Reason;
+use crate::model::sanitize;
+use crate::rsync::args::Purpose;
+use crate::rsync::exit::{CHECK_RIGHTS, Verdict};
+use crate::rsync::output::Stats;
+use rustix::fs::fstat;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+
+/// What a transfer has brought.
+pub(super) struct Transfer {
+    /// Something worth knowing about it.
+    pub(super) warned: Option<Reason>,
+    /// Whether every content that was listed is here.
+    pub(super) arrived: bool,
+}
+
+/// How many directories are looked at for one that is closed.
+const SAMPLE: u64 = 2000;
+
+impl Try<'_> {
+    /// Transfers what is new and changed; removes nothing. `expected`: how many files were listed; `lost`: names that the destination cannot
+    /// hold, which do not come. Where neither the exit code nor the number of files says that everything came, a second listing tells.
+    pub(super) async fn transfer(
+        &mut self,
+        expected: Option<u64>,
+        lost: &[Vec<u8>],
+    ) -> Result<Transfer, Ending> {
+        self.awaited = expected.filter(|expected| *expected != u64::MAX);
+        let (files, verdict) = self.bring((self.job, self.source), lost).await?;
+        let all_came = expected.is_none_or(|expected| files.is_some_and(|files| files >= expected));
+        let arrived = |warned| Ok(Transfer { warned, arrived: true });
+        match &verdict {
+            Verdict::Ok if all_came => return arrived(None),
+            Verdict::Failed(class, reason) => return Err(Ending::Failed(*class, reason.clone())),
+            Verdict::Ok | Verdict::Vanished(_) | Verdict::Partial(_) => {}
+        }
+        let differences = self.differences(lost).await?;
+        let missing = match (verdict, differences) {
+            (Verdict::Ok, Some(Differences { missing: 0, .. })) => return arrived(None),
+            (Verdict::Partial(_), Some(Differences { missing: 0, unset })) => {
+                return arrived(Some(unset.reason(self.group_command().as_deref())));
+            }
+            (Verdict::Vanished(reason), Some(Differences { missing: 0, .. })) => {
+                return arrived(Some(reason));
+            }
+            (Verdict::Partial(reason), _) => return Err(Ending::Partial(self.with_owners(reason).await?)),
+            (Verdict::Vanished(reason), _) => return Ok(Transfer { warned: Some(reason), arrived: false }),
+            (_, missing) => missing.map(|differences| differences.missing),
+        };
+        let text = match missing {
+            Some(n) => format!("{n} files changed at the source while it was read"),
+            None => "the source could not be listed once more to see whether everything came".into(),
+        };
+        Ok(Transfer { warned: Some(Reason::new(text).hint("the next run brings them")), arrived: false })
+    }
+
+    /// What lets the group of the mirror change all of it; `None` unless this user keeps it as a member of that group.
+    fn group_command(&self) -> Option<String> {
+        let top = fstat(self.access?.root()).ok()?;
+        let as_member = removal::is_group_mirror(&top) && !rustix::process::geteuid().is_root();
+        as_member.then(|| removal::group_command(&self.job.dest, top.st_gid))
+    }
+
+    /// What was left out for want of rights here, with a directory that is closed to this user, and what helps.
+    async fn with_owners(&self, reason: Reason) -> Result<Reason, Ending> {
+        let Some(access) = self.access.cloned().filter(|_| reason.hint.as_deref() == Some(CHECK_RIGHTS))
+        else {
+            return Ok(reason);
+        };
+        let dest = self.job.dest.clone();
+        let look = move || {
+            let (path, whose) = removal::closed_below(access.root(), SAMPLE)?.first;
+            let hint = removal::change_hint(access.root(), &dest, &path)?;
+            Some((dest.join(OsStr::from_bytes(&path)), whose, hint))
+        };
+        let found = off_thread(&self.voice.stop, look).await.ok_or(Ending::Stopped)?;
+        Ok(match found {
+            Some((path, whose, hint)) => {
+                Reason::new(format!("{}; {} {whose}", reason.text, sanitize::path(&path))).hint(hint)
+            }
+            None => reason,
+        })
+    }
+
+    /// Runs rsync for the job or one that is made from it, once more if files vanished meanwhile. Returns how many files it has transferred,
+    /// and how it ended.
+    pub(super) async fn bring(
+        &mut self,
+        of: (&Job, &Source),
+        lost: &[Vec<u8>],
+    ) -> Result<(Option<u64>, Verdict), Ending> {
+        let before = self.figures;
+        let mut ran =
+            self.rsync_of(of, Phase::Transfer, Purpose::Transfer, Show::Lines, lost, &mut |_| true).await;
+        let mut moved = Moved::default();
+        let remote = self.source.is_remote();
+        moved.add(&ran, remote);
+        if matches!(ran.verdict, Ended::Judged(Verdict::Vanished(_))) {
+            self.voice
+                .notice(Level::Info, "files vanished while they were transferred; transferring once more")
+                .await;
+            ran =
+                self.rsync_of(of, Phase::Transfer, Purpose::Transfer, Show::Lines, lost, &mut |_| true).await;
+            moved.add(&ran, remote);
+        }
+        self.figures.files_transferred = before.files_transferred.zip(moved.files).map(|(a, b)| a + b);
+        self.figures.bytes_received = match (before.bytes_received, moved.bytes) {
+            (Some(a), Some(b)) => Some(a + b),
+            (None, bytes) if before.total_files.is_none() => bytes,
+            _ => None,
+        };
+        self.counted = ran.stats.files;
+        self.figures.total_files = self.counted.map(|f| f.files()).or(before.total_files);
+        self.figures.total_bytes = ran.stats.total_size.or(before.total_bytes);
+        Ok((moved.files, self.verdict(ran)?))
+    }
+}
+
+/// Bytes that came to us. In a local copy it is our own rsync that sends.
+pub(super) fn came(stats: &Stats, remote: bool) -> Option<u64> {
+    if remote { stats.received } else { stats.sent }
+}
+
+/// What one or two runs of rsync moved. Without its own figures, the last progress tells the files, and nothing tells
+/// the bytes. Only an rsync that failed without any progress has moved nothing; one that did its work in silence may
+/// have moved anything.
+#[derive(Default)]
+struct Moved {
+    files: Option<u64>,
+    bytes: Option<u64>,
+    runs: u32,
+}
+
+impl Moved {
+    fn add(&mut self, ran: &Ran, remote: bool) {
+        let failed =
+            !matches!(ran.verdict, Ended::Judged(Verdict::Ok | Verdict::Vanished(_) | Verdict::Partial(_)));
+        let nothing = (failed && ran.code != Some(0) && ran.progress.is_none()).then_some(0);
+        let files = ran.stats.transferred.or(ran.progress.and_then(|p| p.files)).or(nothing);
+        let bytes = came(&ran.stats, remote).or(nothing);
+        let sum = |a: Option<u64>, b: Option<u64>, first| if first { b } else { Some(a? + b?) };
+        self.files = sum(self.files, files, self.runs == 0);
+        self.bytes = sum(self.bytes, bytes, self.runs == 0);
+        self.runs += 1;
+    }
+}

@@ -1,0 +1,174 @@
+//! A thread for each part, each at its own pace. Whoever asks for a snapshot gets what is known, at once.
+
+use super::{Disk, Freshness, Seen, Snapshot, System, Top};
+use super::{disks, freshness, processes, runs, system};
+use crate::model::job::Job;
+use jiff::Timestamp;
+use std::path::PathBuf;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How often each part is looked at.
+const SYSTEM: Duration = Duration::from_millis(500);
+const RUNS: Duration = Duration::from_millis(500);
+const PROCESSES: Duration = Duration::from_secs(1);
+const DISKS: Duration = Duration::from_secs(5);
+const JOBS: Duration = Duration::from_secs(5);
+/// Shares need two looks: the second comes so soon. The kernel counts hundredths of a second, and one who looks once waits for it.
+const SECOND: Duration = Duration::from_millis(60);
+
+/// What is looked at.
+#[derive(Debug, Clone)]
+pub struct Subject {
+    /// The jobs of the configuration.
+    pub jobs: Vec<Job>,
+    /// Where our own files are.
+    pub state_dir: PathBuf,
+}
+
+/// Looks until it is dropped. A thread that a dead disk holds is left behind, to end with the process.
+#[derive(Debug)]
+pub struct Gatherer {
+    board: Arc<Board>,
+}
+
+#[derive(Debug, Default)]
+struct Board {
+    known: Mutex<Known>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    system: Option<Arc<System>>,
+    top: Option<Arc<Top>>,
+    disks: Option<Arc<Vec<Disk>>>,
+    runs: Option<Arc<Vec<Seen>>>,
+    jobs: Option<Arc<Vec<Freshness>>>,
+    trouble: Option<String>,
+    /// Parts that have been looked at as often as one look needs.
+    done: u8,
+    over: bool,
+}
+
+const PARTS: u8 = 5;
+
+impl Gatherer {
+    /// Starts to look. An `Err` is a thread that could not be started.
+    pub fn start(subject: Subject) -> std::io::Result<Self> {
+        let board = Arc::new(Board::default());
+        let mut looker = system::Looker::default();
+        board.part("system", SYSTEM, move || looker.look(), |known, part| known.system = Some(part))?;
+        let mut looker = processes::Looker::default();
+        board.part("processes", PROCESSES, move || looker.look(), |known, part| known.top = Some(part))?;
+        let jobs = subject.jobs.clone();
+        board.part("disks", DISKS, move || disks::disks(&jobs), |known, part| known.disks = Some(part))?;
+        let state_dir = subject.state_dir.clone();
+        board.part("runs", RUNS, move || runs::runs(&state_dir), |known, part| known.runs = Some(part))?;
+        let Subject { jobs, state_dir } = subject;
+        let look = move || freshness::freshness(&jobs, &state_dir).map_err(|error| error.to_string());
+        board.part("jobs", JOBS, look, |known, part| match Arc::unwrap_or_clone(part) {
+            Ok(jobs) => (known.jobs, known.trouble) = (Some(Arc::new(jobs)), None),
+            Err(why) => known.trouble = Some(why),
+        })?;
+        Ok(Gatherer { board })
+    }
+
+    /// What is known now. Takes no time.
+    pub fn snapshot(&self) -> Snapshot {
+        let known = self.board.lock();
+        Snapshot {
+            time: Timestamp::now(),
+            system: known.system.clone(),
+            top: known.top.clone(),
+            disks: known.disks.clone(),
+            runs: known.runs.clone(),
+            jobs: known.jobs.clone(),
+            trouble: known.trouble.clone(),
+        }
+    }
+
+    /// Waits until everything has been looked at, shares included, but no longer than `limit`.
+    pub fn wait(&self, limit: Duration) {
+        let deadline = Instant::now() + limit;
+        let mut known = self.board.lock();
+        while known.done < PARTS {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            known = self.board.changed.wait_timeout(known, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+impl Drop for Gatherer {
+    fn drop(&mut self) {
+        self.board.lock().over = true;
+        self.board.changed.notify_all();
+    }
+}
+
+impl Board {
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Looks at a part again and again, and pins up what was seen.
+    fn part<T: Send + Sync + 'static>(
+        self: &Arc<Self>,
+        name: &str,
+        period: Duration,
+        mut look: impl FnMut() -> T + Send + 'static,
+        pin: impl Fn(&mut Known, Arc<T>) + Send + 'static,
+    ) -> std::io::Result<()> {
+        let board = self.clone();
+        let shares = matches!(name, "system" | "processes");
+        thread::Builder::new().name(name.into()).spawn(move || {
+            let mut looks = 0_u32;
+            loop {
+                let part = Arc::new(look());
+                looks = looks.saturating_add(1);
+                let mut known = board.lock();
+                pin(&mut known, part);
+                known.done += u8::from(looks == if shares { 2 } else { 1 });
+                board.changed.notify_all();
+                let pause = if shares && looks == 1 { SECOND } else { period };
+                let until = Instant::now() + pause;
+                loop {
+                    if known.over {
+                        return;
+                    }
+                    let left = until.saturating_duration_since(Instant::now());
+                    if left.is_zero() {
+                        break;
+                    }
+                    known = board.changed.wait_timeout(known, left).unwrap_or_else(PoisonError::into_inner).0;
+                }
+            }
+        })?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_is_known_soon_and_asking_takes_no_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let jobs = vec![Job::example("a", "/s/", dir.path().join("a"))];
+        let gatherer = Gatherer::start(Subject { jobs, state_dir: dir.path().into() }).unwrap();
+        gatherer.wait(Duration::from_secs(60));
+        let begun = Instant::now();
+        let seen = gatherer.snapshot();
+        assert!(begun.elapsed() < Duration::from_millis(100));
+        assert_eq!(seen.jobs.unwrap()[0].job, "a");
+        assert_eq!((seen.disks.unwrap().len(), seen.runs.unwrap().len(), seen.trouble), (1, 0, None));
+        if cfg!(target_os = "linux") {
+            assert!(seen.system.unwrap().cpu.is_some() && !seen.top.unwrap().memory.is_empty());
+        }
+    }
+}
