@@ -247,7 +247,7 @@ impl Judge {
         if protect::in_version_control(entry.path) {
             return Some("it belongs to a version control system");
         }
-        if self.at_root && protect::is_of_a_file_system(entry.path) {
+        if self.at_root && crate::model::system_names::is_of_a_file_system(entry.path) {
             return Some("the file system keeps it for itself");
         }
         entry.in_project.then_some("its directory holds the manifest of a project")

@@ -37,7 +37,7 @@ pub use lists::Lists;
 pub use modes::{ModeLine, ModesLeft, OldMode};
 pub use past::{Dirs, PURGE, Past, UNDO};
 pub use plan::{Entry, Footer, Header, PlanError, Reader, RootPrint, RuleNote, Writer, hash_of};
-pub use protect::{MANIFESTS, OF_FILE_SYSTEMS, in_version_control, is_of_a_file_system, is_version_control};
+pub use protect::{MANIFESTS, in_version_control, is_version_control};
 pub use rule::{Action, Kind, Rule, Special};
 pub use tally::Tally;
 pub use upstream::{Mirror, SourceNames};

@@ -29,7 +29,7 @@ use std::path::PathBuf;
 /// Keeps local mirrors of the Protein Data Bank and similar archives true, unattended
 #[derive(Debug, Parser)]
 #[command(name = "pdb-sync", bin_name = "pdb-sync", version, propagate_version = true, max_term_width = 100)]
-#[command(after_help = crate::exit::briefly())]
+#[command(after_help = crate::model::exit_code::briefly())]
 pub struct Cli {
     /// Options of every command.
     #[command(flatten)]

@@ -3,8 +3,8 @@
 use super::{Failure, annotate, locate, settings};
 use crate::cli::{ConfigAction, ConfigArgs, Example, Global};
 use crate::config::{self, Problem};
-use crate::exit::Exit;
 use crate::model::event::Level;
+use crate::model::exit_code::ExitCode;
 use crate::model::sanitize;
 use crate::output::terminal::Ui;
 use crate::output::{OutputFile, schema};
@@ -19,7 +19,7 @@ const ALPHAFOLD: &str = include_str!("../../config-examples/alphafold.toml");
 const CI: &str = include_str!("../../config-examples/ci.toml");
 
 /// Writes, shows or checks the configuration.
-pub(super) fn run(args: &ConfigArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+pub(super) fn run(args: &ConfigArgs, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
     match &args.action {
         ConfigAction::Init { from } => init(*from, global, ui),
         ConfigAction::Show { origin, jobs } => show(jobs, *origin, global, ui),
@@ -29,7 +29,7 @@ pub(super) fn run(args: &ConfigArgs, global: &Global, ui: &Ui) -> Result<Exit, F
     }
 }
 
-fn init(from: Option<Example>, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+fn init(from: Option<Example>, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
     let file = locate::config_file(global)?.path;
     let text = match from {
         None => TEMPLATE,
@@ -53,17 +53,17 @@ fn init(from: Option<Example>, global: &Global, ui: &Ui) -> Result<Exit, Failure
         Err(error) => return Err(Failure::written(tried(), error)),
     }
     if ui.json {
-        ui.result(Exit::Done, &json!({ "file": file.to_string_lossy() }))?;
-        return Ok(Exit::Done);
+        ui.result(ExitCode::Done, &json!({ "file": file.to_string_lossy() }))?;
+        return Ok(ExitCode::Done);
     }
     ui.note(&format!("wrote {}", sanitize::path(&file)));
     ui.note("next: set root and the jobs that you want, then");
     ui.note("  `pdb-sync config check`       finds every mistake");
     ui.note("  `pdb-sync sync --all --plan`  shows what would be fetched, and changes nothing");
-    Ok(Exit::Done)
+    Ok(ExitCode::Done)
 }
 
-fn show(names: &[String], origin: bool, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+fn show(names: &[String], origin: bool, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
     let config = settings::open(global)?.load(ui)?;
     let jobs = match names {
         [] => config.jobs.clone(),
@@ -71,14 +71,14 @@ fn show(names: &[String], origin: bool, global: &Global, ui: &Ui) -> Result<Exit
     };
     let text = config::show(&config, &jobs, origin);
     if ui.json {
-        ui.result(Exit::Done, &json!({ "toml": text }))?;
+        ui.result(ExitCode::Done, &json!({ "toml": text }))?;
     } else {
         ui.raw(format!("{}\n", text.trim_end()).as_bytes())?;
     }
-    Ok(Exit::Done)
+    Ok(ExitCode::Done)
 }
 
-fn check(global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+fn check(global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
     let file = locate::config_file(global)?.path;
     let (exists, found) = match settings::read(global)? {
         Ok(opened) => {
@@ -102,7 +102,7 @@ fn check(global: &Global, ui: &Ui) -> Result<Exit, Failure> {
             "file": file.to_string_lossy(), "ok": problems.is_empty(), "jobs": jobs,
             "problems": problems.len(), "warnings": warnings.len(), "notes": notes.len(),
         });
-        ui.result(Exit::Done, &counts)?;
+        ui.result(ExitCode::Done, &counts)?;
     } else {
         notes.iter().for_each(|note| ui.note_lines(&format!("note: {note}")));
         for warning in &warnings {
@@ -123,7 +123,7 @@ fn check(global: &Global, ui: &Ui) -> Result<Exit, Failure> {
     for (level, found) in [(Level::Warning, &warnings), (Level::Error, &problems)] {
         found.iter().for_each(|problem| annotate::problem(level, problem, ui));
     }
-    Ok(if problems.is_empty() { Exit::Done } else { Exit::Usage })
+    Ok(if problems.is_empty() { ExitCode::Done } else { ExitCode::Usage })
 }
 
 fn as_json(severity: &str, problem: &Problem) -> serde_json::Value {
@@ -140,23 +140,23 @@ fn as_json(severity: &str, problem: &Problem) -> serde_json::Value {
 
 /// The schema of the configuration, or of the lines of `--json`. Editors and validators read it as it is; with `--json` it is in the
 /// result.
-fn schema(events: bool, ui: &Ui) -> Result<Exit, Failure> {
+fn schema(events: bool, ui: &Ui) -> Result<ExitCode, Failure> {
     let schema = if events { schema::of_events() } else { config::schema() };
     if ui.json {
-        ui.result(Exit::Done, &json!({ "schema": schema }))?;
-        return Ok(Exit::Done);
+        ui.result(ExitCode::Done, &json!({ "schema": schema }))?;
+        return Ok(ExitCode::Done);
     }
     let text = serde_json::to_string_pretty(&schema).map_err(io::Error::from)?;
     ui.json_lines(&(text + "\n"))?;
-    Ok(Exit::Done)
+    Ok(ExitCode::Done)
 }
 
-fn path(global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+fn path(global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
     let file = locate::config_file(global)?.path;
     if ui.json {
-        ui.result(Exit::Done, &json!({ "file": file.to_string_lossy(), "exists": file.exists() }))?;
+        ui.result(ExitCode::Done, &json!({ "file": file.to_string_lossy(), "exists": file.exists() }))?;
     } else {
         ui.raw(&[&*ui.raw_name(file.as_os_str().as_bytes()), b"\n"].concat())?;
     }
-    Ok(Exit::Done)
+    Ok(ExitCode::Done)
 }

@@ -2,8 +2,8 @@
 
 use super::{Failure, locate};
 use crate::cli::Global;
-use crate::exit::Exit;
 use crate::history::stats::{CommandCost, CommandTotal, Cost, Spread};
+use crate::model::exit_code::ExitCode;
 use crate::model::time::rfc3339;
 use crate::output::terminal::Ui;
 use crate::output::units;
@@ -44,7 +44,7 @@ impl Clock {
     }
 
     /// Remembers what it has cost.
-    pub(super) fn note(self, exit: Exit, global: &Global, ui: &Ui) {
+    pub(super) fn note(self, exit: ExitCode, global: &Global, ui: &Ui) {
         let cost = Cost {
             command: self.command.into(),
             started: self.started,
@@ -68,8 +68,8 @@ pub(super) fn noted(
     command: &'static str,
     global: &Global,
     ui: &Ui,
-    work: impl FnOnce() -> Result<Exit, Failure>,
-) -> Result<Exit, Failure> {
+    work: impl FnOnce() -> Result<ExitCode, Failure>,
+) -> Result<ExitCode, Failure> {
     let clock = Clock::start(command);
     let exit = work()?;
     clock.note(exit, global, ui);

@@ -4,7 +4,7 @@ use super::{Failure, locate, settings};
 use crate::cli::{DoctorArgs, Global};
 use crate::config::{self, Config, Overrides, Period, Problem};
 use crate::doctor::{self, Area, Ask, Finding, Mirror, Report, Verdict};
-use crate::exit::Exit;
+use crate::model::exit_code::ExitCode;
 use crate::model::job::Job;
 use crate::model::sanitize;
 use crate::output::terminal::{Text, Ui};
@@ -18,7 +18,7 @@ use std::time::Duration;
 const BELOW: usize = 6;
 
 /// Looks at everything that a run needs, and says what to do about it.
-pub(super) fn run(args: &DoctorArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+pub(super) fn run(args: &DoctorArgs, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
     let patience: Period =
         args.patience.parse().map_err(|wrong: String| Failure::usage(format!("--patience: {wrong}")))?;
     let (config, about_config) = configuration(global)?;
@@ -62,7 +62,7 @@ pub(super) fn run(args: &DoctorArgs, global: &Global, ui: &Ui) -> Result<Exit, F
             sanitize::path(&state_dir)
         ));
     }
-    let exit = if report.worst() == Verdict::Fail { Exit::Failed } else { Exit::Done };
+    let exit = if report.worst() == Verdict::Fail { ExitCode::Failed } else { ExitCode::Done };
     if ui.json {
         as_json(&report, exit, ui)?
     } else {
@@ -142,7 +142,7 @@ fn show(report: &Report, ui: &Ui) -> Result<(), Failure> {
     Ok(())
 }
 
-fn as_json(report: &Report, exit: Exit, ui: &Ui) -> Result<(), Failure> {
+fn as_json(report: &Report, exit: ExitCode, ui: &Ui) -> Result<(), Failure> {
     for finding in &report.findings {
         let body = json!({
             "area": finding.area.word(),

@@ -1,7 +1,7 @@
 //! Why a command could not do its own work. (A job that failed is a result, not one of these.)
 
 use crate::config::Problems;
-use crate::exit::Exit;
+use crate::model::exit_code::ExitCode;
 use crate::model::sanitize;
 use crate::output::OutputFile;
 use crate::output::terminal::{ErrorKind, ErrorObject, Ui};
@@ -138,12 +138,12 @@ impl Failure {
     }
 
     /// The exit code.
-    pub fn exit(&self) -> Exit {
+    pub fn exit(&self) -> ExitCode {
         match self {
             Failure::Usage { .. } | Failure::Query { .. } | Failure::Named { .. } | Failure::Config(_) => {
-                Exit::Usage
+                ExitCode::Usage
             }
-            Failure::Io { .. } | Failure::Other(_) | Failure::Unwritten(_) => Exit::Failed,
+            Failure::Io { .. } | Failure::Other(_) | Failure::Unwritten(_) => ExitCode::Failed,
         }
     }
 }

@@ -4,9 +4,9 @@ use super::past;
 use super::{Failure, locate, settings};
 use crate::cli::{Global, HistoryAction, HistoryArgs};
 use crate::config::{Config, Overrides};
-use crate::exit::Exit;
 use crate::history::stats::{Past, State};
 use crate::history::{Job, Query, Run, RunState, Try};
+use crate::model::exit_code::ExitCode;
 use crate::model::hint;
 use crate::model::result::{Attempt, Outcome, Reason, Skip, Status, Summary, SyncResult};
 use crate::model::time::{local, minute, offset, rfc3339};
@@ -27,14 +27,14 @@ pub(super) const WIDE: usize = 100;
 pub(super) const SHORT_ID: usize = 8;
 
 /// Shows past runs.
-pub(super) fn run(args: &HistoryArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+pub(super) fn run(args: &HistoryArgs, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
     match &args.action {
         Some(HistoryAction::Show { run }) => show(run, global, ui),
         None => list(args, global, ui),
     }
 }
 
-fn list(args: &HistoryArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+fn list(args: &HistoryArgs, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
     let history = past::open(global)?;
     // What is remembered can be looked at whatever became of the configuration, unless only that knows what is meant.
     let config = settings::open(global).and_then(|opened| Ok(opened.check(&Overrides::default())?));
@@ -56,15 +56,15 @@ fn list(args: &HistoryArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
         for past in &found {
             ui.json("job", &as_json(past))?;
         }
-        ui.result(Exit::Done, &json!({ "jobs": found.len() }))?;
-        return Ok(Exit::Done);
+        ui.result(ExitCode::Done, &json!({ "jobs": found.len() }))?;
+        return Ok(ExitCode::Done);
     }
     if found.is_empty() {
         ui.note("no run that is remembered fits");
-        return Ok(Exit::Done);
+        return Ok(ExitCode::Done);
     }
     ui.table(&rows(&found, &ids, ui.look().columns.is_some_and(|columns| columns < WIDE)))?;
-    Ok(Exit::Done)
+    Ok(ExitCode::Done)
 }
 
 /// A row a job, below a heading; `narrow`: so that 80 columns are enough for what is no reason.
@@ -159,7 +159,7 @@ fn phases(phases: &[(String, Duration)]) -> Map<String, Value> {
     phases.iter().map(|(name, took)| (name.clone(), units::seconds(*took).into())).collect()
 }
 
-fn show(wanted: &str, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+fn show(wanted: &str, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
     let none =
         || Failure::usage_hint("nothing is remembered yet", "`pdb-sync sync --all` writes the history");
     let history = past::open(global)?;
@@ -195,8 +195,8 @@ fn show(wanted: &str, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
             "duration_s": run.duration.map(units::seconds), "run_exit_code": run.exit_code, "signal": run.signal,
             "jobs": run.jobs.len(),
         });
-        ui.result(Exit::Done, &body)?;
-        return Ok(Exit::Done);
+        ui.result(ExitCode::Done, &body)?;
+        return Ok(ExitCode::Done);
     }
     let how = match run.state {
         RunState::Running => "still running",
@@ -211,7 +211,7 @@ fn show(wanted: &str, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
     let results = run.jobs.iter().filter(|job| job.past.state != State::Running);
     let results = results.map(|job| SyncResult { undo: undo(&job.past.job), ..result(job) }.into()).collect();
     ui.text(&output::summary(&summary(&run, results), ui.verbose).trim_end())?;
-    Ok(Exit::Done)
+    Ok(ExitCode::Done)
 }
 
 fn try_json(one: &Try) -> Value {
@@ -233,7 +233,7 @@ fn summary(run: &Run, results: Vec<Arc<SyncResult>>) -> Summary {
         warnings: Vec::new(),
         unwritten: Vec::new(),
     };
-    if run.exit_code == Some(Exit::Failed.code()) && summary.exit() == Exit::Done {
+    if run.exit_code == Some(ExitCode::Failed.code()) && summary.exit() == ExitCode::Done {
         // No job failed.
         summary.unwritten.push("what was missing is not remembered".into());
     }

@@ -3,8 +3,8 @@
 use super::{Failure, past, settings};
 use crate::cli::{Global, ListArgs};
 use crate::config::{self, preset_name};
-use crate::exit::Exit;
 use crate::history::Latest;
+use crate::model::exit_code::ExitCode;
 use crate::model::job::Job;
 use crate::model::sanitize;
 use crate::model::time::rfc3339;
@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Prints the jobs of the configuration.
-pub(super) fn run(args: &ListArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+pub(super) fn run(args: &ListArgs, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
     let opened = settings::open(global)?;
     let config = opened.load(ui)?;
     let jobs: Vec<&Job> = match args.tag.as_slice() {
@@ -28,8 +28,8 @@ pub(super) fn run(args: &ListArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
         for job in &jobs {
             ui.json("job", &as_json(job, latest.get(&job.name), now))?;
         }
-        ui.result(Exit::Done, &json!({ "jobs": jobs.len() }))?;
-        return Ok(Exit::Done);
+        ui.result(ExitCode::Done, &json!({ "jobs": jobs.len() }))?;
+        return Ok(ExitCode::Done);
     }
     if jobs.is_empty() {
         if opened.exists {
@@ -38,10 +38,10 @@ pub(super) fn run(args: &ListArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
         } else {
             opened.tell_missing(ui);
         }
-        return Ok(Exit::Done);
+        return Ok(ExitCode::Done);
     }
     ui.table(&rows(&jobs, &latest, now))?;
-    Ok(Exit::Done)
+    Ok(ExitCode::Done)
 }
 
 /// The newest results. A list of jobs is of use without them too.

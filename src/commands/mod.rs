@@ -33,17 +33,17 @@ mod verify;
 pub use error::Failure;
 
 use crate::cli::{CacheAction, CleanAction, Cli, Command, ConfigAction, When};
-use crate::exit::Exit;
 use crate::model::event::Level;
+use crate::model::exit_code::ExitCode;
 use crate::output::github;
 use crate::output::terminal::{Color, Environment, ErrorKind, ErrorObject, Ui, streams};
 use clap::Parser;
 use std::io;
 
 /// Reads the command line and does what it says.
-pub fn main() -> Exit {
+pub fn main() -> ExitCode {
     if completions::answer() {
-        return Exit::Done;
+        return ExitCode::Done;
     }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
@@ -52,7 +52,7 @@ pub fn main() -> Exit {
     let ui = ui(&cli).that_goes_on(goes_on(&cli.command));
     let (exit, mut unwritten) = match dispatch(&cli, &ui) {
         Ok(exit) => (exit, None),
-        Err(Failure::Unwritten(error)) => (Exit::Done, Some(error)),
+        Err(Failure::Unwritten(error)) => (ExitCode::Done, Some(error)),
         Err(failure) => {
             failure.tell(&ui);
             annotate::failure(&failure, &ui);
@@ -98,7 +98,7 @@ fn goes_on(command: &Command) -> bool {
 }
 
 /// The end of a command: what could not be told is no success. A reader that went away did not want more.
-fn finish(exit: Exit, unwritten: Option<io::Error>, ui: &Ui) -> Exit {
+fn finish(exit: ExitCode, unwritten: Option<io::Error>, ui: &Ui) -> ExitCode {
     match streams::finish().err().or(unwritten) {
         None => exit,
         Some(error) if error.kind() == io::ErrorKind::BrokenPipe => exit,
@@ -108,13 +108,13 @@ fn finish(exit: Exit, unwritten: Option<io::Error>, ui: &Ui) -> Exit {
                 _ => error.to_string(),
             };
             ui.error_text(&format!("cannot write to standard output: {why}"), None);
-            exit.worst(Exit::Failed)
+            exit.worst(ExitCode::Failed)
         }
     }
 }
 
 /// `--help` and `--version`, and what is wrong with a command line.
-fn usage(error: &clap::Error) -> Exit {
+fn usage(error: &clap::Error) -> ExitCode {
     // Not `args`, which panics where a word is no UTF-8.
     let words: Vec<String> = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into()).collect();
     // What comes after is for rsync.
@@ -127,7 +127,7 @@ fn usage(error: &clap::Error) -> Exit {
     }
     if let Some((text, hint)) = guess::of(error, &words) {
         ui.error_of(ErrorKind::Usage, &text, Some(&hint));
-        return finish(Exit::Usage, ui.end_of_json(Exit::Usage).err(), &ui);
+        return finish(ExitCode::Usage, ui.end_of_json(ExitCode::Usage).err(), &ui);
     }
     let text = error.render();
     if error.use_stderr() {
@@ -140,10 +140,10 @@ fn usage(error: &clap::Error) -> Exit {
         }
         let (text, hint) = in_short(text);
         ui.error_object(&ErrorObject { hint: Some(&hint), ..ErrorObject::new(ErrorKind::Usage, &text) });
-        return finish(Exit::Usage, ui.end_of_json(Exit::Usage).err(), &ui);
+        return finish(ExitCode::Usage, ui.end_of_json(ExitCode::Usage).err(), &ui);
     }
     let told = ui.own(&text.ansi().to_string(), &text.to_string());
-    finish(Exit::Done, told.err(), &ui)
+    finish(ExitCode::Done, told.err(), &ui)
 }
 
 /// What clap says is wrong, and its tip. Without one, `--help` is one.
@@ -229,7 +229,7 @@ fn wish(words: &[String]) -> Color {
     }
 }
 
-fn dispatch(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
+fn dispatch(cli: &Cli, ui: &Ui) -> Result<ExitCode, Failure> {
     locate::check_state_dir(&cli.global)?;
     // Clap does not see that where --json stands before the command.
     if let Some(option) = other_output(&cli.command).filter(|_| ui.json) {

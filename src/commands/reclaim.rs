@@ -5,7 +5,7 @@ use super::targets::{Chosen, Selected, Target, targets};
 use super::{Failure, locate};
 use crate::cli::{Global, ReclaimArgs};
 use crate::config::Size;
-use crate::exit::Exit;
+use crate::model::exit_code::ExitCode;
 use crate::output::terminal::Ui;
 use crate::output::units;
 use crate::platform::{Memory, memory};
@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use std::{io, thread};
 
 /// Gives back what mirroring has filled, every step beside the others, each with its own evidence.
-pub(super) fn run(args: &ReclaimArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+pub(super) fn run(args: &ReclaimArgs, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
     let target = args.target.as_deref().map(str::parse::<Size>).transpose();
     let target =
         target.map_err(|wrong| Failure::usage(format!("--target: {wrong}")))?.and_then(|size| size.0);
@@ -32,7 +32,7 @@ pub(super) fn run(args: &ReclaimArgs, global: &Global, ui: &Ui) -> Result<Exit, 
 struct Work {
     trees: Vec<Target>,
     /// How the command ends at best.
-    exit: Exit,
+    exit: ExitCode,
     state_dir: PathBuf,
     order: Order,
     kernel: bool,
@@ -44,11 +44,11 @@ struct Step {
     name: String,
     freed: Option<u64>,
     text: String,
-    exit: Exit,
+    exit: ExitCode,
 }
 
 impl Work {
-    fn run(self) -> Result<Exit, Failure> {
+    fn run(self) -> Result<ExitCode, Failure> {
         let before = memory();
         let steps = self.steps();
         let after = memory();
@@ -58,7 +58,7 @@ impl Work {
             if self.ui.json {
                 let body = json!({"step": step.name, "freed_bytes": step.freed, "text": step.text});
                 self.ui.json("step", &body)?;
-            } else if !self.ui.quiet || step.exit != Exit::Done {
+            } else if !self.ui.quiet || step.exit != ExitCode::Done {
                 self.ui.line(&format!("{}: {}", step.name, step.text))?;
             }
         }
@@ -108,10 +108,10 @@ impl Work {
     fn tree(&self, name: String, root: &std::path::Path) -> Step {
         match reclaim::sweep(root, &self.order) {
             Ok(swept) => {
-                let exit = if swept.unreadable > 0 { Exit::Partial } else { Exit::Done };
+                let exit = if swept.unreadable > 0 { ExitCode::Partial } else { ExitCode::Done };
                 Step { name, freed: swept.freed, text: words(&swept), exit }
             }
-            Err(error) => Step { name, freed: None, text: error.to_string(), exit: Exit::Failed },
+            Err(error) => Step { name, freed: None, text: error.to_string(), exit: ExitCode::Failed },
         }
     }
 }
@@ -151,7 +151,7 @@ fn slab() -> Step {
                 Some(freed) => format!("the kernel's reclaimable caches are {} smaller", units::bytes(freed)),
                 None => "asked for; the kernel does not tell what came of it".into(),
             };
-            Step { name, freed, text, exit: Exit::Done }
+            Step { name, freed, text, exit: ExitCode::Done }
         }
         Err(error) => refused(name, &error),
     }
@@ -164,7 +164,7 @@ fn compact() -> Step {
             name,
             freed: None,
             text: "done; it gives back no memory by itself".into(),
-            exit: Exit::Done,
+            exit: ExitCode::Done,
         },
         Err(error) => refused(name, &error),
     }
@@ -176,5 +176,5 @@ fn refused(name: String, error: &io::Error) -> Step {
         io::ErrorKind::NotFound => "this kernel has no such thing".into(),
         _ => error.to_string(),
     };
-    Step { name, freed: None, text: format!("not done: {why}"), exit: Exit::Partial }
+    Step { name, freed: None, text: format!("not done: {why}"), exit: ExitCode::Partial }
 }

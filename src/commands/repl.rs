@@ -2,21 +2,21 @@
 
 use super::Failure;
 use super::search::{Options, Searched, understood};
-use crate::exit::Exit;
+use crate::model::exit_code::ExitCode;
 use crate::output::terminal::Ui;
 use crate::search::query;
 use serde_json::json;
 use std::io::{self, BufRead, IsTerminal};
 
 /// Until standard input ends, or `:quit`. Mistakes are told and survived.
-pub(super) fn run(searched: &Searched, options: &Options, ui: &Ui) -> Result<Exit, Failure> {
+pub(super) fn run(searched: &Searched, options: &Options, ui: &Ui) -> Result<ExitCode, Failure> {
     let input = io::stdin();
     let people = input.is_terminal();
     if people {
         let indexes = searched.engine.labels().join(", ");
         ui.note(&format!("{} documents of {indexes}; :help, :stats, :quit", searched.engine.documents()));
     }
-    let mut exit = Exit::Done;
+    let mut exit = ExitCode::Done;
     for line in input.lock().lines() {
         let line = line.map_err(Failure::io("read standard input"))?;
         match line.trim() {
@@ -37,7 +37,7 @@ pub(super) fn run(searched: &Searched, options: &Options, ui: &Ui) -> Result<Exi
                 Err(failure) => {
                     failure.tell(ui);
                     if !people {
-                        exit = exit.worst(Exit::Failed);
+                        exit = exit.worst(ExitCode::Failed);
                     }
                 }
             },

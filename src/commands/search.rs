@@ -3,7 +3,7 @@
 use super::{Failure, locate, repl, settings};
 use crate::cli::{Global, Order, SearchArgs};
 use crate::config::{self, Pause, is_path, nearest};
-use crate::exit::Exit;
+use crate::model::exit_code::ExitCode;
 use crate::model::hint::{self, quoted};
 use crate::model::sanitize;
 use crate::model::time;
@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// Searches, once or until standard input ends.
-pub(super) fn run(args: &SearchArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+pub(super) fn run(args: &SearchArgs, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
     let text = args.query.join(" ");
     // A mistake in the query is told before anything is opened.
     let node = understood(&text)?;
@@ -31,7 +31,7 @@ pub(super) fn run(args: &SearchArgs, global: &Global, ui: &Ui) -> Result<Exit, F
     } else {
         searched.answer(&text, node, &options, ui)?
     };
-    Ok(if damaged { exit.worst(Exit::Partial) } else { exit })
+    Ok(if damaged { exit.worst(ExitCode::Partial) } else { exit })
 }
 
 /// A query, or what is wrong with it and where.
@@ -103,11 +103,13 @@ impl Options {
 
 impl Options {
     /// How a search with this outcome ends.
-    fn exit(&self, outcome: &Outcome) -> Exit {
+    fn exit(&self, outcome: &Outcome) -> ExitCode {
         match () {
-            () if !outcome.failed.is_empty() || (outcome.total == 0 && self.fail_on_empty) => Exit::Failed,
-            () if !outcome.late.is_empty() => Exit::Partial,
-            () => Exit::Done,
+            () if !outcome.failed.is_empty() || (outcome.total == 0 && self.fail_on_empty) => {
+                ExitCode::Failed
+            }
+            () if !outcome.late.is_empty() => ExitCode::Partial,
+            () => ExitCode::Done,
         }
     }
 }
@@ -181,7 +183,7 @@ impl Searched {
         query: Node,
         options: &Options,
         ui: &Ui,
-    ) -> Result<Exit, Failure> {
+    ) -> Result<ExitCode, Failure> {
         let start = Instant::now();
         let request = Request { query, ..options.request.clone() };
         let outcome = self.engine.search(&request).map_err(|error| Failure::Io {

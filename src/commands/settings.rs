@@ -2,8 +2,9 @@
 
 use super::{Failure, annotate, locate};
 use crate::cli::Global;
-use crate::config::{self, Config, Overrides, Problems, SelectError, Surroundings};
+use crate::config::{self, Config, HostFacts, Overrides, Problems, SelectError};
 use crate::model::event::Level;
+use crate::model::host_facts::HostFacts;
 use crate::model::job::Job;
 use crate::model::sanitize;
 use crate::output::terminal::Ui;
@@ -20,7 +21,7 @@ pub struct Opened {
     pub text: String,
     /// A file that nobody named may be missing.
     pub exists: bool,
-    around: Surroundings,
+    around: HostFacts,
 }
 
 /// Reads the file that the options and the environment mean.
@@ -53,7 +54,7 @@ pub fn read(global: &Global) -> Result<Result<Opened, Problems>, Failure> {
             ));
         }
     };
-    let around = Surroundings { state: locate::state_dir(global).ok(), ..platform::surroundings() };
+    let around = HostFacts { state: locate::state_dir(global).ok(), ..platform::host_facts() };
     Ok(Ok(Opened { file, text, exists, around }))
 }
 

@@ -3,9 +3,9 @@
 use super::{Failure, costs, locate, past, settings};
 use crate::cli::{Global, StatsArgs};
 use crate::config::Config;
-use crate::exit::Exit;
 use crate::history::stats::{Aggregate, CommandCost, Metrics, Past, Spread, prometheus};
 use crate::history::{History, Query};
+use crate::model::exit_code::ExitCode;
 use crate::model::sanitize;
 use crate::model::time::rfc3339;
 use crate::output::terminal::Ui;
@@ -25,7 +25,7 @@ struct Firing {
 }
 
 /// Shows figures about past runs.
-pub(super) fn run(args: &StatsArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+pub(super) fn run(args: &StatsArgs, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
     let config = settings::open(global)?.load(ui)?;
     let now = Timestamp::now();
     let since = past::since(args.since.as_deref())?;
@@ -65,9 +65,9 @@ pub(super) fn run(args: &StatsArgs, global: &Global, ui: &Ui) -> Result<Exit, Fa
             |error| Failure::written(format!("write the metrics {}", sanitize::path(&file)), error),
         )?;
         if ui.json {
-            ui.result(Exit::Done, &json!({ "file": file.to_string_lossy(), "jobs": jobs.len() }))?;
+            ui.result(ExitCode::Done, &json!({ "file": file.to_string_lossy(), "jobs": jobs.len() }))?;
         }
-        return Ok(Exit::Done);
+        return Ok(ExitCode::Done);
     }
     if ui.json {
         for job in &jobs {
@@ -77,14 +77,14 @@ pub(super) fn run(args: &StatsArgs, global: &Global, ui: &Ui) -> Result<Exit, Fa
             ui.json("command", &costs::as_json(command))?;
         }
         let body = json!({ "jobs": jobs.len(), "commands": commands.len(), "alerts": firing.len() });
-        ui.result(Exit::Done, &body)?;
-        return Ok(Exit::Done);
+        ui.result(ExitCode::Done, &body)?;
+        return Ok(ExitCode::Done);
     }
     tables(&jobs, &commands, ui)?;
     for firing in &firing {
         ui.line(&format!("alert: [{}] {}", firing.job, firing.text))?;
     }
-    Ok(Exit::Done)
+    Ok(ExitCode::Done)
 }
 
 fn tables(jobs: &[Aggregate], commands: &[CommandCost], ui: &Ui) -> Result<(), Failure> {
@@ -137,7 +137,7 @@ fn firing(config: &Config, pasts: &Pasts, now: Timestamp) -> Vec<Firing> {
     firing
 }
 
-fn check(firing: &[Firing], ui: &Ui) -> Result<Exit, Failure> {
+fn check(firing: &[Firing], ui: &Ui) -> Result<ExitCode, Failure> {
     for firing in firing {
         if ui.json {
             ui.json("alert", &json!({ "job": firing.job, "text": firing.text }))?;
@@ -146,9 +146,9 @@ fn check(firing: &[Firing], ui: &Ui) -> Result<Exit, Failure> {
         }
     }
     if ui.json {
-        ui.result(Exit::Done, &json!({ "alerts": firing.len() }))?;
+        ui.result(ExitCode::Done, &json!({ "alerts": firing.len() }))?;
     }
-    Ok(if firing.is_empty() { Exit::Done } else { Exit::Failed })
+    Ok(if firing.is_empty() { ExitCode::Done } else { ExitCode::Failed })
 }
 
 fn rows(jobs: &[Aggregate]) -> Vec<Vec<String>> {

@@ -4,8 +4,8 @@ use super::record::Record;
 use super::{Failure, annotate, locate, overrides, past, settings};
 use crate::cli::{Global, SyncArgs};
 use crate::config::{Config, Pause};
-use crate::exit::Exit;
 use crate::history::{Recorder, Retention};
+use crate::model::exit_code::ExitCode;
 use crate::model::hint;
 use crate::model::job::{Job, SourceOrder};
 use crate::model::result::{Logs, Summary};
@@ -33,7 +33,7 @@ const READER_AFTER_SIGNAL: Duration = Duration::from_secs(3);
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// Runs the jobs that the command line selects.
-pub(super) fn run(args: &SyncArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+pub(super) fn run(args: &SyncArgs, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
     let started = Cell::new(false);
     let ended = run_jobs(args, global, ui, &started);
     if let Err(failure) = &ended
@@ -45,7 +45,7 @@ pub(super) fn run(args: &SyncArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
 }
 
 /// `started` becomes true when the listeners of the run are about to hear of it.
-fn run_jobs(args: &SyncArgs, global: &Global, ui: &Ui, started: &Cell<bool>) -> Result<Exit, Failure> {
+fn run_jobs(args: &SyncArgs, global: &Global, ui: &Ui, started: &Cell<bool>) -> Result<ExitCode, Failure> {
     let opened = settings::open(global)?;
     let all = args.all || (args.rerun_failed && args.jobs.is_empty() && args.tag.is_empty());
     let (config, mut jobs) = opened.select(ui, &args.jobs, all, &args.tag, overrides::overrides(args)?)?;
@@ -94,10 +94,10 @@ fn run_jobs(args: &SyncArgs, global: &Global, ui: &Ui, started: &Cell<bool>) -> 
     }
     let (exit, changed) = ended?;
     #[cfg(feature = "search")]
-    if real && !matches!(exit, Exit::Signal(_)) {
+    if real && !matches!(exit, ExitCode::Signal(_)) {
         let indexed = match follow_up.of(&changed) {
             Some(work) => super::costs::noted("index", global, ui, || work.run(ui))?,
-            None => Exit::Done,
+            None => ExitCode::Done,
         };
         return Ok(exit.worst(indexed));
     }
@@ -114,13 +114,13 @@ struct Audience {
     notifier: Option<Notifier>,
 }
 
-fn nothing_to_rerun(ui: &Ui) -> Result<Exit, Failure> {
+fn nothing_to_rerun(ui: &Ui) -> Result<ExitCode, Failure> {
     if ui.json {
-        ui.result(Exit::Done, &json!({ "jobs": 0 }))?;
+        ui.result(ExitCode::Done, &json!({ "jobs": 0 }))?;
     }
     annotate::outputs(&[], &["nothing to run again".to_owned()], ui);
     ui.note("nothing to run again: of the selected jobs that ran before, each succeeded last time");
-    Ok(Exit::Done)
+    Ok(ExitCode::Done)
 }
 
 /// Whether a job's mirror may be another one now. What is not known counts as a change.
@@ -171,7 +171,7 @@ fn measure_beside(plan: &Plan) {
 }
 
 /// The exit code, and the jobs whose mirrors may have changed.
-fn go(args: &SyncArgs, plan: Plan, audience: Audience, ui: &Ui) -> Result<(Exit, Vec<String>), Failure> {
+fn go(args: &SyncArgs, plan: Plan, audience: Audience, ui: &Ui) -> Result<(ExitCode, Vec<String>), Failure> {
     let Audience { logs, recorder, notifier } = audience;
     let mut changed = Vec::new();
     let mut others: Vec<Box<dyn output::Listener>> = Vec::new();
@@ -193,7 +193,7 @@ fn go(args: &SyncArgs, plan: Plan, audience: Audience, ui: &Ui) -> Result<(Exit,
     .map_err(Failure::io("start the printer"))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(Failure::io("start the runtime"))?;
-    let exit: Result<Exit, Failure> = runtime.block_on(async {
+    let exit: Result<ExitCode, Failure> = runtime.block_on(async {
         let mut signals = Signals::listen().map_err(Failure::io("listen for signals"))?;
         let mut summary = sync::run(plan, events, &mut signals).await;
         changed = summary
@@ -241,7 +241,13 @@ fn go(args: &SyncArgs, plan: Plan, audience: Audience, ui: &Ui) -> Result<(Exit,
 }
 
 /// Tells everybody of `[notify]` how the run went; only a signal ends that early.
-async fn notified(notifier: Notifier, summary: Summary, exit: Exit, signals: &mut Signals, ui: &Ui) -> Exit {
+async fn notified(
+    notifier: Notifier,
+    summary: Summary,
+    exit: ExitCode,
+    signals: &mut Signals,
+    ui: &Ui,
+) -> ExitCode {
     let telling = tokio::task::spawn_blocking(move || notifier.finish(&summary));
     tokio::select! {
         told = telling => {
@@ -250,17 +256,17 @@ async fn notified(notifier: Notifier, summary: Summary, exit: Exit, signals: &mu
             told.problems.iter().for_each(|problem| ui.warning_as_is(problem));
             exit
         }
-        number = signals.next() => exit.worst(Exit::Signal(number)),
+        number = signals.next() => exit.worst(ExitCode::Signal(number)),
     }
 }
 
 /// `--print-command`: a line for each command that the first attempt would run, in order.
-fn print_commands(config: &Config, jobs: &[Job], state_dir: &Path, ui: &Ui) -> Result<Exit, Failure> {
-    let mut exit = Exit::Done;
+fn print_commands(config: &Config, jobs: &[Job], state_dir: &Path, ui: &Ui) -> Result<ExitCode, Failure> {
+    let mut exit = ExitCode::Done;
     for job in jobs {
         if let Some(unfit) = sync::unfit(job) {
             ui.error(&format!("job {:?}: {}", job.name, unfit.text), unfit.hint.as_deref());
-            exit = Exit::Failed;
+            exit = ExitCode::Failed;
             continue;
         }
         for source in &job.sources {

@@ -4,7 +4,7 @@ use super::absent::{Absent, absent};
 use super::{Failure, locate, settings};
 use crate::cli::Global;
 use crate::config::{self, Config, Overrides, is_path, nearest};
-use crate::exit::Exit;
+use crate::model::exit_code::ExitCode;
 use crate::model::hint::quoted;
 use crate::model::job::Job;
 use crate::model::sanitize;
@@ -57,7 +57,7 @@ pub(super) struct Selected {
     /// In the order of the arguments, each tree once.
     pub(super) targets: Vec<Target>,
     /// How the command ends at best: jobs may have been left out.
-    pub(super) exit: Exit,
+    pub(super) exit: ExitCode,
 }
 
 /// What the command line means. Paths need no configuration, but one that is there counts. Jobs whose mirror is not there are told and
@@ -154,10 +154,10 @@ impl LeftOut {
 
     /// Tells of each. Where nothing else was asked for by name, that is a usage error; otherwise the command is partial, unless nothing
     /// is wrong but that jobs nobody has named have not been synced yet.
-    pub(super) fn tell(mut self, nothing_else: bool, ui: &Ui) -> Result<Exit, Failure> {
+    pub(super) fn tell(mut self, nothing_else: bool, ui: &Ui) -> Result<ExitCode, Failure> {
         let named = self.jobs.iter().any(|(_, named)| *named);
         let refused = if named && nothing_else { self.jobs.pop() } else { None };
-        let mut exit = Exit::Done;
+        let mut exit = ExitCode::Done;
         for (absent, named) in &self.jobs {
             let Absent { job, text, hint, is_new } = absent;
             if refused.is_some() {
@@ -169,7 +169,7 @@ impl LeftOut {
                 ui.json("skipped", &json!({"job": job, "text": text, "hint": hint, "named": named}))?;
             }
             if *named || !is_new {
-                exit = Exit::Partial;
+                exit = ExitCode::Partial;
             }
         }
         match refused {
@@ -180,7 +180,7 @@ impl LeftOut {
 }
 
 /// The end of a command for which nothing was left: `--json` ends with a result all the same.
-pub(super) fn nothing_left(exit: Exit, ui: &Ui) -> Result<Exit, Failure> {
+pub(super) fn nothing_left(exit: ExitCode, ui: &Ui) -> Result<ExitCode, Failure> {
     if ui.json {
         ui.result(exit, &json!({"trees": 0}))?;
     }

@@ -1,6 +1,6 @@
 //! Destinations that would do harm: those of two jobs that overlap, and those where `delete` reaches too far.
 
-use super::surroundings::Surroundings;
+use crate::model::host_facts::HostFacts;
 use crate::model::sanitize;
 use std::path::{Path, PathBuf};
 
@@ -14,7 +14,7 @@ pub(super) struct Dest {
 }
 
 impl Dest {
-    pub(super) fn new(path: &Path, around: &Surroundings) -> Self {
+    pub(super) fn new(path: &Path, around: &HostFacts) -> Self {
         Dest { path: path.into(), real: (around.resolve)(path) }
     }
 
@@ -86,11 +86,11 @@ pub(super) fn overlap(
 }
 
 /// Why nothing may be deleted below this destination; `None` if it may. A lower-case fragment that follows the path.
-pub(super) fn danger(dest: &Dest, around: &Surroundings) -> Option<String> {
+pub(super) fn danger(dest: &Dest, around: &HostFacts) -> Option<String> {
     [&dest.path, &dest.real].into_iter().find_map(|path| danger_of(path, around))
 }
 
-pub(super) fn danger_of(dest: &Path, around: &Surroundings) -> Option<String> {
+pub(super) fn danger_of(dest: &Path, around: &HostFacts) -> Option<String> {
     if dest == Path::new("/") {
         return Some("is the root of everything".into());
     }
@@ -165,12 +165,12 @@ mod tests {
 
     #[test]
     fn deletion_must_not_reach_homes_mounts_or_ourselves() {
-        let around = Surroundings {
+        let around = HostFacts {
             home: Some("/home/ada".into()),
             homes: vec!["/root".into()],
             cwd: Some("/srv/lab/here".into()),
             mounts: vec!["/".into(), "/data".into(), "/data/pdb/scratch".into()],
-            ..Surroundings::default()
+            ..HostFacts::default()
         };
         for bad in ["/", "/home", "/home/ada", "/root", "/data", "/data/pdb", "/srv", "/srv/lab/here"] {
             assert!(danger(&dest(bad, bad), &around).is_some(), "{bad}");

@@ -123,13 +123,13 @@ words!(CachePolicy: "keep" => CachePolicy::Keep, "drop" => CachePolicy::Drop);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Overrides, Surroundings, load};
+    use crate::config::{HostFacts, Overrides, load};
     use crate::model::job::Priority;
     use std::path::Path;
 
     fn read(sync: &str, job: &str) -> Result<crate::config::Config, String> {
         let text = format!("[sync]\n{sync}\n[jobs.a]\nsource = '/s/'\ndest = '/d'\n{job}\n");
-        load(&text, Path::new("/c.toml"), &Overrides::default(), &Surroundings::default())
+        load(&text, Path::new("/c.toml"), &Overrides::default(), &HostFacts::default())
             .map_err(|problems| problems.to_string())
     }
 

@@ -25,7 +25,6 @@ mod schema;
 mod select;
 mod show;
 mod slash;
-mod surroundings;
 #[cfg(test)]
 pub(crate) mod tests;
 mod unfit;
@@ -33,6 +32,7 @@ mod units;
 mod value;
 mod watch;
 
+use crate::model::host_facts::HostFacts;
 pub use clean::{CleanMode, CleanRules, CleanSettings};
 pub use draft::{Draft, DraftJob, check_name};
 pub use index::Indexed;
@@ -51,7 +51,6 @@ pub use problem::{Place, Problem, Problems, decode};
 pub use schema::schema;
 pub use select::{SelectError, is_path, select, tagged};
 pub use show::show;
-pub use surroundings::{ReadSecret, Secret, Surroundings, Unusable};
 pub(crate) use units::bytes_text;
 pub use units::{Pause, Period, Rate, Size, TimeLimit};
 pub use value::{Parallel, Retries, Within};
@@ -233,14 +232,14 @@ impl Overrides {
 
 /// Why nothing may be removed below this directory, by either of its names; `None` if it may. The working directory itself
 /// is no danger to those who name it. A lower-case fragment that follows the path.
-pub fn danger(root: &Path, around: &Surroundings) -> Option<String> {
-    let around = Surroundings { cwd: around.cwd.clone().filter(|cwd| cwd != root), ..around.clone() };
+pub fn danger(root: &Path, around: &HostFacts) -> Option<String> {
+    let around = HostFacts { cwd: around.cwd.clone().filter(|cwd| cwd != root), ..around.clone() };
     [root.to_path_buf(), (around.resolve)(root)].iter().find_map(|path| guard::danger_of(path, &around))
 }
 
 /// Reads and checks a configuration. `file` is what messages call it; relative paths hang below its directory. What is
 /// checked (dangerous destinations, say) is checked with the overrides in force. An `Err` has every problem of the file.
-pub fn load(text: &str, file: &Path, over: &Overrides, around: &Surroundings) -> Result<Config, Problems> {
+pub fn load(text: &str, file: &Path, over: &Overrides, around: &HostFacts) -> Result<Config, Problems> {
     let (draft, mut problems) = Draft::parse(text, file);
     let mut resolver = resolve::Resolver {
         text: Text { file, text },

@@ -3,8 +3,8 @@
 use super::layer::{Given, NotifyLayer};
 use super::paths::escape;
 use super::resolve::Resolver;
-use super::surroundings::Secret;
 use super::value::{Reader, Value, read_text};
+use crate::model::host_facts::Secret;
 use crate::model::job::Hook;
 use schemars::Schema;
 use std::fmt;

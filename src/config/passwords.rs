@@ -3,7 +3,7 @@
 use super::draft::DraftJob;
 use super::layer::{Origin, Settings};
 use super::resolve::Resolver;
-use super::surroundings::Secret;
+use crate::model::host_facts::Secret;
 use crate::model::job::{Address, Source};
 use crate::rsync::args;
 use std::path::{Path, PathBuf};

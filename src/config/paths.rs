@@ -1,6 +1,6 @@
 //! Paths as words: no file system is asked.
 
-use super::surroundings::Surroundings;
+use crate::model::host_facts::HostFacts;
 use crate::model::job::{mask_passwords, names_a_host};
 use std::path::{Component, Path, PathBuf};
 
@@ -73,7 +73,7 @@ pub fn escape(path: &str) -> String {
 }
 
 /// Expands `~`, `~/…`, `$NAME` and `${NAME}`; `$$` is a dollar sign. What variables hold is not expanded again.
-pub fn expand(text: &str, around: &Surroundings) -> Result<String, PathError> {
+pub fn expand(text: &str, around: &HostFacts) -> Result<String, PathError> {
     if text.starts_with('%') {
         return Err(PathError::Percent(text.into()));
     }
@@ -152,8 +152,8 @@ mod tests {
     use super::*;
     use std::os::unix::ffi::OsStringExt;
 
-    fn around(home: Option<&str>) -> Surroundings {
-        Surroundings {
+    fn around(home: Option<&str>) -> HostFacts {
+        HostFacts {
             home: home.map(PathBuf::from),
             variable: |name| match name {
                 "DATA" => Some("/data".into()),
@@ -162,7 +162,7 @@ mod tests {
                 "BYTES" => Some(std::ffi::OsString::from_vec(vec![0xff])),
                 _ => None,
             },
-            ..Surroundings::default()
+            ..HostFacts::default()
         }
     }
 

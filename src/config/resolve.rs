@@ -9,12 +9,12 @@ use super::nearest::did_you_mean;
 use super::paths::normalise;
 use super::preset;
 use super::problem::{Problem, Text};
-use super::surroundings::Surroundings;
 use super::unfit::Mistakes;
 use super::{
     CleanMode, CleanSettings, Concurrency, Config, IndexLayer, NotifyLayer, Overrides, ScanLayer,
     ScanSettings, StatsLayer, SyncLayer, SyncSettings,
 };
+use crate::model::host_facts::HostFacts;
 use crate::model::job::{Hooks, Indexing, Job, MaxDelete, MaxEntries, MaxOlder, Preset, Priority, Source};
 use crate::rsync::args;
 use std::collections::HashMap;
@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 pub(super) struct Resolver<'a> {
     pub(super) text: Text<'a>,
     pub(super) over: &'a Overrides,
-    pub(super) around: &'a Surroundings,
+    pub(super) around: &'a HostFacts,
     pub(super) problems: Vec<Problem>,
     /// Mistakes about single jobs, without which the rest can be used.
     pub(super) mistakes: Mistakes,

@@ -2,8 +2,9 @@
 
 use super::tool;
 use super::{Area, Ask, Finding, Verdict};
-use crate::config::{Overrides, Surroundings, load};
+use crate::config::{Overrides, load};
 use crate::model::hint::joined;
+use crate::model::host_facts::HostFacts;
 use crate::model::job::{Job, Source};
 use crate::rsync::args::{Purpose, argv};
 use crate::rsync::exit::{Talk, Verdict as Judged, judge};
@@ -103,7 +104,7 @@ const PLAIN: &str = "no-job";
 /// A job of which nothing is said, for where there is no configuration.
 fn plain() -> Option<Job> {
     let text = format!("[jobs.{PLAIN}]\nsource = \"/s/\"\ndest = \"/d\"\ndelete = true\n");
-    let config = load(&text, Path::new("/doctor.toml"), &Overrides::default(), &Surroundings::default());
+    let config = load(&text, Path::new("/doctor.toml"), &Overrides::default(), &HostFacts::default());
     config.ok()?.jobs.into_iter().next()
 }
 

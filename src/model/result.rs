@@ -1,7 +1,7 @@
 //! How jobs and runs end. A failed job is data, not an error of ours.
 
-use crate::exit::Exit;
 use crate::model::event::Phase;
+use crate::model::exit_code::ExitCode;
 use jiff::Timestamp;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -279,14 +279,14 @@ impl Outcome {
     }
 
     /// What it contributes to the exit code of the run.
-    pub fn exit(&self) -> Exit {
+    pub fn exit(&self) -> ExitCode {
         match self {
-            Outcome::Ok | Outcome::Warned(_) => Exit::Done,
-            Outcome::Skipped(Skip::Hook(_) | Skip::FailFast(_)) => Exit::Done,
-            Outcome::Skipped(Skip::Locked(_)) => Exit::Locked,
-            Outcome::Partial(_) => Exit::Partial,
-            Outcome::Blocked(_) => Exit::Blocked,
-            Outcome::Failed(_) | Outcome::Cancelled(_) => Exit::Failed,
+            Outcome::Ok | Outcome::Warned(_) => ExitCode::Done,
+            Outcome::Skipped(Skip::Hook(_) | Skip::FailFast(_)) => ExitCode::Done,
+            Outcome::Skipped(Skip::Locked(_)) => ExitCode::Locked,
+            Outcome::Partial(_) => ExitCode::Partial,
+            Outcome::Blocked(_) => ExitCode::Blocked,
+            Outcome::Failed(_) | Outcome::Cancelled(_) => ExitCode::Failed,
         }
     }
 }
@@ -341,12 +341,12 @@ impl Summary {
     }
 
     /// The exit code of the run.
-    pub fn exit(&self) -> Exit {
-        let mut start = self.signal.map_or(Exit::Done, Exit::Signal);
+    pub fn exit(&self) -> ExitCode {
+        let mut start = self.signal.map_or(ExitCode::Done, ExitCode::Signal);
         if !self.unwritten.is_empty() {
-            start = start.worst(Exit::Failed);
+            start = start.worst(ExitCode::Failed);
         }
-        self.results.iter().map(|r| r.outcome.exit()).fold(start, Exit::worst)
+        self.results.iter().map(|r| r.outcome.exit()).fold(start, ExitCode::worst)
     }
 
     /// The mean duration of the jobs that started; `None` if none did.

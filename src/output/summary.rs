@@ -1,7 +1,7 @@
 //! The last words of a run, and the sentences about single jobs that others use too.
 
 use super::units;
-use crate::exit::SIGNALS;
+use crate::model::exit_code::SIGNALS;
 use crate::model::result::{Status, Summary, SyncResult};
 use crate::model::sanitize;
 use crate::output::terminal::Text;

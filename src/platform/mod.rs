@@ -5,6 +5,7 @@ mod flocks;
 mod folds;
 mod follow;
 mod give_way;
+mod host_facts;
 mod in_the_way;
 mod load;
 mod memory;
@@ -13,7 +14,6 @@ mod offered;
 mod process;
 mod room;
 mod secret;
-mod surroundings;
 mod users;
 mod within;
 
@@ -21,6 +21,7 @@ pub use bounded::{OWN, WITHOUT_WAITING, open_named, open_regular, read_named, re
 pub use flocks::{Holder, flock_holder};
 pub use follow::{follow, follows};
 pub use give_way::give_way;
+pub use host_facts::{host_facts, resolve};
 pub use in_the_way::{Obstacle, in_the_way};
 pub use load::{Load, Meter, pressure};
 pub use memory::{Memory, memory};
@@ -28,7 +29,6 @@ pub use mounts::{Mount, is_root, is_root_of_a_file_system, is_unmounted, knows_m
 pub use offered::{ends_children, may_change, renames_without_replacing, sets_io_priority, sets_priority};
 pub use process::{Identity, boot_id};
 pub use room::{Room, room};
-pub use surroundings::{resolve, surroundings};
 pub use users::{group_name, group_operand, host_name, is_member, own_name, user_name};
 
 /// Time of CPUs that all threads of this process have used so far; `None` where the system does not tell.

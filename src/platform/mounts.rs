@@ -103,8 +103,8 @@ pub(super) fn parse(mountinfo: &[u8]) -> Vec<Mount> {
         let Some(kind) = fields.get(dash + 1) else { continue };
         let read_only = |options: &[u8]| options.split(|byte| *byte == b',').any(|option| option == b"ro");
         table.push(Mount {
-            point: OsString::from_vec(super::surroundings::unescape(point)).into(),
-            root: OsString::from_vec(super::surroundings::unescape(root)).into(),
+            point: OsString::from_vec(super::host_facts::unescape(point)).into(),
+            root: OsString::from_vec(super::host_facts::unescape(root)).into(),
             device: String::from_utf8_lossy(device).into_owned(),
             kind: String::from_utf8_lossy(kind).into_owned(),
             read_only: read_only(options) || fields.get(dash + 3).is_some_and(|options| read_only(options)),
@@ -133,7 +133,7 @@ fn fstab(text: &[u8]) -> Vec<PathBuf> {
         let mut fields = line.split_whitespace().skip(1);
         let (point, _, options) = (fields.next()?, fields.next()?, fields.next().unwrap_or(""));
         let by_hand = options.split(',').any(|option| option == "noauto");
-        let point = PathBuf::from(OsString::from_vec(super::surroundings::unescape(point.as_bytes())));
+        let point = PathBuf::from(OsString::from_vec(super::host_facts::unescape(point.as_bytes())));
         (point.is_absolute() && !by_hand).then_some(point)
     });
     points.collect()

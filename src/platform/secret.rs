@@ -1,8 +1,8 @@
 //! Files that hold secrets: read only if nobody else can.
 
 use super::bounded::open_regular;
-use crate::config::{Secret, Unusable};
 use crate::model::hint::quoted;
+use crate::model::host_facts::{Secret, Unusable};
 use crate::model::sanitize;
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;

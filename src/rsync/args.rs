@@ -5,8 +5,8 @@
 //! and what must never be touched is filtered before anybody else's filters are heard.
 
 use super::options;
-use crate::clean::OF_FILE_SYSTEMS;
 use crate::model::job::{Address, Job, Preset, Source};
+use crate::model::system_names::OF_FILE_SYSTEMS;
 use std::time::Duration;
 
 pub use super::given::{

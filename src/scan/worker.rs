@@ -6,7 +6,7 @@ use super::listing::{FileTypeByte, Listing, MANY};
 use super::open::{self, Held};
 use super::walk::{Item, Shared, State as WalkState, Task, Wide};
 use super::{QUARANTINE, TroubleKind};
-use crate::clean::is_of_a_file_system;
+use crate::model::system_names::is_of_a_file_system;
 use crate::platform;
 use crate::scan::inventory::{Block, DirStat, Found, State};
 use rustix::fs::{AtFlags, fstat, statat};

@@ -1,6 +1,6 @@
 //! The signals that end a run.
 
-use crate::exit::SIGNALS;
+use crate::model::exit_code::SIGNALS;
 use std::io;
 use std::task::Poll;
 use tokio::signal::unix::{Signal, SignalKind, signal};

@@ -3,7 +3,7 @@
 use crate::support::{Env, skipped};
 use clap::Parser;
 use pdb_sync::cli::Cli;
-use pdb_sync::exit::{CODES, Exit};
+use pdb_sync::model::exit_code::{CODES, ExitCode};
 use serde_json::Value;
 use std::fs;
 use std::io::Write;
@@ -78,7 +78,7 @@ fn every_configuration_in_the_readme_is_accepted() {
     }
     // Were nothing checked, this would pass as well.
     let misspelt = config_check("[jobs.a]\nsorce = \"/x/\"\ndest = \"/y\"\n");
-    assert_eq!(misspelt.status.code(), Some(Exit::Usage.code()), "{misspelt:?}");
+    assert_eq!(misspelt.status.code(), Some(ExitCode::Usage.code()), "{misspelt:?}");
 }
 
 /// The demo replaces the port and nothing else, so its file must be one that stands by itself.

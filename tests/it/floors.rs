@@ -170,7 +170,7 @@ fn a_breach_is_seen_however_it_is_written() {
     let count = |file: &str, text: &str| faults(file, text, &floors).len();
     for (file, text) in [
         ("job/mod.rs", "use crate::sync::Unit;"),
-        ("job/mod.rs", "use crate::{exit::Exit, rsync::args};"),
+        ("job/mod.rs", "use crate::{exit_code::ExitCode, rsync::args};"),
         ("job/limit.rs", "use crate::{exit, cli as line};"),
         ("job/limit.rs", "use super::super::run::Unit;"),
         ("job/limit.rs", "fn f() { super::super::run::start(); }"),

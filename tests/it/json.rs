@@ -224,7 +224,7 @@ stats 9 3 0
     seen.take(&failed, "");
 }
 
-/// Exit code, and the errors.
+/// ExitCode code, and the errors.
 #[track_caller]
 fn errors(ended: &Ended) -> Vec<Value> {
     let lines = heard(ended);

@@ -123,9 +123,10 @@ fn page(command: &Command, name: &str) -> String {
 /// The section on exit codes, from the program's own table.
 fn exit_status() -> String {
     let heading = ".SH EXIT STATUS\nWhen several apply, the worst wins: a signal, 1, 4, 3, 75, 0.\n";
-    let one =
-        |code: &pdb_sync::exit::Code| format!(".TP\n.B {}\n{}\n", code.exit.code(), escaped(code.meaning));
-    heading.to_owned() + &pdb_sync::exit::CODES.iter().map(one).collect::<String>()
+    let one = |code: &pdb_sync::model::exit_code::Code| {
+        format!(".TP\n.B {}\n{}\n", code.exit.code(), escaped(code.meaning))
+    };
+    heading.to_owned() + &pdb_sync::model::exit_code::CODES.iter().map(one).collect::<String>()
 }
 
 /// The day of the release in the change log; for what is not released yet, the day when the pages were last looked through.

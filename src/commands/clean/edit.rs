@@ -5,7 +5,7 @@ use super::plans;
 use crate::clean::{Action, Decisions, template};
 use crate::cli::{Global, OnePlan};
 use crate::commands::{Failure, scan};
-use crate::exit::Exit;
+use crate::model::exit_code::ExitCode;
 use crate::model::hint;
 use crate::model::sanitize;
 use crate::output::OutputFile;
@@ -16,7 +16,7 @@ use serde_json::json;
 use std::process::Command;
 
 /// Opens the decisions of a plan in an editor; they are checked before they count.
-pub(super) fn run(args: &OnePlan, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+pub(super) fn run(args: &OnePlan, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
     let mut plan = plans::alone(&args.plan, global)?;
     let beside = plans::decisions_of(&plan.path);
     let mut fold = Fold::default();
@@ -56,11 +56,11 @@ pub(super) fn run(args: &OnePlan, global: &Global, ui: &Ui) -> Result<Exit, Fail
     let (status, signal) = ran.map_err(Failure::io(format!("start the editor {program}")))?;
     if let Some(number) = signal {
         ui.note("the decisions are as the editor left them");
-        return Ok(Exit::Signal(number));
+        return Ok(ExitCode::Signal(number));
     }
     if !status.success() {
         ui.error(&format!("the editor ended with {status}"), Some("the decisions are as it left them"));
-        return Ok(Exit::Failed);
+        return Ok(ExitCode::Failed);
     }
     let text = platform::read_regular(&beside, platform::OWN);
     let text = text
@@ -86,7 +86,10 @@ pub(super) fn run(args: &OnePlan, global: &Global, ui: &Ui) -> Result<Exit, Fail
     plans::judge_decisions(&decisions, &whole.header, ui)?;
     if ui.json {
         let file = beside.to_string_lossy();
-        ui.result(Exit::Done, &json!({"decisions": file, "to_delete": deletes, "bytes_to_delete": bytes}))?;
+        ui.result(
+            ExitCode::Done,
+            &json!({"decisions": file, "to_delete": deletes, "bytes_to_delete": bytes}),
+        )?;
     } else {
         ui.outcome(&format!(
             "to be removed: {}, {}",
@@ -94,5 +97,5 @@ pub(super) fn run(args: &OnePlan, global: &Global, ui: &Ui) -> Result<Exit, Fail
             scan::bytes(bytes)
         ))?;
     }
-    Ok(Exit::Done)
+    Ok(ExitCode::Done)
 }

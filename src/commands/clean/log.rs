@@ -7,7 +7,7 @@ use crate::commands::history::{SHORT_ID, WIDE};
 use crate::commands::past;
 use crate::commands::scan::{JsonPath, Lines, shown};
 use crate::commands::{Failure, locate};
-use crate::exit::Exit;
+use crate::model::exit_code::ExitCode;
 use crate::model::sanitize;
 use crate::model::time::{local_of, minute, offset, rfc3339_of};
 use crate::output::terminal::Ui;
@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 
 /// Runs, newest first; or the entries of one.
-pub(super) fn run(args: &LogArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+pub(super) fn run(args: &LogArgs, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
     let state = locate::state_dir(global)?;
     if let Some(run) = &args.run {
         return one(&state, run, ui);
@@ -71,13 +71,13 @@ pub(super) fn run(args: &LogArgs, global: &Global, ui: &Ui) -> Result<Exit, Fail
         ]);
     }
     if ui.json {
-        ui.result(Exit::Done, &json!({"runs": all.len()}))?;
+        ui.result(ExitCode::Done, &json!({"runs": all.len()}))?;
     } else if all.is_empty() {
         ui.note("no run is known");
     } else {
         ui.table(&ui.with_short_paths(rows))?;
     }
-    Ok(Exit::Done)
+    Ok(ExitCode::Done)
 }
 
 /// The offset that all of these times have in the reader's zone; then the heading tells it for all.
@@ -87,7 +87,7 @@ fn common_offset(times: &[Option<Timestamp>]) -> Option<String> {
     offsets.all(|other| other.as_ref() == Some(&first)).then_some(first)
 }
 
-fn one(state: &std::path::Path, run: &str, ui: &Ui) -> Result<Exit, Failure> {
+fn one(state: &std::path::Path, run: &str, ui: &Ui) -> Result<ExitCode, Failure> {
     let meant = match run {
         "last" => "last".to_owned(),
         wanted => past::run_meant(state, wanted)?.ok_or_else(|| past::no_run(wanted))?,
@@ -116,9 +116,9 @@ fn one(state: &std::path::Path, run: &str, ui: &Ui) -> Result<Exit, Failure> {
         lines.flush()?;
     }
     if ui.json {
-        ui.result(Exit::Done, &json!({"entries": entries}))?;
+        ui.result(ExitCode::Done, &json!({"entries": entries}))?;
     }
-    Ok(Exit::Done)
+    Ok(ExitCode::Done)
 }
 
 /// Calls `each` with what became of every entry, as often as something was written down about it.

@@ -22,7 +22,7 @@ use super::{Failure, locate, settings};
 use crate::clean::removal::{self, WriteAccess};
 use crate::cli::{CleanAction, CleanArgs, Global};
 use crate::config::{Config, Overrides};
-use crate::exit::Exit;
+use crate::model::exit_code::ExitCode;
 use crate::model::sanitize;
 use crate::output::terminal::{ErrorKind, Ui};
 use crate::scan::Stop;
@@ -39,7 +39,7 @@ const NOTHING_YET: &str = "nothing was touched; what is taken away is written do
      or give --state-dir another";
 
 /// Does what `clean` is asked to.
-pub(super) fn run(args: &CleanArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+pub(super) fn run(args: &CleanArgs, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
     match &args.action {
         CleanAction::Plan(args) => {
             super::costs::noted("clean plan", global, ui, || plan::run(args, global, ui))
@@ -96,9 +96,9 @@ fn escape_quarantines(access: &Arc<WriteAccess>, path: &Path, state: &Path, stop
 }
 
 /// Says why a guard refused.
-fn blocked(ui: &Ui, text: &str, hint: Option<&str>) -> Exit {
+fn blocked(ui: &Ui, text: &str, hint: Option<&str>) -> ExitCode {
     ui.error_of(ErrorKind::Blocked, text, hint);
-    Exit::Blocked
+    ExitCode::Blocked
 }
 
 /// Locks a tree, and every mirror that holds it or lies in it. `Err(Ok(exit))` has been told already.
@@ -108,7 +108,7 @@ fn lock(
     global: &Global,
     run: &str,
     ui: &Ui,
-) -> Result<Result<Vec<Lock>, Exit>, Failure> {
+) -> Result<Result<Vec<Lock>, ExitCode>, Failure> {
     let holders = Holders::new(&locate::state_dir(global)?, run);
     let mut dirs: Vec<PathBuf> = vec![root.into()];
     for job in &config.jobs {
@@ -123,7 +123,7 @@ fn lock(
             Ok(Tried::Held(lock)) => {
                 if let Some(reason) = lock.unsure() {
                     ui.error(&format!("{}; nothing was touched", reason.text), reason.hint.as_deref());
-                    return Ok(Err(Exit::Failed));
+                    return Ok(Err(ExitCode::Failed));
                 }
                 if let Some(text) = lock.news() {
                     ui.note(text);
@@ -136,7 +136,7 @@ fn lock(
                     &format!("{} is locked by {holder}", sanitize::path(&dir)),
                     Some("try again when that run has ended; nothing was touched"),
                 );
-                return Ok(Err(Exit::Locked));
+                return Ok(Err(ExitCode::Locked));
             }
             Err(error) => return Err(Failure::io(format!("lock {}", sanitize::path(&dir)))(error)),
         }

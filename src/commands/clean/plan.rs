@@ -9,7 +9,7 @@ use crate::commands::scan::{READING, count, interruptible};
 use crate::commands::targets::{Chosen, Selected, Target, targets};
 use crate::commands::{Failure, locate, scan};
 use crate::config::Config;
-use crate::exit::Exit;
+use crate::model::exit_code::ExitCode;
 use crate::model::sanitize;
 use crate::output::OutputFile;
 use crate::output::terminal::Ui;
@@ -50,7 +50,7 @@ struct Sum {
 }
 
 /// Scans, judges, writes: a plan for each tree.
-pub(super) fn run(args: &PlanArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+pub(super) fn run(args: &PlanArgs, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
     let chosen = Chosen { arguments: &args.targets, all: args.all, tags: &args.tag };
     let Selected { config, targets, exit } = targets(chosen, global, ui)?;
     let mut exit = exit;
@@ -63,7 +63,7 @@ pub(super) fn run(args: &PlanArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
     let state = locate::state_dir(global)?;
     let mut jobs = Vec::new();
     for target in targets {
-        if let Some(why) = crate::config::danger(&target.root, &platform::surroundings()) {
+        if let Some(why) = crate::config::danger(&target.root, &platform::host_facts()) {
             let text = format!("{} {why}: nothing there can be cleaned", sanitize::path(&target.root));
             exit = exit.worst(super::blocked(ui, &text, Some("name the mirror itself")));
             continue;
@@ -90,7 +90,7 @@ pub(super) fn run(args: &PlanArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
                 // The other trees are not worse for it.
                 Err(failure @ Failure::Io { .. }) if several => {
                     work.ui.error(&failure.to_string(), failure.hint());
-                    Exit::Failed
+                    ExitCode::Failed
                 }
                 done => done?,
             });
@@ -102,7 +102,7 @@ pub(super) fn run(args: &PlanArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
             let body = json!({
                 "plans": sum.plans, "entries": sum.entries, "bytes": sum.bytes, "errors": sum.errors,
             });
-            work.ui.result(Exit::Done, &body)?;
+            work.ui.result(ExitCode::Done, &body)?;
         } else if several && sum.plans > 0 {
             work.ui.note("`pdb-sync clean run` does the last of these plans; `pdb-sync clean run PLAN` does another one");
         }
@@ -111,7 +111,7 @@ pub(super) fn run(args: &PlanArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
 }
 
 impl Work {
-    fn plan(&self, work: Job, sum: &mut Sum) -> Result<Exit, Failure> {
+    fn plan(&self, work: Job, sum: &mut Sum) -> Result<ExitCode, Failure> {
         let Job { target, rules, lists, job, output } = work;
         let ui = &self.ui;
         // Each sorts after the one before.
@@ -124,7 +124,7 @@ impl Work {
             .map_err(|error| Failure::io(format!("scan {}", sanitize::path(&target.root)))(error.source))?;
         if found.ended.is_some() {
             ui.note("stopped; no plan was written");
-            return Ok(Exit::Partial);
+            return Ok(ExitCode::Partial);
         }
         let totals = found.inventory.totals();
         let Some(root) = found.inventory.dir(crate::scan::inventory::DirId::ROOT) else {
@@ -155,7 +155,7 @@ impl Work {
         let (planned, file) = match written {
             Err(_) if self.options.stop.is_stopped() => {
                 ui.note("stopped; no plan was written");
-                return Ok(Exit::Partial);
+                return Ok(ExitCode::Partial);
             }
             written => written?,
         };
@@ -172,7 +172,7 @@ impl Work {
             let body = as_json(&output, &target.root, &judge, &planned, unread, expired);
             match self.several {
                 true => ui.json("plan", &body)?,
-                false => ui.result(Exit::Done, &body)?,
+                false => ui.result(ExitCode::Done, &body)?,
             }
         } else {
             tell(&output, &file, &header, &judge, &planned, ui)?;
@@ -186,9 +186,9 @@ impl Work {
         }
         if let Some(text) = scan::unreadable(&found) {
             ui.warning_lines(&format!("{}: {text}", target.label()));
-            return Ok(Exit::Partial);
+            return Ok(ExitCode::Partial);
         }
-        Ok(Exit::Done)
+        Ok(ExitCode::Done)
     }
 }
 

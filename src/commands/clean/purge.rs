@@ -7,7 +7,7 @@ use crate::commands::scan::{CHANGING, bytes, count, interruptible, shown};
 use crate::commands::targets::{Chosen, targets};
 use crate::commands::{Failure, locate};
 use crate::config::Pause;
-use crate::exit::Exit;
+use crate::model::exit_code::ExitCode;
 use crate::model::sanitize;
 use crate::model::time::{local, rfc3339};
 use crate::output::terminal::Ui;
@@ -19,13 +19,13 @@ use std::path::PathBuf;
 
 /// Removes what was kept long enough, tree by tree. Without a word on how long that is, what is past its time is only marked by
 /// the first run that finds it so; a human's word counts at once.
-pub(super) fn run(args: &PurgeArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+pub(super) fn run(args: &PurgeArgs, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
     let keep = args.older_than.as_deref().map(str::parse::<Pause>).transpose();
     let keep = keep.map_err(|why| Failure::usage(format!("--older-than: {why}")))?.map(|pause| pause.0);
     let order = keep.map_or(Order::Marked, Order::OlderThan);
     let config = super::config(global)?;
     let state = locate::state_dir(global)?;
-    let mut exit = Exit::Done;
+    let mut exit = ExitCode::Done;
     let roots: BTreeSet<PathBuf> = if args.targets.is_empty() && args.tag.is_empty() {
         let known = removal::list(&state).map_err(Failure::io("read the journals"))?;
         let roots = known.iter().filter_map(|found| removal::root_of(&found.begin.root));
@@ -60,14 +60,14 @@ pub(super) fn run(args: &PurgeArgs, global: &Global, ui: &Ui) -> Result<Exit, Fa
                 Err(error) => {
                     let failure = cannot()(error);
                     ui.error(&failure.to_string(), failure.hint());
-                    exit = exit.worst(Exit::Failed);
+                    exit = exit.worst(ExitCode::Failed);
                     continue;
                 }
             };
             if !dry && let Some(refusal) = removal::cannot_purge(&dir, &root) {
                 let text = format!("cannot purge the quarantine of {}: {refusal}", sanitize::path(&root));
                 ui.error(&text, Some(&refusal.hint));
-                exit = exit.worst(Exit::Failed);
+                exit = exit.worst(ExitCode::Failed);
                 continue;
             }
             let begun = |run: &str| removal::note_purge(&state, &root.canonicalize()?, run);
@@ -87,7 +87,7 @@ pub(super) fn run(args: &PurgeArgs, global: &Global, ui: &Ui) -> Result<Exit, Fa
                         Some(kind) => ui.error(&format!("{text}.pdb-sync is {kind}"), Some(OURS_IN_THE_WAY)),
                         None => ui.error(&format!("{text}{error}"), None),
                     }
-                    exit = exit.worst(Exit::Failed);
+                    exit = exit.worst(ExitCode::Failed);
                     continue;
                 }
             };
@@ -100,7 +100,7 @@ pub(super) fn run(args: &PurgeArgs, global: &Global, ui: &Ui) -> Result<Exit, Fa
             purged.warnings.iter().for_each(|why| ui.warning(&format!("{}: {why}", sanitize::path(&root))));
             for (path, why) in &purged.why {
                 ui.error(&format!("{}: {}: {why}", sanitize::path(&root), shown(path)), None);
-                exit = exit.worst(Exit::Failed);
+                exit = exit.worst(ExitCode::Failed);
             }
             all.runs.extend(purged.runs);
             all.kept.extend(purged.kept);

@@ -7,7 +7,7 @@ use crate::clean::{Action, Kind, Special, Verdict, Why};
 use crate::cli::{ExplainArgs, Global};
 use crate::commands::scan::{bytes, grouped, shown};
 use crate::commands::{Failure, locate};
-use crate::exit::Exit;
+use crate::model::exit_code::ExitCode;
 use crate::model::sanitize;
 use crate::output::terminal::Ui;
 use crate::scan::Options;
@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 const WHOLE: usize = 200;
 
 /// The rules in their order, with what the last plan found.
-pub(super) fn list(global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+pub(super) fn list(global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
     let config = super::config(global)?;
     let rules = rulebook::all_rules(&config, &[], &[])?;
     // Without a plan that is whole, nothing is known.
@@ -74,7 +74,7 @@ pub(super) fn list(global: &Global, ui: &Ui) -> Result<Exit, Failure> {
         rows.push(vec![name, action.into(), found, patterns, means.join(", "), rule.reason.clone()]);
     }
     if ui.json {
-        ui.result(Exit::Done, &json!({"rules": rules.len()}))?;
+        ui.result(ExitCode::Done, &json!({"rules": rules.len()}))?;
     } else if brief {
         rows.iter_mut().for_each(|row| drop(row.drain(3..5)));
         ui.table(&rows)?;
@@ -82,7 +82,7 @@ pub(super) fn list(global: &Global, ui: &Ui) -> Result<Exit, Failure> {
     } else {
         ui.table(&rows)?;
     }
-    Ok(Exit::Done)
+    Ok(ExitCode::Done)
 }
 
 fn special_word(special: Special) -> &'static str {
@@ -97,7 +97,7 @@ fn special_word(special: Special) -> &'static str {
 }
 
 /// Which rule decides about a path.
-pub(super) fn explain(args: &ExplainArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+pub(super) fn explain(args: &ExplainArgs, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
     let config = super::config(global)?;
     let wrong = |path: &Path, error: std::io::Error| {
         Failure::named(format!("cannot find {}: {error}", sanitize::path(&path)), None)
@@ -165,7 +165,7 @@ pub(super) fn explain(args: &ExplainArgs, global: &Global, ui: &Ui) -> Result<Ex
         };
         let rules: Vec<_> =
             rows.map(|(rule, why)| json!({"name": rule.name, "says": ui.addressed(why.text())})).collect();
-        ui.result(Exit::Done, &json!({"path": shown(&below), "decision": decision, "rule": rule, "action": action, "rules": rules}))?;
+        ui.result(ExitCode::Done, &json!({"path": shown(&below), "decision": decision, "rule": rule, "action": action, "rules": rules}))?;
     } else {
         ui.line(&format!("{}: {decision}", shown(&below)))?;
         let rows: Vec<Vec<String>> = rows
@@ -174,5 +174,5 @@ pub(super) fn explain(args: &ExplainArgs, global: &Global, ui: &Ui) -> Result<Ex
             .collect();
         ui.columns(&rows)?;
     }
-    Ok(Exit::Done)
+    Ok(ExitCode::Done)
 }

@@ -12,7 +12,7 @@ use crate::commands::costs::Clock;
 use crate::commands::scan::{CHANGING, bytes, count, grouped, interruptible, shown};
 use crate::commands::{Failure, locate};
 use crate::config::{CleanSettings, Size};
-use crate::exit::Exit;
+use crate::model::exit_code::ExitCode;
 use crate::model::hint;
 use crate::model::job::MaxEntries;
 use crate::model::sanitize;
@@ -28,7 +28,7 @@ use std::path::Path;
 pub(super) type Agreed = Option<HashSet<(String, Vec<u8>)>>;
 
 /// Checks, asks, and does it. What it cost is remembered if it came to that.
-pub(super) fn run(args: &RunArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+pub(super) fn run(args: &RunArgs, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
     let mut clock = Clock::start("clean run");
     let config = super::config(global)?;
     let mode = mode(args)?;
@@ -71,7 +71,7 @@ pub(super) fn run(args: &RunArgs, global: &Global, ui: &Ui) -> Result<Exit, Fail
         Ok(root) => root,
         Err(why) => return Ok(super::blocked(ui, &why, Some(&plans::new_plan(&whole.header)))),
     };
-    if let Some(why) = crate::config::danger(&path, &platform::surroundings()) {
+    if let Some(why) = crate::config::danger(&path, &platform::host_facts()) {
         let text = format!("{} {why}: nothing there is removed", sanitize::path(&path));
         return Ok(super::blocked(ui, &text, None));
     }
@@ -133,7 +133,7 @@ pub(super) fn run(args: &RunArgs, global: &Global, ui: &Ui) -> Result<Exit, Fail
             sanitize::path(&path)
         );
         ui.error(&text, Some(&refusal.hint));
-        return Ok(Exit::Failed);
+        return Ok(ExitCode::Failed);
     }
     let stop = Stop::default();
     let work = Work {
@@ -206,11 +206,11 @@ fn rehearse(
     drifted: u64,
     refused: Option<(String, String)>,
     ui: &Ui,
-) -> Result<Exit, Failure> {
+) -> Result<ExitCode, Failure> {
     if ui.json {
         let root = path.to_string_lossy();
         ui.result(
-            Exit::Done,
+            ExitCode::Done,
             &json!({"run": null, "root": root, "deleted": 0, "quarantined": 0, "skipped": 0, "failed": 0, "bytes": 0,
                 "journal": null, "would_remove": going - drifted, "would_skip": drifted, "bytes_planned": size,
                 "blocked": refused.as_ref().map(|(text, _)| text), "hint": refused.as_ref().map(|(_, hint)| hint)}),
@@ -228,8 +228,8 @@ fn rehearse(
     }
     Ok(match refused {
         Some((text, hint)) => super::blocked(ui, &text, Some(&hint)),
-        None if drifted > 0 => Exit::Partial,
-        None => Exit::Done,
+        None if drifted > 0 => ExitCode::Partial,
+        None => ExitCode::Done,
     })
 }
 

@@ -6,14 +6,14 @@ use crate::clean::{Action, Entry, Kind};
 use crate::cli::{Export, Global, ShowArgs};
 use crate::commands::Failure;
 use crate::commands::scan::{self, JsonPath, shown};
-use crate::exit::Exit;
+use crate::model::exit_code::ExitCode;
 use crate::model::time::{local_of, rfc3339_of};
 use crate::output::terminal::Ui;
 use serde_json::json;
 use std::time::Duration;
 
 /// Shows a plan, or exports it.
-pub(super) fn run(args: &ShowArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+pub(super) fn run(args: &ShowArgs, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
     let mut plan = plans::open(&args.plan, global)?;
     let (mut fold, mut deletes, mut bytes) = (Fold::default(), 0u64, 0u64);
     let decisions = std::mem::take(&mut plan.decisions);
@@ -47,7 +47,7 @@ pub(super) fn run(args: &ShowArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
             }
         }
         ui.raw(&out)?;
-        return Ok(Exit::Done);
+        return Ok(ExitCode::Done);
     }
     let age = |time: i64| Duration::from_nanos(u64::try_from(super::now() - time).unwrap_or(0)).as_secs();
     let header = &whole.header;
@@ -63,14 +63,14 @@ pub(super) fn run(args: &ShowArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
             ui.json("group", &row)?;
         }
         ui.result(
-            Exit::Done,
+            ExitCode::Done,
             &json!({
                 "plan": plan.path.to_string_lossy(), "root": header.root.path, "job": header.job,
                 "planned": rfc3339_of(&header.time), "hash": whole.hash, "entries": whole.footer.entries,
                 "bytes": whole.footer.bytes, "to_delete": deletes, "bytes_to_delete": bytes,
             }),
         )?;
-        return Ok(Exit::Done);
+        return Ok(ExitCode::Done);
     }
     ui.line(&format!("{}, planned {}", shown(header.root.path.as_bytes()), local_of(&header.time)))?;
     let mut table = vec![["RULE", "ACTION", "ENTRIES", "SIZE", "OLDEST", "WHERE"].map(String::from).to_vec()];
@@ -92,7 +92,7 @@ pub(super) fn run(args: &ShowArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
     }
     ui.line(&format!("to be removed: {}, {}", scan::count(deletes, "entry", "entries"), scan::bytes(bytes)))?;
     ui.line(&format!("hash: {}", whole.hash))?;
-    Ok(Exit::Done)
+    Ok(ExitCode::Done)
 }
 
 fn export(format: Export, entry: &Entry, action: Action, out: &mut Vec<u8>) {

@@ -9,7 +9,7 @@ use crate::commands::past;
 use crate::commands::scan::{CHANGING, count, grouped, interruptible, shown};
 use crate::commands::{Failure, locate};
 use crate::config::Config;
-use crate::exit::Exit;
+use crate::model::exit_code::ExitCode;
 use crate::model::sanitize;
 use crate::model::time::{local_of, rfc3339_of};
 use crate::output::terminal::Ui;
@@ -21,7 +21,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// Brings back what a run took away, and remembers what that cost.
-pub(super) fn run(args: &UndoArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+pub(super) fn run(args: &UndoArgs, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
     let clock = Clock::start("clean undo");
     let state = locate::state_dir(global)?;
     let config = super::config(global)?;
@@ -33,7 +33,7 @@ pub(super) fn run(args: &UndoArgs, global: &Global, ui: &Ui) -> Result<Exit, Fai
     if found.is_empty() {
         return Err(nothing_kept(&meant, &config, &state));
     }
-    let (mut work, mut purged) = (Vec::new(), Exit::Done);
+    let (mut work, mut purged) = (Vec::new(), ExitCode::Done);
     for found in found {
         if let Some(time) = &found.purged {
             purged = tell_lost(&found, Some(time), ui)?;
@@ -172,7 +172,7 @@ impl Said {
 }
 
 /// Says that nothing can be brought back, and when that was decided, if it is known.
-fn tell_lost(found: &Found, time: Option<&str>, ui: &Ui) -> Result<Exit, Failure> {
+fn tell_lost(found: &Found, time: Option<&str>, ui: &Ui) -> Result<ExitCode, Failure> {
     let begin = &found.begin;
     let (run, root) = (&begin.run, &begin.root.path);
     let why = match time {
@@ -185,14 +185,14 @@ fn tell_lost(found: &Found, time: Option<&str>, ui: &Ui) -> Result<Exit, Failure
     ui.error(&text, Some("nothing was touched; a new `sync` fetches what upstream still has"));
     if ui.json {
         ui.result(
-            Exit::Failed,
+            ExitCode::Failed,
             &json!({
                 "run": begin.run, "job": begin.job, "root": begin.root.path, "restored": 0, "conflicts": 0,
                 "failed": 0, "gone": null, "lost": true, "purged": time.and_then(rfc3339_of), "undone_before": null, "stopped": false,
             }),
         )?;
     }
-    Ok(Exit::Failed)
+    Ok(ExitCode::Failed)
 }
 
 /// Also how many entries are gone for good.
@@ -243,12 +243,12 @@ fn tell(
     before: Option<&str>,
     stopped: bool,
     ui: &Ui,
-) -> Result<Exit, Failure> {
+) -> Result<ExitCode, Failure> {
     let Undone { restored, conflicts, failed, .. } = *undone;
     let exit = match () {
-        () if failed > 0 => Exit::Failed,
-        () if conflicts + gone > 0 => Exit::Partial,
-        () => Exit::Done,
+        () if failed > 0 => ExitCode::Failed,
+        () if conflicts + gone > 0 => ExitCode::Partial,
+        () => ExitCode::Done,
     };
     if ui.json {
         ui.result(

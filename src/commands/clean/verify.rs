@@ -7,7 +7,7 @@ use crate::clean::{Action, Begin, Entry, RootPrint};
 use crate::cli::{Global, OnePlan};
 use crate::commands::Failure;
 use crate::commands::scan::{grouped, shown};
-use crate::exit::Exit;
+use crate::model::exit_code::ExitCode;
 use crate::model::sanitize;
 use crate::output::terminal::Ui;
 use rustix::io::Errno;
@@ -131,7 +131,7 @@ pub(super) fn open(path: &Path) -> std::io::Result<File> {
 }
 
 /// Compares everything that is to be removed.
-pub(super) fn run(args: &OnePlan, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+pub(super) fn run(args: &OnePlan, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
     let mut plan = plans::open(&args.plan, global)?;
     let refuse = |plan: &plans::Plan, error| super::blocked(ui, &plan.refused(&error), Some(plans::NEW_PLAN));
     let whole = match plan.read(|_, _| ()) {
@@ -155,7 +155,7 @@ pub(super) fn run(args: &OnePlan, global: &Global, ui: &Ui) -> Result<Exit, Fail
     let Drift { fresh, changed, gone, why } = std::mem::take(&mut eye.drift);
     if ui.json {
         ui.result(
-            Exit::Done,
+            ExitCode::Done,
             &json!({"fresh": fresh, "changed": changed, "gone": gone, "hash": whole.hash}),
         )?;
     } else {
@@ -170,5 +170,5 @@ pub(super) fn run(args: &OnePlan, global: &Global, ui: &Ui) -> Result<Exit, Fail
             grouped(gone)
         ))?;
     }
-    Ok(if changed + gone > 0 { Exit::Partial } else { Exit::Done })
+    Ok(if changed + gone > 0 { ExitCode::Partial } else { ExitCode::Done })
 }

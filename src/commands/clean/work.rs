@@ -8,7 +8,7 @@ use crate::clean::removal::{self, Applied, Apply, Fate, Fence, Journal, Meter, Q
 use crate::clean::{Action, Begin, Decisions, End, Entry, Line, Past, PlanError};
 use crate::commands::Failure;
 use crate::commands::scan::{bytes, grouped, shown};
-use crate::exit::Exit;
+use crate::model::exit_code::ExitCode;
 use crate::model::hint;
 use crate::model::sanitize;
 use crate::output::terminal::Ui;
@@ -42,7 +42,7 @@ pub(super) struct Work {
 
 impl Work {
     /// Does it, behind the fence, and tells what came of it.
-    pub(super) fn go(mut self) -> Result<Exit, Failure> {
+    pub(super) fn go(mut self) -> Result<ExitCode, Failure> {
         let tried = format!(
             "open the journal of run {} in {}",
             self.run,
@@ -121,12 +121,12 @@ impl Work {
         self.tell(&applied, fenced, journal.path())
     }
 
-    fn tell(&self, applied: &Applied, fenced: bool, journal: &Path) -> Result<Exit, Failure> {
+    fn tell(&self, applied: &Applied, fenced: bool, journal: &Path) -> Result<ExitCode, Failure> {
         let Applied { deleted, quarantined, backup, trashed, skipped, failed, .. } = *applied;
         let ui = &self.ui;
         if ui.json {
             ui.result(
-                Exit::Done,
+                ExitCode::Done,
                 &json!({
                     "run": self.run, "deleted": deleted, "quarantined": quarantined, "backed_up": backup,
                     "trashed": trashed, "skipped": skipped, "failed": failed, "bytes": applied.bytes,
@@ -160,10 +160,10 @@ impl Work {
             }
         }
         Ok(match () {
-            () if failed > 0 => Exit::Failed,
-            () if self.strict && skipped > 0 => Exit::Blocked,
-            () if skipped > 0 || applied.stopped => Exit::Partial,
-            () => Exit::Done,
+            () if failed > 0 => ExitCode::Failed,
+            () if self.strict && skipped > 0 => ExitCode::Blocked,
+            () if skipped > 0 || applied.stopped => ExitCode::Partial,
+            () => ExitCode::Done,
         })
     }
 }

@@ -10,7 +10,7 @@ mod typed;
 
 use super::Failure;
 use crate::cli::{Cli, CompletionsArgs, Global};
-use crate::exit::Exit;
+use crate::model::exit_code::ExitCode;
 use crate::output::terminal::Ui;
 use clap::CommandFactory;
 use clap_complete::CompleteEnv;
@@ -28,7 +28,7 @@ const NAME: &str = "pdb-sync";
 const SHELLS: Shells<'static> = Shells(&[&Shell::Bash, &Shell::Zsh, &Shell::Fish, &Elvish, &Powershell]);
 
 /// Prints the completions of one shell.
-pub(super) fn run(args: &CompletionsArgs, ui: &Ui) -> Result<Exit, Failure> {
+pub(super) fn run(args: &CompletionsArgs, ui: &Ui) -> Result<ExitCode, Failure> {
     let unknown = || Failure::Other(format!("there are no completions for {}", args.shell));
     let shell = SHELLS.completer(&args.shell.to_string()).ok_or_else(unknown)?;
     let mut script = Vec::new();
@@ -37,12 +37,12 @@ pub(super) fn run(args: &CompletionsArgs, ui: &Ui) -> Result<Exit, Failure> {
         .map_err(Failure::io("write the completions"))?;
     if ui.json {
         let script = String::from_utf8_lossy(&script);
-        ui.result(Exit::Done, &json!({ "shell": args.shell.to_string(), "script": script.trim() }))?;
-        return Ok(Exit::Done);
+        ui.result(ExitCode::Done, &json!({ "shell": args.shell.to_string(), "script": script.trim() }))?;
+        return Ok(ExitCode::Done);
     }
     ui.raw(String::from_utf8_lossy(&script).trim().as_bytes())?;
     ui.raw(b"\n")?;
-    Ok(Exit::Done)
+    Ok(ExitCode::Done)
 }
 
 /// What scripts run where what was typed is no program: a path if this program was called by one, else its name.

@@ -45,7 +45,7 @@ impl Typed {
 
 /// What the shell will have made of it when the command runs.
 fn expanded(path: &str) -> String {
-    config::expand(path, &platform::surroundings()).unwrap_or_else(|_| path.to_owned())
+    config::expand(path, &platform::host_facts()).unwrap_or_else(|_| path.to_owned())
 }
 
 /// A word without its quotes, the last of which may be missing.

@@ -6,7 +6,7 @@ use super::targets::{LeftOut, no_directory};
 use super::{Failure, locate, settings};
 use crate::cli::{Global, IndexArgs};
 use crate::config::{Config, IndexSettings, Overrides, is_path};
-use crate::exit::Exit;
+use crate::model::exit_code::ExitCode;
 use crate::model::hint;
 use crate::model::job::{Indexing, Job};
 use crate::model::sanitize;
@@ -26,7 +26,7 @@ use tokio::time::{Instant, sleep_until};
 use told::{tell, tell_unread};
 
 /// Builds or refreshes what the command line names.
-pub(super) fn run(args: &IndexArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+pub(super) fn run(args: &IndexArgs, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
     let state = locate::state_dir(global)?;
     let (mut work, mut left_out) = (Vec::new(), LeftOut::new(state.clone()));
     let (paths, names): (Vec<&String>, Vec<&String>) =
@@ -132,20 +132,20 @@ fn change(options: &mut IndexOptions, args: &IndexArgs) {
 #[derive(Default)]
 struct Total {
     built: Vec<Built>,
-    exit: Option<Exit>,
+    exit: Option<ExitCode>,
 }
 
 impl Total {
-    fn worst(&mut self, exit: Exit) {
+    fn worst(&mut self, exit: ExitCode) {
         self.exit = Some(self.exit.map_or(exit, |known| known.worst(exit)));
     }
 
-    fn finish(self, ui: &Ui) -> Result<Exit, Failure> {
+    fn finish(self, ui: &Ui) -> Result<ExitCode, Failure> {
         let sum = |of: fn(&Built) -> u64| self.built.iter().map(of).sum::<u64>();
         if ui.json {
             let elapsed: Duration = self.built.iter().map(|built| built.elapsed).sum();
             ui.result(
-                self.exit.unwrap_or(Exit::Done),
+                self.exit.unwrap_or(ExitCode::Done),
                 &json!({
                     "files_seen": sum(|b| b.files_seen), "files_read": sum(|b| b.files_read),
                     "documents": sum(|b| b.documents), "removed": sum(|b| b.removed), "errors": sum(|b| b.errors),
@@ -157,7 +157,7 @@ impl Total {
                 }),
             )?;
         }
-        Ok(self.exit.unwrap_or(Exit::Done))
+        Ok(self.exit.unwrap_or(ExitCode::Done))
     }
 }
 
@@ -171,19 +171,19 @@ fn all(work: &[(Target, IndexOptions)], ui: &Ui) -> Result<Total, Failure> {
                 tell(label, &built, ui)?;
                 // What could not be read stays so until it is read or gone; what is broken is known after one run.
                 if built.errors > 0 || built.unread_files > 0 || !built.unreadable.is_empty() {
-                    total.worst(Exit::Partial);
+                    total.worst(ExitCode::Partial);
                 }
                 total.built.push(*built);
                 // It came too late to stop this one, but not the next.
                 if let Some(number) = signal {
-                    total.worst(Exit::Signal(number));
+                    total.worst(ExitCode::Signal(number));
                     break;
                 }
             }
             Ended::Failed(error @ SearchError::Busy(_)) => {
                 let hint = "wait for it, or look for a process that hangs";
                 ui.error_of(ErrorKind::Locked, &error.to_string(), Some(hint));
-                total.worst(Exit::Locked);
+                total.worst(ExitCode::Locked);
             }
             Ended::Failed(error @ SearchError::Glob(_)) => return Err(Failure::usage(error.to_string())),
             Ended::Failed(error) => {
@@ -195,11 +195,11 @@ fn all(work: &[(Target, IndexOptions)], ui: &Ui) -> Result<Total, Failure> {
                     "look into it, and index again"
                 };
                 ui.error(&format!("{label} was not indexed: {error}"), Some(hint));
-                total.worst(Exit::Failed);
+                total.worst(ExitCode::Failed);
             }
             Ended::Signal(number) => {
                 ui.note(&format!("{label}: stopped; the index is as it was"));
-                total.worst(Exit::Signal(number));
+                total.worst(ExitCode::Signal(number));
                 break;
             }
         }
@@ -316,8 +316,8 @@ impl FollowUp {
     }
 
     /// The summary has been printed: what is said now goes to standard error.
-    pub(super) fn run(self, ui: &Ui) -> Result<Exit, Failure> {
-        let (mut exit, mut attendant) = (Exit::Done, Attendant::new()?);
+    pub(super) fn run(self, ui: &Ui) -> Result<ExitCode, Failure> {
+        let (mut exit, mut attendant) = (ExitCode::Done, Attendant::new()?);
         for (name, (target, options)) in &self.work {
             match attendant.build(target, options, ui)? {
                 Ended::Built(built, signal) => {
@@ -325,7 +325,7 @@ impl FollowUp {
                     ui.note(&format!("{name}: indexed, {documents}, in {}", units::duration(built.elapsed)));
                     tell_unread(name, &built, ui);
                     if let Some(number) = signal {
-                        return Ok(Exit::Signal(number));
+                        return Ok(ExitCode::Signal(number));
                     }
                 }
                 // Another one is at it, and sees the same files.
@@ -340,11 +340,11 @@ impl FollowUp {
                         &format!("{name} was not indexed: {error}"),
                         Some(&format!("{} tries it again", hint::command(["index", name]))),
                     );
-                    exit = exit.worst(Exit::Failed);
+                    exit = exit.worst(ExitCode::Failed);
                 }
                 Ended::Signal(number) => {
                     ui.note(&format!("{name}: indexing was stopped; the index is as it was"));
-                    return Ok(Exit::Signal(number));
+                    return Ok(ExitCode::Signal(number));
                 }
             }
         }

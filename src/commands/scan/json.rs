@@ -5,7 +5,7 @@ use super::summary::{largest, of_classes, wants_classes};
 use crate::cli::ScanArgs;
 use crate::commands::Failure;
 use crate::commands::targets::Target;
-use crate::exit::Exit;
+use crate::model::exit_code::ExitCode;
 use crate::output::terminal::Ui;
 use crate::scan::inventory::{AGES, Changes, SIZES, Tally};
 use crate::scan::{Checked, Ended, Scan};
@@ -26,7 +26,7 @@ pub(super) fn result(
     scan: &Scan,
     found: &Found,
     args: &ScanArgs,
-    exit: Exit,
+    exit: ExitCode,
     ui: &Ui,
 ) -> Result<(), Failure> {
     let totals = scan.inventory.totals();

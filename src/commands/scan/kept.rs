@@ -5,7 +5,7 @@ use super::summary::grouped;
 use crate::cli::{CacheAction, Global, ScanArgs};
 use crate::commands::Failure;
 use crate::commands::targets::{Chosen, targets};
-use crate::exit::Exit;
+use crate::model::exit_code::ExitCode;
 use crate::model::sanitize;
 use crate::model::time;
 use crate::output::terminal::Ui;
@@ -24,9 +24,9 @@ pub(super) fn run(
     cache: &Cache,
     global: &Global,
     ui: &Ui,
-) -> Result<Exit, Failure> {
+) -> Result<ExitCode, Failure> {
     let mut kept = cache.list().map_err(Failure::io("read the directory of inventories"))?;
-    let mut exit = Exit::Done;
+    let mut exit = ExitCode::Done;
     let named = !args.targets.is_empty() || args.all || !args.tag.is_empty();
     if named {
         let chosen = Chosen { arguments: &args.targets, all: args.all, tags: &args.tag };
@@ -54,7 +54,7 @@ fn age(file: &Cached) -> Option<Duration> {
     SystemTime::now().duration_since(file.used?).ok()
 }
 
-fn show(kept: &[Cached], ui: &Ui) -> Result<Exit, Failure> {
+fn show(kept: &[Cached], ui: &Ui) -> Result<ExitCode, Failure> {
     if ui.json {
         for file in kept {
             let header = file.header.as_ref();
@@ -74,14 +74,14 @@ fn show(kept: &[Cached], ui: &Ui) -> Result<Exit, Failure> {
             )?;
         }
         ui.result(
-            Exit::Done,
+            ExitCode::Done,
             &json!({ "inventories": kept.len(), "bytes": kept.iter().map(|f| f.bytes).sum::<u64>() }),
         )?;
-        return Ok(Exit::Done);
+        return Ok(ExitCode::Done);
     }
     if kept.is_empty() {
         ui.note("no inventory is kept");
-        return Ok(Exit::Done);
+        return Ok(ExitCode::Done);
     }
     let mut rows = vec![["SIZE", "USED", "REUSED", "ROOT"].map(String::from).to_vec()];
     for file in kept {
@@ -97,11 +97,11 @@ fn show(kept: &[Cached], ui: &Ui) -> Result<Exit, Failure> {
         rows.push(vec![bytes(file.bytes), used, reused, root]);
     }
     ui.table(&rows)?;
-    Ok(Exit::Done)
+    Ok(ExitCode::Done)
 }
 
-fn evict(kept: &[Cached], cache: &Cache, ui: &Ui) -> Result<Exit, Failure> {
-    let (mut removed, mut freed, mut exit) = (0u64, 0, Exit::Done);
+fn evict(kept: &[Cached], cache: &Cache, ui: &Ui) -> Result<ExitCode, Failure> {
+    let (mut removed, mut freed, mut exit) = (0u64, 0, ExitCode::Done);
     for file in kept {
         match cache.evict(file) {
             Ok(()) => {
@@ -110,12 +110,12 @@ fn evict(kept: &[Cached], cache: &Cache, ui: &Ui) -> Result<Exit, Failure> {
             }
             Err(error) => {
                 ui.error(&format!("cannot remove {}: {error}", sanitize::path(&file.path)), None);
-                exit = Exit::Failed;
+                exit = ExitCode::Failed;
             }
         }
     }
     if ui.json {
-        ui.result(Exit::Done, &json!({ "evicted": removed, "bytes": freed }))?;
+        ui.result(ExitCode::Done, &json!({ "evicted": removed, "bytes": freed }))?;
     } else {
         ui.line(&format!("{} removed, {} freed", grouped(removed), bytes(freed)))?;
     }

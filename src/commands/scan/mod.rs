@@ -19,7 +19,7 @@ use super::targets::{Chosen, Selected, Target, nothing_left, targets};
 use super::{Failure, locate};
 use crate::cli::{Global, ScanArgs};
 use crate::config::ScanSettings;
-use crate::exit::Exit;
+use crate::model::exit_code::ExitCode;
 use crate::model::sanitize;
 use crate::output::terminal::{Spinner, Ui};
 use crate::scan::{
@@ -35,7 +35,7 @@ use tokio::time::{Instant, sleep_until};
 const PARALLEL: usize = 4;
 
 /// Scans what the command line names.
-pub(super) fn run(args: &ScanArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+pub(super) fn run(args: &ScanArgs, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
     let cache = Cache::new(&locate::state_dir(global)?);
     if let Some(action) = args.cache {
         return kept::run(action, args, &cache, global, ui);
@@ -80,8 +80,8 @@ pub(super) fn interruptible(
     stop: &Stop,
     ui: &Ui,
     patience: Duration,
-    work: impl FnOnce() -> Result<Exit, Failure> + Send + 'static,
-) -> Result<Exit, Failure> {
+    work: impl FnOnce() -> Result<ExitCode, Failure> + Send + 'static,
+) -> Result<ExitCode, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(Failure::io("start the runtime"))?;
     let exit = runtime.block_on(async {
@@ -95,11 +95,11 @@ pub(super) fn interruptible(
                         Ok(exit) => exit?,
                         Err(panic) => std::panic::resume_unwind(panic.into_panic()),
                     };
-                    return Ok(signal.map_or(exit, Exit::Signal));
+                    return Ok(signal.map_or(exit, ExitCode::Signal));
                 }
                 number = signals.next() => {
                     if signal.is_some() {
-                        return Ok(Exit::Signal(number));
+                        return Ok(ExitCode::Signal(number));
                     }
                     signal = Some(number);
                     last = Some(Instant::now() + patience);
@@ -107,7 +107,7 @@ pub(super) fn interruptible(
                 }
                 () = sleep_until(last.unwrap_or_else(Instant::now)), if last.is_some() => {
                     ui.warning("what was going on does not end, and was left; nothing is known of how far it came");
-                    return Ok(signal.map_or(Exit::Failed, Exit::Signal));
+                    return Ok(signal.map_or(ExitCode::Failed, ExitCode::Signal));
                 }
             }
         }
@@ -123,14 +123,14 @@ struct Work {
     cache: Cache,
     targets: Vec<Target>,
     /// How the command ends at best.
-    exit: Exit,
+    exit: ExitCode,
     options: Options,
     ui: Ui,
     spinner: Spinner,
 }
 
 impl Work {
-    fn run(self) -> Result<Exit, Failure> {
+    fn run(self) -> Result<ExitCode, Failure> {
         let roots: Vec<ScanRoot> = self.targets.iter().map(|target| ScanRoot::new(&target.root)).collect();
         let mut exit = self.exit;
         let scan = |n: usize, _: &ScanRoot| self.scan(&self.targets[n]);
@@ -139,7 +139,7 @@ impl Work {
                 Ok(saved) => self.tell(&self.targets[n], saved),
                 Err(error) => {
                     self.ui.error(&error.to_string(), None);
-                    Ok(Exit::Failed)
+                    Ok(ExitCode::Failed)
                 }
             });
             exit = exit.worst(told.inspect_err(|_| self.options.stop.stop())?);
@@ -167,15 +167,15 @@ impl Work {
     }
 
     /// Everything that is to be said about one tree.
-    fn tell(&self, target: &Target, saved: Saved) -> Result<Exit, Failure> {
+    fn tell(&self, target: &Target, saved: Saved) -> Result<ExitCode, Failure> {
         let Saved { scan, before, warnings } = &saved;
         for warning in warnings {
             self.ui.warning(warning);
         }
         let mut exit = match scan.ended {
-            _ if scan.counts.unreadable > 0 => Exit::Partial,
-            Some(Ended::Timeout | Ended::Stopped) => Exit::Partial,
-            None => Exit::Done,
+            _ if scan.counts.unreadable > 0 => ExitCode::Partial,
+            Some(Ended::Timeout | Ended::Stopped) => ExitCode::Partial,
+            None => ExitCode::Done,
         };
         let mut found = json::Found::default();
         if self.args.list {
@@ -190,12 +190,12 @@ impl Work {
         if self.args.check_names {
             let faulty = names::tell(&scan.inventory, &self.ui)?;
             found.names = Some(faulty);
-            exit = if faulty > 0 { exit.worst(Exit::Partial) } else { exit };
+            exit = if faulty > 0 { exit.worst(ExitCode::Partial) } else { exit };
         }
         if self.args.check_gzip {
             let checked = self.check_gzip(target, &saved)?;
-            exit = if checked.damaged.is_empty() { exit } else { exit.worst(Exit::Failed) };
-            exit = if checked.whole { exit } else { exit.worst(Exit::Partial) };
+            exit = if checked.damaged.is_empty() { exit } else { exit.worst(ExitCode::Failed) };
+            exit = if checked.whole { exit } else { exit.worst(ExitCode::Partial) };
             found.gzip = Some(checked);
         }
         troubles::tell(scan, &self.ui);

@@ -6,7 +6,7 @@ mod page;
 use super::{Failure, locate, settings};
 use crate::cli::{Global, StatusArgs};
 use crate::config::{self, Period};
-use crate::exit::Exit;
+use crate::model::exit_code::ExitCode;
 use crate::output::terminal::{Ui, Watch, quit_typed};
 use crate::sync::Signals;
 use crate::system::status::{Gatherer, Snapshot, Subject};
@@ -21,7 +21,7 @@ const FIRST: Duration = Duration::from_millis(250);
 const FRAME: Duration = Duration::from_millis(500);
 
 /// Shows what is going on, once or again and again.
-pub(super) fn run(args: &StatusArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+pub(super) fn run(args: &StatusArgs, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
     let max_age = args.max_age.as_deref().map(str::parse::<Period>).transpose();
     let max_age = max_age.map_err(|wrong| Failure::usage(format!("--max-age: {wrong}")))?.map(|age| age.0);
     let opened = settings::open(global)?;
@@ -49,7 +49,7 @@ pub(super) fn run(args: &StatusArgs, global: &Global, ui: &Ui) -> Result<Exit, F
     let seen = gatherer.snapshot();
     let stale = stale(&seen, max_age);
     if ui.json {
-        ui.result(Exit::Done, &json::snapshot(&seen, &stale))?;
+        ui.result(ExitCode::Done, &json::snapshot(&seen, &stale))?;
     } else if !(ui.quiet && max_age.is_some()) {
         // With a limit it is a check, which is silent if all is well.
         for line in page::lines(&seen, max_age, ui) {
@@ -57,12 +57,12 @@ pub(super) fn run(args: &StatusArgs, global: &Global, ui: &Ui) -> Result<Exit, F
         }
     }
     match stale.as_slice() {
-        [] => Ok(Exit::Done),
+        [] => Ok(ExitCode::Done),
         stale => {
             let hint = "`pdb-sync history` tells what became of the last runs";
             // It is a verdict, which the result has, and no error.
             ui.error_text(&format!("staler than --max-age allows: {}", stale.join(", ")), Some(hint));
-            Ok(Exit::Failed)
+            Ok(ExitCode::Failed)
         }
     }
 }
@@ -75,7 +75,7 @@ fn stale(seen: &Snapshot, max_age: Option<Duration>) -> Vec<String> {
     stale.map(|job| job.job.clone()).collect()
 }
 
-fn watch(gatherer: &Gatherer, max_age: Option<Duration>, ui: &Ui) -> Result<Exit, Failure> {
+fn watch(gatherer: &Gatherer, max_age: Option<Duration>, ui: &Ui) -> Result<ExitCode, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(Failure::io("start the runtime"))?;
     let exit = runtime.block_on(async {
@@ -103,14 +103,14 @@ fn watch(gatherer: &Gatherer, max_age: Option<Duration>, ui: &Ui) -> Result<Exit
                 }
                 quit = &mut typed, if listening => {
                     if quit.unwrap_or(false) {
-                        return Ok(Exit::Done);
+                        return Ok(ExitCode::Done);
                     }
                     // Nothing can be typed here; a signal can still end it.
                     listening = false;
                 }
                 // ^C is how people leave a screen like this one.
                 number = signals.next() => {
-                    return Ok(if number == INTERRUPT && screen.is_some() { Exit::Done } else { Exit::Signal(number) });
+                    return Ok(if number == INTERRUPT && screen.is_some() { ExitCode::Done } else { ExitCode::Signal(number) });
                 }
             }
         }

@@ -6,7 +6,7 @@ use super::scan::{CHANGING, JsonPath, Lines, READING, count, interruptible, show
 use super::targets::{Chosen, Selected, Target, nothing_left, targets};
 use super::{Failure, locate};
 use crate::cli::{Global, VerifyArgs};
-use crate::exit::Exit;
+use crate::model::exit_code::ExitCode;
 use crate::model::hint;
 use crate::model::sanitize;
 use crate::output::terminal::{Spinner, Ui};
@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 const TICK: Duration = Duration::from_millis(200);
 
 /// Verifies what the command line names.
-pub(super) fn run(args: &VerifyArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+pub(super) fn run(args: &VerifyArgs, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
     let state_dir = locate::state_dir(global)?;
     let chosen = Chosen { arguments: &args.targets, all: args.all, tags: &args.tag };
     let Selected { config, targets, exit } = targets(chosen, global, ui)?;
@@ -50,7 +50,7 @@ pub(super) fn run(args: &VerifyArgs, global: &Global, ui: &Ui) -> Result<Exit, F
 struct Work {
     targets: Vec<Target>,
     /// How the command ends at best.
-    exit: Exit,
+    exit: ExitCode,
     cache: Cache,
     options: Options,
     repair: Option<Repair>,
@@ -58,24 +58,24 @@ struct Work {
 }
 
 impl Work {
-    fn run(self) -> Result<Exit, Failure> {
+    fn run(self) -> Result<ExitCode, Failure> {
         let mut exit = self.exit;
         for target in &self.targets {
             if self.options.stop.is_stopped() {
-                return Ok(exit.worst(Exit::Partial));
+                return Ok(exit.worst(ExitCode::Partial));
             }
             exit = exit.worst(self.verify(target)?);
         }
         Ok(exit)
     }
 
-    fn verify(&self, target: &Target) -> Result<Exit, Failure> {
+    fn verify(&self, target: &Target) -> Result<ExitCode, Failure> {
         let started = Instant::now();
         let saved = match self.cache.scan(&target.root, &self.options, Earlier::TakeOver) {
             Ok(saved) => saved,
             Err(error) => {
                 self.ui.error(&error.to_string(), None);
-                return Ok(Exit::Failed);
+                return Ok(ExitCode::Failed);
             }
         };
         saved.warnings.iter().for_each(|warning| self.ui.warning(warning));
@@ -85,7 +85,7 @@ impl Work {
         }
         let files = Checked::paths(&saved.scan.inventory);
         let checked = self.check(target, &files)?;
-        let mut exit = if unreadable == 0 && checked.whole { Exit::Done } else { Exit::Partial };
+        let mut exit = if unreadable == 0 && checked.whole { ExitCode::Done } else { ExitCode::Partial };
         tell_damaged(&checked.damaged, &self.ui)?;
         let others = Checked::others(&saved.scan.inventory);
         self.tell_others(target, &others);
@@ -95,7 +95,7 @@ impl Work {
             self.tell_left(target, &left);
         }
         if !(left.damaged.is_empty() && left.unconfirmed.is_empty()) {
-            exit = exit.worst(Exit::Failed);
+            exit = exit.worst(ExitCode::Failed);
         }
         self.tell(target, &checked, &left, others.len(), started.elapsed(), exit)?;
         Ok(exit)
@@ -154,7 +154,7 @@ impl Work {
         left: &Left,
         others: usize,
         took: Duration,
-        exit: Exit,
+        exit: ExitCode,
     ) -> Result<(), Failure> {
         let (left, unconfirmed) = (left.damaged.len(), left.unconfirmed.len());
         let repaired = self.repair.as_ref().map(|_| checked.damaged.len() - left - unconfirmed);

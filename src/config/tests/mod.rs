@@ -9,10 +9,11 @@ mod schema;
 mod shown;
 
 use super::*;
+use crate::model::host_facts::Unusable;
 use crate::model::job::{Hook, MaxDelete, MaxOlder, Preset};
 
-fn around() -> Surroundings {
-    Surroundings {
+fn around() -> HostFacts {
+    HostFacts {
         home: Some("/home/ada".into()),
         homes: vec!["/home/bob".into(), "/root".into()],
         cwd: Some("/srv/here/now".into()),
@@ -27,7 +28,7 @@ fn around() -> Surroundings {
             Some("/etc/pdb/url") => Ok("https://hooks.example/s3cret".into()),
             _ => Err(Unusable { text: format!("{} is not there", path.display()), hint: None }),
         },
-        ..Surroundings::default()
+        ..HostFacts::default()
     }
 }
 

@@ -5,7 +5,7 @@ mod template;
 
 pub use template::Template;
 
-use crate::exit::Exit;
+use crate::model::exit_code::ExitCode;
 use crate::model::sanitize;
 use crate::model::shown::Shown;
 use crate::output::terminal::{Text, Ui};
@@ -153,7 +153,13 @@ fn put(body: &mut Value, name: &str, path: &[u8]) {
 }
 
 /// Prints them.
-pub fn print(rows: &[Row], answered: &Answered<'_>, layout: &Layout, exit: Exit, ui: &Ui) -> io::Result<()> {
+pub fn print(
+    rows: &[Row],
+    answered: &Answered<'_>,
+    layout: &Layout,
+    exit: ExitCode,
+    ui: &Ui,
+) -> io::Result<()> {
     let (layout, end) = match layout {
         Layout::Nul(inner) => (&**inner, b'\0'),
         other => (other, b'\n'),
@@ -186,7 +192,7 @@ pub fn print(rows: &[Row], answered: &Answered<'_>, layout: &Layout, exit: Exit,
     ui.raw(&out)
 }
 
-fn print_json(rows: &[Row], answered: &Answered<'_>, exit: Exit, ui: &Ui) -> io::Result<()> {
+fn print_json(rows: &[Row], answered: &Answered<'_>, exit: ExitCode, ui: &Ui) -> io::Result<()> {
     for row in rows {
         ui.json("hit", &row.json())?;
     }

@@ -1,6 +1,6 @@
 //! What is told: a run as JSON.
 
-use crate::exit::Exit;
+use crate::model::exit_code::ExitCode;
 use crate::model::result::{Status, Summary, SyncResult};
 use crate::model::time::rfc3339;
 use crate::platform;
@@ -40,7 +40,7 @@ pub(super) fn of(summary: &Summary, success: bool, lines: usize) -> String {
 }
 
 fn job(result: &SyncResult, lines: usize) -> Value {
-    let log = result.log.as_deref().filter(|_| result.outcome.exit() != Exit::Done);
+    let log = result.log.as_deref().filter(|_| result.outcome.exit() != ExitCode::Done);
     json!({
         "job": &*result.job,
         "status": result.status(),

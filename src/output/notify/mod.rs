@@ -7,7 +7,7 @@ mod body;
 mod send;
 
 use crate::config::NotifySettings;
-use crate::exit::Exit;
+use crate::model::exit_code::ExitCode;
 use crate::model::job::Hook;
 use crate::model::result::Summary;
 use send::{Answer, Patience};
@@ -53,9 +53,9 @@ impl Notifier {
         let mut told = Told::default();
         told.problems.extend(start.and_then(|start| start.join().ok().flatten()));
         let success = match summary.exit() {
-            Exit::Done => true,
+            ExitCode::Done => true,
             // The run that holds the lock tells of itself.
-            Exit::Locked => return told,
+            ExitCode::Locked => return told,
             _ => false,
         };
         let mut patience = Patience::of(&settings);
@@ -102,7 +102,7 @@ fn environment(summary: &Summary, success: bool) -> Vec<(&'static str, String)> 
     let not_well: Vec<&str> = summary
         .results
         .iter()
-        .filter(|result| result.outcome.exit() != Exit::Done)
+        .filter(|result| result.outcome.exit() != ExitCode::Done)
         .map(|result| &*result.job)
         .collect();
     vec![

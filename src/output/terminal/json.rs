@@ -1,7 +1,7 @@
 //! What `--json` prints: an object a line, `event` and `time` first, the result of the command last.
 
 use super::Ui;
-use crate::exit::Exit;
+use crate::model::exit_code::ExitCode;
 use crate::model::sanitize;
 use crate::model::time::rfc3339;
 use jiff::Timestamp;
@@ -67,7 +67,7 @@ impl<'a> ErrorObject<'a> {
 /// A result is held back until something else is printed or the command ends: only then it is known whether it is the last line,
 /// which carries the exit code of the whole command.
 struct Held {
-    exit: Exit,
+    exit: ExitCode,
     command: &'static str,
     time: String,
     body: Value,
@@ -82,7 +82,7 @@ fn held() -> MutexGuard<'static, Option<Held>> {
 }
 
 impl Held {
-    fn line(self, exit: Exit) -> io::Result<String> {
+    fn line(self, exit: ExitCode) -> io::Result<String> {
         let mut body = json!({ "command": self.command, "exit_code": exit.code() });
         if let (Value::Object(all), Value::Object(own)) = (&mut body, self.body) {
             all.extend(own);
@@ -108,7 +108,7 @@ impl Ui {
     }
 
     /// The result of a command, or of one of the things that it was asked for, which ended so.
-    pub fn result(&self, exit: Exit, body: &impl Serialize) -> io::Result<()> {
+    pub fn result(&self, exit: ExitCode, body: &impl Serialize) -> io::Result<()> {
         self.release()?;
         let (command, time) = (self.command, rfc3339(Timestamp::now()));
         *held() = Some(Held { exit, command, time, body: serde_json::to_value(body)? });
@@ -123,7 +123,7 @@ impl Ui {
     }
 
     /// The last line, with the exit code of the command, which may have had no other result.
-    pub fn end_of_json(&self, exit: Exit) -> io::Result<()> {
+    pub fn end_of_json(&self, exit: ExitCode) -> io::Result<()> {
         if !self.json || OF_A_RUN.load(Ordering::Relaxed) {
             return Ok(());
         }

@@ -18,10 +18,10 @@ pub(super) use gone::{Gone, GoneWriter, Mark};
 pub(super) use names::{Names, NamesBefore, kept_counts, needs_names};
 pub(crate) use upstream::source_names;
 
-use crate::clean::is_of_a_file_system;
 use crate::clean::path::OURS;
 use crate::model::event::Tally;
 use crate::model::result::Reason;
+use crate::model::system_names::is_of_a_file_system;
 use crate::rsync::output::{Change, ChangeKind, Stats, unescape};
 use changed::ChangedList;
 use names::{NameKind, NameWriter};

@@ -8,9 +8,8 @@ use crate::clean::removal::busy::is_being_written;
 use crate::clean::removal::fate::Fate;
 use crate::clean::removal::hand::{self, Taken, Wanted, look_for};
 use crate::clean::removal::parent::{Parent, recipe_of};
-use crate::clean::{
-    Did, Entry, Kind, Line, Recipe, Record, in_version_control, is_of_a_file_system, is_of_a_transfer,
-};
+use crate::clean::{Did, Entry, Kind, Line, Recipe, Record, in_version_control, is_of_a_transfer};
+use crate::model::system_names::is_of_a_file_system;
 use crate::platform;
 use rustix::fs::{AtFlags, FileType, statat};
 use std::collections::BTreeMap;

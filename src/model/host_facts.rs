@@ -27,7 +27,7 @@ pub struct Unusable {
 
 /// Facts about the machine. `crate::platform` gathers them.
 #[derive(Debug, Clone)]
-pub struct Surroundings {
+pub struct HostFacts {
     /// What `~` means; `None` if nobody knows.
     pub home: Option<PathBuf>,
     /// Home directories of people, `home` aside.
@@ -54,10 +54,10 @@ pub struct Surroundings {
     pub secret: ReadSecret,
 }
 
-impl Default for Surroundings {
+impl Default for HostFacts {
     /// Nothing is known, and nothing is a symbolic link.
     fn default() -> Self {
-        Surroundings {
+        HostFacts {
             home: None,
             homes: Vec::new(),
             cwd: None,

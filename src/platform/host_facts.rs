@@ -1,7 +1,7 @@
 //! Gathers the facts that a configuration is checked against.
 
 use super::in_the_way::in_the_way;
-use crate::config::{Surroundings, Unusable};
+use crate::model::host_facts::{HostFacts, Unusable};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
@@ -12,8 +12,8 @@ const SYSTEM: [&str; 10] =
     ["/bin", "/boot", "/dev", "/etc", "/proc", "/run", "/sbin", "/sys", "/usr", "/var"];
 
 /// Gathers them. What cannot be read (there is no `/proc` on every system) is not checked later.
-pub fn surroundings() -> Surroundings {
-    Surroundings {
+pub fn host_facts() -> HostFacts {
+    HostFacts {
         home: etcetera::home_dir().ok(),
         homes: fs::read("/etc/passwd").map(|text| homes(&text)).unwrap_or_default(),
         cwd: env::current_dir().ok(),
@@ -131,7 +131,7 @@ odd
 
     #[test]
     fn this_machine_has_surroundings() {
-        let around = surroundings();
+        let around = host_facts();
         assert!(around.cwd.is_some());
         if cfg!(target_os = "linux") {
             assert!(around.mounts.contains(&PathBuf::from("/")) && around.mounts.len() > 1);

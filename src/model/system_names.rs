@@ -1,0 +1,63 @@
+//! Names that file systems and operating systems keep for themselves at the root of a file system.
+
+/// What file systems and operating systems keep for themselves at the root of a file system. A `*` at the end stands for any ending.
+/// The list is also given to rsync as patterns, so nothing in it may be a wildcard to rsync but that.
+pub const OF_FILE_SYSTEMS: [&str; 20] = [
+    // ext2 to ext4, XFS after a repair, and their quotas.
+    "lost+found",
+    "aquota.user",
+    "aquota.group",
+    "quota.user",
+    "quota.group",
+    // Snapshots of NFS servers, GPFS and btrfs (snapper); ZFS.
+    ".snapshot",
+    ".snapshots",
+    ".zfs",
+    // Bricks of Gluster, which hold every file once more, and Lustre.
+    ".glusterfs",
+    ".lustre",
+    // Desktops.
+    ".Trash",
+    ".Trash-*",
+    // Windows; older versions spell the bin in two ways.
+    "System Volume Information",
+    "$RECYCLE.BIN",
+    "$Recycle.Bin",
+    // macOS.
+    ".Trashes",
+    ".fseventsd",
+    ".Spotlight-V100",
+    ".DocumentRevisions-V100",
+    ".TemporaryItems",
+];
+
+/// Whether a path is, or lies in, what a file system keeps at its root. The path is relative to that root; elsewhere these names mean
+/// nothing.
+pub fn is_of_a_file_system(path: &[u8]) -> bool {
+    let first = path.split(|b| *b == b'/').next().unwrap_or(path);
+    OF_FILE_SYSTEMS.iter().any(|name| match name.strip_suffix('*') {
+        Some(start) => first.starts_with(start.as_bytes()),
+        None => first == name.as_bytes(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_file_system_keeps_is_known_by_its_first_name() {
+        for path in [
+            "lost+found",
+            "lost+found/#12",
+            ".Trash-1000/files/x",
+            "$RECYCLE.BIN/a",
+            "System Volume Information",
+        ] {
+            assert!(is_of_a_file_system(path.as_bytes()), "{path}");
+        }
+        for path in ["a/lost+found", "lost+found2", ".Trash-", ".snapshots2/x", "", "Lost+Found"] {
+            assert_eq!(is_of_a_file_system(path.as_bytes()), path == ".Trash-", "{path}");
+        }
+    }
+}
