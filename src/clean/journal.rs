@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// What became of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Did {
+pub enum EntryOutcome {
     /// It is about to be taken. If nothing follows, the run was cut short there, and it may be gone.
     Meant,
     /// It lies in the quarantine.
@@ -28,25 +28,28 @@ pub enum Did {
     Restored,
 }
 
-impl Did {
+impl EntryOutcome {
     /// As it is written.
     pub fn word(self) -> &'static str {
         match self {
-            Did::Meant => "meant",
-            Did::Quarantined => "quarantined",
-            Did::Replaced => "replaced",
-            Did::Deleted => "deleted",
-            Did::Backup => "backup",
-            Did::Trashed => "trashed",
-            Did::Skipped => "skipped",
-            Did::Failed => "failed",
-            Did::Restored => "restored",
+            EntryOutcome::Meant => "meant",
+            EntryOutcome::Quarantined => "quarantined",
+            EntryOutcome::Replaced => "replaced",
+            EntryOutcome::Deleted => "deleted",
+            EntryOutcome::Backup => "backup",
+            EntryOutcome::Trashed => "trashed",
+            EntryOutcome::Skipped => "skipped",
+            EntryOutcome::Failed => "failed",
+            EntryOutcome::Restored => "restored",
         }
     }
 
     /// Whether it is not where it was.
     pub fn is_gone(self) -> bool {
-        matches!(self, Did::Quarantined | Did::Deleted | Did::Backup | Did::Trashed)
+        matches!(
+            self,
+            EntryOutcome::Quarantined | EntryOutcome::Deleted | EntryOutcome::Backup | EntryOutcome::Trashed
+        )
     }
 }
 
@@ -79,7 +82,7 @@ pub struct Record {
     /// What it was.
     pub kind: Kind,
     /// What became of it.
-    pub did: Did,
+    pub did: EntryOutcome,
     /// Its bytes.
     pub bytes: u64,
     /// Why, where that is not plain.
@@ -138,7 +141,7 @@ enum OnDisk {
         #[serde(flatten)]
         path: PathText,
         kind: Kind,
-        did: Did,
+        did: EntryOutcome,
         bytes: u64,
         #[serde(default)]
         why: Option<String>,
@@ -161,7 +164,7 @@ enum Written<'a> {
         #[serde(flatten)]
         path: Spelled<'a>,
         kind: Kind,
-        did: Did,
+        did: EntryOutcome,
         bytes: u64,
         #[serde(skip_serializing_if = "Option::is_none")]
         why: Option<&'a str>,

@@ -1,15 +1,15 @@
 //! How many entries met which fate, as a journal tells it.
 
-use super::journal::{Did, Record};
-use super::past::key;
+use super::journal::{EntryOutcome, Record};
+use super::journal_progress::key;
 use std::collections::{BTreeMap, HashMap};
 
 /// Counts entries. What was left alone is met again by whoever goes on with the run or undoes it: it counts once, as what became of it last.
 /// Takes memory for those entries alone.
 #[derive(Debug, Default)]
 pub struct Tally {
-    counts: BTreeMap<Did, u64>,
-    left: HashMap<u128, Did>,
+    counts: BTreeMap<EntryOutcome, u64>,
+    left: HashMap<u128, EntryOutcome>,
 }
 
 impl Tally {
@@ -17,7 +17,7 @@ impl Tally {
     pub fn add(&mut self, record: &Record) -> bool {
         let (key, did) = (key(&record.path), record.did);
         let before = match did {
-            Did::Skipped | Did::Failed => self.left.insert(key, did),
+            EntryOutcome::Skipped | EntryOutcome::Failed => self.left.insert(key, did),
             _ if self.left.is_empty() => None,
             _ => self.left.remove(&key),
         };
@@ -29,7 +29,7 @@ impl Tally {
     }
 
     /// How many met each fate, those without any left out.
-    pub fn counts(&self) -> impl Iterator<Item = (Did, u64)> {
+    pub fn counts(&self) -> impl Iterator<Item = (EntryOutcome, u64)> {
         self.counts.iter().map(|(did, n)| (*did, *n)).filter(|(_, n)| *n > 0)
     }
 }
@@ -45,10 +45,26 @@ mod tests {
         let mut add = |path: &str, did| {
             tally.add(&Record { path: path.into(), kind: Kind::File, did, bytes: 0, why: None })
         };
-        assert!(add("a", Did::Skipped) && !add("a", Did::Skipped));
-        assert!(add("b", Did::Failed) && add("b", Did::Skipped) && add("b", Did::Deleted));
-        assert!(add("c", Did::Replaced) && add("c", Did::Replaced) && add("c", Did::Restored));
+        assert!(add("a", EntryOutcome::Skipped) && !add("a", EntryOutcome::Skipped));
+        assert!(
+            add("b", EntryOutcome::Failed)
+                && add("b", EntryOutcome::Skipped)
+                && add("b", EntryOutcome::Deleted)
+        );
+        assert!(
+            add("c", EntryOutcome::Replaced)
+                && add("c", EntryOutcome::Replaced)
+                && add("c", EntryOutcome::Restored)
+        );
         let counts: Vec<_> = tally.counts().collect();
-        assert_eq!(counts, [(Did::Replaced, 2), (Did::Deleted, 1), (Did::Skipped, 1), (Did::Restored, 1)]);
+        assert_eq!(
+            counts,
+            [
+                (EntryOutcome::Replaced, 2),
+                (EntryOutcome::Deleted, 1),
+                (EntryOutcome::Skipped, 1),
+                (EntryOutcome::Restored, 1)
+            ]
+        );
     }
 }

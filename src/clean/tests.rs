@@ -100,7 +100,7 @@ proptest! {
         let mut one = entry(&name);
         (one.stamp.size, one.stamp.mtime) = (size, mtime);
         prop_assert_eq!(read(&plan(&[one.clone()])).unwrap(), vec![one.clone()]);
-        let record = Record { path: name, kind: Kind::File, did: Did::Deleted, bytes: size, why: None };
+        let record = Record { path: name, kind: Kind::File, did: EntryOutcome::Deleted, bytes: size, why: None };
         let mut line = Vec::new();
         Line::Did(record.clone()).write(&mut line);
         prop_assert_eq!(Line::read(&line), Some(Line::Did(record)));
@@ -278,17 +278,17 @@ fn a_journal_tells_how_far_a_run_came() {
     let lines = [
         Line::Was(Vec::new(), recipe(1)),
         Line::Was(b"d".to_vec(), recipe(2)),
-        record(b"a", Kind::File, Did::Meant),
-        record(b"b", Kind::File, Did::Meant),
-        record(b"a", Kind::File, Did::Deleted),
-        record(b"c", Kind::File, Did::Skipped),
-        record(b"d", Kind::Dir, Did::Meant),
-        record(b"e", Kind::Dir, Did::Meant),
-        record(b"e", Kind::Dir, Did::Skipped),
+        record(b"a", Kind::File, EntryOutcome::Meant),
+        record(b"b", Kind::File, EntryOutcome::Meant),
+        record(b"a", Kind::File, EntryOutcome::Deleted),
+        record(b"c", Kind::File, EntryOutcome::Skipped),
+        record(b"d", Kind::Dir, EntryOutcome::Meant),
+        record(b"e", Kind::Dir, EntryOutcome::Meant),
+        record(b"e", Kind::Dir, EntryOutcome::Skipped),
         // Gone on with, when its time had moved already.
         Line::Was(b"d".to_vec(), recipe(9)),
     ];
-    let mut past = Past::default();
+    let mut past = JournalProgress::default();
     for line in &lines {
         let mut text = Vec::new();
         line.write(&mut text);
@@ -333,7 +333,7 @@ fn the_last_decision_wins() {
 
 #[test]
 fn fuses_blow_before_anything_is_touched() {
-    let fuses = Fuses { entries: crate::model::job::MaxEntries::Default, bytes: Some(50) };
+    let fuses = Limits { entries: crate::model::job::MaxEntries::Default, bytes: Some(50) };
     assert!(fuses.check(100, 50, 10).is_ok());
     assert!(fuses.check(101, 50, 10).is_err());
     assert!(fuses.check(1_000, 50, 10_000).is_ok());

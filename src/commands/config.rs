@@ -1,6 +1,6 @@
 //! `config init | show | check | schema | path`
 
-use super::{Failure, annotate, locate, settings};
+use super::{Failure, annotate, file_locations, settings};
 use crate::cli::{ConfigAction, ConfigArgs, Example, Global};
 use crate::config::{self, Problem};
 use crate::model::event::Level;
@@ -30,7 +30,7 @@ pub(super) fn run(args: &ConfigArgs, global: &Global, ui: &Ui) -> Result<ExitCod
 }
 
 fn init(from: Option<Example>, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
-    let file = locate::config_file(global)?.path;
+    let file = file_locations::config_file(global)?.path;
     let text = match from {
         None => TEMPLATE,
         Some(Example::Pdb) => PDB,
@@ -79,7 +79,7 @@ fn show(names: &[String], origin: bool, global: &Global, ui: &Ui) -> Result<Exit
 }
 
 fn check(global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
-    let file = locate::config_file(global)?.path;
+    let file = file_locations::config_file(global)?.path;
     let (exists, found) = match settings::read(global)? {
         Ok(opened) => {
             let found = opened.check(&config::Overrides::default());
@@ -152,7 +152,7 @@ fn schema(events: bool, ui: &Ui) -> Result<ExitCode, Failure> {
 }
 
 fn path(global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
-    let file = locate::config_file(global)?.path;
+    let file = file_locations::config_file(global)?.path;
     if ui.json {
         ui.result(ExitCode::Done, &json!({ "file": file.to_string_lossy(), "exists": file.exists() }))?;
     } else {

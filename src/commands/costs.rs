@@ -1,6 +1,6 @@
 //! What commands cost: noted as they end, shown by `stats`.
 
-use super::{Failure, locate};
+use super::{Failure, file_locations};
 use crate::cli::Global;
 use crate::history::stats::{CommandCost, CommandTotal, Cost, Spread};
 use crate::model::exit_code::ExitCode;
@@ -53,7 +53,7 @@ impl Clock {
             memory: platform::peak_memory(),
             exit_code: exit.code(),
         };
-        let written = locate::state_dir(global).and_then(|dir| Ok(history::note_cost(&dir, &cost)?));
+        let written = file_locations::state_dir(global).and_then(|dir| Ok(history::note_cost(&dir, &cost)?));
         // Whoever may read a mirror's state need not be allowed to write there, and asked for something else.
         if let Err(failure) = written
             && ui.verbose

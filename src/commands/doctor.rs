@@ -1,6 +1,6 @@
 //! `doctor`
 
-use super::{Failure, locate, settings};
+use super::{Failure, file_locations, settings};
 use crate::cli::{DoctorArgs, Global};
 use crate::config::{self, Config, Overrides, Period, Problem};
 use crate::doctor::{self, Area, Ask, Finding, Mirror, Report, Verdict};
@@ -36,7 +36,7 @@ pub(super) fn run(args: &DoctorArgs, global: &Global, ui: &Ui) -> Result<ExitCod
     };
     // Their mistakes are told with the configuration; where they point to is not known.
     let jobs: Vec<_> = jobs.into_iter().filter(Job::is_located).collect();
-    let state_dir = locate::state_dir(global)?;
+    let state_dir = file_locations::state_dir(global)?;
     let ask = Ask {
         rsync: config.sync.rsync.clone(),
         jobs,

@@ -1,11 +1,11 @@
 //! `history`
 
-use super::past;
-use super::{Failure, locate, settings};
+use super::history_lookup;
+use super::{Failure, file_locations, settings};
 use crate::cli::{Global, HistoryAction, HistoryArgs};
 use crate::config::{Config, Overrides};
 use crate::history::stats::{Past, State};
-use crate::history::{Job, Query, Run, RunState, Try};
+use crate::history::{AttemptRow, Job, Query, Run, RunState};
 use crate::model::exit_code::ExitCode;
 use crate::model::hint;
 use crate::model::result::{Attempt, Outcome, Reason, Skip, Status, Summary, SyncResult};
@@ -35,7 +35,7 @@ pub(super) fn run(args: &HistoryArgs, global: &Global, ui: &Ui) -> Result<ExitCo
 }
 
 fn list(args: &HistoryArgs, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
-    let history = past::open(global)?;
+    let history = history_lookup::open(global)?;
     // What is remembered can be looked at whatever became of the configuration, unless only that knows what is meant.
     let config = settings::open(global).and_then(|opened| Ok(opened.check(&Overrides::default())?));
     let config = match config {
@@ -43,13 +43,14 @@ fn list(args: &HistoryArgs, global: &Global, ui: &Ui) -> Result<ExitCode, Failur
         Err(failure) if !args.tag.is_empty() => return Err(failure),
         Err(_) => Config::default(),
     };
-    let jobs = past::jobs(&args.jobs, &args.tag, &config, history.as_ref())?;
+    let jobs = history_lookup::jobs(&args.jobs, &args.tag, &config, history.as_ref())?;
     let query = query(args, jobs, ui)?;
     let (found, ids) = match &history {
         // What is shown of an ID has to tell it from those that only journals know.
-        Some(known) => {
-            (known.jobs(&query)?, past::known_runs(&locate::state_dir(global)?, history.as_ref())?)
-        }
+        Some(known) => (
+            known.jobs(&query)?,
+            history_lookup::known_runs(&file_locations::state_dir(global)?, history.as_ref())?,
+        ),
         None => Default::default(),
     };
     if ui.json {
@@ -105,7 +106,7 @@ fn query(args: &HistoryArgs, jobs: Vec<String>, ui: &Ui) -> Result<Query, Failur
         Some(0) => None,
         limit => limit,
     };
-    Ok(Query { jobs, since: past::since(args.since.as_deref())?, states, limit })
+    Ok(Query { jobs, since: history_lookup::since(args.since.as_deref())?, states, limit })
 }
 
 fn row(past: &Past, started: String, run: &str) -> Vec<String> {
@@ -162,11 +163,11 @@ fn phases(phases: &[(String, Duration)]) -> Map<String, Value> {
 fn show(wanted: &str, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
     let none =
         || Failure::usage_hint("nothing is remembered yet", "`pdb-sync sync --all` writes the history");
-    let history = past::open(global)?;
+    let history = history_lookup::open(global)?;
     let run = match wanted {
         "last" => history.ok_or_else(none)?.run(wanted)?,
         _ => {
-            let id = past::run_meant(&locate::state_dir(global)?, wanted)?;
+            let id = history_lookup::run_meant(&file_locations::state_dir(global)?, wanted)?;
             let id = id.ok_or_else(|| {
                 let hint = "`pdb-sync history` lists the runs that are known";
                 Failure::usage_hint(format!("the history has no run {wanted:?}"), hint)
@@ -180,7 +181,7 @@ fn show(wanted: &str, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
             history.ok_or_else(other)?.run(&id)?
         }
     };
-    let mut kept = past::kept(&locate::state_dir(global)?, &run.id);
+    let mut kept = history_lookup::kept(&file_locations::state_dir(global)?, &run.id);
     kept.retain(|name| run.jobs.iter().any(|job| job.past.job == *name && job.past.state != State::Running));
     let undo = |job: &str| kept.contains(job).then(|| hint::undo(ui.again, &run.id));
     if ui.json {
@@ -214,7 +215,7 @@ fn show(wanted: &str, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
     Ok(ExitCode::Done)
 }
 
-fn try_json(one: &Try) -> Value {
+fn try_json(one: &AttemptRow) -> Value {
     json!({
         "attempt": one.number, "source": one.source, "started": rfc3339(one.started),
         "exit_code": one.exit_code, "duration_s": units::seconds(one.duration), "error": one.error,
@@ -278,7 +279,7 @@ fn outcome(past: &Past) -> Outcome {
     }
 }
 
-fn attempt(one: &Try) -> Attempt {
+fn attempt(one: &AttemptRow) -> Attempt {
     Attempt {
         number: one.number,
         source: one.source.clone(),

@@ -1,6 +1,6 @@
 //! `list`
 
-use super::{Failure, past, settings};
+use super::{Failure, history_lookup, settings};
 use crate::cli::{Global, ListArgs};
 use crate::config::{self, preset_name};
 use crate::history::Latest;
@@ -46,7 +46,7 @@ pub(super) fn run(args: &ListArgs, global: &Global, ui: &Ui) -> Result<ExitCode,
 
 /// The newest results. A list of jobs is of use without them too.
 fn latest(global: &Global, ui: &Ui) -> BTreeMap<String, Latest> {
-    let read = past::open(global).and_then(|history| match history {
+    let read = history_lookup::open(global).and_then(|history| match history {
         Some(history) => Ok(history.latest(Timestamp::now())?),
         None => Ok(BTreeMap::new()),
     });

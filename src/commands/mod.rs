@@ -1,6 +1,5 @@
 //! One file a command: arguments → deed → speech → exit code.
 
-mod absent;
 mod annotate;
 mod clean;
 mod completions;
@@ -8,14 +7,14 @@ mod config;
 mod costs;
 mod doctor;
 mod error;
-mod guess;
+pub mod file_locations;
 mod history;
+mod history_lookup;
 #[cfg(feature = "search")]
 mod index;
 mod list;
-pub mod locate;
+mod missing_mirror;
 pub mod overrides;
-mod past;
 mod reclaim;
 mod record;
 #[cfg(feature = "search")]
@@ -26,6 +25,7 @@ mod search;
 pub mod settings;
 mod stats;
 mod status;
+mod suggest;
 mod sync;
 mod targets;
 mod verify;
@@ -120,12 +120,12 @@ fn usage(error: &clap::Error) -> ExitCode {
     // What comes after is for rsync.
     let json = words.iter().take_while(|word| *word != "--").any(|word| word == "--json");
     // The options count that could be read before the mistake.
-    let again = completions::global(&words).map_or_else(String::new, |global| locate::again(&global));
+    let again = completions::global(&words).map_or_else(String::new, |global| file_locations::again(&global));
     let ui = Ui { json, color: wish(&words), again: again.leak(), ..Ui::default() };
     if error.use_stderr() && Environment::read().github {
         github::annotate(Level::Error, None, error.to_string().trim_end(), json);
     }
-    if let Some((text, hint)) = guess::of(error, &words) {
+    if let Some((text, hint)) = suggest::of(error, &words) {
         ui.error_of(ErrorKind::Usage, &text, Some(&hint));
         return finish(ExitCode::Usage, ui.end_of_json(ExitCode::Usage).err(), &ui);
     }
@@ -230,7 +230,7 @@ fn wish(words: &[String]) -> Color {
 }
 
 fn dispatch(cli: &Cli, ui: &Ui) -> Result<ExitCode, Failure> {
-    locate::check_state_dir(&cli.global)?;
+    file_locations::check_state_dir(&cli.global)?;
     // Clap does not see that where --json stands before the command.
     if let Some(option) = other_output(&cli.command).filter(|_| ui.json) {
         let text = format!("{option} prints something else than lines of JSON, which --json asks for");
@@ -279,7 +279,7 @@ fn ui(cli: &Cli) -> Ui {
         When::Never => Color::Never,
     };
     // Once a process, so that all that speak can have it.
-    let again = locate::again(global).leak();
+    let again = file_locations::again(global).leak();
     let (quiet, verbose, json) = (global.quiet, global.verbose, global.json);
     Ui { color, quiet, verbose, json, again, github, command: name(cli), ..Ui::default() }
 }

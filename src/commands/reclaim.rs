@@ -2,7 +2,7 @@
 
 use super::scan::{READING, interruptible};
 use super::targets::{Chosen, Selected, Target, targets};
-use super::{Failure, locate};
+use super::{Failure, file_locations};
 use crate::cli::{Global, ReclaimArgs};
 use crate::config::Size;
 use crate::model::exit_code::ExitCode;
@@ -10,7 +10,7 @@ use crate::output::terminal::Ui;
 use crate::output::units;
 use crate::platform::{Memory, memory};
 use crate::scan::Stop;
-use crate::system::reclaim::{self, Ended, Order, Swept};
+use crate::system::reclaim::{self, Ended, ReclaimRequest, Reclaimed};
 use serde_json::json;
 use std::path::PathBuf;
 use std::{io, thread};
@@ -23,8 +23,8 @@ pub(super) fn run(args: &ReclaimArgs, global: &Global, ui: &Ui) -> Result<ExitCo
     let chosen = Chosen { arguments: &args.targets, all: args.all, tags: &args.tag };
     let Selected { targets: trees, exit, .. } = targets(chosen, global, ui)?;
     let stop = Stop::default();
-    let order = Order { since: None, target, write_first: args.sync, stop: stop.clone() };
-    let state_dir = locate::state_dir(global)?;
+    let order = ReclaimRequest { since: None, target, write_first: args.sync, stop: stop.clone() };
+    let state_dir = file_locations::state_dir(global)?;
     let work = Work { trees, exit, state_dir, order, kernel: args.kernel, ui: *ui };
     interruptible(&stop, ui, READING, move || work.run())
 }
@@ -34,7 +34,7 @@ struct Work {
     /// How the command ends at best.
     exit: ExitCode,
     state_dir: PathBuf,
-    order: Order,
+    order: ReclaimRequest,
     kernel: bool,
     ui: Ui,
 }
@@ -116,7 +116,7 @@ impl Work {
     }
 }
 
-fn words(swept: &Swept) -> String {
+fn words(swept: &Reclaimed) -> String {
     let files = units::count(swept.files, "file", "files");
     let mut text = match swept.freed {
         Some(freed) => format!("gave back {} of {files}", units::bytes(freed)),

@@ -1,6 +1,6 @@
 //! `search`: a query, to hits on standard output.
 
-use super::{Failure, locate, repl, settings};
+use super::{Failure, file_locations, repl, settings};
 use crate::cli::{Global, Order, SearchArgs};
 use crate::config::{self, Pause, is_path, nearest};
 use crate::model::exit_code::ExitCode;
@@ -9,7 +9,7 @@ use crate::model::sanitize;
 use crate::model::time;
 use crate::output::hits::{self, Answered, Layout, Row, Template};
 use crate::output::terminal::Ui;
-use crate::search::query::{self, Field, Mistake, Node};
+use crate::search::query::{self, Field, Node, QueryError};
 use crate::search::{
     EngineOptions, FACETS, IndexPlace, Opened, Outcome, Request, SearchEngine, SearchError, Sort, indexes,
     outdated, words,
@@ -36,7 +36,7 @@ pub(super) fn run(args: &SearchArgs, global: &Global, ui: &Ui) -> Result<ExitCod
 
 /// A query, or what is wrong with it and where.
 pub(super) fn understood(text: &str) -> Result<Node, Failure> {
-    query::parse(text).map_err(|mistake: Mistake| Failure::Query {
+    query::parse(text).map_err(|mistake: QueryError| Failure::Query {
         text: format!("cannot understand the query, {mistake}"),
         excerpt: mistake.excerpt(text),
         hint: mistake
@@ -123,7 +123,7 @@ pub(super) struct Searched {
 impl Searched {
     /// Also whether an index could not be opened.
     fn open(args: &SearchArgs, global: &Global, ui: &Ui) -> Result<(Self, bool), Failure> {
-        let state = &locate::state_dir(global)?;
+        let state = &file_locations::state_dir(global)?;
         let failure = |error: crate::search::SearchError| Failure::usage(error.to_string());
         let mut opened: Vec<Opened> = Vec::new();
         let mut damaged = false;

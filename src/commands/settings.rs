@@ -1,8 +1,8 @@
 //! Opens the configuration for the commands that need it.
 
-use super::{Failure, annotate, locate};
+use super::{Failure, annotate, file_locations};
 use crate::cli::Global;
-use crate::config::{self, Config, HostFacts, Overrides, Problems, SelectError};
+use crate::config::{self, Config, Overrides, Problems, SelectError};
 use crate::model::event::Level;
 use crate::model::host_facts::HostFacts;
 use crate::model::job::Job;
@@ -31,7 +31,7 @@ pub fn open(global: &Global) -> Result<Opened, Failure> {
 
 /// The same, for those who tell problems of the text from a file that cannot be read at all.
 pub fn read(global: &Global) -> Result<Result<Opened, Problems>, Failure> {
-    let located = locate::config_file(global)?;
+    let located = file_locations::config_file(global)?;
     let file = located.path;
     let (text, exists) = match bounded(&file) {
         Ok(bytes) => match config::decode(bytes, &file) {
@@ -54,7 +54,7 @@ pub fn read(global: &Global) -> Result<Result<Opened, Problems>, Failure> {
             ));
         }
     };
-    let around = HostFacts { state: locate::state_dir(global).ok(), ..platform::host_facts() };
+    let around = HostFacts { state: file_locations::state_dir(global).ok(), ..platform::host_facts() };
     Ok(Ok(Opened { file, text, exists, around }))
 }
 

@@ -1,6 +1,6 @@
 //! `stats`
 
-use super::{Failure, costs, locate, past, settings};
+use super::{Failure, costs, file_locations, history_lookup, settings};
 use crate::cli::{Global, StatsArgs};
 use crate::config::Config;
 use crate::history::stats::{Aggregate, CommandCost, Metrics, Past, Spread, prometheus};
@@ -19,7 +19,7 @@ use std::time::Duration;
 type Pasts = BTreeMap<String, Vec<Past>>;
 
 /// What one job sets off.
-struct Firing {
+struct FiringAlert {
     job: String,
     text: String,
 }
@@ -28,9 +28,9 @@ struct Firing {
 pub(super) fn run(args: &StatsArgs, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
     let config = settings::open(global)?.load(ui)?;
     let now = Timestamp::now();
-    let since = past::since(args.since.as_deref())?;
-    let history = past::open(global)?;
-    let names = past::jobs(&args.jobs, &args.tag, &config, history.as_ref())?;
+    let since = history_lookup::since(args.since.as_deref())?;
+    let history = history_lookup::open(global)?;
+    let names = history_lookup::jobs(&args.jobs, &args.tag, &config, history.as_ref())?;
     let pasts = pasts(&names, &config, history.as_ref())?;
     let firing = firing(&config, &pasts, now);
     if args.check {
@@ -47,11 +47,11 @@ pub(super) fn run(args: &StatsArgs, global: &Global, ui: &Ui) -> Result<ExitCode
             all
         })
         .collect();
-    let commands = costs::known(&locate::state_dir(global)?, &names, since, now)?;
+    let commands = costs::known(&file_locations::state_dir(global)?, &names, since, now)?;
     if let Some(file) = &args.prometheus {
         let of = |job: &str| firing.iter().filter(|firing| firing.job == job).count();
         let totals = history.as_ref().map(History::totals).transpose()?.unwrap_or_default();
-        let command_totals = costs::totals(&locate::state_dir(global)?, &names)?;
+        let command_totals = costs::totals(&file_locations::state_dir(global)?, &names)?;
         let page = prometheus(&Metrics {
             jobs: &jobs,
             totals: &totals,
@@ -120,7 +120,7 @@ fn pasts(names: &[String], config: &Config, history: Option<&History>) -> Result
 }
 
 /// What is set off now, by jobs that `--all` would run: nobody expects anything of the others.
-fn firing(config: &Config, pasts: &Pasts, now: Timestamp) -> Vec<Firing> {
+fn firing(config: &Config, pasts: &Pasts, now: Timestamp) -> Vec<FiringAlert> {
     let mut firing = Vec::new();
     let expected = |name: &str| config.jobs.iter().any(|job| job.name == name && job.enabled);
     for (job, past) in pasts.iter().filter(|(job, _)| expected(job)) {
@@ -131,13 +131,13 @@ fn firing(config: &Config, pasts: &Pasts, now: Timestamp) -> Vec<Firing> {
                 .filter(|past| past.state != crate::history::stats::State::Running)
                 .cloned()
                 .collect();
-            firing.extend(alert.check(&past, now).map(|text| Firing { job: job.clone(), text }));
+            firing.extend(alert.check(&past, now).map(|text| FiringAlert { job: job.clone(), text }));
         }
     }
     firing
 }
 
-fn check(firing: &[Firing], ui: &Ui) -> Result<ExitCode, Failure> {
+fn check(firing: &[FiringAlert], ui: &Ui) -> Result<ExitCode, Failure> {
     for firing in firing {
         if ui.json {
             ui.json("alert", &json!({ "job": firing.job, "text": firing.text }))?;
@@ -187,7 +187,7 @@ fn duration(seconds: f64) -> String {
     Duration::try_from_secs_f64(seconds).map_or("-".into(), units::duration)
 }
 
-fn as_json(job: &Aggregate, firing: &[Firing]) -> Value {
+fn as_json(job: &Aggregate, firing: &[FiringAlert]) -> Value {
     let states: Map<String, Value> =
         job.states.iter().map(|(state, count)| (state.word().into(), (*count).into())).collect();
     let time = |time: Option<Timestamp>| time.map(rfc3339);

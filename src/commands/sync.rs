@@ -1,7 +1,7 @@
 //! `sync`: from the command line to a run, its reports and its exit code.
 
 use super::record::Record;
-use super::{Failure, annotate, locate, overrides, past, settings};
+use super::{Failure, annotate, file_locations, history_lookup, overrides, settings};
 use crate::cli::{Global, SyncArgs};
 use crate::config::{Config, Pause};
 use crate::history::{Recorder, Retention};
@@ -50,23 +50,23 @@ fn run_jobs(args: &SyncArgs, global: &Global, ui: &Ui, started: &Cell<bool>) -> 
     let all = args.all || (args.rerun_failed && args.jobs.is_empty() && args.tag.is_empty());
     let (config, mut jobs) = opened.select(ui, &args.jobs, all, &args.tag, overrides::overrides(args)?)?;
     if args.rerun_failed {
-        jobs = past::failed_last(jobs, global)?;
+        jobs = history_lookup::failed_last(jobs, global)?;
         if jobs.is_empty() {
             return nothing_to_rerun(ui);
         }
     }
     if jobs.iter().any(|job| job.source_order == SourceOrder::Fastest) {
-        let known = probe::load(&locate::state_dir(global)?);
+        let known = probe::load(&file_locations::state_dir(global)?);
         jobs.iter_mut().for_each(|job| probe::rank(job, &known));
     }
     if args.print_command {
-        return print_commands(&config, &jobs, &locate::state_dir(global)?, ui);
+        return print_commands(&config, &jobs, &file_locations::state_dir(global)?, ui);
     }
     let keep = config.sync.log_keep;
     let retention = Retention { age: config.stats.keep, runs: config.stats.keep_runs };
     let notify = config.notify.clone();
     #[cfg(feature = "search")]
-    let follow_up = super::index::FollowUp::new(&config, &jobs, locate::state_dir(global)?);
+    let follow_up = super::index::FollowUp::new(&config, &jobs, file_locations::state_dir(global)?);
     let mut plan = plan(args, global, config, jobs, ui)?;
     let logs = (keep > 0)
         .then(|| Arc::new(output::LogFiles::new(plan.state_dir.join("logs"), &plan.run, plan.mode.is_dry())));
@@ -141,11 +141,11 @@ fn plan(args: &SyncArgs, global: &Global, config: Config, jobs: Vec<Job>, ui: &U
         Ok(wait) => wait.map_or(Duration::ZERO, |wait| wait.0),
         Err(wrong) => return Err(Failure::usage(format!("--wait-lock: {wrong}"))),
     };
-    let state_dir = locate::state_dir(global)?;
+    let state_dir = file_locations::state_dir(global)?;
     Ok(Plan {
         run: retention::next_run(&state_dir),
         named_files: false,
-        watch: past::watch(&config, &jobs, &state_dir, ui),
+        watch: history_lookup::watch(&config, &jobs, &state_dir, ui),
         jobs,
         parallel: config.sync.parallel,
         auto: config.sync.auto,
@@ -157,7 +157,7 @@ fn plan(args: &SyncArgs, global: &Global, config: Config, jobs: Vec<Job>, ui: &U
         logs: None,
         state_dir,
         wait_lock,
-        again: locate::again(global),
+        again: file_locations::again(global),
     })
 }
 
@@ -177,7 +177,7 @@ fn go(args: &SyncArgs, plan: Plan, audience: Audience, ui: &Ui) -> Result<(ExitC
     let mut others: Vec<Box<dyn output::Listener>> = Vec::new();
     others.extend(recorder.iter().map(|recorder| Record::boxed(recorder.clone())));
     let own = Identity::own();
-    others.push(Box::new(output::Published::new(&plan.state_dir, own.pid, own.started)));
+    others.push(Box::new(output::StateFile::new(&plan.state_dir, own.pid, own.started)));
     let (events, printer) = output::start(output::Options {
         color: ui.color,
         quiet: ui.quiet,

@@ -1,7 +1,7 @@
 //! `JOB|PATH`: an argument with a `/`, or `.` or `..`, is a path; anything else is a job's name.
 
-use super::absent::{Absent, absent};
-use super::{Failure, locate, settings};
+use super::missing_mirror::{MissingMirror, absent};
+use super::{Failure, file_locations, settings};
 use crate::cli::Global;
 use crate::config::{self, Config, Overrides, is_path, nearest};
 use crate::model::exit_code::ExitCode;
@@ -85,7 +85,7 @@ pub(super) fn targets(chosen: Chosen<'_>, global: &Global, ui: &Ui) -> Result<Se
     if !opened.exists && !only_paths {
         return Err(opened.missing());
     }
-    let mut left_out = LeftOut::new(locate::state_dir(global)?);
+    let mut left_out = LeftOut::new(file_locations::state_dir(global)?);
     let mut targets: Vec<Target> = Vec::new();
     let mut add = |target: Target| {
         if !targets.iter().any(|known| known.root == target.root) {
@@ -120,7 +120,7 @@ pub(super) fn targets(chosen: Chosen<'_>, global: &Global, ui: &Ui) -> Result<Se
 pub(super) struct LeftOut {
     state_dir: PathBuf,
     /// Each with whether it was asked for by its name.
-    jobs: Vec<(Absent, bool)>,
+    jobs: Vec<(MissingMirror, bool)>,
 }
 
 impl LeftOut {
@@ -134,7 +134,7 @@ impl LeftOut {
             Some(absent) => absent,
             None => match job.dest.canonicalize() {
                 Ok(root) => return Some(Target { root, job: Some(job.clone()) }),
-                Err(error) => Absent {
+                Err(error) => MissingMirror {
                     job: job.name.clone(),
                     text: format!(
                         "the mirror of job {:?}: cannot look at {}: {error}",
@@ -159,7 +159,7 @@ impl LeftOut {
         let refused = if named && nothing_else { self.jobs.pop() } else { None };
         let mut exit = ExitCode::Done;
         for (absent, named) in &self.jobs {
-            let Absent { job, text, hint, is_new } = absent;
+            let MissingMirror { job, text, hint, is_new } = absent;
             if refused.is_some() {
                 ui.error(text, hint.as_deref());
                 continue;
@@ -173,7 +173,7 @@ impl LeftOut {
             }
         }
         match refused {
-            Some((Absent { text, hint, .. }, _)) => Err(Failure::named(text, hint.as_deref())),
+            Some((MissingMirror { text, hint, .. }, _)) => Err(Failure::named(text, hint.as_deref())),
             None => Ok(exit),
         }
     }

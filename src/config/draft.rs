@@ -4,8 +4,8 @@ use super::layer::{
     AlertLayer, CleanLayer, HostLayer, IndexLayer, Layer, NotifyLayer, Origin, ScanLayer, Span, StatsLayer,
     SyncLayer,
 };
-use super::nearest::{did_you_mean, of_rsync};
 use super::problem::{Problem, Text};
+use super::suggestion::{did_you_mean, of_rsync};
 use super::value::{Reader, integer};
 use std::collections::BTreeMap;
 use std::ops::Range;

@@ -40,7 +40,7 @@ impl Value for Indexed {
                 "include" => read.include = Vec::<String>::read(value, reader),
                 "exclude" => read.exclude = Vec::<String>::read(value, reader),
                 other => {
-                    let hint = super::nearest::did_you_mean(other, KEYS);
+                    let hint = super::suggestion::did_you_mean(other, KEYS);
                     reader.problem(key.span(), format!("unknown key {other:?}"), hint);
                 }
             }

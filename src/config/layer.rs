@@ -1,14 +1,14 @@
 //! The keys of a job, each declared once: from this table come the struct, `over`, the reader, the schema and the
 //! template's test.
 
+use super::alerts::{Bound, Slower};
 use super::clean::{CleanMode, CleanRules, KEEP};
 use super::index::Indexed;
 use super::lists::{Globs, HookList, RsyncArgs, Sources};
-use super::manners::{Concurrency, Nice};
 use super::notify::{Addressee, Occasion};
+use super::scheduling::{Concurrency, Nice};
 use super::units::{Pause, Period, Rate, Size, TimeLimit};
 use super::value::{Parallel, Reader, Retries, Value, Within};
-use super::watch::{Bound, Slower};
 use crate::history::stats::Metric;
 use crate::model::job::{
     Adopt, CachePolicy, IoPriority, MaxDelete, MaxEntries, MaxOlder, Preset, SourceOrder,

@@ -3,36 +3,37 @@
 //! TEXT → [`Draft`] (every key known, every value of its type) → [`Layer`]s upon each other → [`Job`]s (every path
 //! absolute, every destination checked). Every problem on the way is collected, none hides another.
 
+mod alerts;
 mod clean;
 mod dests;
 mod draft;
 mod guard;
 mod index;
+mod job_paths;
+mod job_problems;
 mod layer;
 mod lists;
-mod located;
-mod manners;
-mod nearest;
 mod notify;
-mod own_source;
 mod passwords;
 mod paths;
 mod patterns;
 mod preset;
 mod problem;
 mod resolve;
+mod scheduling;
 mod schema;
 mod select;
+mod self_copy;
 mod show;
-mod slash;
+mod suggestion;
 #[cfg(test)]
 pub(crate) mod tests;
-mod unfit;
+mod trailing_slash;
 mod units;
 mod value;
-mod watch;
 
 use crate::model::host_facts::HostFacts;
+pub use alerts::{Bound, Slower, StatsSettings};
 pub use clean::{CleanMode, CleanRules, CleanSettings};
 pub use draft::{Draft, DraftJob, check_name};
 pub use index::Indexed;
@@ -42,19 +43,18 @@ pub use layer::{
     StatsLayer, SyncFilled, SyncLayer,
 };
 pub use lists::{Globs, HookList, RsyncArgs, Sources};
-pub use manners::{Concurrency, Nice};
-pub use nearest::nearest;
 pub use notify::{Addressee, NotifySettings, Occasion, Url};
 pub use paths::{PathError, escape, expand, local, normalise};
 pub use preset::{layer as preset_layer, name as preset_name};
 pub use problem::{Place, Problem, Problems, decode};
+pub use scheduling::{Concurrency, Nice};
 pub use schema::schema;
 pub use select::{SelectError, is_path, select, tagged};
 pub use show::show;
+pub use suggestion::nearest;
 pub(crate) use units::bytes_text;
 pub use units::{Pause, Period, Rate, Size, TimeLimit};
 pub use value::{Parallel, Retries, Within};
-pub use watch::{Bound, Slower, StatsSettings};
 
 use crate::model::job::Job;
 use problem::Text;

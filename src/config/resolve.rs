@@ -4,12 +4,12 @@ use super::dests::Placed;
 use super::draft::{Draft, DraftJob};
 use super::guard::Dest;
 use super::index::Indexed;
+use super::job_problems::Mistakes;
 use super::layer::{CleanLayer, Given, Layer, Origin, Settings, Span};
-use super::nearest::did_you_mean;
 use super::paths::normalise;
 use super::preset;
 use super::problem::{Problem, Text};
-use super::unfit::Mistakes;
+use super::suggestion::did_you_mean;
 use super::{
     CleanMode, CleanSettings, Concurrency, Config, IndexLayer, NotifyLayer, Overrides, ScanLayer,
     ScanSettings, StatsLayer, SyncLayer, SyncSettings,

@@ -1,6 +1,6 @@
 //! Which jobs somebody means.
 
-use super::nearest::{did_you_mean, nearest};
+use super::suggestion::{did_you_mean, nearest};
 use crate::model::job::Job;
 
 /// Why nothing can be run.

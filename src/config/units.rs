@@ -269,7 +269,7 @@ impl Value for Preset {
         if let Some((_, preset)) = known.iter().find(|(name, _)| *name == text) {
             return Some(*preset);
         }
-        let hint = super::nearest::did_you_mean(text, known.iter().map(|(name, _)| *name));
+        let hint = super::suggestion::did_you_mean(text, known.iter().map(|(name, _)| *name));
         reader.problem(value.span(), format!("unknown preset {text:?}"), hint);
         None
     }

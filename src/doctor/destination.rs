@@ -5,7 +5,7 @@ use crate::clean::removal;
 use crate::model::hint::quoted;
 use crate::model::job::{Job, Preset};
 use crate::model::sanitize;
-use crate::platform::{Mount, Room, in_the_way, is_unmounted, mount_of, resolve, room};
+use crate::platform::{FreeSpace, Mount, in_the_way, is_unmounted, mount_of, resolve, room};
 use crate::sync::fold_probe;
 use bytesize::ByteSize;
 use rustix::fs::{Access, StatVfs};
@@ -147,7 +147,7 @@ fn space(job: &Job, existing: &Path) -> Option<Finding> {
     })
 }
 
-fn left(job: &Job, existing: &Path, Room { size, free }: Room, stat: &StatVfs) -> Finding {
+fn left(job: &Job, existing: &Path, FreeSpace { size, free }: FreeSpace, stat: &StatVfs) -> Finding {
     let text = format!("{} of {} free", ByteSize(free).display().si(), ByteSize(size).display().si());
     if let Some(least) = job.min_free.filter(|least| free < *least) {
         let text =

@@ -7,10 +7,10 @@ use crate::model::hint::joined;
 use crate::model::host_facts::HostFacts;
 use crate::model::job::{Job, Source};
 use crate::rsync::args::{Purpose, argv};
-use crate::rsync::exit::{Talk, Verdict as Judged, judge};
+use crate::rsync::exit::{Peer, Verdict as Judged, judge};
 use crate::rsync::output::figures;
 use crate::rsync::version::{Flavour, INSTALL, Support, Version};
-use crate::sync::helper::Ran;
+use crate::sync::helper::HelperOutcome;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -36,7 +36,7 @@ pub(super) async fn rsync(ask: &Ask) -> Vec<Finding> {
     findings
 }
 
-fn version(program: &str, ran: &Ran) -> Finding {
+fn version(program: &str, ran: &HelperOutcome) -> Finding {
     let version = Version::parse(&ran.stdout);
     let at = found_at(program).map_or(program.to_owned(), |path| path.to_string_lossy().into_owned());
     let text = format!("{version}, at {at}");
@@ -150,7 +150,7 @@ async fn fetch(program: &str, job: &Job) -> Result<Duration, Finding> {
         if let Judged::Failed(_, reason) | Judged::Partial(reason) | Judged::Vanished(reason) = judge(
             ran.code(),
             &ran.stderr,
-            Talk { rsync_args: &job.rsync_args, ..Talk::from(&job.sources[0]) },
+            Peer { rsync_args: &job.rsync_args, ..Peer::from(&job.sources[0]) },
         ) {
             let finding = failed(format!("{} ({})", reason.text, joined(&argv)));
             return Err(Finding { hint: reason.hint, ..finding });

@@ -3,7 +3,7 @@
 use super::destination::warn;
 use super::{Area, Finding, Verdict};
 use crate::clean::path::OURS;
-use crate::clean::removal::below::{in_the_way, open_below};
+use crate::clean::removal::open_below::{in_the_way, open_below};
 use crate::clean::removal::{self, LOCK, share_command};
 use crate::model::sanitize;
 use crate::platform::{follows, group_name, own_name, user_name};

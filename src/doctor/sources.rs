@@ -5,8 +5,8 @@ use super::{Area, Ask, Finding, Mirror, Verdict, blocking};
 use crate::config::nearest;
 use crate::model::job::{Address, Job, Source};
 use crate::rsync::args::{Purpose, own_shell};
-use crate::rsync::exit::{Talk, Verdict as Judged, judge, unreachable};
-use crate::rsync::mirrors::alternatives;
+use crate::rsync::exit::{Peer, Verdict as Judged, judge, unreachable};
+use crate::rsync::known_mirrors::alternatives;
 use crate::rsync::output::figures;
 use crate::rsync::probe::{Endpoint, Probe, Step, probe};
 use futures::future::join_all;
@@ -213,7 +213,7 @@ async fn list(ask: &Ask, job: &Job, source: &Source) -> Result<Duration, Finding
             }
             _ => fail(format!("{source} cannot be asked: cannot run {}: {error}", ask.rsync)),
         })?;
-    let talk = Talk::new(source, &job.rsync_args, |name| env::var(name).ok());
+    let talk = Peer::new(source, &job.rsync_args, |name| env::var(name).ok());
     match judge(ran.code(), &ran.stderr, talk) {
         Judged::Ok if figures(Purpose::Transfer, &ran.stdout).files.is_none() => {
             Err(unlisted(source, &ran.stdout))

@@ -3,7 +3,7 @@
 use super::{Area, Finding, Verdict};
 use crate::history::History;
 use crate::model::sanitize;
-use crate::platform::{Room, room};
+use crate::platform::{FreeSpace, room};
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::Path;
@@ -52,7 +52,7 @@ pub(super) fn examine(dir: &Path) -> Vec<Finding> {
             findings.push(Finding::new(Area::State, Verdict::Warn, text).hint(hint));
         }
     }
-    if let Ok(Some(Room { free, .. })) = room(dir)
+    if let Ok(Some(FreeSpace { free, .. })) = room(dir)
         && free < 50_000_000
     {
         let text = format!("only {} are free for logs at {}", bytesize::ByteSize(free), sanitize::path(&dir));

@@ -14,19 +14,19 @@ mod query_tests;
 mod recorder;
 mod runs;
 mod schema;
-mod scribe;
 pub mod stats;
 #[cfg(test)]
 mod tests;
 mod totals;
 mod write;
+mod writer;
 
 pub use cost_totals::cost_totals;
 pub use costs::{costs, note_cost};
 pub use open::{History, Opened};
 pub use query::{Latest, Query};
 pub use recorder::{Recorder, Retention};
-pub use runs::{Job, Run, RunState, Try};
+pub use runs::{AttemptRow, Job, Run, RunState};
 
 use crate::model::sanitize;
 use std::path::PathBuf;

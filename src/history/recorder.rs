@@ -1,7 +1,7 @@
 //! Writes down a run while it goes on, from a thread of its own, so that a slow disk slows nobody.
 
-use super::scribe::Scribe;
 use super::write::Start;
+use super::writer::HistoryWriter;
 use crate::model::event::{Event, Phase, Stamped};
 use crate::model::result::{Summary, SyncResult};
 use crate::platform::Identity;
@@ -24,14 +24,14 @@ pub struct Retention {
 /// The writer of one run's history. Clones speak to the same thread, which ends with the last of them.
 #[derive(Debug, Clone)]
 pub struct Recorder {
-    words: Sender<Word>,
+    words: Sender<Message>,
     /// What went wrong, each thing once. Only one asks at a time.
     problems: Arc<Mutex<Receiver<Vec<String>>>>,
 }
 
 /// What the thread is told.
 #[derive(Debug)]
-pub(super) enum Word {
+pub(super) enum Message {
     Start(Start),
     Attempt(Arc<str>, Timestamp),
     Hooks(Arc<str>, Phase, Timestamp),
@@ -44,7 +44,7 @@ impl Recorder {
     pub fn start(state_dir: PathBuf, keep: Retention) -> std::io::Result<Recorder> {
         let (words, heard) = channel();
         let (tell, problems) = channel();
-        let scribe = Scribe::new(state_dir, keep);
+        let scribe = HistoryWriter::new(state_dir, keep);
         thread::Builder::new().name("history".into()).spawn(move || {
             crate::platform::give_way();
             scribe.listen(&heard, &tell);
@@ -56,17 +56,17 @@ impl Recorder {
     pub fn hear(&self, stamped: &Stamped) {
         let time = stamped.time;
         let word = match &stamped.event {
-            Event::RunStarted { run, jobs, parallel, dry_run: false } => Word::Start(Start {
+            Event::RunStarted { run, jobs, parallel, dry_run: false } => Message::Start(Start {
                 run: run.clone(),
                 time,
                 jobs: jobs.clone(),
                 parallel: *parallel,
                 process: Identity::own(),
             }),
-            Event::JobStarted { job, .. } => Word::Attempt(job.clone(), time),
-            Event::Phase { job, attempt: 0, phase, .. } => Word::Hooks(job.clone(), *phase, time),
-            Event::JobFinished(result) => Word::Job(result.clone(), time),
-            Event::RunFinished(summary) => Word::End(summary.clone()),
+            Event::JobStarted { job, .. } => Message::Attempt(job.clone(), time),
+            Event::Phase { job, attempt: 0, phase, .. } => Message::Hooks(job.clone(), *phase, time),
+            Event::JobFinished(result) => Message::Job(result.clone(), time),
+            Event::RunFinished(summary) => Message::End(summary.clone()),
             _ => return,
         };
         // Without the thread nothing is remembered, which `finish` tells.
@@ -85,6 +85,6 @@ impl Recorder {
     /// The end of a run, for when the listener that passes events on may be stuck. Saying it twice changes nothing.
     pub fn end(&self, summary: &Summary) {
         // As above.
-        let _ = self.words.send(Word::End(Arc::new(summary.clone())));
+        let _ = self.words.send(Message::End(Arc::new(summary.clone())));
     }
 }

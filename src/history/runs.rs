@@ -56,12 +56,12 @@ pub struct Job {
     /// How it fared.
     pub past: Past,
     /// Every attempt, in order.
-    pub attempts: Vec<Try>,
+    pub attempts: Vec<AttemptRow>,
 }
 
 /// An attempt of the past.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Try {
+pub struct AttemptRow {
     /// From 1.
     pub number: u32,
     /// The source that it read.
@@ -146,7 +146,7 @@ impl History {
         Ok(run)
     }
 
-    fn attempts(&self, run: &str, job: &str) -> rusqlite::Result<Vec<Try>> {
+    fn attempts(&self, run: &str, job: &str) -> rusqlite::Result<Vec<AttemptRow>> {
         let mut select = self.db.prepare(
             "SELECT number, source, started, duration, exit_code, error FROM attempts
              WHERE run = ?1 AND job = ?2 ORDER BY number",
@@ -156,7 +156,7 @@ impl History {
         )?;
         let rows = select.query_map([run, job], |row| {
             let number = row.get(0)?;
-            Ok(Try {
+            Ok(AttemptRow {
                 number,
                 source: row.get(1)?,
                 started: time(row.get(2)?).unwrap_or_default(),

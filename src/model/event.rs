@@ -259,11 +259,11 @@ pub enum Level {
 /// other byte may occur, for names on disk need not be UTF-8.
 pub struct Lines {
     bytes: Vec<u8>,
-    home: Option<Arc<dyn Home>>,
+    home: Option<Arc<dyn CursorHome>>,
 }
 
 /// Whoever lent the memory of lines takes it back when nobody needs them any more.
-pub trait Home: Send + Sync {
+pub trait CursorHome: Send + Sync {
     /// What is in it does not matter.
     fn take_back(&self, memory: Vec<u8>);
 }
@@ -307,7 +307,7 @@ impl Lines {
     }
 
     /// The same, in memory that goes back to `home` in the end.
-    pub fn lent(bytes: Vec<u8>, home: Arc<dyn Home>) -> Self {
+    pub fn lent(bytes: Vec<u8>, home: Arc<dyn CursorHome>) -> Self {
         let mut lines = Lines::new(bytes);
         lines.home = Some(home);
         lines

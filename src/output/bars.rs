@@ -3,7 +3,7 @@
 use super::{Listener, Screen, units};
 use crate::model::event::{Event, Phase, Progress, Stamped};
 use crate::model::sanitize;
-use crate::output::terminal::{Glyphs, Look};
+use crate::output::terminal::{Glyphs, TextStyle};
 use console::{Alignment, pad_str, truncate_str};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::io;
@@ -21,7 +21,7 @@ pub(super) struct Bars {
     /// Rows and columns, now.
     size: Box<dyn Fn() -> (u16, u16) + Send>,
     styles: Styles,
-    look: Look,
+    look: TextStyle,
     glyphs: Glyphs,
     /// Longest name, in columns.
     longest: usize,
@@ -69,7 +69,11 @@ impl Styles {
 
 impl Bars {
     /// On a terminal of that look.
-    pub(super) fn new(multi: MultiProgress, size: Box<dyn Fn() -> (u16, u16) + Send>, look: Look) -> Self {
+    pub(super) fn new(
+        multi: MultiProgress,
+        size: Box<dyn Fn() -> (u16, u16) + Send>,
+        look: TextStyle,
+    ) -> Self {
         let glyphs = Glyphs::of(!look.ascii);
         let styles = Styles::new(look.color, glyphs);
         Bars { multi, size, styles, look, glyphs, longest: 0, running: Vec::new(), total: None }

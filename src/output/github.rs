@@ -3,11 +3,11 @@
 //! The runner takes lines that begin with `::`, and `##[` anywhere, for commands. What children print comes after a
 //! `[job] `, and the screen breaks `##[` up.
 
-mod early;
+mod annotations;
 
-pub use early::{At, annotate, nothing_started};
+pub use annotations::{At, annotate, nothing_started};
 
-use super::kept::{Kept, gap};
+use super::kept_output::{KeptOutput, gap};
 use super::summary::{served, verdict};
 use super::text::prefix_lines;
 use super::{Listener, OutputFile, Screen, units};
@@ -29,7 +29,7 @@ const TAIL: usize = 48 << 10;
 /// Collects what jobs print (they run side by side) and prints each one's as a whole when it ends.
 pub(super) struct Groups {
     quiet: bool,
-    outputs: HashMap<Arc<str>, Kept>,
+    outputs: HashMap<Arc<str>, KeptOutput>,
 }
 
 impl Groups {
@@ -80,7 +80,7 @@ impl Listener for Groups {
             Event::Output { job, lines, .. } => {
                 self.outputs
                     .entry(job.clone())
-                    .or_insert_with(|| Kept::new(HEAD, TAIL))
+                    .or_insert_with(|| KeptOutput::new(HEAD, TAIL))
                     .push(&sanitize::rsync(lines.as_bytes()));
             }
             Event::Notice { job, level, text }

@@ -1,7 +1,7 @@
 //! One JSON object a line, as the contract has it. A figure that is not known is `null`.
 
-use super::human::leveled;
 use super::summary::verdict;
+use super::text_listener::leveled;
 use super::{Listener, Screen, units};
 use crate::model::event::{Event, Level, Stamped, Stream};
 use crate::model::result::{Attempt, Status, Summary, SyncResult};

@@ -3,7 +3,7 @@
 //! It keeps to what the schema of Jenkins' xUnit plugin allows (`junit-10.xsd`, the strictest that is in use), which is why the
 //! properties of a case stand with the suite, named after the job.
 
-use super::kept::Kept;
+use super::kept_output::KeptOutput;
 use super::summary::{figures, served, verdict};
 use super::{Listener, OutputFile, Screen};
 use crate::model::event::{Event, Stamped};
@@ -25,7 +25,7 @@ pub(super) struct Junit {
     name: String,
     dry_run: bool,
     started: Option<Timestamp>,
-    outputs: HashMap<Arc<str>, Kept>,
+    outputs: HashMap<Arc<str>, KeptOutput>,
 }
 
 impl Junit {
@@ -125,7 +125,7 @@ impl Listener for Junit {
                 if let Some(kept) = self.outputs.get_mut(job) {
                     kept.push(&lines);
                 } else {
-                    let mut kept = Kept::new(HEAD, TAIL);
+                    let mut kept = KeptOutput::new(HEAD, TAIL);
                     kept.push(&lines);
                     self.outputs.insert(job.clone(), kept);
                 }

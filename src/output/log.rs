@@ -127,7 +127,7 @@ impl Listener for Logs {
             }
             Event::Phase { job, phase, argv, .. } => {
                 self.open(job, time, screen);
-                self.say(job, time, super::human::phase_words(*phase), screen);
+                self.say(job, time, super::text_listener::phase_words(*phase), screen);
                 if !argv.is_empty() {
                     self.say(job, time, &format!("runs {}", hint::joined(argv)), screen);
                 }
@@ -142,11 +142,11 @@ impl Listener for Logs {
             }
             Event::Planned { job, created, updated, deleted, limit, waiting, respelt, left_out } => {
                 let tallies = [created, updated, deleted, waiting];
-                let text = super::human::planned(tallies, *limit, *respelt, left_out.as_ref());
+                let text = super::text_listener::planned(tallies, *limit, *respelt, left_out.as_ref());
                 self.say(job, time, &text, screen);
             }
             Event::Adopted { job, found } => {
-                for line in super::adopted::lines(found) {
+                for line in super::adoption::lines(found) {
                     self.say(job, time, &line, screen);
                 }
             }

@@ -3,35 +3,35 @@
 //!
 //! Order of hearing: files first, bars next, text last, so that the summary is the last thing said.
 
-mod adopted;
+mod adoption;
 mod bars;
+mod cursor_home;
 pub mod github;
 pub mod hits;
-mod homing;
-mod human;
 mod json;
 mod junit;
-mod kept;
+mod kept_output;
 pub mod log;
 mod log_files;
 pub mod notify;
 mod output_file;
 mod printer;
-mod published;
 pub mod schema;
 mod screen;
+mod state_file;
 mod summary;
 pub mod terminal;
 #[cfg(test)]
 mod testing;
 mod text;
+mod text_listener;
 pub mod units;
 
 pub use log_files::LogFiles;
 pub use output_file::OutputFile;
 pub use printer::{Outcome, Printer};
-pub use published::Published;
 pub use screen::{Canvas, Columns, Port, Screen, Streams};
+pub use state_file::StateFile;
 
 use crate::model::event::{Stamped, Stream};
 use crate::model::result::Summary;
@@ -155,7 +155,7 @@ fn cast(options: Options) -> (Screen, Vec<Box<dyn Listener>>) {
     if json {
         listeners.push(Box::new(json::Json::new()));
     } else {
-        listeners.push(Box::new(human::Human::new(quiet, verbose, !github)));
+        listeners.push(Box::new(text_listener::TextListener::new(quiet, verbose, !github)));
     }
     (screen, listeners)
 }

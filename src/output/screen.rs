@@ -1,11 +1,11 @@
 //! The two streams of the terminal, and what to do when one of them can no longer be written to.
 
-use super::homing::Homing;
+use super::cursor_home::CursorHomeTerminal;
 use super::text::prefix_lines;
 use crate::model::event::Stream;
 use crate::model::result::Summary;
 use crate::model::sanitize;
-use crate::output::terminal::{Color, Environment, HANG, Look, Text, columns, streams, warning};
+use crate::output::terminal::{Color, Environment, HANG, Text, TextStyle, columns, streams, warning};
 use console::Term;
 use indicatif::{MultiProgress, ProgressDrawTarget, TermLike};
 use std::borrow::Cow;
@@ -50,7 +50,7 @@ impl Streams {
         Streams {
             out: Port { writer: Box::new(out), columns: out_terminal.then(|| width(Term::stdout())) },
             err: Port { writer: Box::new(err), columns: err_terminal.then(|| width(Term::stderr())) },
-            canvas: err_terminal.then(|| Canvas::new(Homing(Term::buffered_stderr()))),
+            canvas: err_terminal.then(|| Canvas::new(CursorHomeTerminal(Term::buffered_stderr()))),
         }
     }
 }
@@ -73,8 +73,8 @@ impl Canvas {
 
 /// Both streams, the bars between them, and what was lost.
 pub struct Screen {
-    out: Voice,
-    err: Voice,
+    out: StreamState,
+    err: StreamState,
     bars: Option<MultiProgress>,
     /// Whether GitHub's runner reads along.
     github: bool,
@@ -82,7 +82,7 @@ pub struct Screen {
     warnings: Vec<String>,
 }
 
-struct Voice {
+struct StreamState {
     port: Port,
     color: bool,
     /// A terminal that shows no more than ASCII.
@@ -97,8 +97,8 @@ impl Screen {
     /// Standard output and standard error.
     pub(super) fn new(out: Port, err: Port, color: Color, environment: &Environment) -> Self {
         let voice = |port: Port| {
-            let look = Look::new(color, port.columns.as_ref().map(|columns| columns()), environment);
-            Voice { port, color: look.color, ascii: look.ascii, dead: false, block: Vec::new() }
+            let look = TextStyle::new(color, port.columns.as_ref().map(|columns| columns()), environment);
+            StreamState { port, color: look.color, ascii: look.ascii, dead: false, block: Vec::new() }
         };
         Screen {
             out: voice(out),
@@ -126,7 +126,7 @@ impl Screen {
     }
 
     /// How a stream wants its text, now.
-    pub fn look(&self, stream: Stream) -> Look {
+    pub fn look(&self, stream: Stream) -> TextStyle {
         match stream {
             Stream::Stdout => self.out.look(),
             Stream::Stderr => self.err.look(),
@@ -150,13 +150,17 @@ impl Screen {
         // Beside a very long name there is no room; such lines go on below as any other.
         let room = room.filter(|room| *room >= NARROW).unwrap_or(usize::MAX);
         let mut all = Text::new();
-        for line in (Look { columns: Some(room), ..look }).lines(text, HANG) {
+        for line in (TextStyle { columns: Some(room), ..look }).lines(text, HANG) {
             all = all.with(prefix).with(line).with("\n");
         }
         self.voice_and_bars(stream, |voice, bars, github| voice.say(&all, bars, github));
     }
 
-    fn voice_and_bars(&mut self, stream: Stream, act: impl FnOnce(&mut Voice, Option<&MultiProgress>, bool)) {
+    fn voice_and_bars(
+        &mut self,
+        stream: Stream,
+        act: impl FnOnce(&mut StreamState, Option<&MultiProgress>, bool),
+    ) {
         let voice = match stream {
             Stream::Stdout => &mut self.out,
             Stream::Stderr => &mut self.err,
@@ -220,10 +224,10 @@ impl Screen {
     }
 }
 
-impl Voice {
-    fn look(&self) -> Look {
+impl StreamState {
+    fn look(&self) -> TextStyle {
         let columns = self.port.columns.as_ref().map(|columns| columns());
-        Look { color: self.color, columns, ascii: self.ascii }
+        TextStyle { color: self.color, columns, ascii: self.ascii }
     }
 
     fn say(&mut self, text: &Text, bars: Option<&MultiProgress>, github: bool) {

@@ -10,7 +10,7 @@ use std::os::unix::fs::MetadataExt;
 
 /// A process that has a lock.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Holder {
+pub struct FlockHolder {
     /// Its number.
     pub pid: u32,
     /// What its program is called.
@@ -21,7 +21,7 @@ pub struct Holder {
     pub started: Option<jiff::Timestamp>,
 }
 
-impl fmt::Display for Holder {
+impl fmt::Display for FlockHolder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "pid {}", self.pid)?;
         if let Some(program) = &self.program {
@@ -40,7 +40,7 @@ impl fmt::Display for Holder {
 
 /// Who has a `flock` on what is open there; `None` where that cannot be told: it is a process of another host or container, or
 /// the system has no `/proc`.
-pub fn flock_holder(file: &File) -> Option<Holder> {
+pub fn flock_holder(file: &File) -> Option<FlockHolder> {
     let inode = file.metadata().ok()?.ino();
     let devices = devices(file);
     let pid = find(&fs::read_to_string("/proc/locks").ok()?, &devices, inode)?;
@@ -53,7 +53,7 @@ pub fn flock_holder(file: &File) -> Option<Holder> {
     let user = fs::metadata(format!("/proc/{pid}")).ok().map(|meta| super::user_name(meta.uid()));
     let program = fs::read_to_string(format!("/proc/{pid}/comm")).ok();
     let program = program.map(|name| sanitize::line(&name).into_owned());
-    Some(Holder { pid, program, user, started: started(pid) })
+    Some(FlockHolder { pid, program, user, started: started(pid) })
 }
 
 /// The devices under which the kernel may list a file, as `major:minor`: `stat` gives another one than `/proc/locks` where a

@@ -25,9 +25,9 @@ pub fn host_facts() -> HostFacts {
             let found = in_the_way(path).filter(|found| found.of_all)?;
             Some(Unusable { text: found.text, hint: Some(found.hint) })
         },
-        holds: super::within::holds,
+        holds: super::same_directory::holds,
         state: None,
-        folds: super::folds::folds,
+        folds: super::case_folding::folds,
         secret: super::secret::secret,
     }
 }

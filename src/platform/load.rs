@@ -20,7 +20,7 @@ pub struct Load {
 
 /// Reads the load again and again.
 #[derive(Debug)]
-pub struct Meter {
+pub struct LoadMeter {
     at: Instant,
     stalled: Stalled,
 }
@@ -33,10 +33,10 @@ struct Stalled {
     io: Option<Duration>,
 }
 
-impl Meter {
+impl LoadMeter {
     /// What came before does not count.
     pub fn start() -> Self {
-        Meter { at: Instant::now(), stalled: Stalled::read() }
+        LoadMeter { at: Instant::now(), stalled: Stalled::read() }
     }
 
     /// The load since the last reading, or since the start.
@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn shares_are_shares() {
-        let load = Meter::start().read();
+        let load = LoadMeter::start().read();
         for share in [load.cpu, load.memory, load.io, load.available].into_iter().flatten() {
             assert!((0.0..=1.0).contains(&share), "{load:?}");
         }

@@ -1,34 +1,34 @@
 //! What this machine is like.
 
-mod bounded;
+mod bounded_read;
+mod case_folding;
 mod flocks;
-mod folds;
-mod follow;
-mod give_way;
+mod free_space;
 mod host_facts;
 mod in_the_way;
 mod load;
+mod low_priority;
 mod memory;
 mod mounts;
-mod offered;
 mod process;
-mod room;
+mod same_directory;
 mod secret;
+mod shared_permissions;
+mod syscalls;
 mod users;
-mod within;
 
-pub use bounded::{OWN, WITHOUT_WAITING, open_named, open_regular, read_named, read_regular};
-pub use flocks::{Holder, flock_holder};
-pub use follow::{follow, follows};
-pub use give_way::give_way;
+pub use bounded_read::{OWN, WITHOUT_WAITING, open_named, open_regular, read_named, read_regular};
+pub use flocks::{FlockHolder, flock_holder};
+pub use free_space::{FreeSpace, room};
 pub use host_facts::{host_facts, resolve};
 pub use in_the_way::{Obstacle, in_the_way};
-pub use load::{Load, Meter, pressure};
+pub use load::{Load, LoadMeter, pressure};
+pub use low_priority::give_way;
 pub use memory::{Memory, memory};
 pub use mounts::{Mount, is_root, is_root_of_a_file_system, is_unmounted, knows_mount_points, mount_of};
-pub use offered::{ends_children, may_change, renames_without_replacing, sets_io_priority, sets_priority};
 pub use process::{Identity, boot_id};
-pub use room::{Room, room};
+pub use shared_permissions::{follow, follows};
+pub use syscalls::{ends_children, may_change, renames_without_replacing, sets_io_priority, sets_priority};
 pub use users::{group_name, group_operand, host_name, is_member, own_name, user_name};
 
 /// Time of CPUs that all threads of this process have used so far; `None` where the system does not tell.

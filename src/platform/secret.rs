@@ -1,6 +1,6 @@
 //! Files that hold secrets: read only if nobody else can.
 
-use super::bounded::open_regular;
+use super::bounded_read::open_regular;
 use crate::model::hint::quoted;
 use crate::model::host_facts::{Secret, Unusable};
 use crate::model::sanitize;

@@ -1,6 +1,6 @@
 //! The clocks of this machine.
 
-use super::judge::{Boot, Moment};
+use super::expiry::{Boot, Moment};
 use crate::platform;
 
 /// What they say now.

@@ -1,7 +1,7 @@
 //! Marks on disk: a file beside what they are about, so that whoever shares that shares them. It exists while something is
 //! marked, and may be deleted at the price of the wait.
 
-use super::judge::{Age, Item, Mark, Moment, Verdict, age_of, judge, wait_of};
+use super::expiry::{Age, Item, Mark, Moment, Verdict, age_of, judge, wait_of};
 use crate::platform::follow;
 use rustix::fs::{AtFlags, Mode, OFlags, openat, renameat, unlinkat};
 use rustix::io::Errno;

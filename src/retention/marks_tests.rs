@@ -1,6 +1,6 @@
 //! The file of marks.
 
-use super::super::judge::Boot;
+use super::super::expiry::Boot;
 use super::*;
 use std::fs;
 use std::path::Path;

@@ -9,12 +9,12 @@
 //! name that sorts after the names of all runs before it, whatever the clock says.
 
 mod clock;
-mod judge;
+mod expiry;
 mod marks;
-mod names;
+mod run_names;
 
 pub use clock::now;
-pub use judge::{Age, Boot, Item, Mark, Moment, Verdict, WAIT, age_of, judge};
+pub use expiry::{Age, Boot, Item, Mark, Moment, Verdict, WAIT, age_of, judge};
 pub(crate) use marks::forget;
 pub use marks::{FILE, Looked, look};
-pub use names::{NoRun, meant, next_run, prune, short};
+pub use run_names::{NoRun, meant, next_run, prune, short};

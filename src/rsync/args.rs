@@ -9,7 +9,7 @@ use crate::model::job::{Address, Job, Preset, Source};
 use crate::model::system_names::OF_FILE_SYSTEMS;
 use std::time::Duration;
 
-pub use super::given::{
+pub use super::job_options::{
     backup_dir, files_from, own_directory, own_directory_text, own_shell, passing, password_file, port,
     shell, size_limits, unfiltered,
 };

@@ -3,10 +3,10 @@
 pub mod args;
 pub mod daemon;
 pub mod exit;
-mod given;
-pub mod mirrors;
+pub mod fetch_files;
+mod job_options;
+pub mod known_mirrors;
 mod options;
 pub mod output;
-pub mod pick;
 pub mod probe;
 pub mod version;

@@ -1,7 +1,7 @@
 //! What is learned about names in an open directory.
 
-use super::ahead::Ahead;
 use super::listing::{FileTypeByte, Listing};
+use super::parallel_lookup::Ahead;
 use super::{Trouble, TroubleKind};
 use crate::scan::inventory::{DirStat, Kind, Own, Stat, encode_record, nanoseconds};
 use rustix::fs::{AtFlags, FileType, Stat as RawStat, statat};

@@ -1,7 +1,7 @@
 //! Are compressed files whole? Each is decompressed to its end, so that its checksum is compared.
 
 use super::{Stop, open};
-use crate::model::packed::{packed_by, packed_name};
+use crate::model::compression::{packed_by, packed_name};
 use crate::scan::inventory::{Inventory, Kind};
 use flate2::bufread::GzDecoder;
 use rustix::fs::{Mode, OFlags, openat};

@@ -9,7 +9,6 @@
 //! **Invariant: nothing is opened by an absolute path below the root, and no directory through a symlink** unless
 //! `follow` asks for it. A tree that changes while it is read yields what was there at some time, and never an error.
 
-mod ahead;
 mod cache;
 mod device;
 mod directory;
@@ -17,9 +16,10 @@ mod exclude;
 mod gzip;
 pub mod inventory;
 mod listing;
-mod meter;
 mod open;
 mod options;
+mod parallel_lookup;
+mod progress;
 mod recheck;
 mod roots;
 mod walk;
@@ -32,8 +32,8 @@ pub use cache::{Cache, Cached, Earlier, Loaded, Saved};
 pub use device::{Storage, storage};
 pub use exclude::{BadGlob, Excludes};
 pub use gzip::{Checked, Damage, check_gzip};
-pub use meter::{Callback, Meter, Snapshot};
 pub use options::{Options, Stop};
+pub use progress::{Callback, ScanProgress, Snapshot};
 pub use roots::{ScanRoot, scan_all};
 pub use walk::scan;
 

@@ -1,6 +1,6 @@
 //! How to scan, and how to stop it.
 
-use super::{Excludes, Meter};
+use super::{Excludes, ScanProgress};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -25,7 +25,7 @@ pub struct Options {
     /// Ends the scan when asked.
     pub stop: Stop,
     /// Where progress is read.
-    pub meter: Arc<Meter>,
+    pub meter: Arc<ScanProgress>,
 }
 
 impl Options {

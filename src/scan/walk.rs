@@ -3,10 +3,10 @@
 //! Nobody ever waits for somebody below: a thread that is done with a directory puts what it found into the queue and
 //! takes the next thing out of it. So neither a deep nor a wide tree can lock it up.
 
-use super::ahead::{Ahead, Chunk};
 use super::directory::Learned;
 use super::listing::Listing;
 use super::open::{self, Held};
+use super::parallel_lookup::{Ahead, Chunk};
 use super::recheck::Before;
 use super::worker::Worker;
 use super::{Counts, Ended, Options, Scan, ScanError, Trouble, TroubleKind};

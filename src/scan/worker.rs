@@ -1,9 +1,9 @@
 //! One thread of a scan: it opens directories, reads them, and keeps what they hold in an arena of its own.
 
-use super::ahead::Ahead;
 use super::directory::{Learned, Names, dir_stat, words};
 use super::listing::{FileTypeByte, Listing, MANY};
 use super::open::{self, Held};
+use super::parallel_lookup::Ahead;
 use super::walk::{Item, Shared, State as WalkState, Task, Wide};
 use super::{QUARANTINE, TroubleKind};
 use crate::model::system_names::is_of_a_file_system;

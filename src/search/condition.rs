@@ -1,9 +1,9 @@
 //! From a query's tree to the engine's terms.
 
-use super::pairs::pair;
+use super::common_grams::pair;
 use super::schema::{Fields, words_of};
 use super::stems::Stems;
-use crate::search::query::{self, Bound, Field as F, Is, Node};
+use crate::search::query::{self, Bound, Field as F, FieldType, Node};
 use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::ops::Bound as Edge;
@@ -233,7 +233,7 @@ impl Compiler<'_> {
 
     fn range(&self, field: F, low: Bound, high: Bound) -> Condition {
         let of = self.fields.of(field);
-        if field.is() == Is::Number {
+        if field.is() == FieldType::Number {
             let edge = |bound: Bound| match bound {
                 Bound::Open => Edge::Unbounded,
                 Bound::At(value) => Edge::Included(Term::from_field_f64(of, value)),

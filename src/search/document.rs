@@ -1,7 +1,7 @@
 //! How an entry becomes a document.
 
+use super::entry_key;
 use super::hit::shown;
-use super::key;
 use super::schema::Fields;
 use super::stems::{Stems, marked};
 use crate::search::entry::{Date, Entry, Kind, Ligand, enzyme_classes, group_forms};
@@ -37,7 +37,7 @@ impl Page<'_> {
     fn identity(&mut self, entry: &Entry, path: &[u8]) {
         use query::Field as F;
         self.document.add_bytes(self.fields.file, path);
-        self.document.add_u64(self.fields.key, key::of(entry, path));
+        self.document.add_u64(self.fields.key, entry_key::of(entry, path));
         let name = String::from_utf8_lossy(path);
         self.text(F::Path, &name);
         self.word(F::Kind, entry.kind.word());

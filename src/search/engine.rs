@@ -3,15 +3,15 @@
 use super::SearchError;
 use super::cache::{Cache, CacheStats};
 use super::condition::ranks;
-use super::entries::Entries;
+use super::entry_count::Entries;
+use super::entry_key;
 use super::facets::{self, Match, Matches};
 use super::hit::{Hit, Outcome, Place, Request, Sort};
-use super::key;
-use super::one::{self, Answer, Found, Shared};
-use super::place::Opened;
+use super::location::Opened;
 use super::pool::Pool;
 use super::schema::Fields;
-use crate::model::shown::Shown;
+use super::single_index::{self, Answer, Found, Shared};
+use crate::model::document_summary::DocumentSummary;
 use crate::search::query::Field;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
@@ -92,7 +92,7 @@ struct Moment<'e> {
     engine: &'e SearchEngine,
     request: &'e Request,
     searchers: Vec<Searcher>,
-    compiled: Arc<one::Compiled>,
+    compiled: Arc<single_index::Compiled>,
     shared: Arc<Shared>,
     sort: Sort,
     deadline: Option<Instant>,
@@ -145,7 +145,7 @@ impl SearchEngine {
             path: "of the search".into(),
             why: error.to_string(),
         };
-        let compiled = one::Compiled::new(&self.fields, &searchers, query).map_err(wrong)?;
+        let compiled = single_index::Compiled::new(&self.fields, &searchers, query).map_err(wrong)?;
         let sort = if *sort == Sort::Score && !ranks(query) { Sort::Released } else { *sort };
         let shared = Arc::new(Shared(searchers.clone()));
         let moment =
@@ -204,7 +204,7 @@ impl Moment<'_> {
                 if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
                     return;
                 }
-                let answer = one::ask(&searcher, &compiled, &shared, sort, wanted, matches);
+                let answer = single_index::ask(&searcher, &compiled, &shared, sort, wanted, matches);
                 let _ = sender.send((at, answer));
             });
         }
@@ -276,7 +276,7 @@ impl Moment<'_> {
     }
 
     fn hit(&self, group: Group) -> tantivy::Result<Hit> {
-        let score = if let one::Rank::Score(score) = group.found.rank { score } else { 0.0 };
+        let score = if let single_index::Rank::Score(score) = group.found.rank { score } else { 0.0 };
         let mut first = None;
         let mut places = Vec::new();
         for (at, document, _) in group.places {
@@ -293,7 +293,7 @@ impl Moment<'_> {
         Ok(Hit { score, shown, places })
     }
 
-    fn shown(&self, at: usize, document: DocAddress) -> tantivy::Result<Shown> {
+    fn shown(&self, at: usize, document: DocAddress) -> tantivy::Result<DocumentSummary> {
         let stored: TantivyDocument = self.searchers[at].doc(document)?;
         let json =
             stored.get_first(self.engine.fields.shown).and_then(|value| value.as_str()).unwrap_or_default();
@@ -303,8 +303,8 @@ impl Moment<'_> {
     }
 
     /// The title of a broken copy, from one of the same entry that could be read.
-    fn title_elsewhere(&self, broken: &Shown, key: u64) -> tantivy::Result<Option<String>> {
-        let (Some(id), Some(_)) = (&broken.id, key::entry(key)) else { return Ok(None) };
+    fn title_elsewhere(&self, broken: &DocumentSummary, key: u64) -> tantivy::Result<Option<String>> {
+        let (Some(id), Some(_)) = (&broken.id, entry_key::entry(key)) else { return Ok(None) };
         let term = |field: Field, value: &str| -> Box<dyn Query> {
             let term = Term::from_field_text(self.engine.fields.of(field), value);
             Box::new(TermQuery::new(term, IndexRecordOption::Basic))
@@ -341,8 +341,8 @@ fn grouped(answers: Vec<(usize, Answer)>) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     let mut by_key: HashMap<u64, usize> = HashMap::new();
     for (at, found) in all {
-        let entry = key::entry(found.key);
-        let place = (at, found.document, key::order(found.key));
+        let entry = entry_key::entry(found.key);
+        let place = (at, found.document, entry_key::order(found.key));
         match entry.and_then(|entry| by_key.get(&entry)).copied() {
             Some(group) => groups[group].places.push(place),
             None => {

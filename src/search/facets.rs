@@ -1,6 +1,6 @@
 //! Counts the values of fields over all hits: an entry counts once for a value, however many of its documents have it.
 
-use super::key;
+use super::entry_key;
 use super::schema::{KEY, SPECIES};
 use rustc_hash::FxHashMap;
 use std::collections::hash_map::Entry;
@@ -66,7 +66,9 @@ impl SegmentCollector for OfSegment {
 
 /// Brings the documents of each entry together.
 pub(super) fn sort(matches: &mut [Match]) {
-    matches.sort_unstable_by_key(|found| (key::entry(found.key), found.index, found.segment, found.document));
+    matches.sort_unstable_by_key(|found| {
+        (entry_key::entry(found.key), found.index, found.segment, found.document)
+    });
 }
 
 /// The values of a facet with the number of entries that have them, the most frequent first. The documents are those of `searchers`, sorted
@@ -81,8 +83,8 @@ pub(super) fn count(
     let mut columns: FxHashMap<(u16, u16), Values<'_>> = FxHashMap::default();
     let mut values: Vec<usize> = Vec::new();
     let of_one = |a: &Match, b: &Match| {
-        let entry = key::entry(a.key);
-        entry.is_some() && entry == key::entry(b.key)
+        let entry = entry_key::entry(a.key);
+        entry.is_some() && entry == entry_key::entry(b.key)
     };
     for documents in matches.chunk_by(of_one) {
         values.clear();

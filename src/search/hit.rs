@@ -1,17 +1,17 @@
 //! What is asked of an engine, and what it answers.
 
-use crate::model::shown::Shown;
+use crate::model::document_summary::DocumentSummary;
 use crate::search::entry::{Date, Entry, Ligand};
 use crate::search::query::Node;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// What is shown of an entry that lies in this file.
-pub(super) fn shown(entry: &Entry, path: &[u8]) -> Shown {
+pub(super) fn shown(entry: &Entry, path: &[u8]) -> DocumentSummary {
     let day = |date: Option<Date>| date.map(|date| date.to_string());
     let text = String::from_utf8_lossy(path).into_owned();
     let codes = |list: &[Ligand]| list.iter().map(|ligand| ligand.code.clone()).collect();
-    Shown {
+    DocumentSummary {
         kind: entry.kind.word().into(),
         id: entry.id.clone(),
         title: entry.title.clone(),
@@ -81,7 +81,7 @@ pub struct Hit {
     /// Comparable between indexes; 0 where nothing is ranked.
     pub score: f32,
     /// What the best of its documents says.
-    pub shown: Shown,
+    pub shown: DocumentSummary,
     /// Where it is, the best first; never empty.
     pub places: Vec<Place>,
 }

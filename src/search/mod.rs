@@ -12,26 +12,26 @@
 mod budget;
 mod build;
 mod cache;
-mod change;
+mod changes;
+mod common_grams;
 mod condition;
 mod document;
 mod engine;
-mod entries;
 #[cfg(test)]
 mod entries_tests;
 pub mod entry;
+mod entry_count;
+mod entry_key;
 mod facets;
+mod file_list;
 mod hit;
-mod key;
-mod ledger;
-mod list;
-mod one;
-mod pairs;
-mod place;
+mod indexed_files;
+mod location;
 mod pool;
 pub mod query;
-mod readable;
+mod read_only_dir;
 mod schema;
+mod single_index;
 mod stems;
 #[cfg(test)]
 mod tests;
@@ -44,7 +44,7 @@ pub use condition::words;
 pub use engine::{EngineOptions, SearchEngine};
 pub use facets::FACETS;
 pub use hit::{Hit, Outcome, Place as HitPlace, Request, Sort};
-pub use place::{IndexPlace, Opened, indexes, outdated};
+pub use location::{IndexPlace, Opened, indexes, outdated};
 
 use crate::model::sanitize;
 use std::io;

@@ -1,7 +1,7 @@
 //! The fields of the index, and how words are told apart.
 
-use super::pairs::Pairs;
-use crate::search::query::{self, Is};
+use super::common_grams::CommonGrams;
+use crate::search::query::{self, FieldType};
 use tantivy::schema::{
     BytesOptions, FAST, Field, INDEXED, IndexRecordOption, STORED, STRING, Schema, TextFieldIndexing,
     TextOptions,
@@ -44,7 +44,7 @@ pub(super) struct Fields {
     pub(super) stems: Field,
     /// The names of the fields that have a value.
     pub(super) has: Field,
-    /// [`Shown`](crate::model::shown::Shown) as JSON.
+    /// [`DocumentSummary`](crate::model::document_summary::Shown) as JSON.
     pub(super) shown: Field,
 }
 
@@ -60,14 +60,16 @@ impl Fields {
         for field in query::Field::ALL {
             let name = field.name();
             queried.push(match field.is() {
-                Is::Text => schema.add_text_field(name, text()),
-                Is::Word | Is::Id | Is::Method if counted(*field) => {
+                FieldType::Text => schema.add_text_field(name, text()),
+                FieldType::Word | FieldType::Id | FieldType::Method if counted(*field) => {
                     schema.add_text_field(name, STRING | FAST)
                 }
-                Is::Word | Is::Id | Is::Method | Is::Cell => schema.add_text_field(name, STRING),
-                Is::Number => schema.add_f64_field(name, FAST),
-                Is::Count | Is::Date => schema.add_u64_field(name, INDEXED | FAST),
-                Is::Sequence => {
+                FieldType::Word | FieldType::Id | FieldType::Method | FieldType::Cell => {
+                    schema.add_text_field(name, STRING)
+                }
+                FieldType::Number => schema.add_f64_field(name, FAST),
+                FieldType::Count | FieldType::Date => schema.add_u64_field(name, INDEXED | FAST),
+                FieldType::Sequence => {
                     let options = TextFieldIndexing::default().set_tokenizer(RESIDUES);
                     let options = options.set_index_option(IndexRecordOption::WithFreqsAndPositions);
                     schema.add_text_field(name, TextOptions::default().set_indexing_options(options))
@@ -103,7 +105,7 @@ fn counted(field: query::Field) -> bool {
 /// How words are told apart; registered with every index.
 pub(super) fn tokenizers() -> TokenizerManager {
     let manager = TokenizerManager::default();
-    manager.register(WORDS, analyzer().filter(Pairs).build());
+    manager.register(WORDS, analyzer().filter(CommonGrams).build());
     manager.register(STEMS, TextAnalyzer::from(WhitespaceTokenizer::default()));
     manager.register(RESIDUES, Triples::default());
     manager

@@ -1,7 +1,7 @@
 //! The first run of a job at a destination that holds files already: another tool made them, another user, an earlier state directory. It
 //! tells what it found, and deletes nothing; the next run does.
 
-use super::attempt::{Ending, Try};
+use super::attempt::{AttemptEnd, AttemptRunner};
 use super::dir_id::{DirId, Same};
 use super::guard;
 use super::listing::{self, Listing};
@@ -13,7 +13,7 @@ use crate::model::sanitize;
 use crate::rsync::args;
 use crate::rsync::exit::{Class, Verdict};
 
-impl Try<'_> {
+impl AttemptRunner<'_> {
     /// Decides, after a listing, whether this run takes the destination over.
     pub(super) fn look_who_filled(&mut self, listing: &Listing) {
         let holds = listing.held(args::brings_links(self.job)) != Some(0) || !listing.gone.is_empty();
@@ -102,7 +102,7 @@ impl Try<'_> {
     /// With `adopt = "checksum"`: files of the same size are fetched only if their checksums differ; the others get the time of the source,
     /// so that the transfer does not fetch them. Returns how many files the transfer has to bring to have brought all; after such a
     /// comparison only a second listing can tell.
-    pub(super) async fn compare_same_size(&mut self, listing: &mut Listing) -> Result<u64, Ending> {
+    pub(super) async fn compare_same_size(&mut self, listing: &mut Listing) -> Result<u64, AttemptEnd> {
         let Some(mut names) = self.same_size(listing) else { return Ok(listing.contents) };
         let Some(picked) = names.job(self.job) else {
             self.not_compared("their names cannot be written to a temporary file").await;
@@ -116,13 +116,13 @@ impl Try<'_> {
             Verdict::Ok | Verdict::Vanished(_) | Verdict::Partial(_) => {}
             // A server may refuse to compute checksums.
             Verdict::Failed(Class::NextSource, reason) => self.not_compared(&reason.text).await,
-            Verdict::Failed(class, reason) => return Err(Ending::Failed(class, reason)),
+            Verdict::Failed(class, reason) => return Err(AttemptEnd::Failed(class, reason)),
         }
         Ok(u64::MAX)
     }
 
     /// The same for a run that changes nothing: how many files would be transferred; `None` if it cannot be told.
-    pub(super) async fn would_come(&mut self, listing: &mut Listing) -> Result<Option<u64>, Ending> {
+    pub(super) async fn would_come(&mut self, listing: &mut Listing) -> Result<Option<u64>, AttemptEnd> {
         let Some(mut names) = self.same_size(listing) else { return Ok(Some(listing.contents)) };
         let others = self.other_contents(&mut names).await?;
         Ok(others.map(|others| listing.contents.saturating_sub(names.len()) + others))

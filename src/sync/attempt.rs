@@ -6,14 +6,14 @@
 use super::Plan;
 use super::blocking::off_thread;
 use super::complete::Evidence;
-use super::guard::{self, Say};
+use super::guard::{self, DeletionVerdict};
+use super::job_events::JobEvents;
 use super::job_state::JobState;
-use super::keep::Keep;
-use super::listing::{Gone, Listing, Mark, NamesBefore, list_path};
+use super::keep_deleted::KeepDeleted;
+use super::listing::{Deletions, Listing, Mark, NamesBefore, list_path};
 use super::phases::unreadable;
 use super::remove::Removed;
 use super::transfer::Transfer;
-use super::voice::Voice;
 use crate::clean::path::OURS;
 use crate::clean::removal::{self, WriteAccess};
 use crate::model::event::{Phase, Takeover};
@@ -29,7 +29,7 @@ use std::time::{Duration, Instant};
 
 /// How an attempt ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Ending {
+pub(super) enum AttemptEnd {
     /// All is done; perhaps with a warning.
     Done(Option<Reason>),
     /// Something was left out.
@@ -46,20 +46,20 @@ pub(super) enum Ending {
     Stopped,
 }
 
-impl Ending {
+impl AttemptEnd {
     /// Whether the source has been asked for everything, whatever came of it.
     fn is_final(&self) -> bool {
-        matches!(self, Ending::Done(_) | Ending::Partial(_) | Ending::Blocked(_))
+        matches!(self, AttemptEnd::Done(_) | AttemptEnd::Partial(_) | AttemptEnd::Blocked(_))
     }
 }
 
 /// An attempt in progress.
-pub(super) struct Try<'a> {
+pub(super) struct AttemptRunner<'a> {
     pub(super) plan: &'a Plan,
     pub(super) job: &'a Job,
     pub(super) source: &'a Source,
     pub(super) number: u32,
-    pub(super) voice: &'a Voice,
+    pub(super) voice: &'a JobEvents,
     /// `None` where nothing will be written.
     pub(super) access: Option<&'a Arc<WriteAccess>>,
     /// Why others may write there too: nothing may be removed.
@@ -70,7 +70,7 @@ pub(super) struct Try<'a> {
     pub(super) figures: Figures,
     pub(super) code: Option<i32>,
     /// What becomes of what is removed; made when it is first needed.
-    pub(super) keep: Option<Arc<Keep>>,
+    pub(super) keep: Option<Arc<KeepDeleted>>,
     /// Whether it has kept something of what it removed or replaced.
     pub(super) undoable: bool,
     /// Why a job that keeps what it removes cannot do so in this run.
@@ -99,18 +99,18 @@ pub(super) struct Try<'a> {
     pub(super) dealt_with: bool,
 }
 
-impl<'a> Try<'a> {
-    /// Nothing happens before [`Try::run`].
+impl<'a> AttemptRunner<'a> {
+    /// Nothing happens before [`AttemptRunner::run`].
     pub(super) fn new(
         plan: &'a Plan,
         job: &'a Job,
         source: &'a Source,
         number: u32,
-        voice: &'a Voice,
+        voice: &'a JobEvents,
         access: Option<&'a Arc<WriteAccess>>,
         unsure: Option<&'a Reason>,
     ) -> Self {
-        Try {
+        AttemptRunner {
             plan,
             job,
             source,
@@ -142,7 +142,7 @@ impl<'a> Try<'a> {
     }
 
     /// Makes the attempt. The last value is whether something is kept for an undo.
-    pub(super) async fn run(mut self) -> (Attempt, Ending, Figures, bool) {
+    pub(super) async fn run(mut self) -> (Attempt, AttemptEnd, Figures, bool) {
         let time = Timestamp::now();
         let ending = match self.go().await {
             Ok(ending) | Err(ending) => ending,
@@ -150,25 +150,25 @@ impl<'a> Try<'a> {
         let ending = self.explain_empty(ending).await;
         let ending = self.explain_sizes(ending).await;
         let error = match &ending {
-            Ending::Done(_) => None,
-            Ending::Partial(r)
-            | Ending::Blocked(r)
-            | Ending::Empty(r)
-            | Ending::Older(r)
-            | Ending::Failed(_, r) => Some(r.clone()),
-            Ending::Stopped => {
+            AttemptEnd::Done(_) => None,
+            AttemptEnd::Partial(r)
+            | AttemptEnd::Blocked(r)
+            | AttemptEnd::Empty(r)
+            | AttemptEnd::Older(r)
+            | AttemptEnd::Failed(_, r) => Some(r.clone()),
+            AttemptEnd::Stopped => {
                 Some(Reason::new(self.voice.stop.why().map_or("stopped".into(), |w| w.text())))
             }
         };
         self.dealt_with |= self.adopting.is_some() && self.evidence.listed && ending.is_final();
         let list = list_path(&self.plan.state_dir, &self.job.name, &self.plan.run);
         let waits = self.adopting.is_some() && std::fs::metadata(&list).is_ok_and(|list| list.len() > 0);
-        if !(self.job.delete && (waits || matches!(ending, Ending::Blocked(_) | Ending::Empty(_)))) {
+        if !(self.job.delete && (waits || matches!(ending, AttemptEnd::Blocked(_) | AttemptEnd::Empty(_)))) {
             // Nobody is told of the list of deletions. One that stays behind does no harm.
             let _ = std::fs::remove_file(list);
         }
         self.remember().await;
-        self.close(matches!(ending, Ending::Done(_))).await;
+        self.close(matches!(ending, AttemptEnd::Done(_))).await;
         let attempt = Attempt {
             number: self.number,
             source: self.source.text.clone(),
@@ -182,10 +182,10 @@ impl<'a> Try<'a> {
     }
 
     /// An `Err` ends the attempt early.
-    async fn go(&mut self) -> Result<Ending, Ending> {
+    async fn go(&mut self) -> Result<AttemptEnd, AttemptEnd> {
         if self.plan.named_files {
             self.prepare_keep().await?;
-            return Ok(Ending::Done(self.transfer(None, &[]).await?.warned));
+            return Ok(AttemptEnd::Done(self.transfer(None, &[]).await?.warned));
         }
         self.recall().await?;
         if self.plan.mode.is_dry() {
@@ -202,22 +202,22 @@ impl<'a> Try<'a> {
             listing = self.list(true).await?;
         }
         if listing.reserved.theirs > 0 {
-            return Err(Ending::Failed(Class::Fatal, guard::reserved(&listing.reserved)));
+            return Err(AttemptEnd::Failed(Class::Fatal, guard::reserved(&listing.reserved)));
         }
         if self.source_is_empty() && !self.job.delete {
-            return Err(Ending::Empty(guard::empty_source(self.job, None)));
+            return Err(AttemptEnd::Empty(guard::empty_source(self.job, None)));
         }
         self.judge_age(&listing)?;
         self.tell_adopted(&listing).await;
         self.prepare_keep().await?;
         let refused = if self.job.delete {
             match self.judge_deletions(&listing) {
-                Say::Go => self.not_yet(&listing),
-                Say::TransferOnly(reason) => {
+                DeletionVerdict::Go => self.not_yet(&listing),
+                DeletionVerdict::TransferOnly(reason) => {
                     self.memory.refused(&self.job.dest, listing.present());
-                    Some(Ending::Blocked(reason))
+                    Some(AttemptEnd::Blocked(reason))
                 }
-                Say::Empty(reason) => return Err(Ending::Empty(reason)),
+                DeletionVerdict::Empty(reason) => return Err(AttemptEnd::Empty(reason)),
             }
         } else {
             None
@@ -226,21 +226,25 @@ impl<'a> Try<'a> {
     }
 
     /// Into an empty destination: whatever comes is new, and nothing can go.
-    async fn first_transfer(&mut self) -> Result<Ending, Ending> {
+    async fn first_transfer(&mut self) -> Result<AttemptEnd, AttemptEnd> {
         self.forget_names().await;
         // For a second attempt of this run: nobody else has put anything there.
         self.memory.begun = Some(self.plan.run.clone());
         let transfer = self.transfer(None, &[]).await?;
         if self.source_is_empty() {
-            return Ok(Ending::Empty(guard::empty_source(self.job, None)));
+            return Ok(AttemptEnd::Empty(guard::empty_source(self.job, None)));
         }
         self.evidence = Evidence { listed: true, arrived: transfer.arrived, not_deleted: 0 };
         self.remember_first_names().await;
-        Ok(Ending::Done(transfer.warned))
+        Ok(AttemptEnd::Done(transfer.warned))
     }
 
     /// Brings what differs, and removes what is to go unless that is `refused`.
-    async fn mirror(&mut self, mut listing: Listing, refused: Option<Ending>) -> Result<Ending, Ending> {
+    async fn mirror(
+        &mut self,
+        mut listing: Listing,
+        refused: Option<AttemptEnd>,
+    ) -> Result<AttemptEnd, AttemptEnd> {
         self.evidence.listed = listing.warned.is_none();
         let delete = self.job.delete && !(listing.gone.is_empty() && listing.respelled.is_empty());
         let mut bring = !listing.brings_nothing() || self.job.checksum;
@@ -264,16 +268,16 @@ impl<'a> Try<'a> {
                 listing.lost.iter().filter(|lost| !lost.dir).map(|lost| lost.name.clone()).collect();
             let expected = self.compare_same_size(&mut listing).await?;
             let came = match self.transfer(Some(expected), &lost).await {
-                Err(Ending::Partial(reason))
-                    if matches!(refused, None | Some(Ending::Done(_))) && going > removed.files =>
+                Err(AttemptEnd::Partial(reason))
+                    if matches!(refused, None | Some(AttemptEnd::Done(_))) && going > removed.files =>
                 {
                     // What stood in the way is gone already.
                     let what = if removed.files == 0 { "nothing" } else { "nothing else" };
                     let text = format!("{what} was deleted, since the transfer was not complete");
-                    return Err(Ending::Partial(reason.and(&text)));
+                    return Err(AttemptEnd::Partial(reason.and(&text)));
                 }
                 // What a guard refused weighs more.
-                Err(Ending::Partial(_)) if matches!(refused, Some(Ending::Blocked(_))) => {
+                Err(AttemptEnd::Partial(_)) if matches!(refused, Some(AttemptEnd::Blocked(_))) => {
                     Transfer { warned: None, arrived: false }
                 }
                 came => came?,
@@ -282,19 +286,19 @@ impl<'a> Try<'a> {
             warned = came.warned.or(warned);
             if self.source_is_empty() {
                 // It was not when it was listed. Whatever happens there, this is no time to delete.
-                return Err(Ending::Blocked(guard::empty_source(self.job, listing.gone.listed())));
+                return Err(AttemptEnd::Blocked(guard::empty_source(self.job, listing.gone.listed())));
             }
         }
         let mut ending = match refused {
-            Some(Ending::Done(Some(reason))) => Ending::Done(Some(match warned {
+            Some(AttemptEnd::Done(Some(reason))) => AttemptEnd::Done(Some(match warned {
                 Some(warned) => reason.and(&warned.text),
                 None => reason,
             })),
             Some(ending) => ending,
-            None if !delete => Ending::Done(warned),
+            None if !delete => AttemptEnd::Done(warned),
             None if !self.evidence.has_everything() => {
                 let reason = warned.unwrap_or_else(|| Reason::new("not everything came"));
-                Ending::Done(Some(
+                AttemptEnd::Done(Some(
                     reason.and("nothing was deleted, since not everything that was listed came"),
                 ))
             }
@@ -315,10 +319,10 @@ impl<'a> Try<'a> {
         stamps: &[Option<Mark>],
         before: Removed,
         warned: Option<Reason>,
-    ) -> Result<Ending, Ending> {
+    ) -> Result<AttemptEnd, AttemptEnd> {
         let mut removed = before.and(self.delete(&listing.gone, stamps, false).await?);
         if removed.stopped {
-            return Err(Ending::Stopped);
+            return Err(AttemptEnd::Stopped);
         }
         removed = removed.and(self.respell(listing).await?);
         self.evidence.not_deleted = removed.left;
@@ -327,9 +331,9 @@ impl<'a> Try<'a> {
             let text = format!("{} {entries} could not be deleted: {}", removed.left, removed.why.join("; "));
             let hint = removed.first.and_then(|dir| self.change_hint(&dir));
             let hint = hint.unwrap_or_else(|| "the next run counts and tries them again".into());
-            return Ok(Ending::Partial(Reason::new(text).hint(hint)));
+            return Ok(AttemptEnd::Partial(Reason::new(text).hint(hint)));
         }
-        Ok(Ending::Done(warned))
+        Ok(AttemptEnd::Done(warned))
     }
 
     /// What lets this user change a directory of the destination, where permissions are in the way.
@@ -338,14 +342,14 @@ impl<'a> Try<'a> {
     }
 
     /// Files that are older at the source than here: it lags, or was restored from a backup.
-    pub(super) fn judge_age(&self, listing: &Listing) -> Result<(), Ending> {
+    pub(super) fn judge_age(&self, listing: &Listing) -> Result<(), AttemptEnd> {
         let usual = self.memory.is_usual(&self.source.text, &self.job.sources[0].text);
         if self.adopting.is_some() && usual {
             // Who copies without times makes everything newer. It is told instead.
             return Ok(());
         }
         match guard::age(self.job, &self.plan.again, self.source, usual, listing) {
-            Some(reason) => Err(Ending::Older(reason)),
+            Some(reason) => Err(AttemptEnd::Older(reason)),
             None => Ok(()),
         }
     }
@@ -356,7 +360,7 @@ impl<'a> Try<'a> {
     }
 
     /// Nothing there that could be deleted. In doubt there is.
-    async fn dest_is_empty(&self) -> Result<bool, Ending> {
+    async fn dest_is_empty(&self) -> Result<bool, AttemptEnd> {
         let dest = self.job.dest.clone();
         let empty = move || match std::fs::read_dir(dest) {
             // What is ours cannot be deleted.
@@ -368,13 +372,14 @@ impl<'a> Try<'a> {
             }),
             Err(error) => error.kind() == std::io::ErrorKind::NotFound,
         };
-        off_thread(&self.voice.stop, empty).await.ok_or(Ending::Stopped)
+        off_thread(&self.voice.stop, empty).await.ok_or(AttemptEnd::Stopped)
     }
 
     /// Who the counted entries are now, and how many bytes they hold.
-    pub(super) async fn stamps(&self, gone: &Gone) -> Result<(Vec<Option<Mark>>, u64), Ending> {
+    pub(super) async fn stamps(&self, gone: &Deletions) -> Result<(Vec<Option<Mark>>, u64), AttemptEnd> {
         let (list, dest) = (gone.clone(), self.job.dest.clone());
-        let stamps = off_thread(&self.voice.stop, move || list.stamps(&dest)).await.ok_or(Ending::Stopped)?;
+        let stamps =
+            off_thread(&self.voice.stop, move || list.stamps(&dest)).await.ok_or(AttemptEnd::Stopped)?;
         stamps.map_err(|e| unreadable(gone, e))
     }
 }

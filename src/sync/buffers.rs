@@ -4,7 +4,7 @@
 //! which comes back when it was told. There are never more blocks than events that wait and one a running child; how many
 //! jobs there are does not matter.
 
-use crate::model::event::{Home, Lines};
+use crate::model::event::{CursorHome, Lines};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How much is read at once, in bytes.
@@ -48,7 +48,7 @@ impl Buffers {
     }
 }
 
-impl Home for Shared {
+impl CursorHome for Shared {
     fn take_back(&self, mut memory: Vec<u8>) {
         let mut blocks = lock(&self.blocks);
         if (1..=LARGE).contains(&memory.capacity()) && blocks.len() < KEPT {

@@ -1,19 +1,19 @@
 //! The dispatcher: one loop over finished jobs, signals and ticks.
 
+use super::auto_parallel::{self, AutoParallel};
 use super::buffers::Buffers;
-use super::governor::{self, Governor};
-use super::holders::Holders;
-use super::program::Program;
+use super::job_events::{JobEvents, stamped};
+use super::job_runner::{self, JobContext};
+use super::lock_owners::LockOwners;
+use super::rsync_program::Program;
 use super::signal::Signals;
 use super::slots::{Slot, Slots};
-use super::stop::{Stop, Why};
-use super::unit::{self, Ticket};
-use super::voice::{Voice, stamped};
+use super::stop::{Stop, StopReason};
 use super::{Mode, Plan};
 use crate::model::event::{Event, Level, Progress, Stamped};
 use crate::model::hint::addressed;
 use crate::model::result::{Figures, Outcome, Reason, Status, Summary, SyncResult};
-use crate::platform::Meter;
+use crate::platform::LoadMeter;
 use jiff::Timestamp;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -48,7 +48,7 @@ struct Dispatch {
     stop: Stop,
     slots: Arc<Slots>,
     /// Who decides on the number of slots, if they change.
-    governor: Option<(Governor, Meter)>,
+    governor: Option<(AutoParallel, LoadMeter)>,
     started: Instant,
     tasks: JoinSet<(SyncResult, Option<Slot>)>,
     names: HashMap<Id, Arc<str>>,
@@ -67,7 +67,7 @@ struct Dispatch {
 impl Dispatch {
     async fn start(plan: Arc<Plan>, events: mpsc::Sender<Stamped>) -> Self {
         let (started, stop) = (Instant::now(), Stop::default());
-        let governor = plan.auto.then(|| (Governor::new(plan.parallel), Meter::start()));
+        let governor = plan.auto.then(|| (AutoParallel::new(plan.parallel), LoadMeter::start()));
         let first = governor.as_ref().map_or(plan.parallel, |(governor, _)| governor.limit());
         let slots = Arc::new(Slots::new(first, &plan.hosts));
         let mut dispatch = Dispatch {
@@ -91,13 +91,13 @@ impl Dispatch {
         dispatch.say(Event::RunStarted { run, jobs, parallel, dry_run }).await;
         let buffers = Buffers::default();
         let program = Arc::new(Program::default());
-        let holders = Holders::new(&plan.state_dir, &plan.run);
+        let holders = LockOwners::new(&plan.state_dir, &plan.run);
         for job in &plan.jobs {
             let (progress, latest) = watch::channel(None);
             let name: Arc<str> = job.name.as_str().into();
             let (events, stop) = (dispatch.events.clone(), dispatch.stop.clone());
-            let voice = Voice { job: name.clone(), events, progress, stop, buffers: buffers.clone() };
-            let ticket = Ticket {
+            let voice = JobEvents { job: name.clone(), events, progress, stop, buffers: buffers.clone() };
+            let ticket = JobContext {
                 plan: plan.clone(),
                 job: job.clone(),
                 voice,
@@ -106,7 +106,7 @@ impl Dispatch {
                 program: program.clone(),
                 started,
             };
-            let task = dispatch.tasks.spawn(unit::run(ticket));
+            let task = dispatch.tasks.spawn(job_runner::run(ticket));
             dispatch.names.insert(task.id(), name.clone());
             dispatch.progress.push((name, latest));
         }
@@ -118,8 +118,10 @@ impl Dispatch {
     async fn until_done(&mut self, signals: &mut Signals) {
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut looks =
-            tokio::time::interval_at(tokio::time::Instant::now() + governor::PERIOD, governor::PERIOD);
+        let mut looks = tokio::time::interval_at(
+            tokio::time::Instant::now() + auto_parallel::PERIOD,
+            auto_parallel::PERIOD,
+        );
         looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let events = self.events.clone();
         while !self.tasks.is_empty() || !self.unsaid.is_empty() {
@@ -168,7 +170,7 @@ impl Dispatch {
             return self.stop.force();
         }
         self.signal = Some(number);
-        self.stop.ask(Why::Signal(number));
+        self.stop.ask(StopReason::Signal(number));
         let text = format!(
             "{}: ending transfers, up to {} each; once more ends them at once",
             super::signal::name(number),
@@ -187,7 +189,7 @@ impl Dispatch {
             },
         };
         if self.plan.fail_fast && matches!(result.status(), Status::Failed | Status::Blocked) {
-            self.stop.ask(Why::FailFast(result.job.to_string()));
+            self.stop.ask(StopReason::FailFast(result.job.to_string()));
         }
         result.outcome.map_hint(|hint| addressed(hint, &self.plan.again).into_owned());
         let result = Arc::new(result);

@@ -1,7 +1,7 @@
 //! Does a directory take names that differ in case or Unicode form for one? It is tried out.
 
 use crate::clean::path::OURS;
-use crate::clean::removal::below::open_below;
+use crate::clean::removal::open_below::open_below;
 use crate::clean::removal::{WriteAccess, make_ours, mtime_of, set_mtime};
 use rustix::fs::{AtFlags, Mode, OFlags, openat, statat, unlinkat};
 use rustix::io::Errno;

@@ -1,6 +1,6 @@
 //! A program that has the terminal, as an editor does: in our process group and with our streams.
 
-use super::ends::Ends;
+use super::child_exit::ChildExits;
 use super::signal::Signals;
 use rustix::process::{Pid, Signal, kill_process};
 use std::io;
@@ -16,7 +16,7 @@ const GRACE: Duration = Duration::from_secs(10);
 pub(crate) fn run(command: &mut Command) -> io::Result<(ExitStatus, Option<i32>)> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let (mut signals, mut ends) = (Signals::listen()?, Ends::watch()?);
+        let (mut signals, mut ends) = (Signals::listen()?, ChildExits::watch()?);
         let mut child = command.spawn()?;
         let pid = Pid::from_child(&child);
         let (mut signal, mut kill_at) = (None, None);

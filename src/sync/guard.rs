@@ -10,7 +10,7 @@ use std::path::Path;
 
 /// What the guard says about the deletions of a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Say {
+pub(super) enum DeletionVerdict {
     /// They may go.
     Go,
     /// Nothing may be deleted; the rest may be transferred.
@@ -20,21 +20,21 @@ pub(super) enum Say {
 }
 
 /// Judges a complete listing; `again` is what a command line about the job begins with. `refused`: see [`basis`].
-pub(super) fn deletions(job: &Job, again: &str, listing: &Listing, refused: Option<u64>) -> Say {
+pub(super) fn deletions(job: &Job, again: &str, listing: &Listing, refused: Option<u64>) -> DeletionVerdict {
     let Some(source_files) = listing.stats.files else {
-        return Say::TransferOnly(
+        return DeletionVerdict::TransferOnly(
             Reason::new("rsync did not say how many files the source holds, so nothing is deleted")
                 .hint("is an option in rsync_args keeping rsync silent?"),
         );
     };
     if source_files.files() == 0 && !job.allow_empty_source {
-        return Say::Empty(empty_source(job, listing.gone.listed()));
+        return DeletionVerdict::Empty(empty_source(job, listing.gone.listed()));
     }
     let going = listing.gone.tally.files;
     let present = listing.present().unwrap_or(going);
     let limit = limit(job, listing, basis(present, refused));
     if going <= limit {
-        return Say::Go;
+        return DeletionVerdict::Go;
     }
     let list = match &listing.gone.unwritten {
         Some(why) => format!("the list could not be written ({why})"),
@@ -53,7 +53,7 @@ pub(super) fn deletions(job: &Job, again: &str, listing: &Listing, refused: Opti
         None => limit,
     };
     let accepted = if empty { " --allow-empty-source" } else { "" };
-    Say::TransferOnly(
+    DeletionVerdict::TransferOnly(
         Reason::new(format!(
             "{going} of {present} files would be deleted, more than max_delete allows ({limit}); none was"
         ))

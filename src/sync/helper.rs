@@ -3,9 +3,9 @@
 //! The same as children of a job: a process group and pipes of their own, all of which ends with them.
 
 use super::buffers::Buffers;
-use super::process::{self, Cause, Ear, End, Left, Spec};
+use super::job_events::JobEvents;
+use super::process::{self, Cause, CommandSpec, End, Left, LineHandler};
 use super::stop::Stop;
-use super::voice::Voice;
 use super::watchdog::Watchdog;
 use crate::model::event::Stream;
 use crate::model::job::Priority;
@@ -37,7 +37,7 @@ pub(crate) struct Helper<'a> {
 
 /// How it ended.
 #[derive(Debug)]
-pub(crate) struct Ran {
+pub(crate) struct HelperOutcome {
     /// By itself with this exit code, or by a signal of this number that was not ours.
     pub(crate) end: Result<i32, i32>,
     /// Lines, joined; without the middle of more than half a megabyte. What is not UTF-8 is replaced.
@@ -50,7 +50,7 @@ pub(crate) struct Ran {
     pub(crate) left: Option<String>,
 }
 
-impl Ran {
+impl HelperOutcome {
     /// The exit code, if it ended by itself.
     pub(crate) fn code(&self) -> Option<i32> {
         self.end.ok()
@@ -67,17 +67,17 @@ impl Ran {
 
 /// Runs it. Needs a runtime with signals, whose thread lives as long as the command. An error of kind `TimedOut` is one that did not end
 /// in time; nobody of its process group is left.
-pub(crate) async fn run(helper: Helper<'_>) -> io::Result<Ran> {
+pub(crate) async fn run(helper: Helper<'_>) -> io::Result<HelperOutcome> {
     let Helper { argv, env, without, input, limit } = helper;
     let begun = Instant::now();
     let priority = Priority::default();
-    let spec = Spec { argv, env, without, priority, grace: GRACE, input, supervised: true };
+    let spec = CommandSpec { argv, env, without, priority, grace: GRACE, input, supervised: true };
     // Nobody hears of it but we.
     let (events, _) = mpsc::channel(1);
     let (progress, _) = watch::channel(None);
     let voice =
-        Voice { job: "".into(), events, progress, stop: Stop::default(), buffers: Buffers::default() };
-    let mut said = Said::default();
+        JobEvents { job: "".into(), events, progress, stop: Stop::default(), buffers: Buffers::default() };
+    let mut said = HelperOutput::default();
     let end = match process::run(&spec, &voice, Watchdog::new(Some(limit), None), &mut said).await? {
         End::Exited(code) => Ok(code),
         End::Signalled(number) => Err(number),
@@ -85,9 +85,9 @@ pub(crate) async fn run(helper: Helper<'_>) -> io::Result<Ran> {
         End::Held(pid) => return Err(held(pid)),
         End::Ended(_) => return Err(io::ErrorKind::Interrupted.into()),
     };
-    let Said { stdout, stderr, left } = said;
+    let HelperOutput { stdout, stderr, left } = said;
     let (stdout, stderr) = (stdout.text(), stderr.lines().collect());
-    Ok(Ran { end, stdout, stderr, took: begun.elapsed(), left: left.map(Left::text) })
+    Ok(HelperOutcome { end, stdout, stderr, took: begun.elapsed(), left: left.map(Left::text) })
 }
 
 /// A process that a SIGKILL does not end.
@@ -99,13 +99,13 @@ pub(super) fn held(pid: i32) -> io::Error {
 
 /// Keeps what a command says.
 #[derive(Default)]
-struct Said {
-    stdout: Kept,
-    stderr: Kept,
+struct HelperOutput {
+    stdout: BoundedOutput,
+    stderr: BoundedOutput,
     left: Option<Left>,
 }
 
-impl Ear for Said {
+impl LineHandler for HelperOutput {
     fn line(&mut self, stream: Stream, line: &[u8], _out: &mut Vec<u8>) {
         match stream {
             Stream::Stdout => self.stdout.push(line),
@@ -120,13 +120,13 @@ impl Ear for Said {
 
 /// The first and the last lines of a stream without an end.
 #[derive(Default)]
-struct Kept {
+struct BoundedOutput {
     first: Vec<Vec<u8>>,
     last: VecDeque<Vec<u8>>,
     room: [usize; 2],
 }
 
-impl Kept {
+impl BoundedOutput {
     fn push(&mut self, line: &[u8]) {
         let size = line.len() + 1;
         if self.last.is_empty() && self.room[0] + size <= KEPT {

@@ -1,8 +1,8 @@
 //! Commands around a transfer.
 
-use super::child::pass_on;
-use super::process::{self, Cause, Ear, End, Left, Spec};
-use super::voice::Voice;
+use super::job_events::JobEvents;
+use super::process::{self, Cause, CommandSpec, End, Left, LineHandler};
+use super::rsync_process::pass_on;
 use super::watchdog::Watchdog;
 use crate::model::event::{Level, Stream};
 use crate::model::job::{FOR_RSYNC_ONLY, Hook, Job};
@@ -18,7 +18,7 @@ const NOT_FOUND: i32 = 127;
 
 /// How a list of hooks ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Hooked {
+pub(super) enum HookOutcome {
     /// All of them with 0.
     Ok,
     /// One with 75; the text names it. The later ones did not run.
@@ -29,15 +29,15 @@ pub(super) enum Hooked {
     Stopped,
 }
 
-impl Hooked {
+impl HookOutcome {
     /// Why one was not well, of hooks that skip nothing.
     pub(super) fn unwell(self) -> Option<Reason> {
         match self {
-            Hooked::Ok | Hooked::Stopped => None,
-            Hooked::Skip(text) => {
+            HookOutcome::Ok | HookOutcome::Stopped => None,
+            HookOutcome::Skip(text) => {
                 Some(Reason::new(text).hint("only a hook of `before` skips a job by that code"))
             }
-            Hooked::Failed(reason) => Some(reason),
+            HookOutcome::Failed(reason) => Some(reason),
         }
     }
 }
@@ -49,18 +49,18 @@ const LOOK: &str = "look at what the hook printed, and run it by hand";
 pub(super) async fn run(
     hooks: &[Hook],
     env: &[(OsString, OsString)],
-    voice: &Voice,
+    voice: &JobEvents,
     job: &Job,
     grace: Duration,
     warnings: &mut Vec<String>,
-) -> Hooked {
+) -> HookOutcome {
     let (timeout, priority) = (job.hooks.timeout, job.child_priority);
     for hook in hooks {
         let argv = hook.argv();
         let without: &[&str] = &FOR_RSYNC_ONLY;
-        let spec = Spec { argv: &argv, env, without, priority, grace, input: None, supervised: true };
+        let spec = CommandSpec { argv: &argv, env, without, priority, grace, input: None, supervised: true };
         let watchdog = Watchdog::new(Some(timeout), None);
-        let mut plain = Plain::default();
+        let mut plain = HookOutput::default();
         let end = process::run(&spec, voice, watchdog, &mut plain).await;
         if let Some(left) = plain.left {
             let text = format!("hook {hook} {}", left.text());
@@ -69,7 +69,7 @@ pub(super) async fn run(
         }
         let (text, hint) = match end {
             Ok(End::Exited(0)) => continue,
-            Ok(End::Exited(SKIP)) => return Hooked::Skip(format!("hook {hook} ended with {SKIP}")),
+            Ok(End::Exited(SKIP)) => return HookOutcome::Skip(format!("hook {hook} ended with {SKIP}")),
             Ok(End::Exited(NOT_FOUND)) => (
                 format!("hook {hook} ended with {NOT_FOUND}"),
                 "is what it runs installed, and in PATH where pdb-sync runs?",
@@ -84,7 +84,7 @@ pub(super) async fn run(
                 "find out what it waits for, or set a longer hook_timeout",
             ),
             Ok(End::Held(pid)) => (format!("hook {hook}: {}", super::helper::held(pid)), LOOK),
-            Ok(End::Ended(_)) => return Hooked::Stopped,
+            Ok(End::Ended(_)) => return HookOutcome::Stopped,
             Err(error) => {
                 let hint = match error.kind() {
                     io::ErrorKind::NotFound => "is its program installed, and in PATH where pdb-sync runs?",
@@ -94,18 +94,18 @@ pub(super) async fn run(
                 (format!("cannot run hook {hook}: {error}"), hint)
             }
         };
-        return Hooked::Failed(Reason::new(text).hint(hint));
+        return HookOutcome::Failed(Reason::new(text).hint(hint));
     }
-    Hooked::Ok
+    HookOutcome::Ok
 }
 
 /// Passes lines on as they are.
 #[derive(Default)]
-struct Plain {
+struct HookOutput {
     left: Option<Left>,
 }
 
-impl Ear for Plain {
+impl LineHandler for HookOutput {
     fn line(&mut self, _stream: Stream, line: &[u8], out: &mut Vec<u8>) {
         pass_on(line, out);
     }

@@ -1,6 +1,6 @@
 //! What a job's filters leave out of its source: found by a listing without them.
 
-use super::attempt::{Ending, Try};
+use super::attempt::{AttemptEnd, AttemptRunner};
 use super::listing::Listing;
 use crate::model::event::Tally;
 use crate::model::job::Job;
@@ -12,10 +12,10 @@ use bytesize::ByteSize;
 /// So many patterns are named.
 const TOLD: usize = 5;
 
-impl Try<'_> {
+impl AttemptRunner<'_> {
     /// What the source holds without the job's filters; `None` if that cannot be told. Files are files, links and other entries that are no
     /// directories.
-    async fn held(&mut self, unfiltered: &Job) -> Result<Option<Tally>, Ending> {
+    async fn held(&mut self, unfiltered: &Job) -> Result<Option<Tally>, AttemptEnd> {
         let job = Job { delete: false, checksum: false, ..unfiltered.clone() };
         let stats = self.look((&job, self.source), &[], &mut |_| false).await?;
         Ok(stats.and_then(|stats| {
@@ -25,7 +25,7 @@ impl Try<'_> {
     }
 
     /// What filters and limits of size let through; `None` if that cannot be told.
-    async fn passing(&mut self) -> Result<Option<Tally>, Ending> {
+    async fn passing(&mut self) -> Result<Option<Tally>, AttemptEnd> {
         // Nothing is ever there: what a listing for it names is all that would come.
         let nowhere = self.plan.state_dir.join("listings").join(".none").join(&self.plan.run);
         let job = args::passing(self.job, nowhere);
@@ -41,7 +41,7 @@ impl Try<'_> {
     }
 
     /// How much of the source the filters leave out, for `--plan`; `None` if that cannot be told. Nothing where there are no filters.
-    pub(super) async fn left_out(&mut self, listing: &Listing) -> Result<Option<Tally>, Ending> {
+    pub(super) async fn left_out(&mut self, listing: &Listing) -> Result<Option<Tally>, AttemptEnd> {
         let Some(unfiltered) = args::unfiltered(self.job) else {
             return Ok(Some(Tally { bytes: Some(0), ..Tally::default() }));
         };
@@ -68,14 +68,14 @@ impl Try<'_> {
 
     /// A run that had nothing to bring, because limits of size leave out every file: says so. Nothing goes for that: rsync's list has
     /// these files.
-    pub(super) async fn explain_sizes(&mut self, ending: Ending) -> Ending {
-        let Ending::Done(warned) = ending else { return ending };
+    pub(super) async fn explain_sizes(&mut self, ending: AttemptEnd) -> AttemptEnd {
+        let AttemptEnd::Done(warned) = ending else { return ending };
         let figures = self.figures;
         let nothing = figures.files_transferred == Some(0) && figures.total_files.is_some_and(|n| n > 0);
         let limits = args::size_limits(&self.job.rsync_args);
-        let Some(unfiltered) = args::unfiltered(self.job) else { return Ending::Done(warned) };
+        let Some(unfiltered) = args::unfiltered(self.job) else { return AttemptEnd::Done(warned) };
         if self.plan.named_files || !nothing || limits.is_empty() {
-            return Ending::Done(warned);
+            return AttemptEnd::Done(warned);
         }
         let held = match self.passing().await {
             Ok(Some(Tally { files: 0, .. })) => self.held(&unfiltered).await,
@@ -83,22 +83,22 @@ impl Try<'_> {
         };
         match held {
             Ok(Some(held)) if held.files > 0 => {
-                Ending::Done(Some(all_by_size(self.job, held, &limits, warned)))
+                AttemptEnd::Done(Some(all_by_size(self.job, held, &limits, warned)))
             }
-            Err(_) if self.voice.stop.is_stopping() => Ending::Stopped,
-            Ok(_) | Err(_) => Ending::Done(warned),
+            Err(_) if self.voice.stop.is_stopping() => AttemptEnd::Stopped,
+            Ok(_) | Err(_) => AttemptEnd::Done(warned),
         }
     }
 
     /// A source that holds no file as far as the filters let us see: what it holds without them.
-    pub(super) async fn explain_empty(&mut self, ending: Ending) -> Ending {
-        let Ending::Empty(reason) = ending else { return ending };
-        let Some(unfiltered) = args::unfiltered(self.job) else { return Ending::Empty(reason) };
+    pub(super) async fn explain_empty(&mut self, ending: AttemptEnd) -> AttemptEnd {
+        let AttemptEnd::Empty(reason) = ending else { return ending };
+        let Some(unfiltered) = args::unfiltered(self.job) else { return AttemptEnd::Empty(reason) };
         match self.held(&unfiltered).await {
-            Err(_) if self.voice.stop.is_stopping() => Ending::Stopped,
-            Ok(Some(Tally { files: 0, .. })) => Ending::Empty(reason),
-            Ok(Some(held)) => Ending::Empty(all_left_out(self.job, held, reason)),
-            Ok(None) | Err(_) => Ending::Empty(
+            Err(_) if self.voice.stop.is_stopping() => AttemptEnd::Stopped,
+            Ok(Some(Tally { files: 0, .. })) => AttemptEnd::Empty(reason),
+            Ok(Some(held)) => AttemptEnd::Empty(all_left_out(self.job, held, reason)),
+            Ok(None) | Err(_) => AttemptEnd::Empty(
                 reason.and("it has filters, and what the source holds without them could not be listed"),
             ),
         }

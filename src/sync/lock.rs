@@ -5,9 +5,9 @@
 //! `.pdb-sync` stands in ([`super::stand_in`]); who can lock the directory also asks for that file, if there is one, since another
 //! host may have it.
 
-use super::holders::Holders;
-use super::note::Note;
-use super::stand_in::{self, Locked, StandIn};
+use super::lock_file::{self, LockFile, Locked};
+use super::lock_note::LockNote;
+use super::lock_owners::LockOwners;
 use crate::clean::path::OURS;
 use crate::clean::removal::{LOCK, refusal_of_file};
 use crate::model::result::Reason;
@@ -26,8 +26,8 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub struct Lock {
     directory: File,
-    stand_in: Option<StandIn>,
-    holders: Arc<Holders>,
+    stand_in: Option<LockFile>,
+    holders: Arc<LockOwners>,
     name: String,
     unsure: Option<Box<Reason>>,
     news: Option<String>,
@@ -43,7 +43,7 @@ pub enum Tried {
 }
 
 /// Tries to lock `dest`, which is made if it does not exist. The holders name us to others.
-pub fn try_lock(dest: &Path, holders: &Arc<Holders>) -> io::Result<Tried> {
+pub fn try_lock(dest: &Path, holders: &Arc<LockOwners>) -> io::Result<Tried> {
     fs::create_dir_all(dest)?;
     let directory = File::open(dest)?;
     let meta = directory.metadata()?;
@@ -52,7 +52,7 @@ pub fn try_lock(dest: &Path, holders: &Arc<Holders>) -> io::Result<Tried> {
     }
     let name = format!("{:x}-{:x}", meta.dev(), meta.ino());
     let found = match directory.try_lock() {
-        Ok(()) => beside(&directory, dest, stand_in::lock(&directory, false)),
+        Ok(()) => beside(&directory, dest, lock_file::lock(&directory, false)),
         Err(TryLockError::WouldBlock) => Found::Busy(holder(&directory, &name, holders)),
         Err(TryLockError::Error(error)) => instead(&directory, dest, &name, holders, error)?,
     };
@@ -87,11 +87,11 @@ enum Found {
     /// Somebody has it.
     Busy(String),
     /// The file that stands in for it.
-    Stood(StandIn),
+    Stood(LockFile),
     /// Others may have a lock that we cannot ask about.
-    Unsure(Option<StandIn>, Reason),
+    Unsure(Option<LockFile>, Reason),
     /// There are no locks there at all; one in our state directory.
-    Alone(StandIn, String),
+    Alone(LockFile, String),
 }
 
 /// The directory is locked: is the file that stands in for it on other hosts?
@@ -107,13 +107,19 @@ fn beside(directory: &File, dest: &Path, locked: io::Result<Locked>) -> Found {
 }
 
 /// The directory cannot be locked.
-fn instead(directory: &File, dest: &Path, name: &str, holders: &Holders, no: io::Error) -> io::Result<Found> {
+fn instead(
+    directory: &File,
+    dest: &Path,
+    name: &str,
+    holders: &LockOwners,
+    no: io::Error,
+) -> io::Result<Found> {
     let path = holders.dir().join(format!("{name}.lock"));
     let cannot = |what: String, error: io::Error| {
         let text = format!("{what}, nor can {} be locked instead: {error}", sanitize::path(&path));
         io::Error::new(error.kind(), text)
     };
-    let at_dest = match stand_in::lock(directory, true) {
+    let at_dest = match lock_file::lock(directory, true) {
         Ok(Locked::Ours(stand_in)) => return Ok(Found::Stood(stand_in)),
         Ok(Locked::Theirs(note)) => return Ok(Found::Busy(of_another(note, dest))),
         Ok(Locked::Closed(error)) => Ok(closed(directory, dest, error)),
@@ -124,7 +130,7 @@ fn instead(directory: &File, dest: &Path, name: &str, holders: &Holders, no: io:
         Ok(reason) => reason.text.clone(),
         Err(text) => text.clone(),
     };
-    match stand_in::lock_at(&path).map_err(|error| cannot(what, error))? {
+    match lock_file::lock_at(&path).map_err(|error| cannot(what, error))? {
         Locked::Ours(stand_in) => {
             stand_in.note(&holders.note());
             Ok(match at_dest {
@@ -145,7 +151,7 @@ fn instead(directory: &File, dest: &Path, name: &str, holders: &Holders, no: io:
 }
 
 /// Who has locked the directory: as our state directory has it, or as the kernel has it.
-fn holder(directory: &File, name: &str, holders: &Holders) -> String {
+fn holder(directory: &File, name: &str, holders: &LockOwners) -> String {
     holders.holder(name).unwrap_or_else(|| match flock_holder(directory) {
         Some(holder) => format!("another process: {holder}, with another state directory"),
         None => unknown(),
@@ -157,7 +163,7 @@ fn unknown() -> String {
 }
 
 /// Who has locked the file, and what is known of whether that is true.
-fn of_another(note: Option<Note>, dest: &Path) -> String {
+fn of_another(note: Option<LockNote>, dest: &Path) -> String {
     let path = stand_in_path(dest);
     let path = sanitize::path(&path);
     match note {
@@ -218,7 +224,7 @@ pub fn lockable(dir: &Path) -> io::Result<Lockable> {
         Ok(()) | Err(TryLockError::WouldBlock) => return Ok(Lockable::Directory),
         Err(TryLockError::Error(error)) => error,
     };
-    Ok(match stand_in::lock_at(&own.path().join(LOCK)) {
+    Ok(match lock_file::lock_at(&own.path().join(LOCK)) {
         Ok(_) => Lockable::File(error),
         Err(error) => Lockable::Nothing(error),
     })
@@ -270,14 +276,15 @@ mod tests {
     #[test]
     fn the_second_is_told_who_was_first_and_a_dropped_lock_is_free() {
         let (dest, state) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let first = try_lock(dest.path(), &Holders::new(state.path(), "RUN1")).unwrap();
+        let first = try_lock(dest.path(), &LockOwners::new(state.path(), "RUN1")).unwrap();
         assert!(matches!(first, Tried::Held(_)));
-        let Tried::Busy(holder) = try_lock(dest.path(), &Holders::new(state.path(), "RUN2")).unwrap() else {
+        let Tried::Busy(holder) = try_lock(dest.path(), &LockOwners::new(state.path(), "RUN2")).unwrap()
+        else {
             panic!("locked twice")
         };
         assert!(holder.contains(&format!("pid {}, run RUN1", std::process::id())), "{holder}");
         let elsewhere = tempfile::tempdir().unwrap();
-        let Tried::Busy(holder) = try_lock(dest.path(), &Holders::new(elsewhere.path(), "RUN3")).unwrap()
+        let Tried::Busy(holder) = try_lock(dest.path(), &LockOwners::new(elsewhere.path(), "RUN3")).unwrap()
         else {
             panic!("another state directory must meet the same lock")
         };
@@ -287,7 +294,7 @@ mod tests {
         }
         drop(first);
         assert!(matches!(
-            try_lock(dest.path(), &Holders::new(state.path(), "RUN4")).unwrap(),
+            try_lock(dest.path(), &LockOwners::new(state.path(), "RUN4")).unwrap(),
             Tried::Held(_)
         ));
         assert_eq!(fs::read_dir(dest.path()).unwrap().count(), 0);

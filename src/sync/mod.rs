@@ -8,68 +8,68 @@
 mod activity;
 mod adopt;
 mod attempt;
+mod attempt_state;
+mod auto_parallel;
 mod backoff;
-mod begin;
 mod blocking;
 mod buffers;
-mod cache;
-mod child;
+mod child_exit;
 mod complete;
 mod crawl;
+mod deferred_deletions;
 mod dir_id;
 mod disk;
 mod dispatch;
-mod ends;
+mod drop_cache;
+mod dry_run;
 pub(crate) mod fold_probe;
 pub(crate) mod foreground;
-mod frame;
-mod governor;
 mod group;
 mod guard;
 pub(crate) mod helper;
-mod holders;
 mod hook;
-mod input;
+mod job_events;
+mod job_runner;
 mod job_state;
-mod keep;
-mod keeping;
+mod keep_deleted;
+mod keep_deleted_setup;
 mod left_out;
+mod line_splitter;
 mod listing;
 mod lock;
+mod lock_file;
+mod lock_note;
+mod lock_owners;
 mod name_list;
 mod named_files;
-mod note;
 mod phases;
 mod pipe;
+mod prepare_dest;
 mod process;
-mod program;
-mod proof;
-mod rehearse;
-mod remember;
 mod remove;
+mod rsync_process;
+mod rsync_program;
+mod second_listing;
 mod signal;
 mod slots;
 mod spawn;
-mod stand_in;
+mod stdin;
 mod stop;
 mod supervisor;
 mod transfer;
-mod unit;
 #[cfg(target_os = "linux")]
 mod vfork;
-mod voice;
-mod waiting;
 mod watchdog;
 
 pub use dispatch::run;
-pub use holders::Holders;
 pub use job_state::has_filled;
 pub(crate) use listing::source_names;
 pub use lock::{Lock, Lockable, Tried, lockable, try_lock};
+pub use lock_owners::LockOwners;
 pub use signal::Signals;
 
 use crate::history::stats::Watch;
-use crate::model::job::{Job, Unfit};
+use crate::model::job::{Job, JobProblem};
 use crate::model::result::{Logs, Reason};
 use crate::rsync::args::{self, Purpose};
 use std::collections::BTreeMap;
@@ -136,7 +136,7 @@ impl Mode {
 
 /// Why the job cannot be run, by a mistake of the configuration: it fails, and others run.
 pub fn unfit(job: &Job) -> Option<Reason> {
-    if let Some(Unfit { text, hint, .. }) = job.unfit.clone() {
+    if let Some(JobProblem { text, hint, .. }) = job.unfit.clone() {
         return Some(Reason { text, hint });
     }
     args::unfit(job).map(|refused| Reason::new(refused.text).hint(refused.hint))
@@ -152,7 +152,7 @@ pub fn first_commands(job: &Job, state_dir: &Path) -> Vec<Purpose> {
 
 /// Adds the filters that a command of the job gets because of where its destination lies.
 pub fn protect_destination(argv: &mut Vec<String>, job: &Job) {
-    if let Some(closed) = remember::closed_at_root(&job.dest) {
+    if let Some(closed) = attempt_state::closed_at_root(&job.dest) {
         args::protect_file_system(argv, &closed);
     }
 }

@@ -1,7 +1,7 @@
 //! Names of files for `--files-from`: in a temporary file, so that any number of them needs no memory.
 
 use crate::model::job::{Job, Source};
-use crate::rsync::pick::Picked;
+use crate::rsync::fetch_files::FetchFiles;
 use std::io::{self, BufWriter, Write};
 use tempfile::NamedTempFile;
 
@@ -10,7 +10,7 @@ use tempfile::NamedTempFile;
 #[derive(Debug)]
 pub(super) struct NameList {
     /// `None` for a source whose notation is not understood.
-    picked: Option<Picked>,
+    picked: Option<FetchFiles>,
     file: Option<io::Result<BufWriter<NamedTempFile>>>,
     len: u64,
 }
@@ -18,7 +18,7 @@ pub(super) struct NameList {
 impl NameList {
     /// An empty list.
     pub(super) fn new(source: &Source) -> Self {
-        NameList { picked: Picked::from(source), file: None, len: 0 }
+        NameList { picked: FetchFiles::from(source), file: None, len: 0 }
     }
 
     /// Adds a file, by its name as it is on the disk.

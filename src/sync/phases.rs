@@ -1,12 +1,12 @@
 //! The phases of an attempt, each told and timed.
 
 use super::Mode;
-use super::attempt::{Ending, Try};
+use super::attempt::{AttemptEnd, AttemptRunner};
 use super::blocking::{last_moment, off_thread};
-use super::child::{self, Ended, Order, Ran, Show};
 use super::guard;
-use super::listing::{Collector, Gone, Listing, Mark, list_path, needs_names};
+use super::listing::{Collector, Deletions, Listing, Mark, list_path, needs_names};
 use super::remove::{self, Removed};
+use super::rsync_process::{self, Ended, RsyncCommand, RsyncOutcome, Show};
 use super::transfer::came;
 use super::watchdog::Watchdog;
 use crate::model::event::{Event, Level, Lines, Phase, Stream};
@@ -23,9 +23,9 @@ use tokio::sync::mpsc;
 /// How many bytes of lines of our own are told at once.
 const BLOCK: usize = 16 * 1024;
 
-impl Try<'_> {
+impl AttemptRunner<'_> {
     /// Lists what differs, for the guards. A source that can only be read in part is transferred, but counts for nothing.
-    pub(super) async fn list(&mut self, folds: bool) -> Result<Listing, Ending> {
+    pub(super) async fn list(&mut self, folds: bool) -> Result<Listing, AttemptEnd> {
         let dry = self.plan.mode.is_dry();
         let all = folds || !dry && needs_names(&self.plan.state_dir, &self.job.name);
         let (mut listing, mut verdict) = self.list_once(Purpose::List { all }, folds).await?;
@@ -39,7 +39,7 @@ impl Try<'_> {
                 listing.warned = Some(reason);
                 self.examined(listing).await
             }
-            Verdict::Failed(class, reason) => Err(Ending::Failed(class, reason)),
+            Verdict::Failed(class, reason) => Err(AttemptEnd::Failed(class, reason)),
             Verdict::Partial(reason) => {
                 if self.plan.mode == Mode::Real && listing.reserved.theirs == 0 {
                     let mut listing = self.examined(listing).await?;
@@ -50,48 +50,48 @@ impl Try<'_> {
                     if let (_, Verdict::Failed(class, reason)) =
                         self.bring((self.job, self.source), &[]).await?
                     {
-                        return Err(Ending::Failed(class, reason));
+                        return Err(AttemptEnd::Failed(class, reason));
                     }
                 }
                 let text = "nothing was deleted, since not everything could be listed";
-                Err(Ending::Partial(if self.job.delete { reason.and(text) } else { reason }))
+                Err(AttemptEnd::Partial(if self.job.delete { reason.and(text) } else { reason }))
             }
         }
     }
 
     /// The same for people: what would happen, and what it would mean.
-    pub(super) async fn rehearsal(&mut self, folds: bool) -> Result<Listing, Ending> {
+    pub(super) async fn rehearsal(&mut self, folds: bool) -> Result<Listing, AttemptEnd> {
         let (mut listing, verdict) = self.list_once(Purpose::Plan { all: folds }, folds).await?;
         match verdict {
             Verdict::Ok => {}
             Verdict::Vanished(reason) => listing.warned = Some(reason),
-            Verdict::Failed(class, reason) => return Err(Ending::Failed(class, reason)),
+            Verdict::Failed(class, reason) => return Err(AttemptEnd::Failed(class, reason)),
             Verdict::Partial(reason) if self.job.delete => {
                 let text = "nothing would be deleted, since not everything could be listed";
-                return Err(Ending::Partial(reason.and(text)));
+                return Err(AttemptEnd::Partial(reason.and(text)));
             }
-            Verdict::Partial(reason) => return Err(Ending::Partial(reason)),
+            Verdict::Partial(reason) => return Err(AttemptEnd::Partial(reason)),
         }
         self.examined(listing).await
     }
 
     /// Compares a listing with the destination.
-    async fn examined(&mut self, mut listing: Listing) -> Result<Listing, Ending> {
+    async fn examined(&mut self, mut listing: Listing) -> Result<Listing, AttemptEnd> {
         let dest = self.job.dest.clone();
         let times = args::keeps_times(&self.job.rsync_args);
         let window = times.then(|| args::modify_window(self.job));
         let lost = self.memory.lost.clone();
         let look = move || listing.examine(&dest, window, &lost).map(|()| listing);
-        let looked = off_thread(&self.voice.stop, look).await.ok_or(Ending::Stopped)?;
+        let looked = off_thread(&self.voice.stop, look).await.ok_or(AttemptEnd::Stopped)?;
         let listing = looked.map_err(|error| {
             let text = format!("cannot compare the listing with {}: {error}", sanitize::path(&self.job.dest));
-            Ending::Failed(Class::Fatal, Reason::new(text))
+            AttemptEnd::Failed(Class::Fatal, Reason::new(text))
         })?;
         self.look_who_filled(&listing);
         Ok(listing)
     }
 
-    async fn list_once(&mut self, purpose: Purpose, folds: bool) -> Result<(Listing, Verdict), Ending> {
+    async fn list_once(&mut self, purpose: Purpose, folds: bool) -> Result<(Listing, Verdict), AttemptEnd> {
         // What goes wrong here is a failure of the attempt already.
         self.announce(self.job, self.source, purpose, &[]).await;
         let path = list_path(&self.plan.state_dir, &self.job.name, &self.plan.run);
@@ -113,7 +113,7 @@ impl Try<'_> {
         let listing = collector.finish(stats).map_err(|error| {
             let text = format!("cannot write what rsync listed to a temporary file: {error}");
             let hint = "is there room in the state directory, and where TMPDIR points?";
-            Ending::Failed(Class::Fatal, Reason::new(text).hint(hint))
+            AttemptEnd::Failed(Class::Fatal, Reason::new(text).hint(hint))
         })?;
         Ok((listing, verdict))
     }
@@ -121,10 +121,10 @@ impl Try<'_> {
     /// Removes what was counted: what stands in the way of the transfer, or (afterwards) all that is left.
     pub(super) async fn delete(
         &mut self,
-        gone: &Gone,
+        gone: &Deletions,
         stamps: &[Option<Mark>],
         in_the_way: bool,
-    ) -> Result<Removed, Ending> {
+    ) -> Result<Removed, AttemptEnd> {
         if self.access.is_none() {
             return Ok(Removed::default());
         }
@@ -162,7 +162,7 @@ impl Try<'_> {
                     None => break,
                 },
                 // It asks itself whether to go on; one that does not end hangs.
-                () = &mut overdue => return Err(Ending::Stopped),
+                () = &mut overdue => return Err(AttemptEnd::Stopped),
             };
             voice
                 .say(Event::Output {
@@ -175,7 +175,7 @@ impl Try<'_> {
         let removed = match work.await {
             Ok(removed) => removed.map_err(|e| unreadable(gone, e)),
             Err(panic) => {
-                Err(Ending::Failed(Class::Fatal, Reason::new(format!("deleting broke off: {panic}"))))
+                Err(AttemptEnd::Failed(Class::Fatal, Reason::new(format!("deleting broke off: {panic}"))))
             }
         };
         self.phases.push((Phase::Delete, started.elapsed()));
@@ -221,7 +221,7 @@ impl Try<'_> {
         show: Show,
         lost: &[Vec<u8>],
         changes: &mut (dyn FnMut(&Change<'_>) -> bool + Send),
-    ) -> Ran {
+    ) -> RsyncOutcome {
         self.rsync_of((self.job, self.source), phase, purpose, show, lost, changes).await
     }
 
@@ -234,7 +234,7 @@ impl Try<'_> {
         show: Show,
         lost: &[Vec<u8>],
         changes: &mut (dyn FnMut(&Change<'_>) -> bool + Send),
-    ) -> Ran {
+    ) -> RsyncOutcome {
         let plan = self.plan;
         self.transfers += u32::from(purpose == Purpose::Transfer);
         let argv = self.announce(job, source, purpose, lost).await;
@@ -252,7 +252,7 @@ impl Try<'_> {
         let started = Instant::now();
         let (timeout, grace, priority) = (job.timeout, plan.grace, job.child_priority);
         let (dest, expected) = (&*job.dest, self.awaited);
-        let order = Order {
+        let order = RsyncCommand {
             argv: &argv,
             purpose,
             source,
@@ -266,20 +266,20 @@ impl Try<'_> {
             timeout,
             show,
         };
-        let ran = child::run(order, self.voice, changes).await;
+        let ran = rsync_process::run(order, self.voice, changes).await;
         self.phases.push((phase, started.elapsed()));
         self.code = ran.code;
         ran
     }
 
     /// The verdict on an rsync that ended by itself; otherwise the end of the attempt.
-    pub(super) fn verdict(&self, ran: Ran) -> Result<Verdict, Ending> {
+    pub(super) fn verdict(&self, ran: RsyncOutcome) -> Result<Verdict, AttemptEnd> {
         match ran.verdict {
             Ended::Judged(verdict) => Ok(verdict),
-            Ended::Stopped => Err(Ending::Stopped),
+            Ended::Stopped => Err(AttemptEnd::Stopped),
             Ended::DiskLow(free) => {
                 let least = self.job.min_free.unwrap_or(0);
-                Err(Ending::Blocked(guard::disk_low(self.job, free, least)))
+                Err(AttemptEnd::Blocked(guard::disk_low(self.job, free, least)))
             }
         }
     }
@@ -293,9 +293,9 @@ fn least_rate(job: &Job) -> Option<u64> {
 }
 
 /// The list of deletions cannot be read back.
-pub(super) fn unreadable(gone: &Gone, error: io::Error) -> Ending {
+pub(super) fn unreadable(gone: &Deletions, error: io::Error) -> AttemptEnd {
     let text = format!("cannot work through the list of deletions {}: {error}", sanitize::path(&gone.path));
-    Ending::Failed(Class::Fatal, Reason::new(text))
+    AttemptEnd::Failed(Class::Fatal, Reason::new(text))
 }
 
 /// A name as rsync would print it: a line of output stays one line.

@@ -1,8 +1,8 @@
 //! One of the two pipes that a child speaks through: read without blocking, cut into lines, told in blocks.
 
-use super::frame::Framer;
-use super::process::Ear;
-use super::voice::Voice;
+use super::job_events::JobEvents;
+use super::line_splitter::LineSplitter;
+use super::process::LineHandler;
 use crate::model::event::{Stamped, Stream};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::io;
@@ -13,7 +13,7 @@ use tokio::net::unix::pipe::Receiver;
 pub(super) struct Pipe {
     end: End,
     stream: Stream,
-    lines: Framer,
+    lines: LineSplitter,
 }
 
 enum End {
@@ -40,7 +40,7 @@ fn has_something(end: &OwnedFd) -> bool {
 }
 
 /// What a reading brought.
-pub(super) struct Heard {
+pub(super) struct PipeRead {
     /// In bytes.
     pub(super) length: usize,
     /// What is to be told of it, if a line was completed that people should see.
@@ -50,7 +50,7 @@ pub(super) struct Heard {
 impl Pipe {
     /// Takes over an end that the child has the other of.
     pub(super) fn new(end: OwnedFd, stream: Stream) -> io::Result<Self> {
-        Ok(Pipe { end: End::Open(Receiver::from_owned_fd(end)?), stream, lines: Framer::default() })
+        Ok(Pipe { end: End::Open(Receiver::from_owned_fd(end)?), stream, lines: LineSplitter::default() })
     }
 
     /// Whether something may still come.
@@ -90,10 +90,10 @@ impl Pipe {
     }
 
     /// Reads once, and lets the ear hear the lines that this completes; at the end of the pipe also what is left.
-    pub(super) fn read(&mut self, voice: &Voice, ear: &mut impl Ear) -> Heard {
+    pub(super) fn read(&mut self, voice: &JobEvents, ear: &mut impl LineHandler) -> PipeRead {
         let Pipe { end, stream, lines } = self;
         if let End::Closed = end {
-            return Heard { length: 0, event: None };
+            return PipeRead { length: 0, event: None };
         }
         let mut block = voice.buffers.block();
         let mut line = |line: &[u8]| ear.line(*stream, line, &mut block);
@@ -115,8 +115,8 @@ impl Pipe {
         let length = length.unwrap_or(0);
         if block.is_empty() {
             voice.buffers.take_back(block);
-            return Heard { length, event: None };
+            return PipeRead { length, event: None };
         }
-        Heard { length, event: Some(voice.output(*stream, block)) }
+        PipeRead { length, event: Some(voice.output(*stream, block)) }
     }
 }

@@ -4,13 +4,13 @@
 //! to ask for passwords on. It ends with SIGTERM, a grace in which we go on reading, then SIGKILL, and so does all of its group;
 //! if we are killed ourselves, the kernel sends it SIGTERM, and what it has started is for [`super::supervisor`].
 
-use super::ends::Ends;
+use super::child_exit::ChildExits;
 use super::group::Group;
-use super::input::Input;
+use super::job_events::JobEvents;
 use super::pipe::Pipe;
 use super::spawn::{self, Started};
+use super::stdin::Input;
 use super::supervisor::Supervisor;
-use super::voice::Voice;
 use super::watchdog::{Signs, Watchdog};
 use crate::model::event::{Stamped, Stream};
 use crate::model::job::Priority;
@@ -37,7 +37,7 @@ const DEATH: Duration = Duration::from_secs(5);
 const NEVER: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// What to start.
-pub(super) struct Spec<'a> {
+pub(super) struct CommandSpec<'a> {
     /// Program and arguments; no shell in between.
     pub(super) argv: &'a [String],
     /// Added to our own environment.
@@ -111,7 +111,7 @@ impl Left {
 }
 
 /// Listens to a child.
-pub(super) trait Ear {
+pub(super) trait LineHandler {
     /// A line, without its end. What people should see of it is appended to `out`, as whole lines.
     fn line(&mut self, stream: Stream, line: &[u8], out: &mut Vec<u8>);
 
@@ -129,13 +129,13 @@ pub(super) trait Ear {
 
 /// Runs a child to its end, through everything that can happen to it.
 pub(super) async fn run(
-    spec: &Spec<'_>,
-    voice: &Voice,
+    spec: &CommandSpec<'_>,
+    voice: &JobEvents,
     mut watchdog: Watchdog,
-    ear: &mut impl Ear,
+    ear: &mut impl LineHandler,
 ) -> io::Result<End> {
     let stop = &voice.stop;
-    let mut ends = Ends::watch()?;
+    let mut ends = ChildExits::watch()?;
     let supervisor = spec.supervised.then(|| Supervisor::start(spec.grace));
     let announced = supervisor.as_ref().and_then(Supervisor::pipe);
     let Started { pid, stdin, stdout, stderr } = spawn::start(spec, announced)?;

@@ -1,6 +1,6 @@
 use super::super::buffers::Buffers;
-use super::super::child::pass_on;
-use super::super::stop::{Stop, Why};
+use super::super::rsync_process::pass_on;
+use super::super::stop::{Stop, StopReason};
 use super::*;
 use crate::model::event::Event;
 use std::path::Path;
@@ -9,18 +9,18 @@ use tokio::sync::{mpsc, watch};
 /// Passes every line on.
 struct All;
 
-impl Ear for All {
+impl LineHandler for All {
     fn line(&mut self, _stream: Stream, line: &[u8], out: &mut Vec<u8>) {
         pass_on(line, out);
     }
 }
 
 /// A job's voice, and who hears it.
-fn voice(stop: &Stop, room: usize) -> (Voice, mpsc::Receiver<Stamped>) {
+fn voice(stop: &Stop, room: usize) -> (JobEvents, mpsc::Receiver<Stamped>) {
     let (events, heard) = mpsc::channel(room);
     let (progress, _) = watch::channel(None);
     let (stop, buffers) = (stop.clone(), Buffers::default());
-    (Voice { job: "j".into(), events, progress, stop, buffers }, heard)
+    (JobEvents { job: "j".into(), events, progress, stop, buffers }, heard)
 }
 
 /// Runs a shell script and returns its end and what was heard; `also` goes on beside it.
@@ -31,7 +31,7 @@ async fn sh_while<F: Future<Output = ()>>(
     also: impl FnOnce(Stop) -> F,
 ) -> (End, Vec<u8>) {
     let argv = ["sh".into(), "-c".into(), script.into()];
-    let spec = Spec {
+    let spec = CommandSpec {
         argv: &argv,
         env: &[],
         without: &[],
@@ -154,7 +154,7 @@ async fn who_ignores_sigterm_is_killed_after_the_grace() {
         let ready = ready.clone();
         async move {
             until(|| ready.exists()).await;
-            stop.ask(Why::Signal(15));
+            stop.ask(StopReason::Signal(15));
         }
     })
     .await;
@@ -197,7 +197,7 @@ async fn a_grandchild_that_holds_the_pipes_does_not_hang_us() {
 #[tokio::test]
 async fn a_listener_that_never_listens_does_not_keep_a_stopped_child() {
     let argv = ["sh".into(), "-c".into(), "yes".into()];
-    let spec = Spec {
+    let spec = CommandSpec {
         argv: &argv,
         env: &[],
         without: &[],
@@ -212,7 +212,7 @@ async fn a_listener_that_never_listens_does_not_keep_a_stopped_child() {
     let child = run(&spec, &voice, patient(), &mut ear);
     let filled = async {
         until(|| full.len() == 1).await;
-        stop.ask(Why::Signal(15));
+        stop.ask(StopReason::Signal(15));
     };
     let (end, ()) = tokio::join!(child, filled);
     assert_eq!(end.unwrap(), End::Ended(Cause::Stopped));
@@ -222,11 +222,11 @@ async fn a_listener_that_never_listens_does_not_keep_a_stopped_child() {
 #[tokio::test]
 async fn a_child_that_never_stops_leaves_others_their_turn() {
     struct Deaf;
-    impl Ear for Deaf {
+    impl LineHandler for Deaf {
         fn line(&mut self, _stream: Stream, _line: &[u8], _out: &mut Vec<u8>) {}
     }
     let argv = ["sh".into(), "-c".into(), "echo; exec yes".into()];
-    let spec = Spec {
+    let spec = CommandSpec {
         argv: &argv,
         env: &[],
         without: &[],
@@ -241,19 +241,19 @@ async fn a_child_that_never_stops_leaves_others_their_turn() {
     let (done, outside) = (std::sync::mpsc::channel::<()>(), stop.clone());
     let last_help = std::thread::spawn(move || {
         if done.1.recv_timeout(Duration::from_secs(20)).is_err() {
-            outside.ask(Why::Signal(14));
+            outside.ask(StopReason::Signal(14));
         }
     });
     let other = async {
         tokio::time::sleep(Duration::from_millis(50)).await;
-        stop.ask(Why::Signal(15));
+        stop.ask(StopReason::Signal(15));
         let _ = done.0.send(());
     };
     let mut ear = Deaf;
     let (end, ()) = tokio::join!(run(&spec, &voice, patient(), &mut ear), other);
     last_help.join().unwrap();
     assert_eq!(end.unwrap(), End::Ended(Cause::Stopped));
-    assert!(matches!(stop.why(), Some(Why::Signal(15))), "{:?}", stop.why());
+    assert!(matches!(stop.why(), Some(StopReason::Signal(15))), "{:?}", stop.why());
 }
 
 #[tokio::test]
@@ -272,7 +272,7 @@ async fn a_dropped_run_leaves_nobody_behind() {
 /// What `argv` says, run without a shell.
 async fn says(argv: &[&str], env: &[(OsString, OsString)]) -> io::Result<String> {
     let argv: Vec<String> = argv.iter().map(|word| word.to_string()).collect();
-    let spec = Spec {
+    let spec = CommandSpec {
         argv: &argv,
         env,
         without: &[],

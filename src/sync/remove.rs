@@ -2,12 +2,12 @@
 //!
 //! Names come from a list, so they are not believed. How each entry is taken, [`crate::clean::removal`] knows.
 
-use super::keep::Keep;
-use super::listing::{Gone, Mark};
+use super::keep_deleted::KeepDeleted;
+use super::listing::{Deletions, Mark};
 use crate::clean::path::{check, split};
-use crate::clean::removal::below::{open_below, why_not};
-use crate::clean::removal::{Parent, Taken, Wanted, take, take_dir};
-use crate::clean::{Did, Kind};
+use crate::clean::removal::open_below::{open_below, why_not};
+use crate::clean::removal::{ExpectedEntry, Parent, RemoveOutcome, take, take_dir};
+use crate::clean::{EntryOutcome, Kind};
 use rustix::io::Errno;
 use std::io;
 
@@ -48,15 +48,15 @@ impl Removed {
 /// Removes the entries for which `wanted` holds, in the order of the list. `told` gets the escaped name of each that is
 /// gone; `stop` is asked between entries.
 pub(super) fn remove(
-    keep: &Keep,
-    list: &Gone,
+    keep: &KeepDeleted,
+    list: &Deletions,
     stamps: &[Option<Mark>],
     wanted: impl Fn(&[u8]) -> bool,
     mut told: impl FnMut(&[u8]),
     stop: impl Fn() -> bool,
 ) -> io::Result<Removed> {
     let mut removed = Removed::default();
-    let mut hands = Hands { keep, last: None };
+    let mut hands = RemovalThreads { keep, last: None };
     for (entry, stamp) in list.entries()?.zip(stamps) {
         let entry = entry?;
         if !wanted(&entry.name) {
@@ -88,12 +88,12 @@ pub(super) fn remove(
 }
 
 /// The parent that was opened last stays open: lists come directory by directory.
-struct Hands<'a> {
-    keep: &'a Keep,
+struct RemovalThreads<'a> {
+    keep: &'a KeepDeleted,
     last: Option<Parent>,
 }
 
-impl Hands<'_> {
+impl RemovalThreads<'_> {
     /// Whether it was removed; false if there was nothing (left) to remove.
     fn remove(&mut self, name: &[u8], dir: bool, stamp: Option<&Mark>) -> Result<bool, String> {
         check(name).map_err(|_| "not a plain name below the destination; left alone".to_owned())?;
@@ -113,18 +113,20 @@ impl Hands<'_> {
             self.keep.before_dir(parent, file, name).map_err(unwritten)?;
             match take_dir(parent, file, stamp.map(|mark| &mark.stamp)) {
                 // What is excluded keeps its directory, as with rsync.
-                Taken::Left(_) if open_below(self.keep.access().root(), name).is_ok() => Taken::Gone,
+                RemoveOutcome::Left(_) if open_below(self.keep.access().root(), name).is_ok() => {
+                    RemoveOutcome::Gone
+                }
                 other => other,
             }
         } else {
             let Some(mark) = stamp else { return Ok(false) };
             meant = self.keep.before(name).map_err(unwritten)?;
             // Whoever takes or replaces one name of a file moves the change time of the others.
-            let wanted = Wanted { name: file, kind: None, stamp: mark.stamp, touched: mark.linked };
+            let wanted = ExpectedEntry { name: file, kind: None, stamp: mark.stamp, touched: mark.linked };
             take(parent, self.keep.quarantine(), wanted, self.keep.fate())
         };
         match taken {
-            Taken::Done(did) => {
+            RemoveOutcome::Done(did) => {
                 let kind = if dir { Kind::Dir } else { Kind::File };
                 let bytes = stamp.map_or(0, |mark| mark.stamp.size);
                 self.keep.note(name, kind, did, bytes).map_err(unwritten)?;
@@ -132,11 +134,11 @@ impl Hands<'_> {
             }
             other => {
                 if meant {
-                    self.keep.note(name, Kind::File, Did::Skipped, 0).map_err(unwritten)?;
+                    self.keep.note(name, Kind::File, EntryOutcome::Skipped, 0).map_err(unwritten)?;
                 }
                 match other {
-                    Taken::Left(why) | Taken::Failed(why) => Err(why),
-                    Taken::Done(_) | Taken::Gone => Ok(false),
+                    RemoveOutcome::Left(why) | RemoveOutcome::Failed(why) => Err(why),
+                    RemoveOutcome::Done(_) | RemoveOutcome::Gone => Ok(false),
                 }
             }
         }

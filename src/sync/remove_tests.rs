@@ -1,7 +1,7 @@
 use super::*;
 use crate::clean::removal::WriteAccess;
 use crate::rsync::output::{Change, ChangeKind};
-use crate::sync::listing::GoneWriter;
+use crate::sync::listing::DeletionWriter;
 use std::fs::{self, File};
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
@@ -24,8 +24,8 @@ fn tree() -> Tree {
 }
 
 impl Tree {
-    fn count(&self, names: &[&str]) -> Gone {
-        let mut list = GoneWriter::create(&self.list, false);
+    fn count(&self, names: &[&str]) -> Deletions {
+        let mut list = DeletionWriter::create(&self.list, false);
         for name in names {
             let dir = name.ends_with('/');
             let name = name.trim_end_matches('/').as_bytes();
@@ -47,14 +47,14 @@ impl Tree {
         list.finish()
     }
 
-    fn remove(&self, list: &Gone, stamps: &[Option<Mark>]) -> Removed {
+    fn remove(&self, list: &Deletions, stamps: &[Option<Mark>]) -> Removed {
         let root = File::open(&self.root).unwrap();
         let job = crate::model::job::Job {
             dest: self.root.clone(),
             ..crate::model::job::Job::example("a", "/s/", "/d")
         };
         let access = WriteAccess::new(root, &self.root, &self.list).unwrap();
-        let keep = Keep::new(&access, &job, &self.list, "RUN1").unwrap();
+        let keep = KeepDeleted::new(&access, &job, &self.list, "RUN1").unwrap();
         let removed = remove(&keep, list, stamps, |_| true, |_| {}, || false).unwrap();
         keep.close();
         removed

@@ -1,7 +1,7 @@
 //! Starting a child: a process group of its own and no terminal, nothing to read, two pipes to speak through, and an end
 //! with ours.
 
-use super::process::Spec;
+use super::process::CommandSpec;
 use crate::model::job::{FOR_RSYNC_ONLY, IoPriority, Priority};
 use crate::platform;
 use rustix::process::Pid;
@@ -22,7 +22,7 @@ pub(super) struct Started {
 
 /// Starts a child without a copy of ourselves: what a copy costs grows with us, and we would go on paying for it afterwards,
 /// page by page. The child writes its number into `announced`.
-pub(super) fn start(spec: &Spec<'_>, announced: Option<OwnedFd>) -> io::Result<Started> {
+pub(super) fn start(spec: &CommandSpec<'_>, announced: Option<OwnedFd>) -> io::Result<Started> {
     let before = Before { priority: spec.priority, parent: Some(rustix::process::getpid()), announced };
     start_with(spec.argv, (spec.env, spec.without), spec.input.is_some(), before)
 }

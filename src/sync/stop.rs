@@ -8,31 +8,31 @@ use tokio_util::sync::CancellationToken;
 pub(super) struct Stop {
     gentle: CancellationToken,
     hard: CancellationToken,
-    why: Arc<OnceLock<Why>>,
+    why: Arc<OnceLock<StopReason>>,
 }
 
 /// Why a run is stopped before its jobs are done.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Why {
+pub(super) enum StopReason {
     /// A signal, by number.
     Signal(i32),
     /// This job failed, and the run is to stop at the first failure.
     FailFast(String),
 }
 
-impl Why {
+impl StopReason {
     /// As in "ended by SIGTERM".
     pub(super) fn text(&self) -> String {
         match self {
-            Why::Signal(number) => format!("ended by {}", super::signal::name(*number)),
-            Why::FailFast(job) => format!("ended because {job} failed and fail_fast is set"),
+            StopReason::Signal(number) => format!("ended by {}", super::signal::name(*number)),
+            StopReason::FailFast(job) => format!("ended because {job} failed and fail_fast is set"),
         }
     }
 }
 
 impl Stop {
     /// Asks everything to end gently. The first reason stays.
-    pub(super) fn ask(&self, why: Why) {
+    pub(super) fn ask(&self, why: StopReason) {
         let _ = self.why.set(why);
         self.gentle.cancel();
     }
@@ -59,7 +59,7 @@ impl Stop {
     }
 
     /// Why, if it is.
-    pub(super) fn why(&self) -> Option<&Why> {
+    pub(super) fn why(&self) -> Option<&StopReason> {
         self.why.get()
     }
 }

@@ -1,9 +1,9 @@
 //! The transfer: what it has brought, and whether that is all.
 
-use super::attempt::{Ending, Try};
+use super::attempt::{AttemptEnd, AttemptRunner};
 use super::blocking::off_thread;
-use super::child::{Ended, Ran, Show};
-use super::proof::Differences;
+use super::rsync_process::{Ended, RsyncOutcome, Show};
+use super::second_listing::Differences;
 use crate::clean::removal;
 use crate::model::event::{Level, Phase};
 use crate::model::job::{Job, Source};
@@ -27,21 +27,21 @@ pub(super) struct Transfer {
 /// How many directories are looked at for one that is closed.
 const SAMPLE: u64 = 2000;
 
-impl Try<'_> {
+impl AttemptRunner<'_> {
     /// Transfers what is new and changed; removes nothing. `expected`: how many files were listed; `lost`: names that the destination cannot
     /// hold, which do not come. Where neither the exit code nor the number of files says that everything came, a second listing tells.
     pub(super) async fn transfer(
         &mut self,
         expected: Option<u64>,
         lost: &[Vec<u8>],
-    ) -> Result<Transfer, Ending> {
+    ) -> Result<Transfer, AttemptEnd> {
         self.awaited = expected.filter(|expected| *expected != u64::MAX);
         let (files, verdict) = self.bring((self.job, self.source), lost).await?;
         let all_came = expected.is_none_or(|expected| files.is_some_and(|files| files >= expected));
         let arrived = |warned| Ok(Transfer { warned, arrived: true });
         match &verdict {
             Verdict::Ok if all_came => return arrived(None),
-            Verdict::Failed(class, reason) => return Err(Ending::Failed(*class, reason.clone())),
+            Verdict::Failed(class, reason) => return Err(AttemptEnd::Failed(*class, reason.clone())),
             Verdict::Ok | Verdict::Vanished(_) | Verdict::Partial(_) => {}
         }
         let differences = self.differences(lost).await?;
@@ -53,7 +53,9 @@ impl Try<'_> {
             (Verdict::Vanished(reason), Some(Differences { missing: 0, .. })) => {
                 return arrived(Some(reason));
             }
-            (Verdict::Partial(reason), _) => return Err(Ending::Partial(self.with_owners(reason).await?)),
+            (Verdict::Partial(reason), _) => {
+                return Err(AttemptEnd::Partial(self.with_owners(reason).await?));
+            }
             (Verdict::Vanished(reason), _) => return Ok(Transfer { warned: Some(reason), arrived: false }),
             (_, missing) => missing.map(|differences| differences.missing),
         };
@@ -72,7 +74,7 @@ impl Try<'_> {
     }
 
     /// What was left out for want of rights here, with a directory that is closed to this user, and what helps.
-    async fn with_owners(&self, reason: Reason) -> Result<Reason, Ending> {
+    async fn with_owners(&self, reason: Reason) -> Result<Reason, AttemptEnd> {
         let Some(access) = self.access.cloned().filter(|_| reason.hint.as_deref() == Some(CHECK_RIGHTS))
         else {
             return Ok(reason);
@@ -83,7 +85,7 @@ impl Try<'_> {
             let hint = removal::change_hint(access.root(), &dest, &path)?;
             Some((dest.join(OsStr::from_bytes(&path)), whose, hint))
         };
-        let found = off_thread(&self.voice.stop, look).await.ok_or(Ending::Stopped)?;
+        let found = off_thread(&self.voice.stop, look).await.ok_or(AttemptEnd::Stopped)?;
         Ok(match found {
             Some((path, whose, hint)) => {
                 Reason::new(format!("{}; {} {whose}", reason.text, sanitize::path(&path))).hint(hint)
@@ -98,7 +100,7 @@ impl Try<'_> {
         &mut self,
         of: (&Job, &Source),
         lost: &[Vec<u8>],
-    ) -> Result<(Option<u64>, Verdict), Ending> {
+    ) -> Result<(Option<u64>, Verdict), AttemptEnd> {
         let before = self.figures;
         let mut ran =
             self.rsync_of(of, Phase::Transfer, Purpose::Transfer, Show::Lines, lost, &mut |_| true).await;
@@ -142,7 +144,7 @@ struct Moved {
 }
 
 impl Moved {
-    fn add(&mut self, ran: &Ran, remote: bool) {
+    fn add(&mut self, ran: &RsyncOutcome, remote: bool) {
         let failed =
             !matches!(ran.verdict, Ended::Judged(Verdict::Ok | Verdict::Vanished(_) | Verdict::Partial(_)));
         let nothing = (failed && ran.code != Some(0) && ran.progress.is_none()).then_some(0);

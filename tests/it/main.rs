@@ -10,7 +10,6 @@ mod differential;
 mod docs;
 mod doctor;
 mod ease;
-mod floors;
 mod history;
 #[cfg(feature = "search")]
 mod index_ends;
@@ -42,6 +41,7 @@ mod snapshot;
 mod ssh;
 mod stats;
 mod status;
+mod structure;
 mod support;
 #[cfg(target_os = "linux")]
 mod support_fuse;

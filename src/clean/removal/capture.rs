@@ -5,10 +5,10 @@
 //! another in the quarantine, so two threads delete a third faster this way. The name is made of the run and of the entry's
 //! own, so whoever goes on with a run that was killed, or undoes it, finds it again; nobody else uses it.
 
-use super::fate::Fate;
-use super::hand::{look, look_for};
 use super::parent::Parent;
 use super::quarantine::Quarantine;
+use super::removal_mode::RemovalMode;
+use super::remove_entry::{look, look_for};
 use super::rename::{Target, rename_new};
 use crate::clean::path::{BESIDE, BESIDE_BEFORE, split};
 use crate::clean::{Kind, Stamp};
@@ -33,11 +33,11 @@ impl<'a> Captured<'a> {
     pub(super) fn place(
         parent: &'a Parent,
         quarantine: &Quarantine,
-        fate: &Fate,
+        fate: &RemovalMode,
         own: &'a [u8],
     ) -> Result<Self, Errno> {
         match fate {
-            Fate::Delete => Ok(Self::beside(parent, quarantine.run(), own)),
+            RemovalMode::Delete => Ok(Self::beside(parent, quarantine.run(), own)),
             _ => Ok(Self::within(parent.hold(quarantine)?, quarantine, own)),
         }
     }
@@ -46,11 +46,11 @@ impl<'a> Captured<'a> {
     pub(super) fn left(
         parent: &'a Parent,
         quarantine: &Quarantine,
-        fate: &Fate,
+        fate: &RemovalMode,
         own: &'a [u8],
     ) -> Result<Self, Errno> {
         match fate {
-            Fate::Delete => Ok(Self::left_beside(parent, quarantine.run(), own)),
+            RemovalMode::Delete => Ok(Self::left_beside(parent, quarantine.run(), own)),
             _ => Ok(Self::within(parent.held(quarantine)?, quarantine, own)),
         }
     }

@@ -4,15 +4,15 @@
 //! An entry is renamed from `RUN/TREE/…` to `RUN/escaped/TREE/…`, never over anything. Whoever is killed leaves each entry in
 //! one of the two, and the next call goes on.
 
-use super::below::{open_below, why_not};
 use super::journals::{Journal, find};
-use super::ours::{make_ours, share, share_run};
+use super::open_below::{open_below, why_not};
+use super::own_dir::{make_ours, share, share_run};
 use super::quarantine::{ESCAPED, keep_old_info, name_limit, place, runs, tidy};
 use super::rename::{Target, rename_new};
 use super::tree::{self, join};
 use super::write_access::WriteAccess;
 use crate::clean::path::OURS;
-use crate::clean::{Did, Dirs, End, Kind, Line, NameLimit, Record, escape, escape_path, is_hashed};
+use crate::clean::{Dirs, End, EntryOutcome, Kind, Line, NameLimit, Record, escape, escape_path, is_hashed};
 use crate::model::sanitize;
 use crate::platform::{follow, user_name};
 use rustix::fs::{AtFlags, fstat, unlinkat};
@@ -268,7 +268,7 @@ impl Key {
         if self.known.long.knows(real) {
             return Ok(());
         }
-        let (did, why) = (Did::Quarantined, Some("replaced by a transfer, or removed".to_owned()));
+        let (did, why) = (EntryOutcome::Quarantined, Some("replaced by a transfer, or removed".to_owned()));
         let line = Line::Did(Record { path: real.into(), kind, did, bytes: 0, why });
         let mut lines = Vec::new();
         line.write(&mut lines);

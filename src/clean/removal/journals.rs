@@ -1,7 +1,7 @@
 //! Journals on disk: `STATE/journal/RUN.journal.ndjson`, for `sync` `RUN.JOB.journal.ndjson`.
 
 use super::planner::root_of;
-use crate::clean::{Begin, Did, End, Line, PURGE, Record};
+use crate::clean::{Begin, End, EntryOutcome, Line, PURGE, Record};
 use crate::model::sanitize;
 use crate::platform;
 use std::collections::HashMap;
@@ -78,7 +78,7 @@ impl Journal {
 
 /// A journal that was written.
 #[derive(Debug, Clone)]
-pub struct Found {
+pub struct FoundJournal {
     /// Where it is.
     pub path: PathBuf,
     /// Its name without the ending: the run, and for `sync` the job.
@@ -91,14 +91,14 @@ pub struct Found {
     pub purged: Option<String>,
 }
 
-impl Found {
+impl FoundJournal {
     /// Calls `each` with what became of every entry. The answer are those of which nobody knows, since the run was cut short
     /// when it had come to them: few, unless the journal was tampered with.
     pub fn outcomes(&self, each: impl FnMut(Record)) -> io::Result<Vec<Record>> {
         self.outcomes_while(&|| true, each)
     }
 
-    /// The same as long as `go_on` says so: see [`Found::read_while`].
+    /// The same as long as `go_on` says so: see [`FoundJournal::read_while`].
     pub fn outcomes_while(
         &self,
         go_on: &dyn Fn() -> bool,
@@ -119,7 +119,9 @@ impl Found {
     ) -> io::Result<Vec<Record>> {
         let mut open: HashMap<Vec<u8>, Record> = HashMap::new();
         self.read_while(go_on, |line| match line {
-            Line::Did(record) if record.did == Did::Meant => _ = open.insert(record.path.clone(), record),
+            Line::Did(record) if record.did == EntryOutcome::Meant => {
+                _ = open.insert(record.path.clone(), record)
+            }
             Line::Did(record) => {
                 open.remove(&record.path);
                 each(Line::Did(record));
@@ -156,7 +158,7 @@ pub(super) fn directory(state: &Path) -> PathBuf {
 }
 
 /// All journals, oldest first. What is none is passed by.
-pub fn list(state: &Path) -> io::Result<Vec<Found>> {
+pub fn list(state: &Path) -> io::Result<Vec<FoundJournal>> {
     let dir = directory(state);
     let entries = match fs::read_dir(&dir) {
         Ok(entries) => entries,
@@ -175,17 +177,17 @@ pub fn list(state: &Path) -> io::Result<Vec<Found>> {
 }
 
 /// The journals of a run (one, or for `sync` one a job), or of the `last` run.
-pub fn find(state: &Path, run: &str) -> io::Result<Vec<Found>> {
+pub fn find(state: &Path, run: &str) -> io::Result<Vec<FoundJournal>> {
     pick(list(state)?, run, |_, _| Ok(true))
 }
 
 /// `last` is the newest that `counts`; if there is none, the newest of all. `counts` is told all journals, the oldest first,
 /// and the number of the one that is meant.
 pub(super) fn pick(
-    mut all: Vec<Found>,
+    mut all: Vec<FoundJournal>,
     run: &str,
-    counts: impl Fn(&[Found], usize) -> io::Result<bool>,
-) -> io::Result<Vec<Found>> {
+    counts: impl Fn(&[FoundJournal], usize) -> io::Result<bool>,
+) -> io::Result<Vec<FoundJournal>> {
     let mut wanted = run.to_ascii_uppercase();
     if run == "last" {
         wanted = all.last().map(|found| found.begin.run.clone()).unwrap_or_default();
@@ -218,7 +220,7 @@ pub fn note_purge(state: &Path, root: &Path, run: &str) -> io::Result<()> {
     Ok(())
 }
 
-fn open(path: PathBuf, name: String) -> io::Result<Option<Found>> {
+fn open(path: PathBuf, name: String) -> io::Result<Option<FoundJournal>> {
     let file = match platform::open_regular(&path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::InvalidInput => return Ok(None),
@@ -244,5 +246,5 @@ fn open(path: PathBuf, name: String) -> io::Result<Option<Found>> {
         Some(Line::End(end)) => Some(end),
         _ => None,
     };
-    Ok(Some(Found { path, name, begin, end, purged }))
+    Ok(Some(FoundJournal { path, name, begin, end, purged }))
 }

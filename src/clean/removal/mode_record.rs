@@ -1,10 +1,10 @@
 //! Modes that are changed for a moment, written down: `STATE/journal/HASH.modes.ndjson`, one for each tree. It is there only
 //! while modes are changed, or after a kill; then the next run that has the tree's lock puts them back.
 
-use super::below::open_below;
-use super::hand::look_for;
 use super::journals::{Journal, directory};
+use super::open_below::open_below;
 use super::planner::root_of;
+use super::remove_entry::look_for;
 use super::write_access::{change, changed, loses_setgid, mode_of, not_back};
 use crate::clean::{ModeLine, ModesLeft, OldMode, RootPrint, Stamp};
 use crate::model::sanitize;

@@ -1,6 +1,6 @@
 //! The directory that entries are taken from, or brought back to.
 
-use super::below::open_below;
+use super::open_below::open_below;
 use super::quarantine::Quarantine;
 use super::write_access::{NotWritable, Writable, WriteAccess};
 use crate::clean::{MANIFESTS, Recipe};

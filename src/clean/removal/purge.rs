@@ -1,10 +1,10 @@
 //! Removing for good what has been in quarantine long enough.
 
-use super::below::{open_below, why_not};
-use super::hand::look;
+use super::open_below::{open_below, why_not};
 use super::parent::{mtime_of, set_mtime};
 use super::quarantine::{PLACE, info, is_info, remove_empty, runs};
 use super::refusal::{Refusal, refusal};
+use super::remove_entry::look;
 use super::rename::{Target, rename_new};
 use super::tree;
 use super::write_access::{WriteAccess, can_be_made_writable};

@@ -13,8 +13,8 @@
 //! So the place of a tree tells whether its names are escaped ([`crate::clean::escape`]), and an entry that is moved from the
 //! one to the other ([`super::escaping`]) is always in exactly one of them.
 
-use super::below::open_below;
-use super::ours::{make_ours, share};
+use super::open_below::open_below;
+use super::own_dir::{make_ours, share};
 use super::rename::{Target, rename_new};
 use super::tree::join;
 use super::write_access::WriteAccess;

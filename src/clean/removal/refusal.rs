@@ -1,6 +1,6 @@
 //! Which directory of ours in a mirror somebody may not use, whose it is, and what helps.
 
-use super::below::open_below;
+use super::open_below::open_below;
 use crate::clean::path::{OURS, split};
 use crate::model::hint;
 use crate::model::sanitize;

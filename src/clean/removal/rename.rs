@@ -3,7 +3,7 @@
 //! Linux has a flag for it, which file systems in user space and on the network often do not know; some of those have no hard links
 //! either.
 
-use super::hand::{look, look_for, stamp_of};
+use super::remove_entry::{look, look_for, stamp_of};
 use crate::clean::{Kind, Stamp};
 use crate::platform::renames_without_replacing;
 use crate::scan::inventory::nanoseconds;

@@ -1,17 +1,17 @@
 //! What a run of `sync` has in the quarantine because newer versions took its place.
 
-use super::below::open_below;
+use super::open_below::open_below;
 use super::quarantine::{ESCAPED, place};
 use super::tree::{join, names, walk};
 use crate::clean::path::check;
-use crate::clean::{Did, Kind, LongNames, Record};
+use crate::clean::{EntryOutcome, Kind, LongNames, Record};
 use rustix::fs::{AtFlags, statat};
 use rustix::io::Errno;
 use std::ffi::OsStr;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 
-/// Calls `each` with every entry that the run has there, as a record with [`Did::Replaced`]; one that was replaced several times
+/// Calls `each` with every entry that the run has there, as a record with [`EntryOutcome::Replaced`]; one that was replaced several times
 /// comes as often. `long` is what the journal says about long names. What cannot be looked at or named is passed by: undo tells of it.
 pub fn replaced(root: &std::fs::File, run: &str, long: &LongNames, mut each: impl FnMut(Record)) {
     let Ok(place) = open_below(root, &place(run)) else { return };
@@ -29,7 +29,7 @@ pub fn replaced(root: &std::fs::File, run: &str, long: &LongNames, mut each: imp
                     let Some(path) = real(&join(path, name)) else { continue };
                     let stat = statat(dir, OsStr::from_bytes(name), AtFlags::SYMLINK_NOFOLLOW);
                     let bytes = stat.map_or(0, |stat| u64::try_from(stat.st_size).unwrap_or(0));
-                    each(Record { path, kind: *kind, did: Did::Replaced, bytes, why: None });
+                    each(Record { path, kind: *kind, did: EntryOutcome::Replaced, bytes, why: None });
                 }
                 true
             };

@@ -1,6 +1,6 @@
 //! Going through directories of our own quarantine, by descriptor, without recursion.
 
-use super::below::open_below;
+use super::open_below::open_below;
 use crate::clean::Kind;
 use crate::platform::follow;
 use rustix::fs::{AtFlags, Dir, FileType, Mode, Stat, fstat, statat, unlinkat};

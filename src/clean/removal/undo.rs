@@ -3,21 +3,22 @@
 //! Every step can be the last one, and the next undo goes on: what is back is back, a directory is written down before it is
 //! made, and what directories were like is set at the end.
 
-use super::below::{open_below, why_not};
 use super::capture::{Captured, is_beside};
-use super::hand::look;
 use super::journals::Journal;
-use super::ours::make_ours;
+use super::open_below::{open_below, why_not};
+use super::own_dir::make_ours;
 use super::parent::Parent;
 use super::quarantine::{ASIDE, ESCAPED, TREE, name_limit, place, tidy};
-use super::remake::Maker;
+use super::recreate_dirs::DirRecreator;
+use super::remove_entry::look;
 use super::rename::{Target, rename_new};
 use super::tree;
 use super::tree::join;
 use super::write_access::WriteAccess;
 use crate::clean::path::{check, split};
 use crate::clean::{
-    Begin, Did, Dirs, End, Kind, Line, LongNames, NameLimit, Record, UNDO, escape, escape_path, is_hashed,
+    Begin, Dirs, End, EntryOutcome, Kind, Line, LongNames, NameLimit, Record, UNDO, escape, escape_path,
+    is_hashed,
 };
 use rustix::fs::fstat;
 use rustix::io::Errno;
@@ -60,7 +61,7 @@ pub fn undo(
     let time = jiff::Timestamp::now().to_string();
     journal.line(&Line::Begin(Begin { command: UNDO.into(), time, ..begin.clone() }))?;
     let mut undoing = Undoing {
-        maker: Maker::new(access, dirs, journal),
+        maker: DirRecreator::new(access, dirs, journal),
         place: place(&begin.run),
         long: &dirs.long,
         limit: name_limit(root),
@@ -73,7 +74,7 @@ pub fn undo(
     // Parents first, as a sorted set has them.
     for path in &dirs.gone {
         if let Err(error) = undoing.maker.open(path) {
-            undoing.fail(path, Kind::Dir, Did::Failed, error.to_string())?;
+            undoing.fail(path, Kind::Dir, EntryOutcome::Failed, error.to_string())?;
         }
     }
     for record in open.iter().filter(|record| record.kind != Kind::Dir) {
@@ -100,7 +101,7 @@ pub fn undo(
 }
 
 struct Undoing<'a> {
-    maker: Maker<'a>,
+    maker: DirRecreator<'a>,
     /// The quarantine of the run, relative to the root.
     place: Vec<u8>,
     long: &'a LongNames,
@@ -124,9 +125,9 @@ impl Undoing<'_> {
         self.journal.append(&std::mem::take(&mut self.lines))
     }
 
-    fn fail(&mut self, path: &[u8], kind: Kind, did: Did, why: String) -> io::Result<()> {
-        self.undone.failed += u64::from(did == Did::Failed);
-        self.undone.conflicts += u64::from(did == Did::Skipped);
+    fn fail(&mut self, path: &[u8], kind: Kind, did: EntryOutcome, why: String) -> io::Result<()> {
+        self.undone.failed += u64::from(did == EntryOutcome::Failed);
+        self.undone.conflicts += u64::from(did == EntryOutcome::Skipped);
         if self.undone.why.len() < TOLD {
             self.undone.why.push((path.into(), why.clone()));
         }
@@ -146,25 +147,27 @@ impl Undoing<'_> {
         }
         let parent = match self.maker.open(dir) {
             Ok(parent) => parent,
-            Err(error) => return self.fail(&record.path, record.kind, Did::Failed, error.to_string()),
+            Err(error) => {
+                return self.fail(&record.path, record.kind, EntryOutcome::Failed, error.to_string());
+            }
         };
         let hold = Captured::left_beside(&parent, run, name);
         if let Err(why) = parent.changes() {
-            return self.fail(&record.path, record.kind, Did::Failed, why.to_string());
+            return self.fail(&record.path, record.kind, EntryOutcome::Failed, why.to_string());
         }
         match hold.give_back(parent.fd()) {
             Ok(()) => self.restored(record.path.clone(), record.kind),
             Err(Errno::EXIST) => {
                 let why = format!("something else has its place; it {}", hold.lies());
-                self.fail(&record.path, record.kind, Did::Skipped, why)
+                self.fail(&record.path, record.kind, EntryOutcome::Skipped, why)
             }
-            Err(error) => self.fail(&record.path, record.kind, Did::Failed, why_not(error)),
+            Err(error) => self.fail(&record.path, record.kind, EntryOutcome::Failed, why_not(error)),
         }
     }
 
     fn restored(&mut self, path: Vec<u8>, kind: Kind) -> io::Result<()> {
         self.undone.restored += 1;
-        self.note(Record { path, kind, did: Did::Restored, bytes: 0, why: None })
+        self.note(Record { path, kind, did: EntryOutcome::Restored, bytes: 0, why: None })
     }
 
     /// What a run of `sync` replaced, the last first; then what was removed. Of one transfer, what still has its own name came
@@ -256,12 +259,12 @@ impl Undoing<'_> {
                 Ok(parent) => &*parent,
                 Err(error) => {
                     let why = error.to_string();
-                    self.fail(&full, *kind, Did::Failed, why)?;
+                    self.fail(&full, *kind, EntryOutcome::Failed, why)?;
                     continue;
                 }
             };
             if let Err(why) = parent.changes() {
-                self.fail(&full, *kind, Did::Failed, why.to_string())?;
+                self.fail(&full, *kind, EntryOutcome::Failed, why.to_string())?;
                 continue;
             }
             let done = match rename_new(hold, name, parent.fd(), own, Target::Shared) {
@@ -278,9 +281,9 @@ impl Undoing<'_> {
                 Ok(()) => self.restored(full, *kind)?,
                 Err(Errno::EXIST) => {
                     let why = "something else has its place; it stays in the quarantine";
-                    self.fail(&full, *kind, Did::Skipped, why.into())?;
+                    self.fail(&full, *kind, EntryOutcome::Skipped, why.into())?;
                 }
-                Err(error) => self.fail(&full, *kind, Did::Failed, why_not(error))?,
+                Err(error) => self.fail(&full, *kind, EntryOutcome::Failed, why_not(error))?,
             }
         }
         Ok(())
@@ -324,7 +327,7 @@ impl Top {
 
 /// What a hash in the quarantine stands for is on the disk before the entry gets it.
 fn write_key(journal: &Journal, path: &[u8], kind: Kind) -> io::Result<()> {
-    let (did, bytes) = (Did::Meant, 0);
+    let (did, bytes) = (EntryOutcome::Meant, 0);
     journal.line(&Line::Did(Record { path: path.into(), kind, did, bytes, why: None }))?;
     journal.sync()
 }

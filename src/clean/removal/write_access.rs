@@ -5,9 +5,9 @@
 //! kill, the next run does. What would not come back as it was is not changed: a directory of somebody else, and one that would
 //! lose its setgid bit.
 
+use super::dir_owner::DirOwner;
 use super::mode_record::ModeRecord;
 use super::planner::print_of;
-use super::whose::Whose;
 use crate::clean::OldMode;
 use crate::model::sanitize;
 use crate::platform::{may_change, own_name};
@@ -30,13 +30,13 @@ const SETGID: u32 = 0o2000;
 pub enum NotWritable {
     /// It belongs to somebody else.
     #[error("Permission denied: its directory {0}, and is not writable for {us}", us = own_name())]
-    NotOurs(Whose),
+    NotOurs(DirOwner),
     /// To change its mode would lose the setgid bit for good.
     #[error(
         "Permission denied: its directory {0}, and to make it writable would lose its setgid bit, since {us} is not in that group",
         us = own_name()
     )]
-    Setgid(Whose),
+    Setgid(DirOwner),
     /// What is not written down would not be put back after a kill.
     #[error(
         "Permission denied: its directory gives no write permission, and that this changes for a moment cannot be written down: {0}"
@@ -134,14 +134,14 @@ impl WriteAccess {
         }
         let mode = mode_of(&stat);
         if stat.st_uid != geteuid().as_raw() {
-            return Err(NotWritable::NotOurs(Whose::of(&stat)));
+            return Err(NotWritable::NotOurs(DirOwner::of(&stat)));
         }
         if mode & NEEDED == NEEDED {
             // Something else than the mode forbids it.
             return Ok(None);
         }
         if loses_setgid(mode, stat.st_gid) {
-            return Err(NotWritable::Setgid(Whose::of(&stat)));
+            return Err(NotWritable::Setgid(DirOwner::of(&stat)));
         }
         let own = fcntl_dupfd_cloexec(&dir, 0).map_err(failed)?;
         let old = OldMode { path: path.into(), ino: key.1, mode };

@@ -1,6 +1,6 @@
 //! `clean edit`
 
-use super::fold::Fold;
+use super::plan_summary::Fold;
 use super::plans;
 use crate::clean::{Action, Decisions, template};
 use crate::cli::{Global, OnePlan};

@@ -1,12 +1,12 @@
 //! `clean log`
 
-use crate::clean::removal::{self, Found};
-use crate::clean::{Begin, Did, Dirs, LongNames, Record, Tally};
+use crate::clean::removal::{self, FoundJournal};
+use crate::clean::{Begin, Dirs, EntryOutcome, LongNames, Record, Tally};
 use crate::cli::{Global, LogArgs};
 use crate::commands::history::{SHORT_ID, WIDE};
-use crate::commands::past;
+use crate::commands::history_lookup;
 use crate::commands::scan::{JsonPath, Lines, shown};
-use crate::commands::{Failure, locate};
+use crate::commands::{Failure, file_locations};
 use crate::model::exit_code::ExitCode;
 use crate::model::sanitize;
 use crate::model::time::{local_of, minute, offset, rfc3339_of};
@@ -19,7 +19,7 @@ use std::fs::File;
 
 /// Runs, newest first; or the entries of one.
 pub(super) fn run(args: &LogArgs, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
-    let state = locate::state_dir(global)?;
+    let state = file_locations::state_dir(global)?;
     if let Some(run) = &args.run {
         return one(&state, run, ui);
     }
@@ -27,7 +27,7 @@ pub(super) fn run(args: &LogArgs, global: &Global, ui: &Ui) -> Result<ExitCode, 
     all.reverse();
     let narrow = !ui.verbose && ui.look().columns.is_some_and(|columns| columns < WIDE);
     let known = if narrow {
-        past::known_runs(&state, past::open(global).ok().flatten().as_ref())?
+        history_lookup::known_runs(&state, history_lookup::open(global).ok().flatten().as_ref())?
     } else {
         Vec::new()
     };
@@ -55,7 +55,7 @@ pub(super) fn run(args: &LogArgs, global: &Global, ui: &Ui) -> Result<ExitCode, 
             continue;
         }
         let mut what: Vec<String> = counts.iter().map(|(word, n)| format!("{n} {word}")).collect();
-        if whole != Some(true) && !counts.contains_key(Did::Restored.word()) {
+        if whole != Some(true) && !counts.contains_key(EntryOutcome::Restored.word()) {
             what.push("cut short".into());
         }
         if let Some(time) = &found.purged {
@@ -90,7 +90,7 @@ fn common_offset(times: &[Option<Timestamp>]) -> Option<String> {
 fn one(state: &std::path::Path, run: &str, ui: &Ui) -> Result<ExitCode, Failure> {
     let meant = match run {
         "last" => "last".to_owned(),
-        wanted => past::run_meant(state, wanted)?.ok_or_else(|| past::no_run(wanted))?,
+        wanted => history_lookup::run_meant(state, wanted)?.ok_or_else(|| history_lookup::no_run(wanted))?,
     };
     let found = removal::find(state, &meant).map_err(Failure::io("read the journals"))?;
     if found.is_empty() {
@@ -122,7 +122,7 @@ fn one(state: &std::path::Path, run: &str, ui: &Ui) -> Result<ExitCode, Failure>
 }
 
 /// Calls `each` with what became of every entry, as often as something was written down about it.
-fn outcomes(found: &Found, mut each: impl FnMut(Record)) -> Result<(), Failure> {
+fn outcomes(found: &FoundJournal, mut each: impl FnMut(Record)) -> Result<(), Failure> {
     let open = found.outcomes(&mut each);
     let open = open.map_err(Failure::io(format!("read the journal {}", sanitize::path(&found.path))))?;
     open.into_iter().for_each(&mut each);
@@ -133,7 +133,7 @@ fn outcomes(found: &Found, mut each: impl FnMut(Record)) -> Result<(), Failure> 
 }
 
 /// The tree of a run of `sync` that was killed, which had no time to write down what was replaced: the quarantine has it.
-fn cut_short(found: &Found) -> Option<(File, LongNames)> {
+fn cut_short(found: &FoundJournal) -> Option<(File, LongNames)> {
     if found.end.is_some() || found.begin.command != "sync" {
         return None;
     }
@@ -155,7 +155,7 @@ fn entry(record: Record, begin: &Begin, lines: &mut Lines<'_>, ui: &Ui) -> Resul
         return lines.json("entry", &row);
     }
     let why = match record.did {
-        Did::Meant => Some("the run was cut short there".to_owned()),
+        EntryOutcome::Meant => Some("the run was cut short there".to_owned()),
         _ => record.why,
     };
     let why = why.map(|why| format!(" ({why})")).unwrap_or_default();

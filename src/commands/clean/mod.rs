@@ -1,24 +1,24 @@
 //! `clean`: from rules to a plan that people can look at, to removal that can be undone.
 
+mod apply_plan;
 mod edit;
-mod fates;
-mod fold;
 mod log;
 mod plan;
+mod plan_summary;
 mod plans;
+mod progress;
 mod purge;
+mod removal_modes;
 mod rulebook;
 mod rules;
 mod run;
 mod show;
 mod undo;
 mod verify;
-mod watch;
-mod work;
 
 pub(super) use verify::root_of_run;
 
-use super::{Failure, locate, settings};
+use super::{Failure, file_locations, settings};
 use crate::clean::removal::{self, WriteAccess};
 use crate::cli::{CleanAction, CleanArgs, Global};
 use crate::config::{Config, Overrides};
@@ -26,7 +26,7 @@ use crate::model::exit_code::ExitCode;
 use crate::model::sanitize;
 use crate::output::terminal::{ErrorKind, Ui};
 use crate::scan::Stop;
-use crate::sync::{Holders, Lock, Tried, try_lock};
+use crate::sync::{Lock, LockOwners, Tried, try_lock};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -109,7 +109,7 @@ fn lock(
     run: &str,
     ui: &Ui,
 ) -> Result<Result<Vec<Lock>, ExitCode>, Failure> {
-    let holders = Holders::new(&locate::state_dir(global)?, run);
+    let holders = LockOwners::new(&file_locations::state_dir(global)?, run);
     let mut dirs: Vec<PathBuf> = vec![root.into()];
     for job in &config.jobs {
         let Ok(dest) = job.dest.canonicalize() else { continue };

@@ -7,7 +7,7 @@ use crate::clean::{Action, Header, Judge, Lists, Rule};
 use crate::cli::{Global, PlanArgs};
 use crate::commands::scan::{READING, count, interruptible};
 use crate::commands::targets::{Chosen, Selected, Target, targets};
-use crate::commands::{Failure, locate, scan};
+use crate::commands::{Failure, file_locations, scan};
 use crate::config::Config;
 use crate::model::exit_code::ExitCode;
 use crate::model::sanitize;
@@ -60,7 +60,7 @@ pub(super) fn run(args: &PlanArgs, global: &Global, ui: &Ui) -> Result<ExitCode,
             "leave it out: each plan gets a file in the state directory, which is told",
         ));
     }
-    let state = locate::state_dir(global)?;
+    let state = file_locations::state_dir(global)?;
     let mut jobs = Vec::new();
     for target in targets {
         if let Some(why) = crate::config::danger(&target.root, &platform::host_facts()) {

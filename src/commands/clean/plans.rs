@@ -2,7 +2,7 @@
 
 use crate::clean::{Decisions, Entry, Footer, Header, PlanError, Reader, hash_of};
 use crate::cli::Global;
-use crate::commands::{Failure, locate};
+use crate::commands::{Failure, file_locations};
 use crate::model::hint;
 use crate::model::sanitize;
 use crate::output::terminal::Ui;
@@ -15,7 +15,7 @@ pub(super) const ENDING: &str = ".plan.ndjson";
 
 /// `STATE/plans/clean`.
 pub(super) fn dir(global: &Global) -> Result<PathBuf, Failure> {
-    Ok(locate::state_dir(global)?.join("plans/clean"))
+    Ok(file_locations::state_dir(global)?.join("plans/clean"))
 }
 
 /// A plan's file, and the decisions beside it.

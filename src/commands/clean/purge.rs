@@ -1,11 +1,11 @@
 //! `clean purge`
 
 use crate::clean::path::OURS;
-use crate::clean::removal::{self, OURS_IN_THE_WAY, Order, Purge, Purged, WriteAccess, below};
+use crate::clean::removal::{self, OURS_IN_THE_WAY, Order, Purge, Purged, WriteAccess, open_below};
 use crate::cli::{Global, PurgeArgs};
 use crate::commands::scan::{CHANGING, bytes, count, interruptible, shown};
 use crate::commands::targets::{Chosen, targets};
-use crate::commands::{Failure, locate};
+use crate::commands::{Failure, file_locations};
 use crate::config::Pause;
 use crate::model::exit_code::ExitCode;
 use crate::model::sanitize;
@@ -24,7 +24,7 @@ pub(super) fn run(args: &PurgeArgs, global: &Global, ui: &Ui) -> Result<ExitCode
     let keep = keep.map_err(|why| Failure::usage(format!("--older-than: {why}")))?.map(|pause| pause.0);
     let order = keep.map_or(Order::Marked, Order::OlderThan);
     let config = super::config(global)?;
-    let state = locate::state_dir(global)?;
+    let state = file_locations::state_dir(global)?;
     let mut exit = ExitCode::Done;
     let roots: BTreeSet<PathBuf> = if args.targets.is_empty() && args.tag.is_empty() {
         let known = removal::list(&state).map_err(Failure::io("read the journals"))?;
@@ -81,7 +81,7 @@ pub(super) fn run(args: &PurgeArgs, global: &Global, ui: &Ui) -> Result<ExitCode
             let purged = match removal::purge(&purge) {
                 Ok(purged) => purged,
                 Err(error) => {
-                    let way = below::in_the_way(tree.root(), OURS).map(|(_, kind)| kind);
+                    let way = open_below::in_the_way(tree.root(), OURS).map(|(_, kind)| kind);
                     let text = format!("cannot purge the quarantine of {}: ", sanitize::path(&root));
                     match way {
                         Some(kind) => ui.error(&format!("{text}.pdb-sync is {kind}"), Some(OURS_IN_THE_WAY)),

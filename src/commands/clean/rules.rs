@@ -6,7 +6,7 @@ use crate::clean::removal::{self, Weighed};
 use crate::clean::{Action, Kind, Special, Verdict, Why};
 use crate::cli::{ExplainArgs, Global};
 use crate::commands::scan::{bytes, grouped, shown};
-use crate::commands::{Failure, locate};
+use crate::commands::{Failure, file_locations};
 use crate::model::exit_code::ExitCode;
 use crate::model::sanitize;
 use crate::output::terminal::Ui;
@@ -126,7 +126,7 @@ pub(super) fn explain(args: &ExplainArgs, global: &Global, ui: &Ui) -> Result<Ex
         Failure::usage(format!("{} does not lie in {}", sanitize::path(&path), sanitize::path(&root)))
     })?;
     let job = rulebook::job_at(&config, &root);
-    let state = locate::state_dir(global)?;
+    let state = file_locations::state_dir(global)?;
     let lists = rulebook::lists(job, &root, &args.obsolete, &state, ui)?;
     let rules = rulebook::all_rules(&config, &[], &[])?;
     let judge = rulebook::judge(rules, &config, job, &root, lists, &state)?;

@@ -1,16 +1,16 @@
 //! `clean run`: everything is asked and compared before the first entry is touched.
 
-use super::fates::{fate, fate_word};
-use super::fold::Fold;
+use super::apply_plan::Work;
+use super::plan_summary::Fold;
 use super::plans::{self, Whole};
-use super::verify::{Eye, root};
-use super::work::Work;
-use crate::clean::removal::{self, Fate};
-use crate::clean::{Action, Fuses, Past};
+use super::removal_modes::{fate, fate_word};
+use super::verify::{PlanVerifier, root};
+use crate::clean::removal::{self, RemovalMode};
+use crate::clean::{Action, JournalProgress, Limits};
 use crate::cli::{Global, RunArgs, RunMode};
 use crate::commands::costs::Clock;
 use crate::commands::scan::{CHANGING, bytes, count, grouped, interruptible, shown};
-use crate::commands::{Failure, locate};
+use crate::commands::{Failure, file_locations};
 use crate::config::{CleanSettings, Size};
 use crate::model::exit_code::ExitCode;
 use crate::model::hint;
@@ -25,7 +25,7 @@ use std::io::{self, BufRead, IsTerminal};
 use std::path::Path;
 
 /// What people agreed to: rule and directory. `None`: everything.
-pub(super) type Agreed = Option<HashSet<(String, Vec<u8>)>>;
+pub(super) type AgreedHash = Option<HashSet<(String, Vec<u8>)>>;
 
 /// Checks, asks, and does it. What it cost is remembered if it came to that.
 pub(super) fn run(args: &RunArgs, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
@@ -34,7 +34,7 @@ pub(super) fn run(args: &RunArgs, global: &Global, ui: &Ui) -> Result<ExitCode, 
     let mode = mode(args)?;
     let mut plan = plans::open(&args.plan, global)?;
     let decisions = std::mem::take(&mut plan.decisions);
-    let state = locate::state_dir(global)?;
+    let state = file_locations::state_dir(global)?;
     if mode != RunMode::DryRun {
         let tried = format!("copy the plan into the state directory {}", sanitize::path(&state));
         plan.pin(&state).map_err(Failure::io_hint(tried, super::NOTHING_YET))?;
@@ -84,7 +84,7 @@ pub(super) fn run(args: &RunArgs, global: &Global, ui: &Ui) -> Result<ExitCode, 
         return Ok(super::blocked(ui, text, Some(hint)));
     }
     let drifted = if args.strict || mode == RunMode::DryRun {
-        let mut eye = Eye::new(&dir);
+        let mut eye = PlanVerifier::new(&dir);
         let read = plan.read(|_, entry| {
             if decisions.action(&entry) == Action::Delete {
                 eye.compare(&entry);
@@ -125,7 +125,7 @@ pub(super) fn run(args: &RunArgs, global: &Global, ui: &Ui) -> Result<ExitCode, 
     let (run, past) = which_run(&state, &whole, &path, word)?;
     let fate = fate(args, &config, &path)?;
     // All but what is deleted is captured there.
-    if !matches!(fate, Fate::Delete)
+    if !matches!(fate, RemovalMode::Delete)
         && let Some(refusal) = removal::cannot_keep(&dir, &path)
     {
         let text = format!(
@@ -185,14 +185,14 @@ fn same_hash(expected: &str, hash: &str) -> bool {
     expected.len() >= 16 && hash.starts_with(&expected)
 }
 
-fn fuses(args: &RunArgs, settings: &CleanSettings) -> Result<Fuses, Failure> {
+fn fuses(args: &RunArgs, settings: &CleanSettings) -> Result<Limits, Failure> {
     let wrong = |option: &str| {
         let option = option.to_owned();
         move |why: String| Failure::usage(format!("{option}: {why}"))
     };
     let entries = args.max_delete.as_deref().map(str::parse::<MaxEntries>).transpose();
     let bytes = args.max_bytes.as_deref().map(str::parse::<Size>).transpose();
-    Ok(Fuses {
+    Ok(Limits {
         entries: entries.map_err(wrong("--max-delete"))?.unwrap_or(settings.max_delete),
         bytes: bytes.map_err(wrong("--max-bytes"))?.and_then(|size| size.0),
     })
@@ -270,7 +270,7 @@ fn which_run(
     whole: &Whole,
     root: &Path,
     mode: &str,
-) -> Result<(String, Option<Past>), Failure> {
+) -> Result<(String, Option<JournalProgress>), Failure> {
     let cannot = || Failure::io_hint("read the journals", super::NOTHING_YET);
     let known = removal::list(state).map_err(cannot())?;
     let same = known.into_iter().rev().find(|found| {
@@ -281,7 +281,7 @@ fn which_run(
             && removal::root_of(&begin.root).as_deref() == Some(root)
     });
     if let Some(found) = same {
-        let mut past = Past::default();
+        let mut past = JournalProgress::default();
         found.read(|line| past.learn(&line)).map_err(cannot())?;
         if !past.undone {
             return Ok((found.begin.run, Some(past)));

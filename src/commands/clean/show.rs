@@ -1,6 +1,6 @@
 //! `clean show`
 
-use super::fold::Fold;
+use super::plan_summary::Fold;
 use super::plans;
 use crate::clean::{Action, Entry, Kind};
 use crate::cli::{Export, Global, ShowArgs};

@@ -1,13 +1,13 @@
 //! `clean undo`, for runs of `clean` and of `sync`.
 
 use crate::clean::path::split;
-use crate::clean::removal::{self, Found, Journal, Parent, Place, Undone, WriteAccess, look};
-use crate::clean::{Did, Dirs, Kind, Line, UNDO};
+use crate::clean::removal::{self, FoundJournal, Journal, Parent, Place, Undone, WriteAccess, look};
+use crate::clean::{Dirs, EntryOutcome, Kind, Line, UNDO};
 use crate::cli::{Global, UndoArgs};
 use crate::commands::costs::Clock;
-use crate::commands::past;
+use crate::commands::history_lookup;
 use crate::commands::scan::{CHANGING, count, grouped, interruptible, shown};
-use crate::commands::{Failure, locate};
+use crate::commands::{Failure, file_locations};
 use crate::config::Config;
 use crate::model::exit_code::ExitCode;
 use crate::model::sanitize;
@@ -23,11 +23,13 @@ use std::sync::Arc;
 /// Brings back what a run took away, and remembers what that cost.
 pub(super) fn run(args: &UndoArgs, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
     let clock = Clock::start("clean undo");
-    let state = locate::state_dir(global)?;
+    let state = file_locations::state_dir(global)?;
     let config = super::config(global)?;
     let meant = match args.run.as_str() {
         "last" => "last".to_owned(),
-        wanted => past::run_meant(&state, wanted)?.ok_or_else(|| unknown(wanted, &config, &state))?,
+        wanted => {
+            history_lookup::run_meant(&state, wanted)?.ok_or_else(|| unknown(wanted, &config, &state))?
+        }
     };
     let found = removal::find_to_undo(&state, &meant).map_err(Failure::io("read the journals"))?;
     if found.is_empty() {
@@ -122,7 +124,7 @@ fn unknown(run: &str, config: &Config, state: &Path) -> Failure {
                 }
             },
         ),
-        None => past::no_run(run),
+        None => history_lookup::no_run(run),
     }
 }
 
@@ -139,12 +141,12 @@ struct Said {
 
 impl Said {
     /// `None`: a signal came first.
-    fn read(found: &Found, stop: &Stop) -> Result<Option<Self>, Failure> {
+    fn read(found: &FoundJournal, stop: &Stop) -> Result<Option<Self>, Failure> {
         let mut said = Said::default();
         let read = found.read_while(&|| !stop.is_stopped(), |line| {
             said.dirs.learn(&line);
             match line {
-                Line::Did(record) => said.held |= record.did == Did::Quarantined,
+                Line::Did(record) => said.held |= record.did == EntryOutcome::Quarantined,
                 Line::Begin(begin) if begin.command == UNDO => said.before = Some(begin.time),
                 // The journal of a run of `sync` that has kept nothing is removed at its end.
                 Line::End(_) => said.held |= found.begin.command == "sync",
@@ -162,7 +164,7 @@ impl Said {
 
     /// Whether there was something in the quarantine, which nobody has brought back and which is not there any more. A purge by
     /// somebody with another state directory leaves no more trace than that.
-    fn is_lost(&self, found: &Found, root: &File) -> bool {
+    fn is_lost(&self, found: &FoundJournal, root: &File) -> bool {
         match removal::place_of(root, &found.begin.run) {
             Place::Held => false,
             Place::Going => true,
@@ -172,7 +174,7 @@ impl Said {
 }
 
 /// Says that nothing can be brought back, and when that was decided, if it is known.
-fn tell_lost(found: &Found, time: Option<&str>, ui: &Ui) -> Result<ExitCode, Failure> {
+fn tell_lost(found: &FoundJournal, time: Option<&str>, ui: &Ui) -> Result<ExitCode, Failure> {
     let begin = &found.begin;
     let (run, root) = (&begin.run, &begin.root.path);
     let why = match time {
@@ -197,7 +199,7 @@ fn tell_lost(found: &Found, time: Option<&str>, ui: &Ui) -> Result<ExitCode, Fai
 
 /// Also how many entries are gone for good.
 fn one(
-    found: &Found,
+    found: &FoundJournal,
     dirs: &Dirs,
     access: &Arc<WriteAccess>,
     state: &Path,
@@ -210,8 +212,11 @@ fn one(
     // What was captured, and could not be put back.
     let (mut beside, deletes) = (Vec::new(), begin.mode == "delete");
     let open = found.outcomes_while(&|| !stop.is_stopped(), |record| {
-        gone += u64::from(record.kind != Kind::Dir && record.did.is_gone() && record.did != Did::Quarantined);
-        let left = matches!(record.did, Did::Failed | Did::Skipped) && record.kind != Kind::Dir;
+        gone += u64::from(
+            record.kind != Kind::Dir && record.did.is_gone() && record.did != EntryOutcome::Quarantined,
+        );
+        let left =
+            matches!(record.did, EntryOutcome::Failed | EntryOutcome::Skipped) && record.kind != Kind::Dir;
         if deletes && left && removal::is_beside(root, &begin.run, &record.path) {
             beside.push(record);
         }
@@ -237,7 +242,7 @@ fn one(
 
 /// `before`: when it was undone before. `stopped`: a signal ended it before its end.
 fn tell(
-    found: &Found,
+    found: &FoundJournal,
     undone: &Undone,
     gone: u64,
     before: Option<&str>,

@@ -29,16 +29,16 @@ pub(super) struct Drift {
 }
 
 /// Compares entries one by one, keeping the last directory open.
-pub(super) struct Eye<'a> {
+pub(super) struct PlanVerifier<'a> {
     root: &'a File,
     /// The last directory that was opened, or why it was not.
     parent: Option<(Vec<u8>, Result<Parent, Errno>)>,
     pub(super) drift: Drift,
 }
 
-impl<'a> Eye<'a> {
+impl<'a> PlanVerifier<'a> {
     pub(super) fn new(root: &'a File) -> Self {
-        Eye { root, parent: None, drift: Drift::default() }
+        PlanVerifier { root, parent: None, drift: Drift::default() }
     }
 
     pub(super) fn compare(&mut self, entry: &Entry) {
@@ -142,7 +142,7 @@ pub(super) fn run(args: &OnePlan, global: &Global, ui: &Ui) -> Result<ExitCode, 
         Ok(root) => root,
         Err(why) => return Ok(super::blocked(ui, &why, Some(&plans::new_plan(&whole.header)))),
     };
-    let mut eye = Eye::new(&root);
+    let mut eye = PlanVerifier::new(&root);
     let decisions = std::mem::take(&mut plan.decisions);
     if let Err(error) = plan.read(|_, entry| {
         if decisions.action(&entry) == Action::Delete {

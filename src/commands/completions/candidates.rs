@@ -4,7 +4,7 @@ use super::kinds::Kind;
 use super::typed::Typed;
 use crate::clean::built_in;
 use crate::clean::removal;
-use crate::commands::{locate, settings};
+use crate::commands::{file_locations, settings};
 use crate::config::{Draft, DraftJob, check_name};
 use crate::history::stats::State;
 use crate::history::{History, Query};
@@ -45,17 +45,17 @@ fn of(argument: Arg, path: &[String], typed: &Typed, own: bool) -> Arg {
         (Kind::Free, _) => argument,
         (Kind::File, false) => argument.value_hint(ValueHint::FilePath),
         (Kind::Directory, false) => argument.value_hint(ValueHint::DirPath),
-        _ => argument.add(ArgValueCompleter::new(Fitting { kind, own, typed: typed.clone() })),
+        _ => argument.add(ArgValueCompleter::new(CandidateFilter { kind, own, typed: typed.clone() })),
     }
 }
 
-struct Fitting {
+struct CandidateFilter {
     kind: Kind,
     own: bool,
     typed: Typed,
 }
 
-impl ValueCompleter for Fitting {
+impl ValueCompleter for CandidateFilter {
     fn complete(&self, current: &OsStr) -> Vec<CompletionCandidate> {
         let text = current.to_string_lossy();
         let paths = match self.kind {
@@ -83,7 +83,7 @@ fn has_slash(candidate: &CompletionCandidate) -> bool {
     candidate.get_value().to_string_lossy().contains('/')
 }
 
-impl Fitting {
+impl CandidateFilter {
     fn words(&self) -> Vec<CompletionCandidate> {
         match self.kind {
             Kind::Job | Kind::Tree => self.jobs(),
@@ -107,7 +107,9 @@ impl Fitting {
         let read = || {
             let global = self.typed.global()?;
             // A FIFO would be waited for.
-            fs::metadata(locate::config_file(&global).ok()?.path).ok().filter(fs::Metadata::is_file)?;
+            fs::metadata(file_locations::config_file(&global).ok()?.path)
+                .ok()
+                .filter(fs::Metadata::is_file)?;
             let opened = settings::read(&global).ok()?.ok()?;
             Some(Draft::parse(&opened.text, &opened.file).0)
         };
@@ -115,7 +117,7 @@ impl Fitting {
     }
 
     fn state_dir(&self) -> Option<PathBuf> {
-        locate::state_dir(&self.typed.global()?).ok()
+        file_locations::state_dir(&self.typed.global()?).ok()
     }
 
     fn jobs(&self) -> Vec<CompletionCandidate> {

@@ -1,9 +1,9 @@
 //! `index`, and what `sync` does with the jobs that changed.
 
-mod told;
+mod summary;
 
 use super::targets::{LeftOut, no_directory};
-use super::{Failure, locate, settings};
+use super::{Failure, file_locations, settings};
 use crate::cli::{Global, IndexArgs};
 use crate::config::{Config, IndexSettings, Overrides, is_path};
 use crate::model::exit_code::ExitCode;
@@ -22,12 +22,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+use summary::{tell, tell_unread};
 use tokio::time::{Instant, sleep_until};
-use told::{tell, tell_unread};
 
 /// Builds or refreshes what the command line names.
 pub(super) fn run(args: &IndexArgs, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
-    let state = locate::state_dir(global)?;
+    let state = file_locations::state_dir(global)?;
     let (mut work, mut left_out) = (Vec::new(), LeftOut::new(state.clone()));
     let (paths, names): (Vec<&String>, Vec<&String>) =
         args.targets.iter().partition(|target| is_path(target));
@@ -163,7 +163,7 @@ impl Total {
 
 /// One after the other: each uses all cores.
 fn all(work: &[(Target, IndexOptions)], ui: &Ui) -> Result<Total, Failure> {
-    let (mut total, mut attendant) = (Total::default(), Attendant::new()?);
+    let (mut total, mut attendant) = (Total::default(), IndexProgress::new()?);
     for (target, options) in work {
         let label = &target.place.label;
         match attendant.build(target, options, ui)? {
@@ -218,13 +218,13 @@ enum Ended {
 const LAST_MOMENT: Duration = Duration::from_millis(700);
 
 /// Listens for signals from the first build to the last, so that none is lost between two.
-struct Attendant {
+struct IndexProgress {
     /// Always there, until it is dropped.
     runtime: Option<tokio::runtime::Runtime>,
     signals: Signals,
 }
 
-impl Attendant {
+impl IndexProgress {
     fn new() -> Result<Self, Failure> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(Failure::io("start the runtime"))?;
@@ -232,12 +232,12 @@ impl Attendant {
             let _inside = runtime.enter();
             Signals::listen().map_err(Failure::io("listen for signals"))?
         };
-        Ok(Attendant { runtime: Some(runtime), signals })
+        Ok(IndexProgress { runtime: Some(runtime), signals })
     }
 
     /// Builds in a thread of its own, while this one shows how far it is.
     fn build(&mut self, target: &Target, options: &IndexOptions, ui: &Ui) -> Result<Ended, Failure> {
-        let Attendant { runtime, signals } = self;
+        let IndexProgress { runtime, signals } = self;
         let (progress, stop) = (Arc::new(Progress::default()), Stop::default());
         let runtime = runtime.as_ref().ok_or_else(|| Failure::usage("the runtime has ended"))?;
         runtime.block_on(async {
@@ -288,7 +288,7 @@ impl Attendant {
     }
 }
 
-impl Drop for Attendant {
+impl Drop for IndexProgress {
     fn drop(&mut self) {
         // A build that was left is not waited for.
         if let Some(runtime) = self.runtime.take() {
@@ -317,7 +317,7 @@ impl FollowUp {
 
     /// The summary has been printed: what is said now goes to standard error.
     pub(super) fn run(self, ui: &Ui) -> Result<ExitCode, Failure> {
-        let (mut exit, mut attendant) = (ExitCode::Done, Attendant::new()?);
+        let (mut exit, mut attendant) = (ExitCode::Done, IndexProgress::new()?);
         for (name, (target, options)) in &self.work {
             match attendant.build(target, options, ui)? {
                 Ended::Built(built, signal) => {

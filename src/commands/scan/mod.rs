@@ -1,8 +1,8 @@
 //! `scan`: what trees hold, and what has changed there.
 
+mod caches;
 mod changes;
 mod json;
-mod kept;
 mod lines;
 mod names;
 mod progress;
@@ -16,14 +16,15 @@ pub(super) use summary::{count, grouped};
 pub(super) use troubles::unreadable;
 
 use super::targets::{Chosen, Selected, Target, nothing_left, targets};
-use super::{Failure, locate};
+use super::{Failure, file_locations};
 use crate::cli::{Global, ScanArgs};
 use crate::config::ScanSettings;
 use crate::model::exit_code::ExitCode;
 use crate::model::sanitize;
 use crate::output::terminal::{Spinner, Ui};
 use crate::scan::{
-    Cache, Checked, Earlier, Ended, Excludes, Meter, Options, Saved, ScanError, ScanRoot, Stop, scan_all,
+    Cache, Checked, Earlier, Ended, Excludes, Options, Saved, ScanError, ScanProgress, ScanRoot, Stop,
+    scan_all,
 };
 use crate::sync::Signals;
 use std::sync::Arc;
@@ -36,9 +37,9 @@ const PARALLEL: usize = 4;
 
 /// Scans what the command line names.
 pub(super) fn run(args: &ScanArgs, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
-    let cache = Cache::new(&locate::state_dir(global)?);
+    let cache = Cache::new(&file_locations::state_dir(global)?);
     if let Some(action) = args.cache {
-        return kept::run(action, args, &cache, global, ui);
+        return caches::run(action, args, &cache, global, ui);
     }
     let chosen = Chosen { arguments: &args.targets, all: args.all, tags: &args.tag };
     let Selected { config, targets, exit } = targets(chosen, global, ui)?;
@@ -153,9 +154,9 @@ impl Work {
         let known =
             if self.spinner.is_visible() { self.cache.known(&target.root, &self.options) } else { None };
         let meter = if self.spinner.is_visible() {
-            Meter::with_callback(progress::callback(self.spinner.clone(), target.label(), known))
+            ScanProgress::with_callback(progress::callback(self.spinner.clone(), target.label(), known))
         } else {
-            Meter::default()
+            ScanProgress::default()
         };
         let options = Options { meter: Arc::new(meter), ..self.options.clone() };
         let earlier = match (self.args.full, self.args.diff) {

@@ -17,20 +17,20 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 const SHORT: usize = 5;
 
 /// What is shown of a tree.
-struct Wanted {
+struct Sections {
     top: usize,
     extensions: usize,
     ages: bool,
     sizes: bool,
 }
 
-impl Wanted {
+impl Sections {
     /// Everything in short, unless something is asked for.
     fn of(args: &ScanArgs) -> Self {
         let grouped = args.by_extension || args.by_age || args.by_size || args.top.is_some();
         let other = args.tree || args.list || args.diff || args.check_names || args.check_gzip;
         let all = !grouped && !other;
-        Wanted {
+        Sections {
             top: args.top.unwrap_or(if all { SHORT } else { 0 }),
             extensions: if args.by_extension { usize::MAX } else { usize::from(all) * SHORT },
             ages: args.by_age || all,
@@ -41,7 +41,7 @@ impl Wanted {
 
 /// Whether anything that is counted by classes is wanted, for people or scripts.
 pub(super) fn wants_classes(args: &ScanArgs) -> bool {
-    let wanted = Wanted::of(args);
+    let wanted = Sections::of(args);
     wanted.extensions > 0 || wanted.ages || wanted.sizes
 }
 
@@ -79,7 +79,7 @@ pub(super) fn tell(
         let (files, damaged) = (count(gzip.files, "compressed file", "compressed files"), gzip.damaged.len());
         ui.line(&format!("  {files} checked, {} damaged", grouped(damaged as u64)))?;
     }
-    let wanted = Wanted::of(args);
+    let wanted = Sections::of(args);
     if totals.files > 0 && wants_classes(args) {
         groups(&of_classes(inventory, args.threads), &wanted, ui)?;
     }
@@ -110,7 +110,7 @@ fn how(scan: &Scan) -> String {
     }
 }
 
-fn groups(classes: &Classes, wanted: &Wanted, ui: &Ui) -> Result<(), Failure> {
+fn groups(classes: &Classes, wanted: &Sections, ui: &Ui) -> Result<(), Failure> {
     if !classes.entries.is_empty() {
         ui.line("PDB entries")?;
         let rows = classes.entries.iter().map(|((format, form), n)| {

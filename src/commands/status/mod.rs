@@ -3,7 +3,7 @@
 mod json;
 mod page;
 
-use super::{Failure, locate, settings};
+use super::{Failure, file_locations, settings};
 use crate::cli::{Global, StatusArgs};
 use crate::config::{self, Period};
 use crate::model::exit_code::ExitCode;
@@ -39,7 +39,7 @@ pub(super) fn run(args: &StatusArgs, global: &Global, ui: &Ui) -> Result<ExitCod
             jobs.push(job.clone());
         }
     }
-    let subject = Subject { jobs, state_dir: locate::state_dir(global)? };
+    let subject = Subject { jobs, state_dir: file_locations::state_dir(global)? };
     let gatherer = Gatherer::start(subject).map_err(Failure::io("start to look"))?;
     if args.watch {
         gatherer.wait(FIRST);

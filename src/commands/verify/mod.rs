@@ -4,7 +4,7 @@ mod repair;
 
 use super::scan::{CHANGING, JsonPath, Lines, READING, count, interruptible, shown};
 use super::targets::{Chosen, Selected, Target, nothing_left, targets};
-use super::{Failure, locate};
+use super::{Failure, file_locations};
 use crate::cli::{Global, VerifyArgs};
 use crate::model::exit_code::ExitCode;
 use crate::model::hint;
@@ -24,7 +24,7 @@ const TICK: Duration = Duration::from_millis(200);
 
 /// Verifies what the command line names.
 pub(super) fn run(args: &VerifyArgs, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
-    let state_dir = locate::state_dir(global)?;
+    let state_dir = file_locations::state_dir(global)?;
     let chosen = Chosen { arguments: &args.targets, all: args.all, tags: &args.tag };
     let Selected { config, targets, exit } = targets(chosen, global, ui)?;
     if args.repair

@@ -7,7 +7,7 @@ use crate::model::event::{Event, Level, Stream};
 use crate::model::job::{Hooks, Job};
 use crate::model::result::{Outcome, Summary, SyncResult};
 use crate::output::terminal::Ui;
-use crate::rsync::pick::Picked;
+use crate::rsync::fetch_files::FetchFiles;
 use crate::scan::{Checked, Damage};
 use crate::sync::{self, Mode, Plan, Signals};
 use std::collections::HashSet;
@@ -56,7 +56,7 @@ impl Repair {
         let mut left = Left { damaged, unconfirmed: Vec::new() };
         let Some(job) = &target.job else { return Ok(left) };
         for source in &job.sources {
-            let Some(picked) = Picked::from(source) else {
+            let Some(picked) = FetchFiles::from(source) else {
                 self.ui.warning(&format!("{}: cannot fetch single files from {}", job.name, source.text));
                 continue;
             };
@@ -81,7 +81,7 @@ impl Repair {
     }
 
     /// Fetches these files, by path relative to the root.
-    fn fetch(&self, job: &Job, picked: &Picked, paths: &[Vec<u8>]) -> Result<Summary, Failure> {
+    fn fetch(&self, job: &Job, picked: &FetchFiles, paths: &[Vec<u8>]) -> Result<Summary, Failure> {
         let tried = || "write the list of files to fetch again".to_owned();
         let mut list =
             tempfile::Builder::new().prefix("pdb-sync-files").tempfile().map_err(Failure::io(tried()))?;

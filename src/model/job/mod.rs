@@ -1,11 +1,11 @@
 //! A job as the rest of the program knows it: every value resolved, every path absolute, every name checked.
 
 mod limit;
-mod manners;
+mod scheduling;
 mod source;
 
 pub use limit::{MaxDelete, MaxEntries, MaxOlder};
-pub use manners::{Adopt, CachePolicy, IoPriority, Priority, SourceOrder};
+pub use scheduling::{Adopt, CachePolicy, IoPriority, Priority, SourceOrder};
 pub use source::{Address, Source, SourceError, mask_passwords, names_a_host};
 
 use crate::model::hint;
@@ -95,12 +95,12 @@ pub struct Job {
     /// What can be searched.
     pub index: Indexing,
     /// Why it cannot be run, if the configuration makes a mistake about it alone.
-    pub unfit: Option<Unfit>,
+    pub unfit: Option<JobProblem>,
 }
 
 /// A mistake of the configuration that concerns one job: that fails when it is run, and the others run.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unfit {
+pub struct JobProblem {
     /// A lower-case fragment: what is wrong.
     pub text: String,
     /// What to do about it.

@@ -3,7 +3,7 @@ use crate::model::event::Stream;
 use crate::model::result::Outcome;
 use crate::output::terminal::{Color, Environment};
 use crate::output::testing::{Heard, at, finished, job_started, output, result, started};
-use crate::output::{Columns, Port, human::Human};
+use crate::output::{Columns, Port, text_listener::TextListener};
 use indicatif::{InMemoryTerm, ProgressDrawTarget, TermLike};
 use std::io::Write;
 use std::time::Duration;
@@ -28,7 +28,7 @@ struct Stage {
     term: InMemoryTerm,
     screen: Screen,
     bars: Bars,
-    human: Human,
+    human: TextListener,
 }
 
 impl Stage {
@@ -48,7 +48,7 @@ impl Stage {
         let mut screen = Screen::new(out, err, Color::Never, &environment);
         screen.put_above(multi.clone());
         let bars = Bars::new(multi, Box::new(move || (rows, columns)), screen.look(Stream::Stderr));
-        Stage { term, screen, bars, human: Human::new(false, false, true) }
+        Stage { term, screen, bars, human: TextListener::new(false, false, true) }
     }
 
     fn play(&mut self, events: impl IntoIterator<Item = Event>) -> String {

@@ -5,9 +5,9 @@ mod template;
 
 pub use template::Template;
 
+use crate::model::document_summary::DocumentSummary;
 use crate::model::exit_code::ExitCode;
 use crate::model::sanitize;
-use crate::model::shown::Shown;
 use crate::output::terminal::{Text, Ui};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -21,7 +21,7 @@ use std::time::Duration;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
     /// What the best of its documents says.
-    pub shown: Shown,
+    pub shown: DocumentSummary,
     /// 0 where nothing is ranked.
     pub score: f32,
     /// Index, path below its mirror, absolute path; the best first, never empty.
@@ -306,7 +306,7 @@ mod tests {
 
     fn row() -> Row {
         Row {
-            shown: Shown {
+            shown: DocumentSummary {
                 kind: "structure".into(),
                 id: Some("1a8o".into()),
                 title: Some("HIV CAPSID".into()),
@@ -314,7 +314,7 @@ mod tests {
                 resolution: Some(1.7),
                 modified: vec!["MSE".into()],
                 path: "y".into(),
-                ..Shown::default()
+                ..DocumentSummary::default()
             },
             score: 1.5,
             places: vec![

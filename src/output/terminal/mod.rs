@@ -6,25 +6,25 @@ mod environment;
 mod excerpt;
 mod glyphs;
 mod json;
-mod look;
 mod progress;
 mod shortened;
 mod spinner;
 pub mod streams;
 mod table;
 mod text;
+mod text_style;
 mod watch;
 mod wrap;
 
 pub use environment::{Environment, decide};
 pub use glyphs::Glyphs;
 pub use json::{ErrorKind, ErrorObject, JsonLine};
-pub use look::{HANG, Look, columns};
 pub use progress::Progress;
 pub use shortened::{LEAST, shortened};
 pub use spinner::Spinner;
 pub use table::{First, table};
 pub use text::Text;
+pub use text_style::{HANG, TextStyle, columns};
 pub use watch::{Watch, quit_typed};
 
 use crate::model::hint::addressed;
@@ -116,8 +116,8 @@ impl Ui {
     }
 
     /// How standard output wants its text, now.
-    pub fn look(&self) -> Look {
-        Look::stdout(self.color)
+    pub fn look(&self) -> TextStyle {
+        TextStyle::stdout(self.color)
     }
 
     /// Rows whose last column holds paths: as much of each as lets a row be one line, where that tells anything. With `-v`, and where no
@@ -232,7 +232,7 @@ impl Ui {
 
     /// A line that a command of the user has written to its standard error.
     pub fn passed_on(&self, line: &str) {
-        let line = Look::stderr(self.color).plain(line.into());
+        let line = TextStyle::stderr(self.color).plain(line.into());
         let _ = io::stderr().lock().write_all((line.render(false) + "\n").as_bytes());
     }
 
@@ -254,7 +254,7 @@ impl Ui {
 
     /// There is nobody left to tell when standard error itself fails.
     fn complain(&self, text: &Text) {
-        let text = Look::stderr(self.color).render(text, HANG) + "\n";
+        let text = TextStyle::stderr(self.color).render(text, HANG) + "\n";
         let _ = io::stderr().lock().write_all(text.as_bytes());
     }
 }

@@ -1,6 +1,6 @@
 //! A line on standard error that shows how far something is, while people watch; nothing anywhere else.
 
-use super::{Environment, Glyphs, Look, Ui};
+use super::{Environment, Glyphs, TextStyle, Ui};
 use crate::model::sanitize;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -8,13 +8,13 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 #[derive(Debug, Clone)]
 pub struct Spinner {
     bar: ProgressBar,
-    look: Look,
+    look: TextStyle,
 }
 
 impl Ui {
     /// A spinner if standard error is a terminal that people watch, and an invisible one otherwise.
     pub fn spinner(&self) -> Spinner {
-        let look = Look::stderr(self.color);
+        let look = TextStyle::stderr(self.color);
         if !self.is_watched() {
             return Spinner { bar: ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden()), look };
         }

@@ -1,6 +1,6 @@
 //! A screen that is redrawn in place, and put back as it was.
 
-use super::{HANG, Look, Text, Ui, streams};
+use super::{HANG, Text, TextStyle, Ui, streams};
 use console::Term;
 use rustix::termios::{self, LocalModes, OptionalActions, SpecialCodeIndex, Termios};
 use std::io::{self, Read};
@@ -52,7 +52,7 @@ pub fn quit_typed() -> bool {
     }
 }
 
-fn frame(lines: &[Text], rows: usize, look: &Look) -> String {
+fn frame(lines: &[Text], rows: usize, look: &TextStyle) -> String {
     let mut frame = String::from("\x1b[H");
     let lines = lines.iter().flat_map(|line| look.lines(&line.clone().one_line(), HANG));
     for (n, line) in lines.take(rows).enumerate() {
@@ -86,7 +86,7 @@ mod tests {
     #[test]
     fn a_frame_fits_the_screen_and_leaves_nothing_behind() {
         let lines = ["one", "a line too long", "three"].map(Text::from);
-        let look = Look { color: true, columns: Some(11), ascii: false };
+        let look = TextStyle { color: true, columns: Some(11), ascii: false };
         assert_eq!(frame(&lines, 2, &look), "\x1b[Hone\x1b[K\r\na line too\x1b[K\x1b[J");
         assert_eq!(frame(&lines, 3, &look), "\x1b[Hone\x1b[K\r\na line too\x1b[K\r\n  long\x1b[K\x1b[J");
         assert_eq!(frame(&[], 2, &look), "\x1b[H\x1b[J");

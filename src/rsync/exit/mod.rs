@@ -3,11 +3,11 @@
 //! The code alone says too little (5 is an unknown module, a failed login and a full server), and with a remote shell even
 //! which code it is depends on who notices first. So what was said decides where it is known, and the code elsewhere.
 
-mod between;
+mod intermediary;
 mod left_out;
-mod long;
-mod said;
-mod talk;
+mod long_names;
+mod messages;
+mod peer;
 
 use super::output::Stats;
 use crate::model::hint::quoted;
@@ -16,8 +16,8 @@ use crate::model::result::Reason;
 use crate::model::sanitize;
 pub use left_out::CHECK_RIGHTS;
 use left_out::LeftOut;
-pub use long::LongNames;
-pub use talk::Talk;
+pub use long_names::LongNames;
+pub use peer::Peer;
 
 /// What follows from the end of a run of rsync.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub enum Verdict {
 
 /// A daemon that cannot be reached; `how` completes "connecting to HOST …". With a hint for known ports.
 pub fn unreachable(source: &Source, how: &str) -> Reason {
-    said::unreachable(source, how)
+    messages::unreachable(source, how)
 }
 
 /// What to do after a failure.
@@ -61,7 +61,7 @@ pub enum Class {
 /// Judges the end of an rsync: its exit code (`None`: ended by a signal) and the last lines of its standard error.
 ///
 /// Success is 0 and nothing else, whatever was or was not said.
-pub fn judge<'a>(code: Option<i32>, stderr: &[String], talk: impl Into<Talk<'a>>) -> Verdict {
+pub fn judge<'a>(code: Option<i32>, stderr: &[String], talk: impl Into<Peer<'a>>) -> Verdict {
     let talk = &talk.into();
     let lines: Vec<String> = stderr.iter().map(|line| as_told(line)).collect();
     let lines: Vec<&str> = lines.iter().map(String::as_str).filter(|line| !line.is_empty()).collect();
@@ -71,7 +71,7 @@ pub fn judge<'a>(code: Option<i32>, stderr: &[String], talk: impl Into<Talk<'a>>
         24 => Verdict::Vanished(vanished(&lines)),
         // 128 and above is how a shell between us and rsync passes a signal on; ssh's 255 is no signal.
         19 | 20 | 129..=159 => ended_by_signal(),
-        _ => match said::known(&lines, talk) {
+        _ => match messages::known(&lines, talk) {
             Some((class, reason)) => Verdict::Failed(class, reason),
             None if code == 23 => Verdict::Partial(partial(&lines)),
             None => {
@@ -89,7 +89,7 @@ pub fn judge_with_figures(
     stats: &Stats,
     stderr: &[String],
     stdout: &[String],
-    talk: &Talk<'_>,
+    talk: &Peer<'_>,
 ) -> Verdict {
     match judge(code, stderr, talk.clone()) {
         Verdict::Ok | Verdict::Vanished(_) | Verdict::Partial(_) if !stats.is_complete() => {
@@ -99,7 +99,7 @@ pub fn judge_with_figures(
     }
 }
 
-fn silent(code: Option<i32>, stderr: &[String], stdout: &[String], talk: &Talk<'_>) -> Reason {
+fn silent(code: Option<i32>, stderr: &[String], stdout: &[String], talk: &Peer<'_>) -> Reason {
     let source = talk.source;
     let host = source.host_label();
     let code = code.map_or(String::new(), |code| format!(" (exit code {code})"));
@@ -153,10 +153,10 @@ fn partial(lines: &[&str]) -> Reason {
 }
 
 /// What is left to say when nothing that rsync said is known to us.
-fn by_code(code: i32, lines: &[&str], talk: &Talk<'_>) -> (Class, Reason) {
+fn by_code(code: i32, lines: &[&str], talk: &Peer<'_>) -> (Class, Reason) {
     let source = talk.source;
     let host = source.host_label();
-    let told = said::last_words(lines);
+    let told = messages::last_words(lines);
     let because = |text: &str| match told {
         Some(told) => Reason::new(format!("{text}: {told}")),
         None => Reason::new(text),
@@ -203,7 +203,7 @@ fn by_code(code: i32, lines: &[&str], talk: &Talk<'_>) -> (Class, Reason) {
                 Reason::new(format!("connecting to {host} through the proxy {proxy} took too long"))
                     .hint("RSYNC_PROXY names it: does it answer? unset it to reach the server without a proxy"),
             ),
-            None => (Class::Retry, said::unreachable(source, "took too long")),
+            None => (Class::Retry, messages::unreachable(source, "took too long")),
         },
         126 | 127 if talk.by_shell() => (
             Class::NextSource,

@@ -1,6 +1,6 @@
 //! What is remembered of probes: `STATE/mirrors.json`, for jobs with `source_order = "fastest"`.
 
-use super::probe::{Endpoint, Probe, probe};
+use super::daemon::{Endpoint, Probe, probe};
 use crate::model::job::{Job, Source, SourceOrder};
 use crate::platform;
 use jiff::Timestamp;

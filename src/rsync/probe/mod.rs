@@ -1,7 +1,7 @@
 //! Which servers answer, and how fast: asked directly, without rsync, and remembered.
 
 mod cache;
-mod probe;
+mod daemon;
 
 pub use cache::{FRESH, Known, load, rank, refresh, save};
-pub use probe::{Endpoint, Probe, Step, probe};
+pub use daemon::{Endpoint, Probe, Step, probe};

@@ -50,8 +50,8 @@ fn no_name_is_lost_between_the_parts_of_a_wide_directory() {
 
 #[test]
 fn what_is_learned_ahead_is_what_is_there_and_the_rest_is_left() {
-    use crate::scan::ahead::Ahead;
     use crate::scan::listing::Listing;
+    use crate::scan::parallel_lookup::Ahead;
     let dir = in_memory();
     for n in 0..9_000usize {
         fs::write(dir.path().join(format!("{n}")), vec![b'x'; n % 7]).unwrap();

@@ -2,8 +2,8 @@
 
 use super::{IndexOptions, Target};
 use crate::search::SearchError;
-use crate::search::ledger::{self, Record};
-use crate::search::place::Opened;
+use crate::search::indexed_files::{self, Record};
+use crate::search::location::Opened;
 use std::path::Path;
 
 /// An index, and its ledger.
@@ -33,7 +33,7 @@ pub(super) fn before(
     if opened.payload.asked != options.asked() {
         return anew("other files or texts are asked for now");
     }
-    match ledger::load(&opened.dir.join(&opened.payload.ledger)) {
+    match indexed_files::load(&opened.dir.join(&opened.payload.ledger)) {
         Ok(records) => Ok((Some((opened, records)), None)),
         Err(error) => anew(&format!("its list of files cannot be read: {error}")),
     }

@@ -4,10 +4,10 @@ use super::{IndexOptions, Progress, cores};
 use crate::platform;
 use crate::scan::Stop;
 use crate::search::budget::{Budget, Carried};
-use crate::search::change::Change;
+use crate::search::changes::Change;
 use crate::search::entry::{self, Entry};
-use crate::search::ledger::Record;
-use crate::search::list::{self, Listed, Stamp};
+use crate::search::file_list::{self, Listed, Stamp};
+use crate::search::indexed_files::Record;
 use crate::search::schema::Fields;
 use crate::search::stems::Stems;
 use std::fs::File;
@@ -90,7 +90,7 @@ impl Feed<'_> {
             record.errors = record.errors.saturating_add(u32::from(entry.error.is_some()));
         };
         let name = String::from_utf8_lossy(&file.path);
-        match platform::open_regular(&list::absolute(self.root, &file.path)) {
+        match platform::open_regular(&file_list::absolute(self.root, &file.path)) {
             Ok(open) => {
                 // What is read of a file after that is not committed.
                 let failed = AtomicBool::new(false);

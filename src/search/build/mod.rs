@@ -8,10 +8,10 @@ pub use task::{Built, IndexOptions, Progress, Target};
 
 use super::SearchError;
 use super::budget::Carried;
-use super::change::{Change, Wanted};
-use super::ledger::{self, Record};
-use super::list::{self, Listing, Stamp};
-use super::place::{Opened, Payload};
+use super::changes::{Change, ChangedFile};
+use super::file_list::{self, Listing, Stamp};
+use super::indexed_files::{self, Record};
+use super::location::{Opened, Payload};
 use super::schema::{self, Fields};
 use crate::platform;
 use crate::scan::Stop;
@@ -41,11 +41,11 @@ pub fn build(
     let _lock = target.place.lock()?;
     target.place.tidy();
     let (before, anew) = before(target, options)?;
-    let Listing { mut files, unreadable } = list::files(&target.root, stop)?;
-    let wanted = Wanted::new(&options.include, &options.exclude)?;
+    let Listing { mut files, unreadable } = file_list::files(&target.root, stop)?;
+    let wanted = ChangedFile::new(&options.include, &options.exclude)?;
     files.retain(|file| wanted.has(&file.path));
     let (opened, records) = before.map_or((None, Vec::new()), |(opened, records)| (Some(opened), records));
-    let is_closed = |path: &[u8]| platform::open_regular(&list::absolute(&target.root, path)).is_err();
+    let is_closed = |path: &[u8]| platform::open_regular(&file_list::absolute(&target.root, path)).is_err();
     let change = Change::between(&records, files, &unreadable, is_closed);
     let mut built = Built {
         files_seen: change.files.len() as u64,
@@ -71,7 +71,8 @@ pub fn build(
 }
 
 fn told(unreadable: &[(Vec<u8>, String)]) -> Vec<(PathBuf, String)> {
-    let told = unreadable.iter().map(|(path, error)| (list::absolute(Path::new(""), path), error.clone()));
+    let told =
+        unreadable.iter().map(|(path, error)| (file_list::absolute(Path::new(""), path), error.clone()));
     told.collect()
 }
 
@@ -86,7 +87,7 @@ impl Built {
         });
         let mut unread = records.iter().filter(|record| record.stamp == Stamp::NEVER);
         let named = unread.by_ref().take(NAMED);
-        self.unread = named.map(|record| list::absolute(Path::new(""), &record.path)).collect();
+        self.unread = named.map(|record| file_list::absolute(Path::new(""), &record.path)).collect();
         self.unread_files = self.unread.len() as u64 + unread.count() as u64;
     }
 }
@@ -199,7 +200,7 @@ impl Builder<'_> {
         };
         // First the ledger, then the commit that names it: who is killed in between leaves the commit before, and its ledger.
         let file = dir.join(&payload.ledger);
-        ledger::save(&file, &records).map_err(SearchError::io("write", &file))?;
+        indexed_files::save(&file, &records).map_err(SearchError::io("write", &file))?;
         let mut commit = writer.prepare_commit().map_err(&wrong)?;
         commit.set_payload(&serde_json::to_string(&payload).unwrap_or_default());
         commit.commit().map_err(&wrong)?;

@@ -6,7 +6,7 @@ use super::file::{Options, failed, why};
 use super::model::{Entry, Kind};
 use super::structure::{self, Seen};
 use super::table::Block;
-use super::wanted::WANTED;
+use super::wanted_items::WANTED;
 use column::Data;
 use serde::Deserialize;
 use std::io::{self, BufRead, Read};

@@ -1,8 +1,8 @@
 //! What people ask for beside the contents: genes, hosts, maps, related entries, figures of the refinement, programs.
 
-use super::forms::map_code;
 use super::id;
 use super::model::{Entry, add, add_organism};
+use super::normal_forms::map_code;
 use super::residue;
 use super::structure::reference;
 use super::table::Block;

@@ -1,12 +1,12 @@
 //! From the bytes of a file to its entries: what it is, is told from its first bytes, not from its name alone.
 
+use super::header_reader::{CAP, HeaderReader, Stop};
 use super::model::{Entry, Kind};
-use super::stop::{CAP, Page, Stop};
 use super::structure::{self, Seen};
 use super::table::Block;
-use super::wanted::{Behind, HISTORIES, WANTED, behind};
+use super::wanted_items::{Behind, HISTORIES, WANTED, behind};
 use super::{binary, fasta, id, legacy, naming, text};
-use crate::model::packed::packed_by;
+use crate::model::compression::packed_by;
 use flate2::bufread::MultiGzDecoder;
 use std::io::{self, BufRead, BufReader};
 
@@ -167,7 +167,7 @@ fn is_cif(first: &[u8]) -> bool {
 }
 
 fn cif(name: &str, plain: impl BufRead, options: &Options, sink: &mut dyn FnMut(Entry)) -> io::Result<()> {
-    let mut page = Page::new(plain, CAP);
+    let mut page = HeaderReader::new(plain, CAP);
     loop {
         // What was read before the damage is worth keeping.
         let error = match page.next_stop() {
@@ -203,7 +203,7 @@ fn cif(name: &str, plain: impl BufRead, options: &Options, sink: &mut dyn FnMut(
 }
 
 /// The entry, if what stands before the atoms is enough.
-fn enough<R: io::Read>(name: &str, page: &Page<R>, options: &Options) -> Option<Entry> {
+fn enough<R: io::Read>(name: &str, page: &HeaderReader<R>, options: &Options) -> Option<Entry> {
     if options.whole || !HISTORIES.iter().any(|history| page.mentions(history)) {
         return None;
     }
@@ -217,11 +217,11 @@ fn enough<R: io::Read>(name: &str, page: &Page<R>, options: &Options) -> Option<
     Some(entry)
 }
 
-fn understood<R: io::Read>(name: &str, page: &Page<R>, options: &Options) -> Entry {
+fn understood<R: io::Read>(name: &str, page: &HeaderReader<R>, options: &Options) -> Entry {
     entry_of(name, &Block::read(page.kept(), WANTED), page, options)
 }
 
-fn entry_of<R: io::Read>(name: &str, block: &Block<'_>, page: &Page<R>, options: &Options) -> Entry {
+fn entry_of<R: io::Read>(name: &str, block: &Block<'_>, page: &HeaderReader<R>, options: &Options) -> Entry {
     if block.name.is_none() {
         return failed(name, "not mmCIF: there is no data_ block".into());
     }

@@ -12,30 +12,30 @@ mod date;
 mod details;
 mod fasta;
 mod file;
-mod forms;
+mod header_reader;
 mod id;
 mod legacy;
 mod method;
 mod model;
 mod naming;
+mod normal_forms;
 #[cfg(test)]
 mod odd_tests;
 mod residue;
 #[cfg(test)]
 mod slow_tests;
-mod stop;
 mod structure;
 mod table;
 #[cfg(test)]
 mod tests;
 mod text;
-mod wanted;
+mod wanted_items;
 
 pub use cif::{Token, Tokens};
 pub use date::Date;
 pub use file::{Options, Read, failed, read};
-pub use forms::{compact_group, enzyme_classes, group_forms, map_code};
+pub use header_reader::{CAP, HeaderReader, Stop};
 pub use id::{from_name, normal};
 pub use model::{Citation, Entry, Kind, Ligand};
-pub use stop::{CAP, Page, Stop};
+pub use normal_forms::{compact_group, enzyme_classes, group_forms, map_code};
 pub use table::{Block, Table, Wanted};

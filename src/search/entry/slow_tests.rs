@@ -83,7 +83,7 @@ fn fast(bytes: &[u8]) -> Vec<(u8, Option<Vec<u8>>)> {
 }
 
 fn stops(bytes: &[u8], chunk: usize) -> Vec<(Stop, Vec<u8>)> {
-    let mut page = Page::new(bytes, CAP).by(chunk);
+    let mut page = HeaderReader::new(bytes, CAP).by(chunk);
     let mut found = Vec::new();
     loop {
         let stop = page.next_stop().unwrap();
@@ -166,7 +166,7 @@ proptest! {
     #[test]
     fn bulk_ends_where_its_lines_say(bytes in pieces(), chunk in 1usize..20) {
         let file = [b"_atom_site.a\n", &bytes[..]].concat();
-        let mut page = Page::new(&file[..], CAP).by(chunk);
+        let mut page = HeaderReader::new(&file[..], CAP).by(chunk);
         prop_assert_eq!(page.next_stop().unwrap(), Stop::Bulk);
         page.skip_bulk().unwrap();
         let mut left = Vec::new();

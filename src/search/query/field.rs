@@ -2,7 +2,7 @@
 
 /// What values a field has, which decides what may be asked of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Is {
+pub enum FieldType {
     /// Words of a text.
     Text,
     /// One word, compared whole and without case.
@@ -41,8 +41,8 @@ macro_rules! fields {
             }
 
             /// What values it has.
-            pub fn is(self) -> Is {
-                match self { $( Field::$variant => Is::$is, )+ }
+            pub fn is(self) -> FieldType {
+                match self { $( Field::$variant => FieldType::$is, )+ }
             }
 
             /// A condition on it.
@@ -193,11 +193,11 @@ impl Field {
 
     /// Whether it has words of which several may be meant.
     pub fn is_text(self) -> bool {
-        self.is() == Is::Text
+        self.is() == FieldType::Text
     }
 
     /// Whether larger and smaller mean something.
     pub fn is_ordered(self) -> bool {
-        matches!(self.is(), Is::Number | Is::Count | Is::Date)
+        matches!(self.is(), FieldType::Number | FieldType::Count | FieldType::Date)
     }
 }

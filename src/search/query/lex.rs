@@ -1,7 +1,7 @@
 //! The words of a query, with their places.
 
+use super::error::QueryError;
 use super::field::Field;
-use super::mistake::Mistake;
 
 /// A word and the byte where it begins.
 #[derive(Debug, Clone, PartialEq)]
@@ -9,11 +9,11 @@ pub(super) struct Lexeme {
     pub(super) at: usize,
     /// Whether no blank stands before it.
     pub(super) joined: bool,
-    pub(super) what: What,
+    pub(super) what: TokenKind,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum What {
+pub(super) enum TokenKind {
     Open,
     Close,
     /// `+` or `-` before a condition.
@@ -47,7 +47,7 @@ pub(super) enum What {
 const OPERATORS: [(&str, &str); 7] =
     [("<=", "<="), (">=", ">="), ("<", "<"), (">", ">"), ("=", "="), ("\u{2264}", "<="), ("\u{2265}", ">=")];
 
-pub(super) fn lex(query: &str) -> Result<Vec<Lexeme>, Mistake> {
+pub(super) fn lex(query: &str) -> Result<Vec<Lexeme>, QueryError> {
     let mut found: Vec<Lexeme> = Vec::new();
     let mut at = 0;
     let mut joined = false;
@@ -63,7 +63,7 @@ pub(super) fn lex(query: &str) -> Result<Vec<Lexeme>, Mistake> {
         if operator.is_some() {
             before_operator(&mut found);
         }
-        let after_field = matches!(found.last().map(|l| &l.what), Some(What::Field(_)));
+        let after_field = matches!(found.last().map(|l| &l.what), Some(TokenKind::Field(_)));
         // A value may begin with what elsewhere is an operator: -5, >=2.
         let compare = operator.filter(|_| after_field);
         let what = match c {
@@ -72,21 +72,21 @@ pub(super) fn lex(query: &str) -> Result<Vec<Lexeme>, Mistake> {
                 at += typed.len();
                 // `>= 2` is one condition as well.
                 at += query[at..].len() - query[at..].trim_start().len();
-                What::Compare(op)
+                TokenKind::Compare(op)
             }
             '(' => {
                 at += 1;
-                What::Open
+                TokenKind::Open
             }
             ')' => {
                 at += 1;
-                What::Close
+                TokenKind::Close
             }
             '"' => quoted(query, &mut at)?,
             '[' | '{' if after_field => range(query, &mut at)?,
             '+' | '-' if !joined && rest[1..].starts_with(|n: char| !n.is_whitespace()) => {
                 at += 1;
-                if c == '+' { What::Must } else { What::MustNot }
+                if c == '+' { TokenKind::Must } else { TokenKind::MustNot }
             }
             _ => word(query, &mut at, after_field),
         };
@@ -103,11 +103,11 @@ fn before_operator(found: &mut [Lexeme]) {
         [last] => (last, None),
         [] => return,
     };
-    if let What::Word(name) = &last.what
-        && !matches!(before, Some(What::Field(_) | What::Compare(_)))
+    if let TokenKind::Word(name) = &last.what
+        && !matches!(before, Some(TokenKind::Field(_) | TokenKind::Compare(_)))
         && Field::find(name).is_some_and(Field::is_ordered)
     {
-        last.what = What::Field(name.clone());
+        last.what = TokenKind::Field(name.clone());
     }
 }
 
@@ -121,11 +121,11 @@ fn compared(name: &str, rest: &str) -> bool {
 }
 
 /// Behind the opening quote; `\"` and `\\` stand for themselves.
-fn quoted(query: &str, at: &mut usize) -> Result<What, Mistake> {
+fn quoted(query: &str, at: &mut usize) -> Result<TokenKind, QueryError> {
     let start = *at;
     let mut text = String::new();
     let mut letters = query[start + 1..].char_indices();
-    let open = || Mistake::new(query, start, "this quote is never closed", Some("add a \"".into()));
+    let open = || QueryError::new(query, start, "this quote is never closed", Some("add a \"".into()));
     let end = loop {
         match letters.next() {
             Some((n, '"')) => break start + 1 + n + 1,
@@ -141,7 +141,7 @@ fn quoted(query: &str, at: &mut usize) -> Result<What, Mistake> {
     let rest = &query[end..];
     if rest.starts_with('*') {
         *at = end + 1;
-        return Ok(What::Quoted { text, slop: 0, prefix: true });
+        return Ok(TokenKind::Quoted { text, slop: 0, prefix: true });
     }
     let digits = rest
         .strip_prefix('~')
@@ -149,19 +149,19 @@ fn quoted(query: &str, at: &mut usize) -> Result<What, Mistake> {
     if let Some(digits) = digits {
         let slop = digits.parse().ok().filter(|slop| *slop <= 100).ok_or_else(|| {
             let hint = "write \"two words\"~3 for at most three words between them";
-            Mistake::new(query, end, "expected a number up to 100 after ~", Some(hint.into()))
+            QueryError::new(query, end, "expected a number up to 100 after ~", Some(hint.into()))
         })?;
         *at = end + 1 + digits.len();
-        return Ok(What::Quoted { text, slop, prefix: false });
+        return Ok(TokenKind::Quoted { text, slop, prefix: false });
     }
-    Ok(What::Quoted { text, slop: 0, prefix: false })
+    Ok(TokenKind::Quoted { text, slop: 0, prefix: false })
 }
 
-fn range(query: &str, at: &mut usize) -> Result<What, Mistake> {
+fn range(query: &str, at: &mut usize) -> Result<TokenKind, QueryError> {
     let start = *at;
     let rest = &query[start..];
     let wrong =
-        |text: &str| Err(Mistake::new(query, start, text, Some("write [1.5 TO 2.0], or 1.5..2.0".into())));
+        |text: &str| Err(QueryError::new(query, start, text, Some("write [1.5 TO 2.0], or 1.5..2.0".into())));
     let Some(end) = rest.find([']', '}']) else { return wrong("this range is never closed") };
     let words: Vec<&str> = rest[1..end].split_whitespace().collect();
     let [low, to, high] = words[..] else { return wrong("expected two values with TO between them") };
@@ -169,7 +169,7 @@ fn range(query: &str, at: &mut usize) -> Result<What, Mistake> {
         return wrong("expected two values with TO between them");
     }
     *at = start + end + 1;
-    Ok(What::Range {
+    Ok(TokenKind::Range {
         low: low.into(),
         low_in: rest.starts_with('['),
         high: high.into(),
@@ -179,7 +179,7 @@ fn range(query: &str, at: &mut usize) -> Result<What, Mistake> {
 
 /// Up to a blank, a parenthesis or a quote. A colon behind a name makes a field of it, except behind a field: DOIs and titles have
 /// colons, too.
-fn word(query: &str, at: &mut usize, after_field: bool) -> What {
+fn word(query: &str, at: &mut usize, after_field: bool) -> TokenKind {
     let start = *at;
     let mut text = String::new();
     let mut letters = query[start..].char_indices().peekable();
@@ -196,11 +196,11 @@ fn word(query: &str, at: &mut usize, after_field: bool) -> What {
         let name = |text: &str| text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
         if !escaped && c == ':' && !after_field && name(&text) {
             *at = start + n + 1;
-            return What::Field(text);
+            return TokenKind::Field(text);
         }
         if !escaped && !after_field && name(&text) && compared(&text, &query[start + n..]) {
             *at = start + n;
-            return What::Field(text);
+            return TokenKind::Field(text);
         }
         if !escaped && (c.is_whitespace() || matches!(c, '(' | ')' | '"')) {
             *at = start + n;
@@ -212,11 +212,11 @@ fn word(query: &str, at: &mut usize, after_field: bool) -> What {
     keyword(text, after_field)
 }
 
-fn keyword(text: String, after_field: bool) -> What {
+fn keyword(text: String, after_field: bool) -> TokenKind {
     match text.as_str() {
-        "AND" | "&&" if !after_field => What::And,
-        "OR" | "||" if !after_field => What::Or,
-        "NOT" | "!" if !after_field => What::Not,
-        _ => What::Word(text),
+        "AND" | "&&" if !after_field => TokenKind::And,
+        "OR" | "||" if !after_field => TokenKind::Or,
+        "NOT" | "!" if !after_field => TokenKind::Not,
+        _ => TokenKind::Word(text),
     }
 }

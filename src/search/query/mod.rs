@@ -3,10 +3,10 @@
 //! TEXT → words (`lex`) → [`Node`]s ([`parse`]), with every value understood for its field: numbers, dates, IDs in both forms,
 //! methods by their short names.
 
+mod error;
 mod field;
 mod lex;
 mod method;
-mod mistake;
 mod node;
 mod parse;
 mod person;
@@ -15,9 +15,9 @@ mod tests;
 mod value;
 mod words;
 
-pub use field::{Field, Is};
+pub use error::QueryError;
+pub use field::{Field, FieldType};
 pub use method::METHODS;
-pub use mistake::Mistake;
 pub use node::{Bound, Node};
 pub use parse::parse;
 

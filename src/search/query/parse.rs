@@ -1,8 +1,8 @@
 //! From words to a tree.
 
-use super::field::{Field, Is};
-use super::lex::{Lexeme, What, lex};
-use super::mistake::Mistake;
+use super::error::QueryError;
+use super::field::{Field, FieldType};
+use super::lex::{Lexeme, TokenKind, lex};
 use super::node::Node;
 use super::person;
 use super::value::{self, Wrong};
@@ -14,9 +14,9 @@ const DEEPEST: usize = 64;
 const LONGEST: usize = 10_000;
 
 /// Understands a query. Conditions side by side must all hold; `OR` binds weaker than `AND`. An empty query is everything.
-pub fn parse(query: &str) -> Result<Node, Mistake> {
+pub fn parse(query: &str) -> Result<Node, QueryError> {
     if query.len() > LONGEST {
-        return Err(Mistake::new(query, 0, format!("the query is longer than {LONGEST} bytes"), None));
+        return Err(QueryError::new(query, 0, format!("the query is longer than {LONGEST} bytes"), None));
     }
     let words = lex(query)?;
     let mut parser = Parser { query, words, at: 0, depth: 0 };
@@ -49,11 +49,11 @@ impl Parser<'_> {
         self.words.get(self.at)
     }
 
-    fn mistake(&self, at: usize, text: impl Into<String>, hint: Option<String>) -> Mistake {
-        Mistake::new(self.query, at, text, hint)
+    fn mistake(&self, at: usize, text: impl Into<String>, hint: Option<String>) -> QueryError {
+        QueryError::new(self.query, at, text, hint)
     }
 
-    fn wrong(&self, at: usize, (text, hint): Wrong) -> Mistake {
+    fn wrong(&self, at: usize, (text, hint): Wrong) -> QueryError {
         self.mistake(at, text, hint)
     }
 
@@ -62,13 +62,13 @@ impl Parser<'_> {
         self.peek().map_or(self.query.len(), |word| word.at)
     }
 
-    fn any(&mut self, field: Option<Field>) -> Result<Node, Mistake> {
+    fn any(&mut self, field: Option<Field>) -> Result<Node, QueryError> {
         self.depth += 1;
         if self.depth > DEEPEST {
             return Err(self.mistake(self.end(), "the query is nested too deeply", None));
         }
         let mut nodes = vec![self.all(field)?];
-        while matches!(self.peek().map(|w| &w.what), Some(What::Or)) {
+        while matches!(self.peek().map(|w| &w.what), Some(TokenKind::Or)) {
             self.at += 1;
             nodes.push(self.all(field)?);
         }
@@ -76,12 +76,12 @@ impl Parser<'_> {
         Ok(if nodes.len() == 1 { nodes.remove(0) } else { Node::Or(nodes) })
     }
 
-    fn all(&mut self, field: Option<Field>) -> Result<Node, Mistake> {
+    fn all(&mut self, field: Option<Field>) -> Result<Node, QueryError> {
         let mut nodes = vec![self.condition(field)?];
         loop {
             match self.peek().map(|w| &w.what) {
-                None | Some(What::Or | What::Close) => break,
-                Some(What::And) => {
+                None | Some(TokenKind::Or | TokenKind::Close) => break,
+                Some(TokenKind::And) => {
                     self.at += 1;
                     nodes.push(self.condition(field)?);
                 }
@@ -91,14 +91,14 @@ impl Parser<'_> {
         Ok(if nodes.len() == 1 { nodes.remove(0) } else { Node::And(nodes) })
     }
 
-    fn condition(&mut self, field: Option<Field>) -> Result<Node, Mistake> {
+    fn condition(&mut self, field: Option<Field>) -> Result<Node, QueryError> {
         let Some(word) = self.peek().cloned() else {
             let hint = Some("add one, or take the last word away".into());
             return Err(self.mistake(self.end(), "a condition is missing here", hint));
         };
         self.at += 1;
         match word.what {
-            What::Not | What::MustNot => {
+            TokenKind::Not | TokenKind::MustNot => {
                 self.depth += 1;
                 if self.depth > DEEPEST {
                     return Err(self.mistake(word.at, "the query is nested too deeply", None));
@@ -107,7 +107,7 @@ impl Parser<'_> {
                 self.depth -= 1;
                 Ok(Node::Not(Box::new(node)))
             }
-            What::Must => {
+            TokenKind::Must => {
                 self.depth += 1;
                 if self.depth > DEEPEST {
                     return Err(self.mistake(word.at, "the query is nested too deeply", None));
@@ -116,13 +116,13 @@ impl Parser<'_> {
                 self.depth -= 1;
                 Ok(node)
             }
-            What::Open => {
-                if matches!(self.peek().map(|w| &w.what), Some(What::Close)) {
+            TokenKind::Open => {
+                if matches!(self.peek().map(|w| &w.what), Some(TokenKind::Close)) {
                     return Err(self.mistake(word.at, "there is nothing between these parentheses", None));
                 }
                 let node = self.any(field)?;
                 match self.peek().map(|w| &w.what) {
-                    Some(What::Close) => {
+                    Some(TokenKind::Close) => {
                         self.at += 1;
                         Ok(node)
                     }
@@ -131,18 +131,19 @@ impl Parser<'_> {
                     }
                 }
             }
-            What::Field(name) => self.field(&name, word.at),
-            What::And | What::Or | What::Close => {
+            TokenKind::Field(name) => self.field(&name, word.at),
+            TokenKind::And | TokenKind::Or | TokenKind::Close => {
                 let hint = Some("quote AND, OR and NOT to search for the words".into());
                 Err(self.mistake(word.at, "a condition is missing here", hint))
             }
-            What::Compare(_) | What::Range { .. } | What::Word(_) | What::Quoted { .. } => {
-                self.value(field, word.what, word.at)
-            }
+            TokenKind::Compare(_)
+            | TokenKind::Range { .. }
+            | TokenKind::Word(_)
+            | TokenKind::Quoted { .. } => self.value(field, word.what, word.at),
         }
     }
 
-    fn field(&mut self, name: &str, at: usize) -> Result<Node, Mistake> {
+    fn field(&mut self, name: &str, at: usize) -> Result<Node, QueryError> {
         let Some(field) = Field::find(name) else {
             let last = name.rsplit('.').next().unwrap_or(name);
             let near = nearest(
@@ -170,18 +171,18 @@ impl Parser<'_> {
         // `field: value` is `field:value`.
         self.at += 1;
         match next.what {
-            What::Open => {
+            TokenKind::Open => {
                 self.at -= 1;
                 self.condition(Some(field))
             }
-            What::Compare(operator) => match self.peek().cloned().map(|w| (w.at, w.what)) {
-                Some((at, what @ (What::Word(_) | What::Quoted { .. })))
+            TokenKind::Compare(operator) => match self.peek().cloned().map(|w| (w.at, w.what)) {
+                Some((at, what @ (TokenKind::Word(_) | TokenKind::Quoted { .. })))
                     if operator == "=" && !field.is_ordered() =>
                 {
                     self.at += 1;
                     self.value(Some(field), what, at)
                 }
-                Some((at, What::Word(text) | What::Quoted { text, .. })) => {
+                Some((at, TokenKind::Word(text) | TokenKind::Quoted { text, .. })) => {
                     self.at += 1;
                     value::compare(field, operator, &text).map_err(|wrong| self.wrong(at, wrong))
                 }
@@ -191,22 +192,22 @@ impl Parser<'_> {
                     hint(),
                 )),
             },
-            What::Word(text) if field == Field::SpaceGroup => {
+            TokenKind::Word(text) if field == Field::SpaceGroup => {
                 let group = self.more(text, |word, _| is_axis(word));
-                self.value(Some(field), What::Word(group), next.at)
+                self.value(Some(field), TokenKind::Word(group), next.at)
             }
-            What::Word(text) if field == Field::Author => {
+            TokenKind::Word(text) if field == Field::Author => {
                 let name = self.more(text, |_, before| person::goes_on(before));
-                self.value(Some(field), What::Word(name), next.at)
+                self.value(Some(field), TokenKind::Word(name), next.at)
             }
-            What::Word(ref text) if matches!(field, Field::Organism | Field::Host) && plain(text) => {
+            TokenKind::Word(ref text) if matches!(field, Field::Organism | Field::Host) && plain(text) => {
                 let mut words = vec![text.clone()];
                 if let Some(scientific) = value::organism(text) {
                     let phrase =
                         Node::Phrase { field: Some(field), text: scientific.into(), slop: 0, prefix: false };
                     return Ok(Node::Or(vec![phrase, Node::Word(Some(field), text.clone())]));
                 }
-                while let Some(What::Word(more)) = self.peek().map(|w| &w.what)
+                while let Some(TokenKind::Word(more)) = self.peek().map(|w| &w.what)
                     && plain(more)
                 {
                     words.push(more.clone());
@@ -218,7 +219,7 @@ impl Parser<'_> {
                     Node::Run(field, words)
                 })
             }
-            What::Word(_) | What::Quoted { .. } | What::Range { .. } => {
+            TokenKind::Word(_) | TokenKind::Quoted { .. } | TokenKind::Range { .. } => {
                 self.value(Some(field), next.what, next.at)
             }
             _ => Err(self.mistake(next.at, format!("a value for {} is missing here", field.name()), hint())),
@@ -228,7 +229,7 @@ impl Parser<'_> {
     /// A word and those behind it that belong to it, as `belongs` says of each and the one before.
     fn more(&mut self, first: String, belongs: impl Fn(&str, &str) -> bool) -> String {
         let mut words = vec![first];
-        while let Some(What::Word(word)) = self.peek().map(|w| &w.what)
+        while let Some(TokenKind::Word(word)) = self.peek().map(|w| &w.what)
             && belongs(word, words.last().map(String::as_str).unwrap_or_default())
         {
             words.push(word.clone());
@@ -237,27 +238,32 @@ impl Parser<'_> {
         words.join(" ")
     }
 
-    fn value(&self, field: Option<Field>, what: What, at: usize) -> Result<Node, Mistake> {
+    fn value(&self, field: Option<Field>, what: TokenKind, at: usize) -> Result<Node, QueryError> {
         let understood = match (field, what) {
-            (Some(field), What::Range { low, low_in, high, high_in }) => {
+            (Some(field), TokenKind::Range { low, low_in, high, high_in }) => {
                 value::range(field, (&low, low_in), (&high, high_in))
             }
-            (Some(field), What::Word(text)) if !field.is_text() => value::exact(field, &text, false),
-            (Some(field), What::Quoted { text, .. }) if !field.is_text() => value::exact(field, &text, true),
-            (Some(field), What::Word(text)) if text == "*" => Ok(Node::Exists(field)),
-            (Some(Field::Author), What::Word(text) | What::Quoted { text, slop: 0, prefix: false })
-                if person::family_first(&text).is_some() =>
-            {
-                Ok(author(&text))
+            (Some(field), TokenKind::Word(text)) if !field.is_text() => value::exact(field, &text, false),
+            (Some(field), TokenKind::Quoted { text, .. }) if !field.is_text() => {
+                value::exact(field, &text, true)
             }
-            (Some(Field::Keywords), What::Quoted { text, slop: 0, prefix: false }) if text.contains(',') => {
+            (Some(field), TokenKind::Word(text)) if text == "*" => Ok(Node::Exists(field)),
+            (
+                Some(Field::Author),
+                TokenKind::Word(text) | TokenKind::Quoted { text, slop: 0, prefix: false },
+            ) if person::family_first(&text).is_some() => Ok(author(&text)),
+            (Some(Field::Keywords), TokenKind::Quoted { text, slop: 0, prefix: false })
+                if text.contains(',') =>
+            {
                 Ok(keywords(&text))
             }
-            (Some(Field::Keywords), What::Word(text)) if lists(&text) => Ok(keywords(&text)),
-            (field, What::Quoted { text, slop, prefix }) => Ok(Node::Phrase { field, text, slop, prefix }),
-            (None, What::Word(text)) if text == "*" => Ok(Node::All),
-            (field, What::Word(text)) => bare(field, text),
-            (_, What::Compare(operator)) => Err((
+            (Some(Field::Keywords), TokenKind::Word(text)) if lists(&text) => Ok(keywords(&text)),
+            (field, TokenKind::Quoted { text, slop, prefix }) => {
+                Ok(Node::Phrase { field, text, slop, prefix })
+            }
+            (None, TokenKind::Word(text)) if text == "*" => Ok(Node::All),
+            (field, TokenKind::Word(text)) => bare(field, text),
+            (_, TokenKind::Compare(operator)) => Err((
                 format!("{operator:?} needs a field before it"),
                 Some("write for example resolution:<2.0".into()),
             )),
@@ -336,7 +342,7 @@ fn bare(field: Option<Field>, text: String) -> Result<Node, Wrong> {
         }
         return Ok(Node::Prefix(field, stem.into()));
     }
-    if text.contains('*') && field.is_none_or(|field| field.is() == Is::Text) {
+    if text.contains('*') && field.is_none_or(|field| field.is() == FieldType::Text) {
         return Err((
             format!("{text:?} has a star inside"),
             Some("a star can only stand at the end of a word".into()),

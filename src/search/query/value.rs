@@ -1,6 +1,6 @@
 //! Values, understood for their field: numbers, days, IDs, methods, words of a fixed set.
 
-use super::field::{Field, Is};
+use super::field::{Field, FieldType};
 use super::method;
 use super::node::{Bound, Node};
 use super::words;
@@ -30,13 +30,13 @@ pub(super) fn exact(field: Field, text: &str, quoted: bool) -> Result<Node, Wron
         return Ok(Node::Exists(field));
     }
     match field.is() {
-        Is::Id => id(text, quoted),
-        Is::Method => methods(text),
-        Is::Number | Is::Count | Is::Date => number(field, text),
-        Is::Sequence => residues(text),
-        Is::Cell => words::cell(text),
-        Is::Word => words::word(field, text, quoted),
-        Is::Text => Ok(Node::Word(Some(field), text.into())),
+        FieldType::Id => id(text, quoted),
+        FieldType::Method => methods(text),
+        FieldType::Number | FieldType::Count | FieldType::Date => number(field, text),
+        FieldType::Sequence => residues(text),
+        FieldType::Cell => words::cell(text),
+        FieldType::Word => words::word(field, text, quoted),
+        FieldType::Text => Ok(Node::Word(Some(field), text.into())),
     }
 }
 
@@ -159,11 +159,11 @@ fn ordered(field: Field, operator: &str) -> Result<(), Wrong> {
 fn span(field: Field, text: &str) -> Result<(f64, f64), Wrong> {
     let name = field.name();
     match field.is() {
-        Is::Date => days(text).ok_or_else(|| {
+        FieldType::Date => days(text).ok_or_else(|| {
             let hint = format!("write {name}:2020, {name}:2020-03, {name}:2020-03-25 or {name}:>=2020");
             (format!("{text:?} is no date"), Some(hint))
         }),
-        Is::Count => {
+        FieldType::Count => {
             let number = text.parse::<u64>().map_err(|_| {
                 (
                     format!("{text:?} is no whole number"),

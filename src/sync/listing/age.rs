@@ -12,14 +12,14 @@ const TOLD: usize = 3;
 
 /// The files of the mirror that are newer than those of the source.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(in crate::sync) struct Older {
+pub(in crate::sync) struct OlderFiles {
     /// How many.
     pub(in crate::sync) files: u64,
     /// The first few.
     pub(in crate::sync) names: Vec<Vec<u8>>,
 }
 
-impl Older {
+impl OlderFiles {
     /// Takes an entry that differs: it counts if the mirror has a file of another size that is newer by more than `window` seconds. Sizes
     /// that are the same prove nothing: a file may have been copied here without its time.
     pub(super) fn look(&mut self, dest: &Path, changed: &Changed, window: i64) {
@@ -61,7 +61,7 @@ mod tests {
             mtime: Some(mtime),
         };
         let older = |changed: Changed, window| {
-            let mut older = Older::default();
+            let mut older = OlderFiles::default();
             older.look(dir.path(), &changed, window);
             older.files == 1
         };

@@ -3,9 +3,9 @@
 
 use super::folding::{self, Held, Spelling};
 use super::names::NameKind;
-use super::{Changed, ChangedKind, Listing, LostName, Older};
+use super::{Changed, ChangedKind, Listing, LostName, OlderFiles};
 use crate::clean::path::{BESIDE, split};
-use crate::clean::removal::below::open_below;
+use crate::clean::removal::open_below::open_below;
 use crate::clean::removal::{Parent, WriteAccess};
 use rustix::fs::{AtFlags, Timespec, Timestamps, renameat, utimensat};
 use rustix::io::Errno;
@@ -51,7 +51,7 @@ impl Listing {
             self.folds_below = self.folds_somewhere(&root)?;
         }
         let lost: HashSet<Vec<u8>> = self.lost.iter().map(|lost| lost.name.clone()).collect();
-        let (mut older, mut refused) = (Older::default(), Vec::new());
+        let (mut older, mut refused) = (OlderFiles::default(), Vec::new());
         for changed in self.changed.iter()? {
             let changed = changed?;
             if lost.contains(&changed.name) {

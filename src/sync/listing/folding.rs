@@ -7,7 +7,7 @@
 
 use super::names::{NameKind, NameReader, hash};
 use crate::clean::path::split;
-use crate::clean::removal::below::open_below;
+use crate::clean::removal::open_below::open_below;
 use rustix::fs::{AtFlags, Dir, statat};
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;

@@ -3,18 +3,18 @@
 
 mod age;
 mod changed;
+mod deletions;
 mod examine;
-mod first;
+mod first_names;
 mod folding;
-mod gone;
 mod names;
 mod upstream;
 
-pub(super) use age::Older;
+pub(super) use age::OlderFiles;
 pub(super) use changed::{Changed, ChangedKind};
+pub(super) use deletions::{DeletionWriter, Deletions, Mark};
 pub(super) use examine::{Respelling, make_old, rename};
-pub(super) use first::keep_first_names;
-pub(super) use gone::{Gone, GoneWriter, Mark};
+pub(super) use first_names::keep_first_names;
 pub(super) use names::{Names, NamesBefore, kept_counts, needs_names};
 pub(crate) use upstream::source_names;
 
@@ -31,7 +31,7 @@ use std::path::{Path, PathBuf};
 /// Collects what rsync names.
 #[derive(Debug)]
 pub(super) struct Collector {
-    gone: GoneWriter,
+    gone: DeletionWriter,
     changed: ChangedList,
     names: Option<io::Result<NameWriter>>,
     created: Tally,
@@ -61,7 +61,7 @@ impl Collector {
     pub(super) fn new(gone: &Path, all: Option<(&Path, &str)>, folds: bool, at_root: bool) -> Self {
         let known = Tally { bytes: Some(0), ..Tally::default() };
         Collector {
-            gone: GoneWriter::create(gone, folds),
+            gone: DeletionWriter::create(gone, folds),
             changed: ChangedList::new(),
             names: all.map(|(state_dir, job)| NameWriter::create(state_dir, job)),
             created: known,
@@ -158,7 +158,7 @@ impl Collector {
             names,
             reserved,
             folds,
-            older: Older::default(),
+            older: OlderFiles::default(),
             respelled: Vec::new(),
             lost: Vec::new(),
             stale: Vec::new(),
@@ -175,7 +175,7 @@ pub(super) struct Listing {
     /// rsync's own figures.
     pub(super) stats: Stats,
     /// What the source does not have.
-    pub(super) gone: Gone,
+    pub(super) gone: Deletions,
     /// What would be new.
     pub(super) created: Tally,
     /// What would change.
@@ -194,7 +194,7 @@ pub(super) struct Listing {
     /// Whether the destination folds names.
     folds: bool,
     /// Files of the mirror that are newer than the source's.
-    pub(super) older: Older,
+    pub(super) older: OlderFiles,
     /// What gets the source's spelling in place of being deleted.
     pub(super) respelled: Vec<Respelling>,
     /// Names of the source that the destination cannot hold beside another name of the source.

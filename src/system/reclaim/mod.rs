@@ -1,9 +1,9 @@
 //! Gives back the memory that mirroring has filled, and claims nothing that cannot be shown.
 
+mod drop_pages;
 mod kernel;
 mod resident;
-mod sweep;
 
+pub use drop_pages::{Ended, ReclaimRequest, Reclaimed, sweep};
 pub use kernel::{compact, drop_slab};
 pub use resident::{Resident, resident};
-pub use sweep::{Ended, Order, Swept, sweep};

@@ -1,7 +1,7 @@
 //! The file systems of the destinations.
 
 use crate::model::job::Job;
-use crate::platform::{Room, mount_of, resolve, room};
+use crate::platform::{FreeSpace, mount_of, resolve, room};
 use std::path::{Path, PathBuf};
 
 /// A file system and the jobs that write to it.
@@ -34,14 +34,14 @@ pub(super) fn disks(jobs: &[Job]) -> Vec<Disk> {
             disk.jobs.push(job.name.clone());
             continue;
         }
-        let Some(Room { size, free }) = space(&dest) else { continue };
+        let Some(FreeSpace { size, free }) = space(&dest) else { continue };
         disks.push(Disk { point, size, free, jobs: vec![job.name.clone()] });
     }
     disks
 }
 
 /// What cannot be told is no line.
-fn space(path: &Path) -> Option<Room> {
+fn space(path: &Path) -> Option<FreeSpace> {
     let existing = path.ancestors().find(|path| path.exists())?;
     room(existing).ok().flatten()
 }

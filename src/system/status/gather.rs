@@ -30,11 +30,11 @@ pub struct Subject {
 /// Looks until it is dropped. A thread that a dead disk holds is left behind, to end with the process.
 #[derive(Debug)]
 pub struct Gatherer {
-    board: Arc<Board>,
+    board: Arc<SharedStatus>,
 }
 
 #[derive(Debug, Default)]
-struct Board {
+struct SharedStatus {
     known: Mutex<Known>,
     changed: Condvar,
 }
@@ -57,10 +57,10 @@ const PARTS: u8 = 5;
 impl Gatherer {
     /// Starts to look. An `Err` is a thread that could not be started.
     pub fn start(subject: Subject) -> std::io::Result<Self> {
-        let board = Arc::new(Board::default());
-        let mut looker = system::Looker::default();
+        let board = Arc::new(SharedStatus::default());
+        let mut looker = system::Sampler::default();
         board.part("system", SYSTEM, move || looker.look(), |known, part| known.system = Some(part))?;
-        let mut looker = processes::Looker::default();
+        let mut looker = processes::Sampler::default();
         board.part("processes", PROCESSES, move || looker.look(), |known, part| known.top = Some(part))?;
         let jobs = subject.jobs.clone();
         board.part("disks", DISKS, move || disks::disks(&jobs), |known, part| known.disks = Some(part))?;
@@ -110,7 +110,7 @@ impl Drop for Gatherer {
     }
 }
 
-impl Board {
+impl SharedStatus {
     fn lock(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }

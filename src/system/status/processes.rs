@@ -31,11 +31,11 @@ pub struct Top {
 
 /// Looks again and again.
 #[derive(Debug, Default)]
-pub(super) struct Looker {
+pub(super) struct Sampler {
     before: HashMap<u32, (Instant, u64)>,
 }
 
-impl Looker {
+impl Sampler {
     pub(super) fn look(&mut self) -> Top {
         let page = rustix::param::page_size() as u64;
         let (mut all, mut seen) = (Vec::new(), HashMap::new());
@@ -100,7 +100,7 @@ mod tests {
     #[test]
     fn there_is_always_somebody() {
         if cfg!(target_os = "linux") {
-            let top = Looker::default().look();
+            let top = Sampler::default().look();
             assert!(!top.memory.is_empty() && top.memory.len() <= SHOWN);
             assert!(top.memory.is_sorted_by(|a, b| a.resident >= b.resident));
         }

@@ -21,7 +21,7 @@ pub struct System {
 
 /// Looks again and again.
 #[derive(Debug, Default)]
-pub(super) struct Looker {
+pub(super) struct Sampler {
     before: Option<Ticks>,
     /// How much of it we had.
     own: Duration,
@@ -33,7 +33,7 @@ struct Ticks {
     all: u64,
 }
 
-impl Looker {
+impl Sampler {
     pub(super) fn look(&mut self) -> System {
         let now = fs::read_to_string("/proc/stat").ok().and_then(|text| ticks(&text));
         let before = std::mem::replace(&mut self.before, now);

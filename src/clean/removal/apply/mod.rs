@@ -7,11 +7,11 @@ mod links;
 mod page;
 mod work;
 
-use super::fate::Fate;
 use super::journals::Journal;
 use super::quarantine::Quarantine;
+use super::removal_mode::RemovalMode;
 use crate::clean::path::split;
-use crate::clean::{Did, Entry, Kind, Past, PlanError};
+use crate::clean::{Entry, EntryOutcome, JournalProgress, Kind, PlanError};
 use page::Page;
 use std::fs::File;
 use std::io;
@@ -31,7 +31,7 @@ const TOLD: usize = 20;
 
 /// How far it is.
 #[derive(Debug, Default)]
-pub struct Meter {
+pub struct ApplyProgress {
     /// Entries that were come to.
     pub entries: AtomicU64,
     /// Bytes that were taken away.
@@ -45,7 +45,7 @@ pub struct Apply<'a> {
     /// Where entries are captured.
     pub quarantine: &'a Quarantine,
     /// What is done with them.
-    pub fate: &'a Fate,
+    pub fate: &'a RemovalMode,
     /// Where it is written down.
     pub journal: &'a Journal,
     /// Threads; at least one.
@@ -55,11 +55,11 @@ pub struct Apply<'a> {
     /// Whether to stop at the first entry that is not who it was.
     pub strict: bool,
     /// How far an earlier try of the same run came before it was cut short.
-    pub past: Option<&'a Past>,
+    pub past: Option<&'a JournalProgress>,
     /// Asked between entries.
     pub stop: &'a (dyn Fn() -> bool + Sync),
     /// How far it is.
-    pub meter: &'a Meter,
+    pub meter: &'a ApplyProgress,
 }
 
 /// What came of it, earlier tries of the same run included.
@@ -86,11 +86,11 @@ pub struct Applied {
 }
 
 impl Applied {
-    fn count(&mut self, did: Did, bytes: u64) {
+    fn count(&mut self, did: EntryOutcome, bytes: u64) {
         match did {
-            Did::Quarantined => self.quarantined += 1,
-            Did::Backup => self.backup += 1,
-            Did::Trashed => self.trashed += 1,
+            EntryOutcome::Quarantined => self.quarantined += 1,
+            EntryOutcome::Backup => self.backup += 1,
+            EntryOutcome::Trashed => self.trashed += 1,
             _ => self.deleted += 1,
         }
         self.bytes += bytes;

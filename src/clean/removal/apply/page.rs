@@ -2,8 +2,8 @@
 
 use super::work::Shared;
 use super::{Applied, TOLD};
-use crate::clean::removal::hand::Taken;
-use crate::clean::{Did, Entry, Line, Record};
+use crate::clean::removal::remove_entry::RemoveOutcome;
+use crate::clean::{Entry, EntryOutcome, Line, Record};
 
 #[derive(Default)]
 pub(super) struct Page {
@@ -13,31 +13,31 @@ pub(super) struct Page {
 }
 
 impl Page {
-    pub(super) fn note(&mut self, entry: &Entry, taken: Taken, shared: &Shared<'_>) {
+    pub(super) fn note(&mut self, entry: &Entry, taken: RemoveOutcome, shared: &Shared<'_>) {
         self.come_to += 1;
         let applied = &mut self.applied;
         let (did, why) = match taken {
-            Taken::Done(did) => {
+            RemoveOutcome::Done(did) => {
                 applied.count(did, entry.bytes);
                 (did, None)
             }
-            Taken::Gone => {
+            RemoveOutcome::Gone => {
                 applied.skipped += 1;
-                (Did::Skipped, Some("it is gone already".to_owned()))
+                (EntryOutcome::Skipped, Some("it is gone already".to_owned()))
             }
-            Taken::Left(why) => {
+            RemoveOutcome::Left(why) => {
                 applied.skipped += 1;
                 if shared.apply.strict {
                     shared.halt();
                 }
-                (Did::Skipped, Some(why))
+                (EntryOutcome::Skipped, Some(why))
             }
-            Taken::Failed(why) => {
+            RemoveOutcome::Failed(why) => {
                 applied.failed += 1;
                 if shared.apply.fail_fast {
                     shared.halt();
                 }
-                (Did::Failed, Some(why))
+                (EntryOutcome::Failed, Some(why))
             }
         };
         if let Some(why) = &why

@@ -3,12 +3,12 @@
 use super::links::Links;
 use super::{Applied, Apply, BATCH, Batch, Broken, Page};
 use crate::clean::path::split;
-use crate::clean::removal::below::open_below;
 use crate::clean::removal::busy::is_being_written;
-use crate::clean::removal::fate::Fate;
-use crate::clean::removal::hand::{self, Taken, Wanted, look_for};
+use crate::clean::removal::open_below::open_below;
 use crate::clean::removal::parent::{Parent, recipe_of};
-use crate::clean::{Did, Entry, Kind, Line, Recipe, Record, in_version_control, is_of_a_transfer};
+use crate::clean::removal::removal_mode::RemovalMode;
+use crate::clean::removal::remove_entry::{self, ExpectedEntry, RemoveOutcome, look_for};
+use crate::clean::{Entry, EntryOutcome, Kind, Line, Recipe, Record, in_version_control, is_of_a_transfer};
 use crate::model::system_names::is_of_a_file_system;
 use crate::platform;
 use rustix::fs::{AtFlags, FileType, statat};
@@ -46,7 +46,7 @@ impl<'a> Shared<'a> {
     }
 
     /// Why a path is not touched, whatever a plan says: another version may have made it.
-    fn protected(&self, path: &[u8]) -> Option<Taken> {
+    fn protected(&self, path: &[u8]) -> Option<RemoveOutcome> {
         let why = if in_version_control(path) {
             "it belongs to a version control system, or to us; left alone"
         } else if self.at_root && is_of_a_file_system(path) {
@@ -54,7 +54,7 @@ impl<'a> Shared<'a> {
         } else {
             return None;
         };
-        Some(Taken::Left(why.into()))
+        Some(RemoveOutcome::Left(why.into()))
     }
 
     pub(super) fn is_over(&self) -> bool {
@@ -67,7 +67,7 @@ impl<'a> Shared<'a> {
 
     /// Whether entries do not stay in the quarantine.
     pub(super) fn destroys(&self) -> bool {
-        !matches!(self.apply.fate, Fate::Quarantine)
+        !matches!(self.apply.fate, RemovalMode::Quarantine)
     }
 
     pub(super) fn end(self) -> (Applied, Option<io::Error>) {
@@ -80,7 +80,7 @@ impl<'a> Shared<'a> {
     pub(super) fn is_done(&self, entry: &Entry) -> bool {
         let done = self.apply.past.is_some_and(|past| past.is_gone(&entry.path));
         if done {
-            let did = if entry.kind == Kind::Dir { Did::Deleted } else { self.apply.fate.did() };
+            let did = if entry.kind == Kind::Dir { EntryOutcome::Deleted } else { self.apply.fate.did() };
             self.applied.lock().unwrap_or_else(PoisonError::into_inner).count(did, entry.bytes);
             self.apply.meter.entries.fetch_add(1, Ordering::Relaxed);
         }
@@ -104,7 +104,7 @@ impl<'a> Shared<'a> {
 
     fn mean_one(&self, entry: &Entry, lines: &mut Vec<u8>) {
         if !self.apply.past.is_some_and(|past| past.is_meant(&entry.path)) {
-            let (path, kind, did, bytes) = (entry.path.clone(), entry.kind, Did::Meant, entry.bytes);
+            let (path, kind, did, bytes) = (entry.path.clone(), entry.kind, EntryOutcome::Meant, entry.bytes);
             Line::Did(Record { path, kind, did, bytes, why: None }).write(lines);
         }
     }
@@ -137,9 +137,9 @@ impl<'a> Shared<'a> {
     }
 
     /// Opens a directory that something is to be taken from; how it was is written down first.
-    fn parent(&self, dir: &[u8]) -> Result<Parent, Taken> {
+    fn parent(&self, dir: &[u8]) -> Result<Parent, RemoveOutcome> {
         let mut parent =
-            Parent::open_to_change(self.apply.quarantine.access(), dir).map_err(Taken::unopened)?;
+            Parent::open_to_change(self.apply.quarantine.access(), dir).map_err(RemoveOutcome::unopened)?;
         let mut was = self.was.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(recipe) = was.get(dir) {
             parent.was_really(*recipe);
@@ -152,18 +152,18 @@ impl<'a> Shared<'a> {
         let mut line = Vec::new();
         Line::Was(dir.into(), parent.was()).write(&mut line);
         if !self.append(&line, false) {
-            return Err(Taken::Failed("the journal cannot be written; left alone".into()));
+            return Err(RemoveOutcome::Failed("the journal cannot be written; left alone".into()));
         }
         was.insert(dir.into(), parent.was());
         Ok(parent)
     }
 
-    fn one(&self, parent: &Parent, entry: &Entry) -> Taken {
+    fn one(&self, parent: &Parent, entry: &Entry) -> RemoveOutcome {
         if let Some(left) = self.protected(&entry.path) {
             return left;
         }
         if parent.is_project() {
-            return Taken::Left("its directory holds the manifest of a project; left alone".into());
+            return RemoveOutcome::Left("its directory holds the manifest of a project; left alone".into());
         }
         let apply = self.apply;
         let name = split(&entry.path).1;
@@ -172,9 +172,9 @@ impl<'a> Shared<'a> {
             && entry.kind == Kind::File
             && is_being_written(parent.fd(), name) == Some(true)
         {
-            return Taken::Left("somebody is writing it; left alone".into());
+            return RemoveOutcome::Left("somebody is writing it; left alone".into());
         }
-        let mut wanted = Wanted { name, kind: Some(entry.kind), stamp: entry.stamp, touched: false };
+        let mut wanted = ExpectedEntry { name, kind: Some(entry.kind), stamp: entry.stamp, touched: false };
         let mut taken;
         if entry.linked {
             let mut touched = self.links.hold(entry.stamp.ino);
@@ -184,27 +184,31 @@ impl<'a> Shared<'a> {
                 // From here on it may move, whatever becomes of this name.
                 touched.insert(entry.stamp.ino);
             }
-            taken = hand::take(parent, apply.quarantine, wanted, apply.fate);
+            taken = remove_entry::take(parent, apply.quarantine, wanted, apply.fate);
         } else {
-            taken = hand::take(parent, apply.quarantine, wanted, apply.fate);
+            taken = remove_entry::take(parent, apply.quarantine, wanted, apply.fate);
         }
-        if taken == Taken::Gone && apply.past.is_some() {
-            taken = hand::resume(parent, apply.quarantine, wanted, apply.fate);
+        if taken == RemoveOutcome::Gone && apply.past.is_some() {
+            taken = remove_entry::resume(parent, apply.quarantine, wanted, apply.fate);
         }
         self.or_before(entry, taken)
     }
 
     /// What was about to be destroyed when an earlier try was cut short, and is gone now, went then.
-    fn or_before(&self, entry: &Entry, taken: Taken) -> Taken {
+    fn or_before(&self, entry: &Entry, taken: RemoveOutcome) -> RemoveOutcome {
         let meant = || self.apply.past.is_some_and(|past| past.is_meant(&entry.path));
-        if taken != Taken::Gone || !meant() {
+        if taken != RemoveOutcome::Gone || !meant() {
             return taken;
         }
         if entry.kind == Kind::Dir {
-            return Taken::Done(Did::Deleted);
+            return RemoveOutcome::Done(EntryOutcome::Deleted);
         }
         let (dir, name) = split(&entry.path);
-        if self.apply.fate.has(dir, name, &entry.stamp) { Taken::Done(self.apply.fate.did()) } else { taken }
+        if self.apply.fate.has(dir, name, &entry.stamp) {
+            RemoveOutcome::Done(self.apply.fate.did())
+        } else {
+            taken
+        }
     }
 
     /// Only empty ones go. Each is written down before it does, with what is needed to make it again.
@@ -228,7 +232,7 @@ impl<'a> Shared<'a> {
                 let (dir, name) = split(&entry.path);
                 let taken = match (self.protected(&entry.path), self.parent(dir)) {
                     (Some(left), _) => left,
-                    (None, Ok(parent)) => hand::take_dir(&parent, name, Some(&entry.stamp)),
+                    (None, Ok(parent)) => remove_entry::take_dir(&parent, name, Some(&entry.stamp)),
                     (None, Err(taken)) => taken,
                 };
                 page.note(entry, self.or_before(entry, taken), self);

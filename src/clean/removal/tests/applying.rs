@@ -1,11 +1,11 @@
 //! Whole plans.
 
 use super::*;
-use crate::clean::{Action, Entry, Kind, Past, Record};
+use crate::clean::{Action, Entry, JournalProgress, Kind, Record};
 
 pub(super) fn entry(place: &Place, path: &str) -> Entry {
     let (dir, name) = crate::clean::path::split(path.as_bytes());
-    let (kind, stamp) = look(below::open_below(&place.dir, dir).unwrap(), name).unwrap();
+    let (kind, stamp) = look(open_below::open_below(&place.dir, dir).unwrap(), name).unwrap();
     let linked = kind != Kind::Dir && fs::symlink_metadata(place.root.join(path)).unwrap().nlink() > 1;
     let (rule, action) = ("mine".into(), Action::Delete);
     Entry { path: path.into(), kind, stamp, linked, bytes: stamp.size, rule, action }
@@ -15,12 +15,12 @@ pub(super) fn entry(place: &Place, path: &str) -> Entry {
 pub(super) fn apply(
     place: &Place,
     entries: &[Entry],
-    fate: &Fate,
-    past: Option<&Past>,
+    fate: &RemovalMode,
+    past: Option<&JournalProgress>,
     threads: usize,
 ) -> Applied {
     let journal = place.journal();
-    let meter = Meter::default();
+    let meter = ApplyProgress::default();
     let apply = Apply {
         root: &place.dir,
         quarantine: &place.quarantine,
@@ -44,8 +44,8 @@ fn journal_of(place: &Place) -> Vec<Line> {
     text.split(|b| *b == b'\n').filter_map(Line::read).collect()
 }
 
-pub(super) fn past_of(place: &Place) -> Past {
-    let mut past = Past::default();
+pub(super) fn past_of(place: &Place) -> JournalProgress {
+    let mut past = JournalProgress::default();
     journal_of(place).iter().for_each(|line| past.learn(line));
     past
 }
@@ -67,7 +67,7 @@ fn several_names_of_a_file_do_not_get_into_each_others_way() {
     for dir in ["ab", "cd", "ef", "gh"] {
         entries.extend((0..1_500).map(|n| entry(&place, &format!("{dir}/{n}"))));
     }
-    let applied = apply(&place, &entries, &Fate::Delete, None, 4);
+    let applied = apply(&place, &entries, &RemovalMode::Delete, None, 4);
     assert_eq!((applied.deleted, applied.skipped, applied.failed), (6_000, 0, 0), "{:?}", applied.why);
 }
 
@@ -84,7 +84,7 @@ fn one_name_that_was_changed_since_keeps_all() {
     let time = fs::metadata(place.root.join("ab/x")).unwrap().modified().unwrap();
     fs::write(place.root.join("ab/x"), "y").unwrap();
     File::options().write(true).open(place.root.join("ab/x")).unwrap().set_modified(time).unwrap();
-    assert_eq!(apply(&place, &entries, &Fate::Delete, None, 2).skipped, 2);
+    assert_eq!(apply(&place, &entries, &RemovalMode::Delete, None, 2).skipped, 2);
 }
 
 #[test]
@@ -101,16 +101,16 @@ fn a_run_that_goes_on_takes_the_other_names_too_and_says_nothing_twice() {
         ["ab/x", "ab/y", "ab/z", "ab/odd", "ab/empty"].map(|path| entry(&place, path)).into();
     fs::write(place.root.join("ab/odd"), "23").unwrap();
     // The first try came to one name of two, and to the odd one; `z` had been captured when it was killed.
-    let first = apply(&place, &[entries[0].clone(), entries[3].clone()], &Fate::Quarantine, None, 1);
+    let first = apply(&place, &[entries[0].clone(), entries[3].clone()], &RemovalMode::Quarantine, None, 1);
     assert_eq!((first.quarantined, first.skipped), (1, 1));
     fs::rename(place.root.join("ab/z"), place.root.join(".pdb-sync/quarantine/RUN1/escaped/tree/ab/z"))
         .unwrap();
     place.dir.set_modified(SystemTime::now()).unwrap();
-    let applied = apply(&place, &entries, &Fate::Quarantine, Some(&past_of(&place)), 1);
+    let applied = apply(&place, &entries, &RemovalMode::Quarantine, Some(&past_of(&place)), 1);
     assert_eq!((applied.quarantined, applied.deleted, applied.skipped), (3, 1, 1), "{:?}", applied.why);
     let lines = journal_of(&place);
     for path in ["ab/x", "ab/y", "ab/z", "ab/odd", "ab/empty"] {
-        let about = |line: &&Line| matches!(line, Line::Did(Record { path: at, did, .. }) if at == path.as_bytes() && *did != Did::Meant);
+        let about = |line: &&Line| matches!(line, Line::Did(Record { path: at, did, .. }) if at == path.as_bytes() && *did != EntryOutcome::Meant);
         assert_eq!(lines.iter().filter(about).count(), 1, "{path}: {lines:?}");
     }
     assert_eq!(lines.iter().filter(|line| matches!(line, Line::Was(path, _) if path == b"ab")).count(), 1);
@@ -132,7 +132,7 @@ fn a_deleting_run_that_goes_on_ends_what_it_had_captured() {
     let entries: Vec<Entry> = names.map(|name| entry(&place, &format!("ab/{name}"))).into();
     let journal = place.journal();
     for name in names {
-        let (path, did) = (format!("ab/{name}").into(), Did::Meant);
+        let (path, did) = (format!("ab/{name}").into(), EntryOutcome::Meant);
         journal.line(&Line::Did(Record { path, kind: Kind::File, did, bytes: 4, why: None })).unwrap();
     }
     // Killed between capture and deletion; meanwhile somebody has put another file into the one's captured place, and
@@ -144,7 +144,7 @@ fn a_deleting_run_that_goes_on_ends_what_it_had_captured() {
     fs::write(&swapped, "precious").unwrap();
     fs::rename(place.root.join("ab/both"), &both).unwrap();
     fs::write(place.root.join("ab/both"), "new").unwrap();
-    let applied = apply(&place, &entries, &Fate::Delete, Some(&past_of(&place)), 1);
+    let applied = apply(&place, &entries, &RemovalMode::Delete, Some(&past_of(&place)), 1);
     assert_eq!((applied.deleted, applied.skipped, applied.failed), (2, 2, 0), "{:?}", applied.why);
     assert!(!mine.exists() && !place.root.join("ab/plain").exists());
     let there = |name: &str, text| fs::read_to_string(name).is_ok_and(|it| it == text);
@@ -160,15 +160,15 @@ fn what_is_destroyed_is_written_down_before() {
     let place = place();
     let other = place.root.with_file_name("backup");
     for fate in [
-        Fate::Delete,
-        Fate::Backup(Backup::open(&other, &place.root).unwrap()),
-        Fate::Trash(Trash::open(&place.root.with_file_name("Trash"), &place.root).unwrap()),
+        RemovalMode::Delete,
+        RemovalMode::Backup(Backup::open(&other, &place.root).unwrap()),
+        RemovalMode::Trash(Trash::open(&place.root.with_file_name("Trash"), &place.root).unwrap()),
     ] {
         let paths: Vec<String> = (0..50).map(|n| format!("ab/{}-{n}", fate.word())).collect();
         paths.iter().for_each(|path| fs::write(place.root.join(path), path).unwrap());
         let entries: Vec<Entry> = paths.iter().map(|path| entry(&place, path)).collect();
         let journal = place.journal();
-        let meter = Meter::default();
+        let meter = ApplyProgress::default();
         // At every moment, what is gone is in the journal.
         let look = || {
             let named = fs::read_to_string(journal.path()).unwrap();
@@ -196,7 +196,7 @@ fn what_is_destroyed_is_written_down_before() {
         let next = paths.iter().find(|path| past.is_meant(path.as_bytes()) && place.root.join(path).exists());
         let next = next.expect("stopped in mid-run");
         let there = place.root.join(next);
-        if let Fate::Backup(_) = fate {
+        if let RemovalMode::Backup(_) = fate {
             fs::rename(&there, other.join(next)).unwrap();
         } else {
             fs::remove_file(&there).unwrap();
@@ -211,7 +211,7 @@ fn what_is_destroyed_is_written_down_before() {
 
 #[test]
 fn nothing_is_done_that_cannot_be_written_down() {
-    for fate in [Fate::Delete, Fate::Quarantine] {
+    for fate in [RemovalMode::Delete, RemovalMode::Quarantine] {
         let place = place();
         let journals = place.root.with_file_name("state").join("journal");
         fs::create_dir_all(&journals).unwrap();
@@ -222,7 +222,7 @@ fn nothing_is_done_that_cannot_be_written_down() {
         let mut entries: Vec<Entry> = paths.iter().map(|path| entry(&place, path)).collect();
         entries.push(entry(&place, "ab/empty"));
         let journal = place.journal();
-        let meter = Meter::default();
+        let meter = ApplyProgress::default();
         let apply = Apply {
             root: &place.dir,
             quarantine: &place.quarantine,

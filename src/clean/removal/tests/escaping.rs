@@ -61,21 +61,21 @@ fn is_back(place: &Place, path: &[u8]) -> bool {
     fs::read_to_string(full).is_ok_and(|text| text == path.escape_ascii().to_string())
 }
 
-fn did(journal: &Journal, path: &[u8], did: Did) {
+fn did(journal: &Journal, path: &[u8], did: EntryOutcome) {
     journal
         .line(&Line::Did(Record { path: path.into(), kind: Kind::File, did, bytes: 1, why: None }))
         .unwrap();
 }
 
-fn take_all(place: &Place, paths: &[Vec<u8>], fate: &Fate) {
+fn take_all(place: &Place, paths: &[Vec<u8>], fate: &RemovalMode) {
     for path in paths {
         put(&place.root, path);
         let (dir, name) = crate::clean::path::split(path);
         let parent = Parent::open(&place.dir, dir).unwrap();
         let (_, stamp) = look(parent.fd(), name).unwrap();
-        let wanted = Wanted { name, kind: None, stamp, touched: false };
+        let wanted = ExpectedEntry { name, kind: None, stamp, touched: false };
         let taken = take(&parent, &place.quarantine, wanted, fate);
-        assert_eq!(taken, Taken::Done(fate.did()), "{}", path.escape_ascii());
+        assert_eq!(taken, RemoveOutcome::Done(fate.did()), "{}", path.escape_ascii());
     }
 }
 
@@ -85,12 +85,12 @@ fn no_name_in_the_quarantine_has_a_dot_and_all_come_back() {
     let paths = odd_names();
     let journal = place.journal();
     journal.line(&Line::Begin(place.begin())).unwrap();
-    take_all(&place, &paths, &Fate::Quarantine);
+    take_all(&place, &paths, &RemovalMode::Quarantine);
     assert_eq!(dotted(&place), Vec::<String>::new());
     assert!(names(&place).contains(&b"1abc%2Ecif%2Egz"[..]), "it still tells what it holds");
     for path in &paths {
         assert_eq!(place.quarantine.needs_key(path), path.len() > 200, "{}", path.escape_ascii());
-        did(&journal, path, Did::Quarantined);
+        did(&journal, path, EntryOutcome::Quarantined);
     }
     let undone = place.undo();
     assert_eq!((undone.restored, undone.failed, undone.conflicts), (paths.len() as u64, 0, 0), "{undone:?}");
@@ -102,13 +102,13 @@ fn no_name_in_the_quarantine_has_a_dot_and_all_come_back() {
 fn without_its_line_in_the_journal_a_hash_stays_and_is_told_of() {
     let place = place();
     let paths = [b"ab/1abc.cif.gz".to_vec(), [b"ab/", long().as_bytes()].concat()];
-    take_all(&place, &paths, &Fate::Quarantine);
+    take_all(&place, &paths, &RemovalMode::Quarantine);
     let undone = place.undo();
     assert_eq!((undone.restored, undone.failed), (1, 1), "{undone:?}");
     let (at, why) = &undone.why[0];
     assert!(why.contains("the journal does not hold it") && why.ends_with("it stays there"), "{why}");
     assert!(place.root.join(OsStr::from_bytes(at)).is_file(), "the words say where it is: {undone:?}");
-    did(&place.journal(), &paths[1], Did::Quarantined);
+    did(&place.journal(), &paths[1], EntryOutcome::Quarantined);
     assert_eq!(place.undo().restored, 1);
     assert!(is_back(&place, &paths[1]));
 }
@@ -133,12 +133,12 @@ fn backups_and_the_trash_have_the_names_of_the_mirror() {
     let place = place();
     let (backup, trash) = (place.root.with_file_name("backup"), place.root.with_file_name("Trash"));
     let paths = odd_names();
-    take_all(&place, &paths, &Fate::Backup(Backup::open(&backup, &place.root).unwrap()));
+    take_all(&place, &paths, &RemovalMode::Backup(Backup::open(&backup, &place.root).unwrap()));
     for path in &paths {
         assert!(backup.join(OsStr::from_bytes(path)).is_file(), "{}", path.escape_ascii());
     }
     let one = [b"ab/1abc.cif.gz".to_vec()];
-    take_all(&place, &one, &Fate::Trash(Trash::open(&trash, &place.root).unwrap()));
+    take_all(&place, &one, &RemovalMode::Trash(Trash::open(&trash, &place.root).unwrap()));
     assert!(trash.join("files/1abc.cif.gz").is_file());
 }
 
@@ -313,7 +313,7 @@ fn what_an_earlier_version_captured_in_its_own_directory_is_found() {
     let now = place.beside("ab/1abc.cif");
     assert!(!now.to_str().unwrap().rsplit('/').next().unwrap().contains(".pdb"), "{now:?}");
     assert!(is_beside(&place.dir, "RUN1", b"ab/1abc.cif"));
-    did(&place.journal(), b"ab/1abc.cif", Did::Meant);
+    did(&place.journal(), b"ab/1abc.cif", EntryOutcome::Meant);
     assert_eq!(place.undo().restored, 1);
     assert!(is_back(&place, b"ab/1abc.cif") && !before.exists());
 }
@@ -324,7 +324,7 @@ fn a_name_that_becomes_a_hash_is_in_the_journal_before_and_found_after_a_kill() 
     let paths: Vec<String> = (0..9).map(|n| format!("ab/{n}{}", &long()[1..])).collect();
     paths.iter().for_each(|path| put(&place.root, path.as_bytes()));
     let entries: Vec<_> = paths.iter().map(|path| applying::entry(&place, path)).collect();
-    let (journal, meter) = (place.journal(), Meter::default());
+    let (journal, meter) = (place.journal(), ApplyProgress::default());
     let gone = || paths.iter().filter(|path| !place.root.join(path).exists());
     let look = || {
         let named = fs::read_to_string(journal.path()).unwrap();
@@ -334,7 +334,7 @@ fn a_name_that_becomes_a_hash_is_in_the_journal_before_and_found_after_a_kill() 
     let apply = Apply {
         root: &place.dir,
         quarantine: &place.quarantine,
-        fate: &Fate::Quarantine,
+        fate: &RemovalMode::Quarantine,
         journal: &journal,
         threads: 1,
         fail_fast: false,

@@ -19,7 +19,7 @@ fn state(place: &Place) -> PathBuf {
     place.root.with_file_name("state")
 }
 
-fn did(path: &str, kind: Kind, did: Did) -> Line {
+fn did(path: &str, kind: Kind, did: EntryOutcome) -> Line {
     Line::Did(Record { path: path.into(), kind, did, bytes: 1, why: None })
 }
 
@@ -34,8 +34,8 @@ fn last(place: &Place) -> String {
 /// A tree of which an earlier run has deleted two files and a directory.
 fn cleaned() -> Place {
     let place = place();
-    let lines = ["ab/x", "ab/y"].map(|path| did(path, Kind::File, Did::Deleted));
-    let lines = [&lines[..], &[did("cd", Kind::Dir, Did::Deleted), end()]].concat();
+    let lines = ["ab/x", "ab/y"].map(|path| did(path, Kind::File, EntryOutcome::Deleted));
+    let lines = [&lines[..], &[did("cd", Kind::Dir, EntryOutcome::Deleted), end()]].concat();
     journal(&place, "RUN1", "clean", &lines);
     place
 }
@@ -43,12 +43,12 @@ fn cleaned() -> Place {
 #[test]
 fn a_repeated_plan_that_was_killed_before_it_took_anything_is_passed_by() {
     let meant = [
-        did("ab/x", Kind::File, Did::Meant),
-        did("ab/y", Kind::File, Did::Meant),
-        did("cd", Kind::Dir, Did::Meant),
+        did("ab/x", Kind::File, EntryOutcome::Meant),
+        did("ab/y", Kind::File, EntryOutcome::Meant),
+        did("cd", Kind::Dir, EntryOutcome::Meant),
     ];
     // As soon as it began, when it had looked at some, and when it was about to take what is gone.
-    let skipped = [did("ab/x", Kind::File, Did::Skipped)];
+    let skipped = [did("ab/x", Kind::File, EntryOutcome::Skipped)];
     for lines in [&[][..], &skipped, &meant, &[&meant[..], &skipped].concat()] {
         let place = cleaned();
         journal(&place, "RUN2", "clean", lines);
@@ -77,7 +77,7 @@ fn one_that_was_killed_when_it_had_taken_something_counts() {
         &place,
         "RUN2",
         "clean",
-        &[did("ab/x", Kind::File, Did::Meant), did("ab/z", Kind::File, Did::Meant)],
+        &[did("ab/x", Kind::File, EntryOutcome::Meant), did("ab/z", Kind::File, EntryOutcome::Meant)],
     );
     assert_eq!(last(&place), "RUN2");
     fs::write(place.root.join("ab/z"), "z").unwrap();
@@ -86,8 +86,8 @@ fn one_that_was_killed_when_it_had_taken_something_counts() {
     assert_eq!(last(&place), "RUN2", "it was captured");
     // An earlier one that was undone since did not take it.
     let place = cleaned();
-    journal(&place, "RUN1", UNDO, &[did("ab/x", Kind::File, Did::Restored), end()]);
-    journal(&place, "RUN2", "clean", &[did("ab/x", Kind::File, Did::Meant)]);
+    journal(&place, "RUN1", UNDO, &[did("ab/x", Kind::File, EntryOutcome::Restored), end()]);
+    journal(&place, "RUN2", "clean", &[did("ab/x", Kind::File, EntryOutcome::Meant)]);
     assert_eq!(last(&place), "RUN2");
     // One of another plan.
     let place = cleaned();
@@ -115,10 +115,10 @@ fn what_the_journal_does_not_name_counts_too() {
     assert_eq!(last(&place), "RUN2");
     let place = cleaned();
     journal(&place, "RUN2", "clean", &[]);
-    journal(&place, "RUN2", UNDO, &[did("ab/z", Kind::File, Did::Restored), end()]);
+    journal(&place, "RUN2", UNDO, &[did("ab/z", Kind::File, EntryOutcome::Restored), end()]);
     assert_eq!(last(&place), "RUN2");
     let place = cleaned();
-    journal(&place, "RUN2", "clean", &[did("ab/z", Kind::File, Did::Quarantined), end()]);
+    journal(&place, "RUN2", "clean", &[did("ab/z", Kind::File, EntryOutcome::Quarantined), end()]);
     journal(&place, "RUN2", PURGE, &[end()]);
     assert_eq!(last(&place), "RUN2", "that it was purged is what is to be said");
 }
@@ -126,7 +126,7 @@ fn what_the_journal_does_not_name_counts_too() {
 #[test]
 fn one_that_came_to_its_end_and_took_nothing_is_passed_by() {
     let place = cleaned();
-    journal(&place, "RUN2", "clean", &[did("ab/x", Kind::File, Did::Skipped), end()]);
+    journal(&place, "RUN2", "clean", &[did("ab/x", Kind::File, EntryOutcome::Skipped), end()]);
     assert_eq!(last(&place), "RUN1");
     // Undone for nothing it is still none.
     journal(&place, "RUN2", UNDO, &[end()]);

@@ -7,7 +7,7 @@ mod undoing;
 mod write_access;
 
 use super::*;
-use crate::clean::{Begin, Did, Dirs, Line, Stamp};
+use crate::clean::{Begin, Dirs, EntryOutcome, Line, Stamp};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::os::unix::fs::{MetadataExt, symlink};
@@ -40,16 +40,19 @@ fn place() -> Place {
 impl Place {
     fn stamp(&self, path: &str) -> Stamp {
         let (dir, name) = crate::clean::path::split(path.as_bytes());
-        look(below::open_below(&self.dir, dir).unwrap(), name).unwrap().1
+        look(open_below::open_below(&self.dir, dir).unwrap(), name).unwrap().1
     }
 
-    fn take(&self, path: &str, stamp: Stamp, fate: &Fate) -> Taken {
+    fn take(&self, path: &str, stamp: Stamp, fate: &RemovalMode) -> RemoveOutcome {
         let (dir, name) = crate::clean::path::split(path.as_bytes());
         match Parent::open_to_change(&self.access, dir) {
-            Ok(parent) => {
-                take(&parent, &self.quarantine, Wanted { name, kind: None, stamp, touched: false }, fate)
-            }
-            Err(error) => Taken::Left(below::why_not(error)),
+            Ok(parent) => take(
+                &parent,
+                &self.quarantine,
+                ExpectedEntry { name, kind: None, stamp, touched: false },
+                fate,
+            ),
+            Err(error) => RemoveOutcome::Left(open_below::why_not(error)),
         }
     }
 
@@ -108,7 +111,7 @@ impl Place {
 
 /// Both at once, the swap a little later in each round, so that every moment of the protocol is met; in one round of ten it
 /// is over before, and in one it comes after, so that both ends are met on any machine.
-fn race(round: usize, swap: impl FnOnce() + Send, take: impl FnOnce() -> Taken) -> Taken {
+fn race(round: usize, swap: impl FnOnce() + Send, take: impl FnOnce() -> RemoveOutcome) -> RemoveOutcome {
     let (ready, swapped, taken) = (AtomicBool::new(false), AtomicBool::new(false), AtomicBool::new(false));
     let until = |flag: &AtomicBool| {
         while !flag.load(Ordering::Acquire) {
@@ -147,11 +150,11 @@ fn a_racing_swapper_loses_nothing() {
         fs::write(&precious, "precious").unwrap();
         let stamp = place.stamp("ab/x");
         let swap = || fs::rename(&precious, &doomed).unwrap();
-        let outcome = race(round, swap, || place.take("ab/x", stamp, &Fate::Delete));
+        let outcome = race(round, swap, || place.take("ab/x", stamp, &RemovalMode::Delete));
         match outcome {
-            Taken::Done(Did::Deleted) => taken += 1,
-            Taken::Left(_) => left += 1,
-            Taken::Failed(_) => stray += 1,
+            RemoveOutcome::Done(EntryOutcome::Deleted) => taken += 1,
+            RemoveOutcome::Left(_) => left += 1,
+            RemoveOutcome::Failed(_) => stray += 1,
             other => panic!("{other:?}"),
         }
         assert_eq!(place.contents().get("precious"), Some(&1), "round {round}: {outcome:?}");
@@ -176,14 +179,18 @@ fn a_racing_swapper_of_parents_leads_nowhere() {
             fs::rename(&dir, &away).unwrap();
             symlink(&trap, &dir).unwrap();
         };
-        let outcome = race(round, swap, || place.take("ab/x", stamp, &Fate::Delete));
+        let outcome = race(round, swap, || place.take("ab/x", stamp, &RemovalMode::Delete));
         match outcome {
-            Taken::Done(Did::Deleted) => taken += 1,
-            Taken::Left(_) | Taken::Failed(_) => left += 1,
+            RemoveOutcome::Done(EntryOutcome::Deleted) => taken += 1,
+            RemoveOutcome::Left(_) | RemoveOutcome::Failed(_) => left += 1,
             other => panic!("round {round}: {other:?}"),
         }
         assert_eq!(fs::read_to_string(trap.join("x")).unwrap(), "precious", "round {round}");
-        assert_eq!(away.join("x").exists(), !matches!(outcome, Taken::Done(_)), "round {round}: {outcome:?}");
+        assert_eq!(
+            away.join("x").exists(),
+            !matches!(outcome, RemoveOutcome::Done(_)),
+            "round {round}: {outcome:?}"
+        );
         fs::remove_file(&dir).unwrap();
         fs::rename(&away, &dir).unwrap();
     }
@@ -203,29 +210,29 @@ fn what_is_not_who_it_was_is_left_alone() {
     fs::write(place.root.join("new"), "precio").unwrap();
     File::options().write(true).open(place.root.join("new")).unwrap().set_modified(time).unwrap();
     fs::rename(place.root.join("new"), &file).unwrap();
-    assert!(matches!(place.take("ab/x", stamp, &Fate::Delete), Taken::Left(_)));
+    assert!(matches!(place.take("ab/x", stamp, &RemovalMode::Delete), RemoveOutcome::Left(_)));
     // Written in place, with its size and time set back.
     let stamp = place.stamp("ab/x");
     fs::write(&file, "change").unwrap();
     File::options().write(true).open(&file).unwrap().set_modified(time).unwrap();
-    assert!(matches!(place.take("ab/x", stamp, &Fate::Delete), Taken::Left(_)));
+    assert!(matches!(place.take("ab/x", stamp, &RemovalMode::Delete), RemoveOutcome::Left(_)));
     // A symlink in its place, and one above it.
     let stamp = place.stamp("ab/x");
     fs::remove_file(&file).unwrap();
     symlink(&outside, &file).unwrap();
-    assert!(matches!(place.take("ab/x", stamp, &Fate::Delete), Taken::Left(_)));
+    assert!(matches!(place.take("ab/x", stamp, &RemovalMode::Delete), RemoveOutcome::Left(_)));
     symlink(place.root.join("ab"), place.root.join("link")).unwrap();
     let stamp = place.stamp("ab/x");
-    assert!(matches!(place.take("link/x", stamp, &Fate::Delete), Taken::Left(_)));
-    assert!(matches!(place.take("ab/gone", stamp, &Fate::Delete), Taken::Gone));
+    assert!(matches!(place.take("link/x", stamp, &RemovalMode::Delete), RemoveOutcome::Left(_)));
+    assert!(matches!(place.take("ab/gone", stamp, &RemovalMode::Delete), RemoveOutcome::Gone));
     // A directory is no file, and one with something in it stays.
     let parent = Parent::open(&place.dir, b"").unwrap();
     let dir = place.stamp("ab");
-    assert!(matches!(place.take("ab", dir, &Fate::Delete), Taken::Left(_)));
-    assert!(matches!(take_dir(&parent, b"ab", Some(&dir)), Taken::Left(_)));
+    assert!(matches!(place.take("ab", dir, &RemovalMode::Delete), RemoveOutcome::Left(_)));
+    assert!(matches!(take_dir(&parent, b"ab", Some(&dir)), RemoveOutcome::Left(_)));
     assert_eq!(fs::read_to_string(&outside).unwrap(), "precious");
     // The link itself goes, and what it leads to stays.
-    assert_eq!(place.take("ab/x", stamp, &Fate::Delete), Taken::Done(Did::Deleted));
+    assert_eq!(place.take("ab/x", stamp, &RemovalMode::Delete), RemoveOutcome::Done(EntryOutcome::Deleted));
     assert_eq!(fs::read_to_string(&outside).unwrap(), "precious");
     drop(parent);
     place.quarantine.tidy();
@@ -252,7 +259,10 @@ fn a_quarantine_that_is_a_symlink_is_refused() {
     let elsewhere = place.root.with_file_name("elsewhere");
     fs::create_dir(&elsewhere).unwrap();
     symlink(&elsewhere, place.root.join(".pdb-sync")).unwrap();
-    assert!(matches!(place.take("ab/x", place.stamp("ab/x"), &Fate::Quarantine), Taken::Failed(_)));
+    assert!(matches!(
+        place.take("ab/x", place.stamp("ab/x"), &RemovalMode::Quarantine),
+        RemoveOutcome::Failed(_)
+    ));
     assert_eq!(fs::read_to_string(place.root.join("ab/x")).unwrap(), "doomed");
     assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 0);
 }
@@ -261,11 +271,11 @@ fn a_quarantine_that_is_a_symlink_is_refused() {
 fn paths_are_only_opened_below_the_root() {
     let place = place();
     for bad in [&b".."[..], b"ab/../..", b"/etc", b"ab//..//..", b"./.."] {
-        assert!(below::open_below(&place.dir, bad).is_err(), "{}", String::from_utf8_lossy(bad));
+        assert!(open_below::open_below(&place.dir, bad).is_err(), "{}", String::from_utf8_lossy(bad));
     }
     symlink("ab", place.root.join("link")).unwrap();
-    assert!(below::open_below(&place.dir, b"link").is_err());
-    assert!(below::open_below(&place.dir, b"ab").is_ok());
+    assert!(open_below::open_below(&place.dir, b"link").is_err());
+    assert!(open_below::open_below(&place.dir, b"ab").is_ok());
 }
 
 #[test]
@@ -279,9 +289,9 @@ fn the_fence_holds_us_to_the_tree() {
     std::thread::scope(|scope| {
         scope.spawn(|| {
             let up = fence(&[&place.root]);
-            let taken = place.take("ab/x", stamp, &Fate::Delete);
-            assert_eq!(taken, Taken::Done(Did::Deleted), "inside, all is as before");
-            assert_eq!(fs::remove_file(&outside).is_err(), up == Fence::Up);
+            let taken = place.take("ab/x", stamp, &RemovalMode::Delete);
+            assert_eq!(taken, RemoveOutcome::Done(EntryOutcome::Deleted), "inside, all is as before");
+            assert_eq!(fs::remove_file(&outside).is_err(), up == Landlock::Up);
         });
     });
     assert!(!place.root.join("ab/x").exists());

@@ -10,7 +10,10 @@ const DAY: i64 = 86_400;
 fn kept() -> Place {
     let place = place();
     fs::write(place.root.join("ab/x"), "doomed").unwrap();
-    assert_eq!(place.take("ab/x", place.stamp("ab/x"), &Fate::Quarantine), Taken::Done(Did::Quarantined));
+    assert_eq!(
+        place.take("ab/x", place.stamp("ab/x"), &RemovalMode::Quarantine),
+        RemoveOutcome::Done(EntryOutcome::Quarantined)
+    );
     place
 }
 
@@ -116,7 +119,7 @@ fn the_journal_of_a_run_says_when_it_was_purged() {
     assert!(noted);
     assert!(!end.unwrap().whole, "what was cut short stays so");
     assert_eq!(purged("RUN1.other"), (false, None), "of another tree");
-    let mut past = crate::clean::Past::default();
+    let mut past = crate::clean::JournalProgress::default();
     list(&state).unwrap()[0].read(|line| past.learn(&line)).unwrap();
     assert!(past.undone, "nobody goes on with it");
     // Once.

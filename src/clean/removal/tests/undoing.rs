@@ -11,8 +11,8 @@ fn undo_is_exact_and_never_writes_over_anything() {
         fs::write(place.root.join("ab").join(name), name).unwrap();
         let stamp = place.stamp(&format!("ab/{name}"));
         assert_eq!(
-            place.take(&format!("ab/{name}"), stamp, &Fate::Quarantine),
-            Taken::Done(Did::Quarantined)
+            place.take(&format!("ab/{name}"), stamp, &RemovalMode::Quarantine),
+            RemoveOutcome::Done(EntryOutcome::Quarantined)
         );
     }
     fs::write(place.root.join("ab/b"), "new").unwrap();
@@ -36,8 +36,12 @@ fn what_was_about_to_be_deleted_when_the_run_was_killed_comes_back() {
     let journal = place.journal();
     let was = recipe_of(&rustix::fs::stat(place.root.join("ab")).unwrap());
     journal.line(&Line::Was(b"ab".into(), Recipe { mtime: 0, nanos: 0, ..was })).unwrap();
-    for (name, did) in [("x", Did::Meant), ("taken", Did::Meant), ("gone", Did::Meant), ("odd", Did::Failed)]
-    {
+    for (name, did) in [
+        ("x", EntryOutcome::Meant),
+        ("taken", EntryOutcome::Meant),
+        ("gone", EntryOutcome::Meant),
+        ("odd", EntryOutcome::Failed),
+    ] {
         let path = format!("ab/{name}").into();
         journal.line(&Line::Did(Record { path, kind: Kind::File, did, bytes: 1, why: None })).unwrap();
         fs::rename(place.root.join("ab").join(name), place.beside(&format!("ab/{name}"))).unwrap();
@@ -114,13 +118,13 @@ fn directories_of_an_undo_that_was_killed_get_their_modes_and_times() {
     journal.line(&Line::Was(b"ab".to_vec(), recipe(0o755))).unwrap();
     for (path, mode) in [("ab/in", 0o2750), ("ab/in/deep", 0o555)] {
         journal.line(&Line::Was(path.into(), recipe(mode))).unwrap();
-        did(path, Did::Meant);
-        did(path, Did::Deleted);
+        did(path, EntryOutcome::Meant);
+        did(path, EntryOutcome::Deleted);
     }
     journal.line(&Line::End(End { time: String::new(), whole: true })).unwrap();
     // The undo came to make one of them, closed to others.
     journal.line(&Line::Begin(Begin { command: UNDO.into(), ..place.begin() })).unwrap();
-    did("ab/in", Did::Restored);
+    did("ab/in", EntryOutcome::Restored);
     fs::create_dir(place.root.join("ab/in")).unwrap();
     fs::set_permissions(place.root.join("ab/in"), fs::Permissions::from_mode(0o700)).unwrap();
     let undone = place.undo();
@@ -148,7 +152,10 @@ fn undo_writes_down_what_it_does_while_it_does_it() {
         let path = format!("ab/{n}");
         fs::write(place.root.join(&path), "x").unwrap();
         let stamp = place.stamp(&path);
-        assert_eq!(place.take(&path, stamp, &Fate::Quarantine), Taken::Done(Did::Quarantined));
+        assert_eq!(
+            place.take(&path, stamp, &RemovalMode::Quarantine),
+            RemoveOutcome::Done(EntryOutcome::Quarantined)
+        );
     }
     let journal = place.journal();
     let restored = || {

@@ -57,7 +57,7 @@ fn again(place: &Place) -> Arc<WriteAccess> {
 /// As a kill leaves it: the mode is changed, and nobody puts it back.
 fn killed(place: &Place, path: &[u8]) {
     let access = again(place);
-    let dir = below::open_below(&place.dir, path).unwrap();
+    let dir = open_below::open_below(&place.dir, path).unwrap();
     std::mem::forget(access.make_writable(&dir, path).unwrap().unwrap());
 }
 
@@ -66,13 +66,13 @@ fn an_entry_goes_and_the_mode_is_what_it_was() {
     as_user(|place| {
         let dir = place.root.join("ab");
         for was in [0o555, 0o1555, 0o2555, 0o3550, 0o500] {
-            for fate in [Fate::Quarantine, Fate::Delete] {
+            for fate in [RemovalMode::Quarantine, RemovalMode::Delete] {
                 let path = format!("ab/{was}-{}", fate.word());
                 fs::write(place.root.join(&path), "x").unwrap();
                 File::open(&dir).unwrap().set_modified(OLD).unwrap();
                 close(&dir, was);
                 let did = place.take(&path, place.stamp(&path), &fate);
-                assert!(matches!(did, Taken::Done(_)), "{did:?}");
+                assert!(matches!(did, RemoveOutcome::Done(_)), "{did:?}");
                 assert!(!place.root.join(&path).exists());
                 assert_eq!((mode(&dir), fs::metadata(&dir).unwrap().modified().unwrap()), (was, OLD));
                 close(&dir, 0o755);
@@ -81,7 +81,10 @@ fn an_entry_goes_and_the_mode_is_what_it_was() {
         // The root itself.
         fs::write(place.root.join("top"), "x").unwrap();
         close(&place.root, 0o555);
-        assert_eq!(place.take("top", place.stamp("top"), &Fate::Quarantine), Taken::Done(Did::Quarantined));
+        assert_eq!(
+            place.take("top", place.stamp("top"), &RemovalMode::Quarantine),
+            RemoveOutcome::Done(EntryOutcome::Quarantined)
+        );
         assert_eq!((mode(&place.root), place.access.take_troubles()), (0o555, Vec::new()));
         place.undo();
         assert!(place.root.join("top").exists() && !place.root.join(".pdb-sync").exists());
@@ -102,8 +105,8 @@ fn threads_in_one_directory_count_as_one() {
                 scope.spawn(move || {
                     for name in part {
                         let path = format!("ab/{name}");
-                        let did = place.take(&path, place.stamp(&path), &Fate::Delete);
-                        assert_eq!(did, Taken::Done(Did::Deleted), "{path}");
+                        let did = place.take(&path, place.stamp(&path), &RemovalMode::Delete);
+                        assert_eq!(did, RemoveOutcome::Done(EntryOutcome::Deleted), "{path}");
                     }
                 });
             }
@@ -144,7 +147,9 @@ fn nothing_is_changed_that_is_not_written_down() {
         fs::write(dir.join("x"), "x").unwrap();
         close(&dir, 0o555);
         fs::write(place.root.with_file_name("state"), "in the way").unwrap();
-        let Taken::Failed(why) = place.take("ab/x", place.stamp("ab/x"), &Fate::Delete) else { panic!() };
+        let RemoveOutcome::Failed(why) = place.take("ab/x", place.stamp("ab/x"), &RemovalMode::Delete) else {
+            panic!()
+        };
         assert!(why.contains("cannot be written down: ") && why.contains("state/journal"), "{why}");
         assert_eq!(mode(&dir), 0o555);
         fs::remove_file(place.root.with_file_name("state")).unwrap();
@@ -244,7 +249,7 @@ fn undo_makes_such_directories_again() {
             close(&place.root.join(dir), 0o555);
         }
         let entries: Vec<_> = ["ab/c/x", "ab/c", "ab"].map(|path| applying::entry(place, path)).into();
-        let applied = applying::apply(place, &entries, &Fate::Quarantine, None, 2);
+        let applied = applying::apply(place, &entries, &RemovalMode::Quarantine, None, 2);
         assert_eq!((applied.quarantined, applied.deleted), (1, 2), "{applied:?}");
         assert!(!place.root.join("ab").exists());
         let undone = place.undo();
@@ -315,6 +320,6 @@ fn what_is_not_ours_is_left_and_told() {
         let Err(why) = parent.changes() else { panic!("/usr/bin is writable for nobody") };
         let why = why.to_string();
         assert!(why.contains("its directory belongs to root, group "), "{why}");
-        assert_eq!(take_dir(&parent, b"no-such-entry", None), Taken::Gone);
+        assert_eq!(take_dir(&parent, b"no-such-entry", None), RemoveOutcome::Gone);
     });
 }

@@ -6,8 +6,8 @@ mod remarks;
 mod texts;
 
 use super::file::why;
+use super::header_reader::CAP;
 use super::model::{Entry, Kind};
-use super::stop::CAP;
 use header::Header;
 use std::io::{self, BufRead, Read};
 

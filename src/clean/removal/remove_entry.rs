@@ -1,0 +1,228 @@
+//! Taking one entry away: **capture, verify, commit**.
+//!
+//! The entry is renamed to where nobody else looks for it; what was captured is compared with what was meant; only then is
+//! it removed for good, or kept. If it is another, it goes back to its place. So whoever swaps the entry between the look and
+//! the deed loses nothing.
+
+use super::capture::Captured;
+use super::dir_owner::sticky;
+use super::open_below::why_not;
+use super::parent::Parent;
+use super::quarantine::Quarantine;
+use super::removal_mode::RemovalMode;
+use super::tree::kind_of;
+use crate::clean::{EntryOutcome, Kind, Stamp};
+use crate::scan::inventory::nanoseconds;
+use rustix::fs::{AtFlags, FileType, Stat, statat, unlinkat};
+use rustix::io::Errno;
+use std::ffi::OsStr;
+use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt;
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RemoveOutcome {
+    /// It was taken away.
+    Done(EntryOutcome),
+    /// There was nothing (left) to take.
+    Gone,
+    /// It is not who it was, or may not be touched: left alone.
+    Left(String),
+    /// It could not be taken; it is where the words say.
+    Failed(String),
+}
+
+impl RemoveOutcome {
+    /// Of an entry whose directory cannot be opened.
+    pub(super) fn unopened(error: Errno) -> Self {
+        match error {
+            Errno::NOENT => RemoveOutcome::Gone,
+            Errno::LOOP | Errno::NOTDIR | Errno::XDEV => RemoveOutcome::Left(why_not(error)),
+            error => RemoveOutcome::Failed(format!("cannot open its directory: {}", why_not(error))),
+        }
+    }
+}
+
+/// Who an entry is.
+#[expect(clippy::unnecessary_cast, reason = "the widths differ between systems")]
+pub fn stamp_of(stat: &Stat) -> Stamp {
+    let (dev, ino) = (stat.st_dev as u64, stat.st_ino as u64);
+    if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
+        return Stamp { dev, ino, size: 0, mtime: 0, ctime: 0 };
+    }
+    Stamp {
+        dev,
+        ino,
+        size: stat.st_size as u64,
+        mtime: nanoseconds(stat.st_mtime as i64, stat.st_mtime_nsec as i64),
+        ctime: nanoseconds(stat.st_ctime as i64, stat.st_ctime_nsec as i64),
+    }
+}
+
+/// Looks at an entry without following it.
+pub fn look(dir: impl AsFd, name: &[u8]) -> Result<(Kind, Stamp), Errno> {
+    let stat = statat(dir, OsStr::from_bytes(name), AtFlags::SYMLINK_NOFOLLOW)?;
+    Ok((kind_of(FileType::from_raw_mode(stat.st_mode)), stamp_of(&stat)))
+}
+
+/// Looks at an entry that is meant to be the one of this stamp. Some network file systems invent inode numbers: where each look gives
+/// another one, the number says nothing, and that of the stamp is given back.
+pub fn look_for(dir: impl AsFd, name: &[u8], stamp: &Stamp) -> Result<(Kind, Stamp), Errno> {
+    let (kind, first) = look(&dir, name)?;
+    if first.ino == stamp.ino {
+        return Ok((kind, first));
+    }
+    let (_, second) = look(&dir, name)?;
+    let (kind, third) = look(&dir, name)?;
+    let invented = first.ino != second.ino && second.ino != third.ino && first.ino != third.ino;
+    Ok((kind, Stamp { ino: if invented { stamp.ino } else { third.ino }, ..third }))
+}
+
+/// What is meant to be taken.
+#[derive(Debug, Clone, Copy)]
+pub struct ExpectedEntry<'a> {
+    /// Its name in the directory.
+    pub name: &'a [u8],
+    /// What it was; `None`: anything but a directory.
+    pub kind: Option<Kind>,
+    /// Who it was.
+    pub stamp: Stamp,
+    /// Whether the change time may have moved: another name of the same file has been taken already.
+    pub touched: bool,
+}
+
+impl ExpectedEntry<'_> {
+    fn is(&self, kind: Kind, stamp: &Stamp) -> bool {
+        let same = if self.touched { self.stamp.same_but_ctime(stamp) } else { self.stamp == *stamp };
+        same && self.kind.map_or(kind != Kind::Dir, |wanted| wanted == kind)
+    }
+}
+
+/// Takes an entry that is no directory.
+pub fn take(
+    parent: &Parent,
+    quarantine: &Quarantine,
+    wanted: ExpectedEntry<'_>,
+    fate: &RemovalMode,
+) -> RemoveOutcome {
+    match look_for(parent.fd(), wanted.name, &wanted.stamp) {
+        Ok((kind, stamp)) if wanted.is(kind, &stamp) => {}
+        Ok(_) => return RemoveOutcome::Left("it has changed since it was counted; left alone".into()),
+        Err(Errno::NOENT) => return RemoveOutcome::Gone,
+        Err(error) => return RemoveOutcome::Failed(words(error)),
+    }
+    if let Err(why) = parent.changes() {
+        return RemoveOutcome::Failed(why.to_string());
+    }
+    let hold = match Captured::place(parent, quarantine, fate, wanted.name) {
+        Ok(hold) => hold,
+        Err(error) => {
+            return RemoveOutcome::Failed(format!(
+                "cannot make its place in the quarantine: {}",
+                why_not(error)
+            ));
+        }
+    };
+    match hold.capture(parent) {
+        Ok(()) => {}
+        Err(Errno::NOENT) => return RemoveOutcome::Gone,
+        Err(Errno::EXIST) => {
+            return RemoveOutcome::Failed(format!("one of that path {} already; left alone", hold.lies()));
+        }
+        Err(Errno::BUSY | Errno::XDEV) => {
+            return RemoveOutcome::Left("it is a mount point; left alone".into());
+        }
+        Err(error) => return RemoveOutcome::Failed(refused(parent, wanted.name, error)),
+    }
+    settle(parent, &hold, wanted, fate)
+}
+
+/// Verifies what was captured, and commits or puts it back.
+fn settle(
+    parent: &Parent,
+    hold: &Captured<'_>,
+    wanted: ExpectedEntry<'_>,
+    fate: &RemovalMode,
+) -> RemoveOutcome {
+    if let Err(why) = parent.changes() {
+        return RemoveOutcome::Failed(format!("{why}; it {}", hold.lies()));
+    }
+    // The rename itself has moved the change time.
+    if !hold
+        .look_for(&wanted.stamp)
+        .is_ok_and(|(kind, stamp)| ExpectedEntry { touched: true, ..wanted }.is(kind, &stamp))
+    {
+        return match put_back(parent, hold) {
+            Ok(()) => RemoveOutcome::Left("another took its place while it was being taken; put back".into()),
+            Err(why) => {
+                RemoveOutcome::Failed(format!("another took its place while it was being taken, and {why}"))
+            }
+        };
+    }
+    match fate.commit(hold, parent.path(), &wanted.stamp) {
+        Ok(did) => RemoveOutcome::Done(did),
+        Err(why) => match put_back(parent, hold) {
+            Ok(()) => RemoveOutcome::Failed(format!("{why}; it is where it was")),
+            Err(lies) => RemoveOutcome::Failed(format!("{why}, and {lies}")),
+        },
+    }
+}
+
+/// What an earlier try of the same run captured and did not commit, because it was killed.
+pub(super) fn resume(
+    parent: &Parent,
+    quarantine: &Quarantine,
+    wanted: ExpectedEntry<'_>,
+    fate: &RemovalMode,
+) -> RemoveOutcome {
+    let Ok(hold) = Captured::left(parent, quarantine, fate, wanted.name) else { return RemoveOutcome::Gone };
+    match hold.look_for(&wanted.stamp) {
+        Ok((kind, stamp)) if (ExpectedEntry { touched: true, ..wanted }).is(kind, &stamp) => {
+            settle(parent, &hold, wanted, fate)
+        }
+        Ok(_) => RemoveOutcome::Left(format!("another of that path {}; left there", hold.lies())),
+        Err(_) => RemoveOutcome::Gone,
+    }
+}
+
+/// Removes a directory if it is empty and still the one that was counted; `stamp` `None`: any.
+pub fn take_dir(parent: &Parent, name: &[u8], stamp: Option<&Stamp>) -> RemoveOutcome {
+    let looked = match stamp {
+        Some(stamp) => look_for(parent.fd(), name, stamp),
+        None => look(parent.fd(), name),
+    };
+    match looked {
+        Ok((Kind::Dir, now)) if stamp.is_none_or(|stamp| (stamp.dev, stamp.ino) == (now.dev, now.ino)) => {}
+        Ok(_) => return RemoveOutcome::Left("it has changed since it was counted; left alone".into()),
+        Err(Errno::NOENT) => return RemoveOutcome::Gone,
+        Err(error) => return RemoveOutcome::Failed(words(error)),
+    }
+    if let Err(why) = parent.changes() {
+        return RemoveOutcome::Failed(why.to_string());
+    }
+    match unlinkat(parent.fd(), OsStr::from_bytes(name), AtFlags::REMOVEDIR) {
+        Ok(()) => RemoveOutcome::Done(EntryOutcome::Deleted),
+        Err(Errno::NOENT) => RemoveOutcome::Gone,
+        Err(Errno::NOTEMPTY | Errno::EXIST) => RemoveOutcome::Left("it is not empty; left alone".into()),
+        Err(Errno::BUSY) => RemoveOutcome::Left("it is a mount point; left alone".into()),
+        Err(error) => RemoveOutcome::Failed(refused(parent, name, error)),
+    }
+}
+
+/// Never over anything: the error says where it lies.
+fn put_back(parent: &Parent, hold: &Captured<'_>) -> Result<(), String> {
+    match hold.give_back(parent.fd()) {
+        Ok(()) => Ok(()),
+        Err(Errno::EXIST) => Err(format!("its place was taken again: it {}", hold.lies())),
+        Err(error) => Err(format!("it could not be put back ({}): it {}", words(error), hold.lies())),
+    }
+}
+
+fn refused(parent: &Parent, name: &[u8], error: Errno) -> String {
+    let sticky = matches!(error, Errno::PERM | Errno::ACCESS).then(|| sticky(parent.fd(), name)).flatten();
+    sticky.unwrap_or_else(|| words(error))
+}
+
+fn words(error: Errno) -> String {
+    std::io::Error::from(error).to_string()
+}

@@ -1,0 +1,171 @@
+//! A plan at work.
+
+use super::plan_summary::top;
+use super::plans::{Plan, Whole};
+use super::progress::watched;
+use super::run::AgreedHash;
+use crate::clean::removal::{
+    self, Applied, Apply, ApplyProgress, Journal, Landlock, Quarantine, RemovalMode,
+};
+use crate::clean::{Action, Begin, Decisions, End, Entry, JournalProgress, Line, PlanError};
+use crate::commands::Failure;
+use crate::commands::scan::{bytes, grouped, shown};
+use crate::model::exit_code::ExitCode;
+use crate::model::hint;
+use crate::model::sanitize;
+use crate::output::terminal::Ui;
+use crate::scan::Stop;
+use serde_json::json;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// A plan that was found good, and all that was agreed on.
+pub(super) struct Work {
+    pub(super) plan: Plan,
+    pub(super) decisions: Decisions,
+    pub(super) whole: Whole,
+    pub(super) path: PathBuf,
+    pub(super) dir: File,
+    pub(super) going: u64,
+    pub(super) agreed: AgreedHash,
+    pub(super) run: String,
+    pub(super) past: Option<JournalProgress>,
+    pub(super) fate: RemovalMode,
+    pub(super) keep: Duration,
+    pub(super) state: PathBuf,
+    pub(super) threads: usize,
+    pub(super) fail_fast: bool,
+    pub(super) strict: bool,
+    pub(super) stop: Stop,
+    pub(super) ui: Ui,
+}
+
+impl Work {
+    /// Does it, behind the fence, and tells what came of it.
+    pub(super) fn go(mut self) -> Result<ExitCode, Failure> {
+        let tried = format!(
+            "open the journal of run {} in {}",
+            self.run,
+            sanitize::path(&self.state.join("journal"))
+        );
+        let journal = Journal::open(&self.state, &self.run);
+        let journal = journal.map_err(Failure::io_hint(tried, super::NOTHING_YET))?;
+        let cannot = || Failure::io(format!("write the journal {}", sanitize::path(&journal.path())));
+        let begin = Begin {
+            v: 1,
+            run: self.run.clone(),
+            command: "clean".into(),
+            job: self.whole.header.job.clone(),
+            root: self.whole.header.root.clone(),
+            mode: self.fate.word().into(),
+            plan: Some(self.whole.hash.clone()),
+            time: jiff::Timestamp::now().to_string(),
+        };
+        let tried = format!("write the journal {}", sanitize::path(&journal.path()));
+        journal.line(&Line::Begin(begin)).map_err(Failure::io_hint(tried, super::NOTHING_YET))?;
+        let access = super::open_to_change(&self.dir, &self.path, &self.state, &self.ui)?;
+        let quarantine = Quarantine::new(&access, &self.run, "clean", self.keep);
+        let quarantine = quarantine.map_err(Failure::io("name the quarantine"))?;
+        let mut places = vec![self.path.as_path(), self.state.as_path()];
+        places.extend(self.fate.elsewhere());
+        let fenced = removal::fence(&places) == Landlock::Up;
+        if !fenced {
+            self.ui.note(
+                "this system does not offer Landlock, which would confine the removal: the other guards hold",
+            );
+        }
+        super::escape_quarantines(&access, &self.path, &self.state, &self.stop, &self.ui);
+        let meter = ApplyProgress::default();
+        let stop = self.stop.clone();
+        let apply = Apply {
+            root: &self.dir,
+            quarantine: &quarantine,
+            fate: &self.fate,
+            journal: &journal,
+            threads: match self.threads {
+                0 => std::thread::available_parallelism().map_or(2, usize::from),
+                n => n,
+            },
+            fail_fast: self.fail_fast,
+            strict: self.strict,
+            past: self.past.as_ref(),
+            stop: &move || stop.is_stopped(),
+            meter: &meter,
+        };
+        let (decisions, agreed) = (&self.decisions, &self.agreed);
+        let mut reader = self.plan.entries().map_err(|error| Failure::usage(error.to_string()))?;
+        let wanted = |entry: &Entry| {
+            decisions.action(entry) == Action::Delete
+                && agreed
+                    .as_ref()
+                    .is_none_or(|agreed| agreed.contains(&(entry.rule.clone(), top(entry).to_vec())))
+        };
+        let next = || -> Result<Option<Entry>, PlanError> {
+            loop {
+                match reader.entry()? {
+                    Some(entry) if !wanted(&entry) => {}
+                    other => return Ok(other),
+                }
+            }
+        };
+        let applied = watched(&self.ui, &meter, self.going, || apply.run(next));
+        quarantine.tidy();
+        super::tell_modes(&access, &self.path, &self.ui);
+        let applied = applied.map_err(|error| Failure::Io {
+            tried: format!("go on with run {}", self.run),
+            source: io::Error::other(error.to_string()),
+            hint: None,
+        })?;
+        let end = End { time: jiff::Timestamp::now().to_string(), whole: !applied.stopped };
+        journal.line(&Line::End(end)).and_then(|()| journal.sync()).map_err(cannot())?;
+        self.tell(&applied, fenced, journal.path())
+    }
+
+    fn tell(&self, applied: &Applied, fenced: bool, journal: &Path) -> Result<ExitCode, Failure> {
+        let Applied { deleted, quarantined, backup, trashed, skipped, failed, .. } = *applied;
+        let ui = &self.ui;
+        if ui.json {
+            ui.result(
+                ExitCode::Done,
+                &json!({
+                    "run": self.run, "deleted": deleted, "quarantined": quarantined, "backed_up": backup,
+                    "trashed": trashed, "skipped": skipped, "failed": failed, "bytes": applied.bytes,
+                    "journal": journal.to_string_lossy(), "resumed": self.past.is_some(), "stopped": applied.stopped,
+                    "fenced": fenced,
+                }),
+            )?;
+        } else {
+            for (path, why) in &applied.why {
+                ui.warning(&format!("{}: {why}", shown(path)));
+            }
+            let mut parts = vec![
+                format!("{} quarantined", grouped(quarantined)),
+                format!("{} deleted", grouped(deleted)),
+            ];
+            for (n, word) in
+                [(backup, "backed up"), (trashed, "in the trash"), (skipped, "skipped"), (failed, "failed")]
+            {
+                if n > 0 {
+                    parts.push(format!("{} {word}", grouped(n)));
+                }
+            }
+            let again = if self.past.is_some() { " (went on)" } else { "" };
+            let well = failed == 0 && skipped == 0 && !applied.stopped;
+            let say = |text: &str| if well { ui.outcome(text) } else { ui.line(text) };
+            let end = if applied.stopped { "; stopped before the end: the same command goes on" } else { "" };
+            say(&format!("run {}{again}: {}, {}{end}", self.run, parts.join(", "), bytes(applied.bytes)))?;
+            if quarantined > 0 {
+                let undo = hint::undo(ui.again, &self.run);
+                say(&format!("to bring it back: {undo}"))?;
+            }
+        }
+        Ok(match () {
+            () if failed > 0 => ExitCode::Failed,
+            () if self.strict && skipped > 0 => ExitCode::Blocked,
+            () if skipped > 0 || applied.stopped => ExitCode::Partial,
+            () => ExitCode::Done,
+        })
+    }
+}

@@ -1,0 +1,164 @@
+//! What commands ask of the history.
+
+use super::{Failure, clean, file_locations};
+use crate::clean::removal;
+use crate::cli::Global;
+use crate::config::{self, Config, Period, nearest};
+use crate::history::stats::{State, Watch};
+use crate::history::{self, History, Query};
+use crate::model::job::Job;
+use crate::output::terminal::Ui;
+use crate::retention::{self, NoRun};
+use jiff::Timestamp;
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// More runs than this say nothing more about a habit.
+const HABIT: usize = 200;
+/// So long do mirrors get to show what lies in their quarantine.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// The history, if there is one.
+pub(super) fn open(global: &Global) -> Result<Option<History>, Failure> {
+    Ok(History::read(&file_locations::state_dir(global)?)?)
+}
+
+/// The jobs that somebody means who looks back: of the configuration, and such as only the history knows. None: all.
+pub(super) fn jobs(
+    names: &[String],
+    tags: &[String],
+    config: &Config,
+    history: Option<&History>,
+) -> Result<Vec<String>, Failure> {
+    let mut known: Vec<String> = config.jobs.iter().map(|job| job.name.clone()).collect();
+    if names.iter().any(|name| !known.contains(name)) {
+        known.extend(history.map(History::names).transpose()?.unwrap_or_default());
+    }
+    if let Some(name) = names.iter().find(|name| !known.contains(name)) {
+        // It knows a misspelt name from a tag.
+        config::select(&config.jobs, std::slice::from_ref(name), false, &[]).map_err(|error| {
+            let near = nearest(name, known.iter().map(String::as_str));
+            let hint = near.map(|near| format!("did you mean {near:?}?")).or(error.hint);
+            Failure::Usage { text: error.text, hint }
+        })?;
+    }
+    let mut meant = names.to_vec();
+    meant.extend(config::tagged(&config.jobs, tags)?.into_iter().map(|job| job.name.clone()));
+    Ok(meant)
+}
+
+/// The run that somebody means by its ID or the beginning of it, be it one of `sync` or of `clean`, whatever command is asked; `None` if none
+/// is known. Several that begin so are an error that names them.
+pub(super) fn run_meant(state: &Path, wanted: &str) -> Result<Option<String>, Failure> {
+    let history = History::read(state).ok().flatten();
+    let runs = known_runs(state, history.as_ref())?;
+    match retention::meant(runs.iter().map(String::as_str), wanted) {
+        Ok(run) => Ok(Some(run.to_owned())),
+        Err(NoRun::Unknown) => Ok(None),
+        Err(NoRun::Several(runs)) => Err(Failure::usage_hint(
+            format!("the IDs of several runs begin with {wanted:?}: {}", runs.join(", ")),
+            "give more of it",
+        )),
+    }
+}
+
+/// The IDs of all runs that the history or a journal knows, sorted. A history that cannot be read must not stand in the way of an undo.
+pub(super) fn known_runs(state: &Path, history: Option<&History>) -> Result<Vec<String>, Failure> {
+    let journals = removal::list(state).map_err(Failure::io("read the journals"))?;
+    let mut runs: Vec<String> = journals.into_iter().map(|found| found.begin.run).collect();
+    runs.extend(history.and_then(|history| history.ids().ok()).unwrap_or_default());
+    runs.sort_unstable();
+    runs.dedup();
+    Ok(runs)
+}
+
+/// The jobs of a run of which something lies in the quarantine that an undo would bring back. A mirror that does not answer has nothing to
+/// bring back now.
+pub(super) fn kept(state: &Path, run: &str) -> BTreeSet<String> {
+    let (sender, receiver) = mpsc::channel();
+    let (state, run) = (state.to_owned(), run.to_owned());
+    let look = move || {
+        for found in removal::find(&state, &run).unwrap_or_default() {
+            let root = || clean::root_of_run(&found.begin).ok();
+            let held =
+                found.purged.is_none() && root().is_some_and(|(_, root)| removal::can_undo(&root, &run));
+            // Nobody listens any more: too late.
+            let _ = sender.send(found.begin.job.filter(|_| held));
+        }
+    };
+    let deadline = Instant::now() + LOOK;
+    // The thread is left where a dead mount holds it.
+    if thread::Builder::new().name("quarantine".into()).spawn(look).is_err() {
+        return BTreeSet::new();
+    }
+    let left = || deadline.saturating_duration_since(Instant::now());
+    std::iter::from_fn(|| receiver.recv_timeout(left()).ok()).flatten().collect()
+}
+
+/// All that begins so is known to nobody.
+pub(super) fn no_run(wanted: &str) -> Failure {
+    Failure::usage_hint(
+        format!("no run {wanted:?} is known"),
+        "`pdb-sync history` lists the runs of sync, `pdb-sync clean log` what was taken away and by which run",
+    )
+}
+
+/// The time that lies so far back.
+pub(super) fn since(text: Option<&str>) -> Result<Option<Timestamp>, Failure> {
+    let Some(text) = text else { return Ok(None) };
+    let period: Period = text.parse().map_err(|wrong| Failure::usage(format!("--since: {wrong}")))?;
+    let span = jiff::SignedDuration::try_from(period.0).ok();
+    Ok(span.and_then(|span| Timestamp::now().checked_sub(span).ok()).or(Some(Timestamp::MIN)))
+}
+
+/// What a run of these jobs looks out for. Without a history that can be read, little can set off an alert.
+pub(super) fn watch(config: &Config, jobs: &[Job], state_dir: &Path, ui: &Ui) -> Watch {
+    let mut watch = Watch { alerts: config.stats.alerts.clone(), ..Watch::default() };
+    if watch.alerts.is_empty() {
+        return watch;
+    }
+    match read(&watch, jobs, state_dir) {
+        Ok(past) => watch.past = past,
+        Err(error) => ui.warning(&format!("{error}; alerts that compare with the past stay silent")),
+    }
+    watch
+}
+
+type Pasts = std::collections::HashMap<String, Vec<crate::history::stats::Past>>;
+
+fn read(watch: &Watch, jobs: &[Job], state_dir: &Path) -> Result<Pasts, history::Error> {
+    let mut pasts = Pasts::new();
+    let Some(history) = History::read(state_dir)? else { return Ok(pasts) };
+    for job in jobs.iter().filter(|job| watch.alerts.iter().any(|alert| alert.is_about(&job.name))) {
+        let query = Query { jobs: vec![job.name.clone()], limit: Some(HABIT), ..Query::default() };
+        let mut past = history.jobs(&query)?;
+        past.retain(|past| past.state != State::Running);
+        pasts.insert(job.name.clone(), past);
+    }
+    Ok(pasts)
+}
+
+/// Those of the jobs that did not succeed when they last ran. What was skipped or interrupted did not succeed either.
+pub(super) fn failed_last(jobs: Vec<Job>, global: &Global) -> Result<Vec<Job>, Failure> {
+    let Some(history) = open(global)? else { return Ok(Vec::new()) };
+    let latest = history.latest(Timestamp::now())?;
+    let failed = |job: &Job| latest.get(&job.name).is_some_and(|latest| !latest.last.state.is_success());
+    Ok(jobs.into_iter().filter(failed).collect())
+}
+
+impl From<history::Error> for Failure {
+    fn from(error: history::Error) -> Self {
+        match error {
+            history::Error::NoSuchRun(text) => {
+                Failure::usage_hint(text, "`pdb-sync history` lists the runs that are known")
+            }
+            error if error.is_damage() => {
+                Failure::Other(format!("{error}; the next sync sets it aside, and a new history begins"))
+            }
+            error => Failure::Other(error.to_string()),
+        }
+    }
+}

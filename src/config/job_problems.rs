@@ -1,0 +1,128 @@
+//! Mistakes that concern single jobs: each of these fails when it is run, and the others run.
+
+use super::draft::DraftJob;
+use super::layer::{Given, Origin, Settings};
+use super::problem::Problem;
+use super::resolve::Resolver;
+use crate::model::job::JobProblem;
+use crate::model::sanitize;
+use crate::rsync::args;
+
+/// Such mistakes, as they are found.
+#[derive(Debug, Default)]
+pub(super) struct Mistakes {
+    /// For those who look at the file as a whole.
+    pub(super) problems: Vec<Problem>,
+    /// Of the job that is being resolved.
+    pub(super) of_job: Vec<JobProblem>,
+    /// Of every job.
+    pub(super) of_all: Vec<JobProblem>,
+    /// Whether a source of the job that is being resolved is not known.
+    pub(super) sourceless: bool,
+}
+
+impl Mistakes {
+    /// Why the job that has been resolved cannot be run. `nowhere`: its destination is not known.
+    pub(super) fn take(&mut self, nowhere: bool) -> Option<JobProblem> {
+        let all: Vec<JobProblem> = self.of_all.iter().cloned().chain(self.of_job.drain(..)).collect();
+        let texts: Vec<&str> = all.iter().map(|unfit| &*unfit.text).collect();
+        let hint = all.iter().find_map(|unfit| unfit.hint.clone());
+        let sourceless = std::mem::take(&mut self.sourceless);
+        (!all.is_empty()).then(|| JobProblem { text: texts.join("; "), hint, nowhere, sourceless })
+    }
+}
+
+impl Resolver<'_> {
+    /// Notes a mistake about the job alone, unless the command line makes it: what was typed is refused before anything starts.
+    pub(super) fn unfit(&mut self, origin: Origin, job: &DraftJob, text: String, hint: Option<String>) {
+        if origin == Origin::CommandLine {
+            return self.about(origin, job, text, hint);
+        }
+        self.note_of(job, origin, &text, hint.clone());
+        self.mistakes.of_job.push(JobProblem { text, hint, nowhere: false, sourceless: false });
+    }
+
+    /// Notes a mistake of one job. One that is not enabled keeps nobody from using the file: whoever checks it is warned.
+    fn note_of(&mut self, job: &DraftJob, origin: Origin, text: &str, hint: Option<String>) {
+        if !self.disabled {
+            return self.note(origin, format!("job {:?}: {text}", job.name), hint);
+        }
+        let before = self.problems.len();
+        self.at_origin(origin, format!("job {:?} (not enabled): {text}", job.name), hint);
+        self.advice.extend(self.problems.drain(before..));
+    }
+
+    /// Notes a mistake about all jobs.
+    pub(super) fn unfit_all(&mut self, origin: Origin, text: String, hint: Option<String>) {
+        if origin == Origin::CommandLine {
+            return self.at_origin(origin, text, hint);
+        }
+        self.note(origin, text.clone(), hint.clone());
+        self.mistakes.of_all.push(JobProblem { text, hint, nowhere: false, sourceless: false });
+    }
+
+    /// Notes a mistake that keeps no job from being run, or that the caller notes in the jobs itself.
+    pub(super) fn note(&mut self, origin: Origin, text: String, hint: Option<String>) {
+        let before = self.problems.len();
+        self.at_origin(origin, text, hint);
+        self.mistakes.problems.extend(self.problems.drain(before..));
+    }
+
+    /// Logs, lists and indexes of jobs have their names.
+    pub(super) fn check_spelling(&mut self, job: &DraftJob) {
+        let first = self.names.entry(job.name.to_ascii_lowercase());
+        let (first, line) = first.or_insert_with(|| (job.name.clone(), job.span.line)).clone();
+        let Some(state) = self.around.state.as_deref().filter(|_| first != job.name) else { return };
+        let around = self.around;
+        if !*self.folds.get_or_insert_with(|| (around.folds)(state)) {
+            return;
+        }
+        let text = format!(
+            "its name differs from that of job {first:?} on line {line} in case alone, which the state directory {} does not tell apart",
+            sanitize::path(&state)
+        );
+        let hint = "give it another name, or give a --state-dir on a file system that tells case apart";
+        self.unfit(Origin::Section(job.span), job, text, Some(hint.into()));
+    }
+
+    /// Notes why the job cannot be run with these options, if that is so ([`args::unfit`] says so again when it is run). It is a problem of
+    /// the file that does not stop other jobs, unless the command line has brought it about.
+    pub(super) fn check_with_delete(&mut self, job: &DraftJob, delete: &Given<bool>, rsync_args: &[String]) {
+        // What is wrong with them in any case has been told.
+        if !delete.value || args::check(rsync_args).is_err() {
+            return;
+        }
+        let Err(refused) = args::check_with_delete(rsync_args) else { return };
+        let typed = delete.origin == Origin::CommandLine
+            || self.over.applies_to(&job.name) && !self.over.rsync_args.is_empty();
+        if typed {
+            return self.about(delete.origin, job, refused.text, Some(refused.hint));
+        }
+        self.note_of(job, delete.origin, &refused.text, Some(refused.hint));
+    }
+
+    /// Filters by which no directory of the source is looked into, or no file comes.
+    pub(super) fn advise_on_filters(&mut self, job: &DraftJob, settings: &Settings) {
+        let filters = (&*settings.include.value, &*settings.exclude.value, &*settings.rsync_args.value.0);
+        let (pattern, what, hint) = match (args::shuts_out(filters), args::lets_in(filters)) {
+            (Some(rule), _) if !rule.certain => return,
+            (Some(rule), _) if rule.everything => {
+                (rule.pattern, "leaves out everything, so that nothing can come", rule.remedy())
+            }
+            (Some(rule), _) => {
+                let what = "leaves out every directory, too: only files at the top of the source can come";
+                (rule.pattern, what, rule.remedy())
+            }
+            (None, Some(found)) if found.patterns.is_empty() => {
+                let what = "leaves out every file: what is let in before are directories only, so that no file can come";
+                (found.rest, what, args::ADD_FILES.to_owned())
+            }
+            (None, _) => return,
+        };
+        let of_args = !settings.exclude.value.iter().any(|own| own == pattern);
+        let origin = if of_args { settings.rsync_args.origin } else { settings.exclude.origin };
+        let (Origin::Section(span) | Origin::Defaults(span)) = origin else { return };
+        let text = format!("job {:?}: excluding {pattern:?} {what}", job.name);
+        self.text.next_problem(&mut self.advice, span.start..span.end, text, Some(hint));
+    }
+}

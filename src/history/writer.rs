@@ -1,0 +1,186 @@
+//! The thread that writes: it gathers what it is told for a moment, since ten rows cost little more than one.
+
+use super::open::set_aside;
+use super::recorder::Message;
+use super::write::{Finished, Hooks, Start};
+use super::{Error, History, Retention};
+use crate::model::event::Phase;
+use crate::model::result::Summary;
+use jiff::Timestamp;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::time::{Duration, Instant};
+
+/// How long a result waits for others, to be written with them. The results of a hundred small jobs took 40 ms of
+/// processor time one by one, and 11 together; a killed run may lack those of this last moment.
+const GATHER: Duration = Duration::from_millis(200);
+
+/// How long hooks took, and the one that is running.
+type Hooking = (Hooks, Option<(Phase, Timestamp)>);
+
+/// The thread's own.
+pub(super) struct HistoryWriter {
+    state_dir: PathBuf,
+    keep: Retention,
+    history: Option<History>,
+    start: Option<Start>,
+    /// Which hooks a job is running and since when, and how long those before took.
+    hooks: HashMap<Arc<str>, Hooking>,
+    /// What is not written yet.
+    finished: Vec<Finished>,
+    /// When it is to be.
+    due: Option<Instant>,
+    /// Whether the run is in the history, perhaps without all of its results.
+    begun: bool,
+    /// Why the last write failed; `None` if it did not. What it lacks comes with the next, so that only the last one matters.
+    failed: Option<String>,
+    problems: Vec<String>,
+    /// How many of them were told.
+    told: usize,
+}
+
+impl HistoryWriter {
+    pub(super) fn new(state_dir: PathBuf, keep: Retention) -> HistoryWriter {
+        HistoryWriter {
+            state_dir,
+            keep,
+            history: None,
+            start: None,
+            hooks: HashMap::new(),
+            finished: Vec::new(),
+            due: None,
+            begun: false,
+            failed: None,
+            problems: Vec::new(),
+            told: 0,
+        }
+    }
+
+    /// Writes what it hears until nobody speaks any more. After the end of a run it tells what went wrong.
+    pub(super) fn listen(mut self, heard: &Receiver<Message>, tell: &Sender<Vec<String>>) {
+        loop {
+            let word = match self.due.map(|due| due.saturating_duration_since(Instant::now())) {
+                None => heard.recv().map_err(RecvTimeoutError::from),
+                // Whoever speaks without a pause does not keep it from being written.
+                Some(Duration::ZERO) => Err(RecvTimeoutError::Timeout),
+                Some(left) => heard.recv_timeout(left),
+            };
+            match word {
+                Ok(word) => {
+                    let last = matches!(word, Message::End(_));
+                    self.hear(word);
+                    if last {
+                        // Nobody asks any more if the receiver is gone.
+                        let _ = tell.send(self.untold());
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => self.write_down(None),
+                Err(RecvTimeoutError::Disconnected) => return self.write_down(None),
+            }
+        }
+    }
+
+    fn hear(&mut self, word: Message) {
+        match word {
+            Message::Start(start) => {
+                self.start = Some(start.clone());
+                self.write(|history| {
+                    history.mark_interrupted()?;
+                    history.begin(&start)
+                });
+            }
+            Message::Attempt(job, time) => self.close(&job, time),
+            Message::Hooks(job, phase, time) => {
+                self.close(&job, time);
+                self.hooks.entry(job).or_default().1 = Some((phase, time));
+            }
+            Message::Job(result, time) => {
+                self.close(&result.job, time);
+                let hooks = self.hooks.remove(&result.job).unwrap_or_default().0;
+                self.finished.push(Finished { result, hooks });
+                self.due.get_or_insert_with(|| Instant::now() + GATHER);
+            }
+            Message::End(summary) => self.write_down(Some(&summary)),
+        }
+    }
+
+    /// Hooks last until whatever comes next.
+    fn close(&mut self, job: &Arc<str>, time: Timestamp) {
+        let Some((done, running)) = self.hooks.get_mut(job) else { return };
+        if let Some((phase, since)) = running.take() {
+            // A clock that was set back meanwhile measures nothing.
+            let took = Duration::try_from(time.duration_since(since)).unwrap_or_default();
+            done.push((phase.word(), took));
+        }
+    }
+
+    /// Writes what was gathered, and the end of the run if that has come. What could not be written is tried again with
+    /// the next.
+    fn write_down(&mut self, end: Option<&Summary>) {
+        self.due = None;
+        let Some(start) = self.start.clone() else { return };
+        let (keep, finished) = (self.keep, std::mem::take(&mut self.finished));
+        if end.is_none() && finished.is_empty() {
+            return;
+        }
+        let odd = RefCell::new(None);
+        let note = |history: &mut History| {
+            let noted = history.note(&start, &finished, end.map(|summary| (summary, keep)))?;
+            odd.replace(noted);
+            Ok(())
+        };
+        if !self.write(note) {
+            self.finished = finished;
+        }
+        odd.into_inner().into_iter().for_each(|odd| self.problem(odd));
+    }
+
+    /// Writes, and says whether it could.
+    fn write(&mut self, act: impl Fn(&mut History) -> Result<(), Error>) -> bool {
+        self.failed = self.try_to(act).err().map(|error| error.to_string());
+        self.begun |= self.failed.is_none();
+        self.failed.is_none()
+    }
+
+    /// A file that turns out to be damaged is replaced once.
+    fn try_to(&mut self, act: impl Fn(&mut History) -> Result<(), Error>) -> Result<(), Error> {
+        match self.open().and_then(&act) {
+            Err(error) if error.is_damage() => {
+                self.history = None;
+                let told = set_aside(&History::path(&self.state_dir), &error)?;
+                told.into_iter().for_each(|told| self.problem(told));
+                self.open().and_then(&act)
+            }
+            done => done,
+        }
+    }
+
+    fn open(&mut self) -> Result<&mut History, Error> {
+        if self.history.is_none() {
+            let opened = History::write(&self.state_dir)?;
+            opened.warnings.into_iter().for_each(|warning| self.problem(warning));
+            self.history = Some(opened.history);
+        }
+        // It was just filled.
+        self.history.as_mut().ok_or_else(|| Error::NoSuchRun("no history is open".into()))
+    }
+
+    fn problem(&mut self, text: String) {
+        if !self.problems.contains(&text) {
+            self.problems.push(text);
+        }
+    }
+
+    fn untold(&mut self) -> Vec<String> {
+        if let Some(failed) = &self.failed {
+            let what = if self.begun { "the end of this run" } else { "this run" };
+            self.problem(format!("{failed}; {what} is missing from it"));
+        }
+        let new = self.problems[self.told..].to_vec();
+        self.told = self.problems.len();
+        new
+    }
+}

@@ -1,0 +1,290 @@
+//! What rsync, its server, ssh and the system say, as far as it decides what to do.
+
+use super::Class;
+use super::intermediary::{password_file, proxy, unknown_option};
+use super::left_out::{lower, path_and_reason};
+use super::peer::Peer;
+use crate::model::job::{Address, Source};
+use crate::model::result::Reason;
+use crate::rsync::args::own_shell;
+
+/// The port of RCSB and wwPDB, which many institutions' firewalls do not let through.
+const WWPDB_PORT: u16 = 33444;
+
+pub(super) type Found = Option<(Class, Reason)>;
+
+/// The first known saying, in the order in which they outweigh each other.
+pub(super) fn known(lines: &[&str], talk: &Peer<'_>) -> Found {
+    let rules = [
+        server_error,
+        refused_option,
+        password_file,
+        unknown_option,
+        here,
+        missing_source,
+        shell,
+        proxy,
+        connecting,
+    ];
+    rules.iter().find_map(|rule| rule(lines, talk))
+}
+
+/// The last line that says more than rsync's closing `rsync error: … (code N) at …`.
+pub(super) fn last_words<'a>(lines: &[&'a str]) -> Option<&'a str> {
+    let telling = lines.iter().rev().find(|line| {
+        !line.starts_with("rsync error: ") && !line.starts_with("rsync warning: ") && !line.starts_with("***")
+    });
+    telling.or(lines.last()).map(|line| line.strip_prefix("rsync: ").unwrap_or(line))
+}
+
+/// The first line that holds `text`, from there on.
+pub(super) fn find<'a>(lines: &[&'a str], text: &str) -> Option<&'a str> {
+    lines.iter().find_map(|line| line.find(text).map(|at| &line[at..]))
+}
+
+/// A daemon's `@ERROR`, or something that is no daemon.
+fn server_error(lines: &[&str], talk: &Peer<'_>) -> Found {
+    let source = talk.source;
+    let host = source.host_label();
+    if let Some(line) = find(lines, "@ERROR: ") {
+        let said = line.trim_start_matches("@ERROR: ");
+        let (class, text, hint) = if said.starts_with("max connections") {
+            (
+                Class::Busy,
+                format!("{host} is full: {said}"),
+                "the limit counts everybody's connections: run fewer jobs of this host at once, \
+                 `[hosts.\"NAME\"] connections = 1`",
+            )
+        } else if said.starts_with("Unknown module") {
+            let module = said.trim_start_matches("Unknown module ").trim_matches('\'');
+            let text = format!("{host} has no module {module:?}");
+            (
+                Class::NextSource,
+                text,
+                "each mirror has its own port, module and path: check the source's spelling",
+            )
+        } else if said.starts_with("auth failed") {
+            (
+                Class::NextSource,
+                format!("{host} refused the login: {said}"),
+                "name the user in the source (rsync://USER@HOST/…) and give the password with \
+                 `password_file = \"FILE\"` or RSYNC_PASSWORD",
+            )
+        } else if said.starts_with("access denied") {
+            (
+                Class::NextSource,
+                format!("{host} does not let us in: {said}"),
+                "ask its operators, or use another mirror",
+            )
+        } else if said.starts_with("chdir failed") {
+            let text = format!("{host} cannot open the module's own directory ({said})");
+            (
+                Class::NextSource,
+                text,
+                "its disk may not be mounted: tell its operators, or use another mirror",
+            )
+        } else {
+            (Class::NextSource, format!("{host} refused: {said}"), "ask its operators, or use another mirror")
+        };
+        return Some((class, Reason::new(text).hint(hint)));
+    }
+    if let Some(line) = find(lines, "server sent \"") {
+        let reason = Reason::new(format!("what answers at {host} is no rsync server ({line})"))
+            .hint("check host and port; a proxy or a captive portal may stand in between");
+        return Some((Class::NextSource, reason));
+    }
+    None
+}
+
+/// An option that the other end forbids or does not know.
+fn refused_option(lines: &[&str], talk: &Peer<'_>) -> Found {
+    let source = talk.source;
+    let host = source.host_label();
+    if let Some(line) = find(lines, "The server is configured to refuse ") {
+        let option = line.trim_start_matches("The server is configured to refuse ");
+        let hint = match option {
+            o if o.starts_with("--compress") => "set `compress = false` for this job".to_owned(),
+            o if o.starts_with("--checksum") => "set `checksum = false` for this job".to_owned(),
+            o => format!("do without {o} for this source"),
+        };
+        return Some((Class::NextSource, Reason::new(format!("{host} refuses {option}")).hint(hint)));
+    }
+    let line = find(lines, "on remote machine: ")?;
+    let reason =
+        Reason::new(format!("the rsync at {host} is older and refused an option ({line})")).hint(match talk
+            .rsync_args
+        {
+            [] => "its operators can bring it up to date; or use another mirror",
+            _ => "leave that option out of `rsync_args` if it is there, or use another mirror",
+        });
+    Some((Class::NextSource, reason))
+}
+
+const READ_ONLY: &str = "Read-only file system";
+
+/// Whether a message is about attributes of an entry. Their own limits (a quota of another owner, room for extended attributes) say nothing of
+/// contents.
+fn sets_attributes(line: &str) -> bool {
+    ["chown \"", "chgrp \"", "failed to set ", "setxattr(", "set_acl", "chmod"]
+        .iter()
+        .any(|what| line.contains(what))
+}
+
+/// What no source can help: our disk, our programs.
+fn here(lines: &[&str], talk: &Peer<'_>) -> Found {
+    let fatal = |text: String, hint: &str| Some((Class::Fatal, Reason::new(text).hint(hint)));
+    let written = |what: &str| {
+        lines
+            .iter()
+            .filter(|line| line.contains(what) && !line.contains("[sender]"))
+            .filter(|line| what == READ_ONLY || !sets_attributes(line))
+            .find_map(|line| path_and_reason(line).map(|(path, _)| (*line, path)))
+    };
+    if let Some((line, path)) = written("No space left on device") {
+        // A directory or an empty temporary file needs no room, but an inode.
+        return if line.contains("mkdir \"") || line.contains("mkstemp \"") {
+            fatal(
+                format!("the destination's file system is full, or has no inodes left, at {path}"),
+                "make room: `df -h` and `df -i` show which it is",
+            )
+        } else {
+            fatal(
+                format!("the disk is full: writing {path} failed"),
+                "make room, or move `dest` to a larger disk",
+            )
+        };
+    }
+    if let Some((_, path)) = written("Disk quota exceeded") {
+        return fatal(
+            format!("the disk quota is used up: writing {path} failed"),
+            "make room or ask for more",
+        );
+    }
+    if let Some((_, path)) = written(READ_ONLY) {
+        return fatal(
+            format!("the destination's file system is read-only: {path}"),
+            "remount it read-write; after disk errors it is remounted read-only by itself, so look at the system log",
+        );
+    }
+    if let Some(line) = find(lines, "Failed to exec ") {
+        let program = line.trim_start_matches("Failed to exec ");
+        return fatal(
+            format!("the remote shell could not be started: {program}"),
+            match (own_shell(talk.rsync_args), &talk.shell) {
+                (true, _) => "correct `--rsh` (`-e`) in `rsync_args`",
+                (false, Some(_)) => "correct the variable RSYNC_RSH, which names it",
+                (false, None) => "install ssh",
+            },
+        );
+    }
+    // Only at the very beginning is a failed mkdir the whole destination's.
+    let line = lines.iter().find(|line| line.contains("[Receiver] mkdir \""))?;
+    let (path, why) = path_and_reason(line)?;
+    fatal(
+        format!("the destination {path} could not be created: {}", lower(why)),
+        "create its parent directory, or correct `dest`",
+    )
+}
+
+/// A source that is not there, or cannot be entered: rsync calls that "partial" (23), but nothing at all was done.
+fn missing_source(lines: &[&str], talk: &Peer<'_>) -> Found {
+    let source = talk.source;
+    let found = lines.iter().find_map(|line| {
+        // Those of the destination read `change_dir#1`.
+        let (path, why) = path_and_reason(line)?;
+        let whole = line.contains(" change_dir \"")
+            || (line.contains(" link_stat \"")
+                && source.text.trim_end_matches('/').ends_with(path.trim_start_matches('/')));
+        whole.then_some((path.into_owned(), why))
+    });
+    let (path, why) = found?;
+    let text = format!("the source {source} cannot be read: {path}: {}", lower(why));
+    let hint = match source.address {
+        Address::Local(_) => "is its disk mounted, and the path spelled right? nothing is deleted meanwhile",
+        _ => "check the path: it belongs to the mirror, and another mirror has another one",
+    };
+    Some((Class::NextSource, Reason::new(text).hint(hint)))
+}
+
+/// What ssh says before there is an rsync at the other end.
+fn shell(lines: &[&str], talk: &Peer<'_>) -> Found {
+    if !talk.by_shell() {
+        return None;
+    }
+    let host = talk.source.host().unwrap_or_default();
+    let of = |class, text: String, hint: String| Some((class, Reason::new(text).hint(hint)));
+    if find(lines, "Host key verification failed").is_some() {
+        return of(
+            Class::NextSource,
+            format!("ssh does not trust the host key of {host}"),
+            format!("log in once by hand, `{}`, and compare the key before you accept it", talk.login("")),
+        );
+    }
+    // What rsync itself says so is about files.
+    let own: Vec<&str> = lines.iter().filter(|line| !line.starts_with("rsync: ")).copied().collect();
+    if let Some(line) = find(&own, "Permission denied (") {
+        return of(
+            Class::NextSource,
+            format!("ssh could not log in to {host}: {}", lower(line)),
+            format!(
+                "unattended runs need a key without a passphrase, or an agent; try `{}`",
+                talk.login("-o BatchMode=yes")
+            ),
+        );
+    }
+    if let Some(line) = find(lines, "Could not resolve hostname ") {
+        return of(Class::Retry, format!("{host} could not be resolved: {line}"), unresolved());
+    }
+    if let Some(line) = find(lines, "connect to host ") {
+        let why = line.rsplit_once(": ").map_or(line, |(_, why)| why);
+        return of(
+            Class::Retry,
+            format!("ssh could not connect to {host}: {}", lower(why)),
+            format!("is it up, and its ssh port open? try `{}`", talk.login("")),
+        );
+    }
+    let line = ["kex_exchange_identification: ", "Connection closed by ", "Connection reset by "]
+        .iter()
+        .find_map(|text| find(lines, text))
+        .filter(|line| !line.contains("peer (104)"))?;
+    of(Class::Retry, format!("ssh lost {host}: {line}"), format!("try `{}`", talk.login("")))
+}
+
+/// What the system says while a daemon is being reached.
+fn connecting(lines: &[&str], talk: &Peer<'_>) -> Found {
+    let source = talk.source;
+    if let Some(line) = find(lines, "getaddrinfo: ") {
+        let why = line.rsplit_once(": ").map_or(line, |(_, why)| why);
+        let reason = Reason::new(format!("{} could not be resolved: {}", source.host_label(), lower(why)));
+        return Some((Class::Retry, reason.hint(unresolved())));
+    }
+    let line = find(lines, "failed to connect to ")?;
+    let why = line.rsplit_once(": ").map_or(line, |(_, why)| why);
+    let why = why.rsplit_once(" (").map_or(why, |(why, _)| why);
+    let why = match why {
+        "Connection refused" => "was refused".to_owned(),
+        "Connection timed out" => "took too long".to_owned(),
+        why => format!("failed: {}", lower(why)),
+    };
+    Some((Class::Retry, unreachable(source, &why)))
+}
+
+fn unresolved() -> String {
+    "check the name, and whether this machine's DNS works".into()
+}
+
+/// A daemon that cannot be reached; `how` completes "connecting to HOST …".
+pub(super) fn unreachable(source: &Source, how: &str) -> Reason {
+    let host = source.host_label();
+    let reason = Reason::new(format!("connecting to {host} {how}"));
+    match source.address {
+        Address::Daemon { port: WWPDB_PORT, .. } => reason.hint(
+            "is port 33444 blocked by a firewall? a mirror on port 873 may be reachable: give it as a second source, \
+             such as rsync.ebi.ac.uk::pub/databases/pdb/data/… or ftp.pdbj.org::ftp_data/…",
+        ),
+        Address::Daemon { port, .. } if port != 873 => {
+            reason.hint(format!("is port {port} right for this host, and open in the firewall?"))
+        }
+        _ => reason.hint("is its server running, and the port open in the firewall?"),
+    }
+}

@@ -1,0 +1,94 @@
+//! Fetching some files of a source by name.
+//!
+//! `--files-from` on a path within a daemon's module makes every file "vanished" where the server does not chroot, so
+//! that the names are given from the module's root. `/./` in a name says which part of it counts at the destination.
+
+use crate::model::job::{Address, Source};
+use std::path::Path;
+
+/// A source from which files are picked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FetchFiles {
+    /// The root that names start from.
+    pub source: Source,
+    /// What stands before `/./` in each name; without a slash at either end, perhaps empty.
+    prefix: String,
+}
+
+impl FetchFiles {
+    /// The root of `source`; `None` if its notation is not understood.
+    pub fn from(source: &Source) -> Option<FetchFiles> {
+        let text = source.text.as_str();
+        let (root, path) = match &source.address {
+            Address::Daemon { .. } => {
+                let start = match text.split_once("://") {
+                    Some((scheme, rest)) => scheme.len() + 3 + rest.find('/')? + 1,
+                    None => text.find("::")? + 2,
+                };
+                let end = text[start..].find('/').map_or(text.len(), |slash| start + slash);
+                (format!("{}/", &text[..end]), text.get(end + 1..).unwrap_or_default())
+            }
+            Address::Shell { .. } | Address::Local(_) => ("".to_owned(), text),
+        };
+        // Without a slash at its end, the last part of a source becomes a directory at the destination.
+        let kept = match path.rsplit_once('/') {
+            _ if path.is_empty() => "",
+            Some((_, "")) => path.trim_end_matches('/'),
+            Some((above, _)) => above,
+            None => path.split_once(':').map_or("", |(host, _)| &path[..host.len() + 1]),
+        };
+        let (root, prefix) = match &source.address {
+            Address::Daemon { .. } => (root, kept.trim_start_matches('/').to_owned()),
+            Address::Shell { .. } if kept.ends_with(':') => (format!("{kept}./"), String::new()),
+            _ => (format!("{kept}/"), String::new()),
+        };
+        let source = Source::parse(&root, Path::new("/")).ok()?;
+        Some(FetchFiles { source, prefix })
+    }
+
+    /// The names for `--files-from` with `--from0`: `paths` are relative to the destination. Each begins with `./`, since rsync
+    /// passes by what begins with `#` or `;` without a word, as if it were a comment; and has `/./`, since `./NAME` would give the
+    /// destination itself the times and modes of the root.
+    pub fn list<'a>(&self, paths: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
+        let mut list = Vec::new();
+        for path in paths {
+            list.extend_from_slice(b"./");
+            if !self.prefix.is_empty() {
+                list.extend_from_slice(self.prefix.as_bytes());
+                list.push(b'/');
+            }
+            list.extend_from_slice(b"./");
+            list.extend_from_slice(path);
+            list.push(0);
+        }
+        list
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_start_from_the_root_of_a_module() {
+        for (text, root, name) in [
+            ("rsync://h:33444/m/a/b/", "rsync://h:33444/m/", "./a/b/./x"),
+            ("rsync://me@h/m/a/b", "rsync://me@h/m/", "./a/./x"),
+            ("rsync://h/m/", "rsync://h/m/", "././x"),
+            ("rsync://h/m", "rsync://h/m/", "././x"),
+            ("rsync://h/m/a", "rsync://h/m/", "././x"),
+            ("h::m/a/b/", "h::m/", "./a/b/./x"),
+            ("h::m", "h::m/", "././x"),
+            ("me@h:/srv/pdb/", "me@h:/srv/pdb/", "././x"),
+            ("me@h:/srv/pdb", "me@h:/srv/", "././x"),
+            ("h:pdb", "h:./", "././x"),
+            ("/srv/pdb/", "/srv/pdb/", "././x"),
+            ("/srv/pdb", "/srv/", "././x"),
+            ("/pdb", "/", "././x"),
+        ] {
+            let picked = FetchFiles::from(&Source::parse(text, Path::new("/")).unwrap()).unwrap();
+            assert_eq!(picked.source.text, root, "{text}");
+            assert_eq!(String::from_utf8(picked.list([&b"x"[..]])).unwrap(), format!("{name}\0"), "{text}");
+        }
+    }
+}

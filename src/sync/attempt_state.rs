@@ -1,0 +1,245 @@
+//! What an attempt learns from earlier runs of its job, and leaves to later ones.
+
+use super::attempt::{AttemptEnd, AttemptRunner};
+use super::blocking::off_thread;
+use super::dir_id::DirId;
+use super::fold_probe;
+use super::job_state::{JobState, Unknown};
+use super::listing::{self, Listing, NamesBefore};
+use super::remove::Removed;
+use crate::model::event::Level;
+use crate::model::result::Reason;
+use crate::model::sanitize;
+use crate::model::system_names::is_of_a_file_system;
+use crate::platform;
+use rustix::fs::Access;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+/// How many names are told.
+const TOLD: usize = 3;
+
+impl AttemptRunner<'_> {
+    /// Reads what is remembered of the job, and looks where its destination lies.
+    pub(super) async fn recall(&mut self) -> Result<(), AttemptEnd> {
+        let (state_dir, job, dest) =
+            (self.plan.state_dir.clone(), self.job.name.clone(), self.job.dest.clone());
+        let load = move || (JobState::load(&state_dir, &job), closed_at_root(&dest));
+        let (memory, at_root) = off_thread(&self.voice.stop, load).await.ok_or(AttemptEnd::Stopped)?;
+        self.at_root = at_root;
+        match memory {
+            Ok(memory) => self.memory = memory,
+            Err(Unknown::New) => {}
+            Err(Unknown::Newer) => self.remembers = false,
+            Err(Unknown::Damaged(aside)) => {
+                let text = format!(
+                    "what was remembered of earlier runs is damaged and was set aside: {}",
+                    sanitize::path(&aside)
+                );
+                self.voice.notice(Level::Warning, text).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// Leaves to the next run what this one has learnt.
+    pub(super) async fn remember(&mut self) {
+        if self.plan.named_files || self.plan.mode.is_dry() || self.access.is_none() || !self.remembers {
+            return;
+        }
+        if self.evidence.has_everything() {
+            let first = &self.job.sources[0].text;
+            let complete = self.evidence.is_complete();
+            self.memory.served_by(&self.source.text, first, &self.plan.run, complete);
+            if complete {
+                self.memory.settle(&self.job.dest);
+            }
+        }
+        if self.dealt_with || self.evidence.has_everything() {
+            let id = self.access.and_then(|access| access.root().metadata().ok()).map(|dir| DirId::of(&dir));
+            self.memory.learn(&self.job.dest, id);
+        }
+        let (state_dir, job, mut memory) =
+            (self.plan.state_dir.clone(), self.job.name.clone(), self.memory.clone());
+        let save = move || {
+            if JobState::load(&state_dir, &job).as_ref() == Ok(&memory) {
+                Ok(())
+            } else {
+                memory.save(&state_dir, &job)
+            }
+        };
+        if let Some(Err(error)) = off_thread(&self.voice.stop, save).await {
+            let text =
+                format!("cannot write what is remembered of the job: {error}; the next run learns it again");
+            let level = if self.adopting.is_some() { Level::Warning } else { Level::Debug };
+            self.voice.notice(level, text).await;
+        }
+    }
+
+    /// Whether the destination takes names that differ in case or Unicode form for one. Asked once for each destination.
+    pub(super) async fn folds(&mut self) -> Result<bool, AttemptEnd> {
+        let Some(access) = self.access.cloned() else { return Ok(false) };
+        let known = self.memory.folds;
+        let ask = move || {
+            let meta = access.root().metadata().ok()?;
+            let (dev, ino) = (meta.dev(), meta.ino());
+            match known {
+                Some((d, i, folds)) if (d, i) == (dev, ino) => Some((dev, ino, folds)),
+                // Where nothing can be made, nothing is known; what is to go is looked at one by one all the same.
+                _ => Some((dev, ino, fold_probe::probe_with(&access).ok()?.any())),
+            }
+        };
+        let answer = off_thread(&self.voice.stop, ask).await.ok_or(AttemptEnd::Stopped)?;
+        self.memory.folds = answer.or(self.memory.folds);
+        Ok(answer.is_some_and(|(_, _, folds)| folds))
+    }
+
+    /// The kept names are not those of a complete run from here on, until there is one.
+    pub(super) async fn take_names(&mut self, listing: &Listing) -> NamesBefore {
+        if listing.created.files + listing.created.dirs == 0 {
+            return NamesBefore::default();
+        }
+        let (state_dir, job) = (self.plan.state_dir.clone(), self.job.name.clone());
+        off_thread(&self.voice.stop, move || NamesBefore::take(&state_dir, &job)).await.unwrap_or_default()
+    }
+
+    /// No names are known.
+    pub(super) async fn forget_names(&mut self) {
+        let (state_dir, job) = (self.plan.state_dir.clone(), self.job.name.clone());
+        off_thread(&self.voice.stop, move || drop(NamesBefore::take(&state_dir, &job))).await;
+    }
+
+    /// After a complete run: keeps the names of the source.
+    pub(super) async fn remember_names(&mut self, listing: Option<Listing>) {
+        let Some(mut listing) = listing.filter(|_| self.evidence.is_complete()) else { return };
+        let (dest, state_dir, job) =
+            (self.job.dest.clone(), self.plan.state_dir.clone(), self.job.name.clone());
+        let before = std::mem::take(&mut self.names_before);
+        let keep = move || listing.keep_names(before, &dest, &state_dir, &job);
+        if let Some(Err(error)) = off_thread(&self.voice.stop, keep).await {
+            self.voice.notice(Level::Debug, format!("the names of the source cannot be kept: {error}")).await;
+        }
+    }
+
+    /// After a first transfer that was complete: keeps the names of what has come.
+    pub(super) async fn remember_first_names(&mut self) {
+        let Some(count) = self.counted.filter(|_| self.evidence.is_complete()) else { return };
+        let (dest, state_dir, job) =
+            (self.job.dest.clone(), self.plan.state_dir.clone(), self.job.name.clone());
+        let keep = move || listing::keep_first_names(&dest, count, &state_dir, &job);
+        if let Some(Err(error)) = off_thread(&self.voice.stop, keep).await {
+            self.voice.notice(Level::Debug, format!("the names of the source cannot be kept: {error}")).await;
+        }
+    }
+
+    /// What was held under the spelling of another file until now has to come. Says whether there is any.
+    pub(super) async fn renew(&mut self, listing: &mut Listing) -> Result<bool, AttemptEnd> {
+        let Some(access) = self.access.cloned().filter(|_| !listing.stale.is_empty()) else {
+            return Ok(false);
+        };
+        let stale = listing.stale.clone();
+        let renewed = off_thread(&self.voice.stop, move || listing::make_old(access.root(), &stale)).await;
+        if let Err(error) = renewed.ok_or(AttemptEnd::Stopped)? {
+            let text = format!("cannot set the time of what has to come again: {error}");
+            self.voice.notice(Level::Warning, text).await;
+        }
+        listing.contents += listing.stale.len() as u64;
+        Ok(true)
+    }
+
+    /// Gives what the destination holds under another spelling the spelling of the source.
+    pub(super) async fn respell(&mut self, listing: &Listing) -> Result<Removed, AttemptEnd> {
+        let Some(access) = self.access.cloned().filter(|_| !listing.respelled.is_empty()) else {
+            return Ok(Removed::default());
+        };
+        let (respelled, run) = (listing.respelled.clone(), self.plan.run.clone());
+        let stop = self.voice.stop.clone();
+        let rename = move || listing::rename(&access, &run, &respelled, || stop.is_stopping());
+        let (done, why) = off_thread(&self.voice.stop, rename).await.ok_or(AttemptEnd::Stopped)?;
+        if done > 0 {
+            let text = format!("{done} names got the spelling that the source has now");
+            self.voice.notice(Level::Info, text).await;
+        }
+        Ok(Removed { left: why.len() as u64, why, ..Removed::default() })
+    }
+
+    /// The names of the source that the destination cannot hold beside another name of the source, if there are any.
+    pub(super) async fn tell_lost(
+        &mut self,
+        listing: &mut Option<Listing>,
+    ) -> Result<Option<LostDest>, AttemptEnd> {
+        let Some(own) = listing.take() else { return Ok(None) };
+        let dest = self.job.dest.clone();
+        let look = move || {
+            let lost = own.lost_now(&dest);
+            (own, lost)
+        };
+        let (own, lost) = off_thread(&self.voice.stop, look).await.ok_or(AttemptEnd::Stopped)?;
+        let mut lost = lost.unwrap_or_default();
+        let before: Vec<_> = own.lost.iter().filter(|name| !lost.contains(name)).cloned().collect();
+        lost.extend(before);
+        *listing = Some(own);
+        let names: Vec<String> =
+            lost.iter().map(|lost| String::from_utf8_lossy(&lost.name).into_owned()).collect();
+        let new = names.iter().any(|name| !self.memory.lost.contains(name));
+        if names.is_empty() {
+            self.memory.lost.clear();
+            return Ok(None);
+        }
+        let mut shown = names.iter().take(TOLD).cloned().collect::<Vec<_>>().join(", ");
+        if names.len() > TOLD {
+            shown.push_str(&format!(" and {} more", names.len() - TOLD));
+        }
+        let text = format!(
+            "{} of the source cannot be held, since the destination takes each for another name of the source: {shown}",
+            if names.len() == 1 { "1 name".into() } else { format!("{} names", names.len()) },
+        );
+        let hint = "the destination ignores case or Unicode form: exclude these names, or use a file system that tells them apart";
+        self.memory.lost = names;
+        let reason = Reason::new(text).hint(hint);
+        Ok(Some(if new { LostDest::New(reason) } else { LostDest::Known(reason) }))
+    }
+}
+
+/// If a destination is the root of a file system: the names there that the file system keeps for itself, and that we may not write to.
+pub(super) fn closed_at_root(dest: &Path) -> Option<Vec<String>> {
+    if !platform::is_root_of_a_file_system(dest) {
+        return None;
+    }
+    let names = std::fs::read_dir(dest).into_iter().flatten().flatten();
+    let names = names.filter_map(|entry| entry.file_name().into_string().ok());
+    let all = Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK;
+    let is_closed = |name: &String| {
+        let path = dest.join(name);
+        let needed = if path.is_dir() { all } else { Access::WRITE_OK };
+        is_of_a_file_system(name.as_bytes()) && rustix::fs::access(path, needed).is_err()
+    };
+    Some(names.filter(is_closed).collect())
+}
+
+/// Names that the destination cannot hold.
+pub(super) enum LostDest {
+    /// This run has found some: something was left out.
+    New(Reason),
+    /// They have been told before.
+    Known(Reason),
+}
+
+impl LostDest {
+    /// The ending with this told as well.
+    pub(super) fn over(self, ending: AttemptEnd) -> AttemptEnd {
+        let (reason, new) = match self {
+            LostDest::New(reason) => (reason, true),
+            LostDest::Known(reason) => (reason, false),
+        };
+        match ending {
+            AttemptEnd::Done(None) if new => AttemptEnd::Partial(reason),
+            AttemptEnd::Done(Some(warned)) if new => AttemptEnd::Partial(reason.and(&warned.text)),
+            AttemptEnd::Done(None) => AttemptEnd::Done(Some(reason)),
+            AttemptEnd::Done(Some(warned)) => AttemptEnd::Done(Some(warned.and(&reason.text))),
+            AttemptEnd::Partial(partial) => AttemptEnd::Partial(partial.and(&reason.text)),
+            AttemptEnd::Blocked(blocked) => AttemptEnd::Blocked(blocked.and(&reason.text)),
+            other => other,
+        }
+    }
+}

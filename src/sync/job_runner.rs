@@ -1,0 +1,395 @@
+//! One job from its ticket to its result: slot, lock, hooks, attempts.
+
+mod locking;
+
+use super::attempt::{AttemptEnd, AttemptRunner};
+use super::backoff;
+use super::blocking::off_thread;
+use super::drop_cache::CacheDropper;
+use super::hook::{self, HookOutcome};
+use super::job_events::JobEvents;
+use super::lock::Lock;
+use super::lock_owners::LockOwners;
+use super::rsync_program::Program;
+use super::slots::{Slot, Slots};
+use super::stop::StopReason;
+use super::{Mode, Plan, disk, guard, named_files, spawn, unfit};
+use crate::clean::removal::WriteAccess;
+use crate::history::stats::Past;
+use crate::model::event::{Event, Level, Phase};
+use crate::model::hint;
+use crate::model::job::{CachePolicy, Hook, Job};
+use crate::model::result::{Attempt, Fallback, Figures, Outcome, Reason, Skip, Status, SyncResult};
+use crate::rsync::exit::Class;
+use jiff::Timestamp;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// What a job needs to run.
+pub(super) struct JobContext {
+    pub(super) plan: Arc<Plan>,
+    pub(super) job: Job,
+    pub(super) voice: JobEvents,
+    pub(super) slots: Arc<Slots>,
+    pub(super) holders: Arc<LockOwners>,
+    pub(super) program: Arc<Program>,
+    /// When the run started.
+    pub(super) started: Instant,
+}
+
+/// Runs the job. Never fails: whatever happens is in the result. The slot is for the dispatcher to free: whoever waits for
+/// it must not start before this end is known.
+pub(super) async fn run(ticket: JobContext) -> (SyncResult, Option<Slot>) {
+    let mut unit = JobRunner {
+        ticket: &ticket,
+        slot: None,
+        attempts: Vec::new(),
+        figures: Figures::default(),
+        started: None,
+        ran: false,
+        alerts: Vec::new(),
+        warnings: Vec::new(),
+        undoable: false,
+    };
+    let outcome = match unit.go().await {
+        Ok(outcome) | Err(outcome) => outcome,
+    };
+    let outcome = unit.epilogue(outcome).await;
+    let slot = unit.slot.take();
+    (unit.result(outcome), slot)
+}
+
+struct JobRunner<'a> {
+    ticket: &'a JobContext,
+    slot: Option<Slot>,
+    attempts: Vec<Attempt>,
+    figures: Figures,
+    /// When it got its first slot.
+    started: Option<(Instant, Timestamp)>,
+    /// What deserves attention in its result.
+    alerts: Vec<String>,
+    /// What its hooks did that somebody should look at.
+    warnings: Vec<String>,
+    /// Whether something that it removed or replaced is kept for an undo.
+    undoable: bool,
+    /// Whether anything ran that its log tells of.
+    ran: bool,
+}
+
+impl JobRunner<'_> {
+    /// An `Err` is an early end.
+    async fn go(&mut self) -> Result<Outcome, Outcome> {
+        let JobContext { plan, job, voice, program, .. } = self.ticket;
+        self.take_slot(job.sources.first().and_then(|s| s.host())).await?;
+        if let Some(reason) = unfit(job) {
+            return Err(Outcome::Failed(reason));
+        }
+        if let Some(reason) = program.refusal(plan, voice).await {
+            return Err(Outcome::Failed(reason));
+        }
+        let lock = match plan.mode {
+            Mode::Real => Some(self.lock().await?),
+            Mode::DryRun | Mode::Plan { .. } => None,
+        };
+        let (mut access, unsure) = (None, lock.as_ref().and_then(Lock::unsure));
+        if let Some(lock) = &lock {
+            access = Some(self.begin(lock).await?);
+            if job.min_free.is_some() {
+                let dest = job.dest.clone();
+                let free = off_thread(&voice.stop, move || disk::free(&dest).ok()).await;
+                let free = free.ok_or_else(|| self.stopped())?;
+                if let Some(reason) = free.and_then(|free| guard::space(job, free)) {
+                    return Err(Outcome::Blocked(reason));
+                }
+            }
+            match self.hooks(Phase::Before, &job.hooks.before, None).await {
+                HookOutcome::Ok => {}
+                HookOutcome::Skip(text) => return Err(Outcome::Skipped(Skip::Hook(text))),
+                HookOutcome::Failed(reason) => return Err(Outcome::Failed(before_failed(reason))),
+                HookOutcome::Stopped => return Err(self.stopped()),
+            }
+        }
+        voice.progress.send_replace(None);
+        if let Some(options) = spawn::refused(job.child_priority) {
+            let text = format!("this system does not let {options} be set: the transfer goes on without");
+            voice.notice(Level::Warning, text).await;
+        }
+        if job.cache == CachePolicy::Keep || plan.mode != Mode::Real {
+            return self.attempts(access.as_ref(), unsure).await;
+        }
+        let dropper = CacheDropper::new(job.dest.clone());
+        let outcome = tokio::select! {
+            outcome = self.attempts(access.as_ref(), unsure) => outcome,
+            never = dropper.meanwhile(&voice.stop) => match never {},
+        };
+        if !voice.stop.is_stopping()
+            && let Some((level, text)) = dropper.finish(&voice.stop).await
+        {
+            voice.notice(level, text).await;
+        }
+        outcome
+    }
+
+    /// Tries each source in turn, each as often as its failures allow.
+    async fn attempts(
+        &mut self,
+        access: Option<&Arc<WriteAccess>>,
+        unsure: Option<&Reason>,
+    ) -> Result<Outcome, Outcome> {
+        let JobContext { plan, job, voice, .. } = self.ticket;
+        // A hook may have made them.
+        let (named, typed) = (job.rsync_args.clone(), job.typed_args.clone());
+        let unusable = off_thread(&voice.stop, move || named_files::unusable(&named, &typed)).await;
+        if let Some(reason) = unusable.ok_or_else(|| self.stopped())? {
+            return Err(Outcome::Failed(reason));
+        }
+        let mut sources = job.sources.iter().peekable();
+        let mut last = Outcome::Failed(Reason::new("no source"));
+        // What a guard said of a source before: it is told beside the failure of a later one, which is worse.
+        let mut refused: Option<String> = None;
+        while let Some(source) = sources.next() {
+            let mut tries = 0;
+            loop {
+                if self.slot.is_none() {
+                    self.take_slot(source.host()).await?;
+                }
+                let number = self.attempts.len() as u32 + 1;
+                let (attempt, ending, figures, undoable) =
+                    AttemptRunner::new(plan, job, source, number, voice, access, unsure).run().await;
+                let code = attempt.exit_code;
+                self.attempts.push(attempt);
+                self.ran = true;
+                self.undoable |= undoable;
+                self.figures = total(self.figures, figures, number);
+                let (class, outcome) = match ending {
+                    AttemptEnd::Done(None) => return Ok(Outcome::Ok),
+                    AttemptEnd::Done(Some(reason)) => return Ok(Outcome::Warned(reason)),
+                    AttemptEnd::Partial(reason) => return Ok(Outcome::Partial(reason)),
+                    AttemptEnd::Blocked(reason) => return Ok(Outcome::Blocked(reason)),
+                    AttemptEnd::Stopped => return Err(self.stopped()),
+                    // Elsewhere the files may still be.
+                    AttemptEnd::Empty(reason) if job.delete => (Class::NextSource, Outcome::Blocked(reason)),
+                    AttemptEnd::Empty(reason) => (Class::NextSource, Outcome::Warned(reason)),
+                    AttemptEnd::Older(reason) => (Class::NextSource, Outcome::Blocked(reason)),
+                    AttemptEnd::Failed(class, reason) => (class, Outcome::Failed(reason)),
+                };
+                let reason = outcome.error().unwrap_or_default().to_owned();
+                last = match (outcome, &refused) {
+                    (Outcome::Failed(reason), Some(refused)) => Outcome::Failed(reason.and(refused)),
+                    (outcome, _) => outcome,
+                };
+                if let Outcome::Blocked(reason) = &last {
+                    refused = Some(reason.text.clone());
+                }
+                let wait =
+                    wait(job, class, tries).filter(|_| class != Class::Slow || sources.peek().is_none());
+                let next = match (wait, sources.peek()) {
+                    (Some(_), _) => source,
+                    (None, Some(next)) if !matches!(class, Class::Fatal | Class::Here) => next,
+                    (None, _) => return Ok(last),
+                };
+                // Whoever waits does not hold a slot.
+                self.slot = None;
+                let (delay, source) = (wait.unwrap_or_default(), next.text.clone());
+                let job = voice.job.clone();
+                voice
+                    .say(Event::Retry { job, attempt: number, exit_code: code, reason, delay, source })
+                    .await;
+                tokio::select! {
+                    () = tokio::time::sleep(delay) => {}
+                    () = voice.stop.gentle() => return Err(self.stopped()),
+                }
+                if wait.is_none() {
+                    break;
+                }
+                tries += 1;
+            }
+        }
+        Ok(last)
+    }
+
+    /// Waits for a slot; a run that stops meanwhile ends the job.
+    async fn take_slot(&mut self, host: Option<&str>) -> Result<(), Outcome> {
+        let JobContext { voice, slots, .. } = self.ticket;
+        tokio::select! {
+            biased;
+            () = voice.stop.gentle() => return Err(self.stopped()),
+            slot = slots.acquire(host) => self.slot = Some(slot),
+        }
+        self.started.get_or_insert_with(|| (Instant::now(), Timestamp::now()));
+        Ok(())
+    }
+
+    /// The hooks that follow the outcome, and what they make of it.
+    async fn epilogue(&mut self, outcome: Outcome) -> Outcome {
+        let JobContext { plan, job, .. } = self.ticket;
+        if plan.mode != Mode::Real || self.started.is_none() {
+            return outcome;
+        }
+        if !matches!(outcome.status(), Status::Skipped | Status::Cancelled) {
+            self.look_out(&outcome).await;
+        }
+        match outcome.status() {
+            Status::Ok | Status::Warned => {
+                let hooked = self.hooks(Phase::After, &job.hooks.after, Some(&outcome)).await;
+                if hooked == HookOutcome::Stopped {
+                    return self.stopped();
+                }
+                let Some(reason) = hooked.unwell() else { return outcome };
+                let text = format!("the transfer is done, but {}", reason.text);
+                let outcome = Outcome::Failed(Reason { text, ..reason });
+                self.on_failure(&outcome).await;
+                return outcome;
+            }
+            Status::Failed | Status::Partial | Status::Blocked => self.on_failure(&outcome).await,
+            Status::Skipped | Status::Cancelled => {}
+        }
+        outcome
+    }
+
+    /// Tells what deserves attention, before the hooks, which see it too.
+    async fn look_out(&mut self, outcome: &Outcome) {
+        let JobContext { plan, voice, .. } = self.ticket;
+        let newest = Past::of(&plan.run, &self.result(outcome.clone()));
+        self.alerts = plan.watch.check(newest, Timestamp::now());
+        for alert in &self.alerts {
+            voice.notice(Level::Warning, format!("alert: {alert}")).await;
+        }
+    }
+
+    /// What goes wrong here is told, and changes nothing: the job has failed already.
+    async fn on_failure(&mut self, outcome: &Outcome) {
+        let hooks = &self.ticket.job.hooks.on_failure;
+        if let Some(Reason { text, .. }) = self.hooks(Phase::After, hooks, Some(outcome)).await.unwell() {
+            self.ticket.voice.notice(Level::Warning, text.clone()).await;
+            self.warnings.push(text);
+        }
+    }
+
+    async fn hooks(&mut self, phase: Phase, hooks: &[Hook], outcome: Option<&Outcome>) -> HookOutcome {
+        let JobContext { plan, job, voice, .. } = self.ticket;
+        if hooks.is_empty() {
+            return HookOutcome::Ok;
+        }
+        self.ran = true;
+        voice.phase(0, phase, &[]).await;
+        let environment = self.environment(outcome);
+        hook::run(hooks, &environment, voice, job, plan.grace, &mut self.warnings).await
+    }
+
+    /// What hooks see of the job. Unknown figures are empty.
+    fn environment(&self, outcome: Option<&Outcome>) -> Vec<(OsString, OsString)> {
+        let JobContext { plan, job, .. } = self.ticket;
+        let number = |n: Option<u64>| n.map(|n| n.to_string()).unwrap_or_default();
+        let source =
+            self.attempts.last().map(|a| a.source.clone()).or(job.sources.first().map(|s| s.text.clone()));
+        let code = self.attempts.last().and_then(|a| a.exit_code).map(|c| c.to_string());
+        let fallback = self.fallback();
+        let duration = self.started.map_or(0.0, |(at, _)| at.elapsed().as_secs_f64());
+        // A reason may quote anything that rsync printed; a NUL would keep the hook from being run.
+        let text = |name: &str, value: String| {
+            (OsString::from(format!("PDB_SYNC_{name}")), OsString::from(value.replace('\0', "")))
+        };
+        vec![
+            text("RUN", plan.run.clone()),
+            text("JOB", job.name.clone()),
+            text("STATUS", outcome.map_or("", |o| o.status().word()).into()),
+            text("EXIT_CODE", code.unwrap_or_default()),
+            ("PDB_SYNC_DEST".into(), job.dest.clone().into()),
+            text("SOURCE", source.unwrap_or_default()),
+            text("FALLBACK", if fallback.is_some() { "1" } else { "" }.into()),
+            text("FALLBACK_REASON", fallback.map(|fallback| fallback.why).unwrap_or_default()),
+            text("ATTEMPTS", self.attempts.len().to_string()),
+            text("DURATION", format!("{duration:.3}")),
+            text("FILES", number(self.figures.files_transferred)),
+            text("BYTES", number(self.figures.bytes_received)),
+            text("DELETED", number(self.figures.files_deleted)),
+            ("PDB_SYNC_LOG".into(), self.log().unwrap_or_default().into()),
+            text("ALERTS", self.alerts.join("\n")),
+            text("ERROR", outcome.and_then(Outcome::error).unwrap_or_default().into()),
+        ]
+    }
+
+    /// The outcome of a job that a stopping run ends.
+    fn stopped(&self) -> Outcome {
+        let why = self.ticket.voice.stop.why();
+        match why {
+            Some(why @ StopReason::FailFast(_)) if self.started.is_none() => {
+                Outcome::Skipped(Skip::FailFast(format!("not started: {}", why.text())))
+            }
+            Some(why) if self.started.is_none() => {
+                Outcome::Cancelled(Reason::new(format!("not started: {}", why.text())))
+            }
+            Some(why) => Outcome::Cancelled(
+                Reason::new(why.text())
+                    .hint("files that came whole are kept; the next run goes on from there"),
+            ),
+            None => Outcome::Cancelled(Reason::new("stopped")),
+        }
+    }
+
+    /// That the last attempt was at another source than the first.
+    fn fallback(&self) -> Option<Fallback> {
+        let first = self.ticket.job.sources.first()?;
+        Fallback::of(&first.text, self.attempts.iter().map(Attempt::told))
+    }
+
+    /// Its log, if there is anything to log and it can be written.
+    fn log(&self) -> Option<PathBuf> {
+        self.ticket.plan.logs.as_ref().filter(|_| self.ran)?.of(&self.ticket.job.name)
+    }
+
+    fn result(&self, outcome: Outcome) -> SyncResult {
+        let (at, started) = self.started.unwrap_or_else(|| (Instant::now(), Timestamp::now()));
+        SyncResult {
+            job: self.ticket.voice.job.clone(),
+            outcome,
+            duration: self.started.map_or(Duration::ZERO, |_| at.elapsed()),
+            queued: at - self.ticket.started,
+            started,
+            figures: self.figures,
+            source: self.attempts.last().map(|a| a.source.clone()),
+            fallback: self.fallback(),
+            attempts: self.attempts.clone(),
+            log: self.log(),
+            alerts: self.alerts.clone(),
+            warnings: self.warnings.clone(),
+            undo: self.undoable.then(|| hint::undo(&self.ticket.plan.again, &self.ticket.plan.run)),
+        }
+    }
+}
+
+/// Why a hook before the transfer failed: nothing more was begun.
+fn before_failed(reason: Reason) -> Reason {
+    let hint = reason.hint.map(|hint| format!("{hint}; nothing was transferred"));
+    Reason { hint, ..reason }
+}
+
+/// How long to wait before the same source is tried again; `None` if it is not.
+fn wait(job: &Job, class: Class, tries: u32) -> Option<Duration> {
+    match class {
+        Class::Retry | Class::Slow | Class::Here | Class::Signalled if tries < job.retries => {
+            Some(backoff::full(job.retry_delay, tries))
+        }
+        Class::Busy if tries < job.retries => Some(backoff::busy(job.busy_delay, tries)),
+        Class::Once if tries < job.retries.min(1) => Some(backoff::full(job.retry_delay, tries)),
+        _ => None,
+    }
+}
+
+/// What all attempts together moved; the size of the source is what the last one said.
+fn total(before: Figures, now: Figures, number: u32) -> Figures {
+    if number == 1 {
+        return now;
+    }
+    let sum = |a: Option<u64>, b: Option<u64>| Some(a? + b?);
+    Figures {
+        files_transferred: sum(before.files_transferred, now.files_transferred),
+        files_deleted: sum(before.files_deleted, now.files_deleted),
+        bytes_received: sum(before.bytes_received, now.bytes_received),
+        total_files: now.total_files.or(before.total_files),
+        total_bytes: now.total_bytes.or(before.total_bytes),
+    }
+}

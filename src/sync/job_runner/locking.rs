@@ -1,0 +1,82 @@
+//! Before a job may write: its destination is locked, and the quarantine in it looked after.
+
+use super::{JobContext, JobRunner};
+use crate::clean::removal::WriteAccess;
+use crate::model::event::Level;
+use crate::model::result::{Outcome, Reason, Skip};
+use crate::model::sanitize;
+use crate::platform::in_the_way;
+use crate::sync::blocking::off_thread;
+use crate::sync::lock::{self, Lock, Tried};
+use crate::sync::prepare_dest;
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How often a lock that is waited for is tried.
+const LOCK_POLL: Duration = Duration::from_millis(100);
+
+impl JobRunner<'_> {
+    /// Makes the destination and locks it, waiting as long as was asked for, without a slot.
+    pub(super) async fn lock(&mut self) -> Result<Lock, Outcome> {
+        let JobContext { plan, job, voice, holders, .. } = self.ticket;
+        let deadline = Instant::now() + plan.wait_lock;
+        loop {
+            let (dest, holders) = (job.dest.clone(), holders.clone());
+            let tried = move || lock::try_lock(&dest, &holders);
+            let tried = off_thread(&voice.stop, tried).await.ok_or_else(|| self.stopped())?;
+            let holder = match tried {
+                Ok(Tried::Held(lock)) => {
+                    if let Some(text) = lock.news() {
+                        voice.notice(Level::Info, text).await;
+                    }
+                    if self.slot.is_none() {
+                        self.take_slot(job.sources.first().and_then(|s| s.host())).await?;
+                    }
+                    return Ok(lock);
+                }
+                Ok(Tried::Busy(holder)) => holder,
+                Err(error) => {
+                    let text = format!(
+                        "cannot make and lock the destination {}: {error}",
+                        sanitize::path(&job.dest)
+                    );
+                    let dest = job.dest.clone();
+                    let denied = error.kind() == io::ErrorKind::PermissionDenied;
+                    let why = move || (lock::who_may(&dest).filter(|_| denied), in_the_way(&dest));
+                    // What stands there now was not there when the configuration was read.
+                    let reason = match off_thread(&voice.stop, why).await.ok_or_else(|| self.stopped())? {
+                        (Some(who), _) => Reason::new(text).hint(who),
+                        (None, Some(found)) => {
+                            Reason::new(format!("cannot make the destination: {}", found.text))
+                                .hint(found.hint)
+                        }
+                        (None, None) => {
+                            Reason::new(text).hint("does it lie on a disk that is mounted and writable?")
+                        }
+                    };
+                    return Err(Outcome::Failed(reason));
+                }
+            };
+            if Instant::now() >= deadline {
+                let dest = sanitize::path(&job.dest);
+                return Err(Outcome::Skipped(Skip::Locked(format!("{dest} is locked by {holder}"))));
+            }
+            if self.slot.take().is_some() {
+                let text = format!("waiting for the lock of {}, held by {holder}", sanitize::path(&job.dest));
+                voice.notice(Level::Info, text).await;
+            }
+            tokio::select! {
+                () = tokio::time::sleep(LOCK_POLL) => {}
+                () = voice.stop.gentle() => return Err(self.stopped()),
+            }
+        }
+    }
+
+    /// What runs before this one left undone comes first: nobody has to wait for the transfer.
+    pub(super) async fn begin(&self, lock: &Lock) -> Result<Arc<WriteAccess>, Outcome> {
+        let JobContext { plan, job, voice, .. } = self.ticket;
+        let access = prepare_dest::begin(lock, plan, job, voice).await.ok_or_else(|| self.stopped())?;
+        access.map_err(Outcome::Failed)
+    }
+}

@@ -1,0 +1,311 @@
+//! What becomes of what a run of a job removes or replaces: gone, or kept for `clean undo`.
+
+use super::attempt::AttemptRunner;
+use super::blocking::off_thread;
+use crate::clean::removal::{
+    self, Journal, Order, Parent, Purge, Quarantine, Refusal, RemovalMode, Unescaped, WriteAccess,
+};
+use crate::clean::{Begin, Dirs, End, EntryOutcome, Kind, Line, Record};
+use crate::model::event::Level;
+use crate::model::job::Job;
+use crate::model::result::Reason;
+use crate::model::sanitize;
+use crate::retention;
+use rustix::fs::{AtFlags, statat};
+use rustix::io::Errno;
+use std::collections::HashSet;
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// Lines that are journalled together, in bytes.
+const PAGE: usize = 16 * 1024;
+
+/// Which of the two places refused when a run wanted to keep what it takes away.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum KeepDeletedError {
+    /// The journal, in the state directory. What rsync replaces could still be kept: the quarantine tells by itself what it has.
+    #[error("cannot write the journal of {} in {}: {source}", .run, sanitize::path(.dir))]
+    Journal {
+        /// `STATE/journal`.
+        dir: PathBuf,
+        /// The run.
+        run: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// The quarantine, in the destination.
+    #[error("cannot prepare the quarantine in {}: {source}", sanitize::path(.dest))]
+    Quarantine {
+        /// The destination.
+        dest: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The same, where it is the permissions of a directory.
+    #[error("cannot prepare the quarantine in {}: {refusal}", sanitize::path(.dest))]
+    Refused {
+        /// The destination.
+        dest: PathBuf,
+        /// Which directory, and whose it is.
+        refusal: Box<Refusal>,
+    },
+}
+
+impl KeepDeletedError {
+    /// Of the quarantine in the destination, which is open as `root`.
+    fn quarantine(root: &File, dest: &Path, place: &[u8], error: Errno) -> Self {
+        let denied = matches!(error, Errno::ACCESS | Errno::PERM);
+        match denied.then(|| removal::refusal(root, dest, place)).flatten() {
+            Some(refusal) => KeepDeletedError::Refused { dest: dest.into(), refusal: Box::new(refusal) },
+            None => KeepDeletedError::Quarantine { dest: dest.into(), source: error.into() },
+        }
+    }
+}
+
+impl From<KeepDeletedError> for Reason {
+    fn from(error: KeepDeletedError) -> Self {
+        let hint = match error {
+            KeepDeletedError::Journal { .. } => "is the state directory writable, and its disk not full?",
+            KeepDeletedError::Quarantine { ref source, .. } => match Errno::from_io_error(source) {
+                Some(Errno::NOTDIR | Errno::LOOP | Errno::XDEV) => removal::OURS_IN_THE_WAY,
+                _ => "is the destination writable, and its disk not full?",
+            },
+            KeepDeletedError::Refused { ref refusal, .. } => &refusal.hint,
+        };
+        Reason::new(error.to_string()).hint(hint)
+    }
+}
+
+/// The quarantine of one job in one run, and its journal if it is kept.
+#[derive(Debug)]
+pub(super) struct KeepDeleted {
+    quarantine: Quarantine,
+    fate: RemovalMode,
+    journal: Option<Journal>,
+    page: Mutex<Vec<u8>>,
+    state: PathBuf,
+    run: String,
+}
+
+impl KeepDeleted {
+    /// For a job that keeps what it removes and has no journal: what rsync replaces goes into the quarantine all the same.
+    pub(super) fn without_journal(
+        access: &Arc<WriteAccess>,
+        job: &Job,
+        state: &Path,
+        run: &str,
+    ) -> Result<Self, KeepDeletedError> {
+        let at_dest = |source| KeepDeletedError::Quarantine { dest: job.dest.clone(), source };
+        let keep = job.keep_deleted.unwrap_or(Duration::ZERO);
+        let quarantine = Quarantine::new(access, run, "sync", keep).map_err(at_dest)?;
+        prepare(&quarantine, job)?;
+        let (fate, page, state, run) = (RemovalMode::Quarantine, Mutex::default(), state.into(), run.into());
+        Ok(KeepDeleted { quarantine, fate, journal: None, page, state, run })
+    }
+
+    /// Nothing is made in the destination yet; a job that keeps gets its journal.
+    pub(super) fn new(
+        access: &Arc<WriteAccess>,
+        job: &Job,
+        state: &Path,
+        run: &str,
+    ) -> Result<Self, KeepDeletedError> {
+        let keep = job.keep_deleted;
+        let at_dest = |source| KeepDeletedError::Quarantine { dest: job.dest.clone(), source };
+        let in_state =
+            |source| KeepDeletedError::Journal { dir: state.join("journal"), run: run.into(), source };
+        let quarantine =
+            Quarantine::new(access, run, "sync", keep.unwrap_or(Duration::ZERO)).map_err(at_dest)?;
+        let mut journal = None;
+        if keep.is_some() {
+            // rsync moves what it replaces into it. Before the journal, which would tell of a run that took nothing.
+            prepare(&quarantine, job)?;
+            let path = fs::canonicalize(&job.dest).map_err(at_dest)?;
+            let meta = access.root().metadata().map_err(at_dest)?;
+            let new = Journal::open(state, &format!("{run}.{}", job.name)).map_err(in_state)?;
+            let begin = Begin {
+                v: 1,
+                run: run.into(),
+                command: "sync".into(),
+                job: Some(job.name.clone()),
+                root: removal::print_of(&path, meta.dev(), meta.ino()),
+                mode: RemovalMode::Quarantine.word().into(),
+                plan: None,
+                time: jiff::Timestamp::now().to_string(),
+            };
+            new.line(&Line::Begin(begin)).map_err(in_state)?;
+            journal = Some(new);
+        }
+        let fate = if keep.is_some() { RemovalMode::Quarantine } else { RemovalMode::Delete };
+        Ok(KeepDeleted {
+            quarantine,
+            fate,
+            journal,
+            page: Mutex::default(),
+            state: state.into(),
+            run: run.into(),
+        })
+    }
+
+    pub(super) fn quarantine(&self) -> &Quarantine {
+        &self.quarantine
+    }
+
+    /// The destination.
+    pub(super) fn access(&self) -> &Arc<WriteAccess> {
+        self.quarantine.access()
+    }
+
+    pub(super) fn fate(&self) -> &RemovalMode {
+        &self.fate
+    }
+
+    /// Written down before it goes: how to make a directory again.
+    pub(super) fn before_dir(&self, parent: &Parent, name: &[u8], path: &[u8]) -> io::Result<()> {
+        let Some(journal) = &self.journal else { return Ok(()) };
+        let look = || statat(parent.fd(), OsStr::from_bytes(name), AtFlags::SYMLINK_NOFOLLOW);
+        let Ok(stat) = self.access().stat(look) else { return Ok(()) };
+        let mut lines = Vec::new();
+        Line::Was(path.into(), removal::recipe_of(&stat)).write(&mut lines);
+        let (did, bytes) = (EntryOutcome::Meant, 0);
+        Line::Did(Record { path: path.into(), kind: Kind::Dir, did, bytes, why: None }).write(&mut lines);
+        journal.append(&lines)
+    }
+
+    /// Written down before it goes: an entry that gets a name which only the journal can tell. Whether it is one.
+    pub(super) fn before(&self, path: &[u8]) -> io::Result<bool> {
+        let Some(journal) = &self.journal else { return Ok(false) };
+        if !self.quarantine.needs_key(path) {
+            return Ok(false);
+        }
+        let (kind, did, bytes) = (Kind::File, EntryOutcome::Meant, 0);
+        journal.line(&Line::Did(Record { path: path.into(), kind, did, bytes, why: None }))?;
+        journal.sync().map(|()| true)
+    }
+
+    /// Writes down what was done.
+    pub(super) fn note(&self, path: &[u8], kind: Kind, did: EntryOutcome, bytes: u64) -> io::Result<()> {
+        if self.journal.is_none() {
+            return Ok(());
+        }
+        let mut page = self.page.lock().unwrap_or_else(PoisonError::into_inner);
+        Line::Did(Record { path: path.into(), kind, did, bytes, why: None }).write(&mut page);
+        let full = page.len() > PAGE;
+        drop(page);
+        if full { self.flush() } else { Ok(()) }
+    }
+
+    /// Hands the journal everything.
+    pub(super) fn flush(&self) -> io::Result<()> {
+        let mut page = self.page.lock().unwrap_or_else(PoisonError::into_inner);
+        match &self.journal {
+            Some(journal) if !page.is_empty() => journal.append(&std::mem::take(&mut *page)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The attempt is over: what rsync backed up is escaped, and what is empty goes. The answer is what could not be escaped, and whether
+    /// something is kept for an undo.
+    pub(super) fn close(&self) -> (Unescaped, bool) {
+        // What is left over here is found by `clean purge`, and does no harm.
+        let _ = self.flush();
+        let mut left = Unescaped::default();
+        if self.journal.is_some() {
+            left = removal::escape_quarantines(self.access(), &self.state, &|| false);
+        }
+        self.quarantine.tidy();
+        let Some(journal) = &self.journal else { return (left, false) };
+        let kept = removal::info(self.access().root(), &self.run).is_some();
+        if !kept {
+            // Nothing was removed or replaced.
+            let _ = fs::remove_file(journal.path());
+        } else {
+            // For those who ask what the run did; undo looks into the quarantine itself.
+            let _ = self.note_replaced(journal);
+            let _ = journal.line(&Line::End(End { time: jiff::Timestamp::now().to_string(), whole: true }));
+            let _ = journal.sync();
+        }
+        (left, kept)
+    }
+
+    /// Writes down what rsync moved into the quarantine in this attempt.
+    fn note_replaced(&self, journal: &Journal) -> io::Result<()> {
+        let (mut dirs, mut known) = (Dirs::default(), HashSet::new());
+        let hash =
+            |path: &[u8]| <[u8; 16]>::try_from(&blake3::hash(path).as_bytes()[..16]).unwrap_or_default();
+        let found = removal::find(&self.state, &self.run)?;
+        for found in found.iter().filter(|found| found.path == journal.path()) {
+            found.read(|line| {
+                dirs.learn(&line);
+                if let Line::Did(Record { did: EntryOutcome::Replaced, path, .. }) = &line {
+                    known.insert(hash(path));
+                }
+            })?;
+        }
+        let (mut lines, mut written) = (Vec::new(), Ok(()));
+        removal::replaced(self.access().root(), &self.run, &dirs.long, |record| {
+            if known.contains(&hash(&record.path)) {
+                return;
+            }
+            Line::Did(record).write(&mut lines);
+            if lines.len() > PAGE && written.is_ok() {
+                written = journal.append(&std::mem::take(&mut lines));
+            }
+        });
+        written.and_then(|()| journal.append(&lines))
+    }
+}
+
+/// Makes the quarantine.
+fn prepare(quarantine: &Quarantine, job: &Job) -> Result<(), KeepDeletedError> {
+    let (made, root) = (quarantine.prepare().map(|_| ()), quarantine.access().root());
+    made.map_err(|error| KeepDeletedError::quarantine(root, &job.dest, quarantine.place(), error))
+}
+
+impl AttemptRunner<'_> {
+    /// The attempt is over: what it kept is put in order, and what is over-age goes, but only while all is `well`, or something new
+    /// was kept.
+    pub(super) async fn close(&mut self, well: bool) {
+        let kept = self.keep.take();
+        let Some(access) = self.access.cloned().filter(|_| !self.plan.mode.is_dry()) else { return };
+        // Also where there was nothing to do, but only where nobody else can be at work.
+        let purges = self.job.keep_deleted.is_some() && self.unsure.is_none() && (kept.is_some() || well);
+        if kept.is_some() || purges {
+            let (dest, state, tree) = (self.job.dest.clone(), self.plan.state_dir.clone(), access.clone());
+            // A mount that is dead must not hold the run.
+            let told = off_thread(&self.voice.stop, move || {
+                let left = kept.map(|kept| kept.close());
+                (left, if purges { purge(&tree, &dest, &state) } else { Vec::new() })
+            });
+            let (closed, told) = told.await.unwrap_or_default();
+            let (left, undoable) = closed.unzip();
+            self.voice.unescaped(left.as_ref(), &self.job.dest).await;
+            self.undoable = undoable == Some(true);
+            for text in told {
+                self.voice.notice(Level::Warning, text).await;
+            }
+        }
+        self.voice.modes(&access, &self.job.dest).await;
+    }
+}
+
+/// Marks and removes the quarantines of earlier runs in a destination whose time is over. The answer is what people should know
+/// of that.
+fn purge(tree: &Arc<WriteAccess>, dest: &Path, state: &Path) -> Vec<String> {
+    let begun = |run: &str| removal::note_purge(state, &fs::canonicalize(dest)?, run);
+    let (now, order, dry) = (retention::now(), Order::Marked, false);
+    if removal::cannot_purge(tree.root(), dest).is_some() {
+        // Those who may write there do. A run that wants to keep something there has been told.
+        return Vec::new();
+    }
+    match removal::purge(&Purge { tree, order, now: &now, dry, begun: &begun, stop: &|| false }) {
+        Ok(purged) => purged.warnings.iter().map(|why| format!("{}: {why}", sanitize::path(&dest))).collect(),
+        Err(error) => vec![format!("cannot purge the quarantine of {}: {error}", sanitize::path(&dest))],
+    }
+}

@@ -1,0 +1,53 @@
+//! Before anything is removed or replaced: where it is kept.
+
+use super::attempt::{AttemptEnd, AttemptRunner};
+use super::blocking::off_thread;
+use super::keep_deleted::{KeepDeleted, KeepDeletedError};
+use crate::model::result::Reason;
+use crate::rsync::exit::Class;
+use std::io;
+use std::sync::Arc;
+
+impl AttemptRunner<'_> {
+    /// What becomes of what is removed or replaced. A job that keeps it goes on without if need be: then nothing is deleted, and
+    /// [`AttemptRunner::cannot_keep`] says why.
+    pub(super) async fn prepare_keep(&mut self) -> Result<(), AttemptEnd> {
+        let wanted = self.keep.is_none() && self.job.keep_deleted.is_some();
+        let Some(access) = self.access.cloned().filter(|_| wanted) else { return Ok(()) };
+        if let Some(reason) = self.unsure {
+            // Whoever escapes names in a quarantine has to be the only one.
+            self.cannot_keep = Some(reason.clone());
+            return Ok(());
+        }
+        let (job, state, run) = (self.job.clone(), self.plan.state_dir.clone(), self.plan.run.clone());
+        let prepare = move || match KeepDeleted::new(&access, &job, &state, &run) {
+            Ok(keep) => (Some(keep), None),
+            Err(error @ KeepDeletedError::Journal { .. }) => {
+                (KeepDeleted::without_journal(&access, &job, &state, &run).ok(), Some(error))
+            }
+            Err(error) => (None, Some(error)),
+        };
+        let (keep, error) = off_thread(&self.voice.stop, prepare).await.ok_or(AttemptEnd::Stopped)?;
+        self.keep = keep.map(Arc::new);
+        self.cannot_keep = error.map(Reason::from);
+        Ok(())
+    }
+
+    pub(super) async fn keep(&mut self) -> Result<Arc<KeepDeleted>, AttemptEnd> {
+        self.prepare_keep().await?;
+        if let Some(keep) = &self.keep {
+            return Ok(keep.clone());
+        }
+        let refused = |error: KeepDeletedError| AttemptEnd::Failed(Class::Fatal, error.into());
+        let cannot =
+            |source: io::Error| refused(KeepDeletedError::Quarantine { dest: self.job.dest.clone(), source });
+        let Some(access) = self.access.cloned() else {
+            return Err(cannot(io::Error::other("the destination is not locked")));
+        };
+        let (job, state, run) = (self.job.clone(), self.plan.state_dir.clone(), self.plan.run.clone());
+        let new = off_thread(&self.voice.stop, move || KeepDeleted::new(&access, &job, &state, &run)).await;
+        let keep = Arc::new(new.ok_or(AttemptEnd::Stopped)?.map_err(refused)?);
+        self.keep = Some(keep.clone());
+        Ok(keep)
+    }
+}

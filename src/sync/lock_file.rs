@@ -1,0 +1,223 @@
+//! The lock of a mirror whose directories cannot be locked (NFS): the file `DEST/.pdb-sync/lock`, which all who may write there can
+//! open. It says who has it.
+//!
+//! The lock is one of `fcntl` and not of `flock`: file servers keep the two apart, and what clients of NFS do is the former. It is
+//! tied to the open file, so that nothing else that this process does can lose it. The file stays: to remove it, and to see that
+//! it was removed, is nothing that caches of network file systems would let everybody agree on.
+
+use super::lock_note::LockNote;
+use crate::clean::path::OURS;
+use crate::clean::removal::open_below::open_below;
+use crate::clean::removal::{LOCK, make_ours, mtime_of, set_mtime};
+use crate::platform::follow;
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, fstat, openat, statat};
+use rustix::io::Errno;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+/// A longer note is none of ours.
+const LONGEST: u64 = 4096;
+/// How often a file that was replaced in between is opened again.
+const TRIES: usize = 5;
+
+/// The file, locked; closing it frees it.
+#[derive(Debug)]
+pub(super) struct LockFile {
+    file: File,
+    /// Who had it before, and did not say that it was over.
+    pub(super) left: Option<Box<LockNote>>,
+}
+
+/// What came of an attempt to lock it.
+#[derive(Debug)]
+pub(super) enum Locked {
+    /// It is ours.
+    Ours(LockFile),
+    /// It is of somebody, who says so if the file can be read.
+    Theirs(Option<LockNote>),
+    /// Nobody has one there.
+    Missing,
+    /// It cannot be opened for writing, which a lock takes.
+    Closed(Errno),
+}
+
+/// Locks the file in the mirror `root`; without `make` only if there is one. An error is one of locking.
+pub(super) fn lock(root: &File, make: bool) -> io::Result<Locked> {
+    for _ in 0..TRIES {
+        let file = match open(root, make) {
+            Ok(Some(file)) => file,
+            Ok(None) => return Ok(Locked::Missing),
+            Err(error) => return Ok(Locked::Closed(error)),
+        };
+        if !try_lock(&file)? {
+            return Ok(Locked::Theirs(read(&file)));
+        }
+        if is_current(root, &file) {
+            let left = read(&file).map(Box::new);
+            return Ok(Locked::Ours(LockFile { file, left }));
+        }
+    }
+    Err(io::Error::other("the file is replaced again and again"))
+}
+
+/// The same for a file elsewhere, of which only the processes that use the same state directory know.
+pub(super) fn lock_at(path: &Path) -> io::Result<Locked> {
+    if let Some(dir) = path.parent() {
+        std::fs::create_dir_all(dir)?;
+    }
+    let file = File::options().create(true).truncate(false).read(true).write(true).open(path)?;
+    Ok(match try_lock(&file)? {
+        true => Locked::Ours(LockFile { left: read(&file).map(Box::new), file }),
+        false => Locked::Theirs(read(&file)),
+    })
+}
+
+impl LockFile {
+    /// Tells others who has it. Notes only serve messages: that it cannot be written is no reason not to run.
+    pub(super) fn note(&self, note: &LockNote) {
+        let _ = self.file.set_len(0).and_then(|()| self.file.write_all_at(note.line().as_bytes(), 0));
+    }
+
+    /// Frees it, also where a child still has a copy of it.
+    pub(super) fn free(&self) {
+        let _ = self.file.set_len(0);
+        unlock(&self.file);
+    }
+}
+
+fn open(root: &File, make: bool) -> Result<Option<File>, Errno> {
+    let stat = fstat(root)?;
+    let (ours, create) = match open_below(root, OURS) {
+        Ok(dir) => (dir, if make { OFlags::CREATE } else { OFlags::empty() }),
+        Err(Errno::NOENT) if make => {
+            let made = make_ours(root, root, OURS)?;
+            // The root's time belongs to the source.
+            set_mtime(root, mtime_of(&stat));
+            (made, OFlags::CREATE)
+        }
+        // What we may not look into cannot be asked.
+        Err(Errno::NOENT | Errno::LOOP | Errno::NOTDIR | Errno::XDEV | Errno::ACCESS) if !make => {
+            return Ok(None);
+        }
+        Err(error) => return Err(error),
+    };
+    let flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK | create;
+    let file = match openat(&ours, LOCK, flags, Mode::RUSR | Mode::WUSR) {
+        Ok(file) => File::from(file),
+        Err(Errno::NOENT) if !make => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    if FileType::from_raw_mode(fstat(&file)?.st_mode) != FileType::RegularFile {
+        return Err(Errno::INVAL);
+    }
+    follow(&file, &stat);
+    Ok(Some(file))
+}
+
+/// Whether it is the file that others find.
+fn is_current(root: &File, file: &File) -> bool {
+    let path = [OURS, b"/", LOCK.as_bytes()].concat();
+    let there = statat(root, std::ffi::OsStr::from_bytes(&path), AtFlags::SYMLINK_NOFOLLOW);
+    match (there, fstat(file)) {
+        (Ok(there), Ok(ours)) => (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino),
+        _ => false,
+    }
+}
+
+fn read(file: &File) -> Option<LockNote> {
+    let mut text = String::new();
+    // From the beginning: nothing was read through this file before.
+    file.take(LONGEST).read_to_string(&mut text).ok()?;
+    LockNote::read(&text)
+}
+
+/// False if somebody else has it.
+#[cfg(target_os = "linux")]
+fn try_lock(file: &File) -> io::Result<bool> {
+    match set(file, libc::F_WRLCK) {
+        Ok(()) => Ok(true),
+        Err(error) if matches!(error.raw_os_error(), Some(libc::EAGAIN | libc::EACCES)) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn unlock(file: &File) {
+    let _ = set(file, libc::F_UNLCK);
+}
+
+#[cfg(target_os = "linux")]
+#[expect(unsafe_code, reason = "neither std nor rustix has locks of open files")]
+fn set(file: &File, kind: libc::c_int) -> io::Result<()> {
+    use std::os::fd::AsRawFd;
+    // SAFETY: all zeros is a valid `flock`: from the beginning, to the end, of no process, as it has to be.
+    let mut lock: libc::flock = unsafe { std::mem::zeroed() };
+    lock.l_type = kind as libc::c_short;
+    // SAFETY: the descriptor is open and the structure lives as long as the call.
+    let done = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_SETLK, &raw const lock) };
+    if done == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// False if somebody else has it.
+#[cfg(not(target_os = "linux"))]
+fn try_lock(file: &File) -> io::Result<bool> {
+    match file.try_lock() {
+        Ok(()) => Ok(true),
+        Err(std::fs::TryLockError::WouldBlock) => Ok(false),
+        Err(std::fs::TryLockError::Error(error)) => Err(error),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn unlock(file: &File) {
+    let _ = file.unlock();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn root() -> (tempfile::TempDir, File) {
+        let dir = tempfile::tempdir().unwrap();
+        let root = File::open(dir.path()).unwrap();
+        (dir, root)
+    }
+
+    #[test]
+    fn one_has_it_and_the_others_read_who_that_is() {
+        let (dir, root) = root();
+        assert!(matches!(lock(&root, false).unwrap(), Locked::Missing));
+        let Locked::Ours(first) = lock(&root, true).unwrap() else { panic!("not ours") };
+        assert_eq!(first.left, None);
+        assert!(matches!(lock(&root, true).unwrap(), Locked::Theirs(None)));
+        let note = LockNote::own("RUN1");
+        first.note(&note);
+        // To look at the file does not free it.
+        assert!(fs::read_to_string(dir.path().join(".pdb-sync/lock")).unwrap().contains("RUN1"));
+        let Locked::Theirs(Some(read)) = lock(&root, false).unwrap() else { panic!("not theirs") };
+        assert_eq!(read, note);
+        first.free();
+        let Locked::Ours(second) = lock(&root, false).unwrap() else { panic!("not ours") };
+        assert_eq!(second.left, None);
+        second.note(&note);
+        unlock(&second.file);
+        drop(second);
+        let Locked::Ours(third) = lock(&root, true).unwrap() else { panic!("not ours") };
+        assert_eq!(third.left.as_deref(), Some(&note), "of one that was killed");
+    }
+
+    #[test]
+    fn what_cannot_be_the_file_is_not_locked() {
+        let (dir, root) = root();
+        fs::write(dir.path().join(".pdb-sync"), "").unwrap();
+        assert!(matches!(lock(&root, true).unwrap(), Locked::Closed(Errno::NOTDIR)));
+        assert!(matches!(lock(&root, false).unwrap(), Locked::Missing));
+        fs::remove_file(dir.path().join(".pdb-sync")).unwrap();
+        fs::create_dir_all(dir.path().join(".pdb-sync/lock")).unwrap();
+        assert!(matches!(lock(&root, true).unwrap(), Locked::Closed(Errno::ISDIR)));
+    }
+}

@@ -1,0 +1,43 @@
+//! What is done first with a destination that is locked.
+
+use super::Plan;
+use super::blocking::off_thread;
+use super::job_events::JobEvents;
+use super::lock::Lock;
+use crate::clean::removal::{self, WriteAccess};
+use crate::model::job::Job;
+use crate::model::result::Reason;
+use crate::model::sanitize;
+use std::io;
+use std::sync::Arc;
+
+/// Puts in order what runs before this one left undone: modes of directories, and names in the quarantine. `None`: the run is
+/// to end now.
+pub(super) async fn begin(
+    lock: &Lock,
+    plan: &Plan,
+    job: &Job,
+    voice: &JobEvents,
+) -> Option<Result<Arc<WriteAccess>, Reason>> {
+    let (root, dest) = (lock.directory().try_clone(), job.dest.clone());
+    let (state, stop) = (plan.state_dir.clone(), voice.stop.clone());
+    let sure = lock.unsure().is_none();
+    let work = move || {
+        let access = WriteAccess::new(root?, &dest, &state)?;
+        // Whatever is not sure about the lock: no other run uses this state directory for this tree.
+        access.put_back();
+        // Whoever escapes names in a quarantine has to be the only one.
+        let left = sure.then(|| removal::escape_quarantines(&access, &state, &|| stop.is_stopping()));
+        Ok::<_, io::Error>((access, left))
+    };
+    Some(match off_thread(&voice.stop, work).await? {
+        Ok((access, left)) => {
+            voice.unescaped(left.as_ref(), &job.dest).await;
+            voice.modes(&access, &job.dest).await;
+            Ok(access)
+        }
+        Err(error) => {
+            Err(Reason::new(format!("cannot look at the destination {}: {error}", sanitize::path(&job.dest))))
+        }
+    })
+}

@@ -1,0 +1,367 @@
+//! One rsync, from its arguments to the verdict on its end.
+
+use super::job_events::JobEvents;
+use super::process::{self, Cause, CommandSpec, End, LineHandler};
+use super::watchdog::{Signs, Watchdog};
+use crate::model::event::{Progress, Stream};
+use crate::model::job::{Address, FOR_RSYNC_ONLY, Priority, Source};
+use crate::model::result::Reason;
+use crate::model::sanitize;
+use crate::rsync::args::Purpose;
+use crate::rsync::exit::{Class, LongNames, Peer, Verdict, judge_with_figures};
+use crate::rsync::output::{Change, ChangeKind, Line, Reader, Stats};
+use memchr::memmem;
+use std::path::Path;
+use std::time::Duration;
+
+/// How many lines of standard error are kept for the verdict: the first and the last of them.
+const KEPT: usize = 40;
+/// How much of each, in bytes: a path of 4096, of which some may be escaped, and what is said of it.
+const KEPT_BYTES: usize = 8192;
+/// What `--debug=proto1` says when the other side has answered for the module.
+const ANSWERED: &[u8] = b"(Client) Protocol versions: ";
+/// In a line of progress: no file is left to look at.
+const LAST: &[u8] = b"to-chk=0/";
+
+/// What to run.
+pub(super) struct RsyncCommand<'a> {
+    pub(super) argv: &'a [String],
+    pub(super) purpose: Purpose,
+    pub(super) source: &'a Source,
+    /// Where it goes, for the message.
+    pub(super) dest: &'a Path,
+    /// How many files bring contents, if that is known.
+    pub(super) expected: Option<u64>,
+    /// The least rate that the watchdog knows, for the message.
+    pub(super) min_rate: Option<u64>,
+    /// The job's own options.
+    pub(super) rsync_args: &'a [String],
+    pub(super) watchdog: Watchdog,
+    pub(super) priority: Priority,
+    pub(super) grace: Duration,
+    /// The wall clock of the whole attempt, for the message.
+    pub(super) timeout: Option<Duration>,
+    pub(super) show: Show,
+}
+
+/// What people see of its standard output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Show {
+    /// All but the progress and the figures.
+    Lines,
+    /// Each change in a word: `create a/b`.
+    Changes {
+        /// Whether what is to go waits for the next run.
+        later: bool,
+    },
+    /// Nothing.
+    Nothing,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub(super) struct RsyncOutcome {
+    /// rsync's exit code, if it ended by itself.
+    pub(super) code: Option<i32>,
+    pub(super) verdict: Ended,
+    pub(super) stats: Stats,
+    /// The last progress, if any was made.
+    pub(super) progress: Option<Progress>,
+}
+
+/// How it ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// By itself.
+    Judged(Verdict),
+    /// By us, since the run is being stopped.
+    Stopped,
+    /// By us, since the disk is nearly full: so many bytes are left.
+    DiskLow(u64),
+}
+
+/// Runs it; `changes` gets every itemized change and says whether it counts.
+pub(super) async fn run(
+    order: RsyncCommand<'_>,
+    voice: &JobEvents,
+    changes: &mut (dyn FnMut(&Change<'_>) -> bool + Send),
+) -> RsyncOutcome {
+    let RsyncCommand {
+        argv,
+        purpose,
+        source,
+        dest,
+        expected,
+        min_rate,
+        rsync_args,
+        watchdog,
+        priority,
+        grace,
+        timeout,
+        show,
+    } = order;
+    let env = environment(argv, purpose);
+    let mut ear = OutputParser {
+        voice,
+        purpose,
+        reader: Reader::new(purpose),
+        show,
+        changes,
+        said: Tail::default(),
+        long: LongNames::default(),
+        printed: Vec::new(),
+        progress: None,
+        expected,
+        signs: Signs::default(),
+    };
+    // Only a daemon is told a password; ssh, which rsync starts, has no use for it.
+    let without: &[&str] =
+        if matches!(source.address, Address::Daemon { .. }) { &[] } else { &FOR_RSYNC_ONLY };
+    let spec = CommandSpec { argv, env: &env, without, priority, grace, input: None, supervised: false };
+    let end = process::run(&spec, voice, watchdog, &mut ear).await;
+    let (stats, progress) = (*ear.reader.stats(), ear.progress);
+    let said: Vec<String> = ear.said.lines().iter().map(|line| ear.long.resolve(line).into_owned()).collect();
+    let printed = ear.printed;
+    let talk = Peer::new(source, rsync_args, |name| std::env::var(name).ok());
+    let judge = |code| Ended::Judged(judge_with_figures(code, &stats, &said, &printed, &talk));
+    let (code, verdict) = match end {
+        Ok(End::Exited(code)) => (Some(code), judge(Some(code))),
+        Ok(End::Signalled(_)) => (None, judge(None)),
+        Ok(End::Ended(Cause::Stopped)) => (None, Ended::Stopped),
+        Ok(End::Held(pid)) => (None, failed(Class::Fatal, held(pid))),
+        Ok(End::Ended(Cause::DiskLow(free))) => (None, Ended::DiskLow(free)),
+        Ok(End::Ended(Cause::Timeout(limit))) => {
+            (None, failed(Class::Retry, timed_out(timeout.unwrap_or(limit))))
+        }
+        Ok(End::Ended(Cause::Stalled(limit))) => (None, failed(Class::Retry, stalled(limit, source))),
+        Ok(End::Ended(Cause::Stuck(limit))) => (None, failed(Class::Here, stuck(limit, source, dest))),
+        Ok(End::Ended(Cause::Unanswered(limit))) => (None, failed(Class::Slow, unanswered(limit, source))),
+        Ok(End::Ended(Cause::Crawl(bytes, window))) => {
+            (None, failed(Class::Slow, crawled(bytes, window, min_rate.unwrap_or(0), source)))
+        }
+        Err(error) => (None, failed(Class::Fatal, not_started(&argv[0], &error))),
+    };
+    RsyncOutcome { code, verdict, stats, progress }
+}
+
+fn failed(class: Class, reason: Reason) -> Ended {
+    Ended::Judged(Verdict::Failed(class, reason))
+}
+
+fn timed_out(limit: Duration) -> Reason {
+    let limit = crate::model::time::span(limit);
+    Reason::new(format!("the attempt did not end within its timeout of {limit}"))
+        .hint("files that came whole are kept, and the next attempt goes on from there; raise timeout if the transfer is simply long")
+}
+
+fn stalled(limit: Duration, source: &Source) -> Reason {
+    let limit = crate::model::time::span(limit);
+    Reason::new(format!("stalled: no byte and no line from {} for {limit}", source.host_label()))
+        .hint("the server or the network between went silent; another source in the list would be tried next")
+}
+
+fn stuck(limit: Duration, source: &Source, dest: &Path) -> Reason {
+    let limit = humantime::format_duration(limit);
+    let text = format!(
+        "stalled: rsync has not taken what {} sent for {limit}; it waits, most likely for {}",
+        source.host_label(),
+        sanitize::path(&dest)
+    );
+    Reason::new(text).hint(
+        "does the disk of the destination answer, and is rsync not stopped? Another source would not help",
+    )
+}
+
+fn unanswered(limit: Duration, source: &Source) -> Reason {
+    let limit = humantime::format_duration(limit);
+    let text = format!(
+        "{} sent something, but no answer within {limit} (connect_timeout + stall)",
+        source.host_label()
+    );
+    Reason::new(text).hint("a greeting or a message without an end looks like this; name another source, or raise stall if the server only takes its time")
+}
+
+fn crawled(bytes: u64, window: Duration, rate: u64, source: &Source) -> Reason {
+    let (window, rate) = (humantime::format_duration(window), crate::config::bytes_text(rate));
+    let text = format!(
+        "too slow: {bytes} bytes in {window} from {}, less than min_rate = {rate} a second",
+        source.host_label()
+    );
+    Reason::new(text).hint("the next source in the list is tried at once; lower min_rate, or set it to \"0\", if this link is as slow as that")
+}
+
+/// Another try would only leave another one there.
+fn held(pid: i32) -> Reason {
+    Reason::new(format!("rsync: {}", super::helper::held(pid)))
+        .hint("does the file system of the destination, or of a local source, answer? `findmnt` shows where it comes from")
+}
+
+fn not_started(program: &str, error: &std::io::Error) -> Reason {
+    let reason = Reason::new(format!("cannot run {program}: {error}"));
+    match error.kind() {
+        std::io::ErrorKind::NotFound => {
+            reason.hint("install rsync 3.1 or newer, or name it by `rsync` in [sync]")
+        }
+        _ => reason,
+    }
+}
+
+/// Messages in English, and a remote shell that fails instead of asking for a password.
+fn environment(argv: &[String], purpose: Purpose) -> Vec<(std::ffi::OsString, std::ffi::OsString)> {
+    let mut env = vec![("LC_ALL".into(), "C".into())];
+    if purpose != Purpose::Transfer {
+        // For the times of what is listed.
+        env.push(("TZ".into(), "UTC".into()));
+    }
+    let own_shell = argv.iter().any(|a| a == "-e" || a.starts_with("--rsh") || a.starts_with("-e"));
+    if !own_shell && std::env::var_os("RSYNC_RSH").is_none() {
+        env.push(("RSYNC_RSH".into(), "ssh -oBatchMode=yes".into()));
+    }
+    env
+}
+
+/// Listens to an rsync.
+struct OutputParser<'a> {
+    voice: &'a JobEvents,
+    purpose: Purpose,
+    reader: Reader,
+    show: Show,
+    changes: &'a mut (dyn FnMut(&Change<'_>) -> bool + Send),
+    said: Tail,
+    /// Files whose temporary files would not tell their names.
+    long: LongNames,
+    /// What it printed that is no change and no progress, for an rsync that ends without its figures.
+    printed: Vec<String>,
+    progress: Option<Progress>,
+    /// How many files bring contents, if that is known.
+    expected: Option<u64>,
+    signs: Signs,
+}
+
+impl LineHandler for OutputParser<'_> {
+    fn line(&mut self, stream: Stream, line: &[u8], out: &mut Vec<u8>) {
+        if stream == Stream::Stderr {
+            self.said.push(line);
+            return pass_on(line, out);
+        }
+        // Nothing comes here before the other side has answered: there is no message of the day among our lines.
+        if !std::mem::replace(&mut self.signs.answered, true) && line.starts_with(ANSWERED) {
+            return;
+        }
+        match self.reader.read(line) {
+            Line::Progress(now) => self.advance(now, memmem::find(line, LAST).is_some()),
+            Line::Change(change) => {
+                let wanted = (self.changes)(&change);
+                match self.show {
+                    Show::Lines if wanted => itemize(line, &change, out),
+                    Show::Changes { later } if wanted => describe(&change, later, out),
+                    Show::Lines | Show::Changes { .. } | Show::Nothing => {}
+                }
+            }
+            Line::Text(text) => {
+                if self.names_a_file(text) {
+                    self.signs.contents = true;
+                    self.long.learn(text);
+                }
+                // rsync says this one on standard output.
+                if text.starts_with(b"IO error") {
+                    self.said.push(text);
+                } else if self.printed.len() < KEPT / 2 && !text.is_empty() {
+                    self.printed.push(kept(text));
+                }
+                // Empty lines only set the figures apart, which the result tells.
+                if self.show == Show::Lines && !text.is_empty() {
+                    pass_on(text, out);
+                }
+            }
+            Line::Stat => self.signs.contents = false,
+        }
+    }
+
+    /// rsync begins its progress with the `\r` that others end it with: the line for now is the one that has no end yet.
+    fn begun(&mut self, stream: Stream, beginning: &[u8]) {
+        if stream == Stream::Stdout
+            && let Some(now) = self.reader.begun(beginning)
+        {
+            self.advance(now, memmem::find(beginning, LAST).is_some());
+        }
+    }
+
+    fn signs(&self) -> Signs {
+        self.signs
+    }
+}
+
+impl OutputParser<'_> {
+    /// Whether the line is the name of a file whose contents come now. What is no name is followed by progress, or by the figures.
+    fn names_a_file(&self, text: &[u8]) -> bool {
+        let before = [&b"receiving "[..], b"created directory ", b"IO error"];
+        self.purpose == Purpose::Transfer
+            && !text.is_empty()
+            && !text.ends_with(b"/")
+            && !before.iter().any(|words| text.starts_with(words))
+    }
+
+    fn advance(&mut self, mut now: Progress, last: bool) {
+        // The brackets end a file.
+        let done = now.files.is_some_and(|files| last || self.expected.is_some_and(|all| files >= all));
+        self.signs.contents = !done;
+        self.signs.bytes = now.bytes;
+        now.files = now.files.or(self.progress.and_then(|before| before.files));
+        self.progress = Some(now);
+        self.voice.progress.send_replace(Some(now));
+    }
+}
+
+/// The line as it is.
+pub(super) fn pass_on(line: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(line);
+    out.push(b'\n');
+}
+
+/// rsync's own item and the name, without what only we asked for.
+fn itemize(line: &[u8], change: &Change<'_>, out: &mut Vec<u8>) {
+    out.extend_from_slice(&line[..line.len().min(12)]);
+    out.extend_from_slice(change.name);
+    out.extend_from_slice(if change.dir { b"/\n" } else { b"\n" });
+}
+
+/// `create a/b`, with `/` after a directory; the name as rsync escapes it.
+fn describe(change: &Change<'_>, later: bool, out: &mut Vec<u8>) {
+    out.extend_from_slice(match change.kind {
+        ChangeKind::Created => b"create ",
+        ChangeKind::Updated | ChangeKind::Unchanged => b"update ",
+        ChangeKind::Deleted if later => b"delete in the next run ",
+        ChangeKind::Deleted => b"delete ",
+    });
+    out.extend_from_slice(change.name);
+    out.extend_from_slice(if change.dir { b"/\n" } else { b"\n" });
+}
+
+fn kept(line: &[u8]) -> String {
+    String::from_utf8_lossy(&line[..line.len().min(KEPT_BYTES)]).into_owned()
+}
+
+/// The first and the last lines of standard error.
+#[derive(Debug, Default)]
+struct Tail {
+    first: Vec<String>,
+    last: std::collections::VecDeque<String>,
+}
+
+impl Tail {
+    fn push(&mut self, line: &[u8]) {
+        let text = kept(line);
+        if self.first.len() < KEPT / 2 {
+            return self.first.push(text);
+        }
+        if self.last.len() == KEPT / 2 {
+            self.last.pop_front();
+        }
+        self.last.push_back(text);
+    }
+
+    fn lines(self) -> Vec<String> {
+        self.first.into_iter().chain(self.last).collect()
+    }
+}

@@ -1,0 +1,255 @@
+//! The structure of `src/`: which module imports which, who prints, who ends the process, how long a file is.
+
+mod source;
+
+use source::{Reference, references};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Longer files hold more than one idea.
+const LONGEST: usize = 400;
+
+/// Modules without input and output: data, rules, parsers, statistics. They import each other only.
+const PURE: [&str; 8] = [
+    "model",
+    "config",
+    "rsync",
+    "clean",
+    "scan::inventory",
+    "search::entry",
+    "search::query",
+    "history::stats",
+];
+/// What lies in a pure module's folder and does the work.
+const WORK: [&str; 2] = ["rsync::probe", "clean::removal"];
+
+/// Crates and modules of std that pure modules do not use.
+const IMPURE: [&str; 8] =
+    ["tokio", "tokio_util", "clap", "indicatif", "std::fs", "std::process", "std::net", "std::thread"];
+
+fn within(path: &str, module: &str) -> bool {
+    path.strip_prefix(module).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+}
+
+fn is_pure(path: &str) -> bool {
+    PURE.iter().any(|pure| within(path, pure)) && !WORK.iter().any(|work| within(path, work))
+}
+
+/// `clean/removal/undo.rs` is `clean::removal::undo`.
+fn module_of(file: &str) -> String {
+    file.trim_end_matches(".rs").trim_end_matches("/mod").replace('/', "::")
+}
+
+fn top(path: &str) -> &str {
+    path.split("::").next().unwrap_or(path)
+}
+
+/// What is wrong with an import of a module of ours.
+fn import_fault(from: &str, to: &str) -> Option<&'static str> {
+    if top(from) == top(to) {
+        return None;
+    }
+    match top(to) {
+        "commands" => return Some("commands are imported by nobody"),
+        "cli" if top(from) != "commands" => return Some("only commands know the command line"),
+        _ => {}
+    }
+    if top(from) == "model" {
+        return Some("model imports nothing of ours");
+    }
+    if within(from, "output") && !within(from, "output::notify") && top(to) != "model" {
+        return Some("output knows events and results, not the work");
+    }
+    // The root of a crate holds no more than modules: a name that is no module is a function or type of one.
+    (is_pure(from) && !is_pure(to)).then_some("a pure module imports work")
+}
+
+/// What is wrong with a file, a line each.
+fn faults(file: &str, text: &str) -> Vec<String> {
+    let module = module_of(file);
+    let (speaks, commands) =
+        (within(&module, "output"), within(&module, "commands") || within(&module, "cli"));
+    references(file, text)
+        .into_iter()
+        .filter_map(|Reference { line, path, call }| {
+            let fault = |why: &str| Some(format!("{file}:{line}: {path}: {why}"));
+            if let Some(to) = path.strip_prefix("crate::") {
+                return import_fault(&module, to).and_then(fault);
+            }
+            let begins = |prefix: &str| within(&path, prefix);
+            if begins("std::process::exit") || begins("process::exit") {
+                return if module == "exit" { None } else { fault("only src/exit.rs ends the process") };
+            }
+            if is_pure(&module) && IMPURE.iter().any(|name| begins(name)) {
+                return fault("a pure module does no work");
+            }
+            if !commands && begins("clap") {
+                return fault("only cli and commands know the command line");
+            }
+            let last = path.rsplit("::").next().unwrap_or_default();
+            if call && matches!(last, "stdout" | "stderr") && !speaks {
+                return fault("only output writes to the terminal");
+            }
+            None
+        })
+        .collect()
+}
+
+/// Which top-level modules import which.
+fn imports(sources: &[(String, String)]) -> BTreeMap<String, BTreeSet<String>> {
+    let mut imports: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (file, text) in sources {
+        let module = module_of(file);
+        let from = imports.entry(top(&module).to_owned()).or_default();
+        let named = references(file, text)
+            .into_iter()
+            .filter_map(|r| r.path.strip_prefix("crate::").map(str::to_owned));
+        from.extend(named.map(|to| top(&to).to_owned()).filter(|to| to != top(&module)));
+    }
+    imports
+}
+
+/// The modules that are left when whoever imports none of the rest is taken away, again and again: those in a circle, and whoever
+/// imports them.
+fn circles(mut imports: BTreeMap<String, BTreeSet<String>>) -> BTreeMap<String, BTreeSet<String>> {
+    loop {
+        let known: BTreeSet<String> = imports.keys().cloned().collect();
+        let before = imports.len();
+        imports.retain(|_, to| to.iter().any(|one| known.contains(one)));
+        if imports.len() == before {
+            return imports;
+        }
+    }
+}
+
+fn sources() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut open = vec![root.clone()];
+    let mut found = Vec::new();
+    while let Some(dir) = open.pop() {
+        for entry in fs::read_dir(&dir).unwrap() {
+            let path: PathBuf = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+            } else if path.extension().is_some_and(|e| e == "rs") {
+                let name = path.strip_prefix(&root).unwrap().to_str().unwrap().replace('\\', "/");
+                found.push((name, fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    found.retain(|(file, _)| file != "lib.rs" && file != "main.rs");
+    found.sort();
+    found
+}
+
+fn read(file: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap()
+}
+
+#[test]
+fn every_module_keeps_the_rules_of_imports() {
+    let sources = sources();
+    let faults: Vec<_> = sources.iter().flat_map(|(file, text)| faults(file, text)).collect();
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    let circles = circles(imports(&sources));
+    assert!(circles.is_empty(), "circles of imports: {circles:#?}");
+}
+
+#[test]
+fn every_module_is_on_the_map() {
+    let map = read("ARCHITECTURE.md");
+    let modules: BTreeSet<String> =
+        sources().iter().map(|(file, _)| top(&module_of(file)).to_owned()).collect();
+    assert!(modules.len() >= 10, "{modules:?}");
+    for module in modules.iter().map(String::as_str).chain(PURE).chain(WORK) {
+        let name = module.rsplit("::").next().unwrap();
+        let named = [format!(" {name}.rs "), format!(" {name}/ ")];
+        assert!(named.iter().any(|n| map.contains(n)), "ARCHITECTURE.md does not show {module}");
+    }
+}
+
+#[test]
+fn no_file_is_too_long() {
+    let long: Vec<_> = sources()
+        .iter()
+        .map(|(file, text)| (file.clone(), text.lines().count()))
+        .filter(|(_, lines)| *lines > LONGEST)
+        .collect();
+    assert!(long.is_empty(), "more than {LONGEST} lines: {long:?}");
+}
+
+/// Two names that are not UTF-8 would look the same, and a line end in one would end a line of ours.
+#[test]
+fn paths_are_shown_in_one_way() {
+    let raw = |line: &str| line.replace(".display().si()", "").contains(".display()");
+    let mut found = Vec::new();
+    for (file, text) in sources() {
+        let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+        if !file.ends_with("tests.rs") && !file.contains("tests/") {
+            found
+                .extend(text.lines().filter(|line| raw(line)).map(|line| format!("{file}: {}", line.trim())));
+        }
+    }
+    assert!(found.is_empty(), "sanitize::path shows paths: {found:#?}");
+    assert!(raw("path.display()") && !raw("ByteSize(1).display().si()"));
+}
+
+#[test]
+fn a_circle_is_seen_and_what_leads_into_it() {
+    let file = |name: &str, text: &str| (name.to_owned(), text.to_owned());
+    let line = [
+        file("sync/mod.rs", "use crate::scan;"),
+        file("scan/mod.rs", "use crate::model::job;"),
+        file("model/job.rs", ""),
+    ];
+    assert!(circles(imports(&line)).is_empty());
+    let back = [&line[..], &[file("scan/deep/a.rs", "fn f() { crate::sync::run(); }")]].concat();
+    assert_eq!(circles(imports(&back)).into_keys().collect::<Vec<_>>(), ["scan", "sync"]);
+}
+
+#[test]
+fn a_breach_is_seen_however_it_is_written() {
+    for (file, text) in [
+        ("model/job.rs", "use crate::sync::Unit;"),
+        ("model/job.rs", "use crate::{exit::end, model::hint};"),
+        ("model/job/limit.rs", "use crate::{model, cli as line};"),
+        ("model/job/limit.rs", "use super::super::super::sync::Unit;"),
+        ("model/job/limit.rs", "fn f() { super::super::super::sync::start(); }"),
+        ("config/mod.rs", "fn f() -> crate::sync::X { todo() }"),
+        ("config/mod.rs", "mac! { a => crate::cli::Cli }"),
+        ("config/mod.rs", "use std::{fs, path::Path};"),
+        ("config/mod.rs", "fn f() { std::fs::read(x); }"),
+        ("clean/plan.rs", "use crate::platform;"),
+        ("history/stats/mod.rs", "use crate::platform;"),
+        ("rsync/args.rs", "use tokio::sync;"),
+        ("rsync/args.rs", "use crate::scan::walk;"),
+        ("output/terminal/mod.rs", "use crate::config::Config;"),
+        ("output/mod.rs", "use crate::sync;"),
+        ("sync/mod.rs", "use crate::commands::Failure;"),
+        ("sync/mod.rs", "use crate::cli::Cli;"),
+        ("sync/mod.rs", "use clap::Parser;"),
+        ("sync/mod.rs", "fn f() { std::io::stdout().lock(); }"),
+        ("commands/mod.rs", "fn f() { io::stderr(); }"),
+        ("commands/mod.rs", "fn f() { std::process::exit(1) }"),
+    ] {
+        assert_eq!(faults(file, text).len(), 1, "{file}: {text}: {:?}", faults(file, text));
+    }
+}
+
+#[test]
+fn what_is_allowed_is_not_a_breach() {
+    for (file, text) in [
+        ("config/mod.rs", "use crate::model::job::Job; use crate::rsync; use crate::clean::Rule;"),
+        ("config/mod.rs", "// use crate::sync;\n/// [`crate::sync`]\nconst A: &str = \"crate::sync\";"),
+        ("config/mod.rs", "#[cfg(test)] mod tests { use crate::commands::main; use std::fs; }"),
+        ("config/mod.rs", "mod a { use super::b; }"),
+        ("clean/removal/undo.rs", "use crate::platform; use std::fs;"),
+        ("sync/process.rs", "fn f() { Command::new(x).stdout(Stdio::piped()); child.stderr.take(); }"),
+        ("exit.rs", "fn f() { std::process::exit(1) }"),
+        ("output/terminal/text.rs", "fn f() { std::io::stdout(); }"),
+        ("commands/mod.rs", "use crate::{cli, sync, config}; use clap::Parser;"),
+    ] {
+        assert_eq!(faults(file, text), Vec::<String>::new(), "{text}");
+    }
+}
