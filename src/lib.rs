@@ -1,6 +1,6 @@
 //! `pdb-sync` keeps local mirrors of the Protein Data Bank and similar archives in sync, unattended.
 //!
-//! One folder a subject, with its model, its work and its stored formats. `ARCHITECTURE.md` has the map; `tests/it/floors.rs` holds the
+//! One folder a subject, with its model, its work and its stored formats. `ARCHITECTURE.md` has the map; `tests/it/structure.rs` holds the
 //! code to the rules of imports.
 
 pub mod clean;

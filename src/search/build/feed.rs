@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use tantivy::{IndexWriter, Term};
 
 /// In flight between readers and the writer.
-const IN_FLIGHT: usize = 16 << 20;
+const IN_FLIGHT: usize = 8 << 20;
 
 pub(super) struct Feed<'f> {
     pub(super) root: &'f Path,
