@@ -1,8 +1,8 @@
 //! The file, read but not yet resolved: every key known, every value of the right type, or a problem.
 
 use super::layer::{
-    AlertLayer, CleanLayer, HostLayer, IndexLayer, Layer, NotifyLayer, Origin, ScanLayer, Span, StatsLayer,
-    SyncLayer,
+    AlertLayer, CleanLayer, HostLayer, IndexLayer, Key, Layer, NotifyLayer, Origin, ScanLayer, Span,
+    StatsLayer, SyncLayer, Table,
 };
 use super::problem::{Problem, Text};
 use super::suggestion::{did_you_mean, of_rsync};
@@ -121,14 +121,20 @@ impl Draft {
                     return reader.wrong_type(value, &format!("a table, [{name}]"));
                 };
                 match name {
-                    "sync" => self.sync(table, reader),
-                    "index" => self.index(table, reader),
-                    "scan" => self.scan(table, reader),
-                    "clean" => self.clean(table, reader),
+                    "sync" => drop(read(&mut self.sync, "[sync]", in_order(table), Origin::Section, reader)),
+                    "index" => {
+                        drop(read(&mut self.index, "[index]", in_order(table), Origin::Section, reader))
+                    }
+                    "scan" => drop(read(&mut self.scan, "[scan]", in_order(table), Origin::Section, reader)),
+                    "clean" => {
+                        drop(read(&mut self.clean, "[clean]", in_order(table), Origin::Section, reader))
+                    }
+                    "notify" => {
+                        drop(read(&mut self.notify, "[notify]", in_order(table), Origin::Section, reader))
+                    }
                     "hosts" => self.hosts(table, reader),
                     "defaults" => self.defaults(table, reader),
                     "stats" => self.stats(table, reader),
-                    "notify" => self.notify(table, reader),
                     _ => self.jobs(table, reader),
                 }
             }
@@ -143,25 +149,13 @@ impl Draft {
         }
     }
 
-    fn sync(&mut self, table: &DeTable<'_>, reader: &mut Reader<'_>) {
-        for (key, value) in in_order(table) {
-            let origin = Origin::Section(span(key.span(), reader));
-            if !self.sync.set(key.get_ref(), value, origin, reader) {
-                unknown_key(key, "[sync]", SyncLayer::KEYS.iter().map(|key| key.name), reader);
-            }
-        }
-    }
-
     fn stats(&mut self, table: &DeTable<'_>, reader: &mut Reader<'_>) {
-        for (key, value) in in_order(table) {
-            let origin = Origin::Section(span(key.span(), reader));
-            if key.get_ref() == "alerts" {
-                self.alerts(value, reader);
-            } else if !self.stats.set(key.get_ref(), value, origin, reader) {
-                let known = StatsLayer::KEYS.iter().map(|key| key.name).chain(["alerts"]);
-                unknown_key(key, "[stats]", known, reader);
-            }
+        let (alerts, rest): (Vec<_>, Vec<_>) =
+            in_order(table).into_iter().partition(|(key, _)| key.get_ref() == "alerts");
+        for (_, value) in alerts {
+            self.alerts(value, reader);
         }
+        read(&mut self.stats, "[stats]", rest, Origin::Section, reader);
     }
 
     fn alerts(&mut self, value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) {
@@ -175,52 +169,10 @@ impl Draft {
             };
             let before = reader.problems.len();
             let mut layer = AlertLayer::default();
-            for (key, value) in in_order(table) {
-                let origin = Origin::Section(span(key.span(), reader));
-                if !layer.set(key.get_ref(), value, origin, reader) {
-                    let known = AlertLayer::KEYS.iter().map(|key| key.name);
-                    unknown_key(key, "[[stats.alerts]]", known, reader);
-                }
-            }
+            read(&mut layer, "[[stats.alerts]]", in_order(table), Origin::Section, reader);
             // What could not be read would only be called missing.
             if reader.problems.len() == before {
                 self.alerts.push((layer, span(value.span(), reader)));
-            }
-        }
-    }
-
-    fn notify(&mut self, table: &DeTable<'_>, reader: &mut Reader<'_>) {
-        for (key, value) in in_order(table) {
-            let origin = Origin::Section(span(key.span(), reader));
-            if !self.notify.set(key.get_ref(), value, origin, reader) {
-                unknown_key(key, "[notify]", NotifyLayer::KEYS.iter().map(|key| key.name), reader);
-            }
-        }
-    }
-
-    fn index(&mut self, table: &DeTable<'_>, reader: &mut Reader<'_>) {
-        for (key, value) in in_order(table) {
-            let origin = Origin::Section(span(key.span(), reader));
-            if !self.index.set(key.get_ref(), value, origin, reader) {
-                unknown_key(key, "[index]", IndexLayer::KEYS.iter().map(|key| key.name), reader);
-            }
-        }
-    }
-
-    fn scan(&mut self, table: &DeTable<'_>, reader: &mut Reader<'_>) {
-        for (key, value) in in_order(table) {
-            let origin = Origin::Section(span(key.span(), reader));
-            if !self.scan.set(key.get_ref(), value, origin, reader) {
-                unknown_key(key, "[scan]", ScanLayer::KEYS.iter().map(|key| key.name), reader);
-            }
-        }
-    }
-
-    fn clean(&mut self, table: &DeTable<'_>, reader: &mut Reader<'_>) {
-        for (key, value) in in_order(table) {
-            let origin = Origin::Section(span(key.span(), reader));
-            if !self.clean.set(key.get_ref(), value, origin, reader) {
-                unknown_key(key, "[clean]", CleanLayer::KEYS.iter().map(|key| key.name), reader);
             }
         }
     }
@@ -246,35 +198,26 @@ impl Draft {
                 reader.problem(key.span(), text, Some("write all that is about it into one section".into()));
             }
             let mut layer = HostLayer::default();
-            for (key, value) in in_order(table) {
-                let origin = Origin::Section(span(key.span(), reader));
-                if !layer.set(key.get_ref(), value, origin, reader) {
-                    let section = format!("[hosts.{name:?}]");
-                    unknown_key(key, &section, HostLayer::KEYS.iter().map(|key| key.name), reader);
-                }
-            }
+            read(&mut layer, &format!("[hosts.{name:?}]"), in_order(table), Origin::Section, reader);
             let span = span(key.span(), reader);
             self.hosts.insert(name, (layer, span));
         }
     }
 
     fn defaults(&mut self, table: &DeTable<'_>, reader: &mut Reader<'_>) {
-        for (key, value) in in_order(table) {
+        let of_jobs = |key: &str| matches!(key, "source" | "dest" | "description");
+        let (misplaced, rest): (Vec<_>, Vec<_>) =
+            in_order(table).into_iter().partition(|(key, _)| of_jobs(key.get_ref()));
+        for (key, _) in misplaced {
             let name = key.get_ref().as_ref();
-            if matches!(name, "source" | "dest" | "description") {
-                let hint = match name {
-                    "dest" => "set root, below which relative destinations hang",
-                    _ => "write it into [jobs.NAME]",
-                };
-                let text = format!("{name} cannot stand in [defaults]: every job needs its own");
-                reader.problem(key.span(), text, Some(hint.into()));
-                continue;
-            }
-            let origin = Origin::Defaults(span(key.span(), reader));
-            if !self.defaults.set(name, value, origin, reader) {
-                unknown_key(key, "[defaults]", Layer::KEYS.iter().map(|key| key.name), reader);
-            }
+            let hint = match name {
+                "dest" => "set root, below which relative destinations hang",
+                _ => "write it into [jobs.NAME]",
+            };
+            let text = format!("{name} cannot stand in [defaults]: every job needs its own");
+            reader.problem(key.span(), text, Some(hint.into()));
         }
+        read(&mut self.defaults, "[defaults]", rest, Origin::Defaults, reader);
     }
 
     fn jobs(&mut self, table: &DeTable<'_>, reader: &mut Reader<'_>) {
@@ -293,20 +236,31 @@ impl Draft {
                 continue;
             };
             let mut layer = Layer::default();
-            let mut unread = Vec::new();
-            for (key, value) in in_order(table) {
-                let origin = Origin::Section(span(key.span(), reader));
-                let before = reader.problems.len();
-                if !layer.set(key.get_ref(), value, origin, reader) {
-                    let section = format!("[jobs.{name}]");
-                    unknown_key(key, &section, Layer::KEYS.iter().map(|key| key.name), reader);
-                } else if reader.problems.len() > before {
-                    unread.push(key.get_ref().to_string());
-                }
-            }
+            let unread =
+                read(&mut layer, &format!("[jobs.{name}]"), in_order(table), Origin::Section, reader);
             self.jobs.push(DraftJob { name: name.into(), span: span(key.span(), reader), layer, unread });
         }
     }
+}
+
+/// Reads the keys of a section. Returns those whose values could not be read.
+fn read<T: Table>(
+    layer: &mut T,
+    section: &str,
+    entries: Vec<Entry<'_, '_>>,
+    origin: fn(Span) -> Origin,
+    reader: &mut Reader<'_>,
+) -> Vec<String> {
+    let mut unread = Vec::new();
+    for (key, value) in entries {
+        let before = reader.problems.len();
+        if !layer.set(key.get_ref(), value, origin(span(key.span(), reader)), reader) {
+            unknown_key(key, section, T::KEYS, reader);
+        } else if reader.problems.len() > before {
+            unread.push(key.get_ref().to_string());
+        }
+    }
+    unread
 }
 
 /// By position; the table itself is sorted by name.
@@ -354,7 +308,7 @@ pub fn check_name(name: &str) -> Result<(), &'static str> {
 
 /// Which section a key belongs in.
 fn owner(key: &str) -> Option<&'static str> {
-    let has = |keys: &[super::layer::Key]| keys.iter().any(|known| known.name == key);
+    let has = |keys: &[Key]| keys.iter().any(|known| known.name == key);
     match key {
         "source" | "dest" | "description" => Some("[jobs.NAME]"),
         _ if has(Layer::KEYS) => Some("[defaults] or [jobs.NAME]"),
@@ -370,10 +324,13 @@ fn owner(key: &str) -> Option<&'static str> {
 fn unknown_key(
     key: &Spanned<toml::de::DeString<'_>>,
     section: &str,
-    known: impl Iterator<Item = &'static str> + Clone,
+    keys: &'static [Key],
     reader: &mut Reader<'_>,
 ) {
     let name = key.get_ref().as_ref();
+    // The alerts are tables of their own.
+    let tables = if section == "[stats]" { &["alerts"][..] } else { &[] };
+    let known = keys.iter().map(|key| key.name).chain(tables.iter().copied());
     if reader.only_counts() {
         return reader.problem(key.span(), name, None);
     }

@@ -11,7 +11,8 @@ use super::units::{Pause, Period, Rate, Size, TimeLimit};
 use super::value::{Parallel, Reader, Retries, Value, Within};
 use crate::history::stats::Metric;
 use crate::model::job::{
-    Adopt, CachePolicy, IoPriority, MaxDelete, MaxEntries, MaxOlder, Preset, SourceOrder,
+    Adopt, CachePolicy, Indexing, IoPriority, Job, MaxDelete, MaxEntries, MaxOlder, Preset, Source,
+    SourceOrder, job_options,
 };
 use schemars::Schema;
 use std::path::PathBuf;
@@ -72,13 +73,66 @@ pub struct Key {
     pub schema: fn() -> Schema,
 }
 
+/// A table of the file, key by key.
+pub(super) trait Table: Default {
+    /// Its keys, in the order in which they are shown.
+    const KEYS: &[Key];
+
+    /// Reads the value of a key. `false`: there is no such key.
+    fn set(
+        &mut self,
+        key: &str,
+        value: &Spanned<DeValue<'_>>,
+        origin: Origin,
+        reader: &mut Reader<'_>,
+    ) -> bool;
+}
+
+/// A key with its value as TOML and who gave it.
+pub(super) type Entry = (&'static str, toml::Value, Origin);
+
+/// What may be given.
+trait MayBeGiven<T> {
+    fn given(&self) -> Option<&Given<T>>;
+}
+
+impl<T> MayBeGiven<T> for Given<T> {
+    fn given(&self) -> Option<&Given<T>> {
+        Some(self)
+    }
+}
+
+impl<T> MayBeGiven<T> for Option<Given<T>> {
+    fn given(&self) -> Option<&Given<T>> {
+        self.as_ref()
+    }
+}
+
+/// A value as a job has it.
+trait Plain<P> {
+    fn plain(self) -> P;
+}
+
+impl<T: Into<P>, P> Plain<P> for Given<T> {
+    fn plain(self) -> P {
+        self.value.into()
+    }
+}
+
+impl<T: Into<P>, P: Default> Plain<P> for Option<Given<T>> {
+    fn plain(self) -> P {
+        self.map(|given| given.value.into()).unwrap_or_default()
+    }
+}
+
 /// Declares a table of the file: `KEY: TYPE;` or `KEY: TYPE = BUILT-IN VALUE;`. The second type it makes has the values
 /// that are left when all layers have spoken.
 macro_rules! table {
     (@filled $type:ty) => { Option<Given<$type>> };
     (@filled $type:ty, $default:expr) => { Given<$type> };
-    (@built_in) => { None };
-    (@built_in $default:expr) => { Some(Given { value: $default, origin: Origin::BuiltIn }) };
+    (@entry $key:ident, $value:expr) => {
+        MayBeGiven::given($value).map(|given| (stringify!($key), given.value.to_toml(), given.origin))
+    };
     (@fill $given:expr) => { $given };
     (@fill $given:expr, $default:expr) => {
         $given.unwrap_or_else(|| Given { value: $default, origin: Origin::BuiltIn })
@@ -86,7 +140,7 @@ macro_rules! table {
     (
         $(#[doc = $about:literal])+
         $name:ident, $filled:ident {
-            $( $(#[doc = $doc:literal])+ $key:ident : $type:ty $(= $default:expr)?; )+
+            $( $(#[doc = $doc:literal])+ $key:ident : $type:ty $(=> $plain:ty)? $(= $default:expr)?; )+
         }
     ) => {
         $(#[doc = $about])+
@@ -104,28 +158,16 @@ macro_rules! table {
         }
 
         impl $name {
-            /// Its keys, in the order in which they are shown.
-            pub const KEYS: &[Key] = &[
-                $( Key { name: stringify!($key), doc: concat!($($doc),+), schema: <$type as Value>::schema }, )+
-            ];
-
-            /// What holds if nobody says otherwise.
-            pub fn built_in() -> Self {
-                $name { $( $key: table!(@built_in $($default)?), )+ }
-            }
-
             /// This layer upon a weaker one: what this one gives wins, the rest shines through.
             #[must_use]
             pub fn over(self, weaker: Self) -> Self {
                 $name { $( $key: self.$key.or(weaker.$key), )+ }
             }
 
-            /// Every value that was given: key, value, origin.
-            pub fn entries(&self) -> Vec<(&'static str, toml::Value, Origin)> {
+            /// Every value that was given.
+            pub fn entries(&self) -> Vec<Entry> {
                 let mut entries = Vec::new();
-                $( if let Some(given) = &self.$key {
-                    entries.push((stringify!($key), given.value.to_toml(), given.origin));
-                } )+
+                $( entries.extend(table!(@entry $key, &self.$key)); )+
                 entries
             }
 
@@ -133,9 +175,29 @@ macro_rules! table {
             pub fn fill(self) -> $filled {
                 $filled { $( $key: table!(@fill self.$key $(, $default)?), )+ }
             }
+        }
 
-            /// Reads the value of a key. `false`: there is no such key.
-            pub(super) fn set(
+        impl $filled {
+            /// Every value that was given or is built in.
+            pub fn entries(&self) -> Vec<Entry> {
+                let mut entries = Vec::new();
+                $( entries.extend(table!(@entry $key, &self.$key)); )+
+                entries
+            }
+        }
+
+        impl Default for $filled {
+            fn default() -> Self {
+                $name::default().fill()
+            }
+        }
+
+        impl Table for $name {
+            const KEYS: &[Key] = &[
+                $( Key { name: stringify!($key), doc: concat!($($doc),+), schema: <$type as Value>::schema }, )+
+            ];
+
+            fn set(
                 &mut self,
                 key: &str,
                 value: &Spanned<DeValue<'_>>,
@@ -160,91 +222,50 @@ macro_rules! table {
     };
 }
 
-table! {
+job_options!(table {
     /// What may be said about a job, by `[jobs.NAME]`, `[defaults]`, a preset or the command line.
-    Layer, Settings {
-        /// Where the files come from, in rsync's notations, or a list that is tried in turn when one fails or is empty.
-        source: Sources;
-        /// In which order sources are tried: as given, or the one that answered fastest first.
-        source_order: SourceOrder = SourceOrder::Given;
-        /// The mirror's directory. A relative one hangs below `root`, or else below the config file's directory.
-        dest: PathBuf;
-        /// Where relative destinations hang. A relative root hangs below the config file's directory.
-        root: PathBuf;
-        /// What people read in `list`.
-        description: String;
-        /// Names of groups for `--tag`.
-        tags: Vec<String> = Vec::new();
-        /// Whether `--all` and `--tag` select the job.
-        enabled: bool = true;
-        /// Jobs of higher priority start first.
-        priority: Within<{ i64::MIN }, { i64::MAX }> = Within::constant(0);
-        /// The base set of rsync options.
-        preset: Preset = Preset::Mirror;
-        /// Whether files that the source no longer has are removed from the mirror.
-        delete: bool = false;
-        /// How long what a run removes or replaces can be brought back by `clean undo`. 0: it is gone at once.
-        keep_deleted: TimeLimit = TimeLimit(None);
-        /// How many files one run may delete: a number, or a share of the mirror's files. Built in: 10%, at least 100, but never more
-        /// than half.
-        max_delete: MaxDelete;
-        /// Files whose source is older than the mirror, of the usual source: more than this is blocked. A number, or a share of the
-        /// mirror's files. Built in: 1%, at least 10.
-        max_older: MaxOlder;
-        /// How a mirror that somebody else made is taken over, in the first run at a destination that holds files already: "size-time", or
-        /// "checksum" to compare files of the same size that differ in time, instead of fetching them. That run deletes nothing.
-        adopt: Adopt = Adopt::SizeTime;
-        /// Refuse to start, and to go on, when less than this is free on the mirror's file system. 0: no guard.
-        min_free: Size;
-        /// rsync patterns that are transferred in spite of `exclude`.
-        include: Vec<String> = Vec::new();
-        /// rsync patterns that are neither transferred nor deleted.
-        exclude: Vec<String> = Vec::new();
-        /// Bandwidth of one transfer per second ("5MB"; a bare number is KiB, as in rsync). 0: no limit.
-        bwlimit: Rate;
-        /// Compress on the wire. Of little use for files that are compressed already.
-        compress: bool = false;
-        /// Compare files by checksum instead of size and time. Slow: every file is read on both sides.
-        checksum: bool = false;
-        /// rsync's incremental recursion: less memory for trees of many millions, but many more round trips.
-        inc_recursive: bool = false;
-        /// Anything else that rsync knows.
-        rsync_args: RsyncArgs = RsyncArgs(Vec::new());
-        /// A file with the password for the job's rsync daemons, which other users of the machine may not read. A relative one hangs below
-        /// the config file's directory.
-        password_file: PathBuf;
-        /// How often a source is tried again after a passing failure.
-        retries: Retries = Within::constant(3);
-        /// The first pause before trying again; it doubles with every try.
-        retry_delay: Pause = Pause(Duration::from_secs(2));
-        /// The same for a server that says that it is full.
-        busy_delay: Pause = Pause(Duration::from_secs(60));
-        /// Wall clock of one attempt. 0: no limit.
-        timeout: TimeLimit = TimeLimit(None);
-        /// A transfer without a byte or a line for so long is ended and tried again. 0: never.
-        stall: TimeLimit = TimeLimit(Some(Duration::from_secs(600)));
-        /// A transfer that brings less than this a second over `stall`, while contents come, is ended, and the next source gets its turn; in
-        /// units of `bwlimit`, and never more than half of that. 0: never.
-        min_rate: Rate = Rate(Some(1_000));
-        /// How long connecting to a server may take. Its answer about the module may take `stall` more, whatever it says before.
-        connect_timeout: Period = Period(Duration::from_secs(30));
-        /// CPU niceness of the job's rsyncs and hooks, from 0 (as pdb-sync itself) to 19 (last).
-        nice: Nice = Within::constant(0);
-        /// Disk priority of the job's rsyncs and hooks: "idle", or "best-effort:0" (first) to "best-effort:7" (last).
-        ionice: IoPriority;
-        /// What becomes of the page cache that a transfer fills: "keep", or "drop" to give it back afterwards.
-        cache: CachePolicy = CachePolicy::Keep;
-        /// Commands before the first attempt: shell lines or argument lists. Exit code 75 skips the job.
-        before: HookList = HookList(Vec::new());
-        /// Commands after the job went well.
-        after: HookList = HookList(Vec::new());
-        /// Commands after the job did not go well.
-        on_failure: HookList = HookList(Vec::new());
-        /// Wall clock of one of these commands.
-        hook_timeout: Period = Period(Duration::from_secs(3600));
-        /// Whether the mirror is indexed for search after each sync that changed it; a table says which files are. For the
-        /// rest, `[index]` holds.
-        index: Indexed;
+    Layer,
+    Settings
+});
+
+/// What [`job_options`] calls for the job that settings make: the fields that are given, and one for each option.
+macro_rules! job_with {
+    ($settings:tt { $($given:tt)* } { $($options:tt)* }) => {
+        job_with! { @fields $settings [$($given)*] $($options)* }
+    };
+    (@fields $settings:tt [$($fields:tt)*]) => { Job { $($fields)* } };
+    (
+        @fields $settings:tt $fields:tt
+        $(#[$doc:meta])+ $key:ident : $type:ty => () $(= $default:expr)?; $($rest:tt)*
+    ) => {
+        job_with! { @fields $settings $fields $($rest)* }
+    };
+    (
+        @fields $settings:tt [$($fields:tt)*]
+        $(#[$doc:meta])+ $key:ident : $type:ty $(=> $plain:ty)? $(= $default:expr)?; $($rest:tt)*
+    ) => {
+        job_with! { @fields $settings [$($fields)* $key: $settings.$key.plain(),] $($rest)* }
+    };
+}
+
+impl Settings {
+    /// The job that they make, without what only the file as a whole or the command line tells.
+    pub(super) fn job(self, name: &str, sources: Vec<Source>, dest: PathBuf, index: Indexing) -> Job {
+        job_options!(job_with {
+            self {
+                name: name.into(),
+                sources,
+                dest,
+                allow_empty_source: false,
+                allow_older: false,
+                adopt_again: false,
+                rsync_args: self.rsync_args.value.0,
+                typed_args: Vec::new(),
+                password_file: None,
+                index,
+                unfit: None,
+            }
+        })
     }
 }
 

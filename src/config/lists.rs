@@ -126,6 +126,12 @@ impl Value for Globs {
     }
 }
 
+impl From<HookList> for Vec<Hook> {
+    fn from(list: HookList) -> Self {
+        list.0
+    }
+}
+
 impl Value for HookList {
     fn expected() -> String {
         "a shell line, or a list of shell lines and argument lists".into()

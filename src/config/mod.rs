@@ -7,6 +7,8 @@ mod alerts;
 mod clean;
 mod dests;
 mod draft;
+#[cfg(test)]
+mod example;
 mod guard;
 mod index;
 mod job_paths;
@@ -88,28 +90,35 @@ pub struct Config {
     pub notes: Vec<Problem>,
     /// `[index]`
     pub index: IndexSettings,
-    /// Every value of `[index]` with its origin.
-    pub index_layer: IndexLayer,
     /// `[scan]`
     pub scan: ScanSettings,
     /// `[clean]`
     pub clean: CleanSettings,
-    /// Every value of `[clean]` with its origin.
-    pub clean_layer: CleanLayer,
-    /// Every value of `[scan]` with its origin.
-    pub scan_layer: ScanLayer,
-    /// Every value of `[sync]` with its origin.
-    pub sync_layer: SyncLayer,
-    /// Every value of `[stats]` with its origin.
-    pub stats_layer: StatsLayer,
-    /// Every value of each `[[stats.alerts]]` with its origin.
-    pub alert_layers: Vec<AlertLayer>,
-    /// Every value of `[notify]` with its origin.
-    pub notify_layer: NotifyLayer,
-    /// Every value of `[hosts."NAME"]` with its origin.
-    pub host_layers: BTreeMap<String, HostLayer>,
-    /// Every value of every job, by the job's name, with its origin; paths as written.
-    pub layers: BTreeMap<String, Layer>,
+    /// Every value with its origin.
+    pub given: Sections,
+}
+
+/// Every value of the file, the command line and what is built in, with its origin; paths as written.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Sections {
+    /// `[sync]`
+    pub sync: SyncFilled,
+    /// `[stats]`
+    pub stats: StatsFilled,
+    /// `[[stats.alerts]]`
+    pub alerts: Vec<AlertLayer>,
+    /// `[notify]`
+    pub notify: NotifyFilled,
+    /// `[index]`
+    pub index: IndexFilled,
+    /// `[scan]`
+    pub scan: ScanFilled,
+    /// `[clean]`
+    pub clean: CleanFilled,
+    /// `[hosts."NAME"]`
+    pub hosts: BTreeMap<String, HostLayer>,
+    /// Of every job, by its name.
+    pub jobs: BTreeMap<String, Settings>,
 }
 
 /// `[sync]`, with defaults filled in.
@@ -131,13 +140,23 @@ pub struct SyncSettings {
 
 impl Default for SyncSettings {
     fn default() -> Self {
+        let sync = SyncFilled::default();
+        SyncSettings::of(&sync, sync.rsync.value.clone())
+    }
+}
+
+impl SyncSettings {
+    fn of(sync: &SyncFilled, rsync: String) -> Self {
         SyncSettings {
-            parallel: 1,
-            auto: false,
-            fail_fast: false,
-            grace: Duration::from_secs(10),
-            log_keep: 10,
-            rsync: "rsync".into(),
+            parallel: match sync.parallel.value {
+                Concurrency::Fixed(n) => n.into(),
+                Concurrency::Auto => sync.parallel_max.value.into(),
+            },
+            auto: sync.parallel.value == Concurrency::Auto,
+            fail_fast: sync.fail_fast.value,
+            grace: sync.grace.value.0,
+            log_keep: sync.log_keep.value.into(),
+            rsync,
         }
     }
 }
@@ -171,8 +190,7 @@ impl From<IndexFilled> for IndexSettings {
     fn from(filled: IndexFilled) -> Self {
         let bytes = |size: Size| usize::try_from(size.0.unwrap_or(0)).unwrap_or(usize::MAX);
         IndexSettings {
-            // The range of the key is far smaller than the type.
-            threads: usize::try_from(filled.threads.value.get()).unwrap_or(0),
+            threads: filled.threads.value.into(),
             memory: bytes(filled.memory.value),
             include: filled.include.value,
             exclude: filled.exclude.value,
@@ -194,11 +212,10 @@ pub struct ScanSettings {
     pub exclude: Vec<String>,
 }
 
-impl ScanSettings {
-    fn of(layer: &ScanLayer) -> Self {
-        let scan = layer.clone().fill();
+impl From<ScanFilled> for ScanSettings {
+    fn from(scan: ScanFilled) -> Self {
         ScanSettings {
-            threads: usize::try_from(scan.threads.value.get()).unwrap_or(0),
+            threads: scan.threads.value.into(),
             skip_hidden: scan.skip_hidden.value,
             exclude: scan.exclude.value.0,
         }

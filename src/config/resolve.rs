@@ -5,17 +5,14 @@ use super::draft::{Draft, DraftJob};
 use super::guard::Dest;
 use super::index::Indexed;
 use super::job_problems::Mistakes;
-use super::layer::{CleanLayer, Given, Layer, Origin, Settings, Span};
+use super::layer::{Given, Layer, Origin, Settings, Span};
 use super::paths::normalise;
 use super::preset;
 use super::problem::{Problem, Text};
 use super::suggestion::did_you_mean;
-use super::{
-    CleanMode, CleanSettings, Concurrency, Config, IndexLayer, NotifyLayer, Overrides, ScanLayer,
-    ScanSettings, StatsLayer, SyncLayer, SyncSettings,
-};
+use super::{CleanMode, CleanSettings, Config, IndexLayer, Overrides, Sections, SyncFilled, SyncSettings};
 use crate::model::host_facts::HostFacts;
-use crate::model::job::{Hooks, Indexing, Job, MaxDelete, MaxEntries, MaxOlder, Preset, Priority, Source};
+use crate::model::job::{Indexing, Job, MaxEntries, Preset, Source};
 use crate::rsync::args;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -50,37 +47,40 @@ impl Resolver<'_> {
             self.at_origin(Origin::CommandLine, refused.text, Some(refused.hint));
         }
         let names: Vec<String> = draft.jobs.iter().map(|job| job.name.clone()).collect();
-        let mut notify_layer = draft.notify.clone();
+        let mut notify = draft.notify.clone();
         let mut config = Config {
             file: Some(self.text.file.into()),
-            sync: self.sync_settings(&draft),
-            sync_layer: self.over.sync.clone().over(draft.sync.clone()).over(SyncLayer::built_in()),
             stats: self.stats(&draft.stats, &draft.alerts, &names),
-            stats_layer: draft.stats.clone().over(StatsLayer::built_in()),
-            alert_layers: draft.alerts.iter().map(|(layer, _)| layer.clone()).collect(),
-            notify: self.notify(&mut notify_layer),
-            notify_layer: notify_layer.over(NotifyLayer::built_in()),
+            notify: self.notify(&mut notify),
             index: draft.index.clone().fill().into(),
-            index_layer: draft.index.clone().over(IndexLayer::built_in()),
-            scan: ScanSettings::of(&draft.scan),
+            scan: draft.scan.clone().fill().into(),
             clean: self.clean(&draft),
-            clean_layer: draft.clean.clone().over(CleanLayer::built_in()),
-            scan_layer: draft.scan.clone().over(ScanLayer::built_in()),
+            given: Sections {
+                sync: self.over.sync.clone().over(draft.sync.clone()).fill(),
+                stats: draft.stats.clone().fill(),
+                alerts: draft.alerts.iter().map(|(alert, _)| alert.clone()).collect(),
+                notify: notify.fill(),
+                index: draft.index.clone().fill(),
+                scan: draft.scan.clone().fill(),
+                clean: draft.clean.clone().fill(),
+                ..Sections::default()
+            },
             warnings: Vec::new(),
             ..Config::default()
         };
+        config.sync = self.sync_settings(&config.given.sync);
         for (name, (layer, _)) in &draft.hosts {
-            config.host_layers.insert(name.clone(), layer.clone());
+            config.given.hosts.insert(name.clone(), layer.clone());
             if let Some(connections) = &layer.connections {
-                config.hosts.insert(name.clone(), usize::try_from(connections.value.get()).unwrap_or(1));
+                config.hosts.insert(name.clone(), connections.value.into());
             }
         }
         for job in &draft.jobs {
             let layer = self.layer(job, &draft.defaults);
-            let settings = layer.clone().fill();
+            let settings = layer.fill();
             self.advise_on_filters(job, &settings);
-            let Some(resolved) = self.job(job, settings, &draft) else { continue };
-            config.layers.insert(resolved.name.clone(), layer.over(Layer::built_in()));
+            let Some(resolved) = self.job(job, settings.clone(), &draft) else { continue };
+            config.given.jobs.insert(resolved.name.clone(), settings);
             config.jobs.push(resolved);
         }
         self.check_dests();
@@ -158,55 +158,16 @@ impl Resolver<'_> {
         let unfit = self.mistakes.take(!matches!(dest, Some((_, true))));
         let (sources, (dest, _)) = (sources?, dest?);
         self.check_with_delete(draft, &settings.delete, &rsync_args);
+        let index = indexing(settings.index.clone(), &whole.index);
         Some(Job {
-            name: draft.name.clone(),
-            description: settings.description.map(|given| given.value).unwrap_or_default(),
-            tags: settings.tags.value,
-            enabled: settings.enabled.value,
-            priority: settings.priority.value.get(),
-            sources,
-            source_order: settings.source_order.value,
-            dest,
-            preset: settings.preset.value,
-            delete: settings.delete.value,
-            keep_deleted: settings.keep_deleted.value.0,
-            max_delete: settings.max_delete.map_or(MaxDelete::Default, |given| given.value),
             allow_empty_source: applies && self.over.allow_empty_source,
-            max_older: settings.max_older.map_or(MaxOlder::Default, |given| given.value),
             allow_older: applies && self.over.allow_older,
-            adopt: settings.adopt.value,
             adopt_again: applies && self.over.adopt,
-            min_free: settings.min_free.and_then(|given| given.value.0),
-            include: settings.include.value,
-            exclude: settings.exclude.value,
-            bwlimit: settings.bwlimit.and_then(|given| given.value.0),
-            compress: settings.compress.value,
-            checksum: settings.checksum.value,
-            inc_recursive: settings.inc_recursive.value,
             rsync_args,
             typed_args: if applies { self.over.rsync_args.clone() } else { Vec::new() },
             password_file,
-            // The range of the key is far smaller than the type.
-            retries: u32::try_from(settings.retries.value.get()).unwrap_or(u32::MAX),
-            retry_delay: settings.retry_delay.value.0,
-            busy_delay: settings.busy_delay.value.0,
-            timeout: settings.timeout.value.0,
-            stall: settings.stall.value.0,
-            min_rate: settings.min_rate.value.0,
-            connect_timeout: settings.connect_timeout.value.0,
-            child_priority: Priority {
-                nice: u8::try_from(settings.nice.value.get()).unwrap_or(u8::MAX),
-                io: settings.ionice.map(|given| given.value),
-            },
-            cache: settings.cache.value,
-            hooks: Hooks {
-                before: settings.before.value.0,
-                after: settings.after.value.0,
-                on_failure: settings.on_failure.value.0,
-                timeout: settings.hook_timeout.value.0,
-            },
-            index: indexing(settings.index, &whole.index),
             unfit,
+            ..settings.job(&draft.name, sources, dest, index)
         })
     }
 
@@ -230,21 +191,8 @@ impl Resolver<'_> {
         }
     }
 
-    fn sync_settings(&mut self, draft: &Draft) -> SyncSettings {
-        let sync = self.over.sync.clone().over(draft.sync.clone()).fill();
-        // The ranges of the keys are far smaller than the types.
-        let number = |n: i64| usize::try_from(n).unwrap_or(usize::MAX);
-        SyncSettings {
-            parallel: match sync.parallel.value {
-                Concurrency::Fixed(n) => number(n.get()),
-                Concurrency::Auto => number(sync.parallel_max.value.get()),
-            },
-            auto: sync.parallel.value == Concurrency::Auto,
-            fail_fast: sync.fail_fast.value,
-            grace: sync.grace.value.0,
-            log_keep: number(sync.log_keep.value.get()),
-            rsync: self.program(&sync.rsync),
-        }
+    fn sync_settings(&mut self, sync: &SyncFilled) -> SyncSettings {
+        SyncSettings::of(sync, self.program(&sync.rsync))
     }
 
     fn at(&mut self, span: Span, text: String, hint: Option<String>) {

@@ -143,10 +143,10 @@ mod tests {
         assert_eq!((config.sync.parallel, config.sync.auto), (4, true));
         let job = &config.jobs[0];
         assert_eq!((job.source_order, job.cache), (SourceOrder::Fastest, CachePolicy::Drop));
-        assert_eq!(job.child_priority, Priority { nice: 10, io: Some(IoPriority::BestEffort(7)) });
+        assert_eq!(job.child_priority(), Priority { nice: 10, io: Some(IoPriority::BestEffort(7)) });
         let plain = read("parallel = 3", "").unwrap();
         assert_eq!((plain.sync.parallel, plain.sync.auto), (3, false));
-        assert_eq!(plain.jobs[0].child_priority, Priority::default());
+        assert_eq!(plain.jobs[0].child_priority(), Priority::default());
     }
 
     #[test]

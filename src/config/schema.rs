@@ -2,7 +2,7 @@
 
 use super::layer::{
     AlertLayer, CleanLayer, HostLayer, IndexLayer, Key, Layer, NotifyLayer, Origin, ScanLayer, StatsLayer,
-    SyncLayer,
+    SyncLayer, Table,
 };
 use super::patterns;
 use crate::history::stats::{Metric, Unit};
@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 /// JSON Schema, draft 2020-12.
 pub fn schema() -> Value {
-    let job_defaults = Layer::built_in().entries();
+    let job_defaults = Layer::default().fill().entries();
     let job = table(
         "One mirror: what is fetched, whence, whereto, and under which guards.",
         Layer::KEYS,
@@ -21,31 +21,34 @@ pub fn schema() -> Value {
         !matches!(key, "source" | "dest" | "description")
     });
     defaults.remove("required");
-    let sync_defaults = SyncLayer::built_in().entries();
+    let sync_defaults = SyncLayer::default().fill().entries();
     let mut sync = table("How runs behave.", SyncLayer::KEYS, &sync_defaults, |_| true);
     // It is expanded like a path.
     sync["properties"]["rsync"]["pattern"] = r"^(~(/|$)|[^%~\s]|\s+\S)".into();
-    let scan = table("How trees are read.", ScanLayer::KEYS, &ScanLayer::built_in().entries(), |_| true);
+    let scan =
+        table("How trees are read.", ScanLayer::KEYS, &ScanLayer::default().fill().entries(), |_| true);
     let mut clean =
-        table("How mirrors are cleaned.", CleanLayer::KEYS, &CleanLayer::built_in().entries(), |_| true);
+        table("How mirrors are cleaned.", CleanLayer::KEYS, &CleanLayer::default().fill().entries(), |_| {
+            true
+        });
     clean.insert("if".into(), json!({"required": ["mode"], "properties": {"mode": {"const": "backup"}}}));
     clean.insert("then".into(), json!({"required": ["backup_dir"]}));
     clean["properties"]["backup_dir"]["not"] = patterns::elsewhere();
     let mut host = table("Limits of one host.", HostLayer::KEYS, &[], |_| true);
     host.insert("minProperties".into(), 1.into());
-    let stats_defaults = StatsLayer::built_in().entries();
+    let stats_defaults = StatsLayer::default().fill().entries();
     let mut stats = table("What is remembered of past runs.", StatsLayer::KEYS, &stats_defaults, |_| true);
     let mut alert = table("When the past deserves attention.", AlertLayer::KEYS, &[], |_| true);
     alert.extend(conditions());
     stats["properties"]["alerts"] = json!({
         "description": "When the past deserves attention.", "type": "array", "items": alert,
     });
-    let notify_defaults = NotifyLayer::built_in().entries();
+    let notify_defaults = NotifyLayer::default().fill().entries();
     let notify = table("Who is told how a run went.", NotifyLayer::KEYS, &notify_defaults, |_| true);
     let index = table(
         "How mirrors are indexed for search.",
         IndexLayer::KEYS,
-        &IndexLayer::built_in().entries(),
+        &IndexLayer::default().fill().entries(),
         |_| true,
     );
     let mut job = job;

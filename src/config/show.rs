@@ -16,7 +16,7 @@ use std::path::Path;
 /// The configuration, or only these jobs of it. With `origins`, a comment behind each value says where it came from.
 pub fn show(config: &Config, jobs: &[Job], origins: bool) -> String {
     let mut out = Page { text: String::from("version = 1\n"), config, origins };
-    let mut sync = config.sync_layer.entries();
+    let mut sync = config.given.sync.entries();
     for (key, value, _) in &mut sync {
         // Looked up in PATH, or absolute by now; one that cannot be resolved is shown as it was written.
         if *key == "rsync" && config.sync.rsync.starts_with('/') {
@@ -24,19 +24,20 @@ pub fn show(config: &Config, jobs: &[Job], origins: bool) -> String {
         }
     }
     out.section("sync", &sync);
-    out.section("stats", &config.stats_layer.entries());
-    for alert in &config.alert_layers {
+    out.section("stats", &config.given.stats.entries());
+    for alert in &config.given.alerts {
         out.section("[stats.alerts]", &alert.entries());
     }
-    out.section("notify", &config.notify_layer.entries());
-    out.section("index", &config.index_layer.entries());
-    out.section("scan", &config.scan_layer.entries());
-    out.section("clean", &config.clean_layer.entries());
-    for (name, layer) in &config.host_layers {
+    out.section("notify", &config.given.notify.entries());
+    out.section("index", &config.given.index.entries());
+    out.section("scan", &config.given.scan.entries());
+    out.section("clean", &config.given.clean.entries());
+    for (name, layer) in &config.given.hosts {
         out.section(&format!("hosts.{}", quoted(name)), &layer.entries());
     }
     for job in jobs {
-        let mut entries = config.layers.get(&job.name).map(|layer| layer.entries()).unwrap_or_default();
+        let mut entries =
+            config.given.jobs.get(&job.name).map(|settings| settings.entries()).unwrap_or_default();
         // What makes a mistake is shown as it was written.
         if job.unfit.is_none() {
             resolved(job, &mut entries);

@@ -119,6 +119,19 @@ impl FromStr for Rate {
     }
 }
 
+/// The values in these units, as everybody else has them.
+macro_rules! plain {
+    ($($unit:ty => $plain:ty),+) => {
+        $( impl From<$unit> for $plain {
+            fn from(value: $unit) -> Self {
+                value.0
+            }
+        } )+
+    };
+}
+
+plain!(TimeLimit => Option<Duration>, Pause => Duration, Period => Duration, Size => Option<u64>, Rate => Option<u64>);
+
 impl Value for TimeLimit {
     fn expected() -> String {
         "a span of time such as \"10m\" (\"0\" for no limit)".into()

@@ -241,6 +241,20 @@ impl<const MIN: i64, const MAX: i64> Within<MIN, MAX> {
     }
 }
 
+/// An integer of a type that holds the whole range.
+macro_rules! holds_range {
+    ($($integer:ty),+) => {
+        $( impl<const MIN: i64, const MAX: i64> From<Within<MIN, MAX>> for $integer {
+            fn from(within: Within<MIN, MAX>) -> Self {
+                const { assert!(MIN as i128 >= <$integer>::MIN as i128 && MAX as i128 <= <$integer>::MAX as i128) };
+                within.0 as $integer
+            }
+        } )+
+    };
+}
+
+holds_range!(i64, u32, u8, usize);
+
 impl<const MIN: i64, const MAX: i64> Value for Within<MIN, MAX> {
     fn expected() -> String {
         if MIN == i64::MIN { "an integer".into() } else { format!("an integer from {MIN} to {MAX}") }

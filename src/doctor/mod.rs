@@ -24,7 +24,7 @@ const LOCAL_LIMIT: Duration = Duration::from_secs(10);
 
 /// What is to be looked at.
 #[derive(Debug, Clone)]
-pub struct Ask {
+pub(crate) struct Ask {
     /// The rsync program.
     pub rsync: String,
     /// The jobs whose sources and destinations are looked at.
@@ -43,7 +43,7 @@ pub struct Ask {
 
 /// What was found.
 #[derive(Debug, Clone, Default)]
-pub struct Report {
+pub(crate) struct Report {
     /// By area, in the order of the jobs.
     pub findings: Vec<Finding>,
     /// Every daemon that a job names, and those that could stand in for one that does not answer; the fastest first.
@@ -52,7 +52,7 @@ pub struct Report {
 
 /// A daemon and who would use it.
 #[derive(Debug, Clone)]
-pub struct Mirror {
+pub(crate) struct Mirror {
     /// How it answered.
     pub probe: Probe,
     /// The jobs that name it; none for one that could stand in.
@@ -61,7 +61,7 @@ pub struct Mirror {
 
 /// One thing that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
+pub(crate) struct Finding {
     /// What kind of thing.
     pub area: Area,
     /// The job, if it is about one.
@@ -78,7 +78,7 @@ pub struct Finding {
 
 /// How something is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// As it should be.
     Ok,
     /// A run would work, but something is not as it should be, or could not be told.
@@ -89,7 +89,7 @@ pub enum Verdict {
 
 impl Verdict {
     /// As it is shown and in JSON.
-    pub fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Verdict::Ok => "ok",
             Verdict::Warn => "warn",
@@ -100,7 +100,7 @@ impl Verdict {
 
 /// The kinds of things that are looked at, in the order in which they are told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Area {
+pub(crate) enum Area {
     /// The rsync program.
     Rsync,
     /// The configuration file.
@@ -121,7 +121,7 @@ pub enum Area {
 
 impl Area {
     /// As it is shown and in JSON.
-    pub fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Area::Rsync => "rsync",
             Area::Config => "config",
@@ -137,12 +137,12 @@ impl Area {
 
 impl Finding {
     /// Without job, hint and time.
-    pub fn new(area: Area, verdict: Verdict, text: impl Into<String>) -> Self {
+    pub(crate) fn new(area: Area, verdict: Verdict, text: impl Into<String>) -> Self {
         Finding { area, job: None, verdict, text: text.into(), hint: None, took: None }
     }
 
     /// The same with what to do about it.
-    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
@@ -160,19 +160,19 @@ impl Finding {
 
 impl Report {
     /// The worst of all findings.
-    pub fn worst(&self) -> Verdict {
+    pub(crate) fn worst(&self) -> Verdict {
         self.findings.iter().map(|finding| finding.verdict).max().unwrap_or(Verdict::Ok)
     }
 
     /// How many there are of this verdict.
-    pub fn count(&self, verdict: Verdict) -> usize {
+    pub(crate) fn count(&self, verdict: Verdict) -> usize {
         self.findings.iter().filter(|finding| finding.verdict == verdict).count()
     }
 }
 
 /// Looks at everything at once. Needs a runtime, which may have to leave threads behind that a dead file system or
 /// resolver holds: end it with `shutdown_background`.
-pub async fn examine(ask: Ask) -> Report {
+pub(crate) async fn examine(ask: Ask) -> Report {
     let mut looking: JoinSet<(usize, Vec<Finding>)> = JoinSet::new();
     let mut place = 0;
     let mut next = || {

@@ -83,7 +83,7 @@ fn marks(state_dir: &Path) -> [Option<(u64, i64)>; 3] {
 }
 
 /// Of each command, everything that was ever noted.
-pub fn cost_totals(state_dir: &Path) -> Result<BTreeMap<String, CommandTotal>, Error> {
+pub(crate) fn cost_totals(state_dir: &Path) -> Result<BTreeMap<String, CommandTotal>, Error> {
     let cannot = |source| Error::Io {
         tried: "cannot read the costs of commands in",
         path: costs::path(state_dir),

@@ -29,7 +29,7 @@ pub(super) fn older(state_dir: &Path) -> PathBuf {
 }
 
 /// Remembers what a command has cost.
-pub fn note_cost(state_dir: &Path, cost: &Cost) -> Result<(), Error> {
+pub(crate) fn note_cost(state_dir: &Path, cost: &Cost) -> Result<(), Error> {
     note(state_dir, cost, FULL).map_err(|source| Error::Io {
         tried: "cannot write the costs of commands in",
         path: path(state_dir),
@@ -60,7 +60,7 @@ fn note(state_dir: &Path, cost: &Cost, full: u64) -> io::Result<()> {
 }
 
 /// What is remembered, the oldest first. Nothing is created or changed.
-pub fn costs(state_dir: &Path) -> Result<Vec<Cost>, Error> {
+pub(crate) fn costs(state_dir: &Path) -> Result<Vec<Cost>, Error> {
     let mut found = Vec::new();
     for path in [older(state_dir), path(state_dir)] {
         match platform::read_regular(&path, platform::OWN) {

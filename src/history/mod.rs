@@ -14,19 +14,19 @@ mod query_tests;
 mod recorder;
 mod runs;
 mod schema;
-pub mod stats;
+pub(crate) mod stats;
 #[cfg(test)]
 mod tests;
 mod totals;
 mod write;
 mod writer;
 
-pub use cost_totals::cost_totals;
-pub use costs::{costs, note_cost};
-pub use open::{History, Opened};
-pub use query::{Latest, Query};
-pub use recorder::{Recorder, Retention};
-pub use runs::{AttemptRow, Job, Run, RunState};
+pub(crate) use cost_totals::cost_totals;
+pub(crate) use costs::{costs, note_cost};
+pub(crate) use open::History;
+pub(crate) use query::{Latest, Query};
+pub(crate) use recorder::{Recorder, Retention};
+pub(crate) use runs::{AttemptRow, Job, Run, RunState};
 
 use crate::model::sanitize;
 use std::path::PathBuf;

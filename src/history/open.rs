@@ -18,14 +18,14 @@ const PAUSE: Duration = Duration::from_millis(10);
 
 /// An open history.
 #[derive(Debug)]
-pub struct History {
+pub(crate) struct History {
     pub(super) db: Connection,
     pub(super) path: PathBuf,
 }
 
 /// A history that can be written, and what was odd about it.
 #[derive(Debug)]
-pub struct Opened {
+pub(crate) struct Opened {
     /// The history.
     pub history: History,
     /// What people should know: a damaged file was set aside.
@@ -34,12 +34,12 @@ pub struct Opened {
 
 impl History {
     /// Where it is, below the state directory.
-    pub fn path(state_dir: &Path) -> PathBuf {
+    pub(crate) fn path(state_dir: &Path) -> PathBuf {
         state_dir.join("history.db")
     }
 
     /// Opens it for reading; nothing is created or changed. `None` if there is none yet.
-    pub fn read(state_dir: &Path) -> Result<Option<History>, Error> {
+    pub(crate) fn read(state_dir: &Path) -> Result<Option<History>, Error> {
         let path = History::path(state_dir);
         match fs::metadata(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -67,7 +67,7 @@ impl History {
     }
 
     /// Opens it for writing: makes it if there is none, brings it up to date, sets a damaged one aside.
-    pub fn write(state_dir: &Path) -> Result<Opened, Error> {
+    pub(crate) fn write(state_dir: &Path) -> Result<Opened, Error> {
         let path = History::path(state_dir);
         fs::create_dir_all(state_dir).map_err(|source| Error::Io {
             tried: "cannot make the directory of",

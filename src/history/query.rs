@@ -11,7 +11,7 @@ use std::time::Duration;
 
 /// Which jobs of the past are wanted; nothing said means all.
 #[derive(Debug, Clone, Default)]
-pub struct Query {
+pub(crate) struct Query {
     /// By name.
     pub jobs: Vec<String>,
     /// Started then or later.
@@ -24,7 +24,7 @@ pub struct Query {
 
 /// The newest that is known of a job.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Latest {
+pub(crate) struct Latest {
     /// How it fared last.
     pub last: Past,
     /// When it last ended well.
@@ -89,7 +89,7 @@ impl History {
     }
 
     /// Jobs of the past, the newest first.
-    pub fn jobs(&self, query: &Query) -> Result<Vec<Past>, Error> {
+    pub(crate) fn jobs(&self, query: &Query) -> Result<Vec<Past>, Error> {
         let cannot = self.cannot_read();
         let mut select = self.db.prepare(&jobs(&query.jobs, self.version()?)).map_err(&cannot)?;
         let names = match query.jobs.as_slice() {
@@ -113,7 +113,7 @@ impl History {
     }
 
     /// The names of all jobs of which something is remembered.
-    pub fn names(&self) -> Result<Vec<String>, Error> {
+    pub(crate) fn names(&self) -> Result<Vec<String>, Error> {
         let cannot = self.cannot_read();
         let mut names = self.db.prepare(NAMES).map_err(&cannot)?;
         let names: rusqlite::Result<Vec<String>> =
@@ -123,7 +123,7 @@ impl History {
 
     /// The newest of every job. What was skipped counts, what is running does not. What is dated after `now` is no success,
     /// since nobody knows how old it is, and is the newest only where there is nothing else.
-    pub fn latest(&self, now: Timestamp) -> Result<BTreeMap<String, Latest>, Error> {
+    pub(crate) fn latest(&self, now: Timestamp) -> Result<BTreeMap<String, Latest>, Error> {
         let cannot = self.cannot_read();
         let sql = jobs(&["one".into()], self.version()?);
         let mut select = self.db.prepare(&sql).map_err(&cannot)?;
@@ -155,7 +155,7 @@ impl History {
 
     /// What the source of a job held, in bytes, as the oldest and the newest of its successes since then have found it; two
     /// times the same if there is only one.
-    pub fn sizes(&self, job: &str, since: Timestamp) -> Result<Option<[(Timestamp, u64); 2]>, Error> {
+    pub(crate) fn sizes(&self, job: &str, since: Timestamp) -> Result<Option<[(Timestamp, u64); 2]>, Error> {
         let cannot = self.cannot_read();
         let one = |order: &str| {
             let row = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?));

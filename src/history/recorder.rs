@@ -14,7 +14,7 @@ use std::time::Duration;
 
 /// What is kept of the past. The newest run is always kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Retention {
+pub(crate) struct Retention {
     /// Runs that are older go.
     pub age: Option<Duration>,
     /// Of the others, the newest so many stay.
@@ -23,7 +23,7 @@ pub struct Retention {
 
 /// The writer of one run's history. Clones speak to the same thread, which ends with the last of them.
 #[derive(Debug, Clone)]
-pub struct Recorder {
+pub(crate) struct Recorder {
     words: Sender<Message>,
     /// What went wrong, each thing once. Only one asks at a time.
     problems: Arc<Mutex<Receiver<Vec<String>>>>,
@@ -41,7 +41,7 @@ pub(super) enum Message {
 
 impl Recorder {
     /// Starts the thread. An `Err` is a thread that could not be started.
-    pub fn start(state_dir: PathBuf, keep: Retention) -> std::io::Result<Recorder> {
+    pub(crate) fn start(state_dir: PathBuf, keep: Retention) -> std::io::Result<Recorder> {
         let (words, heard) = channel();
         let (tell, problems) = channel();
         let scribe = HistoryWriter::new(state_dir, keep);
@@ -53,7 +53,7 @@ impl Recorder {
     }
 
     /// Notes what is worth remembering. Never waits.
-    pub fn hear(&self, stamped: &Stamped) {
+    pub(crate) fn hear(&self, stamped: &Stamped) {
         let time = stamped.time;
         let word = match &stamped.event {
             Event::RunStarted { run, jobs, parallel, dry_run: false } => Message::Start(Start {
@@ -75,7 +75,7 @@ impl Recorder {
 
     /// Waits until the end of the run has been written, at most so long. The answer is what went wrong since the
     /// beginning, in plain words, each thing once.
-    pub fn finish(&self, patience: Duration) -> Vec<String> {
+    pub(crate) fn finish(&self, patience: Duration) -> Vec<String> {
         let Ok(problems) = self.problems.lock() else { return Vec::new() };
         problems
             .recv_timeout(patience)
@@ -83,7 +83,7 @@ impl Recorder {
     }
 
     /// The end of a run, for when the listener that passes events on may be stuck. Saying it twice changes nothing.
-    pub fn end(&self, summary: &Summary) {
+    pub(crate) fn end(&self, summary: &Summary) {
         // As above.
         let _ = self.words.send(Message::End(Arc::new(summary.clone())));
     }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 /// A run of the past.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Run {
+pub(crate) struct Run {
     /// Its id.
     pub id: String,
     /// How far it came.
@@ -30,7 +30,7 @@ pub struct Run {
 
 /// How far a run came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RunState {
+pub(crate) enum RunState {
     /// It goes on.
     Running,
     /// It ended without a word.
@@ -41,7 +41,7 @@ pub enum RunState {
 
 impl RunState {
     /// As in JSON.
-    pub fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             RunState::Running => "running",
             RunState::Interrupted => "interrupted",
@@ -52,7 +52,7 @@ impl RunState {
 
 /// A job of a run, with its attempts.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Job {
+pub(crate) struct Job {
     /// How it fared.
     pub past: Past,
     /// Every attempt, in order.
@@ -61,7 +61,7 @@ pub struct Job {
 
 /// An attempt of the past.
 #[derive(Debug, Clone, PartialEq)]
-pub struct AttemptRow {
+pub(crate) struct AttemptRow {
     /// From 1.
     pub number: u32,
     /// The source that it read.
@@ -80,7 +80,7 @@ pub struct AttemptRow {
 
 impl History {
     /// The IDs of all runs, sorted.
-    pub fn ids(&self) -> Result<Vec<String>, Error> {
+    pub(crate) fn ids(&self) -> Result<Vec<String>, Error> {
         let cannot = self.cannot_read();
         let mut select = self.db.prepare("SELECT id FROM runs ORDER BY id").map_err(&cannot)?;
         let ids: rusqlite::Result<Vec<String>> =
@@ -89,7 +89,7 @@ impl History {
     }
 
     /// The run whose ID begins so; `last` is the newest.
-    pub fn run(&self, wanted: &str) -> Result<Run, Error> {
+    pub(crate) fn run(&self, wanted: &str) -> Result<Run, Error> {
         if wanted == "last" {
             let cannot = self.cannot_read();
             let sql = "SELECT id FROM runs ORDER BY started DESC, id DESC LIMIT 1";

@@ -18,7 +18,7 @@ const REMEMBERED: &str = "
 
 impl History {
     /// Of every job, by how its runs ended.
-    pub fn totals(&self) -> Result<Vec<Total>, Error> {
+    pub(crate) fn totals(&self) -> Result<Vec<Total>, Error> {
         let cannot = self.cannot_read();
         let removed = match schema::version(&self.db).map_err(&cannot)? {
             SINCE.. => {

@@ -4,7 +4,7 @@ use super::expiry::{Boot, Moment};
 use crate::platform;
 
 /// What they say now.
-pub fn now() -> Moment {
+pub(crate) fn now() -> Moment {
     let boot = platform::boot_id().zip(since_boot());
     Moment { wall: jiff::Timestamp::now().as_second(), boot: boot.map(|(id, s)| Boot { id, s }) }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// So long at least something stays marked before it may be purged.
-pub const WAIT: Duration = Duration::from_secs(24 * 3600);
+pub(crate) const WAIT: Duration = Duration::from_secs(24 * 3600);
 /// Clocks of different machines may be so far apart, and a clock may be set by so much, in seconds.
 const STEP: i64 = 300;
 
@@ -66,7 +66,7 @@ impl Moment {
 
 /// Something that is kept for a while.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Item {
+pub(crate) struct Item {
     /// Tells it from all others of its kind.
     pub name: String,
     /// Since when it is kept; `None` if that is not known, and then it stays.
@@ -77,7 +77,7 @@ pub struct Item {
 
 /// What a run has found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Mark {
+pub(crate) struct Mark {
     /// When.
     pub at: Moment,
     /// Whether it was dated in the future, and not over-age.
@@ -87,7 +87,7 @@ pub struct Mark {
 
 /// How old something is, by the clocks as they are now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Age {
+pub(crate) enum Age {
     /// Its time has not come, or it is not known.
     Young,
     /// Its time is over.
@@ -98,7 +98,7 @@ pub enum Age {
 
 /// What a run does with something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// It stays; a mark that it has goes.
     Keep,
     /// It stays, and gets a mark of this moment.
@@ -110,7 +110,7 @@ pub enum Verdict {
 }
 
 /// How old it is.
-pub fn age_of(item: &Item, now: &Moment) -> Age {
+pub(crate) fn age_of(item: &Item, now: &Moment) -> Age {
     match &item.since {
         None => Age::Young,
         Some(since) if since.is_ahead_of(now) => Age::Ahead,
@@ -126,7 +126,7 @@ pub(super) fn wait_of(age: Age, keep: Duration) -> Duration {
 }
 
 /// What becomes of it. A mark only counts for what is found again as it was marked, and while the clocks have only run since.
-pub fn judge(item: &Item, mark: Option<&Mark>, now: &Moment) -> Verdict {
+pub(crate) fn judge(item: &Item, mark: Option<&Mark>, now: &Moment) -> Verdict {
     let age = age_of(item, now);
     if age == Age::Young {
         return Verdict::Keep;

@@ -12,7 +12,7 @@ use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
 
 /// What it is called.
-pub const FILE: &str = "marks.json";
+pub(crate) const FILE: &str = "marks.json";
 /// What a damaged one is called, so that somebody may look at it.
 const ASIDE: &str = "marks.json.damaged";
 /// What it is called while it is written.
@@ -31,7 +31,7 @@ struct Marks {
 
 /// What a look has found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Looked {
+pub(crate) struct Looked {
     /// The names of what may go.
     pub purge: Vec<String>,
     /// The names of what is marked, and when the wait of each ends at the earliest, in seconds since 1970.
@@ -75,7 +75,7 @@ impl Marks {
 
 /// Looks at what is kept beside the file of marks in `dir`: says what may go, and marks what is over-age. With `dry` nothing is
 /// written. Whoever calls sees to it that nobody else does so at the same time.
-pub fn look(dir: impl AsFd, items: &[Item], now: &Moment, dry: bool) -> Looked {
+pub(crate) fn look(dir: impl AsFd, items: &[Item], now: &Moment, dry: bool) -> Looked {
     let (before, warning) = match load(&dir, dry) {
         Ok(loaded) => loaded,
         Err(why) => return Looked { warning: Some(why), ..Looked::default() },

@@ -13,8 +13,8 @@ mod expiry;
 mod marks;
 mod run_names;
 
-pub use clock::now;
-pub use expiry::{Age, Boot, Item, Mark, Moment, Verdict, WAIT, age_of, judge};
+pub(crate) use clock::now;
+pub(crate) use expiry::{Age, Boot, Item, Moment, age_of};
 pub(crate) use marks::forget;
-pub use marks::{FILE, Looked, look};
-pub use run_names::{NoRun, meant, next_run, prune, short};
+pub(crate) use marks::{FILE, look};
+pub(crate) use run_names::{NoRun, meant, next_run, prune, short};

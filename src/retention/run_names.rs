@@ -11,7 +11,7 @@ const STEP: Duration = Duration::from_secs(300);
 
 /// A name for a run (a ULID) that sorts after those of all runs that the state directory remembers. Its time is this moment,
 /// unless the clock is behind the newest of those: then the clock was wrong or is wrong now, and the order is what matters.
-pub fn next_run(state: &Path) -> String {
+pub(crate) fn next_run(state: &Path) -> String {
     let now = Ulid::generate();
     let later = newest(state).filter(|newest| newest.timestamp_ms() >= now.timestamp_ms());
     let later = later.map(|newest| newest.timestamp_ms() + 1).filter(|ms| *ms <= Ulid::max().timestamp_ms());
@@ -20,7 +20,7 @@ pub fn next_run(state: &Path) -> String {
 
 /// Why a text means no single run.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum NoRun {
+pub(crate) enum NoRun {
     /// No run is called so.
     Unknown,
     /// Those that begin so, in their order.
@@ -28,7 +28,7 @@ pub enum NoRun {
 }
 
 /// The run that somebody means by its ID or by the beginning of it, in either case.
-pub fn meant<'a>(runs: impl IntoIterator<Item = &'a str>, wanted: &str) -> Result<&'a str, NoRun> {
+pub(crate) fn meant<'a>(runs: impl IntoIterator<Item = &'a str>, wanted: &str) -> Result<&'a str, NoRun> {
     let wanted = wanted.to_ascii_uppercase();
     let mut found: Vec<&str> = Vec::new();
     for run in runs.into_iter().filter(|run| !wanted.is_empty() && run.starts_with(&wanted)) {
@@ -49,7 +49,7 @@ pub fn meant<'a>(runs: impl IntoIterator<Item = &'a str>, wanted: &str) -> Resul
 
 /// As much of a run's ID as tells it from all `runs`, which are sorted, and at least so many characters: [`meant`] knows what is meant
 /// by it.
-pub fn short<'a>(run: &'a str, runs: &[String], least: usize) -> &'a str {
+pub(crate) fn short<'a>(run: &'a str, runs: &[String], least: usize) -> &'a str {
     let at = runs.partition_point(|known| known.as_str() < run);
     let after = at + usize::from(runs.get(at).is_some_and(|known| known == run));
     let near = [at.checked_sub(1).and_then(|before| runs.get(before)), runs.get(after)];
@@ -78,7 +78,7 @@ fn run_of(path: &Path) -> Option<Ulid> {
 /// Removes all but the newest `keep` of the files `RUN.ENDING` in a directory; the one of the run `current` counts, and stays.
 /// What is dated in the future is counted apart, so that it pushes nothing else out: at most as many of those stay, too.
 /// Files with other names are not ours. What cannot be removed now is tried again by the next run.
-pub fn prune(dir: &Path, ending: &str, keep: usize, current: &str, now: jiff::Timestamp) {
+pub(crate) fn prune(dir: &Path, ending: &str, keep: usize, current: &str, now: jiff::Timestamp) {
     let mut found: BTreeMap<Ulid, PathBuf> = BTreeMap::new();
     for path in entries(dir) {
         let Some(run) = run_of(&path) else { continue };

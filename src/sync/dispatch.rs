@@ -30,7 +30,7 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Runs the jobs to their ends and tells `events` about it; `signals` end it early. That nobody
 /// listens any more does not.
-pub async fn run(plan: Plan, events: mpsc::Sender<Stamped>, signals: &mut Signals) -> Summary {
+pub(crate) async fn run(plan: Plan, events: mpsc::Sender<Stamped>, signals: &mut Signals) -> Summary {
     let mut plan = plan;
     // A stable sort: jobs of one priority keep the order in which they were asked for.
     plan.jobs.sort_by_key(|job| std::cmp::Reverse(job.priority));

@@ -54,7 +54,7 @@ pub(super) async fn run(
     grace: Duration,
     warnings: &mut Vec<String>,
 ) -> HookOutcome {
-    let (timeout, priority) = (job.hooks.timeout, job.child_priority);
+    let (timeout, priority) = (job.hook_timeout, job.child_priority());
     for hook in hooks {
         let argv = hook.argv();
         let without: &[&str] = &FOR_RSYNC_ONLY;

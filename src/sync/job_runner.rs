@@ -104,7 +104,7 @@ impl JobRunner<'_> {
                     return Err(Outcome::Blocked(reason));
                 }
             }
-            match self.hooks(Phase::Before, &job.hooks.before, None).await {
+            match self.hooks(Phase::Before, &job.before, None).await {
                 HookOutcome::Ok => {}
                 HookOutcome::Skip(text) => return Err(Outcome::Skipped(Skip::Hook(text))),
                 HookOutcome::Failed(reason) => return Err(Outcome::Failed(before_failed(reason))),
@@ -112,7 +112,7 @@ impl JobRunner<'_> {
             }
         }
         voice.progress.send_replace(None);
-        if let Some(options) = spawn::refused(job.child_priority) {
+        if let Some(options) = spawn::refused(job.child_priority()) {
             let text = format!("this system does not let {options} be set: the transfer goes on without");
             voice.notice(Level::Warning, text).await;
         }
@@ -233,7 +233,7 @@ impl JobRunner<'_> {
         }
         match outcome.status() {
             Status::Ok | Status::Warned => {
-                let hooked = self.hooks(Phase::After, &job.hooks.after, Some(&outcome)).await;
+                let hooked = self.hooks(Phase::After, &job.after, Some(&outcome)).await;
                 if hooked == HookOutcome::Stopped {
                     return self.stopped();
                 }
@@ -261,7 +261,7 @@ impl JobRunner<'_> {
 
     /// What goes wrong here is told, and changes nothing: the job has failed already.
     async fn on_failure(&mut self, outcome: &Outcome) {
-        let hooks = &self.ticket.job.hooks.on_failure;
+        let hooks = &self.ticket.job.on_failure;
         if let Some(Reason { text, .. }) = self.hooks(Phase::After, hooks, Some(outcome)).await.unwell() {
             self.ticket.voice.notice(Level::Warning, text.clone()).await;
             self.warnings.push(text);

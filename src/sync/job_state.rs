@@ -64,7 +64,7 @@ pub(super) fn folds(state_dir: &Path, job: &str, dest: (u64, u64)) -> bool {
 }
 
 /// Whether an earlier run of the job has filled this destination, or taken it over. Nothing is set aside.
-pub fn has_filled(state_dir: &Path, job: &str, dest: &Path) -> bool {
+pub(crate) fn has_filled(state_dir: &Path, job: &str, dest: &Path) -> bool {
     let state = platform::read_regular(&path(state_dir, job), platform::OWN).ok();
     let state: Option<JobState> = state.and_then(|text| serde_json::from_slice(&text).ok());
     state.is_some_and(|state| state.dests.contains(&text(dest)))

@@ -24,7 +24,7 @@ use std::sync::Arc;
 
 /// A lock that is held; dropping it frees it.
 #[derive(Debug)]
-pub struct Lock {
+pub(crate) struct Lock {
     directory: File,
     stand_in: Option<LockFile>,
     holders: Arc<LockOwners>,
@@ -35,7 +35,7 @@ pub struct Lock {
 
 /// The outcome of trying.
 #[derive(Debug)]
-pub enum Tried {
+pub(crate) enum Tried {
     /// It is ours.
     Held(Lock),
     /// It is another's; the text names the holder as well as it is known.
@@ -43,7 +43,7 @@ pub enum Tried {
 }
 
 /// Tries to lock `dest`, which is made if it does not exist. The holders name us to others.
-pub fn try_lock(dest: &Path, holders: &Arc<LockOwners>) -> io::Result<Tried> {
+pub(crate) fn try_lock(dest: &Path, holders: &Arc<LockOwners>) -> io::Result<Tried> {
     fs::create_dir_all(dest)?;
     let directory = File::open(dest)?;
     let meta = directory.metadata()?;
@@ -208,7 +208,7 @@ fn closed(directory: &File, dest: &Path, error: Errno) -> Reason {
 
 /// What can be locked in a directory.
 #[derive(Debug)]
-pub enum Lockable {
+pub(crate) enum Lockable {
     /// Directories, as it should be.
     Directory,
     /// Only files; and why.
@@ -218,7 +218,7 @@ pub enum Lockable {
 }
 
 /// Tries it out on a directory of its own, which is gone afterwards.
-pub fn lockable(dir: &Path) -> io::Result<Lockable> {
+pub(crate) fn lockable(dir: &Path) -> io::Result<Lockable> {
     let own = tempfile::Builder::new().prefix(".%pdb-sync-doctor-l").tempdir_in(dir)?;
     let error = match File::open(own.path())?.try_lock() {
         Ok(()) | Err(TryLockError::WouldBlock) => return Ok(Lockable::Directory),
@@ -242,17 +242,17 @@ pub(super) fn who_may(dest: &Path) -> Option<String> {
 
 impl Lock {
     /// The destination, open for as long as it is locked.
-    pub fn directory(&self) -> &File {
+    pub(crate) fn directory(&self) -> &File {
         &self.directory
     }
 
     /// Why others may write there too, although this is held: nothing may be removed.
-    pub fn unsure(&self) -> Option<&Reason> {
+    pub(crate) fn unsure(&self) -> Option<&Reason> {
         self.unsure.as_deref()
     }
 
     /// What people should know about it.
-    pub fn news(&self) -> Option<&str> {
+    pub(crate) fn news(&self) -> Option<&str> {
         self.news.as_deref()
     }
 }

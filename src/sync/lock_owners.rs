@@ -17,7 +17,7 @@ const ENDING: &str = "holders";
 
 /// The notes of this process.
 #[derive(Debug)]
-pub struct LockOwners {
+pub(crate) struct LockOwners {
     dir: PathBuf,
     run: String,
     held: Mutex<LockOwner>,
@@ -31,7 +31,7 @@ struct LockOwner {
 
 impl LockOwners {
     /// For the locks of a run; nothing is written yet.
-    pub fn new(state: &Path, run: &str) -> Arc<Self> {
+    pub(crate) fn new(state: &Path, run: &str) -> Arc<Self> {
         Arc::new(LockOwners { dir: state.join("locks"), run: run.into(), held: Mutex::default() })
     }
 

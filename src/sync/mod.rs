@@ -61,12 +61,12 @@ mod transfer;
 mod vfork;
 mod watchdog;
 
-pub use dispatch::run;
-pub use job_state::has_filled;
+pub(crate) use dispatch::run;
+pub(crate) use job_state::has_filled;
 pub(crate) use listing::source_names;
-pub use lock::{Lock, Lockable, Tried, lockable, try_lock};
-pub use lock_owners::LockOwners;
-pub use signal::Signals;
+pub(crate) use lock::{Lock, Lockable, Tried, lockable, try_lock};
+pub(crate) use lock_owners::LockOwners;
+pub(crate) use signal::Signals;
 
 use crate::history::stats::Watch;
 use crate::model::job::{Job, JobProblem};
@@ -79,7 +79,7 @@ use std::time::Duration;
 
 /// Everything that a run needs to know.
 #[derive(Debug, Clone)]
-pub struct Plan {
+pub(crate) struct Plan {
     /// The run's id (a ULID).
     pub run: String,
     /// The jobs, each once, in any order.
@@ -115,7 +115,7 @@ pub struct Plan {
 
 /// What a run changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
+pub(crate) enum Mode {
     /// The destinations.
     Real,
     /// Nothing: rsync says what it would do.
@@ -129,13 +129,13 @@ pub enum Mode {
 
 impl Mode {
     /// Whether nothing is changed.
-    pub fn is_dry(self) -> bool {
+    pub(crate) fn is_dry(self) -> bool {
         self != Mode::Real
     }
 }
 
 /// Why the job cannot be run, by a mistake of the configuration: it fails, and others run.
-pub fn unfit(job: &Job) -> Option<Reason> {
+pub(crate) fn unfit(job: &Job) -> Option<Reason> {
     if let Some(JobProblem { text, hint, .. }) = job.unfit.clone() {
         return Some(Reason { text, hint });
     }
@@ -143,7 +143,7 @@ pub fn unfit(job: &Job) -> Option<Reason> {
 }
 
 /// What the first attempt of a job runs, in order: a listing, which a destination that is empty does not need, then a transfer.
-pub fn first_commands(job: &Job, state_dir: &Path) -> Vec<Purpose> {
+pub(crate) fn first_commands(job: &Job, state_dir: &Path) -> Vec<Purpose> {
     let holds = std::fs::read_dir(&job.dest).is_ok_and(|mut entries| entries.next().is_some());
     let list = job.delete || holds || args::filters_from_files(&job.rsync_args);
     let all = listing::needs_names(state_dir, &job.name);
@@ -151,7 +151,7 @@ pub fn first_commands(job: &Job, state_dir: &Path) -> Vec<Purpose> {
 }
 
 /// Adds the filters that a command of the job gets because of where its destination lies.
-pub fn protect_destination(argv: &mut Vec<String>, job: &Job) {
+pub(crate) fn protect_destination(argv: &mut Vec<String>, job: &Job) {
     if let Some(closed) = attempt_state::closed_at_root(&job.dest) {
         args::protect_file_system(argv, &closed);
     }

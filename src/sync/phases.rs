@@ -250,7 +250,7 @@ impl AttemptRunner<'_> {
         // The last words of the run before are not this one's progress.
         self.voice.progress.send_replace(None);
         let started = Instant::now();
-        let (timeout, grace, priority) = (job.timeout, plan.grace, job.child_priority);
+        let (timeout, grace, priority) = (job.timeout, plan.grace, job.child_priority());
         let (dest, expected) = (&*job.dest, self.awaited);
         let order = RsyncCommand {
             argv: &argv,

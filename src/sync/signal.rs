@@ -7,14 +7,14 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Those of [`SIGNALS`], and SIGHUP only unless it was being ignored when we started (`nohup`).
 #[derive(Debug)]
-pub struct Signals {
+pub(crate) struct Signals {
     listened: Vec<(i32, Signal)>,
     came: u32,
 }
 
 impl Signals {
     /// Starts to listen; from now on these signals no longer end the process by themselves. Needs a runtime.
-    pub fn listen() -> io::Result<Self> {
+    pub(crate) fn listen() -> io::Result<Self> {
         let hangup = SignalKind::hangup().as_raw_value();
         let numbers = SIGNALS.iter().map(|(number, _)| *number);
         let wanted = numbers.filter(|number| *number != hangup || !ignores_hangup());
@@ -23,12 +23,12 @@ impl Signals {
     }
 
     /// Whether a second signal has come, which means at once.
-    pub fn is_hard(&self) -> bool {
+    pub(crate) fn is_hard(&self) -> bool {
         self.came > 1
     }
 
     /// The number of the next one.
-    pub async fn next(&mut self) -> i32 {
+    pub(crate) async fn next(&mut self) -> i32 {
         std::future::poll_fn(|context| {
             for (number, signal) in &mut self.listened {
                 if signal.poll_recv(context).is_ready() {

@@ -4,7 +4,7 @@ use super::super::Failure;
 use super::super::targets::Target;
 use crate::config::Config;
 use crate::model::event::{Event, Level, Stream};
-use crate::model::job::{Hooks, Job};
+use crate::model::job::Job;
 use crate::model::result::{Outcome, Summary, SyncResult};
 use crate::output::terminal::Ui;
 use crate::rsync::fetch_files::FetchFiles;
@@ -97,7 +97,9 @@ impl Repair {
             allow_empty_source: true,
             allow_older: true,
             checksum: true,
-            hooks: Hooks { timeout: job.hooks.timeout, ..Hooks::default() },
+            before: Vec::new(),
+            after: Vec::new(),
+            on_failure: Vec::new(),
             rsync_args,
             ..job.clone()
         };

@@ -1,6 +1,7 @@
 //! Properties of layers, and of reading at all.
 
 use super::*;
+use crate::config::layer::Table;
 use proptest::prelude::*;
 
 /// Two values of each key, so that a random choice among them makes two layers agree, differ or be silent.

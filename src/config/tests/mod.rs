@@ -68,7 +68,7 @@ fn nothing_said_gives_the_built_in_values() {
     assert_eq!(job.busy_delay, Duration::from_secs(60));
     assert_eq!((job.timeout, job.stall), (None, Some(Duration::from_secs(600))));
     assert_eq!(job.connect_timeout, Duration::from_secs(30));
-    assert_eq!(job.hooks.timeout, Duration::from_secs(3600));
+    assert_eq!(job.hook_timeout, Duration::from_secs(3600));
     assert_eq!((job.bwlimit, job.min_free), (None, None));
     assert!(!job.allow_empty_source && !job.allow_older);
     assert_eq!(job.max_older, MaxOlder::Default);
@@ -118,10 +118,10 @@ fn every_key_of_a_job_is_read() {
         (job.timeout.map(|t| t.as_secs()), job.stall, job.connect_timeout.as_secs()),
         (Some(21_600), None, 9)
     );
-    assert_eq!(job.hooks.before, [Hook::Shell("mount /m".into())]);
-    assert_eq!(job.hooks.after, [Hook::Shell("a b".into()), Hook::Argv(vec!["c".into(), "d e".into()])]);
-    assert_eq!(job.hooks.on_failure, [Hook::Argv(vec!["x".into()])]);
-    assert_eq!(job.hooks.timeout.as_secs(), 60);
+    assert_eq!(job.before, [Hook::Shell("mount /m".into())]);
+    assert_eq!(job.after, [Hook::Shell("a b".into()), Hook::Argv(vec!["c".into(), "d e".into()])]);
+    assert_eq!(job.on_failure, [Hook::Argv(vec!["x".into()])]);
+    assert_eq!(job.hook_timeout.as_secs(), 60);
 }
 
 #[test]

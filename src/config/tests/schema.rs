@@ -5,6 +5,7 @@ use super::super::layer::{
 };
 use super::load;
 use crate::config::Problems;
+use crate::config::layer::Table;
 
 /// Values for any key: right for some, wrong for others.
 const VALUES: &[&str] = &[

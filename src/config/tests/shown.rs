@@ -1,6 +1,7 @@
 //! What is written for people: the resolved configuration and the template.
 
 use super::*;
+use crate::config::layer::Table;
 
 #[test]
 fn what_is_shown_reads_as_the_same() {
@@ -97,22 +98,24 @@ fn the_template_mentions_every_key() {
 fn the_defaults_in_the_template_are_the_built_in_ones() {
     let (draft, _) = Draft::parse(&uncommented(), Path::new("template.toml"));
     let said = draft.jobs[0].layer.entries();
-    for (key, value, _) in Layer::built_in().entries() {
+    for (key, value, _) in Layer::default().fill().entries() {
         if !["before", "after", "on_failure"].contains(&key) {
             let (_, said, _) = said.iter().find(|(known, ..)| *known == key).unwrap();
             assert_eq!(said, &value, "{key}");
         }
     }
     let said = draft.sync.entries();
-    for (key, value, _) in SyncLayer::built_in().entries() {
+    for (key, value, _) in SyncLayer::default().fill().entries() {
         assert!(said.iter().any(|(known, said, _)| *known == key && *said == value), "{key}");
     }
     let said = draft.scan.entries();
-    for (key, value, _) in ScanLayer::built_in().entries() {
+    for (key, value, _) in ScanLayer::default().fill().entries() {
         assert!(said.iter().any(|(known, said, _)| *known == key && *said == value), "{key}");
     }
     let said = [draft.stats.entries(), draft.notify.entries()].concat();
-    for (key, value, _) in [StatsLayer::built_in().entries(), NotifyLayer::built_in().entries()].concat() {
+    for (key, value, _) in
+        [StatsLayer::default().fill().entries(), NotifyLayer::default().fill().entries()].concat()
+    {
         assert!(said.iter().any(|(known, said, _)| *known == key && *said == value), "{key}");
     }
     assert_eq!(

@@ -10,7 +10,7 @@ pub(super) const BEFORE: SignedDuration = SignedDuration::from_hours(5 * 7 * 24)
 
 /// What is to be said about one job.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Aggregate {
+pub(crate) struct Aggregate {
     /// Name of the job.
     pub job: String,
     /// Runs in which it was tried: not those that skipped it, nor one that goes on.
@@ -41,7 +41,7 @@ pub struct Aggregate {
 
 /// The change of medians, as a share: 0.1 is a tenth more. `None` where one side has no runs.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Trend {
+pub(crate) struct Trend {
     /// Of how long successful runs take.
     pub duration: Option<f64>,
     /// Of the bytes that they receive.
@@ -50,7 +50,7 @@ pub struct Trend {
 
 impl Aggregate {
     /// Of one job's past, the newest first.
-    pub fn of(job: &str, past: &[Past], now: Timestamp) -> Aggregate {
+    pub(crate) fn of(job: &str, past: &[Past], now: Timestamp) -> Aggregate {
         let tried: Vec<&Past> = past
             .iter()
             .filter(|past| !matches!(past.state, State::Running | State::Ended(Status::Skipped)))

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// One command of the past.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Cost {
+pub(crate) struct Cost {
     /// Its name: `scan`, `search` …
     pub command: String,
     /// When it started.
@@ -24,14 +24,14 @@ pub struct Cost {
 
 impl Cost {
     /// Whether it went all the way, whatever it found there: neither refused (2), nor locked out (75), nor ended by a signal.
-    pub fn is_whole(&self) -> bool {
+    pub(crate) fn is_whole(&self) -> bool {
         matches!(self.exit_code, 0 | 1 | 3 | 4)
     }
 }
 
 /// What is to be said about one command.
 #[derive(Debug, Clone, PartialEq)]
-pub struct CommandCost {
+pub(crate) struct CommandCost {
     /// Its name.
     pub command: String,
     /// How often it was run.
@@ -52,7 +52,7 @@ pub struct CommandCost {
 
 impl CommandCost {
     /// Of each command among these that started at `since` or later, by name. Trends look at all of them.
-    pub fn each(costs: &[Cost], since: Option<Timestamp>, now: Timestamp) -> Vec<CommandCost> {
+    pub(crate) fn each(costs: &[Cost], since: Option<Timestamp>, now: Timestamp) -> Vec<CommandCost> {
         let mut names: Vec<&str> = costs.iter().map(|cost| cost.command.as_str()).collect();
         names.sort_unstable();
         names.dedup();

@@ -2,7 +2,7 @@
 
 /// What is said about a set of numbers.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
-pub struct Spread {
+pub(crate) struct Spread {
     /// Half of them are below.
     pub p50: f64,
     /// Nine of ten are below.
@@ -48,7 +48,7 @@ impl Point {
 
 impl Spread {
     /// Of these numbers, in any order; `None` without any. What is not finite is left out.
-    pub fn of(numbers: impl IntoIterator<Item = f64>) -> Option<Spread> {
+    pub(crate) fn of(numbers: impl IntoIterator<Item = f64>) -> Option<Spread> {
         let mut sorted: Vec<f64> = numbers.into_iter().filter(|n| n.is_finite()).collect();
         sorted.sort_by(f64::total_cmp);
         if sorted.is_empty() {
@@ -65,7 +65,7 @@ impl Spread {
     }
 
     /// One of its figures.
-    pub fn get(&self, point: Point) -> f64 {
+    pub(crate) fn get(&self, point: Point) -> f64 {
         match point {
             Point::P50 => self.p50,
             Point::P90 => self.p90,
@@ -78,7 +78,7 @@ impl Spread {
 
 /// The value below which this share (0 to 1) of sorted numbers lies, interpolated between neighbours as spreadsheets, R
 /// (type 7) and numpy do it by default. `None` without numbers.
-pub fn percentile(sorted: &[f64], share: f64) -> Option<f64> {
+pub(crate) fn percentile(sorted: &[f64], share: f64) -> Option<f64> {
     let last = sorted.len().checked_sub(1)?;
     let place = share.clamp(0.0, 1.0) * last as f64;
     let below = place.floor();

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// What metrics are made from.
-pub struct Metrics<'a> {
+pub(crate) struct Metrics<'a> {
     /// The jobs, from what is remembered.
     pub jobs: &'a [Aggregate],
     /// What all their runs came to.
@@ -20,7 +20,7 @@ pub struct Metrics<'a> {
 }
 
 /// A page of metrics. Counters are of everything that ever was, all the rest is of what is remembered.
-pub fn prometheus(metrics: &Metrics<'_>) -> String {
+pub(crate) fn prometheus(metrics: &Metrics<'_>) -> String {
     let mut page = Page(String::new());
     counters(&mut page, metrics.jobs, metrics.totals);
     of_jobs(&mut page, metrics);

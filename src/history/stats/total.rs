@@ -5,7 +5,7 @@ use super::State;
 /// All runs of a job that ended in one way, also those that are not remembered one by one any more. A figure that a run did not know
 /// counts as nothing.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Total {
+pub(crate) struct Total {
     /// Name of the job.
     pub job: String,
     /// How they ended.
@@ -26,7 +26,7 @@ pub struct Total {
 
 /// All runs of a command, also those that are not remembered one by one any more.
 #[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]
-pub struct CommandTotal {
+pub(crate) struct CommandTotal {
     /// How many.
     pub runs: u64,
     /// How many of these went all the way.
@@ -37,7 +37,7 @@ pub struct CommandTotal {
 
 impl CommandTotal {
     /// One run more.
-    pub fn add(&mut self, cost: &super::Cost) {
+    pub(crate) fn add(&mut self, cost: &super::Cost) {
         self.runs += 1;
         if cost.is_whole() {
             self.whole += 1;

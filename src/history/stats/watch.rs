@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 /// What a run looks out for.
 #[derive(Debug, Clone, Default)]
-pub struct Watch {
+pub(crate) struct Watch {
     /// The rules.
     pub alerts: Vec<Alert>,
     /// The past of each job, the newest first.
@@ -15,7 +15,7 @@ pub struct Watch {
 
 impl Watch {
     /// What this newest result, of which the past knows nothing yet, sets off: a sentence each.
-    pub fn check(&self, newest: Past, now: Timestamp) -> Vec<String> {
+    pub(crate) fn check(&self, newest: Past, now: Timestamp) -> Vec<String> {
         let alerts: Vec<_> = self.alerts.iter().filter(|alert| alert.is_about(&newest.job)).collect();
         if alerts.is_empty() {
             return Vec::new();

@@ -7,9 +7,10 @@ use std::str::FromStr;
 macro_rules! limit {
     ($(#[$doc:meta])* $name:ident, $(#[$default_doc:meta])* $shown:literal, $default:expr) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
         pub enum $name {
             $(#[$default_doc])*
+            #[default]
             Default,
             /// So many.
             Files(u64),
