@@ -49,13 +49,13 @@ mod tests {
 
     #[test]
     fn every_limit_that_was_passed_is_told_with_the_option_that_lets_it_through() {
-        let fuses = Limits { entries: "3".parse().unwrap(), bytes: Some(10) };
-        assert_eq!(fuses.check(3, 10, 9), Ok(()));
+        let limits = Limits { entries: "3".parse().unwrap(), bytes: Some(10) };
+        assert_eq!(limits.check(3, 10, 9), Ok(()));
         for (entries, bytes, options) in
             [(4, 10, "--max-delete 4"), (3, 11, "--max-bytes 11"), (4, 11, "--max-delete 4 --max-bytes 11")]
         {
-            let blown = fuses.check(entries, bytes, 9).unwrap_err();
-            assert_eq!(blown.options, options, "{blown}");
+            let exceeded = limits.check(entries, bytes, 9).unwrap_err();
+            assert_eq!(exceeded.options, options, "{exceeded}");
         }
     }
 }

@@ -333,11 +333,11 @@ fn the_last_decision_wins() {
 
 #[test]
 fn fuses_blow_before_anything_is_touched() {
-    let fuses = Limits { entries: crate::model::job::MaxEntries::Default, bytes: Some(50) };
-    assert!(fuses.check(100, 50, 10).is_ok());
-    assert!(fuses.check(101, 50, 10).is_err());
-    assert!(fuses.check(1_000, 50, 10_000).is_ok());
-    assert!(fuses.check(1, 51, 10).unwrap_err().to_string().contains("nothing was touched"));
+    let limits = Limits { entries: crate::model::job::MaxEntries::Default, bytes: Some(50) };
+    assert!(limits.check(100, 50, 10).is_ok());
+    assert!(limits.check(101, 50, 10).is_err());
+    assert!(limits.check(1_000, 50, 10_000).is_ok());
+    assert!(limits.check(1, 51, 10).unwrap_err().to_string().contains("nothing was touched"));
 }
 
 #[test]

@@ -44,10 +44,10 @@ impl Recorder {
     pub(crate) fn start(state_dir: PathBuf, keep: Retention) -> std::io::Result<Recorder> {
         let (words, heard) = channel();
         let (tell, problems) = channel();
-        let scribe = HistoryWriter::new(state_dir, keep);
+        let writer = HistoryWriter::new(state_dir, keep);
         thread::Builder::new().name("history".into()).spawn(move || {
             crate::platform::give_way();
-            scribe.listen(&heard, &tell);
+            writer.listen(&heard, &tell);
         })?;
         Ok(Recorder { words, problems: Arc::new(Mutex::new(problems)) })
     }

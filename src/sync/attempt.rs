@@ -59,7 +59,7 @@ pub(super) struct AttemptRunner<'a> {
     pub(super) job: &'a Job,
     pub(super) source: &'a Source,
     pub(super) number: u32,
-    pub(super) voice: &'a JobEvents,
+    pub(super) job_events: &'a JobEvents,
     /// `None` where nothing will be written.
     pub(super) access: Option<&'a Arc<WriteAccess>>,
     /// Why others may write there too: nothing may be removed.
@@ -106,7 +106,7 @@ impl<'a> AttemptRunner<'a> {
         job: &'a Job,
         source: &'a Source,
         number: u32,
-        voice: &'a JobEvents,
+        job_events: &'a JobEvents,
         access: Option<&'a Arc<WriteAccess>>,
         unsure: Option<&'a Reason>,
     ) -> Self {
@@ -115,7 +115,7 @@ impl<'a> AttemptRunner<'a> {
             job,
             source,
             number,
-            voice,
+            job_events,
             access,
             unsure,
             started: Instant::now(),

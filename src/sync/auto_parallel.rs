@@ -124,11 +124,11 @@ mod tests {
 
     /// The limits after each second of these loads.
     fn limits(cap: usize, loads: &[Load]) -> Vec<usize> {
-        let (mut governor, start) = (AutoParallel::new(cap), Instant::now());
-        let mut limits = vec![governor.limit()];
+        let (mut auto_parallel, start) = (AutoParallel::new(cap), Instant::now());
+        let mut limits = vec![auto_parallel.limit()];
         for (second, load) in loads.iter().enumerate() {
-            governor.judge(load, true, start + PERIOD * second as u32);
-            limits.push(governor.limit());
+            auto_parallel.judge(load, true, start + PERIOD * second as u32);
+            limits.push(auto_parallel.limit());
         }
         limits
     }
@@ -164,11 +164,11 @@ mod tests {
 
     #[test]
     fn without_demand_there_is_no_more() {
-        let (mut governor, start) = (AutoParallel::new(8), Instant::now());
+        let (mut auto_parallel, start) = (AutoParallel::new(8), Instant::now());
         for second in 0..30 {
-            assert_eq!(governor.judge(&calm(), false, start + PERIOD * second), None);
+            assert_eq!(auto_parallel.judge(&calm(), false, start + PERIOD * second), None);
         }
-        let decision = governor.judge(&calm(), true, start + PERIOD * 30).unwrap();
+        let decision = auto_parallel.judge(&calm(), true, start + PERIOD * 30).unwrap();
         assert_eq!(decision.to_string(), "parallel: 3 at a time instead of 2: the machine has room");
     }
 

@@ -48,7 +48,7 @@ struct Dispatch {
     stop: Stop,
     slots: Arc<Slots>,
     /// Who decides on the number of slots, if they change.
-    governor: Option<(AutoParallel, LoadMeter)>,
+    auto_parallel: Option<(AutoParallel, LoadMeter)>,
     started: Instant,
     tasks: JoinSet<(SyncResult, Option<Slot>)>,
     names: HashMap<Id, Arc<str>>,
@@ -67,15 +67,15 @@ struct Dispatch {
 impl Dispatch {
     async fn start(plan: Arc<Plan>, events: mpsc::Sender<Stamped>) -> Self {
         let (started, stop) = (Instant::now(), Stop::default());
-        let governor = plan.auto.then(|| (AutoParallel::new(plan.parallel), LoadMeter::start()));
-        let first = governor.as_ref().map_or(plan.parallel, |(governor, _)| governor.limit());
+        let auto_parallel = plan.auto.then(|| (AutoParallel::new(plan.parallel), LoadMeter::start()));
+        let first = auto_parallel.as_ref().map_or(plan.parallel, |(auto_parallel, _)| auto_parallel.limit());
         let slots = Arc::new(Slots::new(first, &plan.hosts));
         let mut dispatch = Dispatch {
             plan: plan.clone(),
             events,
             stop,
             slots: slots.clone(),
-            governor,
+            auto_parallel,
             started,
             tasks: JoinSet::new(),
             names: HashMap::new(),
@@ -91,22 +91,23 @@ impl Dispatch {
         dispatch.say(Event::RunStarted { run, jobs, parallel, dry_run }).await;
         let buffers = Buffers::default();
         let program = Arc::new(Program::default());
-        let holders = LockOwners::new(&plan.state_dir, &plan.run);
+        let lock_owners = LockOwners::new(&plan.state_dir, &plan.run);
         for job in &plan.jobs {
             let (progress, latest) = watch::channel(None);
             let name: Arc<str> = job.name.as_str().into();
             let (events, stop) = (dispatch.events.clone(), dispatch.stop.clone());
-            let voice = JobEvents { job: name.clone(), events, progress, stop, buffers: buffers.clone() };
-            let ticket = JobContext {
+            let job_events =
+                JobEvents { job: name.clone(), events, progress, stop, buffers: buffers.clone() };
+            let context = JobContext {
                 plan: plan.clone(),
                 job: job.clone(),
-                voice,
+                job_events,
                 slots: slots.clone(),
-                holders: holders.clone(),
+                lock_owners: lock_owners.clone(),
                 program: program.clone(),
                 started,
             };
-            let task = dispatch.tasks.spawn(job_runner::run(ticket));
+            let task = dispatch.tasks.spawn(job_runner::run(context));
             dispatch.names.insert(task.id(), name.clone());
             dispatch.progress.push((name, latest));
         }
@@ -200,8 +201,8 @@ impl Dispatch {
 
     /// Lets as many jobs run as the machine bears.
     fn govern(&mut self) {
-        let Some((governor, meter)) = &mut self.governor else { return };
-        let decision = governor.judge(&meter.read(), self.slots.in_demand(), Instant::now());
+        let Some((auto_parallel, meter)) = &mut self.governor else { return };
+        let decision = auto_parallel.judge(&meter.read(), self.slots.in_demand(), Instant::now());
         let Some(decision) = decision else { return };
         match decision.from.checked_sub(decision.to) {
             Some(fewer) => self.slots.lower(fewer),

@@ -75,10 +75,10 @@ pub(crate) async fn run(helper: Helper<'_>) -> io::Result<HelperOutcome> {
     // Nobody hears of it but we.
     let (events, _) = mpsc::channel(1);
     let (progress, _) = watch::channel(None);
-    let voice =
+    let job_events =
         JobEvents { job: "".into(), events, progress, stop: Stop::default(), buffers: Buffers::default() };
     let mut said = HelperOutput::default();
-    let end = match process::run(&spec, &voice, Watchdog::new(Some(limit), None), &mut said).await? {
+    let end = match process::run(&spec, &job_events, Watchdog::new(Some(limit), None), &mut said).await? {
         End::Exited(code) => Ok(code),
         End::Signalled(number) => Err(number),
         End::Ended(Cause::Timeout(_)) => return Err(io::ErrorKind::TimedOut.into()),

@@ -31,7 +31,7 @@ pub(super) enum HookOutcome {
 
 impl HookOutcome {
     /// Why one was not well, of hooks that skip nothing.
-    pub(super) fn unwell(self) -> Option<Reason> {
+    pub(super) fn failure(self) -> Option<Reason> {
         match self {
             HookOutcome::Ok | HookOutcome::Stopped => None,
             HookOutcome::Skip(text) => {
@@ -49,7 +49,7 @@ const LOOK: &str = "look at what the hook printed, and run it by hand";
 pub(super) async fn run(
     hooks: &[Hook],
     env: &[(OsString, OsString)],
-    voice: &JobEvents,
+    job_events: &JobEvents,
     job: &Job,
     grace: Duration,
     warnings: &mut Vec<String>,
@@ -61,10 +61,10 @@ pub(super) async fn run(
         let spec = CommandSpec { argv: &argv, env, without, priority, grace, input: None, supervised: true };
         let watchdog = Watchdog::new(Some(timeout), None);
         let mut plain = HookOutput::default();
-        let end = process::run(&spec, voice, watchdog, &mut plain).await;
+        let end = process::run(&spec, job_events, watchdog, &mut plain).await;
         if let Some(left) = plain.left {
             let text = format!("hook {hook} {}", left.text());
-            voice.notice(Level::Warning, text.clone()).await;
+            job_events.notice(Level::Warning, text.clone()).await;
             warnings.push(text);
         }
         let (text, hint) = match end {

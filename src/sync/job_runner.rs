@@ -31,9 +31,9 @@ use std::time::{Duration, Instant};
 pub(super) struct JobContext {
     pub(super) plan: Arc<Plan>,
     pub(super) job: Job,
-    pub(super) voice: JobEvents,
+    pub(super) job_events: JobEvents,
     pub(super) slots: Arc<Slots>,
-    pub(super) holders: Arc<LockOwners>,
+    pub(super) lock_owners: Arc<LockOwners>,
     pub(super) program: Arc<Program>,
     /// When the run started.
     pub(super) started: Instant,
@@ -41,9 +41,9 @@ pub(super) struct JobContext {
 
 /// Runs the job. Never fails: whatever happens is in the result. The slot is for the dispatcher to free: whoever waits for
 /// it must not start before this end is known.
-pub(super) async fn run(ticket: JobContext) -> (SyncResult, Option<Slot>) {
+pub(super) async fn run(context: JobContext) -> (SyncResult, Option<Slot>) {
     let mut unit = JobRunner {
-        ticket: &ticket,
+        context: &context,
         slot: None,
         attempts: Vec::new(),
         figures: Figures::default(),
@@ -62,7 +62,7 @@ pub(super) async fn run(ticket: JobContext) -> (SyncResult, Option<Slot>) {
 }
 
 struct JobRunner<'a> {
-    ticket: &'a JobContext,
+    context: &'a JobContext,
     slot: Option<Slot>,
     attempts: Vec<Attempt>,
     figures: Figures,
@@ -81,12 +81,12 @@ struct JobRunner<'a> {
 impl JobRunner<'_> {
     /// An `Err` is an early end.
     async fn go(&mut self) -> Result<Outcome, Outcome> {
-        let JobContext { plan, job, voice, program, .. } = self.ticket;
+        let JobContext { plan, job, job_events, program, .. } = self.ticket;
         self.take_slot(job.sources.first().and_then(|s| s.host())).await?;
         if let Some(reason) = unfit(job) {
             return Err(Outcome::Failed(reason));
         }
-        if let Some(reason) = program.refusal(plan, voice).await {
+        if let Some(reason) = program.refusal(plan, job_events).await {
             return Err(Outcome::Failed(reason));
         }
         let lock = match plan.mode {
@@ -98,7 +98,7 @@ impl JobRunner<'_> {
             access = Some(self.begin(lock).await?);
             if job.min_free.is_some() {
                 let dest = job.dest.clone();
-                let free = off_thread(&voice.stop, move || disk::free(&dest).ok()).await;
+                let free = off_thread(&job_events.stop, move || disk::free(&dest).ok()).await;
                 let free = free.ok_or_else(|| self.stopped())?;
                 if let Some(reason) = free.and_then(|free| guard::space(job, free)) {
                     return Err(Outcome::Blocked(reason));
@@ -111,23 +111,23 @@ impl JobRunner<'_> {
                 HookOutcome::Stopped => return Err(self.stopped()),
             }
         }
-        voice.progress.send_replace(None);
+        job_events.progress.send_replace(None);
         if let Some(options) = spawn::refused(job.child_priority()) {
             let text = format!("this system does not let {options} be set: the transfer goes on without");
-            voice.notice(Level::Warning, text).await;
+            job_events.notice(Level::Warning, text).await;
         }
         if job.cache == CachePolicy::Keep || plan.mode != Mode::Real {
             return self.attempts(access.as_ref(), unsure).await;
         }
-        let dropper = CacheDropper::new(job.dest.clone());
+        let cache_dropper = CacheDropper::new(job.dest.clone());
         let outcome = tokio::select! {
             outcome = self.attempts(access.as_ref(), unsure) => outcome,
-            never = dropper.meanwhile(&voice.stop) => match never {},
+            never = cache_dropper.meanwhile(&job_events.stop) => match never {},
         };
-        if !voice.stop.is_stopping()
-            && let Some((level, text)) = dropper.finish(&voice.stop).await
+        if !job_events.stop.is_stopping()
+            && let Some((level, text)) = cache_dropper.finish(&job_events.stop).await
         {
-            voice.notice(level, text).await;
+            job_events.notice(level, text).await;
         }
         outcome
     }
@@ -138,10 +138,10 @@ impl JobRunner<'_> {
         access: Option<&Arc<WriteAccess>>,
         unsure: Option<&Reason>,
     ) -> Result<Outcome, Outcome> {
-        let JobContext { plan, job, voice, .. } = self.ticket;
+        let JobContext { plan, job, job_events, .. } = self.ticket;
         // A hook may have made them.
         let (named, typed) = (job.rsync_args.clone(), job.typed_args.clone());
-        let unusable = off_thread(&voice.stop, move || named_files::unusable(&named, &typed)).await;
+        let unusable = off_thread(&job_events.stop, move || named_files::unusable(&named, &typed)).await;
         if let Some(reason) = unusable.ok_or_else(|| self.stopped())? {
             return Err(Outcome::Failed(reason));
         }
@@ -157,7 +157,7 @@ impl JobRunner<'_> {
                 }
                 let number = self.attempts.len() as u32 + 1;
                 let (attempt, ending, figures, undoable) =
-                    AttemptRunner::new(plan, job, source, number, voice, access, unsure).run().await;
+                    AttemptRunner::new(plan, job, source, number, job_events, access, unsure).run().await;
                 let code = attempt.exit_code;
                 self.attempts.push(attempt);
                 self.ran = true;
@@ -193,13 +193,13 @@ impl JobRunner<'_> {
                 // Whoever waits does not hold a slot.
                 self.slot = None;
                 let (delay, source) = (wait.unwrap_or_default(), next.text.clone());
-                let job = voice.job.clone();
-                voice
+                let job = job_events.job.clone();
+                job_events
                     .say(Event::Retry { job, attempt: number, exit_code: code, reason, delay, source })
                     .await;
                 tokio::select! {
                     () = tokio::time::sleep(delay) => {}
-                    () = voice.stop.gentle() => return Err(self.stopped()),
+                    () = job_events.stop.gentle() => return Err(self.stopped()),
                 }
                 if wait.is_none() {
                     break;
@@ -212,10 +212,10 @@ impl JobRunner<'_> {
 
     /// Waits for a slot; a run that stops meanwhile ends the job.
     async fn take_slot(&mut self, host: Option<&str>) -> Result<(), Outcome> {
-        let JobContext { voice, slots, .. } = self.ticket;
+        let JobContext { job_events, slots, .. } = self.ticket;
         tokio::select! {
             biased;
-            () = voice.stop.gentle() => return Err(self.stopped()),
+            () = job_events.stop.gentle() => return Err(self.stopped()),
             slot = slots.acquire(host) => self.slot = Some(slot),
         }
         self.started.get_or_insert_with(|| (Instant::now(), Timestamp::now()));
@@ -251,11 +251,11 @@ impl JobRunner<'_> {
 
     /// Tells what deserves attention, before the hooks, which see it too.
     async fn look_out(&mut self, outcome: &Outcome) {
-        let JobContext { plan, voice, .. } = self.ticket;
+        let JobContext { plan, job_events, .. } = self.ticket;
         let newest = Past::of(&plan.run, &self.result(outcome.clone()));
         self.alerts = plan.watch.check(newest, Timestamp::now());
         for alert in &self.alerts {
-            voice.notice(Level::Warning, format!("alert: {alert}")).await;
+            job_events.notice(Level::Warning, format!("alert: {alert}")).await;
         }
     }
 
@@ -269,14 +269,14 @@ impl JobRunner<'_> {
     }
 
     async fn hooks(&mut self, phase: Phase, hooks: &[Hook], outcome: Option<&Outcome>) -> HookOutcome {
-        let JobContext { plan, job, voice, .. } = self.ticket;
+        let JobContext { plan, job, job_events, .. } = self.ticket;
         if hooks.is_empty() {
             return HookOutcome::Ok;
         }
         self.ran = true;
-        voice.phase(0, phase, &[]).await;
+        job_events.phase(0, phase, &[]).await;
         let environment = self.environment(outcome);
-        hook::run(hooks, &environment, voice, job, plan.grace, &mut self.warnings).await
+        hook::run(hooks, &environment, job_events, job, plan.grace, &mut self.warnings).await
     }
 
     /// What hooks see of the job. Unknown figures are empty.

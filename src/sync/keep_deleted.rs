@@ -86,7 +86,7 @@ impl From<KeepDeletedError> for Reason {
 #[derive(Debug)]
 pub(super) struct KeepDeleted {
     quarantine: Quarantine,
-    fate: RemovalMode,
+    removal_mode: RemovalMode,
     journal: Option<Journal>,
     page: Mutex<Vec<u8>>,
     state: PathBuf,
@@ -105,8 +105,9 @@ impl KeepDeleted {
         let keep = job.keep_deleted.unwrap_or(Duration::ZERO);
         let quarantine = Quarantine::new(access, run, "sync", keep).map_err(at_dest)?;
         prepare(&quarantine, job)?;
-        let (fate, page, state, run) = (RemovalMode::Quarantine, Mutex::default(), state.into(), run.into());
-        Ok(KeepDeleted { quarantine, fate, journal: None, page, state, run })
+        let (removal_mode, page, state, run) =
+            (RemovalMode::Quarantine, Mutex::default(), state.into(), run.into());
+        Ok(KeepDeleted { quarantine, removal_mode, journal: None, page, state, run })
     }
 
     /// Nothing is made in the destination yet; a job that keeps gets its journal.
@@ -142,10 +143,10 @@ impl KeepDeleted {
             new.line(&Line::Begin(begin)).map_err(in_state)?;
             journal = Some(new);
         }
-        let fate = if keep.is_some() { RemovalMode::Quarantine } else { RemovalMode::Delete };
+        let removal_mode = if keep.is_some() { RemovalMode::Quarantine } else { RemovalMode::Delete };
         Ok(KeepDeleted {
             quarantine,
-            fate,
+            removal_mode,
             journal,
             page: Mutex::default(),
             state: state.into(),
@@ -162,7 +163,7 @@ impl KeepDeleted {
         self.quarantine.access()
     }
 
-    pub(super) fn fate(&self) -> &RemovalMode {
+    pub(super) fn removal_mode(&self) -> &RemovalMode {
         &self.fate
     }
 

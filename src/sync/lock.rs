@@ -27,7 +27,7 @@ use std::sync::Arc;
 pub(crate) struct Lock {
     directory: File,
     stand_in: Option<LockFile>,
-    holders: Arc<LockOwners>,
+    lock_owners: Arc<LockOwners>,
     name: String,
     unsure: Option<Box<Reason>>,
     news: Option<String>,
@@ -43,7 +43,7 @@ pub(crate) enum Tried {
 }
 
 /// Tries to lock `dest`, which is made if it does not exist. The holders name us to others.
-pub(crate) fn try_lock(dest: &Path, holders: &Arc<LockOwners>) -> io::Result<Tried> {
+pub(crate) fn try_lock(dest: &Path, lock_owners: &Arc<LockOwners>) -> io::Result<Tried> {
     fs::create_dir_all(dest)?;
     let directory = File::open(dest)?;
     let meta = directory.metadata()?;
@@ -53,8 +53,8 @@ pub(crate) fn try_lock(dest: &Path, holders: &Arc<LockOwners>) -> io::Result<Tri
     let name = format!("{:x}-{:x}", meta.dev(), meta.ino());
     let found = match directory.try_lock() {
         Ok(()) => beside(&directory, dest, lock_file::lock(&directory, false)),
-        Err(TryLockError::WouldBlock) => Found::Busy(holder(&directory, &name, holders)),
-        Err(TryLockError::Error(error)) => instead(&directory, dest, &name, holders, error)?,
+        Err(TryLockError::WouldBlock) => Found::Busy(holder(&directory, &name, lock_owners)),
+        Err(TryLockError::Error(error)) => instead(&directory, dest, &name, lock_owners, error)?,
     };
     let (stand_in, unsure, news) = match found {
         Found::Free => (None, None, None),
@@ -70,14 +70,14 @@ pub(crate) fn try_lock(dest: &Path, holders: &Arc<LockOwners>) -> io::Result<Tri
                     sanitize::path(&dest)
                 )
             });
-            stand_in.note(&holders.note());
+            stand_in.note(&lock_owners.note());
             (Some(stand_in), None, news)
         }
         Found::Unsure(stand_in, reason) => (stand_in, Some(Box::new(reason)), None),
         Found::Alone(stand_in, text) => (Some(stand_in), None, Some(text)),
     };
-    holders.add(&name);
-    Ok(Tried::Held(Lock { directory, stand_in, holders: holders.clone(), name, unsure, news }))
+    lock_owners.add(&name);
+    Ok(Tried::Held(Lock { directory, stand_in, lock_owners: lock_owners.clone(), name, unsure, news }))
 }
 
 /// What there is apart from the directory's own lock.
@@ -111,10 +111,10 @@ fn instead(
     directory: &File,
     dest: &Path,
     name: &str,
-    holders: &LockOwners,
+    lock_owners: &LockOwners,
     no: io::Error,
 ) -> io::Result<Found> {
-    let path = holders.dir().join(format!("{name}.lock"));
+    let path = lock_owners.dir().join(format!("{name}.lock"));
     let cannot = |what: String, error: io::Error| {
         let text = format!("{what}, nor can {} be locked instead: {error}", sanitize::path(&path));
         io::Error::new(error.kind(), text)
@@ -132,7 +132,7 @@ fn instead(
     };
     match lock_file::lock_at(&path).map_err(|error| cannot(what, error))? {
         Locked::Ours(stand_in) => {
-            stand_in.note(&holders.note());
+            stand_in.note(&lock_owners.note());
             Ok(match at_dest {
                 Ok(reason) => Found::Unsure(Some(stand_in), reason),
                 Err(text) => Found::Alone(
@@ -145,14 +145,14 @@ fn instead(
             })
         }
         Locked::Theirs(Some(note)) => Ok(Found::Busy(note.to_string())),
-        Locked::Theirs(None) => Ok(Found::Busy(holders.holder(name).unwrap_or_else(unknown))),
+        Locked::Theirs(None) => Ok(Found::Busy(lock_owners.holder(name).unwrap_or_else(unknown))),
         Locked::Missing | Locked::Closed(_) => Err(cannot(String::new(), io::ErrorKind::NotFound.into())),
     }
 }
 
 /// Who has locked the directory: as our state directory has it, or as the kernel has it.
-fn holder(directory: &File, name: &str, holders: &LockOwners) -> String {
-    holders.holder(name).unwrap_or_else(|| match flock_holder(directory) {
+fn holder(directory: &File, name: &str, lock_owners: &LockOwners) -> String {
+    lock_owners.holder(name).unwrap_or_else(|| match flock_holder(directory) {
         Some(holder) => format!("another process: {holder}, with another state directory"),
         None => unknown(),
     })

@@ -132,7 +132,7 @@ impl AttemptRunner<'_> {
         self.voice.phase(self.number, Phase::Delete, &[]).await;
         let started = Instant::now();
         let (list, stamps) = (gone.clone(), stamps.to_vec());
-        let (voice, stop) = (self.voice.clone(), self.voice.stop.clone());
+        let (job_events, stop) = (self.voice.clone(), self.voice.stop.clone());
         // The names go through a channel of their own, so that a slow reader slows us down and does not block the run.
         let (names, mut told) = mpsc::channel::<Vec<u8>>(4);
         let work = tokio::task::spawn_blocking(move || {
@@ -164,9 +164,9 @@ impl AttemptRunner<'_> {
                 // It asks itself whether to go on; one that does not end hangs.
                 () = &mut overdue => return Err(AttemptEnd::Stopped),
             };
-            voice
+            job_events
                 .say(Event::Output {
-                    job: voice.job.clone(),
+                    job: job_events.job.clone(),
                     stream: Stream::Stdout,
                     lines: Lines::new(block),
                 })

@@ -90,14 +90,14 @@ impl Pipe {
     }
 
     /// Reads once, and lets the ear hear the lines that this completes; at the end of the pipe also what is left.
-    pub(super) fn read(&mut self, voice: &JobEvents, ear: &mut impl LineHandler) -> PipeRead {
+    pub(super) fn read(&mut self, job_events: &JobEvents, handler: &mut impl LineHandler) -> PipeRead {
         let Pipe { end, stream, lines } = self;
         if let End::Closed = end {
             return PipeRead { length: 0, event: None };
         }
-        let mut block = voice.buffers.block();
-        let mut line = |line: &[u8]| ear.line(*stream, line, &mut block);
-        let length = voice.buffers.chunk(|chunk| match end.read(chunk) {
+        let mut block = job_events.buffers.block();
+        let mut line = |line: &[u8]| handler.line(*stream, line, &mut block);
+        let length = job_events.buffers.chunk(|chunk| match end.read(chunk) {
             Ok(length) if length > 0 => {
                 lines.feed(&chunk[..length], &mut line);
                 Some(length)
@@ -110,13 +110,13 @@ impl Pipe {
             lines.finish(&mut line);
             *end = End::Closed;
         } else if !lines.begun().is_empty() {
-            ear.begun(*stream, lines.begun());
+            handler.begun(*stream, lines.begun());
         }
         let length = length.unwrap_or(0);
         if block.is_empty() {
-            voice.buffers.take_back(block);
+            job_events.buffers.take_back(block);
             return PipeRead { length, event: None };
         }
-        PipeRead { length, event: Some(voice.output(*stream, block)) }
+        PipeRead { length, event: Some(job_events.output(*stream, block)) }
     }
 }

@@ -17,10 +17,10 @@ pub(super) async fn begin(
     lock: &Lock,
     plan: &Plan,
     job: &Job,
-    voice: &JobEvents,
+    job_events: &JobEvents,
 ) -> Option<Result<Arc<WriteAccess>, Reason>> {
     let (root, dest) = (lock.directory().try_clone(), job.dest.clone());
-    let (state, stop) = (plan.state_dir.clone(), voice.stop.clone());
+    let (state, stop) = (plan.state_dir.clone(), job_events.stop.clone());
     let sure = lock.unsure().is_none();
     let work = move || {
         let access = WriteAccess::new(root?, &dest, &state)?;
@@ -30,10 +30,10 @@ pub(super) async fn begin(
         let left = sure.then(|| removal::escape_quarantines(&access, &state, &|| stop.is_stopping()));
         Ok::<_, io::Error>((access, left))
     };
-    Some(match off_thread(&voice.stop, work).await? {
+    Some(match off_thread(&job_events.stop, work).await? {
         Ok((access, left)) => {
-            voice.unescaped(left.as_ref(), &job.dest).await;
-            voice.modes(&access, &job.dest).await;
+            job_events.unescaped(left.as_ref(), &job.dest).await;
+            job_events.modes(&access, &job.dest).await;
             Ok(access)
         }
         Err(error) => {

@@ -130,11 +130,11 @@ pub(super) trait LineHandler {
 /// Runs a child to its end, through everything that can happen to it.
 pub(super) async fn run(
     spec: &CommandSpec<'_>,
-    voice: &JobEvents,
+    job_events: &JobEvents,
     mut watchdog: Watchdog,
-    ear: &mut impl LineHandler,
+    handler: &mut impl LineHandler,
 ) -> io::Result<End> {
-    let stop = &voice.stop;
+    let stop = &job_events.stop;
     let mut ends = ChildExits::watch()?;
     let supervisor = spec.supervised.then(|| Supervisor::start(spec.grace));
     let announced = supervisor.as_ref().and_then(Supervisor::pipe);
@@ -158,13 +158,13 @@ pub(super) async fn run(
         let free = pending.is_none();
         // A reader that is slow is not a child that has stalled.
         watchdog.deaf(!free);
-        watchdog.noted(ear.signs());
+        watchdog.noted(handler.signs());
         let begun = Instant::now();
         let rests = status.is_none() && Instant::now() < rest_until;
         tokio::select! {
             () = stdout.ready(), if free && !rests => {
                 watchdog.heard();
-                let heard = stdout.read(voice, ear);
+                let heard = stdout.read(job_events, handler);
                 pending = heard.event;
                 if heard.length < LITTLE && stdout.is_open() {
                     stdout.rest();
@@ -177,13 +177,13 @@ pub(super) async fn run(
             }
             () = stderr.ready(), if free => {
                 watchdog.heard();
-                pending = stderr.read(voice, ear).event;
+                pending = stderr.read(job_events, handler).event;
                 yield_now().await;
                 if status.is_some() { drain_until = Instant::now() + DRAIN; }
             }
             () = sleep_until(rest_until), if rests => {}
             () = input.passed_on(), if input.is_open() => {}
-            permit = voice.events.reserve(), if !free => {
+            permit = job_events.events.reserve(), if !free => {
                 watchdog.heard();
                 if let (Ok(permit), Some(event)) = (permit, pending.take()) { permit.send(event); }
                 // Not the time for which a slow reader of ours kept us waiting.
@@ -230,7 +230,7 @@ pub(super) async fn run(
     if cause.is_none()
         && let Some(members) = left
     {
-        ear.left(if members { Left::Ended } else { Left::Away });
+        handler.left(if members { Left::Ended } else { Left::Away });
     }
     if cause.is_some() || left == Some(true) {
         // Whoever was told to end may have left others behind, who were told as well.

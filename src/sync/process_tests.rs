@@ -16,7 +16,7 @@ impl LineHandler for All {
 }
 
 /// A job's voice, and who hears it.
-fn voice(stop: &Stop, room: usize) -> (JobEvents, mpsc::Receiver<Stamped>) {
+fn job_events(stop: &Stop, room: usize) -> (JobEvents, mpsc::Receiver<Stamped>) {
     let (events, heard) = mpsc::channel(room);
     let (progress, _) = watch::channel(None);
     let (stop, buffers) = (stop.clone(), Buffers::default());
@@ -40,7 +40,7 @@ async fn sh_while<F: Future<Output = ()>>(
         input: None,
         supervised: false,
     };
-    let (voice, mut heard) = voice(&stop, 2);
+    let (job_events, mut heard) = job_events(&stop, 2);
     let collect = async {
         let mut all = Vec::new();
         while let Some(Stamped { event, .. }) = heard.recv().await {
@@ -51,8 +51,8 @@ async fn sh_while<F: Future<Output = ()>>(
         all
     };
     let child = async {
-        let end = run(&spec, &voice, watchdog, &mut All).await.unwrap();
-        drop(voice);
+        let end = run(&spec, &job_events, watchdog, &mut All).await.unwrap();
+        drop(job_events);
         end
     };
     let (end, heard, ()) = tokio::join!(child, collect, also(stop.clone()));
@@ -207,9 +207,9 @@ async fn a_listener_that_never_listens_does_not_keep_a_stopped_child() {
         supervised: false,
     };
     let stop = Stop::default();
-    let (voice, full) = voice(&stop, 1);
-    let mut ear = All;
-    let child = run(&spec, &voice, patient(), &mut ear);
+    let (job_events, full) = job_events(&stop, 1);
+    let mut handler = All;
+    let child = run(&spec, &job_events, patient(), &mut handler);
     let filled = async {
         until(|| full.len() == 1).await;
         stop.ask(StopReason::Signal(15));
@@ -236,7 +236,7 @@ async fn a_child_that_never_stops_leaves_others_their_turn() {
         supervised: false,
     };
     let stop = Stop::default();
-    let (voice, _heard) = voice(&stop, 2);
+    let (job_events, _heard) = job_events(&stop, 2);
     // From outside, so that the test ends in any case.
     let (done, outside) = (std::sync::mpsc::channel::<()>(), stop.clone());
     let last_help = std::thread::spawn(move || {
@@ -249,8 +249,8 @@ async fn a_child_that_never_stops_leaves_others_their_turn() {
         stop.ask(StopReason::Signal(15));
         let _ = done.0.send(());
     };
-    let mut ear = Deaf;
-    let (end, ()) = tokio::join!(run(&spec, &voice, patient(), &mut ear), other);
+    let mut handler = Deaf;
+    let (end, ()) = tokio::join!(run(&spec, &job_events, patient(), &mut handler), other);
     last_help.join().unwrap();
     assert_eq!(end.unwrap(), End::Ended(Cause::Stopped));
     assert!(matches!(stop.why(), Some(StopReason::Signal(15))), "{:?}", stop.why());
@@ -281,9 +281,9 @@ async fn says(argv: &[&str], env: &[(OsString, OsString)]) -> io::Result<String>
         input: None,
         supervised: false,
     };
-    let (voice, mut heard) = voice(&Stop::default(), 100);
-    assert_eq!(run(&spec, &voice, patient(), &mut All).await?, End::Exited(0));
-    drop(voice);
+    let (job_events, mut heard) = job_events(&Stop::default(), 100);
+    assert_eq!(run(&spec, &job_events, patient(), &mut All).await?, End::Exited(0));
+    drop(job_events);
     let mut said = String::new();
     while let Some(Stamped { event: Event::Output { lines, .. }, .. }) = heard.recv().await {
         said.push_str(&String::from_utf8_lossy(lines.as_bytes()));

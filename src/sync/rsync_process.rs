@@ -83,7 +83,7 @@ pub(super) enum Ended {
 /// Runs it; `changes` gets every itemized change and says whether it counts.
 pub(super) async fn run(
     order: RsyncCommand<'_>,
-    voice: &JobEvents,
+    job_events: &JobEvents,
     changes: &mut (dyn FnMut(&Change<'_>) -> bool + Send),
 ) -> RsyncOutcome {
     let RsyncCommand {
@@ -101,8 +101,8 @@ pub(super) async fn run(
         show,
     } = order;
     let env = environment(argv, purpose);
-    let mut ear = OutputParser {
-        voice,
+    let mut handler = OutputParser {
+        job_events,
         purpose,
         reader: Reader::new(purpose),
         show,
@@ -118,10 +118,11 @@ pub(super) async fn run(
     let without: &[&str] =
         if matches!(source.address, Address::Daemon { .. }) { &[] } else { &FOR_RSYNC_ONLY };
     let spec = CommandSpec { argv, env: &env, without, priority, grace, input: None, supervised: false };
-    let end = process::run(&spec, voice, watchdog, &mut ear).await;
-    let (stats, progress) = (*ear.reader.stats(), ear.progress);
-    let said: Vec<String> = ear.said.lines().iter().map(|line| ear.long.resolve(line).into_owned()).collect();
-    let printed = ear.printed;
+    let end = process::run(&spec, job_events, watchdog, &mut handler).await;
+    let (stats, progress) = (*handler.reader.stats(), handler.progress);
+    let said: Vec<String> =
+        handler.said.lines().iter().map(|line| handler.long.resolve(line).into_owned()).collect();
+    let printed = handler.printed;
     let talk = Peer::new(source, rsync_args, |name| std::env::var(name).ok());
     let judge = |code| Ended::Judged(judge_with_figures(code, &stats, &said, &printed, &talk));
     let (code, verdict) = match end {
@@ -222,7 +223,7 @@ fn environment(argv: &[String], purpose: Purpose) -> Vec<(std::ffi::OsString, st
 
 /// Listens to an rsync.
 struct OutputParser<'a> {
-    voice: &'a JobEvents,
+    job_events: &'a JobEvents,
     purpose: Purpose,
     reader: Reader,
     show: Show,

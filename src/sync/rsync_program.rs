@@ -24,12 +24,12 @@ pub(super) struct Program {
 
 impl Program {
     /// Why it cannot do what is needed here; `None` for one that can, or does not tell.
-    pub(super) async fn refusal(&self, plan: &Plan, voice: &JobEvents) -> Option<Reason> {
-        self.refused.get_or_init(|| look(plan, voice)).await.clone()
+    pub(super) async fn refusal(&self, plan: &Plan, job_events: &JobEvents) -> Option<Reason> {
+        self.refused.get_or_init(|| look(plan, job_events)).await.clone()
     }
 }
 
-async fn look(plan: &Plan, voice: &JobEvents) -> Option<Reason> {
+async fn look(plan: &Plan, job_events: &JobEvents) -> Option<Reason> {
     let argv = [plan.rsync.clone(), "--version".into()];
     let spec = CommandSpec {
         argv: &argv,
@@ -42,7 +42,7 @@ async fn look(plan: &Plan, voice: &JobEvents) -> Option<Reason> {
     };
     let mut heard = ProgramOutput(String::new());
     // One that cannot be started is told by the first that needs it.
-    process::run(&spec, voice, Watchdog::new(Some(LIMIT), None), &mut heard).await.ok()?;
+    process::run(&spec, job_events, Watchdog::new(Some(LIMIT), None), &mut heard).await.ok()?;
     let why = Version::parse(&heard.0).lacks()?;
     Some(Reason::new(format!("{} cannot be used: {why}", plan.rsync)).hint(INSTALL))
 }

@@ -33,10 +33,10 @@ impl<'a> Captured<'a> {
     pub(super) fn place(
         parent: &'a Parent,
         quarantine: &Quarantine,
-        fate: &RemovalMode,
+        removal_mode: &RemovalMode,
         own: &'a [u8],
     ) -> Result<Self, Errno> {
-        match fate {
+        match removal_mode {
             RemovalMode::Delete => Ok(Self::beside(parent, quarantine.run(), own)),
             _ => Ok(Self::within(parent.hold(quarantine)?, quarantine, own)),
         }
@@ -46,10 +46,10 @@ impl<'a> Captured<'a> {
     pub(super) fn left(
         parent: &'a Parent,
         quarantine: &Quarantine,
-        fate: &RemovalMode,
+        removal_mode: &RemovalMode,
         own: &'a [u8],
     ) -> Result<Self, Errno> {
-        match fate {
+        match removal_mode {
             RemovalMode::Delete => Ok(Self::left_beside(parent, quarantine.run(), own)),
             _ => Ok(Self::within(parent.held(quarantine)?, quarantine, own)),
         }

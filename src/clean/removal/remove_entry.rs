@@ -103,7 +103,7 @@ pub fn take(
     parent: &Parent,
     quarantine: &Quarantine,
     wanted: ExpectedEntry<'_>,
-    fate: &RemovalMode,
+    removal_mode: &RemovalMode,
 ) -> RemoveOutcome {
     match look_for(parent.fd(), wanted.name, &wanted.stamp) {
         Ok((kind, stamp)) if wanted.is(kind, &stamp) => {}
@@ -114,7 +114,7 @@ pub fn take(
     if let Err(why) = parent.changes() {
         return RemoveOutcome::Failed(why.to_string());
     }
-    let hold = match Captured::place(parent, quarantine, fate, wanted.name) {
+    let hold = match Captured::place(parent, quarantine, removal_mode, wanted.name) {
         Ok(hold) => hold,
         Err(error) => {
             return RemoveOutcome::Failed(format!(
@@ -134,7 +134,7 @@ pub fn take(
         }
         Err(error) => return RemoveOutcome::Failed(refused(parent, wanted.name, error)),
     }
-    settle(parent, &hold, wanted, fate)
+    settle(parent, &hold, wanted, removal_mode)
 }
 
 /// Verifies what was captured, and commits or puts it back.
@@ -142,7 +142,7 @@ fn settle(
     parent: &Parent,
     hold: &Captured<'_>,
     wanted: ExpectedEntry<'_>,
-    fate: &RemovalMode,
+    removal_mode: &RemovalMode,
 ) -> RemoveOutcome {
     if let Err(why) = parent.changes() {
         return RemoveOutcome::Failed(format!("{why}; it {}", hold.lies()));
@@ -159,7 +159,7 @@ fn settle(
             }
         };
     }
-    match fate.commit(hold, parent.path(), &wanted.stamp) {
+    match removal_mode.commit(hold, parent.path(), &wanted.stamp) {
         Ok(did) => RemoveOutcome::Done(did),
         Err(why) => match put_back(parent, hold) {
             Ok(()) => RemoveOutcome::Failed(format!("{why}; it is where it was")),
@@ -173,12 +173,14 @@ pub(super) fn resume(
     parent: &Parent,
     quarantine: &Quarantine,
     wanted: ExpectedEntry<'_>,
-    fate: &RemovalMode,
+    removal_mode: &RemovalMode,
 ) -> RemoveOutcome {
-    let Ok(hold) = Captured::left(parent, quarantine, fate, wanted.name) else { return RemoveOutcome::Gone };
+    let Ok(hold) = Captured::left(parent, quarantine, removal_mode, wanted.name) else {
+        return RemoveOutcome::Gone;
+    };
     match hold.look_for(&wanted.stamp) {
         Ok((kind, stamp)) if (ExpectedEntry { touched: true, ..wanted }).is(kind, &stamp) => {
-            settle(parent, &hold, wanted, fate)
+            settle(parent, &hold, wanted, removal_mode)
         }
         Ok(_) => RemoveOutcome::Left(format!("another of that path {}; left there", hold.lies())),
         Err(_) => RemoveOutcome::Gone,

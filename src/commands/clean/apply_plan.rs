@@ -32,7 +32,7 @@ pub(super) struct Work {
     pub(super) agreed: AgreedHash,
     pub(super) run: String,
     pub(super) past: Option<JournalProgress>,
-    pub(super) fate: RemovalMode,
+    pub(super) removal_mode: RemovalMode,
     pub(super) keep: Duration,
     pub(super) state: PathBuf,
     pub(super) threads: usize,
@@ -82,7 +82,7 @@ impl Work {
         let apply = Apply {
             root: &self.dir,
             quarantine: &quarantine,
-            fate: &self.fate,
+            removal_mode: &self.fate,
             journal: &journal,
             threads: match self.threads {
                 0 => std::thread::available_parallelism().map_or(2, usize::from),

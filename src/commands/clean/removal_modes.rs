@@ -8,7 +8,7 @@ use crate::model::sanitize;
 use std::path::{Path, PathBuf};
 
 /// As in the configuration.
-pub(super) fn fate_word(args: &RunArgs, settings: &CleanSettings) -> &'static str {
+pub(super) fn removal_mode_word(args: &RunArgs, settings: &CleanSettings) -> &'static str {
     match chosen(args, settings) {
         CleanMode::Quarantine => "quarantine",
         CleanMode::Delete => "delete",
@@ -28,7 +28,7 @@ fn chosen(args: &RunArgs, settings: &CleanSettings) -> CleanMode {
 }
 
 /// Opens what it needs.
-pub(super) fn fate(args: &RunArgs, config: &Config, root: &Path) -> Result<RemovalMode, Failure> {
+pub(super) fn removal_mode(args: &RunArgs, config: &Config, root: &Path) -> Result<RemovalMode, Failure> {
     Ok(match chosen(args, &config.clean) {
         CleanMode::Quarantine => RemovalMode::Quarantine,
         CleanMode::Delete => RemovalMode::Delete,

@@ -3,7 +3,7 @@
 use super::apply_plan::Work;
 use super::plan_summary::Fold;
 use super::plans::{self, Whole};
-use super::removal_modes::{fate, fate_word};
+use super::removal_modes::{removal_mode, removal_mode_word};
 use super::verify::{PlanVerifier, root};
 use crate::clean::removal::{self, RemovalMode};
 use crate::clean::{Action, JournalProgress, Limits};
@@ -75,10 +75,10 @@ pub(super) fn run(args: &RunArgs, global: &Global, ui: &Ui) -> Result<ExitCode, 
         let text = format!("{} {why}: nothing there is removed", sanitize::path(&path));
         return Ok(super::blocked(ui, &text, None));
     }
-    let fuses = fuses(args, &config.clean)?;
-    let mut refused = fuses.check(going, size, whole.header.tree_entries).err().map(|blown| {
-        let hint = format!("if that is meant: {}", blown.options);
-        (blown.to_string(), hint)
+    let limits = limits(args, &config.clean)?;
+    let mut refused = limits.check(going, size, whole.header.tree_entries).err().map(|exceeded| {
+        let hint = format!("if that is meant: {}", exceeded.options);
+        (exceeded.to_string(), hint)
     });
     if let Some((text, hint)) = refused.as_ref().filter(|_| mode != RunMode::DryRun) {
         return Ok(super::blocked(ui, text, Some(hint)));
@@ -115,7 +115,7 @@ pub(super) fn run(args: &RunArgs, global: &Global, ui: &Ui) -> Result<ExitCode, 
         RunMode::Interactive => Some(clock.idle(|| ask(fold, ui))?),
         _ => None,
     };
-    let word = fate_word(args, &config.clean);
+    let word = removal_mode_word(args, &config.clean);
     let (named, _) = which_run(&state, &whole, &path, word)?;
     let locks = match super::lock(&path, &config, global, &named, ui)? {
         Ok(locks) => locks,
@@ -123,9 +123,9 @@ pub(super) fn run(args: &RunArgs, global: &Global, ui: &Ui) -> Result<ExitCode, 
     };
     // Only now nobody else writes into its journal.
     let (run, past) = which_run(&state, &whole, &path, word)?;
-    let fate = fate(args, &config, &path)?;
+    let removal_mode = removal_mode(args, &config, &path)?;
     // All but what is deleted is captured there.
-    if !matches!(fate, RemovalMode::Delete)
+    if !matches!(removal_mode, RemovalMode::Delete)
         && let Some(refusal) = removal::cannot_keep(&dir, &path)
     {
         let text = format!(
@@ -146,7 +146,7 @@ pub(super) fn run(args: &RunArgs, global: &Global, ui: &Ui) -> Result<ExitCode, 
         agreed,
         run,
         past,
-        fate,
+        removal_mode,
         keep: config.clean.keep,
         state,
         threads: args.threads.map_or(0, usize::from),
@@ -185,7 +185,7 @@ fn same_hash(expected: &str, hash: &str) -> bool {
     expected.len() >= 16 && hash.starts_with(&expected)
 }
 
-fn fuses(args: &RunArgs, settings: &CleanSettings) -> Result<Limits, Failure> {
+fn limits(args: &RunArgs, settings: &CleanSettings) -> Result<Limits, Failure> {
     let wrong = |option: &str| {
         let option = option.to_owned();
         move |why: String| Failure::usage(format!("{option}: {why}"))

@@ -163,10 +163,10 @@ impl Total {
 
 /// One after the other: each uses all cores.
 fn all(work: &[(Target, IndexOptions)], ui: &Ui) -> Result<Total, Failure> {
-    let (mut total, mut attendant) = (Total::default(), IndexProgress::new()?);
+    let (mut total, mut progress) = (Total::default(), IndexProgress::new()?);
     for (target, options) in work {
         let label = &target.place.label;
-        match attendant.build(target, options, ui)? {
+        match progress.build(target, options, ui)? {
             Ended::Built(built, signal) => {
                 tell(label, &built, ui)?;
                 // What could not be read stays so until it is read or gone; what is broken is known after one run.
@@ -317,9 +317,9 @@ impl FollowUp {
 
     /// The summary has been printed: what is said now goes to standard error.
     pub(super) fn run(self, ui: &Ui) -> Result<ExitCode, Failure> {
-        let (mut exit, mut attendant) = (ExitCode::Done, IndexProgress::new()?);
+        let (mut exit, mut progress) = (ExitCode::Done, IndexProgress::new()?);
         for (name, (target, options)) in &self.work {
-            match attendant.build(target, options, ui)? {
+            match progress.build(target, options, ui)? {
                 Ended::Built(built, signal) => {
                     let documents = units::count(built.total.0, "document", "documents");
                     ui.note(&format!("{name}: indexed, {documents}, in {}", units::duration(built.elapsed)));

@@ -19,16 +19,16 @@ const LOCK_POLL: Duration = Duration::from_millis(100);
 impl JobRunner<'_> {
     /// Makes the destination and locks it, waiting as long as was asked for, without a slot.
     pub(super) async fn lock(&mut self) -> Result<Lock, Outcome> {
-        let JobContext { plan, job, voice, holders, .. } = self.ticket;
+        let JobContext { plan, job, job_events, lock_owners, .. } = self.ticket;
         let deadline = Instant::now() + plan.wait_lock;
         loop {
-            let (dest, holders) = (job.dest.clone(), holders.clone());
-            let tried = move || lock::try_lock(&dest, &holders);
-            let tried = off_thread(&voice.stop, tried).await.ok_or_else(|| self.stopped())?;
+            let (dest, lock_owners) = (job.dest.clone(), lock_owners.clone());
+            let tried = move || lock::try_lock(&dest, &lock_owners);
+            let tried = off_thread(&job_events.stop, tried).await.ok_or_else(|| self.stopped())?;
             let holder = match tried {
                 Ok(Tried::Held(lock)) => {
                     if let Some(text) = lock.news() {
-                        voice.notice(Level::Info, text).await;
+                        job_events.notice(Level::Info, text).await;
                     }
                     if self.slot.is_none() {
                         self.take_slot(job.sources.first().and_then(|s| s.host())).await?;
@@ -45,16 +45,17 @@ impl JobRunner<'_> {
                     let denied = error.kind() == io::ErrorKind::PermissionDenied;
                     let why = move || (lock::who_may(&dest).filter(|_| denied), in_the_way(&dest));
                     // What stands there now was not there when the configuration was read.
-                    let reason = match off_thread(&voice.stop, why).await.ok_or_else(|| self.stopped())? {
-                        (Some(who), _) => Reason::new(text).hint(who),
-                        (None, Some(found)) => {
-                            Reason::new(format!("cannot make the destination: {}", found.text))
-                                .hint(found.hint)
-                        }
-                        (None, None) => {
-                            Reason::new(text).hint("does it lie on a disk that is mounted and writable?")
-                        }
-                    };
+                    let reason =
+                        match off_thread(&job_events.stop, why).await.ok_or_else(|| self.stopped())? {
+                            (Some(who), _) => Reason::new(text).hint(who),
+                            (None, Some(found)) => {
+                                Reason::new(format!("cannot make the destination: {}", found.text))
+                                    .hint(found.hint)
+                            }
+                            (None, None) => {
+                                Reason::new(text).hint("does it lie on a disk that is mounted and writable?")
+                            }
+                        };
                     return Err(Outcome::Failed(reason));
                 }
             };
@@ -64,19 +65,19 @@ impl JobRunner<'_> {
             }
             if self.slot.take().is_some() {
                 let text = format!("waiting for the lock of {}, held by {holder}", sanitize::path(&job.dest));
-                voice.notice(Level::Info, text).await;
+                job_events.notice(Level::Info, text).await;
             }
             tokio::select! {
                 () = tokio::time::sleep(LOCK_POLL) => {}
-                () = voice.stop.gentle() => return Err(self.stopped()),
+                () = job_events.stop.gentle() => return Err(self.stopped()),
             }
         }
     }
 
     /// What runs before this one left undone comes first: nobody has to wait for the transfer.
     pub(super) async fn begin(&self, lock: &Lock) -> Result<Arc<WriteAccess>, Outcome> {
-        let JobContext { plan, job, voice, .. } = self.ticket;
-        let access = prepare_dest::begin(lock, plan, job, voice).await.ok_or_else(|| self.stopped())?;
+        let JobContext { plan, job, job_events, .. } = self.ticket;
+        let access = prepare_dest::begin(lock, plan, job, job_events).await.ok_or_else(|| self.stopped())?;
         access.map_err(Outcome::Failed)
     }
 }

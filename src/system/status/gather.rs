@@ -58,10 +58,10 @@ impl Gatherer {
     /// Starts to look. An `Err` is a thread that could not be started.
     pub fn start(subject: Subject) -> std::io::Result<Self> {
         let board = Arc::new(SharedStatus::default());
-        let mut looker = system::Sampler::default();
-        board.part("system", SYSTEM, move || looker.look(), |known, part| known.system = Some(part))?;
-        let mut looker = processes::Sampler::default();
-        board.part("processes", PROCESSES, move || looker.look(), |known, part| known.top = Some(part))?;
+        let mut sampler = system::Sampler::default();
+        board.part("system", SYSTEM, move || sampler.look(), |known, part| known.system = Some(part))?;
+        let mut sampler = processes::Sampler::default();
+        board.part("processes", PROCESSES, move || sampler.look(), |known, part| known.top = Some(part))?;
         let jobs = subject.jobs.clone();
         board.part("disks", DISKS, move || disks::disks(&jobs), |known, part| known.disks = Some(part))?;
         let state_dir = subject.state_dir.clone();

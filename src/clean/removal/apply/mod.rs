@@ -45,7 +45,7 @@ pub struct Apply<'a> {
     /// Where entries are captured.
     pub quarantine: &'a Quarantine,
     /// What is done with them.
-    pub fate: &'a RemovalMode,
+    pub removal_mode: &'a RemovalMode,
     /// Where it is written down.
     pub journal: &'a Journal,
     /// Threads; at least one.

@@ -15,7 +15,7 @@ pub(super) fn entry(place: &Place, path: &str) -> Entry {
 pub(super) fn apply(
     place: &Place,
     entries: &[Entry],
-    fate: &RemovalMode,
+    removal_mode: &RemovalMode,
     past: Option<&JournalProgress>,
     threads: usize,
 ) -> Applied {
@@ -24,7 +24,7 @@ pub(super) fn apply(
     let apply = Apply {
         root: &place.dir,
         quarantine: &place.quarantine,
-        fate,
+        removal_mode,
         journal: &journal,
         threads,
         fail_fast: false,
@@ -159,12 +159,12 @@ fn a_deleting_run_that_goes_on_ends_what_it_had_captured() {
 fn what_is_destroyed_is_written_down_before() {
     let place = place();
     let other = place.root.with_file_name("backup");
-    for fate in [
+    for removal_mode in [
         RemovalMode::Delete,
         RemovalMode::Backup(Backup::open(&other, &place.root).unwrap()),
         RemovalMode::Trash(Trash::open(&place.root.with_file_name("Trash"), &place.root).unwrap()),
     ] {
-        let paths: Vec<String> = (0..50).map(|n| format!("ab/{}-{n}", fate.word())).collect();
+        let paths: Vec<String> = (0..50).map(|n| format!("ab/{}-{n}", removal_mode.word())).collect();
         paths.iter().for_each(|path| fs::write(place.root.join(path), path).unwrap());
         let entries: Vec<Entry> = paths.iter().map(|path| entry(&place, path)).collect();
         let journal = place.journal();
@@ -179,7 +179,7 @@ fn what_is_destroyed_is_written_down_before() {
         let apply = Apply {
             root: &place.dir,
             quarantine: &place.quarantine,
-            fate: &fate,
+            removal_mode: &removal_mode,
             journal: &journal,
             threads: 1,
             fail_fast: false,
@@ -190,13 +190,13 @@ fn what_is_destroyed_is_written_down_before() {
         };
         let mut all = entries.iter().cloned();
         let applied = apply.run(|| Ok(all.next())).unwrap();
-        assert!(applied.stopped, "{}", fate.word());
+        assert!(applied.stopped, "{}", removal_mode.word());
         // What it was about to destroy, and did, is known to the next try; nobody can say more.
         let past = past_of(&place);
         let next = paths.iter().find(|path| past.is_meant(path.as_bytes()) && place.root.join(path).exists());
         let next = next.expect("stopped in mid-run");
         let there = place.root.join(next);
-        if let RemovalMode::Backup(_) = fate {
+        if let RemovalMode::Backup(_) = removal_mode {
             fs::rename(&there, other.join(next)).unwrap();
         } else {
             fs::remove_file(&there).unwrap();
@@ -211,7 +211,7 @@ fn what_is_destroyed_is_written_down_before() {
 
 #[test]
 fn nothing_is_done_that_cannot_be_written_down() {
-    for fate in [RemovalMode::Delete, RemovalMode::Quarantine] {
+    for removal_mode in [RemovalMode::Delete, RemovalMode::Quarantine] {
         let place = place();
         let journals = place.root.with_file_name("state").join("journal");
         fs::create_dir_all(&journals).unwrap();
@@ -226,7 +226,7 @@ fn nothing_is_done_that_cannot_be_written_down() {
         let apply = Apply {
             root: &place.dir,
             quarantine: &place.quarantine,
-            fate: &fate,
+            removal_mode: &removal_mode,
             journal: &journal,
             threads: 2,
             fail_fast: false,
@@ -238,6 +238,6 @@ fn nothing_is_done_that_cannot_be_written_down() {
         let mut all = entries.into_iter();
         let error = apply.run(|| Ok(all.next())).unwrap_err();
         assert!(error.to_string().contains("No space left"), "{error}");
-        assert_eq!(fs::read_dir(place.root.join("ab")).unwrap().count(), 21, "{}", fate.word());
+        assert_eq!(fs::read_dir(place.root.join("ab")).unwrap().count(), 21, "{}", removal_mode.word());
     }
 }

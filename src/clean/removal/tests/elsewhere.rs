@@ -15,14 +15,14 @@ fn elsewhere() -> tempfile::TempDir {
 fn a_backup_on_another_file_system_is_whole_and_never_over_an_older_one() {
     let place = place();
     let other = elsewhere();
-    let fate = RemovalMode::Backup(Backup::open(&other.path().join("backup"), &place.root).unwrap());
+    let removal_mode = RemovalMode::Backup(Backup::open(&other.path().join("backup"), &place.root).unwrap());
     let text = "x".repeat(300_000);
     fs::write(place.root.join("ab/x"), &text).unwrap();
     let mtime = fs::metadata(place.root.join("ab/x")).unwrap().mtime();
     symlink("nowhere", place.root.join("ab/link")).unwrap();
     for name in ["ab/x", "ab/link"] {
         assert_eq!(
-            place.take(name, place.stamp(name), &fate),
+            place.take(name, place.stamp(name), &removal_mode),
             RemoveOutcome::Done(EntryOutcome::Backup),
             "{name}"
         );
@@ -32,7 +32,7 @@ fn a_backup_on_another_file_system_is_whole_and_never_over_an_older_one() {
     assert_eq!(fs::metadata(kept.join("x")).unwrap().mtime(), mtime);
     assert_eq!(fs::read_link(kept.join("link")).unwrap(), Path::new("nowhere"));
     fs::write(place.root.join("ab/x"), "second").unwrap();
-    let RemoveOutcome::Failed(why) = place.take("ab/x", place.stamp("ab/x"), &fate) else {
+    let RemoveOutcome::Failed(why) = place.take("ab/x", place.stamp("ab/x"), &removal_mode) else {
         panic!("over an older one")
     };
     assert!(why.ends_with("it is where it was"), "{why}");
@@ -45,11 +45,11 @@ fn a_backup_on_another_file_system_is_whole_and_never_over_an_older_one() {
 fn the_trash_has_a_note_for_each() {
     let place = place();
     let trash = place.root.with_file_name("Trash");
-    let fate = RemovalMode::Trash(Trash::open(&trash, &place.root).unwrap());
+    let removal_mode = RemovalMode::Trash(Trash::open(&trash, &place.root).unwrap());
     for n in 0..2 {
         fs::write(place.root.join("ab/x y"), format!("{n}")).unwrap();
         assert_eq!(
-            place.take("ab/x y", place.stamp("ab/x y"), &fate),
+            place.take("ab/x y", place.stamp("ab/x y"), &removal_mode),
             RemoveOutcome::Done(EntryOutcome::Trashed)
         );
     }
@@ -63,7 +63,7 @@ fn the_trash_has_a_note_for_each() {
 fn a_backup_keeps_owner_mode_and_attributes_or_refuses() {
     let place = place();
     let other = elsewhere();
-    let fate = RemovalMode::Backup(Backup::open(other.path(), &place.root).unwrap());
+    let removal_mode = RemovalMode::Backup(Backup::open(other.path(), &place.root).unwrap());
     let file = place.root.join("ab/x");
     fs::write(&file, "mine").unwrap();
     fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
@@ -80,7 +80,7 @@ fn a_backup_keeps_owner_mode_and_attributes_or_refuses() {
     let has = fsetxattr(&handle, name, b"value", XattrFlags::empty()).is_ok();
     let could = File::create(other.path().join("probe"))
         .is_ok_and(|probe| fsetxattr(probe, name, b"value", XattrFlags::empty()).is_ok());
-    let taken = place.take("ab/x", place.stamp("ab/x"), &fate);
+    let taken = place.take("ab/x", place.stamp("ab/x"), &removal_mode);
     if has && !could {
         let RemoveOutcome::Failed(why) = taken else { panic!("{taken:?}") };
         assert!(why.contains(name) && why.ends_with("it is where it was"), "{why}");
@@ -94,7 +94,7 @@ fn a_backup_keeps_owner_mode_and_attributes_or_refuses() {
     if root {
         assert_eq!((meta.uid(), meta.gid()), (1234, 1235));
         assert_eq!(
-            place.take("ab/link", place.stamp("ab/link"), &fate),
+            place.take("ab/link", place.stamp("ab/link"), &removal_mode),
             RemoveOutcome::Done(EntryOutcome::Backup)
         );
         let meta = fs::symlink_metadata(other.path().join("ab/link")).unwrap();
@@ -113,7 +113,7 @@ fn a_backup_keeps_owner_mode_and_attributes_or_refuses() {
 fn a_copy_that_was_cut_short_is_made_again() {
     let place = place();
     let other = elsewhere();
-    let fate = RemovalMode::Backup(Backup::open(other.path(), &place.root).unwrap());
+    let removal_mode = RemovalMode::Backup(Backup::open(other.path(), &place.root).unwrap());
     // Killed while it was copied: half of it under our own name. Killed before the original was removed: all of it.
     for (name, left) in [("x", None), ("y", Some("contents"))] {
         let path = format!("ab/{name}");
@@ -136,7 +136,11 @@ fn a_copy_that_was_cut_short_is_made_again() {
                     .unwrap();
             }
         }
-        assert_eq!(place.take(&path, stamp, &fate), RemoveOutcome::Done(EntryOutcome::Backup), "{name}");
+        assert_eq!(
+            place.take(&path, stamp, &removal_mode),
+            RemoveOutcome::Done(EntryOutcome::Backup),
+            "{name}"
+        );
         assert_eq!(fs::read_to_string(other.path().join(&path)).unwrap(), "contents");
     }
     assert_eq!(fs::read_dir(other.path().join("ab")).unwrap().count(), 2, "nothing of ours is left");
@@ -146,12 +150,18 @@ fn a_copy_that_was_cut_short_is_made_again() {
 fn a_trash_note_that_waits_is_used() {
     let place = place();
     let trash = place.root.with_file_name("Trash");
-    let fate = RemovalMode::Trash(Trash::open(&trash, &place.root).unwrap());
+    let removal_mode = RemovalMode::Trash(Trash::open(&trash, &place.root).unwrap());
     fs::write(place.root.join("ab/x"), "0").unwrap();
-    assert_eq!(place.take("ab/x", place.stamp("ab/x"), &fate), RemoveOutcome::Done(EntryOutcome::Trashed));
+    assert_eq!(
+        place.take("ab/x", place.stamp("ab/x"), &removal_mode),
+        RemoveOutcome::Done(EntryOutcome::Trashed)
+    );
     // As if we had been killed between the note and the move.
     fs::rename(trash.join("files/x"), place.root.join("ab/x")).unwrap();
-    assert_eq!(place.take("ab/x", place.stamp("ab/x"), &fate), RemoveOutcome::Done(EntryOutcome::Trashed));
+    assert_eq!(
+        place.take("ab/x", place.stamp("ab/x"), &removal_mode),
+        RemoveOutcome::Done(EntryOutcome::Trashed)
+    );
     assert_eq!(fs::read_dir(trash.join("info")).unwrap().count(), 1);
     assert_eq!(fs::read_dir(trash.join("files")).unwrap().count(), 1);
 }

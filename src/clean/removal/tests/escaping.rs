@@ -67,15 +67,15 @@ fn did(journal: &Journal, path: &[u8], did: EntryOutcome) {
         .unwrap();
 }
 
-fn take_all(place: &Place, paths: &[Vec<u8>], fate: &RemovalMode) {
+fn take_all(place: &Place, paths: &[Vec<u8>], removal_mode: &RemovalMode) {
     for path in paths {
         put(&place.root, path);
         let (dir, name) = crate::clean::path::split(path);
         let parent = Parent::open(&place.dir, dir).unwrap();
         let (_, stamp) = look(parent.fd(), name).unwrap();
         let wanted = ExpectedEntry { name, kind: None, stamp, touched: false };
-        let taken = take(&parent, &place.quarantine, wanted, fate);
-        assert_eq!(taken, RemoveOutcome::Done(fate.did()), "{}", path.escape_ascii());
+        let taken = take(&parent, &place.quarantine, wanted, removal_mode);
+        assert_eq!(taken, RemoveOutcome::Done(removal_mode.did()), "{}", path.escape_ascii());
     }
 }
 
@@ -334,7 +334,7 @@ fn a_name_that_becomes_a_hash_is_in_the_journal_before_and_found_after_a_kill() 
     let apply = Apply {
         root: &place.dir,
         quarantine: &place.quarantine,
-        fate: &RemovalMode::Quarantine,
+        removal_mode: &RemovalMode::Quarantine,
         journal: &journal,
         threads: 1,
         fail_fast: false,

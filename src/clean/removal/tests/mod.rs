@@ -43,14 +43,14 @@ impl Place {
         look(open_below::open_below(&self.dir, dir).unwrap(), name).unwrap().1
     }
 
-    fn take(&self, path: &str, stamp: Stamp, fate: &RemovalMode) -> RemoveOutcome {
+    fn take(&self, path: &str, stamp: Stamp, removal_mode: &RemovalMode) -> RemoveOutcome {
         let (dir, name) = crate::clean::path::split(path.as_bytes());
         match Parent::open_to_change(&self.access, dir) {
             Ok(parent) => take(
                 &parent,
                 &self.quarantine,
                 ExpectedEntry { name, kind: None, stamp, touched: false },
-                fate,
+                removal_mode,
             ),
             Err(error) => RemoveOutcome::Left(open_below::why_not(error)),
         }

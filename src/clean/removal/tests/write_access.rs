@@ -66,12 +66,12 @@ fn an_entry_goes_and_the_mode_is_what_it_was() {
     as_user(|place| {
         let dir = place.root.join("ab");
         for was in [0o555, 0o1555, 0o2555, 0o3550, 0o500] {
-            for fate in [RemovalMode::Quarantine, RemovalMode::Delete] {
-                let path = format!("ab/{was}-{}", fate.word());
+            for removal_mode in [RemovalMode::Quarantine, RemovalMode::Delete] {
+                let path = format!("ab/{was}-{}", removal_mode.word());
                 fs::write(place.root.join(&path), "x").unwrap();
                 File::open(&dir).unwrap().set_modified(OLD).unwrap();
                 close(&dir, was);
-                let did = place.take(&path, place.stamp(&path), &fate);
+                let did = place.take(&path, place.stamp(&path), &removal_mode);
                 assert!(matches!(did, RemoveOutcome::Done(_)), "{did:?}");
                 assert!(!place.root.join(&path).exists());
                 assert_eq!((mode(&dir), fs::metadata(&dir).unwrap().modified().unwrap()), (was, OLD));
