@@ -73,7 +73,7 @@ impl AttemptRunner<'_> {
             checksum: self.compares(),
             why,
         };
-        self.voice.say(Event::Adopted { job: self.voice.job.clone(), found }).await;
+        self.job_events.say(Event::Adopted { job: self.job_events.job.clone(), found }).await;
     }
 
     /// Whether files of the same size are compared by checksum before anything is fetched.
@@ -144,6 +144,6 @@ impl AttemptRunner<'_> {
     async fn not_compared(&self, why: &str) {
         let text =
             format!("files of the same size cannot be compared by checksum, and are fetched again: {why}");
-        self.voice.notice(Level::Warning, text).await;
+        self.job_events.notice(Level::Warning, text).await;
     }
 }

@@ -157,7 +157,7 @@ impl<'a> AttemptRunner<'a> {
             | AttemptEnd::Older(r)
             | AttemptEnd::Failed(_, r) => Some(r.clone()),
             AttemptEnd::Stopped => {
-                Some(Reason::new(self.voice.stop.why().map_or("stopped".into(), |w| w.text())))
+                Some(Reason::new(self.job_events.stop.why().map_or("stopped".into(), |w| w.text())))
             }
         };
         self.dealt_with |= self.adopting.is_some() && self.evidence.listed && ending.is_final();
@@ -372,14 +372,14 @@ impl<'a> AttemptRunner<'a> {
             }),
             Err(error) => error.kind() == std::io::ErrorKind::NotFound,
         };
-        off_thread(&self.voice.stop, empty).await.ok_or(AttemptEnd::Stopped)
+        off_thread(&self.job_events.stop, empty).await.ok_or(AttemptEnd::Stopped)
     }
 
     /// Who the counted entries are now, and how many bytes they hold.
     pub(super) async fn stamps(&self, gone: &Deletions) -> Result<(Vec<Option<Mark>>, u64), AttemptEnd> {
         let (list, dest) = (gone.clone(), self.job.dest.clone());
         let stamps =
-            off_thread(&self.voice.stop, move || list.stamps(&dest)).await.ok_or(AttemptEnd::Stopped)?;
+            off_thread(&self.job_events.stop, move || list.stamps(&dest)).await.ok_or(AttemptEnd::Stopped)?;
         stamps.map_err(|e| unreadable(gone, e))
     }
 }

@@ -25,7 +25,7 @@ impl AttemptRunner<'_> {
         let (state_dir, job, dest) =
             (self.plan.state_dir.clone(), self.job.name.clone(), self.job.dest.clone());
         let load = move || (JobState::load(&state_dir, &job), closed_at_root(&dest));
-        let (memory, at_root) = off_thread(&self.voice.stop, load).await.ok_or(AttemptEnd::Stopped)?;
+        let (memory, at_root) = off_thread(&self.job_events.stop, load).await.ok_or(AttemptEnd::Stopped)?;
         self.at_root = at_root;
         match memory {
             Ok(memory) => self.memory = memory,
@@ -36,7 +36,7 @@ impl AttemptRunner<'_> {
                     "what was remembered of earlier runs is damaged and was set aside: {}",
                     sanitize::path(&aside)
                 );
-                self.voice.notice(Level::Warning, text).await;
+                self.job_events.notice(Level::Warning, text).await;
             }
         }
         Ok(())
@@ -68,11 +68,11 @@ impl AttemptRunner<'_> {
                 memory.save(&state_dir, &job)
             }
         };
-        if let Some(Err(error)) = off_thread(&self.voice.stop, save).await {
+        if let Some(Err(error)) = off_thread(&self.job_events.stop, save).await {
             let text =
                 format!("cannot write what is remembered of the job: {error}; the next run learns it again");
             let level = if self.adopting.is_some() { Level::Warning } else { Level::Debug };
-            self.voice.notice(level, text).await;
+            self.job_events.notice(level, text).await;
         }
     }
 
@@ -89,7 +89,7 @@ impl AttemptRunner<'_> {
                 _ => Some((dev, ino, fold_probe::probe_with(&access).ok()?.any())),
             }
         };
-        let answer = off_thread(&self.voice.stop, ask).await.ok_or(AttemptEnd::Stopped)?;
+        let answer = off_thread(&self.job_events.stop, ask).await.ok_or(AttemptEnd::Stopped)?;
         self.memory.folds = answer.or(self.memory.folds);
         Ok(answer.is_some_and(|(_, _, folds)| folds))
     }
@@ -100,13 +100,15 @@ impl AttemptRunner<'_> {
             return NamesBefore::default();
         }
         let (state_dir, job) = (self.plan.state_dir.clone(), self.job.name.clone());
-        off_thread(&self.voice.stop, move || NamesBefore::take(&state_dir, &job)).await.unwrap_or_default()
+        off_thread(&self.job_events.stop, move || NamesBefore::take(&state_dir, &job))
+            .await
+            .unwrap_or_default()
     }
 
     /// No names are known.
     pub(super) async fn forget_names(&mut self) {
         let (state_dir, job) = (self.plan.state_dir.clone(), self.job.name.clone());
-        off_thread(&self.voice.stop, move || drop(NamesBefore::take(&state_dir, &job))).await;
+        off_thread(&self.job_events.stop, move || drop(NamesBefore::take(&state_dir, &job))).await;
     }
 
     /// After a complete run: keeps the names of the source.
@@ -116,8 +118,10 @@ impl AttemptRunner<'_> {
             (self.job.dest.clone(), self.plan.state_dir.clone(), self.job.name.clone());
         let before = std::mem::take(&mut self.names_before);
         let keep = move || listing.keep_names(before, &dest, &state_dir, &job);
-        if let Some(Err(error)) = off_thread(&self.voice.stop, keep).await {
-            self.voice.notice(Level::Debug, format!("the names of the source cannot be kept: {error}")).await;
+        if let Some(Err(error)) = off_thread(&self.job_events.stop, keep).await {
+            self.job_events
+                .notice(Level::Debug, format!("the names of the source cannot be kept: {error}"))
+                .await;
         }
     }
 
@@ -127,8 +131,10 @@ impl AttemptRunner<'_> {
         let (dest, state_dir, job) =
             (self.job.dest.clone(), self.plan.state_dir.clone(), self.job.name.clone());
         let keep = move || listing::keep_first_names(&dest, count, &state_dir, &job);
-        if let Some(Err(error)) = off_thread(&self.voice.stop, keep).await {
-            self.voice.notice(Level::Debug, format!("the names of the source cannot be kept: {error}")).await;
+        if let Some(Err(error)) = off_thread(&self.job_events.stop, keep).await {
+            self.job_events
+                .notice(Level::Debug, format!("the names of the source cannot be kept: {error}"))
+                .await;
         }
     }
 
@@ -138,10 +144,11 @@ impl AttemptRunner<'_> {
             return Ok(false);
         };
         let stale = listing.stale.clone();
-        let renewed = off_thread(&self.voice.stop, move || listing::make_old(access.root(), &stale)).await;
+        let renewed =
+            off_thread(&self.job_events.stop, move || listing::make_old(access.root(), &stale)).await;
         if let Err(error) = renewed.ok_or(AttemptEnd::Stopped)? {
             let text = format!("cannot set the time of what has to come again: {error}");
-            self.voice.notice(Level::Warning, text).await;
+            self.job_events.notice(Level::Warning, text).await;
         }
         listing.contents += listing.stale.len() as u64;
         Ok(true)
@@ -153,12 +160,12 @@ impl AttemptRunner<'_> {
             return Ok(Removed::default());
         };
         let (respelled, run) = (listing.respelled.clone(), self.plan.run.clone());
-        let stop = self.voice.stop.clone();
+        let stop = self.job_events.stop.clone();
         let rename = move || listing::rename(&access, &run, &respelled, || stop.is_stopping());
-        let (done, why) = off_thread(&self.voice.stop, rename).await.ok_or(AttemptEnd::Stopped)?;
+        let (done, why) = off_thread(&self.job_events.stop, rename).await.ok_or(AttemptEnd::Stopped)?;
         if done > 0 {
             let text = format!("{done} names got the spelling that the source has now");
-            self.voice.notice(Level::Info, text).await;
+            self.job_events.notice(Level::Info, text).await;
         }
         Ok(Removed { left: why.len() as u64, why, ..Removed::default() })
     }
@@ -174,7 +181,7 @@ impl AttemptRunner<'_> {
             let lost = own.lost_now(&dest);
             (own, lost)
         };
-        let (own, lost) = off_thread(&self.voice.stop, look).await.ok_or(AttemptEnd::Stopped)?;
+        let (own, lost) = off_thread(&self.job_events.stop, look).await.ok_or(AttemptEnd::Stopped)?;
         let mut lost = lost.unwrap_or_default();
         let before: Vec<_> = own.lost.iter().filter(|name| !lost.contains(name)).cloned().collect();
         lost.extend(before);

@@ -14,7 +14,7 @@ impl AttemptRunner<'_> {
         let Some(name) = args::own_directory(&self.job.rsync_args, self.source) else { return };
         if listing.stats.files.is_some_and(|files| files.dirs > 0) {
             let (text, hint) = args::own_directory_text(self.source, name, &self.job.dest);
-            self.voice.notice(Level::Info, format!("{text}; {hint}")).await;
+            self.job_events.notice(Level::Info, format!("{text}; {hint}")).await;
         }
     }
 
@@ -54,8 +54,8 @@ impl AttemptRunner<'_> {
                 std::mem::swap(&mut deleted, &mut waiting);
                 respelt = 0;
             }
-            let (job, created, updated) = (self.voice.job.clone(), listing.created, listing.updated);
-            self.voice
+            let (job, created, updated) = (self.job_events.job.clone(), listing.created, listing.updated);
+            self.job_events
                 .say(Event::Planned { job, created, updated, deleted, limit, waiting, respelt, left_out })
                 .await;
         }

@@ -81,7 +81,7 @@ struct JobRunner<'a> {
 impl JobRunner<'_> {
     /// An `Err` is an early end.
     async fn go(&mut self) -> Result<Outcome, Outcome> {
-        let JobContext { plan, job, job_events, program, .. } = self.ticket;
+        let JobContext { plan, job, job_events, program, .. } = self.context;
         self.take_slot(job.sources.first().and_then(|s| s.host())).await?;
         if let Some(reason) = unfit(job) {
             return Err(Outcome::Failed(reason));
@@ -138,7 +138,7 @@ impl JobRunner<'_> {
         access: Option<&Arc<WriteAccess>>,
         unsure: Option<&Reason>,
     ) -> Result<Outcome, Outcome> {
-        let JobContext { plan, job, job_events, .. } = self.ticket;
+        let JobContext { plan, job, job_events, .. } = self.context;
         // A hook may have made them.
         let (named, typed) = (job.rsync_args.clone(), job.typed_args.clone());
         let unusable = off_thread(&job_events.stop, move || named_files::unusable(&named, &typed)).await;
@@ -212,7 +212,7 @@ impl JobRunner<'_> {
 
     /// Waits for a slot; a run that stops meanwhile ends the job.
     async fn take_slot(&mut self, host: Option<&str>) -> Result<(), Outcome> {
-        let JobContext { job_events, slots, .. } = self.ticket;
+        let JobContext { job_events, slots, .. } = self.context;
         tokio::select! {
             biased;
             () = job_events.stop.gentle() => return Err(self.stopped()),
@@ -224,7 +224,7 @@ impl JobRunner<'_> {
 
     /// The hooks that follow the outcome, and what they make of it.
     async fn epilogue(&mut self, outcome: Outcome) -> Outcome {
-        let JobContext { plan, job, .. } = self.ticket;
+        let JobContext { plan, job, .. } = self.context;
         if plan.mode != Mode::Real || self.started.is_none() {
             return outcome;
         }
@@ -251,7 +251,7 @@ impl JobRunner<'_> {
 
     /// Tells what deserves attention, before the hooks, which see it too.
     async fn look_out(&mut self, outcome: &Outcome) {
-        let JobContext { plan, job_events, .. } = self.ticket;
+        let JobContext { plan, job_events, .. } = self.context;
         let newest = Past::of(&plan.run, &self.result(outcome.clone()));
         self.alerts = plan.watch.check(newest, Timestamp::now());
         for alert in &self.alerts {
@@ -261,15 +261,15 @@ impl JobRunner<'_> {
 
     /// What goes wrong here is told, and changes nothing: the job has failed already.
     async fn on_failure(&mut self, outcome: &Outcome) {
-        let hooks = &self.ticket.job.on_failure;
+        let hooks = &self.context.job.on_failure;
         if let Some(Reason { text, .. }) = self.hooks(Phase::After, hooks, Some(outcome)).await.unwell() {
-            self.ticket.voice.notice(Level::Warning, text.clone()).await;
+            self.context.job_events.notice(Level::Warning, text.clone()).await;
             self.warnings.push(text);
         }
     }
 
     async fn hooks(&mut self, phase: Phase, hooks: &[Hook], outcome: Option<&Outcome>) -> HookOutcome {
-        let JobContext { plan, job, job_events, .. } = self.ticket;
+        let JobContext { plan, job, job_events, .. } = self.context;
         if hooks.is_empty() {
             return HookOutcome::Ok;
         }
@@ -281,7 +281,7 @@ impl JobRunner<'_> {
 
     /// What hooks see of the job. Unknown figures are empty.
     fn environment(&self, outcome: Option<&Outcome>) -> Vec<(OsString, OsString)> {
-        let JobContext { plan, job, .. } = self.ticket;
+        let JobContext { plan, job, .. } = self.context;
         let number = |n: Option<u64>| n.map(|n| n.to_string()).unwrap_or_default();
         let source =
             self.attempts.last().map(|a| a.source.clone()).or(job.sources.first().map(|s| s.text.clone()));
@@ -314,7 +314,7 @@ impl JobRunner<'_> {
 
     /// The outcome of a job that a stopping run ends.
     fn stopped(&self) -> Outcome {
-        let why = self.ticket.voice.stop.why();
+        let why = self.context.job_events.stop.why();
         match why {
             Some(why @ StopReason::FailFast(_)) if self.started.is_none() => {
                 Outcome::Skipped(Skip::FailFast(format!("not started: {}", why.text())))
@@ -332,22 +332,22 @@ impl JobRunner<'_> {
 
     /// That the last attempt was at another source than the first.
     fn fallback(&self) -> Option<Fallback> {
-        let first = self.ticket.job.sources.first()?;
+        let first = self.context.job.sources.first()?;
         Fallback::of(&first.text, self.attempts.iter().map(Attempt::told))
     }
 
     /// Its log, if there is anything to log and it can be written.
     fn log(&self) -> Option<PathBuf> {
-        self.ticket.plan.logs.as_ref().filter(|_| self.ran)?.of(&self.ticket.job.name)
+        self.context.plan.logs.as_ref().filter(|_| self.ran)?.of(&self.context.job.name)
     }
 
     fn result(&self, outcome: Outcome) -> SyncResult {
         let (at, started) = self.started.unwrap_or_else(|| (Instant::now(), Timestamp::now()));
         SyncResult {
-            job: self.ticket.voice.job.clone(),
+            job: self.context.job_events.job.clone(),
             outcome,
             duration: self.started.map_or(Duration::ZERO, |_| at.elapsed()),
-            queued: at - self.ticket.started,
+            queued: at - self.context.started,
             started,
             figures: self.figures,
             source: self.attempts.last().map(|a| a.source.clone()),
@@ -356,7 +356,7 @@ impl JobRunner<'_> {
             log: self.log(),
             alerts: self.alerts.clone(),
             warnings: self.warnings.clone(),
-            undo: self.undoable.then(|| hint::undo(&self.ticket.plan.again, &self.ticket.plan.run)),
+            undo: self.undoable.then(|| hint::undo(&self.context.plan.again, &self.context.plan.run)),
         }
     }
 }

@@ -164,7 +164,7 @@ impl KeepDeleted {
     }
 
     pub(super) fn removal_mode(&self) -> &RemovalMode {
-        &self.fate
+        &self.removal_mode
     }
 
     /// Written down before it goes: how to make a directory again.
@@ -280,19 +280,19 @@ impl AttemptRunner<'_> {
         if kept.is_some() || purges {
             let (dest, state, tree) = (self.job.dest.clone(), self.plan.state_dir.clone(), access.clone());
             // A mount that is dead must not hold the run.
-            let told = off_thread(&self.voice.stop, move || {
+            let told = off_thread(&self.job_events.stop, move || {
                 let left = kept.map(|kept| kept.close());
                 (left, if purges { purge(&tree, &dest, &state) } else { Vec::new() })
             });
             let (closed, told) = told.await.unwrap_or_default();
             let (left, undoable) = closed.unzip();
-            self.voice.unescaped(left.as_ref(), &self.job.dest).await;
+            self.job_events.unescaped(left.as_ref(), &self.job.dest).await;
             self.undoable = undoable == Some(true);
             for text in told {
-                self.voice.notice(Level::Warning, text).await;
+                self.job_events.notice(Level::Warning, text).await;
             }
         }
-        self.voice.modes(&access, &self.job.dest).await;
+        self.job_events.modes(&access, &self.job.dest).await;
     }
 }
 

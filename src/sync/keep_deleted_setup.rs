@@ -27,7 +27,7 @@ impl AttemptRunner<'_> {
             }
             Err(error) => (None, Some(error)),
         };
-        let (keep, error) = off_thread(&self.voice.stop, prepare).await.ok_or(AttemptEnd::Stopped)?;
+        let (keep, error) = off_thread(&self.job_events.stop, prepare).await.ok_or(AttemptEnd::Stopped)?;
         self.keep = keep.map(Arc::new);
         self.cannot_keep = error.map(Reason::from);
         Ok(())
@@ -45,7 +45,8 @@ impl AttemptRunner<'_> {
             return Err(cannot(io::Error::other("the destination is not locked")));
         };
         let (job, state, run) = (self.job.clone(), self.plan.state_dir.clone(), self.plan.run.clone());
-        let new = off_thread(&self.voice.stop, move || KeepDeleted::new(&access, &job, &state, &run)).await;
+        let new =
+            off_thread(&self.job_events.stop, move || KeepDeleted::new(&access, &job, &state, &run)).await;
         let keep = Arc::new(new.ok_or(AttemptEnd::Stopped)?.map_err(refused)?);
         self.keep = Some(keep.clone());
         Ok(keep)

@@ -85,7 +85,7 @@ impl AttemptRunner<'_> {
             Ok(Some(held)) if held.files > 0 => {
                 AttemptEnd::Done(Some(all_by_size(self.job, held, &limits, warned)))
             }
-            Err(_) if self.voice.stop.is_stopping() => AttemptEnd::Stopped,
+            Err(_) if self.job_events.stop.is_stopping() => AttemptEnd::Stopped,
             Ok(_) | Err(_) => AttemptEnd::Done(warned),
         }
     }
@@ -95,7 +95,7 @@ impl AttemptRunner<'_> {
         let AttemptEnd::Empty(reason) = ending else { return ending };
         let Some(unfiltered) = args::unfiltered(self.job) else { return AttemptEnd::Empty(reason) };
         match self.held(&unfiltered).await {
-            Err(_) if self.voice.stop.is_stopping() => AttemptEnd::Stopped,
+            Err(_) if self.job_events.stop.is_stopping() => AttemptEnd::Stopped,
             Ok(Some(Tally { files: 0, .. })) => AttemptEnd::Empty(reason),
             Ok(Some(held)) => AttemptEnd::Empty(all_left_out(self.job, held, reason)),
             Ok(None) | Err(_) => AttemptEnd::Empty(

@@ -260,7 +260,7 @@ impl Lock {
 impl Drop for Lock {
     fn drop(&mut self) {
         // First the note, while it is surely ours.
-        self.holders.remove(&self.name);
+        self.lock_owners.remove(&self.name);
         // Closing would do, were there not the copy that a child holds between its fork and its exec.
         if let Some(stand_in) = &self.stand_in {
             stand_in.free();

@@ -30,7 +30,9 @@ impl AttemptRunner<'_> {
         let all = folds || !dry && needs_names(&self.plan.state_dir, &self.job.name);
         let (mut listing, mut verdict) = self.list_once(Purpose::List { all }, folds).await?;
         if matches!(verdict, Verdict::Vanished(_)) {
-            self.voice.notice(Level::Info, "files vanished while they were listed; listing once more").await;
+            self.job_events
+                .notice(Level::Info, "files vanished while they were listed; listing once more")
+                .await;
             (listing, verdict) = self.list_once(Purpose::List { all }, folds).await?;
         }
         match verdict {
@@ -82,7 +84,7 @@ impl AttemptRunner<'_> {
         let window = times.then(|| args::modify_window(self.job));
         let lost = self.memory.lost.clone();
         let look = move || listing.examine(&dest, window, &lost).map(|()| listing);
-        let looked = off_thread(&self.voice.stop, look).await.ok_or(AttemptEnd::Stopped)?;
+        let looked = off_thread(&self.job_events.stop, look).await.ok_or(AttemptEnd::Stopped)?;
         let listing = looked.map_err(|error| {
             let text = format!("cannot compare the listing with {}: {error}", sanitize::path(&self.job.dest));
             AttemptEnd::Failed(Class::Fatal, Reason::new(text))
@@ -129,10 +131,10 @@ impl AttemptRunner<'_> {
             return Ok(Removed::default());
         }
         let keep = self.keep().await?;
-        self.voice.phase(self.number, Phase::Delete, &[]).await;
+        self.job_events.phase(self.number, Phase::Delete, &[]).await;
         let started = Instant::now();
         let (list, stamps) = (gone.clone(), stamps.to_vec());
-        let (job_events, stop) = (self.voice.clone(), self.voice.stop.clone());
+        let (job_events, stop) = (self.job_events.clone(), self.job_events.stop.clone());
         // The names go through a channel of their own, so that a slow reader slows us down and does not block the run.
         let (names, mut told) = mpsc::channel::<Vec<u8>>(4);
         let work = tokio::task::spawn_blocking(move || {
@@ -153,7 +155,7 @@ impl AttemptRunner<'_> {
             }
             removed
         });
-        let overdue = last_moment(&self.voice.stop);
+        let overdue = last_moment(&self.job_events.stop);
         tokio::pin!(overdue);
         loop {
             let block = tokio::select! {
@@ -207,8 +209,8 @@ impl AttemptRunner<'_> {
             args::keep_replaced(&mut argv, &self.plan.run, layer);
         }
         if !std::mem::replace(&mut self.announced, true) {
-            let (source, argv, job) = (self.source.text.clone(), argv.clone(), self.voice.job.clone());
-            self.voice.say(Event::JobStarted { job, attempt: self.number, source, argv }).await;
+            let (source, argv, job) = (self.source.text.clone(), argv.clone(), self.job_events.job.clone());
+            self.job_events.say(Event::JobStarted { job, attempt: self.number, source, argv }).await;
         }
         argv
     }
@@ -238,7 +240,7 @@ impl AttemptRunner<'_> {
         let plan = self.plan;
         self.transfers += u32::from(purpose == Purpose::Transfer);
         let argv = self.announce(job, source, purpose, lost).await;
-        self.voice.phase(self.number, phase, &argv).await;
+        self.job_events.phase(self.number, phase, &argv).await;
         let timeout = job.timeout.map(|t| t.saturating_sub(self.started.elapsed()));
         let remote = source.is_remote();
         let min_rate = least_rate(job).filter(|_| remote && purpose == Purpose::Transfer);
@@ -248,7 +250,7 @@ impl AttemptRunner<'_> {
             watchdog = watchdog.min_free(job.dest.clone(), job.min_free);
         }
         // The last words of the run before are not this one's progress.
-        self.voice.progress.send_replace(None);
+        self.job_events.progress.send_replace(None);
         let started = Instant::now();
         let (timeout, grace, priority) = (job.timeout, plan.grace, job.child_priority());
         let (dest, expected) = (&*job.dest, self.awaited);
@@ -266,7 +268,7 @@ impl AttemptRunner<'_> {
             timeout,
             show,
         };
-        let ran = rsync_process::run(order, self.voice, changes).await;
+        let ran = rsync_process::run(order, self.job_events, changes).await;
         self.phases.push((phase, started.elapsed()));
         self.code = ran.code;
         ran

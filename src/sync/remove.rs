@@ -123,7 +123,7 @@ impl RemovalThreads<'_> {
             meant = self.keep.before(name).map_err(unwritten)?;
             // Whoever takes or replaces one name of a file moves the change time of the others.
             let wanted = ExpectedEntry { name: file, kind: None, stamp: mark.stamp, touched: mark.linked };
-            take(parent, self.keep.quarantine(), wanted, self.keep.fate())
+            take(parent, self.keep.quarantine(), wanted, self.keep.removal_mode())
         };
         match taken {
             RemoveOutcome::Done(did) => {

@@ -310,7 +310,7 @@ impl OutputParser<'_> {
         self.signs.bytes = now.bytes;
         now.files = now.files.or(self.progress.and_then(|before| before.files));
         self.progress = Some(now);
-        self.voice.progress.send_replace(Some(now));
+        self.job_events.progress.send_replace(Some(now));
     }
 }
 

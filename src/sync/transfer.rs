@@ -85,7 +85,7 @@ impl AttemptRunner<'_> {
             let hint = removal::change_hint(access.root(), &dest, &path)?;
             Some((dest.join(OsStr::from_bytes(&path)), whose, hint))
         };
-        let found = off_thread(&self.voice.stop, look).await.ok_or(AttemptEnd::Stopped)?;
+        let found = off_thread(&self.job_events.stop, look).await.ok_or(AttemptEnd::Stopped)?;
         Ok(match found {
             Some((path, whose, hint)) => {
                 Reason::new(format!("{}; {} {whose}", reason.text, sanitize::path(&path))).hint(hint)
@@ -108,7 +108,7 @@ impl AttemptRunner<'_> {
         let remote = self.source.is_remote();
         moved.add(&ran, remote);
         if matches!(ran.verdict, Ended::Judged(Verdict::Vanished(_))) {
-            self.voice
+            self.job_events
                 .notice(Level::Info, "files vanished while they were transferred; transferring once more")
                 .await;
             ran =

@@ -59,7 +59,7 @@ impl Work {
             command: "clean".into(),
             job: self.whole.header.job.clone(),
             root: self.whole.header.root.clone(),
-            mode: self.fate.word().into(),
+            mode: self.removal_mode.word().into(),
             plan: Some(self.whole.hash.clone()),
             time: jiff::Timestamp::now().to_string(),
         };
@@ -69,7 +69,7 @@ impl Work {
         let quarantine = Quarantine::new(&access, &self.run, "clean", self.keep);
         let quarantine = quarantine.map_err(Failure::io("name the quarantine"))?;
         let mut places = vec![self.path.as_path(), self.state.as_path()];
-        places.extend(self.fate.elsewhere());
+        places.extend(self.removal_mode.elsewhere());
         let fenced = removal::fence(&places) == Landlock::Up;
         if !fenced {
             self.ui.note(
@@ -82,7 +82,7 @@ impl Work {
         let apply = Apply {
             root: &self.dir,
             quarantine: &quarantine,
-            removal_mode: &self.fate,
+            removal_mode: &self.removal_mode,
             journal: &journal,
             threads: match self.threads {
                 0 => std::thread::available_parallelism().map_or(2, usize::from),

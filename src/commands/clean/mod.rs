@@ -109,7 +109,7 @@ fn lock(
     run: &str,
     ui: &Ui,
 ) -> Result<Result<Vec<Lock>, ExitCode>, Failure> {
-    let holders = LockOwners::new(&file_locations::state_dir(global)?, run);
+    let lock_owners = LockOwners::new(&file_locations::state_dir(global)?, run);
     let mut dirs: Vec<PathBuf> = vec![root.into()];
     for job in &config.jobs {
         let Ok(dest) = job.dest.canonicalize() else { continue };
@@ -119,7 +119,7 @@ fn lock(
     }
     let mut locks = Vec::new();
     for dir in dirs {
-        match try_lock(&dir, &holders) {
+        match try_lock(&dir, &lock_owners) {
             Ok(Tried::Held(lock)) => {
                 if let Some(reason) = lock.unsure() {
                     ui.error(&format!("{}; nothing was touched", reason.text), reason.hint.as_deref());

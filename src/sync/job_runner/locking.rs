@@ -19,7 +19,7 @@ const LOCK_POLL: Duration = Duration::from_millis(100);
 impl JobRunner<'_> {
     /// Makes the destination and locks it, waiting as long as was asked for, without a slot.
     pub(super) async fn lock(&mut self) -> Result<Lock, Outcome> {
-        let JobContext { plan, job, job_events, lock_owners, .. } = self.ticket;
+        let JobContext { plan, job, job_events, lock_owners, .. } = self.context;
         let deadline = Instant::now() + plan.wait_lock;
         loop {
             let (dest, lock_owners) = (job.dest.clone(), lock_owners.clone());
@@ -76,7 +76,7 @@ impl JobRunner<'_> {
 
     /// What runs before this one left undone comes first: nobody has to wait for the transfer.
     pub(super) async fn begin(&self, lock: &Lock) -> Result<Arc<WriteAccess>, Outcome> {
-        let JobContext { plan, job, job_events, .. } = self.ticket;
+        let JobContext { plan, job, job_events, .. } = self.context;
         let access = prepare_dest::begin(lock, plan, job, job_events).await.ok_or_else(|| self.stopped())?;
         access.map_err(Outcome::Failed)
     }

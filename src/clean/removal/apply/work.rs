@@ -67,7 +67,7 @@ impl<'a> Shared<'a> {
 
     /// Whether entries do not stay in the quarantine.
     pub(super) fn destroys(&self) -> bool {
-        !matches!(self.apply.fate, RemovalMode::Quarantine)
+        !matches!(self.apply.removal_mode, RemovalMode::Quarantine)
     }
 
     pub(super) fn end(self) -> (Applied, Option<io::Error>) {
@@ -80,7 +80,8 @@ impl<'a> Shared<'a> {
     pub(super) fn is_done(&self, entry: &Entry) -> bool {
         let done = self.apply.past.is_some_and(|past| past.is_gone(&entry.path));
         if done {
-            let did = if entry.kind == Kind::Dir { EntryOutcome::Deleted } else { self.apply.fate.did() };
+            let did =
+                if entry.kind == Kind::Dir { EntryOutcome::Deleted } else { self.apply.removal_mode.did() };
             self.applied.lock().unwrap_or_else(PoisonError::into_inner).count(did, entry.bytes);
             self.apply.meter.entries.fetch_add(1, Ordering::Relaxed);
         }
@@ -184,12 +185,12 @@ impl<'a> Shared<'a> {
                 // From here on it may move, whatever becomes of this name.
                 touched.insert(entry.stamp.ino);
             }
-            taken = remove_entry::take(parent, apply.quarantine, wanted, apply.fate);
+            taken = remove_entry::take(parent, apply.quarantine, wanted, apply.removal_mode);
         } else {
-            taken = remove_entry::take(parent, apply.quarantine, wanted, apply.fate);
+            taken = remove_entry::take(parent, apply.quarantine, wanted, apply.removal_mode);
         }
         if taken == RemoveOutcome::Gone && apply.past.is_some() {
-            taken = remove_entry::resume(parent, apply.quarantine, wanted, apply.fate);
+            taken = remove_entry::resume(parent, apply.quarantine, wanted, apply.removal_mode);
         }
         self.or_before(entry, taken)
     }
@@ -204,8 +205,8 @@ impl<'a> Shared<'a> {
             return RemoveOutcome::Done(EntryOutcome::Deleted);
         }
         let (dir, name) = split(&entry.path);
-        if self.apply.fate.has(dir, name, &entry.stamp) {
-            RemoveOutcome::Done(self.apply.fate.did())
+        if self.apply.removal_mode.has(dir, name, &entry.stamp) {
+            RemoveOutcome::Done(self.apply.removal_mode.did())
         } else {
             taken
         }
