@@ -1,4 +1,4 @@
-//! Cleaning as thought: rules, plans, decisions, fuses and journals. Pure; [`crate::clean::removal`] does the deeds.
+//! Rules, plans, decisions, limits and journals of cleaning. Pure; [`crate::clean::removal`] does the work.
 //!
 //! ```text
 //! rules ── judge (which rule decides) ── plan (what is to go, hashed) ── decisions (what people say) ── fuse

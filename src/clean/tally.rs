@@ -1,4 +1,4 @@
-//! How many entries met which fate, as a journal tells it.
+//! How many entries were treated how, by a journal.
 
 use super::journal::{EntryOutcome, Record};
 use super::journal_progress::key;
@@ -28,7 +28,7 @@ impl Tally {
         before != Some(did)
     }
 
-    /// How many met each fate, those without any left out.
+    /// How many were treated in each way, those without any left out.
     pub fn counts(&self) -> impl Iterator<Item = (EntryOutcome, u64)> {
         self.counts.iter().map(|(did, n)| (*did, *n)).filter(|(_, n)| *n > 0)
     }

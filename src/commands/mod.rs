@@ -1,4 +1,4 @@
-//! One file a command: arguments → deed → speech → exit code.
+//! A file for each command: arguments, work, output, exit code.
 
 mod annotate;
 mod clean;

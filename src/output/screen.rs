@@ -96,13 +96,13 @@ struct StreamState {
 impl Screen {
     /// Standard output and standard error.
     pub(super) fn new(out: Port, err: Port, color: Color, environment: &Environment) -> Self {
-        let voice = |port: Port| {
+        let state = |port: Port| {
             let look = TextStyle::new(color, port.columns.as_ref().map(|columns| columns()), environment);
             StreamState { port, color: look.color, ascii: look.ascii, dead: false, block: Vec::new() }
         };
         Screen {
-            out: voice(out),
-            err: voice(err),
+            out: state(out),
+            err: state(err),
             bars: None,
             github: false,
             lost: Vec::new(),
@@ -153,32 +153,32 @@ impl Screen {
         for line in (TextStyle { columns: Some(room), ..look }).lines(text, HANG) {
             all = all.with(prefix).with(line).with("\n");
         }
-        self.voice_and_bars(stream, |voice, bars, github| voice.say(&all, bars, github));
+        self.state_and_bars(stream, |state, bars, github| state.say(&all, bars, github));
     }
 
-    fn voice_and_bars(
+    fn state_and_bars(
         &mut self,
         stream: Stream,
         act: impl FnOnce(&mut StreamState, Option<&MultiProgress>, bool),
     ) {
-        let voice = match stream {
+        let state = match stream {
             Stream::Stdout => &mut self.out,
             Stream::Stderr => &mut self.err,
         };
-        act(voice, self.bars.as_ref(), self.github);
+        act(state, self.bars.as_ref(), self.github);
     }
 
     /// Whole lines of a child, at once, each after `prefix`. They stay as they are.
     pub fn lines(&mut self, stream: Stream, prefix: &Text, lines: &[u8]) {
-        self.voice_and_bars(stream, |voice, bars, github| {
-            let mut block = std::mem::take(&mut voice.block);
+        self.state_and_bars(stream, |state, bars, github| {
+            let mut block = std::mem::take(&mut state.block);
             block.clear();
-            let prefix = prefix.render(voice.color);
+            let prefix = prefix.render(state.color);
             let lines = sanitize::lines(lines);
-            let lines = if voice.ascii { sanitize::ascii(&lines) } else { lines.as_ref().into() };
+            let lines = if state.ascii { sanitize::ascii(&lines) } else { lines.as_ref().into() };
             prefix_lines(prefix.as_bytes(), lines.as_bytes(), &mut block);
-            voice.write(&block, bars, github);
-            voice.block = block;
+            state.write(&block, bars, github);
+            state.block = block;
         });
     }
 

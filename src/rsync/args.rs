@@ -108,7 +108,7 @@ pub fn argv(program: &str, job: &Job, source: &Source, purpose: Purpose) -> Vec<
         _ => job.rsync_args.clone(),
     };
     argv.extend(options::protected(&own));
-    argv.extend(voice(job, source, purpose).into_iter().map(str::to_owned));
+    argv.extend(output_options(job, source, purpose).into_iter().map(str::to_owned));
     let mut dest = job.dest.to_string_lossy().into_owned();
     if !dest.ends_with('/') {
         dest.push('/');
@@ -218,28 +218,28 @@ fn preset(preset: Preset) -> &'static [&'static str] {
 }
 
 /// What rsync says and how: the last word, after the job's own options.
-fn voice(job: &Job, source: &Source, purpose: Purpose) -> Vec<&'static str> {
+fn output_options(job: &Job, source: &Source, purpose: Purpose) -> Vec<&'static str> {
     // Bytes as they are, plain integers, figures at the end, no message of the day among our lines.
-    let mut voice = vec!["-8", "--no-h", "--stats", "--no-motd"];
+    let mut options = vec!["-8", "--no-h", "--stats", "--no-motd"];
     // The first line, when the other side has answered. Stays here: no server hears of it.
     if source.is_remote() {
-        voice.push("--debug=proto1");
+        options.push("--debug=proto1");
     }
     let live = purpose == Purpose::Transfer;
     // `--info=stats0` beats `--stats`. Not said without need: `--info=stats2` goes to the server, and old ones refuse it.
     if options::names(&job.rsync_args, None, "info") {
-        voice.push(if live { "--info=stats2,name1" } else { "--info=stats2,progress0" });
+        options.push(if live { "--info=stats2,name1" } else { "--info=stats2,progress0" });
     }
     match purpose {
-        Purpose::Transfer => voice.extend(["-v", "--info=progress2"]),
+        Purpose::Transfer => options.extend(["-v", "--info=progress2"]),
         // Without %L, which would append a link's target to a name that may itself hold an arrow.
         Purpose::List { all } | Purpose::Plan { all } => {
-            voice.extend(job.delete.then_some("--delete"));
-            voice.extend(["-n", "--no-v", "--out-format=%i %l %M %n"]);
-            voice.extend(all.then_some("-ii"));
+            options.extend(job.delete.then_some("--delete"));
+            options.extend(["-n", "--no-v", "--out-format=%i %l %M %n"]);
+            options.extend(all.then_some("-ii"));
         }
     }
-    voice
+    options
 }
 
 /// Rounded up: rsync knows whole seconds only, and takes 0 for "never".

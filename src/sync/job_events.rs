@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 
-/// The voice of one job.
+/// Sends the events of one job.
 #[derive(Debug, Clone)]
 pub(super) struct JobEvents {
     pub(super) job: Arc<str>,

@@ -1,4 +1,4 @@
-//! One job from its ticket to its result: slot, lock, hooks, attempts.
+//! One job from its context to its result: slot, lock, hooks, attempts.
 
 mod locking;
 

@@ -42,7 +42,7 @@ pub(crate) enum Tried {
     Busy(String),
 }
 
-/// Tries to lock `dest`, which is made if it does not exist. The holders name us to others.
+/// Tries to lock `dest`, which is made if it does not exist. `lock_owners` tells other processes that we hold it.
 pub(crate) fn try_lock(dest: &Path, lock_owners: &Arc<LockOwners>) -> io::Result<Tried> {
     fs::create_dir_all(dest)?;
     let directory = File::open(dest)?;

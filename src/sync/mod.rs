@@ -1,4 +1,4 @@
-//! The deeds of `sync`: one dispatcher, a task a job, a process a transfer.
+//! The work of `sync`: one dispatcher, a task for each job, a process for each transfer.
 //!
 //! ```text
 //! run ── unit (a job) ── attempt (a source) ── phases ── child (an rsync) ── process

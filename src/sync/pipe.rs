@@ -89,7 +89,7 @@ impl Pipe {
         }
     }
 
-    /// Reads once, and lets the ear hear the lines that this completes; at the end of the pipe also what is left.
+    /// Reads once, and hands the lines that this completes to the handler; at the end of the pipe also what is left.
     pub(super) fn read(&mut self, job_events: &JobEvents, handler: &mut impl LineHandler) -> PipeRead {
         let Pipe { end, stream, lines } = self;
         if let End::Closed = end {

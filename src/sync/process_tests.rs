@@ -15,7 +15,7 @@ impl LineHandler for All {
     }
 }
 
-/// A job's voice, and who hears it.
+/// A job's events, and who receives them.
 fn job_events(stop: &Stop, room: usize) -> (JobEvents, mpsc::Receiver<Stamped>) {
     let (events, heard) = mpsc::channel(room);
     let (progress, _) = watch::channel(None);

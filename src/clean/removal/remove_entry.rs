@@ -2,7 +2,7 @@
 //!
 //! The entry is renamed to where nobody else looks for it; what was captured is compared with what was meant; only then is
 //! it removed for good, or kept. If it is another, it goes back to its place. So whoever swaps the entry between the look and
-//! the deed loses nothing.
+//! this loses nothing.
 
 use super::capture::Captured;
 use super::dir_owner::sticky;

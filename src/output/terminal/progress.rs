@@ -1,4 +1,4 @@
-//! How far one long deed is.
+//! The progress of a task that takes long.
 
 use super::{Environment, Glyphs};
 use crate::model::sanitize;
