@@ -151,7 +151,7 @@ impl Dispatch {
                     self.give_up = None;
                 }
                 _ = ticks.tick() => self.tell_progress(),
-                _ = looks.tick(), if self.governor.is_some() => self.govern(),
+                _ = looks.tick(), if self.auto_parallel.is_some() => self.govern(),
             }
         }
     }
@@ -201,7 +201,7 @@ impl Dispatch {
 
     /// Lets as many jobs run as the machine bears.
     fn govern(&mut self) {
-        let Some((auto_parallel, meter)) = &mut self.governor else { return };
+        let Some((auto_parallel, meter)) = &mut self.auto_parallel else { return };
         let decision = auto_parallel.judge(&meter.read(), self.slots.in_demand(), Instant::now());
         let Some(decision) = decision else { return };
         match decision.from.checked_sub(decision.to) {

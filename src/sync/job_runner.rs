@@ -237,7 +237,7 @@ impl JobRunner<'_> {
                 if hooked == HookOutcome::Stopped {
                     return self.stopped();
                 }
-                let Some(reason) = hooked.unwell() else { return outcome };
+                let Some(reason) = hooked.failure() else { return outcome };
                 let text = format!("the transfer is done, but {}", reason.text);
                 let outcome = Outcome::Failed(Reason { text, ..reason });
                 self.on_failure(&outcome).await;
@@ -262,7 +262,7 @@ impl JobRunner<'_> {
     /// What goes wrong here is told, and changes nothing: the job has failed already.
     async fn on_failure(&mut self, outcome: &Outcome) {
         let hooks = &self.context.job.on_failure;
-        if let Some(Reason { text, .. }) = self.hooks(Phase::After, hooks, Some(outcome)).await.unwell() {
+        if let Some(Reason { text, .. }) = self.hooks(Phase::After, hooks, Some(outcome)).await.failure() {
             self.context.job_events.notice(Level::Warning, text.clone()).await;
             self.warnings.push(text);
         }
