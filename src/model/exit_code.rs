@@ -1,4 +1,4 @@
-//! ExitCode codes: how the program ends, in the numbers that scripts rely on.
+//! Exit codes: how the program ends, in the numbers that scripts rely on.
 
 /// How the program ends, in the contract's numbers. The worst of several wins: see [`ExitCode::worst`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,7 +106,7 @@ pub const CODES: [Code; 9] = [
 /// All of them on a line or two, for `--help`.
 pub fn briefly() -> String {
     let one = |code: &Code| format!("{} {}", code.exit.code(), code.brief);
-    format!("ExitCode codes: {}.", CODES.iter().map(one).collect::<Vec<_>>().join(", "))
+    format!("Exit codes: {}.", CODES.iter().map(one).collect::<Vec<_>>().join(", "))
 }
 
 #[cfg(test)]
