@@ -1,7 +1,7 @@
 //! Rules, plans, decisions, limits and journals of cleaning. Pure; [`crate::clean::removal`] does the work.
 //!
 //! ```text
-//! rules ── judge (which rule decides) ── plan (what is to go, hashed) ── decisions (what people say) ── fuse
+//! rules ── judge (which rule decides) ── plan (what is to go, hashed) ── decisions (what people say) ── limits
 //!                                                                                        journal (what was done)
 //! ```
 //!

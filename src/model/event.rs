@@ -1,4 +1,4 @@
-//! What happens during a run, said once: the terminal, JSON, log files and (one day) the history only listen.
+//! What happens during a run, each told once; the terminal, JSON, log files and the history only listen.
 //!
 //! Facts are never lost and keep their order; [`Event::Progress`] is the exception: the latest wins.
 

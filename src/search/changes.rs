@@ -8,14 +8,14 @@ use std::collections::HashSet;
 use std::path::Path;
 
 /// Include and exclude.
-pub(super) struct ChangedFile {
+pub(super) struct FileFilter {
     include: Option<GlobSet>,
     exclude: GlobSet,
 }
 
-impl ChangedFile {
+impl FileFilter {
     pub(super) fn new(include: &[String], exclude: &[String]) -> Result<Self, SearchError> {
-        Ok(ChangedFile {
+        Ok(FileFilter {
             include: if include.is_empty() { None } else { Some(globs(include)?) },
             exclude: globs(exclude)?,
         })

@@ -1,12 +1,12 @@
 //! Indexes of mirrors, and searching several of them at once.
 //!
 //! ```text
-//! place (where an index lies) ── list (what a mirror holds) ── ledger (what was indexed) ── build
-//! schema, document, stems, key                                                                │
-//! condition (query → engine's terms) ── one (one index) ── pool ── engine ── cache      budget
+//! location (where an index lies) ── file_list (what a mirror holds) ── indexed_files (what was indexed) ── build
+//! schema, document, stems, entry_key                                                                     │
+//! condition (query → terms of the engine) ── single_index ── pool ── engine ── cache              budget
 //! ```
 //!
-//! **Invariant: an index is what its last commit says.** The ledger of files belongs to a commit by the name in the
+//! **Invariant: an index is what its last commit says.** The list of indexed files belongs to a commit by the name in the
 //! commit's payload, so the two cannot drift; whoever is killed in the middle leaves the commit before.
 
 mod budget;

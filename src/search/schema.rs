@@ -38,13 +38,13 @@ pub(super) struct Fields {
     pub(super) file: Field,
     /// Scientific names whole, for the facet: `organism` has their words.
     pub(super) species: Field,
-    /// What tells its entry from others, see [`super::key`].
+    /// What tells its entry from others, see [`super::entry_key`].
     pub(super) key: Field,
     /// Words of titles and keywords behind their stems; once more with `t:` those of titles, with `k:` those of keywords.
     pub(super) stems: Field,
     /// The names of the fields that have a value.
     pub(super) has: Field,
-    /// [`DocumentSummary`](crate::model::document_summary::Shown) as JSON.
+    /// [`DocumentSummary`](crate::model::document_summary::DocumentSummary) as JSON.
     pub(super) shown: Field,
 }
 

@@ -56,7 +56,7 @@ impl Rank {
 pub(super) struct Found {
     pub(super) rank: Rank,
     pub(super) document: DocAddress,
-    /// What tells its entry from others, see [`super::key`].
+    /// What tells its entry from others, see [`super::entry_key`].
     pub(super) key: u64,
 }
 

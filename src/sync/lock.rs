@@ -2,7 +2,7 @@
 //!
 //! The lock is `flock` on the destination directory itself: it leaves no file, whoever mirrors there meets it whatever
 //! state directory they use, and the kernel frees it when its holder dies. Where directories cannot be locked (NFS), a file in
-//! `.pdb-sync` stands in ([`super::stand_in`]); who can lock the directory also asks for that file, if there is one, since another
+//! `.pdb-sync` stands in ([`super::lock_file`]); who can lock the directory also asks for that file, if there is one, since another
 //! host may have it.
 
 use super::lock_file::{self, LockFile, Locked};
@@ -26,7 +26,7 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(crate) struct Lock {
     directory: File,
-    stand_in: Option<LockFile>,
+    lock_file: Option<LockFile>,
     lock_owners: Arc<LockOwners>,
     name: String,
     unsure: Option<Box<Reason>>,
@@ -56,28 +56,28 @@ pub(crate) fn try_lock(dest: &Path, lock_owners: &Arc<LockOwners>) -> io::Result
         Err(TryLockError::WouldBlock) => Found::Busy(holder(&directory, &name, lock_owners)),
         Err(TryLockError::Error(error)) => instead(&directory, dest, &name, lock_owners, error)?,
     };
-    let (stand_in, unsure, news) = match found {
+    let (lock_file, unsure, news) = match found {
         Found::Free => (None, None, None),
         Found::Busy(text) => {
             // A copy that a child holds between its fork and its exec must not hold it.
             let _ = directory.unlock();
             return Ok(Tried::Busy(text));
         }
-        Found::Stood(stand_in) => {
-            let news = stand_in.left.as_ref().map(|left| {
+        Found::Stood(lock_file) => {
+            let news = lock_file.left.as_ref().map(|left| {
                 format!(
                     "{left} left the lock of {} without a word: it was killed, or its host went down",
                     sanitize::path(&dest)
                 )
             });
-            stand_in.note(&lock_owners.note());
-            (Some(stand_in), None, news)
+            lock_file.note(&lock_owners.note());
+            (Some(lock_file), None, news)
         }
-        Found::Unsure(stand_in, reason) => (stand_in, Some(Box::new(reason)), None),
-        Found::Alone(stand_in, text) => (Some(stand_in), None, Some(text)),
+        Found::Unsure(lock_file, reason) => (lock_file, Some(Box::new(reason)), None),
+        Found::Alone(lock_file, text) => (Some(lock_file), None, Some(text)),
     };
     lock_owners.add(&name);
-    Ok(Tried::Held(Lock { directory, stand_in, lock_owners: lock_owners.clone(), name, unsure, news }))
+    Ok(Tried::Held(Lock { directory, lock_file, lock_owners: lock_owners.clone(), name, unsure, news }))
 }
 
 /// What there is apart from the directory's own lock.
@@ -97,7 +97,7 @@ enum Found {
 /// The directory is locked: is the file that stands in for it on other hosts?
 fn beside(directory: &File, dest: &Path, locked: io::Result<Locked>) -> Found {
     match locked {
-        Ok(Locked::Ours(stand_in)) => Found::Stood(stand_in),
+        Ok(Locked::Ours(lock_file)) => Found::Stood(lock_file),
         Ok(Locked::Theirs(note)) => Found::Busy(of_another(note, dest)),
         Ok(Locked::Missing) => Found::Free,
         Ok(Locked::Closed(error)) => Found::Unsure(None, closed(directory, dest, error)),
@@ -120,7 +120,7 @@ fn instead(
         io::Error::new(error.kind(), text)
     };
     let at_dest = match lock_file::lock(directory, true) {
-        Ok(Locked::Ours(stand_in)) => return Ok(Found::Stood(stand_in)),
+        Ok(Locked::Ours(lock_file)) => return Ok(Found::Stood(lock_file)),
         Ok(Locked::Theirs(note)) => return Ok(Found::Busy(of_another(note, dest))),
         Ok(Locked::Closed(error)) => Ok(closed(directory, dest, error)),
         Ok(Locked::Missing) => Ok(closed(directory, dest, Errno::NOENT)),
@@ -131,12 +131,12 @@ fn instead(
         Err(text) => text.clone(),
     };
     match lock_file::lock_at(&path).map_err(|error| cannot(what, error))? {
-        Locked::Ours(stand_in) => {
-            stand_in.note(&lock_owners.note());
+        Locked::Ours(lock_file) => {
+            lock_file.note(&lock_owners.note());
             Ok(match at_dest {
-                Ok(reason) => Found::Unsure(Some(stand_in), reason),
+                Ok(reason) => Found::Unsure(Some(lock_file), reason),
                 Err(text) => Found::Alone(
-                    stand_in,
+                    lock_file,
                     format!(
                         "only runs with this state directory are kept from writing to {} too: {text}",
                         sanitize::path(&dest)
@@ -262,8 +262,8 @@ impl Drop for Lock {
         // First the note, while it is surely ours.
         self.lock_owners.remove(&self.name);
         // Closing would do, were there not the copy that a child holds between its fork and its exec.
-        if let Some(stand_in) = &self.stand_in {
-            stand_in.free();
+        if let Some(lock_file) = &self.lock_file {
+            lock_file.free();
         }
         let _ = self.directory.unlock();
     }

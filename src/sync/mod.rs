@@ -1,8 +1,8 @@
 //! The work of `sync`: one dispatcher, a task for each job, a process for each transfer.
 //!
 //! ```text
-//! run ── unit (a job) ── attempt (a source) ── phases ── child (an rsync) ── process
-//!                    └── hook ──────────────────────────────────────────┘
+//! dispatch ── job_runner (a job) ── attempt (a source) ── phases ── rsync_process ── process
+//!                              └── hook ────────────────────────────────────────┘
 //! ```
 
 mod activity;

@@ -56,7 +56,7 @@ pub(super) fn remove(
     stop: impl Fn() -> bool,
 ) -> io::Result<Removed> {
     let mut removed = Removed::default();
-    let mut hands = RemovalThreads { keep, last: None };
+    let mut remover = Remover { keep, last: None };
     for (entry, stamp) in list.entries()?.zip(stamps) {
         let entry = entry?;
         if !wanted(&entry.name) {
@@ -66,7 +66,7 @@ pub(super) fn remove(
             removed.stopped = true;
             break;
         }
-        match hands.remove(&entry.name, entry.dir, stamp.as_ref()) {
+        match remover.remove(&entry.name, entry.dir, stamp.as_ref()) {
             Ok(true) if entry.dir => removed.dirs += 1,
             Ok(true) => removed.files += 1,
             Ok(false) => continue,
@@ -82,18 +82,18 @@ pub(super) fn remove(
         told(&entry.name);
     }
     // The parent that is still open gives its directory its time back first.
-    drop(hands);
+    drop(remover);
     keep.flush()?;
     Ok(removed)
 }
 
 /// The parent that was opened last stays open: lists come directory by directory.
-struct RemovalThreads<'a> {
+struct Remover<'a> {
     keep: &'a KeepDeleted,
     last: Option<Parent>,
 }
 
-impl RemovalThreads<'_> {
+impl Remover<'_> {
     /// Whether it was removed; false if there was nothing (left) to remove.
     fn remove(&mut self, name: &[u8], dir: bool, stamp: Option<&Mark>) -> Result<bool, String> {
         check(name).map_err(|_| "not a plain name below the destination; left alone".to_owned())?;

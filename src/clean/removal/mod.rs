@@ -1,9 +1,9 @@
-//! Deeds of removal, for `clean` and for `sync` alike: one protocol, one quarantine, one undo.
+//! Removal of entries, for `clean` and `sync`: one protocol, one quarantine, one undo.
 //!
 //! ```text
-//! planner ── apply ── hand (capture, verify, commit) ── quarantine
-//!                └── journals    undo ── escaping ── purge ──┘
-//!                     write access (modes for a moment)
+//! planner ── apply ── remove_entry (capture, verify, commit) ── quarantine
+//!                └── journals    undo ── escaping ── purge ────────────┘
+//!                     write_access (changes a mode for the time of one change)
 //! ```
 //!
 //! **Invariant: nothing is removed that was not captured and compared first; directories are only removed empty.** Every

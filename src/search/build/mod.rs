@@ -8,7 +8,7 @@ pub use task::{Built, IndexOptions, Progress, Target};
 
 use super::SearchError;
 use super::budget::Carried;
-use super::changes::{Change, ChangedFile};
+use super::changes::{Change, FileFilter};
 use super::file_list::{self, Listing, Stamp};
 use super::indexed_files::{self, Record};
 use super::location::{Opened, Payload};
@@ -42,7 +42,7 @@ pub fn build(
     target.place.tidy();
     let (before, anew) = before(target, options)?;
     let Listing { mut files, unreadable } = file_list::files(&target.root, stop)?;
-    let wanted = ChangedFile::new(&options.include, &options.exclude)?;
+    let wanted = FileFilter::new(&options.include, &options.exclude)?;
     files.retain(|file| wanted.has(&file.path));
     let (opened, records) = before.map_or((None, Vec::new()), |(opened, records)| (Some(opened), records));
     let is_closed = |path: &[u8]| platform::open_regular(&file_list::absolute(&target.root, path)).is_err();
