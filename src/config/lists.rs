@@ -82,8 +82,9 @@ impl Value for RsyncArgs {
     fn read(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Option<Self> {
         let read = Vec::<String>::read(value, reader)?;
         let Err(refused) = args::check(&read) else { return Some(RsyncArgs(read)) };
-        // The shortest beginning that is refused ends in the culprit. Each takes a look at all before it.
-        let culprit = (0..read.len().min(MOST_TRIED)).find(|n| args::check(&read[..=*n]).is_err());
+        // The shortest beginning that is refused for the same reason ends in the culprit. Each takes a look at all before it.
+        let is_refused = |n: &usize| args::check(&read[..=*n]).is_err_and(|beginning| beginning == refused);
+        let culprit = (0..read.len().min(MOST_TRIED)).find(is_refused);
         let elements = value.get_ref().as_array();
         let span = culprit.and_then(|n| elements?.get(n)).map_or(value.span(), Spanned::span);
         reader.problem(span, refused.text, Some(refused.hint));

@@ -1,7 +1,7 @@
 //! Paths as words: no file system is asked.
 
 use crate::model::host_facts::HostFacts;
-use crate::model::job::{mask_passwords, names_a_host};
+use crate::model::job::{mask_passwords, names_a_host, without_outer_blanks};
 use std::path::{Component, Path, PathBuf};
 
 /// Why a path of a configuration cannot be read.
@@ -40,6 +40,9 @@ pub enum PathError {
         "{0:?} names another machine, but has to be a directory of this one (write ./{0} for one of that name)"
     )]
     Remote(String),
+    /// Most likely a slip of the keyboard.
+    #[error("{0:?} begins or ends with a blank")]
+    Blank(String),
     /// A variable as Windows writes it.
     #[error("{0:?}: %…% means nothing here (write $NAME for a variable, ./{0} for a file of that name)")]
     Percent(String),
@@ -60,6 +63,10 @@ impl PathError {
                 "mount what the other machine has (NFS, sshfs), or run pdb-sync there; only a source may lie elsewhere"
                     .into()
             }
+            PathError::Blank(text) => format!(
+                "remove the blank, or write {:?} for a file or directory of that name",
+                without_outer_blanks(text)
+            ),
             PathError::OtherHome(_) | PathError::Dollar(_) | PathError::Percent(_) => {
                 "write the whole path".into()
             }
@@ -67,13 +74,16 @@ impl PathError {
     }
 }
 
-/// A path that [`expand`] reads as this one: it is absolute, so that only dollar signs mean something else.
+/// A path that [`expand`] reads as this one: it is absolute, so that only dollar signs and a blank at the end mean something else.
 pub fn escape(path: &str) -> String {
-    path.replace('$', "$$")
+    without_outer_blanks(&path.replace('$', "$$"))
 }
 
 /// Expands `~`, `~/…`, `$NAME` and `${NAME}`; `$$` is a dollar sign. What variables hold is not expanded again.
 pub fn expand(text: &str, around: &HostFacts) -> Result<String, PathError> {
+    if text.starts_with(char::is_whitespace) || text.ends_with(char::is_whitespace) {
+        return Err(PathError::Blank(text.into()));
+    }
     if text.starts_with('%') {
         return Err(PathError::Percent(text.into()));
     }
@@ -201,6 +211,13 @@ mod tests {
             assert_eq!(expand(dollar, &known), Err(PathError::Dollar(dollar.into())));
         }
         assert_eq!(expand("%USERPROFILE%/x", &known), Err(PathError::Percent("%USERPROFILE%/x".into())));
+        for blank in [" /x", "x ", "\t~/x", "$DATA/x\n", " "] {
+            assert_eq!(expand(blank, &known), Err(PathError::Blank(blank.into())));
+        }
+        assert_eq!(PathError::Blank(" x ".into()).hint().matches("\"./ x /\"").count(), 1);
+        for kept in ["./ x", "x /"] {
+            assert_eq!(expand(kept, &known).as_deref(), Ok(kept));
+        }
         assert_eq!(expand("$BYTES", &known), Err(PathError::NotUtf8("$BYTES".into())));
     }
 
@@ -229,6 +246,7 @@ mod tests {
         for path in ["/a/$DATA", "/a/b", "/$$/${x}", "/a/~"] {
             assert_eq!(expand(&escape(path), &around(None)).unwrap(), path);
         }
+        assert_eq!(expand(&escape("/a/x "), &around(None)).unwrap(), "/a/x /");
     }
 
     #[test]

@@ -24,7 +24,8 @@ pub fn schema() -> Value {
     let sync_defaults = SyncLayer::default().fill().entries();
     let mut sync = table("How runs behave.", SyncLayer::KEYS, &sync_defaults, |_| true);
     // It is expanded like a path.
-    sync["properties"]["rsync"]["pattern"] = r"^(~(/|$)|[^%~\s]|\s+\S)".into();
+    sync["properties"]["rsync"]["pattern"] = r"^(~(/|$)|[^%~\s])".into();
+    sync["properties"]["rsync"]["allOf"] = json!([{"pattern": r"\S$"}]);
     let scan =
         table("How trees are read.", ScanLayer::KEYS, &ScanLayer::default().fill().entries(), |_| true);
     let mut clean =

@@ -60,7 +60,7 @@ fn nothing(jobs: &[Job], all: bool, tags: &[String]) -> Result<Vec<Job>, SelectE
     if jobs.is_empty() {
         return wrong(
             "the configuration has no jobs",
-            Some("add a [jobs.NAME] section; `pdb-sync config init` writes a template".into()),
+            Some("add a section [jobs.NAME] with source = \"…\" and dest = \"…\"".into()),
         );
     }
     if all || !tags.is_empty() {

@@ -96,14 +96,16 @@ impl JobRunner<'_> {
         let (mut access, unsure) = (None, lock.as_ref().and_then(Lock::unsure));
         if let Some(lock) = &lock {
             access = Some(self.begin(lock).await?);
-            if job.min_free.is_some() {
-                let dest = job.dest.clone();
-                let free = off_thread(&job_events.stop, move || disk::free(&dest).ok()).await;
-                let free = free.ok_or_else(|| self.stopped())?;
-                if let Some(reason) = free.and_then(|free| guard::space(job, free)) {
-                    return Err(Outcome::Blocked(reason));
-                }
+        }
+        if job.min_free.is_some() {
+            let dest = job.dest.clone();
+            let free = off_thread(&job_events.stop, move || disk::free(&dest).ok()).await;
+            let free = free.ok_or_else(|| self.stopped())?;
+            if let Some(reason) = free.and_then(|free| guard::space(job, free)) {
+                return Err(Outcome::Blocked(reason));
             }
+        }
+        if lock.is_some() {
             match self.hooks(Phase::Before, &job.before, None).await {
                 HookOutcome::Ok => {}
                 HookOutcome::Skip(text) => return Err(Outcome::Skipped(Skip::Hook(text))),

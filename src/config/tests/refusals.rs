@@ -88,6 +88,17 @@ fn a_broken_file_still_has_all_its_other_problems() {
 }
 
 #[test]
+fn the_argument_that_is_refused_is_pointed_at() {
+    let job = "[jobs.a]\nsource = 'h::m/'\ndest = '/x'\n";
+    insta::assert_snapshot!(refused(&format!("{job}rsync_args = ['--exclude', 'x', 'stray']\n")), @r#"
+    /etc/pdb/c.toml:4:33: rsync_args: "stray" is no rsync option: rsync would take it for one more source
+      | rsync_args = ['--exclude', 'x', 'stray']
+      |                                 ^^^^^^^
+      hint: write an option and its value as one argument, such as "--max-size=1g"; sources belong into `source`
+    "#);
+}
+
+#[test]
 fn values_of_the_wrong_kind_or_range_are_refused() {
     for (body, text) in [
         ("enabled = 1", "enabled: expected true or false, found the integer 1"),

@@ -63,8 +63,8 @@ pub enum SourceError {
     /// A URL that rsync does not speak.
     #[error("{0:?}: rsync speaks rsync:// but not this scheme")]
     Scheme(String),
-    /// What rsync would take for the name of a local file.
-    #[error("{0:?} begins with a blank")]
+    /// What rsync would take for the name of a local file, or for a part of it.
+    #[error("{0:?} begins or ends with a blank")]
     Blank(String),
     /// A NUL byte cannot be handed to a program.
     #[error("a source must not contain a NUL byte")]
@@ -83,11 +83,18 @@ impl SourceError {
             SourceError::Blank(text) if text.contains(':') => Some("remove the blank".into()),
             SourceError::Blank(text) => Some(format!(
                 "remove the blank, or write {:?} for a directory of that name",
-                format!("./{text}")
+                without_outer_blanks(text)
             )),
             _ => None,
         }
     }
+}
+
+/// The same name, so written that blanks at its ends are a part of it: `./ x`, `x /`.
+pub fn without_outer_blanks(text: &str) -> String {
+    let begin = if text.starts_with(char::is_whitespace) { "./" } else { "" };
+    let end = if text.ends_with(char::is_whitespace) { "/" } else { "" };
+    format!("{begin}{text}{end}")
 }
 
 /// The text with a password between user and host replaced by asterisks, one for each character: `rsync://me:******@host/m/`.
@@ -102,7 +109,7 @@ pub fn mask_passwords(text: &str) -> String {
         let (before, after) = rest.split_at(at);
         let start = before.rfind(['/', '"', '\'', ' ', '\t', ',', '[', '=']).map_or(0, |start| start + 1);
         match before[start..].split_once(':') {
-            Some((user, password)) if !user.is_empty() && !password.is_empty() => {
+            Some((user, password)) if !password.is_empty() => {
                 out.push_str(&before[..start + user.len() + 1]);
                 out.extend(password.chars().map(|_| '*'));
             }
@@ -122,8 +129,8 @@ impl Source {
         if text.trim().is_empty() {
             return Err(SourceError::Empty);
         }
-        if text.starts_with(char::is_whitespace) {
-            return Err(SourceError::Blank(text.into()));
+        if text.starts_with(char::is_whitespace) || text.ends_with(char::is_whitespace) {
+            return Err(SourceError::Blank(mask_passwords(text)));
         }
         if text.starts_with('-') {
             return Err(SourceError::Option(text.into()));
@@ -131,12 +138,13 @@ impl Source {
         if text.contains('\0') {
             return Err(SourceError::Nul);
         }
-        let address = parse_address(text)?;
+        let address = parse_address(text);
         let authority = text.split_once("://").map_or(text, |(_, rest)| rest).split('/').next().unwrap_or("");
-        let local = address.is_none();
+        let local = matches!(address, Ok(None));
         if !local && authority.contains('@') && mask_passwords(authority) != authority {
             return Err(SourceError::Password(mask_passwords(text)));
         }
+        let address = address?;
         if let Some(Address::Shell { .. }) = &address
             && has_port_and_module(text)
         {
@@ -306,9 +314,14 @@ mod tests {
 
     #[test]
     fn a_password_or_a_port_in_the_wrong_place_is_refused() {
-        for text in
-            ["rsync://me:secret@h/m/", "rsync://me:sec:ret@h:873/m", "me:secret@h::m/", "me:secret@h:/d"]
-        {
+        for text in [
+            "rsync://me:secret@h/m/",
+            "rsync://me:sec:ret@h:873/m",
+            "me:secret@h::m/",
+            "me:secret@h:/d",
+            "rsync://:secret@h/m/",
+            ":secret@h::m/",
+        ] {
             let error = Source::parse(text, Path::new("/b")).unwrap_err();
             assert!(matches!(&error, SourceError::Password(_)), "{text}: {error:?}");
             assert!(!error.to_string().contains("sec") && error.hint().is_some(), "{error}");
@@ -349,9 +362,20 @@ mod tests {
 
     #[test]
     fn what_rsync_would_misread_is_refused() {
-        for text in
-            ["", " ", "-e sh", "--delete", "rsync://host", "rsync://host/", "host::", "http://h/x", "a\0b"]
-        {
+        for text in [
+            "",
+            " ",
+            " /x",
+            "/x ",
+            "h::m/\t",
+            "-e sh",
+            "--delete",
+            "rsync://host",
+            "rsync://host/",
+            "host::",
+            "http://h/x",
+            "a\0b",
+        ] {
             assert!(Source::parse(text, Path::new("/base")).is_err(), "{text:?}");
         }
         for text in ["rsync://h:0/m", "rsync://h:65536/m", "rsync://h:port/m"] {

@@ -67,7 +67,7 @@ fn server_error(lines: &[&str], talk: &Peer<'_>) -> Found {
             (
                 Class::NextSource,
                 format!("{host} refused the login: {said}"),
-                "name the user in the source (rsync://USER@HOST/…) and give the password with \
+                "check the user, who stands in the source (rsync://USER@HOST/…), and the password, which comes by \
                  `password_file = \"FILE\"` or RSYNC_PASSWORD",
             )
         } else if said.starts_with("access denied") {

@@ -19,6 +19,13 @@ pub fn check(args: &[String]) -> Result<(), Refused> {
     }
     for item in items(args) {
         match item {
+            Item::Long(name, _) if name.contains(char::is_whitespace) => {
+                return Err(several(&format!("--{name}")));
+            }
+            Item::Short(letter, _) if letter.is_whitespace() => {
+                let whole = args.iter().find(|arg| is_cluster_with_blank(arg));
+                return Err(several(whole.map_or(" ", String::as_str)));
+            }
             Item::Long(name, value) => {
                 if let Some((why, hint)) = long(name) {
                     return Err(refused(format!("rsync's --{name} is not for a job: {why}"), hint));
@@ -56,6 +63,18 @@ pub fn check(args: &[String]) -> Result<(), Refused> {
         }
     }
     Ok(())
+}
+
+/// A blank where the name of an option goes on: rsync takes it for a part of the name.
+fn several(text: &str) -> Refused {
+    refused(
+        format!("{text:?} is no option of rsync: a blank ends no option"),
+        "write each option as an argument of its own, and its value behind \"=\", such as [\"-v\", \"--max-size=1g\"]",
+    )
+}
+
+fn is_cluster_with_blank(arg: &str) -> bool {
+    arg.starts_with('-') && !arg.starts_with("--") && arg.contains(char::is_whitespace)
 }
 
 /// At the end of the job's options, where rsync would take the next one of ours for the value.

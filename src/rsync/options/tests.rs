@@ -95,6 +95,17 @@ fn what_would_undermine_a_guard_is_refused() {
 }
 
 #[test]
+fn several_options_in_one_argument_are_refused() {
+    for text in ["-avz --partial", "--partial --inplace", "-a ", "--size-only "] {
+        let refused = check(&[text.to_owned()]).unwrap_err();
+        assert!(refused.text.contains("a blank ends no option"), "{text}: {refused}");
+    }
+    for text in ["--exclude=a b", "-e ssh -p 22", "--rsh=ssh -p 22", "-fmerge x"] {
+        assert_eq!(check(&[text.to_owned()]), Ok(()), "{text}");
+    }
+}
+
+#[test]
 fn the_hint_names_our_own_way() {
     let hint = |line: &str| check(&args(line)).expect_err(line).hint;
     assert!(hint("--delete-after").contains("`delete = true`"));

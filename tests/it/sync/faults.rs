@@ -149,6 +149,11 @@ fn a_disk_with_less_than_min_free_is_not_written_to() {
     assert_eq!((&finished["status"], &finished["attempts"]), (&"blocked".into(), &0.into()), "{ended}");
     assert!(finished["error"].as_str().unwrap().contains("less than min_free"), "{ended}");
     assert!(tree(&env.mirror("j")).is_empty() && !env.dir().join("ran").exists());
+    // What a run would be stopped by stops its rehearsal.
+    for rehearsal in ["--plan", "--dry-run"] {
+        let ended = env.run(["sync", "j", rehearsal, "--json"]).expect_code(4);
+        assert!(ended.finished()["error"].as_str().unwrap().contains("less than min_free"), "{ended}");
+    }
 }
 
 #[test]
