@@ -101,7 +101,10 @@ fn configuration(global: &Global) -> Result<(Config, Vec<Finding>), Failure> {
             let enabled = config.jobs.iter().filter(|job| job.enabled).count();
             let text =
                 format!("{}: {} jobs, {enabled} enabled", sanitize::path(&opened.file), config.jobs.len());
-            let mut findings = vec![Finding::new(Area::Config, Verdict::Ok, text)];
+            let mut findings = vec![match config.jobs.is_empty() {
+                false => Finding::new(Area::Config, Verdict::Ok, text),
+                true => Finding::new(Area::Config, Verdict::Fail, text).hint(config::ADD_A_JOB),
+            }];
             findings.extend(config.unfit.iter().map(problem(Verdict::Fail)));
             findings.extend(config.warnings.iter().chain(&config.advice).map(problem(Verdict::Warn)));
             Ok((config, findings))

@@ -34,7 +34,7 @@ pub(super) fn run(args: &ListArgs, global: &Global, ui: &Ui) -> Result<ExitCode,
     if jobs.is_empty() {
         if opened.exists {
             ui.note(&format!("{} has no jobs", sanitize::path(&opened.file)));
-            ui.note("  hint: add a section [jobs.NAME] with source = \"…\" and dest = \"…\"");
+            ui.note(&format!("  hint: {}", config::ADD_A_JOB));
         } else {
             opened.tell_missing(ui);
         }

@@ -1,5 +1,6 @@
 //! What a job says about its index: `index = true`, or `[jobs.NAME.index]`.
 
+use super::lists::Globs;
 use super::value::{Reader, Value};
 use schemars::Schema;
 use toml::Spanned;
@@ -37,8 +38,8 @@ impl Value for Indexed {
         for (key, value) in table.iter() {
             match key.get_ref().as_ref() {
                 "enabled" => read.enabled = bool::read(value, reader).unwrap_or_default(),
-                "include" => read.include = Vec::<String>::read(value, reader),
-                "exclude" => read.exclude = Vec::<String>::read(value, reader),
+                "include" => read.include = Globs::read(value, reader).map(|globs| globs.0),
+                "exclude" => read.exclude = Globs::read(value, reader).map(|globs| globs.0),
                 other => {
                     let hint = super::suggestion::did_you_mean(other, KEYS);
                     reader.problem(key.span(), format!("unknown key {other:?}"), hint);

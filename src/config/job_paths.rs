@@ -1,7 +1,7 @@
 //! What of a job names places: sources, the destination, files for rsync. Expanded, absolute, or a mistake of that job.
 
 use super::draft::DraftJob;
-use super::layer::{Given, Origin};
+use super::layer::{Given, Origin, Settings};
 use super::lists::{RsyncArgs, Sources};
 use super::paths::{PathError, expand, local, normalise};
 use super::resolve::Resolver;
@@ -71,6 +71,20 @@ impl Resolver<'_> {
             self.unfit(given.origin, job, format!("rsync_args: {}", wrong.text), wrong.hint);
             given.value.0.clone()
         })
+    }
+
+    /// Notes files that options name and rsync could not use, unless a hook may make them before the transfer.
+    pub(super) fn check_named_files(&mut self, job: &DraftJob, settings: &Settings, rsync_args: &[String]) {
+        if !settings.before.value.0.is_empty() {
+            return;
+        }
+        for (option, path) in args::named_files(rsync_args) {
+            let Some(why) = (self.around.unusable)(Path::new(path), args::named_for(option)) else {
+                continue;
+            };
+            let (text, hint) = args::unusable_text(option, path, &why, "in rsync_args");
+            self.unfit(settings.rsync_args.origin, job, format!("rsync_args: {text}"), Some(hint));
+        }
     }
 
     /// A path of the file, expanded, below the file's directory.

@@ -354,9 +354,9 @@ table! {
         /// What the writer may fill before it writes a part of the index. Building takes about twice as much.
         memory: Size = Size(Some(64 << 20));
         /// Globs of the files that are indexed, for jobs that have none of their own. Empty: all files.
-        include: Vec<String> = Vec::new();
+        include: Globs = Globs(Vec::new());
         /// Globs of the files that are not, for jobs that have none of their own.
-        exclude: Vec<String> = Vec::new();
+        exclude: Globs = Globs(Vec::new());
         /// How much of a text that is no entry can be searched. 0: its name only.
         text_limit: Size = Size(Some(1 << 20));
         /// Whether sequences can be searched. It makes the index about twice as large.

@@ -51,7 +51,7 @@ pub use preset::{layer as preset_layer, name as preset_name};
 pub use problem::{Place, Problem, Problems, decode};
 pub use scheduling::{Concurrency, Nice};
 pub use schema::schema;
-pub use select::{SelectError, is_path, select, tagged};
+pub use select::{ADD_A_JOB, SelectError, is_path, select, tagged};
 pub use show::show;
 pub use suggestion::nearest;
 pub(crate) use units::bytes_text;
@@ -192,8 +192,8 @@ impl From<IndexFilled> for IndexSettings {
         IndexSettings {
             threads: filled.threads.value.into(),
             memory: bytes(filled.memory.value),
-            include: filled.include.value,
-            exclude: filled.exclude.value,
+            include: filled.include.value.0,
+            exclude: filled.exclude.value.0,
             text_limit: bytes(filled.text_limit.value),
             sequences: filled.sequences.value,
             fasta: filled.fasta.value,

@@ -146,6 +146,7 @@ impl Resolver<'_> {
         }
         let applies = self.over.applies_to(&draft.name);
         let mut rsync_args = self.files(draft, &settings.rsync_args);
+        self.check_named_files(draft, &settings, &rsync_args);
         if applies {
             rsync_args.extend_from_slice(&self.over.rsync_args);
         }
@@ -220,14 +221,14 @@ fn indexing(said: Option<Given<Indexed>>, all: &IndexLayer) -> Indexing {
         Some(said) => Indexing {
             enabled: said.enabled,
             after_sync: said.enabled,
-            include: said.include.unwrap_or(all.include.value),
-            exclude: said.exclude.unwrap_or(all.exclude.value),
+            include: said.include.unwrap_or(all.include.value.0),
+            exclude: said.exclude.unwrap_or(all.exclude.value.0),
         },
         None => Indexing {
             enabled: true,
             after_sync: all.after_sync.value,
-            include: all.include.value,
-            exclude: all.exclude.value,
+            include: all.include.value.0,
+            exclude: all.exclude.value.0,
         },
     }
 }

@@ -3,6 +3,9 @@
 use super::suggestion::{did_you_mean, nearest};
 use crate::model::job::Job;
 
+/// What to do about a configuration without jobs.
+pub const ADD_A_JOB: &str = "add a section [jobs.NAME] with source = \"…\" and dest = \"…\"";
+
 /// Why nothing can be run.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{text}")]
@@ -58,10 +61,7 @@ pub fn select(jobs: &[Job], names: &[String], all: bool, tags: &[String]) -> Res
 
 fn nothing(jobs: &[Job], all: bool, tags: &[String]) -> Result<Vec<Job>, SelectError> {
     if jobs.is_empty() {
-        return wrong(
-            "the configuration has no jobs",
-            Some("add a section [jobs.NAME] with source = \"…\" and dest = \"…\"".into()),
-        );
+        return wrong("the configuration has no jobs", Some(ADD_A_JOB.into()));
     }
     if all || !tags.is_empty() {
         let which = if all { "" } else { " that carries the tag" };

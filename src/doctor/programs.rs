@@ -24,6 +24,9 @@ pub(super) async fn rsync(ask: &Ask) -> Vec<Finding> {
         Ok(ran) => ran,
         Err(error) => {
             let text = match error.kind() {
+                io::ErrorKind::NotFound if program.contains('/') && Path::new(program).exists() => {
+                    format!("cannot run {program}: it is there, but its interpreter or loader is not")
+                }
                 io::ErrorKind::NotFound => format!("there is no program {program}"),
                 io::ErrorKind::TimedOut => format!("`{program} --version` does not end"),
                 _ => format!("cannot run {program}: {error}"),

@@ -52,6 +52,17 @@ pub struct HostFacts {
     pub folds: fn(&Path) -> bool,
     /// Reads a file that holds a secret.
     pub secret: ReadSecret,
+    /// Why rsync could not use a file that an option names; `None` if it can.
+    pub unusable: fn(&Path, NamedFor) -> Option<String>,
+}
+
+/// What an option of rsync names a file for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NamedFor {
+    /// It is read, and has to be there.
+    Reading,
+    /// It is written, and made if it is missing.
+    Writing,
 }
 
 impl Default for HostFacts {
@@ -72,6 +83,7 @@ impl Default for HostFacts {
             secret: |path, _| {
                 Err(Unusable { text: format!("{} cannot be read", sanitize::path(&path)), hint: None })
             },
+            unusable: |_, _| None,
         }
     }
 }

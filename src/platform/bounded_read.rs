@@ -1,9 +1,11 @@
 //! Files that are read whole: what lies in their place may be a device, a FIFO, or a file that somebody has filled.
 
+use crate::model::host_facts::NamedFor;
 use rustix::fs::{FileType, Mode, OFlags, Stat, fcntl_getfl, fcntl_setfl, fstat, open};
 use rustix::io::Errno;
 use std::fs::File;
 use std::io::{self, Read};
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::Path;
 
 /// What we have written ourselves, and read into memory, is smaller than this, in bytes.
@@ -37,6 +39,23 @@ pub fn open_named(path: &Path) -> io::Result<File> {
         kind => return Err(another(kind)),
     }
     Ok(file)
+}
+
+/// Why another program could not use the file at a path; `None` if it can. Nothing is waited for.
+pub fn unusable_file(path: &Path, named_for: NamedFor) -> Option<String> {
+    let opened = match named_for {
+        NamedFor::Reading => open_named(path).map(drop),
+        NamedFor::Writing if is_fifo(path) => {
+            let opened = File::options().write(true).custom_flags(WITHOUT_WAITING).open(path);
+            opened.map(drop).map_err(|_| io::Error::other("it is a FIFO that nobody reads"))
+        }
+        NamedFor::Writing => Ok(()),
+    };
+    opened.err().map(|error| error.to_string())
+}
+
+fn is_fifo(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|meta| meta.file_type().is_fifo())
 }
 
 /// Opens whatever it is, without waiting.

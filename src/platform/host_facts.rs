@@ -29,6 +29,7 @@ pub fn host_facts() -> HostFacts {
         state: None,
         folds: super::case_folding::folds,
         secret: super::secret::secret,
+        unusable: super::bounded_read::unusable_file,
     }
 }
 

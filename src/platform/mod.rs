@@ -17,7 +17,9 @@ mod shared_permissions;
 mod syscalls;
 mod users;
 
-pub use bounded_read::{OWN, WITHOUT_WAITING, open_named, open_regular, read_named, read_regular};
+pub use bounded_read::{
+    OWN, WITHOUT_WAITING, open_named, open_regular, read_named, read_regular, unusable_file,
+};
 pub use flocks::{FlockHolder, flock_holder};
 pub use free_space::{FreeSpace, room};
 pub use host_facts::{host_facts, resolve};

@@ -10,6 +10,7 @@ use crate::model::sanitize;
 use crate::rsync::args::Purpose;
 use crate::rsync::exit::{Class, LongNames, Peer, Verdict, judge_with_figures};
 use crate::rsync::output::{Change, ChangeKind, Line, Reader, Stats};
+use crate::rsync::version::INSTALL;
 use memchr::memmem;
 use std::path::Path;
 use std::time::Duration;
@@ -198,12 +199,14 @@ fn held(pid: i32) -> Reason {
 }
 
 fn not_started(program: &str, error: &std::io::Error) -> Reason {
-    let reason = Reason::new(format!("cannot run {program}: {error}"));
+    let reason = |why: &str| Reason::new(format!("cannot run {program}: {why}"));
     match error.kind() {
-        std::io::ErrorKind::NotFound => {
-            reason.hint("install rsync 3.1 or newer, or name it by `rsync` in [sync]")
+        std::io::ErrorKind::NotFound if program.contains('/') && Path::new(program).exists() => {
+            reason("it is there, but what has to run it (the interpreter or loader that it names) is not")
+                .hint("name another program by `rsync` in [sync]")
         }
-        _ => reason,
+        std::io::ErrorKind::NotFound => reason(&error.to_string()).hint(INSTALL),
+        _ => reason(&error.to_string()).hint("name a program that this user may run by `rsync` in [sync]"),
     }
 }
 
