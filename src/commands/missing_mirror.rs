@@ -102,7 +102,6 @@ mod tests {
             text: "wrong".into(),
             hint: Some("mend it".into()),
             nowhere: false,
-            sourceless: false,
         });
         let found = absent(&job, Path::new("/nowhere")).unwrap();
         assert!(found.text.ends_with("is not there: wrong") && !found.is_new, "{found:?}");

@@ -43,7 +43,6 @@ impl Resolver<'_> {
                 Ok(source) => read.push(source),
                 Err(wrong) => {
                     self.unfit(given.origin, job, wrong.text, wrong.hint);
-                    self.mistakes.sourceless = true;
                     read.extend(as_written);
                 }
             }

@@ -351,14 +351,23 @@ fn directory(source: &Source) -> Option<Finding> {
     let Address::Local(path) = &source.address else { return None };
     let fail = |text: String| Finding::new(Area::Source, Verdict::Fail, text);
     let hint = "is its disk mounted, and the path spelled right?";
+    let why_not = |error: std::io::Error| {
+        let denied = error.kind() == std::io::ErrorKind::PermissionDenied;
+        let hint = if denied {
+            "let the user that runs pdb-sync read it and enter the directories above"
+        } else {
+            hint
+        };
+        fail(format!("{source} cannot be read: {error}")).hint(hint)
+    };
     Some(match fs::metadata(path) {
-        Err(error) => fail(format!("{source} cannot be read: {error}")).hint(hint),
+        Err(error) => why_not(error),
         Ok(meta) if meta.is_file() => match fs::File::open(path) {
             Ok(_) => Finding::new(Area::Source, Verdict::Ok, format!("{source} is a file that can be read")),
-            Err(error) => fail(format!("{source} cannot be read: {error}")),
+            Err(error) => why_not(error),
         },
         Ok(_) => match fs::read_dir(path).map(|mut entries| entries.next().is_none()) {
-            Err(error) => fail(format!("{source} cannot be read: {error}")).hint(hint),
+            Err(error) => why_not(error),
             Ok(true) => fail(format!("{source} is empty")).hint(hint),
             Ok(false) => Finding::new(Area::Source, Verdict::Ok, format!("{source} can be read")),
         },

@@ -10,13 +10,13 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 /// A home directory of its own, and nothing of the surrounding environment that could matter.
-struct CursorHome {
+struct Home {
     dir: TempDir,
 }
 
-impl CursorHome {
+impl Home {
     fn new() -> Self {
-        CursorHome { dir: tempfile::tempdir().unwrap() }
+        Home { dir: tempfile::tempdir().unwrap() }
     }
 
     fn path(&self) -> PathBuf {
@@ -91,7 +91,7 @@ description = 'a copy'
 
 #[test]
 fn every_example_passes_the_check() {
-    let home = CursorHome::new();
+    let home = Home::new();
     let files = examples();
     assert!(files.len() >= 5, "{files:?}");
     for file in files {
@@ -104,7 +104,7 @@ fn every_example_passes_the_check() {
 #[test]
 fn init_writes_a_good_file_once() {
     for from in [&[][..], &["--from", "pdb"], &["--from", "alphafold"], &["--from", "ci"]] {
-        let home = CursorHome::new();
+        let home = Home::new();
         let args = [&["config", "init"][..], from].concat();
         let (code, _, err) = home.run(&args);
         assert_eq!(code, 0, "{err}");
@@ -120,7 +120,7 @@ fn init_writes_a_good_file_once() {
 
 #[test]
 fn init_does_not_write_through_a_dangling_link() {
-    let home = CursorHome::new();
+    let home = Home::new();
     fs::create_dir_all(home.file().parent().unwrap()).unwrap();
     std::os::unix::fs::symlink(home.path().join("elsewhere"), home.file()).unwrap();
     assert_eq!(home.run(&["config", "init"]).0, 2);
@@ -129,8 +129,8 @@ fn init_does_not_write_through_a_dangling_link() {
 
 #[test]
 fn check_tells_every_problem_and_exits_with_2() {
-    let home = CursorHome::new()
-        .with("[sync]\nparalel = 2\n[jobs.a]\nsource = 'h::m'\ndest = 7\n[clean]\nkeeep = '1d'\n");
+    let home =
+        Home::new().with("[sync]\nparalel = 2\n[jobs.a]\nsource = 'h::m'\ndest = 7\n[clean]\nkeeep = '1d'\n");
     let (code, out, err) = home.run(&["config", "check"]);
     assert_eq!((code, out.as_str()), (2, ""));
     let file = home.file().display().to_string();
@@ -155,13 +155,13 @@ fn check_tells_every_problem_and_exits_with_2() {
 
 #[test]
 fn a_broken_file_stops_every_command_but_the_check_says_why() {
-    let home = CursorHome::new().with("[jobs.a\nsource = 'h::m'\n");
+    let home = Home::new().with("[jobs.a\nsource = 'h::m'\n");
     for args in [&["list"][..], &["config", "show"], &["config", "check"]] {
         let (code, out, err) = home.run(args);
         assert_eq!((code, out.as_str()), (2, ""), "{args:?}");
         assert!(err.contains(":1:8: not valid TOML"), "{err}");
     }
-    let home = CursorHome::new().with(b"a = '\xff'");
+    let home = Home::new().with(b"a = '\xff'");
     let (code, _, err) = home.run(&["config", "check"]);
     assert_eq!(code, 2);
     assert!(err.contains(":1:6: not valid UTF-8"), "{err}");
@@ -171,7 +171,7 @@ fn a_broken_file_stops_every_command_but_the_check_says_why() {
 
 #[test]
 fn a_named_file_must_be_there_and_the_default_one_need_not() {
-    let home = CursorHome::new();
+    let home = Home::new();
     for args in [&["-c", "no.toml", "list"][..], &["config", "check", "-c", "no.toml"]] {
         let (code, _, err) = home.run(args);
         assert_eq!(code, 2);
@@ -190,7 +190,7 @@ fn a_named_file_must_be_there_and_the_default_one_need_not() {
 
 #[test]
 fn the_file_is_found_by_option_then_environment_then_convention() {
-    let home = CursorHome::new();
+    let home = Home::new();
     let path = |command: &mut Command| end_of(command).1.trim().to_string();
     assert_eq!(path(&mut home.pdb_sync(&["config", "path"])), home.file().to_str().unwrap());
     assert_eq!(
@@ -204,7 +204,7 @@ fn the_file_is_found_by_option_then_environment_then_convention() {
 
 #[test]
 fn what_is_shown_says_whence_and_reads_as_the_same() {
-    let home = CursorHome::new().with(TWO);
+    let home = Home::new().with(TWO);
     let (code, shown, _) = home.run(&["config", "show", "--origin"]);
     assert_eq!(code, 0);
     let dest = home.path().join("mirrors/mmCIF");
@@ -229,7 +229,7 @@ fn what_is_shown_says_whence_and_reads_as_the_same() {
 
 #[test]
 fn list_shows_every_job_or_those_of_a_tag() {
-    let home = CursorHome::new().with(TWO);
+    let home = Home::new().with(TWO);
     let (code, out, err) = home.run(&["list"]);
     assert_eq!((code, err.as_str()), (0, ""));
     let lines: Vec<&str> = out.lines().collect();
@@ -244,7 +244,7 @@ fn list_shows_every_job_or_those_of_a_tag() {
 
 #[test]
 fn list_speaks_json() {
-    let home = CursorHome::new().with(TWO);
+    let home = Home::new().with(TWO);
     let (code, events) = home.json(&["list", "--json"]);
     assert_eq!((code, events.len()), (0, 3));
     let mut job = events[1].clone();
@@ -262,7 +262,7 @@ fn list_speaks_json() {
 
 #[test]
 fn the_schema_is_json_of_the_right_dialect() {
-    let (code, out, _) = CursorHome::new().run(&["config", "schema"]);
+    let (code, out, _) = Home::new().run(&["config", "schema"]);
     let schema: Value = serde_json::from_str(&out).unwrap();
     assert_eq!(code, 0);
     assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
@@ -271,7 +271,7 @@ fn the_schema_is_json_of_the_right_dialect() {
 
 #[test]
 fn deleting_in_this_very_home_is_refused() {
-    let home = CursorHome::new().with("[jobs.a]\nsource = 'h::m/'\ndest = '~'\ndelete = true");
+    let home = Home::new().with("[jobs.a]\nsource = 'h::m/'\ndest = '~'\ndelete = true");
     let (code, _, err) = home.run(&["list"]);
     assert_eq!(code, 2);
     assert!(err.contains("which is a home directory"), "{err}");
@@ -279,7 +279,7 @@ fn deleting_in_this_very_home_is_refused() {
 
 #[test]
 fn two_links_to_one_directory_are_one_destination() {
-    let home = CursorHome::new();
+    let home = Home::new();
     fs::create_dir(home.path().join("real")).unwrap();
     std::os::unix::fs::symlink("real", home.path().join("link")).unwrap();
     let home =
@@ -290,9 +290,38 @@ fn two_links_to_one_directory_are_one_destination() {
 }
 
 #[test]
+fn files_that_options_name_are_looked_at_unless_a_hook_may_make_them() {
+    let job = "[jobs.j]\nsource = \"h::m/\"\ndest = \"m\"\nrsync_args = [\"-v\", \"--exclude-from=rules\"]\n";
+    let home = Home::new().with(job);
+    let (code, _, err) = home.run(&["config", "check"]);
+    assert_eq!(code, 2, "{err}");
+    assert!(
+        err.contains(":4:")
+            && err.contains("--exclude-from names ")
+            && err.contains("/rules, which cannot be used"),
+        "{err}"
+    );
+    fs::write(home.file().with_file_name("rules"), "drop\n").unwrap();
+    assert_eq!(home.run(&["config", "check"]).0, 0);
+    let home = Home::new().with(format!("{job}before = [\"touch rules\"]\n"));
+    assert_eq!(home.run(&["config", "check"]).0, 0);
+}
+
+#[test]
+fn a_glob_of_the_index_is_looked_at() {
+    for text in [
+        "[index]\nexclude = [\"[*.cif\"]\n",
+        "[jobs.j]\nsource = \"h::m/\"\ndest = \"m\"\nindex = { include = [\"[*.cif\"] }\n",
+    ] {
+        let (code, _, err) = Home::new().with(text).run(&["config", "check"]);
+        assert!(code == 2 && err.contains("\"[*.cif\" is no pattern"), "{code} {err}");
+    }
+}
+
+#[test]
 fn variables_in_paths_are_expanded_and_unset_ones_are_mistakes() {
     let text = "[jobs.j]\nsource = \"$PDB_DATA/up/\"\ndest = \"${PDB_DATA}/m\"\nrsync_args = [\"--exclude-from=rules\"]\n";
-    let home = CursorHome::new().with(text);
+    let home = Home::new().with(text);
     let data = home.path().join("data");
     fs::create_dir_all(data.join("up")).unwrap();
     fs::write(data.join("up/keep"), "x").unwrap();
@@ -308,7 +337,7 @@ fn variables_in_paths_are_expanded_and_unset_ones_are_mistakes() {
     let (code, _, err) = end_of(home.pdb_sync(&["config", "check"]).env("PDB_DATA", ""));
     assert!(code == 2 && err.contains("variable PDB_DATA of the environment is empty"), "{err}");
     for (dest, why) in [("%USERPROFILE%/m", "%…%"), ("~bob/m", "~/…"), ("/a/$", "dollar sign")] {
-        let home = CursorHome::new().with(format!("[jobs.j]\nsource = \"/s/\"\ndest = \"{dest}\"\n"));
+        let home = Home::new().with(format!("[jobs.j]\nsource = \"/s/\"\ndest = \"{dest}\"\n"));
         let (code, _, err) = home.run(&["config", "check"]);
         assert!(code == 2 && err.contains(why), "{err}");
     }

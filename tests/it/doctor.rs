@@ -170,6 +170,8 @@ fn without_rsync_and_without_a_configuration_there_is_still_an_answer() {
     assert_eq!(about(&ended, "rsync"), ["fail: there is no program no-such-rsync"], "{ended}");
     let ended = Env::new().run(["doctor"]).expect_code(0);
     assert!(ended.out().contains("warn  config: there is none"), "{ended}");
+    let ended = Env::new().with_config("version = 1\n").run(["doctor"]).expect_code(1);
+    assert!(ended.out().contains("0 jobs") && ended.out().contains("add a section [jobs.NAME]"), "{ended}");
     let ended = Env::new().with_config("[jobs.a]\nsorce = \"/x/\"\n").run(["doctor"]).expect_code(1);
     assert!(ended.out().contains("sorce") && ended.out().contains("did you mean \"source\"?"), "{ended}");
 }

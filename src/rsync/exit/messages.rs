@@ -200,6 +200,9 @@ fn missing_source(lines: &[&str], talk: &Peer<'_>) -> Found {
     let (path, why) = found?;
     let text = format!("the source {source} cannot be read: {path}: {}", lower(why));
     let hint = match source.address {
+        Address::Local(_) if why.starts_with("Permission denied") => {
+            "let the user that runs pdb-sync read it and enter the directories above; nothing is deleted meanwhile"
+        }
         Address::Local(_) => "is its disk mounted, and the path spelled right? nothing is deleted meanwhile",
         _ => "check the path: it belongs to the mirror, and another mirror has another one",
     };
