@@ -171,7 +171,8 @@ impl Resolver<'_> {
             let hint = Some("write rsync = \"rsync\", or leave it out".into());
             self.at_origin(given.origin, "the rsync program must not be empty".into(), hint);
         }
-        let is_name = name.trim() == name && !name.contains(['/', '$']) && !name.starts_with(['~', '%']);
+        let is_name =
+            name.trim_start() == name && !name.contains(['/', '$']) && !name.starts_with(['~', '%']);
         if is_name || name.trim().is_empty() {
             return name.into();
         }

@@ -81,7 +81,6 @@ pub(super) fn source() -> Schema {
     json_schema!({
         "type": "string",
         "pattern": r"^[^-\s]",
-        "allOf": [{"pattern": r"\S$"}],
         "anyOf": [{"pattern": url}, {"not": {"anyOf": no_other}}],
         "examples": ["rsync://HOST/MODULE/", "HOST::MODULE/", "/srv/mirror/"],
     })

@@ -25,7 +25,6 @@ pub fn schema() -> Value {
     let mut sync = table("How runs behave.", SyncLayer::KEYS, &sync_defaults, |_| true);
     // It is expanded like a path.
     sync["properties"]["rsync"]["pattern"] = r"^(~(/|$)|[^%~\s])".into();
-    sync["properties"]["rsync"]["allOf"] = json!([{"pattern": r"\S$"}]);
     let scan =
         table("How trees are read.", ScanLayer::KEYS, &ScanLayer::default().fill().entries(), |_| true);
     let mut clean =

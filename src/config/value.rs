@@ -173,8 +173,8 @@ impl Value for PathBuf {
     }
 
     fn schema() -> Schema {
-        // `~name` and `%…%` mean nothing here, and neither end is blank.
-        schemars::json_schema!({"type": "string", "pattern": r"^(~(/|$)|[^%~\s])", "allOf": [{"pattern": r"\S$"}]})
+        // `~name` and `%…%` mean nothing here, and no path begins with a blank.
+        schemars::json_schema!({"type": "string", "pattern": r"^(~(/|$)|[^%~\s])"})
     }
 }
 

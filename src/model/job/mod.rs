@@ -7,7 +7,7 @@ mod source;
 
 pub use limit::{MaxDelete, MaxEntries, MaxOlder};
 pub use scheduling::{Adopt, CachePolicy, IoPriority, Priority, SourceOrder};
-pub use source::{Address, Source, SourceError, mask_passwords, names_a_host, without_outer_blanks};
+pub use source::{Address, Source, SourceError, mask_passwords, names_a_host};
 
 pub(crate) use options::job_options;
 

@@ -63,8 +63,8 @@ pub enum SourceError {
     /// A URL that rsync does not speak.
     #[error("{0:?}: rsync speaks rsync:// but not this scheme")]
     Scheme(String),
-    /// What rsync would take for the name of a local file, or for a part of it.
-    #[error("{0:?} begins or ends with a blank")]
+    /// What rsync would take for the name of a local file.
+    #[error("{0:?} begins with a blank")]
     Blank(String),
     /// A NUL byte cannot be handed to a program.
     #[error("a source must not contain a NUL byte")]
@@ -83,18 +83,11 @@ impl SourceError {
             SourceError::Blank(text) if text.contains(':') => Some("remove the blank".into()),
             SourceError::Blank(text) => Some(format!(
                 "remove the blank, or write {:?} for a directory of that name",
-                without_outer_blanks(text)
+                format!("./{text}")
             )),
             _ => None,
         }
     }
-}
-
-/// The same name, so written that blanks at its ends are a part of it: `./ x`, `x /`.
-pub fn without_outer_blanks(text: &str) -> String {
-    let begin = if text.starts_with(char::is_whitespace) { "./" } else { "" };
-    let end = if text.ends_with(char::is_whitespace) { "/" } else { "" };
-    format!("{begin}{text}{end}")
 }
 
 /// The text with a password between user and host replaced by asterisks, one for each character: `rsync://me:******@host/m/`.
@@ -129,7 +122,7 @@ impl Source {
         if text.trim().is_empty() {
             return Err(SourceError::Empty);
         }
-        if text.starts_with(char::is_whitespace) || text.ends_with(char::is_whitespace) {
+        if text.starts_with(char::is_whitespace) {
             return Err(SourceError::Blank(mask_passwords(text)));
         }
         if text.starts_with('-') {
@@ -366,8 +359,7 @@ mod tests {
             "",
             " ",
             " /x",
-            "/x ",
-            "h::m/\t",
+            "\th::m/",
             "-e sh",
             "--delete",
             "rsync://host",
