@@ -34,8 +34,8 @@ pub(super) fn run(args: &DoctorArgs, global: &Global, ui: &Ui) -> Result<ExitCod
         _ if unusable => Vec::new(),
         names => config::select(&config.jobs, names, false, &args.tag)?,
     };
-    // A mistake is told once, with the configuration; what follows from it would be told as another.
-    let jobs: Vec<_> = jobs.into_iter().filter(|job: &Job| job.unfit.is_none()).collect();
+    // Their mistakes are told with the configuration; where they point to is not known.
+    let jobs: Vec<_> = jobs.into_iter().filter(Job::is_located).collect();
     let state_dir = file_locations::state_dir(global)?;
     let ask = Ask {
         rsync: config.sync.rsync.clone(),

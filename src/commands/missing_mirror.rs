@@ -102,6 +102,7 @@ mod tests {
             text: "wrong".into(),
             hint: Some("mend it".into()),
             nowhere: false,
+            sourceless: false,
         });
         let found = absent(&job, Path::new("/nowhere")).unwrap();
         assert!(found.text.ends_with("is not there: wrong") && !found.is_new, "{found:?}");

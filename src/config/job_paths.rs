@@ -2,7 +2,7 @@
 
 use super::draft::DraftJob;
 use super::layer::{Given, Origin, Settings};
-use super::lists::{RsyncArgs, Sources};
+use super::lists::Sources;
 use super::paths::{PathError, expand, local, normalise};
 use super::resolve::Resolver;
 use crate::model::job::{Address, Source, SourceError};
@@ -43,6 +43,7 @@ impl Resolver<'_> {
                 Ok(source) => read.push(source),
                 Err(wrong) => {
                     self.unfit(given.origin, job, wrong.text, wrong.hint);
+                    self.mistakes.sourceless = true;
                     read.extend(as_written);
                 }
             }
@@ -64,20 +65,31 @@ impl Resolver<'_> {
     }
 
     /// A job's options for rsync, with the files that they name below the directory of the configuration.
-    pub(super) fn files(&mut self, job: &DraftJob, given: &Given<RsyncArgs>) -> Vec<String> {
+    pub(super) fn files(&mut self, job: &DraftJob, settings: &Settings) -> Vec<String> {
+        let given = &settings.rsync_args;
         let named = args::with_files(&given.value.0, |text| self.below(given.origin, text));
-        named.unwrap_or_else(|wrong: Wrong| {
-            self.unfit(given.origin, job, format!("rsync_args: {}", wrong.text), wrong.hint);
-            given.value.0.clone()
-        })
+        match named {
+            Ok(named) => {
+                self.check_named_files(job, settings, &named);
+                named
+            }
+            Err(wrong @ Wrong { .. }) => {
+                self.unfit(given.origin, job, format!("rsync_args: {}", wrong.text), wrong.hint);
+                given.value.0.clone()
+            }
+        }
     }
 
-    /// Notes files that options name and rsync could not use, unless a hook may make them before the transfer.
-    pub(super) fn check_named_files(&mut self, job: &DraftJob, settings: &Settings, rsync_args: &[String]) {
-        if !settings.before.value.0.is_empty() {
+    /// Notes files that options name and rsync could not use, unless a hook may make them before the transfer. Files with passwords have
+    /// rules of their own, and options that are wrong in any case are told as such.
+    fn check_named_files(&mut self, job: &DraftJob, settings: &Settings, rsync_args: &[String]) {
+        let refused = settings.delete.value && args::check_with_delete(rsync_args).is_err();
+        if refused || !settings.before.value.0.is_empty() {
             return;
         }
-        for (option, path) in args::named_files(rsync_args) {
+        let named =
+            args::named_files(rsync_args).into_iter().filter(|(option, _)| *option != "password-file");
+        for (option, path) in named {
             let Some(why) = (self.around.unusable)(Path::new(path), args::named_for(option)) else {
                 continue;
             };

@@ -17,6 +17,8 @@ pub(super) struct Mistakes {
     pub(super) of_job: Vec<JobProblem>,
     /// Of every job.
     pub(super) of_all: Vec<JobProblem>,
+    /// Whether a source of the job that is being resolved is not known.
+    pub(super) sourceless: bool,
 }
 
 impl Mistakes {
@@ -25,7 +27,8 @@ impl Mistakes {
         let all: Vec<JobProblem> = self.of_all.iter().cloned().chain(self.of_job.drain(..)).collect();
         let texts: Vec<&str> = all.iter().map(|unfit| &*unfit.text).collect();
         let hint = all.iter().find_map(|unfit| unfit.hint.clone());
-        (!all.is_empty()).then(|| JobProblem { text: texts.join("; "), hint, nowhere })
+        let sourceless = std::mem::take(&mut self.sourceless);
+        (!all.is_empty()).then(|| JobProblem { text: texts.join("; "), hint, nowhere, sourceless })
     }
 }
 
@@ -36,7 +39,7 @@ impl Resolver<'_> {
             return self.about(origin, job, text, hint);
         }
         self.note_of(job, origin, &text, hint.clone());
-        self.mistakes.of_job.push(JobProblem { text, hint, nowhere: false });
+        self.mistakes.of_job.push(JobProblem { text, hint, nowhere: false, sourceless: false });
     }
 
     /// Notes a mistake of one job. One that is not enabled keeps nobody from using the file: whoever checks it is warned.
@@ -55,7 +58,7 @@ impl Resolver<'_> {
             return self.at_origin(origin, text, hint);
         }
         self.note(origin, text.clone(), hint.clone());
-        self.mistakes.of_all.push(JobProblem { text, hint, nowhere: false });
+        self.mistakes.of_all.push(JobProblem { text, hint, nowhere: false, sourceless: false });
     }
 
     /// Notes a mistake that keeps no job from being run, or that the caller notes in the jobs itself.

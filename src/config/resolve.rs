@@ -145,8 +145,7 @@ impl Resolver<'_> {
             }
         }
         let applies = self.over.applies_to(&draft.name);
-        let mut rsync_args = self.files(draft, &settings.rsync_args);
-        self.check_named_files(draft, &settings, &rsync_args);
+        let mut rsync_args = self.files(draft, &settings);
         if applies {
             rsync_args.extend_from_slice(&self.over.rsync_args);
         }

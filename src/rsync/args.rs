@@ -5,15 +5,13 @@
 //! and what must never be touched is filtered before anybody else's filters are heard.
 
 use super::options;
-use crate::model::host_facts::NamedFor;
 use crate::model::job::{Address, Job, Preset, Source};
-use crate::model::sanitize;
 use crate::model::system_names::OF_FILE_SYSTEMS;
 use std::time::Duration;
 
 pub use super::job_options::{
-    backup_dir, files_from, own_directory, own_directory_text, own_shell, passing, password_file, port,
-    shell, size_limits, unfiltered,
+    backup_dir, files_from, named_for, own_directory, own_directory_text, own_shell, passing, password_file,
+    port, shell, size_limits, unfiltered, unusable_text,
 };
 pub use super::options::{
     ADD_FILES, Filters, LetsIn, Refused, ShutsOut, check, check_with_delete, hint_for_key, leaves_out,
@@ -157,20 +155,6 @@ pub fn with_files<E>(
 /// The files of this machine that options name ([`with_files`]), each with the name of its option.
 pub fn named_files(rsync_args: &[String]) -> Vec<(&str, &str)> {
     options::named_files(rsync_args)
-}
-
-/// What such an option names a file for.
-pub fn named_for(option: &str) -> NamedFor {
-    if option == "log-file" { NamedFor::Writing } else { NamedFor::Reading }
-}
-
-/// What is told of such a file that rsync cannot use, and what to do about it. `place`: where it is named.
-pub fn unusable_text(option: &str, path: &str, why: &str, place: &str) -> (String, String) {
-    let path = sanitize::name(path.as_bytes());
-    (
-        format!("--{option} names {path}, which cannot be used: {why}"),
-        format!("correct the path {place}, or make it a file that this user may read"),
-    )
 }
 
 /// Whether the destination's files get the times of the source.

@@ -1,6 +1,7 @@
 //! What a job gives to rsync in options of its own, asked one by one.
 
 use super::options;
+use crate::model::host_facts::NamedFor;
 use crate::model::job::{Job, Source};
 use crate::model::sanitize;
 use std::path::{Path, PathBuf};
@@ -70,4 +71,18 @@ pub fn password_file(rsync_args: &[String]) -> Option<&str> {
 /// The port that these options give for sources which name none.
 pub fn port(rsync_args: &[String]) -> Option<u16> {
     options::value(rsync_args, "port")?.parse().ok()
+}
+
+/// What such an option names a file for.
+pub fn named_for(option: &str) -> NamedFor {
+    if option == "log-file" { NamedFor::Writing } else { NamedFor::Reading }
+}
+
+/// What is told of such a file that rsync cannot use, and what to do about it. `place`: where it is named.
+pub fn unusable_text(option: &str, path: &str, why: &str, place: &str) -> (String, String) {
+    let path = sanitize::name(path.as_bytes());
+    (
+        format!("--{option} names {path}, which cannot be used: {why}"),
+        format!("correct the path {place}, or make it a file that this user may read"),
+    )
 }

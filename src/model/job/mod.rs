@@ -57,6 +57,8 @@ pub struct JobProblem {
     pub hint: Option<String>,
     /// Whether it is not known where its destination is: `dest` only shows what was written.
     pub nowhere: bool,
+    /// Whether it is not known where one of its sources is: that only shows what was written.
+    pub sourceless: bool,
 }
 
 /// The base options that a job starts from; the order of strength is built-in < preset < `[defaults]` < job < command line.
@@ -116,6 +118,11 @@ impl Job {
     pub fn known_dest(&self) -> Option<&std::path::Path> {
         let nowhere = self.unfit.as_ref().is_some_and(|unfit| unfit.nowhere);
         (!nowhere).then_some(self.dest.as_path())
+    }
+
+    /// Whether it is known where its sources and its destination are.
+    pub fn is_located(&self) -> bool {
+        self.unfit.as_ref().is_none_or(|unfit| !unfit.nowhere && !unfit.sourceless)
     }
 
     /// How the kernel treats its children.
