@@ -1,16 +1,15 @@
-//! Evidence that a process group is at work although it prints nothing.
+//! Evidence that a silent process group is still working: the bytes its processes have read (`rchar` in `/proc/PID/io`, sockets included).
 //!
-//! The bytes that its processes have read (`rchar` in `/proc/PID/io`, sockets included). Not the bytes written: on a
-//! dead link rsync's own keepalives go on filling the socket's buffer.
+//! Written bytes are not used: on a dead connection, rsync's own keepalives keep filling the socket's buffer.
 
 use rustix::process::Pid;
 
-/// Bytes that the members of the group have read so far, where the kernel tells.
+/// Bytes that the members of the group have read so far; `None` if the kernel does not report them.
 pub(super) fn bytes_read(group: Pid) -> Option<u64> {
     let leader = group.as_raw_nonzero().get();
     let mut members = vec![leader];
     let mut sum = None;
-    // A leader's children and their children: rsync's receiver, a remote shell.
+    // The leader's children and their children, for example rsync's receiver or a remote shell.
     while let Some(pid) = members.pop() {
         if let Some(read) = rchar(pid) {
             sum = Some(sum.unwrap_or(0) + read);
@@ -22,14 +21,15 @@ pub(super) fn bytes_read(group: Pid) -> Option<u64> {
     sum
 }
 
-/// The same of the child and its own forks only, which do the transfer: not of a remote shell, through which the bytes go as well.
+/// Like [`bytes_read`], but only for the child and its own forks, which do the transfer. A remote shell is left out, since the same bytes
+/// pass through it.
 pub(super) fn read_by_forks(leader: Pid) -> Option<u64> {
     let all = forks(leader).into_iter().map(rchar);
     all.reduce(|sum, read| Some(sum? + read?))?
 }
 
-/// Whether bytes lie in a socket that the child or one of its forks has open, and are not taken: from the network, or from one process to
-/// the other. False where the kernel does not let us look.
+/// Whether unread bytes are in a socket of the child or of one of its forks. They come from the network or from another process. False if
+/// the kernel does not permit the inspection.
 #[cfg(target_os = "linux")]
 pub(super) fn waits(leader: Pid) -> bool {
     forks(leader).into_iter().any(|pid| waiting(pid).is_some_and(|bytes| bytes > 0))
@@ -40,7 +40,7 @@ pub(super) fn waits(_leader: Pid) -> bool {
     false
 }
 
-/// The most bytes that lie in one of its sockets.
+/// The largest number of unread bytes in one of the process's sockets.
 #[cfg(target_os = "linux")]
 fn waiting(pid: i32) -> Option<u64> {
     use rustix::process::{PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
@@ -57,7 +57,7 @@ fn waiting(pid: i32) -> Option<u64> {
     bytes.max()
 }
 
-/// The child, and what runs under it with the same command line.
+/// The child, and its descendants with the same command line.
 fn forks(leader: Pid) -> Vec<i32> {
     let leader = leader.as_raw_nonzero().get();
     let line = |pid: i32| std::fs::read(format!("/proc/{pid}/cmdline")).ok();

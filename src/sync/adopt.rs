@@ -1,5 +1,5 @@
-//! The first run of a job at a destination that holds files already: another tool made them, another user, an earlier state directory. It
-//! tells what it found, and deletes nothing; the next run does.
+//! The first run of a job at a destination that already holds files, from another tool, another user or an earlier state directory. This
+//! run reports what it finds and deletes nothing; the next run deletes.
 
 use super::attempt::{AttemptEnd, AttemptRunner};
 use super::dir_id::{DirId, Same};
@@ -14,7 +14,7 @@ use crate::rsync::args;
 use crate::rsync::exit::{Class, Verdict};
 
 impl AttemptRunner<'_> {
-    /// Decides, after a listing, whether this run takes the destination over.
+    /// Decides, after a listing, whether this run adopts the destination.
     pub(super) fn look_who_filled(&mut self, listing: &Listing) {
         let holds = listing.held(args::brings_links(self.job)) != Some(0) || !listing.gone.is_empty();
         self.adopting = match self.is_known() {
@@ -26,11 +26,11 @@ impl AttemptRunner<'_> {
     }
 
     fn is_known(&self) -> bool {
-        // What a newer version remembers of the job cannot be read, but there is something.
+        // A newer version's state file cannot be read, but it exists, so the job is known.
         self.memory.knows(&self.job.dest, &self.plan.run) || !self.remembers
     }
 
-    /// Whether this run takes the destination over if that holds anything, as far as it can be told before the listing.
+    /// Whether this run adopts the destination if it holds anything, as far as this can be determined before the listing.
     pub(super) fn takes_over(&self) -> bool {
         !self.is_known() || self.job.adopt_again || self.is_same() == Same::No
     }
@@ -43,8 +43,8 @@ impl AttemptRunner<'_> {
         dir.map_or(Same::Yes, |dir| self.memory.is_same(&self.job.dest, DirId::of(&dir)))
     }
 
-    /// Whether the directory is another one than in the last run. Where it cannot be told by itself, most of what the source had then being
-    /// missing tells it.
+    /// Whether the directory is another one than in the last run. If its identity is inconclusive, it is another one if most of the stored
+    /// names of the source are missing.
     fn is_another(&self, listing: &Listing) -> bool {
         match self.is_same() {
             Same::Yes => false,
@@ -56,10 +56,10 @@ impl AttemptRunner<'_> {
         }
     }
 
-    /// Says in one block what a run that takes the destination over has found.
+    /// Reports in one event what a run that adopts the destination has found.
     pub(super) async fn tell_adopted(&self, listing: &Listing) {
         let Some(why) = self.adopting else { return };
-        // What is held and neither goes nor differs.
+        // `same`: what the destination holds, less the files that would be deleted and those that differ.
         let differ = listing.gone.tally.files + listing.same_size + listing.different;
         let held = listing.held(args::brings_links(self.job));
         let found = Found {
@@ -81,7 +81,7 @@ impl AttemptRunner<'_> {
         self.job.adopt == Adopt::Checksum || self.job.checksum
     }
 
-    /// Why the deletions wait, if they do because this run takes the destination over.
+    /// Why the deletions are deferred; `None` if this run does not adopt the destination or nothing would be deleted.
     pub(super) fn first_run_waits(&self, listing: &Listing) -> Option<Reason> {
         let takeover = self.adopting.filter(|_| self.job.delete && !listing.gone.is_empty())?;
         let dest = sanitize::path(&self.job.dest);
@@ -99,9 +99,9 @@ impl AttemptRunner<'_> {
         }))
     }
 
-    /// With `adopt = "checksum"`: files of the same size are fetched only if their checksums differ; the others get the time of the source,
-    /// so that the transfer does not fetch them. Returns how many files the transfer has to bring to have brought all; after such a
-    /// comparison only a second listing can tell.
+    /// With `adopt = "checksum"`: fetches files of the same size only if their checksums differ, and gives the others the source's time, so
+    /// that the transfer does not fetch them. Returns how many files the transfer must bring to be complete. After such a comparison that
+    /// number is unknown (`u64::MAX`), and only a second listing can prove completeness.
     pub(super) async fn compare_same_size(&mut self, listing: &mut Listing) -> Result<u64, AttemptEnd> {
         let Some(mut names) = self.same_size(listing) else { return Ok(listing.contents) };
         let Some(picked) = names.job(self.job) else {
@@ -112,7 +112,7 @@ impl AttemptRunner<'_> {
         let (_, verdict) = self.bring((&picked, &picked.sources[0]), &[]).await?;
         (self.figures.total_files, self.figures.total_bytes) = (before.total_files, before.total_bytes);
         match verdict {
-            // What is missing is missing from the transfer as well.
+            // What is missing here is also missing after the transfer.
             Verdict::Ok | Verdict::Vanished(_) | Verdict::Partial(_) => {}
             // A server may refuse to compute checksums.
             Verdict::Failed(Class::NextSource, reason) => self.not_compared(&reason.text).await,
@@ -121,14 +121,14 @@ impl AttemptRunner<'_> {
         Ok(u64::MAX)
     }
 
-    /// The same for a run that changes nothing: how many files would be transferred; `None` if it cannot be told.
+    /// Like [`Self::compare_same_size`], for a run that changes nothing. Returns how many files would be transferred; `None` if unknown.
     pub(super) async fn would_come(&mut self, listing: &mut Listing) -> Result<Option<u64>, AttemptEnd> {
         let Some(mut names) = self.same_size(listing) else { return Ok(Some(listing.contents)) };
         let others = self.other_contents(&mut names).await?;
         Ok(others.map(|others| listing.contents.saturating_sub(names.len()) + others))
     }
 
-    /// The files that are to be compared; `None` if there are none.
+    /// The files to compare; `None` if there are none.
     fn same_size(&self, listing: &mut Listing) -> Option<NameList> {
         // A job that always compares by checksum does so in its transfer.
         if self.adopting.is_none() || self.job.adopt != Adopt::Checksum || self.job.checksum {

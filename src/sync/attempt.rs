@@ -1,7 +1,7 @@
-//! One try of a job on one source: list, guard, transfer, delete.
+//! One attempt of a job on one source: list, guard, transfer, delete.
 //!
-//! **Invariant: rsync never gets a live `--delete`.** A dry run lists what would go, the guard decides on the whole list,
-//! and after a transfer that was complete exactly the listed entries are removed, if they are still who they were.
+//! **Invariant: rsync never gets `--delete` without `-n`.** A dry run lists what would be deleted, and the guard decides on the whole list.
+//! After a complete transfer exactly the listed entries are removed, if they are unchanged.
 
 use super::Plan;
 use super::blocking::off_thread;
@@ -30,24 +30,24 @@ use std::time::{Duration, Instant};
 /// How an attempt ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum AttemptEnd {
-    /// All is done; perhaps with a warning.
+    /// Everything is done, perhaps with a warning.
     Done(Option<Reason>),
     /// Something was left out.
     Partial(Reason),
-    /// A guard refused.
+    /// A guard refused the attempt or its deletions.
     Blocked(Reason),
-    /// The source holds no file; another one may.
+    /// The source holds no file; another source may.
     Empty(Reason),
-    /// The source is older than the mirror; another one may be newer.
+    /// The source is older than the mirror; another source may be newer.
     Older(Reason),
-    /// It failed, and may be tried again according to the class.
+    /// The attempt failed. The class decides whether it is repeated.
     Failed(Class, Reason),
     /// The run is being stopped.
     Stopped,
 }
 
 impl AttemptEnd {
-    /// Whether the source has been asked for everything, whatever came of it.
+    /// Whether the source was asked for everything, regardless of the result.
     fn is_final(&self) -> bool {
         matches!(self, AttemptEnd::Done(_) | AttemptEnd::Partial(_) | AttemptEnd::Blocked(_))
     }
@@ -60,47 +60,47 @@ pub(super) struct AttemptRunner<'a> {
     pub(super) source: &'a Source,
     pub(super) number: u32,
     pub(super) job_events: &'a JobEvents,
-    /// `None` where nothing will be written.
+    /// `None` if nothing will be written.
     pub(super) access: Option<&'a Arc<WriteAccess>>,
-    /// Why others may write there too: nothing may be removed.
+    /// Why other runs may write to the destination too (the lock is unsure); then nothing may be removed.
     pub(super) unsure: Option<&'a Reason>,
     pub(super) started: Instant,
     pub(super) announced: bool,
     pub(super) phases: Vec<(Phase, Duration)>,
     pub(super) figures: Figures,
     pub(super) code: Option<i32>,
-    /// What becomes of what is removed; made when it is first needed.
+    /// Keeps removed entries as the job asks; created when first needed.
     pub(super) keep: Option<Arc<KeepDeleted>>,
-    /// Whether it has kept something of what it removed or replaced.
+    /// Whether something that was removed or replaced is kept for `clean undo`.
     pub(super) undoable: bool,
-    /// Why a job that keeps what it removes cannot do so in this run.
+    /// Why this run cannot keep removed entries although the job asks for it.
     pub(super) cannot_keep: Option<Reason>,
-    /// How many files the transfer has to bring, if that is known.
+    /// How many files the transfer must bring; `None` if unknown.
     pub(super) awaited: Option<u64>,
-    /// How many transfers there have been.
+    /// Number of transfers so far.
     pub(super) transfers: u32,
-    /// What is remembered of earlier runs of the job.
+    /// State of the job from earlier runs.
     pub(super) memory: JobState,
-    /// Whether it may be written: a newer version's is only read.
+    /// Whether `memory` may be written. A newer version's state file is only read.
     pub(super) remembers: bool,
-    /// The names of the source as they were kept before the transfer.
+    /// The stored names of the source as they were before the transfer.
     pub(super) names_before: NamesBefore,
-    /// Whether some directory of the destination folds names, although its root does not.
+    /// Whether a directory of the destination folds names although its root does not.
     pub(super) folds_below: bool,
-    /// If the destination is the root of a file system: what that keeps there and we may not write to.
+    /// If the destination is the root of a file system: names that the file system keeps there and that this user may not write to.
     pub(super) at_root: Option<Vec<String>>,
-    /// What the last transfer found at the source.
+    /// What the last transfer counted at the source.
     pub(super) counted: Option<Count>,
-    /// What this attempt has shown.
+    /// The evidence of completeness so far.
     pub(super) evidence: Evidence,
-    /// Why it takes over a destination that somebody else has filled, if it does.
+    /// Why the attempt adopts the destination; `None` if it does not.
     pub(super) adopting: Option<Takeover>,
-    /// Whether what the destination holds is the job's from now on.
+    /// Whether the destination becomes known to the job by this attempt.
     pub(super) dealt_with: bool,
 }
 
 impl<'a> AttemptRunner<'a> {
-    /// Nothing happens before [`AttemptRunner::run`].
+    /// Creates the attempt. Nothing happens before [`AttemptRunner::run`].
     pub(super) fn new(
         plan: &'a Plan,
         job: &'a Job,
@@ -121,7 +121,7 @@ impl<'a> AttemptRunner<'a> {
             started: Instant::now(),
             announced: false,
             phases: Vec::new(),
-            // Until something is.
+            // Known to be zero until rsync runs.
             figures: Figures { files_transferred: Some(0), files_deleted: Some(0), ..Figures::default() },
             code: None,
             keep: None,
@@ -141,7 +141,7 @@ impl<'a> AttemptRunner<'a> {
         }
     }
 
-    /// Makes the attempt. The last value is whether something is kept for an undo.
+    /// Runs the attempt. The last value is whether something is kept for `clean undo`.
     pub(super) async fn run(mut self) -> (Attempt, AttemptEnd, Figures, bool) {
         let time = Timestamp::now();
         let ending = match self.go().await {
@@ -164,7 +164,7 @@ impl<'a> AttemptRunner<'a> {
         let list = list_path(&self.plan.state_dir, &self.job.name, &self.plan.run);
         let waits = self.adopting.is_some() && std::fs::metadata(&list).is_ok_and(|list| list.len() > 0);
         if !(self.job.delete && (waits || matches!(ending, AttemptEnd::Blocked(_) | AttemptEnd::Empty(_)))) {
-            // Nobody is told of the list of deletions. One that stays behind does no harm.
+            // No message refers to the list of deletions. A list that cannot be removed does no harm.
             let _ = std::fs::remove_file(list);
         }
         self.remember().await;
@@ -181,7 +181,7 @@ impl<'a> AttemptRunner<'a> {
         (attempt, ending, self.figures, self.undoable)
     }
 
-    /// An `Err` ends the attempt early.
+    /// Runs the steps of the attempt. An `Err` ends it early.
     async fn go(&mut self) -> Result<AttemptEnd, AttemptEnd> {
         if self.plan.named_files {
             self.prepare_keep().await?;
@@ -192,7 +192,8 @@ impl<'a> AttemptRunner<'a> {
             return self.rehearse().await;
         }
         let folds = self.folds().await?;
-        // Where nothing is, nothing can be lost. Filters from files may let the source's `.pdb-sync` through, which a listing tells.
+        // An empty destination has nothing to lose, so no listing is needed. Filters from files may let the source's `.pdb-sync` through;
+        // only a listing shows this.
         if self.dest_is_empty().await? && !folds && !args::filters_from_files(&self.job.rsync_args) {
             return self.first_transfer().await;
         }
@@ -225,10 +226,10 @@ impl<'a> AttemptRunner<'a> {
         self.mirror(listing, refused).await
     }
 
-    /// Into an empty destination: whatever comes is new, and nothing can go.
+    /// Transfers into an empty destination. Everything is new, and nothing can be deleted.
     async fn first_transfer(&mut self) -> Result<AttemptEnd, AttemptEnd> {
         self.forget_names().await;
-        // For a second attempt of this run: nobody else has put anything there.
+        // For a second attempt of this run: nothing else has filled the destination.
         self.memory.begun = Some(self.plan.run.clone());
         let transfer = self.transfer(None, &[]).await?;
         if self.source_is_empty() {
@@ -239,7 +240,7 @@ impl<'a> AttemptRunner<'a> {
         Ok(AttemptEnd::Done(transfer.warned))
     }
 
-    /// Brings what differs, and removes what is to go unless that is `refused`.
+    /// Transfers what differs, then deletes, unless the deletions are `refused`.
     async fn mirror(
         &mut self,
         mut listing: Listing,
@@ -260,7 +261,7 @@ impl<'a> AttemptRunner<'a> {
             }
         }
         let mut warned = listing.warned.take().or_else(|| self.cannot_keep.clone());
-        // A transfer that ends the attempt has shown nothing.
+        // If the transfer ends the attempt, there is no evidence that anything arrived.
         self.evidence.arrived = !bring;
         if bring {
             self.names_before = self.take_names(&listing).await;
@@ -271,12 +272,12 @@ impl<'a> AttemptRunner<'a> {
                 Err(AttemptEnd::Partial(reason))
                     if matches!(refused, None | Some(AttemptEnd::Done(_))) && going > removed.files =>
                 {
-                    // What stood in the way is gone already.
+                    // Entries that blocked new ones have already been removed.
                     let what = if removed.files == 0 { "nothing" } else { "nothing else" };
                     let text = format!("{what} was deleted, since the transfer was not complete");
                     return Err(AttemptEnd::Partial(reason.and(&text)));
                 }
-                // What a guard refused weighs more.
+                // The guard's refusal takes precedence.
                 Err(AttemptEnd::Partial(_)) if matches!(refused, Some(AttemptEnd::Blocked(_))) => {
                     Transfer { warned: None, arrived: false }
                 }
@@ -285,7 +286,7 @@ impl<'a> AttemptRunner<'a> {
             self.evidence.arrived = came.arrived;
             warned = came.warned.or(warned);
             if self.source_is_empty() {
-                // It was not when it was listed. Whatever happens there, this is no time to delete.
+                // The source was not empty when it was listed. It is changing, so nothing is deleted.
                 return Err(AttemptEnd::Blocked(guard::empty_source(self.job, listing.gone.listed())));
             }
         }
@@ -312,7 +313,7 @@ impl<'a> AttemptRunner<'a> {
         Ok(ending)
     }
 
-    /// All of the source is here: what it does not have goes.
+    /// Deletes what the source lacks. The caller has checked that everything of the source arrived.
     async fn remove(
         &mut self,
         listing: &Listing,
@@ -336,16 +337,16 @@ impl<'a> AttemptRunner<'a> {
         Ok(AttemptEnd::Done(warned))
     }
 
-    /// What lets this user change a directory of the destination, where permissions are in the way.
+    /// How this user could change a directory of the destination; `None` if permissions are not the problem.
     pub(super) fn change_hint(&self, dir: &[u8]) -> Option<String> {
         removal::change_hint(self.access?.root(), &self.job.dest, dir)
     }
 
-    /// Files that are older at the source than here: it lags, or was restored from a backup.
+    /// Fails if files at the source are older than here: the source lags, or was restored from a backup.
     pub(super) fn judge_age(&self, listing: &Listing) -> Result<(), AttemptEnd> {
         let usual = self.memory.is_usual(&self.source.text, &self.job.sources[0].text);
         if self.adopting.is_some() && usual {
-            // Who copies without times makes everything newer. It is told instead.
+            // A copy made without times makes all files look newer. The report of the adoption counts them instead.
             return Ok(());
         }
         match guard::age(self.job, &self.plan.again, self.source, usual, listing) {
@@ -354,16 +355,16 @@ impl<'a> AttemptRunner<'a> {
         }
     }
 
-    /// A source without a file deserves at least a word, even where nothing could be lost.
+    /// Whether the source holds no file. This is reported even if nothing could be lost.
     pub(super) fn source_is_empty(&self) -> bool {
         self.figures.total_files == Some(0) && !self.job.allow_empty_source
     }
 
-    /// Nothing there that could be deleted. In doubt there is.
+    /// Whether the destination holds nothing that could be deleted. False in case of doubt.
     async fn dest_is_empty(&self) -> Result<bool, AttemptEnd> {
         let dest = self.job.dest.clone();
         let empty = move || match std::fs::read_dir(dest) {
-            // What is ours cannot be deleted.
+            // Our own directory is never deleted.
             Ok(mut entries) => entries.all(|entry| {
                 let ours = |entry: std::fs::DirEntry| {
                     entry.file_name().as_bytes() == OURS && entry.file_type().is_ok_and(|kind| kind.is_dir())
@@ -375,7 +376,7 @@ impl<'a> AttemptRunner<'a> {
         off_thread(&self.job_events.stop, empty).await.ok_or(AttemptEnd::Stopped)
     }
 
-    /// Who the counted entries are now, and how many bytes they hold.
+    /// The current stamps of the listed entries, and the bytes they hold.
     pub(super) async fn stamps(&self, gone: &Deletions) -> Result<(Vec<Option<Mark>>, u64), AttemptEnd> {
         let (list, dest) = (gone.clone(), self.job.dest.clone());
         let stamps =

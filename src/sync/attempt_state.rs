@@ -1,4 +1,4 @@
-//! What an attempt learns from earlier runs of its job, and leaves to later ones.
+//! What an attempt reads from earlier runs of its job, and stores for later ones.
 
 use super::attempt::{AttemptEnd, AttemptRunner};
 use super::blocking::off_thread;
@@ -16,11 +16,11 @@ use rustix::fs::Access;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-/// How many names are told.
+/// How many names a message shows.
 const TOLD: usize = 3;
 
 impl AttemptRunner<'_> {
-    /// Reads what is remembered of the job, and looks where its destination lies.
+    /// Loads the state of the job, and checks whether its destination is the root of a file system.
     pub(super) async fn recall(&mut self) -> Result<(), AttemptEnd> {
         let (state_dir, job, dest) =
             (self.plan.state_dir.clone(), self.job.name.clone(), self.job.dest.clone());
@@ -42,7 +42,7 @@ impl AttemptRunner<'_> {
         Ok(())
     }
 
-    /// Leaves to the next run what this one has learnt.
+    /// Stores for the next run what this one has learnt.
     pub(super) async fn remember(&mut self) {
         if self.plan.named_files || self.plan.mode.is_dry() || self.access.is_none() || !self.remembers {
             return;
@@ -76,7 +76,7 @@ impl AttemptRunner<'_> {
         }
     }
 
-    /// Whether the destination takes names that differ in case or Unicode form for one. Asked once for each destination.
+    /// Whether the destination folds names that differ in case or Unicode normal form. Probed once for each destination.
     pub(super) async fn folds(&mut self) -> Result<bool, AttemptEnd> {
         let Some(access) = self.access.cloned() else { return Ok(false) };
         let known = self.memory.folds;
@@ -85,7 +85,7 @@ impl AttemptRunner<'_> {
             let (dev, ino) = (meta.dev(), meta.ino());
             match known {
                 Some((d, i, folds)) if (d, i) == (dev, ino) => Some((dev, ino, folds)),
-                // Where nothing can be made, nothing is known; what is to go is looked at one by one all the same.
+                // If the probe file cannot be created, the answer is unknown. Names to delete are checked one by one in any case.
                 _ => Some((dev, ino, fold_probe::probe_with(&access).ok()?.any())),
             }
         };
@@ -94,7 +94,7 @@ impl AttemptRunner<'_> {
         Ok(answer.is_some_and(|(_, _, folds)| folds))
     }
 
-    /// The kept names are not those of a complete run from here on, until there is one.
+    /// Takes the stored names. From here on they are not those of a complete run, until the next complete run stores new ones.
     pub(super) async fn take_names(&mut self, listing: &Listing) -> NamesBefore {
         if listing.created.files + listing.created.dirs == 0 {
             return NamesBefore::default();
@@ -105,13 +105,13 @@ impl AttemptRunner<'_> {
             .unwrap_or_default()
     }
 
-    /// No names are known.
+    /// Drops the stored names.
     pub(super) async fn forget_names(&mut self) {
         let (state_dir, job) = (self.plan.state_dir.clone(), self.job.name.clone());
         off_thread(&self.job_events.stop, move || drop(NamesBefore::take(&state_dir, &job))).await;
     }
 
-    /// After a complete run: keeps the names of the source.
+    /// Stores the names of the source after a complete run.
     pub(super) async fn remember_names(&mut self, listing: Option<Listing>) {
         let Some(mut listing) = listing.filter(|_| self.evidence.is_complete()) else { return };
         let (dest, state_dir, job) =
@@ -125,7 +125,7 @@ impl AttemptRunner<'_> {
         }
     }
 
-    /// After a first transfer that was complete: keeps the names of what has come.
+    /// Stores the names that arrived, after a first transfer that was complete.
     pub(super) async fn remember_first_names(&mut self) {
         let Some(count) = self.counted.filter(|_| self.evidence.is_complete()) else { return };
         let (dest, state_dir, job) =
@@ -138,7 +138,7 @@ impl AttemptRunner<'_> {
         }
     }
 
-    /// What was held under the spelling of another file until now has to come. Says whether there is any.
+    /// Makes rsync fetch again what was held under the spelling of another file until now. Returns whether there is any.
     pub(super) async fn renew(&mut self, listing: &mut Listing) -> Result<bool, AttemptEnd> {
         let Some(access) = self.access.cloned().filter(|_| !listing.stale.is_empty()) else {
             return Ok(false);
@@ -154,7 +154,7 @@ impl AttemptRunner<'_> {
         Ok(true)
     }
 
-    /// Gives what the destination holds under another spelling the spelling of the source.
+    /// Renames entries that the destination holds under another spelling to the source's spelling.
     pub(super) async fn respell(&mut self, listing: &Listing) -> Result<Removed, AttemptEnd> {
         let Some(access) = self.access.cloned().filter(|_| !listing.respelled.is_empty()) else {
             return Ok(Removed::default());
@@ -170,7 +170,7 @@ impl AttemptRunner<'_> {
         Ok(Removed { left: why.len() as u64, why, ..Removed::default() })
     }
 
-    /// The names of the source that the destination cannot hold beside another name of the source, if there are any.
+    /// The names of the source that the destination cannot hold beside another name of the source; `None` if there are none.
     pub(super) async fn tell_lost(
         &mut self,
         listing: &mut Option<Listing>,
@@ -208,7 +208,7 @@ impl AttemptRunner<'_> {
     }
 }
 
-/// If a destination is the root of a file system: the names there that the file system keeps for itself, and that we may not write to.
+/// If a destination is the root of a file system: the names that the file system keeps there and that this user may not write to.
 pub(super) fn closed_at_root(dest: &Path) -> Option<Vec<String>> {
     if !platform::is_root_of_a_file_system(dest) {
         return None;
@@ -226,14 +226,14 @@ pub(super) fn closed_at_root(dest: &Path) -> Option<Vec<String>> {
 
 /// Names that the destination cannot hold.
 pub(super) enum LostDest {
-    /// This run has found some: something was left out.
+    /// This run has found new ones: something was left out.
     New(Reason),
-    /// They have been told before.
+    /// All of them were reported before.
     Known(Reason),
 }
 
 impl LostDest {
-    /// The ending with this told as well.
+    /// Adds this reason to the end of the attempt.
     pub(super) fn over(self, ending: AttemptEnd) -> AttemptEnd {
         let (reason, new) = match self {
             LostDest::New(reason) => (reason, true),

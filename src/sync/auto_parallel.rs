@@ -1,20 +1,20 @@
-//! How many jobs may run at a time with `parallel = "auto"`: raised slowly, lowered at once.
+//! How many jobs may run at a time with `parallel = "auto"`. The limit is raised slowly and lowered at once.
 //!
-//! A pure judgement on the load; [`super::dispatch`] asks for it about once a second.
+//! A pure decision based on the load. [`super::dispatch`] calls it about once a second.
 
 use crate::platform::Load;
 use std::time::{Duration, Instant};
 
-/// How often the load is looked at.
+/// Time between two checks of the load.
 pub(super) const PERIOD: Duration = Duration::from_secs(1);
-/// As many as begin at once.
+/// The limit at the start.
 const FIRST: usize = 2;
-/// The machine must have been calm for so long before there is one more.
+/// How long the load must have been low before the limit is raised by one.
 const CALM: Duration = Duration::from_secs(5);
-/// The load average (a CPU) that counts as as much waiting for a CPU as a share of 1, where the kernel tells no shares.
+/// If the kernel reports no pressure: the load average per CPU that counts as a CPU pressure of 1.
 const LOAD: f64 = 2.5;
 
-/// From where on the machine has enough to do, and until where it has room.
+/// Limits of the load.
 struct Limits {
     cpu: f64,
     memory: f64,
@@ -22,20 +22,21 @@ struct Limits {
     available: f64,
 }
 
-/// Waiting for a CPU is the least of evils; waiting for memory is the beginning of thrashing.
+/// Beyond `BUSY` the load is too high; within `ROOM` there is room for another job. Waiting for a CPU does the least harm; waiting for memory
+/// of thrashing.
 const BUSY: Limits = Limits { cpu: 0.6, memory: 0.10, io: 0.6, available: 0.05 };
 const ROOM: Limits = Limits { cpu: 0.3, memory: 0.02, io: 0.3, available: 0.15 };
 
-/// Decides.
+/// Decides on the limit.
 #[derive(Debug)]
 pub(super) struct AutoParallel {
     cap: usize,
     limit: usize,
-    /// Since when the machine has had room, without a change.
+    /// Since when the load has been low without a change of the limit.
     calm: Option<Instant>,
 }
 
-/// A change of the limit, and why.
+/// A change of the limit, and the reason.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Decision {
     pub(super) from: usize,
@@ -44,17 +45,17 @@ pub(super) struct Decision {
 }
 
 impl AutoParallel {
-    /// Between 1 and `cap`.
+    /// Creates one whose limit stays between 1 and `cap`.
     pub(super) fn new(cap: usize) -> Self {
         AutoParallel { cap: cap.max(1), limit: FIRST.min(cap).max(1), calm: None }
     }
 
-    /// How many may run now.
+    /// How many jobs may run now.
     pub(super) fn limit(&self) -> usize {
         self.limit
     }
 
-    /// Judges the load of the last [`PERIOD`]. There is only more if somebody is waiting for it.
+    /// Judges the load of the last [`PERIOD`]. The limit is raised only if a job is waiting (`in_demand`).
     pub(super) fn judge(&mut self, load: &Load, in_demand: bool, now: Instant) -> Option<Decision> {
         if let Some(why) = busy(load) {
             self.calm = None;
@@ -84,7 +85,7 @@ impl std::fmt::Display for Decision {
     }
 }
 
-/// What the machine has too much of; `None` for what is not known.
+/// Which part of the load is too high. `None` if none is; unknown figures do not count.
 fn busy(load: &Load) -> Option<String> {
     let share = |share: Option<f64>, limit: f64, what: &str| {
         let share = share.filter(|share| *share >= limit)?;
@@ -98,7 +99,7 @@ fn busy(load: &Load) -> Option<String> {
         .or_else(|| share(cpu(load), BUSY.cpu, "programs wait for a CPU"))
 }
 
-/// Whether all that is known is well. Where nothing at all is known there is no reason for more.
+/// Whether all known figures are low. False if no figure is known.
 fn has_room(load: &Load) -> bool {
     let known = [cpu(load), load.memory, load.io, load.available].iter().any(Option::is_some);
     known
@@ -108,7 +109,7 @@ fn has_room(load: &Load) -> bool {
         && load.available.is_none_or(|share| share > ROOM.available)
 }
 
-/// Without pressure stall information the load average has to do.
+/// CPU pressure. Without pressure stall information, it is derived from the load average.
 fn cpu(load: &Load) -> Option<f64> {
     load.cpu.or(load.runnable.map(|runnable| runnable / LOAD))
 }

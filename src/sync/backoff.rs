@@ -1,4 +1,4 @@
-//! How long to wait before the next try: exponential, with jitter, so that many mirrors do not come back at once.
+//! How long to wait before the next attempt. Exponential, with jitter, so that many mirrors do not return at once.
 
 use std::time::Duration;
 
@@ -7,12 +7,12 @@ const LONGEST: Duration = Duration::from_secs(5 * 60);
 /// The longest wait for a server that is full.
 const LONGEST_BUSY: Duration = Duration::from_secs(15 * 60);
 
-/// Full jitter: anything between zero and `base` doubled for every try before (`tries` counts from 0).
+/// Full jitter: a random time between zero and `base`, doubled for every earlier attempt (`tries` counts from 0).
 pub(super) fn full(base: Duration, tries: u32) -> Duration {
     ceiling(base, tries, LONGEST).mul_f64(fastrand::f64())
 }
 
-/// For a server that is full: at least half of the ceiling, for asking at once would only keep it full.
+/// For a server that is full: at least half of the ceiling, since an immediate attempt would only keep it full.
 pub(super) fn busy(base: Duration, tries: u32) -> Duration {
     ceiling(base, tries, LONGEST_BUSY).mul_f64(0.5 + fastrand::f64() / 2.0)
 }

@@ -1,12 +1,12 @@
-//! File system calls that a dead mount can hold for ever, off the one thread that everything else runs on.
+//! Runs blocking file system calls, which a dead mount can hold forever, off the runtime's thread.
 
 use super::stop::Stop;
 use std::time::Duration;
 
-/// What is under way when the run is to end may take so long. What takes longer only reads, hangs, or asks itself whether to go on.
+/// How long work in progress may still take when the run is to end. Work that takes longer only reads, hangs, or checks for a stop itself.
 const LAST_MOMENT: Duration = Duration::from_millis(700);
 
-/// Runs `work` on a thread of its own kind; `None` if the run is to end and will not wait for it, or if it panicked.
+/// Runs `work` on a blocking thread. Returns `None` if the run is to end and no longer waits for it, or if it panicked.
 pub(super) async fn off_thread<T: Send + 'static>(
     stop: &Stop,
     work: impl FnOnce() -> T + Send + 'static,
@@ -18,7 +18,7 @@ pub(super) async fn off_thread<T: Send + 'static>(
     }
 }
 
-/// Resolves when nobody waits any longer for what was under way when the run was to end.
+/// Resolves when the run is to end and no longer waits for work in progress.
 pub(super) async fn last_moment(stop: &Stop) {
     let gentle = async {
         stop.gentle().await;

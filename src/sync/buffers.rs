@@ -1,20 +1,20 @@
-//! The memory that output passes through, used again and again.
+//! Reusable buffers for the output of children.
 //!
-//! One chunk serves all children, since each is read at a time of its own. What is to be told of it goes on in a block,
-//! which comes back when it was told. There are never more blocks than events that wait and one a running child; how many
-//! jobs there are does not matter.
+//! One chunk serves all children, since each is read at a different time. What is passed on is copied to a block, which returns here after
+//! its event was handled. There are at most as many blocks as queued events, plus one per running child. The number of jobs does not
+//! matter.
 
 use crate::model::event::{CursorHome, Lines};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// How much is read at once, in bytes.
+/// Bytes read at once.
 pub(super) const CHUNK: usize = 64 * 1024;
-/// How many blocks wait for their next use; more than that are freed.
+/// How many free blocks are kept for reuse. Others are freed.
 const KEPT: usize = 16;
-/// A block that has grown beyond this is freed as well.
+/// A block larger than this is freed, too. Bytes.
 const LARGE: usize = 2 * CHUNK;
 
-/// The buffers of a run. A clone means the same ones.
+/// The buffers of a run. Clones share them.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Buffers(Arc<Shared>);
 
@@ -25,7 +25,7 @@ struct Shared {
 }
 
 impl Buffers {
-    /// Lends the chunk, of [`CHUNK`] bytes, with whatever was read last in it.
+    /// Passes the chunk to `work`. It has [`CHUNK`] bytes and still contains what was read last.
     pub(super) fn chunk<T>(&self, work: impl FnOnce(&mut [u8]) -> T) -> T {
         let mut chunk = lock(&self.0.chunk);
         chunk.resize(CHUNK, 0);
@@ -37,12 +37,12 @@ impl Buffers {
         lock(&self.0.blocks).pop().unwrap_or_default()
     }
 
-    /// Lines that give their block back.
+    /// Wraps a block as lines; the block returns here when they are dropped.
     pub(super) fn lines(&self, block: Vec<u8>) -> Lines {
         Lines::lent(block, self.0.clone())
     }
 
-    /// For a block that was not needed.
+    /// Returns a block that was not needed.
     pub(super) fn take_back(&self, block: Vec<u8>) {
         self.0.take_back(block);
     }
@@ -58,7 +58,7 @@ impl CursorHome for Shared {
     }
 }
 
-/// Whoever panicked with it left nothing behind that matters.
+/// Locks even if poisoned: a panic cannot leave buffers in an invalid state.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -79,7 +79,7 @@ mod tests {
         let buffers = Buffers::default();
         let lines = told(&buffers, 1000);
         let memory = lines.as_bytes().as_ptr();
-        // A copy must not give it back a second time.
+        // A clone must not return the block a second time.
         drop(lines.clone());
         drop(lines);
         assert_eq!(told(&buffers, 10).as_bytes().as_ptr(), memory);

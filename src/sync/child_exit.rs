@@ -1,4 +1,4 @@
-//! How children end.
+//! Waits for children to end.
 
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 use std::io;
@@ -6,18 +6,18 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Notices that children end, from its making on.
+/// Receives SIGCHLD from its creation on.
 #[derive(Debug)]
 pub(super) struct ChildExits(Signal);
 
 impl ChildExits {
-    /// To be made before the child is, or its end may go unnoticed.
+    /// Must be created before the child, or the child's end may be missed.
     pub(super) fn watch() -> io::Result<Self> {
         signal(SignalKind::child()).map(ChildExits)
     }
 
-    /// Waits for the end of that child of ours, and for no other. It stays a zombie, so that its number, which is also that of its
-    /// group, is not given to another process before [`super::group::Group::done`].
+    /// Waits for the end of this child only. The child stays a zombie, so that its number, which is also that of its group, is not reused
+    /// before [`super::group::Group::done`].
     pub(super) async fn of(&mut self, pid: Pid) -> io::Result<ExitStatus> {
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
         loop {

@@ -1,40 +1,40 @@
-//! A transfer that brings next to nothing: any byte is a sign of life, so that one a second would keep it for ever.
+//! Detects a transfer that brings almost nothing. Any byte is a sign of life, so a byte a second would keep such a transfer alive forever.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// What a look found.
+/// One measurement.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Look {
     /// Whether contents are expected from the source.
     pub(super) contents: bool,
-    /// Bytes of contents so far, by rsync's own word.
+    /// Bytes of contents so far, as reported by rsync.
     pub(super) progress: u64,
-    /// Bytes that rsync has read so far, from the network and from disks; where the kernel tells.
+    /// Bytes that rsync has read so far, from the network and from disks; `None` if the kernel does not report them.
     pub(super) read: Option<u64>,
 }
 
-/// Counts what comes over a window of time. Only time in which contents were due from the source counts: no listing, no comparing, and
-/// not while what has come waits here.
+/// Counts the bytes that arrive over a window of time. Only time in which contents were expected from the source counts. Time for listing
+/// and comparing, and time in which received bytes wait unread here, is left out.
 #[derive(Debug)]
 pub(super) struct Crawl {
     least: u64,
     window: Duration,
     last: Look,
     at: Instant,
-    /// Spans that count, and what came in each.
+    /// The spans that count, and the bytes of each.
     spans: VecDeque<(Duration, u64)>,
 }
 
 impl Crawl {
-    /// For so many bytes a second over so long a time.
+    /// `least`: bytes a second. `window`: the time over which they are counted.
     pub(super) fn new(least: u64, window: Duration) -> Self {
         Crawl { least, window, last: Look::default(), at: Instant::now(), spans: VecDeque::new() }
     }
 
-    /// Takes a look into account. `Some`: so many bytes came over the whole window, which are too few. `waits` says whether what came
-    /// waits to be taken, and is only asked about a span that is slow.
+    /// Adds a measurement. Returns the bytes of the whole window if they are too few. `waits` returns whether received bytes wait unread
+    /// here; it is called only for a slow span.
     pub(super) fn judge(&mut self, now: Look, waits: impl FnOnce() -> bool) -> Option<u64> {
         let span = self.at.elapsed();
         let last = std::mem::replace(&mut self.last, now);
@@ -42,8 +42,8 @@ impl Crawl {
         if !last.contents || !now.contents {
             return None;
         }
-        // Pieces of a file are told when they are whole; what is read also tells of the copy that is here already. Neither says too little
-        // for long.
+        // rsync reports a piece of a file when it is complete, and `read` includes what is read from the existing copy. Each is too low for
+        // a short time only.
         let read = now.read.zip(last.read).map_or(0, |(now, last)| now.saturating_sub(last));
         let came = read.max(now.progress.saturating_sub(last.progress));
         if self.is_slow(span, came) && waits() {
@@ -81,7 +81,7 @@ mod tests {
         Look { contents, progress, read: Some(read) }
     }
 
-    /// Looks every ten seconds; what each came to.
+    /// Measures every ten seconds; returns each result.
     fn looks(crawl: &mut Crawl, of: impl Fn(u64) -> Look, waits: bool) -> Vec<Option<u64>> {
         let look = |n| {
             crawl.at = Instant::now() - Duration::from_secs(10);
@@ -94,7 +94,7 @@ mod tests {
     async fn too_few_bytes_over_the_whole_window_are_told() {
         let mut crawl = Crawl::new(1_000, MINUTE);
         let found = looks(&mut crawl, |n| at(true, 0, 10 * n), false);
-        // The first look only begins.
+        // The first measurement only starts the count.
         assert_eq!(found.iter().position(Option::is_some), Some(6));
         assert_eq!(found[6], Some(60));
     }
@@ -107,7 +107,7 @@ mod tests {
         none(looks(&mut fresh(), |n| at(true, 0, 11_000 * n), false));
         none(looks(&mut fresh(), |n| at(false, 0, n), false));
         none(looks(&mut fresh(), |n| at(true, 0, n), true));
-        // A burst every now and then.
+        // A burst now and then.
         none(looks(&mut fresh(), |n| at(true, n / 6 * 70_000, 0), false));
     }
 }

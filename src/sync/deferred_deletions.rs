@@ -1,4 +1,4 @@
-//! Why the deletions of a run have to wait, although no limit forbids them.
+//! Why the deletions of a run are deferred although no limit forbids them.
 
 use super::attempt::{AttemptEnd, AttemptRunner};
 use super::guard::{self, DeletionVerdict};
@@ -11,7 +11,7 @@ impl AttemptRunner<'_> {
         guard::deletions(self.job, &self.plan.again, listing, self.memory.refused_at(&self.job.dest))
     }
 
-    /// Why the deletions of this run have to wait, although no limit forbids them.
+    /// Why the deletions of this run are deferred although no limit forbids them; `None` if they are not.
     pub(super) fn not_yet(&self, listing: &Listing) -> Option<AttemptEnd> {
         let Deletions { tally, unwritten, .. } = &listing.gone;
         if listing.gone.is_empty() && (self.unsure.is_none() || listing.respelled.is_empty()) {

@@ -1,27 +1,27 @@
-//! Whether the directory at a destination's path is the one that earlier runs of the job have filled: a disk may not be mounted, or somebody
-//! may have put another directory there.
+//! Whether the directory at a destination's path is the one that earlier runs of the job filled. A disk may not be mounted, or the
+//! directory may have been replaced.
 
 use serde::{Deserialize, Serialize};
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::time::UNIX_EPOCH;
 
-/// What tells one directory from another after a reboot. Device numbers do not: they change.
+/// What distinguishes a directory from others, also after a reboot. Device numbers are not used, since they change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct DirId {
     ino: u64,
-    /// When it was made, in nanoseconds since 1970; `None` where the file system does not say.
+    /// Birth time in nanoseconds since 1970; `None` if the file system does not report it.
     #[serde(default)]
     born: Option<u64>,
 }
 
-/// Whether two are one directory.
+/// Whether two identities are of the same directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Same {
     Yes,
     No,
-    /// Some file systems invent inode numbers or times of birth whenever they are mounted; every ext4 has the same inode for its root; times
-    /// of birth are some milliseconds coarse.
+    /// Inconclusive. Some file systems invent inode numbers or birth times at each mount, the root of every ext4 has the same inode, and
+    /// birth times are accurate to some milliseconds only.
     Unsure,
 }
 

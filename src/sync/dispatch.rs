@@ -21,18 +21,17 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 use tokio::task::{Id, JoinError, JoinSet};
 
-/// How often progress is told.
+/// How often progress is sent.
 const TICK: Duration = Duration::from_millis(250);
-/// After the grace of the children, the rest of a stopped run may take so long.
+/// How long the rest of a stopped run may take after the children's grace.
 const LAST: Duration = Duration::from_secs(5);
-/// A reader that is only slow may take so long for the last words of a run that ends at once.
+/// How long a slow listener may take for the last events of a run that ends at once.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
-/// Runs the jobs to their ends and tells `events` about it; `signals` end it early. That nobody
-/// listens any more does not.
+/// Runs the jobs to their ends and sends events to `events`. `signals` end the run early; a closed event channel does not.
 pub(crate) async fn run(plan: Plan, events: mpsc::Sender<Stamped>, signals: &mut Signals) -> Summary {
     let mut plan = plan;
-    // A stable sort: jobs of one priority keep the order in which they were asked for.
+    // The sort is stable: jobs of one priority keep the order in which they were given.
     plan.jobs.sort_by_key(|job| std::cmp::Reverse(job.priority));
     let mut dispatch = Dispatch::start(Arc::new(plan), events).await;
     dispatch.until_done(signals).await;
@@ -47,20 +46,20 @@ struct Dispatch {
     events: mpsc::Sender<Stamped>,
     stop: Stop,
     slots: Arc<Slots>,
-    /// Who decides on the number of slots, if they change.
+    /// Controls the number of slots; `None` if it is fixed.
     auto_parallel: Option<(AutoParallel, LoadMeter)>,
     started: Instant,
     tasks: JoinSet<(SyncResult, Option<Slot>)>,
     names: HashMap<Id, Arc<str>>,
     progress: Vec<(Arc<str>, watch::Receiver<Option<Progress>>)>,
     results: HashMap<Arc<str>, Arc<SyncResult>>,
-    /// What a slow listener has not taken yet. The slot is freed when all is said: with `fail_fast` nobody starts after the
-    /// first failure, and in the history no more jobs run at once than may.
+    /// Events for which the channel had no room yet. A slot is freed when its event was sent: with `fail_fast` no job starts after the
+    /// first failure, and the history never shows more jobs at once than allowed.
     unsaid: VecDeque<(Stamped, Option<Slot>)>,
     signal: Option<i32>,
-    /// When a run that is stopped no longer waits for anybody.
+    /// When a run that is stopped stops waiting.
     give_up: Option<tokio::time::Instant>,
-    /// When a run that ends at once no longer waits for who reads its output.
+    /// When a run that ends at once stops waiting for the reader of its output.
     last_words: Option<tokio::time::Instant>,
 }
 
@@ -114,8 +113,8 @@ impl Dispatch {
         dispatch
     }
 
-    /// Until every job has ended and all is said, or nobody is to be waited for any more. Waiting for a listener never keeps
-    /// a signal from being noticed.
+    /// Runs until every job has ended and all events were sent, or until waiting is over. Signals are handled also while the channel is
+    /// full.
     async fn until_done(&mut self, signals: &mut Signals) {
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -131,7 +130,7 @@ impl Dispatch {
             tokio::select! {
                 Some(done) = self.tasks.join_next_with_id(), if !self.tasks.is_empty() => self.done(done),
                 permit = events.reserve(), if unsaid => {
-                    // A closed channel: nobody listens any more, and the results do not depend on it.
+                    // A closed channel means that there is no listener any more. The results do not depend on it.
                     if let (Some((event, _slot)), Ok(permit)) = (self.unsaid.pop_front(), permit) {
                         permit.send(event);
                     }
@@ -145,7 +144,7 @@ impl Dispatch {
                     let last = tokio::time::Instant::now() + self.plan.grace + LAST;
                     self.give_up.get_or_insert(last);
                 }
-                // A reader that neither reads nor goes away cannot keep us from ending.
+                // A reader that neither reads nor closes must not prevent the end.
                 () = at(last) => {
                     self.stop.force();
                     self.give_up = None;
@@ -156,7 +155,7 @@ impl Dispatch {
         }
     }
 
-    /// Without waiting any more: what a stuck listener has no room for is dropped.
+    /// Sends the pending events without waiting. What a stuck listener has no room for is dropped.
     fn say_what_fits(&mut self) {
         for (event, _slot) in self.unsaid.drain(..) {
             if self.events.try_send(event).is_err() {
@@ -165,7 +164,7 @@ impl Dispatch {
         }
     }
 
-    /// The first signal ends gently, the second at once.
+    /// The first signal stops gently, the second at once.
     fn on_signal(&mut self, number: i32) {
         if self.signal.is_some() {
             return self.stop.force();
@@ -177,7 +176,7 @@ impl Dispatch {
             super::signal::name(number),
             crate::model::time::span(self.plan.grace)
         );
-        // Not worth waiting for.
+        // Dropped if the channel is full.
         let _ = self.events.try_send(stamped(Event::Notice { job: None, level: Level::Warning, text }));
     }
 
@@ -199,7 +198,7 @@ impl Dispatch {
         self.unsaid.push_back((stamped(Event::JobFinished(result)), slot));
     }
 
-    /// Lets as many jobs run as the machine bears.
+    /// Adjusts the number of slots to the load of the machine.
     fn govern(&mut self) {
         let Some((auto_parallel, meter)) = &mut self.auto_parallel else { return };
         let decision = auto_parallel.judge(&meter.read(), self.slots.in_demand(), Instant::now());
@@ -209,7 +208,7 @@ impl Dispatch {
             None => (decision.from..decision.to).for_each(|_| self.slots.raise()),
         }
         let notice = Event::Notice { job: None, level: Level::Debug, text: decision.to_string() };
-        // Not worth waiting for.
+        // Dropped if the channel is full.
         let _ = self.events.try_send(stamped(notice));
     }
 
@@ -220,7 +219,7 @@ impl Dispatch {
             }
             let Some(progress) = *latest.borrow_and_update() else { continue };
             let event = stamped(Event::Progress { job: job.clone(), progress });
-            // The latest wins: what does not fit now is told at the next tick.
+            // Only the latest progress counts: what does not fit now is sent at the next tick.
             let _ = self.events.try_send(event);
         }
     }
@@ -238,7 +237,7 @@ impl Dispatch {
         }
     }
 
-    /// Waits for a slow listener, unless the run ends now.
+    /// Sends an event; waits for a slow listener unless the run ends now.
     async fn say(&self, event: Event) {
         tokio::select! {
             biased;
@@ -255,7 +254,7 @@ async fn at(time: Option<tokio::time::Instant>) {
     }
 }
 
-/// A task that panicked is that job's failure, and nobody else's.
+/// The result of a job whose task panicked. Other jobs are not affected.
 fn broken(job: Arc<str>, error: JoinError) -> SyncResult {
     let text = match error.try_into_panic() {
         Ok(panic) => {

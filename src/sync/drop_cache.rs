@@ -1,4 +1,4 @@
-//! `cache = "drop"`: gives back the page cache that a transfer fills, while it goes on and at its end.
+//! `cache = "drop"`: drops the page cache that a transfer fills, during the transfer and at its end.
 
 use super::blocking::off_thread;
 use super::stop::Stop;
@@ -13,9 +13,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// The least time between two sweeps …
+/// The least time between two sweeps.
 const PAUSE: Duration = Duration::from_secs(2);
-/// … and the least in multiples of what a sweep takes: looking through the tree must not be felt.
+/// The least time between two sweeps, in multiples of the last sweep's duration, so that walking the tree costs little.
 const SHARE: u32 = 20;
 
 /// Sweeps a destination.
@@ -26,12 +26,12 @@ pub(super) struct CacheDropper {
 }
 
 impl CacheDropper {
-    /// For what comes from now on.
+    /// Sweeps files that change from now on.
     pub(super) fn new(dest: PathBuf) -> Self {
         CacheDropper { dest, since: Timestamp::now(), freed: Arc::default() }
     }
 
-    /// Sweeps again and again, until it is dropped.
+    /// Sweeps repeatedly until the future is dropped.
     pub(super) async fn meanwhile(&self, stop: &Stop) -> Infallible {
         let (mut since, mut pause) = (self.since, PAUSE);
         loop {
@@ -40,15 +40,15 @@ impl CacheDropper {
             let asked = Asked::default();
             let order =
                 ReclaimRequest { since: seconds(since), stop: asked.0.clone(), ..ReclaimRequest::default() };
-            // What could not be swept now is swept at the end, which tells what went wrong.
+            // What this sweep could not drop is left to the last one, which reports errors.
             let _ = self.sweep(order, stop).await;
             pause = PAUSE.max(begun.elapsed() * SHARE);
-            // Once more from where this one began: what was not on the disk yet was only sent on its way.
+            // The next sweep covers the files of this one again: pages that were not on the disk yet were only queued for writing.
             since = now.checked_sub(pause).unwrap_or(now).max(self.since);
         }
     }
 
-    /// The last sweep, of everything that came, and what came of all of them; `None` if nothing did.
+    /// The last sweep, over everything that arrived. Returns a report on all sweeps; `None` if nothing arrived.
     pub(super) async fn finish(self, stop: &Stop) -> Option<(Level, String)> {
         let order =
             ReclaimRequest { since: seconds(self.since), write_first: true, ..ReclaimRequest::default() };
@@ -90,12 +90,12 @@ fn count(files: u64) -> String {
     if files == 1 { "1 file".into() } else { format!("{files} files") }
 }
 
-/// File systems may keep times in whole seconds.
+/// Nanoseconds since 1970, rounded down by at least a second, since file systems may store times in whole seconds.
 fn seconds(time: Timestamp) -> Option<i64> {
     Some(time.as_second().saturating_sub(1).saturating_mul(1_000_000_000))
 }
 
-/// Ends a sweep that nobody waits for any more.
+/// Stops a sweep when its future is dropped.
 #[derive(Default)]
 struct Asked(scan::Stop);
 

@@ -9,7 +9,8 @@ use crate::rsync::args;
 use crate::rsync::exit::Class;
 
 impl AttemptRunner<'_> {
-    /// A source without a slash at its end that is a directory, which comes itself: a single file has no directory in its listing.
+    /// Reports that a source directory given without a slash at its end is transferred itself, not only its contents. A single file has no
+    /// directory in its listing.
     async fn tell_own_directory(&self, listing: &Listing) {
         let Some(name) = args::own_directory(&self.job.rsync_args, self.source) else { return };
         if listing.stats.files.is_some_and(|files| files.dirs > 0) {
@@ -18,7 +19,7 @@ impl AttemptRunner<'_> {
         }
     }
 
-    /// `--dry-run` and `--plan`: the same judgement, and nothing else. The figures are those that would be.
+    /// `--dry-run` and `--plan`: makes the same checks and changes nothing. The figures are those that a run would have.
     pub(super) async fn rehearse(&mut self) -> Result<AttemptEnd, AttemptEnd> {
         let folds = self.memory.folds.is_some_and(|(_, _, folds)| folds);
         let mut listing = self.rehearsal(folds).await?;
@@ -30,12 +31,12 @@ impl AttemptRunner<'_> {
             self.tell_own_directory(&listing).await;
         }
         if self.source_is_empty() {
-            // Nothing of what was listed would happen.
+            // None of the listed changes would be made.
             (self.figures.files_transferred, self.figures.files_deleted) = (Some(0), Some(0));
             return Ok(AttemptEnd::Empty(guard::empty_source(self.job, listing.gone.listed())));
         }
         let delete = self.job.delete;
-        // The guards judge what a transfer would leave alone as well, and so what the destination holds.
+        // The guards also judge entries that the transfer would leave alone, and so need all that the destination holds.
         let judged = match args::hides_differences(&self.job.rsync_args) {
             true => Some(self.list(folds).await?),
             false => None,
@@ -59,7 +60,7 @@ impl AttemptRunner<'_> {
                 .say(Event::Planned { job, created, updated, deleted, limit, waiting, respelt, left_out })
                 .await;
         }
-        // As rsync does with `-n`: what would be.
+        // As rsync does with `-n`: the figures of a real run.
         self.figures.files_transferred = self.would_come(&mut listing).await?;
         self.figures.files_deleted =
             Some(if delete && self.adopting.is_none() { listing.gone.tally.files } else { 0 });

@@ -1,4 +1,4 @@
-//! Does a directory take names that differ in case or Unicode form for one? It is tried out.
+//! Probes whether a directory treats names that differ in case or Unicode form as equal.
 
 use crate::clean::path::OURS;
 use crate::clean::removal::open_below::open_below;
@@ -11,36 +11,36 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 
-/// Which names a directory takes for one.
+/// Which names a directory treats as equal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Folding {
-    /// Those that differ in case.
+    /// Names that differ in case.
     pub(crate) case: bool,
-    /// Those that differ in Unicode normal form.
+    /// Names that differ in Unicode normal form.
     pub(crate) form: bool,
 }
 
 impl Folding {
-    /// Whether there are such names at all.
+    /// Whether the directory folds names at all.
     pub(crate) fn any(self) -> bool {
         self.case || self.form
     }
 }
 
-/// Makes a file below `root`, looks for it under other spellings, and removes it. Leaves nothing, and the times of the root.
+/// Creates a file below `root`, looks it up by other spellings, and removes it. Leaves nothing behind, and restores the times of the root.
 pub(crate) fn probe(root: &File) -> Result<Folding, Errno> {
     probe_by(root, |act| act(root))
 }
 
-/// The same below a root that may not be written to by its mode.
+/// Like [`probe`], below a root whose mode may forbid writing.
 pub(crate) fn probe_with(access: &Arc<WriteAccess>) -> Result<Folding, Errno> {
     probe_by(access.root(), |act| access.in_root(|root| act(root)))
 }
 
-/// What is done to the root, and opens a directory of it.
+/// An action on the root, which may open a directory in it.
 type Act<'a> = &'a dyn Fn(&File) -> Result<Option<OwnedFd>, Errno>;
 
-/// `in_root` does something to the root.
+/// `in_root` runs an action on the root.
 fn probe_by(
     root: &File,
     in_root: impl Fn(Act<'_>) -> Result<Option<OwnedFd>, Errno>,
@@ -49,29 +49,30 @@ fn probe_by(
     let made = open_below(root, OURS).is_err_and(|error| error == Errno::NOENT);
     let dir = in_root(&|root| make_ours(root, root, OURS).map(Some))?;
     let dir = dir.ok_or(Errno::NOENT)?;
-    // Not every file system takes other letters than ASCII.
+    // Not every file system accepts non-ASCII letters.
     let answer = ask(&dir, "probe-\u{e9}", "PROBE-\u{e9}", Some("probe-e\u{301}"))
         .or_else(|_| ask(&dir, "probe", "PROBE", None));
     if made {
-        // One that somebody uses meanwhile stays.
+        // Stays if another process uses it meanwhile.
         let _ = in_root(&|root| unlinkat(root, OsStr::from_bytes(OURS), AtFlags::REMOVEDIR).map(|()| None));
         set_mtime(root, mtime_of(&stat));
     }
     answer
 }
 
-/// Makes the file `name`, and says whether it is found in another case and in another form. One that a killed run left is as good.
+/// Creates the file `name`, and returns whether it is found in another case and in another form. A file left by a killed run serves as
+/// well.
 fn ask(dir: &OwnedFd, name: &str, case: &str, form: Option<&str>) -> Result<Folding, Errno> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let found = |other: &str| statat(dir, other, AtFlags::SYMLINK_NOFOLLOW).is_ok();
     match openat(dir, name, flags, Mode::RUSR | Mode::WUSR) {
         Ok(file) => drop(file),
-        // Of another user: it need not be opened to be found.
+        // A file of another user need not be opened to be found.
         Err(Errno::ACCESS | Errno::PERM) if found(name) => {}
         Err(error) => return Err(error),
     }
     let folding = Folding { case: found(case), form: form.is_some_and(found) };
-    // Somebody else may have asked at the same time.
+    // Another process may have probed, and removed it, at the same time.
     match unlinkat(dir, name, AtFlags::empty()) {
         Ok(()) | Err(Errno::NOENT) => Ok(folding),
         Err(error) => Err(error),

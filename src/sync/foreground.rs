@@ -1,4 +1,4 @@
-//! A program that has the terminal, as an editor does: in our process group and with our streams.
+//! Runs a program that uses the terminal, such as an editor: in our process group and with our standard streams.
 
 use super::child_exit::ChildExits;
 use super::signal::Signals;
@@ -8,11 +8,12 @@ use std::process::{Command, ExitStatus};
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
-/// Between SIGTERM and SIGKILL: an editor may have something to save.
+/// Between SIGTERM and SIGKILL: an editor may need to save something.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// How it ended, and the signal that was to end us meanwhile. `^C` is for the program, which has the terminal; any other signal ends it,
-/// too. One that we leave behind, killed, keeps what somebody is typing.
+/// Returns how the program ended, and the signal that would have ended us meanwhile. `^C` is for the program, which has the terminal. Any
+/// other signal ends the program, too (SIGTERM, then SIGKILL): a program left behind when we are killed would go on reading what the user
+/// types.
 pub(crate) fn run(command: &mut Command) -> io::Result<(ExitStatus, Option<i32>)> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {

@@ -1,13 +1,13 @@
-//! The process group of a child: everything that it has started, unless that has left the group.
+//! The process group of a child: all its descendants, except those that left the group.
 
 use rustix::process::{Pid, Signal, WaitOptions, kill_process_group, waitpid};
 use std::cell::Cell;
 use std::time::Duration;
 
-/// How often a group that was told to end is looked at.
+/// How often a group is checked after it was told to end.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// A process group that does not outlive us: dropped before its end (a panic), it is killed. Its leader is a child of ours.
+/// A process group whose leader is our child. It does not outlive us: if dropped before its end (a panic), it is killed.
 pub(super) struct Group(Pid, Cell<State>);
 
 #[derive(Clone, Copy, PartialEq)]
@@ -26,10 +26,10 @@ impl Group {
         if signal == Signal::KILL {
             self.1.set(State::Killed);
         }
-        // Fails only if nobody is left in the group, which is what we want.
+        // Fails only if the group is empty, which is the aim.
         let _ = kill_process_group(self.0, signal);
         if signal == Signal::TERM {
-            // A stopped process would not notice the SIGTERM.
+            // A stopped process does not handle SIGTERM before SIGCONT.
             let _ = kill_process_group(self.0, Signal::CONT);
         }
     }
@@ -38,7 +38,7 @@ impl Group {
         self.1.get() == State::Killed
     }
 
-    /// Waits until nobody of the group runs any more; where that cannot be told, for ever.
+    /// Waits until no process of the group runs; forever where that cannot be determined.
     pub(super) fn is_empty(&self) -> impl Future<Output = ()> + Send + use<> {
         let group = self.0;
         async move {
@@ -48,15 +48,15 @@ impl Group {
         }
     }
 
-    /// Whether somebody of the group runs; where that cannot be told, it is so.
+    /// Whether a process of the group runs; true where that cannot be determined.
     pub(super) fn has_members(&self) -> bool {
         runs(self.0)
     }
 
-    /// It is no longer our business; the number of its leader may go to another process.
+    /// Ends the supervision of the group. The leader's number may then be reused.
     pub(super) fn done(&self) {
         self.1.set(State::Done);
-        // A leader that still runs goes to init with us.
+        // If the leader still runs, init inherits it when we end.
         let _ = waitpid(Some(self.0), WaitOptions::NOHANG);
     }
 }
@@ -70,7 +70,7 @@ impl Drop for Group {
     }
 }
 
-/// Whether a process of the group runs. A zombie does not, and the leader is one.
+/// Whether a process of the group runs. Zombies, such as the leader, do not count.
 #[cfg(target_os = "linux")]
 fn runs(group: Pid) -> bool {
     let Ok(processes) = std::fs::read_dir("/proc") else { return true };
@@ -79,7 +79,7 @@ fn runs(group: Pid) -> bool {
         let is_number = process.file_name().to_string_lossy().starts_with(|c: char| c.is_ascii_digit());
         is_number
             && std::fs::read(process.path().join("stat")).is_ok_and(|stat| {
-                // Behind the name, which may hold anything: state, parent, group.
+                // Behind the name, which may hold any bytes: state, parent, group.
                 let stat = String::from_utf8_lossy(&stat);
                 let mut fields = stat.rsplit(") ").next().unwrap_or_default().split(' ');
                 let (state, group) = (fields.next(), fields.nth(1));

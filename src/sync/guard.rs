@@ -1,4 +1,4 @@
-//! What has to hold before anything is deleted or written. Pure judgements on what was counted.
+//! Checks before anything is deleted or written. Pure decisions from counted figures.
 
 use super::listing::{Listing, Reserved};
 use crate::model::event::Tally;
@@ -8,18 +8,18 @@ use crate::model::sanitize;
 use bytesize::ByteSize;
 use std::path::Path;
 
-/// What the guard says about the deletions of a job.
+/// The guard's decision about the deletions of a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum DeletionVerdict {
-    /// They may go.
+    /// They are allowed.
     Go,
     /// Nothing may be deleted; the rest may be transferred.
     TransferOnly(Reason),
-    /// The source holds no file: nothing at all may be done.
+    /// The source holds no file; nothing may be done.
     Empty(Reason),
 }
 
-/// Judges a complete listing; `again` is what a command line about the job begins with. `refused`: see [`basis`].
+/// Judges a complete listing. `again`: the beginning of a command line about the job, for hints. `refused`: see [`basis`].
 pub(super) fn deletions(job: &Job, again: &str, listing: &Listing, refused: Option<u64>) -> DeletionVerdict {
     let Some(source_files) = listing.stats.files else {
         return DeletionVerdict::TransferOnly(
@@ -61,13 +61,13 @@ pub(super) fn deletions(job: &Job, again: &str, listing: &Listing, refused: Opti
     )
 }
 
-/// The number of files that a share of them is taken of. What has come since deletions were refused does not raise the limit: the files
-/// that were to go would go in the next run, without anybody's consent.
+/// The number of files of which `max_delete` takes its share. Files that came since deletions were refused do not raise the limit;
+/// otherwise the next run would delete the refused files without anybody's consent.
 pub(super) fn basis(present: u64, refused: Option<u64>) -> u64 {
     refused.map_or(present, |refused| refused.min(present))
 }
 
-/// How many of the `present` files of the destination may go.
+/// How many of the `present` files of the destination may be deleted.
 pub(super) fn limit(job: &Job, listing: &Listing, present: u64) -> u64 {
     match listing.stats.files {
         Some(files) if files.files() == 0 && job.allow_empty_source => {
@@ -77,7 +77,7 @@ pub(super) fn limit(job: &Job, listing: &Listing, present: u64) -> u64 {
     }
 }
 
-/// A source without a file: not mounted, emptied, or the wrong path.
+/// The reason for a source without a file: not mounted, emptied, or the wrong path.
 pub(super) fn empty_source(job: &Job, list: Option<&Path>) -> Reason {
     let hint = "is it mounted, and is its path right? --allow-empty-source accepts it";
     if !job.delete {
@@ -91,7 +91,7 @@ pub(super) fn empty_source(job: &Job, list: Option<&Path>) -> Reason {
     }
 }
 
-/// The reason if the source is older than the mirror. One older file is too many from another source than the usual one.
+/// The reason if the source is older than the mirror. For another source than the usual one, a single older file is too many.
 pub(super) fn age(job: &Job, again: &str, source: &Source, usual: bool, listing: &Listing) -> Option<Reason> {
     let older = &listing.older;
     let limit = if usual { job.max_older.of(listing.present().unwrap_or(0)) } else { 0 };
@@ -120,7 +120,7 @@ pub(super) fn age(job: &Job, again: &str, source: &Source, usual: bool, listing:
     )
 }
 
-/// What waits, for a sentence that goes on.
+/// What is deferred, as the beginning of a sentence.
 pub(super) fn waiting(tally: Tally) -> String {
     match (tally.files, tally.dirs) {
         (1, 0) => "1 file was not deleted".into(),
@@ -135,7 +135,7 @@ pub(super) fn waiting(tally: Tally) -> String {
     }
 }
 
-/// The source has something where our own directory is, and the job's filters let it through.
+/// The reason if the source has an entry named as our own directory and the job's filters let it through.
 pub(super) fn reserved(reserved: &Reserved) -> Reason {
     Reason::new(format!(
         "the source holds {}, and the job's filters let it through: nothing was changed, since what can be undone lies there",
@@ -144,7 +144,7 @@ pub(super) fn reserved(reserved: &Reserved) -> Reason {
     .hint("a `!` in a file of filters clears the rules that protect .pdb-sync: remove it, or add `- /.pdb-sync` behind it")
 }
 
-/// The reason if fewer than `min_free` bytes are left, or nobody can tell.
+/// The reason if fewer than `min_free` bytes are left, or if the free space is unknown.
 pub(super) fn space(job: &Job, free: Option<u64>) -> Option<Reason> {
     let least = job.min_free.filter(|least| free.is_none_or(|free| free < *least))?;
     let Some(free) = free else {

@@ -1,6 +1,6 @@
-//! Commands that help us, run to their end or to a limit: notifications, trials and questions of `doctor`.
+//! Runs helper commands to their end or to a time limit: notifications, and the trials and queries of `doctor`.
 //!
-//! The same as children of a job: a process group and pipes of their own, all of which ends with them.
+//! Like children of a job, each has its own process group and pipes, which end with it.
 
 use super::buffers::Buffers;
 use super::job_events::JobEvents;
@@ -15,48 +15,48 @@ use std::io;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 
-/// Between SIGTERM and SIGKILL.
+/// Time between SIGTERM and SIGKILL.
 const GRACE: Duration = Duration::from_secs(2);
-/// Of what a command prints so many bytes are kept from the beginning, and as many from the end.
+/// Bytes of output kept from the beginning, and the same from the end.
 const KEPT: usize = 256 * 1024;
 
-/// What to run.
+/// The command to run.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Helper<'a> {
-    /// Program and arguments; no shell in between.
+    /// Program and arguments; no shell is involved.
     pub(crate) argv: &'a [String],
-    /// Added to our own environment.
+    /// Variables added to our own environment.
     pub(crate) env: &'a [(OsString, OsString)],
-    /// Taken from it.
+    /// Variables removed from it.
     pub(crate) without: &'a [&'a str],
-    /// What it finds on its standard input; it need not read it.
+    /// Its standard input, which it need not read. `None`: empty.
     pub(crate) input: Option<&'a [u8]>,
-    /// How long it may take.
+    /// The time limit.
     pub(crate) limit: Duration,
 }
 
 /// How it ended.
 #[derive(Debug)]
 pub(crate) struct HelperOutcome {
-    /// By itself with this exit code, or by a signal of this number that was not ours.
+    /// The exit code, or the number of a signal that we did not send.
     pub(crate) end: Result<i32, i32>,
-    /// Lines, joined; without the middle of more than half a megabyte. What is not UTF-8 is replaced.
+    /// The lines of standard output, joined. Invalid UTF-8 is replaced; the middle of more than half a megabyte is left out.
     pub(crate) stdout: String,
-    /// The same, line by line.
+    /// The lines of standard error, with the same limits.
     pub(crate) stderr: Vec<String>,
-    /// From start to end.
+    /// Time from start to end.
     pub(crate) took: Duration,
-    /// What became of processes that it has left behind with its output in their hands, behind its name; `None` if it left none.
+    /// What happened to processes that it left behind and that held its output, as text to follow its name; `None` if there were none.
     pub(crate) left: Option<String>,
 }
 
 impl HelperOutcome {
-    /// The exit code, if it ended by itself.
+    /// The exit code; `None` if it was ended by a signal.
     pub(crate) fn code(&self) -> Option<i32> {
         self.end.ok()
     }
 
-    /// As in "did not succeed: exit status 3".
+    /// The status as text, as in "did not succeed: exit status 3".
     pub(crate) fn status(&self) -> String {
         match self.end {
             Ok(code) => format!("exit status {code}"),
@@ -65,14 +65,14 @@ impl HelperOutcome {
     }
 }
 
-/// Runs it. Needs a runtime with signals, whose thread lives as long as the command. An error of kind `TimedOut` is one that did not end
-/// in time; nobody of its process group is left.
+/// Runs the command. Needs a runtime with signals whose thread lives as long as the command. Returns an error of kind `TimedOut` if the
+/// limit was reached; its process group has then been ended.
 pub(crate) async fn run(helper: Helper<'_>) -> io::Result<HelperOutcome> {
     let Helper { argv, env, without, input, limit } = helper;
     let begun = Instant::now();
     let priority = Priority::default();
     let spec = CommandSpec { argv, env, without, priority, grace: GRACE, input, supervised: true };
-    // Nobody hears of it but we.
+    // These events have no listener.
     let (events, _) = mpsc::channel(1);
     let (progress, _) = watch::channel(None);
     let job_events =
@@ -90,14 +90,14 @@ pub(crate) async fn run(helper: Helper<'_>) -> io::Result<HelperOutcome> {
     Ok(HelperOutcome { end, stdout, stderr, took: begun.elapsed(), left: left.map(Left::text) })
 }
 
-/// A process that a SIGKILL does not end.
+/// The error for a process that SIGKILL does not end.
 pub(super) fn held(pid: i32) -> io::Error {
     io::Error::other(format!(
         "process {pid} cannot be ended: it waits in the kernel, as on a file system that does not answer"
     ))
 }
 
-/// Keeps what a command says.
+/// Collects the output of a command.
 #[derive(Default)]
 struct HelperOutput {
     stdout: BoundedOutput,
@@ -118,7 +118,7 @@ impl LineHandler for HelperOutput {
     }
 }
 
-/// The first and the last lines of a stream without an end.
+/// The first and the last lines of a stream of any length.
 #[derive(Default)]
 struct BoundedOutput {
     first: Vec<Vec<u8>>,

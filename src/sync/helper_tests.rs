@@ -43,13 +43,13 @@ async fn of_words_without_an_end_the_first_and_the_last_are_kept() {
 async fn at_its_limit_a_command_ends_with_all_that_it_has_started() {
     let dir = tempfile::tempdir().unwrap();
     let (holds, deaf) = (dir.path().join("holds"), dir.path().join("deaf"));
-    // One holds the pipes; the other holds nothing, and does not hear a SIGTERM. Their shell does.
+    // One process holds the pipes; the other holds nothing and ignores SIGTERM. Their shell does not ignore it.
     let script = format!(
         "sleep 600 & echo $! > {}; (trap '' TERM; exec sleep 601) >/dev/null 2>&1 & echo $! > {}; wait",
         holds.display(),
         deaf.display()
     );
-    // Time for both to be started, also on a machine that is busy.
+    // Long enough for both to start, also on a busy machine.
     let limit = Duration::from_secs(5);
     let argv = sh(&script);
     let error = run(Helper { argv: &argv, env: &[], without: &[], input: None, limit }).await.unwrap_err();

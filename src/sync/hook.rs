@@ -1,4 +1,4 @@
-//! Commands around a transfer.
+//! Runs the hooks of a job.
 
 use super::job_events::JobEvents;
 use super::process::{self, Cause, CommandSpec, End, Left, LineHandler};
@@ -13,24 +13,24 @@ use std::time::Duration;
 
 /// Exit code by which a `before` hook skips the job (`EX_TEMPFAIL`).
 const SKIP: i32 = 75;
-/// Exit code by which a shell says that it knows no such command.
+/// Exit code of a shell that does not find the command.
 const NOT_FOUND: i32 = 127;
 
 /// How a list of hooks ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum HookOutcome {
-    /// All of them with 0.
+    /// All exited with 0.
     Ok,
-    /// One with 75; the text names it. The later ones did not run.
+    /// One exited with 75; the text names it. Later hooks did not run.
     Skip(String),
-    /// One failed; how, and what to do about it. The later ones did not run.
+    /// One failed: the reason, and a hint. Later hooks did not run.
     Failed(Reason),
     /// The run is being stopped.
     Stopped,
 }
 
 impl HookOutcome {
-    /// Why one was not well, of hooks that skip nothing.
+    /// The reason of a failed hook, for hooks that cannot skip the job.
     pub(super) fn failure(self) -> Option<Reason> {
         match self {
             HookOutcome::Ok | HookOutcome::Stopped => None,
@@ -42,10 +42,10 @@ impl HookOutcome {
     }
 }
 
-/// What to do about a hook that did not end with 0.
+/// Hint for a hook that did not exit with 0.
 const LOOK: &str = "look at what the hook printed, and run it by hand";
 
-/// Runs hooks one after another, until one does not end with 0. What one leaves behind is told, and added to `warnings`.
+/// Runs hooks in order until one does not exit with 0. Processes that a hook leaves behind are reported and added to `warnings`.
 pub(super) async fn run(
     hooks: &[Hook],
     env: &[(OsString, OsString)],
@@ -99,7 +99,7 @@ pub(super) async fn run(
     HookOutcome::Ok
 }
 
-/// Passes lines on as they are.
+/// Passes lines on unchanged.
 #[derive(Default)]
 struct HookOutput {
     left: Option<Left>,

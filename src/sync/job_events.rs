@@ -1,4 +1,4 @@
-//! How a job speaks: facts in order through one bounded channel, progress by the latest value.
+//! The events of a job. Facts are sent in order through one bounded channel; of progress only the latest value is kept.
 
 use super::buffers::Buffers;
 use super::stop::Stop;
@@ -20,17 +20,17 @@ pub(super) struct JobEvents {
     pub(super) buffers: Buffers,
 }
 
-/// Stamps an event with the time.
+/// Adds the current time to an event.
 pub(super) fn stamped(event: Event) -> Stamped {
     Stamped { time: Timestamp::now(), event }
 }
 
 impl JobEvents {
-    /// Tells a fact, and waits for a slow listener; only a run that ends now does not wait.
+    /// Sends a fact. Waits for a slow listener unless the run ends now.
     pub(super) async fn say(&self, event: Event) {
         tokio::select! {
             biased;
-            // A closed channel: nobody listens any more, and the result does not depend on it.
+            // A closed channel means that there is no listener any more. The result does not depend on it.
             _ = self.events.send(stamped(event)) => {}
             () = self.stop.hard() => {}
         }
@@ -44,24 +44,24 @@ impl JobEvents {
         self.say(Event::Notice { job: Some(self.job.clone()), level, text: text.into() }).await;
     }
 
-    /// Tells of names in the quarantine that readers of the mirror may find.
+    /// Reports names in the quarantine that readers of the mirror may find.
     pub(super) async fn unescaped(&self, left: Option<&Unescaped>, dest: &Path) {
         let Some(left) = left else { return };
-        // What nobody but another user can do is no warning in each run of ours.
+        // What only another user can do is not worth a warning in each of our runs.
         let level = if left.is_of_others() { Level::Info } else { Level::Warning };
         if let Some(text) = left.text(dest) {
             self.notice(level, text).await;
         }
     }
 
-    /// Tells of directories that did not get their modes back.
+    /// Reports directories whose modes were not restored.
     pub(super) async fn modes(&self, access: &WriteAccess, dest: &Path) {
         for text in access.take_troubles() {
             self.notice(Level::Warning, format!("{}: {text}", sanitize::path(&dest))).await;
         }
     }
 
-    /// Lines in the job's name; the block is one of our buffers.
+    /// Lines as output of the job; the block belongs to our buffers.
     pub(super) fn output(&self, stream: Stream, block: Vec<u8>) -> Stamped {
         stamped(Event::Output { job: self.job.clone(), stream, lines: self.buffers.lines(block) })
     }

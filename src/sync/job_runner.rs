@@ -1,4 +1,4 @@
-//! One job from its context to its result: slot, lock, hooks, attempts.
+//! Runs one job from its context to its result: slot, lock, hooks, attempts.
 
 mod locking;
 
@@ -39,8 +39,8 @@ pub(super) struct JobContext {
     pub(super) started: Instant,
 }
 
-/// Runs the job. Never fails: whatever happens is in the result. The slot is for the dispatcher to free: whoever waits for
-/// it must not start before this end is known.
+/// Runs the job. Never fails: errors are in the result. The dispatcher frees the slot, since the next job must not start before this result
+/// was sent.
 pub(super) async fn run(context: JobContext) -> (SyncResult, Option<Slot>) {
     let mut unit = JobRunner {
         context: &context,
@@ -66,20 +66,20 @@ struct JobRunner<'a> {
     slot: Option<Slot>,
     attempts: Vec<Attempt>,
     figures: Figures,
-    /// When it got its first slot.
+    /// When the job got its first slot.
     started: Option<(Instant, Timestamp)>,
-    /// What deserves attention in its result.
+    /// Alerts of the result.
     alerts: Vec<String>,
-    /// What its hooks did that somebody should look at.
+    /// Problems of its hooks, for the result.
     warnings: Vec<String>,
-    /// Whether something that it removed or replaced is kept for an undo.
+    /// Whether something that was removed or replaced is kept for `clean undo`.
     undoable: bool,
-    /// Whether anything ran that its log tells of.
+    /// Whether anything ran that is in the job's log.
     ran: bool,
 }
 
 impl JobRunner<'_> {
-    /// An `Err` is an early end.
+    /// Runs the steps of the job. An `Err` ends it early.
     async fn go(&mut self) -> Result<Outcome, Outcome> {
         let JobContext { plan, job, job_events, program, .. } = self.context;
         self.take_slot(job.sources.first().and_then(|s| s.host())).await?;
@@ -134,14 +134,14 @@ impl JobRunner<'_> {
         outcome
     }
 
-    /// Tries each source in turn, each as often as its failures allow.
+    /// Tries each source in order, and repeats attempts as the class of each failure allows.
     async fn attempts(
         &mut self,
         access: Option<&Arc<WriteAccess>>,
         unsure: Option<&Reason>,
     ) -> Result<Outcome, Outcome> {
         let JobContext { plan, job, job_events, .. } = self.context;
-        // A hook may have made them.
+        // A hook may have created the files.
         let (named, typed) = (job.rsync_args.clone(), job.typed_args.clone());
         let unusable = off_thread(&job_events.stop, move || named_files::unusable(&named, &typed)).await;
         if let Some(reason) = unusable.ok_or_else(|| self.stopped())? {
@@ -149,7 +149,7 @@ impl JobRunner<'_> {
         }
         let mut sources = job.sources.iter().peekable();
         let mut last = Outcome::Failed(Reason::new("no source"));
-        // What a guard said of a source before: it is told beside the failure of a later one, which is worse.
+        // A guard's refusal for an earlier source. It is added to the failure of a later source, which takes precedence.
         let mut refused: Option<String> = None;
         while let Some(source) = sources.next() {
             let mut tries = 0;
@@ -171,7 +171,7 @@ impl JobRunner<'_> {
                     AttemptEnd::Partial(reason) => return Ok(Outcome::Partial(reason)),
                     AttemptEnd::Blocked(reason) => return Ok(Outcome::Blocked(reason)),
                     AttemptEnd::Stopped => return Err(self.stopped()),
-                    // Elsewhere the files may still be.
+                    // Another source may still have the files.
                     AttemptEnd::Empty(reason) if job.delete => (Class::NextSource, Outcome::Blocked(reason)),
                     AttemptEnd::Empty(reason) => (Class::NextSource, Outcome::Warned(reason)),
                     AttemptEnd::Older(reason) => (Class::NextSource, Outcome::Blocked(reason)),
@@ -192,7 +192,7 @@ impl JobRunner<'_> {
                     (None, Some(next)) if !matches!(class, Class::Fatal | Class::Here) => next,
                     (None, _) => return Ok(last),
                 };
-                // Whoever waits does not hold a slot.
+                // A job does not hold a slot while it waits.
                 self.slot = None;
                 let (delay, source) = (wait.unwrap_or_default(), next.text.clone());
                 let job = job_events.job.clone();
@@ -212,7 +212,7 @@ impl JobRunner<'_> {
         Ok(last)
     }
 
-    /// Waits for a slot; a run that stops meanwhile ends the job.
+    /// Waits for a slot. A run that stops meanwhile ends the job.
     async fn take_slot(&mut self, host: Option<&str>) -> Result<(), Outcome> {
         let JobContext { job_events, slots, .. } = self.context;
         tokio::select! {
@@ -224,7 +224,7 @@ impl JobRunner<'_> {
         Ok(())
     }
 
-    /// The hooks that follow the outcome, and what they make of it.
+    /// Runs the hooks that follow the outcome. Returns the outcome with their failures.
     async fn epilogue(&mut self, outcome: Outcome) -> Outcome {
         let JobContext { plan, job, .. } = self.context;
         if plan.mode != Mode::Real || self.started.is_none() {
@@ -251,7 +251,7 @@ impl JobRunner<'_> {
         outcome
     }
 
-    /// Tells what deserves attention, before the hooks, which see it too.
+    /// Reports alerts before the hooks run, since hooks get them, too.
     async fn look_out(&mut self, outcome: &Outcome) {
         let JobContext { plan, job_events, .. } = self.context;
         let newest = Past::of(&plan.run, &self.result(outcome.clone()));
@@ -261,7 +261,7 @@ impl JobRunner<'_> {
         }
     }
 
-    /// What goes wrong here is told, and changes nothing: the job has failed already.
+    /// Failures of these hooks are reported and change nothing: the job has failed already.
     async fn on_failure(&mut self, outcome: &Outcome) {
         let hooks = &self.context.job.on_failure;
         if let Some(Reason { text, .. }) = self.hooks(Phase::After, hooks, Some(outcome)).await.failure() {
@@ -281,7 +281,7 @@ impl JobRunner<'_> {
         hook::run(hooks, &environment, job_events, job, plan.grace, &mut self.warnings).await
     }
 
-    /// What hooks see of the job. Unknown figures are empty.
+    /// The variables that hooks get. Unknown figures are empty.
     fn environment(&self, outcome: Option<&Outcome>) -> Vec<(OsString, OsString)> {
         let JobContext { plan, job, .. } = self.context;
         let number = |n: Option<u64>| n.map(|n| n.to_string()).unwrap_or_default();
@@ -290,7 +290,7 @@ impl JobRunner<'_> {
         let code = self.attempts.last().and_then(|a| a.exit_code).map(|c| c.to_string());
         let fallback = self.fallback();
         let duration = self.started.map_or(0.0, |(at, _)| at.elapsed().as_secs_f64());
-        // A reason may quote anything that rsync printed; a NUL would keep the hook from being run.
+        // A reason may quote any output of rsync; a NUL would prevent the hook from running.
         let text = |name: &str, value: String| {
             (OsString::from(format!("PDB_SYNC_{name}")), OsString::from(value.replace('\0', "")))
         };
@@ -332,13 +332,13 @@ impl JobRunner<'_> {
         }
     }
 
-    /// That the last attempt was at another source than the first.
+    /// The fallback; `None` if the last attempt used the first source.
     fn fallback(&self) -> Option<Fallback> {
         let first = self.context.job.sources.first()?;
         Fallback::of(&first.text, self.attempts.iter().map(Attempt::told))
     }
 
-    /// Its log, if there is anything to log and it can be written.
+    /// Path of the job's log; `None` if nothing was logged or it could not be written.
     fn log(&self) -> Option<PathBuf> {
         self.context.plan.logs.as_ref().filter(|_| self.ran)?.of(&self.context.job.name)
     }
@@ -363,7 +363,7 @@ impl JobRunner<'_> {
     }
 }
 
-/// Why a hook before the transfer failed: nothing more was begun.
+/// The reason for a failed `before` hook: nothing was transferred.
 fn before_failed(reason: Reason) -> Reason {
     let hint = reason.hint.map(|hint| format!("{hint}; nothing was transferred"));
     Reason { hint, ..reason }
@@ -381,7 +381,7 @@ fn wait(job: &Job, class: Class, tries: u32) -> Option<Duration> {
     }
 }
 
-/// What all attempts together moved; the size of the source is what the last one said.
+/// Sums the figures of all attempts. The size of the source is that of the last attempt.
 fn total(before: Figures, now: Figures, number: u32) -> Figures {
     if number == 1 {
         return now;

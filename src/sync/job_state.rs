@@ -1,4 +1,4 @@
-//! What is remembered of a job from one run to the next: `STATE/listings/JOB.json`. It may be deleted; the next run learns it again.
+//! The state of a job between runs: `STATE/listings/JOB.json`. It may be deleted; the next run builds it again.
 
 use super::dir_id::{DirId, Same};
 use crate::platform;
@@ -10,38 +10,38 @@ use std::path::{Path, PathBuf};
 
 const VERSION: u32 = 1;
 
-/// So many names are remembered of those that the destination cannot hold.
+/// Maximum number of stored names that the destination cannot hold.
 const MOST_LOST: usize = 10_000;
 
-/// So many destinations of a job are remembered (`--dest` gives it another one).
+/// Maximum number of stored destinations of a job (`--dest` gives it another one).
 const MOST_DESTS: usize = 100;
 
-/// What earlier runs have shown.
+/// The state of a job from earlier runs.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(super) struct JobState {
     v: u32,
-    /// The source of the last complete run.
+    /// The usual source: that of the last complete run.
     #[serde(default)]
     pub(super) usual: Option<String>,
-    /// Who served the last runs.
+    /// The source of the last runs.
     #[serde(default)]
     served: Option<Served>,
-    /// Whether the destination folds names, and which directory was asked (device and inode).
+    /// Device and inode of the probed directory, and whether it folds names.
     #[serde(default)]
     pub(super) folds: Option<(u64, u64, bool)>,
-    /// Names of the source that the destination cannot hold, and that have been told.
+    /// Names of the source that the destination cannot hold and that have been reported.
     #[serde(default)]
     pub(super) lost: Vec<String>,
-    /// The destinations that have been taken over, or to which everything of the source has come; the last comes last.
+    /// The known destinations: adopted, or filled with everything of the source. The most recent is last.
     #[serde(default)]
     dests: Vec<String>,
-    /// Which directories these were.
+    /// The identity of the directory at each known destination.
     #[serde(default)]
     ids: BTreeMap<String, DirId>,
-    /// How many files a destination held when its deletions were refused, until it is what the source is.
+    /// How many files a destination held when its deletions were refused. Removed when the destination is the same as the source.
     #[serde(default)]
     refused: BTreeMap<String, u64>,
-    /// The last run that began at an empty destination.
+    /// The last run that began with an empty destination.
     #[serde(default)]
     pub(super) begun: Option<String>,
 }
@@ -52,32 +52,32 @@ struct Served {
     source: String,
     /// How many such runs in a row it has served.
     runs: u32,
-    /// The last of them.
+    /// The last of these runs.
     run: String,
 }
 
-/// Whether the destination, by device and inode, is remembered as one that folds names. Nothing is set aside.
+/// Whether the destination, by device and inode, is stored as one that folds names. A damaged file is not set aside.
 pub(super) fn folds(state_dir: &Path, job: &str, dest: (u64, u64)) -> bool {
     let state = platform::read_regular(&path(state_dir, job), platform::OWN).ok();
     let state: Option<JobState> = state.and_then(|text| serde_json::from_slice(&text).ok());
     state.and_then(|state| state.folds).is_some_and(|(dev, ino, folds)| folds && (dev, ino) == dest)
 }
 
-/// Whether an earlier run of the job has filled this destination, or taken it over. Nothing is set aside.
+/// Whether an earlier run of the job has filled or adopted this destination. A damaged file is not set aside.
 pub(crate) fn has_filled(state_dir: &Path, job: &str, dest: &Path) -> bool {
     let state = platform::read_regular(&path(state_dir, job), platform::OWN).ok();
     let state: Option<JobState> = state.and_then(|text| serde_json::from_slice(&text).ok());
     state.is_some_and(|state| state.dests.contains(&text(dest)))
 }
 
-/// Why nothing is known.
+/// Why there is no state.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Unknown {
-    /// It has never been written.
+    /// The file does not exist.
     New,
-    /// It is damaged, and was set aside.
+    /// The file is damaged, and was moved to this path.
     Damaged(PathBuf),
-    /// A newer version wrote it; it stays as it is.
+    /// A newer version wrote the file. It is not changed.
     Newer,
 }
 
@@ -90,7 +90,7 @@ fn text(dest: &Path) -> String {
 }
 
 impl JobState {
-    /// What is remembered of the job.
+    /// Loads the state of the job.
     pub(super) fn load(state_dir: &Path, job: &str) -> Result<Self, Unknown> {
         let path = path(state_dir, job);
         let Ok(text) = platform::read_regular(&path, platform::OWN) else { return Err(Unknown::New) };
@@ -100,13 +100,13 @@ impl JobState {
         }
         serde_json::from_slice(&text).map_err(|_| {
             let aside = path.with_extension("damaged");
-            // One that cannot be set aside is replaced.
+            // If it cannot be set aside, it is overwritten.
             let _ = fs::rename(&path, &aside);
             Unknown::Damaged(aside)
         })
     }
 
-    /// Remembers it, in place of what was.
+    /// Stores the state, replacing the old file.
     pub(super) fn save(&mut self, state_dir: &Path, job: &str) -> io::Result<()> {
         self.v = VERSION;
         self.lost.truncate(MOST_LOST);
@@ -119,19 +119,19 @@ impl JobState {
         Ok(())
     }
 
-    /// Whether an earlier run has dealt with what this destination holds, or an earlier attempt of `run` has brought all of it.
+    /// Whether the destination is known, or was empty when an earlier attempt of `run` began to fill it.
     pub(super) fn knows(&self, dest: &Path, run: &str) -> bool {
-        // Before destinations were remembered, a complete run was.
+        // Earlier versions did not store destinations; there, a complete run makes the destination known.
         let complete = self.dests.is_empty() && self.usual.is_some();
         complete || self.begun.as_deref() == Some(run) || self.dests.iter().any(|known| *known == text(dest))
     }
 
-    /// Whether the directory at `dest` is the one that was there in the last run. What is not remembered does not tell otherwise.
+    /// Whether the directory at `dest` is the one of the last run. `Same::Yes` if no identity is stored.
     pub(super) fn is_same(&self, dest: &Path, id: DirId) -> Same {
         self.ids.get(&text(dest)).map_or(Same::Yes, |known| known.is(id))
     }
 
-    /// From now on what this destination holds is this job's.
+    /// Makes the destination known to the job.
     pub(super) fn learn(&mut self, dest: &Path, id: Option<DirId>) {
         let dest = text(dest);
         if !self.dests.contains(&dest) {
@@ -145,7 +145,7 @@ impl JobState {
         }
     }
 
-    /// A guard has refused the deletions at a destination that holds so many files.
+    /// Stores how many files the destination held when a guard refused its deletions.
     pub(super) fn refused(&mut self, dest: &Path, present: Option<u64>) {
         let Some(present) = present else { return };
         if self.refused.len() < MOST_DESTS || self.refused.contains_key(&text(dest)) {
@@ -154,25 +154,25 @@ impl JobState {
         }
     }
 
-    /// How many files it held then; `None` if it has been what the source is since.
+    /// How many files the destination held when deletions were refused; `None` if it has been the same as the source since.
     pub(super) fn refused_at(&self, dest: &Path) -> Option<u64> {
         self.refused.get(&text(dest)).copied()
     }
 
-    /// The destination is what the source is: nothing waits for consent.
+    /// The destination is the same as the source: no refusal is pending.
     pub(super) fn settle(&mut self, dest: &Path) {
         self.refused.remove(&text(dest));
     }
 
-    /// Counts a run that `source` has served. `complete`: the destination is now what this source is. Another source than the usual one
-    /// becomes it when it has served two runs in a row: one that lags and stands in once must not be trusted when it stands in again.
+    /// Counts a run that `source` has served. `complete`: the destination is now the same as this source. Another source becomes the usual
+    /// one after serving two runs in a row, since a lagging fallback must not be trusted because it served once.
     pub(super) fn served_by(&mut self, source: &str, first: &str, run: &str, complete: bool) {
         let runs = self.runs_before(source, run).saturating_add(1);
         if complete && (runs > 1 || self.is_usual(source, first)) {
             self.usual = Some(source.to_owned());
         }
         if runs > 2 && self.is_usual(source, source) {
-            // Nothing new: the file stays as it is.
+            // Nothing new: the file is not changed.
             return;
         }
         self.served = Some(Served { source: source.to_owned(), runs, run: run.to_owned() });
@@ -184,13 +184,13 @@ impl JobState {
         served.map_or(0, |served| served.runs - u32::from(served.run == run && served.runs > 0))
     }
 
-    /// Whether what `source` does not have may go: it is the usual one (before any complete run, the first listed), or it has served the
-    /// run before this one, too.
+    /// Whether entries that `source` lacks may be deleted: it is the usual source (before any complete run, the first in the list), or it
+    /// also served the run before this one.
     pub(super) fn may_delete_from(&self, source: &str, first: &str, run: &str) -> bool {
         self.is_usual(source, first) || self.runs_before(source, run) > 0
     }
 
-    /// Whether it is the usual source.
+    /// Whether `source` is the usual source.
     pub(super) fn is_usual(&self, source: &str, first: &str) -> bool {
         self.usual.as_deref().unwrap_or(first) == source
     }
@@ -218,7 +218,7 @@ mod tests {
         assert!(!state.is_usual("b", "a") && state.may_delete_from("a", "a", "7"));
         state.served_by("b", "a", "7", true);
         assert!(state.is_usual("b", "a") && !state.may_delete_from("a", "a", "8"));
-        // Nor does one become it by standing in for the first run of all.
+        // A fallback does not become the usual source by serving the very first run.
         let mut state = JobState::default();
         state.served_by("b", "a", "1", true);
         assert!(!state.is_usual("b", "a") && state.may_delete_from("a", "a", "2"));
@@ -236,7 +236,7 @@ mod tests {
         assert!(!state.knows(Path::new("/m"), "1") && state.dests.len() == MOST_DESTS);
         state.begun = Some("7".into());
         assert!(state.knows(Path::new("/m"), "7") && !state.knows(Path::new("/m"), "8"));
-        // As earlier versions have left it.
+        // A file written by an earlier version.
         let old: JobState = serde_json::from_str("{\"v\":1,\"usual\":\"a\"}").unwrap();
         assert!(old.knows(Path::new("/m"), "1"));
     }

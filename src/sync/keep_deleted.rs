@@ -1,4 +1,4 @@
-//! What becomes of what a run of a job removes or replaces: gone, or kept for `clean undo`.
+//! What happens to entries that a run of a job removes or replaces: deleted, or kept for `clean undo`.
 
 use super::attempt::AttemptRunner;
 use super::blocking::off_thread;
@@ -23,10 +23,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// Lines that are journalled together, in bytes.
+/// Bytes of lines that are written to the journal together.
 const PAGE: usize = 16 * 1024;
 
-/// Which of the two places refused when a run wanted to keep what it takes away.
+/// Which of the two places failed when a run wanted to keep entries.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum KeepDeletedError {
     /// The journal, in the state directory. What rsync replaces could still be kept: the quarantine tells by itself what it has.
@@ -58,7 +58,7 @@ pub(super) enum KeepDeletedError {
 }
 
 impl KeepDeletedError {
-    /// Of the quarantine in the destination, which is open as `root`.
+    /// The error of the quarantine in the destination, which is open as `root`.
     fn quarantine(root: &File, dest: &Path, place: &[u8], error: Errno) -> Self {
         let denied = matches!(error, Errno::ACCESS | Errno::PERM);
         match denied.then(|| removal::refusal(root, dest, place)).flatten() {
@@ -82,7 +82,7 @@ impl From<KeepDeletedError> for Reason {
     }
 }
 
-/// The quarantine of one job in one run, and its journal if it is kept.
+/// The quarantine of one job in one run, and its journal if there is one.
 #[derive(Debug)]
 pub(super) struct KeepDeleted {
     quarantine: Quarantine,
@@ -94,7 +94,7 @@ pub(super) struct KeepDeleted {
 }
 
 impl KeepDeleted {
-    /// For a job that keeps what it removes and has no journal: what rsync replaces goes into the quarantine all the same.
+    /// For a job that keeps what it removes but cannot write a journal: what rsync replaces is still moved into the quarantine.
     pub(super) fn without_journal(
         access: &Arc<WriteAccess>,
         job: &Job,
@@ -110,7 +110,7 @@ impl KeepDeleted {
         Ok(KeepDeleted { quarantine, removal_mode, journal: None, page, state, run })
     }
 
-    /// Nothing is made in the destination yet; a job that keeps gets its journal.
+    /// A job that keeps what it removes gets its quarantine and its journal. For other jobs nothing is created in the destination yet.
     pub(super) fn new(
         access: &Arc<WriteAccess>,
         job: &Job,
@@ -125,7 +125,8 @@ impl KeepDeleted {
             Quarantine::new(access, run, "sync", keep.unwrap_or(Duration::ZERO)).map_err(at_dest)?;
         let mut journal = None;
         if keep.is_some() {
-            // rsync moves what it replaces into it. Before the journal, which would tell of a run that took nothing.
+            // rsync moves what it replaces into the quarantine. It is prepared before the journal, which would otherwise record a run that
+            // kept nothing.
             prepare(&quarantine, job)?;
             let path = fs::canonicalize(&job.dest).map_err(at_dest)?;
             let meta = access.root().metadata().map_err(at_dest)?;
@@ -158,7 +159,7 @@ impl KeepDeleted {
         &self.quarantine
     }
 
-    /// The destination.
+    /// Write access to the destination.
     pub(super) fn access(&self) -> &Arc<WriteAccess> {
         self.quarantine.access()
     }
@@ -167,7 +168,7 @@ impl KeepDeleted {
         &self.removal_mode
     }
 
-    /// Written down before it goes: how to make a directory again.
+    /// Journals the metadata of a directory before it is removed, so that it can be created again.
     pub(super) fn before_dir(&self, parent: &Parent, name: &[u8], path: &[u8]) -> io::Result<()> {
         let Some(journal) = &self.journal else { return Ok(()) };
         let look = || statat(parent.fd(), OsStr::from_bytes(name), AtFlags::SYMLINK_NOFOLLOW);
@@ -179,7 +180,7 @@ impl KeepDeleted {
         journal.append(&lines)
     }
 
-    /// Written down before it goes: an entry that gets a name which only the journal can tell. Whether it is one.
+    /// Journals an entry before it is removed if it gets a name that only the journal records. Returns whether it does.
     pub(super) fn before(&self, path: &[u8]) -> io::Result<bool> {
         let Some(journal) = &self.journal else { return Ok(false) };
         if !self.quarantine.needs_key(path) {
@@ -190,7 +191,7 @@ impl KeepDeleted {
         journal.sync().map(|()| true)
     }
 
-    /// Writes down what was done.
+    /// Journals an outcome.
     pub(super) fn note(&self, path: &[u8], kind: Kind, did: EntryOutcome, bytes: u64) -> io::Result<()> {
         if self.journal.is_none() {
             return Ok(());
@@ -202,7 +203,7 @@ impl KeepDeleted {
         if full { self.flush() } else { Ok(()) }
     }
 
-    /// Hands the journal everything.
+    /// Writes all buffered lines to the journal.
     pub(super) fn flush(&self) -> io::Result<()> {
         let mut page = self.page.lock().unwrap_or_else(PoisonError::into_inner);
         match &self.journal {
@@ -211,8 +212,8 @@ impl KeepDeleted {
         }
     }
 
-    /// The attempt is over: what rsync backed up is escaped, and what is empty goes. The answer is what could not be escaped, and whether
-    /// something is kept for an undo.
+    /// Ends the attempt: escapes the names that rsync backed up, and removes empty directories. Returns the names that could not be
+    /// escaped, and whether something is kept for `clean undo`.
     pub(super) fn close(&self) -> (Unescaped, bool) {
         // What is left over here is found by `clean purge`, and does no harm.
         let _ = self.flush();
@@ -227,7 +228,7 @@ impl KeepDeleted {
             // Nothing was removed or replaced.
             let _ = fs::remove_file(journal.path());
         } else {
-            // For those who ask what the run did; undo looks into the quarantine itself.
+            // For listings of what the run did; undo reads the quarantine itself.
             let _ = self.note_replaced(journal);
             let _ = journal.line(&Line::End(End { time: jiff::Timestamp::now().to_string(), whole: true }));
             let _ = journal.sync();
@@ -235,7 +236,7 @@ impl KeepDeleted {
         (left, kept)
     }
 
-    /// Writes down what rsync moved into the quarantine in this attempt.
+    /// Journals what rsync moved into the quarantine in this attempt.
     fn note_replaced(&self, journal: &Journal) -> io::Result<()> {
         let (mut dirs, mut known) = (Dirs::default(), HashSet::new());
         let hash =
@@ -263,23 +264,23 @@ impl KeepDeleted {
     }
 }
 
-/// Makes the quarantine.
+/// Prepares the quarantine.
 fn prepare(quarantine: &Quarantine, job: &Job) -> Result<(), KeepDeletedError> {
     let (made, root) = (quarantine.prepare().map(|_| ()), quarantine.access().root());
     made.map_err(|error| KeepDeletedError::quarantine(root, &job.dest, quarantine.place(), error))
 }
 
 impl AttemptRunner<'_> {
-    /// The attempt is over: what it kept is put in order, and what is over-age goes, but only while all is `well`, or something new
+    /// Ends the attempt: puts what it kept in order, and purges expired quarantines, but only if the attempt ended `well` or something new
     /// was kept.
     pub(super) async fn close(&mut self, well: bool) {
         let kept = self.keep.take();
         let Some(access) = self.access.cloned().filter(|_| !self.plan.mode.is_dry()) else { return };
-        // Also where there was nothing to do, but only where nobody else can be at work.
+        // Purges also if there was nothing to do, but only if no other run can be at work.
         let purges = self.job.keep_deleted.is_some() && self.unsure.is_none() && (kept.is_some() || well);
         if kept.is_some() || purges {
             let (dest, state, tree) = (self.job.dest.clone(), self.plan.state_dir.clone(), access.clone());
-            // A mount that is dead must not hold the run.
+            // A dead mount must not block the run.
             let told = off_thread(&self.job_events.stop, move || {
                 let left = kept.map(|kept| kept.close());
                 (left, if purges { purge(&tree, &dest, &state) } else { Vec::new() })
@@ -296,13 +297,12 @@ impl AttemptRunner<'_> {
     }
 }
 
-/// Marks and removes the quarantines of earlier runs in a destination whose time is over. The answer is what people should know
-/// of that.
+/// Marks expired quarantines of earlier runs in a destination, and purges them. Returns messages for the user.
 fn purge(tree: &Arc<WriteAccess>, dest: &Path, state: &Path) -> Vec<String> {
     let begun = |run: &str| removal::note_purge(state, &fs::canonicalize(dest)?, run);
     let (now, order, dry) = (retention::now(), Order::Marked, false);
     if removal::cannot_purge(tree.root(), dest).is_some() {
-        // Those who may write there do. A run that wants to keep something there has been told.
+        // Users who may write there purge. A run that wants to keep something there has been warned already.
         return Vec::new();
     }
     match removal::purge(&Purge { tree, order, now: &now, dry, begun: &begun, stop: &|| false }) {

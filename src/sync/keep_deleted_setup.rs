@@ -1,4 +1,4 @@
-//! Before anything is removed or replaced: where it is kept.
+//! Prepares the place for removed and replaced entries before the first of them.
 
 use super::attempt::{AttemptEnd, AttemptRunner};
 use super::blocking::off_thread;
@@ -9,13 +9,13 @@ use std::io;
 use std::sync::Arc;
 
 impl AttemptRunner<'_> {
-    /// What becomes of what is removed or replaced. A job that keeps it goes on without if need be: then nothing is deleted, and
-    /// [`AttemptRunner::cannot_keep`] says why.
+    /// Prepares `keep`. A job that keeps what it removes continues without it if necessary: then nothing is deleted, and
+    /// [`AttemptRunner::cannot_keep`] gives the reason.
     pub(super) async fn prepare_keep(&mut self) -> Result<(), AttemptEnd> {
         let wanted = self.keep.is_none() && self.job.keep_deleted.is_some();
         let Some(access) = self.access.cloned().filter(|_| wanted) else { return Ok(()) };
         if let Some(reason) = self.unsure {
-            // Whoever escapes names in a quarantine has to be the only one.
+            // Names in a quarantine may be escaped by one run at a time only.
             self.cannot_keep = Some(reason.clone());
             return Ok(());
         }

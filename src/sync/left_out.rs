@@ -1,4 +1,4 @@
-//! What a job's filters leave out of its source: found by a listing without them.
+//! What a job's filters exclude from its source, determined by a listing without the filters.
 
 use super::attempt::{AttemptEnd, AttemptRunner};
 use super::listing::Listing;
@@ -9,12 +9,11 @@ use crate::rsync::args;
 use crate::rsync::output::{Change, ChangeKind};
 use bytesize::ByteSize;
 
-/// So many patterns are named.
+/// How many patterns a message shows.
 const TOLD: usize = 5;
 
 impl AttemptRunner<'_> {
-    /// What the source holds without the job's filters; `None` if that cannot be told. Files are files, links and other entries that are no
-    /// directories.
+    /// What the source holds without the job's filters; `None` if unknown. All entries that are no directories count as files.
     async fn held(&mut self, unfiltered: &Job) -> Result<Option<Tally>, AttemptEnd> {
         let job = Job { delete: false, checksum: false, ..unfiltered.clone() };
         let stats = self.look((&job, self.source), &[], &mut |_| false).await?;
@@ -24,9 +23,9 @@ impl AttemptRunner<'_> {
         }))
     }
 
-    /// What filters and limits of size let through; `None` if that cannot be told.
+    /// What filters and size limits let through; `None` if unknown.
     async fn passing(&mut self) -> Result<Option<Tally>, AttemptEnd> {
-        // Nothing is ever there: what a listing for it names is all that would come.
+        // This directory never exists, so its listing names everything that would be transferred.
         let nowhere = self.plan.state_dir.join("listings").join(".none").join(&self.plan.run);
         let job = args::passing(self.job, nowhere);
         let mut tally = Tally { bytes: Some(0), ..Tally::default() };
@@ -40,7 +39,7 @@ impl AttemptRunner<'_> {
         Ok(stats.map(|_| tally))
     }
 
-    /// How much of the source the filters leave out, for `--plan`; `None` if that cannot be told. Nothing where there are no filters.
+    /// How much of the source the filters exclude, for `--plan`; `None` if unknown. Zero without filters.
     pub(super) async fn left_out(&mut self, listing: &Listing) -> Result<Option<Tally>, AttemptEnd> {
         let Some(unfiltered) = args::unfiltered(self.job) else {
             return Ok(Some(Tally { bytes: Some(0), ..Tally::default() }));
@@ -53,7 +52,7 @@ impl AttemptRunner<'_> {
         });
         let kept = match args::size_limits(&self.job.rsync_args).is_empty() {
             true => listed,
-            // The root is no entry of a listing for a directory that is not there.
+            // The listing for a directory that does not exist does not count the root.
             false => {
                 let passing = self.passing().await?;
                 listed.zip(passing).map(|(listed, passing)| Tally { dirs: listed.dirs, ..passing })
@@ -66,8 +65,8 @@ impl AttemptRunner<'_> {
         }))
     }
 
-    /// A run that had nothing to bring, because limits of size leave out every file: says so. Nothing goes for that: rsync's list has
-    /// these files.
+    /// Explains a run that had nothing to bring because size limits exclude every file. Nothing is deleted for that reason, since rsync's
+    /// list contains these files.
     pub(super) async fn explain_sizes(&mut self, ending: AttemptEnd) -> AttemptEnd {
         let AttemptEnd::Done(warned) = ending else { return ending };
         let figures = self.figures;
@@ -90,7 +89,7 @@ impl AttemptRunner<'_> {
         }
     }
 
-    /// A source that holds no file as far as the filters let us see: what it holds without them.
+    /// Explains a source that holds no file with the job's filters: adds what it holds without them.
     pub(super) async fn explain_empty(&mut self, ending: AttemptEnd) -> AttemptEnd {
         let AttemptEnd::Empty(reason) = ending else { return ending };
         let Some(unfiltered) = args::unfiltered(self.job) else { return AttemptEnd::Empty(reason) };
@@ -105,14 +104,14 @@ impl AttemptRunner<'_> {
     }
 }
 
-/// `all 3 files of the source (15 B)`
+/// Text such as `all 3 files of the source (15 B)`.
 fn all_of(held: Tally) -> String {
     let files = if held.files == 1 { "the 1 file".into() } else { format!("all {} files", held.files) };
     let bytes = held.bytes.map_or(String::new(), |bytes| format!(" ({})", ByteSize(bytes).display().si()));
     format!("{files} of the source{bytes}")
 }
 
-/// The reason where the source holds files, and limits of size leave out those that other filters let through.
+/// The reason if the source holds files and size limits exclude all that other filters let through.
 fn all_by_size(job: &Job, held: Tally, limits: &[String], warned: Option<Reason>) -> Reason {
     let typed = args::size_limits(&job.typed_args);
     let (typed, own): (Vec<&str>, Vec<&str>) =
@@ -135,7 +134,7 @@ fn all_by_size(job: &Job, held: Tally, limits: &[String], warned: Option<Reason>
     }
 }
 
-/// The reason where the source holds files, and the filters leave out all of them.
+/// The reason if the source holds files and the filters exclude all of them.
 fn all_left_out(job: &Job, held: Tally, empty: Reason) -> Reason {
     let kept = if job.delete { ", so nothing was deleted" } else { "" };
     let list = empty.hint.as_deref().and_then(|hint| hint.split_once("; ")).map(|(_, list)| list.to_owned());

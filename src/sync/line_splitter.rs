@@ -1,30 +1,30 @@
-//! From the bytes of a pipe to lines: ends are `\n`, `\r` and `\r\n`; a line that is longer than [`LIMIT`] comes in pieces.
+//! Splits the bytes of a pipe into lines. Line ends are `\n`, `\r` and `\r\n`; a line longer than [`LIMIT`] is split into pieces.
 
-/// Longest piece of a line, in bytes. Bounds what one child can make us hold.
+/// Maximum length of a piece of a line, in bytes. Bounds the memory that one child can occupy.
 pub(super) const LIMIT: usize = 64 * 1024;
 
-/// What came last.
+/// The kind of the last byte, if it was a `\r`.
 #[derive(Debug, Default, Clone, Copy, PartialEq)]
 enum Cr {
     #[default]
     No,
     /// A `\r` that ended a line.
     Line,
-    /// A `\r` with nothing before it: a line only if a `\n` follows.
+    /// A `\r` with nothing before it: an empty line only if a `\n` follows.
     Empty,
 }
 
-/// Cuts one stream into lines.
+/// Splits one stream into lines.
 #[derive(Debug, Default)]
 pub(super) struct LineSplitter {
-    /// The beginning of a line whose end has not come yet; shorter than [`LIMIT`].
+    /// The beginning of an unfinished line; shorter than [`LIMIT`].
     begun: Vec<u8>,
-    /// Whether the last byte was a `\r`, so that a `\n` now only completes that end.
+    /// Whether the last byte was a `\r`, so that a `\n` now only completes that line end.
     after_cr: Cr,
 }
 
 impl LineSplitter {
-    /// Hands every line that `chunk` completes to `line`, without its end. What a `\r` leaves empty is not a line: a
+    /// Passes every line that `chunk` completes to `line`, without its end. A `\r` with nothing before it does not end a line, since a
     /// progress display starts with one.
     pub(super) fn feed(&mut self, mut chunk: &[u8], mut line: impl FnMut(&[u8])) {
         if self.after_cr != Cr::No && !chunk.is_empty() {
@@ -58,12 +58,12 @@ impl LineSplitter {
         self.begun.extend_from_slice(chunk);
     }
 
-    /// The beginning of a line whose end has not come yet.
+    /// The beginning of an unfinished line.
     pub(super) fn begun(&self) -> &[u8] {
         &self.begun
     }
 
-    /// The stream has ended: what is left is a line.
+    /// Ends the stream: the rest is a line.
     pub(super) fn finish(&mut self, mut line: impl FnMut(&[u8])) {
         if !self.begun.is_empty() {
             line(&self.begun);

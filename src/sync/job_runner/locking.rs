@@ -1,4 +1,4 @@
-//! Before a job may write: its destination is locked, and the quarantine in it looked after.
+//! What happens before a job may write: its destination is locked, and the quarantine in it is put in order.
 
 use super::{JobContext, JobRunner};
 use crate::clean::removal::WriteAccess;
@@ -13,11 +13,11 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How often a lock that is waited for is tried.
+/// How often a busy lock is tried again.
 const LOCK_POLL: Duration = Duration::from_millis(100);
 
 impl JobRunner<'_> {
-    /// Makes the destination and locks it, waiting as long as was asked for, without a slot.
+    /// Creates the destination and locks it. Waits as long as requested, without a slot.
     pub(super) async fn lock(&mut self) -> Result<Lock, Outcome> {
         let JobContext { plan, job, job_events, lock_owners, .. } = self.context;
         let deadline = Instant::now() + plan.wait_lock;
@@ -44,7 +44,7 @@ impl JobRunner<'_> {
                     let dest = job.dest.clone();
                     let denied = error.kind() == io::ErrorKind::PermissionDenied;
                     let why = move || (lock::who_may(&dest).filter(|_| denied), in_the_way(&dest));
-                    // What stands there now was not there when the configuration was read.
+                    // The obstacle appeared after the configuration was read.
                     let reason =
                         match off_thread(&job_events.stop, why).await.ok_or_else(|| self.stopped())? {
                             (Some(who), _) => Reason::new(text).hint(who),
@@ -74,7 +74,7 @@ impl JobRunner<'_> {
         }
     }
 
-    /// What runs before this one left undone comes first: nobody has to wait for the transfer.
+    /// Finishes what earlier runs left undone, before the transfer.
     pub(super) async fn begin(&self, lock: &Lock) -> Result<Arc<WriteAccess>, Outcome> {
         let JobContext { plan, job, job_events, .. } = self.context;
         let access = prepare_dest::begin(lock, plan, job, job_events).await.ok_or_else(|| self.stopped())?;
