@@ -22,8 +22,8 @@ struct Limits {
     available: f64,
 }
 
-/// Beyond `BUSY` the load is too high; within `ROOM` there is room for another job. Waiting for a CPU does the least harm; waiting for memory
-/// of thrashing.
+/// Beyond `BUSY` the load is too high; within `ROOM` there is room for another job. Waiting for a CPU does the least harm; waiting for
+/// memory is the beginning of thrashing.
 const BUSY: Limits = Limits { cpu: 0.6, memory: 0.10, io: 0.6, available: 0.05 };
 const ROOM: Limits = Limits { cpu: 0.3, memory: 0.02, io: 0.3, available: 0.15 };
 

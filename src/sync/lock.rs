@@ -1,9 +1,8 @@
-//! One writer a destination, across processes, users and hosts.
+//! One writer per destination, across processes, users and hosts.
 //!
-//! The lock is `flock` on the destination directory itself: it leaves no file, whoever mirrors there meets it whatever
-//! state directory they use, and the kernel frees it when its holder dies. Where directories cannot be locked (NFS), a file in
-//! `.pdb-sync` stands in ([`super::lock_file`]); who can lock the directory also asks for that file, if there is one, since another
-//! host may have it.
+//! The lock is a `flock` on the destination directory itself. It leaves no file, works for any choice of state directories, and is freed by
+//! the kernel when its holder ends. Where directories cannot be locked (NFS), a file in `.pdb-sync` is locked instead
+//! ([`super::lock_file`]). A process that can lock the directory also locks that file, if it exists, since another host may hold it.
 
 use super::lock_file::{self, LockFile, Locked};
 use super::lock_note::LockNote;
@@ -22,7 +21,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// A lock that is held; dropping it frees it.
+/// A held lock. Dropping it frees it.
 #[derive(Debug)]
 pub(crate) struct Lock {
     directory: File,
@@ -33,16 +32,16 @@ pub(crate) struct Lock {
     news: Option<String>,
 }
 
-/// The outcome of trying.
+/// The result of trying to lock.
 #[derive(Debug)]
 pub(crate) enum Tried {
     /// It is ours.
     Held(Lock),
-    /// It is another's; the text names the holder as well as it is known.
+    /// Another process holds it. The text describes the holder as far as known.
     Busy(String),
 }
 
-/// Tries to lock `dest`, which is made if it does not exist. `lock_owners` tells other processes that we hold it.
+/// Tries to lock `dest`, which is created if missing. `lock_owners` records for other processes that we hold it.
 pub(crate) fn try_lock(dest: &Path, lock_owners: &Arc<LockOwners>) -> io::Result<Tried> {
     fs::create_dir_all(dest)?;
     let directory = File::open(dest)?;
@@ -59,7 +58,7 @@ pub(crate) fn try_lock(dest: &Path, lock_owners: &Arc<LockOwners>) -> io::Result
     let (lock_file, unsure, news) = match found {
         Found::Free => (None, None, None),
         Found::Busy(text) => {
-            // A copy that a child holds between its fork and its exec must not hold it.
+            // Unlocked explicitly: a child between its fork and its exec may have a copy of the descriptor.
             let _ = directory.unlock();
             return Ok(Tried::Busy(text));
         }
@@ -80,33 +79,33 @@ pub(crate) fn try_lock(dest: &Path, lock_owners: &Arc<LockOwners>) -> io::Result
     Ok(Tried::Held(Lock { directory, lock_file, lock_owners: lock_owners.clone(), name, unsure, news }))
 }
 
-/// What there is apart from the directory's own lock.
+/// The state of the locks besides that of the directory.
 enum Found {
-    /// Nothing.
+    /// There is no other lock.
     Free,
-    /// Somebody has it.
+    /// Another process holds the lock.
     Busy(String),
-    /// The file that stands in for it.
+    /// The lock file in the mirror is locked instead.
     Stood(LockFile),
-    /// Others may have a lock that we cannot ask about.
+    /// Others may hold a lock that we cannot check.
     Unsure(Option<LockFile>, Reason),
-    /// There are no locks there at all; one in our state directory.
+    /// Neither directories nor files can be locked there. A file in our state directory is locked.
     Alone(LockFile, String),
 }
 
-/// The directory is locked: is the file that stands in for it on other hosts?
+/// The directory is locked. Evaluates the lock file, which other hosts may use.
 fn beside(directory: &File, dest: &Path, locked: io::Result<Locked>) -> Found {
     match locked {
         Ok(Locked::Ours(lock_file)) => Found::Stood(lock_file),
         Ok(Locked::Theirs(note)) => Found::Busy(of_another(note, dest)),
         Ok(Locked::Missing) => Found::Free,
         Ok(Locked::Closed(error)) => Found::Unsure(None, closed(directory, dest, error)),
-        // It was made where files can be locked. There, this error is told.
+        // The lock file was created on a system where files can be locked. This error is reported there.
         Err(_) => Found::Free,
     }
 }
 
-/// The directory cannot be locked.
+/// The directory cannot be locked. Locks the lock file, or else a file in the state directory.
 fn instead(
     directory: &File,
     dest: &Path,
@@ -150,7 +149,7 @@ fn instead(
     }
 }
 
-/// Who has locked the directory: as our state directory has it, or as the kernel has it.
+/// The process that has locked the directory, according to our state directory or the kernel.
 fn holder(directory: &File, name: &str, lock_owners: &LockOwners) -> String {
     lock_owners.holder(name).unwrap_or_else(|| match flock_holder(directory) {
         Some(holder) => format!("another process: {holder}, with another state directory"),
@@ -162,7 +161,7 @@ fn unknown() -> String {
     "another process, of which neither this state directory nor this host has a note: one of another host or container".into()
 }
 
-/// Who has locked the file, and what is known of whether that is true.
+/// The process that has locked the file, and whether the note is reliable.
 fn of_another(note: Option<LockNote>, dest: &Path) -> String {
     let path = stand_in_path(dest);
     let path = sanitize::path(&path);
@@ -184,7 +183,7 @@ fn stand_in_path(dest: &Path) -> PathBuf {
     dest.join(OsStr::from_bytes(OURS)).join(LOCK)
 }
 
-/// Why the file cannot be asked for, and what helps.
+/// Why the lock file cannot be opened, with a hint.
 fn closed(directory: &File, dest: &Path, error: Errno) -> Reason {
     let path = stand_in_path(dest);
     let cannot =
@@ -209,15 +208,15 @@ fn closed(directory: &File, dest: &Path, error: Errno) -> Reason {
 /// What can be locked in a directory.
 #[derive(Debug)]
 pub(crate) enum Lockable {
-    /// Directories, as it should be.
+    /// Directories, the normal case.
     Directory,
-    /// Only files; and why.
+    /// Only files, with the error for directories.
     File(io::Error),
-    /// Not even files; and why.
+    /// Neither, with the error for files.
     Nothing(io::Error),
 }
 
-/// Tries it out on a directory of its own, which is gone afterwards.
+/// Tests it in a temporary directory, which is removed afterwards.
 pub(crate) fn lockable(dir: &Path) -> io::Result<Lockable> {
     let own = tempfile::Builder::new().prefix(".%pdb-sync-doctor-l").tempdir_in(dir)?;
     let error = match File::open(own.path())?.try_lock() {
@@ -230,7 +229,7 @@ pub(crate) fn lockable(dir: &Path) -> io::Result<Lockable> {
     })
 }
 
-/// Whose a destination is that this user may not make or read: a hint.
+/// A hint with the owner of a destination that this user may not create or read.
 pub(super) fn who_may(dest: &Path) -> Option<String> {
     let (path, meta) = dest.ancestors().find_map(|path| Some((path, fs::metadata(path).ok()?)))?;
     let (owner, group, mode) = (user_name(meta.uid()), group_name(meta.gid()), meta.mode() & 0o7777);
@@ -241,17 +240,17 @@ pub(super) fn who_may(dest: &Path) -> Option<String> {
 }
 
 impl Lock {
-    /// The destination, open for as long as it is locked.
+    /// The destination, open as long as it is locked.
     pub(crate) fn directory(&self) -> &File {
         &self.directory
     }
 
-    /// Why others may write there too, although this is held: nothing may be removed.
+    /// Why other runs may write to the destination although this lock is held. Then nothing may be removed.
     pub(crate) fn unsure(&self) -> Option<&Reason> {
         self.unsure.as_deref()
     }
 
-    /// What people should know about it.
+    /// A message about the lock for the user.
     pub(crate) fn news(&self) -> Option<&str> {
         self.news.as_deref()
     }
@@ -259,9 +258,9 @@ impl Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // First the note, while it is surely ours.
+        // The note is removed while the lock is still ours.
         self.lock_owners.remove(&self.name);
-        // Closing would do, were there not the copy that a child holds between its fork and its exec.
+        // Closing alone would not free it, since a child between its fork and its exec may have a copy of the descriptor.
         if let Some(lock_file) = &self.lock_file {
             lock_file.free();
         }

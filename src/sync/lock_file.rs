@@ -1,9 +1,9 @@
-//! The lock of a mirror whose directories cannot be locked (NFS): the file `DEST/.pdb-sync/lock`, which all who may write there can
-//! open. It says who has it.
+//! The lock of a mirror whose directories cannot be locked (NFS): the file `DEST/.pdb-sync/lock`, which everybody who may write there can
+//! open. It contains a note of its holder.
 //!
-//! The lock is one of `fcntl` and not of `flock`: file servers keep the two apart, and what clients of NFS do is the former. It is
-//! tied to the open file, so that nothing else that this process does can lose it. The file stays: to remove it, and to see that
-//! it was removed, is nothing that caches of network file systems would let everybody agree on.
+//! The lock uses `fcntl`, not `flock`: file servers keep the two apart, and NFS clients use the former. It belongs to the open file
+//! description, so nothing else in this process can lose it. The file is never removed, since caches of network file systems would let
+//! hosts disagree on whether it exists, and two of them hold the lock.
 
 use super::lock_note::LockNote;
 use crate::clean::path::OURS;
@@ -18,33 +18,33 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-/// A longer note is none of ours.
+/// A longer note is not one of ours. Bytes.
 const LONGEST: u64 = 4096;
-/// How often a file that was replaced in between is opened again.
+/// How often the file is opened again if it was replaced in between.
 const TRIES: usize = 5;
 
-/// The file, locked; closing it frees it.
+/// The locked file. Closing it frees the lock.
 #[derive(Debug)]
 pub(super) struct LockFile {
     file: File,
-    /// Who had it before, and did not say that it was over.
+    /// The previous holder, if it did not remove its note.
     pub(super) left: Option<Box<LockNote>>,
 }
 
-/// What came of an attempt to lock it.
+/// The result of trying to lock.
 #[derive(Debug)]
 pub(super) enum Locked {
     /// It is ours.
     Ours(LockFile),
-    /// It is of somebody, who says so if the file can be read.
+    /// Another process holds it. Its note, if the file can be read.
     Theirs(Option<LockNote>),
-    /// Nobody has one there.
+    /// The file does not exist.
     Missing,
-    /// It cannot be opened for writing, which a lock takes.
+    /// The file cannot be opened for writing, which locking requires.
     Closed(Errno),
 }
 
-/// Locks the file in the mirror `root`; without `make` only if there is one. An error is one of locking.
+/// Locks the file in the mirror `root`. Without `make`, only if it exists. An error is one of locking.
 pub(super) fn lock(root: &File, make: bool) -> io::Result<Locked> {
     for _ in 0..TRIES {
         let file = match open(root, make) {
@@ -63,7 +63,7 @@ pub(super) fn lock(root: &File, make: bool) -> io::Result<Locked> {
     Err(io::Error::other("the file is replaced again and again"))
 }
 
-/// The same for a file elsewhere, of which only the processes that use the same state directory know.
+/// Like [`lock`], for a file elsewhere, which only processes with the same state directory use.
 pub(super) fn lock_at(path: &Path) -> io::Result<Locked> {
     if let Some(dir) = path.parent() {
         std::fs::create_dir_all(dir)?;
@@ -76,12 +76,12 @@ pub(super) fn lock_at(path: &Path) -> io::Result<Locked> {
 }
 
 impl LockFile {
-    /// Tells others who has it. Notes only serve messages: that it cannot be written is no reason not to run.
+    /// Writes a note of the holder for others. Notes serve messages only, so a failed write is not an error.
     pub(super) fn note(&self, note: &LockNote) {
         let _ = self.file.set_len(0).and_then(|()| self.file.write_all_at(note.line().as_bytes(), 0));
     }
 
-    /// Frees it, also where a child still has a copy of it.
+    /// Frees the lock, also if a child still has a copy of the descriptor.
     pub(super) fn free(&self) {
         let _ = self.file.set_len(0);
         unlock(&self.file);
@@ -94,11 +94,11 @@ fn open(root: &File, make: bool) -> Result<Option<File>, Errno> {
         Ok(dir) => (dir, if make { OFlags::CREATE } else { OFlags::empty() }),
         Err(Errno::NOENT) if make => {
             let made = make_ours(root, root, OURS)?;
-            // The root's time belongs to the source.
+            // The mtime of the root is that of the source.
             set_mtime(root, mtime_of(&stat));
             (made, OFlags::CREATE)
         }
-        // What we may not look into cannot be asked.
+        // A file that we may not look for cannot be checked.
         Err(Errno::NOENT | Errno::LOOP | Errno::NOTDIR | Errno::XDEV | Errno::ACCESS) if !make => {
             return Ok(None);
         }
@@ -117,7 +117,7 @@ fn open(root: &File, make: bool) -> Result<Option<File>, Errno> {
     Ok(Some(file))
 }
 
-/// Whether it is the file that others find.
+/// Whether it is still the file at that path.
 fn is_current(root: &File, file: &File) -> bool {
     let path = [OURS, b"/", LOCK.as_bytes()].concat();
     let there = statat(root, std::ffi::OsStr::from_bytes(&path), AtFlags::SYMLINK_NOFOLLOW);
@@ -129,12 +129,12 @@ fn is_current(root: &File, file: &File) -> bool {
 
 fn read(file: &File) -> Option<LockNote> {
     let mut text = String::new();
-    // From the beginning: nothing was read through this file before.
+    // Reads from the beginning, since nothing was read through this descriptor before.
     file.take(LONGEST).read_to_string(&mut text).ok()?;
     LockNote::read(&text)
 }
 
-/// False if somebody else has it.
+/// False if another process holds the lock.
 #[cfg(target_os = "linux")]
 fn try_lock(file: &File) -> io::Result<bool> {
     match set(file, libc::F_WRLCK) {
@@ -153,7 +153,7 @@ fn unlock(file: &File) {
 #[expect(unsafe_code, reason = "neither std nor rustix has locks of open files")]
 fn set(file: &File, kind: libc::c_int) -> io::Result<()> {
     use std::os::fd::AsRawFd;
-    // SAFETY: all zeros is a valid `flock`: from the beginning, to the end, of no process, as it has to be.
+    // SAFETY: all zeros is a valid `flock`: from the beginning, to the end, of no process, as required.
     let mut lock: libc::flock = unsafe { std::mem::zeroed() };
     lock.l_type = kind as libc::c_short;
     // SAFETY: the descriptor is open and the structure lives as long as the call.
@@ -161,7 +161,7 @@ fn set(file: &File, kind: libc::c_int) -> io::Result<()> {
     if done == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
-/// False if somebody else has it.
+/// False if another process holds the lock.
 #[cfg(not(target_os = "linux"))]
 fn try_lock(file: &File) -> io::Result<bool> {
     match file.try_lock() {
@@ -196,7 +196,7 @@ mod tests {
         assert!(matches!(lock(&root, true).unwrap(), Locked::Theirs(None)));
         let note = LockNote::own("RUN1");
         first.note(&note);
-        // To look at the file does not free it.
+        // Reading the file does not free the lock.
         assert!(fs::read_to_string(dir.path().join(".pdb-sync/lock")).unwrap().contains("RUN1"));
         let Locked::Theirs(Some(read)) = lock(&root, false).unwrap() else { panic!("not theirs") };
         assert_eq!(read, note);

@@ -1,4 +1,5 @@
-//! Who holds a lock, as a line of JSON that others read: in the state directory, and in a mirror where a file stands in for the lock.
+//! A note of a lock's holder, as a line of JSON for other processes. It is in the state directory, and in the mirror where a file is locked
+//! instead of the directory.
 
 use crate::model::sanitize;
 use crate::model::time::local_of;
@@ -12,7 +13,7 @@ pub(super) struct LockNote {
     /// The version of this format: 1.
     v: u32,
     pid: u32,
-    /// Tells the process from others with its number, and its boot from others; `None` where the system cannot.
+    /// Identifies the process together with its number, across boots; `None` if the system cannot provide it.
     process: Option<String>,
     run: String,
     user: String,
@@ -22,29 +23,29 @@ pub(super) struct LockNote {
 }
 
 impl LockNote {
-    /// Of this process, from now on.
+    /// The note of this process, from now on.
     pub(super) fn own(run: &str) -> Self {
         let Identity { pid, started } = Identity::own();
         let since = jiff::Timestamp::now().round(jiff::Unit::Second).unwrap_or_default().to_string();
         LockNote { v: 1, pid, process: started, run: run.into(), user: own_name(), host: host_name(), since }
     }
 
-    /// As a line, without its end.
+    /// The note as a line, without the newline.
     pub(super) fn line(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    /// `None` if it was cut short, or is none.
+    /// Parses a note; `None` if it is truncated or invalid.
     pub(super) fn read(line: &str) -> Option<Self> {
         serde_json::from_str(line.trim()).ok()
     }
 
-    /// Whether it is of this host, as far as names of hosts tell.
+    /// Whether the process is on this host, as far as host names show.
     pub(super) fn is_here(&self) -> bool {
         self.host == host_name()
     }
 
-    /// Whether the process is of this host and has ended.
+    /// Whether the process was on this host and has ended.
     pub(super) fn is_gone(&self) -> bool {
         self.is_here() && Identity { pid: self.pid, started: self.process.clone() }.is_gone()
     }
@@ -53,7 +54,7 @@ impl LockNote {
 impl fmt::Display for LockNote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let LockNote { pid, run, user, host, since, .. } = self;
-        // Others have written it.
+        // The text was written by another process.
         let since = local_of(since);
         let [run, user, host, since] = [run, user, host, &since].map(|text| sanitize::line(text));
         write!(f, "pid {pid}, run {run}, user {user}, host {host}, since {since}")
@@ -64,7 +65,7 @@ impl fmt::Display for LockNote {
 pub(super) mod tests {
     use super::*;
 
-    /// Of another host, or of a process of this one that has ended.
+    /// A note of another host, or of an ended process of this one.
     pub(crate) fn of(host: &str) -> LockNote {
         let process = Some("another boot:1".to_owned());
         LockNote { pid: 4_000_000, process, host: host.into(), ..LockNote::own("RUN0") }

@@ -1,7 +1,7 @@
-//! Who holds which destinations, for messages: `STATE/locks/PID-HOST.holders`, a line for each.
+//! Which process holds which destinations, for messages: `STATE/locks/PID-HOST.holders`, a line for each destination.
 //!
-//! One file for all locks of a process, written again in place: a file for each lock, made and removed with it, was what
-//! starting a job cost most. Its owner has it locked for as long as it lives, so one that stays behind tells by itself.
+//! A process has one file for all its locks, and rewrites it in place. Creating and removing a file for each lock was the main cost of
+//! starting a job. The process keeps the file locked while it runs, so a file that a dead process left behind can be recognized.
 
 use super::lock_note::LockNote;
 use crate::platform;
@@ -30,7 +30,7 @@ struct LockOwner {
 }
 
 impl LockOwners {
-    /// For the locks of a run; nothing is written yet.
+    /// Creates the notes for the locks of a run. Nothing is written yet.
     pub(crate) fn new(state: &Path, run: &str) -> Arc<Self> {
         Arc::new(LockOwners { dir: state.join("locks"), run: run.into(), held: Mutex::default() })
     }
@@ -40,7 +40,7 @@ impl LockOwners {
         &self.dir
     }
 
-    /// What others are told of us, from now on.
+    /// The note of this process.
     pub(super) fn note(&self) -> LockNote {
         LockNote::own(&self.run)
     }
@@ -50,18 +50,18 @@ impl LockOwners {
         self.dir.join(format!("{}-{}.{ENDING}", std::process::id(), host_name().replace('/', "_")))
     }
 
-    /// The destination of this name is ours.
+    /// Notes that we hold the destination of this name.
     pub(super) fn add(&self, name: &str) {
         let line = format!("{name} {}\n", self.note().line());
         self.change(|lines| _ = lines.insert(name.into(), line));
     }
 
-    /// It is not ours any more.
+    /// Removes the note of the destination of this name.
     pub(super) fn remove(&self, name: &str) {
         self.change(|lines| _ = lines.remove(name));
     }
 
-    /// Notes only serve messages: that they cannot be written is no reason not to run.
+    /// Changes the notes. They serve messages only, so a failed write is not an error.
     fn change(&self, act: impl FnOnce(&mut BTreeMap<String, String>)) {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         act(&mut held.lines);
@@ -70,7 +70,7 @@ impl LockOwners {
         }
         if let Some(file) = &held.file {
             let mut text: String = held.lines.values().map(String::as_str).collect();
-            // Empty lines cost less than a shorter file.
+            // Padding with empty lines is cheaper than truncating the file.
             let before = file.metadata().map_or(0, |meta| meta.len() as usize);
             text.extend(std::iter::repeat_n('\n', before.saturating_sub(text.len())));
             let _ = file.write_all_at(text.as_bytes(), 0);
@@ -81,18 +81,18 @@ impl LockOwners {
         fs::create_dir_all(&self.dir)?;
         for (path, file) in notes(&self.dir) {
             if file.try_lock().is_ok() {
-                // Whoever it was is gone. One that stays does no harm.
+                // The owner has ended. A file that cannot be removed does no harm.
                 let _ = fs::remove_file(path);
             }
         }
         let file = File::options().create(true).truncate(false).write(true).open(self.path())?;
-        // Where files cannot be locked, notes that stay behind are believed.
+        // Where files cannot be locked, leftover notes are assumed to be valid.
         let _ = file.try_lock();
         Ok(file)
     }
 
-    /// Who holds the destination of this name: `pid 123, run 01J…, user alice, host node1, since 2026-…`. `None` if it uses another state
-    /// directory, or could not write there.
+    /// The holder of the destination of this name: `pid 123, run 01J…, user alice, host node1, since 2026-…`. `None` if it uses another
+    /// state directory, or could not write there.
     pub(super) fn holder(&self, name: &str) -> Option<String> {
         notes(&self.dir).find_map(|(_, mut file)| {
             if file.try_lock().is_ok() {
@@ -101,7 +101,7 @@ impl LockOwners {
             let mut text = String::new();
             (&mut file).take(platform::OWN).read_to_string(&mut text).ok()?;
             let mut notes = text.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-            // Where files cannot be locked, one that was left behind looks the same.
+            // Where files cannot be locked, a leftover note looks the same.
             notes.find_map(LockNote::read).filter(|note| !note.is_gone()).map(|note| note.to_string())
         })
     }
@@ -111,7 +111,7 @@ impl Drop for LockOwners {
     fn drop(&mut self) {
         let held = self.held.get_mut().unwrap_or_else(PoisonError::into_inner);
         if held.file.is_some() {
-            // While it is surely ours.
+            // Removed while the file is still ours.
             let _ = fs::remove_file(self.path());
         }
     }
@@ -144,14 +144,15 @@ mod tests {
         ours.remove("fe00-a");
         assert_eq!(asked.holder("fe00-a"), None);
         assert!(of("fe00-ab").starts_with(&us));
-        // Left behind by somebody who was killed, and cut short by a full disk.
+        // Left behind by a killed process, and truncated by a full disk.
         let left = state.path().join("locks/1.holders");
         let note = lock_note::tests::of("elsewhere").line();
         fs::write(&left, format!("fe00-c {note}\nfe00-d {}", &note[..20])).unwrap();
         for name in ["fe00-c", "fe00-d"] {
             assert_eq!(asked.holder(name), None, "{name}");
         }
-        // As on a file system without locks: what this host does not have is no holder, and of others nobody knows.
+        // As on a file system without locks: a process that this host does not have is no holder; processes of other hosts cannot be
+        // checked.
         let locked = File::open(&left).unwrap();
         locked.lock().unwrap();
         assert!(of("fe00-c").contains(", host elsewhere, "), "{}", of("fe00-c"));
@@ -166,7 +167,7 @@ mod tests {
         assert_eq!(fs::read_dir(state.path().join("locks")).unwrap().count(), 0);
     }
 
-    /// As on a file system without locks, where it could not be told from one of a living process.
+    /// As on a file system without locks, where it cannot be distinguished from the note of a running process.
     #[test]
     fn what_another_of_our_number_left_is_written_over() {
         let state = tempfile::tempdir().unwrap();

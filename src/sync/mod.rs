@@ -77,39 +77,39 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Everything that a run needs to know.
+/// Everything that a run needs.
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
     /// The run's id (a ULID).
     pub run: String,
     /// The jobs, each once, in any order.
     pub jobs: Vec<Job>,
-    /// Up to so many at a time, at least 1.
+    /// Maximum number of jobs at a time, at least 1.
     pub parallel: usize,
-    /// Fewer, while the machine has enough to do.
+    /// Whether the number is lowered while the machine is busy.
     pub auto: bool,
-    /// Up to so many connections at a time, by lower-case host name.
+    /// Maximum number of connections at a time, by lower-case host name.
     pub hosts: BTreeMap<String, usize>,
-    /// Stop at the first failure.
+    /// Whether to stop at the first failure.
     pub fail_fast: bool,
-    /// Between SIGTERM and SIGKILL for children.
+    /// Time between SIGTERM and SIGKILL for children.
     pub grace: Duration,
-    /// What is changed.
+    /// What the run changes.
     pub mode: Mode,
     /// The rsync program: a name to look up in `PATH`, or a path.
     pub rsync: String,
-    /// Where lists of deletions and notes on locks go.
+    /// The state directory, for lists of deletions and notes of locks.
     pub state_dir: PathBuf,
-    /// The logs, if any are to be written.
+    /// The logs; `None` if none are written.
     pub logs: Option<Arc<dyn Logs>>,
     /// How long to wait for a destination that another run has locked.
     pub wait_lock: Duration,
-    /// The jobs name their files (`--files-from`) and do not delete: these are fetched whatever their age, and nothing is learnt of the
-    /// jobs.
+    /// The jobs name their files (`--files-from`) and do not delete. The files are fetched regardless of their age, and the state of the
+    /// jobs is not changed.
     pub named_files: bool,
-    /// What deserves attention in a result.
+    /// Conditions for alerts in a result.
     pub watch: Watch,
-    /// What a command line about the same jobs begins with, for hints: `pdb-sync`, with a `-c FILE` if it takes one.
+    /// The beginning of a command line about the same jobs, for hints: `pdb-sync`, with `-c FILE` if needed.
     pub again: String,
 }
 
@@ -118,11 +118,11 @@ pub(crate) struct Plan {
 pub(crate) enum Mode {
     /// The destinations.
     Real,
-    /// Nothing: rsync says what it would do.
+    /// Nothing: rsync prints what it would do.
     DryRun,
-    /// Nothing: changes are counted, and with `paths` named.
+    /// Nothing: changes are counted.
     Plan {
-        /// Whether every path is named.
+        /// Whether every path is printed.
         paths: bool,
     },
 }
@@ -134,7 +134,7 @@ impl Mode {
     }
 }
 
-/// Why the job cannot be run, by a mistake of the configuration: it fails, and others run.
+/// Why the job cannot run because of an error in the configuration. The job fails, and others run.
 pub(crate) fn unfit(job: &Job) -> Option<Reason> {
     if let Some(JobProblem { text, hint, .. }) = job.unfit.clone() {
         return Some(Reason { text, hint });
@@ -142,7 +142,7 @@ pub(crate) fn unfit(job: &Job) -> Option<Reason> {
     args::unfit(job).map(|refused| Reason::new(refused.text).hint(refused.hint))
 }
 
-/// What the first attempt of a job runs, in order: a listing, which a destination that is empty does not need, then a transfer.
+/// The commands of a job's first attempt, in order: a listing, unless the destination is empty, then a transfer.
 pub(crate) fn first_commands(job: &Job, state_dir: &Path) -> Vec<Purpose> {
     let holds = std::fs::read_dir(&job.dest).is_ok_and(|mut entries| entries.next().is_some());
     let list = job.delete || holds || args::filters_from_files(&job.rsync_args);
@@ -150,7 +150,7 @@ pub(crate) fn first_commands(job: &Job, state_dir: &Path) -> Vec<Purpose> {
     list.then_some(Purpose::List { all }).into_iter().chain([Purpose::Transfer]).collect()
 }
 
-/// Adds the filters that a command of the job gets because of where its destination lies.
+/// Adds the filters that a command of the job needs if its destination is the root of a file system.
 pub(crate) fn protect_destination(argv: &mut Vec<String>, job: &Job) {
     if let Some(closed) = attempt_state::closed_at_root(&job.dest) {
         args::protect_file_system(argv, &closed);

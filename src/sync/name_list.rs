@@ -1,15 +1,15 @@
-//! Names of files for `--files-from`: in a temporary file, so that any number of them needs no memory.
+//! Lists of file names for `--files-from`. They are in a temporary file, so that their number does not matter for memory.
 
 use crate::model::job::{Job, Source};
 use crate::rsync::fetch_files::FetchFiles;
 use std::io::{self, BufWriter, Write};
 use tempfile::NamedTempFile;
 
-/// Names of files of a source, relative to the destination. What cannot be written down makes the list useless: then
-/// [`NameList::job`] is `None`.
+/// Names of files of a source, relative to the destination. If a name could not be written, the list is unusable and [`NameList::job`]
+/// returns `None`.
 #[derive(Debug)]
 pub(super) struct NameList {
-    /// `None` for a source whose notation is not understood.
+    /// `None` for a source whose notation is not supported.
     picked: Option<FetchFiles>,
     file: Option<io::Result<BufWriter<NamedTempFile>>>,
     len: u64,
@@ -21,7 +21,7 @@ impl NameList {
         NameList { picked: FetchFiles::from(source), file: None, len: 0 }
     }
 
-    /// Adds a file, by its name as it is on the disk.
+    /// Adds a file, by its name on disk.
     pub(super) fn push(&mut self, name: &[u8]) {
         self.len += 1;
         let Some(picked) = &self.picked else { return };
@@ -34,13 +34,13 @@ impl NameList {
         }
     }
 
-    /// How many names it holds.
+    /// The number of names.
     pub(super) fn len(&self) -> u64 {
         self.len
     }
 
-    /// A job that transfers exactly these files if their checksums differ, and sets their attributes. It deletes nothing. The list has to
-    /// outlive it.
+    /// A job that transfers exactly these files if their checksums differ, and sets their attributes. It deletes nothing. The list must
+    /// outlive the job.
     pub(super) fn job(&mut self, job: &Job) -> Option<Job> {
         let (picked, file) = (self.picked.as_ref()?, self.file.as_mut()?.as_mut().ok()?);
         file.flush().ok()?;

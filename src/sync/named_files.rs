@@ -1,11 +1,11 @@
-//! Files that a job's options name for rsync: it would wait for the other end of a FIFO for ever.
+//! Checks files that a job's options name for rsync. With a FIFO, rsync would wait forever for the other end.
 
 use crate::model::result::Reason;
 use crate::platform::unusable_file;
 use crate::rsync::args;
 use std::path::Path;
 
-/// Why rsync could not use one of them; `None` if it can. `typed_args`: those that the command line gives.
+/// Why rsync could not use one of the files; `None` if it can use all. `typed_args`: the options given on the command line.
 pub(super) fn unusable(rsync_args: &[String], typed_args: &[String]) -> Option<Reason> {
     let typed = args::named_files(typed_args);
     args::named_files(rsync_args).into_iter().find_map(|(option, path)| {

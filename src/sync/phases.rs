@@ -1,4 +1,4 @@
-//! The phases of an attempt, each told and timed.
+//! The phases of an attempt. Each is reported and timed.
 
 use super::Mode;
 use super::attempt::{AttemptEnd, AttemptRunner};
@@ -20,11 +20,11 @@ use std::io;
 use std::time::Instant;
 use tokio::sync::mpsc;
 
-/// How many bytes of lines of our own are told at once.
+/// Bytes of our own output lines that are sent at once.
 const BLOCK: usize = 16 * 1024;
 
 impl AttemptRunner<'_> {
-    /// Lists what differs, for the guards. A source that can only be read in part is transferred, but counts for nothing.
+    /// Lists what differs, for the guards. If the source can only be read in part, it is transferred, but the attempt fails.
     pub(super) async fn list(&mut self, folds: bool) -> Result<Listing, AttemptEnd> {
         let dry = self.plan.mode.is_dry();
         let all = folds || !dry && needs_names(&self.plan.state_dir, &self.job.name);
@@ -61,7 +61,7 @@ impl AttemptRunner<'_> {
         }
     }
 
-    /// The same for people: what would happen, and what it would mean.
+    /// Like [`Self::list`], for users: prints what would happen.
     pub(super) async fn rehearsal(&mut self, folds: bool) -> Result<Listing, AttemptEnd> {
         let (mut listing, verdict) = self.list_once(Purpose::Plan { all: folds }, folds).await?;
         match verdict {
@@ -94,7 +94,7 @@ impl AttemptRunner<'_> {
     }
 
     async fn list_once(&mut self, purpose: Purpose, folds: bool) -> Result<(Listing, Verdict), AttemptEnd> {
-        // What goes wrong here is a failure of the attempt already.
+        // An error here is already a failure of the attempt.
         self.announce(self.job, self.source, purpose, &[]).await;
         let path = list_path(&self.plan.state_dir, &self.job.name, &self.plan.run);
         let all = matches!(purpose, Purpose::List { all: true } | Purpose::Plan { all: true });
@@ -120,7 +120,7 @@ impl AttemptRunner<'_> {
         Ok((listing, verdict))
     }
 
-    /// Removes what was counted: what stands in the way of the transfer, or (afterwards) all that is left.
+    /// Removes the listed entries: with `in_the_way` those that block the transfer, otherwise all that are left.
     pub(super) async fn delete(
         &mut self,
         gone: &Deletions,
@@ -135,7 +135,7 @@ impl AttemptRunner<'_> {
         let started = Instant::now();
         let (list, stamps) = (gone.clone(), stamps.to_vec());
         let (job_events, stop) = (self.job_events.clone(), self.job_events.stop.clone());
-        // The names go through a channel of their own, so that a slow reader slows us down and does not block the run.
+        // Names go through their own channel, so that a slow reader slows the removal and does not block the runtime.
         let (names, mut told) = mpsc::channel::<Vec<u8>>(4);
         let work = tokio::task::spawn_blocking(move || {
             let mut block = Vec::new();
@@ -145,7 +145,7 @@ impl AttemptRunner<'_> {
                 escape_into(name, &mut block);
                 block.push(b'\n');
                 if block.len() >= BLOCK {
-                    // Nobody listens only when the run ends now.
+                    // There is no listener only if the run ends now.
                     let _ = names.blocking_send(std::mem::take(&mut block));
                 }
             };
@@ -163,7 +163,7 @@ impl AttemptRunner<'_> {
                     Some(block) => block,
                     None => break,
                 },
-                // It asks itself whether to go on; one that does not end hangs.
+                // The removal checks for a stop itself. One that does not end hangs.
                 () = &mut overdue => return Err(AttemptEnd::Stopped),
             };
             job_events
@@ -181,13 +181,13 @@ impl AttemptRunner<'_> {
             }
         };
         self.phases.push((Phase::Delete, started.elapsed()));
-        // After an error nobody knows how far it came.
+        // After an error the number of removed files is unknown.
         let files = removed.as_ref().ok().map(|removed| removed.files);
         self.figures.files_deleted = self.figures.files_deleted.zip(files).map(|(before, now)| before + now);
         removed
     }
 
-    /// The command for that purpose; tells that the attempt starts, if it is the first.
+    /// Builds the command for a purpose. Reports the start of the attempt if this is its first command.
     async fn announce(
         &mut self,
         job: &Job,
@@ -204,7 +204,7 @@ impl AttemptRunner<'_> {
             args::protect_file_system(&mut argv, closed);
         }
         if purpose == Purpose::Transfer && self.keep.is_some() && self.job.keep_deleted.is_some() {
-            // Each transfer has its own, or else a second one would replace what the first has kept.
+            // Each transfer has its own directory; otherwise a second transfer would replace what the first has kept.
             let layer = u64::from(self.number) * 100 + u64::from(self.transfers);
             args::keep_replaced(&mut argv, &self.plan.run, layer);
         }
@@ -227,7 +227,7 @@ impl AttemptRunner<'_> {
         self.rsync_of((self.job, self.source), phase, purpose, show, lost, changes).await
     }
 
-    /// Runs rsync for a job that is made from the job of the attempt.
+    /// Runs rsync for a job derived from the job of the attempt.
     pub(super) async fn rsync_of(
         &mut self,
         (job, source): (&Job, &Source),
@@ -249,7 +249,7 @@ impl AttemptRunner<'_> {
         if plan.mode == Mode::Real {
             watchdog = watchdog.min_free(job.dest.clone(), job.min_free);
         }
-        // The last words of the run before are not this one's progress.
+        // The last progress of the previous command is not this one's.
         self.job_events.progress.send_replace(None);
         let started = Instant::now();
         let (timeout, grace, priority) = (job.timeout, plan.grace, job.child_priority());
@@ -287,20 +287,20 @@ impl AttemptRunner<'_> {
     }
 }
 
-/// What a transfer has to bring a second. Who limits the bandwidth does not mean to be told that it is low; half of it, since rsync spreads
-/// it unevenly.
+/// The minimum rate of a transfer, in bytes a second; `None` if there is none. If the bandwidth is limited, at most half of that limit,
+/// since rsync spreads it unevenly and a low rate is intended.
 fn least_rate(job: &Job) -> Option<u64> {
     let least = job.min_rate?;
     Some(job.bwlimit.map_or(least, |most| least.min(most / 2)))
 }
 
-/// The list of deletions cannot be read back.
+/// The end of the attempt if the list of deletions cannot be read back.
 pub(super) fn unreadable(gone: &Deletions, error: io::Error) -> AttemptEnd {
     let text = format!("cannot work through the list of deletions {}: {error}", sanitize::path(&gone.path));
     AttemptEnd::Failed(Class::Fatal, Reason::new(text))
 }
 
-/// A name as rsync would print it: a line of output stays one line.
+/// Escapes a name as rsync prints it, so that it stays one line.
 fn escape_into(name: &[u8], out: &mut Vec<u8>) {
     for byte in name {
         if byte.is_ascii_control() {

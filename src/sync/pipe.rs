@@ -1,4 +1,4 @@
-//! One of the two pipes that a child speaks through: read without blocking, cut into lines, told in blocks.
+//! One of the two output pipes of a child: read without blocking, split into lines, sent in blocks.
 
 use super::job_events::JobEvents;
 use super::line_splitter::LineSplitter;
@@ -18,7 +18,7 @@ pub(super) struct Pipe {
 
 enum End {
     Open(Receiver),
-    /// Open, but nobody wakes us for it.
+    /// Open, but not registered with the runtime.
     Resting(OwnedFd),
     Closed,
 }
@@ -33,33 +33,33 @@ impl End {
     }
 }
 
-/// Whether a reading would bring bytes, or the end.
+/// Whether a read would return bytes or the end of the pipe.
 fn has_something(end: &OwnedFd) -> bool {
     let mut asked = [PollFd::new(end, PollFlags::IN)];
     matches!(poll(&mut asked, Some(&Timespec::default())), Ok(1))
 }
 
-/// What a reading brought.
+/// The result of a read.
 pub(super) struct PipeRead {
-    /// In bytes.
+    /// Bytes read.
     pub(super) length: usize,
-    /// What is to be told of it, if a line was completed that people should see.
+    /// The output to send; `None` if no visible line was completed.
     pub(super) event: Option<Stamped>,
 }
 
 impl Pipe {
-    /// Takes over an end that the child has the other of.
+    /// Takes the reading end of the child's pipe.
     pub(super) fn new(end: OwnedFd, stream: Stream) -> io::Result<Self> {
         Ok(Pipe { end: End::Open(Receiver::from_owned_fd(end)?), stream, lines: LineSplitter::default() })
     }
 
-    /// Whether something may still come.
+    /// Whether the pipe is open.
     pub(super) fn is_open(&self) -> bool {
         !matches!(self.end, End::Closed)
     }
 
-    /// Lets what comes pile up until [`Pipe::ready`] is called again. A child that writes word by word would wake us for
-    /// each of them.
+    /// Lets output accumulate until [`Pipe::ready`] is called again. Otherwise, a child that writes word by word would wake us for each
+    /// word.
     pub(super) fn rest(&mut self) {
         if let End::Open(_) = self.end
             && let End::Open(pipe) = std::mem::replace(&mut self.end, End::Closed)
@@ -69,10 +69,10 @@ impl Pipe {
         }
     }
 
-    /// Waits until there is something to read; for ever, when nothing will come.
+    /// Waits until there is something to read; forever if the pipe is closed.
     pub(super) async fn ready(&mut self) {
         if let End::Resting(end) = &self.end {
-            // What has piled up can be read without asking to be woken for it.
+            // Accumulated output can be read without registering with the runtime.
             if has_something(end) {
                 return;
             }
@@ -83,13 +83,13 @@ impl Pipe {
             }
         }
         match &self.end {
-            // An error is met again by whoever reads.
+            // An error appears again at the read.
             End::Open(pipe) => drop(pipe.readable().await),
             End::Resting(_) | End::Closed => std::future::pending().await,
         }
     }
 
-    /// Reads once, and hands the lines that this completes to the handler; at the end of the pipe also what is left.
+    /// Reads once, and passes completed lines to the handler; at the end of the pipe also the rest.
     pub(super) fn read(&mut self, job_events: &JobEvents, handler: &mut impl LineHandler) -> PipeRead {
         let Pipe { end, stream, lines } = self;
         if let End::Closed = end {
@@ -103,7 +103,7 @@ impl Pipe {
                 Some(length)
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Some(0),
-            // A pipe that cannot be read is as good as closed; the exit status decides.
+            // A pipe that cannot be read counts as closed; the exit status decides.
             _ => None,
         });
         if length.is_none() {

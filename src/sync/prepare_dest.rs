@@ -1,4 +1,4 @@
-//! What is done first with a destination that is locked.
+//! The first steps at a locked destination.
 
 use super::Plan;
 use super::blocking::off_thread;
@@ -11,8 +11,7 @@ use crate::model::sanitize;
 use std::io;
 use std::sync::Arc;
 
-/// Puts in order what runs before this one left undone: modes of directories, and names in the quarantine. `None`: the run is
-/// to end now.
+/// Finishes what earlier runs left undone: modes of directories, and names in the quarantine. Returns `None` if the run is to end now.
 pub(super) async fn begin(
     lock: &Lock,
     plan: &Plan,
@@ -24,9 +23,9 @@ pub(super) async fn begin(
     let sure = lock.unsure().is_none();
     let work = move || {
         let access = WriteAccess::new(root?, &dest, &state)?;
-        // Whatever is not sure about the lock: no other run uses this state directory for this tree.
+        // Also if the lock is unsure: no other run uses this state directory for this tree.
         access.put_back();
-        // Whoever escapes names in a quarantine has to be the only one.
+        // Names in a quarantine may be escaped by one run at a time only.
         let left = sure.then(|| removal::escape_quarantines(&access, &state, &|| stop.is_stopping()));
         Ok::<_, io::Error>((access, left))
     };

@@ -1,5 +1,5 @@
-//! Is the source older than the mirror? A fallback that lags, or an upstream that was restored from a backup, would replace new files by
-//! old ones.
+//! Whether the source is older than the mirror. A lagging fallback, or an upstream restored from a backup, would replace new files by old
+//! ones.
 
 use super::{Changed, ChangedKind};
 use std::ffi::OsStr;
@@ -7,21 +7,21 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-/// How many names are told.
+/// How many names are stored for messages.
 const TOLD: usize = 3;
 
-/// The files of the mirror that are newer than those of the source.
+/// Files of the mirror that are newer than those of the source.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(in crate::sync) struct OlderFiles {
-    /// How many.
+    /// Their number.
     pub(in crate::sync) files: u64,
-    /// The first few.
+    /// The first few names.
     pub(in crate::sync) names: Vec<Vec<u8>>,
 }
 
 impl OlderFiles {
-    /// Takes an entry that differs: it counts if the mirror has a file of another size that is newer by more than `window` seconds. Sizes
-    /// that are the same prove nothing: a file may have been copied here without its time.
+    /// Checks an entry that differs. It counts if the mirror has a file of another size that is newer by more than `window` seconds. Equal
+    /// sizes prove nothing: a file may have been copied here without its time.
     pub(super) fn look(&mut self, dest: &Path, changed: &Changed, window: i64) {
         if changed.kind != ChangedKind::File || !changed.resized || changed.created {
             return;

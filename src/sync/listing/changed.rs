@@ -1,9 +1,9 @@
-//! The entries that differ, with size and time of the source: in memory while they are few, then in an unnamed temporary file.
+//! The entries that differ, with size and time at the source. The first few are in memory, more than that in an unnamed temporary file.
 
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use tempfile::SpooledTempFile;
 
-/// So many bytes are held in memory.
+/// Maximum size of the list in memory, in bytes.
 const IN_MEMORY: usize = 4 * 1024 * 1024;
 
 /// One entry that differs.
@@ -11,24 +11,24 @@ const IN_MEMORY: usize = 4 * 1024 * 1024;
 pub(in crate::sync) struct Changed {
     /// Relative to the root of the mirror.
     pub(in crate::sync) name: Vec<u8>,
-    /// What it is at the source.
+    /// The kind of entry at the source.
     pub(in crate::sync) kind: ChangedKind,
-    /// Whether the destination does not have it.
+    /// Whether the destination lacks it.
     pub(in crate::sync) created: bool,
-    /// Whether contents have to come, and not attributes only.
+    /// Whether contents must be transferred, not only attributes.
     pub(in crate::sync) contents: bool,
     /// Whether the destination has a file of another size.
     pub(in crate::sync) resized: bool,
-    /// Bytes at the source.
+    /// Size at the source, in bytes.
     pub(in crate::sync) size: u64,
-    /// Modification time at the source, in seconds since 1970; `None` if rsync did not say it.
+    /// Modification time at the source, in seconds since 1970; `None` if rsync did not print it.
     pub(in crate::sync) mtime: Option<i64>,
 }
 
-/// What an entry is at the source.
+/// The kind of an entry at the source.
 pub(in crate::sync) use super::names::NameKind as ChangedKind;
 
-/// A list that is written once and read from its beginning, as often as need be.
+/// A list that is written once and can be read repeatedly from its beginning.
 #[derive(Debug)]
 pub(super) struct ChangedList {
     file: SpooledTempFile,
@@ -41,7 +41,7 @@ impl ChangedList {
         ChangedList { file: tempfile::spooled_tempfile(IN_MEMORY), buffer: Vec::new(), failed: None }
     }
 
-    /// Adds an entry; what goes wrong is told by [`ChangedList::finish`].
+    /// Adds an entry. Errors are returned by [`ChangedList::finish`].
     pub(super) fn push(&mut self, changed: &Changed) {
         let flags =
             u8::from(changed.created) | u8::from(changed.contents) << 1 | u8::from(changed.resized) << 2;
@@ -62,13 +62,13 @@ impl ChangedList {
         self.buffer.clear();
     }
 
-    /// All entries have been added.
+    /// Ends the list. Returns the first error of a write.
     pub(super) fn finish(&mut self) -> io::Result<()> {
         self.flush();
         self.failed.take().map_or(Ok(()), Err)
     }
 
-    /// The entries, in the order in which rsync named them.
+    /// The entries, in rsync's order.
     pub(super) fn iter(&mut self) -> io::Result<impl Iterator<Item = io::Result<Changed>> + '_> {
         self.file.seek(SeekFrom::Start(0))?;
         let mut input = BufReader::new(&mut self.file);
@@ -78,7 +78,7 @@ impl ChangedList {
 
 fn read(input: &mut impl Read) -> io::Result<Option<Changed>> {
     let mut head = [0; 22];
-    // An end between two entries is the end of the list.
+    // An end of file between two entries is the end of the list.
     if input.read(&mut head[..1])? == 0 {
         return Ok(None);
     }

@@ -1,5 +1,5 @@
-//! What the source does not have: a file of its own, so that millions of names need no memory, and so that people can look at it
-//! when a guard refuses.
+//! The entries that the source lacks. They are in a file of their own, so that millions of names need no memory, and so that users can read
+//! the list when a guard refuses.
 
 use crate::clean::Stamp;
 use crate::model::event::Tally;
@@ -16,19 +16,19 @@ use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-/// Longest name that is read back, in bytes; rsync's own limit is `PATH_MAX`, escaped at most fivefold.
+/// Maximum length of a name that is read back, in bytes. rsync's own limit is `PATH_MAX`; escapes make a name at most five times longer.
 const LONGEST: usize = 5 * 4096 + 2;
 
-/// So many lists of earlier runs that were refused stay for people to look at.
+/// How many lists of refused deletions are kept for users to read.
 const KEPT: usize = 10;
 
-/// Writes the list. Entries are counted even if they cannot be written down.
+/// Writes the list. Entries are counted even if they cannot be written.
 #[derive(Debug)]
 pub(in crate::sync) struct DeletionWriter {
     path: PathBuf,
     file: io::Result<BufWriter<File>>,
     tally: Tally,
-    /// Directories that are not listed themselves, with something in them that is: by what the destination takes them for.
+    /// Directories that are not listed themselves but hold a listed entry, by their key (see [`DeletionWriter::key`]).
     emptied: HashMap<Vec<u8>, Vec<u8>>,
     folds: bool,
     make_room: HashSet<Vec<u8>>,
@@ -44,7 +44,7 @@ pub(in crate::sync) struct Deletion {
 }
 
 impl DeletionWriter {
-    /// Starts an empty list at `path`, replacing an older one.
+    /// Creates an empty list at `path`, replacing an older one.
     pub(in crate::sync) fn create(path: &Path, folds: bool) -> Self {
         let file = path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| {
             path.parent()
@@ -56,12 +56,12 @@ impl DeletionWriter {
         DeletionWriter { path: path.into(), file, tally: Tally::default(), emptied, folds, make_room }
     }
 
-    /// What the destination takes a name for.
+    /// The key of a name: equal for names that the destination treats as equal.
     fn key<'n>(&self, name: &'n [u8]) -> Cow<'n, [u8]> {
         if self.folds { super::folding::key(name).into() } else { name.into() }
     }
 
-    /// Adds an entry that the source does not have; contents come before their directory.
+    /// Adds an entry that the source lacks. Contents come before their directory.
     pub(in crate::sync) fn push(&mut self, change: &Change<'_>) {
         *if change.dir { &mut self.tally.dirs } else { &mut self.tally.files } += 1;
         if let Ok(file) = &mut self.file {
@@ -82,15 +82,15 @@ impl DeletionWriter {
         }
     }
 
-    /// The source has something that is no directory and that the destination lacks: rsync empties a directory before it comes to the file
-    /// that takes its place, and does not list it itself.
+    /// Records a new entry of the source that is no directory. If it replaces a directory, rsync lists the directory's contents as deleted
+    /// before it reaches the new entry, but not the directory itself.
     pub(in crate::sync) fn created(&mut self, name: &[u8]) {
         if let Some(dir) = self.emptied.get(&*self.key(name)) {
             self.make_room.insert(unescape(dir));
         }
     }
 
-    /// The list is complete.
+    /// Ends the list.
     pub(in crate::sync) fn finish(self) -> Deletions {
         let DeletionWriter { path, file, tally, make_room, .. } = self;
         let written = file.and_then(|mut file| file.flush());
@@ -102,23 +102,23 @@ impl DeletionWriter {
 /// A complete list.
 #[derive(Debug, Clone, Default)]
 pub(in crate::sync) struct Deletions {
-    /// Where it is.
+    /// Path of the list.
     pub(in crate::sync) path: PathBuf,
-    /// Why it could not be written down; then only its figures are known.
+    /// Why the list could not be written; then only the tally is known.
     pub(in crate::sync) unwritten: Option<String>,
-    /// How many entries.
+    /// The number of entries.
     pub(in crate::sync) tally: Tally,
-    /// Directories that have to go before the transfer, because a file takes their place.
+    /// Directories that must be removed before the transfer because a file replaces them.
     pub(in crate::sync) make_room: HashSet<Vec<u8>>,
 }
 
 impl Deletions {
-    /// Whether nothing is to go.
+    /// Whether nothing is to be deleted.
     pub(in crate::sync) fn is_empty(&self) -> bool {
         self.tally.files == 0 && self.tally.dirs == 0
     }
 
-    /// Where the list is; `None` if it could not be written, or names nothing.
+    /// Path of the list; `None` if it could not be written or is empty.
     pub(in crate::sync) fn listed(&self) -> Option<&Path> {
         (self.unwritten.is_none() && !self.is_empty()).then_some(self.path.as_path())
     }
@@ -140,7 +140,7 @@ impl Deletions {
         }))
     }
 
-    /// Leaves out the entries for which `stays` holds. Names are compared as rsync printed them.
+    /// Removes the entries for which `stays` returns true from the list. Names are compared as rsync printed them.
     pub(in crate::sync) fn leave_out(&mut self, mut stays: impl FnMut(&Deletion) -> bool) -> io::Result<()> {
         let new = self.path.with_extension("new");
         let mut file = BufWriter::new(File::create(&new)?);
@@ -161,7 +161,7 @@ impl Deletions {
         Ok(())
     }
 
-    /// Who the entries are now, in their order; `None` for one that is not there. Also the bytes of the files.
+    /// The current stamps of the entries, in their order (`None` for a missing entry), and the bytes of the files.
     pub(in crate::sync) fn stamps(&self, root: &Path) -> io::Result<(Vec<Option<Mark>>, u64)> {
         let mut bytes = 0u64;
         let mut stamps = Vec::new();
@@ -174,19 +174,19 @@ impl Deletions {
         Ok((stamps, bytes))
     }
 
-    /// Whether this entry stands where a file of the source will be.
+    /// Whether this entry, or a directory above it, blocks a file of the source.
     pub(in crate::sync) fn is_in_the_way(&self, name: &[u8]) -> bool {
         let above = memchr::memchr_iter(b'/', name).map(|at| &name[..at]);
         !self.make_room.is_empty() && above.chain([name]).any(|dir| self.make_room.contains(dir))
     }
 }
 
-/// Who an entry of the list was.
+/// The identity of a listed entry, as last seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::sync) struct Mark {
-    /// As it was looked at.
+    /// The stamp of the entry.
     pub(in crate::sync) stamp: Stamp,
-    /// Whether it is a file with several names.
+    /// Whether it is a file with several hard links.
     pub(in crate::sync) linked: bool,
 }
 

@@ -1,5 +1,5 @@
-//! What a listing means at this destination: which files are older at the source, and which names the destination holds under another
-//! spelling. Reads the destination, so it is done off the thread that runs the jobs.
+//! Compares a listing with the destination: which files are older at the source, and which names the destination holds under another
+//! spelling. This reads the destination, so it runs off the runtime's thread.
 
 use super::folding::{self, Held, Spelling};
 use super::names::NameKind;
@@ -18,20 +18,20 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
 
-/// An entry that gets the source's spelling. Ordered so that directories come before what they hold.
+/// An entry that gets the source's spelling. Ordered so that directories come before their contents.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::sync) struct Respelling {
     depth: usize,
     /// The directory, in the source's spelling.
     dir: Vec<u8>,
-    /// What it is called there.
+    /// The name at the destination.
     from: Vec<u8>,
-    /// What the source calls it.
+    /// The name at the source.
     to: Vec<u8>,
 }
 
 impl Listing {
-    /// Compares the listing with the destination. `window`: by how many seconds a file may be older; `None` if times say nothing. `lost`:
+    /// Compares the listing with the destination. `window`: by how many seconds a file may be older; `None` if times prove nothing. `lost`:
     /// names that the destination could not hold beside another one until now.
     pub(in crate::sync) fn examine(
         &mut self,
@@ -65,7 +65,7 @@ impl Listing {
         Ok(())
     }
 
-    /// What cannot be held does not come.
+    /// Subtracts a name that cannot be held: it is not transferred.
     fn discount(&mut self, changed: &Changed) {
         let tally = if changed.created { &mut self.created } else { &mut self.updated };
         let bytes = if changed.contents { changed.size } else { 0 };
@@ -78,7 +78,7 @@ impl Listing {
         }
     }
 
-    /// Whether a directory in which something is to go answers to other spellings.
+    /// Whether a directory with listed deletions accepts other spellings of its names.
     fn folds_somewhere(&self, root: &File) -> io::Result<bool> {
         let mut spelling = Spelling::new(root);
         let mut last: Option<Vec<u8>> = None;
@@ -95,10 +95,10 @@ impl Listing {
         Ok(false)
     }
 
-    /// What is to go is compared with the names of the source.
+    /// Compares the names to delete with the names of the source.
     fn settle_spellings(&mut self, root: &File, lost_before: &[String]) -> io::Result<()> {
         let Some(names) = &self.names else { return Ok(()) };
-        // What is not written down is not deleted either.
+        // If the list could not be written, nothing is deleted.
         let written = self.gone.unwritten.is_none();
         let gone = if written { Some(self.gone.entries()?) } else { None };
         let gone = gone.into_iter().flatten().map(|entry| entry.map(|entry| entry.name));
@@ -107,8 +107,8 @@ impl Listing {
         let grouped: HashSet<&[u8]> = folded.groups.iter().flatten().map(|(_, name)| &name[..]).collect();
         let (mut stays, mut respelled, mut in_the_way) = (HashSet::new(), BTreeSet::new(), HashSet::new());
         for (name, (kind, source)) in &folded.respelled {
-            // Two entries only if the destination holds both names as they are spelt. (rsync looks for what is to go below every
-            // directory of the source, so a name that goes may have another spelling here, too.)
+            // They are two entries only if the destination holds both names exactly as spelt. (rsync looks for deletions below every
+            // directory of the source, so a name to delete may also have another spelling here.)
             let two =
                 spelling.held_path(source) == Held::Exactly && spelling.held_path(name) == Held::Exactly;
             if !two && spelling.held_path(source) != Held::Not {
@@ -135,7 +135,7 @@ impl Listing {
         Ok(())
     }
 
-    /// After the transfer: the names of the source that the destination holds under the spelling of another.
+    /// Names of the source that the destination holds under another name's spelling, after the transfer.
     pub(in crate::sync) fn lost_now(&self, dest: &Path) -> io::Result<Vec<LostName>> {
         if self.groups.is_empty() {
             return Ok(Vec::new());
@@ -146,7 +146,8 @@ impl Listing {
     }
 }
 
-/// The names of a group that are held under another's spelling. One is always held: that which has its own spelling, or the first.
+/// Names of a group that are held under another name's spelling. One name of a group is always held: the one with its own spelling, or else
+/// the first.
 fn lost(group: &[(NameKind, Vec<u8>)], spelling: &mut Spelling<'_>) -> Vec<LostName> {
     let held: Vec<_> = group.iter().map(|(_, name)| spelling.held_path(name)).collect();
     let winner = held.iter().position(|held| *held == Held::Exactly).unwrap_or(0);
@@ -155,7 +156,7 @@ fn lost(group: &[(NameKind, Vec<u8>)], spelling: &mut Spelling<'_>) -> Vec<LostN
     lost.map(|(_, ((kind, name), _))| LostName { name: name.clone(), dir: *kind == NameKind::Dir }).collect()
 }
 
-/// The components in which two spellings of a path differ. One whose spelling here is a name of the source, too, stays.
+/// Adds the path components in which the two spellings differ. A component stays if its spelling here is also a name of the source.
 fn respellings(here: &[u8], source: &[u8], grouped: &HashSet<&[u8]>, out: &mut BTreeSet<Respelling>) {
     let mut at = (0, 0);
     for (depth, (from, to)) in here.split(|b| *b == b'/').zip(source.split(|b| *b == b'/')).enumerate() {
@@ -168,7 +169,7 @@ fn respellings(here: &[u8], source: &[u8], grouped: &HashSet<&[u8]>, out: &mut B
     }
 }
 
-/// Makes files so old that rsync fetches them again.
+/// Sets the times of files to 0, so that rsync fetches them again.
 pub(in crate::sync) fn make_old(root: &File, names: &[Vec<u8>]) -> io::Result<()> {
     for path in names {
         let (dir, name) = split(path);
@@ -180,7 +181,7 @@ pub(in crate::sync) fn make_old(root: &File, names: &[Vec<u8>]) -> io::Result<()
     Ok(())
 }
 
-/// Gives entries the spelling of the source. Returns how many have it now, and why the others do not.
+/// Renames entries to the source's spelling. Returns how many have it now, and why the others do not.
 pub(in crate::sync) fn rename(
     access: &Arc<WriteAccess>,
     run: &str,
@@ -203,7 +204,7 @@ pub(in crate::sync) fn rename(
             let fd = parent.fd();
             renameat(fd, OsStr::from_bytes(from), fd, OsStr::from_bytes(to))?;
             spelling.forget(dir);
-            // Some file systems take the two for one name and do nothing.
+            // Some file systems treat the two names as equal and do nothing.
             let held = spelling.held(dir, to) == Held::Exactly;
             if held { Ok(()) } else { Ok(by_another_name(fd, run, from, to)?) }
         });
@@ -221,14 +222,14 @@ pub(in crate::sync) fn rename(
     (done, why)
 }
 
-/// In two steps. If we are killed in between, the source has it still, and the next run fetches it again.
+/// Renames in two steps. If we are killed in between, the next run fetches the entry again from the source.
 fn by_another_name(dir: &OwnedFd, run: &str, from: &[u8], to: &[u8]) -> Result<(), Errno> {
     let hash = blake3::hash(to).to_hex();
     let between = [BESIDE, run.as_bytes(), b"-", &hash.as_bytes()[..16]].concat();
     let between = OsStr::from_bytes(&between);
     renameat(dir, OsStr::from_bytes(from), dir, between)?;
     renameat(dir, between, dir, OsStr::from_bytes(to)).inspect_err(|_| {
-        // Back to where it was; the error is told.
+        // Restores the old name; the first error is reported.
         let _ = renameat(dir, between, dir, OsStr::from_bytes(from));
     })
 }

@@ -1,5 +1,5 @@
-//! The names of a source after a first transfer into an empty destination, which needs no listing: all that the destination holds then
-//! has come from there.
+//! Stores the names of a source after a first transfer into an empty destination. No listing is needed, since everything there came from
+//! the source.
 
 use super::names::{NameKind, NameWriter, forget};
 use crate::rsync::output::Count;
@@ -8,7 +8,7 @@ use crate::scan::{self, Options};
 use std::io;
 use std::path::Path;
 
-/// Keeps them, if they are as many as rsync counted at the source. Otherwise none are kept, and the next listing names everything.
+/// Stores the names if their number equals rsync's count at the source. Otherwise none are stored, and the next listing names everything.
 pub(in crate::sync) fn keep_first_names(
     dest: &Path,
     count: Count,

@@ -1,9 +1,9 @@
-//! Destinations that fold names: one name whatever its case (exFAT, SMB, macOS) or Unicode normal form (macOS).
+//! Destinations that fold names: they treat names as equal that differ in case (exFAT, SMB, macOS) or in Unicode normal form (macOS).
 //!
-//! There a file of the source that was renamed from `Readme` to `README` is found under its old name, and rsync lists the old name for
-//! deletion: to delete it would remove the only copy. So each name that is to go is compared with all names of the source, and one that
-//! the destination cannot tell from a name of the source is renamed in place of being deleted. Whether it can tell them is asked of the
-//! destination. Inodes decide nothing: hard links share them, and some file systems invent them.
+//! If the source renames `Readme` to `README`, such a destination still finds the file under its old name, and rsync lists the old name for
+//! deletion. Deleting it would remove the only copy. So each name to delete is compared with all names of the source, and an entry whose
+//! name the destination cannot distinguish from a source name is renamed instead of deleted. The destination itself is asked whether it
+//! distinguishes them. Inode numbers decide nothing: hard links share them, and some file systems invent them.
 
 use super::names::{NameKind, NameReader, hash};
 use crate::clean::path::split;
@@ -16,13 +16,13 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use unicode_normalization::UnicodeNormalization;
 
-/// A name that a folding destination may hold under another spelling: the same key.
+/// A key that is equal for names which a folding destination may treat as equal.
 pub(in crate::sync) fn key(name: &[u8]) -> Vec<u8> {
     if name.is_ascii() {
         return name.to_ascii_lowercase();
     }
     match std::str::from_utf8(name) {
-        // Upper case first: some letters have two small forms.
+        // Upper case comes first, since some letters have two lower-case forms.
         Ok(text) => text
             .nfd()
             .flat_map(char::to_uppercase)
@@ -41,18 +41,18 @@ pub(in crate::sync) enum Held {
     Exactly,
     /// Under another spelling only.
     Otherwise,
-    /// Not at all, or nobody knows.
+    /// Not at all, or unknown.
     Not,
 }
 
-/// Asks directories below a root how they hold names. Remembers the names of the directories it was asked about last.
+/// Looks up how directories below a root hold names. Caches the names of the directories used last.
 #[derive(Debug)]
 pub(in crate::sync) struct Spelling<'a> {
     root: &'a File,
     names: HashMap<Vec<u8>, HashSet<Vec<u8>>>,
 }
 
-/// So many directories are remembered.
+/// Maximum number of cached directories.
 const REMEMBERED: usize = 64;
 
 impl<'a> Spelling<'a> {
@@ -60,7 +60,7 @@ impl<'a> Spelling<'a> {
         Spelling { root, names: HashMap::new() }
     }
 
-    /// What the directory `dir` was seen to hold has changed.
+    /// Drops the cached names of the directory `dir`, which has changed.
     pub(in crate::sync) fn forget(&mut self, dir: &[u8]) {
         self.names.remove(dir);
     }
@@ -88,7 +88,7 @@ impl<'a> Spelling<'a> {
         }
     }
 
-    /// How the path is held: `Otherwise` if any of its components is.
+    /// How the path is held. `Otherwise` if any component is held under another spelling.
     pub(in crate::sync) fn held_path(&mut self, path: &[u8]) -> Held {
         let (dir, name) = split(path);
         let above = if dir.is_empty() { Held::Exactly } else { self.held_path(dir) };
@@ -99,7 +99,7 @@ impl<'a> Spelling<'a> {
         }
     }
 
-    /// Whether the directory that holds `path`, or one above it, answers to other spellings of its names.
+    /// Whether the directory that holds `path`, or one above it, accepts other spellings of its names.
     pub(in crate::sync) fn folds_at(&mut self, path: &[u8]) -> bool {
         let (dir, name) = split(path);
         let other = spellings(name).any(|other| self.held(dir, &other) == Held::Otherwise);
@@ -107,7 +107,7 @@ impl<'a> Spelling<'a> {
     }
 }
 
-/// Other spellings of a name: another case, another normal form.
+/// Other spellings of a name: in another case and in other normal forms.
 fn spellings(name: &[u8]) -> impl Iterator<Item = Vec<u8>> {
     let swapped = swap_case(name);
     let text = std::str::from_utf8(name).ok().filter(|text| !text.is_ascii());
@@ -126,17 +126,17 @@ fn swap_case(name: &[u8]) -> Vec<u8> {
     other
 }
 
-/// What the names of the source are to a folding destination.
+/// How a folding destination maps the names of the source.
 #[derive(Debug, Default)]
 pub(in crate::sync) struct Folded {
-    /// Names that were to go, and the name of the source that each is held for.
+    /// Names to delete, and the name of the source that each stands for.
     pub(in crate::sync) respelled: HashMap<Vec<u8>, (NameKind, Vec<u8>)>,
-    /// Groups of names of the source that are one name to the destination; each has at least two.
+    /// Groups of at least two source names that the destination treats as equal.
     pub(in crate::sync) groups: Vec<Vec<(NameKind, Vec<u8>)>>,
 }
 
-/// Compares what is to go (`gone`) with the names of the source, and these with each other. Needs 8 bytes a name for the time of the
-/// comparison, and room for the names that it finds.
+/// Compares the names to delete (`gone`) with the names of the source, and these with each other. Uses 8 bytes a name during the
+/// comparison, and memory for the names that it finds.
 pub(super) fn compare(
     names: impl Fn() -> io::Result<NameReader>,
     gone: impl Iterator<Item = io::Result<Vec<u8>>>,

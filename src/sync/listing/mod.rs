@@ -1,5 +1,5 @@
-//! What a dry run of rsync tells of source and destination: what differs, with sizes and times; what the source does not have; and, where
-//! asked, every name of the source. Guards, plan and deletions all work on it.
+//! What a dry run of rsync reports about source and destination: what differs, with sizes and times; what the source lacks; and, if
+//! requested, all names of the source. Guards, plans and deletions use it.
 
 mod age;
 mod changed;
@@ -28,7 +28,7 @@ use names::{NameKind, NameWriter};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Collects what rsync names.
+/// Collects rsync's itemized changes.
 #[derive(Debug)]
 pub(super) struct Collector {
     gone: DeletionWriter,
@@ -44,20 +44,20 @@ pub(super) struct Collector {
     at_root: bool,
 }
 
-/// Names of the listing that are ours: they neither come nor go.
+/// Names in the listing that are our own directory's. They are neither transferred nor deleted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Reserved {
-    /// How many of the source.
+    /// Number of such names at the source.
     pub(super) theirs: u64,
-    /// How many of the destination.
+    /// Number of such names at the destination.
     pub(super) ours: u64,
-    /// The first of them.
+    /// The first such name.
     pub(super) first: Vec<u8>,
 }
 
 impl Collector {
-    /// What is to go is written to the file `gone`; with `all`, the names of the source to one beside the kept names of the job.
-    /// `at_root`: whether the destination is the root of a file system.
+    /// Names to delete are written to the file `gone`. With `all`, the names of the source are written to a file beside the stored names of
+    /// the job. `at_root`: whether the destination is the root of a file system.
     pub(super) fn new(gone: &Path, all: Option<(&Path, &str)>, folds: bool, at_root: bool) -> Self {
         let known = Tally { bytes: Some(0), ..Tally::default() };
         Collector {
@@ -75,7 +75,7 @@ impl Collector {
         }
     }
 
-    /// Takes one change of the dry run. Says whether it counts.
+    /// Adds a change of the dry run. Returns whether it counts.
     pub(super) fn note(&mut self, change: &Change<'_>) -> bool {
         if is_reserved(change.name, self.folds) {
             let deleted = change.kind == ChangeKind::Deleted;
@@ -87,7 +87,7 @@ impl Collector {
             return false;
         }
         if change.kind == ChangeKind::Deleted {
-            // Filters keep rsync from listing it, unless the source has a directory of that name.
+            // Filters exclude it from rsync's list, unless the source has a directory of that name.
             if self.at_root && is_of_a_file_system(&unescape(change.name)) {
                 return false;
             }
@@ -122,7 +122,7 @@ impl Collector {
         true
     }
 
-    /// One of the names of the source.
+    /// Adds a name of the source.
     fn named(&mut self, change: &Change<'_>) {
         let Some(Ok(names)) = &mut self.names else { return };
         if let Err(error) = names.push(kind_of(change), &unescape(change.name)) {
@@ -130,7 +130,7 @@ impl Collector {
         }
     }
 
-    /// The dry run has ended with these figures.
+    /// Ends the listing with the figures of the dry run.
     pub(super) fn finish(self, stats: Stats) -> io::Result<Listing> {
         let Collector { gone, mut changed, names, created, updated, contents, reserved, folds, .. } = self;
         let (same_size, different) = (self.same_size, self.different);
@@ -139,11 +139,11 @@ impl Collector {
         let names = match names.map(|names| names.and_then(NameWriter::finish)) {
             Some(Ok(names)) => Some(names),
             Some(Err(error)) if folds => {
-                // What goes cannot be compared with the names of the source.
+                // Without the names of the source, names to delete cannot be compared with them.
                 gone.unwritten.get_or_insert_with(|| format!("the names of the source: {error}"));
                 None
             }
-            // They are only kept for later.
+            // The names were only meant to be stored for later.
             Some(Err(_)) | None => None,
         };
         Ok(Listing {
@@ -174,48 +174,49 @@ impl Collector {
 pub(super) struct Listing {
     /// rsync's own figures.
     pub(super) stats: Stats,
-    /// What the source does not have.
+    /// What the source lacks.
     pub(super) gone: Deletions,
-    /// What would be new.
+    /// New entries.
     pub(super) created: Tally,
-    /// What would change.
+    /// Changed entries.
     pub(super) updated: Tally,
-    /// How many files would come, new or changed.
+    /// How many files would be transferred, new or changed.
     pub(super) contents: u64,
-    /// How many of them the destination holds with the same size, and another time.
+    /// How many of them the destination holds with the same size and another time.
     pub(super) same_size: u64,
-    /// How many entries that are no directories the destination holds with another size, or as links to something else.
+    /// How many entries that are no directories the destination holds with another size, or as links with another target.
     pub(super) different: u64,
     changed: ChangedList,
-    /// Every name of the source, if it was asked for.
+    /// All names of the source, if requested.
     pub(super) names: Option<Names>,
-    /// Names that are ours.
+    /// Names of our own directory.
     pub(super) reserved: Reserved,
     /// Whether the destination folds names.
     folds: bool,
-    /// Files of the mirror that are newer than the source's.
+    /// Files of the mirror that are newer than those of the source.
     pub(super) older: OlderFiles,
-    /// What gets the source's spelling in place of being deleted.
+    /// Entries that get the source's spelling instead of being deleted.
     pub(super) respelled: Vec<Respelling>,
     /// Names of the source that the destination cannot hold beside another name of the source.
     pub(super) lost: Vec<LostName>,
-    /// What the destination holds under such a spelling is the other file, which is gone: it has to come even if size and time are the same.
+    /// Names under which the destination still holds the content of another file, which is gone. They must be fetched again even if size
+    /// and time are equal.
     pub(super) stale: Vec<Vec<u8>>,
-    /// Groups of names of the source that may be one name to the destination.
+    /// Groups of source names that the destination may treat as equal.
     groups: Vec<Vec<(NameKind, Vec<u8>)>>,
-    /// Whether a directory of the destination folds names although its root does not: the listing has to be made again.
+    /// Whether a directory of the destination folds names although its root does not. The listing must then be repeated.
     pub(super) folds_below: bool,
-    /// Something worth knowing about it.
+    /// A warning about the listing.
     pub(super) warned: Option<Reason>,
 }
 
 impl Listing {
-    /// Whether nothing of the source is to come.
+    /// Whether nothing would be transferred.
     pub(super) fn brings_nothing(&self) -> bool {
         [self.created, self.updated].iter().all(|tally| tally.files == 0 && tally.dirs == 0)
     }
 
-    /// The files that the destination holds with the same size, and another time.
+    /// The files that the destination holds with the same size and another time.
     pub(super) fn same_size_names(&mut self) -> io::Result<impl Iterator<Item = io::Result<Vec<u8>>> + '_> {
         let same_size = |changed: &Changed| {
             changed.kind == ChangedKind::File && changed.contents && !changed.created && !changed.resized
@@ -226,15 +227,16 @@ impl Listing {
         }))
     }
 
-    /// How many files the destination holds: what the source has, less what is new, plus what goes.
+    /// How many files the destination holds: those of the source, less the new ones, plus those to delete. `None` if unknown.
     pub(super) fn present(&self) -> Option<u64> {
         let source = self.stats.files?.files();
-        // The destination holds nothing of its own for what it cannot tell from another name.
+        // The destination has no entry of its own for a name that it cannot distinguish from another one.
         let source = source.saturating_sub(self.lost.iter().filter(|lost| !lost.dir).count() as u64);
         Some((source + self.gone.tally.files).saturating_sub(self.created.files))
     }
 
-    /// The same, if `links` says that links of the source do not come: rsync counts them in the source all the same.
+    /// Like [`Self::present`]. `links`: whether the job transfers links. If not, they are subtracted, since rsync still counts them at the
+    /// source.
     pub(super) fn held(&self, links: bool) -> Option<u64> {
         let left_out = if links {
             0
@@ -245,16 +247,16 @@ impl Listing {
     }
 }
 
-/// A name of the source that the destination takes for another one.
+/// A name of the source that the destination treats as equal to another one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct LostName {
-    /// Relative to the root.
+    /// Relative to the root of the mirror.
     pub(super) name: Vec<u8>,
-    /// Whether it is a directory: what it holds comes all the same, into the other one.
+    /// Whether it is a directory. Its contents are still transferred, into the other directory.
     pub(super) dir: bool,
 }
 
-/// Where the list of what would be deleted is kept while it is needed, or for people to look at.
+/// Path of the list of deletions of a run. It is kept while needed, or for users to read.
 pub(super) fn list_path(state_dir: &Path, job: &str, run: &str) -> PathBuf {
     state_dir.join("plans").join(job).join(format!("{run}.deletions"))
 }
@@ -267,7 +269,7 @@ fn kind_of(change: &Change<'_>) -> NameKind {
     }
 }
 
-/// Whether a name at the root is the directory of ours, or is it to a destination that folds names.
+/// Whether a path is in our own directory, as the destination compares names.
 fn is_reserved(name: &[u8], folds: bool) -> bool {
     let first = name.split(|byte| *byte == b'/').next().unwrap_or(name);
     first == OURS || folds && folding::key(first) == OURS

@@ -1,8 +1,8 @@
-//! The names that a source holds, as the last complete run of a job saw them: `STATE/listings/JOB.names`. `clean` asks for them, too.
+//! The names of a source at the last complete run of a job: `STATE/listings/JOB.names`. `clean` also uses them.
 //!
-//! Names come in rsync's order, directory by directory, so each is written as the number of bytes that it shares with the one before
-//! and the rest: about 8 bytes a name in a PDB tree. The file ends with its counts and a BLAKE3 hash. One that is cut short,
-//! damaged or of another version counts as none.
+//! Names are in rsync's order, directory by directory. Each is written as the number of bytes shared with the name before, and the rest:
+//! about 8 bytes a name in a PDB tree. The file ends with its counts and a BLAKE3 hash. A truncated or damaged file, or one of another
+//! version, counts as missing.
 
 use super::{Listing, keep_first_names};
 use crate::platform;
@@ -14,23 +14,23 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 const MAGIC: &[u8; 16] = b"pdb-sync names1\n";
-/// Three counts and a hash.
+/// Length of three counts and a hash, in bytes.
 const TAIL: u64 = 3 * 8 + 32;
-/// Longest name that is read back.
+/// Maximum length of a name that is read back, in bytes.
 const LONGEST: usize = 64 * 1024;
-/// A source of more names is not kept.
+/// If a source has more names, they are not stored.
 pub(super) const MOST: u64 = 50_000_000;
 
-/// What kind of entry a name belongs to.
+/// The kind of the entry of a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::sync) enum NameKind {
     File,
     Dir,
-    /// Links, devices and the like.
+    /// Links, devices and other entries.
     Other,
 }
 
-/// How many names there are of each kind.
+/// The number of names of each kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(in crate::sync) struct NameCounts {
     pub(super) files: u64,
@@ -47,7 +47,8 @@ impl NameCounts {
         } += 1;
     }
 
-    /// Whether they are as many as rsync counted. It counts the root, which has no name, and what it skips, such as links without `-l`.
+    /// Whether the counts match those of rsync. rsync also counts the root, which has no name, and entries that it skips, such as links
+    /// without `-l`.
     pub(super) fn are(self, count: Count) -> bool {
         let others = count.files().saturating_sub(count.regular);
         self.files == count.regular
@@ -60,24 +61,24 @@ impl NameCounts {
     }
 }
 
-/// Where the names of a job are kept.
+/// Path of the stored names of a job.
 pub(super) fn names_path(state_dir: &Path, job: &str) -> PathBuf {
     state_dir.join("listings").join(format!("{job}.names"))
 }
 
-/// Writes names to a temporary file, which becomes the kept one by [`NameWriter::keep`].
+/// Writes names to a temporary file. [`NameWriter::keep`] makes it the stored one.
 #[derive(Debug)]
 pub(super) struct NameWriter {
     out: BufWriter<NamedTempFile>,
     hash: blake3::Hasher,
     last: Vec<u8>,
     counts: NameCounts,
-    /// Whether the file lies where it can be kept.
+    /// Whether the file is where it can be stored by a rename.
     keepable: bool,
 }
 
 impl NameWriter {
-    /// Beside the kept names of the job if possible, else in the directory for temporary files.
+    /// Creates the file beside the stored names of the job if possible, else in the directory for temporary files.
     pub(super) fn create(state_dir: &Path, job: &str) -> io::Result<Self> {
         let path = names_path(state_dir, job);
         let beside = path.parent().ok_or(io::ErrorKind::NotFound).map_err(io::Error::from).and_then(|dir| {
@@ -117,7 +118,7 @@ impl NameWriter {
         Ok(())
     }
 
-    /// All names have been added.
+    /// Ends the list.
     pub(super) fn finish(mut self) -> io::Result<Names> {
         for count in [self.counts.files, self.counts.dirs, self.counts.others] {
             self.write(&count.to_le_bytes())?;
@@ -129,7 +130,7 @@ impl NameWriter {
     }
 }
 
-/// A finished list of names that is not kept yet.
+/// A finished list of names that is not stored yet.
 #[derive(Debug)]
 pub(in crate::sync) struct Names {
     file: NamedTempFile,
@@ -145,13 +146,13 @@ impl Names {
         Ok(NameReader { input: BufReader::new(file), left: self.counts.total(), last: Vec::new() })
     }
 
-    /// Replaces what was kept before. Too many names, or names that could not be written into the state directory, are not kept.
+    /// Replaces the stored names. A list that is too long, or that is not in the state directory, is not stored.
     pub(super) fn keep(self, state_dir: &Path, job: &str) -> io::Result<()> {
         if !self.keepable || self.counts.total() > MOST {
             forget(state_dir, job);
             return Ok(());
         }
-        // After a power cut the hash tells whether it is whole.
+        // No fsync is needed: after a power failure the hash shows whether the file is complete.
         self.file.persist(names_path(state_dir, job)).map_err(|error| error.error)?;
         Ok(())
     }
@@ -166,12 +167,12 @@ pub(in crate::sync) struct NameReader {
 }
 
 impl NameReader {
-    /// How many names are left.
+    /// Number of names left.
     pub(super) fn left(&self) -> u64 {
         self.left
     }
 
-    /// The next name; `None` after the last.
+    /// Reads the next name; `None` after the last.
     pub(super) fn next(&mut self) -> io::Result<Option<(NameKind, &[u8])>> {
         if self.left == 0 {
             return Ok(None);
@@ -196,7 +197,7 @@ impl NameReader {
     }
 }
 
-/// The names kept of a job, if there are any and they are sound.
+/// Opens the stored names of a job; `None` if there are none or the file is damaged.
 pub(super) fn kept(state_dir: &Path, job: &str) -> Option<NameReader> {
     let mut file = platform::open_regular(&names_path(state_dir, job)).ok()?;
     let length = file.metadata().ok()?.len();
@@ -219,12 +220,12 @@ pub(super) fn kept(state_dir: &Path, job: &str) -> Option<NameReader> {
     })
 }
 
-/// Whether the next listing has to name everything, since no names are kept.
+/// Whether the next listing must name everything because no names are stored.
 pub(in crate::sync) fn needs_names(state_dir: &Path, job: &str) -> bool {
     kept_counts(state_dir, job).is_none()
 }
 
-/// How many names are kept of a job; the names themselves are not read.
+/// The number of stored names of a job. The names themselves are not read.
 pub(in crate::sync) fn kept_counts(state_dir: &Path, job: &str) -> Option<NameCounts> {
     let mut file = platform::open_regular(&names_path(state_dir, job)).ok()?;
     let body = file.metadata().ok()?.len().checked_sub(TAIL)?;
@@ -239,18 +240,18 @@ fn counts(file: &mut File, body: u64) -> Option<NameCounts> {
     Some(NameCounts { files: number(0)?, dirs: number(8)?, others: number(16)? })
 }
 
-/// What is kept of a job is not known to be complete any more.
+/// Removes the stored names, which are no longer known to be complete.
 pub(super) fn forget(state_dir: &Path, job: &str) {
-    // One that stays is compared with rsync's figures before it is believed.
+    // A file that cannot be removed is compared with rsync's figures before it is used.
     let _ = fs::remove_file(names_path(state_dir, job));
 }
 
-/// The names that were kept before a transfer: open to be read, and not kept any more.
+/// The names stored before a transfer: open for reading, and no longer stored.
 #[derive(Debug, Default)]
 pub(in crate::sync) struct NamesBefore(Option<NameReader>);
 
 impl NamesBefore {
-    /// Takes what is kept of the job.
+    /// Takes the stored names of the job.
     pub(in crate::sync) fn take(state_dir: &Path, job: &str) -> Self {
         let names = kept(state_dir, job);
         forget(state_dir, job);
@@ -259,8 +260,8 @@ impl NamesBefore {
 }
 
 impl Listing {
-    /// Keeps the names of the source, after a run that was complete: those of the listing, or else those of `before` with what it lists as
-    /// different. They have to be as many as rsync counted; otherwise none are kept.
+    /// Stores the names of the source after a complete run: those of the listing, or else those of `before` with the listed differences
+    /// applied. They are stored only if their number equals rsync's count.
     pub(in crate::sync) fn keep_names(
         &mut self,
         before: NamesBefore,
@@ -273,7 +274,7 @@ impl Listing {
         let names = match self.names.take() {
             Some(names) => names,
             None if !moved => {
-                // Somebody else may have brought what has come and gone at the source since they were kept.
+                // Another run may have transferred other changes of the source since the names were stored.
                 if !kept_counts(state_dir, job).is_some_and(|counts| counts.are(count)) {
                     keep_first_names(dest, count, state_dir, job)?;
                 }
@@ -306,7 +307,7 @@ impl Listing {
     }
 }
 
-/// The kept names without those of `dropped`, and with those of `added`.
+/// Writes the stored names without those of `dropped` and with those of `added`.
 pub(super) fn apply<'a>(
     mut kept: NameReader,
     writer: &mut NameWriter,
@@ -324,7 +325,7 @@ pub(super) fn apply<'a>(
     Ok(())
 }
 
-/// 64 bits of a name, for sets of many.
+/// A 64-bit hash of a name, for large sets.
 pub(super) fn hash(name: &[u8]) -> u64 {
     let hash = blake3::hash(name);
     u64::from_le_bytes(std::array::from_fn(|at| hash.as_bytes()[at]))
@@ -334,7 +335,7 @@ fn unfinished(job: &str) -> String {
     format!("{job}.names-")
 }
 
-/// Removes what a killed run of the job left; the destination's lock keeps others away.
+/// Removes temporary files of a killed run of the job. The lock of the destination excludes other runs.
 fn forget_unfinished(dir: &Path, job: &str) {
     let start = unfinished(job);
     for entry in fs::read_dir(dir).into_iter().flatten().flatten() {

@@ -1,4 +1,4 @@
-//! What the source of a job had in its last complete run, for the rules of `clean`.
+//! The names of a job's source at its last complete run, for the rules of `clean`.
 
 use super::folding::key;
 use super::names::{MOST, hash, kept};
@@ -8,7 +8,8 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-/// The names that are kept of the job, 8 bytes each; `None` if none are. A destination that folds names compares what it takes for one.
+/// The stored names of the job, 8 bytes each; `None` if there are none. For a destination that folds names, names are compared as the
+/// destination compares them.
 pub(crate) fn source_names(state_dir: &Path, job: &str, dest: &Path) -> Option<SourceNames> {
     let mut reader = kept(state_dir, job)?;
     let at = fs::metadata(dest).ok().map(|meta| (meta.dev(), meta.ino()));
