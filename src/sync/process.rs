@@ -1,8 +1,8 @@
-//! Children: the only place that knows pids and process groups.
+//! Runs children. This module and those it uses are the only ones that handle pids and process groups.
 //!
-//! Each child leads a process group of its own: a signal reaches it and everything that it started, and it has no terminal
-//! to ask for passwords on. It ends with SIGTERM, a grace in which we go on reading, then SIGKILL, and so does all of its group;
-//! if we are killed ourselves, the kernel sends it SIGTERM, and what it has started is for [`super::supervisor`].
+//! Each child leads its own process group: signals reach the child and its descendants, and it has no terminal on which to ask for
+//! passwords. It ends with SIGTERM, then a grace period during which its output is read, then SIGKILL; so does its whole group. If we are
+//! killed, the kernel sends SIGTERM to the child, and [`super::supervisor`] ends its descendants.
 
 use super::child_exit::ChildExits;
 use super::group::Group;
@@ -23,47 +23,47 @@ use std::time::Duration;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until, timeout};
 
-/// After a child has gone, whoever still holds its pipes may be silent for so long.
+/// After a child has ended: how long the pipes may be silent while other processes hold them open.
 const DRAIN: Duration = Duration::from_secs(2);
-/// … and may speak for so long.
+/// After a child has ended: how long other processes may still write to its pipes.
 const DRAIN_MOST: Duration = Duration::from_secs(10);
-/// After a read that brought little, so long nothing is read: a few lines cost as much to pass on as many.
+/// How long nothing is read after a short read, since passing on a few lines costs as much as passing on many.
 const REST: Duration = Duration::from_millis(5);
-/// What is little, in bytes.
+/// A read of fewer bytes than this is short.
 const LITTLE: usize = 4 * 1024;
-/// A child that was killed is gone at once, unless the kernel holds it in a system call: on a file system that does not answer.
+/// How long to wait for the end of a killed child. It ends at once, unless it is in a system call on a file system that does not answer.
 const DEATH: Duration = Duration::from_secs(5);
-/// A point in time that does not come.
+/// Far enough in the future never to be reached.
 const NEVER: Duration = Duration::from_secs(365 * 24 * 3600);
 
-/// What to start.
+/// The command to start.
 pub(super) struct CommandSpec<'a> {
-    /// Program and arguments; no shell in between.
+    /// Program and arguments; no shell is involved.
     pub(super) argv: &'a [String],
-    /// Added to our own environment.
+    /// Variables added to our own environment.
     pub(super) env: &'a [(OsString, OsString)],
-    /// Variables of our own environment that it does not get.
+    /// Variables removed from our own environment.
     pub(super) without: &'a [&'a str],
-    /// How the kernel is to treat it.
+    /// The CPU and I/O priority.
     pub(super) priority: Priority,
-    /// Between SIGTERM and SIGKILL.
+    /// Time between SIGTERM and SIGKILL.
     pub(super) grace: Duration,
-    /// What it finds on its standard input; `None`: nothing at all.
+    /// Its standard input; `None`: empty.
     pub(super) input: Option<&'a [u8]>,
-    /// Whether what it starts has to end with us, too, where we are killed. rsync looks after its own children.
+    /// Whether a supervisor ends its descendants if we are killed. rsync ends its own children.
     pub(super) supervised: bool,
 }
 
 /// How a child ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum End {
-    /// By itself, with this exit code.
+    /// It exited with this code.
     Exited(i32),
-    /// By a signal that was not ours.
+    /// It was ended by a signal that we did not send.
     Signalled(i32),
     /// We ended it.
     Ended(Cause),
-    /// We killed it, and it is still there: this process waits in the kernel for something that does not answer.
+    /// We killed it, but this process is still there, in a system call that does not return.
     Held(i32),
 }
 
@@ -72,31 +72,31 @@ pub(super) enum End {
 pub(super) enum Cause {
     /// The run is being stopped.
     Stopped,
-    /// Its wall clock ran out.
+    /// The timeout was reached.
     Timeout(Duration),
-    /// No byte and no line for so long.
+    /// No byte and no line for this time.
     Stalled(Duration),
-    /// The same, while what came was waiting here to be taken.
+    /// As `Stalled`, but with received bytes unread in a socket here.
     Stuck(Duration),
-    /// Nothing that only comes after the answer of the other side came for so long.
+    /// The other side has not answered for this time.
     Unanswered(Duration),
-    /// So few bytes of contents in so long a time.
+    /// Only this many bytes of contents in this time.
     Crawl(u64, Duration),
-    /// The destination's file system has only so many bytes left.
+    /// The destination's file system has only this many bytes left.
     DiskLow(u64),
 }
 
-/// What became of processes that a child has left behind with its output in their hands.
+/// What happened to processes that a child left behind and that held its output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Left {
-    /// They were in its group, and were ended.
+    /// They were in its group and were ended.
     Ended,
-    /// They have left its group (`setsid`), and live on; what they write is lost.
+    /// They have left its group (`setsid`) and still run; their output is lost.
     Away,
 }
 
 impl Left {
-    /// Behind the name of the command: what became of them, and how that is avoided.
+    /// Text to follow the name of the command: what happened to them, and how to avoid it.
     pub(super) fn text(self) -> String {
         let what = match self {
             Left::Ended => "left processes running that held its output; they were ended",
@@ -110,24 +110,24 @@ impl Left {
     }
 }
 
-/// Listens to a child.
+/// Handles the output of a child.
 pub(super) trait LineHandler {
-    /// A line, without its end. What people should see of it is appended to `out`, as whole lines.
+    /// Handles a line, without its end. Output for users is appended to `out`, as whole lines.
     fn line(&mut self, stream: Stream, line: &[u8], out: &mut Vec<u8>);
 
-    /// The child has ended by itself, and others still held what it speaks through.
+    /// The child ended by itself while other processes held its pipes.
     fn left(&mut self, _others: Left) {}
 
-    /// The beginning of a line that may go on. It comes again, with more behind it or as a whole.
+    /// Handles the beginning of an unfinished line. It is passed again, longer or as a whole line.
     fn begun(&mut self, _stream: Stream, _beginning: &[u8]) {}
 
-    /// How far the child is, by what it has said.
+    /// The child's state so far, as far as its output shows.
     fn signs(&self) -> Signs {
         Signs::default()
     }
 }
 
-/// Runs a child to its end, through everything that can happen to it.
+/// Runs a child to its end, and handles output, signals, timeouts and cancellation.
 pub(super) async fn run(
     spec: &CommandSpec<'_>,
     job_events: &JobEvents,
@@ -156,7 +156,7 @@ pub(super) async fn run(
 
     while status.is_none() || stdout.is_open() || stderr.is_open() || pending.is_some() {
         let free = pending.is_none();
-        // A reader that is slow is not a child that has stalled.
+        // If our own reader is slow, the child has not stalled.
         watchdog.deaf(!free);
         watchdog.noted(handler.signs());
         let begun = Instant::now();
@@ -170,7 +170,8 @@ pub(super) async fn run(
                     stdout.rest();
                     rest_until = Instant::now() + REST;
                 } else {
-                    // Whoever writes without a pause leaves the others their turn after each reading, not after the runtime's budget of them.
+                    // Yields after each read. The runtime's budget would let a child that writes without a pause delay the others for many
+                    // reads.
                     yield_now().await;
                 }
                 if status.is_some() { drain_until = Instant::now() + DRAIN; }
@@ -186,7 +187,7 @@ pub(super) async fn run(
             permit = job_events.events.reserve(), if !free => {
                 watchdog.heard();
                 if let (Ok(permit), Some(event)) = (permit, pending.take()) { permit.send(event); }
-                // Not the time for which a slow reader of ours kept us waiting.
+                // The time during which our own slow reader kept us waiting does not count.
                 drain_most += begun.elapsed();
                 if status.is_some() { drain_until = Instant::now() + DRAIN; }
             }
@@ -218,7 +219,7 @@ pub(super) async fn run(
                 group.done();
                 return Ok(End::Held(pid.as_raw_nonzero().get()));
             }
-            // Waiting for a slow reader of ours has no limit of its own, unless we are stopping.
+            // Waiting for our own slow reader has no limit here, unless we are stopping.
             () = sleep_until(drain_until.min(drain_most)), if status.is_some() && (free || stop.is_stopping()) => {
                 left = Some(group.has_members());
                 group.signal(Signal::TERM);
@@ -233,14 +234,14 @@ pub(super) async fn run(
         handler.left(if members { Left::Ended } else { Left::Away });
     }
     if cause.is_some() || left == Some(true) {
-        // Whoever was told to end may have left others behind, who were told as well.
+        // The child may have left descendants, which got the signal, too.
         tokio::select! {
             () = group.is_empty() => {}
             () = sleep_until(kill_at) => {}
             () = stop.hard() => {}
         }
         group.signal(Signal::KILL);
-        // A killed process is gone only when it next gets a processor. Other systems cannot tell who is left of a group.
+        // A killed process disappears only when it is next scheduled. On other systems the members of a group cannot be determined.
         if cfg!(target_os = "linux") {
             let _ = timeout(DEATH, group.is_empty()).await;
         }

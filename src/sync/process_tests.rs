@@ -15,7 +15,7 @@ impl LineHandler for All {
     }
 }
 
-/// A job's events, and who receives them.
+/// A job's events, and their receiver.
 fn job_events(stop: &Stop, room: usize) -> (JobEvents, mpsc::Receiver<Stamped>) {
     let (events, heard) = mpsc::channel(room);
     let (progress, _) = watch::channel(None);
@@ -23,7 +23,7 @@ fn job_events(stop: &Stop, room: usize) -> (JobEvents, mpsc::Receiver<Stamped>) 
     (JobEvents { job: "j".into(), events, progress, stop, buffers }, heard)
 }
 
-/// Runs a shell script and returns its end and what was heard; `also` goes on beside it.
+/// Runs a shell script while `also` runs. Returns its end and the events.
 async fn sh_while<F: Future<Output = ()>>(
     script: &str,
     stop: Stop,
@@ -75,7 +75,7 @@ async fn until(condition: impl Fn() -> bool) {
     }
 }
 
-/// Whether a process of that pid, as written into the file, is running.
+/// Whether the process with the pid in the file is running.
 fn runs(pid_file: &Path) -> bool {
     let pid = std::fs::read_to_string(pid_file).unwrap();
     let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
@@ -187,7 +187,7 @@ async fn a_grandchild_that_holds_the_pipes_does_not_hang_us() {
     let (end, heard) = sh(&script, patient()).await;
     assert_eq!((end, heard), (End::Exited(0), b"gone\n".to_vec()));
     until(|| !runs(&pid)).await;
-    // Even one that has left the group.
+    // Also for a process that has left the group.
     let script = format!("setsid sleep 600 & echo $! > {}; echo gone", pid.display());
     assert_eq!(sh(&script, patient()).await.0, End::Exited(0));
     let left = std::fs::read_to_string(&pid).unwrap().trim().parse().unwrap();
@@ -218,7 +218,7 @@ async fn a_listener_that_never_listens_does_not_keep_a_stopped_child() {
     assert_eq!(end.unwrap(), End::Ended(Cause::Stopped));
 }
 
-/// Its first word makes the pipe rest; what follows is there whenever somebody looks.
+/// Its first word makes the pipe rest. Later output is available at every read.
 #[tokio::test]
 async fn a_child_that_never_stops_leaves_others_their_turn() {
     struct Deaf;
@@ -237,7 +237,7 @@ async fn a_child_that_never_stops_leaves_others_their_turn() {
     };
     let stop = Stop::default();
     let (job_events, _heard) = job_events(&stop, 2);
-    // From outside, so that the test ends in any case.
+    // Stopped by another thread, so that the test ends in any case.
     let (done, outside) = (std::sync::mpsc::channel::<()>(), stop.clone());
     let last_help = std::thread::spawn(move || {
         if done.1.recv_timeout(Duration::from_secs(20)).is_err() {
@@ -269,7 +269,7 @@ async fn a_dropped_run_leaves_nobody_behind() {
     until(|| !runs(&ready)).await;
 }
 
-/// What `argv` says, run without a shell.
+/// Runs `argv` without a shell. Returns its output.
 async fn says(argv: &[&str], env: &[(OsString, OsString)]) -> io::Result<String> {
     let argv: Vec<String> = argv.iter().map(|word| word.to_string()).collect();
     let spec = CommandSpec {
@@ -315,7 +315,7 @@ async fn a_program_is_looked_for_in_path_and_one_that_may_not_run_is_passed_over
     std::fs::create_dir_all(first.join("tool-in-both/and-a-directory")).unwrap();
     std::fs::create_dir(&second).unwrap();
     script(&first.join("tool"), "echo first\n", 0o644);
-    // No `#!`: a shell reads it, as it does for a shell.
+    // Without a `#!` line, a shell runs it, as a shell would.
     script(&second.join("tool"), "echo second \"$1\" \"$COLOUR\"\n", 0o755);
     script(&second.join("tool-in-both"), "#!/bin/sh\necho file\n", 0o755);
     let path = std::env::join_paths([first, second, "/bin".into(), "/usr/bin".into()]).unwrap();
@@ -327,7 +327,7 @@ async fn a_program_is_looked_for_in_path_and_one_that_may_not_run_is_passed_over
 #[tokio::test]
 #[cfg(target_os = "linux")]
 async fn a_child_starts_with_a_clean_slate() {
-    // A handler of ours must neither be called in a child nor be missing here afterwards.
+    // Our handlers must not run in a child, and must still be installed here afterwards.
     let mut hangup = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()).unwrap();
     let status = says(&["cat", "/proc/self/status", "/proc/self/stat"], &[]).await.unwrap();
     let mask = |name: &str| {
@@ -336,7 +336,7 @@ async fn a_child_starts_with_a_clean_slate() {
     };
     assert_eq!((mask("SigBlk:"), mask("SigCgt:")), (0, 0));
     assert_eq!(mask("SigIgn:") >> (libc::SIGPIPE - 1) & 1, 0, "a broken pipe must end programs");
-    // Its own number and that of its group; the number of its terminal.
+    // Its pid, the number of its group, and the number of its terminal.
     let stat = status.lines().last().unwrap();
     let after: Vec<&str> = stat.rsplit(") ").next().unwrap().split(' ').collect();
     assert_eq!(stat.split(' ').next(), Some(after[2]), "a process group of its own");

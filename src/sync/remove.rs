@@ -1,6 +1,6 @@
-//! Removes exactly what was counted, from below a root that is held open.
+//! Removes exactly the listed entries, below a root that is held open.
 //!
-//! Names come from a list, so they are not believed. How each entry is taken, [`crate::clean::removal`] knows.
+//! Names come from a list, so they are checked. [`crate::clean::removal`] removes each entry.
 
 use super::keep_deleted::KeepDeleted;
 use super::listing::{Deletions, Mark};
@@ -11,28 +11,28 @@ use crate::clean::{EntryOutcome, Kind};
 use rustix::io::Errno;
 use std::io;
 
-/// How many refusals are told by name.
+/// How many refusals are reported by name.
 const TOLD: usize = 3;
 
-/// What came of it.
+/// The result of a removal.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Removed {
     /// Files, links and other entries that were removed.
     pub(super) files: u64,
     /// Directories that were removed.
     pub(super) dirs: u64,
-    /// Entries that are still there against our will.
+    /// Entries that could not be removed.
     pub(super) left: u64,
-    /// The first few of them and why.
+    /// The first few of them, each with the reason.
     pub(super) why: Vec<String>,
     /// The directory of the first of them, relative to the root.
     pub(super) first: Option<Vec<u8>>,
-    /// Whether we were told to stop before the end.
+    /// Whether the removal was stopped before its end.
     pub(super) stopped: bool,
 }
 
 impl Removed {
-    /// Both together.
+    /// The sum of two results.
     pub(super) fn and(mut self, more: Removed) -> Removed {
         self.files += more.files;
         self.dirs += more.dirs;
@@ -45,8 +45,8 @@ impl Removed {
     }
 }
 
-/// Removes the entries for which `wanted` holds, in the order of the list. `told` gets the escaped name of each that is
-/// gone; `stop` is asked between entries.
+/// Removes the entries for which `wanted` returns true, in the order of the list. `told` gets the escaped name of each removed entry.
+/// `stop` is checked between entries.
 pub(super) fn remove(
     keep: &KeepDeleted,
     list: &Deletions,
@@ -81,25 +81,25 @@ pub(super) fn remove(
         }
         told(&entry.name);
     }
-    // The parent that is still open gives its directory its time back first.
+    // Closing the last parent restores the time of its directory first.
     drop(remover);
     keep.flush()?;
     Ok(removed)
 }
 
-/// The parent that was opened last stays open: lists come directory by directory.
+/// Removes entries. The parent opened last stays open, since lists are ordered by directory.
 struct Remover<'a> {
     keep: &'a KeepDeleted,
     last: Option<Parent>,
 }
 
 impl Remover<'_> {
-    /// Whether it was removed; false if there was nothing (left) to remove.
+    /// Returns whether the entry was removed; false if there was nothing (left) to remove.
     fn remove(&mut self, name: &[u8], dir: bool, stamp: Option<&Mark>) -> Result<bool, String> {
         check(name).map_err(|_| "not a plain name below the destination; left alone".to_owned())?;
         let (above, file) = split(name);
         if self.last.as_ref().is_none_or(|last| last.path() != above) {
-            // First the one before is left.
+            // Closes the previous parent first.
             self.last = None;
             match Parent::open_to_change(self.keep.access(), above) {
                 Ok(parent) => self.last = Some(parent),
@@ -112,7 +112,7 @@ impl Remover<'_> {
         let taken = if dir {
             self.keep.before_dir(parent, file, name).map_err(unwritten)?;
             match take_dir(parent, file, stamp.map(|mark| &mark.stamp)) {
-                // What is excluded keeps its directory, as with rsync.
+                // Excluded entries keep their directory, as with rsync.
                 RemoveOutcome::Left(_) if open_below(self.keep.access().root(), name).is_ok() => {
                     RemoveOutcome::Gone
                 }
@@ -121,7 +121,7 @@ impl Remover<'_> {
         } else {
             let Some(mark) = stamp else { return Ok(false) };
             meant = self.keep.before(name).map_err(unwritten)?;
-            // Whoever takes or replaces one name of a file moves the change time of the others.
+            // Removing or replacing one hard link changes the ctime of the others.
             let wanted = ExpectedEntry { name: file, kind: None, stamp: mark.stamp, touched: mark.linked };
             take(parent, self.keep.quarantine(), wanted, self.keep.removal_mode())
         };

@@ -110,7 +110,7 @@ fn another_name_of_the_same_file_may_go_before_it() {
     fs::hard_link(tree.root.join("gone/a"), tree.root.join("other")).unwrap();
     let list = tree.count(&["gone/a"]);
     let (stamps, _) = list.stamps(&tree.root).unwrap();
-    // As when the transfer replaces it: that moves the change time of both.
+    // As when the transfer replaces a hard link: this changes the ctime of both.
     fs::remove_file(tree.root.join("other")).unwrap();
     assert_eq!(tree.remove(&list, &stamps), Removed { files: 1, ..Removed::default() });
 }

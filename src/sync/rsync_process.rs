@@ -1,4 +1,4 @@
-//! One rsync, from its arguments to the verdict on its end.
+//! Runs one rsync, from its arguments to the verdict on its end.
 
 use super::job_events::JobEvents;
 use super::process::{self, Cause, CommandSpec, End, LineHandler};
@@ -15,58 +15,58 @@ use memchr::memmem;
 use std::path::Path;
 use std::time::Duration;
 
-/// How many lines of standard error are kept for the verdict: the first and the last of them.
+/// How many lines of standard error are kept for the verdict: half of them the first, half the last.
 const KEPT: usize = 40;
-/// How much of each, in bytes: a path of 4096, of which some may be escaped, and what is said of it.
+/// How much of each line is kept, in bytes: a path of 4096 bytes, partly escaped, and the message.
 const KEPT_BYTES: usize = 8192;
-/// What `--debug=proto1` says when the other side has answered for the module.
+/// What `--debug=proto1` prints when the other side has answered for the module.
 const ANSWERED: &[u8] = b"(Client) Protocol versions: ";
-/// In a line of progress: no file is left to look at.
+/// In a line of progress: no file is left to check.
 const LAST: &[u8] = b"to-chk=0/";
 
-/// What to run.
+/// The rsync command to run.
 pub(super) struct RsyncCommand<'a> {
     pub(super) argv: &'a [String],
     pub(super) purpose: Purpose,
     pub(super) source: &'a Source,
-    /// Where it goes, for the message.
+    /// The destination, for messages.
     pub(super) dest: &'a Path,
-    /// How many files bring contents, if that is known.
+    /// How many files bring contents; `None` if unknown.
     pub(super) expected: Option<u64>,
-    /// The least rate that the watchdog knows, for the message.
+    /// The minimum rate of the watchdog, for messages.
     pub(super) min_rate: Option<u64>,
     /// The job's own options.
     pub(super) rsync_args: &'a [String],
     pub(super) watchdog: Watchdog,
     pub(super) priority: Priority,
     pub(super) grace: Duration,
-    /// The wall clock of the whole attempt, for the message.
+    /// The timeout of the whole attempt, for messages.
     pub(super) timeout: Option<Duration>,
     pub(super) show: Show,
 }
 
-/// What people see of its standard output.
+/// What users see of its standard output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Show {
-    /// All but the progress and the figures.
+    /// Everything but the progress and the figures.
     Lines,
-    /// Each change in a word: `create a/b`.
+    /// Each change with a verb: `create a/b`.
     Changes {
-        /// Whether what is to go waits for the next run.
+        /// Whether deletions are deferred to the next run.
         later: bool,
     },
     /// Nothing.
     Nothing,
 }
 
-/// What came of it.
+/// The outcome of an rsync.
 #[derive(Debug)]
 pub(super) struct RsyncOutcome {
-    /// rsync's exit code, if it ended by itself.
+    /// rsync's exit code; `None` if it was ended by a signal.
     pub(super) code: Option<i32>,
     pub(super) verdict: Ended,
     pub(super) stats: Stats,
-    /// The last progress, if any was made.
+    /// The last progress; `None` if there was none.
     pub(super) progress: Option<Progress>,
 }
 
@@ -77,11 +77,11 @@ pub(super) enum Ended {
     Judged(Verdict),
     /// By us, since the run is being stopped.
     Stopped,
-    /// By us, since the disk is nearly full: so many bytes are left.
+    /// By us, since the disk is nearly full; bytes left.
     DiskLow(u64),
 }
 
-/// Runs it; `changes` gets every itemized change and says whether it counts.
+/// Runs it. `changes` gets every itemized change, and returns whether it counts.
 pub(super) async fn run(
     order: RsyncCommand<'_>,
     job_events: &JobEvents,
@@ -115,7 +115,7 @@ pub(super) async fn run(
         expected,
         signs: Signs::default(),
     };
-    // Only a daemon is told a password; ssh, which rsync starts, has no use for it.
+    // Only an rsync that talks to a daemon gets the password. ssh, which rsync starts, does not need it.
     let without: &[&str] =
         if matches!(source.address, Address::Daemon { .. }) { &[] } else { &FOR_RSYNC_ONLY };
     let spec = CommandSpec { argv, env: &env, without, priority, grace, input: None, supervised: false };
@@ -192,7 +192,7 @@ fn crawled(bytes: u64, window: Duration, rate: u64, source: &Source) -> Reason {
     Reason::new(text).hint("the next source in the list is tried at once; lower min_rate, or set it to \"0\", if this link is as slow as that")
 }
 
-/// Another try would only leave another one there.
+/// The reason for an rsync that SIGKILL does not end. Another attempt would only leave another such process.
 fn held(pid: i32) -> Reason {
     Reason::new(format!("rsync: {}", super::helper::held(pid)))
         .hint("does the file system of the destination, or of a local source, answer? `findmnt` shows where it comes from")
@@ -210,11 +210,11 @@ fn not_started(program: &str, error: &std::io::Error) -> Reason {
     }
 }
 
-/// Messages in English, and a remote shell that fails instead of asking for a password.
+/// Variables for messages in English, and for a remote shell that fails instead of asking for a password.
 fn environment(argv: &[String], purpose: Purpose) -> Vec<(std::ffi::OsString, std::ffi::OsString)> {
     let mut env = vec![("LC_ALL".into(), "C".into())];
     if purpose != Purpose::Transfer {
-        // For the times of what is listed.
+        // rsync prints the times of listed entries in local time.
         env.push(("TZ".into(), "UTC".into()));
     }
     let own_shell = argv.iter().any(|a| a == "-e" || a.starts_with("--rsh") || a.starts_with("-e"));
@@ -224,7 +224,7 @@ fn environment(argv: &[String], purpose: Purpose) -> Vec<(std::ffi::OsString, st
     env
 }
 
-/// Listens to an rsync.
+/// Parses the output of an rsync.
 struct OutputParser<'a> {
     job_events: &'a JobEvents,
     purpose: Purpose,
@@ -232,12 +232,12 @@ struct OutputParser<'a> {
     show: Show,
     changes: &'a mut (dyn FnMut(&Change<'_>) -> bool + Send),
     said: Tail,
-    /// Files whose temporary files would not tell their names.
+    /// Files whose names do not fit into the names of their temporary files.
     long: LongNames,
-    /// What it printed that is no change and no progress, for an rsync that ends without its figures.
+    /// Output that is neither a change nor progress, for the error of an rsync that ends without figures.
     printed: Vec<String>,
     progress: Option<Progress>,
-    /// How many files bring contents, if that is known.
+    /// How many files bring contents; `None` if unknown.
     expected: Option<u64>,
     signs: Signs,
 }
@@ -248,7 +248,7 @@ impl LineHandler for OutputParser<'_> {
             self.said.push(line);
             return pass_on(line, out);
         }
-        // Nothing comes here before the other side has answered: there is no message of the day among our lines.
+        // Nothing is printed before the other side has answered: a message of the day is not among these lines.
         if !std::mem::replace(&mut self.signs.answered, true) && line.starts_with(ANSWERED) {
             return;
         }
@@ -267,13 +267,13 @@ impl LineHandler for OutputParser<'_> {
                     self.signs.contents = true;
                     self.long.learn(text);
                 }
-                // rsync says this one on standard output.
+                // rsync prints this error on standard output.
                 if text.starts_with(b"IO error") {
                     self.said.push(text);
                 } else if self.printed.len() < KEPT / 2 && !text.is_empty() {
                     self.printed.push(kept(text));
                 }
-                // Empty lines only set the figures apart, which the result tells.
+                // Empty lines only separate the figures, which are part of the result.
                 if self.show == Show::Lines && !text.is_empty() {
                     pass_on(text, out);
                 }
@@ -282,7 +282,7 @@ impl LineHandler for OutputParser<'_> {
         }
     }
 
-    /// rsync begins its progress with the `\r` that others end it with: the line for now is the one that has no end yet.
+    /// rsync prints `\r` before its progress, not after it. So the current progress is the unfinished line.
     fn begun(&mut self, stream: Stream, beginning: &[u8]) {
         if stream == Stream::Stdout
             && let Some(now) = self.reader.begun(beginning)
@@ -297,7 +297,7 @@ impl LineHandler for OutputParser<'_> {
 }
 
 impl OutputParser<'_> {
-    /// Whether the line is the name of a file whose contents come now. What is no name is followed by progress, or by the figures.
+    /// Whether the line is the name of a file whose contents come next. Other lines are followed by progress or by the figures.
     fn names_a_file(&self, text: &[u8]) -> bool {
         let before = [&b"receiving "[..], b"created directory ", b"IO error"];
         self.purpose == Purpose::Transfer
@@ -307,7 +307,7 @@ impl OutputParser<'_> {
     }
 
     fn advance(&mut self, mut now: Progress, last: bool) {
-        // The brackets end a file.
+        // The file count in brackets ends a file.
         let done = now.files.is_some_and(|files| last || self.expected.is_some_and(|all| files >= all));
         self.signs.contents = !done;
         self.signs.bytes = now.bytes;
@@ -317,20 +317,20 @@ impl OutputParser<'_> {
     }
 }
 
-/// The line as it is.
+/// Appends the line unchanged.
 pub(super) fn pass_on(line: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(line);
     out.push(b'\n');
 }
 
-/// rsync's own item and the name, without what only we asked for.
+/// Appends rsync's own item and the name, without the fields that only we requested.
 fn itemize(line: &[u8], change: &Change<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(&line[..line.len().min(12)]);
     out.extend_from_slice(change.name);
     out.extend_from_slice(if change.dir { b"/\n" } else { b"\n" });
 }
 
-/// `create a/b`, with `/` after a directory; the name as rsync escapes it.
+/// Appends `create a/b`, with `/` after a directory. The name is as rsync escapes it.
 fn describe(change: &Change<'_>, later: bool, out: &mut Vec<u8>) {
     out.extend_from_slice(match change.kind {
         ChangeKind::Created => b"create ",

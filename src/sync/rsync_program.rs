@@ -1,4 +1,4 @@
-//! The rsync program, looked at once in a run, before anything is written.
+//! Checks the rsync program once in a run, before anything is written.
 
 use super::Plan;
 use super::job_events::JobEvents;
@@ -11,19 +11,19 @@ use crate::rsync::version::{INSTALL, Version};
 use std::time::Duration;
 use tokio::sync::OnceCell;
 
-/// What does not tell its version by then is tried as it is.
+/// How long the program may take to print its version. After that it is used unchecked.
 const LIMIT: Duration = Duration::from_secs(10);
-/// A version is told in the first lines.
+/// Bytes of output that are read. The version is in the first lines.
 const MOST: usize = 4096;
 
-/// What is known of it.
+/// The result of the check.
 #[derive(Debug, Default)]
 pub(super) struct Program {
     refused: OnceCell<Option<Reason>>,
 }
 
 impl Program {
-    /// Why it cannot do what is needed here; `None` for one that can, or does not tell.
+    /// Why the program cannot do what is needed here; `None` if it can, or if its version is unknown.
     pub(super) async fn refusal(&self, plan: &Plan, job_events: &JobEvents) -> Option<Reason> {
         self.refused.get_or_init(|| look(plan, job_events)).await.clone()
     }
@@ -41,7 +41,7 @@ async fn look(plan: &Plan, job_events: &JobEvents) -> Option<Reason> {
         supervised: false,
     };
     let mut heard = ProgramOutput(String::new());
-    // One that cannot be started is told by the first that needs it.
+    // A program that cannot be started is reported by the first job that uses it.
     process::run(&spec, job_events, Watchdog::new(Some(LIMIT), None), &mut heard).await.ok()?;
     let why = Version::parse(&heard.0).lacks()?;
     Some(Reason::new(format!("{} cannot be used: {why}", plan.rsync)).hint(INSTALL))

@@ -1,4 +1,4 @@
-//! Whether everything came: a second listing, whatever the exit code of the transfer and the words on standard error were.
+//! Decides by a second listing whether everything arrived, regardless of the transfer's exit code and standard error.
 
 use super::attempt::{AttemptEnd, AttemptRunner};
 use super::name_list::NameList;
@@ -12,21 +12,21 @@ use crate::rsync::exit::Verdict;
 use crate::rsync::output::{Change, Stats, unescape};
 use std::collections::BTreeSet;
 
-/// What a listing after the transfer has shown.
+/// The result of a listing after the transfer.
 #[derive(Debug, Default)]
 pub(super) struct Differences {
-    /// Entries that the destination lacks in whole or in part: contents, names, targets of links, hard links.
+    /// Entries that the destination lacks in whole or in part: contents, names, link targets, hard links.
     pub(super) missing: u64,
-    /// Entries of which only attributes differ.
+    /// Entries that differ in attributes only.
     pub(super) unset: Unset,
 }
 
-/// Entries with other attributes than at the source, and which attributes these are.
+/// Entries whose attributes differ from the source, and these attributes.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(super) struct Unset {
     entries: u64,
     all: Attributes,
-    /// Without those that rsync did not try: of an entry whose owner it could not set, it sets nothing else.
+    /// Without attributes that rsync did not try to set: if it cannot set an entry's owner, it sets nothing else.
     tried: Attributes,
 }
 
@@ -35,7 +35,7 @@ struct Attributes {
     dir_times: bool,
     link_times: bool,
     file_times: bool,
-    /// Permissions of others than directories.
+    /// Permissions of entries other than directories.
     file_perms: bool,
     /// The letters of [`Change::marks`] that occur, other than `t`.
     letters: Vec<u8>,
@@ -58,7 +58,7 @@ impl Attributes {
     }
 }
 
-/// rsync's letters for attributes, what each is called, and the option by which rsync leaves it alone.
+/// rsync's letters for attributes, their names, and the options that exclude them.
 const LETTERS: [(u8, &str, &[&str]); 8] = [
     (b'p', "permissions", &["--no-perms"]),
     (b'o', "owner", &["--no-owner"]),
@@ -71,7 +71,7 @@ const LETTERS: [(u8, &str, &[&str]); 8] = [
 ];
 
 impl Unset {
-    /// Takes an entry of which only attributes differ.
+    /// Adds an entry that differs in attributes only.
     fn note(&mut self, change: &Change<'_>) {
         let marks = change.marks.iter().filter(|mark| mark.is_ascii_lowercase() && !b"cs".contains(mark));
         let marks: Vec<u8> = marks.copied().collect();
@@ -85,8 +85,8 @@ impl Unset {
         self.entries += u64::from(!marks.is_empty());
     }
 
-    /// What could not be set, after a transfer that has brought all contents. `group` is what lets the group of the mirror change all
-    /// of it, where a group keeps it.
+    /// The attributes that could not be set after a transfer that brought all contents. `group` is the command that lets the group of a
+    /// shared mirror change all of it.
     pub(super) fn reason(&self, group: Option<&str>) -> Reason {
         if self.entries == 0 {
             return Reason::new("rsync reported errors (code 23), but a second listing shows no difference")
@@ -103,7 +103,7 @@ impl Unset {
         let entries = if self.entries == 1 { "1 entry".into() } else { format!("{} entries", self.entries) };
         let text =
             format!("attributes of {entries} could not be set ({}); all contents are here", names.join(", "));
-        // What leaves all times alone includes those of directories and links.
+        // The option that excludes all times includes those of directories and links.
         let times: &[&str] = match (tried.file_times, tried.dir_times, tried.link_times) {
             (true, ..) => &["--no-times"],
             (_, true, true) => &["--omit-dir-times", "--omit-link-times"],
@@ -114,7 +114,7 @@ impl Unset {
         let shared = group.filter(|_| tried.letters.contains(&b'p'));
         let options =
             times.iter().chain(tried.known().flat_map(|(letter, _, options)| match (letter, shared) {
-                // Without permissions, what a member makes would be closed to the others.
+                // Without permissions, other members could not change what one member creates.
                 (b'p', Some(_)) if tried.file_perms => &["--chmod=Dg+ws,Fg+w"][..],
                 (b'p', Some(_)) => &["--chmod=Dg+ws"],
                 _ => options,
@@ -123,7 +123,7 @@ impl Unset {
         if options.is_empty() {
             return Reason::new(text).hint("the log holds what rsync said");
         }
-        // Without times, sizes alone do not tell whether a file has changed.
+        // Without times, equal sizes do not prove that a file is unchanged.
         let checksum = if tried.file_times { " and `checksum = true`" } else { "" };
         let options = Vec::from_iter(options).join(", ");
         Reason::new(text).hint(match shared {
@@ -138,8 +138,8 @@ impl Unset {
 }
 
 impl AttemptRunner<'_> {
-    /// Lists once more, with the job's own options; `None` if that does not tell. Files of the same size that differ in time are compared by
-    /// checksum if nothing else is missing: they have just been transferred, so reading them again takes about as long as that.
+    /// Lists again with the job's own options; `None` if this gives no answer. Files of the same size that differ in time are compared by
+    /// checksum if nothing else is missing. They have just been transferred, so reading them again takes about as long.
     pub(super) async fn differences(&mut self, lost: &[Vec<u8>]) -> Result<Option<Differences>, AttemptEnd> {
         let mut seen = Differences::default();
         let mut same_size = NameList::new(self.source);
@@ -167,7 +167,7 @@ impl AttemptRunner<'_> {
         Ok(others.map(|missing| Differences { missing, ..seen }))
     }
 
-    /// How many of these files hold something else than at the source, by checksum; `None` if it cannot be told of each of them.
+    /// How many of these files differ from the source by checksum; `None` if not all of them could be compared.
     pub(super) async fn other_contents(&mut self, names: &mut NameList) -> Result<Option<u64>, AttemptEnd> {
         let Some(picked) = names.job(self.job) else { return Ok(None) };
         let mut others = 0;
@@ -180,7 +180,8 @@ impl AttemptRunner<'_> {
         Ok((looked_at >= Some(names.len())).then_some(others))
     }
 
-    /// A dry run beside the transfer, whose figures and exit code stay. Without figures of its own it did not end well.
+    /// Runs an additional dry run that does not change the figures and exit code of the transfer. `None` if it ended without figures, since
+    /// it then failed.
     pub(super) async fn look(
         &mut self,
         of: (&Job, &Source),

@@ -5,7 +5,7 @@ use std::io;
 use std::task::Poll;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Those of [`SIGNALS`], and SIGHUP only unless it was being ignored when we started (`nohup`).
+/// The signals of [`SIGNALS`]. SIGHUP is left out if it was ignored at our start (`nohup`).
 #[derive(Debug)]
 pub(crate) struct Signals {
     listened: Vec<(i32, Signal)>,
@@ -13,7 +13,7 @@ pub(crate) struct Signals {
 }
 
 impl Signals {
-    /// Starts to listen; from now on these signals no longer end the process by themselves. Needs a runtime.
+    /// Installs the handlers. From now on these signals do not end the process by themselves. Needs a runtime.
     pub(crate) fn listen() -> io::Result<Self> {
         let hangup = SignalKind::hangup().as_raw_value();
         let numbers = SIGNALS.iter().map(|(number, _)| *number);
@@ -22,12 +22,12 @@ impl Signals {
         Ok(Signals { listened: wanted.map(listen).collect::<io::Result<_>>()?, came: 0 })
     }
 
-    /// Whether a second signal has come, which means at once.
+    /// Whether a second signal has come, which asks for an immediate end.
     pub(crate) fn is_hard(&self) -> bool {
         self.came > 1
     }
 
-    /// The number of the next one.
+    /// Waits for the next signal. Returns its number.
     pub(crate) async fn next(&mut self) -> i32 {
         std::future::poll_fn(|context| {
             for (number, signal) in &mut self.listened {
@@ -42,7 +42,7 @@ impl Signals {
     }
 }
 
-/// The mask of ignored signals in `/proc/self/status`; false where there is none.
+/// Whether the mask of ignored signals in `/proc/self/status` contains SIGHUP; false without `/proc`.
 fn ignores_hangup() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
@@ -50,7 +50,7 @@ fn ignores_hangup() -> bool {
     mask & 1 << (SignalKind::hangup().as_raw_value() - 1) != 0
 }
 
-/// What people call a signal.
+/// The usual name of a signal.
 pub(super) fn name(number: i32) -> String {
     if let Some((_, name)) = SIGNALS.iter().find(|(known, _)| *known == number) {
         return (*name).into();

@@ -1,4 +1,4 @@
-//! Who may run now: at most so many jobs at a time, and at most so many from one host.
+//! Limits how many jobs run at a time, in total and per host.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -12,16 +12,16 @@ pub(super) struct Slots {
     hosts: HashMap<String, Arc<Semaphore>>,
 }
 
-/// Slots that can become more and fewer.
+/// Slots whose number can change.
 #[derive(Debug)]
 struct Global {
     free: Arc<Semaphore>,
-    /// Slots that were taken away while they were in use: they go when they are given back.
+    /// Slots that were removed while in use. They are dropped when they are returned.
     debt: AtomicUsize,
     waiting: AtomicUsize,
 }
 
-/// A slot, and a connection of the host where that is limited; freed when dropped.
+/// A slot, and a connection of the host if that is limited. Freed when dropped.
 #[derive(Debug)]
 pub(super) struct Slot {
     _host: Option<OwnedSemaphorePermit>,
@@ -30,7 +30,7 @@ pub(super) struct Slot {
 }
 
 impl Slots {
-    /// `parallel` slots, and so many connections for each host that has a limit.
+    /// Creates `parallel` slots, and the connections of each host that has a limit.
     pub(super) fn new(parallel: usize, hosts: &BTreeMap<String, usize>) -> Self {
         let hosts = hosts.iter().map(|(host, n)| (host.to_ascii_lowercase(), Arc::new(Semaphore::new(*n))));
         let free = Arc::new(Semaphore::new(parallel));
@@ -38,7 +38,7 @@ impl Slots {
         Slots { global: Arc::new(global), hosts: hosts.collect() }
     }
 
-    /// Waits for the host first and for the slot then: nobody holds a slot while waiting for a host.
+    /// Waits for the host first and then for the slot, so that no job holds a slot while it waits for a host.
     pub(super) async fn acquire(&self, host: Option<&str>) -> Slot {
         let host = match host.and_then(|host| self.hosts.get(host)) {
             Some(semaphore) => semaphore.clone().acquire_owned().await.ok(),
@@ -50,21 +50,21 @@ impl Slots {
         Slot { _host: host, permit, global: self.global.clone() }
     }
 
-    /// Whether somebody would start at once if there were one more slot.
+    /// Whether a job would start at once if there were one more slot.
     pub(super) fn in_demand(&self) -> bool {
         self.global.waiting.load(Ordering::Relaxed) > 0
     }
 
-    /// One slot more.
+    /// Adds a slot.
     pub(super) fn raise(&self) {
-        // Everything happens on the runtime's one thread; the atomics only satisfy the compiler.
+        // Everything runs on the runtime's one thread; the atomics only satisfy the compiler.
         let debt = &self.global.debt;
         if debt.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |owed| owed.checked_sub(1)).is_err() {
             self.global.free.add_permits(1);
         }
     }
 
-    /// So many slots fewer. Who has one keeps it to the end of its try.
+    /// Removes slots. A job that has one keeps it to the end of its attempt.
     pub(super) fn lower(&self, by: usize) {
         let taken = self.global.free.forget_permits(by);
         self.global.debt.fetch_add(by - taken, Ordering::Relaxed);
@@ -82,7 +82,7 @@ impl Drop for Slot {
     }
 }
 
-/// Counts somebody for as long as they wait, also if they give up.
+/// Counts a waiting job, also if it gives up.
 struct Waiting<'a>(&'a AtomicUsize);
 
 impl<'a> Waiting<'a> {

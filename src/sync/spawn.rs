@@ -1,5 +1,5 @@
-//! Starting a child: a process group of its own and no terminal, nothing to read, two pipes to speak through, and an end
-//! with ours.
+//! Starts a child with its own process group, no terminal, null or a given text on standard input, both output streams piped, and a
+//! parent-death signal.
 
 use super::process::CommandSpec;
 use crate::model::job::{FOR_RSYNC_ONLY, IoPriority, Priority};
@@ -9,30 +9,30 @@ use std::ffi::OsString;
 use std::io;
 use std::os::fd::OwnedFd;
 
-/// A child that runs. Whoever has it waits for it.
+/// A running child. The owner must wait for it.
 #[derive(Debug)]
 pub(super) struct Started {
     pub(super) pid: Pid,
-    /// The writing end, if something is to be written.
+    /// The writing end of standard input; `None` if there is no input.
     pub(super) stdin: Option<OwnedFd>,
-    /// Reading ends.
+    /// The reading ends.
     pub(super) stdout: OwnedFd,
     pub(super) stderr: OwnedFd,
 }
 
-/// Starts a child without a copy of ourselves: what a copy costs grows with us, and we would go on paying for it afterwards,
-/// page by page. The child writes its number into `announced`.
+/// Starts a child without a fork of our memory. The cost of a fork grows with our size, and copied page tables cause page faults
+/// afterwards. The child writes its pid to `announced`.
 pub(super) fn start(spec: &CommandSpec<'_>, announced: Option<OwnedFd>) -> io::Result<Started> {
     let before = Before { priority: spec.priority, parent: Some(rustix::process::getpid()), announced };
     start_with(spec.argv, (spec.env, spec.without), spec.input.is_some(), before)
 }
 
-/// The same for one that has to outlive us; with something to read, until we are gone.
+/// Like [`start`], for a child that has to outlive us. Its standard input is a pipe, open until we end.
 pub(super) fn start_apart(argv: &[String], priority: Priority) -> io::Result<Started> {
     start_with(argv, (&[], &FOR_RSYNC_ONLY), true, Before { priority, parent: None, announced: None })
 }
 
-/// What is added to our environment, and what is taken from it.
+/// Variables added to our environment, and those removed from it.
 type Environment<'a> = (&'a [(OsString, OsString)], &'a [&'a str]);
 
 #[cfg(target_os = "linux")]
@@ -62,17 +62,17 @@ fn start_with(argv: &[String], env: Environment<'_>, input: bool, before: Before
     Ok(Started { pid, stdin, stdout, stderr })
 }
 
-/// What a child does before it becomes its program.
+/// What a child does before `exec`.
 struct Before {
     priority: Priority,
-    /// With whom it ends.
+    /// The parent with which the child ends.
     parent: Option<Pid>,
-    /// Who is told its number, as a line.
+    /// The pipe to which the child writes its pid, as a line.
     announced: Option<OwnedFd>,
 }
 
 impl Before {
-    /// Only system calls: it may share our memory.
+    /// Makes only system calls, since the child may share our memory.
     fn prepare(&self) -> io::Result<()> {
         stand_apart()?;
         if let Some(pipe) = &self.announced {
@@ -83,7 +83,8 @@ impl Before {
     }
 }
 
-/// Writes the number of this process, as a line. A pipe takes it at once; if nobody reads it, nobody watches.
+/// Writes the pid of this process, as a line. A pipe accepts it at once. An error is ignored: if there is no reader, there is no
+/// supervisor.
 fn announce(pipe: &OwnedFd) {
     let mut line = [b'\n'; 16];
     let (mut at, mut rest) =
@@ -96,10 +97,10 @@ fn announce(pipe: &OwnedFd) {
     let _ = rustix::io::write(pipe, &line[at..]);
 }
 
-/// A process group of its own, and no terminal. Only system calls.
+/// Puts the process into its own process group, without a terminal. Makes only system calls.
 ///
-/// Not a session, where that can be helped: Linux gives each session its share of the machine (see autogroups in `sched(7)`),
-/// so children in sessions of their own crowd out everybody else, and are themselves slower by some three per cent.
+/// It does not start a session if that can be avoided. Linux shares the machine among sessions (see autogroups in `sched(7)`), so children
+/// in sessions of their own slow down all others, and are themselves about three per cent slower.
 #[cfg(target_os = "linux")]
 fn stand_apart() -> io::Result<()> {
     if leave_terminal() {
@@ -110,7 +111,7 @@ fn stand_apart() -> io::Result<()> {
     Ok(())
 }
 
-/// Whether this process has no controlling terminal any more, while its session keeps it.
+/// Gives up the controlling terminal for this process only; its session keeps it. Returns whether the process has no terminal now.
 #[cfg(target_os = "linux")]
 #[expect(unsafe_code, reason = "no crate wraps TIOCNOTTY")]
 fn leave_terminal() -> bool {
@@ -123,15 +124,15 @@ fn leave_terminal() -> bool {
     }
 }
 
-/// Elsewhere only a session of its own is without the terminal.
+/// On other systems only a new session has no terminal.
 #[cfg(not(target_os = "linux"))]
 fn stand_apart() -> io::Result<()> {
     rustix::process::setsid()?;
     Ok(())
 }
 
-/// Lets others go first, as far as the job wants it and the system allows it: a transfer that may not step back is still wanted, and
-/// [`refused`] tells of it. Only system calls.
+/// Lowers the priority as far as the job asks and the system permits. A transfer runs also at normal priority, and [`refused`] reports it.
+/// Makes only system calls.
 fn step_back(priority: Priority) {
     if priority.nice > 0 {
         let _ = rustix::process::nice(i32::from(priority.nice));
@@ -141,7 +142,7 @@ fn step_back(priority: Priority) {
     }
 }
 
-/// What of a priority this system refuses to set; in words, `None` if nothing.
+/// Which part of a priority this system refuses to set, as text; `None` if nothing.
 pub(super) fn refused(priority: Priority) -> Option<&'static str> {
     let nice = priority.nice > 0 && !platform::sets_priority();
     let io = priority.io.is_some() && !platform::sets_io_priority();
@@ -153,11 +154,11 @@ pub(super) fn refused(priority: Priority) -> Option<&'static str> {
     }
 }
 
-/// Of this process, and of those that it starts.
+/// Sets the I/O priority of this process and of its future children.
 #[cfg(target_os = "linux")]
 #[expect(unsafe_code, reason = "no crate wraps ioprio_set")]
 fn io_priority(priority: IoPriority) {
-    // From linux/ioprio.h: the class stands above 13 bits of level.
+    // From linux/ioprio.h: the class is above the 13 bits of the level.
     const WHO_PROCESS: libc::c_int = 1;
     let value: libc::c_int = match priority {
         IoPriority::BestEffort(level) => 2 << 13 | libc::c_int::from(level),
@@ -167,21 +168,21 @@ fn io_priority(priority: IoPriority) {
     let _ = unsafe { libc::syscall(libc::SYS_ioprio_set, WHO_PROCESS, 0, value) };
 }
 
-/// Elsewhere there are no such ranks.
+/// Other systems have no I/O priorities.
 #[cfg(not(target_os = "linux"))]
 fn io_priority(_priority: IoPriority) {}
 
-/// Asks the kernel to end this process when `parent` dies. rsync passes a SIGTERM on to its second process, a SIGKILL
-/// it could not.
+/// Asks the kernel to send SIGTERM to this process when `parent` dies. rsync passes SIGTERM on to its second process, which is impossible
+/// with SIGKILL.
 #[cfg(target_os = "linux")]
 fn die_with(parent: Pid) -> io::Result<()> {
-    // Where a sandbox refuses that, children notice by their closed pipes, as on other systems.
+    // If a sandbox refuses this, children notice the end by their closed pipes, as on other systems.
     let _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::TERM));
     // The parent may have died before the request.
     if rustix::process::getppid() == Some(parent) { Ok(()) } else { Err(io::ErrorKind::BrokenPipe.into()) }
 }
 
-/// Elsewhere a child notices by its closed pipes.
+/// On other systems a child notices the end by its closed pipes.
 #[cfg(not(target_os = "linux"))]
 fn die_with(_parent: Pid) -> io::Result<()> {
     Ok(())

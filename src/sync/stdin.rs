@@ -1,10 +1,10 @@
-//! What a child finds on its standard input. It need not read it.
+//! Writes the standard input of a child, which need not read it.
 
 use std::io;
 use std::os::fd::OwnedFd;
 use tokio::net::unix::pipe::Sender;
 
-/// The writing end, and what is left to write.
+/// The writing end, and the bytes left to write.
 pub(super) struct Input<'a>(Option<(Sender, &'a [u8])>);
 
 impl<'a> Input<'a> {
@@ -17,7 +17,7 @@ impl<'a> Input<'a> {
         self.0.is_some()
     }
 
-    /// Writes as much as there is room for; closes the pipe behind the last byte, or when nobody reads it any more.
+    /// Writes as much as the pipe accepts. Closes it after the last byte, or if there is no reader any more.
     pub(super) async fn passed_on(&mut self) {
         let Some((end, left)) = &mut self.0 else { return };
         let ready = end.writable().await;

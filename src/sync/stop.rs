@@ -1,9 +1,9 @@
-//! How a run is stopped: first gently, then at once, and why.
+//! How a run is stopped: first gently, then at once; and the reason.
 
 use std::sync::{Arc, OnceLock};
 use tokio_util::sync::CancellationToken;
 
-/// Shared by everything in a run.
+/// The cancellation state, shared by all parts of a run.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Stop {
     gentle: CancellationToken,
@@ -11,17 +11,17 @@ pub(super) struct Stop {
     why: Arc<OnceLock<StopReason>>,
 }
 
-/// Why a run is stopped before its jobs are done.
+/// Why a run is stopped before its jobs have ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum StopReason {
     /// A signal, by number.
     Signal(i32),
-    /// This job failed, and the run is to stop at the first failure.
+    /// This job failed, and the run stops at the first failure.
     FailFast(String),
 }
 
 impl StopReason {
-    /// As in "ended by SIGTERM".
+    /// The reason as text, as in "ended by SIGTERM".
     pub(super) fn text(&self) -> String {
         match self {
             StopReason::Signal(number) => format!("ended by {}", super::signal::name(*number)),
@@ -31,24 +31,24 @@ impl StopReason {
 }
 
 impl Stop {
-    /// Asks everything to end gently. The first reason stays.
+    /// Stops the run gently. The first reason is kept.
     pub(super) fn ask(&self, why: StopReason) {
         let _ = self.why.set(why);
         self.gentle.cancel();
     }
 
-    /// Ends everything now.
+    /// Stops the run at once.
     pub(super) fn force(&self) {
         self.gentle.cancel();
         self.hard.cancel();
     }
 
-    /// Resolves when the run is to end gently.
+    /// Resolves when the run is to end, gently or at once.
     pub(super) async fn gentle(&self) {
         self.gentle.cancelled().await;
     }
 
-    /// Resolves when the run is to end now.
+    /// Resolves when the run is to end at once.
     pub(super) async fn hard(&self) {
         self.hard.cancelled().await;
     }
@@ -58,7 +58,7 @@ impl Stop {
         self.gentle.is_cancelled()
     }
 
-    /// Why, if it is.
+    /// The reason; `None` if the run is not ending.
     pub(super) fn why(&self) -> Option<&StopReason> {
         self.why.get()
     }

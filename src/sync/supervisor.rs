@@ -1,8 +1,7 @@
-//! Ends the process group of a command when we end without having ended it: killed, or in a hurry.
+//! Ends the process group of a command if we end without having ended it: when we are killed, or stop at once.
 //!
-//! The kernel tells only the child itself when its parent is gone (the parent-death signal), not what that has started. So a shell in a
-//! group of its own waits for the end of a pipe that nobody but us holds open. Out of reach is only what has left the group on purpose
-//! (`setsid`), as a daemon does.
+//! The parent-death signal reaches only the child itself, not its descendants. So a shell in its own process group waits for the end of a
+//! pipe that only we hold open. Processes that have left the group (`setsid`), as daemons do, are not reached.
 
 use super::spawn::{self, Started};
 use crate::model::job::Priority;
@@ -10,8 +9,8 @@ use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
-/// `$1`: whole seconds between SIGTERM and SIGKILL; the last line tells the group. Whoever ends everything by SIGTERM (a service manager)
-/// means the group, not the one who watches over it.
+/// `$1`: whole seconds between SIGTERM and SIGKILL. The last line of standard input is the number of the group. SIGTERM is ignored, since a
+/// service manager that sends it to all processes means the group, not its supervisor.
 const SCRIPT: &str = "\
 trap '' HUP INT TERM
 exec 2>/dev/null
@@ -24,12 +23,12 @@ while kill -s 0 -- \"-$group\" && test \"$n\" -lt \"$1\"; do sleep 1; n=$((n + 1
 kill -s KILL -- \"-$group\"
 ";
 
-/// Watches over one group, until it is dropped.
+/// Supervises one group until it is dropped.
 pub(super) struct Supervisor(Option<(Pid, OwnedFd)>);
 
 impl Supervisor {
-    /// Started before the group is, whose leader announces itself before it becomes its program: it may be at work long before we go on.
-    /// Where it cannot be started, the parent-death signal has to do.
+    /// Starts the supervisor before the group exists. The leader of the group writes its pid to the pipe before its `exec`, since it may
+    /// run long before we continue. If the shell cannot be started, only the parent-death signal is left.
     pub(super) fn start(grace: Duration) -> Self {
         let words = ["sh", "-c", SCRIPT, "sh", &grace.as_secs().min(3600).to_string()];
         let argv = words.map(str::to_owned);
@@ -37,7 +36,7 @@ impl Supervisor {
         Supervisor(started.ok().and_then(|Started { pid, stdin, .. }| Some((pid, stdin?))))
     }
 
-    /// Where the leader of the group announces itself.
+    /// The pipe to which the leader of the group writes its pid.
     pub(super) fn pipe(&self) -> Option<OwnedFd> {
         self.0.as_ref().and_then(|(_, pipe)| pipe.try_clone().ok())
     }
@@ -46,7 +45,8 @@ impl Supervisor {
 impl Drop for Supervisor {
     fn drop(&mut self) {
         let Some((pid, pipe)) = self.0.take() else { return };
-        // Before the pipe is closed, which would tell it to act. Nobody else has waited for it: the number is still its own.
+        // Killed before the pipe is closed, since the end of the pipe makes it act. It has not been waited for, so its number is not
+        // reused.
         let _ = kill_process(pid, Signal::KILL);
         let _ = waitpid(Some(pid), WaitOptions::empty());
         drop(pipe);

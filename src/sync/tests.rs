@@ -1,4 +1,4 @@
-//! The run as a library, against the real rsync and local sources.
+//! Runs as a library, with the real rsync and local sources.
 
 use super::*;
 use crate::model::event::{Event, Stamped};

@@ -1,4 +1,4 @@
-//! The transfer: what it has brought, and whether that is all.
+//! The transfer: what it brought, and whether everything arrived.
 
 use super::attempt::{AttemptEnd, AttemptRunner};
 use super::blocking::off_thread;
@@ -16,20 +16,21 @@ use rustix::fs::fstat;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
-/// What a transfer has brought.
+/// The result of a transfer.
 pub(super) struct Transfer {
-    /// Something worth knowing about it.
+    /// A warning about it.
     pub(super) warned: Option<Reason>,
-    /// Whether every content that was listed is here.
+    /// Whether all listed contents are here.
     pub(super) arrived: bool,
 }
 
-/// How many directories are looked at for one that is closed.
+/// How many directories are checked for one that this user cannot change.
 const SAMPLE: u64 = 2000;
 
 impl AttemptRunner<'_> {
-    /// Transfers what is new and changed; removes nothing. `expected`: how many files were listed; `lost`: names that the destination cannot
-    /// hold, which do not come. Where neither the exit code nor the number of files says that everything came, a second listing tells.
+    /// Transfers what is new and changed; removes nothing. `expected`: how many files were listed. `lost`: names that the destination
+    /// cannot hold and that are not transferred. If neither the exit code nor the number of files proves that everything arrived, a second
+    /// listing decides.
     pub(super) async fn transfer(
         &mut self,
         expected: Option<u64>,
@@ -66,14 +67,14 @@ impl AttemptRunner<'_> {
         Ok(Transfer { warned: Some(Reason::new(text).hint("the next run brings them")), arrived: false })
     }
 
-    /// What lets the group of the mirror change all of it; `None` unless this user keeps it as a member of that group.
+    /// The command that lets the group of the mirror change all of it; `None` unless this user writes to it as a member of that group.
     fn group_command(&self) -> Option<String> {
         let top = fstat(self.access?.root()).ok()?;
         let as_member = removal::is_group_mirror(&top) && !rustix::process::geteuid().is_root();
         as_member.then(|| removal::group_command(&self.job.dest, top.st_gid))
     }
 
-    /// What was left out for want of rights here, with a directory that is closed to this user, and what helps.
+    /// Adds to a reason about missing permissions a directory that this user cannot change, its owner, and a hint.
     async fn with_owners(&self, reason: Reason) -> Result<Reason, AttemptEnd> {
         let Some(access) = self.access.cloned().filter(|_| reason.hint.as_deref() == Some(CHECK_RIGHTS))
         else {
@@ -94,8 +95,8 @@ impl AttemptRunner<'_> {
         })
     }
 
-    /// Runs rsync for the job or one that is made from it, once more if files vanished meanwhile. Returns how many files it has transferred,
-    /// and how it ended.
+    /// Runs rsync for the job or one derived from it; again if files vanished meanwhile. Returns how many files were transferred (`None` if
+    /// unknown), and the verdict.
     pub(super) async fn bring(
         &mut self,
         of: (&Job, &Source),
@@ -128,14 +129,13 @@ impl AttemptRunner<'_> {
     }
 }
 
-/// Bytes that came to us. In a local copy it is our own rsync that sends.
+/// Bytes received. In a local copy our own rsync is the sender.
 pub(super) fn came(stats: &Stats, remote: bool) -> Option<u64> {
     if remote { stats.received } else { stats.sent }
 }
 
-/// What one or two runs of rsync moved. Without its own figures, the last progress tells the files, and nothing tells
-/// the bytes. Only an rsync that failed without any progress has moved nothing; one that did its work in silence may
-/// have moved anything.
+/// What one or two runs of rsync transferred. Without rsync's figures, the files are those of the last progress, and the bytes are unknown.
+/// Only an rsync that failed without any progress has transferred nothing; one that succeeded without output may have transferred anything.
 #[derive(Default)]
 struct Moved {
     files: Option<u64>,

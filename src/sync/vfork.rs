@@ -1,8 +1,7 @@
-//! `vfork` and `exec`, as `posix_spawn` does it, with what `posix_spawn` cannot: a signal when the parent dies.
+//! `vfork` and `exec`, as in `posix_spawn`, and in addition a parent-death signal, which `posix_spawn` lacks.
 //!
-//! The child runs on a stack of its own in our memory, while the thread that made it waits for its `exec`. Until then it
-//! may do nothing but system calls on memory that was laid out before: others of our threads go on, and whatever it
-//! changed would stay changed.
+//! The child runs on its own stack in our memory, while the thread that created it waits for its `exec`. Until then it may only make system
+//! calls on memory prepared before: our other threads go on running, and a change to memory would persist.
 
 use super::spawn::Started;
 use rustix::fs::{Access, access};
@@ -17,29 +16,29 @@ use std::path::Path;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::{env, io, mem, ptr};
 
-/// Where programs are looked for when nothing says so.
+/// Search path for programs if `PATH` is not set.
 const PATH: &str = "/bin:/usr/bin";
-/// The child's stack, in words of 16 bytes: the system calls need next to nothing.
+/// The child's stack, in words of 16 bytes. System calls need very little.
 const STACK: usize = 2048;
-/// The highest number of a signal.
+/// The highest signal number.
 const SIGNALS: c_int = 64;
 
-/// What the child needs, laid out before it is made.
+/// Everything that the child needs, prepared before it is created.
 struct Plan<'a> {
     program: *const c_char,
-    /// Ended by null, as the next.
+    /// Null-terminated, like the next one.
     argv: *const *const c_char,
     envp: *const *const c_char,
-    /// What becomes its standard input, output and error.
+    /// The descriptors for its standard input, output and error.
     ends: [RawFd; 3],
     prepare: &'a dyn Fn() -> io::Result<()>,
-    /// The number of the error that it met; 0 if it became its program.
+    /// The number of its error; 0 if `exec` succeeded.
     failed: AtomicI32,
 }
 
-/// Starts a program (a name to look for in `PATH`, or a path) with `env` added to our environment, which loses `without`. With
-/// `input` something is to be written to it; else it reads `/dev/null`. The child calls `prepare` before it becomes the program: only
-/// system calls, for it shares our memory.
+/// Starts a program (a name to look up in `PATH`, or a path) with our environment, `env` added and `without` removed. With `input`, its
+/// standard input is a pipe, otherwise `/dev/null`. The child calls `prepare` before `exec`. `prepare` may only make system calls, since
+/// the child shares our memory.
 pub(super) fn start(
     argv: &[String],
     (env, without): (&[(OsString, OsString)], &[&str]),
@@ -50,7 +49,7 @@ pub(super) fn start(
     let program = CString::new(find(argv.first().ok_or(io::ErrorKind::InvalidInput)?, env)?.into_vec())?;
     let envp = environment(env, without)?;
     match exec(&program, &words, &envp, input, prepare) {
-        // A script that does not say who reads it.
+        // A script without an interpreter line.
         Err(error) if error.raw_os_error() == Some(libc::ENOEXEC) => {
             let script = [c"sh".into(), program].into_iter();
             let words = script.chain(words.into_iter().skip(1)).collect::<Vec<_>>();
@@ -60,7 +59,7 @@ pub(super) fn start(
     }
 }
 
-/// Our environment with `added` and without some of our own; a variable that cannot be passed on (it holds a NUL) is an error.
+/// Our environment with `added` and without some of our own variables. A variable that contains a NUL is an error.
 fn environment(added: &[(OsString, OsString)], without: &[&str]) -> io::Result<Vec<CString>> {
     let kept = |name: &OsString| {
         added.iter().all(|(new, _)| new != name) && without.iter().all(|gone| *gone != name.as_os_str())
@@ -76,7 +75,7 @@ fn environment(added: &[(OsString, OsString)], without: &[&str]) -> io::Result<V
     .collect()
 }
 
-/// The file of a program; looked for in `PATH` if it is a name.
+/// The file of a program. A name is looked up in `PATH`.
 fn find(program: &str, added: &[(OsString, OsString)]) -> io::Result<OsString> {
     if program.contains('/') {
         return Ok(program.into());
@@ -85,14 +84,14 @@ fn find(program: &str, added: &[(OsString, OsString)]) -> io::Result<OsString> {
     let path = path.or_else(|| env::var_os("PATH")).unwrap_or_else(|| PATH.into());
     let mut failure = Errno::NOENT;
     for directory in env::split_paths(&path) {
-        // An empty one means the working directory.
+        // An empty directory means the working directory.
         let file = Path::new(".").join(directory).join(program);
         if !file.is_file() {
             continue;
         }
         match access(&file, Access::EXEC_OK) {
             Ok(()) => return Ok(file.into()),
-            // Another directory may have one that we may run.
+            // A later directory may have a file that we may execute.
             Err(error) => failure = error,
         }
     }
@@ -125,7 +124,7 @@ fn exec(
     match plan.failed.load(Ordering::Relaxed) {
         0 => Ok(Started { pid, stdin, stdout, stderr }),
         error => {
-            // It has ended already.
+            // The child has ended already.
             let _ = rustix::process::waitpid(Some(pid), rustix::process::WaitOptions::empty());
             Err(io::Error::from_raw_os_error(error))
         }
@@ -136,13 +135,13 @@ fn ended_by_null(words: &[CString]) -> Vec<*const c_char> {
     words.iter().map(|word| word.as_ptr()).chain([ptr::null()]).collect()
 }
 
-/// Makes the child, and comes back when it has become its program or has failed.
+/// Creates the child. Returns when its `exec` has succeeded or failed.
 #[expect(unsafe_code, reason = "no crate offers a vfork that is told what to do before the exec")]
 fn fork(plan: &Plan<'_>) -> io::Result<Pid> {
     let mut stack = vec![0u128; STACK];
-    // SAFETY: `child` gets a stack that nobody else uses, aligned to 16 bytes and growing down from its end, and a plan,
-    // both of which outlive it: CLONE_VFORK holds this thread until the child no longer uses our memory. No signal is
-    // delivered meanwhile, for a handler of ours in the child would change our memory.
+    // SAFETY: `child` gets a stack that nothing else uses, aligned to 16 bytes and growing down from its end, and a plan. Both outlive it:
+    // CLONE_VFORK suspends this thread until the child no longer uses our memory. Signals are blocked meanwhile, since a handler of ours in
+    // the child would change our memory.
     let pid = unsafe {
         let (mut all, mut before) = (mem::zeroed(), mem::zeroed());
         libc::sigfillset(&mut all);
@@ -160,11 +159,11 @@ fn fork(plan: &Plan<'_>) -> io::Result<Pid> {
     Pid::from_raw(pid).ok_or_else(|| io::ErrorKind::InvalidData.into())
 }
 
-/// The child's life before its program. Does not return.
+/// What the child does before `exec`. Does not return.
 #[expect(unsafe_code, reason = "system calls on memory that was laid out before")]
 extern "C" fn child(plan: *mut c_void) -> c_int {
-    // SAFETY: the plan is one, and outlives us. Everything below is a system call, or a wrapper that does nothing else;
-    // `errno` is that of the thread that waits for us, which does not look at it. Nothing allocates, unwinds or locks.
+    // SAFETY: `plan` points to a valid plan that outlives us. Everything below is a system call, or a wrapper that does nothing else.
+    // `errno` is that of the suspended thread, which does not read it. Nothing allocates, unwinds or locks.
     unsafe {
         let plan = &*plan.cast::<Plan<'_>>();
         let error = become_program(plan);
@@ -173,10 +172,10 @@ extern "C" fn child(plan: *mut c_void) -> c_int {
     }
 }
 
-/// The number of the error that kept us from it.
+/// Executes the program. Returns the number of the error if this fails.
 ///
 /// # Safety
-/// In a child that has the pointers of the plan, and signal handlers and descriptors of its own.
+/// Must be called in a child that has the pointers of the plan, and signal handlers and descriptors of its own.
 #[expect(unsafe_code, reason = "as its caller")]
 unsafe fn become_program(plan: &Plan<'_>) -> c_int {
     let errno = || io::Error::last_os_error().raw_os_error().unwrap_or(libc::EIO);
@@ -184,7 +183,7 @@ unsafe fn become_program(plan: &Plan<'_>) -> c_int {
     unsafe {
         default_signals();
         for (number, end) in (0..).zip(plan.ends) {
-            // Ours are above 2, where the standard ones are always open: none is overwritten before its turn.
+            // Our descriptors are above 2, since the standard ones are always open. So none is overwritten before its turn.
             if libc::dup2(end, number) < 0 {
                 return errno();
             }
@@ -200,13 +199,13 @@ unsafe fn become_program(plan: &Plan<'_>) -> c_int {
     }
 }
 
-/// Takes our handlers off before signals are let in again; a SIGPIPE, which Rust ignores, is to end programs as ever.
+/// Removes our handlers before signals are unblocked. SIGPIPE, which Rust ignores, gets its default action again.
 ///
 /// # Safety
-/// In a child that has signal handlers of its own.
+/// Must be called in a child that has signal handlers of its own.
 #[expect(unsafe_code, reason = "as its caller")]
 unsafe fn default_signals() {
-    // SAFETY: valid for all zeroes; signals that cannot be changed are refused, and changed nothing.
+    // SAFETY: all zeros is valid. For signals that cannot be changed the call fails and changes nothing.
     unsafe {
         let mut action: libc::sigaction = mem::zeroed();
         for signal in 1..=SIGNALS {

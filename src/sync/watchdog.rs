@@ -1,4 +1,4 @@
-//! When a child has to be ended: its wall clock, its silence, a crawl, the disk that it fills.
+//! Decides when a child has to be ended: by its timeout, silence, a crawl, or a nearly full disk.
 
 use super::activity;
 use super::crawl::{Crawl, Look};
@@ -10,13 +10,13 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
-/// How often the disk is looked at.
+/// How often the free space is checked.
 const DISK: Duration = Duration::from_secs(1);
 
-/// How far a child is, by what it has said.
+/// The child's state, as far as its output shows.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Signs {
-    /// Whether it has said anything that only comes after the answer of the other side.
+    /// Whether it has printed anything that only comes after the other side has answered.
     pub(super) answered: bool,
     /// Whether contents are expected from there.
     pub(super) contents: bool,
@@ -38,14 +38,14 @@ pub(super) struct Watchdog {
     look: Instant,
     group: Option<Pid>,
     bytes: Option<u64>,
-    /// Whether we are not listening, so that silence says nothing.
+    /// Whether its output is not being read at the moment, so that silence proves nothing.
     deaf: bool,
-    /// A question about the disk that has not been answered yet.
+    /// A pending query of the free space.
     asked: Option<JoinHandle<io::Result<Option<u64>>>>,
 }
 
 impl Watchdog {
-    /// Bites after `timeout` of wall clock, and after `stall` without a sign of life.
+    /// Ends the child after `timeout` of wall-clock time, and after `stall` without a sign of life.
     pub(super) fn new(timeout: Option<Duration>, stall: Option<Duration>) -> Self {
         let now = Instant::now();
         Watchdog {
@@ -65,45 +65,45 @@ impl Watchdog {
         }
     }
 
-    /// Bites too when the other side has not answered after so long, whatever else it says.
+    /// Also ends the child if the other side has not answered within `limit`, regardless of other output.
     pub(super) fn answer(mut self, limit: Option<Duration>) -> Self {
         self.answer = limit;
         self
     }
 
-    /// Bites too when less than so many bytes a second come over `stall`, while contents come.
+    /// Also ends the child if less than `least` bytes a second arrive over `stall` while contents are expected.
     pub(super) fn min_rate(mut self, least: Option<u64>) -> Self {
         self.crawl = least.zip(self.stall).map(|(least, stall)| Crawl::new(least, stall));
         self
     }
 
-    /// Bites too when the file system of `path` has fewer than `bytes` bytes left.
+    /// Also ends the child if the file system of `path` has fewer than `bytes` bytes left.
     pub(super) fn min_free(mut self, path: PathBuf, bytes: Option<u64>) -> Self {
         self.min_free = bytes.map(|bytes| (path, bytes));
         self
     }
 
-    /// From now on, about this process group.
+    /// Sets the process group to watch.
     pub(super) fn watch(&mut self, group: Pid) {
         self.group = Some(group);
     }
 
-    /// The child gave a sign of life.
+    /// Notes a sign of life.
     pub(super) fn heard(&mut self) {
         self.alive = Instant::now();
     }
 
-    /// What the child has said so far.
+    /// Notes the child's state.
     pub(super) fn noted(&mut self, signs: Signs) {
         self.signs = signs;
     }
 
-    /// Says whether we have stopped listening for a while: a child that waits for us is not one that has stalled.
+    /// Sets whether reading is suspended. A child that waits for us has not stalled.
     pub(super) fn deaf(&mut self, deaf: bool) {
         self.deaf = deaf;
     }
 
-    /// Returns when the child has to be ended. May be dropped and called again.
+    /// Returns when the child has to be ended. May be cancelled and called again.
     pub(super) async fn bites(&mut self) -> Cause {
         loop {
             let now = Instant::now();
@@ -139,21 +139,21 @@ impl Watchdog {
         self.is_crawling()
     }
 
-    /// How long until the next look.
+    /// Time until the next check.
     fn pause(&self) -> Duration {
         let stall = self.stall.map(often);
         let timeout = self.timeout.map(|t| t.saturating_sub(self.started.elapsed()));
         let answer =
             self.answer.filter(|_| !self.signs.answered).map(|a| a.saturating_sub(self.started.elapsed()));
         let disk = self.min_free.as_ref().map(|_| DISK);
-        // Not again at once for one that was due just now.
+        // At least 1 ms, so that a limit that has just been reached is not checked in a loop.
         let answer = answer.map(|answer| answer.max(Duration::from_millis(1)));
         [stall, timeout, answer, disk].into_iter().flatten().min().unwrap_or(Duration::from_secs(3600))
     }
 
-    /// Silent, and not busy either: hashing a large file makes no output, but reads.
+    /// Whether the child is silent and reads nothing. Hashing a large file produces no output, but reads.
     fn is_stalled(&mut self, stall: Duration) -> bool {
-        // Whoever was heard a moment ago is not asked for other evidence.
+        // Recent output is sufficient evidence.
         if self.alive.elapsed() < often(stall) / 2 {
             return false;
         }
@@ -165,7 +165,7 @@ impl Watchdog {
         self.alive.elapsed() >= stall
     }
 
-    /// Contents come, and next to nothing of them.
+    /// The cause if contents arrive too slowly; `None` otherwise.
     fn is_crawling(&mut self) -> Option<Cause> {
         let (group, stall) = (self.group?, self.stall?);
         let crawl = self.crawl.as_mut()?;
@@ -177,12 +177,12 @@ impl Watchdog {
         Some(Cause::Crawl(few, stall))
     }
 
-    /// Whether what the other side has sent waits here: then the silence is not its own.
+    /// Whether received bytes wait unread here. Then the other side is not silent.
     fn waits(&self) -> bool {
         self.group.is_some_and(activity::waits)
     }
 
-    /// The bytes that are free, if they are too few. A mount that does not answer is for `stall` and `timeout`.
+    /// The free bytes if they are too few; `None` otherwise. A mount that does not answer is left to `stall` and `timeout`.
     async fn disk_low(&mut self) -> Option<u64> {
         let (path, least) = self.min_free.clone()?;
         let asked =
@@ -193,7 +193,7 @@ impl Watchdog {
     }
 }
 
-/// How often a child that may be silent for so long is looked at.
+/// How often a child that may be silent for `stall` is checked.
 fn often(stall: Duration) -> Duration {
     (stall / 8).clamp(Duration::from_millis(20), Duration::from_secs(5))
 }
