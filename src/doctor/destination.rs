@@ -1,4 +1,4 @@
-//! A job's destination: mounted, writable, with room, on a file system that can hold a mirror.
+//! Checks a job's destination: mounted, writable, with free space, on a file system that can hold a mirror.
 
 use super::{Area, Finding, Verdict, shared};
 use crate::clean::removal;
@@ -15,9 +15,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-/// Less than this fills up during the next run.
+/// Bytes. With less free space, the disk would become full during the next run.
 const LOW: u64 = 1_000_000_000;
-/// A file system whose clock is further off than this dates new files wrongly.
+/// Seconds. A file system whose clock differs by more dates new files wrongly.
 const SKEW: f64 = 2.0;
 
 pub(super) fn examine(job: &Job) -> Vec<Finding> {
@@ -65,7 +65,7 @@ pub(super) fn warn(text: String) -> Finding {
     Finding::new(Area::Destination, Verdict::Warn, text)
 }
 
-/// The destination, or as much of it as exists.
+/// The destination, or its nearest existing ancestor.
 fn existing(dest: &Path) -> Result<PathBuf, Finding> {
     if let Some(obstacle) = in_the_way(dest) {
         return Err(fail(obstacle.text).hint(obstacle.hint));
@@ -99,7 +99,7 @@ fn writable(dest: &Path, existing: &Path, mount: Option<&Mount>) -> Vec<Finding>
     if let Err(error) = rustix::fs::access(existing, Access::WRITE_OK | Access::EXEC_OK) {
         return refused(error.into());
     }
-    // Without a name, so that no run ever sees it.
+    // An unnamed file, so that no run ever sees it.
     let file = match tempfile::tempfile_in(existing) {
         Ok(file) => file,
         Err(error) => return refused(error),
@@ -157,7 +157,7 @@ fn left(job: &Job, existing: &Path, FreeSpace { size, free }: FreeSpace, stat: &
     if free == 0 {
         return fail(format!("the disk is full: {text} at {}", sanitize::path(&existing))).hint("make room");
     }
-    // Some file systems have no fixed number of inodes, and say 0.
+    // Some file systems have no fixed number of inodes and report 0.
     if stat.f_files > 0 && stat.f_favail == 0 {
         return fail(format!("no inodes are left at {}", sanitize::path(&existing)))
             .hint("`df -i` shows it: remove many small files, or use another file system");
@@ -174,7 +174,7 @@ fn left(job: &Job, existing: &Path, FreeSpace { size, free }: FreeSpace, stat: &
     Finding::new(Area::Destination, Verdict::Ok, text)
 }
 
-/// What the destination lies on, and what it makes of names.
+/// The type of the destination's file system, and how it treats names.
 fn kind(job: &Job, existing: &Path, mount: Option<&Mount>) -> Vec<Finding> {
     let kind = mount.map_or("a file system of unknown type", |mount| mount.kind.as_str());
     let mut findings = Vec::new();
@@ -189,7 +189,7 @@ fn kind(job: &Job, existing: &Path, mount: Option<&Mount>) -> Vec<Finding> {
             warn(format!("{} cannot hold symbolic links ({kind})", sanitize::path(&existing))).hint(hint),
         );
     }
-    // Where nothing may be written, another finding says so.
+    // If the directory is not writable, another finding reports that.
     let folding = File::open(existing).and_then(|dir| Ok(fold_probe::probe(&dir)?));
     let Ok(folding) = folding else { return findings };
     let which = match (folding.case, folding.form) {
@@ -213,7 +213,7 @@ fn kind(job: &Job, existing: &Path, mount: Option<&Mount>) -> Vec<Finding> {
     findings
 }
 
-/// Tried out in a directory of its own, which is gone afterwards. In doubt it does.
+/// Whether the file system holds symbolic links. Tested in a temporary directory; true in case of doubt.
 fn holds_links(dir: &Path) -> bool {
     let Ok(own) = tempfile::Builder::new().prefix(".%pdb-sync-doctor-s").tempdir_in(dir) else { return true };
     let made = rustix::fs::symlinkat("x", rustix::fs::CWD, own.path().join("l"));

@@ -1,4 +1,4 @@
-//! The machine: its clock and limits.
+//! Checks the clock and the limits of the machine.
 
 use super::{Area, Finding, Verdict};
 use crate::model::time;
@@ -8,9 +8,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// 2025-01-01: this program did not exist before.
 const EARLIEST: Duration = Duration::from_secs(1_735_689_600);
-/// Open files of ours beside those of the jobs.
+/// Open files of our own, besides those of the jobs.
 const OWN_FILES: u64 = 128;
-/// Open files for each job: pipes, its log, its list, the destination.
+/// Open files of each job: pipes, its log, its list, the destination.
 const FILES_A_JOB: u64 = 16;
 
 pub(super) fn examine(parallel: usize) -> Vec<Finding> {
@@ -27,7 +27,7 @@ fn clock() -> Finding {
         return Finding::new(Area::Clock, Verdict::Fail, text)
             .hint("set the clock, and let it be kept by NTP");
     }
-    // Only systemd's own service leaves a trace that may be read by everybody.
+    // Only systemd's own NTP service leaves a mark that everybody may read.
     let kept = fs::exists("/run/systemd/timesync/synchronized").unwrap_or(false);
     let known = if kept { "kept by NTP" } else { "whether it is kept by NTP is not known" };
     let now = time::local(jiff::Timestamp::now());
@@ -48,7 +48,7 @@ fn limits(parallel: usize) -> Vec<Finding> {
         Some(limit) => ok(format!("{limit} open files are allowed")),
         None => ok("any number of open files is allowed".into()),
     };
-    // Three processes a job, a shell around a hook, and ourselves.
+    // Three processes per job, a shell around a hook, and our own.
     let needed = jobs.saturating_mul(4).saturating_add(16);
     let processes = match getrlimit(Resource::Nproc).current {
         Some(limit) if limit < needed => {

@@ -1,4 +1,4 @@
-//! What this system offers of the calls that pdb-sync can do without, and what happens instead.
+//! Which optional system calls this system offers, and what is done without them.
 
 use super::{Area, Finding, Verdict};
 use crate::clean::removal;
@@ -6,13 +6,13 @@ use crate::platform;
 use crate::system::reclaim;
 use std::fs;
 
-/// A facility.
+/// A facility of the kernel.
 struct Facility {
     name: &'static str,
     there: bool,
-    /// What happens where it is missing.
+    /// What happens without it.
     instead: &'static str,
-    /// Which Linux offers it.
+    /// The first Linux version that offers it.
     since: &'static str,
 }
 
@@ -30,7 +30,7 @@ fn finding(facility: Facility) -> Finding {
         true => finding.hint(format!(
             "{since}; a sandbox can refuse it, too (SystemCallFilter= of systemd, the seccomp profile of a container)"
         )),
-        // No setting of another system helps.
+        // On other systems no setting helps.
         false => finding,
     }
 }
@@ -100,7 +100,7 @@ fn facilities() -> Vec<Facility> {
     ]
 }
 
-/// Looked at with a file that is surely there.
+/// Whether page counts are available, tested with a file that certainly exists.
 fn page_counts() -> bool {
     let own = std::env::current_exe().and_then(fs::File::open);
     own.is_ok_and(|file| {

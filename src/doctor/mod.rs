@@ -1,7 +1,6 @@
-//! What would stop a run here: looks at everything that a run needs, at once, and never hangs.
+//! Checks everything that a run needs on this machine, in parallel, and never hangs.
 //!
-//! Each examination has a limit of its own; what does not answer is a finding like any other. Nothing is changed, apart
-//! from temporary files that are gone at once.
+//! Each check has its own time limit; no answer is a finding. Nothing is changed, except for temporary files that are removed at once.
 
 mod destination;
 mod host;
@@ -19,76 +18,76 @@ use std::path::PathBuf;
 use std::time::Duration;
 use tokio::task::JoinSet;
 
-/// How long one examination of this machine may take: a dead network file system holds it for ever.
+/// Time limit of a check of this machine. A dead network file system holds it forever.
 const LOCAL_LIMIT: Duration = Duration::from_secs(10);
 
-/// What is to be looked at.
+/// What to check.
 #[derive(Debug, Clone)]
 pub(crate) struct Ask {
     /// The rsync program.
     pub rsync: String,
-    /// The jobs whose sources and destinations are looked at.
+    /// The jobs whose sources and destinations are checked.
     pub jobs: Vec<Job>,
-    /// How many of them may run at a time.
+    /// Maximum number of jobs at a time.
     pub parallel: usize,
-    /// How many connections to a host there may be at once, by its lower-case name.
+    /// Maximum number of connections at a time, by lower-case host name.
     pub hosts: BTreeMap<String, usize>,
-    /// Where our own files are; need not exist.
+    /// The state directory, which need not exist.
     pub state_dir: PathBuf,
-    /// Leave the network alone.
+    /// Whether to make no connections.
     pub offline: bool,
     /// How long a server may take to answer.
     pub patience: Duration,
 }
 
-/// What was found.
+/// The findings.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Report {
     /// By area, in the order of the jobs.
     pub findings: Vec<Finding>,
-    /// Every daemon that a job names, and those that could stand in for one that does not answer; the fastest first.
+    /// All daemons that jobs name, and those that could replace one that does not answer; the fastest first.
     pub mirrors: Vec<Mirror>,
 }
 
-/// A daemon and who would use it.
+/// A daemon, and the jobs that use it.
 #[derive(Debug, Clone)]
 pub(crate) struct Mirror {
-    /// How it answered.
+    /// The result of the probe.
     pub probe: Probe,
-    /// The jobs that name it; none for one that could stand in.
+    /// The jobs that name it; empty for a possible replacement.
     pub jobs: Vec<String>,
 }
 
-/// One thing that was looked at.
+/// The result of one check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Finding {
-    /// What kind of thing.
+    /// The area.
     pub area: Area,
-    /// The job, if it is about one.
+    /// The job; `None` if the check is not about one.
     pub job: Option<String>,
-    /// How it is.
+    /// The verdict.
     pub verdict: Verdict,
     /// What was found.
     pub text: String,
     /// What to do about it.
     pub hint: Option<String>,
-    /// How long it took, where that tells something.
+    /// Duration of the check, if it is of interest.
     pub took: Option<Duration>,
 }
 
-/// How something is.
+/// The verdict of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Verdict {
     /// As it should be.
     Ok,
-    /// A run would work, but something is not as it should be, or could not be told.
+    /// A run would work, but something is wrong or could not be determined.
     Warn,
     /// A run would fail.
     Fail,
 }
 
 impl Verdict {
-    /// As it is shown and in JSON.
+    /// The word for text output and JSON.
     pub(crate) fn word(self) -> &'static str {
         match self {
             Verdict::Ok => "ok",
@@ -98,7 +97,7 @@ impl Verdict {
     }
 }
 
-/// The kinds of things that are looked at, in the order in which they are told.
+/// The areas of checks, in the order of the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Area {
     /// The rsync program.
@@ -120,7 +119,7 @@ pub(crate) enum Area {
 }
 
 impl Area {
-    /// As it is shown and in JSON.
+    /// The word for text output and JSON.
     pub(crate) fn word(self) -> &'static str {
         match self {
             Area::Rsync => "rsync",
@@ -136,12 +135,12 @@ impl Area {
 }
 
 impl Finding {
-    /// Without job, hint and time.
+    /// A finding without job, hint and duration.
     pub(crate) fn new(area: Area, verdict: Verdict, text: impl Into<String>) -> Self {
         Finding { area, job: None, verdict, text: text.into(), hint: None, took: None }
     }
 
-    /// The same with what to do about it.
+    /// Adds a hint.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
@@ -159,19 +158,19 @@ impl Finding {
 }
 
 impl Report {
-    /// The worst of all findings.
+    /// The worst verdict of all findings.
     pub(crate) fn worst(&self) -> Verdict {
         self.findings.iter().map(|finding| finding.verdict).max().unwrap_or(Verdict::Ok)
     }
 
-    /// How many there are of this verdict.
+    /// The number of findings with this verdict.
     pub(crate) fn count(&self, verdict: Verdict) -> usize {
         self.findings.iter().filter(|finding| finding.verdict == verdict).count()
     }
 }
 
-/// Looks at everything at once. Needs a runtime, which may have to leave threads behind that a dead file system or
-/// resolver holds: end it with `shutdown_background`.
+/// Runs all checks in parallel. Needs a runtime. Threads may be held by a dead file system or resolver, so end the runtime with
+/// `shutdown_background`.
 pub(crate) async fn examine(ask: Ask) -> Report {
     let mut looking: JoinSet<(usize, Vec<Finding>)> = JoinSet::new();
     let mut place = 0;
@@ -209,7 +208,7 @@ pub(crate) async fn examine(ask: Ask) -> Report {
     Report { findings, mirrors }
 }
 
-/// Work that a dead file system can hold for ever, off the runtime's thread.
+/// Runs a check that a dead file system can hold forever, off the runtime's thread.
 async fn blocking(
     area: Area,
     job: Option<String>,

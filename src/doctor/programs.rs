@@ -1,4 +1,4 @@
-//! The rsync program: is it there, which one is it, and do the options that we give it really run?
+//! Checks the rsync program: whether it exists, its version, and whether the options that jobs give it work.
 
 use super::tool;
 use super::{Area, Ask, Finding, Verdict};
@@ -56,7 +56,7 @@ fn version(program: &str, ran: &HelperOutcome) -> Finding {
     }
 }
 
-/// Where the shell would find it.
+/// The path at which a shell would find the program.
 fn found_at(program: &str) -> Option<PathBuf> {
     if program.contains('/') {
         return Some(program.into());
@@ -65,8 +65,7 @@ fn found_at(program: &str) -> Option<PathBuf> {
     std::env::split_paths(&path).map(|dir| dir.join(program)).find(|path| path.is_file())
 }
 
-/// Lets rsync fetch a file from a daemon of its own over a pipe, with the options that each job would give it. Jobs that give
-/// the same ones share a trial.
+/// Runs a trial for the options of each job: rsync fetches a file from its own daemon over a pipe. Jobs with equal options share a trial.
 async fn options(ask: &Ask) -> Vec<Finding> {
     let mut trials: Vec<(Job, Vec<String>)> = Vec::new();
     for job in ask.jobs.iter().cloned().chain(plain()) {
@@ -104,15 +103,15 @@ async fn options(ask: &Ask) -> Vec<Finding> {
 const CONTENTS: &[u8] = b"contents\n";
 const PLAIN: &str = "no-job";
 
-/// A job of which nothing is said, for where there is no configuration.
+/// A job with default options, used if there is no configuration.
 fn plain() -> Option<Job> {
     let text = format!("[jobs.{PLAIN}]\nsource = \"/s/\"\ndest = \"/d\"\ndelete = true\n");
     let config = load(&text, Path::new("/doctor.toml"), &Overrides::default(), &HostFacts::default());
     config.ok()?.jobs.into_iter().next()
 }
 
-/// The same options, and nothing else of the job. `None` for one that brings a remote shell or lists of files along: that
-/// cannot be tried with another source.
+/// A job with the same options and nothing else. `None` if it names a remote shell or lists of files, which cannot be tried with another
+/// source.
 fn trial(job: &Job) -> Option<Job> {
     let own = |arg: &String| {
         ["--rsh", "-e", "--files-from", "--port", "--password-file", "--address"]
@@ -158,8 +157,7 @@ async fn fetch(program: &str, job: &Job) -> Result<Duration, Finding> {
             let finding = failed(format!("{} ({})", reason.text, joined(&argv)));
             return Err(Finding { hint: reason.hint, ..finding });
         }
-        // Success is never inferred from silence. What a job's own options leave out cannot be known here, but the figures
-        // can.
+        // Success is never inferred from missing errors. A job's own options may exclude the file, but the figures must be there.
         let counted = figures(purpose, &ran.stdout).files.is_some();
         let done = match purpose {
             Purpose::Transfer => fs::read(job.dest.join("file")).is_ok_and(|text| text == CONTENTS),
@@ -187,7 +185,7 @@ fn prepare(program: &str) -> io::Result<Prepared> {
     fs::write(files.join("file"), CONTENTS)?;
     fs::write(dir.path().join("dest/gone"), "contents\n")?;
     let mut text = String::from("use chroot = no\n");
-    // Started by root, a daemon becomes `nobody`, who may not enter a temporary directory.
+    // A daemon started by root becomes `nobody`, which may not enter a temporary directory.
     if rustix::process::geteuid().is_root() {
         text.push_str("uid = 0\ngid = 0\n");
     }
@@ -196,7 +194,7 @@ fn prepare(program: &str) -> io::Result<Prepared> {
     Ok(Prepared { dir, connect })
 }
 
-/// rsync hands the line to a shell, and replaces `%H` in it.
+/// Quotes a word for the line that rsync passes to a shell, in which it replaces `%H`.
 fn quoted(word: &str) -> String {
     shell_words::quote(word).replace('%', "%%")
 }

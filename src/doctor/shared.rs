@@ -1,4 +1,4 @@
-//! What several users of a mirror need: a directory of ours that all of them can use, and locks that all of them meet.
+//! Checks what several users of a mirror need: permissions of our own directory in it, and locks that work for all of them.
 
 use super::destination::warn;
 use super::{Area, Finding, Verdict};
@@ -14,7 +14,7 @@ use std::fs::File;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-/// Our directory in a mirror that exists and is writable.
+/// Checks our own directory in a mirror that exists and is writable.
 pub(super) fn ours(dest: &Path) -> Option<Finding> {
     let root = File::open(dest).ok()?;
     let top = fstat(&root).ok()?;
@@ -77,10 +77,10 @@ pub(super) fn ours(dest: &Path) -> Option<Finding> {
     Some(warn(text).hint(hint))
 }
 
-/// How many directories are looked at.
+/// How many directories are checked.
 const SAMPLE: u64 = 2000;
 
-/// Directories of a mirror that exists and is writable, in which this user can change nothing.
+/// Directories of an existing, writable mirror in which this user cannot change anything.
 pub(super) fn closed(dest: &Path) -> Option<Finding> {
     let root = File::open(dest).ok()?;
     let closed = removal::closed_below(&root, SAMPLE)?;
@@ -100,7 +100,7 @@ pub(super) fn closed(dest: &Path) -> Option<Finding> {
     })
 }
 
-/// How one run at a time is seen to in a directory that exists and is writable.
+/// Checks which locks an existing, writable directory supports.
 pub(super) fn locks(dir: &Path) -> Option<Finding> {
     match lockable(dir).ok()? {
         Lockable::Directory => None,

@@ -1,4 +1,4 @@
-//! The sources of jobs: local ones are looked at, daemons are asked directly and through rsync, ssh is tried.
+//! Checks the sources of jobs. Local sources are read, daemons are queried directly and through rsync, and ssh is tried.
 
 use super::tool;
 use super::{Area, Ask, Finding, Mirror, Verdict, blocking};
@@ -16,16 +16,16 @@ use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// How many conversations go on at a time.
+/// Maximum number of connections at a time.
 const AT_ONCE: usize = 16;
-/// So many of them with one host at most, unless the configuration has fewer: servers count connections.
+/// Maximum number of them to one host, unless the configuration sets a lower one, since servers limit connections.
 const WITH_ONE_HOST: usize = 4;
-/// More than a job is likely to have; a resolver may take so long before it gives up.
+/// Added to time limits, since a resolver may take this long before it gives up. More time than a job is likely to have.
 const RESOLVER: Duration = Duration::from_secs(10);
 
 type Probes = BTreeMap<Endpoint, Probe>;
 
-/// Without a network only those that need none.
+/// Checks the sources that need no network, for `--offline`.
 pub(super) async fn local(ask: &Ask) -> Vec<Finding> {
     let found = directories(ask).await;
     let mut findings = Vec::new();
@@ -36,7 +36,7 @@ pub(super) async fn local(ask: &Ask) -> Vec<Finding> {
     findings
 }
 
-/// What was found about each source on this machine, by its text. Each has a limit: its disk may not answer.
+/// The findings about the sources on this machine, by the text of the source. Each check has a time limit, since a disk may not answer.
 async fn directories(ask: &Ask) -> HashMap<String, Finding> {
     let sources: BTreeMap<&str, &Source> = ask
         .jobs
@@ -59,7 +59,7 @@ async fn directories(ask: &Ask) -> HashMap<String, Finding> {
     join_all(looks).await.into_iter().flatten().collect()
 }
 
-/// Every source of every job, and every daemon that was asked, the fastest first.
+/// Checks all sources of all jobs. Also returns all probed daemons, the fastest first.
 pub(super) async fn examine(ask: &Ask) -> (Vec<Finding>, Vec<Mirror>) {
     let mut findings = Vec::new();
     let through = ["RSYNC_CONNECT_PROG", "RSYNC_PROXY"]
@@ -74,7 +74,7 @@ pub(super) async fn examine(ask: &Ask) -> (Vec<Finding>, Vec<Mirror>) {
             Probes::new()
         }
     };
-    // Who could stand in is only asked where somebody has to.
+    // Possible replacements are probed only for sources that do not answer.
     let silent = |source: &Source, job: &Job| {
         Endpoint::of(job, source)
             .and_then(|endpoint| probes.get(&endpoint))
@@ -91,7 +91,7 @@ pub(super) async fn examine(ask: &Ask) -> (Vec<Finding>, Vec<Mirror>) {
         })
         .filter(|endpoint| !probes.contains_key(endpoint))
         .collect();
-    // None of the three waits for another.
+    // The three run concurrently.
     let (others, tried, local) = tokio::join!(
         probe_all(stand_ins.into_iter().collect(), ask.patience),
         try_all(ask, &probes),
@@ -109,7 +109,7 @@ pub(super) async fn examine(ask: &Ask) -> (Vec<Finding>, Vec<Mirror>) {
     (findings, mirrors)
 }
 
-/// The daemons that jobs name, and which jobs.
+/// The daemons that jobs name, with the names of these jobs.
 fn named(ask: &Ask) -> BTreeMap<Endpoint, Vec<String>> {
     let mut named: BTreeMap<Endpoint, Vec<String>> = BTreeMap::new();
     for job in &ask.jobs {
@@ -127,7 +127,7 @@ async fn probe_all(endpoints: Vec<Endpoint>, patience: Duration) -> Probes {
     let ask = |endpoint: Endpoint| async move {
         let asked = endpoint.clone();
         let answer = tokio::task::spawn_blocking(move || probe(&asked, patience));
-        // The resolver knows no limit of ours.
+        // The resolver has no time limit of ours.
         let probe = match tokio::time::timeout(patience + RESOLVER, answer).await {
             Ok(Ok(probe)) => probe,
             Ok(Err(_)) | Err(_) => Probe::unresolved(&endpoint, patience + RESOLVER),
@@ -137,7 +137,7 @@ async fn probe_all(endpoints: Vec<Endpoint>, patience: Duration) -> Probes {
     join_all(endpoints.into_iter().map(ask)).await.into_iter().collect()
 }
 
-/// What rsync said to a source: `Ok` and how long it took, or the finding.
+/// rsync's answers by source and options: the duration, or the finding.
 type Tried = HashMap<(String, Vec<String>), Result<Duration, Finding>>;
 
 fn key(job: &Job, source: &Source) -> (String, Vec<String>) {
@@ -145,7 +145,7 @@ fn key(job: &Job, source: &Source) -> (String, Vec<String>) {
     (source.text.clone(), job.rsync_args.iter().cloned().chain(file).collect())
 }
 
-/// Asks rsync itself for the one entry that a source names: module, login, path, and over ssh everything before that.
+/// Lists with rsync the one entry that each source names. This checks module, login and path, and over ssh everything before that.
 async fn try_all(ask: &Ask, probes: &Probes) -> Tried {
     let mut hosts: BTreeMap<String, Vec<(&Job, &Source)>> = BTreeMap::new();
     for job in &ask.jobs {
@@ -167,7 +167,7 @@ async fn try_all(ask: &Ask, probes: &Probes) -> Tried {
         let (own, dead) = (&own, &dead);
         let of_host = sources.into_iter().map(|(job, source)| async move {
             let _slots = (own.acquire().await, slots.acquire().await);
-            // A host that lets one wait in vain would let the others, one after the other.
+            // If a host has timed out once, its other sources would time out one after the other.
             if dead.load(Ordering::Relaxed) {
                 return None;
             }
@@ -196,10 +196,11 @@ async fn list(ask: &Ask, job: &Job, source: &Source) -> Result<Duration, Finding
         argv.push(format!("--password-file={}", file.to_string_lossy()));
     }
     argv.extend(job.rsync_args.iter().cloned());
-    // Without its last slash a directory is one line, however much is in it.
+    // Without the slash at its end, a directory is a single line, whatever its size.
     let plain = source.text.trim_end_matches('/');
     let text = if plain.ends_with(':') { &source.text } else { plain };
-    // What a server says before it ends the conversation looks like a message of the day to rsync.
+    // `--stats`, since only figures prove a listing: to rsync, what a server prints before it ends the connection looks like a message of
+    // the day.
     argv.extend(["--no-r", "--dirs", "--stats", "--no-h", "--", text].map(str::to_owned));
     let mut env = Vec::new();
     if shell && !own_shell(&job.rsync_args) && env::var_os("RSYNC_RSH").is_none() {
@@ -225,7 +226,7 @@ async fn list(ask: &Ask, job: &Job, source: &Source) -> Result<Duration, Finding
     }
 }
 
-/// rsync ended with 0 and listed nothing.
+/// The finding if rsync exited with 0 and listed nothing.
 fn unlisted(source: &Source, stdout: &str) -> Finding {
     let said = stdout.lines().map(str::trim).rfind(|line| !line.is_empty());
     let said = said.map(|line| line.chars().take(200).collect::<String>());
@@ -237,7 +238,7 @@ fn unlisted(source: &Source, stdout: &str) -> Finding {
     Finding::new(Area::Source, Verdict::Fail, text).hint(hint)
 }
 
-/// What is told about the sources of a job. One that fails is a warning where another one would do.
+/// The findings about the sources of a job. A source that fails is only a warning if another one works.
 fn about(job: &Job, probes: &Probes, tried: &Tried, local: &HashMap<String, Finding>) -> Vec<Finding> {
     let mut findings: Vec<Finding> =
         job.sources.iter().map(|source| one(job, source, probes, tried, local)).collect();
@@ -261,7 +262,7 @@ fn about(job: &Job, probes: &Probes, tried: &Tried, local: &HashMap<String, Find
     findings
 }
 
-/// A known archive with the same files that lists what it has, the fastest. A greeting alone is no reason to name it.
+/// The fastest known archive with the same files that lists its modules. A greeting alone is not sufficient.
 fn stand_in(job: &Job, source: &Source, probes: &Probes) -> Option<String> {
     let answering = alternatives(source).into_iter().filter_map(|other| {
         let probe = probes.get(&Endpoint::of(job, &other)?)?;
@@ -325,7 +326,7 @@ fn silent(source: &Source, probe: &Probe) -> Finding {
     Finding { hint: reason.hint, ..Finding::new(Area::Source, Verdict::Fail, reason.text) }
 }
 
-/// A module that the server does not have: which ones it has.
+/// If the server does not have the module: adds the modules it has.
 fn misspelt(finding: Finding, source: &Source, probe: Option<&Probe>) -> Finding {
     let Address::Daemon { module, .. } = &source.address else { return finding };
     let Some(modules) = probe.and_then(|probe| probe.modules.as_ref()) else { return finding };
@@ -346,7 +347,7 @@ fn shown(names: &[&str]) -> String {
     format!("{}{more}", names[..names.len().min(MOST)].join(", "))
 }
 
-/// A source on this machine; `None` for others.
+/// The finding about a source on this machine; `None` for other sources.
 fn directory(source: &Source) -> Option<Finding> {
     let Address::Local(path) = &source.address else { return None };
     let fail = |text: String| Finding::new(Area::Source, Verdict::Fail, text);

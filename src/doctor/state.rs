@@ -1,4 +1,4 @@
-//! The state directory: can it be made, written to and locked? And each part of it that is there already.
+//! Checks whether the state directory can be created, written to and locked, and each existing part of it.
 
 use super::{Area, Finding, Verdict};
 use crate::history::History;
@@ -8,7 +8,7 @@ use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::Path;
 
-/// What lies in it, how bad it is if that cannot be written to, and what a run does then.
+/// The parts, the verdict if a part is not writable, and the consequence for runs.
 const PARTS: [(&str, Verdict, &str); 8] = [
     ("logs", Verdict::Warn, "runs leave no logs"),
     ("plans", Verdict::Fail, "nothing can be deleted: what is counted is listed there first"),
@@ -31,7 +31,7 @@ pub(super) fn examine(dir: &Path) -> Vec<Finding> {
             "runs transfer, but delete nothing and leave no history and no logs: make it writable, or give --state-dir another",
         )]
     };
-    // What a run would do anyway.
+    // A run would create it, too.
     if let Err(error) = fs::create_dir_all(dir) {
         return fail("make the directory", error);
     }
@@ -65,14 +65,14 @@ pub(super) fn examine(dir: &Path) -> Vec<Finding> {
     findings
 }
 
-/// With something in it: a full disk may have room for an empty file.
+/// Writes a file with content, since a full disk may still have room for an empty file.
 fn written(dir: &Path) -> io::Result<File> {
     let mut file = tempfile::tempfile_in(dir)?;
     file.write_all(&[1; 4096])?;
     Ok(file)
 }
 
-/// The directories of jobs in it.
+/// Checks the directories of jobs in a part.
 fn written_below(dir: &Path) -> io::Result<()> {
     for entry in fs::read_dir(dir)?.flatten() {
         let path = entry.path();
@@ -85,7 +85,7 @@ fn written_below(dir: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// What is not there is made when it is needed.
+/// Checks a part. A missing part is created when needed.
 fn examine_part(dir: &Path, (name, verdict, then): &(&str, Verdict, &str)) -> Option<Finding> {
     let path = dir.join(name);
     let meta = match fs::symlink_metadata(&path) {
@@ -103,7 +103,7 @@ fn examine_part(dir: &Path, (name, verdict, then): &(&str, Verdict, &str)) -> Op
     Some(Finding::new(Area::State, *verdict, text).hint(format!("{then}; make it writable, or move it away")))
 }
 
-/// One that is read and could not be written looks the same until a run has ended.
+/// Checks the history: a database that can be read but not written shows no error until a run has ended.
 fn examine_history(dir: &Path) -> Option<Finding> {
     let warn = |text: String, hint: &str| Some(Finding::new(Area::State, Verdict::Warn, text).hint(hint));
     match History::read(dir) {
@@ -116,7 +116,7 @@ fn examine_history(dir: &Path) -> Option<Finding> {
             return warn(error.to_string(), "runs leave no history; make it readable, or move it away");
         }
     }
-    // Opening changes nothing; that of SQLite would.
+    // Opening the file changes nothing; opening it with SQLite would.
     let path = History::path(dir);
     let error = File::options().append(true).open(&path).err()?;
     warn(

@@ -1,11 +1,11 @@
-//! Runs a program with English messages, and keeps what it said.
+//! Runs a program with English messages, and returns its output.
 
 use crate::sync::helper::{self, Helper, HelperOutcome};
 use std::ffi::OsString;
 use std::io;
 use std::time::Duration;
 
-/// Runs it with an empty standard input. An error of kind `TimedOut` is one that did not end in time, and was ended.
+/// Runs it with an empty standard input. Returns an error of kind `TimedOut` if it reached the limit and was ended.
 pub(super) async fn run(
     argv: &[String],
     env: &[(OsString, OsString)],

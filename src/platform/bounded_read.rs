@@ -1,4 +1,4 @@
-//! Files that are read whole: what lies in their place may be a device, a FIFO, or a file that somebody has filled.
+//! Reads whole files with a size limit. A path may also be a device, a FIFO, or a file of any size.
 
 use crate::model::host_facts::NamedFor;
 use rustix::fs::{FileType, Mode, OFlags, Stat, fcntl_getfl, fcntl_setfl, fstat, open};
@@ -8,15 +8,14 @@ use std::io::{self, Read};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::Path;
 
-/// What we have written ourselves, and read into memory, is smaller than this, in bytes.
+/// Files of our own that are read into memory are smaller than this. Bytes.
 pub const OWN: u64 = 64 << 20;
 
-/// For [`std::fs::File::options`] of a file of ours that is to be written to: a FIFO in its place, which nobody reads, is an error, and is not
-/// waited for.
+/// For [`std::fs::File::options`] when a file of ours is opened for writing: a FIFO without a reader is then an error instead of a wait.
 pub const WITHOUT_WAITING: i32 = OFlags::NONBLOCK.bits() as i32;
 
-/// Opens a regular file for reading. Never waits, as for a FIFO that nobody writes into; anything else than a regular file is an error of
-/// kind `InvalidInput`.
+/// Opens a regular file for reading. Never waits, for example for a FIFO without a writer. Anything but a regular file is an error of kind
+/// `InvalidInput`.
 pub fn open_regular(path: &Path) -> io::Result<File> {
     let (file, stat) = look(path)?;
     match FileType::from_raw_mode(stat.st_mode) {
@@ -25,15 +24,14 @@ pub fn open_regular(path: &Path) -> io::Result<File> {
     }
 }
 
-/// Opens a file that somebody has named. It may also be what they have handed over on purpose: a pipe that is open already (`/dev/stdin`,
-/// `<(…)`), or nothing (`/dev/null`). Anything else is an error of kind `InvalidInput`, and nothing is waited for: who would write into a
-/// FIFO, nobody knows.
+/// Opens a file that the user has named. It may also be an open pipe that was passed on purpose (`/dev/stdin`, `<(…)`), or `/dev/null`.
+/// Anything else is an error of kind `InvalidInput`. Never waits, since a FIFO may never get a writer.
 pub fn open_named(path: &Path) -> io::Result<File> {
     let (file, stat) = look(path)?;
     match FileType::from_raw_mode(stat.st_mode) {
         FileType::RegularFile => {}
         kind if kind != FileType::Directory && (is_handed_over(path) || is_null(&stat)) => {
-            // It is read as it comes.
+            // A pipe is read as data arrives.
             fcntl_setfl(&file, fcntl_getfl(&file)? - OFlags::NONBLOCK)?;
         }
         kind => return Err(another(kind)),
@@ -41,7 +39,7 @@ pub fn open_named(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Why another program could not use the file at a path; `None` if it can. Nothing is waited for.
+/// Why another program could not use the file at a path; `None` if it can. Never waits.
 pub fn unusable_file(path: &Path, named_for: NamedFor) -> Option<String> {
     let opened = match named_for {
         NamedFor::Reading => open_named(path).map(drop),
@@ -58,7 +56,7 @@ fn is_fifo(path: &Path) -> bool {
     std::fs::metadata(path).is_ok_and(|meta| meta.file_type().is_fifo())
 }
 
-/// Opens whatever it is, without waiting.
+/// Opens a file of any kind, without waiting.
 fn look(path: &Path) -> io::Result<(File, Stat)> {
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     match open(path, flags, Mode::empty()) {
@@ -95,12 +93,12 @@ fn is_null(stat: &Stat) -> bool {
         && rustix::fs::stat("/dev/null").is_ok_and(|null| null.st_rdev == stat.st_rdev)
 }
 
-/// All of a regular file. One of more than `most` bytes is an error of kind `FileTooLarge`.
+/// Reads a whole regular file. A file of more than `most` bytes is an error of kind `FileTooLarge`.
 pub fn read_regular(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     whole(open_regular(path)?, most)
 }
 
-/// All of a file that somebody has named ([`open_named`]); the same limit.
+/// Reads a whole file that the user has named ([`open_named`]), with the same limit.
 pub fn read_named(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     whole(open_named(path)?, most)
 }

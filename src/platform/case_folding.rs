@@ -1,14 +1,14 @@
-//! Whether a directory takes names that differ in case alone for one.
+//! Whether a directory treats names that differ only in case as equal.
 
 use std::fs::symlink_metadata;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-/// So many names are tried; one with a letter is mostly among the first.
+/// How many names are tried. Usually one of the first has a letter.
 const TRIED: usize = 100;
 
-/// Whether a directory does so, or, where there is none, what it would lie in. Only looks: under another spelling, for what is there.
-/// Where nothing is that could tell, it does not.
+/// Whether a directory folds case; if it does not exist, its nearest existing ancestor. Only reads: looks up existing entries under another
+/// spelling. False if no entry allows a conclusion.
 pub(super) fn folds(dir: &Path) -> bool {
     let Some(dir) = dir.ancestors().find(|dir| dir.is_dir()) else { return false };
     let inside = std::fs::read_dir(dir).into_iter().flatten().flatten().take(TRIED);
@@ -16,7 +16,7 @@ pub(super) fn folds(dir: &Path) -> bool {
     told.or_else(|| is_one(dir)).unwrap_or(false)
 }
 
-/// Whether an entry is found under another spelling of its name, too; `None`: its name has no letter.
+/// Whether an entry is also found under another spelling of its name; `None` if its name has no letter.
 fn is_one(path: &Path) -> Option<bool> {
     let name = path.file_name()?.to_str()?;
     let swap = |c: char| if c.is_ascii_lowercase() { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() };

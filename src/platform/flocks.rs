@@ -1,4 +1,4 @@
-//! Which process of this host has a `flock` on a file or directory, as `/proc/locks` tells everybody.
+//! Which process of this host holds a `flock` on a file or directory, from `/proc/locks`.
 
 use crate::model::sanitize;
 use rustix::fs::fstat;
@@ -8,16 +8,16 @@ use std::fs::{self, File};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::MetadataExt;
 
-/// A process that has a lock.
+/// A process that holds a lock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FlockHolder {
-    /// Its number.
+    /// Its pid.
     pub pid: u32,
-    /// What its program is called.
+    /// The name of its program.
     pub program: Option<String>,
-    /// Whose it is.
+    /// The name of its user.
     pub user: Option<String>,
-    /// When it was started.
+    /// Its start time.
     pub started: Option<jiff::Timestamp>,
 }
 
@@ -38,26 +38,26 @@ impl fmt::Display for FlockHolder {
     }
 }
 
-/// Who has a `flock` on what is open there; `None` where that cannot be told: it is a process of another host or container, or
-/// the system has no `/proc`.
+/// The process that holds a `flock` on an open file; `None` if unknown: it is on another host or in another container, or the system has no
+/// `/proc`.
 pub fn flock_holder(file: &File) -> Option<FlockHolder> {
     let inode = file.metadata().ok()?.ino();
     let devices = devices(file);
     let pid = find(&fs::read_to_string("/proc/locks").ok()?, &devices, inode)?;
-    // It may have ended, and have left the file to a child.
+    // The process may have ended and left the descriptor to a child.
     let there = Pid::from_raw(i32::try_from(pid).ok()?)?;
     if rustix::process::test_kill_process(there) == Err(rustix::io::Errno::SRCH) {
         return None;
     }
-    // Where processes of others are hidden, no more than the number is known.
+    // If processes of other users are hidden, only the pid is known.
     let user = fs::metadata(format!("/proc/{pid}")).ok().map(|meta| super::user_name(meta.uid()));
     let program = fs::read_to_string(format!("/proc/{pid}/comm")).ok();
     let program = program.map(|name| sanitize::line(&name).into_owned());
     Some(FlockHolder { pid, program, user, started: started(pid) })
 }
 
-/// The devices under which the kernel may list a file, as `major:minor`: `stat` gives another one than `/proc/locks` where a
-/// file system has several parts, such as the subvolumes of btrfs.
+/// The devices, as major and minor number, under which the kernel may list a file. `stat` and `/proc/locks` differ if a file system has
+/// several parts, such as subvolumes of btrfs.
 fn devices(file: &File) -> Vec<(u32, u32)> {
     let stat = fstat(file).map(|stat| (rustix::fs::major(stat.st_dev), rustix::fs::minor(stat.st_dev)));
     let info = fs::read_to_string(format!("/proc/self/fdinfo/{}", file.as_raw_fd())).unwrap_or_default();
@@ -71,7 +71,7 @@ fn devices(file: &File) -> Vec<(u32, u32)> {
     stat.into_iter().chain(listed).collect()
 }
 
-/// `1: FLOCK  ADVISORY  WRITE 25514 fe:00:10043560 0 EOF`; with an arrow it is one that waits.
+/// Parses lines such as `1: FLOCK  ADVISORY  WRITE 25514 fe:00:10043560 0 EOF`. Lines with an arrow are of waiting processes.
 fn find(locks: &str, devices: &[(u32, u32)], inode: u64) -> Option<u32> {
     locks.lines().find_map(|line| {
         let mut words = line.split_whitespace().skip(1);
@@ -86,10 +86,11 @@ fn find(locks: &str, devices: &[(u32, u32)], inode: u64) -> Option<u32> {
     })
 }
 
-/// When a process was started, to the second.
+/// The start time of a process, to the second.
 fn started(pid: u32) -> Option<jiff::Timestamp> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name is in brackets and may hold anything, brackets too; the 22nd field is the time since the boot.
+    // The name is in parentheses and may contain any characters, also parentheses. The 22nd field is the start time since boot, in clock
+    // ticks.
     let ticks: u64 = stat.rsplit_once(") ")?.1.split(' ').nth(19)?.parse().ok()?;
     let all = fs::read_to_string("/proc/stat").ok()?;
     let boot: u64 = all.lines().find_map(|line| line.strip_prefix("btime "))?.trim().parse().ok()?;

@@ -1,19 +1,19 @@
-//! How much room a file system has.
+//! The size and free space of a file system.
 
 use std::io;
 use std::path::Path;
 
-/// Room on a file system, in bytes.
+/// Space on a file system, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FreeSpace {
-    /// All of it.
+    /// Total size.
     pub size: u64,
-    /// What we may still write.
+    /// Free space for this user.
     pub free: u64,
 }
 
-/// The room at a path that exists; `None` where the file system has no blocks to count, as `/proc` has none and some file systems in
-/// user space: that says nothing about what can be written there.
+/// The space at an existing path. `None` if the file system does not count blocks, such as `/proc` and some file systems in user space;
+/// this does not mean that nothing can be written.
 pub fn room(path: &Path) -> io::Result<Option<FreeSpace>> {
     let stat = rustix::fs::statvfs(path)?;
     let bytes = |blocks: u64| blocks.saturating_mul(stat.f_frsize);

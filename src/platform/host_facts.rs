@@ -1,4 +1,4 @@
-//! Gathers the facts that a configuration is checked against.
+//! Gathers the host facts that a configuration is checked against.
 
 use super::in_the_way::in_the_way;
 use crate::model::host_facts::{HostFacts, Unusable};
@@ -7,11 +7,11 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-/// Homes below these belong to services, and so does what lies in them.
+/// Home directories below these belong to services, and their contents too.
 const SYSTEM: [&str; 10] =
     ["/bin", "/boot", "/dev", "/etc", "/proc", "/run", "/sbin", "/sys", "/usr", "/var"];
 
-/// Gathers them. What cannot be read (there is no `/proc` on every system) is not checked later.
+/// Gathers the facts. What cannot be read (not every system has `/proc`) is not checked later.
 pub fn host_facts() -> HostFacts {
     HostFacts {
         home: etcetera::home_dir().ok(),
@@ -33,18 +33,18 @@ pub fn host_facts() -> HostFacts {
     }
 }
 
-/// Resolves symbolic links in as much of an absolute path as exists.
+/// Resolves symbolic links in the existing part of an absolute path.
 pub fn resolve(path: &Path) -> PathBuf {
     for known in path.ancestors() {
         if let (Ok(real), Ok(rest)) = (known.canonicalize(), path.strip_prefix(known)) {
-            // Joining nothing would add a slash.
+            // Joining an empty path would add a slash.
             return if rest.as_os_str().is_empty() { real } else { real.join(rest) };
         }
     }
     path.into()
 }
 
-/// The home directories of people in a passwd file: no service's.
+/// The home directories in a passwd file, without those of services.
 fn homes(passwd: &[u8]) -> Vec<PathBuf> {
     let mut homes = Vec::new();
     for line in passwd.split(|b| *b == b'\n') {

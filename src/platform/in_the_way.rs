@@ -1,4 +1,4 @@
-//! What keeps a directory from being made at a path. Every command that judges a destination asks here.
+//! What prevents a directory from being created at a path. The only judge of obstacles for all commands.
 
 use crate::model::sanitize;
 use rustix::io::Errno;
@@ -7,21 +7,20 @@ use std::io;
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
-/// What is in the way, and what to do about it.
+/// An obstacle, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Obstacle {
-    /// A lower-case fragment that names the path.
+    /// Lower-case text that names the path.
     pub text: String,
     /// What to do about it.
     pub hint: String,
-    /// Whether it is in the way of every user. What only this user may not look at is not.
+    /// Whether it is an obstacle for every user. False if only this user may not look at the path.
     pub of_all: bool,
 }
 
 const OTHER_PLACE: &str = "or correct `dest`";
 
-/// What keeps a directory from being made at this path, or from being looked at; `None`: it is there, or nothing is in the way. Symbolic
-/// links are followed.
+/// The obstacle to creating or reading a directory at this path; `None` if it exists or nothing is in the way. Follows symbolic links.
 pub fn in_the_way(dest: &Path) -> Option<Obstacle> {
     for path in dest.ancestors() {
         let shown = sanitize::path(path);
@@ -36,7 +35,7 @@ pub fn in_the_way(dest: &Path) -> Option<Obstacle> {
         match error.kind() {
             io::ErrorKind::NotADirectory => continue,
             io::ErrorKind::NotFound => {
-                // Nothing is there, and what is above it decides.
+                // Nothing is here; the parent decides.
                 let Ok(target) = fs::read_link(path) else { continue };
                 let target = sanitize::path(&target);
                 let text = format!("{shown} is a symbolic link to {target}, which does not exist");
@@ -71,7 +70,7 @@ fn obstacle(text: String, hint: String) -> Option<Obstacle> {
     Some(Obstacle { text, hint, of_all: true })
 }
 
-/// With its article.
+/// The kind of file, with its article.
 fn kind(kind: FileType) -> &'static str {
     match kind {
         kind if kind.is_fifo() => "a FIFO",

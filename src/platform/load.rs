@@ -1,31 +1,31 @@
-//! How hard the machine has to work: pressure stall information, free memory, and the load where there is nothing better.
+//! The load of the machine: pressure stall information, available memory, and the load average as a fallback.
 
 use std::fs;
 use std::time::{Duration, Instant};
 
-/// How hard the machine had to work since the last reading. `None` where the kernel does not tell.
+/// The load since the last reading. `None` if the kernel does not report a figure.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Load {
-    /// Share of the time in which somebody waited for a CPU, 0 to 1.
+    /// Share of the time in which some task waited for a CPU, 0 to 1.
     pub cpu: Option<f64>,
-    /// Share of the time in which somebody waited for memory, 0 to 1.
+    /// Share of the time in which some task waited for memory, 0 to 1.
     pub memory: Option<f64>,
-    /// Share of the time in which nobody could work because all waited for disks, 0 to 1.
+    /// Share of the time in which all tasks waited for disks, 0 to 1.
     pub io: Option<f64>,
-    /// Share of the memory that programs can have without swapping, 0 to 1.
+    /// Share of the memory that is available without swapping, 0 to 1.
     pub available: Option<f64>,
-    /// Load average of the last minute, a CPU.
+    /// Load average of the last minute, per CPU.
     pub runnable: Option<f64>,
 }
 
-/// Reads the load again and again.
+/// Reads the load repeatedly.
 #[derive(Debug)]
 pub struct LoadMeter {
     at: Instant,
     stalled: Stalled,
 }
 
-/// How long somebody has waited since the machine was started.
+/// Total stall times since boot.
 #[derive(Debug, Clone, Copy, Default)]
 struct Stalled {
     cpu: Option<Duration>,
@@ -34,7 +34,7 @@ struct Stalled {
 }
 
 impl LoadMeter {
-    /// What came before does not count.
+    /// Starts to measure now.
     pub fn start() -> Self {
         LoadMeter { at: Instant::now(), stalled: Stalled::read() }
     }
@@ -68,14 +68,14 @@ impl Stalled {
     }
 }
 
-/// The total of `some avg10=0.00 avg60=0.00 avg300=0.00 total=12345`, microseconds.
+/// The total in lines such as `some avg10=0.00 avg60=0.00 avg300=0.00 total=12345`, in microseconds.
 fn total(text: &str, which: &str) -> Option<Duration> {
     let line = text.lines().find_map(|line| line.strip_prefix(which)?.strip_prefix(' '))?;
     let total = line.split_whitespace().find_map(|field| field.strip_prefix("total="))?;
     total.parse().ok().map(Duration::from_micros)
 }
 
-/// Averages over ten seconds, as the kernel has them: `(cpu some, memory some, io full)` in percent.
+/// The kernel's averages over ten seconds, in percent: `[cpu some, memory some, io full]`.
 pub fn pressure() -> [Option<f64>; 3] {
     [("cpu", "some"), ("memory", "some"), ("io", "full")].map(|(name, which)| {
         let text = fs::read_to_string(format!("/proc/pressure/{name}")).ok()?;

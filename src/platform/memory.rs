@@ -1,21 +1,21 @@
-//! How the memory is used, as the kernel tells it.
+//! Memory usage, as reported by the kernel.
 
-/// Bytes; `None` where the kernel does not tell.
+/// Bytes; `None` if the kernel does not report a figure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Memory {
-    /// All of it.
+    /// Total memory.
     pub total: u64,
-    /// What programs can have without swapping.
+    /// Memory available without swapping.
     pub available: Option<u64>,
-    /// Contents of files that are held in case they are needed again.
+    /// The page cache.
     pub cached: Option<u64>,
-    /// The kernel's own caches of names and inodes that it can do without.
+    /// Reclaimable kernel caches of names and inodes.
     pub reclaimable: Option<u64>,
-    /// Contents of files that are not on the disk yet.
+    /// File contents that are not on the disk yet.
     pub dirty: Option<u64>,
 }
 
-/// Reads it; `None` where there is no `/proc`.
+/// Reads the figures; `None` without `/proc`.
 pub fn memory() -> Option<Memory> {
     parse(&std::fs::read_to_string("/proc/meminfo").ok()?)
 }

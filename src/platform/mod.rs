@@ -1,4 +1,4 @@
-//! What this machine is like.
+//! Facts about this machine.
 
 mod bounded_read;
 mod case_folding;
@@ -33,13 +33,13 @@ pub use shared_permissions::{follow, follows};
 pub use syscalls::{ends_children, may_change, renames_without_replacing, sets_io_priority, sets_priority};
 pub use users::{group_name, group_operand, host_name, is_member, own_name, user_name};
 
-/// Time of CPUs that all threads of this process have used so far; `None` where the system does not tell.
+/// CPU time used so far by all threads of this process; `None` if the system does not report it.
 pub fn cpu_time() -> Option<std::time::Duration> {
     let used = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
     std::time::Duration::try_from(used).ok()
 }
 
-/// The most memory that this process has had at once, in bytes; `None` where there is no `/proc`.
+/// Peak memory of this process, in bytes; `None` without `/proc`.
 pub fn peak_memory() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;

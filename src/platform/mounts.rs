@@ -1,4 +1,4 @@
-//! Which file system a path is on.
+//! Mounted file systems, and the one of a path.
 
 use rustix::fs::{AtFlags, Mode, OFlags, fstat, statat};
 use rustix::io::Errno;
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 /// A mounted file system.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mount {
-    /// Where it is mounted.
+    /// The mount point.
     pub point: PathBuf,
     /// Its type, such as `ext4`.
     pub kind: String,
@@ -18,12 +18,12 @@ pub struct Mount {
     pub read_only: bool,
     /// Its device, `MAJOR:MINOR`.
     pub device: String,
-    /// Which directory of its file system is mounted.
+    /// The directory of the file system that is mounted.
     pub root: PathBuf,
 }
 
 impl Mount {
-    /// Whether a server is behind it.
+    /// Whether it is a network file system.
     pub fn is_network(&self) -> bool {
         let kinds =
             ["nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "ceph", "lustre", "beegfs", "gpfs", "fuse.sshfs"];
@@ -31,20 +31,20 @@ impl Mount {
     }
 }
 
-/// The file system that holds an absolute path without symbolic links; `None` where the kernel does not tell.
+/// The file system that holds an absolute path without symbolic links; `None` if the kernel does not report it.
 pub fn mount_of(path: &Path) -> Option<Mount> {
     holding(&table(), path).cloned()
 }
 
-/// All mounts that this process sees; none where the kernel does not tell.
+/// All mounts that this process sees; empty if the kernel does not report them.
 pub(super) fn table() -> Vec<Mount> {
     std::fs::read("/proc/self/mountinfo").map(|text| parse(&text)).unwrap_or_default()
 }
 
-/// Whether a directory is the root of a file system, or of a part of one that is mounted on its own (a bind mount, a subvolume). One
-/// that cannot be looked at counts as such a root, one that is missing does not.
+/// Whether a directory is the root of a file system, or of a part of one that is mounted on its own (a bind mount, a subvolume). True for a
+/// directory that cannot be read, false for a missing one.
 pub fn is_root_of_a_file_system(path: &Path) -> bool {
-    // Elsewhere a directory can only be opened by who may read it.
+    // On other systems, only a user who may read a directory can open it.
     #[cfg(target_os = "linux")]
     let kind = OFlags::PATH;
     #[cfg(not(target_os = "linux"))]
@@ -57,7 +57,7 @@ pub fn is_root_of_a_file_system(path: &Path) -> bool {
     }
 }
 
-/// The same of a directory that is open.
+/// The same for an open directory.
 pub fn is_root(dir: impl AsFd) -> Result<bool, Errno> {
     if is_mount_root(&dir) {
         return Ok(true);
@@ -66,13 +66,13 @@ pub fn is_root(dir: impl AsFd) -> Result<bool, Errno> {
     Ok(own.st_dev != above.st_dev || own.st_ino == above.st_ino)
 }
 
-/// Whether the system tells mount points that device numbers do not: [`is_root`] goes by device numbers where it does not.
+/// Whether the system reports mount points that device numbers do not show. Where it does not, [`is_root`] uses device numbers only.
 pub fn knows_mount_points() -> bool {
     let root = rustix::fs::open("/", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty());
     root.is_ok_and(is_mount_root)
 }
 
-/// What device numbers do not tell: a bind mount within one file system. Linux tells since 5.8.
+/// Detects what device numbers do not show: a bind mount within one file system. Supported by Linux since 5.8.
 #[cfg(target_os = "linux")]
 fn is_mount_root(dir: impl AsFd) -> bool {
     use rustix::fs::{StatxAttributes, StatxFlags, statx};
@@ -86,14 +86,14 @@ fn is_mount_root(_dir: impl AsFd) -> bool {
 }
 
 pub(super) fn holding<'a>(table: &'a [Mount], path: &Path) -> Option<&'a Mount> {
-    // Of several mounts on one point, the last one is on top.
+    // If there are several mounts at one point, the last one is visible.
     table
         .iter()
         .filter(|mount| path.starts_with(&mount.point))
         .max_by_key(|mount| mount.point.components().count())
 }
 
-/// Reads a mountinfo file; total.
+/// Parses a mountinfo file. Never fails; skips lines that it cannot parse.
 pub(super) fn parse(mountinfo: &[u8]) -> Vec<Mount> {
     let mut table = Vec::new();
     for line in mountinfo.split(|byte| *byte == b'\n') {
@@ -113,14 +113,14 @@ pub(super) fn parse(mountinfo: &[u8]) -> Vec<Mount> {
     table
 }
 
-/// Mount points of `/etc/fstab` that are mounted at every start; nothing where there is none.
+/// Mount points in `/etc/fstab` that are mounted at every boot; empty if there are none.
 fn expected_mounts() -> Vec<PathBuf> {
     let text = std::fs::read("/etc/fstab").unwrap_or_default();
     fstab(&text)
 }
 
-/// The mount point of `/etc/fstab` that should hold this path, and is not mounted now; `None` if there is none, or nobody can tell. Symbolic
-/// links of the path are resolved.
+/// The mount point in `/etc/fstab` that should hold this path but is not mounted now; `None` if there is none or it is unknown. Resolves
+/// symbolic links of the path.
 pub fn is_unmounted(path: &Path) -> Option<PathBuf> {
     let mount = mount_of(path)?;
     let points = expected_mounts().into_iter().filter(|point| path.starts_with(point));

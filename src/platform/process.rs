@@ -1,14 +1,14 @@
-//! Which process this is, and whether another one is still there.
+//! Identifies this process, and checks whether another one still runs.
 
 use std::fs;
 use std::process;
 
-/// A process, told from all others that have had its number or will.
+/// Identifies a process among all that have had or will have its pid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
-    /// Its number.
+    /// Its pid.
     pub pid: u32,
-    /// The boot and the clock tick within it that it started at; `None` where there is no `/proc` to tell.
+    /// The boot ID, and the clock tick of its start since then; `None` without `/proc`.
     pub started: Option<String>,
 }
 
@@ -19,33 +19,33 @@ impl Identity {
         Identity { pid, started: started(pid) }
     }
 
-    /// Whether it has ended, as far as this machine can tell. A process of another machine, seen in a shared directory,
-    /// counts as gone.
+    /// Whether it has ended, as far as this machine can determine. A process of another machine, seen in a shared directory, counts as
+    /// ended.
     pub fn is_gone(&self) -> bool {
         match (&self.started, boot_id()) {
             (Some(then), Some(_)) => started(self.pid).as_ref() != Some(then),
             _ => {
                 let pid = i32::try_from(self.pid).ok().and_then(rustix::process::Pid::from_raw);
-                // Whatever may not be signalled is there.
+                // A process that may not be signalled exists.
                 pid.is_none_or(|pid| rustix::process::test_kill_process(pid) == Err(rustix::io::Errno::SRCH))
             }
         }
     }
 }
 
-/// `BOOT:TICK`; `None` for a process that is gone, or a zombie, or on a system that does not tell.
+/// `BOOT:TICK`; `None` for a process that has ended, for a zombie, or on a system that does not report it.
 fn started(pid: u32) -> Option<String> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name is in brackets and may hold anything, brackets too.
+    // The name is in parentheses and may contain any characters, also parentheses.
     let (_, rest) = stat.rsplit_once(") ")?;
     let mut fields = rest.split(' ');
     let state = fields.next()?;
-    // The 22nd field, counting the number, the name and the state.
+    // The 22nd field, counting the pid, the name and the state.
     let tick = fields.nth(18)?;
     (!state.starts_with(['Z', 'X'])).then(|| format!("{}:{tick}", boot_id().unwrap_or_default()))
 }
 
-/// Which boot of the machine this is; `None` where there is no `/proc` to tell.
+/// The ID of the current boot; `None` without `/proc`.
 pub fn boot_id() -> Option<String> {
     Some(fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?.trim().into())
 }

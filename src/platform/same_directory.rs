@@ -1,12 +1,12 @@
-//! Whether one directory lies inside another, whatever names they have.
+//! Whether one directory is inside another, regardless of their names.
 
 use super::mounts::{Mount, holding, table};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-/// Whether `outer` is `inner`, or holds it: by name, as the same directory under another name (a bind mount, a file system that folds names),
-/// or as a part of the same file system that is mounted elsewhere. Both are absolute, with symbolic links resolved; not all of them has
-/// to exist.
+/// Whether `outer` is or contains `inner`: by name, as the same directory under another name (a bind mount, a file system that folds
+/// names), or as a part of the same file system that is mounted elsewhere. Both paths are absolute with symbolic links resolved; they need
+/// not exist entirely.
 pub(super) fn holds(outer: &Path, inner: &Path) -> bool {
     if inner.starts_with(outer) {
         return true;
@@ -24,7 +24,7 @@ pub(super) fn holds(outer: &Path, inner: &Path) -> bool {
     parts.into_iter().any(|(device, root)| device == inner.0 && inner.1.starts_with(root))
 }
 
-/// The file system that holds a path, and where in it that is.
+/// The device of the file system that holds a path, and the path within it.
 fn located(table: &[Mount], path: &Path) -> Option<(String, PathBuf)> {
     let mount = holding(table, path)?;
     Some((mount.device.clone(), mount.root.join(path.strip_prefix(&mount.point).ok()?)))

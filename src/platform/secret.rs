@@ -1,4 +1,4 @@
-//! Files that hold secrets: read only if nobody else can.
+//! Files that hold secrets: read only if no other user can read them.
 
 use super::bounded_read::open_regular;
 use crate::model::hint::quoted;
@@ -8,12 +8,12 @@ use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-/// No secret is longer, in bytes. rsync reads no more than 511 of a password.
+/// Maximum length of a secret, in bytes. rsync reads at most 511 bytes of a password.
 const LONGEST: u64 = 16 * 1024;
-/// What rsync refuses: that everybody may read or write it. That its group may is how several users share it.
+/// Modes that rsync refuses: read or write by everybody. The group may have access, so that several users can share the file.
 const FOR_EVERYBODY: u32 = 0o006;
 
-/// Reads it. Never waits for a FIFO. The error never holds what the file holds.
+/// Reads a secret. Never waits for a FIFO. Errors never contain the contents of the file.
 pub(super) fn secret(path: &Path, what: Secret) -> Result<String, Unusable> {
     let shown = sanitize::path(&path);
     let unusable = |text: String, hint: String| Unusable { text, hint: Some(hint) };

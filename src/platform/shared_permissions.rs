@@ -1,18 +1,18 @@
-//! Permissions of what several users share: they follow those of the directory that they share.
+//! Permissions of files that several users share: they follow those of the shared directory.
 
 use rustix::fs::{FileType, Gid, Mode, Stat, Uid, fchmod, fchown, fstat};
 use rustix::process::geteuid;
 use std::os::fd::AsFd;
 
-/// Read and execute, for everybody but owner and group.
+/// Read and execute for others.
 const OTHERS: u32 = 0o005;
 const GROUP: u32 = 0o070;
 const SETGID: u32 = 0o2000;
 
-/// Gives a file or directory that is open, and is ours, the group and the permissions of the directory `above`: whoever may read
-/// or write there may do so here. What is ours is never writable for others than the group, whatever `above` is, and it has no
-/// sticky bit, so that whoever of the group comes next can go on with it. The umask does not count. What root makes belongs to
-/// the owner of `above`. Where the system refuses, it stays as it is, which never gives anybody more.
+/// Gives an open file or directory of ours the group and the permissions of the directory `above`: users who may read or write there may do
+/// the same here. Our files are never writable for others than the group, regardless of `above`, and never have a sticky bit, so that any
+/// member of the group can continue a run. The umask has no effect. If root creates the file, it gets the owner of `above`. If the system
+/// refuses a change, permissions stay as they are, which never gives anybody more rights.
 pub fn follow(made: impl AsFd, above: &Stat) {
     let Ok(stat) = fstat(&made) else { return };
     let us = geteuid();
@@ -22,7 +22,7 @@ pub fn follow(made: impl AsFd, above: &Stat) {
     if us.is_root() && stat.st_uid == 0 && above.st_uid != 0 {
         let _ = fchown(&made, Some(Uid::from_raw(above.st_uid)), None);
     }
-    // Before the mode: a change of the group may take the setgid bit away.
+    // Before the mode, since a change of the group may clear the setgid bit.
     let same_group =
         stat.st_gid == above.st_gid || fchown(&made, None, Some(Gid::from_raw(above.st_gid))).is_ok();
     let wanted = wanted(&stat, above, same_group);
@@ -37,7 +37,7 @@ pub fn follows(stat: &Stat, above: &Stat) -> bool {
     stat.st_gid == above.st_gid && mode_of(stat) & wanted == wanted
 }
 
-/// Of what belongs to another group than `above`, that group is among the others there.
+/// The wanted mode. If the entry has another group than `above`, its group gets the permissions of others there.
 fn wanted(stat: &Stat, above: &Stat, same_group: bool) -> u32 {
     let above = mode_of(above);
     let others = above & OTHERS;
@@ -59,7 +59,7 @@ mod tests {
     use std::fs::{self, File, Permissions};
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
-    /// The modes that a directory and a file get in one of this mode.
+    /// The modes that a directory and a file get below one with this mode.
     fn modes(above: u32) -> (u32, u32) {
         let top = tempfile::tempdir().unwrap();
         fs::set_permissions(top.path(), Permissions::from_mode(above)).unwrap();

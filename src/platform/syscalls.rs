@@ -1,13 +1,13 @@
-//! Which of the calls that we can do without this system offers. An old kernel refuses them (`ENOSYS`), and so does a sandbox around
-//! us, such as `SystemCallFilter=` of systemd or the seccomp profile of a container (`ENOSYS` or `EPERM`).
+//! Which optional system calls this system offers. An old kernel refuses them (`ENOSYS`), and so does a sandbox, such as
+//! `SystemCallFilter=` of systemd or the seccomp profile of a container (`ENOSYS` or `EPERM`).
 
 use rustix::fs::{Access, AtFlags, accessat};
 use rustix::io::Errno;
 use std::os::fd::AsFd;
 use std::sync::LazyLock;
 
-/// Whether this user may make and remove entries of a directory, as far as permissions go. Asked for the user that counts for the
-/// file system; for the real one where that cannot be asked.
+/// Whether this user may create and remove entries of a directory, as far as permissions show. Checks the effective user, or the real one
+/// where the system cannot check the effective one.
 pub fn may_change(dir: impl AsFd) -> Result<(), Errno> {
     let ask = |flags| accessat(&dir, ".", Access::WRITE_OK | Access::EXEC_OK, flags);
     match ask(AtFlags::EACCESS) {
@@ -16,13 +16,13 @@ pub fn may_change(dir: impl AsFd) -> Result<(), Errno> {
     }
 }
 
-/// Whether an entry can be renamed without replacing another one by a single call. A file system may still not know how.
+/// Whether a single call can rename an entry without replacing another one. A file system may still not support it.
 pub fn renames_without_replacing() -> bool {
     static OFFERED: LazyLock<bool> = LazyLock::new(|| {
         #[cfg(any(target_os = "linux", target_vendor = "apple"))]
         {
             use rustix::fs::{CWD, RenameFlags, renameat_with};
-            // Nothing has the empty name.
+            // No entry has the empty name.
             renameat_with(CWD, "", CWD, "", RenameFlags::NOREPLACE) == Err(Errno::NOENT)
         }
         #[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
@@ -31,13 +31,13 @@ pub fn renames_without_replacing() -> bool {
     *OFFERED
 }
 
-/// Whether the CPU priority of a process can be lowered. Asked by setting ours to what it is.
+/// Whether the CPU priority of a process can be lowered. Tested by setting ours to its current value.
 pub fn sets_priority() -> bool {
     use rustix::process::{getpriority_process, setpriority_process};
     getpriority_process(None).and_then(|now| setpriority_process(None, now)).is_ok()
 }
 
-/// Whether the rank of a process for disk access can be set. Asked by setting ours to what it is.
+/// Whether the I/O priority of a process can be set. Tested by setting ours to its current value.
 #[cfg(target_os = "linux")]
 #[expect(unsafe_code, reason = "no crate wraps ioprio_set")]
 pub fn sets_io_priority() -> bool {
@@ -49,7 +49,7 @@ pub fn sets_io_priority() -> bool {
     }
 }
 
-/// Elsewhere there are no such ranks.
+/// Other systems have no I/O priorities.
 #[cfg(not(target_os = "linux"))]
 pub fn sets_io_priority() -> bool {
     false

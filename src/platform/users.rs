@@ -1,22 +1,22 @@
-//! Users, groups and the host, by name.
+//! Names of users, groups and the host.
 
 use rustix::process::{getegid, geteuid, getgroups};
 use std::ffi::CStr;
 
-/// The largest record of a user or group that is read, in bytes: a group may have thousands of members.
+/// Maximum size of a record of a user or group, in bytes. A group may have thousands of members.
 const LONGEST: usize = 1 << 20;
 
-/// The name of a user; `uid 1234` for one without.
+/// The name of a user; `uid 1234` if it has none.
 pub fn user_name(uid: u32) -> String {
     user(uid).unwrap_or_else(|| format!("uid {uid}"))
 }
 
-/// The name of a group; `gid 1234` for one without.
+/// The name of a group; `gid 1234` if it has none.
 pub fn group_name(gid: u32) -> String {
     group(gid).unwrap_or_else(|| format!("gid {gid}"))
 }
 
-/// A group as `chgrp` takes it: its name, or else its number.
+/// A group as an operand of `chgrp`: its name, or else its number.
 pub fn group_operand(gid: u32) -> String {
     group(gid).unwrap_or_else(|| gid.to_string())
 }
@@ -26,7 +26,7 @@ pub fn host_name() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
-/// Whether this process is of a group.
+/// Whether this process is a member of a group.
 pub fn is_member(gid: u32) -> bool {
     let of = |group: rustix::process::Gid| group.as_raw() == gid;
     of(getegid()) || getgroups().is_ok_and(|groups| groups.into_iter().any(of))
@@ -37,7 +37,7 @@ pub fn own_name() -> String {
     user_name(geteuid().as_raw())
 }
 
-/// Calls a function of the C library that fills a buffer and wants a larger one by `ERANGE`.
+/// Calls a C library function that fills a buffer. Repeats it with a larger buffer on `ERANGE`.
 fn with_buffer<T>(mut call: impl FnMut(&mut [libc::c_char]) -> (i32, Option<T>)) -> Option<T> {
     let mut buffer = vec![0; 1024];
     loop {
@@ -57,7 +57,7 @@ fn user(uid: u32) -> Option<String> {
         // SAFETY: every pointer is valid for the call, and the length is that of the buffer.
         let error =
             unsafe { libc::getpwuid_r(uid, &mut record, buffer.as_mut_ptr(), buffer.len(), &mut found) };
-        // SAFETY: what was found has a name, which lies in the buffer and ends with a NUL.
+        // SAFETY: a record that was found has a name, which is in the buffer and NUL-terminated.
         let name = (!found.is_null()).then(|| unsafe { CStr::from_ptr(record.pw_name) });
         (error, name.map(|name| name.to_string_lossy().into_owned()))
     })
@@ -72,7 +72,7 @@ fn group(gid: u32) -> Option<String> {
         // SAFETY: every pointer is valid for the call, and the length is that of the buffer.
         let error =
             unsafe { libc::getgrgid_r(gid, &mut record, buffer.as_mut_ptr(), buffer.len(), &mut found) };
-        // SAFETY: what was found has a name, which lies in the buffer and ends with a NUL.
+        // SAFETY: a record that was found has a name, which is in the buffer and NUL-terminated.
         let name = (!found.is_null()).then(|| unsafe { CStr::from_ptr(record.gr_name) });
         (error, name.map(|name| name.to_string_lossy().into_owned()))
     })

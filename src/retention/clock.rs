@@ -3,14 +3,14 @@
 use super::expiry::{Boot, Moment};
 use crate::platform;
 
-/// What they say now.
+/// The current time by all clocks.
 pub(crate) fn now() -> Moment {
     let boot = platform::boot_id().zip(since_boot());
     Moment { wall: jiff::Timestamp::now().as_second(), boot: boot.map(|(id, s)| Boot { id, s }) }
 }
 
-/// Seconds since this machine was booted, those in which it was suspended included; `None` where that is not told. By libc, as
-/// the standard library asks for the wall time: whoever gives a process other clocks gives it both.
+/// Seconds since boot, including suspended time; `None` if unknown. Uses libc, as the standard library does for the wall time, so that a
+/// tool which replaces the clocks of a process replaces both.
 #[cfg(target_os = "linux")]
 #[expect(unsafe_code, reason = "the standard library does not tell boot time")]
 fn since_boot() -> Option<u64> {

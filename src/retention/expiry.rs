@@ -1,19 +1,19 @@
-//! The judgement itself, without a clock and without a disk.
+//! Judges expiry. Pure: uses no clock and no disk.
 
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// So long at least something stays marked before it may be purged.
+/// Minimum time between a mark and the purge.
 pub(crate) const WAIT: Duration = Duration::from_secs(24 * 3600);
-/// Clocks of different machines may be so far apart, and a clock may be set by so much, in seconds.
+/// How far clocks of different machines may differ, and by how much a clock may be set, in seconds.
 const STEP: i64 = 300;
 
-/// A moment, as the clocks of a machine tell it.
+/// A moment, by the clocks of a machine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Moment {
     /// Seconds since 1970, by a clock that may be wrong.
     pub wall: i64,
-    /// By a clock that nobody sets; `None` where there is none.
+    /// Boot time, which nobody sets; `None` if the system has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub boot: Option<Boot>,
 }
@@ -21,19 +21,19 @@ pub struct Moment {
 /// Time since a machine was booted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Boot {
-    /// Which boot of which machine.
+    /// The ID of the boot, which is different for each machine.
     pub id: String,
-    /// Seconds since then, those in which the machine was suspended included.
+    /// Seconds since boot, including suspended time.
     pub s: u64,
 }
 
 impl Moment {
-    /// A date of which nothing but wall time is known.
+    /// A date of which only wall time is known.
     pub fn dated(wall: i64) -> Self {
         Moment { wall, boot: None }
     }
 
-    /// Seconds of boot time since an earlier moment of the same boot.
+    /// Seconds of boot time since an earlier moment; `None` if it is of another boot.
     fn since_in_boot(&self, earlier: &Moment) -> Option<i64> {
         let (now, then) = (self.boot.as_ref()?, earlier.boot.as_ref()?);
         (now.id == then.id).then(|| {
@@ -51,12 +51,12 @@ impl Moment {
             })
     }
 
-    /// Whether it lies in the future of `now` by more than clocks differ.
+    /// Whether it is in the future of `now` by more than clocks may differ.
     pub(super) fn is_ahead_of(&self, now: &Moment) -> bool {
         self.wall > now.wall.saturating_add(STEP)
     }
 
-    /// How much has passed since, by the clock that counted least.
+    /// Time passed since `earlier`, by the clock that shows the least.
     fn least_since(&self, earlier: &Moment) -> Duration {
         let wall = self.wall.saturating_sub(earlier.wall);
         let least = self.since_in_boot(earlier).map_or(wall, |boot| boot.min(wall));
@@ -67,65 +67,66 @@ impl Moment {
 /// Something that is kept for a while.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Item {
-    /// Tells it from all others of its kind.
+    /// A name that is unique among items of its kind.
     pub name: String,
-    /// Since when it is kept; `None` if that is not known, and then it stays.
+    /// Start of the time for which it is kept; `None` if unknown, and then it is kept.
     pub since: Option<Moment>,
-    /// For how long.
+    /// How long it is kept.
     pub keep: Duration,
 }
 
-/// What a run has found.
+/// A mark of an item, written by a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Mark {
-    /// When.
+    /// When it was written.
     pub at: Moment,
-    /// Whether it was dated in the future, and not over-age.
+    /// Whether the item was dated in the future, not expired.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub ahead: bool,
 }
 
-/// How old something is, by the clocks as they are now.
+/// The age of an item, by the current clocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Age {
-    /// Its time has not come, or it is not known.
+    /// Not expired, or of unknown age.
     Young,
-    /// Its time is over.
+    /// Expired.
     Over,
-    /// It is dated in the future.
+    /// Dated in the future.
     Ahead,
 }
 
-/// What a run does with something.
+/// What a run does with an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// It stays; a mark that it has goes.
+    /// Keep it; remove its mark.
     Keep,
-    /// It stays, and gets a mark of this moment.
+    /// Keep it; mark it now.
     Mark,
-    /// It stays, and so does its mark.
+    /// Keep it and its mark.
     Wait,
-    /// It goes.
+    /// Remove it.
     Purge,
 }
 
-/// How old it is.
+/// The age of an item.
 pub(crate) fn age_of(item: &Item, now: &Moment) -> Age {
     match &item.since {
         None => Age::Young,
         Some(since) if since.is_ahead_of(now) => Age::Ahead,
-        // Within the boot in which it began, boot time tells that a clock that was set forward is wrong.
+        // Within the boot in which the time began, boot time shows that a clock that was set forward is wrong.
         Some(since) if now.least_since(since) >= item.keep => Age::Over,
         Some(_) => Age::Young,
     }
 }
 
-/// How long something of that age waits after it was marked. What is dated in the future waits as if it was new then.
+/// How long an item of that age waits after it was marked. An item dated in the future waits as if it was new when it was marked.
 pub(super) fn wait_of(age: Age, keep: Duration) -> Duration {
     if age == Age::Ahead { keep.max(WAIT) } else { WAIT }
 }
 
-/// What becomes of it. A mark only counts for what is found again as it was marked, and while the clocks have only run since.
+/// The verdict on an item. A mark counts only if the item is found again in the state in which it was marked, and if the clocks have run
+/// without being set since.
 pub(crate) fn judge(item: &Item, mark: Option<&Mark>, now: &Moment) -> Verdict {
     let age = age_of(item, now);
     if age == Age::Young {

@@ -1,14 +1,14 @@
-//! Clocks that are wrong, in every way that was thought of.
+//! Tests with wrong clocks of many kinds.
 
 use super::*;
 use proptest::prelude::*;
 
 const DAY: i64 = 86_400;
 const KEEP: Duration = Duration::from_secs(30 * 86_400);
-/// When the machine was booted, by a clock that is right.
+/// The true wall time of the boot.
 const BOOTED: i64 = 1_800_000_000;
 
-/// The moment that many seconds after the boot, by a wall clock that is `wrong` by so many.
+/// The moment `true_s` seconds after the boot, by a wall clock that is `wrong` by that many seconds.
 fn at(true_s: i64, wrong: i64) -> Moment {
     in_boot("a", true_s, wrong)
 }
@@ -25,7 +25,7 @@ fn old(since: Moment) -> Item {
     item(Moment::dated(since.wall))
 }
 
-/// What runs at these moments do, one after the other, until it is purged.
+/// The verdicts of runs at these moments, in order, until the item is purged.
 fn runs(item: &Item, moments: &[Moment]) -> Vec<Verdict> {
     let mut mark: Option<Mark> = None;
     let mut all = Vec::new();
@@ -61,10 +61,10 @@ fn what_has_no_date_stays() {
 #[test]
 fn one_run_in_the_future_purges_nothing() {
     for wrong in [31 * DAY, 366 * DAY, 800 * DAY] {
-        // Of an earlier boot: it is marked, and the mark is dropped by the next run that knows the time.
+        // Of an earlier boot: it is marked, and the next run with a right clock drops the mark.
         let moments = [at(60, wrong), at(120, 0), at(2 * DAY, 0)];
         assert_eq!(runs(&old(at(0, 0)), &moments), [Marked, Keep, Keep]);
-        // Within one boot the step is seen at once.
+        // Within one boot the step is noticed at once.
         assert_eq!(runs(&item(at(0, 0)), &moments), [Keep, Keep, Keep]);
     }
 }
@@ -81,7 +81,7 @@ fn a_year_forward_and_back_and_forward_again_purges_nothing() {
     let wrong = 366 * DAY;
     let moments = [at(60, wrong), at(120, 0), at(180, wrong), at(240, 0), at(300, wrong), at(360, wrong)];
     assert_eq!(runs(&old(at(0, 0)), &moments), [Marked, Keep, Marked, Keep, Marked, Wait]);
-    // Within the day of a mark that is right: boot time says that it is not over.
+    // During the day after a right mark: boot time shows that the wait is not over.
     let over = old(at(-40 * DAY, 0));
     let moments = [at(60, 0), at(120, wrong), at(180, wrong), at(DAY, wrong), at(DAY + 120, wrong)];
     assert_eq!(runs(&over, &moments), [Marked, Marked, Wait, Wait, Purge]);
@@ -92,7 +92,7 @@ fn a_clock_that_goes_backwards_drops_the_mark() {
     let over = old(at(-40 * DAY, 0));
     let moments = [at(2 * DAY, 0), at(3 * DAY + 60, -2 * DAY), at(4 * DAY + 120, -2 * DAY)];
     assert_eq!(runs(&over, &moments), [Marked, Marked, Purge]);
-    // By a little, as when it is set by another machine: that is no step.
+    // A small change, as when another machine sets the clock, is no step.
     assert_eq!(runs(&over, &[at(0, 0), at(60, -120), at(DAY + 300, -120)]), [Marked, Wait, Purge]);
 }
 
@@ -110,7 +110,7 @@ fn what_is_dated_in_the_future_is_kept_from_when_it_was_found() {
     assert_eq!(runs(&ahead, &moments), [Marked, Wait, Wait, Purge]);
 }
 
-/// The mark of somebody with a slow clock, to whom it was dated in the future, is no mark of what is over-age.
+/// The mark of a machine with a slow clock, for which the item was dated in the future, is no mark of an expired item.
 #[test]
 fn a_mark_of_another_kind_counts_for_nothing() {
     let found = old(at(0, 0));
@@ -127,7 +127,7 @@ fn a_machine_that_was_booted_since_goes_by_wall_time() {
     assert_eq!(runs(&over, &[at(0, 0), without(DAY - 1), without(DAY)]), [Marked, Wait, Purge]);
 }
 
-/// Boot time goes on while a machine is suspended. Where it does not, as in a virtual machine that was stopped, that is a step.
+/// Boot time includes suspended time. Where it does not, as in a virtual machine that was stopped, this counts as a step.
 #[test]
 fn a_suspended_machine_has_waited() {
     let over = old(at(-40 * DAY, 0));
@@ -145,7 +145,7 @@ fn two_machines_of_which_one_is_wrong_purge_nothing_together() {
             (0..20).map(|n| if n % 2 == 0 { in_boot("b", n * DAY, wrong) } else { here(n * DAY) }).collect();
         assert_eq!(runs(&found, &moments), other.repeat(10), "{wrong}");
     }
-    // Both right: what one has marked the other may purge.
+    // Both clocks are right: either machine may purge what the other has marked.
     let over = old(at(-40 * DAY, 0));
     assert_eq!(runs(&over, &[in_boot("b", 0, 30), here(60), here(DAY + 60)]), [Marked, Wait, Purge]);
 }
@@ -160,7 +160,7 @@ fn moment() -> impl Strategy<Value = Moment> {
 }
 
 proptest! {
-    /// Whatever the clocks have done: what goes was marked at least a day before by both, and has been kept long enough.
+    /// For any behaviour of the clocks: a purged item was marked at least a day before by both clocks, and was kept long enough.
     #[test]
     fn nothing_is_purged_without_a_mark_that_is_a_day_old(
         since in proptest::option::of(moment()), keep in 0u64..100 * 86_400, now in moment(),
@@ -180,8 +180,8 @@ proptest! {
         }
     }
 
-    /// A single machine with any number of steps, of which the first look after each notices: nothing goes before a day has
-    /// really passed since the first run that looked.
+    /// A single machine with any number of steps, each noticed by the first run after it: nothing is purged before a day has really passed
+    /// since the first run.
     #[test]
     fn steps_within_one_boot_never_shorten_the_wait(
         walls in proptest::collection::vec((0i64..7_200, -1000i64..1000), 1..30), since in -2000i64..2000,
@@ -197,7 +197,7 @@ proptest! {
         }
     }
 
-    /// With clocks that are right, everything goes at last.
+    /// With right clocks, every expired item is purged in the end.
     #[test]
     fn right_clocks_purge_what_is_over(keep in 0i64..400, gap in 1i64..60) {
         let item = Item { keep: Duration::from_secs(keep as u64 * 86_400), ..item(at(0, 0)) };

@@ -1,5 +1,5 @@
-//! Marks on disk: a file beside what they are about, so that whoever shares that shares them. It exists while something is
-//! marked, and may be deleted at the price of the wait.
+//! The file of marks. It lies beside the marked items, so that all users of these items share it. It exists while something is marked. It
+//! may be deleted; then the wait begins again.
 
 use super::expiry::{Age, Item, Mark, Moment, Verdict, age_of, judge, wait_of};
 use crate::platform::follow;
@@ -11,43 +11,43 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
 
-/// What it is called.
+/// The name of the file.
 pub(crate) const FILE: &str = "marks.json";
-/// What a damaged one is called, so that somebody may look at it.
+/// The name of a damaged file, kept for inspection.
 const ASIDE: &str = "marks.json.damaged";
-/// What it is called while it is written.
+/// The name of the file while it is written.
 const NEW: &str = "marks.json.new";
-/// A longer file is none of ours.
+/// A longer file is not one of ours. Bytes.
 const LONGEST: u64 = 64 << 20;
 const VERSION: u32 = 1;
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Marks {
     v: u32,
-    /// The last run that looked.
+    /// The time of the last run that checked.
     last: Option<Moment>,
     marks: BTreeMap<String, Mark>,
 }
 
-/// What a look has found.
+/// The result of a check.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Looked {
-    /// The names of what may go.
+    /// The names of the items that may be purged.
     pub purge: Vec<String>,
-    /// The names of what is marked, and when the wait of each ends at the earliest, in seconds since 1970.
+    /// The names of the marked items, with the earliest end of each wait, in seconds since 1970.
     pub marked: BTreeMap<String, i64>,
-    /// What is odd about the file, or kept it from being written. Then nothing new is marked, which only delays.
+    /// A problem of the file, or why it could not be written. Then nothing new is marked, which only delays purges.
     pub warning: Option<String>,
-    /// Whether the file says all this now.
+    /// Whether the file contains this result now.
     pub saved: bool,
 }
 
 impl Marks {
-    /// Judges everything; what was marked and is not among the items any more is forgotten.
+    /// Judges all items. Marks of other items are dropped.
     fn look(&mut self, items: &[Item], now: &Moment) -> Looked {
         let mut before = std::mem::take(&mut self.marks);
         if self.last.as_ref().is_some_and(|last| !now.follows(last)) {
-            // Then or now the clock was wrong, and nobody knows which.
+            // The clock was wrong at one of the two moments; which one is unknown.
             before.clear();
         }
         self.last = Some(now.clone());
@@ -73,8 +73,8 @@ impl Marks {
     }
 }
 
-/// Looks at what is kept beside the file of marks in `dir`: says what may go, and marks what is over-age. With `dry` nothing is
-/// written. Whoever calls sees to it that nobody else does so at the same time.
+/// Checks the items kept beside the file of marks in `dir`: returns what may be purged, and marks expired items. With `dry` nothing is
+/// written. The caller must ensure that nothing else does so at the same time.
 pub(crate) fn look(dir: impl AsFd, items: &[Item], now: &Moment, dry: bool) -> Looked {
     let (before, warning) = match load(&dir, dry) {
         Ok(loaded) => loaded,
@@ -97,7 +97,7 @@ pub(crate) fn look(dir: impl AsFd, items: &[Item], now: &Moment, dry: bool) -> L
     looked
 }
 
-/// `Err`: they are not to be touched, and nothing may go.
+/// Reads the marks. `Err`: the file must not be changed, and nothing may be purged.
 fn load(dir: impl AsFd, dry: bool) -> Result<(Marks, Option<String>), String> {
     let none = || Marks { v: VERSION, ..Marks::default() };
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
@@ -105,7 +105,7 @@ fn load(dir: impl AsFd, dry: bool) -> Result<(Marks, Option<String>), String> {
     let read = match openat(&dir, FILE, flags, Mode::empty()) {
         Ok(file) => File::from(file).take(LONGEST).read_to_end(&mut text),
         Err(Errno::NOENT) => return Ok((none(), None)),
-        // To lose marks only delays. Those that are written in its place can be read by whoever shares them.
+        // Losing marks only delays purges. The new file can be read by all users who share it.
         Err(Errno::ACCESS | Errno::PERM) => {
             let text = format!(
                 "{FILE} may only be read by another user, and counts for nothing: it is written anew"
@@ -135,7 +135,7 @@ fn load(dir: impl AsFd, dry: bool) -> Result<(Marks, Option<String>), String> {
     }
 }
 
-/// As a whole; without a mark there is no file.
+/// Replaces the file as a whole. Without a mark there is no file.
 fn save(dir: impl AsFd, marks: &Marks) -> io::Result<()> {
     if marks.marks.is_empty() {
         return match unlinkat(&dir, FILE, AtFlags::empty()) {
@@ -144,7 +144,7 @@ fn save(dir: impl AsFd, marks: &Marks) -> io::Result<()> {
         };
     }
     let text = serde_json::to_vec(marks)?;
-    // One that was left there may be of another user.
+    // A leftover file may belong to another user.
     let _ = unlinkat(&dir, NEW, AtFlags::empty());
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
     let mut file = File::from(openat(&dir, NEW, flags, Mode::RUSR | Mode::WUSR)?);
@@ -152,16 +152,16 @@ fn save(dir: impl AsFd, marks: &Marks) -> io::Result<()> {
     let written = file.write_all(&text).and_then(|()| file.sync_data());
     let placed = written.and_then(|()| Ok(renameat(&dir, NEW, &dir, FILE)?));
     if placed.is_err() {
-        // One that stays is written over.
+        // A file that cannot be removed is replaced by the next run.
         let _ = unlinkat(&dir, NEW, AtFlags::empty());
     }
     placed
 }
 
-/// Removes the marks of a directory in which nothing is kept any more.
+/// Removes the marks in a directory in which nothing is kept any more.
 pub(crate) fn forget(dir: impl AsFd) {
     for name in [FILE, NEW] {
-        // One that cannot be removed is forgotten at the next look.
+        // Marks in a file that cannot be removed are dropped by the next check.
         let _ = unlinkat(&dir, name, AtFlags::empty());
     }
 }

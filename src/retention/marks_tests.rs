@@ -1,4 +1,4 @@
-//! The file of marks.
+//! Tests of the file of marks.
 
 use super::super::expiry::Boot;
 use super::*;
@@ -42,7 +42,7 @@ fn marks_are_kept_between_runs_and_the_file_goes_with_the_last() {
     assert!(fs::read_dir(dir.path()).unwrap().next().is_none(), "nothing is marked");
 }
 
-/// Of another machine: nothing but the wall time tells.
+/// A moment of another machine: only wall time can be compared.
 fn elsewhere(s: i64) -> Moment {
     Moment::dated(NOW + s)
 }
@@ -52,7 +52,7 @@ fn a_run_from_the_future_drops_all_marks_once() {
     let dir = tempfile::tempdir().unwrap();
     let items = [item("old", 400), item("new", 1)];
     assert_eq!(look_at(dir.path(), &items, &at(0)).marked.len(), 1);
-    // It is no longer than a day ago by its clock that the first was marked.
+    // By the clock of that machine, the first mark is now less than a day old.
     let ahead = look_at(dir.path(), &items[1..], &elsewhere(366 * DAY));
     assert_eq!(ahead.marked.len(), 1);
     let back = look_at(dir.path(), &items, &at(DAY + 60));
@@ -96,7 +96,7 @@ fn a_newer_file_is_left_alone_and_nothing_goes() {
 #[test]
 fn what_cannot_be_written_or_read_marks_nothing() {
     let dir = tempfile::tempdir().unwrap();
-    // In the way, also of root.
+    // A directory in the way, also for root.
     fs::create_dir(dir.path().join(NEW)).unwrap();
     let looked = look_at(dir.path(), &[item("old", 400)], &at(0));
     assert_eq!((looked.purge.len(), looked.marked.len(), looked.saved), (0, 0, false));

@@ -1,12 +1,12 @@
-//! When something of ours that is kept for a while may be removed, on a machine whose clock may be wrong.
+//! When data that is kept for a while may be removed, on a machine whose clock may be wrong.
 //!
-//! **Invariant: nothing is removed because of a single look at the clock.** A run that finds something over-age writes a mark. A
-//! later run purges it, if at least [`WAIT`] has passed since the mark by wall time and, within one boot, also by boot time.
-//! Wall time that goes backwards, or that steps against boot time, drops the marks: the wait begins again, and nothing is
-//! lost. What is dated in the future is not young for ever: it is marked as well, and waits for as long as it would be kept.
+//! **Invariant: nothing is removed because of a single look at the clock.** A run that finds an expired item writes a mark. A later run
+//! purges the item if at least [`WAIT`] has passed since the mark by wall time and, within one boot, also by boot time. Marks are dropped
+//! if wall time goes backwards, or steps against boot time: the wait begins again, and nothing is lost. An item dated in the future is not
+//! kept forever: it is marked as well, and waits for as long as it would be kept.
 //!
-//! What is kept by number and not by age is in [`prune`]: there the order of runs decides, and [`next_run`] gives each run a
-//! name that sorts after the names of all runs before it, whatever the clock says.
+//! [`prune`] handles what is kept by number, not by age. There the order of runs decides: [`next_run`] gives each run a name that sorts
+//! after the names of all earlier runs, regardless of the clock.
 
 mod clock;
 mod expiry;

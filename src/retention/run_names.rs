@@ -1,4 +1,4 @@
-//! Files that are named by runs: the names of runs sort in the order in which they began.
+//! Files named by runs. The names of runs sort in the order in which the runs began.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use ulid::Ulid;
 
-/// Clocks of different machines may be so far apart.
+/// How far clocks of different machines may differ.
 const STEP: Duration = Duration::from_secs(300);
 
-/// A name for a run (a ULID) that sorts after those of all runs that the state directory remembers. Its time is this moment,
-/// unless the clock is behind the newest of those: then the clock was wrong or is wrong now, and the order is what matters.
+/// A name for a run (a ULID) that sorts after those of all runs in the state directory. Its time is the current time, unless the clock is
+/// behind the newest of these runs: then the clock was wrong or is wrong now, and only the order matters.
 pub(crate) fn next_run(state: &Path) -> String {
     let now = Ulid::generate();
     let later = newest(state).filter(|newest| newest.timestamp_ms() >= now.timestamp_ms());
@@ -18,16 +18,16 @@ pub(crate) fn next_run(state: &Path) -> String {
     later.map_or(now, |ms| Ulid::from_parts(ms, now.random())).to_string()
 }
 
-/// Why a text means no single run.
+/// Why a text does not identify a single run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum NoRun {
-    /// No run is called so.
+    /// No run has this ID or prefix.
     Unknown,
-    /// Those that begin so, in their order.
+    /// The runs with this prefix, in order.
     Several(Vec<String>),
 }
 
-/// The run that somebody means by its ID or by the beginning of it, in either case.
+/// The run with this ID or unique prefix; upper and lower case are equal.
 pub(crate) fn meant<'a>(runs: impl IntoIterator<Item = &'a str>, wanted: &str) -> Result<&'a str, NoRun> {
     let wanted = wanted.to_ascii_uppercase();
     let mut found: Vec<&str> = Vec::new();
@@ -47,8 +47,8 @@ pub(crate) fn meant<'a>(runs: impl IntoIterator<Item = &'a str>, wanted: &str) -
     }
 }
 
-/// As much of a run's ID as tells it from all `runs`, which are sorted, and at least so many characters: [`meant`] knows what is meant
-/// by it.
+/// The shortest prefix of a run's ID that is unique among `runs`, which are sorted, and has at least `least` characters. [`meant`] accepts
+/// it.
 pub(crate) fn short<'a>(run: &'a str, runs: &[String], least: usize) -> &'a str {
     let at = runs.partition_point(|known| known.as_str() < run);
     let after = at + usize::from(runs.get(at).is_some_and(|known| known == run));
@@ -58,7 +58,7 @@ pub(crate) fn short<'a>(run: &'a str, runs: &[String], least: usize) -> &'a str 
     run.get(..needed.max(least)).unwrap_or(run)
 }
 
-/// The newest run that a file of the state directory is named by.
+/// The newest run that names a file of the state directory.
 fn newest(state: &Path) -> Option<Ulid> {
     let below = ["logs", "plans"].into_iter().flat_map(|name| entries(&state.join(name)));
     let dirs = below.chain([state.join("journal")]);
@@ -69,15 +69,15 @@ fn entries(dir: &Path) -> impl Iterator<Item = PathBuf> + use<> {
     fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path())
 }
 
-/// The run that a file is named by: what stands before the first dot.
+/// The run that names a file: the text before the first dot.
 fn run_of(path: &Path) -> Option<Ulid> {
     let name = path.file_name()?.to_str()?;
     Ulid::from_string(name.split('.').next()?).ok()
 }
 
-/// Removes all but the newest `keep` of the files `RUN.ENDING` in a directory; the one of the run `current` counts, and stays.
-/// What is dated in the future is counted apart, so that it pushes nothing else out: at most as many of those stay, too.
-/// Files with other names are not ours. What cannot be removed now is tried again by the next run.
+/// Removes all but the newest `keep` of the files `RUN.ENDING` in a directory. The file of the run `current` is counted and always kept.
+/// Files dated in the future are counted separately, so that they displace no others: at most `keep` of them are kept, too. Other names are
+/// ignored. A file that cannot be removed is left to the next run.
 pub(crate) fn prune(dir: &Path, ending: &str, keep: usize, current: &str, now: jiff::Timestamp) {
     let mut found: BTreeMap<Ulid, PathBuf> = BTreeMap::new();
     for path in entries(dir) {
@@ -166,7 +166,7 @@ mod tests {
         assert_eq!(left(dir.path()), stay);
     }
 
-    /// A slow clock: the run that is going on is the oldest by its name.
+    /// A slow clock: the current run is the oldest by its name.
     #[test]
     fn the_current_one_stays_whatever_its_date() {
         let dir = tempfile::tempdir().unwrap();
@@ -191,7 +191,7 @@ mod tests {
             Timestamp::now().as_millisecond().abs_diff(ms as i64) < 60_000
         };
         assert!(near(&first));
-        // Each from a clock that was a year further ahead.
+        // Each from a clock that was a further year ahead.
         let mut last = first;
         for (n, place) in
             ["journal/R.a.journal.ndjson", "logs/a/R.log", "plans/clean/R.plan.ndjson", "plans/a/R.deletions"]
@@ -204,7 +204,7 @@ mod tests {
             assert!(next > ahead && ahead > last, "{place}");
             last = next;
         }
-        // Nothing comes after the end of time.
+        // No name sorts after the greatest ULID.
         File::create(state.path().join("logs/a").join(format!("{}.log", Ulid::max()))).unwrap();
         assert!(near(&next_run(state.path())));
     }

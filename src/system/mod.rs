@@ -1,4 +1,4 @@
-//! The machine as pdb-sync uses it: what is going on (`status`) and how much page cache mirrors take (`reclaim`).
+//! The use of the machine: what is running (`status`), and how much page cache mirrors occupy (`reclaim`).
 
 pub mod reclaim;
 pub mod status;

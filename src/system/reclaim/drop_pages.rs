@@ -1,4 +1,4 @@
-//! Asks the kernel to forget the contents of a tree's files, chunk by chunk, and measures what came of it.
+//! Asks the kernel to drop the page cache of a tree's files, chunk by chunk, and measures the result.
 
 use super::kernel;
 use super::resident::{Resident, resident};
@@ -12,42 +12,42 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-/// Bytes of files in a chunk while nobody waits for memory …
+/// Bytes of files in a chunk without memory pressure.
 const LARGE: u64 = 1 << 30;
-/// … and while somebody does: the sooner it can stop.
+/// Bytes of files in a chunk under memory pressure, so that it can stop earlier.
 const SMALL: u64 = 64 << 20;
-/// Share of the last ten seconds in which somebody waited for memory, in percent, from which on chunks are small.
+/// Share of the last ten seconds in which some task waited for memory, in percent, from which chunks are small.
 const PRESSED: f64 = 1.0;
-/// So many chunks in a row that gave back next to nothing of what they held end it.
+/// The sweep ends after this many chunks in a row that freed almost nothing.
 const IN_VAIN: u32 = 3;
 
-/// What to forget, and when to stop.
+/// What to drop, and when to stop.
 #[derive(Debug, Clone, Default)]
 pub struct ReclaimRequest {
-    /// Only files that were changed since, in nanoseconds since 1970.
+    /// Only files changed since then, in nanoseconds since 1970.
     pub since: Option<i64>,
-    /// Stop once programs can have so many bytes.
+    /// Stop when this many bytes of memory are available.
     pub target: Option<u64>,
-    /// Have what is not on the disk yet written first: the kernel only forgets what is.
+    /// Write dirty pages to the disk first, since the kernel drops clean pages only.
     pub write_first: bool,
-    /// Ends it soon.
+    /// Stops the sweep soon.
     pub stop: Stop,
 }
 
-/// What came of it. Bytes are of whole pages.
+/// The result. Bytes are of whole pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Reclaimed {
-    /// Files that were looked at.
+    /// Number of files checked.
     pub files: u64,
-    /// Files that could not be opened.
+    /// Number of files that could not be opened.
     pub unreadable: u64,
-    /// Bytes that are no longer in memory; `None` if that could not be told for any file.
+    /// Bytes removed from memory; `None` if unknown for any file.
     pub freed: Option<u64>,
-    /// Bytes that still are, of the files that were looked at.
+    /// Bytes still in memory, of the files checked.
     pub kept: Option<u64>,
-    /// Those of them that are not on the disk yet.
+    /// Bytes of these that are not on the disk yet.
     pub dirty: Option<u64>,
-    /// Why it ended before all files were looked at.
+    /// Why it ended before all files were checked; `None` if it did not.
     pub ended: Option<Ended>,
 }
 
@@ -56,9 +56,9 @@ pub struct Reclaimed {
 pub enum Ended {
     /// Enough memory is available.
     Target,
-    /// The kernel gave back next to nothing.
+    /// The kernel freed almost nothing.
     InVain,
-    /// Somebody asked it to stop.
+    /// It was stopped.
     Stopped,
 }
 
@@ -79,7 +79,7 @@ pub fn sweep(root: &Path, order: &ReclaimRequest) -> Result<Reclaimed, ScanError
     }
     let mut sweep = Sweep { at: at.into(), total: Reclaimed::default(), in_vain: 0 };
     sweep.all(&files, order);
-    // What was not on the disk is by now.
+    // What was dirty is on the disk by now.
     if order.write_first
         && sweep.total.ended.is_none()
         && sweep.total.kept.is_some_and(|kept| kept > 0)
@@ -155,7 +155,7 @@ impl Sweep {
             after += is.map_or(0, |is| is.cached);
             self.count(was, is);
         }
-        // Less than a hundredth.
+        // Less than one per cent.
         let vain = before > 0 && before.saturating_sub(after) < before / 100;
         self.in_vain = if vain { self.in_vain + 1 } else { 0 };
     }
@@ -176,7 +176,7 @@ fn sum(a: Option<u64>, b: Option<u64>) -> Option<u64> {
     }
 }
 
-/// A regular file below the root; whatever has taken its place since is passed by. Never blocks.
+/// Opens a regular file below the root; `None` if another kind of entry has replaced it. Never blocks.
 fn open(at: impl AsFd, path: &[u8]) -> Option<File> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let file = File::from(openat(at, OsStr::from_bytes(path), flags, Mode::empty()).ok()?);
@@ -188,7 +188,7 @@ mod tests {
     use super::*;
     use std::fs;
 
-    /// On a disk: what lies in a tmpfs cannot be forgotten.
+    /// A tree on a disk: pages of a tmpfs cannot be dropped.
     fn tree() -> tempfile::TempDir {
         let dir = tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR")).unwrap();
         fs::create_dir(dir.path().join("sub")).unwrap();

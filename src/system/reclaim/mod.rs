@@ -1,4 +1,4 @@
-//! Gives back the memory that mirroring has filled, and claims nothing that cannot be shown.
+//! Frees the memory that mirroring has filled, and reports only measured results.
 
 mod drop_pages;
 mod kernel;

@@ -1,4 +1,4 @@
-//! How much of a file is in memory: the evidence without which nothing is claimed.
+//! How much of a file is in memory. Measures the results of `reclaim`.
 
 use std::fs::File;
 
@@ -7,11 +7,11 @@ use std::fs::File;
 pub struct Resident {
     /// All of them.
     pub cached: u64,
-    /// Those that are not on the disk yet; `None` where only the number of pages is told (before Linux 6.5).
+    /// Bytes not on the disk yet; `None` if the kernel only counts pages (before Linux 6.5).
     pub dirty: Option<u64>,
 }
 
-/// Looks at a file; `None` where the kernel does not tell: another system, or a file of somebody else's.
+/// Measures a file; `None` if the kernel does not report it: another system, or a file of another user.
 pub fn resident(file: &File, size: u64) -> Option<Resident> {
     if size == 0 {
         return Some(Resident { cached: 0, dirty: Some(0) });
@@ -27,9 +27,9 @@ mod kernel {
     use std::os::fd::AsRawFd;
     use std::ptr;
 
-    /// The same number on all architectures of today.
+    /// The same number on all current architectures.
     const SYS_CACHESTAT: libc::c_long = 451;
-    /// As much as is looked at in one piece.
+    /// Bytes measured at once.
     const PIECE: u64 = 1 << 30;
 
     #[repr(C)]
@@ -75,8 +75,8 @@ mod kernel {
         let page = rustix::param::page_size();
         let len = usize::try_from(len).ok()?;
         let mut pages = vec![0_u8; len.div_ceil(page)];
-        // SAFETY: the mapping is never read (a file that shrinks meanwhile does no harm), the kernel chooses its place, and
-        // `pages` has a byte for each of its pages.
+        // SAFETY: the mapping is never read (a file that is truncated meanwhile does no harm), the kernel chooses its address, and `pages`
+        // has a byte for each of its pages.
         let told = unsafe {
             let map = mmap(ptr::null_mut(), len, ProtFlags::READ, MapFlags::SHARED, file, start).ok()?;
             let told = libc::mincore(map.cast(), len, pages.as_mut_ptr().cast());

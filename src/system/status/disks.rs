@@ -7,24 +7,25 @@ use std::path::{Path, PathBuf};
 /// A file system and the jobs that write to it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Disk {
-    /// Where it is mounted; the destination itself where the kernel does not tell.
+    /// The mount point; the destination itself if the kernel does not report it.
     pub point: PathBuf,
-    /// All of it, in bytes.
+    /// Total size, in bytes.
     pub size: u64,
-    /// What we may still write, in bytes.
+    /// Free space for this user, in bytes.
     pub free: u64,
-    /// The jobs whose destinations lie there.
+    /// The jobs whose destinations are on it.
     pub jobs: Vec<String>,
 }
 
 impl Disk {
-    /// Share that is in use, 0 to 1.
+    /// Share in use, 0 to 1.
     pub fn used(&self) -> Option<f64> {
         (self.size > 0).then(|| 1.0 - self.free as f64 / self.size as f64)
     }
 }
 
-/// One a file system, in the order of the jobs. What does not exist yet is looked at where it would be made.
+/// One entry per file system, in the order of the jobs. For a destination that does not exist yet, the file system on which it would be
+/// created.
 pub(super) fn disks(jobs: &[Job]) -> Vec<Disk> {
     let mut disks: Vec<Disk> = Vec::new();
     for job in jobs {
@@ -40,7 +41,7 @@ pub(super) fn disks(jobs: &[Job]) -> Vec<Disk> {
     disks
 }
 
-/// What cannot be told is no line.
+/// The space; `None` if unknown, and then the file system is left out.
 fn space(path: &Path) -> Option<FreeSpace> {
     let existing = path.ancestors().find(|path| path.exists())?;
     room(existing).ok().flatten()

@@ -1,4 +1,4 @@
-//! How fresh every mirror is, from the history, and what lies in its quarantine.
+//! How up to date each mirror is, from the history, and what its quarantine holds.
 
 use crate::clean::removal;
 use crate::history::{Error, History, Latest};
@@ -8,56 +8,56 @@ use jiff::Timestamp;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Growth is told from runs of this long.
+/// Growth is computed from runs within this time.
 const WINDOW: Duration = Duration::from_secs(120 * 24 * 3600);
-/// Runs that are closer together say too little about growth.
+/// Runs closer together than this say too little about growth.
 const APART: Duration = Duration::from_secs(24 * 3600);
-/// So long a look at a quarantine takes at most.
+/// Time limit for reading a quarantine.
 const QUARANTINE: Duration = Duration::from_secs(2);
 
-/// A job and how it stands.
+/// A job and its state.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Freshness {
     /// Its name.
     pub job: String,
     /// Whether `--all` selects it.
     pub enabled: bool,
-    /// Its destination; `None` if the configuration makes a mistake about it.
+    /// Its destination; `None` if the configuration has an error about it.
     pub dest: Option<PathBuf>,
-    /// How it fared last; `None` if nothing is remembered.
+    /// Its newest run; `None` if the history has none.
     pub last: Option<Newest>,
-    /// When it last ended well.
+    /// When it last succeeded.
     pub success: Option<Timestamp>,
-    /// Bytes a day by which it grows, from what its source held; `None` if there is too little to tell from.
+    /// Growth in bytes a day, from the sizes of its source; `None` if there is too little data.
     pub growth: Option<f64>,
-    /// Files and bytes in its quarantine; `None` if there is none, or it could not be told in time.
+    /// Files and bytes in its quarantine; `None` if there is none, or if reading it took too long.
     pub quarantine: Option<(u64, u64)>,
 }
 
-/// How a job fared last.
+/// The newest run of a job.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Newest {
     /// `interrupted`, or a status.
     pub state: String,
     /// When it started.
     pub started: Timestamp,
-    /// Why it ended so.
+    /// Why it ended this way.
     pub error: Option<String>,
 }
 
 impl Freshness {
-    /// How long ago it last ended well; `None`: never, as far as is remembered.
+    /// Time since the last success; `None` if the history has none.
     pub fn age(&self, now: Timestamp) -> Option<Duration> {
         Some(Duration::try_from(now.duration_since(self.success?)).unwrap_or_default())
     }
 
-    /// Whether that is longer ago than `limit`, or never was.
+    /// Whether the last success is longer ago than `limit`, or missing.
     pub fn is_staler(&self, limit: Duration, now: Timestamp) -> bool {
         self.age(now).is_none_or(|age| age > limit)
     }
 }
 
-/// Every job, in order.
+/// All jobs, in order.
 pub(super) fn freshness(jobs: &[Job], state_dir: &Path) -> Result<Vec<Freshness>, Error> {
     let history = History::read(state_dir)?;
     let now = Timestamp::now();
@@ -74,7 +74,7 @@ pub(super) fn freshness(jobs: &[Job], state_dir: &Path) -> Result<Vec<Freshness>
     jobs.iter().map(one).collect()
 }
 
-/// What the source held then, in bytes.
+/// The size of the source at a time, in bytes.
 type Held = (Timestamp, u64);
 
 fn one(job: &Job, latest: Option<&Latest>, sizes: Option<[Held; 2]>) -> Freshness {
@@ -94,7 +94,7 @@ fn one(job: &Job, latest: Option<&Latest>, sizes: Option<[Held; 2]>) -> Freshnes
     }
 }
 
-/// From the oldest to the newest: bytes a day.
+/// Growth from the oldest to the newest size, in bytes a day.
 fn growth([(then, oldest), (now, newest)]: [Held; 2]) -> Option<f64> {
     let apart = Duration::try_from(now.duration_since(then)).ok().filter(|apart| *apart >= APART)?;
     Some((newest as f64 - oldest as f64) / (apart.as_secs_f64() / 86_400.0))
@@ -108,7 +108,7 @@ fn quarantine(dest: &Path) -> Option<(u64, u64)> {
     let options = Options { timeout: Some(QUARANTINE), threads: 1, ..Options::default() };
     let found = scan(&dir, &options, None).ok().filter(|scan| scan.ended.is_none())?;
     let totals = found.inventory.totals();
-    // What describes a run's quarantine is nothing that the run took.
+    // Files that describe a run's quarantine are not among the files that the run removed.
     let runs = found.inventory.dirs().filter(|dir| !dir.path().is_empty() && !dir.path().contains(&b'/'));
     let ours = runs.flat_map(|run| run.entries().filter(|entry| removal::is_info(entry.name)));
     let (files, bytes) = ours.fold((0, 0), |(files, bytes), entry| (files + 1, bytes + entry.stat.size));

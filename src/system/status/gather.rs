@@ -1,4 +1,4 @@
-//! A thread for each part, each at its own pace. Whoever asks for a snapshot gets what is known, at once.
+//! Gathers each part in its own thread, at its own interval. A snapshot returns what is known, at once.
 
 use super::{Disk, Freshness, Seen, Snapshot, System, Top};
 use super::{disks, freshness, processes, runs, system};
@@ -9,25 +9,26 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How often each part is looked at.
+/// Intervals of the parts.
 const SYSTEM: Duration = Duration::from_millis(500);
 const RUNS: Duration = Duration::from_millis(500);
 const PROCESSES: Duration = Duration::from_secs(1);
 const DISKS: Duration = Duration::from_secs(5);
 const JOBS: Duration = Duration::from_secs(5);
-/// Shares need two looks: the second comes so soon. The kernel counts hundredths of a second, and one who looks once waits for it.
+/// Time to the second reading. Shares need two readings, and a command that reads once waits for the second. The kernel counts in
+/// hundredths of a second.
 const SECOND: Duration = Duration::from_millis(60);
 
-/// What is looked at.
+/// What to gather.
 #[derive(Debug, Clone)]
 pub struct Subject {
     /// The jobs of the configuration.
     pub jobs: Vec<Job>,
-    /// Where our own files are.
+    /// The state directory.
     pub state_dir: PathBuf,
 }
 
-/// Looks until it is dropped. A thread that a dead disk holds is left behind, to end with the process.
+/// Gathers until it is dropped. A thread that a dead disk holds is abandoned, and ends with the process.
 #[derive(Debug)]
 pub struct Gatherer {
     board: Arc<SharedStatus>,
@@ -47,7 +48,7 @@ struct Known {
     runs: Option<Arc<Vec<Seen>>>,
     jobs: Option<Arc<Vec<Freshness>>>,
     trouble: Option<String>,
-    /// Parts that have been looked at as often as one look needs.
+    /// Number of parts that have been read as often as a single snapshot needs.
     done: u8,
     over: bool,
 }
@@ -55,7 +56,7 @@ struct Known {
 const PARTS: u8 = 5;
 
 impl Gatherer {
-    /// Starts to look. An `Err` is a thread that could not be started.
+    /// Starts the threads. Returns an error if a thread could not be started.
     pub fn start(subject: Subject) -> std::io::Result<Self> {
         let board = Arc::new(SharedStatus::default());
         let mut sampler = system::Sampler::default();
@@ -75,7 +76,7 @@ impl Gatherer {
         Ok(Gatherer { board })
     }
 
-    /// What is known now. Takes no time.
+    /// Returns what is known now. Never waits.
     pub fn snapshot(&self) -> Snapshot {
         let known = self.board.lock();
         Snapshot {
@@ -89,7 +90,7 @@ impl Gatherer {
         }
     }
 
-    /// Waits until everything has been looked at, shares included, but no longer than `limit`.
+    /// Waits until everything has been read, including shares, but no longer than `limit`.
     pub fn wait(&self, limit: Duration) {
         let deadline = Instant::now() + limit;
         let mut known = self.board.lock();
@@ -115,7 +116,7 @@ impl SharedStatus {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Looks at a part again and again, and pins up what was seen.
+    /// Reads a part repeatedly, and stores each result.
     fn part<T: Send + Sync + 'static>(
         self: &Arc<Self>,
         name: &str,

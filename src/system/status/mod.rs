@@ -1,7 +1,7 @@
-//! What is going on: the machine, its disks and processes, runs in progress, and how fresh every mirror is.
+//! The current status: the machine, its disks and processes, runs in progress, and how up to date each mirror is.
 //!
-//! Each part is looked at by a thread of its own, as often as it changes; whoever asks gets the latest that is known, and
-//! waits for nobody. A disk that does not answer is a part that is not known.
+//! Each part is read by its own thread, as often as it changes. A snapshot returns the latest known values and never waits. If a disk does
+//! not answer, its part is unknown.
 
 mod disks;
 mod freshness;
@@ -20,14 +20,14 @@ pub use system::System;
 use jiff::Timestamp;
 use std::sync::Arc;
 
-/// Everything that is known at one time. `None` is not known yet, or did not answer.
+/// Everything known at one time. `None`: not known yet, or no answer.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
-    /// When it was asked for.
+    /// When the snapshot was taken.
     pub time: Timestamp,
     /// The machine as a whole.
     pub system: Option<Arc<System>>,
-    /// The processes that have or move the most.
+    /// The processes with the most memory or I/O.
     pub top: Option<Arc<Top>>,
     /// The file systems of the destinations.
     pub disks: Option<Arc<Vec<Disk>>>,
@@ -35,6 +35,6 @@ pub struct Snapshot {
     pub runs: Option<Arc<Vec<Seen>>>,
     /// The jobs of the configuration, in its order.
     pub jobs: Option<Arc<Vec<Freshness>>>,
-    /// Why the history cannot be read.
+    /// Why the history cannot be read; `None` if it can.
     pub trouble: Option<String>,
 }

@@ -1,35 +1,35 @@
-//! The processes that have the most memory, and those that move the most.
+//! The processes with the most memory, and those with the most I/O.
 
 use std::collections::HashMap;
 use std::fs;
 use std::time::Instant;
 
-/// So many of each are told.
+/// How many of each are shown.
 const SHOWN: usize = 5;
 
 /// A process.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Process {
-    /// Its number.
+    /// Its pid.
     pub pid: u32,
-    /// What it is called; at most 15 bytes.
+    /// Its name; at most 15 bytes.
     pub name: String,
-    /// Memory that is its own or shared, in bytes.
+    /// Resident memory, own and shared, in bytes.
     pub resident: u64,
-    /// Bytes a second that it reads from and writes to disks; `None` for those of others, and at the first look.
+    /// Bytes a second read from and written to disks; `None` for processes of other users, and at the first reading.
     pub io: Option<f64>,
 }
 
-/// The foremost.
+/// The processes at the top.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Top {
     /// By memory, the largest first.
     pub memory: Vec<Process>,
-    /// By what they read and write on disks, the busiest first; only those that do.
+    /// By disk I/O, the busiest first; only those with any.
     pub io: Vec<Process>,
 }
 
-/// Looks again and again.
+/// Reads the processes repeatedly.
 #[derive(Debug, Default)]
 pub(super) struct Sampler {
     before: HashMap<u32, (Instant, u64)>,
@@ -41,7 +41,7 @@ impl Sampler {
         let (mut all, mut seen) = (Vec::new(), HashMap::new());
         let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
         for pid in entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok()) {
-            // Whoever ends meanwhile is passed by.
+            // A process that ends meanwhile is skipped.
             let Some((name, pages)) =
                 fs::read_to_string(format!("/proc/{pid}/stat")).ok().and_then(|s| stat(&s))
             else {
@@ -52,7 +52,7 @@ impl Sampler {
             let io = moved.and_then(|moved| {
                 let (then, before) = self.before.get(&pid)?;
                 let seconds = now.duration_since(*then).as_secs_f64();
-                // A number that was taken anew would seem to have gone back.
+                // If a pid was reused, the counter may be lower than before.
                 let bytes = moved.checked_sub(*before)?;
                 (seconds > 0.0).then(|| bytes as f64 / seconds)
             });
@@ -71,11 +71,11 @@ impl Sampler {
     }
 }
 
-/// Name and resident pages of a `/proc/PID/stat`; the name is in brackets and may hold anything, brackets too.
+/// Name and resident pages from a `/proc/PID/stat`. The name is in parentheses and may contain any characters, also parentheses.
 fn stat(text: &str) -> Option<(String, u64)> {
     let (head, rest) = text.rsplit_once(") ")?;
     let (_, name) = head.split_once('(')?;
-    // The 24th field, counting the number, the name and the state.
+    // The 24th field, counting the pid, the name and the state.
     Some((name.into(), rest.split(' ').nth(21)?.parse().ok()?))
 }
 

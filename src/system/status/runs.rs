@@ -1,4 +1,4 @@
-//! Runs in progress, from what they tell of themselves.
+//! Runs in progress, from their state files.
 
 use crate::model::running::{RunningRun, directory};
 use crate::platform;
@@ -6,17 +6,16 @@ use crate::platform::Identity;
 use std::fs;
 use std::path::Path;
 
-/// What a run told of itself, and whether it is still there.
+/// The state file of a run, and whether the run still exists.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Seen {
-    /// What it told.
+    /// The contents of the file.
     pub run: RunningRun,
-    /// Whether its process has ended without saying so.
+    /// Whether its process has ended without removing the file.
     pub gone: bool,
 }
 
-/// Every run that has told of itself, the oldest first; files that cannot be understood are passed by. What a run has left
-/// behind that ended without a word is told once and removed.
+/// All runs with a state file, the oldest first. Invalid files are skipped. The file of a run that was killed is reported once and removed.
 pub fn runs(state_dir: &Path) -> Vec<Seen> {
     let mut seen = Vec::new();
     for entry in fs::read_dir(directory(state_dir)).into_iter().flatten().flatten() {
@@ -27,7 +26,7 @@ pub fn runs(state_dir: &Path) -> Vec<Seen> {
         let Ok(run) = serde_json::from_slice::<RunningRun>(&text) else { continue };
         let gone = Identity { pid: run.pid, started: run.process.clone() }.is_gone();
         if gone {
-            // Somebody else may have done so meanwhile.
+            // Another process may have removed it meanwhile.
             let _ = fs::remove_file(entry.path());
         }
         seen.push(Seen { run, gone });

@@ -4,26 +4,26 @@ use crate::platform::{self, Memory};
 use std::fs;
 use std::time::Duration;
 
-/// How the machine is.
+/// The state of the machine.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct System {
-    /// CPUs that we may use.
+    /// CPUs that this process may use.
     pub cpus: Option<usize>,
-    /// Share of them that was at work for others than us since the last look, 0 to 1; `None` at the first.
+    /// Share of them used by other processes since the last reading, 0 to 1; `None` at the first reading.
     pub cpu: Option<f64>,
     /// Load averages of 1, 5 and 15 minutes.
     pub load: Option<[f64; 3]>,
     /// Memory.
     pub memory: Option<Memory>,
-    /// Share of the last ten seconds in which somebody waited for a CPU, somebody for memory, everybody for disks; percent.
+    /// Share of the last ten seconds in which some task waited for a CPU, some task for memory, all tasks for disks; percent.
     pub pressure: [Option<f64>; 3],
 }
 
-/// Looks again and again.
+/// Reads the state repeatedly.
 #[derive(Debug, Default)]
 pub(super) struct Sampler {
     before: Option<Ticks>,
-    /// How much of it we had.
+    /// The CPU time of this process at the last reading.
     own: Duration,
 }
 
@@ -38,7 +38,7 @@ impl Sampler {
         let now = fs::read_to_string("/proc/stat").ok().and_then(|text| ticks(&text));
         let before = std::mem::replace(&mut self.before, now);
         let own_now = platform::cpu_time().unwrap_or_default();
-        // Between two looks that are close together, we would see ourselves.
+        // Our own share is subtracted, since it dominates between two readings that are close together.
         let own = (own_now - std::mem::replace(&mut self.own, own_now)).as_secs_f64()
             * rustix::param::clock_ticks_per_second() as f64;
         let cpu = before.zip(now).and_then(|(before, now)| {
@@ -55,7 +55,7 @@ impl Sampler {
     }
 }
 
-/// The first line of `/proc/stat`: user nice system idle iowait irq softirq steal (guest is counted in user).
+/// Parses the first line of `/proc/stat`: user nice system idle iowait irq softirq steal (guest is counted in user).
 fn ticks(text: &str) -> Option<Ticks> {
     let line = text.lines().next()?.strip_prefix("cpu ")?;
     let fields: Vec<u64> = line.split_whitespace().take(8).map_while(|field| field.parse().ok()).collect();
