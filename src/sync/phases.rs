@@ -24,7 +24,7 @@ use tokio::sync::mpsc;
 const BLOCK: usize = 16 * 1024;
 
 impl AttemptRunner<'_> {
-    /// Lists what differs, for the guards. If the source can only be read in part, it is transferred, but the attempt fails.
+    /// Lists what differs, for the guards. If the source can only be read in part, it is transferred, but the attempt ends as partial.
     pub(super) async fn list(&mut self, folds: bool) -> Result<Listing, AttemptEnd> {
         let dry = self.plan.mode.is_dry();
         let all = folds || !dry && needs_names(&self.plan.state_dir, &self.job.name);
