@@ -105,7 +105,7 @@ pub struct Recipe {
     pub nanos: u32,
 }
 
-/// A run ended without being interrupted.
+/// The process ended the run itself, that is, it was not killed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct End {
     /// The end time, RFC 3339.

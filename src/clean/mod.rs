@@ -1,8 +1,8 @@
 //! Rules, plans, decisions, limits and journals of cleaning. Pure; [`crate::clean::removal`] does the work.
 //!
 //! ```text
-//! rules ── judge (which rule decides) ── plan (what is to go, hashed) ── decisions (what people say) ── limits
-//!                                                                                        journal (what was done)
+//! rules ── judge (which rule decides) ── plan (entries, hashed) ── decisions (of the user) ── limits
+//!                                                                              journal (what was done)
 //! ```
 //!
 //! **Invariant: a path from a plan or a journal is relative, plain and outside `.pdb-sync`** before anything is done with it.
