@@ -1,24 +1,25 @@
-//! The rules for mirrors that come with the program.
+//! The built-in rules for mirrors.
 
 use super::rule::{Action, Kind, Rule, Special};
 use std::time::Duration;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
-/// The rules for what a transfer leaves behind, and may still be writing.
+/// The rule for temporary files that a transfer left behind. A transfer that is still running may be writing them.
 const TEMPORARY: &str = "rsync-temp";
 const PARTIAL: &str = "rsync-partial";
-/// The rule for rsync's `--backup-dir`; which directory that is, a job says.
+/// The rule for rsync's `--backup-dir`. The job sets which directory that is.
 pub const BACKUPS: &str = "rsync-backup";
-/// The shortest gzip file: ten bytes of header, two of an empty stream, eight of trailer.
+/// The size of the shortest gzip file in bytes: ten of header, two of an empty stream, eight of trailer.
 const SHORTEST_GZIP: u64 = 20;
 
-/// Whether what this rule means is written by transfers, one of which may be stuck for longer than the rule waits.
+/// Whether the rule matches files that transfers write. A stuck transfer may still be writing a file that is older than the rule's minimum
+/// age.
 pub fn is_of_a_transfer(rule: &str) -> bool {
     [TEMPORARY, PARTIAL].contains(&rule)
 }
 
-/// Whether entries that upstream has are none of this rule's business. What upstream does not have any more, the list of the last run knows
-/// better than the names of a run before it.
+/// Whether the rule leaves entries alone that upstream has. `Special::Absent` is the exception: the list of the last run is newer than the
+/// names of an earlier run.
 pub(super) fn spares_upstreams(rule: &Rule) -> bool {
     rule.built_in && rule.special != Some(Special::Absent)
 }
@@ -40,7 +41,7 @@ fn rule(name: &str, patterns: &[&str], action: Action, reason: &str) -> Rule {
     }
 }
 
-/// All of them, in the order in which they are asked.
+/// All built-in rules, in the order in which they are tried.
 pub fn built_in() -> Vec<Rule> {
     use Action::{Delete, Review};
     let temp = "left behind by a transfer that was interrupted";
@@ -73,7 +74,7 @@ pub fn built_in() -> Vec<Rule> {
                 "captured",
                 &[
                     ".%pdb-sync-??????????????????????????-????????????????",
-                    // Of earlier versions.
+                    // Names used by earlier versions.
                     ".pdb-sync-??????????????????????????-????????????????",
                 ],
                 Review,

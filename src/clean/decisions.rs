@@ -1,4 +1,4 @@
-//! What people decide about a plan: a short TOML file beside it. The last decision that means an entry wins.
+//! The user's decisions about a plan: a short TOML file beside the plan. The last decision that matches an entry wins.
 
 use super::plan::{Entry, Header};
 use super::rule::Action;
@@ -32,7 +32,7 @@ struct Decision {
     glob: Option<(String, GlobMatcher)>,
     path: Option<String>,
     action: Action,
-    /// Whether it has meant an entry, even if a later decision had the last word.
+    /// Whether the decision has matched an entry, even if a later decision overrode it.
     used: Cell<bool>,
 }
 
@@ -41,13 +41,13 @@ impl Decision {
         self.rule.as_ref().is_none_or(|rule| *rule == entry.rule)
             && self.glob.as_ref().is_none_or(|(_, glob)| glob.is_match(path))
             && self.path.as_ref().is_none_or(|at| {
-                // A directory stands for what is in it.
+                // A directory includes everything below it.
                 let at = at.trim_end_matches('/').as_bytes();
                 entry.path.strip_prefix(at).is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
             })
     }
 
-    /// As people wrote it.
+    /// The decision as the user wrote it.
     fn text(&self) -> String {
         let named = [
             ("rule", self.rule.as_deref()),
@@ -59,15 +59,15 @@ impl Decision {
     }
 }
 
-/// Each is held against each entry.
+/// Maximum number of decisions. Each is compared with each entry.
 const MOST: usize = 10_000;
 
-/// All of them, in their order.
+/// All decisions, in the order of the file.
 #[derive(Debug, Default)]
 pub struct Decisions(Vec<Decision>);
 
 impl Decisions {
-    /// Reads the file. The error says what is wrong, and where.
+    /// Parses the file. The error says what is wrong and where.
     pub fn parse(text: &str) -> Result<Self, String> {
         let file: File = toml::from_str(text).map_err(|error| error.to_string())?;
         if file.decide.len() > MOST {
@@ -99,23 +99,23 @@ impl Decisions {
         Ok(Decisions(decisions))
     }
 
-    /// Whether nothing was decided.
+    /// Whether there are no decisions.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The first rule that a decision names and the plan does not know.
+    /// Returns the first rule that a decision names and the plan does not have.
     pub fn unknown_rule(&self, header: &Header) -> Option<&str> {
         let known = |rule: &str| header.rules.iter().any(|note| note.name == rule);
         self.0.iter().filter_map(|decision| decision.rule.as_deref()).find(|rule| !known(rule))
     }
 
-    /// What is to become of an entry: what was decided last, or else what the rule said.
+    /// Returns the action for an entry: that of the last matching decision, or else that of the rule.
     pub fn action(&self, entry: &Entry) -> Action {
         let path = Path::new(OsStr::from_bytes(&entry.path));
         let mut last = None;
         for decision in self.0.iter().rev() {
-            // Whether an earlier one means it only matters as long as it has meant nothing.
+            // Earlier decisions are only tested until they have matched once; that is needed for `unused`.
             if (last.is_none() || !decision.used.get()) && decision.means(entry, path) {
                 decision.used.set(true);
                 last.get_or_insert(decision.action);
@@ -124,13 +124,13 @@ impl Decisions {
         last.unwrap_or(entry.action)
     }
 
-    /// Those that meant no entry of all that [`Decisions::action`] was asked about, as people wrote them.
+    /// Returns the decisions that matched none of the entries passed to [`Decisions::action`], as the user wrote them.
     pub fn unused(&self) -> Vec<String> {
         self.0.iter().filter(|decision| !decision.used.get()).map(Decision::text).collect()
     }
 }
 
-/// A file to edit: `(rule, directory, action, entries, bytes in words)`, all behind a `#`.
+/// Returns a file to edit, with every line commented out. `rows` yields `(rule, directory, action, entries, bytes in words)`.
 pub fn template(root: &str, rows: impl Iterator<Item = (String, String, Action, u64, String)>) -> String {
     let mut text = format!(
         "# What is to become of the entries of a plan for {root}\n#\n\

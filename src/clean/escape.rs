@@ -1,27 +1,27 @@
 //! Names in the quarantine.
 //!
-//! Programs that read a mirror look for files by their names (`find -name '*.cif.gz'`, `rglob("*.cif*")`), and few of them pass
-//! `.pdb-sync` by. So that they do not find what was removed, a dot is written `%2E` there, and a percent sign `%25`, in the
-//! names of files and directories alike. A name that would become too long is replaced by `%~` and a hash; the journal of
-//! the run says which name that is, and says so before the entry gets it.
+//! Programs that read a mirror look for files by name (`find -name '*.cif.gz'`, `rglob("*.cif*")`), and few of them skip `.pdb-sync`. To
+//! keep them from finding removed files, names of files and directories in the quarantine have `%2E` for a dot and `%25` for a percent
+//! sign. A name that would become too long is replaced by `%~` and a hash; the original name is written to the journal of the run before
+//! the entry is renamed.
 
 use super::path::{self, BadPath};
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-/// The longest name of common file systems, in bytes.
+/// The maximum length of a name on common file systems, in bytes.
 const LONGEST: usize = 255;
-/// The least that is reckoned with: eCryptfs takes 143 bytes. Names whose escaped form is shorter are never replaced.
+/// The smallest limit that is assumed, in bytes: eCryptfs allows 143. Names whose escaped form is shorter are never replaced by a hash.
 const LEAST: usize = 140;
-/// How a name begins that is a hash. No escaped name does.
+/// The prefix of a name that is a hash. No escaped name begins with it.
 const HASHED: &[u8] = b"%~";
 
-/// The longest name that a file system takes, in bytes.
+/// The maximum length of a name in a file system, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NameLimit(usize);
 
 impl NameLimit {
-    /// What the file system says; 0 and what cannot be right are not believed.
+    /// Takes the limit that the file system reports. Ignores 0 and impossible values.
     pub fn new(bytes: u64) -> Self {
         match usize::try_from(bytes) {
             Ok(0) | Err(_) => NameLimit::default(),
@@ -36,7 +36,7 @@ impl Default for NameLimit {
     }
 }
 
-/// Why nobody can say what an entry of the quarantine was called.
+/// Why the original name of an entry in the quarantine cannot be determined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Nameless {
     /// The name is a hash.
@@ -50,7 +50,7 @@ pub enum Nameless {
     Bad(#[from] BadPath),
 }
 
-/// A name as the quarantine has it.
+/// Returns the name of an entry in the quarantine.
 pub fn escape(name: &[u8], limit: NameLimit) -> Cow<'_, [u8]> {
     match escaped_len(name) {
         None => name.into(),
@@ -59,35 +59,35 @@ pub fn escape(name: &[u8], limit: NameLimit) -> Cow<'_, [u8]> {
     }
 }
 
-/// The same for each name of a path.
+/// Escapes each name of a path.
 pub fn escape_path(path: &[u8], limit: NameLimit) -> Vec<u8> {
     let names: Vec<_> = path.split(|b| *b == b'/').map(|name| escape(name, limit)).collect();
     names.join(&b'/')
 }
 
-/// Whether the quarantine has a hash in place of a name of this path, so that only the journal can tell it.
+/// Whether a name of this path is replaced by a hash in the quarantine, so that only the journal has the original.
 pub fn is_hashed(path: &[u8], limit: NameLimit) -> bool {
     long_names(path, limit.0).next().is_some()
 }
 
-/// Names that are long enough to be replaced by a hash, by that hash. Takes no memory for any others.
+/// Maps hashes to names that are long enough to be replaced by a hash. Other names take no memory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LongNames(HashMap<Vec<u8>, Vec<u8>>);
 
 impl LongNames {
-    /// Takes the names of a path.
+    /// Adds the long names of a path.
     pub fn learn(&mut self, path: &[u8]) {
         for name in long_names(path, LEAST) {
             self.0.entry(hashed(name)).or_insert_with(|| name.into());
         }
     }
 
-    /// Whether it has every name of the path that may be replaced.
+    /// Whether all names of the path that may be replaced by a hash are known.
     pub fn knows(&self, path: &[u8]) -> bool {
         long_names(path, LEAST).all(|name| self.0.contains_key(&hashed(name)))
     }
 
-    /// A path of the quarantine as it was, checked; the empty path is the root.
+    /// Returns the original path of a path in the quarantine, after checking it. The empty path is the root.
     pub fn unescape(&self, path: &[u8]) -> Result<Vec<u8>, Nameless> {
         let mut was = Vec::with_capacity(path.len());
         for (n, name) in path.split(|b| *b == b'/').enumerate() {
@@ -107,7 +107,7 @@ impl LongNames {
     }
 }
 
-/// `None`: the name stays as it is.
+/// Returns the length of the escaped name in bytes; `None` if the name needs no escaping.
 fn escaped_len(name: &[u8]) -> Option<usize> {
     let special = name.iter().filter(|b| matches!(b, b'.' | b'%')).count();
     (special > 0).then_some(name.len() + 2 * special)
@@ -191,11 +191,11 @@ mod tests {
         known.learn(&path);
         assert!(known.knows(&path));
         assert_eq!(known.unescape(&stored).unwrap(), path);
-        // To the byte.
+        // The exact limit.
         let (fits, too_long) = ([&[b'x'; 252][..], b"."].concat(), [&[b'x'; 253][..], b"."].concat());
         assert_eq!(escape(&fits, limit()).len(), 255);
         assert_eq!(escape(&too_long, limit()).len(), 34);
-        // A file system with shorter names; one that says nothing, or nonsense.
+        // A file system with a smaller limit; one that reports no limit or an impossible one.
         assert!(is_hashed(&[&[b'x'; 141][..], b"."].concat(), NameLimit::new(143)));
         for nothing in [0, 1530, u64::MAX] {
             assert_eq!(NameLimit::new(nothing), limit());

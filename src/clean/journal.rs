@@ -1,35 +1,36 @@
-//! What was done, a line each, appended while it is done. A journal that was cut short is good up to its last whole line.
+//! The journal of a run: what was done, one line each, appended while it is done. A truncated journal is valid up to its last complete
+//! line.
 
 use super::path::{PathText, Spelled};
 use super::rule::Kind;
 use serde::{Deserialize, Serialize};
 
-/// What became of an entry.
+/// The outcome for an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EntryOutcome {
-    /// It is about to be taken. If nothing follows, the run was cut short there, and it may be gone.
+    /// It is about to be removed. If no other line about it follows, the run was interrupted there, and the entry may be gone.
     Meant,
-    /// It lies in the quarantine.
+    /// It is in the quarantine.
     Quarantined,
-    /// A newer version has its place, and it lies in the quarantine.
+    /// It was replaced by a newer version and is in the quarantine.
     Replaced,
-    /// It is gone for good.
+    /// It was deleted for good.
     Deleted,
-    /// It lies in the backup directory.
+    /// It is in the backup directory.
     Backup,
-    /// It lies in the trash.
+    /// It is in the trash.
     Trashed,
-    /// It was left alone, because it is not who it was, or a guard said so.
+    /// It was skipped, because it has changed or a guard forbids its removal.
     Skipped,
-    /// It was left alone against our will.
+    /// It could not be removed.
     Failed,
-    /// It is back where it was.
+    /// It was restored to its original path.
     Restored,
 }
 
 impl EntryOutcome {
-    /// As it is written.
+    /// The word used in the journal.
     pub fn word(self) -> &'static str {
         match self {
             EntryOutcome::Meant => "meant",
@@ -44,7 +45,7 @@ impl EntryOutcome {
         }
     }
 
-    /// Whether it is not where it was.
+    /// Whether the entry is no longer at its original path.
     pub fn is_gone(self) -> bool {
         matches!(
             self,
@@ -53,74 +54,74 @@ impl EntryOutcome {
     }
 }
 
-/// A run begins, or goes on.
+/// A run starts or resumes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Begin {
     /// The version of the format.
     pub v: u32,
-    /// The run.
+    /// The ID of the run.
     pub run: String,
-    /// `clean` or `sync`; `undo` where an undo of the run begins, `purge` where its quarantine is removed for good.
+    /// `clean` or `sync`; `undo` where an undo of the run starts, `purge` where its quarantine is purged.
     pub command: String,
-    /// The job, if there is one.
+    /// The name of the job, if there is one.
     pub job: Option<String>,
-    /// The tree, as in a plan.
+    /// The root of the tree, as in a plan.
     pub root: super::RootPrint,
-    /// `quarantine`, `delete`, `backup`, `trash`.
+    /// The removal mode: `quarantine`, `delete`, `backup` or `trash`.
     pub mode: String,
     /// The hash of the plan, if there is one.
     pub plan: Option<String>,
-    /// When, RFC 3339.
+    /// The start time, RFC 3339.
     pub time: String,
 }
 
-/// One entry.
+/// The outcome for one entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
-    /// Relative to the root.
+    /// Path relative to the root.
     pub path: Vec<u8>,
-    /// What it was.
+    /// The kind of the entry.
     pub kind: Kind,
-    /// What became of it.
+    /// The outcome.
     pub did: EntryOutcome,
-    /// Its bytes.
+    /// Size in bytes.
     pub bytes: u64,
-    /// Why, where that is not plain.
+    /// The reason, where it is not obvious.
     pub why: Option<String>,
 }
 
-/// A directory as it was before anything was taken from it, or it went itself: what it takes to make it again.
+/// Metadata of a directory before anything in it, or the directory itself, was removed: what is needed to recreate it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recipe {
     /// Permissions.
     pub mode: u32,
-    /// The owner's number.
+    /// User ID of the owner.
     pub uid: u32,
-    /// The group's number.
+    /// Group ID.
     pub gid: u32,
-    /// Modification time, seconds since 1970.
+    /// Modification time, in seconds since 1970.
     pub mtime: i64,
-    /// Its nanoseconds.
+    /// Nanoseconds of the modification time.
     pub nanos: u32,
 }
 
-/// A run ended by itself.
+/// The process ended the run itself, that is, it was not killed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct End {
-    /// When, RFC 3339.
+    /// The end time, RFC 3339.
     pub time: String,
-    /// Whether everything that was planned was come to.
+    /// Whether every planned entry was processed.
     pub whole: bool,
 }
 
 /// A line of a journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Line {
-    /// A run begins.
+    /// A run starts or resumes.
     Begin(Begin),
-    /// A directory (empty: the root) before it was touched.
+    /// The metadata of a directory (empty path: the root) before it was changed.
     Was(Vec<u8>, Recipe),
-    /// An entry.
+    /// The outcome for an entry.
     Did(Record),
     /// A run ended.
     End(End),
@@ -148,7 +149,7 @@ enum OnDisk {
     },
 }
 
-/// The same, borrowed: a run writes two lines for each entry.
+/// A line with borrowed contents: a run writes two lines for each entry.
 #[derive(Serialize)]
 #[serde(rename_all = "lowercase")]
 enum Written<'a> {
@@ -172,7 +173,7 @@ enum Written<'a> {
 }
 
 impl Line {
-    /// As it is appended, newline included.
+    /// Appends the line as JSON, with a newline.
     pub fn write(&self, into: &mut Vec<u8>) {
         let written = match self {
             Line::Begin(begin) => Written::Begin(begin),
@@ -189,12 +190,12 @@ impl Line {
         let before = into.len();
         match serde_json::to_writer(&mut *into, &written) {
             Ok(()) => into.push(b'\n'),
-            // Strings and numbers always become JSON.
+            // Serializing strings and numbers cannot fail.
             Err(_) => into.truncate(before),
         }
     }
 
-    /// Reads a line; `None` if it is none, or names a path that leads elsewhere.
+    /// Parses a line. `None` if it is not a journal line, or if its path leaves the tree.
     pub fn read(line: &[u8]) -> Option<Line> {
         match serde_json::from_slice(line).ok()? {
             OnDisk::Begin(begin) => Some(Line::Begin(begin)),

@@ -1,32 +1,33 @@
-//! What a journal tells those who go on with a run, or undo it.
+//! The progress of a run, read from its journal, to resume or undo the run.
 
 use super::escape::LongNames;
 use super::journal::{EntryOutcome, Line, Recipe, Record};
 use super::rule::Kind;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-/// The command of an undo, as it begins in the journal of the run that it undoes.
+/// The command of an undo in the journal of the run that it undoes.
 pub const UNDO: &str = "undo";
-/// The command of a purge, as it begins in the journal of the run whose quarantine it removes.
+/// The command of a purge in the journal of the run whose quarantine it removes.
 pub const PURGE: &str = "purge";
 
-/// Directories that a run touched. Takes memory for each of them, and none for files, but for very long names.
+/// Directories that a run changed. Takes memory for each directory, but for files only if their names are very long.
 #[derive(Debug, Default)]
 pub struct Dirs {
-    /// As they were before the run; the empty path is the root. The first word counts: later ones come from a run that went on.
+    /// Their metadata before the run; the empty path is the root. The first line about a directory counts: later ones come from a resumed
+    /// run.
     pub was: BTreeMap<Vec<u8>, Recipe>,
-    /// Those that went, or were about to.
+    /// Directories that were removed or about to be removed.
     pub gone: BTreeSet<Vec<u8>>,
-    /// Those that an undo has made again, or was about to.
+    /// Directories that an undo has recreated or was about to recreate.
     pub made: BTreeSet<Vec<u8>>,
-    /// Whether the run, or an undo of it, was cut short: times that it moved may not have been set back.
+    /// Whether the run, or an undo of it, was interrupted: some modification times may not have been restored.
     pub half: bool,
-    /// Names that are too long to be escaped: what hashes in the quarantine stand for.
+    /// Names that are too long to be escaped, by the hashes that replace them in the quarantine.
     pub long: LongNames,
 }
 
 impl Dirs {
-    /// Takes a line of the journal, in its order.
+    /// Applies a line of the journal. Lines must come in the order of the journal.
     pub fn learn(&mut self, line: &Line) {
         if let Line::Was(path, _) | Line::Did(Record { path, .. }) = line {
             self.long.learn(path);
@@ -50,7 +51,7 @@ impl Dirs {
                 }
             },
             Line::End(_) => {
-                // What an undo has ended is no business of the next one.
+                // A finished undo does not concern the next one.
                 self.half = false;
                 for path in std::mem::take(&mut self.made) {
                     self.gone.remove(&path);
@@ -61,13 +62,12 @@ impl Dirs {
     }
 }
 
-/// How far a run had come when it was cut short. Paths are kept as 128 bits of their hash: a million take some forty
-/// megabytes.
+/// The progress of an interrupted run. Paths are stored as 128-bit hashes: one million take about 40 MB.
 #[derive(Debug, Default)]
 pub struct JournalProgress {
-    /// Directories.
+    /// The directories.
     pub dirs: Dirs,
-    /// Whether it was undone, in part at least, or purged: nothing is to be gone on with.
+    /// Whether the run was undone, even in part, or purged: it must not be resumed.
     pub undone: bool,
     gone: HashSet<u128>,
     left: HashSet<u128>,
@@ -75,7 +75,7 @@ pub struct JournalProgress {
 }
 
 impl JournalProgress {
-    /// Takes a line of the journal, in its order.
+    /// Applies a line of the journal. Lines must come in the order of the journal.
     pub fn learn(&mut self, line: &Line) {
         self.dirs.learn(line);
         let record = match line {
@@ -103,23 +103,23 @@ impl JournalProgress {
         }
     }
 
-    /// Whether it is gone, as the journal says.
+    /// Whether the entry is gone according to the journal.
     pub fn is_gone(&self, path: &[u8]) -> bool {
         !self.gone.is_empty() && self.gone.contains(&key(path))
     }
 
-    /// Whether it was left alone then, and the journal says so.
+    /// Whether the journal says that the entry was left in place.
     pub fn is_left(&self, path: &[u8]) -> bool {
         !self.left.is_empty() && self.left.contains(&key(path))
     }
 
-    /// Whether it was about to be taken when the run was cut short.
+    /// Whether the entry was about to be removed when the run was interrupted.
     pub fn is_meant(&self, path: &[u8]) -> bool {
         !self.meant.is_empty() && self.meant.contains(&key(path))
     }
 }
 
-/// 128 bits that stand for a path.
+/// Returns a 128-bit hash of a path.
 pub(super) fn key(path: &[u8]) -> u128 {
     let mut key = [0; 16];
     blake3::Hasher::new().update(path).finalize_xof().fill(&mut key);

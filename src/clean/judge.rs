@@ -1,4 +1,4 @@
-//! Which rule decides about an entry, and why the others do not.
+//! Decides which rule applies to an entry, and explains why the others do not.
 
 use super::builtin::spares_upstreams;
 use super::lists::Lists;
@@ -11,58 +11,58 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::Duration;
 
-/// Endings of the files that archives hold: what rsync was writing when it left `.NAME.XXXXXX` behind.
+/// Endings of the files in archives. They identify a `.NAME.XXXXXX` that rsync left behind.
 const ENDINGS: [&str; 12] =
     [".gz", ".cif", ".ent", ".xml", ".bcif", ".pdb", ".txt", ".dat", ".idx", ".tar", ".map", ".json"];
 
-/// An entry that is to be judged.
+/// An entry to judge.
 #[derive(Clone, Copy)]
 pub struct Candidate<'a> {
-    /// Relative to the root.
+    /// Path relative to the root.
     pub path: &'a [u8],
-    /// What it is.
+    /// The kind of the entry.
     pub kind: Kind,
-    /// Bytes.
+    /// Size in bytes.
     pub size: u64,
     /// Modification time, nanoseconds since 1970.
     pub mtime: i64,
     /// Change time, nanoseconds since 1970.
     pub ctime: i64,
-    /// Of a directory: whether nothing is in it.
+    /// For a directory: whether it is empty.
     pub empty: bool,
-    /// Whether its own directory holds a manifest of a project.
+    /// Whether the directory of the entry contains the manifest of a project.
     pub in_project: bool,
-    /// A rule for directories that decided about a directory above it, by number.
+    /// Index of the rule for directories that decided about a directory above it.
     pub below: Option<usize>,
-    /// Whether its directory holds a name.
+    /// Whether the directory of the entry contains a name.
     pub sibling: &'a dyn Fn(&[u8]) -> bool,
 }
 
-/// What a rule says about an entry.
+/// The result of a rule for an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Why {
-    /// It decides.
+    /// The rule decides.
     Decides,
-    /// It is turned off.
+    /// The rule is disabled.
     Off,
     /// No pattern matches.
     Pattern,
-    /// It means another kind of entry.
+    /// The rule is for another kind of entry.
     Kind,
-    /// The entry is smaller or larger.
+    /// The entry is too small or too large.
     Size,
-    /// The entry is younger or older.
+    /// The entry is too young or too old.
     Age,
-    /// The pattern matches, but what else must hold does not.
+    /// A pattern matches, but the additional condition does not hold.
     Special,
     /// Upstream has the entry.
     Upstream,
-    /// A rule before it decided.
+    /// An earlier rule decided.
     Late,
 }
 
 impl Why {
-    /// In words.
+    /// The result in words.
     pub fn text(&self) -> &'static str {
         match self {
             Why::Decides => "decides",
@@ -78,31 +78,31 @@ impl Why {
     }
 }
 
-/// What is to become of an entry.
+/// The decision about an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// No rule means it.
+    /// No rule matches it.
     Nothing,
-    /// No rule may touch it; why.
+    /// No rule may change it, with the reason.
     Protected(&'static str),
-    /// This rule, by number, decides.
+    /// The rule with this index decides.
     Rule(usize, Action),
 }
 
-/// Whose pattern a glob is.
+/// The origin of a glob.
 #[derive(Debug, Clone, Copy)]
 struct Owner {
     rule: usize,
-    /// Whether it ended in a slash, and so means directories.
+    /// Whether the pattern ended in a slash, and so matches directories only.
     dirs: bool,
 }
 
-/// Rules, ready to be asked.
+/// Compiled rules.
 #[derive(Debug)]
 pub struct Judge {
     rules: Vec<Rule>,
     globs: GlobSet,
-    /// Whose pattern each glob is.
+    /// The origin of each glob.
     owners: Vec<Owner>,
     lists: Lists,
     now: i64,
@@ -136,28 +136,28 @@ impl Judge {
         })
     }
 
-    /// The same, with lists to look into.
+    /// Sets the lists of absent and obsolete entries.
     pub fn with(self, lists: Lists) -> Self {
         Judge { lists, ..self }
     }
 
-    /// The same for a tree that is the root of a file system: what the file system keeps there is protected.
+    /// Sets whether the tree is the root of a file system. Then the names that the file system reserves there are protected.
     pub fn at_root(self, at_root: bool) -> Self {
         Judge { at_root, ..self }
     }
 
-    /// The same for a tree that is, holds or lies in mirrors of jobs: what their sources have is left alone by built-in rules, and where
-    /// that is not known, these only put up for review.
+    /// Sets the mirrors of jobs that the tree is, contains or lies in. Built-in rules leave alone what their sources have. Where that is
+    /// unknown, built-in rules only mark entries for review.
     pub fn of_mirrors(self, mirrors: Vec<Mirror>) -> Self {
         Judge { mirrors, ..self }
     }
 
-    /// The mirrors that the tree is, holds or lies in.
+    /// The mirrors that the tree is, contains or lies in.
     pub fn mirrors(&self) -> &[Mirror] {
         &self.mirrors
     }
 
-    /// BLAKE3 of all that the rules say which are on, in hexadecimal digits.
+    /// Returns BLAKE3 of the contents of all enabled rules, in hexadecimal.
     pub fn hash(&self) -> String {
         let mut hash = blake3::Hasher::new();
         for rule in self.rules.iter().filter(|rule| rule.on) {
@@ -166,12 +166,12 @@ impl Judge {
         hash.finalize().to_hex().to_string()
     }
 
-    /// The rules, in their order.
+    /// The rules, in order.
     pub fn rules(&self) -> &[Rule] {
         &self.rules
     }
 
-    /// What is to become of an entry.
+    /// Decides about an entry.
     pub fn judge(&self, entry: &Candidate<'_>, scratch: &mut Vec<usize>) -> Verdict {
         if let Some(why) = self.protected(entry) {
             return Verdict::Protected(why);
@@ -186,7 +186,7 @@ impl Judge {
         }
     }
 
-    /// What a rule that decides does with an entry.
+    /// Returns the action of the deciding rule for an entry.
     fn action(&self, n: usize, entry: &Candidate<'_>) -> Action {
         match self.rules[n].action {
             Action::Delete if self.upstream(n, entry) == Upstream::Unknown => Action::Review,
@@ -194,7 +194,7 @@ impl Judge {
         }
     }
 
-    /// Whether upstream has an entry, as far as that matters to a rule.
+    /// Whether upstream has the entry; `HasNot` if the rule does not depend on it.
     fn upstream(&self, n: usize, entry: &Candidate<'_>) -> Upstream {
         match spares_upstreams(&self.rules[n]) {
             true => look_up(&self.mirrors, entry.path),
@@ -202,7 +202,7 @@ impl Judge {
         }
     }
 
-    /// The same with every rule's own word, in their order.
+    /// Decides about an entry, and returns the result of each rule, in order.
     pub fn explain(&self, entry: &Candidate<'_>) -> (Verdict, Vec<Why>) {
         let mut scratch = Vec::new();
         let verdict = self.judge(entry, &mut scratch);
@@ -218,7 +218,7 @@ impl Judge {
         (verdict, (0..self.rules.len()).map(why).collect())
     }
 
-    /// The rules of which a pattern matches.
+    /// Collects the indexes of the rules that have a matching pattern.
     fn matches(&self, entry: &Candidate<'_>, into: &mut Vec<usize>) {
         self.globs.matches_into(Path::new(OsStr::from_bytes(entry.path)), into);
         into.retain(|n| self.means_kind(self.owners[*n], entry.kind));
@@ -229,7 +229,7 @@ impl Judge {
         into.dedup();
     }
 
-    /// Whether a pattern is about entries of that kind, as far as its rule does not say so itself.
+    /// Whether a pattern applies to entries of this kind. The kind that the rule itself names is checked separately.
     fn means_kind(&self, owner: Owner, kind: Kind) -> bool {
         match (kind, owner.dirs) {
             (Kind::Dir, dirs) => {
@@ -239,7 +239,7 @@ impl Judge {
         }
     }
 
-    /// Why no rule may touch it.
+    /// Returns why no rule may change the entry.
     fn protected(&self, entry: &Candidate<'_>) -> Option<&'static str> {
         if super::path::check(entry.path).is_err() {
             return Some("it is not below the root, or it is our own quarantine");
@@ -267,7 +267,7 @@ impl Judge {
         }
     }
 
-    /// Whether what lies below a directory of the rule fits it, too.
+    /// Whether an entry below a directory that the rule matched satisfies the rule too.
     fn fits(&self, n: usize, entry: &Candidate<'_>) -> bool {
         let aged = self.rules.get(n).is_some_and(|rule| self.age_fits(rule, entry));
         aged && self.upstream(n, entry) != Upstream::Has
@@ -280,7 +280,7 @@ impl Judge {
     }
 
     fn age_fits(&self, rule: &Rule, entry: &Candidate<'_>) -> bool {
-        // A file from the future is young.
+        // A file with a time in the future counts as new.
         let since = if rule.special == Some(Special::Backup) { entry.ctime } else { entry.mtime };
         let age = u64::try_from(self.now.saturating_sub(since)).unwrap_or(0);
         let age = Duration::from_nanos(age);
@@ -303,14 +303,14 @@ impl Judge {
     }
 }
 
-/// `NAME` of `.NAME.XXXXXX`, as `mkstemp` makes it: six letters or digits. Real dotfiles look alike: `.bashrc.before`.
+/// Returns `NAME` of `.NAME.XXXXXX`, as made by `mkstemp`: six letters or digits. Ordinary dotfiles may look the same: `.bashrc.before`.
 fn target_of_temp(name: &[u8]) -> Option<&[u8]> {
     let (front, end) = name.strip_prefix(b".")?.split_at_checked(name.len().checked_sub(8)?)?;
     let random = end.strip_prefix(b".")?;
     (!front.is_empty() && random.len() == 6 && random.iter().all(u8::is_ascii_alphanumeric)).then_some(front)
 }
 
-/// Whether Windows or a Mac could not hold it, or a terminal not show it.
+/// Whether Windows or macOS does not support the name, or a terminal cannot show it.
 fn is_odd(name: &[u8]) -> bool {
     let forbidden = |b: &u8| b.is_ascii_control() || br#"<>:"\|?*"#.contains(b);
     std::str::from_utf8(name).is_err()

@@ -1,28 +1,28 @@
-//! How much may go before somebody has to ask.
+//! Limits on how much a run may remove without confirmation.
 
 use crate::model::job::MaxEntries;
 
-/// Limits of one run. Above them nothing is touched.
+/// Limits of one run. If they are exceeded, nothing is changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// How many entries: a number, or a share of the tree's.
+    /// Maximum number of entries, absolute or as a share of all entries of the tree.
     pub entries: MaxEntries,
-    /// How many bytes; `None`: any.
+    /// Maximum number of bytes; `None` for no limit.
     pub bytes: Option<u64>,
 }
 
-/// The limits that were passed.
+/// The limits that were exceeded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{text}; nothing was touched")]
 pub struct LimitExceeded {
-    /// Which, in words.
+    /// The exceeded limits, in words.
     pub text: String,
-    /// The options of `clean run` that let it through.
+    /// The options of `clean run` that permit it.
     pub options: String,
 }
 
 impl Limits {
-    /// Judges what is about to go of a tree of `tree` entries.
+    /// Checks the number of entries and bytes to be removed from a tree of `tree` entries.
     pub fn check(&self, entries: u64, bytes: u64, tree: u64) -> Result<(), LimitExceeded> {
         let (mut texts, mut options) = (Vec::new(), Vec::new());
         let limit = self.entries.of(tree);

@@ -1,10 +1,10 @@
-//! What lists say about entries of a mirror: that upstream does not have them any more, or that an entry is obsolete.
+//! Lists about entries of a mirror: entries that upstream no longer has, and obsolete entries.
 
 use super::path::split;
 use crate::model::pdb::{EntryId, recognise};
 use std::collections::HashSet;
 
-/// Lists, read.
+/// The lists, as read.
 #[derive(Debug, Clone, Default)]
 pub struct Lists {
     absent: HashSet<Vec<u8>>,
@@ -12,13 +12,13 @@ pub struct Lists {
 }
 
 impl Lists {
-    /// A path, relative to the root, that upstream did not have when it was asked last.
+    /// Adds a path, relative to the root, that upstream did not have at the last query.
     pub fn add_absent(&mut self, path: Vec<u8>) {
         self.absent.insert(path);
     }
 
-    /// Takes a list of obsolete entries: `obsolete.dat` (`OBSLTE    01-JUN-26 4ABC     5ABC`), or one ID a line. The answer
-    /// is how many it names; lines of another kind are passed by.
+    /// Adds a list of obsolete entries: `obsolete.dat` (`OBSLTE    01-JUN-26 4ABC     5ABC`), or one ID per line. Returns the number of
+    /// entries in it; other lines are skipped.
     pub fn add_obsolete(&mut self, text: &[u8]) -> usize {
         let ids = text.split(|b| *b == b'\n').filter_map(|line| {
             let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
@@ -31,12 +31,12 @@ impl Lists {
         self.obsolete.len() - before
     }
 
-    /// Whether upstream did not have it.
+    /// Whether upstream did not have the path.
     pub(super) fn is_absent(&self, path: &[u8]) -> bool {
         !self.absent.is_empty() && self.absent.contains(path)
     }
 
-    /// Whether it is a file of an obsolete entry, and not where archives keep those.
+    /// Whether the path is a file of an obsolete entry, outside the directories where archives keep such files.
     pub(super) fn is_obsolete(&self, path: &[u8]) -> bool {
         if self.obsolete.is_empty() {
             return false;

@@ -1,12 +1,12 @@
 //! Rules, plans, decisions, limits and journals of cleaning. Pure; [`crate::clean::removal`] does the work.
 //!
 //! ```text
-//! rules ── judge (which rule decides) ── plan (what is to go, hashed) ── decisions (what people say) ── limits
-//!                                                                                        journal (what was done)
+//! rules ── judge (which rule decides) ── plan (entries, hashed) ── decisions (of the user) ── limits
+//!                                                                              journal (what was done)
 //! ```
 //!
-//! **Invariant: a path that a plan or a journal names is relative, plain and not ours** before anybody acts on it:
-//! [`path::check`] is the only door.
+//! **Invariant: a path from a plan or a journal is relative, plain and outside `.pdb-sync`** before anything is done with it.
+//! [`path::check`] is the only check.
 
 mod builtin;
 mod decisions;
@@ -42,23 +42,23 @@ pub use rule::{Action, Kind, Rule, Special};
 pub use tally::Tally;
 pub use upstream::{Mirror, SourceNames};
 
-/// Who an entry was when it was looked at. `rsync -t` keeps the modification time, so the change time is what tells.
+/// The identity of an entry when it was examined. `rsync -t` preserves the modification time, so only the change time reveals a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Stamp {
     /// Device number.
     pub dev: u64,
     /// Inode number.
     pub ino: u64,
-    /// Size in bytes; 0 for a directory, whose size is the file system's business.
+    /// Size in bytes; 0 for a directory, whose size depends on the file system.
     pub size: u64,
     /// Modification time, nanoseconds since 1970; 0 for a directory.
     pub mtime: i64,
-    /// Change time, nanoseconds since 1970; 0 for a directory, which changes with what is in it.
+    /// Change time, nanoseconds since 1970; 0 for a directory, where it changes with the contents.
     pub ctime: i64,
 }
 
 impl Stamp {
-    /// Whether it is the same, apart from the change time, which a rename moves.
+    /// Whether all but the change time is the same. A rename changes the change time.
     pub fn same_but_ctime(&self, other: &Stamp) -> bool {
         Stamp { ctime: 0, ..*self } == Stamp { ctime: 0, ..*other }
     }

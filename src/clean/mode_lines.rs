@@ -1,5 +1,5 @@
-//! Modes of directories that are changed for a moment: a line before each change, and one when the mode is back. What a record
-//! that was cut short does not say to be back is put back by the next run.
+//! The record of directories whose mode is changed temporarily: one line before each change, and one when the mode is restored. If a record
+//! was interrupted, the next run restores the modes that it does not list as restored.
 
 use super::path::{PathText, Spelled};
 use super::plan::RootPrint;
@@ -12,22 +12,22 @@ const VERSION: u32 = 1;
 /// A directory whose mode is about to be changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OldMode {
-    /// Relative to the root (empty: the root).
+    /// Path relative to the root; empty for the root.
     pub path: Vec<u8>,
-    /// Its inode number.
+    /// Inode number of the directory.
     pub ino: u64,
-    /// Its permissions before.
+    /// Permissions before the change.
     pub mode: u32,
 }
 
 /// A line of the record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ModeLine {
-    /// The version of the format, and the tree that all other lines are about.
+    /// The version of the format, and the tree of all other lines.
     Tree(u32, RootPrint),
     /// A mode is about to be changed.
     Changed(OldMode),
-    /// The directory of this path has its mode again.
+    /// The mode of the directory at this path was restored.
     Back(Vec<u8>),
 }
 
@@ -70,12 +70,12 @@ enum Written<'a> {
 }
 
 impl ModeLine {
-    /// The first line of a record.
+    /// Returns the first line of a record.
     pub fn tree(root: RootPrint) -> Self {
         ModeLine::Tree(VERSION, root)
     }
 
-    /// As it is appended, newline included.
+    /// Appends the line as JSON, with a newline.
     pub fn write(&self, into: &mut Vec<u8>) {
         let written = match self {
             ModeLine::Tree(v, root) => Written::Tree { v: *v, root },
@@ -87,7 +87,7 @@ impl ModeLine {
         let before = into.len();
         match serde_json::to_writer(&mut *into, &written) {
             Ok(()) => into.push(b'\n'),
-            // Strings and numbers always become JSON.
+            // Serializing strings and numbers cannot fail.
             Err(_) => into.truncate(before),
         }
     }
@@ -105,20 +105,20 @@ impl ModeLine {
     }
 }
 
-/// What a record says.
+/// The contents of a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModesLeft {
-    /// The tree.
+    /// The root of the tree.
     pub root: RootPrint,
-    /// Whether a newer version of the format wrote it: then it is neither acted on nor written to.
+    /// Whether a newer version of the format wrote it. Then it is neither applied nor written to.
     pub newer: bool,
-    /// Directories that may not have their mode again, parents first.
+    /// Directories whose mode may not have been restored, parents first.
     pub dirs: Vec<OldMode>,
 }
 
 impl ModesLeft {
-    /// Reads a record; `None` if it does not begin as one does. Lines that cannot be understood are passed by: one that was cut
-    /// short is about a change that was not made.
+    /// Parses a record. `None` if it does not begin like one. Lines that cannot be parsed are skipped: a truncated line is about a change
+    /// that was not made.
     pub fn read(text: &[u8]) -> Option<Self> {
         let mut lines = text.split(|b| *b == b'\n');
         let Some(ModeLine::Tree(version, root)) = ModeLine::read(lines.next()?) else { return None };
@@ -126,7 +126,7 @@ impl ModesLeft {
         for line in lines.filter_map(ModeLine::read) {
             match line {
                 ModeLine::Tree(..) => {}
-                // The first word counts: a second one has seen what the first change made.
+                // The first line about a directory counts: a second one has the mode after the first change.
                 ModeLine::Changed(old) => _ = dirs.entry(old.path.clone()).or_insert(old),
                 ModeLine::Back(path) => _ = dirs.remove(&path),
             }

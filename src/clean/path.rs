@@ -1,21 +1,21 @@
-//! Paths in plans and journals: bytes relative to a root, and never believed.
+//! Paths in plans and journals: bytes relative to a root, always checked before use.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 
-/// The directory of ours in a mirror.
+/// The name of our directory in a mirror.
 pub const OURS: &[u8] = b".pdb-sync";
 
-/// How the names begin that entries have between their capture and their deletion; the run and a hash follow. Hidden, and
-/// without the `.pdb` that readers of mirrors look for.
+/// The prefix of the name that an entry has between its capture and its deletion; the run and a hash follow. It is hidden, and does not
+/// contain `.pdb`, which readers of mirrors look for.
 pub const BESIDE: &[u8] = b".%pdb-sync-";
 
-/// The same as earlier versions had it: what they left is still found.
+/// The prefix used by earlier versions, so that entries left by them are found.
 pub const BESIDE_BEFORE: &[u8] = b".pdb-sync-";
 
-/// Why a path is no path below the root.
+/// Why a path is not a valid path below the root.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BadPath {
     /// It is empty.
@@ -41,7 +41,7 @@ pub enum BadPath {
     Unreadable,
 }
 
-/// Whether a path is plain and stays below the root.
+/// Checks that a path is plain and stays below the root.
 pub fn check(path: &[u8]) -> Result<(), BadPath> {
     if path.is_empty() {
         return Err(BadPath::Empty);
@@ -63,7 +63,7 @@ pub fn check(path: &[u8]) -> Result<(), BadPath> {
     Ok(())
 }
 
-/// The path above (empty: the root) and the name.
+/// Splits a path into its parent (empty for the root) and its name.
 pub fn split(path: &[u8]) -> (&[u8], &[u8]) {
     match memchr::memrchr(b'/', path) {
         Some(at) => (&path[..at], &path[at + 1..]),
@@ -71,7 +71,7 @@ pub fn split(path: &[u8]) -> (&[u8], &[u8]) {
     }
 }
 
-/// As JSON has it: `path`, or `path_base64` for one that is not UTF-8.
+/// A path as in JSON: `path`, or `path_base64` if it is not UTF-8.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 pub(super) struct PathText {
     #[serde(default)]
@@ -80,7 +80,7 @@ pub(super) struct PathText {
     path_base64: Option<String>,
 }
 
-/// The same for writing.
+/// A path to be written as [`PathText`].
 pub(super) struct Spelled<'a>(pub(super) &'a [u8]);
 
 impl Serialize for Spelled<'_> {
@@ -108,18 +108,18 @@ impl PathText {
         PathText { path, path_base64 }
     }
 
-    /// `path` and `path_base64`, exactly one of which is there.
+    /// Returns `path` and `path_base64`; exactly one of them is `Some`.
     pub(super) fn parts(self) -> (Option<String>, Option<String>) {
         (self.path, self.path_base64)
     }
 
-    /// The same, or nothing for the root itself.
+    /// Returns the checked bytes, or an empty path for the root.
     pub(super) fn bytes_or_root(self) -> Result<Vec<u8>, BadPath> {
         let root = self.path.as_deref() == Some("") && self.path_base64.is_none();
         if root { Ok(Vec::new()) } else { self.bytes() }
     }
 
-    /// The bytes, checked.
+    /// Returns the checked bytes.
     pub(super) fn bytes(self) -> Result<Vec<u8>, BadPath> {
         let bytes = match (self.path, self.path_base64) {
             (Some(text), None) => text.into_bytes(),

@@ -1,5 +1,5 @@
-//! A plan on disk: a header, an entry a line, a footer with the hash of every byte before it. Streamed in both
-//! directions; a million entries take no more memory than one.
+//! A plan on disk: a header, one entry per line, and a footer with the hash of every byte before it. It is streamed when written and read;
+//! memory does not depend on the number of entries.
 
 use super::Stamp;
 use super::path::{BadPath, PathText};
@@ -9,12 +9,12 @@ use std::io::{self, BufRead, Write};
 
 /// The version of the format.
 const VERSION: u32 = 1;
-/// Longest line: a path of many components, escaped sixfold.
+/// Maximum length of a line in bytes: a path of many components, each byte escaped as six.
 const LONGEST: u64 = 256 * 1024;
-/// Bytes that are hashed at once.
+/// Number of bytes hashed at once.
 const HASHED: usize = 1 << 16;
 
-/// What a plan begins with.
+/// The header of a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Header {
@@ -22,31 +22,31 @@ pub struct Header {
     pub pdb_sync_plan: u32,
     /// When the tree was read, RFC 3339.
     pub time: String,
-    /// The machine.
+    /// The host name.
     pub host: String,
-    /// The user's number.
+    /// The user ID.
     pub user: u32,
-    /// The job whose mirror it is.
+    /// The job of the mirror, if there is one.
     pub job: Option<String>,
-    /// The tree.
+    /// The root of the tree.
     pub root: RootPrint,
-    /// All that is below the root, directories as well.
+    /// Number of entries below the root, directories included.
     pub tree_entries: u64,
-    /// Their bytes.
+    /// Their size in bytes.
     pub tree_bytes: u64,
-    /// The rules that decided, in their order.
+    /// The rules of the plan, in order.
     pub rules: Vec<RuleNote>,
-    /// BLAKE3 of all that they say, by which two plans are known to come from the same rules of the same version.
+    /// BLAKE3 of all that the rules contain. It shows whether two plans come from the same rules of the same version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rules_blake3: Option<String>,
 }
 
-/// Which directory a plan is about.
+/// The directory that a plan is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RootPrint {
-    /// Absolute, links resolved; for people if it is not UTF-8.
+    /// Absolute path with links resolved. Only for display if it is not UTF-8.
     pub path: String,
-    /// The same, if it is not UTF-8.
+    /// The path in base64, if it is not UTF-8.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path_base64: Option<String>,
     /// Device number.
@@ -55,31 +55,31 @@ pub struct RootPrint {
     pub ino: u64,
 }
 
-/// A rule as a plan knows it.
+/// A rule as recorded in a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuleNote {
-    /// How people call it.
+    /// The name of the rule.
     pub name: String,
-    /// Why, for people.
+    /// The reason, in words.
     pub reason: String,
 }
 
-/// One entry that a rule means.
+/// One entry that a rule matches.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// Relative to the root, checked.
+    /// Path relative to the root, checked.
     pub path: Vec<u8>,
-    /// What it was.
+    /// The kind of the entry.
     pub kind: Kind,
-    /// Who it was.
+    /// The identity of the entry when it was examined.
     pub stamp: Stamp,
     /// Whether it had other names (hard links).
     pub linked: bool,
-    /// Bytes that are freed on the disk; 0 for one that was counted under another name.
+    /// Bytes freed on disk; 0 for a file that was counted under another name.
     pub bytes: u64,
-    /// The rule, by name.
+    /// The name of the rule.
     pub rule: String,
-    /// What is to become of it.
+    /// The action for the entry.
     pub action: Action,
 }
 
@@ -103,15 +103,15 @@ struct EntryLine {
     action: Action,
 }
 
-/// What a plan ends with.
+/// The footer of a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Footer {
-    /// How many entries there are.
+    /// Number of entries.
     pub entries: u64,
-    /// Their bytes.
+    /// Their size in bytes.
     pub bytes: u64,
-    /// BLAKE3 of everything before this line, in hexadecimal digits.
+    /// BLAKE3 of everything before this line, in hexadecimal.
     pub blake3: String,
 }
 
@@ -120,7 +120,7 @@ struct FooterLine {
     footer: Footer,
 }
 
-/// Why a plan is refused.
+/// Why a plan is rejected.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
     /// It cannot be read.
@@ -172,7 +172,7 @@ impl<W: Write> Writer<W> {
         self.out.write_all(&line)
     }
 
-    /// Writes an entry. What lies in a directory comes before it.
+    /// Writes an entry. The contents of a directory must come before the directory.
     pub fn entry(&mut self, entry: &Entry) -> io::Result<()> {
         let text = PathText::from(entry.path.as_slice());
         let (path, path_base64) = text.parts();
@@ -195,7 +195,7 @@ impl<W: Write> Writer<W> {
         })
     }
 
-    /// Writes the footer. Without it, the plan is refused.
+    /// Writes the footer. A plan without it is rejected.
     pub fn finish(mut self) -> io::Result<(Footer, W)> {
         let blake3 = self.hash.finalize().to_hex().to_string();
         let footer = Footer { entries: self.entries, bytes: self.bytes, blake3 };
@@ -207,7 +207,7 @@ impl<W: Write> Writer<W> {
     }
 }
 
-/// Reads a plan. **What it yields is only good once it has yielded the end**: read it to [`Reader::finish`] before acting.
+/// Reads a plan. **Entries are only verified after the end was read**: call [`Reader::finish`] before acting on them.
 #[derive(Debug)]
 pub struct Reader<R> {
     input: R,
@@ -218,7 +218,7 @@ pub struct Reader<R> {
     entries: u64,
     bytes: u64,
     footer: Option<Footer>,
-    /// Lines that the hash does not have yet.
+    /// Lines that are not hashed yet.
     unhashed: Vec<u8>,
 }
 
@@ -250,7 +250,7 @@ impl<R: BufRead> Reader<R> {
         if !reader.next_line()? {
             return Err(PlanError::Foreign("it is empty".into()));
         }
-        // The version first: what a newer one has beside it is not known.
+        // The version first: keys of a newer version are unknown.
         #[derive(Deserialize)]
         struct Version {
             pdb_sync_plan: u32,
@@ -279,7 +279,7 @@ impl<R: BufRead> Reader<R> {
         Ok(read > 0)
     }
 
-    /// Line by line, the hash would take five times as long.
+    /// Collects lines before hashing. Hashing each line takes five times as long.
     fn take_line(&mut self) {
         self.unhashed.extend_from_slice(&self.line);
         if self.unhashed.len() >= HASHED {
@@ -288,12 +288,12 @@ impl<R: BufRead> Reader<R> {
         }
     }
 
-    /// What the plan is about.
+    /// Returns the header.
     pub fn header(&self) -> &Header {
         &self.header
     }
 
-    /// The next entry; `None` at the end, which is good: footer and hash have been compared.
+    /// Returns the next entry. `None` at the end, after footer and hash were verified.
     pub fn entry(&mut self) -> Result<Option<Entry>, PlanError> {
         if self.footer.is_some() {
             return Ok(None);
@@ -339,14 +339,14 @@ impl<R: BufRead> Reader<R> {
         Ok(())
     }
 
-    /// Reads what is left, and gives the footer: from now on, everything that was read is good.
+    /// Reads the rest and returns the footer. After that, everything that was read is verified.
     pub fn finish(mut self) -> Result<Footer, PlanError> {
         while self.entry()?.is_some() {}
         self.footer.ok_or(PlanError::Cut)
     }
 }
 
-/// The hash that stands for a plan and what people decided about it: what `--expect` takes.
+/// Returns the hash of a plan and the decisions about it, which `--expect` takes.
 pub fn hash_of(footer: &Footer, decisions: Option<&[u8]>) -> String {
     match decisions {
         None => footer.blake3.clone(),

@@ -1,11 +1,11 @@
-//! What no rule may touch.
+//! Entries that no rule may change.
 
 use super::path::OURS;
 
-/// Directories of version control systems: everything in them is protected.
+/// Directories of version control systems. Everything in them is protected.
 const VERSION_CONTROL: [&[u8]; 8] = [b".git", b".hg", b".svn", b".bzr", b".jj", b".pijul", b"_darcs", b"CVS"];
 
-/// A directory with one of these is somebody's project: neither it nor what lies directly in it is touched.
+/// Names that mark a directory as a project. Neither the directory nor its direct contents are changed.
 pub const MANIFESTS: [&str; 12] = [
     "Cargo.toml",
     "package.json",
@@ -21,12 +21,12 @@ pub const MANIFESTS: [&str; 12] = [
     "Snakefile",
 ];
 
-/// Whether a directory of this name belongs to a version control system.
+/// Whether this is the name of a directory of a version control system.
 pub fn is_version_control(name: &[u8]) -> bool {
     VERSION_CONTROL.contains(&name)
 }
 
-/// Whether a path lies in, or is, such a directory, or one of ours at any depth.
+/// Whether a path is or lies in a directory of a version control system or of ours, at any depth.
 pub fn in_version_control(path: &[u8]) -> bool {
     path.split(|b| *b == b'/').any(|part| is_version_control(part) || part == OURS)
 }

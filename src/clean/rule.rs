@@ -1,22 +1,22 @@
-//! One rule: which entries it means, and what is to become of them.
+//! A rule: which entries it matches, and what is done with them.
 
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// What is to become of an entry.
+/// What is done with an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Action {
-    /// It goes.
+    /// It is removed.
     Delete,
-    /// People decide.
+    /// The user decides.
     Review,
     /// It stays, whatever later rules say.
     Keep,
 }
 
 impl Action {
-    /// As it is written.
+    /// The word used in plans and the configuration.
     pub fn word(self) -> &'static str {
         match self {
             Action::Delete => "delete",
@@ -26,22 +26,22 @@ impl Action {
     }
 }
 
-/// What an entry is.
+/// The kind of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// A regular file.
     File,
-    /// A directory. A rule for directories means everything below them, too.
+    /// A directory. A rule for directories also applies to everything below them.
     Dir,
-    /// A symbolic link; never followed.
+    /// A symbolic link. It is never followed.
     Symlink,
-    /// A socket, a pipe, a device.
+    /// A socket, a FIFO or a device.
     Other,
 }
 
 impl Kind {
-    /// As it is written.
+    /// The word used in plans and the configuration.
     pub fn word(self) -> &'static str {
         match self {
             Kind::File => "file",
@@ -52,62 +52,62 @@ impl Kind {
     }
 }
 
-/// What patterns and sizes cannot say.
+/// Conditions other than patterns, sizes and ages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Special {
-    /// `.NAME.XXXXXX` where NAME is there too, or is called as archives call their files.
+    /// `.NAME.XXXXXX`, if NAME exists beside it or has an ending that archives use.
     RsyncTemp,
-    /// A directory without anything in it.
+    /// An empty directory.
     EmptyDir,
-    /// A name that other systems cannot hold.
+    /// A name that other systems do not support.
     OddName,
-    /// What rsync's `--backup-dir` holds. Its age is how long ago it was moved there: its own time is much older.
+    /// A file in rsync's `--backup-dir`. Its age is the time since it was moved there; its modification time is much older.
     Backup,
-    /// Upstream did not have it when it was asked last.
+    /// A path that upstream did not have at the last query.
     Absent,
-    /// A file of an entry that a list calls obsolete.
+    /// A file of an entry that is in a list of obsolete entries.
     Obsolete,
 }
 
-/// A rule. The first one that matches decides.
+/// A rule. The first rule that matches decides.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
-    /// How people call it.
+    /// The name of the rule.
     pub name: String,
-    /// Globs, relative to the root; one without a slash means names at any depth, one that ends in a slash directories with all
-    /// that is in them. Any of them may match.
+    /// Globs relative to the root; one must match. A glob without a slash matches names at any depth; one that ends in a slash matches
+    /// directories with all their contents.
     pub patterns: Vec<String>,
-    /// What the entry must be; `None`: anything but a directory, and for a rule that keeps those, too.
+    /// The kind that the entry must have. `None` for anything but a directory; if the rule keeps entries, directories too.
     pub kind: Option<Kind>,
-    /// At least so many bytes.
+    /// Minimum size in bytes.
     pub min_size: Option<u64>,
-    /// At most so many bytes.
+    /// Maximum size in bytes.
     pub max_size: Option<u64>,
-    /// Not modified for at least so long.
+    /// Minimum time since the last modification.
     pub min_age: Option<Duration>,
-    /// Modified within so long.
+    /// Maximum time since the last modification.
     pub max_age: Option<Duration>,
-    /// What else must hold.
+    /// An additional condition.
     pub special: Option<Special>,
-    /// What is to become of it.
+    /// The action for matching entries.
     pub action: Action,
-    /// Why, for people.
+    /// The reason, in words.
     pub reason: String,
-    /// Whether it holds unless somebody turns it off.
+    /// Whether the rule is enabled.
     pub on: bool,
-    /// Whether it is ours.
+    /// Whether the rule is built in.
     pub built_in: bool,
 }
 
 impl Rule {
-    /// Whether it keeps directories with all that is in them without having to say so: to remove too little is the smaller mistake. With a
-    /// limit on sizes, it means files.
+    /// Whether the rule keeps directories with all their contents, even if it does not name the kind: removing too little is safer than
+    /// removing too much. A rule with a size limit applies to files only.
     pub fn keeps_dirs(&self) -> bool {
         let sizes = self.min_size.or(self.max_size).is_some();
         self.kind.is_none() && self.action == Action::Keep && !sizes
     }
 
-    /// What entries can be that it decides about; below a directory, everything goes with it.
+    /// Returns the kinds of entries that the rule can match. Everything below a matching directory is included with it.
     pub fn kinds(&self) -> Vec<Kind> {
         if let Some(kind) = self.kind {
             return vec![kind];

@@ -1,11 +1,11 @@
-//! How many entries were treated how, by a journal.
+//! Counts the entries of a journal by outcome.
 
 use super::journal::{EntryOutcome, Record};
 use super::journal_progress::key;
 use std::collections::{BTreeMap, HashMap};
 
-/// Counts entries. What was left alone is met again by whoever goes on with the run or undoes it: it counts once, as what became of it last.
-/// Takes memory for those entries alone.
+/// Counts entries by outcome. An entry that was skipped or failed is processed again when the run is resumed or undone; it counts once,
+/// with its last outcome. Takes memory for such entries only.
 #[derive(Debug, Default)]
 pub struct Tally {
     counts: BTreeMap<EntryOutcome, u64>,
@@ -13,7 +13,7 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Takes what became of an entry. The answer is whether that is news.
+    /// Adds the outcome of an entry. Returns whether it differs from the outcome known before.
     pub fn add(&mut self, record: &Record) -> bool {
         let (key, did) = (key(&record.path), record.did);
         let before = match did {
@@ -28,7 +28,7 @@ impl Tally {
         before != Some(did)
     }
 
-    /// How many were treated in each way, those without any left out.
+    /// Returns the number of entries for each outcome, without zeros.
     pub fn counts(&self) -> impl Iterator<Item = (EntryOutcome, u64)> {
         self.counts.iter().map(|(did, n)| (*did, *n)).filter(|(_, n)| *n > 0)
     }

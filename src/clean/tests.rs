@@ -58,7 +58,7 @@ fn hostile_paths_are_refused_whatever_the_hash_says() {
         (&[b'a'; 256], BadPath::Long),
     ] {
         assert_eq!(check(path), Err(why), "{}", String::from_utf8_lossy(path));
-        // Written by us, so that the hash is right.
+        // The plan was written by our code, so its hash is correct.
         assert!(matches!(read(&plan(&[entry(path)])), Err(PlanError::Path(2, bad)) if bad == why));
     }
     assert_eq!(check(b"a/..b/c..."), Ok(()));
@@ -209,7 +209,7 @@ fn a_rule_that_keeps_means_directories_with_all_that_is_in_them() {
     let mut inside = candidate("ab/cache/x~", 1, 2);
     inside.below = Some(0);
     assert_eq!(judge.judge(&inside, &mut Vec::new()), Verdict::Rule(0, Action::Keep));
-    // A limit on sizes is about files, and no other rule means directories without saying so.
+    // A size limit applies to files. No other rule matches directories unless it names the kind.
     let large = Rule { min_size: Some(9), ..mine("*", Action::Keep) };
     for judge in [with_mine(large), with_mine(mine("cache", Action::Delete))] {
         assert_eq!(name(&judge, judge.judge(&dir, &mut Vec::new())), "empty-dir");
@@ -250,7 +250,7 @@ fn lists_and_backups_have_their_rules() {
     ] {
         assert_eq!(name(&judge, verdict(&judge, path, 90, 40)), rule, "{path}");
     }
-    // rsync keeps the time of what it moves: a backup of yesterday is years old by it.
+    // rsync preserves the modification time of what it moves: a backup made yesterday may have one that is years old.
     let mut fresh = candidate("old/ab/x", 90, 4_000);
     fresh.ctime = NOW - DAY;
     assert_eq!(name(&judge, judge.judge(&fresh, &mut Vec::new())), "-");
@@ -262,7 +262,7 @@ fn decisions_about_nothing_are_noticed() {
                 [[decide]]\npath = 'nowhere/'\naction = 'keep'\n[[decide]]\nrule = 'edit'\naction = 'keep'\n";
     let decisions = Decisions::parse(text).unwrap();
     assert_eq!(decisions.action(&entry(b"a~")), Action::Delete);
-    // The first one was overruled, but meant something.
+    // The first decision was overridden, but it matched an entry.
     assert_eq!(decisions.unused(), ["path \"nowhere/\"", "rule \"edit\""]);
     let mut header = header();
     header.rules = vec![RuleNote { name: "editor".into(), reason: String::new() }];
@@ -285,7 +285,7 @@ fn a_journal_tells_how_far_a_run_came() {
         record(b"d", Kind::Dir, EntryOutcome::Meant),
         record(b"e", Kind::Dir, EntryOutcome::Meant),
         record(b"e", Kind::Dir, EntryOutcome::Skipped),
-        // Gone on with, when its time had moved already.
+        // The run was resumed after the modification time had changed.
         Line::Was(b"d".to_vec(), recipe(9)),
     ];
     let mut past = JournalProgress::default();
@@ -361,7 +361,7 @@ fn built_in_rules_leave_alone_what_upstream_has() {
         let rules = [vec![mine("mine~", Action::Delete)], built_in()].concat();
         Judge::new(rules, NOW).unwrap().of_mirrors(vec![mirror])
     };
-    // By their lengths.
+    // The hash is the length of the name.
     let (has, has_not, unknown) = (one(Some(vec![2, 5, 18])), one(Some(vec![])), one(None));
     for (path, rule) in [("x~", "editor"), (".1ab.cif.gz.a1B2c3", "rsync-temp"), ("mine~", "mine")] {
         let own = rule == "mine";

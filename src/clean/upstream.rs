@@ -1,7 +1,8 @@
-//! What upstream itself has in the mirrors that a tree holds: built-in rules leave that alone, since the next run would fetch it again.
+//! The names that upstream has in the mirrors of a tree. Built-in rules leave these entries alone, since the next run would transfer them
+//! again.
 
-/// Names of a source, as hashes: 8 bytes a name. Two names with one hash are as rare as 1 in 2^64 divided by their number, and leave
-/// something alone that could have gone.
+/// Names of a source, as 8-byte hashes. The chance of a collision is the number of names divided by 2^64; a collision only keeps an entry
+/// that could have been removed.
 #[derive(Debug, Clone)]
 pub struct SourceNames {
     sorted: Vec<u64>,
@@ -9,7 +10,7 @@ pub struct SourceNames {
 }
 
 impl SourceNames {
-    /// `hash` is the one that the hashes were made with; of a destination that folds names, it is the same for all spellings.
+    /// `hash` is the function that made the hashes. If the destination folds names, it returns the same value for all equal spellings.
     pub fn new(mut hashes: Vec<u64>, hash: fn(&[u8]) -> u64) -> Self {
         hashes.sort_unstable();
         SourceNames { sorted: hashes, hash }
@@ -20,32 +21,32 @@ impl SourceNames {
     }
 }
 
-/// A job's mirror that is a tree, lies in it, or holds it.
+/// The mirror of a job that is the tree, lies in it, or contains it.
 #[derive(Debug, Clone)]
 pub struct Mirror {
-    /// The job.
+    /// The name of the job.
     pub job: String,
-    /// Where the mirror lies in the tree; empty if it does not lie below its root.
+    /// Path of the mirror in the tree; empty if the mirror does not lie below the root of the tree.
     pub at: Vec<u8>,
-    /// Where the tree lies in the mirror; empty if it does not lie below the mirror's root.
+    /// Path of the tree in the mirror; empty if the tree does not lie below the root of the mirror.
     pub below: Vec<u8>,
-    /// What its source had in the last complete run; `None` if that is not known.
+    /// The names that the source had in the last complete run; `None` if unknown.
     pub names: Option<SourceNames>,
 }
 
 /// Whether upstream has an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Upstream {
-    /// It had it in the last complete run.
+    /// The source had it in the last complete run.
     Has,
-    /// It did not, or the entry belongs to no mirror.
+    /// The source did not have it, or the entry belongs to no mirror.
     HasNot,
-    /// The entry belongs to a mirror of which that is not known.
+    /// The entry belongs to a mirror whose names are unknown.
     Unknown,
 }
 
 impl Mirror {
-    /// What is asked about a path of the tree; `None` if it does not lie in the mirror.
+    /// Looks up a path of the tree; `None` if it does not lie in the mirror.
     fn of(&self, path: &[u8]) -> Option<Upstream> {
         let inside = match self.at.is_empty() {
             true => path,
@@ -58,7 +59,7 @@ impl Mirror {
         let Some(names) = &self.names else {
             return Some(if is_hidden(path) { Upstream::HasNot } else { Upstream::Unknown });
         };
-        // The mirror's own directory is the source's root.
+        // The directory of the mirror is the root of the source.
         let has = path == self.at
             || match self.below.is_empty() {
                 true => names.have(inside),
@@ -68,12 +69,12 @@ impl Mirror {
     }
 }
 
-/// What is known about a path of the tree.
+/// Looks up a path of the tree in all mirrors.
 pub(super) fn look_up(mirrors: &[Mirror], path: &[u8]) -> Upstream {
     mirrors.iter().find_map(|mirror| mirror.of(path)).unwrap_or(Upstream::HasNot)
 }
 
-/// Whether a path lies in a directory that every transfer hides, at both ends: nothing in it comes from upstream.
+/// Whether a path lies in a directory that every transfer hides on both sides. Nothing in it comes from upstream.
 fn is_hidden(path: &[u8]) -> bool {
     path.split(|b| *b == b'/').any(|part| part == b".~tmp~" || part == b".~partial~")
 }

@@ -1,4 +1,4 @@
-//! `STATE/costs.totals.json`: what the commands came to whose lines are gone from `costs.jsonl`, so that counters never fall.
+//! `STATE/costs.totals.json`: sums over the lines that were removed from `costs.jsonl`, so that counters never fall.
 
 use super::Error;
 use super::costs::{self, older, parsed, path};
@@ -11,15 +11,15 @@ use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-/// A file of a later version is read, but not written.
+/// The version of the format. A file of a later version is read but not written.
 const VERSION: u64 = 1;
-/// So often a reader begins again because lines were moved meanwhile.
+/// Maximum number of attempts of a reader. It starts again when lines were moved meanwhile.
 const TRIES: usize = 10;
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Totals {
     v: u64,
-    /// Hash of the file whose lines came last: it is there until another one takes its place, and must not count twice.
+    /// Hash of the file whose lines were added last. The file exists until another one replaces it, and must not be counted twice.
     last: Option<String>,
     commands: BTreeMap<String, CommandTotal>,
 }
@@ -28,7 +28,7 @@ fn file(state_dir: &Path) -> PathBuf {
     state_dir.join("costs.totals.json")
 }
 
-/// What cannot be understood counts for nothing.
+/// Loads the sums. A file that cannot be parsed counts as empty.
 fn load(state_dir: &Path) -> io::Result<Totals> {
     match platform::read_regular(&file(state_dir), platform::OWN) {
         Ok(bytes) => Ok(serde_json::from_slice(&bytes).unwrap_or_default()),
@@ -56,7 +56,7 @@ fn hash(lines: &[u8]) -> String {
     blake3::hash(lines).to_hex().to_string()
 }
 
-/// Adds the lines of the older file, which is about to be replaced. The caller has the lock.
+/// Adds the lines of the older file, which is about to be replaced. The caller holds the lock.
 pub(super) fn fold(state_dir: &Path) -> io::Result<()> {
     let (mut totals, lines) = (load(state_dir)?, lines(&older(state_dir))?);
     let hash = hash(&lines);
@@ -72,7 +72,7 @@ pub(super) fn fold(state_dir: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether lines were moved: inode and time of what is replaced as a whole.
+/// Inode and modification time of the files that are replaced as a whole. They show whether lines were moved.
 fn marks(state_dir: &Path) -> [Option<(u64, i64)>; 3] {
     let mark = |path: PathBuf, time: bool| {
         let meta = fs::metadata(path).ok()?;
@@ -82,7 +82,7 @@ fn marks(state_dir: &Path) -> [Option<(u64, i64)>; 3] {
     [mark(file(state_dir), true), mark(older(state_dir), true), mark(path(state_dir), false)]
 }
 
-/// Of each command, everything that was ever noted.
+/// Returns the sums over everything ever recorded, by command.
 pub(crate) fn cost_totals(state_dir: &Path) -> Result<BTreeMap<String, CommandTotal>, Error> {
     let cannot = |source| Error::Io {
         tried: "cannot read the costs of commands in",

@@ -1,8 +1,8 @@
-//! `STATE/costs.jsonl`: what `scan`, `verify`, `index`, `search` and `clean` have cost, a line each.
+//! `STATE/costs.jsonl`: the costs of `scan`, `verify`, `index`, `search` and `clean`, one line per command.
 //!
-//! A plain file beside the database, because it must not be felt: a row costs SQLite two waits for the disk when nobody else has
-//! the database open, 1.5 ms at best and 45 ms on a busy disk; appending a line takes about 10 µs on the same disk.
-//! A line is written at once and is whole or missing; one that cannot be read is passed over.
+//! This is a plain file beside the database, because recording must not delay a command: a row in SQLite waits twice for the disk if no
+//! other process has the database open, 1.5 ms at best and 45 ms on a busy disk. Appending a line takes about 10 µs on the same disk. A
+//! line is written in one call, and is complete or missing; lines that cannot be parsed are skipped.
 
 use super::{Error, cost_totals};
 use crate::history::stats::Cost;
@@ -15,9 +15,9 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Lines of a later version may mean something else.
+/// The version of the format. Lines of a later version may have another meaning.
 const VERSION: u64 = 1;
-/// Where a new file begins, about 15,000 commands; the one before is kept, too.
+/// Size in bytes at which a new file is started, about 15,000 commands. The previous file is kept too.
 const FULL: u64 = 2 << 20;
 
 pub(super) fn path(state_dir: &Path) -> PathBuf {
@@ -28,7 +28,7 @@ pub(super) fn older(state_dir: &Path) -> PathBuf {
     state_dir.join("costs.old.jsonl")
 }
 
-/// Remembers what a command has cost.
+/// Appends the cost of a command.
 pub(crate) fn note_cost(state_dir: &Path, cost: &Cost) -> Result<(), Error> {
     note(state_dir, cost, FULL).map_err(|source| Error::Io {
         tried: "cannot write the costs of commands in",
@@ -48,10 +48,10 @@ fn note(state_dir: &Path, cost: &Cost, full: u64) -> io::Result<()> {
         }
         opened => opened?,
     };
-    // Others append as well: in one write, lines do not get mixed up.
+    // Other processes append too: lines written by one call do not mix.
     file.write_all(line(cost).as_bytes())?;
     let meta = file.metadata()?;
-    // Of several that find it full one moves it; whoever comes later finds another one in its place.
+    // If several processes find the file full, one of them moves it; the others find another file in its place.
     if meta.len() >= full && file.try_lock().is_ok() && fs::metadata(&path)?.ino() == meta.ino() {
         cost_totals::fold(state_dir)?;
         fs::rename(&path, older(state_dir))?;
@@ -59,7 +59,7 @@ fn note(state_dir: &Path, cost: &Cost, full: u64) -> io::Result<()> {
     Ok(())
 }
 
-/// What is remembered, the oldest first. Nothing is created or changed.
+/// Returns the recorded costs, the oldest first. Creates and changes nothing.
 pub(crate) fn costs(state_dir: &Path) -> Result<Vec<Cost>, Error> {
     let mut found = Vec::new();
     for path in [older(state_dir), path(state_dir)] {
@@ -145,7 +145,7 @@ mod tests {
         assert!(note_cost(dir.path(), &cost(6)).is_err());
     }
 
-    /// Threads stand for processes here: each opens the file for itself.
+    /// Threads stand in for processes here: each opens the file itself.
     #[test]
     fn many_at_once_lose_nothing_and_the_file_stays_small() {
         let dir = tempfile::tempdir().unwrap();
@@ -164,7 +164,7 @@ mod tests {
         let kept = costs(dir.path()).unwrap();
         assert!((5..=12).contains(&kept.len()), "{}", kept.len());
         assert_eq!(kept.last(), Some(&cost(1_099)));
-        // Of those that are gone, the sums stay.
+        // The sums include the removed lines.
         let total = &cost_totals::cost_totals(dir.path()).unwrap()["search"];
         let sum: u64 = (0..200).sum::<u64>() + (1_000..1_100).sum::<u64>();
         assert_eq!((total.runs, total.whole, total.duration_us), (300, 300, sum));
@@ -179,7 +179,7 @@ mod tests {
         fs::write(older(dir.path()), line(&cost(1)) + &line(&cost(2))).unwrap();
         fs::write(path(dir.path()), line(&cost(3))).unwrap();
         assert_eq!(total(), 3);
-        // Killed after the sums were written, before the file was moved; and the next one begins anew.
+        // Killed after the sums were written and before the file was moved; the next process starts again.
         for _ in 0..2 {
             cost_totals::fold(dir.path()).unwrap();
             assert_eq!(total(), 3);
@@ -189,7 +189,7 @@ mod tests {
         cost_totals::fold(dir.path()).unwrap();
         fs::remove_file(older(dir.path())).unwrap();
         assert_eq!(total(), 3);
-        // What is damaged counts for nothing, what is of a later version stays as it is.
+        // A damaged file counts as empty; one of a later version is left as it is.
         let file = dir.path().join("costs.totals.json");
         let newer = fs::read_to_string(&file).unwrap().replace("\"v\":1", "\"v\":2");
         fs::write(&file, &newer).unwrap();

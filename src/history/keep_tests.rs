@@ -1,4 +1,4 @@
-//! What is kept of the past, whatever the clock says.
+//! Tests of the retention of past runs with wrong clocks.
 
 use super::tests::{all, at, ended, record, result, started, whole_run};
 use super::{History, Retention, write::purge_old};
@@ -17,12 +17,12 @@ fn runs(dir: &Path) -> Vec<String> {
     all(dir).into_iter().map(|past| past.run).collect()
 }
 
-/// The clock of the tests, on a machine that is not booted again.
+/// A reading of the clocks on a machine that is not rebooted.
 fn moment(s: i64) -> Moment {
     Moment { wall: at(s).as_second(), boot: Some(Boot { id: "a".into(), s: (2000 * DAY + s) as u64 }) }
 }
 
-/// A run at that time, by that clock, ends.
+/// Ends a run at that time by those clocks.
 fn purge(dir: &Path, now: &Moment) -> Option<String> {
     let mut history = History::write(dir).unwrap().history;
     let change = history.db.transaction().unwrap();
@@ -31,7 +31,7 @@ fn purge(dir: &Path, now: &Moment) -> Option<String> {
     odd
 }
 
-/// Runs of 40, 20 and 1 days ago.
+/// Runs 40, 20 and 1 days old.
 fn past(dir: &Path) {
     for (run, age) in [("01A", 40), ("01B", 20), ("01C", 1)] {
         whole_run(dir, run, -age * DAY, &[("a", Outcome::Ok)]);
@@ -64,7 +64,7 @@ fn a_run_800_days_ahead_takes_nothing() {
     let ahead = Moment { boot: None, ..moment(800 * DAY) };
     purge(dir.path(), &ahead);
     assert!(dir.path().join(FILE).exists());
-    // By the clock that is right only the first is too old, and the wait begins anew.
+    // By the correct clock only the first run is too old, and the delay before its removal starts again.
     purge(dir.path(), &moment(2 * DAY));
     assert_eq!(runs(dir.path()).len(), 3);
     purge(dir.path(), &moment(3 * DAY));
@@ -96,7 +96,7 @@ fn what_cannot_be_marked_stays() {
         );
         assert_eq!(runs(dir.path()).len(), 3);
     }
-    // It was, and then the disk became full: nothing goes either.
+    // The marks could be written before, and now the disk is full: nothing is removed either.
     fs::remove_dir(dir.path().join("marks.json.new")).unwrap();
     purge(dir.path(), &moment(5 * DAY));
     fs::create_dir(dir.path().join("marks.json.new")).unwrap();
@@ -116,7 +116,7 @@ fn marks_that_are_damaged_are_told_and_count_for_nothing() {
     assert_eq!(runs(dir.path()), ["01B", "01A"]);
 }
 
-/// Neither the run of a clock that was ahead nor that of one that was behind changes the order.
+/// Runs recorded with a clock that was fast or slow do not change the order.
 #[test]
 fn the_newest_are_those_that_were_written_down_last() {
     let dir = tempfile::tempdir().unwrap();
@@ -152,7 +152,7 @@ fn what_is_dated_in_the_future_is_no_success_and_hides_none() {
     assert!(later["a"].success > latest["a"].success && later["b"].success.is_some());
 }
 
-/// What counters show: by job and status, runs, seconds and bytes.
+/// What the counters show, by job and status: runs, seconds and bytes.
 fn totals(dir: &Path) -> Vec<(String, &'static str, u64, f64, f64)> {
     let totals = History::read(dir).unwrap().unwrap().totals().unwrap();
     let row = |total: crate::history::stats::Total| {
@@ -179,7 +179,7 @@ fn what_goes_leaves_its_sums() {
     purge(dir.path(), &moment(0));
     purge(dir.path(), &moment(DAY));
     assert_eq!((runs(dir.path()).len(), totals(dir.path())), (2, all.to_vec()));
-    // By number: the run that removes them adds to the sums, and what is written again counts once.
+    // By number: the run that removes them adds to the sums, and a repeated write counts once.
     let keep = Retention { age: None, runs: Some(1) };
     let end = || ended("01D", vec![result("a", 0, Outcome::Ok)]);
     assert_eq!(record(dir.path(), keep, vec![started("01D", 0, &["a"]), end(), end()]), [""; 0]);

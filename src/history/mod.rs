@@ -1,7 +1,7 @@
-//! What is remembered of past runs: `STATE/history.db`, an SQLite database that several processes read and write at once.
+//! The record of past runs: `STATE/history.db`, an SQLite database that several processes may read and write at the same time.
 //!
-//! It must never fail or slow a run: [`Recorder`] writes from a thread of its own, and whatever goes wrong is told and
-//! forgotten. A run has a row from its start; one whose process is gone without completing it counts as interrupted.
+//! It must never fail or delay a run: [`Recorder`] writes in its own thread, and errors are only reported. A run has a row from its start;
+//! if its process ends without completing the row, the run counts as interrupted.
 
 mod cost_totals;
 mod costs;
@@ -73,13 +73,13 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the file could not even be opened.
+    /// Whether the file could not be opened.
     fn is_unopened(&self) -> bool {
         let Error::Database { source, .. } = self else { return false };
         source.sqlite_error_code() == Some(rusqlite::ErrorCode::CannotOpen)
     }
 
-    /// Whether the file holds something else than a database that can be trusted.
+    /// Whether the file is damaged or not a database.
     pub fn is_damage(&self) -> bool {
         let Error::Database { source, .. } = self else { return false };
         matches!(

@@ -1,4 +1,4 @@
-//! Opening the database: for reading without a trace, for writing with whatever repair that takes.
+//! Opens the database: for reading without changing anything, for writing with repairs where necessary.
 
 use super::{Error, schema};
 use crate::model::sanitize;
@@ -11,9 +11,9 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// How long a writer waits for others.
+/// How long a writer waits for other writers.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Between two tries where SQLite itself does not wait.
+/// Delay between attempts where SQLite itself does not wait.
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// An open history.
@@ -23,22 +23,22 @@ pub(crate) struct History {
     pub(super) path: PathBuf,
 }
 
-/// A history that can be written, and what was odd about it.
+/// A history open for writing, with warnings.
 #[derive(Debug)]
 pub(crate) struct Opened {
     /// The history.
     pub history: History,
-    /// What people should know: a damaged file was set aside.
+    /// Warnings, for example that a damaged file was set aside.
     pub warnings: Vec<String>,
 }
 
 impl History {
-    /// Where it is, below the state directory.
+    /// Returns the path of the database in the state directory.
     pub(crate) fn path(state_dir: &Path) -> PathBuf {
         state_dir.join("history.db")
     }
 
-    /// Opens it for reading; nothing is created or changed. `None` if there is none yet.
+    /// Opens the history for reading. Creates and changes nothing. `None` if it does not exist.
     pub(crate) fn read(state_dir: &Path) -> Result<Option<History>, Error> {
         let path = History::path(state_dir);
         match fs::metadata(&path) {
@@ -54,19 +54,19 @@ impl History {
         let opened = Connection::open_with_flags(&path, flags).and_then(probed);
         let db = match opened {
             Err(error) if needs_a_writable_directory(&error) && !journal(&path).exists() => {
-                // Without a journal nobody is writing, and nothing is missing from the file.
+                // Without a journal no process is writing, and the file is complete.
                 let name = format!("file:{}?immutable=1", uri(&path));
                 Connection::open_with_flags(name, flags | OpenFlags::SQLITE_OPEN_URI).and_then(probed)
             }
             opened => opened,
         };
         let db = db.map_err(|source| Error::Database { tried: "cannot read", path: path.clone(), source })?;
-        // A program that was killed between creating the file and its tables.
+        // Another process may have been killed between creating the file and its tables.
         let empty = schema::version(&db).is_ok_and(|version| version == 0);
         Ok((!empty).then_some(History { db, path }))
     }
 
-    /// Opens it for writing: makes it if there is none, brings it up to date, sets a damaged one aside.
+    /// Opens the history for writing: creates it if it does not exist, migrates it to the newest version, and sets a damaged file aside.
     pub(crate) fn write(state_dir: &Path) -> Result<Opened, Error> {
         let path = History::path(state_dir);
         fs::create_dir_all(state_dir).map_err(|source| Error::Io {
@@ -76,7 +76,7 @@ impl History {
         })?;
         match open(&path) {
             Ok(history) => Ok(Opened { history, warnings: Vec::new() }),
-            // The system knows why, SQLite does not say.
+            // The system gives the reason, which SQLite does not.
             Err(error) if error.is_unopened() => match writable(&path) {
                 Err(source) => Err(Error::Io { tried: "cannot write", path, source }),
                 Ok(_) => Err(error),
@@ -103,7 +103,7 @@ fn writable(path: &Path) -> io::Result<File> {
     File::options().read(true).write(true).create(true).truncate(false).open(path)
 }
 
-/// Reads the header, which opening does not.
+/// Reads the header, since opening a database does not read it.
 fn probed(db: Connection) -> rusqlite::Result<Connection> {
     db.busy_timeout(PATIENCE)?;
     schema::version(&db)?;
@@ -133,7 +133,7 @@ fn uri(path: &Path) -> String {
         if byte.is_ascii_alphanumeric() || b"/-_.".contains(byte) {
             out.push(char::from(*byte));
         } else {
-            // A String takes everything.
+            // Writing to a string cannot fail.
             let _ = write!(out, "%{byte:02X}");
         }
     }
@@ -149,9 +149,9 @@ fn open(path: &Path) -> Result<History, Error> {
     if found > schema::newest() {
         return Err(Error::Newer { path: path.into(), found, known: schema::newest() });
     }
-    // Changing the journal does not wait for others by itself.
+    // Changing the journal mode does not wait for other processes by itself.
     patiently(|| history.db.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))).map_err(cannot)?;
-    // What a power cut may take back are the last rows, never the file.
+    // A power failure may lose the last rows, but never damages the file.
     let settings = "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;";
     history.db.execute_batch(settings).map_err(cannot)?;
     schema::migrate(&mut history.db, schema::STEPS).map_err(cannot)?;
@@ -173,7 +173,7 @@ fn patiently<T>(mut act: impl FnMut() -> rusqlite::Result<T>) -> rusqlite::Resul
     }
 }
 
-/// Whether every page can be read. What cannot be opened for another reason than damage is not judged.
+/// Whether every page can be read. A file that cannot be opened for reasons other than damage counts as sound.
 fn is_sound(path: &Path) -> bool {
     match open(path) {
         Ok(history) => {
@@ -184,10 +184,10 @@ fn is_sound(path: &Path) -> bool {
     }
 }
 
-/// Moves a damaged file out of the way; `None` if another process has done so meanwhile.
+/// Renames a damaged file. `None` if another process has done so meanwhile.
 pub(super) fn set_aside(path: &Path, why: &Error) -> Result<Option<String>, Error> {
     let cannot = |source| Error::Io { tried: "cannot set aside", path: path.into(), source };
-    // Two that do this at once would set the new file aside too.
+    // Without a lock, the second of two processes would set the new file aside.
     let lock = File::options()
         .write(true)
         .create(true)
@@ -201,7 +201,7 @@ pub(super) fn set_aside(path: &Path, why: &Error) -> Result<Option<String>, Erro
     }
     let aside = beside(path, &format!(".damaged-{}", Timestamp::now().as_millisecond()));
     for suffix in ["-wal", "-shm"] {
-        // They belong to the damaged file and would spoil the new one.
+        // These files belong to the damaged database, and would damage the new one.
         match fs::rename(beside(path, suffix), beside(&aside, suffix)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(cannot(error)),
             _ => {}

@@ -1,4 +1,4 @@
-//! Rows out.
+//! Reads rows.
 
 use super::{Error, History, schema};
 use crate::history::stats::{Past, State};
@@ -9,44 +9,45 @@ use rusqlite::{OptionalExtension, Row, Statement, params};
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-/// Which jobs of the past are wanted; nothing said means all.
+/// Selects past jobs. Empty fields do not restrict the selection.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Query {
-    /// By name.
+    /// Names of jobs.
     pub jobs: Vec<String>,
-    /// Started then or later.
+    /// Minimum start time.
     pub since: Option<Timestamp>,
-    /// In one of these states.
+    /// Accepted states.
     pub states: Vec<State>,
-    /// The newest so many.
+    /// Maximum number, the newest first.
     pub limit: Option<usize>,
 }
 
-/// The newest that is known of a job.
+/// The latest results of a job.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Latest {
-    /// How it fared last.
+    /// The newest result.
     pub last: Past,
-    /// When it last ended well.
+    /// When it last succeeded.
     pub success: Option<Timestamp>,
 }
 
-/// What [`Rows`] reads. A job's phases are no column: where rows have to be sorted they would be gathered for all of them.
+/// The columns that [`Rows`] reads. The phases of a job are not among them: where rows are sorted, phases would be collected for all of
+/// them.
 const COLUMNS: &str = "
     j.run, j.job, j.status, j.started, j.duration, j.queued, j.attempts, j.exit_code, j.files_transferred,
     j.files_deleted, j.bytes_received, j.total_files, j.total_bytes, j.source, j.error, j.hint, j.log, j.alerts,
     r.pid, r.process
 ";
 
-/// The version that has the column `warnings`. What is only read may be older.
+/// The first version with the column `warnings`. A database opened for reading may be older.
 const WARNINGS_SINCE: i64 = 4;
 
-/// [`COLUMNS`] and the last one, of a database of this version.
+/// [`COLUMNS`] and the last column, for a database of this version.
 pub(super) fn columns(version: i64) -> String {
     format!("{COLUMNS}, {}", if version < WARNINGS_SINCE { "'[]'" } else { "j.warnings" })
 }
 
-/// Every job's name, found by leaps over the index: there are many more rows than jobs.
+/// The names of all jobs, found by skipping along the index: there are many more rows than jobs.
 pub(super) const NAMES: &str = "
     WITH RECURSIVE names (job) AS (
         SELECT MIN(job) FROM jobs
@@ -54,7 +55,7 @@ pub(super) const NAMES: &str = "
     SELECT job FROM names WHERE job IS NOT NULL
 ";
 
-/// When the newest success of a job until `?2` ended. By its start, of which there is an index: two runs of a job do not overlap.
+/// When the newest success of a job until `?2` ended. It is found by its start, which is indexed: two runs of a job do not overlap.
 pub(super) const SUCCESS: &str = "
     SELECT started + duration / 1000 FROM jobs WHERE job = ?1 AND started <= ?2 AND status IN ('ok', 'warned')
     ORDER BY started DESC LIMIT 1
@@ -74,7 +75,7 @@ pub(super) fn jobs(names: &[String], version: i64) -> String {
     )
 }
 
-/// What the source of a job held: of the oldest (`ASC`) or newest (`DESC`) success since then that knows it.
+/// The total size at the source in the oldest (`ASC`) or newest (`DESC`) success of the job `?1` since `?2` whose total is known.
 pub(super) fn held(order: &str) -> String {
     format!(
         "SELECT started, total_bytes FROM jobs WHERE job = ?1 AND started >= ?2 AND status IN ('ok', 'warned')
@@ -83,12 +84,12 @@ pub(super) fn held(order: &str) -> String {
 }
 
 impl History {
-    /// The version of its tables.
+    /// The version of the tables.
     pub(super) fn version(&self) -> Result<i64, Error> {
         schema::version(&self.db).map_err(self.cannot_read())
     }
 
-    /// Jobs of the past, the newest first.
+    /// Returns past jobs, the newest first.
     pub(crate) fn jobs(&self, query: &Query) -> Result<Vec<Past>, Error> {
         let cannot = self.cannot_read();
         let mut select = self.db.prepare(&jobs(&query.jobs, self.version()?)).map_err(&cannot)?;
@@ -112,7 +113,7 @@ impl History {
         Ok(found)
     }
 
-    /// The names of all jobs of which something is remembered.
+    /// Returns the names of all recorded jobs.
     pub(crate) fn names(&self) -> Result<Vec<String>, Error> {
         let cannot = self.cannot_read();
         let mut names = self.db.prepare(NAMES).map_err(&cannot)?;
@@ -121,8 +122,8 @@ impl History {
         names.map_err(&cannot)
     }
 
-    /// The newest of every job. What was skipped counts, what is running does not. What is dated after `now` is no success,
-    /// since nobody knows how old it is, and is the newest only where there is nothing else.
+    /// Returns the newest result of every job. Skipped jobs count, running ones do not. A result dated after `now` is no success, since its
+    /// age is unknown, and it is the newest only if there is no other.
     pub(crate) fn latest(&self, now: Timestamp) -> Result<BTreeMap<String, Latest>, Error> {
         let cannot = self.cannot_read();
         let sql = jobs(&["one".into()], self.version()?);
@@ -153,8 +154,8 @@ impl History {
         Ok(latest)
     }
 
-    /// What the source of a job held, in bytes, as the oldest and the newest of its successes since then have found it; two
-    /// times the same if there is only one.
+    /// Returns the total size of the source in bytes, in the oldest and in the newest success since a time. Both are the same if there is
+    /// only one.
     pub(crate) fn sizes(&self, job: &str, since: Timestamp) -> Result<Option<[(Timestamp, u64); 2]>, Error> {
         let cannot = self.cannot_read();
         let one = |order: &str| {
@@ -168,7 +169,7 @@ impl History {
     }
 }
 
-/// Reads rows of [`COLUMNS`]. Each process is looked for once.
+/// Reads rows of [`COLUMNS`]. Looks each process up once.
 pub(super) struct Rows<'a> {
     phases: Statement<'a>,
     tries: Statement<'a>,
@@ -197,7 +198,7 @@ impl<'a> Rows<'a> {
         Ok(past)
     }
 
-    /// The attempts tell it: the first of them read the first source.
+    /// Determined by the attempts: the first attempt read the first source.
     fn fallback(&mut self, run: &str, job: &str) -> rusqlite::Result<Option<Fallback>> {
         let row = |row: &Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?));
         let tries: Vec<_> = self.tries.query_map([run, job], row)?.collect::<rusqlite::Result<_>>()?;
@@ -206,7 +207,7 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// A name and microseconds.
+/// A phase: name and microseconds.
 pub(super) fn phase(row: &Row<'_>) -> rusqlite::Result<(String, Duration)> {
     Ok((row.get(0)?, span(row.get(1)?)))
 }
@@ -222,7 +223,7 @@ fn past(row: &Row<'_>, gone: &mut HashMap<(u32, Option<String>), bool>) -> rusql
             let gone = gone.entry(process).or_insert_with(|| Identity { pid, started }.is_gone());
             if *gone { State::Interrupted } else { State::Running }
         }
-        // A word of a newer version.
+        // A status of a newer version.
         word => State::parse(word).unwrap_or(State::Ended(Status::Failed)),
     };
     Ok(Past {

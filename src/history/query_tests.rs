@@ -1,4 +1,4 @@
-//! What is looked up in a long history, and how.
+//! Tests of queries in a long history.
 
 use super::tests::{all, whole_run};
 use super::{History, query, schema};
@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 use std::time::Duration;
 
-/// What is looked up by leaps is what a look at every row finds.
+/// Skipping along an index finds the same as reading every row.
 #[test]
 fn the_newest_of_each_job_is_found_among_many() {
     let dir = tempfile::tempdir().unwrap();
@@ -48,7 +48,7 @@ fn the_newest_of_each_job_is_found_among_many() {
     assert_eq!(history.sizes("nobody", since).unwrap(), None);
 }
 
-/// A history of years is not read through to tell what happened last.
+/// Queries for the last results do not read a long history from end to end.
 #[test]
 fn what_is_looked_up_is_found_by_an_index() {
     let dir = tempfile::tempdir().unwrap();
@@ -63,7 +63,7 @@ fn what_is_looked_up_is_found_by_an_index() {
     ];
     for sql in looks.into_iter().chain([query::jobs(&["a".into()], schema::newest())]) {
         let mut plan = history.db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
-        // What is not bound is NULL.
+        // Unbound parameters are NULL.
         let steps = plan
             .raw_query()
             .mapped(|row| row.get::<_, String>("detail"))

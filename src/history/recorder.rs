@@ -1,4 +1,4 @@
-//! Writes down a run while it goes on, from a thread of its own, so that a slow disk slows nobody.
+//! Records a run while it is going on, in its own thread, so that a slow disk delays nothing.
 
 use super::write::Start;
 use super::writer::HistoryWriter;
@@ -12,24 +12,24 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-/// What is kept of the past. The newest run is always kept.
+/// Limits on the recorded runs. The newest run is always kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Retention {
-    /// Runs that are older go.
+    /// Maximum age. Older runs are removed.
     pub age: Option<Duration>,
-    /// Of the others, the newest so many stay.
+    /// Maximum number of the others. The newest ones are kept.
     pub runs: Option<u64>,
 }
 
-/// The writer of one run's history. Clones speak to the same thread, which ends with the last of them.
+/// Records one run. Clones send to the same thread, which ends with the last clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Recorder {
     words: Sender<Message>,
-    /// What went wrong, each thing once. Only one asks at a time.
+    /// Receives problems, each once. Only one caller waits at a time.
     problems: Arc<Mutex<Receiver<Vec<String>>>>,
 }
 
-/// What the thread is told.
+/// Messages to the thread.
 #[derive(Debug)]
 pub(super) enum Message {
     Start(Start),
@@ -40,7 +40,7 @@ pub(super) enum Message {
 }
 
 impl Recorder {
-    /// Starts the thread. An `Err` is a thread that could not be started.
+    /// Starts the thread. `Err` if the thread could not be started.
     pub(crate) fn start(state_dir: PathBuf, keep: Retention) -> std::io::Result<Recorder> {
         let (words, heard) = channel();
         let (tell, problems) = channel();
@@ -52,7 +52,7 @@ impl Recorder {
         Ok(Recorder { words, problems: Arc::new(Mutex::new(problems)) })
     }
 
-    /// Notes what is worth remembering. Never waits.
+    /// Sends an event to the thread if it is to be recorded. Never blocks.
     pub(crate) fn hear(&self, stamped: &Stamped) {
         let time = stamped.time;
         let word = match &stamped.event {
@@ -69,12 +69,11 @@ impl Recorder {
             Event::RunFinished(summary) => Message::End(summary.clone()),
             _ => return,
         };
-        // Without the thread nothing is remembered, which `finish` tells.
+        // Without the thread nothing is recorded, which `finish` reports.
         let _ = self.words.send(word);
     }
 
-    /// Waits until the end of the run has been written, at most so long. The answer is what went wrong since the
-    /// beginning, in plain words, each thing once.
+    /// Waits, at most for `patience`, until the end of the run was written. Returns the problems since the start, as messages, each once.
     pub(crate) fn finish(&self, patience: Duration) -> Vec<String> {
         let Ok(problems) = self.problems.lock() else { return Vec::new() };
         problems
@@ -82,9 +81,9 @@ impl Recorder {
             .unwrap_or_else(|_| vec!["the history did not take the end of this run in time".into()])
     }
 
-    /// The end of a run, for when the listener that passes events on may be stuck. Saying it twice changes nothing.
+    /// Ends a run, for when the listener that passes events on may be stuck. A repeated call has no effect.
     pub(crate) fn end(&self, summary: &Summary) {
-        // As above.
+        // As in `hear`.
         let _ = self.words.send(Message::End(Arc::new(summary.clone())));
     }
 }

@@ -1,4 +1,4 @@
-//! Whole runs out, with every attempt.
+//! Reads whole runs with all attempts.
 
 use super::query::{Rows, columns, phase, span, time};
 use super::{Error, History};
@@ -9,38 +9,38 @@ use jiff::Timestamp;
 use rusqlite::OptionalExtension;
 use std::time::Duration;
 
-/// A run of the past.
+/// A past run.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Run {
-    /// Its id.
+    /// The ID.
     pub id: String,
-    /// How far it came.
+    /// The state.
     pub state: RunState,
-    /// When it started.
+    /// The start time.
     pub started: Timestamp,
-    /// How long it took, if it ended.
+    /// The duration, if it has ended.
     pub duration: Option<Duration>,
     /// The signal that ended it.
     pub signal: Option<i32>,
-    /// The exit code of the program, if it ended.
+    /// The exit code of the program, if it has ended.
     pub exit_code: Option<i32>,
-    /// Its jobs, in the order in which they were asked for.
+    /// The jobs, in the order of the request.
     pub jobs: Vec<Job>,
 }
 
-/// How far a run came.
+/// The state of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RunState {
-    /// It goes on.
+    /// It is still running.
     Running,
-    /// It ended without a word.
+    /// Its process ended without a summary.
     Interrupted,
-    /// It has a summary.
+    /// It has ended with a summary.
     Ended,
 }
 
 impl RunState {
-    /// As in JSON.
+    /// The word used in JSON.
     pub(crate) fn word(self) -> &'static str {
         match self {
             RunState::Running => "running",
@@ -53,33 +53,33 @@ impl RunState {
 /// A job of a run, with its attempts.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Job {
-    /// How it fared.
+    /// The result of the job.
     pub past: Past,
     /// Every attempt, in order.
     pub attempts: Vec<AttemptRow>,
 }
 
-/// An attempt of the past.
+/// A past attempt.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct AttemptRow {
-    /// From 1.
+    /// The number, from 1.
     pub number: u32,
-    /// The source that it read.
+    /// The source.
     pub source: String,
-    /// When it started.
+    /// The start time.
     pub started: Timestamp,
-    /// How long it took.
+    /// The duration.
     pub duration: Duration,
-    /// How long its parts took, in order.
+    /// The durations of its phases, in order.
     pub phases: Vec<(String, Duration)>,
     /// rsync's exit code.
     pub exit_code: Option<i32>,
-    /// Why it failed.
+    /// The reason, if it failed.
     pub error: Option<String>,
 }
 
 impl History {
-    /// The IDs of all runs, sorted.
+    /// Returns the IDs of all runs, sorted.
     pub(crate) fn ids(&self) -> Result<Vec<String>, Error> {
         let cannot = self.cannot_read();
         let mut select = self.db.prepare("SELECT id FROM runs ORDER BY id").map_err(&cannot)?;
@@ -88,7 +88,7 @@ impl History {
         ids.map_err(&cannot)
     }
 
-    /// The run whose ID begins so; `last` is the newest.
+    /// Returns the run whose ID begins with `wanted`; `last` is the newest run.
     pub(crate) fn run(&self, wanted: &str) -> Result<Run, Error> {
         if wanted == "last" {
             let cannot = self.cannot_read();

@@ -1,14 +1,14 @@
-//! The tables, and how older ones become them.
+//! The tables, and migrations from older versions.
 
 use rusqlite::{Connection, TransactionBehavior};
 
-/// Tells our databases from others: "pdbs".
+/// The SQLite application ID, which identifies our databases: "pdbs".
 pub(super) const APPLICATION: i32 = 0x7064_6273;
 
-/// Each step leads from its place in the list to the next version. Steps are only ever added.
+/// Each step leads from the version that is its index to the next one. Steps are only ever appended.
 ///
-/// Times are milliseconds since 1970, spans of time microseconds; NULL is unknown. `runs.state` is `running`, `ended` or
-/// `interrupted`; `jobs.status` one of the status words, `running` or `interrupted`. Phases with attempt 0 are hooks.
+/// Times are milliseconds since 1970, durations microseconds; NULL is unknown. `runs.state` is `running`, `ended` or `interrupted`;
+/// `jobs.status` is a status word, `running` or `interrupted`. Phases with attempt 0 are hooks.
 pub(super) const STEPS: &[&str] = &[
     "
     CREATE TABLE runs (
@@ -100,12 +100,12 @@ pub(super) fn newest() -> i64 {
     STEPS.len() as i64
 }
 
-/// What the file says of itself. An empty one has version 0.
+/// Returns the version of the file. An empty file has version 0.
 pub(super) fn version(db: &Connection) -> rusqlite::Result<i64> {
     db.query_row("PRAGMA user_version", [], |row| row.get(0))
 }
 
-/// Takes the missing steps. Several processes may try at once: one does it, the others find it done.
+/// Applies the missing steps. Several processes may try at once: one applies them, the others find them applied.
 pub(super) fn migrate(db: &mut Connection, steps: &[&str]) -> rusqlite::Result<()> {
     if version(db)? >= steps.len() as i64 {
         return Ok(());

@@ -1,4 +1,4 @@
-//! Whole histories, on a real disk.
+//! Tests of whole histories on disk.
 
 use super::open::set_aside;
 use super::*;
@@ -72,7 +72,7 @@ pub(super) fn ended(run: &str, results: Vec<SyncResult>) -> Stamped {
     Stamped { time: at(99), event: Event::RunFinished(Arc::new(summary)) }
 }
 
-/// What the recorder complains about.
+/// Records events and returns the problems of the recorder.
 pub(super) fn record(dir: &Path, keep: Retention, events: Vec<Stamped>) -> Vec<String> {
     let recorder = Recorder::start(dir.into(), keep).unwrap();
     events.iter().for_each(|event| recorder.hear(event));
@@ -184,7 +184,7 @@ fn a_run_whose_process_is_gone_was_interrupted() {
     let recorder = Recorder::start(dir.path().into(), FOR_EVER).unwrap();
     recorder.hear(&started("01A", 0, &["a", "b"]));
     recorder.hear(&Stamped { time: at(1), event: Event::JobFinished(Arc::new(results[0].clone())) });
-    // A first end makes sure that all is written; then things are put as a killed process leaves them.
+    // The first end ensures that everything is written; then the rows are changed to what a killed process leaves.
     recorder.hear(&ended("01A", vec![]));
     assert_eq!(recorder.finish(Duration::from_secs(60)), [""; 0]);
     let running = "UPDATE runs SET state = 'running', duration = NULL";
@@ -242,7 +242,7 @@ fn a_newer_history_is_read_and_not_written() {
     assert_eq!(History::read(dir.path()).unwrap().unwrap().totals().unwrap()[0].runs, 1);
 }
 
-/// One of version 1, in which every run told its command: read as it is, brought up to date by the next that writes.
+/// A database of version 1, in which every run had its command: it is read as it is, and migrated by the next writer.
 #[test]
 fn an_older_history_is_read_and_brought_up_to_date() {
     let dir = tempfile::tempdir().unwrap();
@@ -311,7 +311,7 @@ fn damage_in_the_middle_is_noticed_when_it_is_met() {
     let dir = tempfile::tempdir().unwrap();
     whole_run(dir.path(), "01A", 0, &[("a", Outcome::Ok)]);
     let path = History::path(dir.path());
-    // The writer's thread closes the file after it has told us of the end; the last one to do so removes the journal.
+    // The thread closes the file after it has reported the end; the last one to close it removes the journal.
     let journal = dir.path().join("history.db-wal");
     let start = Instant::now();
     while journal.exists() {
@@ -319,7 +319,7 @@ fn damage_in_the_middle_is_noticed_when_it_is_met() {
         std::thread::yield_now();
     }
     let mut bytes = fs::read(&path).unwrap();
-    // All pages but the first, which has the header and the schema.
+    // All pages but the first, which contains the header and the schema.
     bytes[4096..].fill(0xff);
     fs::write(&path, bytes).unwrap();
     let told = whole_run(dir.path(), "01B", 50, &[("a", Outcome::Ok)]);

@@ -1,14 +1,14 @@
-//! What all runs ever came to. Runs that are removed leave their sums in the table `totals`; the others are added up when somebody asks,
-//! so that a write that is repeated counts once.
+//! Sums over all runs ever. Removed runs leave their sums in the table `totals`; the others are summed on request, so that a repeated write
+//! counts once.
 
 use super::{Error, History, schema};
 use crate::history::stats::{State, Total};
 use rusqlite::{Row, Transaction};
 
-/// The version that has the table.
+/// The first version with the table.
 const SINCE: i64 = 3;
 
-/// Of the runs that are remembered, by job and status.
+/// Sums over the recorded runs, by job and status.
 const REMEMBERED: &str = "
     SELECT job, status, COUNT(*) AS runs, TOTAL(duration) AS duration, TOTAL(attempts) AS attempts,
         TOTAL(files_transferred) AS files_transferred, TOTAL(files_deleted) AS files_deleted,
@@ -17,7 +17,7 @@ const REMEMBERED: &str = "
 ";
 
 impl History {
-    /// Of every job, by how its runs ended.
+    /// Returns the sums by job and status.
     pub(crate) fn totals(&self) -> Result<Vec<Total>, Error> {
         let cannot = self.cannot_read();
         let removed = match schema::version(&self.db).map_err(&cannot)? {
@@ -39,7 +39,7 @@ impl History {
     }
 }
 
-/// `None` for a status that a later version has.
+/// Reads a row. `None` for a status of a later version.
 fn total(row: &Row<'_>) -> rusqlite::Result<Option<Total>> {
     let Some(state) = State::parse(&row.get::<_, String>(1)?) else { return Ok(None) };
     Ok(Some(Total {
@@ -54,7 +54,7 @@ fn total(row: &Row<'_>) -> rusqlite::Result<Option<Total>> {
     }))
 }
 
-/// Removes runs, and keeps their sums: the one place that does so.
+/// Removes runs and keeps their sums. No other code removes runs.
 pub(super) fn remove(db: &Transaction<'_>, runs: &[String]) -> rusqlite::Result<()> {
     let mut sum = db.prepare(
         "INSERT INTO totals (job, status, runs, duration, attempts, files_transferred, files_deleted, bytes_received)

@@ -1,4 +1,4 @@
-//! Rows in. Every write can be repeated: what is there already is completed.
+//! Writes rows. Every write can be repeated: existing rows are completed.
 
 use super::{Error, History, Retention, totals};
 use crate::model::result::{Summary, SyncResult};
@@ -22,10 +22,10 @@ pub(super) struct Start {
     pub(super) process: Identity,
 }
 
-/// How long a job's hooks took, by their phase's name.
+/// The durations of a job's hooks, by phase.
 pub(super) type Hooks = Vec<(&'static str, Duration)>;
 
-/// A job that is done.
+/// A finished job.
 pub(super) struct Finished {
     pub(super) result: Arc<SyncResult>,
     pub(super) hooks: Hooks,
@@ -40,7 +40,7 @@ impl History {
         Ok(done)
     }
 
-    /// Marks the runs whose processes are gone.
+    /// Marks the runs whose processes have ended as interrupted.
     pub(super) fn mark_interrupted(&mut self) -> Result<(), Error> {
         self.change(|db| {
             let mut gone = Vec::new();
@@ -63,13 +63,13 @@ impl History {
         })
     }
 
-    /// The row of a run that starts, and one for each of its jobs.
+    /// Writes the row of a run that starts, and one for each of its jobs.
     pub(super) fn begin(&mut self, start: &Start) -> Result<(), Error> {
         self.change(|db| begin(db, start))
     }
 
-    /// The results of jobs; with `end`, that of the run, and every result of it that was not written yet; then what is
-    /// too old or too much goes. The answer is what is odd about that.
+    /// Writes results of jobs. With `end`, also writes the end of the run and all of its results that are not written yet, then removes
+    /// what exceeds the retention. Returns a warning about that, if any.
     pub(super) fn note(
         &mut self,
         start: &Start,
@@ -133,7 +133,7 @@ fn is_running(db: &Transaction<'_>, run: &str, job: &str) -> rusqlite::Result<bo
     db.query_row(sql, [run, job], |row| Ok(row.get::<_, i64>(0)? == 0))
 }
 
-/// Writes the rows of jobs, with statements that are made once for all of them.
+/// Writes the rows of jobs. Statements are prepared once for all of them.
 struct Rows<'a> {
     start: &'a Start,
     delete: Statement<'a>,
@@ -163,7 +163,7 @@ impl<'a> Rows<'a> {
         })
     }
 
-    /// A job's rows, in the place of what was there.
+    /// Writes the rows of a job, and replaces existing ones.
     fn write(&mut self, result: &SyncResult, hooks: &Hooks) -> rusqlite::Result<()> {
         let (run, name) = (self.start.run.as_str(), &*result.job);
         let place = self.start.jobs.iter().position(|job| job == name).unwrap_or(self.start.jobs.len());
@@ -218,7 +218,7 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// Removes all but the newest runs, in the order in which they were written down: their dates may be wrong.
+/// Removes all but the newest runs, in the order in which they were recorded: their dates may be wrong.
 fn keep_newest(db: &Transaction<'_>, current: &str, keep: u64) -> rusqlite::Result<()> {
     let mut older = db.prepare(
         "SELECT id FROM runs WHERE state <> 'running' AND id <> ?1 AND id IN
@@ -228,8 +228,8 @@ fn keep_newest(db: &Transaction<'_>, current: &str, keep: u64) -> rusqlite::Resu
     totals::remove(db, &older.collect::<rusqlite::Result<Vec<String>>>()?)
 }
 
-/// Removes the runs that are older than `age`, and were marked so by an earlier run. The marks lie beside the database; only
-/// one process at a time comes here. The answer is what is odd about them.
+/// Removes the runs that are older than `age` and that an earlier run has marked. The marks lie beside the database; only one process at a
+/// time gets here. Returns a warning about the marks, if any.
 pub(super) fn purge_old(
     db: &Transaction<'_>,
     current: &str,
@@ -266,7 +266,7 @@ fn micros(duration: Duration) -> i64 {
     i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }
 
-/// SQLite's integers have a sign.
+/// Integers in SQLite are signed.
 fn integer(n: u64) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
 }

@@ -1,4 +1,4 @@
-//! The thread that writes: it gathers what it is told for a moment, since ten rows cost little more than one.
+//! The thread that writes the history. It collects messages for a moment, since ten rows cost little more than one.
 
 use super::open::set_aside;
 use super::recorder::Message;
@@ -14,31 +14,32 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
-/// How long a result waits for others, to be written with them. The results of a hundred small jobs took 40 ms of
-/// processor time one by one, and 11 together; a killed run may lack those of this last moment.
+/// How long a result waits for others, to be written together. One by one, the results of a hundred small jobs took 40 ms of CPU time,
+/// together 11 ms. A killed run may lack the results of the last such period.
 const GATHER: Duration = Duration::from_millis(200);
 
-/// How long hooks took, and the one that is running.
+/// The durations of finished hooks, and the running hook with its start.
 type Hooking = (Hooks, Option<(Phase, Timestamp)>);
 
-/// The thread's own.
+/// The state of the thread.
 pub(super) struct HistoryWriter {
     state_dir: PathBuf,
     keep: Retention,
     history: Option<History>,
     start: Option<Start>,
-    /// Which hooks a job is running and since when, and how long those before took.
+    /// The hooks of each job: see [`Hooking`].
     hooks: HashMap<Arc<str>, Hooking>,
-    /// What is not written yet.
+    /// Results not written yet.
     finished: Vec<Finished>,
-    /// When it is to be.
+    /// When they must be written.
     due: Option<Instant>,
-    /// Whether the run is in the history, perhaps without all of its results.
+    /// Whether the row of the run was written, perhaps without all of its results.
     begun: bool,
-    /// Why the last write failed; `None` if it did not. What it lacks comes with the next, so that only the last one matters.
+    /// The error of the last write; `None` if it succeeded. Rows that were not written are written with the next, so that only the last
+    /// error matters.
     failed: Option<String>,
     problems: Vec<String>,
-    /// How many of them were told.
+    /// Number of problems already reported.
     told: usize,
 }
 
@@ -59,12 +60,12 @@ impl HistoryWriter {
         }
     }
 
-    /// Writes what it hears until nobody speaks any more. After the end of a run it tells what went wrong.
+    /// Writes messages until all senders are dropped. Reports problems after the end of a run.
     pub(super) fn listen(mut self, heard: &Receiver<Message>, tell: &Sender<Vec<String>>) {
         loop {
             let word = match self.due.map(|due| due.saturating_duration_since(Instant::now())) {
                 None => heard.recv().map_err(RecvTimeoutError::from),
-                // Whoever speaks without a pause does not keep it from being written.
+                // A constant flow of messages must not prevent writing.
                 Some(Duration::ZERO) => Err(RecvTimeoutError::Timeout),
                 Some(left) => heard.recv_timeout(left),
             };
@@ -73,7 +74,7 @@ impl HistoryWriter {
                     let last = matches!(word, Message::End(_));
                     self.hear(word);
                     if last {
-                        // Nobody asks any more if the receiver is gone.
+                        // If the receiver is gone, the problems are no longer wanted.
                         let _ = tell.send(self.untold());
                     }
                 }
@@ -107,18 +108,17 @@ impl HistoryWriter {
         }
     }
 
-    /// Hooks last until whatever comes next.
+    /// Ends the running hook of a job: hooks last until the next event.
     fn close(&mut self, job: &Arc<str>, time: Timestamp) {
         let Some((done, running)) = self.hooks.get_mut(job) else { return };
         if let Some((phase, since)) = running.take() {
-            // A clock that was set back meanwhile measures nothing.
+            // If the clock was set back meanwhile, the duration counts as zero.
             let took = Duration::try_from(time.duration_since(since)).unwrap_or_default();
             done.push((phase.word(), took));
         }
     }
 
-    /// Writes what was gathered, and the end of the run if that has come. What could not be written is tried again with
-    /// the next.
+    /// Writes the collected results, and the end of the run if it has come. Results that cannot be written are kept for the next write.
     fn write_down(&mut self, end: Option<&Summary>) {
         self.due = None;
         let Some(start) = self.start.clone() else { return };
@@ -138,14 +138,14 @@ impl HistoryWriter {
         odd.into_inner().into_iter().for_each(|odd| self.problem(odd));
     }
 
-    /// Writes, and says whether it could.
+    /// Writes. Returns whether it succeeded.
     fn write(&mut self, act: impl Fn(&mut History) -> Result<(), Error>) -> bool {
         self.failed = self.try_to(act).err().map(|error| error.to_string());
         self.begun |= self.failed.is_none();
         self.failed.is_none()
     }
 
-    /// A file that turns out to be damaged is replaced once.
+    /// Replaces a file that turns out to be damaged, once.
     fn try_to(&mut self, act: impl Fn(&mut History) -> Result<(), Error>) -> Result<(), Error> {
         match self.open().and_then(&act) {
             Err(error) if error.is_damage() => {
@@ -164,7 +164,7 @@ impl HistoryWriter {
             opened.warnings.into_iter().for_each(|warning| self.problem(warning));
             self.history = Some(opened.history);
         }
-        // It was just filled.
+        // It was set just before.
         self.history.as_mut().ok_or_else(|| Error::NoSuchRun("no history is open".into()))
     }
 

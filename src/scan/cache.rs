@@ -1,4 +1,4 @@
-//! Inventories on disk: one file a root and set of options, mapped, checksummed, replaced as a whole.
+//! Inventories on disk: one file per root and set of options, memory-mapped, with a checksum, and replaced as a whole.
 
 use super::{Options, Scan, ScanError, Storage, storage};
 use crate::model::sanitize;
@@ -13,7 +13,7 @@ use std::time::SystemTime;
 
 const BUFFER: usize = 1 << 20;
 const SUFFIX: &str = "inv";
-/// What damaged files are called, so that somebody may look at them.
+/// Suffix of the name of a damaged file, which is kept for inspection.
 const SET_ASIDE: &str = "bad";
 
 /// The directory of inventories.
@@ -22,49 +22,49 @@ pub struct Cache {
     dir: PathBuf,
 }
 
-/// What was found of a tree.
+/// The result of loading the inventory of a tree.
 #[derive(Debug, Default)]
 pub struct Loaded {
-    /// The inventory of the last scan, if it can be trusted.
+    /// The inventory of the last scan, if it is valid.
     pub inventory: Option<Inventory>,
-    /// What is odd about the file; it has been dealt with.
+    /// A warning about the file, which has been dealt with.
     pub warning: Option<String>,
     /// Whether the file must not be replaced, since a newer version wrote it.
     pub keep: bool,
 }
 
-/// What the inventory before is good for.
+/// How the previous inventory is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Earlier {
-    /// What has not changed is taken over.
+    /// Unchanged directories are reused.
     TakeOver,
-    /// Everything is read, but what was before is of interest.
+    /// Everything is read; the previous inventory is returned for comparison.
     Compare,
-    /// Everything is read, and nobody asks what was before.
+    /// Everything is read; the previous inventory is not loaded.
     Ignore,
 }
 
-/// A scan that made use of the one before.
+/// The result of a scan with a cache.
 #[derive(Debug)]
 pub struct Saved {
     /// The scan.
     pub scan: Scan,
-    /// The inventory before it, if there was one and it was not to be ignored.
+    /// The previous inventory, if there was one and it was not to be ignored.
     pub before: Option<Inventory>,
-    /// What is odd, but did not keep the scan from being right.
+    /// Warnings that do not affect the result of the scan.
     pub warnings: Vec<String>,
 }
 
 /// A file of the cache.
 #[derive(Debug)]
 pub struct Cached {
-    /// Where it is.
+    /// The path.
     pub path: PathBuf,
-    /// How long it is.
+    /// The size in bytes.
     pub bytes: u64,
-    /// When it was used last.
+    /// When it was last used.
     pub used: Option<SystemTime>,
-    /// What it says about itself.
+    /// The header of the file.
     pub header: Result<Header, FormatError>,
 }
 
@@ -74,7 +74,7 @@ impl Cache {
         Cache { dir: state_dir.join("inventory") }
     }
 
-    /// Where the inventory of this root and these options is kept.
+    /// Returns the path of the inventory for this root and these options.
     pub fn path(&self, root: &Path, options: &Options) -> PathBuf {
         let mut hash = blake3::Hasher::new();
         hash.update(root.as_os_str().as_bytes()).update(b"\0").update(&options.fingerprint());
@@ -82,7 +82,7 @@ impl Cache {
         self.dir.join(&name[..32]).with_extension(SUFFIX)
     }
 
-    /// The inventory of the last scan of this root with these options. Nothing that cannot be trusted is.
+    /// Loads the inventory of the last scan of this root with these options, if it is valid.
     pub fn load(&self, root: &Path, options: &Options) -> Loaded {
         let path = self.path(root, options);
         let loaded = match map(&path) {
@@ -100,7 +100,7 @@ impl Cache {
             Ok((header, inventory)) if header.root == root && header.options == options.fingerprint() => {
                 Loaded { inventory: Some(inventory), ..Loaded::default() }
             }
-            // Another tree whose name has the same hash.
+            // The inventory of another root or other options whose hash is the same.
             Ok(_) => Loaded::default(),
             Err(FormatError::Newer(version)) => {
                 let text = format!(
@@ -122,14 +122,14 @@ impl Cache {
         }
     }
 
-    /// How many entries the last scan of this root found, if that is known. Changes and reports nothing.
+    /// Returns the number of entries in the last scan of this root, if known. Changes and reports nothing.
     pub fn known(&self, root: &Path, options: &Options) -> Option<u64> {
         let (header, inventory) = inventory::decode(map(&self.path(root, options)).ok()?).ok()?;
         (header.root == root).then(|| inventory.totals().entries())
     }
 
-    /// Keeps what a scan found. The file is whole, or the old one is still there; after a power cut it may be damaged, and
-    /// is set aside then. To wait for the disk would cost more than a scan.
+    /// Saves the result of a scan. The file is replaced by a rename. It is not flushed to disk, which would take longer than a scan: after
+    /// a power failure it may be damaged, and is then set aside.
     pub fn save(&self, scan: &Scan, options: &Options) -> io::Result<()> {
         fs::create_dir_all(&self.dir)?;
         let header = Header {
@@ -146,8 +146,8 @@ impl Cache {
         Ok(())
     }
 
-    /// Scans a tree, an absolute path, and keeps what was found. Nothing is taken over if the tree lies on a network: the
-    /// clock and the times of another machine prove little.
+    /// Scans the tree at an absolute path, and saves the result. Nothing is reused if the tree is on a network file system: clock and times
+    /// of another machine are not reliable.
     pub fn scan(&self, root: &Path, options: &Options, earlier: Earlier) -> Result<Saved, ScanError> {
         let Loaded { inventory: before, warning, keep } = match earlier {
             Earlier::Ignore => Loaded { keep: self.is_newer(root, options), ..Loaded::default() },
@@ -176,7 +176,7 @@ impl Cache {
         matches!(header, Ok(Err(FormatError::Newer(_))))
     }
 
-    /// Every file, those that were set aside too, by path.
+    /// Returns every file, including those set aside, by path.
     pub fn list(&self) -> io::Result<Vec<Cached>> {
         let entries = match fs::read_dir(&self.dir) {
             Ok(entries) => entries,
@@ -187,7 +187,7 @@ impl Cache {
         for entry in entries {
             let path = entry?.path();
             let ours = path.extension().is_some_and(|e| e == SUFFIX || e == SET_ASIDE);
-            // One that is gone by now, or cannot be read, is not worth a failure.
+            // Files that have been removed since or cannot be read are skipped.
             let (true, Ok(meta)) = (ours, fs::metadata(&path)) else { continue };
             let aside = path.extension().is_some_and(|e| e == SET_ASIDE);
             let header = match map(&path) {
@@ -201,13 +201,13 @@ impl Cache {
         Ok(files)
     }
 
-    /// Removes a file that [`Cache::list`] named.
+    /// Removes a file that [`Cache::list`] returned.
     pub fn evict(&self, cached: &Cached) -> io::Result<()> {
         fs::remove_file(&cached.path)
     }
 }
 
-/// Its modification time tells when it was used.
+/// Sets the modification time, which records when the file was used.
 fn touch(path: &Path) -> io::Result<()> {
     File::options().append(true).open(path)?.set_modified(SystemTime::now())
 }
@@ -219,10 +219,10 @@ fn touch(path: &Path) -> io::Result<()> {
 fn map(path: &Path) -> io::Result<Bytes> {
     let file = platform::open_regular(path)?;
     if file.metadata()?.len() == 0 {
-        // Nothing can be mapped, and nothing is there to be trusted.
+        // An empty file cannot be mapped, and contains nothing valid.
         return Ok(Arc::new(Vec::new()));
     }
-    // SAFETY: whoever changes a mapped file in place is not this program, see above.
+    // SAFETY: this program never changes a mapped file in place, see above.
     let map = unsafe { memmap2::Mmap::map(&file) }?;
     Ok(Arc::new(map))
 }

@@ -1,10 +1,10 @@
-//! What a tree lies on.
+//! The device and file system of a tree.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-/// File systems on other machines, or behind programs, by the numbers that the kernel gives them.
+/// Network and user-space file systems, by the magic numbers of the kernel.
 #[cfg(target_os = "linux")]
 const NETWORK: [(i64, &str); 10] = [
     (0x6969, "NFS"),
@@ -19,25 +19,25 @@ const NETWORK: [(i64, &str); 10] = [
     (0x4750_4653, "GPFS"),
 ];
 
-/// What a tree lies on.
+/// The storage of a tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Storage {
     /// Device number.
     pub device: u64,
-    /// On another machine.
+    /// Whether it is on another machine.
     pub network: bool,
-    /// A spinning disk, as far as the kernel knows.
+    /// Whether it is a spinning disk, as far as the kernel knows.
     pub rotational: bool,
 }
 
 impl Storage {
-    /// Whether two scans at once would be in each other's way.
+    /// Whether two scans at the same time would slow each other down.
     pub fn one_at_a_time(&self) -> bool {
         self.network || self.rotational
     }
 }
 
-/// `None` if the path cannot be looked at.
+/// Returns the storage of a path. `None` if its metadata cannot be read.
 pub fn storage(path: &Path) -> Option<Storage> {
     let device = fs::metadata(path).ok()?.dev();
     Some(Storage { device, network: is_network(path), rotational: is_rotational(device) })
@@ -54,7 +54,7 @@ fn is_network(_path: &Path) -> bool {
     false
 }
 
-/// A partition's queue is its disk's. Volumes over several disks say nothing, and count as fast.
+/// A partition has the queue of its disk. Volumes over several disks have no such information, and count as fast.
 #[cfg(target_os = "linux")]
 fn is_rotational(device: u64) -> bool {
     let (major, minor) = (rustix::fs::major(device), rustix::fs::minor(device));
@@ -65,7 +65,7 @@ fn is_rotational(device: u64) -> bool {
         .is_some_and(|text| text.trim() == "1")
 }
 
-/// Elsewhere nobody tells.
+/// Other systems do not report this.
 #[cfg(not(target_os = "linux"))]
 fn is_rotational(_device: u64) -> bool {
     false

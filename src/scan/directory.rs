@@ -1,4 +1,4 @@
-//! What is learned about names in an open directory.
+//! Reads the metadata of names in an open directory.
 
 use super::listing::{FileTypeByte, Listing};
 use super::parallel_lookup::Ahead;
@@ -10,31 +10,31 @@ use std::ffi::CStr;
 use std::ops::Range;
 use std::os::fd::AsFd;
 
-/// How many names are looked at between two questions whether to stop.
+/// Number of names between two checks for a stop.
 const STRIDE: usize = 512;
 
-/// What some names of a directory turned out to be.
+/// The metadata of some names of a directory.
 #[derive(Debug, Default)]
 pub(super) struct Learned {
-    /// How many records of what is no directory there are.
+    /// Number of records. Directories have none.
     pub(super) count: u32,
-    /// Their names.
+    /// The names of the records.
     pub(super) names: Vec<u8>,
     pub(super) own: Own,
-    /// Directories by their place in the listing, and whether a symlink leads there.
+    /// Directories: index in the listing, and whether the name is a symlink to one.
     pub(super) dirs: Vec<(u32, bool)>,
-    /// What could not be looked at: place, kind, why.
+    /// Names whose metadata could not be read: index, kind, reason.
     pub(super) troubles: Vec<(u32, TroubleKind, String)>,
-    /// Whether everything was looked at.
+    /// Whether all names were processed.
     pub(super) whole: bool,
 }
 
 /// Some names of a directory.
 pub(super) struct Names<'a> {
     pub(super) listing: &'a Listing,
-    /// Which of them.
+    /// The range of indexes in the listing.
     pub(super) range: Range<usize>,
-    /// What is known of them already.
+    /// Metadata that was read ahead.
     pub(super) ahead: Option<&'a Ahead>,
 }
 
@@ -48,7 +48,7 @@ impl Learned {
         self.whole = true;
     }
 
-    /// Looks at names, and appends the records to `records`.
+    /// Reads the metadata of the names, and appends their records to `records`.
     pub(super) fn learn(
         &mut self,
         records: &mut Vec<u8>,
@@ -94,17 +94,16 @@ impl Learned {
     }
 }
 
-/// The system's words for an error.
+/// The system's message for an error.
 pub(super) fn words(error: Errno) -> String {
     std::io::Error::from(error).to_string()
 }
 
-/// A trouble in the words of the scan.
 pub(super) fn trouble(path: Vec<u8>, kind: TroubleKind, why: String) -> Trouble {
     Trouble { path, kind, why }
 }
 
-/// The second value says whether a symlink was passed through.
+/// Reads metadata. The second value is whether a symlink was followed.
 pub(super) fn look(
     dir: impl AsFd,
     name: &CStr,
@@ -112,7 +111,7 @@ pub(super) fn look(
     follow: bool,
 ) -> Result<(RawStat, bool), Errno> {
     if follow && matches!(kind, FileTypeByte::Symlink | FileTypeByte::Unknown) {
-        // A link that leads nowhere, or in circles, is itself.
+        // A symlink that cannot be resolved counts as a symlink.
         if let Ok(stat) = statat(&dir, name, AtFlags::empty()) {
             let through = kind == FileTypeByte::Symlink || is_symlink(&dir, name);
             return Ok((stat, through));
@@ -126,7 +125,7 @@ fn is_symlink(dir: impl AsFd, name: &CStr) -> bool {
         .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Symlink)
 }
 
-/// What is kept of it.
+/// Converts the metadata that is stored.
 pub(super) fn entry_stat(raw: &RawStat, kind: FileType, through: bool) -> Stat {
     Stat {
         kind: match kind {
@@ -139,12 +138,12 @@ pub(super) fn entry_stat(raw: &RawStat, kind: FileType, through: bool) -> Stat {
         ctime: nanoseconds(raw.st_ctime, raw.st_ctime_nsec as i64),
         inode: raw.st_ino,
         disk: u64::try_from(raw.st_blocks).unwrap_or(0).saturating_mul(512),
-        // What a symlink leads to may be met under its own name too.
+        // The target of a symlink may also be found under its own name.
         linked: through || raw.st_nlink > 1,
     }
 }
 
-/// A directory's own attributes.
+/// The metadata of a directory itself.
 #[expect(clippy::unnecessary_cast, reason = "the widths differ between systems")]
 pub(super) fn dir_stat(raw: &RawStat) -> DirStat {
     DirStat {

@@ -1,4 +1,4 @@
-//! What a scan passes by.
+//! Names and paths that a scan skips.
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
@@ -11,19 +11,19 @@ pub struct Excludes {
     any_path: bool,
 }
 
-/// A pattern that cannot be understood.
+/// An invalid pattern.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{pattern:?} is no pattern: {why}")]
 pub struct BadGlob {
-    /// As it was given.
+    /// The pattern as given.
     pub pattern: String,
-    /// What is wrong with it.
+    /// The reason.
     pub why: String,
 }
 
 impl Excludes {
-    /// Reads patterns: `*`, `?`, `[…]`, `{a,b}`, `**`. One without a slash holds for names at any depth, one with a slash
-    /// for paths from the root (a slash in front is allowed); one at the end is dropped.
+    /// Parses patterns: `*`, `?`, `[…]`, `{a,b}`, `**`. A pattern without a slash matches names at any depth, one with a slash matches
+    /// paths from the root (a leading slash is allowed). A trailing slash is ignored.
     pub fn new(patterns: &[String]) -> Result<Self, BadGlob> {
         let bad = |pattern: &str, error: globset::Error| BadGlob {
             pattern: pattern.into(),
@@ -47,17 +47,17 @@ impl Excludes {
         Ok(Excludes { patterns: patterns.to_vec(), names: build(names)?, paths: build(paths)?, any_path })
     }
 
-    /// As they were given.
+    /// The patterns as given.
     pub fn patterns(&self) -> &[String] {
         &self.patterns
     }
 
-    /// Whether there is none.
+    /// Whether there are no patterns.
     pub fn is_empty(&self) -> bool {
         self.patterns.is_empty()
     }
 
-    /// Whether this name in the directory at `dir` (relative to the root) is passed by.
+    /// Whether this name in the directory at `dir` (relative to the root) is excluded.
     pub(super) fn holds(&self, dir: &[u8], name: &[u8]) -> bool {
         if self.patterns.is_empty() {
             return false;

@@ -1,4 +1,4 @@
-//! Are compressed files whole? Each is decompressed to its end, so that its checksum is compared.
+//! Checks that compressed files are complete. Each file is decompressed to its end, which verifies its checksum.
 
 use super::{Stop, open};
 use crate::model::compression::{packed_by, packed_name};
@@ -42,7 +42,7 @@ pub enum Damage {
 }
 
 impl Damage {
-    /// As in JSON.
+    /// The word used in JSON.
     pub fn word(&self) -> &'static str {
         match self {
             Damage::Empty => "empty",
@@ -56,34 +56,34 @@ impl Damage {
     }
 }
 
-/// What came of checking files.
+/// The result of checking files.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Checked {
-    /// Files that were looked at.
+    /// Number of files checked.
     pub files: u64,
-    /// Their compressed size.
+    /// Their compressed size in bytes.
     pub bytes: u64,
-    /// Those that are not whole, by path relative to the root.
+    /// Damaged files, by path relative to the root.
     pub damaged: Vec<(Vec<u8>, Damage)>,
-    /// Whether every file was looked at.
+    /// Whether all files were checked.
     pub whole: bool,
 }
 
 impl Checked {
-    /// The paths of the regular files whose names end in `.gz`.
+    /// Returns the paths of the regular files whose names end in `.gz`.
     pub fn paths(inventory: &Inventory) -> Vec<Vec<u8>> {
         let gz = |name: &[u8]| name.len() > 3 && name[name.len() - 3..].eq_ignore_ascii_case(b".gz");
         let files = inventory.entries().filter(|(_, entry)| entry.stat.kind == Kind::File && gz(entry.name));
         files.map(|(dir, entry)| dir.path_of(entry.name)).collect()
     }
 
-    /// The regular files whose names tell of another compression than gzip, with what that is: they are not checked.
+    /// Returns the regular files whose names show another compression than gzip, and which one. They are not checked.
     pub fn others(inventory: &Inventory) -> Vec<(Vec<u8>, &'static str)> {
         let files = inventory.entries().filter(|(_, entry)| entry.stat.kind == Kind::File);
         files.filter_map(|(dir, entry)| Some((dir.path_of(entry.name), packed_name(entry.name)?))).collect()
     }
 
-    /// The compressed files of an inventory; see [`check_gzip`].
+    /// Checks the compressed files of an inventory; see [`check_gzip`].
     pub fn of(
         inventory: &Inventory,
         threads: usize,
@@ -94,8 +94,8 @@ impl Checked {
     }
 }
 
-/// Decompresses files below `root`, several at a time; `progress` counts those that are done. 0 threads: one a core. An
-/// error means that the root cannot be opened.
+/// Decompresses files below `root`, several at the same time. `progress` counts finished files. With 0 `threads`, there is one per core.
+/// Fails if the root cannot be opened.
 pub fn check_gzip(
     root: &Path,
     paths: &[Vec<u8>],
@@ -116,7 +116,7 @@ pub fn check_gzip(
                 .map_err(|e| Damage::Unreadable(e.to_string()))
                 .and_then(|file| check(file, &mut buffer, &bytes, stop));
             if stop.is_stopped() && checked != Ok(true) {
-                // Nothing is known of it.
+                // The result for this file is unknown.
                 break;
             }
             looked.fetch_add(1, Ordering::Relaxed);
@@ -159,7 +159,7 @@ fn open_file(root: &std::os::fd::OwnedFd, path: &[u8]) -> io::Result<File> {
     Ok(File::from(openat(dir, OsStr::from_bytes(name), flags, Mode::empty())?))
 }
 
-/// Whether it came to the end of the file; an error it has found there.
+/// Returns whether the end of the file was reached; the error is damage in the file.
 fn check(file: impl Read, buffer: &mut [u8], bytes: &AtomicU64, stop: &Stop) -> Result<bool, Damage> {
     let unreadable = |error: io::Error| Damage::Unreadable(error.to_string());
     let mut file = BufReader::with_capacity(BUFFER, Counting { file, bytes });
@@ -186,7 +186,7 @@ fn check(file: impl Read, buffer: &mut [u8], bytes: &AtomicU64, stop: &Stop) -> 
                 Err(error) => return Err(Damage::Corrupt(error.to_string())),
             }
         }
-        // Some writers pad with zeros; another member may follow.
+        // Some writers pad with zeros; another gzip member may follow.
         loop {
             let rest = file.fill_buf().map_err(unreadable)?;
             let zeros = rest.iter().take_while(|b| **b == 0).count();

@@ -1,17 +1,17 @@
-//! The names in a directory, sorted.
+//! The sorted names of a directory.
 
 use rustix::fs::FileType;
 use rustix::io::Errno;
 use std::ffi::CStr;
 use std::os::fd::AsFd;
 
-/// How much of a directory the kernel gives at once.
+/// Size in bytes of the buffer for one `getdents` call.
 #[cfg(target_os = "linux")]
 const BUFFER: usize = 64 * 1024;
 
-/// A directory with more names is shared out among threads; those that follow are told of while they are read.
+/// A directory with more names is divided among threads. Names beyond this number are passed on while the directory is being read.
 pub(super) const MANY: usize = 4_096;
-/// So many at a time.
+/// Number of names passed on at once.
 const CHUNK: usize = 1_024;
 
 /// Names that have just been read.
@@ -22,30 +22,30 @@ pub(super) struct Fresh<'a> {
 }
 
 impl Fresh<'_> {
-    /// Where each of them is, in ascending order, and what the directory says that it is.
+    /// Returns the offset of each name, ascending, and its type from the directory.
     pub(super) fn places(&self) -> impl Iterator<Item = (u32, FileTypeByte)> {
         self.index.iter().map(|place| (place.at, place.kind))
     }
 
-    /// All names from there on, each with a NUL behind it.
+    /// Returns all names from this offset, each followed by a NUL.
     pub(super) fn names_from(&self, at: u32) -> &[u8] {
         self.names.get(at as usize..).unwrap_or_default()
     }
 }
 
-/// Names and what the directory says that they are. Kept and used again, so that a directory costs no allocation.
+/// Names and their types from the directory. The buffers are reused, so that a directory needs no allocation.
 #[derive(Debug, Default)]
 pub(super) struct Listing {
-    /// Each with a NUL behind it, so that the kernel takes it as it is.
+    /// Each name is followed by a NUL, as system calls require.
     names: Vec<u8>,
     index: Vec<Place>,
     buffer: Vec<u8>,
 }
 
-/// Where a name is.
+/// The location of a name.
 #[derive(Debug, Clone, Copy)]
 struct Place {
-    /// How the name begins: enough to sort most of them without looking at the names.
+    /// The first eight bytes of the name, which suffice to sort most names.
     head: u64,
     at: u32,
     len: u16,
@@ -58,7 +58,7 @@ impl Place {
     }
 }
 
-/// The first eight bytes, the first of all in front; no name has a zero in it.
+/// Returns the first eight bytes, the first one as the most significant. Names contain no zero byte, so shorter ones are padded.
 fn head(name: &[u8]) -> u64 {
     let mut head = [0; 8];
     let len = name.len().min(8);
@@ -66,20 +66,20 @@ fn head(name: &[u8]) -> u64 {
     u64::from_be_bytes(head)
 }
 
-/// A [`FileType`] that is easy to keep.
+/// A compact [`FileType`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum FileTypeByte {
     Directory,
     Symlink,
-    /// Anything that `stat` alone need tell about.
+    /// Any type that needs only `stat`.
     Plain,
-    /// The directory does not say.
+    /// The directory does not give the type.
     Unknown,
 }
 
 impl Listing {
-    /// Reads a directory. Names for which `skip` holds are left out. An error in the middle leaves what came before. `fresh`
-    /// is told of the names of a directory with very many while they come.
+    /// Reads a directory. Names for which `skip` returns true are left out. After an error, the names read before remain. `fresh` is called
+    /// with names of very large directories while these are being read.
     pub(super) fn read(
         &mut self,
         dir: impl AsFd,
@@ -121,20 +121,20 @@ impl Listing {
         (place.name(&self.names), place.kind)
     }
 
-    /// The same name for the kernel.
+    /// Returns the name as a C string.
     pub(super) fn c_name(&self, n: usize) -> &CStr {
         let place = &self.index[n];
         let (from, len) = (place.at as usize, usize::from(place.len));
-        // The kernel gave it with a NUL behind and none within.
+        // The kernel terminates names with a NUL, and they contain none.
         CStr::from_bytes_with_nul(&self.names[from..=from + len]).unwrap_or_default()
     }
 
-    /// Where the name is among all: what [`Fresh`] told of it.
+    /// Returns the offset of the name, as [`Fresh`] has it.
     pub(super) fn place(&self, n: usize) -> u32 {
         self.index[n].at
     }
 
-    /// Gives the names away, with nothing to spare.
+    /// Moves the names out, without spare capacity.
     pub(super) fn take(&mut self) -> Listing {
         let mut taken = Listing {
             names: std::mem::take(&mut self.names),
@@ -155,7 +155,7 @@ fn each(dir: impl AsFd, buffer: &mut Vec<u8>, mut tell: impl FnMut(&[u8], FileTy
     while let Some(entry) = entries.next() {
         match entry {
             Ok(entry) => tell(entry.file_name().to_bytes(), entry.file_type()),
-            // The directory was removed while it was read: it is empty now.
+            // The directory was removed while it was being read, so it is empty.
             Err(Errno::NOENT) => return Ok(()),
             Err(Errno::INTR) => {}
             Err(error) => return Err(error),

@@ -1,13 +1,13 @@
-//! Reading trees: a million files in a second, and what changed in milliseconds.
+//! Reads trees: a million files in a second, and changes in milliseconds.
 //!
 //! ```text
-//! roots ── scan ── recheck (what an earlier inventory still knows)
+//! roots ── scan ── recheck (what of an earlier inventory is still valid)
 //!               └─ walk ── worker… ── directory ── listing
-//! cache (inventories on disk)      gzip (are compressed files whole?)
+//! cache (inventories on disk)      gzip (checks compressed files)
 //! ```
 //!
-//! **Invariant: nothing is opened by an absolute path below the root, and no directory through a symlink** unless
-//! `follow` asks for it. A tree that changes while it is read yields what was there at some time, and never an error.
+//! **Invariant: nothing is opened by an absolute path below the root, and no directory through a symlink** unless `follow` is set. If a
+//! tree changes while it is being read, each part of the result is what existed at some time; this is never an error.
 
 mod cache;
 mod device;
@@ -43,60 +43,60 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Where our own quarantine lies in a mirror; scans pass it by.
+/// Our directory in a mirror, which has the quarantine. Scans skip it.
 pub const QUARANTINE: &[u8] = b".pdb-sync";
 
-/// What a scan brought.
+/// The result of a scan.
 #[derive(Debug)]
 pub struct Scan {
-    /// What the tree holds.
+    /// The contents of the tree.
     pub inventory: Inventory,
-    /// What went wrong, by path.
+    /// Problems, by path.
     pub troubles: Vec<Trouble>,
-    /// How many troubles there were of each kind; `troubles` may hold fewer.
+    /// Number of problems of each kind; `troubles` may have fewer.
     pub counts: Counts,
-    /// Directories that were read.
+    /// Number of directories that were read.
     pub dirs_read: u64,
-    /// Directories that were taken over from the inventory before, since they had not changed.
+    /// Number of unchanged directories that were reused from the previous inventory.
     pub dirs_reused: u64,
-    /// How long it took.
+    /// The duration.
     pub elapsed: Duration,
-    /// Why it ended before everything was read.
+    /// Set if the scan ended before everything was read.
     pub ended: Option<Ended>,
 }
 
 /// Why a scan ended early.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
-    /// Its timeout was over.
+    /// The timeout expired.
     Timeout,
-    /// Somebody asked it to stop.
+    /// A stop was requested.
     Stopped,
 }
 
-/// Something in a tree that could not be taken as it is.
+/// A problem with an entry of a tree.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Trouble {
-    /// Relative to the root.
+    /// Path relative to the root.
     pub path: Vec<u8>,
-    /// What it is.
+    /// The kind of problem.
     pub kind: TroubleKind,
-    /// Why, in the system's words; empty where the kind says all.
+    /// The reason, as a message of the system; empty if the kind says everything.
     pub why: String,
 }
 
-/// Kinds of trouble.
+/// Kinds of problems.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TroubleKind {
-    /// A directory or an entry could not be read: what it holds is missing in the totals.
+    /// A directory or an entry could not be read. Its contents are missing in the totals.
     Unreadable,
-    /// It was gone before it could be looked at.
+    /// It was removed before its metadata could be read.
     Vanished,
-    /// A symlink that leads to a directory above it.
+    /// A symlink to a directory above it.
     Loop,
 }
 
-/// How many troubles of each kind.
+/// Number of problems of each kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {
     /// See [`TroubleKind::Unreadable`]: these are errors.
@@ -121,13 +121,13 @@ impl Counts {
 #[derive(Debug, thiserror::Error)]
 #[error("cannot scan {}: {source}", sanitize::path(root))]
 pub struct ScanError {
-    /// The tree's root.
+    /// The root of the tree.
     pub root: PathBuf,
-    /// Why.
+    /// The reason.
     pub source: io::Error,
 }
 
-/// The files of an inventory by classes, counted by several threads. `now` is in nanoseconds since 1970.
+/// Classifies the files of an inventory with several threads. `now` is in nanoseconds since 1970.
 pub fn classes(inventory: &Inventory, now: i64, threads: usize) -> Classes {
     let dirs = inventory.dir_count() as u32;
     let parts = (threads.max(1) * 8).min(dirs.max(1) as usize) as u32;
@@ -149,7 +149,7 @@ pub fn classes(inventory: &Inventory, now: i64, threads: usize) -> Classes {
         let others: Vec<_> = (1..threads).map(|_| scope.spawn(count)).collect();
         let mut classes = count();
         for other in others {
-            // A thread that panicked has said so; what the others counted is better than nothing.
+            // A thread that panicked has reported it; the counts of the others are still useful.
             classes.merge(other.join().unwrap_or_default());
         }
         classes

@@ -1,5 +1,5 @@
-//! Opening directories below a root, however deep: no path is longer than the kernel takes, and a symlink is never
-//! passed through unless that is asked for.
+//! Opens directories below a root, at any depth. Paths are split to stay below the limit of the kernel, and symlinks are only followed on
+//! request.
 
 use rustix::fs::{Mode, OFlags, openat};
 use rustix::io::Errno;
@@ -9,7 +9,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// The longest path that is handed to the kernel at once; its limit is 4,096 with the NUL.
+/// The maximum length of a path in one system call, in bytes. The limit of the kernel is 4,096 with the NUL.
 pub(super) const LONGEST: usize = 4_000;
 
 const DIRECTORY: OFlags =
@@ -21,7 +21,7 @@ pub(super) fn open_child(at: impl AsFd, name: &[u8], follow: bool) -> Result<Own
     openat(at, OsStr::from_bytes(name), flags, Mode::empty())
 }
 
-/// Opens the directory at `path` below `root`, piece by piece where it is long.
+/// Opens the directory at `path` below `root`, in several steps if the path is long.
 pub(super) fn open_below(root: impl AsFd, path: &[u8], follow: bool) -> Result<OwnedFd, Errno> {
     let mut at = openat(&root, ".", DIRECTORY, Mode::empty())?;
     for piece in pieces(path) {
@@ -30,7 +30,7 @@ pub(super) fn open_below(root: impl AsFd, path: &[u8], follow: bool) -> Result<O
     Ok(at)
 }
 
-/// Cuts a path at slashes into pieces that the kernel takes.
+/// Splits a path at slashes into parts that the kernel accepts.
 fn pieces(mut path: &[u8]) -> impl Iterator<Item = &[u8]> {
     std::iter::from_fn(move || {
         if path.is_empty() {
@@ -38,7 +38,7 @@ fn pieces(mut path: &[u8]) -> impl Iterator<Item = &[u8]> {
         }
         let cut = match path.len() {
             ..=LONGEST => path.len(),
-            // A component that is too long fails by itself.
+            // A component that is too long fails in the system call.
             _ => memchr::memrchr(b'/', &path[..LONGEST]).unwrap_or(path.len()),
         };
         let piece = &path[..cut];
@@ -52,7 +52,7 @@ fn open_piece(at: &OwnedFd, piece: &[u8]) -> Result<OwnedFd, Errno> {
     use rustix::fs::{ResolveFlags, openat2};
     let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
     match openat2(at, OsStr::from_bytes(piece), DIRECTORY, Mode::empty(), resolve) {
-        // Kernels before 5.6, and sandboxes that do not know the call.
+        // Kernels before 5.6, and sandboxes that reject the call.
         Err(Errno::NOSYS | Errno::PERM) => open_components(at, piece),
         other => other,
     }
@@ -71,16 +71,16 @@ fn open_components(at: &OwnedFd, piece: &[u8]) -> Result<OwnedFd, Errno> {
     Ok(at)
 }
 
-/// A directory that stays open while there is something to do in it, within a limit.
+/// A directory that is kept open while there is work in it, within a limit.
 #[derive(Debug)]
 pub(super) struct Held {
     pub(super) fd: OwnedFd,
-    /// Whether it counts against the limit.
+    /// The counter for the limit, if the directory counts against it.
     counted: Option<Arc<AtomicUsize>>,
 }
 
 impl Held {
-    /// Keeps it open if the limit allows; gives it back otherwise.
+    /// Keeps the directory open if the limit allows it; returns it otherwise.
     pub(super) fn try_hold(fd: OwnedFd, open: &Arc<AtomicUsize>, limit: usize) -> Result<Arc<Held>, OwnedFd> {
         if open.fetch_add(1, Ordering::Relaxed) >= limit {
             open.fetch_sub(1, Ordering::Relaxed);
@@ -89,7 +89,7 @@ impl Held {
         Ok(Arc::new(Held { fd, counted: Some(open.clone()) }))
     }
 
-    /// Keeps it open in any case.
+    /// Keeps the directory open in any case.
     pub(super) fn hold(fd: OwnedFd) -> Arc<Held> {
         Arc::new(Held { fd, counted: None })
     }
@@ -103,7 +103,7 @@ impl Drop for Held {
     }
 }
 
-/// How many directories may be held open: a small share of what the process may open.
+/// The maximum number of directories to keep open: a small share of the process limit.
 pub(super) fn limit() -> usize {
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(8_192);
     usize::try_from(limit / 8).unwrap_or(usize::MAX).clamp(4, 512)

@@ -1,35 +1,35 @@
-//! How to scan, and how to stop it.
+//! Options of a scan, and how to stop it.
 
 use super::{Excludes, ScanProgress};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// How to scan a tree.
+/// Options of a scan.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// Threads; 0 starts one a core, and adds more while they wait for the disk.
+    /// Number of threads. 0 starts one per core, and adds more while they wait for the disk.
     pub threads: usize,
-    /// Directories at this depth are listed and not read; the root is at 0.
+    /// Directories at this depth are listed but not read; the root has depth 0.
     pub max_depth: Option<u32>,
-    /// Passes by everything whose name begins with a dot.
+    /// Skips everything whose name begins with a dot.
     pub skip_hidden: bool,
-    /// Takes symlinks for what they lead to.
+    /// Follows symlinks.
     pub follow: bool,
-    /// Lists directories on other file systems, but does not read them.
+    /// Lists directories on other file systems but does not read them.
     pub one_file_system: bool,
-    /// Passes these by, and does not read the directories among them.
+    /// Skips matching entries, and does not read matching directories.
     pub exclude: Excludes,
-    /// Ends the scan after so long, with what is known by then. It cannot interrupt a system call that hangs.
+    /// Ends the scan after this time, with what is known then. It cannot interrupt a system call that hangs.
     pub timeout: Option<Duration>,
-    /// Ends the scan when asked.
+    /// Ends the scan on request.
     pub stop: Stop,
-    /// Where progress is read.
+    /// Receives the progress.
     pub meter: Arc<ScanProgress>,
 }
 
 impl Options {
-    /// What decides which entries are seen, in words: part of a cache's identity.
+    /// Returns a description of the options that decide which entries are found. It is part of the identity of a cache file.
     pub fn fingerprint(&self) -> Vec<u8> {
         let depth = self.max_depth.map_or_else(|| "-".into(), |depth| depth.to_string());
         let mut text = format!("depth {depth}\n");
@@ -49,17 +49,17 @@ impl Options {
     }
 }
 
-/// Asks a scan to end.
+/// Requests the end of a scan.
 #[derive(Debug, Clone, Default)]
 pub struct Stop(Arc<AtomicBool>);
 
 impl Stop {
-    /// Ends it soon; what is known by then stays.
+    /// Ends the scan soon; what is known then is kept.
     pub fn stop(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    /// Whether it was asked to end.
+    /// Whether a stop was requested.
     pub fn is_stopped(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }

@@ -1,7 +1,7 @@
-//! Looking at the names of a wide directory while the rest of them is still being read.
+//! Reads the metadata of names in a large directory while the rest of the directory is still being listed.
 //!
-//! To list a directory of hundreds of thousands of names takes one thread as long as to look at them takes two. So names are
-//! offered as they come to whoever has nothing else to do; what nobody has looked at by the end is looked at afterwards.
+//! One thread needs as long to list a directory of several hundred thousand names as two threads need to read their metadata. So names are
+//! offered to idle threads as they are listed. Names that no thread has taken by the end are processed afterwards.
 
 use super::directory::{entry_stat, look};
 use super::listing::{FileTypeByte, Fresh};
@@ -12,10 +12,10 @@ use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-/// Never more names of a directory than these, for what is learned ahead has to be kept: about 60 bytes each.
+/// The maximum number of names of a directory to read ahead, since the results must be stored: about 60 bytes each.
 const MOST: usize = 128 * 1024;
 
-/// What is offered of one directory, in the order in which its names came.
+/// The names offered of one directory, in the order of the listing.
 #[derive(Debug, Default)]
 pub(super) struct Ahead {
     chunks: Vec<Arc<Chunk>>,
@@ -24,24 +24,24 @@ pub(super) struct Ahead {
     over: Arc<AtomicBool>,
 }
 
-/// Some names that were read one after the other.
+/// Consecutive names.
 #[derive(Debug)]
 pub(super) struct Chunk {
     fd: Arc<OwnedFd>,
     follow: bool,
     over: Arc<AtomicBool>,
-    /// The names, each with a NUL behind it; gone when they have been looked at.
+    /// The names, each followed by a NUL; empty after they were processed.
     names: Mutex<Vec<u8>>,
-    /// Where the first of them is in the listing.
+    /// Offset of the first name in the listing.
     first: u32,
-    /// Where the others are, and what the directory says that they are.
+    /// Offset and type from the directory of each name.
     places: Vec<(u32, FileTypeByte)>,
-    /// What each of them is; `None`: a directory, or nothing was learned.
+    /// The metadata of each name; `None` for a directory or if it could not be read.
     looked: OnceLock<Vec<Option<Stat>>>,
 }
 
 impl Ahead {
-    /// Names that have just been read from `fd`, to be looked at by another thread. `None`: enough was offered.
+    /// Takes names just read from `fd`, for another thread to process. `None` if enough names were offered.
     pub(super) fn offer(&mut self, fd: &OwnedFd, fresh: Fresh<'_>, follow: bool) -> Option<Arc<Chunk>> {
         if self.offered >= MOST {
             return None;
@@ -66,13 +66,13 @@ impl Ahead {
         Some(chunk)
     }
 
-    /// All names are known: what nobody has begun to look at is looked at with the rest.
+    /// Called when all names are listed. Names that no thread has begun are processed with the rest.
     pub(super) fn end(&mut self) {
         self.over.store(true, Ordering::Relaxed);
         self.fd = None;
     }
 
-    /// What was learned about the name at this place of the listing.
+    /// Returns the metadata of the name at this offset of the listing, if it was read ahead.
     pub(super) fn get(&self, at: u32) -> Option<&Stat> {
         let chunk = self.chunks.partition_point(|chunk| chunk.first <= at).checked_sub(1)?;
         let chunk = self.chunks.get(chunk)?;
@@ -83,7 +83,7 @@ impl Ahead {
 }
 
 impl Chunk {
-    /// Looks at the names, unless it is too late or `stopped`.
+    /// Reads the metadata of the names, unless the listing has ended before or `stopped` returns true.
     pub(super) fn look(&self, stopped: impl Fn() -> bool) {
         let names = std::mem::take(&mut *self.names.lock().unwrap_or_else(PoisonError::into_inner));
         let mut all = Vec::with_capacity(self.places.len());
@@ -97,11 +97,11 @@ impl Chunk {
                 _ => None,
             });
         }
-        // Nobody else has this chunk.
+        // No other thread has this chunk.
         let _ = self.looked.set(all);
     }
 
-    /// An error is met again, and told then.
+    /// An error is ignored here; it occurs again later and is reported then.
     fn one(&self, name: &CStr, kind: FileTypeByte) -> Option<Stat> {
         let (raw, through) = look(&self.fd, name, kind, self.follow).ok()?;
         match FileType::from_raw_mode(raw.st_mode) {

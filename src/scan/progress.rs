@@ -1,13 +1,13 @@
-//! How far a scan is: counters that anybody may read at any time; the latest value is the only one.
+//! Progress of a scan: counters that may be read at any time. Only the latest value is kept.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// Called now and then with how far a scan is.
+/// Called from time to time with the progress of a scan.
 pub type Callback = Box<dyn Fn(&Snapshot) + Send + Sync>;
 
-/// Counts what a scan has seen so far.
+/// Counts what a scan has found so far.
 pub struct ScanProgress {
     entries: AtomicU64,
     bytes: AtomicU64,
@@ -17,18 +17,18 @@ pub struct ScanProgress {
     callback: Option<Callback>,
 }
 
-/// How far a scan is.
+/// The progress of a scan.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Snapshot {
-    /// Entries that are known, directories included.
+    /// Number of known entries, directories included.
     pub entries: u64,
-    /// Their apparent size.
+    /// Their apparent size in bytes.
     pub bytes: u64,
-    /// Directories that were read or taken over.
+    /// Number of directories that were read or reused.
     pub dirs: u64,
-    /// The directory that was begun last, relative to the root.
+    /// The directory that was started last, relative to the root.
     pub current: Vec<u8>,
-    /// Since the meter was made.
+    /// Time since this counter was created.
     pub elapsed: Duration,
 }
 
@@ -52,12 +52,12 @@ impl std::fmt::Debug for ScanProgress {
 }
 
 impl ScanProgress {
-    /// A meter that also calls back about ten times a second, from the thread that waits for the scan.
+    /// Also calls `callback` about ten times per second, from the thread that waits for the scan.
     pub fn with_callback(callback: Callback) -> Self {
         ScanProgress { callback: Some(callback), ..ScanProgress::default() }
     }
 
-    /// How far the scan is now.
+    /// Returns the current progress.
     pub fn snapshot(&self) -> Snapshot {
         Snapshot {
             entries: self.entries.load(Ordering::Relaxed),
@@ -74,7 +74,7 @@ impl ScanProgress {
         self.dirs.fetch_add(dirs, Ordering::Relaxed);
     }
 
-    /// Skipped when somebody else is at it: the next directory comes soon.
+    /// Sets the current directory. Skipped while another thread holds the lock: the next directory comes soon.
     pub(super) fn enter(&self, path: &[u8]) {
         if let Ok(mut current) = self.current.try_lock() {
             current.clear();

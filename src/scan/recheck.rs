@@ -1,8 +1,8 @@
-//! Which directories of an earlier inventory are as they were: one `stat` each, and nothing is opened.
+//! Determines which directories of an earlier inventory are unchanged, with one `stat` each and without opening anything.
 //!
-//! The key is device, inode, modification time *and* change time: `rsync -a` sets a directory's modification time back
-//! to the source's, so that after an ordinary update only the change time has moved. A directory that had changed less
-//! than two seconds before it was read may have changed again within one tick of its clock: it is read again.
+//! The key is device, inode, modification time *and* change time: `rsync -a` resets the modification time of a directory to that of the
+//! source, so that after an ordinary update only the change time differs. A directory that was changed less than two seconds before it was
+//! read may have changed again within the same clock tick: it is read again.
 
 use super::directory::dir_stat;
 use super::open::LONGEST;
@@ -13,10 +13,10 @@ use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 
 const DOUBT: i64 = 2_000_000_000;
-/// Fewer directories than this are not worth a thread.
+/// Minimum number of directories for a thread.
 const SHARE: u32 = 256;
 
-/// An earlier inventory, and what of it still holds.
+/// An earlier inventory, and which of its directories are unchanged.
 #[derive(Debug)]
 pub(super) struct Before<'a> {
     pub(super) inventory: &'a Inventory,
@@ -24,7 +24,7 @@ pub(super) struct Before<'a> {
 }
 
 impl<'a> Before<'a> {
-    /// Looks at every directory below `root`, with several threads.
+    /// Checks every directory below `root`, with several threads.
     pub(super) fn check(
         inventory: &'a Inventory,
         root: impl AsFd + Sync,
@@ -49,7 +49,7 @@ impl<'a> Before<'a> {
         Before { inventory, unchanged }
     }
 
-    /// Whether a directory is as it was.
+    /// Whether a directory is unchanged.
     pub(super) fn holds(&self, id: DirId) -> bool {
         self.unchanged.get(id.0 as usize).copied().unwrap_or(false)
     }
@@ -85,7 +85,7 @@ fn may_hold(dir: &DirRef<'_>, started: i64) -> bool {
 }
 
 fn is_as_it_was(root: impl AsFd, path: &[u8], known: &DirStat) -> bool {
-    // What is too deep for one path is read again.
+    // A directory that is too deep for one path is read again.
     if path.len() > LONGEST {
         return false;
     }
@@ -97,11 +97,11 @@ fn is_as_it_was(root: impl AsFd, path: &[u8], known: &DirStat) -> bool {
     is_dir && key(&is) == key(known)
 }
 
-/// The path of one directory after the other, without building each anew.
+/// Builds the paths of successive directories, without building each from scratch.
 #[derive(Default)]
 struct Path {
     bytes: Vec<u8>,
-    /// From the root down: which directory, and where its path ends.
+    /// The directories from the root down, with the length of each path.
     above: Vec<(DirId, usize)>,
 }
 

@@ -1,4 +1,4 @@
-//! Several trees at once, but one at a time of those that share a spinning disk or a network mount.
+//! Scans several trees in parallel, but only one at a time of those on the same spinning disk or network mount.
 
 use super::storage;
 use std::collections::BTreeMap;
@@ -6,17 +6,17 @@ use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, PoisonError, mpsc};
 use std::thread;
 
-/// A tree that waits to be scanned.
+/// A tree to scan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScanRoot {
-    /// Absolute.
+    /// Absolute path.
     pub path: PathBuf,
-    /// What it shares with others that must not be scanned at the same time; `None`: nothing.
+    /// The device that must not be scanned by several threads at the same time; `None` if there is no such restriction.
     lane: Option<u64>,
 }
 
 impl ScanRoot {
-    /// Looks at what the tree lies on.
+    /// Determines the storage of the tree.
     pub fn new(path: &Path) -> Self {
         let lane = storage(path).filter(|storage| storage.one_at_a_time()).map(|storage| storage.device);
         ScanRoot { path: path.into(), lane }
@@ -29,8 +29,8 @@ struct Waiting {
     lanes: Vec<u64>,
 }
 
-/// Does `work` for every root, up to `parallel` at a time, and hands the answers to `tell` in the order of the roots, each
-/// as soon as all before it are there. An error of `tell` ends the telling, not the work that has begun.
+/// Calls `work` for every root, up to `parallel` at a time, and passes the results to `tell` in the order of the roots, each as soon as all
+/// before it are complete. After an error of `tell`, no more results are passed on, but work that has started is finished.
 pub fn scan_all<T: Send, E>(
     roots: &[ScanRoot],
     parallel: usize,

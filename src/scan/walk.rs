@@ -1,7 +1,7 @@
-//! The walk: one queue of directories, last in first out, and threads that take from it.
+//! The walk: a last-in-first-out queue of directories, and threads that take from it.
 //!
-//! Nobody ever waits for somebody below: a thread that is done with a directory puts what it found into the queue and
-//! takes the next thing out of it. So neither a deep nor a wide tree can lock it up.
+//! No thread ever waits for a directory below its own: a thread that has finished a directory adds what it found to the queue, and takes
+//! the next item. So neither deep nor wide trees can cause a deadlock.
 
 use super::directory::Learned;
 use super::listing::Listing;
@@ -22,20 +22,20 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// How often progress is told, and threads are added.
+/// Interval for reporting progress and adding threads.
 const TICK: Duration = Duration::from_millis(100);
-/// Never more threads than this, however long they wait for the disk.
+/// The maximum number of threads, however long they wait for the disk.
 const MOST_THREADS: usize = 32;
-/// So many troubles are kept by name.
+/// Maximum number of problems kept by name.
 const TOLD: usize = 1_000;
 
-/// Something to do.
+/// An item of work.
 pub(super) enum Item {
     /// Read a directory.
     Dir(Task),
-    /// Look at some names of a wide one.
+    /// Process some names of a large directory.
     Part(Arc<Wide>, Range<usize>),
-    /// Look at names of one that is still being read.
+    /// Process names of a directory that is still being listed.
     Ahead(Arc<Chunk>),
 }
 
@@ -43,15 +43,15 @@ pub(super) enum Item {
 pub(super) struct Task {
     pub(super) node: NodeId,
     pub(super) depth: u32,
-    /// The directory above, if it is still open.
+    /// The parent directory, if it is still open.
     pub(super) at: Option<Arc<Held>>,
-    /// Whether a symlink leads there.
+    /// Whether it is reached through a symlink.
     pub(super) through: bool,
-    /// What it was in the inventory before.
+    /// The directory in the previous inventory.
     pub(super) before: Option<DirId>,
 }
 
-/// A directory with so many names that several threads look at them.
+/// A large directory whose names are processed by several threads.
 pub(super) struct Wide {
     pub(super) task: Task,
     pub(super) dir: Arc<Held>,
@@ -72,7 +72,7 @@ pub(super) struct State {
     arenas: Vec<(usize, Vec<u8>)>,
 }
 
-/// What all threads of a scan share.
+/// The state that all threads of a scan share.
 pub(super) struct Shared<'a> {
     pub(super) options: &'a Options,
     pub(super) root: OwnedFd,
@@ -86,9 +86,9 @@ pub(super) struct Shared<'a> {
     pub(super) open_limit: usize,
 }
 
-/// Reads the tree below `root`, an absolute path. What `before` knows and still holds is taken over; it must be of the
-/// same root and options (see [`Options::fingerprint`]), and is not used with `follow`, since what a symlink leads to
-/// changes without its directory.
+/// Reads the tree below `root`, an absolute path. Unchanged directories of `before` are reused; it must be of the same root and options
+/// (see [`Options::fingerprint`]). It is not used with `follow`, since the target of a symlink changes without changing the directory of
+/// the symlink.
 pub fn scan(root: &Path, options: &Options, before: Option<&Inventory>) -> Result<Scan, ScanError> {
     let fail = |source: rustix::io::Errno| ScanError { root: root.into(), source: source.into() };
     let clock = Instant::now();
@@ -128,7 +128,7 @@ pub fn scan(root: &Path, options: &Options, before: Option<&Inventory>) -> Resul
     state.troubles.sort_unstable();
     let inventory = state.builder.finish(root.into(), started, arenas);
     Ok(Scan {
-        // Whoever was told to stop after the last directory has read them all.
+        // If a stop was requested after the last directory, everything has been read.
         ended: ended.filter(|_| !inventory.is_complete()),
         inventory,
         troubles: state.troubles,
@@ -141,7 +141,7 @@ pub fn scan(root: &Path, options: &Options, before: Option<&Inventory>) -> Resul
 
 impl<'a> Shared<'a> {
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
-        // A thread that panicked has left everything as it was before its last step.
+        // A thread that panicked has left the state as it was before its last step.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -165,7 +165,7 @@ impl<'a> Shared<'a> {
         }
     }
 
-    /// Starts threads and waits for them; the first arena that is theirs is number `arena`.
+    /// Starts the threads and waits for them. Their arenas are numbered from `arena`.
     fn run(&self, arena: usize, threads: usize, may_grow: bool, deadline: Option<Instant>) -> Option<Ended> {
         let why = || match self.options.stop.is_stopped() {
             true => Some(Ended::Stopped),
@@ -186,7 +186,7 @@ impl<'a> Shared<'a> {
                 running += count;
                 running
             };
-            // One directory is no work for two; what it leads to may be.
+            // One directory is no work for two threads, but its subdirectories may be.
             let mut count = start(if self.is_done() { 0 } else { threads });
             let (mut tick, mut cpu) = (Instant::now(), cpu_time());
             let mut state = self.lock();
@@ -206,7 +206,7 @@ impl<'a> Shared<'a> {
                 let queued = state.stack.len();
                 drop(state);
                 self.options.meter.call_back();
-                // Threads that wait for a disk leave the cores idle: more of them keep its queue full.
+                // Threads that wait for a disk leave cores idle. More threads keep the queue of the disk full.
                 let idle = busy.as_secs_f64() < 0.5 * now.as_secs_f64() * threads as f64;
                 if may_grow && idle && queued > count && count < MOST_THREADS && ended.is_none() {
                     count = start(count.min(MOST_THREADS - count));
@@ -216,7 +216,7 @@ impl<'a> Shared<'a> {
             }
             let left = !state.stack.is_empty();
             drop(state);
-            // Also when the last directory was given up in the middle.
+            // Also if the last directory was abandoned halfway.
             if ended.is_none() && (left || self.is_halted()) {
                 ended = Some(Ended::Stopped);
             }
@@ -231,8 +231,8 @@ impl<'a> Shared<'a> {
         state.stack.is_empty() && state.busy == 0
     }
 
-    /// The next thing to do; waits for it. `None`: all is done, or the scan ends. `name` becomes the name of a directory
-    /// whose parent is open, `path` the path of any other, or of all if they matter.
+    /// Waits for the next item. `None` if everything is done or the scan ends. For a directory, sets `name` to its name, and `path` to its
+    /// path if the parent is not open, the directory is not deep, or there are exclude patterns.
     pub(super) fn next(&self, name: &mut Vec<u8>, path: &mut Vec<u8>) -> Option<Item> {
         let mut state = self.lock();
         loop {
@@ -244,7 +244,7 @@ impl<'a> Shared<'a> {
                 let Item::Dir(task) = &item else { return Some(item) };
                 name.clear();
                 name.extend_from_slice(state.builder.name(task.node));
-                // Building it for every directory of a very deep tree would take the square of its depth.
+                // Building the path for every directory of a very deep tree would take quadratic time.
                 let shallow = task.depth < 64;
                 if shallow || task.at.is_none() || !self.options.exclude.is_empty() {
                     *path = state.builder.path(task.node);
@@ -263,7 +263,7 @@ impl<'a> Shared<'a> {
         }
     }
 
-    /// Something that was taken is done.
+    /// Marks an item as done.
     pub(super) fn finish(&self, mut state: MutexGuard<'_, State>) {
         state.busy -= 1;
         if state.busy == 0 && (state.stack.is_empty() || self.is_halted()) {
@@ -278,13 +278,13 @@ impl<'a> Shared<'a> {
         }
     }
 
-    /// A thread panicked: the scan ends with what is known.
+    /// Ends the scan with what is known after a thread has panicked.
     pub(super) fn give_up(&self) {
         self.halt.store(true, Ordering::Relaxed);
         self.finish(self.lock());
     }
 
-    /// A directory could not be taken as it is.
+    /// Records a problem.
     pub(super) fn trouble(&self, state: &mut State, path: Vec<u8>, kind: TroubleKind, why: String) {
         state.counts.note(kind);
         if state.troubles.len() < TOLD {
@@ -292,14 +292,14 @@ impl<'a> Shared<'a> {
         }
     }
 
-    /// Whether this directory lies below itself.
+    /// Whether this directory is one of its own ancestors.
     pub(super) fn is_loop(&self, state: &State, node: NodeId, stat: &DirStat) -> bool {
         std::iter::successors(state.builder.parent(node), |node| state.builder.parent(*node))
             .filter_map(|node| state.builder.stat(node))
             .any(|above| (above.dev, above.inode) == (stat.dev, stat.inode))
     }
 
-    /// Puts the directories that were found in a directory into the queue, or takes them over from before.
+    /// Adds the subdirectories of a directory to the queue, or reuses them from the previous inventory.
     pub(super) fn push_dirs(
         &self,
         state: &mut State,
@@ -328,7 +328,7 @@ impl<'a> Shared<'a> {
         }
     }
 
-    /// Names of a directory that is being read, if somebody may have time for them.
+    /// Offers names of a directory that is being listed, if a thread may be idle.
     pub(super) fn push_ahead(&self, chunk: impl FnOnce() -> Option<Arc<Chunk>>) {
         let mut state = self.lock();
         if state.stack.is_empty()
@@ -341,14 +341,14 @@ impl<'a> Shared<'a> {
         }
     }
 
-    /// The parts of a wide directory, for whoever has time.
+    /// Adds the parts of a large directory to the queue.
     pub(super) fn push_parts(&self, state: &mut State, wide: Arc<Wide>, size: usize) {
         let names = wide.listing.len();
         let starts = (0..names).step_by(size).rev();
         state.stack.extend(starts.map(|at| Item::Part(wide.clone(), at..(at + size).min(names))));
     }
 
-    /// Takes over a directory that has not changed, and everything below it that has not.
+    /// Reuses an unchanged directory, and everything unchanged below it.
     fn adopt(&self, state: &mut State, before: &Before<'_>, top: DirRef<'_>, parent: Option<NodeId>) {
         let first = top.id().0;
         let mut nodes: Vec<Option<NodeId>> = vec![None; (top.end().0 - first) as usize];

@@ -1,4 +1,4 @@
-//! One thread of a scan: it opens directories, reads them, and keeps what they hold in an arena of its own.
+//! A thread of a scan: it opens and reads directories, and stores their contents in its own arena.
 
 use super::directory::{Learned, Names, dir_stat, words};
 use super::listing::{FileTypeByte, Listing, MANY};
@@ -17,10 +17,10 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 
-/// So many names at a time.
+/// Number of names in a part of a large directory.
 const PART: usize = 2_048;
 
-/// One thread of a scan.
+/// A thread of a scan.
 pub(super) struct Worker<'s, 'a> {
     shared: &'s Shared<'a>,
     number: usize,
@@ -31,7 +31,7 @@ pub(super) struct Worker<'s, 'a> {
     learned: Learned,
 }
 
-/// Keeps the others from waiting for a thread that panicked.
+/// Ends the scan if the thread panics, so that the other threads do not wait for it.
 struct Promise<'s, 'a>(&'s Shared<'a>);
 
 impl Drop for Promise<'_, '_> {
@@ -43,7 +43,7 @@ impl Drop for Promise<'_, '_> {
 }
 
 impl<'s, 'a> Worker<'s, 'a> {
-    /// `number` is that of its arena.
+    /// `number` is the number of its arena.
     pub(super) fn new(shared: &'s Shared<'a>, number: usize) -> Self {
         Worker {
             shared,
@@ -83,7 +83,7 @@ impl<'s, 'a> Worker<'s, 'a> {
             Ok(fd) => fd,
             Err(error) => return self.not_opened(&task, error),
         };
-        // What is below needs its own parent, no longer this one's.
+        // Subdirectories are opened from this directory, so its parent is no longer needed.
         let at = task.at.take();
         let stat = match fstat(&fd) {
             Ok(raw) => dir_stat(&raw),
@@ -117,7 +117,7 @@ impl<'s, 'a> Worker<'s, 'a> {
         shared.finish(state);
     }
 
-    /// What was learned about some names of a wide directory.
+    /// Processes some names of a large directory.
     fn part(&mut self, wide: &Wide, range: Range<usize>) {
         let shared = self.shared;
         let number = (range.start / PART) as u32;
@@ -150,14 +150,15 @@ impl<'s, 'a> Worker<'s, 'a> {
         }
     }
 
-    /// The root has no name to ask for; what is not in an open directory is opened after all.
+    /// Reads the metadata of a directory without opening it. `None` for the root, and if the parent is not open; then the directory must be
+    /// opened.
     fn stat_unopened(&self, task: &Task) -> Option<DirStat> {
         let at = task.at.as_ref()?;
         let flags = if task.through { AtFlags::empty() } else { AtFlags::SYMLINK_NOFOLLOW };
         statat(&at.fd, OsStr::from_bytes(&self.name), flags).ok().map(|raw| dir_stat(&raw))
     }
 
-    /// Also what others may have learned meanwhile about the names of a wide one.
+    /// Lists a directory. Also returns metadata that other threads have read meanwhile, if the directory is large.
     fn list(&mut self, fd: &OwnedFd, depth: u32) -> (Result<(), Errno>, Ahead) {
         let (shared, path) = (self.shared, &self.path);
         let options = shared.options;
@@ -176,7 +177,7 @@ impl<'s, 'a> Worker<'s, 'a> {
         (listed, ahead)
     }
 
-    /// Looks at names, of its own listing unless it is that of a wide directory; records and names go into the arena.
+    /// Reads the metadata of names, from this thread's listing or that of a large directory. Adds records and names to the arena.
     fn learn(&mut self, fd: &OwnedFd, wide: Option<&Wide>, range: Range<usize>) -> Block {
         let (shared, at) = (self.shared, self.arena.len() as u64);
         let (listing, follow) = (wide.map_or(&self.listing, |wide| &wide.listing), shared.options.follow);
@@ -234,12 +235,12 @@ impl<'s, 'a> Worker<'s, 'a> {
         let shared = self.shared;
         let mut state = shared.lock();
         let path = state.builder.path(task.node);
-        // Only root may look into it, and no mirror has anything there.
+        // Only root may read it, and it contains nothing of a mirror.
         let of_the_system = matches!(error, Errno::ACCESS | Errno::PERM)
             && task.depth == 1
             && is_of_a_file_system(&path)
             && platform::is_root(&shared.root).unwrap_or(false);
-        // Gone, or something else by now; the directory above has changed, and says so next time.
+        // It was removed or replaced. This has changed its parent, so the next scan reads it again.
         let gone = matches!(error, Errno::NOENT | Errno::NOTDIR | Errno::LOOP);
         if gone {
             state.builder.gone(task.node);
@@ -247,7 +248,7 @@ impl<'s, 'a> Worker<'s, 'a> {
         } else {
             let stat = stat.unwrap_or_default();
             if of_the_system {
-                // Without its time it is tried again by the next scan, which may be of somebody who may.
+                // Without its change time it is tried again by the next scan, which may have permission.
                 let found = Found { stat: DirStat { ctime: 0, ..stat }, state: State::LeftOut };
                 state.builder.found(task.node, found);
             } else {

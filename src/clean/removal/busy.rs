@@ -1,12 +1,12 @@
-//! Whether somebody is writing a file.
+//! Whether a process is writing a file.
 
 use std::os::fd::AsFd;
 
-/// Whether a file is open for writing anywhere on this machine. `None`: the system does not say, as on a network mount, for
-/// another's file, or where it knows no leases.
+/// Whether a file is open for writing anywhere on this machine. `None` if the system does not say: on a network mount, for a file of
+/// another user, or where leases are not supported.
 ///
-/// A read lease is refused as long as there is a writer. It is held for no longer than it takes to ask, and a writer who comes
-/// just then waits for as long.
+/// A read lease is refused while the file is open for writing. It is held only for the duration of the test; a process that opens the file
+/// for writing meanwhile waits that long.
 #[cfg(target_os = "linux")]
 #[expect(unsafe_code, reason = "no crate wraps leases")]
 pub(super) fn is_being_written(dir: impl AsFd, name: &[u8]) -> Option<bool> {
@@ -14,12 +14,12 @@ pub(super) fn is_being_written(dir: impl AsFd, name: &[u8]) -> Option<bool> {
     use std::ffi::OsStr;
     use std::os::fd::AsRawFd;
     use std::os::unix::ffi::OsStrExt;
-    // From asm-generic/fcntl.h; the libc crate leaves it out.
+    // From asm-generic/fcntl.h; the libc crate does not define it.
     const F_SETSIG: libc::c_int = 10;
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let file = openat(dir, OsStr::from_bytes(name), flags, Mode::empty()).ok()?;
-    // SAFETY: integers, no memory; the descriptor is open. A lease that is broken is told by a signal, which is made one
-    // that nobody minds.
+    // SAFETY: the arguments are integers, no memory is passed, and the descriptor is open. A broken lease is reported by a signal, which is
+    // set to one that is ignored by default.
     unsafe {
         if libc::fcntl(file.as_raw_fd(), F_SETSIG, libc::SIGURG) != 0 {
             return None;
@@ -32,7 +32,7 @@ pub(super) fn is_being_written(dir: impl AsFd, name: &[u8]) -> Option<bool> {
     (std::io::Error::last_os_error().raw_os_error() == Some(libc::EAGAIN)).then_some(true)
 }
 
-/// Elsewhere nobody tells.
+/// Other systems do not report writers.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn is_being_written(_dir: impl AsFd, _name: &[u8]) -> Option<bool> {
     None

@@ -1,9 +1,9 @@
-//! Where an entry lies between its capture and what becomes of it.
+//! The place of an entry between its capture and its removal or storage.
 //!
-//! What is kept somewhere goes into the quarantine, a private directory. What is to be deleted only gets another name in its
-//! own directory: Linux lets one rename between directories happen at a time in a file system, and each directory would need
-//! another in the quarantine, so two threads delete a third faster this way. The name is made of the run and of the entry's
-//! own, so whoever goes on with a run that was killed, or undoes it, finds it again; nobody else uses it.
+//! Entries to keep are renamed into the quarantine, a private directory. Entries to delete only get another name in their own directory:
+//! Linux does one rename between directories at a time in a file system, and each directory would need a counterpart in the quarantine. So
+//! two threads delete a third faster this way. The name is made of the run and of the entry's own name, so that a resumed run and an undo
+//! find the entry; nothing else uses that name.
 
 use super::parent::Parent;
 use super::quarantine::Quarantine;
@@ -17,19 +17,19 @@ use std::borrow::Cow;
 use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
 
-/// The place of one entry.
+/// The captured place of one entry.
 #[derive(Debug)]
 pub(super) struct Captured<'a> {
     dir: &'a OwnedFd,
     name: Cow<'a, [u8]>,
-    /// What it is called where it belongs.
+    /// The original name of the entry.
     own: &'a [u8],
-    /// Whether it is in its own directory.
+    /// Whether the place is in the entry's own directory.
     beside: bool,
 }
 
 impl<'a> Captured<'a> {
-    /// Where the entry `own` of this directory will lie; what is missing of the place is made.
+    /// Returns the place for the entry `own` of this directory, and creates missing directories.
     pub(super) fn place(
         parent: &'a Parent,
         quarantine: &Quarantine,
@@ -42,7 +42,7 @@ impl<'a> Captured<'a> {
         }
     }
 
-    /// Where it would lie if an earlier try left it there.
+    /// Returns the place where an earlier attempt may have left the entry.
     pub(super) fn left(
         parent: &'a Parent,
         quarantine: &Quarantine,
@@ -59,12 +59,12 @@ impl<'a> Captured<'a> {
         Captured { dir, name: quarantine.name(own), own, beside: false }
     }
 
-    /// Where it lies in a run that deletes.
+    /// Returns the place in the entry's own directory, which runs that delete use.
     pub(super) fn beside(parent: &'a Parent, run: &str, own: &'a [u8]) -> Self {
         Self::beside_as(BESIDE, parent, run, own)
     }
 
-    /// The same for what an earlier try left there, which may have been one of an earlier version.
+    /// Returns the place in the entry's own directory where an earlier attempt, perhaps of an earlier version, left it.
     pub(super) fn left_beside(parent: &'a Parent, run: &str, own: &'a [u8]) -> Self {
         let before = Self::beside_as(BESIDE_BEFORE, parent, run, own);
         if before.look().is_ok() { before } else { Self::beside(parent, run, own) }
@@ -76,22 +76,22 @@ impl<'a> Captured<'a> {
         Captured { dir: parent.fd(), name: name.into(), own, beside: true }
     }
 
-    /// The directory that holds it.
+    /// The directory of the place.
     pub(super) fn dir(&self) -> &'a OwnedFd {
         self.dir
     }
 
-    /// What it is called there.
+    /// The name in that directory.
     pub(super) fn name(&self) -> &[u8] {
         &self.name
     }
 
-    /// What it is called where it belongs.
+    /// The original name of the entry.
     pub(super) fn own(&self) -> &'a [u8] {
         self.own
     }
 
-    /// Where it is, for people: a fragment whose subject is the entry.
+    /// Where the entry is, in words: a fragment whose subject is the entry.
     pub(super) fn lies(&self) -> String {
         match self.beside {
             false => "lies in the quarantine".into(),
@@ -99,28 +99,28 @@ impl<'a> Captured<'a> {
         }
     }
 
-    /// What is there.
+    /// Reads kind and stamp of the captured entry.
     pub(super) fn look(&self) -> Result<(Kind, Stamp), Errno> {
         look(self.dir, &self.name)
     }
 
-    /// The same, for what is meant to be the entry of this stamp.
+    /// Reads kind and stamp, where the entry with this stamp is expected. See [`look_for`].
     pub(super) fn look_for(&self, stamp: &Stamp) -> Result<(Kind, Stamp), Errno> {
         look_for(self.dir, &self.name, stamp)
     }
 
-    /// Renames the entry to it, never over anything.
+    /// Renames the entry to this place. Never replaces anything.
     pub(super) fn capture(&self, parent: &Parent) -> Result<(), Errno> {
         rename_new(parent.fd(), self.own, self.dir, &self.name, Target::Ours)
     }
 
-    /// Renames it to where it belongs, never over anything.
+    /// Renames the entry to its original name. Never replaces anything.
     pub(super) fn give_back(&self, to: impl AsFd) -> Result<(), Errno> {
         rename_new(self.dir, &self.name, to, self.own, Target::Shared)
     }
 }
 
-/// Whether an entry lies where a run captured it that deletes: the run was killed, or could not put it back.
+/// Whether an entry is still where a deleting run captured it: the run was killed, or could not put the entry back.
 pub fn is_beside(root: &File, run: &str, path: &[u8]) -> bool {
     let (dir, name) = split(path);
     Parent::open(root, dir).is_ok_and(|parent| Captured::left_beside(&parent, run, name).look().is_ok())

@@ -1,4 +1,4 @@
-//! Directories of a mirror that belong to others: whose they are, and what lets this user change them.
+//! Directories of a mirror that belong to other users: their owners, and how this user can get permission to change them.
 
 use super::open_below::open_below;
 use super::tree;
@@ -20,10 +20,10 @@ use std::time::{Duration, Instant};
 
 const STICKY: u32 = 0o1000;
 const GROUP_WRITES: u32 = 0o020;
-/// How long directories are looked at: a network file system may take long over each.
+/// Time limit for the search. A network file system may need long for each directory.
 const LONGEST: Duration = Duration::from_secs(3);
 
-/// Owner, group and permissions. In words, the subject is what they are of.
+/// Owner, group and permissions. Displayed as a fragment whose subject is the directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DirOwner {
     uid: u32,
@@ -32,7 +32,7 @@ pub struct DirOwner {
 }
 
 impl DirOwner {
-    /// From the answer of `fstat`.
+    /// From the result of `fstat`.
     pub fn of(stat: &Stat) -> Self {
         DirOwner { uid: stat.st_uid, gid: stat.st_gid, mode: mode_of(stat) }
     }
@@ -45,7 +45,7 @@ impl fmt::Display for DirOwner {
     }
 }
 
-/// Why an entry may not be taken out of a directory that is writable; `None` if its sticky bit is not the reason.
+/// Returns why an entry may not be removed from a writable directory. `None` if the sticky bit is not the reason.
 pub(super) fn sticky(dir: impl AsFd, name: &[u8]) -> Option<String> {
     let above = fstat(&dir).ok()?;
     let entry = statat(&dir, OsStr::from_bytes(name), AtFlags::SYMLINK_NOFOLLOW).ok()?;
@@ -62,8 +62,8 @@ pub(super) fn sticky(dir: impl AsFd, name: &[u8]) -> Option<String> {
     })
 }
 
-/// What lets this user change the directory `path` (empty: the root) of the mirror `root`, which is at `dest`; `None` if permissions
-/// are not in the way.
+/// Returns how this user can get permission to change the directory `path` (empty: the root) of the mirror `root`, which is at `dest`.
+/// `None` if permissions do not prevent it.
 pub fn change_hint(root: &File, dest: &Path, path: &[u8]) -> Option<String> {
     let (top, dir) = (fstat(root).ok()?, open_below(root, path).ok()?);
     let whose = DirOwner::of(&fstat(&dir).ok()?);
@@ -75,7 +75,7 @@ pub fn change_hint(root: &File, dest: &Path, path: &[u8]) -> Option<String> {
     if is_denied(&dir) && !can_be_made_writable(&dir) {
         let group_writes = whose.mode & GROUP_WRITES != 0;
         return Some(match () {
-            // Its group is none of ours.
+            // This user is not in the group of the directory.
             () if whose.uid == geteuid().as_raw() => {
                 let path = dest.join(OsStr::from_bytes(path));
                 let quoted = quoted(&path);
@@ -99,12 +99,12 @@ pub fn change_hint(root: &File, dest: &Path, path: &[u8]) -> Option<String> {
     })
 }
 
-/// Whether this user keeps the mirror as a member of the group of its root.
+/// Whether this user has access to the mirror as a member of the group of its root.
 pub fn is_group_mirror(top: &Stat) -> bool {
     DirOwner::of(top).mode & GROUP_WRITES != 0 && is_member(top.st_gid)
 }
 
-/// What lets a group change every directory of a mirror, in a shell. What fails for directories of others goes on with the next.
+/// Returns a shell command that lets a group change every directory of a mirror. It skips directories of other users, where it fails.
 pub fn group_command(dest: &Path, gid: u32) -> String {
     format!(
         "`find {} -type d -exec chgrp {} {{}} + -exec chmod g+ws {{}} +`",
@@ -113,21 +113,21 @@ pub fn group_command(dest: &Path, gid: u32) -> String {
     )
 }
 
-/// Directories that were looked at in a mirror.
+/// The result of a search for directories that this user cannot change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Closed {
-    /// How many this user cannot change, nor make so.
+    /// Number of directories that this user can neither change nor make writable.
     pub dirs: u64,
-    /// How many were looked at.
+    /// Number of directories examined.
     pub seen: u64,
-    /// Whether there are no more than these.
+    /// Whether all directories were examined.
     pub whole: bool,
-    /// The first of those, relative to the root, and whose it is.
+    /// The first such directory, relative to the root, and its owner.
     pub first: (Vec<u8>, DirOwner),
 }
 
-/// Looks at up to `most` directories below the root of a mirror, for some seconds, those near the root first, for some that this user cannot change. `None`
-/// if there is none among them.
+/// Searches up to `most` directories below the root of a mirror, for some seconds, those near the root first, for directories that this
+/// user cannot change. `None` if there is none among them.
 pub fn closed_below(root: &File, most: u64) -> Option<Closed> {
     let (mut dirs, mut seen, mut first) = (0, 0, None);
     let (mut todo, begun) = (VecDeque::from([Vec::new()]), Instant::now());
@@ -135,7 +135,7 @@ pub fn closed_below(root: &File, most: u64) -> Option<Closed> {
         && begun.elapsed() < LONGEST
         && let Some(path) = todo.pop_front()
     {
-        // What may not be looked into is counted by whoever wants to read it.
+        // Directories that cannot be read are counted by the code that reads them.
         let Ok(dir) = open_below(root, &path) else { continue };
         if !path.is_empty() {
             seen += 1;

@@ -1,8 +1,8 @@
-//! Escapes what lies in a quarantine under its own names: what rsync backed up, once the transfer is over, and what earlier
-//! versions removed.
+//! Escapes names in a quarantine that are not escaped: rsync's backups, once the transfer has ended, and entries that earlier versions
+//! removed.
 //!
-//! An entry is renamed from `RUN/TREE/…` to `RUN/escaped/TREE/…`, never over anything. Whoever is killed leaves each entry in
-//! one of the two, and the next call goes on.
+//! An entry is renamed from `RUN/TREE/…` to `RUN/escaped/TREE/…`, and never replaces anything. If the process is killed, each entry is in
+//! one of the two, and the next call continues.
 
 use super::journals::{Journal, find};
 use super::open_below::{open_below, why_not};
@@ -26,19 +26,19 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
 
-/// What still has its own name in the quarantine.
+/// The entries in a quarantine whose names are not escaped.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Unescaped {
-    /// Entries, or directories that could not be opened.
+    /// Number of entries and of directories that could not be opened.
     pub entries: u64,
-    /// Those of them that lie in a directory of another user, whose own runs escape them.
+    /// Number of these in a directory of another user. That user's own runs escape them.
     pub others: u64,
-    /// Where the first of them is, relative to the root, and why.
+    /// Path of the first of them, relative to the root, and the reason.
     pub why: Option<(Vec<u8>, String)>,
 }
 
 impl Unescaped {
-    /// In words; `None` if there is nothing to say. The path is to be shown as names of others are.
+    /// A warning; `None` if there are no such entries. The path must be sanitized before it is shown.
     pub fn text(&self, root: &Path) -> Option<String> {
         let (path, why) = self.why.as_ref()?;
         Some(format!(
@@ -52,7 +52,7 @@ impl Unescaped {
         ))
     }
 
-    /// Whether there is nothing that this user could do about it.
+    /// Whether this user cannot do anything about it.
     pub fn is_of_others(&self) -> bool {
         self.others == self.entries
     }
@@ -67,12 +67,12 @@ impl Unescaped {
 /// Why an entry keeps its name.
 struct Why {
     text: String,
-    /// Whether it lies in a directory of another user, who does not let us.
+    /// Whether the entry is in a directory of another user that this user may not change.
     others: bool,
 }
 
 impl Why {
-    /// Of something in a directory that is open.
+    /// For an entry of a directory that is open.
     fn within(dir: &OwnedFd, error: Errno) -> Self {
         let owner = rustix::fs::fstat(dir).map(|stat| stat.st_uid).ok();
         match owner.filter(|owner| is_denied(error) && *owner != rustix::process::geteuid().as_raw()) {
@@ -91,8 +91,8 @@ impl From<String> for Why {
     }
 }
 
-/// Does so for every run that has a quarantine in `root`, whose lock must be held. Names that become hashes are written into
-/// the journals below `state` before. `stop` is asked between entries.
+/// Escapes the names in every quarantine of `root`, whose lock must be held. Names that are replaced by hashes are written to the journals
+/// below `state` first. `stop` is called between entries.
 pub fn escape_quarantines(tree: &Arc<WriteAccess>, state: &Path, stop: &dyn Fn() -> bool) -> Unescaped {
     let root = tree.root();
     let mut left = Unescaped::default();
@@ -112,13 +112,13 @@ pub fn escape_quarantines(tree: &Arc<WriteAccess>, state: &Path, stop: &dyn Fn()
     left
 }
 
-/// A link, another file system or no directory at all: nothing of ours is in it, since we would not have gone there.
+/// Whether the error shows a symlink, another file system or no directory. We would not have stored anything there.
 fn is_not_ours(error: Errno) -> bool {
     matches!(error, Errno::NOENT | Errno::LOOP | Errno::NOTDIR | Errno::XDEV)
 }
 
-/// Of a directory that another user has closed to us: those to whom it is open find nothing in it that they could not find without
-/// us, and the next run of that user goes through it.
+/// Whether the error shows a directory that another user has closed to us. Users who can open it could find these entries anyway, and the
+/// next run of its owner escapes them.
 fn is_denied(error: Errno) -> bool {
     matches!(error, Errno::ACCESS | Errno::PERM)
 }
@@ -129,7 +129,7 @@ struct Escaping<'a> {
     state: &'a Path,
     run: &'a str,
     limit: NameLimit,
-    /// Opened when it is first needed.
+    /// Opened on first use.
     key: Option<Key>,
     left: &'a mut Unescaped,
     stop: &'a dyn Fn() -> bool,
@@ -155,10 +155,10 @@ impl Escaping<'_> {
         }
     }
 
-    /// Everything in one directory of the quarantine.
+    /// Escapes everything in one directory of the quarantine.
     fn tree(&mut self, place: &OwnedFd, top: &[u8]) {
         let Ok(above) = fstat(self.root) else { return };
-        // Paths in it; the empty one is itself.
+        // Paths relative to `top`; the empty one is `top` itself.
         let mut todo = vec![Vec::new()];
         while let Some(path) = todo.pop() {
             let full = if path.is_empty() { top.to_vec() } else { join(top, &path) };
@@ -171,7 +171,8 @@ impl Escaping<'_> {
                     continue;
                 }
             };
-            // rsync gives its backups the modes of the mirror, where we may not be allowed to write. It is ours.
+            // rsync gives its backup directories the modes of the mirror, which may deny us write access. In the quarantine they are ours
+            // to change.
             follow(&dir, &above);
             let mut to = None;
             for (name, kind) in names {
@@ -186,7 +187,7 @@ impl Escaping<'_> {
             }
         }
         let _ = open_below(place, top).map(|dir| tree::prune(dir, &above));
-        // One that is not empty stays, and has been told of.
+        // A directory that is not empty stays, and has been reported.
         let _ = unlinkat(place, OsStr::from_bytes(top), AtFlags::REMOVEDIR);
     }
 
@@ -221,7 +222,7 @@ impl Escaping<'_> {
         self.left.note(join(&place(self.run), path), why);
     }
 
-    /// What a hash will stand for has to be on the disk before.
+    /// The name behind a hash must be on disk before the rename.
     fn write_key(&mut self, real: &[u8], kind: Kind) -> Result<(), String> {
         let key = match &mut self.key {
             Some(key) => key,
@@ -241,7 +242,7 @@ impl Escaping<'_> {
     }
 }
 
-/// The journal of a run, for names that are too long.
+/// The journal of a run, which holds names that are too long to escape.
 struct Key {
     journal: Journal,
     known: Dirs,
@@ -249,12 +250,12 @@ struct Key {
 }
 
 impl Key {
-    /// Of the run's journals (a `sync` has one for each job) the one that is about this tree; `None` if there is none.
+    /// Opens the journal of the run (a `sync` has one per job) for this tree; `None` if there is none.
     fn open(root: &File, state: &Path, run: &str) -> io::Result<Option<Self>> {
         let meta = root.metadata()?;
         let mut all = find(state, run)?;
         all.retain(|found| found.begin.run == run && found.begin.root.ino == meta.ino());
-        // Device numbers are given anew at every mount; but two trees may have the same inode number.
+        // Compare paths too where there are several: device numbers change with every mount, and two trees may have the same inode number.
         if all.len() > 1 {
             all.retain(|found| found.begin.root.dev == meta.dev());
         }
@@ -273,7 +274,7 @@ impl Key {
         let mut lines = Vec::new();
         line.write(&mut lines);
         if let Some(end) = &self.end {
-            // A run that has ended has still ended.
+            // Repeat the end, so that a finished run stays finished.
             Line::End(end.clone()).write(&mut lines);
         }
         self.journal.append(&lines).and_then(|()| self.journal.sync())?;

@@ -11,25 +11,25 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 const ENDING: &str = ".journal.ndjson";
-/// Two lines without an entry are never longer, in bytes.
+/// Maximum size in bytes of two lines that are not about entries.
 const TAIL: u64 = 32 * 1024;
 
-/// A journal that is being written. What is appended is handed to the system at once, so that it outlives us.
+/// A journal that is being written. Every append is passed to the kernel at once, so that it survives the end of the process.
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
     file: Mutex<File>,
-    /// The same file, so that nobody who appends has to wait for the disk.
+    /// A second handle of the file, so that threads that append do not wait for `fsync`.
     disk: File,
 }
 
 impl Journal {
-    /// Opens the journal `name` for appending, and makes it if it is missing.
+    /// Opens the journal `name` for appending. Creates it if it does not exist.
     pub fn open(state: &Path, name: &str) -> io::Result<Self> {
         Self::open_file(state, &format!("{name}{ENDING}"))
     }
 
-    /// The same for another file beside the journals, which is written in the same way.
+    /// Opens another file beside the journals, which is written in the same way.
     pub(super) fn open_file(state: &Path, name: &str) -> io::Result<Self> {
         let dir = directory(state);
         fs::create_dir_all(&dir)?;
@@ -41,64 +41,64 @@ impl Journal {
             file.read_exact(&mut last)?;
         }
         if last != *b"\n" {
-            // A line that was cut short must not spoil ours.
+            // End a truncated line, so that it does not spoil the next one.
             file.write_all(b"\n")?;
         }
         let disk = file.try_clone()?;
         Ok(Journal { path, file: Mutex::new(file), disk })
     }
 
-    /// Where it is.
+    /// The path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Appends whole lines.
+    /// Appends complete lines.
     pub fn append(&self, lines: &[u8]) -> io::Result<()> {
         self.file.lock().unwrap_or_else(PoisonError::into_inner).write_all(lines)
     }
 
-    /// Appends a line.
+    /// Appends one line.
     pub fn line(&self, line: &Line) -> io::Result<()> {
         let mut text = Vec::new();
         line.write(&mut text);
         self.append(&text)
     }
 
-    /// Everything is on the disk.
+    /// Flushes the file to disk.
     pub fn sync(&self) -> io::Result<()> {
         self.disk.sync_data()
     }
 
-    /// Locks the file until it is dropped. Where files cannot be locked, nothing happens.
+    /// Locks the file until it is dropped. Does nothing where files cannot be locked.
     pub(super) fn lock(&self) {
         let _ = self.disk.try_lock();
     }
 }
 
-/// A journal that was written.
+/// A journal on disk.
 #[derive(Debug, Clone)]
 pub struct FoundJournal {
-    /// Where it is.
+    /// The path of the file.
     pub path: PathBuf,
-    /// Its name without the ending: the run, and for `sync` the job.
+    /// The file name without the ending: the run, and the job for `sync`.
     pub name: String,
-    /// How it began the first time.
+    /// The first start of the run.
     pub begin: Begin,
-    /// How it ended the last time; `None` if it did not.
+    /// The last end of the run; `None` if it has not ended.
     pub end: Option<End>,
-    /// When what it had in the quarantine was purged, if that is known here. Nothing is written after that.
+    /// When the quarantine of the run was purged, if this is recorded here. No lines follow it.
     pub purged: Option<String>,
 }
 
 impl FoundJournal {
-    /// Calls `each` with what became of every entry. The answer are those of which nobody knows, since the run was cut short
-    /// when it had come to them: few, unless the journal was tampered with.
+    /// Calls `each` with the outcome of every entry. Returns the entries without a known outcome, since the run was interrupted while it
+    /// processed them. There are few of these, unless the journal was modified.
     pub fn outcomes(&self, each: impl FnMut(Record)) -> io::Result<Vec<Record>> {
         self.outcomes_while(&|| true, each)
     }
 
-    /// The same as long as `go_on` says so: see [`FoundJournal::read_while`].
+    /// Like [`FoundJournal::outcomes`], while `go_on` returns true: see [`FoundJournal::read_while`].
     pub fn outcomes_while(
         &self,
         go_on: &dyn Fn() -> bool,
@@ -111,7 +111,7 @@ impl FoundJournal {
         })
     }
 
-    /// The same, with the other lines as well.
+    /// Like [`FoundJournal::outcomes_while`], but also calls `each` with all other lines.
     pub(super) fn outcomes_and(
         &self,
         go_on: &dyn Fn() -> bool,
@@ -133,12 +133,13 @@ impl FoundJournal {
         Ok(open)
     }
 
-    /// Calls `each` with every line that can be understood.
+    /// Calls `each` with every line that can be parsed.
     pub fn read(&self, each: impl FnMut(Line)) -> io::Result<()> {
         self.read_while(&|| true, each)
     }
 
-    /// The same as long as `go_on` says so, which is asked now and then. If it does not, that is an error of kind `Interrupted`.
+    /// Like [`FoundJournal::read`], while `go_on` returns true. `go_on` is called from time to time; if it returns false, the result is an
+    /// error of kind `Interrupted`.
     pub fn read_while(&self, go_on: &dyn Fn() -> bool, mut each: impl FnMut(Line)) -> io::Result<()> {
         for (n, line) in BufReader::new(platform::open_regular(&self.path)?).split(b'\n').enumerate() {
             if n % 1024 == 0 && !go_on() {
@@ -152,12 +153,12 @@ impl FoundJournal {
     }
 }
 
-/// Where journals are.
+/// The directory of journals.
 pub(super) fn directory(state: &Path) -> PathBuf {
     state.join("journal")
 }
 
-/// All journals, oldest first. What is none is passed by.
+/// Returns all journals, oldest first. Skips files that are not journals.
 pub fn list(state: &Path) -> io::Result<Vec<FoundJournal>> {
     let dir = directory(state);
     let entries = match fs::read_dir(&dir) {
@@ -176,13 +177,13 @@ pub fn list(state: &Path) -> io::Result<Vec<FoundJournal>> {
     Ok(found)
 }
 
-/// The journals of a run (one, or for `sync` one a job), or of the `last` run.
+/// Returns the journals of a run (one, or one per job for `sync`), or of the `last` run.
 pub fn find(state: &Path, run: &str) -> io::Result<Vec<FoundJournal>> {
     pick(list(state)?, run, |_, _| Ok(true))
 }
 
-/// `last` is the newest that `counts`; if there is none, the newest of all. `counts` is told all journals, the oldest first,
-/// and the number of the one that is meant.
+/// Returns the journals of a run. `last` is the newest run for which `counts` returns true, or else the newest of all. `counts` gets all
+/// journals, oldest first, and the index of the one in question.
 pub(super) fn pick(
     mut all: Vec<FoundJournal>,
     run: &str,
@@ -202,8 +203,8 @@ pub(super) fn pick(
     Ok(all)
 }
 
-/// Writes into the journals of a run that what it has in the quarantine of this tree is purged; it ends no run that was cut
-/// short. Journals of other state directories are not known here.
+/// Records in the journals of a run that its quarantine in this tree is purged. This does not mark an interrupted run as ended. Journals in
+/// other state directories are unknown here.
 pub fn note_purge(state: &Path, root: &Path, run: &str) -> io::Result<()> {
     for found in find(state, run)? {
         let of_this = root_of(&found.begin.root).and_then(|path| fs::canonicalize(path).ok());
@@ -230,7 +231,7 @@ fn open(path: PathBuf, name: String) -> io::Result<Option<FoundJournal>> {
     let mut first = Vec::new();
     io::Read::take(&mut input, TAIL).read_until(b'\n', &mut first)?;
     let Some(Line::Begin(begin)) = Line::read(&first) else { return Ok(None) };
-    // The end is in the last bytes, if anywhere, and before it that of a purge.
+    // The end of the run is in the last bytes, if it has one; the end of a purge is before it.
     let mut file = input.into_inner();
     let length = file.seek(SeekFrom::End(0))?;
     file.seek(SeekFrom::Start(length.saturating_sub(TAIL)))?;

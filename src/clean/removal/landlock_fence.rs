@@ -1,18 +1,18 @@
-//! A fence around our own mistakes: while a plan runs, the kernel lets this thread, and those it starts, remove and rename
-//! only below the tree and the few other places that we write to.
+//! Landlock as a protection against our own bugs: while a plan is applied, the kernel permits this thread, and the threads that it starts,
+//! to remove and rename only below the tree and in the few other places that we write to.
 
 use std::path::Path;
 
-/// How good the fence is.
+/// Whether Landlock is in force.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Landlock {
-    /// The kernel holds us to it.
+    /// The kernel enforces the restriction.
     Up,
-    /// This kernel has none.
+    /// The kernel does not support Landlock.
     Missing,
 }
 
-/// Puts up the fence around this thread and the threads that it will start. There is no way back.
+/// Restricts this thread and the threads that it will start. This cannot be reverted.
 #[cfg(target_os = "linux")]
 pub fn fence(places: &[&Path]) -> Landlock {
     use landlock::{
@@ -20,7 +20,7 @@ pub fn fence(places: &[&Path]) -> Landlock {
         RulesetCreatedAttr, RulesetStatus,
     };
     let build = || -> Result<RulesetStatus, landlock::RulesetError> {
-        // Before the second version, no rename into another directory is allowed at all.
+        // Before the second version of Landlock, all renames to another directory are denied.
         let access =
             AccessFs::from_all(ABI::V2) & (AccessFs::RemoveFile | AccessFs::RemoveDir | AccessFs::Refer);
         let mut rules = Ruleset::default()
@@ -28,7 +28,7 @@ pub fn fence(places: &[&Path]) -> Landlock {
             .handle_access(access)?
             .create()?;
         for place in places {
-            // A place that is not there needs no access.
+            // A place that does not exist needs no access.
             if let Ok(place) = PathFd::new(place) {
                 rules = rules.add_rule(PathBeneath::new(place, access))?;
             }
@@ -41,7 +41,7 @@ pub fn fence(places: &[&Path]) -> Landlock {
     }
 }
 
-/// Whether this kernel could put up a fence, without doing so.
+/// Whether the kernel supports Landlock. Restricts nothing.
 #[cfg(target_os = "linux")]
 pub fn can_fence() -> bool {
     use landlock::{ABI, Access, AccessFs, CompatLevel, Compatible, Ruleset, RulesetAttr};
@@ -49,13 +49,13 @@ pub fn can_fence() -> bool {
     rules.handle_access(AccessFs::from_all(ABI::V2)).and_then(|rules| rules.create()).is_ok()
 }
 
-/// There is none on this system.
+/// Landlock exists on Linux only.
 #[cfg(not(target_os = "linux"))]
 pub fn can_fence() -> bool {
     false
 }
 
-/// There is none on this system.
+/// Landlock exists on Linux only.
 #[cfg(not(target_os = "linux"))]
 pub fn fence(_places: &[&Path]) -> Landlock {
     Landlock::Missing

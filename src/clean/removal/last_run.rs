@@ -1,4 +1,4 @@
-//! Which run is the last that took something away: the one that is meant by `clean undo last`.
+//! Determines the last run that removed something, for `clean undo last`.
 
 use super::capture::is_beside;
 use super::journals::{FoundJournal, list, pick};
@@ -16,13 +16,13 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-/// The journals of a run, for an undo: there the `last` run is the newest that took something away, for one that came to
-/// nothing, as of a plan that had been carried out already, is what nobody means, whether it came to its end or was killed.
+/// Returns the journals of the run to undo. `last` is the newest run that removed something: the user does not mean a run that removed
+/// nothing, for example one of a plan that had already been applied, whether it ended or was killed.
 pub fn find_to_undo(state: &Path, run: &str) -> io::Result<Vec<FoundJournal>> {
     pick(list(state)?, run, took)
 }
 
-/// Whether the run of the `n`th of these journals took anything away; in doubt it did.
+/// Whether the run of the `n`th journal removed anything. True in doubt.
 fn took(all: &[FoundJournal], n: usize) -> io::Result<bool> {
     let found = &all[n];
     let (mut took, mut command, mut ended) = (false, found.begin.command.clone(), false);
@@ -31,7 +31,7 @@ fn took(all: &[FoundJournal], n: usize) -> io::Result<bool> {
         Line::Begin(begin) => command.clone_from(&begin.command),
         Line::End(_) => {
             ended |= command == found.begin.command;
-            // One of `sync` only stays if something was removed or replaced.
+            // A journal of `sync` is only kept if something was removed or replaced.
             took |= command == "sync";
         }
         Line::Was(..) => {}
@@ -39,7 +39,7 @@ fn took(all: &[FoundJournal], n: usize) -> io::Result<bool> {
     if took || ended {
         return Ok(took);
     }
-    // Whoever undoes the last run when one was cut short means that one. Only what repeated a plan is asked further.
+    // If the last run was interrupted, it is the one to undo. Only a run that repeats a plan is examined further.
     let repeats = |before: &FoundJournal| {
         found.begin.plan.is_some()
             && (&before.begin.plan, &before.begin.root) == (&found.begin.plan, &found.begin.root)
@@ -47,7 +47,7 @@ fn took(all: &[FoundJournal], n: usize) -> io::Result<bool> {
     if !all[..n].iter().any(repeats) {
         return Ok(true);
     }
-    // What it has put into the quarantine names itself there, and perhaps not yet in the journal.
+    // Entries in the quarantine need no journal, and may not be in it yet.
     let Some(root) = open_root(found) else { return Ok(true) };
     if holds_something(&root, &found.begin.run) {
         return Ok(true);
@@ -62,7 +62,7 @@ fn took(all: &[FoundJournal], n: usize) -> io::Result<bool> {
             gone.insert(record.path);
         }
     }
-    // What it was about to take and is not there was taken by it, unless an earlier run says that it did so.
+    // An entry that the run was about to remove and that is missing was removed by it, unless the journal of an earlier run has it.
     if !gone.is_empty() {
         let mut earlier = HashSet::new();
         for before in all[..n].iter().filter(|before| before.begin.root == found.begin.root) {
@@ -78,13 +78,13 @@ fn took(all: &[FoundJournal], n: usize) -> io::Result<bool> {
     Ok(!gone.is_empty())
 }
 
-/// The tree of a run, if it is the one that it was.
+/// Opens the tree of a run, if it is still the same directory.
 fn open_root(found: &FoundJournal) -> Option<File> {
     let root = File::open(root_of(&found.begin.root)?).ok()?;
     (root.metadata().ok()?.ino() == found.begin.root.ino).then_some(root)
 }
 
-/// Whether anything lies in the quarantine of a run beside what describes it.
+/// Whether the quarantine of a run contains anything but its description.
 fn holds_something(root: &File, run: &str) -> bool {
     match open_below(root, &place(run)) {
         Ok(dir) => holds(&dir, |_| true) != Some(false),
@@ -92,8 +92,8 @@ fn holds_something(root: &File, run: &str) -> bool {
     }
 }
 
-/// Whether the quarantine of a run in a tree holds what an undo of that run would bring back. What an undo has put aside is no such thing.
-/// What cannot be looked at does not count.
+/// Whether the quarantine of a run in a tree contains entries that an undo of the run would restore. Entries that an undo has put aside do
+/// not count, nor do those that cannot be read.
 pub fn can_undo(root: &File, run: &str) -> bool {
     let Ok(dir) = open_below(root, &place(run)) else { return false };
     let top = |path: &[u8]| {
@@ -103,7 +103,8 @@ pub fn can_undo(root: &File, run: &str) -> bool {
     holds(&dir, top) == Some(true)
 }
 
-/// Whether anything but a description lies below a place, in a directory that `counts`; `None`: not all of it could be looked at.
+/// Whether an entry other than a directory or a description lies below `place`, in a directory for which `counts` returns true. `None` if
+/// not all directories could be read.
 fn holds(place: &OwnedFd, counts: impl Fn(&[u8]) -> bool) -> Option<bool> {
     let (mut found, mut unknown) = (false, false);
     let mut look = |path: &[u8], names: &[(Vec<u8>, Kind)]| {

@@ -6,8 +6,8 @@
 //!                     write_access (changes a mode for the time of one change)
 //! ```
 //!
-//! **Invariant: nothing is removed that was not captured and compared first; directories are only removed empty.** Every
-//! directory is opened below a held root without passing a symlink or a mount point.
+//! **Invariant: nothing is removed that was not captured and compared first; directories are only removed empty.** Every directory is
+//! opened below an open root, without following symlinks or crossing mount points.
 
 mod apply;
 mod busy;

@@ -1,5 +1,5 @@
-//! Modes that are changed for a moment, written down: `STATE/journal/HASH.modes.ndjson`, one for each tree. It is there only
-//! while modes are changed, or after a kill; then the next run that has the tree's lock puts them back.
+//! Record of modes that are changed temporarily: `STATE/journal/HASH.modes.ndjson`, one per tree. It exists only while modes are changed,
+//! or after a kill; then the next run that locks the tree restores them.
 
 use super::journals::{Journal, directory};
 use super::open_below::open_below;
@@ -22,7 +22,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 const ENDING: &str = ".modes.ndjson";
 
-/// The record of one tree, whose lock is held: nobody else writes to it.
+/// The record of one tree. The lock of the tree is held, so nothing else writes to the record.
 #[derive(Debug)]
 pub(super) struct ModeRecord {
     state: PathBuf,
@@ -32,26 +32,26 @@ pub(super) struct ModeRecord {
 
 #[derive(Debug, Default)]
 struct Open {
-    /// Made when it is first needed.
+    /// Created on first use.
     file: Option<Journal>,
-    /// Directories that do not have their mode.
+    /// Directories whose mode is changed.
     dirs: BTreeSet<Vec<u8>>,
 }
 
 impl ModeRecord {
-    /// Nothing is written yet.
+    /// Writes nothing yet.
     pub(super) fn new(print: RootPrint, state: &Path) -> Self {
         ModeRecord { state: state.into(), print, open: Mutex::default() }
     }
 
-    /// One for each tree: it takes another name if another directory is at that path.
+    /// The file name. It depends on the inode, so another directory at the same path has another record.
     fn name(&self) -> String {
         let path = self.print.path_base64.as_ref().unwrap_or(&self.print.path);
         let hash = blake3::hash(format!("{}\n{path}", self.print.ino).as_bytes()).to_hex();
         format!("{}{ENDING}", &hash.as_bytes()[..32].escape_ascii())
     }
 
-    /// A mode is about to be changed: it is on the disk when this returns.
+    /// Records that a mode is about to be changed. The record is on disk when this returns.
     pub(super) fn changes(&self, old: &OldMode) -> io::Result<()> {
         let mut open = self.open();
         let file = match &mut open.file {
@@ -65,13 +65,13 @@ impl ModeRecord {
         Ok(())
     }
 
-    /// The directory of this path has its mode again.
+    /// Records that the mode of a directory was restored.
     pub(super) fn is_back(&self, path: &[u8]) {
         let mut open = self.open();
         open.dirs.remove(path);
         let mut line = Vec::new();
         ModeLine::Back(path.into()).write(&mut line);
-        // If it cannot be written, the next run sees for itself.
+        // If this cannot be written, the next run finds that the mode is restored.
         let _ = open.file.as_ref().map(|file| file.append(&line));
     }
 
@@ -87,7 +87,7 @@ impl ModeRecord {
             return Err(in_file(&path, io::Error::other(text)));
         }
         if known.is_none() {
-            // None of ours, or cut short before the first mode was changed.
+            // Not a record of ours, or truncated before the first change of a mode.
             match fs::remove_file(&path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(in_file(&path, error)),
                 _ => {}
@@ -100,14 +100,14 @@ impl ModeRecord {
             let mut line = Vec::new();
             ModeLine::tree(self.print.clone()).write(&mut line);
             file.append(&line).map_err(cannot)?;
-            // Also its name has to outlive a crash. Some file systems cannot be asked for that.
+            // The file name must survive a crash too. Some file systems cannot sync directories.
             let _ = File::open(directory(&self.state)).and_then(|dir| dir.sync_all());
         }
         Ok(file)
     }
 
-    /// Puts back what earlier runs left in this tree, in one that holds it or in one that it holds; the answer is what could not
-    /// be put back, in words.
+    /// Restores the modes that earlier runs left changed in this tree, in a tree that contains it, or in one below it. Returns a message
+    /// for each mode that could not be restored.
     pub(super) fn put_back(&self, root: &File) -> Vec<String> {
         let mut troubles = Vec::new();
         let entries = match fs::read_dir(directory(&self.state)) {
@@ -138,7 +138,7 @@ impl ModeRecord {
     fn put_back_one(&self, root: &File, path: &Path, troubles: &mut Vec<String>) -> io::Result<()> {
         let mut file = match platform::open_regular(path) {
             Ok(file) => file,
-            // Somebody else was faster.
+            // Another process has already removed the record.
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(error),
         };
@@ -154,9 +154,9 @@ impl ModeRecord {
         }
         match file.try_lock() {
             Ok(()) => {}
-            // Whoever has the tree's lock is the only one who writes to its record.
+            // The lock of the tree is held, so no other process writes to its record.
             Err(_) if ours => {}
-            // Its writer is at work in a tree that holds this one.
+            // The writer of the record is working in a tree that contains this one or lies in it.
             Err(TryLockError::WouldBlock | TryLockError::Error(_)) => return Ok(()),
         }
         let other;
@@ -168,7 +168,7 @@ impl ModeRecord {
             &other
         };
         let (mut stay, mut lines) = (BTreeSet::new(), Vec::new());
-        // Children first: a parent may be closed by its own mode.
+        // Children first: the mode of a parent may deny access to them.
         for old in left.dirs.iter().rev() {
             match put_back(root, old) {
                 Ok(()) => ModeLine::Back(old.path.clone()).write(&mut lines),
@@ -184,11 +184,11 @@ impl ModeRecord {
         if ours {
             self.open().dirs.extend(stay);
         }
-        // Another's is only appended to: its writer may just begin.
+        // The record of another tree is only appended to: its writer may be starting.
         if lines.is_empty() { Ok(()) } else { append(path, &lines) }
     }
 
-    /// Whether that tree holds this one, or lies in it.
+    /// Whether the other tree contains this one or lies in it.
     fn is_related(&self, other: &RootPrint) -> bool {
         match (root_of(&self.print), root_of(other)) {
             (Some(own), Some(other)) => own.starts_with(&other) || other.starts_with(&own),
@@ -207,25 +207,25 @@ impl Drop for ModeRecord {
         if let Some(file) = &open.file
             && open.dirs.is_empty()
         {
-            // One that stays behind names nothing that is to be done.
+            // A record that cannot be removed names no changed modes.
             let _ = fs::remove_file(file.path());
         }
     }
 }
 
-/// The tree of a record, if it is the one that it was.
+/// Opens the tree of a record, if it is still the same directory.
 fn open_root(print: &RootPrint) -> Option<File> {
     let root = File::open(root_of(print)?).ok()?;
     let ino = std::os::unix::fs::MetadataExt::ino(&root.metadata().ok()?);
     (ino == print.ino).then_some(root)
 }
 
-/// Puts one mode back, unless the directory is gone, or has another mode than the one that it got for a moment.
+/// Restores one mode. Does nothing if the directory is gone, or its mode is not the temporary one.
 fn put_back(root: &File, old: &OldMode) -> Result<(), String> {
     let words = |error: Errno| io::Error::from(error).to_string();
     let dir: OwnedFd = match open_below(root, &old.path) {
         Ok(dir) => dir,
-        // Another took its place.
+        // Another entry has taken its place.
         Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::XDEV) => return Ok(()),
         Err(error) => return Err(words(error)),
     };
@@ -241,7 +241,7 @@ fn put_back(root: &File, old: &OldMode) -> Result<(), String> {
     change(&dir, old.mode).map_err(words)
 }
 
-/// Appends whole lines; what an earlier one left incomplete gets its end first.
+/// Appends complete lines. First ends a line that may be truncated.
 fn append(path: &Path, lines: &[u8]) -> io::Result<()> {
     File::options().append(true).open(path)?.write_all(&[b"\n", lines].concat())
 }

@@ -1,4 +1,4 @@
-//! Opening directories below a root that is held open: no symlink, no `..`, no other file system.
+//! Opens directories below an open root, without following symlinks or `..`, or crossing file systems.
 
 use crate::clean::path::split;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, mkdirat, openat, statat};
@@ -26,8 +26,8 @@ pub fn open_below(root: impl AsFd, path: &[u8]) -> Result<OwnedFd, Errno> {
         | ResolveFlags::NO_MAGICLINKS
         | ResolveFlags::NO_XDEV;
     match openat2(&root, OsStr::from_bytes(path), DIRECTORY, Mode::empty(), resolve) {
-        // Kernels before 5.6, sandboxes that do not know the call, and paths that are too long for one. What is no directory may be a
-        // symlink, which the walk tells.
+        // Kernels before 5.6, sandboxes that reject the call, and paths that are too long for one call. An entry that is not a directory
+        // may be a symlink; the walk distinguishes these.
         Err(Errno::NOSYS | Errno::PERM | Errno::NAMETOOLONG | Errno::NOTDIR) => walk_below(root, path),
         other => other,
     }
@@ -39,7 +39,7 @@ pub fn open_below(root: impl AsFd, path: &[u8]) -> Result<OwnedFd, Errno> {
     walk_below(root, path)
 }
 
-/// The same, component by component.
+/// Opens a directory like [`open_below`], component by component.
 fn walk_below(root: impl AsFd, path: &[u8]) -> Result<OwnedFd, Errno> {
     let mut at = openat(root, ".", DIRECTORY, Mode::empty())?;
     let device = rustix::fs::fstat(&at)?.st_dev;
@@ -61,7 +61,7 @@ fn is_link(dir: impl AsFd, name: &OsStr) -> bool {
     statat(dir, name, AtFlags::SYMLINK_NOFOLLOW).map(kind) == Ok(FileType::Symlink)
 }
 
-/// What of a path, the directory itself or one above it, is no directory, and what it is instead.
+/// Returns the part of a path that is not a directory, and what kind of entry it is.
 pub fn in_the_way(root: impl AsFd, path: &[u8]) -> Option<(&[u8], &'static str)> {
     let ends = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(end, _)| end);
     for end in ends.chain([path.len()]) {
@@ -79,7 +79,7 @@ pub fn in_the_way(root: impl AsFd, path: &[u8]) -> Option<(&[u8], &'static str)>
     None
 }
 
-/// Opens a directory below `root`, and makes what is missing on the way; `made` is told the path of each that it made, which is open.
+/// Opens a directory below `root`, and creates missing ones. `made` is called with the path and the descriptor of each created directory.
 pub fn make_below(
     root: impl AsFd,
     path: &[u8],

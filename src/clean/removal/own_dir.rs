@@ -1,5 +1,5 @@
-//! The directory of ours in a mirror, `.pdb-sync`, which everybody who keeps the mirror has to be able to use: permissions and
-//! group of what is made in it follow the mirror's root.
+//! Our directory in a mirror, `.pdb-sync`. All users who maintain the mirror must be able to use it, so permissions and group of what is
+//! created in it follow the root of the mirror.
 
 use super::open_below::{make_below, open_below};
 use super::quarantine::{INFO, PLACE, place};
@@ -12,22 +12,22 @@ use rustix::io::Errno;
 use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
 
-/// What stands in for the lock of a mirror whose directories cannot be locked.
+/// The lock file for a mirror whose directories cannot be locked.
 pub const LOCK: &str = "lock";
 
-/// What to do where something else has the name of our directory.
+/// What to do if something else has the name of our directory.
 pub const OURS_IN_THE_WAY: &str =
     "move .pdb-sync in it away: it has to be a directory on the same file system";
 
-/// Opens a directory of ours below `at`, which lies in the mirror `root` or is its root; what is missing on the way is made.
-/// Until its permissions are set it is for nobody else.
+/// Opens a directory of ours below `at`, which is the root of the mirror `root` or lies in it. Creates missing directories; these are
+/// private until their permissions are set.
 pub fn make_ours(root: impl AsFd, at: impl AsFd, path: &[u8]) -> Result<OwnedFd, Errno> {
     let above = fstat(&root)?;
     make_below(at, path, Mode::RWXU, |_, dir| follow(dir, &above))
 }
 
-/// What of our directory belongs to us gets the permissions and the group of the root, which another version did not give it, or
-/// which have changed since. Quarantines are shared by [`share_run`].
+/// Gives the permissions and the group of the root to the parts of our directory that this user owns, in case an earlier version did not
+/// set them, or they have changed since. For quarantines see [`share_run`].
 pub(super) fn share(root: &File) {
     let Ok(above) = fstat(root) else { return };
     let Ok(ours) = open_below(root, OURS) else { return };
@@ -40,14 +40,14 @@ pub(super) fn share(root: &File) {
     }
 }
 
-/// The same for the quarantine of a run. Its own directory comes last: where that is as it should be, all of it is.
+/// Does the same for the quarantine of a run. The directory of the run comes last: if its permissions are correct, all of them are.
 pub(super) fn share_run(root: &File, run: &str) {
     let Ok(above) = fstat(root) else { return };
     let Ok(dir) = open_below(root, &place(run)) else { return };
     if fstat(&dir).is_ok_and(|stat| follows(&stat, &above)) {
         return;
     }
-    // What cannot be opened stays as it is, and counts when it is purged or undone.
+    // Directories that cannot be opened are left as they are; purge and undo report them.
     let each = |path: &[u8], dir: &OwnedFd| {
         if !path.is_empty() {
             follow(dir, &above);

@@ -1,4 +1,4 @@
-//! The directory that entries are taken from, or brought back to.
+//! The directory that an entry is removed from or restored to.
 
 use super::open_below::open_below;
 use super::quarantine::Quarantine;
@@ -10,8 +10,8 @@ use std::cell::{Cell, OnceCell};
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
-/// Held open. When it is left, it gets back the time that the transfer gave it,
-/// or else the next transfer would find a difference; and its mode, if that had to be changed for a moment.
+/// An open directory. When this is dropped, the modification time from the transfer is restored, since the next transfer would find a
+/// difference otherwise; so is the mode, if it was changed temporarily.
 #[derive(Debug)]
 pub struct Parent {
     path: Vec<u8>,
@@ -19,15 +19,15 @@ pub struct Parent {
     was: Recipe,
     hold: OnceCell<OwnedFd>,
     project: OnceCell<bool>,
-    /// Whether its time may have moved.
+    /// Whether the modification time may have changed.
     moved: Cell<bool>,
     access: Option<Arc<WriteAccess>>,
-    /// Dropped after its time was set back.
+    /// Dropped after the modification time was restored.
     writable: OnceCell<Option<Writable>>,
 }
 
 impl Parent {
-    /// Opens it below the root, to look at what is in it.
+    /// Opens a directory below the root to read it.
     pub fn open(root: impl AsFd, path: &[u8]) -> Result<Self, Errno> {
         let fd = open_below(root, path)?;
         let was = recipe_of(&rustix::fs::fstat(&fd)?);
@@ -36,7 +36,7 @@ impl Parent {
         Ok(Parent { path, fd, was, hold, project, moved, access: None, writable })
     }
 
-    /// Opens it in a tree, to change what is in it.
+    /// Opens a directory of a tree to change entries in it.
     pub fn open_to_change(access: &Arc<WriteAccess>, path: &[u8]) -> Result<Self, Errno> {
         let mut parent = Self::open(access.root(), path)?;
         parent.was = recipe_of(&access.stat(|| rustix::fs::fstat(&parent.fd))?);
@@ -44,32 +44,33 @@ impl Parent {
         Ok(parent)
     }
 
-    /// As it was when it was opened.
+    /// The metadata of the directory when it was opened.
     pub fn was(&self) -> Recipe {
         self.was
     }
 
-    /// Somebody knows better what it was: an earlier hand may have moved its time.
+    /// Sets the original metadata, where an earlier attempt may have changed the modification time.
     pub(super) fn was_really(&mut self, recipe: Recipe) {
         self.was = recipe;
     }
 
-    /// Relative to the root.
+    /// Path relative to the root.
     pub fn path(&self) -> &[u8] {
         &self.path
     }
 
-    /// Itself.
+    /// The descriptor.
     pub fn fd(&self) -> &OwnedFd {
         &self.fd
     }
 
-    /// Its time may have moved: it is set back when it is left.
+    /// Notes that the modification time may change, and must be restored.
     pub(super) fn moves(&self) {
         self.moved.set(true);
     }
 
-    /// What is in it is about to change: it is writable from here on, if it can be made so, and its time moves.
+    /// Must be called before the first change in the directory. Makes it writable if possible, and notes that its modification time
+    /// changes.
     pub fn changes(&self) -> Result<(), NotWritable> {
         if let Some(access) = &self.access
             && self.writable.get().is_none()
@@ -80,13 +81,13 @@ impl Parent {
         Ok(())
     }
 
-    /// Whether it holds the manifest of somebody's project.
+    /// Whether the directory contains the manifest of a project.
     pub fn is_project(&self) -> bool {
         let has = |name: &str| statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW).is_ok();
         *self.project.get_or_init(|| MANIFESTS.iter().any(|name| has(name)))
     }
 
-    /// What the quarantine holds of it; made if need be.
+    /// Opens the counterpart of this directory in the quarantine, and creates it if necessary.
     pub(super) fn hold(&self, quarantine: &Quarantine) -> Result<&OwnedFd, Errno> {
         if let Some(hold) = self.hold.get() {
             return Ok(hold);
@@ -95,7 +96,7 @@ impl Parent {
         Ok(self.hold.get_or_init(|| hold))
     }
 
-    /// The same, if it is there.
+    /// Opens the counterpart in the quarantine, if it exists.
     pub(super) fn held(&self, quarantine: &Quarantine) -> Result<&OwnedFd, Errno> {
         if let Some(hold) = self.hold.get() {
             return Ok(hold);
@@ -113,13 +114,13 @@ impl Drop for Parent {
     }
 }
 
-/// Sets a modification time. Where we may delete but not set times, the next transfer will.
+/// Sets a modification time. Errors are ignored: where we may delete but not set times, the next transfer sets them.
 pub fn set_mtime(fd: impl AsFd, mtime: Timespec) {
     let omit = Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT };
     let _ = futimens(fd, &Timestamps { last_access: omit, last_modification: mtime });
 }
 
-/// What it takes to make a directory again.
+/// Returns the metadata needed to recreate a directory.
 #[expect(clippy::unnecessary_cast, reason = "the widths differ between systems")]
 pub fn recipe_of(stat: &Stat) -> Recipe {
     Recipe {
@@ -131,12 +132,12 @@ pub fn recipe_of(stat: &Stat) -> Recipe {
     }
 }
 
-/// Its time.
+/// Returns the modification time.
 pub(super) fn time_of(recipe: &Recipe) -> Timespec {
     Timespec { tv_sec: recipe.mtime, tv_nsec: recipe.nanos.into() }
 }
 
-/// From the answer of `fstat`.
+/// Returns the modification time from the result of `fstat`.
 pub fn mtime_of(stat: &Stat) -> Timespec {
     Timespec { tv_sec: stat.st_mtime as _, tv_nsec: stat.st_mtime_nsec as _ }
 }

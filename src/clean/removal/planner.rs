@@ -1,4 +1,4 @@
-//! From an inventory to a plan.
+//! Makes a plan from an inventory.
 
 use crate::clean::{
     Action, Candidate, Entry, Footer, Header, Judge, Kind, MANIFESTS, RootPrint, Stamp, Verdict, Why, Writer,
@@ -13,44 +13,44 @@ use std::io::{self, Write};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-/// What a rule found.
+/// Number and size of entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Weighed {
-    /// Entries.
+    /// Number of entries.
     pub entries: u64,
-    /// Their bytes.
+    /// Their size in bytes.
     pub bytes: u64,
 }
 
-/// What a rule found, by what becomes of it.
+/// What a rule found, by the action for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct RuleFound {
-    /// What the rule says.
+    /// Entries with the action of the rule.
     pub as_ruled: Weighed,
-    /// Only up for review, although the rule would delete it: upstream may have it.
+    /// Entries only marked for review although the rule would delete them, since upstream may have them.
     pub reviewed: Weighed,
 }
 
 impl RuleFound {
-    /// Both together.
+    /// The sum of both.
     pub fn all(&self) -> Weighed {
         let (a, b) = (self.as_ruled, self.reviewed);
         Weighed { entries: a.entries + b.entries, bytes: a.bytes + b.bytes }
     }
 }
 
-/// What came of planning.
+/// The result of planning.
 #[derive(Debug)]
 pub struct Planned {
-    /// The plan's end.
+    /// The footer of the plan.
     pub footer: Footer,
-    /// By rule, in the judge's order.
+    /// By rule, in the order of the judge.
     pub by_rule: Vec<RuleFound>,
-    /// Entries that no rule may touch.
+    /// Number of entries that no rule may change.
     pub protected: u64,
 }
 
-/// Which directory it is.
+/// Returns the identity of a directory.
 pub fn print_of(path: &Path, dev: u64, ino: u64) -> RootPrint {
     let bytes = path.as_os_str().as_bytes();
     let odd = std::str::from_utf8(bytes).is_err();
@@ -58,7 +58,7 @@ pub fn print_of(path: &Path, dev: u64, ino: u64) -> RootPrint {
     RootPrint { path: path.to_string_lossy().into_owned(), path_base64, dev, ino }
 }
 
-/// The directory of a plan or journal; `None` if it is written in a way that nobody can read.
+/// Returns the path of the directory of a plan or journal; `None` if it cannot be decoded.
 pub fn root_of(print: &RootPrint) -> Option<PathBuf> {
     match &print.path_base64 {
         None => Some(print.path.clone().into()),
@@ -66,16 +66,16 @@ pub fn root_of(print: &RootPrint) -> Option<PathBuf> {
     }
 }
 
-/// A directory whose end has not come yet.
+/// A directory whose end has not been reached.
 struct Open<'a> {
     dir: DirRef<'a>,
     rule: Option<usize>,
-    /// Whether all that lies below is to be deleted.
+    /// Whether everything below it is to be deleted.
     whole: bool,
     verdict: Option<(usize, Action)>,
 }
 
-/// Writes down what the rules mean; what lies in a directory comes before it.
+/// Writes the entries that match a rule. The contents of a directory come before the directory.
 pub fn plan<W: Write>(
     inventory: &Inventory,
     judge: &Judge,
@@ -99,9 +99,9 @@ pub fn plan<W: Write>(
         let below = open.last().and_then(|parent| parent.rule);
         let project = is_project(&dir);
         let verdict = if path.is_empty() { None } else { planner.judge_dir(&dir, &path, below, project) };
-        // A rule that keeps or reviews a directory says nothing about each file in it, but one that deletes does.
+        // A rule that keeps a directory or marks it for review does not apply to each file in it; one that deletes does.
         let rule = verdict.map(|(rule, _)| rule).filter(|rule| judge.rules()[*rule].special.is_none());
-        // What is kept is kept all the way down.
+        // What is kept is kept with everything below it.
         let rule = rule.or(below.filter(|rule| judge.rules()[*rule].action == Action::Keep));
         let readable = dir.state() == State::Read;
         let whole = readable && verdict.is_some();
@@ -152,7 +152,7 @@ impl<W: Write> Planner<'_, W> {
         }
     }
 
-    /// Judges what a directory holds; whether all of it is to be deleted.
+    /// Judges the entries of a directory. Returns whether all of them are to be deleted.
     fn entries(&mut self, dir: &DirRef<'_>, below: Option<usize>, project: bool) -> io::Result<bool> {
         let mut all = true;
         let dev = dir.stat().dev;
@@ -193,7 +193,7 @@ impl<W: Write> Planner<'_, W> {
         Ok(all)
     }
 
-    /// The directory's own turn: it goes if everything in it does.
+    /// Judges the directory itself: it can be removed if everything in it is removed.
     fn close(&mut self, open: &mut Vec<Open<'_>>) -> io::Result<()> {
         let Some(Open { dir, whole, verdict, .. }) = open.pop() else { return Ok(()) };
         let goes = match verdict {
@@ -260,10 +260,10 @@ fn dir_candidate<'a>(dir: &DirRef<'_>, path: &'a [u8], below: Option<usize>) -> 
     }
 }
 
-/// What the rules say about one path of an inventory; `None` if it is not there.
+/// Returns what the rules say about one path of an inventory; `None` if the path is not in it.
 pub fn explain(inventory: &Inventory, judge: &Judge, path: &[u8]) -> Option<(Verdict, Vec<Why>)> {
     use inventory::Member;
-    // A rule of a directory above holds for what is below.
+    // A rule that matched a directory above applies to everything below it.
     let above = |dir: &DirRef<'_>| {
         let mut dirs: Vec<DirRef<'_>> = dir.ancestors().filter(|dir| !dir.path().is_empty()).collect();
         dirs.reverse();

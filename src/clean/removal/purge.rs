@@ -1,4 +1,4 @@
-//! Removing for good what has been in quarantine long enough.
+//! Removes expired quarantines for good.
 
 use super::open_below::{open_below, why_not};
 use super::parent::{mtime_of, set_mtime};
@@ -24,55 +24,55 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Runs that are being purged are called so, and cannot be undone any more.
+/// Prefix of the name of a run that is being purged. Such a run cannot be undone.
 pub(super) const GOING: &str = "purging-";
 
-/// What decides which quarantines go.
+/// Which quarantines are purged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
-    /// Those that are past the time that each said when it was made, and were marked so by an earlier run.
+    /// Those whose own retention time has passed, and that an earlier run has marked.
     Marked,
-    /// A human's word: those that are older than this, at once (zero: all).
+    /// Those older than this, at once (zero: all), at the request of a user.
     OlderThan(Duration),
 }
 
-/// What is to be purged.
+/// The arguments of a purge.
 pub struct Purge<'a> {
     /// The tree, open and locked.
     pub tree: &'a Arc<WriteAccess>,
-    /// Which quarantines go.
+    /// Which quarantines are purged.
     pub order: Order,
-    /// The time.
+    /// The current time.
     pub now: &'a Moment,
-    /// Whether nothing is to be changed.
+    /// Whether nothing is changed (dry run).
     pub dry: bool,
-    /// Told of each run before the first of its entries goes; an error is a warning.
+    /// Called with each run before the first of its entries is removed; an error is a warning.
     pub begun: &'a dyn Fn(&str) -> io::Result<()>,
-    /// Asked between entries.
+    /// Called between entries; true stops the purge.
     pub stop: &'a dyn Fn() -> bool,
 }
 
-/// What came of it.
+/// The result of a purge.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Purged {
-    /// Runs whose quarantine is gone.
+    /// Runs whose quarantine was removed.
     pub runs: Vec<String>,
-    /// Runs that stay.
+    /// Runs whose quarantine stays.
     pub kept: Vec<String>,
-    /// Those of them that are marked, and when they may go, in seconds since 1970.
+    /// Those of them that are marked, and when they may be purged, in seconds since 1970.
     pub marked: BTreeMap<String, i64>,
-    /// Entries that were removed.
+    /// Number of entries removed.
     pub entries: u64,
-    /// Their bytes.
+    /// Their size in bytes.
     pub bytes: u64,
-    /// What could not be removed, and why.
+    /// Entries that could not be removed, with the reason.
     pub why: Vec<(Vec<u8>, String)>,
-    /// What people should know.
+    /// Warnings.
     pub warnings: Vec<String>,
 }
 
-/// Removes the quarantines of a tree whose time is over, and what an earlier purge began to remove. One that does not say when
-/// it was made only goes if all do.
+/// Removes the expired quarantines of a tree, and those whose purge was interrupted. A quarantine without a readable date is only removed
+/// if all are.
 pub fn purge(purge: &Purge<'_>) -> io::Result<Purged> {
     let Purge { tree, dry, stop, .. } = *purge;
     let root = tree.root();
@@ -91,7 +91,7 @@ pub fn purge(purge: &Purge<'_>) -> io::Result<Purged> {
         let above = open_below(root, PLACE)?;
         let name = run.trim_start_matches(GOING);
         if !dry && let Err(why) = may_empty(&above, &run, &before) {
-            // Before it is renamed: as long as it cannot be removed, its owner can undo it.
+            // Checked before the rename: if the quarantine cannot be removed, its owner can still undo the run.
             purged.why.push((name.as_bytes().to_vec(), why));
             purged.kept.push(name.to_owned());
             continue;
@@ -110,11 +110,11 @@ pub fn purge(purge: &Purge<'_>) -> io::Result<Purged> {
         let dir = open_below(&above, going.as_bytes())?;
         empty(&dir, &before, dry, stop, &mut purged);
         if stop() {
-            // The next one goes on.
+            // The next purge continues.
             break;
         }
         if !dry {
-            // One that is not empty stays, and has been told of.
+            // A directory that is not empty stays, and has been reported.
             let _ = unlinkat(&above, OsStr::new(&going), AtFlags::REMOVEDIR);
         }
         purged.runs.push(name.to_owned());
@@ -123,14 +123,14 @@ pub fn purge(purge: &Purge<'_>) -> io::Result<Purged> {
         remove_empty(tree);
         let after = rustix::fs::fstat(root)?;
         if mtime_of(&before) != mtime_of(&after) {
-            // The root's time belongs to the source.
+            // The modification time of the root is that of the source.
             set_mtime(root, mtime_of(&before));
         }
     }
     Ok(purged)
 }
 
-/// Which of these runs go, those aside that an earlier purge has begun with.
+/// Returns the runs to purge, except those whose purge was interrupted.
 fn over(purge: &Purge<'_>, runs: &[String], purged: &mut Purged) -> io::Result<BTreeSet<String>> {
     let Purge { tree, now, .. } = *purge;
     let root = tree.root();
@@ -156,21 +156,21 @@ fn over(purge: &Purge<'_>, runs: &[String], purged: &mut Purged) -> io::Result<B
     }
 }
 
-/// Runs whose quarantine in a tree is past its time, or half purged.
+/// Returns the runs whose quarantine is expired or partly purged.
 pub fn expired(root: &File, now: &Moment) -> io::Result<Vec<String>> {
     let mut runs = runs(root)?;
     runs.retain(|run| run.starts_with(GOING) || retention::age_of(&item(root, run), now) == Age::Over);
     Ok(runs)
 }
 
-/// What a run's quarantine says about its time.
+/// What the quarantine of a run says about its age.
 fn item(root: &File, run: &str) -> Item {
     let info = info(root, run);
     let keep = Duration::from_secs(info.as_ref().map_or(0, |info| info.keep_s));
     Item { name: run.into(), since: info.and_then(|info| info.since()), keep }
 }
 
-/// Removes everything in a directory of our own.
+/// Removes everything in a directory of ours.
 fn empty(top: &OwnedFd, above: &Stat, dry: bool, stop: &dyn Fn() -> bool, purged: &mut Purged) {
     let (mut closed, mut seen) = (Vec::new(), Vec::new());
     let each = |path: &[u8], dir: &OwnedFd, names: &[(Vec<u8>, Kind)]| {
@@ -188,7 +188,7 @@ fn empty(top: &OwnedFd, above: &Stat, dry: bool, stop: &dyn Fn() -> bool, purged
             let done = if dry { Ok(()) } else { unlinkat(dir, OsStr::from_bytes(name), AtFlags::empty()) };
             match done {
                 Ok(()) => {
-                    // Its own description is no entry of anybody.
+                    // The description is not counted as an entry.
                     let ours = path.is_empty() && is_info(name);
                     purged.entries += u64::from(!ours);
                     purged.bytes += if ours { 0 } else { size };
@@ -213,7 +213,7 @@ fn empty(top: &OwnedFd, above: &Stat, dry: bool, stop: &dyn Fn() -> bool, purged
     }
 }
 
-/// Whether the quarantine of a run could be emptied by this user.
+/// Whether this user could empty the quarantine of a run.
 fn may_empty(above: &OwnedFd, run: &str, root: &Stat) -> Result<(), String> {
     let tried = open_below(above, run.as_bytes()).and_then(|dir| {
         tree::open_up(&dir, root);
@@ -225,14 +225,14 @@ fn may_empty(above: &OwnedFd, run: &str, root: &Stat) -> Result<(), String> {
     })
 }
 
-/// The directory that keeps this user from keeping anything in the mirror `root`, which is at `dest`.
+/// Returns the directory that prevents this user from keeping entries in the mirror `root`, which is at `dest`.
 pub fn cannot_keep(root: &File, dest: &Path) -> Option<Refusal> {
     let refusal = refusal(root, dest, PLACE)?;
-    // A root that is ours is made writable for the moment.
+    // A root that this user owns is made writable temporarily.
     (refusal.path != dest || !can_be_made_writable(root)).then_some(refusal)
 }
 
-/// The directory that keeps this user from purging anything in the mirror `root`, which is at `dest`.
+/// Returns the directory that prevents this user from purging anything in the mirror `root`, which is at `dest`.
 pub fn cannot_purge(root: &File, dest: &Path) -> Option<Refusal> {
     match open_below(root, PLACE) {
         Err(Errno::NOENT) => None,

@@ -1,5 +1,5 @@
-//! Where removed entries lie for a while: `ROOT/.pdb-sync/quarantine/RUN/escaped/tree/…`, under their own paths, so that
-//! nothing else has to be known to bring them back. On the mirror's own file system, since renaming is what makes it safe.
+//! The place of removed entries until they expire: `ROOT/.pdb-sync/quarantine/RUN/escaped/tree/…`, under their own paths, so that they can
+//! be restored without any record. It is on the file system of the mirror, since removal is safe because it is a rename.
 //!
 //! ```text
 //! RUN/info%2Ejson                    what the quarantine says about itself
@@ -10,8 +10,8 @@
 //!                                    earlier versions made
 //! ```
 //!
-//! So the place of a tree tells whether its names are escaped ([`crate::clean::escape`]), and an entry that is moved from the
-//! one to the other ([`super::escaping`]) is always in exactly one of them.
+//! So the directory of an entry shows whether names in it are escaped ([`crate::clean::escape`]). An entry that is moved from one to the
+//! other ([`super::escaping`]) is always in exactly one of them.
 
 use super::open_below::open_below;
 use super::own_dir::{make_ours, share};
@@ -35,53 +35,53 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-/// Where the places of all runs are.
+/// The directory of the quarantines of all runs.
 pub(super) const PLACE: &[u8] = b".pdb-sync/quarantine";
-/// Where names are escaped, and nowhere else.
+/// The only directory in which names are escaped.
 pub(super) const ESCAPED: &[u8] = b"escaped";
-/// What the name of a tree begins with that an undo has put aside.
+/// Prefix of the directories of entries that an undo has put aside.
 pub(super) const ASIDE: &[u8] = b"newer-";
-/// What was removed.
+/// The directory of removed entries.
 pub(super) const TREE: &[u8] = b"tree";
-/// `info.json`, escaped as everything is.
+/// `info.json`, escaped like all names.
 pub(super) const INFO: &str = "info%2Ejson";
-/// It gets its name when it is whole.
+/// The temporary name of the description until it is complete.
 const INFO_PART: &str = "info%2Epart";
-/// What earlier versions called it.
+/// The name in earlier versions.
 const INFO_BEFORE: &str = "info.json";
 
-/// Whether that is a description of a quarantine, and no entry of anybody.
+/// Whether this is the name of a description of a quarantine.
 pub fn is_info(name: &[u8]) -> bool {
     [INFO, INFO_PART, INFO_BEFORE].iter().any(|info| info.as_bytes() == name)
 }
 
-/// What a quarantine says about itself.
+/// The description of a quarantine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Info {
-    /// The version of the format: since 2, names are escaped.
+    /// The version of the format. Names are escaped since version 2.
     pub v: u32,
-    /// The run.
+    /// The ID of the run.
     pub run: String,
     /// `clean` or `sync`.
     pub command: String,
-    /// When it began, RFC 3339.
+    /// The start of the run, RFC 3339.
     pub time: String,
-    /// How long it is kept, in seconds.
+    /// The retention time in seconds.
     pub keep_s: u64,
-    /// When it began in the boot of its machine, where that was told.
+    /// The start of the run by the boot clock of its machine, where known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub boot: Option<Boot>,
 }
 
 impl Info {
-    /// Since when it is kept; `None` if its time cannot be understood.
+    /// Returns the time of the start; `None` if it cannot be parsed.
     pub fn since(&self) -> Option<Moment> {
         let time: jiff::Timestamp = self.time.parse().ok()?;
         Some(Moment { wall: time.as_second(), boot: self.boot.clone() })
     }
 }
 
-/// The place of one run in one tree. Made when it is first needed.
+/// The quarantine of one run in one tree. Created on first use.
 #[derive(Debug)]
 pub struct Quarantine {
     access: Arc<WriteAccess>,
@@ -89,12 +89,12 @@ pub struct Quarantine {
     info: Info,
     limit: NameLimit,
     tree: OnceLock<OwnedFd>,
-    /// One thread makes the place, the others wait for it.
+    /// Held by the thread that creates the directory; the others wait.
     making: Mutex<()>,
 }
 
 impl Quarantine {
-    /// The place of a run; nothing is made yet. `run` must be a plain name.
+    /// Creates nothing yet. `run` must be a plain name.
     pub fn new(access: &Arc<WriteAccess>, run: &str, command: &str, keep: Duration) -> io::Result<Self> {
         if run.is_empty() || !run.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "not the name of a run"));
@@ -107,32 +107,32 @@ impl Quarantine {
         Ok(Quarantine { access, place, info, limit, tree: OnceLock::new(), making: Mutex::default() })
     }
 
-    /// The tree that it is in.
+    /// The tree of the quarantine.
     pub fn access(&self) -> &Arc<WriteAccess> {
         &self.access
     }
 
-    /// Whose it is.
+    /// The ID of the run.
     pub(super) fn run(&self) -> &str {
         &self.info.run
     }
 
-    /// Where it is, relative to the root.
+    /// The directory of the run, relative to the root.
     pub fn place(&self) -> &[u8] {
         &self.place
     }
 
-    /// What an entry is called in it.
+    /// Returns the name of an entry in the quarantine.
     pub(super) fn name<'a>(&self, own: &'a [u8]) -> Cow<'a, [u8]> {
         escape(own, self.limit)
     }
 
-    /// Whether only the journal can tell what an entry of this path was called: it has to say so first.
+    /// Whether only the journal has the original name of an entry of this path, so that it must be written there first.
     pub fn needs_key(&self, path: &[u8]) -> bool {
         is_hashed(path, self.limit)
     }
 
-    /// Makes the place, with its description.
+    /// Creates the directory of the run and its description.
     pub fn prepare(&self) -> Result<&OwnedFd, Errno> {
         if let Some(tree) = self.tree.get() {
             return Ok(tree);
@@ -143,10 +143,10 @@ impl Quarantine {
         }
         let root = self.access.root();
         let stat = rustix::fs::fstat(root)?;
-        // An earlier version made it for its owner alone.
+        // An earlier version created it for its owner only.
         share(root);
         let dir = self.access.in_root(|root| make_ours(root, root, &self.place))?;
-        // The root's time belongs to the source.
+        // The modification time of the root is that of the source.
         super::parent::set_mtime(root, super::parent::mtime_of(&stat));
         keep_old_info(&dir);
         if statat(&dir, INFO, AtFlags::SYMLINK_NOFOLLOW).is_err() {
@@ -163,32 +163,32 @@ impl Quarantine {
         Ok(self.tree.get_or_init(|| tree))
     }
 
-    /// The directory that holds what comes from the directory `path`; made if need be.
+    /// Opens the counterpart of the directory `path`, and creates it if necessary.
     pub fn hold(&self, path: &[u8]) -> Result<OwnedFd, Errno> {
         make_ours(self.access.root(), self.prepare()?, &escape_path(path, self.limit))
     }
 
-    /// The same, if it is there.
+    /// Opens the counterpart of the directory `path`, if it exists.
     pub fn held(&self, path: &[u8]) -> Result<OwnedFd, Errno> {
         let tree = join(&self.place, &join(ESCAPED, TREE));
         let full = if path.is_empty() { tree } else { join(&tree, &escape_path(path, self.limit)) };
         open_below(self.access.root(), &full)
     }
 
-    /// Removes what is empty of the place, and of our directory.
+    /// Removes empty directories of the run, and our directory if it is empty.
     pub fn tidy(&self) {
         tidy(&self.access, &self.info.run);
     }
 }
 
-/// The longest name in the file system of a tree.
+/// The maximum length of a name in the file system of a tree.
 pub(super) fn name_limit(root: &File) -> NameLimit {
     fstatvfs(root).map(|stat| NameLimit::new(stat.f_namemax)).unwrap_or_default()
 }
 
-/// Gives a description by an earlier version its present name.
+/// Gives the description from an earlier version its present name.
 pub(super) fn keep_old_info(dir: impl AsFd) {
-    // What does not succeed now may later; it is read under either name.
+    // If this fails, a later run may succeed; the description is read under either name.
     let _ = rename_new(&dir, INFO_BEFORE.as_bytes(), &dir, INFO.as_bytes(), Target::Ours);
 }
 
@@ -197,18 +197,17 @@ pub(super) fn place(run: &str) -> Vec<u8> {
     [PLACE, b"/", run.as_bytes()].concat()
 }
 
-/// For people, and for rsync's `--backup-dir`.
+/// The absolute path, for messages and for rsync's `--backup-dir`.
 pub fn place_in(root: &Path, run: &str) -> PathBuf {
     root.join(OsStr::from_bytes(&place(run)))
 }
 
-/// Removes the directories of a run's place that are empty, its description if nothing else is left, and then what is
-/// empty above.
+/// Removes the empty directories of a run's quarantine, then its description if nothing else is left, then empty directories above.
 pub fn tidy(access: &Arc<WriteAccess>, run: &str) {
     let root = access.root();
     let Ok(stat) = rustix::fs::fstat(root) else { return };
     let Ok(dir) = open_below(root, &place(run)) else { return };
-    // What cannot be removed is not empty, or does no harm.
+    // A directory that cannot be removed is not empty, or is harmless.
     super::tree::prune(&dir, &stat);
     let only_info = super::tree::names(&dir).is_ok_and(|names| names.iter().all(|(name, _)| is_info(name)));
     if only_info {
@@ -221,7 +220,7 @@ pub fn tidy(access: &Arc<WriteAccess>, run: &str) {
     }
 }
 
-/// Removes our directory if no run has a place in it, and with it the marks of those that had.
+/// Removes our directory, with the marks in it, if it has no quarantine of any run.
 pub(super) fn remove_empty(access: &Arc<WriteAccess>) {
     let Ok(ours) = open_below(access.root(), OURS) else { return };
     if matches!(unlinkat(&ours, "quarantine", AtFlags::REMOVEDIR), Ok(()) | Err(Errno::NOENT)) {
@@ -230,7 +229,7 @@ pub(super) fn remove_empty(access: &Arc<WriteAccess>) {
     }
 }
 
-/// What the quarantine of a run says about itself; `None` if it says nothing that can be understood.
+/// Reads the description of the quarantine of a run; `None` if it is missing or cannot be parsed.
 pub fn info(root: impl AsFd, run: &str) -> Option<Info> {
     let dir = open_below(root, &place(run)).ok()?;
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
@@ -241,25 +240,25 @@ pub fn info(root: impl AsFd, run: &str) -> Option<Info> {
     serde_json::from_str(&text).ok()
 }
 
-/// Whose run it was that has a place in a tree, also where it may not be entered.
+/// Returns the owner of the quarantine of a run, even if the directory cannot be opened.
 pub fn made_by(root: impl AsFd, run: &str) -> Option<String> {
     let parent = open_below(root, PLACE).ok()?;
     let stat = statat(parent, run, AtFlags::SYMLINK_NOFOLLOW).ok()?;
     Some(crate::platform::user_name(stat.st_uid))
 }
 
-/// What is left of the place of a run.
+/// The state of the quarantine of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
-    /// It is there.
+    /// It exists.
     Held,
     /// It is being purged.
     Going,
-    /// There is none, or it cannot be opened.
+    /// It does not exist, or cannot be opened.
     Gone,
 }
 
-/// What is left of the place of a run in a tree.
+/// Returns the state of the quarantine of a run in a tree.
 pub fn place_of(root: impl AsFd, run: &str) -> Place {
     let is_there = |name: &str| open_below(&root, &place(name)).is_ok();
     match () {
@@ -269,7 +268,7 @@ pub fn place_of(root: impl AsFd, run: &str) -> Place {
     }
 }
 
-/// The runs that have a place in a tree, oldest first.
+/// Returns the runs that have a quarantine in a tree, oldest first.
 pub fn runs(root: impl AsFd) -> io::Result<Vec<String>> {
     let dir = match open_below(root, PLACE) {
         Ok(dir) => dir,

@@ -1,4 +1,4 @@
-//! Making directories again, as they were.
+//! Recreates directories as they were.
 
 use super::journals::Journal;
 use super::open_below::{in_the_way, open_below, why_not};
@@ -17,12 +17,12 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 
-/// Makes what is missing, and knows what it made.
+/// Creates missing directories, and records which ones.
 pub(super) struct DirRecreator<'a> {
     access: &'a Arc<WriteAccess>,
     dirs: &'a Dirs,
     journal: &'a Journal,
-    /// By this undo, or an earlier one that was cut short.
+    /// Directories created by this undo, or by an earlier one that was interrupted.
     made: BTreeSet<Vec<u8>>,
     now: u64,
 }
@@ -32,12 +32,12 @@ impl<'a> DirRecreator<'a> {
         DirRecreator { access, dirs, journal, made: dirs.made.clone(), now: 0 }
     }
 
-    /// The tree.
+    /// The root of the tree.
     pub(super) fn root(&self) -> &'a File {
         self.access.root()
     }
 
-    /// Opens a directory to put something into; what is missing of it is made, and closed to others until the end.
+    /// Opens a directory to restore entries into. Missing directories are created, and are private until the end.
     pub(super) fn open(&mut self, path: &[u8]) -> io::Result<Parent> {
         let mut missing = Vec::new();
         let mut at = path;
@@ -71,7 +71,7 @@ impl<'a> DirRecreator<'a> {
             };
             parent = self.there(path).map_err(|error| self.no_parent(path, error))?;
             if is_new && !self.dirs.was.contains_key(path) {
-                // Somebody else has removed it, so nobody here knows what it was like.
+                // Something else removed the directory, so its metadata is unknown.
                 follow(parent.fd(), &above);
             }
         }
@@ -98,8 +98,8 @@ impl<'a> DirRecreator<'a> {
         Ok(parent)
     }
 
-    /// What was made gets its owner, mode and time, the deepest first, since what is put into a directory moves its time. The
-    /// answer is how many there are.
+    /// Sets owner, mode and modification time of the created directories, the deepest first, since restoring entries changes the time of a
+    /// directory. Returns the number of directories.
     pub(super) fn finish(self) -> u64 {
         for path in self.made.iter().rev() {
             if let Some(recipe) = self.dirs.was.get(path) {
@@ -107,7 +107,7 @@ impl<'a> DirRecreator<'a> {
             }
         }
         if self.dirs.half {
-            // The one before us had no time for it.
+            // An interrupted undo may not have restored their times.
             let others = self.dirs.was.iter().filter(|(path, _)| !self.made.contains(*path));
             for (path, recipe) in others {
                 if let Ok(dir) = open_below(self.root(), path) {
@@ -118,11 +118,11 @@ impl<'a> DirRecreator<'a> {
         self.now
     }
 
-    /// As far as we may.
+    /// Sets the metadata as far as permissions allow.
     fn set(&self, path: &[u8], recipe: &Recipe) {
         let Ok(dir) = open_below(self.root(), path) else { return };
         let (above, name) = split(path);
-        // Who may not give it to its owner may still give it to its group.
+        // A user who may not change the owner may still change the group.
         for uid in [Some(Uid::from_raw(recipe.uid)), None] {
             let gid = Some(Gid::from_raw(recipe.gid));
             let given = open_below(self.root(), above).and_then(|above| {

@@ -1,4 +1,4 @@
-//! Which directory of ours in a mirror somebody may not use, whose it is, and what helps.
+//! Finds the directory of ours in a mirror that a user may not use, its owner, and what to do about it.
 
 use super::open_below::open_below;
 use crate::clean::path::{OURS, split};
@@ -14,10 +14,10 @@ use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-/// A directory in which this user may not make anything, or which may not be entered.
+/// A directory in which this user may not create entries, or which this user may not enter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
-    /// The directory.
+    /// The path of the directory.
     pub path: PathBuf,
     /// Its owner.
     pub owner: String,
@@ -25,7 +25,7 @@ pub struct Refusal {
     pub group: String,
     /// Its permissions.
     pub mode: u32,
-    /// What helps.
+    /// What to do about it.
     pub hint: String,
 }
 
@@ -37,11 +37,11 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// The directory that keeps this user from making `path`, a path of ours, in the mirror `root`, which is at `dest`. `None` if all
-/// is permitted, or if something else than permissions is in the way.
+/// Returns the directory that prevents this user from creating `path`, a path of ours, in the mirror `root`, which is at `dest`. `None` if
+/// permissions allow it, or if something other than permissions prevents it.
 pub fn refusal(root: &File, dest: &Path, path: &[u8]) -> Option<Refusal> {
     let mut at = path;
-    // The deepest of its directories that is there.
+    // Find the deepest existing directory of the path.
     let stat = loop {
         match open_below(root, at) {
             Ok(dir) if may_write(&dir) => return None,
@@ -54,7 +54,7 @@ pub fn refusal(root: &File, dest: &Path, path: &[u8]) -> Option<Refusal> {
                     .and_then(|above| statat(above, OsStr::from_bytes(name), AtFlags::SYMLINK_NOFOLLOW))
                 {
                     Ok(stat) => break stat,
-                    // It is the one above that may not be entered.
+                    // The directory above denies access.
                     Err(Errno::ACCESS | Errno::PERM) if !at.is_empty() => at = split(at).0,
                     Err(_) => return None,
                 }
@@ -65,8 +65,8 @@ pub fn refusal(root: &File, dest: &Path, path: &[u8]) -> Option<Refusal> {
     Some(refused(root, dest, at, &stat))
 }
 
-/// The same for a file of ours that this user has to read and write: the file itself, or the directory that keeps this user from
-/// making it.
+/// Checks a file of ours that this user must read and write. Returns the file itself, or the directory that prevents this user from
+/// creating it.
 pub fn refusal_of_file(root: &File, dest: &Path, path: &[u8]) -> Option<Refusal> {
     match statat(root, OsStr::from_bytes(path), AtFlags::SYMLINK_NOFOLLOW) {
         Ok(stat) => {
@@ -80,7 +80,7 @@ pub fn refusal_of_file(root: &File, dest: &Path, path: &[u8]) -> Option<Refusal>
     }
 }
 
-/// As far as permissions go: a read-only file system is another matter.
+/// Checks permissions only; a read-only file system is reported elsewhere.
 fn may_write(dir: impl AsFd) -> bool {
     !matches!(may_change(dir), Err(Errno::ACCESS | Errno::PERM))
 }
@@ -118,8 +118,8 @@ fn hint(root: &File, dest: &Path, owner: &str, top: &Stat) -> String {
     }
 }
 
-/// What lets a group use our directory in a mirror, in a shell: its directories, and what is written there about them. What is kept
-/// in them keeps its own permissions.
+/// Returns a shell command that lets a group use our directory in a mirror: its directories, and the files about them. Kept entries retain
+/// their own permissions.
 pub fn share_command(dest: &Path, gid: u32) -> String {
     let ours = dest.join(OsStr::from_bytes(OURS));
     let path = hint::quoted(&ours);

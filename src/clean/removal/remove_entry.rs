@@ -1,8 +1,7 @@
-//! Taking one entry away: **capture, verify, commit**.
+//! Removes one entry: **capture, verify, commit**.
 //!
-//! The entry is renamed to where nobody else looks for it; what was captured is compared with what was meant; only then is
-//! it removed for good, or kept. If it is another, it goes back to its place. So whoever swaps the entry between the look and
-//! this loses nothing.
+//! The entry is renamed to a private name. What was captured is compared with what was expected. Only then is it deleted or kept. If it is
+//! another entry, it is renamed back. So an entry that is replaced between the check and the rename is not lost.
 
 use super::capture::Captured;
 use super::dir_owner::sticky;
@@ -19,21 +18,21 @@ use std::ffi::OsStr;
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 
-/// What came of it.
+/// The outcome of a removal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RemoveOutcome {
-    /// It was taken away.
+    /// The entry was removed.
     Done(EntryOutcome),
-    /// There was nothing (left) to take.
+    /// The entry did not exist (any more).
     Gone,
-    /// It is not who it was, or may not be touched: left alone.
+    /// The entry was left alone, since it has changed or may not be changed. The text is the reason.
     Left(String),
-    /// It could not be taken; it is where the words say.
+    /// The entry could not be removed. The text says why and where it is.
     Failed(String),
 }
 
 impl RemoveOutcome {
-    /// Of an entry whose directory cannot be opened.
+    /// The outcome for an entry whose directory cannot be opened.
     pub(super) fn unopened(error: Errno) -> Self {
         match error {
             Errno::NOENT => RemoveOutcome::Gone,
@@ -43,7 +42,7 @@ impl RemoveOutcome {
     }
 }
 
-/// Who an entry is.
+/// Returns the identity of an entry.
 #[expect(clippy::unnecessary_cast, reason = "the widths differ between systems")]
 pub fn stamp_of(stat: &Stat) -> Stamp {
     let (dev, ino) = (stat.st_dev as u64, stat.st_ino as u64);
@@ -59,14 +58,14 @@ pub fn stamp_of(stat: &Stat) -> Stamp {
     }
 }
 
-/// Looks at an entry without following it.
+/// Reads the kind and the identity of an entry. Does not follow links.
 pub fn look(dir: impl AsFd, name: &[u8]) -> Result<(Kind, Stamp), Errno> {
     let stat = statat(dir, OsStr::from_bytes(name), AtFlags::SYMLINK_NOFOLLOW)?;
     Ok((kind_of(FileType::from_raw_mode(stat.st_mode)), stamp_of(&stat)))
 }
 
-/// Looks at an entry that is meant to be the one of this stamp. Some network file systems invent inode numbers: where each look gives
-/// another one, the number says nothing, and that of the stamp is given back.
+/// Reads the kind and the identity of an entry that is expected to have this stamp. Some network file systems invent inode numbers: where
+/// each call gives another number, the number of the stamp is returned.
 pub fn look_for(dir: impl AsFd, name: &[u8], stamp: &Stamp) -> Result<(Kind, Stamp), Errno> {
     let (kind, first) = look(&dir, name)?;
     if first.ino == stamp.ino {
@@ -78,16 +77,16 @@ pub fn look_for(dir: impl AsFd, name: &[u8], stamp: &Stamp) -> Result<(Kind, Sta
     Ok((kind, Stamp { ino: if invented { stamp.ino } else { third.ino }, ..third }))
 }
 
-/// What is meant to be taken.
+/// The entry to remove.
 #[derive(Debug, Clone, Copy)]
 pub struct ExpectedEntry<'a> {
     /// Its name in the directory.
     pub name: &'a [u8],
-    /// What it was; `None`: anything but a directory.
+    /// Its kind; `None` for anything but a directory.
     pub kind: Option<Kind>,
-    /// Who it was.
+    /// Its identity.
     pub stamp: Stamp,
-    /// Whether the change time may have moved: another name of the same file has been taken already.
+    /// Whether the change time may have changed, since another name of the file was removed before.
     pub touched: bool,
 }
 
@@ -98,7 +97,7 @@ impl ExpectedEntry<'_> {
     }
 }
 
-/// Takes an entry that is no directory.
+/// Removes an entry that is not a directory.
 pub fn take(
     parent: &Parent,
     quarantine: &Quarantine,
@@ -137,7 +136,7 @@ pub fn take(
     settle(parent, &hold, wanted, removal_mode)
 }
 
-/// Verifies what was captured, and commits or puts it back.
+/// Verifies the captured entry, then commits it or puts it back.
 fn settle(
     parent: &Parent,
     hold: &Captured<'_>,
@@ -147,7 +146,7 @@ fn settle(
     if let Err(why) = parent.changes() {
         return RemoveOutcome::Failed(format!("{why}; it {}", hold.lies()));
     }
-    // The rename itself has moved the change time.
+    // The rename itself changes the change time.
     if !hold
         .look_for(&wanted.stamp)
         .is_ok_and(|(kind, stamp)| ExpectedEntry { touched: true, ..wanted }.is(kind, &stamp))
@@ -168,7 +167,7 @@ fn settle(
     }
 }
 
-/// What an earlier try of the same run captured and did not commit, because it was killed.
+/// Completes the removal of an entry that an earlier, killed attempt of the same run captured and did not commit.
 pub(super) fn resume(
     parent: &Parent,
     quarantine: &Quarantine,
@@ -187,7 +186,7 @@ pub(super) fn resume(
     }
 }
 
-/// Removes a directory if it is empty and still the one that was counted; `stamp` `None`: any.
+/// Removes a directory if it is empty and still the one in the plan. `stamp` is `None` for any directory.
 pub fn take_dir(parent: &Parent, name: &[u8], stamp: Option<&Stamp>) -> RemoveOutcome {
     let looked = match stamp {
         Some(stamp) => look_for(parent.fd(), name, stamp),
@@ -211,7 +210,7 @@ pub fn take_dir(parent: &Parent, name: &[u8], stamp: Option<&Stamp>) -> RemoveOu
     }
 }
 
-/// Never over anything: the error says where it lies.
+/// Renames the entry back. Never replaces anything; the error says where the entry is.
 fn put_back(parent: &Parent, hold: &Captured<'_>) -> Result<(), String> {
     match hold.give_back(parent.fd()) {
         Ok(()) => Ok(()),

@@ -1,6 +1,6 @@
-//! Renaming without replacing anything, on every file system.
+//! Renames without replacing anything, on every file system.
 //!
-//! Linux has a flag for it, which file systems in user space and on the network often do not know; some of those have no hard links
+//! Linux has a flag for this, which many network and user-space file systems do not support. Some of these do not support hard links
 //! either.
 
 use super::remove_entry::{look, look_for, stamp_of};
@@ -16,20 +16,20 @@ use std::ffi::OsStr;
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 
-/// Who may take the new name at the same time.
+/// Which processes may create the new name at the same time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Target {
-    /// Only whoever has the lock of the tree: a name of ours.
+    /// Only the process that holds the lock of the tree: the name is one of ours.
     Ours,
-    /// Everybody: a name in the mirror. Not for directories.
+    /// Any process: the name is in the mirror. Not for directories.
     Shared,
 }
 
-/// When a placeholder was changed last, in seconds since 1970: no entry of anybody is empty and of that time, which is also one that
-/// file systems with steps of two seconds can hold.
+/// The modification time of a placeholder, in seconds since 1970. No other empty file has this time. File systems with a resolution of two
+/// seconds can store it.
 const PLACEHOLDER: i64 = 549_864_182;
 
-/// Renames, and never over anything: [`Errno::EXIST`] if something has the name.
+/// Renames an entry, and never replaces anything: [`Errno::EXIST`] if the new name exists.
 pub(super) fn rename_new(
     from: impl AsFd,
     name: &[u8],
@@ -40,12 +40,12 @@ pub(super) fn rename_new(
     let (from, to) = (from.as_fd(), to.as_fd());
     match renameat_with(from, bytes(name), to, bytes(new), RenameFlags::NOREPLACE) {
         Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {}
-        // A sandbox that refuses the call altogether, and not a lack of permission for this entry.
+        // A sandbox rejects the call in general; this is not a lack of permission for this entry.
         Err(Errno::PERM) if !renames_without_replacing() => {}
         other => return other,
     }
     match target {
-        // Not by a link: whoever put something else in the old place before the old name is removed would lose it.
+        // Not by a link: an entry that another process puts at the old name before that name is removed would be lost.
         Target::Ours => match look(to, new) {
             Ok(_) => Err(Errno::EXIST),
             Err(Errno::NOENT) => renameat(from, bytes(name), to, bytes(new)),
@@ -60,18 +60,18 @@ pub(super) fn rename_new(
     }
 }
 
-/// A link is refused where something is.
+/// Renames by creating a hard link, which fails if the new name exists.
 fn by_link(from: impl AsFd, name: &[u8], to: impl AsFd, new: &[u8]) -> Result<(), Errno> {
     match linkat(&from, bytes(name), &to, bytes(new), AtFlags::empty()) {
-        // An earlier try was killed between the two.
+        // An earlier attempt was killed between the two calls.
         Err(Errno::EXIST) if is_same(&from, name, &to, new) => {}
         linked => linked?,
     }
     unlinkat(&from, bytes(name), AtFlags::empty())
 }
 
-/// An empty file that is only made where nothing is gets replaced. Who is killed in between leaves it, and the next try knows it by
-/// its time.
+/// Renames over an empty placeholder, which is only created where nothing exists. If the process is killed in between, the placeholder
+/// stays, and the next attempt recognizes it by its time.
 fn by_placeholder(
     from: impl AsFd,
     name: &[u8],
@@ -101,12 +101,12 @@ fn make_placeholder(to: impl AsFd, new: &[u8]) -> Result<Stamp, Errno> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let file = openat(&to, bytes(new), flags, Mode::RUSR | Mode::WUSR)?;
     let time = Timespec { tv_sec: PLACEHOLDER as _, tv_nsec: 0 };
-    // Without its time it is one all the same, as long as nobody is killed.
+    // If the time cannot be set, the placeholder is not recognized after a kill, but works otherwise.
     let _ = futimens(&file, &Timestamps { last_access: time, last_modification: time });
     Ok(stamp_of(&fstat(&file)?))
 }
 
-/// The placeholder of somebody who was killed.
+/// Returns the stamp of a placeholder that a killed process left behind.
 fn left_behind(to: impl AsFd, new: &[u8]) -> Result<Stamp, Errno> {
     match look(to, new)? {
         (Kind::File, stamp) if (stamp.size, stamp.mtime) == (0, nanoseconds(PLACEHOLDER, 0)) => Ok(stamp),
@@ -118,7 +118,7 @@ fn is_still(to: impl AsFd, new: &[u8], ours: &Stamp) -> bool {
     look_for(to, new, ours).is_ok_and(|(kind, now)| kind == Kind::File && now.same_but_ctime(ours))
 }
 
-/// Whether two names are of the same file.
+/// Whether two names refer to the same file.
 fn is_same(from: impl AsFd, name: &[u8], to: impl AsFd, new: &[u8]) -> bool {
     let inode = |(_, stamp): (Kind, Stamp)| (stamp.dev, stamp.ino);
     match (look(from, name), look(to, new)) {
@@ -136,10 +136,10 @@ mod tests {
     use super::*;
     use std::fs::{self, File};
 
-    /// Renames `old` in a directory.
+    /// A method of renaming `old` in a directory.
     type Way<'a> = &'a dyn Fn(&File, &[u8]) -> Result<(), Errno>;
 
-    /// A directory, held open, with a file `old`.
+    /// Returns an open directory with a file `old`.
     fn dir() -> (tempfile::TempDir, File) {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("old"), "old").unwrap();

@@ -1,4 +1,4 @@
-//! What a run of `sync` has in the quarantine because newer versions took its place.
+//! The entries that `sync` moved to the quarantine because newer versions replaced them.
 
 use super::open_below::open_below;
 use super::quarantine::{ESCAPED, place};
@@ -11,8 +11,8 @@ use std::ffi::OsStr;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 
-/// Calls `each` with every entry that the run has there, as a record with [`EntryOutcome::Replaced`]; one that was replaced several times
-/// comes as often. `long` is what the journal says about long names. What cannot be looked at or named is passed by: undo tells of it.
+/// Calls `each` with every replaced entry of the run, as a record with [`EntryOutcome::Replaced`]. An entry that was replaced several times
+/// is reported as often. `long` are the long names from the journal. Entries that cannot be read or named are skipped; undo reports them.
 pub fn replaced(root: &std::fs::File, run: &str, long: &LongNames, mut each: impl FnMut(Record)) {
     let Ok(place) = open_below(root, &place(run)) else { return };
     for escaped in [false, true] {

@@ -1,4 +1,4 @@
-//! Going through directories of our own quarantine, by descriptor, without recursion.
+//! Walks directories of our own quarantine, by descriptor, without recursion.
 
 use super::open_below::open_below;
 use crate::clean::Kind;
@@ -9,7 +9,7 @@ use std::ffi::OsStr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 
-/// What is in a directory, sorted by name.
+/// Returns the entries of a directory, sorted by name.
 pub(super) fn names(dir: impl AsFd) -> Result<Vec<(Vec<u8>, Kind)>, Errno> {
     let mut names = Vec::new();
     for entry in Dir::read_from(&dir)? {
@@ -31,7 +31,7 @@ pub(super) fn names(dir: impl AsFd) -> Result<Vec<(Vec<u8>, Kind)>, Errno> {
     Ok(names)
 }
 
-/// Our word for it.
+/// Converts the kind of an entry.
 pub(super) fn kind_of(kind: FileType) -> Kind {
     match kind {
         FileType::RegularFile => Kind::File,
@@ -41,13 +41,13 @@ pub(super) fn kind_of(kind: FileType) -> Kind {
     }
 }
 
-/// A path below another.
+/// Joins a path and a name.
 pub(super) fn join(dir: &[u8], name: &[u8]) -> Vec<u8> {
     if dir.is_empty() { name.to_vec() } else { [dir, b"/", name].concat() }
 }
 
-/// Calls `visit(path, directory, names)` for a directory and all below it, parents first, until it answers false. Paths are relative
-/// to `top`. What cannot be opened or listed, as a directory of somebody else, is `trouble`, and does not end the walk.
+/// Calls `visit(path, directory, names)` for a directory and all below it, parents first, until it returns false. Paths are relative to
+/// `top`. Directories that cannot be opened or listed, such as those of other users, are passed to `trouble`, and do not end the walk.
 pub(super) fn walk(
     top: impl AsFd,
     mut visit: impl FnMut(&[u8], &OwnedFd, &[(Vec<u8>, Kind)]) -> bool,
@@ -74,17 +74,18 @@ pub(super) fn walk(
     seen
 }
 
-/// rsync gives its backups the modes of the mirror, where we may not be allowed to write. In the quarantine, it is ours.
-/// `above` is the mirror's root.
+/// Gives a directory in the quarantine the permissions of the mirror's root `above`. rsync gives its backup directories the modes of the
+/// mirror, which may deny us write access; in the quarantine they are ours to change.
 pub(super) fn open_up(dir: impl AsFd, above: &Stat) {
     let closed = |stat: Stat| !Mode::from_raw_mode(stat.st_mode).contains(Mode::RWXU);
     if fstat(&dir).is_ok_and(closed) {
-        // Where that is refused, what is to be done there fails.
+        // If this is refused, the later operation in the directory fails.
         follow(&dir, above);
     }
 }
 
-/// Removes every directory below `top` that is empty, or only has empty ones. `top` itself stays. `above` is the mirror's root.
+/// Removes every directory below `top` that is empty or contains only such directories. `top` itself stays. `above` is the root of the
+/// mirror.
 pub(super) fn prune(top: impl AsFd, above: &Stat) {
     let writable = |_: &[u8], dir: &OwnedFd, names: &[(Vec<u8>, Kind)]| {
         if !names.is_empty() {
@@ -92,13 +93,13 @@ pub(super) fn prune(top: impl AsFd, above: &Stat) {
         }
         true
     };
-    // What cannot be opened stays, and so does what is above it.
+    // Directories that cannot be opened stay, and so do their parents.
     let mut seen = walk(&top, writable, |_, _| ());
-    // Children come after their parents.
+    // Children first.
     seen.reverse();
     for path in seen.iter().filter(|path| !path.is_empty()) {
         let (parent, name) = crate::clean::path::split(path);
-        // One that is not empty stays.
+        // A directory that is not empty stays.
         let _ = open_below(&top, parent)
             .and_then(|dir| unlinkat(dir, OsStr::from_bytes(name), AtFlags::REMOVEDIR));
     }

@@ -1,7 +1,7 @@
-//! Bringing back what a run took: from the quarantine to its old place, never over anything.
+//! Restores what a run removed: from the quarantine to its original path. Never replaces anything.
 //!
-//! Every step can be the last one, and the next undo goes on: what is back is back, a directory is written down before it is
-//! made, and what directories were like is set at the end.
+//! An undo may be killed at any step, and the next one continues: restored entries stay restored, a directory is journalled before it is
+//! created, and metadata of directories is set at the end.
 
 use super::capture::{Captured, is_beside};
 use super::journals::Journal;
@@ -27,28 +27,27 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
-/// How many conflicts are told by name.
+/// Maximum number of conflicts reported by name.
 const TOLD: usize = 20;
-/// Lines that are journalled together.
+/// Number of lines journalled together.
 const PAGE: usize = 256;
 
-/// What came of it.
+/// The result of an undo.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Undone {
-    /// Entries that are back.
+    /// Entries restored.
     pub restored: u64,
-    /// Entries that stay where the run put them, since something else has their place.
+    /// Entries that stay where the run put them, since something else has their path.
     pub conflicts: u64,
-    /// Entries that could not be brought back.
+    /// Entries that could not be restored.
     pub failed: u64,
-    /// The first of those, and why.
+    /// The first of these, with the reason.
     pub why: Vec<(Vec<u8>, String)>,
 }
 
-/// Brings back what the run that began so has in the quarantine of a tree. `dirs` is what its journal, which is appended to, says about
-/// directories: files in the quarantine tell by themselves where they belong. `open` are entries of which the journal does not
-/// say that they are gone, though the run had come to them. `stop` is asked between entries. Memory is taken for directories, not
-/// for files.
+/// Restores what the run with this start has in the quarantine of a tree. `dirs` is what its journal says about directories; files in the
+/// quarantine need no record. The journal is appended to. `open` are entries that the run was processing and whose outcome is not in the
+/// journal. `stop` is called between entries. Takes memory for directories, not for files.
 pub fn undo(
     access: &Arc<WriteAccess>,
     begin: &Begin,
@@ -71,7 +70,7 @@ pub fn undo(
         lines: Vec::new(),
         waiting: 0,
     };
-    // Parents first, as a sorted set has them.
+    // Parents first, in the order of the sorted set.
     for path in &dirs.gone {
         if let Err(error) = undoing.maker.open(path) {
             undoing.fail(path, Kind::Dir, EntryOutcome::Failed, error.to_string())?;
@@ -93,7 +92,7 @@ pub fn undo(
     undone.restored += maker.finish();
     tidy(access, &begin.run);
     if !stop() {
-        // It is over, whatever it was: nobody goes on with it, and a later undo begins anew.
+        // The undo ends here, whatever its result: it is not resumed, and a later undo starts anew.
         journal.line(&Line::End(End { time: jiff::Timestamp::now().to_string(), whole: true }))?;
     }
     journal.sync()?;
@@ -131,17 +130,17 @@ impl Undoing<'_> {
         if self.undone.why.len() < TOLD {
             self.undone.why.push((path.into(), why.clone()));
         }
-        // A directory that could not be made is still to be made.
+        // A directory that could not be created must be created by a later undo.
         if kind == Kind::Dir {
             return Ok(());
         }
         self.note(Record { path: path.to_vec(), kind, did, bytes: 0, why: Some(why) })
     }
 
-    /// What was captured in its own directory when the run was killed.
+    /// Restores an entry that was captured in its own directory when the run was killed.
     fn beside(&mut self, run: &str, record: &Record) -> io::Result<()> {
         let (dir, name) = split(&record.path);
-        // Where the directory went as well, nothing was left in it.
+        // If the directory was removed too, nothing was left in it.
         if !is_beside(self.maker.root(), run, &record.path) {
             return Ok(());
         }
@@ -170,8 +169,8 @@ impl Undoing<'_> {
         self.note(Record { path, kind, did: EntryOutcome::Restored, bytes: 0, why: None })
     }
 
-    /// What a run of `sync` replaced, the last first; then what was removed. Of one transfer, what still has its own name came
-    /// last: what came before has been escaped.
+    /// Restores entries that `sync` replaced, the last ones first, then removed entries. Entries of one transfer whose names are not
+    /// escaped are newer than those that are: earlier ones have been escaped.
     fn layers(&mut self, place: &impl AsFd) -> io::Result<()> {
         let number = |name: &[u8]| {
             let digits = name.strip_prefix(b"replaced-")?;
@@ -217,7 +216,7 @@ impl Undoing<'_> {
         };
         tree::walk(dir, &mut each, |path, error| closed.push((path.to_vec(), error)));
         broken?;
-        // What is in it stays there; the rest comes back all the same.
+        // The entries of these directories stay in the quarantine; all others are restored.
         for (path, error) in closed {
             let why = format!("its directory in the quarantine cannot be opened: {}", why_not(error));
             self.stays(top, &path, why);
@@ -225,7 +224,7 @@ impl Undoing<'_> {
         Ok(())
     }
 
-    /// What a path of the quarantine belongs to.
+    /// Returns the original path of a path in the quarantine.
     fn real(&self, top: &Top, stored: &[u8]) -> Result<Vec<u8>, String> {
         if top.escaped {
             return self.long.unescape(stored).map_err(|why| why.to_string());
@@ -293,7 +292,7 @@ impl Undoing<'_> {
         self.stays(top, stored, format!("nobody can say what it was called ({why}); it stays there"));
     }
 
-    /// It stays where it is in the quarantine; no line of the journal can be about it.
+    /// Notes that an entry stays in the quarantine. It has no known path, so the journal cannot have a line about it.
     fn stays(&mut self, top: &Top, stored: &[u8], why: String) {
         self.undone.failed += 1;
         if self.undone.why.len() < TOLD {
@@ -306,9 +305,9 @@ impl Undoing<'_> {
 #[derive(Debug, Clone)]
 struct Top {
     name: Vec<u8>,
-    /// Whether what it holds changes places with what is newer.
+    /// Whether its entries are exchanged with newer ones in the mirror.
     swaps: bool,
-    /// Whether its names are escaped.
+    /// Whether names in it are escaped.
     escaped: bool,
 }
 
@@ -317,23 +316,23 @@ impl Top {
         if self.escaped { join(ESCAPED, &self.name) } else { self.name.clone() }
     }
 
-    /// Where the newer entries of a directory of the mirror are put. Apart from what was replaced, so that a second undo does
-    /// not bring them back.
+    /// Returns where the newer entries of a directory of the mirror are put. This is a separate directory, so that a second undo does not
+    /// restore them.
     fn newer(&self, dir: &[u8], limit: NameLimit) -> Vec<u8> {
         let newer = join(ESCAPED, &[ASIDE, &self.name[..]].concat());
         if dir.is_empty() { newer } else { join(&newer, &escape_path(dir, limit)) }
     }
 }
 
-/// What a hash in the quarantine stands for is on the disk before the entry gets it.
+/// The name behind a hash must be on disk before the rename.
 fn write_key(journal: &Journal, path: &[u8], kind: Kind) -> io::Result<()> {
     let (did, bytes) = (EntryOutcome::Meant, 0);
     journal.line(&Line::Did(Record { path: path.into(), kind, did, bytes, why: None }))?;
     journal.sync()
 }
 
-/// The old version takes the place of the new one, which is kept in the directory `newer`. In two steps, each
-/// of which can be the last: in between, the place is free, and the next undo just puts the old version there.
+/// Puts the old version in the place of the new one, which is kept in the directory `newer`. This takes two renames, and the process may be
+/// killed after either: in between, the place is free, and the next undo only puts the old version there.
 fn swap(
     newer: impl FnOnce() -> Result<OwnedFd, Errno>,
     hold: impl AsFd,

@@ -1,9 +1,8 @@
-//! Write permission in directories of our own that have none (a source's with mode 0555), for the moment of a change.
+//! Temporary write permission in directories that this user owns and that have none (mode 0555 from the source).
 //!
-//! rsync does the same while it transfers. A mode is written down in the state directory before it is changed
-//! ([`super::mode_record`]); all threads that work in a directory count as one, and the last of them puts the mode back. After a
-//! kill, the next run does. What would not come back as it was is not changed: a directory of somebody else, and one that would
-//! lose its setgid bit.
+//! rsync does the same during a transfer. A mode is recorded in the state directory before it is changed ([`super::mode_record`]). Threads
+//! that work in the same directory are counted; the last one restores the mode. After a kill, the next run restores it. A mode that could
+//! not be restored is not changed: that of a directory of another user, and one that would lose its setgid bit.
 
 use super::dir_owner::DirOwner;
 use super::mode_record::ModeRecord;
@@ -21,7 +20,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// What it takes to change a directory: to write, and to look names up.
+/// The permission bits needed to change a directory: write and search.
 const NEEDED: u32 = 0o300;
 const SETGID: u32 = 0o2000;
 
@@ -52,9 +51,9 @@ pub enum NotWritable {
 pub struct WriteAccess {
     root: File,
     record: ModeRecord,
-    /// Directories that are writable for the moment, by device and inode.
+    /// Directories that are temporarily writable, by device and inode.
     held: Mutex<HashMap<(u64, u64), Held>>,
-    /// Modes that could not be put back.
+    /// Modes that could not be restored, as messages.
     troubles: Mutex<Vec<String>>,
 }
 
@@ -62,13 +61,13 @@ pub struct WriteAccess {
 struct Held {
     dir: OwnedFd,
     path: Vec<u8>,
-    /// Its mode before.
+    /// The mode before the change.
     mode: u32,
-    /// How many work in it.
+    /// Number of users of the directory.
     users: usize,
 }
 
-/// A directory is writable as long as this is held.
+/// A directory is writable while this is held.
 #[derive(Debug)]
 pub(super) struct Writable {
     access: Arc<WriteAccess>,
@@ -76,7 +75,7 @@ pub(super) struct Writable {
 }
 
 impl WriteAccess {
-    /// For the tree at `path`, which is open and locked; nothing is changed yet. What is changed is written down below `state`.
+    /// For the tree at `path`, which is open and locked. Changes nothing yet. Changes are recorded below `state`.
     pub fn new(root: File, path: &Path, state: &Path) -> io::Result<Arc<Self>> {
         let stat = fstat(&root)?;
         let (dev, ino) = key_of(&stat);
@@ -85,24 +84,24 @@ impl WriteAccess {
         Ok(Arc::new(WriteAccess { root, record, held, troubles }))
     }
 
-    /// The tree.
+    /// The root of the tree.
     pub fn root(&self) -> &File {
         &self.root
     }
 
-    /// Puts back the modes that a run before this one had changed when it was killed. To be called before anything else is done
-    /// with the tree. What could not be put back is told by [`WriteAccess::take_troubles`].
+    /// Restores the modes that an earlier, killed run left changed. Must be called before anything else is done with the tree.
+    /// [`WriteAccess::take_troubles`] returns what could not be restored.
     pub fn put_back(&self) {
         let troubles = self.record.put_back(&self.root);
         self.troubles().extend(troubles);
     }
 
-    /// What people should know since this was called the last time: modes that could not be put back.
+    /// Returns warnings since the last call: modes that could not be restored.
     pub fn take_troubles(&self) -> Vec<String> {
         std::mem::take(&mut *self.troubles())
     }
 
-    /// Looks at an entry, and at a directory as it is when nobody works in it.
+    /// Reads the metadata of an entry. For a directory with a temporary mode, the original mode is returned.
     pub fn stat(&self, look: impl FnOnce() -> Result<Stat, Errno>) -> Result<Stat, Errno> {
         let held = self.held();
         let mut stat = look()?;
@@ -113,8 +112,8 @@ impl WriteAccess {
         Ok(stat)
     }
 
-    /// Makes a directory writable, if its mode is all that forbids to change it. `None`: there was no need, or it would not help.
-    /// `path` is relative to the root.
+    /// Makes a directory writable, if only its mode forbids changes. `None` if this is not necessary or would not help. `path` is relative
+    /// to the root.
     pub(super) fn make_writable(
         self: &Arc<Self>,
         dir: impl AsFd,
@@ -137,7 +136,7 @@ impl WriteAccess {
             return Err(NotWritable::NotOurs(DirOwner::of(&stat)));
         }
         if mode & NEEDED == NEEDED {
-            // Something else than the mode forbids it.
+            // Something other than the mode forbids changes.
             return Ok(None);
         }
         if loses_setgid(mode, stat.st_gid) {
@@ -147,7 +146,7 @@ impl WriteAccess {
         let old = OldMode { path: path.into(), ino: key.1, mode };
         self.record.changes(&old).map_err(NotWritable::Unwritten)?;
         if let Err(error) = change(&own, changed(mode)) {
-            // A file system may have taken a part of it.
+            // A file system may have applied only a part of the mode.
             let done = change(&own, mode);
             self.settle(path, mode, done);
             return Err(failed(error));
@@ -156,7 +155,7 @@ impl WriteAccess {
         Ok(writable())
     }
 
-    /// Changes the root itself, which is made writable for that if need be; `change` may be called twice.
+    /// Changes the root directory, after making it writable if necessary. `change` may be called twice.
     pub fn in_root<T>(self: &Arc<Self>, change: impl Fn(&File) -> Result<T, Errno>) -> Result<T, Errno> {
         match change(&self.root) {
             Err(Errno::ACCESS) => {
@@ -167,7 +166,7 @@ impl WriteAccess {
         }
     }
 
-    /// The last one who worked in it has left.
+    /// Restores the mode when the last user of the directory leaves.
     fn leave(&self, key: (u64, u64)) {
         let mut held = self.held();
         let Some(one) = held.get_mut(&key) else { return };
@@ -178,14 +177,14 @@ impl WriteAccess {
         let Some(Held { dir, path, mode, .. }) = held.remove(&key) else { return };
         let done = match fstat(&dir) {
             Ok(stat) if mode_of(&stat) == changed(mode) => change(&dir, mode),
-            // Somebody else has changed it meanwhile.
+            // Another process has changed the mode meanwhile.
             Ok(_) => Ok(()),
             Err(error) => Err(error),
         };
         self.settle(&path, mode, done);
     }
 
-    /// Writes down that a mode is back, or tells that it is not.
+    /// Records that a mode was restored, or notes that it was not.
     fn settle(&self, path: &[u8], mode: u32, done: Result<(), Errno>) {
         match done {
             Ok(()) => self.record.is_back(path),
@@ -208,13 +207,12 @@ impl Drop for Writable {
     }
 }
 
-/// Whether permissions forbid to change a directory. On a read-only file system, for instance, they do not: there, what is to be
-/// done fails by itself.
+/// Whether permissions forbid changes in a directory. False on a read-only file system, for example; there the operation itself fails.
 pub(super) fn is_denied(dir: impl AsFd) -> bool {
     may_change(dir) == Err(Errno::ACCESS)
 }
 
-/// Whether a directory without write permission would get it for the moment of a change.
+/// Whether a directory without write permission can be made writable temporarily.
 pub(super) fn can_be_made_writable(dir: impl AsFd) -> bool {
     let can = |stat: Stat| {
         let mode = mode_of(&stat);
@@ -223,13 +221,13 @@ pub(super) fn can_be_made_writable(dir: impl AsFd) -> bool {
     fstat(&dir).is_ok_and(can)
 }
 
-/// Changes a mode, and looks whether the file system has taken it.
+/// Changes a mode, and checks that the file system has applied it.
 pub(super) fn change(dir: &OwnedFd, mode: u32) -> Result<(), Errno> {
     fchmod(dir, Mode::from_raw_mode(mode as _))?;
     if mode_of(&fstat(dir)?) == mode { Ok(()) } else { Err(Errno::NOTSUP) }
 }
 
-/// The mode that a directory of this mode gets for a moment.
+/// Returns the temporary mode of a directory with this mode.
 pub(super) fn changed(mode: u32) -> u32 {
     mode | NEEDED
 }
@@ -244,7 +242,7 @@ fn key_of(stat: &Stat) -> (u64, u64) {
     (stat.st_dev as u64, stat.st_ino as u64)
 }
 
-/// The kernel clears the bit if whoever changes the mode is not in the group.
+/// Whether a change of the mode loses the setgid bit: the kernel clears it if the user is not in the group.
 pub(super) fn loses_setgid(mode: u32, gid: u32) -> bool {
     let ours = || {
         geteuid().is_root()
@@ -254,7 +252,7 @@ pub(super) fn loses_setgid(mode: u32, gid: u32) -> bool {
     mode & SETGID != 0 && !ours()
 }
 
-/// For people.
+/// A message about a mode that was not restored.
 pub(super) fn not_back(path: &[u8], mode: u32, why: &str) -> String {
     let name = if path.is_empty() { ".".into() } else { sanitize::name(path) };
     format!(

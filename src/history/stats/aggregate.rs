@@ -1,55 +1,55 @@
-//! One job's past as a handful of figures.
+//! Statistics of one job's past.
 
 use super::{Metric, Past, Spread, State};
 use crate::model::result::Status;
 use jiff::{SignedDuration, Timestamp};
 
-/// What counts as now for a trend, and what it is compared with.
+/// The period that counts as recent for a trend.
 pub(super) const RECENT: SignedDuration = SignedDuration::from_hours(7 * 24);
 pub(super) const BEFORE: SignedDuration = SignedDuration::from_hours(5 * 7 * 24);
 
-/// What is to be said about one job.
+/// The statistics of one job.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Aggregate {
     /// Name of the job.
     pub job: String,
-    /// Runs in which it was tried: not those that skipped it, nor one that goes on.
+    /// Number of runs, without those that skipped the job or are still running.
     pub runs: usize,
-    /// How often it ended in each way, the ways that occurred.
+    /// Number of runs by state, for states that occurred.
     pub states: Vec<(State, usize)>,
-    /// The share of its runs that ended well, 0 to 1; what people or their machines ended does not count.
+    /// The share of successful runs, 0 to 1. Runs ended by users or by the system do not count.
     pub success_rate: Option<f64>,
-    /// Seconds that successful runs took.
+    /// Duration of successful runs, in seconds.
     pub duration: Option<Spread>,
-    /// Seconds that runs waited for a slot.
+    /// Time that runs waited for a slot, in seconds.
     pub queued: Option<Spread>,
-    /// Bytes received a second, in successful runs that received any.
+    /// Bytes received per second, in successful runs that received any.
     pub bytes_per_s: Option<Spread>,
-    /// Files transferred a second, in successful runs that transferred any.
+    /// Files transferred per second, in successful runs that transferred any.
     pub files_per_s: Option<Spread>,
-    /// Bytes received by all runs together, as far as they are known.
+    /// Bytes received by all runs, as far as known.
     pub bytes: u64,
-    /// Files transferred by all runs together, as far as they are known.
+    /// Files transferred by all runs, as far as known.
     pub files: u64,
-    /// How the last seven days compare with the four weeks before.
+    /// The last seven days compared with the four weeks before.
     pub trend: Trend,
     /// The newest run.
     pub last: Option<Past>,
-    /// When it last ended well.
+    /// When it last succeeded.
     pub last_success: Option<Timestamp>,
 }
 
-/// The change of medians, as a share: 0.1 is a tenth more. `None` where one side has no runs.
+/// The relative change of medians: 0.1 is an increase of 10%. `None` if one period has no runs.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(crate) struct Trend {
-    /// Of how long successful runs take.
+    /// Duration of successful runs.
     pub duration: Option<f64>,
-    /// Of the bytes that they receive.
+    /// Bytes received by successful runs.
     pub bytes: Option<f64>,
 }
 
 impl Aggregate {
-    /// Of one job's past, the newest first.
+    /// Computes the statistics of one job from its past, the newest run first.
     pub(crate) fn of(job: &str, past: &[Past], now: Timestamp) -> Aggregate {
         let tried: Vec<&Past> = past
             .iter()
@@ -60,7 +60,7 @@ impl Aggregate {
             |past: &&&Past| matches!(past.state, State::Interrupted | State::Ended(Status::Cancelled));
         let judged = tried.len() - tried.iter().filter(ended_by_others).count();
         let spread = |metric: Metric| Spread::of(well.iter().filter_map(|past| metric.of(past)));
-        // A run that had nothing to fetch says nothing about speed.
+        // A run without anything to transfer does not show the speed.
         let speed = |metric: Metric| {
             Spread::of(well.iter().filter_map(|past| metric.of(past)).filter(|speed| *speed > 0.0))
         };
@@ -91,7 +91,7 @@ impl Aggregate {
     }
 }
 
-/// The median of the last days against that of the weeks before.
+/// The median of the recent period compared with that of the weeks before.
 fn change(well: &[&Past], metric: Metric, now: Timestamp) -> Option<f64> {
     let age = |past: &Past| now.duration_since(past.started);
     let median = |from: SignedDuration, to: SignedDuration| {

@@ -1,42 +1,42 @@
-//! Rules that say when the past deserves attention.
+//! Alert rules on past runs.
 
 use super::{Past, Point, Spread};
 use jiff::Timestamp;
 use std::time::Duration;
 
-/// So many earlier runs make a habit that one can be slower than.
+/// Minimum number of earlier runs for [`Rule::SlowerThan`].
 const HABIT: usize = 5;
 
-/// A rule and whom it is about.
+/// A rule and the job that it applies to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Alert {
-    /// The job; `None`: every job.
+    /// The name of the job; `None` for every job.
     pub job: Option<String>,
-    /// What is not normal.
+    /// The condition.
     pub rule: Rule,
 }
 
-/// What is not normal. All but [`Rule::Age`] look at the newest run that ended well, and say nothing without one.
+/// The condition of an alert. All but [`Rule::Age`] examine the newest successful run, and do not fire without one.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Rule {
-    /// A figure is above this.
+    /// A metric is above this value.
     Above(Metric, f64),
-    /// A figure is below this.
+    /// A metric is below this value.
     Below(Metric, f64),
-    /// It took longer than so many times what earlier runs took; at least five of them are needed to tell.
+    /// It took longer than this many times the duration of earlier runs. At least five earlier runs are required.
     SlowerThan(f64, Point),
-    /// The last success is longer ago, or none is remembered.
+    /// The last success is older than this, or none is recorded.
     Age(Duration),
 }
 
-/// A figure of a run.
+/// A metric of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Metric {
-    /// Seconds.
+    /// Duration in seconds.
     Duration,
-    /// Seconds before it got its slot.
+    /// Seconds until it got its slot.
     Queued,
-    /// Attempts.
+    /// Number of attempts.
     Attempts,
     /// Files transferred.
     Files,
@@ -44,29 +44,29 @@ pub enum Metric {
     Deleted,
     /// Bytes received.
     Bytes,
-    /// Bytes received a second of transfer.
+    /// Bytes received per second of transfer.
     BytesPerSecond,
-    /// Files transferred a second of transfer.
+    /// Files transferred per second of transfer.
     FilesPerSecond,
-    /// Files that the source holds.
+    /// Number of files at the source.
     TotalFiles,
-    /// Bytes that the source holds.
+    /// Bytes at the source.
     TotalBytes,
 }
 
-/// What a figure counts.
+/// The unit of a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
     /// Seconds.
     Time,
     /// Bytes.
     Bytes,
-    /// Things.
+    /// A number without a unit.
     Count,
 }
 
 impl Metric {
-    /// All there are.
+    /// All metrics.
     pub const ALL: [Metric; 10] = [
         Metric::Duration,
         Metric::Queued,
@@ -80,7 +80,7 @@ impl Metric {
         Metric::TotalBytes,
     ];
 
-    /// As in the configuration.
+    /// The word used in the configuration.
     pub fn word(self) -> &'static str {
         match self {
             Metric::Duration => "duration",
@@ -96,7 +96,7 @@ impl Metric {
         }
     }
 
-    /// What it counts.
+    /// Returns the unit.
     pub fn unit(self) -> Unit {
         match self {
             Metric::Duration | Metric::Queued => Unit::Time,
@@ -105,7 +105,7 @@ impl Metric {
         }
     }
 
-    /// The figure; `None` if it is not known.
+    /// Returns the value for a run; `None` if unknown.
     pub fn of(self, past: &Past) -> Option<f64> {
         let count = |n: Option<u64>| n.map(|n| n as f64);
         let per_second = |n: Option<u64>| {
@@ -127,7 +127,7 @@ impl Metric {
         }
     }
 
-    /// A value of it for people.
+    /// Formats a value for display.
     fn show(self, value: f64) -> String {
         let rate = if matches!(self, Metric::BytesPerSecond | Metric::FilesPerSecond) { "/s" } else { "" };
         match self.unit() {
@@ -139,12 +139,12 @@ impl Metric {
 }
 
 impl Alert {
-    /// Whether it watches this job.
+    /// Whether the alert applies to this job.
     pub fn is_about(&self, job: &str) -> bool {
         self.job.as_deref().is_none_or(|about| about == job)
     }
 
-    /// What is wrong now, in plain words; `None` if nothing is, or if it cannot be told. `past` is one job's, the newest
+    /// Returns a message if the alert fires. `None` if it does not, or if it cannot be determined. `past` is that of one job, the newest
     /// first.
     pub fn check(&self, past: &[Past], now: Timestamp) -> Option<String> {
         let mut well = past.iter().filter(|past| past.state.is_success());
@@ -173,10 +173,10 @@ impl Alert {
             Rule::Age(limit) => {
                 let age = |since| Duration::try_from(now.duration_since(since)).unwrap_or_default();
                 let told = |age: Duration| seconds(age.as_secs_f64());
-                // One that is dated in the future does not hide how old the others are.
+                // A success dated in the future must not hide the age of the others.
                 let dated =
                     newest.filter(|past| past.started <= now).or(well.find(|past| past.started <= now));
-                // Nobody can say how old a success is that nobody knows of; silence would say that all is well.
+                // Without a known success, its age is unknown. Not firing would suggest that all is well.
                 let Some(ended) = dated.or(newest).and_then(Past::ended) else {
                     return Some(match past.last() {
                         Some(oldest) => format!(
@@ -193,7 +193,7 @@ impl Alert {
     }
 }
 
-/// `1.50s` below a minute, else whole seconds, the two largest units.
+/// `1.50s` below a minute; otherwise whole seconds in the two largest units.
 fn seconds(value: f64) -> String {
     if value < 60.0 {
         return format!("{value:.2}s");

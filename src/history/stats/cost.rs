@@ -1,57 +1,57 @@
-//! What the commands beside `sync` have cost.
+//! Costs of commands other than `sync`.
 
 use super::Spread;
 use super::aggregate::{BEFORE, RECENT};
 use jiff::{SignedDuration, Timestamp};
 use std::time::Duration;
 
-/// One command of the past.
+/// The cost of one command.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Cost {
-    /// Its name: `scan`, `search` …
+    /// The name: `scan`, `search` …
     pub command: String,
-    /// When it started.
+    /// The start time.
     pub started: Timestamp,
-    /// How long it took.
+    /// The duration.
     pub duration: Duration,
-    /// Time of CPUs, of all threads together.
+    /// CPU time of all threads.
     pub cpu: Option<Duration>,
-    /// The most memory that it had at once, in bytes.
+    /// Peak memory in bytes.
     pub memory: Option<u64>,
-    /// How it ended.
+    /// The exit code.
     pub exit_code: i32,
 }
 
 impl Cost {
-    /// Whether it went all the way, whatever it found there: neither refused (2), nor locked out (75), nor ended by a signal.
+    /// Whether it ran to its end, whatever its result: not rejected (2), not locked out (75), not ended by a signal.
     pub(crate) fn is_whole(&self) -> bool {
         matches!(self.exit_code, 0 | 1 | 3 | 4)
     }
 }
 
-/// What is to be said about one command.
+/// The statistics of one command.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct CommandCost {
-    /// Its name.
+    /// The name of the command.
     pub command: String,
-    /// How often it was run.
+    /// Number of runs.
     pub runs: usize,
-    /// How often something stopped it before its end; what it cost then counts nowhere.
+    /// Number of runs that did not run to their end. Their costs are not counted.
     pub cut_short: usize,
-    /// Seconds that it took.
+    /// Duration in seconds.
     pub duration: Option<Spread>,
-    /// Seconds of CPUs.
+    /// CPU time in seconds.
     pub cpu: Option<Spread>,
-    /// The most memory, in bytes.
+    /// Peak memory in bytes.
     pub memory: Option<Spread>,
-    /// The change of the median duration: the last seven days against the four weeks before, 0.1 being a tenth more.
+    /// The change of the median duration between the four weeks before the last seven days and these days: 0.1 is an increase of 10%.
     pub trend: Option<f64>,
-    /// When it started last.
+    /// When it was last started.
     pub last: Option<Timestamp>,
 }
 
 impl CommandCost {
-    /// Of each command among these that started at `since` or later, by name. Trends look at all of them.
+    /// Returns the statistics of each command that started at `since` or later, by name. Trends use all costs.
     pub(crate) fn each(costs: &[Cost], since: Option<Timestamp>, now: Timestamp) -> Vec<CommandCost> {
         let mut names: Vec<&str> = costs.iter().map(|cost| cost.command.as_str()).collect();
         names.sort_unstable();

@@ -1,4 +1,4 @@
-//! What the past says, as numbers. Pure: the past is handed in.
+//! Statistics of past runs. Pure: the past is an argument.
 
 mod aggregate;
 mod alert;

@@ -1,61 +1,61 @@
-//! A job of the past, as it is remembered.
+//! The recorded result of a job.
 
 use crate::model::result::{Fallback, Figures, Status, SyncResult};
 use jiff::Timestamp;
 use std::time::Duration;
 
-/// How a job fared in one run.
+/// The result of a job in one run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Past {
-    /// The run's id.
+    /// The ID of the run.
     pub run: String,
     /// Name of the job.
     pub job: String,
-    /// How far it came.
+    /// The state.
     pub state: State,
-    /// When it started; when the run started, for one that has not ended.
+    /// When the job started; when the run started if the job has not ended.
     pub started: Timestamp,
-    /// How long it took, hooks and back-off included; `None` if it has not ended.
+    /// The duration, including hooks and back-off; `None` if it has not ended.
     pub duration: Option<Duration>,
-    /// From the start of the run until it got its slot; `None` if it has not ended.
+    /// Time from the start of the run until the job got its slot; `None` if it has not ended.
     pub queued: Option<Duration>,
-    /// Attempts that were made.
+    /// Number of attempts.
     pub attempts: u64,
     /// rsync's last exit code.
     pub exit_code: Option<i32>,
-    /// What was moved.
+    /// The figures of the transfer.
     pub figures: Figures,
     /// The source of the last attempt.
     pub source: Option<String>,
-    /// That this is not the job's first source, and why.
+    /// Set if this is not the first source of the job, with the reason.
     pub fallback: Option<Fallback>,
-    /// Why it ended so.
+    /// The error message.
     pub error: Option<String>,
     /// What to do about it.
     pub hint: Option<String>,
-    /// Its log.
+    /// The path of the log.
     pub log: Option<String>,
-    /// The alerts that it set off.
+    /// The alerts that fired.
     pub alerts: Vec<String>,
-    /// What its hooks did that somebody should look at.
+    /// Warnings about its hooks.
     pub warnings: Vec<String>,
-    /// How long its parts took, all attempts together: `list`, `transfer`, `delete`, `before`, `after`.
+    /// The durations of its phases over all attempts: `list`, `transfer`, `delete`, `before`, `after`.
     pub phases: Vec<(String, Duration)>,
 }
 
-/// How far a job came.
+/// The state of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
-    /// Its run goes on.
+    /// The run is still going on.
     Running,
-    /// Its run ended without a word.
+    /// The process of the run ended without a result of the job.
     Interrupted,
-    /// It has a result.
+    /// The job has ended with a result.
     Ended(Status),
 }
 
 impl State {
-    /// As in JSON: `running`, `interrupted`, or the status.
+    /// The word used in JSON: `running`, `interrupted`, or the status.
     pub fn word(self) -> &'static str {
         match self {
             State::Running => "running",
@@ -64,26 +64,26 @@ impl State {
         }
     }
 
-    /// The state that a word stands for.
+    /// Parses the word.
     pub fn parse(word: &str) -> Option<State> {
         State::all().find(|state| state.word() == word)
     }
 
-    /// All there are.
+    /// All states.
     pub fn all() -> impl Iterator<Item = State> {
         use Status::{Blocked, Cancelled, Failed, Ok, Partial, Skipped, Warned};
         let ended = [Ok, Warned, Partial, Blocked, Failed, Skipped, Cancelled].map(State::Ended);
         ended.into_iter().chain([State::Interrupted, State::Running])
     }
 
-    /// Whether all that was asked was done.
+    /// Whether everything requested was done.
     pub fn is_success(self) -> bool {
         matches!(self, State::Ended(Status::Ok | Status::Warned))
     }
 }
 
 impl Past {
-    /// A result that has just come about.
+    /// Converts a new result.
     pub fn of(run: &str, result: &SyncResult) -> Past {
         let mut past = Past {
             run: run.into(),
@@ -113,13 +113,13 @@ impl Past {
         past
     }
 
-    /// When it ended, if it did.
+    /// Returns when the job ended, if it has.
     pub fn ended(&self) -> Option<Timestamp> {
         let duration = jiff::SignedDuration::try_from(self.duration?).ok()?;
         self.started.checked_add(duration).ok()
     }
 
-    /// How long the transfers took; without them, the whole job.
+    /// Returns the duration of the transfers; without any, that of the job.
     pub fn transferring(&self) -> Option<Duration> {
         let transfer = self.phases.iter().find(|(name, _)| name == "transfer").map(|(_, duration)| *duration);
         transfer.or(self.duration)

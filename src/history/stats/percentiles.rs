@@ -1,21 +1,21 @@
-//! Percentiles and means of a handful of numbers.
+//! Percentiles and means.
 
-/// What is said about a set of numbers.
+/// Percentiles and mean of a set of numbers.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
 pub(crate) struct Spread {
-    /// Half of them are below.
+    /// The median.
     pub p50: f64,
-    /// Nine of ten are below.
+    /// The 90th percentile.
     pub p90: f64,
-    /// 19 of 20 are below.
+    /// The 95th percentile.
     pub p95: f64,
-    /// 99 of 100 are below.
+    /// The 99th percentile.
     pub p99: f64,
-    /// Their average.
+    /// The mean.
     pub mean: f64,
 }
 
-/// One of the figures of a [`Spread`].
+/// A field of [`Spread`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Point {
     /// The median.
@@ -26,15 +26,15 @@ pub enum Point {
     P95,
     /// The 99th percentile.
     P99,
-    /// The average.
+    /// The mean.
     Mean,
 }
 
 impl Point {
-    /// All there are.
+    /// All points.
     pub const ALL: [Point; 5] = [Point::P50, Point::P90, Point::P95, Point::P99, Point::Mean];
 
-    /// As in the configuration.
+    /// The word used in the configuration.
     pub fn word(self) -> &'static str {
         match self {
             Point::P50 => "p50",
@@ -47,7 +47,7 @@ impl Point {
 }
 
 impl Spread {
-    /// Of these numbers, in any order; `None` without any. What is not finite is left out.
+    /// Computes the values of numbers in any order; `None` without numbers. Non-finite numbers are ignored.
     pub(crate) fn of(numbers: impl IntoIterator<Item = f64>) -> Option<Spread> {
         let mut sorted: Vec<f64> = numbers.into_iter().filter(|n| n.is_finite()).collect();
         sorted.sort_by(f64::total_cmp);
@@ -64,7 +64,7 @@ impl Spread {
         })
     }
 
-    /// One of its figures.
+    /// Returns one of the values.
     pub(crate) fn get(&self, point: Point) -> f64 {
         match point {
             Point::P50 => self.p50,
@@ -76,8 +76,8 @@ impl Spread {
     }
 }
 
-/// The value below which this share (0 to 1) of sorted numbers lies, interpolated between neighbours as spreadsheets, R
-/// (type 7) and numpy do it by default. `None` without numbers.
+/// Returns the value below which this share (0 to 1) of sorted numbers lies, interpolated between neighbours as spreadsheets, R (type 7)
+/// and numpy do by default. `None` without numbers.
 pub(crate) fn percentile(sorted: &[f64], share: f64) -> Option<f64> {
     let last = sorted.len().checked_sub(1)?;
     let place = share.clamp(0.0, 1.0) * last as f64;
@@ -118,7 +118,7 @@ mod tests {
     }
 
     proptest! {
-        /// The definition, turned around: the curve through the points (i / (n - 1), sorted[i]).
+        /// The definition, reversed: the line through the points (i / (n - 1), sorted[i]).
         #[test]
         fn they_lie_on_the_line_through_the_points(
             mut numbers in proptest::collection::vec(-1e6..1e6f64, 2..60), share in 0.0..=1.0f64) {

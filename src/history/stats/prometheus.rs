@@ -1,25 +1,25 @@
-//! The figures in the text format that Prometheus' node exporter reads from its textfile directory.
+//! Metrics in the text format that the node exporter of Prometheus reads from its textfile directory.
 
 use super::{Aggregate, CommandCost, CommandTotal, Spread, State, Total};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-/// What metrics are made from.
+/// The input of the metrics.
 pub(crate) struct Metrics<'a> {
-    /// The jobs, from what is remembered.
+    /// Statistics of the jobs, from the recorded runs.
     pub jobs: &'a [Aggregate],
-    /// What all their runs came to.
+    /// Sums over all runs ever.
     pub totals: &'a [Total],
-    /// The number of alerts that a job sets off.
+    /// Returns the number of firing alerts of a job.
     pub firing: &'a dyn Fn(&str) -> usize,
-    /// Commands, from what is remembered.
+    /// Statistics of commands, from the recorded costs.
     pub commands: &'a [CommandCost],
-    /// What all runs of commands came to.
+    /// Sums over all commands ever.
     pub command_totals: &'a BTreeMap<String, CommandTotal>,
 }
 
-/// A page of metrics. Counters are of everything that ever was, all the rest is of what is remembered.
+/// Returns a page of metrics. Counters cover everything ever; all other metrics cover what is recorded.
 pub(crate) fn prometheus(metrics: &Metrics<'_>) -> String {
     let mut page = Page(String::new());
     counters(&mut page, metrics.jobs, metrics.totals);
@@ -28,7 +28,7 @@ pub(crate) fn prometheus(metrics: &Metrics<'_>) -> String {
     page.0
 }
 
-/// The end of a metric's name, what it is, and its value.
+/// The suffix of the metric, its help text, and its value.
 type Figure = (&'static str, &'static str, fn(&Total) -> f64);
 
 fn counters(page: &mut Page, jobs: &[Aggregate], totals: &[Total]) {
@@ -52,7 +52,7 @@ fn counters(page: &mut Page, jobs: &[Aggregate], totals: &[Total]) {
     }
 }
 
-/// Seconds that all runs took that ended well, and their number.
+/// Sum of the durations of all successful runs in seconds, and their number.
 fn durations(totals: &[Total], job: &str) -> (f64, u64) {
     let well = totals.iter().filter(|total| total.job == job && total.state.is_success());
     well.fold((0.0, 0), |(sum, count), total| (sum + total.seconds, count + total.runs))
@@ -150,7 +150,7 @@ fn of_commands(page: &mut Page, Metrics { commands, command_totals, .. }: &Metri
     page.family("median_memory_bytes", "gauge", memory, commands, median(|command| command.memory));
 }
 
-/// Quantiles are of what is remembered, sum and number of everything, since they must not fall.
+/// Quantiles cover what is recorded. Sum and count cover everything ever, since they must not fall.
 fn summary(spread: Option<&Spread>, (sum, count): (f64, u64)) -> Vec<Sample> {
     if count == 0 {
         return Vec::new();
@@ -167,9 +167,9 @@ fn summary(spread: Option<&Spread>, (sum, count): (f64, u64)) -> Vec<Sample> {
 
 /// What a metric is about.
 trait Subject {
-    /// What it is: part of the metric's name.
+    /// The part of the metric's name.
     const WHAT: &'static str;
-    /// The label with its name. `job` is the scraper's own, which renames ours.
+    /// The label with the name of the subject. It is not `job`: the scraper uses that label, and would rename ours.
     const LABEL: &'static str;
     fn name(&self) -> &str;
 }
@@ -212,7 +212,7 @@ fn sample(labels: &[(&'static str, &str)], value: f64) -> Sample {
 struct Page(String);
 
 impl Page {
-    /// One metric of all subjects; nothing of it if none has any.
+    /// Writes one metric of all subjects; nothing if no subject has it.
     fn family<S: Subject>(
         &mut self,
         name: &str,
@@ -227,7 +227,7 @@ impl Page {
             for sample in samples(subject) {
                 let mut labels = format!("{}=\"{}\"", S::LABEL, escaped(subject.name()));
                 for (label, value) in &sample.labels {
-                    // A String takes everything.
+                    // Writing to a string cannot fail.
                     let _ = write!(labels, ",{label}=\"{}\"", escaped(value));
                 }
                 let _ = writeln!(lines, "{name}{}{{{labels}}} {}", sample.suffix, sample.value);
@@ -319,8 +319,8 @@ mod tests {
         assert!(!page.contains("success_timestamp_seconds{mirror=\"b"), "{page}");
     }
 
-    /// The rules of the text format: a HELP and a TYPE before each metric's samples, all of a metric together, every
-    /// sample a name, labels and a number, no sample twice, the last line ended.
+    /// The rules of the text format: HELP and TYPE precede the samples of a metric; all samples of a metric are together; a sample is a
+    /// name, labels and a number; no sample occurs twice; the last line ends in a newline.
     #[test]
     fn the_page_is_well_formed() {
         let page = page();

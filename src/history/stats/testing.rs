@@ -1,11 +1,11 @@
-//! A past for tests.
+//! Past runs for tests.
 
 use super::{Past, State};
 use crate::model::result::{Figures, Status};
 use jiff::Timestamp;
 use std::time::Duration;
 
-/// A success that began so many days before second 10,000,000 and took so many seconds.
+/// A success that started this many days before second 10,000,000 and took this many seconds.
 pub(crate) fn past(days: i64, seconds: u64) -> Past {
     Past {
         run: format!("R{days}"),

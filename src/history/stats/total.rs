@@ -1,42 +1,41 @@
-//! What all runs ever came to: figures that only grow.
+//! Sums over all runs ever. They never fall.
 
 use super::State;
 
-/// All runs of a job that ended in one way, also those that are not remembered one by one any more. A figure that a run did not know
-/// counts as nothing.
+/// Sums over all runs of a job that ended in one state, including removed runs. Unknown figures of a run count as zero.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Total {
     /// Name of the job.
     pub job: String,
-    /// How they ended.
+    /// The state.
     pub state: State,
-    /// How many.
+    /// Number of runs.
     pub runs: u64,
-    /// How long they took, in seconds.
+    /// Their duration in seconds.
     pub seconds: f64,
-    /// Attempts that they made.
+    /// Number of attempts.
     pub attempts: f64,
-    /// Files that they transferred.
+    /// Files transferred.
     pub files_transferred: f64,
-    /// Files that they deleted.
+    /// Files deleted.
     pub files_deleted: f64,
-    /// Bytes that they received.
+    /// Bytes received.
     pub bytes_received: f64,
 }
 
-/// All runs of a command, also those that are not remembered one by one any more.
+/// Sums over all runs of a command, including those whose lines were removed.
 #[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]
 pub(crate) struct CommandTotal {
-    /// How many.
+    /// Number of runs.
     pub runs: u64,
-    /// How many of these went all the way.
+    /// Number of runs that ran to their end.
     pub whole: u64,
-    /// How long those took, in microseconds.
+    /// Duration of these, in microseconds.
     pub duration_us: u64,
 }
 
 impl CommandTotal {
-    /// One run more.
+    /// Adds a run.
     pub(crate) fn add(&mut self, cost: &super::Cost) {
         self.runs += 1;
         if cost.is_whole() {

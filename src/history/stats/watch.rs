@@ -1,20 +1,20 @@
-//! The alerts of a run, and the past that they need.
+//! The alerts of a run, and the past runs that they need.
 
 use super::{Alert, Past};
 use jiff::Timestamp;
 use std::collections::HashMap;
 
-/// What a run looks out for.
+/// What a run checks.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Watch {
-    /// The rules.
+    /// The alerts.
     pub alerts: Vec<Alert>,
     /// The past of each job, the newest first.
     pub past: HashMap<String, Vec<Past>>,
 }
 
 impl Watch {
-    /// What this newest result, of which the past knows nothing yet, sets off: a sentence each.
+    /// Returns a message for each alert that fires for this newest result, which is not in the past yet.
     pub(crate) fn check(&self, newest: Past, now: Timestamp) -> Vec<String> {
         let alerts: Vec<_> = self.alerts.iter().filter(|alert| alert.is_about(&newest.job)).collect();
         if alerts.is_empty() {

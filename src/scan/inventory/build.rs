@@ -1,16 +1,16 @@
-//! Putting an inventory together from directories that were found in any order.
+//! Builds an inventory from directories found in any order.
 
 use super::{Block, Bytes, Dir, DirId, DirRef, DirStat, Inventory, Own, State, Totals};
 use std::path::PathBuf;
 
-/// A directory that is being found. Only a [`Builder`] gives these out.
+/// A directory that is being added. Only a [`Builder`] creates these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NodeId(u32);
 
 /// What is known about a directory that was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Found {
-    /// The directory itself.
+    /// The metadata of the directory itself.
     pub stat: DirStat,
     /// Whether its contents are known.
     pub state: State,
@@ -36,8 +36,8 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// A directory below `parent`, about which nothing is known yet; `None` is the root, which has to come first. Names
-    /// over 65,535 bytes, which no system has, are cut.
+    /// Adds a directory below `parent` without metadata. `None` is the root, which must come first. Names of more than 65,535 bytes, which
+    /// no system supports, are truncated.
     pub fn add(&mut self, parent: Option<NodeId>, name: &[u8]) -> NodeId {
         let id = NodeId(self.nodes.len() as u32);
         let name = &name[..name.len().min(usize::from(u16::MAX))];
@@ -55,28 +55,28 @@ impl Builder {
         id
     }
 
-    /// What is known about it now.
+    /// Sets what is known about a directory.
     pub fn found(&mut self, id: NodeId, found: Found) {
         if let Some(node) = self.nodes.get_mut(id.0 as usize) {
             node.found = found;
         }
     }
 
-    /// Its contents are not known in full after all.
+    /// Marks the contents of a directory as incomplete.
     pub fn incomplete(&mut self, id: NodeId) {
         if let Some(node) = self.nodes.get_mut(id.0 as usize) {
             node.found.state = State::Incomplete;
         }
     }
 
-    /// It is not there after all, nor anything below it. The root always is.
+    /// Marks a directory and everything below it as removed. The root cannot be removed.
     pub fn gone(&mut self, id: NodeId) {
         if let Some(node) = self.nodes.get_mut(id.0 as usize) {
             node.gone = true;
         }
     }
 
-    /// A part of what it holds; parts are put in the order of `part`.
+    /// Adds a part of the entries of a directory; parts are ordered by `part`.
     pub fn holds(&mut self, id: NodeId, part: u32, block: Block, own: Own) {
         let Some(node) = self.nodes.get_mut(id.0 as usize) else { return };
         node.own += own;
@@ -89,7 +89,7 @@ impl Builder {
         }
     }
 
-    /// It holds what `dir` of another inventory holds, whose arenas must be the first of the new one's.
+    /// Reuses the entries of `dir` of another inventory, whose arenas must be the first ones of the new inventory.
     pub fn adopt(&mut self, id: NodeId, dir: &DirRef<'_>) {
         for (part, block) in dir.blocks().iter().enumerate() {
             self.holds(id, part as u32, *block, Own::default());
@@ -99,24 +99,24 @@ impl Builder {
         }
     }
 
-    /// The directory itself, as far as it is known.
+    /// The metadata of the directory itself, as far as known.
     pub fn stat(&self, id: NodeId) -> Option<DirStat> {
         self.nodes.get(id.0 as usize).map(|node| node.found.stat)
     }
 
-    /// The one above; `None` for the root.
+    /// The parent; `None` for the root.
     pub fn parent(&self, id: NodeId) -> Option<NodeId> {
         (id.0 != 0).then(|| self.nodes.get(id.0 as usize).map(|node| NodeId(node.parent))).flatten()
     }
 
-    /// Its name; empty for the root.
+    /// The name; empty for the root.
     pub fn name(&self, id: NodeId) -> &[u8] {
         let Some(node) = self.nodes.get(id.0 as usize) else { return b"" };
         let at = node.name_at as usize;
         self.names.get(at..at + usize::from(node.name_len)).unwrap_or_default()
     }
 
-    /// Its path relative to the root.
+    /// The path relative to the root.
     pub fn path(&self, id: NodeId) -> Vec<u8> {
         let mut names: Vec<&[u8]> =
             std::iter::successors(Some(id), |id| self.parent(*id)).map(|id| self.name(id)).collect();
@@ -125,17 +125,17 @@ impl Builder {
         names.join(&b'/')
     }
 
-    /// How many there are.
+    /// Number of directories.
     pub fn len(&self) -> usize {
         self.nodes.len()
     }
 
-    /// Whether there is none.
+    /// Whether there are no directories.
     pub fn is_empty(&self) -> bool {
         self.nodes.is_empty()
     }
 
-    /// Sorts everything and sums it up. `started` is in nanoseconds since 1970.
+    /// Sorts the directories and computes the totals. `started` is in nanoseconds since 1970.
     pub fn finish(self, root: PathBuf, started: i64, arenas: Vec<Bytes>) -> Inventory {
         let order = self.pre_order();
         let mut place = vec![0u32; self.nodes.len()];
@@ -175,7 +175,7 @@ impl Builder {
         inventory
     }
 
-    /// Numbers of nodes: each directory before what is below it, siblings by name.
+    /// Returns the node numbers in pre-order: each directory before its subdirectories, siblings by name.
     fn pre_order(&self) -> Vec<u32> {
         let mut children: Vec<u32> = (1..self.nodes.len() as u32).collect();
         let key = |n: &u32| (self.nodes[*n as usize].parent, self.name(NodeId(*n)));
@@ -199,7 +199,7 @@ impl Builder {
 }
 
 impl Inventory {
-    /// From each directory's parent to where its subtree ends.
+    /// Computes the end of each subtree from the parents.
     pub(super) fn set_ends(&mut self) {
         for n in (1..self.dirs.len()).rev() {
             let (end, parent) = (self.dirs[n].end, self.dirs[n].parent.index());

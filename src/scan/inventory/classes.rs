@@ -1,11 +1,11 @@
-//! Files by extension, by size and by age, and the entries of the PDB among them.
+//! Classifies files by extension, size and age, and counts the PDB entries among them.
 
 use super::{DirRef, Kind};
 use crate::model::pdb;
 use std::collections::BTreeMap;
 use std::ops::AddAssign;
 
-/// Classes of size: what each is called, and the first size beyond it.
+/// Size classes: name, and the first size in bytes beyond the class.
 pub const SIZES: [(&str, u64); 7] = [
     ("empty", 1),
     ("under 10 kB", 10_000),
@@ -18,7 +18,7 @@ pub const SIZES: [(&str, u64); 7] = [
 
 const DAY: i64 = 24 * 3600 * 1_000_000_000;
 
-/// Classes of age: what each is called, and the first age beyond it in nanoseconds.
+/// Age classes: name, and the first age in nanoseconds beyond the class.
 pub const AGES: [(&str, i64); 7] = [
     ("in the future", 0),
     ("under a day", DAY),
@@ -29,17 +29,17 @@ pub const AGES: [(&str, i64); 7] = [
     ("older", i64::MAX),
 ];
 
-/// Compressed files are told apart by what they hold: `cif.gz`.
+/// For compressed files, the extension includes that of the contents: `cif.gz`.
 const COMPRESSED: [&[u8]; 6] = [b"gz", b"xz", b"bz2", b"zst", b"Z", b"lz4"];
-/// What follows a dot and is longer than this is hardly an extension.
+/// Maximum length of an extension in bytes. What follows a dot and is longer is not an extension.
 const LONGEST: usize = 12;
 
-/// How many files, and their apparent size.
+/// Number and apparent size of files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Tally {
-    /// Files.
+    /// Number of files.
     pub files: u64,
-    /// Bytes.
+    /// Size in bytes.
     pub bytes: u64,
 }
 
@@ -50,25 +50,25 @@ impl AddAssign for Tally {
     }
 }
 
-/// The regular files of some directories, by classes.
+/// The regular files of some directories, by class.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Classes {
-    /// By extension; the empty one is for files that have none.
+    /// By extension; empty for files without one.
     pub extensions: BTreeMap<Vec<u8>, Tally>,
-    /// In the classes of [`SIZES`].
+    /// By the classes of [`SIZES`].
     pub sizes: [Tally; SIZES.len()],
-    /// In the classes of [`AGES`].
+    /// By the classes of [`AGES`].
     pub ages: [Tally; AGES.len()],
-    /// PDB entries by format and form of ID. An entry counts once in a directory, whatever number of files it has there.
+    /// PDB entries by format and form of ID. An entry counts once per directory, whatever the number of its files there.
     pub entries: BTreeMap<(pdb::Format, pdb::Form), u64>,
     last: Vec<u8>,
     pending: Tally,
 }
 
 impl Classes {
-    /// Adds the files that lie directly in a directory. `now` is in nanoseconds since 1970.
+    /// Adds the files directly in a directory. `now` is in nanoseconds since 1970.
     pub fn add(&mut self, dir: &DirRef<'_>, now: i64) {
-        // A few names are enough: the hash directory is never further away.
+        // A few ancestors suffice: the hash directory is never further up.
         let above: Vec<&[u8]> = dir.ancestors().map(|dir| dir.name()).take(3).collect();
         let mut seen: Vec<(pdb::Format, pdb::EntryId)> = Vec::new();
         for entry in dir.entries() {
@@ -92,7 +92,7 @@ impl Classes {
             else {
                 continue;
             };
-            // The files of an entry stand together, apart from a few formats' prefixes.
+            // The files of an entry are adjacent, apart from the prefixes of a few formats.
             match seen.iter_mut().find(|(known, _)| *known == format) {
                 Some((_, last)) if *last == id => continue,
                 Some((_, last)) => *last = id,
@@ -103,7 +103,7 @@ impl Classes {
         self.settle();
     }
 
-    /// Adds what others have counted.
+    /// Adds the counts of another.
     pub fn merge(&mut self, more: Classes) {
         for (extension, tally) in more.extensions {
             *self.extensions.entry(extension).or_default() += tally;
@@ -119,7 +119,7 @@ impl Classes {
         }
     }
 
-    /// Runs of one extension are the rule, so the map is only asked at their ends.
+    /// Adds pending counts to the map. Successive files usually have the same extension, so the map is only accessed when it changes.
     fn settle(&mut self) {
         if self.pending == Tally::default() {
             return;
@@ -134,7 +134,7 @@ impl Classes {
     }
 }
 
-/// What follows the last dot, or the last two if the last is a compression; empty if there is none.
+/// Returns what follows the last dot, or the last two if the last extension is a compression; empty if there is none.
 pub fn extension(name: &[u8]) -> &[u8] {
     let dot = |name: &[u8]| memchr::memrchr(b'.', name).filter(|dot| *dot > 0);
     let Some(last) = dot(name).filter(|dot| name.len() - dot - 1 <= LONGEST) else { return b"" };

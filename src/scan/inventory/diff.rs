@@ -1,22 +1,22 @@
-//! What is different between two inventories of one tree.
+//! Differences between two inventories of a tree.
 
 use super::{DirRef, Entry, Inventory, Stat, State};
 use std::cmp::Ordering;
 use std::iter::Peekable;
 
-/// What happened to a name.
+/// The kind of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChangeKind {
-    /// It is new.
+    /// Added.
     Added,
-    /// It is gone.
+    /// Removed.
     Removed,
-    /// It has another size, modification time, inode or kind. Other attributes (owner, mode) do not count.
+    /// Size, modification time, inode or kind differ. Other attributes (owner, mode) do not count.
     Changed,
 }
 
 impl ChangeKind {
-    /// As in JSON: `added`, `removed`, `changed`.
+    /// The word used in JSON: `added`, `removed`, `changed`.
     pub fn word(self) -> &'static str {
         match self {
             ChangeKind::Added => "added",
@@ -26,49 +26,49 @@ impl ChangeKind {
     }
 }
 
-/// One name that is different.
+/// A difference.
 #[derive(Debug, Clone, Copy)]
 pub struct Change<'a> {
-    /// What happened to it.
+    /// The kind of the change.
     pub kind: ChangeKind,
-    /// The directory that holds it, in the inventory that has it (the newer one if both have).
+    /// The directory of the name, in the newer inventory if both have it.
     pub dir: DirRef<'a>,
-    /// Its name.
+    /// The name.
     pub name: &'a [u8],
-    /// What it was; `None` for what is new, and for directories.
+    /// The old metadata; `None` for added names and for directories.
     pub old: Option<Stat>,
-    /// What it is; `None` for what is gone, and for directories.
+    /// The new metadata; `None` for removed names and for directories.
     pub new: Option<Stat>,
 }
 
 impl Change<'_> {
-    /// `file`, `dir`, `symlink` or `other`: what it is, or was.
+    /// The kind of the entry: `file`, `dir`, `symlink` or `other`.
     pub fn word(&self) -> &'static str {
         self.new.or(self.old).map_or("dir", |stat| stat.kind.word())
     }
 }
 
-/// How much is different. Directories count as entries.
+/// Number of differences. Directories count as entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Changes {
-    /// New entries.
+    /// Entries added.
     pub added: u64,
-    /// Entries that are gone.
+    /// Entries removed.
     pub removed: u64,
-    /// Entries that are not what they were.
+    /// Entries changed.
     pub changed: u64,
-    /// Directories that could not be compared, since one of the two scans did not read them.
+    /// Directories that could not be compared, since one of the scans did not read them.
     pub unknown: u64,
 }
 
 impl Changes {
-    /// Whether nothing is known to be different.
+    /// Whether no differences are known.
     pub fn is_nothing(&self) -> bool {
         (self.added, self.removed, self.changed) == (0, 0, 0)
     }
 }
 
-/// Tells every change, directories in pre-order and names in each sorted by bytes.
+/// Reports every change. Directories are in pre-order, names within a directory sorted by bytes.
 pub fn diff<'a, E>(
     old: &'a Inventory,
     new: &'a Inventory,
@@ -140,7 +140,7 @@ fn entries<'a, E>(
     Ok(())
 }
 
-/// Which of two sorted sequences comes next; `Equal` means both, `None` neither.
+/// Which of two sorted sequences comes next; `Equal` for both, `None` for neither.
 fn order<T, I: Iterator<Item = T>>(
     a: &mut Peekable<I>,
     b: &mut Peekable<I>,

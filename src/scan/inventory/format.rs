@@ -1,4 +1,4 @@
-//! The cache file: an inventory as bytes that can be mapped and used as they are.
+//! The format of cache files: an inventory as bytes that can be mapped and used in place.
 //!
 //! ```text
 //! magic 8 | version 4 | flags 4 | length 8 | started 8 | dirs 4 | blocks 4 | dir names 8 | data 8
@@ -6,7 +6,7 @@
 //! root | options | names of directories | directories | blocks | data | CRC-32 of all before, 4
 //! ```
 //!
-//! Numbers are little-endian. The data are the blocks one after the other, as they were in the arenas.
+//! Numbers are little-endian. The data are the blocks in sequence, as they were in the arenas.
 
 use super::RECORD;
 use super::{Block, Bytes, Dir, DirId, DirStat, Inventory, Own, State, Totals};
@@ -22,24 +22,24 @@ const DIR: usize = 104;
 const BLOCK: usize = 12;
 const CHECKSUM: usize = 4;
 
-/// What a cache file says about itself.
+/// The header of a cache file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Header {
-    /// The tree's root.
+    /// The root of the tree.
     pub root: PathBuf,
-    /// What decided which entries were seen, in words; inventories that differ in it cannot stand for each other.
+    /// A description of the options that decided which entries were found. Inventories for which it differs are not interchangeable.
     pub options: Vec<u8>,
     /// When the scan started, nanoseconds since 1970.
     pub started: i64,
-    /// How many directories that scan read.
+    /// Number of directories that the scan read.
     pub dirs_read: u64,
-    /// How many it took over from the one before.
+    /// Number of directories that it reused from the previous inventory.
     pub dirs_reused: u64,
-    /// How long it took, in nanoseconds.
+    /// The duration in nanoseconds.
     pub elapsed: u64,
 }
 
-/// Why bytes are no inventory.
+/// Why bytes are not a valid inventory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum FormatError {
     /// It is something else.
@@ -132,7 +132,7 @@ fn encode_dir(dir: &Dir, out: &mut Vec<u8>) {
     }
 }
 
-/// Passes on what is written, and sums it up.
+/// Passes on what is written, and computes the checksum.
 struct Summed<W> {
     out: W,
     sum: crc32fast::Hasher,
@@ -145,7 +145,7 @@ impl<W: Write> Summed<W> {
     }
 }
 
-/// Reads front to back; `None` past the end.
+/// Reads from front to back; returns `None` past the end.
 struct Cursor<'a>(&'a [u8]);
 
 impl<'a> Cursor<'a> {
@@ -208,15 +208,15 @@ fn front(bytes: &[u8]) -> Result<Front<'_>, FormatError> {
     Ok(front)
 }
 
-/// What a file says about itself. Cheap: the checksum is not looked at.
+/// Reads the header. This is fast, since the checksum is not verified.
 pub fn header(bytes: &[u8]) -> Result<Header, FormatError> {
     front(bytes).map(|front| front.header)
 }
 
-/// Reads a whole file; its blocks stay where they are.
+/// Reads a whole file; its blocks stay in place.
 pub fn decode(file: Bytes) -> Result<(Header, Inventory), FormatError> {
     let bytes = (*file).as_ref();
-    // First of all whose it is, so that what is not ours is not called damaged.
+    // Check first that it is our format, so that another file is not reported as damaged.
     front(bytes)?;
     let Some((summed, sum)) = bytes.split_last_chunk::<CHECKSUM>() else { return Err(SHORT) };
     if crc32fast::hash(summed) != u32::from_le_bytes(*sum) {

@@ -1,4 +1,4 @@
-//! Looking around in an inventory: directories, what they hold, and both in groups.
+//! Access to an inventory: directories and their contents.
 
 use super::record::{self, RECORD};
 use super::{Block, Dir, DirId, DirStat, Entry, Inventory, Own, State, Totals};
@@ -10,58 +10,58 @@ pub struct DirRef<'a> {
     pub(super) id: DirId,
 }
 
-/// What was found at a path.
+/// What exists at a path.
 #[derive(Debug, Clone, Copy)]
 pub enum Member<'a> {
     /// A directory.
     Dir(DirRef<'a>),
-    /// Anything else, and the directory that holds it.
+    /// An entry other than a directory, and its directory.
     Entry(DirRef<'a>, Entry<'a>),
 }
 
-/// A directory with what it holds.
+/// A directory with its contents.
 #[derive(Debug, Clone)]
 pub struct Group<'a> {
     /// The directory.
     pub dir: DirRef<'a>,
-    /// The directories in it, sorted by the bytes of their names.
+    /// The subdirectories, sorted by the bytes of their names.
     pub dirs: Children<'a>,
-    /// Everything else in it, sorted likewise.
+    /// All other entries, sorted likewise.
     pub entries: Entries<'a>,
 }
 
 impl<'a> DirRef<'a> {
     fn raw(&self) -> &'a Dir {
-        // A reference is only made for a directory that is there.
+        // A reference is only created for an existing directory.
         &self.inventory.dirs[self.id.index()]
     }
 
-    /// Its place in the pre-order.
+    /// The index in pre-order.
     pub fn id(&self) -> DirId {
         self.id
     }
 
-    /// Its name; empty for the root.
+    /// The name; empty for the root.
     pub fn name(&self) -> &'a [u8] {
         self.inventory.name_of(self.id)
     }
 
-    /// The directory that holds it; `None` for the root.
+    /// The parent; `None` for the root.
     pub fn parent(&self) -> Option<DirRef<'a>> {
         (self.id != DirId::ROOT).then(|| DirRef { inventory: self.inventory, id: self.raw().parent })
     }
 
-    /// From itself up to the root.
+    /// This directory and its ancestors up to the root.
     pub fn ancestors(&self) -> impl Iterator<Item = DirRef<'a>> + use<'a> {
         std::iter::successors(Some(*self), DirRef::parent)
     }
 
-    /// How deep it lies; 0 for the root.
+    /// The depth; 0 for the root.
     pub fn depth(&self) -> usize {
         self.ancestors().count() - 1
     }
 
-    /// Its path relative to the root, without a slash at either end; empty for the root.
+    /// The path relative to the root, without a slash at either end; empty for the root.
     pub fn path(&self) -> Vec<u8> {
         let mut names: Vec<&[u8]> = self.ancestors().map(|dir| dir.name()).collect();
         names.pop();
@@ -69,7 +69,7 @@ impl<'a> DirRef<'a> {
         names.join(&b'/')
     }
 
-    /// The path relative to the root of something in it.
+    /// Returns the path of an entry of the directory, relative to the root.
     pub fn path_of(&self, name: &[u8]) -> Vec<u8> {
         let mut path = self.path();
         if !path.is_empty() {
@@ -79,7 +79,7 @@ impl<'a> DirRef<'a> {
         path
     }
 
-    /// What is known of the directory itself.
+    /// The metadata of the directory itself.
     pub fn stat(&self) -> &'a DirStat {
         &self.raw().stat
     }
@@ -89,27 +89,27 @@ impl<'a> DirRef<'a> {
         self.raw().state
     }
 
-    /// What lies directly in it.
+    /// Sums over the entries directly in it.
     pub fn own(&self) -> Own {
         self.raw().own
     }
 
-    /// What it holds at any depth, itself included.
+    /// Sums over everything at any depth, the directory itself included.
     pub fn totals(&self) -> Totals {
         self.raw().total
     }
 
-    /// The place in the pre-order past the last directory below it.
+    /// The index in pre-order past the last directory below it.
     pub fn end(&self) -> DirId {
         DirId(self.raw().end)
     }
 
-    /// The directories in it.
+    /// The subdirectories.
     pub fn dirs(&self) -> Children<'a> {
         Children { inventory: self.inventory, next: self.id.0 + 1, end: self.raw().end }
     }
 
-    /// Everything else in it.
+    /// All entries other than directories.
     pub fn entries(&self) -> Entries<'a> {
         Entries {
             inventory: self.inventory,
@@ -120,12 +120,12 @@ impl<'a> DirRef<'a> {
         }
     }
 
-    /// The directory of this name in it.
+    /// Returns the subdirectory of this name.
     pub fn child(&self, name: &[u8]) -> Option<DirRef<'a>> {
         self.dirs().find(|dir| dir.name() == name)
     }
 
-    /// The entry of this name in it, found by bisection.
+    /// Returns the entry of this name, by binary search.
     pub fn entry(&self, name: &[u8]) -> Option<Entry<'a>> {
         self.inventory.blocks_of(self.raw()).iter().find_map(|block| {
             let (records, names) = self.inventory.block(block);
@@ -147,7 +147,7 @@ impl<'a> DirRef<'a> {
         self.inventory.blocks_of(self.raw())
     }
 
-    /// Whether both hold the same entries for certain, since they share them.
+    /// Whether both certainly have the same entries, since they share the blocks.
     pub(super) fn shares_entries_with(&self, other: &DirRef<'_>) -> bool {
         let (own, others) = (self.inventory, other.inventory);
         let (a, b) = (own.blocks_of(self.raw()), others.blocks_of(other.raw()));
@@ -165,7 +165,7 @@ fn nth<'a>(records: &'a [u8], names: &'a [u8], n: usize) -> Option<Entry<'a>> {
     Some(Entry { name: names.get(from..end as usize).unwrap_or_default(), stat })
 }
 
-/// The directories in a directory.
+/// The subdirectories of a directory.
 #[derive(Debug, Clone)]
 pub struct Children<'a> {
     inventory: &'a Inventory,
@@ -186,7 +186,7 @@ impl<'a> Iterator for Children<'a> {
     }
 }
 
-/// What a directory holds beside directories.
+/// The entries of a directory that are not directories.
 #[derive(Debug, Clone)]
 pub struct Entries<'a> {
     inventory: &'a Inventory,

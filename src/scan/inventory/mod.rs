@@ -1,9 +1,9 @@
-//! What a tree holds: every entry in about forty bytes and its name, totals for every directory, in an order that does
-//! not depend on how it was found. Pure; [`crate::scan`] fills it.
+//! The contents of a tree: every entry in about forty bytes and its name, and totals for every directory, in an order that does not depend
+//! on the scan. Pure; [`crate::scan`] creates it.
 //!
-//! Directories are kept in pre-order, so that a subtree is a range. What a directory holds beside directories lies in
-//! blocks (records, then names) in arenas: what a thread read, or a cache file as it was mapped. An inventory that was
-//! made from an older one shares its arenas, so what did not change is neither read nor copied.
+//! Directories are stored in pre-order, so that a subtree is a range. Entries that are not directories are in blocks (records, then names)
+//! in arenas: the results of a thread, or a mapped cache file. An inventory made from an older one shares its arenas, so that unchanged
+//! entries are neither read nor copied.
 
 mod build;
 mod classes;
@@ -29,15 +29,15 @@ pub use totals::{Own, Totals};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Bytes that somebody keeps: a vector, or a mapped file.
+/// Shared bytes: a vector or a mapped file.
 pub type Bytes = Arc<dyn AsRef<[u8]> + Send + Sync>;
 
-/// Nanoseconds since 1970; times further away than an `i64` reaches are cut to it.
+/// Converts to nanoseconds since 1970; times beyond the range of `i64` are clamped.
 pub fn nanoseconds(seconds: i64, nanoseconds: i64) -> i64 {
     seconds.saturating_mul(1_000_000_000).saturating_add(nanoseconds)
 }
 
-/// What is known of a directory itself.
+/// The metadata of a directory itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct DirStat {
     /// Device number.
@@ -48,34 +48,34 @@ pub struct DirStat {
     pub mtime: i64,
     /// Change time, nanoseconds since 1970.
     pub ctime: i64,
-    /// Bytes that it occupies on the disk itself.
+    /// Disk usage of the directory itself in bytes.
     pub disk: u64,
 }
 
-/// Whether a directory's contents are known.
+/// Whether the contents of a directory are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum State {
-    /// All of them.
+    /// All contents are known.
     #[default]
     Read,
-    /// Only in part, or not at all: it could not be read, or the scan ended before.
+    /// Contents are known in part or not at all: the directory could not be read, or the scan ended before.
     Incomplete,
-    /// It was left out on purpose: too deep, on another file system, or closed to us by the file system that it belongs to.
+    /// It was not read on purpose: too deep, on another file system, or reserved by the file system and not readable.
     LeftOut,
 }
 
-/// Where what a directory holds lies in an arena: `count` records, then their names.
+/// The location of the entries of a directory in an arena: `count` records, then their names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Block {
-    /// Which arena.
+    /// Number of the arena.
     pub arena: u32,
-    /// Where the records begin in it.
+    /// Offset of the records.
     pub at: u64,
-    /// How many records.
+    /// Number of records.
     pub count: u32,
 }
 
-/// Which directory: its place in the pre-order. The root is the first.
+/// The index of a directory in pre-order. The root is the first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DirId(pub u32);
 
@@ -88,11 +88,11 @@ impl DirId {
     }
 }
 
-/// A directory as it is kept.
+/// A stored directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Dir {
     parent: DirId,
-    /// Past the last directory below it.
+    /// The index past the last directory below it.
     end: u32,
     name_at: u64,
     name_len: u16,
@@ -103,7 +103,7 @@ struct Dir {
     total: Totals,
 }
 
-/// What a tree held when it was scanned.
+/// The contents of a tree at the time of a scan.
 #[derive(Clone)]
 pub struct Inventory {
     root: PathBuf,
@@ -125,7 +125,7 @@ impl std::fmt::Debug for Inventory {
 }
 
 impl Inventory {
-    /// The tree's root, absolute.
+    /// The absolute path of the root.
     pub fn root(&self) -> &Path {
         &self.root
     }
@@ -135,42 +135,42 @@ impl Inventory {
         self.started
     }
 
-    /// Whether nothing was left out against our will: no unreadable directory, no timeout, no cancellation.
+    /// Whether nothing is missing: no unreadable directory, no timeout, no stop.
     pub fn is_complete(&self) -> bool {
         self.complete
     }
 
-    /// The whole tree's totals; `dirs` counts the root too.
+    /// The totals of the whole tree; `dirs` includes the root.
     pub fn totals(&self) -> Totals {
         self.dirs.first().map(|dir| dir.total).unwrap_or_default()
     }
 
-    /// How many directories there are, the root included.
+    /// Number of directories, the root included.
     pub fn dir_count(&self) -> usize {
         self.dirs.len()
     }
 
-    /// A directory by its place in the pre-order.
+    /// Returns the directory at an index in pre-order.
     pub fn dir(&self, id: DirId) -> Option<DirRef<'_>> {
         self.dirs.get(id.index()).map(|_| DirRef { inventory: self, id })
     }
 
-    /// Every directory in pre-order, siblings sorted by the bytes of their names.
+    /// Returns all directories in pre-order, siblings sorted by the bytes of their names.
     pub fn dirs(&self) -> impl Iterator<Item = DirRef<'_>> {
         (0..self.dirs.len()).map(|n| DirRef { inventory: self, id: DirId(n as u32) })
     }
 
-    /// `(directory, sub-directories, entries)` in pre-order.
+    /// Returns `(directory, sub-directories, entries)` in pre-order.
     pub fn groups(&self) -> Groups<'_> {
         Groups::new(self)
     }
 
-    /// Every entry that is no directory, with its directory: directories in pre-order, names sorted by bytes.
+    /// Returns every entry that is not a directory, with its directory: directories in pre-order, names sorted by bytes.
     pub fn entries(&self) -> impl Iterator<Item = (DirRef<'_>, Entry<'_>)> {
         self.dirs().flat_map(|dir| dir.entries().map(move |entry| (dir, entry)))
     }
 
-    /// What lies at a path relative to the root; the empty path is the root.
+    /// Returns what exists at a path relative to the root; the empty path is the root.
     pub fn lookup(&self, path: &[u8]) -> Option<Member<'_>> {
         let mut at = self.dir(DirId::ROOT)?;
         let mut names =
@@ -187,13 +187,13 @@ impl Inventory {
         Some(Member::Dir(at))
     }
 
-    /// The same, as if it had been made at another time.
+    /// The same inventory with another start time.
     #[cfg(test)]
     pub(crate) fn started_at(&self, started: i64) -> Inventory {
         Inventory { started, ..self.clone() }
     }
 
-    /// Where everything lies; an inventory that is made from this one shares them.
+    /// The arenas. An inventory that is made from this one shares them.
     pub fn arenas(&self) -> &[Bytes] {
         &self.arenas
     }
@@ -204,7 +204,7 @@ impl Inventory {
         self.dir_names.get(at..at + usize::from(dir.name_len)).unwrap_or_default()
     }
 
-    /// The records and the names of a block; empty if the block is not in its arena.
+    /// Returns the records and the names of a block; empty if the block is not within its arena.
     fn block(&self, block: &Block) -> (&[u8], &[u8]) {
         let bytes = self.arenas.get(block.arena as usize).map(|arena| (**arena).as_ref()).unwrap_or_default();
         let bytes = usize::try_from(block.at).ok().and_then(|at| bytes.get(at..)).unwrap_or_default();

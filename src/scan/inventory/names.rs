@@ -1,4 +1,4 @@
-//! Names that other systems cannot hold, or that deceive people.
+//! Finds names that other systems do not support, or that are misleading.
 
 mod alike;
 
@@ -6,50 +6,50 @@ use super::{DirRef, Inventory};
 use std::collections::HashMap;
 use unicode_normalization::UnicodeNormalization;
 
-/// The longest name of a directory entry, in bytes and in UTF-16 units alike.
+/// The maximum length of a name, both in bytes and in UTF-16 units.
 const LONGEST_NAME: usize = 255;
-/// The longest path of Windows without the extended form, its terminating NUL included.
+/// The maximum length of a path on Windows without the extended form, in UTF-16 units with the terminating NUL.
 const LONGEST_PATH: usize = 260;
-/// A drive, which every path there has.
+/// A drive, with which every path on Windows begins.
 const DRIVE: &str = "C:";
 
-/// What is wrong with a name.
+/// A problem of a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
-    /// It is no UTF-8.
+    /// It is not UTF-8.
     NotUtf8,
-    /// Windows reserves it for a device, whatever its extension.
+    /// Windows reserves it for a device, whatever the extension.
     Reserved(String),
-    /// A character that Windows forbids.
+    /// It has a character that Windows does not allow.
     Forbidden(char),
-    /// A control character.
+    /// It has a control character.
     Control(char),
-    /// A character that changes the direction of the text, so that people read another name.
+    /// It has a character that changes the direction of text, so that it is displayed as another name.
     Bidirectional(char),
-    /// A character that is not seen, so that two names look the same.
+    /// It has an invisible character, so that two names look the same.
     ZeroWidth(char),
-    /// A letter of another script that looks like a Latin one, which is the second, in a name of Latin letters.
+    /// A name of Latin letters has a letter of another script that looks like the Latin letter, which is the second field.
     LookAlike(char, char),
     /// It begins with a hyphen, so that commands take it for an option.
     LeadingHyphen,
-    /// It ends in a dot, which Windows drops.
+    /// It ends in a dot, which Windows removes.
     TrailingDot,
-    /// It ends in a space, which Windows drops.
+    /// It ends in a space, which Windows removes.
     TrailingSpace,
     /// It has more than 255 bytes.
     LongBytes(usize),
     /// It has more than 255 UTF-16 units.
     LongUnits(usize),
-    /// Its path is too long for Windows; the extended form would be this.
+    /// Its path is too long for Windows without the extended form.
     LongPath {
-        /// UTF-16 units, a drive and the terminating NUL included.
+        /// Length in UTF-16 units, with a drive and the terminating NUL.
         units: usize,
-        /// `\\?\C:\…`
+        /// The extended form: `\\?\C:\…`
         extended: String,
     },
-    /// Where case does not count, it is the same as this sibling.
+    /// It is equal to this sibling on case-insensitive file systems.
     CaseCollision(String),
-    /// Where names are normalised (NFC, NFD), it is the same as this sibling.
+    /// It is equal to this sibling where names are normalized (NFC, NFD).
     NormalCollision(String),
 }
 
@@ -82,7 +82,7 @@ impl std::fmt::Display for Fault {
 }
 
 impl Fault {
-    /// As in JSON.
+    /// The word used in JSON.
     pub fn word(&self) -> &'static str {
         match self {
             Fault::NotUtf8 => "not_utf8",
@@ -104,18 +104,18 @@ impl Fault {
     }
 }
 
-/// A name with something wrong, and in which directory it is.
+/// A name with problems, and its directory.
 #[derive(Debug, Clone)]
 pub struct Faulty<'a> {
-    /// The directory that holds it.
+    /// The directory of the name.
     pub dir: DirRef<'a>,
     /// The name.
     pub name: &'a [u8],
-    /// What is wrong with it, at least one thing.
+    /// At least one problem.
     pub faults: Vec<Fault>,
 }
 
-/// Tells every name below the root that has something wrong; returns how many there were.
+/// Reports every name below the root that has a problem; returns their number.
 pub fn check_names<'a, E>(
     inventory: &'a Inventory,
     mut tell: impl FnMut(Faulty<'a>) -> Result<(), E>,
@@ -153,7 +153,7 @@ fn units(text: &str) -> usize {
     if text.is_ascii() { text.len() } else { text.encode_utf16().count() }
 }
 
-/// What is wrong with a name by itself.
+/// Returns the problems of a name by itself.
 fn faults(name: &[u8]) -> Vec<Fault> {
     let mut faults = Vec::new();
     if name.len() > LONGEST_NAME {
@@ -169,7 +169,7 @@ fn faults(name: &[u8]) -> Vec<Fault> {
     for c in text.chars() {
         let fault = match c {
             '<' | '>' | ':' | '"' | '\\' | '|' | '?' | '*' => Fault::Forbidden(c),
-            // The separators of lines and of paragraphs break a line as well.
+            // Line and paragraph separators break a line too.
             c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') => Fault::Control(c),
             '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
                 Fault::Bidirectional(c)
@@ -197,7 +197,7 @@ fn faults(name: &[u8]) -> Vec<Fault> {
     faults
 }
 
-/// The device that Windows takes this name for.
+/// Returns the device that Windows takes this name for.
 fn reserved(name: &str) -> Option<String> {
     let stem = name.split(['.', ':']).next().unwrap_or(name).trim_end_matches(' ');
     if stem.len() < 3 || stem.len() > 8 {
@@ -213,11 +213,11 @@ fn reserved(name: &str) -> Option<String> {
         .then_some(stem)
 }
 
-/// Names that are one where case or normalisation does not count, by position.
+/// Returns names that are equal when case-folded or normalized, by index.
 fn collisions(names: &[&[u8]]) -> HashMap<usize, Fault> {
     let plain = |name: &[u8]| name.iter().all(|b| b.is_ascii() && !b.is_ascii_uppercase());
     let mut found = HashMap::new();
-    // Where every name is lower-case ASCII, as in the archive, each is its own folded form.
+    // If every name is lower-case ASCII, as in the archive, each is its own folded form.
     if names.iter().all(|name| plain(name)) {
         return found;
     }

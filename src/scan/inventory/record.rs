@@ -1,29 +1,29 @@
-//! One entry of a directory in forty bytes, as it is kept in memory and in the cache file alike.
+//! An entry of a directory in forty bytes, the same in memory and in the cache file.
 
-/// Bytes of a record: size, modification time, change time, inode (8 each), packed kind and blocks (4), end of name (4).
+/// Size of a record in bytes: size, modification time, change time, inode (8 each), packed kind and blocks (4), end of name (4).
 pub const RECORD: usize = 40;
 
 const LINKED: u32 = 1 << 2;
 const VALUE_BITS: u32 = 27;
 const VALUE_MAX: u64 = (1 << VALUE_BITS) - 1;
-/// Units of disk usage, as powers of two of 512 bytes: exact up to 64 GiB, and to 512 GiB for files of whole pages;
-/// above that to 2 MiB.
+/// Units of disk usage, as powers of two of 512 bytes. Disk usage is exact up to 64 GiB, and up to 512 GiB for files of whole pages; above
+/// that it is rounded to 2 MiB.
 const SCALES: [u32; 4] = [0, 3, 12, 24];
 const BLOCK: u64 = 512;
 
-/// What an entry is.
+/// The kind of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Kind {
     /// A regular file.
     File,
     /// A symbolic link.
     Symlink,
-    /// A socket, a pipe, a device.
+    /// A socket, a FIFO or a device.
     Other,
 }
 
 impl Kind {
-    /// As in JSON: `file`, `symlink`, `other`.
+    /// The word used in JSON: `file`, `symlink`, `other`.
     pub fn word(self) -> &'static str {
         match self {
             Kind::File => "file",
@@ -33,10 +33,10 @@ impl Kind {
     }
 }
 
-/// What is known of an entry that is no directory.
+/// The metadata of an entry that is not a directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stat {
-    /// What it is.
+    /// The kind.
     pub kind: Kind,
     /// Apparent size in bytes.
     pub size: u64,
@@ -46,22 +46,22 @@ pub struct Stat {
     pub ctime: i64,
     /// Inode number.
     pub inode: u64,
-    /// Bytes that it occupies on the disk.
+    /// Disk usage in bytes.
     pub disk: u64,
-    /// Whether it has further names (hard links).
+    /// Whether it has other names (hard links).
     pub linked: bool,
 }
 
-/// An entry that is no directory.
+/// An entry that is not a directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Entry<'a> {
-    /// Its name in its directory: bytes, without `/`.
+    /// The name in its directory: bytes, without `/`.
     pub name: &'a [u8],
-    /// What is known of it.
+    /// The metadata.
     pub stat: Stat,
 }
 
-/// Appends the record of an entry whose name ends at `name_end` in its block's names.
+/// Appends the record of an entry. `name_end` is the end of its name in the names of the block.
 pub fn encode(stat: &Stat, name_end: u32, out: &mut Vec<u8>) {
     let mut record = [0; RECORD];
     let (eights, fours) = record.split_at_mut(32);
@@ -92,7 +92,7 @@ fn pack(stat: &Stat) -> u32 {
     kind | linked | (scale as u32) << 3 | value << 5
 }
 
-/// The record at the beginning of `bytes`; `None` if they are too few. The second value is where its name ends.
+/// Reads the record at the beginning of `bytes`, and the end of its name. `None` if there are too few bytes.
 pub(super) fn decode(bytes: &[u8]) -> Option<(Stat, u32)> {
     let bytes: &[u8; RECORD] = bytes.get(..RECORD)?.try_into().ok()?;
     let eight = |at: usize| bytes[at..at + 8].try_into().map_or(0, u64::from_le_bytes);
@@ -117,7 +117,7 @@ fn four(bytes: &[u8], at: usize) -> u32 {
     bytes.get(at..at + 4).and_then(|b| b.try_into().ok()).map_or(0, u32::from_le_bytes)
 }
 
-/// Where the name of record `n` ends in the names; 0 if there is no such record.
+/// Returns the end of the name of record `n`; 0 if there is no such record.
 pub(super) fn name_end(records: &[u8], n: usize) -> usize {
     four(records, n * RECORD + 36) as usize
 }

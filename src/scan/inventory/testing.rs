@@ -4,7 +4,7 @@ use super::{Block, Builder, Bytes, Found, Inventory, Kind, NodeId, Own, Stat, St
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// An inventory of files of these sizes, by path; a path that ends in `/` is an empty directory. Times are 0.
+/// Makes an inventory of files with these sizes, by path; a path that ends in `/` is an empty directory. Times are 0.
 pub(crate) fn tree(files: &[(&str, u64)]) -> Inventory {
     let mut dirs: BTreeMap<Vec<u8>, BTreeMap<Vec<u8>, u64>> = BTreeMap::from([(Vec::new(), BTreeMap::new())]);
     for (path, size) in files {

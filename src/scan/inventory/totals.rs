@@ -1,30 +1,30 @@
-//! Sums: what lies directly in a directory, and what it holds at any depth.
+//! Sums over the entries directly in a directory, and over everything at any depth.
 
 use super::{DirId, Inventory, Kind, Stat};
 use std::collections::HashSet;
 use std::ops::AddAssign;
 
-/// What lies directly in a directory, directories excepted.
+/// Sums over the entries directly in a directory, except directories.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Own {
-    /// Regular files.
+    /// Number of regular files.
     pub files: u32,
-    /// Symbolic links.
+    /// Number of symbolic links.
     pub symlinks: u32,
-    /// Sockets, pipes, devices.
+    /// Number of sockets, FIFOs and devices.
     pub other: u32,
-    /// Entries that have further names (hard links).
+    /// Number of entries that have other names (hard links).
     pub linked: u32,
-    /// Entries whose names are not UTF-8.
+    /// Number of entries whose names are not UTF-8.
     pub odd: u32,
-    /// Apparent size of the regular files.
+    /// Apparent size of the regular files in bytes.
     pub bytes: u64,
-    /// Disk usage of everything that has no further names.
+    /// Disk usage in bytes of entries without other names.
     pub disk: u64,
 }
 
 impl Own {
-    /// Counts an entry.
+    /// Adds an entry.
     pub fn add(&mut self, name: &[u8], stat: &Stat) {
         match stat.kind {
             Kind::File => {
@@ -42,7 +42,7 @@ impl Own {
         self.odd += u32::from(!name.is_ascii() && std::str::from_utf8(name).is_err());
     }
 
-    /// How many entries there are.
+    /// Number of entries.
     pub fn entries(&self) -> u64 {
         u64::from(self.files) + u64::from(self.symlinks) + u64::from(self.other)
     }
@@ -60,27 +60,27 @@ impl AddAssign for Own {
     }
 }
 
-/// What a directory holds at any depth.
+/// Sums over everything in a directory at any depth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Totals {
-    /// Regular files: names, so that a file with two is counted twice.
+    /// Number of names of regular files: a file with two names is counted twice.
     pub files: u64,
-    /// Directories, itself included.
+    /// Number of directories, itself included.
     pub dirs: u64,
-    /// Symbolic links.
+    /// Number of symbolic links.
     pub symlinks: u64,
-    /// Sockets, pipes, devices.
+    /// Number of sockets, FIFOs and devices.
     pub other: u64,
-    /// Entries whose names are not UTF-8, directories excepted.
+    /// Number of entries whose names are not UTF-8, except directories.
     pub odd: u64,
-    /// Apparent size of the regular files: what reading every name would yield.
+    /// Apparent size of the regular files in bytes: what reading every name yields.
     pub bytes: u64,
-    /// Disk usage, directories included. A file with several names counts once: where its first name is.
+    /// Disk usage in bytes, directories included. A file with several names counts once, at its first name.
     pub disk: u64,
 }
 
 impl Totals {
-    /// Everything, directories included.
+    /// Number of entries, directories included.
     pub fn entries(&self) -> u64 {
         self.files + self.dirs + self.symlinks + self.other
     }
@@ -99,7 +99,7 @@ impl AddAssign for Totals {
 }
 
 impl Inventory {
-    /// Sums everything up: each directory from what lies in it, then each into the one above, children first.
+    /// Computes all totals: those of each directory from its entries, then adds them to the parent, children first.
     pub(super) fn sum_up(&mut self) {
         let mut seen = HashSet::new();
         for n in 0..self.dirs.len() {
@@ -121,7 +121,7 @@ impl Inventory {
         }
     }
 
-    /// Disk usage of the hard-linked entries of a directory that have no name before.
+    /// Disk usage of the hard-linked entries of a directory whose inode has not occurred before.
     fn first_names(&self, n: usize, seen: &mut HashSet<(u64, u64)>) -> u64 {
         let Some(dir) = self.dir(DirId(n as u32)) else { return 0 };
         let dev = dir.stat().dev;

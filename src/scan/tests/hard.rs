@@ -1,4 +1,4 @@
-//! Trees that are made to be hard: wide, deep, closed, restless.
+//! Tests of difficult trees: wide, deep, unreadable, changing.
 
 use super::*;
 use crate::scan::inventory::State;
@@ -25,7 +25,7 @@ fn a_wide_directory_is_split_and_stays_in_order() {
     same_as_find_and_du(dir.path(), &again);
 }
 
-/// Around the sizes at which a directory is split, and a part is full.
+/// Around the sizes at which a directory is divided and a part is full.
 #[test]
 fn no_name_is_lost_between_the_parts_of_a_wide_directory() {
     let dir = in_memory();
@@ -75,7 +75,7 @@ fn what_is_learned_ahead_is_what_is_there_and_the_rest_is_left() {
             assert_eq!(stat.size, name.parse::<u64>().unwrap() % 7);
         }
     }
-    // 4,096 come first, of which nothing is told, then chunks of 1,024, of which the last came too late.
+    // The first 4,096 names are not offered; chunks of 1,024 follow, of which the last was looked at too late.
     let whole = (9_010 - 4_096) / 1_024 - 1;
     assert!((whole * 1_024 - 10..=whole * 1_024).contains(&known), "{known}");
 }
@@ -100,7 +100,7 @@ fn ten_thousand_levels() {
     let again = scan(dir.path(), &options(2), Some(&seen.inventory.distrusting_nothing())).unwrap();
     assert_eq!(again.inventory.totals(), seen.inventory.totals());
     assert!(again.dirs_reused > 0);
-    // From below: what comes from above, as `rm` and the standard library do, takes the square of the depth.
+    // From the bottom: removing from the top, as `rm` and the standard library do, takes quadratic time.
     for _ in 0..levels {
         at = open::open_child(&at, b"..", false).unwrap();
         for side in [name.as_str(), "side"] {
@@ -109,7 +109,7 @@ fn ten_thousand_levels() {
     }
 }
 
-/// The superuser may read everything, so that a child without its rights has to look.
+/// Root can read everything, so a child process without privileges runs the test.
 #[test]
 fn unreadable_directories_are_told_and_read_again() {
     if rustix::process::geteuid().is_root() {
@@ -135,7 +135,7 @@ fn unreadable_in(root: &Path) {
     assert_eq!((again.inventory.totals().dirs, again.inventory.is_complete()), (3, true));
 }
 
-/// The same in a child that has given up its rights: this test, run by `setpriv` or not at all.
+/// Runs this test in a child process without privileges, by `setpriv`; skipped if that is not installed.
 fn unreadable_as_nobody() {
     let me = std::env::current_exe().unwrap();
     let name = "scan::tests::hard::unreadable_directories_are_told_and_read_again";

@@ -1,4 +1,4 @@
-//! The walker against `find` and `du`.
+//! Compares the walk with `find` and `du`.
 
 mod hard;
 
@@ -11,12 +11,13 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
-/// Where a disk would need long to make and remove what the test wants; a disk nevertheless if there is nothing else.
+/// A directory in memory if possible, since creating and removing the files of a test takes long on a disk.
 fn in_memory() -> tempfile::TempDir {
     tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
 }
 
-/// Files have the time of a clock that moves in steps: what is changed within one, only distrust would notice.
+/// Waits for the next tick of the clock of the file system: changes within one tick do not change the times, and are only detected by
+/// reading a recently changed directory again.
 fn until_the_clock_moves() {
     let dir = in_memory();
     let now = || tempfile::tempfile_in(&dir).unwrap().metadata().unwrap().modified().unwrap();
@@ -34,7 +35,7 @@ fn walk(root: &Path, options: &Options) -> Scan {
     scan(root, options, None).unwrap()
 }
 
-/// Every path, with a word for what it is and its size.
+/// All paths, each with its kind and size.
 fn names(inventory: &Inventory) -> BTreeSet<(Vec<u8>, char, u64)> {
     let mut names = BTreeSet::new();
     for group in inventory.groups() {
@@ -52,7 +53,7 @@ fn names(inventory: &Inventory) -> BTreeSet<(Vec<u8>, char, u64)> {
     names
 }
 
-/// The same, as `find` sees it.
+/// The same as listed by `find`.
 fn found(root: &Path, arguments: &[&str]) -> BTreeSet<(Vec<u8>, char, u64)> {
     let mut find = Command::new("find");
     find.arg(root).args(arguments).args(["-printf", "%y %s %P\\0"]);
@@ -88,7 +89,7 @@ fn same_as_find_and_du(root: &Path, scan: &Scan) {
     assert_eq!(totals.disk, disk_usage(root));
 }
 
-/// A tree of a few hundred entries at most, from numbers.
+/// Makes a tree of at most a few hundred entries from numbers.
 fn grow(root: &Path, seeds: &[u32]) {
     let mut dirs = vec![root.to_path_buf()];
     let mut files = Vec::new();
@@ -103,7 +104,7 @@ fn grow(root: &Path, seeds: &[u32]) {
         )
         .to_owned();
         let path = parent.join(name);
-        // Names may be taken already: then nothing is made.
+        // If a name exists already, nothing is created.
         match seed % 8 {
             0 | 1 if fs::create_dir(&path).is_ok() => dirs.push(path),
             2 => drop(symlink("nowhere", &path)),
@@ -230,10 +231,10 @@ fn a_scan_ends_when_it_is_told_to_and_says_so() {
     stopped.stop.stop();
     let out = walk(dir.path(), &stopped);
     assert_eq!((out.ended, out.inventory.is_complete()), (Some(Ended::Stopped), false));
-    // Both at once: what somebody asked for is the reason.
+    // Both at the same time: the request takes precedence.
     let out = walk(dir.path(), &Options { timeout: Some(Duration::ZERO), ..stopped });
     assert_eq!(out.ended, Some(Ended::Stopped));
-    // However long it takes, a timeout that is not over is no reason.
+    // A timeout that has not expired has no effect, however long it is.
     let patient = Options { timeout: Some(Duration::from_secs(1 << 40)), ..options(2) };
     assert_eq!(walk(dir.path(), &patient).ended, None);
     let all = options(2);
@@ -259,7 +260,7 @@ fn an_ordinary_rsync_update_is_seen_in_full() {
     };
     rsync();
     let first = walk(&dest, &options(2)).inventory.distrusting_nothing();
-    // Same sizes, and the directories' times are set back to the source's.
+    // Equal sizes, and rsync resets the times of the directories to those of the source.
     fs::remove_file(source.join("ab/1ab0.cif.gz")).unwrap();
     fs::write(source.join("ab/1ab9.cif.gz"), "two").unwrap();
     fs::rename(source.join("cd/1cd1.cif.gz"), source.join("cd/1cd8.cif.gz")).unwrap();
@@ -274,7 +275,7 @@ fn an_ordinary_rsync_update_is_seen_in_full() {
 }
 
 impl Inventory {
-    /// As if it had been made long after the tree was: tests do not wait for the two seconds of doubt.
+    /// The same inventory as if made long after the tree, so that tests need not wait for two seconds.
     fn distrusting_nothing(&self) -> Inventory {
         self.started_at(self.started() + 10_000_000_000)
     }

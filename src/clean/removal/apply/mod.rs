@@ -1,7 +1,7 @@
-//! Doing what a plan says: files first, in parallel by directory, then directories, the deepest first.
+//! Applies a plan: files first, in parallel by directory, then directories, the deepest first.
 //!
-//! What will not lie in the quarantine is written down before it is touched, and that is on the disk by then: nothing is
-//! ever gone that the journal does not name.
+//! Entries that will not stay in the quarantine are journalled, and the journal is on disk, before they are changed: nothing is ever gone
+//! that the journal does not name.
 
 mod links;
 mod page;
@@ -19,22 +19,22 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Mutex, PoisonError, mpsc};
 use work::Shared;
 
-/// Entries of one directory, at most, that are one batch, and directories that are journalled together.
+/// Maximum number of entries of one directory in a batch, and of directories journalled together.
 const BATCH: usize = 1024;
-/// Entries that a thread takes on at once, or a batch more.
+/// Number of entries given to a thread at once; up to one batch more.
 const LOAD: usize = 512;
-/// Entries that are written down together before they are touched. As many may be waiting for the threads, so that they have
-/// something to do while the next are read and written down.
+/// Number of entries journalled together before they are changed. As many may wait for the threads, so that these have work while the next
+/// group is read and journalled.
 const GROUP: usize = 8192;
-/// How many failures are told by name.
+/// Maximum number of failures reported by name.
 const TOLD: usize = 20;
 
-/// How far it is.
+/// Progress.
 #[derive(Debug, Default)]
 pub struct ApplyProgress {
-    /// Entries that were come to.
+    /// Entries processed.
     pub entries: AtomicU64,
-    /// Bytes that were taken away.
+    /// Bytes removed.
     pub bytes: AtomicU64,
 }
 
@@ -42,44 +42,44 @@ pub struct ApplyProgress {
 pub struct Apply<'a> {
     /// The tree, open and locked.
     pub root: &'a File,
-    /// Where entries are captured.
+    /// The quarantine in which entries are captured.
     pub quarantine: &'a Quarantine,
-    /// What is done with them.
+    /// What is done with captured entries.
     pub removal_mode: &'a RemovalMode,
-    /// Where it is written down.
+    /// The journal of the run.
     pub journal: &'a Journal,
-    /// Threads; at least one.
+    /// Number of threads; at least one.
     pub threads: usize,
     /// Whether to stop at the first failure.
     pub fail_fast: bool,
-    /// Whether to stop at the first entry that is not who it was.
+    /// Whether to stop at the first entry that has changed.
     pub strict: bool,
-    /// How far an earlier try of the same run came before it was cut short.
+    /// The progress of an earlier, interrupted attempt of the same run.
     pub past: Option<&'a JournalProgress>,
-    /// Asked between entries.
+    /// Called between entries; true stops the run.
     pub stop: &'a (dyn Fn() -> bool + Sync),
-    /// How far it is.
+    /// Progress for display.
     pub meter: &'a ApplyProgress,
 }
 
-/// What came of it, earlier tries of the same run included.
+/// The result, including earlier attempts of the same run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Applied {
-    /// Removed for good, directories included.
+    /// Deleted for good, directories included.
     pub deleted: u64,
-    /// In the quarantine.
+    /// Moved to the quarantine.
     pub quarantined: u64,
-    /// In the backup directory.
+    /// Moved to the backup directory.
     pub backup: u64,
-    /// In the trash.
+    /// Moved to the trash.
     pub trashed: u64,
-    /// Left alone: gone, changed, or protected.
+    /// Left alone: gone, changed or protected.
     pub skipped: u64,
-    /// Could not be taken away.
+    /// Could not be removed.
     pub failed: u64,
-    /// Bytes that were taken away.
+    /// Bytes removed.
     pub bytes: u64,
-    /// The first of those that were skipped or failed, and why.
+    /// The first entries that were skipped or failed, with the reason.
     pub why: Vec<(Vec<u8>, String)>,
     /// Whether it was stopped before the end.
     pub stopped: bool,
@@ -117,8 +117,8 @@ struct Batch {
 }
 
 impl Apply<'_> {
-    /// Takes what `next` yields, whose plan has been found whole before. An `Err` is one of reading the plan or writing the
-    /// journal; what was done until then is done, and journalled as far as that was possible.
+    /// Applies the entries that `next` yields. The whole plan must have been verified before. `Err` if the plan cannot be read or the
+    /// journal cannot be written; what was done before is done, and journalled as far as possible.
     pub fn run(&self, next: impl FnMut() -> Result<Option<Entry>, PlanError>) -> Result<Applied, PlanError> {
         let shared = Shared::new(self);
         shared.root();
@@ -159,20 +159,20 @@ impl Apply<'_> {
     }
 }
 
-/// Deals out the entries of a plan.
+/// Distributes the entries of a plan to the threads.
 struct Feeder<'a, 'b> {
     shared: &'a Shared<'b>,
     send: mpsc::SyncSender<Vec<Batch>>,
     batch: Batch,
     group: Vec<Batch>,
-    /// Entries in the group.
+    /// Number of entries in the group.
     waiting: usize,
-    /// Entries of the next group. The first one is small, since the threads are waiting.
+    /// Maximum number of entries in the next group. The first group is small, since the threads are idle.
     most: usize,
 }
 
 impl Feeder<'_, '_> {
-    /// Gives the directories back, for which the time comes when all else is done.
+    /// Sends all entries but directories to the threads. Returns the directories, which are removed at the end.
     fn feed(
         mut self,
         mut next: impl FnMut() -> Result<Option<Entry>, PlanError>,
@@ -200,7 +200,7 @@ impl Feeder<'_, '_> {
         Ok(dirs)
     }
 
-    /// The next batch.
+    /// Finishes a batch.
     fn turn(&mut self) {
         let full = std::mem::take(&mut self.batch);
         if full.entries.is_empty() {
@@ -208,14 +208,14 @@ impl Feeder<'_, '_> {
         }
         self.waiting += full.entries.len();
         self.group.push(full);
-        // What goes into the quarantine names itself, and need not wait.
+        // Entries for the quarantine need no record, so they need not wait.
         let most = if self.shared.destroys() { self.most } else { 1 };
         if self.waiting >= most {
             self.hand_out();
         }
     }
 
-    /// Only what is written down leaves our hands.
+    /// Journals the group, then sends it to the threads.
     fn hand_out(&mut self) {
         self.most = (self.most * 2).min(GROUP);
         self.waiting = 0;
@@ -230,12 +230,12 @@ impl Feeder<'_, '_> {
             load.push(batch);
             if entries >= LOAD || batches.peek().is_none() {
                 entries = 0;
-                // Every thread that listens has ended only if it panicked.
+                // Sending fails only if every thread has panicked.
                 let _ = self.send.send(std::mem::take(&mut load));
             }
         }
     }
 }
 
-/// A journal that cannot be written ends everything.
+/// The error of a journal that cannot be written. It ends the run.
 type Broken = Mutex<Option<io::Error>>;

@@ -1,4 +1,4 @@
-//! What a thread has done since it last told.
+//! The work of a thread since its last report.
 
 use super::work::Shared;
 use super::{Applied, TOLD};
@@ -45,7 +45,7 @@ impl Page {
         {
             applied.why.push((entry.path.clone(), why.clone()));
         }
-        // What was written down as meant stays open without a word on what became of it.
+        // An entry that was journalled as meant needs a line about its outcome; without one it stays open.
         let again = why.is_some() && !shared.is_meant(entry);
         if !(again && shared.apply.past.is_some_and(|past| past.is_left(&entry.path))) {
             let (path, kind, bytes) = (entry.path.clone(), entry.kind, entry.bytes);

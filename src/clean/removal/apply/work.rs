@@ -1,4 +1,4 @@
-//! What the threads that apply a plan share, and what each of them does.
+//! The state that the threads applying a plan share, and the work of each thread.
 
 use super::links::Links;
 use super::{Applied, Apply, BATCH, Batch, Broken, Page};
@@ -23,7 +23,7 @@ pub(super) struct Shared<'a> {
     pub(super) apply: &'a Apply<'a>,
     applied: Mutex<Applied>,
     links: Links,
-    /// Directories as they were before the run; all of them are in the journal.
+    /// Metadata of directories before the run; all of it is in the journal.
     was: Mutex<BTreeMap<Vec<u8>, Recipe>>,
     halt: AtomicBool,
     broken: Broken,
@@ -45,7 +45,7 @@ impl<'a> Shared<'a> {
         }
     }
 
-    /// Why a path is not touched, whatever a plan says: another version may have made it.
+    /// Returns the outcome for a path that must not be changed, whatever the plan says: another version may have made the plan.
     fn protected(&self, path: &[u8]) -> Option<RemoveOutcome> {
         let why = if in_version_control(path) {
             "it belongs to a version control system, or to us; left alone"
@@ -76,7 +76,7 @@ impl<'a> Shared<'a> {
         (applied, self.broken.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Counts what an earlier try has done, and written down.
+    /// Counts an entry that an earlier attempt has processed and journalled. Returns whether it has.
     pub(super) fn is_done(&self, entry: &Entry) -> bool {
         let done = self.apply.past.is_some_and(|past| past.is_gone(&entry.path));
         if done {
@@ -88,8 +88,8 @@ impl<'a> Shared<'a> {
         done
     }
 
-    /// Writes down what is about to be destroyed, or to get a name that only the journal can tell. False: that cannot be
-    /// written, and so it must not be done.
+    /// Journals entries that are about to be destroyed, or to get a name that only the journal explains. Returns false if the journal
+    /// cannot be written; then they must not be changed.
     pub(super) fn mean<'e>(&self, entries: impl Iterator<Item = &'e Entry>) -> bool {
         let mut lines = Vec::new();
         for entry in entries.filter(|entry| self.is_meant(entry)) {
@@ -98,7 +98,7 @@ impl<'a> Shared<'a> {
         lines.is_empty() || self.append(&lines, true)
     }
 
-    /// Whether an entry is written down before it is touched.
+    /// Whether an entry is journalled before it is changed.
     pub(super) fn is_meant(&self, entry: &Entry) -> bool {
         entry.kind == Kind::Dir || self.destroys() || self.apply.quarantine.needs_key(&entry.path)
     }
@@ -113,7 +113,7 @@ impl<'a> Shared<'a> {
     pub(super) fn batch(&self, mut batch: Batch) {
         let mut page = Page::default();
         let parent = self.parent(&batch.dir);
-        // Mostly the order in which the directory itself has them, so that the next is always found near its beginning.
+        // Usually the order of entries in the directory, so that the kernel finds each near the beginning.
         batch.entries.sort_unstable_by_key(|entry| entry.stamp.ino);
         for entry in &batch.entries {
             if self.is_over() {
@@ -125,19 +125,19 @@ impl<'a> Shared<'a> {
             };
             page.note(entry, taken, self);
         }
-        // The directory gets its time back before it is said that all is done.
+        // The modification time of the directory is restored before the outcomes are reported.
         drop(parent);
         self.turn(page);
     }
 
-    /// The root's time moves when our own directory comes into it, and when that goes: what it was is written down before,
-    /// and after a try that was killed, it is set back here.
+    /// Restores the modification time of the root, which changes when our own directory is created and removed. The original time is
+    /// journalled first; after a killed attempt it is restored here.
     pub(super) fn root(&self) {
-        // One that cannot be opened is met again where something is to be taken from it.
+        // A root that cannot be opened is reported when an entry is removed from it.
         drop(self.parent(b""));
     }
 
-    /// Opens a directory that something is to be taken from; how it was is written down first.
+    /// Opens a directory to remove entries from it, and journals its metadata first.
     fn parent(&self, dir: &[u8]) -> Result<Parent, RemoveOutcome> {
         let mut parent =
             Parent::open_to_change(self.apply.quarantine.access(), dir).map_err(RemoveOutcome::unopened)?;
@@ -145,7 +145,7 @@ impl<'a> Shared<'a> {
         if let Some(recipe) = was.get(dir) {
             parent.was_really(*recipe);
             if self.apply.past.is_some() {
-                // The try before may have been killed when it had moved its time.
+                // An earlier, killed attempt may have changed its modification time.
                 parent.moves();
             }
             return Ok(parent);
@@ -168,7 +168,7 @@ impl<'a> Shared<'a> {
         }
         let apply = self.apply;
         let name = split(&entry.path).1;
-        // A transfer of somebody else's may have been stuck for longer than the rule waits.
+        // A transfer by another process may have been stuck for longer than the minimum age of the rule.
         if is_of_a_transfer(&entry.rule)
             && entry.kind == Kind::File
             && is_being_written(parent.fd(), name) == Some(true)
@@ -179,10 +179,10 @@ impl<'a> Shared<'a> {
         let mut taken;
         if entry.linked {
             let mut touched = self.links.hold(entry.stamp.ino);
-            // An earlier try may have taken another name.
+            // An earlier attempt may have removed another name.
             wanted.touched = apply.past.is_some() || touched.contains(&entry.stamp.ino);
             if look_for(parent.fd(), name, &entry.stamp).is_ok_and(|(_, stamp)| stamp == entry.stamp) {
-                // From here on it may move, whatever becomes of this name.
+                // From here on the change time may change, whatever the outcome for this name.
                 touched.insert(entry.stamp.ino);
             }
             taken = remove_entry::take(parent, apply.quarantine, wanted, apply.removal_mode);
@@ -195,7 +195,7 @@ impl<'a> Shared<'a> {
         self.or_before(entry, taken)
     }
 
-    /// What was about to be destroyed when an earlier try was cut short, and is gone now, went then.
+    /// If an earlier, interrupted attempt was about to destroy an entry that is now gone, that attempt removed it.
     fn or_before(&self, entry: &Entry, taken: RemoveOutcome) -> RemoveOutcome {
         let meant = || self.apply.past.is_some_and(|past| past.is_meant(&entry.path));
         if taken != RemoveOutcome::Gone || !meant() {
@@ -212,7 +212,7 @@ impl<'a> Shared<'a> {
         }
     }
 
-    /// Only empty ones go. Each is written down before it does, with what is needed to make it again.
+    /// Removes directories that are empty. Each is journalled first, with the metadata needed to recreate it.
     pub(super) fn dirs(&self, mut dirs: Vec<Entry>) {
         let depth = |entry: &Entry| entry.path.iter().filter(|b| **b == b'/').count();
         dirs.sort_by_key(|entry| std::cmp::Reverse(depth(entry)));
@@ -259,7 +259,7 @@ impl<'a> Shared<'a> {
         }
     }
 
-    /// Nothing is done that cannot be written down. `safe`: also if the machine goes down.
+    /// Appends to the journal. Returns false, and stops the run, if this fails. With `safe`, flushes the journal to disk.
     fn append(&self, lines: &[u8], safe: bool) -> bool {
         let journal = self.apply.journal;
         let done = journal.append(lines).and_then(|()| if safe { journal.sync() } else { Ok(()) });

@@ -1,4 +1,4 @@
-//! What a file is apart from its contents. A copy that cannot have all of it is no backup, so that is an error.
+//! Attributes of a file apart from its contents. A copy that cannot have all of them is no backup, so this is an error.
 
 use crate::clean::removal::parent::{mtime_of, set_mtime};
 use crate::clean::removal::write_access::mode_of;
@@ -13,10 +13,10 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
 
-/// The label of a security module belongs to the place and not to the file.
+/// Labels of security modules depend on the location, not on the file.
 const OF_THE_PLACE: [&[u8]; 3] = [b"security.selinux", b"security.SMACK64", b"security.ima"];
 
-/// Owner, extended attributes, permissions and time, in the order in which none undoes another.
+/// Copies owner, extended attributes, permissions and modification time, in an order in which none resets another.
 pub(super) fn keep(source: &File, copy: &File) -> io::Result<()> {
     let (old, new) = (fstat(source)?, fstat(copy)?);
     if (old.st_uid, old.st_gid) != (new.st_uid, new.st_gid) {
@@ -29,7 +29,7 @@ pub(super) fn keep(source: &File, copy: &File) -> io::Result<()> {
     Ok(())
 }
 
-/// The same for a link, as far as links have it.
+/// Copies the attributes that a symlink can have.
 pub(super) fn keep_link(hold: &OwnedFd, from: &OsStr, to: impl AsFd, copy: &OsStr) -> io::Result<()> {
     let old = statat(hold, from, AtFlags::SYMLINK_NOFOLLOW)?;
     let new = statat(&to, copy, AtFlags::SYMLINK_NOFOLLOW)?;
@@ -53,7 +53,7 @@ fn extended(source: &File, copy: &File) -> io::Result<()> {
     let mut names = vec![0u8; 64 * 1024];
     let size = match flistxattr(source, &mut names) {
         Ok(size) => size,
-        // It has none.
+        // The file system has no extended attributes.
         Err(Errno::NOTSUP | Errno::NOSYS) => return Ok(()),
         Err(error) => return Err(error.into()),
     };
@@ -70,7 +70,7 @@ fn extended(source: &File, copy: &File) -> io::Result<()> {
         let mut value = vec![0u8; 64 * 1024];
         let size = match fgetxattr(source, name, &mut value) {
             Ok(size) => size,
-            // It went meanwhile.
+            // The attribute was removed meanwhile.
             Err(Errno::NODATA) => continue,
             Err(error) => return Err(cannot(error)),
         };

@@ -1,4 +1,4 @@
-//! A directory that takes what is removed, under its own paths.
+//! A directory for removed entries, under their own paths.
 
 use super::moving::move_to;
 use crate::clean::Stamp;
@@ -10,7 +10,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// It may lie on another file system; an older backup is never written over.
+/// May be on another file system. An older backup is never overwritten.
 #[derive(Debug)]
 pub struct Backup {
     path: PathBuf,
@@ -18,7 +18,7 @@ pub struct Backup {
 }
 
 impl Backup {
-    /// Makes the directory if it is missing. It must not lie in the tree.
+    /// Opens the directory, and creates it if necessary. It must not lie in the tree.
     pub fn open(path: &Path, root: &Path) -> io::Result<Self> {
         fs::create_dir_all(path)?;
         let path = path.canonicalize()?;
@@ -34,14 +34,14 @@ impl Backup {
         &self.path
     }
 
-    /// What was captured from the directory `from` goes there under its own name.
+    /// Moves an entry, captured from the directory `from`, there under its own name.
     pub(super) fn put(&self, hold: &Captured<'_>, from: &[u8], stamp: &Stamp) -> io::Result<()> {
         let to = make_below(&self.dir, from, Mode::RWXU, |_, _| ())
             .map_err(|error| io::Error::other(format!("its directory there: {}", why_not(error))))?;
         move_to(hold.dir(), hold.name(), &to, hold.own(), stamp)
     }
 
-    /// Whether one of that size and time lies at its place.
+    /// Whether an entry of this size and time exists at its path in the backup.
     pub(super) fn has(&self, from: &[u8], name: &[u8], stamp: &Stamp) -> bool {
         let there = open_below(&self.dir, from).and_then(|dir| look(dir, name));
         there.is_ok_and(|(_, there)| (there.size, there.mtime) == (stamp.size, stamp.mtime))

@@ -1,4 +1,4 @@
-//! What is done with an entry that was captured and is the right one.
+//! What is done with an entry after it was captured and verified.
 
 mod attributes;
 mod backup;
@@ -15,21 +15,21 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-/// What is done with entries.
+/// What is done with removed entries.
 #[derive(Debug)]
 pub enum RemovalMode {
     /// They stay in the quarantine.
     Quarantine,
-    /// They are removed for good.
+    /// They are deleted for good.
     Delete,
-    /// They go into a directory, which may lie on another file system.
+    /// They are moved to a directory, which may be on another file system.
     Backup(Backup),
-    /// They go into the desktop's trash.
+    /// They are moved to the trash of the desktop.
     Trash(Trash),
 }
 
 impl RemovalMode {
-    /// As in the configuration.
+    /// The word used in the configuration.
     pub fn word(&self) -> &'static str {
         match self {
             RemovalMode::Quarantine => "quarantine",
@@ -39,7 +39,7 @@ impl RemovalMode {
         }
     }
 
-    /// What a journal says of an entry that met it.
+    /// The outcome recorded in the journal.
     pub fn did(&self) -> EntryOutcome {
         match self {
             RemovalMode::Quarantine => EntryOutcome::Quarantined,
@@ -49,7 +49,7 @@ impl RemovalMode {
         }
     }
 
-    /// Where we have to write apart from the tree.
+    /// The directory outside the tree that must be writable.
     pub fn elsewhere(&self) -> Option<&Path> {
         match self {
             RemovalMode::Quarantine | RemovalMode::Delete => None,
@@ -58,7 +58,7 @@ impl RemovalMode {
         }
     }
 
-    /// Does it with what was captured from the directory `from` and is the one that was meant. After an error it is still there.
+    /// Commits an entry that was captured from the directory `from` and verified. After an error, the captured entry is still there.
     pub(super) fn commit(
         &self,
         hold: &Captured<'_>,
@@ -85,11 +85,11 @@ impl RemovalMode {
         Ok(self.did())
     }
 
-    /// Whether it met an entry that was about to be taken when a run was cut short, and is gone.
+    /// Whether the removal of an entry that was about to be removed when a run was interrupted, and is gone, has completed.
     pub(super) fn has(&self, from: &[u8], name: &[u8], stamp: &Stamp) -> bool {
         match self {
             RemovalMode::Quarantine => false,
-            // Nothing is left that could tell; nobody else was about to.
+            // Nothing is left to check, but nothing else was about to remove the entry.
             RemovalMode::Delete | RemovalMode::Trash(_) => true,
             RemovalMode::Backup(backup) => backup.has(from, name, stamp),
         }

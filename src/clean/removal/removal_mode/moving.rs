@@ -1,4 +1,4 @@
-//! Moving within a file system, or to another: copied, compared with what the disk gives back, and only then removed.
+//! Moves within a file system, or to another one: copies, compares with what is read back from disk, then removes the original.
 
 use super::attributes;
 use crate::clean::removal::remove_entry::{look, look_for};
@@ -12,8 +12,8 @@ use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 
-/// Never over anything. What was copied is the same in contents, permissions, owner, times and extended attributes, or it is
-/// an error, after which the original is where it was.
+/// Moves an entry. Never replaces anything. A copy has the same contents, permissions, owner, times and extended attributes; otherwise this
+/// is an error, and the original stays in its place.
 pub(super) fn move_to(
     hold: &OwnedFd,
     name: &[u8],
@@ -30,7 +30,7 @@ pub(super) fn move_to(
     if !now.same_but_ctime(stamp) {
         return Err(changed());
     }
-    // Under a name of ours until it is whole. One that is there already was left behind when we were killed.
+    // The copy has a name of ours until it is complete. An existing file of that name is left from an earlier, killed attempt.
     let part = part_of(new);
     let part = OsStr::from_bytes(&part);
     match unlinkat(&to, part, AtFlags::empty()) {
@@ -60,7 +60,7 @@ fn part_of(new: &[u8]) -> Vec<u8> {
     format!(".pdb-sync-{}.part", &blake3::hash(new).to_hex()[..24]).into_bytes()
 }
 
-/// Gives the copy its name. If the very same is there already, we were killed before the original was removed.
+/// Gives the copy its name. If an identical entry exists there, an earlier attempt was killed before it removed the original.
 fn place(to: impl AsFd, part: &OsStr, new: &[u8], kind: Kind) -> io::Result<()> {
     match rename_new(&to, part.as_bytes(), &to, new, Target::Shared) {
         Err(Errno::EXIST) if same(&to, part, new, kind)? => {}
@@ -117,7 +117,7 @@ fn copy(hold: &OwnedFd, from: &OsStr, to: impl AsFd, part: &OsStr) -> io::Result
     }
     attributes::keep(&source, &copy)?;
     copy.sync_all()?;
-    // What the disk gives back is what counts.
+    // Compare with what is read back from disk.
     io::Seek::rewind(&mut copy)?;
     if digest(copy)? != hash.finalize() {
         return Err(io::Error::other("the copy is not the same as the file"));

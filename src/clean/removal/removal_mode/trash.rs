@@ -1,4 +1,4 @@
-//! The trash of the freedesktop specification: the home's, which is copied to if it lies on another file system.
+//! The trash of the freedesktop specification: the one in the home directory. Entries are copied if it is on another file system.
 
 use super::moving::move_to;
 use crate::clean::Stamp;
@@ -14,10 +14,10 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-/// Longest name in the trash without its ending, within what a name may have.
+/// Maximum length of a name in the trash without its ending, in bytes. It is below the limit for names.
 const LONGEST: usize = 230;
 
-/// Open, with its two directories.
+/// The open trash with its two directories.
 #[derive(Debug)]
 pub struct Trash {
     path: PathBuf,
@@ -27,7 +27,7 @@ pub struct Trash {
 }
 
 impl Trash {
-    /// Makes what is missing of the trash at `path` (`~/.local/share/Trash`).
+    /// Opens the trash at `path` (`~/.local/share/Trash`), and creates what is missing.
     pub fn open(path: &Path, root: &Path) -> io::Result<Self> {
         for part in ["files", "info"] {
             fs::create_dir_all(path.join(part))?;
@@ -41,7 +41,7 @@ impl Trash {
         &self.path
     }
 
-    /// The note first, as the specification wants it: its exclusive creation reserves the name.
+    /// Moves an entry to the trash. The info file comes first, as in the specification: its exclusive creation reserves the name.
     pub(super) fn put(&self, hold: &Captured<'_>, from: &[u8], stamp: &Stamp) -> io::Result<()> {
         let name = hold.own();
         let original = [self.root.as_os_str().as_bytes(), b"/", &join(from, name)].concat();
@@ -60,7 +60,7 @@ impl Trash {
                     let done = File::from(file).write_all(note.as_bytes());
                     let done = done.and_then(|()| move_to(hold.dir(), hold.name(), &self.files, &new, stamp));
                     if done.is_err() {
-                        // Nothing lies behind the note.
+                        // No entry belongs to the info file.
                         let _ = unlinkat(&self.info, info, AtFlags::empty());
                     }
                     match done {
@@ -68,7 +68,7 @@ impl Trash {
                         done => return done,
                     }
                 }
-                // We were cut short between the note and the move.
+                // An earlier attempt was interrupted between the info file and the move.
                 Err(Errno::EXIST) if self.waits(info, &new, &front) => {
                     match move_to(hold.dir(), hold.name(), &self.files, &new, stamp) {
                         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
@@ -82,7 +82,7 @@ impl Trash {
         Err(io::Error::other("there are ten thousand of that name"))
     }
 
-    /// Whether a note of ours waits for this very entry.
+    /// Whether an info file of ours was made for this entry.
     fn waits(&self, info: &OsStr, new: &[u8], front: &str) -> bool {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
         let mut text = String::new();

@@ -1,4 +1,4 @@
-//! Whole plans.
+//! Tests of whole plans.
 
 use super::*;
 use crate::clean::{Action, Entry, JournalProgress, Kind, Record};
@@ -11,7 +11,7 @@ pub(super) fn entry(place: &Place, path: &str) -> Entry {
     Entry { path: path.into(), kind, stamp, linked, bytes: stamp.size, rule, action }
 }
 
-/// Stops after so many entries were asked about.
+/// Stops after this many entries.
 pub(super) fn apply(
     place: &Place,
     entries: &[Entry],
@@ -63,7 +63,7 @@ fn several_names_of_a_file_do_not_get_into_each_others_way() {
             fs::hard_link(place.root.join(format!("ab/{n}")), place.root.join(format!("{dir}/{n}"))).unwrap();
         }
     }
-    // Directory by directory, so that every thread has a name of the same file.
+    // In order of directories, so that each thread has a name of the same file.
     for dir in ["ab", "cd", "ef", "gh"] {
         entries.extend((0..1_500).map(|n| entry(&place, &format!("{dir}/{n}"))));
     }
@@ -80,7 +80,7 @@ fn one_name_that_was_changed_since_keeps_all() {
     }
     let entries = [entry(&place, "ab/x"), entry(&place, "ab/y")];
     assert!(entries[0].linked);
-    // Contents that nobody has seen, with size and time as they were.
+    // Other contents, with the original size and time.
     let time = fs::metadata(place.root.join("ab/x")).unwrap().modified().unwrap();
     fs::write(place.root.join("ab/x"), "y").unwrap();
     File::options().write(true).open(place.root.join("ab/x")).unwrap().set_modified(time).unwrap();
@@ -100,7 +100,7 @@ fn a_run_that_goes_on_takes_the_other_names_too_and_says_nothing_twice() {
     let entries: Vec<Entry> =
         ["ab/x", "ab/y", "ab/z", "ab/odd", "ab/empty"].map(|path| entry(&place, path)).into();
     fs::write(place.root.join("ab/odd"), "23").unwrap();
-    // The first try came to one name of two, and to the odd one; `z` had been captured when it was killed.
+    // The first attempt processed one of two names, and the odd one; `z` was captured when it was killed.
     let first = apply(&place, &[entries[0].clone(), entries[3].clone()], &RemovalMode::Quarantine, None, 1);
     assert_eq!((first.quarantined, first.skipped), (1, 1));
     fs::rename(place.root.join("ab/z"), place.root.join(".pdb-sync/quarantine/RUN1/escaped/tree/ab/z"))
@@ -135,8 +135,8 @@ fn a_deleting_run_that_goes_on_ends_what_it_had_captured() {
         let (path, did) = (format!("ab/{name}").into(), EntryOutcome::Meant);
         journal.line(&Line::Did(Record { path, kind: Kind::File, did, bytes: 4, why: None })).unwrap();
     }
-    // Killed between capture and deletion; meanwhile somebody has put another file into the one's captured place, and
-    // another where the next was.
+    // The run was killed between capture and deletion. Meanwhile another file was put in the captured place of one entry, and at the
+    // original path of the next.
     let (mine, swapped, both) =
         (place.beside("ab/mine"), place.beside("ab/swapped"), place.beside("ab/both"));
     fs::rename(place.root.join("ab/mine"), &mine).unwrap();
@@ -169,7 +169,7 @@ fn what_is_destroyed_is_written_down_before() {
         let entries: Vec<Entry> = paths.iter().map(|path| entry(&place, path)).collect();
         let journal = place.journal();
         let meter = ApplyProgress::default();
-        // At every moment, what is gone is in the journal.
+        // At every moment, each removed entry is in the journal.
         let look = || {
             let named = fs::read_to_string(journal.path()).unwrap();
             let gone = paths.iter().filter(|path| !place.root.join(path).exists());
@@ -191,7 +191,7 @@ fn what_is_destroyed_is_written_down_before() {
         let mut all = entries.iter().cloned();
         let applied = apply.run(|| Ok(all.next())).unwrap();
         assert!(applied.stopped, "{}", removal_mode.word());
-        // What it was about to destroy, and did, is known to the next try; nobody can say more.
+        // The next attempt finds that the entry was about to be destroyed, and is gone; no more can be known.
         let past = past_of(&place);
         let next = paths.iter().find(|path| past.is_meant(path.as_bytes()) && place.root.join(path).exists());
         let next = next.expect("stopped in mid-run");

@@ -1,16 +1,16 @@
-//! Backup and trash.
+//! Tests of backup and trash.
 
 use super::*;
 use rustix::fs::{XattrFlags, fgetxattr, fsetxattr};
 use std::os::unix::fs::{PermissionsExt, chown};
 
-/// Another file system, wherever there is one.
+/// A directory on another file system, if there is one.
 fn elsewhere() -> tempfile::TempDir {
     let shm = Path::new("/dev/shm");
     if shm.is_dir() { tempfile::tempdir_in(shm).unwrap() } else { tempfile::tempdir().unwrap() }
 }
 
-/// `/dev/shm` is another file system wherever there is one; elsewhere, the same holds within one.
+/// `/dev/shm` is another file system if it exists; elsewhere the test runs within one file system.
 #[test]
 fn a_backup_on_another_file_system_is_whole_and_never_over_an_older_one() {
     let place = place();
@@ -114,7 +114,8 @@ fn a_copy_that_was_cut_short_is_made_again() {
     let place = place();
     let other = elsewhere();
     let removal_mode = RemovalMode::Backup(Backup::open(other.path(), &place.root).unwrap());
-    // Killed while it was copied: half of it under our own name. Killed before the original was removed: all of it.
+    // One run was killed during the copy: half of it exists under our own name. One was killed before it removed the original: all of it
+    // exists.
     for (name, left) in [("x", None), ("y", Some("contents"))] {
         let path = format!("ab/{name}");
         fs::write(place.root.join(&path), "contents").unwrap();
@@ -156,7 +157,7 @@ fn a_trash_note_that_waits_is_used() {
         place.take("ab/x", place.stamp("ab/x"), &removal_mode),
         RemoveOutcome::Done(EntryOutcome::Trashed)
     );
-    // As if we had been killed between the note and the move.
+    // As if killed between the info file and the move.
     fs::rename(trash.join("files/x"), place.root.join("ab/x")).unwrap();
     assert_eq!(
         place.take("ab/x", place.stamp("ab/x"), &removal_mode),

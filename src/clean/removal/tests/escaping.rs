@@ -1,4 +1,4 @@
-//! Names in the quarantine: escaped, recovered, and moved from where they are not.
+//! Tests of names in the quarantine: escaped, recovered, and moved from unescaped directories.
 
 use super::*;
 use crate::clean::{End, Kind, Record};
@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStrExt;
 
 const RUN: &str = ".pdb-sync/quarantine/RUN1";
 
-/// Every name below the quarantine's directory, directories included.
+/// Every name below the directory of the quarantine, directories included.
 fn names(place: &Place) -> BTreeSet<Vec<u8>> {
     let dir = File::open(place.root.join(".pdb-sync")).unwrap();
     let mut all = BTreeSet::new();
@@ -29,7 +29,7 @@ fn long() -> String {
     format!("{}.cif.gz", "x.".repeat(124)).split_at(255).0.to_owned()
 }
 
-/// Entries of all kinds of names, with their own paths as contents.
+/// Entries with all kinds of names. The contents are the path.
 fn odd_names() -> Vec<Vec<u8>> {
     let mut all: Vec<Vec<u8>> = [
         "1abc.cif.gz",
@@ -127,7 +127,7 @@ fn what_was_put_into_the_quarantine_by_others_leads_nowhere() {
     assert!(!place.root.join("x").exists() && !place.root.with_file_name("x").exists());
 }
 
-/// What is moved elsewhere keeps its name there.
+/// Entries moved out of the quarantine have their original names.
 #[test]
 fn backups_and_the_trash_have_the_names_of_the_mirror() {
     let place = place();
@@ -142,12 +142,12 @@ fn backups_and_the_trash_have_the_names_of_the_mirror() {
     assert!(trash.join("files/1abc.cif.gz").is_file());
 }
 
-/// A quarantine as rsync and earlier versions fill it; the directories are still in the mirror.
+/// Fills a quarantine as rsync and earlier versions do; the directories still exist in the mirror.
 fn raw(place: &Place, tree: &str, paths: &[Vec<u8>]) {
     for path in paths {
         put(&place.root, &[RUN.as_bytes(), b"/", tree.as_bytes(), b"/", path].concat());
     }
-    // As contents say where they belong.
+    // The contents give the original path.
     for path in paths {
         fs::create_dir_all(place.root.join(OsStr::from_bytes(path)).parent().unwrap()).unwrap();
         let full = place.root.join(RUN).join(tree).join(OsStr::from_bytes(path));
@@ -202,7 +202,7 @@ fn a_quarantine_of_an_earlier_version_is_escaped_undone_and_purged() {
         assert_eq!(info(&place.dir, "RUN1").unwrap().keep_s, 60, "what it said of itself holds");
         let found = find(&place.root.with_file_name("state"), "RUN1").unwrap();
         assert!(found[0].end.as_ref().is_some_and(|end| end.whole && end.time == "then"), "{found:?}");
-        // Once more finds nothing to do, and writes nothing.
+        // A second call has nothing to do, and writes nothing.
         let text = fs::read(journal.path()).unwrap();
         assert_eq!(escape_all(&place), Unescaped::default());
         assert_eq!(fs::read(journal.path()).unwrap(), text);
@@ -230,7 +230,7 @@ fn a_layer_that_was_escaped_in_part_is_undone_and_gone_on_with() {
         journal.line(&Line::Begin(place.begin())).unwrap();
         let paths = odd_names();
         raw(&place, "replaced-100", &paths);
-        // Killed after some, in whatever order they came.
+        // Killed after some entries, in any order.
         let asked = std::cell::Cell::new(0);
         let stop = || {
             asked.set(asked.get() + 1);
@@ -243,7 +243,7 @@ fn a_layer_that_was_escaped_in_part_is_undone_and_gone_on_with() {
             assert_eq!(dotted(&place), Vec::<String>::new());
             assert!(!place.root.join(RUN).join("replaced-100").exists());
         }
-        // The newer versions are in their places.
+        // The newer versions exist at the original paths.
         for path in &paths {
             put(&place.root, path);
             fs::write(place.root.join(OsStr::from_bytes(path)), "newer").unwrap();
@@ -272,7 +272,7 @@ fn a_long_name_without_a_journal_keeps_its_name_and_is_told_of() {
     let text = left.text(&place.root).unwrap();
     assert!(text.contains("no journal of run RUN1 is in ") && text.contains("2 entries"), "{text}");
     assert!(names(&place).contains(long().as_bytes()));
-    // Another tree's journal of the same run is no key.
+    // A journal of the same run for another tree is not used.
     let mut begin = place.begin();
     begin.root.ino += 1;
     place.journal().line(&Line::Begin(begin)).unwrap();
@@ -297,7 +297,7 @@ fn links_and_strangers_in_the_quarantine_are_not_followed() {
     let escaped = place.root.join(RUN).join("escaped/replaced-100/ab");
     assert_eq!(fs::read_link(escaped.join("link%2Ed")).unwrap(), outside, "a link is an entry");
     assert!(escaped.join("1abc%2Ecif").is_file());
-    // Never over anything.
+    // Nothing is replaced.
     raw(&place, "replaced-100", &[b"ab/1abc.cif".to_vec()]);
     fs::write(layer.join("ab/1abc.cif"), "another").unwrap();
     assert_eq!(escape_all(&place).entries, 1);
@@ -345,7 +345,7 @@ fn a_name_that_becomes_a_hash_is_in_the_journal_before_and_found_after_a_kill() 
     };
     let mut all = entries.iter().cloned();
     assert!(apply.run(|| Ok(all.next())).unwrap().stopped);
-    // Killed before what became of them was written down.
+    // Killed before the outcomes were journalled.
     let text = fs::read_to_string(journal.path()).unwrap();
     let before: Vec<&str> = text.lines().filter(|line| !line.contains("quarantined")).collect();
     fs::write(journal.path(), before.join("\n") + "\n").unwrap();

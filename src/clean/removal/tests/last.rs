@@ -1,4 +1,4 @@
-//! Which run is the last that took something away.
+//! Tests of the last run that removed something.
 
 use super::*;
 use crate::clean::{End, Kind, PURGE, Record, UNDO};
@@ -8,7 +8,7 @@ fn begin(place: &Place, run: &str, command: &str) -> Begin {
     Begin { run: run.into(), command: command.into(), plan, ..place.begin() }
 }
 
-/// A journal that begins so, with these lines.
+/// Writes a journal with this start and these lines.
 fn journal(place: &Place, run: &str, command: &str, lines: &[Line]) {
     let journal = Journal::open(&state(place), run).unwrap();
     journal.line(&Line::Begin(begin(place, run, command))).unwrap();
@@ -31,7 +31,7 @@ fn last(place: &Place) -> String {
     find_to_undo(&state(place), "last").unwrap().remove(0).begin.run
 }
 
-/// A tree of which an earlier run has deleted two files and a directory.
+/// A tree from which an earlier run has deleted two files and a directory.
 fn cleaned() -> Place {
     let place = place();
     let lines = ["ab/x", "ab/y"].map(|path| did(path, Kind::File, EntryOutcome::Deleted));
@@ -47,14 +47,14 @@ fn a_repeated_plan_that_was_killed_before_it_took_anything_is_passed_by() {
         did("ab/y", Kind::File, EntryOutcome::Meant),
         did("cd", Kind::Dir, EntryOutcome::Meant),
     ];
-    // As soon as it began, when it had looked at some, and when it was about to take what is gone.
+    // Killed right after the start, after some entries, and when it was about to remove what is gone.
     let skipped = [did("ab/x", Kind::File, EntryOutcome::Skipped)];
     for lines in [&[][..], &skipped, &meant, &[&meant[..], &skipped].concat()] {
         let place = cleaned();
         journal(&place, "RUN2", "clean", lines);
         assert_eq!(last(&place), "RUN1", "{lines:?}");
     }
-    // It had made its own directory.
+    // It had created its directory in the quarantine.
     let place = cleaned();
     journal(&place, "RUN2", "clean", &[]);
     Quarantine::new(&place.access, "RUN2", "clean", Duration::ZERO).unwrap().prepare().unwrap();
@@ -63,7 +63,7 @@ fn a_repeated_plan_that_was_killed_before_it_took_anything_is_passed_by() {
 
 #[test]
 fn one_that_was_killed_when_it_had_taken_something_counts() {
-    // In its quarantine, and not yet in its journal.
+    // The entry is in the quarantine, and not yet in the journal.
     let place = cleaned();
     journal(&place, "RUN2", "clean", &[]);
     let quarantine = Quarantine::new(&place.access, "RUN2", "clean", Duration::ZERO).unwrap();
@@ -71,7 +71,7 @@ fn one_that_was_killed_when_it_had_taken_something_counts() {
     assert_eq!(last(&place), "RUN1");
     fs::write(place.root.join(".pdb-sync/quarantine/RUN2/escaped/tree/ab/z"), "z").unwrap();
     assert_eq!(last(&place), "RUN2");
-    // What it was about to take: of the one that is not there no earlier run knows.
+    // It was about to remove an entry that is missing, and that no earlier run has removed.
     let place = cleaned();
     journal(
         &place,
@@ -84,17 +84,17 @@ fn one_that_was_killed_when_it_had_taken_something_counts() {
     assert_eq!(last(&place), "RUN1", "it is where it was");
     fs::rename(place.root.join("ab/z"), place.root.join("ab").join(beside(&place, "RUN2", "ab/z"))).unwrap();
     assert_eq!(last(&place), "RUN2", "it was captured");
-    // An earlier one that was undone since did not take it.
+    // An earlier run that was undone since did not remove it.
     let place = cleaned();
     journal(&place, "RUN1", UNDO, &[did("ab/x", Kind::File, EntryOutcome::Restored), end()]);
     journal(&place, "RUN2", "clean", &[did("ab/x", Kind::File, EntryOutcome::Meant)]);
     assert_eq!(last(&place), "RUN2");
-    // One of another plan.
+    // A run of another plan.
     let place = cleaned();
     let other = Begin { plan: Some("another".into()), ..begin(&place, "RUN2", "clean") };
     Journal::open(&state(&place), "RUN2").unwrap().line(&Line::Begin(other)).unwrap();
     assert_eq!(last(&place), "RUN2", "whoever killed it means it");
-    // Nobody can look.
+    // The tree cannot be opened.
     let place = cleaned();
     journal(&place, "RUN2", "clean", &[]);
     fs::rename(&place.root, place.root.with_file_name("away")).unwrap();
@@ -107,7 +107,7 @@ fn beside(place: &Place, run: &str, path: &str) -> String {
     String::from_utf8(capture::Captured::beside(&parent, run, name).name().to_vec()).unwrap()
 }
 
-/// What `sync` has replaced, and what an undo has brought back though the run was killed before it could say that it took it.
+/// Entries that `sync` replaced, and entries that an undo restored although the run was killed before it journalled their removal.
 #[test]
 fn what_the_journal_does_not_name_counts_too() {
     let place = cleaned();
@@ -128,7 +128,7 @@ fn one_that_came_to_its_end_and_took_nothing_is_passed_by() {
     let place = cleaned();
     journal(&place, "RUN2", "clean", &[did("ab/x", Kind::File, EntryOutcome::Skipped), end()]);
     assert_eq!(last(&place), "RUN1");
-    // Undone for nothing it is still none.
+    // Undone without an effect, it still does not count.
     journal(&place, "RUN2", UNDO, &[end()]);
     assert_eq!(last(&place), "RUN1");
 }

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
-/// A time that nothing gets by itself.
+/// A time that no new file gets.
 const OLD: SystemTime = SystemTime::UNIX_EPOCH;
 
 struct Place {
@@ -68,7 +68,7 @@ impl Place {
         Begin { v: 1, run, command, job: None, root, mode, plan: None, time }
     }
 
-    /// As the command does it.
+    /// Undoes the run as the command does.
     fn undo(&self) -> Undone {
         let journal = self.journal();
         let (mut dirs, mut open) = (Dirs::default(), BTreeMap::new());
@@ -82,7 +82,7 @@ impl Place {
         undo(&self.access, &self.begin(), &dirs, &open, &journal, &|| false).unwrap()
     }
 
-    /// Where a run that deletes has it while it looks at it again.
+    /// Where a deleting run keeps the captured entry while it verifies it.
     fn beside(&self, path: &str) -> PathBuf {
         let (dir, name) = crate::clean::path::split(path.as_bytes());
         let parent = Parent::open(&self.dir, dir).unwrap();
@@ -90,7 +90,7 @@ impl Place {
         self.root.join(path).with_file_name(std::str::from_utf8(captured.name()).unwrap())
     }
 
-    /// Every file's contents, wherever it lies.
+    /// The contents of every file, wherever it is.
     fn contents(&self) -> BTreeMap<String, usize> {
         fn walk(dir: &Path, into: &mut BTreeMap<String, usize>) {
             for entry in fs::read_dir(dir).unwrap() {
@@ -109,8 +109,8 @@ impl Place {
     }
 }
 
-/// Both at once, the swap a little later in each round, so that every moment of the protocol is met; in one round of ten it
-/// is over before, and in one it comes after, so that both ends are met on any machine.
+/// Runs both at the same time. The swap starts a little later in each round, to meet every step of the protocol. In one round of ten it
+/// ends before the removal starts, and in one it starts after the removal, so that both cases occur on any machine.
 fn race(round: usize, swap: impl FnOnce() + Send, take: impl FnOnce() -> RemoveOutcome) -> RemoveOutcome {
     let (ready, swapped, taken) = (AtomicBool::new(false), AtomicBool::new(false), AtomicBool::new(false));
     let until = |flag: &AtomicBool| {
@@ -158,7 +158,7 @@ fn a_racing_swapper_loses_nothing() {
             other => panic!("{other:?}"),
         }
         assert_eq!(place.contents().get("precious"), Some(&1), "round {round}: {outcome:?}");
-        // The next round begins with nothing: a stray would be in the way.
+        // Each round starts clean: a leftover would be in the way.
         let _ = fs::remove_file(place.beside("ab/x"));
     }
     assert!(taken > 0 && left + stray > 0, "no race: {taken} taken, {left} left, {stray} stray");
@@ -203,7 +203,7 @@ fn what_is_not_who_it_was_is_left_alone() {
     let file = place.root.join("ab/x");
     let outside = place.root.with_file_name("outside");
     fs::write(&outside, "precious").unwrap();
-    // Equal size and time, another file.
+    // Another file of equal size and time.
     fs::write(&file, "doomed").unwrap();
     let stamp = place.stamp("ab/x");
     let time = fs::metadata(&file).unwrap().modified().unwrap();
@@ -211,7 +211,7 @@ fn what_is_not_who_it_was_is_left_alone() {
     File::options().write(true).open(place.root.join("new")).unwrap().set_modified(time).unwrap();
     fs::rename(place.root.join("new"), &file).unwrap();
     assert!(matches!(place.take("ab/x", stamp, &RemovalMode::Delete), RemoveOutcome::Left(_)));
-    // Written in place, with its size and time set back.
+    // Rewritten in place, with size and time restored.
     let stamp = place.stamp("ab/x");
     fs::write(&file, "change").unwrap();
     File::options().write(true).open(&file).unwrap().set_modified(time).unwrap();
@@ -225,13 +225,13 @@ fn what_is_not_who_it_was_is_left_alone() {
     let stamp = place.stamp("ab/x");
     assert!(matches!(place.take("link/x", stamp, &RemovalMode::Delete), RemoveOutcome::Left(_)));
     assert!(matches!(place.take("ab/gone", stamp, &RemovalMode::Delete), RemoveOutcome::Gone));
-    // A directory is no file, and one with something in it stays.
+    // A directory is not removed as a file, and one that is not empty stays.
     let parent = Parent::open(&place.dir, b"").unwrap();
     let dir = place.stamp("ab");
     assert!(matches!(place.take("ab", dir, &RemovalMode::Delete), RemoveOutcome::Left(_)));
     assert!(matches!(take_dir(&parent, b"ab", Some(&dir)), RemoveOutcome::Left(_)));
     assert_eq!(fs::read_to_string(&outside).unwrap(), "precious");
-    // The link itself goes, and what it leads to stays.
+    // The link itself is removed; its target stays.
     assert_eq!(place.take("ab/x", stamp, &RemovalMode::Delete), RemoveOutcome::Done(EntryOutcome::Deleted));
     assert_eq!(fs::read_to_string(&outside).unwrap(), "precious");
     drop(parent);
@@ -285,7 +285,7 @@ fn the_fence_holds_us_to_the_tree() {
     fs::write(&outside, "precious").unwrap();
     fs::write(place.root.join("ab/x"), "doomed").unwrap();
     let stamp = place.stamp("ab/x");
-    // On a thread of its own: there is no way back.
+    // In a thread of its own, since the restriction cannot be reverted.
     std::thread::scope(|scope| {
         scope.spawn(|| {
             let up = fence(&[&place.root]);

@@ -1,4 +1,4 @@
-//! What goes for good, by which clock.
+//! Tests of purging by different clocks.
 
 use super::*;
 use crate::clean::{End, UNDO};
@@ -6,7 +6,7 @@ use crate::retention::{Boot, FILE, Moment};
 
 const DAY: i64 = 86_400;
 
-/// A tree with one file in the quarantine of a run, which is kept for a minute.
+/// A tree with one file in the quarantine of a run, with a retention time of one minute.
 fn kept() -> Place {
     let place = place();
     fs::write(place.root.join("ab/x"), "doomed").unwrap();
@@ -17,7 +17,7 @@ fn kept() -> Place {
     place
 }
 
-/// So many seconds after the run, by a machine of its own that was booted long ago.
+/// This many seconds after the run, on another machine that was booted long ago.
 fn after(s: i64) -> Moment {
     let now = jiff::Timestamp::now().as_second();
     Moment { wall: now + s, boot: Some(Boot { id: "another".into(), s: (1000 * DAY + s) as u64 }) }
@@ -122,7 +122,7 @@ fn the_journal_of_a_run_says_when_it_was_purged() {
     let mut past = crate::clean::JournalProgress::default();
     list(&state).unwrap()[0].read(|line| past.learn(&line)).unwrap();
     assert!(past.undone, "nobody goes on with it");
-    // Once.
+    // The end of the purge is written once.
     let before = fs::read(journal.path()).unwrap();
     note_purge(&state, &place.root.canonicalize().unwrap(), "RUN1").unwrap();
     assert_eq!(fs::read(journal.path()).unwrap(), before);

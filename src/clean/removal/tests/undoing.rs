@@ -1,4 +1,4 @@
-//! Undo, from whatever state an earlier one left behind.
+//! Tests of undo after earlier, interrupted undos.
 
 use super::*;
 use crate::clean::{End, Kind, Recipe, Record, UNDO};
@@ -85,13 +85,13 @@ fn what_was_replaced_comes_back_layer_by_layer() {
 fn an_exchange_that_was_cut_short_is_gone_on_with() {
     let place = place();
     replaced(&place, "replaced-100", "old");
-    // The place is free: the new one has been put aside, and then we were killed.
+    // The place is free: the new version was put aside, then the undo was killed.
     let newer = place.root.join(".pdb-sync/quarantine/RUN1/escaped/newer-replaced-100/ab");
     fs::create_dir_all(&newer).unwrap();
     fs::write(newer.join("x"), "new").unwrap();
     assert_eq!(place.undo().restored, 1);
     assert_eq!(fs::read_to_string(place.root.join("ab/x")).unwrap(), "old");
-    // Somebody else took the place: nothing moves, whatever is tried how often.
+    // Another entry took the place: nothing is moved, however often undo is called.
     replaced(&place, "replaced-100", "older");
     for _ in 0..2 {
         let undone = place.undo();
@@ -122,7 +122,7 @@ fn directories_of_an_undo_that_was_killed_get_their_modes_and_times() {
         did(path, EntryOutcome::Deleted);
     }
     journal.line(&Line::End(End { time: String::new(), whole: true })).unwrap();
-    // The undo came to make one of them, closed to others.
+    // The undo got to create one of them, closed to other users.
     journal.line(&Line::Begin(Begin { command: UNDO.into(), ..place.begin() })).unwrap();
     did("ab/in", EntryOutcome::Restored);
     fs::create_dir(place.root.join("ab/in")).unwrap();
@@ -134,7 +134,7 @@ fn directories_of_an_undo_that_was_killed_get_their_modes_and_times() {
         assert_eq!((meta.mtime(), meta.mtime_nsec()), (1_000_000_000, 5), "{path}");
         assert_eq!(meta.mode() & 0o7777, mode, "{path}");
     }
-    // It is over: a later one leaves alone what has become of them since.
+    // The undo has ended: a later one ignores what happened to the directories since.
     fs::remove_dir(place.root.join("ab/in/deep")).unwrap();
     fs::set_permissions(place.root.join("ab/in"), fs::Permissions::from_mode(0o700)).unwrap();
     assert_eq!(place.undo(), Undone::default());
@@ -183,7 +183,7 @@ fn a_run_that_was_killed_before_it_took_anything_leaves_no_trace() {
     journal.line(&Line::Begin(place.begin())).unwrap();
     let recipe = Recipe { mode: 0o755, uid: own().0, gid: own().1, mtime: 1_000_000_000, nanos: 5 };
     journal.line(&Line::Was(Vec::new(), recipe)).unwrap();
-    // It had made its own directory, and not yet set the root's time back.
+    // The run had created its directory, and not yet restored the time of the root.
     place.quarantine.prepare().unwrap();
     place.dir.set_modified(SystemTime::now()).unwrap();
     assert_eq!(place.undo(), Undone::default());

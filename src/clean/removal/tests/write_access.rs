@@ -1,4 +1,4 @@
-//! Directories without write permission, for whom modes apply: root becomes nobody, in a thread of the test's own.
+//! Tests of directories without write permission. Modes do not restrict root, so root becomes nobody in a thread of the test.
 
 use super::*;
 use crate::clean::removal::write_access::NotWritable;
@@ -7,7 +7,7 @@ use std::os::unix::fs::{PermissionsExt, chown};
 
 const NOBODY: u32 = 65534;
 
-/// As an ordinary user, with a place that is theirs.
+/// Runs a test as an ordinary user, in a directory of that user.
 #[expect(unsafe_code, reason = "libc changes the user of all threads")]
 fn as_user(test: impl FnOnce(&Place) + Send) {
     let place = place();
@@ -24,7 +24,7 @@ fn as_user(test: impl FnOnce(&Place) + Send) {
     std::thread::scope(|scope| {
         scope.spawn(|| {
             #[cfg(target_os = "linux")]
-            // SAFETY: system calls on this thread, with integers and no memory.
+            // SAFETY: system calls that affect this thread only, with integers and no memory.
             unsafe {
                 assert_eq!(libc::syscall(libc::SYS_setgroups, 0, std::ptr::null::<libc::gid_t>()), 0);
                 assert_eq!(libc::syscall(libc::SYS_setresgid, NOBODY, NOBODY, NOBODY), 0);
@@ -48,13 +48,13 @@ fn records(place: &Place) -> usize {
     entries.into_iter().flatten().flatten().filter(|e| e.path().to_string_lossy().contains(".modes.")).count()
 }
 
-/// As the next run has it.
+/// Opens the tree as the next run does.
 fn again(place: &Place) -> Arc<WriteAccess> {
     let state = place.root.with_file_name("state");
     WriteAccess::new(place.dir.try_clone().unwrap(), &place.root, &state).unwrap()
 }
 
-/// As a kill leaves it: the mode is changed, and nobody puts it back.
+/// Leaves the state of a killed run: the mode is changed and not restored.
 fn killed(place: &Place, path: &[u8]) {
     let access = again(place);
     let dir = open_below::open_below(&place.dir, path).unwrap();
@@ -115,7 +115,7 @@ fn threads_in_one_directory_count_as_one() {
     });
 }
 
-/// What is written down of a directory while others work in it is what it is without them.
+/// The recorded metadata of a directory is the original, even while other threads work in it.
 #[test]
 fn a_directory_that_is_writable_for_a_moment_is_seen_as_it_is() {
     as_user(|place| {
@@ -153,7 +153,7 @@ fn nothing_is_changed_that_is_not_written_down() {
         assert!(why.contains("cannot be written down: ") && why.contains("state/journal"), "{why}");
         assert_eq!(mode(&dir), 0o555);
         fs::remove_file(place.root.with_file_name("state")).unwrap();
-        // Nor where a newer version has a record.
+        // Nor where a record of a newer version exists.
         killed(place, b"ab");
         close(&dir, 0o555);
         let record =
@@ -182,13 +182,13 @@ fn after_a_kill_the_next_one_puts_back_what_is_still_as_it_was_left() {
             killed(place, name.as_bytes());
             assert_eq!(mode(&dir(name)), 0o1755, "{name}");
         }
-        // A line that was cut short when the machine went down.
+        // A line that was truncated when the machine crashed.
         let record =
             fs::read_dir(place.root.with_file_name("state/journal")).unwrap().next().unwrap().unwrap();
         let mut text = fs::read(record.path()).unwrap();
         text.extend_from_slice(b"{\"changed\":{\"path\":\"x");
         fs::write(record.path(), text).unwrap();
-        // Others have been at work.
+        // Other processes have changed the tree.
         fs::rename(dir("moved"), dir("elsewhere")).unwrap();
         fs::create_dir(dir("moved")).unwrap();
         close(&dir("moved"), 0o1755);
@@ -226,13 +226,13 @@ fn a_record_of_a_tree_that_holds_this_one_counts_unless_its_writer_is_alive() {
         drop(parent);
         drop(access);
         assert_eq!((below(), records(place)), (0o555, 0));
-        // The lock of one that was killed goes with it.
+        // The lock of a killed process is released with it.
         killed(place, b"ab/c");
         let record = fs::read_dir(state.join("journal")).unwrap().next().unwrap().unwrap().path();
         let text = fs::read(&record).unwrap();
         fs::remove_file(&record).unwrap();
         fs::write(&record, text).unwrap();
-        // Its record is for a run of that tree to remove.
+        // The record is removed by a run of that tree.
         assert_eq!((below(), records(place)), (0o555, 1));
         again(place).put_back();
         assert_eq!(records(place), 0);
@@ -284,7 +284,7 @@ fn such_directories_in_the_quarantine_are_undone_escaped_and_purged() {
             match what {
                 "undo" => {
                     let undone = place.undo();
-                    // The directory c is made as well.
+                    // The directory `c` is recreated too.
                     assert_eq!((undone.restored, undone.failed), (3, 0), "{undone:?}");
                 }
                 "escape" => {

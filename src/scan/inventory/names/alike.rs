@@ -1,9 +1,9 @@
-//! Characters that are not seen, and letters that look like others.
+//! Invisible characters, and letters that look like others.
 
 use unicode_normalization::UnicodeNormalization;
 
-/// Letters of other scripts, each before the Latin one that it looks like. Greek small letters that nobody takes for Latin ones, and that
-/// names of science are full of, are left out: α, β, γ and their kin.
+/// Letters of other scripts, each followed by the Latin letter that it looks like. Greek small letters that do not look like Latin ones and
+/// are frequent in scientific names are left out: α, β, γ and others.
 const ALIKE: &str = "\u{430}a \u{435}e \u{43e}o \u{440}p \u{441}c \u{443}y \u{445}x \u{455}s \u{456}i \u{458}j \u{501}d \u{51b}q \u{51d}w \
  \u{4bb}h \u{4cf}l \u{410}A \u{412}B \u{415}E \u{41a}K \u{41c}M \u{41d}H \u{41e}O \
  \u{420}P \u{421}C \u{422}T \u{423}Y \u{425}X \u{405}S \u{406}I \u{408}J \u{4c0}l \u{50c}G \u{51a}Q \u{51c}W \u{417}3 \
@@ -12,7 +12,7 @@ const ALIKE: &str = "\u{430}a \u{435}e \u{43e}o \u{440}p \u{441}c \u{443}y \u{44
  \u{13aa}A \u{13f4}B \u{13df}C \u{13ac}E \u{13bb}H \u{13ab}J \u{13e6}K \u{13de}L \u{13b7}M \u{13e2}P \u{13a1}R \u{13da}S \u{13a2}T \u{13d9}V \
  \u{13b3}W \u{13d4}W \u{13c3}Z \u{13a0}D \u{13c0}G \u{13d2}R \u{13a9}Y";
 
-/// Whether a character takes no room, and changes nothing that is seen.
+/// Whether a character has no width and no visible effect.
 pub(super) fn is_zero_width(c: char) -> bool {
     matches!(
         c,
@@ -22,7 +22,7 @@ pub(super) fn is_zero_width(c: char) -> bool {
     )
 }
 
-/// The Latin letter or digit that a character of another script looks like.
+/// Returns the Latin letter or digit that a character of another script looks like.
 fn latin(c: char) -> Option<char> {
     if c.is_ascii() {
         return None;
@@ -31,7 +31,7 @@ fn latin(c: char) -> Option<char> {
         let mut letters = pair.chars();
         (letters.next() == Some(c)).then(|| letters.next()).flatten()
     });
-    // Letters of mathematics and of full width are Latin ones in another dress.
+    // Mathematical and full-width letters are variants of Latin ones.
     let dressed = || {
         let mut plain = std::iter::once(c).nfkc();
         let first = plain.next().filter(|first| first.is_ascii_alphanumeric() && plain.next().is_none());
@@ -40,8 +40,8 @@ fn latin(c: char) -> Option<char> {
     listed.or_else(dressed)
 }
 
-/// The letters of a name that look like Latin ones, with these, each once: those that stand in one word with Latin letters, and
-/// words of nothing else beside Latin words or digits. A name in another script is none.
+/// Returns the letters of a name that look like Latin ones, with the Latin letters, each once. These are letters in a word with Latin
+/// letters, and words of only such letters beside Latin words or digits. A name entirely in another script has none.
 pub(super) fn in_latin(name: &str) -> Vec<(char, char)> {
     let mut found = Vec::new();
     for part in name.split('.') {
