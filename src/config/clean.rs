@@ -124,7 +124,7 @@ impl Value for CleanRules {
     }
 }
 
-/// Names are required: decisions, `--with` and `--without` refer to rules by name.
+/// Reports rules with equal names. Names must be unique, since decisions, `--with` and `--without` refer to rules by name.
 fn names(list: &[Spanned<DeValue<'_>>], reader: &mut Reader<'_>) {
     let mut lines = HashMap::new();
     for rule in list {

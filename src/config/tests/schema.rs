@@ -238,7 +238,7 @@ const SECTIONS: &[(&str, &[Key])] = &[
     ("defaults", Layer::KEYS),
 ];
 
-/// Checks that a schema cannot express: which users exist, what a path points to, relations between elements of a list.
+/// Checks that a schema cannot express: which jobs and files exist, and whether patterns and rsync options are valid.
 fn is_beyond_a_schema(key: &str, problem: &str) -> bool {
     match key {
         "rsync_args" => true,

@@ -82,7 +82,7 @@ fn a_source_that_is_not_there_has_failed_and_is_not_partial() {
     failed(real!(DAEMON, "missing-file"), NextSource, "nowhere: no such file", "check the path");
     failed(real!("/srv/nowhere/", "missing-local"), NextSource, "/srv/nowhere", "mounted");
     failed(real!("h:/upstream/nowhere/", "missing-over-ssh"), NextSource, "/upstream/nowhere", "path");
-    // A missing name of a file list is a different case.
+    // A missing file of a file list is a different case.
     let listed =
         "exit 23\nrsync: [sender] link_stat \"/ab/x\" (in m) failed: No such file or directory (2)\n";
     assert!(matches!(of(DAEMON, listed), Verdict::Partial(_)));
