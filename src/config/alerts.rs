@@ -1,4 +1,4 @@
-//! `[stats]` and `[[stats.alerts]]`: what is kept of the past, and when it deserves attention.
+//! `[stats]` and `[[stats.alerts]]`: how much history is kept, and which figures trigger alerts.
 
 use super::layer::{AlertLayer, Given, Origin, Span, StatsLayer};
 use super::resolve::Resolver;
@@ -15,11 +15,11 @@ use toml::de::DeValue;
 /// `[stats]`, with defaults filled in.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StatsSettings {
-    /// Runs that are older are forgotten.
+    /// Runs older than this are removed from the history.
     pub keep: Option<Duration>,
-    /// Of the others, the newest so many are kept.
+    /// Maximum number of runs that are kept, the newest first.
     pub keep_runs: Option<u64>,
-    /// What deserves attention.
+    /// The alerts.
     pub alerts: Vec<Alert>,
 }
 
@@ -35,14 +35,14 @@ fn resolve(layer: StatsLayer) -> StatsSettings {
     StatsSettings { keep: stats.keep.value.0, keep_runs: (runs > 0).then_some(runs), alerts: Vec::new() }
 }
 
-/// `"2x p95"`: so many times a figure of earlier runs.
+/// `"2x p95"`: a factor and a percentile of earlier runs.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Slower(pub f64, pub Point);
 
 /// A limit of a figure: a number, a span of time or a size.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Bound {
-    /// In the figure's own unit: seconds, bytes or a count.
+    /// A number in the unit of the figure: seconds, bytes or a count.
     Plain(f64),
     /// Seconds, from a span of time.
     Time(f64),
@@ -51,7 +51,7 @@ pub enum Bound {
 }
 
 impl Bound {
-    /// The number, if it fits the unit.
+    /// Returns the number, if the bound fits the unit.
     fn of(self, unit: Unit) -> Option<f64> {
         match (self, unit) {
             (Bound::Plain(n), _) | (Bound::Time(n), Unit::Time) | (Bound::Bytes(n), Unit::Bytes) => Some(n),
@@ -67,11 +67,12 @@ impl FromStr for Bound {
         if let Ok(span) = text.parse::<Period>() {
             return Ok(Bound::Time(span.0.as_secs_f64()));
         }
-        // No period, but a bound that can be meant.
+        // Zero is not a valid `Period`, but a valid bound.
         if text.trim() == "0s" {
             return Ok(Bound::Time(0.0));
         }
-        // Seconds and bytes have different plain numbers, so a plain number has to be one in the file too.
+        // A plain number is seconds for one figure and bytes for another, so text without a unit is refused: a plain number must be a
+        // number in TOML.
         if text.trim().parse::<f64>().is_err()
             && let Ok(size) = text.trim().trim_end_matches("/s").parse::<Size>()
         {
@@ -91,7 +92,7 @@ impl FromStr for Slower {
             || format!("{text:?} is no such rule: write it as \"2x p95\" (p50, p90, p95, p99 or mean)");
         let (factor, point) = text.trim().split_once('x').ok_or_else(wrong)?;
         let factor = factor.trim();
-        // Nobody writes an exponent on purpose.
+        // An exponent is almost certainly a mistake.
         let factor: f64 =
             if factor.contains(['e', 'E']) { Err(wrong()) } else { factor.parse().map_err(|_| wrong()) }?;
         let point = Point::ALL.into_iter().find(|known| known.word() == point.trim()).ok_or_else(wrong)?;
@@ -167,7 +168,7 @@ impl Value for Bound {
         }
     }
 
-    /// Spans and sizes become the plain numbers that they stand for.
+    /// Spans and sizes become plain numbers in seconds and bytes.
     fn to_toml(&self) -> toml::Value {
         let (Bound::Plain(n) | Bound::Time(n) | Bound::Bytes(n)) = *self;
         if n.fract() == 0.0 && n.abs() < 1e15 { (n as i64).into() } else { n.into() }
@@ -179,7 +180,7 @@ impl Value for Bound {
 }
 
 impl Resolver<'_> {
-    /// Everything that `[stats]` says. `jobs` are the names of all jobs.
+    /// Resolves and checks `[stats]`. `jobs` has the names of all jobs.
     pub(super) fn stats(
         &mut self,
         layer: &StatsLayer,
@@ -187,7 +188,7 @@ impl Resolver<'_> {
         jobs: &[String],
     ) -> StatsSettings {
         let mut settings = resolve(layer.clone());
-        // Where each alert stands.
+        // The line of each alert.
         let mut lines = Vec::new();
         for (alert, span) in alerts {
             if let Some(job) = &alert.job

@@ -1,4 +1,4 @@
-//! What `[clean]` holds beside plain values: how things are removed, and rules of people.
+//! The types of `[clean]` other than plain values: the removal mode, and rules of users.
 
 use super::units::{Period, Size, TimeLimit};
 use super::value::{Reader, Value};
@@ -11,17 +11,17 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::DeValue;
 
-/// What is done with what is removed.
+/// The removal mode: what happens to removed entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum CleanMode {
-    /// It is kept for a while, and can be brought back.
+    /// They are kept in the quarantine for a time and can be restored.
     #[default]
     Quarantine,
-    /// It is gone.
+    /// They are deleted.
     Delete,
-    /// It goes into a directory.
+    /// They are moved to a backup directory.
     Backup,
-    /// It goes into the desktop's trash.
+    /// They are moved to the desktop's trash.
     Trash,
 }
 
@@ -55,11 +55,11 @@ impl Value for CleanMode {
     }
 }
 
-/// Rules of people, in their order; each pattern can be understood.
+/// Rules of users, in the order of the file. All patterns are valid.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct CleanRules(pub Vec<Rule>);
 
-/// Nobody writes so many by hand, and all patterns together are compiled into one machine.
+/// Far more than anybody writes by hand. The limits exist because all patterns together are compiled into one matcher.
 const MOST_RULES: usize = 1000;
 const MOST_PATTERNS: usize = 10_000;
 
@@ -114,7 +114,7 @@ impl Value for CleanRules {
                 "min_age": TimeLimit::schema(),
                 "max_age": TimeLimit::schema(),
             },
-            // A pattern that ends in a slash means directories.
+            // A pattern with a trailing slash matches directories only.
             "if": {"required": ["type"], "properties": {"type": {"enum": ["file", "symlink", "other"]}}},
             "then": {"properties": {"pattern": {
                 "not": {"type": "string", "pattern": "/$"},
@@ -124,7 +124,7 @@ impl Value for CleanRules {
     }
 }
 
-/// Decisions, `--with` and `--without` mean a rule by its name.
+/// Reports rules with equal names. Names must be unique, since decisions, `--with` and `--without` refer to rules by name.
 fn names(list: &[Spanned<DeValue<'_>>], reader: &mut Reader<'_>) {
     let mut lines = HashMap::new();
     for rule in list {
@@ -174,7 +174,7 @@ fn rule(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Option<Rule> {
             "reason" => rule.reason = String::read(value, reader).unwrap_or_default(),
             "pattern" => rule.patterns = patterns(value, reader),
             "min_size" => rule.min_size = Size::read(value, reader).and_then(|size| size.0),
-            // No size at all is a limit, too.
+            // A maximum size of zero is a limit too.
             "max_size" => rule.max_size = Size::read(value, reader).map(|size| size.0.unwrap_or(0)),
             "min_age" => rule.min_age = TimeLimit::read(value, reader).and_then(|age| age.0),
             "max_age" => {
@@ -263,15 +263,15 @@ fn table(rule: &Rule) -> toml::Table {
 /// `[clean]`, with defaults filled in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CleanSettings {
-    /// What is done with what is removed.
+    /// The removal mode.
     pub mode: CleanMode,
-    /// How long it can be brought back.
+    /// How long removed entries can be restored.
     pub keep: Duration,
-    /// Where it goes with `mode = "backup"`; absolute.
+    /// The directory for `mode = "backup"`; absolute.
     pub backup_dir: Option<Result<PathBuf, String>>,
-    /// How many entries may go at once.
+    /// The maximum number of entries that one run may remove.
     pub max_delete: MaxEntries,
-    /// Rules of people.
+    /// Rules of users.
     pub rules: Vec<Rule>,
 }
 

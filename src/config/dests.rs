@@ -1,11 +1,11 @@
-//! The destinations of all jobs, compared with each other and with what must not be deleted.
+//! Checks the destinations of all jobs against each other and against directories that must not be deleted.
 
 use super::guard::{self, Dest};
 use super::layer::Origin;
 use super::resolve::Resolver;
 use crate::model::sanitize;
 
-/// A destination, whose it is, and who said so.
+/// A destination, its job, and the origin of the value.
 pub(super) struct Placed {
     pub(super) job: String,
     pub(super) dest: Dest,
@@ -18,7 +18,7 @@ impl Resolver<'_> {
         let placed = std::mem::take(&mut self.placed);
         let collides = guard::colliding(&placed.iter().map(|own| &own.dest).collect::<Vec<_>>());
         for (n, own) in placed.iter().enumerate() {
-            // The first of the jobs that it collides with is enough.
+            // One collision is enough: only the first is reported.
             let mut others = placed[..n].iter().zip(&collides).filter(|(_, other)| collides[n] && **other);
             let overlap = others.find_map(|(other, _)| {
                 let pair = ((&*other.job, &other.dest), (&*own.job, &own.dest));

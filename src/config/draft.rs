@@ -1,4 +1,4 @@
-//! The file, read but not yet resolved: every key known, every value of the right type, or a problem.
+//! The parsed file before it is resolved: every key is known and every value has the right type, or there is a problem.
 
 use super::layer::{
     AlertLayer, CleanLayer, HostLayer, IndexLayer, Key, Layer, NotifyLayer, Origin, ScanLayer, Span,
@@ -13,18 +13,18 @@ use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-/// What a file says, with nothing filled in.
+/// The contents of a file, without defaults.
 #[derive(Debug, Clone, Default)]
 pub struct Draft {
     /// `[sync]`
     pub sync: SyncLayer,
     /// `[index]`
     pub index: IndexLayer,
-    /// `[hosts."NAME"]`, by lower-case name, and where the name stands.
+    /// `[hosts."NAME"]`, by lower-case name, and the position of the name.
     pub hosts: BTreeMap<String, (HostLayer, Span)>,
     /// `[stats]`
     pub stats: StatsLayer,
-    /// `[[stats.alerts]]`, and where each stands.
+    /// `[[stats.alerts]]`, and the position of each.
     pub alerts: Vec<(AlertLayer, Span)>,
     /// `[notify]`
     pub notify: NotifyLayer,
@@ -36,20 +36,20 @@ pub struct Draft {
     pub scan: ScanLayer,
     /// `[clean]`
     pub clean: CleanLayer,
-    /// Whether the file is TOML at all; if not, what seems to be missing may only be unreadable.
+    /// Whether the file is invalid TOML. Values that seem to be missing may then only be unreadable.
     pub broken: bool,
 }
 
 /// `[jobs.NAME]`
 #[derive(Debug, Clone)]
 pub struct DraftJob {
-    /// Checked, or else there is a problem.
+    /// The name. It is valid, or there is a problem.
     pub name: String,
-    /// Where the name stands.
+    /// The position of the name.
     pub span: Span,
-    /// What it says.
+    /// Its values.
     pub layer: Layer,
-    /// Keys whose values could not be read, for which there are problems.
+    /// Keys whose values could not be read. Each has a problem.
     pub unread: Vec<String>,
 }
 
@@ -57,7 +57,7 @@ type Entry<'t, 'i> = (&'t Spanned<toml::de::DeString<'i>>, &'t Spanned<DeValue<'
 
 const SECTIONS: [&str; 10] =
     ["version", "sync", "hosts", "defaults", "jobs", "scan", "clean", "index", "stats", "notify"];
-/// What other tools call our keys.
+/// Names of our keys in other tools.
 const ALIASES: [(&str, &str); 12] = [
     ("src", "source"),
     ("url", "source"),
@@ -74,11 +74,11 @@ const ALIASES: [(&str, &str); 12] = [
 ];
 const LONGEST_NAME: usize = 64;
 
-/// Each takes some 6 KB of memory.
+/// A job takes about 6 KB of memory.
 const MOST_JOBS: usize = 10_000;
 
 impl Draft {
-    /// Reads a file; total. The problems are in the order of the file.
+    /// Parses a file; never fails. The problems are in the order of the file.
     pub fn parse(text: &str, file: &Path) -> (Draft, Vec<Problem>) {
         let (document, errors) = DeTable::parse_recoverable(text);
         let mut reader = Reader::new(Text { file, text });
@@ -98,10 +98,10 @@ impl Draft {
                 None,
             );
         }
-        // What else is said about a line that is no TOML follows from that, and would only confuse.
+        // Other problems on a line that is not valid TOML are consequences of that, so they are left out.
         let broken_lines: Vec<_> = problems.iter().map(line).collect();
         problems.extend(reader.problems.into_iter().filter(|problem| !broken_lines.contains(&line(problem))));
-        // Those that are only counted come last.
+        // Problems that are only counted come last.
         problems.sort_by_key(|problem| (problem.text.is_empty(), place(problem)));
         problems.dedup_by(|a, b| !a.text.is_empty() && a == b);
         (draft, problems)
@@ -170,7 +170,7 @@ impl Draft {
             let before = reader.problems.len();
             let mut layer = AlertLayer::default();
             read(&mut layer, "[[stats.alerts]]", in_order(table), Origin::Section, reader);
-            // What could not be read would only be called missing.
+            // A value that could not be read is not missing, so no second problem is added.
             if reader.problems.len() == before {
                 self.alerts.push((layer, span(value.span(), reader)));
             }
@@ -263,7 +263,7 @@ fn read<T: Table>(
     unread
 }
 
-/// By position; the table itself is sorted by name.
+/// Returns the entries by position; the table itself is sorted by name.
 fn in_order<'t, 'i>(table: &'t DeTable<'i>) -> Vec<Entry<'t, 'i>> {
     let mut entries: Vec<_> = table.iter().collect();
     entries.sort_by_key(|(key, _)| key.span().start);
@@ -289,7 +289,7 @@ fn version(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) {
     }
 }
 
-/// Whether a job may be called so. The name becomes part of file names and of `[NAME] ` prefixes.
+/// Checks a job name. The name becomes part of file names and of `[NAME] ` prefixes.
 pub fn check_name(name: &str) -> Result<(), &'static str> {
     if name.is_empty() {
         return Err("is empty");
@@ -306,7 +306,7 @@ pub fn check_name(name: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// Which section a key belongs in.
+/// Returns the section that a key belongs to.
 fn owner(key: &str) -> Option<&'static str> {
     let has = |keys: &[Key]| keys.iter().any(|known| known.name == key);
     match key {
@@ -328,7 +328,7 @@ fn unknown_key(
     reader: &mut Reader<'_>,
 ) {
     let name = key.get_ref().as_ref();
-    // The alerts are tables of their own.
+    // The alerts are separate tables.
     let tables = if section == "[stats]" { &["alerts"][..] } else { &[] };
     let known = keys.iter().map(|key| key.name).chain(tables.iter().copied());
     if reader.only_counts() {

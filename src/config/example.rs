@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 impl Job {
-    /// No guards beyond what is built in, no waiting.
+    /// A job with only the built-in guards and without waiting times.
     pub(crate) fn example(name: &str, source: &str, dest: impl Into<PathBuf>) -> Job {
         let sources = vec![Source::parse(source, Path::new("/base")).unwrap()];
         let index = Indexing { enabled: true, ..Indexing::default() };

@@ -1,13 +1,13 @@
-//! Destinations that would do harm: those of two jobs that overlap, and those where `delete` reaches too far.
+//! Destinations that are dangerous: those of two jobs that overlap, and those where `delete` would affect too much.
 
 use crate::model::host_facts::HostFacts;
 use crate::model::sanitize;
 use std::path::{Path, PathBuf};
 
-/// A destination by both of its names.
+/// A destination, as configured and with links resolved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Dest {
-    /// As configured, absolute and normalised.
+    /// As configured; absolute and normalised.
     pub(super) path: PathBuf,
     /// With symbolic links resolved.
     pub(super) real: PathBuf,
@@ -18,13 +18,13 @@ impl Dest {
         Dest { path: path.into(), real: (around.resolve)(path) }
     }
 
-    /// The same for names that differ in case alone, which some file systems do not tell apart.
+    /// The resolved path in lower case, since some file systems treat names that differ only in case as equal.
     fn folded(&self) -> PathBuf {
         self.real.to_string_lossy().to_lowercase().into()
     }
 }
 
-/// Which of these may collide with another: in order, whatever lies inside a directory follows it.
+/// Returns which of these destinations may collide with another. In sorted order the contents of a directory follow it.
 pub(super) fn colliding(dests: &[&Dest]) -> Vec<bool> {
     let mut collides = vec![false; dests.len()];
     for name in [|dest: &Dest| dest.path.clone(), |dest: &Dest| dest.real.clone(), Dest::folded] {
@@ -37,7 +37,7 @@ pub(super) fn colliding(dests: &[&Dest]) -> Vec<bool> {
             for outer in &above {
                 (collides[own.1], collides[outer.1]) = (true, true);
             }
-            // All that are equal are told by one of them.
+            // One of several equal paths represents all of them.
             if above.last().is_none_or(|outer| outer.0 != own.0) {
                 above.push(own);
             }
@@ -46,7 +46,8 @@ pub(super) fn colliding(dests: &[&Dest]) -> Vec<bool> {
     collides
 }
 
-/// How the second of two jobs, `(name, destination)`, collides with the first; `None` if it does not. `holds` is that of the machine.
+/// Returns how the second of two jobs, `(name, destination)`, collides with the first; `None` if it does not. `holds` is
+/// [`HostFacts::holds`].
 pub(super) fn overlap(
     first: (&str, &Dest),
     second: (&str, &Dest),
@@ -60,7 +61,7 @@ pub(super) fn overlap(
             format!("{} (really {})", sanitize::path(&dest.path), sanitize::path(&dest.real))
         }
     };
-    // Only the file system knows whether it takes two spellings for one name.
+    // Only the file system can tell whether two spellings are one name.
     let folds = |outer: &Dest, inner: &Dest| {
         inner.folded().starts_with(outer.folded()) && holds(&outer.real, &inner.real)
     };
@@ -85,7 +86,8 @@ pub(super) fn overlap(
     None
 }
 
-/// Why nothing may be deleted below this destination; `None` if it may. A lower-case fragment that follows the path.
+/// Returns why nothing may be deleted below this destination; `None` if deletions are allowed. The text is a lower-case fragment that
+/// follows the path.
 pub(super) fn danger(dest: &Dest, around: &HostFacts) -> Option<String> {
     [&dest.path, &dest.real].into_iter().find_map(|path| danger_of(path, around))
 }

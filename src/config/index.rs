@@ -1,4 +1,4 @@
-//! What a job says about its index: `index = true`, or `[jobs.NAME.index]`.
+//! The settings of a job for its index: `index = true`, or `[jobs.NAME.index]`.
 
 use super::lists::Globs;
 use super::value::{Reader, Value};
@@ -6,14 +6,14 @@ use schemars::Schema;
 use toml::Spanned;
 use toml::de::DeValue;
 
-/// What a job says about its index.
+/// The settings of a job for its index.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Indexed {
-    /// Indexed after each sync that changed the mirror, and by `index --all`; `false`: by neither.
+    /// Whether the job is indexed after each sync that changed the mirror, and by `index --all`; if `false`, neither happens.
     pub enabled: bool,
-    /// Globs of the files that are indexed; `None`: as `[index]` says.
+    /// Globs of the files that are indexed; `None`: those of `[index]`.
     pub include: Option<Vec<String>>,
-    /// Globs of the files that are not; `None`: as `[index]` says.
+    /// Globs of the files that are not indexed; `None`: those of `[index]`.
     pub exclude: Option<Vec<String>>,
 }
 

@@ -1,4 +1,5 @@
-//! What of a job names places: sources, the destination, files for rsync. Expanded, absolute, or a mistake of that job.
+//! Expands the paths of a job (sources, destination, files for rsync) and makes them absolute. A path that is wrong is an error in that job
+//! only.
 
 use super::draft::DraftJob;
 use super::layer::{Given, Origin, Settings};
@@ -10,7 +11,7 @@ use crate::model::sanitize;
 use crate::rsync::args;
 use std::path::{Path, PathBuf};
 
-/// What is wrong with a path, and what to do about it.
+/// A problem with a path, and what to do about it.
 pub(super) struct Wrong {
     pub(super) text: String,
     pub(super) hint: Option<String>,
@@ -33,7 +34,7 @@ fn not_utf8(text: &str) -> Wrong {
 }
 
 impl Resolver<'_> {
-    /// One that cannot be resolved stands there as it was written, and the job cannot be run.
+    /// Resolves the sources. A source that cannot be resolved keeps its configured text, and the job cannot be run.
     pub(super) fn sources(&mut self, job: &DraftJob, given: &Given<Sources>) -> Option<Vec<Source>> {
         let base = self.base(given.origin);
         let mut read = Vec::new();
@@ -54,17 +55,17 @@ impl Resolver<'_> {
     fn source(&self, text: &str, base: &Path) -> Result<Source, Wrong> {
         let source = Source::parse(text, base)?;
         let Address::Local(_) = source.address else { return Ok(source) };
-        // Only its own text is expanded: the directory that it hangs below may be called anything.
+        // Only the configured text is expanded: the base directory may have any name.
         let text = expand(text, self.around)?;
         let source = Source::parse(&text, base)?;
-        // Its text would name another directory.
+        // A source is text, so a path that is not UTF-8 would become another path.
         if matches!(&source.address, Address::Local(path) if path.to_str().is_none()) {
             return Err(not_utf8(&text));
         }
         Ok(source)
     }
 
-    /// A job's options for rsync, with the files that they name below the directory of the configuration.
+    /// Returns a job's rsync options; file names in them are resolved against the directory of the configuration.
     pub(super) fn files(&mut self, job: &DraftJob, settings: &Settings) -> Vec<String> {
         let given = &settings.rsync_args;
         let named = args::with_files(&given.value.0, |text| self.below(given.origin, text));
@@ -80,8 +81,8 @@ impl Resolver<'_> {
         }
     }
 
-    /// Notes files that options name and rsync could not use, unless a hook may make them before the transfer. Files with passwords have
-    /// rules of their own, and options that are wrong in any case are told as such.
+    /// Reports files that options name and rsync could not use, unless a hook may create them before the transfer. Password files have
+    /// their own check, and options that are refused anyway are reported elsewhere.
     fn check_named_files(&mut self, job: &DraftJob, settings: &Settings, rsync_args: &[String]) {
         let refused = settings.delete.value && args::check_with_delete(rsync_args).is_err();
         if refused || !settings.before.value.0.is_empty() {
@@ -98,13 +99,13 @@ impl Resolver<'_> {
         }
     }
 
-    /// A path of the file, expanded, below the file's directory.
+    /// Expands a path of the file and resolves it against the directory of the file.
     pub(super) fn below(&self, origin: Origin, text: &str) -> Result<String, Wrong> {
         let path = self.base(origin).join(expand(text, self.around)?);
         path.into_os_string().into_string().map_err(|_| not_utf8(text))
     }
 
-    /// The destination, and whether it is known. One that is not is shown as it was written.
+    /// Returns the destination, and whether it is known. An unknown destination is shown as configured.
     pub(super) fn dest(
         &mut self,
         job: &DraftJob,
@@ -114,7 +115,7 @@ impl Resolver<'_> {
         let base = self.base(given.origin);
         let as_written = normalise(&base.join(&given.value));
         let Some(dest) = self.expand_local(job, given) else { return Some((as_written, false)) };
-        // What was typed at a prompt is relative to where it was typed.
+        // A path from the command line is relative to the working directory.
         let below = match root {
             Some(root) if dest.is_relative() && given.origin != Origin::CommandLine => {
                 let Some(expanded) = self.expand_local(job, root) else { return Some((as_written, false)) };
@@ -134,13 +135,13 @@ impl Resolver<'_> {
         None
     }
 
-    /// The same as [`Resolver::below`] for a directory, which must not be another machine's.
+    /// Like [`Resolver::below`], for a directory that must be on this machine.
     pub(super) fn local_below(&self, origin: Origin, text: &str) -> Result<String, Wrong> {
         local(&expand(text, self.around)?)?;
         self.below(origin, text)
     }
 
-    /// The same as [`Resolver::expand`] for a directory, which must not be another machine's.
+    /// Like [`Resolver::expand`], for a directory that must be on this machine.
     fn expand_local(&mut self, job: &DraftJob, given: &Given<PathBuf>) -> Option<PathBuf> {
         let path = self.expand(job, given)?;
         match local(&path.to_string_lossy()) {
@@ -153,7 +154,7 @@ impl Resolver<'_> {
     }
 
     pub(super) fn expand(&mut self, job: &DraftJob, given: &Given<PathBuf>) -> Option<PathBuf> {
-        // What was typed at a prompt has been expanded by the shell.
+        // The shell has already expanded values from the command line.
         let Some(text) = given.value.to_str().filter(|_| given.origin != Origin::CommandLine) else {
             return Some(given.value.clone());
         };
@@ -166,7 +167,7 @@ impl Resolver<'_> {
         }
     }
 
-    /// Below what a relative path hangs: the working directory, or the directory of the file.
+    /// Returns the base of relative paths: the working directory, or the directory of the file.
     pub(super) fn base(&self, origin: Origin) -> PathBuf {
         let cwd = self.around.cwd.clone().unwrap_or_default();
         match origin {
@@ -175,8 +176,8 @@ impl Resolver<'_> {
         }
     }
 
-    /// The rsync program: a name is looked up in `PATH`; a path hangs below the directory of the file. One that cannot be resolved makes
-    /// every job unfit.
+    /// Resolves the rsync program: a name is looked up in `PATH`, a path is relative to the directory of the file. If it cannot be
+    /// resolved, no job can be run.
     pub(super) fn program(&mut self, given: &Given<String>) -> String {
         let name = given.value.as_str();
         if name.trim().is_empty() {

@@ -1,4 +1,4 @@
-//! Mistakes that concern single jobs: each of these fails when it is run, and the others run.
+//! Configuration errors in single jobs: such a job fails when it is run, the others are run.
 
 use super::draft::DraftJob;
 use super::layer::{Given, Origin, Settings};
@@ -8,21 +8,21 @@ use crate::model::job::JobProblem;
 use crate::model::sanitize;
 use crate::rsync::args;
 
-/// Such mistakes, as they are found.
+/// The errors in jobs found so far.
 #[derive(Debug, Default)]
 pub(super) struct Mistakes {
-    /// For those who look at the file as a whole.
+    /// All of them, for checks of the whole file.
     pub(super) problems: Vec<Problem>,
-    /// Of the job that is being resolved.
+    /// Those of the job that is being resolved.
     pub(super) of_job: Vec<JobProblem>,
-    /// Of every job.
+    /// Those that concern every job.
     pub(super) of_all: Vec<JobProblem>,
-    /// Whether a source of the job that is being resolved is not known.
+    /// Whether a source of the job that is being resolved is unknown.
     pub(super) sourceless: bool,
 }
 
 impl Mistakes {
-    /// Why the job that has been resolved cannot be run. `nowhere`: its destination is not known.
+    /// Returns why the resolved job cannot be run, and resets the errors for the next job. `nowhere`: its destination is unknown.
     pub(super) fn take(&mut self, nowhere: bool) -> Option<JobProblem> {
         let all: Vec<JobProblem> = self.of_all.iter().cloned().chain(self.of_job.drain(..)).collect();
         let texts: Vec<&str> = all.iter().map(|unfit| &*unfit.text).collect();
@@ -33,7 +33,7 @@ impl Mistakes {
 }
 
 impl Resolver<'_> {
-    /// Notes a mistake about the job alone, unless the command line makes it: what was typed is refused before anything starts.
+    /// Reports an error in this job only. An error from the command line refuses the whole command before anything starts.
     pub(super) fn unfit(&mut self, origin: Origin, job: &DraftJob, text: String, hint: Option<String>) {
         if origin == Origin::CommandLine {
             return self.about(origin, job, text, hint);
@@ -42,7 +42,7 @@ impl Resolver<'_> {
         self.mistakes.of_job.push(JobProblem { text, hint, nowhere: false, sourceless: false });
     }
 
-    /// Notes a mistake of one job. One that is not enabled keeps nobody from using the file: whoever checks it is warned.
+    /// Reports an error in one job. If the job is disabled, the file can still be used, so `config check` only warns.
     fn note_of(&mut self, job: &DraftJob, origin: Origin, text: &str, hint: Option<String>) {
         if !self.disabled {
             return self.note(origin, format!("job {:?}: {text}", job.name), hint);
@@ -52,7 +52,7 @@ impl Resolver<'_> {
         self.advice.extend(self.problems.drain(before..));
     }
 
-    /// Notes a mistake about all jobs.
+    /// Reports an error that concerns all jobs.
     pub(super) fn unfit_all(&mut self, origin: Origin, text: String, hint: Option<String>) {
         if origin == Origin::CommandLine {
             return self.at_origin(origin, text, hint);
@@ -61,14 +61,14 @@ impl Resolver<'_> {
         self.mistakes.of_all.push(JobProblem { text, hint, nowhere: false, sourceless: false });
     }
 
-    /// Notes a mistake that keeps no job from being run, or that the caller notes in the jobs itself.
+    /// Reports an error that prevents no job from running, or that the caller records in the jobs itself.
     pub(super) fn note(&mut self, origin: Origin, text: String, hint: Option<String>) {
         let before = self.problems.len();
         self.at_origin(origin, text, hint);
         self.mistakes.problems.extend(self.problems.drain(before..));
     }
 
-    /// Logs, lists and indexes of jobs have their names.
+    /// Checks that job names differ in more than case, because logs, listings and indexes are named after jobs.
     pub(super) fn check_spelling(&mut self, job: &DraftJob) {
         let first = self.names.entry(job.name.to_ascii_lowercase());
         let (first, line) = first.or_insert_with(|| (job.name.clone(), job.span.line)).clone();
@@ -85,10 +85,10 @@ impl Resolver<'_> {
         self.unfit(Origin::Section(job.span), job, text, Some(hint.into()));
     }
 
-    /// Notes why the job cannot be run with these options, if that is so ([`args::unfit`] says so again when it is run). It is a problem of
-    /// the file that does not stop other jobs, unless the command line has brought it about.
+    /// Reports why the job cannot be run with these options; [`args::unfit`] repeats the check when it is run. It is an error in this job
+    /// only, unless it comes from the command line.
     pub(super) fn check_with_delete(&mut self, job: &DraftJob, delete: &Given<bool>, rsync_args: &[String]) {
-        // What is wrong with them in any case has been told.
+        // Options that are refused without `delete` too have been reported already.
         if !delete.value || args::check(rsync_args).is_err() {
             return;
         }
@@ -101,7 +101,7 @@ impl Resolver<'_> {
         self.note_of(job, delete.origin, &refused.text, Some(refused.hint));
     }
 
-    /// Filters by which no directory of the source is looked into, or no file comes.
+    /// Warns of filters with which rsync enters no directory of the source, or transfers no file.
     pub(super) fn advise_on_filters(&mut self, job: &DraftJob, settings: &Settings) {
         let filters = (&*settings.include.value, &*settings.exclude.value, &*settings.rsync_args.value.0);
         let (pattern, what, hint) = match (args::shuts_out(filters), args::lets_in(filters)) {

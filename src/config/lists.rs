@@ -1,4 +1,4 @@
-//! Values that are one thing or several: sources, hooks, rsync's options.
+//! Values that are a single item or a list: sources, hooks, rsync options.
 
 use super::value::{Reader, Value};
 use crate::model::job::{Hook, Source};
@@ -8,15 +8,15 @@ use std::path::Path;
 use toml::Spanned;
 use toml::de::DeValue;
 
-/// One source or several, as written; at least one, and each can be read by [`Source::parse`].
+/// One or more sources, as configured. [`Source::parse`] accepts each of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sources(pub Vec<String>);
 
-/// Further options for rsync, none of which [`args::check`] refuses.
+/// Additional rsync options. [`args::check`] accepts them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RsyncArgs(pub Vec<String>);
 
-/// Patterns of names and paths, each of which can be understood.
+/// Patterns of names and paths. Each is valid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Globs(pub Vec<String>);
 
@@ -46,7 +46,7 @@ impl Value for Sources {
         let mut read = Vec::new();
         for element in elements {
             let Some(text) = String::read(element, reader) else { continue };
-            // Below what a relative path hangs is known later, and changes nothing about what is refused.
+            // The base of relative paths is not known yet. It does not affect which sources are refused.
             match Source::parse(&text, Path::new("/")) {
                 Ok(_) => read.push(text),
                 Err(wrong) => reader.problem(element.span(), wrong.to_string(), wrong.hint()),
@@ -68,10 +68,10 @@ impl Value for Sources {
     }
 }
 
-/// Among so many arguments the one that is refused is pointed at; in longer lists, the list is.
+/// In a list of at most this length, the problem is at the refused argument; otherwise at the whole list.
 const MOST_TRIED: usize = 1000;
 
-/// Those of `[notify]` run at the same time.
+/// The commands of `[notify]` run at the same time.
 const MOST_COMMANDS: usize = 100;
 
 impl Value for RsyncArgs {
@@ -82,7 +82,8 @@ impl Value for RsyncArgs {
     fn read(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Option<Self> {
         let read = Vec::<String>::read(value, reader)?;
         let Err(refused) = args::check(&read) else { return Some(RsyncArgs(read)) };
-        // The shortest beginning that is refused for the same reason ends in the culprit. Each takes a look at all before it.
+        // The shortest prefix that is refused for the same reason ends with the refused argument. Checking a prefix is linear in its
+        // length.
         let is_refused = |n: &usize| args::check(&read[..=*n]).is_err_and(|beginning| beginning == refused);
         let culprit = (0..read.len().min(MOST_TRIED)).find(is_refused);
         let elements = value.get_ref().as_array();

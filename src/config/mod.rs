@@ -1,7 +1,7 @@
-//! From TOML to jobs. Pure: files, environment and mounts are handed in.
+//! Turns TOML into jobs. Pure: files, environment and mounts are passed in.
 //!
-//! TEXT → [`Draft`] (every key known, every value of its type) → [`Layer`]s upon each other → [`Job`]s (every path
-//! absolute, every destination checked). Every problem on the way is collected, none hides another.
+//! TEXT → [`Draft`] (every key known, every value of its type) → merged [`Layer`]s → [`Job`]s (every path absolute, every destination
+//! checked). All problems are collected; no problem hides another.
 
 mod alerts;
 mod clean;
@@ -64,10 +64,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// A configuration with every value resolved and checked.
+/// A configuration with all values resolved and checked.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Config {
-    /// The file that it was read from; `None` where there was none.
+    /// The file that it was read from; `None` if there was none.
     pub file: Option<PathBuf>,
     /// `[sync]`
     pub sync: SyncSettings,
@@ -79,14 +79,14 @@ pub struct Config {
     pub notify: NotifySettings,
     /// The jobs in the order of the file.
     pub jobs: Vec<Job>,
-    /// What is odd, but allowed.
+    /// Values that are suspicious but allowed.
     pub warnings: Vec<Problem>,
-    /// What is wrong with single jobs, which therefore fail when they are run ([`Job::unfit`], [`crate::rsync::args::unfit`]), or with those
-    /// who are to be told; all else can be used.
+    /// Errors in single jobs, which fail when they are run ([`Job::unfit`], [`crate::rsync::args::unfit`]), or in the notifications.
+    /// Everything else can be used.
     pub unfit: Vec<Problem>,
-    /// What is probably not meant, for those who check the file; nothing that runs are told.
+    /// Values that are probably unintended. `config check` reports them, a run does not.
     pub advice: Vec<Problem>,
-    /// What is meant as it stands by most, and surprises some; for those who check the file.
+    /// Values that are usually intended but may be surprising. `config check` reports them.
     pub notes: Vec<Problem>,
     /// `[index]`
     pub index: IndexSettings,
@@ -98,7 +98,7 @@ pub struct Config {
     pub given: Sections,
 }
 
-/// Every value of the file, the command line and what is built in, with its origin; paths as written.
+/// All values with their origins: the file, the command line, or built in. Paths are as configured.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Sections {
     /// `[sync]`
@@ -117,22 +117,22 @@ pub struct Sections {
     pub clean: CleanFilled,
     /// `[hosts."NAME"]`
     pub hosts: BTreeMap<String, HostLayer>,
-    /// Of every job, by its name.
+    /// The values of each job, by job name.
     pub jobs: BTreeMap<String, Settings>,
 }
 
 /// `[sync]`, with defaults filled in.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SyncSettings {
-    /// Up to so many jobs at a time, 1..=100.
+    /// Maximum number of jobs that run at the same time, 1..=100.
     pub parallel: usize,
-    /// Whether fewer run while the machine has enough to do (`parallel = "auto"`).
+    /// Whether fewer jobs run while the machine is busy (`parallel = "auto"`).
     pub auto: bool,
-    /// Stop at the first failure.
+    /// Whether the run stops at the first failure.
     pub fail_fast: bool,
-    /// Between SIGTERM and SIGKILL for children.
+    /// Time between SIGTERM and SIGKILL for children.
     pub grace: Duration,
-    /// Log files kept for each job.
+    /// Number of log files kept for each job.
     pub log_keep: usize,
     /// The rsync program: a name to look up in `PATH`, or a path.
     pub rsync: String,
@@ -161,22 +161,22 @@ impl SyncSettings {
     }
 }
 
-/// `[index]`, with defaults filled in. What it says of files and of `after_sync` stands in each [`Job`].
+/// `[index]`, with defaults filled in. The settings for files and `after_sync` are in each [`Job`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IndexSettings {
-    /// Threads that read files; 0: one a core.
+    /// Number of threads that read files; 0: one per core.
     pub threads: usize,
-    /// Bytes that the writer may fill.
+    /// Memory limit of the index writer in bytes.
     pub memory: usize,
-    /// Globs of files; empty: all.
+    /// Globs of files that are indexed; empty: all.
     pub include: Vec<String>,
-    /// Globs of files that are left out.
+    /// Globs of files that are not indexed.
     pub exclude: Vec<String>,
-    /// Bytes of other text; 0: its name only.
+    /// Maximum number of bytes indexed of a text file; 0: only its name.
     pub text_limit: usize,
-    /// Sequences can be searched.
+    /// Whether sequences can be searched.
     pub sequences: bool,
-    /// A document each record of a FASTA file.
+    /// Whether each record of a FASTA file is a document.
     pub fasta: bool,
 }
 
@@ -204,11 +204,11 @@ impl From<IndexFilled> for IndexSettings {
 /// `[scan]`, with defaults filled in.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ScanSettings {
-    /// Threads; 0: as many as help.
+    /// Number of threads; 0: automatic.
     pub threads: usize,
-    /// Pass by everything whose name begins with a dot.
+    /// Whether names that start with a dot are skipped.
     pub skip_hidden: bool,
-    /// Patterns of what is passed by.
+    /// Patterns of entries that are skipped.
     pub exclude: Vec<String>,
 }
 
@@ -222,22 +222,23 @@ impl From<ScanFilled> for ScanSettings {
     }
 }
 
-/// What the command line changes about jobs.
+/// Values from the command line.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Overrides {
-    /// Which jobs, by name; `None`: all of them.
+    /// The names of the jobs that the values apply to; `None`: all.
     pub jobs: Option<Vec<String>>,
-    /// The values that it gives. A relative `dest` hangs below the working directory.
+    /// Values for jobs. A relative `dest` is resolved against the working directory.
     pub layer: Layer,
-    /// What it says about `[sync]`.
+    /// Values for `[sync]`.
     pub sync: SyncLayer,
-    /// Lets a source without a single file pass the guard. No file can say this, so that no mirror is emptied by habit.
+    /// Whether the guard accepts a source without any file. A configuration file cannot set this, so that no mirror is emptied by default.
     pub allow_empty_source: bool,
-    /// Lets any number of files that are older than the mirror's pass the guard. No file can say this, for the same reason.
+    /// Whether the guard accepts any number of files that are older than those of the mirror. A configuration file cannot set this, for the
+    /// same reason.
     pub allow_older: bool,
-    /// Takes the mirrors over again.
+    /// Whether the mirrors are adopted again.
     pub adopt: bool,
-    /// Options for rsync that follow the job's own.
+    /// rsync options that are appended to those of the job.
     pub rsync_args: Vec<String>,
 }
 
@@ -247,15 +248,15 @@ impl Overrides {
     }
 }
 
-/// Why nothing may be removed below this directory, by either of its names; `None` if it may. The working directory itself
-/// is no danger to those who name it. A lower-case fragment that follows the path.
+/// Returns why nothing may be removed below this directory, under its path or its resolved path; `None` if removal is allowed. The working
+/// directory itself is accepted if the user named it. The text is a lower-case fragment that follows the path.
 pub fn danger(root: &Path, around: &HostFacts) -> Option<String> {
     let around = HostFacts { cwd: around.cwd.clone().filter(|cwd| cwd != root), ..around.clone() };
     [root.to_path_buf(), (around.resolve)(root)].iter().find_map(|path| guard::danger_of(path, &around))
 }
 
-/// Reads and checks a configuration. `file` is what messages call it; relative paths hang below its directory. What is
-/// checked (dangerous destinations, say) is checked with the overrides in force. An `Err` has every problem of the file.
+/// Reads and checks a configuration. `file` is its name in messages; relative paths are resolved against its directory. Checks (such as for
+/// dangerous destinations) apply to the values after the overrides. An `Err` has all problems of the file.
 pub fn load(text: &str, file: &Path, over: &Overrides, around: &HostFacts) -> Result<Config, Problems> {
     let (draft, mut problems) = Draft::parse(text, file);
     let mut resolver = resolve::Resolver {
@@ -278,7 +279,7 @@ pub fn load(text: &str, file: &Path, over: &Overrides, around: &HostFacts) -> Re
     let mut unfit = std::mem::take(&mut resolver.mistakes.problems);
     problems.append(&mut resolver.problems);
     if !problems.is_empty() {
-        // Whoever mends the file is told of everything.
+        // With errors in the whole file, those in single jobs are reported too, so that all can be fixed at once.
         problems.append(&mut unfit);
         return Err(Problems::of(problems));
     }

@@ -1,4 +1,4 @@
-//! `[notify]`: who is told how a run went.
+//! `[notify]`: where the result of a run is reported.
 
 use super::layer::{Given, NotifyLayer};
 use super::paths::escape;
@@ -16,19 +16,19 @@ use toml::de::DeValue;
 /// `[notify]`, with defaults filled in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotifySettings {
-    /// Asked for at the start, and after success or failure, as healthchecks.io has it. Or why its address is not known.
+    /// URL requested at the start and after success or failure, in the manner of healthchecks.io; or why it is unknown.
     pub ping: Option<Result<Url, String>>,
-    /// Gets JSON by POST. Or why its address is not known.
+    /// URL that gets JSON by POST; or why it is unknown.
     pub webhook: Option<Result<Url, String>>,
     /// Commands that get the same JSON on standard input.
     pub commands: Vec<Hook>,
-    /// When webhook and commands are told.
+    /// When the webhook and the commands are used.
     pub on: Occasion,
-    /// How long one try may take.
+    /// Time limit of one attempt.
     pub timeout: Duration,
-    /// How often one that failed is tried again.
+    /// Number of retries after a failed attempt.
     pub retries: u32,
-    /// So many last lines of the log of each job that did not go well.
+    /// Number of last log lines included for each job that failed or was only partly done.
     pub log_tail: usize,
 }
 
@@ -51,25 +51,24 @@ impl NotifySettings {
             commands: notify.command.value.0,
             on: notify.on.value,
             timeout: notify.timeout.value.0,
-            // The ranges of the keys are far smaller than the types.
+            // The ranges of these keys are far smaller than those of the types.
             retries: u32::try_from(notify.retries.value.get()).unwrap_or(0),
             log_tail: usize::try_from(notify.log_tail.value.get()).unwrap_or(0),
         }
     }
 
-    /// Whether anybody is to be told anything.
+    /// Whether any notification is configured.
     pub fn is_wanted(&self) -> bool {
         self.ping.is_some() || self.webhook.is_some() || !self.commands.is_empty()
     }
 }
 
-/// An address of the web. Whoever knows it may often write there, so it is a secret: `Display` and `Debug` leave out all
-/// but scheme and host.
+/// A web address. Often everybody with the address can post there, so it is a secret: `Display` and `Debug` show only scheme and host.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Url(String);
 
 impl Url {
-    /// All of it.
+    /// Returns the whole address.
     pub fn secret(&self) -> &str {
         &self.0
     }
@@ -82,7 +81,7 @@ impl FromStr for Url {
         let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
         let host = rest.and_then(|rest| rest.split(['/', '?', '#']).next()).unwrap_or_default();
         let sound = !host.is_empty() && text.bytes().all(|b| b.is_ascii_graphic());
-        // What it holds may be a secret even if it cannot be read.
+        // Even an invalid address may contain a secret, so the message does not quote it.
         if sound {
             Ok(Url(text.into()))
         } else {
@@ -95,7 +94,7 @@ impl fmt::Display for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (scheme, rest) = self.0.split_once("://").unwrap_or(("", &self.0));
         let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-        // What stands before the @ is a login.
+        // The part before the `@` is a login.
         let host = host.rsplit('@').next().unwrap_or_default();
         write!(f, "{scheme}://{host}/…")
     }
@@ -107,14 +106,14 @@ impl fmt::Debug for Url {
     }
 }
 
-/// Where an address is to be found. It may be a secret, which need not stand in the file.
+/// The location of an address. The address may be a secret, which need not be in the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Addressee {
-    /// Here.
+    /// In the configuration itself.
     Url(Url),
-    /// In a variable of the environment.
+    /// In an environment variable.
     Env(String),
-    /// In a file: its path as written, or resolved.
+    /// In a file: its path as configured, or resolved.
     File(String),
 }
 
@@ -154,7 +153,7 @@ impl Value for Addressee {
         Some(if key == "env" { Addressee::Env(text) } else { Addressee::File(text) })
     }
 
-    /// An address is shown without its secret part, and so cannot be read again.
+    /// The secret part of an address is omitted, so the output cannot be parsed again.
     fn to_toml(&self) -> toml::Value {
         let one = |key: &str, text: &str| {
             toml::Value::Table(toml::Table::from_iter([(key.to_owned(), text.to_owned().into())]))
@@ -180,8 +179,8 @@ impl Value for Addressee {
 }
 
 impl Resolver<'_> {
-    /// An address that cannot be found is a mistake, but nothing that keeps jobs from being run: whoever runs them is told in the end that
-    /// nobody else was.
+    /// Resolves `[notify]`. An address that cannot be found is an error, but it prevents no job from running; a run reports at its end that
+    /// nothing was sent.
     pub(super) fn notify(&mut self, layer: &mut NotifyLayer) -> NotifySettings {
         let ping = self.addressee("ping", &mut layer.ping);
         let webhook = self.addressee("webhook", &mut layer.webhook);
@@ -199,7 +198,7 @@ impl Resolver<'_> {
         NotifySettings::of(layer.clone(), ping, webhook)
     }
 
-    /// Puts the whole path in place of what was written.
+    /// Resolves an address, and replaces the path of its file by the absolute path.
     fn addressee(&mut self, key: &str, given: &mut Option<Given<Addressee>>) -> Option<Result<Url, String>> {
         let given = given.as_mut()?;
         let found: Result<String, (String, Option<String>)> = match &given.value {
@@ -237,12 +236,12 @@ impl Resolver<'_> {
     }
 }
 
-/// When somebody is told.
+/// When notifications are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Occasion {
-    /// When a run did not end with 0.
+    /// After a run with an exit code other than 0.
     Failure,
-    /// When it did.
+    /// After a run with exit code 0.
     Success,
     /// After every run.
     Always,
@@ -252,7 +251,7 @@ impl Occasion {
     const ALL: [(&'static str, Occasion); 3] =
         [("failure", Occasion::Failure), ("success", Occasion::Success), ("always", Occasion::Always)];
 
-    /// Whether this is one, for a run that went so.
+    /// Whether a run with this result is reported.
     pub fn covers(self, success: bool) -> bool {
         match self {
             Occasion::Failure => !success,

@@ -1,4 +1,4 @@
-//! The file that holds a job's password: where it is, and whether rsync will take it.
+//! The password file of a job: its path, and whether rsync will accept it.
 
 use super::draft::DraftJob;
 use super::layer::{Origin, Settings};
@@ -9,8 +9,8 @@ use crate::rsync::args;
 use std::path::{Path, PathBuf};
 
 impl Resolver<'_> {
-    /// The file, absolute. What is wrong with it, or with one in `rsync_args`, makes the job unfit: rsync would only say so when it has
-    /// reached the server.
+    /// Returns the absolute path. If this file or one in `rsync_args` has a problem, the job cannot be run: rsync itself would report it
+    /// only after it connected to the server.
     pub(super) fn password_file(
         &mut self,
         job: &DraftJob,
@@ -41,7 +41,7 @@ impl Resolver<'_> {
         let path = self.base(given.origin).join(path);
         let no_daemon = sources.and_then(|sources| sources.iter().all(|s| !is_daemon(s)).then_some(sources));
         match no_daemon {
-            // What stands in [defaults] is for those that have a use for it.
+            // A value in `[defaults]` applies only to jobs that can use it.
             Some(_) if matches!(given.origin, Origin::Defaults(_)) => return None,
             Some(sources) => {
                 let text = format!(

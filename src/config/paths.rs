@@ -1,4 +1,4 @@
-//! Paths as words: no file system is asked.
+//! Path handling without access to the file system.
 
 use crate::model::host_facts::HostFacts;
 use crate::model::job::{mask_passwords, names_a_host};
@@ -49,7 +49,7 @@ pub enum PathError {
 }
 
 impl PathError {
-    /// What to do about it, where the error does not say it already.
+    /// Returns what to do about it, if the error message does not say so.
     pub fn hint(&self) -> String {
         match self {
             PathError::NoHome(_) => "set HOME where pdb-sync runs, or write the whole path".into(),
@@ -74,12 +74,12 @@ impl PathError {
     }
 }
 
-/// A path that [`expand`] reads as this one: it is absolute, so that only dollar signs mean something else.
+/// Returns text that [`expand`] turns into this path. The path is absolute, so only dollar signs need escaping.
 pub fn escape(path: &str) -> String {
     path.replace('$', "$$")
 }
 
-/// Expands `~`, `~/…`, `$NAME` and `${NAME}`; `$$` is a dollar sign. What variables hold is not expanded again.
+/// Expands `~`, `~/…`, `$NAME` and `${NAME}`; `$$` is a dollar sign. Values of variables are not expanded again.
 pub fn expand(text: &str, around: &HostFacts) -> Result<String, PathError> {
     if text.starts_with(char::is_whitespace) {
         return Err(PathError::Blank(text.into()));
@@ -118,13 +118,13 @@ pub fn expand(text: &str, around: &HostFacts) -> Result<String, PathError> {
     Ok(out)
 }
 
-/// Refuses what rsync would take for a directory of another machine: `HOST:DIR`, `HOST::MODULE`, a URL. Written after `./` it is a name like
-/// any other.
+/// Refuses text that rsync would interpret as a location on another machine: `HOST:DIR`, `HOST::MODULE`, a URL. After `./` it is an
+/// ordinary name.
 pub fn local(text: &str) -> Result<(), PathError> {
     if names_a_host(text) { Err(PathError::Remote(mask_passwords(text))) } else { Ok(()) }
 }
 
-/// The name after a dollar sign, and what follows it.
+/// Splits the text after a dollar sign into the variable name and the rest.
 fn variable(text: &str) -> Option<(&str, &str)> {
     let is_name = |name: &str| {
         !name.is_empty()
@@ -141,13 +141,13 @@ fn variable(text: &str) -> Option<(&str, &str)> {
     is_name(name).then_some((name, rest))
 }
 
-/// An absolute path without `.`, `..` and doubled slashes. `/..` is `/`. Symbolic links are not looked at.
+/// Returns an absolute path without `.`, `..` and repeated slashes. `/..` is `/`. Symbolic links are not resolved.
 pub fn normalise(path: &Path) -> PathBuf {
     let mut out = PathBuf::new();
     for component in path.components() {
         match component {
             Component::CurDir => {}
-            // At the root nothing is left to take away.
+            // At the root `pop` does nothing.
             Component::ParentDir => {
                 out.pop();
             }

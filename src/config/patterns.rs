@@ -1,17 +1,17 @@
-//! Regular expressions of the values that are written with a unit, for editors. They accept what the readers of these values accept; only
-//! sums and fractions beyond a limit are left to the readers.
+//! Regular expressions of values with a unit, for editors. They accept what the parsers of these values accept; only the parsers check sums
+//! and fractions beyond a limit.
 
 use schemars::{Schema, json_schema};
 use serde_json::{Value, json};
 
-/// One part of a span of time, no longer than 100 years. No look-ahead and no classes of Unicode, which some editors do not know.
+/// One part of a time span, at most 100 years. Without look-ahead and Unicode classes, which some editors do not support.
 const PART: &str = r"(([0-9]{1,2}([.][0-9]+)?\s*(years|year|yr|yrs|y))|([0-9]{1,4}([.][0-9]+)?\s*(months|month|M|weeks|week|wk|wks|w))|([0-9]{1,5}([.][0-9]+)?\s*(days|day|d))|([0-9]{1,6}([.][0-9]+)?\s*(hours|hour|hr|hrs|h))|([0-9]{1,8}([.][0-9]+)?\s*(minutes|minute|min|mins|m))|([0-9]{1,10}([.][0-9]+)?\s*(seconds|second|secs|sec|s))|([0-9]{1,13}([.][0-9]+)?\s*(millis|msec|ms))|([0-9]{1,18}([.][0-9]+)?\s*(usec|us|µs|nanos|nsec|ns)))";
-/// A size with a unit, as bytesize reads it.
+/// A size with a unit, as bytesize parses it.
 const SIZE: &str = r"([0-9]+[.]?[0-9]*|[.][0-9]+)\s*([bB]|[kKmMgGtTpPeE][iI]?[bB]?)";
-/// Decimal digits that fit into 64 bits.
+/// Decimal digits of a number that fits into 64 bits.
 const COUNT: &str = "[+]?[0-9]{1,19}";
 
-/// A span of time. `zero`: none may be written, as text or as a number.
+/// A time span. `zero`: how an empty span may be written.
 pub(super) fn span(zero: Zero, what: &str) -> Schema {
     let text = format!(r"^\s*(0|({PART}\s*)+)\s*$");
     let string = |more: Value| {
@@ -29,14 +29,14 @@ pub(super) fn span(zero: Zero, what: &str) -> Schema {
     Schema::try_from(schema).unwrap_or_default()
 }
 
-/// Whether a span may be none.
+/// How an empty span may be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Zero {
-    /// It may not.
+    /// Not at all.
     Refused,
-    /// `"0"` and `"0s"`.
+    /// As `"0"` and `"0s"`.
     AsText,
-    /// These, and the number 0.
+    /// As `"0"`, `"0s"` and the number 0.
     AsNumber,
 }
 
@@ -48,14 +48,14 @@ pub(super) fn size() -> Schema {
 
 /// A rate per second.
 pub(super) fn rate() -> Schema {
-    // More KiB than this are no 64 bits of bytes.
+    // A larger number of KiB does not fit into 64 bits of bytes.
     let text = format!(r"^\s*([+]?[0-9]{{1,16}}|{SIZE})(/s)?\s*$");
     json_schema!({
         "type": ["string", "integer"], "minimum": 0, "maximum": u64::MAX / 1024, "pattern": text, "examples": ["5MB"]
     })
 }
 
-/// A number of files, or a share of them.
+/// A number of files, or a share of all files.
 pub(super) fn share() -> Schema {
     let percent = r"[+]?(100([.]0*)?|[0-9]{1,2}([.][0-9]*)?|[.][0-9]+)\s*%";
     let text = format!(r"^\s*({COUNT}|{percent})\s*$");
@@ -68,13 +68,13 @@ pub(super) fn source() -> Schema {
     let no_other = [
         // Other schemes.
         "^[A-Za-z0-9+]*://",
-        // No host, no module, a password, a port that would be a path.
+        // No host, no module, a password, a port with a remote-shell path.
         "^([^/:@]*@)?:",
         r"^(\[\]|[^/:]*@-[^/:]*):",
         r"^([^/:\[]*|([^/:@]*@)?\[[^/\]]*\])::(/|$)",
         "^[^/:@]+:[^/@]+@",
         "^[^/:]+:[0-9]+::",
-        // Local paths that nobody could expand.
+        // Local paths that cannot be expanded.
         "^(%[^:]*|~[^/:]+(/.*)?)$",
     ];
     let no_other: Vec<Value> = no_other.into_iter().map(|pattern| json!({"pattern": pattern})).collect();
@@ -86,8 +86,8 @@ pub(super) fn source() -> Schema {
     })
 }
 
-/// What no directory of this machine is called, unless `./` stands before it: a URL, `[USER@]HOST:PATH`, `[USER@]HOST::MODULE`. What variables
-/// hold, a schema cannot know.
+/// Text that cannot be a directory on this machine without a `./` prefix: a URL, `[USER@]HOST:PATH`, `[USER@]HOST::MODULE`. A schema cannot
+/// check the values of variables.
 pub(super) fn elsewhere() -> Value {
     let patterns = [
         "^[A-Za-z0-9+]*://",
@@ -98,7 +98,7 @@ pub(super) fn elsewhere() -> Value {
     json!({"anyOf": patterns.map(|pattern| json!({"pattern": pattern}))})
 }
 
-/// A limit of a figure that is measured in this unit: a number, or text.
+/// A bound for a figure with this unit: a number, or text.
 pub(super) fn bound(unit: Option<crate::history::stats::Unit>) -> Schema {
     use crate::history::stats::Unit;
     let size = format!(r"\s*{SIZE}(/s)*\s*");

@@ -1,11 +1,11 @@
-//! Presets as layers: they lie below `[defaults]`, so that they never wipe what somebody wrote.
+//! Presets as layers. They have a lower priority than `[defaults]`, so they never override a configured value.
 
 use super::layer::{Given, Layer, Origin};
 use super::units::Rate;
 use super::value::Within;
 use crate::model::job::{MaxDelete, Preset};
 
-/// Every preset by its name in the file.
+/// All presets by their names in the file.
 pub(super) const NAMES: [(&str, Preset); 5] = [
     ("mirror", Preset::Mirror),
     ("safe", Preset::Safe),
@@ -14,7 +14,7 @@ pub(super) const NAMES: [(&str, Preset); 5] = [
     ("conservative", Preset::Conservative),
 ];
 
-/// Its name in the file.
+/// Returns the name in the file.
 pub fn name(preset: Preset) -> &'static str {
     match preset {
         Preset::Mirror => "mirror",
@@ -25,7 +25,7 @@ pub fn name(preset: Preset) -> &'static str {
     }
 }
 
-/// What a preset says beyond the base options of rsync, which [`crate::rsync::args`] knows. None turns deletion on.
+/// Returns the settings of a preset beyond the base options of rsync, which are in [`crate::rsync::args`]. No preset enables deletion.
 pub fn layer(preset: Preset) -> Layer {
     fn given<T>(preset: Preset, value: T) -> Option<Given<T>> {
         Some(Given { value, origin: Origin::Preset(preset) })

@@ -1,4 +1,4 @@
-//! What is wrong with a configuration, and where: every problem is collected, none hides another.
+//! Problems of a configuration and their positions. All problems are collected; no problem hides another.
 
 use crate::model::job::mask_passwords;
 use crate::model::sanitize;
@@ -6,12 +6,12 @@ use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-/// One thing that is wrong with a configuration, or (as a warning) odd about it.
+/// One problem of a configuration. As a warning, something suspicious in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// The file, as it was named to us; `None` for what the command line did.
+    /// The file, under the name given by the user; `None` for the command line.
     pub file: Option<PathBuf>,
-    /// Where in the file; `None` if no single place is to blame.
+    /// The position in the file; `None` if the problem has no single position.
     pub place: Option<Place>,
     /// A lower-case fragment: what is wrong, with the offending text.
     pub text: String,
@@ -19,30 +19,30 @@ pub struct Problem {
     pub hint: Option<String>,
 }
 
-/// A place in a file.
+/// A position in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
-    /// From 1.
+    /// Line, from 1.
     pub line: usize,
-    /// From 1, in characters.
+    /// Column, from 1, in characters.
     pub column: usize,
-    /// The line, shortened around the column if it is long, without control characters.
+    /// The line without control characters, shortened around the column if it is long.
     pub excerpt: String,
-    /// How many terminal columns of the excerpt lie before the offending text.
+    /// Number of terminal columns of the excerpt before the offending text.
     pub indent: usize,
-    /// How many terminal columns the offending text takes, at least 1.
+    /// Number of terminal columns of the offending text, at least 1.
     pub width: usize,
 }
 
-/// Everything that is wrong with a configuration; never empty.
+/// All problems of a configuration; never empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problems(pub Vec<Problem>);
 
-/// So many problems are told; of the others only the number.
+/// Maximum number of problems that are shown; the others are only counted.
 pub(super) const MOST_PROBLEMS: usize = 100;
 
 impl Problems {
-    /// In the order of the file, and not more than people read. `found` may hold more than were worked out: see
+    /// Sorts the problems in the order of the file and limits their number. `found` may contain problems that are only counted: see
     /// [`Text::next_problem`].
     pub(super) fn of(mut found: Vec<Problem>) -> Self {
         let all = found.len();
@@ -60,14 +60,14 @@ impl Problems {
     }
 }
 
-/// A problem or a warning becomes one only with the text that it is about.
+/// The text of the file that problems and warnings refer to.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Text<'a> {
     pub(super) file: &'a Path,
     pub(super) text: &'a str,
 }
 
-/// The text of a file, which must be UTF-8; a byte order mark is left away.
+/// Decodes the text of a file, which must be UTF-8; a byte order mark is removed.
 pub fn decode(mut bytes: Vec<u8>, file: &Path) -> Result<String, Problems> {
     if bytes.starts_with(b"\xef\xbb\xbf") {
         bytes.drain(..3);
@@ -81,11 +81,11 @@ pub fn decode(mut bytes: Vec<u8>, file: &Path) -> Result<String, Problems> {
     })
 }
 
-/// Characters of a line that an excerpt shows before the offending text, and after its beginning.
+/// Number of characters that an excerpt shows before the start of the offending text, and after it.
 const EXCERPT: usize = 60;
 
 impl Text<'_> {
-    /// Adds a problem of a byte range. When there are enough, the others are only counted: to find the line of each takes a look at the
+    /// Adds a problem at a byte range. Beyond the maximum number, problems are only counted, since finding the line of a problem reads the
     /// whole file.
     pub(super) fn next_problem(
         self,
@@ -100,7 +100,7 @@ impl Text<'_> {
         });
     }
 
-    /// Makes a problem of a byte range.
+    /// Creates a problem at a byte range.
     pub(super) fn problem(
         self,
         span: Range<usize>,
@@ -111,7 +111,7 @@ impl Text<'_> {
         Problem { file: Some(self.file.into()), place, text: text.into(), hint }
     }
 
-    /// Total: a range outside of the text, or amid a character, is moved to the nearest sensible place.
+    /// Never fails: a range outside the text, or inside a character, is moved to the nearest valid position.
     pub(super) fn place(self, span: Range<usize>) -> Place {
         let start = floor(self.text, span.start);
         let end = floor(self.text, span.end).max(start);
@@ -149,13 +149,13 @@ impl Text<'_> {
 }
 
 impl Text<'_> {
-    /// The same of the line of this byte.
+    /// Like [`Text::is_private`], for the line of this byte.
     pub(super) fn is_private_at(self, at: usize) -> bool {
         let at = floor(self.text, at);
         self.is_private(self.text[..at].rfind('\n').map_or(0, |n| n + 1))
     }
 
-    /// Whether the values of this line may be secrets, which are in no mail and no log: addresses to be notified are.
+    /// Whether the values on this line may be secrets, which must not get into mails and logs. Addresses for notifications are.
     fn is_private(self, line_start: usize) -> bool {
         let starts = |line: &str| line.trim_start_matches(['[', ' ', '\t', '"', '\'']).starts_with("notify");
         let (above, below) = self.text.split_at(line_start);
@@ -164,7 +164,7 @@ impl Text<'_> {
     }
 }
 
-/// The parts of a line up to the value, which is an ellipsis then.
+/// Splits a line, with the value replaced by an ellipsis.
 fn without_value<'a>(before: &'a str, offending: &'a str, after: &'a str) -> (&'a str, &'a str, &'a str) {
     let key = |part: &'a str| part.split_once('=').map(|(key, _)| key);
     match (key(before), key(offending)) {
@@ -174,19 +174,19 @@ fn without_value<'a>(before: &'a str, offending: &'a str, after: &'a str) -> (&'
     }
 }
 
-/// The nearest character boundary at or below `at`.
+/// Returns the nearest character boundary at or below `at`.
 fn floor(text: &str, at: usize) -> usize {
     let at = at.min(text.len());
     (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
 }
 
-/// The first `n` characters, and whether there are more.
+/// Returns the first `n` characters, and whether there are more.
 fn head(text: &str, n: usize) -> (&str, bool) {
     text.char_indices().nth(n).map_or((text, false), |(at, _)| (&text[..at], true))
 }
 
 impl Problem {
-    /// `FILE:LINE:COLUMN`, as much of it as there is; empty for the command line.
+    /// Returns `FILE:LINE:COLUMN`, as far as known; empty for the command line.
     pub fn position(&self) -> String {
         match (&self.file, &self.place) {
             (Some(file), Some(place)) => format!("{}:{}:{}", sanitize::path(&file), place.line, place.column),
@@ -197,7 +197,7 @@ impl Problem {
 }
 
 impl fmt::Display for Problem {
-    /// Position and text, the line with a caret, the hint; several lines, the last one not ended.
+    /// Writes position and text, the line with a caret, and the hint. Several lines; the last one has no line end.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let position = self.position();
         let colon = if position.is_empty() { "" } else { ": " };

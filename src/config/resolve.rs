@@ -1,4 +1,4 @@
-//! From a draft to jobs: layers are laid upon each other, paths become absolute, destinations are checked.
+//! Resolves a draft to jobs: merges layers, makes paths absolute, checks destinations.
 
 use super::dests::Placed;
 use super::draft::{Draft, DraftJob};
@@ -22,26 +22,26 @@ pub(super) struct Resolver<'a> {
     pub(super) over: &'a Overrides,
     pub(super) around: &'a HostFacts,
     pub(super) problems: Vec<Problem>,
-    /// Mistakes about single jobs, without which the rest can be used.
+    /// Errors in single jobs. The rest can be used without these jobs.
     pub(super) mistakes: Mistakes,
-    /// Whether the job that is being resolved is not enabled.
+    /// Whether the job that is being resolved is disabled.
     pub(super) disabled: bool,
-    /// What is probably not meant.
+    /// Values that are probably unintended.
     pub(super) advice: Vec<Problem>,
-    /// What is worth knowing.
+    /// Values that may be surprising.
     pub(super) notes: Vec<Problem>,
-    /// Of `[clean]`.
+    /// The backup directory of `[clean]`.
     pub(super) backup_dir: Option<(PathBuf, Origin)>,
-    /// Also those of jobs that are wrong otherwise.
+    /// All destinations, including those of jobs with other errors.
     pub(super) placed: Vec<Placed>,
-    /// The jobs so far, by their names in small letters: the name of the first, and its line.
+    /// The names of the jobs so far, by lower-case name: the spelling of the first, and its line.
     pub(super) names: HashMap<String, (String, usize)>,
-    /// Whether the state directory takes names that differ in case alone for one, once somebody asked.
+    /// Whether the state directory treats names that differ only in case as equal; `None` until it was checked.
     pub(super) folds: Option<bool>,
 }
 
 impl Resolver<'_> {
-    /// The configuration, which is only good if no problem was found on the way.
+    /// Returns the configuration, which is valid only if no problem was found.
     pub(super) fn resolve(&mut self, draft: Draft) -> Config {
         if let Err(refused) = args::check(&self.over.rsync_args) {
             self.at_origin(Origin::CommandLine, refused.text, Some(refused.hint));
@@ -113,7 +113,7 @@ impl Resolver<'_> {
         }
     }
 
-    /// Everything that was said about a job, by strength; built-in values excepted.
+    /// Returns all values of a job, merged by priority, without built-in values.
     fn layer(&self, job: &DraftJob, defaults: &Layer) -> Layer {
         let over = if self.over.applies_to(&job.name) { self.over.layer.clone() } else { Layer::default() };
         let said = over.over(job.layer.clone()).over(defaults.clone());
@@ -172,7 +172,7 @@ impl Resolver<'_> {
     }
 
     fn missing<T>(&mut self, job: &DraftJob, broken: bool, key: &str, example: &str) -> Option<T> {
-        // A key that could not be read is not missing, and a problem says so already.
+        // A key that could not be read is not missing, and already has a problem.
         if !broken && !job.unread.iter().any(|unread| unread == key) {
             self.at(job.span, format!("job {:?} has no {key}", job.name), Some(format!("add {example}")));
         }
@@ -213,7 +213,7 @@ impl Resolver<'_> {
     }
 }
 
-/// What a job says, and for the rest `[index]`.
+/// Combines the settings of a job with those of `[index]`.
 fn indexing(said: Option<Given<Indexed>>, all: &IndexLayer) -> Indexing {
     let all = all.clone().fill();
     match said.map(|given| given.value) {

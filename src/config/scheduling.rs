@@ -1,4 +1,4 @@
-//! Values about how jobs behave towards servers and towards this machine.
+//! Values about how jobs use servers and this machine.
 
 use super::value::{Parallel, Reader, Value, Within, read_text};
 use crate::model::job::{Adopt, CachePolicy, IoPriority, SourceOrder};
@@ -7,12 +7,12 @@ use std::str::FromStr;
 use toml::Spanned;
 use toml::de::DeValue;
 
-/// How many jobs run at a time.
+/// How many jobs run at the same time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Concurrency {
-    /// So many.
+    /// A fixed number.
     Fixed(Parallel),
-    /// As many as the machine bears, up to `parallel_max`.
+    /// As many as the load of the machine allows, up to `parallel_max`.
     Auto,
 }
 
@@ -30,7 +30,7 @@ impl FromStr for Concurrency {
         if !digits {
             return Err(format!("{text:?} is neither a number from 1 to 100 nor \"auto\""));
         }
-        // What is too large for the type is too large for the range.
+        // A number that is too large for the type is also outside the range.
         Parallel::new(text.parse().unwrap_or(i64::MAX)).map(Concurrency::Fixed)
     }
 }
@@ -85,7 +85,7 @@ impl Value for IoPriority {
     }
 }
 
-/// The words of an enum that is written as one of a few strings.
+/// Implements `Value` for an enum that is one of a few strings.
 macro_rules! words {
     ($type:ty: $($word:literal => $value:path),+) => {
         impl Value for $type {

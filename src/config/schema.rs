@@ -1,4 +1,4 @@
-//! The JSON Schema of the file, for editors: made from the tables of keys.
+//! The JSON Schema of the file, for editors. It is generated from the tables of keys.
 
 use super::layer::{
     AlertLayer, CleanLayer, HostLayer, IndexLayer, Key, Layer, NotifyLayer, Origin, ScanLayer, StatsLayer,
@@ -8,7 +8,7 @@ use super::patterns;
 use crate::history::stats::{Metric, Unit};
 use serde_json::{Map, Value, json};
 
-/// JSON Schema, draft 2020-12.
+/// Returns the schema, in JSON Schema draft 2020-12.
 pub fn schema() -> Value {
     let job_defaults = Layer::default().fill().entries();
     let job = table(
@@ -23,7 +23,7 @@ pub fn schema() -> Value {
     defaults.remove("required");
     let sync_defaults = SyncLayer::default().fill().entries();
     let mut sync = table("How runs behave.", SyncLayer::KEYS, &sync_defaults, |_| true);
-    // It is expanded like a path.
+    // The value is expanded like a path.
     sync["properties"]["rsync"]["pattern"] = r"^(~(/|$)|[^%~\s])".into();
     let scan =
         table("How trees are read.", ScanLayer::KEYS, &ScanLayer::default().fill().entries(), |_| true);
@@ -88,7 +88,7 @@ pub fn schema() -> Value {
     })
 }
 
-/// What an alert must have: something to compare, and limits in the unit of its figure.
+/// Requirements for an alert: a condition, and bounds in the unit of its figure.
 fn conditions() -> Map<String, Value> {
     let units = [Unit::Time, Unit::Bytes, Unit::Count].map(|unit| {
         let metrics: Vec<&str> =
@@ -120,7 +120,7 @@ fn table(
         let mut schema = (key.schema)();
         schema.insert("description".into(), key.doc.trim().into());
         if let Some((_, default, _)) = defaults.iter().find(|(name, ..)| *name == key.name) {
-            // Every TOML value that we write has a counterpart in JSON.
+            // Every TOML value that we write can be represented in JSON.
             schema.insert("default".into(), serde_json::to_value(default).unwrap_or_default());
         }
         properties.insert(key.name.into(), schema.to_value());

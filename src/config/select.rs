@@ -1,12 +1,12 @@
-//! Which jobs somebody means.
+//! Selects jobs by name and tag.
 
 use super::suggestion::{did_you_mean, nearest};
 use crate::model::job::Job;
 
-/// What to do about a configuration without jobs.
+/// Hint for a configuration without jobs.
 pub const ADD_A_JOB: &str = "add a section [jobs.NAME] with source = \"…\" and dest = \"…\"";
 
-/// Why nothing can be run.
+/// Why no job can be selected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{text}")]
 pub struct SelectError {
@@ -20,12 +20,12 @@ fn wrong<T>(text: impl Into<String>, hint: Option<String>) -> Result<T, SelectEr
     Err(SelectError { text: text.into(), hint })
 }
 
-/// Whether an argument means a path: what has a `/`, and `.` and `..`.
+/// Whether an argument is a path: it contains a `/`, or is `.` or `..`.
 pub fn is_path(argument: &str) -> bool {
     argument.contains('/') || argument == "." || argument == ".."
 }
 
-/// The jobs that carry one of the tags, also those that are not enabled: for what looks at jobs and runs none of them.
+/// Returns the jobs with one of the tags, including disabled ones, for commands that inspect jobs without running them.
 pub fn tagged<'a>(jobs: &'a [Job], tags: &[String]) -> Result<Vec<&'a Job>, SelectError> {
     for tag in tags {
         if !jobs.iter().any(|job| job.tags.contains(tag)) {
@@ -35,8 +35,8 @@ pub fn tagged<'a>(jobs: &'a [Job], tags: &[String]) -> Result<Vec<&'a Job>, Sele
     Ok(jobs.iter().filter(|job| job.tags.iter().any(|tag| tags.contains(tag))).collect())
 }
 
-/// The jobs that are meant: those named, in that order, disabled ones too; then, in the order of the file, the enabled
-/// ones that carry one of the tags, or all enabled ones. Each once, and never none.
+/// Returns the selected jobs: the named ones in that order, including disabled ones; then, in the order of the file, the enabled jobs with
+/// one of the tags, or all enabled jobs. Each job occurs once. Never empty.
 pub fn select(jobs: &[Job], names: &[String], all: bool, tags: &[String]) -> Result<Vec<Job>, SelectError> {
     let mut chosen: Vec<&Job> = Vec::new();
     for name in names {
@@ -87,7 +87,7 @@ fn unknown_job(jobs: &[Job], name: &str) -> Result<Vec<Job>, SelectError> {
     }
     let names = || jobs.iter().map(|job| job.name.as_str());
     let text = format!("there is no job {name:?}");
-    // A tag of that name is the likelier mistake, unless a job is near.
+    // Unless the name is similar to that of a job, a tag of this name is the likelier explanation.
     if nearest(name, names()).is_none() && jobs.iter().any(|job| job.tags.iter().any(|tag| tag == name)) {
         return wrong(text, Some(format!("{name:?} is a tag: write --tag {name}")));
     }

@@ -1,4 +1,4 @@
-//! Jobs whose destination and source are in each other's way: a mirror that would be copied into itself, or delete its own source.
+//! Jobs whose source and destination overlap: the mirror would be copied into itself, or the job would delete its own source.
 
 use super::draft::DraftJob;
 use super::layer::{Origin, Settings};
@@ -9,16 +9,16 @@ use crate::model::sanitize;
 use crate::rsync::args;
 use std::path::{Path, PathBuf};
 
-/// A directory into which a run of the job writes.
+/// A directory that a run of the job writes to.
 struct Written {
-    /// What it is called in messages.
+    /// Its name in messages.
     what: &'static str,
     path: PathBuf,
     origin: Origin,
 }
 
 impl Resolver<'_> {
-    /// `rsync_args`: all that the job gives to rsync.
+    /// `rsync_args`: all rsync options of the job.
     pub(super) fn check_own_source(
         &mut self,
         job: &DraftJob,
@@ -56,7 +56,7 @@ impl Resolver<'_> {
         }
     }
 
-    /// Whether what a run writes would be read by the next one.
+    /// Checks whether the next run would read what a run writes.
     fn check_inside(
         &mut self,
         job: &DraftJob,
@@ -68,7 +68,7 @@ impl Resolver<'_> {
         let Written { what, path, origin } = written;
         let real = normalise(&(self.around.resolve)(path));
         let whole = source.text.ends_with('/') || source.text.ends_with("/.");
-        // Without a slash at its end, the directory itself is made below the destination.
+        // Without a trailing slash rsync creates the source directory itself below the destination.
         let name = from.file_name().filter(|_| !whole);
         let copy = name.map_or(real.clone(), |name| real.join(name));
         if *what == "destination" && (copy == from || real == from) {
@@ -79,7 +79,7 @@ impl Resolver<'_> {
         if !(self.around.holds)(from, &real) {
             return;
         }
-        // Below the directory at which rsync begins, as its filters see it; `None` if that cannot be told.
+        // Path below the root of the transfer, as rsync's filters see it; `None` if unknown.
         let below = real.strip_prefix(from).ok().and_then(Path::to_str).map(|below| match name {
             Some(name) => format!("{}/{below}", name.to_string_lossy()),
             None => below.to_owned(),

@@ -1,4 +1,4 @@
-//! A resolved configuration as TOML that reads as the same jobs.
+//! Prints a resolved configuration as TOML that parses to the same jobs.
 
 use super::Config;
 use super::layer::{Origin, Span};
@@ -13,12 +13,12 @@ use std::convert::Infallible;
 use std::fmt::Write;
 use std::path::Path;
 
-/// The configuration, or only these jobs of it. With `origins`, a comment behind each value says where it came from.
+/// Prints the configuration, or only these jobs of it. With `origins`, a comment after each value states its origin.
 pub fn show(config: &Config, jobs: &[Job], origins: bool) -> String {
     let mut out = Page { text: String::from("version = 1\n"), config, origins };
     let mut sync = config.given.sync.entries();
     for (key, value, _) in &mut sync {
-        // Looked up in PATH, or absolute by now; one that cannot be resolved is shown as it was written.
+        // The program was found in `PATH`, or its path is absolute. A program that cannot be resolved is shown as configured.
         if *key == "rsync" && config.sync.rsync.starts_with('/') {
             *value = escape(&config.sync.rsync).to_toml();
         }
@@ -38,7 +38,7 @@ pub fn show(config: &Config, jobs: &[Job], origins: bool) -> String {
     for job in jobs {
         let mut entries =
             config.given.jobs.get(&job.name).map(|settings| settings.entries()).unwrap_or_default();
-        // What makes a mistake is shown as it was written.
+        // Jobs with errors are shown as configured.
         if job.unfit.is_none() {
             resolved(job, &mut entries);
         }
@@ -59,9 +59,9 @@ pub fn show(config: &Config, jobs: &[Job], origins: bool) -> String {
     out.text
 }
 
-/// Puts whole paths in place of what was written, so that they mean the same wherever the page lies.
+/// Replaces configured paths by absolute ones, so that the output does not depend on its own location.
 fn resolved(job: &Job, entries: &mut Vec<(&'static str, toml::Value, Origin)>) {
-    // It has done its work: the destination is whole.
+    // `root` is part of the absolute destination.
     entries.retain(|(key, ..)| *key != "root");
     let source = |source: &Source| match source.address {
         Address::Local(_) => escape(&source.text),
@@ -119,7 +119,7 @@ impl Page<'_> {
     }
 }
 
-/// Dots would make a table of a table.
+/// Quotes a name where needed: dots would create nested tables.
 fn quoted(name: &str) -> String {
     let bare = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
     if bare { name.into() } else { toml::Value::from(name).to_string() }

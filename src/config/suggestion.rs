@@ -1,12 +1,12 @@
-//! What somebody may have meant by a misspelt name.
+//! Suggestions for misspelt names.
 
 use crate::rsync::args;
 
-/// The nearest of `names`, if any is near enough to be worth a guess.
+/// Returns the most similar of `names`; `None` if none is similar enough.
 pub fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let plain = |text: &str| text.to_lowercase().replace('-', "_");
     let wanted = plain(name);
-    // A quarter of the letters may be wrong, and one more.
+    // Maximum edit distance: a quarter of the characters, plus one.
     let allowed = 1 + wanted.chars().count() / 4;
     names
         .into_iter()
@@ -16,7 +16,7 @@ pub fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Opti
         .map(|(_, known)| known)
 }
 
-/// A hint that names the nearest, or else all of them (when they are few).
+/// Returns a hint with the most similar name, or else with all names if there are few.
 pub(super) fn did_you_mean<'a>(
     name: &str,
     names: impl IntoIterator<Item = &'a str> + Clone,
@@ -28,7 +28,7 @@ pub(super) fn did_you_mean<'a>(
     (1..=12).contains(&all.len()).then(|| format!("known are {}", all.join(", ")))
 }
 
-/// A hint for a key that is called as an option of rsync. In [sync], too: who does not know yet where rsync's options stand looks there.
+/// Returns a hint for a key that is named like an rsync option. This includes `[sync]`, where users may look for rsync options.
 pub(super) fn of_rsync(name: &str, section: &str, is_of_jobs: bool) -> Option<String> {
     let hint = args::hint_for_key(name)?;
     match section {

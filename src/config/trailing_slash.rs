@@ -1,4 +1,4 @@
-//! Sources without a slash at their end: of a directory, rsync brings the directory itself and not only what it holds.
+//! Sources without a trailing slash: rsync transfers the directory itself, not only its contents.
 
 use super::draft::DraftJob;
 use super::layer::{Origin, Settings};
@@ -8,8 +8,8 @@ use crate::rsync::args;
 use std::path::Path;
 
 impl Resolver<'_> {
-    /// Notes a local source of which the directory itself comes, which rsync means so and people may not; and warns of sources of which some
-    /// bring a directory of their own and others do not. `rsync_args`: all that the job gives to rsync.
+    /// Notes a local source that transfers the directory itself, which may be unintended. Warns if some sources of the job create a
+    /// directory of their own and others do not. `rsync_args`: all rsync options of the job.
     pub(super) fn check_slashes(
         &mut self,
         job: &DraftJob,

@@ -1,4 +1,4 @@
-//! Values with a unit: spans of time, sizes, rates, limits.
+//! Values with a unit: time spans, sizes, rates, limits.
 
 use super::patterns::{self, Zero};
 use super::value::{Reader, Value, integer, read_text};
@@ -9,27 +9,27 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::DeValue;
 
-/// A span of time after which something is given up; zero in the file is no limit.
+/// A time limit; zero in the file means no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TimeLimit(pub Option<Duration>);
 
-/// A span of time, possibly none.
+/// A time span, possibly zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pause(pub Duration);
 
-/// A span of time that is longer than none.
+/// A time span greater than zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Period(pub Duration);
 
-/// Bytes; zero in the file is `None`.
+/// A size in bytes; zero in the file is `None`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Size(pub Option<u64>);
 
-/// Bytes per second; zero in the file is no limit.
+/// A rate in bytes per second; zero in the file means no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate(pub Option<u64>);
 
-/// Longer spans would overflow clocks, and mean nothing.
+/// Longer spans would overflow clocks and have no practical use.
 const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 fn duration(text: &str) -> Result<Duration, String> {
@@ -47,7 +47,7 @@ fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// Exact, in the largest unit that divides it.
+/// Formats a size exactly, in the largest unit that divides it.
 pub(crate) fn bytes_text(bytes: u64) -> String {
     const UNITS: [(&str, u64); 8] = [
         ("TiB", 1 << 40),
@@ -109,7 +109,7 @@ impl FromStr for Rate {
         let plain = text.trim();
         let plain = plain.strip_suffix("/s").unwrap_or(plain);
         let read = match plain.parse::<u64>() {
-            // As rsync reads it.
+            // A plain number is in KiB, as in rsync.
             Ok(kib) => kib.checked_mul(1024),
             Err(_) => plain.parse::<bytesize::ByteSize>().ok().map(|size| size.0),
         };
@@ -119,7 +119,7 @@ impl FromStr for Rate {
     }
 }
 
-/// The values in these units, as everybody else has them.
+/// Converts these types to the plain values that other modules use.
 macro_rules! plain {
     ($($unit:ty => $plain:ty),+) => {
         $( impl From<$unit> for $plain {
@@ -186,7 +186,7 @@ impl Value for Period {
     }
 }
 
-/// A string, or an integer of at least 0 that means what its digits mean as a string.
+/// Reads a string, or a non-negative integer, which is parsed like the same digits in a string.
 fn read_number_or_text<T: Value + FromStr<Err = String>>(
     value: &Spanned<DeValue<'_>>,
     reader: &mut Reader<'_>,
@@ -250,7 +250,7 @@ macro_rules! limits {
                     read_number_or_text(value, reader)
                 }
 
-                /// The default cannot be written, and is never in a layer.
+                /// The default has no notation in the file, and is never in a layer.
                 fn to_toml(&self) -> toml::Value {
                     match self {
                         $limit::Files(n) if i64::try_from(*n).is_ok() => (*n as i64).into(),

@@ -1,4 +1,4 @@
-//! How a value of the file becomes one of ours, and what is said if it cannot.
+//! Parsing of values in the file, and the messages for invalid ones.
 
 use super::problem::{MOST_PROBLEMS, Problem, Text};
 use schemars::Schema;
@@ -8,23 +8,23 @@ use std::str::FromStr;
 use toml::Spanned;
 use toml::de::DeValue;
 
-/// A type that a key of the file may have.
+/// A type of values in the file.
 pub(super) trait Value: Sized {
-    /// What the file should hold, for messages: "a string", "a number from 1 to 100".
+    /// Returns what the file should contain, for messages: "a string", "a number from 1 to 100".
     fn expected() -> String;
-    /// Reads it, or says to the reader what is wrong. Nothing is reported twice.
+    /// Parses a value, or reports the problem to the reader. A problem is reported once.
     fn read(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Option<Self>;
-    /// A value that reads as the same.
+    /// Returns a TOML value that parses to the same value.
     fn to_toml(&self) -> toml::Value;
-    /// For editors.
+    /// Returns the JSON Schema, for editors.
     fn schema() -> Schema;
 }
 
-/// The text that is being read, and what was found wrong with it so far.
+/// The text that is being read, and the problems found so far.
 pub(super) struct Reader<'a> {
     pub(super) text: Text<'a>,
     pub(super) problems: Vec<Problem>,
-    /// Where each line ends, so that the line of every value is known without counting anew.
+    /// The end of each line, so that the line of a value is found by binary search.
     ends: Vec<usize>,
 }
 
@@ -34,7 +34,7 @@ impl<'a> Reader<'a> {
         Reader { text, problems: Vec::new(), ends }
     }
 
-    /// From 1.
+    /// Returns the line of a byte position, from 1.
     pub(super) fn line(&self, at: usize) -> usize {
         self.ends.partition_point(|end| *end < at) + 1
     }
@@ -43,12 +43,12 @@ impl<'a> Reader<'a> {
         self.text.next_problem(&mut self.problems, span, text, hint);
     }
 
-    /// Whether further problems are only counted.
+    /// Whether further problems are only counted, not shown.
     pub(super) fn only_counts(&self) -> bool {
         self.problems.len() >= MOST_PROBLEMS
     }
 
-    /// Expected one type, found another.
+    /// Reports a value of the wrong type.
     pub(super) fn wrong_type(&mut self, value: &Spanned<DeValue<'_>>, expected: &str) {
         let found = match value.get_ref() {
             DeValue::String(_) if self.text.is_private_at(value.span().start) => "a string".into(),
@@ -58,7 +58,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The value in words, short enough for a message.
+/// Describes a value, short enough for a message.
 fn found(value: &DeValue<'_>) -> String {
     match value {
         DeValue::String(text) if text.chars().count() <= 40 => format!("the string {text:?}"),
@@ -72,13 +72,13 @@ fn found(value: &DeValue<'_>) -> String {
     }
 }
 
-/// An integer of the file; `None` if it is none, or does not fit.
+/// Returns an integer of the file; `None` if the value is not an integer or does not fit.
 pub(super) fn integer(value: &DeValue<'_>) -> Option<i64> {
     let integer = value.as_integer()?;
     i64::from_str_radix(integer.as_str(), integer.radix()).ok()
 }
 
-/// A value that is a string in the file and has a `FromStr` that says what is wrong.
+/// Reads a value that is a string in the file. The error of its `FromStr` is the message.
 pub(super) fn read_text<T: Value + FromStr<Err = String>>(
     value: &Spanned<DeValue<'_>>,
     reader: &mut Reader<'_>,
@@ -144,7 +144,7 @@ impl Value for String {
     }
 }
 
-/// A path as it was written: resolved later, when it is known below what.
+/// A path as configured. It is resolved later, when its base is known.
 impl Value for PathBuf {
     fn expected() -> String {
         "a path".into()
@@ -167,13 +167,13 @@ impl Value for PathBuf {
         Some(text.into())
     }
 
-    /// Paths that come from a file are UTF-8; others are shown as well as can be.
+    /// Paths from a file are UTF-8; others are converted lossily.
     fn to_toml(&self) -> toml::Value {
         self.to_string_lossy().into_owned().into()
     }
 
     fn schema() -> Schema {
-        // `~name` and `%…%` mean nothing here, and no path begins with a blank.
+        // `~name` and `%…%` are not supported, and no path begins with a blank.
         schemars::json_schema!({"type": "string", "pattern": r"^(~(/|$)|[^%~\s])"})
     }
 }
@@ -190,7 +190,7 @@ impl Value for Vec<String> {
             reader.problem(value.span(), format!("expected {}, found {found}", Self::expected()), hint);
             return None;
         };
-        // Every element is looked at, so that every problem is told.
+        // All elements are read, so that all problems are reported.
         let read: Vec<Option<String>> = list.iter().map(|element| String::read(element, reader)).collect();
         read.into_iter().collect()
     }
@@ -208,14 +208,14 @@ impl Value for Vec<String> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Within<const MIN: i64, const MAX: i64>(i64);
 
-/// How many jobs run at a time.
+/// Maximum number of jobs that run at the same time.
 pub type Parallel = Within<1, 100>;
 
-/// How often something is tried again.
+/// Number of retries.
 pub type Retries = Within<0, 1000>;
 
 impl<const MIN: i64, const MAX: i64> Within<MIN, MAX> {
-    /// The error says which range.
+    /// Creates a value; the error names the range.
     pub fn new(n: i64) -> Result<Self, String> {
         if (MIN..=MAX).contains(&n) {
             Ok(Within(n))
@@ -224,7 +224,7 @@ impl<const MIN: i64, const MAX: i64> Within<MIN, MAX> {
         }
     }
 
-    /// For the defaults of the key tables: moved into the range if it is outside.
+    /// For the defaults in the key tables: clamps the value to the range.
     pub(super) const fn constant(n: i64) -> Self {
         Within(if n < MIN {
             MIN
@@ -235,13 +235,13 @@ impl<const MIN: i64, const MAX: i64> Within<MIN, MAX> {
         })
     }
 
-    /// The integer.
+    /// Returns the integer.
     pub fn get(self) -> i64 {
         self.0
     }
 }
 
-/// An integer of a type that holds the whole range.
+/// Converts to an integer type that holds the whole range.
 macro_rules! holds_range {
     ($($integer:ty),+) => {
         $( impl<const MIN: i64, const MAX: i64> From<Within<MIN, MAX>> for $integer {

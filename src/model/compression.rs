@@ -1,6 +1,6 @@
-//! What compressed files begin with, and how their names end.
+//! Recognizes compressed files by their first bytes and by their names.
 
-/// What a file that begins so is compressed with; `None` if it is not known to be.
+/// Returns the compression of a file that starts with these bytes; `None` if it is unknown.
 pub fn packed_by(first: &[u8]) -> Option<&'static str> {
     const KNOWN: [(&[u8], &str); 8] = [
         (&[0x1f, 0x8b], "gzip"),
@@ -15,7 +15,7 @@ pub fn packed_by(first: &[u8]) -> Option<&'static str> {
     KNOWN.iter().find(|(magic, _)| first.starts_with(magic)).map(|(_, name)| *name)
 }
 
-/// What a file of this name is compressed with, other than gzip; `None` if its name does not say so.
+/// Returns the compression, other than gzip, that a file name indicates; `None` if the name indicates none.
 pub fn packed_name(name: &[u8]) -> Option<&'static str> {
     const KNOWN: [(&[u8], &str); 6] = [
         (b".z", "compress (.Z)"),

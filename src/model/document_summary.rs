@@ -1,18 +1,18 @@
-//! What people and scripts are shown of a document that a search has found.
+//! The summary of a document that a search prints for people and scripts.
 
 use serde::{Deserialize, Serialize};
 
-/// What is shown of a document. Kept with it in the index, as JSON; what is not known is `None` or empty.
+/// The data that a search shows for a document. The index stores it with the document, as JSON. Unknown values are `None` or empty.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct DocumentSummary {
-    /// The word of its kind.
+    /// The name of the kind of document.
     pub kind: String,
-    /// `None` for texts.
+    /// The ID; `None` for texts.
     pub id: Option<String>,
-    /// A line.
+    /// The title, on one line.
     pub title: Option<String>,
-    /// Each a word or a phrase.
+    /// Keywords; each is a word or a phrase.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub keywords: Vec<String>,
     /// Experimental methods.
@@ -21,143 +21,143 @@ pub struct DocumentSummary {
     /// `experimental` or `predicted`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub methodology: Option<String>,
-    /// Mean confidence of a prediction.
+    /// Mean pLDDT (confidence) of a predicted model.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub plddt: Option<f64>,
-    /// In Å.
+    /// Resolution in Å.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resolution: Option<f64>,
-    /// R factors of the refinement.
+    /// R-free of the refinement.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub r_free: Option<f64>,
-    /// Of the reflections that were refined against.
+    /// R-work: the R factor of the reflections used in the refinement.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub r_work: Option<f64>,
-    /// Hermann-Mauguin.
+    /// Space group as a Hermann-Mauguin symbol.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub space_group: Option<String>,
-    /// a, b, c in Å, alpha, beta, gamma in degrees.
+    /// Unit cell: a, b, c in Å; alpha, beta, gamma in degrees.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cell: Option<[f64; 6]>,
-    /// Names of molecules.
+    /// Names of the molecules.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub molecules: Vec<String>,
-    /// Scientific names.
+    /// Scientific names of the source organisms.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub organisms: Vec<String>,
-    /// What people call them.
+    /// Common names of the source organisms.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub common_names: Vec<String>,
-    /// NCBI taxonomy.
+    /// NCBI taxonomy IDs.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub taxonomy: Vec<u64>,
-    /// Names of genes.
+    /// Gene names.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub genes: Vec<String>,
-    /// Organisms that expressed the molecules.
+    /// Expression hosts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub hosts: Vec<String>,
-    /// Enzyme classes.
+    /// EC numbers.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub enzymes: Vec<String>,
-    /// Such as `C97A`.
+    /// Mutations, such as `C97A`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub mutations: Vec<String>,
-    /// Types of polymers.
+    /// Polymer types.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub polymers: Vec<String>,
-    /// Chains of polymers.
+    /// Number of polymer chains.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub chains: Option<u64>,
-    /// Residues, each polymer counted once.
+    /// Number of residues; each polymer counts once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub residues: Option<u64>,
-    /// States of the biological assemblies.
+    /// Oligomeric states of the biological assemblies.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub oligomers: Vec<String>,
-    /// Polymer chains of the first biological assembly.
+    /// Number of polymer chains in the first biological assembly.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub assembly: Option<u64>,
-    /// In kDa.
+    /// Weight in kDa.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weight: Option<f64>,
-    /// Atoms that were refined.
+    /// Number of refined atoms.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub atoms: Option<u64>,
-    /// Formula of a component.
+    /// Chemical formula of a component.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub formula: Option<String>,
-    /// Codes.
+    /// Component IDs of the ligands.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ligands: Vec<String>,
-    /// Codes of modified residues.
+    /// Component IDs of the modified residues.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub modified: Vec<String>,
-    /// Accessions.
+    /// UniProt accessions.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub uniprot: Vec<String>,
-    /// Sequences of other databases, as `GB:AE017221`.
+    /// References to sequences in other databases, such as `GB:AE017221`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub references: Vec<String>,
-    /// Maps.
+    /// EMDB IDs of the maps.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub emdb: Vec<String>,
-    /// Related entries.
+    /// IDs of related entries.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub related: Vec<String>,
-    /// Whether it was withdrawn.
+    /// Whether the entry is obsolete (withdrawn).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub obsolete: Option<bool>,
-    /// IDs.
+    /// IDs of the entries that supersede this one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub superseded_by: Vec<String>,
-    /// IDs.
+    /// IDs of the entries that this one supersedes.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub supersedes: Vec<String>,
-    /// Depositors, and authors of the article.
+    /// The depositors and the authors of the article.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub authors: Vec<String>,
     /// Title of the article.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub article: Option<String>,
-    /// Of the article.
+    /// Journal of the article.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub journal: Option<String>,
     /// Year of the article.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub published: Option<u64>,
-    /// Of the article.
+    /// DOI of the article.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub doi: Option<String>,
-    /// Of the article.
+    /// PubMed ID of the article.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pubmed: Option<u64>,
-    /// Programs.
+    /// Programs that were used.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub software: Vec<String>,
-    /// `2026-03-05`
+    /// Release date, such as `2026-03-05`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub released: Option<String>,
-    /// `2026-03-05`
+    /// Deposition date, such as `2026-03-05`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deposited: Option<String>,
-    /// `2026-03-05`
+    /// Date of the last revision, such as `2026-03-05`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revised: Option<String>,
-    /// Whether the file may say more behind its atoms.
+    /// Whether reading stopped at the atoms, so that the file may contain more data after them.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub cut: bool,
-    /// Why it could not be read.
+    /// Why the document could not be read; `None` if it was read.
     pub error: Option<String>,
-    /// Relative to the mirror; as well as can be if `path_bytes` is there.
+    /// Path relative to the mirror. If `path_bytes` is set, this is a lossy conversion.
     pub path: String,
-    /// The path where it is not UTF-8.
+    /// The exact path, if it is not UTF-8.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path_bytes: Option<Vec<u8>>,
 }
 
 impl DocumentSummary {
-    /// Roughly how much memory its texts take, in bytes.
+    /// Returns the approximate memory use of the texts, in bytes.
     pub fn bytes(&self) -> usize {
         let lists = [
             &self.keywords,

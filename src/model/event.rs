@@ -1,6 +1,6 @@
-//! What happens during a run, each told once; the terminal, JSON, log files and the history only listen.
+//! Events of a run. Each event is sent once; the terminal output, JSON, log files and the history are listeners.
 //!
-//! Facts are never lost and keep their order; [`Event::Progress`] is the exception: the latest wins.
+//! Events are never lost and keep their order, except [`Event::Progress`]: only the latest progress of a job counts.
 
 use crate::model::result::{Summary, SyncResult};
 use jiff::Timestamp;
@@ -11,53 +11,53 @@ use std::time::Duration;
 /// An event and when it happened.
 #[derive(Debug, Clone)]
 pub struct Stamped {
-    /// When it was sent, by the wall clock.
+    /// When it was sent, in wall-clock time.
     pub time: Timestamp,
     /// What happened.
     pub event: Event,
 }
 
-/// Something that happened.
+/// An event of a run.
 #[derive(Debug, Clone)]
 pub enum Event {
     /// The first event of a run.
     RunStarted {
-        /// The run's id (a ULID).
+        /// The run ID (a ULID).
         run: String,
-        /// Names of the jobs that were asked for, in starting order.
+        /// Names of the requested jobs, in starting order.
         jobs: Vec<String>,
-        /// At most so many at a time.
+        /// Maximum number of jobs that run at the same time.
         parallel: usize,
-        /// Whether nothing will be changed.
+        /// Whether this is a dry run, which changes nothing.
         dry_run: bool,
     },
     /// An attempt starts.
     JobStarted {
         /// Name of the job.
         job: Arc<str>,
-        /// From 1.
+        /// Number of the attempt, from 1.
         attempt: u32,
         /// The source that this attempt reads.
         source: String,
         /// The first command that the attempt runs.
         argv: Vec<String>,
     },
-    /// An attempt, or what surrounds it, enters its next part.
+    /// A job enters the next phase of its work.
     Phase {
         /// Name of the job.
         job: Arc<str>,
-        /// From 1; 0 outside of attempts (hooks).
+        /// Number of the attempt, from 1; 0 outside attempts (hooks).
         attempt: u32,
-        /// Which.
+        /// The phase.
         phase: Phase,
-        /// The command, where it is one of its own.
+        /// The command, if the phase runs a separate one.
         argv: Vec<String>,
     },
-    /// Lines that a child of a job printed, or that we say in the job's name.
+    /// Lines that a child process of a job printed, or that pdb-sync prints on behalf of the job.
     Output {
         /// Name of the job.
         job: Arc<str>,
-        /// Where the child printed them.
+        /// The stream that the child printed them to.
         stream: Stream,
         /// One or more whole lines.
         lines: Lines,
@@ -66,113 +66,114 @@ pub enum Event {
     Planned {
         /// Name of the job.
         job: Arc<str>,
-        /// What would be new.
+        /// Entries that would be created.
         created: Tally,
-        /// What would be replaced or get other attributes.
+        /// Entries whose contents or attributes would change.
         updated: Tally,
-        /// What would be removed.
+        /// Entries that would be deleted.
         deleted: Tally,
-        /// How many files may be removed; `None` for a job that never deletes.
+        /// Maximum number of files that may be deleted; `None` for a job that never deletes.
         limit: Option<u64>,
-        /// What is removed by the next run only, since this one takes the destination over.
+        /// Entries that only the next run would delete, because this run adopts the destination.
         waiting: Tally,
-        /// Names that would be spelt as the source does, on a destination that folds names.
+        /// Number of names whose spelling would change to that of the source, on a destination that folds names.
         respelt: u64,
-        /// What the filters leave out of the source; `None` if that could not be told.
+        /// Entries of the source that the filters exclude; `None` if unknown.
         left_out: Option<Tally>,
     },
-    /// What the first run of a job found at a destination that holds files already.
+    /// What the first run of a job found at a destination that already contains files.
     Adopted {
         /// Name of the job.
         job: Arc<str>,
         /// What was found.
         found: Found,
     },
-    /// How far a running transfer is.
+    /// Progress of a running transfer.
     Progress {
         /// Name of the job.
         job: Arc<str>,
-        /// How far.
+        /// The progress.
         progress: Progress,
     },
-    /// An attempt failed and another will follow.
+    /// An attempt failed and another one will follow.
     Retry {
         /// Name of the job.
         job: Arc<str>,
         /// The attempt that failed, from 1.
         attempt: u32,
-        /// rsync's exit code; `None` if it was ended by a signal or never ran.
+        /// rsync's exit code; `None` if a signal ended rsync or it did not run.
         exit_code: Option<i32>,
-        /// Why, in plain words.
+        /// Why it failed, in plain words.
         reason: String,
-        /// How long until the next attempt.
+        /// Time until the next attempt.
         delay: Duration,
         /// The source that the next attempt reads.
         source: String,
     },
-    /// Something that people should know, apart from any child's output.
+    /// A message for people that is not output of a child.
     Notice {
-        /// Name of the job that it is about.
+        /// Name of the job that the message is about, if any.
         job: Option<Arc<str>>,
-        /// How much it matters.
+        /// The level of the message.
         level: Level,
-        /// One line.
+        /// The message, on one line.
         text: String,
     },
-    /// A job has its result. Exactly one for every job that was asked for.
+    /// The result of a job. Sent exactly once for every requested job.
     JobFinished(Arc<SyncResult>),
     /// The last event of a run.
     RunFinished(Arc<Summary>),
 }
 
-/// So many entries, and their bytes.
+/// A number of entries and their size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
 pub struct Tally {
-    /// Files, links and other entries that are no directories.
+    /// Number of files, links and other entries that are not directories.
     pub files: u64,
-    /// Directories.
+    /// Number of directories.
     pub dirs: u64,
-    /// Apparent size of the files; `None` if it could not be told.
+    /// Apparent size of the files in bytes; `None` if unknown.
     pub bytes: Option<u64>,
 }
 
-/// A destination that somebody else has filled, compared with the source. Counts are of files, links and other entries that are no directories.
+/// Comparison of a destination that something else has filled with the source. Counts are of files, links and other entries that are not
+/// directories.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Found {
-    /// Where.
+    /// The destination.
     pub dest: PathBuf,
-    /// The same by size and time; `None` if rsync did not say how many files the source holds.
+    /// Entries with the same size and time; `None` if rsync did not print the number of files in the source.
     pub same: Option<u64>,
-    /// The same by size, with another time.
+    /// Entries with the same size and another time.
     pub same_size: u64,
-    /// Of another size, or links to something else.
+    /// Entries with another size, or links with another target.
     pub different: u64,
-    /// At the source only.
+    /// Entries that only the source has.
     pub missing: u64,
-    /// At the destination only; `None` for a job that does not delete, since it does not look for them.
+    /// Entries that only the destination has; `None` for a job that does not delete, since it does not look for them.
     pub foreign: Option<Tally>,
-    /// Of another size, and older at the source.
+    /// Entries with another size that are older at the source.
     pub older: u64,
-    /// Whether those of the same size are compared by checksum, and not fetched again.
+    /// Whether files of the same size are compared by checksum instead of being transferred again.
     pub checksum: bool,
-    /// Why the destination is taken over.
+    /// Why the run adopts the destination.
     pub why: Takeover,
 }
 
-/// Why a run takes over what a destination holds.
+/// Why a run adopts the contents of a destination.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Takeover {
-    /// It is the first run of the job there.
+    /// This is the job's first run at this destination.
     #[default]
     First,
-    /// The job knew the destination before; somebody has asked for it.
+    /// The destination was known to the job; the user requested adoption.
     Again,
-    /// The directory is another one than in the last run: not mounted, exchanged, or made anew.
+    /// The directory is not that of the last run: it is not mounted, was replaced, or was created again.
     OtherDirectory,
 }
 
 impl Takeover {
-    /// A word for machines.
+    /// Returns the name used in machine-readable output.
     pub fn word(self) -> &'static str {
         match self {
             Takeover::First => "first-run",
@@ -183,7 +184,7 @@ impl Takeover {
 }
 
 impl Tally {
-    /// One entry more, of so many bytes if it is a file.
+    /// Adds one entry; `bytes` counts if it is a file.
     pub fn count(&mut self, dir: bool, bytes: u64) {
         if dir {
             self.dirs += 1;
@@ -193,7 +194,7 @@ impl Tally {
         }
     }
 
-    /// One entry less.
+    /// Subtracts one entry.
     pub fn discount(&mut self, dir: bool, bytes: u64) {
         if dir {
             self.dirs = self.dirs.saturating_sub(1);
@@ -204,7 +205,7 @@ impl Tally {
     }
 }
 
-/// The parts of a job's work, in the order in which they come.
+/// The phases of a job, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
@@ -212,16 +213,16 @@ pub enum Phase {
     Before,
     /// A dry run that counts what would be deleted.
     List,
-    /// The transfer proper; it never deletes.
+    /// The transfer itself; it never deletes.
     Transfer,
-    /// Removal of exactly what was counted.
+    /// Deletion of exactly the counted entries.
     Delete,
     /// The `after` or `on_failure` hooks.
     After,
 }
 
 impl Phase {
-    /// As in JSON.
+    /// Returns the name used in JSON.
     pub fn word(self) -> &'static str {
         match self {
             Phase::Before => "before",
@@ -233,7 +234,7 @@ impl Phase {
     }
 }
 
-/// Which of a child's streams.
+/// An output stream of a child process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Stream {
     /// Standard output.
@@ -242,29 +243,29 @@ pub enum Stream {
     Stderr,
 }
 
-/// How much a notice matters.
+/// The level of a notice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
     /// Shown with `-v`.
     Debug,
     /// Shown unless `-q`.
     Info,
-    /// Always shown; something is not as it should be.
+    /// A warning. Always shown.
     Warning,
-    /// Always shown.
+    /// An error. Always shown.
     Error,
 }
 
-/// One or more lines as bytes, each ended by `\n` (added where the child left it out). No `\r`, no other framing; any
-/// other byte may occur, for names on disk need not be UTF-8.
+/// One or more lines as bytes, each ended by `\n` (added if the child omitted it). Contains no `\r` and no other framing. Any other byte
+/// may occur, since names on disk need not be UTF-8.
 pub struct Lines {
     bytes: Vec<u8>,
     home: Option<Arc<dyn CursorHome>>,
 }
 
-/// Whoever lent the memory of lines takes it back when nobody needs them any more.
+/// Owner of the memory of lines. It takes the memory back when the lines are dropped.
 pub trait CursorHome: Send + Sync {
-    /// What is in it does not matter.
+    /// Takes the memory back. Its contents are irrelevant.
     fn take_back(&self, memory: Vec<u8>);
 }
 
@@ -282,7 +283,7 @@ impl PartialEq for Lines {
 
 impl Eq for Lines {}
 
-/// A copy has memory of its own.
+/// A copy has its own memory.
 impl Clone for Lines {
     fn clone(&self) -> Self {
         Lines { bytes: self.bytes.clone(), home: None }
@@ -298,7 +299,7 @@ impl Drop for Lines {
 }
 
 impl Lines {
-    /// Takes whole lines; adds the last `\n` if it is missing.
+    /// Takes whole lines; appends `\n` if the last line has none.
     pub fn new(mut bytes: Vec<u8>) -> Self {
         if bytes.last().is_some_and(|b| *b != b'\n') {
             bytes.push(b'\n');
@@ -306,19 +307,19 @@ impl Lines {
         Lines { bytes, home: None }
     }
 
-    /// The same, in memory that goes back to `home` in the end.
+    /// Like [`Lines::new`], in memory that is returned to `home` on drop.
     pub fn lent(bytes: Vec<u8>, home: Arc<dyn CursorHome>) -> Self {
         let mut lines = Lines::new(bytes);
         lines.home = Some(home);
         lines
     }
 
-    /// All lines with their ends.
+    /// Returns all lines with their line ends.
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// The lines without their ends.
+    /// Returns the lines without their line ends.
     pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
         let body = self.bytes.strip_suffix(b"\n").unwrap_or(&self.bytes);
         let lines = (!self.bytes.is_empty()).then(|| body.split(|b| *b == b'\n'));
@@ -326,18 +327,18 @@ impl Lines {
     }
 }
 
-/// How far a transfer is, as rsync's `--info=progress2` and the file list tell it.
+/// The progress of a transfer, from rsync's `--info=progress2` and the file list.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Progress {
     /// Bytes of files transferred so far in this attempt.
     pub bytes: u64,
-    /// 0 to 100; never falls within an attempt; `None` until rsync has said one.
+    /// Percentage, 0 to 100. It never falls within an attempt. `None` until rsync has printed one.
     pub percent: Option<f64>,
     /// Files transferred so far in this attempt.
     pub files: Option<u64>,
-    /// Bytes per second over the last seconds.
+    /// Bytes per second, over the last seconds.
     pub rate: Option<f64>,
-    /// Until the end, as estimated by rsync.
+    /// Time left, as estimated by rsync.
     pub eta: Option<Duration>,
 }
 

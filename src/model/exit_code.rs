@@ -1,26 +1,26 @@
-//! Exit codes: how the program ends, in the numbers that scripts rely on.
+//! Exit codes of the program, which scripts rely on.
 
-/// How the program ends, in the contract's numbers. The worst of several wins: see [`ExitCode::worst`].
+/// How the program ends. Of several exit codes the worst one counts: see [`ExitCode::worst`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExitCode {
-    /// 0: all that was asked is done (warnings allowed).
+    /// 0: everything requested is done (warnings are possible).
     Done,
     /// 1: at least one job, file or entry failed.
     Failed,
     /// 2: usage or configuration error; nothing was started.
     Usage,
-    /// 3: something was left out, nothing failed.
+    /// 3: something was left out, but nothing failed.
     Partial,
     /// 4: a guard refused; nothing was lost.
     Blocked,
-    /// 75: another run holds the lock of every job that was left.
+    /// 75: another run holds the lock of every remaining job.
     Locked,
-    /// 128 + the signal's number: ended by that signal, after children were stopped.
+    /// 128 + signal number: a signal ended the program, after the children were stopped.
     Signal(i32),
 }
 
 impl ExitCode {
-    /// The number the shell sees.
+    /// Returns the exit code as the shell sees it.
     pub fn code(self) -> i32 {
         match self {
             ExitCode::Done => 0,
@@ -33,7 +33,8 @@ impl ExitCode {
         }
     }
 
-    /// The worse of two, in the order signal, 2, 1, 4, 3, 75, 0. (2 never meets the others: nothing was started.)
+    /// Returns the worse of two exit codes, in the order signal, 2, 1, 4, 3, 75, 0. (2 never occurs together with others, since nothing was
+    /// started.)
     pub fn worst(self, other: ExitCode) -> ExitCode {
         if other.rank() > self.rank() { other } else { self }
     }
@@ -51,17 +52,17 @@ impl ExitCode {
     }
 }
 
-/// Signals that end a run: their numbers, which are the same on every system, and their names.
+/// Signals that end a run, by number (the same on every system) and name.
 pub const SIGNALS: [(i32, &str); 3] = [(1, "SIGHUP"), (2, "SIGINT"), (15, "SIGTERM")];
 
-/// An exit code, for those who list them.
+/// An exit code with its description.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Code {
-    /// How the program ends so.
+    /// The exit code.
     pub exit: ExitCode,
-    /// In a few words.
+    /// Short description.
     pub brief: &'static str,
-    /// In a sentence.
+    /// Description in a sentence.
     pub meaning: &'static str,
 }
 
@@ -69,7 +70,7 @@ const fn code(exit: ExitCode, brief: &'static str, meaning: &'static str) -> Cod
     Code { exit, brief, meaning }
 }
 
-/// Every code, in the order of the numbers: `--help` and the man page are made from these.
+/// All exit codes, in numerical order. `--help` and the man page are generated from this list.
 pub const CODES: [Code; 9] = [
     code(
         ExitCode::Done,
@@ -103,7 +104,7 @@ pub const CODES: [Code; 9] = [
     code(ExitCode::Signal(15), "ended by SIGTERM", "Ended by SIGTERM, likewise."),
 ];
 
-/// All of them on a line or two, for `--help`.
+/// Returns all exit codes on one or two lines, for `--help`.
 pub fn briefly() -> String {
     let one = |code: &Code| format!("{} {}", code.exit.code(), code.brief);
     format!("Exit codes: {}.", CODES.iter().map(one).collect::<Vec<_>>().join(", "))
@@ -117,7 +118,7 @@ mod tests {
     fn every_code_that_the_program_can_end_with_is_listed_once() {
         let listed: Vec<i32> = CODES.iter().map(|code| code.exit.code()).collect();
         assert!(listed.is_sorted_by(|a, b| a < b), "{listed:?}");
-        // A new way to end has to be listed: without a line here this does not compile.
+        // This match fails to compile until a new variant is listed here.
         let all = |exit: ExitCode| match exit {
             ExitCode::Done
             | ExitCode::Failed

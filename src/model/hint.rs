@@ -1,4 +1,4 @@
-//! Command lines that messages name.
+//! Command lines in messages.
 
 use crate::model::sanitize;
 use std::borrow::Cow;
@@ -6,7 +6,7 @@ use std::ffi::OsStr;
 use std::fmt::Write;
 use std::os::unix::ffi::OsStrExt;
 
-/// A word of a command line as a shell reads it: as it is, in quotes, or, where it holds bytes that a terminal would not show, as `$'…'`.
+/// Quotes a word of a command line for a shell: unchanged, in quotes, or as `$'…'` if it contains bytes that a terminal would not show.
 pub fn quoted<W: AsRef<OsStr> + ?Sized>(word: &W) -> Cow<'_, str> {
     let bytes = word.as_ref().as_bytes();
     match std::str::from_utf8(bytes) {
@@ -15,12 +15,12 @@ pub fn quoted<W: AsRef<OsStr> + ?Sized>(word: &W) -> Cow<'_, str> {
     }
 }
 
-/// A command line of these words.
+/// Joins words to a command line, quoted.
 pub fn joined<W: AsRef<OsStr>>(words: impl IntoIterator<Item = W>) -> String {
     words.into_iter().map(|word| quoted(&word).into_owned()).collect::<Vec<_>>().join(" ")
 }
 
-/// `$'…'`: what is not shown is given by the octal numbers of its bytes, which every shell that knows this form reads.
+/// Returns `$'…'`, with octal escapes for the bytes that a terminal would not show. Every shell with `$'…'` supports octal escapes.
 fn in_escapes(word: &[u8]) -> String {
     let mut out = "$'".to_owned();
     let bytes = |out: &mut String, bytes: &[u8]| {
@@ -44,19 +44,20 @@ fn in_escapes(word: &[u8]) -> String {
     out
 }
 
-/// The command line that brings back what a run took away; `again` as for [`addressed`].
+/// Returns the command line that restores what a run removed; `again` as for [`addressed`].
 pub fn undo(again: &str, run: &str) -> String {
     format!("{} clean undo {run}", if again.is_empty() { "pdb-sync" } else { again })
 }
 
-/// A command line for a message, in backticks and quoted for the shell: `` `pdb-sync index '/a b'` ``. [`addressed`] adds the options.
+/// Returns a command line for a message, in backticks and quoted for the shell: `` `pdb-sync index '/a b'` ``. [`addressed`] adds the
+/// options.
 pub fn command<W: AsRef<OsStr>>(words: impl IntoIterator<Item = W>) -> String {
     format!("`pdb-sync {}`", joined(words))
 }
 
-/// A text in which each command line (`` `pdb-sync … ``) has the options that tell which configuration and which state is
-/// meant. `again` is what such a line begins with: `pdb-sync`, and after it those of `-c` and `--state-dir` that were given.
-/// Lines that have them already stay as they are.
+/// Adds the options that select the configuration and the state directory to each command line (`` `pdb-sync … ``) in a text. `again` is
+/// the start of such a line: `pdb-sync`, followed by `-c` and `--state-dir` if they were given. Lines that already have these options stay
+/// unchanged.
 pub fn addressed<'a>(text: &'a str, again: &str) -> Cow<'a, str> {
     const PLAIN: &str = "`pdb-sync ";
     if again.len() < PLAIN.len() || !text.contains(PLAIN) {
@@ -108,7 +109,7 @@ mod tests {
             prop_oneof![1u8..=255, Just(b'\''), Just(b'\\'), Just(b'0'), Just(b'\n')], 0..30)) {
             let word = OsString::from_vec(word);
             let line = format!("printf %s {}", quoted(&word));
-            // Where there is no bash, there is nothing to ask.
+            // Skipped without bash.
             if let Ok(output) = Command::new("bash").arg("-c").arg(line).output() {
                 prop_assert_eq!(OsString::from_vec(output.stdout), word);
             }

@@ -1,72 +1,72 @@
-//! What a configuration must know about the machine, handed in.
+//! Facts about the machine that the configuration needs. The caller passes them in.
 
 use crate::model::sanitize;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-/// Reads a file that holds a secret: its path, and what for.
+/// Reads a file with a secret. Arguments: its path and its purpose.
 pub type ReadSecret = fn(&Path, Secret) -> Result<String, Unusable>;
 
-/// What a file that holds a secret is for.
+/// The purpose of a file with a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Secret {
-    /// rsync reads it, and has rules of its own. The first line that is not empty is the password.
+    /// A password file for rsync, which has its own rules. The first non-empty line is the password.
     Password,
-    /// An address for notifications. All of it, without white space around it.
+    /// An address for notifications: the whole contents, without surrounding white space.
     Address,
 }
 
-/// Why something of this machine, a file that holds a secret or the place of a destination, cannot be used.
+/// Why a file with a secret or the location of a destination cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unusable {
-    /// A lower-case fragment that names its path. Never holds what the file holds.
+    /// A lower-case fragment that names the path. Never contains the contents of the file.
     pub text: String,
     /// What to do about it.
     pub hint: Option<String>,
 }
 
-/// Facts about the machine. `crate::platform` gathers them.
+/// Facts about the machine. `crate::platform` collects them.
 #[derive(Debug, Clone)]
 pub struct HostFacts {
-    /// What `~` means; `None` if nobody knows.
+    /// The directory that `~` stands for; `None` if unknown.
     pub home: Option<PathBuf>,
-    /// Home directories of people, `home` aside.
+    /// Home directories of users, except `home`.
     pub homes: Vec<PathBuf>,
-    /// The working directory; `None` if it is gone.
+    /// The working directory; `None` if it no longer exists.
     pub cwd: Option<PathBuf>,
-    /// Every mount point, pseudo file systems included.
+    /// All mount points, including pseudo file systems.
     pub mounts: Vec<PathBuf>,
-    /// The value of a variable of the environment.
+    /// Returns the value of an environment variable.
     pub variable: fn(&str) -> Option<OsString>,
-    /// Resolves the symbolic links of a path, of which only the beginning may exist.
+    /// Resolves the symbolic links in a path. The last components of the path need not exist.
     pub resolve: fn(&Path) -> PathBuf,
-    /// Whether a directory is at this path.
+    /// Whether the path is a directory.
     pub is_dir: fn(&Path) -> bool,
-    /// What keeps every user from making a directory at a path; `None` if nothing does, or one is there.
+    /// What prevents every user from creating a directory at a path; `None` if nothing does, or the directory exists.
     pub obstacle: fn(&Path) -> Option<Unusable>,
-    /// Whether the first directory is the second, or holds it, whatever names they have (bind mounts). Both are resolved.
+    /// Whether the first directory is the second one or contains it, even under other names (bind mounts). Both paths are resolved.
     pub holds: fn(&Path, &Path) -> bool,
-    /// Where our own files are, which jobs give their names to; `None` if nobody knows.
+    /// The state directory, where file names contain job names; `None` if unknown.
     pub state: Option<PathBuf>,
-    /// Whether a directory takes names that differ in case alone for one, as far as a look tells.
+    /// Whether a directory treats names that differ only in case as equal, as far as can be determined without a change.
     pub folds: fn(&Path) -> bool,
-    /// Reads a file that holds a secret.
+    /// Reads a file with a secret.
     pub secret: ReadSecret,
     /// Why rsync could not use a file that an option names; `None` if it can.
     pub unusable: fn(&Path, NamedFor) -> Option<String>,
 }
 
-/// What an option of rsync names a file for.
+/// How rsync uses a file that an option names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NamedFor {
-    /// It is read, and has to be there.
+    /// rsync reads it; it must exist.
     Reading,
-    /// It is written, and made if it is missing.
+    /// rsync writes it, and creates it if it is missing.
     Writing,
 }
 
 impl Default for HostFacts {
-    /// Nothing is known, and nothing is a symbolic link.
+    /// Facts of an unknown machine without symbolic links.
     fn default() -> Self {
         HostFacts {
             home: None,

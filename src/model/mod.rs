@@ -1,4 +1,4 @@
-//! What all other modules speak in: jobs, events, results, entry IDs, times and text. Pure; it imports nothing else of ours.
+//! The types that all other modules share: jobs, events, results, entry IDs, times and text. Pure; it imports no other module of ours.
 
 pub mod compression;
 pub mod document_summary;

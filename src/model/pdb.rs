@@ -1,16 +1,16 @@
-//! What files of the Protein Data Bank are called: entry IDs in both forms, and the formats of the archive.
+//! File names of the Protein Data Bank: entry IDs in both forms, and the formats of the archive.
 
-/// The two forms of an entry's ID.
+/// The two forms of an entry ID.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Form {
-    /// Four characters: `1abc`.
+    /// Four characters, such as `1abc`.
     Classic,
-    /// Twelve: `pdb_00001abc`.
+    /// Twelve characters, such as `pdb_00001abc`.
     Extended,
 }
 
 impl Form {
-    /// For people: `4 characters`, `12 characters`.
+    /// Returns the name for people: `4 characters`, `12 characters`.
     pub fn describe(self) -> &'static str {
         match self {
             Form::Classic => "4-character IDs",
@@ -18,7 +18,7 @@ impl Form {
         }
     }
 
-    /// As in JSON: `classic`, `extended`.
+    /// Returns the name in JSON: `classic`, `extended`.
     pub fn word(self) -> &'static str {
         match self {
             Form::Classic => "classic",
@@ -27,7 +27,7 @@ impl Form {
     }
 }
 
-/// What a file of an entry holds.
+/// The format of a file of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Format {
     /// Coordinates as mmCIF.
@@ -49,7 +49,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// For people and JSON.
+    /// Returns the name for people and JSON.
     pub fn word(self) -> &'static str {
         match self {
             Format::Mmcif => "mmCIF",
@@ -64,22 +64,22 @@ impl Format {
     }
 }
 
-/// An entry's ID. Two are equal if they name the same entry in the same form; case does not matter.
+/// An entry ID. Two IDs are equal if they name the same entry in the same form. Case is ignored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EntryId {
-    /// Lower-case; the classic form is in the last four.
+    /// Lower-case; the classic form uses the last four bytes.
     text: [u8; 8],
     form: Form,
 }
 
 impl EntryId {
-    /// Reads `1abc` or `pdb_00001abc`, in any case.
+    /// Parses `1abc` or `pdb_00001abc`, case-insensitively.
     pub fn parse(text: &[u8]) -> Option<EntryId> {
         let (id, rest) = EntryId::begin(text)?;
         rest.is_empty().then_some(id)
     }
 
-    /// Reads an ID that `text` begins with; the second value is what follows it, never a letter or a digit.
+    /// Parses an ID at the start of `text`. The second value is the rest, which never starts with a letter or digit.
     pub fn begin(text: &[u8]) -> Option<(EntryId, &[u8])> {
         let extended = text.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case(b"pdb_"));
         let (form, body, len) =
@@ -98,27 +98,27 @@ impl EntryId {
         Some((EntryId { text: id, form }, rest))
     }
 
-    /// Its form.
+    /// Returns the form.
     pub fn form(&self) -> Form {
         self.form
     }
 
-    /// The name of the directory that holds it: the second and third character from the end of either form.
+    /// Returns the name of the directory that contains the entry: the second and third character from the end, in either form.
     pub fn hash(&self) -> &[u8] {
         &self.text[5..7]
     }
 
-    /// The same for both forms of an entry's ID.
+    /// Returns a key that is equal for both forms of an ID.
     pub fn key(&self) -> &[u8; 8] {
         &self.text
     }
 
-    /// Whether both name the same entry, whatever their forms.
+    /// Whether both IDs name the same entry, regardless of their forms.
     pub fn same_entry(&self, other: &EntryId) -> bool {
         self.text == other.text
     }
 
-    /// Whether one of these directories is named as those that hold this entry are, in today's layout and the next.
+    /// Whether one of these directory names is that of a directory for this entry, in the current or the next layout of the archive.
     pub fn belongs_below(&self, directories: &[&[u8]]) -> bool {
         directories.iter().any(|name| name.eq_ignore_ascii_case(self.hash()))
     }
@@ -134,10 +134,10 @@ impl std::fmt::Display for EntryId {
     }
 }
 
-/// How names of validation reports and their parts go on behind the ID.
+/// What follows the ID in the names of validation reports and their parts.
 const VALIDATION: [&[u8]; 3] = [b"_validation", b"_full_validation", b"_multipercentile_validation"];
 
-/// Which format and entry a file name means; `None` for files that are no entry's.
+/// Returns the format and the entry of a file name; `None` for files that belong to no entry.
 pub fn recognise(name: &[u8]) -> Option<(Format, EntryId)> {
     let plain = name.strip_suffix(b".gz").unwrap_or(name);
     // `pdb1abc.ent`, but not `pdb_00001abc.cif`.

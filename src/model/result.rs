@@ -1,4 +1,4 @@
-//! How jobs and runs end. A failed job is data, not an error of ours.
+//! Results of jobs and runs. A failed job is data, not an `Err`.
 
 use crate::model::event::Phase;
 use crate::model::exit_code::ExitCode;
@@ -7,115 +7,115 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How one job ended, with all its attempts.
+/// The result of one job, with all its attempts.
 #[derive(Debug, Clone)]
 pub struct SyncResult {
     /// Name of the job.
     pub job: Arc<str>,
     /// How it ended.
     pub outcome: Outcome,
-    /// Every attempt that was made, in order; empty if none was.
+    /// All attempts, in order; empty if there was none.
     pub attempts: Vec<Attempt>,
-    /// When the job got its slot; when it was decided, for one that never got any.
+    /// When the job got its slot; for a job that got none, when its result was decided.
     pub started: Timestamp,
-    /// From then to the end, hooks and back-off included; zero for one that never started.
+    /// Time from `started` to the end, including hooks and back-off; zero for a job that did not start.
     pub duration: Duration,
     /// From the start of the run until the job got its slot.
     pub queued: Duration,
-    /// What was moved.
+    /// What was transferred and deleted.
     pub figures: Figures,
     /// The source of the last attempt.
     pub source: Option<String>,
-    /// `Some` exactly when that is not the first source of the job.
+    /// `Some` exactly if `source` is not the first source of the job.
     pub fallback: Option<Fallback>,
-    /// Its log; `None` if there is none, or it could not be written.
+    /// Path of the log; `None` if there is none, or it could not be written.
     pub log: Option<PathBuf>,
-    /// The alerts that it set off, a sentence each.
+    /// The alerts that the job triggered, one sentence each.
     pub alerts: Vec<String>,
-    /// What its hooks did that somebody should look at, though it changes nothing of how the job ended, a sentence each.
+    /// Problems with hooks that do not change the outcome of the job, one sentence each.
     pub warnings: Vec<String>,
-    /// The command line that brings back what was deleted or replaced; `None` if nothing of it was kept.
+    /// The command line that restores what was deleted or replaced; `None` if nothing was kept.
     pub undo: Option<String>,
 }
 
-/// That another source than the first was used.
+/// The job used another source than its first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fallback {
-    /// The first source, in the order in which they were tried.
+    /// The first source, in the order of the attempts.
     pub first: String,
-    /// Why it was left: the error of the last attempt at it.
+    /// Why it was given up: the error of its last attempt.
     pub why: String,
 }
 
-/// What a job moved, or in a dry run would have moved. `None` is unknown, never zero.
+/// What a job transferred and deleted, or would have in a dry run. `None` is unknown, never zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Figures {
     /// Regular files whose contents were transferred.
     pub files_transferred: Option<u64>,
-    /// Files (not directories) that were removed from the destination.
+    /// Entries (not directories) deleted from the destination.
     pub files_deleted: Option<u64>,
-    /// Bytes that came over the connection.
+    /// Bytes received over the connection.
     pub bytes_received: Option<u64>,
-    /// Files (not directories) that the source holds, after `exclude`.
+    /// Entries (not directories) in the source, after `exclude`.
     pub total_files: Option<u64>,
     /// Their apparent size in bytes.
     pub total_bytes: Option<u64>,
 }
 
-/// How a job ended. Carries exactly what exists in that case.
+/// How a job ended. Each variant has exactly the data that exist in that case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// Everything that was asked is done.
+    /// Everything requested is done.
     Ok,
-    /// The same, with something worth knowing (files vanished while they were read …).
+    /// Like `Ok`, with a warning (such as files that vanished during the transfer).
     Warned(Reason),
     /// Something was left out.
     Partial(Reason),
     /// A guard refused; nothing was lost.
     Blocked(Reason),
-    /// It could not be done.
+    /// The job failed.
     Failed(Reason),
-    /// It was not tried.
+    /// The job was not started.
     Skipped(Skip),
-    /// It was ended before it was done, or before it began.
+    /// The job was stopped before its end or before its start.
     Cancelled(Reason),
 }
 
-/// Why, in plain words, and what to do about it.
+/// The reason for an outcome, in plain words, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reason {
-    /// A lower-case fragment: what was tried, on what, and why it failed.
+    /// A lower-case fragment: what was attempted, on what, and why it failed.
     pub text: String,
     /// What to do next.
     pub hint: Option<String>,
 }
 
-/// Why a job was not tried.
+/// Why a job was not started.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Skip {
     /// Another run holds the destination's lock; the text names it.
     Locked(String),
-    /// A `before` hook ended with 75.
+    /// A `before` hook exited with 75.
     Hook(String),
-    /// An earlier job failed, and the run is to stop at the first failure.
+    /// An earlier job failed, and the run stops at the first failure.
     FailFast(String),
 }
 
-/// The logs of a run's jobs, for results that name them.
+/// The log files of a run's jobs, for results that contain their paths.
 pub trait Logs: std::fmt::Debug + Send + Sync {
-    /// The log of a job, begun now if it has not been yet; `None` if it cannot be written.
+    /// Returns the path of a job's log, which is created now if it does not exist yet; `None` if it cannot be written.
     fn of(&self, job: &str) -> Option<PathBuf>;
 }
 
-/// Where a job's log of a run is, below the directory of logs.
+/// Returns the path of a job's log for a run, below the log directory.
 pub fn log_path(dir: &Path, job: &str, run: &str) -> PathBuf {
     dir.join(job).join(format!("{run}.log"))
 }
 
-/// One try of a job: up to three phases on one source.
+/// One attempt of a job: the phases on one source.
 #[derive(Debug, Clone)]
 pub struct Attempt {
-    /// From 1.
+    /// Number of the attempt, from 1.
     pub number: u32,
     /// The source that it read.
     pub source: String,
@@ -125,13 +125,13 @@ pub struct Attempt {
     pub duration: Duration,
     /// How long each phase took, in order.
     pub phases: Vec<(Phase, Duration)>,
-    /// rsync's last exit code; `None` if it was ended by a signal or never ran.
+    /// rsync's last exit code; `None` if a signal ended rsync or it did not run.
     pub exit_code: Option<i32>,
-    /// Why it failed; `None` if it did not.
+    /// Why it failed; `None` if it succeeded.
     pub error: Option<Reason>,
 }
 
-/// The seven words for how a job ended.
+/// The seven statuses of a job, without data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
@@ -152,7 +152,7 @@ pub enum Status {
 }
 
 impl Fallback {
-    /// What `attempts` tell of a job whose first source is `first`, as pairs of a source and its error.
+    /// Returns the fallback of a job whose first source is `first`. `attempts` are pairs of a source and its error.
     pub fn of<'a>(
         first: &str,
         attempts: impl DoubleEndedIterator<Item = (&'a str, Option<&'a str>)> + Clone,
@@ -167,19 +167,19 @@ impl Fallback {
 }
 
 impl Attempt {
-    /// Whether it came to a transfer.
+    /// Whether the attempt reached the transfer.
     pub fn transferred(&self) -> bool {
         self.phases.iter().any(|(phase, _)| *phase == Phase::Transfer)
     }
 
-    /// Its source and why it failed, as [`Fallback::of`] reads them.
+    /// Returns the source and the error, as arguments for [`Fallback::of`].
     pub fn told(&self) -> (&str, Option<&str>) {
         (&self.source, self.error.as_ref().map(|reason| reason.text.as_str()))
     }
 }
 
 impl Status {
-    /// As in JSON and in the environment of hooks.
+    /// Returns the name used in JSON and in the environment of hooks.
     pub fn word(self) -> &'static str {
         match self {
             Status::Ok => "ok",
@@ -200,18 +200,18 @@ impl std::fmt::Display for Status {
 }
 
 impl Reason {
-    /// A reason without a hint.
+    /// Creates a reason without a hint.
     pub fn new(text: impl Into<String>) -> Self {
         Reason { text: text.into(), hint: None }
     }
 
-    /// The same with more to it.
+    /// Appends to the text.
     pub fn and(mut self, more: &str) -> Self {
         self.text = format!("{}; {more}", self.text);
         self
     }
 
-    /// The same with what to do next.
+    /// Adds a hint.
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
@@ -219,7 +219,7 @@ impl Reason {
 }
 
 impl Skip {
-    /// Why, in plain words.
+    /// Returns the text of the reason.
     pub fn text(&self) -> &str {
         match self {
             Skip::Locked(text) | Skip::Hook(text) | Skip::FailFast(text) => text,
@@ -228,7 +228,7 @@ impl Skip {
 }
 
 impl Outcome {
-    /// The word for it.
+    /// Returns the status.
     pub fn status(&self) -> Status {
         match self {
             Outcome::Ok => Status::Ok,
@@ -241,7 +241,7 @@ impl Outcome {
         }
     }
 
-    /// Why, in plain words; `None` for a plain success.
+    /// Returns the reason in plain words; `None` for a success without a warning.
     pub fn error(&self) -> Option<&str> {
         match self {
             Outcome::Ok => None,
@@ -254,7 +254,7 @@ impl Outcome {
         }
     }
 
-    /// What to do next, where there is something.
+    /// Returns the hint, if there is one.
     pub fn hint(&self) -> Option<&str> {
         match self {
             Outcome::Ok | Outcome::Skipped(_) => None,
@@ -266,7 +266,7 @@ impl Outcome {
         }
     }
 
-    /// The hint in other words.
+    /// Replaces the hint by the result of `words`.
     pub fn map_hint(&mut self, words: impl FnOnce(&str) -> String) {
         if let Outcome::Warned(r)
         | Outcome::Partial(r)
@@ -278,7 +278,7 @@ impl Outcome {
         }
     }
 
-    /// What it contributes to the exit code of the run.
+    /// Returns the exit code for this outcome.
     pub fn exit(&self) -> ExitCode {
         match self {
             Outcome::Ok | Outcome::Warned(_) => ExitCode::Done,
@@ -292,17 +292,17 @@ impl Outcome {
 }
 
 impl SyncResult {
-    /// The word for how it ended.
+    /// Returns the status.
     pub fn status(&self) -> Status {
         self.outcome.status()
     }
 
-    /// The exit code of the last attempt's rsync.
+    /// Returns rsync's exit code of the last attempt.
     pub fn exit_code(&self) -> Option<i32> {
         self.attempts.last().and_then(|a| a.exit_code)
     }
 
-    /// Whether anything in the destination was changed; `None` if that is not known.
+    /// Whether anything at the destination was changed; `None` if unknown.
     pub fn changed(&self) -> Option<bool> {
         let figures = [self.figures.files_transferred, self.figures.files_deleted];
         if figures.iter().any(|f| f.is_some_and(|n| n > 0)) {
@@ -312,35 +312,35 @@ impl SyncResult {
     }
 }
 
-/// How a run ended: a fold over its results.
+/// The result of a run: a fold over the results of its jobs.
 #[derive(Debug, Clone)]
 pub struct Summary {
-    /// The run's id.
+    /// The run ID.
     pub run: String,
-    /// One result for every job that was asked for, in the order in which they were asked for.
+    /// One result for every requested job, in the order of the request.
     pub results: Vec<Arc<SyncResult>>,
     /// From the start of the run to its end.
     pub duration: Duration,
-    /// The signal that ended it, by number.
+    /// The number of the signal that ended the run.
     pub signal: Option<i32>,
-    /// What the run leaves behind less than usual: no history, no log. The jobs are none the worse for it.
+    /// Records that the run could not write, such as the history or a log. They do not change the results of the jobs.
     pub warnings: Vec<String>,
-    /// Output that was asked for and could not be written: the run counts as failed.
+    /// Requested output that could not be written; the run counts as failed.
     pub unwritten: Vec<String>,
 }
 
 impl Summary {
-    /// How many ended so.
+    /// Returns the number of jobs with this status.
     pub fn count(&self, status: Status) -> usize {
         self.results.iter().filter(|r| r.status() == status).count()
     }
 
-    /// How many did all that was asked, with or without a warning.
+    /// Returns the number of jobs that succeeded, with or without a warning.
     pub fn success(&self) -> usize {
         self.count(Status::Ok) + self.count(Status::Warned)
     }
 
-    /// The exit code of the run.
+    /// Returns the exit code of the run.
     pub fn exit(&self) -> ExitCode {
         let mut start = self.signal.map_or(ExitCode::Done, ExitCode::Signal);
         if !self.unwritten.is_empty() {
@@ -349,7 +349,7 @@ impl Summary {
         self.results.iter().map(|r| r.outcome.exit()).fold(start, ExitCode::worst)
     }
 
-    /// The mean duration of the jobs that started; `None` if none did.
+    /// Returns the mean duration of the jobs that started; `None` if none did.
     pub fn average(&self) -> Option<Duration> {
         let started: Vec<_> = self.results.iter().filter(|r| !r.duration.is_zero()).collect();
         let sum: Duration = started.iter().map(|r| r.duration).sum();

@@ -1,4 +1,4 @@
-//! A run in progress, as it tells others of itself: `STATE/running/PID.json`, written by the run, read by `status`.
+//! The state file of a run in progress, `STATE/running/PID.json`. The run writes it, `status` reads it.
 
 use crate::model::event::Progress;
 use jiff::Timestamp;
@@ -8,60 +8,60 @@ use std::path::{Path, PathBuf};
 /// A run in progress.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunningRun {
-    /// The version of this format: 1.
+    /// Version of this format: 1.
     pub v: u32,
-    /// The run's id.
+    /// The run ID.
     pub run: String,
-    /// Its process.
+    /// Process ID.
     pub pid: u32,
-    /// Tells the process from others with its number; `None` where the system has nothing to tell it by.
+    /// Distinguishes the process from later ones with the same ID; `None` if the system has no data for this.
     pub process: Option<String>,
-    /// When it started.
+    /// When the run started.
     pub started: Timestamp,
-    /// When this was written.
+    /// When this file was written.
     pub told: Timestamp,
-    /// Up to so many jobs at a time.
+    /// Maximum number of jobs that run at the same time.
     pub parallel: usize,
-    /// Whether it changes nothing.
+    /// Whether this is a dry run.
     pub dry_run: bool,
-    /// Its jobs, in starting order.
+    /// The jobs, in starting order.
     pub jobs: Vec<RunningJob>,
 }
 
 /// A job of a run in progress.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunningJob {
-    /// Its name.
+    /// Name of the job.
     pub job: String,
-    /// `waiting`, a phase, `retrying`, or the status that it ended with.
+    /// `waiting`, a phase, `retrying`, or the final status.
     pub state: String,
-    /// The attempt, from 1; 0 before the first.
+    /// Number of the attempt, from 1; 0 before the first one.
     pub attempt: u32,
-    /// The source of the attempt.
+    /// The source of the current attempt.
     pub source: Option<String>,
-    /// When the job first did something.
+    /// When the job sent its first event.
     pub started: Option<Timestamp>,
     /// Bytes transferred in this attempt.
     pub bytes: Option<u64>,
-    /// 0 to 100.
+    /// Percentage, 0 to 100.
     pub percent: Option<f64>,
     /// Files transferred in this attempt.
     pub files: Option<u64>,
     /// Bytes per second.
     pub rate: Option<f64>,
-    /// Seconds until the end, as estimated by rsync.
+    /// Seconds left, as estimated by rsync.
     pub eta_s: Option<f64>,
-    /// Whether it has ended.
+    /// Whether the job has ended.
     pub ended: bool,
 }
 
-/// The directory of these files.
+/// Returns the directory of the state files.
 pub fn directory(state_dir: &Path) -> PathBuf {
     state_dir.join("running")
 }
 
 impl RunningJob {
-    /// A job that has not begun.
+    /// A job that has not started.
     pub fn waiting(job: &str) -> Self {
         RunningJob {
             job: job.into(),
@@ -78,7 +78,7 @@ impl RunningJob {
         }
     }
 
-    /// How far it is; `None` is nothing yet.
+    /// Sets the progress; `None` means no progress yet.
     pub fn advance(&mut self, progress: Option<&Progress>) {
         self.bytes = progress.map(|progress| progress.bytes);
         self.percent = progress.and_then(|progress| progress.percent);

@@ -1,25 +1,25 @@
-//! The one place that makes foreign text safe for a terminal: names of files, lines of children, answers of servers, what files
-//! say of themselves, arguments.
+//! The only module that makes foreign text safe for a terminal: file names, output of children, answers of servers, contents of files,
+//! arguments.
 //!
-//! A character that does something other than show itself is replaced by its number: `\u{1b}`, `\r`; a byte that is not UTF-8
-//! by `\xff`. What was made safe stays as it is when it is made safe again.
+//! A character that does something other than display itself is replaced by an escape (`\u{1b}`, `\r`), and a byte that is not UTF-8 by
+//! `\xff`. Sanitized text stays unchanged if it is sanitized again.
 
 use std::borrow::Cow;
 use std::fmt::Write;
 use std::path::Path;
 
-/// A name or a path, on one line: line ends and tabs are replaced, too.
+/// Sanitizes a name or a path for one line: line ends and tabs are replaced too.
 pub fn name(bytes: &[u8]) -> Cow<'_, str> {
     escaped(bytes, |_| false)
 }
 
-/// The same for a path of this machine: the one way in which messages show a path. (What [`Path::display`] makes of two names that are not
-/// UTF-8 may look the same, and it keeps line ends.)
+/// Sanitizes a path of this machine. Messages show paths in this form only. ([`Path::display`] may show two names that are not UTF-8 in the
+/// same way, and it keeps line ends.)
 pub fn path<P: AsRef<Path> + ?Sized>(path: &P) -> Cow<'_, str> {
     name(path.as_ref().as_os_str().as_encoded_bytes())
 }
 
-/// A sentence, on one line: it may quote several lines of a child, which are joined by spaces.
+/// Sanitizes a sentence for one line. Quoted lines of a child are joined with spaces.
 pub fn line(text: &str) -> Cow<'_, str> {
     match text.contains(['\n', '\t', '\r']) {
         false => name(text.as_bytes()),
@@ -29,12 +29,12 @@ pub fn line(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Text of any number of lines: line ends and tabs stay.
+/// Sanitizes text of any number of lines: line ends and tabs are kept.
 pub fn lines(bytes: &[u8]) -> Cow<'_, str> {
     escaped(bytes, |c| matches!(c, '\n' | '\t'))
 }
 
-/// What rsync prints, with our escapes in place of its own (`\#033`), so that people see one form.
+/// Replaces rsync's own escapes (`\#033`) by ours, so that there is only one form.
 pub fn rsync(printed: &[u8]) -> Cow<'_, [u8]> {
     if memchr::memmem::find(printed, b"\\#").is_none() {
         return printed.into();
@@ -44,7 +44,7 @@ pub fn rsync(printed: &[u8]) -> Cow<'_, [u8]> {
     while let Some((&first, more)) = rest.split_first() {
         match rest {
             [b'\\', b'#', a @ b'0'..=b'3', b @ b'0'..=b'7', c @ b'0'..=b'7', more @ ..] => {
-                // Control characters, and a backslash that would look like one of these.
+                // Control characters, and a backslash that would look like an escape of this kind.
                 out.extend(name(&[(a - b'0') << 6 | (b - b'0') << 3 | (c - b'0')]).bytes());
                 rest = more;
             }
@@ -57,8 +57,9 @@ pub fn rsync(printed: &[u8]) -> Cow<'_, [u8]> {
     out.into()
 }
 
-/// Text that is safe already, for a terminal that shows no more than ASCII: an ellipsis, which is ours, is three dots there, and any other
-/// character its number: a name with a dash is not one with a hyphen. An old terminal would take bytes of UTF-8 for characters that steer it.
+/// Converts sanitized text for a terminal that shows only ASCII. An ellipsis, which comes from us, becomes three dots; any other character
+/// becomes its escape, since a name with a dash differs from one with a hyphen. An old terminal could interpret bytes of UTF-8 as control
+/// characters.
 pub fn ascii(text: &str) -> Cow<'_, str> {
     if text.is_ascii() {
         return text.into();
@@ -74,8 +75,8 @@ pub fn ascii(text: &str) -> Cow<'_, str> {
     out.into()
 }
 
-/// Lines of JSON, which say the same in JSON's own escapes; `ascii`: for a terminal that shows no more than that. (Outside of its
-/// strings JSON is plain ASCII.)
+/// Sanitizes lines of JSON with JSON's own escapes, which keep their meaning. `ascii`: the terminal shows only ASCII. (Outside strings JSON
+/// is plain ASCII.)
 pub fn json(text: &str, ascii: bool) -> Cow<'_, str> {
     let bad = |c: char| (steers(c) && c != '\n') || (ascii && !c.is_ascii());
     if is_plain(text.as_bytes()) || !text.contains(bad) {
@@ -94,9 +95,9 @@ pub fn json(text: &str, ascii: bool) -> Cow<'_, str> {
     out.into()
 }
 
-/// Whether a character does something to a terminal, or to the text around it, other than show itself: control characters,
-/// separators of lines, what turns the direction of writing, and what has no width (joiners, fillers, selectors of variants,
-/// tags), so that two names would look the same. Marks that combine with a letter are letters of many languages and stay.
+/// Whether a character affects the terminal or the surrounding text: control characters, line separators, characters that change the
+/// writing direction, and characters without width (joiners, fillers, variation selectors, tags), with which two names would look the same.
+/// Combining marks belong to letters of many languages and are kept.
 pub fn steers(c: char) -> bool {
     c.is_control()
         || matches!(c,

@@ -1,9 +1,9 @@
-//! Names that file systems and operating systems keep for themselves at the root of a file system.
+//! Names that file systems and operating systems reserve at the root of a file system.
 
-/// What file systems and operating systems keep for themselves at the root of a file system. A `*` at the end stands for any ending.
-/// The list is also given to rsync as patterns, so nothing in it may be a wildcard to rsync but that.
+/// Names that file systems and operating systems reserve at the root of a file system. A `*` at the end stands for any suffix. The list is
+/// also passed to rsync as patterns, so an entry must not contain any other wildcard of rsync.
 pub const OF_FILE_SYSTEMS: [&str; 20] = [
-    // ext2 to ext4, XFS after a repair, and their quotas.
+    // ext2 to ext4, XFS after a repair, and quota files.
     "lost+found",
     "aquota.user",
     "aquota.group",
@@ -13,13 +13,13 @@ pub const OF_FILE_SYSTEMS: [&str; 20] = [
     ".snapshot",
     ".snapshots",
     ".zfs",
-    // Bricks of Gluster, which hold every file once more, and Lustre.
+    // Gluster bricks, where every file has a second name, and Lustre.
     ".glusterfs",
     ".lustre",
     // Desktops.
     ".Trash",
     ".Trash-*",
-    // Windows; older versions spell the bin in two ways.
+    // Windows; older versions spell the recycle bin in two ways.
     "System Volume Information",
     "$RECYCLE.BIN",
     "$Recycle.Bin",
@@ -31,8 +31,8 @@ pub const OF_FILE_SYSTEMS: [&str; 20] = [
     ".TemporaryItems",
 ];
 
-/// Whether a path is, or lies in, what a file system keeps at its root. The path is relative to that root; elsewhere these names mean
-/// nothing.
+/// Whether a path is, or lies in, an entry that a file system reserves at its root. The path is relative to that root; elsewhere these
+/// names have no special meaning.
 pub fn is_of_a_file_system(path: &[u8]) -> bool {
     let first = path.split(|b| *b == b'/').next().unwrap_or(path);
     OF_FILE_SYSTEMS.iter().any(|name| match name.strip_suffix('*') {

@@ -1,40 +1,40 @@
-//! Times and spans of time as people write and read them. Machines get RFC 3339 in UTC, and seconds.
+//! Formats and parses times and time spans for people. Machine-readable output has RFC 3339 in UTC, and seconds.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::time::Duration;
 
-/// `2026-11-28T18:10:23.042Z`: for machines.
+/// Formats a time for machines: `2026-11-28T18:10:23.042Z`.
 pub fn rfc3339(time: Timestamp) -> String {
     format!("{time:.3}")
 }
 
-/// The same of a time that was written down as RFC 3339; `None` if it cannot be read.
+/// Formats an RFC 3339 time like [`rfc3339`]; `None` if it cannot be parsed.
 pub fn rfc3339_of(text: &str) -> Option<String> {
     text.parse().ok().map(rfc3339)
 }
 
-/// `2026-11-28 19:10:23 +01:00`: in the time zone of whoever reads it, with its offset.
+/// Formats a time in the local time zone, with its offset: `2026-11-28 19:10:23 +01:00`.
 pub fn local(time: Timestamp) -> String {
     in_zone(time, TimeZone::system())
 }
 
-/// `2026-11-28 19:10`: the same to the minute, for where the [`offset`] is told otherwise.
+/// Formats a local time to the minute, where the [`offset`] is shown elsewhere: `2026-11-28 19:10`.
 pub fn minute(time: Timestamp) -> String {
     time.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M").to_string()
 }
 
-/// `+01:00`: the offset of such a time.
+/// Returns the offset of the local time zone at this time: `+01:00`.
 pub fn offset(time: Timestamp) -> String {
     time.to_zoned(TimeZone::system()).strftime("%:z").to_string()
 }
 
-/// [`local`] of a time that was written down as RFC 3339. What cannot be read stays as it is.
+/// Formats an RFC 3339 time like [`local`]. Text that cannot be parsed is returned unchanged.
 pub fn local_of(text: &str) -> String {
     text.parse().map_or_else(|_| text.to_owned(), local)
 }
 
-/// [`local`] to the millisecond, for what belongs together by its time.
+/// Formats a time like [`local`] to the millisecond, for records that are matched by time.
 pub fn local_exact(time: Timestamp) -> String {
     time.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S%.3f %:z").to_string()
 }
@@ -43,8 +43,8 @@ fn in_zone(time: Timestamp, zone: TimeZone) -> String {
     time.to_zoned(zone).strftime("%Y-%m-%d %H:%M:%S %:z").to_string()
 }
 
-/// Exactly this span, so that it is read as the same one: `400d`, `36h`, `90m`, `1500ms`; `1d 1s` where one unit would make a
-/// large number.
+/// Formats a span exactly, so that parsing returns the same span: `400d`, `36h`, `90m`, `1500ms`. If one unit would need a large number,
+/// two are used: `1d 1s`.
 pub fn span(span: Duration) -> String {
     const UNITS: [(&str, u128); 9] = [
         ("d", 86_400_000_000_000),
@@ -57,7 +57,7 @@ pub fn span(span: Duration) -> String {
         ("us", 1_000),
         ("ns", 1),
     ];
-    /// From so many on, a larger unit beside it reads better.
+    /// From this number on, a second, larger unit is used.
     const MANY: u128 = 10_000;
     let nanos = span.as_nanos();
     if nanos == 0 {
@@ -78,7 +78,7 @@ pub fn span(span: Duration) -> String {
     parts.join(" ")
 }
 
-/// Roughly, by its two largest units in whole seconds: `9d 2h`, `1h 5m`, `45s`.
+/// Formats a span roughly, in whole seconds, by its two largest units: `9d 2h`, `1h 5m`, `45s`.
 pub fn about(time: Duration) -> String {
     let (seconds, mut parts) = (time.as_secs(), Vec::new());
     let mut rest = seconds;

@@ -1,10 +1,10 @@
-//! What the first run of a job found at a destination that somebody else has filled, and what it does about it.
+//! Text about the contents of a destination that the first run of a job adopts.
 
 use super::units;
 use crate::model::event::{Found, Takeover};
 use crate::model::sanitize;
 
-/// A block of lines for people. What there is none of is left out, apart from what is the same.
+/// Returns a block of lines for people. Categories without entries are omitted, except equal files.
 pub(super) fn lines(found: &Found) -> Vec<String> {
     let files = |n| units::count(n, "file", "files");
     let dest = sanitize::path(&found.dest);

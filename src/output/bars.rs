@@ -1,4 +1,4 @@
-//! Bars: one for each running job and a line for the whole run, below the text, gone at the end.
+//! Progress bars: one per running job and a line for the whole run, below the text. They are removed at the end.
 
 use super::{Listener, Screen, units};
 use crate::model::event::{Event, Phase, Progress, Stamped};
@@ -10,20 +10,20 @@ use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// From so many columns on there is room for a real bar.
+/// Minimum number of columns for a real bar.
 const WIDE: u16 = 72;
 
-/// Columns of a job's name, in a wide and in a narrow terminal.
+/// Columns for the name of a job, on a wide and on a narrow terminal.
 const NAME: (usize, usize) = (20, 10);
 
 pub(super) struct Bars {
     multi: MultiProgress,
-    /// Rows and columns, now.
+    /// Returns the current rows and columns.
     size: Box<dyn Fn() -> (u16, u16) + Send>,
     styles: Styles,
     look: TextStyle,
     glyphs: Glyphs,
-    /// Longest name, in columns.
+    /// Width of the longest name in columns.
     longest: usize,
     running: Vec<Running>,
     total: Option<Total>,
@@ -53,7 +53,7 @@ struct Styles {
 
 impl Styles {
     fn new(color: bool, glyphs: Glyphs) -> Self {
-        // A template that does not parse would be ours; the default style is then better than none.
+        // An invalid template would be a bug of ours; then the default style is used.
         let style = |template: &str| {
             ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
         };
@@ -68,7 +68,7 @@ impl Styles {
 }
 
 impl Bars {
-    /// On a terminal of that look.
+    /// Creates the bars for a terminal with this style.
     pub(super) fn new(
         multi: MultiProgress,
         size: Box<dyn Fn() -> (u16, u16) + Send>,
@@ -98,7 +98,7 @@ impl Bars {
         &mut self.running[at]
     }
 
-    /// Takes its bar away: a job that ended, or that waits for its next try.
+    /// Removes the bar of a job that has ended or waits for its next attempt.
     fn rests(&mut self, job: &Arc<str>) {
         let at = self.running.iter().position(|running| running.job == *job);
         if let Some(bar) = at.and_then(|at| self.running.remove(at).bar) {
@@ -121,7 +121,7 @@ impl Bars {
     fn draw(&mut self) {
         let Some(total) = &self.total else { return };
         let (rows, columns) = (self.size)();
-        // One row for the total, one so that the text above does not jump.
+        // One row is for the total, and one is kept free so that the text above does not jump.
         let room = usize::from(rows).saturating_sub(2);
         let name = self.longest.min(if columns >= WIDE { NAME.0 } else { NAME.1 });
         for running in self.running.iter_mut().take(room) {
@@ -140,7 +140,7 @@ impl Bars {
             bar.set_prefix(pad_str(&prefix, name, Alignment::Left, None).into_owned());
             let percent = running.progress.percent.unwrap_or(0.0).clamp(0.0, 100.0);
             bar.set_position((percent * 10.0) as u64);
-            // Beside the name, and the spinner where there is one.
+            // Space beside the name, and beside the spinner if there is one.
             let room = usize::from(columns).saturating_sub(name + 1 + if percent_known { 0 } else { 2 });
             bar.set_message(figures(running.phase, &running.progress, columns >= WIDE, room));
             bar.tick();
@@ -181,7 +181,7 @@ impl Listener for Bars {
                 self.clear();
                 return Ok(());
             }
-            // Drawn by the next tick.
+            // The next tick redraws the bars.
             Event::Output { .. } | Event::Planned { .. } | Event::Adopted { .. } | Event::Notice { .. } => {
                 return Ok(());
             }
@@ -204,15 +204,15 @@ impl Listener for Bars {
     }
 }
 
-/// Its length is in thousandths, which is as fine as any terminal is wide.
-/// Every change is drawn: it has its style before it is seen.
+/// The length is in thousandths, which is finer than the width of any terminal. The bar is hidden until its style is set, since every
+/// change is drawn.
 fn new_bar(style: ProgressStyle) -> ProgressBar {
     let bar = ProgressBar::hidden().with_style(style);
     bar.set_length(1_000);
     bar
 }
 
-/// The latest, except that a percentage never falls and never vanishes within an attempt.
+/// Merges progress: the latest values, but a percentage never falls or disappears within an attempt.
 fn merged(old: &Progress, new: &Progress) -> Progress {
     let percent = match (old.percent, new.percent.filter(|percent| percent.is_finite())) {
         (Some(old), Some(new)) => Some(old.max(new)),
@@ -221,8 +221,8 @@ fn merged(old: &Progress, new: &Progress) -> Progress {
     Progress { percent, ..*new }
 }
 
-/// ` 42%  1.2 MB/s  3m 20s  123 MB`: what matters most comes first, for what does not fit the `room` is left out.
-/// In a wide one each has its own columns, so that the bar beside them does not twitch.
+/// Formats ` 42%  1.2 MB/s  3m 20s  123 MB`. The most important value is first, since values that do not fit into `room` are omitted. On a
+/// wide terminal each value has fixed columns, so that the bar beside them does not move.
 fn figures(phase: Option<Phase>, progress: &Progress, wide: bool, room: usize) -> String {
     let waiting = match phase {
         Some(Phase::Before | Phase::After) => Some("hooks"),
@@ -244,7 +244,7 @@ fn figures(phase: Option<Phase>, progress: &Progress, wide: bool, room: usize) -
     fitting([percent, rate, eta, bytes].into_iter().flatten(), room)
 }
 
-/// As many of the parts as fit, from the first.
+/// Returns as many of the parts as fit, from the first one on.
 fn fitting(parts: impl IntoIterator<Item = String>, room: usize) -> String {
     let mut text = String::new();
     for part in parts {
@@ -257,7 +257,7 @@ fn fitting(parts: impl IntoIterator<Item = String>, room: usize) -> String {
     text
 }
 
-/// `1/3 jobs  5.1 MB/s  12.3 MB  1m 05s`.
+/// Formats the line of the whole run: `1/3 jobs  5.1 MB/s  12.3 MB  1m 05s`.
 fn total_line(total: &Total, running: &[Running], room: usize, columns: usize) -> String {
     let rate: f64 = running.iter().filter_map(|running| running.progress.rate).sum();
     let bytes: u64 = running.iter().map(|running| running.progress.bytes).sum();

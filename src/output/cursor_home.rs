@@ -1,11 +1,10 @@
-//! A terminal whose cursor waits at the beginning of the last line.
+//! A terminal whose cursor rests at the start of the last line.
 
 use indicatif::TermLike;
 use std::io;
 
-/// The same terminal, but for where the cursor rests. Lines of bars are filled up to the last column; a `^C` that the
-/// terminal echoes there would begin a line of its own, which nobody counts, and one bar would stay behind when they are
-/// cleared.
+/// The same terminal, except for the position of the cursor. Lines of bars are padded to the last column. A `^C` that the terminal echoes
+/// there would start a line that is not counted, and one bar would remain when the bars are cleared.
 #[derive(Debug, Clone)]
 pub(super) struct CursorHomeTerminal<T>(pub(super) T);
 

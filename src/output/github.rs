@@ -1,7 +1,7 @@
-//! For GitHub Actions: each job's output as one group, annotations, the step's summary and outputs.
+//! Output for GitHub Actions: each job's output as one group, annotations, the step's summary and outputs.
 //!
-//! The runner takes lines that begin with `::`, and `##[` anywhere, for commands. What children print comes after a
-//! `[job] `, and the screen breaks `##[` up.
+//! The runner interprets lines that start with `::`, and `##[` anywhere, as commands. Output of children has the prefix `[job] `, and the
+//! screen breaks up `##[`.
 
 mod annotations;
 
@@ -21,12 +21,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Of each job's output, the first and last bytes that are shown; the log has everything. With a hundred jobs at a
-/// time that is about 10 MB.
+/// Limits for each job's output: only the first and the last bytes are shown; the log is complete. With a hundred jobs at the same time
+/// this takes about 10 MB.
 const HEAD: usize = 16 << 10;
 const TAIL: usize = 48 << 10;
 
-/// Collects what jobs print (they run side by side) and prints each one's as a whole when it ends.
+/// Collects the output of jobs that run in parallel, and prints that of each job as a group when it ends.
 pub(super) struct Groups {
     quiet: bool,
     outputs: HashMap<Arc<str>, KeptOutput>,
@@ -125,7 +125,7 @@ impl Listener for Files {
         match &event.event {
             Event::RunStarted { dry_run, .. } => self.dry_run = *dry_run,
             Event::RunFinished(summary) => {
-                // The outputs first: other steps depend on them.
+                // The outputs come first, since other steps depend on them.
                 let outputs = append(self.outputs.as_deref(), &step_outputs(summary, self.dry_run));
                 append(self.step_summary.as_deref(), &markdown(summary, self.dry_run)).and(outputs)?;
             }
@@ -142,7 +142,8 @@ fn append(path: Option<&Path>, text: &str) -> io::Result<()> {
     }
 }
 
-/// `changed` is true unless it is known that nothing was; `failed` names the jobs that did not do all that was asked.
+/// Returns the outputs of the step. `changed` is true unless it is certain that nothing was changed; `failed` has the names of the jobs
+/// that were not fully done.
 fn step_outputs(summary: &Summary, dry_run: bool) -> String {
     let touched = |result: &Arc<SyncResult>| result.changed().unwrap_or(!result.attempts.is_empty());
     let changed = !dry_run && summary.results.iter().any(touched);
@@ -189,7 +190,7 @@ fn markdown(summary: &Summary, dry_run: bool) -> String {
     text
 }
 
-/// Whether a job did not do all that was asked.
+/// Whether a job was not fully done.
 fn is_bad(status: Status) -> bool {
     matches!(status, Status::Failed | Status::Blocked | Status::Partial)
 }
@@ -202,17 +203,17 @@ fn word(level: Level) -> &'static str {
     if level == Level::Error { "error" } else { "warning" }
 }
 
-/// The data of a workflow command.
+/// Escapes the data of a workflow command.
 fn data(text: &str) -> String {
     text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
-/// A property of a workflow command.
+/// Escapes a property of a workflow command.
 fn property(text: &str) -> String {
     data(text).replace(':', "%3A").replace(',', "%2C")
 }
 
-/// Text for one cell of a Markdown table, without markup.
+/// Escapes text for a cell of a Markdown table.
 fn cell(text: &str) -> String {
     let mut cell = String::with_capacity(text.len());
     for c in sanitize::line(text).chars() {

@@ -1,4 +1,4 @@
-//! One JSON object a line, as the contract has it. A figure that is not known is `null`.
+//! One JSON object per line, as declared in `output/schema/`. An unknown figure is `null`.
 
 use super::summary::verdict;
 use super::text_listener::leveled;
@@ -13,11 +13,11 @@ use std::io;
 
 pub(super) struct Json {
     dry_run: bool,
-    /// Reused for every event.
+    /// Buffer that is reused for every event.
     block: Vec<u8>,
 }
 
-/// The one event that comes in millions.
+/// The only event that occurs millions of times.
 #[derive(Serialize)]
 struct OutputLine<'a> {
     event: &'static str,
@@ -108,7 +108,7 @@ impl Json {
         Ok(())
     }
 
-    /// What a person at the terminal should still see, on standard error.
+    /// Prints on standard error what a person at the terminal should still see.
     fn alarm(&self, event: &Event, screen: &mut Screen) {
         let text = match event {
             Event::Notice { job, level, text } => (*level >= Level::Warning).then(|| {

@@ -1,7 +1,7 @@
 //! A JUnit report: one suite for the run, one case for each job.
 //!
-//! It keeps to what the schema of Jenkins' xUnit plugin allows (`junit-10.xsd`, the strictest that is in use), which is why the
-//! properties of a case stand with the suite, named after the job.
+//! It conforms to the schema of Jenkins' xUnit plugin (`junit-10.xsd`, the strictest in use), so the properties of a case are those of the
+//! suite, with the name of the job.
 
 use super::kept_output::KeptOutput;
 use super::summary::{figures, served, verdict};
@@ -16,7 +16,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Of each job's output, the first and last bytes that are put into the report.
+/// Number of bytes at the start and at the end of each job's output that are included in the report.
 const HEAD: usize = 4 << 10;
 const TAIL: usize = 28 << 10;
 
@@ -42,7 +42,7 @@ impl Junit {
     fn report(&self, summary: &Summary) -> Report {
         let mut report = Report::new("pdb-sync");
         let mut suite = TestSuite::new(format!("sync {}", summary.run));
-        // With its zone: who reads it need not guess.
+        // With its offset, so that it is unambiguous.
         if let Some(started) = self.started {
             let started = started.strftime("%Y-%m-%dT%H:%M:%S+00:00").to_string();
             suite.extra.insert("timestamp".into(), started.into());
@@ -99,11 +99,11 @@ impl Junit {
     }
 }
 
-/// The report as text.
+/// Returns the report as text.
 fn xml(report: &Report) -> io::Result<String> {
     let text = report.to_string().map_err(io::Error::other)?;
-    // The library writes this for the root too, which has no such attribute in the schema. The name of the root is ours, so that the
-    // first one is it.
+    // The library writes this attribute for the root element too, where the schema has none. The name of the root is ours, so the first
+    // occurrence is that of the root.
     let skipped = format!(" skipped=\"{}\"", report.skipped);
     Ok(text.replacen(&skipped, "", 1))
 }

@@ -1,8 +1,8 @@
-//! A bounded memory of what a job printed: its first lines and its last ones.
+//! Keeps the first and the last lines of a job's output, in bounded memory.
 
 use std::ops::Range;
 
-/// The beginning and the end of a stream of lines; at most about `head + 2 × tail` bytes.
+/// The start and the end of a sequence of lines; at most about `head + 2 × tail` bytes.
 #[derive(Debug)]
 pub(super) struct KeptOutput {
     limits: Range<usize>,
@@ -12,12 +12,12 @@ pub(super) struct KeptOutput {
 }
 
 impl KeptOutput {
-    /// Keeps whole lines up to `head` bytes from the beginning and at least the last `tail` bytes.
+    /// Keeps whole lines of up to `head` bytes from the start, and at least the last `tail` bytes.
     pub(super) fn new(head: usize, tail: usize) -> Self {
         KeptOutput { limits: head..head + tail, head: Vec::new(), tail: Vec::new(), left_out: 0 }
     }
 
-    /// Takes whole lines.
+    /// Appends whole lines.
     pub(super) fn push(&mut self, mut block: &[u8]) {
         if self.tail.is_empty() && self.left_out == 0 {
             let room = self.limits.start.saturating_sub(self.head.len()).min(block.len());
@@ -33,7 +33,7 @@ impl KeptOutput {
         self.tail.extend_from_slice(block);
         if self.tail.len() > 2 * limit {
             let cut = self.tail.len() - limit;
-            // To the next whole line, or through the middle of one that is longer than the limit.
+            // Cuts at the next whole line, or within a line that is longer than the limit.
             let cut = match memchr::memchr(b'\n', &self.tail[cut..]) {
                 Some(end) if cut + end + 1 < self.tail.len() => cut + end + 1,
                 _ => cut,
@@ -43,12 +43,12 @@ impl KeptOutput {
         }
     }
 
-    /// The first lines, how many lines are missing after them, the last lines.
+    /// Returns the first lines, the number of lines omitted after them, and the last lines.
     pub(super) fn parts(&self) -> (&[u8], u64, &[u8]) {
         (&self.head, self.left_out, &self.tail)
     }
 
-    /// Everything as one text, with a line where lines are missing.
+    /// Returns everything as one text, with a line in place of omitted lines.
     pub(super) fn text(&self) -> Vec<u8> {
         let (head, left_out, tail) = self.parts();
         let gap = if left_out > 0 { gap(left_out) } else { String::new() };
@@ -56,7 +56,7 @@ impl KeptOutput {
     }
 }
 
-/// The line that stands for lines that are missing.
+/// Returns the line in place of omitted lines.
 pub(super) fn gap(lines: u64) -> String {
     format!("… {} left out; the log has them all\n", super::units::count(lines, "line", "lines"))
 }

@@ -1,4 +1,4 @@
-//! One log file for each job and run: everything its children printed, with the time and the stream of each line.
+//! Writes one log file for each job and run: all output of its children, with the time and the stream of each line.
 
 use super::summary::{figures, served, verdict};
 use super::text::prefix_lines;
@@ -15,17 +15,17 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-/// So many jobs without a log are named; the others are counted.
+/// Maximum number of jobs without a log that are named; the others are counted.
 const NAMED: usize = 5;
 
 pub(super) struct Logs {
     files: Arc<LogFiles>,
     dry_run: bool,
     open: HashMap<Arc<str>, Option<File>>,
-    /// The jobs that have no log, in order, and why the first has none.
+    /// The jobs without a log, in order, and why the first has none.
     without: Vec<Arc<str>>,
     why: String,
-    /// Reused for every block.
+    /// Buffer that is reused for every block.
     block: Vec<u8>,
 }
 
@@ -49,7 +49,7 @@ impl Logs {
         let file = match self.files.take(job, time) {
             Ok(file) => file,
             Err(why) => {
-                // A disk that is full or not writable is told of once; the end names all jobs.
+                // A full or read-only disk is reported once; the end of the run names all jobs.
                 if self.without.is_empty() {
                     screen.err(&warning(&why).one_line().with("\n"));
                     self.why = why;
@@ -61,7 +61,7 @@ impl Logs {
         self.open.insert(job.clone(), file);
     }
 
-    /// Lines with time and mark, in one write, if the job has a log.
+    /// Writes lines with time and mark, in one write, if the job has a log.
     fn write(&mut self, job: &Arc<str>, time: Timestamp, mark: &str, lines: &[u8], screen: &mut Screen) {
         let Some(Some(file)) = self.open.get_mut(job) else { return };
         self.block.clear();
@@ -69,7 +69,7 @@ impl Logs {
         if self.block.last() != Some(&b'\n') {
             self.block.push(b'\n');
         }
-        // Straight to the file: what was written survives whatever happens to us.
+        // Unbuffered, so that a crash loses nothing.
         if let Err(error) = file.write_all(&self.block) {
             let path = self.files.path(job);
             screen
@@ -99,7 +99,7 @@ impl Logs {
         self.open.remove(job);
     }
 
-    /// What the summary says of jobs without a log.
+    /// Returns the text of the summary about jobs without a log.
     fn missing(&self) -> Option<String> {
         let named = self.without.iter().take(NAMED).map(|job| &**job).collect::<Vec<_>>().join(", ");
         let more = match self.without.len().saturating_sub(NAMED) {
@@ -120,7 +120,7 @@ impl Listener for Logs {
         let time = event.time;
         match &event.event {
             Event::RunStarted { dry_run, .. } => self.dry_run = *dry_run,
-            // The command comes with the phase.
+            // The command is logged with the phase.
             Event::JobStarted { job, attempt, source, .. } => {
                 self.open(job, time, screen);
                 self.say(job, time, &format!("try {attempt}, source {source}"), screen);
@@ -194,7 +194,7 @@ mod tests {
         told(|options| options.logs = logging(dir.path()), events);
         let log = fs::read(log_path(dir.path(), "a", RUN)).unwrap();
         assert!(log.windows(5).any(|w| w == b"caf\xe9\n"), "raw bytes are kept");
-        // In the time zone of whoever runs the test.
+        // In the local time zone of the test.
         let first = crate::model::time::local_exact("2027-01-15T08:00:01Z".parse().unwrap());
         let log = String::from_utf8_lossy(&log);
         assert!(log.starts_with(&first), "{log}");
@@ -247,7 +247,7 @@ mod tests {
         assert!(out.text().contains("[a] x\n[b] x\n[c] x\n"), "{}", out.text());
         assert!(out.text().contains(&format!("warning: {}\n", told[0])), "{}", out.text());
         assert!(fs::read_to_string(log_path(dir.path(), "c", RUN)).unwrap().ends_with("out x\n"));
-        // Nobody names what is not there.
+        // A log that does not exist is not named.
         let files = files.unwrap();
         assert_eq!((files.of("a"), files.of("c")), (None, Some(log_path(dir.path(), "c", RUN))));
         assert!(!log_path(dir.path(), "a", RUN).exists());

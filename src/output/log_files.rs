@@ -1,7 +1,7 @@
-//! The log files of a run: each is made when its job first has something to log, or when somebody asks where it is.
+//! The log files of a run. Each is created when its job first logs something, or when its path is requested.
 //!
-//! A result that names a log has to be true, and results come from another thread than the one that writes logs. So both ask
-//! here, and whoever asks first makes the file.
+//! A result must not name a log that does not exist, and results come from another thread than the one that writes logs. So both threads
+//! use this module, and the first one creates the file.
 
 use crate::model::result::{Logs, log_path};
 use crate::model::sanitize;
@@ -22,16 +22,16 @@ pub struct LogFiles {
     files: Mutex<HashMap<String, Arc<OnceLock<Made>>>>,
 }
 
-/// A log that was made, until its writer takes it, or why there is none.
+/// A created log, until its writer takes it; or why it could not be created.
 type Made = Result<Mutex<Option<File>>, String>;
 
 impl LogFiles {
-    /// Nothing is made yet. `dir` holds a directory for each job, and is made if it is missing.
+    /// Creates nothing yet. `dir` has a directory for each job, and is created if it is missing.
     pub fn new(dir: PathBuf, run: &str, dry_run: bool) -> Self {
         LogFiles { dir, run: run.into(), dry_run, files: Mutex::default() }
     }
 
-    /// The log of a job, with its first line in it, for its one writer; or why there is none.
+    /// Returns the log of a job, with its first line, to its only writer; or why there is none.
     pub(super) fn take(&self, job: &str, time: Timestamp) -> Result<Option<File>, String> {
         let made = self.entry(job);
         match made.get_or_init(|| self.make(job, time)) {
@@ -40,13 +40,13 @@ impl LogFiles {
         }
     }
 
-    /// So that only who wants the same log waits for the disk.
+    /// Returns the entry of a job, so that only threads that need the same log wait for the disk.
     fn entry(&self, job: &str) -> Arc<OnceLock<Made>> {
         let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
         files.entry(job.into()).or_default().clone()
     }
 
-    /// Where the log of a job is, if there is one.
+    /// Returns the path of a job's log.
     pub(super) fn path(&self, job: &str) -> PathBuf {
         log_path(&self.dir, job, &self.run)
     }
@@ -68,14 +68,14 @@ impl Logs for LogFiles {
     }
 }
 
-/// A full disk may well have room for an empty file, which would be no log.
+/// Writes the first line too, since a full disk may have space for an empty file, which would not be a log.
 fn create(path: &Path, first: &[u8]) -> io::Result<File> {
     if let Some(dir) = path.parent() {
         fs::create_dir_all(dir)?;
     }
     let mut file = File::options().append(true).create(true).open(path)?;
     if let Err(error) = file.write_all(first) {
-        // The first error is the one that matters.
+        // The first error is returned.
         let _ = fs::remove_file(path);
         return Err(error);
     }

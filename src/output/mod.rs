@@ -1,7 +1,7 @@
-//! Listeners of a run's events: people, machines, files. One thread owns them all and does the blocking writes, so that
-//! a slow reader slows the run down (the channel is bounded) instead of filling memory.
+//! Listeners of a run's events, for people, machines and files. One thread owns them all and does the blocking writes. A slow reader slows
+//! the run down (the channel is bounded) instead of filling memory.
 //!
-//! Order of hearing: files first, bars next, text last, so that the summary is the last thing said.
+//! Files get each event first, bars next, text last, so that the summary is the last output.
 
 mod adoption;
 mod bars;
@@ -41,59 +41,59 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
-/// So many events may wait for the printer; an event holds up to 64 KiB.
+/// Maximum number of events that wait for the printer; an event has up to 64 KiB.
 const WAITING: usize = 64;
 
-/// Somebody who wants to know what happens.
+/// A listener for the events of a run.
 pub trait Listener: Send {
-    /// For messages about it: `the JUnit report`.
+    /// The name for messages: `the JUnit report`.
     fn name(&self) -> &str;
 
-    /// Hears the next event. An `Err` is told once, and this listener hears no more.
+    /// Processes the next event. An `Err` is reported once, and the listener gets no more events.
     fn hear(&mut self, event: &Stamped, screen: &mut Screen) -> io::Result<()>;
 
-    /// Time passes (about ten times a second); only if [`Listener::wants_ticks`].
+    /// Called about ten times per second, if [`Listener::wants_ticks`].
     fn tick(&mut self, _screen: &mut Screen) {}
 
-    /// Whether it has anything to do between events.
+    /// Whether it needs calls of [`Listener::tick`].
     fn wants_ticks(&self) -> bool {
         false
     }
 
-    /// There will be no more events, even if no `RunFinished` was among them.
+    /// Called after the last event, even if there was no `RunFinished`.
     fn finish(&mut self, _screen: &mut Screen) -> io::Result<()> {
         Ok(())
     }
 }
 
-/// Who listens, and how they speak.
+/// The listeners of a run and their settings.
 pub struct Options {
-    /// Colours.
+    /// When to use colours.
     pub color: Color,
-    /// Only errors and the summary.
+    /// Whether only errors and the summary are printed.
     pub quiet: bool,
-    /// More.
+    /// Whether more details are printed.
     pub verbose: bool,
-    /// JSON lines and nothing else on standard output.
+    /// Whether standard output has only JSON lines.
     pub json: bool,
-    /// Speak to GitHub Actions; on by itself where the environment says so.
+    /// Whether to write output for GitHub Actions; also enabled by the environment.
     pub github: bool,
-    /// Write a JUnit report here.
+    /// The path of a JUnit report.
     pub junit: Option<PathBuf>,
-    /// Write a log for each job.
+    /// The log files, if logs are written.
     pub logs: Option<Arc<LogFiles>>,
-    /// Further listeners; they hear everything first.
+    /// Additional listeners; they get each event before all others.
     pub others: Vec<Box<dyn Listener>>,
-    /// What the environment wishes.
+    /// The settings in the environment.
     pub environment: Environment,
-    /// Where to speak.
+    /// The streams to write to.
     pub streams: Streams,
-    /// What the printer's thread does before all else.
+    /// A function that the printer's thread calls first.
     pub begin: fn(),
 }
 
 impl Default for Options {
-    /// The process's own streams and environment, plain text.
+    /// The streams and the environment of the process, plain text.
     fn default() -> Self {
         Options {
             color: Color::Auto,
@@ -111,13 +111,13 @@ impl Default for Options {
     }
 }
 
-/// The summary of a run, as it is said after one.
+/// Returns the summary of a run, as printed at its end.
 pub fn summary(summary: &Summary, verbose: bool) -> Text {
     summary::render(summary, false, verbose)
 }
 
-/// Starts the printer. Send it every event in order, drop the last sender, then [`Printer::join`]. An `Err` is a thread
-/// that could not be started.
+/// Starts the printer. Send all events in order, drop the last sender, then call [`Printer::join`]. An `Err` means that the thread could
+/// not be started.
 pub fn start(options: Options) -> io::Result<(mpsc::Sender<Stamped>, Printer)> {
     let (sender, events) = mpsc::channel(WAITING);
     let begin = options.begin;
@@ -125,7 +125,7 @@ pub fn start(options: Options) -> io::Result<(mpsc::Sender<Stamped>, Printer)> {
     Ok((sender, Printer::spawn(begin, screen, listeners, events)?))
 }
 
-/// Who plays.
+/// Creates the screen and the listeners.
 fn cast(options: Options) -> (Screen, Vec<Box<dyn Listener>>) {
     let Options { color, quiet, verbose, json, github, junit, logs, others, environment, streams, .. } =
         options;

@@ -1,5 +1,5 @@
-//! The one way to write a file that an option names: a regular file is replaced as a whole, what a symlink points to is
-//! replaced and the link stays, character devices and FIFOs are written to, and everything else is refused, disks above all.
+//! The only way to write a file that an option names. A regular file is replaced as a whole. Symlinks are followed, and stay. Character
+//! devices and FIFOs are written to. Everything else is refused, in particular block devices.
 
 use crate::model::sanitize;
 use crate::output::terminal::streams;
@@ -13,12 +13,12 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-/// As many symlinks as Linux follows.
+/// Maximum number of symlinks to follow, as in Linux.
 const LINKS: usize = 40;
-/// So long a reader of a FIFO may take nothing.
+/// Maximum time that a reader of a FIFO may read nothing.
 const PATIENCE: Timespec = Timespec { tv_sec: 30, tv_nsec: 0 };
 
-/// Where an output file really is.
+/// The resolved location of an output file.
 #[derive(Debug)]
 pub struct OutputFile {
     place: Place,
@@ -26,17 +26,17 @@ pub struct OutputFile {
 
 #[derive(Debug)]
 enum Place {
-    /// A regular file, or none yet; the path is that of no symlink.
+    /// A regular file, which need not exist; the path is not a symlink.
     File(PathBuf, Option<Metadata>),
     /// A character device or a FIFO.
     Stream(PathBuf),
-    /// `/dev/stdout`, `/dev/fd/N`: what this process was started with. `>file` has put a regular file there that others
-    /// write to as well, so that it is not replaced.
+    /// `/dev/stdout`, `/dev/fd/N`: an inherited descriptor. With `>file` it is a regular file that others write to as well, so it is not
+    /// replaced.
     Descriptor(u32),
 }
 
 impl OutputFile {
-    /// Follows the symlinks of a path. Refuses what is neither a file nor a character device nor a FIFO; nothing is made or opened.
+    /// Follows the symlinks of a path. Refuses everything except files, character devices and FIFOs. Creates and opens nothing.
     pub fn find(path: &Path) -> io::Result<Self> {
         let mut path = std::path::absolute(path)?;
         for _ in 0..LINKS {
@@ -46,7 +46,7 @@ impl OutputFile {
             }
             let dir = match dir.canonicalize() {
                 Ok(dir) => dir,
-                // Whether it is made is up to the caller.
+                // The caller decides whether the file is created.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
                     return Ok(Place::File(path, None).into());
                 }
@@ -75,7 +75,7 @@ impl OutputFile {
             } else if kind.is_char_device() || kind.is_fifo() {
                 return Ok(Place::Stream(real).into());
             } else if kind.is_block_device() {
-                // A disk holds more than anybody would give for a report.
+                // Writing to a disk would destroy its contents.
                 return Err(io::Error::new(
                     io::ErrorKind::InvalidInput,
                     "it is a disk, which would be overwritten",
@@ -87,7 +87,7 @@ impl OutputFile {
         Err(Errno::LOOP.into())
     }
 
-    /// What to do about an error of this file, for commands that make no directory.
+    /// Returns a hint for an error of this file, for commands that do not create directories.
     pub fn hint(error: &io::Error) -> Option<&'static str> {
         match error.kind() {
             io::ErrorKind::NotFound => Some("make that directory, or name a file in one that is there"),
@@ -99,7 +99,7 @@ impl OutputFile {
         }
     }
 
-    /// Makes the directory that a new file will be in.
+    /// Creates the parent directory of a new file.
     pub fn make_directory(self) -> io::Result<Self> {
         if let Place::File(path, None) = &self.place {
             fs::create_dir_all(parent(path)).map_err(|error| {
@@ -110,13 +110,13 @@ impl OutputFile {
         Ok(self)
     }
 
-    /// Whether it is our standard output.
+    /// Whether this is our standard output.
     pub fn is_stdout(&self) -> bool {
         matches!(self.place, Place::Descriptor(1))
     }
 
-    /// Writes what `fill` writes. Readers of a file see the old one or the new one, never a half; a new one gets `mode`, less the
-    /// umask, and one that is replaced keeps its mode and, where that is permitted, its owner.
+    /// Writes what `fill` writes. Readers of a file see either the old or the new contents. A new file gets `mode`, less the umask; a
+    /// replaced file keeps its mode and, if permitted, its owner.
     pub fn replace<T>(&self, mode: u32, fill: impl FnOnce(&mut dyn Write) -> io::Result<T>) -> io::Result<T> {
         match &self.place {
             Place::File(path, old) => replace(path, old.as_ref(), mode, fill),
@@ -125,7 +125,7 @@ impl OutputFile {
         }
     }
 
-    /// Adds to the end of what is there.
+    /// Appends to the file.
     pub fn append(&self, bytes: &[u8]) -> io::Result<()> {
         let append = |out: &mut dyn Write| out.write_all(bytes);
         match &self.place {
@@ -138,7 +138,7 @@ impl OutputFile {
         }
     }
 
-    /// Writes a file that must not be there yet; `AlreadyExists` if it is. A symlink is there, whatever it points to, unless that
+    /// Creates a file that must not exist; `AlreadyExists` if it does. A symlink counts as existing, whatever its target, unless the target
     /// is a device or a FIFO.
     pub fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
         let found = OutputFile::find(path)?;
@@ -146,7 +146,7 @@ impl OutputFile {
         let file = File::options().write(true).create_new(true).open(path);
         let mut file = file.map_err(|error| in_directory(parent(path), error))?;
         file.write_all(bytes).and_then(|()| file.sync_all()).inspect_err(|_| {
-            // Half a file would be in the way of the next try; the error that matters is the first.
+            // A partial file would block the next attempt. The first error is returned.
             let _ = fs::remove_file(path);
         })
     }
@@ -158,7 +158,7 @@ impl From<Place> for OutputFile {
     }
 }
 
-/// Why nothing can be made in a directory: what is missing is the directory, not the file.
+/// Changes an error of creating a file if the directory is missing, so that the message names the directory.
 fn in_directory(dir: &Path, error: io::Error) -> io::Error {
     let why = match error.kind() {
         io::ErrorKind::NotFound => "does not exist".to_owned(),
@@ -172,7 +172,7 @@ fn directory() -> io::Error {
     io::Error::new(io::ErrorKind::IsADirectory, "it is a directory")
 }
 
-/// Whether this is the directory of our own descriptors, all symlinks followed.
+/// Whether this is the directory of our own descriptors, after resolving symlinks.
 fn is_descriptors(dir: &Path) -> bool {
     let own = ["/proc/self/fd", "/proc/thread-self/fd"];
     own.iter().any(|own| fs::canonicalize(own).is_ok_and(|own| own == dir))
@@ -188,7 +188,7 @@ fn replace<T>(
     mode: u32,
     fill: impl FnOnce(&mut dyn Write) -> io::Result<T>,
 ) -> io::Result<T> {
-    // Opened by us, since an error then has no word of its name, which nobody has asked for.
+    // We open the file ourselves, so that an error does not contain its temporary name, which the user did not choose.
     let open = |new: &Path| File::options().read(true).write(true).create_new(true).mode(mode).open(new);
     let file = tempfile::Builder::new().prefix(".pdb-sync-").make_in(parent(path), open);
     let file = file.map_err(|error| in_directory(parent(path), error))?;
@@ -196,7 +196,7 @@ fn replace<T>(
     if let Some(old) = old {
         let new = file.as_file().metadata()?;
         if (new.uid(), new.gid()) != (old.uid(), old.gid()) {
-            // Only root may give files away; what anybody else writes is theirs.
+            // Only root may change the owner; otherwise the file belongs to the current user.
             let _ = std::os::unix::fs::fchown(file.as_file(), Some(old.uid()), Some(old.gid()));
         }
         file.as_file().set_permissions(fs::Permissions::from_mode(old.mode() & 0o777))?;
@@ -213,7 +213,7 @@ fn through<T>(out: impl Write, fill: impl FnOnce(&mut dyn Write) -> io::Result<T
     Ok(filled)
 }
 
-/// A descriptor that was inherited. Our own ones, which are all closed on exec, are not meant by anybody.
+/// Opens an inherited descriptor. Our own descriptors, all close-on-exec, are refused.
 fn descriptor(number: u32) -> io::Result<File> {
     match number {
         0..=2 if streams::was_closed(number) => {
@@ -257,7 +257,7 @@ fn open(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// A device or FIFO that does not block, and is waited for, but not for ever.
+/// A non-blocking device or FIFO, which is waited for with a time limit.
 struct Stream(File);
 
 impl Write for Stream {

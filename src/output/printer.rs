@@ -17,14 +17,14 @@ pub struct Printer {
     done: std_mpsc::Receiver<(Vec<String>, Vec<String>)>,
 }
 
-/// How the speaking went.
+/// The result of the output of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
-    /// What could not be written (each was told on standard error when it happened), in plain words.
+    /// Output that could not be written, in plain words. Each failure was reported on standard error when it happened.
     pub lost: Vec<String>,
-    /// What the run leaves behind less than usual; no reason to count it as failed.
+    /// Records that the run could not write; the run does not count as failed because of them.
     pub warnings: Vec<String>,
-    /// Whether every event was heard; `false` if a stream blocked until the timeout.
+    /// Whether every event was processed; `false` if a stream blocked until the timeout.
     pub complete: bool,
 }
 
@@ -37,19 +37,19 @@ impl Printer {
     ) -> io::Result<Self> {
         let (finished, done) = std_mpsc::channel();
         let mut audience: Vec<_> = listeners.into_iter().map(Some).collect();
-        // Not joined by handle: a stream that blocks for ever must not hold up the end of the process.
+        // The thread's handle is not joined: a stream that blocks forever must not delay the end of the process.
         thread::Builder::new().name("printer".into()).spawn(move || {
             begin();
             listen(&mut audience, events, &mut screen);
             each(&mut audience, &mut screen, |listener, screen| listener.finish(screen));
-            // The receiver is gone if nobody waited for us.
+            // The receiver is gone if nobody waits for the result.
             let _ = finished.send(screen.into_told());
         })?;
         Ok(Printer { done })
     }
 
-    /// Waits for the printer to say the rest; every sender must have been dropped. Blocks the calling thread, at most
-    /// so long; after that the thread is left behind, to end with the process.
+    /// Waits until the remaining events are printed; every sender must have been dropped. Blocks the calling thread for at most `timeout`.
+    /// After that the thread is abandoned, and ends with the process.
     pub fn join(self, timeout: Duration) -> Outcome {
         match self.done.recv_timeout(timeout) {
             Ok((lost, warnings)) => Outcome { lost, warnings, complete: true },
@@ -72,7 +72,7 @@ type Audience = [Option<Box<dyn Listener>>];
 fn listen(audience: &mut Audience, mut events: mpsc::Receiver<Stamped>, screen: &mut Screen) {
     let ticking = audience.iter().flatten().any(|listener| listener.wants_ticks());
     let clock = ticking.then(|| tokio::runtime::Builder::new_current_thread().enable_time().build());
-    // Without a clock bars merely stand still between events.
+    // Without a clock, bars do not move between events.
     let Some(Ok(clock)) = clock else {
         while let Some(event) = events.blocking_recv() {
             tell(audience, screen, &event);
@@ -97,8 +97,8 @@ fn listen(audience: &mut Audience, mut events: mpsc::Receiver<Stamped>, screen: 
     });
 }
 
-/// Passes an event on. Those who hear of the end later are told what those before them could not write: the text and the JSON
-/// come last, and have to agree with the exit code.
+/// Passes an event on. At the end of the run, later listeners get the summary with the failures of earlier ones: the text and the JSON come
+/// last, and must agree with the exit code.
 fn tell(audience: &mut Audience, screen: &mut Screen, event: &Stamped) {
     let time = event.time;
     each(audience, screen, |listener, screen| match &event.event {
@@ -110,7 +110,7 @@ fn tell(audience: &mut Audience, screen: &mut Screen, event: &Stamped) {
     });
 }
 
-/// Lets each listener do something; one that fails is told about and dismissed.
+/// Calls each listener. One that fails is reported and removed.
 fn each(
     audience: &mut Audience,
     screen: &mut Screen,
@@ -134,12 +134,12 @@ mod tests {
     use crate::output::testing::{Heard, at, finished, options, output, result, run, started};
     use std::io::Write;
 
-    /// Takes the first write only when it is let go.
+    /// A writer that blocks in its first write until it is released.
     struct Stuck(std_mpsc::Receiver<()>);
 
     impl Write for Stuck {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            // An error means that the test is over.
+            // An error means that the test has ended.
             let _ = self.0.recv();
             Ok(bytes.len())
         }

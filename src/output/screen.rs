@@ -1,4 +1,4 @@
-//! The two streams of the terminal, and what to do when one of them can no longer be written to.
+//! The two streams of the terminal. A stream that fails is no longer written to.
 
 use super::cursor_home::CursorHomeTerminal;
 use super::text::prefix_lines;
@@ -11,16 +11,16 @@ use indicatif::{MultiProgress, ProgressDrawTarget, TermLike};
 use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 
-/// Beside a prefix of ours there must be so many columns.
+/// Minimum number of columns beside a prefix.
 const NARROW: usize = 20;
 
-/// Where a run is spoken about; tests hand in their own.
+/// The streams for the output of a run; tests use their own.
 pub struct Streams {
     /// Standard output.
     pub out: Port,
     /// Standard error.
     pub err: Port,
-    /// Where bars could be drawn.
+    /// The terminal on which bars can be drawn.
     pub canvas: Option<Canvas>,
 }
 
@@ -28,11 +28,11 @@ pub struct Streams {
 pub struct Port {
     /// Takes the bytes; may block.
     pub writer: Box<dyn Write + Send>,
-    /// Its columns, now, if people look at it directly.
+    /// Returns the current width in columns, if the stream is a terminal.
     pub columns: Option<Columns>,
 }
 
-/// How wide a terminal is.
+/// Returns the width of a terminal.
 pub type Columns = Box<dyn Fn() -> usize + Send>;
 
 /// A terminal for bars.
@@ -42,7 +42,7 @@ pub struct Canvas {
 }
 
 impl Streams {
-    /// The process's own streams.
+    /// The streams of the process.
     pub fn standard() -> Self {
         let (out, err) = (io::stdout(), io::stderr());
         let (out_terminal, err_terminal) = (out.is_terminal(), err.is_terminal());
@@ -56,7 +56,7 @@ impl Streams {
 }
 
 impl Canvas {
-    /// Bars on this terminal, redrawn at most twenty times a second.
+    /// Bars on this terminal, redrawn at most twenty times per second.
     pub fn new<T: TermLike + Clone + 'static>(term: T) -> Self {
         let twin = term.clone();
         Canvas {
@@ -65,18 +65,18 @@ impl Canvas {
         }
     }
 
-    /// The part that draws, and the part that knows rows and columns.
+    /// Splits the canvas into the part that draws and a function that returns rows and columns.
     pub(super) fn split(self) -> (MultiProgress, Box<dyn Fn() -> (u16, u16) + Send>) {
         (MultiProgress::with_draw_target(self.target), self.size)
     }
 }
 
-/// Both streams, the bars between them, and what was lost.
+/// Both streams, the bars between them, and the output that was lost.
 pub struct Screen {
     out: StreamState,
     err: StreamState,
     bars: Option<MultiProgress>,
-    /// Whether GitHub's runner reads along.
+    /// Whether GitHub's runner reads the output.
     github: bool,
     lost: Vec<String>,
     warnings: Vec<String>,
@@ -85,9 +85,9 @@ pub struct Screen {
 struct StreamState {
     port: Port,
     color: bool,
-    /// A terminal that shows no more than ASCII.
+    /// Whether it is a terminal that shows only ASCII.
     ascii: bool,
-    /// It has failed once: the reader has gone, the disk is full. A run goes on without it.
+    /// Whether writing has failed (the reader is gone, the disk is full). The run continues without this stream.
     dead: bool,
     /// Reused for every block.
     block: Vec<u8>,
@@ -110,12 +110,12 @@ impl Screen {
         }
     }
 
-    /// From now on, text on a terminal goes above these bars.
+    /// Prints text on a terminal above these bars from now on.
     pub(super) fn put_above(&mut self, bars: MultiProgress) {
         self.bars = Some(bars);
     }
 
-    /// From now on, nothing that is quoted can be taken for a command by GitHub's runner.
+    /// From now on, prevents GitHub's runner from interpreting quoted text as a command.
     pub(super) fn read_by_github(&mut self) {
         self.github = true;
     }
@@ -125,7 +125,7 @@ impl Screen {
         self.bars.is_some()
     }
 
-    /// How a stream wants its text, now.
+    /// Returns the current style of a stream.
     pub fn look(&self, stream: Stream) -> TextStyle {
         match stream {
             Stream::Stdout => self.out.look(),
@@ -133,21 +133,21 @@ impl Screen {
         }
     }
 
-    /// Whole lines to standard output, at once. A stream that fails once is silent from then on.
+    /// Writes whole lines to standard output, in one write. After a failure the stream gets no more output.
     pub fn out(&mut self, text: &Text) {
         self.out.say(text, self.bars.as_ref(), self.github);
     }
 
-    /// Whole lines to standard error, at once.
+    /// Writes whole lines to standard error, in one write.
     pub fn err(&mut self, text: &Text) {
         self.err.say(text, self.bars.as_ref(), self.github);
     }
 
-    /// Whole lines of ours, at once, each after `prefix`, as are those that they go on in.
+    /// Writes whole lines of ours, in one write, each after `prefix`, continuation lines included.
     pub fn told(&mut self, stream: Stream, prefix: &Text, text: &Text) {
         let look = self.look(stream);
         let room = look.columns.map(|columns| columns.saturating_sub(prefix.width()));
-        // Beside a very long name there is no room; such lines go on below as any other.
+        // A very long name leaves no room; then lines are wrapped without regard to the prefix.
         let room = room.filter(|room| *room >= NARROW).unwrap_or(usize::MAX);
         let mut all = Text::new();
         for line in (TextStyle { columns: Some(room), ..look }).lines(text, HANG) {
@@ -168,7 +168,7 @@ impl Screen {
         act(state, self.bars.as_ref(), self.github);
     }
 
-    /// Whole lines of a child, at once, each after `prefix`. They stay as they are.
+    /// Writes whole lines of a child, in one write, each after `prefix`. They are not wrapped.
     pub fn lines(&mut self, stream: Stream, prefix: &Text, lines: &[u8]) {
         self.state_and_bars(stream, |state, bars, github| {
             let mut block = std::mem::take(&mut state.block);
@@ -182,7 +182,7 @@ impl Screen {
         });
     }
 
-    /// Whole lines of JSON to standard output, at once.
+    /// Writes whole lines of JSON to standard output, in one write.
     pub fn json(&mut self, lines: &[u8]) {
         match self.out.port.columns.is_some() {
             true => {
@@ -194,31 +194,31 @@ impl Screen {
         }
     }
 
-    /// Tells something that the summary repeats. It changes no exit code.
+    /// Prints a warning that the summary repeats. It does not affect the exit code.
     pub fn warn(&mut self, what: String) {
         self.err(&warning(&what).one_line().with("\n"));
         self.remember(what);
     }
 
-    /// The same for what has been told already.
+    /// Like [`Screen::warn`], for a warning that was printed already.
     pub fn remember(&mut self, what: String) {
         if !self.warnings.contains(&what) {
             self.warnings.push(what);
         }
     }
 
-    /// Tells, once, that output which was asked for will be missing, and remembers it for the end: the run counts as failed.
+    /// Prints a warning that requested output will be missing, and records it: the run counts as failed.
     pub fn lose(&mut self, what: String) {
         self.err(&warning(&what).one_line().with("\n"));
         self.lost.push(what);
     }
 
-    /// The summary with what is known by now of what could not be written.
+    /// Returns the summary with the output that could not be written so far.
     pub(super) fn complete(&self, summary: &Summary) -> Summary {
         Summary { warnings: self.warnings.clone(), unwritten: self.lost.clone(), ..summary.clone() }
     }
 
-    /// What was lost, and the warnings.
+    /// Returns the lost output and the warnings.
     pub(super) fn into_told(self) -> (Vec<String>, Vec<String>) {
         (self.lost, self.warnings)
     }
@@ -249,7 +249,7 @@ impl StreamState {
     }
 }
 
-/// The same lines without what GitHub's runner would take for a command wherever it stands.
+/// Returns the same lines without text that GitHub's runner takes for a command at any position.
 fn harmless(lines: &[u8]) -> Cow<'_, [u8]> {
     if memchr::memmem::find(lines, b"##[").is_none() {
         return lines.into();

@@ -1,4 +1,4 @@
-//! Tells other processes how far the run is: a small file, replaced at most once a second, gone at the end.
+//! Shows other processes the progress of the run, in a small file that is replaced at most once per second and removed at the end.
 
 use super::{Listener, Screen};
 use crate::model::event::{Event, Stamped};
@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-/// The file is never replaced more often.
+/// Minimum time between two replacements of the file.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Writes `STATE/running/PID.json`.
@@ -20,12 +20,12 @@ pub struct StateFile {
     run: Option<RunningRun>,
     written: Option<Instant>,
     stale: bool,
-    /// A state directory that cannot be written to is told of by the logs and the history.
+    /// Whether writing has failed. This is not reported here: the logs and the history report an unwritable state directory.
     failed: bool,
 }
 
 impl StateFile {
-    /// For the run of the process `pid`; `process` tells it from others with its number.
+    /// Creates the state file for the run of process `pid`; `process` distinguishes it from later processes with the same ID.
     pub fn new(state_dir: &std::path::Path, pid: u32, process: Option<String>) -> Self {
         let dir = directory(state_dir);
         StateFile { dir, pid, process, run: None, written: None, stale: false, failed: false }
@@ -86,7 +86,7 @@ impl StateFile {
     }
 }
 
-/// What an event of a job changes about it.
+/// Applies an event to the state of its job.
 fn advance(job: &mut RunningJob, stamped: &Stamped) {
     match &stamped.event {
         Event::JobStarted { attempt, source, .. } => {
@@ -105,7 +105,7 @@ fn advance(job: &mut RunningJob, stamped: &Stamped) {
     job.started.get_or_insert(stamped.time);
 }
 
-/// Atomic, but not durable: a machine that goes down has no runs.
+/// Writes atomically, but not durably: after a crash of the machine there are no runs.
 fn write(dir: &std::path::Path, file: &std::path::Path, run: Option<&RunningRun>) -> io::Result<()> {
     fs::create_dir_all(dir)?;
     let mut new = tempfile::Builder::new().prefix(".new-").tempfile_in(dir)?;
@@ -135,7 +135,7 @@ impl Listener for StateFile {
 
     fn finish(&mut self, _screen: &mut Screen) -> io::Result<()> {
         self.failed = true;
-        // Whoever reads one that stays sees that its process is gone.
+        // If the file remains, readers detect that its process is gone.
         let _ = fs::remove_file(self.file());
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! The last words of a run, and the sentences about single jobs that others use too.
+//! The summary of a run, and sentences about single jobs that other listeners use too.
 
 use super::units;
 use crate::model::exit_code::SIGNALS;
@@ -8,7 +8,7 @@ use crate::output::terminal::Text;
 use console::Style;
 use std::fmt::Write;
 
-/// How a job ended, without its name: `failed after 4 tries in 12.30s: reason`.
+/// Formats the outcome of a job without its name: `failed after 4 tries in 12.30s: reason`.
 pub(super) fn verdict(result: &SyncResult) -> String {
     let mut text = result.status().word().to_owned();
     if !result.attempts.is_empty() {
@@ -23,9 +23,9 @@ pub(super) fn verdict(result: &SyncResult) -> String {
     text
 }
 
-/// What a job moved: `3 files transferred, 1 deleted, 12.3 kB received`; `3 files to transfer, 1 to delete` for a dry
-/// run. Empty if nothing is known, or nothing came of a job that did not succeed: that nothing is to be changed is known of a
-/// success only.
+/// Formats what a job moved: `3 files transferred, 1 deleted, 12.3 kB received`; for a dry run `3 files to transfer, 1 to delete`. Empty if
+/// nothing is known, or if the figures are zero and the job did not succeed: only after a success is it certain that there was nothing to
+/// change.
 pub(super) fn figures(result: &SyncResult, dry_run: bool) -> String {
     let figures = &result.figures;
     let told = matches!(result.status(), Status::Ok | Status::Warned);
@@ -48,13 +48,13 @@ pub(super) fn figures(result: &SyncResult, dry_run: bool) -> String {
     [transferred, deleted, received].into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-/// Which source stood in for the first one, and why: `served by SOURCE, since FIRST: why`. `None` if none did, or if the job did
-/// not get as far as being served; its tries are told then.
+/// Returns which source replaced the first one, and why: `served by SOURCE, since FIRST: why`. `None` if none did, or if the job failed
+/// before any source served it; then its attempts are listed instead.
 pub(super) fn served(result: &SyncResult) -> Option<String> {
     let (fallback, source) = (result.fallback.as_ref()?, result.source.as_deref()?);
     match result.status() {
         Status::Ok | Status::Warned | Status::Partial => {}
-        // A guard may have refused the source before anything came from it.
+        // A guard may have refused the source before anything was transferred.
         Status::Blocked if result.attempts.last().is_some_and(|attempt| attempt.transferred()) => {}
         Status::Blocked => return None,
         Status::Failed | Status::Skipped | Status::Cancelled => return None,
@@ -63,7 +63,7 @@ pub(super) fn served(result: &SyncResult) -> Option<String> {
     Some(format!("served by {source}, since {first}: {why}"))
 }
 
-/// The whole summary, as text for standard output.
+/// Returns the whole summary, as text for standard output.
 pub(super) fn render(summary: &Summary, dry_run: bool, verbose: bool) -> Text {
     let total = summary.results.len();
     let (success, failed) = (summary.success(), summary.count(Status::Failed));
@@ -84,7 +84,7 @@ pub(super) fn render(summary: &Summary, dry_run: bool, verbose: bool) -> Text {
     for result in &summary.results {
         job(&mut text, result, dry_run, verbose);
     }
-    // One line for the run: an undo is about all of its jobs.
+    // One line for the run: undo applies to all of its jobs.
     if let Some(undo) = summary.results.iter().find_map(|result| result.undo.as_deref()) {
         text += &format!("undo: {}\n", sanitize::line(undo));
     }
@@ -113,12 +113,12 @@ pub(super) fn render(summary: &Summary, dry_run: bool, verbose: bool) -> Text {
     text
 }
 
-/// Whether there is nothing about the job that anybody has to hear of.
+/// Whether there is nothing to report about the job.
 pub(super) fn went_well(result: &SyncResult) -> bool {
     result.status() == Status::Ok && result.alerts.is_empty() && result.warnings.is_empty()
 }
 
-/// What there is to say about one job; nothing about a plain success, unless `verbose`.
+/// Appends the text about one job; nothing about a success without warnings, unless `verbose`.
 fn job(text: &mut Text, result: &SyncResult, dry_run: bool, verbose: bool) {
     let status = result.status();
     let served = served(result);
@@ -137,7 +137,7 @@ fn job(text: &mut Text, result: &SyncResult, dry_run: bool, verbose: bool) {
         for attempt in &result.attempts {
             let end = match (&attempt.error, attempt.exit_code) {
                 (None, _) => "done".into(),
-                // What a guard refuses is no matter of rsync, which ended well.
+                // A refusal by a guard is not an error of rsync, whose exit code is 0.
                 (Some(error), None | Some(0)) => sanitize::line(&error.text).into_owned(),
                 (Some(error), Some(code)) => format!("{} (rsync {code})", sanitize::line(&error.text)),
             };
@@ -167,7 +167,7 @@ fn job(text: &mut Text, result: &SyncResult, dry_run: bool, verbose: bool) {
     }
 }
 
-/// The colour of a status.
+/// Returns the colour of a status.
 pub(super) fn status_style(status: Status) -> Style {
     match status {
         Status::Ok => Style::new().green(),

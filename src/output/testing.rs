@@ -1,4 +1,4 @@
-//! Hand-made streams, events and results for the tests of listeners.
+//! Streams, events and results for the tests of listeners.
 
 use super::{Options, Port, Streams};
 use crate::model::event::{Event, Lines, Phase, Stamped, Stream};
@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// Remembers what was written.
+/// A writer that keeps what was written.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Heard(Arc<Mutex<Vec<u8>>>);
 
@@ -34,7 +34,7 @@ impl Write for Heard {
     }
 }
 
-/// A pipe whose reader has gone.
+/// A pipe whose reader is gone.
 pub(super) struct Broken;
 
 impl Write for Broken {
@@ -47,7 +47,7 @@ impl Write for Broken {
     }
 }
 
-/// Options that speak to `out` and `err` and to nobody else.
+/// Options for output to `out` and `err` only.
 pub(super) fn options(out: impl Write + Send + 'static, err: impl Write + Send + 'static) -> Options {
     Options {
         color: Color::Never,
@@ -68,7 +68,7 @@ pub(super) fn options(out: impl Write + Send + 'static, err: impl Write + Send +
     }
 }
 
-/// Runs the whole printer over the events; what went to standard output and standard error.
+/// Runs the whole printer over the events; returns standard output and standard error.
 pub(super) fn told(change: impl FnOnce(&mut Options), events: Vec<Event>) -> (String, String) {
     let (out, err) = (Heard::default(), Heard::default());
     let mut options = options(out.clone(), err.clone());
@@ -170,7 +170,7 @@ pub(super) fn failure(job: &str) -> SyncResult {
     result
 }
 
-/// `JobFinished` for each, then `RunFinished`.
+/// Returns `JobFinished` for each result, then `RunFinished`.
 pub(super) fn finished(results: Vec<SyncResult>) -> Vec<Event> {
     ended(results, None)
 }

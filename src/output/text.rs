@@ -1,6 +1,6 @@
-//! Lines of children on their way to a reader: each gets a prefix, block by block, without a copy per line.
+//! Adds prefixes to lines of children, block by block, without a copy per line.
 
-/// Appends `block`, whole lines, to `out`, each line after `prefix`. All other bytes stay as they are.
+/// Appends the whole lines in `block` to `out`, each after `prefix`. All other bytes stay unchanged.
 pub(super) fn prefix_lines(prefix: &[u8], block: &[u8], out: &mut Vec<u8>) {
     out.reserve(block.len() + prefix.len() * 8);
     let mut rest = block;

@@ -1,4 +1,4 @@
-//! Text for people: the header, the children's lines, notices, the summary.
+//! Text for people: the header, lines of children, notices, the summary.
 
 use super::summary::{figures, render, verdict};
 use super::{Listener, Screen, units};
@@ -12,22 +12,22 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io;
 
-/// Colours of names, in order of the jobs.
+/// Colours of job names, in the order of the jobs.
 const COLORS: [Color; 6] =
     [Color::Cyan, Color::Green, Color::Yellow, Color::Magenta, Color::Blue, Color::Red];
 
 pub(super) struct TextListener {
     quiet: bool,
     verbose: bool,
-    /// Whether the children's lines are shown here (GitHub's groups show them otherwise).
+    /// Whether lines of children are shown here (otherwise in GitHub's groups).
     lines: bool,
     dry_run: bool,
     prefixes: HashMap<String, Prefixes>,
-    /// The attempt and the phase that was told last of each job.
+    /// The last attempt and phase that was printed for each job.
     phases: HashMap<String, (u32, Phase)>,
 }
 
-/// `[job] ` as each stream wants it.
+/// The prefix `[job] `, for each stream.
 struct Prefixes {
     out: Text,
     err: Text,
@@ -67,7 +67,7 @@ impl TextListener {
         screen.lines(stream, &self.prefix(job, stream), lines);
     }
 
-    /// `[job] `, also of a job that nobody has announced.
+    /// Returns the prefix `[job] `, even for a job that was not announced.
     fn prefix(&self, job: &str, stream: Stream) -> Cow<'_, Text> {
         match (self.prefixes.get(job), stream) {
             (Some(prefixes), Stream::Stdout) => Cow::Borrowed(&prefixes.out),
@@ -76,12 +76,12 @@ impl TextListener {
         }
     }
 
-    /// One sentence of ours about a job, on standard error.
+    /// Prints a sentence about a job on standard error.
     fn say(&mut self, job: &str, text: &str, screen: &mut Screen) {
         screen.told(Stream::Stderr, &self.prefix(job, Stream::Stderr), &sanitize::line(text).as_ref().into());
     }
 
-    /// The command comes with the phase.
+    /// The command is printed with the phase.
     fn job_started(&mut self, job: &str, attempt: u32, source: &str, screen: &mut Screen) {
         match attempt {
             1 => self.say(job, &format!("starting: {source}"), screen),
@@ -120,7 +120,7 @@ impl Listener for TextListener {
     }
 
     fn hear(&mut self, event: &Stamped, screen: &mut Screen) -> io::Result<()> {
-        // Bars say what is being done; without them, lines do.
+        // Bars show the current phase; without them, lines do.
         let steps = !self.quiet && (self.verbose || !screen.has_bars());
         match &event.event {
             Event::RunStarted { jobs, parallel, dry_run, .. } => {
@@ -131,7 +131,7 @@ impl Listener for TextListener {
             }
             Event::Phase { job, attempt, phase, argv } if steps => {
                 let before = self.phases.insert(job.to_string(), (*attempt, *phase));
-                // A transfer is what everybody expects, and a listing that takes several commands is one.
+                // A transfer is expected, and a listing with several commands is one phase.
                 if before != Some((*attempt, *phase)) && (self.verbose || *phase != Phase::Transfer) {
                     self.say(job, phase_words(*phase), screen);
                 }
@@ -144,7 +144,7 @@ impl Listener for TextListener {
                     self.block(job, *stream, &sanitize::rsync(lines.as_bytes()), screen);
                 }
             }
-            // It is what `--plan` is asked for.
+            // Printed even with `-q`: it is the output that `--plan` requests.
             Event::Planned { job, created, updated, deleted, limit, waiting, respelt, left_out } => {
                 let text = planned([created, updated, deleted, waiting], *limit, *respelt, left_out.as_ref());
                 screen.told(Stream::Stdout, &self.prefix(job, Stream::Stdout), &text.into());
@@ -156,7 +156,7 @@ impl Listener for TextListener {
             Event::Retry { job, attempt, exit_code, reason, delay, source } if !self.quiet => {
                 self.say(job, &retry(*attempt, *exit_code, reason, *delay, source), screen);
             }
-            // GitHub's annotations say warnings and errors, its groups how jobs ended.
+            // Warnings and errors are shown as GitHub's annotations, and the outcome of jobs in its groups.
             Event::Notice { job, level, text } if self.lines || *level < Level::Warning => {
                 self.notice(job.as_deref(), *level, text, screen);
             }
@@ -178,7 +178,7 @@ impl Listener for TextListener {
     }
 }
 
-/// Whether there is nothing that anybody has to hear of.
+/// Whether there is nothing to report about the run.
 fn went_well(summary: &Summary) -> bool {
     summary.results.iter().all(|result| super::summary::went_well(result))
         && summary.unwritten.is_empty()
@@ -201,7 +201,7 @@ fn prefix(job: &str, longest: usize, color: Color, look: TextStyle) -> Text {
     name.with(" ")
 }
 
-/// `error: text`, `warning: text`, `text`; one line.
+/// Returns `error: text`, `warning: text` or `text`, on one line.
 pub(super) fn leveled(level: Level, text: &str) -> Text {
     let text = match level {
         Level::Error => error(text.trim_end(), None),
@@ -228,13 +228,13 @@ fn retry(
     delay: std::time::Duration,
     source: &str,
 ) -> String {
-    // What a guard refuses is no matter of rsync, which ended well.
+    // A refusal by a guard is not an error of rsync, whose exit code is 0.
     let code = exit_code.filter(|code| *code != 0).map_or(String::new(), |code| format!(" (rsync {code})"));
     format!("try {attempt} failed: {reason}{code}; next in {}: {source}", units::duration(delay))
 }
 
-/// `would create 12 files (3.4 MB), update 3 files (1 MB), delete 4 files (limit 100)`. The tallies are of what would be created,
-/// updated, deleted, and deleted by the next run only; `left_out`: of what the filters leave out.
+/// Formats `would create 12 files (3.4 MB), update 3 files (1 MB), delete 4 files (limit 100)`. The tallies are those to create, update,
+/// delete, and delete in the next run only; `left_out`: what the filters exclude.
 pub(super) fn planned(
     tallies: [&Tally; 4],
     limit: Option<u64>,

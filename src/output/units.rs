@@ -1,9 +1,9 @@
-//! Durations, sizes and counts for people.
+//! Formats durations, sizes and counts for people.
 
 use bytesize::ByteSize;
 use std::time::Duration;
 
-/// `45.23s`, `3m 20s`, `3h 57m`, `2d 3h`.
+/// Formats a duration: `45.23s`, `3m 20s`, `3h 57m`, `2d 3h`.
 pub fn duration(duration: Duration) -> String {
     let seconds = duration.as_secs_f64();
     if seconds < 59.995 {
@@ -18,7 +18,7 @@ pub fn duration(duration: Duration) -> String {
     }
 }
 
-/// `45s`, and from a minute on as [`duration`]: for what changes while one looks at it.
+/// Formats a changing duration in whole seconds, `45s`; from a minute on like [`duration`].
 pub fn whole(time: Duration) -> String {
     match time.as_secs() {
         seconds @ 0..60 => format!("{seconds}s"),
@@ -26,17 +26,17 @@ pub fn whole(time: Duration) -> String {
     }
 }
 
-/// `999 B`, `3.4 MB`: powers of 1000, as rsync's own figures and disk makers count.
+/// Formats a size: `999 B`, `3.4 MB`. Units are powers of 1000, as in rsync's figures and for disks.
 pub fn bytes(bytes: u64) -> String {
     ByteSize(bytes).display().si().to_string()
 }
 
-/// `1.2 MB/s`. `None` for a rate that is no number or not positive.
+/// Formats a rate: `1.2 MB/s`. `None` if it is not a number or not positive.
 pub fn rate(per_second: f64) -> Option<String> {
     (per_second.is_finite() && per_second >= 1.0).then(|| format!("{}/s", bytes(per_second as u64)))
 }
 
-/// `3,199`, and below a hundred with a decimal: `12.5`. For so many a second of anything.
+/// Formats a number per second of anything: `3,199`; below a hundred with a decimal, `12.5`.
 pub fn pace(per_second: f64) -> String {
     match per_second {
         slow if !slow.is_finite() || slow <= 0.0 => "0".into(),
@@ -45,7 +45,7 @@ pub fn pace(per_second: f64) -> String {
     }
 }
 
-/// How long the rest takes if it goes on so. `None` while that would be a guess: before anything is done, and in the first two
+/// Estimates the remaining time at the average speed. `None` while that would be a guess: before anything is done, and in the first two
 /// seconds.
 pub fn left(done: u64, total: u64, elapsed: Duration) -> Option<Duration> {
     if done == 0 || elapsed < Duration::from_secs(2) || done >= total {
@@ -55,7 +55,7 @@ pub fn left(done: u64, total: u64, elapsed: Duration) -> Option<Duration> {
     Duration::try_from_secs_f64(seconds).ok()
 }
 
-/// Digits in groups of three.
+/// Formats a number with its digits in groups of three.
 pub fn grouped(n: u64) -> String {
     let digits = n.to_string();
     let mut text = String::new();
@@ -68,12 +68,12 @@ pub fn grouped(n: u64) -> String {
     text
 }
 
-/// `1 file`, `2 files`, `3 tries`.
+/// Formats a count with its noun: `1 file`, `2 files`, `3 tries`.
 pub fn count(n: u64, one: &str, many: &str) -> String {
     format!("{n} {}", if n == 1 { one } else { many })
 }
 
-/// Seconds for machines, to the millisecond.
+/// Returns seconds for machines, to the millisecond.
 pub fn seconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1_000.0).round() / 1_000.0
 }

@@ -1,8 +1,8 @@
-//! The argument vectors that we give to rsync.
+//! The argument vectors for rsync.
 //!
-//! Whatever a job asks for, three things hold: no live run ever gets `--delete` (a dry run counts, and our own code removes
-//! exactly what was counted); what [`super::output`] has to read comes after the job's own options, so that it wins;
-//! and what must never be touched is filtered before anybody else's filters are heard.
+//! Three properties hold for every job. No live run gets `--delete`: a dry run counts, and our own code deletes exactly the counted
+//! entries. Options whose output [`super::output`] parses follow the job's own options, and so have priority. Filters for names that must
+//! never be touched precede all other filters.
 
 use super::options;
 use crate::model::job::{Address, Job, Preset, Source};
@@ -18,61 +18,62 @@ pub use super::options::{
     lets_in, shuts_out,
 };
 
-/// Where rsync keeps what it could not finish; inside the directory of the file. Never a truncated file under its final name.
+/// Where rsync keeps partial files: inside the directory of the file. A truncated file never has its final name.
 pub const PARTIAL_DIR: &str = ".~partial~";
 
-/// What a run of rsync is for.
+/// The purpose of a run of rsync.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// A dry run, itemized for [`super::output`]: every entry that differs between source and destination, and with `delete` what
-    /// the source does not have. Options that would hide a difference (`--update`, `--existing`, `--max-size`, …) are left out.
+    /// A dry run, itemized for [`super::output`]: all entries that differ between source and destination, and with `delete` those that the
+    /// source lacks. Options that would hide a difference (`--update`, `--existing`, `--max-size`, …) are omitted.
     List {
-        /// Whether entries that are the same on both sides are named too, so that every name of the source is known.
+        /// Whether entries without a difference are listed too, so that all names of the source are known.
         all: bool,
     },
-    /// The same for `--dry-run` and `--plan`: exactly what a transfer with the job's own options would do, with checksums if it has
+    /// A dry run for `--dry-run` and `--plan`: exactly what a transfer with the job's own options would do, with checksums if the job uses
     /// them.
     Plan {
-        /// As for a list.
+        /// As for `List`.
         all: bool,
     },
-    /// The transfer proper; never deletes.
+    /// The transfer itself; it never deletes.
     Transfer,
 }
 
-/// Filters that come before the job's own: our directory, whatever its type, and what rsync itself leaves behind when it is
-/// interrupted (`.~tmp~` is `--delay-updates`'). They hide these names of the source, and protect those of the destination.
-/// Perishable (`p`), so that they do not keep alive a directory that is gone upstream. They are repeated after every option by which a job
-/// can clear the list of filters (`!`).
+/// Filters before those of the job: our directory, whatever its type, and leftovers of an interrupted rsync (`.~tmp~` is from
+/// `--delay-updates`). They exclude these names at the source and protect them at the destination. They are perishable (`p`), so that they
+/// do not preserve a directory that is gone upstream. They are repeated after every option by which a job can clear the list of filters
+/// (`!`).
 pub(super) const PROTECTED: [&str; 3] =
     ["--exclude=/.pdb-sync", "--filter=-p .~tmp~", "--filter=-p .~partial~"];
 
-/// `--bwlimit` is refused by rsync from about 2^54 KiB/s on; nobody has a petabyte a second.
+/// rsync rejects a `--bwlimit` from about 2^54 KiB/s on; this limit is a PiB per second.
 const MAX_KIB: u64 = 1 << 40;
 
-/// `--timeout` is refused from 2^31 s on; a year is as good.
+/// rsync rejects a `--timeout` from 2^31 s on; a year has the same effect.
 const MAX_SECONDS: u64 = 365 * 24 * 3600;
 
-/// The whole argument vector: program, options, `--`, source, destination.
+/// Returns the whole argument vector: program, options, `--`, source, destination.
 ///
-/// The destination ends with a `/`. `job.rsync_args` have to have passed [`check`] or [`check_with_delete`].
+/// The destination ends with a `/`. `job.rsync_args` must have passed [`check`] or [`check_with_delete`].
 pub fn argv(program: &str, job: &Job, source: &Source, purpose: Purpose) -> Vec<String> {
     let mut argv = vec![program.to_owned()];
     let mut add = |options: &[&str]| argv.extend(options.iter().map(|o| (*o).to_owned()));
     add(preset(job.preset));
     let live = purpose == Purpose::Transfer;
-    // What is written in place is its own partial file; rsync refuses both together. A dry run would only look for a partial file
-    // of every entry.
+    // A file that is written in place is its own partial file; rsync rejects the combination. In a dry run rsync would only look for a
+    // partial file beside each entry.
     let in_place = ["inplace", "append", "append-verify", "write-devices"];
     if live && !in_place.iter().any(|name| options::names(&job.rsync_args, None, name)) {
         add(&[&format!("--partial-dir={PARTIAL_DIR}")]);
     }
     if let Some(stall) = job.stall {
-        // Later than our own watch, which knows more. The other side gives a sign of life after half of it at the latest.
+        // Longer than the limit of our own watchdog, whose verdict is more precise. The other side sends a keep-alive after half of it at
+        // the latest.
         add(&[&format!("--timeout={}", whole_seconds(stall.saturating_add(stall / 2)))]);
     }
     if matches!(source.address, Address::Daemon { .. }) {
-        // rsync refuses --contimeout when a remote shell leads to the daemon (`-e ssh host::module`).
+        // rsync rejects --contimeout with a daemon over a remote shell (`-e ssh host::module`).
         if !own_shell(&job.rsync_args) && !job.connect_timeout.is_zero() {
             add(&[&format!("--contimeout={}", whole_seconds(job.connect_timeout))]);
         }
@@ -87,7 +88,7 @@ pub fn argv(program: &str, job: &Job, source: &Source, purpose: Purpose) -> Vec<
     if job.compress {
         add(&["-z"]);
     }
-    // A list only counts deletions, which no checksum changes; reading every file of both sides for it would be wasted.
+    // A listing counts deletions, which checksums do not affect; they would only make both sides read every file.
     if job.checksum && !matches!(purpose, Purpose::List { .. }) {
         add(&["-c"]);
     }
@@ -117,34 +118,33 @@ pub fn argv(program: &str, job: &Job, source: &Source, purpose: Purpose) -> Vec<
     argv
 }
 
-/// Lets rsync move what it replaces into the quarantine of a run, apart from what other transfers of the run replace.
+/// Makes rsync move replaced files to the quarantine of a run, with a separate directory for each transfer of the run.
 pub fn keep_replaced(argv: &mut Vec<String>, run: &str, layer: u64) {
     let end = argv.iter().rposition(|argument| argument == "--").unwrap_or(argv.len());
     let dir = format!("--backup-dir=.pdb-sync/quarantine/{run}/replaced-{layer}");
     argv.splice(end..end, ["--backup".to_owned(), "--suffix=".to_owned(), dir]);
 }
 
-/// Whether these options keep rsync from replacing files that differ, so that a listing for the guards, which leaves them out, names
-/// more than a transfer with them changes.
+/// Whether these options prevent rsync from replacing files that differ. A listing for the guards omits them, so it may name more than a
+/// transfer with them changes.
 pub fn hides_differences(rsync_args: &[String]) -> bool {
     options::without_hiding(rsync_args) != rsync_args
 }
 
-/// Whether the job's filters could let the source's `.pdb-sync` through: rules from files may clear the protection and include
-/// it afterwards.
+/// Whether the job's filters could include the source's `.pdb-sync`: rules from files may clear our filters and include it afterwards.
 pub fn filters_from_files(rsync_args: &[String]) -> bool {
     options::filters_from_files(rsync_args)
 }
 
-/// By how many seconds two times may differ and still be the same.
+/// Returns the maximum difference in seconds between two times that count as equal.
 pub fn modify_window(job: &Job) -> i64 {
     let own = options::value(&job.rsync_args, "modify-window").and_then(|value| value.parse().ok());
     let preset = i64::from(job.preset == Preset::Minimal);
     own.unwrap_or(preset).max(0)
 }
 
-/// The same options, in which the files that rsync reads or writes beside the transfer (`--exclude-from`, `--log-file` …) are named by
-/// `path`.
+/// Returns the same options, with the names of the files that rsync reads or writes in addition to the transferred files (`--exclude-from`,
+/// `--log-file` …) replaced by `path`.
 pub fn with_files<E>(
     rsync_args: &[String],
     path: impl FnMut(&str) -> Result<String, E>,
@@ -152,17 +152,17 @@ pub fn with_files<E>(
     options::with_files(rsync_args, path)
 }
 
-/// The files of this machine that options name ([`with_files`]), each with the name of its option.
+/// Returns the files on this machine that options name ([`with_files`]), each with the name of its option.
 pub fn named_files(rsync_args: &[String]) -> Vec<(&str, &str)> {
     options::named_files(rsync_args)
 }
 
-/// Whether the destination's files get the times of the source.
+/// Whether files at the destination get the modification times of the source.
 pub fn keeps_times(rsync_args: &[String]) -> bool {
     !["no-times", "no-t"].iter().any(|name| options::names(rsync_args, None, name))
 }
 
-/// Whether symbolic links of the source come, as links or as what they point to. In doubt they do.
+/// Whether symbolic links of the source are transferred, as links or as their targets. If uncertain, `true`.
 pub fn brings_links(job: &Job) -> bool {
     let asks = [(Some('l'), "links"), (Some('L'), "copy-links"), (Some('a'), "archive")];
     let refuses = [(None, "no-links"), (None, "no-l")];
@@ -172,12 +172,12 @@ pub fn brings_links(job: &Job) -> bool {
     given(&asks) || job.preset != Preset::Minimal && !given(&refuses)
 }
 
-/// Why the job cannot be run: its own options for rsync do not go with `delete`.
+/// Returns why the job cannot be run: its rsync options cannot be combined with `delete`.
 pub fn unfit(job: &Job) -> Option<Refused> {
     check_with_delete(&job.rsync_args).err().filter(|_| job.delete)
 }
 
-/// Adds filters by which single entries of the source are left out, in front of all others.
+/// Adds filters that exclude single entries of the source, before all other filters.
 pub fn leave_out(argv: &mut Vec<String>, names: &[Vec<u8>]) {
     let at = argv.iter().position(|argument| argument.starts_with("--exclude=")).unwrap_or(1);
     let options =
@@ -185,19 +185,19 @@ pub fn leave_out(argv: &mut Vec<String>, names: &[Vec<u8>]) {
     argv.splice(at..at, options.collect::<Vec<_>>());
 }
 
-/// For a destination that folds names: what is ours there is ours in every spelling.
+/// For a destination that folds names: protects our directory in every spelling.
 pub fn protect_every_case(argv: &mut [String]) {
     for argument in argv.iter_mut().filter(|argument| *argument == PROTECTED[0]) {
         *argument = "--exclude=/.[pP][dD][bB]-[sS][yY][nN][cC]".into();
     }
 }
 
-/// For a destination that is the root of a file system: what the file system keeps there is not listed for deletion, and so not looked
-/// into either. These names of the source come as any other, apart from those that are `closed` to us here, where nothing could come.
-/// In front of all filters, and again wherever those begin anew.
+/// For a destination that is the root of a file system: protects the names that the file system reserves there, so that they are neither
+/// listed for deletion nor entered. Such names of the source are transferred normally, except those in `closed`, which are not accessible
+/// here, so that nothing can be written to them. The filters are placed before all others, and repeated wherever the list is cleared.
 pub fn protect_file_system(argv: &mut Vec<String>, closed: &[String]) {
     let closed = closed.iter().map(|name| format!("--exclude=/{}", options::literal(name)));
-    // Only a listing with `--delete` asks what is protected.
+    // Protection matters only in a listing with `--delete`.
     let deletes = argv.iter().any(|argument| argument == "--delete");
     let kept = OF_FILE_SYSTEMS.iter().filter(|_| deletes).map(|name| format!("--filter=P /{name}"));
     let rules: Vec<String> = closed.chain(kept).collect();
@@ -212,27 +212,27 @@ fn preset(preset: Preset) -> &'static [&'static str] {
     match preset {
         Preset::Mirror | Preset::Safe | Preset::Conservative => &["-rlpt"],
         Preset::Fast => &["-rlpt", "--whole-file"],
-        // FAT counts times in steps of two seconds.
+        // FAT stores times in units of two seconds.
         Preset::Minimal => &["-rt", "--omit-dir-times", "--modify-window=1"],
     }
 }
 
-/// What rsync says and how: the last word, after the job's own options.
+/// Options for rsync's output. They follow the job's own options, and so have priority.
 fn output_options(job: &Job, source: &Source, purpose: Purpose) -> Vec<&'static str> {
-    // Bytes as they are, plain integers, figures at the end, no message of the day among our lines.
+    // Names as raw bytes, plain integers, figures at the end, no message of the day.
     let mut options = vec!["-8", "--no-h", "--stats", "--no-motd"];
-    // The first line, when the other side has answered. Stays here: no server hears of it.
+    // Prints a line when the other side has answered. This option is not sent to the server.
     if source.is_remote() {
         options.push("--debug=proto1");
     }
     let live = purpose == Purpose::Transfer;
-    // `--info=stats0` beats `--stats`. Not said without need: `--info=stats2` goes to the server, and old ones refuse it.
+    // `--info=stats0` overrides `--stats`. Added only if needed: `--info=stats2` is sent to the server, and old servers reject it.
     if options::names(&job.rsync_args, None, "info") {
         options.push(if live { "--info=stats2,name1" } else { "--info=stats2,progress0" });
     }
     match purpose {
         Purpose::Transfer => options.extend(["-v", "--info=progress2"]),
-        // Without %L, which would append a link's target to a name that may itself hold an arrow.
+        // Without %L, which would append the target of a link to its name, and the name itself may contain an arrow.
         Purpose::List { all } | Purpose::Plan { all } => {
             options.extend(job.delete.then_some("--delete"));
             options.extend(["-n", "--no-v", "--out-format=%i %l %M %n"]);
@@ -242,7 +242,7 @@ fn output_options(job: &Job, source: &Source, purpose: Purpose) -> Vec<&'static 
     options
 }
 
-/// Rounded up: rsync knows whole seconds only, and takes 0 for "never".
+/// Rounds up to whole seconds, rsync's unit; 0 would mean "never".
 fn whole_seconds(duration: Duration) -> u64 {
     let up = u64::from(duration.subsec_nanos() > 0);
     duration.as_secs().saturating_add(up).clamp(1, MAX_SECONDS)
@@ -380,7 +380,7 @@ mod tests {
         assert_eq!((hidden.len(), kept.len()), (2, 2), "{argv:?}");
         let clear = places("--exclude=!")[0];
         assert!(hidden[0] < kept[0] && kept[0] < clear && clear < hidden[1], "{argv:?}");
-        // A transfer deletes nothing, and what cannot come does not come.
+        // A transfer deletes nothing, and entries in `closed` are excluded.
         let mut argv = of(&job, Purpose::Transfer);
         protect_file_system(&mut argv, &["lost+found".into()]);
         assert!(

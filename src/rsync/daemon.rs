@@ -1,23 +1,23 @@
-//! The first words of the daemon protocol, as far as asking for the list of modules needs them.
+//! The start of the daemon protocol, as far as it is needed to request the list of modules.
 
-/// What we say to a daemon to get its list of modules: a protocol that asks for no digests, then an empty request.
+/// The request for a daemon's list of modules: a protocol version without digests, then the list command.
 pub const ASK_FOR_MODULES: &[u8] = b"@RSYNCD: 31.0\n#list\n";
 
-/// A module as a daemon lists it.
+/// A module in a daemon's list.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Module {
     /// Its name.
     pub name: String,
-    /// What its operators say about it; may be empty.
+    /// The comment of its operators; may be empty.
     pub comment: String,
 }
 
-/// A line of the answer to [`ASK_FOR_MODULES`].
+/// A line of the response to [`ASK_FOR_MODULES`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
-    /// The list is complete.
+    /// The end of the list.
     End,
-    /// The daemon refuses.
+    /// An error message of the daemon.
     Refused(String),
     /// A module.
     Module(Module),
@@ -25,13 +25,13 @@ pub enum Answer {
     Other,
 }
 
-/// The protocol in a daemon's greeting, `@RSYNCD: 32.0 sha512 …`; `None` if this is no rsync daemon.
+/// Returns the protocol version in a daemon's greeting, `@RSYNCD: 32.0 sha512 …`; `None` if it is not from an rsync daemon.
 pub fn greeting(line: &str) -> Option<String> {
     let version = line.strip_prefix("@RSYNCD: ")?.split_whitespace().next()?;
     version.starts_with(|c: char| c.is_ascii_digit()).then(|| version.chars().take(20).collect())
 }
 
-/// Reads a line of the list of modules: `name<padding>\tcomment`.
+/// Parses a line of the list of modules: `name<padding>\tcomment`.
 pub fn answer(line: &str) -> Answer {
     if line.starts_with("@RSYNCD: EXIT") {
         return Answer::End;

@@ -1,22 +1,22 @@
-//! Fetching some files of a source by name.
+//! Fetches single files of a source by name.
 //!
-//! `--files-from` on a path within a daemon's module makes every file "vanished" where the server does not chroot, so
-//! that the names are given from the module's root. `/./` in a name says which part of it counts at the destination.
+//! With `--files-from` on a path within a module, a daemon without chroot reports every file as "vanished". So names are given from the
+//! root of the module. `/./` in a name marks the part that counts at the destination.
 
 use crate::model::job::{Address, Source};
 use std::path::Path;
 
-/// A source from which files are picked.
+/// A source from which single files are fetched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FetchFiles {
-    /// The root that names start from.
+    /// The root that names are relative to.
     pub source: Source,
-    /// What stands before `/./` in each name; without a slash at either end, perhaps empty.
+    /// The part before `/./` in each name; without a slash at either end; may be empty.
     prefix: String,
 }
 
 impl FetchFiles {
-    /// The root of `source`; `None` if its notation is not understood.
+    /// Determines the root of `source`; `None` if the notation is not supported.
     pub fn from(source: &Source) -> Option<FetchFiles> {
         let text = source.text.as_str();
         let (root, path) = match &source.address {
@@ -30,7 +30,7 @@ impl FetchFiles {
             }
             Address::Shell { .. } | Address::Local(_) => ("".to_owned(), text),
         };
-        // Without a slash at its end, the last part of a source becomes a directory at the destination.
+        // Without a trailing slash, the last component of a source becomes a directory at the destination.
         let kept = match path.rsplit_once('/') {
             _ if path.is_empty() => "",
             Some((_, "")) => path.trim_end_matches('/'),
@@ -46,9 +46,9 @@ impl FetchFiles {
         Some(FetchFiles { source, prefix })
     }
 
-    /// The names for `--files-from` with `--from0`: `paths` are relative to the destination. Each begins with `./`, since rsync
-    /// passes by what begins with `#` or `;` without a word, as if it were a comment; and has `/./`, since `./NAME` would give the
-    /// destination itself the times and modes of the root.
+    /// Returns the names for `--files-from` with `--from0`. `paths` are relative to the destination. Each name starts with `./`, since
+    /// rsync silently skips names that start with `#` or `;` as comments, and contains `/./`, since `./NAME` would give the destination
+    /// itself the times and modes of the root.
     pub fn list<'a>(&self, paths: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
         let mut list = Vec::new();
         for path in paths {

@@ -1,4 +1,4 @@
-//! What a job gives to rsync in options of its own, asked one by one.
+//! Looks up single options in a job's rsync options.
 
 use super::options;
 use crate::model::host_facts::NamedFor;
@@ -6,12 +6,12 @@ use crate::model::job::{Job, Source};
 use crate::model::sanitize;
 use std::path::{Path, PathBuf};
 
-/// Whether these options bring a remote shell of their own, so that even a daemon is reached through it.
+/// Whether these options set a remote shell, so that even a daemon is reached through it.
 pub fn own_shell(rsync_args: &[String]) -> bool {
     options::names(rsync_args, Some('e'), "rsh")
 }
 
-/// The same job without its filters and lists of files; `None` if it has none.
+/// Returns the same job without its filters and file lists; `None` if it has none.
 pub fn unfiltered(job: &Job) -> Option<Job> {
     let rsync_args = options::without_filters(&job.rsync_args);
     if job.include.is_empty() && job.exclude.is_empty() && rsync_args == job.rsync_args {
@@ -20,21 +20,21 @@ pub fn unfiltered(job: &Job) -> Option<Job> {
     Some(Job { include: Vec::new(), exclude: Vec::new(), rsync_args, ..job.clone() })
 }
 
-/// The job as a listing for an empty directory, `dest`, has to see it, which names everything that filters and limits of size let through.
+/// Returns the job for a listing into an empty directory, `dest`, which names everything that filters and size limits let through.
 pub fn passing(job: &Job, dest: PathBuf) -> Job {
     let mut rsync_args = options::without_hiding(&job.rsync_args);
     rsync_args.extend(options::size_limits(&job.rsync_args));
     Job { dest, rsync_args, delete: false, checksum: false, ..job.clone() }
 }
 
-/// The name of the directory that rsync makes in the destination if this source is one ([`Source::own_directory`]); `None` also where the
-/// job's options let whole paths come.
+/// Returns the name of the directory that rsync creates in the destination if this source is one ([`Source::own_directory`]); `None` also
+/// if the job's options transfer whole paths.
 pub fn own_directory<'a>(rsync_args: &[String], source: &'a Source) -> Option<&'a str> {
     let whole_paths = options::names(rsync_args, Some('R'), "relative") || files_from(rsync_args).is_some();
     source.own_directory().filter(|_| !whole_paths)
 }
 
-/// What is told of a source of which the directory `name` itself comes, and what to do about it.
+/// Returns the message and the hint about a source that transfers the directory `name` itself.
 pub fn own_directory_text(source: &Source, name: &str, dest: &Path) -> (String, String) {
     let text = format!(
         "{source} has no slash at its end, so that the directory itself comes, as {}",
@@ -43,42 +43,42 @@ pub fn own_directory_text(source: &Source, name: &str, dest: &Path) -> (String, 
     (text, format!("write \"{source}/\" if only its contents are meant"))
 }
 
-/// The limits of size that the job gives to rsync, as `--max-size=1g`. What they leave out is in rsync's list and in its figures.
+/// Returns the size limits in the job's options, such as `--max-size=1g`. Files that they exclude are in rsync's file list and figures.
 pub fn size_limits(rsync_args: &[String]) -> Vec<String> {
     options::size_limits(rsync_args)
 }
 
-/// The list of files that the job names to rsync (`--files-from`).
+/// Returns the file list in the job's options (`--files-from`).
 pub fn files_from(rsync_args: &[String]) -> Option<&str> {
     options::value(rsync_args, "files-from")
 }
 
-/// The remote shell that these options name, with its own options.
+/// Returns the remote shell in these options, with its own options.
 pub fn shell(rsync_args: &[String]) -> Option<&str> {
     options::value_of(rsync_args, Some('e'), "rsh")
 }
 
-/// The directory of rsync's own backups, below the destination if it is relative.
+/// Returns the directory for rsync's own backups; below the destination if it is relative.
 pub fn backup_dir(rsync_args: &[String]) -> Option<&str> {
     options::value(rsync_args, "backup-dir")
 }
 
-/// The file from which rsync would read the password.
+/// Returns the file that rsync would read the password from.
 pub fn password_file(rsync_args: &[String]) -> Option<&str> {
     options::value(rsync_args, "password-file")
 }
 
-/// The port that these options give for sources which name none.
+/// Returns the port in these options, for sources without a port.
 pub fn port(rsync_args: &[String]) -> Option<u16> {
     options::value(rsync_args, "port")?.parse().ok()
 }
 
-/// What such an option names a file for.
+/// Returns how rsync uses the file that this option names.
 pub fn named_for(option: &str) -> NamedFor {
     if option == "log-file" { NamedFor::Writing } else { NamedFor::Reading }
 }
 
-/// What is told of such a file that rsync cannot use, and what to do about it. `place`: where it is named.
+/// Returns the message and the hint about such a file that rsync cannot use. `place`: where it is named.
 pub fn unusable_text(option: &str, path: &str, why: &str, place: &str) -> (String, String) {
     let path = sanitize::name(path.as_bytes());
     (

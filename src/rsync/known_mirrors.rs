@@ -1,28 +1,28 @@
-//! Other archives that offer the same files: known ones only, each with its own port, module and path.
+//! Known mirrors with the same files as other archives, each with its own port, module and path.
 
 use crate::model::job::{Address, Source};
 use std::path::Path;
 
-/// The hosts of RCSB and wwPDB, which are one server, and the module whose tree others have too.
+/// The host names of RCSB and wwPDB, which are one server, and the module whose tree other servers have too.
 const WWPDB: [&str; 2] = ["rsync.rcsb.org", "rsync.wwpdb.org"];
-/// Where else the tree below that module is. From the archives' own documentation.
+/// Other locations of the tree below that module. Source: the documentation of the archives.
 const SAME_TREE: [(&str, &str); 3] = [
     ("rsync.rcsb.org", "rsync://rsync.rcsb.org:33444/ftp_data/"),
     ("ftp.pdbj.org", "rsync://ftp.pdbj.org/ftp_data/"),
     ("rsync.ebi.ac.uk", "rsync://rsync.ebi.ac.uk/pub/databases/pdb/data/"),
 ];
 
-/// Sources on other hosts that hold what this one holds; empty if none is known.
+/// Returns sources on other hosts with the same contents; empty if none is known.
 pub fn alternatives(source: &Source) -> Vec<Source> {
     let Address::Daemon { host, .. } = &source.address else { return Vec::new() };
     let Some(below) = below_tree(source, host) else { return Vec::new() };
     let own = if WWPDB.contains(&host.as_str()) { WWPDB[0] } else { host };
     let others = SAME_TREE.iter().filter(|(other, _)| *other != own);
-    // Every text of the table can be read, and so can what is below it.
+    // All texts in the table are valid sources, and so are paths below them.
     others.filter_map(|(_, tree)| Source::parse(&format!("{tree}{below}"), Path::new("/")).ok()).collect()
 }
 
-/// The path below the tree that the archives share, with its trailing slash if it has one.
+/// Returns the path below the shared tree, with its trailing slash if it has one.
 fn below_tree(source: &Source, host: &str) -> Option<String> {
     let path = match source.text.split_once("://") {
         Some((_, rest)) => rest.split_once('/')?.1,

@@ -1,4 +1,4 @@
-//! What rsync takes and says: arguments, output, exit codes, versions, greetings. Pure.
+//! The interface of the rsync program: arguments, output, exit codes, versions, daemon greetings. Pure, except `probe`.
 
 pub mod args;
 pub mod daemon;

@@ -1,51 +1,51 @@
-//! What `rsync --version` says, and whether that rsync will do.
+//! Parses `rsync --version`, and decides whether that rsync is supported.
 
-/// Whose rsync it is.
+/// The implementation of rsync.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flavour {
     /// The original, from samba.org.
     Samba,
-    /// OpenBSD's, which macOS ships: another program with a part of the options.
+    /// openrsync of OpenBSD and macOS: another program with a subset of the options.
     OpenRsync,
-    /// Something that says neither.
+    /// Unknown.
     Unknown,
 }
 
-/// An rsync as it describes itself.
+/// An rsync program, from its `--version`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Version {
-    /// Whose it is.
+    /// The implementation.
     pub flavour: Flavour,
-    /// Its version; `None` if it did not say one. For openrsync that is the version which it claims to be compatible with.
+    /// The version; `None` if it was not printed. For openrsync, the version that it claims compatibility with.
     pub number: Option<(u32, u32, u32)>,
-    /// Its newest protocol.
+    /// The newest supported protocol version.
     pub protocol: Option<u32>,
 }
 
-/// Whether an rsync will do.
+/// Whether an rsync is supported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Support {
-    /// It will.
+    /// It is supported.
     Good,
     /// It works, but lacks the security fixes of [`SAFE`].
     Unfixed,
-    /// It lacks options that we need (`--info`, from [`OLDEST`] on).
+    /// It lacks required options (`--info`, available from [`OLDEST`] on).
     TooOld,
-    /// It is another program, or does not say which version it is.
+    /// It is another program, or its version is unknown.
     Foreign,
 }
 
-/// The first version that knows all options that we give.
+/// The first version with all options that we use.
 pub const OLDEST: (u32, u32, u32) = (3, 1, 0);
-/// The version that fixed 33 security issues, many of them about links that a server sends.
+/// The version that fixed 33 security issues, many of them with links sent by a server.
 pub const SAFE: (u32, u32, u32) = (3, 5, 0);
 
-/// How to get one that will do.
+/// Hint for the installation of a supported rsync.
 pub const INSTALL: &str = "install rsync 3.5.0 or newer (`apt install rsync`, `dnf install rsync`, `brew install rsync`), \
                            or name another program by `rsync` in [sync]";
 
 impl Version {
-    /// Why it surely cannot do what is needed; `None` for one that can, and one of which nobody knows.
+    /// Returns why it certainly lacks something required; `None` if it does not, or this is unknown.
     pub fn lacks(&self) -> Option<String> {
         match self.support() {
             Support::TooOld => {
@@ -58,7 +58,7 @@ impl Version {
         }
     }
 
-    /// Reads what `rsync --version` printed; total.
+    /// Parses the output of `rsync --version`; never fails.
     pub fn parse(text: &str) -> Self {
         let words: Vec<&str> = text.split_whitespace().take(40).collect();
         let after = |word: &str, n: usize| {
@@ -75,7 +75,7 @@ impl Version {
         Version { flavour, number, protocol }
     }
 
-    /// Whether it will do.
+    /// Returns whether it is supported.
     pub fn support(&self) -> Support {
         match (self.flavour, self.number) {
             (Flavour::Samba, Some(number)) if number < OLDEST => Support::TooOld,
@@ -104,7 +104,7 @@ impl std::fmt::Display for Version {
     }
 }
 
-/// `3.5.0`, `v3.4.1`, `3.2.7pre1`; what is missing is 0.
+/// Parses `3.5.0`, `v3.4.1`, `3.2.7pre1`; missing parts are 0.
 fn number(word: &str) -> Option<(u32, u32, u32)> {
     let mut parts = word.trim_start_matches('v').split('.').map(|part| {
         let digits = part.find(|c: char| !c.is_ascii_digit()).map_or(part, |end| &part[..end]);

@@ -1,4 +1,4 @@
-//! What is said about indexing.
+//! Settings for indexing.
 
 use super::*;
 use crate::model::job::Indexing;
@@ -23,7 +23,7 @@ fn a_job_says_what_is_indexed_and_the_section_the_rest() {
         Indexing { include: vec!["*.cif.gz".into()], exclude: vec![], ..said.clone() }
     );
     assert!(!of("index = { enabled = false }").enabled);
-    // Nothing said at all: by hand, and not after a sync.
+    // Without any setting: by hand only, not after a sync.
     assert_eq!(job("").index, Indexing { enabled: true, ..Indexing::default() });
     assert!(job("index = true").index.after_sync);
 }

@@ -1,10 +1,10 @@
-//! Properties of layers, and of reading at all.
+//! Properties of layers and of the parser.
 
 use super::*;
 use crate::config::layer::Table;
 use proptest::prelude::*;
 
-/// Two values of each key, so that a random choice among them makes two layers agree, differ or be silent.
+/// Two values of each key, so that in two random layers a key is equal, different or missing.
 const SAMPLES: &[(&str, [&str; 2])] = &[
     ("source", ["'h::m'", "['a::b', 'c::d']"]),
     ("source_order", ["'given'", "'fastest'"]),

@@ -1,4 +1,4 @@
-//! Files that are large, or wrong in very many places.
+//! Large files, and files with very many errors.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! The whole way from text to jobs.
+//! Tests of the whole way from text to jobs.
 
 mod index;
 mod layers;
@@ -49,7 +49,7 @@ fn job(body: &str) -> Job {
     load(&text).unwrap_or_else(|problems| panic!("{problems}")).jobs.remove(0)
 }
 
-/// The text of each problem of a job with this body.
+/// Returns the texts of all problems of a job with this body.
 fn wrong(body: &str) -> Vec<String> {
     let text = format!("[jobs.j]\nsource = 'h::m/'\ndest = '/m'\n{body}");
     load(&text).expect_err(body).0.into_iter().map(|problem| problem.text).collect()

@@ -1,4 +1,4 @@
-//! What is refused, and in which words.
+//! What is refused, and the messages.
 
 use super::*;
 
@@ -251,7 +251,7 @@ fn what_stands_twice_is_told_with_both_places() {
         told.contains("c.toml:10:8: rules: two rules are called \"a\": the first is that of line 2"),
         "{told}"
     );
-    // Theirs come before ours.
+    // Rules of users come before built-in ones.
     assert!(load(&rule("rsync-temp")).is_ok());
     let alert = "[[stats.alerts]]\nmetric = 'files'\nbelow = 1\n";
     let config = load(&[alert, "[[stats.alerts]]\nage_above = '8d'\n", alert].concat()).unwrap();

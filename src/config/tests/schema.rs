@@ -1,4 +1,4 @@
-//! The schema and the reader are of one mind: each gets the same files.
+//! The schema and the parser accept the same files: both get all of these.
 
 use super::super::layer::{
     AlertLayer, CleanLayer, HostLayer, IndexLayer, Key, Layer, NotifyLayer, ScanLayer, StatsLayer, SyncLayer,
@@ -168,7 +168,7 @@ const VALUES: &[&str] = &[
     "'1e1x p95'",
 ];
 
-/// Files that are judged as a whole.
+/// Whole files.
 const FILES: &[&str] = &[
     "",
     "version = 1",
@@ -238,7 +238,7 @@ const SECTIONS: &[(&str, &[Key])] = &[
     ("defaults", Layer::KEYS),
 ];
 
-/// What no schema can know: who is there, what a path leads to, what else the words of a list mean.
+/// Checks that a schema cannot express: which jobs and files exist, and whether patterns and rsync options are valid.
 fn is_beyond_a_schema(key: &str, problem: &str) -> bool {
     match key {
         "rsync_args" => true,
@@ -279,7 +279,7 @@ fn the_schema_refuses_what_the_reader_refuses_and_nothing_else() {
     let mut disagreed = Vec::new();
     let files = files();
     for (key, file) in &files {
-        // As `config check` does: also what only makes single jobs fail.
+        // Like `config check`, which also rejects files with errors in single jobs.
         let read = load(file).and_then(|config| match config.unfit {
             none if none.is_empty() => Ok(()),
             problems => Err(Problems(problems)),
@@ -288,7 +288,7 @@ fn the_schema_refuses_what_the_reader_refuses_and_nothing_else() {
         let value = serde_json::to_value(value).unwrap();
         let fits = schema.is_valid(&value);
         match &read {
-            // A root below which nothing hangs is not looked at, nor a password that no daemon is told.
+            // The parser ignores a root without relative paths, and a password without a daemon.
             Ok(_) if !fits && !matches!(&**key, "root" | "password_file") => {
                 disagreed.push(format!("{file:?}: only the schema refuses it"))
             }
@@ -302,7 +302,7 @@ fn the_schema_refuses_what_the_reader_refuses_and_nothing_else() {
     assert!(disagreed.is_empty(), "{} of {}: {:#?}", disagreed.len(), files.len(), disagreed);
 }
 
-/// The defaults of the schema are what people would write, and can be written.
+/// The defaults in the schema are readable and valid as values.
 #[test]
 fn defaults_can_be_written_into_the_file() {
     let schema = crate::config::schema();

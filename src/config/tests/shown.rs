@@ -1,4 +1,4 @@
-//! What is written for people: the resolved configuration and the template.
+//! Output for people: the resolved configuration and the template.
 
 use super::*;
 use crate::config::layer::Table;
@@ -57,7 +57,7 @@ fn what_is_shown_reads_as_the_same() {
 
 const TEMPLATE: &str = include_str!("../../../config-examples/template.toml");
 
-/// The template with every commented key in force, without the examples of hooks.
+/// Returns the template with all commented keys enabled, without the examples of hooks.
 fn uncommented() -> String {
     let key = |line: &str| {
         let (key, _) = line.strip_prefix('#')?.split_once(" = ")?;

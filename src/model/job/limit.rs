@@ -1,9 +1,9 @@
-//! How much a run may delete, and how much of a source may be older than the mirror.
+//! Limits on deletions, and on files of a source that are older than the mirror.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// A limit on files that is written as a number or as a share, and has a default that cannot be written.
+/// Declares a limit on files: a number or a share, with a default that has no notation in the file.
 macro_rules! limit {
     ($(#[$doc:meta])* $name:ident, $(#[$default_doc:meta])* $shown:literal, $default:expr) => {
         $(#[$doc])*
@@ -12,14 +12,14 @@ macro_rules! limit {
             $(#[$default_doc])*
             #[default]
             Default,
-            /// So many.
+            /// A number of files.
             Files(u64),
-            /// So many hundredths of a percent of all of them (1000 is 10 %), rounded down.
+            /// A share in hundredths of a percent (1000 is 10 %), rounded down.
             Share(u32),
         }
 
         impl $name {
-            /// The limit where there are `files`.
+            /// Returns the limit for a total of `files`.
             pub fn of(self, files: u64) -> u64 {
                 let default: fn(u64) -> u64 = $default;
                 match self {
@@ -54,17 +54,17 @@ macro_rules! limit {
 }
 
 limit! {
-    /// The most files that one run of a job may delete.
+    /// The maximum number of files that one run of a job may delete.
     MaxDelete,
-    /// 10 % of the destination's files, at least 100, but never more than half of them, rounded up: a small mirror must not be
-    /// emptied because only a part of its source is mounted.
+    /// 10 % of the destination's files, at least 100, but at most half of them, rounded up: a small mirror must not be emptied because only
+    /// a part of its source is mounted.
     "10%, at least 100, at most half",
     |files| share(files, 1_000).max(100).min(files.div_ceil(2))
 }
 
 impl MaxDelete {
-    /// The limit if the source holds no file and somebody has accepted that for this run: whoever did so knows that more than
-    /// half will go.
+    /// Returns the limit for a source without files that the user accepted for this run. The user expects that more than half of the files
+    /// are deleted.
     pub fn of_accepted_empty(self, files: u64) -> u64 {
         match self {
             MaxDelete::Default => MaxEntries::Default.of(files),
@@ -74,7 +74,7 @@ impl MaxDelete {
 }
 
 limit! {
-    /// The most entries that one `clean run` may take. A plan names each of them, so that a tree may consist of nothing else.
+    /// The maximum number of entries that one `clean run` may remove. A plan lists each of them, so all entries of a tree may be removable.
     MaxEntries,
     /// 10 % of the tree's entries, at least 100.
     "10%, at least 100",
@@ -82,7 +82,7 @@ limit! {
 }
 
 limit! {
-    /// The most files of the usual source that may be older than the destination's.
+    /// The maximum number of files of the usual source that may be older than those of the destination.
     MaxOlder,
     /// 1 % of the destination's files, at least 10.
     "1%, at least 10",
@@ -93,7 +93,7 @@ fn share(files: u64, hundredths: u32) -> u64 {
     (u128::from(files) * u128::from(hundredths) / 10_000) as u64
 }
 
-/// What can be written for a limit.
+/// A limit as written.
 enum Written {
     Files(u64),
     Share(u32),
@@ -106,7 +106,7 @@ fn read(text: &str) -> Result<Written, String> {
         return text.parse().map(Written::Files).map_err(|_| bad());
     };
     let percent = percent.trim();
-    // Nobody writes an exponent on purpose.
+    // An exponent is almost certainly a mistake.
     if percent.contains(['e', 'E']) {
         return Err(bad());
     }

@@ -1,4 +1,4 @@
-//! A job as the rest of the program knows it: every value resolved, every path absolute, every name checked.
+//! Jobs, resolved: every value is set, every path is absolute, every name is checked.
 
 mod limit;
 mod options;
@@ -16,48 +16,48 @@ use options::declare_job;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Variables of the environment that hold secrets for rsync: no hook and no command of a notification gets them.
+/// Environment variables with secrets for rsync. Hooks and notification commands do not get them.
 pub const FOR_RSYNC_ONLY: [&str; 1] = ["RSYNC_PASSWORD"];
 
 job_options!(declare_job {
-    /// One named transfer: what to mirror, whence, whereto, and under which guards.
+    /// One named transfer: what to mirror, from where, to where, and with which guards.
     #[derive(Debug, Clone, PartialEq, Eq)]
     {
         /// Name as in `[jobs.NAME]`: letters, digits, `-`, `_`, `.`; unique.
         pub name: String,
-        /// At least one; tried in turn.
+        /// The sources, at least one; they are tried in turn.
         pub sources: Vec<Source>,
-        /// Absolute; need not exist yet.
+        /// The destination; absolute. It need not exist.
         pub dest: PathBuf,
-        /// Lets a source without a single file pass the guard.
+        /// Whether the guard accepts a source without any file.
         pub allow_empty_source: bool,
-        /// Lets any number of older files pass the guard.
+        /// Whether the guard accepts any number of older files.
         pub allow_older: bool,
-        /// Takes the mirror over again, whatever is known of it.
+        /// Whether to adopt the destination again, even if it is known.
         pub adopt_again: bool,
         /// Further rsync options, checked by [`crate::rsync::args`].
         pub rsync_args: Vec<String>,
-        /// Those of them, at their end, that the command line gives. Messages tell by them where an option comes from.
+        /// The last of these options, which come from the command line. Messages use this to name the origin of an option.
         pub typed_args: Vec<String>,
-        /// Where the password for daemons is; absolute.
+        /// The file with the password for daemons; absolute.
         pub password_file: Option<PathBuf>,
-        /// What can be searched.
+        /// What is indexed for search.
         pub index: Indexing,
-        /// Why it cannot be run, if the configuration makes a mistake about it alone.
+        /// Why the job cannot be run, if the configuration has an error in this job only.
         pub unfit: Option<JobProblem>,
     }
 });
 
-/// A mistake of the configuration that concerns one job: that fails when it is run, and the others run.
+/// A configuration error in one job: this job fails when it is run, the others are run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JobProblem {
     /// A lower-case fragment: what is wrong.
     pub text: String,
     /// What to do about it.
     pub hint: Option<String>,
-    /// Whether it is not known where its destination is: `dest` only shows what was written.
+    /// Whether the destination is unknown: `dest` then only has the configured text.
     pub nowhere: bool,
-    /// Whether it is not known where one of its sources is: that only shows what was written.
+    /// Whether a source is unknown: it then only has the configured text.
     pub sourceless: bool,
 }
 
@@ -81,16 +81,16 @@ pub enum Preset {
     Conservative,
 }
 
-/// What of a mirror is indexed for search, and when.
+/// What is indexed of a mirror, and when.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Indexing {
-    /// Whether `index --all` and `--tag` mean it.
+    /// Whether `index --all` and `--tag` include it.
     pub enabled: bool,
-    /// Whether it is indexed after a sync that changed it.
+    /// Whether it is indexed after each sync that changed it.
     pub after_sync: bool,
-    /// Globs of paths below the mirror; empty: all.
+    /// Globs of paths below the mirror that are indexed; empty: all.
     pub include: Vec<String>,
-    /// Globs of those that are left out.
+    /// Globs of paths that are not indexed.
     pub exclude: Vec<String>,
 }
 
@@ -104,7 +104,7 @@ pub enum Hook {
 }
 
 impl Hook {
-    /// What is run: program and arguments.
+    /// Returns the program and its arguments.
     pub fn argv(&self) -> Vec<String> {
         match self {
             Hook::Shell(line) => vec!["sh".into(), "-c".into(), line.clone()],
@@ -114,23 +114,23 @@ impl Hook {
 }
 
 impl Job {
-    /// Its destination; `None` if the configuration makes a mistake about it.
+    /// Returns the destination; `None` if it is unknown because of a configuration error.
     pub fn known_dest(&self) -> Option<&std::path::Path> {
         let nowhere = self.unfit.as_ref().is_some_and(|unfit| unfit.nowhere);
         (!nowhere).then_some(self.dest.as_path())
     }
 
-    /// Whether it is known where its sources and its destination are.
+    /// Whether the destination and all sources are known.
     pub fn is_located(&self) -> bool {
         self.unfit.as_ref().is_none_or(|unfit| !unfit.nowhere && !unfit.sourceless)
     }
 
-    /// How the kernel treats its children.
+    /// Returns the scheduling priority of the job's children.
     pub fn child_priority(&self) -> Priority {
         Priority { nice: self.nice, io: self.ionice }
     }
 
-    /// The hosts that its sources live on, for display: `rsync.rcsb.org:33444`, or `local`.
+    /// Returns the hosts of the sources, for display: `rsync.rcsb.org:33444`, or `local`.
     pub fn hosts(&self) -> Vec<String> {
         self.sources.iter().map(|s| s.host_label()).collect()
     }

@@ -1,4 +1,4 @@
-//! How a job behaves towards servers and towards the machine that it runs on.
+//! How a job uses servers and the machine that it runs on.
 
 /// In which order the sources of a job are tried.
 #[derive(
@@ -39,21 +39,21 @@ pub enum Adopt {
     Checksum,
 }
 
-/// How the kernel treats the children of a job.
+/// Scheduling of the job's children by the kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Priority {
-    /// Added to our own CPU niceness: 0 to 19, the last.
+    /// Added to our own CPU niceness: 0 to 19 (lowest priority).
     pub nice: u8,
-    /// Rank for disk access; `None`: as ours.
+    /// I/O priority; `None`: inherited from us.
     pub io: Option<IoPriority>,
 }
 
-/// Rank for disk access, where the I/O scheduler knows ranks (Linux).
+/// I/O priority, for I/O schedulers that support it (Linux).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IoPriority {
-    /// Only when nobody else wants the disk.
+    /// Only when no other process uses the disk.
     Idle,
-    /// 0 (first) to 7 (last).
+    /// Best effort, 0 (highest) to 7 (lowest).
     BestEffort(u8),
 }
 

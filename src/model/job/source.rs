@@ -1,24 +1,24 @@
-//! Where a job's files come from, in rsync's notations.
+//! Sources of jobs, in rsync's notations.
 
 use std::path::{Path, PathBuf};
 
-/// One source in the words of the config, and what rsync makes of them.
+/// One source: the configured text and what it addresses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
-    /// As rsync gets it. Never starts with `-`, never empty; local paths are absolute.
+    /// The text that rsync gets. It never starts with `-` and is never empty; local paths are absolute.
     pub text: String,
     /// What it addresses.
     pub address: Address,
 }
 
-/// What a source addresses.
+/// The kind of location that a source addresses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Address {
     /// `rsync://[user@]host[:port]/module/path` or `[user@]host::module/path`.
     Daemon {
         /// Host name or address, without brackets.
         host: String,
-        /// 873 if the source names none.
+        /// The port; 873 if the source has none.
         port: u16,
         /// The module, never empty.
         module: String,
@@ -28,7 +28,7 @@ pub enum Address {
         /// Host name or address, without brackets.
         host: String,
     },
-    /// A path on this machine, absolute.
+    /// An absolute path on this machine.
     Local(PathBuf),
 }
 
@@ -74,7 +74,7 @@ pub enum SourceError {
 const DAEMON_PORT: u16 = 873;
 
 impl SourceError {
-    /// What to do about it, where the error does not say it already.
+    /// Returns what to do about it, if the error message does not say so.
     pub fn hint(&self) -> Option<String> {
         match self {
             SourceError::Password(_) => {
@@ -90,12 +90,12 @@ impl SourceError {
     }
 }
 
-/// The text with a password between user and host replaced by asterisks, one for each character: `rsync://me:******@host/m/`.
+/// Replaces a password between user and host by asterisks, one per character: `rsync://me:******@host/m/`.
 pub fn mask_passwords(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(first) = rest.find('@') {
-        // A password may hold an @ itself.
+        // A password may contain an `@`.
         let end =
             rest[first..].find(['/', '"', '\'', ' ', '\t', ',', ']']).map_or(rest.len(), |end| first + end);
         let at = rest[..end].rfind('@').unwrap_or(first);
@@ -116,8 +116,8 @@ pub fn mask_passwords(text: &str) -> String {
 }
 
 impl Source {
-    /// Reads a source. A relative local path is taken below `base`, which must be absolute; a trailing slash is kept,
-    /// because it means something to rsync.
+    /// Parses a source. A relative local path is resolved against `base`, which must be absolute. A trailing slash is kept, because it has
+    /// a meaning in rsync.
     pub fn parse(text: &str, base: &Path) -> Result<Self, SourceError> {
         if text.trim().is_empty() {
             return Err(SourceError::Empty);
@@ -154,8 +154,9 @@ impl Source {
         Ok(Source { text: text.into(), address })
     }
 
-    /// The last part of its path: what a directory is called in the destination, since rsync brings it with its name. `None` where the
-    /// contents of a directory come (a slash at the end, the root of a module), or where only the other side knows the name (wildcards).
+    /// Returns the last component of the path, which is the name of the directory that rsync creates in the destination. `None` if rsync
+    /// transfers the contents of a directory (trailing slash, root of a module), or if only the other side can resolve the name
+    /// (wildcards).
     pub fn own_directory(&self) -> Option<&str> {
         let text = self.text.as_str();
         let path = match &self.address {
@@ -177,12 +178,12 @@ impl Source {
         (!matches!(name, "" | "." | "..") && !open).then_some(name)
     }
 
-    /// Whether a network lies between.
+    /// Whether the source is on another machine.
     pub fn is_remote(&self) -> bool {
         !matches!(self.address, Address::Local(_))
     }
 
-    /// The host that connections are counted for (`[hosts."NAME"]`); `None` for a local source.
+    /// Returns the host whose connections are limited by `[hosts."NAME"]`; `None` for a local source.
     pub fn host(&self) -> Option<&str> {
         match &self.address {
             Address::Daemon { host, .. } | Address::Shell { host } => Some(host),
@@ -190,7 +191,7 @@ impl Source {
         }
     }
 
-    /// For people: `host:port` of a daemon, `host` of a shell, `local`.
+    /// Returns a label for people: `host:port` for a daemon, `host` for a remote shell, `local`.
     pub fn host_label(&self) -> String {
         match &self.address {
             Address::Daemon { host, port, .. } => format!("{host}:{port}"),
@@ -206,18 +207,18 @@ impl std::fmt::Display for Source {
     }
 }
 
-/// Whether rsync would take this text for something on another machine: `HOST:DIR`, `HOST::MODULE`, or a URL.
+/// Whether rsync would interpret this text as a location on another machine: `HOST:DIR`, `HOST::MODULE`, or a URL.
 pub fn names_a_host(text: &str) -> bool {
     url(text).is_some() || !matches!(parse_address(text), Ok(None) | Err(SourceError::NoHost(_)))
 }
 
-/// Scheme and rest of a URL.
+/// Splits a URL into scheme and rest.
 fn url(text: &str) -> Option<(&str, &str)> {
     let is_scheme = |scheme: &str| scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'+');
     text.split_once("://").filter(|(scheme, _)| is_scheme(scheme))
 }
 
-/// `None` for a local path. Follows rsync's `check_for_hostspec`: a colon before the first slash makes a host.
+/// Parses an address; `None` for a local path. Follows rsync's `check_for_hostspec`: a colon before the first slash ends a host.
 fn parse_address(text: &str) -> Result<Option<Address>, SourceError> {
     if let Some((scheme, rest)) = url(text) {
         if !scheme.eq_ignore_ascii_case("rsync") {
@@ -247,7 +248,7 @@ fn parse_address(text: &str) -> Result<Option<Address>, SourceError> {
     }
 }
 
-/// `[user@]host:PORT::module`.
+/// Whether the text has the form `[user@]host:PORT::module`.
 fn has_port_and_module(text: &str) -> bool {
     let host_end = text.rfind(']').map_or(0, |end| end + 1);
     let Some((_, path)) = text[host_end..].split_once(':') else { return false };
@@ -262,7 +263,7 @@ fn daemon(host: String, port: u16, path: &str, text: &str) -> Result<Address, So
     }
 }
 
-/// `[user@]host[:port]`, the host possibly in brackets.
+/// Splits `[user@]host[:port]`; the host may be in brackets.
 fn split_host<'a>(authority: &'a str, text: &str) -> Result<(String, Option<&'a str>), SourceError> {
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
     let (host, port) = match host.strip_prefix('[').and_then(|h| h.split_once(']')) {

@@ -8,7 +8,7 @@ use indicatif::{InMemoryTerm, ProgressDrawTarget, TermLike};
 use std::io::Write;
 use std::time::Duration;
 
-/// Standard output that ends up on the same terminal as the bars.
+/// Standard output on the same terminal as the bars.
 struct Above(InMemoryTerm);
 
 impl Write for Above {
@@ -38,7 +38,7 @@ impl Stage {
 
     fn of(rows: u16, columns: u16, utf8: bool) -> Self {
         let term = InMemoryTerm::new(rows, columns);
-        // Without a limit on redraws, so that every state can be seen.
+        // Without a limit on redraws, so that every state is visible.
         let target = ProgressDrawTarget::term_like(Box::new(term.clone()));
         let multi = MultiProgress::with_draw_target(target);
         let width = || -> Option<Columns> { Some(Box::new(move || columns.into())) };

@@ -1,4 +1,4 @@
-//! What GitHub Actions is told of a command that ends before there is a run: annotations at their places, and the outputs of the step.
+//! Output for GitHub Actions of a command that ends before there is a run: annotations with positions, and the outputs of the step.
 
 use super::{append, cell, data, property};
 use crate::model::event::Level;
@@ -6,17 +6,17 @@ use crate::output::terminal::Environment;
 use std::io::{self, Write};
 use std::path::Path;
 
-/// A place in a file, from 1.
+/// A position in a file, from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct At<'a> {
-    /// As it was named to us.
+    /// The path as given by the user.
     pub file: &'a Path,
-    /// Line and column; `None` if no single place is to blame.
+    /// Line and column; `None` if the problem has no single position.
     pub place: Option<(usize, usize)>,
 }
 
-/// Prints an annotation: on standard output, where those of runs are, or on standard error where JSON has the other one. The runner
-/// reads both. There is nobody left to tell when that fails.
+/// Prints an annotation on standard output, like those of runs; with `json` on standard error. The runner reads both. A failure cannot be
+/// reported, so it is ignored.
 pub fn annotate(level: Level, at: Option<At<'_>>, text: &str, json: bool) {
     let workspace = std::env::var_os("GITHUB_WORKSPACE");
     let line = annotation_at(level, at, text, workspace.as_deref().map(Path::new));
@@ -26,7 +26,7 @@ pub fn annotate(level: Level, at: Option<At<'_>>, text: &str, json: bool) {
     };
 }
 
-/// The files of a checkout are named from its root, as the pages of a pull request name them.
+/// Files of a checkout are named relative to its root, as on the pages of a pull request.
 fn annotation_at(level: Level, at: Option<At<'_>>, text: &str, workspace: Option<&Path>) -> String {
     let mut properties = String::new();
     if let Some(At { file, place }) = at {
@@ -40,9 +40,9 @@ fn annotation_at(level: Level, at: Option<At<'_>>, text: &str, workspace: Option
     format!("::{} {properties}title=pdb-sync::{}\n", super::word(level), data(text))
 }
 
-/// Writes the outputs and the summary of a step in which no job was started. `failed`: the jobs that were asked for by name.
+/// Writes the outputs and the summary of a step in which no job was started. `failed`: the requested jobs, by name.
 pub fn nothing_started(environment: &Environment, failed: &[String], why: &[String]) -> io::Result<()> {
-    // Names of jobs have no other characters. A line end would be an output of its own.
+    // Job names contain no other characters. A line end would start another output.
     let is_name = |name: &&String| !name.is_empty() && !name.contains(|c: char| c.is_control() || c == ',');
     let failed: Vec<&str> = failed.iter().filter(is_name).map(String::as_str).collect();
     let outputs = format!("changed=false\nfailed={}\n", failed.join(","));

@@ -1,9 +1,9 @@
-//! A hit as JSON: all that its index keeps of it.
+//! A hit as JSON, with all data that its index has.
 
 use crate::model::document_summary::DocumentSummary;
 use serde_json::{Value, json};
 
-/// What is not known is `null` or an empty list.
+/// Unknown values are `null` or an empty list.
 pub(super) fn body(shown: &DocumentSummary) -> Value {
     let cell = shown.cell.map(|[a, b, c, alpha, beta, gamma]| {
         json!({ "a": a, "b": b, "c": c, "alpha": alpha, "beta": beta, "gamma": gamma })

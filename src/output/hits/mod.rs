@@ -1,4 +1,4 @@
-//! Hits of a search: a table, JSON lines, IDs, paths, or as a template says.
+//! Prints the hits of a search: as a table, JSON lines, IDs, paths, or by a template.
 
 mod json;
 mod template;
@@ -20,52 +20,52 @@ use std::time::Duration;
 /// One hit.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
-    /// What the best of its documents says.
+    /// The summary of its best document.
     pub shown: DocumentSummary,
-    /// 0 where nothing is ranked.
+    /// The score; 0 if the search has no ranking.
     pub score: f32,
-    /// Index, path below its mirror, absolute path; the best first, never empty.
+    /// Index, path below its mirror, absolute path; the best document first. Never empty.
     pub places: Vec<(String, Vec<u8>, Vec<u8>)>,
 }
 
-/// What is told of all hits.
+/// Data about the whole result of a search.
 #[derive(Debug, Clone)]
 pub struct Answered<'a> {
-    /// Hits that there are.
+    /// Number of hits.
     pub total: u64,
-    /// Documents that match: an entry may have several.
+    /// Number of matching documents: an entry may have several.
     pub documents: u64,
-    /// How long it took.
+    /// Duration of the search.
     pub elapsed: Duration,
-    /// Whether some did not answer in time.
+    /// Whether some indexes did not respond in time.
     pub timed_out: bool,
-    /// Their names.
+    /// The names of these indexes.
     pub late: &'a [String],
-    /// Values and counts.
+    /// Facets: field, values and counts.
     pub facets: BTreeMap<&'static str, &'a [(String, u64)]>,
-    /// What is set off in titles, in lower case; a star ends the beginning of a word.
+    /// Words to highlight in titles, in lower case; a trailing star makes it a prefix.
     pub words: Vec<String>,
-    /// Hits that were passed over.
+    /// Number of hits that were skipped.
     pub offset: usize,
 }
 
 /// How hits are printed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Layout {
-    /// For people; JSON lines with `--json`.
+    /// A table for people; JSON lines with `--json`.
     Table,
-    /// An ID a line.
+    /// One ID per line.
     Ids,
-    /// A path a line.
+    /// One path per line.
     Paths,
-    /// As it says.
+    /// By a template.
     Template(Template),
-    /// The same, ended by NUL.
+    /// Like the inner layout, but terminated by NUL.
     Nul(Box<Layout>),
 }
 
 impl Layout {
-    /// Ended by NUL instead of a line end.
+    /// Terminates each item by NUL instead of a line end.
     #[must_use]
     pub fn with_nul(self) -> Self {
         Layout::Nul(Box::new(self))
@@ -107,7 +107,7 @@ impl Row {
         }
     }
 
-    /// Each once.
+    /// Returns the names of the jobs, each once.
     fn jobs(&self) -> Vec<&str> {
         let mut jobs: Vec<&str> = Vec::new();
         for (job, ..) in &self.places {
@@ -139,12 +139,12 @@ impl Row {
     }
 }
 
-/// The job whose index it is; `None` for that of a directory, which is called by its path. No job has a slash in its name.
+/// Returns the job of an index; `None` for the index of a directory, whose name is a path. Job names have no slash.
 fn job_of(index: &str) -> Option<&str> {
     (!index.contains('/')).then_some(index)
 }
 
-/// As text, or in Base64 under another name if it is not UTF-8.
+/// Adds a path as text, or, if it is not UTF-8, as Base64 under another key.
 fn put(body: &mut Value, name: &str, path: &[u8]) {
     match std::str::from_utf8(path) {
         Ok(text) => body[name] = text.into(),
@@ -152,7 +152,7 @@ fn put(body: &mut Value, name: &str, path: &[u8]) {
     }
 }
 
-/// Prints them.
+/// Prints the hits.
 pub fn print(
     rows: &[Row],
     answered: &Answered<'_>,
@@ -257,7 +257,7 @@ fn print_table(rows: &[Row], answered: &Answered<'_>, ui: &Ui) -> io::Result<()>
     Ok(())
 }
 
-/// What people call a method.
+/// Returns the common short name of a method.
 fn short(row: &Row) -> String {
     let one = |method: &String| match method.as_str() {
         "x-ray diffraction" => "xray".into(),
@@ -275,7 +275,7 @@ fn short(row: &Row) -> String {
     }
 }
 
-/// Sets off the words of the query.
+/// Highlights the words of the query.
 fn mark(title: &str, words: &[String]) -> Text {
     let wanted = |word: &str| {
         let lower = word.to_lowercase();

@@ -1,9 +1,9 @@
-//! `--format`: a line a hit, as somebody wants it.
+//! `--format`: one line per hit, by a template of the user.
 
 use super::Row;
 use std::borrow::Cow;
 
-/// `{id}\t{title}`
+/// A template such as `{id}\t{title}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template(Vec<Part>);
 
@@ -45,7 +45,8 @@ const NAMES: [&str; 28] = [
 ];
 
 impl Template {
-    /// `{{` and `}}` are braces, `\t`, `\n`, `\0` and `\\` what they are elsewhere. The error is what is wrong, and a hint.
+    /// Parses a template. `{{` and `}}` are braces; `\t`, `\n`, `\0` and `\\` have their usual meaning. The error is the problem and a
+    /// hint.
     pub fn parse(text: &str) -> Result<Self, (String, Option<String>)> {
         let mut parts = Vec::new();
         let mut plain = String::new();
@@ -88,13 +89,13 @@ impl Template {
         Ok(Template(parts))
     }
 
-    /// `shown` makes of a value what is printed.
+    /// Fills in the values of a row. `shown` converts a value to the form that is printed.
     pub(super) fn fill(&self, row: &Row, shown: impl Fn(&[u8]) -> Cow<'_, [u8]>) -> Vec<u8> {
         let mut out = Vec::new();
         for part in &self.0 {
             let mut name = |name: &[u8]| out.extend_from_slice(&shown(name));
             match part {
-                // What the command line says: a tab and a line end are meant.
+                // Text from the command line is not sanitized: tabs and line ends in it are intended.
                 Part::Text(text) => out.extend_from_slice(text.as_bytes()),
                 Part::Name("path") => name(row.places.first().map_or(&[], |place| &place.1)),
                 Part::Name("file") => name(row.places.first().map_or(&[], |place| &place.2)),

@@ -1,4 +1,4 @@
-//! What is told: a run as JSON.
+//! The content of notifications: a run as JSON.
 
 use crate::model::exit_code::ExitCode;
 use crate::model::result::{Status, Summary, SyncResult};
@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
-/// So much of the end of a log is looked at; many receivers take no more.
+/// Number of bytes read from the end of a log; many receivers accept no more.
 const TAIL: u64 = 16 * 1024;
 
-/// The run, its jobs, and the last lines of the logs of those that did not go well.
+/// Returns the run, its jobs, and the last log lines of the jobs that failed or were only partly done.
 pub(super) fn of(summary: &Summary, success: bool, lines: usize) -> String {
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
     let count = |status| summary.count(status);
@@ -61,7 +61,7 @@ fn job(result: &SyncResult, lines: usize) -> Value {
     })
 }
 
-/// The last lines of a file, as text; `None` if it cannot be read.
+/// Returns the last lines of a file as text; `None` if it cannot be read.
 fn tail(path: &Path, lines: usize) -> Option<Vec<String>> {
     let mut file = platform::open_regular(path).ok()?;
     let length = file.metadata().ok()?.len();
@@ -72,7 +72,7 @@ fn tail(path: &Path, lines: usize) -> Option<Vec<String>> {
     let text = String::from_utf8_lossy(&bytes);
     let mut all: Vec<String> = text.lines().map(Into::into).collect();
     if skipped > 0 && !all.is_empty() {
-        // Its beginning is missing.
+        // The first line is incomplete.
         all.remove(0);
     }
     Some(all.split_off(all.len().saturating_sub(lines)))

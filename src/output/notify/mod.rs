@@ -1,7 +1,6 @@
-//! Tells others how a run went: an address that is pinged, a webhook, commands.
+//! Sends notifications about a run: a ping, a webhook, commands.
 //!
-//! Nothing here can fail a job or the run. What could not be told is handed back in plain words, without the secret part of
-//! any address.
+//! Failures here do not affect a job or the run. They are returned in plain words, without the secret part of any address.
 
 mod body;
 mod send;
@@ -14,19 +13,19 @@ use send::{Answer, Patience};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-/// When a signal has ended the run, whoever sent it does not wait long.
+/// Time limit after a signal: whoever sent it should not have to wait.
 const HURRY: Duration = Duration::from_secs(5);
 
-/// What came of it.
+/// The result of the notifications.
 #[derive(Debug, Default)]
 pub struct Told {
-    /// What went wrong, each in a sentence.
+    /// What failed, one sentence each.
     pub problems: Vec<String>,
-    /// What commands wrote to their standard error, line by line.
+    /// Lines that commands wrote to their standard error.
     pub complaints: Vec<String>,
 }
 
-/// Speaks for one run.
+/// Sends the notifications of one run.
 #[derive(Debug)]
 pub struct Notifier {
     settings: NotifySettings,
@@ -34,18 +33,18 @@ pub struct Notifier {
 }
 
 impl Notifier {
-    /// Tells of the start, without waiting.
+    /// Sends the notification of the start, without waiting.
     pub fn start(settings: NotifySettings) -> Notifier {
         let patience = Patience::of(&settings);
         let start = settings.ping.clone().and_then(Result::ok).and_then(|url| {
             let ping = move || send::ping(&url, "start", patience);
-            // Without a thread the start goes untold, which matters less than its end.
+            // If the thread cannot be started, this notification is skipped; that of the end is more important.
             thread::Builder::new().name("notify".into()).spawn(ping).ok()
         });
         Notifier { settings, start }
     }
 
-    /// Tells of the end, and waits until everybody has been told or their tries are used up. The logs must be complete.
+    /// Sends the notifications of the end, and waits until all are sent or their retries are used up. The logs must be complete.
     pub fn finish(self, summary: &Summary) -> Told {
         let Notifier { settings, start } = self;
         let hurry = summary.signal.is_some();
@@ -54,7 +53,7 @@ impl Notifier {
         told.problems.extend(start.and_then(|start| start.join().ok().flatten()));
         let success = match summary.exit() {
             ExitCode::Done => true,
-            // The run that holds the lock tells of itself.
+            // The run that holds the lock sends its own notifications.
             ExitCode::Locked => return told,
             _ => false,
         };
@@ -97,7 +96,7 @@ impl Notifier {
     }
 }
 
-/// What commands see beside the JSON.
+/// Returns the environment variables for commands, in addition to the JSON.
 fn environment(summary: &Summary, success: bool) -> Vec<(&'static str, String)> {
     let not_well: Vec<&str> = summary
         .results

@@ -1,4 +1,4 @@
-//! How it is told: HTTP and commands, with patience that ends.
+//! Sends notifications by HTTP and commands, with time limits.
 
 use crate::config::{NotifySettings, Url};
 use crate::model::job::{FOR_RSYNC_ONLY, Hook};
@@ -8,15 +8,15 @@ use std::io;
 use std::thread;
 use std::time::Duration;
 
-/// Before the first address is tried again; doubles with every try.
+/// Pause before the first retry; it doubles with every retry.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// How long and how often.
+/// Time limit and number of retries.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Patience {
-    /// For one try.
+    /// Time limit of one attempt.
     pub(super) timeout: Duration,
-    /// After the first try of an address.
+    /// Number of retries for an address.
     pub(super) retries: u32,
 }
 
@@ -26,19 +26,19 @@ impl Patience {
     }
 }
 
-/// Why it did not work, and whether it may work later.
+/// Why it failed, and whether a retry may succeed.
 struct Refusal {
     text: String,
     passing: bool,
 }
 
-/// Asks for the address with this word behind its path; the answer is what went wrong.
+/// Requests the address with this word appended to its path. Returns the error, if any.
 pub(super) fn ping(url: &Url, word: &str, patience: Patience) -> Option<String> {
     let address = below(url.secret(), word);
     patiently(url, "ping", patience, || http(&address, None, patience.timeout))
 }
 
-/// Posts JSON to the address.
+/// Posts JSON to the address. Returns the error, if any.
 pub(super) fn post(url: &Url, body: &str, patience: Patience) -> Option<String> {
     patiently(url, "notify", patience, || http(url.secret(), Some(body), patience.timeout))
 }
@@ -61,7 +61,7 @@ fn patiently(
     }
 }
 
-/// The word behind the path, before a query.
+/// Appends the word to the path, before a query.
 fn below(url: &str, word: &str) -> String {
     if word.is_empty() {
         return url.into();
@@ -97,7 +97,7 @@ fn http(address: &str, body: Option<&str>, timeout: Duration) -> Result<(), Refu
     }
 }
 
-/// Some errors quote the address, or a part of it.
+/// Removes the address, which some errors quote in whole or in part.
 #[cfg(feature = "notify")]
 fn without_secrets(text: &str, address: &str) -> String {
     let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
@@ -117,16 +117,16 @@ fn http(_address: &str, _body: Option<&str>, _timeout: Duration) -> Result<(), R
     Err(Refusal { text, passing: false })
 }
 
-/// What came of a command.
+/// The result of a command.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Answer {
-    /// What went wrong.
+    /// The error, if any.
     pub(super) problem: Option<String>,
-    /// What it had to complain about.
+    /// Lines that it wrote to its standard error.
     pub(super) complaints: Vec<String>,
 }
 
-/// Runs a command with the JSON on its standard input. Its standard output is not looked at, for ours may be a stream of JSON.
+/// Runs a command with the JSON on its standard input. Its standard output is discarded, since ours may be a stream of JSON.
 pub(super) fn command(
     command: &Hook,
     body: &str,
@@ -135,7 +135,7 @@ pub(super) fn command(
 ) -> Answer {
     let failed = |why: String| Some(format!("the notification command {command} {why}"));
     let argv = command.argv();
-    // A reason may quote anything that rsync printed; a NUL would keep the command from being run.
+    // A reason may quote any output of rsync; with a NUL in it the command could not be started.
     let env: Vec<(OsString, OsString)> =
         environment.iter().map(|(name, value)| (name.into(), value.replace('\0', "").into())).collect();
     let (input, limit) = (Some(body.as_bytes()), patience.timeout);
@@ -155,7 +155,7 @@ pub(super) fn command(
         }
     };
     let ended = (ran.code() != Some(0)).then(|| format!("did not succeed: {}", ran.status()));
-    // It may have done what it was to do; what it has begun beside that did not come to its end.
+    // The command may have succeeded, but a process that it started did not end in time.
     let problem = match (ended, ran.left) {
         (Some(ended), Some(left)) => failed(format!("{ended}, and {left}")),
         (Some(why), None) | (None, Some(why)) => failed(why),

@@ -1,4 +1,4 @@
-//! Links, devices, FIFOs and what is refused.
+//! Links, devices, FIFOs, and refused types.
 
 use super::*;
 use rustix::fs::{CWD, FileType, Mode, mknodat};
@@ -83,7 +83,7 @@ fn a_fifo_is_written_to_if_somebody_reads_it() {
             text
         })
     };
-    // More than a pipe holds at once.
+    // More than fits into a pipe.
     let text = "0123456789".repeat(50_000);
     while write(&path, &text).is_err_and(|error| error.kind() == io::ErrorKind::NotConnected) {
         std::thread::yield_now();

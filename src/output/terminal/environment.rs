@@ -1,10 +1,10 @@
-//! What the environment says about how to speak, read once and handed on.
+//! The settings for output in the environment, read once and passed on.
 
 use super::Color;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-/// The environment's wishes, as plain values.
+/// The settings for output in the environment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Environment {
     /// `NO_COLOR` is set and not empty.
@@ -13,27 +13,27 @@ pub struct Environment {
     pub force_color: bool,
     /// `CLICOLOR=0`: no colours, unless they are forced.
     pub plain: bool,
-    /// The locale is one of UTF-8: the first of `LC_ALL`, `LC_CTYPE` and `LANG` that is set and not empty names it.
+    /// The locale uses UTF-8. The first of `LC_ALL`, `LC_CTYPE` and `LANG` that is set and not empty names it.
     pub utf8: bool,
     /// `TERM` is `dumb` or not set: no colours, no bars.
     pub dumb: bool,
-    /// `CI` says that nobody watches: no bars.
+    /// `CI` is set: nobody watches, so there are no bars.
     pub ci: bool,
     /// `GITHUB_ACTIONS=true`.
     pub github: bool,
-    /// `GITHUB_STEP_SUMMARY`: Markdown is appended here.
+    /// `GITHUB_STEP_SUMMARY`: the file that Markdown is appended to.
     pub step_summary: Option<PathBuf>,
-    /// `GITHUB_OUTPUT`: `name=value` lines are appended here.
+    /// `GITHUB_OUTPUT`: the file that `name=value` lines are appended to.
     pub github_output: Option<PathBuf>,
 }
 
 impl Environment {
-    /// Reads the process's own environment.
+    /// Reads the environment of the process.
     pub fn read() -> Self {
         Self::from(|name| std::env::var_os(name))
     }
 
-    /// Reads any environment, so that tests need not change their own.
+    /// Reads any environment, so that tests do not change that of the process.
     pub fn from(get: impl Fn(&str) -> Option<OsString>) -> Self {
         let filled = |name| get(name).filter(|value| !value.is_empty());
         let on = |name| filled(name).is_some_and(|value| value != "0" && value != "false");
@@ -53,7 +53,7 @@ impl Environment {
     }
 }
 
-/// Whether one stream gets colours: the command line first, then the environment, then what the stream is.
+/// Whether a stream gets colours. The command line has priority, then the environment, then the type of the stream.
 pub fn decide(color: Color, is_terminal: bool, env: &Environment) -> bool {
     match color {
         Color::Always => true,

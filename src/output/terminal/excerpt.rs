@@ -1,24 +1,25 @@
-//! Two lines that show a place in a file: the line of it, and a mark below. Broken like text, they would no longer fit together.
+//! Two lines that show a position in a file: the line, and a mark below it. They must not be wrapped like text, or they would no longer
+//! align.
 
 use crate::model::sanitize;
 use console::{measure_text_width, truncate_str};
 
 const CUT: &str = "...";
 
-/// What two such lines consist of.
+/// The parts of the two lines.
 struct Excerpt<'a> {
-    /// Before the bars.
+    /// The text before the bars.
     margin: &'a str,
     /// A line of the file.
     text: &'a str,
-    /// Columns of it before the mark.
+    /// Number of columns before the mark.
     at: usize,
-    /// Columns of the mark.
+    /// Number of columns of the mark.
     marked: usize,
 }
 
 impl<'a> Excerpt<'a> {
-    /// `None` if they are no such two lines.
+    /// Parses the two lines; `None` if they have another form.
     fn of(line: &'a str, mark: &'a str) -> Option<Self> {
         let (margin, rest) = mark.split_once("| ")?;
         let carets = rest.trim_start();
@@ -33,18 +34,18 @@ impl<'a> Excerpt<'a> {
     }
 }
 
-/// The two lines, cut to `width` columns around the mark. `None` if they are no such two lines.
+/// Returns the two lines, cut to `width` columns around the mark; `None` if they have another form.
 pub(super) fn fitted(line: &str, mark: &str, width: usize) -> Option<[String; 2]> {
     let Excerpt { margin, text, at, marked } = Excerpt::of(line, mark)?;
     let room = width.saturating_sub(margin.len() + 2).max(2 * CUT.len() + 1);
-    // What is before the mark goes first, but not what is right before it.
+    // Text before the mark is cut first, except immediately before it.
     let skip = (at + marked + CUT.len()).saturating_sub(room).min(at.saturating_sub(CUT.len()));
     let text = if skip > 0 { format!("{CUT}{}", without(text, skip + CUT.len())) } else { text.to_owned() };
     let marked = marked.min(room.saturating_sub(at - skip).max(1));
     Some(Excerpt { margin, text: &truncate_str(&text, room, CUT), at: at - skip, marked }.lines())
 }
 
-/// Text in ASCII ([`sanitize::ascii`]); what takes more columns then takes its mark along.
+/// Converts text to ASCII ([`sanitize::ascii`]), and moves marks where characters become wider.
 pub(super) fn ascii(text: &str) -> String {
     let mut lines = text.split('\n').peekable();
     let mut out: Vec<String> = Vec::new();
@@ -65,7 +66,7 @@ pub(super) fn ascii(text: &str) -> String {
     out.join("\n")
 }
 
-/// The text without its first columns.
+/// Returns the text without its first columns.
 fn without(text: &str, columns: usize) -> &str {
     let mut passed = 0;
     let end = text.char_indices().find(|(_, c)| {

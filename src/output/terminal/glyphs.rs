@@ -1,18 +1,18 @@
-//! What bars and spinners are drawn with.
+//! The characters of bars and spinners.
 
-/// Characters.
+/// The characters of bars and spinners.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Glyphs {
-    /// Of a bar: done, where it ends, to do.
+    /// Characters of a bar: the done part, its end, the rest.
     pub bar: &'static str,
-    /// Of a spinner, one after another; the last stays when it has ended.
+    /// Characters of a spinner, in order; the last one is shown when it has ended.
     pub spinner: &'static str,
-    /// Stands for what is cut off.
+    /// The mark for omitted text.
     pub ellipsis: &'static str,
 }
 
 impl Glyphs {
-    /// For a terminal that shows UTF-8, or one that does not.
+    /// Returns the characters for a terminal with or without UTF-8.
     pub fn of(utf8: bool) -> Self {
         match utf8 {
             true => Glyphs { bar: "━╸─", spinner: "⠁⠂⠄⡀⢀⠠⠐⠈ ", ellipsis: "…" },

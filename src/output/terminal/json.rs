@@ -1,4 +1,4 @@
-//! What `--json` prints: an object a line, `event` and `time` first, the result of the command last.
+//! The output of `--json`: one object per line, `event` and `time` first; the result of the command is last.
 
 use super::Ui;
 use crate::model::exit_code::ExitCode;
@@ -12,29 +12,29 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// A line: `body` has the other keys.
+/// A line; `body` has the other keys.
 #[derive(Serialize)]
 pub struct JsonLine<'a, T: Serialize> {
-    /// Its name.
+    /// The name of the event.
     pub event: &'a str,
-    /// When it was told, as [`rfc3339`] has it.
+    /// The time, in the form of [`rfc3339`].
     pub time: &'a str,
-    /// An object.
+    /// The other keys, as an object.
     #[serde(flatten)]
     pub body: T,
 }
 
-/// What kind of error it is.
+/// The kind of an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ErrorKind {
-    /// The command line asks for what cannot be.
+    /// The command line is invalid.
     Usage,
     /// The configuration is wrong.
     Config,
-    /// The machine refused: the text names what was tried, on which path.
+    /// An error of the system; the text has the operation and the path.
     Io,
-    /// Something could not be done.
+    /// An operation failed.
     Failed,
     /// A guard refused.
     Blocked,
@@ -42,30 +42,30 @@ pub enum ErrorKind {
     Locked,
 }
 
-/// An error, and where it is if it is in a file.
+/// An error, and its position if it is in a file.
 #[derive(Debug, Clone, Copy)]
 pub struct ErrorObject<'a> {
-    /// What kind.
+    /// The kind of error.
     pub kind: ErrorKind,
-    /// What was tried, on what, and why it failed.
+    /// What was attempted, on what, and why it failed.
     pub text: &'a str,
     /// What to do next.
     pub hint: Option<&'a str>,
-    /// The file that is wrong.
+    /// The file with the error.
     pub file: Option<&'a Path>,
-    /// Line and column in it, from 1.
+    /// Line and column in the file, from 1.
     pub place: Option<(usize, usize)>,
 }
 
 impl<'a> ErrorObject<'a> {
-    /// Of no file, and without a hint.
+    /// Creates an error without a file and without a hint.
     pub fn new(kind: ErrorKind, text: &'a str) -> Self {
         ErrorObject { kind, text, hint: None, file: None, place: None }
     }
 }
 
-/// A result is held back until something else is printed or the command ends: only then it is known whether it is the last line,
-/// which carries the exit code of the whole command.
+/// A delayed result. It is printed when something else is printed or the command ends: only then it is known whether it is the last line,
+/// which has the exit code of the whole command.
 struct Held {
     exit: ExitCode,
     command: &'static str,
@@ -74,7 +74,7 @@ struct Held {
 }
 
 static HELD: Mutex<Option<Held>> = Mutex::new(None);
-/// The lines are those of a run, which ends with `run_finished`.
+/// Whether the lines are those of a run, whose last line is `run_finished`.
 static OF_A_RUN: AtomicBool = AtomicBool::new(false);
 
 fn held() -> MutexGuard<'static, Option<Held>> {
@@ -96,7 +96,7 @@ fn line(event: &str, time: &str, body: &impl Serialize) -> io::Result<String> {
 }
 
 impl Ui {
-    /// One JSON object a line on standard output; `event` names it, `time` is added.
+    /// Prints a JSON object as a line on standard output. `event` is its name; `time` is added.
     pub fn json(&self, event: &str, body: &impl Serialize) -> io::Result<()> {
         let mut value = serde_json::to_value(body)?;
         for key in ["hint", "text"] {
@@ -107,7 +107,7 @@ impl Ui {
         self.json_lines(&line(event, &rfc3339(Timestamp::now()), &value)?)
     }
 
-    /// The result of a command, or of one of the things that it was asked for, which ended so.
+    /// Prints the result of a command, or of one of its parts, with its exit code. The output is delayed.
     pub fn result(&self, exit: ExitCode, body: &impl Serialize) -> io::Result<()> {
         self.release()?;
         let (command, time) = (self.command, rfc3339(Timestamp::now()));
@@ -115,14 +115,14 @@ impl Ui {
         Ok(())
     }
 
-    /// Prints a result that is held back, for somebody who waits for it.
+    /// Prints the delayed result now, for a reader that waits for it.
     pub fn release(&self) -> io::Result<()> {
         let Some(held) = held().take() else { return Ok(()) };
         let exit = held.exit;
         self.json_text(&held.line(exit)?)
     }
 
-    /// The last line, with the exit code of the command, which may have had no other result.
+    /// Prints the last line, with the exit code of the command. It is added if the command had no other result.
     pub fn end_of_json(&self, exit: ExitCode) -> io::Result<()> {
         if !self.json || OF_A_RUN.load(Ordering::Relaxed) {
             return Ok(());
@@ -132,18 +132,18 @@ impl Ui {
         self.json_text(&held.line(exit)?)
     }
 
-    /// From now on, the listeners of a run write the lines.
+    /// Leaves the output of lines to the listeners of a run from now on.
     pub fn hand_over(&self) {
         OF_A_RUN.store(true, Ordering::Relaxed);
     }
 
-    /// Whole lines of JSON on standard output.
+    /// Prints whole lines of JSON on standard output.
     pub fn json_lines(&self, lines: &str) -> io::Result<()> {
         self.release()?;
         self.json_text(lines)
     }
 
-    /// An error as an object, beside what people read. It comes before a result that is held back, which stays the last line.
+    /// Prints an error as an object, in addition to the text for people. It precedes a delayed result, which stays the last line.
     pub fn error_object(&self, error: &ErrorObject<'_>) {
         if !self.json || OF_A_RUN.load(Ordering::Relaxed) {
             return;
@@ -154,7 +154,7 @@ impl Ui {
             "file": error.file.map(Path::to_string_lossy),
             "line": error.place.map(|place| place.0), "column": error.place.map(|place| place.1),
         });
-        // That nothing can be written is found at the end.
+        // A failure to write is reported at the end of the command.
         let _ = line("error", &rfc3339(Timestamp::now()), &body).and_then(|line| self.json_text(&line));
     }
 

@@ -1,4 +1,4 @@
-//! The progress of a task that takes long.
+//! The progress of a long operation.
 
 use super::{Environment, Glyphs};
 use crate::model::sanitize;
@@ -6,7 +6,7 @@ use crate::output::units;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::time::{Duration, Instant};
 
-/// A bar, or nothing where nobody wants to see one.
+/// A progress bar, or nothing if bars are not shown.
 #[derive(Debug)]
 pub struct Progress {
     bar: ProgressBar,
@@ -32,7 +32,7 @@ impl Progress {
         Progress { bar, started: Instant::now() }
     }
 
-    /// So many of so many; a total of 0 is not known yet, and shows nothing.
+    /// Sets the progress. A total of 0 is unknown, and nothing is shown.
     pub fn set(&mut self, done: u64, total: u64) {
         if total == 0 {
             return;
@@ -44,7 +44,7 @@ impl Progress {
         });
     }
 
-    /// Takes it away.
+    /// Removes the bar.
     pub fn finish(self) {
         self.bar.finish_and_clear();
     }

@@ -1,12 +1,12 @@
-//! A path that is too long for its column.
+//! Shortens paths that are too long for their column.
 
 use console::measure_text_width;
 
-/// Fewer columns than this tell nothing of a path.
+/// Minimum number of columns for a shortened path; with less it is useless.
 pub const LEAST: usize = 12;
 
-/// The text in so many columns at most: where it is longer, `mark` stands in its middle. Ends of paths tell more than their beginnings, and
-/// get two thirds of the room.
+/// Shortens text to at most this many columns by replacing its middle by `mark`. The end gets two thirds of the space, since the end of a
+/// path is more informative than its start.
 pub fn shortened(text: &str, columns: usize, mark: &str) -> String {
     if measure_text_width(text) <= columns {
         return text.to_owned();
@@ -17,7 +17,7 @@ pub fn shortened(text: &str, columns: usize, mark: &str) -> String {
     head.into_iter().chain(mark.chars()).chain(tail.into_iter().rev()).collect()
 }
 
-/// As many of the characters as fit so many columns.
+/// Returns as many of the characters as fit into this many columns.
 fn fitting(chars: impl Iterator<Item = char>, columns: usize) -> Vec<char> {
     let mut used = 0;
     chars

@@ -1,10 +1,10 @@
-//! A line on standard error that shows how far something is, while people watch; nothing anywhere else.
+//! A line on standard error with the progress of an operation, on an interactive terminal only.
 
 use super::{Environment, Glyphs, TextStyle, Ui};
 use crate::model::sanitize;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// See the module. Cheap to clone; all clones are one line.
+/// A line with a spinner. Cheap to clone; all clones share one line.
 #[derive(Debug, Clone)]
 pub struct Spinner {
     bar: ProgressBar,
@@ -12,14 +12,14 @@ pub struct Spinner {
 }
 
 impl Ui {
-    /// A spinner if standard error is a terminal that people watch, and an invisible one otherwise.
+    /// Returns a spinner, which is visible only if standard error is an interactive terminal.
     pub fn spinner(&self) -> Spinner {
         let look = TextStyle::stderr(self.color);
         if !self.is_watched() {
             return Spinner { bar: ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden()), look };
         }
         let bar = ProgressBar::new_spinner();
-        // A template that does not parse would be ours; the default style is then better than none.
+        // An invalid template would be a bug of ours; then the default style is used.
         let style = ProgressStyle::with_template("{spinner} {wide_msg}");
         let glyphs = Glyphs::of(Environment::read().utf8);
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()).tick_chars(glyphs.spinner));
@@ -28,7 +28,7 @@ impl Ui {
 }
 
 impl Spinner {
-    /// Whether anybody sees it.
+    /// Whether the spinner is visible.
     pub fn is_visible(&self) -> bool {
         !self.bar.is_hidden()
     }
@@ -39,12 +39,12 @@ impl Spinner {
         self.bar.tick();
     }
 
-    /// Takes the line away while something else is printed.
+    /// Hides the line while something else is printed.
     pub fn suspend<T>(&self, print: impl FnOnce() -> T) -> T {
         self.bar.suspend(print)
     }
 
-    /// Takes the line away.
+    /// Removes the line.
     pub fn clear(&self) {
         self.bar.finish_and_clear();
     }

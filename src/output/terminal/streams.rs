@@ -1,4 +1,4 @@
-//! Standard output and standard error as this process was started with them, and what became of the former.
+//! The state of standard output and standard error: whether they were closed at the start, and whether standard output has failed.
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::OnceLock;
@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::thread;
 use std::time::Duration;
 
-/// A bit for each of the descriptors 0 to 2 that was closed. Before `main` the runtime of the language opens `/dev/null` in
-/// their place, so that no file of ours gets such a number; from then on nothing tells them from a `/dev/null` that was given.
+/// A bit for each of the descriptors 0 to 2 that was closed at the start. Before `main`, Rust's runtime opens `/dev/null` in their place,
+/// so that no file of ours gets such a number. After that they cannot be distinguished from a `/dev/null` that was passed in.
 static CLOSED: AtomicU8 = AtomicU8::new(0);
 
 #[used]
@@ -19,7 +19,7 @@ static CLOSED: AtomicU8 = AtomicU8::new(0);
 #[cfg_attr(not(target_os = "macos"), unsafe(link_section = ".init_array"))]
 static LOOK: extern "C" fn() = look;
 
-/// Only system calls: nothing has been set up yet.
+/// Makes system calls only, since nothing is initialized yet.
 #[expect(unsafe_code, reason = "a descriptor that may be closed cannot be borrowed")]
 extern "C" fn look() {
     for number in 0..3 {
@@ -35,24 +35,24 @@ pub fn was_closed(number: u32) -> bool {
     number < 3 && CLOSED.load(Ordering::Relaxed) & (1 << number) != 0
 }
 
-/// What writing to a stream that was closed comes to.
+/// Returns the error for writing to a stream that was closed at the start.
 pub fn closed() -> io::Error {
     io::Error::from_raw_os_error(libc::EBADF)
 }
 
-/// Why standard output takes no more.
+/// The first error on standard output.
 static LOST: OnceLock<io::Error> = OnceLock::new();
 
 fn again(error: &io::Error) -> io::Error {
     error.raw_os_error().map_or_else(|| error.kind().into(), io::Error::from_raw_os_error)
 }
 
-/// Writes to standard output. Once that has failed it fails in the same way for ever.
+/// Writes to standard output. After a failure, all further writes fail with the same error.
 pub(super) fn write(bytes: &[u8]) -> io::Result<()> {
     checked(|| write_all(&mut io::stdout().lock(), bytes))
 }
 
-/// Writes what is still held back; the error is the first there was.
+/// Flushes standard output; returns the first error of all writes.
 pub fn finish() -> io::Result<()> {
     if LOST.get().is_none() && was_closed(1) {
         return Ok(());
@@ -77,8 +77,8 @@ pub(super) fn is_terminal() -> bool {
     io::stdout().is_terminal()
 }
 
-/// Like `Write::write_all`, but patient with a stream that somebody else has made non-blocking (terminals and pipes are shared
-/// with other programs).
+/// Like `Write::write_all`, but waits if another program has made the stream non-blocking (terminals and pipes are shared with other
+/// programs).
 pub fn write_all(writer: &mut dyn Write, mut bytes: &[u8]) -> io::Result<()> {
     while !bytes.is_empty() {
         match writer.write(bytes) {
@@ -90,7 +90,7 @@ pub fn write_all(writer: &mut dyn Write, mut bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// The same for `Write::flush`.
+/// Like [`write_all`], for `Write::flush`.
 pub fn flush(writer: &mut dyn Write) -> io::Result<()> {
     loop {
         match writer.flush() {

@@ -1,26 +1,26 @@
-//! Columns of text, aligned by what a terminal shows rather than by bytes.
+//! Text in columns, aligned by terminal columns instead of bytes.
 
 use super::Text;
 
-/// Spaces between columns, and where that saves a line.
+/// Spaces between columns: the default, and the number used if it saves a line.
 const GAPS: [usize; 2] = [2, 1];
-/// How far lines are indented that go on with a row.
+/// Indentation of continuation lines of a row.
 const INDENT: usize = 4;
-/// The last column is wrapped beside the others where it has so much room, and otherwise has a line of its own.
+/// The last column is wrapped beside the others if this many columns are left, and otherwise has its own line.
 const LEGIBLE: usize = 24;
 
-/// What the first row is.
+/// The type of the first row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum First {
-    /// Left out where there is nothing below.
+    /// A heading, which is omitted if there is nothing below it.
     Heading,
-    /// As any other.
+    /// An ordinary row.
     Row,
 }
 
-/// Rows as lines, each column as wide as its widest cell, the last one ragged. With `width` (a terminal's columns) no line is
-/// longer than that: rows go on in further lines, indented, and what is too long for a line is wrapped. Nothing is left out but
-/// further lines that tell nothing, and the heading of those. Rows may be of different lengths.
+/// Formats rows as lines. Each column is as wide as its widest cell; the last one is not padded. With `width` (the columns of a terminal)
+/// no line is wider: rows are continued on indented lines, and text that is too long for a line is wrapped. Only continuation lines without
+/// data are omitted, together with their headings. Rows may differ in length.
 pub fn table<C: Clone + Into<Text>>(rows: &[Vec<C>], first: First, width: Option<usize>) -> Vec<Text> {
     let rows: Vec<Vec<Text>> =
         rows.iter().map(|row| row.iter().map(|cell| cell.clone().into().one_line()).collect()).collect();
@@ -40,7 +40,7 @@ pub fn table<C: Clone + Into<Text>>(rows: &[Vec<C>], first: First, width: Option
     rows.iter().enumerate().flat_map(|(n, row)| folded(row, &groups, &widths, gap, n < heads)).collect()
 }
 
-/// As wide a gap as lets a row, or all of it but the last column, be one line.
+/// Returns the widest gap with which a row, or all of it except the last column, fits on one line.
 fn gap(widths: &[usize], width: usize) -> usize {
     let Some((last, others)) = widths.split_last() else { return GAPS[0] };
     let used = |gap: usize| others.iter().sum::<usize>() + others.len() * gap;
@@ -50,20 +50,20 @@ fn gap(widths: &[usize], width: usize) -> usize {
 
 /// Columns that share a line.
 struct Group {
-    /// How far the line is indented.
+    /// Indentation of the line.
     indent: usize,
     columns: Vec<usize>,
 }
 
 impl Group {
-    /// Whether a row has anything to say in them.
+    /// Whether a row has data in these columns.
     fn tells(&self, row: &[Text]) -> bool {
         let mut cells = self.columns.iter().filter_map(|column| row.get(*column));
         cells.any(|cell| !matches!(cell.render(false).trim(), "" | "-"))
     }
 }
 
-/// The columns of each line of a row. Columns that are too wide are made as wide as a line.
+/// Distributes the columns over lines. Columns that are too wide are limited to the width of a line.
 fn groups(widths: &mut [usize], width: usize, gap: usize) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     let mut used = usize::MAX / 2;
@@ -86,7 +86,7 @@ fn groups(widths: &mut [usize], width: usize, gap: usize) -> Vec<Group> {
     groups
 }
 
-/// The lines of a row.
+/// Returns the lines of a row.
 fn folded(row: &[Text], groups: &[Group], widths: &[usize], gap: usize, heading: bool) -> Vec<Text> {
     let mut lines = Vec::new();
     for (n, group) in groups.iter().enumerate() {

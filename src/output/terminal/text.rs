@@ -1,4 +1,4 @@
-//! Text for people, in parts, some of them with a colour of ours.
+//! Text for people, in parts with or without a colour.
 
 use super::excerpt;
 use crate::model::sanitize;
@@ -6,35 +6,35 @@ use console::{Alignment, Style, measure_text_width, pad_str};
 use std::fmt;
 use std::ops::AddAssign;
 
-/// Whatever it quotes is made safe for a terminal as it comes in (see [`sanitize`]), so that every escape sequence in what
-/// [`Text::render`] returns is one of our colours.
+/// Text that is safe for a terminal. Input is sanitized when it is added (see [`sanitize`]), so every escape sequence in the result of
+/// [`Text::render`] is one of our colours.
 #[derive(Debug, Clone, Default)]
 pub struct Text(Vec<(String, Option<Style>)>);
 
 impl Text {
-    /// Nothing yet.
+    /// Creates an empty text.
     pub fn new() -> Self {
         Text::default()
     }
 
-    /// Text with a colour, where the stream gets colours.
+    /// Creates text with a colour, which is used if the stream gets colours.
     pub fn styled(text: &str, style: Style) -> Self {
         Text(vec![(sanitize::lines(text.as_bytes()).into_owned(), Some(style))])
     }
 
-    /// The bytes of a child or a file, any number of lines.
+    /// Creates text from the bytes of a child or a file, with any number of lines.
     pub fn bytes(bytes: &[u8]) -> Self {
         Text(vec![(sanitize::lines(bytes).into_owned(), None)])
     }
 
-    /// This, and more after it.
+    /// Appends more text.
     #[must_use]
     pub fn with(mut self, more: impl Into<Text>) -> Self {
         self += more;
         self
     }
 
-    /// On one line: what ends a line is a space.
+    /// Joins the text to one line: line ends become spaces.
     #[must_use]
     pub fn one_line(mut self) -> Self {
         for (part, _) in &mut self.0 {
@@ -45,17 +45,17 @@ impl Text {
         self
     }
 
-    /// Columns of a terminal that it takes.
+    /// Returns the width in terminal columns.
     pub fn width(&self) -> usize {
         self.0.iter().map(|(part, _)| measure_text_width(part)).sum()
     }
 
-    /// The parts, and their colours.
+    /// Returns the parts and their colours.
     pub(super) fn parts(&self) -> &[(String, Option<Style>)] {
         &self.0
     }
 
-    /// For a terminal that shows no more than ASCII ([`sanitize::ascii`]).
+    /// Converts the text for a terminal that shows only ASCII ([`sanitize::ascii`]).
     #[must_use]
     pub fn ascii(mut self) -> Self {
         for (part, _) in &mut self.0 {
@@ -66,7 +66,7 @@ impl Text {
         self
     }
 
-    /// Filled up with spaces to so many columns.
+    /// Pads the text with spaces to this many columns.
     #[must_use]
     pub fn pad(mut self, width: usize) -> Self {
         let fill = width.saturating_sub(self.width());
@@ -76,7 +76,7 @@ impl Text {
         self
     }
 
-    /// Without spaces and line ends at the end.
+    /// Removes spaces and line ends at the end.
     #[must_use]
     pub fn trim_end(mut self) -> Self {
         while let Some((part, _)) = self.0.last_mut() {
@@ -89,7 +89,7 @@ impl Text {
         self
     }
 
-    /// For a stream.
+    /// Renders the text for a stream.
     pub fn render(&self, colored: bool) -> String {
         let mut out = String::new();
         for (part, style) in &self.0 {

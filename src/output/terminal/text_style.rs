@@ -1,4 +1,4 @@
-//! How one stream wants its text.
+//! How text is rendered on one stream.
 
 use super::{Color, Environment, Text, decide, streams};
 use crate::model::sanitize;
@@ -6,22 +6,22 @@ use console::Term;
 use std::borrow::Cow;
 use std::io::{self, IsTerminal};
 
-/// How far in, beyond its beginning, a line of ours goes on below if it is too wide.
+/// Additional indentation of the continuation lines of a wrapped line.
 pub const HANG: usize = 2;
 
-/// See the module.
+/// Colours, width and character set of one stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TextStyle {
-    /// Colours.
+    /// Whether colours are used.
     pub color: bool,
-    /// Columns, if it is a terminal: whoever reads a pipe wants everything as it is.
+    /// Width of the terminal in columns; `None` if the stream is not a terminal, so that readers of a pipe get everything unchanged.
     pub columns: Option<usize>,
-    /// It is a terminal that shows no more than ASCII.
+    /// Whether it is a terminal that shows only ASCII.
     pub ascii: bool,
 }
 
 impl TextStyle {
-    /// Of a terminal of so many columns, or of another stream.
+    /// Returns the style of a terminal with this many columns, or of another stream.
     pub fn new(color: Color, columns: Option<usize>, env: &Environment) -> Self {
         TextStyle {
             color: decide(color, columns.is_some(), env),
@@ -30,34 +30,34 @@ impl TextStyle {
         }
     }
 
-    /// Of standard output, now.
+    /// Returns the current style of standard output.
     pub fn stdout(color: Color) -> Self {
         let columns = streams::is_terminal().then(|| columns(&Term::stdout()));
         TextStyle::new(color, columns, &Environment::read())
     }
 
-    /// Of standard error, now.
+    /// Returns the current style of standard error.
     pub fn stderr(color: Color) -> Self {
         let columns = io::stderr().is_terminal().then(|| columns(&Term::stderr()));
         TextStyle::new(color, columns, &Environment::read())
     }
 
-    /// Whether people look at it directly.
+    /// Whether the stream is a terminal.
     pub fn is_terminal(&self) -> bool {
         self.columns.is_some()
     }
 
-    /// In characters that it can show.
+    /// Converts text to the characters that the stream can show.
     pub fn plain(&self, text: Text) -> Text {
         if self.ascii { text.ascii() } else { text }
     }
 
-    /// The same of text that is safe already ([`sanitize`]).
+    /// Like [`TextStyle::plain`], for text that is sanitized already ([`sanitize`]).
     pub fn plain_str<'a>(&self, text: &'a str) -> Cow<'a, str> {
         if self.ascii { sanitize::ascii(text) } else { text.into() }
     }
 
-    /// Text in lines that fit ([`Text::wrapped`]).
+    /// Breaks text into lines that fit ([`Text::wrapped`]).
     pub fn lines(&self, text: &Text, hang: usize) -> Vec<Text> {
         match self.columns {
             Some(columns) => self.plain(text.clone()).wrapped(columns, hang),
@@ -65,14 +65,14 @@ impl TextStyle {
         }
     }
 
-    /// The same, ready to be written.
+    /// Like [`TextStyle::lines`], rendered for output.
     pub fn render(&self, text: &Text, hang: usize) -> String {
         let lines: Vec<_> = self.lines(text, hang).iter().map(|line| line.render(self.color)).collect();
         lines.join("\n")
     }
 }
 
-/// Columns of a terminal.
+/// Returns the width of a terminal in columns.
 pub fn columns(term: &Term) -> usize {
     usize::from(term.size().1)
 }

@@ -1,19 +1,19 @@
-//! A screen that is redrawn in place, and put back as it was.
+//! A full-screen display that is redrawn in place. The terminal is restored afterwards.
 
 use super::{HANG, Text, TextStyle, Ui, streams};
 use console::Term;
 use rustix::termios::{self, LocalModes, OptionalActions, SpecialCodeIndex, Termios};
 use std::io::{self, Read};
 
-/// The terminal, taken over until this is dropped.
+/// The full-screen mode of the terminal, which ends on drop.
 pub struct Watch {
-    /// As the terminal's input was, if standard input is one.
+    /// The previous settings of the terminal on standard input, if it is one.
     before: Option<Termios>,
 }
 
 impl Watch {
-    /// Takes over the terminal on standard output; `None` if that is none. Keys come without a line end and without being
-    /// shown; ^C goes on to be a signal.
+    /// Enters full-screen mode on standard output; `None` if it is not a terminal. Keys are read without a line end and are not echoed; ^C
+    /// still sends a signal.
     pub fn start() -> io::Result<Option<Self>> {
         if !streams::is_terminal() {
             return Ok(None);
@@ -27,19 +27,19 @@ impl Watch {
             termios::tcsetattr(io::stdin(), OptionalActions::Now, &raw)?;
         }
         let watch = Watch { before };
-        // The other screen, without a cursor.
+        // Alternate screen, hidden cursor.
         say(b"\x1b[?1049h\x1b[?25l\x1b[2J")?;
         Ok(Some(watch))
     }
 
-    /// Lines from the top, as many as fit, in a single write so that nothing flickers.
+    /// Draws lines from the top, as many as fit, in a single write to avoid flicker.
     pub fn draw(&self, lines: &[Text], ui: &Ui) -> io::Result<()> {
         let rows = usize::from(Term::stdout().size().0);
         say(frame(lines, rows, &ui.look()).as_bytes())
     }
 }
 
-/// Blocks until `q` is typed; false if nothing can be typed.
+/// Blocks until `q` is typed; returns `false` if no input is possible.
 pub fn quit_typed() -> bool {
     let mut key = [0];
     loop {
@@ -71,7 +71,7 @@ fn say(bytes: &[u8]) -> io::Result<()> {
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        // Nobody is left to tell if the terminal has gone away.
+        // If the terminal is gone, the failure cannot be reported.
         let _ = say(b"\x1b[?25h\x1b[?1049l");
         if let Some(before) = &self.before {
             let _ = termios::tcsetattr(io::stdin(), OptionalActions::Now, before);

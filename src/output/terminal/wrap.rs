@@ -1,12 +1,12 @@
-//! Lines that fit a terminal: broken between words, and what belongs together stays together.
+//! Wraps lines to the width of a terminal: between words, without separating what belongs together.
 
 use super::{Text, excerpt};
 use console::Style;
 
-/// A word that fits no line is begun where so many columns are left.
+/// A word that fits on no line starts on the current line if this many columns are left.
 const WORTHWHILE: usize = 12;
 
-/// A character, and the part of the text that it is from.
+/// A character, and the index of its part in the text.
 #[derive(Clone, Copy)]
 struct Glyph {
     c: char,
@@ -14,9 +14,10 @@ struct Glyph {
 }
 
 impl Text {
-    /// Its lines, none wider than `width` columns. A line that is too wide goes on below, `hang` columns further in than it began. It is
-    /// broken between words, if possible not after a number, within a time, or within a command in backticks; a word that fits no line, after a
-    /// `/` or anywhere. Excerpts of a file are cut instead, to where their mark is.
+    /// Returns the lines, none wider than `width` columns. A line that is too wide is continued on further lines, which are indented by
+    /// `hang` columns more than the first. Lines are broken between words; if possible not after a number, within a time, or within a
+    /// command in backticks. A word that fits on no line is broken after a `/` or anywhere. Excerpts of a file are cut instead, around
+    /// their mark.
     pub fn wrapped(&self, width: usize, hang: usize) -> Vec<Text> {
         let styles: Vec<_> = self.parts().iter().map(|(_, style)| style).collect();
         let glyphs: Vec<Glyph> = self
@@ -42,7 +43,7 @@ impl Text {
     }
 }
 
-/// Hands out the lines of a line that is too wide, and how far each is to be indented.
+/// Passes the lines of a line that is too wide to `out`, each with its indentation.
 fn fold(line: &[Glyph], width: usize, hang: usize, mut out: impl FnMut(&[Glyph], usize)) {
     let line = &line[..line.iter().rposition(|glyph| glyph.c != ' ').map_or(0, |last| last + 1)];
     let indent = spaces(line);
@@ -60,7 +61,8 @@ fn fold(line: &[Glyph], width: usize, hang: usize, mut out: impl FnMut(&[Glyph],
     }
 }
 
-/// How many characters of a line stay on it where there is `room`; the next one has `full` columns. `quoted`: it begins within backticks.
+/// Returns how many characters stay on the current line, which has `room` columns; the next one has `full` columns. `quoted`: the line
+/// starts within backticks.
 fn end(line: &[Glyph], quoted: bool, room: usize, full: usize) -> usize {
     let indent = spaces(line);
     let gaps: Vec<usize> = (indent..line.len())
@@ -69,13 +71,13 @@ fn end(line: &[Glyph], quoted: bool, room: usize, full: usize) -> usize {
         .collect();
     let loose =
         |at: &usize| line[*at].c == ' ' && line[at - 1].c != ' ' && !holds_together(line, quoted, *at);
-    // What holds together but fits no line is broken wherever it has a gap.
+    // A group that should stay together but fits on no line is broken at any space.
     let fits = |at: &&usize| {
         let next = (**at + 1..line.len()).find(loose).unwrap_or(line.len());
         columns(&line[**at + 1..next]) <= full
     };
     let gap = gaps.iter().rev().find(|at| loose(at)).filter(fits).or(gaps.last()).copied();
-    // The word that did not fit.
+    // The first word that does not fit.
     let begin = gaps.last().map_or(indent, |at| at + spaces(&line[*at..]));
     let word = line[begin..].split(|glyph| glyph.c == ' ').next().unwrap_or_default();
     let left = room.saturating_sub(columns(&line[..begin]));
@@ -95,7 +97,7 @@ fn end(line: &[Glyph], quoted: bool, room: usize, full: usize) -> usize {
     }
 }
 
-/// Whether what is before this space belongs to what is behind it: a number and its unit, the parts of a time, a command.
+/// Whether the text before and after this space belongs together: a number and its unit, the parts of a time, a command.
 fn holds_together(line: &[Glyph], quoted: bool, at: usize) -> bool {
     if quoted != is_in_quotes(&line[..at]) {
         return true;
@@ -114,12 +116,12 @@ fn holds_together(line: &[Glyph], quoted: bool, at: usize) -> bool {
         && (next.is_alphanumeric() || matches!(next, '%' | '+' | '-')))
 }
 
-/// Whether what goes on after it is within backticks.
+/// Whether the text after `before` is within backticks.
 fn is_in_quotes(before: &[Glyph]) -> bool {
     before.iter().filter(|glyph| glyph.c == '`').count() % 2 == 1
 }
 
-/// How many there are at the beginning.
+/// Returns the number of leading spaces.
 fn spaces(glyphs: &[Glyph]) -> usize {
     glyphs.iter().take_while(|glyph| glyph.c == ' ').count()
 }
@@ -130,7 +132,7 @@ fn plain(glyphs: &[Glyph]) -> String {
 
 fn columns(glyphs: &[Glyph]) -> usize {
     let one = |c: char| match c {
-        // At most.
+        // The maximum width of a tab.
         '\t' => 8,
         c => console::measure_text_width(c.encode_utf8(&mut [0; 4])),
     };
@@ -184,7 +186,7 @@ mod tests {
             folded("as `aaaa bbbb cccc dddd` does", 14, 2),
             ["as `aaaa bbbb", "  cccc dddd`", "  does"]
         );
-        // Where there is nothing else, it is broken all the same.
+        // If there is no better place, the line is broken anyway.
         assert_eq!(folded("1 2 3 4 5 6 7 8", 10, 0), ["1 2 3 4 5", "6 7 8"]);
     }
 

@@ -75,7 +75,7 @@ fn quiet_leaves_errors_and_the_summary() {
 #[test]
 fn verbose_tells_the_commands() {
     let (_, err) = told(|options| options.verbose = true, story());
-    // The command of a phase, once: that of the start is the first phase's.
+    // The command is printed once per phase; that of the start is that of the first phase.
     assert_eq!(err.matches("[a] runs ").count(), 1, "{err}");
     assert!(err.contains("[a] runs rsync -n\n[a] transferring\n"), "{err}");
     assert!(err.contains("\ndetails\n"), "{err}");

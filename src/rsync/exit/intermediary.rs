@@ -1,4 +1,4 @@
-//! What stands between us and a source, and is to blame instead of it: a proxy, the password file, the rsync program here.
+//! Failures of something between us and the source: a proxy, the password file, the local rsync program.
 
 use super::Class;
 use super::messages::{Found, find};
@@ -6,7 +6,7 @@ use super::peer::Peer;
 use crate::model::result::Reason;
 use crate::rsync::version::INSTALL;
 
-/// The proxy of RSYNC_PROXY.
+/// Failures of the proxy in RSYNC_PROXY.
 pub(super) fn proxy(lines: &[&str], talk: &Peer<'_>) -> Found {
     let proxy = talk.proxy.as_deref()?;
     let of = |class, text: String| {
@@ -31,7 +31,7 @@ pub(super) fn proxy(lines: &[&str], talk: &Peer<'_>) -> Found {
     of(Class::Retry, format!("connecting to the proxy {proxy} failed: {}", why.to_lowercase()))
 }
 
-/// The file that holds the password. Usually found wanting before rsync is started; this is for what changed since.
+/// Failures with the password file. It is checked before rsync is started; this is for later changes.
 pub(super) fn password_file(lines: &[&str], _: &Peer<'_>) -> Found {
     let (line, hint) = [
         ("password file must not be other-accessible", "`chmod 600` it: no other user may read it"),
@@ -48,7 +48,7 @@ pub(super) fn password_file(lines: &[&str], _: &Peer<'_>) -> Found {
     Some((Class::Fatal, Reason::new(format!("rsync refuses the password file: {line}")).hint(hint)))
 }
 
-/// An option that the rsync here does not know.
+/// An option that the local rsync does not support.
 pub(super) fn unknown_option(lines: &[&str], talk: &Peer<'_>) -> Found {
     let line = lines.iter().find(|line| {
         ["unknown option", "unrecognized option", "invalid option", "illegal option"]

@@ -1,37 +1,37 @@
-//! Which files rsync could not deal with, and why (code 23).
+//! Files that rsync could not transfer, and the reasons (code 23).
 
 use std::borrow::Cow;
 
-/// What rsync says when a directory with something in it stands where the source has a file or a link. Only a live `--delete`
-/// or `--force` would clear it away, and neither is ever given.
+/// rsync's message if a non-empty directory exists where the source has a file or a link. Only a live `--delete` or `--force` would remove
+/// the directory, and we never use these.
 const IN_THE_WAY: &str = "could not make way for new ";
 
-/// What was said about files that were left out. Only what was said: rsync's last lines may be all that is known.
+/// Files that were reported as left out. There may be more, since only the last lines of rsync may be known.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct LeftOut<'a> {
-    /// Path and the system's reason, in the order in which they were reported; a path once.
+    /// Paths and the system's reasons, in the order of the reports; each path once.
     files: Vec<(Cow<'a, str>, &'a str)>,
-    /// Whether rights at the destination are among the reasons.
+    /// Whether permissions at the destination are among the reasons.
     ours: bool,
     /// Whether a directory in the way is the first reason.
     in_the_way: bool,
-    /// What the destination's file system cannot hold, if that is among the reasons.
+    /// What the destination's file system does not support, if that is among the reasons.
     unheld: Option<Unheld>,
 }
 
-/// What a file system may be unable to hold.
+/// What a file system may not support.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Unheld {
-    /// The characters of a name.
+    /// Some characters in a name.
     Name,
-    /// A name of that length. rsync writes into a temporary file whose name is longer.
+    /// The length of a name. rsync writes to a temporary file with a longer name.
     Length,
     /// Symbolic links.
     Link,
 }
 
 impl Unheld {
-    /// By what rsync says when it makes an entry.
+    /// Determines this from rsync's message about creating an entry.
     fn of(line: &str, why: &str) -> Option<Self> {
         let makes = ["mkstemp \"", "mkdir \"", "symlink \"", "mknod \"", "link \"", "rename \"", "open \""];
         if !(line.contains("[receiver]") || line.contains("[generator]"))
@@ -71,11 +71,11 @@ impl Unheld {
 
 const DENIED: &str = "Permission denied";
 
-/// The hint where rights at the destination are missing, for those who can say more about it.
+/// Hint for missing permissions at the destination; some callers add details.
 pub const CHECK_RIGHTS: &str = "check who owns the destination and which rights it gives";
 
 impl<'a> LeftOut<'a> {
-    /// Collects from lines such as `rsync: [sender] send_files failed to open "/a/b": Permission denied (13)`.
+    /// Parses lines such as `rsync: [sender] send_files failed to open "/a/b": Permission denied (13)`.
     pub(super) fn read(lines: &[&'a str]) -> Self {
         let mut left_out = LeftOut { files: Vec::new(), ours: false, in_the_way: false, unheld: None };
         for line in lines {
@@ -95,7 +95,7 @@ impl<'a> LeftOut<'a> {
         left_out
     }
 
-    /// One line for people.
+    /// Returns one line for people.
     pub(super) fn text(&self) -> String {
         let denied: Vec<_> = self.files.iter().filter(|(_, why)| *why == DENIED).map(|(p, _)| p).collect();
         if !denied.is_empty() {
@@ -110,7 +110,7 @@ impl<'a> LeftOut<'a> {
         }
     }
 
-    /// What to do, where it is clear.
+    /// Returns a hint, if the cause is clear.
     pub(super) fn hint(&self) -> Option<&'static str> {
         let denied = self.files.iter().any(|(_, why)| *why == DENIED);
         if denied && self.files.iter().all(|(path, _)| is_kept_by_a_file_system(path)) {
@@ -137,7 +137,7 @@ fn is_kept_by_a_file_system(path: &str) -> bool {
     path.rsplit('/').next() == Some("lost+found")
 }
 
-/// Up to three names, and how many more.
+/// Returns up to three names and the number of the others.
 pub(super) fn shown(names: &[impl AsRef<str>]) -> String {
     let mut text = names.iter().take(3).map(AsRef::as_ref).collect::<Vec<_>>().join(", ");
     if names.len() > 3 {
@@ -146,8 +146,8 @@ pub(super) fn shown(names: &[impl AsRef<str>]) -> String {
     text
 }
 
-/// `… "PATH" …: REASON (N)`. The path may hold quotes, so the outermost count. Where the message is about a temporary file, the path is that
-/// of the file which it was to become.
+/// Parses `… "PATH" …: REASON (N)`. The path may contain quotes, so the outermost ones count. For a temporary file, the returned path is
+/// that of the final file.
 pub(super) fn path_and_reason(line: &str) -> Option<(Cow<'_, str>, &str)> {
     if !line.starts_with("rsync: ") {
         return None;
@@ -159,16 +159,16 @@ pub(super) fn path_and_reason(line: &str) -> Option<(Cow<'_, str>, &str)> {
     Some((final_path(&line[..start], path), why))
 }
 
-/// How rsync names the process that writes files: only this one has temporary files.
+/// rsync's label for the process that writes files. Only this process creates temporary files.
 const RECEIVER: &str = "[receiver]";
 
-/// The path of the file that a message is about. `said` is what stands before the path.
+/// Returns the final path of the file in a message. `said` is the text before the path.
 fn final_path<'a>(said: &str, path: &'a str) -> Cow<'a, str> {
     // `rename "TEMPORARY" -> "NAME"`, `symlink "LINK" -> "TARGET"`, and `lsetxattr("FILE","ATTRIBUTE")`.
     let end = ["\" -> \"", "\",\""].iter().filter_map(|between| path.find(between)).min();
     let (first, second) = end.map_or((path, None), |end| (&path[..end], path[end..].split_once(" -> \"")));
     if !said.contains(RECEIVER) {
-        // Links and devices are made under another name if there is one to be replaced.
+        // Links and devices get a temporary name if they replace an entry.
         let made = ["symlink ", "mknod ", "link "].iter().any(|verb| said.ends_with(verb));
         return match made.then(|| without_suffix(first, |c| c.is_ascii_digit(), 1)).flatten() {
             Some(name) => name.into(),
@@ -177,19 +177,19 @@ fn final_path<'a>(said: &str, path: &'a str) -> Cow<'a, str> {
     }
     let moved = ["rename ", "copy "].iter().any(|verb| said.ends_with(verb));
     match (without_suffix(first, |c| c.is_ascii_alphanumeric(), 6), second) {
-        // Relative to the destination. Its last part is the name.
+        // The target is relative to the destination. Its last component is the name.
         (Some(name), Some((_, to))) if moved => {
             let (dir, last) = (name.rfind('/').map_or("", |slash| &name[..=slash]), to.rsplit('/').next());
             format!("{dir}{}", last.unwrap_or(to)).into()
         }
-        // From a directory of its own (`--temp-dir`).
+        // The temporary file is in a separate directory (`--temp-dir`).
         (None, Some((_, to))) if moved => to.into(),
         (Some(name), _) => name.into(),
         (None, _) => first.into(),
     }
 }
 
-/// Undoes `.NAME.SUFFIX`, the name of a temporary file; `None` for another name.
+/// Returns the name of the final file for a temporary name `.NAME.SUFFIX`; `None` for other names.
 fn without_suffix(path: &str, suffix: impl Fn(char) -> bool, least: usize) -> Option<String> {
     let (dir, base) = path.split_at(path.rfind('/').map_or(0, |slash| slash + 1));
     let (name, last) = base.strip_prefix('.')?.rsplit_once('.')?;
@@ -197,7 +197,7 @@ fn without_suffix(path: &str, suffix: impl Fn(char) -> bool, least: usize) -> Op
     fits.then(|| format!("{dir}{name}"))
 }
 
-/// With a small first letter, as our own messages have it.
+/// Converts the first letter to lower case, as in our own messages.
 pub(super) fn lower(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())

@@ -1,23 +1,23 @@
-//! Names that are too long for rsync's temporary files, `.NAME.XXXXXX`: it cuts them, so that its messages about such a file do not
-//! tell which one it is.
+//! Names that are too long for rsync's temporary files, `.NAME.XXXXXX`. rsync truncates them, so its messages about such a temporary file
+//! do not identify the file.
 
 use crate::model::sanitize;
 use crate::rsync::output::unescape;
 use std::borrow::Cow;
 
-/// The longest name of which rsync keeps all, in bytes: 255, without the two dots, the six characters and what ends a string in C.
+/// The longest name that rsync does not truncate, in bytes: 255 without the two dots, the six characters and the terminating NUL.
 const KEPT: usize = 246;
-/// So many are remembered.
+/// Maximum number of stored names.
 const MOST: usize = 200;
 
-/// Files with such names that rsync has printed the names of, which it does before it opens their temporary files.
+/// Long names that rsync has printed. It prints a name before it creates the temporary file.
 #[derive(Debug, Default)]
 pub struct LongNames(Vec<Vec<u8>>);
 
 impl LongNames {
-    /// Takes a line that may be the name of a file, as rsync prints it.
+    /// Takes a line that may be a file name as printed by rsync.
     pub fn learn(&mut self, printed: &[u8]) {
-        // An escape only adds to it.
+        // An escape only makes the printed name longer.
         if printed.len() <= KEPT || self.0.len() >= MOST {
             return;
         }
@@ -27,7 +27,7 @@ impl LongNames {
         }
     }
 
-    /// A line of standard error in which the name of a temporary file is that of its file, if that is one of these.
+    /// Replaces the name of a temporary file in a line of standard error by that of its file, if it is one of these.
     pub fn resolve<'a>(&self, line: &'a str) -> Cow<'a, str> {
         let told = || {
             let (before, rest) = line.strip_prefix("rsync: ")?.split_once('"')?;
@@ -36,7 +36,7 @@ impl LongNames {
             let (dir, temporary) = plain.split_at(plain.len() - base(&plain).len());
             let (front, suffix) = temporary.split_at(temporary.len().checked_sub(SUFFIX)?);
             let random = suffix.strip_prefix(b".")?;
-            // Where nothing of the name is left, its dot goes, too.
+            // If nothing is left of the name, its dot is omitted too.
             let front = if front.is_empty() { front } else { front.strip_prefix(b".")? };
             if !before.contains("[receiver]") || !random.iter().all(u8::is_ascii_alphanumeric) {
                 return None;
@@ -52,7 +52,7 @@ impl LongNames {
             let shown = match found[..] {
                 [] => return None,
                 [one] => sanitize::name(one).into_owned(),
-                // Which of them it is, nobody can tell.
+                // Ambiguous: several names have the same temporary name.
                 _ => format!("{}… (one of {} such names)", sanitize::name(shared(&found)), found.len()),
             };
             Some(line.replacen(path, &format!("{}{shown}", sanitize::name(dir)), 1))
@@ -64,19 +64,19 @@ impl LongNames {
 /// `.XXXXXX`
 const SUFFIX: usize = 7;
 
-/// What follows the last slash.
+/// Returns the part after the last slash.
 fn base(path: &[u8]) -> &[u8] {
     &path[memchr::memrchr(b'/', path).map_or(0, |slash| slash + 1)..]
 }
 
-/// What rsync keeps of a name between the dots.
+/// Returns the part of a name that rsync keeps between the dots.
 fn stem(name: &[u8]) -> &[u8] {
     let name = name.strip_prefix(b".").unwrap_or(name);
     if name.len() <= KEPT {
         return name;
     }
     let mut end = KEPT;
-    // It may have cut through a character.
+    // The truncation may be inside a character.
     if name[end] & 0x80 != 0 {
         while end > 0 && name[end - 1] & 0x80 != 0 {
             end -= 1;
@@ -88,7 +88,7 @@ fn stem(name: &[u8]) -> &[u8] {
     &name[..end]
 }
 
-/// What all begin with, without half a character.
+/// Returns the common prefix, without an incomplete character.
 fn shared<'a>(names: &[&'a [u8]]) -> &'a [u8] {
     let Some((first, rest)) = names.split_first() else { return b"" };
     let same = |name: &&[u8]| first.iter().zip(*name).take_while(|(a, b)| a == b).count();
@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn a_name_that_was_cut_is_told_in_full() {
-        // As rsync 3.5.0 cuts them.
+        // Truncated as by rsync 3.5.0.
         let (plain, dotted, wide) = ("n".repeat(250), "d".repeat(240) + ".cif.gz", "é".repeat(125));
         for (name, cut) in [(&plain, "n".repeat(246)), (&dotted, "d".repeat(240) + ".cif.g")] {
             let path = format!("/m/ab/{name}");

@@ -1,4 +1,4 @@
-//! What rsync, its server, ssh and the system say, as far as it decides what to do.
+//! Messages of rsync, its server, ssh and the system that decide how a job continues.
 
 use super::Class;
 use super::intermediary::{password_file, proxy, unknown_option};
@@ -8,12 +8,12 @@ use crate::model::job::{Address, Source};
 use crate::model::result::Reason;
 use crate::rsync::args::own_shell;
 
-/// The port of RCSB and wwPDB, which many institutions' firewalls do not let through.
+/// The port of RCSB and wwPDB, which the firewalls of many institutions block.
 const WWPDB_PORT: u16 = 33444;
 
 pub(super) type Found = Option<(Class, Reason)>;
 
-/// The first known saying, in the order in which they outweigh each other.
+/// Returns the first known message, by priority.
 pub(super) fn known(lines: &[&str], talk: &Peer<'_>) -> Found {
     let rules = [
         server_error,
@@ -29,7 +29,7 @@ pub(super) fn known(lines: &[&str], talk: &Peer<'_>) -> Found {
     rules.iter().find_map(|rule| rule(lines, talk))
 }
 
-/// The last line that says more than rsync's closing `rsync error: … (code N) at …`.
+/// Returns the last informative line, before rsync's closing `rsync error: … (code N) at …`.
 pub(super) fn last_words<'a>(lines: &[&'a str]) -> Option<&'a str> {
     let telling = lines.iter().rev().find(|line| {
         !line.starts_with("rsync error: ") && !line.starts_with("rsync warning: ") && !line.starts_with("***")
@@ -37,12 +37,12 @@ pub(super) fn last_words<'a>(lines: &[&'a str]) -> Option<&'a str> {
     telling.or(lines.last()).map(|line| line.strip_prefix("rsync: ").unwrap_or(line))
 }
 
-/// The first line that holds `text`, from there on.
+/// Returns the rest of the first line that contains `text`, from `text` on.
 pub(super) fn find<'a>(lines: &[&'a str], text: &str) -> Option<&'a str> {
     lines.iter().find_map(|line| line.find(text).map(|at| &line[at..]))
 }
 
-/// A daemon's `@ERROR`, or something that is no daemon.
+/// A daemon's `@ERROR`, or a server that is not an rsync daemon.
 fn server_error(lines: &[&str], talk: &Peer<'_>) -> Found {
     let source = talk.source;
     let host = source.host_label();
@@ -96,7 +96,7 @@ fn server_error(lines: &[&str], talk: &Peer<'_>) -> Found {
     None
 }
 
-/// An option that the other end forbids or does not know.
+/// An option that the other side forbids or does not support.
 fn refused_option(lines: &[&str], talk: &Peer<'_>) -> Found {
     let source = talk.source;
     let host = source.host_label();
@@ -122,15 +122,15 @@ fn refused_option(lines: &[&str], talk: &Peer<'_>) -> Found {
 
 const READ_ONLY: &str = "Read-only file system";
 
-/// Whether a message is about attributes of an entry. Their own limits (a quota of another owner, room for extended attributes) say nothing of
-/// contents.
+/// Whether a message is about attributes of an entry. They have their own limits (a quota of another owner, space for extended attributes),
+/// which say nothing about contents.
 fn sets_attributes(line: &str) -> bool {
     ["chown \"", "chgrp \"", "failed to set ", "setxattr(", "set_acl", "chmod"]
         .iter()
         .any(|what| line.contains(what))
 }
 
-/// What no source can help: our disk, our programs.
+/// Problems of this machine that no other source can solve: the disk, programs.
 fn here(lines: &[&str], talk: &Peer<'_>) -> Found {
     let fatal = |text: String, hint: &str| Some((Class::Fatal, Reason::new(text).hint(hint)));
     let written = |what: &str| {
@@ -141,7 +141,7 @@ fn here(lines: &[&str], talk: &Peer<'_>) -> Found {
             .find_map(|line| path_and_reason(line).map(|(path, _)| (*line, path)))
     };
     if let Some((line, path)) = written("No space left on device") {
-        // A directory or an empty temporary file needs no room, but an inode.
+        // A directory or an empty temporary file needs an inode, but no space.
         return if line.contains("mkdir \"") || line.contains("mkstemp \"") {
             fatal(
                 format!("the destination's file system is full, or has no inodes left, at {path}"),
@@ -177,7 +177,7 @@ fn here(lines: &[&str], talk: &Peer<'_>) -> Found {
             },
         );
     }
-    // Only at the very beginning is a failed mkdir the whole destination's.
+    // Only a mkdir at the very beginning is that of the destination itself.
     let line = lines.iter().find(|line| line.contains("[Receiver] mkdir \""))?;
     let (path, why) = path_and_reason(line)?;
     fatal(
@@ -186,11 +186,11 @@ fn here(lines: &[&str], talk: &Peer<'_>) -> Found {
     )
 }
 
-/// A source that is not there, or cannot be entered: rsync calls that "partial" (23), but nothing at all was done.
+/// A source that does not exist, or cannot be entered. rsync's code is "partial" (23), but nothing was done.
 fn missing_source(lines: &[&str], talk: &Peer<'_>) -> Found {
     let source = talk.source;
     let found = lines.iter().find_map(|line| {
-        // Those of the destination read `change_dir#1`.
+        // Messages about the destination have `change_dir#1`.
         let (path, why) = path_and_reason(line)?;
         let whole = line.contains(" change_dir \"")
             || (line.contains(" link_stat \"")
@@ -209,7 +209,7 @@ fn missing_source(lines: &[&str], talk: &Peer<'_>) -> Found {
     Some((Class::NextSource, Reason::new(text).hint(hint)))
 }
 
-/// What ssh says before there is an rsync at the other end.
+/// Messages of ssh before rsync is started on the other side.
 fn shell(lines: &[&str], talk: &Peer<'_>) -> Found {
     if !talk.by_shell() {
         return None;
@@ -223,7 +223,7 @@ fn shell(lines: &[&str], talk: &Peer<'_>) -> Found {
             format!("log in once by hand, `{}`, and compare the key before you accept it", talk.login("")),
         );
     }
-    // What rsync itself says so is about files.
+    // rsync's own lines with the same text are about files.
     let own: Vec<&str> = lines.iter().filter(|line| !line.starts_with("rsync: ")).copied().collect();
     if let Some(line) = find(&own, "Permission denied (") {
         return of(
@@ -253,7 +253,7 @@ fn shell(lines: &[&str], talk: &Peer<'_>) -> Found {
     of(Class::Retry, format!("ssh lost {host}: {line}"), format!("try `{}`", talk.login("")))
 }
 
-/// What the system says while a daemon is being reached.
+/// Messages of the system while connecting to a daemon.
 fn connecting(lines: &[&str], talk: &Peer<'_>) -> Found {
     let source = talk.source;
     if let Some(line) = find(lines, "getaddrinfo: ") {

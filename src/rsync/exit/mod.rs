@@ -1,7 +1,7 @@
-//! What an exit code of rsync means, together with what it said on standard error.
+//! The meaning of rsync's exit codes, together with standard error.
 //!
-//! The code alone says too little (5 is an unknown module, a failed login and a full server), and with a remote shell even
-//! which code it is depends on who notices first. So what was said decides where it is known, and the code elsewhere.
+//! The code alone is ambiguous (5 is an unknown module, a failed login and a full server), and with a remote shell even the code itself
+//! depends on which side fails first. So known messages decide, and the code is used only without one.
 
 mod intermediary;
 mod left_out;
@@ -19,48 +19,48 @@ use left_out::LeftOut;
 pub use long_names::LongNames;
 pub use peer::Peer;
 
-/// What follows from the end of a run of rsync.
+/// The verdict on a finished run of rsync.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// 0.
+    /// Exit code 0.
     Ok,
-    /// 24: files vanished while they were read. One quick rerun, then a warning.
+    /// 24: files vanished during the transfer. One immediate rerun, then a warning.
     Vanished(Reason),
-    /// Some files were left out; the rest is done.
+    /// Some files were left out; everything else is done.
     Partial(Reason),
-    /// It failed; [`Class`] says what to do.
+    /// It failed; [`Class`] tells how to continue.
     Failed(Class, Reason),
 }
 
-/// A daemon that cannot be reached; `how` completes "connecting to HOST …". With a hint for known ports.
+/// The reason for a daemon that cannot be reached, with a hint for known ports; `how` completes "connecting to HOST …".
 pub fn unreachable(source: &Source, how: &str) -> Reason {
     messages::unreachable(source, how)
 }
 
-/// What to do after a failure.
+/// How to continue after a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Class {
-    /// Passing: back off, try again, then the next source.
+    /// Temporary: back off, retry, then use the next source.
     Retry,
-    /// The server is full: a long back-off, try again, then the next source.
+    /// The server is full: back off for long, retry, then use the next source.
     Busy,
-    /// Odd: one retry, then the next source.
+    /// Unexpected: retry once, then use the next source.
     Once,
-    /// Passing, and of this source: the next one at once; without one, back off and try again.
+    /// Temporary, and specific to this source: use the next source at once; without one, back off and retry.
     Slow,
-    /// Passing, and of this machine: back off, try again. No other source would help.
+    /// Temporary, and specific to this machine: back off and retry. Another source would not help.
     Here,
-    /// This source will not do; the next one may.
+    /// This source is unusable; the next one may work.
     NextSource,
-    /// No source can help (disk full, bad option, no rsync …).
+    /// No source can help (disk full, invalid option, rsync missing …).
     Fatal,
-    /// Ended by a signal that was not ours: try again.
+    /// Ended by a signal that we did not send: retry.
     Signalled,
 }
 
-/// Judges the end of an rsync: its exit code (`None`: ended by a signal) and the last lines of its standard error.
+/// Judges a finished rsync by its exit code (`None`: ended by a signal) and the last lines of its standard error.
 ///
-/// Success is 0 and nothing else, whatever was or was not said.
+/// Success is exit code 0 only, whatever was printed.
 pub fn judge<'a>(code: Option<i32>, stderr: &[String], talk: impl Into<Peer<'a>>) -> Verdict {
     let talk = &talk.into();
     let lines: Vec<String> = stderr.iter().map(|line| as_told(line)).collect();
@@ -69,7 +69,7 @@ pub fn judge<'a>(code: Option<i32>, stderr: &[String], talk: impl Into<Peer<'a>>
     match code {
         0 => Verdict::Ok,
         24 => Verdict::Vanished(vanished(&lines)),
-        // 128 and above is how a shell between us and rsync passes a signal on; ssh's 255 is no signal.
+        // A shell between us and rsync reports a signal as 128 and above; ssh's 255 is no signal.
         19 | 20 | 129..=159 => ended_by_signal(),
         _ => match messages::known(&lines, talk) {
             Some((class, reason)) => Verdict::Failed(class, reason),
@@ -82,8 +82,8 @@ pub fn judge<'a>(code: Option<i32>, stderr: &[String], talk: impl Into<Peer<'a>>
     }
 }
 
-/// The same for an rsync that was to transfer or to list: without its own figures it has done neither, whatever its exit code. `stdout` is
-/// what else it printed.
+/// Like [`judge`], for an rsync that was to transfer or to list: without its own figures it has done neither, whatever its exit code.
+/// `stdout` is its other output.
 pub fn judge_with_figures(
     code: Option<i32>,
     stats: &Stats,
@@ -120,7 +120,7 @@ fn silent(code: Option<i32>, stderr: &[String], stdout: &[String], talk: &Peer<'
     })
 }
 
-/// A line of rsync's, with names as people see them everywhere.
+/// Returns a line of rsync with names in the form that all our messages use.
 fn as_told(line: &str) -> String {
     String::from_utf8_lossy(&sanitize::rsync(line.trim().as_bytes())).into_owned()
 }
@@ -152,7 +152,7 @@ fn partial(lines: &[&str]) -> Reason {
     }
 }
 
-/// What is left to say when nothing that rsync said is known to us.
+/// The meaning of the exit code alone, if no message is known.
 fn by_code(code: i32, lines: &[&str], talk: &Peer<'_>) -> (Class, Reason) {
     let source = talk.source;
     let host = source.host_label();

@@ -1,4 +1,4 @@
-//! Who rsync talked to, and through what.
+//! The other side of an rsync connection, and the way to it.
 
 use crate::model::job::{Address, Source};
 use crate::rsync::args;
@@ -8,30 +8,30 @@ use crate::rsync::args;
 pub struct Peer<'a> {
     /// The source.
     pub source: &'a Source,
-    /// The job's own options.
+    /// The rsync options of the job.
     pub rsync_args: &'a [String],
-    /// `HOST:PORT` of the proxy that daemons are reached through (RSYNC_PROXY), without a login.
+    /// `HOST:PORT` of the proxy for daemons (RSYNC_PROXY), without a login.
     pub proxy: Option<String>,
-    /// The remote shell that the environment names (RSYNC_RSH).
+    /// The remote shell from the environment (RSYNC_RSH).
     pub shell: Option<String>,
 }
 
 impl<'a> From<&'a Source> for Peer<'a> {
-    /// With nothing in between.
+    /// A source that is reached directly.
     fn from(source: &'a Source) -> Self {
         Peer { source, rsync_args: &[], proxy: None, shell: None }
     }
 }
 
 impl<'a> Peer<'a> {
-    /// As a job does in an environment with these variables.
+    /// A source as a job reaches it in an environment with these variables.
     pub fn new(
         source: &'a Source,
         rsync_args: &'a [String],
         variable: impl Fn(&str) -> Option<String>,
     ) -> Self {
         let set = |name: &str| variable(name).filter(|value| !value.is_empty());
-        // A program that connects is asked first, and no proxy then.
+        // RSYNC_CONNECT_PROG has priority, and then no proxy is used.
         let direct = !matches!(source.address, Address::Daemon { .. })
             || args::own_shell(rsync_args)
             || set("RSYNC_CONNECT_PROG").is_some();
@@ -40,7 +40,7 @@ impl<'a> Peer<'a> {
         Peer { source, rsync_args, proxy, shell: set("RSYNC_RSH") }
     }
 
-    /// Whether a remote shell leads to the source.
+    /// Whether the source is reached through a remote shell.
     pub(super) fn by_shell(&self) -> bool {
         match self.source.address {
             Address::Shell { .. } => true,
@@ -49,7 +49,7 @@ impl<'a> Peer<'a> {
         }
     }
 
-    /// How to log in by hand, as rsync does: `ssh -p 2222 USER@HOST`, with `options` behind the program.
+    /// Returns a command line for a manual login like rsync's: `ssh -p 2222 USER@HOST`, with `options` after the program.
     pub(super) fn login(&self, options: &str) -> String {
         let shell = args::shell(self.rsync_args).or(self.shell.as_deref()).unwrap_or("ssh").trim();
         let (program, own) = shell.split_once(' ').unwrap_or((shell, ""));
@@ -61,7 +61,7 @@ impl<'a> Peer<'a> {
         words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
     }
 
-    /// Whether the job itself gives an option that rsync names in a message.
+    /// Whether the job itself sets an option that rsync names in a message.
     pub(super) fn gives(&self, option: &str) -> bool {
         let option = option.trim_matches(['`', '\'', '"', ':']);
         let name = option.split('=').next().unwrap_or(option);

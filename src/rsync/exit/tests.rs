@@ -69,7 +69,7 @@ fn a_daemon_that_refuses() {
     failed(real!(DAEMON, "chdir-failed"), NextSource, "cannot open the module's own directory", "mounted");
     failed(real!(DAEMON, "refused-option"), NextSource, "refuses --compress", "compress = false");
     failed(real!(DAEMON, "no-rsync-server"), NextSource, "no rsync server", "port");
-    // rsync asks for a password on the line on which the server's answer then stands.
+    // rsync asks for the password on the same line as the server's response.
     let asked = "exit 5\nPassword: @ERROR: auth failed on module auth\n";
     failed(of(DAEMON, asked), NextSource, "refused the login", "RSYNC_PASSWORD");
     failed(of(DAEMON, "exit 5\n@ERROR: closed on Sundays\n"), NextSource, "closed on Sundays", "operators");
@@ -82,7 +82,7 @@ fn a_source_that_is_not_there_has_failed_and_is_not_partial() {
     failed(real!(DAEMON, "missing-file"), NextSource, "nowhere: no such file", "check the path");
     failed(real!("/srv/nowhere/", "missing-local"), NextSource, "/srv/nowhere", "mounted");
     failed(real!("h:/upstream/nowhere/", "missing-over-ssh"), NextSource, "/upstream/nowhere", "path");
-    // One name of a list of files is another matter.
+    // A missing file of a file list is a different case.
     let listed =
         "exit 23\nrsync: [sender] link_stat \"/ab/x\" (in m) failed: No such file or directory (2)\n";
     assert!(matches!(of(DAEMON, listed), Verdict::Partial(_)));

@@ -1,11 +1,11 @@
-//! Options that name a file of this machine which rsync reads or writes beside the transfer.
+//! Options that name a file on this machine, which rsync reads or writes in addition to the transferred files.
 
 use super::{Item, LONG_VALUED, items};
 
-/// Relative to the working directory, as rsync has them. Others, such as `--link-dest` and `--backup-dir`, are relative to the destination.
+/// rsync resolves these against the working directory. Others, such as `--link-dest` and `--backup-dir`, are relative to the destination.
 const FILES: [&str; 5] = ["exclude-from", "include-from", "files-from", "password-file", "log-file"];
 
-/// The same options, with the files named by `path`.
+/// Returns the same options, with the file names replaced by `path`.
 pub(in crate::rsync) fn with_files<E>(
     args: &[String],
     mut path: impl FnMut(&str) -> Result<String, E>,
@@ -32,7 +32,7 @@ pub(in crate::rsync) fn with_files<E>(
     Ok(out)
 }
 
-/// The files of this machine that these options name, each with its option.
+/// Returns the files on this machine that these options name, each with its option.
 pub(in crate::rsync) fn named_files(args: &[String]) -> Vec<(&str, &str)> {
     let file = |item| match item {
         Item::Long(name, Some(value)) if FILES.contains(&name) && is_here(value) => Some((name, value)),
@@ -41,7 +41,7 @@ pub(in crate::rsync) fn named_files(args: &[String]) -> Vec<(&str, &str)> {
     items(args).into_iter().filter_map(file).collect()
 }
 
-/// Not standard input, and not a file of the other end (`--files-from=HOST:PATH`).
+/// Whether a value is a file on this machine: not standard input, and not a file on the other side (`--files-from=HOST:PATH`).
 fn is_here(value: &str) -> bool {
     value != "-" && !value.split('/').next().is_some_and(|first| first.contains(':'))
 }

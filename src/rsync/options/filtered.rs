@@ -1,15 +1,15 @@
-//! Whether a job's filters surely leave a directory out.
+//! Analyses a job's filters: which directories they exclude with certainty.
 
 use super::{FILTERS, clears_filters, filters, names, split};
 use globset::GlobBuilder;
 
-/// A job's filters in the order in which rsync hears them: its `include`, its `exclude`, its own options.
+/// A job's filters in the order in which rsync gets them: its `include`, its `exclude`, its rsync options.
 pub type Filters<'a> = (&'a [String], &'a [String], &'a [String]);
 
-/// Whether rsync surely does not look into the directory at this path below the root of the transfer, nor transfers it. What cannot be
-/// told for sure counts as transferred.
+/// Whether rsync certainly neither enters nor transfers the directory at this path below the root of the transfer. If this is uncertain,
+/// the directory counts as transferred.
 pub fn leaves_out(filters: Filters<'_>, path: &str) -> bool {
-    // These change what patterns are compared with, or bring rules from elsewhere.
+    // These options change what patterns are compared with, or add rules from files.
     if names(filters.2, Some('R'), "relative") || names(filters.2, Some('F'), "F") {
         return false;
     }
@@ -18,7 +18,7 @@ pub fn leaves_out(filters: Filters<'_>, path: &str) -> bool {
     ends.into_iter().any(|end| is_excluded(&rules, &path[..end]))
 }
 
-/// In the order in which rsync asks them; `None`: one that may do anything.
+/// Returns the rules in the order in which rsync applies them; `None` is a rule with unknown effect.
 fn rules<'a>((include, exclude, rsync_args): Filters<'a>) -> Vec<Option<(bool, &'a str)>> {
     let mut rules: Vec<Option<(bool, &str)>> = Vec::new();
     rules.extend(include.iter().map(|pattern| rule(true, pattern)));
@@ -39,25 +39,25 @@ fn rules<'a>((include, exclude, rsync_args): Filters<'a>) -> Vec<Option<(bool, &
     rules
 }
 
-/// A rule that leaves out all directories, so that rsync looks into none of them.
+/// A rule that excludes all directories, so that rsync enters none of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ShutsOut<'a> {
     /// Its pattern.
     pub pattern: &'a str,
-    /// Whether no rule before it lets anything through: nothing at all comes.
+    /// Whether no earlier rule includes anything, so that nothing is transferred.
     pub everything: bool,
-    /// Whether no rule before it can be about directories.
+    /// Whether no earlier rule can match directories.
     pub certain: bool,
 }
 
-/// What to do where no pattern lets a file in.
+/// Hint for filters that include no file.
 pub const ADD_FILES: &str = "add patterns of the files that you want to `include`, such as \"*.cif.gz\"";
 
 impl ShutsOut<'_> {
-    /// What to do about it.
+    /// Returns what to do about it.
     pub fn remedy(&self) -> String {
         let look = "add \"*/\" to `include`, so that rsync looks into directories";
-        // Only at the top of the source, this one leaves files out.
+        // This pattern applies at the top of the source only, and excludes files too.
         let below = matches!(self.pattern, "/*" | "/*/" | "*/" | "**/");
         match self.everything && !below {
             true => format!("{look}, and patterns of the files that you want, such as \"*.cif.gz\""),
@@ -66,7 +66,8 @@ impl ShutsOut<'_> {
     }
 }
 
-/// The rule by which no directory is looked into, if there is one. A rule before it that lets directories through (`*/`) makes it harmless.
+/// Returns the rule because of which rsync enters no directory, if there is one. An earlier rule that includes directories (`*/`) makes it
+/// harmless.
 pub fn shuts_out(filters: Filters<'_>) -> Option<ShutsOut<'_>> {
     let (mut everything, mut certain) = (true, true);
     for rule in rules(filters) {
@@ -88,18 +89,18 @@ pub fn shuts_out(filters: Filters<'_>) -> Option<ShutsOut<'_>> {
     None
 }
 
-/// What a rule that leaves out every file finds let in by the rules before it.
+/// What the rules before a rule that excludes all files include.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LetsIn<'a> {
-    /// The pattern of the rule that leaves out the rest.
+    /// The pattern of the rule that excludes all other files.
     pub rest: &'a str,
-    /// The patterns of the rules before it that can let files in; none: directories come at most.
+    /// The patterns of earlier rules that can include files; empty: at most directories are transferred.
     pub patterns: Vec<&'a str>,
-    /// Whether every file that one of these patterns matches comes: all directories are looked into, and no other rule goes before.
+    /// Whether every file that matches one of these patterns is transferred: all directories are entered, and no earlier rule excludes it.
     pub certain: bool,
 }
 
-/// What is let in before the rule that leaves out every file; `None` where there is no such rule, or where that cannot be told.
+/// Returns what the rules before the one that excludes all files include; `None` if there is no such rule, or the effect is unknown.
 pub fn lets_in(filters: Filters<'_>) -> Option<LetsIn<'_>> {
     let (mut patterns, mut all_dirs, mut excludes) = (Vec::new(), false, false);
     for rule in rules(filters) {
@@ -116,20 +117,20 @@ pub fn lets_in(filters: Filters<'_>) -> Option<LetsIn<'_>> {
     None
 }
 
-/// Options by which a job chooses among the files of its source, besides filters.
+/// Options other than filters that select files of the source.
 const CHOOSING: [&str; 6] =
     ["files-from", "cvs-exclude", "from0", "prune-empty-dirs", SIZE_LIMITS[0], SIZE_LIMITS[1]];
 
-/// Options that leave files out by their size. Unlike those that filters leave out, these files are in rsync's list and in its figures.
+/// Options that exclude files by size. Unlike files excluded by filters, these are in rsync's file list and figures.
 const SIZE_LIMITS: [&str; 2] = ["max-size", "min-size"];
 
-/// The limits of size among the options, as `--max-size=1g`.
+/// Returns the size limits among the options, such as `--max-size=1g`.
 pub(in crate::rsync) fn size_limits(args: &[String]) -> Vec<String> {
     let given = |name: &&str| super::value(args, name).map(|value| format!("--{name}={value}"));
     SIZE_LIMITS.iter().filter_map(given).collect()
 }
 
-/// The same options without filters and lists of files.
+/// Returns the same options without filters and file lists.
 pub(in crate::rsync) fn without_filters(args: &[String]) -> Vec<String> {
     let mut kept = Vec::with_capacity(args.len());
     let mut rest = args.iter();
@@ -137,7 +138,7 @@ pub(in crate::rsync) fn without_filters(args: &[String]) -> Vec<String> {
         let (name, value, takes_value) = split(arg);
         let next = if value.is_none() && takes_value { rest.next() } else { None };
         if name.is_some_and(|name| FILTERS.contains(&name) || CHOOSING.contains(&name)) {
-            // Flags may stand before a filter in one argument: `-zf RULE`.
+            // Flags can precede a filter in one argument: `-zf RULE`.
             let flags = arg.strip_prefix('-').filter(|flags| !flags.starts_with('-'));
             let flags = flags.and_then(|flags| flags.split_once('f')).map(|(flags, _)| flags);
             kept.extend(flags.filter(|flags| !flags.is_empty()).map(|flags| format!("-{flags}")));
@@ -155,12 +156,12 @@ pub(in crate::rsync) fn without_filters(args: &[String]) -> Vec<String> {
     kept
 }
 
-/// `None`: one that may do anything.
+/// Returns `None` for a rule with unknown effect.
 fn rule(includes: bool, pattern: &str) -> Option<(bool, &str)> {
     (!clears_filters(pattern)).then_some((includes, pattern))
 }
 
-/// By the first rule that matches.
+/// The first matching rule decides.
 fn is_excluded(rules: &[Option<(bool, &str)>], dir: &str) -> bool {
     for rule in rules {
         let Some((includes, pattern)) = rule else { return false };
@@ -173,7 +174,7 @@ fn is_excluded(rules: &[Option<(bool, &str)>], dir: &str) -> bool {
     false
 }
 
-/// Whether a pattern of rsync's matches a directory; `None` where this does not know enough of patterns.
+/// Whether an rsync pattern matches a directory; `None` for patterns that are not supported here.
 fn matches(pattern: &str, dir: &str) -> Option<bool> {
     let pattern = pattern.strip_suffix('/').unwrap_or(pattern);
     if pattern.contains("**") || pattern.contains(['[', '\\', '{', '}']) {
@@ -181,7 +182,7 @@ fn matches(pattern: &str, dir: &str) -> Option<bool> {
     }
     let compared = match pattern.strip_prefix('/') {
         Some(_) => dir,
-        // As many last components as the pattern has.
+        // The same number of last components as in the pattern.
         None => {
             let slashes = pattern.matches('/').count();
             dir.rmatch_indices('/').nth(slashes).map_or(dir, |(at, _)| &dir[at + 1..])

@@ -1,8 +1,8 @@
-//! rsync's long options where somebody writes one as a key of a job.
+//! Hints for keys of a job that are named like a long option of rsync.
 
 use super::{LONG_VALUED, refuse};
 
-/// Long options without a value, rsync 3.5.0. Most of them may have a `no-` before them.
+/// Long options without a value, rsync 3.5.0. Most of them accept the prefix `no-`.
 const LONG_PLAIN: [&str; 89] = [
     "8-bit-output",
     "acls",
@@ -95,7 +95,7 @@ const LONG_PLAIN: [&str; 89] = [
     "xattrs",
 ];
 
-/// What to write instead of a key that is called as one of rsync's long options, with `_` for `-`; `None` if none is.
+/// Returns a hint for a key that is named like a long option of rsync, with `_` for `-`; `None` if there is no such option.
 pub fn hint_for_key(key: &str) -> Option<String> {
     let name = key.to_ascii_lowercase().replace('_', "-");
     let plain = name.strip_prefix("no-").unwrap_or(&name);

@@ -1,4 +1,4 @@
-//! rsync's own options, as far as a job may or may not use them.
+//! rsync's own options: which of them a job may use.
 
 mod files;
 mod filtered;
@@ -14,8 +14,8 @@ pub use refuse::{Refused, check, check_with_delete};
 /// Short options that take a value (the rest of the cluster, or the next argument), rsync 3.5.0.
 const SHORT_VALUED: &str = "@BMTef";
 
-/// Long options that take a value (after `=`, or the next argument), rsync 3.5.0; the last few are
-/// refused, but have to be read right for the message.
+/// Long options that take a value (after `=`, or the next argument), rsync 3.5.0. The last few are refused, but must be parsed correctly
+/// for the message.
 pub(super) const LONG_VALUED: [&str; 64] = [
     "address",
     "backup-dir",
@@ -83,7 +83,7 @@ pub(super) const LONG_VALUED: [&str; 64] = [
     "max-delete",
 ];
 
-/// One element of a job's options, taken apart.
+/// A parsed element of a job's options.
 enum Item<'a> {
     /// `--name` or `--name=value`.
     Long(&'a str, Option<&'a str>),
@@ -93,7 +93,7 @@ enum Item<'a> {
     Operand(&'a str),
 }
 
-/// Takes the options apart as rsync's parser (popt) does.
+/// Parses the options like rsync's parser (popt).
 fn items(args: &[String]) -> Vec<Item<'_>> {
     let mut items = Vec::new();
     let mut rest = args.iter().map(String::as_str);
@@ -123,7 +123,7 @@ fn items(args: &[String]) -> Vec<Item<'_>> {
     items
 }
 
-/// Whether an option is given, by its letter (if it has one) or by its name.
+/// Whether an option is given, by its letter (if it has one) or its name.
 pub(super) fn names(args: &[String], letter: Option<char>, name: &str) -> bool {
     items(args).iter().any(|item| match item {
         Item::Long(long, _) => *long == name,
@@ -132,12 +132,12 @@ pub(super) fn names(args: &[String], letter: Option<char>, name: &str) -> bool {
     })
 }
 
-/// Options that keep files from being replaced, or from coming, although they differ. What is left out by its size is in rsync's figures
-/// all the same: a listing with such a limit would count it among the files of the destination.
+/// Options that prevent differing files from being replaced or transferred. Files excluded by size are still in rsync's figures: a listing
+/// with such a limit would count them as files of the destination.
 const HIDING: [&str; 6] =
     ["update", "existing", "ignore-non-existing", "ignore-existing", "max-size", "min-size"];
 
-/// The same options without those that hide differences.
+/// Returns the same options without those that hide differences.
 pub(super) fn without_hiding(args: &[String]) -> Vec<String> {
     let mut kept = Vec::with_capacity(args.len());
     let mut rest = args.iter();
@@ -169,13 +169,13 @@ pub(super) fn without_hiding(args: &[String]) -> Vec<String> {
     kept
 }
 
-/// Whether a filter pattern or rule is the one that forgets all rules before it.
+/// Whether a filter pattern or rule clears all earlier rules.
 pub(super) fn clears_filters(rule: &str) -> bool {
     let rule = rule.trim();
     rule == "!" || rule == "clear"
 }
 
-/// The same options, with our filters again after each that may have cleared the list: a `!`, or rules from a file.
+/// Returns the same options with our filters repeated after each option that may have cleared the list: a `!`, or rules from a file.
 pub(super) fn protected(args: &[String]) -> Vec<String> {
     let mut out = Vec::with_capacity(args.len());
     for (option, value, words) in filters(args) {
@@ -194,7 +194,7 @@ pub(super) fn protected(args: &[String]) -> Vec<String> {
     out
 }
 
-/// Whether rules come from files, which nobody has read here.
+/// Whether some rules come from files, which are not read here.
 pub(super) fn filters_from_files(args: &[String]) -> bool {
     filters(args).any(|(option, value, _)| match option {
         Some("filter") => value.is_some_and(is_merge),
@@ -203,7 +203,7 @@ pub(super) fn filters_from_files(args: &[String]) -> bool {
     })
 }
 
-/// `merge FILE` or `. FILE`. Rules of per-directory files (`:`) only clear each other.
+/// Whether a rule is `merge FILE` or `. FILE`. Rules in per-directory files (`:`) only clear each other.
 fn is_merge(rule: &str) -> bool {
     rule.starts_with("merge") || rule.starts_with('.')
 }
@@ -211,8 +211,8 @@ fn is_merge(rule: &str) -> bool {
 /// Options that are filters, or name files of filters.
 const FILTERS: [&str; 5] = ["filter", "include", "exclude", "include-from", "exclude-from"];
 
-/// The arguments one option at a time (a value that is an argument of its own stays with its option): for a filter option its long
-/// name and value, else `None`.
+/// Iterates over the options with their arguments (a separate value stays with its option). The first two values are the long name and the
+/// value of a filter option; the name is `None` for other options.
 fn filters(args: &[String]) -> impl Iterator<Item = (Option<&str>, Option<&str>, &[String])> {
     let mut at = 0;
     std::iter::from_fn(move || {
@@ -230,8 +230,8 @@ fn filters(args: &[String]) -> impl Iterator<Item = (Option<&str>, Option<&str>,
     })
 }
 
-/// One argument: the long name of the option that decides about a value, the value if it is part of the argument, and whether the
-/// option takes one.
+/// Splits one argument: the long name of the option that takes the value, the value if it is in the same argument, and whether the option
+/// takes a value.
 fn split(arg: &str) -> (Option<&str>, Option<&str>, bool) {
     if let Some(long) = arg.strip_prefix("--") {
         let (name, value) = long.split_once('=').map_or((long, None), |(name, value)| (name, Some(value)));
@@ -244,7 +244,7 @@ fn split(arg: &str) -> (Option<&str>, Option<&str>, bool) {
     (name, Some(value).filter(|value| !value.is_empty()), true)
 }
 
-/// A pattern that matches exactly this name: where a pattern holds a wildcard, a backslash takes the meaning from the next character.
+/// Returns a pattern that matches exactly this name. In a pattern with a wildcard, a backslash escapes the next character.
 pub(super) fn literal(name: &str) -> String {
     if !name.contains(['*', '?', '[']) {
         return name.to_owned();
@@ -252,12 +252,12 @@ pub(super) fn literal(name: &str) -> String {
     name.chars().flat_map(|c| "*?[\\".contains(c).then_some('\\').into_iter().chain([c])).collect()
 }
 
-/// The value that a long option is given last, `--name=VALUE` or `--name VALUE`.
+/// Returns the last value of a long option, `--name=VALUE` or `--name VALUE`.
 pub(super) fn value<'a>(args: &'a [String], name: &str) -> Option<&'a str> {
     value_of(args, None, name)
 }
 
-/// The same of an option that also has a letter.
+/// Like [`value`], for an option that also has a letter.
 pub(super) fn value_of<'a>(args: &'a [String], letter: Option<char>, name: &str) -> Option<&'a str> {
     let mut values = items(args).into_iter().filter_map(|item| match item {
         Item::Long(long, value) if long == name => value,

@@ -1,4 +1,4 @@
-//! Which of rsync's options are not for a job, and what to do instead.
+//! The rsync options that a job must not use, and what to use instead.
 
 use super::{Item, LONG_VALUED, SHORT_VALUED, items, names};
 
@@ -12,7 +12,8 @@ pub struct Refused {
     pub hint: String,
 }
 
-/// Refuses what would undermine a guard, blind us, or turn rsync into something else than a transfer into the destination.
+/// Refuses options that would bypass a guard, suppress output that we need, or make rsync do something other than a transfer into the
+/// destination.
 pub fn check(args: &[String]) -> Result<(), Refused> {
     if let Some(arg) = args.iter().find(|arg| arg.contains('\0')) {
         return Err(refused(format!("{arg:?} holds a NUL byte"), "no program can be given one; remove it"));
@@ -65,7 +66,7 @@ pub fn check(args: &[String]) -> Result<(), Refused> {
     Ok(())
 }
 
-/// A blank where the name of an option goes on: rsync takes it for a part of the name.
+/// An option with a blank inside: rsync takes the blank as part of the option name.
 fn several(text: &str) -> Refused {
     refused(
         format!("{text:?} is no option of rsync: a blank ends no option"),
@@ -77,7 +78,7 @@ fn is_cluster_with_blank(arg: &str) -> bool {
     arg.starts_with('-') && !arg.starts_with("--") && arg.contains(char::is_whitespace)
 }
 
-/// At the end of the job's options, where rsync would take the next one of ours for the value.
+/// An option without its value at the end of the job's options: rsync would take our next option as the value.
 fn no_value(option: &str) -> Refused {
     refused(
         format!("rsync's {option} needs a value"),
@@ -85,8 +86,8 @@ fn no_value(option: &str) -> Refused {
     )
 }
 
-/// The same for a job with `delete = true`, whose deletions are not rsync's: what rsync would do with what *it* deletes does
-/// not happen to them.
+/// Like [`check`], for a job with `delete = true`. Such a job deletes entries itself, so rsync options for deleted entries would have no
+/// effect on them.
 pub fn check_with_delete(args: &[String]) -> Result<(), Refused> {
     check(args)?;
     if names(args, Some('b'), "backup") || names(args, None, "backup-dir") {
@@ -114,7 +115,7 @@ pub fn check_with_delete(args: &[String]) -> Result<(), Refused> {
     ))
 }
 
-/// Whether an option is on in the end, by its letter or any of its names: the last word counts, and `no-` before one turns it round.
+/// Whether an option is in effect, by its letter or any of its names. The last occurrence counts, and the prefix `no-` negates.
 fn in_force(args: &[String], of: &[&str]) -> bool {
     let opposite = |name: &str| match name.strip_prefix("no-") {
         Some(plain) => plain.to_owned(),
@@ -136,7 +137,7 @@ fn in_force(args: &[String], of: &[&str]) -> bool {
     said.next_back().unwrap_or(false)
 }
 
-/// What is to be done at the other end must be harmless there as well.
+/// Options for the other side are checked like those of this side.
 fn remote(value: Option<&str>) -> Result<(), Refused> {
     value.map_or(Ok(()), |value| check(&[value.to_owned()]))
 }
@@ -149,7 +150,7 @@ const COUNTED: &str = "deletions are counted and limited here before the first o
 const BLIND: &str = "without rsync's own messages nothing can be counted or judged";
 const NO_TRANSFER: &str = "it makes rsync do something else than a transfer";
 
-/// Why a long option is refused, and what to do instead.
+/// Returns why a long option is refused, and what to use instead.
 pub(super) fn long(name: &str) -> Option<(&'static str, &'static str)> {
     Some(match name {
         "delete-excluded" => (
@@ -200,7 +201,7 @@ pub(super) fn long(name: &str) -> Option<(&'static str, &'static str)> {
     })
 }
 
-/// The same for a short option.
+/// Like [`long`], for a short option.
 fn short(letter: char) -> Option<(&'static str, &'static str)> {
     match letter {
         'n' => long("dry-run"),

@@ -7,25 +7,25 @@ use jiff::tz::TimeZone;
 /// One itemized change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Change<'a> {
-    /// What would happen, or did.
+    /// The kind of change.
     pub kind: ChangeKind,
     /// Whether it is a directory.
     pub dir: bool,
-    /// Whether it is a regular file; `false` if it goes, since rsync does not say what else than a directory it is.
+    /// Whether it is a regular file; `false` for a deletion, for which rsync distinguishes only directories.
     pub file: bool,
-    /// Whether it is a symbolic link; `false` if it goes.
+    /// Whether it is a symbolic link; `false` for a deletion.
     pub link: bool,
-    /// Bytes; rsync says 0 for what it deletes.
+    /// Size in bytes; rsync prints 0 for deletions.
     pub size: u64,
-    /// Whether a file's contents would be transferred, and not its attributes only.
+    /// Whether the contents of a file would be transferred, not only its attributes.
     pub contents: bool,
     /// Whether the destination holds a file of another size.
     pub resized: bool,
-    /// What differs, as rsync's nine letters `cstpoguax` in their places: `.` or a blank for what is the same, `+` for all that is new. Empty
-    /// if it goes.
+    /// The differences as rsync's nine letters `cstpoguax` in their places: `.` or a blank for equal attributes, `+` everywhere for a new
+    /// entry. Empty for a deletion.
     pub marks: &'a [u8],
-    /// Whether the destination lacks something of it: contents, the entry itself, a link's target, or a hard link to another name. Otherwise
-    /// only its attributes differ, if anything does.
+    /// Whether the destination lacks contents, the entry itself, a link's target, or a hard link to another name. Otherwise at most
+    /// attributes differ.
     pub lacking: bool,
     /// The source's modification time as rsync printed it: `2026/11/28-15:21:12`, in the time zone of rsync's environment.
     pub time: &'a [u8],
@@ -34,27 +34,27 @@ pub struct Change<'a> {
     pub name: &'a [u8],
 }
 
-/// What happens to an entry.
+/// The kind of change of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ChangeKind {
-    /// It is new.
+    /// A new entry.
     Created,
     /// Its contents or attributes change.
     Updated,
-    /// It goes.
+    /// The entry is deleted.
     Deleted,
-    /// It stays as it is. Only listings that name everything (`-ii`) have these.
+    /// No difference. Only listings of all names (`-ii`) have these.
     Unchanged,
 }
 
 impl Change<'_> {
-    /// Whether the destination holds a file of the same size, whose contents nobody has compared.
+    /// Whether the destination has a file of the same size, whose contents were not compared.
     pub fn same_size(&self) -> bool {
         let compared = self.marks.first() == Some(&b'c');
         self.file && self.contents && self.kind == ChangeKind::Updated && !self.resized && !compared
     }
 
-    /// The source's modification time in seconds since 1970, for an rsync that ran with `TZ=UTC`; `None` if it cannot be read.
+    /// Returns the source's modification time in seconds since 1970, for an rsync that ran with `TZ=UTC`; `None` if it cannot be parsed.
     pub fn mtime(&self) -> Option<i64> {
         let text = std::str::from_utf8(self.time).ok()?;
         let time = DateTime::strptime("%Y/%m/%d-%H:%M:%S", text).ok()?;
@@ -62,13 +62,13 @@ impl Change<'_> {
     }
 }
 
-/// `YXcstpoguax`, or `*deleting` padded to as much.
+/// Length of `YXcstpoguax`, or of `*deleting` with padding.
 const ITEM: usize = 11;
 
-/// Bytes of `2026/11/28-15:21:12`.
+/// Length of `2026/11/28-15:21:12`.
 const TIME: usize = 19;
 
-/// Reads `>f+++++++++ 5 2026/11/28-15:21:12 name` and `*deleting   0 1970/01/01-00:00:00 dir/`; `None` for anything else.
+/// Parses `>f+++++++++ 5 2026/11/28-15:21:12 name` and `*deleting   0 1970/01/01-00:00:00 dir/`; `None` for other lines.
 pub(super) fn read(line: &[u8]) -> Option<Change<'_>> {
     let first = *line.first()?;
     if !matches!(first, b'<' | b'>' | b'c' | b'h' | b'.' | b'*') || line.get(ITEM) != Some(&b' ') {
@@ -85,7 +85,7 @@ pub(super) fn read(line: &[u8]) -> Option<Change<'_>> {
     }
     let ends_in_slash = name.len() < printed.len();
     if item == b"*deleting  " {
-        // The other end can make rsync print lines; one that points out of the destination is never a deletion.
+        // The other side can make rsync print lines. A name outside the destination is never accepted as a deletion.
         return stays_below(name).then_some(Change {
             kind: ChangeKind::Deleted,
             dir: ends_in_slash,
@@ -128,7 +128,7 @@ pub(super) fn read(line: &[u8]) -> Option<Change<'_>> {
     })
 }
 
-/// Relative, without `.` or `..`, and something that a file system can hold.
+/// Whether a name is relative, without `.` or `..`, and valid in a file system.
 fn stays_below(name: &[u8]) -> bool {
     let check = |name: &[u8]| {
         !name.contains(&0) && name.split(|b| *b == b'/').all(|part| !matches!(part, b"" | b"." | b".."))

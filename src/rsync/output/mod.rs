@@ -1,7 +1,7 @@
-//! What rsync prints, line by line.
+//! Parses rsync's output, line by line.
 //!
-//! A file may be *named* like anything that rsync says, so what a line can mean depends on what was asked for and on what
-//! came before it; the [`Reader`] knows both.
+//! A file may be *named* like any other line of rsync, so the meaning of a line depends on the purpose of the run and on earlier lines. The
+//! [`Reader`] keeps track of both.
 
 mod change;
 mod name;
@@ -15,10 +15,10 @@ pub use stats::{Count, Stats};
 use super::args::Purpose;
 use crate::model::event::Progress;
 
-/// What a line of standard output says. Total: any bytes are some line.
+/// A parsed line of standard output. Every sequence of bytes is some kind of line.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Line<'a> {
-    /// `--info=progress2`; not for people.
+    /// Progress from `--info=progress2`; not shown to people.
     Progress(Progress),
     /// An itemized change of a dry run.
     Change(Change<'a>),
@@ -28,37 +28,37 @@ pub enum Line<'a> {
     Text(&'a [u8]),
 }
 
-/// Reads the standard output of one run of rsync.
+/// Parses the standard output of one run of rsync.
 ///
-/// - Changes are recognised in dry runs only, where every name stands behind its itemized change.
-/// - Progress is recognised in a [`Purpose::Transfer`] only. Names stand alone there, and one that looks exactly like progress
-///   is taken for it: it is not shown, and moves the bar until the next real one.
-/// - Figures are recognised only in a block that begins with `Number of files:` after an empty line; a later block replaces an
-///   earlier one. No name comes after an empty line, and rsync's own block is the last.
+/// - Changes are recognised in dry runs only, where every name follows its itemized change.
+/// - Progress is recognised in a [`Purpose::Transfer`] only. There names have their own lines, and a name that looks exactly like progress
+///   is taken for it: it is not shown, and the progress is wrong until the next real one.
+/// - Figures are recognised only in a block that starts with `Number of files:` after an empty line; a later block replaces an earlier one.
+///   No name follows an empty line, and rsync's own block is the last.
 #[derive(Debug, Clone)]
 pub struct Reader {
     purpose: Purpose,
     stats: Stats,
-    /// The line before was empty.
+    /// Whether the previous line was empty.
     after_blank: bool,
-    /// Within the block of figures.
+    /// Whether the line is within the block of figures.
     in_stats: bool,
     /// The highest percentage so far.
     percent: Option<f64>,
 }
 
 impl Reader {
-    /// For the output of a run with the arguments of that purpose.
+    /// Creates a reader for the output of a run with the arguments for this purpose.
     pub fn new(purpose: Purpose) -> Self {
         Reader { purpose, stats: Stats::default(), after_blank: false, in_stats: false, percent: None }
     }
 
-    /// The figures so far; those of a run that ended in order are complete.
+    /// Returns the figures so far. They are complete if the run ended regularly.
     pub fn stats(&self) -> &Stats {
         &self.stats
     }
 
-    /// Reads one line, without the `\n` or `\r` that ended it (rsync ends progress with either).
+    /// Parses one line, without the `\n` or `\r` that ended it (rsync ends progress with either).
     pub fn read<'a>(&mut self, line: &'a [u8]) -> Line<'a> {
         let Some(first) = line.first() else {
             (self.after_blank, self.in_stats) = (true, false);
@@ -86,8 +86,8 @@ impl Reader {
         }
     }
 
-    /// Reads a line whose end has not come yet: progress that is there from its first column to its last. The same line is read
-    /// again when its end comes.
+    /// Parses a line without its end: progress that is complete from its first column to its last. The same line is parsed again when its
+    /// end arrives.
     pub fn begun(&mut self, beginning: &[u8]) -> Option<Progress> {
         if self.purpose != Purpose::Transfer || self.in_stats || !progress::is_whole(beginning) {
             return None;
@@ -96,7 +96,7 @@ impl Reader {
         Some(self.advance(now))
     }
 
-    /// Bytes of a growing list: the percentage may fall, which helps nobody.
+    /// Keeps the percentage from falling, which happens while the file list grows.
     fn advance(&mut self, mut now: Progress) -> Progress {
         now.percent = match (self.percent, now.percent) {
             (Some(old), Some(new)) => Some(old.max(new)),
@@ -107,8 +107,8 @@ impl Reader {
     }
 }
 
-/// The figures in the whole output of a run with the arguments of that purpose. Without them nothing has happened, whatever the
-/// exit code says: rsync ends with 0 where a server or something in front of it ends the conversation early.
+/// Returns the figures in the whole output of a run with the arguments for this purpose. Without figures nothing was done, whatever the
+/// exit code: rsync exits with 0 if a server, or a front end of it, closes the connection early.
 pub fn figures(purpose: Purpose, output: &str) -> Stats {
     let mut reader = Reader::new(purpose);
     for line in output.split(['\n', '\r']) {
@@ -117,7 +117,7 @@ pub fn figures(purpose: Purpose, output: &str) -> Stats {
     *reader.stats()
 }
 
-/// Digits and nothing else; `None` also for what does not fit.
+/// Parses digits only; `None` also if the number does not fit.
 fn number(digits: &[u8]) -> Option<u64> {
     if digits.is_empty() {
         return None;

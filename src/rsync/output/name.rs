@@ -1,9 +1,9 @@
-//! Names as rsync prints them.
+//! File names as printed by rsync.
 
 /// Undoes rsync's `\#ooo` escapes.
 ///
-/// With `-8` rsync escapes control characters other than the tab, and the backslash of a name that would itself look like an
-/// escape (`\#` and three digits); everything else, a lone backslash included, is printed as it is.
+/// With `-8` rsync escapes control characters other than the tab, and a backslash that would itself look like an escape (`\#` and three
+/// digits). It prints everything else, including other backslashes, unchanged.
 pub fn unescape(name: &[u8]) -> Vec<u8> {
     let mut plain = Vec::with_capacity(name.len());
     let mut rest = name;
@@ -29,7 +29,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// rsync's own escape with `-8`, written from what 3.5.0 was seen to print.
+    /// rsync's escaping with `-8`, as observed with 3.5.0.
     fn escape(name: &[u8]) -> Vec<u8> {
         let mut printed = Vec::new();
         for (at, byte) in name.iter().enumerate() {

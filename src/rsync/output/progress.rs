@@ -4,15 +4,15 @@ use super::number;
 use crate::model::event::Progress;
 use std::time::Duration;
 
-/// Where the `%` stands: rsync prints `%15s %3d%% %7.2f%s %s`.
+/// Column of the `%`: rsync prints `%15s %3d%% %7.2f%s %s`.
 const PERCENT_SIGN: usize = 19;
 
-/// Reads `   1234567  42%   10.00MB/s    0:00:12` and the same with ` (xfr#3, to-chk=5/10)`.
+/// Parses `   1234567  42%   10.00MB/s    0:00:12` and the same with ` (xfr#3, to-chk=5/10)`.
 ///
-/// With the brackets, which end a file, rsync's last column is the time that has passed and not the time that is left, so that
-/// only lines without them have an `eta`; their `rate` is the average so far.
+/// With the brackets, which end a file, rsync's last column is the elapsed time instead of the time left. So only lines without them have
+/// an `eta`; the `rate` of the others is the average so far.
 pub(super) fn read(line: &[u8]) -> Option<Progress> {
-    // First what tells most names apart at once: an archive's names begin with digits, too.
+    // Checked first because it excludes most names at once: names in an archive may start with digits too.
     if line.get(PERCENT_SIGN) != Some(&b'%') {
         return None;
     }
@@ -32,17 +32,17 @@ pub(super) fn read(line: &[u8]) -> Option<Progress> {
             Some(files)
         }
     };
-    // At the very beginning nothing has moved, and "0:00:00" is no estimate.
+    // At the very beginning nothing was transferred, and "0:00:00" is not an estimate.
     let eta = if files.is_none() && rate > 0.0 { time } else { None };
     Some(Progress { bytes, percent: Some(percent as f64), files, rate: Some(rate), eta })
 }
 
-/// Whether nothing more can belong to such a line: rsync ends it with brackets, or with two spaces in their place.
+/// Whether such a line is complete: rsync ends it with the brackets, or with two spaces in their place.
 pub(super) fn is_whole(line: &[u8]) -> bool {
     line.ends_with(b")") || line.ends_with(b"  ")
 }
 
-/// `10.00MB/s`, in bytes per second; rsync's units are powers of 1024.
+/// Parses `10.00MB/s` to bytes per second; rsync's units are powers of 1024.
 fn rate(word: &[u8]) -> Option<f64> {
     let word = std::str::from_utf8(word).ok()?.strip_suffix("B/s")?;
     let unit = match word.bytes().last()? {
@@ -55,7 +55,7 @@ fn rate(word: &[u8]) -> Option<f64> {
     (number.is_finite() && number >= 0.0).then_some(number * unit)
 }
 
-/// `0:00:12`; `Some(None)` for `??:??:??`, which is what rsync says above 9999 hours.
+/// Parses `0:00:12`; `Some(None)` for `??:??:??`, which rsync prints above 9999 hours.
 fn time(word: &[u8]) -> Option<Option<Duration>> {
     if word == b"??:??:??" {
         return Some(None);

@@ -2,10 +2,10 @@
 
 use super::number;
 
-/// The figures of `--stats`; `None` is what rsync did not say.
+/// The figures of `--stats`; `None` if rsync did not print a figure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Stats {
-    /// `Number of files`: the source, after filters.
+    /// `Number of files`: entries of the source, after filters.
     pub files: Option<Count>,
     /// `Number of created files`.
     pub created: Option<Count>,
@@ -23,37 +23,37 @@ pub struct Stats {
     pub sent: Option<u64>,
 }
 
-/// Entries, and how many of them are directories.
+/// A number of entries, by type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Count {
     /// All entries.
     pub total: u64,
-    /// The directories among them.
+    /// Number of directories.
     pub dirs: u64,
-    /// The regular files among them.
+    /// Number of regular files.
     pub regular: u64,
 }
 
 impl Count {
-    /// Entries that are no directories.
+    /// Returns the number of entries that are not directories.
     pub fn files(self) -> u64 {
         self.total.saturating_sub(self.dirs)
     }
 }
 
 impl Stats {
-    /// Whether the block of figures came to its end. rsync prints it last, so one that did not print it has not done its work,
-    /// whatever its exit code: a server that closes the session politely makes it end with 0.
+    /// Whether the block of figures is complete. rsync prints it last, so without it rsync has not done its work, whatever its exit code:
+    /// rsync exits with 0 if a server closes the session regularly.
     pub fn is_complete(&self) -> bool {
         self.total_size.is_some() && self.sent.is_some() && self.received.is_some()
     }
 }
 
-/// How the block of figures begins.
+/// The start of the block of figures.
 pub(super) const FIRST: &[u8] = b"Number of files: ";
 
 impl Stats {
-    /// Reads a line of the block of figures; `false` if it is none.
+    /// Parses a line of the block of figures; `false` if it is not one.
     pub(super) fn read(&mut self, line: &[u8]) -> bool {
         let Some(colon) = line.windows(2).position(|w| w == b": ") else { return false };
         let (label, value) = (&line[..colon], &line[colon + 2..]);
@@ -61,7 +61,7 @@ impl Stats {
             b"Number of files" => self.files = count(value),
             b"Number of created files" => self.created = count(value),
             b"Number of deleted files" => self.deleted = count(value),
-            // The second is what rsync before 3.1 says.
+            // The second form is that of rsync before 3.1.
             b"Number of regular files transferred" | b"Number of files transferred" => {
                 self.transferred = number(value);
             }
@@ -85,9 +85,9 @@ fn bytes(value: &[u8]) -> Option<u64> {
     number(value.strip_suffix(b" bytes")?)
 }
 
-/// `27 (reg: 20, dir: 4, link: 2, special: 1)`, where kinds that do not occur are left out.
+/// Parses `27 (reg: 20, dir: 4, link: 2, special: 1)`, where types without entries are omitted.
 ///
-/// Before 3.1 rsync said the total only: how many are directories is then not known, and neither is the count.
+/// rsync before 3.1 prints the total only. The number of directories is then unknown, so the result is `None`.
 fn count(value: &[u8]) -> Option<Count> {
     let Some(space) = value.iter().position(|b| *b == b' ') else {
         return number(value).filter(|total| *total == 0).map(|_| Count::default());

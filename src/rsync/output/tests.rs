@@ -2,7 +2,7 @@ use super::*;
 use proptest::prelude::*;
 use std::time::Duration;
 
-/// Splits as whoever reads the pipe does: at `\n` and at `\r`.
+/// Splits at `\n` and at `\r`, like the reader of the pipe.
 fn lines(output: &[u8]) -> impl Iterator<Item = &[u8]> {
     output.strip_suffix(b"\n").unwrap_or(output).split(|b| matches!(b, b'\n' | b'\r'))
 }
@@ -69,14 +69,14 @@ fn a_list_of_hostile_names() {
     assert_eq!((change(b"-dash").size, change(b"gone").size), (5, 0));
     assert!(change(b"changed").contents && !change(b"touched").contents);
 
-    // What rsync counted and what was read are the same.
+    // rsync's figures agree with the parsed lines.
     let stats = reader.stats();
     let count = |kind| {
         let of_kind = || changes.iter().filter(|c| c.kind == kind);
         let of = |holds: fn(&Change<'_>) -> bool| of_kind().filter(|c| holds(c)).count() as u64;
         Count { total: of_kind().count() as u64, dirs: of(|c| c.dir), regular: of(|c| c.file) }
     };
-    // rsync does not say of what kind a name is that goes.
+    // For a deletion rsync does not print whether the entry is a regular file.
     let deleted = stats.deleted.unwrap();
     assert_eq!(Count { regular: 0, ..deleted }, count(ChangeKind::Deleted));
     assert_eq!(stats.created, Some(count(ChangeKind::Created)));
@@ -183,7 +183,7 @@ fn progress_in_all_its_forms() {
     }
 }
 
-/// What rsync has printed so far says how far it is, wherever the reading stopped, and never more than the line as a whole.
+/// A partial line of progress gives the same progress as the whole line, or none, wherever reading stopped.
 #[test]
 fn progress_counts_before_its_line_has_an_end() {
     let mut told = 0;

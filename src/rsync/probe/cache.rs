@@ -1,4 +1,4 @@
-//! What is remembered of probes: `STATE/mirrors.json`, for jobs with `source_order = "fastest"`.
+//! Stored results of probes: `STATE/mirrors.json`, for jobs with `source_order = "fastest"`.
 
 use super::daemon::{Endpoint, Probe, probe};
 use crate::model::job::{Job, Source, SourceOrder};
@@ -10,37 +10,37 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{fs, io, thread};
 
-/// What was measured longer ago is measured anew, in the background of a run.
+/// Older measurements are repeated, in the background of a run.
 pub const FRESH: Duration = Duration::from_secs(24 * 3600);
-/// What was measured longer ago says nothing any more.
+/// Older measurements are ignored.
 const STALE: Duration = Duration::from_secs(30 * 24 * 3600);
-/// How long a daemon may take to answer.
+/// Time limit for a daemon's response.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// What is known of a server.
+/// The stored data of a server.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Known {
-    /// When it was asked.
+    /// When it was probed.
     pub asked: Timestamp,
-    /// Milliseconds from the start of the connection to the greeting; `None`: it did not answer, or the conversation broke off.
+    /// Milliseconds from the start of the connection to the greeting; `None` if it did not respond, or the connection ended early.
     pub greeting_ms: Option<f64>,
 }
 
 type Table = BTreeMap<String, Known>;
 
-/// What is remembered, by `HOST:PORT`. A file that is missing or cannot be understood is as good as none.
+/// Returns the stored data, by `HOST:PORT`. A file that is missing or unreadable counts as empty.
 pub fn load(state_dir: &Path) -> Table {
     let text = platform::read_regular(&file(state_dir), platform::OWN).unwrap_or_default();
     serde_json::from_slice(&text).unwrap_or_default()
 }
 
-/// Remembers these probes beside what is known of other servers, however old that is: by a clock that is wrong, all of it may
-/// look so. Written atomically.
+/// Stores the results of these probes. Data of other servers are kept, however old: with a wrong clock everything may seem old. Written
+/// atomically.
 pub fn save(state_dir: &Path, probes: &[Probe]) -> io::Result<()> {
     let mut table = load(state_dir);
     let asked = Timestamp::now();
     for probe in probes {
-        // Whoever greets and then breaks off is not the fastest to mirror from.
+        // A server that sends a greeting and then closes the connection must not rank as the fastest.
         let greeting = probe.greeting.filter(|_| probe.failed.is_none());
         let greeting_ms = greeting.map(|time| (time.as_secs_f64() * 1e6).round() / 1e3);
         table.insert(probe.endpoint.to_string(), Known { asked, greeting_ms });
@@ -52,8 +52,8 @@ pub fn save(state_dir: &Path, probes: &[Probe]) -> io::Result<()> {
     Ok(())
 }
 
-/// The sources of a job with `source_order = "fastest"`, the fastest first; then those of which nothing is known, then
-/// those that did not answer, each in the order of the configuration. Other jobs stay as they are.
+/// Sorts the sources of a job with `source_order = "fastest"`: the fastest first, then those without data, then those that did not respond;
+/// each group in the order of the configuration. Other jobs stay unchanged.
 pub fn rank(job: &mut Job, table: &Table) {
     if job.source_order != SourceOrder::Fastest {
         return;
@@ -72,7 +72,7 @@ pub fn rank(job: &mut Job, table: &Table) {
     job.sources = ranked.into_iter().map(|(_, _, source)| source).collect();
 }
 
-/// Measures what these jobs would need to know and is no longer [`FRESH`], and remembers it. Blocks for some seconds.
+/// Probes the servers of these jobs whose data are not [`FRESH`], and stores the results. Blocks for some seconds.
 pub fn refresh(jobs: &[Job], state_dir: &Path) -> io::Result<()> {
     let table = load(state_dir);
     let mut wanted: Vec<Endpoint> = jobs
@@ -94,7 +94,7 @@ pub fn refresh(jobs: &[Job], state_dir: &Path) -> io::Result<()> {
 }
 
 fn age(known: &Known) -> Duration {
-    // What is dated in the future was measured nobody knows when.
+    // The age of data dated in the future is unknown.
     Duration::try_from(Timestamp::now().duration_since(known.asked)).unwrap_or(Duration::MAX)
 }
 

@@ -1,4 +1,4 @@
-//! Asks one daemon who it is and what it has, and takes the time of each step.
+//! Probes one daemon: protocol, modules, and the time of each step.
 
 use crate::model::job::{Address, Job, Source};
 use crate::rsync::args;
@@ -7,7 +7,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
-/// Lists are a few dozen lines; a server that never ends is not listened to for ever.
+/// Lists have a few dozen lines. The limit is for servers that never stop sending.
 const MOST_LINES: usize = 10_000;
 const LONGEST_LINE: usize = 4096;
 
@@ -21,13 +21,14 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// Where rsync would connect to for this source of this job; `None` if not to a daemon's port (local paths, ssh).
+    /// Returns the daemon that rsync would connect to for this source of this job; `None` without a TCP connection to a daemon (local
+    /// paths, ssh).
     pub fn of(job: &Job, source: &Source) -> Option<Self> {
         let Address::Daemon { host, port, .. } = &source.address else { return None };
         if args::own_shell(&job.rsync_args) {
             return None;
         }
-        // As rsync does: what the source itself says is stronger.
+        // As in rsync, the port of the source has priority over the option.
         let port = if *port == 873 { args::port(&job.rsync_args).unwrap_or(873) } else { *port };
         Some(Endpoint { host: host.to_ascii_lowercase(), port })
     }
@@ -40,10 +41,10 @@ impl std::fmt::Display for Endpoint {
     }
 }
 
-/// What a probe does, in order.
+/// The steps of a probe, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
-    /// Finding the address of the name.
+    /// Resolving the host name.
     Dns,
     /// Opening the connection.
     Connect,
@@ -53,24 +54,24 @@ pub enum Step {
     Modules,
 }
 
-/// What came of a probe. Times are from the start of the probe's step; `None` where it did not get so far.
+/// The result of a probe. Each time is measured from the start of its step; `None` if the step was not reached.
 #[derive(Debug, Clone)]
 pub struct Probe {
-    /// Who was asked.
+    /// The daemon.
     pub endpoint: Endpoint,
-    /// How long the name took.
+    /// Time to resolve the name.
     pub dns: Option<Duration>,
-    /// How long the connection took, other addresses of the name that were tried in vain included.
+    /// Time to connect, including failed attempts at other addresses of the name.
     pub connect: Option<Duration>,
-    /// How long the greeting took from the start of the connection: what mirrors are ranked by.
+    /// Time from the start of the connection to the greeting; mirrors are ranked by this.
     pub greeting: Option<Duration>,
-    /// How long the list of modules took after that.
+    /// Time to read the list of modules after the greeting.
     pub listing: Option<Duration>,
-    /// The protocol in the greeting.
+    /// The protocol version in the greeting.
     pub protocol: Option<String>,
-    /// The modules that it lists (it may have others).
+    /// The listed modules (a daemon may have unlisted ones).
     pub modules: Option<Vec<Module>>,
-    /// The step that failed, and how: completes "connecting to HOST …".
+    /// The failed step and the error, which completes "connecting to HOST …".
     pub failed: Option<(Step, String)>,
 }
 
@@ -88,7 +89,7 @@ impl Probe {
         }
     }
 
-    /// The probe of a server whose name could not be found in so long a time.
+    /// Returns the probe of a server whose name was not resolved within this time.
     pub fn unresolved(endpoint: &Endpoint, limit: Duration) -> Self {
         let how = format!("got no further than its name within {}", crate::model::time::span(limit));
         Probe { failed: Some((Step::Dns, how)), ..Probe::start(endpoint) }
@@ -100,7 +101,7 @@ impl Probe {
     }
 }
 
-/// Asks it. Blocks: up to `limit` once its name is found, and as long as the system's resolver takes before that.
+/// Probes a daemon. Blocks for up to `limit` after the name is resolved; the system's resolver has its own time limit.
 pub fn probe(endpoint: &Endpoint, limit: Duration) -> Probe {
     let mut probe = Probe::start(endpoint);
     if let Err((step, how)) = ask(&mut probe, limit) {
@@ -143,7 +144,7 @@ fn ask(probe: &mut Probe, limit: Duration) -> Result<(), (Step, String)> {
     Ok(())
 }
 
-/// The first address that answers, as rsync tries them.
+/// Connects to the first address that accepts, in rsync's order.
 fn connect(addresses: impl Iterator<Item = SocketAddr>, deadline: Instant) -> io::Result<TcpStream> {
     let mut last = io::Error::from(ErrorKind::AddrNotAvailable);
     for address in addresses {
@@ -180,7 +181,7 @@ fn shown(limit: Duration) -> String {
     crate::model::time::span(limit)
 }
 
-/// Lines of a connection, none read after the deadline.
+/// Reads lines of a connection until the deadline.
 struct Lines {
     stream: TcpStream,
     deadline: Instant,
@@ -194,7 +195,7 @@ impl Lines {
                 let line: Vec<u8> = self.read.drain(..=end).collect();
                 return Ok(String::from_utf8_lossy(&line).trim_end_matches(['\r', '\n']).to_owned());
             }
-            // What has no line ends is shown as far as it goes.
+            // Output without line ends is returned in pieces.
             if self.read.len() >= LONGEST_LINE {
                 return Ok(String::from_utf8_lossy(&std::mem::take(&mut self.read)).into_owned());
             }
@@ -241,7 +242,7 @@ mod tests {
         thread::spawn(move || {
             let (mut stream, _) = listener.accept().unwrap();
             stream.write_all(bytes).unwrap();
-            // Until the other side has enough.
+            // Keeps the connection open until the other side closes it.
             let _ = stream.read_to_end(&mut Vec::new());
         });
         Endpoint { host: "127.0.0.1".into(), port }

@@ -1,4 +1,4 @@
-//! Which servers answer, and how fast: asked directly, without rsync, and remembered.
+//! Probes servers directly, without rsync, and stores how fast they respond.
 
 mod cache;
 mod daemon;
