@@ -55,14 +55,14 @@ use tantivy::directory::error::{LockError, OpenDirectoryError, OpenReadError, Op
 /// Why an index could not be built or searched.
 #[derive(Debug, thiserror::Error)]
 pub enum SearchError {
-    /// An operation on a file or directory failed.
+    /// A file or directory refused.
     #[error("cannot {tried} {path}: {source}", path = sanitize::path(path))]
     Io {
-        /// The operation.
+        /// What was tried.
         tried: &'static str,
-        /// The path.
+        /// On what.
         path: PathBuf,
-        /// The error.
+        /// Why it failed.
         source: io::Error,
     },
     /// Another process is building this index.
@@ -71,15 +71,15 @@ pub enum SearchError {
     /// The index cannot be read.
     #[error("the index {path} is damaged: {why}", path = sanitize::path(path))]
     Damaged {
-        /// The directory of the index.
+        /// Its directory.
         path: PathBuf,
-        /// The message of tantivy.
+        /// What the engine said.
         why: String,
     },
-    /// A glob of `include` or `exclude` is invalid.
+    /// A glob of `include` or `exclude` cannot be read.
     #[error("{0}")]
     Glob(String),
-    /// The build was stopped on request; the index is unchanged.
+    /// Somebody asked to stop; the index is as it was.
     #[error("stopped; the index is as it was")]
     Stopped,
 }
