@@ -1,5 +1,5 @@
 //! Pairs of words that are frequent in the archive are terms of their own. To find out whether two words that occur in many entries stand
-//! side by side, the engine would have to read all their positions.
+//! side by side, tantivy would have to read all their positions.
 
 use tantivy::tokenizer::{Token, TokenFilter, TokenStream, Tokenizer};
 

@@ -52,7 +52,7 @@ fn words_and_phrases_are_counted_as_the_titles_have_them() {
     }
 }
 
-/// The best hits are correct, also where the engine skips documents.
+/// The best hits are correct, also where tantivy skips documents.
 #[test]
 fn a_short_page_is_the_beginning_of_a_long_one() {
     let mirror = Mirror::empty();

@@ -30,7 +30,8 @@ pub enum Node {
         /// Whether the last word is a prefix.
         prefix: bool,
     },
-    /// `organism:homo sapiens kinase`: the longest run of words that occurs together belongs to the field. The remaining words stand alone.
+    /// `organism:homo sapiens kinase`: the longest run of leading words that occurs together in a document belongs to the field. The remaining
+    /// words are searched for in any field.
     Run(Field, Vec<String>),
     /// Exactly this value, in lower case.
     Is(Field, String),
