@@ -1,7 +1,7 @@
-//! The peer of `scan.sh`: the parallel walker of the `ignore` crate, which looks at every entry and keeps what a scan
-//! keeps of it.
+//! The program that `scan.sh` compares with: the parallel walker of the `ignore` crate. It calls `stat` for every entry and keeps the same
+//! data as a scan.
 //!
-//! `ignore_walk THREADS ROOT` prints how many entries there are, and the sum of their sizes.
+//! `ignore_walk THREADS ROOT` prints the number of entries and the sum of their sizes.
 
 use ignore::{DirEntry, ParallelVisitor, ParallelVisitorBuilder, WalkBuilder, WalkState};
 use std::io::{self, Write};
@@ -9,7 +9,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::sync::{Mutex, PoisonError};
 
-/// What one thread has found.
+/// The results of one thread.
 #[derive(Default)]
 struct Found {
     names: Vec<u8>,
@@ -25,7 +25,7 @@ struct Record {
     inode: u64,
 }
 
-/// Gives up what it has found when its thread ends.
+/// Adds its results to `all` when its thread ends.
 struct Visitor<'a> {
     found: Found,
     all: &'a Mutex<Vec<Found>>,
@@ -74,7 +74,7 @@ fn main() -> io::Result<()> {
     let mut arguments = std::env::args_os().skip(1).filter(|argument| argument != "--bench");
     let threads = arguments.next().and_then(|n| n.to_str()?.parse().ok());
     let (Some(threads), Some(root)) = (threads, arguments.next()) else {
-        // `cargo bench` names no tree.
+        // `cargo bench` passes no tree.
         return writeln!(io::stderr(), "usage: ignore_walk THREADS ROOT");
     };
     let all = Mutex::new(Vec::new());
@@ -84,7 +84,7 @@ fn main() -> io::Result<()> {
     let sum = |of: fn(&Found) -> u64| all.iter().map(of).sum::<u64>();
     let entries = sum(|found| found.records.len() as u64);
     let bytes = sum(|found| found.records.iter().map(|record| record.size).sum());
-    // Read once, so that nothing of it may be left out.
+    // Read all fields once, so that the compiler cannot optimize them away.
     let rest = sum(|found| {
         let one = |r: &Record| r.mtime.0 ^ r.mtime.1 ^ r.ctime.0 ^ r.ctime.1 ^ r.inode as i64;
         found.records.iter().fold(0, |all, r| all ^ one(r) as u64 ^ u64::from(r.name_end)) & 1

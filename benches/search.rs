@@ -1,4 +1,4 @@
-//! Indexing and searching, in one process: `cargo bench --bench search -- DIR [FILES] [DOCUMENTS]`. DIR is made, and left.
+//! Measures indexing and searching in one process: `cargo bench --bench search -- DIR [FILES] [DOCUMENTS]`. DIR is created and not removed.
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot go on is over")]
 
 use flate2::read::MultiGzDecoder;
@@ -45,7 +45,7 @@ fn say(line: &str) {
     writeln!(out, "{line}").unwrap();
 }
 
-/// The real entries, over and over, under other names.
+/// Copies the real entries under other names until there are `files` of them.
 fn real(dir: &Path, files: usize) -> Vec<PathBuf> {
     let corpus = std::env::var_os("CORPUS")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus"), PathBuf::from);
@@ -72,7 +72,7 @@ fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// With all cores.
+/// Measures `work` on all files with a thread per core.
 fn timed(files: &[PathBuf], work: &(dyn Fn(&Path) + Sync)) -> Duration {
     let (start, next) = (Instant::now(), AtomicUsize::new(0));
     std::thread::scope(|scope| {
@@ -99,7 +99,7 @@ fn reading(dir: &Path, files: usize) {
         let options = Options { whole, ..Options::default() };
         entry::read("x.cif.gz", File::open(path).unwrap(), &options, &mut |_| {});
     };
-    // In turn, so that what slows the machine down for a while slows all of them.
+    // The kinds of work alternate, so that a temporary slowdown of the machine affects all of them.
     let mut rounds: Vec<[f64; 3]> = (0..ROUNDS)
         .map(|_| {
             [
@@ -141,7 +141,7 @@ fn reading(dir: &Path, files: usize) {
     say(&format!("{}  amyloid, in the index of these files", percentiles((0..400).map(|_| one()).collect())));
 }
 
-/// Without answers from memory.
+/// Returns an engine without a cache.
 fn engine(targets: &[Target]) -> SearchEngine {
     let opened = targets.iter().map(|target| target.place.open().unwrap().unwrap()).collect();
     SearchEngine::new(opened, &EngineOptions { cache_entries: 0, ..EngineOptions::default() }).unwrap()
@@ -157,7 +157,7 @@ fn index(target: &Target) -> Duration {
     build(target, &options, &Progress::default(), &Stop::default()).unwrap().elapsed
 }
 
-/// Words of titles, each with about the share of the archive's titles that have it, in per mille.
+/// Words of titles, each with the approximate share of the archive's titles that have it, in per mille.
 const COMMON: [(&str, u32); 24] = [
     ("crystal structure", 400),
     ("structure", 160),
@@ -185,7 +185,7 @@ const COMMON: [(&str, u32); 24] = [
     ("amyloid", 4),
 ];
 
-/// A text of so many words more or less: the common ones by their shares, the others from many rare ones.
+/// Returns a text of about `n` words: the common words by their shares, the others from many rare words.
 fn words(common: &[(&str, u32)], n: usize, random: &mut fastrand::Rng) -> String {
     const SYLLABLES: [&str; 16] = [
         "al", "be", "co", "dro", "en", "fos", "gly", "hyl", "in", "ker", "lo", "myo", "nu", "oxi", "pro",
@@ -197,7 +197,7 @@ fn words(common: &[(&str, u32)], n: usize, random: &mut fastrand::Rng) -> String
         .map(|(word, _)| (*word).to_owned())
         .collect();
     while text.len() < n {
-        // The square prefers some of the 4,096 to others, as language does.
+        // The square makes some of the 4,096 words more frequent than others, as in natural language.
         let rare = (random.f64().powi(2) * 4_096.0) as usize;
         text.push([rare >> 8, rare >> 4 & 15, rare & 15].map(|at| SYLLABLES[at]).concat());
     }
@@ -205,11 +205,11 @@ fn words(common: &[(&str, u32)], n: usize, random: &mut fastrand::Rng) -> String
     text.join(" ")
 }
 
-/// A small header, by a seed.
+/// Returns a small random header.
 fn header(id: usize, random: &mut fastrand::Rng) -> String {
     let (title, keywords, molecule) =
         (words(&COMMON, 9, random), words(&COMMON[2..], 5, random), words(&COMMON[4..], 4, random));
-    // The article is often called what the entry is.
+    // The title of an article is often similar to the title of the entry.
     let article = format!("{title} {}", words(&COMMON[2..], 5, random));
     let (name, number) = (["Smith", "Garcia", "Chen", "Sawaya"][random.usize(..4)], random.u32(..20_000));
     let method = ["X-RAY DIFFRACTION", "SOLUTION NMR", "ELECTRON MICROSCOPY"][random.usize(..3)];
@@ -222,7 +222,7 @@ fn header(id: usize, random: &mut fastrand::Rng) -> String {
     )
 }
 
-/// Files of so many documents, and their index.
+/// Writes `documents` files and indexes them.
 fn made(dir: &Path, job: &str, first: usize, documents: usize, random: &mut fastrand::Rng) -> Target {
     let root = dir.join("made").join(job);
     for n in 0..documents {
@@ -245,10 +245,10 @@ fn made_file(root: &Path, n: usize) -> PathBuf {
     root.join(format!("{:03}", n % 500)).join(format!("{n}.cif"))
 }
 
-/// A thousand files of many change, a few times over.
+/// Measures updates of an index: five times, a thousand of its files change.
 fn updating(dir: &Path, documents: usize) {
     let mut random = fastrand::Rng::with_seed(8);
-    // Where no command looks that searches the others.
+    // In a directory of its own, so that the other measurements do not search it.
     let target = made(&dir.join("update"), "e", 0, documents, &mut random);
     let mut times: Vec<f64> = Vec::new();
     for _ in 0..5 {

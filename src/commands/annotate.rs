@@ -1,4 +1,4 @@
-//! Tells GitHub Actions what is wrong with the command line or the configuration: each problem is an annotation at its place.
+//! Reports errors of the command line and problems of the configuration to GitHub Actions, as annotations at their places.
 
 use super::Failure;
 use crate::config::Problem;
@@ -6,7 +6,7 @@ use crate::model::event::Level;
 use crate::output::github::{At, annotate, nothing_started};
 use crate::output::terminal::{Environment, Ui};
 
-/// A command could not do its own work.
+/// Reports that a command could not do its own work.
 pub(super) fn failure(failure: &Failure, ui: &Ui) {
     if !ui.github || matches!(failure, Failure::Unwritten(_)) {
         return;
@@ -20,7 +20,7 @@ pub(super) fn failure(failure: &Failure, ui: &Ui) {
     }
 }
 
-/// Something is wrong with the configuration, or odd about it.
+/// Reports a problem of the configuration.
 pub(super) fn problem(level: Level, problem: &Problem, ui: &Ui) {
     if !ui.github || (ui.quiet && level != Level::Error) {
         return;
@@ -31,8 +31,8 @@ pub(super) fn problem(level: Level, problem: &Problem, ui: &Ui) {
     annotate(level, at, &ui.addressed(&text), ui.json);
 }
 
-/// `sync` ended before any job was started: the steps that come after read the outputs of this one all the same. `jobs` are those that
-/// were asked for by name.
+/// Writes the outputs of a `sync` that ended before any job was started, since later steps read them in any case. `jobs` are the jobs named
+/// on the command line.
 pub(super) fn no_job(jobs: &[String], why: &Failure, ui: &Ui) {
     if !ui.github {
         return;
@@ -50,7 +50,7 @@ pub(super) fn no_job(jobs: &[String], why: &Failure, ui: &Ui) {
     outputs(jobs, &reasons.collect::<Vec<_>>(), ui);
 }
 
-/// Writes the outputs of a step that had nothing to do, or could not do it.
+/// Writes the outputs of a step that had nothing to do, or failed to do it.
 pub(super) fn outputs(failed: &[String], why: &[String], ui: &Ui) {
     if !ui.github {
         return;

@@ -138,8 +138,8 @@ fn as_json(severity: &str, problem: &Problem) -> serde_json::Value {
     })
 }
 
-/// The schema of the configuration, or of the lines of `--json`. Editors and validators read it as it is; with `--json` it is in the
-/// result.
+/// Prints the schema of the configuration, or of the lines of `--json`. Without `--json` it is printed as it is, for editors and
+/// validators; with `--json` it is part of the result.
 fn schema(events: bool, ui: &Ui) -> Result<ExitCode, Failure> {
     let schema = if events { schema::of_events() } else { config::schema() };
     if ui.json {

@@ -1,4 +1,4 @@
-//! What commands cost: noted as they end, shown by `stats`.
+//! Records the cost of commands when they end; `stats` shows it.
 
 use super::{Failure, file_locations};
 use crate::cli::Global;
@@ -14,13 +14,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// What a command costs from here on.
+/// Measures the cost of a command from here on.
 pub(super) struct Clock {
     command: &'static str,
     started: Timestamp,
     start: Instant,
     cpu: Option<Duration>,
-    /// Not of its own making.
+    /// Time spent waiting for the user.
     idle: Duration,
 }
 
@@ -35,7 +35,7 @@ impl Clock {
         }
     }
 
-    /// How long somebody thinks about a question is no cost.
+    /// Excludes the time of `wait`, in which the user answers a question, from the cost.
     pub(super) fn idle<T>(&mut self, wait: impl FnOnce() -> T) -> T {
         let start = Instant::now();
         let answer = wait();
@@ -43,7 +43,7 @@ impl Clock {
         answer
     }
 
-    /// Remembers what it has cost.
+    /// Records the cost.
     pub(super) fn note(self, exit: ExitCode, global: &Global, ui: &Ui) {
         let cost = Cost {
             command: self.command.into(),
@@ -54,7 +54,7 @@ impl Clock {
             exit_code: exit.code(),
         };
         let written = file_locations::state_dir(global).and_then(|dir| Ok(history::note_cost(&dir, &cost)?));
-        // Whoever may read a mirror's state need not be allowed to write there, and asked for something else.
+        // The user may have permission only to read the state, and the record is not what the command was run for.
         if let Err(failure) = written
             && ui.verbose
         {
@@ -63,7 +63,7 @@ impl Clock {
     }
 }
 
-/// Does a command's work and remembers what it cost. An `Err`, which did no work to its end, is not remembered.
+/// Runs a command and records its cost. If it returns `Err`, nothing is recorded, since the work was not completed.
 pub(super) fn noted(
     command: &'static str,
     global: &Global,
@@ -76,7 +76,7 @@ pub(super) fn noted(
     Ok(exit)
 }
 
-/// The commands that are remembered. With jobs named, they are not meant.
+/// Returns the costs of commands; empty if jobs are named.
 pub(super) fn known(
     state_dir: &Path,
     jobs: &[String],
@@ -89,7 +89,7 @@ pub(super) fn known(
     Ok(CommandCost::each(&history::costs(state_dir)?, since, now))
 }
 
-/// What all runs of commands came to, for counters; with jobs named, they are not meant.
+/// Returns the totals of all runs of commands, for counters; empty if jobs are named.
 pub(super) fn totals(state_dir: &Path, jobs: &[String]) -> Result<BTreeMap<String, CommandTotal>, Failure> {
     if !jobs.is_empty() {
         return Ok(BTreeMap::new());
@@ -118,7 +118,7 @@ pub(super) fn rows(commands: &[CommandCost]) -> Vec<Vec<String>> {
     rows
 }
 
-/// Finer than other durations: a search takes milliseconds.
+/// Formats a time with more digits than other durations, since a search takes milliseconds.
 fn time(seconds: f64) -> String {
     match Duration::try_from_secs_f64(seconds) {
         Ok(_) if seconds < 1.0 => format!("{:.1}ms", seconds * 1e3),

@@ -14,10 +14,10 @@ use console::Style;
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// What goes on below stands below what was said, not below the verdict.
+/// The indentation of continuation lines. They are aligned with the text, not with the verdict.
 const BELOW: usize = 6;
 
-/// Looks at everything that a run needs, and says what to do about it.
+/// Checks everything that a run needs, and gives hints.
 pub(super) fn run(args: &DoctorArgs, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
     let patience: Period =
         args.patience.parse().map_err(|wrong: String| Failure::usage(format!("--patience: {wrong}")))?;
@@ -34,7 +34,7 @@ pub(super) fn run(args: &DoctorArgs, global: &Global, ui: &Ui) -> Result<ExitCod
         _ if unusable => Vec::new(),
         names => config::select(&config.jobs, names, false, &args.tag)?,
     };
-    // Their mistakes are told with the configuration; where they point to is not known.
+    // Problems of these jobs are reported with the configuration. Their destinations are unknown.
     let jobs: Vec<_> = jobs.into_iter().filter(Job::is_located).collect();
     let state_dir = file_locations::state_dir(global)?;
     let ask = Ask {
@@ -49,7 +49,7 @@ pub(super) fn run(args: &DoctorArgs, global: &Global, ui: &Ui) -> Result<ExitCod
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(Failure::io("start the runtime"))?;
     let mut report = runtime.block_on(doctor::examine(ask));
-    // A thread that a dead file system holds must not hold us.
+    // Do not wait for threads that are blocked by a dead file system.
     runtime.shutdown_background();
     report.findings.extend(about_config);
     report.findings.sort_by_key(|finding| finding.area);
@@ -71,7 +71,7 @@ pub(super) fn run(args: &DoctorArgs, global: &Global, ui: &Ui) -> Result<ExitCod
     Ok(exit)
 }
 
-/// What can be used of the configuration, and what was found about it. One that cannot be understood has no jobs.
+/// Returns the usable part of the configuration, and the findings about it. A configuration that cannot be parsed has no jobs.
 fn configuration(global: &Global) -> Result<(Config, Vec<Finding>), Failure> {
     let problem = |verdict: Verdict| {
         move |problem: &Problem| Finding {
@@ -188,7 +188,7 @@ fn mirror(mirror: &Mirror) -> Value {
     })
 }
 
-/// Seconds, to the microsecond.
+/// Returns seconds, rounded to microseconds.
 fn fine(time: Duration) -> f64 {
     (time.as_secs_f64() * 1e6).round() / 1e6
 }

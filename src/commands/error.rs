@@ -1,4 +1,4 @@
-//! Why a command could not do its own work. (A job that failed is a result, not one of these.)
+//! Errors: why a command could not do its own work. A failed job is a result, not an error.
 
 use crate::config::Problems;
 use crate::model::exit_code::ExitCode;
@@ -60,45 +60,45 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// A usage error without a hint.
+    /// Returns a usage error without a hint.
     pub fn usage(text: impl Into<String>) -> Self {
         Failure::Usage { text: text.into(), hint: None }
     }
 
-    /// A usage error and what to do about it.
+    /// Returns a usage error with a hint.
     pub fn usage_hint(text: impl Into<String>, hint: impl Into<String>) -> Self {
         Failure::Usage { text: text.into(), hint: Some(hint.into()) }
     }
 
-    /// A file or a directory that the command line names cannot be used, and what to do about it.
+    /// Returns an error for a file or directory of the command line that cannot be used, with a hint.
     pub fn named(text: impl Into<String>, hint: Option<&str>) -> Self {
         Failure::Named { kind: ErrorKind::Io, text: text.into(), hint: hint.map(Into::into) }
     }
 
-    /// There is no configuration that can be read, and what to do about it.
+    /// Returns an error for a missing or unreadable configuration, with a hint.
     pub fn no_config(text: impl Into<String>, hint: impl Into<String>) -> Self {
         Failure::Named { kind: ErrorKind::Config, text: text.into(), hint: Some(hint.into()) }
     }
 
-    /// For `map_err`: what was tried, on which path.
+    /// For `map_err`: adds what was tried, on which path.
     pub fn io(tried: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let tried = tried.into();
         move |source| Failure::Io { tried, source, hint: None }
     }
 
-    /// The same with what to do about it.
+    /// The same, with a hint.
     pub fn io_hint(tried: impl Into<String>, hint: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let (tried, hint) = (tried.into(), Some(hint.into()));
         move |source| Failure::Io { tried, source, hint }
     }
 
-    /// An output file that was asked for could not be written.
+    /// Returns an error for a requested output file that could not be written.
     pub fn written(tried: impl Into<String>, source: io::Error) -> Self {
         let hint = OutputFile::hint(&source).map(Into::into);
         Failure::Io { tried: tried.into(), source, hint }
     }
 
-    /// What to do about it.
+    /// Returns the hint.
     pub fn hint(&self) -> Option<&str> {
         match self {
             Failure::Usage { hint, .. }
@@ -109,7 +109,7 @@ impl Failure {
         }
     }
 
-    /// Tells it; with `--json` also as objects, of the configuration one a problem.
+    /// Prints the error. With `--json`, also prints objects: one per problem for configuration errors.
     pub(super) fn tell(&self, ui: &Ui) {
         let text = self.to_string();
         let kind = match self {
@@ -137,7 +137,7 @@ impl Failure {
         ui.error_of(kind, &text, self.hint());
     }
 
-    /// The exit code.
+    /// Returns the exit code.
     pub fn exit(&self) -> ExitCode {
         match self {
             Failure::Usage { .. } | Failure::Query { .. } | Failure::Named { .. } | Failure::Config(_) => {
@@ -148,7 +148,7 @@ impl Failure {
     }
 }
 
-/// Each problem carries its own hint.
+/// Returns all problems, each with its own hint.
 fn told(problems: &Problems) -> String {
     match problems.0.len() {
         1 => problems.to_string(),
@@ -162,7 +162,7 @@ impl From<Problems> for Failure {
     }
 }
 
-/// For writes to standard output.
+/// For errors from writing to standard output.
 impl From<io::Error> for Failure {
     fn from(source: io::Error) -> Self {
         Failure::Unwritten(source)

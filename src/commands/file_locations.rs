@@ -1,4 +1,4 @@
-//! Where the configuration and our own files are.
+//! Finds the configuration and our own files.
 
 use super::Failure;
 use crate::cli::Global;
@@ -13,13 +13,13 @@ use std::path::{Path, PathBuf};
 /// The configuration file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Located {
-    /// Absolute, unless somebody named it otherwise.
+    /// Absolute, unless the user gave a relative path.
     pub path: PathBuf,
-    /// Whether somebody named it, so that it has to be there.
+    /// Whether the user named it. The file must then exist.
     pub named: bool,
 }
 
-/// `--config`, else `PDB_SYNC_CONFIG` (clap knows both), else `$XDG_CONFIG_HOME/pdb-sync/config.toml`.
+/// Returns `--config`, else `PDB_SYNC_CONFIG` (clap reads both), else `$XDG_CONFIG_HOME/pdb-sync/config.toml`.
 pub fn config_file(global: &Global) -> Result<Located, Failure> {
     if let Some(path) = &global.config {
         return Ok(Located { path: path.clone(), named: true });
@@ -29,7 +29,7 @@ pub fn config_file(global: &Global) -> Result<Located, Failure> {
     Ok(Located { path: dir.join("pdb-sync/config.toml"), named: false })
 }
 
-/// `--state-dir`, else `PDB_SYNC_STATE_DIR`, else `$XDG_STATE_HOME/pdb-sync`. Absolute; need not exist.
+/// Returns `--state-dir`, else `PDB_SYNC_STATE_DIR`, else `$XDG_STATE_HOME/pdb-sync`. The path is absolute and need not exist.
 pub fn state_dir(global: &Global) -> Result<PathBuf, Failure> {
     let dir = match &global.state_dir {
         Some(dir) => dir.clone(),
@@ -41,14 +41,14 @@ pub fn state_dir(global: &Global) -> Result<PathBuf, Failure> {
         .map_err(Failure::io(format!("find the state directory {}", sanitize::path(&dir))))
 }
 
-/// Refuses a state directory that is not on this machine, for every command: some go on without one that they cannot use.
+/// Rejects a state directory on another machine for every command, since some commands continue without a usable one.
 pub fn check_state_dir(global: &Global) -> Result<(), Failure> {
     let Some(dir) = &global.state_dir else { return Ok(()) };
     local(&dir.to_string_lossy())
         .map_err(|wrong| Failure::usage_hint(format!("the state directory: {wrong}"), wrong.hint()))
 }
 
-/// What a command line about the same configuration and state begins with: what the environment says need not be repeated.
+/// Returns the options that a command line for the same configuration and state needs. Values from the environment are left out.
 pub fn again(global: &Global) -> String {
     let given = |path: &Option<PathBuf>, variable| {
         path.clone().filter(|path| env::var_os(variable).as_deref() != Some(path.as_os_str()))
@@ -65,7 +65,7 @@ pub fn again(global: &Global) -> String {
     hint::joined(words)
 }
 
-/// The variable on its own is enough; only its default needs a home directory.
+/// The variable alone is sufficient. Only its default needs a home directory.
 fn xdg(variable: &str, default: impl Fn(&Xdg) -> Option<PathBuf>) -> Option<PathBuf> {
     let set = env::var_os(variable).map(PathBuf::from).filter(|dir| Path::is_absolute(dir));
     set.or_else(|| Xdg::new().ok().and_then(|xdg| default(&xdg)))

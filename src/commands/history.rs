@@ -17,13 +17,13 @@ use serde_json::{Map, Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What fits on a few screens.
+/// The default number of rows: a few screens.
 const LIMIT: usize = 50;
-/// So much of a run's ID is shown; more where that does not tell it from the others.
+/// The number of characters shown of a run's ID. More are shown if that is not unique.
 const ID: usize = 10;
-/// On a terminal of fewer columns, the table is made narrower.
+/// On a terminal with fewer columns, the table is narrower.
 pub(super) const WIDE: usize = 100;
-/// The same, there.
+/// The number of characters of an ID in the narrower table.
 pub(super) const SHORT_ID: usize = 8;
 
 /// Shows past runs.
@@ -36,7 +36,7 @@ pub(super) fn run(args: &HistoryArgs, global: &Global, ui: &Ui) -> Result<ExitCo
 
 fn list(args: &HistoryArgs, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
     let history = history_lookup::open(global)?;
-    // What is remembered can be looked at whatever became of the configuration, unless only that knows what is meant.
+    // Past runs can be shown without a valid configuration, unless it is needed to resolve the arguments.
     let config = settings::open(global).and_then(|opened| Ok(opened.check(&Overrides::default())?));
     let config = match config {
         Ok(config) => config,
@@ -46,7 +46,7 @@ fn list(args: &HistoryArgs, global: &Global, ui: &Ui) -> Result<ExitCode, Failur
     let jobs = history_lookup::jobs(&args.jobs, &args.tag, &config, history.as_ref())?;
     let query = query(args, jobs, ui)?;
     let (found, ids) = match &history {
-        // What is shown of an ID has to tell it from those that only journals know.
+        // A shortened ID must also be unique among the runs that only journals have.
         Some(known) => (
             known.jobs(&query)?,
             history_lookup::known_runs(&file_locations::state_dir(global)?, history.as_ref())?,
@@ -68,9 +68,9 @@ fn list(args: &HistoryArgs, global: &Global, ui: &Ui) -> Result<ExitCode, Failur
     Ok(ExitCode::Done)
 }
 
-/// A row a job, below a heading; `narrow`: so that 80 columns are enough for what is no reason.
+/// Returns a heading and one row per job. `narrow`: all columns but the reason fit into 80 columns.
 fn rows(found: &[Past], ids: &[String], narrow: bool) -> Vec<Vec<String>> {
-    // In one heading instead of every cell; where it changes, as in spring, each says its own.
+    // A common offset is shown in the heading. If it changes, as in spring, each row has its own.
     let common = found.first().map(|past| offset(past.started)).filter(|_| narrow);
     let common = common.filter(|common| found.iter().all(|past| offset(past.started) == *common));
     let heading = match &common {
@@ -127,7 +127,7 @@ fn row(past: &Past, started: String, run: &str) -> Vec<String> {
     cells.to_vec()
 }
 
-/// A job of the past as JSON; the names are those of `job_finished`.
+/// Returns a past job as JSON. The names are those of `job_finished`.
 pub(super) fn as_json(past: &Past) -> Value {
     let figures = &past.figures;
     json!({
@@ -223,19 +223,19 @@ fn try_json(one: &AttemptRow) -> Value {
     })
 }
 
-/// The summary as it was; of a run that has not ended, as far as it is known.
+/// Returns the summary of a run; of a run that has not ended, as far as it is known.
 fn summary(run: &Run, results: Vec<Arc<SyncResult>>) -> Summary {
     let mut summary = Summary {
         run: run.id.clone(),
         results,
         duration: run.duration.unwrap_or_default(),
         signal: run.signal,
-        // They are not remembered.
+        // The history does not store these.
         warnings: Vec::new(),
         unwritten: Vec::new(),
     };
     if run.exit_code == Some(ExitCode::Failed.code()) && summary.exit() == ExitCode::Done {
-        // No job failed.
+        // No job failed, so an output was lost.
         summary.unwritten.push("what was missing is not remembered".into());
     }
     summary
@@ -256,7 +256,7 @@ fn result(job: &Job) -> SyncResult {
         log: past.log.as_ref().map(Into::into),
         alerts: past.alerts.clone(),
         warnings: past.warnings.clone(),
-        // What is still there, only the quarantine knows.
+        // Only the quarantine shows what can still be restored.
         undo: None,
     }
 }
@@ -273,7 +273,7 @@ fn outcome(past: &Past) -> Outcome {
         State::Ended(Status::Partial) => Outcome::Partial(reason),
         State::Ended(Status::Blocked) => Outcome::Blocked(reason),
         State::Ended(Status::Failed) => Outcome::Failed(reason),
-        // Which of the reasons to skip it was makes no difference to what is shown.
+        // The reason for skipping makes no difference to the output.
         State::Ended(Status::Skipped) => Outcome::Skipped(Skip::Hook(text)),
         State::Ended(Status::Cancelled) => Outcome::Cancelled(reason),
     }
@@ -285,7 +285,7 @@ fn attempt(one: &AttemptRow) -> Attempt {
         source: one.source.clone(),
         started: one.started,
         duration: one.duration,
-        // The summary does not show them.
+        // The summary does not show phases.
         phases: Vec::new(),
         exit_code: one.exit_code,
         error: one.error.clone().map(Reason::new),

@@ -1,4 +1,4 @@
-//! What commands ask of the history.
+//! Queries of the history for other commands.
 
 use super::{Failure, clean, file_locations};
 use crate::clean::removal;
@@ -16,17 +16,17 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// More runs than this say nothing more about a habit.
+/// The number of past runs to use for alerts. More would add no information.
 const HABIT: usize = 200;
-/// So long do mirrors get to show what lies in their quarantine.
+/// The time that mirrors have to report the contents of their quarantines.
 const LOOK: Duration = Duration::from_secs(2);
 
-/// The history, if there is one.
+/// Opens the history; `None` if there is none.
 pub(super) fn open(global: &Global) -> Result<Option<History>, Failure> {
     Ok(History::read(&file_locations::state_dir(global)?)?)
 }
 
-/// The jobs that somebody means who looks back: of the configuration, and such as only the history knows. None: all.
+/// Returns the jobs named on the command line, from the configuration or only in the history. Empty means all.
 pub(super) fn jobs(
     names: &[String],
     tags: &[String],
@@ -38,7 +38,7 @@ pub(super) fn jobs(
         known.extend(history.map(History::names).transpose()?.unwrap_or_default());
     }
     if let Some(name) = names.iter().find(|name| !known.contains(name)) {
-        // It knows a misspelt name from a tag.
+        // This distinguishes a misspelt name from a tag.
         config::select(&config.jobs, std::slice::from_ref(name), false, &[]).map_err(|error| {
             let near = nearest(name, known.iter().map(String::as_str));
             let hint = near.map(|near| format!("did you mean {near:?}?")).or(error.hint);
@@ -50,8 +50,8 @@ pub(super) fn jobs(
     Ok(meant)
 }
 
-/// The run that somebody means by its ID or the beginning of it, be it one of `sync` or of `clean`, whatever command is asked; `None` if none
-/// is known. Several that begin so are an error that names them.
+/// Finds a run by its ID or a unique prefix; runs of `sync` and of `clean` for every command. `None` if there is none. A prefix of several
+/// runs is an error that names them.
 pub(super) fn run_meant(state: &Path, wanted: &str) -> Result<Option<String>, Failure> {
     let history = History::read(state).ok().flatten();
     let runs = known_runs(state, history.as_ref())?;
@@ -65,7 +65,8 @@ pub(super) fn run_meant(state: &Path, wanted: &str) -> Result<Option<String>, Fa
     }
 }
 
-/// The IDs of all runs that the history or a journal knows, sorted. A history that cannot be read must not stand in the way of an undo.
+/// Returns the IDs of all runs in the history and the journals, sorted. An unreadable history is ignored, since it must not prevent an
+/// undo.
 pub(super) fn known_runs(state: &Path, history: Option<&History>) -> Result<Vec<String>, Failure> {
     let journals = removal::list(state).map_err(Failure::io("read the journals"))?;
     let mut runs: Vec<String> = journals.into_iter().map(|found| found.begin.run).collect();
@@ -75,8 +76,8 @@ pub(super) fn known_runs(state: &Path, history: Option<&History>) -> Result<Vec<
     Ok(runs)
 }
 
-/// The jobs of a run of which something lies in the quarantine that an undo would bring back. A mirror that does not answer has nothing to
-/// bring back now.
+/// Returns the jobs of a run with entries in the quarantine that an undo would restore. A mirror that does not answer counts as empty,
+/// since nothing can be restored there now.
 pub(super) fn kept(state: &Path, run: &str) -> BTreeSet<String> {
     let (sender, receiver) = mpsc::channel();
     let (state, run) = (state.to_owned(), run.to_owned());
@@ -85,12 +86,12 @@ pub(super) fn kept(state: &Path, run: &str) -> BTreeSet<String> {
             let root = || clean::root_of_run(&found.begin).ok();
             let held =
                 found.purged.is_none() && root().is_some_and(|(_, root)| removal::can_undo(&root, &run));
-            // Nobody listens any more: too late.
+            // The receiver has timed out.
             let _ = sender.send(found.begin.job.filter(|_| held));
         }
     };
     let deadline = Instant::now() + LOOK;
-    // The thread is left where a dead mount holds it.
+    // The thread is not joined, since a dead mount may block it.
     if thread::Builder::new().name("quarantine".into()).spawn(look).is_err() {
         return BTreeSet::new();
     }
@@ -98,7 +99,7 @@ pub(super) fn kept(state: &Path, run: &str) -> BTreeSet<String> {
     std::iter::from_fn(|| receiver.recv_timeout(left()).ok()).flatten().collect()
 }
 
-/// All that begins so is known to nobody.
+/// Returns the error for an unknown run.
 pub(super) fn no_run(wanted: &str) -> Failure {
     Failure::usage_hint(
         format!("no run {wanted:?} is known"),
@@ -106,7 +107,7 @@ pub(super) fn no_run(wanted: &str) -> Failure {
     )
 }
 
-/// The time that lies so far back.
+/// Returns the time that is this span before now.
 pub(super) fn since(text: Option<&str>) -> Result<Option<Timestamp>, Failure> {
     let Some(text) = text else { return Ok(None) };
     let period: Period = text.parse().map_err(|wrong| Failure::usage(format!("--since: {wrong}")))?;
@@ -114,7 +115,7 @@ pub(super) fn since(text: Option<&str>) -> Result<Option<Timestamp>, Failure> {
     Ok(span.and_then(|span| Timestamp::now().checked_sub(span).ok()).or(Some(Timestamp::MIN)))
 }
 
-/// What a run of these jobs looks out for. Without a history that can be read, little can set off an alert.
+/// Returns the past that the alerts of these jobs need. Without a readable history, most alerts cannot fire.
 pub(super) fn watch(config: &Config, jobs: &[Job], state_dir: &Path, ui: &Ui) -> Watch {
     let mut watch = Watch { alerts: config.stats.alerts.clone(), ..Watch::default() };
     if watch.alerts.is_empty() {
@@ -141,7 +142,7 @@ fn read(watch: &Watch, jobs: &[Job], state_dir: &Path) -> Result<Pasts, history:
     Ok(pasts)
 }
 
-/// Those of the jobs that did not succeed when they last ran. What was skipped or interrupted did not succeed either.
+/// Returns the jobs whose last run did not succeed. Skipped and interrupted runs count as not successful.
 pub(super) fn failed_last(jobs: Vec<Job>, global: &Global) -> Result<Vec<Job>, Failure> {
     let Some(history) = open(global)? else { return Ok(Vec::new()) };
     let latest = history.latest(Timestamp::now())?;

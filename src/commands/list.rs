@@ -44,7 +44,7 @@ pub(super) fn run(args: &ListArgs, global: &Global, ui: &Ui) -> Result<ExitCode,
     Ok(ExitCode::Done)
 }
 
-/// The newest results. A list of jobs is of use without them too.
+/// Returns the newest results. An unreadable history is only a warning, since the list is useful without results.
 fn latest(global: &Global, ui: &Ui) -> BTreeMap<String, Latest> {
     let read = history_lookup::open(global).and_then(|history| match history {
         Some(history) => Ok(history.latest(Timestamp::now())?),
@@ -56,9 +56,9 @@ fn latest(global: &Global, ui: &Ui) -> BTreeMap<String, Latest> {
     })
 }
 
-/// How long ago the last success was.
+/// Returns the time since the last success.
 fn age(latest: Option<&Latest>, now: Timestamp) -> Option<Duration> {
-    // A clock that was set back makes it new.
+    // If the clock was set back, the age is 0.
     Some(Duration::try_from(now.duration_since(latest?.success?)).unwrap_or_default())
 }
 
@@ -86,7 +86,7 @@ fn as_json(job: &Job, latest: Option<&Latest>, now: Timestamp) -> serde_json::Va
     })
 }
 
-/// A row a job, below a heading.
+/// Returns a heading and one row per job.
 fn rows(jobs: &[&Job], latest: &BTreeMap<String, Latest>, now: Timestamp) -> Vec<Vec<String>> {
     let heading = ["JOB", "ON", "LAST", "AGE", "HOST", "DEST", "TAGS", "DESCRIPTION"].map(String::from);
     let mut rows = vec![heading.to_vec()];

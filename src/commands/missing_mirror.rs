@@ -1,4 +1,4 @@
-//! Jobs whose mirror is not there: why, and what to do about it.
+//! Explains why the mirror of a job is missing, and what to do about it.
 
 use crate::model::hint;
 use crate::model::job::Job;
@@ -9,20 +9,20 @@ use rustix::fs::Access;
 use std::fs;
 use std::path::Path;
 
-/// A job whose mirror cannot be looked at.
+/// A job whose mirror cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct MissingMirror {
-    /// The job.
+    /// The name of the job.
     pub(super) job: String,
-    /// A lower-case fragment: what is the matter.
+    /// The reason; begins in lower case.
     pub(super) text: String,
-    /// What to do about it.
+    /// The hint.
     pub(super) hint: Option<String>,
-    /// Whether nothing is wrong: the job has not been synced yet.
+    /// Whether this is no error, since the job has not been synced yet.
     pub(super) is_new: bool,
 }
 
-/// Why the mirror of the job is not there; `None` if a directory is.
+/// Returns why the mirror of the job is missing; `None` if there is a directory.
 pub(super) fn absent(job: &Job, state_dir: &Path) -> Option<MissingMirror> {
     let unknown = job.unfit.as_ref().is_some_and(|unfit| unfit.nowhere);
     if !unknown && fs::metadata(&job.dest).is_ok_and(|meta| meta.is_dir()) {
@@ -41,7 +41,7 @@ pub(super) fn absent(job: &Job, state_dir: &Path) -> Option<MissingMirror> {
     Some(MissingMirror { job: job.name.clone(), text, hint, is_new })
 }
 
-/// The destination does not exist, and nothing stands in its way.
+/// Returns the reason for a destination that does not exist and has no obstacle.
 fn missing(job: &Job, state_dir: &Path) -> (String, Option<String>, bool) {
     let dest = sanitize::path(&job.dest);
     let real = resolve(&job.dest);

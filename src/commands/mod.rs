@@ -1,4 +1,4 @@
-//! A file for each command: arguments, work, output, exit code.
+//! One file per command: arguments → work → output → exit code.
 
 mod annotate;
 mod clean;
@@ -40,7 +40,7 @@ use crate::output::terminal::{Color, Environment, ErrorKind, ErrorObject, Ui, st
 use clap::Parser;
 use std::io;
 
-/// Reads the command line and does what it says.
+/// Parses the command line and runs the command.
 pub fn main() -> ExitCode {
     if completions::answer() {
         return ExitCode::Done;
@@ -62,15 +62,15 @@ pub fn main() -> ExitCode {
     if unwritten.is_none() {
         unwritten = ui.end_of_json(exit).err();
     }
-    // What jobs print is not what they are for.
+    // The result of `sync` is not its output, so lost output does not change the exit code here.
     if matches!(&cli.command, Command::Sync(args) if !args.print_command) {
         return exit;
     }
     finish(exit, unwritten, &ui)
 }
 
-/// Whether a command does something, or judges something by its exit code, though nobody hears of it. Of others, all that is
-/// wanted is what they print.
+/// Whether a command has a purpose beyond its output: it changes something, or its exit code is a verdict. Such a command continues if its
+/// output fails. The others do nothing but print.
 fn goes_on(command: &Command) -> bool {
     match command {
         Command::Sync(args) => !args.print_command,
@@ -97,7 +97,7 @@ fn goes_on(command: &Command) -> bool {
     }
 }
 
-/// The end of a command: what could not be told is no success. A reader that went away did not want more.
+/// Returns the final exit code. Lost output is a failure, except if the reader closed the pipe.
 fn finish(exit: ExitCode, unwritten: Option<io::Error>, ui: &Ui) -> ExitCode {
     match streams::finish().err().or(unwritten) {
         None => exit,
@@ -113,13 +113,13 @@ fn finish(exit: ExitCode, unwritten: Option<io::Error>, ui: &Ui) -> ExitCode {
     }
 }
 
-/// `--help` and `--version`, and what is wrong with a command line.
+/// Handles `--help`, `--version` and errors of the command line.
 fn usage(error: &clap::Error) -> ExitCode {
-    // Not `args`, which panics where a word is no UTF-8.
+    // Not `args`, which panics if a word is not UTF-8.
     let words: Vec<String> = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into()).collect();
-    // What comes after is for rsync.
+    // Words after `--` are for rsync.
     let json = words.iter().take_while(|word| *word != "--").any(|word| word == "--json");
-    // The options count that could be read before the mistake.
+    // Options before the error are used.
     let again = completions::global(&words).map_or_else(String::new, |global| file_locations::again(&global));
     let ui = Ui { json, color: wish(&words), again: again.leak(), ..Ui::default() };
     if error.use_stderr() && Environment::read().github {
@@ -131,7 +131,7 @@ fn usage(error: &clap::Error) -> ExitCode {
     }
     let text = error.render();
     if error.use_stderr() {
-        // It quotes arguments, which may be names of files.
+        // The text quotes arguments, which may be names of files.
         let text = text.to_string();
         let text = text.trim_end();
         match text.strip_prefix("error: ") {
@@ -146,7 +146,7 @@ fn usage(error: &clap::Error) -> ExitCode {
     finish(ExitCode::Done, told.err(), &ui)
 }
 
-/// What clap says is wrong, and its tip. Without one, `--help` is one.
+/// Returns clap's message and its tip. Without a tip, the tip is `--help`.
 fn in_short(text: &str) -> (String, String) {
     let mut parts = text.split("\n\n").map(str::trim);
     let wrong = parts.next().unwrap_or_default();
@@ -161,7 +161,7 @@ fn in_short(text: &str) -> (String, String) {
     }
 }
 
-/// The command as people type it.
+/// Returns the name of the command as typed.
 fn name(cli: &Cli) -> &'static str {
     match &cli.command {
         Command::Sync(_) => "sync",
@@ -199,7 +199,7 @@ fn name(cli: &Cli) -> &'static str {
     }
 }
 
-/// The option by which a command prints something else than lines of JSON.
+/// Returns the option by which a command prints something other than lines of JSON.
 fn other_output(command: &Command) -> Option<&'static str> {
     let given = match command {
         Command::Search(args) => {
@@ -214,7 +214,7 @@ fn other_output(command: &Command) -> Option<&'static str> {
     given.into_iter().find_map(|(given, option)| given.then_some(option))
 }
 
-/// What a command line that is not understood, or asks for help, says about colours.
+/// Returns the colour setting of a command line that cannot be parsed or asks for help.
 fn wish(words: &[String]) -> Color {
     let next = words.iter().skip(1).map(String::as_str).chain([""]);
     let said = words.iter().zip(next).find_map(|(word, next)| match word.strip_prefix("--color") {
@@ -231,7 +231,7 @@ fn wish(words: &[String]) -> Color {
 
 fn dispatch(cli: &Cli, ui: &Ui) -> Result<ExitCode, Failure> {
     file_locations::check_state_dir(&cli.global)?;
-    // Clap does not see that where --json stands before the command.
+    // clap does not detect this conflict if --json is before the command.
     if let Some(option) = other_output(&cli.command).filter(|_| ui.json) {
         let text = format!("{option} prints something else than lines of JSON, which --json asks for");
         return Err(Failure::usage_hint(text, "leave one of them out"));
@@ -248,7 +248,7 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<ExitCode, Failure> {
         Command::Stats(args) => stats::run(args, &cli.global, ui),
         #[cfg(feature = "search")]
         Command::Index(args) => costs::noted("index", &cli.global, ui, || index::run(args, &cli.global, ui)),
-        // How long somebody sits before it is no cost of a search.
+        // The time of a user at a prompt is not a cost of the search.
         #[cfg(feature = "search")]
         Command::Search(args) if args.repl => search::run(args, &cli.global, ui),
         #[cfg(feature = "search")]
@@ -260,7 +260,7 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<ExitCode, Failure> {
             "this pdb-sync was built without search",
             "build it with `cargo install --features search`",
         )),
-        // Looks after what scans have kept, and scans nothing.
+        // Lists or removes caches and scans nothing.
         Command::Scan(args) if args.cache.is_some() => scan::run(args, &cli.global, ui),
         Command::Scan(args) => costs::noted("scan", &cli.global, ui, || scan::run(args, &cli.global, ui)),
         Command::Verify(args) => {
@@ -278,7 +278,7 @@ fn ui(cli: &Cli) -> Ui {
         When::Always => Color::Always,
         When::Never => Color::Never,
     };
-    // Once a process, so that all that speak can have it.
+    // Leaked once per process, so that all output can use it.
     let again = file_locations::again(global).leak();
     let (quiet, verbose, json) = (global.quiet, global.verbose, global.json);
     Ui { color, quiet, verbose, json, again, github, command: name(cli), ..Ui::default() }

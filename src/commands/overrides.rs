@@ -1,4 +1,4 @@
-//! What `sync`'s options change about jobs and runs.
+//! Changes to jobs and runs by the options of `sync`.
 
 use super::Failure;
 use crate::cli::SyncArgs;
@@ -6,7 +6,7 @@ use crate::config::{Concurrency, Given, Layer, Overrides, Rate, Retries, SyncLay
 use crate::model::job::{Adopt, MaxDelete};
 use std::str::FromStr;
 
-/// The options as layers. They apply to every job until [`super::settings::Opened::select`] says to which.
+/// Returns the options as layers. They apply to every job until [`super::settings::Opened::select`] limits them to the selected jobs.
 pub fn overrides(args: &SyncArgs) -> Result<Overrides, Failure> {
     let delete = match (args.delete, args.no_delete) {
         (false, false) => None,
@@ -52,7 +52,7 @@ fn number<T>(
     n: Option<u64>,
     new: impl Fn(i64) -> Result<T, String>,
 ) -> Result<Option<Given<T>>, Failure> {
-    // What is too large for the type is too large for every range.
+    // A value that is too large for the type is too large for every range.
     let read = n.map(|n| new(i64::try_from(n).unwrap_or(i64::MAX))).transpose();
     let read = read.map_err(|wrong| Failure::usage(format!("{option}: {wrong}")))?;
     Ok(read.map(Given::by_command_line))

@@ -15,7 +15,7 @@ use serde_json::json;
 use std::path::PathBuf;
 use std::{io, thread};
 
-/// Gives back what mirroring has filled, every step beside the others, each with its own evidence.
+/// Frees memory that mirroring has filled. The steps run in parallel, and each reports its own measurements.
 pub(super) fn run(args: &ReclaimArgs, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
     let target = args.target.as_deref().map(str::parse::<Size>).transpose();
     let target =
@@ -31,7 +31,7 @@ pub(super) fn run(args: &ReclaimArgs, global: &Global, ui: &Ui) -> Result<ExitCo
 
 struct Work {
     trees: Vec<Target>,
-    /// How the command ends at best.
+    /// The best exit code that is still possible.
     exit: ExitCode,
     state_dir: PathBuf,
     order: ReclaimRequest,
@@ -39,7 +39,7 @@ struct Work {
     ui: Ui,
 }
 
-/// A step, in words and figures.
+/// The text and the figures of a step.
 struct Step {
     name: String,
     freed: Option<u64>,
@@ -87,7 +87,7 @@ impl Work {
         Ok(exit)
     }
 
-    /// All at once: none needs what another one does.
+    /// Runs all steps in parallel, since they are independent.
     fn steps(&self) -> Vec<Step> {
         thread::scope(|scope| {
             let mut running = Vec::new();

@@ -1,4 +1,4 @@
-//! Lets the history listen to a run.
+//! Makes the history a listener of a run.
 
 use crate::history::Recorder;
 use crate::model::event::{Event, Stamped};
@@ -6,10 +6,10 @@ use crate::output::{Listener, Screen};
 use std::io;
 use std::time::Duration;
 
-/// A disk that takes longer than this for a row has worse troubles.
+/// The time limit for the history at the end of a run. A disk that takes longer for a row has other problems.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Passes events on, and says before the summary what could not be remembered. That is never an error of the run.
+/// Passes events to the history and reports before the summary what could not be recorded. This is never an error of the run.
 pub(super) struct Record {
     recorder: Recorder,
 }

@@ -1,4 +1,4 @@
-//! `search --repl`: a query a line, one engine for all of them.
+//! `search --repl`: one query per line, one engine for all of them.
 
 use super::Failure;
 use super::search::{Options, Searched, understood};
@@ -8,7 +8,7 @@ use crate::search::query;
 use serde_json::json;
 use std::io::{self, BufRead, IsTerminal};
 
-/// Until standard input ends, or `:quit`. Mistakes are told and survived.
+/// Reads queries until the end of standard input or `:quit`. Errors are reported, and reading continues.
 pub(super) fn run(searched: &Searched, options: &Options, ui: &Ui) -> Result<ExitCode, Failure> {
     let input = io::stdin();
     let people = input.is_terminal();
@@ -31,7 +31,7 @@ pub(super) fn run(searched: &Searched, options: &Options, ui: &Ui) -> Result<Exi
             text => match understood(text) {
                 Ok(node) => {
                     exit = exit.worst(searched.answer(text, node, options, ui)?);
-                    // Whoever asks waits for the answer before the next query.
+                    // The reader waits for the answer before it sends the next query.
                     ui.release()?;
                 }
                 Err(failure) => {

@@ -1,4 +1,4 @@
-//! `search`: a query, to hits on standard output.
+//! `search`: runs a query and prints the hits to standard output.
 
 use super::{Failure, file_locations, repl, settings};
 use crate::cli::{Global, Order, SearchArgs};
@@ -19,10 +19,10 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// Searches, once or until standard input ends.
+/// Searches once, or until the end of standard input.
 pub(super) fn run(args: &SearchArgs, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
     let text = args.query.join(" ");
-    // A mistake in the query is told before anything is opened.
+    // Errors of the query are reported before anything is opened.
     let node = understood(&text)?;
     let options = Options::new(args)?;
     let (searched, damaged) = Searched::open(args, global, ui)?;
@@ -34,7 +34,7 @@ pub(super) fn run(args: &SearchArgs, global: &Global, ui: &Ui) -> Result<ExitCod
     Ok(if damaged { exit.worst(ExitCode::Partial) } else { exit })
 }
 
-/// A query, or what is wrong with it and where.
+/// Parses a query. Errors have their position.
 pub(super) fn understood(text: &str) -> Result<Node, Failure> {
     query::parse(text).map_err(|mistake: QueryError| Failure::Query {
         text: format!("cannot understand the query, {mistake}"),
@@ -45,7 +45,7 @@ pub(super) fn understood(text: &str) -> Result<Node, Failure> {
     })
 }
 
-/// What the command line says beside the query.
+/// The options besides the query.
 pub(super) struct Options {
     request: Request,
     layout: Layout,
@@ -102,7 +102,7 @@ impl Options {
 }
 
 impl Options {
-    /// How a search with this outcome ends.
+    /// Returns the exit code for this outcome.
     fn exit(&self, outcome: &Outcome) -> ExitCode {
         match () {
             () if !outcome.failed.is_empty() || (outcome.total == 0 && self.fail_on_empty) => {
@@ -114,14 +114,14 @@ impl Options {
     }
 }
 
-/// The indexes that are searched.
+/// The indexes to search.
 pub(super) struct Searched {
     pub(super) engine: SearchEngine,
     roots: BTreeMap<String, PathBuf>,
 }
 
 impl Searched {
-    /// Also whether an index could not be opened.
+    /// Opens the indexes. Also returns whether an index could not be opened.
     fn open(args: &SearchArgs, global: &Global, ui: &Ui) -> Result<(Self, bool), Failure> {
         let state = &file_locations::state_dir(global)?;
         let failure = |error: crate::search::SearchError| Failure::usage(error.to_string());
@@ -176,7 +176,7 @@ impl Searched {
         Ok((Searched { engine, roots }, damaged))
     }
 
-    /// Asks and prints.
+    /// Runs a query and prints the answer.
     pub(super) fn answer(
         &self,
         text: &str,
@@ -234,7 +234,7 @@ impl Searched {
             .map(AsRef::as_ref)
             .filter(|label: &&str| !outcome.late.iter().any(|late| late == label))
             .collect();
-        // Of what did not answer, nobody knows.
+        // Indexes that did not answer may have hits.
         if outcome.total == 0 && outcome.failed.is_empty() && !answered.is_empty() && !ui.json {
             ui.note(&format!("nothing matches {text:?} in {}", answered.join(", ")));
             for field in self.blind(&request.query) {
@@ -265,7 +265,7 @@ impl Searched {
         }
     }
 
-    /// The fields of a query of which nothing has a value, so that nobody wonders why there is no hit.
+    /// Returns the fields of a query for which no document has a value, to explain why there are no hits.
     fn blind(&self, node: &Node) -> Vec<&'static str> {
         let mut fields = Vec::new();
         named(node, &mut fields);
@@ -284,7 +284,7 @@ impl Searched {
     }
 }
 
-/// How to have values for a field in these indexes.
+/// Returns how to get values for a field in these indexes.
 fn how(field: &str, labels: &[&str]) -> String {
     if field != "sequence" {
         return String::new();
@@ -293,7 +293,7 @@ fn how(field: &str, labels: &[&str]) -> String {
     format!("; {} indexes sequences", hint::command(words))
 }
 
-/// The command that builds an index anew.
+/// Returns the command that rebuilds an index.
 fn rebuild(label: &str) -> String {
     hint::command(["index", label, "--rebuild"])
 }
@@ -301,7 +301,7 @@ fn rebuild(label: &str) -> String {
 fn named(node: &Node, fields: &mut Vec<Field>) {
     let field = match node {
         Node::And(nodes) | Node::Or(nodes) => return nodes.iter().for_each(|node| named(node, fields)),
-        // What must not be there may well be missing.
+        // For a negated condition, a field without values is no problem.
         Node::All | Node::Not(_) => None,
         Node::Word(field, _)
         | Node::Fuzzy(field, ..)
@@ -318,18 +318,18 @@ fn named(node: &Node, fields: &mut Vec<Field>) {
     fields.extend(field.filter(|field| !fields.contains(field)));
 }
 
-/// The absolute path that an argument means, if it is a path.
+/// Returns the absolute path of an argument; `None` if it is not a path.
 fn path_of(name: &str) -> Option<String> {
     let path = is_path(name).then(|| Path::new(name).canonicalize().unwrap_or_else(|_| name.into()))?;
     Some(path.to_string_lossy().into_owned())
 }
 
-/// The indexes that the options name, but for those that are `outdated`.
+/// Returns the indexes named by the options, except those that are `outdated`.
 fn chosen(opened: Vec<Opened>, names: &[String], outdated: &[&str]) -> Result<Vec<Opened>, Failure> {
     let mut chosen: Vec<Opened> = Vec::new();
     for name in names {
         let path = is_path(name).then(|| Path::new(name).canonicalize().unwrap_or_else(|_| name.into()));
-        // It was told that these have to be built anew.
+        // A warning that these must be rebuilt has been printed already.
         if outdated.contains(&path_of(name).as_deref().unwrap_or(name)) {
             continue;
         }

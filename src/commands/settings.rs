@@ -12,24 +12,24 @@ use crate::platform;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// A configuration file that was read, but not yet understood.
+/// A configuration file that was read but not parsed.
 #[derive(Debug, Clone)]
 pub struct Opened {
-    /// As it was named, or where it was looked for.
+    /// The path as given, or the default path.
     pub file: PathBuf,
-    /// What it holds; nothing if it is missing.
+    /// The contents; empty if the file is missing.
     pub text: String,
-    /// A file that nobody named may be missing.
+    /// Whether the file exists. A file that was not named may be missing.
     pub exists: bool,
     around: HostFacts,
 }
 
-/// Reads the file that the options and the environment mean.
+/// Reads the file given by the options and the environment.
 pub fn open(global: &Global) -> Result<Opened, Failure> {
     Ok(read(global)??)
 }
 
-/// The same, for those who tell problems of the text from a file that cannot be read at all.
+/// The same, for callers that distinguish problems in the text from a file that cannot be read.
 pub fn read(global: &Global) -> Result<Result<Opened, Problems>, Failure> {
     let located = file_locations::config_file(global)?;
     let file = located.path;
@@ -58,16 +58,16 @@ pub fn read(global: &Global) -> Result<Result<Opened, Problems>, Failure> {
     Ok(Ok(Opened { file, text, exists, around }))
 }
 
-/// No configuration is larger than this, in bytes.
+/// The maximum size of a configuration in bytes.
 const LARGEST: u64 = 16 * 1024 * 1024;
 
-/// The whole file, unless it is too large, or has no end, as a device may have none.
+/// Reads the whole file. Fails if it is too large, or has no end, as some devices.
 fn bounded(file: &Path) -> io::Result<Vec<u8>> {
     platform::read_named(file, LARGEST)
 }
 
 impl Opened {
-    /// Understands it. Nothing is printed.
+    /// Parses the configuration. Prints nothing.
     pub fn check(&self, over: &Overrides) -> Result<Config, Problems> {
         let mut config = config::load(&self.text, &self.file, over, &self.around)?;
         if !self.exists {
@@ -76,7 +76,7 @@ impl Opened {
         Ok(config)
     }
 
-    /// Understands it, and passes warnings on to people.
+    /// Parses the configuration and prints its warnings.
     pub fn load(&self, ui: &Ui) -> Result<Config, Failure> {
         self.load_with(ui, &Overrides::default())
     }
@@ -90,8 +90,7 @@ impl Opened {
         Ok(config)
     }
 
-    /// The configuration, and the jobs that are meant (see [`config::select`]) with what the command line changes about
-    /// them, and only about them.
+    /// Returns the configuration and the selected jobs (see [`config::select`]). The changes of the command line apply only to these jobs.
     pub fn select(
         &self,
         ui: &Ui,
@@ -100,7 +99,7 @@ impl Opened {
         tags: &[String],
         mut over: Overrides,
     ) -> Result<(Config, Vec<Job>), Failure> {
-        // What is no matter of jobs holds whichever are meant.
+        // Settings of the run, not of jobs, apply whichever jobs are selected.
         let config = self.load_with(ui, &Overrides { sync: over.sync.clone(), ..Overrides::default() })?;
         if !self.exists {
             return Err(self.missing());
@@ -122,13 +121,13 @@ impl Opened {
         Ok((config, changed))
     }
 
-    /// For commands that go on without a file.
+    /// Prints a note, for commands that continue without a file.
     pub fn tell_missing(&self, ui: &Ui) {
         ui.note(&format!("there is no configuration: {} does not exist", sanitize::path(&self.file)));
         ui.note("  hint: `pdb-sync config init` writes one");
     }
 
-    /// For commands that can do nothing without a file.
+    /// Returns an error, for commands that need a file.
     pub fn missing(&self) -> Failure {
         Failure::no_config(
             format!("there is no configuration: {} does not exist", sanitize::path(&self.file)),

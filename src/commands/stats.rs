@@ -15,16 +15,16 @@ use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// By job, the newest first.
+/// Past results by job, newest first.
 type Pasts = BTreeMap<String, Vec<Past>>;
 
-/// What one job sets off.
+/// An alert that a job sets off.
 struct FiringAlert {
     job: String,
     text: String,
 }
 
-/// Shows figures about past runs.
+/// Shows statistics of past runs.
 pub(super) fn run(args: &StatsArgs, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
     let config = settings::open(global)?.load(ui)?;
     let now = Timestamp::now();
@@ -41,7 +41,7 @@ pub(super) fn run(args: &StatsArgs, global: &Global, ui: &Ui) -> Result<ExitCode
         .map(|(job, past)| {
             let recent = past.iter().filter(|past| since.is_none_or(|since| past.started >= since));
             let mut all = Aggregate::of(job, &recent.cloned().collect::<Vec<_>>(), now);
-            // Its weeks are its own, and what was last stays so.
+            // The trend and the last success are computed from all past results, not only from those since `--since`.
             let ever = Aggregate::of(job, past, now);
             (all.trend, all.last_success) = (ever.trend, ever.last_success);
             all
@@ -59,7 +59,7 @@ pub(super) fn run(args: &StatsArgs, global: &Global, ui: &Ui) -> Result<ExitCode
             commands: &commands,
             command_totals: &command_totals,
         });
-        // The node exporter must never read half a page, and may run as somebody else.
+        // The node exporter must never read an incomplete file, and may run as another user.
         let written = OutputFile::find(file);
         written.and_then(|out| out.replace(0o644, |out| out.write_all(page.as_bytes()))).map_err(
             |error| Failure::written(format!("write the metrics {}", sanitize::path(&file)), error),
@@ -103,13 +103,13 @@ fn tables(jobs: &[Aggregate], commands: &[CommandCost], ui: &Ui) -> Result<(), F
     Ok(())
 }
 
-/// The past of the named jobs, or of all that are remembered or configured.
+/// Returns the past results of the named jobs, or of all jobs in the history and the configuration.
 fn pasts(names: &[String], config: &Config, history: Option<&History>) -> Result<Pasts, Failure> {
     let found = match history {
         Some(history) => history.jobs(&Query { jobs: names.to_vec(), ..Query::default() })?,
         None => Vec::new(),
     };
-    // Those of which nothing is remembered are expected to run as well.
+    // Configured jobs without history are included, since they are expected to run.
     let expected = config.jobs.iter().filter(|job| job.enabled);
     let expected = expected.filter(|job| names.is_empty() || names.contains(&job.name));
     let mut pasts: Pasts = expected.map(|job| (job.name.clone(), Vec::new())).collect();
@@ -119,13 +119,13 @@ fn pasts(names: &[String], config: &Config, history: Option<&History>) -> Result
     Ok(pasts)
 }
 
-/// What is set off now, by jobs that `--all` would run: nobody expects anything of the others.
+/// Returns the alerts that are set off now, for jobs that `--all` would run. Other jobs are not expected to run.
 fn firing(config: &Config, pasts: &Pasts, now: Timestamp) -> Vec<FiringAlert> {
     let mut firing = Vec::new();
     let expected = |name: &str| config.jobs.iter().any(|job| job.name == name && job.enabled);
     for (job, past) in pasts.iter().filter(|(job, _)| expected(job)) {
         for alert in config.stats.alerts.iter().filter(|alert| alert.is_about(job)) {
-            // A run that goes on is no result yet.
+            // A run in progress is not a result.
             let past: Vec<Past> = past
                 .iter()
                 .filter(|past| past.state != crate::history::stats::State::Running)
@@ -178,7 +178,7 @@ fn rows(jobs: &[Aggregate]) -> Vec<Vec<String>> {
     rows
 }
 
-/// A rate below a heading that has its unit of time.
+/// Formats a rate. The heading has the unit of time.
 fn per_second(rate: f64) -> Option<String> {
     units::rate(rate).map(|rate| rate.trim_end_matches("/s").to_owned())
 }

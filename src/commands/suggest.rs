@@ -1,8 +1,8 @@
-//! What somebody means who types a word that is no command, or an option that is not there: where we know, the hint says so.
+//! Hints for unknown commands and options that have a known equivalent.
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-/// Words that people try, and the command line that does it.
+/// Words that users try, and the command line to use instead.
 const COMMANDS: &[(&[&str], &str)] = &[
     (&["version"], "`pdb-sync --version` prints it"),
     (&["validate", "lint"], "`pdb-sync config check` checks the configuration"),
@@ -65,7 +65,7 @@ const COMMANDS: &[(&[&str], &str)] = &[
     (&["completion"], "`pdb-sync completions SHELL` prints completions"),
 ];
 
-/// The same below `config`.
+/// The same for words after `config`.
 const CONFIG: &[(&[&str], &str)] = &[
     (&["validate", "lint", "verify", "test"], "`pdb-sync config check` reports every problem"),
     (
@@ -79,7 +79,7 @@ const CONFIG: &[(&[&str], &str)] = &[
     ),
 ];
 
-/// The same below `clean`.
+/// The same for words after `clean`.
 const CLEAN: &[(&[&str], &str)] = &[
     (
         &["list", "ls", "history", "logs", "runs", "status"],
@@ -94,7 +94,7 @@ const CLEAN: &[(&[&str], &str)] = &[
     (&["why"], "`pdb-sync clean explain PATH` says which rule decides"),
 ];
 
-/// What is wrong, and what to write instead. `None` where nothing better is known than what clap says. `words` are the arguments.
+/// Returns the error and what to write instead. `None` if clap's message is sufficient. `words` are the arguments.
 pub(super) fn of(error: &clap::Error, words: &[String]) -> Option<(String, String)> {
     let text = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => Some(text.as_str()),
@@ -138,7 +138,7 @@ pub(super) fn of(error: &clap::Error, words: &[String]) -> Option<(String, Strin
     }
 }
 
-/// The command that stands before a word.
+/// Returns the command before a word.
 fn before<'a>(words: &'a [String], word: &str) -> Option<&'a str> {
     let at = words.iter().position(|known| known == word)?;
     words[..at].iter().map(String::as_str).find(|known| ["config", "clean"].contains(known))
@@ -178,7 +178,7 @@ mod tests {
         assert_eq!(guess("sync --nope"), None);
     }
 
-    /// A hint that is not true is worse than none.
+    /// Every command in the hints must exist.
     #[test]
     fn what_the_hints_name_exists() {
         for (names, hint) in [COMMANDS, CONFIG, CLEAN].concat() {

@@ -25,11 +25,11 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-/// However slow the reader of our output is, it has so long for the rest once all is done.
+/// The time limit for a slow reader of our output, after all work is done.
 const READER: Duration = Duration::from_secs(24 * 3600);
-/// The same when a signal has ended the run.
+/// The same after a signal has ended the run.
 const READER_AFTER_SIGNAL: Duration = Duration::from_secs(3);
-/// How long the history may take for a run whose reader is stuck.
+/// The time limit for the history if the reader of our output is stuck.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// Runs the jobs that the command line selects.
@@ -44,7 +44,7 @@ pub(super) fn run(args: &SyncArgs, global: &Global, ui: &Ui) -> Result<ExitCode,
     ended
 }
 
-/// `started` becomes true when the listeners of the run are about to hear of it.
+/// Sets `started` to true just before the listeners receive the first event of the run.
 fn run_jobs(args: &SyncArgs, global: &Global, ui: &Ui, started: &Cell<bool>) -> Result<ExitCode, Failure> {
     let opened = settings::open(global)?;
     let all = args.all || (args.rerun_failed && args.jobs.is_empty() && args.tag.is_empty());
@@ -74,7 +74,7 @@ fn run_jobs(args: &SyncArgs, global: &Global, ui: &Ui, started: &Cell<bool>) -> 
     #[cfg(feature = "search")]
     let real = plan.mode == Mode::Real;
     let mut audience = Audience { logs, ..Audience::default() };
-    // What changes nothing would only spoil the figures of the past, and is no news.
+    // A dry run is not recorded, since it would distort the statistics, and is not reported to [notify].
     if plan.mode == Mode::Real {
         measure_beside(&plan);
         let recorder = Recorder::start(plan.state_dir.clone(), retention);
@@ -106,7 +106,7 @@ fn run_jobs(args: &SyncArgs, global: &Global, ui: &Ui, started: &Cell<bool>) -> 
     Ok(exit)
 }
 
-/// Who hears of a run beside those who read the output.
+/// The listeners of a run besides the printer.
 #[derive(Debug, Default)]
 struct Audience {
     logs: Option<Arc<output::LogFiles>>,
@@ -123,7 +123,7 @@ fn nothing_to_rerun(ui: &Ui) -> Result<ExitCode, Failure> {
     Ok(ExitCode::Done)
 }
 
-/// Whether a job's mirror may be another one now. What is not known counts as a change.
+/// Whether a job's mirror may have changed. Unknown counts as changed.
 fn may_have_changed(result: &crate::model::result::SyncResult) -> bool {
     let figures = result.figures;
     let none = |figure: Option<u64>| figure == Some(0);
@@ -161,8 +161,7 @@ fn plan(args: &SyncArgs, global: &Global, config: Config, jobs: Vec<Job>, ui: &U
     })
 }
 
-/// Measures for the next run which sources are the fastest, beside this one. It is no part of the run: nobody waits for it,
-/// and the next run measures again if it comes to nothing.
+/// Measures in the background which sources are fastest, for the next run. Nothing waits for it. If it fails, the next run measures again.
 fn measure_beside(plan: &Plan) {
     if plan.jobs.iter().any(|job| job.source_order == SourceOrder::Fastest) {
         let (jobs, state_dir) = (plan.jobs.clone(), plan.state_dir.clone());
@@ -170,7 +169,7 @@ fn measure_beside(plan: &Plan) {
     }
 }
 
-/// The exit code, and the jobs whose mirrors may have changed.
+/// Returns the exit code, and the jobs whose mirrors may have changed.
 fn go(args: &SyncArgs, plan: Plan, audience: Audience, ui: &Ui) -> Result<(ExitCode, Vec<String>), Failure> {
     let Audience { logs, recorder, notifier } = audience;
     let mut changed = Vec::new();
@@ -221,7 +220,7 @@ fn go(args: &SyncArgs, plan: Plan, audience: Audience, ui: &Ui) -> Result<(ExitC
             }
         };
         let exit = summary.exit();
-        // Its listener is stuck behind whoever does not read our output, or did not know yet how that would go.
+        // The history's listener is blocked behind the stuck output, or did not yet have the final list of lost outputs.
         if let Some(recorder) = recorder.filter(|_| !heard || !summary.unwritten.is_empty()) {
             recorder.end(&summary);
             recorder.finish(LAST_WORDS);
@@ -235,12 +234,12 @@ fn go(args: &SyncArgs, plan: Plan, audience: Audience, ui: &Ui) -> Result<(ExitC
             None => Ok(exit),
         }
     });
-    // A printer that is stuck in a write must not hold us.
+    // Do not wait for a printer that is blocked in a write.
     runtime.shutdown_background();
     Ok((exit?, changed))
 }
 
-/// Tells everybody of `[notify]` how the run went; only a signal ends that early.
+/// Sends the notifications of `[notify]`. Only a signal ends this early.
 async fn notified(
     notifier: Notifier,
     summary: Summary,
@@ -260,7 +259,7 @@ async fn notified(
     }
 }
 
-/// `--print-command`: a line for each command that the first attempt would run, in order.
+/// `--print-command`: prints one line for each command that the first attempt would run, in order.
 fn print_commands(config: &Config, jobs: &[Job], state_dir: &Path, ui: &Ui) -> Result<ExitCode, Failure> {
     let mut exit = ExitCode::Done;
     for job in jobs {

@@ -1,4 +1,4 @@
-//! `JOB|PATH`: an argument with a `/`, or `.` or `..`, is a path; anything else is a job's name.
+//! Resolves `JOB|PATH`: an argument with a `/`, or `.` or `..`, is a path; anything else is a job's name.
 
 use super::missing_mirror::{MissingMirror, absent};
 use super::{Failure, file_locations, settings};
@@ -13,17 +13,17 @@ use serde_json::json;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-/// A tree that somebody means.
+/// A tree named on the command line.
 #[derive(Debug, Clone)]
 pub(super) struct Target {
-    /// Absolute, with symbolic links resolved, so that every spelling meets the same cache.
+    /// Absolute, with symlinks resolved, so that every spelling uses the same cache.
     pub(super) root: PathBuf,
-    /// Whose mirror it is, if a job was named.
+    /// The job of the mirror, if a job was named.
     pub(super) job: Option<Job>,
 }
 
 impl Target {
-    /// What means it on a command line.
+    /// Returns the argument that names the tree on a command line.
     pub(super) fn argument(&self) -> &OsStr {
         match &self.job {
             Some(job) => OsStr::new(&job.name),
@@ -31,7 +31,7 @@ impl Target {
         }
     }
 
-    /// For people: the job's name, or the path.
+    /// Returns the label for display: the job's name or the path.
     pub(super) fn label(&self) -> String {
         match &self.job {
             Some(job) => job.name.clone(),
@@ -40,7 +40,7 @@ impl Target {
     }
 }
 
-/// What the command line says about trees.
+/// The arguments that select trees.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Chosen<'a> {
     /// `JOB|PATH`
@@ -51,17 +51,17 @@ pub(super) struct Chosen<'a> {
     pub(super) tags: &'a [String],
 }
 
-/// What a command works on.
+/// The selected trees of a command.
 pub(super) struct Selected {
     pub(super) config: Config,
-    /// In the order of the arguments, each tree once.
+    /// In the order of the arguments, without duplicates.
     pub(super) targets: Vec<Target>,
-    /// How the command ends at best: jobs may have been left out.
+    /// The best exit code that is still possible, since jobs may have been left out.
     pub(super) exit: ExitCode,
 }
 
-/// What the command line means. Paths need no configuration, but one that is there counts. Jobs whose mirror is not there are told and
-/// left out.
+/// Returns the selected trees. Paths need no configuration, but an existing one is used. Jobs whose mirror is missing are reported and left
+/// out.
 pub(super) fn targets(chosen: Chosen<'_>, global: &Global, ui: &Ui) -> Result<Selected, Failure> {
     let Chosen { arguments, all, tags } = chosen;
     let opened = settings::open(global)?;
@@ -95,7 +95,7 @@ pub(super) fn targets(chosen: Chosen<'_>, global: &Global, ui: &Ui) -> Result<Se
     let (paths, names): (Vec<&String>, Vec<&String>) =
         arguments.iter().partition(|argument| is_path(argument));
     let names: Vec<String> = names.into_iter().cloned().collect();
-    // All are known before anything is said about one of them.
+    // All names are resolved before anything is reported about one of them.
     let jobs = match names.is_empty() && !by_job {
         true => Vec::new(),
         false => config::select(&config.jobs, &names, all, tags)?,
@@ -116,10 +116,10 @@ pub(super) fn targets(chosen: Chosen<'_>, global: &Global, ui: &Ui) -> Result<Se
     Ok(Selected { config, targets, exit })
 }
 
-/// Jobs that a command passes by, since their mirrors are not there.
+/// Jobs that a command leaves out, since their mirrors are missing.
 pub(super) struct LeftOut {
     state_dir: PathBuf,
-    /// Each with whether it was asked for by its name.
+    /// Each with whether it was named on the command line.
     jobs: Vec<(MissingMirror, bool)>,
 }
 
@@ -128,7 +128,7 @@ impl LeftOut {
         LeftOut { state_dir, jobs: Vec::new() }
     }
 
-    /// The mirror of the job; `None`: it is not there, and the job is noted.
+    /// Returns the mirror of the job. If it is missing, records the job and returns `None`.
     pub(super) fn unless_there(&mut self, job: &Job, named: bool) -> Option<Target> {
         let absent = match absent(job, &self.state_dir) {
             Some(absent) => absent,
@@ -152,8 +152,8 @@ impl LeftOut {
         None
     }
 
-    /// Tells of each. Where nothing else was asked for by name, that is a usage error; otherwise the command is partial, unless nothing
-    /// is wrong but that jobs nobody has named have not been synced yet.
+    /// Reports each job that was left out. If nothing else was named, that is a usage error. Otherwise the exit code is partial, except if
+    /// all of them are jobs that were not named and have not been synced yet.
     pub(super) fn tell(mut self, nothing_else: bool, ui: &Ui) -> Result<ExitCode, Failure> {
         let named = self.jobs.iter().any(|(_, named)| *named);
         let refused = if named && nothing_else { self.jobs.pop() } else { None };
@@ -179,7 +179,7 @@ impl LeftOut {
     }
 }
 
-/// The end of a command for which nothing was left: `--json` ends with a result all the same.
+/// Ends a command that has nothing left to do. `--json` still prints a result.
 pub(super) fn nothing_left(exit: ExitCode, ui: &Ui) -> Result<ExitCode, Failure> {
     if ui.json {
         ui.result(exit, &json!({"trees": 0}))?;
@@ -187,7 +187,7 @@ pub(super) fn nothing_left(exit: ExitCode, ui: &Ui) -> Result<ExitCode, Failure>
     Ok(exit)
 }
 
-/// Somebody who names a directory as if it were a job is told how to write a directory.
+/// Rejects a directory that was written like the name of a job, with a hint how to write a directory.
 pub(super) fn no_directory<'a>(
     arguments: &[String],
     known: impl IntoIterator<Item = &'a str> + Clone,

@@ -1,10 +1,11 @@
-//! Bytes in flight between those who read files and the one who indexes them: a reader waits when there are too many.
+//! Limits the bytes in flight between the threads that read files and the thread that indexes them. A reader waits while there are too
+//! many.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use tantivy::TantivyDocument;
 use tantivy::schema::document::Document;
 
-/// So many bytes may be on their way.
+/// The maximum number of bytes in flight.
 #[derive(Debug)]
 pub(super) struct Budget {
     limit: usize,
@@ -17,7 +18,7 @@ impl Budget {
         Arc::new(Budget { limit, taken: Mutex::new(0), freed: Condvar::new() })
     }
 
-    /// Waits for room. What is larger than everything there is waits until it is alone.
+    /// Waits for room. A share larger than the whole budget waits until nothing else is in flight.
     pub(super) fn take(self: &Arc<Self>, bytes: usize) -> Share {
         let bytes = bytes.min(self.limit);
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
@@ -29,7 +30,7 @@ impl Budget {
     }
 }
 
-/// Bytes of the budget, given back when dropped.
+/// Bytes of the budget. They are given back on drop.
 #[derive(Debug)]
 pub(super) struct Share {
     budget: Arc<Budget>,
@@ -43,8 +44,8 @@ impl Drop for Share {
     }
 }
 
-/// A document on its way to the index. The engine's own queue counts documents, however large they are; this one's share
-/// is given back when the engine takes it from the queue.
+/// A document on its way to the index. The queue of tantivy counts documents, whatever their size. The share is given back when tantivy
+/// takes the document from its queue.
 #[derive(Debug)]
 pub(super) struct Carried {
     pub(super) document: TantivyDocument,

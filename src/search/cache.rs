@@ -1,21 +1,21 @@
-//! Answers that were given before. A key holds the generations of the indexes, so that no answer outlives what it was made from.
+//! A cache of answers. A key contains the generations of the indexes, so an answer is not used after one of its indexes has changed.
 
 use super::hit::Outcome;
 use lru::LruCache;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// What became of the questions.
+/// Statistics of the cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct CacheStats {
-    /// Answered from memory.
+    /// Requests that were answered from the cache.
     pub hits: u64,
-    /// Not.
+    /// Requests that were not.
     pub misses: u64,
-    /// Answers that gave way to others.
+    /// Answers that were evicted.
     pub evictions: u64,
-    /// Answers in memory.
+    /// Answers in the cache.
     pub entries: usize,
-    /// Bytes that they take, roughly.
+    /// The approximate size of these answers in bytes.
     pub bytes: usize,
 }
 

@@ -1,4 +1,4 @@
-//! What is different in a mirror since the last commit of its index.
+//! Finds the differences between a mirror and the last commit of its index.
 
 use super::SearchError;
 use super::file_list::{self, Listed, Stamp};
@@ -7,7 +7,7 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use std::collections::HashSet;
 use std::path::Path;
 
-/// Include and exclude.
+/// Selects files by the include and exclude globs.
 pub(super) struct FileFilter {
     include: Option<GlobSet>,
     exclude: GlobSet,
@@ -27,7 +27,7 @@ impl FileFilter {
     }
 }
 
-/// A glob without a `/` is for names at any depth, as in rsync and git.
+/// Compiles the globs. A glob without a `/` matches names at any depth, as in rsync and git.
 fn globs(patterns: &[String]) -> Result<GlobSet, SearchError> {
     let mut set = GlobSetBuilder::new();
     for pattern in patterns {
@@ -42,22 +42,22 @@ fn globs(patterns: &[String]) -> Result<GlobSet, SearchError> {
     set.build().map_err(|error| SearchError::Glob(error.to_string()))
 }
 
-/// What is different since the last commit.
+/// The differences since the last commit.
 #[derive(Debug, Default)]
 pub(super) struct Change {
     /// All files, sorted.
     pub(super) files: Vec<Listed>,
-    /// Those to read: their places in `files`, and whether the index has documents of an earlier state.
+    /// Files to read: their positions in `files`, and whether the index has documents of an earlier state of the file.
     pub(super) read: Vec<(usize, bool)>,
-    /// Paths whose documents go.
+    /// Paths whose documents must be deleted.
     pub(super) gone: Vec<Vec<u8>>,
-    /// Records that stay as they are: those of files that did not change, by place in `files`, and others.
+    /// Records that stay unchanged: those of unchanged files, by position in `files`, and others.
     pub(super) kept: Vec<Option<Record>>,
     pub(super) beyond: Vec<Record>,
 }
 
 impl Change {
-    /// Both sides are sorted by path. `is_closed`: whether a file that could not be opened still cannot be.
+    /// Compares both sides, which are sorted by path. `is_closed` returns whether a file that could not be opened still cannot be.
     pub(super) fn between(
         records: &[Record],
         files: Vec<Listed>,

@@ -1,9 +1,9 @@
-//! Pairs of words that are frequent in the archive: where both stand in many entries, to see whether they stand side by side
-//! takes a look at all their places. So each such pair is a term as well.
+//! Pairs of words that are frequent in the archive are terms of their own. To find out whether two words that occur in many entries stand
+//! side by side, tantivy would have to read all their positions.
 
 use tantivy::tokenizer::{Token, TokenFilter, TokenStream, Tokenizer};
 
-/// Words that stand in more than about a thirtieth of the archive's entries. Sorted.
+/// Words that occur in more than about a thirtieth of the archive's entries. Sorted.
 const FREQUENT: [&str; 66] = [
     "a",
     "acid",
@@ -73,19 +73,19 @@ const FREQUENT: [&str; 66] = [
     "x",
 ];
 
-/// Before the words of a pair, so that no word begins as it does.
+/// The prefix of a pair's term. No word begins with this character.
 const MARK: char = '\u{1}';
 
 fn frequent(word: &str) -> bool {
     FREQUENT.binary_search(&word).is_ok()
 }
 
-/// The term of two words side by side; `None` if they are not both frequent.
+/// Returns the term of two adjacent words; `None` if they are not both frequent.
 pub(super) fn pair(first: &str, second: &str) -> Option<String> {
     (frequent(first) && frequent(second)).then(|| format!("{MARK}{first} {second}"))
 }
 
-/// Adds the pairs, each at the place of its first word.
+/// A token filter that adds the pairs, each at the position of its first word.
 #[derive(Debug, Clone)]
 pub(super) struct CommonGrams;
 
@@ -97,7 +97,7 @@ pub(super) struct CommonGramsOf<S> {
     pair: Token,
     /// Whether the pair is the current token.
     shown: bool,
-    /// The word before and its place, if it is a frequent one.
+    /// The previous word and its position, if it is a frequent word.
     before: Option<(String, usize)>,
 }
 
@@ -120,7 +120,7 @@ impl<T: Tokenizer> Tokenizer for WithCommonGrams<T> {
 impl<S: TokenStream> TokenStream for CommonGramsOf<S> {
     fn advance(&mut self) -> bool {
         if self.shown {
-            // The word that has ended the pair comes behind it.
+            // The word that ended the pair comes after the pair.
             self.shown = false;
             return true;
         }

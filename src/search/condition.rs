@@ -1,4 +1,4 @@
-//! From a query's tree to the engine's terms.
+//! Translates the tree of a query into queries of tantivy.
 
 use super::common_grams::pair;
 use super::schema::{Fields, words_of};
@@ -16,21 +16,21 @@ use tantivy::{Searcher, Term};
 
 type Condition = Box<dyn Query>;
 
-/// How much an ID counts that is exactly what was asked for.
+/// The score of an ID that is exactly the word searched for.
 const ID: f32 = 50.0;
-/// So many forms of a word are looked for.
+/// The maximum number of other forms of a word to look up.
 const MOST_FORMS: usize = 32;
-/// The most words that the beginning of a phrase's last word may become.
+/// The maximum number of words to which the prefix at the end of a phrase expands.
 const EXPANSIONS: u32 = 200;
 
-/// Makes conditions; knows the indexes, since they decide what `organism:homo sapiens` means.
+/// Compiles conditions. It needs the indexes, since they decide what `organism:homo sapiens` means.
 pub(super) struct Compiler<'c> {
     pub(super) fields: &'c Fields,
     pub(super) searchers: &'c [Searcher],
     pub(super) stems: &'c Stems,
-    /// Whether words of the same stem are found as well. What is excluded is excluded with all its forms in any case.
+    /// Whether words of the same stem match too. Excluded words are always excluded in all their forms.
     pub(super) forms: bool,
-    /// Set where other forms of a word were found.
+    /// Set if other forms of a word were found.
     pub(super) found: Cell<bool>,
 }
 
@@ -94,7 +94,8 @@ impl Compiler<'_> {
         field.map_or(self.fields.all, |field| self.fields.of(field))
     }
 
-    /// Words side by side: those in between that may be there are `slop`. Pairs that are terms are looked up as such.
+    /// Matches adjacent words; up to `slop` other words may stand between them. Pairs that are terms of their own are looked up as such
+    /// terms.
     fn terms(&self, field: Field, words: &[String], slop: u32) -> Condition {
         let mut terms = Vec::new();
         let mut covered = false;
@@ -112,7 +113,7 @@ impl Compiler<'_> {
         }
     }
 
-    /// A word; an ID counts most. In titles and keywords words of the same stem may be found as well.
+    /// Matches a word. A matching ID counts most. In titles and keywords, words of the same stem may match too.
     fn word(&self, field: Option<F>, text: &str) -> Condition {
         let words = words_of(text);
         let exact = self.terms(self.field(field), &words, 0);
@@ -132,7 +133,7 @@ impl Compiler<'_> {
         }
     }
 
-    /// The other forms of a word that titles and keywords have; `None` if there are none, so that nothing more has to be looked up.
+    /// Matches the other forms of a word in titles and keywords. Returns `None` if there are none, so that no extra lookup is needed.
     fn stem(&self, field: Option<F>, words: &[String]) -> Option<Condition> {
         if !self.forms {
             return None;
@@ -145,7 +146,7 @@ impl Compiler<'_> {
         };
         let [word] = words else { return None };
         let stem = format!("{mark}{}:", self.stems.of(word)?);
-        // An index that cannot be read tells so when it is searched.
+        // If an index cannot be read, the search of it reports the error.
         let forms = self.forms(&stem).ok()?;
         let forms = forms.into_iter().filter(|form| form[stem.len()..] != *word).map(|form| {
             let term = Term::from_field_text(self.fields.stems, &form);
@@ -161,7 +162,7 @@ impl Compiler<'_> {
         }
     }
 
-    /// The terms of all indexes that begin with a stem, which a colon ends.
+    /// Returns the terms of all indexes that begin with a stem. `stem` ends with a colon.
     fn forms(&self, stem: &str) -> tantivy::Result<BTreeSet<String>> {
         let behind = format!("{};", &stem[..stem.len() - 1]);
         let mut forms = BTreeSet::new();
@@ -211,7 +212,7 @@ impl Compiler<'_> {
         self.terms(self.field(field), &words, slop)
     }
 
-    /// As many of the words as some document has together belong to the field, the rest may be anywhere.
+    /// The longest run of leading words that occurs together in some document belongs to the field. The remaining words may occur anywhere.
     fn run(&self, field: F, words: &[String]) -> tantivy::Result<Condition> {
         for together in (2..=words.len()).rev() {
             let phrase = self.phrase(Some(field), &words[..together].join(" "), 0, false);
@@ -244,7 +245,7 @@ impl Compiler<'_> {
                 (low, high) => Box::new(RangeQuery::new(low, high)),
             };
         }
-        // What is asked for has no sign: the language has no negative counts.
+        // The values have no sign: the query language has no negative counts.
         let term = |value: f64| Term::from_field_u64(of, value.clamp(0.0, u64::MAX as f64) as u64);
         let edge = |bound: Bound| match bound {
             Bound::Open => Edge::Unbounded,
@@ -279,12 +280,12 @@ fn phrase_prefix(field: Field, words: &[String]) -> Condition {
     Box::new(query)
 }
 
-/// A condition that decides and does not rank.
+/// Wraps a condition so that it filters hits but does not change their scores.
 fn filter(condition: Condition) -> Condition {
     Box::new(ConstScoreQuery::new(condition, 0.0))
 }
 
-/// Whether hits can be ranked: whether there are words to rank them by.
+/// Whether hits can be ranked, that is, whether the query has words.
 pub(super) fn ranks(node: &Node) -> bool {
     match node {
         Node::And(nodes) | Node::Or(nodes) => nodes.iter().any(ranks),
@@ -293,7 +294,7 @@ pub(super) fn ranks(node: &Node) -> bool {
     }
 }
 
-/// The words of a query, as the index has them, to show where they occur. Those behind a `NOT` are none of them.
+/// Returns the words of a query as they are in the index, to show where they occur. Words after `NOT` are left out.
 pub fn words(node: &Node) -> Vec<String> {
     match node {
         Node::And(nodes) | Node::Or(nodes) => nodes.iter().flat_map(words).collect(),

@@ -1,4 +1,4 @@
-//! How an entry becomes a document.
+//! Converts an entry to a document of the index.
 
 use super::entry_key;
 use super::hit::shown;
@@ -8,11 +8,12 @@ use crate::search::entry::{Date, Entry, Kind, Ligand, enzyme_classes, group_form
 use crate::search::query;
 use tantivy::TantivyDocument;
 
-/// So often a title is among all words: that makes its words count more than others, and leaves one term to look up for each word.
+/// How often a title is added to the field of all words. Its words then count more than others, and each word still needs only one term
+/// lookup.
 const TITLE: usize = 3;
 
 impl Fields {
-    /// The document of an entry in the file `path`.
+    /// Returns the document of an entry in the file `path`.
     pub(super) fn document(&self, entry: &Entry, path: &[u8], stems: &Stems) -> TantivyDocument {
         let mut page = Page { fields: self, document: TantivyDocument::default() };
         page.identity(entry, path);
@@ -77,8 +78,8 @@ impl Page<'_> {
         if let Some(title) = &entry.title {
             (1..TITLE).for_each(|_| self.anywhere(title));
         }
-        // Half of the archive was expressed in one organism, and refined with one of two programs: no word of these tells an entry from
-        // others.
+        // Half of the archive was expressed in one organism and refined with one of two programs, so these words do not distinguish
+        // entries.
         for (field, values) in [(F::Host, &entry.hosts), (F::Software, &entry.software)] {
             values.iter().for_each(|value| self.text(field, value));
         }
@@ -123,7 +124,7 @@ impl Page<'_> {
             self.word(F::Reference, accession);
             self.anywhere(accession);
         }
-        // Whoever looks for one of these wants the entry itself, unless the field is named.
+        // A search for one of these values without a field is meant for the entry itself.
         for (field, values) in [
             (F::Related, &entry.related),
             (F::SupersededBy, &entry.superseded_by),
@@ -206,7 +207,7 @@ impl Page<'_> {
         }
     }
 
-    /// Of titles and keywords, each once for words of any field and once for those of its own.
+    /// Adds the words of titles and keywords with their stems: once for searches in any field and once for searches in their own field.
     fn stems(&mut self, entry: &Entry, stems: &Stems) {
         let title = stems.of_text(entry.title.as_deref().unwrap_or_default());
         let keywords = stems.of_text(&entry.keywords.join(" "));

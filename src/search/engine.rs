@@ -1,4 +1,4 @@
-//! Many indexes as one.
+//! Searches several indexes as one.
 
 use super::SearchError;
 use super::cache::{Cache, CacheStats};
@@ -25,14 +25,14 @@ use tantivy::query::{BooleanQuery, Query, TermQuery};
 use tantivy::schema::{IndexRecordOption, Value};
 use tantivy::{DocAddress, IndexReader, ReloadPolicy, Searcher, TantivyDocument, Term};
 
-/// How an engine works.
+/// Options of an engine.
 #[derive(Debug, Clone)]
 pub struct EngineOptions {
-    /// Threads that search; 0: one a core.
+    /// Threads that search. 0 means one per core.
     pub workers: usize,
-    /// The most answers that are remembered.
+    /// The maximum number of cached answers.
     pub cache_entries: usize,
-    /// The most bytes that these take.
+    /// The maximum size of the cached answers in bytes.
     pub cache_bytes: usize,
 }
 
@@ -42,7 +42,7 @@ impl Default for EngineOptions {
     }
 }
 
-/// Searches several indexes at once. Cheap to share: every method takes `&self`, and may be called from many threads.
+/// Searches several indexes at once. Cheap to share: every method takes `&self` and may be called from many threads.
 pub struct SearchEngine {
     fields: Fields,
     indexes: Vec<Live>,
@@ -50,15 +50,15 @@ pub struct SearchEngine {
     cache: Cache,
 }
 
-/// Inode and time of the file of the last commit.
+/// Inode and modification time of the file of the last commit.
 type Stamp = (u64, i64, i64);
 
-/// An index that is followed from commit to commit.
+/// An index that is reloaded when it has a new commit.
 struct Live {
     label: String,
     meta: PathBuf,
     reader: IndexReader,
-    /// What the file of the last commit looked like when it was read, and how often it has changed.
+    /// The stamp of the file of the last commit when it was read, and how often it has changed.
     seen: Mutex<(Option<Stamp>, u64)>,
 }
 
@@ -71,7 +71,7 @@ impl Live {
         Ok(Live { label: opened.label, meta, reader, seen: Mutex::new((seen, 0)) })
     }
 
-    /// The newest commit, and a number that changes with it. A commit that cannot be read leaves the one before.
+    /// Returns the newest commit and a number that changes with it. If the newest commit cannot be read, the previous one stays.
     fn current(&self) -> (Searcher, u64) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let now = stamp(&self.meta);
@@ -87,7 +87,7 @@ fn stamp(meta: &std::path::Path) -> Option<Stamp> {
     Some((meta.ino(), meta.mtime(), meta.mtime_nsec()))
 }
 
-/// The indexes as they are for one question.
+/// The state of the indexes for one request.
 struct Moment<'e> {
     engine: &'e SearchEngine,
     request: &'e Request,
@@ -99,7 +99,7 @@ struct Moment<'e> {
 }
 
 impl SearchEngine {
-    /// Opens it over these indexes.
+    /// Opens the indexes for searching.
     pub fn new(indexes: Vec<Opened>, options: &EngineOptions) -> Result<Self, SearchError> {
         let workers = match options.workers {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
@@ -115,22 +115,22 @@ impl SearchEngine {
         Ok(SearchEngine { fields: Fields::new(), indexes: indexes?, pool, cache })
     }
 
-    /// What people call the indexes, in their order.
+    /// Returns the labels of the indexes, in their order.
     pub fn labels(&self) -> Vec<&str> {
         self.indexes.iter().map(|live| live.label.as_str()).collect()
     }
 
-    /// All documents.
+    /// Returns the number of all documents.
     pub fn documents(&self) -> u64 {
         self.indexes.iter().map(|live| live.current().0.num_docs()).sum()
     }
 
-    /// How the cache does.
+    /// Returns the statistics of the cache.
     pub fn cache_stats(&self) -> CacheStats {
         self.cache.stats()
     }
 
-    /// Asks all indexes. Those that fail or are late are named in the answer, which then is not remembered.
+    /// Searches all indexes. Indexes that fail or are late are named in the answer; such an answer is not cached.
     pub fn search(&self, request: &Request) -> Result<Arc<Outcome>, SearchError> {
         let deadline = request.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let (searchers, numbers): (Vec<_>, Vec<_>) = self.indexes.iter().map(Live::current).unzip();
@@ -158,7 +158,7 @@ impl SearchEngine {
     }
 }
 
-/// A hit before its documents are fetched: where they are, the best first, and how well each stands for the entry.
+/// A hit before its documents are fetched: their addresses, best first, and how well each represents the entry.
 struct Group {
     found: Found,
     places: Vec<(usize, DocAddress, u64)>,
@@ -178,7 +178,7 @@ impl Moment<'_> {
             outcome.total = entries.count();
             let matches = answers.iter_mut().map(|(_, answer)| std::mem::take(&mut answer.matches)).collect();
             let groups = grouped(answers);
-            // Many files of one entry may have filled the places of others.
+            // Files of the same entry may have taken the places of other entries.
             if groups.len() < page && more && outcome.late.is_empty() {
                 wanted = wanted.saturating_mul(4);
                 continue;
@@ -191,7 +191,7 @@ impl Moment<'_> {
         }
     }
 
-    /// Who does not answer in time, or fails, is noted.
+    /// Searches all indexes. Records those that fail or do not answer in time.
     fn ask_all(&self, wanted: usize, outcome: &mut Outcome) -> Vec<(usize, Answer)> {
         let (sender, receiver) = channel();
         for (at, searcher) in self.searchers.iter().enumerate() {
@@ -200,7 +200,7 @@ impl Moment<'_> {
             let deadline = self.deadline;
             let matches = self.matches(at);
             self.engine.pool.submit(move || {
-                // Nobody waits any more.
+                // The deadline has passed, so the answer would not be used.
                 if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
                     return;
                 }
@@ -239,13 +239,13 @@ impl Moment<'_> {
         self.engine.indexes[at].label.clone()
     }
 
-    /// What collects the documents of an index that match, where they are to be counted by their values.
+    /// Returns the collector of matching documents for the facets of an index; `None` if the request has no facets.
     fn matches(&self, at: usize) -> Option<Matches> {
         let wanted = !self.request.facets.is_empty();
         u16::try_from(at).ok().filter(|_| wanted).map(Matches)
     }
 
-    /// Each facet is a task of its own. What has come in time is counted to the end.
+    /// Counts each facet in a task of its own. Documents that arrived in time are all counted.
     fn facets(
         &self,
         matches: Vec<Vec<Match>>,
@@ -302,7 +302,7 @@ impl Moment<'_> {
         })
     }
 
-    /// The title of a broken copy, from one of the same entry that could be read.
+    /// Returns the title of a readable copy of the same entry, for a broken copy.
     fn title_elsewhere(&self, broken: &DocumentSummary, key: u64) -> tantivy::Result<Option<String>> {
         let (Some(id), Some(_)) = (&broken.id, entry_key::entry(key)) else { return Ok(None) };
         let term = |field: Field, value: &str| -> Box<dyn Query> {
@@ -325,13 +325,13 @@ impl Moment<'_> {
     }
 }
 
-/// Sorted, the documents of one entry together.
+/// Sorts the hits and groups the documents of one entry.
 fn grouped(answers: Vec<(usize, Answer)>) -> Vec<Group> {
     let mut all: Vec<(usize, Found)> = answers
         .into_iter()
         .flat_map(|(at, answer)| answer.found.into_iter().map(move |found| (at, found)))
         .collect();
-    // Equal ones are ordered by what they are, so that pages do not depend on who answered first.
+    // Equal hits are ordered by their keys, so that pages do not depend on which index answered first.
     all.sort_by(|(i, a), (j, b)| {
         a.rank
             .compare(&b.rank)
@@ -353,7 +353,7 @@ fn grouped(answers: Vec<(usize, Answer)>) -> Vec<Group> {
             }
         }
     }
-    // The entry itself stands for it rather than an assembly, and what could be read rather than what is broken.
+    // The entry itself comes before its assemblies, and readable files come before broken ones.
     groups.iter_mut().for_each(|group| group.places.sort_by_key(|(_, _, order)| *order));
     groups
 }

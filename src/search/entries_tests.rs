@@ -1,10 +1,10 @@
-//! What is one hit, what stands for it, and in which order.
+//! Which documents make one hit, which of them represents it, and the order of hits.
 
 use super::tests::{Mirror, ids, request};
 use super::*;
 use std::fs;
 
-/// What calls itself `model` may be anything; a PDB ID and the code of a component are one thing.
+/// Files with the ID `model` may be anything. A PDB ID and the code of a component identify one thing.
 #[test]
 fn only_ids_of_the_archive_make_files_one() {
     let mirror = Mirror::empty();
@@ -41,7 +41,7 @@ fn only_ids_of_the_archive_make_files_one() {
     }
 }
 
-/// The word itself comes before its kin.
+/// The word itself ranks before its other forms.
 #[test]
 fn exact_words_come_first() {
     let mirror = Mirror::empty();
@@ -70,7 +70,7 @@ fn exact_words_come_first() {
     assert_eq!(engine.search(&request("-inhibitor")).unwrap().total, 1);
 }
 
-/// Plurals and singulars, of abbreviations as well, find each other; the form that was asked for comes first.
+/// Plurals and singulars, also of abbreviations, match each other. The form that was searched for ranks first.
 #[test]
 fn one_finds_many_and_many_find_one() {
     let mirror = Mirror::empty();
@@ -131,7 +131,7 @@ fn a_broken_copy_stands_behind_the_good_one() {
     assert!(broken.hits[0].shown.title.as_deref().unwrap().contains("HIV"));
 }
 
-/// Names are bytes, and texts and components are documents as well.
+/// Names are bytes. Texts and components are documents too.
 #[test]
 fn whatever_lies_in_a_mirror_is_found() {
     use std::os::unix::ffi::OsStrExt;
@@ -153,7 +153,8 @@ fn whatever_lies_in_a_mirror_is_found() {
     assert_eq!(engine.search(&request("erised")).unwrap().total, 0);
 }
 
-/// What a facet counts is what a search for its value finds, whatever the files of an entry, and in whatever index or segment they are.
+/// The count of a facet's value equals the total of a search for this value, whatever the files of an entry, and in whatever index or
+/// segment they are.
 #[test]
 fn facets_count_entries() {
     let mirror = Mirror::of_corpus();
@@ -166,7 +167,7 @@ fn facets_count_entries() {
     );
     write("a.cif", "data_model\n_entry.id model\n_exptl.method 'SOLUTION NMR'\n");
     mirror.build("a");
-    // Another segment, and another index.
+    // A second segment and a second index.
     write("5i55.mr", "restraints\n");
     write("5i55-assembly1.cif", "data_5I55\n_exptl.method 'X-RAY DIFFRACTION'\n");
     write("1a8o.cif.gz", "broken");
@@ -197,6 +198,6 @@ fn facets_count_entries() {
     assert_eq!(count("id:5i55", "method"), [one("x-ray diffraction")]);
     assert_eq!(count("id:5i55", "kind"), [one("assembly"), one("nmr"), one("structure")]);
     assert_eq!(count("title:hiv", "year"), [one("1998")]);
-    // What calls itself `model` is an entry of its own in each file and each index.
+    // Each file with the ID `model` is an entry of its own, in each index.
     assert_eq!(count("*", "method"), [("x-ray diffraction".to_owned(), 7), ("solution nmr".into(), 5)]);
 }

@@ -1,4 +1,4 @@
-//! Counts entries: the documents of one entry are one.
+//! Counts entries. Several documents of one entry count as one.
 
 use super::entry_key;
 use super::schema::KEY;
@@ -7,31 +7,31 @@ use tantivy::collector::{Collector, SegmentCollector};
 use tantivy::columnar::Column;
 use tantivy::{DocId, Score, SegmentOrdinal, SegmentReader};
 
-/// Numbers that follow each other share a word.
+/// The number of consecutive keys that share a word of the bit set.
 const BITS: u64 = u64::BITS as u64;
 
-/// The entries among documents. A mirror is in the order of its IDs, and so are the documents of an index: most of them belong to the
-/// word of the one before.
+/// A set of the entries of documents. A mirror is sorted by ID, and so are the documents of an index, so most documents fall into the same
+/// word as the one before.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Entries {
-    /// For each group of 64 numbers those that are known.
+    /// For each group of 64 keys, the keys that are in the set.
     known: FxHashMap<u64, u64>,
-    /// The group at hand, whose numbers are not yet there.
+    /// The current group, whose keys are not yet in `known`.
     group: (u64, u64),
-    /// Documents that stand alone.
+    /// The number of documents that are entries of their own.
     alone: u64,
-    /// All documents.
+    /// The number of all documents.
     pub(super) documents: u64,
 }
 
 impl Entries {
-    /// How many they are.
+    /// Returns the number of entries.
     pub(super) fn count(mut self) -> u64 {
         self.put_down();
         self.known.values().map(|word| u64::from(word.count_ones())).sum::<u64>() + self.alone
     }
 
-    /// Takes a document in.
+    /// Adds a document.
     pub(super) fn add(&mut self, key: u64) {
         self.documents += 1;
         let Some(entry) = entry_key::entry(key) else {
@@ -51,7 +51,7 @@ impl Entries {
         }
     }
 
-    /// Takes in those of another index or segment.
+    /// Adds the entries of another index or segment.
     pub(super) fn join(&mut self, mut other: Entries) {
         other.put_down();
         if self.known.len() < other.known.len() {
@@ -65,7 +65,7 @@ impl Entries {
     }
 }
 
-/// Collects the entries of all documents that match.
+/// A collector of the entries of all matching documents.
 pub(super) struct CountEntries;
 
 pub(super) struct OfSegment {

@@ -1,21 +1,21 @@
-//! What tells the entry of a document from others, in whatever index it is: a number, which is found for a document in no time.
+//! The key of a document: a number that identifies its entry in every index. It is in a column, so reading it is cheap.
 
 use crate::search::entry::{Entry, Kind, normal};
 
-/// It is nobody else's: an ID such as `model` may be that of anything.
+/// The document is an entry of its own: an ID such as `model` may mean anything.
 const ALONE: u64 = 1;
 /// The file could not be read.
 const BROKEN: u64 = 2;
-/// It is not the entry itself, but an assembly of it, or a file that is known by its name only.
+/// The document is not the entry itself but an assembly of it, or a file known only by its name.
 const SECOND: u64 = 4;
 const FLAGS: u64 = ALONE | BROKEN | SECOND;
 
-/// Above the flags: the ID as a number to the base of 36, and the kind. So IDs that follow each other have keys that do.
+/// The position of the kind. Between it and the flags is the ID as a number in base 36, so consecutive IDs have consecutive keys.
 const KIND: u32 = 48;
-/// It is a hash: the file's path, or an ID that is no such number.
+/// The key is a hash of the file's path, or of an ID that is no such number.
 const HASHED: u64 = 1 << 63;
 
-/// The key of an entry in the file `path`.
+/// Returns the key of an entry in the file `path`.
 pub(super) fn of(entry: &Entry, path: &[u8]) -> u64 {
     let broken = if entry.error.is_some() { BROKEN } else { 0 };
     let id = entry.id.as_ref().filter(|id| entry.kind == Kind::Component || normal(id).as_ref() == Some(id));
@@ -28,7 +28,8 @@ pub(super) fn of(entry: &Entry, path: &[u8]) -> u64 {
     number.unwrap_or_else(|| hash(format!("{}:{id}", kind.word()).as_bytes())) | second | broken
 }
 
-/// The ID as a number, the length before it, so that `1` and `01` are two; `None` for what has other characters or more than eight.
+/// Returns the ID as a number. Shorter IDs come first, so that `1` and `01` differ. `None` if the ID has other characters or more than
+/// eight.
 fn number(id: &str) -> Option<u64> {
     let digits = id.strip_prefix("pdb_").unwrap_or(id);
     let number = digits.chars().try_fold(0, |number, c| Some(number * 36 + u64::from(c.to_digit(36)?)))?;
@@ -41,12 +42,12 @@ fn hash(bytes: &[u8]) -> u64 {
     u64::from_le_bytes([a, b, c, d, e, f, g, h]) & !FLAGS | HASHED
 }
 
-/// What documents of one entry have in common; `None` for a document that stands alone.
+/// Returns the part of the key that all documents of one entry share; `None` for a document that is an entry of its own.
 pub(super) fn entry(key: u64) -> Option<u64> {
     (key & ALONE == 0).then_some(key >> FLAGS.count_ones())
 }
 
-/// The better a document stands for its entry, the less.
+/// Returns the rank of a document in its entry. Lower values represent the entry better.
 pub(super) fn order(key: u64) -> u64 {
     key & (BROKEN | SECOND)
 }

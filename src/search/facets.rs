@@ -1,4 +1,4 @@
-//! Counts the values of fields over all hits: an entry counts once for a value, however many of its documents have it.
+//! Counts the values of fields over all hits. An entry counts once for a value, however many of its documents have it.
 
 use super::entry_key;
 use super::schema::{KEY, SPECIES};
@@ -8,11 +8,11 @@ use tantivy::collector::{Collector, SegmentCollector};
 use tantivy::columnar::{Column, StrColumn};
 use tantivy::{DocId, Score, Searcher, SegmentOrdinal, SegmentReader};
 
-/// The fields that can be counted; `job` counts entries by index.
+/// The fields that can be counted. `job` counts entries by index.
 pub const FACETS: [&str; 9] =
     ["method", "organism", "year", "kind", "polymer", "ligand", "status", "published", "job"];
 
-/// A document that matches: small, since there is one for each.
+/// A matching document. It is small, since there is one for each match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Match {
     key: u64,
@@ -21,7 +21,7 @@ pub(super) struct Match {
     index: u16,
 }
 
-/// Collects the documents of the index of this number that match.
+/// A collector of the matching documents of the index with this number.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Matches(pub(super) u16);
 
@@ -64,15 +64,15 @@ impl SegmentCollector for OfSegment {
     }
 }
 
-/// Brings the documents of each entry together.
+/// Sorts the documents so that those of each entry are adjacent.
 pub(super) fn sort(matches: &mut [Match]) {
     matches.sort_unstable_by_key(|found| {
         (entry_key::entry(found.key), found.index, found.segment, found.document)
     });
 }
 
-/// The values of a facet with the number of entries that have them, the most frequent first. The documents are those of `searchers`, sorted
-/// as by [`sort`]; the documents of `job` are called by `labels`.
+/// Counts the values of a facet. Returns each value with its number of entries, most frequent first. `matches` are documents of
+/// `searchers`, sorted as by [`sort`]. For the facet `job`, the value of a document is its index's name in `labels`.
 pub(super) fn count(
     name: &'static str,
     matches: &[Match],
@@ -102,7 +102,7 @@ pub(super) fn count(
     Ok(counts.sorted())
 }
 
-/// Values of all segments, each with a place of its own.
+/// The values of all segments, each with its own position.
 #[derive(Default)]
 struct Counts {
     places: FxHashMap<String, usize>,
@@ -135,10 +135,10 @@ enum Source<'l> {
     Nothing,
 }
 
-/// The values of a segment.
+/// The values of one segment.
 struct Values<'l> {
     source: Source<'l>,
-    /// Where those that were met are among the counts.
+    /// The positions in the counts of the values found so far, by their number in the segment.
     places: FxHashMap<u64, usize>,
 }
 
@@ -157,7 +157,7 @@ impl<'l> Values<'l> {
         Ok(Values { source, places: FxHashMap::default() })
     }
 
-    /// Adds the places of the values of a document.
+    /// Adds the positions of the values of a document to `found`.
     fn of(&mut self, document: DocId, counts: &mut Counts, found: &mut Vec<usize>) -> tantivy::Result<()> {
         let mut add = |value: u64, text: &dyn Fn() -> tantivy::Result<String>| {
             let place = match self.places.entry(value) {

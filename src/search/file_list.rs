@@ -1,4 +1,4 @@
-//! What a mirror holds: its files, in the order of their paths.
+//! Lists the files of a mirror, sorted by path.
 
 use super::SearchError;
 use crate::scan::inventory::{Kind, Stat, State};
@@ -6,7 +6,7 @@ use crate::scan::{self, Stop};
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
-/// A regular file. Two that are equal are taken to have the same contents.
+/// A regular file. Files with equal fields are assumed to have the same contents.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Listed {
     /// Relative to the root.
@@ -14,7 +14,7 @@ pub(super) struct Listed {
     pub(super) stamp: Stamp,
 }
 
-/// What changes when a file is replaced or written.
+/// Metadata that change when a file is replaced or written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Stamp {
     pub(super) size: u64,
@@ -26,21 +26,21 @@ pub(super) struct Stamp {
 }
 
 impl Stamp {
-    /// Of what the system did not let us read, so that the next run tries it again: no file has it.
+    /// The stamp of files that the system did not let us read. No real file has it, so the next run tries them again.
     pub(super) const NEVER: Stamp = Stamp { size: u64::MAX, mtime: i64::MIN, ctime: i64::MIN, inode: 0 };
 }
 
-/// A mirror's files, and the directories that could not be read.
+/// The files of a mirror, and the directories that could not be read.
 #[derive(Debug, Default)]
 pub(super) struct Listing {
     /// Sorted by path, bytewise.
     pub(super) files: Vec<Listed>,
-    /// Relative, with what was said.
+    /// Paths relative to the root, each with the error message.
     pub(super) unreadable: Vec<(Vec<u8>, String)>,
 }
 
-/// Lists them. Links are not followed. Names that begin with a dot are passed by: they are rsync's temporary files, its partial ones
-/// and our own quarantine. Every file is looked at: an inventory that trusts directories would miss what was written in place.
+/// Lists the files. Symlinks are not followed. Names that begin with a dot are skipped: they are rsync's temporary files, its partial files
+/// and our quarantine. Every file is checked with `stat`: a list that trusts the times of directories would miss files written in place.
 pub(super) fn files(root: &Path, stop: &Stop) -> Result<Listing, SearchError> {
     let options = scan::Options { skip_hidden: true, stop: stop.clone(), ..scan::Options::default() };
     let scanned = scan::scan(root, &options, None)
@@ -69,7 +69,7 @@ pub(super) fn files(root: &Path, stop: &Stop) -> Result<Listing, SearchError> {
     Ok(listing)
 }
 
-/// The absolute path of a listed file.
+/// Returns the absolute path of a listed file.
 pub(super) fn absolute(root: &Path, path: &[u8]) -> PathBuf {
     root.join(std::ffi::OsString::from_vec(path.to_vec()))
 }

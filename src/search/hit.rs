@@ -1,4 +1,4 @@
-//! What is asked of an engine, and what it answers.
+//! The request to an engine, and its answer.
 
 use crate::model::document_summary::DocumentSummary;
 use crate::search::entry::{Date, Entry, Ligand};
@@ -6,7 +6,7 @@ use crate::search::query::Node;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// What is shown of an entry that lies in this file.
+/// Returns the document summary of an entry in the file `path`.
 pub(super) fn shown(entry: &Entry, path: &[u8]) -> DocumentSummary {
     let day = |date: Option<Date>| date.map(|date| date.to_string());
     let text = String::from_utf8_lossy(path).into_owned();
@@ -66,78 +66,78 @@ pub(super) fn shown(entry: &Entry, path: &[u8]) -> DocumentSummary {
     }
 }
 
-/// Where a document is.
+/// The place of a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
-    /// The index: a job's name, or a path.
+    /// The index: a job's name or a path.
     pub index: String,
     /// The file, relative to the mirror.
     pub path: Vec<u8>,
 }
 
-/// One hit; the same entry in several files is one.
+/// One hit. The same entry in several files is one hit.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Hit {
-    /// Comparable between indexes; 0 where nothing is ranked.
+    /// The score. Comparable between indexes; 0 if hits are not ranked.
     pub score: f32,
-    /// What the best of its documents says.
+    /// The summary of the best of its documents.
     pub shown: DocumentSummary,
-    /// Where it is, the best first; never empty.
+    /// The places of its documents, best first. Never empty.
     pub places: Vec<Place>,
 }
 
 /// The order of hits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Sort {
-    /// The best first; where a query has no words to rank by, the newest.
+    /// Best score first. If the query has no words to rank by, newest first.
     #[default]
     Score,
-    /// The finest first.
+    /// Best resolution first.
     Resolution,
-    /// The newest first.
+    /// Newest release first.
     Released,
     /// By ID.
     Id,
 }
 
-/// A question.
+/// A search request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request {
-    /// What is looked for.
+    /// The parsed query.
     pub query: Node,
-    /// How it is sorted.
+    /// The order of the hits.
     pub sort: Sort,
-    /// At most so many hits.
+    /// The maximum number of hits.
     pub limit: usize,
-    /// After so many.
+    /// The number of hits to skip.
     pub offset: usize,
-    /// Fields whose values are counted over all hits; see [`super::FACETS`].
+    /// Fields whose values are counted over all hits, see [`super::FACETS`].
     pub facets: Vec<&'static str>,
-    /// Who has not answered by then is left out.
+    /// Indexes that have not answered after this time are left out.
     pub timeout: Option<Duration>,
 }
 
-/// The answer.
+/// The answer to a request.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Outcome {
-    /// In order.
+    /// The hits, in order.
     pub hits: Vec<Hit>,
-    /// Hits that there are, in all indexes that answered; an entry in several files counts once.
+    /// The number of all hits in the indexes that answered. An entry in several files counts once.
     pub total: u64,
-    /// Documents that match; an entry in several files counts as often.
+    /// The number of matching documents. An entry in several files counts once per file.
     pub documents: u64,
-    /// For each facet its values with the number of entries, the most frequent first.
+    /// For each facet its values with their numbers of entries, most frequent first.
     pub facets: BTreeMap<&'static str, Vec<(String, u64)>>,
     /// Indexes that did not answer in time.
     pub late: Vec<String>,
     /// Indexes that could not answer, and why.
     pub failed: Vec<(String, String)>,
-    /// Whether it came from the cache.
+    /// Whether the answer came from the cache.
     pub cached: bool,
 }
 
 impl Outcome {
-    /// Roughly how much memory it takes.
+    /// Returns the approximate size in memory.
     pub(super) fn bytes(&self) -> usize {
         let hit = |hit: &Hit| {
             size_of::<Hit>()

@@ -1,4 +1,5 @@
-//! What was indexed: each file with its stamp, as of one commit. A file of our own, so that finding out what changed takes milliseconds.
+//! The list of indexed files: each file with its stamp, as of one commit. It is a file of our own format, so that finding changes takes
+//! milliseconds.
 //!
 //! Little-endian: magic, version, number of records, records, CRC-32 of everything before.
 
@@ -16,13 +17,13 @@ pub(super) struct Record {
     /// Relative to the root.
     pub(super) path: Vec<u8>,
     pub(super) stamp: Stamp,
-    /// Documents that it has in the index.
+    /// The number of its documents in the index.
     pub(super) documents: u32,
-    /// Those of them that say why it could not be read.
+    /// The number of these documents that say why the file could not be read.
     pub(super) errors: u32,
 }
 
-/// Writes the records, which are sorted by path; atomically and durably.
+/// Writes the records, which must be sorted by path. The write is atomic and durable.
 pub(super) fn save(file: &Path, records: &[Record]) -> io::Result<()> {
     let mut bytes =
         Vec::with_capacity(64 + records.iter().map(|record| record.path.len() + 44).sum::<usize>());
@@ -50,7 +51,7 @@ pub(super) fn save(file: &Path, records: &[Record]) -> io::Result<()> {
     Ok(())
 }
 
-/// Reads them; what is damaged or of another version is an error of kind `InvalidData`.
+/// Reads the records. A damaged file or one of another version is an error of kind `InvalidData`.
 pub(super) fn load(file: &Path) -> io::Result<Vec<Record>> {
     decode(&platform::read_regular(file, u64::MAX - 1)?)
         .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "damaged, or of another version"))

@@ -1,4 +1,4 @@
-//! Where indexes lie: `STATE/index/NAME/vN/`, NAME being a job's, or `@` and a path.
+//! The directories of indexes: `STATE/index/NAME/vN/`. NAME is the name of a job, or `@` and a path.
 
 use super::SearchError;
 use super::read_only_dir::Readable;
@@ -10,36 +10,36 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use tantivy::Index;
 
-/// The directory of one index, which need not exist.
+/// The directory of one index. It need not exist.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IndexPlace {
-    /// What people call it: a job's name, or a path.
+    /// The label of the index: a job's name or a path.
     pub label: String,
     dir: PathBuf,
 }
 
-/// What a commit says about itself.
+/// The payload of a commit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Payload {
     pub(super) label: String,
-    /// The mirror, as well as can be if it is not UTF-8.
+    /// The root of the mirror; lossy if it is not UTF-8.
     pub(super) root: String,
-    /// The file name of the ledger that belongs to it.
+    /// The file name of the list of indexed files that belongs to the commit.
     pub(super) ledger: String,
-    /// One more with each commit.
+    /// Increased by one with each commit.
     pub(super) generation: u64,
-    /// What was asked for when it was built, in words.
+    /// A text of the options of the build.
     pub(super) asked: String,
 }
 
-/// An index that can be read.
+/// An open index.
 #[derive(Debug, Clone)]
 pub struct Opened {
-    /// What people call it.
+    /// The label of the index: a job's name or a path.
     pub label: String,
-    /// The mirror.
+    /// The root of the mirror.
     pub root: PathBuf,
-    /// One more with each commit.
+    /// Increased by one with each commit.
     pub generation: u64,
     pub(super) index: Index,
     pub(super) dir: PathBuf,
@@ -47,12 +47,12 @@ pub struct Opened {
 }
 
 impl IndexPlace {
-    /// The index of a job.
+    /// Returns the place of a job's index.
     pub fn of_job(state: &Path, name: &str) -> Self {
         IndexPlace { label: name.into(), dir: state.join("index").join(name) }
     }
 
-    /// The index of any directory, given by its absolute path.
+    /// Returns the place of the index of any directory, given by its absolute path.
     pub fn of_path(state: &Path, path: &Path) -> Self {
         let label = path.to_string_lossy().into_owned();
         let mut name = String::from("@");
@@ -70,18 +70,18 @@ impl IndexPlace {
         IndexPlace { label, dir: state.join("index").join(name) }
     }
 
-    /// Where this version of the index lies.
+    /// Returns the directory of the index of this version.
     pub(super) fn current(&self) -> PathBuf {
         self.dir.join(format!("v{VERSION}"))
     }
 
-    /// A directory beside it, to build another one in.
+    /// Returns a directory beside it, in which to build a new index.
     pub(super) fn beside(&self) -> PathBuf {
         self.dir.join(format!("v{VERSION}.new"))
     }
 
-    /// Removes what interrupted builds left behind, and, where there is an index of this version, those of earlier ones; that they
-    /// cannot be removed only costs room.
+    /// Removes the remains of interrupted builds and, if there is an index of this version, the indexes of earlier versions. Errors are
+    /// ignored, since leftovers only use space.
     pub(super) fn tidy(&self) {
         let keep = self.current();
         let built = keep.join("meta.json").exists();
@@ -96,7 +96,7 @@ impl IndexPlace {
         }
     }
 
-    /// The newest index of an earlier version, if there is one.
+    /// Returns the newest index of an earlier version; `None` if there is none.
     pub(super) fn earlier(&self) -> Option<PathBuf> {
         let items = fs::read_dir(&self.dir).into_iter().flatten().flatten();
         let names = items.filter_map(|item| item.file_name().into_string().ok());
@@ -105,7 +105,7 @@ impl IndexPlace {
         Some(self.dir.join(format!("v{newest}"))).filter(|dir| dir.join("meta.json").exists())
     }
 
-    /// Makes its directory and locks it for one builder; the kernel frees it when the process ends.
+    /// Creates the directory and locks it for one builder. The kernel releases the lock when the process ends.
     pub(super) fn lock(&self) -> Result<File, SearchError> {
         fs::create_dir_all(&self.dir).map_err(SearchError::io("make the directory", &self.dir))?;
         let path = self.dir.join("lock");
@@ -123,7 +123,7 @@ impl IndexPlace {
         }
     }
 
-    /// Why nothing can be written where it lies, if that is so.
+    /// Returns the error that prevents writing to the directory; `None` if it is writable.
     pub fn refusal(&self) -> Option<std::io::Error> {
         let probe = || {
             fs::create_dir_all(&self.dir)?;
@@ -135,7 +135,7 @@ impl IndexPlace {
         probe().err()
     }
 
-    /// Puts a finished index where readers look for it, in one step where the file system can.
+    /// Moves a finished index to the place where readers look for it, in one step if the file system supports that.
     pub(super) fn put(&self, fresh: &Path) -> Result<(), SearchError> {
         let current = &self.current();
         let failed = || SearchError::io("replace the index", current);
@@ -158,7 +158,7 @@ impl IndexPlace {
         Ok(())
     }
 
-    /// Opens it; `None` if there is none of this version.
+    /// Opens the index; `None` if there is none of this version.
     pub fn open(&self) -> Result<Option<Opened>, SearchError> {
         let dir = self.current();
         if !dir.join("meta.json").exists() {
@@ -187,22 +187,22 @@ impl IndexPlace {
     }
 }
 
-/// The version that a directory's name tells: `v3`, `v3.new`.
+/// Returns the version in the name of a directory: `v3`, `v3.new`.
 fn version(name: &str) -> Option<u32> {
     name.strip_prefix('v')?.split('.').next()?.parse().ok()
 }
 
-/// Every index below a state directory, sorted by name; jobs before paths.
+/// Returns every index below a state directory, sorted by name, jobs before paths.
 pub fn indexes(state: &Path) -> Result<Vec<IndexPlace>, SearchError> {
     places(state, |place| place.current().join("meta.json").exists())
 }
 
-/// Those of which there is only one that an earlier version of this program has built, which cannot be searched.
+/// Returns the indexes that exist only in an earlier version's format, which cannot be searched.
 pub fn outdated(state: &Path) -> Result<Vec<IndexPlace>, SearchError> {
     let mut found =
         places(state, |place| !place.current().join("meta.json").exists() && place.earlier().is_some())?;
     for place in &mut found {
-        // The name of a directory stands for the path of a mirror; its last commit has the path itself.
+        // The directory's name is derived from the path of the mirror; the last commit has the path itself.
         let meta = place
             .earlier()
             .and_then(|dir| platform::read_regular(&dir.join("meta.json"), platform::OWN).ok())

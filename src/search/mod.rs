@@ -1,4 +1,4 @@
-//! Indexes of mirrors, and searching several of them at once.
+//! Builds indexes of mirrors and searches several of them at once.
 //!
 //! ```text
 //! location (where an index lies) ── file_list (what a mirror holds) ── indexed_files (what was indexed) ── build
@@ -6,8 +6,8 @@
 //! condition (query → terms of the engine) ── single_index ── pool ── engine ── cache              budget
 //! ```
 //!
-//! **Invariant: an index is what its last commit says.** The list of indexed files belongs to a commit by the name in the
-//! commit's payload, so the two cannot drift; whoever is killed in the middle leaves the commit before.
+//! **Invariant: an index is what its last commit says.** The payload of a commit names its list of indexed files, so the two always match.
+//! A killed process leaves the previous commit.
 
 mod budget;
 mod build;
@@ -99,7 +99,7 @@ impl SearchError {
     }
 }
 
-/// Why the system refused, if it did: a file that may not be read and a disk that is full are no damage.
+/// Returns the system error behind an error of tantivy, if there is one. A file without read permission and a full disk are not damage.
 fn refused(error: &TantivyError) -> Option<io::Error> {
     let error = match error {
         TantivyError::IoError(error) | TantivyError::LockFailure(LockError::IoError(error), _) => error,

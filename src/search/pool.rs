@@ -1,4 +1,4 @@
-//! As many workers as cores, first come, first served: more threads than cores make everybody wait for everybody.
+//! A pool with one worker per core; tasks run in order of arrival. More threads than cores would delay every request.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -13,7 +13,7 @@ struct Queue {
     come: Condvar,
 }
 
-/// The workers; they end when it is dropped, after what was queued.
+/// The workers. When the pool is dropped, they finish the queued tasks and end.
 pub(super) struct Pool {
     queue: Arc<Queue>,
     workers: Vec<JoinHandle<()>>,
@@ -50,7 +50,7 @@ fn work(queue: &Queue) {
             tasks = queue.come.wait(tasks).unwrap_or_else(PoisonError::into_inner);
         };
         drop(tasks);
-        // Whoever waits for this task sees that its end of the channel is gone.
+        // If the task panics, its end of the channel is dropped, which the waiting thread notices.
         let _ = catch_unwind(AssertUnwindSafe(task));
     }
 }

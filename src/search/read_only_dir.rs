@@ -1,5 +1,5 @@
-//! An index's directory, which whoever may only read it can open as well: the engine locks it while it opens files, in a
-//! way that has to write.
+//! A directory of an index that can be opened with read permission only. tantivy locks it while it opens files, in a way that needs write
+//! permission.
 
 use crate::platform;
 use std::io;
@@ -11,7 +11,7 @@ use tantivy::directory::{
     WritePtr,
 };
 
-/// [`MmapDirectory`], but for the lock of readers.
+/// [`MmapDirectory`], except for the lock of readers.
 #[derive(Debug, Clone)]
 pub(super) struct Readable {
     inner: MmapDirectory,
@@ -56,8 +56,8 @@ impl Directory for Readable {
     fn acquire_lock(&self, lock: &Lock) -> Result<DirectoryLock, LockError> {
         match self.inner.acquire_lock(lock) {
             Err(LockError::IoError(_)) if lock.filepath == META_LOCK.filepath => {
-                // A file that can be read can be locked. Where there is none or it cannot be, nobody cleans up, or opening
-                // fails and says so.
+                // A file that can be read can be locked. If there is no such file or it cannot be locked, either no process deletes files,
+                // or opening fails with an error.
                 let file = platform::open_regular(&self.path.join(&lock.filepath)).ok();
                 let locked = file.filter(|file| file.lock().is_ok());
                 Ok(DirectoryLock::from(Box::new(locked)))

@@ -1,4 +1,4 @@
-//! The fields of the index, and how words are told apart.
+//! The fields of the index, and the tokenizers.
 
 use super::common_grams::CommonGrams;
 use crate::search::query::{self, FieldType};
@@ -11,36 +11,36 @@ use tantivy::tokenizer::{
     Token, TokenStream, Tokenizer, TokenizerManager, WhitespaceTokenizer,
 };
 
-/// Of this file's doing: an index of another version is built anew.
+/// The version of the schema. An index of another version is rebuilt.
 pub(super) const VERSION: u32 = 5;
 
-/// Words of any text.
+/// The tokenizer for words of any text.
 const WORDS: &str = "words";
-/// Stems, separated by blanks.
+/// The tokenizer for stems, separated by blanks.
 const STEMS: &str = "stems";
-/// Three residues at a time.
+/// The tokenizer for sequences: three residues per token.
 const RESIDUES: &str = "residues";
 /// The column of scientific names.
 pub(super) const SPECIES: &str = "_species";
 /// The column of keys.
 pub(super) const KEY: &str = "_key";
-/// Longer words are nobody's to type.
+/// The maximum length of a word. Nobody types longer words.
 const LONGEST_WORD: usize = 64;
 
-/// The fields of the index. Each field of the query language is one of the same name; the others are ours.
+/// The fields of the index. Each field of the query language has a field of the same name here; the others are internal.
 #[derive(Debug, Clone)]
 pub(super) struct Fields {
     pub(super) schema: Schema,
     queried: Vec<Field>,
     /// All words of an entry's header, for words without a field.
     pub(super) all: Field,
-    /// The path relative to the root, as bytes: what belongs to a file.
+    /// The path relative to the root, as bytes. It identifies the documents of a file.
     pub(super) file: Field,
-    /// Scientific names whole, for the facet: `organism` has their words.
+    /// Complete scientific names, for the facet. `organism` has their words.
     pub(super) species: Field,
-    /// What tells its entry from others, see [`super::entry_key`].
+    /// The key of the entry, see [`super::entry_key`].
     pub(super) key: Field,
-    /// Words of titles and keywords behind their stems; once more with `t:` those of titles, with `k:` those of keywords.
+    /// Words of titles and keywords with their stems: each once without a mark, then with `t:` for titles and with `k:` for keywords.
     pub(super) stems: Field,
     /// The names of the fields that have a value.
     pub(super) has: Field,
@@ -88,21 +88,21 @@ impl Fields {
         Fields { schema: schema.build(), queried, all, file, species, key, stems, has, shown }
     }
 
-    /// The index's field for one of the query language.
+    /// Returns the field of the index for a field of the query language.
     pub(super) fn of(&self, field: query::Field) -> Field {
-        // Made from the same list, in the same order.
+        // Both were made from the same list, in the same order.
         let at = query::Field::ALL.iter().position(|known| *known == field).unwrap_or_default();
         self.queried[at]
     }
 }
 
-/// Fields whose values are counted as facets, or by which hits are sorted.
+/// Whether the values of a field are counted as facets or used to sort hits.
 fn counted(field: query::Field) -> bool {
     use query::Field as F;
     matches!(field, F::Id | F::Method | F::Kind | F::Polymer | F::Ligand | F::Status)
 }
 
-/// How words are told apart; registered with every index.
+/// Returns the tokenizers, which are registered with every index.
 pub(super) fn tokenizers() -> TokenizerManager {
     let manager = TokenizerManager::default();
     manager.register(WORDS, analyzer().filter(CommonGrams).build());
@@ -118,7 +118,7 @@ fn analyzer() -> TextAnalyzerBuilder<impl Tokenizer> {
         .filter(AsciiFoldingFilter)
 }
 
-/// The words of a text, as the index has them.
+/// Returns the words of a text as they are in the index.
 pub(super) fn words_of(text: &str) -> Vec<String> {
     let mut analyzer = analyzer().build();
     let mut stream = analyzer.token_stream(text);
@@ -129,7 +129,7 @@ pub(super) fn words_of(text: &str) -> Vec<String> {
     words
 }
 
-/// Every three letters in a row, each at its place, so that a run of residues is a phrase.
+/// A tokenizer that returns every three consecutive letters, each with its position, so that a run of residues is a phrase.
 #[derive(Debug, Clone, Default)]
 struct Triples {
     token: Token,

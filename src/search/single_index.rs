@@ -1,4 +1,4 @@
-//! One question to one index.
+//! Runs one request on one index.
 
 use super::condition::Compiler;
 use super::entry_count::{CountEntries, Entries};
@@ -18,10 +18,11 @@ use tantivy::query::{
 use tantivy::schema::Field;
 use tantivy::{DocAddress, Order, Searcher, Term};
 
-/// How much the score of an entry counts that has none but other forms of the words: less than any with the words themselves.
+/// The factor for scores of entries that match only by other forms of the words. It is so small that they rank below all that match by the
+/// words themselves.
 const FORMS: f32 = 1e-6;
 
-/// By what hits are compared.
+/// The value by which hits are compared.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Rank {
     Score(f32),
@@ -33,7 +34,7 @@ pub(super) enum Rank {
 }
 
 impl Rank {
-    /// The better is less; what has no value comes last.
+    /// Compares ranks. Better ranks are less; hits without a value come last.
     pub(super) fn compare(&self, other: &Rank) -> Ordering {
         fn last<T>(a: &Option<T>, b: &Option<T>, order: impl Fn(&T, &T) -> Ordering) -> Ordering {
             match (a, b) {
@@ -51,27 +52,27 @@ impl Rank {
     }
 }
 
-/// A document that is among the best of its index.
+/// A document among the best of its index.
 #[derive(Debug, Clone)]
 pub(super) struct Found {
     pub(super) rank: Rank,
     pub(super) document: DocAddress,
-    /// What tells its entry from others, see [`super::entry_key`].
+    /// The key of its entry, see [`super::entry_key`].
     pub(super) key: u64,
 }
 
-/// What one index answers.
+/// The answer of one index.
 #[derive(Debug, Default)]
 pub(super) struct Answer {
-    /// The best first; as many as were wanted, or all.
+    /// The best documents, best first: as many as were requested, or all.
     pub(super) found: Vec<Found>,
-    /// All that match.
+    /// The entries of all matching documents.
     pub(super) entries: Entries,
-    /// All that match, if they are to be counted by their values.
+    /// All matching documents, if facets are requested; otherwise empty.
     pub(super) matches: Vec<Match>,
 }
 
-/// How many documents all indexes have of a term: with it, scores of different indexes can be compared.
+/// Term statistics over all indexes. They make scores of different indexes comparable.
 pub(super) struct Shared(pub(super) Vec<Searcher>);
 
 impl Bm25StatisticsProvider for Shared {
@@ -88,11 +89,11 @@ impl Bm25StatisticsProvider for Shared {
     }
 }
 
-/// What is looked for, as the engine has it.
+/// The query, compiled for tantivy.
 pub(super) struct Compiled {
-    /// With the words themselves.
+    /// Matches the words themselves.
     exact: Box<dyn Query>,
-    /// With all forms of the words, if there are any in these indexes.
+    /// Matches all forms of the words. `None` if the indexes have no other forms.
     all: Option<Box<dyn Query>>,
 }
 
@@ -108,12 +109,12 @@ impl Compiled {
         Ok(Compiled { exact: compiler(false).compile(query)?, all: Some(compiled) })
     }
 
-    /// What decides whether a document is a hit.
+    /// Returns the query that decides whether a document is a hit.
     fn whole(&self) -> &dyn Query {
         self.all.as_deref().unwrap_or(&*self.exact)
     }
 
-    /// Those that have other forms only, behind all the others.
+    /// Returns a query for documents that match only by other forms. They rank after all others.
     fn others(&self) -> Option<BoostQuery> {
         let all = self.all.as_ref()?.box_clone();
         let others = vec![(Occur::Must, all), (Occur::MustNot, self.exact.box_clone())];
@@ -121,7 +122,7 @@ impl Compiled {
     }
 }
 
-/// Asks it.
+/// Runs the request.
 pub(super) fn ask(
     searcher: &Searcher,
     query: &Compiled,
@@ -130,7 +131,7 @@ pub(super) fn ask(
     wanted: usize,
     matches: Option<Matches>,
 ) -> tantivy::Result<Answer> {
-    // Zero is more than the engine can take.
+    // tantivy does not accept a limit of zero.
     let most = wanted.clamp(1, (searcher.num_docs() as usize).max(1));
     let top = TopDocs::with_limit(most);
     let ask = Ask { searcher, query, shared, matches, most };
@@ -165,7 +166,7 @@ impl Ask<'_> {
         self.searcher.search_with_executor(query, collector, self.searcher.index().search_executor(), scoring)
     }
 
-    /// What has the words themselves is looked for first: mostly it fills the page, and the engine passes by what cannot be among the best.
+    /// Searches for the words themselves first. Mostly their hits fill the page, and tantivy skips documents that cannot be among the best.
     fn by_score(&self) -> tantivy::Result<Answer> {
         let Compiled { exact, all } = self.query;
         let top = |most| TopDocs::with_limit(most).order_by_score();
@@ -182,7 +183,7 @@ impl Ask<'_> {
             best.extend(self.collect(&others, &top(self.most - best.len()), true)?);
         }
         let mut matches = Vec::new();
-        // Fewer than were asked for are all.
+        // If fewer documents than requested were found, these are all.
         if self.matches.is_some() || entries.is_none() && best.len() >= self.most {
             let counted = self.collect(self.query.whole(), &(CountEntries, self.matches), false)?;
             entries = Some(counted.0);
@@ -222,8 +223,8 @@ impl Ask<'_> {
     }
 }
 
-/// Whether the engine passes by blocks of documents that cannot be among the best ones, as long as nobody counts them: then counting
-/// apart, without scores, is much cheaper.
+/// Whether tantivy skips blocks of documents that cannot be among the best, which it does only if the same pass does not count them. A
+/// separate pass that counts without scores is then much cheaper.
 fn prunes(query: &dyn Query) -> bool {
     let term = |query: &dyn Query| query.is::<TermQuery>();
     term(query)
@@ -233,7 +234,7 @@ fn prunes(query: &dyn Query) -> bool {
         })
 }
 
-/// The keys of documents, from their columns: cheaper than the documents.
+/// Reads the keys of documents from their columns, which is cheaper than reading the documents.
 struct Keys<'a> {
     searcher: &'a Searcher,
     columns: BTreeMap<u32, Column<u64>>,
@@ -246,7 +247,7 @@ impl Keys<'_> {
             let column = self.searcher.segment_reader(ord).fast_fields().u64(KEY)?;
             self.columns.insert(ord, column);
         }
-        // Every document has one; what had none would stand alone.
+        // Every document has a key. 1 would mean an entry of its own.
         Ok(self.columns.get(&ord).and_then(|column| column.first(document.doc_id)).unwrap_or(1))
     }
 }

@@ -1,18 +1,18 @@
-//! Words of titles and keywords without their endings, British and American spelling being one: `structures` finds `structure`, and `tumour`
-//! finds `tumor`.
+//! Reduces words of titles and keywords to stems, with one form for British and American spelling: `structures` finds `structure`, and
+//! `tumour` finds `tumor`.
 
 use super::schema::words_of;
 use rust_stemmers::{Algorithm, Stemmer};
 use std::collections::BTreeSet;
 
-/// Shorter words are no stems: most of them are in every title, or are codes.
+/// Shorter words have no stem: most of them are in every title, or are codes.
 const SHORTEST: usize = 3;
-/// Shorter words have no endings worth taking away.
+/// Shorter words keep their endings.
 const SHORTEST_WITH_ENDING: usize = 4;
-/// Short words of nearly every title, of which there are no other forms.
+/// Short words of nearly every title that have no other forms.
 const COMMON: [&str; 3] = ["the", "and", "for"];
 
-/// What words are made one by.
+/// The stemmer.
 pub(super) struct Stems(Stemmer);
 
 impl Default for Stems {
@@ -22,7 +22,7 @@ impl Default for Stems {
 }
 
 impl Stems {
-    /// The stem of a word as the index has it; `None` for numbers, codes and short words.
+    /// Returns the stem of a word that is in the form of the index; `None` for numbers, codes and short words.
     pub(super) fn of(&self, word: &str) -> Option<String> {
         let plain = word.len() >= SHORTEST && word.bytes().all(|b| b.is_ascii_lowercase());
         if !plain || COMMON.contains(&word) {
@@ -38,14 +38,14 @@ impl Stems {
         })
     }
 
-    /// The words of a text behind their stems, each once: `structur:structures`. So the dictionary tells what forms of a word there are.
+    /// Returns the words of a text with their stems, each once: `structur:structures`. So the term dictionary lists the forms of a stem.
     pub(super) fn of_text(&self, text: &str) -> BTreeSet<String> {
         let words = words_of(text);
         words.iter().filter_map(|word| Some(format!("{}:{word}", self.of(word)?))).collect()
     }
 }
 
-/// Words behind their stems as the index has them: separated by blanks, each behind a mark of where they stand.
+/// Joins words with their stems for the index: separated by blanks, each after `mark`, which says where it occurs.
 pub(super) fn marked(mark: &str, words: &BTreeSet<String>) -> String {
     let mut text = String::with_capacity(words.iter().map(|word| word.len() + mark.len() + 1).sum());
     for word in words {
@@ -56,8 +56,8 @@ pub(super) fn marked(mark: &str, words: &BTreeSet<String>) -> String {
     text
 }
 
-/// The plural of an abbreviation, which the stemmer leaves as it is, without its `s`: it wants a vowel before the `s`, and another letter in
-/// between, as in `gaps`, so that `gas` stays. `dnas` and `gpcrs` have none.
+/// Removes the `s` from the plural of an abbreviation. The stemmer keeps that `s`: it requires a vowel before the `s` with another letter
+/// in between, as in `gaps`, so that `gas` stays. `dnas` and `gpcrs` have no such vowel.
 fn abbreviation(word: &str) -> &str {
     match word.strip_suffix('s') {
         Some(one) if !one.ends_with(['s', 'u', 'i', 'e']) => one,
@@ -65,7 +65,7 @@ fn abbreviation(word: &str) -> &str {
     }
 }
 
-/// Endings of Greek and Latin plurals that are not made by an `s`, and of their singulars.
+/// Endings of Greek and Latin plurals that are not formed by adding an `s`, and the endings of their singulars.
 const PLURALS: [(&str, &str); 19] = [
     ("atrices", "atrix"),
     ("elices", "elix"),
@@ -88,13 +88,13 @@ const PLURALS: [(&str, &str); 19] = [
     ("mice", "mouse"),
 ];
 
-/// What a plural is the plural of. `analyses` is also a verb, so that `analysis` becomes one as well.
+/// Returns the singular of a word. `analyses` is also a verb form, so `analysis` is mapped to the verb too.
 fn singular(word: &str) -> String {
     let known = PLURALS.iter().find_map(|(plural, one)| Some(format!("{}{one}", word.strip_suffix(plural)?)));
     known.unwrap_or_else(|| word.to_owned())
 }
 
-/// Endings of British spelling, and what they are in American; the first that fits counts.
+/// Endings of British spelling and their American equivalents. The first one that matches is used.
 const ENDINGS: [(&str, &str); 32] = [
     ("isations", "izations"),
     ("isation", "ization"),
@@ -130,7 +130,8 @@ const ENDINGS: [(&str, &str); 32] = [
     ("ageing", "aging"),
 ];
 
-/// One spelling for both. It is for comparing only: words that are the same in both may become no words at all.
+/// Returns the American spelling of a word. It is used for comparisons only: a word with the same spelling in both may become a string that
+/// is no word.
 fn american(word: &str) -> String {
     let mut text =
         word.replace("ae", "e").replace("oe", "e").replace("sulph", "sulf").replace("grey", "gray");

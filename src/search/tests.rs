@@ -153,7 +153,7 @@ fn an_index_follows_its_mirror() {
     assert_eq!((built.files_read, built.committed, built.total), (0, false, (8, 0)));
     assert_eq!(commit(&mirror), before, "nothing has changed, and yet something was committed");
 
-    // One is replaced by another entry, one is removed, one is new.
+    // One file is replaced by another entry, one is removed, one is new.
     let at = |path: &str| mirror.root().join(path);
     fs::copy(at("pf/1pfe.cif.gz"), at("a8/new")).unwrap();
     fs::rename(at("a8/new"), at("a8/1a8o.cif.gz")).unwrap();
@@ -161,7 +161,7 @@ fn an_index_follows_its_mirror() {
     fs::copy(at("i5/5i55.cif.gz"), at("i5/5i55-assembly1.cif.gz")).unwrap();
     let built = mirror.build("a");
     assert_eq!((built.files_read, built.documents, built.removed), (2, 2, 1));
-    // The engine that was opened before sees it.
+    // The engine that was opened earlier finds it.
     assert_eq!(ids(&engine, "amyloid"), ["5i55"]);
     assert_eq!(ids(&engine, "id:1a8o"), Vec::<String>::new());
     let outcome = engine.search(&request("echinomycin")).unwrap();
@@ -169,7 +169,7 @@ fn an_index_follows_its_mirror() {
     assert_eq!(outcome.documents, 2);
     assert_eq!(outcome.hits[0].places.len(), 2);
 
-    // A file of which something else is asked is read again, and all others, too.
+    // If the options of a build change, all files are read again.
     let other = IndexOptions { exclude: vec!["*-assembly*".into()], ..IndexOptions::default() };
     let built = mirror.build_with("a", &other);
     assert_eq!((built.files_seen, built.files_read), (7, 7));
@@ -194,7 +194,7 @@ fn broken_files_are_documents_that_say_so() {
     paths.sort();
     assert_eq!(paths, ["8xyz.cif.gz", "9xyz.cif.gz", "empty.cif.gz"]);
     assert_eq!(engine.search(&request("error:html")).unwrap().hits[0].shown.id.as_deref(), Some("8xyz"));
-    // It is not tried again until it changes, and then it is.
+    // A broken file is not read again until it changes.
     assert_eq!(mirror.build("a").files_read, 0);
     fs::write(mirror.root().join("9xyz.cif.gz"), &good).unwrap();
     let built = mirror.build("a");
@@ -206,7 +206,7 @@ fn who_is_killed_in_the_middle_leaves_the_commit_before() {
     let mirror = Mirror::of_corpus();
     mirror.build("a");
     let dir = mirror.place("a").current();
-    // What an indexer leaves that was killed after it wrote the next ledger and a part of a segment.
+    // The leftovers of a process that was killed after it wrote the next list of indexed files and part of a segment.
     fs::write(dir.join("files-2.ledger"), "half a led").unwrap();
     fs::write(dir.join("0123456789abcdef0123456789abcdef.store"), "half a segment").unwrap();
     fs::create_dir(dir.with_extension("new")).unwrap();
@@ -234,14 +234,14 @@ fn damage_and_other_versions_are_built_anew() {
     assert!(matches!(place.open(), Err(SearchError::Damaged { .. })));
     assert!(mirror.build("a").anew.unwrap().contains("damaged"));
     assert_eq!(ids(&mirror.engine(), ""), ALL);
-    // An older version is no index of ours, and goes.
+    // The directory of an older version is removed.
     fs::rename(&dir, dir.with_file_name("v0")).unwrap();
     assert!(place.open().unwrap().is_none());
     let outdated = |mirror: &Mirror| -> Vec<String> {
         outdated(&mirror.state()).unwrap().into_iter().map(|place| place.label).collect()
     };
     assert_eq!((outdated(&mirror), indexes(&mirror.state()).unwrap().len()), (vec!["a".to_owned()], 0));
-    // Who is stopped in the middle leaves it to those who can read it.
+    // A build that is stopped leaves a readable index.
     let target = Target { place: mirror.place("a"), root: mirror.root() };
     let stop = Stop::default();
     stop.stop();
@@ -324,7 +324,7 @@ fn several_indexes_are_one() {
     assert_eq!(order(&asked)[..2], ["5i55", "4zhl"]);
     asked.sort = Sort::Id;
     assert_eq!(order(&asked), ALL);
-    // Pages add up.
+    // The pages together have all hits.
     let pages: Vec<String> =
         (0..4).flat_map(|page| order(&Request { offset: page * 2, limit: 2, ..asked.clone() })).collect();
     assert_eq!(pages, ALL);
@@ -345,7 +345,7 @@ fn who_is_late_is_named() {
     let late = Request { timeout: Some(Duration::ZERO), ..request("amyloid") };
     let outcome = engine.search(&late).unwrap();
     assert_eq!((outcome.late.as_slice(), outcome.hits.len()), (&["a".to_owned()][..], 0));
-    // It was not remembered.
+    // The incomplete answer was not cached.
     assert_eq!(engine.search(&request("amyloid")).unwrap().hits.len(), 2);
 }
 
@@ -365,7 +365,7 @@ fn the_cache_remembers_within_its_bounds() {
     let stats = engine.cache_stats();
     assert_eq!((stats.hits, stats.misses, stats.evictions, stats.entries), (1, 3, 1, 2));
     assert!(!engine.search(&request("amyloid")).unwrap().cached, "it gave way");
-    // What was found before a commit is not found after it.
+    // An answer from before a commit is not used after it.
     fs::remove_file(mirror.root().join("dg/3dg1.cif.gz")).unwrap();
     mirror.build("a");
     let now = engine.search(&request("amyloid")).unwrap();

@@ -1,10 +1,10 @@
-//! Totals and ranks, however cheaply they were come by, against the titles themselves.
+//! Compares totals and ranks, which are computed with shortcuts, with the titles themselves.
 
 use super::tests::{Mirror, request};
 use super::*;
 use std::fs;
 
-/// Totals, whatever is counted apart: frequent words and rare ones, in every order, against the titles themselves.
+/// Compares totals of frequent and rare words, in every order, with the titles themselves, also where they are counted separately.
 #[test]
 fn words_and_phrases_are_counted_as_the_titles_have_them() {
     const WORDS: [&str; 8] =
@@ -19,7 +19,7 @@ fn words_and_phrases_are_counted_as_the_titles_have_them() {
         fs::write(mirror.root().join(format!("{n}.cif")), text).unwrap();
     }
     mirror.build("a");
-    // Some are gone again, and others have changed.
+    // Some files are removed, and others have changed.
     let kept = |n: usize| !n.is_multiple_of(7);
     for n in (0..titles.len()).filter(|n| !kept(*n)) {
         fs::remove_file(mirror.root().join(format!("{n}.cif"))).unwrap();
@@ -52,7 +52,7 @@ fn words_and_phrases_are_counted_as_the_titles_have_them() {
     }
 }
 
-/// The best are the best, also where those that cannot be are passed by.
+/// The best hits are correct, also where tantivy skips documents.
 #[test]
 fn a_short_page_is_the_beginning_of_a_long_one() {
     let mirror = Mirror::empty();

@@ -1,4 +1,4 @@
-//! A plan at work.
+//! Applies a plan.
 
 use super::plan_summary::top;
 use super::plans::{Plan, Whole};
@@ -21,7 +21,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// A plan that was found good, and all that was agreed on.
+/// A checked plan, with all that was confirmed.
 pub(super) struct Work {
     pub(super) plan: Plan,
     pub(super) decisions: Decisions,
@@ -43,7 +43,7 @@ pub(super) struct Work {
 }
 
 impl Work {
-    /// Does it, behind the fence, and tells what came of it.
+    /// Applies the plan, confined by Landlock if the system offers it, and reports the results.
     pub(super) fn go(mut self) -> Result<ExitCode, Failure> {
         let tried = format!(
             "open the journal of run {} in {}",

@@ -15,7 +15,7 @@ use crate::sync::foreground;
 use serde_json::json;
 use std::process::Command;
 
-/// Opens the decisions of a plan in an editor; they are checked before they count.
+/// Opens the decisions of a plan in an editor. They are checked before they take effect.
 pub(super) fn run(args: &OnePlan, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
     let mut plan = plans::alone(&args.plan, global)?;
     let beside = plans::decisions_of(&plan.path);
@@ -73,7 +73,7 @@ pub(super) fn run(args: &OnePlan, global: &Global, ui: &Ui) -> Result<ExitCode, 
         )
     })?;
     let (mut deletes, mut bytes) = (0u64, 0u64);
-    // It was whole a moment ago; what is removed is decided by `run`, which reads it again.
+    // The plan was complete a moment ago. `run` reads it again before it removes anything.
     let read = plan.read(|_, entry| {
         if decisions.action(&entry) == Action::Delete {
             deletes += 1;

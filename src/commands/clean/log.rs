@@ -17,7 +17,7 @@ use serde_json::json;
 use std::collections::BTreeMap;
 use std::fs::File;
 
-/// Runs, newest first; or the entries of one.
+/// Shows runs, newest first, or the entries of one run.
 pub(super) fn run(args: &LogArgs, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
     let state = file_locations::state_dir(global)?;
     if let Some(run) = &args.run {
@@ -80,7 +80,7 @@ pub(super) fn run(args: &LogArgs, global: &Global, ui: &Ui) -> Result<ExitCode, 
     Ok(ExitCode::Done)
 }
 
-/// The offset that all of these times have in the reader's zone; then the heading tells it for all.
+/// Returns the offset that all these times have in the reader's time zone. It is then shown once, in the heading.
 fn common_offset(times: &[Option<Timestamp>]) -> Option<String> {
     let mut offsets = times.iter().map(|time| time.map(offset));
     let first = offsets.next()??;
@@ -121,7 +121,7 @@ fn one(state: &std::path::Path, run: &str, ui: &Ui) -> Result<ExitCode, Failure>
     Ok(ExitCode::Done)
 }
 
-/// Calls `each` with what became of every entry, as often as something was written down about it.
+/// Calls `each` with every recorded outcome of every entry.
 fn outcomes(found: &FoundJournal, mut each: impl FnMut(Record)) -> Result<(), Failure> {
     let open = found.outcomes(&mut each);
     let open = open.map_err(Failure::io(format!("read the journal {}", sanitize::path(&found.path))))?;
@@ -132,7 +132,8 @@ fn outcomes(found: &FoundJournal, mut each: impl FnMut(Record)) -> Result<(), Fa
     Ok(())
 }
 
-/// The tree of a run of `sync` that was killed, which had no time to write down what was replaced: the quarantine has it.
+/// Returns the tree of a run of `sync` that was killed before it could record what it had replaced. The replaced entries are in the
+/// quarantine.
 fn cut_short(found: &FoundJournal) -> Option<(File, LongNames)> {
     if found.end.is_some() || found.begin.command != "sync" {
         return None;

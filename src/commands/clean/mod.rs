@@ -1,4 +1,4 @@
-//! `clean`: from rules to a plan that people can look at, to removal that can be undone.
+//! `clean`: rules give a plan that can be reviewed; its removals can be undone.
 
 mod apply_plan;
 mod edit;
@@ -31,14 +31,14 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// What to do when the state directory refuses.
+/// The hint for a state directory that cannot be written.
 const NEEDS_STATE: &str = "what is taken away or brought back is written down there first: make it writable, make room, or \
      give --state-dir another";
-/// The same before anything was done.
+/// The same hint, if nothing was changed yet.
 const NOTHING_YET: &str = "nothing was touched; what is taken away is written down there first: make it writable, make room, \
      or give --state-dir another";
 
-/// Does what `clean` is asked to.
+/// Runs `clean`.
 pub(super) fn run(args: &CleanArgs, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
     match &args.action {
         CleanAction::Plan(args) => {
@@ -59,17 +59,17 @@ pub(super) fn run(args: &CleanArgs, global: &Global, ui: &Ui) -> Result<ExitCode
     }
 }
 
-/// The configuration; that there is none is no error.
+/// Returns the configuration. A missing file is not an error.
 fn config(global: &Global) -> Result<Config, Failure> {
     Ok(settings::open(global)?.check(&Overrides::default())?)
 }
 
-/// Nanoseconds since 1970.
+/// The current time in nanoseconds since 1970.
 fn now() -> i64 {
     i64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX)
 }
 
-/// A tree that is locked, to be changed. The modes of directories that a run before this one has not put back are put back first.
+/// Returns a locked tree, ready for changes. Modes of directories that an earlier run did not restore are restored first.
 fn open_to_change(root: &File, path: &Path, state: &Path, ui: &Ui) -> Result<Arc<WriteAccess>, Failure> {
     let access = root.try_clone().and_then(|root| WriteAccess::new(root, path, state));
     let access = access.map_err(Failure::io(format!("open {}", sanitize::path(&path))))?;
@@ -78,14 +78,14 @@ fn open_to_change(root: &File, path: &Path, state: &Path, ui: &Ui) -> Result<Arc
     Ok(access)
 }
 
-/// Tells of directories that did not get their modes back.
+/// Reports directories whose modes could not be restored.
 fn tell_modes(access: &WriteAccess, path: &Path, ui: &Ui) {
     for text in access.take_troubles() {
         ui.warning(&format!("{}: {text}", sanitize::path(&path)));
     }
 }
 
-/// Escapes what earlier runs left under its own names, and tells of what cannot be. The tree is locked.
+/// Escapes entries that earlier runs left under their own names, and reports failures. The tree is locked.
 fn escape_quarantines(access: &Arc<WriteAccess>, path: &Path, state: &Path, stop: &Stop, ui: &Ui) {
     let left = removal::escape_quarantines(access, state, &|| stop.is_stopped());
     match left.text(path) {
@@ -95,13 +95,13 @@ fn escape_quarantines(access: &Arc<WriteAccess>, path: &Path, state: &Path, stop
     }
 }
 
-/// Says why a guard refused.
+/// Reports why a guard refused.
 fn blocked(ui: &Ui, text: &str, hint: Option<&str>) -> ExitCode {
     ui.error_of(ErrorKind::Blocked, text, hint);
     ExitCode::Blocked
 }
 
-/// Locks a tree, and every mirror that holds it or lies in it. `Err(Ok(exit))` has been told already.
+/// Locks a tree and every mirror above or below it. `Err(Ok(exit))` has been reported already.
 fn lock(
     root: &Path,
     config: &Config,

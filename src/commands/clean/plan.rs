@@ -20,7 +20,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// A tree that is to be planned for, with all that the plan goes by.
+/// A tree to plan for, with the rules and lists of the plan.
 struct Job {
     target: Target,
     rules: Vec<Rule>,
@@ -29,7 +29,7 @@ struct Job {
     output: Option<PathBuf>,
 }
 
-/// What all plans of a command share.
+/// The data that all plans of a command share.
 struct Work {
     config: Config,
     options: Options,
@@ -40,7 +40,7 @@ struct Work {
     ui: Ui,
 }
 
-/// What came of the plans.
+/// The sums over all plans.
 #[derive(Default)]
 struct Sum {
     plans: u64,
@@ -49,7 +49,7 @@ struct Sum {
     errors: u64,
 }
 
-/// Scans, judges, writes: a plan for each tree.
+/// Scans each tree, judges its entries, and writes a plan.
 pub(super) fn run(args: &PlanArgs, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
     let chosen = Chosen { arguments: &args.targets, all: args.all, tags: &args.tag };
     let Selected { config, targets, exit } = targets(chosen, global, ui)?;
@@ -80,14 +80,14 @@ pub(super) fn run(args: &PlanArgs, global: &Global, ui: &Ui) -> Result<ExitCode,
         stop: stop.clone(),
         ..Options::default()
     };
-    // Where nothing is left there is a sum, too.
+    // If no tree is left, the sum is printed too.
     let several = jobs.len() != 1;
     let work = Work { config, options, state, dir: plans::dir(global)?, several, ui: *ui };
     interruptible(&stop, ui, READING, move || {
         let (mut exit, mut sum) = (exit, Sum::default());
         for job in jobs {
             exit = exit.worst(match work.plan(job, &mut sum) {
-                // The other trees are not worse for it.
+                // An error in one tree does not stop the others.
                 Err(failure @ Failure::Io { .. }) if several => {
                     work.ui.error(&failure.to_string(), failure.hint());
                     ExitCode::Failed
@@ -114,12 +114,12 @@ impl Work {
     fn plan(&self, work: Job, sum: &mut Sum) -> Result<ExitCode, Failure> {
         let Job { target, rules, lists, job, output } = work;
         let ui = &self.ui;
-        // Each sorts after the one before.
+        // Each name sorts after the one before.
         let new = || self.dir.join(format!("{}{ENDING}", crate::retention::next_run(&self.state)));
         let output = output.unwrap_or_else(new);
         let time = jiff::Timestamp::now();
         let judge = rulebook::judge(rules, &self.config, job.as_ref(), &target.root, lists, &self.state)?;
-        // Everything is looked at anew: what a directory's time does not tell would decide here.
+        // The scan uses no cache: a cached directory could miss changes that matter for deletions.
         let found = crate::scan::scan(&target.root, &self.options, None)
             .map_err(|error| Failure::io(format!("scan {}", sanitize::path(&target.root)))(error.source))?;
         if found.ended.is_some() {
@@ -164,7 +164,7 @@ impl Work {
         sum.entries += planned.footer.entries;
         sum.bytes += planned.footer.bytes;
         sum.errors += unread;
-        // That it cannot be told is no reason not to plan.
+        // Planning goes on if this cannot be determined.
         let expired =
             File::open(&target.root).and_then(|root| removal::expired(&root, &crate::retention::now())).ok();
         let expired = expired.map(|runs| runs.len() as u64);
@@ -224,7 +224,7 @@ fn tell(
     planned: &Planned,
     ui: &Ui,
 ) -> Result<(), Failure> {
-    // What comes after a plan would spoil it.
+    // Output after the plan on standard output would make it invalid.
     let say = |text: &str| {
         if file.is_stdout() {
             ui.note(text);
@@ -264,7 +264,7 @@ fn tell(
     Ok(())
 }
 
-/// Takes nothing any more once it is to stop.
+/// A writer that fails after a stop request.
 struct Stoppable<'o>(&'o mut dyn Write, &'o Stop);
 
 impl Write for Stoppable<'_> {
@@ -280,13 +280,13 @@ impl Write for Stoppable<'_> {
     }
 }
 
-/// A file has its name only once it is whole.
+/// Writes the file under a temporary name and renames it when it is complete.
 fn write<T>(
     output: &Path,
     fill: impl FnOnce(&mut dyn Write) -> io::Result<T>,
 ) -> Result<(T, OutputFile), Failure> {
     let file = OutputFile::find(output).and_then(OutputFile::make_directory);
-    // Names of a mirror need not be for everybody.
+    // The names in a mirror may be private.
     let written = file.and_then(|file| Ok((file.replace(0o600, fill)?, file)));
     let tried = format!("write the plan {}", sanitize::path(&output));
     written.map_err(Failure::io_hint(tried, "-o FILE writes it elsewhere"))

@@ -1,9 +1,9 @@
-//! A plan folded by rule, action and directory: what people can look at.
+//! Sums up a plan by rule, action and directory, for display.
 
 use crate::clean::{Action, Entry};
 use std::collections::HashMap;
 
-/// What belongs together. The directory is the first below the root; empty for what lies in the root itself.
+/// A group of entries. The directory is the first one below the root; empty for entries directly in the root.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Key {
     pub(super) rule: String,
@@ -11,16 +11,16 @@ pub(super) struct Key {
     pub(super) dir: Vec<u8>,
 }
 
-/// How much it is.
+/// The sum of a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Sum {
     pub(super) entries: u64,
     pub(super) bytes: u64,
-    /// Modification time of the oldest file, nanoseconds since 1970.
+    /// Modification time of the oldest file, in nanoseconds since 1970.
     pub(super) oldest: Option<i64>,
 }
 
-/// The first directory below the root that an entry lies in.
+/// Returns the first directory below the root that contains an entry.
 pub(super) fn top(entry: &Entry) -> &[u8] {
     match memchr::memchr(b'/', &entry.path) {
         Some(at) => &entry.path[..at],
@@ -28,7 +28,7 @@ pub(super) fn top(entry: &Entry) -> &[u8] {
     }
 }
 
-/// Sums up.
+/// Adds up entries by group.
 #[derive(Debug, Default)]
 pub(super) struct Fold(HashMap<Key, Sum>);
 
@@ -45,7 +45,7 @@ impl Fold {
         };
     }
 
-    /// Biggest first.
+    /// Returns the groups, largest first.
     pub(super) fn rows(self) -> Vec<(Key, Sum)> {
         let mut rows: Vec<(Key, Sum)> = self.0.into_iter().collect();
         rows.sort_by(|(a, x), (b, y)| {

@@ -1,4 +1,4 @@
-//! Where plans are, and reading them to their end before anybody believes them.
+//! Finds plans, and reads them to their end before they are used.
 
 use crate::clean::{Decisions, Entry, Footer, Header, PlanError, Reader, hash_of};
 use crate::cli::Global;
@@ -13,12 +13,12 @@ use std::path::{Path, PathBuf};
 
 pub(super) const ENDING: &str = ".plan.ndjson";
 
-/// `STATE/plans/clean`.
+/// Returns `STATE/plans/clean`.
 pub(super) fn dir(global: &Global) -> Result<PathBuf, Failure> {
     Ok(file_locations::state_dir(global)?.join("plans/clean"))
 }
 
-/// A plan's file, and the decisions beside it.
+/// The file of a plan, and its decisions.
 #[derive(Debug)]
 pub(super) struct Plan {
     pub(super) path: PathBuf,
@@ -27,37 +27,37 @@ pub(super) struct Plan {
     text: Option<Vec<u8>>,
 }
 
-/// What a whole plan says about itself.
+/// The header, the footer and the hash of a complete plan.
 #[derive(Debug)]
 pub(super) struct Whole {
     pub(super) header: Header,
     pub(super) footer: Footer,
-    /// Of the plan and its decisions.
+    /// The hash of the plan and its decisions.
     pub(super) hash: String,
 }
 
-/// What makes a new plan in place of one that cannot be used.
+/// The hint to make a new plan in place of an unusable one.
 pub(super) const NEW_PLAN: &str =
     "`pdb-sync clean plan JOB` (or `pdb-sync clean plan ./DIR`) makes a new one";
 
-/// The same for a plan of which it is known what it is about.
+/// The same hint, for a plan whose job or tree is known.
 pub(super) fn new_plan(header: &Header) -> String {
     let about = header.job.as_deref().unwrap_or(&header.root.path);
     format!("{} makes a new one", hint::command(["clean", "plan", about]))
 }
 
-/// A plan's file as a word of a command line.
+/// Returns the path of a plan as a word of a command line.
 pub(super) fn path_of(plan: &Path) -> String {
     plan.to_string_lossy().into_owned()
 }
 
-/// The decisions of a plan lie beside it.
+/// Returns the path of a plan's decisions, which are stored beside the plan.
 pub(super) fn decisions_of(plan: &Path) -> PathBuf {
     let name = plan.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     plan.with_file_name(format!("{}.decisions.toml", name.strip_suffix(ENDING).unwrap_or(&name)))
 }
 
-/// Opens a plan by its file, or the `last` one, with the decisions beside it.
+/// Opens a plan by its file, or the `last` one, with its decisions.
 pub(super) fn open(plan: &Path, global: &Global) -> Result<Plan, Failure> {
     let mut plan = alone(plan, global)?;
     let beside = decisions_of(&plan.path);
@@ -79,7 +79,7 @@ pub(super) fn open(plan: &Path, global: &Global) -> Result<Plan, Failure> {
     Ok(plan)
 }
 
-/// The same without what was decided about it.
+/// Opens a plan without its decisions.
 pub(super) fn alone(plan: &Path, global: &Global) -> Result<Plan, Failure> {
     let path = if plan == Path::new("last") {
         let dir = dir(global)?;
@@ -94,7 +94,7 @@ pub(super) fn alone(plan: &Path, global: &Global) -> Result<Plan, Failure> {
     } else {
         plan.to_path_buf()
     };
-    // It is read more than once, so that no pipe will do.
+    // The plan is read more than once, so a pipe is not accepted.
     let file = platform::open_regular(&path).map_err(|error| {
         let text = format!("cannot read the plan {}: {error}", sanitize::path(&path));
         Failure::named(text, Some("`pdb-sync clean plan JOB` or `… clean plan ./DIR` makes one"))
@@ -102,8 +102,8 @@ pub(super) fn alone(plan: &Path, global: &Global) -> Result<Plan, Failure> {
     Ok(Plan { path, file, decisions: Decisions::default(), text: None })
 }
 
-/// A rule that the plan does not know is an error; a decision that meant no entry, now that all have been asked about, is
-/// worth a warning: nothing is touched because of it, but somebody thought that it mattered.
+/// Checks the decisions after all entries were read. A rule that is not in the plan is an error. A decision that applies to no entry is a
+/// warning: it has no effect, but its author expected one.
 pub(super) fn judge_decisions(decisions: &Decisions, header: &Header, ui: &Ui) -> Result<(), Failure> {
     if let Some(rule) = decisions.unknown_rule(header) {
         let known: Vec<&str> = header.rules.iter().map(|note| note.name.as_str()).collect();
@@ -119,7 +119,7 @@ pub(super) fn judge_decisions(decisions: &Decisions, header: &Header, ui: &Ui) -
 }
 
 impl Plan {
-    /// Reads the plan once, from its beginning. What `each` is told is only good if this ends well.
+    /// Reads the plan once, from its beginning. The data passed to `each` may be used only if this returns `Ok`.
     pub(super) fn read(&mut self, mut each: impl FnMut(&Header, Entry)) -> Result<Whole, PlanError> {
         self.file.rewind()?;
         let mut reader = Reader::new(BufReader::with_capacity(1 << 16, &self.file))?;
@@ -132,7 +132,7 @@ impl Plan {
         Ok(Whole { header, footer, hash })
     }
 
-    /// From now on, a copy that nobody else knows is read instead: what was found whole stays as it was.
+    /// From now on, reads a private copy, so that the plan cannot change after it was checked.
     pub(super) fn pin(&mut self, dir: &Path) -> io::Result<()> {
         fs::create_dir_all(dir)?;
         self.file.rewind()?;
@@ -142,13 +142,13 @@ impl Plan {
         Ok(())
     }
 
-    /// The entries again, for those who have read the plan to its end before.
+    /// Reads the entries again, after the plan was read to its end.
     pub(super) fn entries(&mut self) -> Result<Reader<BufReader<&File>>, PlanError> {
         self.file.rewind()?;
         Reader::new(BufReader::with_capacity(1 << 16, &self.file))
     }
 
-    /// In words.
+    /// Returns the error as text.
     pub(super) fn refused(&self, error: &PlanError) -> String {
         format!("the plan {} is refused: {error}", sanitize::path(&self.path))
     }

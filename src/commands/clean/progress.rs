@@ -1,4 +1,4 @@
-//! How far a run is, for people who watch.
+//! Shows the progress of a run on a terminal.
 
 use crate::clean::removal::ApplyProgress;
 use crate::commands::scan::{bytes, grouped};
@@ -7,7 +7,7 @@ use crate::output::units;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// Does it, and shows how far it is to people who watch.
+/// Does `work` and shows its progress on a terminal.
 pub(super) fn watched<T: Send>(ui: &Ui, meter: &ApplyProgress, total: u64, work: impl FnOnce() -> T) -> T {
     let spinner = ui.spinner();
     if !spinner.is_visible() {
@@ -32,7 +32,7 @@ pub(super) fn watched<T: Send>(ui: &Ui, meter: &ApplyProgress, total: u64, work:
         let result = work();
         done.store(true, Ordering::Release);
         ticker.thread().unpark();
-        // It only fails to end if it panicked, which has been said by then.
+        // Joining fails only if the thread panicked, which was reported already.
         let _ = ticker.join();
         spinner.clear();
         result

@@ -17,8 +17,8 @@ use serde_json::json;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-/// Removes what was kept long enough, tree by tree. Without a word on how long that is, what is past its time is only marked by
-/// the first run that finds it so; a human's word counts at once.
+/// Purges expired entries of the quarantines, tree by tree. Without an age on the command line, the first run that finds an entry expired
+/// only marks it. An age on the command line takes effect at once.
 pub(super) fn run(args: &PurgeArgs, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
     let keep = args.older_than.as_deref().map(str::parse::<Pause>).transpose();
     let keep = keep.map_err(|why| Failure::usage(format!("--older-than: {why}")))?.map(|pause| pause.0);
@@ -56,7 +56,7 @@ pub(super) fn run(args: &PurgeArgs, global: &Global, ui: &Ui) -> Result<ExitCode
             let cannot = || Failure::io(format!("open {}", sanitize::path(&root)));
             let dir = match super::verify::open(&root) {
                 Ok(dir) => dir,
-                // The other trees are not worse for it.
+                // An error in one tree does not stop the others.
                 Err(error) => {
                     let failure = cannot()(error);
                     ui.error(&failure.to_string(), failure.hint());
@@ -119,7 +119,7 @@ pub(super) fn run(args: &PurgeArgs, global: &Global, ui: &Ui) -> Result<ExitCode
                 }),
             )?;
         } else {
-            // A rehearsal is asked for what it would do.
+            // The report of a dry run is what was asked for, so `-q` does not suppress it.
             let stopped = asked.is_stopped();
             let say = |text: &str| if dry || stopped { ui.line(text) } else { ui.outcome(text) };
             say(&format!(

@@ -1,4 +1,4 @@
-//! What is to be done with entries: the command line's word, or else the configuration's.
+//! The removal mode: from the command line, else from the configuration.
 
 use crate::clean::removal::{Backup, RemovalMode, Trash};
 use crate::cli::RunArgs;
@@ -7,7 +7,7 @@ use crate::config::{CleanMode, CleanSettings, Config, PathError, local};
 use crate::model::sanitize;
 use std::path::{Path, PathBuf};
 
-/// As in the configuration.
+/// Returns the removal mode by its name in the configuration.
 pub(super) fn removal_mode_word(args: &RunArgs, settings: &CleanSettings) -> &'static str {
     match chosen(args, settings) {
         CleanMode::Quarantine => "quarantine",
@@ -27,7 +27,7 @@ fn chosen(args: &RunArgs, settings: &CleanSettings) -> CleanMode {
     }
 }
 
-/// Opens what it needs.
+/// Returns the removal mode and opens the directories that it needs.
 pub(super) fn removal_mode(args: &RunArgs, config: &Config, root: &Path) -> Result<RemovalMode, Failure> {
     Ok(match chosen(args, &config.clean) {
         CleanMode::Quarantine => RemovalMode::Quarantine,

@@ -1,4 +1,4 @@
-//! The rules that hold for a tree, and the lists that they look into.
+//! The rules for a tree, and the lists that they use.
 
 use crate::clean::{BACKUPS, Judge, Lists, Mirror, Rule, built_in};
 use crate::commands::Failure;
@@ -14,10 +14,10 @@ use std::io::{BufRead, BufReader};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
-/// Where a mirror of the PDB's data has its own lists.
+/// The lists of a PDB mirror, relative to its root.
 const OWN: [&str; 2] = ["status/obsolete.dat", "status/latest/obsolete.pdb"];
 
-/// Everybody's rules before ours; one that is named by `with` or `without` is turned on or off.
+/// Returns all rules, the user's before the built-in ones. `with` and `without` turn rules on and off by name.
 pub(super) fn all_rules(config: &Config, with: &[String], without: &[String]) -> Result<Vec<Rule>, Failure> {
     let mut rules = config.clean.rules.clone();
     rules.extend(built_in());
@@ -39,12 +39,12 @@ pub(super) fn all_rules(config: &Config, with: &[String], without: &[String]) ->
     Ok(rules)
 }
 
-/// The job whose mirror a tree is.
+/// Returns the job whose mirror is this tree.
 pub(super) fn job_at<'a>(config: &'a Config, root: &Path) -> Option<&'a Job> {
     config.jobs.iter().find(|job| job.dest.canonicalize().is_ok_and(|dest| dest == root))
 }
 
-/// The mirrors that a tree is, holds or lies in, with what their sources have.
+/// Returns the mirrors that are this tree, are in it or contain it, with the names that their sources have.
 fn mirrors(config: &Config, root: &Path, state: &Path) -> Vec<Mirror> {
     let mirror = |job: &Job| {
         let dest = job.dest.canonicalize().ok()?;
@@ -60,7 +60,7 @@ fn mirrors(config: &Config, root: &Path, state: &Path) -> Vec<Mirror> {
     config.jobs.iter().filter_map(mirror).collect()
 }
 
-/// Rules that know where the job has its backups, what upstream has, and lists.
+/// Returns the judge of the rules, with the job's backup directory, the upstream names and the lists.
 pub(super) fn judge(
     mut rules: Vec<Rule>,
     config: &Config,
@@ -79,7 +79,7 @@ pub(super) fn judge(
     Ok(judge.with(lists).at_root(at_root).of_mirrors(mirrors(config, root, state)))
 }
 
-/// A pattern for all that lies in the directory that the job's `--backup-dir` names, if that is in the mirror.
+/// Returns a pattern for everything in the directory that the job's `--backup-dir` names, if it is in the mirror.
 fn backups(job: &Job, root: &Path) -> Option<String> {
     let mut args = job.rsync_args.iter();
     let mut dir = None;
@@ -104,11 +104,11 @@ fn backups(job: &Job, root: &Path) -> Option<String> {
     Some(format!("{}/**", globset::escape(text)))
 }
 
-/// No list of names is larger than this, in bytes: that of all entries of the archive ever has some megabytes.
+/// The maximum size of a list of names in bytes. The list of all entries that were ever in the archive has a few megabytes.
 const LONGEST: u64 = 256 << 20;
 
-/// What is known to be gone from the archive: by lists in the mirror, by those that people name, and by what the last run of
-/// the job would have removed, had it been allowed to.
+/// Returns what is known to be removed from the archive: from lists in the mirror, from lists named on the command line, and from what the
+/// job's last run would have deleted if it had been allowed to.
 pub(super) fn lists(
     job: Option<&Job>,
     root: &Path,
@@ -145,8 +145,8 @@ pub(super) fn lists(
     Ok(lists)
 }
 
-/// The list of what the job's last run counted for deletion and did not delete. One of an earlier run says nothing: what
-/// upstream had later is not in it.
+/// Returns the list of what the job's last run counted for deletion and did not delete. Lists of earlier runs are not used, since they do
+/// not have what upstream added later.
 fn last_list(job: &Job, state: &Path) -> Option<PathBuf> {
     let history = History::read(state).ok()??;
     let run = history.latest(jiff::Timestamp::now()).ok()?.remove(&job.name)?.last.run;

@@ -16,14 +16,14 @@ use std::collections::HashMap;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-/// A terminal of so many columns shows all that there is to say about a rule in a line or two.
+/// From this number of columns on, a terminal shows everything about a rule in one or two lines.
 const WHOLE: usize = 200;
 
-/// The rules in their order, with what the last plan found.
+/// Lists the rules in their order, with what the last plan found for each.
 pub(super) fn list(global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
     let config = super::config(global)?;
     let rules = rulebook::all_rules(&config, &[], &[])?;
-    // Without a plan that is whole, nothing is known.
+    // Without a complete plan, the figures are unknown.
     let last: Option<HashMap<String, Weighed>> =
         plans::alone(Path::new("last"), global).ok().and_then(|mut plan| {
             let mut sums: HashMap<String, Weighed> = HashMap::new();
@@ -35,7 +35,7 @@ pub(super) fn list(global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
             .ok()
             .map(|_| sums)
         });
-    // What a rule looks for would make three lines of each.
+    // With patterns, each rule would take three lines.
     let brief = !ui.verbose && ui.look().columns.is_some_and(|columns| columns < WHOLE);
     let mut rows =
         vec![["RULE", "ACTION", "LAST PLAN", "PATTERNS", "MEANS", "REASON"].map(String::from).to_vec()];
@@ -68,7 +68,7 @@ pub(super) fn list(global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
         means.extend(rule.min_size.map(|size| format!("at least {}", bytes(size))));
         means.extend(rule.max_size.map(|size| format!("at most {}", bytes(size))));
         means.extend(rule.special.map(|special| special_word(special).to_owned()));
-        // Which directory that is, only a job can say.
+        // The directory of the backups depends on the job.
         let patterns = if rule.patterns.is_empty() { "-".into() } else { rule.patterns.join(" ") };
         let name = rule.name.clone();
         rows.push(vec![name, action.into(), found, patterns, means.join(", "), rule.reason.clone()]);
@@ -96,13 +96,13 @@ fn special_word(special: Special) -> &'static str {
     }
 }
 
-/// Which rule decides about a path.
+/// Reports which rule decides about a path.
 pub(super) fn explain(args: &ExplainArgs, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
     let config = super::config(global)?;
     let wrong = |path: &Path, error: std::io::Error| {
         Failure::named(format!("cannot find {}: {error}", sanitize::path(&path)), None)
     };
-    // The entry itself is not followed.
+    // A symlink as the last component is not followed.
     let name = args.path.file_name();
     let path = match (args.path.parent(), name) {
         (Some(parent), Some(name)) => {

@@ -1,4 +1,4 @@
-//! `clean run`: everything is asked and compared before the first entry is touched.
+//! `clean run`: everything is confirmed and compared before the first entry is removed.
 
 use super::apply_plan::Work;
 use super::plan_summary::Fold;
@@ -24,10 +24,10 @@ use std::collections::HashSet;
 use std::io::{self, BufRead, IsTerminal};
 use std::path::Path;
 
-/// What people agreed to: rule and directory. `None`: everything.
+/// The confirmed pairs of rule and directory. `None` means all.
 pub(super) type AgreedHash = Option<HashSet<(String, Vec<u8>)>>;
 
-/// Checks, asks, and does it. What it cost is remembered if it came to that.
+/// Checks the plan, asks for confirmation, and applies the plan. If it was applied, the cost is recorded.
 pub(super) fn run(args: &RunArgs, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
     let mut clock = Clock::start("clean run");
     let config = super::config(global)?;
@@ -121,10 +121,10 @@ pub(super) fn run(args: &RunArgs, global: &Global, ui: &Ui) -> Result<ExitCode, 
         Ok(locks) => locks,
         Err(exit) => return Ok(exit),
     };
-    // Only now nobody else writes into its journal.
+    // Read again: only under the lock does no other process write to the run's journal.
     let (run, past) = which_run(&state, &whole, &path, word)?;
     let removal_mode = removal_mode(args, &config, &path)?;
-    // All but what is deleted is captured there.
+    // In all modes except `delete`, entries are captured in the quarantine.
     if !matches!(removal_mode, RemovalMode::Delete)
         && let Some(refusal) = removal::cannot_keep(&dir, &path)
     {
@@ -179,7 +179,7 @@ fn mode(args: &RunArgs) -> Result<RunMode, Failure> {
     }
 }
 
-/// Whole, or at least sixteen digits of it.
+/// Whether `expected` is the hash, or a prefix of it with at least sixteen digits.
 fn same_hash(expected: &str, hash: &str) -> bool {
     let expected = expected.to_ascii_lowercase();
     expected.len() >= 16 && hash.starts_with(&expected)
@@ -198,7 +198,7 @@ fn limits(args: &RunArgs, settings: &CleanSettings) -> Result<Limits, Failure> {
     })
 }
 
-/// `refused`: which guard would not let it through, and what to do about that.
+/// Reports a dry run. `refused`: the guard that would refuse the run, and a hint.
 fn rehearse(
     path: &Path,
     going: u64,
@@ -233,7 +233,7 @@ fn rehearse(
     })
 }
 
-/// Asks for each rule and directory. The end of the input is "no" to all the rest.
+/// Asks for each rule and directory. End of input means "no" to all remaining questions.
 fn ask(fold: Fold, ui: &Ui) -> Result<HashSet<(String, Vec<u8>)>, Failure> {
     let mut agreed = HashSet::new();
     let mut input = io::stdin().lock();
@@ -264,7 +264,7 @@ fn ask(fold: Fold, ui: &Ui) -> Result<HashSet<(String, Vec<u8>)>, Failure> {
     Ok(agreed)
 }
 
-/// The run of the same plan that was cut short, and how far it came; or a new one.
+/// Returns the interrupted run of the same plan with its progress, or a new run.
 fn which_run(
     state: &Path,
     whole: &Whole,

@@ -114,11 +114,11 @@ fn export(format: Export, entry: &Entry, action: Action, out: &mut Vec<u8>) {
         }
         Export::Rsync if action == Action::Delete => {
             out.extend_from_slice(b"- /");
-            // rsync reads a backslash as itself unless there is a wildcard.
+            // rsync treats a backslash literally unless the pattern has a wildcard.
             let wild = entry.path.iter().any(|b| b"*?[\n\r".contains(b));
             for byte in &entry.path {
                 match byte {
-                    // A line cannot hold one.
+                    // A line of a filter file cannot contain a line break.
                     b'\n' | b'\r' => out.push(b'?'),
                     b'*' | b'?' | b'[' => out.extend_from_slice(&[b'\\', *byte]),
                     b'\\' if wild => out.extend_from_slice(br"\\"),

@@ -20,7 +20,7 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Brings back what a run took away, and remembers what that cost.
+/// Restores what a run removed, and records the cost.
 pub(super) fn run(args: &UndoArgs, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
     let clock = Clock::start("clean undo");
     let state = file_locations::state_dir(global)?;
@@ -81,7 +81,7 @@ pub(super) fn run(args: &UndoArgs, global: &Global, ui: &Ui) -> Result<ExitCode,
     Ok(exit)
 }
 
-/// The history knows the run, and no journal is about it.
+/// Returns the error for a run that is in the history but has no journal.
 fn nothing_kept(run: &str, config: &Config, state: &Path) -> Failure {
     if run == "last" {
         return Failure::usage_hint(
@@ -98,7 +98,7 @@ fn nothing_kept(run: &str, config: &Config, state: &Path) -> Failure {
     )
 }
 
-/// The mirror that has the quarantine of such a run, and who made it.
+/// Returns the mirror with a quarantine of this run, and the user who made it.
 fn elsewhere<'a>(run: &str, config: &'a Config) -> Option<(&'a Path, String)> {
     config.jobs.iter().find_map(|job| {
         let root = File::open(&job.dest).ok()?;
@@ -106,7 +106,7 @@ fn elsewhere<'a>(run: &str, config: &'a Config) -> Option<(&'a Path, String)> {
     })
 }
 
-/// No journal is about such a run. One of another user, or of another host, may have its quarantine in a mirror all the same.
+/// Returns the error for a run without a journal. A run by another user or on another host may have a quarantine in a mirror all the same.
 fn unknown(run: &str, config: &Config, state: &Path) -> Failure {
     let name = run.to_ascii_uppercase();
     let plain = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric());
@@ -128,19 +128,19 @@ fn unknown(run: &str, config: &Config, state: &Path) -> Failure {
     }
 }
 
-/// What a journal says, in one reading.
+/// The contents of a journal, from one reading.
 #[derive(Default)]
 struct Said {
-    /// How directories were.
+    /// The metadata of directories before the run.
     dirs: Dirs,
-    /// When an undo of the run began the last time.
+    /// The start of the last undo of the run.
     before: Option<String>,
-    /// Whether there was something in the quarantine.
+    /// Whether the quarantine had entries of the run.
     held: bool,
 }
 
 impl Said {
-    /// `None`: a signal came first.
+    /// Returns `None` if a signal stopped the reading.
     fn read(found: &FoundJournal, stop: &Stop) -> Result<Option<Self>, Failure> {
         let mut said = Said::default();
         let read = found.read_while(&|| !stop.is_stopped(), |line| {
@@ -148,7 +148,7 @@ impl Said {
             match line {
                 Line::Did(record) => said.held |= record.did == EntryOutcome::Quarantined,
                 Line::Begin(begin) if begin.command == UNDO => said.before = Some(begin.time),
-                // The journal of a run of `sync` that has kept nothing is removed at its end.
+                // If a run of `sync` kept nothing, its journal is removed at its end.
                 Line::End(_) => said.held |= found.begin.command == "sync",
                 Line::Begin(_) | Line::Was(..) => {}
             }
@@ -162,8 +162,8 @@ impl Said {
         }
     }
 
-    /// Whether there was something in the quarantine, which nobody has brought back and which is not there any more. A purge by
-    /// somebody with another state directory leaves no more trace than that.
+    /// Whether the quarantine had entries that were not restored and no longer exist. A purge with another state directory leaves no other
+    /// trace.
     fn is_lost(&self, found: &FoundJournal, root: &File) -> bool {
         match removal::place_of(root, &found.begin.run) {
             Place::Held => false,
@@ -173,7 +173,7 @@ impl Said {
     }
 }
 
-/// Says that nothing can be brought back, and when that was decided, if it is known.
+/// Reports that nothing can be restored, and the time of the purge if it is known.
 fn tell_lost(found: &FoundJournal, time: Option<&str>, ui: &Ui) -> Result<ExitCode, Failure> {
     let begin = &found.begin;
     let (run, root) = (&begin.run, &begin.root.path);
@@ -197,7 +197,7 @@ fn tell_lost(found: &FoundJournal, time: Option<&str>, ui: &Ui) -> Result<ExitCo
     Ok(ExitCode::Failed)
 }
 
-/// Also how many entries are gone for good.
+/// Undoes one run. Also returns the number of entries that are permanently lost.
 fn one(
     found: &FoundJournal,
     dirs: &Dirs,
@@ -209,7 +209,7 @@ fn one(
     let cannot = || Failure::io(format!("read the journal {}", sanitize::path(&found.path)));
     let mut gone = 0;
     let begin = &found.begin;
-    // What was captured, and could not be put back.
+    // Entries that were captured and could not be put back.
     let (mut beside, deletes) = (Vec::new(), begin.mode == "delete");
     let open = found.outcomes_while(&|| !stop.is_stopped(), |record| {
         gone += u64::from(
@@ -231,7 +231,7 @@ fn one(
     let journal = journal.map_err(Failure::io_hint(tried, super::NEEDS_STATE))?;
     let undone = removal::undo(access, begin, dirs, &beside, &journal, &|| stop.is_stopped());
     let undone = undone.map_err(Failure::io(format!("undo run {}", found.name)))?;
-    // What the run was about to take when it was cut short either went or did not.
+    // An interrupted run may or may not have removed the entries that it was about to remove.
     for record in open.iter().filter(|record| record.kind != Kind::Dir) {
         let (dir, name) = split(&record.path);
         let there = Parent::open(root, dir).is_ok_and(|dir| look(dir.fd(), name).is_ok());
@@ -240,7 +240,7 @@ fn one(
     Ok((undone, gone))
 }
 
-/// `before`: when it was undone before. `stopped`: a signal ended it before its end.
+/// Reports the result. `before`: the time of an earlier undo. `stopped`: whether a signal ended the undo early.
 fn tell(
     found: &FoundJournal,
     undone: &Undone,

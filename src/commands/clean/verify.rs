@@ -1,4 +1,4 @@
-//! `clean verify`: is what a plan names still what it was?
+//! `clean verify`: compares the entries of a plan with the tree.
 
 use super::plans;
 use crate::clean::path::split;
@@ -16,10 +16,10 @@ use std::fs::{File, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-/// How many are told by name.
+/// The maximum number of entries to report by name.
 const TOLD: usize = 20;
 
-/// What is not as it was.
+/// The differences.
 #[derive(Debug, Default)]
 pub(super) struct Drift {
     pub(super) fresh: u64,
@@ -28,10 +28,10 @@ pub(super) struct Drift {
     pub(super) why: Vec<(Vec<u8>, &'static str)>,
 }
 
-/// Compares entries one by one, keeping the last directory open.
+/// Compares entries one by one and keeps the last directory open.
 pub(super) struct PlanVerifier<'a> {
     root: &'a File,
-    /// The last directory that was opened, or why it was not.
+    /// The last directory, or the error from opening it.
     parent: Option<(Vec<u8>, Result<Parent, Errno>)>,
     pub(super) drift: Drift,
 }
@@ -75,7 +75,7 @@ impl<'a> PlanVerifier<'a> {
     }
 }
 
-/// Opens the tree of a plan, if it is the one that was planned.
+/// Opens the tree of a plan, and checks that it is the same tree.
 pub(super) fn root(print: &RootPrint) -> Result<(PathBuf, File), String> {
     tree(print, |_, dev, ino| {
         let same = (dev, ino) == (print.dev, print.ino);
@@ -83,8 +83,8 @@ pub(super) fn root(print: &RootPrint) -> Result<(PathBuf, File), String> {
     })
 }
 
-/// Opens the tree of a run, if it is the one that the run was about. Device numbers change when a disk is mounted again; what
-/// the quarantine says about itself does not.
+/// Opens the tree of a run, and checks that it is the same tree. Device numbers change when a disk is mounted again; the record in the
+/// quarantine does not.
 pub(in crate::commands) fn root_of_run(begin: &Begin) -> Result<(PathBuf, File), String> {
     let print = &begin.root;
     tree(print, |file, dev, ino| {
@@ -95,7 +95,8 @@ pub(in crate::commands) fn root_of_run(begin: &Begin) -> Result<(PathBuf, File),
     })
 }
 
-/// Looks before it opens, and again at what was opened. `is_it` says what it is not.
+/// Checks the tree before and after opening it. If it is another tree, `is_it` returns what was done with
+/// the right one, for the message.
 fn tree(
     print: &RootPrint,
     is_it: impl Fn(Option<&File>, u64, u64) -> Result<(), &'static str>,
@@ -113,7 +114,7 @@ fn tree(
     if !meta.is_dir() {
         return Err(format!("{} is no directory any more", sanitize::path(&path)));
     }
-    // Some network file systems invent inode numbers: where each look gives another one, the number says nothing.
+    // Some network file systems invent inode numbers. If two calls return different ones, the number is not compared.
     let again = || std::fs::symlink_metadata(&path).map_or(meta.ino(), |again| again.ino());
     let (second, third) = (again(), again());
     let invented = meta.ino() != second && second != third && meta.ino() != third;
@@ -130,7 +131,7 @@ pub(super) fn open(path: &Path) -> std::io::Result<File> {
     File::open(path)
 }
 
-/// Compares everything that is to be removed.
+/// Compares everything that the plan would remove.
 pub(super) fn run(args: &OnePlan, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
     let mut plan = plans::open(&args.plan, global)?;
     let refuse = |plan: &plans::Plan, error| super::blocked(ui, &plan.refused(&error), Some(plans::NEW_PLAN));

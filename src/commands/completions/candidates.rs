@@ -1,4 +1,4 @@
-//! What fits each argument: names of the configuration and of the state directory, looked up when somebody asks for them.
+//! Candidates for each argument: names from the configuration and the state directory, read only when completions are requested.
 
 use super::kinds::Kind;
 use super::typed::Typed;
@@ -14,18 +14,18 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::PathBuf;
 
-/// The tag of a candidate that stands for paths: the shell completes them better than we could. What it has before the current
-/// word is what the option needs (`--dest=`).
+/// The tag of a candidate for paths. The shell itself completes them, since it does so better. The candidate's text before the current word
+/// is the part that the option requires (`--dest=`).
 pub(super) const FILES: &str = "pdb-sync:files";
-/// The same for directories.
+/// The same tag for directories.
 pub(super) const DIRECTORIES: &str = "pdb-sync:directories";
 
-/// So many past runs are offered, the newest.
+/// The maximum number of past runs to offer, newest first.
 const RUNS: usize = 50;
-/// Jobs that are read for them: a run has several.
+/// The number of jobs to read for them. A run has several jobs.
 const JOBS_OF_RUNS: usize = 2_000;
 
-/// Attaches to every argument what fits it. `own`: our own scripts ask, which have paths completed by their shells.
+/// Attaches candidates to every argument. `own`: the request is from our own scripts, which let their shells complete paths.
 pub(super) fn attach(command: Command, typed: &Typed, own: bool) -> Command {
     below(command, &[], typed, own)
 }
@@ -78,7 +78,7 @@ impl ValueCompleter for CandidateFilter {
     }
 }
 
-/// Without one, an argument would be the name of a job.
+/// Without a slash, the argument would be the name of a job.
 fn has_slash(candidate: &CompletionCandidate) -> bool {
     candidate.get_value().to_string_lossy().contains('/')
 }
@@ -102,11 +102,11 @@ impl CandidateFilter {
         }
     }
 
-    /// What the configuration says, whatever else is wrong with it.
+    /// Returns the configuration as far as it can be parsed, whatever its problems.
     fn draft(&self) -> Draft {
         let read = || {
             let global = self.typed.global()?;
-            // A FIFO would be waited for.
+            // Opening a FIFO would block.
             fs::metadata(file_locations::config_file(&global).ok()?.path)
                 .ok()
                 .filter(fs::Metadata::is_file)?;
@@ -129,7 +129,7 @@ impl CandidateFilter {
         jobs.map(named).collect()
     }
 
-    /// Jobs, and what has an index although no job is called so any more.
+    /// Returns jobs, and indexes whose jobs no longer exist.
     fn indexes(&self) -> Vec<CompletionCandidate> {
         let mut found = self.jobs();
         let dir = self.state_dir().and_then(|dir| fs::read_dir(dir.join("index")).ok());

@@ -1,6 +1,6 @@
-//! What an argument takes, by the name of its value in the help.
+//! Finds the kind of an argument's values by their name in the help.
 
-/// What fits an argument.
+/// The kind of candidates for an argument.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     /// Names of jobs.
@@ -11,28 +11,29 @@ pub(super) enum Kind {
     Index,
     /// Tags of jobs.
     Tag,
-    /// Runs in the history.
+    /// Runs of the history.
     Run,
-    /// Runs in the journals of deletions.
+    /// Runs with a journal of deletions.
     Journal,
-    /// How jobs end.
+    /// Final states of jobs.
     Status,
     /// Rules of `clean`.
     Rule,
     /// `last`, and files of plans.
     Plan,
-    /// What `search` can count.
+    /// Facets of `search`.
     Facet,
     /// Files.
     File,
     /// Directories.
     Directory,
-    /// Nothing that anybody can know: numbers, durations, patterns.
+    /// Values without candidates: numbers, durations, patterns.
     Free,
 }
 
 impl Kind {
-    /// `command` has the words of the command without the program: `["clean", "log"]`. `None`: nobody has said what such a value is.
+    /// Returns the kind of a value name. `command` has the words of the command without the program: `["clean", "log"]`. `None` if the name
+    /// is not in this table.
     pub(super) fn of(value: &str, command: &[String]) -> Option<Kind> {
         let first = command.first().map_or("", String::as_str);
         Some(match (value, first) {
@@ -57,7 +58,7 @@ impl Kind {
         })
     }
 
-    /// Nothing but a path fits.
+    /// Whether only paths are valid.
     pub(super) fn is_path(self) -> bool {
         matches!(self, Kind::File | Kind::Directory)
     }
@@ -70,7 +71,7 @@ mod tests {
 
     fn walk(command: &Command, path: &[String], unknown: &mut Vec<String>) {
         for argument in command.get_arguments().filter(|argument| argument.get_action().takes_values()) {
-            // clap completes what it knows the values of.
+            // clap itself completes arguments with fixed values.
             if argument.get_possible_values().is_empty() {
                 let values = argument.get_value_names().unwrap_or_default();
                 unknown.extend(

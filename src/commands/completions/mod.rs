@@ -1,7 +1,7 @@
-//! `completions SHELL`, and what its scripts ask for at each press of the TAB key.
+//! `completions SHELL`, and the answers to its scripts when the TAB key is pressed.
 //!
-//! A script calls the program with the words typed so far (`PDB_SYNC_COMPLETE=SHELL pdb-sync -- WORD…`). clap's engine finds out which
-//! argument the last word is; `candidates.rs` attaches to each argument, by the name of its value, what fits there.
+//! A script calls the program with the words typed so far (`PDB_SYNC_COMPLETE=SHELL pdb-sync -- WORD…`). clap's engine determines the
+//! argument of the last word; `candidates.rs` attaches candidates to each argument by the name of its value.
 
 mod candidates;
 mod kinds;
@@ -21,13 +21,13 @@ use std::env;
 use std::path::PathBuf;
 use typed::Typed;
 
-/// Which shell asks; set by the scripts only.
+/// The shell that requests completions. Set only by the scripts.
 const VARIABLE: &str = "PDB_SYNC_COMPLETE";
 const NAME: &str = "pdb-sync";
-/// Those of clap_complete serve where we have no script of our own.
+/// The scripts of clap_complete are used for shells without a script of our own.
 const SHELLS: Shells<'static> = Shells(&[&Shell::Bash, &Shell::Zsh, &Shell::Fish, &Elvish, &Powershell]);
 
-/// Prints the completions of one shell.
+/// Prints the completion script of a shell.
 pub(super) fn run(args: &CompletionsArgs, ui: &Ui) -> Result<ExitCode, Failure> {
     let unknown = || Failure::Other(format!("there are no completions for {}", args.shell));
     let shell = SHELLS.completer(&args.shell.to_string()).ok_or_else(unknown)?;
@@ -45,7 +45,7 @@ pub(super) fn run(args: &CompletionsArgs, ui: &Ui) -> Result<ExitCode, Failure> 
     Ok(ExitCode::Done)
 }
 
-/// What scripts run where what was typed is no program: a path if this program was called by one, else its name.
+/// Returns the program that scripts run if the typed word is not a program: a path if this program was started by a path, else its name.
 fn program() -> String {
     let called = env::args_os().next().map(PathBuf::from).unwrap_or_else(|| NAME.into());
     let path = match called.components().count() {
@@ -55,14 +55,15 @@ fn program() -> String {
     path.to_string_lossy().into_owned()
 }
 
-/// The options among the words of a command line, as far as it can be understood, that say where configuration and state are.
+/// Returns the options for configuration and state from the words of a command line, as far as it can be parsed.
 pub(super) fn global(words: &[String]) -> Option<Global> {
-    // The last word of those that are being typed is not finished.
+    // The last word is still being typed.
     let words = [NAME.to_owned()].into_iter().chain(words.iter().cloned()).chain([String::new()]);
     Typed { words: words.collect() }.global()
 }
 
-/// Answers a script. `false`: no script is asking. Whatever goes wrong is silent, since it would be printed into somebody's command line.
+/// Answers a script. Returns `false` if no script made a request. Errors are not reported, since the output would appear in the user's
+/// command line.
 pub(super) fn answer() -> bool {
     let Some(shell) = env::var_os(VARIABLE) else { return false };
     let own = [Shell::Bash, Shell::Zsh, Shell::Fish].iter().any(|known| known.is(&shell.to_string_lossy()));

@@ -1,7 +1,7 @@
-//! The scripts of the shells that we have our own for, and answers in the form that each reads.
+//! Our own completion scripts, and the format of the answers for each shell.
 //!
-//! An answer has a candidate a line, `value:TEXT`; `open:TEXT` is one that the word goes on after. `files:BEFORE` and `directories:BEFORE`
-//! ask the shell to complete a path that follows BEFORE in the word; fish is told the path so far, too.
+//! An answer has one candidate per line, `value:TEXT`. After `open:TEXT` the word continues. `files:BEFORE` and `directories:BEFORE` ask
+//! the shell to complete a path that follows BEFORE in the word; fish also gets the beginning of the path.
 
 use super::candidates::{DIRECTORIES, FILES};
 use super::typed::unquoted;
@@ -17,7 +17,7 @@ use std::path::Path;
 /// A shell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shell {
-    /// 3.2 and newer; before 4, paths are completed without quotes.
+    /// 3.2 and newer. Before 4, paths are completed without quotes.
     Bash,
     /// 5 and newer.
     Zsh,
@@ -51,7 +51,7 @@ impl EnvCompleter for Shell {
             Shell::Zsh => include_str!("pdb-sync.zsh"),
             Shell::Fish => include_str!("pdb-sync.fish"),
         };
-        // All three read single quotes in the same way, but for a single quote and a backslash in fish.
+        // All three read single quotes in the same way, except for a single quote and a backslash in fish.
         let completer = match self {
             Shell::Fish => format!("'{}'", completer.replace('\\', "\\\\").replace('\'', "\\'")),
             _ => shell_words::quote(completer).into_owned(),
@@ -69,7 +69,7 @@ impl EnvCompleter for Shell {
         let raw: Vec<String> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
         let Some((current, before)) = raw.split_last() else { return Ok(()) };
         let mut plain: Vec<OsString> = match self {
-            // What stands before the current word has no quotes any more.
+            // The words before the current one are already unquoted.
             Shell::Zsh | Shell::Fish => before.iter().map(OsString::from).collect(),
             Shell::Bash => before.iter().map(|word| unquoted(word).into()).collect(),
         };
@@ -125,7 +125,7 @@ impl Shell {
     }
 }
 
-/// What belongs to rsync after a `--` is nothing that we could complete.
+/// Whether the current word is an argument of rsync after `--`, which has no candidates.
 fn takes_the_rest(command: &Command, words: &[OsString]) -> bool {
     let mut named = command;
     for word in words.iter().skip(1) {
@@ -137,7 +137,8 @@ fn takes_the_rest(command: &Command, words: &[OsString]) -> bool {
     false
 }
 
-/// Options are shown to those who have begun one, and where nothing else fits. What no line can hold is shown to nobody.
+/// Filters the candidates. Options are offered only if the word begins with a dash, or if there are no other candidates. Candidates
+/// that are not UTF-8 or have control characters are never offered.
 fn wanted<'a>(found: &'a [CompletionCandidate], meant: &str) -> Vec<&'a CompletionCandidate> {
     let is_option =
         |candidate: &CompletionCandidate| candidate.get_value().to_string_lossy().starts_with('-');
@@ -149,9 +150,9 @@ fn wanted<'a>(found: &'a [CompletionCandidate], meant: &str) -> Vec<&'a Completi
     found.iter().filter(fits).collect()
 }
 
-/// What takes the place of `replaced`, the end of the raw word from the last `=` or `:` or opening quote on.
+/// Returns the replacement for `replaced`, the end of the raw word from the last `=`, `:` or opening quote on.
 fn in_bash(value: &str, current: &str, meant: &str, replaced: &str) -> String {
-    // As much as stays of the word, without its quotes.
+    // The part of the word that is not replaced, without its quotes.
     let stays = current.strip_suffix(replaced).unwrap_or_default();
     let quote = stays.chars().last().filter(|last| ['\'', '"'].contains(last));
     let stays = unquoted(stays);

@@ -1,4 +1,4 @@
-//! The words typed so far, as far as they say which configuration and state are meant.
+//! Finds the configuration and the state directory in the words typed so far.
 
 use crate::cli::{Cli, Global};
 use crate::config;
@@ -6,24 +6,24 @@ use crate::platform;
 use clap::Parser;
 use std::ffi::OsString;
 
-/// A command line that is being typed.
+/// An incomplete command line.
 #[derive(Debug, Clone)]
 pub(super) struct Typed {
-    /// Its words without quotes; the first is the program.
+    /// The words without quotes. The first is the program.
     pub(super) words: Vec<String>,
 }
 
 impl Typed {
-    /// The words follow a `--` among the program's own arguments.
+    /// Reads the words, which follow a `--` in the program's own arguments.
     pub(super) fn of(arguments: impl Iterator<Item = OsString>) -> Self {
         let words = arguments.skip_while(|word| word != "--").skip(1);
         Typed { words: words.map(|word| unquoted(&word.to_string_lossy())).collect() }
     }
 
-    /// The options that say where the configuration and the state are; from the environment where they were not typed.
+    /// Returns the options for configuration and state directory. The environment is used for those that were not typed.
     pub(super) fn global(&self) -> Option<Global> {
         let mut words = vec!["pdb-sync".to_owned()];
-        // The last word is not finished.
+        // The last word is still being typed.
         let finished = self.words.split_last().map_or(&[][..], |(_, finished)| finished);
         let mut rest = finished.iter().skip(1).take_while(|word| *word != "--");
         while let Some(word) = rest.next() {
@@ -43,14 +43,14 @@ impl Typed {
     }
 }
 
-/// What the shell will have made of it when the command runs.
+/// Expands a path as the shell will when the command runs.
 fn expanded(path: &str) -> String {
     config::expand(path, &platform::host_facts()).unwrap_or_else(|_| path.to_owned())
 }
 
-/// A word without its quotes, the last of which may be missing.
+/// Removes the quotes of a word. The last quote may be missing.
 pub(super) fn unquoted(word: &str) -> String {
-    // A backslash at the end has nothing to stand before yet.
+    // A backslash at the end escapes nothing yet.
     let backslashes = word.bytes().rev().take_while(|byte| *byte == b'\\').count();
     let word = &word[..word.len() - backslashes % 2];
     let ends = ["", "'", "\""];

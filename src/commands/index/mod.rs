@@ -1,4 +1,4 @@
-//! `index`, and what `sync` does with the jobs that changed.
+//! `index`, and the indexing of changed jobs after a `sync`.
 
 mod summary;
 
@@ -25,7 +25,7 @@ use std::time::Duration;
 use summary::{tell, tell_unread};
 use tokio::time::{Instant, sleep_until};
 
-/// Builds or refreshes what the command line names.
+/// Builds or updates the indexes named on the command line.
 pub(super) fn run(args: &IndexArgs, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
     let state = file_locations::state_dir(global)?;
     let (mut work, mut left_out) = (Vec::new(), LeftOut::new(state.clone()));
@@ -41,7 +41,7 @@ pub(super) fn run(args: &IndexArgs, global: &Global, ui: &Ui) -> Result<ExitCode
         settings = config.index.clone();
         let mut none = true;
         for job in jobs {
-            // Who names a job means it.
+            // A job named on the command line is indexed in any case.
             if job.index.enabled || names.contains(&job.name) {
                 none = false;
                 if left_out.unless_there(&job, names.contains(&job.name)).is_some() {
@@ -58,7 +58,7 @@ pub(super) fn run(args: &IndexArgs, global: &Global, ui: &Ui) -> Result<ExitCode
     } else if let Ok(config) =
         settings::open(global).and_then(|opened| opened.check(&Overrides::default()).map_err(Failure::from))
     {
-        // A path needs no configuration, but what [index] says holds for it as well.
+        // A path needs no configuration, but the settings of [index] apply to it too.
         settings = config.index;
     }
     for path in paths {
@@ -128,7 +128,7 @@ fn change(options: &mut IndexOptions, args: &IndexArgs) {
     }
 }
 
-/// What came of several.
+/// The results of several builds.
 #[derive(Default)]
 struct Total {
     built: Vec<Built>,
@@ -161,7 +161,7 @@ impl Total {
     }
 }
 
-/// One after the other: each uses all cores.
+/// Builds one index after the other, since each build uses all cores.
 fn all(work: &[(Target, IndexOptions)], ui: &Ui) -> Result<Total, Failure> {
     let (mut total, mut progress) = (Total::default(), IndexProgress::new()?);
     for (target, options) in work {
@@ -169,12 +169,12 @@ fn all(work: &[(Target, IndexOptions)], ui: &Ui) -> Result<Total, Failure> {
         match progress.build(target, options, ui)? {
             Ended::Built(built, signal) => {
                 tell(label, &built, ui)?;
-                // What could not be read stays so until it is read or gone; what is broken is known after one run.
+                // Unread files give this exit code until they are read or removed. Broken files give it only in the run that reads them.
                 if built.errors > 0 || built.unread_files > 0 || !built.unreadable.is_empty() {
                     total.worst(ExitCode::Partial);
                 }
                 total.built.push(*built);
-                // It came too late to stop this one, but not the next.
+                // The signal came too late to stop this build, but prevents the next one.
                 if let Some(number) = signal {
                     total.worst(ExitCode::Signal(number));
                     break;
@@ -208,18 +208,18 @@ fn all(work: &[(Target, IndexOptions)], ui: &Ui) -> Result<Total, Failure> {
 }
 
 enum Ended {
-    /// With the signal that came when all was read.
+    /// Has the signal that arrived after everything was read.
     Built(Box<Built>, Option<i32>),
     Failed(SearchError),
     Signal(i32),
 }
 
-/// After a signal, a build has so long to say how far it is. One that is left is as one that was killed: the index is as it was.
+/// The time for a build to end after a signal. A build that takes longer is abandoned, which is safe: the index stays unchanged.
 const LAST_MOMENT: Duration = Duration::from_millis(700);
 
-/// Listens for signals from the first build to the last, so that none is lost between two.
+/// Listens for signals from the first build to the last, so that none is lost between two builds.
 struct IndexProgress {
-    /// Always there, until it is dropped.
+    /// `Some` until it is dropped.
     runtime: Option<tokio::runtime::Runtime>,
     signals: Signals,
 }
@@ -235,7 +235,7 @@ impl IndexProgress {
         Ok(IndexProgress { runtime: Some(runtime), signals })
     }
 
-    /// Builds in a thread of its own, while this one shows how far it is.
+    /// Builds in another thread and shows the progress in this one.
     fn build(&mut self, target: &Target, options: &IndexOptions, ui: &Ui) -> Result<Ended, Failure> {
         let IndexProgress { runtime, signals } = self;
         let (progress, stop) = (Arc::new(Progress::default()), Stop::default());
@@ -290,14 +290,14 @@ impl IndexProgress {
 
 impl Drop for IndexProgress {
     fn drop(&mut self) {
-        // A build that was left is not waited for.
+        // Does not wait for an abandoned build.
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
     }
 }
 
-/// What `sync` does after a run, for jobs that are indexed by themselves.
+/// The indexing after a `sync`, for jobs with `after_sync`.
 pub(super) struct FollowUp {
     work: Vec<(String, (Target, IndexOptions))>,
 }
@@ -309,13 +309,13 @@ impl FollowUp {
         FollowUp { work: work.collect() }
     }
 
-    /// For the jobs that changed; `None` if none of them is to be indexed.
+    /// Keeps the jobs that changed; `None` if none of them is to be indexed.
     pub(super) fn of(mut self, changed: &[String]) -> Option<Self> {
         self.work.retain(|(name, _)| changed.contains(name));
         (!self.work.is_empty()).then_some(self)
     }
 
-    /// The summary has been printed: what is said now goes to standard error.
+    /// Builds the indexes. The summary has been printed, so output goes to standard error.
     pub(super) fn run(self, ui: &Ui) -> Result<ExitCode, Failure> {
         let (mut exit, mut progress) = (ExitCode::Done, IndexProgress::new()?);
         for (name, (target, options)) in &self.work {
@@ -328,9 +328,9 @@ impl FollowUp {
                         return Ok(ExitCode::Signal(number));
                     }
                 }
-                // Another one is at it, and sees the same files.
+                // Another process is building the index from the same files.
                 Ended::Failed(SearchError::Busy(_)) => {}
-                // As without history and logs: the mirror is none the worse for it, and the exit code has been told.
+                // As with history and logs, the mirror is not affected, and the exit code has been printed already.
                 Ended::Failed(error) if target.place.refusal().is_some() => ui.warning(&format!(
                     "{name} was not indexed: {error}; {} does it when the state directory can be written to",
                     hint::command(["index", name])

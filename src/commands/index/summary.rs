@@ -1,4 +1,4 @@
-//! What is told of an index that was built.
+//! Reports a finished build of an index.
 
 use crate::commands::Failure;
 use crate::config::is_path;
@@ -9,7 +9,7 @@ use crate::platform;
 use crate::search::Built;
 use serde_json::json;
 
-/// Tells people, or whoever reads lines of JSON.
+/// Prints the result as text or as a line of JSON.
 pub(super) fn tell(label: &str, built: &Built, ui: &Ui) -> Result<(), Failure> {
     for (path, why) in &built.unreadable {
         ui.warning(&format!(
@@ -54,13 +54,13 @@ pub(super) fn tell(label: &str, built: &Built, ui: &Ui) -> Result<(), Failure> {
     if errors > 0 {
         let files = units::count(errors, "document says why its file", "documents say why their files");
         let text = format!("{label}: {files} could not be read; `pdb-sync search status:error` lists them");
-        // The exit code is about those of this time.
+        // The exit code depends only on the files read in this run.
         if ui.quiet && built.errors > 0 { ui.warning(&text) } else { ui.note(&text) }
     }
     Ok(())
 }
 
-/// What the system does not let us read: told by each run.
+/// Reports files that the system does not let us read. Each run repeats this.
 pub(super) fn tell_unread(label: &str, built: &Built, ui: &Ui) {
     let files = built.unread_files;
     if files == 0 {

@@ -1,4 +1,4 @@
-//! `--cache`: the inventories that are kept, and their removal.
+//! `--cache`: lists and removes cached inventories.
 
 use super::lines::shown;
 use super::summary::grouped;
@@ -17,7 +17,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-/// Shows or removes them. Without a name, all are shown, and those are removed that nobody can use any more.
+/// Lists or removes caches. Without a name, all are listed, and only unusable ones are removed.
 pub(super) fn run(
     action: CacheAction,
     args: &ScanArgs,
@@ -38,7 +38,7 @@ pub(super) fn run(
     let done = match action {
         CacheAction::Show => show(&kept, ui),
         CacheAction::Evict => {
-            // What a newer version wrote is not ours to remove unasked.
+            // Caches of a newer version are removed only by name.
             let useless = |file: &Cached| match &file.header {
                 Ok(header) => !header.root.is_dir(),
                 Err(error) => !matches!(error, FormatError::Newer(_)),

@@ -1,4 +1,4 @@
-//! `--diff`: what has changed since the last scan.
+//! `--diff`: the changes since the last scan.
 
 use super::count;
 use super::lines::{JsonPath, Lines, shown};
@@ -18,7 +18,7 @@ struct Line {
     old_size: Option<u64>,
 }
 
-/// Tells every change; `None` if there was no scan before.
+/// Prints every change. Returns `None` if there was no earlier scan.
 pub(super) fn tell(before: Option<&Inventory>, now: &Inventory, ui: &Ui) -> Result<Option<Changes>, Failure> {
     let Some(before) = before else {
         ui.note(&format!("{}: there is no earlier scan to compare with", sanitize::path(&now.root())));

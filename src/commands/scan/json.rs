@@ -12,7 +12,7 @@ use crate::scan::{Checked, Ended, Scan};
 use serde_json::{Map, Value, json};
 use std::os::unix::ffi::OsStrExt;
 
-/// What was found beside the totals; `None` where nobody asked, or nothing is known.
+/// Results besides the totals. `None` if they were not requested or are unknown.
 #[derive(Debug, Default)]
 pub(super) struct Found {
     pub(super) changes: Option<Changes>,
@@ -20,7 +20,7 @@ pub(super) struct Found {
     pub(super) gzip: Option<Checked>,
 }
 
-/// Prints it.
+/// Prints the line.
 pub(super) fn result(
     target: &Target,
     scan: &Scan,

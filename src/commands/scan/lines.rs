@@ -1,4 +1,4 @@
-//! Many lines, written in blocks; and paths as people and scripts can read them.
+//! Writes many lines in blocks, and formats paths for terminals and scripts.
 
 use crate::commands::Failure;
 use crate::model::sanitize;
@@ -9,14 +9,14 @@ use base64::Engine;
 use jiff::Timestamp;
 use serde::Serialize;
 
-/// How much is written at once.
+/// The size of a block in bytes.
 const BLOCK: usize = 64 * 1024;
 
-/// Collects lines and writes them in blocks: a million lines are not a million writes.
+/// Collects lines and writes them in blocks, so that a million lines do not need a million writes.
 pub(in crate::commands) struct Lines<'a> {
     ui: &'a Ui,
     text: String,
-    /// Of the lines in `text`.
+    /// The time of the lines in `text`.
     time: String,
 }
 
@@ -25,14 +25,14 @@ impl<'a> Lines<'a> {
         Lines { ui, text: String::new(), time: String::new() }
     }
 
-    /// A line of text.
+    /// Adds a line of text.
     pub(in crate::commands) fn line(&mut self, line: &str) -> Result<(), Failure> {
         self.text.push_str(line);
         self.text.push('\n');
         if self.text.len() < BLOCK { Ok(()) } else { self.flush() }
     }
 
-    /// An object of JSON. All of one block were told at the same time.
+    /// Adds a JSON object. All objects of a block have the same time.
     pub(in crate::commands) fn json(&mut self, event: &str, body: &impl Serialize) -> Result<(), Failure> {
         if self.text.is_empty() {
             self.time = rfc3339(Timestamp::now());
@@ -42,7 +42,7 @@ impl<'a> Lines<'a> {
         self.line(&text)
     }
 
-    /// Writes what is left.
+    /// Writes the remaining lines.
     pub(in crate::commands) fn flush(&mut self) -> Result<(), Failure> {
         if !self.text.is_empty() {
             match self.ui.json {
@@ -55,7 +55,7 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// A path for people.
+/// Returns a path for display.
 pub(in crate::commands) fn shown(path: &[u8]) -> String {
     sanitize::name(path).into_owned()
 }
@@ -81,7 +81,7 @@ impl From<Vec<u8>> for JsonPath {
     }
 }
 
-/// Seconds since 1970, to the microsecond.
+/// Converts nanoseconds to seconds since 1970, rounded to microseconds.
 pub(in crate::commands) fn seconds(nanoseconds: i64) -> f64 {
     nanoseconds.div_euclid(1_000) as f64 / 1e6
 }
@@ -95,7 +95,7 @@ struct Line {
     mtime: f64,
 }
 
-/// Every entry below the root: a directory, what lies in it, then the directories in it.
+/// Prints every entry below the root: a directory, its entries, then its subdirectories.
 pub(super) fn list(inventory: &Inventory, ui: &Ui) -> Result<(), Failure> {
     let mut lines = Lines::new(ui);
     for group in inventory.groups() {
@@ -124,7 +124,7 @@ pub(super) fn list(inventory: &Inventory, ui: &Ui) -> Result<(), Failure> {
 
 fn text(path: &[u8], entry: &Entry<'_>) -> String {
     let mut text = shown(path);
-    // As `ls -F` marks them.
+    // The marks of `ls -F`.
     text.push_str(match entry.stat.kind {
         Kind::Symlink => "@",
         Kind::File | Kind::Other => "",

@@ -1,4 +1,4 @@
-//! `scan`: what trees hold, and what has changed there.
+//! `scan`: reports what trees hold and what has changed there.
 
 mod caches;
 mod changes;
@@ -32,10 +32,10 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
-/// So many trees at once, if they do not share a slow disk.
+/// The maximum number of trees scanned in parallel, if they do not share a slow disk.
 const PARALLEL: usize = 4;
 
-/// Scans what the command line names.
+/// Scans the trees named on the command line.
 pub(super) fn run(args: &ScanArgs, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
     let cache = Cache::new(&file_locations::state_dir(global)?);
     if let Some(action) = args.cache {
@@ -52,13 +52,13 @@ pub(super) fn run(args: &ScanArgs, global: &Global, ui: &Ui) -> Result<ExitCode,
     interruptible(&stop, ui, READING, move || work.run())
 }
 
-/// The options of the command line over those of `[scan]`.
+/// Returns the options of the command line over those of `[scan]`.
 fn options(args: &ScanArgs, settings: &ScanSettings, stop: &Stop) -> Result<Options, Failure> {
     let patterns = [settings.exclude.as_slice(), args.exclude.as_slice()].concat();
     let exclude = Excludes::new(&patterns).map_err(|bad| Failure::usage(format!("exclude: {bad}")))?;
     Ok(Options {
         threads: args.threads.map_or(settings.threads, usize::from),
-        // A tree is shown in part, but counted whole.
+        // With `--tree`, the depth limits only the output.
         max_depth: args.max_depth.filter(|_| !args.tree),
         skip_hidden: args.skip_hidden || settings.skip_hidden,
         follow: args.follow,
@@ -70,13 +70,14 @@ fn options(args: &ScanArgs, settings: &ScanSettings, stop: &Stop) -> Result<Opti
     })
 }
 
-/// After a signal, work has so long to end and to tell how far it came. Then it hangs in a system call, as on a mount that is dead: it is
-/// left, as if it had been killed, and the next run goes on from there.
+/// The time for work to end and report its progress after a signal. Work that takes longer is blocked in a system call, for example on a
+/// dead mount. It is abandoned as if it had been killed, and the next run continues from there.
 pub(super) const READING: Duration = Duration::from_millis(800);
-/// The same for work that changes something, and asks itself between two changes whether to go on: what it has written down is worth more.
+/// The same for work that changes something. It checks for a stop request between changes; it has more time, since its records are more
+/// valuable.
 pub(super) const CHANGING: Duration = Duration::from_secs(5);
 
-/// Does blocking work; the first signal asks it to stop, and a moment later or with the second one it is left where it is.
+/// Does blocking work. The first signal requests a stop. After `patience`, or on a second signal, the work is abandoned.
 pub(super) fn interruptible(
     stop: &Stop,
     ui: &Ui,
@@ -113,17 +114,17 @@ pub(super) fn interruptible(
             }
         }
     });
-    // What hangs in a system call must not hold us.
+    // Do not wait for a thread that is blocked in a system call.
     runtime.shutdown_background();
     exit
 }
 
-/// Everything that scanning needs, on a thread of its own.
+/// The data for scanning, in a thread of its own.
 struct Work {
     args: ScanArgs,
     cache: Cache,
     targets: Vec<Target>,
-    /// How the command ends at best.
+    /// The best exit code that is still possible.
     exit: ExitCode,
     options: Options,
     ui: Ui,
@@ -167,7 +168,7 @@ impl Work {
         self.cache.scan(&target.root, &options, earlier)
     }
 
-    /// Everything that is to be said about one tree.
+    /// Prints everything about one tree.
     fn tell(&self, target: &Target, saved: Saved) -> Result<ExitCode, Failure> {
         let Saved { scan, before, warnings } = &saved;
         for warning in warnings {

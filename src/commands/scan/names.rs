@@ -1,4 +1,4 @@
-//! `--check-names`: names that other systems cannot hold, or that deceive people.
+//! `--check-names`: names that other systems cannot store, or that look misleading.
 
 use super::lines::{JsonPath, Lines, shown};
 use crate::commands::Failure;
@@ -19,7 +19,7 @@ struct Fault {
     text: String,
 }
 
-/// Lists them all; returns how many there are.
+/// Lists all such names and returns their number.
 pub(super) fn tell(inventory: &Inventory, ui: &Ui) -> Result<u64, Failure> {
     let mut lines = Lines::new(ui);
     let count = check_names(inventory, |faulty| {

@@ -1,4 +1,4 @@
-//! How far a scan is, for people who watch.
+//! Shows the progress of a scan on a terminal.
 
 use super::lines::shown;
 use crate::output::terminal::Spinner;
@@ -8,11 +8,11 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// Over how long the speed is taken.
+/// The time over which the speed is measured.
 const WINDOW: Duration = Duration::from_secs(10);
 
-/// Shows each snapshot. `known` is how many entries the scan before found: without it there is a count and no
-/// percentage, which would be invented.
+/// Returns a callback that shows each snapshot. `known` is the number of entries of the previous scan. Without it, only a count is shown,
+/// since a percentage would be a guess.
 pub(super) fn callback(spinner: Spinner, label: String, known: Option<u64>) -> Callback {
     let speed = Mutex::new(Speed::default());
     Box::new(move |now| {
@@ -36,12 +36,12 @@ fn text(label: &str, now: &Snapshot, rate: Option<f64>, known: Option<u64>) -> S
     parts.join(", ")
 }
 
-/// How fast it has been lately.
+/// Measures the recent speed.
 #[derive(Default)]
 struct Speed(VecDeque<(Duration, u64)>);
 
 impl Speed {
-    /// Entries a second over the last [`WINDOW`]; `None` until there is something to compare.
+    /// Returns entries per second over the last [`WINDOW`]; `None` until there is a second sample.
     fn rate(&mut self, at: Duration, entries: u64) -> Option<f64> {
         while self.0.front().is_some_and(|(first, _)| at.saturating_sub(*first) > WINDOW) {
             self.0.pop_front();

@@ -1,4 +1,4 @@
-//! What a scan found, for people.
+//! Prints the results of a scan as text.
 
 use super::json::Found;
 use super::lines::shown;
@@ -13,10 +13,10 @@ use crate::scan::{Scan, classes};
 use std::cmp::Reverse;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// How many directories and extensions are shown unless somebody asks for more.
+/// The number of directories and extensions shown by default.
 const SHORT: usize = 5;
 
-/// What is shown of a tree.
+/// The sections to print.
 struct Sections {
     top: usize,
     extensions: usize,
@@ -25,7 +25,7 @@ struct Sections {
 }
 
 impl Sections {
-    /// Everything in short, unless something is asked for.
+    /// Returns all sections in short form, unless some are requested.
     fn of(args: &ScanArgs) -> Self {
         let grouped = args.by_extension || args.by_age || args.by_size || args.top.is_some();
         let other = args.tree || args.list || args.diff || args.check_names || args.check_gzip;
@@ -39,13 +39,13 @@ impl Sections {
     }
 }
 
-/// Whether anything that is counted by classes is wanted, for people or scripts.
+/// Whether counts by class are needed, for text or JSON.
 pub(super) fn wants_classes(args: &ScanArgs) -> bool {
     let wanted = Sections::of(args);
     wanted.extensions > 0 || wanted.ages || wanted.sizes
 }
 
-/// Prints it.
+/// Prints the summary.
 pub(super) fn tell(
     target: &Target,
     scan: &Scan,
@@ -86,7 +86,7 @@ pub(super) fn tell(
     top(inventory, wanted.top, ui)
 }
 
-/// The classes of everything, as of now.
+/// Returns the classes of all entries, with ages as of now.
 pub(super) fn of_classes(inventory: &Inventory, threads: Option<u16>) -> Classes {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
     let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
@@ -153,7 +153,7 @@ fn table(title: &str, rows: Vec<(String, Tally)>, ui: &Ui) -> Result<(), Failure
     Ok(ui.columns(&rows.collect::<Vec<_>>())?)
 }
 
-/// The largest directories below the root, by apparent size.
+/// Returns the largest directories below the root, by apparent size.
 pub(super) fn largest(inventory: &Inventory, n: usize) -> Vec<DirRef<'_>> {
     let key = |dir: &DirRef<'_>| (Reverse(dir.totals().bytes), dir.id());
     let mut dirs: Vec<DirRef<'_>> = inventory.dirs().skip(1).collect();

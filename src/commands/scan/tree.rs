@@ -1,4 +1,4 @@
-//! `--tree`: every directory with what it holds at any depth.
+//! `--tree`: every directory with its totals at any depth.
 
 use super::lines::{JsonPath, Lines, shown};
 use super::summary::grouped;
@@ -20,13 +20,13 @@ struct Line {
     complete: bool,
 }
 
-/// Down to `depth`; the root is at 0, and its path in JSON is empty.
+/// Prints directories down to `depth`. The root has depth 0, and its path in JSON is empty.
 pub(super) fn tell(inventory: &Inventory, depth: Option<u32>, ui: &Ui) -> Result<(), Failure> {
     let mut lines = Lines::new(ui);
     if !ui.json {
         lines.line(&format!("{:>10} {:>12}  NAME", "SIZE", "FILES"))?;
     }
-    // Directories come in pre-order, so that the depth of one follows from where the subtrees around it end.
+    // Directories are in pre-order, so the depth of one follows from the ends of the subtrees around it.
     let mut ends: Vec<u32> = Vec::new();
     for dir in inventory.dirs() {
         while ends.last().is_some_and(|end| *end <= dir.id().0) {

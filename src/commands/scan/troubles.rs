@@ -1,4 +1,4 @@
-//! What a scan met that could not be taken as it is: the first ten of each kind, and how many more.
+//! Reports problems of a scan: the first ten of each kind, and the number of further ones.
 
 use super::lines::shown;
 use crate::output::terminal::Ui;
@@ -7,7 +7,7 @@ use crate::scan::{Ended, Scan, Trouble, TroubleKind};
 
 const TOLD: usize = 10;
 
-/// On standard error.
+/// Prints the problems to standard error.
 pub(super) fn tell(scan: &Scan, ui: &Ui) {
     match scan.ended {
         Some(Ended::Timeout) => {
@@ -58,13 +58,13 @@ fn lines(what: &str, count: u64, items: impl Iterator<Item = String>) -> String 
     text
 }
 
-/// What could not be read, as lines that begin with how many that is; `None` if nothing.
+/// Returns what could not be read, as lines that begin with the number; `None` if everything was read.
 pub(in crate::commands) fn unreadable(scan: &Scan) -> Option<String> {
     let count = scan.counts.unreadable;
     (count > 0).then(|| lines("could not be read", count, of(scan, TroubleKind::Unreadable)))
 }
 
-/// The troubles of a kind, as text.
+/// Returns the problems of a kind as text.
 fn of(scan: &Scan, kind: TroubleKind) -> impl Iterator<Item = String> {
     let why = |t: &Trouble| if t.why.is_empty() { String::new() } else { format!(": {}", t.why) };
     scan.troubles.iter().filter(move |t| t.kind == kind).map(move |t| {

@@ -1,4 +1,4 @@
-//! What is known, for machines. `null` is not known.
+//! The status as JSON. `null` means unknown.
 
 use super::page::forecast;
 use crate::model::time::rfc3339;

@@ -13,14 +13,14 @@ use crate::system::status::{Gatherer, Snapshot, Subject};
 use jiff::Timestamp;
 use std::time::Duration;
 
-/// One look waits so long for what does not answer.
+/// The time limit for sources that do not answer, if the status is printed once.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// The first screen waits so long to have something to show.
+/// The time to wait for data before the first screen.
 const FIRST: Duration = Duration::from_millis(250);
-/// How often the screen is drawn, and a line of JSON printed.
+/// The interval between screens, and between lines of JSON.
 const FRAME: Duration = Duration::from_millis(500);
 
-/// Shows what is going on, once or again and again.
+/// Shows the status once, or repeatedly.
 pub(super) fn run(args: &StatusArgs, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
     let max_age = args.max_age.as_deref().map(str::parse::<Period>).transpose();
     let max_age = max_age.map_err(|wrong| Failure::usage(format!("--max-age: {wrong}")))?.map(|age| age.0);
@@ -51,7 +51,7 @@ pub(super) fn run(args: &StatusArgs, global: &Global, ui: &Ui) -> Result<ExitCod
     if ui.json {
         ui.result(ExitCode::Done, &json::snapshot(&seen, &stale))?;
     } else if !(ui.quiet && max_age.is_some()) {
-        // With a limit it is a check, which is silent if all is well.
+        // With a limit the command is a check, which prints nothing if all is well.
         for line in page::lines(&seen, max_age, ui) {
             ui.text(&line)?;
         }
@@ -60,14 +60,14 @@ pub(super) fn run(args: &StatusArgs, global: &Global, ui: &Ui) -> Result<ExitCod
         [] => Ok(ExitCode::Done),
         stale => {
             let hint = "`pdb-sync history` tells what became of the last runs";
-            // It is a verdict, which the result has, and no error.
+            // This is a verdict, which is in the result, so it is not reported as an error object.
             ui.error_text(&format!("staler than --max-age allows: {}", stale.join(", ")), Some(hint));
             Ok(ExitCode::Failed)
         }
     }
 }
 
-/// Enabled jobs that are staler than that; none without a limit. What cannot be told counts as stale.
+/// Returns enabled jobs that are staler than `max_age`; none without a limit. Unknown ages count as stale.
 fn stale(seen: &Snapshot, max_age: Option<Duration>) -> Vec<String> {
     let Some(limit) = max_age else { return Vec::new() };
     let Some(jobs) = &seen.jobs else { return vec!["all jobs (the history cannot be read)".into()] };
@@ -79,7 +79,7 @@ fn watch(gatherer: &Gatherer, max_age: Option<Duration>, ui: &Ui) -> Result<Exit
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(Failure::io("start the runtime"))?;
     let exit = runtime.block_on(async {
-        // Before the terminal is taken over: from here on a signal no longer ends us without putting it back.
+        // Before the screen is set up: from here on, a signal does not end the process without restoring the terminal.
         let mut signals = Signals::listen().map_err(Failure::io("listen for signals"))?;
         let screen = if ui.json { None } else { Watch::start()? };
         if screen.is_none() && !ui.json {
@@ -105,17 +105,17 @@ fn watch(gatherer: &Gatherer, max_age: Option<Duration>, ui: &Ui) -> Result<Exit
                     if quit.unwrap_or(false) {
                         return Ok(ExitCode::Done);
                     }
-                    // Nothing can be typed here; a signal can still end it.
+                    // Standard input has ended. A signal can still end the loop.
                     listening = false;
                 }
-                // ^C is how people leave a screen like this one.
+                // Ctrl-C is the usual way to leave such a screen.
                 number = signals.next() => {
                     return Ok(if number == INTERRUPT && screen.is_some() { ExitCode::Done } else { ExitCode::Signal(number) });
                 }
             }
         }
     });
-    // A thread that waits for a key must not hold us.
+    // Do not wait for the thread that reads a key.
     runtime.shutdown_background();
     exit
 }

@@ -1,4 +1,4 @@
-//! What is known, as lines for people.
+//! The status as lines of text.
 
 use crate::model::running::RunningJob;
 use crate::model::sanitize;
@@ -10,10 +10,10 @@ use console::Style;
 use jiff::Timestamp;
 use std::time::Duration;
 
-/// A disk with less than this share free is marked.
+/// A disk is marked if at least this share is used.
 const NEARLY_FULL: f64 = 0.95;
 
-/// The whole page; parts that are not known say so.
+/// Returns the whole page. Unknown parts are shown as unknown.
 pub(super) fn lines(seen: &Snapshot, max_age: Option<Duration>, ui: &Ui) -> Vec<Text> {
     let page = Page { ui, now: seen.time, max_age };
     let mut lines: Vec<Text> = Vec::new();
@@ -196,7 +196,7 @@ impl Page<'_> {
     }
 }
 
-/// Days until the disk is full if its mirrors go on growing as they did; `None` if that is not known, or not foreseeable.
+/// Returns the days until the disk is full if its mirrors keep growing at the same rate; `None` if that is unknown or not foreseeable.
 pub(super) fn forecast(disk: &Disk, jobs: &[Freshness]) -> Option<f64> {
     let here = jobs.iter().filter(|job| disk.jobs.contains(&job.job));
     let growth: f64 = here.filter_map(|job| job.growth).sum();
@@ -298,7 +298,7 @@ mod tests {
     fn a_page_in_full() {
         let ui = Ui { color: crate::output::terminal::Color::Never, ..Ui::default() };
         let text = joined(&lines(&snapshot(), None, &ui)[1..]);
-        // The same for everybody, wherever the test runs.
+        // Independent of the time zone in which the test runs.
         let text = text.replace(&local(time(-86_400)), "2027-01-14 08:00:00 +00:00");
         insta::assert_snapshot!(text);
     }

@@ -1,4 +1,4 @@
-//! `verify`: are compressed files whole? With `--repair`, the damaged ones are fetched again.
+//! `verify`: checks whether compressed files are intact. `--repair` fetches damaged ones again.
 
 mod repair;
 
@@ -19,10 +19,10 @@ use std::ffi::OsStr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// How often progress is shown.
+/// The interval of progress updates.
 const TICK: Duration = Duration::from_millis(200);
 
-/// Verifies what the command line names.
+/// Verifies the trees named on the command line.
 pub(super) fn run(args: &VerifyArgs, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
     let state_dir = file_locations::state_dir(global)?;
     let chosen = Chosen { arguments: &args.targets, all: args.all, tags: &args.tag };
@@ -49,7 +49,7 @@ pub(super) fn run(args: &VerifyArgs, global: &Global, ui: &Ui) -> Result<ExitCod
 
 struct Work {
     targets: Vec<Target>,
-    /// How the command ends at best.
+    /// The best exit code that is still possible.
     exit: ExitCode,
     cache: Cache,
     options: Options,
@@ -101,7 +101,7 @@ impl Work {
         Ok(exit)
     }
 
-    /// What a repair could not mend, and what to do about it.
+    /// Reports files that a repair did not fix, with a hint.
     fn tell_left(&self, target: &Target, left: &Left) {
         const MOST: usize = 10;
         if !left.damaged.is_empty() {
@@ -135,7 +135,7 @@ impl Work {
         })
     }
 
-    /// Files that are compressed in another way are not checked, which must not look as if they were whole.
+    /// Reports files in other compression formats. They are not checked, and must not appear to be intact.
     fn tell_others(&self, target: &Target, others: &[(Vec<u8>, &'static str)]) {
         let Some((path, how)) = others.first() else { return };
         let files = count(others.len() as u64, "file is", "files are");
@@ -178,12 +178,12 @@ impl Work {
         let repaired = repaired.filter(|n| *n > 0).map(|n| format!(", {n} repaired")).unwrap_or_default();
         let early = if checked.whole { "" } else { ", stopped before the end" };
         let text = format!("{}: {files} checked, {left} damaged{repaired}{early}", target.label());
-        // What is damaged has been told, file by file.
+        // Damaged files have been reported one by one.
         Ok(self.ui.outcome(&text)?)
     }
 }
 
-/// Keeps the spinner going until `over`.
+/// Updates the spinner until `over` is set.
 fn show(spinner: &Spinner, label: &str, done: &AtomicU64, all: usize, over: &AtomicBool) {
     while spinner.is_visible() && !over.load(Ordering::Relaxed) {
         spinner.set(&format!("{label}: {} of {all} checked", done.load(Ordering::Relaxed)));
@@ -200,7 +200,7 @@ struct Line {
     text: String,
 }
 
-/// A line for each damaged file.
+/// Prints a line for each damaged file.
 pub(super) fn tell_damaged(damaged: &[(Vec<u8>, Damage)], ui: &Ui) -> Result<(), Failure> {
     let mut lines = Lines::new(ui);
     for (path, damage) in damaged {

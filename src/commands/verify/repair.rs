@@ -1,4 +1,4 @@
-//! Fetching damaged files again: each source in turn, exactly these files, compared by checksum.
+//! Fetches damaged files again: from each source in turn, exactly these files, compared by checksum.
 
 use super::super::Failure;
 use super::super::targets::Target;
@@ -19,11 +19,11 @@ use tokio::sync::mpsc;
 /// Damaged files, by path relative to the root.
 pub(super) type Damaged = Vec<(Vec<u8>, Damage)>;
 
-/// What a repair could not mend.
+/// The files that a repair did not fix.
 pub(super) struct Left {
-    /// What is damaged still.
+    /// Files that are still damaged.
     pub(super) damaged: Damaged,
-    /// Of what neither is known: it is whole, but rsync did not say that it fetched it, or the check was stopped. By path.
+    /// Files whose state is unknown: rsync did not report that it fetched them, or the check was stopped. By path.
     pub(super) unconfirmed: Vec<Vec<u8>>,
 }
 
@@ -33,7 +33,7 @@ impl Left {
     }
 }
 
-/// What is needed to run rsync.
+/// The data to run rsync with.
 pub(super) struct Repair {
     config: Config,
     state_dir: PathBuf,
@@ -45,8 +45,8 @@ impl Repair {
         Repair { config, state_dir, ui }
     }
 
-    /// Fetches `damaged` again from the job's sources, in turn, until `check` finds them whole and rsync has said that it fetched
-    /// them. Returns what is left.
+    /// Fetches `damaged` again from the job's sources, in turn, until `check` finds the files intact and rsync has reported that it fetched
+    /// them. Returns the remaining files.
     pub(super) fn run(
         &self,
         target: &Target,
@@ -67,7 +67,7 @@ impl Repair {
             let again = check(&paths)?;
             left.damaged = again.damaged;
             let whole = paths.len() - left.damaged.len();
-            // A check that was stopped says nothing of the files that it has not come to.
+            // A check that was stopped says nothing about the files that it did not reach.
             if !again.whole || !summary.results.iter().any(|result| vouches(result, whole)) {
                 let damaged: HashSet<&[u8]> = left.damaged.iter().map(|(path, _)| path.as_slice()).collect();
                 paths.retain(|path| !damaged.contains(path.as_slice()));
@@ -89,8 +89,8 @@ impl Repair {
         list.write_all(&names).and_then(|()| list.flush()).map_err(Failure::io(tried()))?;
         let mut rsync_args = job.rsync_args.clone();
         rsync_args.extend([format!("--files-from={}", list.path().to_string_lossy()), "--from0".to_owned()]);
-        // Exactly these files: nothing is deleted, and nobody is told that the whole job ran. What the source holds beside them is
-        // not looked at, and what is damaged here is not newer than anything.
+        // Exactly these files are transferred: nothing is deleted, and the run is not announced as a run of the whole job. Other files of
+        // the source are not read, and a damaged file here does not count as newer.
         let job = Job {
             sources: vec![picked.source.clone()],
             delete: false,
@@ -132,7 +132,7 @@ impl Repair {
                 }
             });
             let summary = sync::run(plan, events, &mut signals).await;
-            // It ends when the last sender is gone, which has just happened; a panic there has told itself.
+            // It ends when the last sender is dropped, which has just happened. A panic in it was reported already.
             let _ = teller.await;
             Ok::<_, Failure>(summary)
         });
@@ -141,8 +141,8 @@ impl Repair {
     }
 }
 
-/// Whether rsync's own figures say that it fetched so many files, or found them equal to the source's, by checksum. An exit code
-/// does not: rsync also ends with 0 if the server ends the conversation before anything was listed.
+/// Whether rsync's own figures show that it fetched this number of files, or found them equal to the source's by checksum. The exit code
+/// does not show that: rsync also ends with 0 if the server closes the connection before anything was listed.
 fn vouches(result: &SyncResult, whole: usize) -> bool {
     let whole = Some(whole as u64);
     let figures = &result.figures;
@@ -153,7 +153,7 @@ fn vouches(result: &SyncResult, whole: usize) -> bool {
     }
 }
 
-/// What went wrong, in rsync's words and ours.
+/// Reports errors, as text of rsync and of our own.
 fn tell(stamped: &crate::model::event::Stamped, ui: &Ui) {
     match &stamped.event {
         Event::Output { job, stream: Stream::Stderr, lines } => {

@@ -1,4 +1,4 @@
-//! Whether an index can be brought up to date, or has to be built anew.
+//! Decides whether an index can be updated or must be rebuilt.
 
 use super::{IndexOptions, Target};
 use crate::search::SearchError;
@@ -6,10 +6,10 @@ use crate::search::indexed_files::{self, Record};
 use crate::search::location::Opened;
 use std::path::Path;
 
-/// An index, and its ledger.
+/// An index and its list of indexed files.
 type Before = Option<(Opened, Vec<Record>)>;
 
-/// The index as it is, if it can be brought up to date, and else why not.
+/// Returns the existing index if it can be updated; otherwise the reason why not.
 pub(super) fn before(
     target: &Target,
     options: &IndexOptions,

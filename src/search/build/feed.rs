@@ -1,4 +1,4 @@
-//! Reads files with several threads, and hands what they say to the writer.
+//! Reads files with several threads and passes their documents to the index writer.
 
 use super::{IndexOptions, Progress, cores};
 use crate::platform;
@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use tantivy::{IndexWriter, Term};
 
-/// In flight between readers and the writer.
+/// The maximum number of bytes in flight between the readers and the writer.
 const IN_FLIGHT: usize = 8 << 20;
 
 pub(super) struct Feed<'f> {
@@ -31,7 +31,7 @@ pub(super) struct Feed<'f> {
 }
 
 impl Feed<'_> {
-    /// Reads everything, with several threads. What was written of each file, in no order.
+    /// Reads all files with several threads. Returns what was written for each file, in no particular order.
     pub(super) fn run(&self) -> tantivy::Result<Vec<Record>> {
         let threads = if self.options.threads == 0 { cores() } else { self.options.threads };
         let budget = Budget::new(IN_FLIGHT);
@@ -66,7 +66,7 @@ impl Feed<'_> {
         })
     }
 
-    /// `None`: the file is gone by now.
+    /// Returns `None` if the file no longer exists.
     fn one(
         &self,
         file: &Listed,
@@ -92,7 +92,7 @@ impl Feed<'_> {
         let name = String::from_utf8_lossy(&file.path);
         match platform::open_regular(&file_list::absolute(self.root, &file.path)) {
             Ok(open) => {
-                // What is read of a file after that is not committed.
+                // If reading stops here, what is read of the file afterwards is not committed.
                 let failed = AtomicBool::new(false);
                 let bytes = Stoppable { file: open, stop: self.stop, failed: &failed };
                 entry::read(&name, bytes, &self.options.read, &mut sink);
@@ -110,11 +110,11 @@ impl Feed<'_> {
     }
 }
 
-/// A file that cannot be read any more once it is to stop: one may inflate to more than anybody waits for.
+/// A file whose reads fail after a stop request. A file may inflate to more data than anybody would wait for.
 struct Stoppable<'s> {
     file: File,
     stop: &'s Stop,
-    /// Becomes true when the system does not give the bytes of the file.
+    /// Set to true if the system fails to return the bytes of the file.
     failed: &'s AtomicBool,
 }
 

@@ -1,4 +1,4 @@
-//! Brings an index up to date with its mirror.
+//! Updates an index from its mirror.
 
 mod before;
 mod feed;
@@ -24,13 +24,12 @@ use std::time::Instant;
 use tantivy::indexer::IndexWriterOptions;
 use tantivy::{Index, IndexWriter, Term};
 
-/// The engine does not work with less for each of its threads.
+/// The minimum memory that tantivy accepts for each of its threads, in bytes.
 const LEAST_MEMORY: usize = 15 << 20;
-/// So many files are not worth a second writing thread and its segment.
+/// Below this number of files, a second writer thread and its segment are not worth their cost.
 const FEW: usize = 2_000;
 
-/// Brings the index of a target up to date. With nothing changed, no file is opened and nothing is committed. With an `Err` the index
-/// is as it was.
+/// Updates the index of a target. If nothing changed, no file is opened and nothing is committed. On `Err` the index is unchanged.
 pub fn build(
     target: &Target,
     options: &IndexOptions,
@@ -76,11 +75,11 @@ fn told(unreadable: &[(Vec<u8>, String)]) -> Vec<(PathBuf, String)> {
     told.collect()
 }
 
-/// So many files that could not be read are named.
+/// The maximum number of unreadable files that are named.
 const NAMED: usize = 5;
 
 impl Built {
-    /// What the index holds now.
+    /// Sets the figures of what the index now holds.
     fn count(&mut self, records: &[Record]) {
         self.total = records.iter().fold((0, 0), |(documents, errors), record| {
             (documents + u64::from(record.documents), errors + u64::from(record.errors))
@@ -97,7 +96,7 @@ struct Builder<'b> {
     options: &'b IndexOptions,
     progress: &'b Progress,
     stop: &'b Stop,
-    /// `None`: everything is new.
+    /// `None` if everything is new.
     opened: Option<&'b Opened>,
     change: Change,
 }
@@ -122,7 +121,7 @@ impl Builder<'_> {
         let mut writer = self.writer(&index).map_err(&wrong)?;
         let outcome = self.write(&fields, &mut writer, &dir, built);
         if let Err(error) = outcome {
-            // Nothing of it is in any commit.
+            // Nothing that was written is in any commit.
             let _ = writer.rollback();
             drop(writer);
             if self.opened.is_none() {
@@ -133,7 +132,7 @@ impl Builder<'_> {
         writer.wait_merging_threads().map_err(&wrong)?;
         if self.opened.is_none() {
             place.put(&dir)?;
-            // Until now searches by an earlier version of this program had its index.
+            // Until now, searches by an earlier version of this program used its own index.
             place.tidy();
         }
         Ok(())
@@ -143,7 +142,7 @@ impl Builder<'_> {
         let memory = self.options.memory.max(LEAST_MEMORY);
         let many = self.change.read.len() > FEW && memory >= 2 * LEAST_MEMORY && cores() > 1;
         let threads = if many { 2 } else { 1 };
-        // The engine refuses 4 GB and more a thread.
+        // tantivy rejects 4 GB or more per thread.
         let options = IndexWriterOptions::builder()
             .memory_budget_per_thread((memory / threads).min(1 << 31))
             .num_worker_threads(threads)
@@ -174,7 +173,7 @@ impl Builder<'_> {
         };
         let fresh = match feed.run() {
             Ok(fresh) => fresh,
-            // What stopped the writer's own threads is known to them; a commit would ask them.
+            // The error that stopped the writer's threads is stored in them; a commit returns it.
             Err(error) => return Err(wrong(writer.prepare_commit().err().unwrap_or(error))),
         };
         if self.stop.is_stopped() {
@@ -198,7 +197,8 @@ impl Builder<'_> {
             generation,
             asked: self.options.asked(),
         };
-        // First the ledger, then the commit that names it: who is killed in between leaves the commit before, and its ledger.
+        // The list of indexed files is written first, then the commit that names it. A process killed in between leaves the previous commit
+        // with its own list.
         let file = dir.join(&payload.ledger);
         indexed_files::save(&file, &records).map_err(SearchError::io("write", &file))?;
         let mut commit = writer.prepare_commit().map_err(&wrong)?;

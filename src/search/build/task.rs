@@ -1,4 +1,4 @@
-//! What is asked of a build, and what it tells.
+//! The parameters and the results of a build.
 
 use crate::search::IndexPlace;
 use crate::search::entry;
@@ -9,26 +9,26 @@ use std::time::Duration;
 /// What to index.
 #[derive(Debug, Clone)]
 pub struct Target {
-    /// Where the index goes.
+    /// The directory of the index.
     pub place: IndexPlace,
-    /// The mirror; absolute.
+    /// The root of the mirror; absolute.
     pub root: PathBuf,
 }
 
 /// How to index.
 #[derive(Debug, Clone)]
 pub struct IndexOptions {
-    /// Threads that read files; 0: one a core.
+    /// Threads that read files. 0 means one per core.
     pub threads: usize,
     /// Bytes that the writer may fill before it writes a segment.
     pub memory: usize,
-    /// What is read of a file.
+    /// What to read from each file.
     pub read: entry::Options,
-    /// Globs of paths below the mirror; empty: all.
+    /// Globs of paths below the mirror. Empty means all files.
     pub include: Vec<String>,
-    /// Globs of those that are left out.
+    /// Globs of paths to leave out.
     pub exclude: Vec<String>,
-    /// Build anew, although the index could be brought up to date.
+    /// Rebuild the index even if it could be updated.
     pub rebuild: bool,
 }
 
@@ -45,50 +45,50 @@ impl Default for IndexOptions {
     }
 }
 
-/// How far it is; written by the builder, read by whoever wants to know.
+/// The progress of a build. The builder writes it; other threads may read it.
 #[derive(Debug, Default)]
 pub struct Progress {
-    /// Files that have to be read; 0 until that is known.
+    /// Files to read. 0 until that is known.
     pub files: AtomicU64,
     /// Files that were read.
     pub done: AtomicU64,
-    /// Bytes of these, as they lie on disk.
+    /// Bytes of the files that were read, as stored on disk.
     pub bytes: AtomicU64,
 }
 
-/// What was done.
+/// The results of a build.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Built {
-    /// Files of the mirror that are to be indexed.
+    /// Files of the mirror that are selected for the index.
     pub files_seen: u64,
     /// Files that were new or changed.
     pub files_read: u64,
-    /// Bytes of these, as they lie on disk.
+    /// Bytes of the files that were read, as stored on disk.
     pub bytes_read: u64,
     /// Documents written.
     pub documents: u64,
-    /// Documents among these that say why a file could not be read.
+    /// Those of the written documents that say why a file could not be read.
     pub errors: u64,
-    /// Files that are gone.
+    /// Files that no longer exist in the mirror.
     pub removed: u64,
-    /// Directories that could not be read, with what was said; what was known of them stays in the index.
+    /// Directories that could not be read, each with the error message. Their documents stay in the index.
     pub unreadable: Vec<(PathBuf, String)>,
-    /// All documents of the index, and those of them that are errors.
+    /// The number of all documents in the index, and the number of error documents among them.
     pub total: (u64, u64),
-    /// Files that the system did not let us read, in this run or an earlier one. What was read and is broken is none of them.
+    /// Files that the system did not let us read, in this run or an earlier one. Files that were read and are broken do not count.
     pub unread_files: u64,
-    /// The first of them.
+    /// The first of these files.
     pub unread: Vec<PathBuf>,
-    /// Why it was built anew, if it was.
+    /// Why the index was rebuilt; `None` if it was not.
     pub anew: Option<String>,
     /// Whether there is a new commit.
     pub committed: bool,
-    /// How long it took.
+    /// The time that the build took.
     pub elapsed: Duration,
 }
 
 impl IndexOptions {
-    /// What decides which documents an index has; another choice is another index.
+    /// Returns a text of all options that decide which documents an index has. An index with another text must be rebuilt.
     pub(super) fn asked(&self) -> String {
         let IndexOptions { read, include, exclude, .. } = self;
         format!(

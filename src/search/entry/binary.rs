@@ -1,4 +1,4 @@
-//! BinaryCIF: the tables of mmCIF as MessagePack, a column at a time. What is wanted of it is written down as CIF and understood as such.
+//! Reads BinaryCIF: the tables of mmCIF as MessagePack, by column. The wanted tables are written as CIF text and parsed as such.
 
 mod column;
 
@@ -11,7 +11,7 @@ use column::Data;
 use serde::Deserialize;
 use std::io::{self, BufRead, Read};
 
-/// Larger files are not read: the largest of the archive have some 30 MB.
+/// The size limit in bytes. The largest files of the archive have about 30 MB.
 const CAP: u64 = 128 << 20;
 
 #[derive(Deserialize)]
@@ -47,7 +47,7 @@ struct Column<'a> {
     mask: Option<Data<'a>>,
 }
 
-/// Hands on an entry a block.
+/// Passes one entry per data block to the sink.
 pub(super) fn read(
     name: &str,
     plain: impl BufRead,
@@ -104,7 +104,7 @@ impl DataBlock<'_> {
 }
 
 impl Category<'_> {
-    /// Writes what is wanted of it as a loop.
+    /// Writes the wanted items of the category as a loop.
     fn write(&self, text: &mut Vec<u8>) -> Result<(), &'static str> {
         let Some((category, items)) = WANTED.iter().find(|(name, _)| name.eq_ignore_ascii_case(self.name))
         else {
@@ -133,7 +133,7 @@ impl Category<'_> {
                     Some(2) => text.extend_from_slice(b"?\n"),
                     _ => {
                         let value = column.get(row).ok_or("a column has less values than rows")?;
-                        // A text field may hold anything but an end of its own.
+                        // A text field may contain anything except its own end.
                         text.push(b';');
                         text.extend(value.bytes().map(|byte| if byte == b'\n' { b' ' } else { byte }));
                         text.extend_from_slice(b"\n;\n");

@@ -1,31 +1,32 @@
-//! The words of a CIF file. Total: any bytes have tokens.
+//! A tokenizer for CIF. It returns tokens for any bytes.
 //!
 //! The grammar is CIF 1.1's: blank-separated words; `'…'` and `"…"` end at a quote before a blank; a `;` at the start of a line opens
 //! a text that the next one closes; `#` starts a comment. Lines end in LF; CR is a blank, so that CRLF needs no care.
 
 use memchr::{memchr, memchr_iter};
 
-/// One word.
+/// A token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Token<'a> {
-    /// `data_NAME`: the name, possibly empty.
+    /// `data_NAME`: the name, which may be empty.
     Data(&'a [u8]),
-    /// `save_NAME`, which begins a save frame, or `save_` alone, which ends it.
+    /// `save_NAME`, which begins a save frame, or `save_` alone, which ends one.
     Save(&'a [u8]),
     /// `loop_`
     Loop,
     /// `_category.item`, with the underscore.
     Name(&'a [u8]),
-    /// A value without its quotes; `None` for the bare words `?` and `.`, which stand for "unknown" and "not applicable".
+    /// A value without its quotes. `None` for the bare words `?` ("unknown") and `.` ("not applicable").
     Value(Option<&'a [u8]>),
 }
 
-/// The words of a text, in order.
+/// The tokens of a text, in order.
 #[derive(Debug, Clone)]
 pub struct Tokens<'a> {
     bytes: &'a [u8],
     at: usize,
-    /// Whether a text field or a quoted string had no end: the next of its kind was taken for it.
+    /// Whether a text field or a quoted string had no end. A quoted string then ends with its line. For a text field, the `;` that begins
+    /// the next one was taken for its end.
     pub unterminated: bool,
 }
 
@@ -33,7 +34,7 @@ fn blank(byte: u8) -> bool {
     byte.is_ascii_whitespace() || byte == 0
 }
 
-/// The first byte from `at` on that may begin anything but a bare value, or the end. Many bytes are looked at in one step.
+/// Returns the position of the first byte from `at` on that may begin anything but a bare value, or the end. It checks 32 bytes per step.
 fn next_special(bytes: &[u8], mut at: usize) -> usize {
     let special = |byte: u8| {
         [b'_', b'\'', b'"', b';', b'#'].iter().fold(0, |any, known| any | u8::from(byte == *known))
@@ -48,12 +49,12 @@ fn next_special(bytes: &[u8], mut at: usize) -> usize {
 }
 
 impl<'a> Tokens<'a> {
-    /// From the beginning, which is the beginning of a line.
+    /// Starts at the beginning of `bytes`, which is the beginning of a line.
     pub fn new(bytes: &'a [u8]) -> Self {
         Tokens { bytes, at: 0, unterminated: false }
     }
 
-    /// Moves behind blanks and comments.
+    /// Skips blanks and comments.
     fn skip_blanks(&mut self) {
         while let Some(&byte) = self.bytes.get(self.at) {
             if byte == b'#' {
@@ -70,7 +71,7 @@ impl<'a> Tokens<'a> {
         self.at == 0 || self.bytes[self.at - 1] == b'\n'
     }
 
-    /// Behind the opening `;`.
+    /// Reads a text field. The position is at the opening `;`.
     fn text(&mut self) -> &'a [u8] {
         let body = self.at + 1;
         let rest = &self.bytes[body..];
@@ -87,7 +88,7 @@ impl<'a> Tokens<'a> {
         }
     }
 
-    /// Behind the opening quote; it ends with its line at the latest.
+    /// Reads a quoted string. The position is at the opening quote. The string ends at the end of its line at the latest.
     fn quoted(&mut self, quote: u8) -> &'a [u8] {
         let body = self.at + 1;
         let line = memchr(b'\n', &self.bytes[body..]).map_or(self.bytes.len(), |n| body + n);
@@ -106,16 +107,16 @@ impl<'a> Tokens<'a> {
         rest.strip_suffix(b"\r").unwrap_or(rest)
     }
 
-    /// Passes over values, and gives the word behind them: what calling [`Iterator::next`] until there is no value would give, but
-    /// bare values are not even told apart.
+    /// Skips values and returns the token after them. The result is the same as from calling [`Iterator::next`] until it returns no value,
+    /// but bare values are not split.
     pub(super) fn behind_values(&mut self) -> Option<Token<'a>> {
-        // Where a word begins whatever stands before it.
+        // A token begins here, whatever the byte before it.
         let mut free = self.at;
         let mut from = free;
         loop {
             let at = next_special(self.bytes, from);
             let begins = |at: usize| at == free || at > free && blank(self.bytes[at - 1]);
-            // The keywords end in, or go on behind, an underscore.
+            // The keywords contain an underscore as their fifth byte.
             let keyword = at.checked_sub(4).filter(|start| {
                 self.bytes.get(at) == Some(&b'_')
                     && begins(*start)

@@ -1,11 +1,11 @@
-//! Ligands, and modified residues of polymers.
+//! Ligands and modified residues of polymers.
 
 use super::model::{Entry, Ligand, MOST_VALUES};
 use super::residue;
 use super::table::Block;
 use std::collections::BTreeSet;
 
-/// Amino acids, bases and water: every entry has them.
+/// Amino acids, bases and water, which occur in every entry.
 const COMMON: &str = " ALA ARG ASN ASP CYS GLN GLU GLY HIS ILE LEU LYS MET PHE PRO SER THR TRP TYR VAL ASX GLX UNK \
  A C G U I N T DA DC DG DT DU DI DN HOH DOD WAT H2O OH2 ";
 
@@ -14,7 +14,7 @@ pub(super) fn is_common(code: &str) -> bool {
     COMMON.contains(&format!(" {code} "))
 }
 
-/// Tells the components of a block apart.
+/// Sorts the components of a block into ligands and modified residues.
 pub(super) fn fill(block: &Block<'_>, entry: &mut Entry) {
     let codes = |category: &str, item: &str| -> BTreeSet<String> {
         let codes = block.rows(category).filter_map(|row| row.get(item));
@@ -31,7 +31,7 @@ pub(super) fn fill(block: &Block<'_>, entry: &mut Entry) {
         if is_common(&code) || !known.insert(code.clone()) {
             continue;
         }
-        // Sugars are linking as well, and yet ligands.
+        // Sugars are linking components too, but count as ligands.
         let links = match row.get("type").map(|kind| kind.to_lowercase()) {
             Some(kind) => ["peptide linking", "dna linking", "rna linking", "terminus"]
                 .iter()

@@ -1,11 +1,11 @@
-//! Every field of every real entry, against what the slow tokenizer finds in the file.
+//! Compares every field of every real entry with what the slow tokenizer finds in the file.
 
 use super::slow_tests::slow;
 use super::tests::inflated;
 use super::*;
 use std::collections::BTreeMap;
 
-/// A file as columns: `_category.item` in lower case, and its values, white space being one blank; what is unknown is `None`.
+/// A file as columns: `_category.item` in lower case, and its values with white space reduced to single blanks. Unknown values are `None`.
 struct Columns(BTreeMap<String, Vec<Option<String>>>);
 
 impl Columns {
@@ -39,7 +39,7 @@ impl Columns {
         self.0.get(name).map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// What is known, in order, each once whatever its case.
+    /// Returns the known values, in order, without duplicates (ignoring case).
     fn known(&self, names: &[&str]) -> Vec<String> {
         let mut found: Vec<String> = Vec::new();
         for value in names.iter().flat_map(|name| self.rows(name)).flatten() {
@@ -58,7 +58,7 @@ impl Columns {
         names.iter().flat_map(|name| self.rows(name)).flatten().filter_map(|n| n.parse().ok()).collect()
     }
 
-    /// Of rows whose `key` is this value, or unknown.
+    /// Returns values of the rows whose `key` has this value, or is unknown.
     fn of_row(&self, key: &str, value: &str, name: &str) -> Vec<String> {
         let fits = |row: usize| {
             self.rows(key)
@@ -169,7 +169,7 @@ fn contents(id: &str, entry: &Entry, file: &Columns) {
     let mut references = lower(&references);
     references.dedup();
     assert_eq!(lower(&entry.uniprot), references, "{id}");
-    // What is left out is a plain residue or water; what is kept has the name that the file gives it.
+    // What is left out is an ordinary residue or water. What is kept has the name that the file gives it.
     let codes = file.rows("_chem_comp.id").iter().flatten();
     for (row, code) in codes.enumerate() {
         let kind = file.rows("_chem_comp.type")[row].clone().unwrap_or_default().to_lowercase();

@@ -1,6 +1,6 @@
-//! Days.
+//! Dates.
 
-/// A day as the digits `20260305`, so that later days are larger. An unknown month or day is 1.
+/// A date as the decimal number `20260305`, so that later dates are larger. An unknown month or day is 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Date(u32);
 
@@ -8,7 +8,7 @@ const MONTHS: [&str; 12] =
     ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
 
 impl Date {
-    /// A day that a calendar has, between the years 1 and 9999.
+    /// Returns a valid calendar date; `None` if it is invalid or the year is not between 1 and 9999.
     pub fn new(year: u32, month: u32, day: u32) -> Option<Self> {
         let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
         let days = match month {
@@ -22,7 +22,7 @@ impl Date {
         known.then_some(Date(year * 10_000 + month * 100 + day))
     }
 
-    /// `2026-03-05`, also with a time of day behind it.
+    /// Parses `2026-03-05`, optionally followed by a time of day.
     pub fn iso(text: &str) -> Option<Self> {
         let text = text.get(..10).unwrap_or(text);
         let mut parts = text.split('-').map(digits);
@@ -30,7 +30,7 @@ impl Date {
         parts.next().is_none().then_some(date)
     }
 
-    /// `05-MAR-26`, as legacy files have it. Two digits from 50 on are of the last century: the archive began in 1971.
+    /// Parses `05-MAR-26`, the form in legacy files. Years from 50 on are in the 20th century, since the archive began in 1971.
     pub fn legacy(text: &str) -> Option<Self> {
         let mut parts = text.trim().split('-');
         let (day, month, year) = (digits(parts.next()?)?, parts.next()?, digits(parts.next()?)?);
@@ -39,17 +39,17 @@ impl Date {
         Date::new(century + year, u32::try_from(month).ok()? + 1, day)
     }
 
-    /// The digits.
+    /// Returns the decimal number.
     pub fn number(self) -> u32 {
         self.0
     }
 
-    /// The year.
+    /// Returns the year.
     pub fn year(self) -> u32 {
         self.0 / 10_000
     }
 
-    /// From the digits that [`Date::number`] gave.
+    /// Converts a number from [`Date::number`].
     pub fn from_number(number: u64) -> Option<Self> {
         let n = u32::try_from(number).ok()?;
         Date::new(n / 10_000, n / 100 % 100, n % 100)

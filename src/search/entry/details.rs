@@ -1,4 +1,4 @@
-//! What people ask for beside the contents: genes, hosts, maps, related entries, figures of the refinement, programs.
+//! Reads additional fields of an entry: genes, hosts, maps, related entries, refinement figures, programs.
 
 use super::id;
 use super::model::{Entry, add, add_organism};
@@ -7,10 +7,10 @@ use super::residue;
 use super::structure::reference;
 use super::table::Block;
 
-/// Databases of predictions.
+/// Databases of predicted structures.
 const PREDICTED: [&str; 3] = ["ALPHAFOLDDB", "MODELARCHIVE", "SWISS-MODEL_REPOSITORY"];
 
-/// Fills in what the tables of a block say.
+/// Fills these fields from the tables of a block.
 pub(super) fn fill(block: &Block<'_>, entry: &mut Entry) {
     expression(block, entry);
     databases(block, entry);
@@ -49,7 +49,7 @@ fn expression(block: &Block<'_>, entry: &mut Entry) {
     }
 }
 
-/// Adds the names of genes, which are separated by commas.
+/// Adds names of genes, which are separated by commas.
 pub(super) fn genes(text: &str, entry: &mut Entry) {
     text.split([',', ';']).for_each(|name| add(&mut entry.genes, name.trim()));
 }
@@ -67,7 +67,7 @@ fn databases(block: &Block<'_>, entry: &mut Entry) {
     }
 }
 
-/// Adds a related entry; `other`: a map is another one than the entry's own.
+/// Adds a related entry. `other`: a map is not the entry's own map.
 pub(super) fn related(database: &str, code: &str, other: bool, entry: &mut Entry) {
     let code = code.trim();
     match database.trim().to_uppercase().as_str() {
@@ -97,7 +97,7 @@ fn succession(block: &Block<'_>, entry: &mut Entry) {
     }
 }
 
-/// Notes that the entries `by` replace the entries `replaced`, lists of IDs; this entry is one of them.
+/// Records that the entries `by` replace the entries `replaced`. Both are lists of IDs; this entry is in one of them.
 pub(super) fn replaced_by(by: &str, replaced: &str, entry: &mut Entry) {
     let ids = |text: &str| -> Vec<String> { text.split([',', ' ', ';']).filter_map(id::normal).collect() };
     let own = |ids: &[String]| ids.iter().any(|id| entry.id.as_ref() == Some(id));
@@ -127,7 +127,7 @@ pub(super) fn is_r_factor(number: f64) -> bool {
     number > 0.0 && number < 1.0
 }
 
-/// A unit cell; that of 1 Å, which stands for "none", is none.
+/// Returns a unit cell; `None` for a cell with sides of 1 Å, which stands for "no cell".
 pub(super) fn cell(sides: [Option<f64>; 6]) -> Option<[f64; 6]> {
     let mut cell = [0.0; 6];
     for (side, of) in sides.into_iter().zip(&mut cell) {
@@ -136,7 +136,7 @@ pub(super) fn cell(sides: [Option<f64>; 6]) -> Option<[f64; 6]> {
     (cell[..3] != [1.0; 3]).then_some(cell)
 }
 
-/// Adds the mutations of a list, such as `C97A, Y122F`; what is no list of them stays as it is.
+/// Adds the mutations of a list such as `C97A, Y122F`. Other text is added unchanged.
 pub(super) fn mutations(text: &str, list: &mut Vec<String>) {
     let is_one = |word: &str| {
         let letter = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphabetic());
@@ -153,7 +153,7 @@ pub(super) fn mutations(text: &str, list: &mut Vec<String>) {
     words().for_each(|word| add(list, word.to_uppercase()));
 }
 
-/// Adds one mutation, of residues that are given by their codes.
+/// Adds one mutation, given by the codes of both residues.
 pub(super) fn mutation(from: &str, place: &str, to: &str, entry: &mut Entry) {
     let letter = |code: &str| residue::known(&code.trim().to_uppercase()).map(|(letter, _)| letter);
     if let (Some(from), Some(to)) = (letter(from), letter(to))

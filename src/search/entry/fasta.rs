@@ -1,13 +1,13 @@
-//! FASTA records, such as those of `pdb_seqres.txt`.
+//! Reads FASTA records, for example those of `pdb_seqres.txt`.
 
 use super::id;
 use super::model::{Entry, Kind};
 use std::io::{self, BufRead};
 
-/// Longer lines are cut; so are longer sequences.
+/// The maximum length of lines and of sequences. The rest is cut off.
 const LONGEST: usize = 1 << 20;
 
-/// Hands on an entry a record. `sequences`: whether to keep the letters.
+/// Passes one entry per record to the sink. `sequences`: whether to keep the residues.
 pub(super) fn records(
     mut reader: impl BufRead,
     sequences: bool,
@@ -60,7 +60,7 @@ fn head(line: &str) -> Entry {
     entry
 }
 
-/// A line without its end, cut at [`LONGEST`]; how many bytes it took.
+/// Reads a line without its end, cut off at [`LONGEST`]. Returns the number of bytes consumed.
 fn read_line(reader: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<usize> {
     let mut taken = 0;
     loop {

@@ -1,4 +1,4 @@
-//! From the bytes of a file to its entries: what it is, is told from its first bytes, not from its name alone.
+//! Reads the entries of a file. The format is detected by the first bytes, not by the name alone.
 
 use super::header_reader::{CAP, HeaderReader, Stop};
 use super::model::{Entry, Kind};
@@ -13,13 +13,13 @@ use std::io::{self, BufRead, BufReader};
 /// What to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
-    /// Keep the sequences of polymers.
+    /// Whether to keep the sequences of polymers.
     pub sequences: bool,
-    /// FASTA files: an entry a record; else they are text as any other.
+    /// Whether a FASTA file gives one entry per record. Otherwise it is read as text.
     pub fasta: bool,
-    /// The first so many bytes of other text; 0: its name only.
+    /// The number of bytes that are read of other text files. 0 means only the name.
     pub text_limit: usize,
-    /// Read CIF files to their end although all that is wanted was seen. For measurements.
+    /// Whether to read CIF files to their end, although all that is wanted was found. For measurements.
     pub whole: bool,
 }
 
@@ -29,22 +29,22 @@ impl Default for Options {
     }
 }
 
-/// What became of a file.
+/// The result of reading a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Read {
-    /// Entries handed on, errors among them.
+    /// Entries passed to the sink, including errors.
     pub entries: u64,
-    /// Entries that say why they could not be read.
+    /// Entries that say why the file could not be read.
     pub errors: u64,
 }
 
-/// Compressed bytes that are read at a time.
+/// Compressed bytes per read.
 const PACKED: usize = 32 << 10;
-/// Bytes that are inflated to find out what a file is; CIF files go on in pieces of their own.
+/// Bytes to inflate for detecting the format. CIF files are then read in chunks of their own size.
 const PLAIN: usize = 8 << 10;
 
-/// Reads a file, given its bytes as they lie on disk, and hands on at least one entry. Nothing in a file is an error of
-/// ours: what is wrong with it is told by an entry with `error`. Up to [`CAP`] and some buffers are in memory.
+/// Reads a file from its bytes as stored on disk, and passes at least one entry to the sink. No content of a file is an error of this
+/// function: problems are reported by an entry with `error`. Memory use is at most [`CAP`] and some buffers.
 pub fn read(name: &str, bytes: impl io::Read, options: &Options, sink: &mut dyn FnMut(Entry)) -> Read {
     let mut done = Read::default();
     let mut count = |mut entry: Entry| {
@@ -59,7 +59,7 @@ pub fn read(name: &str, bytes: impl io::Read, options: &Options, sink: &mut dyn 
     done
 }
 
-/// The entry of a file that could not be read.
+/// Returns the entry of a file that could not be read.
 pub fn failed(name: &str, why: String) -> Entry {
     let lower = name.to_ascii_lowercase();
     let structure = [".cif", ".bcif", ".ent", ".pdb"].iter().any(|ending| lower.contains(ending));
@@ -98,7 +98,7 @@ fn read_raw(
         sink(failed(name, format!("not gzip{}", instead(first))));
         return Ok(());
     }
-    // What is compressed in another way is known by its name.
+    // Files in other compression formats are known only by their name.
     if packed_by(first).is_some() {
         sink(Entry { kind: Kind::Name, ..Entry::default() });
         return Ok(());
@@ -106,7 +106,7 @@ fn read_raw(
     read_plain(name, raw, options, sink)
 }
 
-/// What a file is that should be gzip.
+/// Returns what a file is that should be gzip.
 fn instead(first: &[u8]) -> String {
     let page = String::from_utf8_lossy(&first[..first.len().min(512)]).to_lowercase();
     match packed_by(first) {
@@ -129,7 +129,7 @@ fn read_plain(
         sink(failed(name, "empty".into()));
         return Ok(());
     }
-    // The mark that some editors write before UTF-8.
+    // A UTF-8 byte order mark, which some editors write.
     if first.starts_with(b"\xef\xbb\xbf") {
         plain.consume(3);
         first = plain.fill_buf()?;
@@ -159,7 +159,7 @@ fn assembly_name(stem: &str) -> bool {
     ending.strip_prefix("pdb").is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
 }
 
-/// Whether the first word that is no comment is `data_`.
+/// Whether the first word after comments is `data_`.
 fn is_cif(first: &[u8]) -> bool {
     let lines = first.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_start);
     let word = lines.into_iter().find(|line| !line.is_empty() && !line.starts_with(b"#"));
@@ -169,7 +169,7 @@ fn is_cif(first: &[u8]) -> bool {
 fn cif(name: &str, plain: impl BufRead, options: &Options, sink: &mut dyn FnMut(Entry)) -> io::Result<()> {
     let mut page = HeaderReader::new(plain, CAP);
     loop {
-        // What was read before the damage is worth keeping.
+        // What was read before the damage is kept.
         let error = match page.next_stop() {
             Ok(Stop::Bulk) => {
                 if let Some(entry) = enough(name, &page, options) {
@@ -202,7 +202,7 @@ fn cif(name: &str, plain: impl BufRead, options: &Options, sink: &mut dyn FnMut(
     }
 }
 
-/// The entry, if what stands before the atoms is enough.
+/// Returns the entry if the part before the atoms is sufficient.
 fn enough<R: io::Read>(name: &str, page: &HeaderReader<R>, options: &Options) -> Option<Entry> {
     if options.whole || !HISTORIES.iter().any(|history| page.mentions(history)) {
         return None;

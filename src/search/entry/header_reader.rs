@@ -1,17 +1,17 @@
-//! Reads as much of a CIF file as is of interest: headers whole, rows of atoms and reflections not at all.
+//! Reads the wanted parts of a CIF file: all headers, but no rows of atoms and reflections.
 
 use memchr::{memchr, memchr_iter, memchr3_iter, memmem, memrchr};
 use std::io::{self, Read};
 
-/// The most bytes of one block's header that are kept; what inflates to more is no header.
+/// The maximum size of a block's header in bytes. A larger one is not a header.
 pub const CAP: usize = 16 << 20;
 
-/// A header has about 25 KB, and what is read behind it is in vain.
+/// Bytes per read. A header has about 25 KB, and bytes read after it are wasted.
 const CHUNK: usize = 16 << 10;
-/// Bulk is long; larger pieces inflate faster.
+/// Chunks per read while skipping a bulk table. These tables are long, and larger reads inflate faster.
 const BULK_CHUNKS: usize = 8;
 
-/// Tables with a row for each atom or reflection, as their names begin; never wanted, and most of a file.
+/// Prefixes of tables with a row per atom or reflection. They are never wanted and are most of a file.
 const BULK: [&[u8]; 2] = [b"_atom_site", b"_refln."];
 
 /// Why reading paused.
@@ -25,22 +25,22 @@ pub enum Stop {
     End,
 }
 
-/// The part of a CIF file that is kept in memory.
+/// The part of a CIF file that is in memory.
 #[derive(Debug)]
 pub struct HeaderReader<R> {
     reader: R,
-    /// First what is kept, then what was read behind the stop, then room.
+    /// First the kept bytes, then the bytes read after the stop, then free space.
     bytes: Vec<u8>,
     kept: usize,
     read: usize,
     cap: usize,
     chunk: usize,
     ended: bool,
-    /// The first line that was not looked at yet, and up to where its end was searched for.
+    /// The start of the first line that was not examined yet, and the position up to which its end was searched for.
     scanned: usize,
     searched: usize,
     in_text: bool,
-    /// Whether the `data_` of this block was passed.
+    /// Whether the `data_` of this block was read.
     in_block: bool,
     /// Whether this block has rows of atoms, and of reflections.
     atoms: bool,
@@ -48,7 +48,7 @@ pub struct HeaderReader<R> {
 }
 
 impl<R: Read> HeaderReader<R> {
-    /// Begins to read.
+    /// Creates a reader. Nothing is read yet.
     pub fn new(reader: R, cap: usize) -> Self {
         HeaderReader {
             reader,
@@ -67,34 +67,34 @@ impl<R: Read> HeaderReader<R> {
         }
     }
 
-    /// Reads so many bytes at a time.
+    /// Sets the number of bytes per read.
     #[cfg(test)]
     pub(super) fn by(mut self, chunk: usize) -> Self {
         self.chunk = chunk;
         self
     }
 
-    /// What this block holds so far, without the tables that were skipped.
+    /// Returns the bytes of this block read so far, without the skipped tables.
     pub fn kept(&self) -> &[u8] {
         &self.bytes[..self.kept]
     }
 
-    /// Whether this block was seen to have atoms.
+    /// Whether atoms were found in this block.
     pub fn has_atoms(&self) -> bool {
         self.atoms
     }
 
-    /// Whether this block was seen to have reflections.
+    /// Whether reflections were found in this block.
     pub fn has_reflections(&self) -> bool {
         self.reflections
     }
 
-    /// Whether `text` stands in what was kept.
+    /// Whether `text` occurs in the kept bytes.
     pub fn mentions(&self, text: &str) -> bool {
         memmem::find(self.kept(), text.as_bytes()).is_some()
     }
 
-    /// Reads on, up to so many bytes.
+    /// Reads up to `most` more bytes.
     fn more(&mut self, most: usize) -> io::Result<()> {
         let room = self.read + most;
         if self.bytes.len() < room {
@@ -111,14 +111,14 @@ impl<R: Read> HeaderReader<R> {
         Ok(())
     }
 
-    /// Reads on to the next stop. An error of kind `FileTooLarge` is the cap's.
+    /// Reads to the next stop. An error of kind `FileTooLarge` means that the cap was exceeded.
     pub fn next_stop(&mut self) -> io::Result<Stop> {
         loop {
             self.kept = self.read;
             if let Some((at, stop)) = self.find_stop() {
                 (self.kept, self.searched) = (at, at);
                 if stop == Stop::Bulk {
-                    // Small molecules have `_atom_site_label` and its kin, which are no items of mmCIF.
+                    // Files of small molecules have `_atom_site_label` and similar names, which are not items of mmCIF.
                     self.atoms |= begins(&self.bytes[at..self.read], b"_atom_site.");
                     self.reflections |= begins(&self.bytes[at..self.read], b"_refln.");
                 }
@@ -134,7 +134,7 @@ impl<R: Read> HeaderReader<R> {
         }
     }
 
-    /// Lines are looked at by their first bytes, each once and only when it is complete.
+    /// Examines the first bytes of each line, once and only when the line is complete.
     fn find_stop(&mut self) -> Option<(usize, Stop)> {
         let kept = &self.bytes[..self.kept];
         let searched = std::mem::replace(&mut self.searched, kept.len());
@@ -158,7 +158,7 @@ impl<R: Read> HeaderReader<R> {
         None
     }
 
-    /// After [`Stop::Bulk`]: passes over the table, line by line; text fields among its rows are passed over as well.
+    /// Skips the table after [`Stop::Bulk`], line by line, including text fields among its rows.
     pub fn skip_bulk(&mut self) -> io::Result<()> {
         let mut in_text = false;
         loop {
@@ -179,7 +179,7 @@ impl<R: Read> HeaderReader<R> {
                     self.forget(behind);
                     continue;
                 }
-                // A line is judged only when it is complete.
+                // A line is examined only when it is complete.
                 _ => {
                     let at = found.map(Found::at);
                     let line = at.or(memrchr(b'\n', rest).map(|end| end + 1)).unwrap_or_default();
@@ -196,13 +196,13 @@ impl<R: Read> HeaderReader<R> {
         }
     }
 
-    /// Of what stands behind the stop, so many bytes.
+    /// Removes this number of bytes after the stop.
     fn forget(&mut self, bytes: usize) {
         self.bytes.copy_within(self.kept + bytes..self.read, self.kept);
         self.read -= bytes;
     }
 
-    /// After [`Stop::Block`]: forgets the block that has ended.
+    /// Drops the finished block after [`Stop::Block`].
     pub fn next_block(&mut self) {
         self.bytes.copy_within(self.kept..self.read, 0);
         (self.kept, self.read) = (0, self.read - self.kept);
@@ -223,12 +223,12 @@ fn begins(line: &[u8], word: &[u8]) -> bool {
     line.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word))
 }
 
-/// A line among the rows of a table that is no row, by where it begins.
+/// A line in a table that is not a row, by the position of its start.
 #[derive(Debug, Clone, Copy)]
 enum Found {
-    /// It ends the table.
+    /// The line ends the table.
     End(usize),
-    /// A text field begins or ends with it.
+    /// The line begins or ends a text field.
     Text(usize),
 }
 
@@ -240,7 +240,7 @@ impl Found {
     }
 }
 
-/// The line that ends a text field; `bytes` begin with a line.
+/// Finds the line that ends a text field. `bytes` start at the beginning of a line.
 fn end_of_text(bytes: &[u8]) -> Option<Found> {
     if bytes.starts_with(b";") {
         return Some(Found::Text(0));
@@ -248,8 +248,8 @@ fn end_of_text(bytes: &[u8]) -> Option<Found> {
     memmem::find(bytes, b"\n;").map(|at| Found::Text(at + 1))
 }
 
-/// The line that ends a table of atoms, or begins a text field among them. Whatever ends it has a `#` or an underscore, and rows have
-/// not: most of them are passed by without a look at where they end.
+/// Finds the line that ends a table of atoms, or begins a text field in it. Lines that end the table contain a `#` or an underscore. Most
+/// rows contain neither, so they are skipped without a search for their ends.
 fn end_of_bulk(bytes: &[u8]) -> Option<Found> {
     let starts_line = |at: usize| at == 0 || bytes[at - 1] == b'\n';
     memchr3_iter(b'#', b'_', b';', bytes).find_map(|at| match bytes[at] {

@@ -1,7 +1,7 @@
-//! Entry IDs: four characters today, `pdb_` and eight from 2027 on; any case; one normal form for both.
+//! Entry IDs: four characters today, `pdb_` and eight characters from 2027 on. Case is ignored. Both forms have one normal form.
 
-/// The normal form of a PDB ID: lower case, and the short form wherever there is one (`1ABC`, `pdb_00001abc` → `1abc`).
-/// `None` if it is no ID.
+/// Returns the normal form of a PDB ID: lower case, and the short form if one exists (`1ABC`, `pdb_00001abc` → `1abc`). `None` if it is not
+/// an ID.
 pub fn normal(text: &str) -> Option<String> {
     let text = text.trim().to_ascii_lowercase();
     if is_short(&text) {
@@ -14,14 +14,14 @@ pub fn normal(text: &str) -> Option<String> {
     }
 }
 
-/// A digit that is not 0, then three letters or digits.
+/// Whether it is a digit other than 0, followed by three letters or digits.
 fn is_short(text: &str) -> bool {
     let bytes = text.as_bytes();
     bytes.len() == 4 && matches!(bytes[0], b'1'..=b'9') && bytes.iter().all(u8::is_ascii_alphanumeric)
 }
 
-/// The ID that a file's name holds: `1abc.cif.gz`, `pdb1abc.ent.gz`, `r1abcsf.ent.gz`, `1abc-assembly1.cif.gz`,
-/// `pdb_00001abc_xyz.cif.gz`. `None` if it holds none.
+/// Returns the ID in the name of a file: `1abc.cif.gz`, `pdb1abc.ent.gz`, `r1abcsf.ent.gz`, `1abc-assembly1.cif.gz`,
+/// `pdb_00001abc_xyz.cif.gz`. `None` if there is none.
 pub fn from_name(name: &str) -> Option<String> {
     let name = name.rsplit('/').next().unwrap_or(name).to_ascii_lowercase();
     if let Some(long) = name.get(..12)

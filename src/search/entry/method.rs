@@ -1,4 +1,4 @@
-//! Experimental methods as the archive names them.
+//! Names of experimental methods in the archive.
 
 /// The archive's names, in lower case.
 const KNOWN: [&str; 13] = [
@@ -17,8 +17,8 @@ const KNOWN: [&str; 13] = [
     "theoretical model",
 ];
 
-/// A method as a file names it, in lower case and in the archive's words of today: old files have `NMR, 20 STRUCTURES`. What is not
-/// understood stays as it is.
+/// Returns the archive's current name of a method, in lower case. Old files have for example `NMR, 20 STRUCTURES`. An unknown name is
+/// returned in lower case, otherwise unchanged.
 pub(super) fn named(text: &str) -> String {
     let lower = text.trim().to_lowercase();
     if KNOWN.contains(&lower.as_str()) {

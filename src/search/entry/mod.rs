@@ -1,7 +1,7 @@
-//! What a mirror's files say about themselves: mmCIF and legacy PDB headers, chemical components, sequences, other text.
+//! Reads the metadata in a mirror's files: mmCIF and legacy PDB headers, chemical components, sequences, other text.
 //!
-//! Pure: a file is handed in as its name and a reader of its bytes as they lie on disk. What is understood comes out as
-//! [`Entry`]s, one a document of the search index; what cannot be understood as one that says why.
+//! Pure: the caller passes the file's name and a reader of its bytes as stored on disk. The results are [`Entry`]s, one per document of the
+//! search index. A file that cannot be parsed gives an entry that says why.
 
 mod binary;
 mod cif;

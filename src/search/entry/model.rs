@@ -1,63 +1,63 @@
-//! What is known of an entry.
+//! The data of an entry.
 
 use super::date::Date;
 use std::collections::HashSet;
 
-/// One document: an entry of the archive, a chemical component, a sequence, another text, or a file that is broken. What is not
-/// known is `None` or empty.
+/// One document: an entry of the archive, a chemical component, a sequence, another text, or a broken file. Unknown fields are `None` or
+/// empty.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Entry {
-    /// What it is.
+    /// The kind of document.
     pub kind: Kind,
-    /// In its normal form, see [`super::normal`]; the code of a component in lower case.
+    /// The ID in its normal form, see [`super::normal`]; for a component its code in lower case.
     pub id: Option<String>,
-    /// What people read first; the name of a component.
+    /// The title; the name of a component.
     pub title: Option<String>,
-    /// Each a word or a phrase.
+    /// Keywords, each a word or a phrase.
     pub keywords: Vec<String>,
     /// Experimental methods in lower case, as the archive names them: `x-ray diffraction`.
     pub methods: Vec<String>,
-    /// In Å; the finest if there are several.
+    /// In Å. The best one if there are several.
     pub resolution: Option<f64>,
-    /// Names of the molecules, water excepted.
+    /// Names of the molecules, without water.
     pub molecules: Vec<String>,
-    /// Scientific names.
+    /// Scientific names of the source organisms.
     pub organisms: Vec<String>,
-    /// What people call these organisms.
+    /// Common names of these organisms.
     pub common_names: Vec<String>,
-    /// NCBI taxonomy.
+    /// NCBI taxonomy numbers.
     pub taxonomy: Vec<u64>,
     /// Enzyme classes, such as `3.6.5.3`.
     pub enzymes: Vec<String>,
-    /// Who deposited it, and who wrote about it: `Sawaya, M.R.`.
+    /// Depositors and authors of the article: `Sawaya, M.R.`.
     pub authors: Vec<String>,
     /// The primary citation.
     pub citation: Citation,
-    /// When it was deposited.
+    /// The date of deposition.
     pub deposited: Option<Date>,
-    /// When it first came out.
+    /// The date of the first release.
     pub released: Option<Date>,
-    /// When it was last revised.
+    /// The date of the last revision.
     pub revised: Option<Date>,
-    /// Components that are no part of a polymer, water excepted.
+    /// Components that are not part of a polymer, without water.
     pub ligands: Vec<Ligand>,
-    /// Residues of polymers that are none of the usual amino acids and bases.
+    /// Residues of polymers other than the standard amino acids and bases.
     pub modified: Vec<Ligand>,
     /// UniProt accessions.
     pub uniprot: Vec<String>,
-    /// Sequences in other databases, as `GB:AE017221`.
+    /// Sequences in other databases, for example `GB:AE017221`.
     pub references: Vec<String>,
     /// Names of genes.
     pub genes: Vec<String>,
     /// Scientific names of the organisms that expressed the molecules.
     pub hosts: Vec<String>,
-    /// As `C97A`, or as the depositors say.
+    /// Mutations, for example `C97A`, or the depositors' text.
     pub mutations: Vec<String>,
-    /// Maps of the entry in EMDB, as `EMD-1234`.
+    /// Maps of the entry in EMDB, for example `EMD-1234`.
     pub emdb: Vec<String>,
-    /// Related entries: PDB IDs in their normal form, others as their database names them.
+    /// Related entries: PDB IDs in their normal form, others as named by their database.
     pub related: Vec<String>,
-    /// Whether it was withdrawn from the current archive; `None` if the file does not tell.
+    /// Whether the entry was withdrawn from the current archive; `None` if the file does not say.
     pub obsolete: Option<bool>,
     /// IDs of the entries that replace it.
     pub superseded_by: Vec<String>,
@@ -67,46 +67,46 @@ pub struct Entry {
     pub methodology: Option<&'static str>,
     /// Mean confidence of a prediction, 0 to 100.
     pub plddt: Option<f64>,
-    /// R factor of the reflections that were left out of the refinement.
+    /// R factor of the reflections left out of the refinement.
     pub r_free: Option<f64>,
-    /// R factor of the reflections that were refined against.
+    /// R factor of the reflections used in the refinement.
     pub r_work: Option<f64>,
     /// a, b, c in Å, alpha, beta, gamma in degrees.
     pub cell: Option<[f64; 6]>,
-    /// States of the biological assemblies, such as `dimeric`.
+    /// States of the biological assemblies, for example `dimeric`.
     pub oligomers: Vec<String>,
-    /// Polymer chains of the first biological assembly.
+    /// The number of polymer chains of the first biological assembly.
     pub assembly: Option<u64>,
     /// Programs that were used.
     pub software: Vec<String>,
-    /// `protein`, `dna`, `rna`, `hybrid`, `sugar`, `peptide nucleic acid`, `other`; each once.
+    /// `protein`, `dna`, `rna`, `hybrid`, `sugar`, `peptide nucleic acid`, `other`; without duplicates.
     pub polymers: Vec<String>,
-    /// Chains of polymers.
+    /// The number of polymer chains.
     pub chains: Option<u64>,
-    /// Residues of all polymer entities, each entity once.
+    /// The number of residues of all polymer entities; each entity counts once.
     pub residues: Option<u64>,
-    /// One-letter codes, a sequence an entity; only if asked for.
+    /// One-letter codes, one sequence per entity. Empty unless requested.
     pub sequences: Vec<String>,
-    /// Without water, in kDa.
+    /// The molecular weight without water, in kDa.
     pub weight: Option<f64>,
-    /// Atoms that were refined.
+    /// The number of refined atoms.
     pub atoms: Option<u64>,
-    /// Space group, Hermann-Mauguin.
+    /// Space group in Hermann-Mauguin notation.
     pub space_group: Option<String>,
     /// Formula of a component.
     pub formula: Option<String>,
-    /// Other text, as much as was asked for.
+    /// The beginning of another text, as long as requested.
     pub text: Option<String>,
-    /// Whether the file may say more behind its atoms, which were not passed over.
+    /// Whether the file may have more fields after its atoms, which were not read.
     pub cut: bool,
-    /// Why the file could not be read, or not to the end of what is of interest.
+    /// Why the file could not be read, or not to the end of its wanted parts.
     pub error: Option<String>,
 }
 
-/// What an [`Entry`] is.
+/// The kind of an [`Entry`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Kind {
-    /// Coordinates and what belongs to them.
+    /// Coordinates of an entry and their metadata.
     Structure,
     /// A biological assembly of an entry.
     Assembly,
@@ -125,12 +125,12 @@ pub enum Kind {
     /// Anything else that is text, also CIF of other sorts.
     #[default]
     Text,
-    /// Known by its name only.
+    /// Only the name is known.
     Name,
 }
 
 impl Kind {
-    /// All of them.
+    /// All kinds.
     pub const ALL: [Kind; 10] = [
         Kind::Structure,
         Kind::Assembly,
@@ -144,7 +144,7 @@ impl Kind {
         Kind::Name,
     ];
 
-    /// The word that queries and JSON use.
+    /// Returns the name of the kind in queries and JSON.
     pub fn word(self) -> &'static str {
         match self {
             Kind::Structure => "structure",
@@ -160,7 +160,7 @@ impl Kind {
         }
     }
 
-    /// The kind that a word means, whatever its case and whether words are joined by `_`, `-` or a blank.
+    /// Returns the kind with this name. Case is ignored, and words may be joined by `_`, `-` or a blank.
     pub fn named(word: &str) -> Option<Kind> {
         let plain = word.to_lowercase().replace(['-', ' '], "_");
         let known = Kind::ALL.into_iter().find(|kind| kind.word() == plain);
@@ -178,18 +178,18 @@ impl Kind {
     }
 }
 
-/// What was written about an entry.
+/// The citation of an entry.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Citation {
-    /// Of the article.
+    /// The title of the article.
     pub title: Option<String>,
-    /// As abbreviated by the archive.
+    /// The journal, as abbreviated by the archive.
     pub journal: Option<String>,
-    /// When it appeared.
+    /// The year of publication.
     pub year: Option<u64>,
-    /// Lower case, as DOIs have no case.
+    /// In lower case, since DOIs ignore case.
     pub doi: Option<String>,
-    /// In PubMed.
+    /// The PubMed ID.
     pub pubmed: Option<u64>,
 }
 
@@ -202,11 +202,11 @@ pub struct Ligand {
     pub name: Option<String>,
 }
 
-/// So many values of a field are kept of one document. The largest entries of the archive have some hundreds.
+/// The maximum number of values per field of a document. The largest entries of the archive have some hundreds.
 pub(super) const MOST_VALUES: usize = 4096;
 
 impl Entry {
-    /// Says so if a field has more values than are kept.
+    /// Sets `error` if a field may have more values than are kept.
     pub(super) fn tell_cut(&mut self) {
         let texts = [
             &self.keywords,
@@ -238,7 +238,7 @@ impl Entry {
     }
 }
 
-/// Adds a value to a short list; for long ones there is [`Adder`].
+/// Adds a value to a short list, unless it is there already. Use [`Adder`] for long lists.
 pub(super) fn add(list: &mut Vec<String>, value: impl Into<String>) {
     let value = value.into();
     if list.len() < MOST_VALUES
@@ -254,7 +254,7 @@ pub(super) fn add_organism(list: &mut Vec<String>, name: &str) {
     add(list, organism(name));
 }
 
-/// Old entries shout; both ways of writing are one organism.
+/// Normalizes the case of an organism's name. Old entries have it in upper case.
 fn organism(name: &str) -> String {
     if name.chars().any(char::is_lowercase) {
         return name.into();
@@ -264,15 +264,15 @@ fn organism(name: &str) -> String {
     first + &letters.as_str().to_lowercase()
 }
 
-/// Adds values to a list, each once whatever its case. To look for one takes no look at all: a table of millions of rows must not take
-/// the product of its length and the list's.
+/// Adds values to a list without duplicates (ignoring case). It uses a hash set, since a search of the list for each of millions of rows
+/// would take quadratic time.
 pub(super) struct Adder<'e> {
     list: &'e mut Vec<String>,
     known: HashSet<String>,
 }
 
 impl<'e> Adder<'e> {
-    /// For a list that may hold values already.
+    /// Starts with the values that are already in the list.
     pub(super) fn to(list: &'e mut Vec<String>) -> Self {
         let known = list.iter().map(|value| value.to_ascii_lowercase()).collect();
         Adder { list, known }

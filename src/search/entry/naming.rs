@@ -1,13 +1,13 @@
-//! What the name of a file tells of it.
+//! Reads facts from the name of a file.
 
 use super::id;
 use super::model::{Entry, Kind};
 use crate::model::pdb::{self, Format};
 
-/// Endings of compressed files.
+/// Extensions of compressed files.
 const PACKED: [&str; 6] = [".gz", ".z", ".zst", ".bz2", ".xz", ".lz4"];
 
-/// The name without its directories and without the ending of a compressed file, in lower case.
+/// Returns the name in lower case, without directories and without the extension of a compressed file.
 pub(super) fn plain(name: &str) -> String {
     let lower = name.rsplit('/').next().unwrap_or(name).to_ascii_lowercase();
     match PACKED.iter().find_map(|ending| lower.strip_suffix(ending)) {
@@ -16,7 +16,7 @@ pub(super) fn plain(name: &str) -> String {
     }
 }
 
-/// The kind and the entry's ID that the archive's names stand for.
+/// Returns the kind and the entry's ID if the name is one of the archive's names.
 fn archived(name: &str) -> Option<(Kind, String)> {
     let (format, entry) = pdb::recognise(plain(name).as_bytes())?;
     let kind = match format {
@@ -30,14 +30,14 @@ fn archived(name: &str) -> Option<(Kind, String)> {
     Some((kind, id::normal(&entry.to_string())?))
 }
 
-/// An ID where the file says none: that of an entry, or what the name begins with.
+/// Returns an ID from the name, for files without one: an entry's ID or the beginning of the name.
 pub(super) fn stem(name: &str) -> Option<String> {
     if let Some(id) = id::from_name(name) {
         return Some(id);
     }
     let plain = plain(name);
     let stem = plain.rsplit_once('.').map_or(plain.as_str(), |(stem, _)| stem);
-    // AlphaFold DB: `AF-P69905-F1-model_v4.cif` is AF-P69905-F1.
+    // AlphaFold DB: the ID of `AF-P69905-F1-model_v4.cif` is AF-P69905-F1.
     let stem = match stem.split_once("-model_v") {
         Some((entry, _)) if entry.starts_with("af-") => entry,
         _ => stem,
@@ -45,7 +45,7 @@ pub(super) fn stem(name: &str) -> Option<String> {
     Some(stem.to_owned()).filter(|stem| !stem.is_empty())
 }
 
-/// Fills in what the name knows better: the kind of files that belong to an entry, and the entry's ID where it was not read.
+/// Sets what the name states better than the contents: the kind of files that belong to an entry, and the entry's ID if none was read.
 pub(super) fn settle(name: &str, entry: &mut Entry) {
     match archived(name) {
         Some((Kind::Structure, id)) if entry.kind == Kind::Name || entry.error.is_some() => {
@@ -54,7 +54,7 @@ pub(super) fn settle(name: &str, entry: &mut Entry) {
         Some((Kind::Structure, _)) | None => {}
         Some((kind, id)) => {
             if matches!(entry.kind, Kind::Text | Kind::Name) {
-                // The first line of a table of numbers is no title.
+                // The first line of a table of numbers is not a title.
                 entry.title = None;
             }
             entry.kind = kind;

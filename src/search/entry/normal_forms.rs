@@ -1,12 +1,12 @@
-//! One form for what is written in several ways: space groups, maps, enzyme classes.
+//! Normal forms of values that are written in several ways: space groups, maps, enzyme classes.
 
-/// A space group without blanks, in lower case: `P 21 21 21` → `p212121`.
+/// Returns a space group without blanks, in lower case: `P 21 21 21` → `p212121`.
 pub fn compact_group(text: &str) -> String {
     text.chars().filter(|c| !c.is_whitespace() && *c != '_').flat_map(char::to_lowercase).collect()
 }
 
-/// Every compact form by which a space group is known: monoclinic ones are also written without their axes of order one (`P 1 21 1`,
-/// `P 21`), and rhombohedral ones with `R` for `H`.
+/// Returns every compact form of a space group. Monoclinic ones are also written without their axes of order one (`P 1 21 1`, `P 21`), and
+/// rhombohedral ones with `R` for `H`.
 pub fn group_forms(text: &str) -> Vec<String> {
     let mut forms = vec![compact_group(text)];
     let words: Vec<&str> = text.split_whitespace().collect();
@@ -21,7 +21,7 @@ pub fn group_forms(text: &str) -> Vec<String> {
     forms
 }
 
-/// `EMD-1234`, however it is written; what is no map stays as it is, in upper case.
+/// Returns the form `EMD-1234` of a map's code. Other codes are only converted to upper case.
 pub fn map_code(code: &str) -> String {
     let upper = code.trim().to_uppercase();
     let digits = upper.strip_prefix("EMD").unwrap_or(&upper).trim_start_matches(['-', '_', ' ']);
@@ -29,7 +29,7 @@ pub fn map_code(code: &str) -> String {
     if plain { format!("EMD-{digits}") } else { upper }
 }
 
-/// A class and all above it: `3.4.21.73` → `3`, `3.4`, `3.4.21`, `3.4.21.73`.
+/// Returns a class and all classes above it: `3.4.21.73` → `3`, `3.4`, `3.4.21`, `3.4.21.73`.
 pub fn enzyme_classes(text: &str) -> Vec<String> {
     let text = text.trim().trim_end_matches(['.', '-']).to_lowercase();
     let mut classes: Vec<String> = text.match_indices('.').map(|(at, _)| text[..at].to_owned()).collect();

@@ -1,4 +1,4 @@
-//! Kinds of files that other programs write, and old ones: each with what it says.
+//! Old files and files of other programs, with the fields that should be read from each.
 
 use super::tests::{gzip, odd, one};
 use super::*;
@@ -7,7 +7,7 @@ fn codes(ligands: &[Ligand]) -> Vec<&str> {
     ligands.iter().map(|ligand| ligand.code.as_str()).collect()
 }
 
-/// A line of the legacy format as long as the format wants it.
+/// Pads lines of the legacy format to their full length.
 fn pdb(lines: &[&str]) -> Vec<u8> {
     lines.iter().map(|line| format!("{line:<80}\n")).collect::<String>().into_bytes()
 }
@@ -57,7 +57,7 @@ fn whatever_holds_records_is_a_legacy_file() {
         assert_eq!((entry.kind, entry.error.as_deref()), (Kind::Structure, None), "{first}");
         assert_eq!(entry.id.as_deref(), Some("1abc"), "{first}");
     }
-    // Without a name that says so, atoms and dated headers do.
+    // If the name says nothing, atoms and dated headers decide.
     assert_eq!(one("model_7.txt", &pdb(&[atom])).kind, Kind::Structure);
     assert_eq!(one("model_7", &pdb(&[HEADER])).kind, Kind::Structure);
     assert_eq!(one("ATOMS.txt", b"ATOM  is a word, HEADER is another\n").kind, Kind::Text);
@@ -93,7 +93,7 @@ fn files_of_an_entry_have_its_id_and_a_kind_of_their_own() {
     for name in ["1abc-sf.cif.gz", "r1abcsf.ent.gz", "whatever.cif.gz"] {
         assert_eq!(one(name, &gzip(reflections)).kind, Kind::StructureFactors, "{name}");
     }
-    // What is not read has its ID all the same.
+    // Files that are not read still have their ID.
     for name in ["pdb1abc.ent.Z", "1abc.cif.zst", "PDB1ABC.ENT.Z"] {
         let bytes: &[u8] = if name.ends_with("zst") { b"\x28\xb5\x2f\xfd..." } else { b"\x1f\x9d\x90..." };
         let entry = one(name, bytes);
@@ -188,7 +188,7 @@ fn old_headers_are_plain_text() {
     assert_eq!((gone.obsolete, gone.superseded_by), (Some(true), vec!["2mbp".to_owned()]));
 }
 
-/// Numbers as SHELXL and people write them, and remarks that are not in their columns.
+/// Numbers as written by SHELXL and by hand, and remarks outside their columns.
 #[test]
 fn remarks_are_read_in_other_forms() {
     let figures = |lines: &[&str]| {
@@ -216,7 +216,7 @@ fn remarks_are_read_in_other_forms() {
 #[test]
 fn mmcif_of_other_programs_is_read() {
     let of = |name: &str, text: &str| one(name, text.as_bytes());
-    // The block's name or the file's, whichever is an ID.
+    // The name of the block or of the file is the ID, whichever is a PDB ID.
     assert_eq!(of("x.cif", "data_1ABC\n_struct.title a\n").id.as_deref(), Some("1abc"));
     assert_eq!(of("2xyz.cif", "data_default\n_struct.title a\n").id.as_deref(), Some("2xyz"));
     let atoms = of("fold_7.cif", "data_\nloop_\n_atom_site.id\n1\n2\n");
@@ -226,17 +226,17 @@ fn mmcif_of_other_programs_is_read() {
         Kind::Component
     );
     assert_eq!(of("cod.cif", "data_100\nloop_\n_atom_site_label\nA\n").kind, Kind::Text);
-    // Standard uncertainties, a mark of UTF-8, what is measured where nothing is refined.
+    // Standard uncertainties, a byte order mark, and measured values without a refinement.
     let text =
         "\u{feff}data_1ABC\n_entry.id 1ABC\n_refine.ls_d_res_high 1.85(3)\n_reflns.d_resolution_high 1.8\n";
     assert_eq!(of("1abc.cif", text).resolution, Some(1.85));
-    // Frames of their own, closed or not, and of every kind of contents.
+    // Save frames, closed or not, with contents of every kind.
     let text = "data_1ABC\n_entry.id 1ABC\nsave_a\nloop_\n_exptl.method\nEPR\nsave_b\n_struct.title b\nsave_\n_struct.title real\n";
     let entry = of("1abc.cif", text);
     assert_eq!((entry.title.as_deref(), entry.methods.len()), (Some("real"), 0));
 }
 
-/// Whatever stands behind the atoms is read, unless all that an archive's file has stood before them.
+/// Tables after the atoms are read, unless everything that a file of the archive has was before them.
 #[test]
 fn tables_behind_the_atoms_are_read() {
     let atoms = "loop_\n_atom_site.id\n_atom_site.details\n1\n;text\n_struct.title wrong\n;\n2 x\n";
@@ -299,7 +299,7 @@ loop_\n_ma_qa_metric_global.metric_id\n_ma_qa_metric_global.metric_value\n2 3.5\
     );
 }
 
-/// Written by another program, with every encoding of the format.
+/// Files of another program, with every encoding of the format.
 #[test]
 fn binary_cif_says_what_the_text_says() {
     let packed = odd("5i55.bcif.gz");
@@ -320,7 +320,7 @@ fn binary_cif_says_what_the_text_says() {
         assert_eq!(entry.id.as_deref(), Some("5i55"));
     }
     assert!(one("5i55.bcif.gz", &gzip(b"data_5I55\n")).error.unwrap().contains("not BinaryCIF"));
-    // Whatever is damaged, it is read or told.
+    // A damaged file is read, or its error is reported.
     let mut random = fastrand::Rng::with_seed(7);
     for _ in 0..200 {
         let mut damaged = plain.clone();

@@ -1,6 +1,6 @@
-//! Residues of polymers by their codes.
+//! Residues of polymers, by their codes.
 
-/// What a polymer is made of.
+/// The kind of polymer that a residue belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Made {
     Protein,
@@ -10,11 +10,11 @@ pub(super) enum Made {
     Either,
 }
 
-/// The amino acids and their letters.
+/// The amino acids and their one-letter codes.
 const AMINO: &str = "ALA A ARG R ASN N ASP D CYS C GLN Q GLU E GLY G HIS H ILE I LEU L LYS K MET M PHE F PRO P SER S THR T TRP W \
  TYR Y VAL V ASX B GLX Z UNK X SEC U PYL O";
 
-/// Frequent residues that are modified, and the letter of that which they were.
+/// Frequent modified residues, and the letter of the residue before modification.
 const MODIFIED: &str = "MSE M FME M MHO M SME M SEP S DSN S SAC S TPO T DTH T PTR Y TYS Y DTY Y NIY Y IYR Y CSO C CSD C CSS C CSX C CME C \
  OCS C CAS C CAF C CSW C CMH C CCS C SMC C YCM C SCY C SCH C DCY C KCX K MLY K MLZ K M3L K ALY K LLP K DLY K HYP P DPR P PCA Q \
  MGN Q DGN Q CGU E DGL E FGL G SAR G AIB A ABA A DAL A ORN A NLE L NLW L MLE L DLE L MVA V DVA V IML I DIL I MEN N DSG N DAS D BFD D \
@@ -34,7 +34,7 @@ fn letter(table: &'static str, code: &str) -> Option<char> {
     None
 }
 
-/// The one-letter code of a residue, and what polymers it occurs in; `None` if it is not known here.
+/// Returns the one-letter code of a residue and its kind of polymer; `None` if the code is not in these lists.
 pub(super) fn known(code: &str) -> Option<(char, Made)> {
     let old = code.strip_prefix('+').unwrap_or(code);
     let protein =
@@ -45,7 +45,7 @@ pub(super) fn known(code: &str) -> Option<(char, Made)> {
     protein().or_else(dna).or_else(rna).or_else(either)
 }
 
-/// Whether it is a modified residue, as far as that is known without its file.
+/// Whether it is a modified residue, as far as these lists show.
 pub(super) fn is_modified(code: &str) -> bool {
     letter(MODIFIED, code).is_some_and(|letter| letter != 'X')
 }

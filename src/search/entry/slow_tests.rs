@@ -1,10 +1,10 @@
-//! The tokenizer against a slow one, and reading in chunks against reading at once.
+//! Compares the tokenizer with a slow one, and reading in chunks with reading at once.
 
 use super::tests::{inflated, pieces};
 use super::*;
 use proptest::prelude::*;
 
-/// The grammar again, a letter at a time, without haste.
+/// A second implementation of the grammar, one character at a time.
 pub(super) fn slow(bytes: &[u8]) -> Vec<(u8, Option<Vec<u8>>)> {
     let blank = |b: u8| matches!(b, b' ' | b'\t' | b'\n' | b'\r' | 0x0c | 0);
     let mut found = Vec::new();
@@ -96,7 +96,7 @@ fn stops(bytes: &[u8], chunk: usize) -> Vec<(Stop, Vec<u8>)> {
     }
 }
 
-/// What a text has behind each of its words: the next word that is no value, and where.
+/// Skips `word` tokens. Returns the next token that is not a value, the token after it, and whether something was unterminated.
 fn behind(bytes: &[u8], word: usize, fast: bool) -> (Option<Token<'_>>, Option<Token<'_>>, bool) {
     let mut tokens = Tokens::new(bytes);
     for _ in 0..word {
@@ -110,7 +110,7 @@ fn behind(bytes: &[u8], word: usize, fast: bool) -> (Option<Token<'_>>, Option<T
     (next, tokens.next(), tokens.unterminated)
 }
 
-/// What is left of a table of atoms and what follows it, a line at a time.
+/// Returns what follows the table of atoms at the beginning of `bytes`; a second implementation, line by line.
 fn slow_bulk(bytes: &[u8]) -> &[u8] {
     let mut rest = bytes;
     let mut in_text = false;
@@ -176,7 +176,7 @@ proptest! {
             match stop {
                 Stop::End => break,
                 Stop::Block => page.next_block(),
-                // Only the first table is passed over.
+                // Only the first table is skipped.
                 Stop::Bulk => return Ok(()),
             }
         }

@@ -1,4 +1,4 @@
-//! What the tables of a block say about an entry, or about a chemical component.
+//! Reads an entry or a chemical component from the tables of a block.
 
 use super::date::Date;
 use super::model::{Adder, Entry, Kind, MOST_VALUES, add};
@@ -6,17 +6,17 @@ use super::table::{Block, Row};
 use super::{components, details, id, method, naming};
 use std::collections::HashSet;
 
-/// What is known of a block beside its tables.
+/// Facts about a block that are not in its tables.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Seen<'n> {
     /// The name of the file.
     pub(super) name: &'n str,
-    /// Whether it has rows of atoms, and of reflections.
+    /// Whether the block has rows of atoms, and of reflections.
     pub(super) atoms: bool,
     pub(super) reflections: bool,
 }
 
-/// Understands a block. `sequences`: whether to keep the one-letter codes.
+/// Returns the entry of a block. `sequences`: whether to keep the one-letter codes.
 pub(super) fn entry(block: &Block<'_>, seen: Seen<'_>, sequences: bool) -> Entry {
     let coordinates = || ["_struct", "_exptl", "_entity_poly"].iter().any(|name| block.has(name));
     let mut entry = match block.one("_entry", "id") {
@@ -41,7 +41,7 @@ fn named(id: &str) -> String {
     id::normal(id).unwrap_or_else(|| id.to_lowercase())
 }
 
-/// The ID of an entry that has no `_entry.id`: the block's name or the file's, whichever is a PDB ID.
+/// Returns the ID of an entry without `_entry.id`: the name of the block or of the file, whichever is a PDB ID.
 fn unnamed(block: &Block<'_>, file: &str) -> String {
     let name = block.name.map(super::table::clean).filter(|name| !name.is_empty());
     let known = name.as_deref().and_then(id::normal).or_else(|| id::from_name(file));
@@ -123,7 +123,7 @@ fn structure(block: &Block<'_>, id: String, sequences: bool) -> Entry {
     entry
 }
 
-/// Adds a sequence of another database; an entry's own one is none.
+/// Adds a sequence of another database. References to the entry itself are left out.
 pub(super) fn reference(entry: &mut Entry, database: &str, accession: &str) {
     let accession = accession.trim().to_uppercase();
     match database {
@@ -181,7 +181,7 @@ fn sources(block: &Block<'_>, entry: &mut Entry) {
         for row in block.rows(category) {
             organisms.organism(&row.get(scientific).unwrap_or_default());
             common_names.add(row.get(common).unwrap_or_default());
-            // Fusion proteins have several, separated by commas.
+            // Fusion proteins have several numbers, separated by commas.
             for number in row.get(taxonomy).unwrap_or_default().split([',', ' ']) {
                 match number.parse() {
                     Ok(number) if entry.taxonomy.len() < MOST_VALUES && numbers.insert(number) => {
@@ -215,7 +215,7 @@ fn polymers(block: &Block<'_>, entry: &mut Entry, sequences: bool) {
     }
 }
 
-/// One letter a residue. Where there is only the other form, `(MSE)` is one residue, too.
+/// Returns a sequence with one letter per residue. If there is only the other form, `(MSE)` counts as one residue too.
 fn sequence(row: Row<'_, '_>) -> Option<String> {
     let text = row.get("pdbx_seq_one_letter_code_can").or_else(|| row.get("pdbx_seq_one_letter_code"))?;
     let mut inside = false;

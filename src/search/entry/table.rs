@@ -1,28 +1,28 @@
-//! The tables of a CIF block: only those that are wanted are kept.
+//! Reads the tables of a CIF block. Only wanted tables are kept.
 
 use super::cif::{Token, Tokens};
 use memchr::memchr;
 use std::borrow::Cow;
 
-/// A category in lower case, with the underscore and without the dot; and those of its items that are wanted, in lower case.
+/// A category in lower case, with the underscore and without the dot, and its wanted items in lower case.
 pub type Wanted = (&'static str, &'static [&'static str]);
 
-/// One category: its items, and a row of values for each time it occurs.
+/// A category: its items, and the rows of their values.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Table<'a> {
-    /// What may be asked for.
+    /// The items that may be requested.
     wanted: &'static [&'static str],
     names: Vec<&'static str>,
-    /// Row by row.
+    /// The values, row by row.
     cells: Vec<Option<&'a [u8]>>,
-    /// Whether it was a loop of another number of rows than one: then no item can join it.
+    /// Whether the table was a loop with other than one row. No further item can then be added to it.
     closed: bool,
 }
 
-/// A data block, reduced to what was wanted.
+/// A data block, reduced to the wanted tables.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Block<'a> {
-    /// Behind `data_`; `None` if the text has no such word.
+    /// The name after `data_`; `None` if the text has no `data_`.
     pub name: Option<&'a [u8]>,
     /// Whether a text field or a quoted string had no end.
     pub unterminated: bool,
@@ -30,7 +30,7 @@ pub struct Block<'a> {
 }
 
 impl<'a> Block<'a> {
-    /// Reads one block; a second one is not looked at.
+    /// Reads the first block. Later blocks are ignored.
     pub fn read(bytes: &'a [u8], wanted: &[Wanted]) -> Self {
         let mut tokens = Tokens::new(bytes);
         let mut block = Block::default();
@@ -56,7 +56,7 @@ impl<'a> Block<'a> {
                     },
                     None => tokens.behind_values(),
                 },
-                // A value that belongs to no name.
+                // A value without a name.
                 Token::Value(_) => tokens.behind_values(),
             };
         }
@@ -64,9 +64,9 @@ impl<'a> Block<'a> {
         block
     }
 
-    /// Returns the first word that does not belong to the loop any more.
+    /// Returns the first token after the loop.
     fn read_loop(&mut self, tokens: &mut Tokens<'a>, names: &mut Names<'a, '_>) -> Option<Token<'a>> {
-        // A loop has one category; what is not wanted is passed by.
+        // All items of a loop are of one category. Unwanted loops are skipped.
         let mut category = None;
         let mut columns = Vec::new();
         let mut next = tokens.next();
@@ -89,7 +89,7 @@ impl<'a> Block<'a> {
             values += 1;
             next = tokens.next();
         }
-        // The rest of a row that was cut off is no row.
+        // An incomplete last row is dropped.
         let rows = values / columns.len();
         table.cells.truncate(rows * table.names.len());
         table.closed = rows != 1;
@@ -105,7 +105,7 @@ impl<'a> Block<'a> {
         &mut self.tables[at].1
     }
 
-    /// The rows of a category; none if it does not occur.
+    /// Returns the rows of a category; none if it does not occur.
     pub fn rows(&self, category: &str) -> impl Iterator<Item = Row<'_, 'a>> {
         let table = self.tables.iter().find(|(known, _)| *known == category).map(|(_, table)| table);
         table.into_iter().flat_map(|table| {
@@ -118,14 +118,14 @@ impl<'a> Block<'a> {
         self.tables.iter().any(|(known, _)| *known == category)
     }
 
-    /// An item of the first row.
+    /// Returns an item of the first row.
     pub fn one(&self, category: &str, item: &str) -> Option<String> {
         self.rows(category).next()?.get(item)
     }
 }
 
 impl<'a> Table<'a> {
-    /// An item outside of a loop, if it is wanted: the category has one row.
+    /// Sets an item outside a loop, if it is wanted. Such a category has one row.
     fn set(&mut self, item: Option<&'static str>, value: Option<&'a [u8]>) {
         if let Some(item) = item.filter(|item| !self.closed && !self.names.contains(item)) {
             self.names.push(item);
@@ -134,7 +134,7 @@ impl<'a> Table<'a> {
     }
 }
 
-/// Passes over a save frame, which is no part of the block, and gives the word behind it.
+/// Skips a save frame, which is not part of the block, and returns the token after it.
 fn behind_frame<'a>(tokens: &mut Tokens<'a>) -> Option<Token<'a>> {
     loop {
         match tokens.behind_values()? {
@@ -153,17 +153,18 @@ pub struct Row<'t, 'a> {
 }
 
 impl<'a> Row<'_, 'a> {
-    /// The value of an item, blanks joined; `None` if it is unknown, empty or not there. What is not UTF-8 is taken for Latin-1.
+    /// Returns the value of an item with white space reduced to single blanks; `None` if it is unknown, empty or missing. Bytes that are
+    /// not UTF-8 are read as Latin-1.
     pub fn get(&self, item: &str) -> Option<String> {
         Some(self.text(item)?.into_owned())
     }
 
-    /// The same as a number; a standard uncertainty in parentheses, as in `1.85(3)`, is left out.
+    /// Returns the same as a number. A standard uncertainty in parentheses, as in `1.85(3)`, is ignored.
     pub fn number<T: std::str::FromStr>(&self, item: &str) -> Option<T> {
         measured(&self.text(item)?).parse().ok()
     }
 
-    /// The same, borrowed where it needs no cleaning.
+    /// Returns the same, borrowed if it needs no cleaning.
     pub(super) fn text(&self, item: &str) -> Option<Cow<'a, str>> {
         debug_assert!(self.table.wanted.contains(&item), "{item} is not read");
         let at = self.table.names.iter().position(|name| *name == item)?;
@@ -171,7 +172,7 @@ impl<'a> Row<'_, 'a> {
     }
 }
 
-/// A number without its standard uncertainty: `1.85(3)`, `1.85 (3)` and `1.85` are `1.85`.
+/// Removes the standard uncertainty of a number: `1.85(3)`, `1.85 (3)` and `1.85` become `1.85`.
 pub(super) fn measured(text: &str) -> &str {
     match text.strip_suffix(')').and_then(|text| text.split_once('(')) {
         Some((number, digits)) if digits.bytes().all(|b| b.is_ascii_digit()) => number.trim_end(),
@@ -179,7 +180,7 @@ pub(super) fn measured(text: &str) -> &str {
     }
 }
 
-/// Text with single blanks and without control characters.
+/// Returns the text with single blanks and without control characters.
 pub(super) fn clean(bytes: &[u8]) -> String {
     cleaned(bytes).into_owned()
 }
@@ -208,15 +209,15 @@ fn cleaned(bytes: &[u8]) -> Cow<'_, str> {
     out.into()
 }
 
-/// Finds out to which category a name belongs.
+/// Finds the category of a name.
 struct Names<'a, 'w> {
     wanted: &'w [Wanted],
-    /// The category before, and what it was found to be: names of one stand together.
+    /// The previous category and its result, since the names of a category are usually adjacent.
     last: Option<(&'a [u8], Option<Wanted>)>,
 }
 
 impl<'a> Names<'a, '_> {
-    /// The category of a name and its item, as far as they are wanted. Names have no case.
+    /// Returns the category of a name and its item, if they are wanted. Case is ignored.
     fn find(&mut self, name: &'a [u8]) -> Option<(Wanted, Option<&'static str>)> {
         let (category, item) = name.split_at(memchr(b'.', name)?);
         let same = |known: &str, name: &[u8]| known.as_bytes().eq_ignore_ascii_case(name);

@@ -25,7 +25,7 @@ fn corpus(id: &str) -> Vec<u8> {
     std::fs::read(corpus.join(&name)).or_else(|_| std::fs::read(corpus.join("more").join(&name))).unwrap()
 }
 
-/// A file of odd kinds.
+/// Reads a file of the corpus's `odd/` directory.
 pub(super) fn odd(name: &str) -> Vec<u8> {
     std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/odd").join(name)).unwrap()
 }
@@ -47,7 +47,7 @@ fn day(text: &str) -> Option<Date> {
     Date::iso(text)
 }
 
-/// Its revision history stands behind the atoms, its title is in quotes, its organism shouts.
+/// The revision history of this file is after the atoms, its title is quoted, and its organism is in upper case.
 #[test]
 fn every_field_of_1pfe() {
     let entry = one("pf/1pfe.cif.gz", &corpus("1pfe"));
@@ -108,7 +108,7 @@ fn every_field_of_4zhl_and_5i55() {
     assert_eq!(entries[0].sequences, ["MEFVAKLFKFFKDLLGKFLGNN"]);
 }
 
-/// An old file: its dates stand in a table that newer ones do not have; a title over two lines.
+/// An old file: its dates are in a table that newer files do not have, and its title has two lines.
 #[test]
 fn every_field_of_1lcd() {
     let entry = one("1lcd.cif.gz", &corpus("1lcd"));
@@ -121,7 +121,7 @@ fn every_field_of_1lcd() {
     assert_eq!(entry.deposited, day("1993-03-25"));
 }
 
-/// What is not in a file is not made up.
+/// Fields that a file does not have are empty.
 #[test]
 fn a_file_without_dates_has_none() {
     let entry = one("3dg1.cif.gz", &corpus("3dg1"));
@@ -129,8 +129,8 @@ fn a_file_without_dates_has_none() {
     assert_eq!(entry.title.as_deref(), Some("SEGMENT SSTNVG DERIVED FROM IAPP"));
 }
 
-/// To the end or not, compressed or not, with LF or CRLF: the same entry, but for programs and assemblies, which these old files have
-/// behind their atoms; and that they are left out is told.
+/// Read to the end or not, compressed or not, with LF or CRLF: the entry is the same, except for programs and assemblies. These old files
+/// have them after their atoms, and `cut` says that they were left out.
 #[test]
 fn how_a_file_is_read_changes_nothing() {
     let mut cut = 0;
@@ -153,7 +153,7 @@ fn how_a_file_is_read_changes_nothing() {
         assert_eq!(one(&format!("{id}.cif"), &plain), entry);
         let crlf = String::from_utf8(plain).unwrap().replace('\n', "\r\n");
         assert_eq!(one(&format!("{id}.cif"), crlf.as_bytes()), entry, "{id} with CRLF");
-        // Two members, as `cat a.gz b.gz` makes them.
+        // Two gzip members, as `cat a.gz b.gz` makes them.
         let (a, b) = crlf.split_at(crlf.len() / 3);
         assert_eq!(one(&name, &[gzip(a.as_bytes()), gzip(b.as_bytes())].concat()), entry);
     }
@@ -191,7 +191,7 @@ fn what_is_broken_says_why() {
     gigantic.resize(CAP + 100_000, b'x');
     assert!(why("1a8o.cif.gz", &gzip(&gigantic)).contains("16 MiB"));
     assert!(why("pdb1a8o.ent", b"nothing of the kind").contains("neither"));
-    // Whatever is wrong with it, the file is found by its ID.
+    // A broken file is still found by its ID.
     assert_eq!(one("xx/1a8o.cif.gz", &good[..2_000]).id.as_deref(), Some("1a8o"));
 }
 
@@ -218,7 +218,7 @@ fn each_component_is_an_entry() {
     assert_eq!(entries[1].title.as_deref(), Some("ADENOSINE- data_x is no block here"));
 }
 
-/// After the records of the real 1A8O.
+/// Records modelled on those of the real 1A8O.
 #[test]
 fn legacy_headers_are_read() {
     let text = b"\
@@ -291,7 +291,7 @@ fn other_files_are_text_or_a_name() {
     assert_eq!(all("a.txt", "abcä".as_bytes(), &short).0[0].text.as_deref(), Some("abc"));
 }
 
-/// Pieces that meet each other in bad ways.
+/// Pieces of CIF whose combinations are difficult to parse.
 pub(super) fn pieces() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop::sample::select(vec![
         ";",
@@ -343,7 +343,7 @@ proptest! {
     }
 }
 
-/// Two million values of one item kept `index` busy for minutes.
+/// Regression test: two million values of one item kept `index` busy for minutes.
 #[test]
 fn a_field_of_very_many_values_is_cut_and_said() {
     for (table, item) in [

@@ -1,12 +1,12 @@
-//! Other text: as much of it as is asked for.
+//! Reads other text, up to a limit.
 
 use super::model::{Entry, Kind};
 use std::io::{self, Read};
 
-/// A NUL in so many first bytes: no text.
+/// A file with a NUL in this number of first bytes is not text.
 const PROBE: usize = 8 << 10;
 
-/// The first `limit` bytes as text, or the name alone if it is none.
+/// Returns the first `limit` bytes as text, or only the name if the file is not text.
 pub(super) fn entry(reader: impl Read, limit: usize) -> io::Result<Entry> {
     let mut bytes = Vec::new();
     reader.take(limit as u64).read_to_end(&mut bytes)?;
@@ -15,7 +15,7 @@ pub(super) fn entry(reader: impl Read, limit: usize) -> io::Result<Entry> {
         return Ok(Entry { kind: Kind::Name, ..Entry::default() });
     }
     let text = String::from_utf8(bytes).unwrap_or_else(|error| {
-        // A character that the limit has cut is no reason to take all for Latin-1.
+        // A character that is cut by the limit does not make the text Latin-1.
         let (valid, bytes) = (error.utf8_error().valid_up_to(), error.as_bytes());
         if bytes.len() - valid < 4 {
             String::from_utf8_lossy(&bytes[..valid]).into_owned()

@@ -1,4 +1,4 @@
-//! What is read of an mmCIF file, and when enough of it was seen.
+//! The items that are read of an mmCIF file, and when reading may stop.
 
 use super::table::{Block, Wanted};
 
@@ -97,9 +97,9 @@ pub(super) const WANTED: &[Wanted] = &[
     ),
 ];
 
-/// Either of these holds the release date; where neither stands before the atoms, it stands behind them.
+/// One of these tables has the release date. If neither is before the atoms, it is after them.
 pub(super) const HISTORIES: [&str; 2] = ["_pdbx_audit_revision_history.", "_database_PDB_rev."];
-/// What every entry of the archive has.
+/// Tables of every entry of the archive.
 const ALWAYS: [&str; 11] = [
     "_struct",
     "_struct_keywords",
@@ -113,25 +113,25 @@ const ALWAYS: [&str; 11] = [
     "_database_2",
     "_pdbx_database_status",
 ];
-/// Of these it has at least one.
+/// Every entry has at least one of these tables.
 const SOURCES: [&str; 3] = ["_entity_src_gen", "_entity_src_nat", "_pdbx_entity_src_syn"];
-/// What those of the archive have that were solved by diffraction.
+/// Tables of every archive entry that was solved by diffraction.
 const DIFFRACTION: [&str; 3] = ["_refine", "_cell", "_symmetry"];
 const PROGRAMS: [&str; 3] = ["_software", "_em_software", "_pdbx_nmr_software"];
 
-/// What a look at the tables before the atoms tells of those behind.
+/// What the tables before the atoms show about the tables after them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Behind {
-    /// Something that is wanted may come.
+    /// Wanted tables may follow.
     Wanted,
-    /// Only programs and assemblies may come, as in the archive's files from before December 2023: not worth the time that it takes to
-    /// pass over the atoms, but worth being told.
+    /// Only programs and assemblies may follow, as in the archive's files from before December 2023. They are not worth the time to read
+    /// past the atoms, but the entry is marked as cut.
     Little,
-    /// Nothing: the file is ordered as the archive's are since then.
+    /// Nothing wanted follows: the tables are in the order that the archive has used since then.
     Nothing,
 }
 
-/// What may come behind the atoms of this block, which has a history. A file that is not one of the archive's may have its tables in any
+/// Returns what may follow the atoms of this block, which has a history. A file that is not from the archive may have its tables in any
 /// order.
 pub(super) fn behind(block: &Block<'_>) -> Behind {
     let any = |names: &[&str]| names.iter().any(|name| block.has(name));

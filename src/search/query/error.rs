@@ -1,16 +1,16 @@
-//! What is wrong with a query, and where.
+//! The error of a query, with its column.
 
 use crate::model::sanitize;
 use std::fmt;
 
-/// What is wrong with a query, and where.
+/// The error of a query, with its column.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueryError {
-    /// From 1, in characters.
+    /// The column in characters, from 1.
     pub column: usize,
-    /// A lower-case fragment.
+    /// The message; begins in lower case.
     pub text: String,
-    /// What to do about it.
+    /// How to correct the query.
     pub hint: Option<String>,
 }
 
@@ -20,7 +20,7 @@ impl QueryError {
         QueryError { column: before.chars().count() + 1, text: text.into(), hint }
     }
 
-    /// The query with a caret below the column: two lines.
+    /// Returns two lines: the query, and a caret below the column.
     pub fn excerpt(&self, query: &str) -> String {
         let before: String = query.chars().take(self.column - 1).collect();
         let (shown, before) = (sanitize::line(query), sanitize::line(&before));

@@ -1,11 +1,11 @@
-//! The fields that a query may name.
+//! The fields of the query language.
 
-/// What values a field has, which decides what may be asked of it.
+/// The type of a field's values. It decides which conditions are allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FieldType {
     /// Words of a text.
     Text,
-    /// One word, compared whole and without case.
+    /// One word, compared as a whole, ignoring case.
     Word,
     /// A PDB ID or a component's code.
     Id,
@@ -15,7 +15,7 @@ pub enum FieldType {
     Number,
     /// A whole number.
     Count,
-    /// A day.
+    /// A date.
     Date,
     /// A sequence of residues.
     Sequence,
@@ -32,30 +32,30 @@ macro_rules! fields {
         }
 
         impl Field {
-            /// All of them, in the order in which help shows them.
+            /// All fields, in the order of the help.
             pub const ALL: &[Field] = &[ $( Field::$variant, )+ ];
 
-            /// As it is written.
+            /// Returns the name of the field.
             pub fn name(self) -> &'static str {
                 match self { $( Field::$variant => $name, )+ }
             }
 
-            /// What values it has.
+            /// Returns the type of its values.
             pub fn is(self) -> FieldType {
                 match self { $( Field::$variant => FieldType::$is, )+ }
             }
 
-            /// A condition on it.
+            /// Returns an example of a condition on the field.
             pub fn example(self) -> &'static str {
                 match self { $( Field::$variant => $example, )+ }
             }
 
-            /// What it is, a line.
+            /// Returns a description in one line.
             pub fn about(self) -> &'static str {
                 match self { $( Field::$variant => concat!($($doc),+).trim_ascii(), )+ }
             }
 
-            /// What else it is called, here and at RCSB.
+            /// Returns other names of the field, ours and RCSB's.
             pub fn aliases(self) -> &'static [&'static str] {
                 match self { $( Field::$variant => &$aliases, )+ }
             }
@@ -183,7 +183,7 @@ fields! {
 }
 
 impl Field {
-    /// By its name or an alias, whatever the case and with `-` for `_`.
+    /// Finds a field by its name or an alias. Case is ignored, and `-` is accepted for `_`.
     pub fn find(name: &str) -> Option<Field> {
         let plain = name.to_lowercase().replace('-', "_");
         let plain = plain.trim_start_matches('_');
@@ -191,12 +191,12 @@ impl Field {
         Field::ALL.iter().copied().find(|f| f.name() == plain || f.aliases().iter().any(is))
     }
 
-    /// Whether it has words of which several may be meant.
+    /// Whether the field has words, of which a condition may contain several.
     pub fn is_text(self) -> bool {
         self.is() == FieldType::Text
     }
 
-    /// Whether larger and smaller mean something.
+    /// Whether the values can be compared as larger or smaller.
     pub fn is_ordered(self) -> bool {
         matches!(self.is(), FieldType::Number | FieldType::Count | FieldType::Date)
     }

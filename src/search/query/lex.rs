@@ -1,13 +1,13 @@
-//! The words of a query, with their places.
+//! Splits a query into tokens with their positions.
 
 use super::error::QueryError;
 use super::field::Field;
 
-/// A word and the byte where it begins.
+/// A token and the byte at which it begins.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Lexeme {
     pub(super) at: usize,
-    /// Whether no blank stands before it.
+    /// Whether there is no blank before it.
     pub(super) joined: bool,
     pub(super) what: TokenKind,
 }
@@ -43,7 +43,7 @@ pub(super) enum TokenKind {
     Compare(&'static str),
 }
 
-/// As they are typed, and what they are.
+/// Operators as typed, and their normal forms.
 const OPERATORS: [(&str, &str); 7] =
     [("<=", "<="), (">=", ">="), ("<", "<"), (">", ">"), ("=", "="), ("\u{2264}", "<="), ("\u{2265}", ">=")];
 
@@ -64,13 +64,13 @@ pub(super) fn lex(query: &str) -> Result<Vec<Lexeme>, QueryError> {
             before_operator(&mut found);
         }
         let after_field = matches!(found.last().map(|l| &l.what), Some(TokenKind::Field(_)));
-        // A value may begin with what elsewhere is an operator: -5, >=2.
+        // The value of a field may begin with an operator: -5, >=2.
         let compare = operator.filter(|_| after_field);
         let what = match c {
             _ if compare.is_some() => {
                 let (typed, op) = compare.unwrap_or_default();
                 at += typed.len();
-                // `>= 2` is one condition as well.
+                // Blanks after the operator are allowed: `>= 2` is one condition.
                 at += query[at..].len() - query[at..].trim_start().len();
                 TokenKind::Compare(op)
             }
@@ -96,7 +96,8 @@ pub(super) fn lex(query: &str) -> Result<Vec<Lexeme>, QueryError> {
     Ok(found)
 }
 
-/// `resolution < 2`: a word that is the name of a field of numbers or days is one, if an operator follows and no field stands before it.
+/// Turns a word into a field, as in `resolution < 2`: the word is the name of a field of numbers or dates, an operator follows, and there
+/// is no field before it.
 fn before_operator(found: &mut [Lexeme]) {
     let (last, before) = match found {
         [.., before, last] => (last, Some(&before.what)),
@@ -111,7 +112,7 @@ fn before_operator(found: &mut [Lexeme]) {
     }
 }
 
-/// Whether an operator behind this word compares a field: `resolution<2`, `method=xray`; and `rsolution<2`, which is a mistake.
+/// Whether an operator after this word compares a field: `resolution<2`, `method=xray`. Also true for `rsolution<2`, which is an error.
 fn compared(name: &str, rest: &str) -> bool {
     let Some((typed, _)) = OPERATORS.into_iter().find(|(typed, _)| rest.starts_with(typed)) else {
         return false;
@@ -120,7 +121,7 @@ fn compared(name: &str, rest: &str) -> bool {
     Field::find(name).is_some() || typed != "=" && number && name.len() > 2
 }
 
-/// Behind the opening quote; `\"` and `\\` stand for themselves.
+/// Reads a quoted text. The position is after the opening quote. `\"` and `\\` are escapes.
 fn quoted(query: &str, at: &mut usize) -> Result<TokenKind, QueryError> {
     let start = *at;
     let mut text = String::new();
@@ -177,8 +178,8 @@ fn range(query: &str, at: &mut usize) -> Result<TokenKind, QueryError> {
     })
 }
 
-/// Up to a blank, a parenthesis or a quote. A colon behind a name makes a field of it, except behind a field: DOIs and titles have
-/// colons, too.
+/// Reads up to a blank, a parenthesis or a quote. A colon after a name makes it a field, except after another field, since DOIs and titles
+/// contain colons too.
 fn word(query: &str, at: &mut usize, after_field: bool) -> TokenKind {
     let start = *at;
     let mut text = String::new();

@@ -1,6 +1,6 @@
-//! Experimental methods and what people call them.
+//! Experimental methods and their short names.
 
-/// The archive's names in lower case, and their short names.
+/// The archive's names in lower case, each with its short names.
 pub const METHODS: &[(&str, &[&str])] = &[
     (
         "x-ray diffraction",
@@ -20,7 +20,7 @@ pub const METHODS: &[(&str, &[&str])] = &[
     ("theoretical model", &["model", "theoretical"]),
 ];
 
-/// The methods that a word means.
+/// Returns the methods that a name stands for.
 pub(super) fn named(text: &str) -> Vec<&'static str> {
     let plain = |text: &str| text.to_lowercase().replace(['-', '_', ' '], "");
     let wanted = plain(text);
@@ -32,7 +32,7 @@ pub(super) fn named(text: &str) -> Vec<&'static str> {
         .collect()
 }
 
-/// Every name that may be written.
+/// Returns all names that a query may use.
 pub(super) fn names() -> impl Iterator<Item = &'static str> + Clone {
     METHODS.iter().flat_map(|(name, short)| std::iter::once(*name).chain(short.iter().copied()))
 }

@@ -1,7 +1,7 @@
-//! The language of `search`: from what people type to a tree of conditions, or a mistake with its column. Pure.
+//! The language of `search`. Parses a query into a tree of conditions, or an error with its column. Pure.
 //!
-//! TEXT → words (`lex`) → [`Node`]s ([`parse`]), with every value understood for its field: numbers, dates, IDs in both forms,
-//! methods by their short names.
+//! Text → tokens (`lex`) → [`Node`]s ([`parse`]). Each value is parsed for its field: numbers, dates, IDs in both forms, methods by their
+//! short names.
 
 mod error;
 mod field;
@@ -21,7 +21,7 @@ pub use method::METHODS;
 pub use node::{Bound, Node};
 pub use parse::parse;
 
-/// The fields with an example each, for help texts; lines without an end.
+/// Returns the fields with an example each, for help texts; lines without line ends.
 pub fn help() -> Vec<String> {
     let mut lines = Vec::new();
     for field in Field::ALL {

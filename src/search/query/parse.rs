@@ -1,4 +1,4 @@
-//! From words to a tree.
+//! Parses tokens into a tree.
 
 use super::error::QueryError;
 use super::field::{Field, FieldType};
@@ -8,12 +8,12 @@ use super::person;
 use super::value::{self, Wrong};
 use crate::config::nearest;
 
-/// Deeper queries are no people's.
+/// The maximum depth of a query. No real query is deeper.
 const DEEPEST: usize = 64;
-/// Longer ones neither.
+/// The maximum length of a query in bytes. No real query is longer.
 const LONGEST: usize = 10_000;
 
-/// Understands a query. Conditions side by side must all hold; `OR` binds weaker than `AND`. An empty query is everything.
+/// Parses a query. Adjacent conditions must all hold. `OR` binds weaker than `AND`. An empty query matches everything.
 pub fn parse(query: &str) -> Result<Node, QueryError> {
     if query.len() > LONGEST {
         return Err(QueryError::new(query, 0, format!("the query is longer than {LONGEST} bytes"), None));
@@ -57,7 +57,7 @@ impl Parser<'_> {
         self.mistake(at, text, hint)
     }
 
-    /// The byte behind the last word, for what is missing there.
+    /// Returns the byte after the last token, for errors about something missing there.
     fn end(&self) -> usize {
         self.peek().map_or(self.query.len(), |word| word.at)
     }
@@ -168,7 +168,7 @@ impl Parser<'_> {
                 hint(),
             ));
         };
-        // `field: value` is `field:value`.
+        // `field: value` means `field:value`.
         self.at += 1;
         match next.what {
             TokenKind::Open => {
@@ -226,7 +226,7 @@ impl Parser<'_> {
         }
     }
 
-    /// A word and those behind it that belong to it, as `belongs` says of each and the one before.
+    /// Joins a word with the words after it that belong to it. `belongs` gets each word and the one before.
     fn more(&mut self, first: String, belongs: impl Fn(&str, &str) -> bool) -> String {
         let mut words = vec![first];
         while let Some(TokenKind::Word(word)) = self.peek().map(|w| &w.what)
@@ -286,7 +286,7 @@ impl Parser<'_> {
     }
 }
 
-/// A name as it was typed, or as the index has it.
+/// Matches a name as typed, or as the index has it.
 fn author(text: &str) -> Node {
     let phrase =
         |text: &str| Node::Phrase { field: Some(Field::Author), text: text.into(), slop: 0, prefix: false };
@@ -294,7 +294,7 @@ fn author(text: &str) -> Node {
     Node::Or(vec![phrase(&name), phrase(text)])
 }
 
-/// `HYDROLASE, MEMBRANE PROTEIN`: keywords are separated by commas, and kept apart.
+/// Matches keywords that are separated by commas, as in `HYDROLASE, MEMBRANE PROTEIN`, each on its own.
 fn keywords(text: &str) -> Node {
     let parts = text.split(',').map(str::trim).filter(|part| part.chars().any(char::is_alphanumeric));
     let mut nodes: Vec<Node> = parts
@@ -307,7 +307,7 @@ fn keywords(text: &str) -> Node {
     }
 }
 
-/// Whether commas stand between words: those in the names of compounds stand between digits.
+/// Whether commas separate words. Commas in names of compounds are between digits.
 fn lists(text: &str) -> bool {
     let between = |at: usize| {
         let ends = |text: &str, end: fn(&str) -> Option<char>| end(text).is_some_and(char::is_alphabetic);
@@ -317,7 +317,7 @@ fn lists(text: &str) -> bool {
     !text.contains(['*', '~']) && text.contains(',') && text.match_indices(',').all(|(at, _)| between(at))
 }
 
-/// An axis or a plane of a space group, as in `P 21 21 21` or `I 41/a m d`.
+/// Whether a word is an axis or a plane of a space group, as in `P 21 21 21` or `I 41/a m d`.
 fn is_axis(word: &str) -> bool {
     let plain = word.strip_prefix('-').unwrap_or(word);
     let (axis, plane) = plain.split_once('/').unwrap_or((plain, ""));
@@ -326,12 +326,12 @@ fn is_axis(word: &str) -> bool {
     (digits || is_plane(axis)) && (plane.is_empty() || is_plane(plane))
 }
 
-/// A word that may take part in `organism:homo sapiens`.
+/// Whether a word may be part of a run such as `organism:homo sapiens`.
 fn plain(text: &str) -> bool {
     text.chars().all(|c| c.is_alphanumeric() || c == '.' || c == '-') && text.starts_with(char::is_alphabetic)
 }
 
-/// A word of text: as it is, with a star behind it, or with `~`.
+/// Parses a word of text: plain, with a star at its end, or with `~`.
 fn bare(field: Option<Field>, text: String) -> Result<Node, Wrong> {
     if let Some(stem) = text.strip_suffix('*') {
         if stem.contains('*') {

@@ -1,6 +1,7 @@
-//! Names of people: `M.F.Perutz`, `Perutz MF` and `Perutz, M.F.` are one.
+//! Names of people. `M.F.Perutz`, `Perutz MF` and `Perutz, M.F.` are equal.
 
-/// Letters of initials: `M.F.`, `MF`, `K.-H.`; `None` if a word is none. `dotted`: they need dots, or are one letter.
+/// Returns the letters of initials: `M.F.`, `MF`, `K.-H.`; `None` if the word is not initials. `dotted`: they must have dots, or be a
+/// single letter.
 fn initials(word: &str, dotted: bool) -> Option<Vec<char>> {
     let letters: Vec<char> = word.chars().filter(|c| !matches!(c, '.' | '-')).collect();
     let fits = !letters.is_empty()
@@ -12,7 +13,7 @@ fn initials(word: &str, dotted: bool) -> Option<Vec<char>> {
     fits.then_some(letters)
 }
 
-/// The name as the index has it, family first; `None` if it is a family name alone.
+/// Returns the name as in the index, family name first; `None` if there is only a family name.
 pub(super) fn family_first(text: &str) -> Option<String> {
     let text = text.trim();
     let (family, given): (String, Vec<char>) = if let Some((family, given)) = text.split_once(',') {
@@ -40,7 +41,7 @@ pub(super) fn family_first(text: &str) -> Option<String> {
         } else {
             let leading =
                 words[..words.len() - 1].iter().take_while(|word| initials(word, true).is_some()).count();
-            // Names that are written out are there by their first letters.
+            // Full given names are reduced to their first letters.
             let given = if leading == 0 { 1 } else { leading };
             let letters = words[..given].iter().flat_map(|word| {
                 initials(word, true).unwrap_or_else(|| word.chars().next().into_iter().collect())
@@ -55,7 +56,7 @@ pub(super) fn family_first(text: &str) -> Option<String> {
     Some(format!("{family} {}", given.join(" ")))
 }
 
-/// Whether a word that was typed without quotes goes on in the next one: `M.` or `Perutz,`.
+/// Whether the word after it belongs to the same name, in a query without quotes: `M.` or `Perutz,`.
 pub(super) fn goes_on(word: &str) -> bool {
     word.ends_with(',') || word.ends_with('.') && initials(word, true).is_some()
 }

@@ -1,4 +1,4 @@
-//! Values, understood for their field: numbers, days, IDs, methods, words of a fixed set.
+//! Parses values for their field: numbers, dates, IDs, methods, words of a fixed set.
 
 use super::field::{Field, FieldType};
 use super::method;
@@ -7,10 +7,10 @@ use super::words;
 use crate::config::nearest;
 use crate::search::entry::{Date, normal};
 
-/// What is wrong with a value, and what to write instead.
+/// The error of a value, and what to write instead.
 pub(super) type Wrong = (String, Option<String>);
 
-/// What people call organisms whose entries do not all say so.
+/// Common names of organisms that many of their entries do not have.
 const ORGANISMS: [(&str, &str); 10] = [
     ("human", "homo sapiens"),
     ("mouse", "mus musculus"),
@@ -24,7 +24,7 @@ const ORGANISMS: [(&str, &str); 10] = [
     ("e.coli", "escherichia coli"),
 ];
 
-/// A bare or quoted value of a field that is not text.
+/// Parses a bare or quoted value of a field that is not text.
 pub(super) fn exact(field: Field, text: &str, quoted: bool) -> Result<Node, Wrong> {
     if !quoted && text == "*" {
         return Ok(Node::Exists(field));
@@ -40,7 +40,7 @@ pub(super) fn exact(field: Field, text: &str, quoted: bool) -> Result<Node, Wron
     }
 }
 
-/// One value, or two with `..`, a hyphen or a dash between them.
+/// Parses one value, or two with `..`, a hyphen or a dash between them.
 fn number(field: Field, text: &str) -> Result<Node, Wrong> {
     if let Some((low, high)) = text.split_once("..") {
         return range(field, (low, true), (high, true));
@@ -102,7 +102,7 @@ fn residues(text: &str) -> Result<Node, Wrong> {
     ))
 }
 
-/// `<2.0` and its kin.
+/// Parses `<2.0` and similar conditions.
 pub(super) fn compare(field: Field, operator: &str, text: &str) -> Result<Node, Wrong> {
     ordered(field, operator)?;
     let (low, high) = span(field, text)?;
@@ -116,7 +116,7 @@ pub(super) fn compare(field: Field, operator: &str, text: &str) -> Result<Node, 
     Ok(Node::Range(field, low, high))
 }
 
-/// Between two values, each of which may be `*` or nothing; `true`: the value belongs to it.
+/// Parses a range. Each end may be `*` or empty. `true` means that the end is included.
 pub(super) fn range(field: Field, low: (&str, bool), high: (&str, bool)) -> Result<Node, Wrong> {
     ordered(field, "a range")?;
     let open = |text: &str| text.is_empty() || text == "*";
@@ -155,7 +155,7 @@ fn ordered(field: Field, operator: &str) -> Result<(), Wrong> {
     Err((format!("{} is no number, so that {what} means nothing for it", field.name()), Some(hint)))
 }
 
-/// The first and the last value that a text stands for: a year is all its days.
+/// Returns the first and the last value of a text: a year is all its days.
 fn span(field: Field, text: &str) -> Result<(f64, f64), Wrong> {
     let name = field.name();
     match field.is() {
@@ -201,7 +201,7 @@ fn days(text: &str) -> Option<(f64, f64)> {
     }
 }
 
-/// The scientific name of what people call an organism.
+/// Returns the scientific name of an organism by its common name.
 pub(super) fn organism(text: &str) -> Option<&'static str> {
     let known = ORGANISMS.iter().find(|(common, _)| common.eq_ignore_ascii_case(text));
     known.map(|(_, scientific)| *scientific)

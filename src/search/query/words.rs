@@ -1,4 +1,4 @@
-//! Values that are words of a form of their own: space groups, enzyme classes, states, IDs of other entries.
+//! Values with a form of their own: space groups, enzyme classes, states, IDs of other entries.
 
 use super::field::Field;
 use super::node::{Bound, Node};
@@ -9,7 +9,7 @@ use crate::search::entry::{Kind, compact_group, map_code, normal};
 const POLYMERS: [&str; 8] =
     ["protein", "dna", "rna", "hybrid", "sugar", "peptide nucleic acid", "nucleic acid", "other"];
 
-/// Assemblies by their number of chains, from one on.
+/// States of assemblies, by number of chains, starting at one.
 const STATES: [&str; 12] = [
     "monomeric",
     "dimeric",
@@ -25,7 +25,7 @@ const STATES: [&str; 12] = [
     "dodecameric",
 ];
 
-/// A value of a field whose values are compared whole.
+/// Parses a value of a field whose values are compared as a whole.
 pub(super) fn word(field: Field, text: &str, quoted: bool) -> Result<Node, Wrong> {
     let lower = text.trim().to_lowercase();
     let is = |value: String| Ok(Node::Is(field, value));
@@ -69,7 +69,7 @@ pub(super) fn word(field: Field, text: &str, quoted: bool) -> Result<Node, Wrong
     is(form(&lower))
 }
 
-/// `3.4` and `3.4.*` are a class and all below it, `3.4.21.7*` all that begin so.
+/// Parses an enzyme class: `3.4` and `3.4.*` are a class and all below it; `3.4.21.7*` is all classes with this prefix.
 fn enzyme(text: &str, quoted: bool) -> Node {
     let stem = text.trim_end_matches(['.', '-']);
     match stem.strip_suffix('*').filter(|_| !quoted) {
@@ -81,7 +81,7 @@ fn enzyme(text: &str, quoted: bool) -> Node {
     }
 }
 
-/// Most files do not tell; those that do not are not obsolete as far as anybody knows.
+/// Parses yes or no. Most files do not say whether they are obsolete; these count as not obsolete.
 fn obsolete(text: &str) -> Result<Node, Wrong> {
     let yes = Node::Is(Field::Obsolete, "yes".into());
     match text {
@@ -93,7 +93,7 @@ fn obsolete(text: &str) -> Result<Node, Wrong> {
     }
 }
 
-/// How a structure was determined, by what people call it.
+/// Returns how a structure was determined, by common names.
 pub(super) fn methodology(text: &str) -> Option<&'static str> {
     match text {
         "experimental" | "experiment" => Some("experimental"),
@@ -102,7 +102,7 @@ pub(super) fn methodology(text: &str) -> Option<&'static str> {
     }
 }
 
-/// `dimer`, `dimeric` or `2`.
+/// Returns the state for `dimer`, `dimeric` or `2`.
 fn state(text: &str) -> Option<&'static str> {
     let number = text.parse::<usize>().ok().and_then(|n| STATES.get(n.checked_sub(1)?).copied());
     let plain = text.trim_start_matches("homo").trim_start_matches("hetero").trim_start_matches('-');
@@ -111,7 +111,7 @@ fn state(text: &str) -> Option<&'static str> {
     })
 }
 
-/// `61,62,63` or with angles behind; each within a hundredth.
+/// Parses `61,62,63`, optionally with angles. Each value matches within one percent.
 pub(super) fn cell(text: &str) -> Result<Node, Wrong> {
     const SIDES: [Field; 6] =
         [Field::CellA, Field::CellB, Field::CellC, Field::CellAlpha, Field::CellBeta, Field::CellGamma];
@@ -133,7 +133,7 @@ pub(super) fn cell(text: &str) -> Result<Node, Wrong> {
     }
 }
 
-/// Where only a few words exist, another one finds nothing, and that is worth a word.
+/// Rejects a value outside a small fixed set, since it would find nothing.
 fn one_of_set(field: Field, value: &str) -> Result<(), Wrong> {
     let known: Vec<&str> = match field {
         Field::Kind => Kind::ALL.iter().map(|kind| kind.word()).collect(),

@@ -1,16 +1,16 @@
-//! The encodings of columns, undone one after the other.
+//! Decodes columns. The encodings are undone one after the other.
 
 use serde::Deserialize;
 
-/// More values than this of one column are not read: of what is wanted, no table of the archive has as many.
+/// The maximum number of values that are read of a column. No wanted table of the archive has as many.
 pub(super) const MOST: usize = 1 << 20;
 
-/// Longer texts of a column are only read if they are ASCII; in bytes.
+/// The maximum size in bytes of a column's text that is not ASCII. Longer texts are read only if they are ASCII.
 const LONGEST: usize = 16 << 20;
 
 type Wrong = &'static str;
 
-/// Bytes and how they were made.
+/// Encoded bytes and the steps of their encoding.
 #[derive(Deserialize)]
 pub(super) struct Data<'a> {
     data: &'a [u8],
@@ -18,7 +18,7 @@ pub(super) struct Data<'a> {
     encoding: Vec<Encoding<'a>>,
 }
 
-/// A step; only the parameters of its kind are there.
+/// A step of an encoding. Only the parameters of its kind are set.
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
 struct Encoding<'a> {
@@ -47,12 +47,12 @@ struct Encoding<'a> {
 struct Bytes<'a>(&'a [u8]);
 
 impl Data<'_> {
-    /// As numbers: masks, and columns that are no text.
+    /// Decodes numbers: masks, and columns that are not text.
     pub(super) fn numbers(&self) -> Result<Vec<f64>, Wrong> {
         numbers(self.data, &self.encoding)
     }
 
-    /// As texts, of which `rows` are wanted.
+    /// Decodes the first `rows` texts.
     pub(super) fn texts(&self, rows: usize) -> Result<Vec<String>, Wrong> {
         let [encoding] = &self.encoding[..] else { return self.plain() };
         if encoding.kind != "StringArray" {
@@ -62,7 +62,7 @@ impl Data<'_> {
         let places = numbers(self.data, &encoding.data_encoding)?;
         let offsets = places_in(encoding.string_data, &offsets)?;
         let word = |place: f64| -> Result<String, Wrong> {
-            // What has no value has a negative place.
+            // A missing value has a negative index.
             if place < 0.0 {
                 return Ok(String::new());
             }
@@ -80,7 +80,8 @@ impl Data<'_> {
     }
 }
 
-/// Where texts begin and end, in bytes. The offsets count what the language of their writer counts: units of UTF-16, characters, or bytes.
+/// Returns where texts begin and end, in bytes. The unit of the offsets depends on the language of the writer: UTF-16 code units,
+/// characters, or bytes.
 fn places_in(text: &str, offsets: &[f64]) -> Result<Vec<usize>, Wrong> {
     let last = offsets.iter().fold(0.0_f64, |last, offset| last.max(*offset)) as usize;
     if text.is_ascii() || last == text.len() {
@@ -100,7 +101,7 @@ fn places_in(text: &str, offsets: &[f64]) -> Result<Vec<usize>, Wrong> {
     offsets.iter().map(place).collect()
 }
 
-/// The last step was done last, and is undone first.
+/// Decodes numbers. The last step of the encoding is undone first.
 fn numbers(bytes: &[u8], steps: &[Encoding<'_>]) -> Result<Vec<f64>, Wrong> {
     let mut steps = steps.iter().rev();
     let first = steps.next().filter(|step| step.kind == "ByteArray").ok_or("no ByteArray")?;
@@ -145,7 +146,7 @@ fn array(bytes: &[u8], kind: u8) -> Result<Vec<f64>, Wrong> {
     })
 }
 
-/// Values and how often each of them follows.
+/// Expands pairs of a value and its number of repetitions.
 fn run_lengths(pairs: &[f64], size: usize) -> Result<Vec<f64>, Wrong> {
     let most = size.min(MOST);
     let mut values = Vec::new();
@@ -156,7 +157,8 @@ fn run_lengths(pairs: &[f64], size: usize) -> Result<Vec<f64>, Wrong> {
     Ok(values)
 }
 
-/// Numbers that did not fit are sums: each but the last of them is the largest, or the smallest, that fits.
+/// Undoes the packing of integers. A number that did not fit is stored as a sum: all its parts but the last are the largest, or the
+/// smallest, value that fits.
 fn unpacked(values: &[f64], step: &Encoding<'_>) -> Vec<f64> {
     let (low, high) = match (step.byte_count, step.is_unsigned) {
         (1, true) => (f64::NEG_INFINITY, 255.0),

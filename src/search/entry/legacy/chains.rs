@@ -1,36 +1,36 @@
-//! Chains, residue by residue, and what polymers they are.
+//! Chains, their residues, and their kinds of polymers.
 
 use super::super::model::{Entry, MOST_VALUES, add};
 use super::super::residue::{self, Made};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Longer chains are cut; the largest of the archive have about 5,000 residues.
+/// The maximum number of residues of a chain. The rest is cut off. The largest chains of the archive have about 5,000 residues.
 const LONGEST: usize = 1 << 16;
 
 /// The `SEQRES` records of a header.
 #[derive(Default)]
 pub(super) struct Chains {
     chains: BTreeMap<char, Chain>,
-    /// What modified residues were, as `MODRES` says.
+    /// The standard residue of each modified one, from `MODRES`.
     parents: BTreeMap<String, String>,
 }
 
 #[derive(Default)]
 struct Chain {
-    /// As the record counts them.
+    /// The number of residues that the record states.
     stated: u64,
     residues: Vec<String>,
 }
 
 impl Chains {
-    /// A modified residue, and the one that it was.
+    /// Adds a modified residue and its standard residue.
     pub(super) fn was(&mut self, code: &str, parent: &str) {
         if !parent.is_empty() && self.parents.len() < MOST_VALUES {
             self.parents.insert(code.to_uppercase(), parent.to_uppercase());
         }
     }
 
-    /// A line of a chain.
+    /// Adds a line of a chain.
     pub(super) fn line(&mut self, name: char, stated: &str, residues: Option<&str>) {
         if self.chains.len() >= MOST_VALUES && !self.chains.contains_key(&name) {
             return;
@@ -42,10 +42,10 @@ impl Chains {
         chain.residues.extend(residues.map(str::to_uppercase));
     }
 
-    /// Fills in chains, residues, polymers and sequences; the codes that occur in chains.
+    /// Fills in chains, residues, polymers and sequences. Returns the codes that occur in chains.
     pub(super) fn fill(&self, entry: &mut Entry, sequences: bool) -> BTreeSet<String> {
         let mut codes = BTreeSet::new();
-        // Chains of the same residues are one molecule.
+        // Chains with the same residues are one molecule.
         let mut seen: BTreeSet<&[String]> = BTreeSet::new();
         for chain in self.chains.values() {
             entry.chains = Some(entry.chains.unwrap_or(0) + 1);

@@ -1,4 +1,4 @@
-//! The records of a header, one after the other.
+//! Reads the records of a header.
 
 use super::super::date::Date;
 use super::super::details;
@@ -10,17 +10,17 @@ use super::chains::Chains;
 use super::{columns, field, remarks, texts};
 use std::collections::BTreeMap;
 
-/// Continued records are cut here.
+/// The maximum length of a continued record in bytes. The rest is cut off.
 const LONGEST: usize = 1 << 16;
 
-/// What was read so far.
+/// The header as read so far.
 pub(super) struct Header {
     entry: Entry,
     /// Continued records, joined.
     long: BTreeMap<String, String>,
-    /// Components by code, with their names as far as they are known.
+    /// Components by code, with their names if known.
     hetero: BTreeMap<String, String>,
-    /// Residues that `MODRES` names.
+    /// Residues listed in `MODRES`.
     modified: Vec<String>,
     chains: Chains,
     /// The database of the last `DBREF1` of a chain.
@@ -41,7 +41,7 @@ impl Header {
         }
     }
 
-    /// Takes in a line that holds this record.
+    /// Adds a line with this record.
     pub(super) fn line(&mut self, record: &str, line: &[u8]) {
         let mut line: String = line.iter().map(|b| char::from(*b)).filter(|c| !c.is_control()).collect();
         self.cut_tail(&mut line);
@@ -100,7 +100,7 @@ impl Header {
         }
     }
 
-    /// Files from before 1996 repeat their ID, and a number of the line, behind column 72.
+    /// Removes what files from before 1996 repeat after column 72: their ID and the line number.
     fn cut_tail(&self, line: &mut String) {
         let tail = columns(line, 73, 76).unwrap_or_default();
         if let Some(id) = &self.entry.id
@@ -111,7 +111,8 @@ impl Header {
         }
     }
 
-    /// `HETNAM` may go on over several lines; what `HET` says of a component is its name where there is no other.
+    /// Adds the name of a component. A name from `HETNAM` may continue over several lines. The text of `HET` is used if there is no other
+    /// name.
     fn component(&mut self, code: &str, name: &str, named: bool) {
         let code = code.to_uppercase();
         if code.is_empty() || self.hetero.len() >= MOST_VALUES && !self.hetero.contains_key(&code) {
@@ -119,7 +120,7 @@ impl Header {
         }
         let known = self.hetero.entry(code).or_default();
         if named {
-            // The first line of a name takes the place of the text of `HET`.
+            // The first line of a name replaces the text of `HET`.
             if known.starts_with('\u{1}') {
                 known.clear();
             }
@@ -129,7 +130,7 @@ impl Header {
         }
     }
 
-    /// What the header says.
+    /// Returns the entry of the header.
     pub(super) fn entry(self) -> Entry {
         let mut entry = self.entry;
         texts::fill(&mut entry, &self.long);
@@ -140,7 +141,7 @@ impl Header {
             }
             let name = Some(name.trim_start_matches('\u{1}').to_owned()).filter(|name| !name.is_empty());
             let in_chain = self.modified.contains(&code) || polymers.contains(&code);
-            // Where there are no sequences to look into, what is known of the code decides.
+            // Without sequences to search, the code alone decides.
             if in_chain || polymers.is_empty() && residue::is_modified(&code) {
                 entry.modified.push(Ligand { code, name });
             } else {
@@ -164,7 +165,7 @@ fn crystal(line: &str, entry: &mut Entry) {
     entry.space_group = Some(group).filter(|group| !group.is_empty());
 }
 
-/// A continuation begins where the first line ended; a hyphen at the end joins without a blank.
+/// Appends a continuation. It continues where the line before ended, without a blank after a hyphen.
 fn join(text: &mut String, more: &str) {
     if text.len() > LONGEST {
         return;

@@ -1,4 +1,4 @@
-//! Legacy PDB files: columns of 80 characters, the header before the coordinates.
+//! Reads legacy PDB files: lines of 80 columns, with the header before the coordinates.
 
 mod chains;
 mod header;
@@ -11,16 +11,16 @@ use super::model::{Entry, Kind};
 use header::Header;
 use std::io::{self, BufRead, Read};
 
-/// Every record of the format, of whatever version.
+/// All records of all versions of the format.
 const RECORDS: &str = " HEADER OBSLTE TITLE SPLIT CAVEAT COMPND SOURCE KEYWDS EXPDTA NUMMDL MDLTYP AUTHOR REVDAT SPRSDE JRNL REMARK \
  DBREF DBREF1 DBREF2 SEQADV SEQRES MODRES FTNOTE HET HETNAM HETSYN FORMUL HELIX SHEET TURN SSBOND LINK LINKR SLTBRG HYDBND CISPEP \
  SITE CRYST1 ORIGX1 ORIGX2 ORIGX3 SCALE1 SCALE2 SCALE3 MTRIX1 MTRIX2 MTRIX3 TVECT MODEL ATOM SIGATM ANISOU SIGUIJ TER HETATM ENDMDL \
  CONECT MASTER END USER ";
 
-/// A longer line is no line of this format; the rest of it is taken for another.
+/// The maximum length of a line in bytes. The rest of a longer line is read as another line.
 const LONGEST_LINE: u64 = 4096;
 
-/// The record that a line holds, in upper case; `None` if it is none of this format.
+/// Returns the record name of a line in upper case; `None` if the format has no such record.
 fn record(line: &[u8]) -> Option<String> {
     let name = line.get(..6).unwrap_or(line);
     let name = name.split(|byte| byte.is_ascii_whitespace()).next()?;
@@ -28,8 +28,8 @@ fn record(line: &[u8]) -> Option<String> {
     RECORDS.contains(&format!(" {name} ")).then_some(name)
 }
 
-/// Whether a text of whatever name is a file of this format: it begins with a header that has a date in its columns, or
-/// has atoms with coordinates in theirs.
+/// Whether a text is a file of this format, whatever its name: it begins with a header that has a date in its columns, or it has atoms with
+/// coordinates in their columns.
 pub(super) fn begins(first: &[u8]) -> bool {
     let mut lines = first.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()).take(100);
     let number = |line: &[u8], from: usize| {
@@ -47,7 +47,7 @@ pub(super) fn begins(first: &[u8]) -> bool {
     })
 }
 
-/// Reads a header, and hands on its entry. `sequences`: whether to keep the one-letter codes.
+/// Reads a header and passes its entry to the sink. `sequences`: whether to keep the one-letter codes.
 pub(super) fn read(
     name: &str,
     mut plain: impl BufRead,
@@ -87,19 +87,19 @@ pub(super) fn read(
     Ok(())
 }
 
-/// An entry to begin with.
+/// Returns an entry with the initial values.
 fn empty() -> Entry {
     Entry { kind: Kind::Structure, ..Entry::default() }
 }
 
-/// Columns as the format counts them, from 1; as many of them as the line has.
+/// Returns columns as the format counts them, from 1. A shorter line gives fewer of them.
 fn columns(line: &str, first: usize, last: usize) -> Option<&str> {
     let start = line.char_indices().nth(first - 1)?.0;
     let end = line.char_indices().nth(last).map_or(line.len(), |(at, _)| at);
     line.get(start..end)
 }
 
-/// The same without blanks around, empty where the line is shorter.
+/// Returns columns without surrounding blanks; empty if the line is shorter.
 fn field(line: &str, first: usize, last: usize) -> &str {
     columns(line, first, last).unwrap_or_default().trim()
 }

@@ -1,10 +1,10 @@
-//! What remarks tell in words of their own: resolution, refinement, assemblies, related entries.
+//! Reads facts from the free text of remarks: resolution, refinement, assemblies, related entries.
 
 use super::super::details;
 use super::super::model::{Entry, add};
 use super::super::table::measured;
 
-/// Takes in a line `REMARK NNN …`, in whatever columns the number is.
+/// Reads a line `REMARK NNN …`, whatever the columns of the number.
 pub(super) fn line(line: &str, entry: &mut Entry) {
     let rest = line.get(6..).unwrap_or_default().trim();
     let (number, text) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));

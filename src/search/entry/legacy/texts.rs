@@ -1,11 +1,11 @@
-//! Continued records: titles, molecules, sources, people, the article.
+//! Continued records: titles, molecules, sources, authors, the article.
 
 use super::super::details;
 use super::super::method;
 use super::super::model::{Entry, MOST_VALUES, add, add_organism};
 use std::collections::BTreeMap;
 
-/// Fills in what the joined records say.
+/// Fills in fields from the joined records.
 pub(super) fn fill(entry: &mut Entry, long: &BTreeMap<String, String>) {
     let get = |key: &str| long.get(key).map(String::as_str).unwrap_or_default();
     let some = |key: &str| Some(get(key).to_owned()).filter(|text| !text.is_empty());
@@ -29,21 +29,21 @@ pub(super) fn fill(entry: &mut Entry, long: &BTreeMap<String, String>) {
         () => None,
     };
     entry.citation.title = some("JRNL TITL");
-    // The volume, page and year stand in the same record, from column 50 on.
+    // The volume, page and year are in the same record, from column 50 on.
     entry.citation.journal =
         some("JRNL REF").map(|text| text.split("   ").next().unwrap_or_default().to_owned());
-    // A DOI has no blanks; that of a long one is where its line ended.
+    // A DOI has no blanks. A blank in a long one is where its line ended.
     let doi = get("JRNL DOI").split_whitespace().collect::<String>().to_lowercase();
     entry.citation.doi = Some(doi).filter(|doi| !doi.is_empty());
     entry.citation.pubmed = get("JRNL PMID").trim().parse().ok();
 }
 
-/// `MOL_ID: 1; MOLECULE: …; CHAIN: A;`: the keys and values, of which each may go over several lines.
+/// Parses `MOL_ID: 1; MOLECULE: …; CHAIN: A;` into keys and values. Each may continue over several lines.
 fn specifications(text: &str) -> impl Iterator<Item = (&str, &str)> {
     text.split(';').filter_map(|part| part.split_once(':')).map(|(key, value)| (key.trim(), value.trim()))
 }
 
-/// Whether a record is of the form that came in 1996: before it, it was plain text.
+/// Whether a record has the form with keys, introduced in 1996. Before that it was plain text.
 fn has_keys(text: &str, keys: &[&str]) -> bool {
     specifications(text).any(|(key, _)| keys.contains(&key))
 }
@@ -87,7 +87,7 @@ fn sources(text: &str, entry: &mut Entry) {
     }
 }
 
-/// `HUMAN (HOMO SAPIENS) RECOMBINANT FORM EXPRESSED IN (ESCHERICHIA COLI)`
+/// Parses `HUMAN (HOMO SAPIENS) RECOMBINANT FORM EXPRESSED IN (ESCHERICHIA COLI)`.
 fn free_sources(text: &str, entry: &mut Entry) {
     let mut rest = text;
     let mut expressed = false;
@@ -107,9 +107,9 @@ fn free_sources(text: &str, entry: &mut Entry) {
     }
 }
 
-/// `M.R.SAWAYA` → `SAWAYA, M.R.`, as mmCIF has it.
+/// Converts `M.R.SAWAYA` to `SAWAYA, M.R.`, the form of mmCIF.
 fn person(name: &str) -> String {
-    // Initials, each of a letter or two, as in `K.-H.` or `TH.`.
+    // Initials, each of one or two letters, as in `K.-H.` or `TH.`.
     let mut end = 0;
     while let Some(dot) = name[end..].find('.') {
         let initial = name[end..end + dot].trim_matches([' ', '-']);
