@@ -260,11 +260,11 @@ pub enum Level {
 /// may occur, since names on disk need not be UTF-8.
 pub struct Lines {
     bytes: Vec<u8>,
-    home: Option<Arc<dyn CursorHome>>,
+    owner: Option<Arc<dyn BufferOwner>>,
 }
 
 /// Owner of the memory of lines. It takes the memory back when the lines are dropped.
-pub trait CursorHome: Send + Sync {
+pub trait BufferOwner: Send + Sync {
     /// Takes the memory back. Its contents are irrelevant.
     fn take_back(&self, memory: Vec<u8>);
 }
@@ -286,14 +286,14 @@ impl Eq for Lines {}
 /// A copy has its own memory.
 impl Clone for Lines {
     fn clone(&self) -> Self {
-        Lines { bytes: self.bytes.clone(), home: None }
+        Lines { bytes: self.bytes.clone(), owner: None }
     }
 }
 
 impl Drop for Lines {
     fn drop(&mut self) {
-        if let Some(home) = &self.home {
-            home.take_back(std::mem::take(&mut self.bytes));
+        if let Some(owner) = &self.owner {
+            owner.take_back(std::mem::take(&mut self.bytes));
         }
     }
 }
@@ -304,13 +304,13 @@ impl Lines {
         if bytes.last().is_some_and(|b| *b != b'\n') {
             bytes.push(b'\n');
         }
-        Lines { bytes, home: None }
+        Lines { bytes, owner: None }
     }
 
-    /// Like [`Lines::new`], in memory that is returned to `home` on drop.
-    pub fn lent(bytes: Vec<u8>, home: Arc<dyn CursorHome>) -> Self {
+    /// Like [`Lines::new`], in memory that is returned to `owner` on drop.
+    pub fn lent(bytes: Vec<u8>, owner: Arc<dyn BufferOwner>) -> Self {
         let mut lines = Lines::new(bytes);
-        lines.home = Some(home);
+        lines.owner = Some(owner);
         lines
     }
 

@@ -4,7 +4,7 @@
 //! its event was handled. There are at most as many blocks as queued events, plus one per running child. The number of jobs does not
 //! matter.
 
-use crate::model::event::{CursorHome, Lines};
+use crate::model::event::{BufferOwner, Lines};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Bytes read at once.
@@ -48,7 +48,7 @@ impl Buffers {
     }
 }
 
-impl CursorHome for Shared {
+impl BufferOwner for Shared {
     fn take_back(&self, mut memory: Vec<u8>) {
         let mut blocks = lock(&self.blocks);
         if (1..=LARGE).contains(&memory.capacity()) && blocks.len() < KEPT {
