@@ -148,7 +148,8 @@ fn key(job: &Job, source: &Source) -> (String, Vec<String>) {
 /// Lists with rsync the one entry that each source names. This checks module, login and path, and over ssh everything before that.
 async fn try_all(ask: &Ask, probes: &Probes) -> Tried {
     let mut hosts: BTreeMap<String, Vec<(&Job, &Source)>> = BTreeMap::new();
-    for job in &ask.jobs {
+    // The configuration's own finding says what is wrong with the other jobs; rsync would say it again.
+    for job in ask.jobs.iter().filter(|job| job.unfit.is_none()) {
         for source in &job.sources {
             let silent =
                 Endpoint::of(job, source).and_then(|e| probes.get(&e)).is_some_and(|probe| !probe.answers());
@@ -293,7 +294,11 @@ fn one(
         (Some(Ok(took)), Some(probe)) => answering(source, probe, *took),
         (Some(Ok(took)), None) => ok(format!("{source} is there")).took(*took),
         (None, _) => {
-            let text = format!("{source} was not asked: its host did not answer for another source");
+            let why = match job.unfit {
+                Some(_) => "the configuration of this job has an error",
+                None => "its host did not answer for another source",
+            };
+            let text = format!("{source} was not asked: {why}");
             Finding::new(Area::Source, Verdict::Warn, text)
         }
     }

@@ -1,6 +1,6 @@
 //! Indexing that is killed, stopped, done twice at once, or searched meanwhile: the index is what its last commit says.
 
-use crate::support::{Env, Running, corpus, eventually};
+use crate::support::{Env, Running, corpus, eventually, rounds};
 use rustix::process::Signal;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -81,7 +81,7 @@ fn a_build_killed_in_mid_commit_leaves_one_commit_or_the_other() {
     env.run(["index", "a"]).expect_code(0);
     let dir = place(&env, "a");
     let (mut before, mut killed) = (30, 0);
-    for round in 0..8 {
+    for round in 0..rounds(8, 200) {
         let next = dir.join(format!("files-{}.ledger", generation(&env) + 1));
         let meta = fs::read(dir.join("meta.json")).unwrap();
         let files = listed(&env, "a");

@@ -18,6 +18,7 @@ mod json;
 mod left_out;
 mod machine;
 mod man;
+mod million_files;
 mod mistakes;
 mod no_file;
 #[cfg(not(feature = "notify"))]

@@ -82,7 +82,9 @@ pub fn shuts_out(filters: Filters<'_>) -> Option<ShutsOut<'_>> {
             }
             (true, pattern) => {
                 everything = false;
-                certain &= pattern.starts_with("*.") && !pattern.contains('/');
+                // Several components match nothing at the top, and rsync gets no deeper.
+                let deeper = pattern.trim_start_matches('/').contains('/');
+                certain &= deeper || pattern.starts_with("*.");
             }
         }
     }
@@ -227,6 +229,7 @@ mod tests {
         assert_eq!(of(&[], &["*"]), Some((true, true)));
         assert_eq!(of(&["*.cif.gz"], &["*.tmp", "*"]), Some((false, true)));
         assert_eq!(of(&["data"], &["/*"]), Some((false, false)), "it may be a directory");
+        assert_eq!(of(&["odd/*.cif", "/a/b"], &["*"]), Some((false, true)), "nothing of these is at the top");
         assert_eq!(
             (of(&["*/", "*.gz"], &["*"]), of(&["**"], &["*"]), of(&[], &["*.tmp"])),
             (None, None, None)

@@ -158,14 +158,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn everything_is_known_soon_and_asking_takes_no_time() {
+    fn everything_is_known_soon() {
         let dir = tempfile::tempdir().unwrap();
         let jobs = vec![Job::example("a", "/s/", dir.path().join("a"))];
         let gatherer = Gatherer::start(Subject { jobs, state_dir: dir.path().into() }).unwrap();
         gatherer.wait(Duration::from_secs(60));
-        let begun = Instant::now();
         let seen = gatherer.snapshot();
-        assert!(begun.elapsed() < Duration::from_millis(100));
         assert_eq!(seen.jobs.unwrap()[0].job, "a");
         assert_eq!((seen.disks.unwrap().len(), seen.runs.unwrap().len(), seen.trouble), (1, 0, None));
         if cfg!(target_os = "linux") {

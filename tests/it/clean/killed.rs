@@ -1,6 +1,6 @@
 //! SIGKILL at any moment: a run goes on where it was, and undo brings everything back.
 
-use super::super::support::{Env, eventually, tree};
+use super::super::support::{Env, eventually, rounds, tree};
 use super::{age, dirs, in_sight};
 use rustix::process::Signal;
 use std::collections::{BTreeMap, BTreeSet};
@@ -114,6 +114,12 @@ fn a_deleting_run_that_was_killed_ends_what_it_began() {
 
 #[test]
 fn a_deleting_run_that_was_killed_at_random_leaves_nothing_half_done() {
+    for _ in 0..rounds(1, 25) {
+        killed_at_random();
+    }
+}
+
+fn killed_at_random() {
     let seed = fastrand::u64(..);
     let mut random = fastrand::Rng::with_seed(seed);
     let env = Env::new();
@@ -193,7 +199,7 @@ fn killed_at_random_again_and_again() {
         });
         all.len()
     };
-    for round in 0..3 {
+    for round in 0..rounds(3, 60) {
         let plan = env.run(["clean", "plan", "./mirror/m", "--json"]).expect_code(0).json().pop().unwrap();
         assert_eq!(plan["entries"], FILES as u64, "round {round}, seed {seed}");
         for deed in ["run", "undo"] {
