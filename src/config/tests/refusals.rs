@@ -91,10 +91,10 @@ fn a_broken_file_still_has_all_its_other_problems() {
 fn the_argument_that_is_refused_is_pointed_at() {
     let job = "[jobs.a]\nsource = 'h::m/'\ndest = '/x'\n";
     insta::assert_snapshot!(refused(&format!("{job}rsync_args = ['--exclude', 'x', 'stray']\n")), @r#"
-    /etc/pdb/c.toml:4:33: rsync_args: "stray" is no rsync option: rsync would take it for one more source
+    /etc/pdb/c.toml:4:33: rsync_args: "stray" is not an rsync option: rsync would read it as one more source
       | rsync_args = ['--exclude', 'x', 'stray']
       |                                 ^^^^^^^
-      hint: write an option and its value as one argument, such as "--max-size=1g"; sources belong into `source`
+      hint: write an option and its value as one argument, such as "--max-size=1g"; sources belong in `source`
     "#);
 }
 

@@ -107,7 +107,7 @@ fn two_names_that_fold_to_one_are_told_once_and_not_fetched_again() {
         let ended = case.run(3);
         let finished = ended.finished();
         let error = finished["error"].as_str().unwrap();
-        assert!(error.contains("cannot be held") && error.contains(".cif"), "{options}\n{ended}");
+        assert!(error.contains("cannot be stored") && error.contains(".cif"), "{options}\n{ended}");
         let here = case.here();
         assert!(
             here.iter().any(|(name, _)| name.ends_with("/1"))
