@@ -246,7 +246,7 @@ fn open(path: &Path) -> io::Result<File> {
         let fifo = fs::symlink_metadata(path).is_ok_and(|meta| meta.file_type().is_fifo());
         match error.raw_os_error() {
             Some(code) if fifo && code == Errno::NXIO.raw_os_error() => {
-                io::Error::new(io::ErrorKind::NotConnected, "it is a FIFO that nobody reads")
+                io::Error::new(io::ErrorKind::NotConnected, "it is a FIFO without a reader")
             }
             _ => error,
         }

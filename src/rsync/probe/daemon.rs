@@ -269,7 +269,7 @@ mod tests {
         let probe = probe(&says(b"SSH-2.0-OpenSSH_9.2\r\n"), Duration::from_secs(5));
         let (step, how) = probe.failed.unwrap();
         assert_eq!(step, Step::Greeting);
-        assert!(how.contains("no rsync server (\"SSH-2.0-OpenSSH_9.2\")"), "{how}");
+        assert!(how.contains("not an rsync server (\"SSH-2.0-OpenSSH_9.2\")"), "{how}");
     }
 
     #[test]
