@@ -119,8 +119,8 @@ impl Work {
 fn words(swept: &Reclaimed) -> String {
     let files = units::count(swept.files, "file", "files");
     let mut text = match swept.freed {
-        Some(freed) => format!("gave back {} of {files}", units::bytes(freed)),
-        None if swept.files == 0 => format!("gave back nothing: {files}"),
+        Some(freed) => format!("released {} of {files}", units::bytes(freed)),
+        None if swept.files == 0 => format!("released nothing: {files}"),
         None => format!("asked for {files}; the kernel does not report the result"),
     };
     if let Some(kept) = swept.kept.filter(|kept| *kept > 0) {
@@ -136,7 +136,7 @@ fn words(swept: &Reclaimed) -> String {
     }
     match swept.ended {
         Some(Ended::Target) => text += "; stopped: enough memory is available",
-        Some(Ended::InVain) => text += "; stopped: the kernel gave back next to nothing",
+        Some(Ended::InVain) => text += "; stopped: the kernel released almost nothing",
         Some(Ended::Stopped) => text += "; stopped",
         None => {}
     }
@@ -163,7 +163,7 @@ fn compact() -> Step {
         Ok(()) => Step {
             name,
             freed: None,
-            text: "done; it gives back no memory by itself".into(),
+            text: "done; it releases no memory by itself".into(),
             exit: ExitCode::Done,
         },
         Err(error) => refused(name, &error),

@@ -71,7 +71,7 @@ pub(super) fn ours(dest: &Path) -> Option<Finding> {
         if more == 0 { String::new() } else { format!("; {more} more like it") },
     );
     let hint = format!(
-        "a run of {owner} on this mirror shares it, if {owner} is of group {group}; or, as root or {owner}: {}",
+        "a run of {owner} on this mirror shares it, if {owner} is in group {group}; or, as root or {owner}: {}",
         share_command(dest, top.st_gid)
     );
     Some(warn(text).hint(hint))
@@ -106,7 +106,7 @@ pub(super) fn locks(dir: &Path) -> Option<Finding> {
         Lockable::Directory => None,
         Lockable::File(error) => {
             let text = format!(
-                "directories cannot be locked in {} ({error}): .pdb-sync/lock in the mirror stands in for that",
+                "directories cannot be locked in {} ({error}): .pdb-sync/lock in the mirror is locked instead",
                 sanitize::path(&dir)
             );
             Some(Finding::new(Area::Destination, Verdict::Ok, text))

@@ -252,7 +252,7 @@ fn open(path: &Path) -> io::Result<File> {
         }
     })?;
     if file.metadata()?.is_file() {
-        return Err(io::Error::other("it was exchanged for a file meanwhile"));
+        return Err(io::Error::other("it was replaced by a file meanwhile"));
     }
     Ok(file)
 }
@@ -268,7 +268,7 @@ impl Write for Stream {
                 done => return done,
             }
             if poll(&mut [PollFd::new(&self.0, PollFlags::OUT)], Some(&PATIENCE))? == 0 {
-                return Err(io::Error::new(io::ErrorKind::TimedOut, "nobody reads what was written"));
+                return Err(io::Error::new(io::ErrorKind::TimedOut, "the output is not read"));
             }
         }
     }

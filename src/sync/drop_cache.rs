@@ -59,7 +59,7 @@ impl CacheDropper {
             Ok(Reclaimed { files, freed: Some(_), kept, .. }) => {
                 let kept = ByteSize(kept.unwrap_or(0)).display().si();
                 let came = count(files);
-                let text = format!("cache: gave back {freed} of {came} that arrived; {kept} stay in memory");
+                let text = format!("cache: released {freed} of {came} that arrived; {kept} stay in memory");
                 Some((Level::Debug, text))
             }
             Ok(Reclaimed { files, freed: None, .. }) => {
@@ -68,7 +68,7 @@ impl CacheDropper {
                     format!("cache: asked the kernel to drop {came}; the kernel does not report the result");
                 Some((Level::Info, text))
             }
-            Err(error) => Some((Level::Debug, format!("cache: nothing was given back: {error}"))),
+            Err(error) => Some((Level::Debug, format!("cache: nothing was released: {error}"))),
         }
     }
 

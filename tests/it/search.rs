@@ -262,7 +262,7 @@ fn an_index_of_an_earlier_version_is_told_of_and_exchanged() {
     fs::rename(&current, home.join("v1")).unwrap();
     let ended = env.run(["search", "capsid"]).expect_code(2);
     assert!(ended.err().contains("the index of mmcif was built by an earlier version"), "{ended}");
-    assert!(ended.err().contains("`pdb-sync index mmcif` builds it anew"), "{ended}");
+    assert!(ended.err().contains("`pdb-sync index mmcif` rebuilds it"), "{ended}");
     corpus::lay_out(&env.mirror("y"));
     env.run(["index", "./mirror/y"]).expect_code(0);
     let ended = env.run(["search", "capsid", "--ids"]).expect_code(3);

@@ -124,7 +124,7 @@ fn a_job_that_never_ran_is_there_without_figures() {
     let upstream = Upstream::new().with_corpus();
     let env = two(&upstream);
     let none = env.run(["stats"]).expect_code(0);
-    assert_eq!((none.out(), none.err()), (String::new(), "no run that is remembered fits\n".into()));
+    assert_eq!((none.out(), none.err()), (String::new(), "no recorded run matches\n".into()));
     env.run(["sync", "good"]).expect_code(0);
     let stats = env.run(["stats", "--json"]).expect_code(0).events("stats");
     assert_eq!(words(&stats, "job"), ["bad", "good"]);

@@ -207,9 +207,9 @@ fn names_that_differ_in_case_are_two_where_they_can_be() {
 #[test]
 fn doctor_tells_what_is_folded() {
     for (options, told) in [
-        ("fold", "differ in case or Unicode form (A and a, \u{e9} and e\u{301}) are one"),
-        ("fold-case", "differ in case (A and a) are one"),
-        ("fold-form", "differ in Unicode form (\u{e9} and e\u{301}) are one"),
+        ("fold", "differ only in case or Unicode form (A and a, \u{e9} and e\u{301}) are the same"),
+        ("fold-case", "differ only in case (A and a) are the same"),
+        ("fold-form", "differ only in Unicode form (\u{e9} and e\u{301}) are the same"),
         ("", "told apart"),
     ] {
         let Some(case) = Case::new(options, "") else { return };

@@ -272,6 +272,6 @@ fn doctor_says_what_stands_in_for_the_lock() {
     assert!(!ended.out().contains("cannot be locked"), "{ended}");
     let ended = without(&env, &["doctor", "--offline"]);
     assert!(ended.out().contains("directories cannot be locked in "), "{ended}");
-    assert!(ended.out().contains(".pdb-sync/lock in the mirror stands in"), "{ended}");
+    assert!(ended.out().contains(".pdb-sync/lock in the mirror is locked instead"), "{ended}");
     assert_eq!(fs::read_dir(env.mirror("j")).unwrap().count(), 0, "{ended}");
 }
