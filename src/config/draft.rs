@@ -213,7 +213,7 @@ impl Draft {
                 "dest" => "set root: relative destinations are below it",
                 _ => "write it into [jobs.NAME]",
             };
-            let text = format!("{name} cannot stand in [defaults]: every job needs its own");
+            let text = format!("{name} is not allowed in [defaults]: every job needs its own");
             reader.problem(key.span(), text, Some(hint.into()));
         }
         read(&mut self.defaults, "[defaults]", rest, Origin::Defaults, reader);

@@ -29,7 +29,7 @@ impl Resolver<'_> {
             };
             if let Some(other) = sources.and_then(|sources| sources.iter().find(|s| !is_daemon(s))) {
                 let text =
-                    format!("{whence} goes with rsync daemons only, and rsync would refuse it for {other}");
+                    format!("{whence} works with rsync daemons only, and rsync would refuse it for {other}");
                 let hint =
                     "set `password_file` instead, which is used only for daemons of the job; ssh uses keys";
                 self.unfit(origin, job, text, Some(hint.into()));

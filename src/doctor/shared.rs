@@ -64,7 +64,7 @@ pub(super) fn ours(dest: &Path) -> Option<Finding> {
     let path = dest.join(OsStr::from_bytes(path));
     let more = closed.len() - 1;
     let text = format!(
-        "not every user of group {group} can keep and purge there what is removed: {} belongs to {owner}, group {}, mode {:04o}{}",
+        "not every user of group {group} can keep and purge removed files there: {} belongs to {owner}, group {}, mode {:04o}{}",
         sanitize::path(&path),
         group_name(stat.st_gid),
         stat.st_mode & 0o7777,

@@ -59,7 +59,7 @@ pub(super) fn deletions(job: &Job, again: &str, listing: &Listing, refused: Opti
         Reason::new(format!(
             "{going} of {present} files would be deleted, more than max_delete allows ({limit}); none was"
         ))
-        .hint(format!("{list}; if they may go: {again} sync {}{accepted} --max-delete {going}", job.name)),
+        .hint(format!("{list}; to delete them: {again} sync {}{accepted} --max-delete {going}", job.name)),
     )
 }
 

@@ -157,7 +157,7 @@ fn an_option_is_said_to_be_where_it_is() {
     assert!(over.starts_with("--max-size=2 on the command line"), "{over}");
     for (option, told) in [
         ("--exclude-from=/nowhere/list", "the command line: --exclude-from names /nowhere/list"),
-        ("--password-file=/nowhere/pw", "--password-file goes with rsync daemons only"),
+        ("--password-file=/nowhere/pw", "--password-file works with rsync daemons only"),
     ] {
         let ended = env.run(["sync", "j", "--", option]);
         assert!(ended.err().contains(told) || ended.out().contains(told), "{ended}");

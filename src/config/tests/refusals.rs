@@ -29,7 +29,7 @@ timeout = "30"
       | retries = 2
       | ^^^^^^^
       hint: retries belongs in [defaults] or [jobs.NAME]
-    /etc/pdb/c.toml:7:1: dest cannot stand in [defaults]: every job needs its own
+    /etc/pdb/c.toml:7:1: dest is not allowed in [defaults]: every job needs its own
       | dest = "/x"
       | ^^^^
       hint: set root: relative destinations are below it

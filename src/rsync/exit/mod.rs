@@ -183,7 +183,7 @@ fn by_code(code: i32, lines: &[&str], talk: &Peer<'_>) -> (Class, Reason) {
         11 => (Class::Fatal, because("rsync could not read or write a file")),
         12 => (
             Class::Retry,
-            because(&format!("the connection to {host} broke off"))
+            because(&format!("the connection to {host} was lost"))
                 .hint("it is tried again; what was transferred is kept"),
         ),
         22 => (

@@ -43,8 +43,8 @@ fn a_daemon_that_cannot_be_reached() {
     failed(real!(RCSB, "connect-timeout"), Retry, "took too long", "port 33444 blocked");
     failed(real!("no.such.host.invalid::m/", "no-such-host"), Retry, "could not be resolved", "DNS");
     failed(real!(DAEMON, "silent-server"), Retry, "stopped sending", "stall");
-    failed(real!(DAEMON, "closed-at-once"), Retry, "broke off", "");
-    failed(real!(DAEMON, "dropped"), Retry, "broke off", "kept");
+    failed(real!(DAEMON, "closed-at-once"), Retry, "was lost", "");
+    failed(real!(DAEMON, "dropped"), Retry, "was lost", "kept");
 }
 
 #[test]

@@ -154,7 +154,7 @@ const NO_TRANSFER: &str = "it makes rsync do something else than a transfer";
 pub(super) fn long(name: &str) -> Option<(&'static str, &'static str)> {
     Some(match name {
         "delete-excluded" => (
-            "it removes what the job merely does not want to transfer, our quarantine and other jobs' files included",
+            "it removes what the job does not transfer, including the quarantine and the files of other jobs",
             "give `--delete` to `sync` itself or set `delete = true`, and remove excluded files with `pdb-sync clean plan`",
         ),
         "delete-missing-args" => (

@@ -175,7 +175,7 @@ fn names_keywords_and_cells_do_what_they_look_like() {
 fn mistakes_have_a_column_and_a_way_out() {
     for (query, column, text, hint) in [
         ("rsolution<2", 1, "unknown field \"rsolution\"", "did you mean \"resolution\"?"),
-        ("resolution:2.0-1.5", 12, "nothing lies between", "write resolution:1.5..2.0"),
+        ("resolution:2.0-1.5", 12, "no value is between", "write resolution:1.5..2.0"),
         ("resolution<", 12, "a value for resolution is missing here", "resolution:<2.0"),
         ("cell:61", 6, "is not a unit cell", "cell:61,62,63"),
         ("obsolete:maybe", 10, "neither yes nor no", "obsolete:yes"),
@@ -186,7 +186,7 @@ fn mistakes_have_a_column_and_a_way_out() {
         ("released:20-20", 10, "\"20-20\" is not a date", "released:2020"),
         ("released:2023-02-29", 10, "is not a date", "released:2020"),
         ("title:<3", 8, "title is not a number", "they are for resolution"),
-        ("resolution:3..2", 12, "nothing lies between 3 and 2", "write resolution:2..3"),
+        ("resolution:3..2", 12, "no value is between 3 and 2", "write resolution:2..3"),
         ("resolution:[1 2]", 12, "expected two values with TO between them", "[1.5 TO 2.0]"),
         ("resolution:", 12, "a value for resolution is missing here", "resolution:<2.0"),
         ("chains:1.5", 8, "is not a whole number", "chains:>=12"),

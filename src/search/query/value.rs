@@ -137,7 +137,7 @@ pub(super) fn range(field: Field, low: (&str, bool), high: (&str, bool)) -> Resu
         && a > b
     {
         let hint = format!("write {}:{}..{}", field.name(), high.0, low.0);
-        return Err((format!("nothing lies between {} and {}", low.0, high.0), Some(hint)));
+        return Err((format!("no value is between {} and {}", low.0, high.0), Some(hint)));
     }
     if from == Bound::Open && to == Bound::Open {
         return Ok(Node::Exists(field));
