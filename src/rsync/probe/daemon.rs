@@ -129,7 +129,7 @@ fn ask(probe: &mut Probe, limit: Duration) -> Result<(), (Step, String)> {
         ErrorKind::TimedOut | ErrorKind::WouldBlock => {
             (Step::Greeting, format!("worked, but the server sent nothing for {}", shown(limit)))
         }
-        _ => (Step::Greeting, format!("failed: {error}")),
+        _ => (Step::Greeting, format!("worked, but reading the greeting failed: {error}")),
     })?;
     probe.protocol = daemon::greeting(&first);
     if probe.protocol.is_none() {

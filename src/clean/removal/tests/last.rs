@@ -81,7 +81,7 @@ fn one_that_was_killed_when_it_had_taken_something_counts() {
     );
     assert_eq!(last(&place), "RUN2");
     fs::write(place.root.join("ab/z"), "z").unwrap();
-    assert_eq!(last(&place), "RUN1", "it was put back");
+    assert_eq!(last(&place), "RUN1", "it is where it was");
     fs::rename(place.root.join("ab/z"), place.root.join("ab").join(beside(&place, "RUN2", "ab/z"))).unwrap();
     assert_eq!(last(&place), "RUN2", "it was captured");
     // An earlier run that was undone since did not remove it.
