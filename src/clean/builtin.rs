@@ -78,7 +78,7 @@ pub fn built_in() -> Vec<Rule> {
                     ".pdb-sync-??????????????????????????-????????????????",
                 ],
                 Review,
-                "renamed by a run that was killed before it deleted it; going on with that run, or undoing it, settles it",
+                "renamed by a run that was killed before it deleted it; continue or undo that run",
             )
         },
         rule("desktop", &[".DS_Store", "Thumbs.db", "desktop.ini"], Delete, "written by file browsers"),
@@ -89,7 +89,7 @@ pub fn built_in() -> Vec<Rule> {
         Rule {
             kind: None,
             special: Some(Special::Absent),
-            ..rule("absent", &["**"], Review, "upstream did not have it when it was asked last")
+            ..rule("absent", &["**"], Review, "upstream did not have it when it was last listed")
         },
         Rule {
             special: Some(Special::Obsolete),
@@ -101,7 +101,7 @@ pub fn built_in() -> Vec<Rule> {
         },
         Rule { max_size: Some(0), ..rule("empty-file", &["*"], Review, "an empty file") },
         rule("core", &["core", "core.[0-9]*"], Review, "perhaps a core dump"),
-        rule("nfs", &[".nfs*"], Review, "deleted on NFS while somebody held it open"),
+        rule("nfs", &[".nfs*"], Review, "deleted on NFS while a process held it open"),
         Rule {
             kind: None,
             special: Some(Special::OddName),

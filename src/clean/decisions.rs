@@ -86,7 +86,8 @@ impl Decisions {
                 Some(glob) => {
                     let text = if glob.contains('/') { glob.clone() } else { format!("**/{glob}") };
                     let built = GlobBuilder::new(&text).literal_separator(true).build();
-                    let built = built.map_err(|error| format!("{glob:?} is no pattern: {}", error.kind()))?;
+                    let built =
+                        built.map_err(|error| format!("{glob:?} is not a pattern: {}", error.kind()))?;
                     Some((glob.clone(), built.compile_matcher()))
                 }
             };
@@ -133,11 +134,11 @@ impl Decisions {
 /// Returns a file to edit, with every line commented out. `rows` yields `(rule, directory, action, entries, bytes in words)`.
 pub fn template(root: &str, rows: impl Iterator<Item = (String, String, Action, u64, String)>) -> String {
     let mut text = format!(
-        "# What is to become of the entries of a plan for {root}\n#\n\
-         # Take the \"#\" away from what you decide. An action is \"delete\", \"review\" or \"keep\"; the last decision that\n\
-         # means an entry wins, and what nobody decides stays as the rule said. Nothing under review is ever touched.\n\
-         # A decision may name a rule, a path (with everything below it) and a glob; all that it names must fit. A rule that\n\
-         # the plan does not know is an error, and a decision that means no entry is warned about.\n"
+        "# Decisions about the entries of a plan for {root}\n#\n\
+         # Remove the \"#\" from each decision that you make. An action is \"delete\", \"review\" or \"keep\". The last decision\n\
+         # that matches an entry applies. Entries without a decision keep the action of their rule. Entries under review are\n\
+         # never touched. A decision may name a rule, a path (with everything below it) and a glob; an entry must match all\n\
+         # that it names. A rule that the plan does not have is an error. A decision that matches no entry gives a warning.\n"
     );
     let quoted = |text: &str| toml::Value::from(text).to_string();
     let mut last = String::new();

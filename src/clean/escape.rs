@@ -43,7 +43,7 @@ pub enum Nameless {
     #[error("its name was too long to be escaped, and the journal does not hold it")]
     Lost,
     /// The name was not given by us.
-    #[error("no escaped name is spelt like that")]
+    #[error("it is not an escaped name")]
     Foreign,
     /// What was escaped is no path below the root.
     #[error("its path {0}")]

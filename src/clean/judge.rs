@@ -68,12 +68,12 @@ impl Why {
             Why::Decides => "decides",
             Why::Off => "is turned off",
             Why::Pattern => "its pattern does not match",
-            Why::Kind => "it means another kind of entry",
+            Why::Kind => "it is for another kind of entry",
             Why::Size => "the size is out of its range",
             Why::Age => "the age is out of its range",
-            Why::Special => "its name fits, but not the rest (see `pdb-sync clean rules`)",
+            Why::Special => "the name matches, but not the other conditions (see `pdb-sync clean rules`)",
             Why::Upstream => "upstream has it: the next sync would fetch it again",
-            Why::Late => "would match, but comes later",
+            Why::Late => "would match, but an earlier rule decides",
         }
     }
 }
@@ -242,13 +242,13 @@ impl Judge {
     /// Returns why no rule may change the entry.
     fn protected(&self, entry: &Candidate<'_>) -> Option<&'static str> {
         if super::path::check(entry.path).is_err() {
-            return Some("it is not below the root, or it is our own quarantine");
+            return Some("it is not below the root, or it is the quarantine");
         }
         if protect::in_version_control(entry.path) {
             return Some("it belongs to a version control system");
         }
         if self.at_root && crate::model::system_names::is_of_a_file_system(entry.path) {
-            return Some("the file system keeps it for itself");
+            return Some("it belongs to the file system");
         }
         entry.in_project.then_some("its directory holds the manifest of a project")
     }

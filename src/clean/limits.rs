@@ -28,12 +28,12 @@ impl Limits {
         let limit = self.entries.of(tree);
         if entries > limit {
             texts.push(format!(
-                "{entries} of {tree} entries would go, more than are allowed at once ({limit})"
+                "{entries} of {tree} entries would be removed, more than are allowed at once ({limit})"
             ));
             options.push(format!("--max-delete {entries}"));
         }
         if let Some(most) = self.bytes.filter(|most| bytes > *most) {
-            texts.push(format!("{bytes} bytes would go, more than are allowed at once ({most})"));
+            texts.push(format!("{bytes} bytes would be removed, more than are allowed at once ({most})"));
             options.push(format!("--max-bytes {bytes}"));
         }
         match texts.is_empty() {

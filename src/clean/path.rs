@@ -25,7 +25,7 @@ pub enum BadPath {
     #[error("is absolute")]
     Absolute,
     /// It has an empty, `.` or `..` component.
-    #[error("has a component that leads elsewhere (., .. or nothing)")]
+    #[error("has a component that is ., .. or empty")]
     Leads,
     /// It has a NUL.
     #[error("has a NUL character")]
@@ -33,11 +33,11 @@ pub enum BadPath {
     /// A component is longer than a file system takes.
     #[error("has a component of more than 255 bytes")]
     Long,
-    /// It lies in our own quarantine.
-    #[error("lies in our own quarantine")]
+    /// It lies in the quarantine.
+    #[error("lies in the quarantine")]
     Ours,
     /// It is not what JSON should hold: neither `path` nor `path_base64`, or both.
-    #[error("is written in a way that nobody can read")]
+    #[error("is written in an unknown form")]
     Unreadable,
 }
 

@@ -143,7 +143,7 @@ pub enum PlanError {
     Cut,
     /// It is not as it was written.
     #[error(
-        "its contents do not fit its hash: it was changed after it was made (`pdb-sync clean edit` is the way to change what is done)"
+        "its contents do not match its hash: it was changed after it was made (use `pdb-sync clean edit` to change what is done)"
     )]
     Hash,
 }

@@ -27,7 +27,7 @@ pub(super) fn run(args: &DoctorArgs, global: &Global, ui: &Ui) -> Result<ExitCod
         && !(args.jobs.is_empty() && args.tag.is_empty())
         && about_config.iter().any(|finding| finding.verdict == Verdict::Fail)
     {
-        ui.warning("the configuration has problems, so jobs cannot be looked at");
+        ui.warning("the configuration has problems, so jobs cannot be checked");
     }
     let jobs = match args.jobs.as_slice() {
         [] if args.tag.is_empty() => config.jobs.iter().filter(|job| job.enabled).cloned().collect(),
@@ -58,7 +58,7 @@ pub(super) fn run(args: &DoctorArgs, global: &Global, ui: &Ui) -> Result<ExitCod
         && let Err(error) = probe::save(&state_dir, &probes)
     {
         ui.warning(&format!(
-            "cannot remember how fast the servers are in {}: {error}",
+            "cannot store the measured speed of the servers in {}: {error}",
             sanitize::path(&state_dir)
         ));
     }

@@ -73,7 +73,7 @@ fn xdg(variable: &str, default: impl Fn(&Xdg) -> Option<PathBuf>) -> Option<Path
 
 fn no_home(what: &str, instead: &str) -> Failure {
     Failure::usage_hint(
-        format!("cannot tell where {what}: there is no home directory"),
+        format!("cannot determine where {what}: there is no home directory"),
         format!("give {instead}"),
     )
 }

@@ -61,7 +61,7 @@ fn list(args: &HistoryArgs, global: &Global, ui: &Ui) -> Result<ExitCode, Failur
         return Ok(ExitCode::Done);
     }
     if found.is_empty() {
-        ui.note("no run that is remembered fits");
+        ui.note("no recorded run matches");
         return Ok(ExitCode::Done);
     }
     ui.table(&rows(&found, &ids, ui.look().columns.is_some_and(|columns| columns < WIDE)))?;
@@ -161,8 +161,7 @@ fn phases(phases: &[(String, Duration)]) -> Map<String, Value> {
 }
 
 fn show(wanted: &str, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
-    let none =
-        || Failure::usage_hint("nothing is remembered yet", "`pdb-sync sync --all` writes the history");
+    let none = || Failure::usage_hint("no run is recorded yet", "`pdb-sync sync --all` writes the history");
     let history = history_lookup::open(global)?;
     let run = match wanted {
         "last" => history.ok_or_else(none)?.run(wanted)?,
@@ -175,8 +174,8 @@ fn show(wanted: &str, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
             let known = history.as_ref().map(|history| history.ids()).transpose()?;
             let history = history.filter(|_| known.is_some_and(|known| known.contains(&id)));
             let other = || {
-                let hint = format!("`pdb-sync clean log {id}` tells what it took away");
-                Failure::usage_hint(format!("the history does not know of run {id}"), hint)
+                let hint = format!("`pdb-sync clean log {id}` shows what it removed");
+                Failure::usage_hint(format!("the history has no run {id}"), hint)
             };
             history.ok_or_else(other)?.run(&id)?
         }
@@ -201,7 +200,7 @@ fn show(wanted: &str, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
     }
     let how = match run.state {
         RunState::Running => "still running",
-        RunState::Interrupted => "interrupted: it ended without a word",
+        RunState::Interrupted => "interrupted: it ended without a result",
         RunState::Ended => "ended",
     };
     ui.line(&format!("Run {}, started {}, {how}", run.id, local(run.started)))?;
@@ -236,7 +235,7 @@ fn summary(run: &Run, results: Vec<Arc<SyncResult>>) -> Summary {
     };
     if run.exit_code == Some(ExitCode::Failed.code()) && summary.exit() == ExitCode::Done {
         // No job failed, so an output was lost.
-        summary.unwritten.push("what was missing is not remembered".into());
+        summary.unwritten.push("what was missing is not recorded".into());
     }
     summary
 }

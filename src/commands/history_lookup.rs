@@ -60,7 +60,7 @@ pub(super) fn run_meant(state: &Path, wanted: &str) -> Result<Option<String>, Fa
         Err(NoRun::Unknown) => Ok(None),
         Err(NoRun::Several(runs)) => Err(Failure::usage_hint(
             format!("the IDs of several runs begin with {wanted:?}: {}", runs.join(", ")),
-            "give more of it",
+            "give more characters of the ID",
         )),
     }
 }
@@ -103,7 +103,7 @@ pub(super) fn kept(state: &Path, run: &str) -> BTreeSet<String> {
 pub(super) fn no_run(wanted: &str) -> Failure {
     Failure::usage_hint(
         format!("no run {wanted:?} is known"),
-        "`pdb-sync history` lists the runs of sync, `pdb-sync clean log` what was taken away and by which run",
+        "`pdb-sync history` lists the runs of sync, `pdb-sync clean log` what was removed and by which run",
     )
 }
 
@@ -123,7 +123,7 @@ pub(super) fn watch(config: &Config, jobs: &[Job], state_dir: &Path, ui: &Ui) ->
     }
     match read(&watch, jobs, state_dir) {
         Ok(past) => watch.past = past,
-        Err(error) => ui.warning(&format!("{error}; alerts that compare with the past stay silent")),
+        Err(error) => ui.warning(&format!("{error}; alerts that compare with past runs cannot be checked")),
     }
     watch
 }

@@ -46,10 +46,8 @@ fn missing(job: &Job, state_dir: &Path) -> (String, Option<String>, bool) {
     let dest = sanitize::path(&job.dest);
     let real = resolve(&job.dest);
     if let Some(point) = is_unmounted(&real) {
-        let text = format!(
-            "{dest} does not exist: {} stands in /etc/fstab, but is not mounted",
-            sanitize::path(&point)
-        );
+        let text =
+            format!("{dest} does not exist: {} is in /etc/fstab, but is not mounted", sanitize::path(&point));
         return (text, Some(format!("`mount {}`", hint::quoted(&point))), false);
     }
     if sync::has_filled(state_dir, &job.name, &job.dest) {

@@ -233,7 +233,7 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<ExitCode, Failure> {
     file_locations::check_state_dir(&cli.global)?;
     // clap does not detect this conflict if --json is before the command.
     if let Some(option) = other_output(&cli.command).filter(|_| ui.json) {
-        let text = format!("{option} prints something else than lines of JSON, which --json asks for");
+        let text = format!("{option} does not print lines of JSON, as --json requires");
         return Err(Failure::usage_hint(text, "leave one of them out"));
     }
     match &cli.command {

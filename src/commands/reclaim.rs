@@ -119,9 +119,9 @@ impl Work {
 fn words(swept: &Reclaimed) -> String {
     let files = units::count(swept.files, "file", "files");
     let mut text = match swept.freed {
-        Some(freed) => format!("gave back {} of {files}", units::bytes(freed)),
-        None if swept.files == 0 => format!("gave back nothing: {files}"),
-        None => format!("asked for {files}; the kernel does not tell what came of it"),
+        Some(freed) => format!("released {} of {files}", units::bytes(freed)),
+        None if swept.files == 0 => format!("released nothing: {files}"),
+        None => format!("asked for {files}; the kernel does not report the result"),
     };
     if let Some(kept) = swept.kept.filter(|kept| *kept > 0) {
         text += &format!("; {} stay in memory", units::bytes(kept));
@@ -136,7 +136,7 @@ fn words(swept: &Reclaimed) -> String {
     }
     match swept.ended {
         Some(Ended::Target) => text += "; stopped: enough memory is available",
-        Some(Ended::InVain) => text += "; stopped: the kernel gave back next to nothing",
+        Some(Ended::InVain) => text += "; stopped: the kernel released almost nothing",
         Some(Ended::Stopped) => text += "; stopped",
         None => {}
     }
@@ -149,7 +149,7 @@ fn slab() -> Step {
         Ok(freed) => {
             let text = match freed {
                 Some(freed) => format!("the kernel's reclaimable caches are {} smaller", units::bytes(freed)),
-                None => "asked for; the kernel does not tell what came of it".into(),
+                None => "asked for; the kernel does not report the result".into(),
             };
             Step { name, freed, text, exit: ExitCode::Done }
         }
@@ -163,7 +163,7 @@ fn compact() -> Step {
         Ok(()) => Step {
             name,
             freed: None,
-            text: "done; it gives back no memory by itself".into(),
+            text: "done; it releases no memory by itself".into(),
             exit: ExitCode::Done,
         },
         Err(error) => refused(name, &error),
@@ -172,8 +172,8 @@ fn compact() -> Step {
 
 fn refused(name: String, error: &io::Error) -> Step {
     let why = match error.kind() {
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => "only root may".into(),
-        io::ErrorKind::NotFound => "this kernel has no such thing".into(),
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => "only root may do this".into(),
+        io::ErrorKind::NotFound => "this kernel does not offer it".into(),
         _ => error.to_string(),
     };
     Step { name, freed: None, text: format!("not done: {why}"), exit: ExitCode::Partial }

@@ -133,10 +133,8 @@ impl Searched {
                 Err(error) => {
                     ui.warning(&format!("{error}; it is left out"));
                     ui.note(&match error {
-                        SearchError::Io { .. } => {
-                            "  hint: it is for others: ask for the right to read it".into()
-                        }
-                        _ => format!("  hint: {} builds it anew", rebuild(&place.label)),
+                        SearchError::Io { .. } => "  hint: check that this user may read it".into(),
+                        _ => format!("  hint: {} rebuilds it", rebuild(&place.label)),
                     });
                     damaged = true;
                 }
@@ -158,7 +156,7 @@ impl Searched {
                 "the index of {} was built by an earlier version of pdb-sync; it is left out",
                 place.label
             ));
-            ui.note(&format!("  hint: {} builds it anew", hint::command(["index", &place.label])));
+            ui.note(&format!("  hint: {} rebuilds it", hint::command(["index", &place.label])));
             damaged = true;
         }
         if !names.is_empty() {
@@ -201,7 +199,7 @@ impl Searched {
         for (label, why) in &outcome.failed {
             ui.error(
                 &format!("the index of {label} could not be searched: {why}"),
-                Some(&format!("{} builds it anew", rebuild(label))),
+                Some(&format!("{} rebuilds it", rebuild(label))),
             );
         }
         Ok(options.exit(&outcome))

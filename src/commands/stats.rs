@@ -90,7 +90,7 @@ pub(super) fn run(args: &StatsArgs, global: &Global, ui: &Ui) -> Result<ExitCode
 fn tables(jobs: &[Aggregate], commands: &[CommandCost], ui: &Ui) -> Result<(), Failure> {
     let ran = jobs.iter().any(|job| job.runs > 0);
     if !ran {
-        ui.note("no run that is remembered fits");
+        ui.note("no recorded run matches");
     } else {
         ui.table(&rows(jobs))?;
     }

@@ -227,7 +227,7 @@ fn go(args: &SyncArgs, plan: Plan, audience: Audience, ui: &Ui) -> Result<(ExitC
         }
         match notifier {
             Some(_) if signals.is_hard() => {
-                ui.warning("nobody of [notify] was told: the run was ended at once");
+                ui.warning("no notification of [notify] was sent: the run was ended at once");
                 Ok(exit)
             }
             Some(notifier) => Ok(notified(notifier, summary, exit, &mut signals, ui).await),

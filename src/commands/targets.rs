@@ -210,7 +210,7 @@ pub(super) fn no_directory<'a>(
 fn resolve(path: &str) -> Result<PathBuf, Failure> {
     let root = std::fs::canonicalize(path);
     let root = root.map_err(|error| {
-        let other = "only directories of this machine can be looked at";
+        let other = "only directories of this machine can be read";
         Failure::named(
             format!("cannot find {}: {error}", sanitize::name(path.as_bytes())),
             config::local(path).is_err().then_some(other),

@@ -88,8 +88,11 @@ impl FromStr for Slower {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong =
-            || format!("{text:?} is no such rule: write it as \"2x p95\" (p50, p90, p95, p99 or mean)");
+        let wrong = || {
+            format!(
+                "{text:?} is not a factor and a figure: write it as \"2x p95\" (p50, p90, p95, p99 or mean)"
+            )
+        };
         let (factor, point) = text.trim().split_once('x').ok_or_else(wrong)?;
         let factor = factor.trim();
         // An exponent is almost certainly a mistake.
@@ -107,7 +110,7 @@ impl FromStr for Metric {
         let words = Metric::ALL.map(Metric::word);
         Metric::ALL.into_iter().find(|known| known.word() == text).ok_or_else(|| {
             let near = nearest(text, words).map_or(String::new(), |near| format!("; did you mean {near:?}?"));
-            format!("{text:?} is no figure: expected one of {}{near}", words.join(", "))
+            format!("{text:?} is not a figure: expected one of {}{near}", words.join(", "))
         })
     }
 }
@@ -206,8 +209,8 @@ impl Resolver<'_> {
                     lines.push(span.line);
                     continue;
                 };
-                let text = format!("this alert says again what that of line {} says", lines[n]);
-                self.note(Origin::Section(*span), text, Some("take one of them away".into()));
+                let text = format!("this alert repeats that of line {}", lines[n]);
+                self.note(Origin::Section(*span), text, Some("remove one of them".into()));
             }
         }
         settings

@@ -78,7 +78,7 @@ impl Value for CleanRules {
         };
         if list.len() > MOST_RULES {
             let text = format!("{} rules are more than {MOST_RULES}", list.len());
-            let hint = "each rule is held against each entry: a rule may have several patterns, and a pattern alternatives, {a,b}";
+            let hint = "each rule is compared with each entry: a rule may have several patterns, and a pattern alternatives, {a,b}";
             reader.problem(value.span(), text, Some(hint.into()));
             return None;
         }
@@ -134,7 +134,7 @@ fn names(list: &[Spanned<DeValue<'_>>], reader: &mut Reader<'_>) {
         };
         let line = reader.line(value.span().start);
         if let Some(first) = lines.get(name) {
-            let text = format!("two rules are called {name:?}: the first is that of line {first}");
+            let text = format!("two rules are called {name:?}: the first is on line {first}");
             reader.problem(value.span(), text, Some("give each rule a name of its own".into()));
         } else {
             lines.insert(name, line);
@@ -214,7 +214,7 @@ fn rule(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Option<Rule> {
         && rule.patterns.iter().any(|pattern| pattern.ends_with('/'))
     {
         let text = format!("a pattern that ends in a slash means directories, and the rule {}s", kind.word());
-        reader.problem(value.span(), text, Some("take away the slash, or the type".into()));
+        reader.problem(value.span(), text, Some("remove the slash, or the type".into()));
     }
     (reader.problems.len() == before).then_some(rule)
 }
@@ -235,7 +235,7 @@ fn patterns(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Vec<String
     }
     for pattern in &read {
         if let Err(error) = globset::Glob::new(pattern) {
-            reader.problem(value.span(), format!("{pattern:?} is no pattern: {}", error.kind()), None);
+            reader.problem(value.span(), format!("{pattern:?} is not a pattern: {}", error.kind()), None);
         }
     }
     read

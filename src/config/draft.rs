@@ -190,12 +190,11 @@ impl Draft {
             }
             if table.is_empty() && !self.broken {
                 let hint = Some("write connections = N".into());
-                reader.problem(key.span(), format!("[hosts.{name:?}] says nothing"), hint);
+                reader.problem(key.span(), format!("[hosts.{name:?}] is empty"), hint);
             }
             if let Some((_, first)) = self.hosts.get(&name) {
-                let text =
-                    format!("the host {name:?} stands here twice: the first is that of line {}", first.line);
-                reader.problem(key.span(), text, Some("write all that is about it into one section".into()));
+                let text = format!("the host {name:?} has two sections: the first is on line {}", first.line);
+                reader.problem(key.span(), text, Some("write all its keys into one section".into()));
             }
             let mut layer = HostLayer::default();
             read(&mut layer, &format!("[hosts.{name:?}]"), in_order(table), Origin::Section, reader);
@@ -211,10 +210,10 @@ impl Draft {
         for (key, _) in misplaced {
             let name = key.get_ref().as_ref();
             let hint = match name {
-                "dest" => "set root, below which relative destinations hang",
+                "dest" => "set root: relative destinations are below it",
                 _ => "write it into [jobs.NAME]",
             };
-            let text = format!("{name} cannot stand in [defaults]: every job needs its own");
+            let text = format!("{name} is not allowed in [defaults]: every job needs its own");
             reader.problem(key.span(), text, Some(hint.into()));
         }
         read(&mut self.defaults, "[defaults]", rest, Origin::Defaults, reader);

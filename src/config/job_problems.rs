@@ -78,10 +78,10 @@ impl Resolver<'_> {
             return;
         }
         let text = format!(
-            "its name differs from that of job {first:?} on line {line} in case alone, which the state directory {} does not tell apart",
+            "its name differs from that of job {first:?} on line {line} only in case, which the state directory {} ignores",
             sanitize::path(&state)
         );
-        let hint = "give it another name, or give a --state-dir on a file system that tells case apart";
+        let hint = "give it another name, or give a --state-dir on a case-sensitive file system";
         self.unfit(Origin::Section(job.span), job, text, Some(hint.into()));
     }
 
@@ -107,14 +107,15 @@ impl Resolver<'_> {
         let (pattern, what, hint) = match (args::shuts_out(filters), args::lets_in(filters)) {
             (Some(rule), _) if !rule.certain => return,
             (Some(rule), _) if rule.everything => {
-                (rule.pattern, "leaves out everything, so that nothing can come", rule.remedy())
+                (rule.pattern, "leaves out everything, so nothing is transferred", rule.remedy())
             }
             (Some(rule), _) => {
-                let what = "leaves out every directory, too: only files at the top of the source can come";
+                let what =
+                    "leaves out every directory, too: only files at the top of the source are transferred";
                 (rule.pattern, what, rule.remedy())
             }
             (None, Some(found)) if found.patterns.is_empty() => {
-                let what = "leaves out every file: what is let in before are directories only, so that no file can come";
+                let what = "leaves out every file: the patterns before it let in only directories, so no file is transferred";
                 (found.rest, what, args::ADD_FILES.to_owned())
             }
             (None, _) => return,

@@ -114,7 +114,7 @@ impl Value for Globs {
             let Err(error) = globset::Glob::new(pattern) else { continue };
             good = false;
             let span = elements.and_then(|elements| elements.get(n)).map_or(value.span(), Spanned::span);
-            reader.problem(span, format!("{pattern:?} is no pattern: {}", error.kind()), None);
+            reader.problem(span, format!("{pattern:?} is not a pattern: {}", error.kind()), None);
         }
         good.then_some(Globs(read))
     }

@@ -189,10 +189,10 @@ impl Resolver<'_> {
             let twice = (1..commands.len()).find(|n| commands[..*n].contains(&commands[*n]));
             if let Some(n) = twice {
                 let text = format!(
-                    "command: number {} of the list stands there before, and would be run twice",
+                    "command: number {} of the list repeats an earlier one, and would be run twice",
                     n + 1
                 );
-                self.note(given.origin, text, Some("take one of them away".into()));
+                self.note(given.origin, text, Some("remove one of them".into()));
             }
         }
         NotifySettings::of(layer.clone(), ping, webhook)
@@ -226,7 +226,7 @@ impl Resolver<'_> {
         };
         let found = found.and_then(|text| {
             let hint = Some("write one line: https://HOST/…".into());
-            text.parse::<Url>().map_err(|wrong| (format!("what it stands for is no address: {wrong}"), hint))
+            text.parse::<Url>().map_err(|wrong| (format!("its value is not an address: {wrong}"), hint))
         });
         let origin = given.origin;
         Some(found.map_err(|(text, hint)| {
@@ -307,7 +307,7 @@ mod tests {
         assert!(shown.contains("webhook = \"https://h.example/…\""), "{shown}");
         for (notify, wrong) in [
             ("ping = { env = 'NOPE' }", "ping: the environment has no variable NOPE"),
-            ("ping = { env = 'SCRATCH' }", "ping: what it stands for is no address"),
+            ("ping = { env = 'SCRATCH' }", "ping: its value is not an address"),
             ("webhook = { file = 'none' }", "webhook: /etc/pdb/none is not there"),
             ("webhook = { file = '$NOPE' }", "the environment has no variable NOPE"),
         ] {

@@ -29,8 +29,9 @@ impl Resolver<'_> {
             };
             if let Some(other) = sources.and_then(|sources| sources.iter().find(|s| !is_daemon(s))) {
                 let text =
-                    format!("{whence} goes with rsync daemons only, and rsync would refuse it for {other}");
-                let hint = "set `password_file` instead, which only daemons of the job get; ssh has keys";
+                    format!("{whence} works with rsync daemons only, and rsync would refuse it for {other}");
+                let hint =
+                    "set `password_file` instead, which is used only for daemons of the job; ssh uses keys";
                 self.unfit(origin, job, text, Some(hint.into()));
             } else if path != Path::new("-") {
                 self.check_password(job, origin, whence, path);
@@ -48,7 +49,7 @@ impl Resolver<'_> {
                     "password_file is for rsync daemons, and the job has none ({})",
                     sources.iter().map(|source| source.text.as_str()).collect::<Vec<_>>().join(", ")
                 );
-                let hint = "remove it; over ssh a key lets the job in";
+                let hint = "remove it; ssh uses keys";
                 self.unfit(given.origin, job, text, Some(hint.into()));
             }
             None if in_args.is_some() => {

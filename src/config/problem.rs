@@ -54,7 +54,7 @@ impl Problems {
                 1 => "1 more problem is not listed".to_owned(),
                 more => format!("{more} more problems are not listed"),
             };
-            found.push(Problem { file, place: None, text, hint: Some("mend these first".into()) });
+            found.push(Problem { file, place: None, text, hint: Some("correct these first".into()) });
         }
         Problems(found)
     }

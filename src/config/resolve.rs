@@ -92,7 +92,7 @@ impl Resolver<'_> {
         let clean = draft.clean.clone().fill();
         if clean.mode.value == CleanMode::Backup && draft.clean.backup_dir.is_none() {
             let hint = Some(
-                "add backup_dir = \"DIR\"; for one run there is `pdb-sync clean run --backup-dir DIR`".into(),
+                "add backup_dir = \"DIR\"; for one run, use `pdb-sync clean run --backup-dir DIR`".into(),
             );
             self.at_origin(clean.mode.origin, "mode = \"backup\" needs a backup_dir".into(), hint);
         }

@@ -24,8 +24,8 @@ impl Resolver<'_> {
             sources.iter().map(|source| args::own_directory(rsync_args, source)).collect();
         if let Some(other) = own.iter().position(|name| *name != own[0]) {
             let what = |n: usize| match own[n] {
-                Some(name) => format!("{} comes as {name:?} in the destination", sources[n]),
-                None => format!("of {} the contents come", sources[n]),
+                Some(name) => format!("{} becomes {name:?} in the destination", sources[n]),
+                None => format!("only the contents of {} are transferred", sources[n]),
             };
             let text =
                 format!("job {:?}: its sources make different trees: {}, {}", job.name, what(0), what(other));

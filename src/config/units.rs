@@ -38,7 +38,7 @@ fn duration(text: &str) -> Result<Duration, String> {
         Err(format!("{text:?} has no unit: write \"{text}s\" for seconds"))
     } else {
         humantime::parse_duration(text).map_err(|_| {
-            format!("{text:?} is no span of time: write it as \"30s\", \"10m\", \"2h\" or \"1d\"")
+            format!("{text:?} is not a span of time: write it as \"30s\", \"10m\", \"2h\" or \"1d\"")
         })
     };
     match read {
@@ -85,7 +85,7 @@ impl FromStr for Period {
 
     fn from_str(text: &str) -> Result<Self, String> {
         match duration(text)? {
-            Duration::ZERO => Err(format!("{text:?} is out of range: expected more than no time")),
+            Duration::ZERO => Err(format!("{text:?} is out of range: expected more than 0")),
             span => Ok(Period(span)),
         }
     }
@@ -96,7 +96,7 @@ impl FromStr for Size {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let size: bytesize::ByteSize = text.trim().parse().map_err(|_| {
-            format!("{text:?} is no size: write it as \"10MB\" or \"5GiB\", or as a number of bytes")
+            format!("{text:?} is not a size: write it as \"10MB\" or \"5GiB\", or as a number of bytes")
         })?;
         Ok(Size(Some(size.0).filter(|bytes| *bytes > 0)))
     }
@@ -114,7 +114,9 @@ impl FromStr for Rate {
             Err(_) => plain.parse::<bytesize::ByteSize>().ok().map(|size| size.0),
         };
         read.map(|bytes| Rate(Some(bytes).filter(|bytes| *bytes > 0))).ok_or_else(|| {
-            format!("{text:?} is no rate: write it as \"5MB\" (per second), or as a number of KiB per second")
+            format!(
+                "{text:?} is not a rate: write it as \"5MB\" (per second), or as a number of KiB per second"
+            )
         })
     }
 }
@@ -182,7 +184,7 @@ impl Value for Period {
     }
 
     fn schema() -> Schema {
-        patterns::span(Zero::Refused, "a span of time, more than none")
+        patterns::span(Zero::Refused, "a span of time, more than 0")
     }
 }
 

@@ -129,7 +129,7 @@ impl Value for String {
             return None;
         };
         if text.contains('\0') {
-            reader.problem(value.span(), "a NUL character cannot be handed to a program", None);
+            reader.problem(value.span(), "a NUL character cannot be passed to a program", None);
             return None;
         }
         Some(text.into())

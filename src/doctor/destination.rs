@@ -33,7 +33,7 @@ fn look(job: &Job) -> Vec<Finding> {
     let mount = mount_of(&dest);
     let mut findings = Vec::new();
     if let Some(point) = is_unmounted(&dest) {
-        let text = format!("{} stands in /etc/fstab, but is not mounted", sanitize::path(&point));
+        let text = format!("{} is in /etc/fstab, but is not mounted", sanitize::path(&point));
         let hint = format!("the mirror would fill the disk below it: `mount {}`", quoted(&point));
         findings.push(fail(text).hint(hint));
     }
@@ -73,7 +73,7 @@ fn existing(dest: &Path) -> Result<PathBuf, Finding> {
     let existing = dest.ancestors().find(|path| path.is_dir());
     existing
         .map(Path::to_path_buf)
-        .ok_or_else(|| fail(format!("nothing of {} exists", sanitize::path(&dest))))
+        .ok_or_else(|| fail(format!("no part of {} exists", sanitize::path(&dest))))
 }
 
 fn writable(dest: &Path, existing: &Path, mount: Option<&Mount>) -> Vec<Finding> {
@@ -123,7 +123,7 @@ fn writable(dest: &Path, existing: &Path, mount: Option<&Mount>) -> Vec<Finding>
                 sanitize::path(&existing),
                 ahead.max(behind)
             );
-            findings.push(warn(text).hint("let its server and this machine keep time by NTP"));
+            findings.push(warn(text).hint("synchronize its server and this machine by NTP"));
         }
     }
     findings
@@ -135,7 +135,7 @@ fn space(job: &Job, existing: &Path) -> Option<Finding> {
         Ok((Some(room), stat)) => left(job, existing, room, &stat),
         Ok((None, _)) => {
             let text = format!(
-                "how much is free at {} is not known: its file system does not tell",
+                "the free space at {} is unknown: its file system does not report it",
                 sanitize::path(&existing)
             );
             match job.min_free {
@@ -143,7 +143,9 @@ fn space(job: &Job, existing: &Path) -> Option<Finding> {
                 None => warn(text),
             }
         }
-        Err(error) => warn(format!("cannot tell how much is free at {}: {error}", sanitize::path(&existing))),
+        Err(error) => {
+            warn(format!("cannot determine the free space at {}: {error}", sanitize::path(&existing)))
+        }
     })
 }
 
@@ -165,7 +167,7 @@ fn left(job: &Job, existing: &Path, FreeSpace { size, free }: FreeSpace, stat: &
     if stat.f_files > 0 && stat.f_favail < stat.f_files / 50 {
         let text =
             format!("{text}, but only {} inodes are left at {}", stat.f_favail, sanitize::path(&existing));
-        return warn(text).hint("the PDB has some 250,000 files a format: `df -i`");
+        return warn(text).hint("the PDB has about 250,000 files per format: see `df -i`");
     }
     if free < LOW {
         return warn(format!("only {text} at {}", sanitize::path(&existing)))
@@ -184,7 +186,7 @@ fn kind(job: &Job, existing: &Path, mount: Option<&Mount>) -> Vec<Finding> {
         findings.push(warn(format!("{} lies on {kind}", sanitize::path(&existing))).hint(hint));
     }
     if !simple && job.preset != Preset::Minimal && !holds_links(existing) {
-        let hint = "set preset = \"minimal\": a run is partial as long as the source holds one";
+        let hint = "set preset = \"minimal\": a run is partial as long as the source holds symbolic links";
         findings.push(
             warn(format!("{} cannot hold symbolic links ({kind})", sanitize::path(&existing))).hint(hint),
         );
@@ -204,11 +206,11 @@ fn kind(job: &Job, existing: &Path, mount: Option<&Mount>) -> Vec<Finding> {
         }
     };
     let text = format!(
-        "{} lies on {kind}, which folds names: those that differ in {which} are one",
+        "{} lies on {kind}, which folds names: names that differ only in {which} are the same",
         sanitize::path(&existing)
     );
     findings.push(warn(text).hint(
-        "of names of the source that fold to one only one can be held; a name that is only spelt in another way is renamed, not deleted",
+        "if several names of the source are the same here, only one can be stored; a name that only changes its spelling is renamed, not deleted",
     ));
     findings
 }
@@ -258,7 +260,7 @@ mod tests {
         let mut job = job(Path::new("/proc/self"));
         let finding = space(&job, Path::new("/proc/self")).unwrap();
         assert_eq!(finding.verdict, Verdict::Warn);
-        assert!(finding.text.contains("is not known"), "{}", finding.text);
+        assert!(finding.text.contains("is unknown: "), "{}", finding.text);
         job.min_free = Some(1);
         assert_eq!(space(&job, Path::new("/proc/self")).unwrap().verdict, Verdict::Fail);
     }

@@ -23,13 +23,13 @@ pub(super) fn examine(parallel: usize) -> Vec<Finding> {
 fn clock() -> Finding {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     if now < EARLIEST {
-        let text = format!("it is not {}", time::local(jiff::Timestamp::now()));
+        let text = format!("the clock is wrong: it shows {}", time::local(jiff::Timestamp::now()));
         return Finding::new(Area::Clock, Verdict::Fail, text)
-            .hint("set the clock, and let it be kept by NTP");
+            .hint("set the clock, and synchronize it by NTP");
     }
     // Only systemd's own NTP service leaves a mark that everybody may read.
     let kept = fs::exists("/run/systemd/timesync/synchronized").unwrap_or(false);
-    let known = if kept { "kept by NTP" } else { "whether it is kept by NTP is not known" };
+    let known = if kept { "synchronized by NTP" } else { "synchronization by NTP is unknown" };
     let now = time::local(jiff::Timestamp::now());
     Finding::new(Area::Clock, Verdict::Ok, format!("{now}; {known}"))
 }

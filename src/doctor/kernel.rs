@@ -46,31 +46,31 @@ fn facilities() -> Vec<Facility> {
         Facility {
             name: "renames that replace nothing (renameat2)",
             there: platform::renames_without_replacing(),
-            instead: "a look before each rename, or a hard link, takes their place",
+            instead: "a check before each rename, or a hard link, is used instead",
             since: "Linux offers them from 3.15 on",
         },
         Facility {
             name: "mount points in statx",
             there: platform::knows_mount_points(),
-            instead: "a bind mount within one file system is not told from a directory",
+            instead: "a bind mount within one file system cannot be distinguished from a directory",
             since: "Linux offers them from 5.8 on",
         },
         Facility {
             name: "/proc",
             there: fs::exists("/proc/self/stat").unwrap_or(false),
-            instead: "memory, load, who holds a lock, and what is mounted are not known; no destination is refused for what is mounted below it",
+            instead: "memory, load, holders of locks and mounts are unknown; no destination is refused because of a mount below it",
             since: "mount it",
         },
         Facility {
             name: "pressure stall information (PSI)",
             there: fs::read("/proc/pressure/memory").is_ok(),
-            instead: "`parallel = \"auto\"` goes by the load average, and where /proc is missing stays at one job",
+            instead: "`parallel = \"auto\"` uses the load average, and stays at one job if /proc is missing",
             since: "Linux offers it from 4.20 on, some when booted with psi=1",
         },
         Facility {
             name: "page cache counts (cachestat, mincore)",
             there: page_counts(),
-            instead: "`reclaim` and `cache = \"drop\"` cannot tell what they gave back",
+            instead: "`reclaim` and `cache = \"drop\"` cannot report how much they released",
             since: "Linux offers cachestat from 6.5 on, mincore always",
         },
         Facility {
@@ -94,7 +94,7 @@ fn facilities() -> Vec<Facility> {
         Facility {
             name: "Landlock",
             there: removal::can_fence(),
-            instead: "`clean run` is not confined to its directory by the kernel; the other guards hold without it",
+            instead: "`clean run` is not confined to its directory by the kernel; the other guards apply without it",
             since: "Linux offers it from 5.19 on, booted with lsm=landlock,…",
         },
     ]

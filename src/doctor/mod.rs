@@ -216,13 +216,12 @@ async fn blocking(
 ) -> Vec<Finding> {
     match tokio::time::timeout(LOCAL_LIMIT, tokio::task::spawn_blocking(work)).await {
         Ok(Ok(findings)) => findings,
-        Ok(Err(_)) => vec![Finding {
-            job,
-            ..Finding::new(area, Verdict::Warn, "could not be looked at: internal error")
-        }],
+        Ok(Err(_)) => {
+            vec![Finding { job, ..Finding::new(area, Verdict::Warn, "could not be checked: internal error") }]
+        }
         Err(_) => {
             let text = format!("does not answer within {}", crate::model::time::span(LOCAL_LIMIT));
-            let hint = "a network file system whose server is gone looks like this: `findmnt` shows where it comes from";
+            let hint = "is the server of a network file system gone? `findmnt` shows where the file system comes from";
             vec![Finding { job, ..Finding::new(area, Verdict::Fail, text).hint(hint) }]
         }
     }

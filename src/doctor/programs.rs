@@ -25,7 +25,7 @@ pub(super) async fn rsync(ask: &Ask) -> Vec<Finding> {
         Err(error) => {
             let text = match error.kind() {
                 io::ErrorKind::NotFound if program.contains('/') && Path::new(program).exists() => {
-                    format!("cannot run {program}: it is there, but its interpreter or loader is not")
+                    format!("cannot run {program}: it exists, but its interpreter or loader does not")
                 }
                 io::ErrorKind::NotFound => format!("there is no program {program}"),
                 io::ErrorKind::TimedOut => format!("`{program} --version` does not end"),
@@ -52,7 +52,7 @@ fn version(program: &str, ran: &HelperOutcome) -> Finding {
         Support::Foreign if version.flavour == Flavour::OpenRsync => {
             finding(Verdict::Fail).hint(format!("openrsync lacks options that are needed here: {INSTALL}"))
         }
-        Support::Foreign => finding(Verdict::Warn).hint("whether it will do is shown by the trial below"),
+        Support::Foreign => finding(Verdict::Warn).hint("the trial below shows whether it can be used"),
     }
 }
 
@@ -94,7 +94,7 @@ async fn options(ask: &Ask) -> Vec<Finding> {
         }
     }
     if findings.is_empty() {
-        let text = "fetches from a daemon of its own with every option that is given to it";
+        let text = "a trial transfer from a local daemon works with every option that jobs use";
         findings.push(Finding::new(Area::Rsync, Verdict::Ok, text).took(good));
     }
     findings
@@ -138,7 +138,7 @@ fn trial(job: &Job) -> Option<Job> {
 async fn fetch(program: &str, job: &Job) -> Result<Duration, Finding> {
     let failed = |text: String| Finding::new(Area::Rsync, Verdict::Fail, text);
     let prepared = prepare(program).map_err(|error| {
-        failed(format!("no room for a trial in the directory of temporary files: {error}"))
+        failed(format!("cannot prepare a trial in the directory of temporary files: {error}"))
             .hint("set TMPDIR to a directory that is writable")
     })?;
     let job = Job { dest: prepared.dir.path().join("dest"), ..job.clone() };
@@ -164,7 +164,7 @@ async fn fetch(program: &str, job: &Job) -> Result<Duration, Finding> {
             _ => ran.stdout.lines().any(|line| line.starts_with("*deleting") && line.ends_with(" gone")),
         };
         if !counted || !done && job.rsync_args.is_empty() {
-            let text = "rsync says that it has done its work, and has not";
+            let text = "rsync reported success, but did not do its work";
             return Err(failed(format!("{text} ({})", joined(&argv))).hint(INSTALL));
         }
     }

@@ -64,14 +64,14 @@ pub(super) fn ours(dest: &Path) -> Option<Finding> {
     let path = dest.join(OsStr::from_bytes(path));
     let more = closed.len() - 1;
     let text = format!(
-        "not every user of group {group} can keep and purge there what is removed: {} belongs to {owner}, group {}, mode {:04o}{}",
+        "not every user of group {group} can keep and purge removed files there: {} belongs to {owner}, group {}, mode {:04o}{}",
         sanitize::path(&path),
         group_name(stat.st_gid),
         stat.st_mode & 0o7777,
         if more == 0 { String::new() } else { format!("; {more} more like it") },
     );
     let hint = format!(
-        "a run of {owner} on this mirror shares it, if {owner} is of group {group}; or, as root or {owner}: {}",
+        "a run of {owner} on this mirror shares it, if {owner} is in group {group}; or, as root or {owner}: {}",
         share_command(dest, top.st_gid)
     );
     Some(warn(text).hint(hint))
@@ -106,7 +106,7 @@ pub(super) fn locks(dir: &Path) -> Option<Finding> {
         Lockable::Directory => None,
         Lockable::File(error) => {
             let text = format!(
-                "directories cannot be locked in {} ({error}): .pdb-sync/lock in the mirror stands in for that",
+                "directories cannot be locked in {} ({error}): .pdb-sync/lock in the mirror is locked instead",
                 sanitize::path(&dir)
             );
             Some(Finding::new(Area::Destination, Verdict::Ok, text))

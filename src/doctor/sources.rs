@@ -69,7 +69,7 @@ pub(super) async fn examine(ask: &Ask) -> (Vec<Finding>, Vec<Mirror>) {
     let mut probes = match through {
         None => probe_all(named.keys().cloned().collect(), ask.patience).await,
         Some(name) => {
-            let text = format!("servers are reached through {name}: their names and ports are not looked at");
+            let text = format!("servers are reached through {name}: their names and ports are not checked");
             findings.push(Finding::new(Area::Source, Verdict::Ok, text));
             Probes::new()
         }
@@ -211,9 +211,9 @@ async fn list(ask: &Ask, job: &Job, source: &Source) -> Result<Duration, Finding
     let ran =
         tool::run(&argv, &env, ask.patience * 2 + RESOLVER).await.map_err(|error| match error.kind() {
             std::io::ErrorKind::TimedOut => {
-                fail(format!("{source} does not tell what it has within {seconds} s"))
+                fail(format!("{source} did not list its contents within {seconds} s"))
             }
-            _ => fail(format!("{source} cannot be asked: cannot run {}: {error}", ask.rsync)),
+            _ => fail(format!("{source} cannot be listed: cannot run {}: {error}", ask.rsync)),
         })?;
     let talk = Peer::new(source, &job.rsync_args, |name| env::var(name).ok());
     match judge(ran.code(), &ran.stderr, talk) {
@@ -231,11 +231,10 @@ async fn list(ask: &Ask, job: &Job, source: &Source) -> Result<Duration, Finding
 fn unlisted(source: &Source, stdout: &str) -> Finding {
     let said = stdout.lines().map(str::trim).rfind(|line| !line.is_empty());
     let said = said.map(|line| line.chars().take(200).collect::<String>());
-    let said = said.map_or_else(|| "without a word".into(), |said| format!("after it said {said:?}"));
-    let text = format!(
-        "{source} does not tell what it has: the conversation was ended {said}, and rsync listed nothing"
-    );
-    let hint = "the server, or something in front of it, turns this machine away; try again later, or name another source";
+    let said = said.map_or_else(|| "without a message".into(), |said| format!("after the message {said:?}"));
+    let text =
+        format!("{source} did not list its contents: the session ended {said}, and rsync listed nothing");
+    let hint = "the server, or something in front of it, refuses this machine; try again later, or name another source";
     Finding::new(Area::Source, Verdict::Fail, text).hint(hint)
 }
 

@@ -11,17 +11,13 @@ use std::path::Path;
 /// The parts, the verdict if a part is not writable, and the consequence for runs.
 const PARTS: [(&str, Verdict, &str); 8] = [
     ("logs", Verdict::Warn, "runs leave no logs"),
-    ("plans", Verdict::Fail, "nothing can be deleted: what is counted is listed there first"),
-    (
-        "journal",
-        Verdict::Fail,
-        "`pdb-sync clean run` and `keep_deleted` write down there what they take away",
-    ),
-    ("locks", Verdict::Warn, "nobody can tell who holds a lock"),
+    ("plans", Verdict::Fail, "nothing can be deleted: deletions are listed there first"),
+    ("journal", Verdict::Fail, "`pdb-sync clean run` and `keep_deleted` record there what they remove"),
+    ("locks", Verdict::Warn, "the holders of locks are unknown"),
     ("running", Verdict::Warn, "`status` does not show runs in progress"),
     ("inventory", Verdict::Warn, "each scan reads everything"),
     ("index", Verdict::Warn, "no index can be built or refreshed"),
-    ("costs.jsonl", Verdict::Warn, "`stats` does not learn what commands cost"),
+    ("costs.jsonl", Verdict::Warn, "`stats` does not show what commands cost"),
 ];
 
 pub(super) fn examine(dir: &Path) -> Vec<Finding> {
@@ -48,7 +44,7 @@ pub(super) fn examine(dir: &Path) -> Vec<Finding> {
         Err(TryLockError::WouldBlock) => {}
         Err(TryLockError::Error(error)) => {
             let text = format!("files in {} cannot be locked: {error}", sanitize::path(&dir));
-            let hint = "two runs could write to one index, and who holds a lock may not be told: keep the state on a local file system";
+            let hint = "two runs could write to one index, and the holder of a lock may be unknown: keep the state on a local file system";
             findings.push(Finding::new(Area::State, Verdict::Warn, text).hint(hint));
         }
     }

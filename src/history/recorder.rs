@@ -78,7 +78,7 @@ impl Recorder {
         let Ok(problems) = self.problems.lock() else { return Vec::new() };
         problems
             .recv_timeout(patience)
-            .unwrap_or_else(|_| vec!["the history did not take the end of this run in time".into()])
+            .unwrap_or_else(|_| vec!["the history did not record the end of this run in time".into()])
     }
 
     /// Ends a run, for when the listener that passes events on may be stuck. A repeated call has no effect.

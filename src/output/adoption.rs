@@ -10,7 +10,7 @@ pub(super) fn lines(found: &Found) -> Vec<String> {
     let dest = sanitize::path(&found.dest);
     let mut lines = vec![match found.why {
         Takeover::First => format!("the first run at {dest}, which holds files already:"),
-        Takeover::Again => format!("{dest} is taken over again, as asked for:"),
+        Takeover::Again => format!("{dest} is taken over again, as requested:"),
         Takeover::OtherDirectory => {
             format!(
                 "{dest} is another directory than in the last run (is its disk mounted?), and holds files already:"
@@ -36,7 +36,7 @@ pub(super) fn lines(found: &Found) -> Vec<String> {
         lines.push(format!("  {name}: {}, fetched", files(n)));
     }
     if found.older > 0 {
-        lines.push(format!("  of these, older at the source: {}, replaced all the same", files(found.older)));
+        lines.push(format!("  of these, older at the source: {}, replaced too", files(found.older)));
     }
     match found.foreign {
         Some(tally) if tally.files + tally.dirs > 0 => {
@@ -77,11 +77,11 @@ mod tests {
              the same by size, not by time: 3 files, compared by checksum; those that differ are fetched\n  \
              of another size: 2 files, fetched\n  \
              not here yet: 1 file, fetched\n  \
-             of these, older at the source: 1 file, replaced all the same\n  \
+             of these, older at the source: 1 file, replaced too\n  \
              not at the source: 4 files and 1 directory, not deleted in this run"
         );
         let again = lines(&Found { why: Takeover::Again, ..found });
-        assert_eq!(again[0], "/srv/m is taken over again, as asked for:");
+        assert_eq!(again[0], "/srv/m is taken over again, as requested:");
         let none = Found { dest: "/m".into(), ..Found::default() };
         let text = lines(&none).join("\n");
         assert!(text.contains("size and time: unknown") && text.contains("source: unknown"), "{text}");

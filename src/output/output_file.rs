@@ -246,13 +246,13 @@ fn open(path: &Path) -> io::Result<File> {
         let fifo = fs::symlink_metadata(path).is_ok_and(|meta| meta.file_type().is_fifo());
         match error.raw_os_error() {
             Some(code) if fifo && code == Errno::NXIO.raw_os_error() => {
-                io::Error::new(io::ErrorKind::NotConnected, "it is a FIFO that nobody reads")
+                io::Error::new(io::ErrorKind::NotConnected, "it is a FIFO without a reader")
             }
             _ => error,
         }
     })?;
     if file.metadata()?.is_file() {
-        return Err(io::Error::other("it was exchanged for a file meanwhile"));
+        return Err(io::Error::other("it was replaced by a file meanwhile"));
     }
     Ok(file)
 }
@@ -268,7 +268,7 @@ impl Write for Stream {
                 done => return done,
             }
             if poll(&mut [PollFd::new(&self.0, PollFlags::OUT)], Some(&PATIENCE))? == 0 {
-                return Err(io::Error::new(io::ErrorKind::TimedOut, "nobody reads what was written"));
+                return Err(io::Error::new(io::ErrorKind::TimedOut, "the output is not read"));
             }
         }
     }

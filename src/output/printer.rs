@@ -54,7 +54,7 @@ impl Printer {
         match self.done.recv_timeout(timeout) {
             Ok((lost, warnings)) => Outcome { lost, warnings, complete: true },
             Err(RecvTimeoutError::Timeout) => Outcome {
-                lost: vec!["output: whoever reads it did not take the rest in time".into()],
+                lost: vec!["output: its reader did not read the rest in time".into()],
                 warnings: Vec::new(),
                 complete: false,
             },

@@ -45,7 +45,7 @@ pub fn unusable_file(path: &Path, named_for: NamedFor) -> Option<String> {
         NamedFor::Reading => open_named(path).map(drop),
         NamedFor::Writing if is_fifo(path) => {
             let opened = File::options().write(true).custom_flags(WITHOUT_WAITING).open(path);
-            opened.map(drop).map_err(|_| io::Error::other("it is a FIFO that nobody reads"))
+            opened.map(drop).map_err(|_| io::Error::other("it is a FIFO without a reader"))
         }
         NamedFor::Writing => Ok(()),
     };

@@ -91,7 +91,7 @@ pub(crate) fn look(dir: impl AsFd, items: &[Item], now: &Moment, dry: bool) -> L
         Ok(()) => looked.saved = true,
         Err(error) => {
             looked.marked.retain(|name, _| before.marks.get(name) == marks.marks.get(name));
-            looked.warning = Some(format!("cannot write {FILE}, where what is over-age is marked: {error}"));
+            looked.warning = Some(format!("cannot write {FILE}, the record of what has expired: {error}"));
         }
     }
     looked
@@ -107,9 +107,8 @@ fn load(dir: impl AsFd, dry: bool) -> Result<(Marks, Option<String>), String> {
         Err(Errno::NOENT) => return Ok((none(), None)),
         // Losing marks only delays purges. The new file can be read by all users who share it.
         Err(Errno::ACCESS | Errno::PERM) => {
-            let text = format!(
-                "{FILE} may only be read by another user, and counts for nothing: it is written anew"
-            );
+            let text =
+                format!("{FILE} may be read only by another user, and is ignored: it is written again");
             return Ok((none(), Some(text)));
         }
         Err(error) => Err(error.into()),
@@ -124,13 +123,13 @@ fn load(dir: impl AsFd, dry: bool) -> Result<(Marks, Option<String>), String> {
             Err(format!("{FILE} is of version {v}, newer than this pdb-sync ({VERSION}); nothing is purged"))
         }
         (Ok(_), Ok(marks)) => Ok((marks, None)),
-        _ if dry => Ok((none(), Some(format!("{FILE} is damaged, and counts for nothing")))),
+        _ if dry => Ok((none(), Some(format!("{FILE} is damaged, and is ignored")))),
         _ => {
             let done = match renameat(&dir, FILE, &dir, ASIDE) {
                 Ok(()) => format!("it was set aside as {ASIDE}"),
                 Err(error) => format!("it cannot be set aside ({})", io::Error::from(error)),
             };
-            Ok((none(), Some(format!("{FILE} is damaged, and counts for nothing: {done}"))))
+            Ok((none(), Some(format!("{FILE} is damaged, and is ignored: {done}"))))
         }
     }
 }

@@ -37,7 +37,7 @@ pub fn own_directory<'a>(rsync_args: &[String], source: &'a Source) -> Option<&'
 /// Returns the message and the hint about a source that transfers the directory `name` itself.
 pub fn own_directory_text(source: &Source, name: &str, dest: &Path) -> (String, String) {
     let text = format!(
-        "{source} has no slash at its end, so that the directory itself comes, as {}",
+        "{source} has no slash at its end, so the directory itself is transferred, as {}",
         sanitize::path(&dest.join(name))
     );
     (text, format!("write \"{source}/\" if only its contents are meant"))

@@ -13,7 +13,7 @@ pub struct Excludes {
 
 /// An invalid pattern.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{pattern:?} is no pattern: {why}")]
+#[error("{pattern:?} is not a pattern: {why}")]
 pub struct BadGlob {
     /// The pattern as given.
     pub pattern: String,

@@ -37,7 +37,7 @@ fn globs(patterns: &[String]) -> Result<GlobSet, SearchError> {
             format!("**/{pattern}")
         };
         let glob = GlobBuilder::new(&deep).literal_separator(true).build();
-        set.add(glob.map_err(|error| SearchError::Glob(format!("{pattern:?} is no glob: {error}")))?);
+        set.add(glob.map_err(|error| SearchError::Glob(format!("{pattern:?} is not a glob: {error}")))?);
     }
     set.build().map_err(|error| SearchError::Glob(error.to_string()))
 }

@@ -175,7 +175,7 @@ impl IndexPlace {
         }
         let payload = index.load_metas().map_err(&wrong)?.payload;
         let payload: Payload = serde_json::from_str(&payload.unwrap_or_default())
-            .map_err(|_| damaged("its last commit does not say what it holds"))?;
+            .map_err(|_| damaged("its last commit has no description of its contents"))?;
         Ok(Some(Opened {
             label: payload.label.clone(),
             root: payload.root.clone().into(),

@@ -91,8 +91,7 @@ impl AttemptRunner<'_> {
             Takeover::OtherDirectory => format!("since {dest} is another directory than in the last run"),
         };
         let text = format!("{}, {why}", guard::waiting(listing.gone.tally));
-        let rule =
-            "a run that takes a mirror over deletes nothing, the one after it what the source does not have";
+        let rule = "a run that takes a mirror over deletes nothing; the next run deletes what the source does not have";
         Some(Reason::new(text).hint(match listing.gone.listed() {
             Some(path) => format!("{rule}; the list is in {}", sanitize::path(&path)),
             None => rule.into(),

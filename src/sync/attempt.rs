@@ -298,9 +298,9 @@ impl<'a> AttemptRunner<'a> {
             Some(ending) => ending,
             None if !delete => AttemptEnd::Done(warned),
             None if !self.evidence.has_everything() => {
-                let reason = warned.unwrap_or_else(|| Reason::new("not everything came"));
+                let reason = warned.unwrap_or_else(|| Reason::new("not everything arrived"));
                 AttemptEnd::Done(Some(
-                    reason.and("nothing was deleted, since not everything that was listed came"),
+                    reason.and("nothing was deleted, since not everything that was listed arrived"),
                 ))
             }
             None => self.remove(&listing, &stamps, removed, warned).await?,

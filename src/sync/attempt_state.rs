@@ -33,7 +33,7 @@ impl AttemptRunner<'_> {
             Err(Unknown::Newer) => self.remembers = false,
             Err(Unknown::Damaged(aside)) => {
                 let text = format!(
-                    "what was remembered of earlier runs is damaged and was set aside: {}",
+                    "the record of earlier runs is damaged and was set aside: {}",
                     sanitize::path(&aside)
                 );
                 self.job_events.notice(Level::Warning, text).await;
@@ -70,7 +70,7 @@ impl AttemptRunner<'_> {
         };
         if let Some(Err(error)) = off_thread(&self.job_events.stop, save).await {
             let text =
-                format!("cannot write what is remembered of the job: {error}; the next run learns it again");
+                format!("cannot write the record of the job's runs: {error}; the next run builds it again");
             let level = if self.adopting.is_some() { Level::Warning } else { Level::Debug };
             self.job_events.notice(level, text).await;
         }
@@ -120,7 +120,7 @@ impl AttemptRunner<'_> {
         let keep = move || listing.keep_names(before, &dest, &state_dir, &job);
         if let Some(Err(error)) = off_thread(&self.job_events.stop, keep).await {
             self.job_events
-                .notice(Level::Debug, format!("the names of the source cannot be kept: {error}"))
+                .notice(Level::Debug, format!("the names of the source cannot be stored: {error}"))
                 .await;
         }
     }
@@ -133,7 +133,7 @@ impl AttemptRunner<'_> {
         let keep = move || listing::keep_first_names(&dest, count, &state_dir, &job);
         if let Some(Err(error)) = off_thread(&self.job_events.stop, keep).await {
             self.job_events
-                .notice(Level::Debug, format!("the names of the source cannot be kept: {error}"))
+                .notice(Level::Debug, format!("the names of the source cannot be stored: {error}"))
                 .await;
         }
     }
@@ -147,7 +147,7 @@ impl AttemptRunner<'_> {
         let renewed =
             off_thread(&self.job_events.stop, move || listing::make_old(access.root(), &stale)).await;
         if let Err(error) = renewed.ok_or(AttemptEnd::Stopped)? {
-            let text = format!("cannot set the time of what has to come again: {error}");
+            let text = format!("cannot set the time of entries that must be fetched again: {error}");
             self.job_events.notice(Level::Warning, text).await;
         }
         listing.contents += listing.stale.len() as u64;
@@ -164,7 +164,7 @@ impl AttemptRunner<'_> {
         let rename = move || listing::rename(&access, &run, &respelled, || stop.is_stopping());
         let (done, why) = off_thread(&self.job_events.stop, rename).await.ok_or(AttemptEnd::Stopped)?;
         if done > 0 {
-            let text = format!("{done} names got the spelling that the source has now");
+            let text = format!("{done} names were changed to the source's spelling");
             self.job_events.notice(Level::Info, text).await;
         }
         Ok(Removed { left: why.len() as u64, why, ..Removed::default() })
@@ -198,7 +198,7 @@ impl AttemptRunner<'_> {
             shown.push_str(&format!(" and {} more", names.len() - TOLD));
         }
         let text = format!(
-            "{} of the source cannot be held, since the destination takes each for another name of the source: {shown}",
+            "{} of the source cannot be stored, since the destination treats each as another name of the source: {shown}",
             if names.len() == 1 { "1 name".into() } else { format!("{} names", names.len()) },
         );
         let hint = "the destination ignores case or Unicode form: exclude these names, or use a file system that tells them apart";

@@ -95,7 +95,7 @@ fn busy(load: &Load) -> Option<String> {
     memory
         .map(|available| format!("only {:.0} % of the memory is available", available * 100.0))
         .or_else(|| share(load.memory, BUSY.memory, "programs wait for memory"))
-        .or_else(|| share(load.io, BUSY.io, "everybody waits for disks"))
+        .or_else(|| share(load.io, BUSY.io, "all programs wait for disks"))
         .or_else(|| share(cpu(load), BUSY.cpu, "programs wait for a CPU"))
 }
 

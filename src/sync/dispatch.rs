@@ -172,7 +172,7 @@ impl Dispatch {
         self.signal = Some(number);
         self.stop.ask(StopReason::Signal(number));
         let text = format!(
-            "{}: ending transfers, up to {} each; once more ends them at once",
+            "{}: ending transfers, which takes up to {} each; a second signal ends them at once",
             super::signal::name(number),
             crate::model::time::span(self.plan.grace)
         );

@@ -59,17 +59,16 @@ impl CacheDropper {
             Ok(Reclaimed { files, freed: Some(_), kept, .. }) => {
                 let kept = ByteSize(kept.unwrap_or(0)).display().si();
                 let came = count(files);
-                let text =
-                    format!("cache: gave back {freed} of {came} that came; {kept} of it stay in memory");
+                let text = format!("cache: released {freed} of {came} that arrived; {kept} stay in memory");
                 Some((Level::Debug, text))
             }
             Ok(Reclaimed { files, freed: None, .. }) => {
                 let came = count(files);
                 let text =
-                    format!("cache: asked the kernel to forget {came}; it does not tell what came of it");
+                    format!("cache: asked the kernel to drop {came}; the kernel does not report the result");
                 Some((Level::Info, text))
             }
-            Err(error) => Some((Level::Debug, format!("cache: nothing was given back: {error}"))),
+            Err(error) => Some((Level::Debug, format!("cache: nothing was released: {error}"))),
         }
     }
 

@@ -49,7 +49,9 @@ pub(super) fn deletions(job: &Job, again: &str, listing: &Listing, refused: Opti
     let limit = match refused
         .filter(|refused| *refused < present && !matches!(job.max_delete, MaxDelete::Files(_)))
     {
-        Some(refused) => format!("{limit} of the {refused} that were here when deletions were refused first"),
+        Some(refused) => {
+            format!("{limit} of the {refused} files that were here when deletions were first refused")
+        }
         None => limit,
     };
     let accepted = if empty { " --allow-empty-source" } else { "" };
@@ -57,7 +59,7 @@ pub(super) fn deletions(job: &Job, again: &str, listing: &Listing, refused: Opti
         Reason::new(format!(
             "{going} of {present} files would be deleted, more than max_delete allows ({limit}); none was"
         ))
-        .hint(format!("{list}; if they may go: {again} sync {}{accepted} --max-delete {going}", job.name)),
+        .hint(format!("{list}; to delete them: {again} sync {}{accepted} --max-delete {going}", job.name)),
     )
 }
 
@@ -138,10 +140,10 @@ pub(super) fn waiting(tally: Tally) -> String {
 /// The reason if the source has an entry named as our own directory and the job's filters let it through.
 pub(super) fn reserved(reserved: &Reserved) -> Reason {
     Reason::new(format!(
-        "the source holds {}, and the job's filters let it through: nothing was changed, since what can be undone lies there",
+        "the source holds {}, and the job's filters let it through: nothing was changed, since pdb-sync keeps files for undo there",
         String::from_utf8_lossy(&reserved.first)
     ))
-    .hint("a `!` in a file of filters clears the rules that protect .pdb-sync: remove it, or add `- /.pdb-sync` behind it")
+    .hint("a `!` in a file of filters clears the rules that protect .pdb-sync: remove it, or add `- /.pdb-sync` after it")
 }
 
 /// The reason if fewer than `min_free` bytes are left, or if the free space is unknown.
@@ -149,7 +151,7 @@ pub(super) fn space(job: &Job, free: Option<u64>) -> Option<Reason> {
     let least = job.min_free.filter(|least| free.is_none_or(|free| free < *least))?;
     let Some(free) = free else {
         let text = format!(
-            "the file system of {} does not tell how much is free, so that min_free ({}) cannot be kept",
+            "the file system of {} does not report its free space, so min_free ({}) cannot be checked",
             sanitize::path(&job.dest),
             ByteSize(least).display().si()
         );

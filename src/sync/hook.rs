@@ -35,7 +35,7 @@ impl HookOutcome {
         match self {
             HookOutcome::Ok | HookOutcome::Stopped => None,
             HookOutcome::Skip(text) => {
-                Some(Reason::new(text).hint("only a hook of `before` skips a job by that code"))
+                Some(Reason::new(text).hint("only a hook of `before` skips a job with this exit code"))
             }
             HookOutcome::Failed(reason) => Some(reason),
         }
@@ -72,7 +72,7 @@ pub(super) async fn run(
             Ok(End::Exited(SKIP)) => return HookOutcome::Skip(format!("hook {hook} ended with {SKIP}")),
             Ok(End::Exited(NOT_FOUND)) => (
                 format!("hook {hook} ended with {NOT_FOUND}"),
-                "is what it runs installed, and in PATH where pdb-sync runs?",
+                "is the program that it runs installed, and in PATH where pdb-sync runs?",
             ),
             Ok(End::Exited(code)) => (format!("hook {hook} ended with {code}"), LOOK),
             Ok(End::Signalled(n)) => (format!("hook {hook} was ended by {}", super::signal::name(n)), LOOK),

@@ -115,7 +115,8 @@ impl JobRunner<'_> {
         }
         job_events.progress.send_replace(None);
         if let Some(options) = spawn::refused(job.child_priority()) {
-            let text = format!("this system does not let {options} be set: the transfer goes on without");
+            let text =
+                format!("this system does not allow setting {options}; the transfer continues without");
             job_events.notice(Level::Warning, text).await;
         }
         if job.cache == CachePolicy::Keep || plan.mode != Mode::Real {
@@ -326,7 +327,7 @@ impl JobRunner<'_> {
             }
             Some(why) => Outcome::Cancelled(
                 Reason::new(why.text())
-                    .hint("files that came whole are kept; the next run goes on from there"),
+                    .hint("files that arrived completely are kept; the next run continues from there"),
             ),
             None => Outcome::Cancelled(Reason::new("stopped")),
         }

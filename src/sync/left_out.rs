@@ -98,7 +98,7 @@ impl AttemptRunner<'_> {
             Ok(Some(Tally { files: 0, .. })) => AttemptEnd::Empty(reason),
             Ok(Some(held)) => AttemptEnd::Empty(all_left_out(self.job, held, reason)),
             Ok(None) | Err(_) => AttemptEnd::Empty(
-                reason.and("it has filters, and what the source holds without them could not be listed"),
+                reason.and("the job has filters, and the source could not be listed without them"),
             ),
         }
     }
@@ -162,7 +162,7 @@ fn all_left_out(job: &Job, held: Tally, empty: Reason) -> Reason {
                 found.rest
             )
         }
-        (None, None, _) => "the first pattern that matches a name decides, those of `include` before those of `exclude`: compare them with \
+        (None, None, _) => "the first pattern that matches a name decides, and `include` comes before `exclude`: compare the patterns with \
                          the names at the source"
             .into(),
     };

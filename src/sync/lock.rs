@@ -65,7 +65,7 @@ pub(crate) fn try_lock(dest: &Path, lock_owners: &Arc<LockOwners>) -> io::Result
         Found::Stood(lock_file) => {
             let news = lock_file.left.as_ref().map(|left| {
                 format!(
-                    "{left} left the lock of {} without a word: it was killed, or its host went down",
+                    "{left} ended without releasing the lock of {}: it was killed, or its host went down",
                     sanitize::path(&dest)
                 )
             });
@@ -115,7 +115,7 @@ fn instead(
 ) -> io::Result<Found> {
     let path = lock_owners.dir().join(format!("{name}.lock"));
     let cannot = |what: String, error: io::Error| {
-        let text = format!("{what}, nor can {} be locked instead: {error}", sanitize::path(&path));
+        let text = format!("{what}, and {} cannot be locked instead: {error}", sanitize::path(&path));
         io::Error::new(error.kind(), text)
     };
     let at_dest = match lock_file::lock(directory, true) {
@@ -123,7 +123,7 @@ fn instead(
         Ok(Locked::Theirs(note)) => return Ok(Found::Busy(of_another(note, dest))),
         Ok(Locked::Closed(error)) => Ok(closed(directory, dest, error)),
         Ok(Locked::Missing) => Ok(closed(directory, dest, Errno::NOENT)),
-        Err(error) => Err(format!("directories cannot be locked there ({no}), nor files ({error})")),
+        Err(error) => Err(format!("neither directories ({no}) nor files ({error}) can be locked there")),
     };
     let what = match &at_dest {
         Ok(reason) => reason.text.clone(),
@@ -137,7 +137,7 @@ fn instead(
                 Err(text) => Found::Alone(
                     lock_file,
                     format!(
-                        "only runs with this state directory are kept from writing to {} too: {text}",
+                        "the lock of {} stops only other runs with this state directory: {text}",
                         sanitize::path(&dest)
                     ),
                 ),
@@ -158,7 +158,7 @@ fn holder(directory: &File, name: &str, lock_owners: &LockOwners) -> String {
 }
 
 fn unknown() -> String {
-    "another process, of which neither this state directory nor this host has a note: one of another host or container".into()
+    "another process, which neither this state directory nor this host knows: it runs on another host or in another container".into()
 }
 
 /// The process that has locked the file, and whether the note is reliable.
@@ -186,8 +186,7 @@ fn stand_in_path(dest: &Path) -> PathBuf {
 /// Why the lock file cannot be opened, with a hint.
 fn closed(directory: &File, dest: &Path, error: Errno) -> Reason {
     let path = stand_in_path(dest);
-    let cannot =
-        format!("cannot lock {}, which stands in for the lock of the directory", sanitize::path(&path));
+    let cannot = format!("cannot lock {}, which replaces the lock of the directory", sanitize::path(&path));
     let denied = matches!(error, Errno::ACCESS | Errno::PERM);
     let place = [OURS, b"/", LOCK.as_bytes()].concat();
     match denied.then(|| refusal_of_file(directory, dest, &place)).flatten() {
@@ -234,7 +233,7 @@ pub(super) fn who_may(dest: &Path) -> Option<String> {
     let (path, meta) = dest.ancestors().find_map(|path| Some((path, fs::metadata(path).ok()?)))?;
     let (owner, group, mode) = (user_name(meta.uid()), group_name(meta.gid()), meta.mode() & 0o7777);
     Some(format!(
-        "{} belongs to {owner}, group {group}, mode {mode:04o}: run as somebody who may read and write there",
+        "{} belongs to {owner}, group {group}, mode {mode:04o}: run as a user who may read and write there",
         sanitize::path(&path)
     ))
 }

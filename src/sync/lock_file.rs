@@ -60,7 +60,7 @@ pub(super) fn lock(root: &File, make: bool) -> io::Result<Locked> {
             return Ok(Locked::Ours(LockFile { file, left }));
         }
     }
-    Err(io::Error::other("the file is replaced again and again"))
+    Err(io::Error::other("the file was replaced repeatedly"))
 }
 
 /// Like [`lock`], for a file elsewhere, which only processes with the same state directory use.

@@ -176,9 +176,10 @@ impl AttemptRunner<'_> {
         }
         let removed = match work.await {
             Ok(removed) => removed.map_err(|e| unreadable(gone, e)),
-            Err(panic) => {
-                Err(AttemptEnd::Failed(Class::Fatal, Reason::new(format!("deleting broke off: {panic}"))))
-            }
+            Err(panic) => Err(AttemptEnd::Failed(
+                Class::Fatal,
+                Reason::new(format!("the deletion ended with an internal error: {panic}")),
+            )),
         };
         self.phases.push((Phase::Delete, started.elapsed()));
         // After an error the number of removed files is unknown.
@@ -296,7 +297,7 @@ fn least_rate(job: &Job) -> Option<u64> {
 
 /// The end of the attempt if the list of deletions cannot be read back.
 pub(super) fn unreadable(gone: &Deletions, error: io::Error) -> AttemptEnd {
-    let text = format!("cannot work through the list of deletions {}: {error}", sanitize::path(&gone.path));
+    let text = format!("cannot read the list of deletions {}: {error}", sanitize::path(&gone.path));
     AttemptEnd::Failed(Class::Fatal, Reason::new(text))
 }
 

@@ -101,11 +101,11 @@ impl Left {
         let what = match self {
             Left::Ended => "left processes running that held its output; they were ended",
             Left::Away => {
-                "left processes running that hold its output; they live on, and what they write is lost"
+                "left processes running that hold its output; they keep running, and their output is lost"
             }
         };
         format!(
-            "{what} (what is to go on has to be started as `setsid COMMAND >/dev/null 2>&1 </dev/null &`)"
+            "{what} (to keep a process running, start it as `setsid COMMAND >/dev/null 2>&1 </dev/null &`)"
         )
     }
 }

@@ -153,24 +153,24 @@ fn failed(class: Class, reason: Reason) -> Ended {
 fn timed_out(limit: Duration) -> Reason {
     let limit = crate::model::time::span(limit);
     Reason::new(format!("the attempt did not end within its timeout of {limit}"))
-        .hint("files that came whole are kept, and the next attempt goes on from there; raise timeout if the transfer is simply long")
+        .hint("files that arrived completely are kept, and the next attempt continues from there; raise timeout if the transfer needs more time")
 }
 
 fn stalled(limit: Duration, source: &Source) -> Reason {
     let limit = crate::model::time::span(limit);
     Reason::new(format!("stalled: no byte and no line from {} for {limit}", source.host_label()))
-        .hint("the server or the network between went silent; another source in the list would be tried next")
+        .hint("the server or the network stopped sending; another source in the list would be tried next")
 }
 
 fn stuck(limit: Duration, source: &Source, dest: &Path) -> Reason {
     let limit = humantime::format_duration(limit);
     let text = format!(
-        "stalled: rsync has not taken what {} sent for {limit}; it waits, most likely for {}",
+        "stalled: rsync has not read what {} sent for {limit}; it waits, most likely for {}",
         source.host_label(),
         sanitize::path(&dest)
     );
     Reason::new(text).hint(
-        "does the disk of the destination answer, and is rsync not stopped? Another source would not help",
+        "check that the disk of the destination answers and that rsync is not stopped; another source would not help",
     )
 }
 
@@ -180,7 +180,7 @@ fn unanswered(limit: Duration, source: &Source) -> Reason {
         "{} sent something, but no answer within {limit} (connect_timeout + stall)",
         source.host_label()
     );
-    Reason::new(text).hint("a greeting or a message without an end looks like this; name another source, or raise stall if the server only takes its time")
+    Reason::new(text).hint("the greeting or a message of the server may have no end; name another source, or raise stall if the server is only slow")
 }
 
 fn crawled(bytes: u64, window: Duration, rate: u64, source: &Source) -> Reason {
@@ -189,7 +189,7 @@ fn crawled(bytes: u64, window: Duration, rate: u64, source: &Source) -> Reason {
         "too slow: {bytes} bytes in {window} from {}, less than min_rate = {rate} a second",
         source.host_label()
     );
-    Reason::new(text).hint("the next source in the list is tried at once; lower min_rate, or set it to \"0\", if this link is as slow as that")
+    Reason::new(text).hint("the next source in the list is tried at once; lower min_rate, or set it to \"0\", if this link is that slow")
 }
 
 /// The reason for an rsync that SIGKILL does not end. Another attempt would only leave another such process.
@@ -202,7 +202,7 @@ fn not_started(program: &str, error: &std::io::Error) -> Reason {
     let reason = |why: &str| Reason::new(format!("cannot run {program}: {why}"));
     match error.kind() {
         std::io::ErrorKind::NotFound if program.contains('/') && Path::new(program).exists() => {
-            reason("it is there, but what has to run it (the interpreter or loader that it names) is not")
+            reason("it exists, but the interpreter or loader that it names does not")
                 .hint("name another program by `rsync` in [sync]")
         }
         std::io::ErrorKind::NotFound => reason(&error.to_string()).hint(INSTALL),

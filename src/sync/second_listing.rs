@@ -128,10 +128,10 @@ impl Unset {
         let options = Vec::from_iter(options).join(", ");
         Reason::new(text).hint(match shared {
             Some(command) => format!(
-                "a group keeps this mirror: `rsync_args = [{options}]`{checksum}, and once, as root or as each owner for their own: {command}"
+                "a group keeps this mirror: set `rsync_args = [{options}]`{checksum}, and run once, as root or as each owner for their own entries: {command}"
             ),
             None => format!(
-                "this user or this file system cannot set them; to leave them as they are: `rsync_args = [{options}]`{checksum}"
+                "this user or this file system cannot set them; to leave them as they are, set `rsync_args = [{options}]`{checksum}"
             ),
         })
     }

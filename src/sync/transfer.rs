@@ -62,9 +62,12 @@ impl AttemptRunner<'_> {
         };
         let text = match missing {
             Some(n) => format!("{n} files changed at the source while it was read"),
-            None => "the source could not be listed once more to see whether everything came".into(),
+            None => "the source could not be listed again to check that everything arrived".into(),
         };
-        Ok(Transfer { warned: Some(Reason::new(text).hint("the next run brings them")), arrived: false })
+        Ok(Transfer {
+            warned: Some(Reason::new(text).hint("the next run fetches what is missing")),
+            arrived: false,
+        })
     }
 
     /// The command that lets the group of the mirror change all of it; `None` unless this user writes to it as a member of that group.

@@ -218,7 +218,7 @@ fn what_somebody_else_purged_is_not_claimed_to_be_back() {
     assert_eq!(clocks.result(RIGHT, &other)["entries"], 1);
     let undone = clocks.run(RIGHT, &["clean", "undo", "last"]).expect_code(1);
     assert!(
-        undone.err().contains("was purged, which this state directory does not know of, or removed by hand"),
+        undone.err().contains("it was purged without a record in this state directory, or removed by hand"),
         "{undone}"
     );
 }

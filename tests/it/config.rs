@@ -314,7 +314,7 @@ fn a_glob_of_the_index_is_looked_at() {
         "[jobs.j]\nsource = \"h::m/\"\ndest = \"m\"\nindex = { include = [\"[*.cif\"] }\n",
     ] {
         let (code, _, err) = Home::new().with(text).run(&["config", "check"]);
-        assert!(code == 2 && err.contains("\"[*.cif\" is no pattern"), "{code} {err}");
+        assert!(code == 2 && err.contains("\"[*.cif\" is not a pattern"), "{code} {err}");
     }
 }
 

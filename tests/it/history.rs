@@ -33,7 +33,7 @@ fn words(lines: &[Value], key: &str) -> Vec<String> {
 fn a_run_is_remembered_and_shown() {
     let upstream = upstream();
     let env = env(&upstream, "");
-    assert_eq!(env.run(["history"]).expect_code(0).err(), "no run that is remembered fits\n");
+    assert_eq!(env.run(["history"]).expect_code(0).err(), "no recorded run matches\n");
     let run = env.run(["sync", "--all"]).expect_code(1);
     let jobs = env.run(["history", "--json"]).expect_code(0).events("job");
     assert_eq!(
@@ -134,7 +134,7 @@ fn a_run_that_was_killed_was_interrupted() {
     assert_eq!(status(&env).unwrap(), "interrupted");
     let shown = env.run(["history", "show", "last"]).expect_code(0).out();
     assert!(
-        shown.contains("interrupted: it ended without a word")
+        shown.contains("interrupted: it ended without a result")
             && shown.contains("[j] cancelled: interrupted"),
         "{shown}"
     );

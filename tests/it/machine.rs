@@ -206,7 +206,7 @@ fn what_a_transfer_brought_is_dropped_from_the_cache_if_the_job_says_so() {
             return crate::support::skipped("this kernel does not tell what is cached");
         };
         assert_eq!(bytes > 0, kept, "{policy}: {bytes} bytes\n{ended}");
-        assert_eq!(ended.err().contains("cache: gave back 4.2 MB of 1 file that came"), !kept, "{ended}");
+        assert_eq!(ended.err().contains("cache: released 4.2 MB of 1 file that arrived"), !kept, "{ended}");
         assert_eq!(fs::read(&big).unwrap(), fs::read(dir.path().join("j/big")).unwrap());
     }
 }
@@ -252,7 +252,7 @@ fn reclaim_shows_what_it_gave_back_and_claims_no_more() {
     assert_eq!(step["freed_bytes"], 2 << 20, "{ended}");
     assert_eq!(cached(&file), Some(0));
     let ended = env.run(["reclaim", path]).expect_code(0);
-    assert!(ended.out().contains("gave back 0 B of 1 file"), "{ended}");
+    assert!(ended.out().contains("released 0 B of 1 file"), "{ended}");
     assert!(ended.out().contains("available memory: "), "{ended}");
     let ended = env.run(["reclaim", path, "--target", "1B"]).expect_code(0);
     assert!(ended.out().contains("stopped: enough memory is available"), "{ended}");

@@ -157,7 +157,7 @@ fn an_option_is_said_to_be_where_it_is() {
     assert!(over.starts_with("--max-size=2 on the command line"), "{over}");
     for (option, told) in [
         ("--exclude-from=/nowhere/list", "the command line: --exclude-from names /nowhere/list"),
-        ("--password-file=/nowhere/pw", "--password-file goes with rsync daemons only"),
+        ("--password-file=/nowhere/pw", "--password-file works with rsync daemons only"),
     ] {
         let ended = env.run(["sync", "j", "--", option]);
         assert!(ended.err().contains(told) || ended.out().contains(told), "{ended}");
@@ -267,9 +267,9 @@ fn what_a_hook_leaves_behind_is_in_the_result() {
 fn a_hook_that_fails_gets_a_hint() {
     for (key, hook, hint) in [
         ("before", "exit 3", "look at what the hook printed, and run it by hand; nothing was transferred"),
-        ("before", "no-such-command-anywhere", "is what it runs installed"),
+        ("before", "no-such-command-anywhere", "is the program that it runs installed"),
         ("after", "exit 3", "look at what the hook printed"),
-        ("after", "exit 75", "only a hook of `before` skips a job by that code"),
+        ("after", "exit 75", "only a hook of `before` skips a job with this exit code"),
     ] {
         let env = at("j");
         let config = fs::read_to_string(env.config()).unwrap();

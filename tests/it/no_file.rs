@@ -108,7 +108,7 @@ fn files_that_options_name_for_rsync_are_looked_at_before_it_is_started() {
     for (job, what) in [
         ("j0", "it is a FIFO, not a regular file"),
         ("j1", "it is a directory, not a regular file"),
-        ("j2", "it is a FIFO that nobody reads"),
+        ("j2", "it is a FIFO without a reader"),
         ("j3", "No such file or directory"),
     ] {
         let end = jobs.iter().find(|end| end["job"] == job).unwrap();

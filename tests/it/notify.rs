@@ -184,11 +184,11 @@ fn an_address_from_a_file_or_the_environment_is_told_and_one_that_is_missing_blo
                     check.err().contains("config.toml:") && check.err().contains("no variable HOOK"),
                     "{check}"
                 );
-                assert!(sync.err().contains("webhook was not told") && told == 2, "{sync}");
+                assert!(sync.err().contains("webhook was not called") && told == 2, "{sync}");
             }
             _ => {
                 assert!(check.err().contains("hint: chmod 600"), "{check}");
-                assert!(sync.err().contains("nobody was pinged") && told == 1, "{sync}");
+                assert!(sync.err().contains("no ping was sent") && told == 1, "{sync}");
             }
         }
     }

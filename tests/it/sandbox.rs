@@ -147,8 +147,12 @@ fn what_a_bare_system_service_refuses_is_done_without_and_told() {
         assert!(doctor.contains(lacking), "{lacking}: {doctor}");
     }
     assert!(tour.of("clean run").err().contains("Landlock"), "{}", tour.of("clean run"));
-    assert!(tour.of("reclaim").out().contains("the kernel does not tell"), "{}", tour.of("reclaim"));
-    assert!(tour.of("sync").err().contains("does not tell what came of it"), "{}", tour.of("sync"));
+    assert!(
+        tour.of("reclaim").out().contains("the kernel does not report the result"),
+        "{}",
+        tour.of("reclaim")
+    );
+    assert!(tour.of("sync").err().contains("the kernel does not report the result"), "{}", tour.of("sync"));
 }
 
 /// Each alone, since one that is refused may hide that another is not done without.

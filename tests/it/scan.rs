@@ -159,7 +159,7 @@ fn what_cannot_be_meant_is_a_usage_error() {
         (&["scan", "mmcif"], "there is no configuration"),
         (&["scan", "./nowhere"], "cannot find ./nowhere"),
         (&["scan", "./mirror/tree/top"], "is not a directory"),
-        (&["scan", "./mirror", "--exclude", "a["], "\"a[\" is no pattern"),
+        (&["scan", "./mirror", "--exclude", "a["], "\"a[\" is not a pattern"),
         (&["verify", "./mirror", "--repair"], "--repair needs a job"),
     ] {
         let ended = env.run(arguments);

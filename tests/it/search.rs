@@ -96,7 +96,7 @@ fn mistakes_are_told_before_anything_is_done() {
             &["search", "metod:xray"][..],
             "column 1: unknown field \"metod\"\n  | metod:xray\n  | ^\n  hint: did you mean \"method\"?",
         ),
-        (&["search", "a", "resolution:<x"], "column 15: \"x\" is no number"),
+        (&["search", "a", "resolution:<x"], "column 15: \"x\" is not a number"),
         (&["search", "amyloid"], "there is no index to search"),
         (&["search", "a", "--facets", "metod"], "did you mean \"method\"?"),
         (&["search", "a", "--format", "{idd}"], "unknown name {idd}"),
@@ -105,7 +105,7 @@ fn mistakes_are_told_before_anything_is_done() {
         (&["index", "mmcfi"], "did you mean \"mmcif\"?"),
         (&["index", "./nowhere"], "cannot index ./nowhere"),
         (&["index"], "no job is selected"),
-        (&["index", "mmcif", "--include", "[a"], "is no glob"),
+        (&["index", "mmcif", "--include", "[a"], "is not a glob"),
     ] {
         let ended = env.run(args).expect_code(2);
         assert!(ended.err().contains(told), "{ended}");
@@ -262,7 +262,7 @@ fn an_index_of_an_earlier_version_is_told_of_and_exchanged() {
     fs::rename(&current, home.join("v1")).unwrap();
     let ended = env.run(["search", "capsid"]).expect_code(2);
     assert!(ended.err().contains("the index of mmcif was built by an earlier version"), "{ended}");
-    assert!(ended.err().contains("`pdb-sync index mmcif` builds it anew"), "{ended}");
+    assert!(ended.err().contains("`pdb-sync index mmcif` rebuilds it"), "{ended}");
     corpus::lay_out(&env.mirror("y"));
     env.run(["index", "./mirror/y"]).expect_code(0);
     let ended = env.run(["search", "capsid", "--ids"]).expect_code(3);

@@ -31,7 +31,7 @@ fn alerts_are_told_and_handed_on() {
     let upstream = Upstream::new().with_corpus();
     let env = with_alerts(Env::new().with_pipe(&upstream));
     // What has never run is older than any limit.
-    let never = "[bad] it has never run, as far as is remembered\n";
+    let never = "[bad] no run of it is recorded\n";
     assert_eq!(env.run(["stats", "--check"]).expect_code(1).out(), never);
     assert_eq!(env.run(["stats", "good", "--check"]).expect_code(0).out(), "");
     let run = env.run(["sync", "good"]).expect_code(0);
@@ -64,7 +64,10 @@ fn alerts_are_told_and_handed_on() {
     let check = env.run(["stats", "--check", "--json"]).expect_code(1);
     let (alerts, texts) = (words(&check.events("alert"), "job"), words(&check.events("alert"), "text"));
     assert_eq!(alerts, ["bad", "good"], "{check}");
-    assert!(texts[0].starts_with("no success of it is remembered, and its oldest run started "), "{check}");
+    assert!(
+        texts[0].starts_with("no success of it is recorded, and its oldest recorded run started "),
+        "{check}"
+    );
     assert!(texts[1].starts_with("took 1m, more than 2 times the p95 of earlier runs"), "{check}");
 }
 
@@ -121,7 +124,7 @@ fn a_job_that_never_ran_is_there_without_figures() {
     let upstream = Upstream::new().with_corpus();
     let env = two(&upstream);
     let none = env.run(["stats"]).expect_code(0);
-    assert_eq!((none.out(), none.err()), (String::new(), "no run that is remembered fits\n".into()));
+    assert_eq!((none.out(), none.err()), (String::new(), "no recorded run matches\n".into()));
     env.run(["sync", "good"]).expect_code(0);
     let stats = env.run(["stats", "--json"]).expect_code(0).events("stats");
     assert_eq!(words(&stats, "job"), ["bad", "good"]);

@@ -73,7 +73,7 @@ fn a_run_that_was_killed_is_not_taken_for_one_in_progress() {
     running.signal(rustix::process::Signal::KILL);
     running.wait();
     let text = env.run(["status"]).expect_code(0);
-    assert!(text.out().contains("its process has ended without a word"), "{text}");
+    assert!(text.out().contains("its process has ended without a result"), "{text}");
     assert_eq!(status(&env, &[])["runs"], serde_json::json!([]));
     assert!(!file.exists());
 }

@@ -60,7 +60,7 @@ fn what_commands_say_fits_terminals_of_any_width() {
             let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
             for said in [
                 "hook `exit 75` ended with 75",
-                "alert: [bad] no success of it is remembered",
+                "alert: [bad] no success of it is recorded",
                 "hint: known are mmcif, hooked, bad",
             ] {
                 assert!(words(&text).contains(said), "{columns} {locale}: {said}\n{text}");

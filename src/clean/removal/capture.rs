@@ -95,7 +95,7 @@ impl<'a> Captured<'a> {
     pub(super) fn lies(&self) -> String {
         match self.beside {
             false => "lies in the quarantine".into(),
-            true => format!("lies beside its place as {}", String::from_utf8_lossy(&self.name)),
+            true => format!("lies in its directory as {}", String::from_utf8_lossy(&self.name)),
         }
     }
 

@@ -55,7 +55,7 @@ pub(super) fn sticky(dir: impl AsFd, name: &[u8]) -> Option<String> {
         && ![above.st_uid, entry.st_uid].contains(&us.as_raw());
     bars.then(|| {
         format!(
-            "Operation not permitted: its directory {}, whose sticky bit lets nobody else remove what belongs to {}",
+            "Operation not permitted: its directory {}, whose sticky bit prevents others from removing what belongs to {}",
             DirOwner::of(&above),
             user_name(entry.st_uid)
         )
@@ -70,7 +70,7 @@ pub fn change_hint(root: &File, dest: &Path, path: &[u8]) -> Option<String> {
     let owner = user_name(whose.uid);
     if geteuid().is_root() {
         return is_denied(&dir)
-            .then(|| format!("the file server takes root for somebody else (root_squash): run as {owner}"));
+            .then(|| format!("the file server maps root to another user (root_squash): run as {owner}"));
     }
     if is_denied(&dir) && !can_be_made_writable(&dir) {
         let group_writes = whose.mode & GROUP_WRITES != 0;
@@ -80,7 +80,7 @@ pub fn change_hint(root: &File, dest: &Path, path: &[u8]) -> Option<String> {
                 let path = dest.join(OsStr::from_bytes(path));
                 let quoted = quoted(&path);
                 format!(
-                    "as root: `chmod u+w {quoted}`, which leaves the setgid bit; nobody but a member of its group could"
+                    "as root: `chmod u+w {quoted}`, which keeps the setgid bit; otherwise only a member of its group could do it"
                 )
             }
             () if is_group_mirror(&top) => {
@@ -95,7 +95,7 @@ pub fn change_hint(root: &File, dest: &Path, path: &[u8]) -> Option<String> {
     barred.then(|| {
         let path = dest.join(OsStr::from_bytes(path));
         let quoted = quoted(&path);
-        format!("run as the owner of what is to go, or, as root or {owner}: `chmod -t {quoted}`")
+        format!("run as the owner of what is to be removed, or, as root or {owner}: `chmod -t {quoted}`")
     })
 }
 

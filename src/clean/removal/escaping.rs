@@ -48,7 +48,7 @@ impl Unescaped {
             if self.entries == 1 { "entry" } else { "entries" },
             sanitize::path(&root),
             sanitize::name(path),
-            if self.is_of_others() { "a run of that user does" } else { "the next run tries again" },
+            if self.is_of_others() { "a run of that user tries again" } else { "the next run tries again" },
         ))
     }
 

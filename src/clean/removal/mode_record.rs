@@ -117,19 +117,14 @@ impl ModeRecord {
             }
             Err(error) => {
                 let dir = directory(&self.state);
-                return vec![format!(
-                    "cannot look for modes that are to be put back: {}",
-                    in_file(&dir, error)
-                )];
+                return vec![format!("cannot look for modes to restore: {}", in_file(&dir, error))];
             }
         };
         let names = entries.flatten().map(|entry| entry.path());
         for path in names.filter(|path| path.as_os_str().as_bytes().ends_with(ENDING.as_bytes())) {
             if let Err(error) = self.put_back_one(root, &path, &mut troubles) {
-                troubles.push(format!(
-                    "cannot work through a record of modes that are to be put back: {}",
-                    in_file(&path, error)
-                ));
+                troubles
+                    .push(format!("cannot process a record of modes to restore: {}", in_file(&path, error)));
             }
         }
         troubles
@@ -236,7 +231,10 @@ fn put_back(root: &File, old: &OldMode) -> Result<(), String> {
         return Ok(());
     }
     if loses_setgid(old.mode, stat.st_gid) {
-        return Err(format!("that would lose its setgid bit, since we are not in its group {}", stat.st_gid));
+        return Err(format!(
+            "that would lose its setgid bit, since this user is not in its group {}",
+            stat.st_gid
+        ));
     }
     change(&dir, old.mode).map_err(words)
 }

@@ -102,13 +102,13 @@ fn hint(root: &File, dest: &Path, owner: &str, top: &Stat) -> String {
     };
     match () {
         () if rustix::process::geteuid().is_root() => {
-            format!("the file server takes root for somebody else (root_squash): run as {who}")
+            format!("the file server maps root to another user (root_squash): run as {who}")
         }
         () if !may_write(root) => format!("run as {who}, who may write in {}", sanitize::path(&dest)),
         () if group_writes && is_member(top.st_gid) => {
             let command = share_command(dest, top.st_gid);
             format!(
-                "a run of {owner} on this mirror shares it, if {owner} is of group {top_group}; or, as root or {owner}: {command}"
+                "a run of {owner} on this mirror shares it, if {owner} is in group {top_group}; or, as root or {owner}: {command}"
             )
         }
         () => format!(

@@ -126,7 +126,10 @@ pub fn take(
         Ok(()) => {}
         Err(Errno::NOENT) => return RemoveOutcome::Gone,
         Err(Errno::EXIST) => {
-            return RemoveOutcome::Failed(format!("one of that path {} already; left alone", hold.lies()));
+            return RemoveOutcome::Failed(format!(
+                "another entry of that path {} already; left alone",
+                hold.lies()
+            ));
         }
         Err(Errno::BUSY | Errno::XDEV) => {
             return RemoveOutcome::Left("it is a mount point; left alone".into());
@@ -152,16 +155,16 @@ fn settle(
         .is_ok_and(|(kind, stamp)| ExpectedEntry { touched: true, ..wanted }.is(kind, &stamp))
     {
         return match put_back(parent, hold) {
-            Ok(()) => RemoveOutcome::Left("another took its place while it was being taken; put back".into()),
+            Ok(()) => RemoveOutcome::Left("another entry took its place during the removal; put back".into()),
             Err(why) => {
-                RemoveOutcome::Failed(format!("another took its place while it was being taken, and {why}"))
+                RemoveOutcome::Failed(format!("another entry took its place during the removal, and {why}"))
             }
         };
     }
     match removal_mode.commit(hold, parent.path(), &wanted.stamp) {
         Ok(did) => RemoveOutcome::Done(did),
         Err(why) => match put_back(parent, hold) {
-            Ok(()) => RemoveOutcome::Failed(format!("{why}; it is where it was")),
+            Ok(()) => RemoveOutcome::Failed(format!("{why}; it was put back")),
             Err(lies) => RemoveOutcome::Failed(format!("{why}, and {lies}")),
         },
     }
@@ -181,7 +184,7 @@ pub(super) fn resume(
         Ok((kind, stamp)) if (ExpectedEntry { touched: true, ..wanted }).is(kind, &stamp) => {
             settle(parent, &hold, wanted, removal_mode)
         }
-        Ok(_) => RemoveOutcome::Left(format!("another of that path {}; left there", hold.lies())),
+        Ok(_) => RemoveOutcome::Left(format!("another entry of that path {}; left there", hold.lies())),
         Err(_) => RemoveOutcome::Gone,
     }
 }

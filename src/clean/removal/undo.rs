@@ -157,7 +157,7 @@ impl Undoing<'_> {
         match hold.give_back(parent.fd()) {
             Ok(()) => self.restored(record.path.clone(), record.kind),
             Err(Errno::EXIST) => {
-                let why = format!("something else has its place; it {}", hold.lies());
+                let why = format!("another entry is in its place; it {}", hold.lies());
                 self.fail(&record.path, record.kind, EntryOutcome::Skipped, why)
             }
             Err(error) => self.fail(&record.path, record.kind, EntryOutcome::Failed, why_not(error)),
@@ -279,7 +279,7 @@ impl Undoing<'_> {
             match done {
                 Ok(()) => self.restored(full, *kind)?,
                 Err(Errno::EXIST) => {
-                    let why = "something else has its place; it stays in the quarantine";
+                    let why = "another entry is in its place; it stays in the quarantine";
                     self.fail(&full, *kind, EntryOutcome::Skipped, why.into())?;
                 }
                 Err(error) => self.fail(&full, *kind, EntryOutcome::Failed, why_not(error))?,
@@ -289,7 +289,7 @@ impl Undoing<'_> {
     }
 
     fn nameless(&mut self, top: &Top, stored: &[u8], why: &str) {
-        self.stays(top, stored, format!("nobody can say what it was called ({why}); it stays there"));
+        self.stays(top, stored, format!("its original name is unknown ({why}); it stays there"));
     }
 
     /// Notes that an entry stays in the quarantine. It has no known path, so the journal cannot have a line about it.

@@ -32,13 +32,13 @@ pub enum NotWritable {
     NotOurs(DirOwner),
     /// To change its mode would lose the setgid bit for good.
     #[error(
-        "Permission denied: its directory {0}, and to make it writable would lose its setgid bit, since {us} is not in that group",
+        "Permission denied: its directory {0}, and making it writable would lose its setgid bit, since {us} is not in that group",
         us = own_name()
     )]
     Setgid(DirOwner),
     /// What is not written down would not be put back after a kill.
     #[error(
-        "Permission denied: its directory gives no write permission, and that this changes for a moment cannot be written down: {0}"
+        "Permission denied: its directory gives no write permission, and a temporary change of its mode cannot be recorded: {0}"
     )]
     Unwritten(io::Error),
     /// The mode cannot be changed.
@@ -256,6 +256,6 @@ pub(super) fn loses_setgid(mode: u32, gid: u32) -> bool {
 pub(super) fn not_back(path: &[u8], mode: u32, why: &str) -> String {
     let name = if path.is_empty() { ".".into() } else { sanitize::name(path) };
     format!(
-        "cannot give the directory {name} its mode {mode:04o} back, which was changed for a moment: {why}; the next run tries again"
+        "cannot restore the mode {mode:04o} of the directory {name}, which was changed temporarily: {why}; the next run tries again"
     )
 }

@@ -114,7 +114,7 @@ impl Work {
         quarantine.tidy();
         super::tell_modes(&access, &self.path, &self.ui);
         let applied = applied.map_err(|error| Failure::Io {
-            tried: format!("go on with run {}", self.run),
+            tried: format!("continue run {}", self.run),
             source: io::Error::other(error.to_string()),
             hint: None,
         })?;
@@ -151,10 +151,11 @@ impl Work {
                     parts.push(format!("{} {word}", grouped(n)));
                 }
             }
-            let again = if self.past.is_some() { " (went on)" } else { "" };
+            let again = if self.past.is_some() { " (continued)" } else { "" };
             let well = failed == 0 && skipped == 0 && !applied.stopped;
             let say = |text: &str| if well { ui.outcome(text) } else { ui.line(text) };
-            let end = if applied.stopped { "; stopped before the end: the same command goes on" } else { "" };
+            let end =
+                if applied.stopped { "; stopped before the end: repeat the command to continue" } else { "" };
             say(&format!("run {}{again}: {}, {}{end}", self.run, parts.join(", "), bytes(applied.bytes)))?;
             if quarantined > 0 {
                 let undo = hint::undo(ui.again, &self.run);

@@ -29,7 +29,7 @@ pub(super) fn run(args: &OnePlan, global: &Global, ui: &Ui) -> Result<ExitCode, 
     let cannot = || {
         Failure::io_hint(
             format!("write {}", sanitize::path(&beside)),
-            "decisions lie beside their plan: `pdb-sync clean plan JOB -o FILE` makes one elsewhere",
+            "decisions are written beside their plan: `pdb-sync clean plan JOB -o FILE` writes a plan elsewhere",
         )
     };
     if !beside.exists() {

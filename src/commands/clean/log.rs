@@ -95,8 +95,10 @@ fn one(state: &std::path::Path, run: &str, ui: &Ui) -> Result<ExitCode, Failure>
     let found = removal::find(state, &meant).map_err(Failure::io("read the journals"))?;
     if found.is_empty() {
         let text = match run {
-            "last" => "no run has taken anything away yet".to_owned(),
-            _ => format!("run {meant} has no journal: it kept nothing of what it took away, or took nothing"),
+            "last" => "no run has removed anything yet".to_owned(),
+            _ => {
+                format!("run {meant} has no journal: it kept nothing of what it removed, or removed nothing")
+            }
         };
         return Err(Failure::usage_hint(text, "`pdb-sync clean log` lists the runs that have one"));
     }

@@ -32,10 +32,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The hint for a state directory that cannot be written.
-const NEEDS_STATE: &str = "what is taken away or brought back is written down there first: make it writable, make room, or \
+const NEEDS_STATE: &str = "what is removed or brought back is recorded there first: make it writable, make room, or \
      give --state-dir another";
 /// The same hint, if nothing was changed yet.
-const NOTHING_YET: &str = "nothing was touched; what is taken away is written down there first: make it writable, make room, \
+const NOTHING_YET: &str = "nothing was touched; what is removed is recorded there first: make it writable, make room, \
      or give --state-dir another";
 
 /// Runs `clean`.

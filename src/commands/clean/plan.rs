@@ -57,7 +57,7 @@ pub(super) fn run(args: &PlanArgs, global: &Global, ui: &Ui) -> Result<ExitCode,
     if args.output.is_some() && targets.len() > 1 {
         return Err(Failure::usage_hint(
             format!("--output is for exactly one plan, but {} trees are selected", targets.len()),
-            "leave it out: each plan gets a file in the state directory, which is told",
+            "leave it out: each plan gets a file in the state directory, and its path is printed",
         ));
     }
     let state = file_locations::state_dir(global)?;
@@ -177,10 +177,10 @@ impl Work {
         } else {
             tell(&output, &file, &header, &judge, &planned, ui)?;
             if let Some(runs) = expired.filter(|runs| *runs > 0) {
-                let runs = count(runs, "run in quarantine is", "runs in quarantine are");
+                let runs = count(runs, "run in quarantine has", "runs in quarantine have");
                 ui.note(&format!(
-                    "{runs} past the time to bring it back; `pdb-sync clean purge` \
-                               marks what is, and removes it when it runs again a day later"
+                    "{runs} expired; `pdb-sync clean purge` \
+                               marks expired runs, and removes them when it runs again a day later"
                 ));
             }
         }
@@ -256,8 +256,8 @@ fn tell(
     let unknown = planned.by_rule.iter().any(|found| found.reviewed.entries > 0);
     for mirror in judge.mirrors().iter().filter(|mirror| unknown && mirror.names.is_none()) {
         ui.note(&format!(
-            "it is not known yet what upstream has of {0}: built-in rules put up for review what they would delete; a \
-                     complete run of `pdb-sync sync {0}` learns it",
+            "the names that upstream has of {0} are not known yet: built-in rules mark for review what they would delete; a \
+                     complete run of `pdb-sync sync {0}` records them",
             mirror.job
         ));
     }

@@ -108,12 +108,12 @@ pub(super) fn judge_decisions(decisions: &Decisions, header: &Header, ui: &Ui) -
     if let Some(rule) = decisions.unknown_rule(header) {
         let known: Vec<&str> = header.rules.iter().map(|note| note.name.as_str()).collect();
         return Err(Failure::usage_hint(
-            format!("a decision names the rule {rule:?}, which the plan does not know; nothing was touched"),
+            format!("a decision names the rule {rule:?}, which the plan does not have; nothing was touched"),
             format!("it was made with {}", known.join(", ")),
         ));
     }
     for text in decisions.unused() {
-        ui.warning(&format!("the decision about {text} means no entry of the plan"));
+        ui.warning(&format!("the decision about {text} matches no entry of the plan"));
     }
     Ok(())
 }

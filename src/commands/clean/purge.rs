@@ -129,7 +129,7 @@ pub(super) fn run(args: &PurgeArgs, global: &Global, ui: &Ui) -> Result<ExitCode
                 count(all.runs.len() as u64, "run", "runs"),
                 bytes(all.bytes),
                 count(all.kept.len() as u64, "run", "runs"),
-                if stopped { "; stopped before the end: the same command goes on" } else { "" },
+                if stopped { "; stopped before the end: repeat the command to continue" } else { "" },
             ))?;
             if let Some(due) = due {
                 let runs = count(all.marked.len() as u64, "run", "runs");

@@ -78,7 +78,7 @@ pub(super) fn list(global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
     } else if brief {
         rows.iter_mut().for_each(|row| drop(row.drain(3..5)));
         ui.table(&rows)?;
-        ui.note("-v tells which names each rule looks for, and what else it asks of an entry");
+        ui.note("-v shows which names each rule looks for, and its other conditions");
     } else {
         ui.table(&rows)?;
     }
@@ -141,7 +141,7 @@ pub(super) fn explain(args: &ExplainArgs, global: &Global, ui: &Ui) -> Result<Ex
     };
     let decision = match verdict {
         Verdict::Nothing if why.contains(&Why::Upstream) => "upstream has it: it stays".to_owned(),
-        Verdict::Nothing => "no rule means it: it stays".to_owned(),
+        Verdict::Nothing => "no rule matches it: it stays".to_owned(),
         Verdict::Protected(why) => format!("protected: {why}"),
         Verdict::Rule(n, action) => {
             let rule = &judge.rules()[n];

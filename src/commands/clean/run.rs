@@ -169,11 +169,11 @@ fn mode(args: &RunArgs) -> Result<RunMode, Failure> {
         Some(RunMode::Batch) | None if args.yes => Ok(RunMode::Batch),
         None if io::stdin().is_terminal() => Ok(RunMode::Interactive),
         Some(RunMode::Batch) | None => Err(Failure::usage_hint(
-            "nobody was asked: standard input is no terminal, and --yes was not given",
-            "--yes does it without asking, --dry-run (-n) only says what would be done, --mode interactive reads answers",
+            "cannot ask for confirmation: standard input is not a terminal, and --yes was not given",
+            "--yes does it without asking, --dry-run (-n) only shows what would be done, --mode interactive reads the answers",
         )),
         Some(RunMode::Interactive) if args.yes => {
-            Err(Failure::usage("--mode interactive asks, and --yes says not to"))
+            Err(Failure::usage("--mode interactive does not go with --yes"))
         }
         Some(mode) => Ok(mode),
     }

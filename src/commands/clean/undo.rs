@@ -85,7 +85,7 @@ pub(super) fn run(args: &UndoArgs, global: &Global, ui: &Ui) -> Result<ExitCode,
 fn nothing_kept(run: &str, config: &Config, state: &Path) -> Failure {
     if run == "last" {
         return Failure::usage_hint(
-            "no run has taken anything away that could be brought back",
+            "no run has removed anything that could be brought back",
             "`pdb-sync clean run` keeps what it removes, and `sync` for a job with `keep_deleted`",
         );
     }
@@ -93,7 +93,7 @@ fn nothing_kept(run: &str, config: &Config, state: &Path) -> Failure {
         return unknown(run, config, state);
     }
     Failure::usage_hint(
-        format!("nothing can be brought back of run {run}: it kept nothing"),
+        format!("nothing of run {run} can be brought back: it kept nothing"),
         "`sync` keeps what it deletes or replaces for a job with `keep_deleted`",
     )
 }
@@ -113,7 +113,7 @@ fn unknown(run: &str, config: &Config, state: &Path) -> Failure {
     match elsewhere(&name, config).filter(|_| plain) {
         Some((dest, user)) => Failure::usage_hint(
             format!(
-                "the state directory {} has no journal of run {name}, whose quarantine in {} {user} made",
+                "the state directory {} has no journal of run {name}, whose quarantine in {} was made by {user}",
                 sanitize::path(&state),
                 sanitize::path(&dest)
             ),
@@ -179,9 +179,7 @@ fn tell_lost(found: &FoundJournal, time: Option<&str>, ui: &Ui) -> Result<ExitCo
     let (run, root) = (&begin.run, &begin.root.path);
     let why = match time {
         Some(time) => format!("was purged on {}", local_of(time)),
-        None => {
-            "is not there any more: it was purged, which this state directory does not know of, or removed by hand".into()
-        }
+        None => "is gone: it was purged without a record in this state directory, or removed by hand".into(),
     };
     let text = format!("cannot undo run {run}: what it had in the quarantine of {root} {why}");
     ui.error(&text, Some("nothing was touched; a new `sync` fetches what upstream still has"));
@@ -271,13 +269,13 @@ fn tell(
         let mut text =
             format!("{} back in {}", count(restored, "entry is", "entries are"), found.begin.root.path);
         if conflicts > 0 {
-            text += &format!(", {} not, since something else has their place", grouped(conflicts));
+            text += &format!(", {} not, since other entries are in their place", grouped(conflicts));
         }
         if failed > 0 {
             text += &format!(", {} failed", grouped(failed));
         }
         if stopped {
-            text += ", stopped before the end: the same command goes on";
+            text += ", stopped before the end: repeat the command to continue";
         } else if restored + conflicts + failed == 0 {
             text += &match before {
                 Some(time) => format!(": run {} was undone on {} already", found.begin.run, local_of(time)),

@@ -102,7 +102,7 @@ fn tree(
     is_it: impl Fn(Option<&File>, u64, u64) -> Result<(), &'static str>,
 ) -> Result<(PathBuf, File), String> {
     let path = root_of(print).filter(|path| path.is_absolute());
-    let path = path.ok_or_else(|| format!("the root {:?} is no absolute path", print.path))?;
+    let path = path.ok_or_else(|| format!("the root {:?} is not an absolute path", print.path))?;
     let another = |what: &str| {
         format!(
             "{} is not the directory that was {what}: is another disk mounted there, or none?",
@@ -112,7 +112,7 @@ fn tree(
     let meta = std::fs::symlink_metadata(&path);
     let meta = meta.map_err(|error| format!("cannot find the root {}: {error}", sanitize::path(&path)))?;
     if !meta.is_dir() {
-        return Err(format!("{} is no directory any more", sanitize::path(&path)));
+        return Err(format!("{} is not a directory any more", sanitize::path(&path)));
     }
     // Some network file systems invent inode numbers. If two calls return different ones, the number is not compared.
     let again = || std::fs::symlink_metadata(&path).map_or(meta.ino(), |again| again.ino());

@@ -51,7 +51,7 @@ pub(super) fn run(args: &IndexArgs, global: &Global, ui: &Ui) -> Result<ExitCode
         }
         if none && paths.is_empty() {
             return Err(Failure::usage_hint(
-                "no job that was selected is to be indexed",
+                "none of the selected jobs is to be indexed",
                 "set index = true, or name the job",
             ));
         }

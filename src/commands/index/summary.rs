@@ -13,7 +13,7 @@ use serde_json::json;
 pub(super) fn tell(label: &str, built: &Built, ui: &Ui) -> Result<(), Failure> {
     for (path, why) in &built.unreadable {
         ui.warning(&format!(
-            "{label}: cannot read the directory {}: {why}; what was known of it stays",
+            "{label}: cannot read the directory {}: {why}; what is indexed of it stays",
             sanitize::path(&path)
         ));
     }
@@ -30,7 +30,7 @@ pub(super) fn tell(label: &str, built: &Built, ui: &Ui) -> Result<(), Failure> {
         return Ok(());
     }
     if let Some(why) = &built.anew {
-        ui.note(&format!("{label}: built anew: {why}"));
+        ui.note(&format!("{label}: rebuilt: {why}"));
     }
     let (documents, errors) = built.total;
     let seconds = built.elapsed.as_secs_f64();

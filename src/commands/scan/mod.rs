@@ -108,7 +108,7 @@ pub(super) fn interruptible(
                     stop.stop();
                 }
                 () = sleep_until(last.unwrap_or_else(Instant::now)), if last.is_some() => {
-                    ui.warning("what was going on does not end, and was left; nothing is known of how far it came");
+                    ui.warning("the work does not end and was abandoned; its progress is unknown");
                     return Ok(signal.map_or(ExitCode::Failed, ExitCode::Signal));
                 }
             }

@@ -101,7 +101,7 @@ fn how(scan: &Scan) -> String {
             let rate = scan.inventory.totals().entries() as f64 / scan.elapsed.as_secs_f64().max(1e-9);
             format!("read in {time}, {} entries a second", grouped(rate as u64))
         }
-        (0, _) => format!("unchanged, which took {time} to see"),
+        (0, _) => format!("unchanged, checked in {time}"),
         (read, reused) => format!(
             "{} read in {time}, {} unchanged",
             count(read, "directory", "directories"),

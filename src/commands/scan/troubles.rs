@@ -11,7 +11,7 @@ const TOLD: usize = 10;
 pub(super) fn tell(scan: &Scan, ui: &Ui) {
     match scan.ended {
         Some(Ended::Timeout) => {
-            ui.warning("the timeout was over before everything was read: what follows is incomplete")
+            ui.warning("the timeout ended before everything was read: what follows is incomplete")
         }
         Some(Ended::Stopped) => {
             ui.warning("the scan was stopped before everything was read: what follows is incomplete")

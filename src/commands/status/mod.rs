@@ -59,7 +59,7 @@ pub(super) fn run(args: &StatusArgs, global: &Global, ui: &Ui) -> Result<ExitCod
     match stale.as_slice() {
         [] => Ok(ExitCode::Done),
         stale => {
-            let hint = "`pdb-sync history` tells what became of the last runs";
+            let hint = "`pdb-sync history` shows how the last runs ended";
             // This is a verdict, which is in the result, so it is not reported as an error object.
             ui.error_text(&format!("staler than --max-age allows: {}", stale.join(", ")), Some(hint));
             Ok(ExitCode::Failed)
@@ -85,7 +85,7 @@ fn watch(gatherer: &Gatherer, max_age: Option<Duration>, ui: &Ui) -> Result<Exit
         if screen.is_none() && !ui.json {
             return Err(Failure::usage_hint(
                 "--watch needs a terminal on standard output",
-                "leave --watch out, or add --json for a line again and again",
+                "leave --watch out, or add --json for repeated lines",
             ));
         }
         let mut frames = tokio::time::interval(FRAME);

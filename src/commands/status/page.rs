@@ -96,7 +96,7 @@ impl Page<'_> {
             head += ", changes nothing";
         }
         if seen.gone {
-            return vec![self.head(&head), self.bad("  its process has ended without a word")];
+            return vec![self.head(&head), self.bad("  its process has ended without a result")];
         }
         let at_work = run.jobs.iter().filter(|job| !job.ended && job.started.is_some());
         let mut rows: Vec<Vec<String>> = at_work.map(|job| self.running(job)).collect();

@@ -236,7 +236,7 @@ fn how_trees_are_read_can_be_said() {
     let problems = load("[scan]\nexclude = ['ok', 'a[']\nthread = 1").unwrap_err().0;
     let texts: Vec<_> = problems.iter().map(|problem| problem.text.as_str()).collect();
     assert_eq!(texts.len(), 2, "{texts:?}");
-    assert!(texts[0].starts_with("exclude: \"a[\" is no pattern"), "{texts:?}");
+    assert!(texts[0].starts_with("exclude: \"a[\" is not a pattern"), "{texts:?}");
     assert_eq!(problems[0].place.as_ref().map(|place| (place.line, place.column)), Some((2, 18)));
     assert_eq!(problems[1].hint.as_deref(), Some("did you mean \"threads\"?"));
 }

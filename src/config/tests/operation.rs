@@ -48,11 +48,11 @@ fn rules_that_mean_nothing_are_refused() {
         ("metric = 'bytes'\nabove = '2h'", "bytes is measured as a size, or bytes"),
         ("metric = 'duration'\nabove = '5MB'", "duration is measured as a span of time, or seconds"),
         ("job = 'k'\nage_above = '1d'", "no job is called \"k\""),
-        ("age_above = '0'", "age_above: \"0\" is out of range: expected more than no time"),
+        ("age_above = '0'", "age_above: \"0\" is out of range: expected more than 0"),
         ("agee = '1d'", "unknown key \"agee\" in [[stats.alerts]]"),
         (
             "slower_than = 'p95'",
-            "slower_than: \"p95\" is no such rule: write it as \"2x p95\" (p50, p90, p95, p99 or mean)",
+            "slower_than: \"p95\" is not a factor and a figure: write it as \"2x p95\" (p50, p90, p95, p99 or mean)",
         ),
         ("metric = 'files'\nabove = true", "above: expected a number, a span of time or a size, found true"),
     ] {

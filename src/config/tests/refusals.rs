@@ -29,10 +29,10 @@ timeout = "30"
       | retries = 2
       | ^^^^^^^
       hint: retries belongs in [defaults] or [jobs.NAME]
-    /etc/pdb/c.toml:7:1: dest cannot stand in [defaults]: every job needs its own
+    /etc/pdb/c.toml:7:1: dest is not allowed in [defaults]: every job needs its own
       | dest = "/x"
       | ^^^^
-      hint: set root, below which relative destinations hang
+      hint: set root: relative destinations are below it
     /etc/pdb/c.toml:9:10: source: "rsync://h:99999/m/" has a port that is not a number between 1 and 65535
       | source = "rsync://h:99999/m/"
       |          ^^^^^^^^^^^^^^^^^^^^
@@ -91,10 +91,10 @@ fn a_broken_file_still_has_all_its_other_problems() {
 fn the_argument_that_is_refused_is_pointed_at() {
     let job = "[jobs.a]\nsource = 'h::m/'\ndest = '/x'\n";
     insta::assert_snapshot!(refused(&format!("{job}rsync_args = ['--exclude', 'x', 'stray']\n")), @r#"
-    /etc/pdb/c.toml:4:33: rsync_args: "stray" is no rsync option: rsync would take it for one more source
+    /etc/pdb/c.toml:4:33: rsync_args: "stray" is not an rsync option: rsync would read it as one more source
       | rsync_args = ['--exclude', 'x', 'stray']
       |                                 ^^^^^^^
-      hint: write an option and its value as one argument, such as "--max-size=1g"; sources belong into `source`
+      hint: write an option and its value as one argument, such as "--max-size=1g"; sources belong in `source`
     "#);
 }
 
@@ -116,10 +116,10 @@ fn values_of_the_wrong_kind_or_range_are_refused() {
             "max_delete: expected a number of files, or a share such as \"10%\", found the number 0.1",
         ),
         ("stall = '10'", "stall: \"10\" has no unit: write \"10s\" for seconds"),
-        ("connect_timeout = '0s'", "connect_timeout: \"0s\" is out of range: expected more than no time"),
+        ("connect_timeout = '0s'", "connect_timeout: \"0s\" is out of range: expected more than 0"),
         ("before = ['']", "before: a shell line must not be empty"),
         ("before = [[]]", "before: an argument list must begin with a program"),
-        ("description = \"a\\u0000b\"", "description: a NUL character cannot be handed to a program"),
+        ("description = \"a\\u0000b\"", "description: a NUL character cannot be passed to a program"),
         ("max_older = '1.5'", "max_older: \"1.5\" is neither a number of files nor a share such as \"10%\""),
         (
             "max_older = -1",
@@ -136,7 +136,7 @@ fn values_of_the_wrong_kind_or_range_are_refused() {
         ("[hosts.h]\nconnections = 0", "connections: 0 is out of range: expected an integer from 1 to 1000"),
         (
             "[hosts.h]\nconnections = 1\n[hosts.H]\nconnections = 1",
-            "the host \"h\" stands here twice: the first is that of line 1",
+            "the host \"h\" has two sections: the first is on line 1",
         ),
         ("[hosts.'h:873']\nconnections = 1", "the host \"h:873\" must be named without a port"),
         ("version = 2", "version 2 is newer than this pdb-sync, which reads 1"),
@@ -248,7 +248,7 @@ fn what_stands_twice_is_told_with_both_places() {
     let rule = |name: &str| format!("[[clean.rules]]\nname = {name:?}\npattern = '*.x'\naction = 'keep'\n");
     let told = refused(&[rule("a"), rule("b"), rule("a")].concat());
     assert!(
-        told.contains("c.toml:10:8: rules: two rules are called \"a\": the first is that of line 2"),
+        told.contains("c.toml:10:8: rules: two rules are called \"a\": the first is on line 2"),
         "{told}"
     );
     // Rules of users come before built-in ones.
@@ -257,9 +257,13 @@ fn what_stands_twice_is_told_with_both_places() {
     let config = load(&[alert, "[[stats.alerts]]\nage_above = '8d'\n", alert].concat()).unwrap();
     assert_eq!(config.stats.alerts.len(), 2, "nobody is told twice");
     let told = config.unfit[0].to_string();
-    assert!(told.contains("this alert says again what that of line"), "{told}");
+    assert!(told.contains("this alert repeats that of line"), "{told}");
     let config = load("[notify]\ncommand = ['true', 'false', ['true'], 'true']\n").unwrap();
-    assert!(config.unfit[0].text.contains("number 4 of the list stands there before"), "{:?}", config.unfit);
+    assert!(
+        config.unfit[0].text.contains("number 4 of the list repeats an earlier one"),
+        "{:?}",
+        config.unfit
+    );
 }
 
 #[test]

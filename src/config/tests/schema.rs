@@ -242,9 +242,9 @@ const SECTIONS: &[(&str, &[Key])] = &[
 fn is_beyond_a_schema(key: &str, problem: &str) -> bool {
     match key {
         "rsync_args" => true,
-        _ => {
-            ["no job is called", "is no pattern", "is not there"].iter().any(|words| problem.contains(words))
-        }
+        _ => ["no job is called", "is not a pattern", "is not there"]
+            .iter()
+            .any(|words| problem.contains(words)),
     }
 }
 

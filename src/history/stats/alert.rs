@@ -180,10 +180,10 @@ impl Alert {
                 let Some(ended) = dated.or(newest).and_then(Past::ended) else {
                     return Some(match past.last() {
                         Some(oldest) => format!(
-                            "no success of it is remembered, and its oldest run started {} ago",
+                            "no success of it is recorded, and its oldest recorded run started {} ago",
                             told(age(oldest.started))
                         ),
-                        None => "it has never run, as far as is remembered".into(),
+                        None => "no run of it is recorded".into(),
                     });
                 };
                 let age = Some(age(ended)).filter(|age| *age > limit)?;
@@ -258,7 +258,7 @@ mod tests {
         let told = check(rule, &runs).unwrap();
         assert!(told.starts_with("its last success was 8d 23h ago, more than 8d"), "{told}");
         runs[1].state = State::Interrupted;
-        let never = "no success of it is remembered, and its oldest run started 9d ago";
+        let never = "no success of it is recorded, and its oldest recorded run started 9d ago";
         assert_eq!(check(rule, &runs).as_deref(), Some(never));
     }
 
@@ -267,8 +267,8 @@ mod tests {
         let rule = Rule::Age(Duration::from_secs(8 * 86_400));
         let failed = Past { state: State::Ended(Status::Failed), ..past(0, 60) };
         let told = check(rule, &[failed]).unwrap();
-        assert_eq!(told, "no success of it is remembered, and its oldest run started 0.00s ago");
-        assert_eq!(check(rule, &[]).as_deref(), Some("it has never run, as far as is remembered"));
+        assert_eq!(told, "no success of it is recorded, and its oldest recorded run started 0.00s ago");
+        assert_eq!(check(rule, &[]).as_deref(), Some("no run of it is recorded"));
         let ahead = past(-1, 60);
         assert_eq!(
             check(rule, std::slice::from_ref(&ahead)),

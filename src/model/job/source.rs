@@ -61,7 +61,7 @@ pub enum SourceError {
     #[error("{0:?} names no host")]
     NoHost(String),
     /// A URL that rsync does not speak.
-    #[error("{0:?}: rsync speaks rsync:// but not this scheme")]
+    #[error("{0:?}: rsync supports rsync://, but not this scheme")]
     Scheme(String),
     /// What rsync would take for the name of a local file.
     #[error("{0:?} begins with a blank")]

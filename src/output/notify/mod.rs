@@ -71,7 +71,7 @@ impl Notifier {
                     let end = if success { "" } else { "fail" };
                     told_by.push(scope.spawn(move || problem(send::ping(url, end, patience))));
                 }
-                Some(Err(why)) => told.problems.push(format!("nobody was pinged: {why}")),
+                Some(Err(why)) => told.problems.push(format!("no ping was sent: {why}")),
                 None => {}
             }
             match settings.webhook.as_ref().filter(|_| wanted) {
@@ -79,7 +79,7 @@ impl Notifier {
                     let body = &body;
                     told_by.push(scope.spawn(move || problem(send::post(url, body, patience))));
                 }
-                Some(Err(why)) => told.problems.push(format!("the webhook was not told: {why}")),
+                Some(Err(why)) => told.problems.push(format!("the webhook was not called: {why}")),
                 None => {}
             }
             let commands: &[Hook] = if wanted { &settings.commands } else { &[] };

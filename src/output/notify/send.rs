@@ -113,7 +113,7 @@ fn without_secrets(text: &str, address: &str) -> String {
 
 #[cfg(not(feature = "notify"))]
 fn http(_address: &str, _body: Option<&str>, _timeout: Duration) -> Result<(), Refusal> {
-    let text = "this pdb-sync was built without the feature `notify`, which speaks HTTP".into();
+    let text = "this pdb-sync was built without the feature `notify`, which is needed for HTTP".into();
     Err(Refusal { text, passing: false })
 }
 

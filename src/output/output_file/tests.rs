@@ -74,7 +74,7 @@ fn a_fifo_is_written_to_if_somebody_reads_it() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("fifo");
     fifo(&path);
-    assert_eq!(write(&path, "x").unwrap_err().to_string(), "it is a FIFO that nobody reads");
+    assert_eq!(write(&path, "x").unwrap_err().to_string(), "it is a FIFO without a reader");
     let reader = {
         let path = path.clone();
         std::thread::spawn(move || {

@@ -14,7 +14,7 @@ pub(super) fn proxy(lines: &[&str], talk: &Peer<'_>) -> Found {
         Some((class, Reason::new(text).hint(hint)))
     };
     if find(lines, "invalid proxy specification").is_some() {
-        return of(Class::Fatal, format!("{proxy:?} is no proxy: rsync wants HOST:PORT"));
+        return of(Class::Fatal, format!("{proxy:?} is not the address of a proxy: rsync expects HOST:PORT"));
     }
     if let Some(line) = find(lines, "bad response from proxy").or_else(|| find(lines, "from proxy")) {
         let host = talk.source.host_label();

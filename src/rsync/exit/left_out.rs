@@ -115,7 +115,7 @@ impl<'a> LeftOut<'a> {
         let denied = self.files.iter().any(|(_, why)| *why == DENIED);
         if denied && self.files.iter().all(|(path, _)| is_kept_by_a_file_system(path)) {
             return Some(
-                "a file system keeps it for itself, and only root may read it: `exclude = [\"lost+found/\"]` leaves it out",
+                "it belongs to a file system, and only root may read it: `exclude = [\"lost+found/\"]` leaves it out",
             );
         }
         if let Some(unheld) = self.unheld.filter(|_| !denied) {

@@ -52,7 +52,7 @@ fn server_error(lines: &[&str], talk: &Peer<'_>) -> Found {
             (
                 Class::Busy,
                 format!("{host} is full: {said}"),
-                "the limit counts everybody's connections: run fewer jobs of this host at once, \
+                "the limit counts the connections of all users: run fewer jobs of this host at once, \
                  `[hosts.\"NAME\"] connections = 1`",
             )
         } else if said.starts_with("Unknown module") {
@@ -67,13 +67,13 @@ fn server_error(lines: &[&str], talk: &Peer<'_>) -> Found {
             (
                 Class::NextSource,
                 format!("{host} refused the login: {said}"),
-                "check the user, who stands in the source (rsync://USER@HOST/…), and the password, which comes by \
+                "check the user in the source (rsync://USER@HOST/…), and the password, which is set by \
                  `password_file = \"FILE\"` or RSYNC_PASSWORD",
             )
         } else if said.starts_with("access denied") {
             (
                 Class::NextSource,
-                format!("{host} does not let us in: {said}"),
+                format!("{host} denies access: {said}"),
                 "ask its operators, or use another mirror",
             )
         } else if said.starts_with("chdir failed") {
@@ -89,8 +89,8 @@ fn server_error(lines: &[&str], talk: &Peer<'_>) -> Found {
         return Some((class, Reason::new(text).hint(hint)));
     }
     if let Some(line) = find(lines, "server sent \"") {
-        let reason = Reason::new(format!("what answers at {host} is no rsync server ({line})"))
-            .hint("check host and port; a proxy or a captive portal may stand in between");
+        let reason = Reason::new(format!("what answers at {host} is not an rsync server ({line})"))
+            .hint("check host and port; a proxy or a captive portal may be in between");
         return Some((Class::NextSource, reason));
     }
     None
@@ -105,7 +105,7 @@ fn refused_option(lines: &[&str], talk: &Peer<'_>) -> Found {
         let hint = match option {
             o if o.starts_with("--compress") => "set `compress = false` for this job".to_owned(),
             o if o.starts_with("--checksum") => "set `checksum = false` for this job".to_owned(),
-            o => format!("do without {o} for this source"),
+            o => format!("do not use {o} for this source"),
         };
         return Some((Class::NextSource, Reason::new(format!("{host} refuses {option}")).hint(hint)));
     }
@@ -114,7 +114,7 @@ fn refused_option(lines: &[&str], talk: &Peer<'_>) -> Found {
         Reason::new(format!("the rsync at {host} is older and refused an option ({line})")).hint(match talk
             .rsync_args
         {
-            [] => "its operators can bring it up to date; or use another mirror",
+            [] => "ask its operators to update it, or use another mirror",
             _ => "leave that option out of `rsync_args` if it is there, or use another mirror",
         });
     Some((Class::NextSource, reason))
@@ -204,7 +204,7 @@ fn missing_source(lines: &[&str], talk: &Peer<'_>) -> Found {
             "let the user that runs pdb-sync read it and enter the directories above; nothing is deleted meanwhile"
         }
         Address::Local(_) => "is its disk mounted, and the path spelled right? nothing is deleted meanwhile",
-        _ => "check the path: it belongs to the mirror, and another mirror has another one",
+        _ => "check the path: each mirror has its own paths",
     };
     Some((Class::NextSource, Reason::new(text).hint(hint)))
 }

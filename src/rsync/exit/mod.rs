@@ -112,7 +112,7 @@ fn silent(code: Option<i32>, stderr: &[String], stdout: &[String], talk: &Peer<'
     }
     Reason::new(text).hint(match source.address {
         Address::Daemon { .. } => format!(
-            "the server may be closing down, or a front end stands before it: `rsync {}` shows what it answers",
+            "the server may be shutting down, or a front end answers in its place: `rsync {}` shows the answer",
             quoted(&source.text)
         ),
         _ if talk.rsync_args.is_empty() => format!("is it another program? `pdb-sync doctor` tries it; {}", super::version::INSTALL),
@@ -126,7 +126,7 @@ fn as_told(line: &str) -> String {
 }
 
 fn ended_by_signal() -> Verdict {
-    let reason = Reason::new("rsync was ended by a signal that did not come from here")
+    let reason = Reason::new("rsync was ended by a signal that pdb-sync did not send")
         .hint("if it happens again, look for the out-of-memory killer in the system log (`dmesg`)");
     Verdict::Failed(Class::Signalled, reason)
 }
@@ -166,7 +166,7 @@ fn by_code(code: i32, lines: &[&str], talk: &Peer<'_>) -> (Class, Reason) {
             Class::Fatal,
             because("rsync did not accept its arguments").hint(match talk.rsync_args {
                 [] => {
-                    "`pdb-sync doctor` tells whether this rsync will do; `pdb-sync sync --print-command` shows the whole command"
+                    "`pdb-sync doctor` checks this rsync; `pdb-sync sync --print-command` shows the whole command"
                 }
                 _ => "check `rsync_args`; `pdb-sync sync --print-command` shows the whole command",
             }),
@@ -178,12 +178,12 @@ fn by_code(code: i32, lines: &[&str], talk: &Peer<'_>) -> (Class, Reason) {
         ),
         3 => (Class::Fatal, because("rsync could not use the source or the destination as they are")),
         4 => (Class::NextSource, because(&format!("the rsync at {host} does not support what was asked"))),
-        5 => (Class::Retry, because(&format!("{host} ended the conversation before it began"))),
+        5 => (Class::Retry, because(&format!("{host} ended the session before it began"))),
         10 => (Class::Retry, because(&format!("the connection to {host} failed"))),
         11 => (Class::Fatal, because("rsync could not read or write a file")),
         12 => (
             Class::Retry,
-            because(&format!("the connection to {host} broke off"))
+            because(&format!("the connection to {host} was lost"))
                 .hint("it is tried again; what was transferred is kept"),
         ),
         22 => (
@@ -194,8 +194,8 @@ fn by_code(code: i32, lines: &[&str], talk: &Peer<'_>) -> (Class, Reason) {
         25 => (Class::Fatal, because("rsync stopped at a deletion limit that was not set here")),
         30 => (
             Class::Retry,
-            because(&format!("{host} fell silent in the middle of the transfer"))
-                .hint("it is tried again; `stall` sets how long silence is borne"),
+            because(&format!("{host} stopped sending during the transfer"))
+                .hint("it is tried again; `stall` sets how long a transfer may be silent"),
         ),
         35 => match &talk.proxy {
             Some(proxy) => (

@@ -42,9 +42,9 @@ fn a_daemon_that_cannot_be_reached() {
     failed(real!("rsync://[::1]/m/", "refused-ipv6"), Retry, "::1", "firewall");
     failed(real!(RCSB, "connect-timeout"), Retry, "took too long", "port 33444 blocked");
     failed(real!("no.such.host.invalid::m/", "no-such-host"), Retry, "could not be resolved", "DNS");
-    failed(real!(DAEMON, "silent-server"), Retry, "fell silent", "stall");
-    failed(real!(DAEMON, "closed-at-once"), Retry, "broke off", "");
-    failed(real!(DAEMON, "dropped"), Retry, "broke off", "kept");
+    failed(real!(DAEMON, "silent-server"), Retry, "stopped sending", "stall");
+    failed(real!(DAEMON, "closed-at-once"), Retry, "was lost", "");
+    failed(real!(DAEMON, "dropped"), Retry, "was lost", "kept");
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn a_daemon_that_refuses() {
     failed(real!(DAEMON, "access-denied"), NextSource, "access denied to denied", "another mirror");
     failed(real!(DAEMON, "chdir-failed"), NextSource, "cannot open the module's own directory", "mounted");
     failed(real!(DAEMON, "refused-option"), NextSource, "refuses --compress", "compress = false");
-    failed(real!(DAEMON, "no-rsync-server"), NextSource, "no rsync server", "port");
+    failed(real!(DAEMON, "no-rsync-server"), NextSource, "not an rsync server", "port");
     // rsync asks for the password on the same line as the server's response.
     let asked = "exit 5\nPassword: @ERROR: auth failed on module auth\n";
     failed(of(DAEMON, asked), NextSource, "refused the login", "RSYNC_PASSWORD");

@@ -107,7 +107,7 @@ pub fn hint_for_key(key: &str) -> Option<String> {
         Some((why, hint)) => format!("rsync's --{name} is not for a job: {why}; {hint}"),
         None => {
             let value = if valued { "=…" } else { "" };
-            format!("rsync's own options stand in rsync_args = [\"--{name}{value}\"]")
+            format!("write rsync's own options into rsync_args = [\"--{name}{value}\"]")
         }
     })
 }

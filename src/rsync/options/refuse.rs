@@ -51,14 +51,14 @@ pub fn check(args: &[String]) -> Result<(), Refused> {
             }
             Item::Operand("--") => {
                 return Err(refused(
-                    "\"--\" must not stand among a job's rsync options: what follows would be taken for sources".into(),
+                    "\"--\" is not allowed among a job's rsync options: rsync would read what follows as sources".into(),
                     "remove it; it is put before the source and the destination anyway",
                 ));
             }
             Item::Operand(arg) => {
                 return Err(refused(
-                    format!("{arg:?} is no rsync option: rsync would take it for one more source"),
-                    "write an option and its value as one argument, such as \"--max-size=1g\"; sources belong into `source`",
+                    format!("{arg:?} is not an rsync option: rsync would read it as one more source"),
+                    "write an option and its value as one argument, such as \"--max-size=1g\"; sources belong in `source`",
                 ));
             }
         }
@@ -69,8 +69,8 @@ pub fn check(args: &[String]) -> Result<(), Refused> {
 /// An option with a blank inside: rsync takes the blank as part of the option name.
 fn several(text: &str) -> Refused {
     refused(
-        format!("{text:?} is no option of rsync: a blank ends no option"),
-        "write each option as an argument of its own, and its value behind \"=\", such as [\"-v\", \"--max-size=1g\"]",
+        format!("{text:?} is not an option of rsync: a blank does not end an option"),
+        "write each option as an argument of its own, and its value after \"=\", such as [\"-v\", \"--max-size=1g\"]",
     )
 }
 
@@ -111,7 +111,7 @@ pub fn check_with_delete(args: &[String]) -> Result<(), Refused> {
             "rsync's {through_links} does not go with `delete = true`: it lists for deletion what lies in a directory that is a symbolic \
              link in the mirror, and nothing is deleted through links"
         ),
-        "remove one of the two; what has to lie elsewhere can be the `dest` of a job of its own, and stand in `exclude` here",
+        "remove one of the two; for a directory that has to be elsewhere, use a job of its own with that `dest`, and name the directory in `exclude` here",
     ))
 }
 
@@ -154,7 +154,7 @@ const NO_TRANSFER: &str = "it makes rsync do something else than a transfer";
 pub(super) fn long(name: &str) -> Option<(&'static str, &'static str)> {
     Some(match name {
         "delete-excluded" => (
-            "it removes what the job merely does not want to transfer, our quarantine and other jobs' files included",
+            "it removes what the job does not transfer, including the quarantine and the files of other jobs",
             "give `--delete` to `sync` itself or set `delete = true`, and remove excluded files with `pdb-sync clean plan`",
         ),
         "delete-missing-args" => (
@@ -179,7 +179,7 @@ pub(super) fn long(name: &str) -> Option<(&'static str, &'static str)> {
             ("it deletes files at the source, and a mirror only reads", "remove it")
         }
         "dry-run" | "no-dry-run" | "no-n" => (
-            "whether anything is changed is not a job's to say",
+            "a job cannot decide whether anything is changed",
             "remove it, and use `pdb-sync sync --dry-run`",
         ),
         "compare-dest" => (

@@ -98,7 +98,7 @@ fn what_would_undermine_a_guard_is_refused() {
 fn several_options_in_one_argument_are_refused() {
     for text in ["-avz --partial", "--partial --inplace", "-a ", "--size-only "] {
         let refused = check(&[text.to_owned()]).unwrap_err();
-        assert!(refused.text.contains("a blank ends no option"), "{text}: {refused}");
+        assert!(refused.text.contains("a blank does not end an option"), "{text}: {refused}");
     }
     for text in ["--exclude=a b", "-e ssh -p 22", "--rsh=ssh -p 22", "-fmerge x"] {
         assert_eq!(check(&[text.to_owned()]), Ok(()), "{text}");

@@ -125,16 +125,16 @@ fn ask(probe: &mut Probe, limit: Duration) -> Result<(), (Step, String)> {
     probe.connect = Some(connecting.elapsed());
     let mut lines = Lines { stream, deadline, read: Vec::new() };
     let first = lines.next().map_err(|error| match error.kind() {
-        ErrorKind::UnexpectedEof => (Step::Greeting, "was closed by the server without a word".to_owned()),
+        ErrorKind::UnexpectedEof => (Step::Greeting, "was closed by the server without a message".to_owned()),
         ErrorKind::TimedOut | ErrorKind::WouldBlock => {
-            (Step::Greeting, format!("worked, but nothing was said there for {}", shown(limit)))
+            (Step::Greeting, format!("worked, but the server sent nothing for {}", shown(limit)))
         }
-        _ => (Step::Greeting, format!("broke off: {error}")),
+        _ => (Step::Greeting, format!("worked, but reading the greeting failed: {error}")),
     })?;
     probe.protocol = daemon::greeting(&first);
     if probe.protocol.is_none() {
         let said: String = first.chars().take(60).collect();
-        return Err((Step::Greeting, format!("worked, but what answers is no rsync server ({said:?})")));
+        return Err((Step::Greeting, format!("worked, but what answers is not an rsync server ({said:?})")));
     }
     probe.greeting = Some(connecting.elapsed());
     let listing = Instant::now();
@@ -260,7 +260,7 @@ mod tests {
     fn whoever_says_nothing_is_not_waited_for() {
         let probe = probe(&says(b""), Duration::from_millis(50));
         let (step, how) = probe.failed.clone().unwrap();
-        assert_eq!((step, how.as_str()), (Step::Greeting, "worked, but nothing was said there for 50ms"));
+        assert_eq!((step, how.as_str()), (Step::Greeting, "worked, but the server sent nothing for 50ms"));
         assert!(probe.connect.is_some() && !probe.answers());
     }
 
@@ -269,7 +269,7 @@ mod tests {
         let probe = probe(&says(b"SSH-2.0-OpenSSH_9.2\r\n"), Duration::from_secs(5));
         let (step, how) = probe.failed.unwrap();
         assert_eq!(step, Step::Greeting);
-        assert!(how.contains("no rsync server (\"SSH-2.0-OpenSSH_9.2\")"), "{how}");
+        assert!(how.contains("not an rsync server (\"SSH-2.0-OpenSSH_9.2\")"), "{how}");
     }
 
     #[test]

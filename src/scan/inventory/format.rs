@@ -228,14 +228,14 @@ pub fn decode(file: Bytes) -> Result<(Header, Inventory), FormatError> {
     let block_table = front.blocks.checked_mul(BLOCK).and_then(|len| front.rest.take(len)).ok_or(SHORT)?;
     let base = bytes.len() - front.rest.0.len();
     if front.data.checked_add(CHECKSUM) != Some(front.rest.0.len()) || front.dirs == 0 {
-        return Err(FormatError::Damaged("its parts do not add up"));
+        return Err(FormatError::Damaged("the lengths of its parts are wrong"));
     }
     let mut dirs = Vec::with_capacity(front.dirs);
     for (n, bytes) in table.chunks_exact(DIR).enumerate() {
         let dir = decode_dir(Cursor(bytes), n as u32).ok_or(SHORT)?;
         let parent_is_above = dir.parent.index() < n || n == 0 && dir.parent == DirId::ROOT;
         if !parent_is_above || dir.blocks.0 > dir.blocks.1 || dir.blocks.1 as usize > front.blocks {
-            return Err(FormatError::Damaged("a directory of it cannot be"));
+            return Err(FormatError::Damaged("a directory in it is impossible"));
         }
         dirs.push(dir);
     }
@@ -245,7 +245,7 @@ pub fn decode(file: Bytes) -> Result<(Header, Inventory), FormatError> {
         let (at, count) = (cursor.length().ok_or(SHORT)?, cursor.four().ok_or(SHORT)?);
         let fits = front.rest.0.get(at..).is_some_and(|data| data.len() >= count as usize * RECORD);
         if !fits {
-            return Err(FormatError::Damaged("a block of it lies outside"));
+            return Err(FormatError::Damaged("a block of it lies outside of the file"));
         }
         blocks.push(Block { arena: 0, at: (base + at) as u64, count });
     }

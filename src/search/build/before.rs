@@ -16,7 +16,7 @@ pub(super) fn before(
 ) -> Result<(Before, Option<String>), SearchError> {
     let anew = |why: &str| Ok((None, Some(why.to_owned())));
     if options.rebuild {
-        return anew("as asked");
+        return anew("as requested");
     }
     let opened = match target.place.open() {
         Ok(Some(opened)) => opened,
@@ -31,7 +31,7 @@ pub(super) fn before(
         return anew("the mirror lies elsewhere now");
     }
     if opened.payload.asked != options.asked() {
-        return anew("other files or texts are asked for now");
+        return anew("other files or texts are selected now");
     }
     match indexed_files::load(&opened.dir.join(&opened.payload.ledger)) {
         Ok(records) => Ok((Some((opened, records)), None)),

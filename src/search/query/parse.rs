@@ -28,11 +28,7 @@ pub fn parse(query: &str) -> Result<Node, QueryError> {
         None => Ok(node),
         Some(word) => {
             let at = word.at;
-            Err(parser.mistake(
-                at,
-                "this parenthesis was never opened",
-                Some("take it away, or add a (".into()),
-            ))
+            Err(parser.mistake(at, "this parenthesis was never opened", Some("remove it, or add a (".into())))
         }
     }
 }
@@ -93,7 +89,7 @@ impl Parser<'_> {
 
     fn condition(&mut self, field: Option<Field>) -> Result<Node, QueryError> {
         let Some(word) = self.peek().cloned() else {
-            let hint = Some("add one, or take the last word away".into());
+            let hint = Some("add one, or remove the last word".into());
             return Err(self.mistake(self.end(), "a condition is missing here", hint));
         };
         self.at += 1;

@@ -73,7 +73,7 @@ fn id(text: &str, quoted: bool) -> Result<Node, Wrong> {
         return Ok(Node::Is(Field::Id, lower));
     }
     let hint = "write 1abc or pdb_00001abc, or 1a* for all that begin so".to_owned();
-    Err((format!("{text:?} is no ID"), Some(hint)))
+    Err((format!("{text:?} is not an ID"), Some(hint)))
 }
 
 fn methods(text: &str) -> Result<Node, Wrong> {
@@ -97,7 +97,7 @@ fn residues(text: &str) -> Result<Node, Wrong> {
         return Ok(Node::Residues(upper));
     }
     Err((
-        format!("{text:?} is no run of residues"),
+        format!("{text:?} is not a run of residues"),
         Some("write at least three one-letter codes, such as KTWGR".into()),
     ))
 }
@@ -137,7 +137,7 @@ pub(super) fn range(field: Field, low: (&str, bool), high: (&str, bool)) -> Resu
         && a > b
     {
         let hint = format!("write {}:{}..{}", field.name(), high.0, low.0);
-        return Err((format!("nothing lies between {} and {}", low.0, high.0), Some(hint)));
+        return Err((format!("no value is between {} and {}", low.0, high.0), Some(hint)));
     }
     if from == Bound::Open && to == Bound::Open {
         return Ok(Node::Exists(field));
@@ -152,7 +152,7 @@ fn ordered(field: Field, operator: &str) -> Result<(), Wrong> {
     let fields: Vec<&str> = Field::ALL.iter().filter(|f| f.is_ordered()).map(|f| f.name()).collect();
     let what = if operator == "a range" { operator.into() } else { format!("{operator:?}") };
     let hint = format!("they are for {}", fields.join(", "));
-    Err((format!("{} is no number, so that {what} means nothing for it", field.name()), Some(hint)))
+    Err((format!("{} is not a number, so {what} does not apply to it", field.name()), Some(hint)))
 }
 
 /// Returns the first and the last value of a text: a year is all its days.
@@ -161,12 +161,12 @@ fn span(field: Field, text: &str) -> Result<(f64, f64), Wrong> {
     match field.is() {
         FieldType::Date => days(text).ok_or_else(|| {
             let hint = format!("write {name}:2020, {name}:2020-03, {name}:2020-03-25 or {name}:>=2020");
-            (format!("{text:?} is no date"), Some(hint))
+            (format!("{text:?} is not a date"), Some(hint))
         }),
         FieldType::Count => {
             let number = text.parse::<u64>().map_err(|_| {
                 (
-                    format!("{text:?} is no whole number"),
+                    format!("{text:?} is not a whole number"),
                     Some(format!("write for example {}", field.example())),
                 )
             })?;
@@ -175,7 +175,7 @@ fn span(field: Field, text: &str) -> Result<(f64, f64), Wrong> {
         _ => {
             let plain = text.trim_end_matches(['Å', 'A', 'å']);
             let number = plain.parse::<f64>().ok().filter(|n| n.is_finite()).ok_or_else(|| {
-                (format!("{text:?} is no number"), Some(format!("write for example {}", field.example())))
+                (format!("{text:?} is not a number"), Some(format!("write for example {}", field.example())))
             })?;
             Ok((number, number))
         }

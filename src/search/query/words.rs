@@ -127,7 +127,7 @@ pub(super) fn cell(text: &str) -> Result<Node, Wrong> {
             Ok(Node::And(SIDES.iter().zip(&numbers).map(near).collect()))
         }
         _ => Err((
-            format!("{text:?} is no unit cell"),
+            format!("{text:?} is not a unit cell"),
             Some("write cell:61,62,63 or cell:61,62,63,90,90,90".into()),
         )),
     }

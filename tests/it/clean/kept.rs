@@ -84,7 +84,7 @@ fn what_is_left_alone_counts_once_however_often_it_is_met() {
     let text = fs::read_to_string(&journal).unwrap();
     let open: Vec<&str> = text.lines().filter(|line| !line.contains("\"end\"")).collect();
     fs::write(&journal, open.join("\n") + "\n").unwrap();
-    assert!(env.run(run).expect_code(3).out().contains("(went on)"));
+    assert!(env.run(run).expect_code(3).out().contains("(continued)"));
     assert_eq!(counts(), first);
     let listed = env.run(["clean", "log", "last"]).expect_code(0).out();
     assert_eq!(listed.matches(".DS_Store").count(), 1, "{listed}");

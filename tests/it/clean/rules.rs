@@ -29,7 +29,7 @@ fn what_a_stuck_transfer_still_writes_stays() {
     assert_eq!(entries(&planned(&env, &["./mirror/m"]), "rsync-temp"), 2);
     let run = env.run(["clean", "run", "--yes"]).expect_code(3);
     assert!(
-        run.err().contains("somebody is writing it") || run.out().contains("somebody is writing it"),
+        run.err().contains("a process is writing it") || run.out().contains("a process is writing it"),
         "{run}"
     );
     assert!(root.join("ab/.1abc.cif.gz.a1B2c3").exists());
@@ -167,7 +167,7 @@ fn a_name_that_two_rules_have_is_a_mistake_with_both_places() {
     let env = Env::new().with_config(&format!("version = 1\n{rule}{rule}"));
     let ended = env.run(["config", "check"]).expect_code(2);
     let told = ended.err() + &ended.out();
-    assert!(told.contains("config.toml:7:8: ") && told.contains("the first is that of line 3"), "{ended}");
+    assert!(told.contains("config.toml:7:8: ") && told.contains("the first is on line 3"), "{ended}");
 }
 
 /// A row a line at 80 columns; with `-v`, and in a pipe, all there is.

@@ -172,7 +172,7 @@ fn where_nobody_knows_what_upstream_has_it_is_only_up_for_review() {
         assert_eq!(entries(&plan, "rsync-partial"), 2, "{target}\n{plan}");
     }
     let told = case.env.run(["clean", "plan", "j"]).expect_code(0);
-    assert!(told.err().contains("it is not known yet what upstream has of j"), "{told}");
+    assert!(told.err().contains("the names that upstream has of j are not known yet"), "{told}");
     assert!(told.out().lines().any(|line| line.starts_with("  editor         review ")), "{told}");
     let why = case.explained("ab/x~");
     assert_eq!((&why["rule"], &why["action"]), (&"editor".into(), &"review".into()), "{why}");

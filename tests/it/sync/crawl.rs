@@ -149,5 +149,5 @@ fn what_waits_here_to_be_taken_is_not_the_fault_of_the_source() {
     }
     let ended = running.wait().expect_code(1);
     let error = finished(&ended, "a")["error"].as_str().unwrap().to_owned();
-    assert!(error.contains("has not taken what"), "{error}");
+    assert!(error.contains("has not read what"), "{error}");
 }

@@ -68,7 +68,7 @@ fn what_a_hook_leaves_behind_is_told() {
     assert!(told.len() == 1 && told[0].contains("they were ended") && told[0].contains("setsid"), "{ended}");
     assert!(env.run(["sync", "a"]).expect_code(0).err().contains("left processes running"));
     // A daemon that holds nothing lives on without a word; one that does is named as what it is.
-    for (redirect, words) in [(">/dev/null 2>&1", None), ("", Some("they live on"))] {
+    for (redirect, words) in [(">/dev/null 2>&1", None), ("", Some("they keep running"))] {
         let env = local(&format!("before = [\"setsid sh -c 'echo $$ >pid; exec sleep 600' {redirect} &\"]"));
         let ended = env.run(["sync", "a", "--json"]).expect_code(0);
         let pid = noted(&env.dir().join("pid"));
@@ -92,10 +92,10 @@ fn a_second_signal_tells_nobody_and_ends_at_once() {
     let running = env.spawn(["sync", "a"]);
     eventually("the hook is deaf", || env.dir().join("ready").exists());
     running.signal(Signal::INT);
-    running.until_said("once more ends them at once");
+    running.until_said("a second signal ends them at once");
     running.signal(Signal::INT);
     let ended = running.wait().expect_code(130);
-    assert!(ended.err().contains("nobody of [notify] was told"), "{ended}");
+    assert!(ended.err().contains("no notification of [notify] was sent"), "{ended}");
     assert!(!env.dir().join("told").exists(), "{ended}");
 }
 

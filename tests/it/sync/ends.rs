@@ -86,7 +86,7 @@ fn a_second_signal_ends_at_once_whoever_ignores_the_first() {
     let running = env.spawn(["sync", "a"]);
     running.until_said("stubborn");
     running.signal(Signal::INT);
-    running.until_said("once more ends them at once");
+    running.until_said("a second signal ends them at once");
     running.signal(Signal::INT);
     let ended = running.wait().expect_code(130);
     assert!(ended.out().contains("Cancelled: 1"), "{ended}");
@@ -102,7 +102,7 @@ fn who_ignores_sigterm_is_killed_after_the_grace() {
     running.signal(Signal::TERM);
     let ended = running.wait().expect_code(143);
     // Killed, rsync cannot put by what it had of a file.
-    assert!(ended.out().contains("hint: files that came whole are kept; the next run"), "{ended}");
+    assert!(ended.out().contains("hint: files that arrived completely are kept; the next run"), "{ended}");
     nobody_left(env.dir());
 }
 

@@ -87,7 +87,7 @@ fn a_plan_tells_what_filters_leave_out() {
 #[test]
 fn the_check_tells_of_rules_that_shut_directories_out() {
     for (filters, warned) in [
-        ("exclude = ['*']", "so that nothing can come"),
+        ("exclude = ['*']", "so nothing is transferred"),
         ("include = ['*.cif.gz']\nexclude = ['*']", "only files at the top"),
         ("include = ['*/', '*.cif.gz']\nexclude = ['*']", ""),
         ("include = ['data']\nexclude = ['*']", ""),

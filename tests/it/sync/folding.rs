@@ -107,7 +107,7 @@ fn two_names_that_fold_to_one_are_told_once_and_not_fetched_again() {
         let ended = case.run(3);
         let finished = ended.finished();
         let error = finished["error"].as_str().unwrap();
-        assert!(error.contains("cannot be held") && error.contains(".cif"), "{options}\n{ended}");
+        assert!(error.contains("cannot be stored") && error.contains(".cif"), "{options}\n{ended}");
         let here = case.here();
         assert!(
             here.iter().any(|(name, _)| name.ends_with("/1"))
@@ -207,9 +207,9 @@ fn names_that_differ_in_case_are_two_where_they_can_be() {
 #[test]
 fn doctor_tells_what_is_folded() {
     for (options, told) in [
-        ("fold", "differ in case or Unicode form (A and a, \u{e9} and e\u{301}) are one"),
-        ("fold-case", "differ in case (A and a) are one"),
-        ("fold-form", "differ in Unicode form (\u{e9} and e\u{301}) are one"),
+        ("fold", "differ only in case or Unicode form (A and a, \u{e9} and e\u{301}) are the same"),
+        ("fold-case", "differ only in case (A and a) are the same"),
+        ("fold-form", "differ only in Unicode form (\u{e9} and e\u{301}) are the same"),
         ("", "told apart"),
     ] {
         let Some(case) = Case::new(options, "") else { return };

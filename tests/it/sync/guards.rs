@@ -107,7 +107,7 @@ fn the_command_of_the_hint_names_the_files_that_were_given() {
     fs::rename(mirror.env.config(), mirror.env.dir().join("my config.toml")).unwrap();
     let ended = mirror.env.run(["-c", "my config.toml", "--state-dir", "other", "sync", "j", "--json"]);
     let hint = ended.expect_code(4).finished()["hint"].as_str().unwrap().to_owned();
-    let command = hint.split("if they may go: pdb-sync ").nth(1).unwrap();
+    let command = hint.split("to delete them: pdb-sync ").nth(1).unwrap();
     assert_eq!(command, "-c 'my config.toml' --state-dir other sync j --max-delete 11");
     mirror.env.run(shell_words::split(command).unwrap()).expect_code(0);
     assert_eq!(mirror.now(), tree(&mirror.upstream.root()));

@@ -180,15 +180,14 @@ fn a_holder_of_another_host_is_told_as_what_it_is() {
     fs::write(&path, note("elsewhere", 7, "boot:1")).unwrap();
     let ended = without(&env, &["sync", "j", "--json"]).expect_code(0);
     let notices = ended.events("notice");
-    let text =
-        "pid 7, run RUN0, user carol, host elsewhere, since 2026-01-02 03:04:05 +00:00 left the lock of";
+    let text = "pid 7, run RUN0, user carol, host elsewhere, since 2026-01-02 03:04:05 +00:00 ended without releasing the lock of";
     assert!(
         notices.iter().any(|n| n["level"] == "info" && n["text"].as_str().unwrap().contains(text)),
         "{ended}"
     );
     assert_eq!(fs::read_to_string(&path).unwrap(), "");
     let ended = without(&env, &["sync", "j", "--json"]).expect_code(0);
-    assert!(!ended.out().contains("left the lock"), "{ended}");
+    assert!(!ended.out().contains("without releasing the lock"), "{ended}");
 
     // Who waits says so, and for how long.
     let file = held(&env, "");
@@ -259,7 +258,7 @@ fn where_nothing_can_be_locked_the_state_directory_keeps_its_own_runs_apart() {
     assert_eq!(ended.finished()["status"], "ok", "{ended}");
     let told = ended.events("notice").into_iter().any(|notice| {
         notice["level"] == "info"
-            && notice["text"].as_str().unwrap().contains("only runs with this state directory")
+            && notice["text"].as_str().unwrap().contains("stops only other runs with this state directory")
     });
     assert!(told, "{ended}");
     let doctor = without(&env, &["doctor", "--offline"]);
@@ -273,6 +272,6 @@ fn doctor_says_what_stands_in_for_the_lock() {
     assert!(!ended.out().contains("cannot be locked"), "{ended}");
     let ended = without(&env, &["doctor", "--offline"]);
     assert!(ended.out().contains("directories cannot be locked in "), "{ended}");
-    assert!(ended.out().contains(".pdb-sync/lock in the mirror stands in"), "{ended}");
+    assert!(ended.out().contains(".pdb-sync/lock in the mirror is locked instead"), "{ended}");
     assert_eq!(fs::read_dir(env.mirror("j")).unwrap().count(), 0, "{ended}");
 }

@@ -267,10 +267,10 @@ fn a_source_of_which_the_directory_itself_comes_is_noted() {
         let env = two(&format!("source = '{source}'\ndest = 'a'")).with_pipe(&upstream);
         assert_eq!(notes(&env).0.len(), 0);
         let plan = env.run(["sync", "a", "--plan"]).expect_code(0);
-        assert_eq!(plan.err().contains("comes, as "), noted, "{plan}");
+        assert_eq!(plan.err().contains("is transferred, as "), noted, "{plan}");
         env.run(["sync", "a"]).expect_code(0);
         let plan = env.run(["sync", "a", "--plan"]).expect_code(0);
-        assert_eq!(plan.err().contains("comes, as "), noted, "{plan}");
+        assert_eq!(plan.err().contains("is transferred, as "), noted, "{plan}");
     }
     // Sources that stand in for each other have to make the same tree.
     let check = two("source = ['h::m/dir/', 'g::m/dir']\ndest = 'a'").run(["config", "check"]).expect_code(0);

@@ -36,7 +36,7 @@ fn what_was_kept_comes_back_or_goes_for_good() {
         fs::create_dir(mirror.join("ab")).unwrap();
         fs::write(mirror.join("ab/y"), "").unwrap();
         let ended = env.run(["clean", "undo", "last"]);
-        assert!(ended.err().contains("something else has its place"), "{options}: {ended}");
+        assert!(ended.err().contains("another entry is in its place"), "{options}: {ended}");
         assert!(!ended.err().contains("not permitted"), "{options}: {ended}");
         for name in ["ab/x", "ab/z", "newer"] {
             assert_eq!(fs::read_to_string(mirror.join(name)).unwrap(), name, "{options}: {ended}");

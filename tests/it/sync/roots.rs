@@ -147,7 +147,7 @@ fn neither_clean_nor_scan_minds_it() {
                 assert!(out.contains(kept), "user {user}: {kept}\n{ended}");
             }
             assert!(!out.contains("TOP old"), "{ended}");
-            assert!(ended.out().contains("protected: the file system keeps it for itself"), "{ended}");
+            assert!(ended.out().contains("protected: it belongs to the file system"), "{ended}");
         }
     }
 }

@@ -279,7 +279,7 @@ fn marks_that_only_another_user_may_read_are_written_anew() {
     chown(&marks, None, Some(ALICE.uid)).unwrap();
     fs::set_permissions(&marks, Permissions::from_mode(0o600)).unwrap();
     let ended = BOB.run(&env, &["sync", "j", "--json"]).expect_code(0);
-    assert!(ended.out().contains("marks.json may only be read by another user"), "{ended}");
+    assert!(ended.out().contains("marks.json may be read only by another user"), "{ended}");
     assert_eq!(fs::metadata(&marks).unwrap().uid(), BOB.uid);
     follows(&env, 0o2775);
     well(BOB, &env);
@@ -307,7 +307,7 @@ fn what_another_user_was_killed_over_is_told_without_a_warning() {
     let told = ended.events("notice").into_iter().filter(|notice| notice["level"] != "debug");
     let told: Vec<_> = told.map(|notice| (notice["level"].clone(), notice["text"].to_string())).collect();
     assert!(!told.is_empty() && told.iter().all(|(level, _)| level == "info"), "{ended}");
-    assert!(told[0].1.contains("in a directory of uid 3001; a run of that user does"), "{ended}");
+    assert!(told[0].1.contains("in a directory of uid 3001; a run of that user tries again"), "{ended}");
     let ended = ALICE.run(&env, &["sync", "j", "--json"]).expect_code(0);
     assert!(!left.exists(), "{ended}");
     follows(&env, 0o2775);

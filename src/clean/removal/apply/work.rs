@@ -48,9 +48,9 @@ impl<'a> Shared<'a> {
     /// Returns the outcome for a path that must not be changed, whatever the plan says: another version may have made the plan.
     fn protected(&self, path: &[u8]) -> Option<RemoveOutcome> {
         let why = if in_version_control(path) {
-            "it belongs to a version control system, or to us; left alone"
+            "it belongs to a version control system or to pdb-sync; left alone"
         } else if self.at_root && is_of_a_file_system(path) {
-            "the file system keeps it for itself; left alone"
+            "it belongs to the file system; left alone"
         } else {
             return None;
         };
@@ -173,7 +173,7 @@ impl<'a> Shared<'a> {
             && entry.kind == Kind::File
             && is_being_written(parent.fd(), name) == Some(true)
         {
-            return RemoveOutcome::Left("somebody is writing it; left alone".into());
+            return RemoveOutcome::Left("a process is writing it; left alone".into());
         }
         let mut wanted = ExpectedEntry { name, kind: Some(entry.kind), stamp: entry.stamp, touched: false };
         let mut taken;

@@ -35,7 +35,7 @@ fn a_backup_on_another_file_system_is_whole_and_never_over_an_older_one() {
     let RemoveOutcome::Failed(why) = place.take("ab/x", place.stamp("ab/x"), &removal_mode) else {
         panic!("over an older one")
     };
-    assert!(why.ends_with("it is where it was"), "{why}");
+    assert!(why.ends_with("it was put back"), "{why}");
     assert_eq!(fs::read_to_string(place.root.join("ab/x")).unwrap(), "second");
     assert_eq!(fs::read_to_string(kept.join("x")).unwrap(), text);
     assert!(Backup::open(&place.root.join("in"), &place.root).is_err());
@@ -83,7 +83,7 @@ fn a_backup_keeps_owner_mode_and_attributes_or_refuses() {
     let taken = place.take("ab/x", place.stamp("ab/x"), &removal_mode);
     if has && !could {
         let RemoveOutcome::Failed(why) = taken else { panic!("{taken:?}") };
-        assert!(why.contains(name) && why.ends_with("it is where it was"), "{why}");
+        assert!(why.contains(name) && why.ends_with("it was put back"), "{why}");
         assert!(file.exists());
         return;
     }

@@ -50,7 +50,7 @@ fn what_was_about_to_be_deleted_when_the_run_was_killed_comes_back() {
     fs::remove_file(place.beside("ab/gone")).unwrap();
     let undone = place.undo();
     assert_eq!((undone.restored, undone.conflicts, undone.failed), (2, 1, 0), "{undone:?}");
-    assert!(undone.why[0].1.contains("lies beside its place as .%pdb-sync-RUN1-"), "{undone:?}");
+    assert!(undone.why[0].1.contains("lies in its directory as .%pdb-sync-RUN1-"), "{undone:?}");
     let texts = ["x", "new", "taken", "odd"].map(|text| (text.to_owned(), 1));
     assert_eq!(place.contents(), BTreeMap::from(texts));
     assert_eq!(fs::read_to_string(place.root.join("ab/x")).unwrap(), "x");

@@ -150,7 +150,7 @@ fn nothing_is_changed_that_is_not_written_down() {
         let RemoveOutcome::Failed(why) = place.take("ab/x", place.stamp("ab/x"), &RemovalMode::Delete) else {
             panic!()
         };
-        assert!(why.contains("cannot be written down: ") && why.contains("state/journal"), "{why}");
+        assert!(why.contains("cannot be recorded: ") && why.contains("state/journal"), "{why}");
         assert_eq!(mode(&dir), 0o555);
         fs::remove_file(place.root.with_file_name("state")).unwrap();
         // Nor where a record of a newer version exists.

@@ -68,7 +68,7 @@ impl Data<'_> {
             }
             let at = |n: usize| offsets.get(n).copied();
             let (from, to) = (at(place as usize), at(place as usize + 1));
-            let range = from.zip(to).map(|(from, to)| from..to).ok_or("a text has no place")?;
+            let range = from.zip(to).map(|(from, to)| from..to).ok_or("a text has no offset")?;
             encoding.string_data.get(range).map(str::to_owned).ok_or("a text lies outside of the texts")
         };
         places.into_iter().take(rows).map(word).collect()
@@ -104,7 +104,7 @@ fn places_in(text: &str, offsets: &[f64]) -> Result<Vec<usize>, Wrong> {
 /// Decodes numbers. The last step of the encoding is undone first.
 fn numbers(bytes: &[u8], steps: &[Encoding<'_>]) -> Result<Vec<f64>, Wrong> {
     let mut steps = steps.iter().rev();
-    let first = steps.next().filter(|step| step.kind == "ByteArray").ok_or("no ByteArray")?;
+    let first = steps.next().filter(|step| step.kind == "ByteArray").ok_or("a ByteArray is missing")?;
     let mut values = array(bytes, first.kind_of_number)?;
     for step in steps {
         values = match step.kind {
@@ -123,7 +123,7 @@ fn numbers(bytes: &[u8], steps: &[Encoding<'_>]) -> Result<Vec<f64>, Wrong> {
             }
             "RunLength" => run_lengths(&values, step.src_size)?,
             "IntegerPacking" => unpacked(&values, step),
-            _ => return Err("an encoding is not known"),
+            _ => return Err("an encoding is unknown"),
         };
     }
     Ok(values)
@@ -142,7 +142,7 @@ fn array(bytes: &[u8], kind: u8) -> Result<Vec<f64>, Wrong> {
         6 => each(bytes, |b| f64::from(u32::from_le_bytes(b))),
         32 => each(bytes, |b| f64::from(f32::from_le_bytes(b))),
         33 => each(bytes, f64::from_le_bytes),
-        _ => return Err("a type of numbers is not known"),
+        _ => return Err("a type of numbers is unknown"),
     })
 }
 
