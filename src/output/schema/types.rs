@@ -89,8 +89,8 @@ pub(super) const fn maybe(name: &'static str, kind: Type, about: &'static str) -
 }
 
 /// A path is text, or in Base64 under another name if it is not UTF-8.
-pub(super) const PATH: Key = maybe("path", TEXT, "Its path, if that is UTF-8.");
-pub(super) const PATH_BASE64: Key = maybe("path_base64", TEXT, "Its path in Base64, if that is not UTF-8.");
+pub(super) const PATH: Key = maybe("path", TEXT, "Path, if it is UTF-8.");
+pub(super) const PATH_BASE64: Key = maybe("path_base64", TEXT, "Path in Base64, if it is not UTF-8.");
 
 impl Object {
     /// Name of its definition in the schema: a result is one of a command.
