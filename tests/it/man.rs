@@ -304,7 +304,7 @@ fn is_man_db() -> bool {
     version.is_ok_and(|version| String::from_utf8_lossy(&version.stdout).starts_with("man 2."))
 }
 
-/// Each page names every page below it, and the first one all commands.
+/// Each page names every page below it, and the first one all pages.
 #[test]
 fn every_page_is_named_by_the_one_above() {
     let pages = pages();
@@ -314,6 +314,8 @@ fn every_page_is_named_by_the_one_above() {
         let reference = format!(".BR {} (1)", escaped(name));
         let (_, see_also) = pages[&format!("{above}.1")].rsplit_once(".SH SEE ALSO\n").unwrap();
         assert!(see_also.contains(&reference), "{above}.1 does not name {name}");
+        let (_, of_program) = pages["pdb-sync.1"].rsplit_once(".SH SEE ALSO\n").unwrap();
+        assert!(of_program.contains(&reference), "pdb-sync.1 does not name {name}");
     }
 }
 
