@@ -57,7 +57,7 @@ pub enum CleanAction {
   pdb-sync clean plan mmcif                       Plan for the mirror of a job
   pdb-sync clean plan --all                       Plan for the mirrors of all enabled jobs
   pdb-sync clean plan ./mirror -o ./plan          Plan for a directory, and name the file
-  pdb-sync clean plan mmcif --without rsync-temp  Plan without one of the rules")]
+  pdb-sync clean plan mmcif --without empty-dir   Plan without one of the rules")]
 pub struct PlanArgs {
     /// Names of jobs, or directories (with a slash, or . or ..)
     ///
