@@ -1,9 +1,9 @@
 #!/bin/sh
-# Shows pdb-sync at work on this machine: sh config-examples/demo/run.sh
+# Demonstrates pdb-sync on this machine: sh config-examples/demo/run.sh
 #
-# Builds it, serves six real PDB entries as three modules of an rsync daemon on 127.0.0.1, mirrors them, and mirrors them
-# again. Needs a Rust toolchain, no root and no network beyond Cargo's own (rsync is installed where it is missing). Ends
-# every process that it started and leaves nothing behind but Cargo's target/. Ends with 0 if all went as it should.
+# Builds pdb-sync, serves six real PDB entries as three modules of an rsync daemon on 127.0.0.1, and mirrors them twice.
+# It needs a Rust toolchain, but no root, and no network except for Cargo (rsync is installed if it is missing). It ends all
+# processes that it started, and leaves only Cargo's target/ behind. The exit code is 0 if everything succeeded.
 set -eu
 exec </dev/null
 here=$(cd "$(dirname "$0")" && pwd)
@@ -26,7 +26,7 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 trap 'exit 129' HUP
 
-# Runs a command so that a signal to this script ends it too: the shell runs traps while it waits for a child in the background.
+# Runs a command that a signal to this script ends too: the shell runs traps only while it waits for a background process.
 attended() {
     "$@" &
     child=$!
@@ -45,7 +45,7 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/pdb-sync-demo.XXXXXX")
 
 step "Building pdb-sync (the first time takes a minute or two)"
 attended cargo build --release --locked --message-format=json-render-diagnostics >"$work/build"
-# Cargo says where the program is, whatever its own configuration makes of target/.
+# Cargo reports the path of the program, also if its configuration sets another target directory.
 program=$(sed -n 's|.*"executable":"\([^"]*/pdb-sync\)".*|\1|p' "$work/build")
 [ -x "$program" ] || die "cargo built no pdb-sync"
 
@@ -63,13 +63,13 @@ for file in tests/corpus/*.cif.gz; do
 done
 echo "$(wc -l <"$upstream/status/latest/added.pdb") entries from tests/corpus, in the layouts of today and of 2027"
 
-# serve PORT: starts a daemon there and waits until it answers for us. 1 if it ended, as when the port is taken.
+# serve PORT: starts a daemon and waits until it answers. Returns 1 if the daemon ended, for example because the port is in use.
 serve() {
     rsync --daemon --no-detach --config="$work/rsyncd.conf" --address=127.0.0.1 --port="$1" >"$work/daemon" 2>&1 &
     daemon=$!
     polls=0
     while kill -0 "$daemon" 2>/dev/null && [ "$polls" -lt 100 ]; do
-        # The mark tells our daemon from somebody else's on the same port.
+        # The comment distinguishes this daemon from another one on the same port.
         rsync --contimeout=5 "rsync://127.0.0.1:$1/" 2>/dev/null | grep -q "demo-$$\$" && return 0
         pause
         polls=$((polls + 1))
@@ -84,7 +84,7 @@ step "Starting an rsync daemon on 127.0.0.1"
 {
     echo "use chroot = no"
     echo "log file = $work/daemon.log"
-    # A daemon that root starts would turn into nobody, who may not read our directory.
+    # A daemon started by root would run as nobody, which cannot read this directory.
     [ "$(id -u)" -ne 0 ] || printf 'uid = 0\ngid = 0\n'
     for module in mmcif beta status; do
         printf '[%s]\npath = %s\nread only = yes\ncomment = demo-%s\n' "$module" "$upstream/$module" "$$"
@@ -102,11 +102,11 @@ done
 echo "It listens on port $port and serves the modules mmcif, beta and status"
 
 sed "s/127\.0\.0\.1:8730/127.0.0.1:$port/" "$here/demo.toml" >"$work/demo.toml"
-# In GitHub Actions, too, the demo shows what a terminal shows.
+# In GitHub Actions, the demo prints the same as on a terminal.
 sync() {
     GITHUB_ACTIONS='' attended "$program" --config "$work/demo.toml" --state-dir "$work/state" sync --all --parallel 3
 }
-# Names, sizes, times and inodes: rsync replaces a file by renaming, so that one transferred again would differ.
+# Names, sizes, times and inodes. rsync replaces files by renaming, so a file that is transferred again has another inode.
 inventory() { (cd "$work/mirrors" && ls -liR); }
 
 step "First run: pdb-sync sync --all --parallel 3"
@@ -116,7 +116,7 @@ step "The tree that came"
 for module in mmcif:mmCIF beta:beta status:status; do
     echo "mirrors/${module#*:}"
     rsync -r --list-only "$work/mirrors/${module#*:}/" | sed -n '/^-/s/^/    /p'
-    # By contents; says nothing where both sides agree.
+    # Compares contents; the output is empty if both sides are equal.
     difference=$(rsync -rnc --delete --out-format='%i %n' "$upstream/${module%:*}/" "$work/mirrors/${module#*:}/")
     [ -z "$difference" ] || die "the mirror differs from its source: $difference"
 done

@@ -6,11 +6,11 @@ use std::path::PathBuf;
 /// `clean`: what is left over in a mirror, and its removal.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:
-  pdb-sync clean plan mmcif            find what is left over; nothing is touched
-  pdb-sync clean show                  look at the last plan
-  pdb-sync clean run --yes             do what it says
-  pdb-sync clean undo last             bring everything back
-  pdb-sync clean purge mmcif           remove for good what was kept long enough")]
+  pdb-sync clean plan mmcif     Find leftover files, and change nothing
+  pdb-sync clean show           Show the last plan
+  pdb-sync clean run --yes      Apply the last plan
+  pdb-sync clean undo last      Restore what the last run removed
+  pdb-sync clean purge mmcif    Delete expired files of the quarantine")]
 pub struct CleanArgs {
     /// What to do
     #[command(subcommand)]
@@ -20,72 +20,94 @@ pub struct CleanArgs {
 /// The actions of `clean`.
 #[derive(Debug, Clone, Subcommand)]
 pub enum CleanAction {
-    /// Find what the rules mean, and write it down; nothing is touched
+    /// Find files that rules select, and write a plan; change nothing
     Plan(PlanArgs),
-    /// Show a plan, folded by rule and directory, or export it
+    /// Show a plan by rule and directory, or export it
     Show(ShowArgs),
-    /// Decide about a plan in $EDITOR
+    /// Edit the decisions of a plan in $VISUAL or $EDITOR
+    #[command(after_help = "Examples:
+  pdb-sync clean edit            Edit the decisions of the last plan
+  pdb-sync clean edit ./plan     Edit the decisions of another plan")]
     Edit(OnePlan),
-    /// Compare a plan with what is there now
+    /// Compare a plan with the current files
+    #[command(after_help = "Examples:
+  pdb-sync clean verify          Check the last plan
+  pdb-sync clean verify ./plan   Check another plan")]
     Verify(OnePlan),
-    /// Do what a plan says
+    /// Apply a plan
     Run(RunArgs),
-    /// Bring back what a run of `clean` or `sync` removed
+    /// Restore files that `clean` or `sync` removed or replaced
     Undo(UndoArgs),
-    /// Show runs, or what one run did
+    /// List runs that removed files, or the files of one run
     Log(LogArgs),
-    /// Remove for good what was in quarantine long enough; what is over-age is marked first, and removed a day later at the earliest
+    /// Delete expired files of quarantines permanently
     Purge(PurgeArgs),
-    /// List the rules in the order in which they are asked
+    /// List the rules in the order in which they apply
+    #[command(after_help = "Examples:
+  pdb-sync clean rules       List the rules
+  pdb-sync clean rules -v    List them with their patterns")]
     Rules,
-    /// Say which rule decides about a path, or that upstream has it, and why the others do not
+    /// Explain which rule decides about a path, and why others do not
     Explain(ExplainArgs),
 }
 
 /// `clean plan`
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  pdb-sync clean plan mmcif                       Plan for the mirror of a job
+  pdb-sync clean plan --all                       Plan for the mirrors of all enabled jobs
+  pdb-sync clean plan ./mirror -o ./plan          Plan for a directory, and name the file
+  pdb-sync clean plan mmcif --without empty-dir   Plan without one of the rules")]
 pub struct PlanArgs {
-    /// Jobs, by name, or paths (with a slash, or . or ..); a plan for each
+    /// Names of jobs, or directories (with a slash, or . or ..)
+    ///
+    /// Each gets a plan of its own.
     #[arg(value_name = "JOB|PATH")]
     pub targets: Vec<String>,
-    /// Plan for the mirror of every enabled job
+    /// Plan for the mirrors of all enabled jobs
     #[arg(long, conflicts_with_all = ["targets", "tag"])]
     pub all: bool,
-    /// Plan for the mirrors of the enabled jobs that carry this tag (may be repeated)
+    /// Plan for the mirrors of the enabled jobs with this tag (may be repeated)
     #[arg(long, value_name = "TAG")]
     pub tag: Vec<String>,
-    /// Where the plan is written [default: below the state directory]
+    /// File for the plan; for one plan only [default: in the state directory]
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Turn on a rule that is off (may be repeated)
+    /// Enable a rule that is disabled (may be repeated)
     #[arg(long, value_name = "RULE")]
     pub with: Vec<String>,
-    /// Turn off a rule (may be repeated)
+    /// Disable a rule (may be repeated)
     #[arg(long, value_name = "RULE")]
     pub without: Vec<String>,
-    /// A list of obsolete entries, beside the mirror's own status/obsolete.dat: one ID a line, or as that (may be repeated)
+    /// Additional list of obsolete entries (may be repeated)
+    ///
+    /// One ID per line, or the format of status/obsolete.dat. The lists in the status directory of the mirror are always read.
     #[arg(long, value_name = "FILE")]
     pub obsolete: Vec<PathBuf>,
 }
 
-/// A plan.
+/// One plan.
 #[derive(Debug, Clone, Args)]
 pub struct OnePlan {
-    /// The plan's file, or `last`
+    /// File of the plan, or "last"
     #[arg(value_name = "PLAN", default_value = "last")]
     pub plan: PathBuf,
 }
 
 /// `clean show`
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  pdb-sync clean show                         Show the last plan
+  pdb-sync clean show --top 5                 Show only the 5 largest rows
+  pdb-sync clean show --export csv >plan.csv  Export all entries as CSV")]
 pub struct ShowArgs {
-    /// The plan's file, or `last`
+    /// File of the plan, or "last"
     #[arg(value_name = "PLAN", default_value = "last")]
     pub plan: PathBuf,
-    /// Show the N largest rows
+    /// Number of rows, the largest first
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub top: usize,
-    /// Print every entry instead: as CSV, as a NUL-separated list of paths, or as filters for rsync
+    /// Print all entries in this format instead
     #[arg(long, value_name = "FORMAT")]
     pub export: Option<Export>,
 }
@@ -93,115 +115,141 @@ pub struct ShowArgs {
 /// How a plan is exported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Export {
-    /// A table.
+    /// Comma-separated values with a header.
     Csv,
-    /// Paths, each followed by a NUL.
+    /// Paths, each followed by a NUL byte.
     Nul,
-    /// `--exclude-from` for rsync.
+    /// Patterns for rsync's `--exclude-from`.
     Rsync,
 }
 
 /// `clean run`
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  pdb-sync clean run                    Apply the last plan; ask before each group
+  pdb-sync clean run -n                 Show what the last plan would do
+  pdb-sync clean run --yes              Apply the last plan without questions
+  pdb-sync clean run ./plan --delete    Apply another plan, and delete permanently")]
 pub struct RunArgs {
-    /// The plan's file, or `last`
+    /// File of the plan, or "last"
     #[arg(value_name = "PLAN", default_value = "last")]
     pub plan: PathBuf,
-    /// How to go about it [default: interactive on a terminal, otherwise batch]
+    /// How to apply the plan
+    ///
+    /// The default is batch with --yes, otherwise interactive. Without a terminal, --yes is required.
     #[arg(long, value_name = "MODE")]
     pub mode: Option<RunMode>,
-    /// Say what would be done; touch and write nothing (--mode dry-run)
+    /// Show what would be done, and change nothing (--mode dry-run)
     #[arg(short = 'n', long, conflicts_with = "mode")]
     pub dry_run: bool,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long)]
     pub yes: bool,
-    /// Keep what is removed, so that it can be brought back
+    /// Move files to the quarantine, where `clean undo` can restore them
     #[arg(long, group = "fate")]
     pub quarantine: bool,
-    /// Remove for good
+    /// Delete files permanently
     #[arg(long, group = "fate")]
     pub delete: bool,
-    /// Move what is removed into a directory
+    /// Move files to this directory
     #[arg(long, group = "fate", value_name = "DIR")]
     pub backup_dir: Option<PathBuf>,
-    /// Move what is removed into the desktop's trash
+    /// Move files to the trash of the desktop
     #[arg(long, group = "fate")]
     pub trash: bool,
     /// Stop at the first failure
     #[arg(long)]
     pub fail_fast: bool,
-    /// Touch nothing if anything is not as it was when it was planned
+    /// Change nothing if any file differs from the plan
     #[arg(long)]
     pub strict: bool,
-    /// Touch nothing unless the plan and its decisions have this hash, which `clean show` prints
+    /// Change nothing unless the plan has this hash (see `clean show`)
     #[arg(long, value_name = "HASH")]
     pub expect: Option<String>,
-    /// How many entries may go: a number, or a share of the tree's ("10%")
+    /// Maximum number of entries to remove (500), or a share of all (10%)
     #[arg(long, value_name = "N|P%")]
     pub max_delete: Option<String>,
-    /// How many bytes may go ("5GiB")
+    /// Maximum total size to remove (5GiB; 0: no limit)
     #[arg(long, value_name = "SIZE")]
     pub max_bytes: Option<String>,
-    /// Threads (0: one a core)
+    /// Number of threads (0: one per core)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(0..=256))]
     pub threads: Option<u16>,
 }
 
-/// How to go about a plan.
+/// How a plan is applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum RunMode {
-    /// Say what would be done; touch and write nothing.
+    /// Show what would be done, and change nothing.
     DryRun,
     /// Ask for each rule and directory.
     Interactive,
-    /// Do it.
+    /// Do not ask.
     Batch,
 }
 
 /// `clean undo`
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  pdb-sync clean log          List the runs that can be undone
+  pdb-sync clean undo last    Undo the newest of them")]
 pub struct UndoArgs {
-    /// The run, as `clean log` and `history` name it, or the beginning of its ID, or `last`: the newest that took something away
+    /// ID of the run, the first characters of it, or "last"
+    ///
+    /// `clean log` and `history` print the IDs. "last" is the newest run that removed something.
     #[arg(value_name = "RUN")]
     pub run: String,
 }
 
 /// `clean log`
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  pdb-sync clean log         List the runs
+  pdb-sync clean log last    List the files of the newest run")]
 pub struct LogArgs {
-    /// The run whose entries are shown, or the beginning of its ID, or `last`
+    /// ID of the run to list, the first characters of it, or "last"
     #[arg(value_name = "RUN")]
     pub run: Option<String>,
 }
 
 /// `clean purge`
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  pdb-sync clean purge                        Purge the quarantines of all known mirrors
+  pdb-sync clean purge mmcif -n               Show what would be deleted
+  pdb-sync clean purge mmcif --older-than 7d  Delete what is older than 7 days, at once")]
 pub struct PurgeArgs {
-    /// Jobs, by name, or paths [default: every tree that a run is known of]
+    /// Names of jobs, or directories [default: all trees with known runs]
     #[arg(value_name = "JOB|PATH")]
     pub targets: Vec<String>,
-    /// The mirrors of the enabled jobs that carry this tag (may be repeated)
+    /// Purge the mirrors of the enabled jobs with this tag (may be repeated)
     #[arg(long, value_name = "TAG")]
     pub tag: Vec<String>,
-    /// Remove at once what is older than this, without marking it first and whatever each run said ("30d"; "0" is everything)
+    /// Delete what is older than this at once (30d; 0: everything)
+    ///
+    /// Without this option, a purge marks what has expired, and a purge at least one day later deletes it.
     #[arg(long, value_name = "DUR")]
     pub older_than: Option<String>,
-    /// Say what would be removed
+    /// Show what would be deleted, and change nothing
     #[arg(short = 'n', long)]
     pub dry_run: bool,
 }
 
 /// `clean explain`
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  pdb-sync clean explain /srv/mirrors/mmCIF/aa/.1aaa.cif.gz.Xy12Zw
+  pdb-sync clean explain -v ./mirror/old.txt    Show what each rule says")]
 pub struct ExplainArgs {
-    /// A path in a mirror
+    /// Path in a mirror
     #[arg(value_name = "PATH")]
     pub path: PathBuf,
-    /// The tree that it is judged in [default: the mirror that holds it, or else its directory]
+    /// Root of the tree [default: the mirror that has the path, or its directory]
     #[arg(long, value_name = "DIR")]
     pub root: Option<PathBuf>,
-    /// A list of obsolete entries, beside the mirror's own status/obsolete.dat: one ID a line, or as that (may be repeated)
+    /// Additional list of obsolete entries (may be repeated)
+    ///
+    /// One ID per line, or the format of status/obsolete.dat. The lists in the status directory of the mirror are always read.
     #[arg(long, value_name = "FILE")]
     pub obsolete: Vec<PathBuf>,
 }

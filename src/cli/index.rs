@@ -5,35 +5,35 @@ use clap::Args;
 /// `index`: which mirrors, and how.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:
-  pdb-sync index --all                   brings the indexes of all enabled jobs up to date
-  pdb-sync index mmcif --rebuild         builds one anew
-  pdb-sync index /srv/mirrors/mmCIF      any directory; no configuration is needed")]
+  pdb-sync index --all                   Update the indexes of all enabled jobs
+  pdb-sync index mmcif --rebuild         Build the index of a job from scratch
+  pdb-sync index /srv/mirrors/mmCIF      Index a directory, without a configuration")]
 pub struct IndexArgs {
-    /// Jobs by name, or directories (with a /, or . or ..)
+    /// Names of jobs, or directories (with a slash, or . or ..)
     #[arg(value_name = "JOB|PATH")]
     pub targets: Vec<String>,
-    /// Index every enabled job
+    /// Index the mirrors of all enabled jobs
     #[arg(long, conflicts_with_all = ["targets", "tag"])]
     pub all: bool,
-    /// Index the enabled jobs that carry this tag (may be repeated)
+    /// Index the mirrors of the enabled jobs with this tag (may be repeated)
     #[arg(long, value_name = "TAG")]
     pub tag: Vec<String>,
-    /// Build the index anew, although it could be brought up to date
+    /// Build the index from scratch instead of updating it
     #[arg(long)]
     pub rebuild: bool,
-    /// Threads that read files [default: one a core]
+    /// Number of threads that read files [default: one per core]
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
-    /// Only files that match (may be repeated)
+    /// Index only files that match this pattern (may be repeated)
     #[arg(long, value_name = "GLOB")]
     pub include: Vec<String>,
-    /// No files that match (may be repeated)
+    /// Do not index files that match this pattern (may be repeated)
     #[arg(long, value_name = "GLOB")]
     pub exclude: Vec<String>,
-    /// Make sequences searchable
+    /// Index sequences
     #[arg(long)]
     pub sequences: bool,
-    /// Make each record of a FASTA file a document
+    /// Index each record of a FASTA file as a document of its own
     #[arg(long)]
     pub fasta: bool,
 }

@@ -5,20 +5,20 @@ use clap::Args;
 /// `doctor`
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:
-  pdb-sync doctor                 everything that a run needs
-  pdb-sync doctor mmcif           only what this job needs
-  pdb-sync doctor --offline       leave the network alone")]
+  pdb-sync doctor              Check everything that runs need
+  pdb-sync doctor mmcif        Check what one job needs
+  pdb-sync doctor --offline    Check without using the network")]
 pub struct DoctorArgs {
-    /// Only these jobs' sources and destinations; otherwise those of every enabled job
+    /// Names of jobs to check [default: all enabled jobs]
     #[arg(value_name = "JOB")]
     pub jobs: Vec<String>,
-    /// Only the enabled jobs that carry this tag (may be repeated)
+    /// Check only the enabled jobs with this tag (may be repeated)
     #[arg(long, value_name = "TAG")]
     pub tag: Vec<String>,
-    /// Leave the network alone
+    /// Do not use the network
     #[arg(long)]
     pub offline: bool,
-    /// How long a server may take to answer
+    /// Maximum time to wait for each server
     #[arg(long, value_name = "DUR", default_value = "10s")]
     pub patience: String,
 }
@@ -26,26 +26,28 @@ pub struct DoctorArgs {
 /// `reclaim`
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:
-  pdb-sync reclaim mmcif              forget the contents of a mirror's files
-  pdb-sync reclaim --all --target 8GiB  stop as soon as so much is available
-  pdb-sync reclaim ./mirror --sync    have everything written first")]
+  pdb-sync reclaim mmcif                Release the page cache of a mirror
+  pdb-sync reclaim --all --target 8GiB  Stop when 8 GiB of memory are available
+  pdb-sync reclaim ./mirror --sync      Write modified pages to disk first")]
 pub struct ReclaimArgs {
-    /// Mirrors of jobs, or directories
+    /// Names of jobs, or directories (with a slash, or . or ..)
     #[arg(value_name = "JOB|PATH")]
     pub targets: Vec<String>,
-    /// The mirrors of all enabled jobs
+    /// Release page cache of the mirrors of all enabled jobs
     #[arg(long, conflicts_with_all = ["targets", "tag"])]
     pub all: bool,
-    /// The mirrors of the enabled jobs that carry this tag (may be repeated)
+    /// Release page cache of the enabled jobs with this tag (may be repeated)
     #[arg(long, value_name = "TAG")]
     pub tag: Vec<String>,
-    /// Stop as soon as programs can have so much memory (8GiB)
+    /// Stop when this much memory is available (8GiB)
     #[arg(long, value_name = "SIZE")]
     pub target: Option<String>,
-    /// Have what is not on the disk yet written first
+    /// Write modified pages to disk first
     #[arg(long)]
     pub sync: bool,
-    /// Also have the kernel drop unused names and inodes of the whole machine, and compact memory (root only)
+    /// Also drop unused dentries and inodes, and compact memory (root only)
+    ///
+    /// This affects the whole machine, not only the mirrors.
     #[arg(long)]
     pub kernel: bool,
 }
@@ -53,20 +55,22 @@ pub struct ReclaimArgs {
 /// `status`
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:
-  pdb-sync status                 one look
-  pdb-sync status --watch         on the screen until q or ^C
-  pdb-sync status --max-age 8d    for monitoring: exit 1 where a job is staler")]
+  pdb-sync status                 Show the status once
+  pdb-sync status --watch         Show it until q or ^C is pressed
+  pdb-sync status --max-age 8d    For monitoring: exit with 1 if a mirror is older")]
 pub struct StatusArgs {
-    /// Only these jobs
+    /// Names of jobs [default: all jobs]
     #[arg(value_name = "JOB")]
     pub jobs: Vec<String>,
-    /// Only jobs that carry this tag (may be repeated)
+    /// Select the jobs with this tag (may be repeated)
     #[arg(long, value_name = "TAG")]
     pub tag: Vec<String>,
-    /// Keep it on the screen, until q or ^C
+    /// Show the status until q or ^C is pressed
     #[arg(short, long)]
     pub watch: bool,
-    /// Exit 1 if an enabled job last ended well longer ago than this, or never (8d)
+    /// Maximum age of the last success of enabled jobs (8d)
+    ///
+    /// Exit with 1 if a job is older, or has never succeeded.
     #[arg(long, value_name = "DUR")]
     pub max_age: Option<String>,
 }

@@ -26,10 +26,17 @@ pub use sync::SyncArgs;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
-/// Keeps local mirrors of the Protein Data Bank and similar archives true, unattended
+const EXAMPLES: &str = "Examples:
+  pdb-sync config init                Write a commented configuration
+  pdb-sync doctor                     Check that runs can work on this machine
+  pdb-sync sync --all --plan          Show what a run would change
+  pdb-sync sync --all --parallel 3    Run all enabled jobs, up to 3 at a time
+  pdb-sync status                     Show the state of machine, jobs and disks";
+
+/// Keep local mirrors of the Protein Data Bank and similar archives up to date
 #[derive(Debug, Parser)]
 #[command(name = "pdb-sync", bin_name = "pdb-sync", version, propagate_version = true, max_term_width = 100)]
-#[command(after_help = crate::model::exit_code::briefly())]
+#[command(after_help = format!("{EXAMPLES}\n\n{}", crate::model::exit_code::briefly()))]
 pub struct Cli {
     /// Options of every command.
     #[command(flatten)]
@@ -39,78 +46,89 @@ pub struct Cli {
     pub command: Command,
 }
 
+/// The heading of the options of every command, which follow the command's own.
+const GLOBAL: &str = "Global options";
+
 /// Options that work before and after the command.
 #[derive(Debug, Clone, Args)]
 pub struct Global {
     /// Configuration file [default: $XDG_CONFIG_HOME/pdb-sync/config.toml]
     #[arg(short, long, global = true, value_name = "FILE", env = "PDB_SYNC_CONFIG", hide_env_values = true)]
+    #[arg(help_heading = GLOBAL)]
     pub config: Option<PathBuf>,
-    /// Where the history, logs and locks are kept [default: $XDG_STATE_HOME/pdb-sync]
+    /// Directory for history, logs and indexes [default: $XDG_STATE_HOME/pdb-sync]
     #[arg(long, global = true, value_name = "DIR", env = "PDB_SYNC_STATE_DIR", hide_env_values = true)]
+    #[arg(help_heading = GLOBAL)]
     pub state_dir: Option<PathBuf>,
-    /// When to use colours
+    /// When to use colors
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_possible_values = false)]
+    #[arg(help_heading = GLOBAL)]
     pub color: When,
-    /// Print only errors, warnings and what was asked for; for `sync` the summary unless every job is ok
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    /// Print only errors, warnings and requested data
+    ///
+    /// `sync` also prints its summary, unless all jobs are ok.
+    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = GLOBAL)]
     pub quiet: bool,
-    /// Print more
-    #[arg(short, long, global = true)]
+    /// Print more details
+    #[arg(short, long, global = true, help_heading = GLOBAL)]
     pub verbose: bool,
-    /// Print one JSON object a line on standard output
-    #[arg(long, global = true)]
+    /// Print one JSON object per line on standard output
+    #[arg(long, global = true, help_heading = GLOBAL)]
     pub json: bool,
 }
 
 /// Whether to do something that a terminal allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum When {
-    /// If the stream is a terminal and the environment does not object.
+    /// If the stream is a terminal, unless environment variables forbid it.
     #[default]
     Auto,
-    /// In any case.
+    /// Always.
     Always,
-    /// In no case.
+    /// Never.
     Never,
 }
 
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run jobs: rsync transfers, in parallel, guarded, retried, summarised
+    /// Run jobs: update mirrors with rsync, in parallel
     Sync(Box<SyncArgs>),
-    /// Show the jobs of the configuration
+    /// List the jobs of the configuration
     List(ListArgs),
-    /// One look: machine, runs in progress, freshness, disks
+    /// Show the machine, runs in progress, age of mirrors, and disks
     Status(StatusArgs),
-    /// Give back the memory that mirroring has filled
+    /// Release page cache used by mirrors
     Reclaim(ReclaimArgs),
-    /// Find out what would stop a run here: rsync, configuration, disks, servers
+    /// Check rsync, configuration, disks and servers for problems
     Doctor(DoctorArgs),
     /// Show past runs, newest first
     History(HistoryArgs),
-    /// Show percentiles and trends of past runs, and alerts
+    /// Show statistics of past runs, and alerts
     Stats(StatsArgs),
-    /// Build or refresh the search index of mirrors
+    /// Build or update the search indexes of mirrors
     Index(IndexArgs),
-    /// Find entries, components and texts in the indexes of mirrors
+    /// Search the indexes of mirrors
     Search(Box<SearchArgs>),
-    /// Count what a mirror or any directory holds, and what has changed there
+    /// Count the files of a mirror or directory, and show changes
     Scan(Box<ScanArgs>),
-    /// Find what is left over in a mirror, and remove it so that it can be brought back
+    /// Find and remove leftover files in mirrors; removal can be undone
     Clean(Box<CleanArgs>),
-    /// Check that compressed files are whole, and fetch the damaged ones again
+    /// Check gzip files of mirrors, and repair damaged ones
     Verify(VerifyArgs),
     /// Write, show and check the configuration
     Config(ConfigArgs),
-    /// Print completions for a shell
+    /// Print a completion script for a shell
     Completions(CompletionsArgs),
 }
 
 /// `list`
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  pdb-sync list                 List all jobs
+  pdb-sync list --tag weekly    List the jobs with a tag")]
 pub struct ListArgs {
-    /// Only jobs that carry this tag (may be repeated)
+    /// List only jobs with this tag (may be repeated)
     #[arg(long, value_name = "TAG")]
     pub tag: Vec<String>,
 }
@@ -118,10 +136,10 @@ pub struct ListArgs {
 /// `completions`
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:
-  source <(pdb-sync completions bash)             for this shell only
-  pdb-sync completions zsh >_pdb-sync             into a directory of $fpath
-  pdb-sync completions fish >pdb-sync.fish        into ~/.config/fish/completions")]
+  source <(pdb-sync completions bash)        Use it in this shell only
+  pdb-sync completions zsh >_pdb-sync        Save it in a directory of $fpath
+  pdb-sync completions fish >pdb-sync.fish   Save it in ~/.config/fish/completions")]
 pub struct CompletionsArgs {
-    /// The shell to complete in
+    /// Name of the shell
     pub shell: clap_complete::Shell,
 }

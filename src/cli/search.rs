@@ -3,14 +3,14 @@
 use clap::{Args, ValueEnum};
 
 const EXAMPLES: &str = "Examples:
-  pdb-sync search amyloid                          a word anywhere
-  pdb-sync search 'kinase resolution:<1.8'         both must hold
+  pdb-sync search amyloid                    Find a word anywhere
+  pdb-sync search 'kinase resolution:<1.8'   Both conditions must match
   pdb-sync search 'organism:homo sapiens (method:em OR method:nmr)'
   pdb-sync search 'ligand:HEM released:2020..2024 -method:nmr'
   pdb-sync search 'gene:HBA1 resolution<2 r_free:<0.25'
   pdb-sync search 'method:predicted plddt:>=90 uniprot:P69905'
   pdb-sync search '\"release factor\" author:sawaya' --sort resolution
-  pdb-sync search status:error                     files that could not be read
+  pdb-sync search status:error               List files that could not be read
   pdb-sync search 'method:xray' --paths -0 | xargs -0 ls -l";
 
 /// `search`: a query and how its hits are shown.
@@ -20,49 +20,57 @@ const EXAMPLES: &str = "Examples:
     after_long_help = long_help()
 )]
 pub struct SearchArgs {
-    /// What to look for; `--help` lists every field
+    /// Query; --help describes the syntax and all fields
     #[arg(value_name = "QUERY", required_unless_present = "repl")]
     pub query: Vec<String>,
-    /// Only in this index, by its job's name or its directory (may be repeated)
+    /// Search only this index: name of a job, or directory (may be repeated)
     #[arg(long, value_name = "JOB|PATH")]
     pub job: Vec<String>,
-    /// In all indexes; the default
+    /// Search all indexes (the default)
     #[arg(long, conflicts_with_all = ["job", "tag"])]
     pub all: bool,
-    /// Only in the indexes of the jobs that carry this tag (may be repeated)
+    /// Search only the jobs with this tag (may be repeated)
     #[arg(long, value_name = "TAG")]
     pub tag: Vec<String>,
-    /// At most so many hits
+    /// Maximum number of hits
     #[arg(short, long, value_name = "N", default_value_t = 20)]
     pub limit: usize,
-    /// After so many
+    /// Number of hits to skip
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub offset: usize,
-    /// Their order
+    /// Order of the hits
     #[arg(long, value_name = "ORDER", default_value = "score")]
     pub sort: Order,
-    /// Show what there is by then, and name the indexes that did not answer (exit 3)
+    /// Maximum time to wait for the indexes (2s)
+    ///
+    /// Hits found in time are printed. Indexes that did not answer are named; the exit code is then 3.
     #[arg(long, value_name = "DUR")]
     pub timeout: Option<String>,
-    /// Count the values of these fields over all hits (method,organism,year,kind,polymer,ligand,status,published,job)
+    /// Count the values of these fields over all hits (method,year)
+    ///
+    /// Fields: method, organism, year, kind, polymer, ligand, status, published, job.
     #[arg(long, value_name = "FIELDS", value_delimiter = ',')]
     pub facets: Vec<String>,
     /// Print only IDs
     #[arg(long, conflicts_with_all = ["paths", "format"])]
     pub ids: bool,
-    /// Print only the absolute paths of files, all of each hit
+    /// Print only absolute paths, of all files of each hit
     #[arg(long, conflicts_with = "format")]
     pub paths: bool,
-    /// End what --ids, --paths and --format print with NUL instead of a line end
+    /// End lines of --ids, --paths and --format with NUL, not newline
     #[arg(short = '0', long)]
     pub null: bool,
-    /// Print each hit so: {id} {title} {method} {resolution} {organism} {released} {job} {path} {score} ..., \t, \n
+    /// Print each hit with this template ({id}\t{title})
+    ///
+    /// Names: id, title, kind, method, resolution, organism, released, deposited, revised, ligands, modified, uniprot, emdb, gene, ec,
+    /// taxonomy, authors, journal, space_group, r_free, plddt, weight, doi, error, score, job, path, file. \t, \n, \0 and \\ are escapes;
+    /// {{ and }} are braces.
     #[arg(long, value_name = "TEMPLATE")]
     pub format: Option<String>,
-    /// Exit with 1 if there is no hit
+    /// Exit with 1 if there are no hits
     #[arg(long)]
     pub fail_on_empty: bool,
-    /// Read a query a line from standard input, from one engine with a cache
+    /// Read queries from standard input, one per line; :help lists commands
     #[arg(long, conflicts_with_all = ["query"])]
     pub repl: bool,
 }
@@ -70,37 +78,39 @@ pub struct SearchArgs {
 /// The order of hits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Order {
-    /// The best first; where there are no words to rank by, the newest.
+    /// Best match first; newest first if the query has no words to rank by.
     Score,
-    /// The finest first.
+    /// Best resolution first.
     Resolution,
-    /// The newest first.
+    /// Newest release first.
     Released,
     /// By ID.
     Id,
 }
 
-/// Every field, with an example. Without the feature `search` there is no query language to tell of.
+/// Describes the query language with all fields. Without the feature `search` there are no fields.
 fn long_help() -> String {
     let mut text = format!("{EXAMPLES}\n\nQueries:\n");
     text.push_str(
-        "Words and conditions side by side must all hold; OR, NOT (or -) and parentheses say otherwise.
-  lysozyme          a word anywhere            \"release factor\"    words in this order
-  lysoz*            the beginning of a word    \"zinc binding\"~3    with up to 3 words between
-  lysozime~1        up to 1 (or 2) letters wrong
+        "Words and conditions must all match. OR, NOT (or -) and parentheses combine them otherwise.
+  lysozyme          a word in any field        \"release factor\"    words in this order
+  lysoz*            words with this prefix     \"zinc binding\"~3    up to 3 words between
+  lysozime~1        up to 1 (or 2) letters different
   FIELD:WORD        FIELD:\"WORDS\"              FIELD:(A OR B)      FIELD:*   has any value
   FIELD:<2.0        <= > >= =, also FIELD<2.0  FIELD:1.5..2.0      FIELD:1.5-2.0, FIELD:[1.5 TO 2.0}
-  FIELD:2020        a year, 2020-03 a month, 2020-03-25 a day
-  author:M.F.Perutz is author:\"Perutz, M.F.\"; space_group:P212121 is space_group:\"P 21 21 21\"; ec:3.4 is all below 3.4
-In titles and keywords a word also finds its other forms, in British and American spelling; the form that was typed comes first.
-An entry in several files is one hit.
+  FIELD:2020        a year; 2020-03: a month; 2020-03-25: a day
+  author:M.F.Perutz is the same as author:\"Perutz, M.F.\"
+  space_group:P212121 is the same as space_group:\"P 21 21 21\"
+  ec:3.4 matches all classes below 3.4
+In titles and keywords, a word also matches its other forms, and British and American spelling.
+Exact matches come first. An entry in several files is one hit.
 ",
     );
     #[cfg(feature = "search")]
     {
         text.push_str("\nFields:\n");
         text.push_str(&crate::search::query::help().join("\n"));
-        text.push_str("\n\nRCSB's names, such as exptl.method or rcsb_entry_info.resolution_combined, are understood as well.\n");
+        text.push_str("\n\nRCSB attribute names, such as exptl.method or rcsb_entry_info.resolution_combined, also work.\n");
     }
     text
 }

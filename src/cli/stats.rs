@@ -6,24 +6,26 @@ use std::path::PathBuf;
 /// `stats`
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:
-  pdb-sync stats                       every job, and what scan, verify, index, search and clean cost
-  pdb-sync stats mmcif --since 90d     one job's last quarter
-  pdb-sync stats --check               1 if an alert of [[stats.alerts]] is set off
+  pdb-sync stats                       Show all jobs, and the cost of other commands
+  pdb-sync stats mmcif --since 90d     Show one job over the last 90 days
+  pdb-sync stats --check               Exit with 1 if an alert of [[stats.alerts]] fires
   pdb-sync stats --prometheus /var/lib/node_exporter/textfile/pdb_sync.prom")]
 pub struct StatsArgs {
-    /// Only these jobs
+    /// Names of jobs [default: all jobs]
     #[arg(value_name = "JOB")]
     pub jobs: Vec<String>,
-    /// Only jobs that carry this tag (may be repeated)
+    /// Select the jobs with this tag (may be repeated)
     #[arg(long, value_name = "TAG")]
     pub tag: Vec<String>,
-    /// Only what started within this time (12h, 30d) [default: all that is remembered]
+    /// Use only runs that started within this time (12h, 30d) [default: all]
     #[arg(long, value_name = "DUR")]
     pub since: Option<String>,
-    /// Print only the alerts, and end with 1 if there are any
+    /// Print only the alerts; exit with 1 if there are any
     #[arg(long)]
     pub check: bool,
-    /// Write the figures for Prometheus' node exporter into this file, at once and whole
+    /// Write metrics for the Prometheus node exporter to this file
+    ///
+    /// The file is replaced atomically.
     #[arg(long, value_name = "FILE", conflicts_with = "check")]
     pub prometheus: Option<PathBuf>,
 }

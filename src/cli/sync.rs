@@ -6,75 +6,91 @@ use std::path::PathBuf;
 /// `sync`: which jobs, how, and what the command line changes about them.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:
-  pdb-sync sync --all --parallel 3       every enabled job, three at a time
-  pdb-sync sync mmcif --plan -v          what would change, path by path
-  pdb-sync sync --tag weekly --json      for scripts
-  pdb-sync sync mmcif -- --exclude=x*    anything else rsync knows")]
+  pdb-sync sync --all --parallel 3         Run all enabled jobs, up to 3 at a time
+  pdb-sync sync mmcif --plan -v            List every path that would change
+  pdb-sync sync --tag weekly --json        Print events as JSON, for scripts
+  pdb-sync sync --rerun-failed             Rerun the jobs that did not succeed
+  pdb-sync sync mmcif --max-delete 5000    Allow more deletions, for this run only
+  pdb-sync sync mmcif -- --exclude='x*'    Pass further options to rsync")]
 pub struct SyncArgs {
-    /// Jobs to run, by name
+    /// Names of the jobs to run
     #[arg(value_name = "JOB")]
     pub jobs: Vec<String>,
-    /// Run every enabled job
+    /// Run all enabled jobs
     #[arg(long, conflicts_with_all = ["jobs", "tag"])]
     pub all: bool,
-    /// Run the enabled jobs that carry this tag (may be repeated)
+    /// Run the enabled jobs with this tag (may be repeated)
     #[arg(long, value_name = "TAG")]
     pub tag: Vec<String>,
-    /// Run up to N jobs at a time (1..=100); `auto` follows the load of the machine
+    /// Maximum number of jobs at the same time: 1 to 100, or "auto"
+    ///
+    /// "auto" follows the load of the machine. Default: the key parallel of [sync], which is 1 if it is not set.
     #[arg(short, long, value_name = "N")]
     pub parallel: Option<String>,
-    /// Let rsync say what it would do, and change nothing
+    /// Print what rsync would do, and change nothing
     #[arg(short = 'n', long, conflicts_with_all = ["plan", "print_command"])]
     pub dry_run: bool,
-    /// List what would be created, updated and deleted; -v names every path
+    /// Summarize what would be created, updated and deleted; change nothing
+    ///
+    /// With -v, every path is listed.
     #[arg(long, conflicts_with = "print_command")]
     pub plan: bool,
-    /// Print the commands that would run, ready to paste, and run nothing
+    /// Print the commands that would run, quoted for a shell; run nothing
     #[arg(long)]
     pub print_command: bool,
-    /// Stop at the first failure: end running transfers gently, skip the rest
+    /// Stop at the first failure
+    ///
+    /// Running transfers are terminated with SIGTERM. Jobs that have not started are skipped.
     #[arg(long)]
     pub fail_fast: bool,
-    /// How often a source is tried again after a passing failure
+    /// Number of retries of a source after a temporary failure
     #[arg(long, value_name = "N")]
     pub retries: Option<u32>,
-    /// Wall clock of one attempt (30s, 2h; 0 is none)
+    /// Time limit of one attempt (30s, 2h; 0: no limit)
     #[arg(long, value_name = "DUR")]
     pub timeout: Option<String>,
-    /// Remove what the source no longer has
+    /// Delete files that the source no longer has
     #[arg(long, overrides_with = "no_delete")]
     pub delete: bool,
-    /// Remove nothing
+    /// Delete nothing
     #[arg(long, overrides_with = "delete")]
     pub no_delete: bool,
-    /// The most files that may be deleted, as a number or a share (500, 25%)
+    /// Maximum number of files that a job may delete (500), or a share (25%)
     #[arg(long, value_name = "N")]
     pub max_delete: Option<String>,
-    /// Accept a source that holds no file
+    /// Accept a source without any files
     #[arg(long)]
     pub allow_empty_source: bool,
-    /// Accept a source that is older than the mirror
+    /// Accept a source with files older than those of the mirror
     #[arg(long)]
     pub allow_older: bool,
-    /// Take over mirrors that somebody else made: compare by checksum what differs in time only, tell what is there, delete nothing
+    /// Take over existing mirrors: report what they have, delete nothing
+    ///
+    /// Files of the same size and another time are compared by checksum instead of being transferred again.
     #[arg(long)]
     pub adopt: bool,
-    /// Limit the bandwidth of each transfer (5MB per second; a bare number is KiB, as in rsync)
+    /// Maximum bandwidth of each transfer, per second (5MB; 0: no limit)
+    ///
+    /// A number without a unit is in KiB, as in rsync.
     #[arg(long, value_name = "RATE")]
     pub bwlimit: Option<String>,
-    /// Another destination, for exactly one job; a relative one is relative to the working directory
+    /// Use another destination; for exactly one job
+    ///
+    /// A relative path is relative to the working directory.
     #[arg(long, value_name = "DIR")]
     pub dest: Option<PathBuf>,
-    /// Wait so long for a destination that another run has locked
+    /// Maximum time to wait for a destination that another run has locked
     #[arg(long, value_name = "DUR")]
     pub wait_lock: Option<String>,
-    /// Of the jobs that are selected (else of every enabled one), run those that did not succeed last time
+    /// Run only the jobs whose last run did not succeed
+    ///
+    /// Applies to the selected jobs; without a selection, to all enabled jobs.
     #[arg(long)]
     pub rerun_failed: bool,
-    /// Write a JUnit report; directories that are missing are made
+    /// Write a JUnit report; missing directories are created
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
-    /// Speak to GitHub Actions (on by itself there)
+    /// Print groups and annotations for GitHub Actions (automatic there)
     #[arg(long)]
     pub github: bool,
     /// Further options for rsync

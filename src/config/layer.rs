@@ -20,12 +20,12 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::DeValue;
 
-/// A value, and who gave it.
+/// A value and its origin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Given<T> {
     /// The value.
     pub value: T,
-    /// Who gave it.
+    /// The origin.
     pub origin: Origin,
 }
 
@@ -36,10 +36,10 @@ impl<T> Given<T> {
     }
 }
 
-/// Who gave a value.
+/// The origin of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
-    /// Nobody: it is built in.
+    /// The built-in default.
     BuiltIn,
     /// The job's preset.
     Preset(Preset),
@@ -51,23 +51,23 @@ pub enum Origin {
     CommandLine,
 }
 
-/// Where a value stands in the file.
+/// The position of a value in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span {
     /// First byte.
     pub start: usize,
-    /// Past the last byte.
+    /// Byte after the last.
     pub end: usize,
-    /// Its line, from 1.
+    /// Line, from 1.
     pub line: usize,
 }
 
-/// What is known of a key without a value for it.
+/// A key of a table.
 #[derive(Debug, Clone, Copy)]
 pub struct Key {
-    /// As in the file.
+    /// The name in the file.
     pub name: &'static str,
-    /// What it is for, one or more sentences.
+    /// The description, one or more sentences.
     pub doc: &'static str,
     /// The JSON Schema of its values.
     pub schema: fn() -> Schema,
@@ -272,17 +272,17 @@ impl Settings {
 table! {
     /// `[sync]`
     SyncLayer, SyncFilled {
-        /// Up to so many jobs at a time; "auto" follows the load of the machine.
+        /// Maximum number of jobs at the same time, 1 to 100. "auto": depends on the load of the machine.
         parallel: Concurrency = Concurrency::Fixed(Within::constant(1));
-        /// At most so many at a time with parallel = "auto".
+        /// Maximum number of jobs at the same time with parallel = "auto".
         parallel_max: Parallel = Within::constant(8);
-        /// Stop at the first failure: end running transfers gently, skip the rest.
+        /// Stop at the first failure: terminate running transfers, skip the other jobs.
         fail_fast: bool = false;
-        /// How long transfers get between being asked to end and being killed.
+        /// Time between SIGTERM and SIGKILL when a transfer is terminated.
         grace: Pause = Pause(Duration::from_secs(10));
-        /// Log files kept for each job.
+        /// Number of log files that are kept for each job.
         log_keep: Within<0, 1_000_000> = Within::constant(10);
-        /// The rsync program: a name that is looked up in PATH, or a path.
+        /// The rsync program: a path, or a name to look up in PATH.
         rsync: String = "rsync".into();
     }
 }
@@ -290,7 +290,7 @@ table! {
 table! {
     /// `[hosts."NAME"]`
     HostLayer, HostFilled {
-        /// At most so many transfers from this host at once.
+        /// Maximum number of transfers from this host at the same time.
         connections: Within<1, 1000>;
     }
 }
@@ -298,9 +298,9 @@ table! {
 table! {
     /// `[stats]`
     StatsLayer, StatsFilled {
-        /// How long runs are remembered. 0: for ever.
+        /// How long runs stay in the history. 0: forever.
         keep: TimeLimit = TimeLimit(Some(Duration::from_secs(400 * 24 * 3600)));
-        /// The most runs that are remembered. 0: any number.
+        /// Maximum number of runs in the history. 0: no limit.
         keep_runs: Within<0, 1_000_000_000> = Within::constant(10_000);
     }
 }
@@ -308,17 +308,17 @@ table! {
 table! {
     /// `[[stats.alerts]]`
     AlertLayer, AlertFilled {
-        /// The job that it watches; without it, every job.
+        /// Job that the alert applies to. Default: all jobs.
         job: String;
-        /// The figure that `above` and `below` are about.
+        /// Figure that `above` and `below` refer to.
         metric: Metric;
-        /// Tell when the figure is above this: a number, a span of time or a size.
+        /// Alert if the figure is larger than this: a number, a duration or a size.
         above: Bound;
-        /// Tell when the figure is below this.
+        /// Alert if the figure is smaller than this.
         below: Bound;
-        /// Tell when a run took so many times longer than earlier ones ("2x p95").
+        /// Alert if a run took longer than this multiple of earlier runs, such as "2x p95".
         slower_than: Slower;
-        /// Tell when the last success is longer ago, or none is remembered.
+        /// Alert if the last success is longer ago than this, or there is none in the history.
         age_above: Period;
     }
 }
@@ -326,20 +326,21 @@ table! {
 table! {
     /// `[notify]`
     NotifyLayer, NotifyFilled {
-        /// An address that is asked for when a run starts (with /start), succeeds, or does not (with /fail). { env = "NAME" } or
-        /// { file = "PATH" } may stand in its place.
+        /// URL to request when a run starts (with /start appended), succeeds, or fails (with /fail). { env = "NAME" } or
+        /// { file = "PATH" } reads the URL from a variable or a file.
         ping: Addressee;
-        /// An address that gets JSON about the run by POST. { env = "NAME" } or { file = "PATH" } may stand in its place.
+        /// URL that receives the result of a run as JSON by POST. { env = "NAME" } or { file = "PATH" } reads the URL from a
+        /// variable or a file.
         webhook: Addressee;
-        /// Commands that get the same JSON on standard input: shell lines or argument lists.
+        /// Commands that receive the same JSON on standard input: shell lines or argument lists.
         command: HookList = HookList(Vec::new());
-        /// When webhook and commands are told: after runs that ended in failure, success, or always.
+        /// When the webhook and the commands are used: "failure", "success" or "always".
         on: Occasion = Occasion::Failure;
-        /// How long one try may take.
+        /// Time limit of one attempt.
         timeout: Period = Period(Duration::from_secs(10));
-        /// How often an address that did not answer, or had troubles of its own, is tried again.
+        /// Number of retries if a URL does not answer, or answers with a server error.
         retries: Retries = Within::constant(2);
-        /// How many last lines of the log of each job that did not go well are in the JSON.
+        /// Number of last log lines in the JSON, for each job that did not succeed.
         log_tail: Within<0, 1000> = Within::constant(50);
     }
 }
@@ -347,21 +348,21 @@ table! {
 table! {
     /// `[index]`
     IndexLayer, IndexFilled {
-        /// Whether mirrors are indexed after each sync that changed them. A job's own `index` is stronger.
+        /// Whether mirrors are indexed after each sync that changed them. The key `index` of a job overrides it.
         after_sync: bool = false;
-        /// Threads that read files. 0: one a core.
+        /// Number of threads that read files. 0: one per core.
         threads: Within<0, 256> = Within::constant(0);
-        /// What the writer may fill before it writes a part of the index. Building takes about twice as much.
+        /// Memory that the index writer fills before it writes a segment. Indexing needs about twice as much.
         memory: Size = Size(Some(64 << 20));
-        /// Globs of the files that are indexed, for jobs that have none of their own. Empty: all files.
+        /// Globs of files to index, for jobs without their own. Empty: all files.
         include: Globs = Globs(Vec::new());
-        /// Globs of the files that are not, for jobs that have none of their own.
+        /// Globs of files not to index, for jobs without their own.
         exclude: Globs = Globs(Vec::new());
-        /// How much of a text that is no entry can be searched. 0: its name only.
+        /// Maximum size indexed of a text file that is not an entry. 0: only its name.
         text_limit: Size = Size(Some(1 << 20));
-        /// Whether sequences can be searched. It makes the index about twice as large.
+        /// Whether sequences are indexed. This about doubles the size of the index.
         sequences: bool = false;
-        /// Whether each record of a FASTA file is found on its own.
+        /// Whether each record of a FASTA file is indexed as a document of its own.
         fasta: bool = false;
     }
 }
@@ -369,11 +370,11 @@ table! {
 table! {
     /// `[scan]`
     ScanLayer, ScanFilled {
-        /// Threads that read a tree. 0: as many as help.
+        /// Number of threads that read a tree. 0: automatic.
         threads: Within<0, 1024> = Within::constant(0);
-        /// Pass by everything whose name begins with a dot.
+        /// Skip names that start with a dot.
         skip_hidden: bool = false;
-        /// Patterns of what is passed by: names at any depth, or paths from the root if they have a slash.
+        /// Patterns of entries to skip. A pattern with a slash matches paths below the root; others match names at any depth.
         exclude: Globs = Globs(Vec::new());
     }
 }
@@ -381,15 +382,15 @@ table! {
 table! {
     /// `[clean]`
     CleanLayer, CleanFilled {
-        /// What is done with what is removed: "quarantine", "delete", "backup" or "trash".
+        /// What happens to removed files: "quarantine", "delete", "backup" or "trash".
         mode: CleanMode = CleanMode::Quarantine;
-        /// How long what is in quarantine can be brought back. Then it is marked, and purged a day later at the earliest.
+        /// How long files in the quarantine can be restored. After that they are marked, and deleted at least a day later.
         keep: Period = KEEP;
-        /// Where it goes with mode = "backup". A relative one hangs below the config file's directory.
+        /// Directory for mode = "backup". A relative path is relative to the directory of the configuration file.
         backup_dir: PathBuf;
-        /// How many entries may go at once: a number, or a share of the tree's. Built in: 10%, at least 100.
+        /// Maximum number of entries that one run may remove, or a share of the entries of the tree. Default: 10%, at least 100.
         max_delete: MaxEntries;
-        /// Rules that are asked before the built-in ones: name, pattern, action, and more.
+        /// Rules that apply before the built-in ones. Each has name, pattern, action, and optional conditions.
         rules: CleanRules = CleanRules(Vec::new());
     }
 }

@@ -12,41 +12,38 @@ use serde_json::{Map, Value, json};
 pub fn schema() -> Value {
     let job_defaults = Layer::default().fill().entries();
     let job = table(
-        "One mirror: what is fetched, whence, whereto, and under which guards.",
+        "A job: one mirror, with its source, its destination and its limits.",
         Layer::KEYS,
         &job_defaults,
         |_| true,
     );
-    let mut defaults = table("What every job starts from.", Layer::KEYS, &job_defaults, |key| {
+    let mut defaults = table("Default values for all jobs.", Layer::KEYS, &job_defaults, |key| {
         !matches!(key, "source" | "dest" | "description")
     });
     defaults.remove("required");
     let sync_defaults = SyncLayer::default().fill().entries();
-    let mut sync = table("How runs behave.", SyncLayer::KEYS, &sync_defaults, |_| true);
+    let mut sync = table("Settings of runs.", SyncLayer::KEYS, &sync_defaults, |_| true);
     // The value is expanded like a path.
     sync["properties"]["rsync"]["pattern"] = r"^(~(/|$)|[^%~\s])".into();
-    let scan =
-        table("How trees are read.", ScanLayer::KEYS, &ScanLayer::default().fill().entries(), |_| true);
+    let scan = table("Settings of scans.", ScanLayer::KEYS, &ScanLayer::default().fill().entries(), |_| true);
     let mut clean =
-        table("How mirrors are cleaned.", CleanLayer::KEYS, &CleanLayer::default().fill().entries(), |_| {
-            true
-        });
+        table("Settings of clean.", CleanLayer::KEYS, &CleanLayer::default().fill().entries(), |_| true);
     clean.insert("if".into(), json!({"required": ["mode"], "properties": {"mode": {"const": "backup"}}}));
     clean.insert("then".into(), json!({"required": ["backup_dir"]}));
     clean["properties"]["backup_dir"]["not"] = patterns::elsewhere();
     let mut host = table("Limits of one host.", HostLayer::KEYS, &[], |_| true);
     host.insert("minProperties".into(), 1.into());
     let stats_defaults = StatsLayer::default().fill().entries();
-    let mut stats = table("What is remembered of past runs.", StatsLayer::KEYS, &stats_defaults, |_| true);
-    let mut alert = table("When the past deserves attention.", AlertLayer::KEYS, &[], |_| true);
+    let mut stats = table("Limits of the history.", StatsLayer::KEYS, &stats_defaults, |_| true);
+    let mut alert = table("An alert: a condition on past runs.", AlertLayer::KEYS, &[], |_| true);
     alert.extend(conditions());
     stats["properties"]["alerts"] = json!({
-        "description": "When the past deserves attention.", "type": "array", "items": alert,
+        "description": "Alerts: conditions on past runs.", "type": "array", "items": alert,
     });
     let notify_defaults = NotifyLayer::default().fill().entries();
-    let notify = table("Who is told how a run went.", NotifyLayer::KEYS, &notify_defaults, |_| true);
+    let notify = table("Notifications about runs.", NotifyLayer::KEYS, &notify_defaults, |_| true);
     let index = table(
-        "How mirrors are indexed for search.",
+        "Settings of search indexes.",
         IndexLayer::KEYS,
         &IndexLayer::default().fill().entries(),
         |_| true,
@@ -57,7 +54,7 @@ pub fn schema() -> Value {
     defaults["properties"]["root"]["not"] = patterns::elsewhere();
     job.insert("required".into(), json!(["source", "dest"]));
     let properties = json!({
-        "version": {"description": "The version of this format.", "const": 1},
+        "version": {"description": "Version of the configuration format.", "const": 1},
         "sync": sync,
         "stats": stats,
         "notify": notify,
@@ -65,14 +62,14 @@ pub fn schema() -> Value {
         "scan": scan,
         "clean": clean,
         "hosts": {
-            "description": "Limits by host name, without a port.",
+            "description": "Limits by host name, without port.",
             "type": "object",
             "propertyNames": {"not": {"pattern": "^[^:]*:[^:]*$"}},
             "additionalProperties": host,
         },
         "defaults": defaults,
         "jobs": {
-            "description": "The mirrors, by name.",
+            "description": "Jobs by name.",
             "type": "object",
             "propertyNames": {"pattern": "^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$"},
             "additionalProperties": job,

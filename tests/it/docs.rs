@@ -1,7 +1,7 @@
 //! What the README shows is true: its configurations are accepted, its command lines parse, its exit codes are ours.
 
 use crate::support::{Env, skipped};
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use pdb_sync::cli::Cli;
 use pdb_sync::model::exit_code::{CODES, ExitCode};
 use serde_json::Value;
@@ -108,6 +108,35 @@ fn every_command_line_in_the_readme_is_accepted() {
         }
     }
     assert!(count >= 10, "only {count} command lines were found");
+}
+
+/// The examples of a command and of those below it. The description of an example follows after two spaces.
+fn check_examples(command: &clap::Command, count: &mut usize) {
+    let name = command.get_bin_name().unwrap_or_default();
+    let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    let examples = help.split("\n\n").next().and_then(|text| text.strip_prefix("Examples:\n"));
+    let examples = examples.unwrap_or_else(|| panic!("`{name} --help` has no examples"));
+    for line in examples.lines() {
+        assert!(line.len() <= 90, "{name}: {line}");
+        let typed = line.trim_start().split("  ").next().unwrap_or_default();
+        for invocation in invocations(typed) {
+            let words = shell_words::split(&invocation).unwrap_or_else(|e| panic!("{invocation}: {e}"));
+            Cli::try_parse_from(words).unwrap_or_else(|error| panic!("{name}: {invocation}\n{error}"));
+            *count += 1;
+        }
+    }
+    for child in command.get_subcommands().filter(|child| child.get_name() != "help") {
+        check_examples(child, count);
+    }
+}
+
+#[test]
+fn every_help_page_has_examples_that_are_accepted() {
+    let mut root = Cli::command();
+    root.build();
+    let mut count = 0;
+    check_examples(&root, &mut count);
+    assert!(count > 60, "only {count} examples were found");
 }
 
 #[test]

@@ -96,7 +96,10 @@ fn page(command: &Command, name: &str) -> String {
     if command.has_subcommands() {
         out.push_str(&section(|w| man.render_subcommands_section(w)));
     }
-    if let Some(examples) = examples.as_deref().and_then(|e| e.strip_prefix("Examples:\n")) {
+    // Behind the examples of the program are its exit codes, which have a section of their own.
+    let examples =
+        examples.as_deref().and_then(|text| text.split("\n\n").next()?.strip_prefix("Examples:\n"));
+    if let Some(examples) = examples {
         out.push_str(&format!(".SH EXAMPLES\n.nf\n{}\n.fi\n", escaped(examples)));
     }
     // What `--help` says beyond the examples.
@@ -137,11 +140,24 @@ fn date() -> String {
     log.lines().find_map(|line| line.strip_prefix(heading)).unwrap_or(UNRELEASED).trim().to_owned()
 }
 
-/// The pages above and below; the program's names those of other programs too.
+/// The pages of the commands below; `all`: and those of theirs.
+fn pages_below(command: &Command, name: &str, all: bool) -> Vec<String> {
+    let mut pages = Vec::new();
+    for child in command.get_subcommands() {
+        let page = format!("{name}-{}", child.get_name());
+        if all {
+            pages.extend(pages_below(child, &page, all));
+        }
+        pages.push(page);
+    }
+    pages
+}
+
+/// The pages above and below. The program's names all pages, and those of other programs.
 fn see_also(command: &Command, name: &str) -> String {
     let mut above: Vec<String> = name.match_indices('-').map(|(at, _)| name[..at].to_owned()).collect();
     above.retain(|page| page != "pdb");
-    let below = command.get_subcommands().map(|child| format!("{name}-{}", child.get_name()));
+    let below = pages_below(command, name, name == "pdb-sync");
     let mut pages: Vec<(String, u8)> = above.into_iter().chain(below).map(|page| (page, 1)).collect();
     pages.sort();
     if name == "pdb-sync" {
@@ -195,8 +211,8 @@ fn section(render: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> String
     let mut out = Vec::new();
     render(&mut out).unwrap();
     let out = String::from_utf8(out).unwrap();
-    // What stands between a text and its possible values: one empty line.
-    let body = out.replace(APOSTROPHE, "").replace(".br\n\n.br\n", ".sp\n");
+    // What stands between a text and its possible values, and between paragraphs: one empty line.
+    let body = out.replace(APOSTROPHE, "").replace(".br\n\n.br\n", ".sp\n").replace("\n\n", "\n.sp\n");
     if body.starts_with(".TH") { format!("{APOSTROPHE}{body}") } else { body }
 }
 
@@ -288,7 +304,7 @@ fn is_man_db() -> bool {
     version.is_ok_and(|version| String::from_utf8_lossy(&version.stdout).starts_with("man 2."))
 }
 
-/// Each page names every page below it, and the first one all commands.
+/// Each page names every page below it, and the first one all pages.
 #[test]
 fn every_page_is_named_by_the_one_above() {
     let pages = pages();
@@ -298,6 +314,8 @@ fn every_page_is_named_by_the_one_above() {
         let reference = format!(".BR {} (1)", escaped(name));
         let (_, see_also) = pages[&format!("{above}.1")].rsplit_once(".SH SEE ALSO\n").unwrap();
         assert!(see_also.contains(&reference), "{above}.1 does not name {name}");
+        let (_, of_program) = pages["pdb-sync.1"].rsplit_once(".SH SEE ALSO\n").unwrap();
+        assert!(of_program.contains(&reference), "pdb-sync.1 does not name {name}");
     }
 }
 

@@ -68,16 +68,16 @@ pub struct JobProblem {
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Preset {
-    /// Contents, links, permissions and times, as wwPDB's own script does it (`-rlpt`).
+    /// Contents, links, permissions and times (`-rlpt`), as in the script of the wwPDB.
     #[default]
     Mirror,
-    /// `mirror`, and changed files are compared by checksum.
+    /// `mirror`, but compares files by checksum, and retries more often.
     Safe,
-    /// `mirror` with whole files instead of deltas, which gzip files do not profit from.
+    /// `mirror`, but transfers whole files; deltas save little with gzip files.
     Fast,
     /// Contents and file times only, for file systems without permissions or links (exFAT, SMB).
     Minimal,
-    /// `mirror`, gently: limited bandwidth, more retries, at most 2.5 % of the files deleted.
+    /// `mirror`, but with at most 5 MB per second, more retries, and at most 2.5 % of the files deleted per run.
     Conservative,
 }
 

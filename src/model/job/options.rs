@@ -9,87 +9,88 @@ macro_rules! job_options {
     ($callback:ident { $($given:tt)* }) => {
         $callback! {
             $($given)* {
-                /// Where the files come from, in rsync's notations, or a list that is tried in turn when one fails or is empty.
+                /// Source in one of rsync's notations, or a list of sources. The next one is tried if a source fails or is empty.
                 source: Sources => ();
-                /// In which order sources are tried: as given, or the one that answered fastest first.
+                /// Order in which sources are tried: "given", or "fastest" for the server with the shortest response time first.
                 source_order: SourceOrder = SourceOrder::Given;
-                /// The mirror's directory. A relative one hangs below `root`, or else below the config file's directory.
+                /// Directory of the mirror. A relative path is relative to `root`, or without `root` to the directory of the configuration
+                /// file.
                 dest: PathBuf => ();
-                /// Where relative destinations hang. A relative root hangs below the config file's directory.
+                /// Directory for relative destinations. A relative path is relative to the directory of the configuration file.
                 root: PathBuf => ();
-                /// What people read in `list`.
+                /// Description, shown by `pdb-sync list`.
                 description: String;
-                /// Names of groups for `--tag`.
+                /// Tags, for --tag.
                 tags: Vec<String> = Vec::new();
-                /// Whether `--all` and `--tag` select the job.
+                /// Whether --all and --tag select the job.
                 enabled: bool = true;
-                /// Jobs of higher priority start first.
+                /// Jobs with a higher priority start first.
                 priority: Within<{ i64::MIN }, { i64::MAX }> => i64 = Within::constant(0);
-                /// The base set of rsync options.
+                /// Base set of rsync options.
                 preset: Preset = Preset::Mirror;
-                /// Whether files that the source no longer has are removed from the mirror.
+                /// Delete files of the mirror that the source no longer has.
                 delete: bool = false;
-                /// How long what a run removes or replaces can be brought back by `clean undo`. 0: it is gone at once.
+                /// How long `clean undo` can restore files that a run deleted or replaced. 0: they are not kept.
                 keep_deleted: TimeLimit => Option<Duration> = TimeLimit(None);
-                /// How many files one run may delete: a number, or a share of the mirror's files. Built in: 10%, at least 100, but never more
-                /// than half.
+                /// Maximum number of files that one run may delete, or a share of the files of the mirror. Default: 10%, at least 100, at
+                /// most half.
                 max_delete: MaxDelete;
-                /// Files whose source is older than the mirror, of the usual source: more than this is blocked. A number, or a share of the
-                /// mirror's files. Built in: 1%, at least 10.
+                /// Maximum number of files of the usual source that may be older than those of the mirror, or a share of the files of the
+                /// mirror. With more, the job is blocked. Default: 1%, at least 10.
                 max_older: MaxOlder;
-                /// How a mirror that somebody else made is taken over, in the first run at a destination that holds files already: "size-time", or
-                /// "checksum" to compare files of the same size that differ in time, instead of fetching them. That run deletes nothing.
+                /// How to take over an existing mirror in the first run of a job: "size-time" transfers files that differ in size or time;
+                /// "checksum" first compares files of the same size and another time by checksum. That run deletes nothing.
                 adopt: Adopt = Adopt::SizeTime;
-                /// Refuse to start, and to go on, when less than this is free on the mirror's file system. 0: no guard.
+                /// Minimum free space on the file system of the mirror. With less, a run does not start, or stops. 0: no limit.
                 min_free: Size => Option<u64>;
-                /// rsync patterns that are transferred in spite of `exclude`.
+                /// rsync patterns of files that are transferred although `exclude` matches them.
                 include: Vec<String> = Vec::new();
-                /// rsync patterns that are neither transferred nor deleted.
+                /// rsync patterns of files that are neither transferred nor deleted.
                 exclude: Vec<String> = Vec::new();
-                /// Bandwidth of one transfer per second ("5MB"; a bare number is KiB, as in rsync). 0: no limit.
+                /// Maximum bandwidth of one transfer per second, such as "5MB". A number without a unit is in KiB, as in rsync. 0: no
+                /// limit.
                 bwlimit: Rate => Option<u64>;
-                /// Compress on the wire. Of little use for files that are compressed already.
+                /// Compress data during the transfer. This has little effect on files that are already compressed.
                 compress: bool = false;
-                /// Compare files by checksum instead of size and time. Slow: every file is read on both sides.
+                /// Compare files by checksum instead of size and time. This is slow: both sides read every file.
                 checksum: bool = false;
-                /// rsync's incremental recursion: less memory for trees of many millions, but many more round trips.
+                /// Use rsync's incremental recursion. It needs less memory for trees of many millions of files, but many more round trips.
                 inc_recursive: bool = false;
-                /// Anything else that rsync knows.
+                /// Further options for rsync.
                 rsync_args: RsyncArgs => () = RsyncArgs(Vec::new());
-                /// A file with the password for the job's rsync daemons, which other users of the machine may not read. A relative one hangs below
-                /// the config file's directory.
+                /// File with the password for rsync daemons. Other users must not be able to read it. A relative path is relative to the
+                /// directory of the configuration file.
                 password_file: PathBuf => ();
-                /// How often a source is tried again after a passing failure.
+                /// Number of retries of a source after a temporary failure.
                 retries: Retries => u32 = Within::constant(3);
-                /// The first pause before trying again; it doubles with every try.
+                /// Maximum delay before the first retry. It doubles with each retry; the actual delay is random.
                 retry_delay: Pause => Duration = Pause(Duration::from_secs(2));
-                /// The same for a server that says that it is full.
+                /// The same for a server that reports too many connections.
                 busy_delay: Pause => Duration = Pause(Duration::from_secs(60));
-                /// Wall clock of one attempt. 0: no limit.
+                /// Time limit of one attempt. 0: no limit.
                 timeout: TimeLimit => Option<Duration> = TimeLimit(None);
-                /// A transfer without a byte or a line for so long is ended and tried again. 0: never.
+                /// Time without any data or output after which a transfer is terminated and retried. 0: no limit.
                 stall: TimeLimit => Option<Duration> = TimeLimit(Some(Duration::from_secs(600)));
-                /// A transfer that brings less than this a second over `stall`, while contents come, is ended, and the next source gets its turn; in
-                /// units of `bwlimit`, and never more than half of that. 0: never.
+                /// Minimum rate of a transfer per second, measured over `stall` while file contents are expected. A slower transfer is
+                /// terminated, and the next source is tried. Units as in `bwlimit`; never more than half of it. 0: no limit.
                 min_rate: Rate => Option<u64> = Rate(Some(1_000));
-                /// How long connecting to a server may take. Its answer about the module may take `stall` more, whatever it says before.
+                /// Time limit for connecting to a server. The server's answer about the module may take `stall` longer.
                 connect_timeout: Period => Duration = Period(Duration::from_secs(30));
-                /// CPU niceness of the job's rsyncs and hooks, from 0 (as pdb-sync itself) to 19 (last).
+                /// CPU niceness of the job's rsync processes and hooks, relative to pdb-sync: 0 to 19 (lowest priority).
                 nice: Nice => u8 = Within::constant(0);
-                /// Disk priority of the job's rsyncs and hooks: "idle", or "best-effort:0" (first) to "best-effort:7" (last).
+                /// I/O priority of the job's rsync processes and hooks: "idle", or "best-effort:0" (highest) to "best-effort:7" (lowest).
                 ionice: IoPriority => Option<IoPriority>;
-                /// What becomes of the page cache that a transfer fills: "keep", or "drop" to give it back afterwards.
+                /// Page cache used by a transfer: "keep", or "drop" to release it after the transfer.
                 cache: CachePolicy = CachePolicy::Keep;
-                /// Commands before the first attempt: shell lines or argument lists. Exit code 75 skips the job.
+                /// Commands to run before the first attempt: shell lines or argument lists. Exit code 75 skips the job.
                 before: HookList => Vec<Hook> = HookList(Vec::new());
-                /// Commands after the job went well.
+                /// Commands to run after the job succeeded.
                 after: HookList => Vec<Hook> = HookList(Vec::new());
-                /// Commands after the job did not go well.
+                /// Commands to run after the job did not succeed.
                 on_failure: HookList => Vec<Hook> = HookList(Vec::new());
-                /// Wall clock of one of these commands.
+                /// Time limit of one of these commands.
                 hook_timeout: Period => Duration = Period(Duration::from_secs(3600));
-                /// Whether the mirror is indexed for search after each sync that changed it; a table says which files are. For the
-                /// rest, `[index]` holds.
+                /// Whether the mirror is indexed for search after each sync that changed it. A table selects the files. Default: `[index]`.
                 index: Indexed => ();
             }
         }

@@ -1,19 +1,19 @@
 //! How a job uses servers and the machine that it runs on.
 
-/// In which order the sources of a job are tried.
+/// The order in which the sources of a job are tried.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum SourceOrder {
-    /// As the configuration names them.
+    /// The order of the configuration.
     #[default]
     Given,
-    /// The one whose server answered fastest first, by measurements that are remembered.
+    /// The server with the shortest response time first, by measurements of earlier runs and of `doctor`.
     Fastest,
 }
 
-/// What becomes of the page cache that a transfer has filled.
+/// What happens to the page cache used by a transfer.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
 )]
@@ -22,20 +22,20 @@ pub enum CachePolicy {
     /// The kernel decides.
     #[default]
     Keep,
-    /// What came is given back after the transfer, so that other programs' pages stay.
+    /// It is released after the transfer, so that pages of other programs stay in memory.
     Drop,
 }
 
-/// How a mirror that somebody else made is taken over, in the first run of a job at a destination that holds files already.
+/// How an existing mirror is taken over, in the first run of a job at a destination that has files already.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum Adopt {
-    /// Files that differ in size or time are fetched, as in every other run.
+    /// Files that differ in size or time are transferred, as in every other run.
     #[default]
     SizeTime,
-    /// Files of the same size that differ in time are compared by checksum; those that are the same only get the time of the source.
+    /// Files of the same size and another time are compared by checksum. Equal files only get the time of the source.
     Checksum,
 }
 

@@ -3,109 +3,110 @@
 use super::types::{BOOL, BYTES, COUNT, INTEGER, Key, NUMBER, Object, SECONDS, TEXT, TEXTS, TIME, Type, key};
 
 const MEMORY: Type = Type::Object(&[
-    key("total", Type::Null(&BYTES), "All of it."),
-    key("available", Type::Null(&BYTES), "What programs can have."),
-    key("cached", Type::Null(&BYTES), "What the page cache has."),
-    key("dirty", Type::Null(&BYTES), "What is not on the disk yet."),
+    key("total", Type::Null(&BYTES), "Total size."),
+    key("available", Type::Null(&BYTES), "Available to programs."),
+    key("cached", Type::Null(&BYTES), "Page cache."),
+    key("dirty", Type::Null(&BYTES), "Modified pages that are not on disk yet."),
 ]);
 const PRESSURE: Type = Type::Object(&[
-    key("cpu", Type::Null(&Type::Percent), "Time in which something waited for a CPU."),
-    key("memory", Type::Null(&Type::Percent), "Time in which something waited for memory."),
-    key("io", Type::Null(&Type::Percent), "Time in which everything waited for disks."),
+    key("cpu", Type::Null(&Type::Percent), "Share of time in which some processes waited for a CPU."),
+    key("memory", Type::Null(&Type::Percent), "Share of time in which some processes waited for memory."),
+    key("io", Type::Null(&Type::Percent), "Share of time in which all processes waited for I/O."),
 ]);
 const MACHINE: Type = Type::Object(&[
     key("cpus", Type::Null(&COUNT), "CPUs that pdb-sync may use."),
-    key("cpu", Type::Null(&Type::Share), "Share of them that other programs use."),
+    key("cpu", Type::Null(&Type::Share), "Share of them used by other programs."),
     key("load", Type::Null(&Type::List(&NUMBER)), "Load averages of 1, 5 and 15 minutes."),
     key("memory", Type::Null(&MEMORY), "Memory."),
     key("pressure", PRESSURE, "Pressure over the last 10 seconds."),
 ]);
 const DISK: Type = Type::Object(&[
-    key("path", TEXT, "Where it is mounted."),
-    key("size", BYTES, "All of it."),
-    key("free", BYTES, "What may still be written."),
-    key("jobs", TEXTS, "Jobs whose destinations lie there."),
-    key("full_in_days", Type::Null(&NUMBER), "Days until it is full, if the mirrors grow as they did."),
+    key("path", TEXT, "Mount point."),
+    key("size", BYTES, "Total size."),
+    key("free", BYTES, "Space available to this user."),
+    key("jobs", TEXTS, "Jobs with destinations there."),
+    key("full_in_days", Type::Null(&NUMBER), "Days until it is full, at the recent growth of the mirrors."),
     key("full_in_s", Type::Null(&SECONDS), "The same in seconds."),
 ]);
 const RUNNING_JOB: Type = Type::Object(&[
     key("job", TEXT, "Name of the job."),
-    key("state", TEXT, "waiting, a phase, retrying, or the status that it ended with."),
-    key("attempt", COUNT, "The attempt, from 1; 0 before the first."),
-    key("source", Type::Null(&TEXT), "The source of the attempt."),
-    key("started", Type::Null(&TIME), "When it first did something."),
+    key("state", TEXT, "\"waiting\", a phase, \"retrying\", or the final status."),
+    key("attempt", COUNT, "Number of the attempt, from 1; 0 before the first."),
+    key("source", Type::Null(&TEXT), "Source of the attempt."),
+    key("started", Type::Null(&TIME), "Start time."),
     key("bytes", Type::Null(&BYTES), "Bytes transferred in this attempt."),
-    key("percent", Type::Null(&Type::Percent), "Share of the whole."),
+    key("percent", Type::Null(&Type::Percent), "Progress."),
     key("files", Type::Null(&COUNT), "Files transferred in this attempt."),
-    key("rate", Type::Null(&Type::BytesPerSecond), "Speed."),
-    key("eta_s", Type::Null(&SECONDS), "Until the end, as rsync estimates it."),
-    key("ended", BOOL, "Whether it has ended."),
+    key("rate", Type::Null(&Type::BytesPerSecond), "Transfer rate."),
+    key("eta_s", Type::Null(&SECONDS), "Remaining time, estimated by rsync."),
+    key("ended", BOOL, "Whether the job has ended."),
 ]);
 const RUN: Type = Type::Object(&[
     key("v", COUNT, "Version of the record: 1."),
     key("run", TEXT, "ID of the run."),
-    key("pid", COUNT, "Its process."),
-    key("process", Type::Null(&TEXT), "Tells the process from others of that number."),
-    key("started", TIME, "When it started."),
-    key("told", TIME, "When it was last heard of."),
-    key("parallel", COUNT, "Jobs at a time, at most."),
-    key("dry_run", BOOL, "Whether it changes nothing."),
-    key("jobs", Type::List(&RUNNING_JOB), "Its jobs."),
-    key("gone", BOOL, "Whether its process is gone."),
+    key("pid", COUNT, "Process ID."),
+    key("process", Type::Null(&TEXT), "Identifies the process, also if its ID is reused."),
+    key("started", TIME, "Start time."),
+    key("told", TIME, "Time of the last update."),
+    key("parallel", COUNT, "Maximum number of jobs at the same time."),
+    key("dry_run", BOOL, "Whether the run changes nothing (--dry-run or --plan)."),
+    key("jobs", Type::List(&RUNNING_JOB), "Jobs of the run."),
+    key("gone", BOOL, "Whether the process no longer exists."),
 ]);
 const NEWEST: Type = Type::Object(&[
-    key("status", super::past::STATE, "How it ended."),
-    key("started", TIME, "When it started."),
-    key("error", Type::Null(&TEXT), "Why it ended so."),
+    key("status", super::past::STATE, "Status."),
+    key("started", TIME, "Start time."),
+    key("error", Type::Null(&TEXT), "Error message."),
 ]);
-const KEPT: Type = Type::Object(&[key("files", COUNT, "Files."), key("bytes", BYTES, "Their size.")]);
+const KEPT: Type =
+    Type::Object(&[key("files", COUNT, "Number of files."), key("bytes", BYTES, "Total size.")]);
 const JOB: Type = Type::Object(&[
     key("job", TEXT, "Name of the job."),
     key("enabled", BOOL, "Whether --all selects it."),
-    key("dest", Type::Null(&TEXT), "Its destination."),
-    key("last", Type::Null(&NEWEST), "How it fared last."),
-    key("last_success", Type::Null(&TIME), "When it last ended well."),
-    key("age_s", Type::Null(&SECONDS), "How long ago that was."),
-    key("growth_bytes_per_day", Type::Null(&NUMBER), "Bytes by which it grows in a day."),
-    key("quarantine", Type::Null(&KEPT), "What lies in its quarantine."),
+    key("dest", Type::Null(&TEXT), "Destination."),
+    key("last", Type::Null(&NEWEST), "Result of the newest run."),
+    key("last_success", Type::Null(&TIME), "Time of the last success."),
+    key("age_s", Type::Null(&SECONDS), "Time since the last success."),
+    key("growth_bytes_per_day", Type::Null(&NUMBER), "Growth in bytes per day."),
+    key("quarantine", Type::Null(&KEPT), "Contents of its quarantine."),
 ]);
 const PROCESS: Type = Type::Object(&[
-    key("pid", COUNT, "Its number."),
-    key("name", TEXT, "What it is called."),
-    key("resident", BYTES, "Memory that it has."),
-    key("io_bytes_per_s", Type::Null(&Type::BytesPerSecond), "What it reads and writes."),
+    key("pid", COUNT, "Process ID."),
+    key("name", TEXT, "Name."),
+    key("resident", BYTES, "Resident memory."),
+    key("io_bytes_per_s", Type::Null(&Type::BytesPerSecond), "I/O rate, reads and writes."),
 ]);
 const PROCESSES: Type = Type::Object(&[
-    key("memory", Type::List(&PROCESS), "Those with the most memory."),
-    key("io", Type::List(&PROCESS), "Those that read and write the most."),
+    key("memory", Type::List(&PROCESS), "Processes with the most memory."),
+    key("io", Type::List(&PROCESS), "Processes with the most I/O."),
 ]);
 const STATUS: [Key; 7] = [
-    key("machine", Type::Null(&MACHINE), "The machine."),
+    key("machine", Type::Null(&MACHINE), "State of the machine."),
     key("disks", Type::Null(&Type::List(&DISK)), "File systems of the destinations."),
     key("runs", Type::Null(&Type::List(&RUN)), "Runs in progress."),
     key("jobs", Type::Null(&Type::List(&JOB)), "Jobs of the configuration."),
-    key("stale", TEXTS, "Jobs that are staler than --max-age allows."),
-    key("processes", Type::Null(&PROCESSES), "Processes."),
-    key("error", Type::Null(&TEXT), "Why the history cannot be read."),
+    key("stale", TEXTS, "Jobs whose last success is older than --max-age, or missing."),
+    key("processes", Type::Null(&PROCESSES), "Processes that use the most resources."),
+    key("error", Type::Null(&TEXT), "Why the history could not be read."),
 ];
 
 const MS: Type = Type::Null(&Type::Milliseconds);
 const MIRROR: Type = Type::Object(&[
-    key("host", TEXT, "The host."),
-    key("port", COUNT, "The port."),
-    key("jobs", TEXTS, "Jobs that use it."),
-    key("answers", BOOL, "Whether it answers."),
-    key("protocol", Type::Null(&TEXT), "Version of rsync's protocol."),
-    key("dns_s", Type::Null(&SECONDS), "How long the look-up of the name took."),
-    key("connect_s", Type::Null(&SECONDS), "How long the connection took."),
-    key("greeting_s", Type::Null(&SECONDS), "How long the greeting took."),
-    key("modules_s", Type::Null(&SECONDS), "How long the list of modules took."),
-    key("dns_ms", MS, "As dns_s; to go with 1.0."),
-    key("connect_ms", MS, "As connect_s; to go with 1.0."),
-    key("greeting_ms", MS, "As greeting_s; to go with 1.0."),
-    key("modules_ms", MS, "As modules_s; to go with 1.0."),
-    key("modules", Type::Null(&TEXTS), "Its modules."),
-    key("error", Type::Null(&TEXT), "Why it does not answer."),
+    key("host", TEXT, "Host."),
+    key("port", COUNT, "Port."),
+    key("jobs", TEXTS, "Jobs that use the server."),
+    key("answers", BOOL, "Whether it answered."),
+    key("protocol", Type::Null(&TEXT), "Version of the rsync protocol."),
+    key("dns_s", Type::Null(&SECONDS), "Time to resolve the host name."),
+    key("connect_s", Type::Null(&SECONDS), "Time to connect."),
+    key("greeting_s", Type::Null(&SECONDS), "Time from the start of the connection to the greeting."),
+    key("modules_s", Type::Null(&SECONDS), "Time to read the list of modules."),
+    key("dns_ms", MS, "Same as dns_s; to be removed in 1.0."),
+    key("connect_ms", MS, "Same as connect_s; to be removed in 1.0."),
+    key("greeting_ms", MS, "Same as greeting_s; to be removed in 1.0."),
+    key("modules_ms", MS, "Same as modules_s; to be removed in 1.0."),
+    key("modules", Type::Null(&TEXTS), "Modules of the server."),
+    key("error", Type::Null(&TEXT), "Why it did not answer."),
 ]);
 
 const CHANGE: Type = Type::Object(&[
@@ -117,14 +118,14 @@ pub(super) const OBJECTS: [Object; 6] = [
     Object {
         commands: &["status"],
         event: "status",
-        about: "With --watch: how things are, again and again.",
+        about: "With --watch: the status, repeatedly.",
         keys: &STATUS,
     },
     Object { commands: &["status"], event: "result", about: "", keys: &STATUS },
     Object {
         commands: &["doctor"],
         event: "check",
-        about: "Something that was looked at.",
+        about: "The result of one check.",
         keys: &[
             key(
                 "area",
@@ -138,14 +139,14 @@ pub(super) const OBJECTS: [Object; 6] = [
                     "limits",
                     "kernel",
                 ]),
-                "What it is about.",
+                "Area of the check.",
             ),
-            key("job", Type::Null(&TEXT), "The job that it is about."),
-            key("verdict", Type::Words(&["ok", "warn", "fail"]), "How it is."),
+            key("job", Type::Null(&TEXT), "Job that the check is about."),
+            key("verdict", Type::Words(&["ok", "warn", "fail"]), "Verdict."),
             key("text", TEXT, "What was found."),
-            key("hint", Type::Null(&TEXT), "What to do about it."),
-            key("duration_s", Type::Null(&SECONDS), "How long the look took."),
-            key("took_ms", MS, "The same in milliseconds; to go with 1.0."),
+            key("hint", Type::Null(&TEXT), "What to do next."),
+            key("duration_s", Type::Null(&SECONDS), "Duration of the check."),
+            key("took_ms", MS, "Same as duration_s, in milliseconds; to be removed in 1.0."),
         ],
     },
     Object {
@@ -153,7 +154,7 @@ pub(super) const OBJECTS: [Object; 6] = [
         event: "result",
         about: "",
         keys: &[
-            key("ok", COUNT, "Checks without a finding."),
+            key("ok", COUNT, "Checks without problems."),
             key("warn", COUNT, "Warnings."),
             key("fail", COUNT, "Failures."),
             key("mirrors", Type::List(&MIRROR), "Servers, the fastest first."),
@@ -162,11 +163,11 @@ pub(super) const OBJECTS: [Object; 6] = [
     Object {
         commands: &["reclaim"],
         event: "step",
-        about: "A part of the work.",
+        about: "One step.",
         keys: &[
-            key("step", TEXT, "A job, a directory, or what else was given back."),
-            key("freed_bytes", Type::Null(&BYTES), "What was given back."),
-            key("text", TEXT, "What came of it."),
+            key("step", TEXT, "Job, directory or other item that was released."),
+            key("freed_bytes", Type::Null(&BYTES), "Memory released."),
+            key("text", TEXT, "Result in words."),
         ],
     },
     Object {
@@ -174,9 +175,9 @@ pub(super) const OBJECTS: [Object; 6] = [
         event: "result",
         about: "",
         keys: &[
-            key("freed_bytes", Type::Null(&BYTES), "What was given back."),
-            key("available_bytes", CHANGE, "Memory that programs can have."),
-            key("cached_bytes", CHANGE, "What the page cache has."),
+            key("freed_bytes", Type::Null(&BYTES), "Memory released."),
+            key("available_bytes", CHANGE, "Memory available to programs."),
+            key("cached_bytes", CHANGE, "Page cache."),
         ],
     },
 ];

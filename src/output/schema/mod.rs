@@ -16,15 +16,19 @@ use types::{BOOL, COUNT, INTEGER, TEXT, TIME, key};
 
 /// What is the first key of every line, and the second.
 pub const HEAD: [Key; 2] =
-    [key("event", TEXT, "Name of the event."), key("time", TIME, "When it happened, or was told.")];
+    [key("event", TEXT, "Name of the event."), key("time", TIME, "Time of the event, or of its output.")];
 
 /// What every result has.
 pub const RESULT: [Key; 2] = [
-    key("command", TEXT, "The command: \"clean plan\". Empty if the command line was not understood."),
+    key(
+        "command",
+        TEXT,
+        "Name of the command, such as \"clean plan\". Empty if the command line could not be parsed.",
+    ),
     key(
         "exit_code",
         INTEGER,
-        "Exit code of the command, in the last line; before it, of what the result is about.",
+        "In the last line, the exit code of the command; in earlier results, that of the item.",
     ),
 ];
 
@@ -33,20 +37,24 @@ const ALL: [Object; 2] = [
     Object {
         commands: &[],
         event: "error",
-        about: "What stopped a command, or a part of it. In a run of sync, errors are notices and results of jobs.",
+        about: "An error that stopped a command or a part of it. In a run of sync, errors are in \"notice\" and \"job_finished\".",
         keys: &[
-            key("kind", Type::Words(&["usage", "config", "io", "failed", "blocked", "locked"]), "What kind."),
-            key("text", TEXT, "What was tried, on what, and why it failed."),
+            key(
+                "kind",
+                Type::Words(&["usage", "config", "io", "failed", "blocked", "locked"]),
+                "Kind of error.",
+            ),
+            key("text", TEXT, "Error message."),
             key("hint", Type::Null(&TEXT), "What to do next."),
-            key("file", Type::Null(&TEXT), "The file that is wrong."),
-            key("line", Type::Null(&COUNT), "Line in it, from 1."),
-            key("column", Type::Null(&COUNT), "Column in it, from 1, in characters."),
+            key("file", Type::Null(&TEXT), "File with the error."),
+            key("line", Type::Null(&COUNT), "Line, from 1."),
+            key("column", Type::Null(&COUNT), "Column, from 1, in characters."),
         ],
     },
     Object {
         commands: &[],
         event: "result",
-        about: "The only result of a command that was refused, or ended before it had one.",
+        about: "The only result of a command that was refused, or stopped before its own result.",
         keys: &[],
     },
 ];
@@ -56,14 +64,14 @@ const CONFIG: [Object; 7] = [
     Object {
         commands: &["config check"],
         event: "problem",
-        about: "Something that is wrong with the configuration, or odd about it.",
+        about: "A problem of the configuration.",
         keys: &[
-            key("severity", Type::Words(&["error", "warning", "note"]), "How much it matters."),
-            key("file", Type::Null(&TEXT), "The file."),
-            key("line", Type::Null(&COUNT), "Line in it, from 1."),
-            key("column", Type::Null(&COUNT), "Column in it, from 1, in characters."),
-            key("text", TEXT, "What is wrong."),
-            key("hint", Type::Null(&TEXT), "What to do about it."),
+            key("severity", Type::Words(&["error", "warning", "note"]), "Severity."),
+            key("file", Type::Null(&TEXT), "File."),
+            key("line", Type::Null(&COUNT), "Line, from 1."),
+            key("column", Type::Null(&COUNT), "Column, from 1, in characters."),
+            key("text", TEXT, "Description of the problem."),
+            key("hint", Type::Null(&TEXT), "What to do next."),
         ],
     },
     Object {
@@ -71,31 +79,31 @@ const CONFIG: [Object; 7] = [
         event: "result",
         about: "",
         keys: &[
-            key("file", TEXT, "The configuration."),
-            key("ok", BOOL, "Whether there is no error."),
-            key("jobs", Type::Null(&COUNT), "Its jobs."),
-            key("problems", COUNT, "Errors."),
-            key("warnings", COUNT, "Warnings."),
-            key("notes", COUNT, "Notes."),
+            key("file", TEXT, "Configuration file."),
+            key("ok", BOOL, "Whether there are no errors."),
+            key("jobs", Type::Null(&COUNT), "Number of jobs."),
+            key("problems", COUNT, "Number of errors."),
+            key("warnings", COUNT, "Number of warnings."),
+            key("notes", COUNT, "Number of notes."),
         ],
     },
     Object {
         commands: &["config init"],
         event: "result",
         about: "",
-        keys: &[key("file", TEXT, "The file that was written.")],
+        keys: &[key("file", TEXT, "File written.")],
     },
     Object {
         commands: &["config show"],
         event: "result",
         about: "",
-        keys: &[key("toml", TEXT, "The resolved configuration.")],
+        keys: &[key("toml", TEXT, "Configuration with all defaults, as TOML.")],
     },
     Object {
         commands: &["config path"],
         event: "result",
         about: "",
-        keys: &[key("file", TEXT, "Which file is used."), key("exists", BOOL, "Whether it is there.")],
+        keys: &[key("file", TEXT, "Configuration file."), key("exists", BOOL, "Whether it exists.")],
     },
     Object {
         commands: &["config schema"],
@@ -107,7 +115,7 @@ const CONFIG: [Object; 7] = [
         commands: &["completions"],
         event: "result",
         about: "",
-        keys: &[key("shell", TEXT, "The shell."), key("script", TEXT, "What the shell is to read.")],
+        keys: &[key("shell", TEXT, "Shell."), key("script", TEXT, "Completion script.")],
     },
 ];
 
@@ -141,7 +149,7 @@ pub fn of_events() -> Value {
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A line of pdb-sync --json",
-        "description": "Keys that are not listed may be added by later versions, and are to be ignored.",
+        "description": "Later versions may add keys. Ignore unknown keys.",
         "type": "object",
         "required": ["event", "time"],
         "anyOf": any,

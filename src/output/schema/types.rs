@@ -1,34 +1,34 @@
-//! What the lines are declared with.
+//! The types that declare the lines.
 
 use serde_json::{Map, Value, json};
 
 /// A kind of line.
 #[derive(Debug, Clone, Copy)]
 pub struct Object {
-    /// The commands that print it; none: all of them.
+    /// The commands that print it; empty: all commands.
     pub commands: &'static [&'static str],
-    /// Its `event`.
+    /// The value of `event`.
     pub event: &'static str,
-    /// What it tells.
+    /// The description; may be empty.
     pub about: &'static str,
-    /// Its keys beside those that all lines, or all results, have.
+    /// Its keys, without those that all lines or all results have.
     pub keys: &'static [Key],
 }
 
 /// A key of an object.
 #[derive(Debug, Clone, Copy)]
 pub struct Key {
-    /// Its name.
+    /// The name.
     pub name: &'static str,
-    /// What its value is.
+    /// The type of its values.
     pub kind: Type,
-    /// What it means.
+    /// The description.
     pub about: &'static str,
     /// Whether it may be missing.
     pub optional: bool,
 }
 
-/// What a value is. Units are those of the key: seconds, bytes, bytes a second.
+/// The type of a value, with its unit.
 #[derive(Debug, Clone, Copy)]
 pub enum Type {
     /// A string.
@@ -49,7 +49,7 @@ pub enum Type {
     Milliseconds,
     /// An integer of bytes.
     Bytes,
-    /// A number of bytes a second.
+    /// A number of bytes per second.
     BytesPerSecond,
     /// A number from 0 to 100.
     Percent,
@@ -63,7 +63,7 @@ pub enum Type {
     Map(&'static Type),
     /// An array.
     List(&'static Type),
-    /// The value, or null where it is not known or there is none.
+    /// The value, or null if it is unknown or missing.
     Null(&'static Type),
     /// Any value.
     Any,
@@ -83,14 +83,14 @@ pub(super) const fn key(name: &'static str, kind: Type, about: &'static str) -> 
     Key { name, kind, about, optional: false }
 }
 
-/// One that may be missing.
+/// A key that may be missing.
 pub(super) const fn maybe(name: &'static str, kind: Type, about: &'static str) -> Key {
     Key { name, kind, about, optional: true }
 }
 
 /// A path is text, or in Base64 under another name if it is not UTF-8.
-pub(super) const PATH: Key = maybe("path", TEXT, "Its path, if that is UTF-8.");
-pub(super) const PATH_BASE64: Key = maybe("path_base64", TEXT, "Its path in Base64, if that is not UTF-8.");
+pub(super) const PATH: Key = maybe("path", TEXT, "Path, if it is UTF-8.");
+pub(super) const PATH_BASE64: Key = maybe("path_base64", TEXT, "Path in Base64, if it is not UTF-8.");
 
 impl Object {
     /// Name of its definition in the schema: a result is one of a command.
@@ -158,7 +158,7 @@ impl Type {
         }
     }
 
-    /// For people: `integer, bytes, or null`.
+    /// Returns the type in words: `integer, bytes, or null`.
     pub fn words(self) -> String {
         match self {
             Type::Text => "string".into(),
@@ -169,7 +169,7 @@ impl Type {
             Type::Seconds => "number, seconds".into(),
             Type::Milliseconds => "number, milliseconds".into(),
             Type::Bytes => "integer, bytes".into(),
-            Type::BytesPerSecond => "number, bytes a second".into(),
+            Type::BytesPerSecond => "number, bytes per second".into(),
             Type::Percent => "number, 0 to 100".into(),
             Type::Share => "number, 0 to 1".into(),
             Type::Words(words) => words.join(" | "),
@@ -181,7 +181,7 @@ impl Type {
         }
     }
 
-    /// The keys of the object that it is, or that lie in it.
+    /// Returns the keys of the object, or of the object in it.
     pub fn keys(self) -> &'static [Key] {
         match self {
             Type::Object(keys) => keys,
