@@ -100,6 +100,7 @@ impl Value for CleanRules {
     fn schema() -> Schema {
         let text = || schemars::json_schema!({"type": "string", "pattern": "[^/]"});
         schemars::json_schema!({"type": "array", "items": {
+            "description": "A rule of your own. The built-in rules come after it.",
             "type": "object",
             "required": ["name", "pattern", "action"],
             "additionalProperties": false,

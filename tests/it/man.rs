@@ -32,6 +32,9 @@ fn pages() -> BTreeMap<String, String> {
     pages
 }
 
+/// Words are neither hyphenated nor spread over the line: many are names that are typed.
+const AS_TYPED: &str = ".nh\n.ad l\n";
+
 /// The pages of section 5, and what generates their keys.
 const FORMATS: [(&str, fn() -> String); 2] =
     [("pdb-sync-config", config_page::keys), ("pdb-sync-json", json_keys)];
@@ -40,7 +43,7 @@ const FORMATS: [(&str, fn() -> String); 2] =
 fn format_page(name: &str, keys: &str) -> String {
     let version = env!("CARGO_PKG_VERSION");
     let title = escaped(&name.to_uppercase());
-    let head = format!(".TH {title} 5 {} \"pdb\\-sync {version}\" \"File Formats\"\n", date());
+    let head = format!(".TH {title} 5 {} \"pdb\\-sync {version}\" \"File Formats\"\n{AS_TYPED}", date());
     let others =
         FORMATS.iter().filter(|(other, _)| *other != name).map(|(other, _)| ((*other).to_owned(), 5));
     let commands =
@@ -60,13 +63,18 @@ fn extra(name: &str, section: u8) -> String {
 
 /// All pages with what they are about, from their sections NAME.
 fn list_of(pages: &BTreeMap<String, String>) -> String {
-    let one = |(file, text): (&String, &String)| {
+    let mut all: Vec<(&str, &str, &str)> = Vec::new();
+    for (file, text) in pages.iter().filter(|(file, _)| *file != "pdb-sync.1") {
         let (name, section) = file.rsplit_once('.').unwrap();
         let about = text.split(".SH NAME\n").nth(1).unwrap().split(".SH").next().unwrap();
-        let about = about.split_once(" \\- ").unwrap().1.replace('\n', " ");
-        format!(".TP\n.BR {} ({section})\n{}\n", escaped(name), about.trim())
+        all.push((name, section, about.split_once(" \\- ").unwrap().1));
+    }
+    // By name: a command stands before its own commands.
+    all.sort();
+    let one = |(name, section, about): (&str, &str, &str)| {
+        format!(".TP\n.BR {} ({section})\n{}\n", escaped(name), about.replace('\n', " ").trim())
     };
-    wrapped(&pages.iter().filter(|(file, _)| *file != "pdb-sync.1").map(one).collect::<String>())
+    wrapped(&all.into_iter().map(one).collect::<String>())
 }
 
 /// The lines of `--json`, from where they are declared.
@@ -132,6 +140,7 @@ fn page(command: &Command, name: &str) -> String {
         .manual("User Commands");
     let mut out = String::new();
     out.push_str(&section(|w| man.render_title(w)));
+    out.push_str(AS_TYPED);
     out.push_str(&section(|w| man.render_name_section(w)));
     out.push_str(&format!(".SH SYNOPSIS\n.B {}\n", escaped(usage.trim_start_matches("Usage: "))));
     out.push_str(&section(|w| man.render_options_section(w)));
@@ -158,7 +167,7 @@ fn page(command: &Command, name: &str) -> String {
         out.push_str(&exit_status());
     }
     out.push_str(after);
-    out.push_str(&see_also(&command, name));
+    out.push_str(&see_also(&command, name, &extra));
     wrapped(&out)
 }
 
@@ -179,16 +188,19 @@ fn date() -> String {
     log.lines().find_map(|line| line.strip_prefix(heading)).unwrap_or(UNRELEASED).trim().to_owned()
 }
 
-/// The pages above and below; the program's names those of other programs too.
-fn see_also(command: &Command, name: &str) -> String {
+/// The pages above and below, and the formats that the sections mention; the program's names pages of other programs too.
+fn see_also(command: &Command, name: &str, extra: &str) -> String {
     let mut above: Vec<String> = name.match_indices('-').map(|(at, _)| name[..at].to_owned()).collect();
     above.retain(|page| page != "pdb");
     let below = command.get_subcommands().map(|child| format!("{name}-{}", child.get_name()));
     let mut pages: Vec<(String, u8)> = above.into_iter().chain(below).map(|page| (page, 1)).collect();
     pages.sort();
-    pages.extend(FORMATS.iter().filter(|(format, _)| *format == name).map(|_| (name.to_owned(), 5)));
+    let mentioned = |format: &str| {
+        name == format || name == "pdb-sync" || extra.contains(&format!("\\fB{}\\fR(5)", escaped(format)))
+    };
+    let formats = FORMATS.iter().filter(|(format, _)| mentioned(format));
+    pages.extend(formats.map(|(format, _)| ((*format).to_owned(), 5)));
     if name == "pdb-sync" {
-        pages.extend(FORMATS.map(|(format, _)| (format.to_owned(), 5)));
         pages.extend([("rsync".into(), 1), ("rsyncd.conf".into(), 5)]);
     }
     references(&pages)

@@ -1,6 +1,6 @@
 //! The keys of pdb-sync-config(5), from the JSON Schema of the file and from the samples that set every key.
 
-use super::{escaped, literal};
+use super::{escaped, literal, markdown};
 use serde_json::Value;
 use std::fs;
 
@@ -55,16 +55,8 @@ pub(super) fn keys() -> String {
 }
 
 fn about(property: &Value, name: &str) -> String {
-    let about = property["description"].as_str().unwrap_or_default();
-    // The items of a list are described where the list is.
-    if !about.is_empty() || name.starts_with("[[clean") {
-        return escaped(if about.is_empty() {
-            "A rule of your own. The built-in ones come after it."
-        } else {
-            about
-        });
-    }
-    panic!("the schema does not describe {name}")
+    let about = property["description"].as_str();
+    markdown::code(about.unwrap_or_else(|| panic!("the schema does not describe {name}")), escaped)
 }
 
 fn one_key(key: &str, property: &Value, example: Option<&Value>, required: bool, out: &mut String) {

@@ -91,23 +91,24 @@ fn table(rows: &[&str], page: &str, fresh: bool, out: &mut String) {
     }
 }
 
+/// `code` becomes bold; the rest is up to the caller.
+pub(super) fn code(text: &str, other: impl Fn(&str) -> String) -> String {
+    assert!(text.matches('`').count() % 2 == 0, "a backtick without its pair in {text}");
+    let part = |(n, part): (usize, &str)| {
+        if n % 2 == 1 { format!("\\fB{}\\fR", literal(part)) } else { other(part) }
+    };
+    text.split('`').enumerate().map(part).collect()
+}
+
 /// `code` becomes bold, *emphasis* italic.
 fn inline(text: &str, page: &str) -> String {
-    let mut out = String::new();
-    for (n, part) in text.split('`').enumerate() {
-        if n % 2 == 1 {
-            out.push_str(&format!("\\fB{}\\fR", literal(part)));
-            continue;
-        }
+    let italic = |(n, part): (usize, &str)| {
+        if n % 2 == 1 { format!("\\fI{}\\fR", escaped(part)) } else { escaped(part) }
+    };
+    let out = code(text, |part| {
         assert!(!part.contains("]("), "{page}: a link in {text}");
-        for (n, part) in part.split('*').enumerate() {
-            match n % 2 {
-                1 => out.push_str(&format!("\\fI{}\\fR", escaped(part))),
-                _ => out.push_str(&escaped(part)),
-            }
-        }
-    }
-    assert!(text.matches('`').count() % 2 == 0, "{page}: a backtick without its pair in {text}");
+        part.split('*').enumerate().map(italic).collect()
+    });
     assert!(out.is_ascii(), "{page}: characters that a terminal may not have in {text}");
     if out.starts_with(['.', '\'']) { format!("\\&{out}") } else { out }
 }
