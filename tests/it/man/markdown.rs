@@ -93,7 +93,7 @@ fn table(rows: &[&str], page: &str, fresh: bool, out: &mut String) {
 
 /// `code` becomes bold; the rest is up to the caller.
 pub(super) fn code(text: &str, other: impl Fn(&str) -> String) -> String {
-    assert!(text.matches('`').count() % 2 == 0, "a backtick without its pair in {text}");
+    assert!(text.matches('`').count().is_multiple_of(2), "a backtick without its pair in {text}");
     let part = |(n, part): (usize, &str)| {
         if n % 2 == 1 { format!("\\fB{}\\fR", literal(part)) } else { other(part) }
     };
