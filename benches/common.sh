@@ -37,6 +37,12 @@ if [ -z "$program" ]; then
 fi
 [ -x "$program" ] || die "no pdb-sync to measure: ${program:-the build gave none}"
 
+# A figure is worth no more than what is known about where it was measured.
+cpu=$(sed -n '/^model name/{s/^[^:]*: //p;q;}' /proc/cpuinfo 2>/dev/null || true)
+printf 'Machine: %s, %s cores, %s %s, %s\nFile system: %s\nDate: %s\n\n' "${cpu:-$(uname -m)}" \
+    "$(getconf _NPROCESSORS_ONLN)" "$(uname -s)" "$(uname -r)" "$(rsync --version | sed -n '1s/  */ /g;1s/ protocol.*//p')" \
+    "$(stat -f -c %T "$work" 2>/dev/null || echo unknown)" "$(date -u +%Y-%m-%d)"
+
 # measure RUNS [--prepare COMMAND] NAME=COMMAND…: see measure.py
 measure() { python3 "$benches/measure.py" "$@"; }
 

@@ -15,6 +15,7 @@
 files=${1:-1000000}
 runs=${2:-5}
 trees=${3:-$work}
+[ "$trees" = "$work" ] || printf 'File system of the trees: %s\n\n' "$(stat -f -c %T "$trees" 2>/dev/null || echo unknown)"
 [[ $files =~ ^[0-9]+$ && $files -ge 1000 ]] || die "FILES has to be a number from 1000 on: $files"
 
 walker=${IGNORE_WALK:-}

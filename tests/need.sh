@@ -58,6 +58,20 @@ want() {
     (packages "$2") || say "Going on without $1: the tests that need it are skipped."
 }
 
+# PyYAML, which is no command. As `want`.
+want_yaml() {
+    [ "${CI-}" = true ] || return 0
+    python3 -c 'import yaml' 2>/dev/null && return
+    case $(manager) in
+        apt-get) _package=python3-yaml ;;
+        dnf) _package=python3-pyyaml ;;
+        apk) _package=py3-yaml ;;
+        pacman) _package=python-yaml ;;
+        *) return 0 ;;
+    esac
+    (packages "$_package") || say "Going on without PyYAML: the tests that need it are skipped."
+}
+
 # Says what is wrong with the rsync in PATH; nothing if it will do.
 rsync_fault() {
     if ! command -v rsync >/dev/null 2>&1; then

@@ -6,7 +6,7 @@
 #             million files through everything. Run it before a release, and after a change of what removes files.
 #
 # A machine with a Rust toolchain is enough: rsync and a C compiler to link with are installed where they are missing. Where CI=true,
-# so are sshd, tmux, jq, shellcheck, promtool, fusermount3, zsh, fish, mandoc, xmllint and systemd-analyze, without which a few tests skip themselves
+# so are sshd, tmux, jq, shellcheck, promtool, fusermount3, zsh, fish, mandoc, xmllint, systemd-analyze and PyYAML, without which a few tests skip themselves
 # ("SKIPPED name: why" in the output).
 # Needs no terminal and asks nothing. Ends with "All tests passed." and 0, or with the code of what failed.
 set -eu
@@ -47,6 +47,7 @@ case $(manager) in
     *) want xmllint libxml2 ;;
 esac
 want systemd-analyze systemd
+want_yaml
 say "Testing with $(rustc --version) and $(rsync --version | sed -n 's/  protocol.*//;s/  */ /;1p')"
 
 # The feature is on by itself, but in a published package, which cannot depend on itself.

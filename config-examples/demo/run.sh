@@ -38,16 +38,22 @@ attended() {
 step() { printf '\n--- %s\n' "$*"; }
 pause() { sleep 0.1 2>/dev/null || sleep 1; }
 
-need_cargo
-need_cc
+if [ -z "${PDB_SYNC:-}" ]; then
+    need_cargo
+    need_cc
+fi
 need_rsync
 work=$(mktemp -d "${TMPDIR:-/tmp}/pdb-sync-demo.XXXXXX")
 
-step "Building pdb-sync (the first time takes a minute or two)"
-attended cargo build --release --locked --message-format=json-render-diagnostics >"$work/build"
-# Cargo reports the path of the program, also if its configuration sets another target directory.
-program=$(sed -n 's|.*"executable":"\([^"]*/pdb-sync\)".*|\1|p' "$work/build")
-[ -x "$program" ] || die "cargo built no pdb-sync"
+# PDB_SYNC names another program than a release build.
+program=${PDB_SYNC:-}
+if [ -z "$program" ]; then
+    step "Building pdb-sync (the first time takes a minute or two)"
+    attended cargo build --release --locked --message-format=json-render-diagnostics >"$work/build"
+    # Cargo reports the path of the program, also if its configuration sets another target directory.
+    program=$(sed -n 's|.*"executable":"\([^"]*/pdb-sync\)".*|\1|p' "$work/build")
+fi
+[ -x "$program" ] || die "no pdb-sync to show: ${program:-cargo built none}"
 
 step "Laying out six real PDB entries as an archive does"
 upstream=$work/upstream

@@ -100,19 +100,34 @@ impl Value for CleanRules {
     fn schema() -> Schema {
         let text = || schemars::json_schema!({"type": "string", "pattern": "[^/]"});
         schemars::json_schema!({"type": "array", "items": {
+            "description": "A rule of your own. The built-in rules come after it.",
             "type": "object",
             "required": ["name", "pattern", "action"],
             "additionalProperties": false,
             "properties": {
-                "name": {"type": "string", "pattern": r"\S"},
-                "pattern": {"anyOf": [text(), {"type": "array", "minItems": 1, "items": text()}]},
-                "action": {"enum": ["delete", "review", "keep"]},
-                "reason": {"type": "string"},
-                "type": {"enum": ["file", "dir", "symlink", "other"]},
-                "min_size": Size::schema(),
-                "max_size": Size::schema(),
-                "min_age": TimeLimit::schema(),
-                "max_age": TimeLimit::schema(),
+                "name": {
+                    "title": String::expected(), "type": "string", "pattern": r"\S",
+                    "description": "The name of the rule, for --with, --without and decisions.",
+                },
+                "pattern": {
+                    "title": "a pattern or a list of patterns",
+                    "description": "Which entries the rule is about. Without a slash, names at any depth; with a slash at its end, \
+                                    directories with all that is in them.",
+                    "anyOf": [text(), {"type": "array", "minItems": 1, "items": text()}],
+                },
+                "action": {
+                    "title": "\"delete\", \"review\" or \"keep\"", "enum": ["delete", "review", "keep"],
+                    "description": "Whether entries are deleted, put up for review, or kept.",
+                },
+                "reason": String::described("Why; shown in plans."),
+                "type": {
+                    "title": "\"file\", \"dir\", \"symlink\" or \"other\"", "enum": ["file", "dir", "symlink", "other"],
+                    "description": "Only entries of this type.",
+                },
+                "min_size": Size::described("Only files of at least this size."),
+                "max_size": Size::described("Only files of at most this size."),
+                "min_age": TimeLimit::described("Only entries that changed at least so long ago."),
+                "max_age": TimeLimit::described("Only entries that changed at most so long ago."),
             },
             // A pattern with a trailing slash matches directories only.
             "if": {"required": ["type"], "properties": {"type": {"enum": ["file", "symlink", "other"]}}},

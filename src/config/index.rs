@@ -61,11 +61,14 @@ impl Value for Indexed {
     }
 
     fn schema() -> Schema {
-        let globs = || schemars::json_schema!({"type": "array", "items": {"type": "string"}});
+        let mut enabled = bool::described("Whether the mirror is indexed.");
+        enabled.insert("default".into(), true.into());
         schemars::json_schema!({"anyOf": [
             {"type": "boolean"},
             {"type": "object", "additionalProperties": false, "properties": {
-                "enabled": {"type": "boolean", "default": true}, "include": globs(), "exclude": globs()
+                "enabled": enabled,
+                "include": Globs::described("Globs of the files that are indexed; without it, those of [index]."),
+                "exclude": Globs::described("Globs of the files that are not; without it, those of [index]."),
             }}
         ]})
     }

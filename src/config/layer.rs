@@ -194,7 +194,7 @@ macro_rules! table {
 
         impl Table for $name {
             const KEYS: &[Key] = &[
-                $( Key { name: stringify!($key), doc: concat!($($doc),+), schema: <$type as Value>::schema }, )+
+                $( Key { name: stringify!($key), doc: concat!($($doc),+), schema: <$type as Value>::titled }, )+
             ];
 
             fn set(

@@ -18,6 +18,20 @@ pub(super) trait Value: Sized {
     fn to_toml(&self) -> toml::Value;
     /// Returns the JSON Schema, for editors.
     fn schema() -> Schema;
+
+    /// Returns the JSON Schema with what is expected as its title.
+    fn titled() -> Schema {
+        let mut schema = Self::schema();
+        schema.insert("title".into(), Self::expected().into());
+        schema
+    }
+
+    /// The same with a description.
+    fn described(about: &str) -> Schema {
+        let mut schema = Self::titled();
+        schema.insert("description".into(), about.into());
+        schema
+    }
 }
 
 /// The text that is being read, and the problems found so far.

@@ -1,4 +1,4 @@
-//! What the README shows is true: its configurations are accepted, its command lines parse, its exit codes are ours.
+//! What the README, the man pages and the recipes show is true: configurations are accepted, command lines parse, exit codes are ours.
 
 use crate::support::{Env, skipped};
 use clap::{CommandFactory, Parser};
@@ -14,6 +14,25 @@ fn read(file: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
     fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
+
+/// What shows people something in fenced blocks: the README, the benches, and the sections of man pages.
+fn documents() -> Vec<String> {
+    let extra = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("man/extra")).unwrap();
+    let extra = extra.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut all: Vec<String> = extra.map(|name| format!("man/extra/{name}")).collect();
+    all.sort();
+    assert!(all.len() >= 10, "{all:?}");
+    all.extend(["README.md", "benches/README.md"].map(String::from));
+    all
+}
+
+/// Files that run pdb-sync, beside the configurations.
+const RECIPES: [&str; 4] = [
+    "config-examples/cron/crontab",
+    "config-examples/systemd/pdb-sync.service",
+    "config-examples/github-actions.yml",
+    "config-examples/slurm.sbatch",
+];
 
 /// Fenced blocks as (language, line of the fence from 1, text).
 fn blocks(markdown: &str) -> Vec<(String, usize, String)> {
@@ -69,13 +88,16 @@ fn config_check(text: &str) -> std::process::Output {
 }
 
 #[test]
-fn every_configuration_in_the_readme_is_accepted() {
-    let blocks: Vec<_> = blocks(&read("README.md")).into_iter().filter(|(l, ..)| l == "toml").collect();
-    assert!(blocks.len() >= 3, "the README's configurations were not found");
-    for (_, line, text) in blocks {
-        let checked = config_check(&text);
-        assert!(checked.status.success(), "README.md:{line}:\n{text}\n{checked:?}");
+fn every_configuration_that_is_shown_is_accepted() {
+    let mut count = 0;
+    for file in documents() {
+        for (_, line, text) in blocks(&read(&file)).into_iter().filter(|(language, ..)| language == "toml") {
+            let checked = config_check(&text);
+            assert!(checked.status.success(), "{file}:{line}:\n{text}\n{checked:?}");
+            count += 1;
+        }
     }
+    assert!(count >= 4, "only {count} configurations were found");
     // Were nothing checked, this would pass as well.
     let misspelt = config_check("[jobs.a]\nsorce = \"/x/\"\ndest = \"/y\"\n");
     assert_eq!(misspelt.status.code(), Some(ExitCode::Usage.code()), "{misspelt:?}");
@@ -91,23 +113,39 @@ fn the_demos_configuration_is_accepted() {
 }
 
 #[test]
-fn every_command_line_in_the_readme_is_accepted() {
+fn every_command_line_that_is_shown_is_accepted() {
     let mut count = 0;
-    for (language, line, text) in blocks(&read("README.md")) {
-        if matches!(language.as_str(), "text" | "json" | "toml") {
-            continue;
-        }
-        for invocation in invocations(&text) {
-            let words = shell_words::split(&invocation).unwrap_or_else(|e| panic!("README.md:{line}: {e}"));
+    let shown = documents().into_iter().flat_map(|file| {
+        let blocks = blocks(&read(&file)).into_iter();
+        let blocks = blocks.filter(|(language, ..)| !matches!(&**language, "text" | "json" | "toml"));
+        blocks.map(move |(_, line, text)| (format!("{file}:{line}"), text)).collect::<Vec<_>>()
+    });
+    let recipes = RECIPES.map(|file| (file.to_owned(), read(file)));
+    for (place, text) in shown.chain(recipes) {
+        let found = invocations(&text);
+        assert!(!found.is_empty() || !place.starts_with("config-examples"), "{place} runs no pdb-sync");
+        for invocation in found {
+            let words = shell_words::split(&invocation).unwrap_or_else(|e| panic!("{place}: {e}"));
             if let Err(error) = Cli::try_parse_from(words)
                 && error.use_stderr()
             {
-                panic!("README.md:{line}: {invocation}\n{error}");
+                panic!("{place}: {invocation}\n{error}");
             }
             count += 1;
         }
     }
-    assert!(count >= 10, "only {count} command lines were found");
+    assert!(count >= 20, "only {count} command lines were found");
+}
+
+/// A stranger reads it in three minutes.
+#[test]
+fn the_readme_is_a_front_page() {
+    let readme = read("README.md");
+    assert!(readme.len() <= 10_000, "{} bytes", readme.len());
+    let typed: String = blocks(&readme).into_iter().map(|(.., text)| text).collect();
+    for command in ["sh config-examples/demo/run.sh\n", "sh tests/run.sh\n"] {
+        assert!(typed.contains(command), "{command}");
+    }
 }
 
 /// The examples of a command and of those below it. The description of an example follows after two spaces.
@@ -215,11 +253,11 @@ fn the_files_that_the_architecture_names_exist() {
     }
 }
 
-/// The finished job that the README shows is as the program tells it: the same keys, in the same order, with values of the same kind.
+/// The finished job that pdb-sync-json(5) shows is as the program tells it: the same keys, in the same order, with values of the same kind.
 #[test]
-fn the_readmes_event_is_that_of_the_program() {
-    let readme = read("README.md");
-    let samples = blocks(&readme).into_iter().filter(|(language, ..)| language == "json");
+fn the_event_that_is_shown_is_that_of_the_program() {
+    let page = read("man/extra/pdb-sync-json.5.md");
+    let samples = blocks(&page).into_iter().filter(|(language, ..)| language == "json");
     let samples: Vec<Value> = samples.map(|(.., text)| serde_json::from_str(&text).unwrap()).collect();
     let shown = samples.iter().find(|sample| sample["event"] == "job_finished").unwrap();
     let env =
@@ -283,9 +321,9 @@ fn shellcheck_has_nothing_to_say_about_our_scripts() {
 }
 
 #[test]
-fn shellcheck_has_nothing_to_say_about_what_the_readme_tells_to_type() {
-    for file in ["README.md", "benches/README.md"] {
-        for (language, line, text) in blocks(&read(file)) {
+fn shellcheck_has_nothing_to_say_about_what_is_to_be_typed() {
+    for file in documents() {
+        for (language, line, text) in blocks(&read(&file)) {
             if !matches!(language.as_str(), "sh" | "bash") {
                 continue;
             }

@@ -29,6 +29,7 @@ mod output;
 mod output_files;
 mod package;
 mod prometheus;
+mod recipes;
 mod rsync_args;
 mod rsync_list;
 #[cfg(target_os = "linux")]

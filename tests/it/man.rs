@@ -1,5 +1,8 @@
 //! Man pages and completions follow from the command line's one definition; `UPDATE=1 cargo test man` rewrites the pages.
 
+mod config_page;
+mod markdown;
+
 use crate::support::skipped;
 use clap::{Command, CommandFactory};
 use clap_mangen::Man;
@@ -14,21 +17,69 @@ fn directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("man")
 }
 
-/// Every page by file name: the program, its commands, and theirs.
+/// Every page by file name: the program, its commands, and theirs, then the formats of files and lines.
 fn pages() -> BTreeMap<String, String> {
     let mut root = without_help(pdb_sync::cli::Cli::command());
     root.build();
     let mut pages = BTreeMap::new();
     add(&root, None, &mut pages);
-    pages.insert("pdb-sync-json.5".into(), json_page());
+    for (name, keys) in FORMATS {
+        pages.insert(format!("{name}.5"), format_page(name, &keys()));
+    }
+    let list = list_of(&pages);
+    let first = pages.get_mut("pdb-sync.1").unwrap();
+    *first = first.replacen(".SH CONFIGURATION\n", &format!(".SH PAGES\n{list}.SH CONFIGURATION\n"), 1);
     pages
 }
 
-/// The lines of `--json`, from where they are declared.
-fn json_page() -> String {
+/// Words are neither hyphenated nor spread over the line: many are names that are typed.
+const AS_TYPED: &str = ".nh\n.ad l\n";
+
+/// The pages of section 5, and what generates their keys.
+const FORMATS: [(&str, fn() -> String); 2] =
+    [("pdb-sync-config", config_page::keys), ("pdb-sync-json", json_keys)];
+
+/// A page that describes a format: its hand-written sections, then its keys.
+fn format_page(name: &str, keys: &str) -> String {
     let version = env!("CARGO_PKG_VERSION");
-    let mut out = format!(".TH PDB\\-SYNC\\-JSON 5 {} \"pdb\\-sync {version}\" \"File Formats\"\n", date());
-    out.push_str(&fs::read_to_string(directory().join("extra/pdb-sync-json.roff")).unwrap());
+    let title = escaped(&name.to_uppercase());
+    let head = format!(".TH {title} 5 {} \"pdb\\-sync {version}\" \"File Formats\"\n{AS_TYPED}", date());
+    let others =
+        FORMATS.iter().filter(|(other, _)| *other != name).map(|(other, _)| ((*other).to_owned(), 5));
+    let commands =
+        ["pdb-sync", "pdb-sync-config-check", "pdb-sync-config-schema"].map(|page| (page.to_owned(), 1));
+    let see_also = references(&commands.into_iter().chain(others).collect::<Vec<_>>());
+    wrapped(&format!("{head}{}{keys}{see_also}", extra(name, 5)))
+}
+
+/// The hand-written sections of a page; none if it has no file.
+fn extra(name: &str, section: u8) -> String {
+    let file = directory().join("extra").join(format!("{name}.{section}.md"));
+    match fs::read_to_string(file) {
+        Ok(text) => markdown::roff(&text, &format!("{name}({section})")),
+        Err(_) => String::new(),
+    }
+}
+
+/// All pages with what they are about, from their sections NAME.
+fn list_of(pages: &BTreeMap<String, String>) -> String {
+    let mut all: Vec<(&str, &str, &str)> = Vec::new();
+    for (file, text) in pages.iter().filter(|(file, _)| *file != "pdb-sync.1") {
+        let (name, section) = file.rsplit_once('.').unwrap();
+        let about = text.split(".SH NAME\n").nth(1).unwrap().split(".SH").next().unwrap();
+        all.push((name, section, about.split_once(" \\- ").unwrap().1));
+    }
+    // By name: a command stands before its own commands.
+    all.sort();
+    let one = |(name, section, about): (&str, &str, &str)| {
+        format!(".TP\n.BR {} ({section})\n{}\n", escaped(name), about.replace('\n', " ").trim())
+    };
+    wrapped(&all.into_iter().map(one).collect::<String>())
+}
+
+/// The lines of `--json`, from where they are declared.
+fn json_keys() -> String {
+    let mut out = String::new();
     let mut above = String::new();
     for object in schema::objects() {
         let commands = match object.commands {
@@ -45,8 +96,7 @@ fn json_page() -> String {
         }
         keys(object.keys, "", &mut out);
     }
-    out.push_str(".SH SEE ALSO\n.BR pdb\\-sync (1),\n.BR pdb\\-sync\\-config\\-schema (1),\n.BR jq (1)\n");
-    wrapped(&out)
+    out
 }
 
 /// A paragraph a key; those of objects in it have its name before theirs.
@@ -90,36 +140,37 @@ fn page(command: &Command, name: &str) -> String {
         .manual("User Commands");
     let mut out = String::new();
     out.push_str(&section(|w| man.render_title(w)));
+    out.push_str(AS_TYPED);
     out.push_str(&section(|w| man.render_name_section(w)));
     out.push_str(&format!(".SH SYNOPSIS\n.B {}\n", escaped(usage.trim_start_matches("Usage: "))));
     out.push_str(&section(|w| man.render_options_section(w)));
-    if command.has_subcommands() {
+    // The first page lists all pages.
+    if command.has_subcommands() && name != "pdb-sync" {
         out.push_str(&section(|w| man.render_subcommands_section(w)));
     }
     // Behind the examples of the program are its exit codes, which have a section of their own.
     let examples =
         examples.as_deref().and_then(|text| text.split("\n\n").next()?.strip_prefix("Examples:\n"));
     if let Some(examples) = examples {
-        out.push_str(&format!(".SH EXAMPLES\n.nf\n{}\n.fi\n", escaped(examples)));
+        out.push_str(&format!(".SH EXAMPLES\n.nf\n{}\n.fi\n", literal(examples)));
     }
     // What `--help` says beyond the examples.
     let long = command.get_after_long_help().map(ToString::to_string).unwrap_or_default();
     if let Some((_, queries)) = long.split_once("\n\nQueries:\n") {
-        out.push_str(&format!(".SH QUERIES\n.nf\n{}\n.fi\n", escaped(queries.trim_end())));
+        out.push_str(&format!(".SH QUERIES\n.nf\n{}\n.fi\n", literal(queries.trim_end())));
     }
-    let fragment = directory().join("extra").join(name).with_extension("roff");
-    let fragment = fs::read_to_string(fragment).unwrap_or_default();
+    let extra = extra(name, 1);
     // The codes are those of every command.
-    let (before, after) = match fragment.find(".SH ENVIRONMENT\n").filter(|_| name == "pdb-sync") {
-        Some(at) => fragment.split_at(at),
-        None => (&*fragment, ""),
+    let (before, after) = match extra.find(".SH ENVIRONMENT\n").filter(|_| name == "pdb-sync") {
+        Some(at) => extra.split_at(at),
+        None => (&*extra, ""),
     };
     out.push_str(before);
     if name == "pdb-sync" {
         out.push_str(&exit_status());
     }
     out.push_str(after);
-    out.push_str(&see_also(&command, name));
+    out.push_str(&see_also(&command, name, &extra));
     wrapped(&out)
 }
 
@@ -140,29 +191,26 @@ fn date() -> String {
     log.lines().find_map(|line| line.strip_prefix(heading)).unwrap_or(UNRELEASED).trim().to_owned()
 }
 
-/// The pages of the commands below; `all`: and those of theirs.
-fn pages_below(command: &Command, name: &str, all: bool) -> Vec<String> {
-    let mut pages = Vec::new();
-    for child in command.get_subcommands() {
-        let page = format!("{name}-{}", child.get_name());
-        if all {
-            pages.extend(pages_below(child, &page, all));
-        }
-        pages.push(page);
-    }
-    pages
-}
-
-/// The pages above and below. The program's names all pages, and those of other programs.
-fn see_also(command: &Command, name: &str) -> String {
+/// The pages above and below, and the formats that the sections mention; the program's names pages of other programs too.
+fn see_also(command: &Command, name: &str, extra: &str) -> String {
     let mut above: Vec<String> = name.match_indices('-').map(|(at, _)| name[..at].to_owned()).collect();
     above.retain(|page| page != "pdb");
-    let below = pages_below(command, name, name == "pdb-sync");
+    let below = command.get_subcommands().map(|child| format!("{name}-{}", child.get_name()));
     let mut pages: Vec<(String, u8)> = above.into_iter().chain(below).map(|page| (page, 1)).collect();
     pages.sort();
+    let mentioned = |format: &str| {
+        name == format || name == "pdb-sync" || extra.contains(&format!("\\fB{}\\fR(5)", escaped(format)))
+    };
+    let formats = FORMATS.iter().filter(|(format, _)| mentioned(format));
+    pages.extend(formats.map(|(format, _)| ((*format).to_owned(), 5)));
     if name == "pdb-sync" {
-        pages.extend([("pdb-sync-json".into(), 5), ("rsync".into(), 1), ("rsyncd.conf".into(), 5)]);
+        pages.extend([("rsync".into(), 1), ("rsyncd.conf".into(), 5)]);
     }
+    references(&pages)
+}
+
+/// The section that names other pages.
+fn references(pages: &[(String, u8)]) -> String {
     let lines = pages.iter().enumerate().map(|(n, (page, section))| {
         let comma = if n + 1 < pages.len() { "," } else { "" };
         format!(".BR {} ({section}){comma}\n", escaped(page))
@@ -220,6 +268,11 @@ fn escaped(text: &str) -> String {
     text.replace('\\', "\\e").replace('-', "\\-").replace('Å', "\\[oA]")
 }
 
+/// What may be typed: with the characters that typesetters replace by prettier ones.
+fn literal(text: &str) -> String {
+    escaped(text).replace('\'', "\\(aq").replace('`', "\\(ga").replace('^', "\\(ha").replace('~', "\\(ti")
+}
+
 #[cfg(feature = "search")]
 #[test]
 fn the_pages_are_fresh() {
@@ -257,8 +310,7 @@ fn nothing_is_left_out() {
     for fragment in fs::read_dir(directory().join("extra")).unwrap() {
         let page = fragment.unwrap().path();
         let page = page.file_stem().unwrap().to_str().unwrap();
-        let known = ["1", "5"].iter().any(|section| pages.contains_key(&format!("{page}.{section}")));
-        assert!(known, "man/extra has a fragment for {page}, which is no page");
+        assert!(pages.contains_key(page), "man/extra has sections for {page}, which is no page");
     }
 }
 
@@ -304,7 +356,7 @@ fn is_man_db() -> bool {
     version.is_ok_and(|version| String::from_utf8_lossy(&version.stdout).starts_with("man 2."))
 }
 
-/// Each page names every page below it, and the first one all pages.
+/// Each page names every page below it, and the first one lists all pages.
 #[test]
 fn every_page_is_named_by_the_one_above() {
     let pages = pages();
@@ -314,8 +366,12 @@ fn every_page_is_named_by_the_one_above() {
         let reference = format!(".BR {} (1)", escaped(name));
         let (_, see_also) = pages[&format!("{above}.1")].rsplit_once(".SH SEE ALSO\n").unwrap();
         assert!(see_also.contains(&reference), "{above}.1 does not name {name}");
-        let (_, of_program) = pages["pdb-sync.1"].rsplit_once(".SH SEE ALSO\n").unwrap();
-        assert!(of_program.contains(&reference), "pdb-sync.1 does not name {name}");
+    }
+    let (_, list) = pages["pdb-sync.1"].split_once(".SH PAGES\n").unwrap();
+    let list = list.split(".SH").next().unwrap();
+    for file in pages.keys().filter(|file| *file != "pdb-sync.1") {
+        let (name, section) = file.rsplit_once('.').unwrap();
+        assert!(list.contains(&format!(".BR {} ({section})\n", escaped(name))), "{file} is not in the list");
     }
 }
 

@@ -1,4 +1,4 @@
-//! Under the sandbox of the systemd unit in the README, and under kernels and sandboxes that refuse what can be done without.
+//! Under the sandbox of the systemd unit in `config-examples/`, and under kernels and sandboxes that refuse what can be done without.
 
 use crate::support::{Ended, Env, Refusal, Running, allow_only, one_job, refuse, skipped, system_calls};
 use std::fs;
@@ -7,12 +7,10 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
-/// A unit of the README, from the comment with its path to the end of the block.
+/// A unit of the examples.
 fn unit(name: &str) -> String {
-    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
-    let begin = readme.find(&format!("# /etc/systemd/system/{name}\n")).unwrap();
-    let text = &readme[begin..];
-    text[..text.find("\n```").unwrap() + 1].to_owned()
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("config-examples/systemd");
+    fs::read_to_string(dir.join(name)).unwrap()
 }
 
 fn setting(unit: &str, key: &str) -> String {
@@ -102,7 +100,7 @@ impl Tour {
 }
 
 #[test]
-fn systemd_accepts_the_units_of_the_readme() {
+fn systemd_accepts_the_units_of_the_examples() {
     let dir = tempfile::tempdir().unwrap();
     let ours = env!("CARGO_BIN_EXE_pdb-sync");
     for name in ["pdb-sync.service", "pdb-sync.timer"] {

@@ -1,56 +1,32 @@
 //! Properties of layers and of the parser.
 
 use super::*;
-use crate::config::layer::Table;
+use crate::config::layer::{
+    AlertLayer, CleanLayer, HostLayer, IndexLayer, Key, NotifyLayer, Origin, ScanLayer, StatsLayer,
+    SyncLayer, Table,
+};
 use proptest::prelude::*;
 
-/// Two values of each key, so that in two random layers a key is equal, different or missing.
-const SAMPLES: &[(&str, [&str; 2])] = &[
-    ("source", ["'h::m'", "['a::b', 'c::d']"]),
-    ("source_order", ["'given'", "'fastest'"]),
-    ("dest", ["'/a'", "'b'"]),
-    ("root", ["'/a'", "'b'"]),
-    ("description", ["'x'", "'y'"]),
-    ("tags", ["[]", "['a']"]),
-    ("enabled", ["true", "false"]),
-    ("priority", ["1", "-1"]),
-    ("preset", ["'safe'", "'fast'"]),
-    ("delete", ["true", "false"]),
-    ("keep_deleted", ["0", "'2d'"]),
-    ("max_delete", ["5", "'5%'"]),
-    ("max_older", ["5", "'5%'"]),
-    ("adopt", ["'size-time'", "'checksum'"]),
-    ("min_free", ["0", "'1GB'"]),
-    ("include", ["[]", "['a']"]),
-    ("exclude", ["[]", "['a']"]),
-    ("bwlimit", ["0", "'1MB'"]),
-    ("compress", ["true", "false"]),
-    ("checksum", ["true", "false"]),
-    ("inc_recursive", ["true", "false"]),
-    ("rsync_args", ["[]", "['--ipv4']"]),
-    ("password_file", ["'a'", "'b'"]),
-    ("retries", ["0", "9"]),
-    ("retry_delay", ["'1s'", "'2s'"]),
-    ("busy_delay", ["'1s'", "'2s'"]),
-    ("timeout", ["0", "'2s'"]),
-    ("stall", ["0", "'2s'"]),
-    ("min_rate", ["0", "'2KB'"]),
-    ("connect_timeout", ["'1s'", "'2s'"]),
-    ("nice", ["0", "19"]),
-    ("ionice", ["'idle'", "'best-effort:7'"]),
-    ("cache", ["'keep'", "'drop'"]),
-    ("before", ["[]", "'true'"]),
-    ("after", ["[]", "'true'"]),
-    ("on_failure", ["[]", "[['true']]"]),
-    ("hook_timeout", ["'1s'", "'2s'"]),
-    ("index", ["true", "{ exclude = ['a'] }"]),
-];
+/// A configuration that sets every key of every section; its two jobs set each key to two values, so that in two random layers a key is
+/// equal, different or missing. pdb-sync-config(5) takes its examples from it.
+const SAMPLES: &str = include_str!("samples.toml");
+
+/// The values of each key of a job, as they are written in TOML.
+fn samples() -> Vec<(&'static str, [String; 2])> {
+    let all: toml::Table = SAMPLES.parse().unwrap();
+    let value = |job: &str, key: &str| match all["jobs"][job].get(key) {
+        Some(value) => value.to_string(),
+        None => panic!("samples.toml has no {key} in [jobs.{job}]"),
+    };
+    Layer::KEYS.iter().map(|key| (key.name, ["mmcif", "status"].map(|job| value(job, key.name)))).collect()
+}
 
 /// A layer with any of the sample values, or none, for each key.
 fn layers() -> impl Strategy<Value = Layer> {
-    proptest::collection::vec(0usize..3, SAMPLES.len()).prop_map(|choice| {
+    let samples = samples();
+    proptest::collection::vec(0usize..3, samples.len()).prop_map(move |choice| {
         let mut text = String::from("[jobs.j]\n");
-        for ((key, values), n) in SAMPLES.iter().zip(choice) {
+        for ((key, values), n) in samples.iter().zip(choice) {
             if let Some(value) = values.get(n) {
                 text += &format!("{key} = {value}\n");
             }
@@ -63,8 +39,29 @@ fn layers() -> impl Strategy<Value = Layer> {
 
 #[test]
 fn the_samples_are_of_every_key() {
-    let keys: Vec<_> = Layer::KEYS.iter().map(|key| key.name).collect();
-    assert_eq!(SAMPLES.iter().map(|(key, _)| *key).collect::<Vec<_>>(), keys);
+    let (draft, problems) = Draft::parse(SAMPLES, Path::new("samples.toml"));
+    assert_eq!(problems, []);
+    let names = |keys: &[Key]| keys.iter().map(|key| key.name).collect::<Vec<_>>();
+    let given = |entries: Vec<(&'static str, toml::Value, Origin)>| {
+        entries.into_iter().map(|(key, ..)| key).collect::<Vec<_>>()
+    };
+    for (entries, keys) in [
+        (draft.jobs[0].layer.entries(), Layer::KEYS),
+        (draft.jobs[1].layer.entries(), Layer::KEYS),
+        (draft.sync.entries(), SyncLayer::KEYS),
+        (draft.hosts["rsync.rcsb.org"].0.entries(), HostLayer::KEYS),
+        (draft.stats.entries(), StatsLayer::KEYS),
+        (draft.alerts[0].0.entries(), AlertLayer::KEYS),
+        (draft.notify.entries(), NotifyLayer::KEYS),
+        (draft.index.entries(), IndexLayer::KEYS),
+        (draft.scan.entries(), ScanLayer::KEYS),
+        (draft.clean.entries(), CleanLayer::KEYS),
+    ] {
+        assert_eq!(given(entries), names(keys));
+    }
+    for (key, [one, other]) in samples() {
+        assert_ne!(one, other, "{key}");
+    }
 }
 
 proptest! {
