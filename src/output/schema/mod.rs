@@ -9,24 +9,10 @@ mod search;
 mod sync;
 mod types;
 
-pub use types::{Key, Object, Type};
+pub use types::{HEAD, Key, Object, RESULT, Type};
 
 use serde_json::{Map, Value, json};
-use types::{BOOL, COUNT, INTEGER, TEXT, TIME, key};
-
-/// What is the first key of every line, and the second.
-pub const HEAD: [Key; 2] =
-    [key("event", TEXT, "Name of the event."), key("time", TIME, "When it happened, or was told.")];
-
-/// What every result has.
-pub const RESULT: [Key; 2] = [
-    key("command", TEXT, "The command: \"clean plan\". Empty if the command line was not understood."),
-    key(
-        "exit_code",
-        INTEGER,
-        "Exit code of the command, in the last line; before it, of what the result is about.",
-    ),
-];
+use types::{BOOL, COUNT, TEXT, key};
 
 /// What every command may print.
 const ALL: [Object; 2] = [

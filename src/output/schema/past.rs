@@ -5,6 +5,8 @@ use super::types::{
 };
 
 /// How far a job of the past came.
+pub(super) const PHASES: Type = Type::Map(&SECONDS);
+
 pub(super) const STATE: Type = Type::Words(&[
     "ok",
     "warned",
@@ -24,7 +26,7 @@ const TRY: Type = Type::Object(&[
     key("exit_code", Type::Null(&INTEGER), "Exit code of rsync."),
     key("duration_s", SECONDS, "How long it took."),
     key("error", Type::Null(&TEXT), "Why it failed."),
-    key("phases", super::sync::PHASES, "How long each phase took, by its name."),
+    key("phases", PHASES, "How long each phase took, by its name."),
 ]);
 
 /// Percentiles, in the unit of the key.
@@ -63,7 +65,7 @@ pub(super) const OBJECTS: [Object; 9] = [
             key("log", Type::Null(&TEXT), "Its log."),
             key("alerts", TEXTS, "The alerts that it set off."),
             key("warnings", TEXTS, "What its hooks did that somebody should look at."),
-            key("phases", super::sync::PHASES, "How long each phase took, all attempts together."),
+            key("phases", PHASES, "How long each phase took, all attempts together."),
             maybe("tries", Type::List(&TRY), "Its attempts; of history show only."),
             maybe(
                 "undo",

@@ -5,7 +5,6 @@ use super::types::{BOOL, BYTES, COUNT, INTEGER, Key, Object, SECONDS, TEXT, TEXT
 /// How a job ends.
 pub(super) const STATUS: Type =
     Type::Words(&["ok", "warned", "partial", "blocked", "failed", "skipped", "cancelled"]);
-pub(super) const PHASES: Type = Type::Map(&SECONDS);
 const JOB: Key = key("job", TEXT, "Name of the job.");
 const ATTEMPT: Key = key("attempt", COUNT, "The attempt, from 1; 0 outside of attempts.");
 
@@ -21,7 +20,7 @@ const TRY: Type = Type::Object(&[
     key("exit_code", Type::Null(&INTEGER), "Exit code of rsync; null if a signal ended it or it never ran."),
     key("duration_s", SECONDS, "How long it took."),
     key("error", Type::Null(&TEXT), "Why it failed."),
-    key("phases", PHASES, "How long each phase took, by its name."),
+    key("phases", super::past::PHASES, "How long each phase took, by its name."),
 ]);
 
 const LAST: Type = Type::Object(&[

@@ -92,6 +92,20 @@ pub(super) const fn maybe(name: &'static str, kind: Type, about: &'static str) -
 pub(super) const PATH: Key = maybe("path", TEXT, "Its path, if that is UTF-8.");
 pub(super) const PATH_BASE64: Key = maybe("path_base64", TEXT, "Its path in Base64, if that is not UTF-8.");
 
+/// What is the first key of every line, and the second.
+pub const HEAD: [Key; 2] =
+    [key("event", TEXT, "Name of the event."), key("time", TIME, "When it happened, or was told.")];
+
+/// What every result has.
+pub const RESULT: [Key; 2] = [
+    key("command", TEXT, "The command: \"clean plan\". Empty if the command line was not understood."),
+    key(
+        "exit_code",
+        INTEGER,
+        "Exit code of the command, in the last line; before it, of what the result is about.",
+    ),
+];
+
 impl Object {
     /// Name of its definition in the schema: a result is one of a command.
     pub fn name(&self) -> String {
@@ -103,8 +117,8 @@ impl Object {
 
     /// Its keys in the order in which they are printed, those of all lines included.
     pub fn all_keys(&self) -> impl Iterator<Item = Key> {
-        let of_results = (self.event == "result").then_some(super::RESULT);
-        super::HEAD.into_iter().chain(of_results.into_iter().flatten()).chain(self.keys.iter().copied())
+        let of_results = (self.event == "result").then_some(RESULT);
+        HEAD.into_iter().chain(of_results.into_iter().flatten()).chain(self.keys.iter().copied())
     }
 
     pub(super) fn schema(&self) -> Value {
