@@ -1,6 +1,7 @@
 //! Queries of the history for other commands.
 
-use super::{Failure, clean, file_locations};
+use super::clean::root_of_run;
+use super::{Failure, file_locations};
 use crate::clean::removal;
 use crate::cli::Global;
 use crate::config::{self, Config, Period, nearest};
@@ -83,7 +84,7 @@ pub(super) fn kept(state: &Path, run: &str) -> BTreeSet<String> {
     let (state, run) = (state.to_owned(), run.to_owned());
     let look = move || {
         for found in removal::find(&state, &run).unwrap_or_default() {
-            let root = || clean::root_of_run(&found.begin).ok();
+            let root = || root_of_run(&found.begin).ok();
             let held =
                 found.purged.is_none() && root().is_some_and(|(_, root)| removal::can_undo(&root, &run));
             // The receiver has timed out.

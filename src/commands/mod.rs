@@ -17,8 +17,6 @@ mod missing_mirror;
 pub mod overrides;
 mod reclaim;
 mod record;
-#[cfg(feature = "search")]
-mod repl;
 mod scan;
 #[cfg(feature = "search")]
 mod search;

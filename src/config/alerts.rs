@@ -1,39 +1,13 @@
 //! `[stats]` and `[[stats.alerts]]`: how much history is kept, and which figures trigger alerts.
 
-use super::layer::{AlertLayer, Given, Origin, Span, StatsLayer};
-use super::resolve::Resolver;
 use super::suggestion::nearest;
 use super::units::{Period, Size};
 use super::value::{Reader, Value, read_text};
-use crate::history::stats::{Alert, Metric, Point, Rule, Unit};
+use crate::history::stats::{Metric, Point, Unit};
 use schemars::Schema;
 use std::str::FromStr;
-use std::time::Duration;
 use toml::Spanned;
 use toml::de::DeValue;
-
-/// `[stats]`, with defaults filled in.
-#[derive(Debug, Clone, PartialEq)]
-pub struct StatsSettings {
-    /// Runs older than this are removed from the history.
-    pub keep: Option<Duration>,
-    /// Maximum number of runs that are kept, the newest first.
-    pub keep_runs: Option<u64>,
-    /// The alerts.
-    pub alerts: Vec<Alert>,
-}
-
-impl Default for StatsSettings {
-    fn default() -> Self {
-        resolve(StatsLayer::default())
-    }
-}
-
-fn resolve(layer: StatsLayer) -> StatsSettings {
-    let stats = layer.fill();
-    let runs = u64::try_from(stats.keep_runs.value.get()).unwrap_or(0);
-    StatsSettings { keep: stats.keep.value.0, keep_runs: (runs > 0).then_some(runs), alerts: Vec::new() }
-}
 
 /// `"2x p95"`: a factor and a percentile of earlier runs.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -52,7 +26,7 @@ pub enum Bound {
 
 impl Bound {
     /// Returns the number, if the bound fits the unit.
-    fn of(self, unit: Unit) -> Option<f64> {
+    pub(super) fn of(self, unit: Unit) -> Option<f64> {
         match (self, unit) {
             (Bound::Plain(n), _) | (Bound::Time(n), Unit::Time) | (Bound::Bytes(n), Unit::Bytes) => Some(n),
             _ => None,
@@ -179,81 +153,5 @@ impl Value for Bound {
 
     fn schema() -> Schema {
         super::patterns::bound(None)
-    }
-}
-
-impl Resolver<'_> {
-    /// Resolves and checks `[stats]`. `jobs` has the names of all jobs.
-    pub(super) fn stats(
-        &mut self,
-        layer: &StatsLayer,
-        alerts: &[(AlertLayer, Span)],
-        jobs: &[String],
-    ) -> StatsSettings {
-        let mut settings = resolve(layer.clone());
-        // The line of each alert.
-        let mut lines = Vec::new();
-        for (alert, span) in alerts {
-            if let Some(job) = &alert.job
-                && !jobs.contains(&job.value)
-            {
-                let hint = nearest(&job.value, jobs.iter().map(String::as_str));
-                let hint = hint.map(|near| format!("did you mean {near:?}?"));
-                self.at_origin(job.origin, format!("no job is called {:?}", job.value), hint);
-            }
-            let job = alert.job.as_ref().map(|job| job.value.clone());
-            for rule in self.rules(alert, *span) {
-                let alert = Alert { job: job.clone(), rule };
-                let Some(n) = settings.alerts.iter().position(|known| *known == alert) else {
-                    settings.alerts.push(alert);
-                    lines.push(span.line);
-                    continue;
-                };
-                let text = format!("this alert repeats that of line {}", lines[n]);
-                self.note(Origin::Section(*span), text, Some("remove one of them".into()));
-            }
-        }
-        settings
-    }
-
-    fn rules(&mut self, alert: &AlertLayer, span: Span) -> Vec<Rule> {
-        let mut rules = Vec::new();
-        let bounds = [(&alert.above, Rule::Above as fn(Metric, f64) -> Rule), (&alert.below, Rule::Below)];
-        for (given, rule) in bounds {
-            let Some(Given { value, origin }) = given else { continue };
-            let Some(metric) = &alert.metric else {
-                let hint = Some("add metric = \"duration\"".into());
-                self.at_origin(*origin, "a limit needs a metric".into(), hint);
-                continue;
-            };
-            match value.of(metric.value.unit()) {
-                Some(limit) => rules.push(rule(metric.value, limit)),
-                None => {
-                    let unit = match metric.value.unit() {
-                        Unit::Time => "a span of time, or seconds",
-                        Unit::Bytes => "a size, or bytes",
-                        Unit::Count => "a number",
-                    };
-                    let text = format!("{} is measured as {unit}", metric.value.word());
-                    self.at_origin(*origin, text, None);
-                }
-            }
-        }
-        rules.extend(
-            alert.slower_than.as_ref().map(|slower| Rule::SlowerThan(slower.value.0, slower.value.1)),
-        );
-        rules.extend(alert.age_above.as_ref().map(|age| Rule::Age(age.value.0)));
-        let conditions = alert.above.is_some() || alert.below.is_some();
-        if !conditions && let Some(Given { origin, .. }) = &alert.metric {
-            self.at_origin(
-                *origin,
-                "a metric needs a limit".into(),
-                Some("add above = … or below = …".into()),
-            );
-        } else if !conditions && rules.is_empty() {
-            let hint = Some("add metric and above or below, slower_than, or age_above".into());
-            self.at_origin(Origin::Section(span), "this alert has no condition".into(), hint);
-        }
-        rules
     }
 }

@@ -1,17 +1,9 @@
 //! Checks the destinations of all jobs against each other and against directories that must not be deleted.
 
-use super::guard::{self, Dest};
+use super::guard;
 use super::layer::Origin;
-use super::resolve::Resolver;
+use super::resolver::Resolver;
 use crate::model::sanitize;
-
-/// A destination, its job, and the origin of the value.
-pub(super) struct Placed {
-    pub(super) job: String,
-    pub(super) dest: Dest,
-    pub(super) origin: Origin,
-    pub(super) delete: bool,
-}
 
 impl Resolver<'_> {
     pub(super) fn check_dests(&mut self) {

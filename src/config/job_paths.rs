@@ -5,7 +5,7 @@ use super::draft::DraftJob;
 use super::layer::{Given, Origin, Settings};
 use super::lists::Sources;
 use super::paths::{PathError, expand, local, normalise};
-use super::resolve::Resolver;
+use super::resolver::Resolver;
 use crate::model::job::{Address, Source, SourceError};
 use crate::model::sanitize;
 use crate::rsync::args;

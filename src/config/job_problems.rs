@@ -2,35 +2,10 @@
 
 use super::draft::DraftJob;
 use super::layer::{Given, Origin, Settings};
-use super::problem::Problem;
-use super::resolve::Resolver;
+use super::resolver::Resolver;
 use crate::model::job::JobProblem;
 use crate::model::sanitize;
 use crate::rsync::args;
-
-/// The errors in jobs found so far.
-#[derive(Debug, Default)]
-pub(super) struct Mistakes {
-    /// All of them, for checks of the whole file.
-    pub(super) problems: Vec<Problem>,
-    /// Those of the job that is being resolved.
-    pub(super) of_job: Vec<JobProblem>,
-    /// Those that concern every job.
-    pub(super) of_all: Vec<JobProblem>,
-    /// Whether a source of the job that is being resolved is unknown.
-    pub(super) sourceless: bool,
-}
-
-impl Mistakes {
-    /// Returns why the resolved job cannot be run, and resets the errors for the next job. `nowhere`: its destination is unknown.
-    pub(super) fn take(&mut self, nowhere: bool) -> Option<JobProblem> {
-        let all: Vec<JobProblem> = self.of_all.iter().cloned().chain(self.of_job.drain(..)).collect();
-        let texts: Vec<&str> = all.iter().map(|unfit| &*unfit.text).collect();
-        let hint = all.iter().find_map(|unfit| unfit.hint.clone());
-        let sourceless = std::mem::take(&mut self.sourceless);
-        (!all.is_empty()).then(|| JobProblem { text: texts.join("; "), hint, nowhere, sourceless })
-    }
-}
 
 impl Resolver<'_> {
     /// Reports an error in this job only. An error from the command line refuses the whole command before anything starts.

@@ -1,67 +1,11 @@
 //! `[notify]`: where the result of a run is reported.
 
-use super::layer::{Given, NotifyLayer};
-use super::paths::escape;
-use super::resolve::Resolver;
 use super::value::{Reader, Value, read_text};
-use crate::model::host_facts::Secret;
-use crate::model::job::Hook;
 use schemars::Schema;
 use std::fmt;
 use std::str::FromStr;
-use std::time::Duration;
 use toml::Spanned;
 use toml::de::DeValue;
-
-/// `[notify]`, with defaults filled in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NotifySettings {
-    /// URL requested at the start and after success or failure, in the manner of healthchecks.io; or why it is unknown.
-    pub ping: Option<Result<Url, String>>,
-    /// URL that gets JSON by POST; or why it is unknown.
-    pub webhook: Option<Result<Url, String>>,
-    /// Commands that get the same JSON on standard input.
-    pub commands: Vec<Hook>,
-    /// When the webhook and the commands are used.
-    pub on: Occasion,
-    /// Time limit of one attempt.
-    pub timeout: Duration,
-    /// Number of retries after a failed attempt.
-    pub retries: u32,
-    /// Number of last log lines included for each job that failed or was only partly done.
-    pub log_tail: usize,
-}
-
-impl Default for NotifySettings {
-    fn default() -> Self {
-        NotifySettings::of(NotifyLayer::default(), None, None)
-    }
-}
-
-impl NotifySettings {
-    fn of(
-        layer: NotifyLayer,
-        ping: Option<Result<Url, String>>,
-        webhook: Option<Result<Url, String>>,
-    ) -> Self {
-        let notify = layer.fill();
-        NotifySettings {
-            ping,
-            webhook,
-            commands: notify.command.value.0,
-            on: notify.on.value,
-            timeout: notify.timeout.value.0,
-            // The ranges of these keys are far smaller than those of the types.
-            retries: u32::try_from(notify.retries.value.get()).unwrap_or(0),
-            log_tail: usize::try_from(notify.log_tail.value.get()).unwrap_or(0),
-        }
-    }
-
-    /// Whether any notification is configured.
-    pub fn is_wanted(&self) -> bool {
-        self.ping.is_some() || self.webhook.is_some() || !self.commands.is_empty()
-    }
-}
 
 /// A web address. Often everybody with the address can post there, so it is a secret: `Display` and `Debug` show only scheme and host.
 #[derive(Clone, PartialEq, Eq)]
@@ -175,64 +119,6 @@ impl Value for Addressee {
         schemars::json_schema!({"anyOf": [
             {"type": "string", "pattern": "^https?://[!-\"$-.0->@-~][!-~]*$"}, one("env"), one("file"),
         ]})
-    }
-}
-
-impl Resolver<'_> {
-    /// Resolves `[notify]`. An address that cannot be found is an error, but it prevents no job from running; a run reports at its end that
-    /// nothing was sent.
-    pub(super) fn notify(&mut self, layer: &mut NotifyLayer) -> NotifySettings {
-        let ping = self.addressee("ping", &mut layer.ping);
-        let webhook = self.addressee("webhook", &mut layer.webhook);
-        if let Some(given) = &layer.command {
-            let commands = &given.value.0;
-            let twice = (1..commands.len()).find(|n| commands[..*n].contains(&commands[*n]));
-            if let Some(n) = twice {
-                let text = format!(
-                    "command: number {} of the list repeats an earlier one, and would be run twice",
-                    n + 1
-                );
-                self.note(given.origin, text, Some("remove one of them".into()));
-            }
-        }
-        NotifySettings::of(layer.clone(), ping, webhook)
-    }
-
-    /// Resolves an address, and replaces the path of its file by the absolute path.
-    fn addressee(&mut self, key: &str, given: &mut Option<Given<Addressee>>) -> Option<Result<Url, String>> {
-        let given = given.as_mut()?;
-        let found: Result<String, (String, Option<String>)> = match &given.value {
-            Addressee::Url(url) => return Some(Ok(url.clone())),
-            Addressee::Env(name) => {
-                let set = (self.around.variable)(name).map(|value| value.to_string_lossy().trim().to_owned());
-                let hint =
-                    Some(format!("set {name} where pdb-sync runs: cron and systemd set few variables"));
-                match set {
-                    None => Err((format!("the environment has no variable {name}"), hint)),
-                    Some(value) if value.is_empty() => {
-                        Err((format!("the variable {name} of the environment is empty"), hint))
-                    }
-                    Some(value) => Ok(value),
-                }
-            }
-            Addressee::File(text) => match self.below(given.origin, text) {
-                Ok(path) => {
-                    let read = (self.around.secret)(std::path::Path::new(&path), Secret::Address);
-                    given.value = Addressee::File(escape(&path));
-                    read.map_err(|unusable| (unusable.text, unusable.hint))
-                }
-                Err(wrong) => Err((wrong.text, wrong.hint)),
-            },
-        };
-        let found = found.and_then(|text| {
-            let hint = Some("write one line: https://HOST/…".into());
-            text.parse::<Url>().map_err(|wrong| (format!("its value is not an address: {wrong}"), hint))
-        });
-        let origin = given.origin;
-        Some(found.map_err(|(text, hint)| {
-            self.note(origin, format!("{key}: {text}"), hint);
-            text
-        }))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::draft::DraftJob;
 use super::layer::{Origin, Settings};
-use super::resolve::Resolver;
+use super::resolver::Resolver;
 use crate::model::host_facts::Secret;
 use crate::model::job::{Address, Source};
 use crate::rsync::args;

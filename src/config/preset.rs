@@ -1,9 +1,11 @@
-//! Presets as layers. They have a lower priority than `[defaults]`, so they never override a configured value.
+//! Presets and their names in the file.
 
-use super::layer::{Given, Layer, Origin};
-use super::units::Rate;
-use super::value::Within;
-use crate::model::job::{MaxDelete, Preset};
+use super::suggestion::did_you_mean;
+use super::value::{Reader, Value};
+use crate::model::job::Preset;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use toml::Spanned;
+use toml::de::DeValue;
 
 /// All presets by their names in the file.
 pub(super) const NAMES: [(&str, Preset); 5] = [
@@ -25,27 +27,31 @@ pub fn name(preset: Preset) -> &'static str {
     }
 }
 
-/// Returns the settings of a preset beyond the base options of rsync, which are in [`crate::rsync::args`]. No preset enables deletion.
-pub fn layer(preset: Preset) -> Layer {
-    fn given<T>(preset: Preset, value: T) -> Option<Given<T>> {
-        Some(Given { value, origin: Origin::Preset(preset) })
+impl Value for Preset {
+    fn expected() -> String {
+        format!("a preset ({})", NAMES.map(|(name, _)| name).join(", "))
     }
-    match preset {
-        Preset::Mirror | Preset::Minimal => Layer::default(),
-        Preset::Safe => Layer {
-            checksum: given(preset, true),
-            retries: given(preset, Within::constant(5)),
-            ..Layer::default()
-        },
-        Preset::Fast => {
-            Layer { compress: given(preset, false), checksum: given(preset, false), ..Layer::default() }
+
+    fn read(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Option<Self> {
+        let Some(text) = value.get_ref().as_str() else {
+            reader.wrong_type(value, &Self::expected());
+            return None;
+        };
+        let known = NAMES;
+        if let Some((_, preset)) = known.iter().find(|(name, _)| *name == text) {
+            return Some(*preset);
         }
-        Preset::Conservative => Layer {
-            bwlimit: given(preset, Rate(Some(5_000_000))),
-            retries: given(preset, Within::constant(5)),
-            max_delete: given(preset, MaxDelete::Share(250)),
-            ..Layer::default()
-        },
+        let hint = did_you_mean(text, known.iter().map(|(name, _)| *name));
+        reader.problem(value.span(), format!("unknown preset {text:?}"), hint);
+        None
+    }
+
+    fn to_toml(&self) -> toml::Value {
+        name(*self).into()
+    }
+
+    fn schema() -> Schema {
+        <Preset as JsonSchema>::json_schema(&mut SchemaGenerator::default())
     }
 }
 
@@ -54,9 +60,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_preset_turns_deletion_on_and_every_one_has_its_name() {
+    fn every_preset_has_its_name() {
         for (text, preset) in NAMES {
-            assert_eq!(layer(preset).delete, None);
             assert_eq!(name(preset), text);
             assert_eq!(serde_json::to_value(preset).unwrap(), text);
         }

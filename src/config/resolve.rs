@@ -1,44 +1,18 @@
 //! Resolves a draft to jobs: merges layers, makes paths absolute, checks destinations.
 
-use super::dests::Placed;
+use super::clean::{CleanMode, CleanSettings};
 use super::draft::{Draft, DraftJob};
 use super::guard::Dest;
 use super::index::Indexed;
-use super::job_problems::Mistakes;
-use super::layer::{Given, Layer, Origin, Settings, Span};
+use super::layer::{Given, IndexLayer, Layer, Origin, Settings, SyncFilled};
 use super::paths::normalise;
-use super::preset;
-use super::problem::{Problem, Text};
+use super::preset_layer::preset_layer;
+use super::resolver::{Placed, Resolver};
+use super::settings::{Config, Sections, SyncSettings};
 use super::suggestion::did_you_mean;
-use super::{CleanMode, CleanSettings, Config, IndexLayer, Overrides, Sections, SyncFilled, SyncSettings};
-use crate::model::host_facts::HostFacts;
 use crate::model::job::{Indexing, Job, MaxEntries, Preset, Source};
 use crate::rsync::args;
-use std::collections::HashMap;
-use std::path::{Path, PathBuf};
-
-pub(super) struct Resolver<'a> {
-    pub(super) text: Text<'a>,
-    pub(super) over: &'a Overrides,
-    pub(super) around: &'a HostFacts,
-    pub(super) problems: Vec<Problem>,
-    /// Errors in single jobs. The rest can be used without these jobs.
-    pub(super) mistakes: Mistakes,
-    /// Whether the job that is being resolved is disabled.
-    pub(super) disabled: bool,
-    /// Values that are probably unintended.
-    pub(super) advice: Vec<Problem>,
-    /// Values that may be surprising.
-    pub(super) notes: Vec<Problem>,
-    /// The backup directory of `[clean]`.
-    pub(super) backup_dir: Option<(PathBuf, Origin)>,
-    /// All destinations, including those of jobs with other errors.
-    pub(super) placed: Vec<Placed>,
-    /// The names of the jobs so far, by lower-case name: the spelling of the first, and its line.
-    pub(super) names: HashMap<String, (String, usize)>,
-    /// Whether the state directory treats names that differ only in case as equal; `None` until it was checked.
-    pub(super) folds: Option<bool>,
-}
+use std::path::Path;
 
 impl Resolver<'_> {
     /// Returns the configuration, which is valid only if no problem was found.
@@ -118,7 +92,7 @@ impl Resolver<'_> {
         let over = if self.over.applies_to(&job.name) { self.over.layer.clone() } else { Layer::default() };
         let said = over.over(job.layer.clone()).over(defaults.clone());
         let preset = said.preset.as_ref().map_or(Preset::Mirror, |given| given.value);
-        said.over(preset::layer(preset))
+        said.over(preset_layer(preset))
     }
 
     fn job(&mut self, draft: &DraftJob, settings: Settings, whole: &Draft) -> Option<Job> {
@@ -193,23 +167,6 @@ impl Resolver<'_> {
 
     fn sync_settings(&mut self, sync: &SyncFilled) -> SyncSettings {
         SyncSettings::of(sync, self.program(&sync.rsync))
-    }
-
-    fn at(&mut self, span: Span, text: String, hint: Option<String>) {
-        self.text.next_problem(&mut self.problems, span.start..span.end, text, hint);
-    }
-
-    pub(super) fn at_origin(&mut self, origin: Origin, text: String, hint: Option<String>) {
-        match origin {
-            Origin::Defaults(span) | Origin::Section(span) => self.at(span, text, hint),
-            Origin::BuiltIn | Origin::Preset(_) | Origin::CommandLine => {
-                self.problems.push(Problem { file: None, place: None, text, hint });
-            }
-        }
-    }
-
-    pub(super) fn about(&mut self, origin: Origin, job: &DraftJob, text: String, hint: Option<String>) {
-        self.at_origin(origin, format!("job {:?}: {text}", job.name), hint);
     }
 }
 

@@ -3,7 +3,7 @@
 use super::draft::DraftJob;
 use super::layer::{Origin, Settings};
 use super::paths::normalise;
-use super::resolve::Resolver;
+use super::resolver::Resolver;
 use crate::model::job::{Address, Source};
 use crate::model::sanitize;
 use crate::rsync::args;

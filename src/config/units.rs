@@ -2,8 +2,8 @@
 
 use super::patterns::{self, Zero};
 use super::value::{Reader, Value, integer, read_text};
-use crate::model::job::{MaxDelete, MaxEntries, MaxOlder, Preset};
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use crate::model::job::{MaxDelete, MaxEntries, MaxOlder};
+use schemars::Schema;
 use std::str::FromStr;
 use std::time::Duration;
 use toml::Spanned;
@@ -269,34 +269,6 @@ macro_rules! limits {
 }
 
 limits!(MaxDelete, MaxEntries, MaxOlder);
-
-impl Value for Preset {
-    fn expected() -> String {
-        format!("a preset ({})", super::preset::NAMES.map(|(name, _)| name).join(", "))
-    }
-
-    fn read(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Option<Self> {
-        let Some(text) = value.get_ref().as_str() else {
-            reader.wrong_type(value, &Self::expected());
-            return None;
-        };
-        let known = super::preset::NAMES;
-        if let Some((_, preset)) = known.iter().find(|(name, _)| *name == text) {
-            return Some(*preset);
-        }
-        let hint = super::suggestion::did_you_mean(text, known.iter().map(|(name, _)| *name));
-        reader.problem(value.span(), format!("unknown preset {text:?}"), hint);
-        None
-    }
-
-    fn to_toml(&self) -> toml::Value {
-        super::preset::name(*self).into()
-    }
-
-    fn schema() -> Schema {
-        <Preset as JsonSchema>::json_schema(&mut SchemaGenerator::default())
-    }
-}
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,7 @@
 //! Checks a job's destination: mounted, writable, with free space, on a file system that can hold a mirror.
 
-use super::{Area, Finding, Verdict, shared};
+use super::report::{Area, Finding, Verdict};
+use super::shared::{self, warn};
 use crate::clean::removal;
 use crate::model::hint::quoted;
 use crate::model::job::{Job, Preset};
@@ -59,10 +60,6 @@ fn look(job: &Job) -> Vec<Finding> {
 
 fn fail(text: String) -> Finding {
     Finding::new(Area::Destination, Verdict::Fail, text)
-}
-
-pub(super) fn warn(text: String) -> Finding {
-    Finding::new(Area::Destination, Verdict::Warn, text)
 }
 
 /// The destination, or its nearest existing ancestor.

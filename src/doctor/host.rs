@@ -1,6 +1,6 @@
 //! Checks the clock and the limits of the machine.
 
-use super::{Area, Finding, Verdict};
+use super::report::{Area, Finding, Verdict};
 use crate::model::time;
 use rustix::process::{Resource, getrlimit};
 use std::fs;

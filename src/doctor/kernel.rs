@@ -1,6 +1,6 @@
 //! Which optional system calls this system offers, and what is done without them.
 
-use super::{Area, Finding, Verdict};
+use super::report::{Area, Finding, Verdict};
 use crate::clean::removal;
 use crate::platform;
 use crate::system::reclaim;

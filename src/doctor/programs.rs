@@ -1,7 +1,7 @@
 //! Checks the rsync program: whether it exists, its version, and whether the options that jobs give it work.
 
-use super::tool;
-use super::{Area, Ask, Finding, Verdict};
+use super::limited::run_program;
+use super::report::{Area, Ask, Finding, Verdict};
 use crate::config::{Overrides, load};
 use crate::model::hint::joined;
 use crate::model::host_facts::HostFacts;
@@ -20,7 +20,7 @@ const LIMIT: Duration = Duration::from_secs(20);
 
 pub(super) async fn rsync(ask: &Ask) -> Vec<Finding> {
     let program = &ask.rsync;
-    let ran = match tool::run(&[program.clone(), "--version".into()], &[], LIMIT).await {
+    let ran = match run_program(&[program.clone(), "--version".into()], &[], LIMIT).await {
         Ok(ran) => ran,
         Err(error) => {
             let text = match error.kind() {
@@ -146,7 +146,7 @@ async fn fetch(program: &str, job: &Job) -> Result<Duration, Finding> {
     for purpose in [Purpose::List { all: false }, Purpose::Transfer] {
         let argv = argv(program, &job, &job.sources[0], purpose);
         let env = [("RSYNC_CONNECT_PROG".into(), prepared.connect.clone().into())];
-        let ran = tool::run(&argv, &env, LIMIT).await;
+        let ran = run_program(&argv, &env, LIMIT).await;
         let ran = ran.map_err(|error| failed(format!("{}: {error}", joined(&argv))))?;
         took += ran.took;
         if let Judged::Failed(_, reason) | Judged::Partial(reason) | Judged::Vanished(reason) = judge(

@@ -1,7 +1,6 @@
 //! Checks what several users of a mirror need: permissions of our own directory in it, and locks that work for all of them.
 
-use super::destination::warn;
-use super::{Area, Finding, Verdict};
+use super::report::{Area, Finding, Verdict};
 use crate::clean::path::OURS;
 use crate::clean::removal::open_below::{in_the_way, open_below};
 use crate::clean::removal::{self, LOCK, share_command};
@@ -117,4 +116,8 @@ pub(super) fn locks(dir: &Path) -> Option<Finding> {
             Some(warn(text).hint(hint))
         }
     }
+}
+
+pub(super) fn warn(text: String) -> Finding {
+    Finding::new(Area::Destination, Verdict::Warn, text)
 }

@@ -1,7 +1,7 @@
 //! Checks the sources of jobs. Local sources are read, daemons are queried directly and through rsync, and ssh is tried.
 
-use super::tool;
-use super::{Area, Ask, Finding, Mirror, Verdict, blocking};
+use super::limited::{blocking, run_program};
+use super::report::{Area, Ask, Finding, Mirror, Verdict};
 use crate::config::nearest;
 use crate::model::job::{Address, Job, Source};
 use crate::rsync::args::{Purpose, own_shell};
@@ -209,7 +209,7 @@ async fn list(ask: &Ask, job: &Job, source: &Source) -> Result<Duration, Finding
     }
     let fail = |text: String| Finding::new(Area::Source, Verdict::Fail, text);
     let ran =
-        tool::run(&argv, &env, ask.patience * 2 + RESOLVER).await.map_err(|error| match error.kind() {
+        run_program(&argv, &env, ask.patience * 2 + RESOLVER).await.map_err(|error| match error.kind() {
             std::io::ErrorKind::TimedOut => {
                 fail(format!("{source} did not list its contents within {seconds} s"))
             }

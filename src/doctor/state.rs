@@ -1,6 +1,6 @@
 //! Checks whether the state directory can be created, written to and locked, and each existing part of it.
 
-use super::{Area, Finding, Verdict};
+use super::report::{Area, Finding, Verdict};
 use crate::history::History;
 use crate::model::sanitize;
 use crate::platform::{FreeSpace, room};

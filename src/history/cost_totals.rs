@@ -1,7 +1,7 @@
 //! `STATE/costs.totals.json`: sums over the lines that were removed from `costs.jsonl`, so that counters never fall.
 
 use super::Error;
-use super::costs::{self, older, parsed, path};
+use super::cost_lines::{older, parsed, path};
 use crate::history::stats::CommandTotal;
 use crate::platform;
 use serde::{Deserialize, Serialize};
@@ -84,11 +84,8 @@ fn marks(state_dir: &Path) -> [Option<(u64, i64)>; 3] {
 
 /// Returns the sums over everything ever recorded, by command.
 pub(crate) fn cost_totals(state_dir: &Path) -> Result<BTreeMap<String, CommandTotal>, Error> {
-    let cannot = |source| Error::Io {
-        tried: "cannot read the costs of commands in",
-        path: costs::path(state_dir),
-        source,
-    };
+    let cannot =
+        |source| Error::Io { tried: "cannot read the costs of commands in", path: path(state_dir), source };
     let mut found = BTreeMap::new();
     for _ in 0..TRIES {
         let before = marks(state_dir);

@@ -4,29 +4,17 @@
 //! other process has the database open, 1.5 ms at best and 45 ms on a busy disk. Appending a line takes about 10 µs on the same disk. A
 //! line is written in one call, and is complete or missing; lines that cannot be parsed are skipped.
 
+use super::cost_lines::{line, older, parsed, path};
 use super::{Error, cost_totals};
 use crate::history::stats::Cost;
 use crate::platform;
-use jiff::Timestamp;
-use serde_json::{Value, json};
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::Path;
 
-/// The version of the format. Lines of a later version may have another meaning.
-const VERSION: u64 = 1;
 /// Size in bytes at which a new file is started, about 15,000 commands. The previous file is kept too.
 const FULL: u64 = 2 << 20;
-
-pub(super) fn path(state_dir: &Path) -> PathBuf {
-    state_dir.join("costs.jsonl")
-}
-
-pub(super) fn older(state_dir: &Path) -> PathBuf {
-    state_dir.join("costs.old.jsonl")
-}
 
 /// Appends the cost of a command.
 pub(crate) fn note_cost(state_dir: &Path, cost: &Cost) -> Result<(), Error> {
@@ -74,37 +62,12 @@ pub(crate) fn costs(state_dir: &Path) -> Result<Vec<Cost>, Error> {
     Ok(found)
 }
 
-fn line(cost: &Cost) -> String {
-    let micros = |span: Duration| u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
-    let body = json!({
-        "v": VERSION,
-        "command": cost.command,
-        "started": cost.started.as_millisecond(),
-        "duration_us": micros(cost.duration),
-        "cpu_us": cost.cpu.map(micros),
-        "memory_bytes": cost.memory,
-        "exit_code": cost.exit_code,
-    });
-    format!("{body}\n")
-}
-
-pub(super) fn parsed(line: &[u8]) -> Option<Cost> {
-    let body: Value = serde_json::from_slice(line).ok()?;
-    let span = |key: &str| body[key].as_u64().map(Duration::from_micros);
-    Some(Cost {
-        command: (body["v"] == VERSION).then(|| body["command"].as_str())??.into(),
-        started: Timestamp::from_millisecond(body["started"].as_i64()?).ok()?,
-        duration: span("duration_us")?,
-        cpu: span("cpu_us"),
-        memory: body["memory_bytes"].as_u64(),
-        exit_code: i32::try_from(body["exit_code"].as_i64()?).ok()?,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use jiff::Timestamp;
     use proptest::prelude::*;
+    use std::time::Duration;
 
     fn cost(n: u64) -> Cost {
         Cost {

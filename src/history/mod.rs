@@ -3,6 +3,7 @@
 //! It must never fail or delay a run: [`Recorder`] writes in its own thread, and errors are only reported. A run has a row from its start;
 //! if its process ends without completing the row, the run counts as interrupted.
 
+mod cost_lines;
 mod cost_totals;
 mod costs;
 #[cfg(test)]
@@ -25,8 +26,9 @@ pub(crate) use cost_totals::cost_totals;
 pub(crate) use costs::{costs, note_cost};
 pub(crate) use open::History;
 pub(crate) use query::{Latest, Query};
-pub(crate) use recorder::{Recorder, Retention};
+pub(crate) use recorder::Recorder;
 pub(crate) use runs::{AttemptRow, Job, Run, RunState};
+pub(crate) use write::Retention;
 
 use crate::model::sanitize;
 use std::path::PathBuf;

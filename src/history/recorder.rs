@@ -1,25 +1,15 @@
 //! Records a run while it is going on, in its own thread, so that a slow disk delays nothing.
 
-use super::write::Start;
-use super::writer::HistoryWriter;
-use crate::model::event::{Event, Phase, Stamped};
-use crate::model::result::{Summary, SyncResult};
+use super::write::{Retention, Start};
+use super::writer::{HistoryWriter, Message};
+use crate::model::event::{Event, Stamped};
+use crate::model::result::Summary;
 use crate::platform::Identity;
-use jiff::Timestamp;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
-
-/// Limits on the recorded runs. The newest run is always kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Retention {
-    /// Maximum age. Older runs are removed.
-    pub age: Option<Duration>,
-    /// Maximum number of the others. The newest ones are kept.
-    pub runs: Option<u64>,
-}
 
 /// Records one run. Clones send to the same thread, which ends with the last clone.
 #[derive(Debug, Clone)]
@@ -27,16 +17,6 @@ pub(crate) struct Recorder {
     words: Sender<Message>,
     /// Receives problems, each once. Only one caller waits at a time.
     problems: Arc<Mutex<Receiver<Vec<String>>>>,
-}
-
-/// Messages to the thread.
-#[derive(Debug)]
-pub(super) enum Message {
-    Start(Start),
-    Attempt(Arc<str>, Timestamp),
-    Hooks(Arc<str>, Phase, Timestamp),
-    Job(Arc<SyncResult>, Timestamp),
-    End(Arc<Summary>),
 }
 
 impl Recorder {

@@ -1,6 +1,6 @@
 //! Writes rows. Every write can be repeated: existing rows are completed.
 
-use super::{Error, History, Retention, totals};
+use super::{Error, History, totals};
 use crate::model::result::{Summary, SyncResult};
 use crate::model::sanitize;
 use crate::platform::Identity;
@@ -11,6 +11,15 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// Limits on the recorded runs. The newest run is always kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Retention {
+    /// Maximum age. Older runs are removed.
+    pub age: Option<Duration>,
+    /// Maximum number of the others. The newest ones are kept.
+    pub runs: Option<u64>,
+}
 
 /// What is known of a run when it starts.
 #[derive(Debug, Clone)]

@@ -1,11 +1,10 @@
 //! The thread that writes the history. It collects messages for a moment, since ten rows cost little more than one.
 
 use super::open::set_aside;
-use super::recorder::Message;
-use super::write::{Finished, Hooks, Start};
-use super::{Error, History, Retention};
+use super::write::{Finished, Hooks, Retention, Start};
+use super::{Error, History};
 use crate::model::event::Phase;
-use crate::model::result::Summary;
+use crate::model::result::{Summary, SyncResult};
 use jiff::Timestamp;
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -20,6 +19,16 @@ const GATHER: Duration = Duration::from_millis(200);
 
 /// The durations of finished hooks, and the running hook with its start.
 type Hooking = (Hooks, Option<(Phase, Timestamp)>);
+
+/// Messages to the thread.
+#[derive(Debug)]
+pub(super) enum Message {
+    Start(Start),
+    Attempt(Arc<str>, Timestamp),
+    Hooks(Arc<str>, Phase, Timestamp),
+    Job(Arc<SyncResult>, Timestamp),
+    End(Arc<Summary>),
+}
 
 /// The state of the thread.
 pub(super) struct HistoryWriter {

@@ -2,6 +2,8 @@
 //!
 //! Events are never lost and keep their order, except [`Event::Progress`]: only the latest progress of a job counts.
 
+pub use crate::model::phase::Phase;
+
 use crate::model::result::{Summary, SyncResult};
 use jiff::Timestamp;
 use std::path::PathBuf;
@@ -201,35 +203,6 @@ impl Tally {
         } else {
             self.files = self.files.saturating_sub(1);
             self.bytes = self.bytes.map(|sum| sum.saturating_sub(bytes));
-        }
-    }
-}
-
-/// The phases of a job, in order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Phase {
-    /// The `before` hooks.
-    Before,
-    /// A dry run that counts what would be deleted.
-    List,
-    /// The transfer itself; it never deletes.
-    Transfer,
-    /// Deletion of exactly the counted entries.
-    Delete,
-    /// The `after` or `on_failure` hooks.
-    After,
-}
-
-impl Phase {
-    /// Returns the name used in JSON.
-    pub fn word(self) -> &'static str {
-        match self {
-            Phase::Before => "before",
-            Phase::List => "list",
-            Phase::Transfer => "transfer",
-            Phase::Delete => "delete",
-            Phase::After => "after",
         }
     }
 }

@@ -8,6 +8,7 @@ pub mod hint;
 pub mod host_facts;
 pub mod job;
 pub mod pdb;
+mod phase;
 pub mod result;
 pub mod running;
 pub mod sanitize;

@@ -1,7 +1,7 @@
 //! Results of jobs and runs. A failed job is data, not an `Err`.
 
-use crate::model::event::Phase;
 use crate::model::exit_code::ExitCode;
+use crate::model::phase::Phase;
 use jiff::Timestamp;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -11,6 +11,7 @@ pub mod hits;
 mod json;
 mod junit;
 mod kept_output;
+mod listener;
 pub mod log;
 mod log_files;
 pub mod notify;
@@ -27,6 +28,7 @@ mod text;
 mod text_listener;
 pub mod units;
 
+pub use listener::Listener;
 pub use log_files::LogFiles;
 pub use output_file::OutputFile;
 pub use printer::{Outcome, Printer};
@@ -43,28 +45,6 @@ use tokio::sync::mpsc;
 
 /// Maximum number of events that wait for the printer; an event has up to 64 KiB.
 const WAITING: usize = 64;
-
-/// A listener for the events of a run.
-pub trait Listener: Send {
-    /// The name for messages: `the JUnit report`.
-    fn name(&self) -> &str;
-
-    /// Processes the next event. An `Err` is reported once, and the listener gets no more events.
-    fn hear(&mut self, event: &Stamped, screen: &mut Screen) -> io::Result<()>;
-
-    /// Called about ten times per second, if [`Listener::wants_ticks`].
-    fn tick(&mut self, _screen: &mut Screen) {}
-
-    /// Whether it needs calls of [`Listener::tick`].
-    fn wants_ticks(&self) -> bool {
-        false
-    }
-
-    /// Called after the last event, even if there was no `RunFinished`.
-    fn finish(&mut self, _screen: &mut Screen) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 /// The listeners of a run and their settings.
 pub struct Options {

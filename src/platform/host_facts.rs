@@ -1,6 +1,7 @@
 //! Gathers the host facts that a configuration is checked against.
 
 use super::in_the_way::in_the_way;
+use super::mounts::unescape;
 use crate::model::host_facts::{HostFacts, Unusable};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
@@ -68,28 +69,6 @@ fn mounts(mountinfo: &[u8]) -> Vec<PathBuf> {
         .filter_map(|line| line.split(|b| *b == b' ').nth(4))
         .map(|field| OsString::from_vec(unescape(field)).into())
         .collect()
-}
-
-pub(super) fn unescape(field: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(field.len());
-    let mut rest = field;
-    while let Some((first, after)) = rest.split_first() {
-        let octal = after
-            .get(..3)
-            .filter(|_| *first == b'\\')
-            .and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 8).ok());
-        match octal {
-            Some(byte) => {
-                out.push(byte);
-                rest = &after[3..];
-            }
-            None => {
-                out.push(*first);
-                rest = after;
-            }
-        }
-    }
-    out
 }
 
 #[cfg(test)]

@@ -103,8 +103,8 @@ pub(super) fn parse(mountinfo: &[u8]) -> Vec<Mount> {
         let Some(kind) = fields.get(dash + 1) else { continue };
         let read_only = |options: &[u8]| options.split(|byte| *byte == b',').any(|option| option == b"ro");
         table.push(Mount {
-            point: OsString::from_vec(super::host_facts::unescape(point)).into(),
-            root: OsString::from_vec(super::host_facts::unescape(root)).into(),
+            point: OsString::from_vec(unescape(point)).into(),
+            root: OsString::from_vec(unescape(root)).into(),
             device: String::from_utf8_lossy(device).into_owned(),
             kind: String::from_utf8_lossy(kind).into_owned(),
             read_only: read_only(options) || fields.get(dash + 3).is_some_and(|options| read_only(options)),
@@ -133,10 +133,32 @@ fn fstab(text: &[u8]) -> Vec<PathBuf> {
         let mut fields = line.split_whitespace().skip(1);
         let (point, _, options) = (fields.next()?, fields.next()?, fields.next().unwrap_or(""));
         let by_hand = options.split(',').any(|option| option == "noauto");
-        let point = PathBuf::from(OsString::from_vec(super::host_facts::unescape(point.as_bytes())));
+        let point = PathBuf::from(OsString::from_vec(unescape(point.as_bytes())));
         (point.is_absolute() && !by_hand).then_some(point)
     });
     points.collect()
+}
+
+pub(super) fn unescape(field: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(field.len());
+    let mut rest = field;
+    while let Some((first, after)) = rest.split_first() {
+        let octal = after
+            .get(..3)
+            .filter(|_| *first == b'\\')
+            .and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 8).ok());
+        match octal {
+            Some(byte) => {
+                out.push(byte);
+                rest = &after[3..];
+            }
+            None => {
+                out.push(*first);
+                rest = after;
+            }
+        }
+    }
+    out
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! entries. Options whose output [`super::output`] parses follow the job's own options, and so have priority. Filters for names that must
 //! never be touched precede all other filters.
 
-use super::options;
+use super::options::{self, PROTECTED};
 use crate::model::job::{Address, Job, Preset, Source};
 use crate::model::system_names::OF_FILE_SYSTEMS;
 use std::time::Duration;
@@ -39,13 +39,6 @@ pub enum Purpose {
     /// The transfer itself; it never deletes.
     Transfer,
 }
-
-/// Filters before those of the job: our directory, whatever its type, and leftovers of an interrupted rsync (`.~tmp~` is from
-/// `--delay-updates`). They exclude these names at the source and protect them at the destination. They are perishable (`p`), so that they
-/// do not preserve a directory that is gone upstream. They are repeated after every option by which a job can clear the list of filters
-/// (`!`).
-pub(super) const PROTECTED: [&str; 3] =
-    ["--exclude=/.pdb-sync", "--filter=-p .~tmp~", "--filter=-p .~partial~"];
 
 /// rsync rejects a `--bwlimit` from about 2^54 KiB/s on; this limit is a PiB per second.
 const MAX_KIB: u64 = 1 << 40;

@@ -3,8 +3,8 @@
 //! One thread needs as long to list a directory of several hundred thousand names as two threads need to read their metadata. So names are
 //! offered to idle threads as they are listed. Names that no thread has taken by the end are processed afterwards.
 
-use super::directory::{entry_stat, look};
 use super::listing::{FileTypeByte, Fresh};
+use super::look::{entry_stat, look};
 use crate::scan::inventory::Stat;
 use rustix::fs::FileType;
 use std::ffi::CStr;

@@ -4,7 +4,7 @@
 //! source, so that after an ordinary update only the change time differs. A directory that was changed less than two seconds before it was
 //! read may have changed again within the same clock tick: it is read again.
 
-use super::directory::dir_stat;
+use super::look::dir_stat;
 use super::open::LONGEST;
 use crate::scan::inventory::{DirId, DirRef, DirStat, Inventory, State};
 use rustix::fs::{AtFlags, statat};

@@ -1,10 +1,11 @@
 //! A thread of a scan: it opens and reads directories, and stores their contents in its own arena.
 
-use super::directory::{Learned, Names, dir_stat, words};
+use super::directory::{Learned, Names, words};
 use super::listing::{FileTypeByte, Listing, MANY};
+use super::look::dir_stat;
 use super::open::{self, Held};
 use super::parallel_lookup::Ahead;
-use super::walk::{Item, Shared, State as WalkState, Task, Wide};
+use super::queue::{Item, Shared, State as WalkState, Task, Wide};
 use super::{QUARANTINE, TroubleKind};
 use crate::model::system_names::is_of_a_file_system;
 use crate::platform;

@@ -5,24 +5,24 @@
 
 use super::Plan;
 use super::blocking::off_thread;
-use super::complete::Evidence;
+use super::complete::{Evidence, Transfer};
 use super::guard::{self, DeletionVerdict};
 use super::job_events::JobEvents;
 use super::job_state::JobState;
 use super::keep_deleted::KeepDeleted;
 use super::listing::{Deletions, Listing, Mark, NamesBefore, list_path};
-use super::phases::unreadable;
 use super::remove::Removed;
-use super::transfer::Transfer;
 use crate::clean::path::OURS;
 use crate::clean::removal::{self, WriteAccess};
 use crate::model::event::{Phase, Takeover};
 use crate::model::job::{Job, Source};
 use crate::model::result::{Attempt, Figures, Reason};
+use crate::model::sanitize;
 use crate::rsync::args;
 use crate::rsync::exit::Class;
 use crate::rsync::output::Count;
 use jiff::Timestamp;
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -383,4 +383,10 @@ impl<'a> AttemptRunner<'a> {
             off_thread(&self.job_events.stop, move || list.stamps(&dest)).await.ok_or(AttemptEnd::Stopped)?;
         stamps.map_err(|e| unreadable(gone, e))
     }
+}
+
+/// The end of the attempt if the list of deletions cannot be read back.
+pub(super) fn unreadable(gone: &Deletions, error: io::Error) -> AttemptEnd {
+    let text = format!("cannot read the list of deletions {}: {error}", sanitize::path(&gone.path));
+    AttemptEnd::Failed(Class::Fatal, Reason::new(text))
 }

@@ -1,5 +1,7 @@
 //! When a run of a job is complete. The only definition, used for deletions, stored names and the state of the job.
 
+use crate::model::result::Reason;
+
 /// What an attempt has shown so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Evidence {
@@ -21,4 +23,12 @@ impl Evidence {
     pub(super) fn is_complete(self) -> bool {
         self.has_everything() && self.not_deleted == 0
     }
+}
+
+/// The result of a transfer.
+pub(super) struct Transfer {
+    /// A warning about it.
+    pub(super) warned: Option<Reason>,
+    /// Whether all listed contents are here.
+    pub(super) arrived: bool,
 }

@@ -3,8 +3,9 @@
 //! Like children of a job, each has its own process group and pipes, which end with it.
 
 use super::buffers::Buffers;
+use super::child::{Cause, CommandSpec, End, Left, LineHandler};
 use super::job_events::JobEvents;
-use super::process::{self, Cause, CommandSpec, End, Left, LineHandler};
+use super::process;
 use super::stop::Stop;
 use super::watchdog::Watchdog;
 use crate::model::event::Stream;

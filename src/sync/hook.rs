@@ -1,7 +1,8 @@
 //! Runs the hooks of a job.
 
+use super::child::{Cause, CommandSpec, End, Left, LineHandler};
 use super::job_events::JobEvents;
-use super::process::{self, Cause, CommandSpec, End, Left, LineHandler};
+use super::process;
 use super::rsync_process::pass_on;
 use super::watchdog::Watchdog;
 use crate::model::event::{Level, Stream};

@@ -1,16 +1,12 @@
 //! What happens to entries that a run of a job removes or replaces: deleted, or kept for `clean undo`.
 
-use super::attempt::AttemptRunner;
-use super::blocking::off_thread;
 use crate::clean::removal::{
-    self, Journal, Order, Parent, Purge, Quarantine, Refusal, RemovalMode, Unescaped, WriteAccess,
+    self, Journal, Parent, Quarantine, Refusal, RemovalMode, Unescaped, WriteAccess,
 };
 use crate::clean::{Begin, Dirs, End, EntryOutcome, Kind, Line, Record};
-use crate::model::event::Level;
 use crate::model::job::Job;
 use crate::model::result::Reason;
 use crate::model::sanitize;
-use crate::retention;
 use rustix::fs::{AtFlags, statat};
 use rustix::io::Errno;
 use std::collections::HashSet;
@@ -268,45 +264,4 @@ impl KeepDeleted {
 fn prepare(quarantine: &Quarantine, job: &Job) -> Result<(), KeepDeletedError> {
     let (made, root) = (quarantine.prepare().map(|_| ()), quarantine.access().root());
     made.map_err(|error| KeepDeletedError::quarantine(root, &job.dest, quarantine.place(), error))
-}
-
-impl AttemptRunner<'_> {
-    /// Ends the attempt: puts what it kept in order, and purges expired quarantines, but only if the attempt ended `well` or something new
-    /// was kept.
-    pub(super) async fn close(&mut self, well: bool) {
-        let kept = self.keep.take();
-        let Some(access) = self.access.cloned().filter(|_| !self.plan.mode.is_dry()) else { return };
-        // Purges also if there was nothing to do, but only if no other run can be at work.
-        let purges = self.job.keep_deleted.is_some() && self.unsure.is_none() && (kept.is_some() || well);
-        if kept.is_some() || purges {
-            let (dest, state, tree) = (self.job.dest.clone(), self.plan.state_dir.clone(), access.clone());
-            // A dead mount must not block the run.
-            let told = off_thread(&self.job_events.stop, move || {
-                let left = kept.map(|kept| kept.close());
-                (left, if purges { purge(&tree, &dest, &state) } else { Vec::new() })
-            });
-            let (closed, told) = told.await.unwrap_or_default();
-            let (left, undoable) = closed.unzip();
-            self.job_events.unescaped(left.as_ref(), &self.job.dest).await;
-            self.undoable = undoable == Some(true);
-            for text in told {
-                self.job_events.notice(Level::Warning, text).await;
-            }
-        }
-        self.job_events.modes(&access, &self.job.dest).await;
-    }
-}
-
-/// Marks expired quarantines of earlier runs in a destination, and purges them. Returns messages for the user.
-fn purge(tree: &Arc<WriteAccess>, dest: &Path, state: &Path) -> Vec<String> {
-    let begun = |run: &str| removal::note_purge(state, &fs::canonicalize(dest)?, run);
-    let (now, order, dry) = (retention::now(), Order::Marked, false);
-    if removal::cannot_purge(tree.root(), dest).is_some() {
-        // Users who may write there purge. A run that wants to keep something there has been warned already.
-        return Vec::new();
-    }
-    match removal::purge(&Purge { tree, order, now: &now, dry, begun: &begun, stop: &|| false }) {
-        Ok(purged) => purged.warnings.iter().map(|why| format!("{}: {why}", sanitize::path(&dest))).collect(),
-        Err(error) => vec![format!("cannot purge the quarantine of {}: {error}", sanitize::path(&dest))],
-    }
 }

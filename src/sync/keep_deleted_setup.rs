@@ -1,12 +1,17 @@
-//! Prepares the place for removed and replaced entries before the first of them.
+//! Prepares the place for removed and replaced entries before the first of them, and puts it in order at the end.
 
 use super::attempt::{AttemptEnd, AttemptRunner};
 use super::blocking::off_thread;
 use super::keep_deleted::{KeepDeleted, KeepDeletedError};
+use crate::clean::removal::{self, Order, Purge, WriteAccess};
+use crate::model::event::Level;
 use crate::model::result::Reason;
+use crate::model::sanitize;
+use crate::retention;
 use crate::rsync::exit::Class;
-use std::io;
+use std::path::Path;
 use std::sync::Arc;
+use std::{fs, io};
 
 impl AttemptRunner<'_> {
     /// Prepares `keep`. A job that keeps what it removes continues without it if necessary: then nothing is deleted, and
@@ -50,5 +55,46 @@ impl AttemptRunner<'_> {
         let keep = Arc::new(new.ok_or(AttemptEnd::Stopped)?.map_err(refused)?);
         self.keep = Some(keep.clone());
         Ok(keep)
+    }
+}
+
+impl AttemptRunner<'_> {
+    /// Ends the attempt: puts what it kept in order, and purges expired quarantines, but only if the attempt ended `well` or something new
+    /// was kept.
+    pub(super) async fn close(&mut self, well: bool) {
+        let kept = self.keep.take();
+        let Some(access) = self.access.cloned().filter(|_| !self.plan.mode.is_dry()) else { return };
+        // Purges also if there was nothing to do, but only if no other run can be at work.
+        let purges = self.job.keep_deleted.is_some() && self.unsure.is_none() && (kept.is_some() || well);
+        if kept.is_some() || purges {
+            let (dest, state, tree) = (self.job.dest.clone(), self.plan.state_dir.clone(), access.clone());
+            // A dead mount must not block the run.
+            let told = off_thread(&self.job_events.stop, move || {
+                let left = kept.map(|kept| kept.close());
+                (left, if purges { purge(&tree, &dest, &state) } else { Vec::new() })
+            });
+            let (closed, told) = told.await.unwrap_or_default();
+            let (left, undoable) = closed.unzip();
+            self.job_events.unescaped(left.as_ref(), &self.job.dest).await;
+            self.undoable = undoable == Some(true);
+            for text in told {
+                self.job_events.notice(Level::Warning, text).await;
+            }
+        }
+        self.job_events.modes(&access, &self.job.dest).await;
+    }
+}
+
+/// Marks expired quarantines of earlier runs in a destination, and purges them. Returns messages for the user.
+fn purge(tree: &Arc<WriteAccess>, dest: &Path, state: &Path) -> Vec<String> {
+    let begun = |run: &str| removal::note_purge(state, &fs::canonicalize(dest)?, run);
+    let (now, order, dry) = (retention::now(), Order::Marked, false);
+    if removal::cannot_purge(tree.root(), dest).is_some() {
+        // Users who may write there purge. A run that wants to keep something there has been warned already.
+        return Vec::new();
+    }
+    match removal::purge(&Purge { tree, order, now: &now, dry, begun: &begun, stop: &|| false }) {
+        Ok(purged) => purged.warnings.iter().map(|why| format!("{}: {why}", sanitize::path(&dest))).collect(),
+        Err(error) => vec![format!("cannot purge the quarantine of {}: {error}", sanitize::path(&dest))],
     }
 }

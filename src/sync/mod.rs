@@ -13,6 +13,7 @@ mod auto_parallel;
 mod backoff;
 mod blocking;
 mod buffers;
+mod child;
 mod child_exit;
 mod complete;
 mod crawl;
@@ -44,6 +45,7 @@ mod name_list;
 mod named_files;
 mod phases;
 mod pipe;
+mod plan;
 mod prepare_dest;
 mod process;
 mod remove;
@@ -53,7 +55,6 @@ mod second_listing;
 mod signal;
 mod slots;
 mod spawn;
-mod stdin;
 mod stop;
 mod supervisor;
 mod transfer;
@@ -66,73 +67,13 @@ pub(crate) use job_state::has_filled;
 pub(crate) use listing::source_names;
 pub(crate) use lock::{Lock, Lockable, Tried, lockable, try_lock};
 pub(crate) use lock_owners::LockOwners;
+pub(crate) use plan::{Mode, Plan};
 pub(crate) use signal::Signals;
 
-use crate::history::stats::Watch;
 use crate::model::job::{Job, JobProblem};
-use crate::model::result::{Logs, Reason};
+use crate::model::result::Reason;
 use crate::rsync::args::{self, Purpose};
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Duration;
-
-/// Everything that a run needs.
-#[derive(Debug, Clone)]
-pub(crate) struct Plan {
-    /// The run's id (a ULID).
-    pub run: String,
-    /// The jobs, each once, in any order.
-    pub jobs: Vec<Job>,
-    /// Maximum number of jobs at a time, at least 1.
-    pub parallel: usize,
-    /// Whether the number is lowered while the machine is busy.
-    pub auto: bool,
-    /// Maximum number of connections at a time, by lower-case host name.
-    pub hosts: BTreeMap<String, usize>,
-    /// Whether to stop at the first failure.
-    pub fail_fast: bool,
-    /// Time between SIGTERM and SIGKILL for children.
-    pub grace: Duration,
-    /// What the run changes.
-    pub mode: Mode,
-    /// The rsync program: a name to look up in `PATH`, or a path.
-    pub rsync: String,
-    /// The state directory, for lists of deletions and notes of locks.
-    pub state_dir: PathBuf,
-    /// The logs; `None` if none are written.
-    pub logs: Option<Arc<dyn Logs>>,
-    /// How long to wait for a destination that another run has locked.
-    pub wait_lock: Duration,
-    /// The jobs name their files (`--files-from`) and do not delete. The files are fetched regardless of their age, and the state of the
-    /// jobs is not changed.
-    pub named_files: bool,
-    /// Conditions for alerts in a result.
-    pub watch: Watch,
-    /// The beginning of a command line about the same jobs, for hints: `pdb-sync`, with `-c FILE` if needed.
-    pub again: String,
-}
-
-/// What a run changes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Mode {
-    /// The destinations.
-    Real,
-    /// Nothing: rsync prints what it would do.
-    DryRun,
-    /// Nothing: changes are counted.
-    Plan {
-        /// Whether every path is printed.
-        paths: bool,
-    },
-}
-
-impl Mode {
-    /// Whether nothing is changed.
-    pub(crate) fn is_dry(self) -> bool {
-        self != Mode::Real
-    }
-}
+use std::path::Path;
 
 /// Why the job cannot run because of an error in the configuration. The job fails, and others run.
 pub(crate) fn unfit(job: &Job) -> Option<Reason> {

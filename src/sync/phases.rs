@@ -1,13 +1,12 @@
 //! The phases of an attempt. Each is reported and timed.
 
 use super::Mode;
-use super::attempt::{AttemptEnd, AttemptRunner};
+use super::attempt::{AttemptEnd, AttemptRunner, unreadable};
 use super::blocking::{last_moment, off_thread};
 use super::guard;
 use super::listing::{Collector, Deletions, Listing, Mark, list_path, needs_names};
 use super::remove::{self, Removed};
-use super::rsync_process::{self, Ended, RsyncCommand, RsyncOutcome, Show};
-use super::transfer::came;
+use super::rsync_process::{self, Ended, RsyncCommand, RsyncOutcome, Show, came};
 use super::watchdog::Watchdog;
 use crate::model::event::{Event, Level, Lines, Phase, Stream};
 use crate::model::job::{Job, Source};
@@ -16,7 +15,6 @@ use crate::model::sanitize;
 use crate::rsync::args::{self, Purpose};
 use crate::rsync::exit::{Class, Verdict};
 use crate::rsync::output::Change;
-use std::io;
 use std::time::Instant;
 use tokio::sync::mpsc;
 
@@ -293,12 +291,6 @@ impl AttemptRunner<'_> {
 fn least_rate(job: &Job) -> Option<u64> {
     let least = job.min_rate?;
     Some(job.bwlimit.map_or(least, |most| least.min(most / 2)))
-}
-
-/// The end of the attempt if the list of deletions cannot be read back.
-pub(super) fn unreadable(gone: &Deletions, error: io::Error) -> AttemptEnd {
-    let text = format!("cannot read the list of deletions {}: {error}", sanitize::path(&gone.path));
-    AttemptEnd::Failed(Class::Fatal, Reason::new(text))
 }
 
 /// Escapes a name as rsync prints it, so that it stays one line.

@@ -1,8 +1,8 @@
 //! One of the two output pipes of a child: read without blocking, split into lines, sent in blocks.
 
+use super::child::LineHandler;
 use super::job_events::JobEvents;
 use super::line_splitter::LineSplitter;
-use super::process::LineHandler;
 use crate::model::event::{Stamped, Stream};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::io;

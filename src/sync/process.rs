@@ -4,22 +4,22 @@
 //! passwords. It ends with SIGTERM, then a grace period during which its output is read, then SIGKILL; so does its whole group. If we are
 //! killed, the kernel sends SIGTERM to the child, and [`super::supervisor`] ends its descendants.
 
+use super::child::{Cause, CommandSpec, End, Left, LineHandler, Started};
 use super::child_exit::ChildExits;
 use super::group::Group;
 use super::job_events::JobEvents;
 use super::pipe::Pipe;
-use super::spawn::{self, Started};
-use super::stdin::Input;
+use super::spawn;
 use super::supervisor::Supervisor;
-use super::watchdog::{Signs, Watchdog};
+use super::watchdog::Watchdog;
 use crate::model::event::{Stamped, Stream};
-use crate::model::job::Priority;
 use rustix::process::Signal;
-use std::ffi::OsString;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::time::Duration;
+use tokio::net::unix::pipe::Sender;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -35,97 +35,6 @@ const LITTLE: usize = 4 * 1024;
 const DEATH: Duration = Duration::from_secs(5);
 /// Far enough in the future never to be reached.
 const NEVER: Duration = Duration::from_secs(365 * 24 * 3600);
-
-/// The command to start.
-pub(super) struct CommandSpec<'a> {
-    /// Program and arguments; no shell is involved.
-    pub(super) argv: &'a [String],
-    /// Variables added to our own environment.
-    pub(super) env: &'a [(OsString, OsString)],
-    /// Variables removed from our own environment.
-    pub(super) without: &'a [&'a str],
-    /// The CPU and I/O priority.
-    pub(super) priority: Priority,
-    /// Time between SIGTERM and SIGKILL.
-    pub(super) grace: Duration,
-    /// Its standard input; `None`: empty.
-    pub(super) input: Option<&'a [u8]>,
-    /// Whether a supervisor ends its descendants if we are killed. rsync ends its own children.
-    pub(super) supervised: bool,
-}
-
-/// How a child ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum End {
-    /// It exited with this code.
-    Exited(i32),
-    /// It was ended by a signal that we did not send.
-    Signalled(i32),
-    /// We ended it.
-    Ended(Cause),
-    /// We killed it, but this process is still there, in a system call that does not return.
-    Held(i32),
-}
-
-/// Why we ended a child.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Cause {
-    /// The run is being stopped.
-    Stopped,
-    /// The timeout was reached.
-    Timeout(Duration),
-    /// No byte and no line for this time.
-    Stalled(Duration),
-    /// As `Stalled`, but with received bytes unread in a socket here.
-    Stuck(Duration),
-    /// The other side has not answered for this time.
-    Unanswered(Duration),
-    /// Only this many bytes of contents in this time.
-    Crawl(u64, Duration),
-    /// The destination's file system has only this many bytes left.
-    DiskLow(u64),
-}
-
-/// What happened to processes that a child left behind and that held its output.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Left {
-    /// They were in its group and were ended.
-    Ended,
-    /// They have left its group (`setsid`) and still run; their output is lost.
-    Away,
-}
-
-impl Left {
-    /// Text to follow the name of the command: what happened to them, and how to avoid it.
-    pub(super) fn text(self) -> String {
-        let what = match self {
-            Left::Ended => "left processes running that held its output; they were ended",
-            Left::Away => {
-                "left processes running that hold its output; they keep running, and their output is lost"
-            }
-        };
-        format!(
-            "{what} (to keep a process running, start it as `setsid COMMAND >/dev/null 2>&1 </dev/null &`)"
-        )
-    }
-}
-
-/// Handles the output of a child.
-pub(super) trait LineHandler {
-    /// Handles a line, without its end. Output for users is appended to `out`, as whole lines.
-    fn line(&mut self, stream: Stream, line: &[u8], out: &mut Vec<u8>);
-
-    /// The child ended by itself while other processes held its pipes.
-    fn left(&mut self, _others: Left) {}
-
-    /// Handles the beginning of an unfinished line. It is passed again, longer or as a whole line.
-    fn begun(&mut self, _stream: Stream, _beginning: &[u8]) {}
-
-    /// The child's state so far, as far as its output shows.
-    fn signs(&self) -> Signs {
-        Signs::default()
-    }
-}
 
 /// Runs a child to its end, and handles output, signals, timeouts and cancellation.
 pub(super) async fn run(
@@ -256,6 +165,35 @@ pub(super) async fn run(
         },
         (None, None) => End::Signalled(0),
     })
+}
+
+/// The standard input of a child, which need not read it: the writing end, and the bytes left to write.
+struct Input<'a>(Option<(Sender, &'a [u8])>);
+
+impl<'a> Input<'a> {
+    fn new(end: Option<OwnedFd>, bytes: Option<&'a [u8]>) -> io::Result<Self> {
+        let end = end.map(Sender::from_owned_fd).transpose()?;
+        Ok(Input(end.zip(bytes)))
+    }
+
+    fn is_open(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Writes as much as the pipe accepts. Closes it after the last byte, or if there is no reader any more.
+    async fn passed_on(&mut self) {
+        let Some((end, left)) = &mut self.0 else { return };
+        let ready = end.writable().await;
+        let written = ready.and_then(|()| end.try_write(left));
+        match written {
+            Ok(written) => *left = &left[written..],
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+            Err(_) => *left = &[],
+        }
+        if left.is_empty() {
+            self.0 = None;
+        }
+    }
 }
 
 #[cfg(test)]

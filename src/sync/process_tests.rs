@@ -3,6 +3,8 @@ use super::super::rsync_process::pass_on;
 use super::super::stop::{Stop, StopReason};
 use super::*;
 use crate::model::event::Event;
+use crate::model::job::Priority;
+use std::ffi::OsString;
 use std::path::Path;
 use tokio::sync::{mpsc, watch};
 

@@ -1,8 +1,9 @@
 //! Runs one rsync, from its arguments to the verdict on its end.
 
+use super::child::{Cause, CommandSpec, End, LineHandler, Signs};
 use super::job_events::JobEvents;
-use super::process::{self, Cause, CommandSpec, End, LineHandler};
-use super::watchdog::{Signs, Watchdog};
+use super::process;
+use super::watchdog::Watchdog;
 use crate::model::event::{Progress, Stream};
 use crate::model::job::{Address, FOR_RSYNC_ONLY, Priority, Source};
 use crate::model::result::Reason;
@@ -368,4 +369,9 @@ impl Tail {
     fn lines(self) -> Vec<String> {
         self.first.into_iter().chain(self.last).collect()
     }
+}
+
+/// Bytes received. In a local copy our own rsync is the sender.
+pub(super) fn came(stats: &Stats, remote: bool) -> Option<u64> {
+    if remote { stats.received } else { stats.sent }
 }

@@ -1,8 +1,9 @@
 //! Checks the rsync program once in a run, before anything is written.
 
 use super::Plan;
+use super::child::{CommandSpec, LineHandler};
 use super::job_events::JobEvents;
-use super::process::{self, CommandSpec, LineHandler};
+use super::process;
 use super::watchdog::Watchdog;
 use crate::model::event::Stream;
 use crate::model::job::Priority;

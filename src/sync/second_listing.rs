@@ -2,8 +2,7 @@
 
 use super::attempt::{AttemptEnd, AttemptRunner};
 use super::name_list::NameList;
-use super::rsync_process::Show;
-use super::transfer::came;
+use super::rsync_process::{Show, came};
 use crate::model::event::Phase;
 use crate::model::job::{Job, Source};
 use crate::model::result::Reason;

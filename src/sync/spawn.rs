@@ -1,24 +1,13 @@
 //! Starts a child with its own process group, no terminal, null or a given text on standard input, both output streams piped, and a
 //! parent-death signal.
 
-use super::process::CommandSpec;
+use super::child::{CommandSpec, Started};
 use crate::model::job::{FOR_RSYNC_ONLY, IoPriority, Priority};
 use crate::platform;
 use rustix::process::Pid;
 use std::ffi::OsString;
 use std::io;
 use std::os::fd::OwnedFd;
-
-/// A running child. The owner must wait for it.
-#[derive(Debug)]
-pub(super) struct Started {
-    pub(super) pid: Pid,
-    /// The writing end of standard input; `None` if there is no input.
-    pub(super) stdin: Option<OwnedFd>,
-    /// The reading ends.
-    pub(super) stdout: OwnedFd,
-    pub(super) stderr: OwnedFd,
-}
 
 /// Starts a child without a fork of our memory. The cost of a fork grows with our size, and copied page tables cause page faults
 /// afterwards. The child writes its pid to `announced`.

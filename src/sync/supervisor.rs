@@ -3,7 +3,8 @@
 //! The parent-death signal reaches only the child itself, not its descendants. So a shell in its own process group waits for the end of a
 //! pipe that only we hold open. Processes that have left the group (`setsid`), as daemons do, are not reached.
 
-use super::spawn::{self, Started};
+use super::child::Started;
+use super::spawn;
 use crate::model::job::Priority;
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 use std::os::fd::OwnedFd;

@@ -1,9 +1,13 @@
 //! Runs as a library, with the real rsync and local sources.
 
 use super::*;
+use crate::history::stats::Watch;
 use crate::model::event::{Event, Stamped};
 use crate::model::result::{Outcome, Status, Summary};
+use std::collections::BTreeMap;
 use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
 use tokio::sync::mpsc;
 
 struct Place {

@@ -2,7 +2,8 @@
 
 use super::attempt::{AttemptEnd, AttemptRunner};
 use super::blocking::off_thread;
-use super::rsync_process::{Ended, RsyncOutcome, Show};
+use super::complete::Transfer;
+use super::rsync_process::{Ended, RsyncOutcome, Show, came};
 use super::second_listing::Differences;
 use crate::clean::removal;
 use crate::model::event::{Level, Phase};
@@ -11,18 +12,9 @@ use crate::model::result::Reason;
 use crate::model::sanitize;
 use crate::rsync::args::Purpose;
 use crate::rsync::exit::{CHECK_RIGHTS, Verdict};
-use crate::rsync::output::Stats;
 use rustix::fs::fstat;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
-
-/// The result of a transfer.
-pub(super) struct Transfer {
-    /// A warning about it.
-    pub(super) warned: Option<Reason>,
-    /// Whether all listed contents are here.
-    pub(super) arrived: bool,
-}
 
 /// How many directories are checked for one that this user cannot change.
 const SAMPLE: u64 = 2000;
@@ -130,11 +122,6 @@ impl AttemptRunner<'_> {
         self.figures.total_bytes = ran.stats.total_size.or(before.total_bytes);
         Ok((moved.files, self.verdict(ran)?))
     }
-}
-
-/// Bytes received. In a local copy our own rsync is the sender.
-pub(super) fn came(stats: &Stats, remote: bool) -> Option<u64> {
-    if remote { stats.received } else { stats.sent }
 }
 
 /// What one or two runs of rsync transferred. Without rsync's figures, the files are those of the last progress, and the bytes are unknown.

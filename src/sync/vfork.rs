@@ -3,7 +3,7 @@
 //! The child runs on its own stack in our memory, while the thread that created it waits for its `exec`. Until then it may only make system
 //! calls on memory prepared before: our other threads go on running, and a change to memory would persist.
 
-use super::spawn::Started;
+use super::child::Started;
 use rustix::fs::{Access, access};
 use rustix::io::Errno;
 use rustix::pipe::{PipeFlags, pipe_with};

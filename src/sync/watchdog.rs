@@ -1,8 +1,8 @@
 //! Decides when a child has to be ended: by its timeout, silence, a crawl, or a nearly full disk.
 
 use super::activity;
+use super::child::{Cause, Signs};
 use super::crawl::{Crawl, Look};
-use super::process::Cause;
 use rustix::process::Pid;
 use std::io;
 use std::path::PathBuf;
@@ -12,17 +12,6 @@ use tokio::time::{Instant, sleep_until};
 
 /// How often the free space is checked.
 const DISK: Duration = Duration::from_secs(1);
-
-/// The child's state, as far as its output shows.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Signs {
-    /// Whether it has printed anything that only comes after the other side has answered.
-    pub(super) answered: bool,
-    /// Whether contents are expected from there.
-    pub(super) contents: bool,
-    /// Bytes of contents so far.
-    pub(super) bytes: u64,
-}
 
 /// Watches one child.
 #[derive(Debug)]

@@ -1,9 +1,10 @@
 //! The structure of `src/`: which module imports which, who prints, who ends the process, how long a file is.
 
+mod circles;
 mod source;
 
 use source::{Reference, references};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -73,7 +74,7 @@ fn faults(file: &str, text: &str) -> Vec<String> {
         (within(&module, "output"), within(&module, "commands") || within(&module, "cli"));
     references(file, text)
         .into_iter()
-        .filter_map(|Reference { line, path, call }| {
+        .filter_map(|Reference { line, path, call, .. }| {
             let fault = |why: &str| Some(format!("{file}:{line}: {path}: {why}"));
             if let Some(to) = path.strip_prefix("crate::") {
                 return import_fault(&module, to).and_then(fault);
@@ -95,33 +96,6 @@ fn faults(file: &str, text: &str) -> Vec<String> {
             None
         })
         .collect()
-}
-
-/// Which top-level modules import which.
-fn imports(sources: &[(String, String)]) -> BTreeMap<String, BTreeSet<String>> {
-    let mut imports: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for (file, text) in sources {
-        let module = module_of(file);
-        let from = imports.entry(top(&module).to_owned()).or_default();
-        let named = references(file, text)
-            .into_iter()
-            .filter_map(|r| r.path.strip_prefix("crate::").map(str::to_owned));
-        from.extend(named.map(|to| top(&to).to_owned()).filter(|to| to != top(&module)));
-    }
-    imports
-}
-
-/// The modules that are left when whoever imports none of the rest is taken away, again and again: those in a circle, and whoever
-/// imports them.
-fn circles(mut imports: BTreeMap<String, BTreeSet<String>>) -> BTreeMap<String, BTreeSet<String>> {
-    loop {
-        let known: BTreeSet<String> = imports.keys().cloned().collect();
-        let before = imports.len();
-        imports.retain(|_, to| to.iter().any(|one| known.contains(one)));
-        if imports.len() == before {
-            return imports;
-        }
-    }
 }
 
 fn sources() -> Vec<(String, String)> {
@@ -153,8 +127,17 @@ fn every_module_keeps_the_rules_of_imports() {
     let sources = sources();
     let faults: Vec<_> = sources.iter().flat_map(|(file, text)| faults(file, text)).collect();
     assert!(faults.is_empty(), "{}", faults.join("\n"));
-    let circles = circles(imports(&sources));
-    assert!(circles.is_empty(), "circles of imports: {circles:#?}");
+}
+
+/// Top-level modules too: modules may import each other although no files do.
+#[test]
+fn no_imports_form_a_circle() {
+    let sources = sources();
+    for imports in [circles::of_files(&sources), circles::of_modules(&sources)] {
+        assert!(imports.len() >= 10, "{imports:?}");
+        let circles = circles::circles(&imports);
+        assert!(circles.is_empty(), "circles of imports:\n{}", circles.join("\n"));
+    }
 }
 
 #[test]
@@ -197,16 +180,60 @@ fn paths_are_shown_in_one_way() {
 }
 
 #[test]
-fn a_circle_is_seen_and_what_leads_into_it() {
+fn a_circle_of_modules_is_seen() {
     let file = |name: &str, text: &str| (name.to_owned(), text.to_owned());
     let line = [
+        file("main/mod.rs", "use crate::sync;"),
         file("sync/mod.rs", "use crate::scan;"),
         file("scan/mod.rs", "use crate::model::job;"),
         file("model/job.rs", ""),
     ];
-    assert!(circles(imports(&line)).is_empty());
+    assert!(circles::circles(&circles::of_modules(&line)).is_empty());
     let back = [&line[..], &[file("scan/deep/a.rs", "fn f() { crate::sync::run(); }")]].concat();
-    assert_eq!(circles(imports(&back)).into_keys().collect::<Vec<_>>(), ["scan", "sync"]);
+    assert_eq!(circles::circles(&circles::of_modules(&back)), ["scan → sync", "sync → scan"]);
+}
+
+#[test]
+fn a_circle_of_files_is_seen_however_it_is_written() {
+    let circles = |files: &[(&str, &str)]| {
+        let files: Vec<_> =
+            files.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+        circles::circles(&circles::of_files(&files))
+    };
+    let two = ["a/b.rs → a/c.rs", "a/c.rs → a/b.rs"];
+    for (there, back) in [
+        ("use super::c::C;", "use super::b::B;"),
+        ("use super::{c::C, d};", "fn f() { crate::a::b::g(); }"),
+        // Re-exports lead on.
+        ("use super::{self as up, C};", "use crate::B;"),
+        ("fn f() -> super::C { x }", "use crate::a::B as X;"),
+        ("use crate::a; fn f() { a::c::g(); }", "use super::b; fn f() { b::h(); }"),
+    ] {
+        let files = [
+            ("mod.rs", "pub use a::B;"),
+            ("a/mod.rs", "mod b; mod c; mod d; pub use b::B; pub(crate) use c::{self, C};"),
+            ("a/b.rs", there),
+            ("a/c.rs", back),
+            ("a/d.rs", "use super::b::B;"),
+        ];
+        assert_eq!(circles(&files), two, "{there} {back}");
+    }
+    let child = [("a/mod.rs", "mod b; fn f() { b::g(); }"), ("a/b.rs", "fn g() { super::f(); }")];
+    assert_eq!(circles(&child), ["a/b.rs → a/mod.rs", "a/mod.rs → a/b.rs"]);
+}
+
+#[test]
+fn what_is_no_circle_of_files_is_not_taken_for_one() {
+    let files = [
+        ("a/mod.rs", "mod b; mod c; pub use b::B; fn f() { c::g(); }"),
+        // The re-export leads to the file beside, and a visibility is no import.
+        ("a/c.rs", "use super::B; pub(in crate::a) fn g() { X(pub(super)); }"),
+        ("a/b.rs", "#[cfg(test)] mod tests { use super::super::c::g; } // super::c::g"),
+        ("a/d/mod.rs", "mod e; pub use e::{self, E};"),
+        ("a/d/e.rs", "use super::super::d::{self}; use crate::a::b;"),
+    ];
+    let files: Vec<_> = files.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+    assert_eq!(circles::circles(&circles::of_files(&files)), Vec::<String>::new());
 }
 
 #[test]

@@ -7,9 +7,8 @@
 
 use super::parent::Parent;
 use super::quarantine::Quarantine;
-use super::removal_mode::RemovalMode;
-use super::remove_entry::{look, look_for};
 use super::rename::{Target, rename_new};
+use super::stamp::{look, look_for};
 use crate::clean::path::{BESIDE, BESIDE_BEFORE, split};
 use crate::clean::{Kind, Stamp};
 use rustix::io::Errno;
@@ -29,16 +28,16 @@ pub(super) struct Captured<'a> {
 }
 
 impl<'a> Captured<'a> {
-    /// Returns the place for the entry `own` of this directory, and creates missing directories.
+    /// Returns the place for the entry `own` of this directory: `beside` it, or in the quarantine, where missing directories are created.
     pub(super) fn place(
         parent: &'a Parent,
         quarantine: &Quarantine,
-        removal_mode: &RemovalMode,
+        beside: bool,
         own: &'a [u8],
     ) -> Result<Self, Errno> {
-        match removal_mode {
-            RemovalMode::Delete => Ok(Self::beside(parent, quarantine.run(), own)),
-            _ => Ok(Self::within(parent.hold(quarantine)?, quarantine, own)),
+        match beside {
+            true => Ok(Self::beside(parent, quarantine.run(), own)),
+            false => Ok(Self::within(parent.hold(quarantine)?, quarantine, own)),
         }
     }
 
@@ -46,12 +45,12 @@ impl<'a> Captured<'a> {
     pub(super) fn left(
         parent: &'a Parent,
         quarantine: &Quarantine,
-        removal_mode: &RemovalMode,
+        beside: bool,
         own: &'a [u8],
     ) -> Result<Self, Errno> {
-        match removal_mode {
-            RemovalMode::Delete => Ok(Self::left_beside(parent, quarantine.run(), own)),
-            _ => Ok(Self::within(parent.held(quarantine)?, quarantine, own)),
+        match beside {
+            true => Ok(Self::left_beside(parent, quarantine.run(), own)),
+            false => Ok(Self::within(parent.held(quarantine)?, quarantine, own)),
         }
     }
 

@@ -1,8 +1,8 @@
 //! Directories of a mirror that belong to other users: their owners, and how this user can get permission to change them.
 
+use super::mode::{can_be_made_writable, is_denied, mode_of};
 use super::open_below::open_below;
 use super::tree;
-use super::write_access::{can_be_made_writable, is_denied, mode_of};
 use crate::clean::Kind;
 use crate::clean::path::OURS;
 use crate::model::hint::quoted;

@@ -7,7 +7,8 @@
 use super::journals::{Journal, find};
 use super::open_below::{open_below, why_not};
 use super::own_dir::{make_ours, share, share_run};
-use super::quarantine::{ESCAPED, keep_old_info, name_limit, place, runs, tidy};
+use super::place::{ESCAPED, place};
+use super::quarantine::{keep_old_info, name_limit, runs, tidy};
 use super::rename::{Target, rename_new};
 use super::tree::{self, join};
 use super::write_access::WriteAccess;

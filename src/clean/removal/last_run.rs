@@ -3,9 +3,10 @@
 use super::capture::is_beside;
 use super::journals::{FoundJournal, list, pick};
 use super::parent::Parent;
+use super::place::{ASIDE, ESCAPED, is_info, place};
 use super::planner::root_of;
-use super::quarantine::{ASIDE, ESCAPED, Place, is_info, place, place_of};
-use super::remove_entry::look;
+use super::quarantine::{Place, place_of};
+use super::stamp::look;
 use super::{open_below::open_below, tree};
 use crate::clean::path::split;
 use crate::clean::{EntryOutcome, Kind, Line};

@@ -2,10 +2,10 @@
 //! or after a kill; then the next run that locks the tree restores them.
 
 use super::journals::{Journal, directory};
+use super::mode::{change, changed, loses_setgid, mode_of};
 use super::open_below::open_below;
 use super::planner::root_of;
-use super::remove_entry::look_for;
-use super::write_access::{change, changed, loses_setgid, mode_of, not_back};
+use super::stamp::look_for;
 use crate::clean::{ModeLine, ModesLeft, OldMode, RootPrint, Stamp};
 use crate::model::sanitize;
 use crate::platform;
@@ -246,4 +246,12 @@ fn append(path: &Path, lines: &[u8]) -> io::Result<()> {
 
 fn in_file(path: &Path, error: io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{}: {error}", sanitize::path(&path)))
+}
+
+/// A message about a mode that was not restored.
+pub(super) fn not_back(path: &[u8], mode: u32, why: &str) -> String {
+    let name = if path.is_empty() { ".".into() } else { sanitize::name(path) };
+    format!(
+        "cannot restore the mode {mode:04o} of the directory {name}, which was changed temporarily: {why}; the next run tries again"
+    )
 }

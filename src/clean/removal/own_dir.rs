@@ -2,7 +2,7 @@
 //! created in it follow the root of the mirror.
 
 use super::open_below::{make_below, open_below};
-use super::quarantine::{INFO, PLACE, place};
+use super::place::{INFO, PLACE, place};
 use super::tree;
 use crate::clean::path::OURS;
 use crate::platform::{follow, follows};

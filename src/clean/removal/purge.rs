@@ -1,13 +1,15 @@
 //! Removes expired quarantines for good.
 
+use super::mode::can_be_made_writable;
 use super::open_below::{open_below, why_not};
-use super::parent::{mtime_of, set_mtime};
-use super::quarantine::{PLACE, info, is_info, remove_empty, runs};
+use super::place::{GOING, PLACE, is_info};
+use super::quarantine::{info, remove_empty, runs};
+use super::recipe::{mtime_of, set_mtime};
 use super::refusal::{Refusal, refusal};
-use super::remove_entry::look;
 use super::rename::{Target, rename_new};
+use super::stamp::look;
 use super::tree;
-use super::write_access::{WriteAccess, can_be_made_writable};
+use super::write_access::WriteAccess;
 use crate::clean::Kind;
 use crate::clean::path::{OURS, split};
 use crate::platform::{may_change, user_name};
@@ -23,9 +25,6 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// Prefix of the name of a run that is being purged. Such a run cannot be undone.
-pub(super) const GOING: &str = "purging-";
 
 /// Which quarantines are purged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

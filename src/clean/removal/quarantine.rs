@@ -15,8 +15,10 @@
 
 use super::open_below::open_below;
 use super::own_dir::{make_ours, share};
+use super::place::{ESCAPED, GOING, INFO, INFO_BEFORE, INFO_PART, PLACE, TREE, is_info, place};
+use super::recipe::{mtime_of, set_mtime};
 use super::rename::{Target, rename_new};
-use super::tree::join;
+use super::tree::{join, names, prune};
 use super::write_access::WriteAccess;
 use crate::clean::path::OURS;
 use crate::clean::{NameLimit, escape, escape_path, is_hashed};
@@ -31,29 +33,8 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
-
-/// The directory of the quarantines of all runs.
-pub(super) const PLACE: &[u8] = b".pdb-sync/quarantine";
-/// The only directory in which names are escaped.
-pub(super) const ESCAPED: &[u8] = b"escaped";
-/// Prefix of the directories of entries that an undo has put aside.
-pub(super) const ASIDE: &[u8] = b"newer-";
-/// The directory of removed entries.
-pub(super) const TREE: &[u8] = b"tree";
-/// `info.json`, escaped like all names.
-pub(super) const INFO: &str = "info%2Ejson";
-/// The temporary name of the description until it is complete.
-const INFO_PART: &str = "info%2Epart";
-/// The name in earlier versions.
-const INFO_BEFORE: &str = "info.json";
-
-/// Whether this is the name of a description of a quarantine.
-pub fn is_info(name: &[u8]) -> bool {
-    [INFO, INFO_PART, INFO_BEFORE].iter().any(|info| info.as_bytes() == name)
-}
 
 /// The description of a quarantine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -147,7 +128,7 @@ impl Quarantine {
         share(root);
         let dir = self.access.in_root(|root| make_ours(root, root, &self.place))?;
         // The modification time of the root is that of the source.
-        super::parent::set_mtime(root, super::parent::mtime_of(&stat));
+        set_mtime(root, mtime_of(&stat));
         keep_old_info(&dir);
         if statat(&dir, INFO, AtFlags::SYMLINK_NOFOLLOW).is_err() {
             let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::CLOEXEC | OFlags::NOFOLLOW;
@@ -192,31 +173,21 @@ pub(super) fn keep_old_info(dir: impl AsFd) {
     let _ = rename_new(&dir, INFO_BEFORE.as_bytes(), &dir, INFO.as_bytes(), Target::Ours);
 }
 
-/// `.pdb-sync/quarantine/RUN`.
-pub(super) fn place(run: &str) -> Vec<u8> {
-    [PLACE, b"/", run.as_bytes()].concat()
-}
-
-/// The absolute path, for messages and for rsync's `--backup-dir`.
-pub fn place_in(root: &Path, run: &str) -> PathBuf {
-    root.join(OsStr::from_bytes(&place(run)))
-}
-
 /// Removes the empty directories of a run's quarantine, then its description if nothing else is left, then empty directories above.
 pub fn tidy(access: &Arc<WriteAccess>, run: &str) {
     let root = access.root();
     let Ok(stat) = rustix::fs::fstat(root) else { return };
     let Ok(dir) = open_below(root, &place(run)) else { return };
     // A directory that cannot be removed is not empty, or is harmless.
-    super::tree::prune(&dir, &stat);
-    let only_info = super::tree::names(&dir).is_ok_and(|names| names.iter().all(|(name, _)| is_info(name)));
+    prune(&dir, &stat);
+    let only_info = names(&dir).is_ok_and(|names| names.iter().all(|(name, _)| is_info(name)));
     if only_info {
         for info in [INFO, INFO_PART, INFO_BEFORE] {
             let _ = unlinkat(&dir, info, AtFlags::empty());
         }
         let _ = open_below(root, PLACE).and_then(|parent| unlinkat(parent, run, AtFlags::REMOVEDIR));
         remove_empty(access);
-        super::parent::set_mtime(root, super::parent::mtime_of(&stat));
+        set_mtime(root, mtime_of(&stat));
     }
 }
 
@@ -263,7 +234,7 @@ pub fn place_of(root: impl AsFd, run: &str) -> Place {
     let is_there = |name: &str| open_below(&root, &place(name)).is_ok();
     match () {
         () if is_there(run) => Place::Held,
-        () if is_there(&format!("{}{run}", super::purge::GOING)) => Place::Going,
+        () if is_there(&format!("{}{run}", GOING)) => Place::Going,
         () => Place::Gone,
     }
 }
@@ -275,7 +246,7 @@ pub fn runs(root: impl AsFd) -> io::Result<Vec<String>> {
         Err(Errno::NOENT) => return Ok(Vec::new()),
         Err(error) => return Err(error.into()),
     };
-    let names = super::tree::names(&dir)?;
+    let names = names(&dir)?;
     let mut runs: Vec<String> =
         names.into_iter().filter_map(|(name, _)| String::from_utf8(name).ok()).collect();
     runs.sort_unstable();

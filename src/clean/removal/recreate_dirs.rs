@@ -2,7 +2,8 @@
 
 use super::journals::Journal;
 use super::open_below::{in_the_way, open_below, why_not};
-use super::parent::{Parent, set_mtime, time_of};
+use super::parent::Parent;
+use super::recipe::{set_mtime, time_of};
 use super::write_access::WriteAccess;
 use crate::clean::path::split;
 use crate::clean::{Dirs, EntryOutcome, Kind, Line, Recipe, Record};

@@ -9,13 +9,11 @@ use super::open_below::why_not;
 use super::parent::Parent;
 use super::quarantine::Quarantine;
 use super::removal_mode::RemovalMode;
-use super::tree::kind_of;
+use super::stamp::{look, look_for};
 use crate::clean::{EntryOutcome, Kind, Stamp};
-use crate::scan::inventory::nanoseconds;
-use rustix::fs::{AtFlags, FileType, Stat, statat, unlinkat};
+use rustix::fs::{AtFlags, unlinkat};
 use rustix::io::Errno;
 use std::ffi::OsStr;
-use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 
 /// The outcome of a removal.
@@ -40,41 +38,6 @@ impl RemoveOutcome {
             error => RemoveOutcome::Failed(format!("cannot open its directory: {}", why_not(error))),
         }
     }
-}
-
-/// Returns the identity of an entry.
-#[expect(clippy::unnecessary_cast, reason = "the widths differ between systems")]
-pub fn stamp_of(stat: &Stat) -> Stamp {
-    let (dev, ino) = (stat.st_dev as u64, stat.st_ino as u64);
-    if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
-        return Stamp { dev, ino, size: 0, mtime: 0, ctime: 0 };
-    }
-    Stamp {
-        dev,
-        ino,
-        size: stat.st_size as u64,
-        mtime: nanoseconds(stat.st_mtime as i64, stat.st_mtime_nsec as i64),
-        ctime: nanoseconds(stat.st_ctime as i64, stat.st_ctime_nsec as i64),
-    }
-}
-
-/// Reads the kind and the identity of an entry. Does not follow links.
-pub fn look(dir: impl AsFd, name: &[u8]) -> Result<(Kind, Stamp), Errno> {
-    let stat = statat(dir, OsStr::from_bytes(name), AtFlags::SYMLINK_NOFOLLOW)?;
-    Ok((kind_of(FileType::from_raw_mode(stat.st_mode)), stamp_of(&stat)))
-}
-
-/// Reads the kind and the identity of an entry that is expected to have this stamp. Some network file systems invent inode numbers: where
-/// each call gives another number, the number of the stamp is returned.
-pub fn look_for(dir: impl AsFd, name: &[u8], stamp: &Stamp) -> Result<(Kind, Stamp), Errno> {
-    let (kind, first) = look(&dir, name)?;
-    if first.ino == stamp.ino {
-        return Ok((kind, first));
-    }
-    let (_, second) = look(&dir, name)?;
-    let (kind, third) = look(&dir, name)?;
-    let invented = first.ino != second.ino && second.ino != third.ino && first.ino != third.ino;
-    Ok((kind, Stamp { ino: if invented { stamp.ino } else { third.ino }, ..third }))
 }
 
 /// The entry to remove.
@@ -113,7 +76,7 @@ pub fn take(
     if let Err(why) = parent.changes() {
         return RemoveOutcome::Failed(why.to_string());
     }
-    let hold = match Captured::place(parent, quarantine, removal_mode, wanted.name) {
+    let hold = match Captured::place(parent, quarantine, removal_mode.captures_beside(), wanted.name) {
         Ok(hold) => hold,
         Err(error) => {
             return RemoveOutcome::Failed(format!(
@@ -177,7 +140,7 @@ pub(super) fn resume(
     wanted: ExpectedEntry<'_>,
     removal_mode: &RemovalMode,
 ) -> RemoveOutcome {
-    let Ok(hold) = Captured::left(parent, quarantine, removal_mode, wanted.name) else {
+    let Ok(hold) = Captured::left(parent, quarantine, removal_mode.captures_beside(), wanted.name) else {
         return RemoveOutcome::Gone;
     };
     match hold.look_for(&wanted.stamp) {

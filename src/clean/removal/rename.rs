@@ -3,7 +3,7 @@
 //! Linux has a flag for this, which many network and user-space file systems do not support. Some of these do not support hard links
 //! either.
 
-use super::remove_entry::{look, look_for, stamp_of};
+use super::stamp::{look, look_for, stamp_of};
 use crate::clean::{Kind, Stamp};
 use crate::platform::renames_without_replacing;
 use crate::scan::inventory::nanoseconds;

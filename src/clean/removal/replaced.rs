@@ -1,7 +1,7 @@
 //! The entries that `sync` moved to the quarantine because newer versions replaced them.
 
 use super::open_below::open_below;
-use super::quarantine::{ESCAPED, place};
+use super::place::{ESCAPED, place};
 use super::tree::{join, names, walk};
 use crate::clean::path::check;
 use crate::clean::{EntryOutcome, Kind, LongNames, Record};

@@ -5,24 +5,20 @@
 //! not be restored is not changed: that of a directory of another user, and one that would lose its setgid bit.
 
 use super::dir_owner::DirOwner;
-use super::mode_record::ModeRecord;
+use super::mode::{NEEDED, change, changed, is_denied, loses_setgid, mode_of};
+use super::mode_record::{ModeRecord, not_back};
 use super::planner::print_of;
 use crate::clean::OldMode;
-use crate::model::sanitize;
-use crate::platform::{may_change, own_name};
-use rustix::fs::{Mode, Stat, fchmod, fstat};
+use crate::platform::own_name;
+use rustix::fs::{Mode, Stat, fstat};
 use rustix::io::{Errno, fcntl_dupfd_cloexec};
-use rustix::process::{getegid, geteuid, getgroups};
+use rustix::process::geteuid;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-/// The permission bits needed to change a directory: write and search.
-const NEEDED: u32 = 0o300;
-const SETGID: u32 = 0o2000;
 
 /// Why a directory cannot be made writable. In words, the subject is what was to be done to an entry of it.
 #[derive(Debug, thiserror::Error)]
@@ -207,55 +203,7 @@ impl Drop for Writable {
     }
 }
 
-/// Whether permissions forbid changes in a directory. False on a read-only file system, for example; there the operation itself fails.
-pub(super) fn is_denied(dir: impl AsFd) -> bool {
-    may_change(dir) == Err(Errno::ACCESS)
-}
-
-/// Whether a directory without write permission can be made writable temporarily.
-pub(super) fn can_be_made_writable(dir: impl AsFd) -> bool {
-    let can = |stat: Stat| {
-        let mode = mode_of(&stat);
-        stat.st_uid == geteuid().as_raw() && mode & NEEDED != NEEDED && !loses_setgid(mode, stat.st_gid)
-    };
-    fstat(&dir).is_ok_and(can)
-}
-
-/// Changes a mode, and checks that the file system has applied it.
-pub(super) fn change(dir: &OwnedFd, mode: u32) -> Result<(), Errno> {
-    fchmod(dir, Mode::from_raw_mode(mode as _))?;
-    if mode_of(&fstat(dir)?) == mode { Ok(()) } else { Err(Errno::NOTSUP) }
-}
-
-/// Returns the temporary mode of a directory with this mode.
-pub(super) fn changed(mode: u32) -> u32 {
-    mode | NEEDED
-}
-
-#[expect(clippy::unnecessary_cast, reason = "the widths differ between systems")]
-pub(super) fn mode_of(stat: &Stat) -> u32 {
-    (stat.st_mode & 0o7777) as u32
-}
-
 #[expect(clippy::unnecessary_cast, reason = "the widths differ between systems")]
 fn key_of(stat: &Stat) -> (u64, u64) {
     (stat.st_dev as u64, stat.st_ino as u64)
-}
-
-/// Whether a change of the mode loses the setgid bit: the kernel clears it if the user is not in the group.
-pub(super) fn loses_setgid(mode: u32, gid: u32) -> bool {
-    let ours = || {
-        geteuid().is_root()
-            || getegid().as_raw() == gid
-            || getgroups().is_ok_and(|groups| groups.iter().any(|group| group.as_raw() == gid))
-    };
-    mode & SETGID != 0 && !ours()
-}
-
-/// A message about a mode that was not restored.
-pub(super) fn not_back(path: &[u8], mode: u32, why: &str) -> String {
-    let name = if path.is_empty() { ".".into() } else { sanitize::name(path) };
-    format!(
-        "cannot restore the mode {mode:04o} of the directory {name}, which was changed temporarily: {why}; the next run tries again"
-    )
 }

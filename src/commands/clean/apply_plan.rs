@@ -3,7 +3,7 @@
 use super::plan_summary::top;
 use super::plans::{Plan, Whole};
 use super::progress::watched;
-use super::run::AgreedHash;
+use super::shared;
 use crate::clean::removal::{
     self, Applied, Apply, ApplyProgress, Journal, Landlock, Quarantine, RemovalMode,
 };
@@ -16,10 +16,14 @@ use crate::model::sanitize;
 use crate::output::terminal::Ui;
 use crate::scan::Stop;
 use serde_json::json;
+use std::collections::HashSet;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+/// The confirmed pairs of rule and directory. `None` means all.
+pub(super) type AgreedHash = Option<HashSet<(String, Vec<u8>)>>;
 
 /// A checked plan, with all that was confirmed.
 pub(super) struct Work {
@@ -51,7 +55,7 @@ impl Work {
             sanitize::path(&self.state.join("journal"))
         );
         let journal = Journal::open(&self.state, &self.run);
-        let journal = journal.map_err(Failure::io_hint(tried, super::NOTHING_YET))?;
+        let journal = journal.map_err(Failure::io_hint(tried, shared::NOTHING_YET))?;
         let cannot = || Failure::io(format!("write the journal {}", sanitize::path(&journal.path())));
         let begin = Begin {
             v: 1,
@@ -64,8 +68,8 @@ impl Work {
             time: jiff::Timestamp::now().to_string(),
         };
         let tried = format!("write the journal {}", sanitize::path(&journal.path()));
-        journal.line(&Line::Begin(begin)).map_err(Failure::io_hint(tried, super::NOTHING_YET))?;
-        let access = super::open_to_change(&self.dir, &self.path, &self.state, &self.ui)?;
+        journal.line(&Line::Begin(begin)).map_err(Failure::io_hint(tried, shared::NOTHING_YET))?;
+        let access = shared::open_to_change(&self.dir, &self.path, &self.state, &self.ui)?;
         let quarantine = Quarantine::new(&access, &self.run, "clean", self.keep);
         let quarantine = quarantine.map_err(Failure::io("name the quarantine"))?;
         let mut places = vec![self.path.as_path(), self.state.as_path()];
@@ -76,7 +80,7 @@ impl Work {
                 "this system does not offer Landlock, which would confine the removal: the other guards hold",
             );
         }
-        super::escape_quarantines(&access, &self.path, &self.state, &self.stop, &self.ui);
+        shared::escape_quarantines(&access, &self.path, &self.state, &self.stop, &self.ui);
         let meter = ApplyProgress::default();
         let stop = self.stop.clone();
         let apply = Apply {
@@ -112,7 +116,7 @@ impl Work {
         };
         let applied = watched(&self.ui, &meter, self.going, || apply.run(next));
         quarantine.tidy();
-        super::tell_modes(&access, &self.path, &self.ui);
+        shared::tell_modes(&access, &self.path, &self.ui);
         let applied = applied.map_err(|error| Failure::Io {
             tried: format!("continue run {}", self.run),
             source: io::Error::other(error.to_string()),

@@ -2,6 +2,7 @@
 
 use super::plan_summary::Fold;
 use super::plans;
+use super::shared;
 use crate::clean::{Action, Decisions, template};
 use crate::cli::{Global, OnePlan};
 use crate::commands::{Failure, scan};
@@ -23,7 +24,7 @@ pub(super) fn run(args: &OnePlan, global: &Global, ui: &Ui) -> Result<ExitCode, 
     let whole = match plan.read(|_, entry| fold.add(&entry, entry.action)) {
         Ok(whole) => whole,
         Err(error) => {
-            return Ok(super::blocked(ui, &plan.refused(&error), Some(plans::NEW_PLAN)));
+            return Ok(shared::blocked(ui, &plan.refused(&error), Some(plans::NEW_PLAN)));
         }
     };
     let cannot = || {
@@ -81,7 +82,7 @@ pub(super) fn run(args: &OnePlan, global: &Global, ui: &Ui) -> Result<ExitCode, 
         }
     });
     if let Err(error) = read {
-        return Ok(super::blocked(ui, &plan.refused(&error), None));
+        return Ok(shared::blocked(ui, &plan.refused(&error), None));
     }
     plans::judge_decisions(&decisions, &whole.header, ui)?;
     if ui.json {

@@ -2,6 +2,7 @@
 
 use super::plans::{self, ENDING};
 use super::rulebook;
+use super::shared;
 use crate::clean::removal::{self, Planned, print_of};
 use crate::clean::{Action, Header, Judge, Lists, Rule};
 use crate::cli::{Global, PlanArgs};
@@ -65,7 +66,7 @@ pub(super) fn run(args: &PlanArgs, global: &Global, ui: &Ui) -> Result<ExitCode,
     for target in targets {
         if let Some(why) = crate::config::danger(&target.root, &platform::host_facts()) {
             let text = format!("{} {why}: nothing there can be cleaned", sanitize::path(&target.root));
-            exit = exit.worst(super::blocked(ui, &text, Some("name the mirror itself")));
+            exit = exit.worst(shared::blocked(ui, &text, Some("name the mirror itself")));
             continue;
         }
         let rules = rulebook::all_rules(&config, &args.with, &args.without)?;

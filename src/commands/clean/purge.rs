@@ -1,5 +1,6 @@
 //! `clean purge`
 
+use super::shared;
 use crate::clean::path::OURS;
 use crate::clean::removal::{self, OURS_IN_THE_WAY, Order, Purge, Purged, WriteAccess, open_below};
 use crate::cli::{Global, PurgeArgs};
@@ -23,7 +24,7 @@ pub(super) fn run(args: &PurgeArgs, global: &Global, ui: &Ui) -> Result<ExitCode
     let keep = args.older_than.as_deref().map(str::parse::<Pause>).transpose();
     let keep = keep.map_err(|why| Failure::usage(format!("--older-than: {why}")))?.map(|pause| pause.0);
     let order = keep.map_or(Order::Marked, Order::OlderThan);
-    let config = super::config(global)?;
+    let config = shared::config(global)?;
     let state = file_locations::state_dir(global)?;
     let mut exit = ExitCode::Done;
     let roots: BTreeSet<PathBuf> = if args.targets.is_empty() && args.tag.is_empty() {
@@ -39,7 +40,7 @@ pub(super) fn run(args: &PurgeArgs, global: &Global, ui: &Ui) -> Result<ExitCode
     let mut work = Vec::new();
     for root in roots {
         let run = retention::next_run(&state);
-        match super::lock(&root, &config, global, &run, ui)? {
+        match shared::lock(&root, &config, global, &run, ui)? {
             Ok(locks) => work.push((root, locks)),
             Err(busy) => exit = exit.worst(busy),
         }
@@ -75,7 +76,7 @@ pub(super) fn run(args: &PurgeArgs, global: &Global, ui: &Ui) -> Result<ExitCode
             let tree = if dry {
                 WriteAccess::new(dir, &root, &state).map_err(cannot())?
             } else {
-                super::open_to_change(&dir, &root, &state, &ui)?
+                shared::open_to_change(&dir, &root, &state, &ui)?
             };
             let purge = Purge { tree: &tree, order, now: &now, dry, begun: &begun, stop: &stop };
             let purged = match removal::purge(&purge) {
@@ -92,9 +93,9 @@ pub(super) fn run(args: &PurgeArgs, global: &Global, ui: &Ui) -> Result<ExitCode
                 }
             };
             if !dry {
-                super::escape_quarantines(&tree, &root, &state, &asked, &ui);
+                shared::escape_quarantines(&tree, &root, &state, &asked, &ui);
             }
-            super::tell_modes(&tree, &root, &ui);
+            shared::tell_modes(&tree, &root, &ui);
             drop(tree);
             drop(locks);
             purged.warnings.iter().for_each(|why| ui.warning(&format!("{}: {why}", sanitize::path(&root))));

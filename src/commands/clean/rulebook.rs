@@ -1,5 +1,6 @@
 //! The rules for a tree, and the lists that they use.
 
+use super::shared;
 use crate::clean::{BACKUPS, Judge, Lists, Mirror, Rule, built_in};
 use crate::commands::Failure;
 use crate::config::Config;
@@ -73,7 +74,7 @@ pub(super) fn judge(
         rule.min_age = Some(config.clean.keep);
         rule.patterns = job.and_then(|job| backups(job, root)).into_iter().collect();
     }
-    let judge = Judge::new(rules, super::now());
+    let judge = Judge::new(rules, shared::now());
     let judge = judge.map_err(|error| Failure::usage(format!("a rule's pattern cannot be used: {error}")))?;
     let at_root = platform::is_root_of_a_file_system(root);
     Ok(judge.with(lists).at_root(at_root).of_mirrors(mirrors(config, root, state)))

@@ -2,6 +2,7 @@
 
 use super::plans;
 use super::rulebook;
+use super::shared;
 use crate::clean::removal::{self, Weighed};
 use crate::clean::{Action, Kind, Special, Verdict, Why};
 use crate::cli::{ExplainArgs, Global};
@@ -21,7 +22,7 @@ const WHOLE: usize = 200;
 
 /// Lists the rules in their order, with what the last plan found for each.
 pub(super) fn list(global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
-    let config = super::config(global)?;
+    let config = shared::config(global)?;
     let rules = rulebook::all_rules(&config, &[], &[])?;
     // Without a complete plan, the figures are unknown.
     let last: Option<HashMap<String, Weighed>> =
@@ -98,7 +99,7 @@ fn special_word(special: Special) -> &'static str {
 
 /// Reports which rule decides about a path.
 pub(super) fn explain(args: &ExplainArgs, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
-    let config = super::config(global)?;
+    let config = shared::config(global)?;
     let wrong = |path: &Path, error: std::io::Error| {
         Failure::named(format!("cannot find {}: {error}", sanitize::path(&path)), None)
     };

@@ -4,6 +4,7 @@ use super::apply_plan::Work;
 use super::plan_summary::Fold;
 use super::plans::{self, Whole};
 use super::removal_modes::{removal_mode, removal_mode_word};
+use super::shared;
 use super::verify::{PlanVerifier, root};
 use crate::clean::removal::{self, RemovalMode};
 use crate::clean::{Action, JournalProgress, Limits};
@@ -24,20 +25,17 @@ use std::collections::HashSet;
 use std::io::{self, BufRead, IsTerminal};
 use std::path::Path;
 
-/// The confirmed pairs of rule and directory. `None` means all.
-pub(super) type AgreedHash = Option<HashSet<(String, Vec<u8>)>>;
-
 /// Checks the plan, asks for confirmation, and applies the plan. If it was applied, the cost is recorded.
 pub(super) fn run(args: &RunArgs, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
     let mut clock = Clock::start("clean run");
-    let config = super::config(global)?;
+    let config = shared::config(global)?;
     let mode = mode(args)?;
     let mut plan = plans::open(&args.plan, global)?;
     let decisions = std::mem::take(&mut plan.decisions);
     let state = file_locations::state_dir(global)?;
     if mode != RunMode::DryRun {
         let tried = format!("copy the plan into the state directory {}", sanitize::path(&state));
-        plan.pin(&state).map_err(Failure::io_hint(tried, super::NOTHING_YET))?;
+        plan.pin(&state).map_err(Failure::io_hint(tried, shared::NOTHING_YET))?;
     }
     let (mut fold, mut going, mut size) = (Fold::default(), 0u64, 0u64);
     let whole = plan.read(|_, entry| {
@@ -52,7 +50,7 @@ pub(super) fn run(args: &RunArgs, global: &Global, ui: &Ui) -> Result<ExitCode, 
     let whole = match whole {
         Ok(whole) => whole,
         Err(error) => {
-            return Ok(super::blocked(ui, &plan.refused(&error), Some(plans::NEW_PLAN)));
+            return Ok(shared::blocked(ui, &plan.refused(&error), Some(plans::NEW_PLAN)));
         }
     };
     plans::judge_decisions(&decisions, &whole.header, ui)?;
@@ -61,7 +59,7 @@ pub(super) fn run(args: &RunArgs, global: &Global, ui: &Ui) -> Result<ExitCode, 
     {
         let text =
             format!("the plan's hash is {}, not the expected {expected}; nothing was touched", whole.hash);
-        return Ok(super::blocked(
+        return Ok(shared::blocked(
             ui,
             &text,
             Some(&format!("{} shows it", hint::command(["clean", "show", &plans::path_of(&plan.path)]))),
@@ -69,11 +67,11 @@ pub(super) fn run(args: &RunArgs, global: &Global, ui: &Ui) -> Result<ExitCode, 
     }
     let (path, dir) = match root(&whole.header.root) {
         Ok(root) => root,
-        Err(why) => return Ok(super::blocked(ui, &why, Some(&plans::new_plan(&whole.header)))),
+        Err(why) => return Ok(shared::blocked(ui, &why, Some(&plans::new_plan(&whole.header)))),
     };
     if let Some(why) = crate::config::danger(&path, &platform::host_facts()) {
         let text = format!("{} {why}: nothing there is removed", sanitize::path(&path));
-        return Ok(super::blocked(ui, &text, None));
+        return Ok(shared::blocked(ui, &text, None));
     }
     let limits = limits(args, &config.clean)?;
     let mut refused = limits.check(going, size, whole.header.tree_entries).err().map(|exceeded| {
@@ -81,7 +79,7 @@ pub(super) fn run(args: &RunArgs, global: &Global, ui: &Ui) -> Result<ExitCode, 
         (exceeded.to_string(), hint)
     });
     if let Some((text, hint)) = refused.as_ref().filter(|_| mode != RunMode::DryRun) {
-        return Ok(super::blocked(ui, text, Some(hint)));
+        return Ok(shared::blocked(ui, text, Some(hint)));
     }
     let drifted = if args.strict || mode == RunMode::DryRun {
         let mut eye = PlanVerifier::new(&dir);
@@ -109,7 +107,7 @@ pub(super) fn run(args: &RunArgs, global: &Global, ui: &Ui) -> Result<ExitCode, 
         return rehearse(&path, going, size, drifted, refused, ui);
     }
     if let Some((text, hint)) = refused {
-        return Ok(super::blocked(ui, &text, Some(&hint)));
+        return Ok(shared::blocked(ui, &text, Some(&hint)));
     }
     let agreed = match mode {
         RunMode::Interactive => Some(clock.idle(|| ask(fold, ui))?),
@@ -117,7 +115,7 @@ pub(super) fn run(args: &RunArgs, global: &Global, ui: &Ui) -> Result<ExitCode, 
     };
     let word = removal_mode_word(args, &config.clean);
     let (named, _) = which_run(&state, &whole, &path, word)?;
-    let locks = match super::lock(&path, &config, global, &named, ui)? {
+    let locks = match shared::lock(&path, &config, global, &named, ui)? {
         Ok(locks) => locks,
         Err(exit) => return Ok(exit),
     };
@@ -227,7 +225,7 @@ fn rehearse(
         }
     }
     Ok(match refused {
-        Some((text, hint)) => super::blocked(ui, &text, Some(&hint)),
+        Some((text, hint)) => shared::blocked(ui, &text, Some(&hint)),
         None if drifted > 0 => ExitCode::Partial,
         None => ExitCode::Done,
     })
@@ -271,7 +269,7 @@ fn which_run(
     root: &Path,
     mode: &str,
 ) -> Result<(String, Option<JournalProgress>), Failure> {
-    let cannot = || Failure::io_hint("read the journals", super::NOTHING_YET);
+    let cannot = || Failure::io_hint("read the journals", shared::NOTHING_YET);
     let known = removal::list(state).map_err(cannot())?;
     let same = known.into_iter().rev().find(|found| {
         let begin = &found.begin;

@@ -2,6 +2,7 @@
 
 use super::plan_summary::Fold;
 use super::plans;
+use super::shared;
 use crate::clean::{Action, Entry, Kind};
 use crate::cli::{Export, Global, ShowArgs};
 use crate::commands::Failure;
@@ -28,7 +29,7 @@ pub(super) fn run(args: &ShowArgs, global: &Global, ui: &Ui) -> Result<ExitCode,
     let whole = match whole {
         Ok(whole) => whole,
         Err(error) => {
-            return Ok(super::blocked(ui, &plan.refused(&error), Some(plans::NEW_PLAN)));
+            return Ok(shared::blocked(ui, &plan.refused(&error), Some(plans::NEW_PLAN)));
         }
     };
     plans::judge_decisions(&decisions, &whole.header, ui)?;
@@ -49,7 +50,7 @@ pub(super) fn run(args: &ShowArgs, global: &Global, ui: &Ui) -> Result<ExitCode,
         ui.raw(&out)?;
         return Ok(ExitCode::Done);
     }
-    let age = |time: i64| Duration::from_nanos(u64::try_from(super::now() - time).unwrap_or(0)).as_secs();
+    let age = |time: i64| Duration::from_nanos(u64::try_from(shared::now() - time).unwrap_or(0)).as_secs();
     let header = &whole.header;
     let rows = fold.rows();
     if ui.json {

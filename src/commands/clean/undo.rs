@@ -1,5 +1,6 @@
 //! `clean undo`, for runs of `clean` and of `sync`.
 
+use super::shared;
 use crate::clean::path::split;
 use crate::clean::removal::{self, FoundJournal, Journal, Parent, Place, Undone, WriteAccess, look};
 use crate::clean::{Dirs, EntryOutcome, Kind, Line, UNDO};
@@ -24,7 +25,7 @@ use std::sync::Arc;
 pub(super) fn run(args: &UndoArgs, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
     let clock = Clock::start("clean undo");
     let state = file_locations::state_dir(global)?;
-    let config = super::config(global)?;
+    let config = shared::config(global)?;
     let meant = match args.run.as_str() {
         "last" => "last".to_owned(),
         wanted => {
@@ -43,9 +44,9 @@ pub(super) fn run(args: &UndoArgs, global: &Global, ui: &Ui) -> Result<ExitCode,
         }
         let root = match super::verify::root_of_run(&found.begin) {
             Ok(root) => root,
-            Err(why) => return Ok(super::blocked(ui, &why, Some("nothing was touched"))),
+            Err(why) => return Ok(shared::blocked(ui, &why, Some("nothing was touched"))),
         };
-        let locks = match super::lock(&root.0, &config, global, &found.begin.run, ui)? {
+        let locks = match shared::lock(&root.0, &config, global, &found.begin.run, ui)? {
             Ok(locks) => locks,
             Err(exit) => return Ok(exit),
         };
@@ -64,12 +65,12 @@ pub(super) fn run(args: &UndoArgs, global: &Global, ui: &Ui) -> Result<ExitCode,
                 exit = exit.worst(tell_lost(&found, None, &told)?);
                 continue;
             }
-            let access = super::open_to_change(&root, &path, &state, &told)?;
+            let access = shared::open_to_change(&root, &path, &state, &told)?;
             let (undone, gone) = one(&found, &said.dirs, &access, &state, &asked)?;
             if !asked.is_stopped() {
-                super::escape_quarantines(&access, &path, &state, &asked, &told);
+                shared::escape_quarantines(&access, &path, &state, &asked, &told);
             }
-            super::tell_modes(&access, &path, &told);
+            shared::tell_modes(&access, &path, &told);
             drop(access);
             drop(locks);
             exit =
@@ -226,7 +227,7 @@ fn one(
     beside.extend(open.iter().cloned());
     let journal = Journal::open(state, &found.name);
     let tried = format!("open the journal {} to write", sanitize::path(&found.path));
-    let journal = journal.map_err(Failure::io_hint(tried, super::NEEDS_STATE))?;
+    let journal = journal.map_err(Failure::io_hint(tried, shared::NEEDS_STATE))?;
     let undone = removal::undo(access, begin, dirs, &beside, &journal, &|| stop.is_stopped());
     let undone = undone.map_err(Failure::io(format!("undo run {}", found.name)))?;
     // An interrupted run may or may not have removed the entries that it was about to remove.

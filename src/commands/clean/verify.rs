@@ -1,6 +1,7 @@
 //! `clean verify`: compares the entries of a plan with the tree.
 
 use super::plans;
+use super::shared;
 use crate::clean::path::split;
 use crate::clean::removal::{Parent, info, look_for, root_of};
 use crate::clean::{Action, Begin, Entry, RootPrint};
@@ -134,14 +135,15 @@ pub(super) fn open(path: &Path) -> std::io::Result<File> {
 /// Compares everything that the plan would remove.
 pub(super) fn run(args: &OnePlan, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
     let mut plan = plans::open(&args.plan, global)?;
-    let refuse = |plan: &plans::Plan, error| super::blocked(ui, &plan.refused(&error), Some(plans::NEW_PLAN));
+    let refuse =
+        |plan: &plans::Plan, error| shared::blocked(ui, &plan.refused(&error), Some(plans::NEW_PLAN));
     let whole = match plan.read(|_, _| ()) {
         Ok(whole) => whole,
         Err(error) => return Ok(refuse(&plan, error)),
     };
     let (_, root) = match root(&whole.header.root) {
         Ok(root) => root,
-        Err(why) => return Ok(super::blocked(ui, &why, Some(&plans::new_plan(&whole.header)))),
+        Err(why) => return Ok(shared::blocked(ui, &why, Some(&plans::new_plan(&whole.header)))),
     };
     let mut eye = PlanVerifier::new(&root);
     let decisions = std::mem::take(&mut plan.decisions);

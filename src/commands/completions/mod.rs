@@ -16,13 +16,11 @@ use clap::CommandFactory;
 use clap_complete::CompleteEnv;
 use clap_complete::env::{Elvish, EnvCompleter as _, Powershell, Shells};
 use serde_json::json;
-use shells::Shell;
+use shells::{Shell, VARIABLE};
 use std::env;
 use std::path::PathBuf;
 use typed::Typed;
 
-/// The shell that requests completions. Set only by the scripts.
-const VARIABLE: &str = "PDB_SYNC_COMPLETE";
 const NAME: &str = "pdb-sync";
 /// The scripts of clap_complete are used for shells without a script of our own.
 const SHELLS: Shells<'static> = Shells(&[&Shell::Bash, &Shell::Zsh, &Shell::Fish, &Elvish, &Powershell]);

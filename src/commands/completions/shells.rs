@@ -14,6 +14,9 @@ use std::ffi::OsString;
 use std::io::{Error, Write};
 use std::path::Path;
 
+/// The shell that requests completions. Set only by the scripts.
+pub(super) const VARIABLE: &str = "PDB_SYNC_COMPLETE";
+
 /// A shell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shell {
@@ -106,7 +109,7 @@ impl Shell {
         let help = help.as_deref().and_then(|help| help.lines().next()).filter(|help| !help.is_empty());
         match self {
             Shell::Bash => {
-                let replaced = env::var(format!("{}_CURRENT", super::VARIABLE));
+                let replaced = env::var(format!("{}_CURRENT", VARIABLE));
                 format!("value:{}", in_bash(value, current, meant, replaced.as_deref().unwrap_or(current)))
             }
             Shell::Zsh => {

@@ -1,24 +1,16 @@
 //! The last line of `scan --json`.
 
 use super::lines::JsonPath;
-use super::summary::{largest, of_classes, wants_classes};
+use super::summary::{Found, largest, of_classes, wants_classes};
 use crate::cli::ScanArgs;
 use crate::commands::Failure;
 use crate::commands::targets::Target;
 use crate::model::exit_code::ExitCode;
 use crate::output::terminal::Ui;
-use crate::scan::inventory::{AGES, Changes, SIZES, Tally};
-use crate::scan::{Checked, Ended, Scan};
+use crate::scan::inventory::{AGES, SIZES, Tally};
+use crate::scan::{Ended, Scan};
 use serde_json::{Map, Value, json};
 use std::os::unix::ffi::OsStrExt;
-
-/// Results besides the totals. `None` if they were not requested or are unknown.
-#[derive(Debug, Default)]
-pub(super) struct Found {
-    pub(super) changes: Option<Changes>,
-    pub(super) names: Option<u64>,
-    pub(super) gzip: Option<Checked>,
-}
 
 /// Prints the line.
 pub(super) fn result(

@@ -4,7 +4,6 @@ mod caches;
 mod changes;
 mod json;
 mod lines;
-mod names;
 mod progress;
 mod summary;
 mod tree;
@@ -13,7 +12,7 @@ mod troubles;
 pub(super) use crate::output::units::bytes;
 pub(super) use lines::{JsonPath, Lines, seconds, shown};
 pub(super) use summary::{count, grouped};
-pub(super) use troubles::unreadable;
+pub(super) use troubles::{tell_damaged, unreadable};
 
 use super::targets::{Chosen, Selected, Target, nothing_left, targets};
 use super::{Failure, file_locations};
@@ -22,11 +21,13 @@ use crate::config::ScanSettings;
 use crate::model::exit_code::ExitCode;
 use crate::model::sanitize;
 use crate::output::terminal::{Spinner, Ui};
+use crate::scan::inventory::{Inventory, check_names};
 use crate::scan::{
     Cache, Checked, Earlier, Ended, Excludes, Options, Saved, ScanError, ScanProgress, ScanRoot, Stop,
     scan_all,
 };
 use crate::sync::Signals;
+use serde::Serialize;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -179,7 +180,7 @@ impl Work {
             Some(Ended::Timeout | Ended::Stopped) => ExitCode::Partial,
             None => ExitCode::Done,
         };
-        let mut found = json::Found::default();
+        let mut found = summary::Found::default();
         if self.args.list {
             lines::list(&scan.inventory, &self.ui)?;
         }
@@ -190,7 +191,7 @@ impl Work {
             tree::tell(&scan.inventory, self.args.max_depth, &self.ui)?;
         }
         if self.args.check_names {
-            let faulty = names::tell(&scan.inventory, &self.ui)?;
+            let faulty = tell_names(&scan.inventory, &self.ui)?;
             found.names = Some(faulty);
             exit = if faulty > 0 { exit.worst(ExitCode::Partial) } else { exit };
         }
@@ -214,7 +215,37 @@ impl Work {
         let done = AtomicU64::new(0);
         let checked = Checked::of(inventory, options.threads, &options.stop, &done);
         let checked = checked.map_err(Failure::io(format!("open {}", sanitize::path(&target.root))))?;
-        super::verify::tell_damaged(&checked.damaged, &self.ui)?;
+        tell_damaged(&checked.damaged, &self.ui)?;
         Ok(checked)
     }
+}
+
+#[derive(Serialize)]
+struct NameLine {
+    #[serde(flatten)]
+    path: JsonPath,
+    faults: Vec<Fault>,
+}
+
+#[derive(Serialize)]
+struct Fault {
+    fault: &'static str,
+    text: String,
+}
+
+/// Lists names that other systems cannot store, or that look misleading, and returns their number.
+fn tell_names(inventory: &Inventory, ui: &Ui) -> Result<u64, Failure> {
+    let mut lines = Lines::new(ui);
+    let count = check_names(inventory, |faulty| {
+        let path = faulty.dir.path_of(faulty.name);
+        if ui.json {
+            let faults =
+                faulty.faults.iter().map(|f| Fault { fault: f.word(), text: f.to_string() }).collect();
+            return lines.json("name", &NameLine { path: path.into(), faults });
+        }
+        let faults: Vec<String> = faulty.faults.iter().map(|f| shown(f.to_string().as_bytes())).collect();
+        lines.line(&format!("{}: {}", shown(&path), faults.join("; ")))
+    })?;
+    lines.flush()?;
+    Ok(count)
 }

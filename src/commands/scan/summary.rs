@@ -1,6 +1,5 @@
 //! Prints the results of a scan as text.
 
-use super::json::Found;
 use super::lines::shown;
 use crate::cli::ScanArgs;
 use crate::commands::Failure;
@@ -8,13 +7,21 @@ use crate::commands::targets::Target;
 use crate::output::terminal::Ui;
 use crate::output::units::bytes;
 pub(in crate::commands) use crate::output::units::grouped;
-use crate::scan::inventory::{AGES, Classes, DirRef, Inventory, SIZES, Tally};
-use crate::scan::{Scan, classes};
+use crate::scan::inventory::{AGES, Changes, Classes, DirRef, Inventory, SIZES, Tally};
+use crate::scan::{Checked, Scan, classes};
 use std::cmp::Reverse;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The number of directories and extensions shown by default.
 const SHORT: usize = 5;
+
+/// Results besides the totals. `None` if they were not requested or are unknown.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) changes: Option<Changes>,
+    pub(super) names: Option<u64>,
+    pub(super) gzip: Option<Checked>,
+}
 
 /// The sections to print.
 struct Sections {

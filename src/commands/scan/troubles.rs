@@ -1,9 +1,11 @@
 //! Reports problems of a scan: the first ten of each kind, and the number of further ones.
 
-use super::lines::shown;
+use super::lines::{JsonPath, Lines, shown};
+use crate::commands::Failure;
 use crate::output::terminal::Ui;
 use crate::scan::inventory::Kind;
-use crate::scan::{Ended, Scan, Trouble, TroubleKind};
+use crate::scan::{Damage, Ended, Scan, Trouble, TroubleKind};
+use serde::Serialize;
 
 const TOLD: usize = 10;
 
@@ -71,4 +73,27 @@ fn of(scan: &Scan, kind: TroubleKind) -> impl Iterator<Item = String> {
         let path = if t.path.is_empty() { b"." } else { t.path.as_slice() };
         shown(path) + &why(t)
     })
+}
+
+#[derive(Serialize)]
+struct DamagedLine {
+    #[serde(flatten)]
+    path: JsonPath,
+    damage: &'static str,
+    text: String,
+}
+
+/// Prints a line for each damaged file.
+pub(in crate::commands) fn tell_damaged(damaged: &[(Vec<u8>, Damage)], ui: &Ui) -> Result<(), Failure> {
+    let mut lines = Lines::new(ui);
+    for (path, damage) in damaged {
+        let text = damage.to_string();
+        if ui.json {
+            let path = path.clone().into();
+            lines.json("damaged", &DamagedLine { path, damage: damage.word(), text })?;
+        } else {
+            lines.line(&format!("{}: {text}", shown(path)))?;
+        }
+    }
+    lines.flush()
 }

@@ -2,7 +2,7 @@
 
 mod repair;
 
-use super::scan::{CHANGING, JsonPath, Lines, READING, count, interruptible, shown};
+use super::scan::{CHANGING, READING, count, interruptible, shown, tell_damaged};
 use super::targets::{Chosen, Selected, Target, nothing_left, targets};
 use super::{Failure, file_locations};
 use crate::cli::{Global, VerifyArgs};
@@ -11,9 +11,8 @@ use crate::model::hint;
 use crate::model::sanitize;
 use crate::output::terminal::{Spinner, Ui};
 use crate::output::units;
-use crate::scan::{Cache, Checked, Damage, Earlier, Options, Stop, check_gzip};
+use crate::scan::{Cache, Checked, Earlier, Options, Stop, check_gzip};
 use repair::{Left, Repair};
-use serde::Serialize;
 use serde_json::json;
 use std::ffi::OsStr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -190,27 +189,4 @@ fn show(spinner: &Spinner, label: &str, done: &AtomicU64, all: usize, over: &Ato
         std::thread::park_timeout(TICK);
     }
     spinner.clear();
-}
-
-#[derive(Serialize)]
-struct Line {
-    #[serde(flatten)]
-    path: JsonPath,
-    damage: &'static str,
-    text: String,
-}
-
-/// Prints a line for each damaged file.
-pub(super) fn tell_damaged(damaged: &[(Vec<u8>, Damage)], ui: &Ui) -> Result<(), Failure> {
-    let mut lines = Lines::new(ui);
-    for (path, damage) in damaged {
-        let text = damage.to_string();
-        if ui.json {
-            let path = path.clone().into();
-            lines.json("damaged", &Line { path, damage: damage.word(), text })?;
-        } else {
-            lines.line(&format!("{}: {text}", shown(path)))?;
-        }
-    }
-    lines.flush()
 }

@@ -2,6 +2,7 @@
 
 use super::super::Failure;
 use super::super::targets::Target;
+use crate::commands::scan::shown;
 use crate::config::Config;
 use crate::model::event::{Event, Level, Stream};
 use crate::model::job::Job;
@@ -158,7 +159,7 @@ fn tell(stamped: &crate::model::event::Stamped, ui: &Ui) {
     match &stamped.event {
         Event::Output { job, stream: Stream::Stderr, lines } => {
             for line in lines.iter() {
-                ui.note(&format!("[{job}] {}", super::shown(line)));
+                ui.note(&format!("[{job}] {}", shown(line)));
             }
         }
         Event::Notice { level: Level::Warning, text, .. } => ui.warning(text),

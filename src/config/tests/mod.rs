@@ -10,7 +10,8 @@ mod shown;
 
 use super::*;
 use crate::model::host_facts::Unusable;
-use crate::model::job::{Hook, MaxDelete, MaxOlder, Preset};
+use crate::model::job::{Hook, Job, MaxDelete, MaxOlder, Preset};
+use std::time::Duration;
 
 fn around() -> HostFacts {
     HostFacts {

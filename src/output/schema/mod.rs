@@ -9,28 +9,10 @@ mod search;
 mod sync;
 mod types;
 
-pub use types::{Key, Object, Type};
+pub use types::{HEAD, Key, Object, RESULT, Type};
 
 use serde_json::{Map, Value, json};
-use types::{BOOL, COUNT, INTEGER, TEXT, TIME, key};
-
-/// What is the first key of every line, and the second.
-pub const HEAD: [Key; 2] =
-    [key("event", TEXT, "Name of the event."), key("time", TIME, "Time of the event, or of its output.")];
-
-/// What every result has.
-pub const RESULT: [Key; 2] = [
-    key(
-        "command",
-        TEXT,
-        "Name of the command, such as \"clean plan\". Empty if the command line could not be parsed.",
-    ),
-    key(
-        "exit_code",
-        INTEGER,
-        "In the last line, the exit code of the command; in earlier results, that of the item.",
-    ),
-];
+use types::{BOOL, COUNT, TEXT, key};
 
 /// What every command may print.
 const ALL: [Object; 2] = [

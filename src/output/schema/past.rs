@@ -5,6 +5,8 @@ use super::types::{
 };
 
 /// How far a job of the past came.
+pub(super) const PHASES: Type = Type::Map(&SECONDS);
+
 pub(super) const STATE: Type = Type::Words(&[
     "ok",
     "warned",
@@ -24,7 +26,7 @@ const TRY: Type = Type::Object(&[
     key("exit_code", Type::Null(&INTEGER), "Exit code of rsync."),
     key("duration_s", SECONDS, "Duration."),
     key("error", Type::Null(&TEXT), "Error message."),
-    key("phases", super::sync::PHASES, "Duration of each phase, by name."),
+    key("phases", PHASES, "Duration of each phase, by name."),
 ]);
 
 /// Percentiles, in the unit of the key.
@@ -63,7 +65,7 @@ pub(super) const OBJECTS: [Object; 9] = [
             key("log", Type::Null(&TEXT), "Log file."),
             key("alerts", TEXTS, "Alerts that fired."),
             key("warnings", TEXTS, "Warnings about hooks."),
-            key("phases", super::sync::PHASES, "Total duration of each phase over all attempts, by name."),
+            key("phases", PHASES, "Total duration of each phase over all attempts, by name."),
             maybe("tries", Type::List(&TRY), "Attempts; only in history show."),
             maybe(
                 "undo",

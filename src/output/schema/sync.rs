@@ -5,7 +5,6 @@ use super::types::{BOOL, BYTES, COUNT, INTEGER, Key, Object, SECONDS, TEXT, TEXT
 /// How a job ends.
 pub(super) const STATUS: Type =
     Type::Words(&["ok", "warned", "partial", "blocked", "failed", "skipped", "cancelled"]);
-pub(super) const PHASES: Type = Type::Map(&SECONDS);
 const JOB: Key = key("job", TEXT, "Name of the job.");
 const ATTEMPT: Key = key("attempt", COUNT, "Number of the attempt, from 1; 0 outside of attempts.");
 
@@ -21,7 +20,7 @@ const TRY: Type = Type::Object(&[
     key("exit_code", Type::Null(&INTEGER), "Exit code of rsync; null if a signal ended it or it never ran."),
     key("duration_s", SECONDS, "Duration."),
     key("error", Type::Null(&TEXT), "Error message."),
-    key("phases", PHASES, "Duration of each phase, by name."),
+    key("phases", super::past::PHASES, "Duration of each phase, by name."),
 ]);
 
 const LAST: Type = Type::Object(&[

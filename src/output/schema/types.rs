@@ -92,6 +92,24 @@ pub(super) const fn maybe(name: &'static str, kind: Type, about: &'static str) -
 pub(super) const PATH: Key = maybe("path", TEXT, "Path, if it is UTF-8.");
 pub(super) const PATH_BASE64: Key = maybe("path_base64", TEXT, "Path in Base64, if it is not UTF-8.");
 
+/// What is the first key of every line, and the second.
+pub const HEAD: [Key; 2] =
+    [key("event", TEXT, "Name of the event."), key("time", TIME, "Time of the event, or of its output.")];
+
+/// What every result has.
+pub const RESULT: [Key; 2] = [
+    key(
+        "command",
+        TEXT,
+        "Name of the command, such as \"clean plan\". Empty if the command line could not be parsed.",
+    ),
+    key(
+        "exit_code",
+        INTEGER,
+        "In the last line, the exit code of the command; in earlier results, that of the item.",
+    ),
+];
+
 impl Object {
     /// Name of its definition in the schema: a result is one of a command.
     pub fn name(&self) -> String {
@@ -103,8 +121,8 @@ impl Object {
 
     /// Its keys in the order in which they are printed, those of all lines included.
     pub fn all_keys(&self) -> impl Iterator<Item = Key> {
-        let of_results = (self.event == "result").then_some(super::RESULT);
-        super::HEAD.into_iter().chain(of_results.into_iter().flatten()).chain(self.keys.iter().copied())
+        let of_results = (self.event == "result").then_some(RESULT);
+        HEAD.into_iter().chain(of_results.into_iter().flatten()).chain(self.keys.iter().copied())
     }
 
     pub(super) fn schema(&self) -> Value {

@@ -1,7 +1,6 @@
 //! Failures of something between us and the source: a proxy, the password file, the local rsync program.
 
-use super::Class;
-use super::messages::{Found, find};
+use super::class::{Class, Found, find};
 use super::peer::Peer;
 use crate::model::result::Reason;
 use crate::rsync::version::INSTALL;

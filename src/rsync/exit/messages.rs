@@ -1,6 +1,6 @@
 //! Messages of rsync, its server, ssh and the system that decide how a job continues.
 
-use super::Class;
+use super::class::{Class, Found, find};
 use super::intermediary::{password_file, proxy, unknown_option};
 use super::left_out::{lower, path_and_reason};
 use super::peer::Peer;
@@ -10,8 +10,6 @@ use crate::rsync::args::own_shell;
 
 /// The port of RCSB and wwPDB, which the firewalls of many institutions block.
 const WWPDB_PORT: u16 = 33444;
-
-pub(super) type Found = Option<(Class, Reason)>;
 
 /// Returns the first known message, by priority.
 pub(super) fn known(lines: &[&str], talk: &Peer<'_>) -> Found {
@@ -35,11 +33,6 @@ pub(super) fn last_words<'a>(lines: &[&'a str]) -> Option<&'a str> {
         !line.starts_with("rsync error: ") && !line.starts_with("rsync warning: ") && !line.starts_with("***")
     });
     telling.or(lines.last()).map(|line| line.strip_prefix("rsync: ").unwrap_or(line))
-}
-
-/// Returns the rest of the first line that contains `text`, from `text` on.
-pub(super) fn find<'a>(lines: &[&'a str], text: &str) -> Option<&'a str> {
-    lines.iter().find_map(|line| line.find(text).map(|at| &line[at..]))
 }
 
 /// A daemon's `@ERROR`, or a server that is not an rsync daemon.

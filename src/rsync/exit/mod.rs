@@ -3,6 +3,7 @@
 //! The code alone is ambiguous (5 is an unknown module, a failed login and a full server), and with a remote shell even the code itself
 //! depends on which side fails first. So known messages decide, and the code is used only without one.
 
+mod class;
 mod intermediary;
 mod left_out;
 mod long_names;
@@ -14,6 +15,7 @@ use crate::model::hint::quoted;
 use crate::model::job::{Address, Source};
 use crate::model::result::Reason;
 use crate::model::sanitize;
+pub use class::Class;
 pub use left_out::CHECK_RIGHTS;
 use left_out::LeftOut;
 pub use long_names::LongNames;
@@ -35,27 +37,6 @@ pub enum Verdict {
 /// The reason for a daemon that cannot be reached, with a hint for known ports; `how` completes "connecting to HOST …".
 pub fn unreachable(source: &Source, how: &str) -> Reason {
     messages::unreachable(source, how)
-}
-
-/// How to continue after a failure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Class {
-    /// Temporary: back off, retry, then use the next source.
-    Retry,
-    /// The server is full: back off for long, retry, then use the next source.
-    Busy,
-    /// Unexpected: retry once, then use the next source.
-    Once,
-    /// Temporary, and specific to this source: use the next source at once; without one, back off and retry.
-    Slow,
-    /// Temporary, and specific to this machine: back off and retry. Another source would not help.
-    Here,
-    /// This source is unusable; the next one may work.
-    NextSource,
-    /// No source can help (disk full, invalid option, rsync missing …).
-    Fatal,
-    /// Ended by a signal that we did not send: retry.
-    Signalled,
 }
 
 /// Judges a finished rsync by its exit code (`None`: ended by a signal) and the last lines of its standard error.

@@ -1,6 +1,7 @@
 //! Itemized changes: `%i %l %M %n`.
 
-use super::{number, unescape};
+use super::stats::number;
+use super::unescape;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 

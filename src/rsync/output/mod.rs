@@ -117,16 +117,5 @@ pub fn figures(purpose: Purpose, output: &str) -> Stats {
     *reader.stats()
 }
 
-/// Parses digits only; `None` also if the number does not fit.
-fn number(digits: &[u8]) -> Option<u64> {
-    if digits.is_empty() {
-        return None;
-    }
-    digits.iter().try_fold(0_u64, |n, digit| match digit {
-        b'0'..=b'9' => n.checked_mul(10)?.checked_add(u64::from(digit - b'0')),
-        _ => None,
-    })
-}
-
 #[cfg(test)]
 mod tests;

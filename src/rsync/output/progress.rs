@@ -1,6 +1,6 @@
 //! The lines of `--info=progress2`.
 
-use super::number;
+use super::stats::number;
 use crate::model::event::Progress;
 use std::time::Duration;
 

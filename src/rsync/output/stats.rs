@@ -1,7 +1,5 @@
 //! The figures of `--stats`.
 
-use super::number;
-
 /// The figures of `--stats`; `None` if rsync did not print a figure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Stats {
@@ -103,4 +101,15 @@ fn count(value: &[u8]) -> Option<Count> {
         }
     }
     Some(Count { total, dirs, regular })
+}
+
+/// Parses digits only; `None` also if the number does not fit.
+pub(super) fn number(digits: &[u8]) -> Option<u64> {
+    if digits.is_empty() {
+        return None;
+    }
+    digits.iter().try_fold(0_u64, |n, digit| match digit {
+        b'0'..=b'9' => n.checked_mul(10)?.checked_add(u64::from(digit - b'0')),
+        _ => None,
+    })
 }

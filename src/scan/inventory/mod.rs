@@ -26,6 +26,7 @@ pub use record::encode as encode_record;
 pub use record::{Entry, Kind, RECORD, Stat};
 pub use totals::{Own, Totals};
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -220,5 +221,37 @@ impl Inventory {
 
     fn blocks_of(&self, dir: &Dir) -> &[Block] {
         self.blocks.get(dir.blocks.0 as usize..dir.blocks.1 as usize).unwrap_or_default()
+    }
+
+    /// Computes all totals: those of each directory from its entries, then adds them to the parent, children first.
+    fn sum_up(&mut self) {
+        let mut seen = HashSet::new();
+        for n in 0..self.dirs.len() {
+            let shared = if self.dirs[n].own.linked > 0 { self.first_names(n, &mut seen) } else { 0 };
+            let dir = &mut self.dirs[n];
+            dir.total = Totals {
+                files: dir.own.files.into(),
+                dirs: 1,
+                symlinks: dir.own.symlinks.into(),
+                other: dir.own.other.into(),
+                odd: dir.own.odd.into(),
+                bytes: dir.own.bytes,
+                disk: dir.own.disk.saturating_add(shared).saturating_add(dir.stat.disk),
+            };
+        }
+        for n in (1..self.dirs.len()).rev() {
+            let (total, parent) = (self.dirs[n].total, self.dirs[n].parent.index());
+            self.dirs[parent].total += total;
+        }
+    }
+
+    /// Disk usage of the hard-linked entries of a directory whose inode has not occurred before.
+    fn first_names(&self, n: usize, seen: &mut HashSet<(u64, u64)>) -> u64 {
+        let Some(dir) = self.dir(DirId(n as u32)) else { return 0 };
+        let dev = dir.stat().dev;
+        let linked = dir.entries().filter(|entry| entry.stat.linked);
+        linked
+            .filter(|entry| seen.insert((dev, entry.stat.inode)))
+            .fold(0, |sum: u64, entry| sum.saturating_add(entry.stat.disk))
     }
 }

@@ -1,7 +1,6 @@
 //! Sums over the entries directly in a directory, and over everything at any depth.
 
-use super::{DirId, Inventory, Kind, Stat};
-use std::collections::HashSet;
+use super::{Kind, Stat};
 use std::ops::AddAssign;
 
 /// Sums over the entries directly in a directory, except directories.
@@ -95,39 +94,5 @@ impl AddAssign for Totals {
         self.odd = self.odd.saturating_add(more.odd);
         self.bytes = self.bytes.saturating_add(more.bytes);
         self.disk = self.disk.saturating_add(more.disk);
-    }
-}
-
-impl Inventory {
-    /// Computes all totals: those of each directory from its entries, then adds them to the parent, children first.
-    pub(super) fn sum_up(&mut self) {
-        let mut seen = HashSet::new();
-        for n in 0..self.dirs.len() {
-            let shared = if self.dirs[n].own.linked > 0 { self.first_names(n, &mut seen) } else { 0 };
-            let dir = &mut self.dirs[n];
-            dir.total = Totals {
-                files: dir.own.files.into(),
-                dirs: 1,
-                symlinks: dir.own.symlinks.into(),
-                other: dir.own.other.into(),
-                odd: dir.own.odd.into(),
-                bytes: dir.own.bytes,
-                disk: dir.own.disk.saturating_add(shared).saturating_add(dir.stat.disk),
-            };
-        }
-        for n in (1..self.dirs.len()).rev() {
-            let (total, parent) = (self.dirs[n].total, self.dirs[n].parent.index());
-            self.dirs[parent].total += total;
-        }
-    }
-
-    /// Disk usage of the hard-linked entries of a directory whose inode has not occurred before.
-    fn first_names(&self, n: usize, seen: &mut HashSet<(u64, u64)>) -> u64 {
-        let Some(dir) = self.dir(DirId(n as u32)) else { return 0 };
-        let dev = dir.stat().dev;
-        let linked = dir.entries().filter(|entry| entry.stat.linked);
-        linked
-            .filter(|entry| seen.insert((dev, entry.stat.inode)))
-            .fold(0, |sum: u64, entry| sum.saturating_add(entry.stat.disk))
     }
 }

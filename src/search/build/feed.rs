@@ -1,6 +1,6 @@
 //! Reads files with several threads and passes their documents to the index writer.
 
-use super::{IndexOptions, Progress, cores};
+use super::{IndexOptions, Progress};
 use crate::platform;
 use crate::scan::Stop;
 use crate::search::budget::{Budget, Carried};
@@ -125,4 +125,8 @@ impl io::Read for Stoppable<'_> {
         }
         self.file.read(buffer).inspect_err(|_| self.failed.store(true, Ordering::Relaxed))
     }
+}
+
+pub(super) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }

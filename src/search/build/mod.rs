@@ -16,7 +16,7 @@ use super::schema::{self, Fields};
 use crate::platform;
 use crate::scan::Stop;
 use before::before;
-use feed::Feed;
+use feed::{Feed, cores};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
@@ -210,8 +210,4 @@ impl Builder<'_> {
         }
         Ok(())
     }
-}
-
-fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
 }

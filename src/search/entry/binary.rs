@@ -2,7 +2,7 @@
 
 mod column;
 
-use super::file::{Options, failed, why};
+use super::failed::{failed, why};
 use super::model::{Entry, Kind};
 use super::structure::{self, Seen};
 use super::table::Block;
@@ -51,7 +51,7 @@ struct Column<'a> {
 pub(super) fn read(
     name: &str,
     plain: impl BufRead,
-    options: &Options,
+    sequences: bool,
     sink: &mut dyn FnMut(Entry),
 ) -> io::Result<()> {
     let mut bytes = Vec::new();
@@ -74,13 +74,13 @@ pub(super) fn read(
         sink(failed(name, "not mmCIF: there is no data block".into()));
     }
     for block in &file.data_blocks {
-        sink(block.understood(name, options));
+        sink(block.understood(name, sequences));
     }
     Ok(())
 }
 
 impl DataBlock<'_> {
-    fn understood(&self, name: &str, options: &Options) -> Entry {
+    fn understood(&self, name: &str, sequences: bool) -> Entry {
         let mut text = format!("data_{}\n", self.header.split_whitespace().collect::<String>()).into_bytes();
         let mut wrong = None;
         for category in &self.categories {
@@ -92,7 +92,7 @@ impl DataBlock<'_> {
             self.categories.iter().any(|known| known.row_count > 0 && known.name.eq_ignore_ascii_case(name))
         };
         let seen = Seen { name, atoms: has("_atom_site"), reflections: has("_refln") };
-        let mut entry = structure::entry(&Block::read(&text, WANTED), seen, options.sequences);
+        let mut entry = structure::entry(&Block::read(&text, WANTED), seen, sequences);
         if let Some(wrong) = wrong {
             if entry.kind == Kind::Text {
                 return failed(name, wrong);

@@ -4,7 +4,6 @@ use super::id;
 use super::model::{Entry, add, add_organism};
 use super::normal_forms::map_code;
 use super::residue;
-use super::structure::reference;
 use super::table::Block;
 
 /// Databases of predicted structures.
@@ -183,4 +182,15 @@ fn methodology(block: &Block<'_>, entry: &mut Entry) {
     let values = block.rows("_ma_qa_metric_global").filter(|row| is_plddt(row.get("metric_id")));
     let confident = values.filter_map(|row| row.number::<f64>("metric_value"));
     entry.plddt = confident.into_iter().find(|value| (0.0..=100.0).contains(value));
+}
+
+/// Adds a sequence of another database. References to the entry itself are left out.
+pub(super) fn reference(entry: &mut Entry, database: &str, accession: &str) {
+    let accession = accession.trim().to_uppercase();
+    match database {
+        "UNP" | "UNIPROT" | "TREMBL" | "SWS" => add(&mut entry.uniprot, accession),
+        "PDB" | "" => {}
+        _ if accession.is_empty() => {}
+        _ => add(&mut entry.references, format!("{database}:{accession}")),
+    }
 }

@@ -1,14 +1,15 @@
 //! Reads the entries of a file. The format is detected by the first bytes, not by the name alone.
 
+use super::failed::{failed, why};
 use super::header_reader::{CAP, HeaderReader, Stop};
 use super::model::{Entry, Kind};
 use super::structure::{self, Seen};
 use super::table::Block;
 use super::wanted_items::{Behind, HISTORIES, WANTED, behind};
-use super::{binary, fasta, id, legacy, naming, text};
+use super::{binary, fasta, legacy, naming};
 use crate::model::compression::packed_by;
 use flate2::bufread::MultiGzDecoder;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Read as _};
 
 /// What to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +44,9 @@ const PACKED: usize = 32 << 10;
 /// Bytes to inflate for detecting the format. CIF files are then read in chunks of their own size.
 const PLAIN: usize = 8 << 10;
 
+/// A file with a NUL in this number of first bytes is not text.
+const PROBE: usize = 8 << 10;
+
 /// Reads a file from its bytes as stored on disk, and passes at least one entry to the sink. No content of a file is an error of this
 /// function: problems are reported by an entry with `error`. Memory use is at most [`CAP`] and some buffers.
 pub fn read(name: &str, bytes: impl io::Read, options: &Options, sink: &mut dyn FnMut(Entry)) -> Read {
@@ -57,26 +61,6 @@ pub fn read(name: &str, bytes: impl io::Read, options: &Options, sink: &mut dyn 
         count(failed(name, why(&error)));
     }
     done
-}
-
-/// Returns the entry of a file that could not be read.
-pub fn failed(name: &str, why: String) -> Entry {
-    let lower = name.to_ascii_lowercase();
-    let structure = [".cif", ".bcif", ".ent", ".pdb"].iter().any(|ending| lower.contains(ending));
-    let kind = if structure { Kind::Structure } else { Kind::Name };
-    let id = id::from_name(name).filter(|_| structure);
-    let mut entry = Entry { kind, id, error: Some(why), ..Entry::default() };
-    naming::settle(name, &mut entry);
-    entry
-}
-
-pub(super) fn why(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::UnexpectedEof => "truncated: the compressed data end too early".into(),
-        io::ErrorKind::FileTooLarge => format!("the header inflates to more than {} MiB", CAP >> 20),
-        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => format!("damaged: {error}"),
-        _ => format!("cannot be read: {error}"),
-    }
 }
 
 fn read_raw(
@@ -138,7 +122,7 @@ fn read_plain(
     let named = |endings: &[&str]| endings.iter().any(|ending| stem.ends_with(ending));
     let legacy_name = named(&[".ent", ".pdb", ".brk"]) || assembly_name(&stem);
     if named(&[".bcif"]) {
-        return binary::read(name, plain, options, sink);
+        return binary::read(name, plain, options.sequences, sink);
     }
     if named(&[".cif", ".mmcif"]) || legacy_name && is_cif(first) {
         return cif(name, plain, options, sink);
@@ -149,7 +133,7 @@ fn read_plain(
     if options.fasta && first.starts_with(b">") && named(&[".fasta", ".fa", ".faa", ".fna", ".seq", ".txt"]) {
         return fasta::records(plain, options.sequences, sink);
     }
-    sink(text::entry(plain, options.text_limit)?);
+    sink(text(plain, options.text_limit)?);
     Ok(())
 }
 
@@ -227,4 +211,26 @@ fn entry_of<R: io::Read>(name: &str, block: &Block<'_>, page: &HeaderReader<R>, 
     }
     let seen = Seen { name, atoms: page.has_atoms(), reflections: page.has_reflections() };
     structure::entry(block, seen, options.sequences)
+}
+
+/// Returns the first `limit` bytes as text, or only the name if the file is not text.
+fn text(reader: impl io::Read, limit: usize) -> io::Result<Entry> {
+    let mut bytes = Vec::new();
+    reader.take(limit as u64).read_to_end(&mut bytes)?;
+    let probe = &bytes[..bytes.len().min(PROBE)];
+    if limit == 0 || memchr::memchr(0, probe).is_some() {
+        return Ok(Entry { kind: Kind::Name, ..Entry::default() });
+    }
+    let text = String::from_utf8(bytes).unwrap_or_else(|error| {
+        // A character that is cut by the limit does not make the text Latin-1.
+        let (valid, bytes) = (error.utf8_error().valid_up_to(), error.as_bytes());
+        if bytes.len() - valid < 4 {
+            String::from_utf8_lossy(&bytes[..valid]).into_owned()
+        } else {
+            bytes.iter().map(|b| char::from(*b)).collect()
+        }
+    });
+    let title = text.lines().map(str::trim).find(|line| !line.is_empty());
+    let title = title.map(|line| line.chars().filter(|c| !c.is_control()).take(200).collect());
+    Ok(Entry { kind: Kind::Text, title, text: Some(text), ..Entry::default() })
 }

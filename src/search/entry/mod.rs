@@ -10,6 +10,7 @@ mod components;
 mod corpus_tests;
 mod date;
 mod details;
+mod failed;
 mod fasta;
 mod file;
 mod header_reader;
@@ -28,12 +29,12 @@ mod structure;
 mod table;
 #[cfg(test)]
 mod tests;
-mod text;
 mod wanted_items;
 
 pub use cif::{Token, Tokens};
 pub use date::Date;
-pub use file::{Options, Read, failed, read};
+pub use failed::failed;
+pub use file::{Options, Read, read};
 pub use header_reader::{CAP, HeaderReader, Stop};
 pub use id::{from_name, normal};
 pub use model::{Citation, Entry, Kind, Ligand};

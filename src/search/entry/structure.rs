@@ -1,7 +1,7 @@
 //! Reads an entry or a chemical component from the tables of a block.
 
 use super::date::Date;
-use super::model::{Adder, Entry, Kind, MOST_VALUES, add};
+use super::model::{Adder, Entry, Kind, MOST_VALUES};
 use super::table::{Block, Row};
 use super::{components, details, id, method, naming};
 use std::collections::HashSet;
@@ -117,21 +117,10 @@ fn structure(block: &Block<'_>, id: String, sequences: bool) -> Entry {
     for row in block.rows("_struct_ref") {
         let Some(name) = row.get("db_name").map(|name| name.to_uppercase()) else { continue };
         let accession = row.get("pdbx_db_accession").or_else(|| row.get("db_code")).unwrap_or_default();
-        reference(&mut entry, &name, &accession);
+        details::reference(&mut entry, &name, &accession);
     }
     details::fill(block, &mut entry);
     entry
-}
-
-/// Adds a sequence of another database. References to the entry itself are left out.
-pub(super) fn reference(entry: &mut Entry, database: &str, accession: &str) {
-    let accession = accession.trim().to_uppercase();
-    match database {
-        "UNP" | "UNIPROT" | "TREMBL" | "SWS" => add(&mut entry.uniprot, accession),
-        "PDB" | "" => {}
-        _ if accession.is_empty() => {}
-        _ => add(&mut entry.references, format!("{database}:{accession}")),
-    }
 }
 
 fn resolution(block: &Block<'_>) -> Option<f64> {

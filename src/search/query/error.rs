@@ -3,6 +3,9 @@
 use crate::model::sanitize;
 use std::fmt;
 
+/// The error of a value, and what to write instead.
+pub(super) type Wrong = (String, Option<String>);
+
 /// The error of a query, with its column.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueryError {

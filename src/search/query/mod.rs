@@ -6,7 +6,6 @@
 mod error;
 mod field;
 mod lex;
-mod method;
 mod node;
 mod parse;
 mod person;
@@ -17,9 +16,9 @@ mod words;
 
 pub use error::QueryError;
 pub use field::{Field, FieldType};
-pub use method::METHODS;
 pub use node::{Bound, Node};
 pub use parse::parse;
+pub use value::METHODS;
 
 /// Returns the fields with an example each, for help texts; lines without line ends.
 pub fn help() -> Vec<String> {

@@ -1,11 +1,11 @@
 //! Parses tokens into a tree.
 
-use super::error::QueryError;
+use super::error::{QueryError, Wrong};
 use super::field::{Field, FieldType};
 use super::lex::{Lexeme, TokenKind, lex};
 use super::node::Node;
 use super::person;
-use super::value::{self, Wrong};
+use super::value;
 use crate::config::nearest;
 
 /// The maximum depth of a query. No real query is deeper.

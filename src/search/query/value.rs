@@ -1,14 +1,11 @@
 //! Parses values for their field: numbers, dates, IDs, methods, words of a fixed set.
 
+use super::error::Wrong;
 use super::field::{Field, FieldType};
-use super::method;
 use super::node::{Bound, Node};
 use super::words;
 use crate::config::nearest;
 use crate::search::entry::{Date, normal};
-
-/// The error of a value, and what to write instead.
-pub(super) type Wrong = (String, Option<String>);
 
 /// Common names of organisms that many of their entries do not have.
 const ORGANISMS: [(&str, &str); 10] = [
@@ -22,6 +19,26 @@ const ORGANISMS: [(&str, &str); 10] = [
     ("pig", "sus scrofa"),
     ("zebrafish", "danio rerio"),
     ("e.coli", "escherichia coli"),
+];
+
+/// Experimental methods: the archive's names in lower case, each with its short names.
+pub const METHODS: &[(&str, &[&str])] = &[
+    (
+        "x-ray diffraction",
+        &["xray", "x-ray", "xrd", "mx", "crystal", "crystallography", "x-ray crystallography", "diffraction"],
+    ),
+    ("electron microscopy", &["em", "cryo-em", "cryoem", "3dem", "microscopy", "cryo-electron microscopy"]),
+    ("solution nmr", &["nmr", "sol-nmr"]),
+    ("solid-state nmr", &["nmr", "ssnmr", "ss-nmr", "solid state nmr"]),
+    ("neutron diffraction", &["neutron", "neutrons"]),
+    ("electron crystallography", &["microed", "micro-ed", "ed", "electron diffraction"]),
+    ("fiber diffraction", &["fiber", "fibre", "fibre diffraction"]),
+    ("powder diffraction", &["powder"]),
+    ("solution scattering", &["saxs", "sans", "scattering"]),
+    ("epr", &["esr"]),
+    ("fluorescence transfer", &["fret", "fluorescence"]),
+    ("infrared spectroscopy", &["ir", "infrared", "ftir"]),
+    ("theoretical model", &["model", "theoretical"]),
 ];
 
 /// Parses a bare or quoted value of a field that is not text.
@@ -80,11 +97,11 @@ fn methods(text: &str) -> Result<Node, Wrong> {
     if let Some(how) = words::methodology(&text.to_lowercase()) {
         return Ok(Node::Is(Field::Methodology, how.into()));
     }
-    let named = method::named(text);
+    let named = methods_named(text);
     if !named.is_empty() {
         return Ok(Node::OneOf(Field::Method, named.into_iter().map(str::to_owned).collect()));
     }
-    let hint = match nearest(text, method::names()) {
+    let hint = match nearest(text, method_names()) {
         Some(near) => format!("did you mean {near:?}?"),
         None => "known are xray, em, nmr, neutron, microed, fiber, powder, saxs, epr, fret, ir, model".into(),
     };
@@ -205,4 +222,21 @@ fn days(text: &str) -> Option<(f64, f64)> {
 pub(super) fn organism(text: &str) -> Option<&'static str> {
     let known = ORGANISMS.iter().find(|(common, _)| common.eq_ignore_ascii_case(text));
     known.map(|(_, scientific)| *scientific)
+}
+
+/// Returns the methods that a name stands for.
+fn methods_named(text: &str) -> Vec<&'static str> {
+    let plain = |text: &str| text.to_lowercase().replace(['-', '_', ' '], "");
+    let wanted = plain(text);
+    let means = |names: &[&str]| names.iter().any(|name| plain(name) == wanted);
+    METHODS
+        .iter()
+        .filter(|(name, short)| plain(name) == wanted || means(short))
+        .map(|(name, _)| *name)
+        .collect()
+}
+
+/// Returns all names that a query may use.
+fn method_names() -> impl Iterator<Item = &'static str> + Clone {
+    METHODS.iter().flat_map(|(name, short)| std::iter::once(*name).chain(short.iter().copied()))
 }

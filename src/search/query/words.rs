@@ -1,8 +1,8 @@
 //! Values with a form of their own: space groups, enzyme classes, states, IDs of other entries.
 
+use super::error::Wrong;
 use super::field::Field;
 use super::node::{Bound, Node};
-use super::value::Wrong;
 use crate::config::nearest;
 use crate::search::entry::{Kind, compact_group, map_code, normal};
 

@@ -5,8 +5,8 @@ mod age;
 mod changed;
 mod deletions;
 mod examine;
-mod first_names;
 mod folding;
+mod keep_names;
 mod names;
 mod upstream;
 
@@ -14,7 +14,7 @@ pub(super) use age::OlderFiles;
 pub(super) use changed::{Changed, ChangedKind};
 pub(super) use deletions::{DeletionWriter, Deletions, Mark};
 pub(super) use examine::{Respelling, make_old, rename};
-pub(super) use first_names::keep_first_names;
+pub(super) use keep_names::keep_first_names;
 pub(super) use names::{Names, NamesBefore, kept_counts, needs_names};
 pub(crate) use upstream::source_names;
 

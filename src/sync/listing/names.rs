@@ -4,7 +4,6 @@
 //! about 8 bytes a name in a PDB tree. The file ends with its counts and a BLAKE3 hash. A truncated or damaged file, or one of another
 //! version, counts as missing.
 
-use super::{Listing, keep_first_names};
 use crate::platform;
 use crate::rsync::output::Count;
 use std::collections::HashSet;
@@ -248,7 +247,7 @@ pub(super) fn forget(state_dir: &Path, job: &str) {
 
 /// The names stored before a transfer: open for reading, and no longer stored.
 #[derive(Debug, Default)]
-pub(in crate::sync) struct NamesBefore(Option<NameReader>);
+pub(in crate::sync) struct NamesBefore(pub(super) Option<NameReader>);
 
 impl NamesBefore {
     /// Takes the stored names of the job.
@@ -256,54 +255,6 @@ impl NamesBefore {
         let names = kept(state_dir, job);
         forget(state_dir, job);
         NamesBefore(names)
-    }
-}
-
-impl Listing {
-    /// Stores the names of the source after a complete run: those of the listing, or else those of `before` with the listed differences
-    /// applied. They are stored only if their number equals rsync's count.
-    pub(in crate::sync) fn keep_names(
-        &mut self,
-        before: NamesBefore,
-        dest: &Path,
-        state_dir: &Path,
-        job: &str,
-    ) -> io::Result<()> {
-        let Some(count) = self.stats.files else { return Ok(()) };
-        let moved = !self.gone.is_empty() || self.created.files + self.created.dirs > 0;
-        let names = match self.names.take() {
-            Some(names) => names,
-            None if !moved => {
-                // Another run may have transferred other changes of the source since the names were stored.
-                if !kept_counts(state_dir, job).is_some_and(|counts| counts.are(count)) {
-                    keep_first_names(dest, count, state_dir, job)?;
-                }
-                return Ok(());
-            }
-            None => {
-                let Some(before) = before.0.or_else(|| kept(state_dir, job)) else { return Ok(()) };
-                let mut dropped = HashSet::new();
-                for entry in self.gone.entries()? {
-                    dropped.insert(hash(&entry?.name));
-                }
-                let mut writer = NameWriter::create(state_dir, job)?;
-                let mut added = Vec::new();
-                for changed in self.changed.iter()? {
-                    let changed = changed?;
-                    if changed.created {
-                        dropped.insert(hash(&changed.name));
-                        added.push((changed.kind, changed.name));
-                    }
-                }
-                apply(before, &mut writer, &dropped, added.iter().map(|(kind, name)| (*kind, &name[..])))?;
-                writer.finish()?
-            }
-        };
-        if names.counts.are(count) {
-            return names.keep(state_dir, job);
-        }
-        forget(state_dir, job);
-        Ok(())
     }
 }
 

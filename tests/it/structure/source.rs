@@ -11,6 +11,8 @@ pub(crate) struct Reference {
     pub(crate) path: String,
     /// Whether `()` follows at once.
     pub(crate) call: bool,
+    /// Whether it stands in a `pub use`, which gives the item another path.
+    pub(crate) reexport: bool,
 }
 
 /// Every path of a file below `src/`, apart from those in `#[cfg(test)]` items and in files of tests.
@@ -44,6 +46,15 @@ fn walk(tokens: TokenStream, module: &[String], found: &mut Vec<Reference>) {
                     continue;
                 }
                 at += 1;
+            }
+            // Whoever may see an item is not imported by it: `pub(in crate::sync)`.
+            TokenTree::Ident(word) if *word == "pub" => {
+                at += 1 + usize::from(is_restriction(&tokens[at + 1..]));
+                if matches!(tokens.get(at), Some(TokenTree::Ident(word)) if *word == "use") {
+                    let before = found.len();
+                    at = path(&tokens, at + 1, "", module, found);
+                    found[before..].iter_mut().for_each(|reference| reference.reexport = true);
+                }
             }
             TokenTree::Ident(_) => at = path(&tokens, at, "", module, found),
             TokenTree::Group(group) => {
@@ -93,7 +104,7 @@ fn path(
         if g.delimiter() == Delimiter::Parenthesis && g.stream().is_empty());
     let path = resolve(text.trim_end_matches("::"), module);
     if path.contains("::") || call {
-        found.push(Reference { line, path, call });
+        found.push(Reference { line, path, call, reexport: false });
     }
     at
 }
@@ -116,6 +127,12 @@ fn resolve(path: &str, module: &[String]) -> String {
 fn is_colons(tokens: &[TokenTree]) -> bool {
     matches!(tokens, [TokenTree::Punct(a), TokenTree::Punct(b), ..]
         if a.as_char() == ':' && a.spacing() == Spacing::Joint && b.as_char() == ':')
+}
+
+/// `(crate)`, `(super)` or `(in crate::sync)` after `pub`.
+fn is_restriction(tokens: &[TokenTree]) -> bool {
+    matches!(tokens, [TokenTree::Group(group), TokenTree::Ident(_), ..]
+        if group.delimiter() == Delimiter::Parenthesis)
 }
 
 fn is_cfg_test(tokens: &[TokenTree]) -> bool {

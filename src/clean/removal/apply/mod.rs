@@ -3,118 +3,23 @@
 //! Entries that will not stay in the quarantine are journalled, and the journal is on disk, before they are changed: nothing is ever gone
 //! that the journal does not name.
 
-mod links;
 mod page;
+mod parts;
 mod work;
 
-use super::journals::Journal;
-use super::quarantine::Quarantine;
-use super::removal_mode::RemovalMode;
+pub use parts::{Applied, Apply, ApplyProgress};
+
 use crate::clean::path::split;
-use crate::clean::{Entry, EntryOutcome, JournalProgress, Kind, PlanError};
-use page::Page;
-use std::fs::File;
-use std::io;
-use std::sync::atomic::AtomicU64;
+use crate::clean::{Entry, Kind, PlanError};
+use parts::{BATCH, Batch};
 use std::sync::{Mutex, PoisonError, mpsc};
 use work::Shared;
 
-/// Maximum number of entries of one directory in a batch, and of directories journalled together.
-const BATCH: usize = 1024;
 /// Number of entries given to a thread at once; up to one batch more.
 const LOAD: usize = 512;
 /// Number of entries journalled together before they are changed. As many may wait for the threads, so that these have work while the next
 /// group is read and journalled.
 const GROUP: usize = 8192;
-/// Maximum number of failures reported by name.
-const TOLD: usize = 20;
-
-/// Progress.
-#[derive(Debug, Default)]
-pub struct ApplyProgress {
-    /// Entries processed.
-    pub entries: AtomicU64,
-    /// Bytes removed.
-    pub bytes: AtomicU64,
-}
-
-/// What is needed to apply a plan.
-pub struct Apply<'a> {
-    /// The tree, open and locked.
-    pub root: &'a File,
-    /// The quarantine in which entries are captured.
-    pub quarantine: &'a Quarantine,
-    /// What is done with captured entries.
-    pub removal_mode: &'a RemovalMode,
-    /// The journal of the run.
-    pub journal: &'a Journal,
-    /// Number of threads; at least one.
-    pub threads: usize,
-    /// Whether to stop at the first failure.
-    pub fail_fast: bool,
-    /// Whether to stop at the first entry that has changed.
-    pub strict: bool,
-    /// The progress of an earlier, interrupted attempt of the same run.
-    pub past: Option<&'a JournalProgress>,
-    /// Called between entries; true stops the run.
-    pub stop: &'a (dyn Fn() -> bool + Sync),
-    /// Progress for display.
-    pub meter: &'a ApplyProgress,
-}
-
-/// The result, including earlier attempts of the same run.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Applied {
-    /// Deleted for good, directories included.
-    pub deleted: u64,
-    /// Moved to the quarantine.
-    pub quarantined: u64,
-    /// Moved to the backup directory.
-    pub backup: u64,
-    /// Moved to the trash.
-    pub trashed: u64,
-    /// Left alone: gone, changed or protected.
-    pub skipped: u64,
-    /// Could not be removed.
-    pub failed: u64,
-    /// Bytes removed.
-    pub bytes: u64,
-    /// The first entries that were skipped or failed, with the reason.
-    pub why: Vec<(Vec<u8>, String)>,
-    /// Whether it was stopped before the end.
-    pub stopped: bool,
-}
-
-impl Applied {
-    fn count(&mut self, did: EntryOutcome, bytes: u64) {
-        match did {
-            EntryOutcome::Quarantined => self.quarantined += 1,
-            EntryOutcome::Backup => self.backup += 1,
-            EntryOutcome::Trashed => self.trashed += 1,
-            _ => self.deleted += 1,
-        }
-        self.bytes += bytes;
-    }
-
-    fn add(&mut self, one: Applied) {
-        self.deleted += one.deleted;
-        self.quarantined += one.quarantined;
-        self.backup += one.backup;
-        self.trashed += one.trashed;
-        self.skipped += one.skipped;
-        self.failed += one.failed;
-        self.bytes += one.bytes;
-        self.why.extend(one.why);
-        self.why.truncate(TOLD);
-    }
-}
-
-/// Entries of one directory.
-#[derive(Default)]
-struct Batch {
-    dir: Vec<u8>,
-    entries: Vec<Entry>,
-}
 
 impl Apply<'_> {
     /// Applies the entries that `next` yields. The whole plan must have been verified before. `Err` if the plan cannot be read or the
@@ -236,6 +141,3 @@ impl Feeder<'_, '_> {
         }
     }
 }
-
-/// The error of a journal that cannot be written. It ends the run.
-type Broken = Mutex<Option<io::Error>>;

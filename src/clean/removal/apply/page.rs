@@ -1,9 +1,8 @@
 //! The work of a thread since its last report.
 
-use super::work::Shared;
-use super::{Applied, TOLD};
+use super::parts::{Applied, TOLD};
 use crate::clean::removal::remove_entry::RemoveOutcome;
-use crate::clean::{Entry, EntryOutcome, Line, Record};
+use crate::clean::{Entry, EntryOutcome, JournalProgress, Line, Record};
 
 #[derive(Default)]
 pub(super) struct Page {
@@ -13,7 +12,14 @@ pub(super) struct Page {
 }
 
 impl Page {
-    pub(super) fn note(&mut self, entry: &Entry, taken: RemoveOutcome, shared: &Shared<'_>) {
+    /// Notes the outcome of an entry. `meant`: whether it was journalled before it was changed; `past`: the progress of an earlier attempt.
+    pub(super) fn note(
+        &mut self,
+        entry: &Entry,
+        taken: RemoveOutcome,
+        meant: bool,
+        past: Option<&JournalProgress>,
+    ) {
         self.come_to += 1;
         let applied = &mut self.applied;
         let (did, why) = match taken {
@@ -27,16 +33,10 @@ impl Page {
             }
             RemoveOutcome::Left(why) => {
                 applied.skipped += 1;
-                if shared.apply.strict {
-                    shared.halt();
-                }
                 (EntryOutcome::Skipped, Some(why))
             }
             RemoveOutcome::Failed(why) => {
                 applied.failed += 1;
-                if shared.apply.fail_fast {
-                    shared.halt();
-                }
                 (EntryOutcome::Failed, Some(why))
             }
         };
@@ -46,8 +46,8 @@ impl Page {
             applied.why.push((entry.path.clone(), why.clone()));
         }
         // An entry that was journalled as meant needs a line about its outcome; without one it stays open.
-        let again = why.is_some() && !shared.is_meant(entry);
-        if !(again && shared.apply.past.is_some_and(|past| past.is_left(&entry.path))) {
+        let again = why.is_some() && !meant;
+        if !(again && past.is_some_and(|past| past.is_left(&entry.path))) {
             let (path, kind, bytes) = (entry.path.clone(), entry.kind, entry.bytes);
             Line::Did(Record { path, kind, did, bytes, why }).write(&mut self.lines);
         }

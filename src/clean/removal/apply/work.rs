@@ -1,23 +1,28 @@
 //! The state that the threads applying a plan share, and the work of each thread.
 
-use super::links::Links;
-use super::{Applied, Apply, BATCH, Batch, Broken, Page};
+use super::page::Page;
+use super::parts::{Applied, Apply, BATCH, Batch};
 use crate::clean::path::split;
 use crate::clean::removal::busy::is_being_written;
 use crate::clean::removal::open_below::open_below;
-use crate::clean::removal::parent::{Parent, recipe_of};
+use crate::clean::removal::parent::Parent;
+use crate::clean::removal::recipe::recipe_of;
 use crate::clean::removal::removal_mode::RemovalMode;
-use crate::clean::removal::remove_entry::{self, ExpectedEntry, RemoveOutcome, look_for};
+use crate::clean::removal::remove_entry::{self, ExpectedEntry, RemoveOutcome};
+use crate::clean::removal::stamp::look_for;
 use crate::clean::{Entry, EntryOutcome, Kind, Line, Recipe, Record, in_version_control, is_of_a_transfer};
 use crate::model::system_names::is_of_a_file_system;
 use crate::platform;
 use rustix::fs::{AtFlags, FileType, statat};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ffi::OsStr;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Number of locks for files with several names.
+const STRIPES: usize = 64;
 
 pub(super) struct Shared<'a> {
     pub(super) apply: &'a Apply<'a>,
@@ -26,7 +31,8 @@ pub(super) struct Shared<'a> {
     /// Metadata of directories before the run; all of it is in the journal.
     was: Mutex<BTreeMap<Vec<u8>, Recipe>>,
     halt: AtomicBool,
-    broken: Broken,
+    /// The error of a journal that cannot be written. It ends the run.
+    broken: Mutex<Option<io::Error>>,
     /// Whether the tree is the root of a file system.
     at_root: bool,
 }
@@ -61,7 +67,7 @@ impl<'a> Shared<'a> {
         self.halt.load(Ordering::Relaxed) || (self.apply.stop)()
     }
 
-    pub(super) fn halt(&self) {
+    fn halt(&self) {
         self.halt.store(true, Ordering::Relaxed);
     }
 
@@ -103,6 +109,16 @@ impl<'a> Shared<'a> {
         entry.kind == Kind::Dir || self.destroys() || self.apply.quarantine.needs_key(&entry.path)
     }
 
+    /// Notes the outcome of an entry. Stops the run if its options ask for it.
+    fn note(&self, page: &mut Page, entry: &Entry, taken: RemoveOutcome) {
+        let strict = self.apply.strict && matches!(taken, RemoveOutcome::Left(_));
+        let fail_fast = self.apply.fail_fast && matches!(taken, RemoveOutcome::Failed(_));
+        if strict || fail_fast {
+            self.halt();
+        }
+        page.note(entry, taken, self.is_meant(entry), self.apply.past);
+    }
+
     fn mean_one(&self, entry: &Entry, lines: &mut Vec<u8>) {
         if !self.apply.past.is_some_and(|past| past.is_meant(&entry.path)) {
             let (path, kind, did, bytes) = (entry.path.clone(), entry.kind, EntryOutcome::Meant, entry.bytes);
@@ -123,7 +139,7 @@ impl<'a> Shared<'a> {
                 Ok(parent) => self.one(parent, entry),
                 Err(taken) => self.or_before(entry, taken.clone()),
             };
-            page.note(entry, taken, self);
+            self.note(&mut page, entry, taken);
         }
         // The modification time of the directory is restored before the outcomes are reported.
         drop(parent);
@@ -236,7 +252,7 @@ impl<'a> Shared<'a> {
                     (None, Ok(parent)) => remove_entry::take_dir(&parent, name, Some(&entry.stamp)),
                     (None, Err(taken)) => taken,
                 };
-                page.note(entry, self.or_before(entry, taken), self);
+                self.note(&mut page, entry, self.or_before(entry, taken));
             }
             self.turn(page);
         }
@@ -274,5 +290,23 @@ impl<'a> Shared<'a> {
         self.apply.meter.entries.fetch_add(page.come_to, Ordering::Relaxed);
         self.apply.meter.bytes.fetch_add(page.applied.bytes, Ordering::Relaxed);
         self.applied.lock().unwrap_or_else(PoisonError::into_inner).add(page.applied);
+    }
+}
+
+/// Files with several names: removing one name changes the change time, which all names share.
+///
+/// Inodes whose change time we have changed or may have changed. Only one name of a file is removed at a time, so that none is compared
+/// while another one changes the time.
+struct Links(Vec<Mutex<HashSet<u64>>>);
+
+impl Links {
+    fn new() -> Self {
+        Links((0..STRIPES).map(|_| Mutex::default()).collect())
+    }
+
+    /// Locks the file until the guard is dropped.
+    fn hold(&self, inode: u64) -> MutexGuard<'_, HashSet<u64>> {
+        let stripe = usize::try_from(inode % STRIPES as u64).unwrap_or(0);
+        self.0[stripe].lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,7 +1,7 @@
 //! Attributes of a file apart from its contents. A copy that cannot have all of them is no backup, so this is an error.
 
-use crate::clean::removal::parent::{mtime_of, set_mtime};
-use crate::clean::removal::write_access::mode_of;
+use crate::clean::removal::mode::mode_of;
+use crate::clean::removal::recipe::{mtime_of, set_mtime};
 use rustix::fs::{
     AtFlags, Gid, Stat, Timestamps, Uid, XattrFlags, chownat, fchown, fgetxattr, flistxattr, fsetxattr,
     fstat, statat, utimensat,

@@ -4,7 +4,7 @@ use super::moving::move_to;
 use crate::clean::Stamp;
 use crate::clean::removal::capture::Captured;
 use crate::clean::removal::open_below::{make_below, open_below, why_not};
-use crate::clean::removal::remove_entry::look;
+use crate::clean::removal::stamp::look;
 use rustix::fs::Mode;
 use std::fs::{self, File};
 use std::io;

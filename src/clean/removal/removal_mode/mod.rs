@@ -49,6 +49,11 @@ impl RemovalMode {
         }
     }
 
+    /// Whether entries are captured in their own directory; otherwise in the quarantine.
+    pub(super) fn captures_beside(&self) -> bool {
+        matches!(self, RemovalMode::Delete)
+    }
+
     /// The directory outside the tree that must be writable.
     pub fn elsewhere(&self) -> Option<&Path> {
         match self {

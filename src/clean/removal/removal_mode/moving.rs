@@ -1,8 +1,8 @@
 //! Moves within a file system, or to another one: copies, compares with what is read back from disk, then removes the original.
 
 use super::attributes;
-use crate::clean::removal::remove_entry::{look, look_for};
 use crate::clean::removal::rename::{Target, rename_new};
+use crate::clean::removal::stamp::{look, look_for};
 use crate::clean::{Kind, Stamp};
 use rustix::fs::{AtFlags, Mode, OFlags, openat, readlinkat, symlinkat, unlinkat};
 use rustix::io::Errno;

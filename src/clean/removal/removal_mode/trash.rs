@@ -3,7 +3,7 @@
 use super::moving::move_to;
 use crate::clean::Stamp;
 use crate::clean::removal::capture::Captured;
-use crate::clean::removal::remove_entry::look;
+use crate::clean::removal::stamp::look;
 use crate::clean::removal::tree::join;
 use rustix::fs::{AtFlags, Mode, OFlags, openat, unlinkat};
 use rustix::io::Errno;

@@ -1,13 +1,12 @@
 //! Reads the records of a header.
 
 use super::super::date::Date;
-use super::super::details;
+use super::super::details::{self, reference};
 use super::super::id;
-use super::super::model::{Entry, Ligand, MOST_VALUES, add};
-use super::super::structure::reference;
+use super::super::model::{Entry, Kind, Ligand, MOST_VALUES, add};
 use super::super::{components, residue};
 use super::chains::Chains;
-use super::{columns, field, remarks, texts};
+use super::{remarks, texts};
 use std::collections::BTreeMap;
 
 /// The maximum length of a continued record in bytes. The rest is cut off.
@@ -31,7 +30,7 @@ pub(super) struct Header {
 impl Header {
     pub(super) fn new(sequences: bool) -> Self {
         Header {
-            entry: super::empty(),
+            entry: Entry { kind: Kind::Structure, ..Entry::default() },
             long: BTreeMap::new(),
             hetero: BTreeMap::new(),
             modified: Vec::new(),
@@ -174,4 +173,16 @@ fn join(text: &mut String, more: &str) {
         text.push(' ');
     }
     text.push_str(more);
+}
+
+/// Returns columns as the format counts them, from 1. A shorter line gives fewer of them.
+fn columns(line: &str, first: usize, last: usize) -> Option<&str> {
+    let start = line.char_indices().nth(first - 1)?.0;
+    let end = line.char_indices().nth(last).map_or(line.len(), |(at, _)| at);
+    line.get(start..end)
+}
+
+/// Returns columns without surrounding blanks; empty if the line is shorter.
+fn field(line: &str, first: usize, last: usize) -> &str {
+    columns(line, first, last).unwrap_or_default().trim()
 }

@@ -5,9 +5,9 @@ mod header;
 mod remarks;
 mod texts;
 
-use super::file::why;
+use super::failed::{failed, why};
 use super::header_reader::CAP;
-use super::model::{Entry, Kind};
+use super::model::Entry;
 use header::Header;
 use std::io::{self, BufRead, Read};
 
@@ -75,7 +75,7 @@ pub(super) fn read(
     };
     if records == 0 {
         let text = outcome.err().map_or_else(|| "neither a PDB header nor mmCIF".into(), |error| why(&error));
-        sink(super::failed(name, text));
+        sink(failed(name, text));
         return Ok(());
     }
     let mut entry = header.entry();
@@ -85,21 +85,4 @@ pub(super) fn read(
     }
     sink(entry);
     Ok(())
-}
-
-/// Returns an entry with the initial values.
-fn empty() -> Entry {
-    Entry { kind: Kind::Structure, ..Entry::default() }
-}
-
-/// Returns columns as the format counts them, from 1. A shorter line gives fewer of them.
-fn columns(line: &str, first: usize, last: usize) -> Option<&str> {
-    let start = line.char_indices().nth(first - 1)?.0;
-    let end = line.char_indices().nth(last).map_or(line.len(), |(at, _)| at);
-    line.get(start..end)
-}
-
-/// Returns columns without surrounding blanks; empty if the line is shorter.
-fn field(line: &str, first: usize, last: usize) -> &str {
-    columns(line, first, last).unwrap_or_default().trim()
 }

@@ -1,118 +1,24 @@
-//! `search`: runs a query and prints the hits to standard output.
+//! Opens the indexes of mirrors, searches them, and prints the hits.
 
-use super::{Failure, file_locations, repl, settings};
-use crate::cli::{Global, Order, SearchArgs};
-use crate::config::{self, Pause, is_path, nearest};
+use super::options::Options;
+use crate::cli::{Global, SearchArgs};
+use crate::commands::{Failure, file_locations, settings};
+use crate::config::{self, is_path, nearest};
 use crate::model::exit_code::ExitCode;
 use crate::model::hint::{self, quoted};
 use crate::model::sanitize;
 use crate::model::time;
-use crate::output::hits::{self, Answered, Layout, Row, Template};
+use crate::output::hits::{self, Answered, Row};
 use crate::output::terminal::Ui;
-use crate::search::query::{self, Field, Node, QueryError};
+use crate::search::query::{Field, Node};
 use crate::search::{
-    EngineOptions, FACETS, IndexPlace, Opened, Outcome, Request, SearchEngine, SearchError, Sort, indexes,
-    outdated, words,
+    EngineOptions, IndexPlace, Opened, Outcome, Request, SearchEngine, SearchError, Sort, indexes, outdated,
+    words,
 };
 use std::collections::BTreeMap;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
-
-/// Searches once, or until the end of standard input.
-pub(super) fn run(args: &SearchArgs, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
-    let text = args.query.join(" ");
-    // Errors of the query are reported before anything is opened.
-    let node = understood(&text)?;
-    let options = Options::new(args)?;
-    let (searched, damaged) = Searched::open(args, global, ui)?;
-    let exit = if args.repl {
-        repl::run(&searched, &options, ui)?
-    } else {
-        searched.answer(&text, node, &options, ui)?
-    };
-    Ok(if damaged { exit.worst(ExitCode::Partial) } else { exit })
-}
-
-/// Parses a query. Errors have their position.
-pub(super) fn understood(text: &str) -> Result<Node, Failure> {
-    query::parse(text).map_err(|mistake: QueryError| Failure::Query {
-        text: format!("cannot understand the query, {mistake}"),
-        excerpt: mistake.excerpt(text),
-        hint: mistake
-            .hint
-            .or_else(|| Some("`pdb-sync search --help` lists every field with an example".into())),
-    })
-}
-
-/// The options besides the query.
-pub(super) struct Options {
-    request: Request,
-    layout: Layout,
-    fail_on_empty: bool,
-}
-
-impl Options {
-    fn new(args: &SearchArgs) -> Result<Self, Failure> {
-        let timeout = args.timeout.as_deref().map(str::parse::<Pause>).transpose();
-        let timeout = timeout.map_err(|wrong| Failure::usage(format!("--timeout: {wrong}")))?;
-        let mut facets = Vec::new();
-        for name in args.facets.iter().map(|name| name.trim()).filter(|name| !name.is_empty()) {
-            let known: &str = if let Some(field) = Field::find(name) { field.name() } else { name };
-            let Some(facet) = FACETS.into_iter().find(|facet: &&str| **facet == *known) else {
-                let hint = nearest(name, FACETS.iter().copied()).map_or_else(
-                    || format!("known are {}", FACETS.join(", ")),
-                    |near| format!("did you mean {near:?}?"),
-                );
-                return Err(Failure::usage_hint(format!("--facets: {name:?} cannot be counted"), hint));
-            };
-            facets.push(facet);
-        }
-        let layout = match &args.format {
-            Some(template) => Layout::Template(
-                Template::parse(template)
-                    .map_err(|(text, hint)| Failure::Usage { text: format!("--format: {text}"), hint })?,
-            ),
-            None if args.ids => Layout::Ids,
-            None if args.paths => Layout::Paths,
-            None => Layout::Table,
-        };
-        let sort = match args.sort {
-            Order::Score => Sort::Score,
-            Order::Resolution => Sort::Resolution,
-            Order::Released => Sort::Released,
-            Order::Id => Sort::Id,
-        };
-        if args.null && matches!(layout, Layout::Table) {
-            return Err(Failure::usage_hint("-0 is for --ids, --paths and --format", "add one of them"));
-        }
-        Ok(Options {
-            request: Request {
-                query: Node::All,
-                sort,
-                limit: args.limit,
-                offset: args.offset,
-                facets,
-                timeout: timeout.map(|timeout| timeout.0),
-            },
-            layout: if args.null { layout.with_nul() } else { layout },
-            fail_on_empty: args.fail_on_empty,
-        })
-    }
-}
-
-impl Options {
-    /// Returns the exit code for this outcome.
-    fn exit(&self, outcome: &Outcome) -> ExitCode {
-        match () {
-            () if !outcome.failed.is_empty() || (outcome.total == 0 && self.fail_on_empty) => {
-                ExitCode::Failed
-            }
-            () if !outcome.late.is_empty() => ExitCode::Partial,
-            () => ExitCode::Done,
-        }
-    }
-}
 
 /// The indexes to search.
 pub(super) struct Searched {
@@ -122,7 +28,7 @@ pub(super) struct Searched {
 
 impl Searched {
     /// Opens the indexes. Also returns whether an index could not be opened.
-    fn open(args: &SearchArgs, global: &Global, ui: &Ui) -> Result<(Self, bool), Failure> {
+    pub(super) fn open(args: &SearchArgs, global: &Global, ui: &Ui) -> Result<(Self, bool), Failure> {
         let state = &file_locations::state_dir(global)?;
         let failure = |error: crate::search::SearchError| Failure::usage(error.to_string());
         let mut opened: Vec<Opened> = Vec::new();

@@ -1,7 +1,8 @@
 //! `search --repl`: one query per line, one engine for all of them.
 
-use super::Failure;
-use super::search::{Options, Searched, understood};
+use super::options::{Options, understood};
+use super::searched::Searched;
+use crate::commands::Failure;
 use crate::model::exit_code::ExitCode;
 use crate::output::terminal::Ui;
 use crate::search::query;

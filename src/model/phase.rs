@@ -1,0 +1,30 @@
+//! The phases of a job.
+
+/// The phases of a job, in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// The `before` hooks.
+    Before,
+    /// A dry run that counts what would be deleted.
+    List,
+    /// The transfer itself; it never deletes.
+    Transfer,
+    /// Deletion of exactly the counted entries.
+    Delete,
+    /// The `after` or `on_failure` hooks.
+    After,
+}
+
+impl Phase {
+    /// Returns the name used in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Phase::Before => "before",
+            Phase::List => "list",
+            Phase::Transfer => "transfer",
+            Phase::Delete => "delete",
+            Phase::After => "after",
+        }
+    }
+}
