@@ -17,7 +17,7 @@ pub fn host_facts() -> HostFacts {
         home: etcetera::home_dir().ok(),
         homes: fs::read("/etc/passwd").map(|text| homes(&text)).unwrap_or_default(),
         cwd: env::current_dir().ok(),
-        mounts: fs::read("/proc/self/mountinfo").map(|text| mounts(&text)).unwrap_or_default(),
+        mounts: super::mounts::table().into_iter().map(|mount| mount.point).collect(),
         variable: |name| env::var_os(name),
         resolve,
         is_dir: Path::is_dir,
@@ -61,49 +61,10 @@ fn homes(passwd: &[u8]) -> Vec<PathBuf> {
     homes
 }
 
-/// The mount points in a mountinfo file: its fifth field, with space, tab, newline and backslash in octal.
-fn mounts(mountinfo: &[u8]) -> Vec<PathBuf> {
-    mountinfo
-        .split(|b| *b == b'\n')
-        .filter_map(|line| line.split(|b| *b == b' ').nth(4))
-        .map(|field| OsString::from_vec(unescape(field)).into())
-        .collect()
-}
-
-pub(super) fn unescape(field: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(field.len());
-    let mut rest = field;
-    while let Some((first, after)) = rest.split_first() {
-        let octal = after
-            .get(..3)
-            .filter(|_| *first == b'\\')
-            .and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 8).ok());
-        match octal {
-            Some(byte) => {
-                out.push(byte);
-                rest = &after[3..];
-            }
-            None => {
-                out.push(*first);
-                rest = after;
-            }
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::os::unix::fs::symlink;
-
-    #[test]
-    fn mount_points_are_read_with_their_escapes() {
-        let text = br"24 30 0:22 / /proc rw,nosuid shared:5 - proc proc rw
-36 35 98:0 /mnt1 /srv/my\040disk\134x rw,noatime master:1 - ext3 /dev/root rw
-";
-        assert_eq!(mounts(text), [Path::new("/proc"), Path::new(r"/srv/my disk\x")]);
-    }
 
     #[test]
     fn only_people_have_homes() {

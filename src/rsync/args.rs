@@ -6,7 +6,7 @@
 
 use super::options;
 use crate::model::job::{Address, Job, Preset, Source};
-use crate::model::system_names::OF_FILE_SYSTEMS;
+use crate::model::system_names::{OF_FILE_SYSTEMS, QUARANTINE, ours};
 use std::time::Duration;
 
 pub use super::job_options::{
@@ -45,7 +45,7 @@ pub enum Purpose {
 /// do not preserve a directory that is gone upstream. They are repeated after every option by which a job can clear the list of filters
 /// (`!`).
 pub(super) const PROTECTED: [&str; 3] =
-    ["--exclude=/.pdb-sync", "--filter=-p .~tmp~", "--filter=-p .~partial~"];
+    [concat!("--exclude=/", ours!()), "--filter=-p .~tmp~", "--filter=-p .~partial~"];
 
 /// rsync rejects a `--bwlimit` from about 2^54 KiB/s on; this limit is a PiB per second.
 const MAX_KIB: u64 = 1 << 40;
@@ -121,7 +121,7 @@ pub fn argv(program: &str, job: &Job, source: &Source, purpose: Purpose) -> Vec<
 /// Makes rsync move replaced files to the quarantine of a run, with a separate directory for each transfer of the run.
 pub fn keep_replaced(argv: &mut Vec<String>, run: &str, layer: u64) {
     let end = argv.iter().rposition(|argument| argument == "--").unwrap_or(argv.len());
-    let dir = format!("--backup-dir=.pdb-sync/quarantine/{run}/replaced-{layer}");
+    let dir = format!("--backup-dir={QUARANTINE}/{run}/replaced-{layer}");
     argv.splice(end..end, ["--backup".to_owned(), "--suffix=".to_owned(), dir]);
 }
 

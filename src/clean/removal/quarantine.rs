@@ -20,6 +20,7 @@ use super::tree::join;
 use super::write_access::WriteAccess;
 use crate::clean::path::OURS;
 use crate::clean::{NameLimit, escape, escape_path, is_hashed};
+use crate::model::system_names;
 use crate::platform::follow;
 use crate::retention::{self, Boot, Moment};
 use rustix::fs::{AtFlags, Mode, OFlags, fstatvfs, openat, renameat, statat, unlinkat};
@@ -36,7 +37,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 /// The directory of the quarantines of all runs.
-pub(super) const PLACE: &[u8] = b".pdb-sync/quarantine";
+pub(super) const PLACE: &[u8] = system_names::QUARANTINE.as_bytes();
 /// The only directory in which names are escaped.
 pub(super) const ESCAPED: &[u8] = b"escaped";
 /// Prefix of the directories of entries that an undo has put aside.
