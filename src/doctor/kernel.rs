@@ -81,7 +81,7 @@ fn facilities() -> Vec<Facility> {
         },
         Facility {
             name: "priorities for disk access (ioprio_set)",
-            there: platform::sets_io_priority(),
+            there: platform::set_io_priority(None),
             instead: "`ionice` has no effect",
             since: "Linux always offers them",
         },

@@ -32,7 +32,7 @@ pub use mounts::{Mount, is_root, is_root_of_a_file_system, is_unmounted, knows_m
 pub use open_below::{LONGEST, Through, open_below, open_child, open_through};
 pub use process::{Identity, ProcessStat, boot_id, processes};
 pub use shared_permissions::{follow, follows};
-pub use syscalls::{ends_children, may_change, renames_without_replacing, sets_io_priority, sets_priority};
+pub use syscalls::{ends_children, may_change, renames_without_replacing, set_io_priority, sets_priority};
 pub use users::{group_name, group_operand, host_name, is_member, own_name, user_name};
 
 /// CPU time used so far by all threads of this process; `None` if the system does not report it.

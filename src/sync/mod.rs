@@ -58,7 +58,6 @@ mod stop;
 mod supervisor;
 mod transfer;
 #[cfg(target_os = "linux")]
-mod vfork;
 mod watchdog;
 
 pub(crate) use dispatch::run;

@@ -322,6 +322,9 @@ async fn a_program_is_looked_for_in_path_and_one_that_may_not_run_is_passed_over
     let env = [("PATH".into(), path), ("COLOUR".into(), "blue".into())];
     assert_eq!(says(&["tool", "a b"], &env).await.unwrap(), "second a b blue\n");
     assert_eq!(says(&["tool-in-both"], &env).await.unwrap(), "file\n");
+    let apart = spawn::through_shell(&["tool".into(), "a b".into()]);
+    let apart: Vec<&str> = apart.iter().map(String::as_str).collect();
+    assert_eq!(says(&apart, &env).await.unwrap(), "second a b blue\n");
 }
 
 #[tokio::test]
