@@ -167,7 +167,6 @@ pub(super) async fn run(
                 let heard = stdout.read(job_events, handler);
                 pending = heard.event;
                 if heard.length < LITTLE && stdout.is_open() {
-                    stdout.rest();
                     rest_until = Instant::now() + REST;
                 } else {
                     // Yields after each read. The runtime's budget would let a child that writes without a pause delay the others for many
