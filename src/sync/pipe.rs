@@ -16,14 +16,6 @@ pub(super) struct Pipe {
     lines: LineSplitter,
 }
 
-/// The result of a read.
-pub(super) struct PipeRead {
-    /// Bytes read.
-    pub(super) length: usize,
-    /// The output to send; `None` if no visible line was completed.
-    pub(super) event: Option<Stamped>,
-}
-
 impl Pipe {
     /// Takes the reading end of the child's pipe.
     pub(super) fn new(end: OwnedFd, stream: Stream) -> io::Result<Self> {
@@ -44,32 +36,35 @@ impl Pipe {
         }
     }
 
-    /// Reads once, and passes completed lines to the handler; at the end of the pipe also the rest.
-    pub(super) fn read(&mut self, job_events: &JobEvents, handler: &mut impl LineHandler) -> PipeRead {
+    /// Reads once, and passes completed lines to the handler; at the end of the pipe also the rest. Returns the output to send; `None` if no
+    /// visible line was completed.
+    pub(super) fn read(
+        &mut self,
+        job_events: &JobEvents,
+        handler: &mut impl LineHandler,
+    ) -> Option<Stamped> {
         let Pipe { end, stream, lines } = self;
-        let Some(open) = end else { return PipeRead { length: 0, event: None } };
+        let open = end.as_ref()?;
         let mut block = job_events.buffers.block();
         let mut line = |line: &[u8]| handler.line(*stream, line, &mut block);
-        let length = job_events.buffers.chunk(|chunk| match open.try_read(chunk) {
+        let more = job_events.buffers.chunk(|chunk| match open.try_read(chunk) {
             Ok(length) if length > 0 => {
                 lines.feed(&chunk[..length], &mut line);
-                Some(length)
+                true
             }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Some(0),
             // A pipe that cannot be read counts as closed; the exit status decides.
-            _ => None,
+            other => other.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock),
         });
-        if length.is_none() {
+        if !more {
             lines.finish(&mut line);
             *end = None;
         } else if !lines.begun().is_empty() {
             handler.begun(*stream, lines.begun());
         }
-        let length = length.unwrap_or(0);
         if block.is_empty() {
             job_events.buffers.take_back(block);
-            return PipeRead { length, event: None };
+            return None;
         }
-        PipeRead { length, event: Some(job_events.output(*stream, block)) }
+        Some(job_events.output(*stream, block))
     }
 }

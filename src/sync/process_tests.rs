@@ -218,7 +218,7 @@ async fn a_listener_that_never_listens_does_not_keep_a_stopped_child() {
     assert_eq!(end.unwrap(), End::Ended(Cause::Stopped));
 }
 
-/// Its first word makes the pipe rest. Later output is available at every read.
+/// Its output is available at every read.
 #[tokio::test]
 async fn a_child_that_never_stops_leaves_others_their_turn() {
     struct Deaf;
