@@ -12,7 +12,6 @@ mod attempt_state;
 mod auto_parallel;
 mod backoff;
 mod blocking;
-mod buffers;
 mod child_exit;
 mod complete;
 mod crawl;

@@ -8,6 +8,9 @@ use std::io;
 use std::os::fd::OwnedFd;
 use tokio::net::unix::pipe::Receiver;
 
+/// Bytes read at once. The output of a read is little longer, which bounds the memory of the events that wait.
+const CHUNK: usize = 64 * 1024;
+
 /// The reading end.
 pub(super) struct Pipe {
     /// `None` once it is closed.
@@ -45,26 +48,22 @@ impl Pipe {
     ) -> Option<Stamped> {
         let Pipe { end, stream, lines } = self;
         let open = end.as_ref()?;
-        let mut block = job_events.buffers.block();
+        let (mut chunk, mut block) = ([0; CHUNK], Vec::new());
         let mut line = |line: &[u8]| handler.line(*stream, line, &mut block);
-        let more = job_events.buffers.chunk(|chunk| match open.try_read(chunk) {
+        let more = match open.try_read(&mut chunk) {
             Ok(length) if length > 0 => {
                 lines.feed(&chunk[..length], &mut line);
                 true
             }
             // A pipe that cannot be read counts as closed; the exit status decides.
             other => other.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock),
-        });
+        };
         if !more {
             lines.finish(&mut line);
             *end = None;
         } else if !lines.begun().is_empty() {
             handler.begun(*stream, lines.begun());
         }
-        if block.is_empty() {
-            job_events.buffers.take_back(block);
-            return None;
-        }
-        Some(job_events.output(*stream, block))
+        (!block.is_empty()).then(|| job_events.output(*stream, block))
     }
 }

@@ -1,4 +1,3 @@
-use super::super::buffers::Buffers;
 use super::super::rsync_process::pass_on;
 use super::super::stop::{Stop, StopReason};
 use super::*;
@@ -19,8 +18,7 @@ impl LineHandler for All {
 fn job_events(stop: &Stop, room: usize) -> (JobEvents, mpsc::Receiver<Stamped>) {
     let (events, heard) = mpsc::channel(room);
     let (progress, _) = watch::channel(None);
-    let (stop, buffers) = (stop.clone(), Buffers::default());
-    (JobEvents { job: "j".into(), events, progress, stop, buffers }, heard)
+    (JobEvents { job: "j".into(), events, progress, stop: stop.clone() }, heard)
 }
 
 /// Runs a shell script while `also` runs. Returns its end and the events.
