@@ -154,7 +154,7 @@ fn what_a_bare_system_service_refuses_is_done_without_and_told() {
 /// Each alone, since one that is refused may hide that another is not done without.
 #[test]
 fn whatever_can_be_done_without_may_be_refused() {
-    let optional: [&[&str]; 16] = [
+    let optional: [&[&str]; 15] = [
         &["openat2"],
         &["statx"],
         &["renameat2"],
@@ -166,7 +166,6 @@ fn whatever_can_be_done_without_may_be_refused() {
         &["prctl"],
         &["ioprio_set"],
         &["setpriority"],
-        &["sched_setscheduler", "sched_getscheduler", "sched_setattr"],
         &["copy_file_range", "sendfile"],
         &["pidfd_open", "pidfd_send_signal", "close_range"],
         &["fadvise64", "syncfs"],
