@@ -41,11 +41,7 @@ impl Pipe {
 
     /// Reads once, and passes completed lines to the handler; at the end of the pipe also the rest. Returns the output to send; `None` if no
     /// visible line was completed.
-    pub(super) fn read(
-        &mut self,
-        job_events: &JobEvents,
-        handler: &mut impl LineHandler,
-    ) -> Option<Stamped> {
+    pub(super) fn read(&mut self, job_events: &JobEvents, handler: &mut impl LineHandler) -> Option<Stamped> {
         let Pipe { end, stream, lines } = self;
         let open = end.as_ref()?;
         let (mut chunk, mut block) = ([0; CHUNK], Vec::new());

@@ -39,12 +39,11 @@ pub fn resident(file: &File) -> Option<Resident> {
 
     let (range, mut counts) = (Range { offset: 0, len: 0 }, Counts::default());
     // SAFETY: both structures are as the kernel declares them, and live longer than the call.
-    let done = unsafe { libc::syscall(SYS_CACHESTAT, file.as_raw_fd(), &raw const range, &raw mut counts, 0) };
+    let done =
+        unsafe { libc::syscall(SYS_CACHESTAT, file.as_raw_fd(), &raw const range, &raw mut counts, 0) };
     let page = rustix::param::page_size() as u64;
-    (done == 0).then(|| Resident {
-        cached: counts.cached * page,
-        dirty: (counts.dirty + counts.writeback) * page,
-    })
+    (done == 0)
+        .then(|| Resident { cached: counts.cached * page, dirty: (counts.dirty + counts.writeback) * page })
 }
 
 /// Other systems have no such call.
