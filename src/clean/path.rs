@@ -1,12 +1,13 @@
 //! Paths in plans and journals: bytes relative to a root, always checked before use.
 
+use crate::model::system_names;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 
 /// The name of our directory in a mirror.
-pub const OURS: &[u8] = b".pdb-sync";
+pub const OURS: &[u8] = system_names::OURS.as_bytes();
 
 /// The prefix of the name that an entry has between its capture and its deletion; the run and a hash follow. It is hidden, and does not
 /// contain `.pdb`, which readers of mirrors look for.

@@ -12,7 +12,7 @@ use crate::model::result::{Logs, Summary};
 use crate::output;
 use crate::output::notify::Notifier;
 use crate::output::terminal::Ui;
-use crate::platform::{self, Identity};
+use crate::platform::Identity;
 use crate::retention;
 use crate::rsync::args::{self as rsync_args, Purpose};
 use crate::rsync::probe;
@@ -186,7 +186,6 @@ fn go(args: &SyncArgs, plan: Plan, audience: Audience, ui: &Ui) -> Result<(ExitC
         junit: args.junit.clone(),
         logs,
         others,
-        begin: platform::give_way,
         ..output::Options::default()
     })
     .map_err(Failure::io("start the printer"))?;

@@ -68,10 +68,10 @@ fn facilities() -> Vec<Facility> {
             since: "Linux offers it from 4.20 on, some when booted with psi=1",
         },
         Facility {
-            name: "page cache counts (cachestat, mincore)",
+            name: "page cache counts (cachestat)",
             there: page_counts(),
             instead: "`reclaim` and `cache = \"drop\"` cannot report how much they released",
-            since: "Linux offers cachestat from 6.5 on, mincore always",
+            since: "Linux offers it from 6.5 on",
         },
         Facility {
             name: "priorities of children",
@@ -81,7 +81,7 @@ fn facilities() -> Vec<Facility> {
         },
         Facility {
             name: "priorities for disk access (ioprio_set)",
-            there: platform::sets_io_priority(),
+            there: platform::set_io_priority(None),
             instead: "`ionice` has no effect",
             since: "Linux always offers them",
         },
@@ -103,10 +103,7 @@ fn facilities() -> Vec<Facility> {
 /// Whether page counts are available, tested with a file that certainly exists.
 fn page_counts() -> bool {
     let own = std::env::current_exe().and_then(fs::File::open);
-    own.is_ok_and(|file| {
-        let size = file.metadata().map_or(0, |meta| meta.len());
-        size > 0 && reclaim::resident(&file, size).is_some()
-    })
+    own.is_ok_and(|file| reclaim::resident(&file).is_some())
 }
 
 #[cfg(target_os = "linux")]

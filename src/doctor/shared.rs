@@ -5,6 +5,7 @@ use crate::clean::path::OURS;
 use crate::clean::removal::open_below::{in_the_way, open_below};
 use crate::clean::removal::{self, LOCK, share_command};
 use crate::model::sanitize;
+use crate::model::system_names::QUARANTINE;
 use crate::platform::{follows, group_name, own_name, user_name};
 use crate::sync::{Lockable, lockable};
 use rustix::fs::{AtFlags, Mode, Stat, fstat, statat};
@@ -47,7 +48,7 @@ pub(super) fn ours(dest: &Path) -> Option<Finding> {
         }
     };
     look(OURS.to_vec(), there);
-    let mut at = [OURS, b"/quarantine"].concat();
+    let mut at = QUARANTINE.as_bytes().to_vec();
     if let Ok(stat) = statat(&root, OsStr::from_bytes(&at), AtFlags::SYMLINK_NOFOLLOW) {
         look(at.clone(), stat);
     }

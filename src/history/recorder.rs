@@ -25,10 +25,7 @@ impl Recorder {
         let (words, heard) = channel();
         let (tell, problems) = channel();
         let writer = HistoryWriter::new(state_dir, keep);
-        thread::Builder::new().name("history".into()).spawn(move || {
-            crate::platform::give_way();
-            writer.listen(&heard, &tell);
-        })?;
+        thread::Builder::new().name("history".into()).spawn(move || writer.listen(&heard, &tell))?;
         Ok(Recorder { words, problems: Arc::new(Mutex::new(problems)) })
     }
 

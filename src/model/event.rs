@@ -231,43 +231,12 @@ pub enum Level {
 
 /// One or more lines as bytes, each ended by `\n` (added if the child omitted it). Contains no `\r` and no other framing. Any other byte
 /// may occur, since names on disk need not be UTF-8.
-pub struct Lines {
-    bytes: Vec<u8>,
-    owner: Option<Arc<dyn BufferOwner>>,
-}
-
-/// Owner of the memory of lines. It takes the memory back when the lines are dropped.
-pub trait BufferOwner: Send + Sync {
-    /// Takes the memory back. Its contents are irrelevant.
-    fn take_back(&self, memory: Vec<u8>);
-}
+#[derive(Clone, PartialEq, Eq)]
+pub struct Lines(Vec<u8>);
 
 impl std::fmt::Debug for Lines {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        String::from_utf8_lossy(&self.bytes).fmt(f)
-    }
-}
-
-impl PartialEq for Lines {
-    fn eq(&self, other: &Self) -> bool {
-        self.bytes == other.bytes
-    }
-}
-
-impl Eq for Lines {}
-
-/// A copy has its own memory.
-impl Clone for Lines {
-    fn clone(&self) -> Self {
-        Lines { bytes: self.bytes.clone(), owner: None }
-    }
-}
-
-impl Drop for Lines {
-    fn drop(&mut self) {
-        if let Some(owner) = &self.owner {
-            owner.take_back(std::mem::take(&mut self.bytes));
-        }
+        String::from_utf8_lossy(&self.0).fmt(f)
     }
 }
 
@@ -277,25 +246,18 @@ impl Lines {
         if bytes.last().is_some_and(|b| *b != b'\n') {
             bytes.push(b'\n');
         }
-        Lines { bytes, owner: None }
-    }
-
-    /// Like [`Lines::new`], in memory that is returned to `owner` on drop.
-    pub fn lent(bytes: Vec<u8>, owner: Arc<dyn BufferOwner>) -> Self {
-        let mut lines = Lines::new(bytes);
-        lines.owner = Some(owner);
-        lines
+        Lines(bytes)
     }
 
     /// Returns all lines with their line ends.
     pub fn as_bytes(&self) -> &[u8] {
-        &self.bytes
+        &self.0
     }
 
     /// Returns the lines without their line ends.
     pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
-        let body = self.bytes.strip_suffix(b"\n").unwrap_or(&self.bytes);
-        let lines = (!self.bytes.is_empty()).then(|| body.split(|b| *b == b'\n'));
+        let body = self.0.strip_suffix(b"\n").unwrap_or(&self.0);
+        let lines = (!self.0.is_empty()).then(|| body.split(|b| *b == b'\n'));
         lines.into_iter().flatten()
     }
 }

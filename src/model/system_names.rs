@@ -1,4 +1,18 @@
-//! Names that file systems and operating systems reserve at the root of a file system.
+//! Names with a meaning of their own at the root of a mirror or of a file system.
+
+/// The name of our directory in a mirror, as a literal for `concat!`.
+macro_rules! ours {
+    () => {
+        ".pdb-sync"
+    };
+}
+pub(crate) use ours;
+
+/// The name of our directory in a mirror.
+pub const OURS: &str = ours!();
+
+/// The directory of the quarantines of all runs, relative to the root of a mirror.
+pub const QUARANTINE: &str = concat!(ours!(), "/quarantine");
 
 /// Names that file systems and operating systems reserve at the root of a file system. A `*` at the end stands for any suffix. The list is
 /// also passed to rsync as patterns, so an entry must not contain any other wildcard of rsync.

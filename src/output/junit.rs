@@ -10,15 +10,21 @@ use crate::model::event::{Event, Stamped};
 use crate::model::result::{Status, Summary, SyncResult};
 use crate::model::sanitize;
 use jiff::Timestamp;
-use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
+use quick_xml::Writer;
+use quick_xml::events::{BytesDecl, BytesText, Event as Xml};
 use std::collections::HashMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Number of bytes at the start and at the end of each job's output that are included in the report.
 const HEAD: usize = 4 << 10;
 const TAIL: usize = 28 << 10;
+
+/// Elements of a case.
+const FAILURE: &str = "failure";
+const SKIPPED: &str = "skipped";
 
 pub(super) struct Junit {
     path: PathBuf,
@@ -39,73 +45,119 @@ impl Junit {
         }
     }
 
-    fn report(&self, summary: &Summary) -> Report {
-        let mut report = Report::new("pdb-sync");
-        let mut suite = TestSuite::new(format!("sync {}", summary.run));
-        // With its offset, so that it is unambiguous.
-        if let Some(started) = self.started {
-            let started = started.strftime("%Y-%m-%dT%H:%M:%S+00:00").to_string();
-            suite.extra.insert("timestamp".into(), started.into());
-        }
-        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-        suite.extra.insert("hostname".into(), host.into());
-        for result in &summary.results {
-            suite.add_test_case(self.case(result));
-            self.add_properties(result, &mut suite);
-        }
-        for warning in &summary.warnings {
-            suite.add_property(("warning", &*sanitize::line(warning)));
-        }
-        suite.set_time(summary.duration);
-        report.set_time(summary.duration);
-        report.add_test_suite(suite);
-        report
-    }
-
-    fn case(&self, result: &SyncResult) -> TestCase {
-        let status = result.status();
-        let mut case_status = match status {
-            Status::Ok | Status::Warned => TestCaseStatus::success(),
-            Status::Failed | Status::Blocked | Status::Partial => {
-                TestCaseStatus::non_success(NonSuccessKind::Failure)
-            }
-            Status::Skipped | Status::Cancelled => TestCaseStatus::skipped(),
+    /// The report as XML.
+    fn report(&self, summary: &Summary) -> io::Result<Vec<u8>> {
+        let mut writer = Writer::new_with_indent(Vec::new(), b' ', 4);
+        writer.write_event(Xml::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
+        let count = |wanted: &str| {
+            let results = summary.results.iter();
+            results.filter(|result| element(result.status()) == Some(wanted)).count().to_string()
         };
-        if let Some(error) = result.outcome.error() {
-            case_status.set_message(sanitize::line(error)).set_type(status.word());
-            let hint = result.outcome.hint().map_or(String::new(), |hint| format!("\nhint: {hint}"));
-            case_status.set_description(sanitize::lines((verdict(result) + &hint).as_bytes()));
-        }
-        let mut case = TestCase::new(&*result.job, case_status);
-        case.set_classname("pdb-sync").set_time(result.duration);
-        if let Some(kept) = self.outputs.get(&result.job) {
-            case.set_system_out(sanitize::lines(&kept.text()));
-        }
-        case
+        let tests = summary.results.len().to_string();
+        let (failures, skipped, time) = (count(FAILURE), count(SKIPPED), seconds(summary.duration));
+        let figures = [
+            ("name", "pdb-sync"),
+            ("tests", &tests),
+            ("failures", &failures),
+            ("errors", "0"),
+            ("time", &time),
+        ];
+        writer.create_element("testsuites").with_attributes(figures).write_inner_content(|writer| {
+            let name = format!("sync {}", summary.run);
+            // With its offset, so that it is unambiguous.
+            let started = self.started.map(|started| started.strftime("%Y-%m-%dT%H:%M:%S+00:00").to_string());
+            let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+            let figures = [
+                ("name", &*name),
+                ("tests", &tests),
+                ("skipped", &skipped),
+                ("errors", "0"),
+                ("failures", &failures),
+            ];
+            let suite =
+                writer.create_element("testsuite").with_attributes(figures).with_attribute(("time", &*time));
+            let suite = suite.with_attributes(started.as_deref().map(|started| ("timestamp", started)));
+            let suite = suite.with_attribute(("hostname", &*host));
+            suite.write_inner_content(|writer| {
+                self.properties(summary, writer)?;
+                summary.results.iter().try_for_each(|result| self.case(result, writer))
+            })?;
+            Ok(())
+        })?;
+        writer.write_indent()?;
+        Ok(writer.into_inner())
     }
 
-    fn add_properties(&self, result: &SyncResult, suite: &mut TestSuite) {
-        let warning = result.outcome.error().filter(|_| result.status() == Status::Warned);
-        for (name, value) in [
-            ("source", result.source.clone()),
-            ("fallback", served(result)),
-            ("figures", Some(figures(result, self.dry_run))),
-            ("warning", warning.map(|text| sanitize::line(text).into_owned())),
-        ] {
-            if let Some(value) = value.filter(|value| !value.is_empty()) {
-                suite.add_property((format!("{}.{name}", result.job), sanitize::line(&value).into_owned()));
-            }
+    fn properties(&self, summary: &Summary, writer: &mut Writer<Vec<u8>>) -> io::Result<()> {
+        let of_jobs = summary.results.iter().flat_map(|result| {
+            let warning = result.outcome.error().filter(|_| result.status() == Status::Warned);
+            let all = [
+                ("source", result.source.clone()),
+                ("fallback", served(result)),
+                ("figures", Some(figures(result, self.dry_run))),
+                ("warning", warning.map(str::to_owned)),
+            ];
+            all.into_iter().filter_map(|(name, value)| {
+                Some((format!("{}.{name}", result.job), value.filter(|value| !value.is_empty())?))
+            })
+        });
+        let of_run = summary.warnings.iter().map(|warning| ("warning".to_owned(), warning.clone()));
+        let all: Vec<_> = of_jobs.chain(of_run).collect();
+        if all.is_empty() {
+            return Ok(());
         }
+        writer.create_element("properties").write_inner_content(|writer| {
+            for (name, value) in &all {
+                let property = [("name", &**name), ("value", &*sanitize::line(value))];
+                writer.create_element("property").with_attributes(property).write_empty()?;
+            }
+            Ok(())
+        })?;
+        Ok(())
+    }
+
+    fn case(&self, result: &SyncResult, writer: &mut Writer<Vec<u8>>) -> io::Result<()> {
+        let (element, kept) = (element(result.status()), self.outputs.get(&result.job));
+        let time = seconds(result.duration);
+        let figures = [("name", &*result.job), ("classname", "pdb-sync"), ("time", &time)];
+        let case = writer.create_element("testcase").with_attributes(figures);
+        if element.is_none() && kept.is_none() {
+            case.write_empty()?;
+            return Ok(());
+        }
+        case.write_inner_content(|writer| {
+            match (element, result.outcome.error()) {
+                (Some(element), Some(error)) => {
+                    let why = [("message", &*sanitize::line(error)), ("type", result.status().word())];
+                    let hint = result.outcome.hint().map_or(String::new(), |hint| format!("\nhint: {hint}"));
+                    let text = verdict(result) + &hint;
+                    let element = writer.create_element(element).with_attributes(why);
+                    element.write_text_content(BytesText::new(&sanitize::lines(text.as_bytes())))?;
+                }
+                (Some(element), None) => _ = writer.create_element(element).write_empty()?,
+                (None, _) => {}
+            }
+            if let Some(kept) = kept {
+                let element = writer.create_element("system-out");
+                element.write_text_content(BytesText::new(&sanitize::lines(&kept.text())))?;
+            }
+            Ok(())
+        })?;
+        Ok(())
     }
 }
 
-/// Returns the report as text.
-fn xml(report: &Report) -> io::Result<String> {
-    let text = report.to_string().map_err(io::Error::other)?;
-    // The library writes this attribute for the root element too, where the schema has none. The name of the root is ours, so the first
-    // occurrence is that of the root.
-    let skipped = format!(" skipped=\"{}\"", report.skipped);
-    Ok(text.replacen(&skipped, "", 1))
+/// The element of a case that says how it ended; `None` for a success.
+fn element(status: Status) -> Option<&'static str> {
+    match status {
+        Status::Ok | Status::Warned => None,
+        Status::Failed | Status::Blocked | Status::Partial => Some(FAILURE),
+        Status::Skipped | Status::Cancelled => Some(SKIPPED),
+    }
+}
+
+fn seconds(span: Duration) -> String {
+    format!("{:.3}", span.as_secs_f64())
 }
 
 impl Listener for Junit {
@@ -132,9 +184,9 @@ impl Listener for Junit {
                 Ok(())
             }
             Event::RunFinished(summary) => {
-                let xml = xml(&self.report(summary))?;
+                let xml = self.report(summary)?;
                 let file = OutputFile::find(&self.path)?.make_directory()?;
-                file.replace(0o644, |out| out.write_all(xml.as_bytes()))
+                file.replace(0o644, |out| out.write_all(&xml))
             }
             _ => Ok(()),
         }

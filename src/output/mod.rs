@@ -68,8 +68,6 @@ pub struct Options {
     pub environment: Environment,
     /// The streams to write to.
     pub streams: Streams,
-    /// A function that the printer's thread calls first.
-    pub begin: fn(),
 }
 
 impl Default for Options {
@@ -86,7 +84,6 @@ impl Default for Options {
             others: Vec::new(),
             environment: Environment::read(),
             streams: Streams::standard(),
-            begin: || (),
         }
     }
 }
@@ -100,9 +97,8 @@ pub fn summary(summary: &Summary, verbose: bool) -> Text {
 /// not be started.
 pub fn start(options: Options) -> io::Result<(mpsc::Sender<Stamped>, Printer)> {
     let (sender, events) = mpsc::channel(WAITING);
-    let begin = options.begin;
     let (screen, listeners) = cast(options);
-    Ok((sender, Printer::spawn(begin, screen, listeners, events)?))
+    Ok((sender, Printer::spawn(screen, listeners, events)?))
 }
 
 /// Creates the screen and the listeners.

@@ -30,7 +30,6 @@ pub struct Outcome {
 
 impl Printer {
     pub(super) fn spawn(
-        begin: fn(),
         mut screen: Screen,
         listeners: Vec<Box<dyn Listener>>,
         events: mpsc::Receiver<Stamped>,
@@ -39,7 +38,6 @@ impl Printer {
         let mut audience: Vec<_> = listeners.into_iter().map(Some).collect();
         // The thread's handle is not joined: a stream that blocks forever must not delay the end of the process.
         thread::Builder::new().name("printer".into()).spawn(move || {
-            begin();
             listen(&mut audience, events, &mut screen);
             each(&mut audience, &mut screen, |listener, screen| listener.finish(screen));
             // The receiver is gone if nobody waits for the result.
@@ -211,7 +209,7 @@ mod tests {
         let (sender, events) = mpsc::channel(4);
         let (count, counted) = std_mpsc::channel();
         let listeners: Vec<Box<dyn Listener>> = vec![Box::new(Failing(0)), Box::new(Counting(count))];
-        let printer = Printer::spawn(|| (), screen, listeners, events).unwrap();
+        let printer = Printer::spawn(screen, listeners, events).unwrap();
         let notice = Event::Notice { job: None, level: Level::Info, text: "x".into() };
         for event in [started(&["a"]), notice] {
             sender.blocking_send(Stamped { time: at(0), event }).unwrap();

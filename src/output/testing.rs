@@ -64,7 +64,6 @@ pub(super) fn options(out: impl Write + Send + 'static, err: impl Write + Send +
             err: Port { writer: Box::new(err), columns: None },
             canvas: None,
         },
-        begin: || (),
     }
 }
 

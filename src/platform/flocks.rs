@@ -62,12 +62,11 @@ fn devices(file: &File) -> Vec<(u32, u32)> {
     let stat = fstat(file).map(|stat| (rustix::fs::major(stat.st_dev), rustix::fs::minor(stat.st_dev)));
     let info = fs::read_to_string(format!("/proc/self/fdinfo/{}", file.as_raw_fd())).unwrap_or_default();
     let mount = info.lines().find_map(|line| line.strip_prefix("mnt_id:")).map(str::trim);
-    let table = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
-    let listed = table.lines().find_map(|line| {
-        let mut fields = line.split(' ');
-        (fields.next() == mount).then(|| fields.nth(1)?.split_once(':')).flatten()
+    let mount = super::mounts::table().into_iter().find(|known| Some(known.id.as_str()) == mount);
+    let listed = mount.and_then(|mount| {
+        let (major, minor) = mount.device.split_once(':')?;
+        Some((major.parse().ok()?, minor.parse().ok()?))
     });
-    let listed = listed.and_then(|(major, minor)| Some((major.parse().ok()?, minor.parse().ok()?)));
     stat.into_iter().chain(listed).collect()
 }
 
@@ -88,10 +87,7 @@ fn find(locks: &str, devices: &[(u32, u32)], inode: u64) -> Option<u32> {
 
 /// The start time of a process, to the second.
 fn started(pid: u32) -> Option<jiff::Timestamp> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name is in parentheses and may contain any characters, also parentheses. The 22nd field is the start time since boot, in clock
-    // ticks.
-    let ticks: u64 = stat.rsplit_once(") ")?.1.split(' ').nth(19)?.parse().ok()?;
+    let ticks = super::ProcessStat::read(pid)?.start;
     let all = fs::read_to_string("/proc/stat").ok()?;
     let boot: u64 = all.lines().find_map(|line| line.strip_prefix("btime "))?.trim().parse().ok()?;
     let seconds = boot.checked_add(ticks.checked_div(rustix::param::clock_ticks_per_second())?)?;

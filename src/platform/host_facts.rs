@@ -1,7 +1,6 @@
 //! Gathers the host facts that a configuration is checked against.
 
 use super::in_the_way::in_the_way;
-use super::mounts::unescape;
 use crate::model::host_facts::{HostFacts, Unusable};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
@@ -18,7 +17,7 @@ pub fn host_facts() -> HostFacts {
         home: etcetera::home_dir().ok(),
         homes: fs::read("/etc/passwd").map(|text| homes(&text)).unwrap_or_default(),
         cwd: env::current_dir().ok(),
-        mounts: fs::read("/proc/self/mountinfo").map(|text| mounts(&text)).unwrap_or_default(),
+        mounts: super::mounts::table().into_iter().map(|mount| mount.point).collect(),
         variable: |name| env::var_os(name),
         resolve,
         is_dir: Path::is_dir,
@@ -62,27 +61,10 @@ fn homes(passwd: &[u8]) -> Vec<PathBuf> {
     homes
 }
 
-/// The mount points in a mountinfo file: its fifth field, with space, tab, newline and backslash in octal.
-fn mounts(mountinfo: &[u8]) -> Vec<PathBuf> {
-    mountinfo
-        .split(|b| *b == b'\n')
-        .filter_map(|line| line.split(|b| *b == b' ').nth(4))
-        .map(|field| OsString::from_vec(unescape(field)).into())
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::os::unix::fs::symlink;
-
-    #[test]
-    fn mount_points_are_read_with_their_escapes() {
-        let text = br"24 30 0:22 / /proc rw,nosuid shared:5 - proc proc rw
-36 35 98:0 /mnt1 /srv/my\040disk\134x rw,noatime master:1 - ext3 /dev/root rw
-";
-        assert_eq!(mounts(text), [Path::new("/proc"), Path::new(r"/srv/my disk\x")]);
-    }
 
     #[test]
     fn only_people_have_homes() {

@@ -7,9 +7,9 @@ mod free_space;
 mod host_facts;
 mod in_the_way;
 mod load;
-mod low_priority;
 mod memory;
 mod mounts;
+mod open_below;
 mod process;
 mod same_directory;
 mod secret;
@@ -25,12 +25,12 @@ pub use free_space::{FreeSpace, room};
 pub use host_facts::{host_facts, resolve};
 pub use in_the_way::{Obstacle, in_the_way};
 pub use load::{Load, LoadMeter, pressure};
-pub use low_priority::give_way;
 pub use memory::{Memory, memory};
 pub use mounts::{Mount, is_root, is_root_of_a_file_system, is_unmounted, knows_mount_points, mount_of};
-pub use process::{Identity, boot_id};
+pub use open_below::{LONGEST, Through, open_below, open_child, open_through};
+pub use process::{Identity, ProcessStat, boot_id, processes};
 pub use shared_permissions::{follow, follows};
-pub use syscalls::{ends_children, may_change, renames_without_replacing, sets_io_priority, sets_priority};
+pub use syscalls::{ends_children, may_change, renames_without_replacing, set_io_priority, sets_priority};
 pub use users::{group_name, group_operand, host_name, is_member, own_name, user_name};
 
 /// CPU time used so far by all threads of this process; `None` if the system does not report it.

@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 /// A mounted file system.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mount {
+    /// Its number, as in `mnt_id` of `/proc/self/fdinfo`.
+    pub id: String,
     /// The mount point.
     pub point: PathBuf,
     /// Its type, such as `ext4`.
@@ -99,10 +101,11 @@ pub(super) fn parse(mountinfo: &[u8]) -> Vec<Mount> {
     for line in mountinfo.split(|byte| *byte == b'\n') {
         let fields: Vec<&[u8]> = line.split(|byte| *byte == b' ').collect();
         let Some(dash) = fields.iter().position(|field| *field == b"-") else { continue };
-        let [_, _, device, root, point, options, ..] = fields[..] else { continue };
+        let [id, _, device, root, point, options, ..] = fields[..] else { continue };
         let Some(kind) = fields.get(dash + 1) else { continue };
         let read_only = |options: &[u8]| options.split(|byte| *byte == b',').any(|option| option == b"ro");
         table.push(Mount {
+            id: String::from_utf8_lossy(id).into_owned(),
             point: OsString::from_vec(unescape(point)).into(),
             root: OsString::from_vec(unescape(root)).into(),
             device: String::from_utf8_lossy(device).into_owned(),
@@ -111,6 +114,29 @@ pub(super) fn parse(mountinfo: &[u8]) -> Vec<Mount> {
         });
     }
     table
+}
+
+/// Replaces the octal escapes of mount tables: space, tab, newline and backslash.
+fn unescape(field: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(field.len());
+    let mut rest = field;
+    while let Some((first, after)) = rest.split_first() {
+        let octal = after
+            .get(..3)
+            .filter(|_| *first == b'\\')
+            .and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 8).ok());
+        match octal {
+            Some(byte) => {
+                out.push(byte);
+                rest = &after[3..];
+            }
+            None => {
+                out.push(*first);
+                rest = after;
+            }
+        }
+    }
+    out
 }
 
 /// Mount points in `/etc/fstab` that are mounted at every boot; empty if there are none.
@@ -139,28 +165,6 @@ fn fstab(text: &[u8]) -> Vec<PathBuf> {
     points.collect()
 }
 
-pub(super) fn unescape(field: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(field.len());
-    let mut rest = field;
-    while let Some((first, after)) = rest.split_first() {
-        let octal = after
-            .get(..3)
-            .filter(|_| *first == b'\\')
-            .and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 8).ok());
-        match octal {
-            Some(byte) => {
-                out.push(byte);
-                rest = &after[3..];
-            }
-            None => {
-                out.push(*first);
-                rest = after;
-            }
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -169,6 +173,7 @@ mod tests {
     fn the_deepest_mount_holds_a_path() {
         let text = br"24 30 0:22 / / rw,relatime shared:5 - ext4 /dev/sda1 rw
 36 24 98:0 / /srv/my\040disk rw,noatime master:1 - xfs /dev/sdb rw
+39 24 98:2 / /srv/my\134x rw,nosuid - xfs /dev/sdd rw
 37 24 98:1 / /srv/old ro,noatime - vfat /dev/sdc rw
 38 24 0:50 / /srv/nfs rw - nfs4 host:/x ro
 odd line
@@ -176,6 +181,7 @@ odd line
         let of = |path: &str| holding(&parse(text), Path::new(path)).cloned().unwrap();
         assert_eq!((of("/etc").kind, of("/srv/my disk/a").kind), ("ext4".into(), "xfs".into()));
         assert_eq!(of("/srv/my").point, Path::new("/"));
+        assert_eq!(of(r"/srv/my\x").point, Path::new(r"/srv/my\x"));
         assert!(of("/srv/old").read_only && of("/srv/nfs/x").read_only && !of("/srv").read_only);
         assert!(of("/srv/nfs").is_network() && !of("/srv/old").is_network());
     }

@@ -1,7 +1,50 @@
-//! Identifies this process, and checks whether another one still runs.
+//! Identifies this process, checks whether another one still runs, and reads what the kernel says about one.
 
-use std::fs;
-use std::process;
+use std::{fs, process};
+
+/// What `/proc/PID/stat` says about a process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProcessStat {
+    /// The name of its program; at most 15 bytes.
+    pub name: String,
+    /// Whether it has ended, also if it was not waited for.
+    pub ended: bool,
+    /// The number of its process group.
+    pub group: i32,
+    /// Its start, in clock ticks since boot.
+    pub start: u64,
+    /// Resident memory, in pages.
+    pub pages: u64,
+}
+
+impl ProcessStat {
+    /// `None` for a process that does not exist, and without `/proc`.
+    pub fn read(pid: u32) -> Option<Self> {
+        let text = fs::read(format!("/proc/{pid}/stat")).ok()?;
+        Self::parse(&String::from_utf8_lossy(&text))
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        // The name is in parentheses and may contain any characters, also parentheses.
+        let (head, rest) = text.rsplit_once(") ")?;
+        let fields: Vec<&str> = rest.split(' ').collect();
+        // Numbered as in proc(5): the state is the third.
+        let field = |number: usize| fields.get(number - 3).copied();
+        Some(ProcessStat {
+            name: head.split_once('(')?.1.into(),
+            ended: field(3)?.starts_with(['Z', 'X']),
+            group: field(5)?.parse().ok()?,
+            start: field(22)?.parse().ok()?,
+            pages: field(24)?.parse().ok()?,
+        })
+    }
+}
+
+/// The pids of all processes; `None` without `/proc`.
+pub fn processes() -> Option<impl Iterator<Item = u32>> {
+    let entries = fs::read_dir("/proc").ok()?.flatten();
+    Some(entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()))
+}
 
 /// Identifies a process among all that have had or will have its pid.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,14 +78,8 @@ impl Identity {
 
 /// `BOOT:TICK`; `None` for a process that has ended, for a zombie, or on a system that does not report it.
 fn started(pid: u32) -> Option<String> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name is in parentheses and may contain any characters, also parentheses.
-    let (_, rest) = stat.rsplit_once(") ")?;
-    let mut fields = rest.split(' ');
-    let state = fields.next()?;
-    // The 22nd field, counting the pid, the name and the state.
-    let tick = fields.nth(18)?;
-    (!state.starts_with(['Z', 'X'])).then(|| format!("{}:{tick}", boot_id().unwrap_or_default()))
+    let stat = ProcessStat::read(pid).filter(|stat| !stat.ended)?;
+    Some(format!("{}:{}", boot_id().unwrap_or_default(), stat.start))
 }
 
 /// The ID of the current boot; `None` without `/proc`.
@@ -53,6 +90,14 @@ pub fn boot_id() -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_process_is_read_whatever_it_is_called() {
+        let text = "42 (a) b) S 1 43 42 0 -1 4194560 100 0 0 0 1 2 0 0 20 0 1 0 500 1000000 77 18446744073709551615 1";
+        let stat = ProcessStat { name: "a) b".into(), ended: false, group: 43, start: 500, pages: 77 };
+        assert_eq!(ProcessStat::parse(text), Some(stat));
+        assert_eq!(ProcessStat::parse("42 (a"), None);
+    }
 
     #[test]
     fn we_are_here_and_our_predecessors_are_not() {

@@ -1,6 +1,7 @@
 //! Which optional system calls this system offers. An old kernel refuses them (`ENOSYS`), and so does a sandbox, such as
 //! `SystemCallFilter=` of systemd or the seccomp profile of a container (`ENOSYS` or `EPERM`).
 
+use crate::model::job::IoPriority;
 use rustix::fs::{Access, AtFlags, accessat};
 use rustix::io::Errno;
 use std::os::fd::AsFd;
@@ -37,21 +38,27 @@ pub fn sets_priority() -> bool {
     getpriority_process(None).and_then(|now| setpriority_process(None, now)).is_ok()
 }
 
-/// Whether the I/O priority of a process can be set. Tested by setting ours to its current value.
+/// Sets the I/O priority of this thread and of its future children; `None`: to its current value, as a test. Returns whether the system
+/// permits it. Makes only system calls.
 #[cfg(target_os = "linux")]
 #[expect(unsafe_code, reason = "no crate wraps ioprio_set")]
-pub fn sets_io_priority() -> bool {
+pub fn set_io_priority(priority: Option<IoPriority>) -> bool {
+    // From linux/ioprio.h: the class is above the 13 bits of the level.
     const WHO_PROCESS: libc::c_int = 1;
     // SAFETY: integers, and no memory; 0 is the calling thread.
     unsafe {
-        let now = libc::syscall(libc::SYS_ioprio_get, WHO_PROCESS, 0);
-        now >= 0 && libc::syscall(libc::SYS_ioprio_set, WHO_PROCESS, 0, now) == 0
+        let value = match priority {
+            Some(IoPriority::BestEffort(level)) => 2 << 13 | libc::c_long::from(level),
+            Some(IoPriority::Idle) => 3 << 13,
+            None => libc::syscall(libc::SYS_ioprio_get, WHO_PROCESS, 0),
+        };
+        value >= 0 && libc::syscall(libc::SYS_ioprio_set, WHO_PROCESS, 0, value) == 0
     }
 }
 
 /// Other systems have no I/O priorities.
 #[cfg(not(target_os = "linux"))]
-pub fn sets_io_priority() -> bool {
+pub fn set_io_priority(_priority: Option<IoPriority>) -> bool {
     false
 }
 

@@ -1,10 +1,7 @@
 //! Names of users, groups and the host.
 
+use nix::unistd::{Group, User};
 use rustix::process::{getegid, geteuid, getgroups};
-use std::ffi::CStr;
-
-/// Maximum size of a record of a user or group, in bytes. A group may have thousands of members.
-const LONGEST: usize = 1 << 20;
 
 /// The name of a user; `uid 1234` if it has none.
 pub fn user_name(uid: u32) -> String {
@@ -37,45 +34,13 @@ pub fn own_name() -> String {
     user_name(geteuid().as_raw())
 }
 
-/// Calls a C library function that fills a buffer. Repeats it with a larger buffer on `ERANGE`.
-fn with_buffer<T>(mut call: impl FnMut(&mut [libc::c_char]) -> (i32, Option<T>)) -> Option<T> {
-    let mut buffer = vec![0; 1024];
-    loop {
-        match call(&mut buffer) {
-            (libc::ERANGE, _) if buffer.len() < LONGEST => buffer.resize(buffer.len() * 4, 0),
-            (_, found) => return found,
-        }
-    }
-}
-
-#[expect(unsafe_code, reason = "only the C library knows users that are not in /etc/passwd")]
+/// The C library knows users and groups that are not in `/etc/passwd` and `/etc/group`.
 fn user(uid: u32) -> Option<String> {
-    with_buffer(|buffer| {
-        // SAFETY: all zeros is a valid `passwd`, which has only numbers and pointers.
-        let mut record: libc::passwd = unsafe { std::mem::zeroed() };
-        let mut found = std::ptr::null_mut();
-        // SAFETY: every pointer is valid for the call, and the length is that of the buffer.
-        let error =
-            unsafe { libc::getpwuid_r(uid, &mut record, buffer.as_mut_ptr(), buffer.len(), &mut found) };
-        // SAFETY: a record that was found has a name, which is in the buffer and NUL-terminated.
-        let name = (!found.is_null()).then(|| unsafe { CStr::from_ptr(record.pw_name) });
-        (error, name.map(|name| name.to_string_lossy().into_owned()))
-    })
+    User::from_uid(uid.into()).ok().flatten().map(|user| user.name)
 }
 
-#[expect(unsafe_code, reason = "only the C library knows groups that are not in /etc/group")]
 fn group(gid: u32) -> Option<String> {
-    with_buffer(|buffer| {
-        // SAFETY: all zeros is a valid `group`, which has only numbers and pointers.
-        let mut record: libc::group = unsafe { std::mem::zeroed() };
-        let mut found = std::ptr::null_mut();
-        // SAFETY: every pointer is valid for the call, and the length is that of the buffer.
-        let error =
-            unsafe { libc::getgrgid_r(gid, &mut record, buffer.as_mut_ptr(), buffer.len(), &mut found) };
-        // SAFETY: a record that was found has a name, which is in the buffer and NUL-terminated.
-        let name = (!found.is_null()).then(|| unsafe { CStr::from_ptr(record.gr_name) });
-        (error, name.map(|name| name.to_string_lossy().into_owned()))
-    })
+    Group::from_gid(gid.into()).ok().flatten().map(|group| group.name)
 }
 
 #[cfg(test)]

@@ -9,15 +9,12 @@ pub(crate) fn now() -> Moment {
     Moment { wall: jiff::Timestamp::now().as_second(), boot: boot.map(|(id, s)| Boot { id, s }) }
 }
 
-/// Seconds since boot, including suspended time; `None` if unknown. Uses libc, as the standard library does for the wall time, so that a
+/// Seconds since boot, including suspended time; `None` if unknown. Uses the C library, as the standard library does for the wall time, so that a
 /// tool which replaces the clocks of a process replaces both.
 #[cfg(target_os = "linux")]
-#[expect(unsafe_code, reason = "the standard library does not tell boot time")]
 fn since_boot() -> Option<u64> {
-    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: it writes one timespec, which is ours.
-    let failed = unsafe { libc::clock_gettime(libc::CLOCK_BOOTTIME, &raw mut time) } != 0;
-    u64::try_from(time.tv_sec).ok().filter(|_| !failed)
+    let time = nix::time::ClockId::CLOCK_BOOTTIME.now().ok()?;
+    u64::try_from(time.tv_sec()).ok()
 }
 
 #[cfg(not(target_os = "linux"))]

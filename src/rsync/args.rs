@@ -6,7 +6,7 @@
 
 use super::options::{self, PROTECTED};
 use crate::model::job::{Address, Job, Preset, Source};
-use crate::model::system_names::OF_FILE_SYSTEMS;
+use crate::model::system_names::{OF_FILE_SYSTEMS, QUARANTINE};
 use std::time::Duration;
 
 pub use super::job_options::{
@@ -114,7 +114,7 @@ pub fn argv(program: &str, job: &Job, source: &Source, purpose: Purpose) -> Vec<
 /// Makes rsync move replaced files to the quarantine of a run, with a separate directory for each transfer of the run.
 pub fn keep_replaced(argv: &mut Vec<String>, run: &str, layer: u64) {
     let end = argv.iter().rposition(|argument| argument == "--").unwrap_or(argv.len());
-    let dir = format!("--backup-dir=.pdb-sync/quarantine/{run}/replaced-{layer}");
+    let dir = format!("--backup-dir={QUARANTINE}/{run}/replaced-{layer}");
     argv.splice(end..end, ["--backup".to_owned(), "--suffix=".to_owned(), dir]);
 }
 

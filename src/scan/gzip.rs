@@ -1,7 +1,8 @@
 //! Checks that compressed files are complete. Each file is decompressed to its end, which verifies its checksum.
 
-use super::{Stop, open};
+use super::Stop;
 use crate::model::compression::{packed_by, packed_name};
+use crate::platform::{self, Through};
 use crate::scan::inventory::{Inventory, Kind};
 use flate2::bufread::GzDecoder;
 use rustix::fs::{Mode, OFlags, openat};
@@ -103,7 +104,7 @@ pub fn check_gzip(
     stop: &Stop,
     progress: &AtomicU64,
 ) -> io::Result<Checked> {
-    let root = open::open_child(rustix::fs::CWD, root.as_os_str().as_bytes(), true)?;
+    let root = platform::open_child(rustix::fs::CWD, root.as_os_str().as_bytes(), true)?;
     let cores = thread::available_parallelism().map_or(2, |cores| cores.get());
     let threads = if threads == 0 { cores } else { threads }.clamp(1, paths.len().max(1));
     let (next, looked, bytes) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicU64::new(0));
@@ -154,7 +155,7 @@ fn open_file(root: &std::os::fd::OwnedFd, path: &[u8]) -> io::Result<File> {
         Some(slash) => (&path[..slash], &path[slash + 1..]),
         None => (&b""[..], path),
     };
-    let dir = open::open_below(root, dir, false)?;
+    let dir = platform::open_through(root, dir, Through::Mounts)?;
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
     Ok(File::from(openat(dir, OsStr::from_bytes(name), flags, Mode::empty())?))
 }

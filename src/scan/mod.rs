@@ -45,9 +45,6 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Our directory in a mirror, which has the quarantine. Scans skip it.
-pub const QUARANTINE: &[u8] = b".pdb-sync";
-
 /// The result of a scan.
 #[derive(Debug)]
 pub struct Scan {

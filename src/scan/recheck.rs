@@ -5,7 +5,7 @@
 //! read may have changed again within the same clock tick: it is read again.
 
 use super::look::dir_stat;
-use super::open::LONGEST;
+use crate::platform::LONGEST;
 use crate::scan::inventory::{DirId, DirRef, DirStat, Inventory, State};
 use rustix::fs::{AtFlags, statat};
 use std::ffi::OsStr;

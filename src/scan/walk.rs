@@ -6,6 +6,7 @@ use super::queue::{Item, Shared};
 use super::recheck::Before;
 use super::worker::Worker;
 use super::{Ended, Options, Scan, ScanError};
+use crate::platform;
 use crate::scan::inventory::{Bytes, Inventory};
 use rustix::fs::{CWD, fstat};
 use rustix::time::{ClockId, clock_gettime};
@@ -31,7 +32,7 @@ pub fn scan(root: &Path, options: &Options, before: Option<&Inventory>) -> Resul
     let started = i64::try_from(started).unwrap_or(i64::MAX);
     let deadline = options.timeout.and_then(|timeout| clock.checked_add(timeout));
     let over = || options.stop.is_stopped() || deadline.is_some_and(|deadline| Instant::now() >= deadline);
-    let fd = open::open_child(CWD, root.as_os_str().as_bytes(), true).map_err(fail)?;
+    let fd = platform::open_child(CWD, root.as_os_str().as_bytes(), true).map_err(fail)?;
     let root_stat = dir_stat(&fstat(&fd).map_err(fail)?);
     let cores = thread::available_parallelism().map_or(2, |cores| cores.get());
     let threads = if options.threads == 0 { cores.min(MOST_THREADS) } else { options.threads };

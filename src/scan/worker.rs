@@ -1,14 +1,14 @@
 //! A thread of a scan: it opens and reads directories, and stores their contents in its own arena.
 
+use super::TroubleKind;
 use super::directory::{Learned, Names, words};
 use super::listing::{FileTypeByte, Listing, MANY};
 use super::look::dir_stat;
-use super::open::{self, Held};
+use super::open::Held;
 use super::parallel_lookup::Ahead;
 use super::queue::{Item, Shared, State as WalkState, Task, Wide};
-use super::{QUARANTINE, TroubleKind};
-use crate::model::system_names::is_of_a_file_system;
-use crate::platform;
+use crate::model::system_names::{OURS, is_of_a_file_system};
+use crate::platform::{self, Through};
 use crate::scan::inventory::{Block, DirStat, Found, State};
 use rustix::fs::{AtFlags, fstat, statat};
 use rustix::io::Errno;
@@ -146,8 +146,11 @@ impl<'s, 'a> Worker<'s, 'a> {
 
     fn open(&self, task: &Task) -> Result<OwnedFd, Errno> {
         match &task.at {
-            Some(at) => open::open_child(&at.fd, &self.name, task.through),
-            None => open::open_below(&self.shared.root, &self.path, self.shared.options.follow),
+            Some(at) => platform::open_child(&at.fd, &self.name, task.through),
+            None => {
+                let through = if self.shared.options.follow { Through::Links } else { Through::Mounts };
+                platform::open_through(&self.shared.root, &self.path, through)
+            }
         }
     }
 
@@ -166,7 +169,7 @@ impl<'s, 'a> Worker<'s, 'a> {
         let skip = |name: &[u8], kind| {
             options.skip_hidden && name.starts_with(b".") && name != b"." && name != b".."
                 || depth == 0
-                    && name == QUARANTINE
+                    && name == OURS.as_bytes()
                     && matches!(kind, FileTypeByte::Directory | FileTypeByte::Unknown)
                 || options.exclude.holds(path, name)
         };

@@ -8,11 +8,11 @@ use super::entry_key;
 use super::facets::{self, Match, Matches};
 use super::hit::{Hit, Outcome, Place, Request, Sort};
 use super::location::Opened;
-use super::pool::Pool;
 use super::schema::Fields;
 use super::single_index::{self, Answer, Found, Shared};
 use crate::model::document_summary::DocumentSummary;
 use crate::search::query::Field;
+use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -46,7 +46,7 @@ impl Default for EngineOptions {
 pub struct SearchEngine {
     fields: Fields,
     indexes: Vec<Live>,
-    pool: Pool,
+    pool: ThreadPool,
     cache: Cache,
 }
 
@@ -105,10 +105,13 @@ impl SearchEngine {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             n => n,
         };
-        let pool = Pool::new(workers).map_err(|source| SearchError::Io {
+        // More threads than cores would delay every request. A task that panics drops its end of the channel, which the waiting thread
+        // notices.
+        let pool = ThreadPoolBuilder::new().num_threads(workers).thread_name(|_| "search".into());
+        let pool = pool.panic_handler(|_| ()).build().map_err(|error| SearchError::Io {
             tried: "start threads for",
             path: "search".into(),
-            source,
+            source: std::io::Error::other(error),
         })?;
         let indexes: Result<Vec<Live>, _> = indexes.into_iter().map(Live::new).collect();
         let cache = Cache::new(options.cache_entries, options.cache_bytes);
@@ -199,7 +202,7 @@ impl Moment<'_> {
             let (compiled, shared, sort) = (Arc::clone(&self.compiled), Arc::clone(&self.shared), self.sort);
             let deadline = self.deadline;
             let matches = self.matches(at);
-            self.engine.pool.submit(move || {
+            self.engine.pool.spawn(move || {
                 // The deadline has passed, so the answer would not be used.
                 if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
                     return;
@@ -262,7 +265,7 @@ impl Moment<'_> {
         for name in &names {
             let (name, sender, matches) = (*name, sender.clone(), Arc::clone(&matches));
             let (shared, labels) = (Arc::clone(&self.shared), Arc::clone(&labels));
-            self.engine.pool.submit(move || {
+            self.engine.pool.spawn(move || {
                 let counted = facets::count(name, &matches, &shared.0, &labels);
                 let _ = sender.send(counted.map(|values| (name, values)));
             });

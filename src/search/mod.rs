@@ -3,7 +3,7 @@
 //! ```text
 //! location (where an index lies) ── file_list (what a mirror holds) ── indexed_files (what was indexed) ── build
 //! schema, document, stems, entry_key                                                                     │
-//! condition (query → terms of the engine) ── single_index ── pool ── engine ── cache              budget
+//! condition (query → terms of the engine) ── single_index ── engine ── cache                      budget
 //! ```
 //!
 //! **Invariant: an index is what its last commit says.** The payload of a commit names its list of indexed files, so the two always match.
@@ -27,7 +27,6 @@ mod file_list;
 mod hit;
 mod indexed_files;
 mod location;
-mod pool;
 pub mod query;
 mod read_only_dir;
 mod schema;

@@ -1,7 +1,6 @@
 //! The dispatcher: one loop over finished jobs, signals and ticks.
 
 use super::auto_parallel::{self, AutoParallel};
-use super::buffers::Buffers;
 use super::job_events::{JobEvents, stamped};
 use super::job_runner::{self, JobContext};
 use super::lock_owners::LockOwners;
@@ -88,15 +87,13 @@ impl Dispatch {
         let jobs = plan.jobs.iter().map(|job| job.name.clone()).collect();
         let (run, parallel, dry_run) = (plan.run.clone(), plan.parallel, plan.mode != Mode::Real);
         dispatch.say(Event::RunStarted { run, jobs, parallel, dry_run }).await;
-        let buffers = Buffers::default();
         let program = Arc::new(Program::default());
         let lock_owners = LockOwners::new(&plan.state_dir, &plan.run);
         for job in &plan.jobs {
             let (progress, latest) = watch::channel(None);
             let name: Arc<str> = job.name.as_str().into();
             let (events, stop) = (dispatch.events.clone(), dispatch.stop.clone());
-            let job_events =
-                JobEvents { job: name.clone(), events, progress, stop, buffers: buffers.clone() };
+            let job_events = JobEvents { job: name.clone(), events, progress, stop };
             let context = JobContext {
                 plan: plan.clone(),
                 job: job.clone(),

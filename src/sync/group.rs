@@ -1,5 +1,6 @@
 //! The process group of a child: all its descendants, except those that left the group.
 
+use crate::platform::{self, ProcessStat};
 use rustix::process::{Pid, Signal, WaitOptions, kill_process_group, waitpid};
 use std::cell::Cell;
 use std::time::Duration;
@@ -70,25 +71,9 @@ impl Drop for Group {
     }
 }
 
-/// Whether a process of the group runs. Zombies, such as the leader, do not count.
-#[cfg(target_os = "linux")]
+/// Whether a process of the group runs; true where that cannot be determined. Zombies, such as the leader, do not count.
 fn runs(group: Pid) -> bool {
-    let Ok(processes) = std::fs::read_dir("/proc") else { return true };
-    let wanted = group.as_raw_nonzero().get().to_string();
-    processes.flatten().any(|process| {
-        let is_number = process.file_name().to_string_lossy().starts_with(|c: char| c.is_ascii_digit());
-        is_number
-            && std::fs::read(process.path().join("stat")).is_ok_and(|stat| {
-                // Behind the name, which may hold any bytes: state, parent, group.
-                let stat = String::from_utf8_lossy(&stat);
-                let mut fields = stat.rsplit(") ").next().unwrap_or_default().split(' ');
-                let (state, group) = (fields.next(), fields.nth(1));
-                !matches!(state, Some("Z" | "X")) && group == Some(&wanted)
-            })
-    })
-}
-
-#[cfg(not(target_os = "linux"))]
-fn runs(_group: Pid) -> bool {
-    true
+    let Some(mut processes) = platform::processes() else { return true };
+    let group = group.as_raw_nonzero().get();
+    processes.any(|pid| ProcessStat::read(pid).is_some_and(|stat| stat.group == group && !stat.ended))
 }

@@ -1,9 +1,8 @@
 //! The events of a job. Facts are sent in order through one bounded channel; of progress only the latest value is kept.
 
-use super::buffers::Buffers;
 use super::stop::Stop;
 use crate::clean::removal::{Unescaped, WriteAccess};
-use crate::model::event::{Event, Level, Phase, Progress, Stamped, Stream};
+use crate::model::event::{Event, Level, Lines, Phase, Progress, Stamped, Stream};
 use crate::model::sanitize;
 use jiff::Timestamp;
 use std::path::Path;
@@ -17,7 +16,6 @@ pub(super) struct JobEvents {
     pub(super) events: mpsc::Sender<Stamped>,
     pub(super) progress: watch::Sender<Option<Progress>>,
     pub(super) stop: Stop,
-    pub(super) buffers: Buffers,
 }
 
 /// Adds the current time to an event.
@@ -61,8 +59,8 @@ impl JobEvents {
         }
     }
 
-    /// Lines as output of the job; the block belongs to our buffers.
-    pub(super) fn output(&self, stream: Stream, block: Vec<u8>) -> Stamped {
-        stamped(Event::Output { job: self.job.clone(), stream, lines: self.buffers.lines(block) })
+    /// Lines as output of the job.
+    pub(super) fn output(&self, stream: Stream, lines: Vec<u8>) -> Stamped {
+        stamped(Event::Output { job: self.job.clone(), stream, lines: Lines::new(lines) })
     }
 }

@@ -150,15 +150,13 @@ fn unlock(file: &File) {
 }
 
 #[cfg(target_os = "linux")]
-#[expect(unsafe_code, reason = "neither std nor rustix has locks of open files")]
 fn set(file: &File, kind: libc::c_int) -> io::Result<()> {
-    use std::os::fd::AsRawFd;
-    // SAFETY: all zeros is a valid `flock`: from the beginning, to the end, of no process, as required.
-    let mut lock: libc::flock = unsafe { std::mem::zeroed() };
-    lock.l_type = kind as libc::c_short;
-    // SAFETY: the descriptor is open and the structure lives as long as the call.
-    let done = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_SETLK, &raw const lock) };
-    if done == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    use nix::fcntl::{FcntlArg, fcntl};
+    // From the beginning, to the end, of no process, as required.
+    let (l_type, l_whence) = (kind as libc::c_short, libc::SEEK_SET as libc::c_short);
+    let lock = libc::flock { l_type, l_whence, l_start: 0, l_len: 0, l_pid: 0 };
+    fcntl(file, FcntlArg::F_OFD_SETLK(&lock))?;
+    Ok(())
 }
 
 /// False if another process holds the lock.

@@ -12,7 +12,6 @@ mod attempt_state;
 mod auto_parallel;
 mod backoff;
 mod blocking;
-mod buffers;
 mod child;
 mod child_exit;
 mod complete;
@@ -59,7 +58,6 @@ mod stop;
 mod supervisor;
 mod transfer;
 #[cfg(target_os = "linux")]
-mod vfork;
 mod watchdog;
 
 pub(crate) use dispatch::run;

@@ -27,10 +27,6 @@ use tokio::time::{Instant, sleep_until, timeout};
 const DRAIN: Duration = Duration::from_secs(2);
 /// After a child has ended: how long other processes may still write to its pipes.
 const DRAIN_MOST: Duration = Duration::from_secs(10);
-/// How long nothing is read after a short read, since passing on a few lines costs as much as passing on many.
-const REST: Duration = Duration::from_millis(5);
-/// A read of fewer bytes than this is short.
-const LITTLE: usize = 4 * 1024;
 /// How long to wait for the end of a killed child. It ends at once, unless it is in a system call on a file system that does not answer.
 const DEATH: Duration = Duration::from_secs(5);
 /// Far enough in the future never to be reached.
@@ -60,7 +56,6 @@ pub(super) async fn run(
     let mut drain_until = Instant::now() + NEVER;
     let mut drain_most = drain_until;
     let mut give_up_at = Instant::now() + NEVER;
-    let mut rest_until = Instant::now();
     let mut left: Option<bool> = None;
 
     while status.is_none() || stdout.is_open() || stderr.is_open() || pending.is_some() {
@@ -69,29 +64,21 @@ pub(super) async fn run(
         watchdog.deaf(!free);
         watchdog.noted(handler.signs());
         let begun = Instant::now();
-        let rests = status.is_none() && Instant::now() < rest_until;
         tokio::select! {
-            () = stdout.ready(), if free && !rests => {
+            () = stdout.ready(), if free => {
                 watchdog.heard();
-                let heard = stdout.read(job_events, handler);
-                pending = heard.event;
-                if heard.length < LITTLE && stdout.is_open() {
-                    stdout.rest();
-                    rest_until = Instant::now() + REST;
-                } else {
-                    // Yields after each read. The runtime's budget would let a child that writes without a pause delay the others for many
-                    // reads.
-                    yield_now().await;
-                }
+                pending = stdout.read(job_events, handler);
+                // Yields after each read. The runtime's budget would let a child that writes without a pause delay the others for many
+                // reads.
+                yield_now().await;
                 if status.is_some() { drain_until = Instant::now() + DRAIN; }
             }
             () = stderr.ready(), if free => {
                 watchdog.heard();
-                pending = stderr.read(job_events, handler).event;
+                pending = stderr.read(job_events, handler);
                 yield_now().await;
                 if status.is_some() { drain_until = Instant::now() + DRAIN; }
             }
-            () = sleep_until(rest_until), if rests => {}
             () = input.passed_on(), if input.is_open() => {}
             permit = job_events.events.reserve(), if !free => {
                 watchdog.heard();

@@ -1,4 +1,3 @@
-use super::super::buffers::Buffers;
 use super::super::rsync_process::pass_on;
 use super::super::stop::{Stop, StopReason};
 use super::*;
@@ -21,8 +20,7 @@ impl LineHandler for All {
 fn job_events(stop: &Stop, room: usize) -> (JobEvents, mpsc::Receiver<Stamped>) {
     let (events, heard) = mpsc::channel(room);
     let (progress, _) = watch::channel(None);
-    let (stop, buffers) = (stop.clone(), Buffers::default());
-    (JobEvents { job: "j".into(), events, progress, stop, buffers }, heard)
+    (JobEvents { job: "j".into(), events, progress, stop: stop.clone() }, heard)
 }
 
 /// Runs a shell script while `also` runs. Returns its end and the events.
@@ -220,7 +218,7 @@ async fn a_listener_that_never_listens_does_not_keep_a_stopped_child() {
     assert_eq!(end.unwrap(), End::Ended(Cause::Stopped));
 }
 
-/// Its first word makes the pipe rest. Later output is available at every read.
+/// Its output is available at every read.
 #[tokio::test]
 async fn a_child_that_never_stops_leaves_others_their_turn() {
     struct Deaf;
@@ -324,6 +322,9 @@ async fn a_program_is_looked_for_in_path_and_one_that_may_not_run_is_passed_over
     let env = [("PATH".into(), path), ("COLOUR".into(), "blue".into())];
     assert_eq!(says(&["tool", "a b"], &env).await.unwrap(), "second a b blue\n");
     assert_eq!(says(&["tool-in-both"], &env).await.unwrap(), "file\n");
+    let apart = spawn::through_shell(&["tool".into(), "a b".into()]);
+    let apart: Vec<&str> = apart.iter().map(String::as_str).collect();
+    assert_eq!(says(&apart, &env).await.unwrap(), "second a b blue\n");
 }
 
 #[tokio::test]

@@ -2,53 +2,76 @@
 //! parent-death signal.
 
 use super::child::{CommandSpec, Started};
-use crate::model::job::{FOR_RSYNC_ONLY, IoPriority, Priority};
+use crate::model::job::{FOR_RSYNC_ONLY, Priority};
 use crate::platform;
+use rustix::io::Errno;
 use rustix::process::Pid;
-use std::ffi::OsString;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
 
-/// Starts a child without a fork of our memory. The cost of a fork grows with our size, and copied page tables cause page faults
-/// afterwards. The child writes its pid to `announced`.
+/// Starts a child. It writes its pid to `announced`.
+///
+/// The standard library starts it rather than tokio, which would wait for a child as soon as it ends. The number of its group could then be
+/// reused while we still send signals to the group.
 pub(super) fn start(spec: &CommandSpec<'_>, announced: Option<OwnedFd>) -> io::Result<Started> {
-    let before = Before { priority: spec.priority, parent: Some(rustix::process::getpid()), announced };
-    start_with(spec.argv, (spec.env, spec.without), spec.input.is_some(), before)
+    let parent = Some(rustix::process::getpid());
+    let before = Arc::new(Before { priority: spec.priority, parent, announced });
+    let with = |argv: &[String]| {
+        let mut command = command(argv, &before)?;
+        spec.without.iter().for_each(|name| _ = command.env_remove(name));
+        command.envs(spec.env.iter().map(|(name, value)| (name, value)));
+        command.stdin(if spec.input.is_some() { Stdio::piped() } else { Stdio::null() });
+        started(command)
+    };
+    match with(spec.argv) {
+        Err(error) if error.raw_os_error() == Some(Errno::NOEXEC.raw_os_error()) => {
+            with(&through_shell(spec.argv))
+        }
+        other => other,
+    }
 }
 
 /// Like [`start`], for a child that has to outlive us. Its standard input is a pipe, open until we end.
-pub(super) fn start_apart(argv: &[String], priority: Priority) -> io::Result<Started> {
-    start_with(argv, (&[], &FOR_RSYNC_ONLY), true, Before { priority, parent: None, announced: None })
+pub(super) fn start_apart(argv: &[String]) -> io::Result<Started> {
+    let before = Before { priority: Priority::default(), parent: None, announced: None };
+    let mut command = command(argv, &Arc::new(before))?;
+    FOR_RSYNC_ONLY.iter().for_each(|name| _ = command.env_remove(name));
+    command.stdin(Stdio::piped());
+    started(command)
 }
 
-/// Variables added to our environment, and those removed from it.
-type Environment<'a> = (&'a [(OsString, OsString)], &'a [&'a str]);
-
-#[cfg(target_os = "linux")]
-fn start_with(argv: &[String], env: Environment<'_>, input: bool, before: Before) -> io::Result<Started> {
-    super::vfork::start(argv, env, input, &move || before.prepare())
+/// The same command for a script without an interpreter line. glibc passes such scripts to a shell; musl does not.
+pub(super) fn through_shell(argv: &[String]) -> Vec<String> {
+    let shell = ["/bin/sh", "-c", r#"exec "$0" "$@""#];
+    shell.iter().map(|word| (*word).to_owned()).chain(argv.iter().cloned()).collect()
 }
 
-#[cfg(not(target_os = "linux"))]
-#[expect(unsafe_code, reason = "a session of its own can only be had between fork and exec")]
-fn start_with(argv: &[String], env: Environment<'_>, input: bool, before: Before) -> io::Result<Started> {
-    use std::os::unix::process::CommandExt;
-    use std::process::{Command, Stdio};
-    let invalid = || io::Error::from(io::ErrorKind::InvalidInput);
-    let (program, arguments) = argv.split_first().ok_or_else(invalid)?;
+#[expect(unsafe_code, reason = "the terminal and the parent-death signal belong between fork and exec")]
+fn command(argv: &[String], before: &Arc<Before>) -> io::Result<Command> {
+    let (program, arguments) = argv.split_first().ok_or(io::ErrorKind::InvalidInput)?;
     let mut command = Command::new(program);
-    env.1.iter().for_each(|name| _ = command.env_remove(name));
-    command.args(arguments).envs(env.0.iter().map(|(name, value)| (name, value)));
-    command.stdin(if input { Stdio::piped() } else { Stdio::null() });
-    command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    // SAFETY: only direct system calls, which are async-signal-safe; nothing is allocated.
-    unsafe { command.pre_exec(move || before.prepare()) };
+    command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let before = before.clone();
+    // SAFETY: `prepare` makes only system calls, which are async-signal-safe, and allocates nothing. TIOCNOTTY has no argument and touches
+    // no memory of ours.
+    unsafe {
+        command
+            .pre_exec(move || before.prepare(|tty| libc::ioctl(tty.as_raw_fd(), libc::TIOCNOTTY as _) == 0));
+    }
+    Ok(command)
+}
+
+fn started(mut command: Command) -> io::Result<Started> {
+    let lost = || io::Error::from(io::ErrorKind::InvalidData);
+    // Dropping this neither waits for the child nor ends it.
     let mut child = command.spawn()?;
-    let pid = Pid::from_raw(child.id() as i32).ok_or_else(invalid)?;
     let stdin = child.stdin.take().map(OwnedFd::from);
-    let stdout = child.stdout.take().ok_or_else(invalid)?.into();
-    let stderr = child.stderr.take().ok_or_else(invalid)?.into();
-    Ok(Started { pid, stdin, stdout, stderr })
+    let stdout = child.stdout.take().ok_or_else(lost)?.into();
+    let stderr = child.stderr.take().ok_or_else(lost)?.into();
+    Ok(Started { pid: Pid::from_child(&child), stdin, stdout, stderr })
 }
 
 /// What a child does before `exec`.
@@ -61,9 +84,11 @@ struct Before {
 }
 
 impl Before {
-    /// Makes only system calls, since the child may share our memory.
-    fn prepare(&self) -> io::Result<()> {
-        stand_apart()?;
+    /// Makes only system calls, since other threads may have held locks during the fork. `give_up` gives up a terminal.
+    fn prepare(&self, give_up: impl Fn(&OwnedFd) -> bool) -> io::Result<()> {
+        stand_apart(give_up)?;
+        // Whoever started us may have blocked signals.
+        nix::sys::signal::SigSet::empty().thread_set_mask()?;
         if let Some(pipe) = &self.announced {
             announce(pipe);
         }
@@ -86,55 +111,42 @@ fn announce(pipe: &OwnedFd) {
     let _ = rustix::io::write(pipe, &line[at..]);
 }
 
-/// Puts the process into its own process group, without a terminal. Makes only system calls.
+/// Puts the process into its own process group, without a terminal.
 ///
 /// It does not start a session if that can be avoided. Linux shares the machine among sessions (see autogroups in `sched(7)`), so children
 /// in sessions of their own slow down all others, and are themselves about three per cent slower.
-#[cfg(target_os = "linux")]
-fn stand_apart() -> io::Result<()> {
-    if leave_terminal() {
-        rustix::process::setpgid(None, None)?
+fn stand_apart(give_up: impl Fn(&OwnedFd) -> bool) -> io::Result<()> {
+    if cfg!(target_os = "linux") && has_no_terminal(give_up) {
+        rustix::process::setpgid(None, None)?;
     } else {
-        _ = rustix::process::setsid()?
+        rustix::process::setsid()?;
     }
     Ok(())
 }
 
 /// Gives up the controlling terminal for this process only; its session keeps it. Returns whether the process has no terminal now.
-#[cfg(target_os = "linux")]
-#[expect(unsafe_code, reason = "no crate wraps TIOCNOTTY")]
-fn leave_terminal() -> bool {
+fn has_no_terminal(give_up: impl Fn(&OwnedFd) -> bool) -> bool {
     use rustix::fs::{Mode, OFlags, open};
-    use std::os::fd::AsRawFd;
     match open(c"/dev/tty", OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty()) {
-        // SAFETY: no argument and no memory; the descriptor is open.
-        Ok(tty) => unsafe { libc::ioctl(tty.as_raw_fd(), libc::TIOCNOTTY) == 0 },
-        Err(error) => error == rustix::io::Errno::NXIO,
+        Ok(tty) => give_up(&tty),
+        Err(error) => error == Errno::NXIO,
     }
 }
 
-/// On other systems only a new session has no terminal.
-#[cfg(not(target_os = "linux"))]
-fn stand_apart() -> io::Result<()> {
-    rustix::process::setsid()?;
-    Ok(())
-}
-
 /// Lowers the priority as far as the job asks and the system permits. A transfer runs also at normal priority, and [`refused`] reports it.
-/// Makes only system calls.
 fn step_back(priority: Priority) {
     if priority.nice > 0 {
         let _ = rustix::process::nice(i32::from(priority.nice));
     }
-    if let Some(io) = priority.io {
-        io_priority(io);
+    if priority.io.is_some() {
+        let _ = platform::set_io_priority(priority.io);
     }
 }
 
 /// Which part of a priority this system refuses to set, as text; `None` if nothing.
 pub(super) fn refused(priority: Priority) -> Option<&'static str> {
     let nice = priority.nice > 0 && !platform::sets_priority();
-    let io = priority.io.is_some() && !platform::sets_io_priority();
+    let io = priority.io.is_some() && !platform::set_io_priority(None);
     match (nice, io) {
         (true, true) => Some("nice and ionice"),
         (true, false) => Some("nice"),
@@ -143,24 +155,6 @@ pub(super) fn refused(priority: Priority) -> Option<&'static str> {
     }
 }
 
-/// Sets the I/O priority of this process and of its future children.
-#[cfg(target_os = "linux")]
-#[expect(unsafe_code, reason = "no crate wraps ioprio_set")]
-fn io_priority(priority: IoPriority) {
-    // From linux/ioprio.h: the class is above the 13 bits of the level.
-    const WHO_PROCESS: libc::c_int = 1;
-    let value: libc::c_int = match priority {
-        IoPriority::BestEffort(level) => 2 << 13 | libc::c_int::from(level),
-        IoPriority::Idle => 3 << 13,
-    };
-    // SAFETY: three integers, and no memory.
-    let _ = unsafe { libc::syscall(libc::SYS_ioprio_set, WHO_PROCESS, 0, value) };
-}
-
-/// Other systems have no I/O priorities.
-#[cfg(not(target_os = "linux"))]
-fn io_priority(_priority: IoPriority) {}
-
 /// Asks the kernel to send SIGTERM to this process when `parent` dies. rsync passes SIGTERM on to its second process, which is impossible
 /// with SIGKILL.
 #[cfg(target_os = "linux")]
@@ -168,7 +162,7 @@ fn die_with(parent: Pid) -> io::Result<()> {
     // If a sandbox refuses this, children notice the end by their closed pipes, as on other systems.
     let _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::TERM));
     // The parent may have died before the request.
-    if rustix::process::getppid() == Some(parent) { Ok(()) } else { Err(io::ErrorKind::BrokenPipe.into()) }
+    if rustix::process::getppid() == Some(parent) { Ok(()) } else { Err(Errno::PIPE.into()) }
 }
 
 /// On other systems a child notices the end by its closed pipes.

@@ -5,7 +5,6 @@
 
 use super::child::Started;
 use super::spawn;
-use crate::model::job::Priority;
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 use std::os::fd::OwnedFd;
 use std::time::Duration;
@@ -33,7 +32,7 @@ impl Supervisor {
     pub(super) fn start(grace: Duration) -> Self {
         let words = ["sh", "-c", SCRIPT, "sh", &grace.as_secs().min(3600).to_string()];
         let argv = words.map(str::to_owned);
-        let started = spawn::start_apart(&argv, Priority::default());
+        let started = spawn::start_apart(&argv);
         Supervisor(started.ok().and_then(|Started { pid, stdin, .. }| Some((pid, stdin?))))
     }
 

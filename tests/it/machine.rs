@@ -184,8 +184,7 @@ fn children_step_back_as_far_as_the_job_says() {
 /// Bytes of a file's contents in memory; `None` where the kernel does not tell.
 fn cached(path: &Path) -> Option<u64> {
     let file = fs::File::open(path).unwrap();
-    let size = file.metadata().unwrap().len();
-    pdb_sync::system::reclaim::resident(&file, size).map(|resident| resident.cached)
+    pdb_sync::system::reclaim::resident(&file).map(|resident| resident.cached)
 }
 
 /// On a disk, which a temporary directory may not be.

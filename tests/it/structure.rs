@@ -268,6 +268,13 @@ fn a_breach_is_seen_however_it_is_written() {
     }
 }
 
+/// What a crate offers is not called by hand.
+#[test]
+fn unsafe_blocks_are_few() {
+    let blocks: usize = sources().iter().map(|(_, text)| text.matches("unsafe {").count()).sum();
+    assert!(blocks <= 6, "{blocks}");
+}
+
 #[test]
 fn what_is_allowed_is_not_a_breach() {
     for (file, text) in [

@@ -7,12 +7,11 @@
 use super::journals::{Journal, find};
 use super::open_below::{open_below, why_not};
 use super::own_dir::{make_ours, share, share_run};
-use super::place::{ESCAPED, place};
+use super::place::{ESCAPED, PLACE, place};
 use super::quarantine::{keep_old_info, name_limit, runs, tidy};
 use super::rename::{Target, rename_new};
 use super::tree::{self, join};
 use super::write_access::WriteAccess;
-use crate::clean::path::OURS;
 use crate::clean::{Dirs, End, EntryOutcome, Kind, Line, NameLimit, Record, escape, escape_path, is_hashed};
 use crate::model::sanitize;
 use crate::platform::{follow, user_name};
@@ -108,7 +107,7 @@ pub fn escape_quarantines(tree: &Arc<WriteAccess>, state: &Path, stop: &dyn Fn()
         }
         Err(error)
             if Errno::from_io_error(&error).is_some_and(|error| is_not_ours(error) || is_denied(error)) => {}
-        Err(error) => left.note(join(OURS, b"quarantine"), error.to_string().into()),
+        Err(error) => left.note(PLACE.into(), error.to_string().into()),
     }
     left
 }

@@ -1,11 +1,12 @@
 //! The names of quarantines, and what lies in them.
 
+use crate::model::system_names;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// The directory of the quarantines of all runs.
-pub(super) const PLACE: &[u8] = b".pdb-sync/quarantine";
+pub(super) const PLACE: &[u8] = system_names::QUARANTINE.as_bytes();
 /// The only directory in which names are escaped.
 pub(super) const ESCAPED: &[u8] = b"escaped";
 /// Prefix of the directories of entries that an undo has put aside.

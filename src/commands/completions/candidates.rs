@@ -5,7 +5,7 @@ use super::typed::Typed;
 use crate::clean::built_in;
 use crate::clean::removal;
 use crate::commands::{file_locations, settings};
-use crate::config::{Draft, DraftJob, check_name};
+use crate::config::{Draft, DraftJob, check_name, is_path};
 use crate::history::stats::State;
 use crate::history::{History, Query};
 use clap::{Arg, Command, ValueHint};
@@ -63,11 +63,11 @@ impl ValueCompleter for CandidateFilter {
             Kind::Directory | Kind::Tree | Kind::Index => Some(DIRECTORIES),
             _ => None,
         };
-        let is_path = text.contains('/') || text.starts_with(['~', '$']) || self.kind.is_path();
-        if let (Some(tag), true, true) = (paths, is_path, self.own) {
+        let path = is_path(&text) || text.starts_with(['~', '$']) || self.kind.takes_paths();
+        if let (Some(tag), true, true) = (paths, path, self.own) {
             return vec![CompletionCandidate::new("").tag(Some(tag.into()))];
         }
-        let mut found = if is_path { Vec::new() } else { self.words() };
+        let mut found = if path { Vec::new() } else { self.words() };
         found.retain(|candidate| candidate.get_value().to_string_lossy().starts_with(&*text));
         match paths {
             Some(FILES) => found.extend(PathCompleter::file().complete(current)),

@@ -59,7 +59,7 @@ impl Kind {
     }
 
     /// Whether only paths are valid.
-    pub(super) fn is_path(self) -> bool {
+    pub(super) fn takes_paths(self) -> bool {
         matches!(self, Kind::File | Kind::Directory)
     }
 }

@@ -11,12 +11,14 @@ pub(super) use filtered::{size_limits, without_filters};
 pub use keys::hint_for_key;
 pub use refuse::{Refused, check, check_with_delete};
 
+use crate::model::system_names::ours;
+
 /// Filters before those of the job: our directory, whatever its type, and leftovers of an interrupted rsync (`.~tmp~` is from
 /// `--delay-updates`). They exclude these names at the source and protect them at the destination. They are perishable (`p`), so that they
 /// do not preserve a directory that is gone upstream. They are repeated after every option by which a job can clear the list of filters
 /// (`!`).
 pub(super) const PROTECTED: [&str; 3] =
-    ["--exclude=/.pdb-sync", "--filter=-p .~tmp~", "--filter=-p .~partial~"];
+    [concat!("--exclude=/", ours!()), "--filter=-p .~tmp~", "--filter=-p .~partial~"];
 
 /// Short options that take a value (the rest of the cluster, or the next argument), rsync 3.5.0.
 const SHORT_VALUED: &str = "@BMTef";

@@ -1,8 +1,9 @@
 //! Tests of difficult trees: wide, deep, unreadable, changing.
 
 use super::*;
+use crate::platform;
 use crate::scan::inventory::State;
-use crate::scan::{open, scan};
+use crate::scan::scan;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -59,7 +60,7 @@ fn what_is_learned_ahead_is_what_is_there_and_the_rest_is_left() {
     for n in 0..10 {
         fs::create_dir(dir.path().join(format!("dir{n}"))).unwrap();
     }
-    let fd = open::open_child(rustix::fs::CWD, dir.path().as_os_str().as_encoded_bytes(), false).unwrap();
+    let fd = platform::open_child(rustix::fs::CWD, dir.path().as_os_str().as_encoded_bytes(), false).unwrap();
     let (mut ahead, mut chunks, mut listing) = (Ahead::default(), Vec::new(), Listing::default());
     let read = listing.read(&fd, |_, _| false, |fresh| chunks.extend(ahead.offer(&fd, fresh, false)));
     read.unwrap();
@@ -84,13 +85,14 @@ fn what_is_learned_ahead_is_what_is_there_and_the_rest_is_left() {
 fn ten_thousand_levels() {
     let dir = in_memory();
     let name = "d".repeat(20);
-    let mut at = open::open_child(rustix::fs::CWD, dir.path().as_os_str().as_encoded_bytes(), false).unwrap();
+    let mut at =
+        platform::open_child(rustix::fs::CWD, dir.path().as_os_str().as_encoded_bytes(), false).unwrap();
     let levels = 10_000;
     for _ in 0..levels {
         for side in [name.as_str(), "side"] {
             rustix::fs::mkdirat(&at, side, rustix::fs::Mode::RWXU).unwrap();
         }
-        at = open::open_child(&at, name.as_bytes(), false).unwrap();
+        at = platform::open_child(&at, name.as_bytes(), false).unwrap();
     }
     let seen = walk(dir.path(), &options(2));
     assert_eq!(seen.inventory.totals().dirs, 2 * levels + 1);
@@ -102,7 +104,7 @@ fn ten_thousand_levels() {
     assert!(again.dirs_reused > 0);
     // From the bottom: removing from the top, as `rm` and the standard library do, takes quadratic time.
     for _ in 0..levels {
-        at = open::open_child(&at, b"..", false).unwrap();
+        at = platform::open_child(&at, b"..", false).unwrap();
         for side in [name.as_str(), "side"] {
             rustix::fs::unlinkat(&at, side, rustix::fs::AtFlags::REMOVEDIR).unwrap();
         }

@@ -10,15 +10,8 @@ const MONTHS: [&str; 12] =
 impl Date {
     /// Returns a valid calendar date; `None` if it is invalid or the year is not between 1 and 9999.
     pub fn new(year: u32, month: u32, day: u32) -> Option<Self> {
-        let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
-        let days = match month {
-            2 if leap => 29,
-            2 => 28,
-            4 | 6 | 9 | 11 => 30,
-            1..=12 => 31,
-            _ => return None,
-        };
-        let known = (1..=9999).contains(&year) && (1..=days).contains(&day);
+        let (y, m, d) = (year.try_into().ok()?, month.try_into().ok()?, day.try_into().ok()?);
+        let known = year > 0 && jiff::civil::Date::new(y, m, d).is_ok();
         known.then_some(Date(year * 10_000 + month * 100 + day))
     }
 

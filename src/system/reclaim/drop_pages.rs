@@ -138,19 +138,19 @@ impl Sweep {
 
     fn chunk(&mut self, files: &[(Vec<u8>, u64)]) {
         let (mut before, mut after) = (0, 0);
-        for (path, size) in files {
+        for (path, _) in files {
             self.total.files += 1;
             let Some(file) = open(&self.at, path) else {
                 self.total.unreadable += 1;
                 continue;
             };
-            let was = resident(&file, *size);
+            let was = resident(&file);
             if was.is_some_and(|was| was.cached == 0) {
                 self.count(was, was);
                 continue;
             }
             kernel::forget(&file);
-            let is = resident(&file, *size);
+            let is = resident(&file);
             before += was.map_or(0, |was| was.cached);
             after += is.map_or(0, |is| is.cached);
             self.count(was, is);
@@ -165,7 +165,7 @@ impl Sweep {
         let total = &mut self.total;
         total.freed = sum(total.freed, Some(was.cached.saturating_sub(is.cached)));
         total.kept = sum(total.kept, Some(is.cached));
-        total.dirty = sum(total.dirty, is.dirty);
+        total.dirty = sum(total.dirty, Some(is.dirty));
     }
 }
 
@@ -203,7 +203,7 @@ mod tests {
     fn cached(dir: &Path) -> Option<u64> {
         let of = |name: &str| {
             let file = File::open(dir.join(name)).unwrap();
-            resident(&file, 1 << 20).map(|resident| resident.cached)
+            resident(&file).map(|resident| resident.cached)
         };
         Some(of("a")? + of("sub/b")?)
     }

@@ -3,6 +3,7 @@
 use crate::clean::removal;
 use crate::history::{Error, History, Latest};
 use crate::model::job::Job;
+use crate::model::system_names;
 use crate::scan::{Options, scan};
 use jiff::Timestamp;
 use std::path::{Path, PathBuf};
@@ -101,7 +102,7 @@ fn growth([(then, oldest), (now, newest)]: [Held; 2]) -> Option<f64> {
 }
 
 fn quarantine(dest: &Path) -> Option<(u64, u64)> {
-    let dir = dest.join(".pdb-sync/quarantine");
+    let dir = dest.join(system_names::QUARANTINE);
     if !dir.is_dir() {
         return None;
     }

@@ -1,5 +1,6 @@
 //! The processes with the most memory, and those with the most I/O.
 
+use crate::platform::{self, ProcessStat};
 use std::collections::HashMap;
 use std::fs;
 use std::time::Instant;
@@ -39,14 +40,9 @@ impl Sampler {
     pub(super) fn look(&mut self) -> Top {
         let page = rustix::param::page_size() as u64;
         let (mut all, mut seen) = (Vec::new(), HashMap::new());
-        let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-        for pid in entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok()) {
+        for pid in platform::processes().into_iter().flatten() {
             // A process that ends meanwhile is skipped.
-            let Some((name, pages)) =
-                fs::read_to_string(format!("/proc/{pid}/stat")).ok().and_then(|s| stat(&s))
-            else {
-                continue;
-            };
+            let Some(ProcessStat { name, pages, .. }) = ProcessStat::read(pid) else { continue };
             let moved = fs::read_to_string(format!("/proc/{pid}/io")).ok().and_then(|text| moved(&text));
             let now = Instant::now();
             let io = moved.and_then(|moved| {
@@ -71,14 +67,6 @@ impl Sampler {
     }
 }
 
-/// Name and resident pages from a `/proc/PID/stat`. The name is in parentheses and may contain any characters, also parentheses.
-fn stat(text: &str) -> Option<(String, u64)> {
-    let (head, rest) = text.rsplit_once(") ")?;
-    let (_, name) = head.split_once('(')?;
-    // The 24th field, counting the pid, the name and the state.
-    Some((name.into(), rest.split(' ').nth(21)?.parse().ok()?))
-}
-
 fn moved(text: &str) -> Option<u64> {
     let of = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse::<u64>().ok());
     Some(of("read_bytes:")? + of("write_bytes:")?)
@@ -89,10 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_process_is_read_whatever_it_is_called() {
-        let text = "42 (a) b) S 1 42 42 0 -1 4194560 100 0 0 0 1 2 0 0 20 0 1 0 500 1000000 77 18446744073709551615 1";
-        assert_eq!(stat(text), Some(("a) b".into(), 77)));
-        assert_eq!(stat("42 (a"), None);
+    fn reads_and_writes_are_added() {
         assert_eq!(moved("rchar: 9\nread_bytes: 5\nwrite_bytes: 6\ncancelled_write_bytes: 1\n"), Some(11));
         assert_eq!(moved(""), None);
     }

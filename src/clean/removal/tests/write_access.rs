@@ -8,7 +8,6 @@ use std::os::unix::fs::{PermissionsExt, chown};
 const NOBODY: u32 = 65534;
 
 /// Runs a test as an ordinary user, in a directory of that user.
-#[expect(unsafe_code, reason = "libc changes the user of all threads")]
 fn as_user(test: impl FnOnce(&Place) + Send) {
     let place = place();
     if !geteuid().is_root() {
@@ -24,11 +23,12 @@ fn as_user(test: impl FnOnce(&Place) + Send) {
     std::thread::scope(|scope| {
         scope.spawn(|| {
             #[cfg(target_os = "linux")]
-            // SAFETY: system calls that affect this thread only, with integers and no memory.
-            unsafe {
-                assert_eq!(libc::syscall(libc::SYS_setgroups, 0, std::ptr::null::<libc::gid_t>()), 0);
-                assert_eq!(libc::syscall(libc::SYS_setresgid, NOBODY, NOBODY, NOBODY), 0);
-                assert_eq!(libc::syscall(libc::SYS_setresuid, NOBODY, NOBODY, NOBODY), 0);
+            {
+                use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};
+                let (user, group) = (rustix::fs::Uid::from_raw(NOBODY), rustix::fs::Gid::from_raw(NOBODY));
+                set_thread_groups(&[]).unwrap();
+                set_thread_res_gid(group, group, group).unwrap();
+                set_thread_res_uid(user, user, user).unwrap();
             }
             test(&place);
         });
