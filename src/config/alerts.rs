@@ -1,4 +1,4 @@
-//! `[stats]` and `[[stats.alerts]]`: how much history is kept, and which figures trigger alerts.
+//! Values of `[[stats.alerts]]`: metrics, bounds, and factors of earlier runs.
 
 use super::suggestion::nearest;
 use super::units::{Period, Size};

@@ -1,7 +1,7 @@
 //! Turns TOML into jobs. Pure: files, environment and mounts are passed in.
 //!
-//! TEXT → [`Draft`] (every key known, every value of its type) → merged [`Layer`]s → [`Job`]s (every path absolute, every destination
-//! checked). All problems are collected; no problem hides another.
+//! TEXT → [`Draft`] (every key known, every value of its type) → merged [`Layer`]s → [`Job`](crate::model::job::Job)s (every path
+//! absolute, every destination checked). All problems are collected; no problem hides another.
 
 mod alerts;
 mod clean;

@@ -1,4 +1,4 @@
-//! `[notify]`: where the result of a run is reported.
+//! Values of `[notify]`: where the result of a run is reported, and when.
 
 use super::value::{Reader, Value, read_text};
 use schemars::Schema;

@@ -29,7 +29,8 @@ pub(super) async fn blocking(
     }
 }
 
-/// Runs a program with English messages and an empty standard input. Returns an error of kind `TimedOut` if it reached the limit and was ended.
+/// Runs a program with English messages and an empty standard input. Returns an error of kind `TimedOut` if it reached the limit and was
+/// ended.
 pub(super) async fn run_program(
     argv: &[String],
     env: &[(OsString, OsString)],

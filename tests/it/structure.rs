@@ -203,18 +203,18 @@ fn a_circle_of_files_is_seen_however_it_is_written() {
     let two = ["a/b.rs → a/c.rs", "a/c.rs → a/b.rs"];
     for (there, back) in [
         ("use super::c::C;", "use super::b::B;"),
-        ("use super::{c::C, d};", "fn f() { crate::a::b::g(); }"),
+        ("use super::{c::C, e};", "fn f() { crate::a::b::g(); }"),
         // Re-exports lead on.
-        ("use super::{self as up, C};", "use crate::B;"),
+        ("use super::{self as up, C};", "use crate::x::B;"),
         ("fn f() -> super::C { x }", "use crate::a::B as X;"),
         ("use crate::a; fn f() { a::c::g(); }", "use super::b; fn f() { b::h(); }"),
     ] {
         let files = [
-            ("mod.rs", "pub use a::B;"),
+            ("x/mod.rs", "pub use crate::a::B;"),
             ("a/mod.rs", "mod b; mod c; mod d; pub use b::B; pub(crate) use c::{self, C};"),
             ("a/b.rs", there),
             ("a/c.rs", back),
-            ("a/d.rs", "use super::b::B;"),
+            ("a/d.rs", "use super::c::C;"),
         ];
         assert_eq!(circles(&files), two, "{there} {back}");
     }
