@@ -19,6 +19,7 @@ mod reclaim;
 mod record;
 #[cfg(feature = "search")]
 mod repl;
+mod run_progress;
 mod scan;
 #[cfg(feature = "search")]
 mod search;

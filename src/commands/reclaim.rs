@@ -1,7 +1,7 @@
 //! `reclaim`
 
 use super::scan::{READING, interruptible};
-use super::targets::{Chosen, Selected, Target, targets};
+use super::targets::{Chosen, Selected, Target, registered, targets};
 use super::{Failure, file_locations};
 use crate::cli::{Global, ReclaimArgs};
 use crate::config::Size;
@@ -25,6 +25,7 @@ pub(super) fn run(args: &ReclaimArgs, global: &Global, ui: &Ui) -> Result<ExitCo
     let stop = Stop::default();
     let order = ReclaimRequest { since: None, target, write_first: args.sync, stop: stop.clone() };
     let state_dir = file_locations::state_dir(global)?;
+    let _registered = registered("reclaim", &trees, &state_dir);
     let work = Work { trees, exit, state_dir, order, kernel: args.kernel, ui: *ui };
     interruptible(&stop, ui, READING, move || work.run())
 }

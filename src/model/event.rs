@@ -2,6 +2,7 @@
 //!
 //! Events are never lost and keep their order, except [`Event::Progress`]: only the latest progress of a job counts.
 
+use crate::model::part::Part;
 use crate::model::result::{Summary, SyncResult};
 use jiff::Timestamp;
 use std::path::PathBuf;
@@ -35,6 +36,8 @@ pub enum Event {
     JobStarted {
         /// Name of the job.
         job: Arc<str>,
+        /// The part of the job; `None` if the job is one transfer.
+        part: Option<Part>,
         /// Number of the attempt, from 1.
         attempt: u32,
         /// The source that this attempt reads.
@@ -46,6 +49,8 @@ pub enum Event {
     Phase {
         /// Name of the job.
         job: Arc<str>,
+        /// The part of the job; `None` if the job is one transfer.
+        part: Option<Part>,
         /// Number of the attempt, from 1; 0 outside attempts (hooks).
         attempt: u32,
         /// The phase.
@@ -57,6 +62,8 @@ pub enum Event {
     Output {
         /// Name of the job.
         job: Arc<str>,
+        /// The part of the job; `None` if the job is one transfer.
+        part: Option<Part>,
         /// The stream that the child printed them to.
         stream: Stream,
         /// One or more whole lines.
@@ -92,6 +99,8 @@ pub enum Event {
     Progress {
         /// Name of the job.
         job: Arc<str>,
+        /// The part of the job; `None` if the job is one transfer.
+        part: Option<Part>,
         /// The progress.
         progress: Progress,
     },
@@ -99,6 +108,8 @@ pub enum Event {
     Retry {
         /// Name of the job.
         job: Arc<str>,
+        /// The part of the job; `None` if the job is one transfer.
+        part: Option<Part>,
         /// The attempt that failed, from 1.
         attempt: u32,
         /// rsync's exit code; `None` if a signal ended rsync or it did not run.
@@ -123,6 +134,25 @@ pub enum Event {
     JobFinished(Arc<SyncResult>),
     /// The last event of a run.
     RunFinished(Arc<Summary>),
+}
+
+impl Event {
+    /// The part of the job that the event is about; `None` if it is about the whole job, or about none.
+    pub fn part(&self) -> Option<Part> {
+        match self {
+            Event::JobStarted { part, .. }
+            | Event::Phase { part, .. }
+            | Event::Output { part, .. }
+            | Event::Progress { part, .. }
+            | Event::Retry { part, .. } => *part,
+            Event::RunStarted { .. }
+            | Event::Planned { .. }
+            | Event::Adopted { .. }
+            | Event::Notice { .. }
+            | Event::JobFinished(_)
+            | Event::RunFinished(_) => None,
+        }
+    }
 }
 
 /// A number of entries and their size.

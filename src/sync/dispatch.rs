@@ -106,7 +106,7 @@ impl Dispatch {
             let name: Arc<str> = job.name.as_str().into();
             let (events, stop) = (dispatch.events.clone(), dispatch.stop.clone());
             let job_events =
-                JobEvents { job: name.clone(), events, progress, stop, buffers: buffers.clone() };
+                JobEvents { job: name.clone(), part: None, events, progress, stop, buffers: buffers.clone() };
             let context = JobContext {
                 plan: plan.clone(),
                 job: job.clone(),
@@ -228,7 +228,7 @@ impl Dispatch {
                 continue;
             }
             let Some(progress) = *latest.borrow_and_update() else { continue };
-            let event = stamped(Event::Progress { job: job.clone(), progress });
+            let event = stamped(Event::Progress { job: job.clone(), part: None, progress });
             // Only the latest progress counts: what does not fit now is sent at the next tick.
             let _ = self.events.try_send(event);
         }

@@ -195,10 +195,10 @@ impl JobRunner<'_> {
                 // A job does not hold a slot while it waits.
                 self.slot = None;
                 let (delay, source) = (wait.unwrap_or_default(), next.text.clone());
-                let job = job_events.job.clone();
-                job_events
-                    .say(Event::Retry { job, attempt: number, exit_code: code, reason, delay, source })
-                    .await;
+                let (job, part) = (job_events.job.clone(), job_events.part);
+                let retry =
+                    Event::Retry { job, part, attempt: number, exit_code: code, reason, delay, source };
+                job_events.say(retry).await;
                 tokio::select! {
                     () = tokio::time::sleep(delay) => {}
                     () = job_events.stop.gentle() => return Err(self.stopped()),

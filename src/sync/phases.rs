@@ -4,6 +4,7 @@ use super::Mode;
 use super::attempt::{AttemptEnd, AttemptRunner};
 use super::blocking::{last_moment, off_thread};
 use super::guard;
+use super::job_events::JobEvents;
 use super::listing::{Collector, Deletions, Listing, Mark, list_path, needs_names};
 use super::remove::{self, Removed};
 use super::transfer::came;
@@ -168,13 +169,7 @@ impl AttemptRunner<'_> {
                 // The removal checks for a stop itself. One that does not end hangs.
                 () = &mut overdue => return Err(AttemptEnd::Stopped),
             };
-            job_events
-                .say(Event::Output {
-                    job: job_events.job.clone(),
-                    stream: Stream::Stdout,
-                    lines: Lines::new(block),
-                })
-                .await;
+            job_events.send(job_events.lines(Stream::Stdout, Lines::new(block))).await;
         }
         let removed = match work.await {
             Ok(removed) => removed.map_err(|e| unreadable(gone, e)),
@@ -218,8 +213,10 @@ impl AttemptRunner<'_> {
     /// Reports the start of the attempt if this is its first command.
     async fn announce(&mut self, argv: &[String]) {
         if !std::mem::replace(&mut self.announced, true) {
-            let (source, argv, job) = (self.source.text.clone(), argv.to_vec(), self.job_events.job.clone());
-            self.job_events.say(Event::JobStarted { job, attempt: self.number, source, argv }).await;
+            let (source, argv, attempt) = (self.source.text.clone(), argv.to_vec(), self.number);
+            let JobEvents { job, part, .. } = self.job_events;
+            let started = Event::JobStarted { job: job.clone(), part: *part, attempt, source, argv };
+            self.job_events.say(started).await;
         }
     }
 

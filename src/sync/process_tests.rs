@@ -20,7 +20,7 @@ fn job_events(stop: &Stop, room: usize) -> (JobEvents, mpsc::Receiver<Stamped>) 
     let (events, heard) = mpsc::channel(room);
     let (progress, _) = watch::channel(None);
     let (stop, buffers) = (stop.clone(), Buffers::default());
-    (JobEvents { job: "j".into(), events, progress, stop, buffers }, heard)
+    (JobEvents { job: "j".into(), part: None, events, progress, stop, buffers }, heard)
 }
 
 /// Runs a shell script while `also` runs. Returns its end and the events.

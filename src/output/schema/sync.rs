@@ -1,6 +1,6 @@
 //! `sync`, and `list`.
 
-use super::types::{BOOL, BYTES, COUNT, INTEGER, Key, Object, SECONDS, TEXT, TEXTS, TIME, Type, key};
+use super::types::{BOOL, BYTES, COUNT, INTEGER, Key, Object, SECONDS, TEXT, TEXTS, TIME, Type, key, maybe};
 
 /// How a job ends.
 pub(super) const STATUS: Type =
@@ -8,6 +8,12 @@ pub(super) const STATUS: Type =
 pub(super) const PHASES: Type = Type::Map(&SECONDS);
 const JOB: Key = key("job", TEXT, "Name of the job.");
 const ATTEMPT: Key = key("attempt", COUNT, "The attempt, from 1; 0 outside of attempts.");
+
+const PART: Key = maybe(
+    "part",
+    Type::Object(&[key("index", COUNT, "Its number, from 1."), key("of", COUNT, "How many there are.")]),
+    "Which transfer of the job; missing for a job with one.",
+);
 
 const TALLY: Type = Type::Object(&[
     key("files", COUNT, "Files, links and other entries that are no directories."),
@@ -52,6 +58,7 @@ pub(super) const OBJECTS: [Object; 15] = [
             ATTEMPT,
             key("source", TEXT, "The source that it reads."),
             key("argv", TEXTS, "The first command that it runs."),
+            PART,
         ],
     },
     Object {
@@ -63,6 +70,7 @@ pub(super) const OBJECTS: [Object; 15] = [
             ATTEMPT,
             key("phase", Type::Words(&["before", "list", "transfer", "delete", "after"]), "Which part."),
             key("argv", TEXTS, "The command, if it is one of its own."),
+            PART,
         ],
     },
     Object {
@@ -73,6 +81,7 @@ pub(super) const OBJECTS: [Object; 15] = [
             JOB,
             key("stream", Type::Words(&["stdout", "stderr"]), "Where."),
             key("line", TEXT, "The line; U+FFFD stands for what is not UTF-8."),
+            PART,
         ],
     },
     Object {
@@ -122,6 +131,7 @@ pub(super) const OBJECTS: [Object; 15] = [
             key("files", Type::Null(&COUNT), "Files transferred in this attempt."),
             key("rate", Type::Null(&Type::BytesPerSecond), "Speed over the last seconds."),
             key("eta_s", Type::Null(&SECONDS), "Until the end, as rsync estimates it."),
+            PART,
         ],
     },
     Object {
@@ -135,6 +145,7 @@ pub(super) const OBJECTS: [Object; 15] = [
             key("reason", TEXT, "Why."),
             key("delay_s", SECONDS, "Until the next attempt."),
             key("source", TEXT, "The source of the next attempt."),
+            PART,
         ],
     },
     Object {
