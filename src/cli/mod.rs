@@ -81,7 +81,7 @@ pub enum Command {
     Sync(Box<SyncArgs>),
     /// Show the jobs of the configuration
     List(ListArgs),
-    /// One look: machine, runs in progress, freshness, disks
+    /// One look: machine, commands in progress, freshness, disks
     Status(StatusArgs),
     /// Give back the memory that mirroring has filled
     Reclaim(ReclaimArgs),

@@ -18,7 +18,7 @@ const PARTS: [(&str, Verdict, &str); 8] = [
         "`pdb-sync clean run` and `keep_deleted` write down there what they take away",
     ),
     ("locks", Verdict::Warn, "nobody can tell who holds a lock"),
-    ("running", Verdict::Warn, "`status` does not show runs in progress"),
+    ("running", Verdict::Warn, "`status` does not show commands in progress"),
     ("inventory", Verdict::Warn, "each scan reads everything"),
     ("index", Verdict::Warn, "no index can be built or refreshed"),
     ("costs.jsonl", Verdict::Warn, "`stats` does not learn what commands cost"),

@@ -18,7 +18,7 @@ const TRIES: usize = 5;
 pub struct Registration {
     record: RunningCommand,
     path: PathBuf,
-    /// Locked. `None` if it could not be written, which is no error of the command.
+    /// Locked. `None` if it could not be created, which is no error of the command.
     file: Option<File>,
 }
 
@@ -52,14 +52,11 @@ impl Registration {
         &mut self.record
     }
 
-    /// Writes the record for others. After a failed write nothing is written any more.
+    /// Writes the record for others. The next call repeats a write that failed.
     pub fn publish(&mut self) {
         self.record.told = Timestamp::now();
-        if let Some(file) = &self.file
-            && rewrite(file, &self.record).is_err()
-        {
-            self.file = None;
-            let _ = fs::remove_file(&self.path);
+        if let Some(file) = &self.file {
+            let _ = rewrite(file, &self.record);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `status`: runs in progress, freshness, and the screen that is redrawn in place.
+//! `status`: commands in progress, freshness, and the screen that is redrawn in place.
 
 use crate::support::{Env, Fake, Running, eventually};
 use serde_json::{Value, json};
