@@ -96,7 +96,7 @@ pub enum Command {
     Sync(Box<SyncArgs>),
     /// List the jobs of the configuration
     List(ListArgs),
-    /// Show the machine, runs in progress, age of mirrors, and disks
+    /// Show the machine, commands in progress, age of mirrors, and disks
     Status(StatusArgs),
     /// Release page cache used by mirrors
     Reclaim(ReclaimArgs),

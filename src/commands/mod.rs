@@ -17,6 +17,7 @@ mod missing_mirror;
 pub mod overrides;
 mod reclaim;
 mod record;
+mod run_progress;
 mod scan;
 #[cfg(feature = "search")]
 mod search;

@@ -1,7 +1,7 @@
 //! `reclaim`
 
 use super::scan::{READING, interruptible};
-use super::targets::{Chosen, Selected, Target, targets};
+use super::targets::{Chosen, Selected, Target, registered, targets};
 use super::{Failure, file_locations};
 use crate::cli::{Global, ReclaimArgs};
 use crate::config::Size;
@@ -25,7 +25,10 @@ pub(super) fn run(args: &ReclaimArgs, global: &Global, ui: &Ui) -> Result<ExitCo
     let stop = Stop::default();
     let order = ReclaimRequest { since: None, target, write_first: args.sync, stop: stop.clone() };
     let state_dir = file_locations::state_dir(global)?;
-    let work = Work { trees, exit, state_dir, order, kernel: args.kernel, ui: *ui };
+    // Registering creates the directory.
+    let own = state_dir.is_dir().then(|| state_dir.clone());
+    let _registered = registered("reclaim", &trees, &state_dir);
+    let work = Work { trees, exit, own, order, kernel: args.kernel, ui: *ui };
     interruptible(&stop, ui, READING, move || work.run())
 }
 
@@ -33,7 +36,8 @@ struct Work {
     trees: Vec<Target>,
     /// The best exit code that is still possible.
     exit: ExitCode,
-    state_dir: PathBuf,
+    /// The state directory, if it was there.
+    own: Option<PathBuf>,
     order: ReclaimRequest,
     kernel: bool,
     ui: Ui,
@@ -94,8 +98,8 @@ impl Work {
             for tree in &self.trees {
                 running.push(scope.spawn(|| self.tree(tree.label(), &tree.root)));
             }
-            if self.state_dir.is_dir() {
-                running.push(scope.spawn(|| self.tree("own files".into(), &self.state_dir)));
+            if let Some(own) = &self.own {
+                running.push(scope.spawn(|| self.tree("own files".into(), own)));
             }
             if self.kernel {
                 running.push(scope.spawn(slab));

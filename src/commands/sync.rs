@@ -1,6 +1,7 @@
 //! `sync`: from the command line to a run, its reports and its exit code.
 
 use super::record::Record;
+use super::run_progress::RunProgress;
 use super::{Failure, annotate, file_locations, history_lookup, overrides, settings};
 use crate::cli::{Global, SyncArgs};
 use crate::config::{Config, Pause};
@@ -12,7 +13,6 @@ use crate::model::result::{Logs, Summary};
 use crate::output;
 use crate::output::notify::Notifier;
 use crate::output::terminal::Ui;
-use crate::platform::Identity;
 use crate::retention;
 use crate::rsync::args::{self as rsync_args, Purpose};
 use crate::rsync::probe;
@@ -175,8 +175,7 @@ fn go(args: &SyncArgs, plan: Plan, audience: Audience, ui: &Ui) -> Result<(ExitC
     let mut changed = Vec::new();
     let mut others: Vec<Box<dyn output::Listener>> = Vec::new();
     others.extend(recorder.iter().map(|recorder| Record::boxed(recorder.clone())));
-    let own = Identity::own();
-    others.push(Box::new(output::StateFile::new(&plan.state_dir, own.pid, own.started)));
+    others.push(Box::new(RunProgress::new(&plan.state_dir)));
     let (events, printer) = output::start(output::Options {
         color: ui.color,
         quiet: ui.quiet,

@@ -9,6 +9,7 @@ use crate::model::hint::quoted;
 use crate::model::job::Job;
 use crate::model::sanitize;
 use crate::output::terminal::Ui;
+use crate::system::running::Registration;
 use serde_json::json;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -38,6 +39,16 @@ impl Target {
             None => sanitize::path(&self.root).to_string(),
         }
     }
+}
+
+/// Shows other processes that a command works on these trees, until the value is dropped.
+pub(super) fn registered<'a>(
+    command: &str,
+    targets: impl IntoIterator<Item = &'a Target>,
+    state_dir: &Path,
+) -> Registration {
+    let name = |target: &Target| target.argument().to_string_lossy().into_owned();
+    Registration::new(state_dir, command, targets.into_iter().map(name).collect())
 }
 
 /// The arguments that select trees.

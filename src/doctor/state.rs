@@ -14,7 +14,7 @@ const PARTS: [(&str, Verdict, &str); 8] = [
     ("plans", Verdict::Fail, "nothing can be deleted: deletions are listed there first"),
     ("journal", Verdict::Fail, "`pdb-sync clean run` and `keep_deleted` record there what they remove"),
     ("locks", Verdict::Warn, "the holders of locks are unknown"),
-    ("running", Verdict::Warn, "`status` does not show runs in progress"),
+    ("running", Verdict::Warn, "`status` does not show commands in progress"),
     ("inventory", Verdict::Warn, "each scan reads everything"),
     ("index", Verdict::Warn, "no index can be built or refreshed"),
     ("costs.jsonl", Verdict::Warn, "`stats` does not show what commands cost"),

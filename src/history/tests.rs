@@ -159,9 +159,10 @@ fn hooks_are_timed_from_what_comes_next() {
     let job: Arc<str> = "a".into();
     let phase = |second, phase| Stamped {
         time: at(second),
-        event: Event::Phase { job: job.clone(), attempt: 0, phase, argv: vec![] },
+        event: Event::Phase { job: job.clone(), part: None, attempt: 0, phase, argv: vec![] },
     };
-    let attempt = Event::JobStarted { job: job.clone(), attempt: 1, source: "h::m/".into(), argv: vec![] };
+    let attempt =
+        Event::JobStarted { job: job.clone(), part: None, attempt: 1, source: "h::m/".into(), argv: vec![] };
     let one = result("a", 3, Outcome::Ok);
     let events = vec![
         started("01A", 0, &["a"]),
@@ -212,7 +213,8 @@ fn a_result_is_written_soon_although_the_run_goes_on_without_a_pause() {
     recorder.hear(&started("01A", 0, &["a", "b"]));
     let finished = Event::JobFinished(Arc::new(result("a", 0, Outcome::Ok)));
     recorder.hear(&Stamped { time: at(1), event: finished });
-    let again = Event::JobStarted { job: "b".into(), attempt: 1, source: "h::m/".into(), argv: vec![] };
+    let again =
+        Event::JobStarted { job: "b".into(), part: None, attempt: 1, source: "h::m/".into(), argv: vec![] };
     let again = Stamped { time: at(2), event: again };
     let is_written = || {
         let history = History::read(dir.path()).unwrap();

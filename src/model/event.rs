@@ -4,6 +4,7 @@
 
 pub use crate::model::phase::Phase;
 
+use crate::model::part::Part;
 use crate::model::result::{Summary, SyncResult};
 use jiff::Timestamp;
 use std::path::PathBuf;
@@ -37,6 +38,8 @@ pub enum Event {
     JobStarted {
         /// Name of the job.
         job: Arc<str>,
+        /// The part of the job; `None` if the job is one transfer.
+        part: Option<Part>,
         /// Number of the attempt, from 1.
         attempt: u32,
         /// The source that this attempt reads.
@@ -48,6 +51,8 @@ pub enum Event {
     Phase {
         /// Name of the job.
         job: Arc<str>,
+        /// The part of the job; `None` if the job is one transfer.
+        part: Option<Part>,
         /// Number of the attempt, from 1; 0 outside attempts (hooks).
         attempt: u32,
         /// The phase.
@@ -59,6 +64,8 @@ pub enum Event {
     Output {
         /// Name of the job.
         job: Arc<str>,
+        /// The part of the job; `None` if the job is one transfer.
+        part: Option<Part>,
         /// The stream that the child printed them to.
         stream: Stream,
         /// One or more whole lines.
@@ -94,6 +101,8 @@ pub enum Event {
     Progress {
         /// Name of the job.
         job: Arc<str>,
+        /// The part of the job; `None` if the job is one transfer.
+        part: Option<Part>,
         /// The progress.
         progress: Progress,
     },
@@ -101,6 +110,8 @@ pub enum Event {
     Retry {
         /// Name of the job.
         job: Arc<str>,
+        /// The part of the job; `None` if the job is one transfer.
+        part: Option<Part>,
         /// The attempt that failed, from 1.
         attempt: u32,
         /// rsync's exit code; `None` if a signal ended rsync or it did not run.
@@ -125,6 +136,25 @@ pub enum Event {
     JobFinished(Arc<SyncResult>),
     /// The last event of a run.
     RunFinished(Arc<Summary>),
+}
+
+impl Event {
+    /// The part of the job that the event is about; `None` if it is about the whole job, or about none.
+    pub fn part(&self) -> Option<Part> {
+        match self {
+            Event::JobStarted { part, .. }
+            | Event::Phase { part, .. }
+            | Event::Output { part, .. }
+            | Event::Progress { part, .. }
+            | Event::Retry { part, .. } => *part,
+            Event::RunStarted { .. }
+            | Event::Planned { .. }
+            | Event::Adopted { .. }
+            | Event::Notice { .. }
+            | Event::JobFinished(_)
+            | Event::RunFinished(_) => None,
+        }
+    }
 }
 
 /// A number of entries and their size.

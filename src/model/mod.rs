@@ -7,6 +7,7 @@ pub mod exit_code;
 pub mod hint;
 pub mod host_facts;
 pub mod job;
+pub mod part;
 pub mod pdb;
 mod phase;
 pub mod result;

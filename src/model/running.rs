@@ -1,31 +1,52 @@
-//! The state file of a run in progress, `STATE/running/PID.json`. The run writes it, `status` reads it.
+//! The record of a command in progress, `STATE/running/PID-HOST.json`. The command writes it, `status` reads it.
 
 use crate::model::event::Progress;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
-/// A run in progress.
+/// A command in progress.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct RunningRun {
+pub struct RunningCommand {
     /// Version of this format: 1.
     pub v: u32,
-    /// The run ID.
-    pub run: String,
+    /// The command: `sync`, `clean run`. Earlier versions recorded only `sync`.
+    #[serde(default = "sync")]
+    pub command: String,
+    /// The run ID; `None` for a command that has none, or does not know it yet.
+    pub run: Option<String>,
     /// Process ID.
     pub pid: u32,
     /// Distinguishes the process from later ones with the same ID; `None` if the system has no data for this.
     pub process: Option<String>,
-    /// When the run started.
+    /// The host; `None` in records of earlier versions.
+    #[serde(default)]
+    pub host: Option<String>,
+    /// When the command started.
     pub started: Timestamp,
-    /// When this file was written.
+    /// When this record was written.
     pub told: Timestamp,
+    /// Names of jobs, and directories.
+    #[serde(default)]
+    pub targets: Vec<String>,
+    /// The jobs of a `sync`; `None` for other commands.
+    #[serde(flatten)]
+    pub sync: Option<RunningSync>,
+}
+
+/// What the record of a `sync` has besides.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunningSync {
     /// Maximum number of jobs that run at the same time.
     pub parallel: usize,
     /// Whether this is a dry run.
     pub dry_run: bool,
     /// The jobs, in starting order.
     pub jobs: Vec<RunningJob>,
+}
+
+fn sync() -> String {
+    "sync".into()
 }
 
 /// A job of a run in progress.
@@ -55,7 +76,7 @@ pub struct RunningJob {
     pub ended: bool,
 }
 
-/// Returns the directory of the state files.
+/// Returns the directory of the records.
 pub fn directory(state_dir: &Path) -> PathBuf {
     state_dir.join("running")
 }

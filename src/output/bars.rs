@@ -171,7 +171,7 @@ impl Listener for Bars {
                 running.progress = Progress::default();
             }
             Event::Phase { job, phase, .. } => self.running(job).phase = Some(*phase),
-            Event::Progress { job, progress } => {
+            Event::Progress { job, progress, .. } => {
                 let running = self.running(job);
                 running.progress = merged(&running.progress, progress);
             }

@@ -4,6 +4,7 @@ use super::summary::verdict;
 use super::text_listener::leveled;
 use super::{Listener, Screen, units};
 use crate::model::event::{Event, Level, Stamped, Stream};
+use crate::model::part::Part;
 use crate::model::result::{Attempt, Status, Summary, SyncResult};
 use crate::model::time::rfc3339;
 use crate::output::terminal::Text;
@@ -25,6 +26,8 @@ struct OutputLine<'a> {
     job: &'a str,
     stream: &'static str,
     line: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    part: Option<Part>,
 }
 
 impl Json {
@@ -33,16 +36,16 @@ impl Json {
     }
 
     fn write(&mut self, event: &Stamped) -> io::Result<()> {
-        let time = rfc3339(event.time);
+        let (time, part) = (rfc3339(event.time), event.event.part());
         let (name, body) = match &event.event {
-            Event::Output { job, stream, lines } => {
+            Event::Output { job, stream, lines, .. } => {
                 let stream = match stream {
                     Stream::Stdout => "stdout",
                     Stream::Stderr => "stderr",
                 };
                 for line in lines.iter() {
                     let line = String::from_utf8_lossy(line);
-                    let line = OutputLine { event: "output", time: &time, job, stream, line: &line };
+                    let line = OutputLine { event: "output", time: &time, job, stream, line: &line, part };
                     serde_json::to_writer(&mut self.block, &line)?;
                     self.block.push(b'\n');
                 }
@@ -52,10 +55,10 @@ impl Json {
                 "run_started",
                 json!({"v": 1, "run": run, "jobs": jobs, "parallel": parallel, "dry_run": dry_run}),
             ),
-            Event::JobStarted { job, attempt, source, argv } => {
+            Event::JobStarted { job, attempt, source, argv, .. } => {
                 ("job_started", json!({"job": &**job, "attempt": attempt, "source": source, "argv": argv}))
             }
-            Event::Phase { job, attempt, phase, argv } => {
+            Event::Phase { job, attempt, phase, argv, .. } => {
                 ("phase", json!({"job": &**job, "attempt": attempt, "phase": phase, "argv": argv}))
             }
             Event::Planned { job, created, updated, deleted, limit, waiting, respelt, left_out } => (
@@ -73,14 +76,14 @@ impl Json {
                 });
                 ("adopted", body)
             }
-            Event::Progress { job, progress } => (
+            Event::Progress { job, progress, .. } => (
                 "progress",
                 json!({
                     "job": &**job, "bytes": progress.bytes, "percent": progress.percent, "files": progress.files,
                     "rate": progress.rate, "eta_s": progress.eta.map(units::seconds),
                 }),
             ),
-            Event::Retry { job, attempt, exit_code, reason, delay, source } => (
+            Event::Retry { job, attempt, exit_code, reason, delay, source, .. } => (
                 "retry",
                 json!({
                     "job": &**job, "attempt": attempt, "exit_code": exit_code, "reason": reason,
@@ -102,6 +105,9 @@ impl Json {
         let mut object = Map::from_iter([("event".into(), name.into()), ("time".into(), time.into())]);
         if let Value::Object(body) = body {
             object.extend(body);
+        }
+        if let Some(part) = part {
+            object.insert("part".into(), json!(part));
         }
         serde_json::to_writer(&mut self.block, &object)?;
         self.block.push(b'\n');

@@ -5,6 +5,7 @@ use super::text::prefix_lines;
 use super::{Listener, LogFiles, Screen, units};
 use crate::model::event::{Event, Lines, Stamped, Stream};
 use crate::model::hint;
+use crate::model::part::Part;
 use crate::model::result::SyncResult;
 use crate::model::sanitize;
 use crate::model::time::local_exact;
@@ -25,6 +26,8 @@ pub(super) struct Logs {
     /// The jobs without a log, in order, and why the first has none.
     without: Vec<Arc<str>>,
     why: String,
+    /// The part of the job that the current event is about.
+    part: Option<Part>,
     /// Buffer that is reused for every block.
     block: Vec<u8>,
 }
@@ -37,6 +40,7 @@ impl Logs {
             open: HashMap::new(),
             without: Vec::new(),
             why: String::new(),
+            part: None,
             block: Vec::new(),
         }
     }
@@ -65,7 +69,8 @@ impl Logs {
     fn write(&mut self, job: &Arc<str>, time: Timestamp, mark: &str, lines: &[u8], screen: &mut Screen) {
         let Some(Some(file)) = self.open.get_mut(job) else { return };
         self.block.clear();
-        prefix_lines(format!("{} {mark}", local_exact(time)).as_bytes(), lines, &mut self.block);
+        let part = self.part.map(|part| format!("{part} ")).unwrap_or_default();
+        prefix_lines(format!("{} {mark}{part}", local_exact(time)).as_bytes(), lines, &mut self.block);
         if self.block.last() != Some(&b'\n') {
             self.block.push(b'\n');
         }
@@ -118,6 +123,7 @@ impl Listener for Logs {
 
     fn hear(&mut self, event: &Stamped, screen: &mut Screen) -> io::Result<()> {
         let time = event.time;
+        self.part = event.event.part();
         match &event.event {
             Event::RunStarted { dry_run, .. } => self.dry_run = *dry_run,
             // The command is logged with the phase.
@@ -132,7 +138,7 @@ impl Listener for Logs {
                     self.say(job, time, &format!("runs {}", hint::joined(argv)), screen);
                 }
             }
-            Event::Output { job, stream, lines } => {
+            Event::Output { job, stream, lines, .. } => {
                 self.open(job, time, screen);
                 self.write(job, time, mark(*stream), Lines::as_bytes(lines), screen);
             }

@@ -19,7 +19,6 @@ mod output_file;
 mod printer;
 pub mod schema;
 mod screen;
-mod state_file;
 mod summary;
 pub mod terminal;
 #[cfg(test)]
@@ -33,7 +32,6 @@ pub use log_files::LogFiles;
 pub use output_file::OutputFile;
 pub use printer::{Outcome, Printer};
 pub use screen::{Canvas, Columns, Port, Screen, Streams};
-pub use state_file::StateFile;
 
 use crate::model::event::{Stamped, Stream};
 use crate::model::result::Summary;

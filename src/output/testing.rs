@@ -105,6 +105,7 @@ pub(super) fn started(jobs: &[&str]) -> Event {
 pub(super) fn job_started(job: &str, attempt: u32) -> Event {
     Event::JobStarted {
         job: job.into(),
+        part: None,
         attempt,
         source: format!("rsync://host/{job}/"),
         argv: vec!["rsync".into(), "-a".into(), "two words".into()],
@@ -112,7 +113,7 @@ pub(super) fn job_started(job: &str, attempt: u32) -> Event {
 }
 
 pub(super) fn output(job: &str, stream: Stream, text: &[u8]) -> Event {
-    Event::Output { job: job.into(), stream, lines: Lines::new(text.into()) }
+    Event::Output { job: job.into(), part: None, stream, lines: Lines::new(text.into()) }
 }
 
 /// A job of 1.5 s with one attempt.

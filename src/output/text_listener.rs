@@ -4,6 +4,7 @@ use super::summary::{figures, render, verdict};
 use super::{Listener, Screen, units};
 use crate::model::event::{Event, Level, Phase, Stamped, Stream, Tally};
 use crate::model::hint;
+use crate::model::part::Part;
 use crate::model::result::{Status, Summary, SyncResult};
 use crate::model::sanitize;
 use crate::output::terminal::{Text, TextStyle, error, warning};
@@ -22,9 +23,11 @@ pub(super) struct TextListener {
     /// Whether lines of children are shown here (otherwise in GitHub's groups).
     lines: bool,
     dry_run: bool,
+    /// The part of the job that the current event is about.
+    part: Option<Part>,
     prefixes: HashMap<String, Prefixes>,
-    /// The last attempt and phase that was printed for each job.
-    phases: HashMap<String, (u32, Phase)>,
+    /// The last part, attempt and phase that was printed for each job.
+    phases: HashMap<String, (Option<Part>, u32, Phase)>,
 }
 
 /// The prefix `[job] `, for each stream.
@@ -40,6 +43,7 @@ impl TextListener {
             verbose,
             lines,
             dry_run: false,
+            part: None,
             prefixes: HashMap::new(),
             phases: HashMap::new(),
         }
@@ -63,16 +67,13 @@ impl TextListener {
         }
     }
 
-    fn block(&self, job: &str, stream: Stream, lines: &[u8], screen: &mut Screen) {
-        screen.lines(stream, &self.prefix(job, stream), lines);
-    }
-
-    /// Returns the prefix `[job] `, even for a job that was not announced.
+    /// Returns the prefix `[job] `, even for a job that was not announced, or `[job 2/4] `.
     fn prefix(&self, job: &str, stream: Stream) -> Cow<'_, Text> {
-        match (self.prefixes.get(job), stream) {
-            (Some(prefixes), Stream::Stdout) => Cow::Borrowed(&prefixes.out),
-            (Some(prefixes), Stream::Stderr) => Cow::Borrowed(&prefixes.err),
-            (None, _) => Cow::Owned(format!("[{job}] ").into()),
+        match (self.part, self.prefixes.get(job), stream) {
+            (Some(part), ..) => Cow::Owned(format!("[{job} {part}] ").into()),
+            (_, Some(prefixes), Stream::Stdout) => Cow::Borrowed(&prefixes.out),
+            (_, Some(prefixes), Stream::Stderr) => Cow::Borrowed(&prefixes.err),
+            (_, None, _) => Cow::Owned(format!("[{job}] ").into()),
         }
     }
 
@@ -122,6 +123,7 @@ impl Listener for TextListener {
     fn hear(&mut self, event: &Stamped, screen: &mut Screen) -> io::Result<()> {
         // Bars show the current phase; without them, lines do.
         let steps = !self.quiet && (self.verbose || !screen.has_bars());
+        self.part = event.event.part();
         match &event.event {
             Event::RunStarted { jobs, parallel, dry_run, .. } => {
                 self.run_started(jobs, *parallel, *dry_run, screen);
@@ -129,19 +131,20 @@ impl Listener for TextListener {
             Event::JobStarted { job, attempt, source, .. } if steps => {
                 self.job_started(job, *attempt, source, screen);
             }
-            Event::Phase { job, attempt, phase, argv } if steps => {
-                let before = self.phases.insert(job.to_string(), (*attempt, *phase));
+            Event::Phase { job, part, attempt, phase, argv } if steps => {
+                let now = (*part, *attempt, *phase);
+                let before = self.phases.insert(job.to_string(), now);
                 // A transfer is expected, and a listing with several commands is one phase.
-                if before != Some((*attempt, *phase)) && (self.verbose || *phase != Phase::Transfer) {
+                if before != Some(now) && (self.verbose || *phase != Phase::Transfer) {
                     self.say(job, phase_words(*phase), screen);
                 }
                 if self.verbose && !argv.is_empty() {
                     self.say(job, &format!("runs {}", hint::joined(argv)), screen);
                 }
             }
-            Event::Output { job, stream, lines } if self.lines => {
+            Event::Output { job, stream, lines, .. } if self.lines => {
                 if !self.quiet || *stream == Stream::Stderr {
-                    self.block(job, *stream, &sanitize::rsync(lines.as_bytes()), screen);
+                    screen.lines(*stream, &self.prefix(job, *stream), &sanitize::rsync(lines.as_bytes()));
                 }
             }
             // Printed even with `-q`: it is the output that `--plan` requests.
@@ -153,7 +156,7 @@ impl Listener for TextListener {
                 let text = super::adoption::lines(found).join("\n");
                 screen.told(Stream::Stderr, &self.prefix(job, Stream::Stderr), &text.into());
             }
-            Event::Retry { job, attempt, exit_code, reason, delay, source } if !self.quiet => {
+            Event::Retry { job, attempt, exit_code, reason, delay, source, .. } if !self.quiet => {
                 self.say(job, &retry(*attempt, *exit_code, reason, *delay, source), screen);
             }
             // Warnings and errors are shown as GitHub's annotations, and the outcome of jobs in its groups.

@@ -8,10 +8,12 @@ use super::blocking::off_thread;
 use super::complete::{Evidence, Transfer};
 use super::guard::{self, DeletionVerdict};
 use super::job_events::JobEvents;
+use super::job_runner::JobContext;
 use super::job_state::JobState;
 use super::keep_deleted::KeepDeleted;
 use super::listing::{Deletions, Listing, Mark, NamesBefore, list_path};
 use super::remove::Removed;
+use super::transport::Transport;
 use crate::clean::path::OURS;
 use crate::clean::removal::{self, WriteAccess};
 use crate::model::event::{Phase, Takeover};
@@ -60,6 +62,7 @@ pub(super) struct AttemptRunner<'a> {
     pub(super) source: &'a Source,
     pub(super) number: u32,
     pub(super) job_events: &'a JobEvents,
+    pub(super) transport: &'a dyn Transport,
     /// `None` if nothing will be written.
     pub(super) access: Option<&'a Arc<WriteAccess>>,
     /// Why other runs may write to the destination too (the lock is unsure); then nothing may be removed.
@@ -102,20 +105,20 @@ pub(super) struct AttemptRunner<'a> {
 impl<'a> AttemptRunner<'a> {
     /// Creates the attempt. Nothing happens before [`AttemptRunner::run`].
     pub(super) fn new(
-        plan: &'a Plan,
-        job: &'a Job,
+        context: &'a JobContext,
         source: &'a Source,
         number: u32,
-        job_events: &'a JobEvents,
         access: Option<&'a Arc<WriteAccess>>,
         unsure: Option<&'a Reason>,
     ) -> Self {
+        let JobContext { plan, job, job_events, transport, .. } = context;
         AttemptRunner {
             plan,
             job,
             source,
             number,
             job_events,
+            transport: &**transport,
             access,
             unsure,
             started: Instant::now(),

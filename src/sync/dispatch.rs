@@ -4,10 +4,11 @@ use super::auto_parallel::{self, AutoParallel};
 use super::job_events::{JobEvents, stamped};
 use super::job_runner::{self, JobContext};
 use super::lock_owners::LockOwners;
-use super::rsync_program::Program;
+use super::rsync_transport::RsyncTransport;
 use super::signal::Signals;
 use super::slots::{Slot, Slots};
 use super::stop::{Stop, StopReason};
+use super::transport::Transport;
 use super::{Mode, Plan};
 use crate::model::event::{Event, Level, Progress, Stamped};
 use crate::model::hint::addressed;
@@ -29,10 +30,20 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Runs the jobs to their ends and sends events to `events`. `signals` end the run early; a closed event channel does not.
 pub(crate) async fn run(plan: Plan, events: mpsc::Sender<Stamped>, signals: &mut Signals) -> Summary {
-    let mut plan = plan;
+    let transport = Arc::new(RsyncTransport::new(&plan));
+    run_over(transport, plan, events, signals).await
+}
+
+/// Like [`run`], over another transport than rsync.
+pub(super) async fn run_over(
+    transport: Arc<dyn Transport>,
+    mut plan: Plan,
+    events: mpsc::Sender<Stamped>,
+    signals: &mut Signals,
+) -> Summary {
     // The sort is stable: jobs of one priority keep the order in which they were given.
     plan.jobs.sort_by_key(|job| std::cmp::Reverse(job.priority));
-    let mut dispatch = Dispatch::start(Arc::new(plan), events).await;
+    let mut dispatch = Dispatch::start(Arc::new(plan), transport, events).await;
     dispatch.until_done(signals).await;
     let summary = dispatch.summary();
     dispatch.unsaid.push_back((stamped(Event::RunFinished(Arc::new(summary.clone()))), None));
@@ -63,7 +74,7 @@ struct Dispatch {
 }
 
 impl Dispatch {
-    async fn start(plan: Arc<Plan>, events: mpsc::Sender<Stamped>) -> Self {
+    async fn start(plan: Arc<Plan>, transport: Arc<dyn Transport>, events: mpsc::Sender<Stamped>) -> Self {
         let (started, stop) = (Instant::now(), Stop::default());
         let auto_parallel = plan.auto.then(|| (AutoParallel::new(plan.parallel), LoadMeter::start()));
         let first = auto_parallel.as_ref().map_or(plan.parallel, |(auto_parallel, _)| auto_parallel.limit());
@@ -87,20 +98,19 @@ impl Dispatch {
         let jobs = plan.jobs.iter().map(|job| job.name.clone()).collect();
         let (run, parallel, dry_run) = (plan.run.clone(), plan.parallel, plan.mode != Mode::Real);
         dispatch.say(Event::RunStarted { run, jobs, parallel, dry_run }).await;
-        let program = Arc::new(Program::default());
         let lock_owners = LockOwners::new(&plan.state_dir, &plan.run);
         for job in &plan.jobs {
             let (progress, latest) = watch::channel(None);
             let name: Arc<str> = job.name.as_str().into();
             let (events, stop) = (dispatch.events.clone(), dispatch.stop.clone());
-            let job_events = JobEvents { job: name.clone(), events, progress, stop };
+            let job_events = JobEvents { job: name.clone(), part: None, events, progress, stop };
             let context = JobContext {
                 plan: plan.clone(),
                 job: job.clone(),
                 job_events,
                 slots: slots.clone(),
                 lock_owners: lock_owners.clone(),
-                program: program.clone(),
+                transport: transport.clone(),
                 started,
             };
             let task = dispatch.tasks.spawn(job_runner::run(context));
@@ -215,7 +225,7 @@ impl Dispatch {
                 continue;
             }
             let Some(progress) = *latest.borrow_and_update() else { continue };
-            let event = stamped(Event::Progress { job: job.clone(), progress });
+            let event = stamped(Event::Progress { job: job.clone(), part: None, progress });
             // Only the latest progress counts: what does not fit now is sent at the next tick.
             let _ = self.events.try_send(event);
         }

@@ -75,7 +75,7 @@ pub(crate) async fn run(helper: Helper<'_>) -> io::Result<HelperOutcome> {
     // These events have no listener.
     let (events, _) = mpsc::channel(1);
     let (progress, _) = watch::channel(None);
-    let job_events = JobEvents { job: "".into(), events, progress, stop: Stop::default() };
+    let job_events = JobEvents { job: "".into(), part: None, events, progress, stop: Stop::default() };
     let mut said = HelperOutput::default();
     let end = match process::run(&spec, &job_events, Watchdog::new(Some(limit), None), &mut said).await? {
         End::Exited(code) => Ok(code),

@@ -3,16 +3,19 @@
 use super::stop::Stop;
 use crate::clean::removal::{Unescaped, WriteAccess};
 use crate::model::event::{Event, Level, Lines, Phase, Progress, Stamped, Stream};
+use crate::model::part::Part;
 use crate::model::sanitize;
 use jiff::Timestamp;
 use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 
-/// Sends the events of one job.
+/// Sends the events of one job, or of one part of it.
 #[derive(Debug, Clone)]
 pub(super) struct JobEvents {
     pub(super) job: Arc<str>,
+    /// The part of the job; `None` if the job is one transfer.
+    pub(super) part: Option<Part>,
     pub(super) events: mpsc::Sender<Stamped>,
     pub(super) progress: watch::Sender<Option<Progress>>,
     pub(super) stop: Stop,
@@ -26,16 +29,28 @@ pub(super) fn stamped(event: Event) -> Stamped {
 impl JobEvents {
     /// Sends a fact. Waits for a slow listener unless the run ends now.
     pub(super) async fn say(&self, event: Event) {
+        self.send(stamped(event)).await;
+    }
+
+    /// Like [`JobEvents::say`], for an event that has its time.
+    pub(super) async fn send(&self, event: Stamped) {
         tokio::select! {
             biased;
             // A closed channel means that there is no listener any more. The result does not depend on it.
-            _ = self.events.send(stamped(event)) => {}
+            _ = self.events.send(event) => {}
             () = self.stop.hard() => {}
         }
     }
 
     pub(super) async fn phase(&self, attempt: u32, phase: Phase, argv: &[String]) {
-        self.say(Event::Phase { job: self.job.clone(), attempt, phase, argv: argv.to_vec() }).await;
+        self.say(Event::Phase {
+            job: self.job.clone(),
+            part: self.part,
+            attempt,
+            phase,
+            argv: argv.to_vec(),
+        })
+        .await;
     }
 
     pub(super) async fn notice(&self, level: Level, text: impl Into<String>) {
@@ -61,6 +76,6 @@ impl JobEvents {
 
     /// Lines as output of the job.
     pub(super) fn output(&self, stream: Stream, lines: Vec<u8>) -> Stamped {
-        stamped(Event::Output { job: self.job.clone(), stream, lines: Lines::new(lines) })
+        stamped(Event::Output { job: self.job.clone(), part: self.part, stream, lines: Lines::new(lines) })
     }
 }

@@ -10,9 +10,9 @@ use super::hook::{self, HookOutcome};
 use super::job_events::JobEvents;
 use super::lock::Lock;
 use super::lock_owners::LockOwners;
-use super::rsync_program::Program;
 use super::slots::{Slot, Slots};
 use super::stop::StopReason;
+use super::transport::Transport;
 use super::{Mode, Plan, disk, guard, named_files, spawn, unfit};
 use crate::clean::removal::WriteAccess;
 use crate::history::stats::Past;
@@ -34,7 +34,7 @@ pub(super) struct JobContext {
     pub(super) job_events: JobEvents,
     pub(super) slots: Arc<Slots>,
     pub(super) lock_owners: Arc<LockOwners>,
-    pub(super) program: Arc<Program>,
+    pub(super) transport: Arc<dyn Transport>,
     /// When the run started.
     pub(super) started: Instant,
 }
@@ -81,12 +81,12 @@ struct JobRunner<'a> {
 impl JobRunner<'_> {
     /// Runs the steps of the job. An `Err` ends it early.
     async fn go(&mut self) -> Result<Outcome, Outcome> {
-        let JobContext { plan, job, job_events, program, .. } = self.context;
+        let JobContext { plan, job, job_events, transport, .. } = self.context;
         self.take_slot(job.sources.first().and_then(|s| s.host())).await?;
         if let Some(reason) = unfit(job) {
             return Err(Outcome::Failed(reason));
         }
-        if let Some(reason) = program.refusal(plan, job_events).await {
+        if let Some(reason) = transport.refusal(job_events).await {
             return Err(Outcome::Failed(reason));
         }
         let lock = match plan.mode {
@@ -141,7 +141,7 @@ impl JobRunner<'_> {
         access: Option<&Arc<WriteAccess>>,
         unsure: Option<&Reason>,
     ) -> Result<Outcome, Outcome> {
-        let JobContext { plan, job, job_events, .. } = self.context;
+        let JobContext { job, job_events, .. } = self.context;
         // A hook may have created the files.
         let (named, typed) = (job.rsync_args.clone(), job.typed_args.clone());
         let unusable = off_thread(&job_events.stop, move || named_files::unusable(&named, &typed)).await;
@@ -160,7 +160,7 @@ impl JobRunner<'_> {
                 }
                 let number = self.attempts.len() as u32 + 1;
                 let (attempt, ending, figures, undoable) =
-                    AttemptRunner::new(plan, job, source, number, job_events, access, unsure).run().await;
+                    AttemptRunner::new(self.context, source, number, access, unsure).run().await;
                 let code = attempt.exit_code;
                 self.attempts.push(attempt);
                 self.ran = true;
@@ -196,10 +196,10 @@ impl JobRunner<'_> {
                 // A job does not hold a slot while it waits.
                 self.slot = None;
                 let (delay, source) = (wait.unwrap_or_default(), next.text.clone());
-                let job = job_events.job.clone();
-                job_events
-                    .say(Event::Retry { job, attempt: number, exit_code: code, reason, delay, source })
-                    .await;
+                let (job, part) = (job_events.job.clone(), job_events.part);
+                let retry =
+                    Event::Retry { job, part, attempt: number, exit_code: code, reason, delay, source };
+                job_events.say(retry).await;
                 tokio::select! {
                     () = tokio::time::sleep(delay) => {}
                     () = job_events.stop.gentle() => return Err(self.stopped()),

@@ -1,8 +1,8 @@
 //! The work of `sync`: one dispatcher, a task for each job, a process for each transfer.
 //!
 //! ```text
-//! dispatch ── job_runner (a job) ── attempt (a source) ── phases ── rsync_process ── process
-//!                              └── hook ────────────────────────────────────────┘
+//! dispatch ── job_runner (a job) ── attempt (a source) ── phases ── transport: rsync_transport ── rsync_process ── process
+//!                              └── hook ───────────────────────────────────────────────────────────────────────┘
 //! ```
 
 mod activity;
@@ -50,6 +50,7 @@ mod process;
 mod remove;
 mod rsync_process;
 mod rsync_program;
+mod rsync_transport;
 mod second_listing;
 mod signal;
 mod slots;
@@ -57,6 +58,7 @@ mod spawn;
 mod stop;
 mod supervisor;
 mod transfer;
+mod transport;
 #[cfg(target_os = "linux")]
 mod watchdog;
 
@@ -97,4 +99,8 @@ pub(crate) fn protect_destination(argv: &mut Vec<String>, job: &Job) {
 }
 
 #[cfg(test)]
+mod scripted_transport;
+#[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod transport_tests;

@@ -4,11 +4,11 @@ use super::Mode;
 use super::attempt::{AttemptEnd, AttemptRunner, unreadable};
 use super::blocking::{last_moment, off_thread};
 use super::guard;
+use super::job_events::JobEvents;
 use super::listing::{Collector, Deletions, Listing, Mark, list_path, needs_names};
 use super::remove::{self, Removed};
-use super::rsync_process::{self, Ended, RsyncCommand, RsyncOutcome, Show, came};
-use super::watchdog::Watchdog;
-use crate::model::event::{Event, Level, Lines, Phase, Stream};
+use super::transport::{Ended, OnChange, Ran, Request, Show, came};
+use crate::model::event::{Event, Level, Phase, Stream};
 use crate::model::job::{Job, Source};
 use crate::model::result::Reason;
 use crate::model::sanitize;
@@ -93,7 +93,9 @@ impl AttemptRunner<'_> {
 
     async fn list_once(&mut self, purpose: Purpose, folds: bool) -> Result<(Listing, Verdict), AttemptEnd> {
         // An error here is already a failure of the attempt.
-        self.announce(self.job, self.source, purpose, &[]).await;
+        let request = self.request((self.job, self.source), purpose, Show::Nothing, &[]);
+        let command = self.transport.command(&request);
+        self.announce(&command).await;
         let path = list_path(&self.plan.state_dir, &self.job.name, &self.plan.run);
         let all = matches!(purpose, Purpose::List { all: true } | Purpose::Plan { all: true });
         let names = all.then_some((&*self.plan.state_dir, &*self.job.name));
@@ -104,7 +106,8 @@ impl AttemptRunner<'_> {
             _ => Show::Nothing,
         };
         let mut note = |change: &Change<'_>| collector.note(change);
-        let ran = self.rsync(Phase::List, purpose, show, &[], &mut note).await;
+        let of = (self.job, self.source);
+        let ran = self.run_phase(of, Phase::List, purpose, show, &[], &mut note).await;
         let stats = ran.stats;
         self.figures.total_files = stats.files.map(|f| f.files());
         self.figures.total_bytes = stats.total_size;
@@ -164,13 +167,7 @@ impl AttemptRunner<'_> {
                 // The removal checks for a stop itself. One that does not end hangs.
                 () = &mut overdue => return Err(AttemptEnd::Stopped),
             };
-            job_events
-                .say(Event::Output {
-                    job: job_events.job.clone(),
-                    stream: Stream::Stdout,
-                    lines: Lines::new(block),
-                })
-                .await;
+            job_events.send(job_events.output(Stream::Stdout, block)).await;
         }
         let removed = match work.await {
             Ok(removed) => removed.map_err(|e| unreadable(gone, e)),
@@ -186,95 +183,68 @@ impl AttemptRunner<'_> {
         removed
     }
 
-    /// Builds the command for a purpose. Reports the start of the attempt if this is its first command.
-    async fn announce(
-        &mut self,
-        job: &Job,
-        source: &Source,
+    /// A request for the job of the attempt or one derived from it.
+    fn request<'r>(
+        &'r self,
+        (job, source): (&'r Job, &'r Source),
         purpose: Purpose,
-        lost: &[Vec<u8>],
-    ) -> Vec<String> {
-        let mut argv = args::argv(&self.plan.rsync, job, source, purpose);
-        args::leave_out(&mut argv, lost);
-        if self.memory.folds.is_some_and(|(_, _, folds)| folds) || self.folds_below {
-            args::protect_every_case(&mut argv);
-        }
-        if let Some(closed) = &self.at_root {
-            args::protect_file_system(&mut argv, closed);
-        }
-        if purpose == Purpose::Transfer && self.keep.is_some() && self.job.keep_deleted.is_some() {
+        show: Show,
+        left_out: &'r [Vec<u8>],
+    ) -> Request<'r> {
+        let keeps = purpose == Purpose::Transfer && self.keep.is_some() && self.job.keep_deleted.is_some();
+        Request {
+            run: &self.plan.run,
+            job,
+            source,
+            purpose,
+            left_out,
+            folds: self.memory.folds.is_some_and(|(_, _, folds)| folds) || self.folds_below,
+            at_root: self.at_root.as_deref(),
             // Each transfer has its own directory; otherwise a second transfer would replace what the first has kept.
-            let layer = u64::from(self.number) * 100 + u64::from(self.transfers);
-            args::keep_replaced(&mut argv, &self.plan.run, layer);
+            keep: keeps.then(|| u64::from(self.number) * 100 + u64::from(self.transfers)),
+            expected: self.awaited,
+            time_left: job.timeout.map(|t| t.saturating_sub(self.started.elapsed())),
+            min_free: job.min_free.filter(|_| self.plan.mode == Mode::Real),
+            show,
         }
+    }
+
+    /// Reports the start of the attempt if this is its first command.
+    async fn announce(&mut self, argv: &[String]) {
         if !std::mem::replace(&mut self.announced, true) {
-            let (source, argv, job) = (self.source.text.clone(), argv.clone(), self.job_events.job.clone());
-            self.job_events.say(Event::JobStarted { job, attempt: self.number, source, argv }).await;
+            let (source, argv, attempt) = (self.source.text.clone(), argv.to_vec(), self.number);
+            let JobEvents { job, part, .. } = self.job_events;
+            let started = Event::JobStarted { job: job.clone(), part: *part, attempt, source, argv };
+            self.job_events.say(started).await;
         }
-        argv
     }
 
-    /// Runs rsync for the job.
-    pub(super) async fn rsync(
+    /// Runs and times one listing or transfer, for the job of the attempt or one derived from it.
+    pub(super) async fn run_phase(
         &mut self,
+        of: (&Job, &Source),
         phase: Phase,
         purpose: Purpose,
         show: Show,
-        lost: &[Vec<u8>],
-        changes: &mut (dyn FnMut(&Change<'_>) -> bool + Send),
-    ) -> RsyncOutcome {
-        self.rsync_of((self.job, self.source), phase, purpose, show, lost, changes).await
-    }
-
-    /// Runs rsync for a job derived from the job of the attempt.
-    pub(super) async fn rsync_of(
-        &mut self,
-        (job, source): (&Job, &Source),
-        phase: Phase,
-        purpose: Purpose,
-        show: Show,
-        lost: &[Vec<u8>],
-        changes: &mut (dyn FnMut(&Change<'_>) -> bool + Send),
-    ) -> RsyncOutcome {
-        let plan = self.plan;
+        left_out: &[Vec<u8>],
+        changes: &mut OnChange<'_>,
+    ) -> Ran {
         self.transfers += u32::from(purpose == Purpose::Transfer);
-        let argv = self.announce(job, source, purpose, lost).await;
-        self.job_events.phase(self.number, phase, &argv).await;
-        let timeout = job.timeout.map(|t| t.saturating_sub(self.started.elapsed()));
-        let remote = source.is_remote();
-        let min_rate = least_rate(job).filter(|_| remote && purpose == Purpose::Transfer);
-        let answer = job.stall.filter(|_| remote).map(|stall| job.connect_timeout.saturating_add(stall));
-        let mut watchdog = Watchdog::new(timeout, job.stall).answer(answer).min_rate(min_rate);
-        if plan.mode == Mode::Real {
-            watchdog = watchdog.min_free(job.dest.clone(), job.min_free);
-        }
+        let transport = self.transport;
+        let command = transport.command(&self.request(of, purpose, show, left_out));
+        self.announce(&command).await;
+        self.job_events.phase(self.number, phase, &command).await;
         // The last progress of the previous command is not this one's.
         self.job_events.progress.send_replace(None);
         let started = Instant::now();
-        let (timeout, grace, priority) = (job.timeout, plan.grace, job.child_priority());
-        let (dest, expected) = (&*job.dest, self.awaited);
-        let order = RsyncCommand {
-            argv: &argv,
-            purpose,
-            source,
-            rsync_args: &job.rsync_args,
-            dest,
-            expected,
-            min_rate,
-            watchdog,
-            priority,
-            grace,
-            timeout,
-            show,
-        };
-        let ran = rsync_process::run(order, self.job_events, changes).await;
+        let ran = transport.run(self.request(of, purpose, show, left_out), self.job_events, changes).await;
         self.phases.push((phase, started.elapsed()));
         self.code = ran.code;
         ran
     }
 
-    /// The verdict on an rsync that ended by itself; otherwise the end of the attempt.
-    pub(super) fn verdict(&self, ran: RsyncOutcome) -> Result<Verdict, AttemptEnd> {
+    /// The verdict on a request that ended by itself; otherwise the end of the attempt.
+    pub(super) fn verdict(&self, ran: Ran) -> Result<Verdict, AttemptEnd> {
         match ran.verdict {
             Ended::Judged(verdict) => Ok(verdict),
             Ended::Stopped => Err(AttemptEnd::Stopped),
@@ -284,13 +254,6 @@ impl AttemptRunner<'_> {
             }
         }
     }
-}
-
-/// The minimum rate of a transfer, in bytes a second; `None` if there is none. If the bandwidth is limited, at most half of that limit,
-/// since rsync spreads it unevenly and a low rate is intended.
-fn least_rate(job: &Job) -> Option<u64> {
-    let least = job.min_rate?;
-    Some(job.bwlimit.map_or(least, |most| least.min(most / 2)))
 }
 
 /// Escapes a name as rsync prints it, so that it stays one line.

@@ -20,7 +20,7 @@ impl LineHandler for All {
 fn job_events(stop: &Stop, room: usize) -> (JobEvents, mpsc::Receiver<Stamped>) {
     let (events, heard) = mpsc::channel(room);
     let (progress, _) = watch::channel(None);
-    (JobEvents { job: "j".into(), events, progress, stop: stop.clone() }, heard)
+    (JobEvents { job: "j".into(), part: None, events, progress, stop: stop.clone() }, heard)
 }
 
 /// Runs a shell script while `also` runs. Returns its end and the events.

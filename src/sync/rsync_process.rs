@@ -3,14 +3,15 @@
 use super::child::{Cause, CommandSpec, End, LineHandler, Signs};
 use super::job_events::JobEvents;
 use super::process;
+use super::transport::{Ended, OnChange, Ran, Request, Show};
 use super::watchdog::Watchdog;
 use crate::model::event::{Progress, Stream};
-use crate::model::job::{Address, FOR_RSYNC_ONLY, Priority, Source};
+use crate::model::job::{Address, FOR_RSYNC_ONLY, Source};
 use crate::model::result::Reason;
 use crate::model::sanitize;
 use crate::rsync::args::Purpose;
 use crate::rsync::exit::{Class, LongNames, Peer, Verdict, judge_with_figures};
-use crate::rsync::output::{Change, ChangeKind, Line, Reader, Stats};
+use crate::rsync::output::{Change, ChangeKind, Line, Reader};
 use crate::rsync::version::INSTALL;
 use memchr::memmem;
 use std::path::Path;
@@ -28,80 +29,22 @@ const LAST: &[u8] = b"to-chk=0/";
 /// The rsync command to run.
 pub(super) struct RsyncCommand<'a> {
     pub(super) argv: &'a [String],
-    pub(super) purpose: Purpose,
-    pub(super) source: &'a Source,
-    /// The destination, for messages.
-    pub(super) dest: &'a Path,
-    /// How many files bring contents; `None` if unknown.
-    pub(super) expected: Option<u64>,
+    pub(super) request: Request<'a>,
     /// The minimum rate of the watchdog, for messages.
     pub(super) min_rate: Option<u64>,
-    /// The job's own options.
-    pub(super) rsync_args: &'a [String],
     pub(super) watchdog: Watchdog,
-    pub(super) priority: Priority,
     pub(super) grace: Duration,
-    /// The timeout of the whole attempt, for messages.
-    pub(super) timeout: Option<Duration>,
-    pub(super) show: Show,
-}
-
-/// What users see of its standard output.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Show {
-    /// Everything but the progress and the figures.
-    Lines,
-    /// Each change with a verb: `create a/b`.
-    Changes {
-        /// Whether deletions are deferred to the next run.
-        later: bool,
-    },
-    /// Nothing.
-    Nothing,
-}
-
-/// The outcome of an rsync.
-#[derive(Debug)]
-pub(super) struct RsyncOutcome {
-    /// rsync's exit code; `None` if it was ended by a signal.
-    pub(super) code: Option<i32>,
-    pub(super) verdict: Ended,
-    pub(super) stats: Stats,
-    /// The last progress; `None` if there was none.
-    pub(super) progress: Option<Progress>,
-}
-
-/// How it ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Ended {
-    /// By itself.
-    Judged(Verdict),
-    /// By us, since the run is being stopped.
-    Stopped,
-    /// By us, since the disk is nearly full; bytes left.
-    DiskLow(u64),
 }
 
 /// Runs it. `changes` gets every itemized change, and returns whether it counts.
 pub(super) async fn run(
-    order: RsyncCommand<'_>,
+    command: RsyncCommand<'_>,
     job_events: &JobEvents,
-    changes: &mut (dyn FnMut(&Change<'_>) -> bool + Send),
-) -> RsyncOutcome {
-    let RsyncCommand {
-        argv,
-        purpose,
-        source,
-        dest,
-        expected,
-        min_rate,
-        rsync_args,
-        watchdog,
-        priority,
-        grace,
-        timeout,
-        show,
-    } = order;
+    changes: &mut OnChange<'_>,
+) -> Ran {
+    let RsyncCommand { argv, request, min_rate, watchdog, grace } = command;
+    let Request { job, source, purpose, expected, show, .. } = request;
+    let (dest, priority) = (&*job.dest, job.child_priority());
     let env = environment(argv, purpose);
     let mut handler = OutputParser {
         job_events,
@@ -125,7 +68,7 @@ pub(super) async fn run(
     let said: Vec<String> =
         handler.said.lines().iter().map(|line| handler.long.resolve(line).into_owned()).collect();
     let printed = handler.printed;
-    let talk = Peer::new(source, rsync_args, |name| std::env::var(name).ok());
+    let talk = Peer::new(source, &job.rsync_args, |name| std::env::var(name).ok());
     let judge = |code| Ended::Judged(judge_with_figures(code, &stats, &said, &printed, &talk));
     let (code, verdict) = match end {
         Ok(End::Exited(code)) => (Some(code), judge(Some(code))),
@@ -134,7 +77,7 @@ pub(super) async fn run(
         Ok(End::Held(pid)) => (None, failed(Class::Fatal, held(pid))),
         Ok(End::Ended(Cause::DiskLow(free))) => (None, Ended::DiskLow(free)),
         Ok(End::Ended(Cause::Timeout(limit))) => {
-            (None, failed(Class::Retry, timed_out(timeout.unwrap_or(limit))))
+            (None, failed(Class::Retry, timed_out(job.timeout.unwrap_or(limit))))
         }
         Ok(End::Ended(Cause::Stalled(limit))) => (None, failed(Class::Retry, stalled(limit, source))),
         Ok(End::Ended(Cause::Stuck(limit))) => (None, failed(Class::Here, stuck(limit, source, dest))),
@@ -144,7 +87,7 @@ pub(super) async fn run(
         }
         Err(error) => (None, failed(Class::Fatal, not_started(&argv[0], &error))),
     };
-    RsyncOutcome { code, verdict, stats, progress }
+    Ran { code, verdict, stats, progress }
 }
 
 fn failed(class: Class, reason: Reason) -> Ended {
@@ -369,9 +312,4 @@ impl Tail {
     fn lines(self) -> Vec<String> {
         self.first.into_iter().chain(self.last).collect()
     }
-}
-
-/// Bytes received. In a local copy our own rsync is the sender.
-pub(super) fn came(stats: &Stats, remote: bool) -> Option<u64> {
-    if remote { stats.received } else { stats.sent }
 }

@@ -1,6 +1,5 @@
 //! Checks the rsync program once in a run, before anything is written.
 
-use super::Plan;
 use super::child::{CommandSpec, LineHandler};
 use super::job_events::JobEvents;
 use super::process;
@@ -17,27 +16,39 @@ const LIMIT: Duration = Duration::from_secs(10);
 /// Bytes of output that are read. The version is in the first lines.
 const MOST: usize = 4096;
 
-/// The result of the check.
-#[derive(Debug, Default)]
+/// The program, and the result of the check.
+#[derive(Debug)]
 pub(super) struct Program {
+    path: String,
+    grace: Duration,
     refused: OnceCell<Option<Reason>>,
 }
 
 impl Program {
+    /// The program of this name or path. It is checked when first needed.
+    pub(super) fn new(path: &str, grace: Duration) -> Self {
+        Program { path: path.into(), grace, refused: OnceCell::new() }
+    }
+
+    /// The name or path.
+    pub(super) fn path(&self) -> &str {
+        &self.path
+    }
+
     /// Why the program cannot do what is needed here; `None` if it can, or if its version is unknown.
-    pub(super) async fn refusal(&self, plan: &Plan, job_events: &JobEvents) -> Option<Reason> {
-        self.refused.get_or_init(|| look(plan, job_events)).await.clone()
+    pub(super) async fn refusal(&self, job_events: &JobEvents) -> Option<Reason> {
+        self.refused.get_or_init(|| look(&self.path, self.grace, job_events)).await.clone()
     }
 }
 
-async fn look(plan: &Plan, job_events: &JobEvents) -> Option<Reason> {
-    let argv = [plan.rsync.clone(), "--version".into()];
+async fn look(path: &str, grace: Duration, job_events: &JobEvents) -> Option<Reason> {
+    let argv = [path.into(), "--version".into()];
     let spec = CommandSpec {
         argv: &argv,
         env: &[],
         without: &[],
         priority: Priority::default(),
-        grace: plan.grace,
+        grace,
         input: None,
         supervised: false,
     };
@@ -45,7 +56,7 @@ async fn look(plan: &Plan, job_events: &JobEvents) -> Option<Reason> {
     // A program that cannot be started is reported by the first job that uses it.
     process::run(&spec, job_events, Watchdog::new(Some(LIMIT), None), &mut heard).await.ok()?;
     let why = Version::parse(&heard.0).lacks()?;
-    Some(Reason::new(format!("{} cannot be used: {why}", plan.rsync)).hint(INSTALL))
+    Some(Reason::new(format!("{path} cannot be used: {why}")).hint(INSTALL))
 }
 
 struct ProgramOutput(String);

@@ -2,7 +2,7 @@
 
 use super::attempt::{AttemptEnd, AttemptRunner};
 use super::name_list::NameList;
-use super::rsync_process::{Show, came};
+use super::transport::{OnChange, Show, came};
 use crate::model::event::Phase;
 use crate::model::job::{Job, Source};
 use crate::model::result::Reason;
@@ -185,11 +185,11 @@ impl AttemptRunner<'_> {
         &mut self,
         of: (&Job, &Source),
         lost: &[Vec<u8>],
-        note: &mut (dyn FnMut(&Change<'_>) -> bool + Send),
+        note: &mut OnChange<'_>,
     ) -> Result<Option<Stats>, AttemptEnd> {
         let (figures, code) = (self.figures, self.code);
         let purpose = Purpose::Plan { all: false };
-        let ran = self.rsync_of(of, Phase::List, purpose, Show::Nothing, lost, note).await;
+        let ran = self.run_phase(of, Phase::List, purpose, Show::Nothing, lost, note).await;
         let stats = ran.stats;
         let more = came(&stats, self.source.is_remote());
         (self.figures, self.code) = (figures, code);

@@ -10,6 +10,27 @@ use std::path::PathBuf;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
+/// A plan for one job at a time.
+pub(super) fn plan(state_dir: &Path, jobs: Vec<Job>, mode: Mode) -> Plan {
+    Plan {
+        run: "RUN".into(),
+        jobs,
+        parallel: 1,
+        auto: false,
+        hosts: BTreeMap::new(),
+        fail_fast: false,
+        grace: Duration::from_secs(5),
+        mode,
+        rsync: "rsync".into(),
+        state_dir: state_dir.into(),
+        logs: None,
+        wait_lock: Duration::ZERO,
+        named_files: false,
+        watch: Watch::default(),
+        again: "pdb-sync".into(),
+    }
+}
+
 struct Place {
     dir: tempfile::TempDir,
 }
@@ -41,23 +62,7 @@ impl Place {
     }
 
     async fn run(&self, job: Job, mode: Mode) -> (Summary, Vec<Event>) {
-        let plan = Plan {
-            run: "RUN".into(),
-            jobs: vec![job],
-            parallel: 1,
-            auto: false,
-            hosts: BTreeMap::new(),
-            fail_fast: false,
-            grace: Duration::from_secs(5),
-            mode,
-            rsync: "rsync".into(),
-            state_dir: self.dir.path().join("state"),
-            logs: None,
-            wait_lock: Duration::ZERO,
-            named_files: false,
-            watch: Watch::default(),
-            again: "pdb-sync".into(),
-        };
+        let plan = plan(&self.dir.path().join("state"), vec![job], mode);
         let (events, mut heard) = mpsc::channel::<Stamped>(4);
         let listen = tokio::spawn(async move {
             let mut all = Vec::new();

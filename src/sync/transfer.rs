@@ -3,8 +3,8 @@
 use super::attempt::{AttemptEnd, AttemptRunner};
 use super::blocking::off_thread;
 use super::complete::Transfer;
-use super::rsync_process::{Ended, RsyncOutcome, Show, came};
 use super::second_listing::Differences;
+use super::transport::{Ended, Ran, Show, came};
 use crate::clean::removal;
 use crate::model::event::{Level, Phase};
 use crate::model::job::{Job, Source};
@@ -90,7 +90,7 @@ impl AttemptRunner<'_> {
         })
     }
 
-    /// Runs rsync for the job or one derived from it; again if files vanished meanwhile. Returns how many files were transferred (`None` if
+    /// Transfers for the job or one derived from it; again if files vanished meanwhile. Returns how many files were transferred (`None` if
     /// unknown), and the verdict.
     pub(super) async fn bring(
         &mut self,
@@ -99,7 +99,7 @@ impl AttemptRunner<'_> {
     ) -> Result<(Option<u64>, Verdict), AttemptEnd> {
         let before = self.figures;
         let mut ran =
-            self.rsync_of(of, Phase::Transfer, Purpose::Transfer, Show::Lines, lost, &mut |_| true).await;
+            self.run_phase(of, Phase::Transfer, Purpose::Transfer, Show::Lines, lost, &mut |_| true).await;
         let mut moved = Moved::default();
         let remote = self.source.is_remote();
         moved.add(&ran, remote);
@@ -107,8 +107,9 @@ impl AttemptRunner<'_> {
             self.job_events
                 .notice(Level::Info, "files vanished while they were transferred; transferring once more")
                 .await;
-            ran =
-                self.rsync_of(of, Phase::Transfer, Purpose::Transfer, Show::Lines, lost, &mut |_| true).await;
+            ran = self
+                .run_phase(of, Phase::Transfer, Purpose::Transfer, Show::Lines, lost, &mut |_| true)
+                .await;
             moved.add(&ran, remote);
         }
         self.figures.files_transferred = before.files_transferred.zip(moved.files).map(|(a, b)| a + b);
@@ -134,7 +135,7 @@ struct Moved {
 }
 
 impl Moved {
-    fn add(&mut self, ran: &RsyncOutcome, remote: bool) {
+    fn add(&mut self, ran: &Ran, remote: bool) {
         let failed =
             !matches!(ran.verdict, Ended::Judged(Verdict::Ok | Verdict::Vanished(_) | Verdict::Partial(_)));
         let nothing = (failed && ran.code != Some(0) && ran.progress.is_none()).then_some(0);

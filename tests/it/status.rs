@@ -1,8 +1,9 @@
-//! `status`: runs in progress, freshness, and the screen that is redrawn in place.
+//! `status`: commands in progress, freshness, and the screen that is redrawn in place.
 
-use crate::support::{Env, Fake, eventually};
-use serde_json::Value;
+use crate::support::{Env, Fake, Running, eventually};
+use serde_json::{Value, json};
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -68,14 +69,90 @@ fn a_run_that_was_killed_is_not_taken_for_one_in_progress() {
     let (fake, _) = waiting(place.path());
     let env = jobs(Env::new().with_fake(&fake), &["a"]);
     let running = env.spawn(["sync", "a"]);
-    let file = env.state().join(format!("running/{}.json", running.pid()));
-    eventually("the run tells of itself", || file.exists());
+    eventually("the run tells of itself", || record(&env, running.pid()).is_some());
     running.signal(rustix::process::Signal::KILL);
     running.wait();
     let text = env.run(["status"]).expect_code(0);
     assert!(text.out().contains("its process has ended without a result"), "{text}");
     assert_eq!(status(&env, &[])["runs"], serde_json::json!([]));
-    assert!(!file.exists());
+    assert_eq!(records(&env), Vec::<String>::new());
+}
+
+/// Names of the records of commands in progress.
+fn records(env: &Env) -> Vec<String> {
+    let entries = fs::read_dir(env.state().join("running")).into_iter().flatten();
+    entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+fn record(env: &Env, pid: u32) -> Option<String> {
+    records(env).into_iter().find(|name| name.starts_with(&format!("{pid}-")) && name.ends_with(".json"))
+}
+
+/// A tree with a leftover, of which there is a plan.
+fn planned() -> (Env, PathBuf) {
+    let env = Env::new();
+    let root = env.dir().join("mirror/m");
+    fs::create_dir_all(&root).unwrap();
+    fs::write(root.join("1abc.cif"), "data_1ABC\n").unwrap();
+    fs::write(root.join("x~"), "x").unwrap();
+    let old = std::time::SystemTime::now() - Duration::from_secs(100 * 24 * 3600);
+    fs::File::open(root.join("x~")).unwrap().set_modified(old).unwrap();
+    env.run(["clean", "plan", "./mirror/m"]).expect_code(0);
+    (env, root)
+}
+
+#[test]
+fn a_command_that_waits_for_an_answer_is_seen_and_its_end_too() {
+    let (env, root) = planned();
+    for killed in [true, false] {
+        let (input, mut answer) = std::io::pipe().unwrap();
+        let mut command = env.command(["clean", "run", "--mode", "interactive"]);
+        command.stdin(input);
+        let running = Running::start(command);
+        running.until_said("Remove? ");
+        let seen = status(&env, &[]);
+        assert_eq!((&seen["runs"], seen["commands"].as_array().unwrap().len()), (&json!([]), 1), "{seen}");
+        let seen = &seen["commands"][0];
+        assert_eq!((&seen["command"], &seen["run"]), (&json!("clean run"), &Value::Null), "{seen}");
+        assert_eq!((&seen["pid"], &seen["gone"]), (&running.pid().into(), &json!(false)), "{seen}");
+        assert_eq!(seen["targets"], json!([root.canonicalize().unwrap().to_str().unwrap()]), "{seen}");
+        let head = format!("CLEAN RUN by pid {}, for ", running.pid());
+        let text = env.run(["status"]).expect_code(0);
+        assert!(text.out().contains(&head), "{text}");
+        if killed {
+            running.signal(rustix::process::Signal::KILL);
+            running.wait();
+            let text = env.run(["status"]).expect_code(0);
+            assert!(text.out().contains(&head), "{text}");
+            assert!(text.out().contains("its process has ended without a word"), "{text}");
+        } else {
+            writeln!(answer, "y").unwrap();
+            running.wait().expect_code(0);
+        }
+        assert_eq!((&status(&env, &[])["commands"], records(&env).len()), (&json!([]), 0));
+    }
+}
+
+#[test]
+fn every_lasting_command_registers_and_leaves_nothing() {
+    let (env, _) = planned();
+    let running = env.state().join("running");
+    for (args, code) in [
+        (&["scan", "./mirror/m"][..], 0),
+        (&["verify", "./mirror/m"], 0),
+        (&["index", "./mirror/m"], 0),
+        (&["reclaim", "./mirror/m"], 0),
+        (&["clean", "plan", "./mirror/m"], 0),
+        (&["clean", "run", "--yes"], 0),
+        (&["clean", "undo", "last"], 0),
+        (&["clean", "purge"], 0),
+    ] {
+        let long_ago = std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(1);
+        fs::File::open(&running).unwrap().set_modified(long_ago).unwrap();
+        env.run(args).expect_code(code);
+        assert_ne!(fs::metadata(&running).unwrap().modified().unwrap(), long_ago, "{args:?}");
+        assert_eq!(records(&env), Vec::<String>::new(), "{args:?}");
+    }
 }
 
 #[test]

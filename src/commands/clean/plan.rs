@@ -7,7 +7,7 @@ use crate::clean::removal::{self, Planned, print_of};
 use crate::clean::{Action, Header, Judge, Lists, Rule};
 use crate::cli::{Global, PlanArgs};
 use crate::commands::scan::{READING, count, interruptible};
-use crate::commands::targets::{Chosen, Selected, Target, targets};
+use crate::commands::targets::{Chosen, Selected, Target, registered, targets};
 use crate::commands::{Failure, file_locations, scan};
 use crate::config::Config;
 use crate::model::exit_code::ExitCode;
@@ -74,6 +74,7 @@ pub(super) fn run(args: &PlanArgs, global: &Global, ui: &Ui) -> Result<ExitCode,
         let lists = rulebook::lists(job.as_ref(), &target.root, &args.obsolete, &state, ui)?;
         jobs.push(Job { target, rules, lists, job, output: args.output.clone() });
     }
+    let _registered = registered("clean plan", jobs.iter().map(|job| &job.target), &state);
     let stop = Stop::default();
     let options = Options {
         threads: config.scan.threads,

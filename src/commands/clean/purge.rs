@@ -14,6 +14,7 @@ use crate::model::time::{local, rfc3339};
 use crate::output::terminal::Ui;
 use crate::retention;
 use crate::scan::Stop;
+use crate::system::running::Registration;
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -45,6 +46,8 @@ pub(super) fn run(args: &PurgeArgs, global: &Global, ui: &Ui) -> Result<ExitCode
             Err(busy) => exit = exit.worst(busy),
         }
     }
+    let trees = work.iter().map(|(root, _)| root.to_string_lossy().into_owned()).collect();
+    let _registered = Registration::new(&state, "clean purge", trees);
     let stop = Stop::default();
     let told = *ui;
     let (asked, ui, dry) = (stop.clone(), *ui, args.dry_run);

@@ -20,6 +20,7 @@ use crate::model::sanitize;
 use crate::output::terminal::Ui;
 use crate::platform;
 use crate::scan::Stop;
+use crate::system::running::Registration;
 use serde_json::json;
 use std::collections::HashSet;
 use std::io::{self, BufRead, IsTerminal};
@@ -81,6 +82,7 @@ pub(super) fn run(args: &RunArgs, global: &Global, ui: &Ui) -> Result<ExitCode, 
     if let Some((text, hint)) = refused.as_ref().filter(|_| mode != RunMode::DryRun) {
         return Ok(shared::blocked(ui, text, Some(hint)));
     }
+    let mut registered = Registration::new(&state, "clean run", vec![path.to_string_lossy().into_owned()]);
     let drifted = if args.strict || mode == RunMode::DryRun {
         let mut eye = PlanVerifier::new(&dir);
         let read = plan.read(|_, entry| {
@@ -121,6 +123,8 @@ pub(super) fn run(args: &RunArgs, global: &Global, ui: &Ui) -> Result<ExitCode, 
     };
     // Read again: only under the lock does no other process write to the run's journal.
     let (run, past) = which_run(&state, &whole, &path, word)?;
+    registered.record().run = Some(run.clone());
+    registered.publish();
     let removal_mode = removal_mode(args, &config, &path)?;
     // In all modes except `delete`, entries are captured in the quarantine.
     if !matches!(removal_mode, RemovalMode::Delete)

@@ -16,6 +16,7 @@ use crate::model::time::{local_of, rfc3339_of};
 use crate::output::terminal::Ui;
 use crate::platform::own_name;
 use crate::scan::Stop;
+use crate::system::running::Registration;
 use serde_json::json;
 use std::fs::File;
 use std::path::Path;
@@ -52,6 +53,9 @@ pub(super) fn run(args: &UndoArgs, global: &Global, ui: &Ui) -> Result<ExitCode,
         };
         work.push((found, root.1, root.0, locks));
     }
+    let trees = work.iter().map(|(_, _, path, _)| path.to_string_lossy().into_owned()).collect();
+    let run = work.first().map(|(found, ..)| found.begin.run.clone());
+    let _registered = Registration::of_run(&state, "clean undo", trees, run, None);
     let stop = Stop::default();
     let (asked, told) = (stop.clone(), *ui);
     let exit = interruptible(&stop, ui, CHANGING, move || {

@@ -17,6 +17,7 @@ use crate::scan::Stop;
 use crate::search::entry;
 use crate::search::{self, Built, IndexOptions, IndexPlace, Progress, SearchError, Target};
 use crate::sync::Signals;
+use crate::system::running::Registration;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -68,9 +69,16 @@ pub(super) fn run(args: &IndexArgs, global: &Global, ui: &Ui) -> Result<ExitCode
         change(options, args);
     }
     let exit = left_out.tell(work.is_empty(), ui)?;
+    let _registered = registered(&work, &state);
     let mut total = all(&work, ui)?;
     total.worst(exit);
     total.finish(ui)
+}
+
+/// Shows other processes what is being indexed, until the value is dropped.
+fn registered<'a>(work: impl IntoIterator<Item = &'a (Target, IndexOptions)>, state: &Path) -> Registration {
+    let targets = work.into_iter().map(|(target, _)| target.place.label.clone()).collect();
+    Registration::new(state, "index", targets)
 }
 
 fn of_job(job: &Job, settings: &IndexSettings, state: &Path) -> (Target, IndexOptions) {
@@ -300,13 +308,14 @@ impl Drop for IndexProgress {
 /// The indexing after a `sync`, for jobs with `after_sync`.
 pub(super) struct FollowUp {
     work: Vec<(String, (Target, IndexOptions))>,
+    state: PathBuf,
 }
 
 impl FollowUp {
     pub(super) fn new(config: &Config, jobs: &[Job], state: PathBuf) -> Self {
         let wanted = jobs.iter().filter(|job| job.index.after_sync);
         let work = wanted.map(|job| (job.name.clone(), of_job(job, &config.index, &state)));
-        FollowUp { work: work.collect() }
+        FollowUp { work: work.collect(), state }
     }
 
     /// Keeps the jobs that changed; `None` if none of them is to be indexed.
@@ -317,6 +326,7 @@ impl FollowUp {
 
     /// Builds the indexes. The summary has been printed, so output goes to standard error.
     pub(super) fn run(self, ui: &Ui) -> Result<ExitCode, Failure> {
+        let _registered = registered(self.work.iter().map(|(_, work)| work), &self.state);
         let (mut exit, mut progress) = (ExitCode::Done, IndexProgress::new()?);
         for (name, (target, options)) in &self.work {
             match progress.build(target, options, ui)? {

@@ -14,7 +14,7 @@ pub(super) use lines::{JsonPath, Lines, seconds, shown};
 pub(super) use summary::{count, grouped};
 pub(super) use troubles::{tell_damaged, unreadable};
 
-use super::targets::{Chosen, Selected, Target, nothing_left, targets};
+use super::targets::{Chosen, Selected, Target, nothing_left, registered, targets};
 use super::{Failure, file_locations};
 use crate::cli::{Global, ScanArgs};
 use crate::config::ScanSettings;
@@ -38,7 +38,8 @@ const PARALLEL: usize = 4;
 
 /// Scans the trees named on the command line.
 pub(super) fn run(args: &ScanArgs, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
-    let cache = Cache::new(&file_locations::state_dir(global)?);
+    let state_dir = file_locations::state_dir(global)?;
+    let cache = Cache::new(&state_dir);
     if let Some(action) = args.cache {
         return caches::run(action, args, &cache, global, ui);
     }
@@ -49,6 +50,7 @@ pub(super) fn run(args: &ScanArgs, global: &Global, ui: &Ui) -> Result<ExitCode,
     }
     let stop = Stop::default();
     let options = options(args, &config.scan, &stop)?;
+    let _registered = registered("scan", &targets, &state_dir);
     let work = Work { args: args.clone(), cache, targets, exit, options, ui: *ui, spinner: ui.spinner() };
     interruptible(&stop, ui, READING, move || work.run())
 }

@@ -1,8 +1,10 @@
 //! The status as JSON. `null` means unknown.
 
 use super::page::forecast;
+use crate::model::running::{RunningCommand, RunningSync};
 use crate::model::time::rfc3339;
 use crate::output::units::seconds;
+use crate::system::running::Seen;
 use crate::system::status::{Freshness, Process, Snapshot};
 use serde_json::{Value, json};
 
@@ -27,19 +29,10 @@ pub(super) fn snapshot(seen: &Snapshot, stale: &[String]) -> Value {
             });
             disks.iter().map(disk).collect::<Vec<_>>()
         }),
-        "runs": seen.runs.as_deref().map(|runs| {
-            let run = |seen: &crate::system::status::Seen| {
-                let mut run = serde_json::to_value(&seen.run).unwrap_or_default();
-                run["gone"] = seen.gone.into();
-                run["started"] = rfc3339(seen.run.started).into();
-                run["told"] = rfc3339(seen.run.told).into();
-                for (job, told) in seen.run.jobs.iter().enumerate() {
-                    run["jobs"][job]["started"] = told.started.map(rfc3339).into();
-                }
-                run
-            };
-            runs.iter().map(run).collect::<Vec<_>>()
+        "runs": seen.commands.as_deref().map(|commands| {
+            commands.iter().filter_map(|seen| run(seen, seen.command.sync.as_ref()?)).collect::<Vec<_>>()
         }),
+        "commands": seen.commands.as_deref().map(|commands| commands.iter().map(command).collect::<Vec<_>>()),
         "jobs": seen.jobs.as_deref().map(|jobs| jobs.iter().map(|job| one(job, seen)).collect::<Vec<_>>()),
         "stale": stale,
         "processes": seen.top.as_deref().map(|top| json!({
@@ -48,6 +41,27 @@ pub(super) fn snapshot(seen: &Snapshot, stale: &[String]) -> Value {
         })),
         "error": seen.trouble,
     })
+}
+
+fn command(seen: &Seen) -> Value {
+    let RunningCommand { command, run, pid, host, started, targets, .. } = &seen.command;
+    json!({
+        "command": command, "run": run, "pid": pid, "host": host, "started": rfc3339(*started), "targets": targets,
+        "gone": seen.gone,
+    })
+}
+
+/// A run of `sync`, job by job.
+fn run(seen: &Seen, sync: &RunningSync) -> Option<Value> {
+    let RunningCommand { v, run, pid, process, started, told, .. } = &seen.command;
+    let mut jobs = serde_json::to_value(&sync.jobs).ok()?;
+    for (n, job) in sync.jobs.iter().enumerate() {
+        jobs[n]["started"] = job.started.map(rfc3339).into();
+    }
+    Some(json!({
+        "v": v, "run": run.as_ref()?, "pid": pid, "process": process, "started": rfc3339(*started),
+        "told": rfc3339(*told), "parallel": sync.parallel, "dry_run": sync.dry_run, "jobs": jobs, "gone": seen.gone,
+    }))
 }
 
 fn one(job: &Freshness, seen: &Snapshot) -> Value {

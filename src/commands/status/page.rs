@@ -1,11 +1,13 @@
 //! The status as lines of text.
 
-use crate::model::running::RunningJob;
+use crate::model::running::{RunningCommand, RunningJob, RunningSync};
 use crate::model::sanitize;
 use crate::model::time::local;
 use crate::output::terminal::{First, Text, Ui};
 use crate::output::units::{bytes, count, rate, whole};
-use crate::system::status::{Disk, Freshness, Process, Seen, Snapshot, System, Top};
+use crate::platform::host_name;
+use crate::system::running::Seen;
+use crate::system::status::{Disk, Freshness, Process, Snapshot, System, Top};
 use console::Style;
 use jiff::Timestamp;
 use std::time::Duration;
@@ -15,7 +17,7 @@ const NEARLY_FULL: f64 = 0.95;
 
 /// Returns the whole page. Unknown parts are shown as unknown.
 pub(super) fn lines(seen: &Snapshot, max_age: Option<Duration>, ui: &Ui) -> Vec<Text> {
-    let page = Page { ui, now: seen.time, max_age };
+    let page = Page { ui, now: seen.time, max_age, host: host_name() };
     let mut lines: Vec<Text> = Vec::new();
     lines.push(page.head(&format!("pdb-sync {}  {}", env!("CARGO_PKG_VERSION"), local(seen.time))));
     match &seen.system {
@@ -23,10 +25,10 @@ pub(super) fn lines(seen: &Snapshot, max_age: Option<Duration>, ui: &Ui) -> Vec<
         None => lines.push("machine: no answer".into()),
     }
     lines.push(Text::new());
-    match seen.runs.as_deref().map(Vec::as_slice) {
+    match seen.commands.as_deref().map(Vec::as_slice) {
         None => lines.push("runs: no answer".into()),
         Some([]) => lines.push("No run in progress.".into()),
-        Some(runs) => runs.iter().for_each(|seen| lines.extend(page.run(seen))),
+        Some(commands) => commands.iter().for_each(|seen| lines.extend(page.command(seen))),
     }
     lines.push(Text::new());
     match (seen.jobs.as_deref().map(Vec::as_slice), &seen.trouble) {
@@ -68,6 +70,7 @@ struct Page<'a> {
     ui: &'a Ui,
     now: Timestamp,
     max_age: Option<Duration>,
+    host: String,
 }
 
 impl Page<'_> {
@@ -87,17 +90,26 @@ impl Page<'_> {
         Duration::try_from(self.now.duration_since(then)).unwrap_or_default()
     }
 
-    fn run(&self, seen: &Seen) -> Vec<Text> {
-        let run = &seen.run;
-        let done = run.jobs.iter().filter(|job| job.ended).count();
-        let mut head = format!("RUN {} by pid {}, for {}", run.run, run.pid, whole(self.since(run.started)));
-        head += &format!(": {done} of {}", count(run.jobs.len() as u64, "job", "jobs"));
-        if run.dry_run {
-            head += ", changes nothing";
+    fn command(&self, seen: &Seen) -> Vec<Text> {
+        let RunningCommand { command, run, pid, host, started, targets, sync, .. } = &seen.command;
+        // A `sync` is the usual command.
+        let command = if sync.is_some() { "RUN".into() } else { command.to_uppercase() };
+        let run = run.as_ref().map_or(String::new(), |run| format!(" {run}"));
+        let host = host.as_ref().filter(|host| **host != self.host);
+        let host = host.map_or(String::new(), |host| format!(" on {host}"));
+        let mut head = format!("{command}{run} by pid {pid}{host}, for {}: ", whole(self.since(*started)));
+        match sync {
+            Some(RunningSync { jobs, dry_run, .. }) => {
+                let done = jobs.iter().filter(|job| job.ended).count();
+                head += &format!("{done} of {}", count(jobs.len() as u64, "job", "jobs"));
+                head += if *dry_run { ", changes nothing" } else { "" };
+            }
+            None => head += &targets.join(", "),
         }
         if seen.gone {
             return vec![self.head(&head), self.bad("  its process has ended without a result")];
         }
+        let Some(run) = sync else { return vec![self.head(&head)] };
         let at_work = run.jobs.iter().filter(|job| !job.ended && job.started.is_some());
         let mut rows: Vec<Vec<String>> = at_work.map(|job| self.running(job)).collect();
         let waiting = run.jobs.iter().filter(|job| !job.ended && job.started.is_none()).count();
@@ -207,7 +219,6 @@ pub(super) fn forecast(disk: &Disk, jobs: &[Freshness]) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::running::RunningRun;
     use crate::platform::Memory;
     use crate::system::status::Newest;
     use std::sync::Arc;
@@ -258,17 +269,35 @@ mod tests {
             eta_s: Some(90.0),
             ..RunningJob::waiting("a")
         };
-        let run = RunningRun {
+        let jobs = vec![job, RunningJob::waiting("b")];
+        let run = RunningCommand {
             v: 1,
-            run: "01X".into(),
+            command: "sync".into(),
+            run: Some("01X".into()),
             pid: 7,
             process: None,
+            host: None,
             started: time(-65),
             told: time(0),
-            parallel: 1,
-            dry_run: false,
-            jobs: vec![job, RunningJob::waiting("b")],
+            targets: vec!["a".into(), "b".into()],
+            sync: Some(RunningSync { parallel: 1, dry_run: false, jobs }),
         };
+        let scan = RunningCommand {
+            command: "scan".into(),
+            run: None,
+            pid: 8,
+            host: Some("elsewhere".into()),
+            targets: vec!["a".into(), "/srv/other".into()],
+            sync: None,
+            ..run.clone()
+        };
+        let clean = RunningCommand {
+            command: "clean run".into(),
+            run: Some("01Y".into()),
+            targets: vec!["/srv/a".into()],
+            ..scan.clone()
+        };
+        let seen = |command, gone| Seen { command, gone };
         let disk = Disk {
             point: "/srv".into(),
             size: 100e9 as u64,
@@ -284,7 +313,7 @@ mod tests {
                 io: vec![process(9, "rsync", Some(2e6))],
             })),
             disks: Some(Arc::new(vec![disk])),
-            runs: Some(Arc::new(vec![Seen { run, gone: false }])),
+            commands: Some(Arc::new(vec![seen(run, false), seen(scan, false), seen(clean, true)])),
             jobs: Some(Arc::new(vec![fresh("a", "ok", Some(-86_400)), fresh("b", "failed", None)])),
             trouble: None,
         }
@@ -306,7 +335,8 @@ mod tests {
     #[test]
     fn what_does_not_answer_is_said() {
         let ui = Ui { color: crate::output::terminal::Color::Never, ..Ui::default() };
-        let nothing = Snapshot { system: None, top: None, disks: None, runs: None, jobs: None, ..snapshot() };
+        let nothing =
+            Snapshot { system: None, top: None, disks: None, commands: None, jobs: None, ..snapshot() };
         let text = joined(&lines(&nothing, None, &ui));
         for part in ["machine", "runs", "jobs", "disks"] {
             assert!(text.contains(&format!("{part}: no answer")), "{text}");

@@ -3,7 +3,7 @@
 mod repair;
 
 use super::scan::{CHANGING, READING, count, interruptible, shown, tell_damaged};
-use super::targets::{Chosen, Selected, Target, nothing_left, targets};
+use super::targets::{Chosen, Selected, Target, nothing_left, registered, targets};
 use super::{Failure, file_locations};
 use crate::cli::{Global, VerifyArgs};
 use crate::model::exit_code::ExitCode;
@@ -41,6 +41,7 @@ pub(super) fn run(args: &VerifyArgs, global: &Global, ui: &Ui) -> Result<ExitCod
     let threads = args.threads.map_or(config.scan.threads, usize::from);
     let options = Options { threads, stop: stop.clone(), ..Options::default() };
     let cache = Cache::new(&state_dir);
+    let _registered = registered("verify", &targets, &state_dir);
     let repair = args.repair.then(|| Repair::new(config, state_dir, *ui));
     let work = Work { targets, exit, cache, options, repair, ui: *ui };
     interruptible(&stop, ui, if args.repair { CHANGING } else { READING }, move || work.run())

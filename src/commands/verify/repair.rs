@@ -157,7 +157,7 @@ fn vouches(result: &SyncResult, whole: usize) -> bool {
 /// Reports errors, as text of rsync and of our own.
 fn tell(stamped: &crate::model::event::Stamped, ui: &Ui) {
     match &stamped.event {
-        Event::Output { job, stream: Stream::Stderr, lines } => {
+        Event::Output { job, stream: Stream::Stderr, lines, .. } => {
             for line in lines.iter() {
                 ui.note(&format!("[{job}] {}", shown(line)));
             }

@@ -70,7 +70,7 @@ fn progress(job: &str, percent: Option<f64>) -> Event {
         rate: Some(1_200_000.0),
         eta: Some(Duration::from_secs(200)),
     };
-    Event::Progress { job: job.into(), progress }
+    Event::Progress { job: job.into(), part: None, progress }
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn text_goes_above_and_the_bars_vanish() {
         started(&["a"]),
         job_started("a", 1),
         output("a", Stream::Stdout, b"one\ntwo\n"),
-        Event::Phase { job: "a".into(), attempt: 1, phase: Phase::Delete, argv: vec![] },
+        Event::Phase { job: "a".into(), part: None, attempt: 1, phase: Phase::Delete, argv: vec![] },
         output("a", Stream::Stdout, b"three\n"),
     ]);
     let lines: Vec<_> = shown.lines().collect();

@@ -21,14 +21,22 @@ fn a_run_reads_as_the_contract_says() {
     let mut events = vec![
         started(&["a", "b"]),
         job_started("a", 1),
-        Event::Phase { job: "a".into(), attempt: 1, phase: Phase::List, argv: vec!["rsync".into()] },
+        Event::Phase {
+            job: "a".into(),
+            part: None,
+            attempt: 1,
+            phase: Phase::List,
+            argv: vec!["rsync".into()],
+        },
         output("a", Stream::Stdout, b"one\ncaf\xe9 \x1b[0m\n"),
         Event::Progress {
             job: "a".into(),
+            part: None,
             progress: Progress { bytes: 123, percent: Some(42.0), files: Some(7), rate: None, eta: None },
         },
         Event::Retry {
             job: "a".into(),
+            part: None,
             attempt: 1,
             exit_code: Some(10),
             reason: "refused".into(),

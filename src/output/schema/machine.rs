@@ -53,6 +53,15 @@ const RUN: Type = Type::Object(&[
     key("jobs", Type::List(&RUNNING_JOB), "Jobs of the run."),
     key("gone", BOOL, "Whether the process no longer exists."),
 ]);
+const COMMAND: Type = Type::Object(&[
+    key("command", TEXT, "The command, such as sync or clean run."),
+    key("run", Type::Null(&TEXT), "ID of its run; null if it has none, or not yet."),
+    key("pid", COUNT, "Its process."),
+    key("host", Type::Null(&TEXT), "Its host; null if an earlier version of pdb-sync runs there."),
+    key("started", TIME, "When it started."),
+    key("targets", TEXTS, "Jobs and directories that it works on."),
+    key("gone", BOOL, "Whether its process is gone."),
+]);
 const NEWEST: Type = Type::Object(&[
     key("status", super::past::STATE, "Status."),
     key("started", TIME, "Start time."),
@@ -80,10 +89,11 @@ const PROCESSES: Type = Type::Object(&[
     key("memory", Type::List(&PROCESS), "Processes with the most memory."),
     key("io", Type::List(&PROCESS), "Processes with the most I/O."),
 ]);
-const STATUS: [Key; 7] = [
+const STATUS: [Key; 8] = [
     key("machine", Type::Null(&MACHINE), "State of the machine."),
     key("disks", Type::Null(&Type::List(&DISK)), "File systems of the destinations."),
-    key("runs", Type::Null(&Type::List(&RUN)), "Runs in progress."),
+    key("runs", Type::Null(&Type::List(&RUN)), "Runs of sync in progress, job by job."),
+    key("commands", Type::Null(&Type::List(&COMMAND)), "All commands in progress, sync included."),
     key("jobs", Type::Null(&Type::List(&JOB)), "Jobs of the configuration."),
     key("stale", TEXTS, "Jobs whose last success is older than --max-age, or missing."),
     key("processes", Type::Null(&PROCESSES), "Processes that use the most resources."),

@@ -1,12 +1,18 @@
 //! `sync`, and `list`.
 
-use super::types::{BOOL, BYTES, COUNT, INTEGER, Key, Object, SECONDS, TEXT, TEXTS, TIME, Type, key};
+use super::types::{BOOL, BYTES, COUNT, INTEGER, Key, Object, SECONDS, TEXT, TEXTS, TIME, Type, key, maybe};
 
 /// How a job ends.
 pub(super) const STATUS: Type =
     Type::Words(&["ok", "warned", "partial", "blocked", "failed", "skipped", "cancelled"]);
 const JOB: Key = key("job", TEXT, "Name of the job.");
 const ATTEMPT: Key = key("attempt", COUNT, "Number of the attempt, from 1; 0 outside of attempts.");
+
+const PART: Key = maybe(
+    "part",
+    Type::Object(&[key("index", COUNT, "Its number, from 1."), key("of", COUNT, "How many there are.")]),
+    "Which transfer of the job; missing for a job with one.",
+);
 
 const TALLY: Type = Type::Object(&[
     key("files", COUNT, "Files, links and other entries, without directories."),
@@ -51,6 +57,7 @@ pub(super) const OBJECTS: [Object; 15] = [
             ATTEMPT,
             key("source", TEXT, "Source of the attempt."),
             key("argv", TEXTS, "First command of the attempt."),
+            PART,
         ],
     },
     Object {
@@ -62,6 +69,7 @@ pub(super) const OBJECTS: [Object; 15] = [
             ATTEMPT,
             key("phase", Type::Words(&["before", "list", "transfer", "delete", "after"]), "Phase."),
             key("argv", TEXTS, "Command of the phase, if it has its own."),
+            PART,
         ],
     },
     Object {
@@ -72,6 +80,7 @@ pub(super) const OBJECTS: [Object; 15] = [
             JOB,
             key("stream", Type::Words(&["stdout", "stderr"]), "Stream."),
             key("line", TEXT, "The line. U+FFFD replaces bytes that are not UTF-8."),
+            PART,
         ],
     },
     Object {
@@ -133,6 +142,7 @@ pub(super) const OBJECTS: [Object; 15] = [
             key("files", Type::Null(&COUNT), "Files transferred in this attempt."),
             key("rate", Type::Null(&Type::BytesPerSecond), "Transfer rate over the last seconds."),
             key("eta_s", Type::Null(&SECONDS), "Remaining time, estimated by rsync."),
+            PART,
         ],
     },
     Object {
@@ -146,6 +156,7 @@ pub(super) const OBJECTS: [Object; 15] = [
             key("reason", TEXT, "Reason."),
             key("delay_s", SECONDS, "Delay until the next attempt."),
             key("source", TEXT, "Source of the next attempt."),
+            PART,
         ],
     },
     Object {

@@ -1,6 +1,9 @@
 use super::*;
-use crate::model::result::Outcome;
-use crate::output::testing::{failure, finished, job_started, output, result, started, told};
+use crate::model::event::Lines;
+use crate::model::result::{Outcome, log_path};
+use crate::output::LogFiles;
+use crate::output::testing::{RUN, failure, finished, job_started, output, result, started, told};
+use std::sync::Arc;
 use std::time::Duration;
 
 fn story() -> Vec<Event> {
@@ -9,15 +12,17 @@ fn story() -> Vec<Event> {
         job_started("a", 1),
         Event::Phase {
             job: "a".into(),
+            part: None,
             attempt: 1,
             phase: Phase::List,
             argv: vec!["rsync".into(), "-n".into()],
         },
-        Event::Phase { job: "a".into(), attempt: 1, phase: Phase::Transfer, argv: vec![] },
+        Event::Phase { job: "a".into(), part: None, attempt: 1, phase: Phase::Transfer, argv: vec![] },
         output("a", Stream::Stdout, b"receiving incremental file list\n\x1b[1mab/1abc.cif.gz\n"),
         output("mmcif", Stream::Stderr, b"rsync: caf\xc3\xa9"),
         Event::Retry {
             job: "mmcif".into(),
+            part: None,
             attempt: 1,
             exit_code: Some(10),
             reason: "connection refused".into(),
@@ -130,4 +135,28 @@ fn plans_tell_files_and_bytes() {
     let left_out = planned([none; 4], None, 0, Some(&tally(3, 0, Some(15))));
     assert!(left_out.starts_with("would change nothing; the filters leave out 3 files"), "{left_out}");
     assert!(planned([none; 4], None, 0, None).ends_with("filters leave out is not known"));
+}
+
+#[test]
+fn a_part_of_a_job_is_named_in_text_and_json_and_log() {
+    let dir = tempfile::tempdir().unwrap();
+    let part = Some(Part { index: 2, of: 4 });
+    let lines = Lines::new(b"x\ny\n".to_vec());
+    let events = || {
+        let output = Event::Output { job: "a".into(), part, stream: Stream::Stdout, lines: lines.clone() };
+        let phase = Event::Phase { job: "a".into(), part, attempt: 1, phase: Phase::List, argv: vec![] };
+        vec![started(&["a"]), job_started("a", 1), phase, output]
+    };
+    let files = Arc::new(LogFiles::new(dir.path().into(), RUN, false));
+    let (out, err) = told(|options| options.logs = Some(files), events());
+    assert!(out.contains("\n[a 2/4] x\n[a 2/4] y\n"), "{out}");
+    assert!(err.contains("[a] starting: ") && err.contains("[a 2/4] listing what would change\n"), "{err}");
+    let log = std::fs::read_to_string(log_path(dir.path(), "a", RUN)).unwrap();
+    assert!(log.contains(" --- 2/4 listing") && log.contains(" out 2/4 x\n"), "{log}");
+    assert!(log.contains(" --- try 1, source"), "{log}");
+    let (out, _) = told(|options| options.json = true, events());
+    let lines: Vec<serde_json::Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let parts: Vec<_> = lines.iter().map(|line| line.get("part").map(|part| part.to_string())).collect();
+    let named = Some("{\"index\":2,\"of\":4}".to_owned());
+    assert_eq!(parts, [None, None, named.clone(), named.clone(), named]);
 }

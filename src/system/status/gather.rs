@@ -1,8 +1,9 @@
 //! Gathers each part in its own thread, at its own interval. A snapshot returns what is known, at once.
 
-use super::{Disk, Freshness, Seen, Snapshot, System, Top};
-use super::{disks, freshness, processes, runs, system};
+use super::{Disk, Freshness, Snapshot, System, Top};
+use super::{disks, freshness, processes, system};
 use crate::model::job::Job;
+use crate::system::running::{self, Seen};
 use jiff::Timestamp;
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -11,7 +12,7 @@ use std::time::{Duration, Instant};
 
 /// Intervals of the parts.
 const SYSTEM: Duration = Duration::from_millis(500);
-const RUNS: Duration = Duration::from_millis(500);
+const COMMANDS: Duration = Duration::from_millis(500);
 const PROCESSES: Duration = Duration::from_secs(1);
 const DISKS: Duration = Duration::from_secs(5);
 const JOBS: Duration = Duration::from_secs(5);
@@ -45,7 +46,7 @@ struct Known {
     system: Option<Arc<System>>,
     top: Option<Arc<Top>>,
     disks: Option<Arc<Vec<Disk>>>,
-    runs: Option<Arc<Vec<Seen>>>,
+    commands: Option<Arc<Vec<Seen>>>,
     jobs: Option<Arc<Vec<Freshness>>>,
     trouble: Option<String>,
     /// Number of parts that have been read as often as a single snapshot needs.
@@ -66,7 +67,8 @@ impl Gatherer {
         let jobs = subject.jobs.clone();
         board.part("disks", DISKS, move || disks::disks(&jobs), |known, part| known.disks = Some(part))?;
         let state_dir = subject.state_dir.clone();
-        board.part("runs", RUNS, move || runs::runs(&state_dir), |known, part| known.runs = Some(part))?;
+        let look = move || running::commands(&state_dir);
+        board.part("commands", COMMANDS, look, |known, part| known.commands = Some(part))?;
         let Subject { jobs, state_dir } = subject;
         let look = move || freshness::freshness(&jobs, &state_dir).map_err(|error| error.to_string());
         board.part("jobs", JOBS, look, |known, part| match Arc::unwrap_or_clone(part) {
@@ -84,7 +86,7 @@ impl Gatherer {
             system: known.system.clone(),
             top: known.top.clone(),
             disks: known.disks.clone(),
-            runs: known.runs.clone(),
+            commands: known.commands.clone(),
             jobs: known.jobs.clone(),
             trouble: known.trouble.clone(),
         }
@@ -165,7 +167,7 @@ mod tests {
         gatherer.wait(Duration::from_secs(60));
         let seen = gatherer.snapshot();
         assert_eq!(seen.jobs.unwrap()[0].job, "a");
-        assert_eq!((seen.disks.unwrap().len(), seen.runs.unwrap().len(), seen.trouble), (1, 0, None));
+        assert_eq!((seen.disks.unwrap().len(), seen.commands.unwrap().len(), seen.trouble), (1, 0, None));
         if cfg!(target_os = "linux") {
             assert!(seen.system.unwrap().cpu.is_some() && !seen.top.unwrap().memory.is_empty());
         }

@@ -1,4 +1,4 @@
-//! The current status: the machine, its disks and processes, runs in progress, and how up to date each mirror is.
+//! The current status: the machine, its disks and processes, commands in progress, and how up to date each mirror is.
 //!
 //! Each part is read by its own thread, as often as it changes. A snapshot returns the latest known values and never waits. If a disk does
 //! not answer, its part is unknown.
@@ -7,16 +7,15 @@ mod disks;
 mod freshness;
 mod gather;
 mod processes;
-mod runs;
 mod system;
 
 pub use disks::Disk;
 pub use freshness::{Freshness, Newest};
 pub use gather::{Gatherer, Subject};
 pub use processes::{Process, Top};
-pub use runs::{Seen, runs};
 pub use system::System;
 
+use super::running::Seen;
 use jiff::Timestamp;
 use std::sync::Arc;
 
@@ -31,8 +30,8 @@ pub struct Snapshot {
     pub top: Option<Arc<Top>>,
     /// The file systems of the destinations.
     pub disks: Option<Arc<Vec<Disk>>>,
-    /// Runs in progress.
-    pub runs: Option<Arc<Vec<Seen>>>,
+    /// Commands in progress.
+    pub commands: Option<Arc<Vec<Seen>>>,
     /// The jobs of the configuration, in its order.
     pub jobs: Option<Arc<Vec<Freshness>>>,
     /// Why the history cannot be read; `None` if it can.

@@ -1,0 +1,78 @@
+//! The transport that runs rsync, a process for each request.
+
+use super::Plan;
+use super::job_events::JobEvents;
+use super::rsync_process::{self, RsyncCommand};
+use super::rsync_program::Program;
+use super::transport::{OnChange, Ran, Request, Transport};
+use super::watchdog::Watchdog;
+use crate::model::job::Job;
+use crate::model::result::Reason;
+use crate::rsync::args::{self, Purpose};
+use futures::future::BoxFuture;
+use std::time::Duration;
+
+/// Runs rsync.
+#[derive(Debug)]
+pub(super) struct RsyncTransport {
+    program: Program,
+    /// Time between SIGTERM and SIGKILL.
+    grace: Duration,
+}
+
+impl RsyncTransport {
+    /// The rsync of a run.
+    pub(super) fn new(plan: &Plan) -> Self {
+        RsyncTransport { program: Program::new(&plan.rsync, plan.grace), grace: plan.grace }
+    }
+}
+
+impl Transport for RsyncTransport {
+    fn refusal<'a>(&'a self, job_events: &'a JobEvents) -> BoxFuture<'a, Option<Reason>> {
+        Box::pin(self.program.refusal(job_events))
+    }
+
+    fn command(&self, request: &Request<'_>) -> Vec<String> {
+        let Request { job, source, purpose, .. } = *request;
+        let mut argv = args::argv(self.program.path(), job, source, purpose);
+        args::leave_out(&mut argv, request.left_out);
+        if request.folds {
+            args::protect_every_case(&mut argv);
+        }
+        if let Some(closed) = request.at_root {
+            args::protect_file_system(&mut argv, closed);
+        }
+        if let Some(layer) = request.keep {
+            args::keep_replaced(&mut argv, request.run, layer);
+        }
+        argv
+    }
+
+    fn run<'a>(
+        &'a self,
+        request: Request<'a>,
+        job_events: &'a JobEvents,
+        changes: &'a mut OnChange<'_>,
+    ) -> BoxFuture<'a, Ran> {
+        Box::pin(async move {
+            let argv = self.command(&request);
+            let Request { job, source, purpose, .. } = request;
+            let remote = source.is_remote();
+            let min_rate = least_rate(job).filter(|_| remote && purpose == Purpose::Transfer);
+            let answer = job.stall.filter(|_| remote).map(|stall| job.connect_timeout.saturating_add(stall));
+            let watchdog = Watchdog::new(request.time_left, job.stall)
+                .answer(answer)
+                .min_rate(min_rate)
+                .min_free(job.dest.clone(), request.min_free);
+            let command = RsyncCommand { argv: &argv, request, min_rate, watchdog, grace: self.grace };
+            rsync_process::run(command, job_events, changes).await
+        })
+    }
+}
+
+/// The minimum rate of a transfer, in bytes a second; `None` if there is none. If the bandwidth is limited, at most half of that limit,
+/// since rsync spreads it unevenly and a low rate is intended.
+fn least_rate(job: &Job) -> Option<u64> {
+    let least = job.min_rate?;
+    Some(job.bwlimit.map_or(least, |most| least.min(most / 2)))
+}
