@@ -3,6 +3,7 @@
 
 use super::Stamp;
 use super::path::{BadPath, PathText};
+use super::plan_header::Header;
 use super::rule::{Action, Kind};
 use serde::{Deserialize, Serialize};
 use std::io::{self, BufRead, Write};
@@ -13,56 +14,6 @@ const VERSION: u32 = 1;
 const LONGEST: u64 = 256 * 1024;
 /// Number of bytes hashed at once.
 const HASHED: usize = 1 << 16;
-
-/// The header of a plan.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Header {
-    /// The version of the format.
-    pub pdb_sync_plan: u32,
-    /// When the tree was read, RFC 3339.
-    pub time: String,
-    /// The host name.
-    pub host: String,
-    /// The user ID.
-    pub user: u32,
-    /// The job of the mirror, if there is one.
-    pub job: Option<String>,
-    /// The root of the tree.
-    pub root: RootPrint,
-    /// Number of entries below the root, directories included.
-    pub tree_entries: u64,
-    /// Their size in bytes.
-    pub tree_bytes: u64,
-    /// The rules of the plan, in order.
-    pub rules: Vec<RuleNote>,
-    /// BLAKE3 of all that the rules contain. It shows whether two plans come from the same rules of the same version.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rules_blake3: Option<String>,
-}
-
-/// The directory that a plan is about.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RootPrint {
-    /// Absolute path with links resolved. Only for display if it is not UTF-8.
-    pub path: String,
-    /// The path in base64, if it is not UTF-8.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub path_base64: Option<String>,
-    /// Device number.
-    pub dev: u64,
-    /// Inode number.
-    pub ino: u64,
-}
-
-/// A rule as recorded in a plan.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RuleNote {
-    /// The name of the rule.
-    pub name: String,
-    /// The reason, in words.
-    pub reason: String,
-}
 
 /// One entry that a rule matches.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -227,18 +178,7 @@ impl<R: BufRead> Reader<R> {
     pub fn new(input: R) -> Result<Self, PlanError> {
         let mut reader = Reader {
             input,
-            header: Header {
-                pdb_sync_plan: 0,
-                time: String::new(),
-                host: String::new(),
-                user: 0,
-                job: None,
-                root: RootPrint { path: String::new(), path_base64: None, dev: 0, ino: 0 },
-                tree_entries: 0,
-                tree_bytes: 0,
-                rules: Vec::new(),
-                rules_blake3: None,
-            },
+            header: Header::default(),
             hash: blake3::Hasher::new(),
             line: Vec::new(),
             number: 0,

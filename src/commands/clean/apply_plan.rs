@@ -80,6 +80,7 @@ impl Work {
         let meter = ApplyProgress::default();
         let stop = self.stop.clone();
         let apply = Apply {
+            origin: self.whole.header.origin,
             root: &self.dir,
             quarantine: &quarantine,
             removal_mode: &self.removal_mode,
@@ -92,6 +93,7 @@ impl Work {
             strict: self.strict,
             past: self.past.as_ref(),
             stop: &move || stop.is_stopped(),
+            told: &|_| (),
             meter: &meter,
         };
         let (decisions, agreed) = (&self.decisions, &self.agreed);

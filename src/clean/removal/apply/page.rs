@@ -15,10 +15,18 @@ pub(super) struct Page {
 impl Page {
     pub(super) fn note(&mut self, entry: &Entry, taken: RemoveOutcome, shared: &Shared<'_>) {
         self.come_to += 1;
+        if shared.is_of_sync() && taken == RemoveOutcome::Gone {
+            // What is gone is as the source has it. An entry that was journalled as meant needs a line about its outcome.
+            if shared.is_meant(entry) {
+                self.line(entry, EntryOutcome::Skipped, None);
+            }
+            return;
+        }
         let applied = &mut self.applied;
         let (did, why) = match taken {
             RemoveOutcome::Done(did) => {
-                applied.count(did, entry.bytes);
+                applied.count(did, entry.kind, entry.bytes);
+                (shared.apply.told)(entry);
                 (did, None)
             }
             RemoveOutcome::Gone => {
@@ -48,8 +56,12 @@ impl Page {
         // An entry that was journalled as meant needs a line about its outcome; without one it stays open.
         let again = why.is_some() && !shared.is_meant(entry);
         if !(again && shared.apply.past.is_some_and(|past| past.is_left(&entry.path))) {
-            let (path, kind, bytes) = (entry.path.clone(), entry.kind, entry.bytes);
-            Line::Did(Record { path, kind, did, bytes, why }).write(&mut self.lines);
+            self.line(entry, did, why);
         }
+    }
+
+    fn line(&mut self, entry: &Entry, did: EntryOutcome, why: Option<String>) {
+        let (path, kind, bytes) = (entry.path.clone(), entry.kind, entry.bytes);
+        Line::Did(Record { path, kind, did, bytes, why }).write(&mut self.lines);
     }
 }

@@ -22,6 +22,7 @@ pub(super) fn apply(
     let journal = place.journal();
     let meter = ApplyProgress::default();
     let apply = Apply {
+        origin: Origin::Clean,
         root: &place.dir,
         quarantine: &place.quarantine,
         removal_mode,
@@ -31,6 +32,7 @@ pub(super) fn apply(
         strict: false,
         past,
         stop: &|| false,
+        told: &|_| (),
         meter: &meter,
     };
     let mut entries = entries.iter().cloned();
@@ -177,6 +179,7 @@ fn what_is_destroyed_is_written_down_before() {
             gone.count() > 20
         };
         let apply = Apply {
+            origin: Origin::Clean,
             root: &place.dir,
             quarantine: &place.quarantine,
             removal_mode: &removal_mode,
@@ -186,6 +189,7 @@ fn what_is_destroyed_is_written_down_before() {
             strict: false,
             past: None,
             stop: &look,
+            told: &|_| (),
             meter: &meter,
         };
         let mut all = entries.iter().cloned();
@@ -224,6 +228,7 @@ fn nothing_is_done_that_cannot_be_written_down() {
         let journal = place.journal();
         let meter = ApplyProgress::default();
         let apply = Apply {
+            origin: Origin::Clean,
             root: &place.dir,
             quarantine: &place.quarantine,
             removal_mode: &removal_mode,
@@ -233,6 +238,7 @@ fn nothing_is_done_that_cannot_be_written_down() {
             strict: false,
             past: None,
             stop: &|| false,
+            told: &|_| (),
             meter: &meter,
         };
         let mut all = entries.into_iter();
