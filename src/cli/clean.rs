@@ -71,16 +71,16 @@ pub struct PlanArgs {
 /// A plan.
 #[derive(Debug, Clone, Args)]
 pub struct OnePlan {
-    /// The plan's file, or `last`
-    #[arg(value_name = "PLAN", default_value = "last")]
+    /// The plan's file, a job for what its `sync` held back, or `last`
+    #[arg(value_name = "PLAN|JOB", default_value = "last")]
     pub plan: PathBuf,
 }
 
 /// `clean show`
 #[derive(Debug, Clone, Args)]
 pub struct ShowArgs {
-    /// The plan's file, or `last`
-    #[arg(value_name = "PLAN", default_value = "last")]
+    /// The plan's file, a job for what its `sync` held back, or `last`
+    #[arg(value_name = "PLAN|JOB", default_value = "last")]
     pub plan: PathBuf,
     /// Show the N largest rows
     #[arg(long, value_name = "N", default_value_t = 20)]

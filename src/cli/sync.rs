@@ -50,6 +50,9 @@ pub struct SyncArgs {
     /// The most files that may be deleted, as a number or a share (500, 25%)
     #[arg(long, value_name = "N")]
     pub max_delete: Option<String>,
+    /// Delete what the plan of this hash names, whatever the limit, if a new listing still has the same deletions; for exactly one job
+    #[arg(long, value_name = "HASH", conflicts_with_all = ["all", "tag", "rerun_failed", "no_delete", "print_command"])]
+    pub expect: Option<String>,
     /// Accept a source that holds no file
     #[arg(long)]
     pub allow_empty_source: bool,

@@ -12,11 +12,7 @@ use std::path::Path;
 const PARTS: [(&str, Verdict, &str); 8] = [
     ("logs", Verdict::Warn, "runs leave no logs"),
     ("plans", Verdict::Fail, "nothing can be deleted: what is counted is listed there first"),
-    (
-        "journal",
-        Verdict::Fail,
-        "`pdb-sync clean run` and `keep_deleted` write down there what they take away",
-    ),
+    ("journal", Verdict::Fail, "nothing can be deleted: what goes is written down there first"),
     ("locks", Verdict::Warn, "nobody can tell who holds a lock"),
     ("running", Verdict::Warn, "`status` does not show runs in progress"),
     ("inventory", Verdict::Warn, "each scan reads everything"),

@@ -4,11 +4,12 @@ use super::Mode;
 use super::attempt::{AttemptEnd, AttemptRunner};
 use super::blocking::{last_moment, off_thread};
 use super::guard;
-use super::listing::{Collector, Deletions, Listing, Mark, list_path, needs_names};
+use super::listing::{self, Collector, Deletions, Listing, needs_names, plan_path};
 use super::remove::{self, Removed};
 use super::rsync_process::{self, Ended, RsyncCommand, RsyncOutcome, Show};
 use super::transfer::came;
 use super::watchdog::Watchdog;
+use crate::clean::PlanError;
 use crate::model::event::{Event, Level, Lines, Phase, Stream};
 use crate::model::job::{Job, Source};
 use crate::model::result::Reason;
@@ -16,7 +17,7 @@ use crate::model::sanitize;
 use crate::rsync::args::{self, Purpose};
 use crate::rsync::exit::{Class, Verdict};
 use crate::rsync::output::Change;
-use std::io;
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 use tokio::sync::mpsc;
 
@@ -83,20 +84,22 @@ impl AttemptRunner<'_> {
         let times = args::keeps_times(&self.job.rsync_args);
         let window = times.then(|| args::modify_window(self.job));
         let lost = self.memory.lost.clone();
-        let look = move || listing.examine(&dest, window, &lost).map(|()| listing);
+        let header = listing::header(&self.job.name, &self.source.text);
+        let look = move || listing.examine(&dest, window, &lost, header).map(|()| listing);
         let looked = off_thread(&self.job_events.stop, look).await.ok_or(AttemptEnd::Stopped)?;
         let listing = looked.map_err(|error| {
             let text = format!("cannot compare the listing with {}: {error}", sanitize::path(&self.job.dest));
             AttemptEnd::Failed(Class::Fatal, Reason::new(text))
         })?;
         self.look_who_filled(&listing);
+        self.plan_hash = listing.gone.hash().map(str::to_owned);
         Ok(listing)
     }
 
     async fn list_once(&mut self, purpose: Purpose, folds: bool) -> Result<(Listing, Verdict), AttemptEnd> {
         // An error here is already a failure of the attempt.
         self.announce(self.job, self.source, purpose, &[]).await;
-        let path = list_path(&self.plan.state_dir, &self.job.name, &self.plan.run);
+        let path = plan_path(&self.plan.state_dir, &self.job.name, &self.plan.run);
         let all = matches!(purpose, Purpose::List { all: true } | Purpose::Plan { all: true });
         let names = all.then_some((&*self.plan.state_dir, &*self.job.name));
         let mut collector = Collector::new(&path, names, folds, self.at_root.is_some());
@@ -120,36 +123,33 @@ impl AttemptRunner<'_> {
         Ok((listing, verdict))
     }
 
-    /// Removes the listed entries: with `in_the_way` those that block the transfer, otherwise all that are left.
-    pub(super) async fn delete(
-        &mut self,
-        gone: &Deletions,
-        stamps: &[Option<Mark>],
-        in_the_way: bool,
-    ) -> Result<Removed, AttemptEnd> {
+    /// Applies the plan: with `in_the_way` those that block the transfer, otherwise all that are left.
+    pub(super) async fn delete(&mut self, gone: &Deletions, in_the_way: bool) -> Result<Removed, AttemptEnd> {
         if self.access.is_none() {
             return Ok(Removed::default());
         }
         let keep = self.keep().await?;
         self.job_events.phase(self.number, Phase::Delete, &[]).await;
         let started = Instant::now();
-        let (list, stamps) = (gone.clone(), stamps.to_vec());
+        let list = gone.clone();
         let (job_events, stop) = (self.job_events.clone(), self.job_events.stop.clone());
         // Names go through their own channel, so that a slow reader slows the removal and does not block the runtime.
         let (names, mut told) = mpsc::channel::<Vec<u8>>(4);
         let work = tokio::task::spawn_blocking(move || {
-            let mut block = Vec::new();
+            let block = Mutex::new(Vec::new());
             let wanted = |name: &[u8]| list.is_in_the_way(name) == in_the_way;
             let tell = |name: &[u8]| {
+                let mut block = block.lock().unwrap_or_else(PoisonError::into_inner);
                 block.extend_from_slice(b"deleting ");
                 escape_into(name, &mut block);
                 block.push(b'\n');
                 if block.len() >= BLOCK {
                     // There is no listener only if the run ends now.
-                    let _ = names.blocking_send(std::mem::take(&mut block));
+                    let _ = names.blocking_send(std::mem::take(&mut *block));
                 }
             };
-            let removed = remove::remove(&keep, &list, &stamps, wanted, tell, || stop.is_stopping());
+            let removed = remove::remove(&keep, &list, &wanted, &tell, &|| stop.is_stopping());
+            let block = block.into_inner().unwrap_or_else(PoisonError::into_inner);
             if !block.is_empty() {
                 let _ = names.blocking_send(block);
             }
@@ -175,7 +175,7 @@ impl AttemptRunner<'_> {
                 .await;
         }
         let removed = match work.await {
-            Ok(removed) => removed.map_err(|e| unreadable(gone, e)),
+            Ok(removed) => removed.map_err(|error| unfinished(gone, &error)),
             Err(panic) => {
                 Err(AttemptEnd::Failed(Class::Fatal, Reason::new(format!("deleting broke off: {panic}"))))
             }
@@ -294,9 +294,9 @@ fn least_rate(job: &Job) -> Option<u64> {
     Some(job.bwlimit.map_or(least, |most| least.min(most / 2)))
 }
 
-/// The end of the attempt if the list of deletions cannot be read back.
-pub(super) fn unreadable(gone: &Deletions, error: io::Error) -> AttemptEnd {
-    let text = format!("cannot work through the list of deletions {}: {error}", sanitize::path(&gone.path));
+/// The end of the attempt if the plan cannot be read back or the journal cannot be written.
+fn unfinished(gone: &Deletions, error: &PlanError) -> AttemptEnd {
+    let text = format!("cannot go on with the deletions of {}: {error}", sanitize::path(&gone.path));
     AttemptEnd::Failed(Class::Fatal, Reason::new(text))
 }
 

@@ -51,6 +51,7 @@ impl Place {
             logs: None,
             wait_lock: Duration::ZERO,
             named_files: false,
+            expect: None,
             watch: Watch::default(),
             again: "pdb-sync".into(),
         };

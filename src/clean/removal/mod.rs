@@ -36,7 +36,7 @@ mod tree;
 mod undo;
 mod write_access;
 
-pub use apply::{Applied, Apply, ApplyProgress};
+pub use apply::{Applied, Apply, ApplyProgress, all_threads};
 pub use capture::is_beside;
 pub use dir_owner::{Closed, DirOwner, change_hint, closed_below, group_command, is_group_mirror};
 pub use escaping::{Unescaped, escape_quarantines};
@@ -51,6 +51,6 @@ pub use quarantine::{Info, Place, Quarantine, info, is_info, made_by, place_in, 
 pub use refusal::{Refusal, refusal, refusal_of_file, share_command};
 pub use removal_mode::{Backup, RemovalMode, Trash};
 pub use remove_entry::{ExpectedEntry, RemoveOutcome, look, look_for, stamp_of, take, take_dir};
-pub use replaced::replaced;
+pub use replaced::{is_any_replaced, replaced};
 pub use undo::{Undone, undo};
 pub use write_access::{NotWritable, WriteAccess};

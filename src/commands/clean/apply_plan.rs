@@ -86,7 +86,7 @@ impl Work {
             removal_mode: &self.removal_mode,
             journal: &journal,
             threads: match self.threads {
-                0 => std::thread::available_parallelism().map_or(2, usize::from),
+                0 => removal::all_threads(),
                 n => n,
             },
             fail_fast: self.fail_fast,

@@ -61,6 +61,12 @@ pub(super) const OBJECTS: [Object; 17] = [
             key("plan", TEXT, "The file of the plan."),
             key("root", TEXT, "The tree."),
             key("job", Type::Null(&TEXT), "The job whose mirror it is."),
+            key("origin", Type::Words(&["clean", "sync"]), "Who made it."),
+            key(
+                "source",
+                Type::Null(&TEXT),
+                "For a plan of sync: the source that does not have these entries.",
+            ),
             key("planned", Type::Null(&TIME), "When it was made."),
             key("hash", TEXT, "What --expect takes."),
             key("entries", COUNT, "Its entries."),

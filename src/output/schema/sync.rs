@@ -88,6 +88,11 @@ pub(super) const OBJECTS: [Object; 15] = [
             key("waiting", TALLY, "What is removed by the next run only, since this one takes over."),
             key("respelt", COUNT, "Names that would be spelt as the source does."),
             key("left_out", Type::Null(&TALLY), "What the filters leave out of the source."),
+            key(
+                "plan_hash",
+                Type::Null(&TEXT),
+                "What --expect takes for these deletions; null if there are none.",
+            ),
         ],
     },
     Object {

@@ -66,6 +66,9 @@ pub(super) fn names_path(state_dir: &Path, job: &str) -> PathBuf {
     state_dir.join("listings").join(format!("{job}.names"))
 }
 
+/// Maximum number of deletions that are applied to the stored names, since their hashes are in memory.
+const MOST_DROPPED: u64 = 1_000_000;
+
 /// Writes names to a temporary file. [`NameWriter::keep`] makes it the stored one.
 #[derive(Debug)]
 pub(super) struct NameWriter {
@@ -280,10 +283,15 @@ impl Listing {
                 }
                 return Ok(());
             }
+            None if self.gone.tally.files + self.gone.tally.dirs > MOST_DROPPED => {
+                // The next run lists all names.
+                forget(state_dir, job);
+                return Ok(());
+            }
             None => {
                 let Some(before) = before.0.or_else(|| kept(state_dir, job)) else { return Ok(()) };
                 let mut dropped = HashSet::new();
-                for entry in self.gone.entries()? {
+                for entry in self.gone.names()? {
                     dropped.insert(hash(&entry?.name));
                 }
                 let mut writer = NameWriter::create(state_dir, job)?;

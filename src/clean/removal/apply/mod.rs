@@ -27,6 +27,11 @@ const BATCH: usize = 1024;
 /// Maximum number of failures reported by name.
 const TOLD: usize = 20;
 
+/// The number of threads that a machine has work for.
+pub fn all_threads() -> usize {
+    std::thread::available_parallelism().map_or(2, usize::from)
+}
+
 /// Progress.
 #[derive(Debug, Default)]
 pub struct ApplyProgress {
