@@ -72,7 +72,7 @@ pub(super) fn deletions(
 }
 
 /// Digits of a plan's hash in hints. `--expect` takes the beginning of a hash.
-pub(super) const DIGITS: usize = 16;
+const DIGITS: usize = 16;
 
 /// How the user sees and approves the deletions of a listing.
 fn approve(job: &Job, again: &str, listing: &Listing) -> String {

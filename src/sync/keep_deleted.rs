@@ -173,12 +173,27 @@ impl KeepDeleted {
 
     /// Notes the result of a removal; `None` if it broke off.
     pub(super) fn applied(&self, applied: Option<&Applied>) {
-        let root = self.access().root();
-        let beside = |(path, _): &(Vec<u8>, String)| removal::is_beside(root, &self.run, path);
-        let open = applied.is_none_or(|applied| {
-            applied.failed + applied.skipped > applied.why.len() as u64 || applied.why.iter().any(beside)
-        });
+        let open = applied.is_none_or(|applied| applied.failed + applied.skipped > 0 && self.has_captured());
         self.open.fetch_or(open, Ordering::Relaxed);
+    }
+
+    /// Whether an entry that could not be removed lies beside its place. True in doubt.
+    fn has_captured(&self) -> bool {
+        let (root, mut found) = (self.access().root(), false);
+        let read = self.lines(|line| {
+            if let Line::Did(Record { path, did: EntryOutcome::Failed | EntryOutcome::Skipped, .. }) = line {
+                found |= removal::is_beside(root, &self.run, path);
+            }
+        });
+        read.is_err() || found
+    }
+
+    /// Reads the journal.
+    fn lines(&self, mut each: impl FnMut(&Line)) -> io::Result<()> {
+        let Some(journal) = &self.journal else { return Ok(()) };
+        let found = removal::find(&self.state, &self.run)?;
+        let own = found.iter().filter(|found| found.path == journal.path());
+        own.map(|found| found.read(|line| each(&line))).collect()
     }
 
     /// Ends the attempt: escapes the names that rsync backed up, and removes empty directories. Returns the names that could not be
@@ -211,17 +226,14 @@ impl KeepDeleted {
         let (mut long, mut known) = (LongNames::default(), HashSet::new());
         let hash =
             |path: &[u8]| <[u8; 16]>::try_from(&blake3::hash(path).as_bytes()[..16]).unwrap_or_default();
-        let found = removal::find(&self.state, &self.run)?;
-        for found in found.iter().filter(|found| found.path == journal.path()) {
-            found.read(|line| {
-                if let Line::Was(path, _) | Line::Did(Record { path, .. }) = &line {
-                    long.learn(path);
-                }
-                if let Line::Did(Record { did: EntryOutcome::Replaced, path, .. }) = &line {
-                    known.insert(hash(path));
-                }
-            })?;
-        }
+        self.lines(|line| {
+            if let Line::Was(path, _) | Line::Did(Record { path, .. }) = line {
+                long.learn(path);
+            }
+            if let Line::Did(Record { did: EntryOutcome::Replaced, path, .. }) = line {
+                known.insert(hash(path));
+            }
+        })?;
         let (mut lines, mut written) = (Vec::new(), Ok(()));
         removal::replaced(self.access().root(), &self.run, &long, |record| {
             if known.contains(&hash(&record.path)) {

@@ -16,7 +16,8 @@ fn blocked(more: &str) -> (Upstream, Env, Ended) {
     upstream.write("gone/Cargo.toml", "a manifest");
     let env = Env::new().with_pipe(&upstream);
     let more = format!("delete = true\nmax_delete = 3\n{more}");
-    let env = env.with_config(&one_job(&[&upstream.url("m/")], &env.mirror("j"), &more));
+    let config = one_job(&[&upstream.url("m/")], &env.mirror("j"), &more);
+    let env = env.with_config(&config);
     env.run(["sync", "j"]).expect_code(0);
     fs::remove_dir_all(upstream.root().join("gone")).unwrap();
     let ended = env.run(["sync", "j", "--json"]).expect_code(4);
@@ -124,13 +125,14 @@ fn clean_does_not_apply_what_sync_held_back() {
     let before = tree(&env.mirror("j"));
     let file = plans(&env).remove(0);
     for plan in [Path::new("j"), &file] {
-        for command in ["run", "edit"] {
-            let ended = env.command(["clean", command]).arg(plan).arg("--json").output().unwrap();
+        for command in [&["run", "--yes"][..], &["edit"]] {
+            let ended =
+                env.command(["clean"]).args(command).arg(plan).arg("--json").output().unwrap();
             let text =
                 String::from_utf8_lossy(&ended.stdout).into_owned() + &String::from_utf8_lossy(&ended.stderr);
-            assert_eq!(ended.status.code(), Some(2), "{command} {plan:?}: {text}");
+            assert_eq!(ended.status.code(), Some(2), "{command:?} {plan:?}: {text}");
             let sync = format!("sync j --expect {}", &hash(&env)[..16]);
-            assert!(text.contains(&sync), "{command} {plan:?}: {text}");
+            assert!(text.contains(&sync), "{command:?} {plan:?}: {text}");
         }
     }
     let ended = env.run(["clean", "run", "--yes"]).expect_code(2);
@@ -177,7 +179,8 @@ fn an_approved_run_that_was_killed_ends_what_it_began() {
         }
         let env = Env::new().with_pipe(&upstream);
         let more = format!("delete = true\nmax_delete = 3\n{more}");
-        let env = env.with_config(&one_job(&[&upstream.url("m/")], &env.mirror("j"), &more));
+        let config = one_job(&[&upstream.url("m/")], &env.mirror("j"), &more);
+        let env = env.with_config(&config);
         env.run(["sync", "j"]).expect_code(0);
         for n in 0..20 {
             fs::remove_dir_all(upstream.root().join(format!("{n:02}"))).unwrap();
@@ -201,8 +204,10 @@ fn an_approved_run_that_was_killed_ends_what_it_began() {
             assert!(named >= gone, "{named} of {gone}");
         }
         // Without an approval, what is left is held back.
-        if !whole && left() > 3 {
-            env.run(["sync", "j"]).expect_code(4);
+        if !whole {
+            if left() > 3 {
+                env.run(["sync", "j"]).expect_code(4);
+            }
             env.run(["sync", "j", "--expect", &hash]).expect_code(0);
         }
         let mut now = tree(&dest);
