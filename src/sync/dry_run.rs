@@ -55,7 +55,9 @@ impl AttemptRunner<'_> {
                 respelt = 0;
             }
             let (job, created, updated) = (self.job_events.job.clone(), listing.created, listing.updated);
-            let plan_hash = all.gone.hash().filter(|_| delete).map(str::to_owned);
+            // A run that adopts the destination deletes nothing, whatever is approved.
+            let approvable = delete && self.adopting.is_none();
+            let plan_hash = all.gone.hash().filter(|_| approvable).map(str::to_owned);
             self.job_events
                 .say(Event::Planned {
                     job,

@@ -126,8 +126,7 @@ fn clean_does_not_apply_what_sync_held_back() {
     let file = plans(&env).remove(0);
     for plan in [Path::new("j"), &file] {
         for command in [&["run", "--yes"][..], &["edit"]] {
-            let ended =
-                env.command(["clean"]).args(command).arg(plan).arg("--json").output().unwrap();
+            let ended = env.command(["clean"]).args(command).arg(plan).arg("--json").output().unwrap();
             let text =
                 String::from_utf8_lossy(&ended.stdout).into_owned() + &String::from_utf8_lossy(&ended.stderr);
             assert_eq!(ended.status.code(), Some(2), "{command:?} {plan:?}: {text}");

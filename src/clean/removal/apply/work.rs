@@ -14,7 +14,7 @@ use crate::model::system_names::is_of_a_file_system;
 use crate::platform;
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// Maximum number of directories whose metadata is in memory, unless an earlier attempt has more.
@@ -26,6 +26,8 @@ pub(super) struct Shared<'a> {
     links: Links,
     /// Metadata of directories before their first change; all of it is in the journal. What an earlier attempt journalled precedes it.
     was: Mutex<BTreeMap<Vec<u8>, Recipe>>,
+    /// Number of directories in `was`.
+    known: AtomicUsize,
     halt: AtomicBool,
     broken: Broken,
     /// Whether the tree is the root of a file system.
@@ -39,6 +41,7 @@ impl<'a> Shared<'a> {
             applied: Mutex::default(),
             links: Links::new(),
             was: Mutex::default(),
+            known: AtomicUsize::new(0),
             halt: AtomicBool::new(false),
             broken: Mutex::default(),
             at_root: platform::is_root(apply.root).unwrap_or(true),
@@ -161,6 +164,7 @@ impl<'a> Shared<'a> {
             return Err(RemoveOutcome::Failed("the journal cannot be written; left alone".into()));
         }
         was.insert(dir.into(), parent.was());
+        self.known.store(was.len(), Ordering::Relaxed);
         Ok(parent)
     }
 
@@ -175,13 +179,14 @@ impl<'a> Shared<'a> {
         let new = self.before(&was, dir).is_none();
         if new {
             was.insert(dir.into(), recipe);
+            self.known.store(was.len(), Ordering::Relaxed);
         }
         new
     }
 
     /// Whether the metadata of so many directories is in memory that it should be dropped.
     pub(super) fn knows_many(&self) -> bool {
-        self.was.lock().unwrap_or_else(PoisonError::into_inner).len() >= KNOWN
+        self.known.load(Ordering::Relaxed) >= KNOWN
     }
 
     /// Drops the metadata of directories if there is much. No thread may have a directory open: each restores the time of its directory
@@ -189,6 +194,7 @@ impl<'a> Shared<'a> {
     pub(super) fn forget(&self) {
         if self.knows_many() {
             self.was.lock().unwrap_or_else(PoisonError::into_inner).clear();
+            self.known.store(0, Ordering::Relaxed);
         }
     }
 

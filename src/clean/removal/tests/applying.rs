@@ -247,3 +247,25 @@ fn nothing_is_done_that_cannot_be_written_down() {
         assert_eq!(fs::read_dir(place.root.join("ab")).unwrap().count(), 21, "{}", removal_mode.word());
     }
 }
+
+/// More than are held at a time: each goes after its contents, and the times of the others stay.
+#[test]
+fn many_directories_go_in_groups() {
+    const DIRS: usize = 9_000;
+    let place = place();
+    let mut entries = Vec::new();
+    for n in 0..DIRS {
+        let dir = format!("ab/{}/{n}", n % 3);
+        fs::create_dir_all(place.root.join(&dir)).unwrap();
+        fs::write(place.root.join(&dir).join("x"), "x").unwrap();
+        entries.extend([entry(&place, &format!("{dir}/x")), entry(&place, &dir)]);
+    }
+    for dir in ["ab/0", "ab/1", "ab/2", "ab"] {
+        File::open(place.root.join(dir)).unwrap().set_modified(OLD).unwrap();
+    }
+    let applied = apply(&place, &entries, &RemovalMode::Delete, None, 4);
+    assert_eq!((applied.deleted, applied.dirs, applied.skipped), (2 * DIRS as u64, DIRS as u64, 0));
+    for dir in ["ab/0", "ab/1", "ab/2", "ab"] {
+        assert_eq!(fs::metadata(place.root.join(dir)).unwrap().modified().unwrap(), OLD, "{dir}");
+    }
+}
