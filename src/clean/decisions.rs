@@ -1,6 +1,7 @@
 //! The user's decisions about a plan: a short TOML file beside the plan. The last decision that matches an entry wins.
 
-use super::plan::{Entry, Header};
+use super::plan::Entry;
+use super::plan_header::Header;
 use super::rule::Action;
 use globset::{GlobBuilder, GlobMatcher};
 use serde::Deserialize;

@@ -2,7 +2,7 @@
 //! was interrupted, the next run restores the modes that it does not list as restored.
 
 use super::path::{PathText, Spelled};
-use super::plan::RootPrint;
+use super::plan_header::RootPrint;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 

@@ -3,6 +3,8 @@
 
 use super::Stamp;
 use super::path::{BadPath, PathText};
+use super::plan_content::Content;
+use super::plan_header::Header;
 use super::rule::{Action, Kind};
 use serde::{Deserialize, Serialize};
 use std::io::{self, BufRead, Write};
@@ -13,56 +15,6 @@ const VERSION: u32 = 1;
 const LONGEST: u64 = 256 * 1024;
 /// Number of bytes hashed at once.
 const HASHED: usize = 1 << 16;
-
-/// The header of a plan.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Header {
-    /// The version of the format.
-    pub pdb_sync_plan: u32,
-    /// When the tree was read, RFC 3339.
-    pub time: String,
-    /// The host name.
-    pub host: String,
-    /// The user ID.
-    pub user: u32,
-    /// The job of the mirror, if there is one.
-    pub job: Option<String>,
-    /// The root of the tree.
-    pub root: RootPrint,
-    /// Number of entries below the root, directories included.
-    pub tree_entries: u64,
-    /// Their size in bytes.
-    pub tree_bytes: u64,
-    /// The rules of the plan, in order.
-    pub rules: Vec<RuleNote>,
-    /// BLAKE3 of all that the rules contain. It shows whether two plans come from the same rules of the same version.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rules_blake3: Option<String>,
-}
-
-/// The directory that a plan is about.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RootPrint {
-    /// Absolute path with links resolved. Only for display if it is not UTF-8.
-    pub path: String,
-    /// The path in base64, if it is not UTF-8.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub path_base64: Option<String>,
-    /// Device number.
-    pub dev: u64,
-    /// Inode number.
-    pub ino: u64,
-}
-
-/// A rule as recorded in a plan.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RuleNote {
-    /// The name of the rule.
-    pub name: String,
-    /// The reason, in words.
-    pub reason: String,
-}
 
 /// One entry that a rule matches.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,7 +27,7 @@ pub struct Entry {
     pub stamp: Stamp,
     /// Whether it had other names (hard links).
     pub linked: bool,
-    /// Bytes freed on disk; 0 for a file that was counted under another name.
+    /// Bytes freed on disk; 0 for a file that was counted under another name. A plan of `sync` counts each name.
     pub bytes: u64,
     /// The name of the rule.
     pub rule: String,
@@ -113,6 +65,9 @@ pub struct Footer {
     pub bytes: u64,
     /// BLAKE3 of everything before this line, in hexadecimal.
     pub blake3: String,
+    /// In a plan of `sync`: what `sync --expect` takes. Equal for plans of the same deletions below the same root.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -153,6 +108,7 @@ pub enum PlanError {
 pub struct Writer<W> {
     out: W,
     hash: blake3::Hasher,
+    content: Option<Content>,
     entries: u64,
     bytes: u64,
 }
@@ -160,7 +116,8 @@ pub struct Writer<W> {
 impl<W: Write> Writer<W> {
     /// Writes the header.
     pub fn new(out: W, header: &Header) -> io::Result<Self> {
-        let mut writer = Writer { out, hash: blake3::Hasher::new(), entries: 0, bytes: 0 };
+        let mut writer =
+            Writer { out, hash: blake3::Hasher::new(), content: Content::of(header), entries: 0, bytes: 0 };
         writer.line(&Header { pdb_sync_plan: VERSION, ..header.clone() })?;
         Ok(writer)
     }
@@ -179,6 +136,9 @@ impl<W: Write> Writer<W> {
         let Stamp { dev, ino, size, mtime, ctime } = entry.stamp;
         self.entries += 1;
         self.bytes += entry.bytes;
+        if let Some(content) = &mut self.content {
+            content.add(entry);
+        }
         self.line(&EntryLine {
             path,
             path_base64,
@@ -198,7 +158,8 @@ impl<W: Write> Writer<W> {
     /// Writes the footer. A plan without it is rejected.
     pub fn finish(mut self) -> io::Result<(Footer, W)> {
         let blake3 = self.hash.finalize().to_hex().to_string();
-        let footer = Footer { entries: self.entries, bytes: self.bytes, blake3 };
+        let content = self.content.take().map(Content::finish);
+        let footer = Footer { entries: self.entries, bytes: self.bytes, blake3, content };
         let mut line = serde_json::to_vec(&FooterLine { footer: footer.clone() })?;
         line.push(b'\n');
         self.out.write_all(&line)?;
@@ -213,6 +174,7 @@ pub struct Reader<R> {
     input: R,
     header: Header,
     hash: blake3::Hasher,
+    content: Option<Content>,
     line: Vec<u8>,
     number: u64,
     entries: u64,
@@ -227,19 +189,9 @@ impl<R: BufRead> Reader<R> {
     pub fn new(input: R) -> Result<Self, PlanError> {
         let mut reader = Reader {
             input,
-            header: Header {
-                pdb_sync_plan: 0,
-                time: String::new(),
-                host: String::new(),
-                user: 0,
-                job: None,
-                root: RootPrint { path: String::new(), path_base64: None, dev: 0, ino: 0 },
-                tree_entries: 0,
-                tree_bytes: 0,
-                rules: Vec::new(),
-                rules_blake3: None,
-            },
+            header: Header::default(),
             hash: blake3::Hasher::new(),
+            content: None,
             line: Vec::new(),
             number: 0,
             entries: 0,
@@ -261,6 +213,7 @@ impl<R: BufRead> Reader<R> {
             return Err(PlanError::Newer(version.pdb_sync_plan));
         }
         reader.header = serde_json::from_slice(&reader.line).map_err(foreign)?;
+        reader.content = Content::of(&reader.header);
         reader.take_line();
         Ok(reader)
     }
@@ -313,7 +266,7 @@ impl<R: BufRead> Reader<R> {
         let (dev, ino, size, mtime, ctime) = (line.dev, line.ino, line.size, line.mtime, line.ctime);
         self.entries += 1;
         self.bytes = self.bytes.saturating_add(line.bytes);
-        Ok(Some(Entry {
+        let entry = Entry {
             path,
             kind: line.kind,
             stamp: Stamp { dev, ino, size, mtime, ctime },
@@ -321,7 +274,11 @@ impl<R: BufRead> Reader<R> {
             bytes: line.bytes,
             rule: line.rule,
             action: line.action,
-        }))
+        };
+        if let Some(content) = &mut self.content {
+            content.add(&entry);
+        }
+        Ok(Some(entry))
     }
 
     fn end(&mut self) -> Result<(), PlanError> {
@@ -329,7 +286,12 @@ impl<R: BufRead> Reader<R> {
         let FooterLine { footer } =
             serde_json::from_slice(&self.line).map_err(|error| PlanError::Line(number, error.to_string()))?;
         let hash = self.hash.update(&self.unhashed).finalize().to_hex();
-        if hash.as_str() != footer.blake3 || footer.entries != self.entries || footer.bytes != self.bytes {
+        let content = self.content.take().map(Content::finish);
+        if hash.as_str() != footer.blake3
+            || content != footer.content
+            || footer.entries != self.entries
+            || footer.bytes != self.bytes
+        {
             return Err(PlanError::Hash);
         }
         if self.next_line()? {
@@ -346,8 +308,18 @@ impl<R: BufRead> Reader<R> {
     }
 }
 
-/// Returns the hash of a plan and the decisions about it, which `--expect` takes.
+/// Parses the footer at the end of a plan, of which `tail` is the last part. Nothing is verified.
+pub fn footer_of(tail: &[u8]) -> Option<Footer> {
+    let line = tail.strip_suffix(b"\n")?.rsplit(|byte| *byte == b'\n').next()?;
+    Some(serde_json::from_slice::<FooterLine>(line).ok()?.footer)
+}
+
+/// Returns the hash that `--expect` takes: of a plan and the decisions about it, or of the deletions of a plan of `sync`, about which there
+/// are no decisions.
 pub fn hash_of(footer: &Footer, decisions: Option<&[u8]>) -> String {
+    if let Some(content) = &footer.content {
+        return content.clone();
+    }
     match decisions {
         None => footer.blake3.clone(),
         Some(text) => {

@@ -18,6 +18,7 @@ fn header() -> Header {
         tree_bytes: 20,
         rules: vec![],
         rules_blake3: None,
+        ..Header::default()
     }
 }
 

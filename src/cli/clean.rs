@@ -89,8 +89,8 @@ pub struct PlanArgs {
 /// One plan.
 #[derive(Debug, Clone, Args)]
 pub struct OnePlan {
-    /// File of the plan, or "last"
-    #[arg(value_name = "PLAN", default_value = "last")]
+    /// File of the plan, job with a blocked sync, or "last"
+    #[arg(value_name = "PLAN|JOB", default_value = "last")]
     pub plan: PathBuf,
 }
 
@@ -101,8 +101,8 @@ pub struct OnePlan {
   pdb-sync clean show --top 5                 Show only the 5 largest rows
   pdb-sync clean show --export csv >plan.csv  Export all entries as CSV")]
 pub struct ShowArgs {
-    /// File of the plan, or "last"
-    #[arg(value_name = "PLAN", default_value = "last")]
+    /// File of the plan, job with a blocked sync, or "last"
+    #[arg(value_name = "PLAN|JOB", default_value = "last")]
     pub plan: PathBuf,
     /// Number of rows, the largest first
     #[arg(long, value_name = "N", default_value_t = 20)]

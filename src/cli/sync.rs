@@ -10,6 +10,7 @@ use std::path::PathBuf;
   pdb-sync sync mmcif --plan -v            List every path that would change
   pdb-sync sync --tag weekly --json        Print events as JSON, for scripts
   pdb-sync sync --rerun-failed             Rerun the jobs that did not succeed
+  pdb-sync sync mmcif --expect 18ee8ec8    Delete exactly what this plan names
   pdb-sync sync mmcif --max-delete 5000    Allow more deletions, for this run only
   pdb-sync sync mmcif -- --exclude='x*'    Pass further options to rsync")]
 pub struct SyncArgs {
@@ -58,6 +59,11 @@ pub struct SyncArgs {
     /// Maximum number of files that a job may delete (500), or a share (25%)
     #[arg(long, value_name = "N")]
     pub max_delete: Option<String>,
+    /// Delete what the plan with this hash names; for exactly one job
+    ///
+    /// pdb-sync lists the deletions again. It deletes them, whatever max_delete is, only if they are the same as in the plan.
+    #[arg(long, value_name = "HASH", conflicts_with_all = ["all", "tag", "rerun_failed", "no_delete", "print_command"])]
+    pub expect: Option<String>,
     /// Accept a source without any files
     #[arg(long)]
     pub allow_empty_source: bool,

@@ -62,12 +62,13 @@ fn run_jobs(args: &SyncArgs, global: &Global, ui: &Ui, started: &Cell<bool>) -> 
     if args.print_command {
         return print_commands(&config, &jobs, &file_locations::state_dir(global)?, ui);
     }
+    let expect = expected(args, &jobs)?;
     let keep = config.sync.log_keep;
     let retention = Retention { age: config.stats.keep, runs: config.stats.keep_runs };
     let notify = config.notify.clone();
     #[cfg(feature = "search")]
     let follow_up = super::index::FollowUp::new(&config, &jobs, file_locations::state_dir(global)?);
-    let mut plan = plan(args, global, config, jobs, ui)?;
+    let mut plan = Plan { expect, ..plan(args, global, config, jobs, ui)? };
     let logs = (keep > 0)
         .then(|| Arc::new(output::LogFiles::new(plan.state_dir.join("logs"), &plan.run, plan.mode.is_dry())));
     plan.logs = logs.clone().map(|logs| logs as Arc<dyn Logs>);
@@ -114,6 +115,28 @@ struct Audience {
     notifier: Option<Notifier>,
 }
 
+/// Returns the hash of `--expect` in lower case, which is for exactly one job that deletes.
+fn expected(args: &SyncArgs, jobs: &[Job]) -> Result<Option<String>, Failure> {
+    let Some(hash) = &args.expect else { return Ok(None) };
+    let hash = hash.to_ascii_lowercase();
+    if !(16..=64).contains(&hash.len()) || !hash.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        return Err(Failure::usage_hint(
+            format!(
+                "--expect {hash:?} is no hash of a plan: it has 64 hexadecimal digits, of which 16 are enough"
+            ),
+            "`pdb-sync clean show JOB` and `pdb-sync sync JOB --plan` print it",
+        ));
+    }
+    match jobs {
+        [job] if job.delete => Ok(Some(hash)),
+        [job] => Err(Failure::usage_hint(
+            format!("--expect is about deletions, but job {} does not delete", job.name),
+            "`delete = true` or --delete makes it delete what the source does not have",
+        )),
+        _ => Err(Failure::usage(format!("--expect is for exactly one job, but {} are selected", jobs.len()))),
+    }
+}
+
 fn nothing_to_rerun(ui: &Ui) -> Result<ExitCode, Failure> {
     if ui.json {
         ui.result(ExitCode::Done, &json!({ "jobs": 0 }))?;
@@ -157,6 +180,7 @@ fn plan(args: &SyncArgs, global: &Global, config: Config, jobs: Vec<Job>, ui: &U
         logs: None,
         state_dir,
         wait_lock,
+        expect: None,
         again: file_locations::again(global),
     })
 }

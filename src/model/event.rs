@@ -89,6 +89,8 @@ pub enum Event {
         respelt: u64,
         /// Entries of the source that the filters exclude; `None` if unknown.
         left_out: Option<Tally>,
+        /// The hash of the plan of the deletions, which approves them; `None` if there are none or they cannot be planned.
+        plan_hash: Option<String>,
     },
     /// What the first run of a job found at a destination that already contains files.
     Adopted {

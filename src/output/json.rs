@@ -61,11 +61,21 @@ impl Json {
             Event::Phase { job, attempt, phase, argv, .. } => {
                 ("phase", json!({"job": &**job, "attempt": attempt, "phase": phase, "argv": argv}))
             }
-            Event::Planned { job, created, updated, deleted, limit, waiting, respelt, left_out } => (
+            Event::Planned {
+                job,
+                created,
+                updated,
+                deleted,
+                limit,
+                waiting,
+                respelt,
+                left_out,
+                plan_hash,
+            } => (
                 "planned",
                 json!({
                     "job": &**job, "created": created, "updated": updated, "deleted": deleted, "limit": limit,
-                    "waiting": waiting, "respelt": respelt, "left_out": left_out,
+                    "waiting": waiting, "respelt": respelt, "left_out": left_out, "plan_hash": plan_hash,
                 }),
             ),
             Event::Adopted { job, found } => {

@@ -146,9 +146,25 @@ impl Listener for Logs {
                 let text = format!("failed: {reason}; next in {}: {source}", units::duration(*delay));
                 self.say(job, time, &text, screen);
             }
-            Event::Planned { job, created, updated, deleted, limit, waiting, respelt, left_out } => {
+            Event::Planned {
+                job,
+                created,
+                updated,
+                deleted,
+                limit,
+                waiting,
+                respelt,
+                left_out,
+                plan_hash,
+            } => {
                 let tallies = [created, updated, deleted, waiting];
-                let text = super::text_listener::planned(tallies, *limit, *respelt, left_out.as_ref());
+                let text = super::text_listener::planned(
+                    tallies,
+                    *limit,
+                    *respelt,
+                    left_out.as_ref(),
+                    plan_hash.as_deref(),
+                );
                 self.say(job, time, &text, screen);
             }
             Event::Adopted { job, found } => {

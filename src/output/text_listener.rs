@@ -148,8 +148,19 @@ impl Listener for TextListener {
                 }
             }
             // Printed even with `-q`: it is the output that `--plan` requests.
-            Event::Planned { job, created, updated, deleted, limit, waiting, respelt, left_out } => {
-                let text = planned([created, updated, deleted, waiting], *limit, *respelt, left_out.as_ref());
+            Event::Planned {
+                job,
+                created,
+                updated,
+                deleted,
+                limit,
+                waiting,
+                respelt,
+                left_out,
+                plan_hash,
+            } => {
+                let tallies = [created, updated, deleted, waiting];
+                let text = planned(tallies, *limit, *respelt, left_out.as_ref(), plan_hash.as_deref());
                 screen.told(Stream::Stdout, &self.prefix(job, Stream::Stdout), &text.into());
             }
             Event::Adopted { job, found } if !self.quiet => {
@@ -237,12 +248,13 @@ fn retry(
 }
 
 /// Formats `would create 12 files (3.4 MB), update 3 files (1 MB), delete 4 files (limit 100)`. The tallies are those to create, update,
-/// delete, and delete in the next run only; `left_out`: what the filters exclude.
+/// delete, and delete in the next run only; `left_out`: what the filters exclude; `plan_hash`: what approves the deletions.
 pub(super) fn planned(
     tallies: [&Tally; 4],
     limit: Option<u64>,
     respelt: u64,
     left_out: Option<&Tally>,
+    plan_hash: Option<&str>,
 ) -> String {
     let is_none = |tally: &Tally| tally.files == 0 && tally.dirs == 0;
     let filters = match left_out {
@@ -268,7 +280,8 @@ pub(super) fn planned(
             "{waiting} not at the source, which the next run deletes: a run that takes a mirror over deletes nothing"
         ),
     };
-    format!("would create {created}, update {updated}, delete {deleted}; {limit}{spelling}{filters}")
+    let hash = plan_hash.map_or(String::new(), |hash| format!("; `--expect {hash}` approves the deletions"));
+    format!("would create {created}, update {updated}, delete {deleted}; {limit}{spelling}{filters}{hash}")
 }
 
 fn tally(tally: &Tally) -> String {

@@ -6,7 +6,7 @@ use super::dir_id::{DirId, Same};
 use super::guard;
 use super::listing::{self, Listing};
 use super::name_list::NameList;
-use crate::model::event::{Event, Found, Level, Takeover};
+use crate::model::event::{Event, Found, Level, Takeover, Tally};
 use crate::model::job::Adopt;
 use crate::model::result::Reason;
 use crate::model::sanitize;
@@ -68,7 +68,7 @@ impl AttemptRunner<'_> {
             same_size: listing.same_size,
             different: listing.different,
             missing: listing.created.files,
-            foreign: self.job.delete.then_some(listing.gone.tally),
+            foreign: self.job.delete.then_some(Tally { bytes: None, ..listing.gone.tally }),
             older: listing.older.files,
             checksum: self.compares(),
             why,
@@ -92,8 +92,8 @@ impl AttemptRunner<'_> {
         };
         let text = format!("{}, {why}", guard::waiting(listing.gone.tally));
         let rule = "a run that takes a mirror over deletes nothing; the next run deletes what the source does not have";
-        Some(Reason::new(text).hint(match listing.gone.listed() {
-            Some(path) => format!("{rule}; the list is in {}", sanitize::path(&path)),
+        Some(Reason::new(text).hint(match listing.gone.hash() {
+            Some(_) => format!("{rule}; {} lists it", guard::shows(self.job, &self.plan.again)),
             None => rule.into(),
         }))
     }

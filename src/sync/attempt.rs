@@ -11,7 +11,7 @@ use super::job_events::JobEvents;
 use super::job_runner::JobContext;
 use super::job_state::JobState;
 use super::keep_deleted::KeepDeleted;
-use super::listing::{Deletions, Listing, Mark, NamesBefore, list_path};
+use super::listing::{self, Listing, NamesBefore, plan_path};
 use super::remove::Removed;
 use super::transport::Transport;
 use crate::clean::path::OURS;
@@ -19,12 +19,10 @@ use crate::clean::removal::{self, WriteAccess};
 use crate::model::event::{Phase, Takeover};
 use crate::model::job::{Job, Source};
 use crate::model::result::{Attempt, Figures, Reason};
-use crate::model::sanitize;
 use crate::rsync::args;
 use crate::rsync::exit::Class;
 use crate::rsync::output::Count;
 use jiff::Timestamp;
-use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -98,6 +96,8 @@ pub(super) struct AttemptRunner<'a> {
     pub(super) evidence: Evidence,
     /// Why the attempt adopts the destination; `None` if it does not.
     pub(super) adopting: Option<Takeover>,
+    /// The hash of the plan of the last listing; `None` if nothing is to be deleted.
+    pub(super) plan_hash: Option<String>,
     /// Whether the destination becomes known to the job by this attempt.
     pub(super) dealt_with: bool,
 }
@@ -140,6 +140,7 @@ impl<'a> AttemptRunner<'a> {
             counted: None,
             evidence: Evidence::default(),
             adopting: None,
+            plan_hash: None,
             dealt_with: false,
         }
     }
@@ -164,11 +165,17 @@ impl<'a> AttemptRunner<'a> {
             }
         };
         self.dealt_with |= self.adopting.is_some() && self.evidence.listed && ending.is_final();
-        let list = list_path(&self.plan.state_dir, &self.job.name, &self.plan.run);
-        let waits = self.adopting.is_some() && std::fs::metadata(&list).is_ok_and(|list| list.len() > 0);
+        let list = plan_path(&self.plan.state_dir, &self.job.name, &self.plan.run);
+        let waits = self.adopting.is_some() && list.exists();
         if !(self.job.delete && (waits || matches!(ending, AttemptEnd::Blocked(_) | AttemptEnd::Empty(_)))) {
-            // No message refers to the list of deletions. A list that cannot be removed does no harm.
+            // No message refers to the plan. One that cannot be removed does no harm.
             let _ = std::fs::remove_file(list);
+        }
+        if self.job.delete && self.evidence.is_complete() {
+            let (state_dir, job, dest) =
+                (self.plan.state_dir.clone(), self.job.name.clone(), self.job.dest.clone());
+            let forget = move || listing::forget_plans(&state_dir, &job, &dest);
+            off_thread(&self.job_events.stop, forget).await;
         }
         self.remember().await;
         self.close(matches!(ending, AttemptEnd::Done(_))).await;
@@ -209,13 +216,13 @@ impl<'a> AttemptRunner<'a> {
             return Err(AttemptEnd::Failed(Class::Fatal, guard::reserved(&listing.reserved)));
         }
         if self.source_is_empty() && !self.job.delete {
-            return Err(AttemptEnd::Empty(guard::empty_source(self.job, None)));
+            return Err(AttemptEnd::Empty(guard::empty_source(self.job, &self.plan.again, false)));
         }
         self.judge_age(&listing)?;
         self.tell_adopted(&listing).await;
         self.prepare_keep().await?;
         let refused = if self.job.delete {
-            match self.judge_deletions(&listing) {
+            match self.judge_deletions(&listing).await? {
                 DeletionVerdict::Go => self.not_yet(&listing),
                 DeletionVerdict::TransferOnly(reason) => {
                     self.memory.refused(&self.job.dest, listing.present());
@@ -236,7 +243,7 @@ impl<'a> AttemptRunner<'a> {
         self.memory.begun = Some(self.plan.run.clone());
         let transfer = self.transfer(None, &[]).await?;
         if self.source_is_empty() {
-            return Ok(AttemptEnd::Empty(guard::empty_source(self.job, None)));
+            return Ok(AttemptEnd::Empty(guard::empty_source(self.job, &self.plan.again, false)));
         }
         self.evidence = Evidence { listed: true, arrived: transfer.arrived, not_deleted: 0 };
         self.remember_first_names().await;
@@ -255,12 +262,10 @@ impl<'a> AttemptRunner<'a> {
         let going = if self.job.delete { listing.gone.tally.files + listing.gone.tally.dirs } else { 0 };
         self.evidence.not_deleted = going;
         let mut removed = Removed::default();
-        let mut stamps = Vec::new();
         if delete && refused.is_none() {
-            (stamps, _) = self.stamps(&listing.gone).await?;
             bring |= self.renew(&mut listing).await?;
-            if bring && !listing.gone.make_room.is_empty() {
-                removed = self.delete(&listing.gone, &stamps, true).await?;
+            if bring && listing.gone.make_room() {
+                removed = self.delete(&listing.gone, true).await?;
             }
         }
         let mut warned = listing.warned.take().or_else(|| self.cannot_keep.clone());
@@ -290,7 +295,7 @@ impl<'a> AttemptRunner<'a> {
             warned = came.warned.or(warned);
             if self.source_is_empty() {
                 // The source was not empty when it was listed. It is changing, so nothing is deleted.
-                return Err(AttemptEnd::Blocked(guard::empty_source(self.job, listing.gone.listed())));
+                return Err(AttemptEnd::Blocked(self.emptied(&listing)));
             }
         }
         let mut ending = match refused {
@@ -306,7 +311,7 @@ impl<'a> AttemptRunner<'a> {
                     reason.and("nothing was deleted, since not everything that was listed arrived"),
                 ))
             }
-            None => self.remove(&listing, &stamps, removed, warned).await?,
+            None => self.remove(&listing, removed, warned).await?,
         };
         let mut listing = Some(listing);
         if let Some(told) = self.tell_lost(&mut listing).await? {
@@ -320,11 +325,10 @@ impl<'a> AttemptRunner<'a> {
     async fn remove(
         &mut self,
         listing: &Listing,
-        stamps: &[Option<Mark>],
         before: Removed,
         warned: Option<Reason>,
     ) -> Result<AttemptEnd, AttemptEnd> {
-        let mut removed = before.and(self.delete(&listing.gone, stamps, false).await?);
+        let mut removed = before.and(self.delete(&listing.gone, false).await?);
         if removed.stopped {
             return Err(AttemptEnd::Stopped);
         }
@@ -363,6 +367,11 @@ impl<'a> AttemptRunner<'a> {
         self.figures.total_files == Some(0) && !self.job.allow_empty_source
     }
 
+    /// The reason for a source without a file. The plan is kept.
+    pub(super) fn emptied(&self, listing: &Listing) -> Reason {
+        guard::empty_source(self.job, &self.plan.again, listing.gone.hash().is_some())
+    }
+
     /// Whether the destination holds nothing that could be deleted. False in case of doubt.
     async fn dest_is_empty(&self) -> Result<bool, AttemptEnd> {
         let dest = self.job.dest.clone();
@@ -378,18 +387,4 @@ impl<'a> AttemptRunner<'a> {
         };
         off_thread(&self.job_events.stop, empty).await.ok_or(AttemptEnd::Stopped)
     }
-
-    /// The current stamps of the listed entries, and the bytes they hold.
-    pub(super) async fn stamps(&self, gone: &Deletions) -> Result<(Vec<Option<Mark>>, u64), AttemptEnd> {
-        let (list, dest) = (gone.clone(), self.job.dest.clone());
-        let stamps =
-            off_thread(&self.job_events.stop, move || list.stamps(&dest)).await.ok_or(AttemptEnd::Stopped)?;
-        stamps.map_err(|e| unreadable(gone, e))
-    }
-}
-
-/// The end of the attempt if the list of deletions cannot be read back.
-pub(super) fn unreadable(gone: &Deletions, error: io::Error) -> AttemptEnd {
-    let text = format!("cannot read the list of deletions {}: {error}", sanitize::path(&gone.path));
-    AttemptEnd::Failed(Class::Fatal, Reason::new(text))
 }

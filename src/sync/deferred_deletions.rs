@@ -6,9 +6,11 @@ use super::listing::{Deletions, Listing};
 use crate::model::result::Reason;
 
 impl AttemptRunner<'_> {
-    /// Whether the limits allow the deletions of a listing.
-    pub(super) fn judge_deletions(&self, listing: &Listing) -> DeletionVerdict {
-        guard::deletions(self.job, &self.plan.again, listing, self.memory.refused_at(&self.job.dest))
+    /// Whether the limits or the user allow the deletions of a listing.
+    pub(super) async fn judge_deletions(&self, listing: &Listing) -> Result<DeletionVerdict, AttemptEnd> {
+        let approval = self.approval(listing).await?;
+        let refused = self.memory.refused_at(&self.job.dest);
+        Ok(guard::deletions(self.job, &self.plan.again, listing, refused, &approval))
     }
 
     /// Why the deletions of this run are deferred although no limit forbids them; `None` if they are not.

@@ -33,7 +33,7 @@ impl AttemptRunner<'_> {
         if self.source_is_empty() {
             // None of the listed changes would be made.
             (self.figures.files_transferred, self.figures.files_deleted) = (Some(0), Some(0));
-            return Ok(AttemptEnd::Empty(guard::empty_source(self.job, listing.gone.listed())));
+            return Ok(AttemptEnd::Empty(self.emptied(&listing)));
         }
         let delete = self.job.delete;
         // The guards also judge entries that the transfer would leave alone, and so need all that the destination holds.
@@ -43,7 +43,6 @@ impl AttemptRunner<'_> {
         };
         self.tell_adopted(judged.as_ref().unwrap_or(&listing)).await;
         if matches!(self.plan.mode, Mode::Plan { .. }) {
-            listing.gone.tally.bytes = self.stamps(&listing.gone).await.ok().map(|(_, bytes)| bytes);
             let all = judged.as_ref().unwrap_or(&listing);
             let limit = all.present().filter(|_| delete);
             let refused = self.memory.refused_at(&self.job.dest);
@@ -56,8 +55,21 @@ impl AttemptRunner<'_> {
                 respelt = 0;
             }
             let (job, created, updated) = (self.job_events.job.clone(), listing.created, listing.updated);
+            // A run that adopts the destination deletes nothing, whatever is approved.
+            let approvable = delete && self.adopting.is_none();
+            let plan_hash = all.gone.hash().filter(|_| approvable).map(str::to_owned);
             self.job_events
-                .say(Event::Planned { job, created, updated, deleted, limit, waiting, respelt, left_out })
+                .say(Event::Planned {
+                    job,
+                    created,
+                    updated,
+                    deleted,
+                    limit,
+                    waiting,
+                    respelt,
+                    left_out,
+                    plan_hash,
+                })
                 .await;
         }
         // As rsync does with `-n`: the figures of a real run.
@@ -70,7 +82,7 @@ impl AttemptRunner<'_> {
         let all = judged.as_ref().unwrap_or(&listing);
         self.judge_age(all)?;
         if delete {
-            match self.judge_deletions(all) {
+            match self.judge_deletions(all).await? {
                 DeletionVerdict::Go => {}
                 DeletionVerdict::TransferOnly(reason) => return Ok(AttemptEnd::Blocked(reason)),
                 DeletionVerdict::Empty(reason) => return Ok(AttemptEnd::Empty(reason)),

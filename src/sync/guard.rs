@@ -1,12 +1,12 @@
 //! Checks before anything is deleted or written. Pure decisions from counted figures.
 
+use super::approval::Approval;
 use super::listing::{Listing, Reserved};
 use crate::model::event::Tally;
 use crate::model::job::{Job, MaxDelete, MaxEntries, Source};
 use crate::model::result::Reason;
 use crate::model::sanitize;
 use bytesize::ByteSize;
-use std::path::Path;
 
 /// The guard's decision about the deletions of a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,8 +19,15 @@ pub(super) enum DeletionVerdict {
     Empty(Reason),
 }
 
-/// Judges a complete listing. `again`: the beginning of a command line about the job, for hints. `refused`: see [`basis`].
-pub(super) fn deletions(job: &Job, again: &str, listing: &Listing, refused: Option<u64>) -> DeletionVerdict {
+/// Judges a complete listing. `again`: the beginning of a command line about the job, for hints. `refused`: see [`basis`]. An approval stands
+/// for the limit, not for a source that may be empty.
+pub(super) fn deletions(
+    job: &Job,
+    again: &str,
+    listing: &Listing,
+    refused: Option<u64>,
+    approval: &Approval,
+) -> DeletionVerdict {
     let Some(source_files) = listing.stats.files else {
         return DeletionVerdict::TransferOnly(
             Reason::new("rsync did not say how many files the source holds, so nothing is deleted")
@@ -28,7 +35,15 @@ pub(super) fn deletions(job: &Job, again: &str, listing: &Listing, refused: Opti
         );
     };
     if source_files.files() == 0 && !job.allow_empty_source {
-        return DeletionVerdict::Empty(empty_source(job, listing.gone.listed()));
+        return DeletionVerdict::Empty(empty_source(job, again, listing.gone.hash().is_some()));
+    }
+    match approval {
+        Approval::Given => return DeletionVerdict::Go,
+        Approval::Refused(how) => {
+            let text = format!("the deletions are not those of the expected plan ({how}); none was made");
+            return DeletionVerdict::TransferOnly(Reason::new(text).hint(approve(job, again, listing)));
+        }
+        Approval::NotAsked => {}
     }
     let going = listing.gone.tally.files;
     let present = listing.present().unwrap_or(going);
@@ -36,10 +51,6 @@ pub(super) fn deletions(job: &Job, again: &str, listing: &Listing, refused: Opti
     if going <= limit {
         return DeletionVerdict::Go;
     }
-    let list = match &listing.gone.unwritten {
-        Some(why) => format!("the list could not be written ({why})"),
-        None => format!("the list is in {}", sanitize::path(&listing.gone.path)),
-    };
     let empty = source_files.files() == 0;
     let limit = match job.max_delete {
         MaxDelete::Files(limit) => limit.to_string(),
@@ -54,13 +65,38 @@ pub(super) fn deletions(job: &Job, again: &str, listing: &Listing, refused: Opti
         }
         None => limit,
     };
-    let accepted = if empty { " --allow-empty-source" } else { "" };
     DeletionVerdict::TransferOnly(
         Reason::new(format!(
             "{going} of {present} files would be deleted, more than max_delete allows ({limit}); none was"
         ))
-        .hint(format!("{list}; to delete them: {again} sync {}{accepted} --max-delete {going}", job.name)),
+        .hint(approve(job, again, listing)),
     )
+}
+
+/// Digits of a plan's hash in hints. `--expect` takes the beginning of a hash.
+const DIGITS: usize = 16;
+
+/// How the user sees and approves the deletions of a listing.
+fn approve(job: &Job, again: &str, listing: &Listing) -> String {
+    let name = &job.name;
+    let accepted = match listing.stats.files {
+        Some(files) if files.files() == 0 => " --allow-empty-source",
+        _ => "",
+    };
+    match (listing.gone.hash(), &listing.gone.unwritten) {
+        (Some(hash), _) => {
+            let hash = hash.get(..DIGITS).unwrap_or(hash);
+            let shows = shows(job, again);
+            format!("{shows} names them; if they may go: {again} sync {name}{accepted} --expect {hash}")
+        }
+        (None, Some(why)) => format!("the plan could not be written ({why})"),
+        (None, None) => "nothing is to be deleted".into(),
+    }
+}
+
+/// The command that shows the plan of a job.
+pub(super) fn shows(job: &Job, again: &str) -> String {
+    format!("{again} clean show {}", job.name)
 }
 
 /// The number of files of which `max_delete` takes its share. Files that came since deletions were refused do not raise the limit;
@@ -79,17 +115,16 @@ pub(super) fn limit(job: &Job, listing: &Listing, present: u64) -> u64 {
     }
 }
 
-/// The reason for a source without a file: not mounted, emptied, or the wrong path.
-pub(super) fn empty_source(job: &Job, list: Option<&Path>) -> Reason {
+/// The reason for a source without a file: not mounted, emptied, or the wrong path. `planned`: whether there is a plan to see.
+pub(super) fn empty_source(job: &Job, again: &str, planned: bool) -> Reason {
     let hint = "is it mounted, and is its path right? --allow-empty-source accepts it";
     if !job.delete {
         return Reason::new("the source holds no file").hint(hint);
     }
     let reason = Reason::new("the source holds no file, so nothing was deleted");
-    match list {
-        Some(list) => reason
-            .hint(format!("{hint}; what would have been deleted is listed in {}", sanitize::path(&list))),
-        None => reason.hint(hint),
+    match planned {
+        true => reason.hint(format!("{hint}; {} names what would have been deleted", shows(job, again))),
+        false => reason.hint(hint),
     }
 }
 

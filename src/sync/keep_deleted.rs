@@ -1,22 +1,20 @@
 //! What happens to entries that a run of a job removes or replaces: deleted, or kept for `clean undo`.
 
 use crate::clean::removal::{
-    self, Journal, Parent, Quarantine, Refusal, RemovalMode, Unescaped, WriteAccess,
+    self, Applied, Journal, Quarantine, Refusal, RemovalMode, Unescaped, WriteAccess,
 };
-use crate::clean::{Begin, Dirs, End, EntryOutcome, Kind, Line, Record};
+use crate::clean::{Begin, End, EntryOutcome, Line, LongNames, Record};
 use crate::model::job::Job;
 use crate::model::result::Reason;
 use crate::model::sanitize;
-use rustix::fs::{AtFlags, statat};
 use rustix::io::Errno;
 use std::collections::HashSet;
-use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// Bytes of lines that are written to the journal together.
@@ -83,8 +81,10 @@ impl From<KeepDeletedError> for Reason {
 pub(super) struct KeepDeleted {
     quarantine: Quarantine,
     removal_mode: RemovalMode,
+    /// `None` if it cannot be written; then nothing is removed.
     journal: Option<Journal>,
-    page: Mutex<Vec<u8>>,
+    /// Whether only the journal tells where some entries are.
+    open: AtomicBool,
     state: PathBuf,
     run: String,
 }
@@ -101,17 +101,18 @@ impl KeepDeleted {
         let keep = job.keep_deleted.unwrap_or(Duration::ZERO);
         let quarantine = Quarantine::new(access, run, "sync", keep).map_err(at_dest)?;
         prepare(&quarantine, job)?;
-        let (removal_mode, page, state, run) =
-            (RemovalMode::Quarantine, Mutex::default(), state.into(), run.into());
-        Ok(KeepDeleted { quarantine, removal_mode, journal: None, page, state, run })
+        let (removal_mode, state, run) = (RemovalMode::Quarantine, state.into(), run.into());
+        Ok(KeepDeleted { quarantine, removal_mode, journal: None, open: AtomicBool::new(false), state, run })
     }
 
-    /// A job that keeps what it removes gets its quarantine and its journal. For other jobs nothing is created in the destination yet.
+    /// With a journal. `plan` is the hash of what is to be removed, if that is known. Nothing is created in the destination of a job that does
+    /// not keep what it removes.
     pub(super) fn new(
         access: &Arc<WriteAccess>,
         job: &Job,
         state: &Path,
         run: &str,
+        plan: Option<String>,
     ) -> Result<Self, KeepDeletedError> {
         let keep = job.keep_deleted;
         let at_dest = |source| KeepDeletedError::Quarantine { dest: job.dest.clone(), source };
@@ -119,36 +120,33 @@ impl KeepDeleted {
             |source| KeepDeletedError::Journal { dir: state.join("journal"), run: run.into(), source };
         let quarantine =
             Quarantine::new(access, run, "sync", keep.unwrap_or(Duration::ZERO)).map_err(at_dest)?;
-        let mut journal = None;
         if keep.is_some() {
             // rsync moves what it replaces into the quarantine. It is prepared before the journal, which would otherwise record a run that
             // kept nothing.
             prepare(&quarantine, job)?;
-            let path = fs::canonicalize(&job.dest).map_err(at_dest)?;
-            let meta = access.root().metadata().map_err(at_dest)?;
-            let new = Journal::open(state, &format!("{run}.{}", job.name)).map_err(in_state)?;
-            let begin = Begin {
-                v: 1,
-                run: run.into(),
-                command: "sync".into(),
-                job: Some(job.name.clone()),
-                root: removal::print_of(&path, meta.dev(), meta.ino()),
-                mode: RemovalMode::Quarantine.word().into(),
-                plan: None,
-                time: jiff::Timestamp::now().to_string(),
-            };
-            new.line(&Line::Begin(begin)).map_err(in_state)?;
-            journal = Some(new);
         }
         let removal_mode = if keep.is_some() { RemovalMode::Quarantine } else { RemovalMode::Delete };
-        Ok(KeepDeleted {
-            quarantine,
-            removal_mode,
-            journal,
-            page: Mutex::default(),
-            state: state.into(),
+        let path = fs::canonicalize(&job.dest).map_err(at_dest)?;
+        let meta = access.root().metadata().map_err(at_dest)?;
+        let journal = Journal::open(state, &format!("{run}.{}", job.name)).map_err(in_state)?;
+        let begin = Begin {
+            v: 1,
             run: run.into(),
-        })
+            command: "sync".into(),
+            job: Some(job.name.clone()),
+            root: removal::print_of(&path, meta.dev(), meta.ino()),
+            mode: removal_mode.word().into(),
+            plan,
+            time: jiff::Timestamp::now().to_string(),
+        };
+        journal.line(&Line::Begin(begin)).map_err(in_state)?;
+        let (open, state, run) = (AtomicBool::new(false), state.into(), run.into());
+        Ok(KeepDeleted { quarantine, removal_mode, journal: Some(journal), open, state, run })
+    }
+
+    /// Whether removed entries are kept.
+    fn keeps(&self) -> bool {
+        matches!(self.removal_mode, RemovalMode::Quarantine)
     }
 
     pub(super) fn quarantine(&self) -> &Quarantine {
@@ -164,64 +162,48 @@ impl KeepDeleted {
         &self.removal_mode
     }
 
-    /// Journals the metadata of a directory before it is removed, so that it can be created again.
-    pub(super) fn before_dir(&self, parent: &Parent, name: &[u8], path: &[u8]) -> io::Result<()> {
+    /// The journal, which the removal writes.
+    pub(super) fn journal(&self) -> Option<&Journal> {
+        self.journal.as_ref()
+    }
+
+    /// Notes the result of a removal; `None` if it broke off.
+    pub(super) fn applied(&self, applied: Option<&Applied>) {
+        let open = applied.is_none_or(|applied| applied.failed + applied.skipped > 0 && self.has_captured());
+        self.open.fetch_or(open, Ordering::Relaxed);
+    }
+
+    /// Whether an entry that could not be removed lies beside its place. True in doubt.
+    fn has_captured(&self) -> bool {
+        let (root, mut found) = (self.access().root(), false);
+        let read = self.lines(|line| {
+            if let Line::Did(Record { path, did: EntryOutcome::Failed | EntryOutcome::Skipped, .. }) = line {
+                found |= removal::is_beside(root, &self.run, path);
+            }
+        });
+        read.is_err() || found
+    }
+
+    /// Reads the journal.
+    fn lines(&self, mut each: impl FnMut(&Line)) -> io::Result<()> {
         let Some(journal) = &self.journal else { return Ok(()) };
-        let look = || statat(parent.fd(), OsStr::from_bytes(name), AtFlags::SYMLINK_NOFOLLOW);
-        let Ok(stat) = self.access().stat(look) else { return Ok(()) };
-        let mut lines = Vec::new();
-        Line::Was(path.into(), removal::recipe_of(&stat)).write(&mut lines);
-        let (did, bytes) = (EntryOutcome::Meant, 0);
-        Line::Did(Record { path: path.into(), kind: Kind::Dir, did, bytes, why: None }).write(&mut lines);
-        journal.append(&lines)
-    }
-
-    /// Journals an entry before it is removed if it gets a name that only the journal records. Returns whether it does.
-    pub(super) fn before(&self, path: &[u8]) -> io::Result<bool> {
-        let Some(journal) = &self.journal else { return Ok(false) };
-        if !self.quarantine.needs_key(path) {
-            return Ok(false);
-        }
-        let (kind, did, bytes) = (Kind::File, EntryOutcome::Meant, 0);
-        journal.line(&Line::Did(Record { path: path.into(), kind, did, bytes, why: None }))?;
-        journal.sync().map(|()| true)
-    }
-
-    /// Journals an outcome.
-    pub(super) fn note(&self, path: &[u8], kind: Kind, did: EntryOutcome, bytes: u64) -> io::Result<()> {
-        if self.journal.is_none() {
-            return Ok(());
-        }
-        let mut page = self.page.lock().unwrap_or_else(PoisonError::into_inner);
-        Line::Did(Record { path: path.into(), kind, did, bytes, why: None }).write(&mut page);
-        let full = page.len() > PAGE;
-        drop(page);
-        if full { self.flush() } else { Ok(()) }
-    }
-
-    /// Writes all buffered lines to the journal.
-    pub(super) fn flush(&self) -> io::Result<()> {
-        let mut page = self.page.lock().unwrap_or_else(PoisonError::into_inner);
-        match &self.journal {
-            Some(journal) if !page.is_empty() => journal.append(&std::mem::take(&mut *page)),
-            _ => Ok(()),
-        }
+        let found = removal::find(&self.state, &self.run)?;
+        let own = found.iter().filter(|found| found.path == journal.path());
+        own.map(|found| found.read(|line| each(&line))).collect()
     }
 
     /// Ends the attempt: escapes the names that rsync backed up, and removes empty directories. Returns the names that could not be
     /// escaped, and whether something is kept for `clean undo`.
     pub(super) fn close(&self) -> (Unescaped, bool) {
-        // What is left over here is found by `clean purge`, and does no harm.
-        let _ = self.flush();
         let mut left = Unescaped::default();
-        if self.journal.is_some() {
+        if self.journal.is_some() && self.keeps() {
             left = removal::escape_quarantines(self.access(), &self.state, &|| false);
         }
         self.quarantine.tidy();
         let Some(journal) = &self.journal else { return (left, false) };
         let kept = removal::info(self.access().root(), &self.run).is_some();
-        if !kept {
-            // Nothing was removed or replaced.
+        if !kept && !self.open.load(Ordering::Relaxed) {
+            // Nothing can be brought back.
             let _ = fs::remove_file(journal.path());
         } else {
             // For listings of what the run did; undo reads the quarantine itself.
@@ -234,20 +216,22 @@ impl KeepDeleted {
 
     /// Journals what rsync moved into the quarantine in this attempt.
     fn note_replaced(&self, journal: &Journal) -> io::Result<()> {
-        let (mut dirs, mut known) = (Dirs::default(), HashSet::new());
+        if !removal::is_any_replaced(self.access().root(), &self.run) {
+            return Ok(());
+        }
+        let (mut long, mut known) = (LongNames::default(), HashSet::new());
         let hash =
             |path: &[u8]| <[u8; 16]>::try_from(&blake3::hash(path).as_bytes()[..16]).unwrap_or_default();
-        let found = removal::find(&self.state, &self.run)?;
-        for found in found.iter().filter(|found| found.path == journal.path()) {
-            found.read(|line| {
-                dirs.learn(&line);
-                if let Line::Did(Record { did: EntryOutcome::Replaced, path, .. }) = &line {
-                    known.insert(hash(path));
-                }
-            })?;
-        }
+        self.lines(|line| {
+            if let Line::Was(path, _) | Line::Did(Record { path, .. }) = line {
+                long.learn(path);
+            }
+            if let Line::Did(Record { did: EntryOutcome::Replaced, path, .. }) = line {
+                known.insert(hash(path));
+            }
+        })?;
         let (mut lines, mut written) = (Vec::new(), Ok(()));
-        removal::replaced(self.access().root(), &self.run, &dirs.long, |record| {
+        removal::replaced(self.access().root(), &self.run, &long, |record| {
             if known.contains(&hash(&record.path)) {
                 return;
             }

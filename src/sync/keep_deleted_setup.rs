@@ -25,7 +25,8 @@ impl AttemptRunner<'_> {
             return Ok(());
         }
         let (job, state, run) = (self.job.clone(), self.plan.state_dir.clone(), self.plan.run.clone());
-        let prepare = move || match KeepDeleted::new(&access, &job, &state, &run) {
+        let plan = self.plan_hash.clone();
+        let prepare = move || match KeepDeleted::new(&access, &job, &state, &run, plan) {
             Ok(keep) => (Some(keep), None),
             Err(error @ KeepDeletedError::Journal { .. }) => {
                 (KeepDeleted::without_journal(&access, &job, &state, &run).ok(), Some(error))
@@ -50,9 +51,16 @@ impl AttemptRunner<'_> {
             return Err(cannot(io::Error::other("the destination is not locked")));
         };
         let (job, state, run) = (self.job.clone(), self.plan.state_dir.clone(), self.plan.run.clone());
-        let new =
-            off_thread(&self.job_events.stop, move || KeepDeleted::new(&access, &job, &state, &run)).await;
-        let keep = Arc::new(new.ok_or(AttemptEnd::Stopped)?.map_err(refused)?);
+        let plan = self.plan_hash.clone();
+        let new = move || KeepDeleted::new(&access, &job, &state, &run, plan);
+        let new = off_thread(&self.job_events.stop, new).await;
+        let keep = Arc::new(new.ok_or(AttemptEnd::Stopped)?.map_err(|error| match error {
+            // Everything else is done.
+            KeepDeletedError::Journal { .. } => {
+                AttemptEnd::Partial(Reason::from(error).and("nothing was deleted"))
+            }
+            error => refused(error),
+        })?);
         self.keep = Some(keep.clone());
         Ok(keep)
     }

@@ -7,6 +7,7 @@
 
 mod activity;
 mod adopt;
+mod approval;
 mod attempt;
 mod attempt_state;
 mod auto_parallel;
@@ -64,7 +65,7 @@ mod watchdog;
 
 pub(crate) use dispatch::run;
 pub(crate) use job_state::has_filled;
-pub(crate) use listing::source_names;
+pub(crate) use listing::{held_plan, plan_path, source_names};
 pub(crate) use lock::{Lock, Lockable, Tried, lockable, try_lock};
 pub(crate) use lock_owners::LockOwners;
 pub(crate) use plan::{Mode, Plan};

@@ -1,13 +1,14 @@
 //! The phases of an attempt. Each is reported and timed.
 
 use super::Mode;
-use super::attempt::{AttemptEnd, AttemptRunner, unreadable};
+use super::attempt::{AttemptEnd, AttemptRunner};
 use super::blocking::{last_moment, off_thread};
 use super::guard;
 use super::job_events::JobEvents;
-use super::listing::{Collector, Deletions, Listing, Mark, list_path, needs_names};
+use super::listing::{self, Collector, Deletions, Listing, needs_names, plan_path};
 use super::remove::{self, Removed};
 use super::transport::{Ended, OnChange, Ran, Request, Show, came};
+use crate::clean::PlanError;
 use crate::model::event::{Event, Level, Phase, Stream};
 use crate::model::job::{Job, Source};
 use crate::model::result::Reason;
@@ -15,6 +16,7 @@ use crate::model::sanitize;
 use crate::rsync::args::{self, Purpose};
 use crate::rsync::exit::{Class, Verdict};
 use crate::rsync::output::Change;
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 use tokio::sync::mpsc;
 
@@ -81,13 +83,15 @@ impl AttemptRunner<'_> {
         let times = args::keeps_times(&self.job.rsync_args);
         let window = times.then(|| args::modify_window(self.job));
         let lost = self.memory.lost.clone();
-        let look = move || listing.examine(&dest, window, &lost).map(|()| listing);
+        let header = listing::header(&self.job.name, &self.source.text);
+        let look = move || listing.examine(&dest, window, &lost, header).map(|()| listing);
         let looked = off_thread(&self.job_events.stop, look).await.ok_or(AttemptEnd::Stopped)?;
         let listing = looked.map_err(|error| {
             let text = format!("cannot compare the listing with {}: {error}", sanitize::path(&self.job.dest));
             AttemptEnd::Failed(Class::Fatal, Reason::new(text))
         })?;
         self.look_who_filled(&listing);
+        self.plan_hash = listing.gone.hash().map(str::to_owned);
         Ok(listing)
     }
 
@@ -96,7 +100,7 @@ impl AttemptRunner<'_> {
         let request = self.request((self.job, self.source), purpose, Show::Nothing, &[]);
         let command = self.transport.command(&request);
         self.announce(&command).await;
-        let path = list_path(&self.plan.state_dir, &self.job.name, &self.plan.run);
+        let path = plan_path(&self.plan.state_dir, &self.job.name, &self.plan.run);
         let all = matches!(purpose, Purpose::List { all: true } | Purpose::Plan { all: true });
         let names = all.then_some((&*self.plan.state_dir, &*self.job.name));
         let mut collector = Collector::new(&path, names, folds, self.at_root.is_some());
@@ -121,36 +125,33 @@ impl AttemptRunner<'_> {
         Ok((listing, verdict))
     }
 
-    /// Removes the listed entries: with `in_the_way` those that block the transfer, otherwise all that are left.
-    pub(super) async fn delete(
-        &mut self,
-        gone: &Deletions,
-        stamps: &[Option<Mark>],
-        in_the_way: bool,
-    ) -> Result<Removed, AttemptEnd> {
+    /// Applies the plan: with `in_the_way` those that block the transfer, otherwise all that are left.
+    pub(super) async fn delete(&mut self, gone: &Deletions, in_the_way: bool) -> Result<Removed, AttemptEnd> {
         if self.access.is_none() {
             return Ok(Removed::default());
         }
         let keep = self.keep().await?;
         self.job_events.phase(self.number, Phase::Delete, &[]).await;
         let started = Instant::now();
-        let (list, stamps) = (gone.clone(), stamps.to_vec());
+        let list = gone.clone();
         let (job_events, stop) = (self.job_events.clone(), self.job_events.stop.clone());
         // Names go through their own channel, so that a slow reader slows the removal and does not block the runtime.
         let (names, mut told) = mpsc::channel::<Vec<u8>>(4);
         let work = tokio::task::spawn_blocking(move || {
-            let mut block = Vec::new();
+            let block = Mutex::new(Vec::new());
             let wanted = |name: &[u8]| list.is_in_the_way(name) == in_the_way;
             let tell = |name: &[u8]| {
+                let mut block = block.lock().unwrap_or_else(PoisonError::into_inner);
                 block.extend_from_slice(b"deleting ");
                 escape_into(name, &mut block);
                 block.push(b'\n');
                 if block.len() >= BLOCK {
                     // There is no listener only if the run ends now.
-                    let _ = names.blocking_send(std::mem::take(&mut block));
+                    let _ = names.blocking_send(std::mem::take(&mut *block));
                 }
             };
-            let removed = remove::remove(&keep, &list, &stamps, wanted, tell, || stop.is_stopping());
+            let removed = remove::remove(&keep, &list, &wanted, &tell, &|| stop.is_stopping());
+            let block = block.into_inner().unwrap_or_else(PoisonError::into_inner);
             if !block.is_empty() {
                 let _ = names.blocking_send(block);
             }
@@ -170,7 +171,7 @@ impl AttemptRunner<'_> {
             job_events.send(job_events.output(Stream::Stdout, block)).await;
         }
         let removed = match work.await {
-            Ok(removed) => removed.map_err(|e| unreadable(gone, e)),
+            Ok(removed) => removed.map_err(|error| unfinished(gone, &error)),
             Err(panic) => Err(AttemptEnd::Failed(
                 Class::Fatal,
                 Reason::new(format!("the deletion ended with an internal error: {panic}")),
@@ -254,6 +255,12 @@ impl AttemptRunner<'_> {
             }
         }
     }
+}
+
+/// The end of the attempt if the plan cannot be read back or the journal cannot be written.
+fn unfinished(gone: &Deletions, error: &PlanError) -> AttemptEnd {
+    let text = format!("cannot continue the deletions of {}: {error}", sanitize::path(&gone.path));
+    AttemptEnd::Failed(Class::Fatal, Reason::new(text))
 }
 
 /// Escapes a name as rsync prints it, so that it stays one line.

@@ -29,7 +29,7 @@ pub(crate) struct Plan {
     pub mode: Mode,
     /// The rsync program: a name to look up in `PATH`, or a path.
     pub rsync: String,
-    /// The state directory, for lists of deletions and notes of locks.
+    /// The state directory, for plans of deletions and notes of locks.
     pub state_dir: PathBuf,
     /// The logs; `None` if none are written.
     pub logs: Option<Arc<dyn Logs>>,
@@ -40,6 +40,8 @@ pub(crate) struct Plan {
     pub named_files: bool,
     /// Conditions for alerts in a result.
     pub watch: Watch,
+    /// The beginning of the hash of a plan, in lower case: the one job deletes what that plan names, and nothing if the deletions differ.
+    pub expect: Option<String>,
     /// The beginning of a command line about the same jobs, for hints: `pdb-sync`, with `-c FILE` if needed.
     pub again: String,
 }

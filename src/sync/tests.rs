@@ -26,6 +26,7 @@ pub(super) fn plan(state_dir: &Path, jobs: Vec<Job>, mode: Mode) -> Plan {
         logs: None,
         wait_lock: Duration::ZERO,
         named_files: false,
+        expect: None,
         watch: Watch::default(),
         again: "pdb-sync".into(),
     }

@@ -40,7 +40,7 @@ mod tree;
 mod undo;
 mod write_access;
 
-pub use apply::{Applied, Apply, ApplyProgress};
+pub use apply::{Applied, Apply, ApplyProgress, all_threads};
 pub use capture::is_beside;
 pub use dir_owner::{Closed, DirOwner, change_hint, closed_below, group_command, is_group_mirror};
 pub use escaping::{Unescaped, escape_quarantines};
@@ -57,7 +57,7 @@ pub use recipe::{mtime_of, recipe_of, set_mtime};
 pub use refusal::{Refusal, refusal, refusal_of_file, share_command};
 pub use removal_mode::{Backup, RemovalMode, Trash};
 pub use remove_entry::{ExpectedEntry, RemoveOutcome, take, take_dir};
-pub use replaced::replaced;
+pub use replaced::{is_any_replaced, replaced};
 pub use stamp::{look, look_for, stamp_of};
 pub use undo::{Undone, undo};
 pub use write_access::{NotWritable, WriteAccess};

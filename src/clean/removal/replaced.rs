@@ -11,6 +11,19 @@ use std::ffi::OsStr;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 
+/// Whether the quarantine of the run has anything that was replaced.
+pub fn is_any_replaced(root: &std::fs::File, run: &str) -> bool {
+    let Ok(place) = open_below(root, &place(run)) else { return false };
+    [&b""[..], ESCAPED]
+        .into_iter()
+        .filter_map(|above| names(open_below(&place, above).ok()?).ok())
+        .any(is_layer)
+}
+
+fn is_layer(names: Vec<(Vec<u8>, Kind)>) -> bool {
+    names.iter().any(|(name, _)| name.starts_with(b"replaced-"))
+}
+
 /// Calls `each` with every replaced entry of the run, as a record with [`EntryOutcome::Replaced`]. An entry that was replaced several times
 /// is reported as often. `long` are the long names from the journal. Entries that cannot be read or named are skipped; undo reports them.
 pub fn replaced(root: &std::fs::File, run: &str, long: &LongNames, mut each: impl FnMut(Record)) {

@@ -84,18 +84,20 @@ impl Work {
         let meter = ApplyProgress::default();
         let stop = self.stop.clone();
         let apply = Apply {
+            origin: self.whole.header.origin,
             root: &self.dir,
             quarantine: &quarantine,
             removal_mode: &self.removal_mode,
             journal: &journal,
             threads: match self.threads {
-                0 => std::thread::available_parallelism().map_or(2, usize::from),
+                0 => removal::all_threads(),
                 n => n,
             },
             fail_fast: self.fail_fast,
             strict: self.strict,
             past: self.past.as_ref(),
             stop: &move || stop.is_stopped(),
+            told: &|_| (),
             meter: &meter,
         };
         let (decisions, agreed) = (&self.decisions, &self.agreed);

@@ -27,6 +27,7 @@ pub(super) fn run(args: &OnePlan, global: &Global, ui: &Ui) -> Result<ExitCode, 
             return Ok(shared::blocked(ui, &plan.refused(&error), Some(plans::NEW_PLAN)));
         }
     };
+    plans::refuse_of_sync(&whole, "about which there are no decisions")?;
     let cannot = || {
         Failure::io_hint(
             format!("write {}", sanitize::path(&beside)),

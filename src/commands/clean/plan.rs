@@ -148,6 +148,7 @@ impl Work {
                 .map(|rule| crate::clean::RuleNote { name: rule.name.clone(), reason: rule.reason.clone() })
                 .collect(),
             rules_blake3: Some(judge.hash()),
+            ..Header::default()
         };
         let written = write(&output, |out| {
             let mut out = Stoppable(out, &self.options.stop);

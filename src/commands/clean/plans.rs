@@ -1,12 +1,14 @@
 //! Finds plans, and reads them to their end before they are used.
 
-use crate::clean::{Decisions, Entry, Footer, Header, PlanError, Reader, hash_of};
+use crate::clean::{Decisions, Entry, Footer, Header, Origin, PlanError, Reader, hash_of};
 use crate::cli::Global;
 use crate::commands::{Failure, file_locations};
+use crate::config::check_name;
 use crate::model::hint;
 use crate::model::sanitize;
 use crate::output::terminal::Ui;
 use crate::platform;
+use crate::sync::held_plan;
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
@@ -43,8 +45,33 @@ pub(super) const NEW_PLAN: &str =
 /// The same hint, for a plan whose job or tree is known.
 pub(super) fn new_plan(header: &Header) -> String {
     let about = header.job.as_deref().unwrap_or(&header.root.path);
+    if header.origin == Origin::Sync {
+        return format!("{} makes a new one", hint::command(["sync", about]));
+    }
     format!("{} makes a new one", hint::command(["clean", "plan", about]))
 }
+
+/// Returns the error for a plan of `sync`, about which nothing can be decided here, and which is applied by `sync` only. `what` is what cannot
+/// be done.
+pub(super) fn refuse_of_sync(whole: &Whole, what: &str) -> Result<(), Failure> {
+    let job = whole.header.job.as_deref().unwrap_or_default();
+    if whole.header.origin != Origin::Sync {
+        return Ok(());
+    }
+    let sync = hint::command(["sync", job, "--expect", short(&whole.hash)]);
+    Err(Failure::usage_hint(
+        format!("this is a plan of `sync` for job {job}, {what}; nothing was touched"),
+        format!("if all of it may go: {sync} lists again, and deletes if that is still the plan"),
+    ))
+}
+
+/// Returns the beginning of a hash, which is as good as the whole.
+pub(super) fn short(hash: &str) -> &str {
+    hash.get(..LEAST).unwrap_or(hash)
+}
+
+/// The least number of digits that stand for a hash.
+pub(super) const LEAST: usize = 16;
 
 /// Returns the path of a plan as a word of a command line.
 pub(super) fn path_of(plan: &Path) -> String {
@@ -57,9 +84,12 @@ pub(super) fn decisions_of(plan: &Path) -> PathBuf {
     plan.with_file_name(format!("{}.decisions.toml", name.strip_suffix(ENDING).unwrap_or(&name)))
 }
 
-/// Opens a plan by its file, or the `last` one, with its decisions.
+/// Opens a plan by its file, by the job whose `sync` held it back, or the `last` one of `clean`, with its decisions.
 pub(super) fn open(plan: &Path, global: &Global) -> Result<Plan, Failure> {
     let mut plan = alone(plan, global)?;
+    if plan.is_of_sync() {
+        return Ok(plan);
+    }
     let beside = decisions_of(&plan.path);
     match platform::read_regular(&beside, platform::OWN) {
         Ok(text) => {
@@ -92,14 +122,21 @@ pub(super) fn alone(plan: &Path, global: &Global) -> Result<Plan, Failure> {
             )
         })?
     } else {
-        plan.to_path_buf()
+        held(plan, global)?.unwrap_or_else(|| plan.to_path_buf())
     };
     // The plan is read more than once, so a pipe is not accepted.
     let file = platform::open_regular(&path).map_err(|error| {
         let text = format!("cannot read the plan {}: {error}", sanitize::path(&path));
-        Failure::named(text, Some("`pdb-sync clean plan JOB` or `… clean plan ./DIR` makes one"))
+        let hint = "`pdb-sync clean plan JOB` or `… clean plan ./DIR` makes one; what `sync` held back has the name of its job";
+        Failure::named(text, Some(hint))
     })?;
     Ok(Plan { path, file, decisions: Decisions::default(), text: None })
+}
+
+/// Returns the plan of the deletions that `sync` held back, if the argument is the name of such a job.
+fn held(plan: &Path, global: &Global) -> Result<Option<PathBuf>, Failure> {
+    let Some(job) = plan.to_str().filter(|name| check_name(name).is_ok()) else { return Ok(None) };
+    Ok(held_plan(&file_locations::state_dir(global)?, job))
 }
 
 /// Checks the decisions after all entries were read. A rule that is not in the plan is an error. A decision that applies to no entry is a
@@ -119,6 +156,14 @@ pub(super) fn judge_decisions(decisions: &Decisions, header: &Header, ui: &Ui) -
 }
 
 impl Plan {
+    /// Whether `sync` made the plan, according to its header.
+    fn is_of_sync(&self) -> bool {
+        let mut file = &self.file;
+        let read =
+            Reader::new(BufReader::new(file)).is_ok_and(|reader| reader.header().origin == Origin::Sync);
+        read && file.rewind().is_ok()
+    }
+
     /// Reads the plan once, from its beginning. The data passed to `each` may be used only if this returns `Ok`.
     pub(super) fn read(&mut self, mut each: impl FnMut(&Header, Entry)) -> Result<Whole, PlanError> {
         self.file.rewind()?;

@@ -1,7 +1,7 @@
 //! The rules for a tree, and the lists that they use.
 
 use super::shared;
-use crate::clean::{BACKUPS, Judge, Lists, Mirror, Rule, built_in};
+use crate::clean::{BACKUPS, Judge, Lists, Mirror, PlanError, Reader, Rule, built_in};
 use crate::commands::Failure;
 use crate::config::Config;
 use crate::history::History;
@@ -9,9 +9,8 @@ use crate::model::job::Job;
 use crate::model::sanitize;
 use crate::output::terminal::Ui;
 use crate::platform;
-use crate::rsync::output::unescape;
-use crate::sync::source_names;
-use std::io::{BufRead, BufReader};
+use crate::sync::{plan_path, source_names};
+use std::io::{self, BufReader};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
@@ -133,24 +132,27 @@ pub(super) fn lists(
         }
     }
     if let Some(list) = job.and_then(|job| last_list(job, state)) {
-        let read = platform::open_regular(&list).and_then(|file| {
-            for line in BufReader::new(file).split(b'\n') {
-                let line = line?;
-                let name = line.strip_suffix(b"/").unwrap_or(&line);
-                lists.add_absent(unescape(name));
+        let mut read = || -> Result<(), PlanError> {
+            let mut plan = Reader::new(BufReader::new(platform::open_regular(&list)?))?;
+            while let Some(entry) = plan.entry()? {
+                lists.add_absent(entry.path);
             }
             Ok(())
-        });
-        read.map_err(Failure::io(format!("read the list {}", sanitize::path(&list))))?;
+        };
+        read().map_err(|error| {
+            Failure::io(format!("read the plan {}", sanitize::path(&list)))(io::Error::other(
+                error.to_string(),
+            ))
+        })?;
     }
     Ok(lists)
 }
 
-/// Returns the list of what the job's last run counted for deletion and did not delete. Lists of earlier runs are not used, since they do
+/// Returns the plan of what the job's last run counted for deletion and did not delete. Plans of earlier runs are not used, since they do
 /// not have what upstream added later.
 fn last_list(job: &Job, state: &Path) -> Option<PathBuf> {
     let history = History::read(state).ok()??;
     let run = history.latest(jiff::Timestamp::now()).ok()?.remove(&job.name)?.last.run;
-    let list = state.join("plans").join(&job.name).join(format!("{run}.deletions"));
+    let list = plan_path(state, &job.name, &run);
     list.is_file().then_some(list)
 }

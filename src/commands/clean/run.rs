@@ -54,6 +54,7 @@ pub(super) fn run(args: &RunArgs, global: &Global, ui: &Ui) -> Result<ExitCode, 
             return Ok(shared::blocked(ui, &plan.refused(&error), Some(plans::NEW_PLAN)));
         }
     };
+    plans::refuse_of_sync(&whole, "which `clean run` does not apply")?;
     plans::judge_decisions(&decisions, &whole.header, ui)?;
     if let Some(expected) = &args.expect
         && !same_hash(expected, &whole.hash)
@@ -181,10 +182,10 @@ fn mode(args: &RunArgs) -> Result<RunMode, Failure> {
     }
 }
 
-/// Whether `expected` is the hash, or a prefix of it with at least sixteen digits.
+/// Whether `expected` is the hash, or a prefix of it with enough digits.
 fn same_hash(expected: &str, hash: &str) -> bool {
     let expected = expected.to_ascii_lowercase();
-    expected.len() >= 16 && hash.starts_with(&expected)
+    expected.len() >= plans::LEAST && hash.starts_with(&expected)
 }
 
 fn limits(args: &RunArgs, settings: &CleanSettings) -> Result<Limits, Failure> {

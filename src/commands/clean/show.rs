@@ -3,11 +3,12 @@
 use super::plan_summary::Fold;
 use super::plans;
 use super::shared;
-use crate::clean::{Action, Entry, Kind};
+use crate::clean::{Action, Entry, Kind, Origin};
 use crate::cli::{Export, Global, ShowArgs};
 use crate::commands::Failure;
 use crate::commands::scan::{self, JsonPath, shown};
 use crate::model::exit_code::ExitCode;
+use crate::model::hint;
 use crate::model::time::{local_of, rfc3339_of};
 use crate::output::terminal::Ui;
 use serde_json::json;
@@ -67,13 +68,16 @@ pub(super) fn run(args: &ShowArgs, global: &Global, ui: &Ui) -> Result<ExitCode,
             ExitCode::Done,
             &json!({
                 "plan": plan.path.to_string_lossy(), "root": header.root.path, "job": header.job,
-                "planned": rfc3339_of(&header.time), "hash": whole.hash, "entries": whole.footer.entries,
+                "origin": header.origin, "source": header.source, "planned": rfc3339_of(&header.time), "hash": whole.hash, "entries": whole.footer.entries,
                 "bytes": whole.footer.bytes, "to_delete": deletes, "bytes_to_delete": bytes,
             }),
         )?;
         return Ok(ExitCode::Done);
     }
     ui.line(&format!("{}, planned {}", shown(header.root.path.as_bytes()), local_of(&header.time)))?;
+    if let Some(source) = &header.source {
+        ui.line(&format!("not at the source {}", shown(source.as_bytes())))?;
+    }
     let mut table = vec![["RULE", "ACTION", "ENTRIES", "SIZE", "OLDEST", "WHERE"].map(String::from).to_vec()];
     let left = rows.len().saturating_sub(args.top);
     for (key, sum) in rows.into_iter().take(args.top) {
@@ -93,6 +97,11 @@ pub(super) fn run(args: &ShowArgs, global: &Global, ui: &Ui) -> Result<ExitCode,
     }
     ui.line(&format!("to be removed: {}, {}", scan::count(deletes, "entry", "entries"), scan::bytes(bytes)))?;
     ui.line(&format!("hash: {}", whole.hash))?;
+    if header.origin == Origin::Sync {
+        let job = header.job.as_deref().unwrap_or_default();
+        let sync = hint::command(["sync", job, "--expect", plans::short(&whole.hash)]);
+        ui.note(&format!("if all of it may go: {sync}"));
+    }
     Ok(ExitCode::Done)
 }
 

@@ -59,7 +59,7 @@ impl ValueCompleter for CandidateFilter {
     fn complete(&self, current: &OsStr) -> Vec<CompletionCandidate> {
         let text = current.to_string_lossy();
         let paths = match self.kind {
-            Kind::File | Kind::Plan => Some(FILES),
+            Kind::File | Kind::Plan | Kind::PlanOrJob => Some(FILES),
             Kind::Directory | Kind::Tree | Kind::Index => Some(DIRECTORIES),
             _ => None,
         };
@@ -93,7 +93,8 @@ impl CandidateFilter {
             Kind::Journal => self.journals().unwrap_or_default(),
             Kind::Status => State::all().map(|state| state.word().into()).collect(),
             Kind::Rule => self.rules(),
-            Kind::Plan => vec![CompletionCandidate::new("last").help(Some("the newest plan".into()))],
+            Kind::Plan => vec![last("the newest plan")],
+            Kind::PlanOrJob => [last("the newest plan")].into_iter().chain(self.jobs()).collect(),
             #[cfg(feature = "search")]
             Kind::Facet => crate::search::FACETS.iter().map(|facet| (*facet).into()).collect(),
             #[cfg(not(feature = "search"))]

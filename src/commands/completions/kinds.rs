@@ -21,6 +21,8 @@ pub(super) enum Kind {
     Rule,
     /// `last`, and files of plans.
     Plan,
+    /// The same, and names of jobs.
+    PlanOrJob,
     /// Facets of `search`.
     Facet,
     /// Files.
@@ -46,6 +48,7 @@ impl Kind {
             ("STATUS", _) => Kind::Status,
             ("RULE", _) => Kind::Rule,
             ("PLAN", _) => Kind::Plan,
+            ("PLAN|JOB", _) => Kind::PlanOrJob,
             ("FIELDS", _) => Kind::Facet,
             ("FILE" | "PATH", _) => Kind::File,
             ("DIR", _) => Kind::Directory,

@@ -118,6 +118,7 @@ impl Repair {
             logs: None,
             wait_lock: Duration::ZERO,
             named_files: true,
+            expect: None,
             watch: crate::history::stats::Watch::default(),
             again: self.ui.again.into(),
         };

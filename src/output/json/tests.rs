@@ -52,6 +52,7 @@ fn a_run_reads_as_the_contract_says() {
             waiting: Tally::default(),
             respelt: 0,
             left_out: None,
+            plan_hash: None,
         },
     ];
     events.extend(finished(vec![result("a", Outcome::Ok), failure("b")]));

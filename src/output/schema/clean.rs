@@ -61,6 +61,12 @@ pub(super) const OBJECTS: [Object; 17] = [
             key("plan", TEXT, "File of the plan."),
             key("root", TEXT, "Root of the tree."),
             key("job", Type::Null(&TEXT), "Job of the mirror; null if no job has it."),
+            key("origin", Type::Words(&["clean", "sync"]), "The command that made the plan."),
+            key(
+                "source",
+                Type::Null(&TEXT),
+                "For a plan of sync: the source that does not have these entries.",
+            ),
             key("planned", Type::Null(&TIME), "Time of the plan."),
             key("hash", TEXT, "Hash for --expect."),
             key("entries", COUNT, "Number of entries."),

@@ -104,6 +104,11 @@ pub(super) const OBJECTS: [Object; 15] = [
             ),
             key("respelt", COUNT, "Names that would get the spelling of the source."),
             key("left_out", Type::Null(&TALLY), "Entries of the source that filters exclude."),
+            key(
+                "plan_hash",
+                Type::Null(&TEXT),
+                "Hash of these deletions for --expect; null if there are none.",
+            ),
         ],
     },
     Object {

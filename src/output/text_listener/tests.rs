@@ -116,25 +116,27 @@ fn plans_tell_files_and_bytes() {
     let none = &Tally::default();
     let (created, updated, deleted) =
         (&tally(12, 1, Some(3_400_000)), &tally(3, 0, None), &tally(1, 0, Some(7)));
-    let plan = planned([created, updated, deleted, none], Some(100), 0, Some(none));
+    let plan = planned([created, updated, deleted, none], Some(100), 0, Some(none), Some("ab"));
     assert_eq!(
         plan,
-        "would create 12 files and 1 directory (3.4 MB), update 3 files, delete 1 file (7 B); at most 100"
+        "would create 12 files and 1 directory (3.4 MB), update 3 files, delete 1 file (7 B); at most 100; \
+         `--expect ab` approves the deletions"
     );
-    assert_eq!(planned([none; 4], None, 0, Some(none)), "would change nothing");
-    assert_eq!(planned([none; 4], Some(100), 2, Some(none)), "would respell 2 names");
+    assert_eq!(planned([none; 4], None, 0, Some(none), None), "would change nothing");
+    assert_eq!(planned([none; 4], Some(100), 2, Some(none), None), "would respell 2 names");
     let one = &tally(1, 0, None);
     assert!(
-        planned([one, none, none, none], None, 0, Some(none)).ends_with("delete 0 files; deletion is off")
+        planned([one, none, none, none], None, 0, Some(none), None)
+            .ends_with("delete 0 files; deletion is off")
     );
-    let waits = planned([none, none, none, one], Some(100), 0, Some(none));
+    let waits = planned([none, none, none, one], Some(100), 0, Some(none), None);
     assert!(
         waits.contains("delete 0 files; 1 file not at the source, which the next run deletes"),
         "{waits}"
     );
-    let left_out = planned([none; 4], None, 0, Some(&tally(3, 0, Some(15))));
+    let left_out = planned([none; 4], None, 0, Some(&tally(3, 0, Some(15))), None);
     assert!(left_out.starts_with("would change nothing; the filters leave out 3 files"), "{left_out}");
-    assert!(planned([none; 4], None, 0, None).ends_with("filters leave out is not known"));
+    assert!(planned([none; 4], None, 0, None, None).ends_with("filters leave out is not known"));
 }
 
 #[test]

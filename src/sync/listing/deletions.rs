@@ -1,116 +1,119 @@
-//! The entries that the source lacks. They are in a file of their own, so that millions of names need no memory, and so that users can read
-//! the list when a guard refuses.
+//! The entries that the source lacks: names while rsync lists them, then a plan in the format of `clean`, which the guards judge, users read,
+//! and [`crate::clean::removal`] applies. Memory does not depend on the number of entries.
 
-use crate::clean::Stamp;
+use super::folding;
+use super::names::hash;
+use super::sorted_names::{Deletion, FileFrom, NameSorter, SortedNames};
+use crate::clean::{Footer, PlanError, Reader};
 use crate::model::event::Tally;
 use crate::model::sanitize;
-use crate::platform;
-use crate::retention;
 use crate::rsync::output::{Change, unescape};
-use crate::scan::inventory::nanoseconds;
-use jiff::Timestamp;
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
-use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, BufWriter, Write};
-use std::os::unix::fs::MetadataExt;
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-/// Maximum length of a name that is read back, in bytes. rsync's own limit is `PATH_MAX`; escapes make a name at most five times longer.
-const LONGEST: usize = 5 * 4096 + 2;
-
-/// How many lists of refused deletions are kept for users to read.
-const KEPT: usize = 10;
-
-/// Writes the list. Entries are counted even if they cannot be written.
+/// Collects the names that rsync lists.
 #[derive(Debug)]
 pub(in crate::sync) struct DeletionWriter {
     path: PathBuf,
-    file: io::Result<BufWriter<File>>,
+    names: NameSorter,
     tally: Tally,
-    /// Directories that are not listed themselves but hold a listed entry, by their key (see [`DeletionWriter::key`]).
-    emptied: HashMap<Vec<u8>, Vec<u8>>,
+    /// Hashes of directories that are not listed themselves but hold a listed entry.
+    emptied: HashSet<u64>,
     folds: bool,
     make_room: HashSet<Vec<u8>>,
 }
 
-/// One entry of the list.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::sync) struct Deletion {
-    /// Relative to the destination, as on disk.
-    pub(in crate::sync) name: Vec<u8>,
-    /// Whether it is a directory.
-    pub(in crate::sync) dir: bool,
+/// The key of a name: equal for names that the destination treats as equal.
+fn key(name: &[u8], folds: bool) -> Cow<'_, [u8]> {
+    if folds { folding::key(name).into() } else { name.into() }
 }
 
 impl DeletionWriter {
-    /// Creates an empty list at `path`, replacing an older one.
-    pub(in crate::sync) fn create(path: &Path, folds: bool) -> Self {
-        let file = path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| {
-            path.parent()
-                .into_iter()
-                .for_each(|dir| retention::prune(dir, "deletions", KEPT, "", Timestamp::now()));
-            File::create(path).map(BufWriter::new)
-        });
-        let (emptied, make_room) = (HashMap::new(), HashSet::new());
-        DeletionWriter { path: path.into(), file, tally: Tally::default(), emptied, folds, make_room }
-    }
-
-    /// The key of a name: equal for names that the destination treats as equal.
-    fn key<'n>(&self, name: &'n [u8]) -> Cow<'n, [u8]> {
-        if self.folds { super::folding::key(name).into() } else { name.into() }
+    /// For a plan at `path`. `folds`: whether the destination folds names.
+    pub(in crate::sync) fn new(path: &Path, folds: bool) -> Self {
+        DeletionWriter {
+            path: path.into(),
+            names: NameSorter::new(path.parent().unwrap_or(path).into()),
+            tally: Tally::default(),
+            emptied: HashSet::new(),
+            folds,
+            make_room: HashSet::new(),
+        }
     }
 
     /// Adds an entry that the source lacks. Contents come before their directory.
     pub(in crate::sync) fn push(&mut self, change: &Change<'_>) {
         *if change.dir { &mut self.tally.dirs } else { &mut self.tally.files } += 1;
-        if let Ok(file) = &mut self.file {
-            let end: &[u8] = if change.dir { b"/\n" } else { b"\n" };
-            if let Err(error) = file.write_all(change.name).and_then(|()| file.write_all(end)) {
-                self.file = Err(error);
-            }
-        }
+        let name = unescape(change.name);
+        self.names.push(&name, change.dir);
         if change.dir {
-            let key = self.key(change.name);
-            self.emptied.remove(&*key);
+            self.emptied.remove(&hash(&key(&name, self.folds)));
         }
-        if let Some(at) = memchr::memrchr(b'/', change.name) {
-            let key = self.key(&change.name[..at]);
-            if !self.emptied.contains_key(&*key) {
-                self.emptied.insert(key.into_owned(), change.name[..at].to_vec());
-            }
+        if let Some(at) = memchr::memrchr(b'/', &name) {
+            self.emptied.insert(hash(&key(&name[..at], self.folds)));
         }
     }
 
     /// Records a new entry of the source that is no directory. If it replaces a directory, rsync lists the directory's contents as deleted
     /// before it reaches the new entry, but not the directory itself.
     pub(in crate::sync) fn created(&mut self, name: &[u8]) {
-        if let Some(dir) = self.emptied.get(&*self.key(name)) {
-            self.make_room.insert(unescape(dir));
+        if self.emptied.is_empty() {
+            return;
+        }
+        let name = unescape(name);
+        let key = key(&name, self.folds);
+        if self.emptied.contains(&hash(&key)) {
+            self.make_room.insert(key.into_owned());
         }
     }
 
     /// Ends the list.
     pub(in crate::sync) fn finish(self) -> Deletions {
-        let DeletionWriter { path, file, tally, make_room, .. } = self;
-        let written = file.and_then(|mut file| file.flush());
-        let unwritten = written.err().map(|error| format!("{}: {error}", sanitize::path(&path)));
-        Deletions { path, unwritten, tally, make_room }
+        let DeletionWriter { path, names, mut tally, make_room, folds, .. } = self;
+        if tally.files == 0 && tally.dirs == 0 {
+            tally.bytes = Some(0);
+        }
+        let (names, unwritten) = match names.finish() {
+            Ok(names) => (names, None),
+            Err(error) => (SortedNames::default(), Some(format!("{}: {error}", sanitize::path(&path)))),
+        };
+        let (names, left_out) = (Arc::new(names), HashSet::new());
+        Deletions { path, unwritten, tally, make_room, folds, names, left_out, plan: None }
     }
 }
 
 /// A complete list.
 #[derive(Debug, Clone, Default)]
 pub(in crate::sync) struct Deletions {
-    /// Path of the list.
+    /// Path of the plan.
     pub(in crate::sync) path: PathBuf,
-    /// Why the list could not be written; then only the tally is known.
+    /// Why the plan could not be written; then only the tally is known.
     pub(in crate::sync) unwritten: Option<String>,
-    /// The number of entries.
+    /// The number of entries, and the bytes of the files as soon as there is a plan.
     pub(in crate::sync) tally: Tally,
-    /// Directories that must be removed before the transfer because a file replaces them.
-    pub(in crate::sync) make_room: HashSet<Vec<u8>>,
+    /// Keys of directories that must be removed before the transfer because a file replaces them.
+    make_room: HashSet<Vec<u8>>,
+    folds: bool,
+    pub(super) names: Arc<SortedNames>,
+    /// Names that are not to be deleted after all.
+    pub(super) left_out: HashSet<Vec<u8>>,
+    pub(super) plan: Option<Arc<WrittenPlan>>,
 }
+
+/// A plan that this run has written.
+#[derive(Debug)]
+pub(super) struct WrittenPlan {
+    /// The file as it was created. Nobody can put another one in its place.
+    pub(super) file: File,
+    pub(super) footer: Footer,
+}
+
+/// Reads the entries of a plan, and verifies at its end that they are those that were written.
+pub(in crate::sync) type PlanReader<'a> = Reader<BufReader<FileFrom<'a>>>;
 
 impl Deletions {
     /// Whether nothing is to be deleted.
@@ -118,94 +121,57 @@ impl Deletions {
         self.tally.files == 0 && self.tally.dirs == 0
     }
 
-    /// Path of the list; `None` if it could not be written or is empty.
-    pub(in crate::sync) fn listed(&self) -> Option<&Path> {
-        (self.unwritten.is_none() && !self.is_empty()).then_some(self.path.as_path())
+    /// The hash that approves the plan; `None` without one.
+    pub(in crate::sync) fn hash(&self) -> Option<&str> {
+        self.plan.as_ref()?.footer.content.as_deref()
     }
 
-    /// The entries, contents before their directories.
-    pub(in crate::sync) fn entries(&self) -> io::Result<impl Iterator<Item = io::Result<Deletion>> + use<>> {
-        if let Some(why) = &self.unwritten {
-            return Err(io::Error::other(why.clone()));
+    /// The entries of the plan; `None` without one.
+    pub(in crate::sync) fn read(&self) -> Result<Option<PlanReader<'_>>, PlanError> {
+        let Some(plan) = &self.plan else { return Ok(None) };
+        Reader::new(BufReader::with_capacity(1 << 16, FileFrom { file: &plan.file, at: 0 })).map(Some)
+    }
+
+    /// The names that rsync listed, contents before their directories. An error if there are too many for memory and they could not be
+    /// stored.
+    pub(super) fn names(&self) -> io::Result<impl Iterator<Item = io::Result<Deletion>> + '_> {
+        match &self.unwritten {
+            Some(why) => Err(io::Error::other(why.clone())),
+            None => Ok(self.names.iter()),
         }
-        let mut reader = BufReader::new(platform::open_regular(&self.path)?);
-        let mut line = Vec::new();
-        Ok(std::iter::from_fn(move || {
-            line.clear();
-            match io::Read::take(&mut reader, LONGEST as u64).read_until(b'\n', &mut line) {
-                Ok(0) => None,
-                Ok(_) => Some(entry(&line)),
-                Err(error) => Some(Err(error)),
-            }
-        }))
     }
 
-    /// Removes the entries for which `stays` returns true from the list. Names are compared as rsync printed them.
-    pub(in crate::sync) fn leave_out(&mut self, mut stays: impl FnMut(&Deletion) -> bool) -> io::Result<()> {
-        let new = self.path.with_extension("new");
-        let mut file = BufWriter::new(File::create(&new)?);
+    /// Leaves out the `stays`, unless they are directories of which `blocks` is true: these must be removed before the transfer.
+    pub(super) fn leave_out(
+        &mut self,
+        mut stays: HashSet<Vec<u8>>,
+        blocks: impl Fn(&Deletion) -> bool,
+    ) -> io::Result<()> {
         let mut tally = Tally::default();
-        let mut old = BufReader::new(platform::open_regular(&self.path)?);
-        let mut line = Vec::new();
-        while old.read_until(b'\n', &mut line)? > 0 {
-            let entry = entry(&line)?;
-            if !stays(&entry) {
-                *if entry.dir { &mut tally.dirs } else { &mut tally.files } += 1;
-                file.write_all(&line)?;
+        let names = self.names.clone();
+        for entry in names.iter() {
+            let entry = entry?;
+            if blocks(&entry) {
+                stays.remove(&entry.name);
+                self.make_room.insert(key(&entry.name, self.folds).into_owned());
+            } else if stays.contains(&entry.name) {
+                continue;
             }
-            line.clear();
+            *if entry.dir { &mut tally.dirs } else { &mut tally.files } += 1;
         }
-        file.flush()?;
-        fs::rename(new, &self.path)?;
-        self.tally = tally;
+        (self.tally, self.left_out) = (tally, stays);
         Ok(())
     }
 
-    /// The current stamps of the entries, in their order (`None` for a missing entry), and the bytes of the files.
-    pub(in crate::sync) fn stamps(&self, root: &Path) -> io::Result<(Vec<Option<Mark>>, u64)> {
-        let mut bytes = 0u64;
-        let mut stamps = Vec::new();
-        for entry in self.entries()? {
-            let path = root.join(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(&entry?.name));
-            let meta = fs::symlink_metadata(path).ok();
-            bytes += meta.as_ref().filter(|m| m.is_file()).map_or(0, MetadataExt::size);
-            stamps.push(meta.map(|meta| Mark::of(&meta)));
-        }
-        Ok((stamps, bytes))
+    /// Whether something must be removed before the transfer.
+    pub(in crate::sync) fn make_room(&self) -> bool {
+        !self.make_room.is_empty()
     }
 
     /// Whether this entry, or a directory above it, blocks a file of the source.
     pub(in crate::sync) fn is_in_the_way(&self, name: &[u8]) -> bool {
         let above = memchr::memchr_iter(b'/', name).map(|at| &name[..at]);
-        !self.make_room.is_empty() && above.chain([name]).any(|dir| self.make_room.contains(dir))
+        let blocks = |dir: &[u8]| self.make_room.contains(&*key(dir, self.folds));
+        self.make_room() && above.chain([name]).any(blocks)
     }
-}
-
-/// The identity of a listed entry, as last seen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::sync) struct Mark {
-    /// The stamp of the entry.
-    pub(in crate::sync) stamp: Stamp,
-    /// Whether it is a file with several hard links.
-    pub(in crate::sync) linked: bool,
-}
-
-impl Mark {
-    fn of(meta: &fs::Metadata) -> Self {
-        let (dev, ino) = (meta.dev(), meta.ino());
-        if meta.is_dir() {
-            return Mark { stamp: Stamp { dev, ino, size: 0, mtime: 0, ctime: 0 }, linked: false };
-        }
-        let mtime = nanoseconds(meta.mtime(), meta.mtime_nsec());
-        let ctime = nanoseconds(meta.ctime(), meta.ctime_nsec());
-        Mark { stamp: Stamp { dev, ino, size: meta.size(), mtime, ctime }, linked: meta.nlink() > 1 }
-    }
-}
-
-fn entry(line: &[u8]) -> io::Result<Deletion> {
-    let Some(name) = line.strip_suffix(b"\n") else {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "the list of deletions is cut short"));
-    };
-    let (name, dir) = name.strip_suffix(b"/").map_or((name, false), |name| (name, true));
-    Ok(Deletion { name: unescape(name), dir })
 }

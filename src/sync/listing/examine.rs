@@ -4,6 +4,7 @@
 use super::folding::{self, Held, Spelling};
 use super::names::NameKind;
 use super::{Changed, ChangedKind, Listing, LostName, OlderFiles};
+use crate::clean::Header;
 use crate::clean::path::{BESIDE, split};
 use crate::clean::removal::open_below::open_below;
 use crate::clean::removal::{Parent, WriteAccess};
@@ -31,13 +32,14 @@ pub(in crate::sync) struct Respelling {
 }
 
 impl Listing {
-    /// Compares the listing with the destination. `window`: by how many seconds a file may be older; `None` if times prove nothing. `lost`:
+    /// Compares the listing with the destination, and writes the plan of its deletions with this `header`. `window`: by how many seconds a file may be older; `None` if times prove nothing. `lost`:
     /// names that the destination could not hold beside another one until now.
     pub(in crate::sync) fn examine(
         &mut self,
         dest: &Path,
         window: Option<i64>,
         lost: &[String],
+        header: Header,
     ) -> io::Result<()> {
         let root = match File::open(dest) {
             Ok(root) => root,
@@ -62,6 +64,11 @@ impl Listing {
         }
         self.older = older;
         refused.iter().for_each(|changed| self.discount(changed));
+        if !self.folds_below {
+            // Otherwise the listing is repeated.
+            let present = self.present();
+            self.gone.write_plan(dest, header, present);
+        }
         Ok(())
     }
 
@@ -82,7 +89,7 @@ impl Listing {
     fn folds_somewhere(&self, root: &File) -> io::Result<bool> {
         let mut spelling = Spelling::new(root);
         let mut last: Option<Vec<u8>> = None;
-        for entry in self.gone.entries()? {
+        for entry in self.gone.names()? {
             let name = entry?.name;
             let dir = split(&name).0;
             if last.as_deref() != Some(dir) {
@@ -100,7 +107,7 @@ impl Listing {
         let Some(names) = &self.names else { return Ok(()) };
         // If the list could not be written, nothing is deleted.
         let written = self.gone.unwritten.is_none();
-        let gone = if written { Some(self.gone.entries()?) } else { None };
+        let gone = if written { Some(self.gone.names()?) } else { None };
         let gone = gone.into_iter().flatten().map(|entry| entry.map(|entry| entry.name));
         let folded = folding::compare(|| names.read(), gone)?;
         let mut spelling = Spelling::new(root);
@@ -120,15 +127,9 @@ impl Listing {
             }
             in_the_way.extend((*kind != NameKind::Dir).then(|| name.clone()));
         }
-        let mut make_room = Vec::new();
         if !folded.respelled.is_empty() {
-            self.gone.leave_out(|entry| {
-                let blocks = entry.dir && in_the_way.contains(&entry.name);
-                make_room.extend(blocks.then(|| entry.name.clone()));
-                !blocks && stays.contains(&entry.name)
-            })?;
+            self.gone.leave_out(stays, |entry| entry.dir && in_the_way.contains(&entry.name))?;
         }
-        self.gone.make_room.extend(make_room);
         self.respelled = respelled.into_iter().collect();
         self.lost = folded.groups.iter().flat_map(|group| lost(group, &mut spelling)).collect();
         self.groups = folded.groups;

@@ -9,6 +9,9 @@ use std::collections::HashSet;
 use std::io;
 use std::path::Path;
 
+/// Maximum number of deletions that are applied to the stored names, since their hashes are in memory.
+const MOST_DROPPED: u64 = 1_000_000;
+
 impl Listing {
     /// Stores the names of the source after a complete run: those of the listing, or else those of `before` with the listed differences
     /// applied. They are stored only if their number equals rsync's count.
@@ -30,10 +33,15 @@ impl Listing {
                 }
                 return Ok(());
             }
+            None if self.gone.tally.files + self.gone.tally.dirs > MOST_DROPPED => {
+                // The next run lists all names.
+                forget(state_dir, job);
+                return Ok(());
+            }
             None => {
                 let Some(before) = before.0.or_else(|| kept(state_dir, job)) else { return Ok(()) };
                 let mut dropped = HashSet::new();
-                for entry in self.gone.entries()? {
+                for entry in self.gone.names()? {
                     dropped.insert(hash(&entry?.name));
                 }
                 let mut writer = NameWriter::create(state_dir, job)?;

@@ -3,17 +3,23 @@
 
 mod age;
 mod changed;
+mod deletion_plan;
 mod deletions;
 mod examine;
 mod folding;
+mod held_plans;
 mod keep_names;
 mod names;
+mod sorted_names;
 mod upstream;
 
 pub(super) use age::OlderFiles;
 pub(super) use changed::{Changed, ChangedKind};
-pub(super) use deletions::{DeletionWriter, Deletions, Mark};
+pub(super) use deletion_plan::header;
+pub(super) use deletions::{DeletionWriter, Deletions, PlanReader};
 pub(super) use examine::{Respelling, make_old, rename};
+pub(super) use held_plans::{forget_plans, plan_with};
+pub(crate) use held_plans::{held_plan, plan_path};
 pub(super) use keep_names::keep_first_names;
 pub(super) use names::{Names, NamesBefore, kept_counts, needs_names};
 pub(crate) use upstream::source_names;
@@ -26,7 +32,7 @@ use crate::rsync::output::{Change, ChangeKind, Stats, unescape};
 use changed::ChangedList;
 use names::{NameKind, NameWriter};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Collects rsync's itemized changes.
 #[derive(Debug)]
@@ -56,12 +62,12 @@ pub(super) struct Reserved {
 }
 
 impl Collector {
-    /// Names to delete are written to the file `gone`. With `all`, the names of the source are written to a file beside the stored names of
+    /// Names to delete become a plan at `gone`. With `all`, the names of the source are written to a file beside the stored names of
     /// the job. `at_root`: whether the destination is the root of a file system.
     pub(super) fn new(gone: &Path, all: Option<(&Path, &str)>, folds: bool, at_root: bool) -> Self {
         let known = Tally { bytes: Some(0), ..Tally::default() };
         Collector {
-            gone: DeletionWriter::create(gone, folds),
+            gone: DeletionWriter::new(gone, folds),
             changed: ChangedList::new(),
             names: all.map(|(state_dir, job)| NameWriter::create(state_dir, job)),
             created: known,
@@ -254,11 +260,6 @@ pub(super) struct LostName {
     pub(super) name: Vec<u8>,
     /// Whether it is a directory. Its contents are still transferred, into the other directory.
     pub(super) dir: bool,
-}
-
-/// Path of the list of deletions of a run. It is kept while needed, or for users to read.
-pub(super) fn list_path(state_dir: &Path, job: &str, run: &str) -> PathBuf {
-    state_dir.join("plans").join(job).join(format!("{run}.deletions"))
 }
 
 fn kind_of(change: &Change<'_>) -> NameKind {

@@ -34,6 +34,7 @@ fn a_million_entries_take_no_more_memory_than_a_few() {
         tree_bytes: ENTRIES,
         rules: vec![RuleNote { name: "editor".into(), reason: "left over".into() }],
         rules_blake3: None,
+        ..Header::default()
     };
     let path = env.dir().join("big.plan.ndjson");
     let mut writer = Writer::new(BufWriter::new(File::create(&path).unwrap()), &header).unwrap();

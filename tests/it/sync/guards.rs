@@ -52,18 +52,23 @@ impl Mirror {
     }
 }
 
-/// The path that a message names.
-fn list_of(ended: &Ended) -> String {
+/// What the commands in a message do: show, and approve.
+fn commands_of(ended: &Ended) -> (Vec<String>, Vec<String>) {
     let finished = ended.finished();
     let hint = finished["hint"].as_str().unwrap();
-    let list = hint.split(&[' ', ';'][..]).find(|word| word.ends_with(".deletions")).unwrap();
-    fs::read_to_string(list).unwrap_or_else(|error| panic!("{list}: {error}\n{ended}"))
+    let (shows, approves) =
+        hint.split_once(" names them; if they may go: ").unwrap_or_else(|| panic!("{hint}"));
+    let words = |line: &str| shell_words::split(line.strip_prefix("pdb-sync ").unwrap()).unwrap();
+    (words(shows), words(approves))
 }
 
-fn sorted(text: &str) -> Vec<PathBuf> {
-    let mut lines: Vec<_> = text.lines().map(PathBuf::from).collect();
-    lines.sort();
-    lines
+/// The paths in the plan that a message names.
+fn list_of(env: &Env, ended: &Ended) -> Vec<PathBuf> {
+    let show = [commands_of(ended).0, vec!["--export".into(), "nul".into()]].concat();
+    let paths = env.run(show).expect_code(0).out();
+    let mut paths: Vec<_> = paths.split_terminator('\0').map(PathBuf::from).collect();
+    paths.sort();
+    paths
 }
 
 #[test]
@@ -79,7 +84,7 @@ fn eleven_percent_are_blocked_listed_and_everything_else_comes() {
     assert!(error.contains("11 of 100 files would be deleted"), "{ended}");
     assert!(error.contains("max_delete allows (10, from 10%)"), "{ended}");
     gone.sort();
-    assert_eq!(sorted(&list_of(&ended)), gone, "{ended}");
+    assert_eq!(list_of(&mirror.env, &ended), gone, "{ended}");
     assert_eq!(
         (&finished["files_transferred"], &finished["files_deleted"]),
         (&2.into(), &0.into()),
@@ -91,9 +96,7 @@ fn eleven_percent_are_blocked_listed_and_everything_else_comes() {
 
     // A second time it says the same; the command of the hint lets it through once.
     let ended = mirror.run(&[]).expect_code(4);
-    let hint = ended.finished()["hint"].as_str().unwrap().to_owned();
-    let command = hint.split("pdb-sync ").nth(1).unwrap();
-    mirror.env.run(command.split(' ')).expect_code(0);
+    mirror.env.run(commands_of(&ended).1).expect_code(0);
     assert_eq!(mirror.now(), tree(&mirror.upstream.root()));
     mirror.gone(20..40);
     mirror.run(&[]).expect_code(4);
@@ -107,8 +110,9 @@ fn the_command_of_the_hint_names_the_files_that_were_given() {
     fs::rename(mirror.env.config(), mirror.env.dir().join("my config.toml")).unwrap();
     let ended = mirror.env.run(["-c", "my config.toml", "--state-dir", "other", "sync", "j", "--json"]);
     let hint = ended.expect_code(4).finished()["hint"].as_str().unwrap().to_owned();
-    let command = hint.split("to delete them: pdb-sync ").nth(1).unwrap();
-    assert_eq!(command, "-c 'my config.toml' --state-dir other sync j --max-delete 11");
+    let command = hint.split("if they may go: pdb-sync ").nth(1).unwrap();
+    assert!(command.starts_with("-c 'my config.toml' --state-dir other sync j --expect "), "{command}");
+    assert!(hint.starts_with("pdb-sync -c 'my config.toml' --state-dir other clean show j "), "{hint}");
     mirror.env.run(shell_words::split(command).unwrap()).expect_code(0);
     assert_eq!(mirror.now(), tree(&mirror.upstream.root()));
 }
@@ -191,10 +195,9 @@ fn an_accepted_empty_source_still_has_a_limit() {
     let mirror = Mirror::new(101, "");
     mirror.upstream.empty();
     let ended = mirror.run(&["--allow-empty-source"]).expect_code(4);
-    let hint = ended.finished()["hint"].as_str().unwrap().to_owned();
-    let command = hint.split("pdb-sync ").nth(1).unwrap();
-    assert_eq!(command, "sync j --allow-empty-source --max-delete 101");
-    mirror.env.run(command.split(' ')).expect_code(0);
+    let command = commands_of(&ended).1;
+    assert_eq!(command[..4], ["sync", "j", "--allow-empty-source", "--expect"]);
+    mirror.env.run(command).expect_code(0);
     assert_eq!(mirror.now().len(), 0);
 }
 

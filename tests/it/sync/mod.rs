@@ -8,6 +8,7 @@ mod complete;
 mod crawl;
 mod descendants;
 mod ends;
+mod expect;
 mod failover;
 mod failures;
 mod faults;

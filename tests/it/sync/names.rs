@@ -64,12 +64,10 @@ fn hard_names_are_transferred_listed_and_deleted() {
     assert_eq!(plan.events("planned")[0]["deleted"]["files"], HARD.len(), "{plan}");
     let blocked = env.run(["sync", "j", "--json", "--max-delete", "5"]).expect_code(4);
     assert_eq!(tree(&env.mirror("j")).len(), count + 3, "files and three directories: {blocked}");
-    let list = blocked.finished()["hint"].as_str().unwrap().to_owned();
-    let list = list.split(&[' ', ';'][..]).find(|word| word.ends_with(".deletions")).unwrap();
-    let listed = fs::read(list).unwrap();
-    let lines: Vec<_> = listed.split_inclusive(|b| *b == b'\n').collect();
-    assert_eq!(lines.len(), HARD.len() + 3);
-    assert!(lines.contains(&&b"new\\#012line\n"[..]) && lines.contains(&&b"\xff\xfe not utf-8\n"[..]));
+    let listed = env.run(["clean", "show", "j", "--export", "nul"]).expect_code(0).stdout;
+    let names: Vec<_> = listed.split_inclusive(|b| *b == 0).collect();
+    assert_eq!(names.len(), HARD.len() + 3);
+    assert!(names.contains(&&b"new\nline\0"[..]) && names.contains(&&b"\xff\xfe not utf-8\0"[..]));
 
     let ended = env.run(["sync", "j", "--json"]).expect_code(0);
     assert_eq!(ended.finished()["files_deleted"], HARD.len(), "{ended}");

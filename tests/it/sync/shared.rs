@@ -148,7 +148,7 @@ fn a_directory_that_an_undo_makes_again_is_for_the_group() {
     chown(&there, Some(BOB.uid), Some(GROUP)).unwrap();
     fs::set_permissions(&there, Permissions::from_mode(0o2770)).unwrap();
     well(ALICE, &env);
-    fs::remove_file(other.join("a")).unwrap();
+    fs::write(other.join("a"), "another a").unwrap();
     let first = run_of(&well(ALICE, &env));
     // Bob takes the directory away, of which Alice's journal says nothing.
     fs::remove_dir_all(&other).unwrap();

@@ -24,7 +24,7 @@ impl Page {
         let applied = &mut self.applied;
         let (did, why) = match taken {
             RemoveOutcome::Done(did) => {
-                applied.count(did, entry.bytes);
+                applied.count(did, entry.kind, entry.bytes);
                 (did, None)
             }
             RemoveOutcome::Gone => {
@@ -48,8 +48,20 @@ impl Page {
         // An entry that was journalled as meant needs a line about its outcome; without one it stays open.
         let again = why.is_some() && !meant;
         if !(again && past.is_some_and(|past| past.is_left(&entry.path))) {
-            let (path, kind, bytes) = (entry.path.clone(), entry.kind, entry.bytes);
-            Line::Did(Record { path, kind, did, bytes, why }).write(&mut self.lines);
+            self.line(entry, did, why);
         }
+    }
+
+    /// Notes an entry that was gone and that the source does not have either. One that was journalled as meant needs a line about its outcome.
+    pub(super) fn gone(&mut self, entry: &Entry, meant: bool) {
+        self.come_to += 1;
+        if meant {
+            self.line(entry, EntryOutcome::Skipped, None);
+        }
+    }
+
+    fn line(&mut self, entry: &Entry, did: EntryOutcome, why: Option<String>) {
+        let (path, kind, bytes) = (entry.path.clone(), entry.kind, entry.bytes);
+        Line::Did(Record { path, kind, did, bytes, why }).write(&mut self.lines);
     }
 }

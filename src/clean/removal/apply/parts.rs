@@ -3,7 +3,7 @@
 use crate::clean::removal::journals::Journal;
 use crate::clean::removal::quarantine::Quarantine;
 use crate::clean::removal::removal_mode::RemovalMode;
-use crate::clean::{Entry, EntryOutcome, JournalProgress};
+use crate::clean::{Entry, EntryOutcome, JournalProgress, Kind, Origin};
 use std::fs::File;
 use std::sync::atomic::AtomicU64;
 
@@ -11,6 +11,11 @@ use std::sync::atomic::AtomicU64;
 pub(super) const BATCH: usize = 1024;
 /// Maximum number of failures reported by name.
 pub(super) const TOLD: usize = 20;
+
+/// The number of threads that a machine has work for.
+pub fn all_threads() -> usize {
+    std::thread::available_parallelism().map_or(2, usize::from)
+}
 
 /// Progress.
 #[derive(Debug, Default)]
@@ -23,6 +28,8 @@ pub struct ApplyProgress {
 
 /// What is needed to apply a plan.
 pub struct Apply<'a> {
+    /// Who made the plan, which decides what it may remove.
+    pub origin: Origin,
     /// The tree, open and locked.
     pub root: &'a File,
     /// The quarantine in which entries are captured.
@@ -41,6 +48,8 @@ pub struct Apply<'a> {
     pub past: Option<&'a JournalProgress>,
     /// Called between entries; true stops the run.
     pub stop: &'a (dyn Fn() -> bool + Sync),
+    /// Called with each removed entry, by any thread. May wait.
+    pub told: &'a (dyn Fn(&Entry) + Sync),
     /// Progress for display.
     pub meter: &'a ApplyProgress,
 }
@@ -50,6 +59,8 @@ pub struct Apply<'a> {
 pub struct Applied {
     /// Deleted for good, directories included.
     pub deleted: u64,
+    /// Directories among them.
+    pub dirs: u64,
     /// Moved to the quarantine.
     pub quarantined: u64,
     /// Moved to the backup directory.
@@ -69,7 +80,8 @@ pub struct Applied {
 }
 
 impl Applied {
-    pub(super) fn count(&mut self, did: EntryOutcome, bytes: u64) {
+    pub(super) fn count(&mut self, did: EntryOutcome, kind: Kind, bytes: u64) {
+        self.dirs += u64::from(kind == Kind::Dir);
         match did {
             EntryOutcome::Quarantined => self.quarantined += 1,
             EntryOutcome::Backup => self.backup += 1,
@@ -81,6 +93,7 @@ impl Applied {
 
     pub(super) fn add(&mut self, one: Applied) {
         self.deleted += one.deleted;
+        self.dirs += one.dirs;
         self.quarantined += one.quarantined;
         self.backup += one.backup;
         self.trashed += one.trashed;

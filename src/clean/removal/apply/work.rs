@@ -1,35 +1,35 @@
 //! The state that the threads applying a plan share, and the work of each thread.
 
+use super::links::Links;
 use super::page::Page;
-use super::parts::{Applied, Apply, BATCH, Batch};
+use super::parts::{Applied, Apply, Batch};
 use crate::clean::path::split;
 use crate::clean::removal::busy::is_being_written;
-use crate::clean::removal::open_below::open_below;
 use crate::clean::removal::parent::Parent;
-use crate::clean::removal::recipe::recipe_of;
 use crate::clean::removal::removal_mode::RemovalMode;
 use crate::clean::removal::remove_entry::{self, ExpectedEntry, RemoveOutcome};
 use crate::clean::removal::stamp::look_for;
-use crate::clean::{Entry, EntryOutcome, Kind, Line, Recipe, Record, in_version_control, is_of_a_transfer};
+use crate::clean::{
+    Entry, EntryOutcome, Kind, Line, Origin, Recipe, Record, in_version_control, is_of_a_transfer,
+};
 use crate::model::system_names::is_of_a_file_system;
 use crate::platform;
-use rustix::fs::{AtFlags, FileType, statat};
-use std::collections::{BTreeMap, HashSet};
-use std::ffi::OsStr;
+use std::collections::BTreeMap;
 use std::io;
-use std::os::unix::ffi::OsStrExt;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
-/// Number of locks for files with several names.
-const STRIPES: usize = 64;
+/// Maximum number of directories whose metadata is in memory, unless an earlier attempt has more.
+const KNOWN: usize = 1 << 16;
 
 pub(super) struct Shared<'a> {
     pub(super) apply: &'a Apply<'a>,
     applied: Mutex<Applied>,
     links: Links,
-    /// Metadata of directories before the run; all of it is in the journal.
+    /// Metadata of directories before their first change; all of it is in the journal. What an earlier attempt journalled precedes it.
     was: Mutex<BTreeMap<Vec<u8>, Recipe>>,
+    /// Number of directories in `was`.
+    known: AtomicUsize,
     halt: AtomicBool,
     /// The error of a journal that cannot be written. It ends the run.
     broken: Mutex<Option<io::Error>>,
@@ -39,21 +39,26 @@ pub(super) struct Shared<'a> {
 
 impl<'a> Shared<'a> {
     pub(super) fn new(apply: &'a Apply<'a>) -> Self {
-        let was = apply.past.map(|past| past.dirs.was.clone()).unwrap_or_default();
         Shared {
             apply,
             applied: Mutex::default(),
             links: Links::new(),
-            was: Mutex::new(was),
+            was: Mutex::default(),
+            known: AtomicUsize::new(0),
             halt: AtomicBool::new(false),
             broken: Mutex::default(),
             at_root: platform::is_root(apply.root).unwrap_or(true),
         }
     }
 
+    /// Whether `sync` made the plan. Such a plan has only what the source lacks, so nothing of it is protected.
+    pub(super) fn is_of_sync(&self) -> bool {
+        self.apply.origin == Origin::Sync
+    }
+
     /// Returns the outcome for a path that must not be changed, whatever the plan says: another version may have made the plan.
-    fn protected(&self, path: &[u8]) -> Option<RemoveOutcome> {
-        let why = if in_version_control(path) {
+    pub(super) fn protected(&self, path: &[u8]) -> Option<RemoveOutcome> {
+        let why = if !self.is_of_sync() && in_version_control(path) {
             "it belongs to a version control system or to pdb-sync; left alone"
         } else if self.at_root && is_of_a_file_system(path) {
             "it belongs to the file system; left alone"
@@ -88,7 +93,7 @@ impl<'a> Shared<'a> {
         if done {
             let did =
                 if entry.kind == Kind::Dir { EntryOutcome::Deleted } else { self.apply.removal_mode.did() };
-            self.applied.lock().unwrap_or_else(PoisonError::into_inner).count(did, entry.bytes);
+            self.applied.lock().unwrap_or_else(PoisonError::into_inner).count(did, entry.kind, entry.bytes);
             self.apply.meter.entries.fetch_add(1, Ordering::Relaxed);
         }
         done
@@ -110,16 +115,22 @@ impl<'a> Shared<'a> {
     }
 
     /// Notes the outcome of an entry. Stops the run if its options ask for it.
-    fn note(&self, page: &mut Page, entry: &Entry, taken: RemoveOutcome) {
+    pub(super) fn note(&self, page: &mut Page, entry: &Entry, taken: RemoveOutcome) {
+        if self.is_of_sync() && taken == RemoveOutcome::Gone {
+            return page.gone(entry, self.is_meant(entry));
+        }
         let strict = self.apply.strict && matches!(taken, RemoveOutcome::Left(_));
         let fail_fast = self.apply.fail_fast && matches!(taken, RemoveOutcome::Failed(_));
         if strict || fail_fast {
             self.halt();
         }
+        if matches!(taken, RemoveOutcome::Done(_)) {
+            (self.apply.told)(entry);
+        }
         page.note(entry, taken, self.is_meant(entry), self.apply.past);
     }
 
-    fn mean_one(&self, entry: &Entry, lines: &mut Vec<u8>) {
+    pub(super) fn mean_one(&self, entry: &Entry, lines: &mut Vec<u8>) {
         if !self.apply.past.is_some_and(|past| past.is_meant(&entry.path)) {
             let (path, kind, did, bytes) = (entry.path.clone(), entry.kind, EntryOutcome::Meant, entry.bytes);
             Line::Did(Record { path, kind, did, bytes, why: None }).write(lines);
@@ -154,12 +165,12 @@ impl<'a> Shared<'a> {
     }
 
     /// Opens a directory to remove entries from it, and journals its metadata first.
-    fn parent(&self, dir: &[u8]) -> Result<Parent, RemoveOutcome> {
+    pub(super) fn parent(&self, dir: &[u8]) -> Result<Parent, RemoveOutcome> {
         let mut parent =
             Parent::open_to_change(self.apply.quarantine.access(), dir).map_err(RemoveOutcome::unopened)?;
         let mut was = self.was.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(recipe) = was.get(dir) {
-            parent.was_really(*recipe);
+        if let Some(recipe) = self.before(&was, dir) {
+            parent.was_really(recipe);
             if self.apply.past.is_some() {
                 // An earlier, killed attempt may have changed its modification time.
                 parent.moves();
@@ -172,14 +183,45 @@ impl<'a> Shared<'a> {
             return Err(RemoveOutcome::Failed("the journal cannot be written; left alone".into()));
         }
         was.insert(dir.into(), parent.was());
+        self.known.store(was.len(), Ordering::Relaxed);
         Ok(parent)
+    }
+
+    /// Returns the metadata of a directory before the run.
+    fn before(&self, was: &BTreeMap<Vec<u8>, Recipe>, dir: &[u8]) -> Option<Recipe> {
+        was.get(dir).or_else(|| self.apply.past?.dirs.was.get(dir)).copied()
+    }
+
+    /// Stores the metadata of a directory, unless it is known.
+    pub(super) fn learn(&self, dir: &[u8], recipe: Recipe) -> bool {
+        let mut was = self.was.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = self.before(&was, dir).is_none();
+        if new {
+            was.insert(dir.into(), recipe);
+            self.known.store(was.len(), Ordering::Relaxed);
+        }
+        new
+    }
+
+    /// Whether the metadata of so many directories is in memory that it should be dropped.
+    pub(super) fn knows_many(&self) -> bool {
+        self.known.load(Ordering::Relaxed) >= KNOWN
+    }
+
+    /// Drops the metadata of directories if there is much. No thread may have a directory open: each restores the time of its directory
+    /// when it closes it, and from then on the metadata can be read again.
+    pub(super) fn forget(&self) {
+        if self.knows_many() {
+            self.was.lock().unwrap_or_else(PoisonError::into_inner).clear();
+            self.known.store(0, Ordering::Relaxed);
+        }
     }
 
     fn one(&self, parent: &Parent, entry: &Entry) -> RemoveOutcome {
         if let Some(left) = self.protected(&entry.path) {
             return left;
         }
-        if parent.is_project() {
+        if !self.is_of_sync() && parent.is_project() {
             return RemoveOutcome::Left("its directory holds the manifest of a project; left alone".into());
         }
         let apply = self.apply;
@@ -193,7 +235,12 @@ impl<'a> Shared<'a> {
         }
         let mut wanted = ExpectedEntry { name, kind: Some(entry.kind), stamp: entry.stamp, touched: false };
         let mut taken;
-        if entry.linked {
+        if entry.linked && self.is_of_sync() {
+            // The transfer may have replaced or linked another name of the file.
+            let _hold = self.links.hold(entry.stamp.ino);
+            wanted.touched = true;
+            taken = remove_entry::take(parent, apply.quarantine, wanted, apply.removal_mode);
+        } else if entry.linked {
             let mut touched = self.links.hold(entry.stamp.ino);
             // An earlier attempt may have removed another name.
             wanted.touched = apply.past.is_some() || touched.contains(&entry.stamp.ino);
@@ -212,7 +259,7 @@ impl<'a> Shared<'a> {
     }
 
     /// If an earlier, interrupted attempt was about to destroy an entry that is now gone, that attempt removed it.
-    fn or_before(&self, entry: &Entry, taken: RemoveOutcome) -> RemoveOutcome {
+    pub(super) fn or_before(&self, entry: &Entry, taken: RemoveOutcome) -> RemoveOutcome {
         let meant = || self.apply.past.is_some_and(|past| past.is_meant(&entry.path));
         if taken != RemoveOutcome::Gone || !meant() {
             return taken;
@@ -228,55 +275,8 @@ impl<'a> Shared<'a> {
         }
     }
 
-    /// Removes directories that are empty. Each is journalled first, with the metadata needed to recreate it.
-    pub(super) fn dirs(&self, mut dirs: Vec<Entry>) {
-        let depth = |entry: &Entry| entry.path.iter().filter(|b| **b == b'/').count();
-        dirs.sort_by_key(|entry| std::cmp::Reverse(depth(entry)));
-        for group in dirs.chunks(BATCH) {
-            let mut lines = Vec::new();
-            for entry in group {
-                self.how_to_make(entry, &mut lines);
-                self.mean_one(entry, &mut lines);
-            }
-            if self.is_over() || !self.append(&lines, true) {
-                return;
-            }
-            let mut page = Page::default();
-            for entry in group {
-                if self.is_over() {
-                    break;
-                }
-                let (dir, name) = split(&entry.path);
-                let taken = match (self.protected(&entry.path), self.parent(dir)) {
-                    (Some(left), _) => left,
-                    (None, Ok(parent)) => remove_entry::take_dir(&parent, name, Some(&entry.stamp)),
-                    (None, Err(taken)) => taken,
-                };
-                self.note(&mut page, entry, self.or_before(entry, taken));
-            }
-            self.turn(page);
-        }
-    }
-
-    fn how_to_make(&self, entry: &Entry, lines: &mut Vec<u8>) {
-        let mut was = self.was.lock().unwrap_or_else(PoisonError::into_inner);
-        let (dir, name) = split(&entry.path);
-        if !was.contains_key(&entry.path)
-            && let Ok(dir) = open_below(self.apply.root, dir)
-            && let Ok(stat) = self
-                .apply
-                .quarantine
-                .access()
-                .stat(|| statat(dir, OsStr::from_bytes(name), AtFlags::SYMLINK_NOFOLLOW))
-            && FileType::from_raw_mode(stat.st_mode) == FileType::Directory
-        {
-            Line::Was(entry.path.clone(), recipe_of(&stat)).write(lines);
-            was.insert(entry.path.clone(), recipe_of(&stat));
-        }
-    }
-
     /// Appends to the journal. Returns false, and stops the run, if this fails. With `safe`, flushes the journal to disk.
-    fn append(&self, lines: &[u8], safe: bool) -> bool {
+    pub(super) fn append(&self, lines: &[u8], safe: bool) -> bool {
         let journal = self.apply.journal;
         let done = journal.append(lines).and_then(|()| if safe { journal.sync() } else { Ok(()) });
         let Err(error) = done else { return true };
@@ -285,28 +285,10 @@ impl<'a> Shared<'a> {
         false
     }
 
-    fn turn(&self, page: Page) {
+    pub(super) fn turn(&self, page: Page) {
         self.append(&page.lines, false);
         self.apply.meter.entries.fetch_add(page.come_to, Ordering::Relaxed);
         self.apply.meter.bytes.fetch_add(page.applied.bytes, Ordering::Relaxed);
         self.applied.lock().unwrap_or_else(PoisonError::into_inner).add(page.applied);
-    }
-}
-
-/// Files with several names: removing one name changes the change time, which all names share.
-///
-/// Inodes whose change time we have changed or may have changed. Only one name of a file is removed at a time, so that none is compared
-/// while another one changes the time.
-struct Links(Vec<Mutex<HashSet<u64>>>);
-
-impl Links {
-    fn new() -> Self {
-        Links((0..STRIPES).map(|_| Mutex::default()).collect())
-    }
-
-    /// Locks the file until the guard is dropped.
-    fn hold(&self, inode: u64) -> MutexGuard<'_, HashSet<u64>> {
-        let stripe = usize::try_from(inode % STRIPES as u64).unwrap_or(0);
-        self.0[stripe].lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -22,6 +22,7 @@ pub(super) fn apply(
     let journal = place.journal();
     let meter = ApplyProgress::default();
     let apply = Apply {
+        origin: Origin::Clean,
         root: &place.dir,
         quarantine: &place.quarantine,
         removal_mode,
@@ -31,6 +32,7 @@ pub(super) fn apply(
         strict: false,
         past,
         stop: &|| false,
+        told: &|_| (),
         meter: &meter,
     };
     let mut entries = entries.iter().cloned();
@@ -177,6 +179,7 @@ fn what_is_destroyed_is_written_down_before() {
             gone.count() > 20
         };
         let apply = Apply {
+            origin: Origin::Clean,
             root: &place.dir,
             quarantine: &place.quarantine,
             removal_mode: &removal_mode,
@@ -186,6 +189,7 @@ fn what_is_destroyed_is_written_down_before() {
             strict: false,
             past: None,
             stop: &look,
+            told: &|_| (),
             meter: &meter,
         };
         let mut all = entries.iter().cloned();
@@ -224,6 +228,7 @@ fn nothing_is_done_that_cannot_be_written_down() {
         let journal = place.journal();
         let meter = ApplyProgress::default();
         let apply = Apply {
+            origin: Origin::Clean,
             root: &place.dir,
             quarantine: &place.quarantine,
             removal_mode: &removal_mode,
@@ -233,11 +238,34 @@ fn nothing_is_done_that_cannot_be_written_down() {
             strict: false,
             past: None,
             stop: &|| false,
+            told: &|_| (),
             meter: &meter,
         };
         let mut all = entries.into_iter();
         let error = apply.run(|| Ok(all.next())).unwrap_err();
         assert!(error.to_string().contains("No space left"), "{error}");
         assert_eq!(fs::read_dir(place.root.join("ab")).unwrap().count(), 21, "{}", removal_mode.word());
+    }
+}
+
+/// More than are held at a time: each goes after its contents, and the times of the others stay.
+#[test]
+fn many_directories_go_in_groups() {
+    const DIRS: usize = 9_000;
+    let place = place();
+    let mut entries = Vec::new();
+    for n in 0..DIRS {
+        let dir = format!("ab/{}/{n}", n % 3);
+        fs::create_dir_all(place.root.join(&dir)).unwrap();
+        fs::write(place.root.join(&dir).join("x"), "x").unwrap();
+        entries.extend([entry(&place, &format!("{dir}/x")), entry(&place, &dir)]);
+    }
+    for dir in ["ab/0", "ab/1", "ab/2", "ab"] {
+        File::open(place.root.join(dir)).unwrap().set_modified(OLD).unwrap();
+    }
+    let applied = apply(&place, &entries, &RemovalMode::Delete, None, 4);
+    assert_eq!((applied.deleted, applied.dirs, applied.skipped), (2 * DIRS as u64, DIRS as u64, 0));
+    for dir in ["ab/0", "ab/1", "ab/2", "ab"] {
+        assert_eq!(fs::metadata(place.root.join(dir)).unwrap().modified().unwrap(), OLD, "{dir}");
     }
 }

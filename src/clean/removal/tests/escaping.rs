@@ -332,6 +332,7 @@ fn a_name_that_becomes_a_hash_is_in_the_journal_before_and_found_after_a_kill() 
         gone().count() > 3
     };
     let apply = Apply {
+        origin: Origin::Clean,
         root: &place.dir,
         quarantine: &place.quarantine,
         removal_mode: &RemovalMode::Quarantine,
@@ -341,6 +342,7 @@ fn a_name_that_becomes_a_hash_is_in_the_journal_before_and_found_after_a_kill() 
         strict: false,
         past: None,
         stop: &look,
+        told: &|_| (),
         meter: &meter,
     };
     let mut all = entries.iter().cloned();

@@ -7,7 +7,7 @@ mod undoing;
 mod write_access;
 
 use super::*;
-use crate::clean::{Begin, Dirs, EntryOutcome, Line, Stamp};
+use crate::clean::{Begin, Dirs, EntryOutcome, Line, Origin, Stamp};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::os::unix::fs::{MetadataExt, symlink};
