@@ -16,7 +16,6 @@ mod list;
 mod missing_mirror;
 pub mod overrides;
 mod reclaim;
-mod record;
 #[cfg(feature = "search")]
 mod repl;
 mod scan;

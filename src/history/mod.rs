@@ -26,7 +26,7 @@ pub(crate) use costs::{costs, note_cost};
 pub(crate) use open::History;
 pub(crate) use query::{Latest, Query};
 pub(crate) use recorder::{Recorder, Retention};
-pub(crate) use runs::{AttemptRow, Job, Run, RunState};
+pub(crate) use runs::{Run, RunState};
 
 use crate::model::sanitize;
 use std::path::PathBuf;

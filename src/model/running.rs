@@ -1,6 +1,7 @@
 //! The state file of a run in progress, `STATE/running/PID.json`. The run writes it, `status` reads it.
 
 use crate::model::event::Progress;
+use crate::model::wire;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -17,8 +18,10 @@ pub struct RunningRun {
     /// Distinguishes the process from later ones with the same ID; `None` if the system has no data for this.
     pub process: Option<String>,
     /// When the run started.
+    #[serde(serialize_with = "wire::time")]
     pub started: Timestamp,
     /// When this file was written.
+    #[serde(serialize_with = "wire::time")]
     pub told: Timestamp,
     /// Maximum number of jobs that run at the same time.
     pub parallel: usize,
@@ -40,6 +43,7 @@ pub struct RunningJob {
     /// The source of the current attempt.
     pub source: Option<String>,
     /// When the job sent its first event.
+    #[serde(serialize_with = "wire::time")]
     pub started: Option<Timestamp>,
     /// Bytes transferred in this attempt.
     pub bytes: Option<u64>,

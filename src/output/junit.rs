@@ -3,10 +3,10 @@
 //! It conforms to the schema of Jenkins' xUnit plugin (`junit-10.xsd`, the strictest in use), so the properties of a case are those of the
 //! suite, with the name of the job.
 
+use super::OutputFile;
 use super::kept_output::KeptOutput;
 use super::summary::{figures, served, verdict};
-use super::{Listener, OutputFile, Screen};
-use crate::model::event::{Event, Stamped};
+use crate::model::event::{Event, Listener, Stamped, Warnings};
 use crate::model::result::{Status, Summary, SyncResult};
 use crate::model::sanitize;
 use jiff::Timestamp;
@@ -23,7 +23,6 @@ const TAIL: usize = 28 << 10;
 pub(super) struct Junit {
     path: PathBuf,
     name: String,
-    dry_run: bool,
     started: Option<Timestamp>,
     outputs: HashMap<Arc<str>, KeptOutput>,
 }
@@ -33,7 +32,6 @@ impl Junit {
         Junit {
             name: format!("the JUnit report {}", sanitize::path(&path)),
             path,
-            dry_run: false,
             started: None,
             outputs: HashMap::new(),
         }
@@ -89,7 +87,7 @@ impl Junit {
         for (name, value) in [
             ("source", result.source.clone()),
             ("fallback", served(result)),
-            ("figures", Some(figures(result, self.dry_run))),
+            ("figures", Some(figures(result))),
             ("warning", warning.map(|text| sanitize::line(text).into_owned())),
         ] {
             if let Some(value) = value.filter(|value| !value.is_empty()) {
@@ -113,10 +111,9 @@ impl Listener for Junit {
         &self.name
     }
 
-    fn hear(&mut self, event: &Stamped, _screen: &mut Screen) -> io::Result<()> {
+    fn hear(&mut self, event: &Stamped, _warnings: &mut dyn Warnings) -> io::Result<()> {
         match &event.event {
-            Event::RunStarted { dry_run, .. } => {
-                self.dry_run = *dry_run;
+            Event::RunStarted { .. } => {
                 self.started = Some(event.time);
                 Ok(())
             }

@@ -32,8 +32,9 @@ pub use output_file::OutputFile;
 pub use printer::{Outcome, Printer};
 pub use screen::{Canvas, Columns, Port, Screen, Streams};
 pub use state_file::StateFile;
+pub use summary::cells;
 
-use crate::model::event::{Stamped, Stream};
+use crate::model::event::{Listener, Stamped, Stream};
 use crate::model::result::Summary;
 use crate::output::terminal::{Color, Environment, Text};
 use std::io;
@@ -44,25 +45,47 @@ use tokio::sync::mpsc;
 /// Maximum number of events that wait for the printer; an event has up to 64 KiB.
 const WAITING: usize = 64;
 
-/// A listener for the events of a run.
-pub trait Listener: Send {
-    /// The name for messages: `the JUnit report`.
+/// A listener that prints.
+trait ScreenListener: Send {
+    /// Like [`Listener::name`].
     fn name(&self) -> &str;
 
-    /// Processes the next event. An `Err` is reported once, and the listener gets no more events.
+    /// Like [`Listener::hear`].
     fn hear(&mut self, event: &Stamped, screen: &mut Screen) -> io::Result<()>;
 
-    /// Called about ten times per second, if [`Listener::wants_ticks`].
-    fn tick(&mut self, _screen: &mut Screen) {}
+    /// Like [`Listener::tick`].
+    fn tick(&mut self) {}
 
-    /// Whether it needs calls of [`Listener::tick`].
+    /// Like [`Listener::wants_ticks`].
     fn wants_ticks(&self) -> bool {
         false
     }
 
-    /// Called after the last event, even if there was no `RunFinished`.
-    fn finish(&mut self, _screen: &mut Screen) -> io::Result<()> {
+    /// Like [`Listener::finish`].
+    fn finish(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+impl ScreenListener for Box<dyn Listener> {
+    fn name(&self) -> &str {
+        (**self).name()
+    }
+
+    fn hear(&mut self, event: &Stamped, screen: &mut Screen) -> io::Result<()> {
+        (**self).hear(event, screen)
+    }
+
+    fn tick(&mut self) {
+        (**self).tick();
+    }
+
+    fn wants_ticks(&self) -> bool {
+        (**self).wants_ticks()
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        (**self).finish()
     }
 }
 
@@ -113,7 +136,7 @@ impl Default for Options {
 
 /// Returns the summary of a run, as printed at its end.
 pub fn summary(summary: &Summary, verbose: bool) -> Text {
-    summary::render(summary, false, verbose)
+    summary::render(summary, verbose)
 }
 
 /// Starts the printer. Send all events in order, drop the last sender, then call [`Printer::join`]. An `Err` means that the thread could
@@ -126,23 +149,25 @@ pub fn start(options: Options) -> io::Result<(mpsc::Sender<Stamped>, Printer)> {
 }
 
 /// Creates the screen and the listeners.
-fn cast(options: Options) -> (Screen, Vec<Box<dyn Listener>>) {
+fn cast(options: Options) -> (Screen, Vec<Box<dyn ScreenListener>>) {
     let Options { color, quiet, verbose, json, github, junit, logs, others, environment, streams, .. } =
         options;
     let Streams { out, err, canvas } = streams;
     let bars_fit = err.columns.is_some() && !environment.ci && !environment.dumb && !quiet && !json;
     let mut screen = Screen::new(out, err, color, &environment);
-    let mut listeners: Vec<Box<dyn Listener>> = others;
-    if let Some(files) = logs {
-        listeners.push(Box::new(log::Logs::new(files)));
+    let mut files = others;
+    if let Some(logs) = logs {
+        files.push(Box::new(log::Logs::new(logs)));
     }
     if let Some(path) = junit {
-        listeners.push(Box::new(junit::Junit::new(path)));
+        files.push(Box::new(junit::Junit::new(path)));
     }
     let github = github || environment.github;
     if github {
-        listeners.push(Box::new(github::Files::new(environment.step_summary, environment.github_output)));
+        files.push(Box::new(github::Files::new(environment.step_summary, environment.github_output)));
     }
+    let mut listeners: Vec<Box<dyn ScreenListener>> = Vec::new();
+    listeners.extend(files.into_iter().map(|listener| Box::new(listener) as Box<dyn ScreenListener>));
     if github && !json {
         screen.read_by_github();
         listeners.push(Box::new(github::Groups::new(quiet)));

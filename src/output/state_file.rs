@@ -1,7 +1,6 @@
 //! Shows other processes the progress of the run, in a small file that is replaced at most once per second and removed at the end.
 
-use super::{Listener, Screen};
-use crate::model::event::{Event, Stamped};
+use crate::model::event::{Event, Listener, Stamped, Warnings};
 use crate::model::running::{RunningJob, RunningRun, directory};
 use jiff::Timestamp;
 use std::fs;
@@ -119,13 +118,13 @@ impl Listener for StateFile {
         "the state of the run"
     }
 
-    fn hear(&mut self, event: &Stamped, _screen: &mut Screen) -> io::Result<()> {
+    fn hear(&mut self, event: &Stamped, _warnings: &mut dyn Warnings) -> io::Result<()> {
         self.note(event);
         self.publish();
         Ok(())
     }
 
-    fn tick(&mut self, _screen: &mut Screen) {
+    fn tick(&mut self) {
         self.publish();
     }
 
@@ -133,7 +132,7 @@ impl Listener for StateFile {
         true
     }
 
-    fn finish(&mut self, _screen: &mut Screen) -> io::Result<()> {
+    fn finish(&mut self) -> io::Result<()> {
         self.failed = true;
         // If the file remains, readers detect that its process is gone.
         let _ = fs::remove_file(self.file());

@@ -1,7 +1,7 @@
 //! Text for people: the header, lines of children, notices, the summary.
 
 use super::summary::{figures, render, verdict};
-use super::{Listener, Screen, units};
+use super::{Screen, ScreenListener, units};
 use crate::model::event::{Event, Level, Phase, Stamped, Stream, Tally};
 use crate::model::hint;
 use crate::model::result::{Status, Summary, SyncResult};
@@ -21,7 +21,6 @@ pub(super) struct TextListener {
     verbose: bool,
     /// Whether lines of children are shown here (otherwise in GitHub's groups).
     lines: bool,
-    dry_run: bool,
     prefixes: HashMap<String, Prefixes>,
     /// The last attempt and phase that was printed for each job.
     phases: HashMap<String, (u32, Phase)>,
@@ -35,18 +34,10 @@ struct Prefixes {
 
 impl TextListener {
     pub(super) fn new(quiet: bool, verbose: bool, lines: bool) -> Self {
-        TextListener {
-            quiet,
-            verbose,
-            lines,
-            dry_run: false,
-            prefixes: HashMap::new(),
-            phases: HashMap::new(),
-        }
+        TextListener { quiet, verbose, lines, prefixes: HashMap::new(), phases: HashMap::new() }
     }
 
     fn run_started(&mut self, jobs: &[String], parallel: usize, dry_run: bool, screen: &mut Screen) {
-        self.dry_run = dry_run;
         let longest = jobs.iter().map(|job| measure_text_width(job)).max().unwrap_or(0);
         let looks = (screen.look(Stream::Stdout), screen.look(Stream::Stderr));
         self.prefixes = jobs
@@ -103,7 +94,7 @@ impl TextListener {
     }
 
     fn job_finished(&mut self, result: &SyncResult, screen: &mut Screen) {
-        let text = match (result.status(), figures(result, self.dry_run)) {
+        let text = match (result.status(), figures(result)) {
             (Status::Ok, figures) if !figures.is_empty() => {
                 format!("done in {}: {figures}", units::duration(result.duration))
             }
@@ -114,7 +105,7 @@ impl TextListener {
     }
 }
 
-impl Listener for TextListener {
+impl ScreenListener for TextListener {
     fn name(&self) -> &str {
         "text"
     }
@@ -163,7 +154,7 @@ impl Listener for TextListener {
             Event::JobFinished(result) if self.lines && !self.quiet => self.job_finished(result, screen),
             Event::RunFinished(summary) if self.quiet && went_well(summary) => {}
             Event::RunFinished(summary) => {
-                screen.out(&render(summary, self.dry_run, self.verbose));
+                screen.out(&render(summary, self.verbose));
             }
             Event::JobStarted { .. }
             | Event::Phase { .. }

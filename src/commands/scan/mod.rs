@@ -22,6 +22,7 @@ use crate::config::ScanSettings;
 use crate::model::exit_code::ExitCode;
 use crate::model::sanitize;
 use crate::output::terminal::{Spinner, Ui};
+use crate::platform;
 use crate::scan::{
     Cache, Checked, Earlier, Ended, Excludes, Options, Saved, ScanError, ScanProgress, ScanRoot, Stop,
     scan_all,
@@ -84,8 +85,7 @@ pub(super) fn interruptible(
     patience: Duration,
     work: impl FnOnce() -> Result<ExitCode, Failure> + Send + 'static,
 ) -> Result<ExitCode, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(Failure::io("start the runtime"))?;
+    let runtime = platform::runtime().map_err(Failure::io("start the runtime"))?;
     let exit = runtime.block_on(async {
         let mut signals = Signals::listen().map_err(Failure::io("listen for signals"))?;
         let mut work = tokio::task::spawn_blocking(work);

@@ -24,13 +24,16 @@ pub(super) fn tell(inventory: &Inventory, ui: &Ui) -> Result<u64, Failure> {
     let mut lines = Lines::new(ui);
     let count = check_names(inventory, |faulty| {
         let path = faulty.dir.path_of(faulty.name);
-        if ui.json {
-            let faults =
-                faulty.faults.iter().map(|f| Fault { fault: f.word(), text: f.to_string() }).collect();
-            return lines.json("name", &Line { path: path.into(), faults });
-        }
-        let faults: Vec<String> = faulty.faults.iter().map(|f| shown(f.to_string().as_bytes())).collect();
-        lines.line(&format!("{}: {}", shown(&path), faults.join("; ")))
+        let faults = || faulty.faults.iter().map(|fault| (fault.word(), fault.to_string()));
+        let body = || Line {
+            path: path.clone().into(),
+            faults: faults().map(|(fault, text)| Fault { fault, text }).collect(),
+        };
+        let text = || {
+            let faults: Vec<String> = faults().map(|(_, text)| shown(text.as_bytes())).collect();
+            format!("{}: {}", shown(&path), faults.join("; "))
+        };
+        lines.item("name", body, text)
     })?;
     lines.flush()?;
     Ok(count)

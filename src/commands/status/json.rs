@@ -1,8 +1,7 @@
 //! The status as JSON. `null` means unknown.
 
 use super::page::forecast;
-use crate::model::time::rfc3339;
-use crate::output::units::seconds;
+use crate::model::time::{rfc3339, seconds};
 use crate::system::status::{Freshness, Process, Snapshot};
 use serde_json::{Value, json};
 
@@ -27,19 +26,7 @@ pub(super) fn snapshot(seen: &Snapshot, stale: &[String]) -> Value {
             });
             disks.iter().map(disk).collect::<Vec<_>>()
         }),
-        "runs": seen.runs.as_deref().map(|runs| {
-            let run = |seen: &crate::system::status::Seen| {
-                let mut run = serde_json::to_value(&seen.run).unwrap_or_default();
-                run["gone"] = seen.gone.into();
-                run["started"] = rfc3339(seen.run.started).into();
-                run["told"] = rfc3339(seen.run.told).into();
-                for (job, told) in seen.run.jobs.iter().enumerate() {
-                    run["jobs"][job]["started"] = told.started.map(rfc3339).into();
-                }
-                run
-            };
-            runs.iter().map(run).collect::<Vec<_>>()
-        }),
+        "runs": seen.runs.as_deref(),
         "jobs": seen.jobs.as_deref().map(|jobs| jobs.iter().map(|job| one(job, seen)).collect::<Vec<_>>()),
         "stale": stale,
         "processes": seen.top.as_deref().map(|top| json!({

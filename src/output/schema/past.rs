@@ -64,12 +64,12 @@ pub(super) const OBJECTS: [Object; 9] = [
             key("alerts", TEXTS, "The alerts that it set off."),
             key("warnings", TEXTS, "What its hooks did that somebody should look at."),
             key("phases", super::sync::PHASES, "How long each phase took, all attempts together."),
-            maybe("tries", Type::List(&TRY), "Its attempts; of history show only."),
             maybe(
                 "undo",
                 Type::Null(&TEXT),
                 "The command line that brings back what was removed or replaced; of history show only.",
             ),
+            maybe("tries", Type::List(&TRY), "Its attempts; of history show only."),
         ],
     },
     Object { commands: &["history"], event: "result", about: "", keys: &[key("jobs", COUNT, "Lines.")] },

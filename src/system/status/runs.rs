@@ -7,9 +7,10 @@ use std::fs;
 use std::path::Path;
 
 /// The state file of a run, and whether the run still exists.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Seen {
     /// The contents of the file.
+    #[serde(flatten)]
     pub run: RunningRun,
     /// Whether its process has ended without removing the file.
     pub gone: bool,
