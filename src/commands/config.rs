@@ -52,14 +52,13 @@ fn init(from: Option<Example>, global: &Global, ui: &Ui) -> Result<ExitCode, Fai
         }
         Err(error) => return Err(Failure::written(tried(), error)),
     }
-    if ui.json {
-        ui.result(ExitCode::Done, &json!({ "file": file.to_string_lossy() }))?;
-        return Ok(ExitCode::Done);
-    }
-    ui.note(&format!("wrote {}", sanitize::path(&file)));
-    ui.note("next: set root and the jobs that you want, then");
-    ui.note("  `pdb-sync config check`       finds every mistake");
-    ui.note("  `pdb-sync sync --all --plan`  shows what would be fetched, and changes nothing");
+    ui.report(ExitCode::Done, &json!({ "file": file.to_string_lossy() }), || {
+        ui.note(&format!("wrote {}", sanitize::path(&file)));
+        ui.note("next: set root and the jobs that you want, then");
+        ui.note("  `pdb-sync config check`       finds every mistake");
+        ui.note("  `pdb-sync sync --all --plan`  shows what would be fetched, and changes nothing");
+        Ok(())
+    })?;
     Ok(ExitCode::Done)
 }
 
@@ -70,11 +69,8 @@ fn show(names: &[String], origin: bool, global: &Global, ui: &Ui) -> Result<Exit
         names => config::select(&config.jobs, names, false, &[])?,
     };
     let text = config::show(&config, &jobs, origin);
-    if ui.json {
-        ui.result(ExitCode::Done, &json!({ "toml": text }))?;
-    } else {
-        ui.raw(format!("{}\n", text.trim_end()).as_bytes())?;
-    }
+    let raw = || ui.raw(format!("{}\n", text.trim_end()).as_bytes());
+    ui.report(ExitCode::Done, &json!({ "toml": text }), raw)?;
     Ok(ExitCode::Done)
 }
 
@@ -94,16 +90,14 @@ fn check(global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
         }
         Err(problems) => (None, problems.0, Vec::new(), Vec::new()),
     };
-    if ui.json {
-        for (severity, found) in [("error", &problems), ("warning", &warnings), ("note", &notes)] {
-            found.iter().try_for_each(|problem| ui.json("problem", &as_json(severity, problem)))?;
-        }
-        let counts = json!({
-            "file": file.to_string_lossy(), "ok": problems.is_empty(), "jobs": jobs,
-            "problems": problems.len(), "warnings": warnings.len(), "notes": notes.len(),
-        });
-        ui.result(ExitCode::Done, &counts)?;
-    } else {
+    for (severity, found) in [("error", &problems), ("warning", &warnings), ("note", &notes)] {
+        found.iter().try_for_each(|problem| ui.json("problem", &as_json(severity, problem)))?;
+    }
+    let counts = json!({
+        "file": file.to_string_lossy(), "ok": problems.is_empty(), "jobs": jobs,
+        "problems": problems.len(), "warnings": warnings.len(), "notes": notes.len(),
+    });
+    ui.report(ExitCode::Done, &counts, || {
         notes.iter().for_each(|note| ui.note_lines(&format!("note: {note}")));
         for warning in &warnings {
             ui.warning_lines(&warning.to_string());
@@ -119,7 +113,8 @@ fn check(global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
                 ui.note("  hint: `pdb-sync config init` writes one");
             }
         }
-    }
+        Ok(())
+    })?;
     for (level, found) in [(Level::Warning, &warnings), (Level::Error, &problems)] {
         found.iter().for_each(|problem| annotate::problem(level, problem, ui));
     }
@@ -142,21 +137,17 @@ fn as_json(severity: &str, problem: &Problem) -> serde_json::Value {
 /// validators; with `--json` it is part of the result.
 fn schema(events: bool, ui: &Ui) -> Result<ExitCode, Failure> {
     let schema = if events { schema::of_events() } else { config::schema() };
-    if ui.json {
-        ui.result(ExitCode::Done, &json!({ "schema": schema }))?;
-        return Ok(ExitCode::Done);
-    }
-    let text = serde_json::to_string_pretty(&schema).map_err(io::Error::from)?;
-    ui.json_lines(&(text + "\n"))?;
+    ui.report(ExitCode::Done, &json!({ "schema": schema }), || {
+        ui.json_lines((serde_json::to_string_pretty(&schema)? + "\n").as_bytes())
+    })?;
     Ok(ExitCode::Done)
 }
 
 fn path(global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
     let file = file_locations::config_file(global)?.path;
-    if ui.json {
-        ui.result(ExitCode::Done, &json!({ "file": file.to_string_lossy(), "exists": file.exists() }))?;
-    } else {
-        ui.raw(&[&*ui.raw_name(file.as_os_str().as_bytes()), b"\n"].concat())?;
-    }
+    let body = json!({ "file": file.to_string_lossy(), "exists": file.exists() });
+    ui.report(ExitCode::Done, &body, || {
+        ui.raw(&[&*ui.raw_name(file.as_os_str().as_bytes()), b"\n"].concat())
+    })?;
     Ok(ExitCode::Done)
 }

@@ -9,9 +9,11 @@ use crate::model::job::Job;
 use crate::model::sanitize;
 use crate::output::terminal::{Text, Ui};
 use crate::output::units;
+use crate::platform;
 use crate::rsync::probe;
 use console::Style;
 use serde_json::{Value, json};
+use std::io;
 use std::time::Duration;
 
 /// The indentation of continuation lines. They are aligned with the text, not with the verdict.
@@ -46,8 +48,7 @@ pub(super) fn run(args: &DoctorArgs, global: &Global, ui: &Ui) -> Result<ExitCod
         offline: args.offline,
         patience: patience.0,
     };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(Failure::io("start the runtime"))?;
+    let runtime = platform::runtime().map_err(Failure::io("start the runtime"))?;
     let mut report = runtime.block_on(doctor::examine(ask));
     // Do not wait for threads that are blocked by a dead file system.
     runtime.shutdown_background();
@@ -63,11 +64,15 @@ pub(super) fn run(args: &DoctorArgs, global: &Global, ui: &Ui) -> Result<ExitCod
         ));
     }
     let exit = if report.worst() == Verdict::Fail { ExitCode::Failed } else { ExitCode::Done };
-    if ui.json {
-        as_json(&report, exit, ui)?
-    } else {
-        show(&report, ui)?
+    for finding in &report.findings {
+        ui.json("check", &check(finding))?;
     }
+    let [ok, warn, fail] = [Verdict::Ok, Verdict::Warn, Verdict::Fail].map(|verdict| report.count(verdict));
+    let body = json!({
+        "ok": ok, "warn": warn, "fail": fail,
+        "mirrors": report.mirrors.iter().map(mirror).collect::<Vec<_>>(),
+    });
+    ui.report(exit, &body, || show(&report, ui))?;
     Ok(exit)
 }
 
@@ -113,7 +118,7 @@ fn configuration(global: &Global) -> Result<(Config, Vec<Finding>), Failure> {
     }
 }
 
-fn show(report: &Report, ui: &Ui) -> Result<(), Failure> {
+fn show(report: &Report, ui: &Ui) -> io::Result<()> {
     for finding in &report.findings {
         if ui.quiet && finding.verdict == Verdict::Ok {
             continue;
@@ -136,34 +141,22 @@ fn show(report: &Report, ui: &Ui) -> Result<(), Failure> {
         }
     }
     let [ok, warn, fail] = [Verdict::Ok, Verdict::Warn, Verdict::Fail].map(|verdict| report.count(verdict));
-    if !ui.quiet {
-        let count = |n: usize, one, many| units::count(n as u64, one, many);
-        let checks = count(ok + warn + fail, "check", "checks");
-        let (warn, fail) = (count(warn, "warning", "warnings"), count(fail, "failure", "failures"));
-        ui.line(&format!("{checks}: {ok} ok, {warn}, {fail}"))?;
-    }
-    Ok(())
+    let count = |n: usize, one, many| units::count(n as u64, one, many);
+    let checks = count(ok + warn + fail, "check", "checks");
+    let (warn, fail) = (count(warn, "warning", "warnings"), count(fail, "failure", "failures"));
+    ui.outcome(&format!("{checks}: {ok} ok, {warn}, {fail}"))
 }
 
-fn as_json(report: &Report, exit: ExitCode, ui: &Ui) -> Result<(), Failure> {
-    for finding in &report.findings {
-        let body = json!({
-            "area": finding.area.word(),
-            "job": finding.job,
-            "verdict": finding.verdict.word(),
-            "text": finding.text,
-            "hint": finding.hint,
-            "took_ms": finding.took.map(ms),
-            "duration_s": finding.took.map(fine),
-        });
-        ui.json("check", &body)?;
-    }
-    let [ok, warn, fail] = [Verdict::Ok, Verdict::Warn, Verdict::Fail].map(|verdict| report.count(verdict));
-    let body = json!({
-        "ok": ok, "warn": warn, "fail": fail,
-        "mirrors": report.mirrors.iter().map(mirror).collect::<Vec<_>>(),
-    });
-    Ok(ui.result(exit, &body)?)
+fn check(finding: &Finding) -> Value {
+    json!({
+        "area": finding.area.word(),
+        "job": finding.job,
+        "verdict": finding.verdict.word(),
+        "text": finding.text,
+        "hint": finding.hint,
+        "took_ms": finding.took.map(ms),
+        "duration_s": finding.took.map(fine),
+    })
 }
 
 fn mirror(mirror: &Mirror) -> Value {

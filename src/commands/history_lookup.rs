@@ -5,9 +5,10 @@ use super::{Failure, file_locations};
 use crate::clean::removal;
 use crate::cli::Global;
 use crate::config::{self, Config, Period, nearest};
-use crate::history::stats::{State, Watch};
+use crate::history::stats::Watch;
 use crate::history::{self, History, Query};
 use crate::model::job::Job;
+use crate::model::record::{JobRecord, State};
 use crate::output::terminal::Ui;
 use crate::retention::{self, NoRun};
 use jiff::Timestamp;
@@ -129,7 +130,7 @@ pub(super) fn watch(config: &Config, jobs: &[Job], state_dir: &Path, ui: &Ui) ->
     watch
 }
 
-type Pasts = std::collections::HashMap<String, Vec<crate::history::stats::Past>>;
+type Pasts = std::collections::HashMap<String, Vec<JobRecord>>;
 
 fn read(watch: &Watch, jobs: &[Job], state_dir: &Path) -> Result<Pasts, history::Error> {
     let mut pasts = Pasts::new();

@@ -7,7 +7,7 @@ use crate::history::Latest;
 use crate::model::exit_code::ExitCode;
 use crate::model::job::Job;
 use crate::model::sanitize;
-use crate::model::time::rfc3339;
+use crate::model::time::{self, rfc3339};
 use crate::output::terminal::Ui;
 use crate::output::units;
 use jiff::Timestamp;
@@ -24,23 +24,21 @@ pub(super) fn run(args: &ListArgs, global: &Global, ui: &Ui) -> Result<ExitCode,
         tags => config::tagged(&config.jobs, tags)?,
     };
     let (latest, now) = (latest(global, ui), Timestamp::now());
-    if ui.json {
-        for job in &jobs {
-            ui.json("job", &as_json(job, latest.get(&job.name), now))?;
-        }
-        ui.result(ExitCode::Done, &json!({ "jobs": jobs.len() }))?;
-        return Ok(ExitCode::Done);
+    for job in &jobs {
+        ui.json("job", &as_json(job, latest.get(&job.name), now))?;
     }
-    if jobs.is_empty() {
+    ui.report(ExitCode::Done, &json!({ "jobs": jobs.len() }), || {
+        if !jobs.is_empty() {
+            return ui.table(&rows(&jobs, &latest, now));
+        }
         if opened.exists {
             ui.note(&format!("{} has no jobs", sanitize::path(&opened.file)));
             ui.note(&format!("  hint: {}", config::ADD_A_JOB));
         } else {
             opened.tell_missing(ui);
         }
-        return Ok(ExitCode::Done);
-    }
-    ui.table(&rows(&jobs, &latest, now))?;
+        Ok(())
+    })?;
     Ok(ExitCode::Done)
 }
 
@@ -82,7 +80,7 @@ fn as_json(job: &Job, latest: Option<&Latest>, now: Timestamp) -> serde_json::Va
         "description": job.description,
         "last": last,
         "last_success": latest.and_then(|latest| latest.success).map(rfc3339),
-        "age_s": age(latest, now).map(units::seconds),
+        "age_s": age(latest, now).map(time::seconds),
     })
 }
 

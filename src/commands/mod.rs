@@ -16,7 +16,6 @@ mod list;
 mod missing_mirror;
 pub mod overrides;
 mod reclaim;
-mod record;
 mod run_progress;
 mod scan;
 #[cfg(feature = "search")]

@@ -59,35 +59,28 @@ impl Work {
         let mut exit = self.exit;
         for step in &steps {
             exit = exit.worst(step.exit);
-            if self.ui.json {
-                let body = json!({"step": step.name, "freed_bytes": step.freed, "text": step.text});
-                self.ui.json("step", &body)?;
-            } else if !self.ui.quiet || step.exit != ExitCode::Done {
-                self.ui.line(&format!("{}: {}", step.name, step.text))?;
-            }
+            let body = json!({"step": step.name, "freed_bytes": step.freed, "text": step.text});
+            self.ui.item("step", &body, || {
+                let text = format!("{}: {}", step.name, step.text);
+                if step.exit == ExitCode::Done { self.ui.outcome(&text) } else { self.ui.line(&text) }
+            })?;
         }
         let figure =
             |of: fn(&Memory) -> Option<u64>| (before.as_ref().and_then(of), after.as_ref().and_then(of));
         let (available, cached) = (figure(|memory| memory.available), figure(|memory| memory.cached));
         let freed = steps.iter().filter_map(|step| step.freed).reduce(|a, b| a + b);
-        if self.ui.json {
-            let body = json!({
-                "freed_bytes": freed,
-                "available_bytes": {"before": available.0, "after": available.1},
-                "cached_bytes": {"before": cached.0, "after": cached.1},
-            });
-            self.ui.result(exit, &body)?;
-        } else if !self.ui.quiet {
+        let body = json!({
+            "freed_bytes": freed,
+            "available_bytes": {"before": available.0, "after": available.1},
+            "cached_bytes": {"before": cached.0, "after": cached.1},
+        });
+        self.ui.report(exit, &body, || {
             let told = |(before, after): (Option<u64>, Option<u64>)| {
                 let told = |bytes: Option<u64>| bytes.map_or("unknown".into(), units::bytes);
                 format!("{} before, {} now", told(before), told(after))
             };
-            self.ui.line(&format!(
-                "available memory: {}; cached files: {}",
-                told(available),
-                told(cached)
-            ))?;
-        }
+            self.ui.outcome(&format!("available memory: {}; cached files: {}", told(available), told(cached)))
+        })?;
         Ok(exit)
     }
 

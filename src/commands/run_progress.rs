@@ -1,8 +1,7 @@
 //! Makes the registry of running commands a listener of a run: other processes see how far each job is, at most once per second.
 
-use crate::model::event::{Event, Stamped};
+use crate::model::event::{Event, Listener, Stamped, Warnings};
 use crate::model::running::{RunningJob, RunningSync};
-use crate::output::{Listener, Screen};
 use crate::system::running::Registration;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -86,13 +85,13 @@ impl Listener for RunProgress {
         "the state of the run"
     }
 
-    fn hear(&mut self, event: &Stamped, _screen: &mut Screen) -> io::Result<()> {
+    fn hear(&mut self, event: &Stamped, _warnings: &mut dyn Warnings) -> io::Result<()> {
         self.note(event);
         self.publish();
         Ok(())
     }
 
-    fn tick(&mut self, _screen: &mut Screen) {
+    fn tick(&mut self) {
         self.publish();
     }
 
@@ -100,7 +99,7 @@ impl Listener for RunProgress {
         true
     }
 
-    fn finish(&mut self, _screen: &mut Screen) -> io::Result<()> {
+    fn finish(&mut self) -> io::Result<()> {
         self.registration = None;
         Ok(())
     }

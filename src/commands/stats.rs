@@ -3,9 +3,10 @@
 use super::{Failure, costs, file_locations, history_lookup, settings};
 use crate::cli::{Global, StatsArgs};
 use crate::config::Config;
-use crate::history::stats::{Aggregate, CommandCost, Metrics, Past, Spread, prometheus};
+use crate::history::stats::{Aggregate, CommandCost, Metrics, Spread, prometheus};
 use crate::history::{History, Query};
 use crate::model::exit_code::ExitCode;
+use crate::model::record::{JobRecord, State};
 use crate::model::sanitize;
 use crate::model::time::rfc3339;
 use crate::output::terminal::Ui;
@@ -13,10 +14,11 @@ use crate::output::{OutputFile, units};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
+use std::io;
 use std::time::Duration;
 
 /// Past results by job, newest first.
-type Pasts = BTreeMap<String, Vec<Past>>;
+type Pasts = BTreeMap<String, Vec<JobRecord>>;
 
 /// An alert that a job sets off.
 struct FiringAlert {
@@ -64,30 +66,24 @@ pub(super) fn run(args: &StatsArgs, global: &Global, ui: &Ui) -> Result<ExitCode
         written.and_then(|out| out.replace(0o644, |out| out.write_all(page.as_bytes()))).map_err(
             |error| Failure::written(format!("write the metrics {}", sanitize::path(&file)), error),
         )?;
-        if ui.json {
-            ui.result(ExitCode::Done, &json!({ "file": file.to_string_lossy(), "jobs": jobs.len() }))?;
-        }
+        ui.result(ExitCode::Done, &json!({ "file": file.to_string_lossy(), "jobs": jobs.len() }))?;
         return Ok(ExitCode::Done);
     }
-    if ui.json {
-        for job in &jobs {
-            ui.json("stats", &as_json(job, &firing))?;
-        }
-        for command in &commands {
-            ui.json("command", &costs::as_json(command))?;
-        }
-        let body = json!({ "jobs": jobs.len(), "commands": commands.len(), "alerts": firing.len() });
-        ui.result(ExitCode::Done, &body)?;
-        return Ok(ExitCode::Done);
+    for job in &jobs {
+        ui.json("stats", &as_json(job, &firing))?;
     }
-    tables(&jobs, &commands, ui)?;
-    for firing in &firing {
-        ui.line(&format!("alert: [{}] {}", firing.job, firing.text))?;
+    for command in &commands {
+        ui.json("command", &costs::as_json(command))?;
     }
+    let body = json!({ "jobs": jobs.len(), "commands": commands.len(), "alerts": firing.len() });
+    ui.report(ExitCode::Done, &body, || {
+        tables(&jobs, &commands, ui)?;
+        firing.iter().try_for_each(|firing| ui.line(&format!("alert: [{}] {}", firing.job, firing.text)))
+    })?;
     Ok(ExitCode::Done)
 }
 
-fn tables(jobs: &[Aggregate], commands: &[CommandCost], ui: &Ui) -> Result<(), Failure> {
+fn tables(jobs: &[Aggregate], commands: &[CommandCost], ui: &Ui) -> io::Result<()> {
     let ran = jobs.iter().any(|job| job.runs > 0);
     if !ran {
         ui.note("no recorded run matches");
@@ -126,11 +122,8 @@ fn firing(config: &Config, pasts: &Pasts, now: Timestamp) -> Vec<FiringAlert> {
     for (job, past) in pasts.iter().filter(|(job, _)| expected(job)) {
         for alert in config.stats.alerts.iter().filter(|alert| alert.is_about(job)) {
             // A run in progress is not a result.
-            let past: Vec<Past> = past
-                .iter()
-                .filter(|past| past.state != crate::history::stats::State::Running)
-                .cloned()
-                .collect();
+            let past: Vec<JobRecord> =
+                past.iter().filter(|past| past.state != State::Running).cloned().collect();
             firing.extend(alert.check(&past, now).map(|text| FiringAlert { job: job.clone(), text }));
         }
     }
@@ -139,15 +132,10 @@ fn firing(config: &Config, pasts: &Pasts, now: Timestamp) -> Vec<FiringAlert> {
 
 fn check(firing: &[FiringAlert], ui: &Ui) -> Result<ExitCode, Failure> {
     for firing in firing {
-        if ui.json {
-            ui.json("alert", &json!({ "job": firing.job, "text": firing.text }))?;
-        } else {
-            ui.line(&format!("[{}] {}", firing.job, firing.text))?;
-        }
+        let body = json!({ "job": firing.job, "text": firing.text });
+        ui.item("alert", &body, || ui.line(&format!("[{}] {}", firing.job, firing.text)))?;
     }
-    if ui.json {
-        ui.result(ExitCode::Done, &json!({ "alerts": firing.len() }))?;
-    }
+    ui.result(ExitCode::Done, &json!({ "alerts": firing.len() }))?;
     Ok(if firing.is_empty() { ExitCode::Done } else { ExitCode::Failed })
 }
 

@@ -1,11 +1,11 @@
 //! `sync`: from the command line to a run, its reports and its exit code.
 
-use super::record::Record;
 use super::run_progress::RunProgress;
 use super::{Failure, annotate, file_locations, history_lookup, overrides, settings};
 use crate::cli::{Global, SyncArgs};
 use crate::config::{Config, Pause};
 use crate::history::{Recorder, Retention};
+use crate::model::event::Listener;
 use crate::model::exit_code::ExitCode;
 use crate::model::hint;
 use crate::model::job::{Job, SourceOrder};
@@ -13,6 +13,7 @@ use crate::model::result::{Logs, Summary};
 use crate::output;
 use crate::output::notify::Notifier;
 use crate::output::terminal::Ui;
+use crate::platform;
 use crate::retention;
 use crate::rsync::args::{self as rsync_args, Purpose};
 use crate::rsync::probe;
@@ -138,9 +139,7 @@ fn expected(args: &SyncArgs, jobs: &[Job]) -> Result<Option<String>, Failure> {
 }
 
 fn nothing_to_rerun(ui: &Ui) -> Result<ExitCode, Failure> {
-    if ui.json {
-        ui.result(ExitCode::Done, &json!({ "jobs": 0 }))?;
-    }
+    ui.result(ExitCode::Done, &json!({ "jobs": 0 }))?;
     annotate::outputs(&[], &["nothing to run again".to_owned()], ui);
     ui.note("nothing to run again: of the selected jobs that ran before, each succeeded last time");
     Ok(ExitCode::Done)
@@ -197,8 +196,8 @@ fn measure_beside(plan: &Plan) {
 fn go(args: &SyncArgs, plan: Plan, audience: Audience, ui: &Ui) -> Result<(ExitCode, Vec<String>), Failure> {
     let Audience { logs, recorder, notifier } = audience;
     let mut changed = Vec::new();
-    let mut others: Vec<Box<dyn output::Listener>> = Vec::new();
-    others.extend(recorder.iter().map(|recorder| Record::boxed(recorder.clone())));
+    let mut others: Vec<Box<dyn Listener>> = Vec::new();
+    others.extend(recorder.iter().map(|recorder| Box::new(recorder.clone()) as Box<dyn Listener>));
     others.push(Box::new(RunProgress::new(&plan.state_dir)));
     let (events, printer) = output::start(output::Options {
         color: ui.color,
@@ -212,8 +211,7 @@ fn go(args: &SyncArgs, plan: Plan, audience: Audience, ui: &Ui) -> Result<(ExitC
         ..output::Options::default()
     })
     .map_err(Failure::io("start the printer"))?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(Failure::io("start the runtime"))?;
+    let runtime = platform::runtime().map_err(Failure::io("start the runtime"))?;
     let exit: Result<ExitCode, Failure> = runtime.block_on(async {
         let mut signals = Signals::listen().map_err(Failure::io("listen for signals"))?;
         let mut summary = sync::run(plan, events, &mut signals).await;
@@ -301,17 +299,14 @@ fn print_commands(config: &Config, jobs: &[Job], state_dir: &Path, ui: &Ui) -> R
                 };
                 let mut argv = rsync_args::argv(&config.sync.rsync, job, source, purpose);
                 sync::protect_destination(&mut argv, job);
-                if ui.json {
-                    ui.json("command", &json!({"job": job.name, "source": source.text, "argv": argv}))?;
-                } else {
+                let body = json!({"job": job.name, "source": source.text, "argv": argv});
+                ui.item("command", &body, || {
                     let command = hint::joined(argv);
-                    ui.raw(format!("# {}: {note}\nLC_ALL=C {zone}{command}\n", job.name).as_bytes())?;
-                }
+                    ui.raw(format!("# {}: {note}\nLC_ALL=C {zone}{command}\n", job.name).as_bytes())
+                })?;
             }
         }
     }
-    if ui.json {
-        ui.result(exit, &json!({ "jobs": jobs.len() }))?;
-    }
+    ui.result(exit, &json!({ "jobs": jobs.len() }))?;
     Ok(exit)
 }

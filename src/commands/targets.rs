@@ -176,9 +176,7 @@ impl LeftOut {
                 continue;
             }
             ui.warning_with_hint(&format!("{text}; it is left out"), hint.as_deref());
-            if ui.json {
-                ui.json("skipped", &json!({"job": job, "text": text, "hint": hint, "named": named}))?;
-            }
+            ui.json("skipped", &json!({"job": job, "text": text, "hint": hint, "named": named}))?;
             if *named || !is_new {
                 exit = ExitCode::Partial;
             }
@@ -192,9 +190,7 @@ impl LeftOut {
 
 /// Ends a command that has nothing left to do. `--json` still prints a result.
 pub(super) fn nothing_left(exit: ExitCode, ui: &Ui) -> Result<ExitCode, Failure> {
-    if ui.json {
-        ui.result(exit, &json!({"trees": 0}))?;
-    }
+    ui.result(exit, &json!({"trees": 0}))?;
     Ok(exit)
 }
 

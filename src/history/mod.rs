@@ -27,7 +27,7 @@ pub(crate) use costs::{costs, note_cost};
 pub(crate) use open::History;
 pub(crate) use query::{Latest, Query};
 pub(crate) use recorder::Recorder;
-pub(crate) use runs::{AttemptRow, Job, Run, RunState};
+pub(crate) use runs::{Run, RunState};
 pub(crate) use write::Retention;
 
 use crate::model::sanitize;

@@ -1,13 +1,12 @@
 //! Reads rows.
 
 use super::{Error, History, schema};
-use crate::history::stats::{Past, State};
-use crate::model::result::{Fallback, Figures, Status};
+use crate::model::record::{Details, JobRecord, State};
+use crate::model::result::{Attempt, Fallback};
 use crate::platform::Identity;
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, Statement, params};
 use std::collections::{BTreeMap, HashMap};
-use std::time::Duration;
 
 /// Selects past jobs. Empty fields do not restrict the selection.
 #[derive(Debug, Clone, Default)]
@@ -26,26 +25,14 @@ pub(crate) struct Query {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Latest {
     /// The newest result.
-    pub last: Past,
+    pub last: JobRecord,
     /// When it last succeeded.
     pub success: Option<Timestamp>,
 }
 
-/// The columns that [`Rows`] reads. The phases of a job are not among them: where rows are sorted, phases would be collected for all of
-/// them.
-const COLUMNS: &str = "
-    j.run, j.job, j.status, j.started, j.duration, j.queued, j.attempts, j.exit_code, j.files_transferred,
-    j.files_deleted, j.bytes_received, j.total_files, j.total_bytes, j.source, j.error, j.hint, j.log, j.alerts,
-    r.pid, r.process
-";
-
-/// The first version with the column `warnings`. A database opened for reading may be older.
-const WARNINGS_SINCE: i64 = 4;
-
-/// [`COLUMNS`] and the last column, for a database of this version.
-pub(super) fn columns(version: i64) -> String {
-    format!("{COLUMNS}, {}", if version < WARNINGS_SINCE { "'[]'" } else { "j.warnings" })
-}
+/// The columns that [`Rows`] reads, by their names. The phases of a job are not among them: where rows are sorted, phases would be
+/// collected for all of them.
+pub(super) const COLUMNS: &str = "j.*, r.pid, r.process";
 
 /// The names of all jobs, found by skipping along the index: there are many more rows than jobs.
 pub(super) const NAMES: &str = "
@@ -62,16 +49,15 @@ pub(super) const SUCCESS: &str = "
 ";
 
 /// The jobs since `?1`, the newest first, read along an index: of all names, of the one in `?2`, or of those in its list.
-pub(super) fn jobs(names: &[String], version: i64) -> String {
+pub(super) fn jobs(names: &[String]) -> String {
     let which = match names {
         [] => "?2 NOTNULL",
         [_] => "j.job = ?2",
         _ => "j.job IN (SELECT value FROM json_each(?2))",
     };
     format!(
-        "SELECT {} FROM jobs j CROSS JOIN runs r ON r.id = j.run WHERE j.started >= ?1 AND {which}
-         ORDER BY j.started DESC, j.run DESC, j.place",
-        columns(version)
+        "SELECT {COLUMNS} FROM jobs j CROSS JOIN runs r ON r.id = j.run WHERE j.started >= ?1 AND {which}
+         ORDER BY j.started DESC, j.run DESC, j.place"
     )
 }
 
@@ -84,15 +70,10 @@ pub(super) fn held(order: &str) -> String {
 }
 
 impl History {
-    /// The version of the tables.
-    pub(super) fn version(&self) -> Result<i64, Error> {
-        schema::version(&self.db).map_err(self.cannot_read())
-    }
-
     /// Returns past jobs, the newest first.
-    pub(crate) fn jobs(&self, query: &Query) -> Result<Vec<Past>, Error> {
+    pub(crate) fn jobs(&self, query: &Query) -> Result<Vec<JobRecord>, Error> {
         let cannot = self.cannot_read();
-        let mut select = self.db.prepare(&jobs(&query.jobs, self.version()?)).map_err(&cannot)?;
+        let mut select = self.db.prepare(&jobs(&query.jobs)).map_err(&cannot)?;
         let names = match query.jobs.as_slice() {
             [name] => name.clone(),
             names => serde_json::json!(names).to_string(),
@@ -105,7 +86,7 @@ impl History {
         while found.len() < limit
             && let Some(row) = rows.next().map_err(&cannot)?
         {
-            let past = read.past(row).map_err(&cannot)?;
+            let past = read.record(row).map_err(&cannot)?;
             if query.states.is_empty() || query.states.contains(&past.state) {
                 found.push(past);
             }
@@ -126,8 +107,7 @@ impl History {
     /// age is unknown, and it is the newest only if there is no other.
     pub(crate) fn latest(&self, now: Timestamp) -> Result<BTreeMap<String, Latest>, Error> {
         let cannot = self.cannot_read();
-        let sql = jobs(&["one".into()], self.version()?);
-        let mut select = self.db.prepare(&sql).map_err(&cannot)?;
+        let mut select = self.db.prepare(&jobs(&["one".into()])).map_err(&cannot)?;
         let mut success = self.db.prepare(SUCCESS).map_err(&cannot)?;
         let mut latest = BTreeMap::new();
         let mut read = Rows::of(self).map_err(&cannot)?;
@@ -135,7 +115,7 @@ impl History {
             let mut rows = select.query(params![i64::MIN, name]).map_err(&cannot)?;
             let (mut ahead, mut newest) = (None, None);
             while let Some(row) = rows.next().map_err(&cannot)? {
-                let last = read.past(row).map_err(&cannot)?;
+                let last = read.record(row).map_err(&cannot)?;
                 if last.state == State::Running {
                     continue;
                 }
@@ -148,7 +128,7 @@ impl History {
             if let Some(last) = newest.or(ahead) {
                 let found = success.query_row(params![name, now.as_millisecond()], |row| row.get(0));
                 let found: Option<Option<i64>> = found.optional().map_err(&cannot)?;
-                latest.insert(name, Latest { last, success: found.flatten().and_then(time) });
+                latest.insert(name, Latest { last, success: found.flatten().and_then(schema::time) });
             }
         }
         Ok(latest)
@@ -159,10 +139,10 @@ impl History {
     pub(crate) fn sizes(&self, job: &str, since: Timestamp) -> Result<Option<[(Timestamp, u64); 2]>, Error> {
         let cannot = self.cannot_read();
         let one = |order: &str| {
-            let row = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?));
-            let found =
-                self.db.query_row(&held(order), params![job, since.as_millisecond()], row).optional()?;
-            Ok(found.and_then(|(started, bytes)| Some((time(started)?, u64::try_from(bytes).ok()?))))
+            let row = |row: &Row<'_>| Ok((row.get("started")?, row.get("total_bytes")?));
+            let limits = params![job, since.as_millisecond()];
+            let found: Option<(i64, i64)> = self.db.query_row(&held(order), limits, row).optional()?;
+            Ok(found.and_then(|(started, bytes)| Some((schema::time(started)?, u64::try_from(bytes).ok()?))))
         };
         let (oldest, newest) = (one("ASC").map_err(&cannot)?, one("DESC").map_err(&cannot)?);
         Ok(oldest.zip(newest).map(|(oldest, newest)| [oldest, newest]))
@@ -171,92 +151,64 @@ impl History {
 
 /// Reads rows of [`COLUMNS`]. Looks each process up once.
 pub(super) struct Rows<'a> {
+    /// The phases of a job, summed over its attempts.
+    sums: Statement<'a>,
+    attempts: Statement<'a>,
+    /// The phases of an attempt.
     phases: Statement<'a>,
-    tries: Statement<'a>,
     gone: HashMap<(u32, Option<String>), bool>,
 }
 
 impl<'a> Rows<'a> {
     pub(super) fn of(history: &'a History) -> rusqlite::Result<Self> {
-        let phases = history.db.prepare(
-            "SELECT name, SUM(duration) FROM phases WHERE run = ?1 AND job = ?2
-             GROUP BY name ORDER BY MIN(attempt > 0), MIN(attempt), MIN(place)",
-        )?;
-        let tries = history
-            .db
-            .prepare("SELECT source, error FROM attempts WHERE run = ?1 AND job = ?2 ORDER BY number")?;
-        Ok(Rows { phases, tries, gone: HashMap::new() })
+        let db = &history.db;
+        Ok(Rows {
+            sums: db.prepare(
+                "SELECT name, SUM(duration) AS duration FROM phases WHERE run = ?1 AND job = ?2
+                 GROUP BY name ORDER BY MIN(attempt > 0), MIN(attempt), MIN(place)",
+            )?,
+            attempts: db.prepare("SELECT * FROM attempts WHERE run = ?1 AND job = ?2 ORDER BY number")?,
+            phases: db.prepare(
+                "SELECT name, duration FROM phases WHERE run = ?1 AND job = ?2 AND attempt = ?3 ORDER BY place",
+            )?,
+            gone: HashMap::new(),
+        })
     }
 
-    pub(super) fn past(&mut self, row: &Row<'_>) -> rusqlite::Result<Past> {
-        let mut past = past(row, &mut self.gone)?;
-        let phases = self.phases.query_map([&past.run, &past.job], phase)?;
-        past.phases = phases.collect::<rusqlite::Result<_>>()?;
-        if past.attempts > 1 {
-            past.fallback = self.fallback(&past.run, &past.job)?;
+    /// Reads a job, without its details.
+    pub(super) fn record(&mut self, row: &Row<'_>) -> rusqlite::Result<JobRecord> {
+        let mut record = schema::job(row)?;
+        if record.state == State::Running {
+            let process: (u32, Option<String>) = (row.get("pid")?, row.get("process")?);
+            let identity = || Identity { pid: process.0, started: process.1.clone() };
+            if *self.gone.entry(process.clone()).or_insert_with(|| identity().is_gone()) {
+                record.state = State::Interrupted;
+            }
         }
-        Ok(past)
-    }
-
-    /// Determined by the attempts: the first attempt read the first source.
-    fn fallback(&mut self, run: &str, job: &str) -> rusqlite::Result<Option<Fallback>> {
-        let row = |row: &Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?));
-        let tries: Vec<_> = self.tries.query_map([run, job], row)?.collect::<rusqlite::Result<_>>()?;
-        let Some((first, _)) = tries.first() else { return Ok(None) };
-        Ok(Fallback::of(first, tries.iter().map(|(source, error)| (source.as_str(), error.as_deref()))))
-    }
-}
-
-/// A phase: name and microseconds.
-pub(super) fn phase(row: &Row<'_>) -> rusqlite::Result<(String, Duration)> {
-    Ok((row.get(0)?, span(row.get(1)?)))
-}
-
-fn past(row: &Row<'_>, gone: &mut HashMap<(u32, Option<String>), bool>) -> rusqlite::Result<Past> {
-    let count = |column: usize| -> rusqlite::Result<Option<u64>> {
-        Ok(row.get::<_, Option<i64>>(column)?.and_then(|n| u64::try_from(n).ok()))
-    };
-    let process = (row.get::<_, u32>(18)?, row.get::<_, Option<String>>(19)?);
-    let state = match row.get::<_, String>(2)?.as_str() {
-        "running" => {
-            let (pid, started) = process.clone();
-            let gone = gone.entry(process).or_insert_with(|| Identity { pid, started }.is_gone());
-            if *gone { State::Interrupted } else { State::Running }
+        let sums = self.sums.query_map([&record.run, &record.job], schema::phase)?;
+        record.phases = sums.filter_map(Result::transpose).collect::<rusqlite::Result<_>>()?;
+        if record.attempts > 1 {
+            let attempts = self.attempts(&record)?;
+            // The first attempt read the first source.
+            let first = attempts.first().map(|attempt| attempt.source.as_str()).unwrap_or_default();
+            record.fallback = Fallback::of(first, attempts.iter().map(Attempt::told));
         }
-        // A status of a newer version.
-        word => State::parse(word).unwrap_or(State::Ended(Status::Failed)),
-    };
-    Ok(Past {
-        run: row.get(0)?,
-        job: row.get(1)?,
-        state,
-        started: time(row.get(3)?).unwrap_or_default(),
-        duration: row.get::<_, Option<i64>>(4)?.map(span),
-        queued: row.get::<_, Option<i64>>(5)?.map(span),
-        attempts: count(6)?.unwrap_or_default(),
-        exit_code: row.get(7)?,
-        figures: Figures {
-            files_transferred: count(8)?,
-            files_deleted: count(9)?,
-            bytes_received: count(10)?,
-            total_files: count(11)?,
-            total_bytes: count(12)?,
-        },
-        source: row.get(13)?,
-        fallback: None,
-        error: row.get(14)?,
-        hint: row.get(15)?,
-        log: row.get(16)?,
-        alerts: serde_json::from_str(&row.get::<_, String>(17)?).unwrap_or_default(),
-        warnings: serde_json::from_str(&row.get::<_, String>(20)?).unwrap_or_default(),
-        phases: Vec::new(),
-    })
-}
+        Ok(record)
+    }
 
-pub(super) fn time(millis: i64) -> Option<Timestamp> {
-    Timestamp::from_millisecond(millis).ok()
-}
+    /// Reads a job with its details.
+    pub(super) fn whole(&mut self, row: &Row<'_>) -> rusqlite::Result<JobRecord> {
+        let mut record = self.record(row)?;
+        let mut tries = self.attempts(&record)?;
+        for attempt in &mut tries {
+            let phases = self.phases.query_map((&record.run, &record.job, attempt.number), schema::phase)?;
+            attempt.phases = phases.filter_map(Result::transpose).collect::<rusqlite::Result<_>>()?;
+        }
+        record.details = Some(Details { undo: None, tries });
+        Ok(record)
+    }
 
-pub(super) fn span(micros: i64) -> Duration {
-    Duration::from_micros(u64::try_from(micros).unwrap_or(0))
+    fn attempts(&mut self, record: &JobRecord) -> rusqlite::Result<Vec<Attempt>> {
+        self.attempts.query_map([&record.run, &record.job], schema::attempt)?.collect()
+    }
 }

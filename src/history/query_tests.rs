@@ -1,8 +1,8 @@
 //! Tests of queries in a long history.
 
 use super::tests::{all, whole_run};
-use super::{History, query, schema};
-use crate::history::stats::State;
+use super::{History, query};
+use crate::model::record::State;
 use crate::model::result::{Outcome, Status};
 use jiff::Timestamp;
 use rusqlite::Connection;
@@ -59,9 +59,9 @@ fn what_is_looked_up_is_found_by_an_index() {
         query::SUCCESS.into(),
         query::held("ASC"),
         query::held("DESC"),
-        query::jobs(&[], schema::newest()),
+        query::jobs(&[]),
     ];
-    for sql in looks.into_iter().chain([query::jobs(&["a".into()], schema::newest())]) {
+    for sql in looks.into_iter().chain([query::jobs(&["a".into()])]) {
         let mut plan = history.db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
         // Unbound parameters are NULL.
         let steps = plan

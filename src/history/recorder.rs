@@ -2,14 +2,18 @@
 
 use super::write::{Retention, Start};
 use super::writer::{HistoryWriter, Message};
-use crate::model::event::{Event, Stamped};
+use crate::model::event::{Event, Listener, Stamped, Warnings};
 use crate::model::result::Summary;
 use crate::platform::Identity;
+use std::io;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
+
+/// The time limit for the end of a run. A disk that takes longer for a row has other problems.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Records one run. Clones send to the same thread, which ends with the last clone.
 #[derive(Debug, Clone)]
@@ -21,7 +25,7 @@ pub(crate) struct Recorder {
 
 impl Recorder {
     /// Starts the thread. `Err` if the thread could not be started.
-    pub(crate) fn start(state_dir: PathBuf, keep: Retention) -> std::io::Result<Recorder> {
+    pub(crate) fn start(state_dir: PathBuf, keep: Retention) -> io::Result<Recorder> {
         let (words, heard) = channel();
         let (tell, problems) = channel();
         let writer = HistoryWriter::new(state_dir, keep);
@@ -62,5 +66,20 @@ impl Recorder {
     pub(crate) fn end(&self, summary: &Summary) {
         // As in `hear`.
         let _ = self.words.send(Message::End(Arc::new(summary.clone())));
+    }
+}
+
+/// What could not be recorded is a warning before the summary, never an error of the run.
+impl Listener for Recorder {
+    fn name(&self) -> &str {
+        "the history"
+    }
+
+    fn hear(&mut self, event: &Stamped, warnings: &mut dyn Warnings) -> io::Result<()> {
+        Recorder::hear(self, event);
+        if matches!(event.event, Event::RunFinished(_)) {
+            Recorder::finish(self, PATIENCE).into_iter().for_each(|problem| warnings.warn(problem));
+        }
+        Ok(())
     }
 }

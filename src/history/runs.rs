@@ -1,8 +1,9 @@
 //! Reads whole runs with all attempts.
 
-use super::query::{Rows, columns, phase, span, time};
+use super::query::{COLUMNS, Rows};
+use super::schema::{span, time};
 use super::{Error, History};
-use crate::history::stats::Past;
+use crate::model::record::JobRecord;
 use crate::platform::Identity;
 use crate::retention::{self, NoRun};
 use jiff::Timestamp;
@@ -24,8 +25,8 @@ pub(crate) struct Run {
     pub signal: Option<i32>,
     /// The exit code of the program, if it has ended.
     pub exit_code: Option<i32>,
-    /// The jobs, in the order of the request.
-    pub jobs: Vec<Job>,
+    /// The jobs with their details, in the order of the request.
+    pub jobs: Vec<JobRecord>,
 }
 
 /// The state of a run.
@@ -48,34 +49,6 @@ impl RunState {
             RunState::Ended => "ended",
         }
     }
-}
-
-/// A job of a run, with its attempts.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Job {
-    /// The result of the job.
-    pub past: Past,
-    /// Every attempt, in order.
-    pub attempts: Vec<AttemptRow>,
-}
-
-/// A past attempt.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct AttemptRow {
-    /// The number, from 1.
-    pub number: u32,
-    /// The source.
-    pub source: String,
-    /// The start time.
-    pub started: Timestamp,
-    /// The duration.
-    pub duration: Duration,
-    /// The durations of its phases, in order.
-    pub phases: Vec<(String, Duration)>,
-    /// rsync's exit code.
-    pub exit_code: Option<i32>,
-    /// The reason, if it failed.
-    pub error: Option<String>,
 }
 
 impl History {
@@ -110,12 +83,11 @@ impl History {
 
     fn whole(&self, id: &str) -> Result<Run, Error> {
         let cannot = self.cannot_read();
-        let sql = "SELECT state, started, duration, signal, exit_code, pid, process FROM runs WHERE id = ?1";
         let mut run = self
             .db
-            .query_row(sql, [id], |row| {
-                let process = Identity { pid: row.get(5)?, started: row.get(6)? };
-                let state = match row.get::<_, String>(0)?.as_str() {
+            .query_row("SELECT * FROM runs WHERE id = ?1", [id], |row| {
+                let process = Identity { pid: row.get("pid")?, started: row.get("process")? };
+                let state = match row.get::<_, String>("state")?.as_str() {
                     "ended" => RunState::Ended,
                     "running" if !process.is_gone() => RunState::Running,
                     _ => RunState::Interrupted,
@@ -123,49 +95,23 @@ impl History {
                 Ok(Run {
                     id: id.into(),
                     state,
-                    started: time(row.get(1)?).unwrap_or_default(),
-                    duration: row.get::<_, Option<i64>>(2)?.map(span),
-                    signal: row.get(3)?,
-                    exit_code: row.get(4)?,
+                    started: time(row.get("started")?).unwrap_or_default(),
+                    duration: row.get::<_, Option<i64>>("duration")?.map(span),
+                    signal: row.get("signal")?,
+                    exit_code: row.get("exit_code")?,
                     jobs: Vec::new(),
                 })
             })
             .map_err(&cannot)?;
         let sql = format!(
-            "SELECT {} FROM jobs j JOIN runs r ON r.id = j.run WHERE r.id = ?1 ORDER BY j.place",
-            columns(self.version()?)
+            "SELECT {COLUMNS} FROM jobs j JOIN runs r ON r.id = j.run WHERE r.id = ?1 ORDER BY j.place"
         );
         let mut select = self.db.prepare(&sql).map_err(&cannot)?;
         let mut rows = select.query([id]).map_err(&cannot)?;
         let mut read = Rows::of(self).map_err(&cannot)?;
         while let Some(row) = rows.next().map_err(&cannot)? {
-            let past = read.past(row).map_err(&cannot)?;
-            let attempts = self.attempts(id, &past.job).map_err(&cannot)?;
-            run.jobs.push(Job { past, attempts });
+            run.jobs.push(read.whole(row).map_err(&cannot)?);
         }
         Ok(run)
-    }
-
-    fn attempts(&self, run: &str, job: &str) -> rusqlite::Result<Vec<AttemptRow>> {
-        let mut select = self.db.prepare(
-            "SELECT number, source, started, duration, exit_code, error FROM attempts
-             WHERE run = ?1 AND job = ?2 ORDER BY number",
-        )?;
-        let mut phases = self.db.prepare(
-            "SELECT name, duration FROM phases WHERE run = ?1 AND job = ?2 AND attempt = ?3 ORDER BY place",
-        )?;
-        let rows = select.query_map([run, job], |row| {
-            let number = row.get(0)?;
-            Ok(AttemptRow {
-                number,
-                source: row.get(1)?,
-                started: time(row.get(2)?).unwrap_or_default(),
-                duration: span(row.get(3)?),
-                exit_code: row.get(4)?,
-                error: row.get(5)?,
-                phases: phases.query_map((run, job, number), phase)?.collect::<rusqlite::Result<_>>()?,
-            })
-        })?;
-        rows.collect()
     }
 }

@@ -2,8 +2,8 @@
 
 use super::open::set_aside;
 use super::*;
-use crate::history::stats::State;
 use crate::model::event::{Event, Phase, Stamped};
+use crate::model::record::{JobRecord, State};
 use crate::model::result::{Attempt, Figures, Outcome, Reason, Status, Summary, SyncResult};
 use jiff::Timestamp;
 use rusqlite::Connection;
@@ -20,6 +20,8 @@ pub(super) fn at(second: i64) -> Timestamp {
 
 pub(super) fn result(job: &str, second: i64, outcome: Outcome) -> SyncResult {
     SyncResult {
+        run: String::new(),
+        dry_run: false,
         job: job.into(),
         outcome,
         attempts: vec![Attempt {
@@ -63,6 +65,7 @@ pub(super) fn ended(run: &str, results: Vec<SyncResult>) -> Stamped {
     let results = results.into_iter().map(Arc::new).collect();
     let summary = Summary {
         run: run.into(),
+        dry_run: false,
         results,
         duration: Duration::from_secs(2),
         signal: None,
@@ -92,7 +95,7 @@ pub(super) fn whole_run(dir: &Path, run: &str, second: i64, jobs: &[(&str, Outco
     record(dir, FOR_EVER, events)
 }
 
-pub(super) fn all(dir: &Path) -> Vec<crate::history::stats::Past> {
+pub(super) fn all(dir: &Path) -> Vec<JobRecord> {
     History::read(dir).unwrap().unwrap().jobs(&Query::default()).unwrap()
 }
 
@@ -117,7 +120,7 @@ fn what_is_told_is_remembered() {
     assert_eq!(b.warnings, ["hook left"]);
     assert_eq!(
         b.phases,
-        [("list".to_string(), Duration::from_millis(200)), ("transfer".to_string(), Duration::from_secs(1))]
+        [(Phase::List, Duration::from_millis(200)), (Phase::Transfer, Duration::from_secs(1))]
     );
     let history = History::read(dir.path()).unwrap().unwrap();
     let latest = history.latest(at(99)).unwrap();
@@ -139,9 +142,9 @@ fn a_run_is_found_by_the_beginning_of_its_id() {
     let history = History::read(dir.path()).unwrap().unwrap();
     let run = history.run("01ax").unwrap();
     assert_eq!((run.state, run.exit_code, run.started), (RunState::Ended, Some(1), at(0)));
-    let jobs: Vec<_> = run.jobs.iter().map(|job| job.past.job.as_str()).collect();
+    let jobs: Vec<_> = run.jobs.iter().map(|job| job.job.as_str()).collect();
     assert_eq!(jobs, ["b", "a"], "in the order in which they were asked for");
-    assert_eq!(run.jobs[0].attempts[0].phases.len(), 2);
+    assert_eq!(run.jobs[0].details.as_ref().unwrap().tries[0].phases.len(), 2);
     assert_eq!(history.run("last").unwrap().id, "01AY");
     for (prefix, text) in [
         ("01A", "the IDs of several runs begin with \"01A\": 01AX, 01AY"),
@@ -174,7 +177,7 @@ fn hooks_are_timed_from_what_comes_next() {
     ];
     assert_eq!(record(dir.path(), FOR_EVER, events), [""; 0]);
     let phases = all(dir.path()).remove(0).phases;
-    let seconds: Vec<_> = phases.iter().map(|(name, took)| (name.as_str(), took.as_secs_f64())).collect();
+    let seconds: Vec<_> = phases.iter().map(|(phase, took)| (phase.word(), took.as_secs_f64())).collect();
     assert_eq!(seconds, [("before", 3.0), ("after", 4.0), ("list", 0.2), ("transfer", 1.0)]);
 }
 
@@ -269,8 +272,9 @@ fn an_older_history_is_read_and_brought_up_to_date() {
         history.run("01A").unwrap()
     };
     let before = whole(1);
-    assert_eq!((before.exit_code, before.jobs[0].past.error.as_deref()), (Some(1), Some("refused")));
-    assert_eq!(before.jobs[0].attempts[0].phases, [("transfer".into(), Duration::from_millis(1400))]);
+    assert_eq!((before.exit_code, before.jobs[0].error.as_deref()), (Some(1), Some("refused")));
+    let tries = &before.jobs[0].details.as_ref().unwrap().tries;
+    assert_eq!(tries[0].phases, [(Phase::Transfer, Duration::from_millis(1400))]);
     let totals = History::read(dir.path()).unwrap().unwrap().totals().unwrap();
     assert_eq!(
         (totals.len(), totals[0].runs, totals[0].seconds),

@@ -2,7 +2,8 @@
 //! counts once.
 
 use super::{Error, History, schema};
-use crate::history::stats::{State, Total};
+use crate::history::stats::Total;
+use crate::model::record::State;
 use rusqlite::{Row, Transaction};
 
 /// The first version with the table.
@@ -28,8 +29,9 @@ impl History {
             _ => "",
         };
         let sql = format!(
-            "SELECT job, status, SUM(runs), TOTAL(duration), TOTAL(attempts), TOTAL(files_transferred),
-                TOTAL(files_deleted), TOTAL(bytes_received)
+            "SELECT job, status, SUM(runs) AS runs, TOTAL(duration) AS duration, TOTAL(attempts) AS attempts,
+                TOTAL(files_transferred) AS files_transferred, TOTAL(files_deleted) AS files_deleted,
+                TOTAL(bytes_received) AS bytes_received
              FROM ({REMEMBERED} {removed}) GROUP BY job, status"
         );
         let mut select = self.db.prepare(&sql).map_err(&cannot)?;
@@ -41,16 +43,16 @@ impl History {
 
 /// Reads a row. `None` for a status of a later version.
 fn total(row: &Row<'_>) -> rusqlite::Result<Option<Total>> {
-    let Some(state) = State::parse(&row.get::<_, String>(1)?) else { return Ok(None) };
+    let Some(state) = State::parse(&row.get::<_, String>("status")?) else { return Ok(None) };
     Ok(Some(Total {
-        job: row.get(0)?,
+        job: row.get("job")?,
         state,
-        runs: u64::try_from(row.get::<_, i64>(2)?).unwrap_or_default(),
-        seconds: row.get::<_, f64>(3)? / 1e6,
-        attempts: row.get(4)?,
-        files_transferred: row.get(5)?,
-        files_deleted: row.get(6)?,
-        bytes_received: row.get(7)?,
+        runs: u64::try_from(row.get::<_, i64>("runs")?).unwrap_or_default(),
+        seconds: row.get::<_, f64>("duration")? / 1e6,
+        attempts: row.get("attempts")?,
+        files_transferred: row.get("files_transferred")?,
+        files_deleted: row.get("files_deleted")?,
+        bytes_received: row.get("bytes_received")?,
     }))
 }
 

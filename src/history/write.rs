@@ -1,12 +1,15 @@
 //! Writes rows. Every write can be repeated: existing rows are completed.
 
+use super::schema::{self, Columns, integer, micros};
 use super::{Error, History, totals};
+use crate::model::event::Phase;
 use crate::model::result::{Summary, SyncResult};
 use crate::model::sanitize;
 use crate::platform::Identity;
 use crate::retention::{self, Item, Moment};
 use jiff::Timestamp;
-use rusqlite::{Statement, Transaction, TransactionBehavior, params};
+use rusqlite::types::Value;
+use rusqlite::{Statement, Transaction, TransactionBehavior, params, params_from_iter};
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
@@ -32,7 +35,7 @@ pub(super) struct Start {
 }
 
 /// The durations of a job's hooks, by phase.
-pub(super) type Hooks = Vec<(&'static str, Duration)>;
+pub(super) type Hooks = Vec<(Phase, Duration)>;
 
 /// A finished job.
 pub(super) struct Finished {
@@ -56,9 +59,9 @@ impl History {
             let mut running = db.prepare("SELECT id, pid, process FROM runs WHERE state = 'running'")?;
             let mut rows = running.query([])?;
             while let Some(row) = rows.next()? {
-                let process = Identity { pid: row.get(1)?, started: row.get(2)? };
+                let process = Identity { pid: row.get("pid")?, started: row.get("process")? };
                 if process.is_gone() {
-                    gone.push(row.get::<_, String>(0)?);
+                    gone.push(row.get::<_, String>("id")?);
                 }
             }
             for run in gone {
@@ -146,83 +149,70 @@ fn is_running(db: &Transaction<'_>, run: &str, job: &str) -> rusqlite::Result<bo
 struct Rows<'a> {
     start: &'a Start,
     delete: Statement<'a>,
-    job: Statement<'a>,
-    attempt: Statement<'a>,
-    phase: Statement<'a>,
+    job: Insert<'a>,
+    attempt: Insert<'a>,
+    phase: Insert<'a>,
 }
 
 impl<'a> Rows<'a> {
     fn new(db: &'a Transaction<'_>, start: &'a Start) -> rusqlite::Result<Rows<'a>> {
+        let insert = |table| Insert { db, table, statement: None };
         Ok(Rows {
             start,
             delete: db.prepare("DELETE FROM jobs WHERE run = ?1 AND job = ?2")?,
-            job: db.prepare(
-                "INSERT INTO jobs (run, job, place, status, started, duration, queued, attempts, exit_code,
-                    files_transferred, files_deleted, bytes_received, total_files, total_bytes,
-                    source, error, hint, log, alerts, warnings)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
-            )?,
-            attempt: db.prepare(
-                "INSERT INTO attempts (run, job, number, source, started, duration, exit_code, error, hint)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-            )?,
-            phase: db.prepare(
-                "INSERT INTO phases (run, job, attempt, place, name, duration) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            )?,
+            job: insert("jobs"),
+            attempt: insert("attempts"),
+            phase: insert("phases"),
         })
     }
 
     /// Writes the rows of a job, and replaces existing ones.
     fn write(&mut self, result: &SyncResult, hooks: &Hooks) -> rusqlite::Result<()> {
-        let (run, name) = (self.start.run.as_str(), &*result.job);
-        let place = self.start.jobs.iter().position(|job| job == name).unwrap_or(self.start.jobs.len());
-        let figures = &result.figures;
-        self.delete.execute([run, name])?;
-        self.job.execute(params![
-            run,
-            name,
-            integer(place as u64),
-            result.status().word(),
-            result.started.as_millisecond(),
-            micros(result.duration),
-            micros(result.queued),
-            integer(result.attempts.len() as u64),
-            result.exit_code(),
-            figures.files_transferred.map(integer),
-            figures.files_deleted.map(integer),
-            figures.bytes_received.map(integer),
-            figures.total_files.map(integer),
-            figures.total_bytes.map(integer),
-            result.source,
-            result.outcome.error(),
-            result.outcome.hint(),
-            result.log.as_ref().map(|log| log.to_string_lossy()),
-            serde_json::json!(result.alerts).to_string(),
-            serde_json::json!(result.warnings).to_string(),
-        ])?;
-        for (place, (word, duration)) in hooks.iter().enumerate() {
-            self.phase.execute(params![run, name, 0, integer(place as u64), word, micros(*duration)])?;
-        }
+        let (run, job) = (self.start.run.as_str(), &*result.job);
+        let place = self.start.jobs.iter().position(|name| name == job).unwrap_or(self.start.jobs.len());
+        self.delete.execute([run, job])?;
+        let of_run = || ("run", Value::from(run.to_owned()));
+        let of = || [of_run(), ("job", job.to_owned().into())];
+        let place = ("place", integer(place as u64).into());
+        self.job.write(schema::of_job(&result.into()), [of_run(), place])?;
         for attempt in &result.attempts {
-            let (text, hint) =
-                attempt.error.as_ref().map_or((None, None), |e| (Some(&e.text), e.hint.as_ref()));
-            self.attempt.execute(params![
-                run,
-                name,
-                attempt.number,
-                attempt.source,
-                attempt.started.as_millisecond(),
-                micros(attempt.duration),
-                attempt.exit_code,
-                text,
-                hint,
-            ])?;
-            for (place, (which, duration)) in attempt.phases.iter().enumerate() {
-                let place = integer(place as u64);
-                let row = params![run, name, attempt.number, place, which.word(), micros(*duration)];
-                self.phase.execute(row)?;
+            self.attempt.write(schema::of_attempt(attempt), of())?;
+        }
+        let phases = result.attempts.iter().map(|attempt| (attempt.number, &attempt.phases));
+        // Hooks are outside of attempts.
+        for (attempt, phases) in [(0, hooks)].into_iter().chain(phases) {
+            for (place, (phase, duration)) in phases.iter().enumerate() {
+                let of = of().into_iter().chain([("attempt", attempt.into())]);
+                self.phase.write(schema::of_phase(place, *phase, *duration), of)?;
             }
         }
+        Ok(())
+    }
+}
+
+/// Inserts rows into a table. All of them have the same columns, in the same order.
+struct Insert<'a> {
+    db: &'a Transaction<'a>,
+    table: &'static str,
+    statement: Option<Statement<'a>>,
+}
+
+impl Insert<'_> {
+    fn write(
+        &mut self,
+        columns: Columns,
+        more: impl IntoIterator<Item = (&'static str, Value)>,
+    ) -> rusqlite::Result<()> {
+        let (names, values): (Vec<_>, Vec<_>) = columns.into_iter().chain(more).unzip();
+        let statement = match &mut self.statement {
+            Some(statement) => statement,
+            none => {
+                let places = vec!["?"; names.len()].join(", ");
+                let sql = format!("INSERT INTO {} ({}) VALUES ({places})", self.table, names.join(", "));
+                none.insert(self.db.prepare(&sql)?)
+            }
+        };
+        statement.execute(params_from_iter(values))?;
         Ok(())
     }
 }
@@ -252,8 +242,8 @@ pub(super) fn purge_old(
     )?;
     let limits = [since, now.wall].map(|s| s.saturating_mul(1000));
     let items = old.query_map(params![limits[0], limits[1], current], |row| {
-        let since = Some(Moment::dated(row.get::<_, i64>(1)?.div_euclid(1000)));
-        Ok(Item { name: row.get(0)?, since, keep: age })
+        let since = Some(Moment::dated(row.get::<_, i64>("started")?.div_euclid(1000)));
+        Ok(Item { name: row.get("id")?, since, keep: age })
     })?;
     let items: Vec<Item> = items.collect::<rusqlite::Result<_>>()?;
     let looked = match File::open(state_dir) {
@@ -269,13 +259,4 @@ pub(super) fn purge_old(
         totals::remove(db, &looked.purge)?;
     }
     Ok(looked.warning.map(|why| format!("{}: {why}", sanitize::path(&state_dir))))
-}
-
-fn micros(duration: Duration) -> i64 {
-    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
-}
-
-/// Integers in SQLite are signed.
-fn integer(n: u64) -> i64 {
-    i64::try_from(n).unwrap_or(i64::MAX)
 }

@@ -123,7 +123,7 @@ impl HistoryWriter {
         if let Some((phase, since)) = running.take() {
             // If the clock was set back meanwhile, the duration counts as zero.
             let took = Duration::try_from(time.duration_since(since)).unwrap_or_default();
-            done.push((phase.word(), took));
+            done.push((phase, took));
         }
     }
 

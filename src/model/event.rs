@@ -1,12 +1,18 @@
 //! Events of a run. Each event is sent once; the terminal output, JSON, log files and the history are listeners.
 //!
 //! Events are never lost and keep their order, except [`Event::Progress`]: only the latest progress of a job counts.
+//!
+//! Their form in JSON is that of `Serialize`; `output/schema/` declares the lines of `--json`.
 
+pub use crate::model::lines::Lines;
 pub use crate::model::phase::Phase;
 
 use crate::model::part::Part;
 use crate::model::result::{Summary, SyncResult};
+use crate::model::wire;
 use jiff::Timestamp;
+use serde::Serialize;
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,8 +26,46 @@ pub struct Stamped {
     pub event: Event,
 }
 
+/// A listener for the events of a run.
+pub trait Listener: Send {
+    /// The name for messages: `the JUnit report`.
+    fn name(&self) -> &str;
+
+    /// Processes the next event. An `Err` is reported once, and the listener gets no more events.
+    fn hear(&mut self, event: &Stamped, warnings: &mut dyn Warnings) -> io::Result<()>;
+
+    /// Called about ten times per second, if [`Listener::wants_ticks`].
+    fn tick(&mut self) {}
+
+    /// Whether it needs calls of [`Listener::tick`].
+    fn wants_ticks(&self) -> bool {
+        false
+    }
+
+    /// Called after the last event, even if there was no `RunFinished`.
+    fn finish(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Takes the warnings of a listener. They do not affect the exit code.
+pub trait Warnings {
+    /// Prints a warning now.
+    fn print(&mut self, text: &str);
+
+    /// Adds a warning to the summary.
+    fn remember(&mut self, text: String);
+
+    /// Prints a warning, and adds it to the summary.
+    fn warn(&mut self, text: String) {
+        self.print(&text);
+        self.remember(text);
+    }
+}
+
 /// An event of a run.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
     /// The first event of a run.
     RunStarted {
@@ -37,8 +81,10 @@ pub enum Event {
     /// An attempt starts.
     JobStarted {
         /// Name of the job.
+        #[serde(serialize_with = "wire::shared")]
         job: Arc<str>,
         /// The part of the job; `None` if the job is one transfer.
+        #[serde(skip_serializing_if = "Option::is_none")]
         part: Option<Part>,
         /// Number of the attempt, from 1.
         attempt: u32,
@@ -50,8 +96,10 @@ pub enum Event {
     /// A job enters the next phase of its work.
     Phase {
         /// Name of the job.
+        #[serde(serialize_with = "wire::shared")]
         job: Arc<str>,
         /// The part of the job; `None` if the job is one transfer.
+        #[serde(skip_serializing_if = "Option::is_none")]
         part: Option<Part>,
         /// Number of the attempt, from 1; 0 outside attempts (hooks).
         attempt: u32,
@@ -63,8 +111,10 @@ pub enum Event {
     /// Lines that a child process of a job printed, or that pdb-sync prints on behalf of the job.
     Output {
         /// Name of the job.
+        #[serde(serialize_with = "wire::shared")]
         job: Arc<str>,
         /// The part of the job; `None` if the job is one transfer.
+        #[serde(skip_serializing_if = "Option::is_none")]
         part: Option<Part>,
         /// The stream that the child printed them to.
         stream: Stream,
@@ -74,6 +124,7 @@ pub enum Event {
     /// What a run with `--plan` would change.
     Planned {
         /// Name of the job.
+        #[serde(serialize_with = "wire::shared")]
         job: Arc<str>,
         /// Entries that would be created.
         created: Tally,
@@ -95,24 +146,31 @@ pub enum Event {
     /// What the first run of a job found at a destination that already contains files.
     Adopted {
         /// Name of the job.
+        #[serde(serialize_with = "wire::shared")]
         job: Arc<str>,
         /// What was found.
+        #[serde(flatten)]
         found: Found,
     },
     /// Progress of a running transfer.
     Progress {
         /// Name of the job.
+        #[serde(serialize_with = "wire::shared")]
         job: Arc<str>,
         /// The part of the job; `None` if the job is one transfer.
+        #[serde(skip_serializing_if = "Option::is_none")]
         part: Option<Part>,
         /// The progress.
+        #[serde(flatten)]
         progress: Progress,
     },
     /// An attempt failed and another one will follow.
     Retry {
         /// Name of the job.
+        #[serde(serialize_with = "wire::shared")]
         job: Arc<str>,
         /// The part of the job; `None` if the job is one transfer.
+        #[serde(skip_serializing_if = "Option::is_none")]
         part: Option<Part>,
         /// The attempt that failed, from 1.
         attempt: u32,
@@ -121,6 +179,7 @@ pub enum Event {
         /// Why it failed, in plain words.
         reason: String,
         /// Time until the next attempt.
+        #[serde(rename = "delay_s", serialize_with = "wire::seconds")]
         delay: Duration,
         /// The source that the next attempt reads.
         source: String,
@@ -128,6 +187,7 @@ pub enum Event {
     /// A message for people that is not output of a child.
     Notice {
         /// Name of the job that the message is about, if any.
+        #[serde(serialize_with = "wire::optional_name")]
         job: Option<Arc<str>>,
         /// The level of the message.
         level: Level,
@@ -135,9 +195,9 @@ pub enum Event {
         text: String,
     },
     /// The result of a job. Sent exactly once for every requested job.
-    JobFinished(Arc<SyncResult>),
+    JobFinished(#[serde(serialize_with = "wire::shared")] Arc<SyncResult>),
     /// The last event of a run.
-    RunFinished(Arc<Summary>),
+    RunFinished(#[serde(serialize_with = "wire::shared")] Arc<Summary>),
 }
 
 impl Event {
@@ -160,7 +220,7 @@ impl Event {
 }
 
 /// A number of entries and their size.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Tally {
     /// Number of files, links and other entries that are not directories.
     pub files: u64,
@@ -172,9 +232,10 @@ pub struct Tally {
 
 /// Comparison of a destination that something else has filled with the source. Counts are of files, links and other entries that are not
 /// directories.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Found {
     /// The destination.
+    #[serde(serialize_with = "wire::path")]
     pub dest: PathBuf,
     /// Entries with the same size and time; `None` if rsync did not print the number of files in the source.
     pub same: Option<u64>,
@@ -195,26 +256,18 @@ pub struct Found {
 }
 
 /// Why a run adopts the contents of a destination.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Takeover {
     /// This is the job's first run at this destination.
     #[default]
+    #[serde(rename = "first-run")]
     First,
     /// The destination was known to the job; the user requested adoption.
+    #[serde(rename = "asked")]
     Again,
     /// The directory is not that of the last run: it is not mounted, was replaced, or was created again.
     OtherDirectory,
-}
-
-impl Takeover {
-    /// Returns the name used in machine-readable output.
-    pub fn word(self) -> &'static str {
-        match self {
-            Takeover::First => "first-run",
-            Takeover::Again => "asked",
-            Takeover::OtherDirectory => "other-directory",
-        }
-    }
 }
 
 impl Tally {
@@ -240,7 +293,8 @@ impl Tally {
 }
 
 /// An output stream of a child process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Stream {
     /// Standard output.
     Stdout,
@@ -249,7 +303,8 @@ pub enum Stream {
 }
 
 /// The level of a notice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Level {
     /// Shown with `-v`.
     Debug,
@@ -261,41 +316,8 @@ pub enum Level {
     Error,
 }
 
-/// One or more lines as bytes, each ended by `\n` (added if the child omitted it). Contains no `\r` and no other framing. Any other byte
-/// may occur, since names on disk need not be UTF-8.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Lines(Vec<u8>);
-
-impl std::fmt::Debug for Lines {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        String::from_utf8_lossy(&self.0).fmt(f)
-    }
-}
-
-impl Lines {
-    /// Takes whole lines; appends `\n` if the last line has none.
-    pub fn new(mut bytes: Vec<u8>) -> Self {
-        if bytes.last().is_some_and(|b| *b != b'\n') {
-            bytes.push(b'\n');
-        }
-        Lines(bytes)
-    }
-
-    /// Returns all lines with their line ends.
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.0
-    }
-
-    /// Returns the lines without their line ends.
-    pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
-        let body = self.0.strip_suffix(b"\n").unwrap_or(&self.0);
-        let lines = (!self.0.is_empty()).then(|| body.split(|b| *b == b'\n'));
-        lines.into_iter().flatten()
-    }
-}
-
 /// The progress of a transfer, from rsync's `--info=progress2` and the file list.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
 pub struct Progress {
     /// Bytes of files transferred so far in this attempt.
     pub bytes: u64,
@@ -306,19 +328,6 @@ pub struct Progress {
     /// Bytes per second, over the last seconds.
     pub rate: Option<f64>,
     /// Time left, as estimated by rsync.
+    #[serde(rename = "eta_s", serialize_with = "wire::seconds")]
     pub eta: Option<Duration>,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lines_are_whole() {
-        let lines = |text: &str| Lines::new(text.into()).iter().map(<[u8]>::to_vec).collect::<Vec<_>>();
-        assert_eq!(lines("a\nb"), [b"a", b"b"]);
-        assert_eq!(lines("a\n\n"), [b"a".to_vec(), b"".to_vec()]);
-        assert_eq!(lines("\n"), [b""]);
-        assert!(lines("").is_empty());
-    }
 }

@@ -1,7 +1,9 @@
 //! The phases of a job.
 
+use serde::Serialize;
+
 /// The phases of a job, in order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// The `before` hooks.
@@ -17,6 +19,13 @@ pub enum Phase {
 }
 
 impl Phase {
+    const ALL: [Phase; 5] = [Phase::Before, Phase::List, Phase::Transfer, Phase::Delete, Phase::After];
+
+    /// Parses the name used in JSON.
+    pub fn parse(word: &str) -> Option<Phase> {
+        Phase::ALL.into_iter().find(|phase| phase.word() == word)
+    }
+
     /// Returns the name used in JSON.
     pub fn word(self) -> &'static str {
         match self {

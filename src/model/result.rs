@@ -2,14 +2,20 @@
 
 use crate::model::exit_code::ExitCode;
 use crate::model::phase::Phase;
+use crate::model::wire;
 use jiff::Timestamp;
+use serde::{Serialize, Serializer};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The result of one job, with all its attempts.
+/// The result of one job, with all its attempts. Its form in JSON is that of its [record](crate::model::record::JobRecord).
 #[derive(Debug, Clone)]
 pub struct SyncResult {
+    /// ID of the run.
+    pub run: String,
+    /// Whether it was a dry run: nothing was changed, and the figures are those of a real run.
+    pub dry_run: bool,
     /// Name of the job.
     pub job: Arc<str>,
     /// How it ended.
@@ -48,7 +54,7 @@ pub struct Fallback {
 }
 
 /// What a job transferred and deleted, or would have in a dry run. `None` is unknown, never zero.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Figures {
     /// Regular files whose contents were transferred.
     pub files_transferred: Option<u64>,
@@ -113,26 +119,36 @@ pub fn log_path(dir: &Path, job: &str, run: &str) -> PathBuf {
 }
 
 /// One attempt of a job: the phases on one source.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Attempt {
     /// Number of the attempt, from 1.
+    #[serde(rename = "attempt")]
     pub number: u32,
     /// The source that it read.
     pub source: String,
     /// When it started.
+    #[serde(serialize_with = "wire::time")]
     pub started: Timestamp,
     /// How long it took.
+    #[serde(rename = "duration_s", serialize_with = "wire::seconds")]
     pub duration: Duration,
     /// How long each phase took, in order.
+    #[serde(serialize_with = "wire::phases")]
     pub phases: Vec<(Phase, Duration)>,
     /// rsync's last exit code; `None` if a signal ended rsync or it did not run.
     pub exit_code: Option<i32>,
     /// Why it failed; `None` if it succeeded.
+    #[serde(serialize_with = "text_of")]
     pub error: Option<Reason>,
 }
 
+/// Writes the text of a reason, without its hint.
+fn text_of<S: Serializer>(reason: &Option<Reason>, serializer: S) -> Result<S::Ok, S::Error> {
+    reason.as_ref().map(|reason| &reason.text).serialize(serializer)
+}
+
 /// The seven statuses of a job, without data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// See [`Outcome::Ok`].
@@ -304,7 +320,14 @@ impl SyncResult {
 
     /// Whether anything at the destination was changed; `None` if unknown.
     pub fn changed(&self) -> Option<bool> {
-        let figures = [self.figures.files_transferred, self.figures.files_deleted];
+        if self.dry_run { Some(false) } else { self.figures.changed() }
+    }
+}
+
+impl Figures {
+    /// Whether these figures tell of a change; `None` if unknown.
+    pub fn changed(&self) -> Option<bool> {
+        let figures = [self.files_transferred, self.files_deleted];
         if figures.iter().any(|f| f.is_some_and(|n| n > 0)) {
             return Some(true);
         }
@@ -317,6 +340,8 @@ impl SyncResult {
 pub struct Summary {
     /// The run ID.
     pub run: String,
+    /// Whether it was a dry run.
+    pub dry_run: bool,
     /// One result for every requested job, in the order of the request.
     pub results: Vec<Arc<SyncResult>>,
     /// From the start of the run to its end.

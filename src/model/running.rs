@@ -1,6 +1,7 @@
 //! The record of a command in progress, `STATE/running/PID-HOST.json`. The command writes it, `status` reads it.
 
 use crate::model::event::Progress;
+use crate::model::wire;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -23,8 +24,10 @@ pub struct RunningCommand {
     #[serde(default)]
     pub host: Option<String>,
     /// When the command started.
+    #[serde(serialize_with = "wire::time")]
     pub started: Timestamp,
     /// When this record was written.
+    #[serde(serialize_with = "wire::time")]
     pub told: Timestamp,
     /// Names of jobs, and directories.
     #[serde(default)]
@@ -61,6 +64,7 @@ pub struct RunningJob {
     /// The source of the current attempt.
     pub source: Option<String>,
     /// When the job sent its first event.
+    #[serde(serialize_with = "wire::time")]
     pub started: Option<Timestamp>,
     /// Bytes transferred in this attempt.
     pub bytes: Option<u64>,

@@ -9,6 +9,11 @@ pub fn rfc3339(time: Timestamp) -> String {
     format!("{time:.3}")
 }
 
+/// Returns seconds for machines, to the millisecond.
+pub fn seconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1_000.0).round() / 1_000.0
+}
+
 /// Formats an RFC 3339 time like [`rfc3339`]; `None` if it cannot be parsed.
 pub fn rfc3339_of(text: &str) -> Option<String> {
     text.parse().ok().map(rfc3339)
@@ -118,6 +123,11 @@ mod tests {
         {
             assert_eq!(about(Duration::from_secs(seconds)), text);
         }
+    }
+
+    #[test]
+    fn seconds_for_machines_have_milliseconds() {
+        assert_eq!(seconds(Duration::from_micros(1_234_567)), 1.235);
     }
 
     proptest! {

@@ -1,6 +1,7 @@
 //! Progress bars: one per running job and a line for the whole run, below the text. They are removed at the end.
 
-use super::{Listener, Screen, units};
+use super::listener::ScreenListener;
+use super::{Screen, units};
 use crate::model::event::{Event, Phase, Progress, Stamped};
 use crate::model::sanitize;
 use crate::output::terminal::{Glyphs, TextStyle};
@@ -157,7 +158,7 @@ impl Bars {
     }
 }
 
-impl Listener for Bars {
+impl ScreenListener for Bars {
     fn name(&self) -> &str {
         "bars"
     }
@@ -190,7 +191,7 @@ impl Listener for Bars {
         Ok(())
     }
 
-    fn tick(&mut self, _screen: &mut Screen) {
+    fn tick(&mut self) {
         self.draw();
     }
 
@@ -198,7 +199,7 @@ impl Listener for Bars {
         true
     }
 
-    fn finish(&mut self, _screen: &mut Screen) -> io::Result<()> {
+    fn finish(&mut self) -> io::Result<()> {
         self.clear();
         Ok(())
     }

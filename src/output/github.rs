@@ -8,10 +8,13 @@ mod annotations;
 pub use annotations::{At, annotate, nothing_started};
 
 use super::kept_output::{KeptOutput, gap};
+use super::listener::ScreenListener;
+use super::summary::cells;
 use super::summary::{served, verdict};
 use super::text::prefix_lines;
-use super::{Listener, OutputFile, Screen, units};
-use crate::model::event::{Event, Level, Stamped};
+use super::{OutputFile, Screen, units};
+use crate::model::event::{Event, Level, Listener, Stamped, Warnings};
+use crate::model::record::JobRecord;
 use crate::model::result::{Status, Summary, SyncResult};
 use crate::model::sanitize;
 use crate::output::terminal::Text;
@@ -70,7 +73,7 @@ impl Groups {
     }
 }
 
-impl Listener for Groups {
+impl ScreenListener for Groups {
     fn name(&self) -> &str {
         "GitHub groups"
     }
@@ -107,12 +110,11 @@ impl Listener for Groups {
 pub(super) struct Files {
     step_summary: Option<PathBuf>,
     outputs: Option<PathBuf>,
-    dry_run: bool,
 }
 
 impl Files {
     pub(super) fn new(step_summary: Option<PathBuf>, outputs: Option<PathBuf>) -> Self {
-        Files { step_summary, outputs, dry_run: false }
+        Files { step_summary, outputs }
     }
 }
 
@@ -121,17 +123,11 @@ impl Listener for Files {
         "GitHub's step summary and outputs"
     }
 
-    fn hear(&mut self, event: &Stamped, _screen: &mut Screen) -> io::Result<()> {
-        match &event.event {
-            Event::RunStarted { dry_run, .. } => self.dry_run = *dry_run,
-            Event::RunFinished(summary) => {
-                // The outputs come first, since other steps depend on them.
-                let outputs = append(self.outputs.as_deref(), &step_outputs(summary, self.dry_run));
-                append(self.step_summary.as_deref(), &markdown(summary, self.dry_run)).and(outputs)?;
-            }
-            _ => {}
-        }
-        Ok(())
+    fn hear(&mut self, event: &Stamped, _warnings: &mut dyn Warnings) -> io::Result<()> {
+        let Event::RunFinished(summary) = &event.event else { return Ok(()) };
+        // The outputs come first, since other steps depend on them.
+        let outputs = append(self.outputs.as_deref(), &step_outputs(summary));
+        append(self.step_summary.as_deref(), &markdown(summary)).and(outputs)
     }
 }
 
@@ -144,17 +140,15 @@ fn append(path: Option<&Path>, text: &str) -> io::Result<()> {
 
 /// Returns the outputs of the step. `changed` is true unless it is certain that nothing was changed; `failed` has the names of the jobs
 /// that were not fully done.
-fn step_outputs(summary: &Summary, dry_run: bool) -> String {
+fn step_outputs(summary: &Summary) -> String {
     let touched = |result: &Arc<SyncResult>| result.changed().unwrap_or(!result.attempts.is_empty());
-    let changed = !dry_run && summary.results.iter().any(touched);
+    let changed = summary.results.iter().any(touched);
     let failed: Vec<&str> =
         summary.results.iter().filter(|result| is_bad(result.status())).map(|result| &*result.job).collect();
     format!("changed={changed}\nfailed={}\n", failed.join(","))
 }
 
-fn markdown(summary: &Summary, dry_run: bool) -> String {
-    let unknown = || "–".to_owned();
-    let number = |n: Option<u64>| n.map_or_else(unknown, |n| n.to_string());
+fn markdown(summary: &Summary) -> String {
     let mut text = format!(
         "### pdb-sync: {} of {} succeeded in {}{}\n\n\
          | Job | Status | Tries | Duration | Transferred | Deleted | Received | Reason |\n\
@@ -162,26 +156,15 @@ fn markdown(summary: &Summary, dry_run: bool) -> String {
         summary.success(),
         units::count(summary.results.len() as u64, "job", "jobs"),
         units::duration(summary.duration),
-        if dry_run { " (dry run)" } else { "" },
+        if summary.dry_run { " (dry run)" } else { "" },
     );
     for result in &summary.results {
-        let figures = &result.figures;
         let served = served(result);
         let reason = [result.outcome.error(), result.outcome.hint(), served.as_deref()];
-        let reason = reason.into_iter().flatten().map(cell);
+        let reason = reason.into_iter().flatten().map(cell).collect::<Vec<_>>().join("<br>");
+        let cells = cells(&JobRecord::from(&**result), "–").join(" | ");
         // Writing to a String cannot fail.
-        let _ = writeln!(
-            text,
-            "| {} | {} | {} | {} | {} | {} | {} | {} |",
-            cell(&result.job),
-            result.status(),
-            result.attempts.len(),
-            units::duration(result.duration),
-            number(figures.files_transferred),
-            number(figures.files_deleted),
-            figures.bytes_received.map_or_else(unknown, units::bytes),
-            reason.collect::<Vec<_>>().join("<br>"),
-        );
+        let _ = writeln!(text, "| {} | {cells} | {reason} |", cell(&result.job));
     }
     text.push('\n');
     for warning in &summary.warnings {

@@ -3,10 +3,10 @@
 //! It conforms to the schema of Jenkins' xUnit plugin (`junit-10.xsd`, the strictest in use), so the properties of a case are those of the
 //! suite, with the name of the job.
 
+use super::OutputFile;
 use super::kept_output::KeptOutput;
 use super::summary::{figures, served, verdict};
-use super::{Listener, OutputFile, Screen};
-use crate::model::event::{Event, Stamped};
+use crate::model::event::{Event, Listener, Stamped, Warnings};
 use crate::model::result::{Status, Summary, SyncResult};
 use crate::model::sanitize;
 use jiff::Timestamp;
@@ -29,7 +29,6 @@ const SKIPPED: &str = "skipped";
 pub(super) struct Junit {
     path: PathBuf,
     name: String,
-    dry_run: bool,
     started: Option<Timestamp>,
     outputs: HashMap<Arc<str>, KeptOutput>,
 }
@@ -39,7 +38,6 @@ impl Junit {
         Junit {
             name: format!("the JUnit report {}", sanitize::path(&path)),
             path,
-            dry_run: false,
             started: None,
             outputs: HashMap::new(),
         }
@@ -94,7 +92,7 @@ impl Junit {
             let all = [
                 ("source", result.source.clone()),
                 ("fallback", served(result)),
-                ("figures", Some(figures(result, self.dry_run))),
+                ("figures", Some(figures(result))),
                 ("warning", warning.map(str::to_owned)),
             ];
             all.into_iter().filter_map(|(name, value)| {
@@ -165,10 +163,9 @@ impl Listener for Junit {
         &self.name
     }
 
-    fn hear(&mut self, event: &Stamped, _screen: &mut Screen) -> io::Result<()> {
+    fn hear(&mut self, event: &Stamped, _warnings: &mut dyn Warnings) -> io::Result<()> {
         match &event.event {
-            Event::RunStarted { dry_run, .. } => {
-                self.dry_run = *dry_run;
+            Event::RunStarted { .. } => {
                 self.started = Some(event.time);
                 Ok(())
             }

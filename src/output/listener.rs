@@ -1,27 +1,49 @@
-//! The interface of the listeners.
+//! The interface of the listeners that print.
 
 use super::Screen;
-use crate::model::event::Stamped;
+use crate::model::event::{Listener, Stamped};
 use std::io;
 
-/// A listener for the events of a run.
-pub trait Listener: Send {
-    /// The name for messages: `the JUnit report`.
+/// A listener that prints.
+pub(super) trait ScreenListener: Send {
+    /// Like [`Listener::name`].
     fn name(&self) -> &str;
 
-    /// Processes the next event. An `Err` is reported once, and the listener gets no more events.
+    /// Like [`Listener::hear`].
     fn hear(&mut self, event: &Stamped, screen: &mut Screen) -> io::Result<()>;
 
-    /// Called about ten times per second, if [`Listener::wants_ticks`].
-    fn tick(&mut self, _screen: &mut Screen) {}
+    /// Like [`Listener::tick`].
+    fn tick(&mut self) {}
 
-    /// Whether it needs calls of [`Listener::tick`].
+    /// Like [`Listener::wants_ticks`].
     fn wants_ticks(&self) -> bool {
         false
     }
 
-    /// Called after the last event, even if there was no `RunFinished`.
-    fn finish(&mut self, _screen: &mut Screen) -> io::Result<()> {
+    /// Like [`Listener::finish`].
+    fn finish(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+impl ScreenListener for Box<dyn Listener> {
+    fn name(&self) -> &str {
+        (**self).name()
+    }
+
+    fn hear(&mut self, event: &Stamped, screen: &mut Screen) -> io::Result<()> {
+        (**self).hear(event, screen)
+    }
+
+    fn tick(&mut self) {
+        (**self).tick();
+    }
+
+    fn wants_ticks(&self) -> bool {
+        (**self).wants_ticks()
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        (**self).finish()
     }
 }

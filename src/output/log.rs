@@ -2,14 +2,13 @@
 
 use super::summary::{figures, served, verdict};
 use super::text::prefix_lines;
-use super::{Listener, LogFiles, Screen, units};
-use crate::model::event::{Event, Lines, Stamped, Stream};
+use super::{LogFiles, units};
+use crate::model::event::{Event, Lines, Listener, Stamped, Stream, Warnings};
 use crate::model::hint;
 use crate::model::part::Part;
 use crate::model::result::SyncResult;
 use crate::model::sanitize;
 use crate::model::time::local_exact;
-use crate::output::terminal::warning;
 use jiff::Timestamp;
 use std::collections::HashMap;
 use std::fs::File;
@@ -21,7 +20,6 @@ const NAMED: usize = 5;
 
 pub(super) struct Logs {
     files: Arc<LogFiles>,
-    dry_run: bool,
     open: HashMap<Arc<str>, Option<File>>,
     /// The jobs without a log, in order, and why the first has none.
     without: Vec<Arc<str>>,
@@ -36,7 +34,6 @@ impl Logs {
     pub(super) fn new(files: Arc<LogFiles>) -> Self {
         Logs {
             files,
-            dry_run: false,
             open: HashMap::new(),
             without: Vec::new(),
             why: String::new(),
@@ -46,7 +43,7 @@ impl Logs {
     }
 
     /// Opens the job's log if it is not open yet.
-    fn open(&mut self, job: &Arc<str>, time: Timestamp, screen: &mut Screen) {
+    fn open(&mut self, job: &Arc<str>, time: Timestamp, warnings: &mut dyn Warnings) {
         if self.open.contains_key(job) {
             return;
         }
@@ -55,7 +52,7 @@ impl Logs {
             Err(why) => {
                 // A full or read-only disk is reported once; the end of the run names all jobs.
                 if self.without.is_empty() {
-                    screen.err(&warning(&why).one_line().with("\n"));
+                    warnings.print(&why);
                     self.why = why;
                 }
                 self.without.push(job.clone());
@@ -66,7 +63,14 @@ impl Logs {
     }
 
     /// Writes lines with time and mark, in one write, if the job has a log.
-    fn write(&mut self, job: &Arc<str>, time: Timestamp, mark: &str, lines: &[u8], screen: &mut Screen) {
+    fn write(
+        &mut self,
+        job: &Arc<str>,
+        time: Timestamp,
+        mark: &str,
+        lines: &[u8],
+        warnings: &mut dyn Warnings,
+    ) {
         let Some(Some(file)) = self.open.get_mut(job) else { return };
         self.block.clear();
         let part = self.part.map(|part| format!("{part} ")).unwrap_or_default();
@@ -77,30 +81,30 @@ impl Logs {
         // Unbuffered, so that a crash loses nothing.
         if let Err(error) = file.write_all(&self.block) {
             let path = self.files.path(job);
-            screen
+            warnings
                 .warn(format!("the log {} is not complete: cannot write it: {error}", sanitize::path(&path)));
             self.open.insert(job.clone(), None);
         }
     }
 
-    fn say(&mut self, job: &Arc<str>, time: Timestamp, text: &str, screen: &mut Screen) {
+    fn say(&mut self, job: &Arc<str>, time: Timestamp, text: &str, warnings: &mut dyn Warnings) {
         let line = sanitize::line(text);
-        self.write(job, time, "--- ", line.as_bytes(), screen);
+        self.write(job, time, "--- ", line.as_bytes(), warnings);
     }
 
-    fn finished(&mut self, result: &SyncResult, time: Timestamp, screen: &mut Screen) {
+    fn finished(&mut self, result: &SyncResult, time: Timestamp, warnings: &mut dyn Warnings) {
         let job = &result.job;
-        let moved = figures(result, self.dry_run);
+        let moved = figures(result);
         if !moved.is_empty() {
-            self.say(job, time, &moved, screen);
+            self.say(job, time, &moved, warnings);
         }
         if let Some(served) = served(result) {
-            self.say(job, time, &served, screen);
+            self.say(job, time, &served, warnings);
         }
         if let Some(hint) = result.outcome.hint() {
-            self.say(job, time, &format!("hint: {hint}"), screen);
+            self.say(job, time, &format!("hint: {hint}"), warnings);
         }
-        self.say(job, time, &verdict(result), screen);
+        self.say(job, time, &verdict(result), warnings);
         self.open.remove(job);
     }
 
@@ -121,30 +125,29 @@ impl Listener for Logs {
         "the logs"
     }
 
-    fn hear(&mut self, event: &Stamped, screen: &mut Screen) -> io::Result<()> {
+    fn hear(&mut self, event: &Stamped, warnings: &mut dyn Warnings) -> io::Result<()> {
         let time = event.time;
         self.part = event.event.part();
         match &event.event {
-            Event::RunStarted { dry_run, .. } => self.dry_run = *dry_run,
             // The command is logged with the phase.
             Event::JobStarted { job, attempt, source, .. } => {
-                self.open(job, time, screen);
-                self.say(job, time, &format!("try {attempt}, source {source}"), screen);
+                self.open(job, time, warnings);
+                self.say(job, time, &format!("try {attempt}, source {source}"), warnings);
             }
             Event::Phase { job, phase, argv, .. } => {
-                self.open(job, time, screen);
-                self.say(job, time, super::text_listener::phase_words(*phase), screen);
+                self.open(job, time, warnings);
+                self.say(job, time, super::text_listener::phase_words(*phase), warnings);
                 if !argv.is_empty() {
-                    self.say(job, time, &format!("runs {}", hint::joined(argv)), screen);
+                    self.say(job, time, &format!("runs {}", hint::joined(argv)), warnings);
                 }
             }
             Event::Output { job, stream, lines, .. } => {
-                self.open(job, time, screen);
-                self.write(job, time, mark(*stream), Lines::as_bytes(lines), screen);
+                self.open(job, time, warnings);
+                self.write(job, time, mark(*stream), Lines::as_bytes(lines), warnings);
             }
             Event::Retry { job, reason, delay, source, .. } => {
                 let text = format!("failed: {reason}; next in {}: {source}", units::duration(*delay));
-                self.say(job, time, &text, screen);
+                self.say(job, time, &text, warnings);
             }
             Event::Planned {
                 job,
@@ -165,17 +168,17 @@ impl Listener for Logs {
                     left_out.as_ref(),
                     plan_hash.as_deref(),
                 );
-                self.say(job, time, &text, screen);
+                self.say(job, time, &text, warnings);
             }
             Event::Adopted { job, found } => {
                 for line in super::adoption::lines(found) {
-                    self.say(job, time, &line, screen);
+                    self.say(job, time, &line, warnings);
                 }
             }
-            Event::Notice { job: Some(job), text, .. } => self.say(job, time, text, screen),
-            Event::JobFinished(result) => self.finished(result, time, screen),
-            Event::RunFinished(_) => self.missing().into_iter().for_each(|text| screen.remember(text)),
-            Event::Notice { job: None, .. } | Event::Progress { .. } => {}
+            Event::Notice { job: Some(job), text, .. } => self.say(job, time, text, warnings),
+            Event::JobFinished(result) => self.finished(result, time, warnings),
+            Event::RunFinished(_) => self.missing().into_iter().for_each(|text| warnings.remember(text)),
+            Event::RunStarted { .. } | Event::Notice { job: None, .. } | Event::Progress { .. } => {}
         }
         Ok(())
     }

@@ -27,15 +27,16 @@ mod text;
 mod text_listener;
 pub mod units;
 
-pub use listener::Listener;
 pub use log_files::LogFiles;
 pub use output_file::OutputFile;
 pub use printer::{Outcome, Printer};
 pub use screen::{Canvas, Columns, Port, Screen, Streams};
+pub use summary::cells;
 
-use crate::model::event::{Stamped, Stream};
+use crate::model::event::{Listener, Stamped, Stream};
 use crate::model::result::Summary;
 use crate::output::terminal::{Color, Environment, Text};
+use listener::ScreenListener;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -88,7 +89,7 @@ impl Default for Options {
 
 /// Returns the summary of a run, as printed at its end.
 pub fn summary(summary: &Summary, verbose: bool) -> Text {
-    summary::render(summary, false, verbose)
+    summary::render(summary, verbose)
 }
 
 /// Starts the printer. Send all events in order, drop the last sender, then call [`Printer::join`]. An `Err` means that the thread could
@@ -100,23 +101,25 @@ pub fn start(options: Options) -> io::Result<(mpsc::Sender<Stamped>, Printer)> {
 }
 
 /// Creates the screen and the listeners.
-fn cast(options: Options) -> (Screen, Vec<Box<dyn Listener>>) {
+fn cast(options: Options) -> (Screen, Vec<Box<dyn ScreenListener>>) {
     let Options { color, quiet, verbose, json, github, junit, logs, others, environment, streams, .. } =
         options;
     let Streams { out, err, canvas } = streams;
     let bars_fit = err.columns.is_some() && !environment.ci && !environment.dumb && !quiet && !json;
     let mut screen = Screen::new(out, err, color, &environment);
-    let mut listeners: Vec<Box<dyn Listener>> = others;
-    if let Some(files) = logs {
-        listeners.push(Box::new(log::Logs::new(files)));
+    let mut files = others;
+    if let Some(logs) = logs {
+        files.push(Box::new(log::Logs::new(logs)));
     }
     if let Some(path) = junit {
-        listeners.push(Box::new(junit::Junit::new(path)));
+        files.push(Box::new(junit::Junit::new(path)));
     }
     let github = github || environment.github;
     if github {
-        listeners.push(Box::new(github::Files::new(environment.step_summary, environment.github_output)));
+        files.push(Box::new(github::Files::new(environment.step_summary, environment.github_output)));
     }
+    let mut listeners: Vec<Box<dyn ScreenListener>> = Vec::new();
+    listeners.extend(files.into_iter().map(|listener| Box::new(listener) as Box<dyn ScreenListener>));
     if github && !json {
         screen.read_by_github();
         listeners.push(Box::new(github::Groups::new(quiet)));

@@ -1,6 +1,7 @@
 //! The thread that owns the listeners.
 
-use super::{Listener, Screen};
+use super::Screen;
+use super::listener::ScreenListener;
 use crate::model::event::{Event, Stamped};
 use std::io;
 use std::sync::Arc;
@@ -31,7 +32,7 @@ pub struct Outcome {
 impl Printer {
     pub(super) fn spawn(
         mut screen: Screen,
-        listeners: Vec<Box<dyn Listener>>,
+        listeners: Vec<Box<dyn ScreenListener>>,
         events: mpsc::Receiver<Stamped>,
     ) -> io::Result<Self> {
         let (finished, done) = std_mpsc::channel();
@@ -39,7 +40,7 @@ impl Printer {
         // The thread's handle is not joined: a stream that blocks forever must not delay the end of the process.
         thread::Builder::new().name("printer".into()).spawn(move || {
             listen(&mut audience, events, &mut screen);
-            each(&mut audience, &mut screen, |listener, screen| listener.finish(screen));
+            each(&mut audience, &mut screen, |listener, _| listener.finish());
             // The receiver is gone if nobody waits for the result.
             let _ = finished.send(screen.into_told());
         })?;
@@ -65,7 +66,7 @@ impl Printer {
     }
 }
 
-type Audience = [Option<Box<dyn Listener>>];
+type Audience = [Option<Box<dyn ScreenListener>>];
 
 fn listen(audience: &mut Audience, mut events: mpsc::Receiver<Stamped>, screen: &mut Screen) {
     let ticking = audience.iter().flatten().any(|listener| listener.wants_ticks());
@@ -86,8 +87,8 @@ fn listen(audience: &mut Audience, mut events: mpsc::Receiver<Stamped>, screen: 
                     Some(event) => tell(audience, screen, &event),
                     None => return,
                 },
-                _ = ticks.tick() => each(audience, screen, |listener, screen| {
-                    listener.tick(screen);
+                _ = ticks.tick() => each(audience, screen, |listener, _| {
+                    listener.tick();
                     Ok(())
                 }),
             }
@@ -112,7 +113,7 @@ fn tell(audience: &mut Audience, screen: &mut Screen, event: &Stamped) {
 fn each(
     audience: &mut Audience,
     screen: &mut Screen,
-    mut act: impl FnMut(&mut dyn Listener, &mut Screen) -> io::Result<()>,
+    mut act: impl FnMut(&mut dyn ScreenListener, &mut Screen) -> io::Result<()>,
 ) {
     for place in audience {
         let Some(listener) = place else { continue };
@@ -127,7 +128,7 @@ fn each(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::event::{Level, Stream};
+    use crate::model::event::{Level, Listener, Stream, Warnings};
     use crate::model::result::Outcome as JobOutcome;
     use crate::output::testing::{Heard, at, finished, options, output, result, run, started};
     use std::io::Write;
@@ -179,7 +180,7 @@ mod tests {
             "the diary"
         }
 
-        fn hear(&mut self, _: &Stamped, _: &mut Screen) -> io::Result<()> {
+        fn hear(&mut self, _: &Stamped, _: &mut dyn Warnings) -> io::Result<()> {
             self.0 += 1;
             assert_eq!(self.0, 1, "heard again after it failed");
             Err(io::ErrorKind::StorageFull.into())
@@ -193,7 +194,7 @@ mod tests {
             "the count"
         }
 
-        fn hear(&mut self, _: &Stamped, _: &mut Screen) -> io::Result<()> {
+        fn hear(&mut self, _: &Stamped, _: &mut dyn Warnings) -> io::Result<()> {
             self.0.send(()).map_err(io::Error::other)
         }
 
@@ -208,7 +209,8 @@ mod tests {
         let (screen, _) = crate::output::cast(options(Heard::default(), err.clone()));
         let (sender, events) = mpsc::channel(4);
         let (count, counted) = std_mpsc::channel();
-        let listeners: Vec<Box<dyn Listener>> = vec![Box::new(Failing(0)), Box::new(Counting(count))];
+        let listeners: [Box<dyn Listener>; 2] = [Box::new(Failing(0)), Box::new(Counting(count))];
+        let listeners = listeners.into_iter().map(|listener| Box::new(listener) as _).collect();
         let printer = Printer::spawn(screen, listeners, events).unwrap();
         let notice = Event::Notice { job: None, level: Level::Info, text: "x".into() };
         for event in [started(&["a"]), notice] {

@@ -2,7 +2,7 @@
 
 use super::cursor_home::CursorHomeTerminal;
 use super::text::prefix_lines;
-use crate::model::event::Stream;
+use crate::model::event::{Stream, Warnings};
 use crate::model::result::Summary;
 use crate::model::sanitize;
 use crate::output::terminal::{Color, Environment, HANG, Text, TextStyle, columns, streams, warning};
@@ -194,22 +194,9 @@ impl Screen {
         }
     }
 
-    /// Prints a warning that the summary repeats. It does not affect the exit code.
-    pub fn warn(&mut self, what: String) {
-        self.err(&warning(&what).one_line().with("\n"));
-        self.remember(what);
-    }
-
-    /// Like [`Screen::warn`], for a warning that was printed already.
-    pub fn remember(&mut self, what: String) {
-        if !self.warnings.contains(&what) {
-            self.warnings.push(what);
-        }
-    }
-
     /// Prints a warning that requested output will be missing, and records it: the run counts as failed.
     pub fn lose(&mut self, what: String) {
-        self.err(&warning(&what).one_line().with("\n"));
+        self.print(&what);
         self.lost.push(what);
     }
 
@@ -221,6 +208,18 @@ impl Screen {
     /// Returns the lost output and the warnings.
     pub(super) fn into_told(self) -> (Vec<String>, Vec<String>) {
         (self.lost, self.warnings)
+    }
+}
+
+impl Warnings for Screen {
+    fn print(&mut self, text: &str) {
+        self.err(&warning(text).one_line().with("\n"));
+    }
+
+    fn remember(&mut self, text: String) {
+        if !self.warnings.contains(&text) {
+            self.warnings.push(text);
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::units;
 use crate::model::exit_code::SIGNALS;
+use crate::model::record::JobRecord;
 use crate::model::result::{Status, Summary, SyncResult};
 use crate::model::sanitize;
 use crate::output::terminal::Text;
@@ -26,26 +27,43 @@ pub(super) fn verdict(result: &SyncResult) -> String {
 /// Formats what a job moved: `3 files transferred, 1 deleted, 12.3 kB received`; for a dry run `3 files to transfer, 1 to delete`. Empty if
 /// nothing is known, or if the figures are zero and the job did not succeed: only after a success is it certain that there was nothing to
 /// change.
-pub(super) fn figures(result: &SyncResult, dry_run: bool) -> String {
+pub(super) fn figures(result: &SyncResult) -> String {
     let figures = &result.figures;
     let told = matches!(result.status(), Status::Ok | Status::Warned);
-    if told && result.changed() == Some(false) {
+    if told && figures.changed() == Some(false) {
         return match figures.total_files {
             Some(files) => format!("nothing to change in {}", units::count(files, "file", "files")),
             None => "nothing to change".into(),
         };
     }
-    if !told && result.changed() == Some(false) {
+    if !told && figures.changed() == Some(false) {
         return String::new();
     }
-    let (moved, removed) = if dry_run { ("to transfer", "to delete") } else { ("transferred", "deleted") };
+    let (moved, removed) =
+        if result.dry_run { ("to transfer", "to delete") } else { ("transferred", "deleted") };
     let transferred =
         figures.files_transferred.map(|n| format!("{} {moved}", units::count(n, "file", "files")));
     let deleted = figures.files_deleted.filter(|n| *n > 0).map(|n| format!("{n} {removed}"));
     // A dry run receives only the list of files.
     let received =
-        figures.bytes_received.filter(|_| !dry_run).map(|n| format!("{} received", units::bytes(n)));
+        figures.bytes_received.filter(|_| !result.dry_run).map(|n| format!("{} received", units::bytes(n)));
     [transferred, deleted, received].into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+/// Returns the cells of a job in a table: status, tries, duration, files transferred and deleted, bytes received. `unknown` stands for a
+/// figure that is not known.
+pub fn cells(record: &JobRecord, unknown: &str) -> [String; 6] {
+    let figures = &record.figures;
+    let or_unknown = |text: Option<String>| text.unwrap_or_else(|| unknown.into());
+    let count = |n: Option<u64>| or_unknown(n.map(|n| n.to_string()));
+    [
+        record.state.word().into(),
+        record.attempts.to_string(),
+        or_unknown(record.duration.map(units::duration)),
+        count(figures.files_transferred),
+        count(figures.files_deleted),
+        or_unknown(figures.bytes_received.map(units::bytes)),
+    ]
 }
 
 /// Returns which source replaced the first one, and why: `served by SOURCE, since FIRST: why`. `None` if none did, or if the job failed
@@ -64,7 +82,7 @@ pub(super) fn served(result: &SyncResult) -> Option<String> {
 }
 
 /// Returns the whole summary, as text for standard output.
-pub(super) fn render(summary: &Summary, dry_run: bool, verbose: bool) -> Text {
+pub(super) fn render(summary: &Summary, verbose: bool) -> Text {
     let total = summary.results.len();
     let (success, failed) = (summary.success(), summary.count(Status::Failed));
     let mut text = Text::styled("=== Sync Summary ===", Style::new().bold());
@@ -82,7 +100,7 @@ pub(super) fn render(summary: &Summary, dry_run: bool, verbose: bool) -> Text {
     }
     text += "\n";
     for result in &summary.results {
-        job(&mut text, result, dry_run, verbose);
+        job(&mut text, result, verbose);
     }
     // One line for the run: undo applies to all of its jobs.
     if let Some(undo) = summary.results.iter().find_map(|result| result.undo.as_deref()) {
@@ -102,7 +120,7 @@ pub(super) fn render(summary: &Summary, dry_run: bool, verbose: bool) -> Text {
         0 => " successfully".to_owned(),
         warned => format!(", {warned} with warnings"),
     };
-    text += match (dry_run, whole) {
+    text += match (summary.dry_run, whole) {
         (false, true) => format!("All syncs completed{how}.\n"),
         (true, true) => format!("All dry runs completed{how}. Nothing was changed.\n"),
         (true, false) => "This was a dry run: nothing was changed.\n".into(),
@@ -119,7 +137,7 @@ pub(super) fn went_well(result: &SyncResult) -> bool {
 }
 
 /// Appends the text about one job; nothing about a success without warnings, unless `verbose`.
-fn job(text: &mut Text, result: &SyncResult, dry_run: bool, verbose: bool) {
+fn job(text: &mut Text, result: &SyncResult, verbose: bool) {
     let status = result.status();
     let served = served(result);
     if went_well(result) && !verbose && served.is_none() {
@@ -127,7 +145,7 @@ fn job(text: &mut Text, result: &SyncResult, dry_run: bool, verbose: bool) {
     }
     *text += Text::styled(&format!("[{}]", result.job), status_style(status));
     // Writing to a Text cannot fail.
-    let _ = match (status, figures(result, dry_run)) {
+    let _ = match (status, figures(result)) {
         (Status::Ok, figures) if !figures.is_empty() => {
             writeln!(text, " {}: {figures}", verdict(result))
         }
@@ -187,11 +205,16 @@ mod tests {
     use crate::model::event::Event;
     use crate::model::result::{Outcome, Reason, Skip};
     use crate::output::testing::{ended, failure, finished, result};
+    use std::sync::Arc;
     use std::time::Duration;
 
     fn shown(events: Vec<Event>, dry_run: bool, verbose: bool, color: bool) -> String {
         match events.last() {
-            Some(Event::RunFinished(summary)) => render(summary, dry_run, verbose).render(color),
+            Some(Event::RunFinished(summary)) => {
+                let dry = |result: &Arc<SyncResult>| SyncResult { dry_run, ..(**result).clone() }.into();
+                let results = summary.results.iter().map(dry).collect();
+                render(&Summary { dry_run, results, ..(**summary).clone() }, verbose).render(color)
+            }
             other => panic!("no summary: {other:?}"),
         }
     }

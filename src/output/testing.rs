@@ -123,6 +123,8 @@ pub(super) fn result(job: &str, outcome: Outcome) -> SyncResult {
         _ => None,
     };
     SyncResult {
+        run: RUN.into(),
+        dry_run: false,
         job: job.into(),
         attempts: vec![attempt(1, job, error)],
         outcome,
@@ -181,6 +183,7 @@ pub(super) fn ended(results: Vec<SyncResult>, signal: Option<i32>) -> Vec<Event>
     let duration = Duration::from_millis(45_230);
     events.push(Event::RunFinished(Arc::new(Summary {
         run: RUN.into(),
+        dry_run: false,
         results,
         duration,
         signal,

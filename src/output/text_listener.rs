@@ -1,7 +1,8 @@
 //! Text for people: the header, lines of children, notices, the summary.
 
+use super::listener::ScreenListener;
 use super::summary::{figures, render, verdict};
-use super::{Listener, Screen, units};
+use super::{Screen, units};
 use crate::model::event::{Event, Level, Phase, Stamped, Stream, Tally};
 use crate::model::hint;
 use crate::model::part::Part;
@@ -22,7 +23,6 @@ pub(super) struct TextListener {
     verbose: bool,
     /// Whether lines of children are shown here (otherwise in GitHub's groups).
     lines: bool,
-    dry_run: bool,
     /// The part of the job that the current event is about.
     part: Option<Part>,
     prefixes: HashMap<String, Prefixes>,
@@ -38,19 +38,10 @@ struct Prefixes {
 
 impl TextListener {
     pub(super) fn new(quiet: bool, verbose: bool, lines: bool) -> Self {
-        TextListener {
-            quiet,
-            verbose,
-            lines,
-            dry_run: false,
-            part: None,
-            prefixes: HashMap::new(),
-            phases: HashMap::new(),
-        }
+        TextListener { quiet, verbose, lines, part: None, prefixes: HashMap::new(), phases: HashMap::new() }
     }
 
     fn run_started(&mut self, jobs: &[String], parallel: usize, dry_run: bool, screen: &mut Screen) {
-        self.dry_run = dry_run;
         let longest = jobs.iter().map(|job| measure_text_width(job)).max().unwrap_or(0);
         let looks = (screen.look(Stream::Stdout), screen.look(Stream::Stderr));
         self.prefixes = jobs
@@ -104,7 +95,7 @@ impl TextListener {
     }
 
     fn job_finished(&mut self, result: &SyncResult, screen: &mut Screen) {
-        let text = match (result.status(), figures(result, self.dry_run)) {
+        let text = match (result.status(), figures(result)) {
             (Status::Ok, figures) if !figures.is_empty() => {
                 format!("done in {}: {figures}", units::duration(result.duration))
             }
@@ -115,7 +106,7 @@ impl TextListener {
     }
 }
 
-impl Listener for TextListener {
+impl ScreenListener for TextListener {
     fn name(&self) -> &str {
         "text"
     }
@@ -177,7 +168,7 @@ impl Listener for TextListener {
             Event::JobFinished(result) if self.lines && !self.quiet => self.job_finished(result, screen),
             Event::RunFinished(summary) if self.quiet && went_well(summary) => {}
             Event::RunFinished(summary) => {
-                screen.out(&render(summary, self.dry_run, self.verbose));
+                screen.out(&render(summary, self.verbose));
             }
             Event::JobStarted { .. }
             | Event::Phase { .. }

@@ -73,11 +73,6 @@ pub fn count(n: u64, one: &str, many: &str) -> String {
     format!("{n} {}", if n == 1 { one } else { many })
 }
 
-/// Returns seconds for machines, to the millisecond.
-pub fn seconds(duration: Duration) -> f64 {
-    (duration.as_secs_f64() * 1_000.0).round() / 1_000.0
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -132,6 +127,5 @@ mod tests {
         assert_eq!(rate(f64::INFINITY), None);
         assert_eq!(count(1, "file", "files"), "1 file");
         assert_eq!(count(0, "file", "files"), "0 files");
-        assert_eq!(seconds(Duration::from_micros(1_234_567)), 1.235);
     }
 }

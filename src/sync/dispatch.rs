@@ -191,7 +191,7 @@ impl Dispatch {
         let (mut result, slot) = match done {
             Ok((_, ended)) => ended,
             Err(error) => match self.names.get(&error.id()) {
-                Some(job) => (broken(job.clone(), error), None),
+                Some(job) => (broken(&self.plan, job.clone(), error), None),
                 None => return,
             },
         };
@@ -236,6 +236,7 @@ impl Dispatch {
             self.plan.jobs.iter().filter_map(|job| self.results.get(job.name.as_str()).cloned()).collect();
         Summary {
             run: self.plan.run.clone(),
+            dry_run: self.plan.mode.is_dry(),
             results,
             duration: self.started.elapsed(),
             signal: self.signal,
@@ -262,7 +263,7 @@ async fn at(time: Option<tokio::time::Instant>) {
 }
 
 /// The result of a job whose task panicked. Other jobs are not affected.
-fn broken(job: Arc<str>, error: JoinError) -> SyncResult {
+fn broken(plan: &Plan, job: Arc<str>, error: JoinError) -> SyncResult {
     let text = match error.try_into_panic() {
         Ok(panic) => {
             let words = panic.downcast_ref::<String>().map(String::as_str);
@@ -272,6 +273,8 @@ fn broken(job: Arc<str>, error: JoinError) -> SyncResult {
         Err(_) => "its task was cancelled".into(),
     };
     SyncResult {
+        run: plan.run.clone(),
+        dry_run: plan.mode.is_dry(),
         job,
         outcome: Outcome::Failed(Reason::new(text)),
         attempts: Vec::new(),

@@ -2,6 +2,7 @@
 
 use super::child_exit::ChildExits;
 use super::signal::Signals;
+use crate::platform;
 use rustix::process::{Pid, Signal, kill_process};
 use std::io;
 use std::process::{Command, ExitStatus};
@@ -15,7 +16,7 @@ const GRACE: Duration = Duration::from_secs(10);
 /// other signal ends the program, too (SIGTERM, then SIGKILL): a program left behind when we are killed would go on reading what the user
 /// types.
 pub(crate) fn run(command: &mut Command) -> io::Result<(ExitStatus, Option<i32>)> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = platform::runtime()?;
     runtime.block_on(async {
         let (mut signals, mut ends) = (Signals::listen()?, ChildExits::watch()?);
         let mut child = command.spawn()?;

@@ -15,10 +15,10 @@ use super::stop::StopReason;
 use super::transport::Transport;
 use super::{Mode, Plan, disk, guard, named_files, spawn, unfit};
 use crate::clean::removal::WriteAccess;
-use crate::history::stats::Past;
 use crate::model::event::{Event, Level, Phase};
 use crate::model::hint;
 use crate::model::job::{CachePolicy, Hook, Job};
+use crate::model::record::JobRecord;
 use crate::model::result::{Attempt, Fallback, Figures, Outcome, Reason, Skip, Status, SyncResult};
 use crate::rsync::exit::Class;
 use jiff::Timestamp;
@@ -255,7 +255,7 @@ impl JobRunner<'_> {
     /// Reports alerts before the hooks run, since hooks get them, too.
     async fn look_out(&mut self, outcome: &Outcome) {
         let JobContext { plan, job_events, .. } = self.context;
-        let newest = Past::of(&plan.run, &self.result(outcome.clone()));
+        let newest = JobRecord::from(&self.result(outcome.clone()));
         self.alerts = plan.watch.check(newest, Timestamp::now());
         for alert in &self.alerts {
             job_events.notice(Level::Warning, format!("alert: {alert}")).await;
@@ -347,6 +347,8 @@ impl JobRunner<'_> {
     fn result(&self, outcome: Outcome) -> SyncResult {
         let (at, started) = self.started.unwrap_or_else(|| (Instant::now(), Timestamp::now()));
         SyncResult {
+            run: self.context.plan.run.clone(),
+            dry_run: self.context.plan.mode.is_dry(),
             job: self.context.job_events.job.clone(),
             outcome,
             duration: self.started.map_or(Duration::ZERO, |_| at.elapsed()),

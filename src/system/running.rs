@@ -36,8 +36,7 @@ impl Registration {
         run: Option<String>,
         sync: Option<RunningSync>,
     ) -> Self {
-        let (Identity { pid, started: process }, host, now) =
-            (Identity::own(), host_name(), Timestamp::now());
+        let (Identity { pid, started: process }, host, now) = (Identity::own(), host_name(), now());
         // Several hosts may share a state directory.
         let path = directory(state_dir).join(format!("{pid}-{}.json", host.replace('/', "_")));
         let (command, host) = (command.into(), Some(host));
@@ -54,11 +53,17 @@ impl Registration {
 
     /// Writes the record for others. The next call repeats a write that failed.
     pub fn publish(&mut self) {
-        self.record.told = Timestamp::now();
+        self.record.told = now();
         if let Some(file) = &self.file {
             let _ = rewrite(file, &self.record);
         }
     }
+}
+
+/// The time to the millisecond, as the record has it.
+fn now() -> Timestamp {
+    let now = Timestamp::now();
+    Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
 }
 
 impl Drop for Registration {

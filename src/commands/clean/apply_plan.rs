@@ -132,17 +132,13 @@ impl Work {
     fn tell(&self, applied: &Applied, fenced: bool, journal: &Path) -> Result<ExitCode, Failure> {
         let Applied { deleted, quarantined, backup, trashed, skipped, failed, .. } = *applied;
         let ui = &self.ui;
-        if ui.json {
-            ui.result(
-                ExitCode::Done,
-                &json!({
-                    "run": self.run, "deleted": deleted, "quarantined": quarantined, "backed_up": backup,
-                    "trashed": trashed, "skipped": skipped, "failed": failed, "bytes": applied.bytes,
-                    "journal": journal.to_string_lossy(), "resumed": self.past.is_some(), "stopped": applied.stopped,
-                    "fenced": fenced,
-                }),
-            )?;
-        } else {
+        let body = json!({
+            "run": self.run, "deleted": deleted, "quarantined": quarantined, "backed_up": backup,
+            "trashed": trashed, "skipped": skipped, "failed": failed, "bytes": applied.bytes,
+            "journal": journal.to_string_lossy(), "resumed": self.past.is_some(), "stopped": applied.stopped,
+            "fenced": fenced,
+        });
+        ui.report(ExitCode::Done, &body, || {
             for (path, why) in &applied.why {
                 ui.warning(&format!("{}: {why}", shown(path)));
             }
@@ -167,7 +163,8 @@ impl Work {
                 let undo = hint::undo(ui.again, &self.run);
                 say(&format!("to bring it back: {undo}"))?;
             }
-        }
+            Ok(())
+        })?;
         Ok(match () {
             () if failed > 0 => ExitCode::Failed,
             () if self.strict && skipped > 0 => ExitCode::Blocked,

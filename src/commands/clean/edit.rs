@@ -86,18 +86,11 @@ pub(super) fn run(args: &OnePlan, global: &Global, ui: &Ui) -> Result<ExitCode, 
         return Ok(shared::blocked(ui, &plan.refused(&error), None));
     }
     plans::judge_decisions(&decisions, &whole.header, ui)?;
-    if ui.json {
-        let file = beside.to_string_lossy();
-        ui.result(
-            ExitCode::Done,
-            &json!({"decisions": file, "to_delete": deletes, "bytes_to_delete": bytes}),
-        )?;
-    } else {
-        ui.outcome(&format!(
-            "to be removed: {}, {}",
-            scan::count(deletes, "entry", "entries"),
-            scan::bytes(bytes)
-        ))?;
-    }
+    let file = beside.to_string_lossy();
+    let body = json!({"decisions": file, "to_delete": deletes, "bytes_to_delete": bytes});
+    ui.report(ExitCode::Done, &body, || {
+        let entries = scan::count(deletes, "entry", "entries");
+        ui.outcome(&format!("to be removed: {entries}, {}", scan::bytes(bytes)))
+    })?;
     Ok(ExitCode::Done)
 }

@@ -43,17 +43,12 @@ pub(super) fn run(args: &LogArgs, global: &Global, ui: &Ui) -> Result<ExitCode, 
         let counts: BTreeMap<&'static str, u64> = tally.counts().map(|(did, n)| (did.word(), n)).collect();
         let begin = &found.begin;
         let whole = found.end.as_ref().map(|end| end.whole);
-        if ui.json {
-            let root = &begin.root.path;
-            ui.json(
-                "run",
-                &json!({"run": begin.run, "command": begin.command, "job": begin.job, "root": root, "mode": begin.mode,
-                    "started": rfc3339_of(&begin.time), "whole": whole, "counts": counts,
-                    "purged": found.purged.as_deref().and_then(rfc3339_of),
-                    "journal": found.path.to_string_lossy()}),
-            )?;
-            continue;
-        }
+        let body = json!({
+            "run": begin.run, "command": begin.command, "job": begin.job, "root": begin.root.path, "mode": begin.mode,
+            "started": rfc3339_of(&begin.time), "whole": whole, "counts": counts,
+            "purged": found.purged.as_deref().and_then(rfc3339_of), "journal": found.path.to_string_lossy(),
+        });
+        ui.json("run", &body)?;
         let mut what: Vec<String> = counts.iter().map(|(word, n)| format!("{n} {word}")).collect();
         if whole != Some(true) && !counts.contains_key(EntryOutcome::Restored.word()) {
             what.push("cut short".into());
@@ -70,13 +65,13 @@ pub(super) fn run(args: &LogArgs, global: &Global, ui: &Ui) -> Result<ExitCode, 
             sanitize::line(&begin.root.path).into_owned(),
         ]);
     }
-    if ui.json {
-        ui.result(ExitCode::Done, &json!({"runs": all.len()}))?;
-    } else if all.is_empty() {
-        ui.note("no run is known");
-    } else {
-        ui.table(&ui.with_short_paths(rows))?;
-    }
+    ui.report(ExitCode::Done, &json!({"runs": all.len()}), || {
+        if all.is_empty() {
+            ui.note("no run is known");
+            return Ok(());
+        }
+        ui.table(&ui.with_short_paths(rows))
+    })?;
     Ok(ExitCode::Done)
 }
 
@@ -110,16 +105,14 @@ fn one(state: &std::path::Path, run: &str, ui: &Ui) -> Result<ExitCode, Failure>
             if tally.add(&record) {
                 entries += 1;
                 if told.is_ok() {
-                    told = entry(record, &found.begin, &mut lines, ui);
+                    told = entry(&record, &found.begin, &mut lines);
                 }
             }
         })?;
         told?;
         lines.flush()?;
     }
-    if ui.json {
-        ui.result(ExitCode::Done, &json!({"entries": entries}))?;
-    }
+    ui.result(ExitCode::Done, &json!({"entries": entries}))?;
     Ok(ExitCode::Done)
 }
 
@@ -146,21 +139,24 @@ fn cut_short(found: &FoundJournal) -> Option<(File, LongNames)> {
     Some((root, dirs.long))
 }
 
-fn entry(record: Record, begin: &Begin, lines: &mut Lines<'_>, ui: &Ui) -> Result<(), Failure> {
-    if ui.json {
-        let mut row = serde_json::to_value(JsonPath::from(record.path)).unwrap_or_default();
+fn entry(record: &Record, begin: &Begin, lines: &mut Lines<'_>) -> Result<(), Failure> {
+    let body = || {
+        let mut row = serde_json::to_value(JsonPath::from(record.path.clone())).unwrap_or_default();
         row["run"] = begin.run.as_str().into();
         row["started"] = rfc3339_of(&begin.time).into();
         row["type"] = record.kind.word().into();
         row["did"] = record.did.word().into();
         row["bytes"] = record.bytes.into();
-        row["why"] = record.why.into();
-        return lines.json("entry", &row);
-    }
-    let why = match record.did {
-        EntryOutcome::Meant => Some("the run was cut short there".to_owned()),
-        _ => record.why,
+        row["why"] = record.why.as_deref().into();
+        row
     };
-    let why = why.map(|why| format!(" ({why})")).unwrap_or_default();
-    lines.line(&format!("{:<11} {}{why}", record.did.word(), shown(&record.path)))
+    let text = || {
+        let why = match record.did {
+            EntryOutcome::Meant => Some("the run was cut short there"),
+            _ => record.why.as_deref(),
+        };
+        let why = why.map(|why| format!(" ({why})")).unwrap_or_default();
+        format!("{:<11} {}{why}", record.did.word(), shown(&record.path))
+    };
+    lines.item("entry", body, text)
 }

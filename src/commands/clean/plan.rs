@@ -100,13 +100,16 @@ pub(super) fn run(args: &PlanArgs, global: &Global, ui: &Ui) -> Result<ExitCode,
                 break;
             }
         }
-        if several && work.ui.json {
+        if several {
             let body = json!({
                 "plans": sum.plans, "entries": sum.entries, "bytes": sum.bytes, "errors": sum.errors,
             });
-            work.ui.result(ExitCode::Done, &body)?;
-        } else if several && sum.plans > 0 {
-            work.ui.note("`pdb-sync clean run` does the last of these plans; `pdb-sync clean run PLAN` does another one");
+            work.ui.report(ExitCode::Done, &body, || {
+                if sum.plans > 0 {
+                    work.ui.note("`pdb-sync clean run` does the last of these plans; `pdb-sync clean run PLAN` does another one");
+                }
+                Ok(())
+            })?;
         }
         Ok(exit)
     })
@@ -171,13 +174,8 @@ impl Work {
         let expired =
             File::open(&target.root).and_then(|root| removal::expired(&root, &crate::retention::now())).ok();
         let expired = expired.map(|runs| runs.len() as u64);
-        if ui.json {
-            let body = as_json(&output, &target.root, &judge, &planned, unread, expired);
-            match self.several {
-                true => ui.json("plan", &body)?,
-                false => ui.result(ExitCode::Done, &body)?,
-            }
-        } else {
+        let body = as_json(&output, &target.root, &judge, &planned, unread, expired);
+        let text = || {
             tell(&output, &file, &header, &judge, &planned, ui)?;
             if let Some(runs) = expired.filter(|runs| *runs > 0) {
                 let runs = count(runs, "run in quarantine has", "runs in quarantine have");
@@ -186,6 +184,11 @@ impl Work {
                                marks expired runs, and removes them when it runs again a day later"
                 ));
             }
+            Ok(())
+        };
+        match self.several {
+            true => ui.item("plan", &body, text)?,
+            false => ui.report(ExitCode::Done, &body, text)?,
         }
         if let Some(text) = scan::unreadable(&found) {
             ui.warning_lines(&format!("{}: {text}", target.label()));
@@ -226,7 +229,7 @@ fn tell(
     judge: &Judge,
     planned: &Planned,
     ui: &Ui,
-) -> Result<(), Failure> {
+) -> io::Result<()> {
     // Output after the plan on standard output would make it invalid.
     let say = |text: &str| {
         if file.is_stdout() {

@@ -113,16 +113,12 @@ pub(super) fn run(args: &PurgeArgs, global: &Global, ui: &Ui) -> Result<ExitCode
             all.bytes += purged.bytes;
         }
         let due = all.marked.values().min().and_then(|s| jiff::Timestamp::from_second(*s).ok());
-        if ui.json {
-            let marked: Vec<_> = all.marked.keys().collect();
-            ui.result(
-                exit,
-                &json!({
-                    "runs": all.runs, "kept": all.kept, "marked": marked, "due": due.map(rfc3339), "entries": all.entries,
-                    "bytes": all.bytes, "dry_run": dry, "stopped": asked.is_stopped(),
-                }),
-            )?;
-        } else {
+        let marked: Vec<_> = all.marked.keys().collect();
+        let body = json!({
+            "runs": all.runs, "kept": all.kept, "marked": marked, "due": due.map(rfc3339), "entries": all.entries,
+            "bytes": all.bytes, "dry_run": dry, "stopped": asked.is_stopped(),
+        });
+        ui.report(exit, &body, || {
             // The report of a dry run is what was asked for, so `-q` does not suppress it.
             let stopped = asked.is_stopped();
             let say = |text: &str| if dry || stopped { ui.line(text) } else { ui.outcome(text) };
@@ -143,7 +139,8 @@ pub(super) fn run(args: &PurgeArgs, global: &Global, ui: &Ui) -> Result<ExitCode
                     "{runs}{would} marked, to be removed by a run after {due}; --older-than DUR does not wait"
                 ))?;
             }
-        }
+            Ok(())
+        })?;
         Ok(exit)
     })
 }

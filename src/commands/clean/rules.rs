@@ -4,7 +4,7 @@ use super::plans;
 use super::rulebook;
 use super::shared;
 use crate::clean::removal::{self, Weighed};
-use crate::clean::{Action, Kind, Special, Verdict, Why};
+use crate::clean::{Action, Kind, Rule, Special, Verdict, Why};
 use crate::cli::{ExplainArgs, Global};
 use crate::commands::scan::{bytes, grouped, shown};
 use crate::commands::{Failure, file_locations};
@@ -42,47 +42,43 @@ pub(super) fn list(global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
         vec![["RULE", "ACTION", "LAST PLAN", "PATTERNS", "MEANS", "REASON"].map(String::from).to_vec()];
     for rule in &rules {
         let found = last.as_ref().map(|last| last.get(&rule.name).copied().unwrap_or_default());
-        if ui.json {
-            let special = rule.special.map(special_word);
-            let types: Vec<_> = rule.kinds().into_iter().map(Kind::word).collect();
-            ui.json(
-                "rule",
-                &json!({
-                    "name": rule.name, "on": rule.on, "built_in": rule.built_in, "patterns": rule.patterns,
-                    "type": rule.kind.map(Kind::word), "types": types, "action": rule.action.word(),
-                    "min_size": rule.min_size, "max_size": rule.max_size,
-                    "min_age_s": rule.min_age.map(|age| age.as_secs()), "max_age_s": rule.max_age.map(|age| age.as_secs()),
-                    "special": special, "reason": rule.reason,
-                    "last_entries": found.map(|sum| sum.entries), "last_bytes": found.map(|sum| sum.bytes),
-                }),
-            )?;
-            continue;
-        }
+        let special = rule.special.map(special_word);
+        let types: Vec<_> = rule.kinds().into_iter().map(Kind::word).collect();
+        let body = json!({
+            "name": rule.name, "on": rule.on, "built_in": rule.built_in, "patterns": rule.patterns,
+            "type": rule.kind.map(Kind::word), "types": types, "action": rule.action.word(),
+            "min_size": rule.min_size, "max_size": rule.max_size,
+            "min_age_s": rule.min_age.map(|age| age.as_secs()), "max_age_s": rule.max_age.map(|age| age.as_secs()),
+            "special": special, "reason": rule.reason,
+            "last_entries": found.map(|sum| sum.entries), "last_bytes": found.map(|sum| sum.bytes),
+        });
+        ui.json("rule", &body)?;
         let action = if rule.on { rule.action.word() } else { "off" };
         let found = found.map_or("?".into(), |sum| match sum.entries {
             0 => "-".into(),
             n => format!("{} ({})", grouped(n), bytes(sum.bytes)),
         });
-        let mut means: Vec<String> = rule.kinds().into_iter().map(|kind| kind.word().to_owned()).collect();
+        let mut means: Vec<String> = types.into_iter().map(Into::into).collect();
         means.extend(rule.min_age.map(|age| format!("older than {}", crate::model::time::span(age))));
         means.extend(rule.max_age.map(|age| format!("younger than {}", crate::model::time::span(age))));
         means.extend(rule.min_size.map(|size| format!("at least {}", bytes(size))));
         means.extend(rule.max_size.map(|size| format!("at most {}", bytes(size))));
-        means.extend(rule.special.map(|special| special_word(special).to_owned()));
+        means.extend(special.map(Into::into));
         // The directory of the backups depends on the job.
         let patterns = if rule.patterns.is_empty() { "-".into() } else { rule.patterns.join(" ") };
         let name = rule.name.clone();
         rows.push(vec![name, action.into(), found, patterns, means.join(", "), rule.reason.clone()]);
     }
-    if ui.json {
-        ui.result(ExitCode::Done, &json!({"rules": rules.len()}))?;
-    } else if brief {
-        rows.iter_mut().for_each(|row| drop(row.drain(3..5)));
+    ui.report(ExitCode::Done, &json!({"rules": rules.len()}), || {
+        if brief {
+            rows.iter_mut().for_each(|row| drop(row.drain(3..5)));
+        }
         ui.table(&rows)?;
-        ui.note("-v shows which names each rule looks for, and its other conditions");
-    } else {
-        ui.table(&rows)?;
-    }
+        if brief {
+            ui.note("-v shows which names each rule looks for, and its other conditions");
+        }
+        Ok(())
+    })?;
     Ok(ExitCode::Done)
 }
 
@@ -159,21 +155,21 @@ pub(super) fn explain(args: &ExplainArgs, global: &Global, ui: &Ui) -> Result<Ex
         }
     };
     let rows = judge.rules().iter().zip(&why);
-    if ui.json {
-        let (action, rule) = match verdict {
-            Verdict::Rule(n, action) => (Some(action.word()), Some(judge.rules()[n].name.clone())),
-            _ => (None, None),
-        };
-        let rules: Vec<_> =
-            rows.map(|(rule, why)| json!({"name": rule.name, "says": ui.addressed(why.text())})).collect();
-        ui.result(ExitCode::Done, &json!({"path": shown(&below), "decision": decision, "rule": rule, "action": action, "rules": rules}))?;
-    } else {
+    let (action, rule) = match verdict {
+        Verdict::Rule(n, action) => (Some(action.word()), Some(&judge.rules()[n].name)),
+        _ => (None, None),
+    };
+    let says = |(rule, why): (&Rule, &Why)| json!({"name": rule.name, "says": ui.addressed(why.text())});
+    let rules: Vec<_> = rows.clone().map(says).collect();
+    let body =
+        json!({"path": shown(&below), "decision": decision, "rule": rule, "action": action, "rules": rules});
+    ui.report(ExitCode::Done, &body, || {
         ui.line(&format!("{}: {decision}", shown(&below)))?;
         let rows: Vec<Vec<String>> = rows
             .filter(|(_, why)| ui.verbose || !matches!(why, Why::Pattern | Why::Off))
             .map(|(rule, why)| vec![format!("  {}", rule.name), ui.addressed(why.text()).into_owned()])
             .collect();
-        ui.columns(&rows)?;
-    }
+        ui.columns(&rows)
+    })?;
     Ok(ExitCode::Done)
 }

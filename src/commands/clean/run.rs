@@ -210,15 +210,12 @@ fn rehearse(
     refused: Option<(String, String)>,
     ui: &Ui,
 ) -> Result<ExitCode, Failure> {
-    if ui.json {
-        let root = path.to_string_lossy();
-        ui.result(
-            ExitCode::Done,
-            &json!({"run": null, "root": root, "deleted": 0, "quarantined": 0, "skipped": 0, "failed": 0, "bytes": 0,
-                "journal": null, "would_remove": going - drifted, "would_skip": drifted, "bytes_planned": size,
-                "blocked": refused.as_ref().map(|(text, _)| text), "hint": refused.as_ref().map(|(_, hint)| hint)}),
-        )?;
-    } else {
+    let body = json!({
+        "run": null, "root": path.to_string_lossy(), "deleted": 0, "quarantined": 0, "skipped": 0, "failed": 0,
+        "bytes": 0, "journal": null, "would_remove": going - drifted, "would_skip": drifted, "bytes_planned": size,
+        "blocked": refused.as_ref().map(|(text, _)| text), "hint": refused.as_ref().map(|(_, hint)| hint),
+    });
+    ui.report(ExitCode::Done, &body, || {
         ui.line(&format!(
             "would remove {} from {}, {}",
             count(going - drifted, "entry", "entries"),
@@ -228,7 +225,8 @@ fn rehearse(
         if drifted > 0 {
             ui.line(&format!("would skip {}: not as planned", grouped(drifted)))?;
         }
-    }
+        Ok(())
+    })?;
     Ok(match refused {
         Some((text, hint)) => shared::blocked(ui, &text, Some(&hint)),
         None if drifted > 0 => ExitCode::Partial,

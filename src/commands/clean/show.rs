@@ -54,54 +54,57 @@ pub(super) fn run(args: &ShowArgs, global: &Global, ui: &Ui) -> Result<ExitCode,
     let age = |time: i64| Duration::from_nanos(u64::try_from(shared::now() - time).unwrap_or(0)).as_secs();
     let header = &whole.header;
     let rows = fold.rows();
-    if ui.json {
-        for (key, sum) in &rows {
-            let mut row = serde_json::to_value(JsonPath::from(key.dir.clone())).unwrap_or_default();
-            row["rule"] = key.rule.clone().into();
-            row["action"] = key.action.word().into();
-            row["entries"] = sum.entries.into();
-            row["bytes"] = sum.bytes.into();
-            row["oldest_s"] = sum.oldest.map(age).into();
-            ui.json("group", &row)?;
+    for (key, sum) in &rows {
+        let mut row = serde_json::to_value(JsonPath::from(key.dir.clone())).unwrap_or_default();
+        row["rule"] = key.rule.clone().into();
+        row["action"] = key.action.word().into();
+        row["entries"] = sum.entries.into();
+        row["bytes"] = sum.bytes.into();
+        row["oldest_s"] = sum.oldest.map(age).into();
+        ui.json("group", &row)?;
+    }
+    let body = json!({
+        "plan": plan.path.to_string_lossy(), "root": header.root.path, "job": header.job,
+        "origin": header.origin, "source": header.source, "planned": rfc3339_of(&header.time), "hash": whole.hash,
+        "entries": whole.footer.entries,
+        "bytes": whole.footer.bytes, "to_delete": deletes, "bytes_to_delete": bytes,
+    });
+    ui.report(ExitCode::Done, &body, || {
+        ui.line(&format!("{}, planned {}", shown(header.root.path.as_bytes()), local_of(&header.time)))?;
+        if let Some(source) = &header.source {
+            ui.line(&format!("not at the source {}", shown(source.as_bytes())))?;
         }
-        ui.result(
-            ExitCode::Done,
-            &json!({
-                "plan": plan.path.to_string_lossy(), "root": header.root.path, "job": header.job,
-                "origin": header.origin, "source": header.source, "planned": rfc3339_of(&header.time), "hash": whole.hash, "entries": whole.footer.entries,
-                "bytes": whole.footer.bytes, "to_delete": deletes, "bytes_to_delete": bytes,
-            }),
-        )?;
-        return Ok(ExitCode::Done);
-    }
-    ui.line(&format!("{}, planned {}", shown(header.root.path.as_bytes()), local_of(&header.time)))?;
-    if let Some(source) = &header.source {
-        ui.line(&format!("not at the source {}", shown(source.as_bytes())))?;
-    }
-    let mut table = vec![["RULE", "ACTION", "ENTRIES", "SIZE", "OLDEST", "WHERE"].map(String::from).to_vec()];
-    let left = rows.len().saturating_sub(args.top);
-    for (key, sum) in rows.into_iter().take(args.top) {
-        let days = sum.oldest.map_or("?".into(), |time| format!("{}d", age(time) / 86_400));
-        table.push(vec![
-            key.rule,
-            key.action.word().into(),
-            scan::grouped(sum.entries),
-            scan::bytes(sum.bytes),
-            days,
-            if key.dir.is_empty() { ".".into() } else { shown(&key.dir) + "/" },
-        ]);
-    }
-    ui.table(&table)?;
-    if left > 0 {
-        ui.line(&format!("… and {left} more rows (--top)"))?;
-    }
-    ui.line(&format!("to be removed: {}, {}", scan::count(deletes, "entry", "entries"), scan::bytes(bytes)))?;
-    ui.line(&format!("hash: {}", whole.hash))?;
-    if header.origin == Origin::Sync {
-        let job = header.job.as_deref().unwrap_or_default();
-        let sync = hint::command(["sync", job, "--expect", plans::short(&whole.hash)]);
-        ui.note(&format!("if all of it may go: {sync}"));
-    }
+        let mut table =
+            vec![["RULE", "ACTION", "ENTRIES", "SIZE", "OLDEST", "WHERE"].map(String::from).to_vec()];
+        let left = rows.len().saturating_sub(args.top);
+        for (key, sum) in rows.into_iter().take(args.top) {
+            let days = sum.oldest.map_or("?".into(), |time| format!("{}d", age(time) / 86_400));
+            table.push(vec![
+                key.rule,
+                key.action.word().into(),
+                scan::grouped(sum.entries),
+                scan::bytes(sum.bytes),
+                days,
+                if key.dir.is_empty() { ".".into() } else { shown(&key.dir) + "/" },
+            ]);
+        }
+        ui.table(&table)?;
+        if left > 0 {
+            ui.line(&format!("… and {left} more rows (--top)"))?;
+        }
+        ui.line(&format!(
+            "to be removed: {}, {}",
+            scan::count(deletes, "entry", "entries"),
+            scan::bytes(bytes)
+        ))?;
+        ui.line(&format!("hash: {}", whole.hash))?;
+        if header.origin == Origin::Sync {
+            let job = header.job.as_deref().unwrap_or_default();
+            let sync = hint::command(["sync", job, "--expect", plans::short(&whole.hash)]);
+            ui.note(&format!("if all of it may go: {sync}"));
+        }
+        Ok(())
+    })?;
     Ok(ExitCode::Done)
 }
 

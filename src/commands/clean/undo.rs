@@ -188,15 +188,11 @@ fn tell_lost(found: &FoundJournal, time: Option<&str>, ui: &Ui) -> Result<ExitCo
     };
     let text = format!("cannot undo run {run}: what it had in the quarantine of {root} {why}");
     ui.error(&text, Some("nothing was touched; a new `sync` fetches what upstream still has"));
-    if ui.json {
-        ui.result(
-            ExitCode::Failed,
-            &json!({
-                "run": begin.run, "job": begin.job, "root": begin.root.path, "restored": 0, "conflicts": 0,
-                "failed": 0, "gone": null, "lost": true, "purged": time.and_then(rfc3339_of), "undone_before": null, "stopped": false,
-            }),
-        )?;
-    }
+    let body = json!({
+        "run": begin.run, "job": begin.job, "root": begin.root.path, "restored": 0, "conflicts": 0,
+        "failed": 0, "gone": null, "lost": true, "purged": time.and_then(rfc3339_of), "undone_before": null, "stopped": false,
+    });
+    ui.result(ExitCode::Failed, &body)?;
     Ok(ExitCode::Failed)
 }
 
@@ -258,16 +254,12 @@ fn tell(
         () if conflicts + gone > 0 => ExitCode::Partial,
         () => ExitCode::Done,
     };
-    if ui.json {
-        ui.result(
-            exit,
-            &json!({
-                "run": found.begin.run, "job": found.begin.job, "root": found.begin.root.path, "restored": restored,
-                "conflicts": conflicts, "failed": failed, "gone": gone, "lost": false, "purged": null,
-                "undone_before": before.and_then(rfc3339_of), "stopped": stopped,
-            }),
-        )?;
-    } else {
+    let body = json!({
+        "run": found.begin.run, "job": found.begin.job, "root": found.begin.root.path, "restored": restored,
+        "conflicts": conflicts, "failed": failed, "gone": gone, "lost": false, "purged": null,
+        "undone_before": before.and_then(rfc3339_of), "stopped": stopped,
+    });
+    ui.report(exit, &body, || {
         for (path, why) in &undone.why {
             ui.warning(&format!("{}: {why}", shown(path)));
         }
@@ -299,6 +291,7 @@ fn tell(
                 found.begin.mode
             ));
         }
-    }
+        Ok(())
+    })?;
     Ok(exit)
 }

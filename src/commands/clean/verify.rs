@@ -156,12 +156,8 @@ pub(super) fn run(args: &OnePlan, global: &Global, ui: &Ui) -> Result<ExitCode, 
     }
     plans::judge_decisions(&decisions, &whole.header, ui)?;
     let Drift { fresh, changed, gone, why } = std::mem::take(&mut eye.drift);
-    if ui.json {
-        ui.result(
-            ExitCode::Done,
-            &json!({"fresh": fresh, "changed": changed, "gone": gone, "hash": whole.hash}),
-        )?;
-    } else {
+    let body = json!({"fresh": fresh, "changed": changed, "gone": gone, "hash": whole.hash});
+    ui.report(ExitCode::Done, &body, || {
         for (path, word) in why {
             ui.line(&format!("{} {word}", shown(&path)))?;
         }
@@ -171,7 +167,7 @@ pub(super) fn run(args: &OnePlan, global: &Global, ui: &Ui) -> Result<ExitCode, 
             grouped(fresh),
             grouped(changed),
             grouped(gone)
-        ))?;
-    }
+        ))
+    })?;
     Ok(if changed + gone > 0 { ExitCode::Partial } else { ExitCode::Done })
 }

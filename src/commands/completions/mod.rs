@@ -33,13 +33,9 @@ pub(super) fn run(args: &CompletionsArgs, ui: &Ui) -> Result<ExitCode, Failure> 
     shell
         .write_registration(VARIABLE, NAME, NAME, &program(), &mut script)
         .map_err(Failure::io("write the completions"))?;
-    if ui.json {
-        let script = String::from_utf8_lossy(&script);
-        ui.result(ExitCode::Done, &json!({ "shell": args.shell.to_string(), "script": script.trim() }))?;
-        return Ok(ExitCode::Done);
-    }
-    ui.raw(String::from_utf8_lossy(&script).trim().as_bytes())?;
-    ui.raw(b"\n")?;
+    let script = String::from_utf8_lossy(&script).trim().to_owned();
+    let body = json!({ "shell": args.shell.to_string(), "script": script });
+    ui.report(ExitCode::Done, &body, || ui.raw(format!("{script}\n").as_bytes()))?;
     Ok(ExitCode::Done)
 }
 

@@ -10,6 +10,7 @@ use crate::model::exit_code::ExitCode;
 use crate::model::hint;
 use crate::model::job::{Indexing, Job};
 use crate::model::sanitize;
+use crate::model::time;
 use crate::output::terminal::{ErrorKind, Ui};
 use crate::output::units;
 use crate::platform;
@@ -150,22 +151,19 @@ impl Total {
 
     fn finish(self, ui: &Ui) -> Result<ExitCode, Failure> {
         let sum = |of: fn(&Built) -> u64| self.built.iter().map(of).sum::<u64>();
-        if ui.json {
-            let elapsed: Duration = self.built.iter().map(|built| built.elapsed).sum();
-            ui.result(
-                self.exit.unwrap_or(ExitCode::Done),
-                &json!({
-                    "files_seen": sum(|b| b.files_seen), "files_read": sum(|b| b.files_read),
-                    "documents": sum(|b| b.documents), "removed": sum(|b| b.removed), "errors": sum(|b| b.errors),
-                    "elapsed_s": units::seconds(elapsed), "duration_s": units::seconds(elapsed),
-                    "bytes_read": sum(|b| b.bytes_read),
-                    "index_documents": sum(|b| b.total.0), "index_errors": sum(|b| b.total.1),
-                    "unread_files": sum(|b| b.unread_files),
-                    "peak_memory_bytes": platform::peak_memory(),
-                }),
-            )?;
-        }
-        Ok(self.exit.unwrap_or(ExitCode::Done))
+        let elapsed: Duration = self.built.iter().map(|built| built.elapsed).sum();
+        let body = json!({
+            "files_seen": sum(|b| b.files_seen), "files_read": sum(|b| b.files_read),
+            "documents": sum(|b| b.documents), "removed": sum(|b| b.removed), "errors": sum(|b| b.errors),
+            "elapsed_s": time::seconds(elapsed), "duration_s": time::seconds(elapsed),
+            "bytes_read": sum(|b| b.bytes_read),
+            "index_documents": sum(|b| b.total.0), "index_errors": sum(|b| b.total.1),
+            "unread_files": sum(|b| b.unread_files),
+            "peak_memory_bytes": platform::peak_memory(),
+        });
+        let exit = self.exit.unwrap_or(ExitCode::Done);
+        ui.result(exit, &body)?;
+        Ok(exit)
     }
 }
 
@@ -234,8 +232,7 @@ struct IndexProgress {
 
 impl IndexProgress {
     fn new() -> Result<Self, Failure> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(Failure::io("start the runtime"))?;
+        let runtime = platform::runtime().map_err(Failure::io("start the runtime"))?;
         let signals = {
             let _inside = runtime.enter();
             Signals::listen().map_err(Failure::io("listen for signals"))?

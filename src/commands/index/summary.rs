@@ -3,11 +3,13 @@
 use crate::commands::Failure;
 use crate::config::is_path;
 use crate::model::sanitize;
+use crate::model::time;
 use crate::output::terminal::Ui;
 use crate::output::units;
 use crate::platform;
 use crate::search::Built;
 use serde_json::json;
+use std::io;
 
 /// Prints the result as text or as a line of JSON.
 pub(super) fn tell(label: &str, built: &Built, ui: &Ui) -> Result<(), Failure> {
@@ -18,17 +20,17 @@ pub(super) fn tell(label: &str, built: &Built, ui: &Ui) -> Result<(), Failure> {
         ));
     }
     tell_unread(label, built, ui);
-    if ui.json {
-        let unread: Vec<_> = built.unread.iter().map(|path| path.to_string_lossy()).collect();
-        let body = json!({
-            "unread_files": built.unread_files, "unread": unread,
-            "job": (!is_path(label)).then_some(label), "index": label, "files_seen": built.files_seen, "files_read": built.files_read,
-            "documents": built.documents, "removed": built.removed, "errors": built.errors,
-            "elapsed_s": units::seconds(built.elapsed), "duration_s": units::seconds(built.elapsed), "rebuilt": built.anew,
-        });
-        ui.json("indexed", &body)?;
-        return Ok(());
-    }
+    let unread: Vec<_> = built.unread.iter().map(|path| path.to_string_lossy()).collect();
+    let body = json!({
+        "unread_files": built.unread_files, "unread": unread,
+        "job": (!is_path(label)).then_some(label), "index": label, "files_seen": built.files_seen, "files_read": built.files_read,
+        "documents": built.documents, "removed": built.removed, "errors": built.errors,
+        "elapsed_s": time::seconds(built.elapsed), "duration_s": time::seconds(built.elapsed), "rebuilt": built.anew,
+    });
+    Ok(ui.item("indexed", &body, || tell_people(label, built, ui))?)
+}
+
+fn tell_people(label: &str, built: &Built, ui: &Ui) -> io::Result<()> {
     if let Some(why) = &built.anew {
         ui.note(&format!("{label}: rebuilt: {why}"));
     }

@@ -55,34 +55,34 @@ fn age(file: &Cached) -> Option<Duration> {
 }
 
 fn show(kept: &[Cached], ui: &Ui) -> Result<ExitCode, Failure> {
-    if ui.json {
-        for file in kept {
-            let header = file.header.as_ref();
-            ui.json(
-                "inventory",
-                &json!({
-                    "file": file.path.to_string_lossy(),
-                    "root": header.ok().map(|header| header.root.to_string_lossy()),
-                    "bytes": file.bytes,
-                    "age_s": age(file).map(|age| age.as_secs()),
-                    "dirs_read": header.ok().map(|header| header.dirs_read),
-                    "dirs_reused": header.ok().map(|header| header.dirs_reused),
-                    "elapsed_s": header.ok().map(|header| header.elapsed as f64 / 1e9),
-                    "duration_s": header.ok().map(|header| header.elapsed as f64 / 1e9),
-                    "error": header.err().map(ToString::to_string),
-                }),
-            )?;
+    for file in kept {
+        let header = file.header.as_ref();
+        let body = json!({
+            "file": file.path.to_string_lossy(),
+            "root": header.ok().map(|header| header.root.to_string_lossy()),
+            "bytes": file.bytes,
+            "age_s": age(file).map(|age| age.as_secs()),
+            "dirs_read": header.ok().map(|header| header.dirs_read),
+            "dirs_reused": header.ok().map(|header| header.dirs_reused),
+            "elapsed_s": header.ok().map(|header| header.elapsed as f64 / 1e9),
+            "duration_s": header.ok().map(|header| header.elapsed as f64 / 1e9),
+            "error": header.err().map(ToString::to_string),
+        });
+        ui.json("inventory", &body)?;
+    }
+    let body = json!({ "inventories": kept.len(), "bytes": kept.iter().map(|f| f.bytes).sum::<u64>() });
+    ui.report(ExitCode::Done, &body, || {
+        if kept.is_empty() {
+            ui.note("no inventory is kept");
+            return Ok(());
         }
-        ui.result(
-            ExitCode::Done,
-            &json!({ "inventories": kept.len(), "bytes": kept.iter().map(|f| f.bytes).sum::<u64>() }),
-        )?;
-        return Ok(ExitCode::Done);
-    }
-    if kept.is_empty() {
-        ui.note("no inventory is kept");
-        return Ok(ExitCode::Done);
-    }
+        ui.table(&rows(kept))
+    })?;
+    Ok(ExitCode::Done)
+}
+
+/// Returns a heading and one row per inventory.
+fn rows(kept: &[Cached]) -> Vec<Vec<String>> {
     let mut rows = vec![["SIZE", "USED", "REUSED", "ROOT"].map(String::from).to_vec()];
     for file in kept {
         let used = age(file).map_or("?".into(), |age| format!("{} ago", time::about(age)));
@@ -96,8 +96,7 @@ fn show(kept: &[Cached], ui: &Ui) -> Result<ExitCode, Failure> {
         };
         rows.push(vec![bytes(file.bytes), used, reused, root]);
     }
-    ui.table(&rows)?;
-    Ok(ExitCode::Done)
+    rows
 }
 
 fn evict(kept: &[Cached], cache: &Cache, ui: &Ui) -> Result<ExitCode, Failure> {
@@ -114,10 +113,8 @@ fn evict(kept: &[Cached], cache: &Cache, ui: &Ui) -> Result<ExitCode, Failure> {
             }
         }
     }
-    if ui.json {
-        ui.result(ExitCode::Done, &json!({ "evicted": removed, "bytes": freed }))?;
-    } else {
-        ui.line(&format!("{} removed, {} freed", grouped(removed), bytes(freed)))?;
-    }
+    ui.report(ExitCode::Done, &json!({ "evicted": removed, "bytes": freed }), || {
+        ui.line(&format!("{} removed, {} freed", grouped(removed), bytes(freed)))
+    })?;
     Ok(exit)
 }

@@ -27,25 +27,20 @@ pub(super) fn tell(before: Option<&Inventory>, now: &Inventory, ui: &Ui) -> Resu
     let mut lines = Lines::new(ui);
     let changes = diff(before, now, |change| {
         let path = change.dir.path_of(change.name);
-        if ui.json {
-            return lines.json(
-                "change",
-                &Line {
-                    kind: change.kind.word(),
-                    path: path.into(),
-                    r#type: change.word(),
-                    size: change.new.map(|stat| stat.size),
-                    old_size: change.old.map(|stat| stat.size),
-                },
-            );
-        }
+        let body = || Line {
+            kind: change.kind.word(),
+            path: path.clone().into(),
+            r#type: change.word(),
+            size: change.new.map(|stat| stat.size),
+            old_size: change.old.map(|stat| stat.size),
+        };
         let sign = match change.kind {
             ChangeKind::Added => '+',
             ChangeKind::Removed => '-',
             ChangeKind::Changed => '~',
         };
         let slash = if change.word() == "dir" { "/" } else { "" };
-        lines.line(&format!("{sign} {}{slash}", shown(&path)))
+        lines.item("change", body, || format!("{sign} {}{slash}", shown(&path)))
     })?;
     lines.flush()?;
     if changes.unknown > 0 {

@@ -3,7 +3,7 @@
 use crate::commands::Failure;
 use crate::model::sanitize;
 use crate::model::time::rfc3339;
-use crate::output::terminal::{JsonLine, Ui};
+use crate::output::terminal::{Ui, append_line};
 use crate::scan::inventory::{Entry, Inventory, Kind};
 use base64::Engine;
 use jiff::Timestamp;
@@ -15,31 +15,42 @@ const BLOCK: usize = 64 * 1024;
 /// Collects lines and writes them in blocks, so that a million lines do not need a million writes.
 pub(in crate::commands) struct Lines<'a> {
     ui: &'a Ui,
-    text: String,
+    text: Vec<u8>,
     /// The time of the lines in `text`.
     time: String,
 }
 
 impl<'a> Lines<'a> {
     pub(in crate::commands) fn new(ui: &'a Ui) -> Self {
-        Lines { ui, text: String::new(), time: String::new() }
+        Lines { ui, text: Vec::new(), time: String::new() }
     }
 
-    /// Adds a line of text.
-    pub(in crate::commands) fn line(&mut self, line: &str) -> Result<(), Failure> {
-        self.text.push_str(line);
-        self.text.push('\n');
+    /// Adds one of the things that a command lists: with `--json` as an object, otherwise as a line of text. All objects of a block have
+    /// the same time.
+    pub(in crate::commands) fn item<B: Serialize>(
+        &mut self,
+        event: &str,
+        body: impl FnOnce() -> B,
+        text: impl FnOnce() -> String,
+    ) -> Result<(), Failure> {
+        if self.ui.json {
+            if self.text.is_empty() {
+                self.time = rfc3339(Timestamp::now());
+            }
+            append_line(&mut self.text, event, &self.time, &body())?;
+        } else {
+            self.text.extend_from_slice(text().as_bytes());
+            self.text.push(b'\n');
+        }
         if self.text.len() < BLOCK { Ok(()) } else { self.flush() }
     }
 
-    /// Adds a JSON object. All objects of a block have the same time.
-    pub(in crate::commands) fn json(&mut self, event: &str, body: &impl Serialize) -> Result<(), Failure> {
-        if self.text.is_empty() {
-            self.time = rfc3339(Timestamp::now());
+    /// Adds a heading, which only text has.
+    pub(in crate::commands) fn heading(&mut self, line: &str) {
+        if !self.ui.json {
+            self.text.extend_from_slice(line.as_bytes());
+            self.text.push(b'\n');
         }
-        let line = JsonLine { event, time: &self.time, body };
-        let text = serde_json::to_string(&line).map_err(std::io::Error::from)?;
-        self.line(&text)
     }
 
     /// Writes the remaining lines.
@@ -101,22 +112,16 @@ pub(super) fn list(inventory: &Inventory, ui: &Ui) -> Result<(), Failure> {
     for group in inventory.groups() {
         let dir = group.dir.path();
         if !dir.is_empty() {
-            if ui.json {
-                let mtime = seconds(group.dir.stat().mtime);
-                lines.json("entry", &Line { path: dir.clone().into(), r#type: "dir", size: 0, mtime })?;
-            } else {
-                lines.line(&(shown(&dir) + "/"))?;
-            }
+            let mtime = seconds(group.dir.stat().mtime);
+            let body = || Line { path: dir.clone().into(), r#type: "dir", size: 0, mtime };
+            lines.item("entry", body, || shown(&dir) + "/")?;
         }
         for entry in group.entries {
             let path = group.dir.path_of(entry.name);
-            if ui.json {
-                let stat = entry.stat;
-                let (kind, mtime) = (stat.kind.word(), seconds(stat.mtime));
-                lines.json("entry", &Line { path: path.into(), r#type: kind, size: stat.size, mtime })?;
-            } else {
-                lines.line(&text(&path, &entry))?;
-            }
+            let stat = &entry.stat;
+            let (kind, mtime) = (stat.kind.word(), seconds(stat.mtime));
+            let body = || Line { path: path.clone().into(), r#type: kind, size: stat.size, mtime };
+            lines.item("entry", body, || text(&path, &entry))?;
         }
     }
     lines.flush()

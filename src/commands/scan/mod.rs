@@ -21,6 +21,7 @@ use crate::config::ScanSettings;
 use crate::model::exit_code::ExitCode;
 use crate::model::sanitize;
 use crate::output::terminal::{Spinner, Ui};
+use crate::platform;
 use crate::scan::inventory::{Inventory, check_names};
 use crate::scan::{
     Cache, Checked, Earlier, Ended, Excludes, Options, Saved, ScanError, ScanProgress, ScanRoot, Stop,
@@ -87,8 +88,7 @@ pub(super) fn interruptible(
     patience: Duration,
     work: impl FnOnce() -> Result<ExitCode, Failure> + Send + 'static,
 ) -> Result<ExitCode, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(Failure::io("start the runtime"))?;
+    let runtime = platform::runtime().map_err(Failure::io("start the runtime"))?;
     let exit = runtime.block_on(async {
         let mut signals = Signals::listen().map_err(Failure::io("listen for signals"))?;
         let mut work = tokio::task::spawn_blocking(work);
@@ -240,13 +240,16 @@ fn tell_names(inventory: &Inventory, ui: &Ui) -> Result<u64, Failure> {
     let mut lines = Lines::new(ui);
     let count = check_names(inventory, |faulty| {
         let path = faulty.dir.path_of(faulty.name);
-        if ui.json {
-            let faults =
-                faulty.faults.iter().map(|f| Fault { fault: f.word(), text: f.to_string() }).collect();
-            return lines.json("name", &NameLine { path: path.into(), faults });
-        }
-        let faults: Vec<String> = faulty.faults.iter().map(|f| shown(f.to_string().as_bytes())).collect();
-        lines.line(&format!("{}: {}", shown(&path), faults.join("; ")))
+        let faults = || faulty.faults.iter().map(|fault| (fault.word(), fault.to_string()));
+        let body = || NameLine {
+            path: path.clone().into(),
+            faults: faults().map(|(fault, text)| Fault { fault, text }).collect(),
+        };
+        let text = || {
+            let faults: Vec<String> = faults().map(|(_, text)| shown(text.as_bytes())).collect();
+            format!("{}: {}", shown(&path), faults.join("; "))
+        };
+        lines.item("name", body, text)
     })?;
     lines.flush()?;
     Ok(count)

@@ -23,20 +23,15 @@ struct Line {
 /// Prints directories down to `depth`. The root has depth 0, and its path in JSON is empty.
 pub(super) fn tell(inventory: &Inventory, depth: Option<u32>, ui: &Ui) -> Result<(), Failure> {
     let mut lines = Lines::new(ui);
-    if !ui.json {
-        lines.line(&format!("{:>10} {:>12}  NAME", "SIZE", "FILES"))?;
-    }
+    lines.heading(&format!("{:>10} {:>12}  NAME", "SIZE", "FILES"));
     // Directories are in pre-order, so the depth of one follows from the ends of the subtrees around it.
     let mut ends: Vec<u32> = Vec::new();
     for dir in inventory.dirs() {
         while ends.last().is_some_and(|end| *end <= dir.id().0) {
             ends.pop();
         }
-        let wanted = depth.is_none_or(|depth| ends.len() as u64 <= u64::from(depth));
-        if wanted && ui.json {
-            lines.json("dir", &object(&dir, ends.len()))?;
-        } else if wanted {
-            lines.line(&line(&dir, ends.len()))?;
+        if depth.is_none_or(|depth| ends.len() as u64 <= u64::from(depth)) {
+            lines.item("dir", || object(&dir, ends.len()), || line(&dir, ends.len()))?;
         }
         ends.push(dir.end().0);
     }

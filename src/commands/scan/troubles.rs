@@ -88,12 +88,9 @@ pub(in crate::commands) fn tell_damaged(damaged: &[(Vec<u8>, Damage)], ui: &Ui) 
     let mut lines = Lines::new(ui);
     for (path, damage) in damaged {
         let text = damage.to_string();
-        if ui.json {
-            let path = path.clone().into();
-            lines.json("damaged", &DamagedLine { path, damage: damage.word(), text })?;
-        } else {
-            lines.line(&format!("{}: {text}", shown(path)))?;
-        }
+        let line = format!("{}: {text}", shown(path));
+        let body = || DamagedLine { path: path.clone().into(), damage: damage.word(), text };
+        lines.item("damaged", body, || line)?;
     }
     lines.flush()
 }

@@ -50,17 +50,16 @@ pub(super) fn run(searched: &Searched, options: &Options, ui: &Ui) -> Result<Exi
 
 fn stats(searched: &Searched, ui: &Ui) -> Result<(), Failure> {
     let stats = searched.engine.cache_stats();
-    if ui.json {
-        let body = json!({
-            "hits": stats.hits, "misses": stats.misses, "evictions": stats.evictions,
-            "entries": stats.entries, "bytes": stats.bytes,
-        });
-        ui.json("cache", &body)?;
-        return Ok(());
-    }
-    ui.note(&format!(
-        "cache: {} hits, {} misses, {} evictions, {} answers in {} bytes",
-        stats.hits, stats.misses, stats.evictions, stats.entries, stats.bytes
-    ));
+    let body = json!({
+        "hits": stats.hits, "misses": stats.misses, "evictions": stats.evictions,
+        "entries": stats.entries, "bytes": stats.bytes,
+    });
+    ui.item("cache", &body, || {
+        ui.note(&format!(
+            "cache: {} hits, {} misses, {} evictions, {} answers in {} bytes",
+            stats.hits, stats.misses, stats.evictions, stats.entries, stats.bytes
+        ));
+        Ok(())
+    })?;
     Ok(())
 }

@@ -2,8 +2,7 @@
 
 use super::page::forecast;
 use crate::model::running::{RunningCommand, RunningSync};
-use crate::model::time::rfc3339;
-use crate::output::units::seconds;
+use crate::model::time::{rfc3339, seconds};
 use crate::system::running::Seen;
 use crate::system::status::{Freshness, Process, Snapshot};
 use serde_json::{Value, json};
@@ -54,13 +53,9 @@ fn command(seen: &Seen) -> Value {
 /// A run of `sync`, job by job.
 fn run(seen: &Seen, sync: &RunningSync) -> Option<Value> {
     let RunningCommand { v, run, pid, process, started, told, .. } = &seen.command;
-    let mut jobs = serde_json::to_value(&sync.jobs).ok()?;
-    for (n, job) in sync.jobs.iter().enumerate() {
-        jobs[n]["started"] = job.started.map(rfc3339).into();
-    }
     Some(json!({
         "v": v, "run": run.as_ref()?, "pid": pid, "process": process, "started": rfc3339(*started),
-        "told": rfc3339(*told), "parallel": sync.parallel, "dry_run": sync.dry_run, "jobs": jobs, "gone": seen.gone,
+        "told": rfc3339(*told), "parallel": sync.parallel, "dry_run": sync.dry_run, "jobs": sync.jobs, "gone": seen.gone,
     }))
 }
 

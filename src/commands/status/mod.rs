@@ -8,6 +8,7 @@ use crate::cli::{Global, StatusArgs};
 use crate::config::{self, Period};
 use crate::model::exit_code::ExitCode;
 use crate::output::terminal::{Ui, Watch, quit_typed};
+use crate::platform;
 use crate::sync::Signals;
 use crate::system::status::{Gatherer, Snapshot, Subject};
 use jiff::Timestamp;
@@ -48,14 +49,13 @@ pub(super) fn run(args: &StatusArgs, global: &Global, ui: &Ui) -> Result<ExitCod
     gatherer.wait(PATIENCE);
     let seen = gatherer.snapshot();
     let stale = stale(&seen, max_age);
-    if ui.json {
-        ui.result(ExitCode::Done, &json::snapshot(&seen, &stale))?;
-    } else if !(ui.quiet && max_age.is_some()) {
-        // With a limit the command is a check, which prints nothing if all is well.
-        for line in page::lines(&seen, max_age, ui) {
-            ui.text(&line)?;
+    ui.report(ExitCode::Done, &json::snapshot(&seen, &stale), || {
+        if ui.quiet && max_age.is_some() {
+            // With a limit the command is a check, which prints nothing if all is well.
+            return Ok(());
         }
-    }
+        page::lines(&seen, max_age, ui).iter().try_for_each(|line| ui.text(line))
+    })?;
     match stale.as_slice() {
         [] => Ok(ExitCode::Done),
         stale => {
@@ -76,8 +76,7 @@ fn stale(seen: &Snapshot, max_age: Option<Duration>) -> Vec<String> {
 }
 
 fn watch(gatherer: &Gatherer, max_age: Option<Duration>, ui: &Ui) -> Result<ExitCode, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(Failure::io("start the runtime"))?;
+    let runtime = platform::runtime().map_err(Failure::io("start the runtime"))?;
     let exit = runtime.block_on(async {
         // Before the screen is set up: from here on, a signal does not end the process without restoring the terminal.
         let mut signals = Signals::listen().map_err(Failure::io("listen for signals"))?;

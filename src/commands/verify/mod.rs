@@ -9,8 +9,8 @@ use crate::cli::{Global, VerifyArgs};
 use crate::model::exit_code::ExitCode;
 use crate::model::hint;
 use crate::model::sanitize;
+use crate::model::time;
 use crate::output::terminal::{Spinner, Ui};
-use crate::output::units;
 use crate::scan::{Cache, Checked, Earlier, Options, Stop, check_gzip};
 use repair::{Left, Repair};
 use serde_json::json;
@@ -158,28 +158,27 @@ impl Work {
     ) -> Result<(), Failure> {
         let (left, unconfirmed) = (left.damaged.len(), left.unconfirmed.len());
         let repaired = self.repair.as_ref().map(|_| checked.damaged.len() - left - unconfirmed);
-        if self.ui.json {
-            let body = json!({
-                "root": target.root.to_string_lossy(),
-                "job": target.job.as_ref().map(|job| &job.name),
-                "checked": checked.files,
-                "bytes": checked.bytes,
-                "damaged": left,
-                "repaired": repaired,
-                "unconfirmed": self.repair.as_ref().map(|_| unconfirmed),
-                "not_checked": others,
-                "complete": checked.whole,
-                "elapsed_s": units::seconds(took),
-                "duration_s": units::seconds(took),
-            });
-            return Ok(self.ui.result(exit, &body)?);
-        }
-        let files = count(checked.files, "compressed file", "compressed files");
-        let repaired = repaired.filter(|n| *n > 0).map(|n| format!(", {n} repaired")).unwrap_or_default();
-        let early = if checked.whole { "" } else { ", stopped before the end" };
-        let text = format!("{}: {files} checked, {left} damaged{repaired}{early}", target.label());
-        // Damaged files have been reported one by one.
-        Ok(self.ui.outcome(&text)?)
+        let body = json!({
+            "root": target.root.to_string_lossy(),
+            "job": target.job.as_ref().map(|job| &job.name),
+            "checked": checked.files,
+            "bytes": checked.bytes,
+            "damaged": left,
+            "repaired": repaired,
+            "unconfirmed": self.repair.as_ref().map(|_| unconfirmed),
+            "not_checked": others,
+            "complete": checked.whole,
+            "elapsed_s": time::seconds(took),
+            "duration_s": time::seconds(took),
+        });
+        let text = || {
+            let files = count(checked.files, "compressed file", "compressed files");
+            let repaired = repaired.filter(|n| *n > 0).map(|n| format!(", {n} repaired")).unwrap_or_default();
+            let early = if checked.whole { "" } else { ", stopped before the end" };
+            // Damaged files have been reported one by one.
+            self.ui.outcome(&format!("{}: {files} checked, {left} damaged{repaired}{early}", target.label()))
+        };
+        Ok(self.ui.report(exit, &body, text)?)
     }
 }
 

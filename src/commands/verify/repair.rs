@@ -8,6 +8,7 @@ use crate::model::event::{Event, Level, Stream};
 use crate::model::job::Job;
 use crate::model::result::{Outcome, Summary, SyncResult};
 use crate::output::terminal::Ui;
+use crate::platform;
 use crate::rsync::fetch_files::FetchFiles;
 use crate::scan::{Checked, Damage};
 use crate::sync::{self, Mode, Plan, Signals};
@@ -122,8 +123,7 @@ impl Repair {
             watch: crate::history::stats::Watch::default(),
             again: self.ui.again.into(),
         };
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(Failure::io("start the runtime"))?;
+        let runtime = platform::runtime().map_err(Failure::io("start the runtime"))?;
         let summary = runtime.block_on(async {
             let mut signals = Signals::listen().map_err(Failure::io("listen for signals"))?;
             let (events, mut told) = mpsc::channel(64);

@@ -1,6 +1,7 @@
 //! Statistics of one job's past.
 
-use super::{Metric, Past, Spread, State};
+use super::{Metric, Spread};
+use crate::model::record::{JobRecord, State};
 use crate::model::result::Status;
 use jiff::{SignedDuration, Timestamp};
 
@@ -34,7 +35,7 @@ pub(crate) struct Aggregate {
     /// The last seven days compared with the four weeks before.
     pub trend: Trend,
     /// The newest run.
-    pub last: Option<Past>,
+    pub last: Option<JobRecord>,
     /// When it last succeeded.
     pub last_success: Option<Timestamp>,
 }
@@ -50,14 +51,14 @@ pub(crate) struct Trend {
 
 impl Aggregate {
     /// Computes the statistics of one job from its past, the newest run first.
-    pub(crate) fn of(job: &str, past: &[Past], now: Timestamp) -> Aggregate {
-        let tried: Vec<&Past> = past
+    pub(crate) fn of(job: &str, past: &[JobRecord], now: Timestamp) -> Aggregate {
+        let tried: Vec<&JobRecord> = past
             .iter()
             .filter(|past| !matches!(past.state, State::Running | State::Ended(Status::Skipped)))
             .collect();
-        let well: Vec<&Past> = tried.iter().copied().filter(|past| past.state.is_success()).collect();
+        let well: Vec<&JobRecord> = tried.iter().copied().filter(|past| past.state.is_success()).collect();
         let ended_by_others =
-            |past: &&&Past| matches!(past.state, State::Interrupted | State::Ended(Status::Cancelled));
+            |past: &&&JobRecord| matches!(past.state, State::Interrupted | State::Ended(Status::Cancelled));
         let judged = tried.len() - tried.iter().filter(ended_by_others).count();
         let spread = |metric: Metric| Spread::of(well.iter().filter_map(|past| metric.of(past)));
         // A run without anything to transfer does not show the speed.
@@ -92,8 +93,8 @@ impl Aggregate {
 }
 
 /// The median of the recent period compared with that of the weeks before.
-fn change(well: &[&Past], metric: Metric, now: Timestamp) -> Option<f64> {
-    let age = |past: &Past| now.duration_since(past.started);
+fn change(well: &[&JobRecord], metric: Metric, now: Timestamp) -> Option<f64> {
+    let age = |past: &JobRecord| now.duration_since(past.started);
     let median = |from: SignedDuration, to: SignedDuration| {
         let within = well.iter().filter(|past| age(past) >= from && age(past) < to);
         Spread::of(within.filter_map(|past| metric.of(past))).map(|spread| spread.p50)
@@ -106,21 +107,22 @@ fn change(well: &[&Past], metric: Metric, now: Timestamp) -> Option<f64> {
 mod tests {
     use super::*;
     use crate::history::stats::testing::past;
+    use crate::model::event::Phase;
     use std::time::Duration;
 
     fn now() -> Timestamp {
         Timestamp::from_second(10_000_001).unwrap()
     }
 
-    fn with(days: i64, status: Status) -> Past {
-        Past { state: State::Ended(status), ..past(days, 1) }
+    fn with(days: i64, status: Status) -> JobRecord {
+        JobRecord { state: State::Ended(status), ..past(days, 1) }
     }
 
     #[test]
     fn only_what_was_tried_counts() {
         let mut runs = vec![past(0, 10), past(1, 20), with(2, Status::Failed), with(3, Status::Skipped)];
-        runs.push(Past { state: State::Interrupted, duration: None, ..past(4, 1) });
-        runs.insert(0, Past { state: State::Running, duration: None, ..past(0, 1) });
+        runs.push(JobRecord { state: State::Interrupted, duration: None, ..past(4, 1) });
+        runs.insert(0, JobRecord { state: State::Running, duration: None, ..past(0, 1) });
         let all = Aggregate::of("a", &runs, now());
         assert_eq!((all.runs, all.success_rate), (4, Some(2.0 / 3.0)));
         assert_eq!(all.duration.unwrap().mean, 15.0);
@@ -135,7 +137,7 @@ mod tests {
         let mut runs = [past(0, 10), past(1, 10), past(2, 10)];
         runs[0].figures.bytes_received = Some(1_000);
         runs[1].figures.bytes_received = Some(0);
-        runs[0].phases = vec![("transfer".into(), Duration::from_secs(2))];
+        runs[0].phases = vec![(Phase::Transfer, Duration::from_secs(2))];
         let all = Aggregate::of("a", &runs, now());
         assert_eq!(all.bytes_per_s.unwrap().p50, 500.0, "of the transfer, not of the hooks");
         assert_eq!((all.bytes, all.files_per_s), (1_000, None));

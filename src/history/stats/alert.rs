@@ -1,6 +1,7 @@
 //! Alert rules on past runs.
 
-use super::{Past, Point, Spread};
+use super::{Point, Spread};
+use crate::model::record::JobRecord;
 use jiff::Timestamp;
 use std::time::Duration;
 
@@ -106,7 +107,7 @@ impl Metric {
     }
 
     /// Returns the value for a run; `None` if unknown.
-    pub fn of(self, past: &Past) -> Option<f64> {
+    pub fn of(self, past: &JobRecord) -> Option<f64> {
         let count = |n: Option<u64>| n.map(|n| n as f64);
         let per_second = |n: Option<u64>| {
             let seconds = past.transferring()?.as_secs_f64();
@@ -146,7 +147,7 @@ impl Alert {
 
     /// Returns a message if the alert fires. `None` if it does not, or if it cannot be determined. `past` is that of one job, the newest
     /// first.
-    pub fn check(&self, past: &[Past], now: Timestamp) -> Option<String> {
+    pub fn check(&self, past: &[JobRecord], now: Timestamp) -> Option<String> {
         let mut well = past.iter().filter(|past| past.state.is_success());
         let newest = well.next();
         match self.rule {
@@ -177,7 +178,7 @@ impl Alert {
                 let dated =
                     newest.filter(|past| past.started <= now).or(well.find(|past| past.started <= now));
                 // Without a known success, its age is unknown. Not firing would suggest that all is well.
-                let Some(ended) = dated.or(newest).and_then(Past::ended) else {
+                let Some(ended) = dated.or(newest).and_then(JobRecord::ended) else {
                     return Some(match past.last() {
                         Some(oldest) => format!(
                             "no success of it is recorded, and its oldest recorded run started {} ago",
@@ -204,11 +205,11 @@ fn seconds(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::history::stats::State;
     use crate::history::stats::testing::past;
+    use crate::model::record::State;
     use crate::model::result::Status;
 
-    fn check(rule: Rule, past: &[Past]) -> Option<String> {
+    fn check(rule: Rule, past: &[JobRecord]) -> Option<String> {
         Alert { job: None, rule }.check(past, Timestamp::from_second(10_000_000).unwrap())
     }
 
@@ -237,7 +238,7 @@ mod tests {
     #[test]
     fn slow_is_what_is_slower_than_the_habit() {
         let rule = Rule::SlowerThan(2.0, Point::P95);
-        let mut runs: Vec<Past> = (1..=5).map(|age| past(age, 10)).collect();
+        let mut runs: Vec<JobRecord> = (1..=5).map(|age| past(age, 10)).collect();
         runs.insert(0, past(0, 25));
         let told = check(rule, &runs).unwrap();
         assert_eq!(told, "took 25.00s, more than 2 times the p95 of earlier runs, 10.00s");
@@ -265,7 +266,7 @@ mod tests {
     #[test]
     fn what_never_succeeded_is_older_than_any_limit() {
         let rule = Rule::Age(Duration::from_secs(8 * 86_400));
-        let failed = Past { state: State::Ended(Status::Failed), ..past(0, 60) };
+        let failed = JobRecord { state: State::Ended(Status::Failed), ..past(0, 60) };
         let told = check(rule, &[failed]).unwrap();
         assert_eq!(told, "no success of it is recorded, and its oldest recorded run started 0.00s ago");
         assert_eq!(check(rule, &[]).as_deref(), Some("no run of it is recorded"));

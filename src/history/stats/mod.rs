@@ -3,7 +3,6 @@
 mod aggregate;
 mod alert;
 mod cost;
-mod past;
 mod percentiles;
 mod prometheus;
 #[cfg(test)]
@@ -14,7 +13,6 @@ mod watch;
 pub(crate) use aggregate::Aggregate;
 pub(crate) use alert::{Alert, Metric, Rule, Unit};
 pub(crate) use cost::{CommandCost, Cost};
-pub(crate) use past::{Past, State};
 pub(crate) use percentiles::{Point, Spread};
 pub(crate) use prometheus::{Metrics, prometheus};
 pub(crate) use total::{CommandTotal, Total};

@@ -1,6 +1,7 @@
 //! Metrics in the text format that the node exporter of Prometheus reads from its textfile directory.
 
-use super::{Aggregate, CommandCost, CommandTotal, Spread, State, Total};
+use super::{Aggregate, CommandCost, CommandTotal, Spread, Total};
+use crate::model::record::{JobRecord, State};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -66,7 +67,7 @@ fn of_jobs(page: &mut Page, Metrics { jobs, totals, firing, .. }: &Metrics<'_>) 
             .map(|state| sample(&[("status", state.word())], f64::from(u8::from(state == last.state))))
             .collect()
     });
-    let last = |of: fn(&super::Past) -> Option<f64>| {
+    let last = |of: fn(&JobRecord) -> Option<f64>| {
         move |job: &Aggregate| {
             job.last.as_ref().and_then(of).map(|value| sample(&[], value)).into_iter().collect()
         }
@@ -254,7 +255,7 @@ mod tests {
         let now = Timestamp::from_second(10_000_001).unwrap();
         let mut runs = vec![past(0, 10), past(1, 20)];
         runs[0].figures.bytes_received = Some(4_096);
-        let odd = crate::history::stats::Past { state: State::Interrupted, duration: None, ..past(0, 1) };
+        let odd = JobRecord { state: State::Interrupted, duration: None, ..past(0, 1) };
         let jobs = [Aggregate::of("a", &runs, now), Aggregate::of("b\"\\", &[odd], now)];
         let cost = Cost {
             command: "search".into(),

@@ -1,13 +1,13 @@
 //! Past runs for tests.
 
-use super::{Past, State};
+use crate::model::record::{JobRecord, State};
 use crate::model::result::{Figures, Status};
 use jiff::Timestamp;
 use std::time::Duration;
 
 /// A success that started this many days before second 10,000,000 and took this many seconds.
-pub(crate) fn past(days: i64, seconds: u64) -> Past {
-    Past {
+pub(crate) fn past(days: i64, seconds: u64) -> JobRecord {
+    JobRecord {
         run: format!("R{days}"),
         job: "a".into(),
         state: State::Ended(Status::Ok),
@@ -18,6 +18,7 @@ pub(crate) fn past(days: i64, seconds: u64) -> Past {
         exit_code: Some(0),
         figures: Figures::default(),
         source: Some("h::m/".into()),
+        changed: None,
         fallback: None,
         error: None,
         hint: None,
@@ -25,5 +26,6 @@ pub(crate) fn past(days: i64, seconds: u64) -> Past {
         alerts: vec![],
         warnings: vec![],
         phases: vec![],
+        details: None,
     }
 }

@@ -1,6 +1,6 @@
 //! Sums over all runs ever. They never fall.
 
-use super::State;
+use crate::model::record::State;
 
 /// Sums over all runs of a job that ended in one state, including removed runs. Unknown figures of a run count as zero.
 #[derive(Debug, Clone, PartialEq)]

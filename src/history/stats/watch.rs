@@ -1,6 +1,7 @@
 //! The alerts of a run, and the past runs that they need.
 
-use super::{Alert, Past};
+use super::Alert;
+use crate::model::record::JobRecord;
 use jiff::Timestamp;
 use std::collections::HashMap;
 
@@ -10,18 +11,18 @@ pub(crate) struct Watch {
     /// The alerts.
     pub alerts: Vec<Alert>,
     /// The past of each job, the newest first.
-    pub past: HashMap<String, Vec<Past>>,
+    pub past: HashMap<String, Vec<JobRecord>>,
 }
 
 impl Watch {
     /// Returns a message for each alert that fires for this newest result, which is not in the past yet.
-    pub(crate) fn check(&self, newest: Past, now: Timestamp) -> Vec<String> {
+    pub(crate) fn check(&self, newest: JobRecord, now: Timestamp) -> Vec<String> {
         let alerts: Vec<_> = self.alerts.iter().filter(|alert| alert.is_about(&newest.job)).collect();
         if alerts.is_empty() {
             return Vec::new();
         }
         let before = self.past.get(&newest.job).map(Vec::as_slice).unwrap_or_default();
-        let all: Vec<Past> = std::iter::once(newest).chain(before.iter().cloned()).collect();
+        let all: Vec<JobRecord> = std::iter::once(newest).chain(before.iter().cloned()).collect();
         alerts.into_iter().filter_map(|alert| alert.check(&all, now)).collect()
     }
 }

@@ -57,7 +57,7 @@ impl Stage {
             self.bars.hear(&event, &mut self.screen).unwrap();
             self.human.hear(&event, &mut self.screen).unwrap();
         }
-        self.bars.tick(&mut self.screen);
+        self.bars.tick();
         self.term.contents()
     }
 }

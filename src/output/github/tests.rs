@@ -87,15 +87,18 @@ fn json_keeps_standard_output_to_itself() {
 
 #[test]
 fn changed_is_false_only_when_that_is_known() {
-    let outputs = |results: Vec<SyncResult>, dry_run| match finished(results).pop() {
-        Some(Event::RunFinished(summary)) => step_outputs(&summary, dry_run),
+    let outputs = |results: Vec<SyncResult>| match finished(results).pop() {
+        Some(Event::RunFinished(summary)) => step_outputs(&summary),
         other => panic!("no summary: {other:?}"),
     };
     let mut same = result("a", Outcome::Ok);
     same.figures.files_transferred = Some(0);
-    assert_eq!(outputs(vec![same], false), "changed=false\nfailed=\n");
-    assert_eq!(outputs(vec![failure("b")], false), "changed=true\nfailed=b\n");
-    assert_eq!(outputs(vec![result("a", Outcome::Ok)], true), "changed=false\nfailed=\n");
+    assert_eq!(outputs(vec![same]), "changed=false\nfailed=\n");
+    assert_eq!(outputs(vec![failure("b")]), "changed=true\nfailed=b\n");
+    assert_eq!(
+        outputs(vec![SyncResult { dry_run: true, ..result("a", Outcome::Ok) }]),
+        "changed=false\nfailed=\n"
+    );
 }
 
 #[test]

@@ -1,9 +1,10 @@
 use super::*;
 use crate::model::event::{Phase, Progress, Tally};
-use crate::model::result::Outcome;
+use crate::model::result::{Outcome, SyncResult};
 use crate::output::testing::{
     Broken, Heard, RUN, failure, finished, job_started, options, output, result, run, started, told,
 };
+use serde_json::{Value, json};
 use std::time::Duration;
 
 fn parsed(events: Vec<Event>) -> (Vec<Value>, String) {
@@ -131,7 +132,7 @@ fn the_first_keys_are_event_and_time() {
 fn a_dry_run_changed_nothing() {
     let mut events =
         vec![Event::RunStarted { run: RUN.into(), jobs: vec!["a".into()], parallel: 1, dry_run: true }];
-    events.extend(finished(vec![result("a", Outcome::Ok)]));
+    events.extend(finished(vec![SyncResult { dry_run: true, ..result("a", Outcome::Ok) }]));
     assert_eq!(parsed(events).0[1]["changed"], false);
 }
 

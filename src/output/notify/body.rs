@@ -1,64 +1,87 @@
 //! The content of notifications: a run as JSON.
 
 use crate::model::exit_code::ExitCode;
-use crate::model::result::{Status, Summary, SyncResult};
+use crate::model::result::{Summary, SyncResult};
 use crate::model::time::rfc3339;
 use crate::platform;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 /// Number of bytes read from the end of a log; many receivers accept no more.
 const TAIL: u64 = 16 * 1024;
 
+/// The keys of a run, in order.
+const RUN: [&str; 19] = [
+    "event",
+    "time",
+    "v",
+    "host",
+    "run",
+    "status",
+    "exit_code",
+    "signal",
+    "warnings",
+    "unwritten",
+    "duration_s",
+    "total",
+    "success",
+    "failed",
+    "partial",
+    "blocked",
+    "skipped",
+    "cancelled",
+    "jobs",
+];
+/// The keys of a job, in order.
+const JOB: [&str; 16] = [
+    "job",
+    "status",
+    "attempts",
+    "duration_s",
+    "files_transferred",
+    "files_deleted",
+    "bytes_received",
+    "source",
+    "fallback",
+    "fallback_reason",
+    "error",
+    "hint",
+    "alerts",
+    "warnings",
+    "log",
+    "log_tail",
+];
+
 /// Returns the run, its jobs, and the last log lines of the jobs that failed or were only partly done.
 pub(super) fn of(summary: &Summary, success: bool, lines: usize) -> String {
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    let count = |status| summary.count(status);
-    json!({
+    let more = json!({
         "event": "run_finished",
         "time": rfc3339(jiff::Timestamp::now()),
         "v": 1,
         "host": host,
-        "run": summary.run,
         "status": if success { "success" } else { "failure" },
-        "exit_code": summary.exit().code(),
-        "signal": summary.signal,
-        "warnings": summary.warnings,
-        "unwritten": summary.unwritten,
-        "duration_s": summary.duration.as_secs_f64(),
-        "total": summary.results.len(),
-        "success": summary.success(),
-        "failed": count(Status::Failed),
-        "partial": count(Status::Partial),
-        "blocked": count(Status::Blocked),
-        "skipped": count(Status::Skipped),
-        "cancelled": count(Status::Cancelled),
         "jobs": summary.results.iter().map(|result| job(result, lines)).collect::<Vec<_>>(),
-    })
-    .to_string()
+    });
+    select(&RUN, summary, more).to_string()
 }
 
 fn job(result: &SyncResult, lines: usize) -> Value {
     let log = result.log.as_deref().filter(|_| result.outcome.exit() != ExitCode::Done);
-    json!({
-        "job": &*result.job,
-        "status": result.status(),
-        "attempts": result.attempts.len(),
-        "duration_s": result.duration.as_secs_f64(),
-        "files_transferred": result.figures.files_transferred,
-        "files_deleted": result.figures.files_deleted,
-        "bytes_received": result.figures.bytes_received,
-        "source": result.source,
-        "fallback": result.fallback.is_some(),
-        "fallback_reason": result.fallback.as_ref().map(|fallback| &fallback.why),
-        "error": result.outcome.error(),
-        "hint": result.outcome.hint(),
-        "alerts": result.alerts,
-        "warnings": result.warnings,
-        "log": result.log.as_ref().map(|log| log.to_string_lossy()),
-        "log_tail": log.and_then(|log| tail(log, lines)),
-    })
+    select(&JOB, result, json!({ "log_tail": log.and_then(|log| tail(log, lines)) }))
+}
+
+/// Returns an object with these keys. Their values are those of the form that `thing` has in JSON, and of `more`.
+fn select(keys: &[&str], thing: &impl Serialize, more: Value) -> Value {
+    let mut all = Map::new();
+    for part in [serde_json::to_value(thing).unwrap_or_default(), more] {
+        if let Value::Object(part) = part {
+            all.extend(part);
+        }
+    }
+    keys.iter().filter_map(|key| all.remove_entry(*key)).collect()
 }
 
 /// Returns the last lines of a file as text; `None` if it cannot be read.

@@ -2,6 +2,7 @@
 
 use crate::config::{NotifySettings, Url};
 use crate::model::job::{FOR_RSYNC_ONLY, Hook};
+use crate::platform;
 use crate::sync::helper::{self, Helper};
 use std::ffi::OsString;
 use std::io;
@@ -140,7 +141,7 @@ pub(super) fn command(
         environment.iter().map(|(name, value)| (name.into(), value.replace('\0', "").into())).collect();
     let (input, limit) = (Some(body.as_bytes()), patience.timeout);
     let helper = Helper { argv: &argv, env: &env, without: &FOR_RSYNC_ONLY, input, limit };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = platform::runtime();
     let ran = match runtime.and_then(|runtime| runtime.block_on(helper::run(helper))) {
         Ok(ran) => ran,
         Err(error) => {

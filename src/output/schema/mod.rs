@@ -11,7 +11,9 @@ mod types;
 
 pub use types::{HEAD, Key, Object, RESULT, Type};
 
+use serde::Serialize;
 use serde_json::{Map, Value, json};
+use std::io;
 use types::{BOOL, COUNT, TEXT, key};
 
 /// What every command may print.
@@ -114,6 +116,16 @@ pub fn objects() -> impl Iterator<Item = &'static Object> {
         &CONFIG,
     ];
     parts.into_iter().flatten()
+}
+
+/// The body of a line of this command: the keys that are declared for the event, in the declared order, with the values that `object` has.
+/// A declaration chooses from the one form that a thing has in JSON.
+pub fn body(command: &str, event: &str, object: &impl Serialize) -> io::Result<Value> {
+    let declared = objects().find(|known| known.event == event && known.commands.contains(&command));
+    Ok(match (declared, serde_json::to_value(object)?) {
+        (Some(declared), Value::Object(object)) => declared.select(object),
+        (_, value) => value,
+    })
 }
 
 /// The JSON Schema of a line. It allows keys that it does not know: later versions may add some.

@@ -66,12 +66,12 @@ pub(super) const OBJECTS: [Object; 9] = [
             key("alerts", TEXTS, "Alerts that fired."),
             key("warnings", TEXTS, "Warnings about hooks."),
             key("phases", PHASES, "Total duration of each phase over all attempts, by name."),
-            maybe("tries", Type::List(&TRY), "Attempts; only in history show."),
             maybe(
                 "undo",
                 Type::Null(&TEXT),
                 "Command line that restores removed and replaced files; only in history show.",
             ),
+            maybe("tries", Type::List(&TRY), "Attempts; only in history show."),
         ],
     },
     Object {

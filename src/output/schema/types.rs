@@ -125,6 +125,11 @@ impl Object {
         HEAD.into_iter().chain(of_results.into_iter().flatten()).chain(self.keys.iter().copied())
     }
 
+    /// The declared keys of an object, in the declared order, and so on in what lies in it. Other keys are left out.
+    pub(super) fn select(&self, object: Map<String, Value>) -> Value {
+        select(self.keys.iter(), object)
+    }
+
     pub(super) fn schema(&self) -> Value {
         let keys: Vec<Key> = self.all_keys().collect();
         let mut schema = of_object(&keys);
@@ -135,6 +140,14 @@ impl Object {
         }
         schema
     }
+}
+
+fn select<'a>(keys: impl Iterator<Item = &'a Key>, mut object: Map<String, Value>) -> Value {
+    keys.filter_map(|key| {
+        let (name, value) = object.remove_entry(key.name)?;
+        Some((name, key.kind.select(value)))
+    })
+    .collect()
 }
 
 fn of_object(keys: &[Key]) -> Value {
@@ -151,6 +164,20 @@ fn of_object(keys: &[Key]) -> Value {
 }
 
 impl Type {
+    fn select(self, value: Value) -> Value {
+        match (self, value) {
+            (Type::Object(keys), Value::Object(object)) => select(keys.iter(), object),
+            (Type::Map(inner), Value::Object(object)) => {
+                object.into_iter().map(|(name, value)| (name, inner.select(value))).collect()
+            }
+            (Type::List(inner), Value::Array(items)) => {
+                items.into_iter().map(|item| inner.select(item)).collect()
+            }
+            (Type::Null(inner), value) => inner.select(value),
+            (_, value) => value,
+        }
+    }
+
     fn schema(self) -> Value {
         match self {
             Type::Text => json!({ "type": "string" }),

@@ -12,16 +12,18 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// A line; `body` has the other keys.
-#[derive(Serialize)]
-pub struct JsonLine<'a, T: Serialize> {
-    /// The name of the event.
-    pub event: &'a str,
-    /// The time, in the form of [`rfc3339`].
-    pub time: &'a str,
-    /// The other keys, as an object.
-    #[serde(flatten)]
-    pub body: T,
+/// Appends a line: an object with the name of the event, the time in the form of [`rfc3339`], and the keys of `body`.
+pub fn append_line(block: &mut Vec<u8>, event: &str, time: &str, body: &impl Serialize) -> io::Result<()> {
+    #[derive(Serialize)]
+    struct Line<'a, T> {
+        event: &'a str,
+        time: &'a str,
+        #[serde(flatten)]
+        body: T,
+    }
+    serde_json::to_writer(&mut *block, &Line { event, time, body })?;
+    block.push(b'\n');
+    Ok(())
 }
 
 /// The kind of an error.
@@ -82,7 +84,7 @@ fn held() -> MutexGuard<'static, Option<Held>> {
 }
 
 impl Held {
-    fn line(self, exit: ExitCode) -> io::Result<String> {
+    fn line(self, exit: ExitCode) -> io::Result<Vec<u8>> {
         let mut body = json!({ "command": self.command, "exit_code": exit.code() });
         if let (Value::Object(all), Value::Object(own)) = (&mut body, self.body) {
             all.extend(own);
@@ -91,13 +93,38 @@ impl Held {
     }
 }
 
-fn line(event: &str, time: &str, body: &impl Serialize) -> io::Result<String> {
-    Ok(serde_json::to_string(&JsonLine { event, time, body })? + "\n")
+fn line(event: &str, time: &str, body: &impl Serialize) -> io::Result<Vec<u8>> {
+    let mut line = Vec::new();
+    append_line(&mut line, event, time, body)?;
+    Ok(line)
 }
 
 impl Ui {
-    /// Prints a JSON object as a line on standard output. `event` is its name; `time` is added.
+    /// Prints the result of a command, or of one of its parts: with `--json` as an object, otherwise as text.
+    pub fn report(
+        &self,
+        exit: ExitCode,
+        body: &impl Serialize,
+        text: impl FnOnce() -> io::Result<()>,
+    ) -> io::Result<()> {
+        if self.json { self.result(exit, body) } else { text() }
+    }
+
+    /// Prints one of the things that a command reports: with `--json` as an object, otherwise as text.
+    pub fn item(
+        &self,
+        event: &str,
+        body: &impl Serialize,
+        text: impl FnOnce() -> io::Result<()>,
+    ) -> io::Result<()> {
+        if self.json { self.json(event, body) } else { text() }
+    }
+
+    /// Prints a JSON object as a line on standard output; nothing without `--json`. `event` is its name; `time` is added.
     pub fn json(&self, event: &str, body: &impl Serialize) -> io::Result<()> {
+        if !self.json {
+            return Ok(());
+        }
         let mut value = serde_json::to_value(body)?;
         for key in ["hint", "text"] {
             if let Some(Value::String(text)) = value.get_mut(key) {
@@ -107,8 +134,11 @@ impl Ui {
         self.json_lines(&line(event, &rfc3339(Timestamp::now()), &value)?)
     }
 
-    /// Prints the result of a command, or of one of its parts, with its exit code. The output is delayed.
+    /// Prints the result of a command, or of one of its parts, with its exit code; nothing without `--json`. The output is delayed.
     pub fn result(&self, exit: ExitCode, body: &impl Serialize) -> io::Result<()> {
+        if !self.json {
+            return Ok(());
+        }
         self.release()?;
         let (command, time) = (self.command, rfc3339(Timestamp::now()));
         *held() = Some(Held { exit, command, time, body: serde_json::to_value(body)? });
@@ -138,7 +168,7 @@ impl Ui {
     }
 
     /// Prints whole lines of JSON on standard output.
-    pub fn json_lines(&self, lines: &str) -> io::Result<()> {
+    pub fn json_lines(&self, lines: &[u8]) -> io::Result<()> {
         self.release()?;
         self.json_text(lines)
     }
@@ -158,11 +188,11 @@ impl Ui {
         let _ = line("error", &rfc3339(Timestamp::now()), &body).and_then(|line| self.json_text(&line));
     }
 
-    fn json_text(&self, lines: &str) -> io::Result<()> {
+    fn json_text(&self, lines: &[u8]) -> io::Result<()> {
         let look = self.look();
         match look.is_terminal() {
-            true => self.write(sanitize::json(lines, look.ascii).as_bytes()),
-            false => self.write(lines.as_bytes()),
+            true => self.write(sanitize::json(&String::from_utf8_lossy(lines), look.ascii).as_bytes()),
+            false => self.write(lines),
         }
     }
 }

@@ -18,7 +18,7 @@ mod wrap;
 
 pub use environment::{Environment, decide};
 pub use glyphs::Glyphs;
-pub use json::{ErrorKind, ErrorObject, JsonLine};
+pub use json::{ErrorKind, ErrorObject, append_line};
 pub use progress::Progress;
 pub use shortened::{LEAST, shortened};
 pub use spinner::Spinner;
@@ -106,8 +106,8 @@ impl Ui {
     }
 
     /// Prints whole lines without colours. They are not wrapped.
-    pub fn lines(&self, lines: &str) -> io::Result<()> {
-        self.write(self.look().plain_str(&sanitize::lines(lines.as_bytes())).as_bytes())
+    pub fn lines(&self, lines: &[u8]) -> io::Result<()> {
+        self.write(self.look().plain_str(&sanitize::lines(lines)).as_bytes())
     }
 
     fn write(&self, bytes: &[u8]) -> io::Result<()> {
