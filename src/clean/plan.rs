@@ -137,7 +137,7 @@ impl<W: Write> Writer<W> {
         self.entries += 1;
         self.bytes += entry.bytes;
         if let Some(content) = &mut self.content {
-            content.add(entry);
+            content.add(&entry.path, entry.kind, &entry.stamp);
         }
         self.line(&EntryLine {
             path,
@@ -276,7 +276,7 @@ impl<R: BufRead> Reader<R> {
             action: line.action,
         };
         if let Some(content) = &mut self.content {
-            content.add(&entry);
+            content.add(&entry.path, entry.kind, &entry.stamp);
         }
         Ok(Some(entry))
     }

@@ -1,7 +1,7 @@
 //! What the user approves of a plan of `sync`: its root and its deletions, without what each listing makes anew (times, device and inode
 //! numbers, change times).
 
-use super::plan::Entry;
+use super::Stamp;
 use super::plan_header::{Header, Origin};
 use super::rule::Kind;
 
@@ -33,17 +33,17 @@ impl Content {
     }
 
     /// Adds an entry.
-    pub(super) fn add(&mut self, entry: &Entry) {
-        self.text(&entry.path);
-        let kind: u8 = match entry.kind {
+    pub(super) fn add(&mut self, path: &[u8], kind: Kind, stamp: &Stamp) {
+        self.text(path);
+        let kind: u8 = match kind {
             Kind::File => 0,
             Kind::Dir => 1,
             Kind::Symlink => 2,
             Kind::Other => 3,
         };
         self.unhashed.push(kind);
-        self.unhashed.extend(entry.stamp.size.to_le_bytes());
-        self.unhashed.extend(entry.stamp.mtime.to_le_bytes());
+        self.unhashed.extend(stamp.size.to_le_bytes());
+        self.unhashed.extend(stamp.mtime.to_le_bytes());
         if self.unhashed.len() >= HASHED {
             self.hash.update(&self.unhashed);
             self.unhashed.clear();

@@ -2,6 +2,7 @@
 
 use super::attempt::{AttemptEnd, AttemptRunner};
 use super::blocking::off_thread;
+use super::guard::Approval;
 use super::listing::{Deletions, Listing, PlanReader, plan_with};
 use crate::clean::path::{BESIDE, split};
 use crate::clean::removal::{self, root_of};
@@ -10,17 +11,6 @@ use std::cmp::Ordering;
 use std::fs::{self, File};
 use std::io::BufReader;
 use std::path::PathBuf;
-
-/// Whether the user has approved the deletions of a listing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Approval {
-    /// Nobody was asked: the limits decide.
-    NotAsked,
-    /// They are those of the approved plan.
-    Given,
-    /// They differ from the approved plan. The text says how, as the end of a sentence.
-    Refused(String),
-}
 
 impl AttemptRunner<'_> {
     /// Compares the deletions of a listing with the approved plan.

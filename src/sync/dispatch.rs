@@ -1,8 +1,9 @@
 //! The dispatcher: one loop over finished jobs, signals and ticks.
 
 use super::auto_parallel::{self, AutoParallel};
+use super::job_context::JobContext;
 use super::job_events::{JobEvents, stamped};
-use super::job_runner::{self, JobContext};
+use super::job_runner;
 use super::lock_owners::LockOwners;
 use super::rsync_transport::RsyncTransport;
 use super::signal::Signals;

@@ -1,6 +1,5 @@
 //! Checks before anything is deleted or written. Pure decisions from counted figures.
 
-use super::approval::Approval;
 use super::listing::{Listing, Reserved};
 use crate::model::event::Tally;
 use crate::model::job::{Job, MaxDelete, MaxEntries, Source};
@@ -17,6 +16,17 @@ pub(super) enum DeletionVerdict {
     TransferOnly(Reason),
     /// The source holds no file; nothing may be done.
     Empty(Reason),
+}
+
+/// Whether the user has approved the deletions of a listing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Approval {
+    /// Nobody was asked: the limits decide.
+    NotAsked,
+    /// They are those of the approved plan.
+    Given,
+    /// They differ from the approved plan. The text says how, as the end of a sentence.
+    Refused(String),
 }
 
 /// Judges a complete listing. `again`: the beginning of a command line about the job, for hints. `refused`: see [`basis`]. An approval stands

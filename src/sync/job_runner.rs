@@ -7,13 +7,11 @@ use super::backoff;
 use super::blocking::off_thread;
 use super::drop_cache::CacheDropper;
 use super::hook::{self, HookOutcome};
-use super::job_events::JobEvents;
+use super::job_context::JobContext;
 use super::lock::Lock;
-use super::lock_owners::LockOwners;
-use super::slots::{Slot, Slots};
+use super::slots::Slot;
 use super::stop::StopReason;
-use super::transport::Transport;
-use super::{Mode, Plan, disk, guard, named_files, spawn, unfit};
+use super::{Mode, disk, guard, named_files, spawn, unfit};
 use crate::clean::removal::WriteAccess;
 use crate::model::event::{Event, Level, Phase};
 use crate::model::hint;
@@ -24,20 +22,7 @@ use crate::rsync::exit::Class;
 use jiff::Timestamp;
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-/// What a job needs to run.
-pub(super) struct JobContext {
-    pub(super) plan: Arc<Plan>,
-    pub(super) job: Job,
-    pub(super) job_events: JobEvents,
-    pub(super) slots: Arc<Slots>,
-    pub(super) lock_owners: Arc<LockOwners>,
-    pub(super) transport: Arc<dyn Transport>,
-    /// When the run started.
-    pub(super) started: Instant,
-}
 
 /// Runs the job. Never fails: errors are in the result. The dispatcher frees the slot, since the next job must not start before this result
 /// was sent.

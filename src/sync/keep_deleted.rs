@@ -188,8 +188,8 @@ impl KeepDeleted {
     fn lines(&self, mut each: impl FnMut(&Line)) -> io::Result<()> {
         let Some(journal) = &self.journal else { return Ok(()) };
         let found = removal::find(&self.state, &self.run)?;
-        let own = found.iter().filter(|found| found.path == journal.path());
-        own.map(|found| found.read(|line| each(&line))).collect()
+        let mut own = found.iter().filter(|found| found.path == journal.path());
+        own.try_for_each(|found| found.read(|line| each(&line)))
     }
 
     /// Ends the attempt: escapes the names that rsync backed up, and removes empty directories. Returns the names that could not be

@@ -29,6 +29,7 @@ mod group;
 mod guard;
 pub(crate) mod helper;
 mod hook;
+mod job_context;
 mod job_events;
 mod job_runner;
 mod job_state;

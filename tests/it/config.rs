@@ -364,7 +364,7 @@ fn a_file_system_that_folds_names_makes_two_spellings_one() {
     assert!(code == 2 && told.contains("lies inside that of job \"a\""), "{told}");
     // Jobs give their names to files of the state directory.
     let (code, told) = check(&[job("J", "x"), job("j", "y")], &fuse.path().join("PDB"));
-    assert!(code == 2 && told.contains("differs from that of job \"J\" on line 2 in case alone"), "{told}");
+    assert!(code == 2 && told.contains("differs from that of job \"J\" on line 2 only in case"), "{told}");
     let (code, told) = check(&[job("J", "x"), job("j", "y")], plain.path());
     assert_eq!(code, 0, "{told}");
 }

@@ -187,8 +187,8 @@ fn whatever_can_be_done_without_may_be_refused() {
                 ["cachestat"] => told("no page cache counts"),
                 ["landlock_create_ruleset"] => told("no Landlock: "),
                 ["prctl"] => told("no parent-death signal: "),
-                ["ioprio_set"] => assert!(sync.contains("does not let ionice be set"), "{sync}"),
-                ["setpriority"] => assert!(sync.contains("does not let nice be set"), "{sync}"),
+                ["ioprio_set"] => assert!(sync.contains("does not allow setting ionice"), "{sync}"),
+                ["setpriority"] => assert!(sync.contains("does not allow setting nice"), "{sync}"),
                 _ => {}
             }
         }

@@ -124,7 +124,7 @@ fn a_command_that_waits_for_an_answer_is_seen_and_its_end_too() {
             running.wait();
             let text = env.run(["status"]).expect_code(0);
             assert!(text.out().contains(&head), "{text}");
-            assert!(text.out().contains("its process has ended without a word"), "{text}");
+            assert!(text.out().contains("its process has ended without a result"), "{text}");
         } else {
             writeln!(answer, "y").unwrap();
             running.wait().expect_code(0);

@@ -1,12 +1,13 @@
 //! What happens before a job may write: its destination is locked, and the quarantine in it is put in order.
 
-use super::{JobContext, JobRunner};
+use super::JobRunner;
 use crate::clean::removal::WriteAccess;
 use crate::model::event::Level;
 use crate::model::result::{Outcome, Reason, Skip};
 use crate::model::sanitize;
 use crate::platform::in_the_way;
 use crate::sync::blocking::off_thread;
+use crate::sync::job_context::JobContext;
 use crate::sync::lock::{self, Lock, Tried};
 use crate::sync::prepare_dest;
 use std::io;

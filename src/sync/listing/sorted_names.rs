@@ -70,7 +70,8 @@ impl NameSorter {
         let mut out = BufWriter::new(tempfile::tempfile_in(&self.dir)?);
         let written = self.names.at.iter().try_for_each(|at| out.write_all(self.names.record(*at)));
         // After an error nothing is deleted, so these names are not needed.
-        (self.names.arena.clear(), self.names.at.clear());
+        self.names.arena.clear();
+        self.names.at.clear();
         written?;
         self.names.files.push(out.into_inner().map_err(io::IntoInnerError::into_error)?);
         Ok(())

@@ -61,7 +61,7 @@ fn decisions_about_nothing_are_refused_or_warned_about() {
         "[[decide]]\nglob = '*.nothing'\naction = 'keep'\n[[decide]]\npath = 'cd/y'\naction = 'keep'\n";
     fs::write(decisions(&env), unused).unwrap();
     let ended = env.run(["clean", "run", "--yes"]).expect_code(0);
-    for text in ["glob \"*.nothing\" means no entry", "path \"cd/y\" means no entry"] {
+    for text in ["glob \"*.nothing\" matches no entry", "path \"cd/y\" matches no entry"] {
         assert!(ended.err().contains(text), "{text}: {ended}");
     }
     assert!(!root.join("cd/x~").exists(), "the rest is done");

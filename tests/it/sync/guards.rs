@@ -336,7 +336,7 @@ fn what_was_refused_does_not_go_because_more_files_have_come() {
         let ended = mirror.run(&[]).expect_code(4);
         let error = ended.finished()["error"].as_str().unwrap().to_owned();
         assert!(error.contains(&format!("15 of {present} files would be deleted")), "{ended}");
-        assert_eq!(error.contains("of the 20 that were here"), present != 20, "{ended}");
+        assert_eq!(error.contains("of the 20 files that were here"), present != 20, "{ended}");
     }
     let plan = mirror.run(&["--plan"]).expect_code(4);
     assert_eq!(plan.events("planned")[0]["limit"], 10, "{plan}");

@@ -125,7 +125,7 @@ fn two_users_delete_in_turn_and_each_undoes_its_own() {
         assert_eq!(fs::read_to_string(env.mirror("j/ab/f5")).unwrap(), "5");
         let ended = BOB.run(&env, &["clean", "undo", &first]).expect_code(2);
         assert!(ended.err().contains(&format!("no journal of run {first}")), "{ended}");
-        assert!(ended.err().contains("uid 3001 made"), "{ended}");
+        assert!(ended.err().contains("was made by uid 3001"), "{ended}");
         assert!(ended.err().contains("run as uid 3001, or as root with --state-dir"), "{ended}");
         ALICE.run(&env, &["clean", "undo", &first]).expect_code(0);
         for name in ["f0", "f1", "f3"] {

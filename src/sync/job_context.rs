@@ -1,0 +1,22 @@
+//! What a job needs to run.
+
+use super::Plan;
+use super::job_events::JobEvents;
+use super::lock_owners::LockOwners;
+use super::slots::Slots;
+use super::transport::Transport;
+use crate::model::job::Job;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// What a job needs to run.
+pub(super) struct JobContext {
+    pub(super) plan: Arc<Plan>,
+    pub(super) job: Job,
+    pub(super) job_events: JobEvents,
+    pub(super) slots: Arc<Slots>,
+    pub(super) lock_owners: Arc<LockOwners>,
+    pub(super) transport: Arc<dyn Transport>,
+    /// When the run started.
+    pub(super) started: Instant,
+}
