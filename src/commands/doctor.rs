@@ -45,6 +45,7 @@ pub(super) fn run(args: &DoctorArgs, global: &Global, ui: &Ui) -> Result<ExitCod
         state_dir: state_dir.clone(),
         offline: args.offline,
         patience: patience.0,
+        mirrors: config.mirrors.clone(),
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(Failure::io("start the runtime"))?;

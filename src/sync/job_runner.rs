@@ -175,7 +175,9 @@ impl JobRunner<'_> {
                     // Another source may still have the files.
                     AttemptEnd::Empty(reason) if job.delete => (Class::NextSource, Outcome::Blocked(reason)),
                     AttemptEnd::Empty(reason) => (Class::NextSource, Outcome::Warned(reason)),
-                    AttemptEnd::Older(reason) => (Class::NextSource, Outcome::Blocked(reason)),
+                    AttemptEnd::Older(reason) | AttemptEnd::Moved(reason) => {
+                        (Class::NextSource, Outcome::Blocked(reason))
+                    }
                     AttemptEnd::Failed(class, reason) => (class, Outcome::Failed(reason)),
                 };
                 let reason = outcome.error().unwrap_or_default().to_owned();

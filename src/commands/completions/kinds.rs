@@ -23,6 +23,8 @@ pub(super) enum Kind {
     Plan,
     /// Facets of `search`.
     Facet,
+    /// Archives of `mirrors`.
+    Archive,
     /// Files.
     File,
     /// Directories.
@@ -47,6 +49,7 @@ impl Kind {
             ("RULE", _) => Kind::Rule,
             ("PLAN", _) => Kind::Plan,
             ("FIELDS", _) => Kind::Facet,
+            ("ARCHIVE", _) => Kind::Archive,
             ("FILE" | "PATH", _) => Kind::File,
             ("DIR", _) => Kind::Directory,
             (

@@ -61,6 +61,7 @@ impl Listing {
             }
         }
         self.older = older;
+        self.moved = self.moved_entries(dest)?;
         refused.iter().for_each(|changed| self.discount(changed));
         Ok(())
     }
