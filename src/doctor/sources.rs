@@ -273,7 +273,7 @@ fn one(
     }
     let probe = Endpoint::of(job, source).and_then(|endpoint| probes.get(&endpoint));
     if let Some(probe) = probe.filter(|probe| !probe.answers()) {
-        return silent(source, probe);
+        return silent(job, source, probe);
     }
     let ok = |text: String| Finding::new(Area::Source, Verdict::Ok, text);
     match (tried.get(&key(job, source)), probe) {
@@ -304,7 +304,7 @@ fn answering(source: &Source, probe: &Probe, took: Duration) -> Finding {
     Finding::new(Area::Source, Verdict::Ok, text).took(took)
 }
 
-fn silent(source: &Source, probe: &Probe) -> Finding {
+fn silent(job: &Job, source: &Source, probe: &Probe) -> Finding {
     let (step, how) = match &probe.failed {
         Some((step, how)) => (*step, how.as_str()),
         None => (Step::Greeting, "failed"),
@@ -314,7 +314,7 @@ fn silent(source: &Source, probe: &Probe) -> Finding {
         let hint = "check the name, and whether this machine's DNS works";
         return Finding::new(Area::Source, Verdict::Fail, text).hint(hint);
     }
-    let reason = unreachable(source, how);
+    let reason = unreachable(source, &job.rsync_args, how);
     Finding { hint: reason.hint, ..Finding::new(Area::Source, Verdict::Fail, reason.text) }
 }
 

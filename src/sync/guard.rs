@@ -136,7 +136,7 @@ pub(super) fn moved(job: &Job, again: &str, source: &Source, moved: &Moved) -> R
          {same} of {entries} entries are the same ({old}, now {new}); nothing was changed{announced}"
     ))
     .hint(format!(
-        "{NEW_LAYOUT}; to bring the new paths into this mirror, beside the old ones: {again} sync {} --adopt, which deletes nothing",
+        "{NEW_LAYOUT}; to bring the new paths into this mirror: {again} sync {} --adopt, which deletes nothing (with `delete`, the run after it deletes the old paths as max_delete allows)",
         job.name
     ))
 }

@@ -7,7 +7,7 @@ use super::peer::Peer;
 use crate::mirrors::Catalogue;
 use crate::model::job::{Address, Source};
 use crate::model::result::Reason;
-use crate::rsync::args::own_shell;
+use crate::rsync::args::{self, own_shell};
 
 /// Returns the first known message, by priority.
 pub(super) fn known(lines: &[&str], talk: &Peer<'_>) -> Found {
@@ -260,7 +260,7 @@ fn connecting(lines: &[&str], talk: &Peer<'_>) -> Found {
         "Connection timed out" => "took too long".to_owned(),
         why => format!("failed: {}", lower(why)),
     };
-    Some((Class::Retry, unreachable(source, &why)))
+    Some((Class::Retry, unreachable(source, talk.rsync_args, &why)))
 }
 
 fn unresolved() -> String {
@@ -268,11 +268,13 @@ fn unresolved() -> String {
 }
 
 /// A daemon that cannot be reached; `how` completes "connecting to HOST …".
-pub(super) fn unreachable(source: &Source, how: &str) -> Reason {
+pub(super) fn unreachable(source: &Source, rsync_args: &[String], how: &str) -> Reason {
     let reason = Reason::new(format!("connecting to {} {how}", source.host_label()));
     let Address::Daemon { host, port, .. } = &source.address else {
         return reason.hint("is its server running, and the port open in the firewall?");
     };
+    // As in rsync, the port of the source has priority over the option.
+    let port = &if *port == 873 { args::port(rsync_args).unwrap_or(873) } else { *port };
     let known = Catalogue::built_in();
     let ports = known.ports(host);
     if let Some(own) = ports.first().filter(|_| !ports.contains(port)) {
