@@ -38,15 +38,14 @@ impl Resolver<'_> {
     pub(super) fn sources(&mut self, job: &DraftJob, given: &Given<Sources>) -> Option<Vec<Source>> {
         self.advise_on_archives(job, given);
         let base = self.base(given.origin);
+        let archives = given.value.0.iter().any(|text| self.mirrors.reference(text).is_some());
         let mut read: Vec<Source> = Vec::new();
         for text in &given.value.0 {
             let before = read.len();
-            let addresses = self.addresses(text, &base);
-            let several = addresses.len() > 1;
-            for address in addresses {
+            for address in self.addresses(text, &base) {
                 match address {
-                    // A server that the job also names itself is asked once.
-                    Ok(source) if several && read.contains(&source) => {}
+                    // A server of an archive that the job also names itself is asked once.
+                    Ok(source) if archives && read.contains(&source) => {}
                     Ok(source) => read.push(source),
                     Err(wrong) => {
                         self.unfit(given.origin, job, wrong.text, wrong.hint);
