@@ -10,6 +10,7 @@ pub mod config;
 pub(crate) mod doctor;
 pub mod exit;
 pub(crate) mod history;
+pub mod mirrors;
 pub mod model;
 pub mod output;
 pub mod platform;

@@ -1,4 +1,4 @@
-//! `doctor`, `reclaim`, `status`
+//! `doctor`, `mirrors`, `reclaim`, `status`
 
 use clap::Args;
 
@@ -18,6 +18,26 @@ pub struct DoctorArgs {
     /// Do not use the network
     #[arg(long)]
     pub offline: bool,
+    /// Maximum time to wait for each server
+    #[arg(long, value_name = "DUR", default_value = "10s")]
+    pub patience: String,
+}
+
+/// `mirrors`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  pdb-sync mirrors                   List the archives, their servers and layouts
+  pdb-sync mirrors wwpdb --check     Ask the servers of an archive
+  pdb-sync mirrors --check --json    Ask all servers, for scripts")]
+pub struct MirrorsArgs {
+    /// Names of archives [default: all archives]
+    #[arg(value_name = "ARCHIVE")]
+    pub archives: Vec<String>,
+    /// Ask each server whether it answers and lists the module
+    ///
+    /// Exit with 1 if no server of an archive does, with 3 if some do not.
+    #[arg(long)]
+    pub check: bool,
     /// Maximum time to wait for each server
     #[arg(long, value_name = "DUR", default_value = "10s")]
     pub patience: String,

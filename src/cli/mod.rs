@@ -17,7 +17,7 @@ pub use clean::{
 pub use config::{ConfigAction, ConfigArgs, Example};
 pub use history::{HistoryAction, HistoryArgs};
 pub use index::IndexArgs;
-pub use machine::{DoctorArgs, ReclaimArgs, StatusArgs};
+pub use machine::{DoctorArgs, MirrorsArgs, ReclaimArgs, StatusArgs};
 pub use scan::{CacheAction, ScanArgs, VerifyArgs};
 pub use search::{Order, SearchArgs};
 pub use stats::StatsArgs;
@@ -102,6 +102,8 @@ pub enum Command {
     Reclaim(ReclaimArgs),
     /// Check rsync, configuration, disks and servers for problems
     Doctor(DoctorArgs),
+    /// List known archives, their servers and layouts
+    Mirrors(MirrorsArgs),
     /// Show past runs, newest first
     History(HistoryArgs),
     /// Show statistics of past runs, and alerts

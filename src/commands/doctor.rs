@@ -47,6 +47,7 @@ pub(super) fn run(args: &DoctorArgs, global: &Global, ui: &Ui) -> Result<ExitCod
         state_dir: state_dir.clone(),
         offline: args.offline,
         patience: patience.0,
+        mirrors: config.mirrors.clone(),
     };
     let runtime = platform::runtime().map_err(Failure::io("start the runtime"))?;
     let mut report = runtime.block_on(doctor::examine(ask));

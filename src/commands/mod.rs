@@ -13,6 +13,7 @@ mod history_lookup;
 #[cfg(feature = "search")]
 mod index;
 mod list;
+mod mirrors;
 mod missing_mirror;
 pub mod overrides;
 mod reclaim;
@@ -86,6 +87,7 @@ fn goes_on(command: &Command) -> bool {
         },
         Command::Config(args) => matches!(args.action, ConfigAction::Init { .. } | ConfigAction::Check),
         Command::Status(args) => !args.watch,
+        Command::Mirrors(args) => args.check,
         Command::Index(_)
         | Command::Verify(_)
         | Command::Reclaim(_)
@@ -167,6 +169,7 @@ fn name(cli: &Cli) -> &'static str {
         Command::Status(_) => "status",
         Command::Reclaim(_) => "reclaim",
         Command::Doctor(_) => "doctor",
+        Command::Mirrors(_) => "mirrors",
         Command::History(args) if args.action.is_some() => "history show",
         Command::History(_) => "history",
         Command::Stats(_) => "stats",
@@ -240,6 +243,7 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<ExitCode, Failure> {
         Command::Reclaim(args) => reclaim::run(args, &cli.global, ui),
         Command::Status(args) => status::run(args, &cli.global, ui),
         Command::Doctor(args) => doctor::run(args, &cli.global, ui),
+        Command::Mirrors(args) => mirrors::run(args, &cli.global, ui),
         Command::Config(args) => config::run(args, &cli.global, ui),
         Command::Clean(args) => clean::run(args, &cli.global, ui),
         Command::History(args) => history::run(args, &cli.global, ui),

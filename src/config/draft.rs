@@ -1,12 +1,13 @@
 //! The parsed file before it is resolved: every key is known and every value has the right type, or there is a problem.
 
 use super::layer::{
-    AlertLayer, CleanLayer, HostLayer, IndexLayer, Key, Layer, NotifyLayer, Origin, ScanLayer, Span,
-    StatsLayer, SyncLayer, Table,
+    AlertLayer, CleanLayer, HostLayer, IndexLayer, Key, Layer, MirrorLayer, NotifyLayer, Origin, ScanLayer,
+    Span, StatsLayer, SyncLayer, Table,
 };
 use super::problem::{Problem, Text};
 use super::suggestion::{did_you_mean, of_rsync};
 use super::value::{Reader, integer};
+use crate::mirrors::check_archive_name;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
@@ -22,6 +23,8 @@ pub struct Draft {
     pub index: IndexLayer,
     /// `[hosts."NAME"]`, by lower-case name, and the position of the name.
     pub hosts: BTreeMap<String, (HostLayer, Span)>,
+    /// `[mirrors.NAME]`, and the position of the name.
+    pub mirrors: BTreeMap<String, (MirrorLayer, Span)>,
     /// `[stats]`
     pub stats: StatsLayer,
     /// `[[stats.alerts]]`, and the position of each.
@@ -55,8 +58,8 @@ pub struct DraftJob {
 
 type Entry<'t, 'i> = (&'t Spanned<toml::de::DeString<'i>>, &'t Spanned<DeValue<'i>>);
 
-const SECTIONS: [&str; 10] =
-    ["version", "sync", "hosts", "defaults", "jobs", "scan", "clean", "index", "stats", "notify"];
+const SECTIONS: [&str; 11] =
+    ["version", "sync", "hosts", "mirrors", "defaults", "jobs", "scan", "clean", "index", "stats", "notify"];
 /// Names of our keys in other tools.
 const ALIASES: [(&str, &str); 12] = [
     ("src", "source"),
@@ -116,7 +119,8 @@ impl Draft {
         let name = key.get_ref().as_ref();
         match name {
             "version" => version(value, reader),
-            "sync" | "hosts" | "defaults" | "jobs" | "scan" | "clean" | "index" | "stats" | "notify" => {
+            "sync" | "hosts" | "mirrors" | "defaults" | "jobs" | "scan" | "clean" | "index" | "stats"
+            | "notify" => {
                 let Some(table) = value.get_ref().as_table() else {
                     return reader.wrong_type(value, &format!("a table, [{name}]"));
                 };
@@ -133,6 +137,7 @@ impl Draft {
                         drop(read(&mut self.notify, "[notify]", in_order(table), Origin::Section, reader))
                     }
                     "hosts" => self.hosts(table, reader),
+                    "mirrors" => self.mirrors(table, reader),
                     "defaults" => self.defaults(table, reader),
                     "stats" => self.stats(table, reader),
                     _ => self.jobs(table, reader),
@@ -200,6 +205,27 @@ impl Draft {
             read(&mut layer, &format!("[hosts.{name:?}]"), in_order(table), Origin::Section, reader);
             let span = span(key.span(), reader);
             self.hosts.insert(name, (layer, span));
+        }
+    }
+
+    fn mirrors(&mut self, table: &DeTable<'_>, reader: &mut Reader<'_>) {
+        for (key, value) in in_order(table) {
+            let name = key.get_ref().as_ref();
+            if let Err(wrong) = check_archive_name(name) {
+                let hint = "use letters, digits, '-' and '_', at most 64 of them";
+                reader.problem(key.span(), format!("the archive name {name:?} {wrong}"), Some(hint.into()));
+            }
+            let Some(table) = value.get_ref().as_table() else {
+                reader.wrong_type(value, &format!("a table, [mirrors.{name}]"));
+                continue;
+            };
+            if table.is_empty() && !self.broken {
+                let hint = Some("write first = \"rsync://HOST/MODULE/\"".into());
+                reader.problem(key.span(), format!("[mirrors.{name}] is empty"), hint);
+            }
+            let mut layer = MirrorLayer::default();
+            read(&mut layer, &format!("[mirrors.{name}]"), in_order(table), Origin::Section, reader);
+            self.mirrors.insert(name.into(), (layer, span(key.span(), reader)));
         }
     }
 
@@ -316,6 +342,7 @@ fn owner(key: &str) -> Option<&'static str> {
         _ if has(CleanLayer::KEYS) => Some("[clean]"),
         _ if has(HostLayer::KEYS) => Some("[hosts.\"NAME\"]"),
         _ if has(IndexLayer::KEYS) => Some("[index]"),
+        _ if has(MirrorLayer::KEYS) => Some("[mirrors.NAME]"),
         _ => None,
     }
 }

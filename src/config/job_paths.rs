@@ -36,23 +36,31 @@ fn not_utf8(text: &str) -> Wrong {
 impl Resolver<'_> {
     /// Resolves the sources. A source that cannot be resolved keeps its configured text, and the job cannot be run.
     pub(super) fn sources(&mut self, job: &DraftJob, given: &Given<Sources>) -> Option<Vec<Source>> {
+        self.advise_on_archives(job, given);
         let base = self.base(given.origin);
-        let mut read = Vec::new();
+        let archives = given.value.0.iter().any(|text| self.mirrors.reference(text).is_some());
+        let mut read: Vec<Source> = Vec::new();
         for text in &given.value.0 {
-            let as_written = Source::parse(text, &base);
-            match self.source(text, &base) {
-                Ok(source) => read.push(source),
-                Err(wrong) => {
-                    self.unfit(given.origin, job, wrong.text, wrong.hint);
-                    self.mistakes.sourceless = true;
-                    read.extend(as_written);
+            let before = read.len();
+            for address in self.addresses(text, &base) {
+                match address {
+                    // A server of an archive that the job also names itself is asked once.
+                    Ok(source) if archives && read.contains(&source) => {}
+                    Ok(source) => read.push(source),
+                    Err(wrong) => {
+                        self.unfit(given.origin, job, wrong.text, wrong.hint);
+                        self.mistakes.sourceless = true;
+                        read.truncate(before);
+                        read.push(Source::parse(text, &base).ok()?);
+                        break;
+                    }
                 }
             }
         }
-        (read.len() == given.value.0.len() && !read.is_empty()).then_some(read)
+        (!read.is_empty()).then_some(read)
     }
 
-    fn source(&self, text: &str, base: &Path) -> Result<Source, Wrong> {
+    pub(super) fn source(&self, text: &str, base: &Path) -> Result<Source, Wrong> {
         let source = Source::parse(text, base)?;
         let Address::Local(_) = source.address else { return Ok(source) };
         // Only the configured text is expanded: the base directory may have any name.

@@ -1,6 +1,8 @@
 //! The keys of a job, each declared once: from this table come the struct, `over`, the reader, the schema and the
 //! template's test.
 
+pub(super) use super::given::{Given, Origin, Span};
+
 use super::alerts::{Bound, Slower};
 use super::clean::{CleanMode, CleanRules, KEEP};
 use super::index::Indexed;
@@ -19,48 +21,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 use toml::Spanned;
 use toml::de::DeValue;
-
-/// A value and its origin.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Given<T> {
-    /// The value.
-    pub value: T,
-    /// The origin.
-    pub origin: Origin,
-}
-
-impl<T> Given<T> {
-    /// A value from the command line.
-    pub fn by_command_line(value: T) -> Self {
-        Given { value, origin: Origin::CommandLine }
-    }
-}
-
-/// The origin of a value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Origin {
-    /// The built-in default.
-    BuiltIn,
-    /// The job's preset.
-    Preset(Preset),
-    /// `[defaults]`.
-    Defaults(Span),
-    /// The section itself: `[jobs.NAME]`, `[sync]`, `[hosts.NAME]`.
-    Section(Span),
-    /// The command line.
-    CommandLine,
-}
-
-/// The position of a value in the file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Span {
-    /// First byte.
-    pub start: usize,
-    /// Byte after the last.
-    pub end: usize,
-    /// Line, from 1.
-    pub line: usize,
-}
 
 /// A key of a table.
 #[derive(Debug, Clone, Copy)]
@@ -292,6 +252,19 @@ table! {
     HostLayer, HostFilled {
         /// Maximum number of transfers from this host at the same time.
         connections: Within<1, 1000>;
+    }
+}
+
+table! {
+    /// `[mirrors.NAME]`
+    MirrorLayer, MirrorFilled {
+        /// Addresses of the root of the archive that are tried before those of `pdb-sync mirrors`. An address replaces that of the same
+        /// host there.
+        first: Sources;
+        /// Addresses in place of those of `pdb-sync mirrors`.
+        only: Sources;
+        /// Addresses that are tried after those of `pdb-sync mirrors`.
+        last: Sources;
     }
 }
 

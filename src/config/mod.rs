@@ -9,12 +9,14 @@ mod dests;
 mod draft;
 #[cfg(test)]
 mod example;
+mod given;
 mod guard;
 mod index;
 mod job_paths;
 mod job_problems;
 mod layer;
 mod lists;
+mod mirrors;
 mod notify;
 mod passwords;
 mod paths;
@@ -39,15 +41,17 @@ mod trailing_slash;
 mod units;
 mod value;
 
+use crate::mirrors::Catalogue;
 use crate::model::host_facts::HostFacts;
 pub use alerts::{Bound, Slower};
 pub use clean::{CleanMode, CleanRules, CleanSettings};
 pub use draft::{Draft, DraftJob, check_name};
+pub use given::{Given, Origin, Span};
 pub use index::Indexed;
 pub use layer::{
-    AlertFilled, AlertLayer, CleanFilled, CleanLayer, Given, HostFilled, HostLayer, IndexFilled, IndexLayer,
-    Key, Layer, NotifyFilled, NotifyLayer, Origin, ScanFilled, ScanLayer, Settings, Span, StatsFilled,
-    StatsLayer, SyncFilled, SyncLayer,
+    AlertFilled, AlertLayer, CleanFilled, CleanLayer, HostFilled, HostLayer, IndexFilled, IndexLayer, Key,
+    Layer, MirrorFilled, MirrorLayer, NotifyFilled, NotifyLayer, ScanFilled, ScanLayer, Settings,
+    StatsFilled, StatsLayer, SyncFilled, SyncLayer,
 };
 pub use lists::{Globs, HookList, RsyncArgs, Sources};
 pub use notify::{Addressee, Occasion, Url};
@@ -85,6 +89,7 @@ pub fn load(text: &str, file: &Path, over: &Overrides, around: &HostFacts) -> Re
         text: Text { file, text },
         over,
         around,
+        mirrors: Catalogue::default(),
         problems: Vec::new(),
         mistakes: Default::default(),
         disabled: false,

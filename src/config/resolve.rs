@@ -43,6 +43,8 @@ impl Resolver<'_> {
             ..Config::default()
         };
         config.sync = self.sync_settings(&config.given.sync);
+        config.given.mirrors = self.own_mirrors(&draft);
+        config.mirrors = self.mirrors.clone();
         for (name, (layer, _)) in &draft.hosts {
             config.given.hosts.insert(name.clone(), layer.clone());
             if let Some(connections) = &layer.connections {

@@ -5,6 +5,7 @@ use super::guard::Dest;
 use super::layer::{Origin, Span};
 use super::problem::{Problem, Text};
 use super::settings::Overrides;
+use crate::mirrors::Catalogue;
 use crate::model::host_facts::HostFacts;
 use crate::model::job::JobProblem;
 use std::collections::HashMap;
@@ -14,6 +15,8 @@ pub(super) struct Resolver<'a> {
     pub(super) text: Text<'a>,
     pub(super) over: &'a Overrides,
     pub(super) around: &'a HostFacts,
+    /// The known archives, with the addresses of `[mirrors]`.
+    pub(super) mirrors: Catalogue,
     pub(super) problems: Vec<Problem>,
     /// Errors in single jobs. The rest can be used without these jobs.
     pub(super) mistakes: Mistakes,

@@ -1,8 +1,8 @@
 //! The JSON Schema of the file, for editors. It is generated from the tables of keys.
 
 use super::layer::{
-    AlertLayer, CleanLayer, HostLayer, IndexLayer, Key, Layer, NotifyLayer, Origin, ScanLayer, StatsLayer,
-    SyncLayer, Table,
+    AlertLayer, CleanLayer, HostLayer, IndexLayer, Key, Layer, MirrorLayer, NotifyLayer, Origin, ScanLayer,
+    StatsLayer, SyncLayer, Table,
 };
 use super::patterns;
 use crate::history::stats::{Metric, Unit};
@@ -33,6 +33,13 @@ pub fn schema() -> Value {
     clean["properties"]["backup_dir"]["not"] = patterns::elsewhere();
     let mut host = table("Limits of one host.", HostLayer::KEYS, &[], |_| true);
     host.insert("minProperties".into(), 1.into());
+    let mut mirror = table(
+        "Addresses of an archive. They add to those that `pdb-sync mirrors` lists, or replace them.",
+        MirrorLayer::KEYS,
+        &[],
+        |_| true,
+    );
+    mirror.insert("minProperties".into(), 1.into());
     let stats_defaults = StatsLayer::default().fill().entries();
     let mut stats = table("Limits of the history.", StatsLayer::KEYS, &stats_defaults, |_| true);
     let mut alert = table("An alert: a condition on past runs.", AlertLayer::KEYS, &[], |_| true);
@@ -66,6 +73,12 @@ pub fn schema() -> Value {
             "type": "object",
             "propertyNames": {"not": {"pattern": "^[^:]*:[^:]*$"}},
             "additionalProperties": host,
+        },
+        "mirrors": {
+            "description": "Addresses of archives by the name of the archive, for sources such as \"wwpdb:status/\".",
+            "type": "object",
+            "propertyNames": {"pattern": "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"},
+            "additionalProperties": mirror,
         },
         "defaults": defaults,
         "jobs": {

@@ -2,14 +2,15 @@
 
 use super::clean::CleanSettings;
 use super::layer::{
-    AlertLayer, CleanFilled, HostLayer, IndexFilled, IndexLayer, Layer, NotifyFilled, NotifyLayer,
-    ScanFilled, Settings, StatsFilled, StatsLayer, SyncFilled, SyncLayer,
+    AlertLayer, CleanFilled, HostLayer, IndexFilled, IndexLayer, Layer, MirrorLayer, NotifyFilled,
+    NotifyLayer, ScanFilled, Settings, StatsFilled, StatsLayer, SyncFilled, SyncLayer,
 };
 use super::notify::{Occasion, Url};
 use super::problem::Problem;
 use super::scheduling::Concurrency;
 use super::units::Size;
 use crate::history::stats::Alert;
+use crate::mirrors::Catalogue;
 use crate::model::job::{Hook, Job};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -24,6 +25,8 @@ pub struct Config {
     pub sync: SyncSettings,
     /// `[hosts."NAME"] connections`, by lower-case host name.
     pub hosts: BTreeMap<String, usize>,
+    /// The known archives, with the addresses of `[mirrors]`.
+    pub mirrors: Catalogue,
     /// `[stats]`
     pub stats: StatsSettings,
     /// `[notify]`
@@ -68,6 +71,8 @@ pub struct Sections {
     pub clean: CleanFilled,
     /// `[hosts."NAME"]`
     pub hosts: BTreeMap<String, HostLayer>,
+    /// `[mirrors.NAME]`, with absolute local paths.
+    pub mirrors: BTreeMap<String, MirrorLayer>,
     /// The values of each job, by job name.
     pub jobs: BTreeMap<String, Settings>,
 }

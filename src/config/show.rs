@@ -35,6 +35,9 @@ pub fn show(config: &Config, jobs: &[Job], origins: bool) -> String {
     for (name, layer) in &config.given.hosts {
         out.section(&format!("hosts.{}", quoted(name)), &layer.entries());
     }
+    for (name, layer) in &config.given.mirrors {
+        out.section(&format!("mirrors.{name}"), &layer.entries());
+    }
     for job in jobs {
         let mut entries =
             config.given.jobs.get(&job.name).map(|settings| settings.entries()).unwrap_or_default();
@@ -43,6 +46,12 @@ pub fn show(config: &Config, jobs: &[Job], origins: bool) -> String {
             resolved(job, &mut entries);
         }
         out.section(&format!("jobs.{}", quoted(&job.name)), &entries);
+        let source = config.given.jobs.get(&job.name).and_then(|settings| settings.source.as_ref());
+        if let Some(given) = source
+            && given.value.0.iter().any(|text| config.mirrors.reference(text).is_some())
+        {
+            out.line(&format!("# source is {} in the file", given.value.to_toml()), given.origin);
+        }
         if job.max_delete == MaxDelete::Default {
             out.line(
                 &format!("# max_delete is not set: {} of the mirror's files", job.max_delete),

@@ -2,6 +2,7 @@
 //!
 //! Each check has its own time limit; no answer is a finding. Nothing is changed, except for temporary files that are removed at once.
 
+mod dates;
 mod destination;
 mod host;
 mod kernel;
@@ -49,7 +50,8 @@ pub(crate) async fn examine(ask: Ask) -> Report {
     let (sources, found) = tokio::join!(sources, looking.join_all());
     let mut found = found;
     found.sort_by_key(|(at, _)| *at);
-    let (about_sources, mirrors) = sources;
+    let (mut about_sources, mirrors) = sources;
+    about_sources.extend(dates::examine(&ask, jiff::Zoned::now().date()));
     let mut findings: Vec<_> =
         found.into_iter().flat_map(|(_, findings)| findings).chain(about_sources).collect();
     findings.sort_by_key(|finding| finding.area);

@@ -1,5 +1,6 @@
 //! What is checked, and what was found.
 
+use crate::mirrors::Catalogue;
 use crate::model::job::Job;
 use crate::rsync::probe::Probe;
 use std::collections::BTreeMap;
@@ -23,6 +24,8 @@ pub(crate) struct Ask {
     pub offline: bool,
     /// How long a server may take to answer.
     pub patience: Duration,
+    /// The archives that are known here.
+    pub mirrors: Catalogue,
 }
 
 /// The findings.

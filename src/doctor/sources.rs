@@ -3,12 +3,12 @@
 use super::limited::{blocking, run_program};
 use super::report::{Area, Ask, Finding, Mirror, Verdict};
 use crate::config::nearest;
+use crate::mirrors::Catalogue;
 use crate::model::job::{Address, Job, Source};
 use crate::rsync::args::{Purpose, own_shell};
 use crate::rsync::exit::{Peer, Verdict as Judged, judge, unreachable};
-use crate::rsync::known_mirrors::alternatives;
 use crate::rsync::output::figures;
-use crate::rsync::probe::{Endpoint, Probe, Step, probe};
+use crate::rsync::probe::{Endpoint, Probe, Probes, RESOLVER, Step, probe_all, through};
 use futures::future::join_all;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::env;
@@ -20,11 +20,6 @@ use std::time::{Duration, Instant};
 const AT_ONCE: usize = 16;
 /// Maximum number of them to one host, unless the configuration sets a lower one, since servers limit connections.
 const WITH_ONE_HOST: usize = 4;
-/// Added to time limits, since a resolver may take this long before it gives up. More time than a job is likely to have.
-const RESOLVER: Duration = Duration::from_secs(10);
-
-type Probes = BTreeMap<Endpoint, Probe>;
-
 /// Checks the sources that need no network, for `--offline`.
 pub(super) async fn local(ask: &Ask) -> Vec<Finding> {
     let found = directories(ask).await;
@@ -62,11 +57,8 @@ async fn directories(ask: &Ask) -> HashMap<String, Finding> {
 /// Checks all sources of all jobs. Also returns all probed daemons, the fastest first.
 pub(super) async fn examine(ask: &Ask) -> (Vec<Finding>, Vec<Mirror>) {
     let mut findings = Vec::new();
-    let through = ["RSYNC_CONNECT_PROG", "RSYNC_PROXY"]
-        .into_iter()
-        .find(|name| env::var_os(name).is_some_and(|value| !value.is_empty()));
     let named = named(ask);
-    let mut probes = match through {
+    let mut probes = match through() {
         None => probe_all(named.keys().cloned().collect(), ask.patience).await,
         Some(name) => {
             let text = format!("servers are reached through {name}: their names and ports are not checked");
@@ -87,7 +79,7 @@ pub(super) async fn examine(ask: &Ask) -> (Vec<Finding>, Vec<Mirror>) {
             job.sources.iter().filter(|source| silent(source, job)).map(move |source| (job, source))
         })
         .flat_map(|(job, source)| {
-            alternatives(source).into_iter().filter_map(|other| Endpoint::of(job, &other))
+            ask.mirrors.alternatives(source).into_iter().filter_map(|other| Endpoint::of(job, &other))
         })
         .filter(|endpoint| !probes.contains_key(endpoint))
         .collect();
@@ -99,7 +91,11 @@ pub(super) async fn examine(ask: &Ask) -> (Vec<Finding>, Vec<Mirror>) {
     );
     probes.extend(others);
     for job in &ask.jobs {
-        findings.extend(about(job, &probes, &tried, &local).into_iter().map(|finding| finding.of(&job.name)));
+        findings.extend(
+            about(&ask.mirrors, job, &probes, &tried, &local)
+                .into_iter()
+                .map(|finding| finding.of(&job.name)),
+        );
     }
     let mut mirrors: Vec<Mirror> = probes
         .into_iter()
@@ -121,20 +117,6 @@ fn named(ask: &Ask) -> BTreeMap<Endpoint, Vec<String>> {
         }
     }
     named
-}
-
-async fn probe_all(endpoints: Vec<Endpoint>, patience: Duration) -> Probes {
-    let ask = |endpoint: Endpoint| async move {
-        let asked = endpoint.clone();
-        let answer = tokio::task::spawn_blocking(move || probe(&asked, patience));
-        // The resolver has no time limit of ours.
-        let probe = match tokio::time::timeout(patience + RESOLVER, answer).await {
-            Ok(Ok(probe)) => probe,
-            Ok(Err(_)) | Err(_) => Probe::unresolved(&endpoint, patience + RESOLVER),
-        };
-        (endpoint, probe)
-    };
-    join_all(endpoints.into_iter().map(ask)).await.into_iter().collect()
 }
 
 /// rsync's answers by source and options: the duration, or the finding.
@@ -239,7 +221,13 @@ fn unlisted(source: &Source, stdout: &str) -> Finding {
 }
 
 /// The findings about the sources of a job. A source that fails is only a warning if another one works.
-fn about(job: &Job, probes: &Probes, tried: &Tried, local: &HashMap<String, Finding>) -> Vec<Finding> {
+fn about(
+    mirrors: &Catalogue,
+    job: &Job,
+    probes: &Probes,
+    tried: &Tried,
+    local: &HashMap<String, Finding>,
+) -> Vec<Finding> {
     let mut findings: Vec<Finding> =
         job.sources.iter().map(|source| one(job, source, probes, tried, local)).collect();
     let good = findings.iter().position(|finding| finding.verdict == Verdict::Ok);
@@ -252,7 +240,7 @@ fn about(job: &Job, probes: &Probes, tried: &Tried, local: &HashMap<String, Find
                 finding.verdict = Verdict::Warn;
                 Some(format!("the job goes on with {}", job.sources[good]))
             }
-            None => stand_in(job, source, probes),
+            None => stand_in(mirrors, job, source, probes),
         };
         finding.hint = match (finding.hint.take(), advice) {
             (Some(hint), Some(advice)) => Some(format!("{hint}; {advice}")),
@@ -263,8 +251,8 @@ fn about(job: &Job, probes: &Probes, tried: &Tried, local: &HashMap<String, Find
 }
 
 /// The fastest known archive with the same files that lists its modules. A greeting alone is not sufficient.
-fn stand_in(job: &Job, source: &Source, probes: &Probes) -> Option<String> {
-    let answering = alternatives(source).into_iter().filter_map(|other| {
+fn stand_in(mirrors: &Catalogue, job: &Job, source: &Source, probes: &Probes) -> Option<String> {
+    let answering = mirrors.alternatives(source).into_iter().filter_map(|other| {
         let probe = probes.get(&Endpoint::of(job, &other)?)?;
         let lists = probe.modules.as_ref().is_some_and(|modules| !modules.is_empty());
         Some((probe.greeting.filter(|_| lists)?, other))
@@ -285,7 +273,7 @@ fn one(
     }
     let probe = Endpoint::of(job, source).and_then(|endpoint| probes.get(&endpoint));
     if let Some(probe) = probe.filter(|probe| !probe.answers()) {
-        return silent(source, probe);
+        return silent(job, source, probe);
     }
     let ok = |text: String| Finding::new(Area::Source, Verdict::Ok, text);
     match (tried.get(&key(job, source)), probe) {
@@ -316,7 +304,7 @@ fn answering(source: &Source, probe: &Probe, took: Duration) -> Finding {
     Finding::new(Area::Source, Verdict::Ok, text).took(took)
 }
 
-fn silent(source: &Source, probe: &Probe) -> Finding {
+fn silent(job: &Job, source: &Source, probe: &Probe) -> Finding {
     let (step, how) = match &probe.failed {
         Some((step, how)) => (*step, how.as_str()),
         None => (Step::Greeting, "failed"),
@@ -326,7 +314,7 @@ fn silent(source: &Source, probe: &Probe) -> Finding {
         let hint = "check the name, and whether this machine's DNS works";
         return Finding::new(Area::Source, Verdict::Fail, text).hint(hint);
     }
-    let reason = unreachable(source, how);
+    let reason = unreachable(source, &job.rsync_args, how);
     Finding { hint: reason.hint, ..Finding::new(Area::Source, Verdict::Fail, reason.text) }
 }
 

@@ -1,5 +1,7 @@
 //! File names of the Protein Data Bank: entry IDs in both forms, and the formats of the archive.
 
+use std::borrow::Cow;
+
 /// The two forms of an entry ID.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Form {
@@ -148,12 +150,14 @@ pub fn recognise(name: &[u8]) -> Option<(Format, EntryId)> {
         return EntryId::parse(stem).map(|id| (Format::StructureFactors, id));
     }
     let (id, rest) = EntryId::begin(plain)?;
+    let rest = &*without_version(rest);
     let ends = |end: &[u8]| rest.ends_with(end);
     let format = match rest {
-        b".cif" => Format::Mmcif,
-        b".bcif" => Format::BinaryCif,
+        b".cif" | b"_xyz.cif" => Format::Mmcif,
+        b".bcif" | b"_xyz.bcif" => Format::BinaryCif,
         b".pdb" | b".ent" => Format::Pdb,
         b".xml" | b"-noatom.xml" | b"-extatom.xml" => Format::Xml,
+        _ if rest.starts_with(b"_xyz") && ends(b".xml") => Format::Xml,
         b"-sf.cif" | b"_sf.cif" => Format::StructureFactors,
         b".mr" => Format::Nmr,
         _ if rest.starts_with(b"-assembly") || rest.starts_with(b"_assembly") => Format::Assembly,
@@ -163,6 +167,37 @@ pub fn recognise(name: &[u8]) -> Option<(Format, EntryId)> {
         _ => return None,
     };
     Some((format, id))
+}
+
+/// Removes a version from what follows the ID: `_xyz_v1-2.cif` becomes `_xyz.cif`.
+fn without_version(rest: &[u8]) -> Cow<'_, [u8]> {
+    let (stem, extension) = rest.split_at(rest.iter().position(|b| *b == b'.').unwrap_or(rest.len()));
+    let Some(at) = stem.windows(2).rposition(|pair| pair.eq_ignore_ascii_case(b"_v")) else {
+        return rest.into();
+    };
+    let mut numbers = stem[at + 2..].split(|b| *b == b'-');
+    let is_number = |digits: Option<&[u8]>| {
+        digits.is_some_and(|digits| !digits.is_empty() && digits.iter().all(u8::is_ascii_digit))
+    };
+    match is_number(numbers.next()) && is_number(numbers.next()) && numbers.next().is_none() {
+        true => [&stem[..at], extension].concat().into(),
+        false => rest.into(),
+    }
+}
+
+/// Returns the entry that a path belongs to, by the name of the file or by a directory of the entry: `HH/ID/…`, with the directory that all
+/// layouts have for it. `None` if it belongs to none.
+pub fn entry_of(path: &[u8]) -> Option<EntryId> {
+    let (above, name) = match path.iter().rposition(|b| *b == b'/') {
+        Some(at) => (&path[..at], &path[at + 1..]),
+        None => (&b""[..], path),
+    };
+    if let Some((_, id)) = recognise(name) {
+        return Some(id);
+    }
+    let parts: Vec<&[u8]> = above.split(|b| *b == b'/').collect();
+    let pairs = parts.windows(2).rev();
+    pairs.filter_map(|pair| EntryId::parse(pair[1]).filter(|id| id.belongs_below(&pair[..1]))).next()
 }
 
 fn strip_prefix<'a>(name: &'a [u8], prefix: &[u8]) -> Option<&'a [u8]> {
@@ -190,6 +225,16 @@ mod tests {
             ("1abc_validation_2fo-fc_map_coef.cif.gz", Format::Validation, "1abc"),
             ("pdb_00001abc.cif.gz", Format::Mmcif, "pdb_00001abc"),
             ("PDB_00001ABC-assembly2.cif.gz", Format::Assembly, "pdb_00001abc"),
+            ("pdb_00009xyz_xyz_v1-2.cif.gz", Format::Mmcif, "pdb_00009xyz"),
+            ("pdb_00009xyz_xyz_v12-0.bcif", Format::BinaryCif, "pdb_00009xyz"),
+            ("pdb_00009xyz_xyz-no-atom_v1-2.xml.gz", Format::Xml, "pdb_00009xyz"),
+            ("pdb_zz09xyzw.cif.gz", Format::Mmcif, "pdb_zz09xyzw"),
+            ("pdb_zz09xyzw-sf.cif.gz", Format::StructureFactors, "pdb_zz09xyzw"),
+            ("pdb_zz09xyzw_full_validation.pdf.gz", Format::Validation, "pdb_zz09xyzw"),
+            ("pdb_zz09xyzw-assembly12.cif.gz", Format::Assembly, "pdb_zz09xyzw"),
+            ("9zzz.cif.gz", Format::Mmcif, "9zzz"),
+            ("pdb_00009xyz_xyz_v1.cif.gz", Format::Mmcif, ""),
+            ("pdb_00009xyz_xyz_v1-x.cif.gz", Format::Mmcif, ""),
             ("components.cif.gz", Format::Mmcif, ""),
             ("prd-all.cif.gz", Format::Mmcif, ""),
             ("0abc.cif.gz", Format::Mmcif, ""),
@@ -211,10 +256,28 @@ mod tests {
         assert!(!short.belongs_below(&[b"all"]));
     }
 
+    #[test]
+    fn a_path_belongs_to_the_entry_of_its_file_or_directory() {
+        let of = |path: &str| entry_of(path.as_bytes()).map(|id| id.to_string()).unwrap_or_default();
+        for (path, id) in [
+            ("structures/divided/mmCIF/xy/1xyz.cif.gz", "1xyz"),
+            ("entries/xy/pdb_00001xyz/structures/pdb_00001xyz.cif.gz", "pdb_00001xyz"),
+            ("entries/xy/pdb_00001xyz/experimental_data/readme.txt", "pdb_00001xyz"),
+            ("validation_reports/zz/9zzz/report.pdf", "9zzz"),
+            ("1xyz.cif", "1xyz"),
+            ("status/2024/added.pdb", ""),
+            ("status/1994/added.pdb", ""),
+            ("README", ""),
+            ("", ""),
+        ] {
+            assert_eq!(of(path), id, "{path}");
+        }
+    }
+
     proptest! {
         #[test]
         fn any_bytes_may_be_a_name(bytes in proptest::collection::vec(any::<u8>(), 0..24)) {
-            let _ = recognise(&bytes);
+            let _ = (recognise(&bytes), entry_of(&bytes));
         }
     }
 }

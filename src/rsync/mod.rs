@@ -5,7 +5,6 @@ pub mod daemon;
 pub mod exit;
 pub mod fetch_files;
 mod job_options;
-pub mod known_mirrors;
 mod options;
 pub mod output;
 pub mod probe;

@@ -40,6 +40,8 @@ pub(super) enum AttemptEnd {
     Empty(Reason),
     /// The source is older than the mirror; another source may be newer.
     Older(Reason),
+    /// The source has changed its layout; another source may still have that of the mirror.
+    Moved(Reason),
     /// The attempt failed. The class decides whether it is repeated.
     Failed(Class, Reason),
     /// The run is being stopped.
@@ -153,12 +155,14 @@ impl<'a> AttemptRunner<'a> {
         };
         let ending = self.explain_empty(ending).await;
         let ending = self.explain_sizes(ending).await;
+        let ending = self.explain_gone(ending).await;
         let error = match &ending {
             AttemptEnd::Done(_) => None,
             AttemptEnd::Partial(r)
             | AttemptEnd::Blocked(r)
             | AttemptEnd::Empty(r)
             | AttemptEnd::Older(r)
+            | AttemptEnd::Moved(r)
             | AttemptEnd::Failed(_, r) => Some(r.clone()),
             AttemptEnd::Stopped => {
                 Some(Reason::new(self.job_events.stop.why().map_or("stopped".into(), |w| w.text())))
@@ -218,6 +222,7 @@ impl<'a> AttemptRunner<'a> {
         if self.source_is_empty() && !self.job.delete {
             return Err(AttemptEnd::Empty(guard::empty_source(self.job, &self.plan.again, false)));
         }
+        self.judge_layout(&listing)?;
         self.judge_age(&listing)?;
         self.tell_adopted(&listing).await;
         self.prepare_keep().await?;

@@ -80,6 +80,7 @@ impl AttemptRunner<'_> {
             return Err(AttemptEnd::Failed(Class::Fatal, guard::reserved(&listing.reserved)));
         }
         let all = judged.as_ref().unwrap_or(&listing);
+        self.judge_layout(all)?;
         self.judge_age(all)?;
         if delete {
             match self.judge_deletions(all).await? {

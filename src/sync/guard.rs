@@ -1,6 +1,7 @@
 //! Checks before anything is deleted or written. Pure decisions from counted figures.
 
-use super::listing::{Listing, Reserved};
+use super::listing::{Listing, Moved, Reserved};
+use crate::mirrors::{Catalogue, Change};
 use crate::model::event::Tally;
 use crate::model::job::{Job, MaxDelete, MaxEntries, Source};
 use crate::model::result::Reason;
@@ -165,6 +166,37 @@ pub(super) fn age(job: &Job, again: &str, source: &Source, usual: bool, listing:
             job.name
         )),
     )
+}
+
+/// The reason if the source has the entries of the mirror under other paths.
+pub(super) fn moved(job: &Job, again: &str, source: &Source, moved: &Moved) -> Reason {
+    let Moved { new_files, source_files, entries, same, .. } = moved;
+    let [old, new] = [&moved.example.0, &moved.example.1].map(|name| String::from_utf8_lossy(name));
+    let announced = match Catalogue::built_in().new_layout() {
+        Some((change, ..)) if moved.extended => format!("; announced for {}: {}", change.day, change.about),
+        _ => String::new(),
+    };
+    Reason::new(format!(
+        "the source {source} has the entries of the mirror under other paths: {new_files} of its {source_files} files are new here, and \
+         {same} of {entries} entries are the same ({old}, now {new}); nothing was changed{announced}"
+    ))
+    .hint(format!(
+        "{NEW_LAYOUT}; to bring the new paths into this mirror: {again} sync {} --adopt, which deletes nothing (with `delete`, the run after it deletes the old paths as max_delete allows)",
+        job.name
+    ))
+}
+
+/// What to do about a new layout.
+const NEW_LAYOUT: &str = "`pdb-sync mirrors` lists the known servers and layouts: point the job at a path that still has the old layout, or \
+                          at that of the new one with another dest";
+
+/// The reason if the source is not there any more, while its server has the new layout at `found`.
+pub(super) fn replaced(reason: Reason, change: &Change, found: &Source) -> Reason {
+    Reason::new(format!(
+        "{}; the server has the layout entries/HH/ID/ at {found}; announced for {}: {}; nothing was changed",
+        reason.text, change.day, change.about
+    ))
+    .hint(NEW_LAYOUT)
 }
 
 /// What is deferred, as the beginning of a sentence.

@@ -22,6 +22,7 @@ use crate::rsync::exit::Class;
 use jiff::Timestamp;
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Runs the job. Never fails: errors are in the result. The dispatcher frees the slot, since the next job must not start before this result
@@ -160,7 +161,9 @@ impl JobRunner<'_> {
                     // Another source may still have the files.
                     AttemptEnd::Empty(reason) if job.delete => (Class::NextSource, Outcome::Blocked(reason)),
                     AttemptEnd::Empty(reason) => (Class::NextSource, Outcome::Warned(reason)),
-                    AttemptEnd::Older(reason) => (Class::NextSource, Outcome::Blocked(reason)),
+                    AttemptEnd::Older(reason) | AttemptEnd::Moved(reason) => {
+                        (Class::NextSource, Outcome::Blocked(reason))
+                    }
                     AttemptEnd::Failed(class, reason) => (class, Outcome::Failed(reason)),
                 };
                 let reason = outcome.error().unwrap_or_default().to_owned();

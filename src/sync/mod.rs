@@ -44,6 +44,7 @@ mod lock_note;
 mod lock_owners;
 mod name_list;
 mod named_files;
+mod new_layout;
 mod phases;
 mod pipe;
 mod plan;

@@ -45,6 +45,7 @@ impl AttemptRunner<'_> {
             Verdict::Partial(reason) => {
                 if self.plan.mode == Mode::Real && listing.reserved.theirs == 0 {
                     let mut listing = self.examined(listing).await?;
+                    self.judge_layout(&listing)?;
                     self.judge_age(&listing)?;
                     self.prepare_keep().await?;
                     self.compare_same_size(&mut listing).await?;

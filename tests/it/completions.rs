@@ -39,6 +39,7 @@ const TYPED: &[(&str, &str)] = &[
     ("clean plan --with zz", "clean plan --with zz-own @"),
     ("completions pow", "completions powershell @"),
     ("clean plan mm", "clean plan mmcif @"),
+    ("mirrors pdb-r", "mirrors pdb-redo @"),
     ("scan sub", r"scan sub\ dir/@"),
     ("scan ./sub", r"scan ./sub\ dir/@"),
     ("sync --dest sub", r"sync --dest sub\ dir/@"),

@@ -179,6 +179,7 @@ fn machine(env: &Env, seen: &mut Seen) {
     seen.take(&watch.wait().expect_code(130), "status");
     let doctor = env.run(["--json", "doctor", "--offline"]);
     seen.take(&doctor, "doctor");
+    seen.run(env, "mirrors", &["mirrors"], 0);
     let reclaim = env.run(["--json", "reclaim", "a"]);
     seen.take(&reclaim, "reclaim");
 }

@@ -19,6 +19,7 @@ mod left_out;
 mod machine;
 mod man;
 mod million_files;
+mod mirrors;
 mod mistakes;
 mod no_file;
 #[cfg(not(feature = "notify"))]

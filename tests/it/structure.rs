@@ -12,8 +12,9 @@ use std::path::{Path, PathBuf};
 const LONGEST: usize = 400;
 
 /// Modules without input and output: data, rules, parsers, statistics. They import each other only.
-const PURE: [&str; 8] = [
+const PURE: [&str; 9] = [
     "model",
+    "mirrors",
     "config",
     "rsync",
     "clean",

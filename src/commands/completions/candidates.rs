@@ -7,6 +7,7 @@ use crate::clean::removal;
 use crate::commands::{file_locations, settings};
 use crate::config::{Draft, DraftJob, check_name, is_path};
 use crate::history::{History, Query};
+use crate::mirrors::{Archive, Catalogue, check_archive_name};
 use crate::model::record::State;
 use clap::{Arg, Command, ValueHint};
 use clap_complete::{ArgValueCompleter, CompletionCandidate, PathCompleter, engine::ValueCompleter};
@@ -99,8 +100,19 @@ impl CandidateFilter {
             Kind::Facet => crate::search::FACETS.iter().map(|facet| (*facet).into()).collect(),
             #[cfg(not(feature = "search"))]
             Kind::Facet => Vec::new(),
+            Kind::Archive => self.archives(),
             Kind::File | Kind::Directory | Kind::Free => Vec::new(),
         }
+    }
+
+    fn archives(&self) -> Vec<CompletionCandidate> {
+        let named = |archive: &Archive| {
+            CompletionCandidate::new(&archive.name).help(Some(archive.about.clone().into()))
+        };
+        let built_in = Catalogue::built_in();
+        let own = self.draft().mirrors.into_keys();
+        let own = own.filter(|name| check_archive_name(name).is_ok() && built_in.archive(name).is_none());
+        built_in.archives.iter().map(named).chain(own.map(CompletionCandidate::new)).collect()
     }
 
     /// Returns the configuration as far as it can be parsed, whatever its problems.

@@ -25,6 +25,8 @@ pub(super) enum Kind {
     PlanOrJob,
     /// Facets of `search`.
     Facet,
+    /// Archives of `mirrors`.
+    Archive,
     /// Files.
     File,
     /// Directories.
@@ -50,6 +52,7 @@ impl Kind {
             ("PLAN", _) => Kind::Plan,
             ("PLAN|JOB", _) => Kind::PlanOrJob,
             ("FIELDS", _) => Kind::Facet,
+            ("ARCHIVE", _) => Kind::Archive,
             ("FILE" | "PATH", _) => Kind::File,
             ("DIR", _) => Kind::Directory,
             (

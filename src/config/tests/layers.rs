@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::config::layer::{
-    AlertLayer, CleanLayer, HostLayer, IndexLayer, Key, NotifyLayer, Origin, ScanLayer, StatsLayer,
-    SyncLayer, Table,
+    AlertLayer, CleanLayer, HostLayer, IndexLayer, Key, MirrorLayer, NotifyLayer, Origin, ScanLayer,
+    StatsLayer, SyncLayer, Table,
 };
 use proptest::prelude::*;
 
@@ -50,6 +50,7 @@ fn the_samples_are_of_every_key() {
         (draft.jobs[1].layer.entries(), Layer::KEYS),
         (draft.sync.entries(), SyncLayer::KEYS),
         (draft.hosts["rsync.rcsb.org"].0.entries(), HostLayer::KEYS),
+        (draft.mirrors["wwpdb"].0.entries(), MirrorLayer::KEYS),
         (draft.stats.entries(), StatsLayer::KEYS),
         (draft.alerts[0].0.entries(), AlertLayer::KEYS),
         (draft.notify.entries(), NotifyLayer::KEYS),

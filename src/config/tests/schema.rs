@@ -1,7 +1,8 @@
 //! The schema and the parser accept the same files: both get all of these.
 
 use super::super::layer::{
-    AlertLayer, CleanLayer, HostLayer, IndexLayer, Key, Layer, NotifyLayer, ScanLayer, StatsLayer, SyncLayer,
+    AlertLayer, CleanLayer, HostLayer, IndexLayer, Key, Layer, MirrorLayer, NotifyLayer, ScanLayer,
+    StatsLayer, SyncLayer,
 };
 use super::load;
 use crate::config::Problems;
@@ -188,6 +189,10 @@ const FILES: &[&str] = &[
     "[hosts.'::1']\nconnections = 2",
     "[hosts.'a']",
     "[hosts.'a']\nconnections = 0",
+    "[mirrors.m]",
+    "[mirrors.'a.b']\nfirst = 'h::m'",
+    "[mirrors]\nm = 1",
+    "[mirrors.m]\nfirst = ['h::m', '/x']\nlast = 'h::m'\n",
     "[clean]\nmode = 'backup'",
     "[clean]\nmode = 'backup'\nbackup_dir = '/b'",
     "[clean]\nbackup_dir = '/b'",
@@ -235,6 +240,7 @@ const SECTIONS: &[(&str, &[Key])] = &[
     ("scan", ScanLayer::KEYS),
     ("clean", CleanLayer::KEYS),
     ("hosts.h", HostLayer::KEYS),
+    ("mirrors.m", MirrorLayer::KEYS),
     ("defaults", Layer::KEYS),
 ];
 
@@ -307,7 +313,7 @@ fn the_schema_refuses_what_the_reader_refuses_and_nothing_else() {
 fn defaults_can_be_written_into_the_file() {
     let schema = crate::config::schema();
     assert_eq!(schema["properties"]["stats"]["properties"]["keep"]["default"], "400d");
-    for (section, _) in SECTIONS.iter().filter(|(section, _)| *section != "hosts.h") {
+    for (section, _) in SECTIONS.iter().filter(|(section, _)| !section.contains('.')) {
         let properties = schema["properties"][*section]["properties"].as_object().unwrap();
         for (key, property) in properties {
             let Some(default) = property.get("default") else { continue };

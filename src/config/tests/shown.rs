@@ -29,14 +29,19 @@ fn what_is_shown_reads_as_the_same() {
         delete = true
         min_free = 12345
         timeout = "1h 30m"
+        [jobs.c]
+        source = "ours:x/"
+        dest = "c"
+        [mirrors.ours]
+        first = ["~/ours/", "h.example::ours"]
     "#;
     let config = load(text).unwrap();
     for origins in [false, true] {
         let shown = show(&config, &config.jobs, origins);
         let again = load(&shown).unwrap_or_else(|problems| panic!("{problems}\n{shown}"));
         assert_eq!(
-            (again.jobs, again.sync, again.hosts),
-            (config.jobs.clone(), config.sync.clone(), config.hosts.clone())
+            (again.jobs, again.sync, again.hosts, again.mirrors),
+            (config.jobs.clone(), config.sync.clone(), config.hosts.clone(), config.mirrors.clone())
         );
     }
     assert!(show(&config, &config.jobs, true).contains("max_older = 7  # from /etc/pdb/c.toml:18"));
@@ -46,6 +51,9 @@ fn what_is_shown_reads_as_the_same() {
         "parallel = 4  # from /etc/pdb/c.toml:3",
         "dest = \"/home/ada/m/b\"  # from /etc/pdb/c.toml:21",
         "stall = \"0s\"  # [defaults] /etc/pdb/c.toml:9",
+        "first = [\"/home/ada/ours/\", \"h.example::ours\"]  # from /etc/pdb/c.toml:29",
+        "source = [\"/home/ada/ours/x/\", \"h.example::ours/x/\"]  # from /etc/pdb/c.toml:26",
+        "# source is \"ours:x/\" in the file  # from /etc/pdb/c.toml:26",
         "checksum = true  # preset safe",
         "enabled = true  # default",
         "# max_delete is not set: 10%, at least 100, at most half of the mirror's files  # default",

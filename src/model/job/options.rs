@@ -9,7 +9,8 @@ macro_rules! job_options {
     ($callback:ident { $($given:tt)* }) => {
         $callback! {
             $($given)* {
-                /// Source in one of rsync's notations, or a list of sources. The next one is tried if a source fails or is empty.
+                /// Source: a path in an archive of `pdb-sync mirrors` (wwpdb:status/), which stands for all its servers, or an address in one
+                /// of rsync's notations; or a list of sources. The next one is tried if a source fails or is empty.
                 source: Sources => ();
                 /// Order in which sources are tried: "given", or "fastest" for the server with the shortest response time first.
                 source_order: SourceOrder = SourceOrder::Given;

@@ -1,4 +1,4 @@
-//! `status`, `doctor` and `reclaim`.
+//! `status`, `doctor`, `mirrors` and `reclaim`.
 
 use super::types::{BOOL, BYTES, COUNT, INTEGER, Key, NUMBER, Object, SECONDS, TEXT, TEXTS, TIME, Type, key};
 
@@ -119,12 +119,32 @@ const MIRROR: Type = Type::Object(&[
     key("error", Type::Null(&TEXT), "Why it did not answer."),
 ]);
 
+const CHECK: Type = Type::Object(&[
+    key("answers", BOOL, "Whether the server answered."),
+    key("lists_module", Type::Null(&BOOL), "Whether it lists the module; null if it lists none."),
+    key("protocol", Type::Null(&TEXT), "Version of the rsync protocol."),
+    key("greeting_s", Type::Null(&SECONDS), "Time from the start of the connection to the greeting."),
+    key("error", Type::Null(&TEXT), "Why it did not answer."),
+]);
+const LAYOUT: Type = Type::Object(&[
+    key("name", TEXT, "Name."),
+    key("about", TEXT, "Rule in words."),
+    key("paths", TEXTS, "Examples of paths."),
+]);
+const DATE: Type = Type::Object(&[
+    key("date", TEXT, "Day, such as 2027-07-21."),
+    key("days", INTEGER, "Days until then; negative afterwards."),
+    key("text", TEXT, "What was announced."),
+    key("archives", TEXTS, "Archives that it concerns."),
+    key("layout", Type::Null(&TEXT), "Layout of the archives from then on, if it changes."),
+]);
+
 const CHANGE: Type = Type::Object(&[
     key("before", Type::Null(&INTEGER), "Bytes before."),
     key("after", Type::Null(&INTEGER), "Bytes after."),
 ]);
 
-pub(super) const OBJECTS: [Object; 6] = [
+pub(super) const OBJECTS: [Object; 8] = [
     Object {
         commands: &["status"],
         event: "status",
@@ -168,6 +188,47 @@ pub(super) const OBJECTS: [Object; 6] = [
             key("warn", COUNT, "Warnings."),
             key("fail", COUNT, "Failures."),
             key("mirrors", Type::List(&MIRROR), "Servers, the fastest first."),
+        ],
+    },
+    Object {
+        commands: &["mirrors"],
+        event: "mirror",
+        about: "An address of an archive.",
+        keys: &[
+            key("archive", TEXT, "Name of the archive."),
+            key("about", TEXT, "What it holds; empty for an archive of the configuration."),
+            key("layout", Type::Null(&TEXT), "Name of its layout."),
+            key("address", TEXT, "Root of the archive there, in one of rsync's notations."),
+            key("host", Type::Null(&TEXT), "Host; null for a path on this machine."),
+            key("port", Type::Null(&COUNT), "Port of the daemon."),
+            key("module", Type::Null(&TEXT), "Module of the daemon."),
+            key("path", Type::Null(&TEXT), "Path of the root below the module; may be empty."),
+            key(
+                "operator",
+                Type::Null(&TEXT),
+                "Who runs the server; null for an address of the configuration.",
+            ),
+            key("also", TEXTS, "Other host names of the server."),
+            key("second_hand", BOOL, "Whether the address is from third parties only."),
+            key("configured", BOOL, "Whether it is from [mirrors] of the configuration."),
+            key("used", BOOL, "Whether sources such as \"wwpdb:status/\" use it."),
+            key("check", Type::Null(&CHECK), "Answer of the server; null if it was not asked."),
+        ],
+    },
+    Object {
+        commands: &["mirrors"],
+        event: "result",
+        about: "",
+        keys: &[
+            key("archives", COUNT, "Number of archives."),
+            key("mirrors", COUNT, "Number of addresses."),
+            key(
+                "answering",
+                Type::Null(&COUNT),
+                "How many of them answered and have the module; null without --check.",
+            ),
+            key("layouts", Type::List(&LAYOUT), "Layouts of these archives."),
+            key("dates", Type::List(&DATE), "Announced changes of these archives."),
         ],
     },
     Object {

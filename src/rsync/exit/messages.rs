@@ -4,12 +4,10 @@ use super::class::{Class, Found, find};
 use super::intermediary::{password_file, proxy, unknown_option};
 use super::left_out::{lower, path_and_reason};
 use super::peer::Peer;
+use crate::mirrors::Catalogue;
 use crate::model::job::{Address, Source};
 use crate::model::result::Reason;
-use crate::rsync::args::own_shell;
-
-/// The port of RCSB and wwPDB, which the firewalls of many institutions block.
-const WWPDB_PORT: u16 = 33444;
+use crate::rsync::args::{self, own_shell};
 
 /// Returns the first known message, by priority.
 pub(super) fn known(lines: &[&str], talk: &Peer<'_>) -> Found {
@@ -262,7 +260,7 @@ fn connecting(lines: &[&str], talk: &Peer<'_>) -> Found {
         "Connection timed out" => "took too long".to_owned(),
         why => format!("failed: {}", lower(why)),
     };
-    Some((Class::Retry, unreachable(source, &why)))
+    Some((Class::Retry, unreachable(source, talk.rsync_args, &why)))
 }
 
 fn unresolved() -> String {
@@ -270,17 +268,39 @@ fn unresolved() -> String {
 }
 
 /// A daemon that cannot be reached; `how` completes "connecting to HOST …".
-pub(super) fn unreachable(source: &Source, how: &str) -> Reason {
-    let host = source.host_label();
-    let reason = Reason::new(format!("connecting to {host} {how}"));
-    match source.address {
-        Address::Daemon { port: WWPDB_PORT, .. } => reason.hint(
-            "is port 33444 blocked by a firewall? a mirror on port 873 may be reachable: give it as a second source, \
-             such as rsync.ebi.ac.uk::pub/databases/pdb/data/… or ftp.pdbj.org::ftp_data/…",
+pub(super) fn unreachable(source: &Source, rsync_args: &[String], how: &str) -> Reason {
+    let reason = Reason::new(format!("connecting to {} {how}", source.host_label()));
+    let Address::Daemon { host, port, .. } = &source.address else {
+        return reason.hint("is its server running, and the port open in the firewall?");
+    };
+    // As in rsync, the port of the source has priority over the option.
+    let port = &if *port == 873 { args::port(rsync_args).unwrap_or(873) } else { *port };
+    let known = Catalogue::built_in();
+    let ports = known.ports(host);
+    if let Some(own) = ports.first().filter(|_| !ports.contains(port)) {
+        return reason.hint(format!("{host} is known to use port {own}: write rsync://{host}:{own}/…"));
+    }
+    match port {
+        873 => reason.hint("is its server running, and the port open in the firewall?"),
+        port if known.is_port(*port) => reason.hint(blocked(source, *port)),
+        port => reason.hint(format!("is port {port} right for this host, and open in the firewall?")),
+    }
+}
+
+/// The hint about a port that many firewalls block.
+fn blocked(source: &Source, port: u16) -> String {
+    let known = Catalogue::built_in();
+    let question = format!("is port {port} blocked by a firewall?");
+    let usual = |other: &Source| matches!(other.address, Address::Daemon { port: 873, .. });
+    let others: Vec<String> =
+        known.alternatives(source).into_iter().filter(usual).map(|other| other.text).collect();
+    match (others.is_empty(), known.place(source)) {
+        (false, Some((archive, _, below))) => format!(
+            "{question} a mirror on port 873 may be reachable: give it as a second source, such as {}, or write \
+             `source = \"{}:{below}\"` for all of them",
+            others.join(" or "),
+            archive.name
         ),
-        Address::Daemon { port, .. } if port != 873 => {
-            reason.hint(format!("is port {port} right for this host, and open in the firewall?"))
-        }
-        _ => reason.hint("is its server running, and the port open in the firewall?"),
+        _ => question,
     }
 }

@@ -34,9 +34,10 @@ pub enum Verdict {
     Failed(Class, Reason),
 }
 
-/// The reason for a daemon that cannot be reached, with a hint for known ports; `how` completes "connecting to HOST …".
-pub fn unreachable(source: &Source, how: &str) -> Reason {
-    messages::unreachable(source, how)
+/// The reason for a daemon that cannot be reached, with a hint for known ports; `how` completes "connecting to HOST …". `rsync_args`: the
+/// options of the job.
+pub fn unreachable(source: &Source, rsync_args: &[String], how: &str) -> Reason {
+    messages::unreachable(source, rsync_args, how)
 }
 
 /// Judges a finished rsync by its exit code (`None`: ended by a signal) and the last lines of its standard error.
@@ -184,7 +185,7 @@ fn by_code(code: i32, lines: &[&str], talk: &Peer<'_>) -> (Class, Reason) {
                 Reason::new(format!("connecting to {host} through the proxy {proxy} took too long"))
                     .hint("RSYNC_PROXY names it: does it answer? unset it to reach the server without a proxy"),
             ),
-            None => (Class::Retry, messages::unreachable(source, "took too long")),
+            None => (Class::Retry, messages::unreachable(source, talk.rsync_args, "took too long")),
         },
         126 | 127 if talk.by_shell() => (
             Class::NextSource,

@@ -38,6 +38,9 @@ fn failed(verdict: Verdict, class: Class, text: &str, hint: &str) {
 fn a_daemon_that_cannot_be_reached() {
     use Class::Retry;
     failed(real!(RCSB, "refused"), Retry, "connecting to rsync.rcsb.org:33444 was refused", "port 873");
+    failed(real!(RCSB, "refused"), Retry, "", "`source = \"wwpdb:\"` for all of them");
+    failed(real!("rsync.rcsb.org::ftp_data/", "refused"), Retry, "", "is known to use port 33444");
+    failed(real!("rsync://rsync.rcsb.org:33444/emdb/", "refused"), Retry, "", "33444 blocked by a firewall?");
     failed(real!(DAEMON, "refused"), Retry, "connecting to 127.0.0.1:8730 was refused", "port 8730");
     failed(real!("rsync://[::1]/m/", "refused-ipv6"), Retry, "::1", "firewall");
     failed(real!(RCSB, "connect-timeout"), Retry, "took too long", "port 33444 blocked");

@@ -1,7 +1,9 @@
 //! Probes servers directly, without rsync, and stores how fast they respond.
 
+mod all;
 mod cache;
 mod daemon;
 
+pub use all::{Probes, RESOLVER, probe_all, through};
 pub use cache::{FRESH, Known, load, rank, refresh, save};
 pub use daemon::{Endpoint, Probe, Step, probe};

@@ -68,8 +68,8 @@ pub struct Classes {
 impl Classes {
     /// Adds the files directly in a directory. `now` is in nanoseconds since 1970.
     pub fn add(&mut self, dir: &DirRef<'_>, now: i64) {
-        // A few ancestors suffice: the hash directory is never further up.
-        let above: Vec<&[u8]> = dir.ancestors().map(|dir| dir.name()).take(3).collect();
+        // A few ancestors suffice: the hash directory is never further up (`HH/ID/experimental_data/KIND`).
+        let above: Vec<&[u8]> = dir.ancestors().map(|dir| dir.name()).take(4).collect();
         let mut seen: Vec<(pdb::Format, pdb::EntryId)> = Vec::new();
         for entry in dir.entries() {
             if entry.stat.kind != Kind::File {

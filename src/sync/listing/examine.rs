@@ -63,6 +63,7 @@ impl Listing {
             }
         }
         self.older = older;
+        self.moved = self.moved_entries(dest)?;
         refused.iter().for_each(|changed| self.discount(changed));
         if !self.folds_below {
             // Otherwise the listing is repeated.

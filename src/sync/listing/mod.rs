@@ -9,6 +9,7 @@ mod examine;
 mod folding;
 mod held_plans;
 mod keep_names;
+mod layout;
 mod names;
 mod sorted_names;
 mod upstream;
@@ -21,6 +22,7 @@ pub(super) use examine::{Respelling, make_old, rename};
 pub(super) use held_plans::{forget_plans, plan_with};
 pub(crate) use held_plans::{held_plan, plan_path};
 pub(super) use keep_names::keep_first_names;
+pub(super) use layout::{Moved, has_entries};
 pub(super) use names::{Names, NamesBefore, kept_counts, needs_names};
 pub(crate) use upstream::source_names;
 
@@ -165,6 +167,7 @@ impl Collector {
             reserved,
             folds,
             older: OlderFiles::default(),
+            moved: None,
             respelled: Vec::new(),
             lost: Vec::new(),
             stale: Vec::new(),
@@ -201,6 +204,8 @@ pub(super) struct Listing {
     folds: bool,
     /// Files of the mirror that are newer than those of the source.
     pub(super) older: OlderFiles,
+    /// The entries of the mirror under other paths, if the source has changed its layout.
+    pub(super) moved: Option<Moved>,
     /// Entries that get the source's spelling instead of being deleted.
     pub(super) respelled: Vec<Respelling>,
     /// Names of the source that the destination cannot hold beside another name of the source.

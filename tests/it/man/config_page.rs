@@ -5,10 +5,11 @@ use serde_json::Value;
 use std::fs;
 
 /// Sections by the name that they have in the file; where the schema and the samples have their keys.
-const SECTIONS: [(&str, &str, &str); 10] = [
+const SECTIONS: [(&str, &str, &str); 11] = [
     ("[jobs.NAME]", "/properties/jobs/additionalProperties", "/jobs/mmcif"),
     ("[sync]", "/properties/sync", "/sync"),
     ("[hosts.\"NAME\"]", "/properties/hosts/additionalProperties", "/hosts/rsync.rcsb.org"),
+    ("[mirrors.NAME]", "/properties/mirrors/additionalProperties", "/mirrors/wwpdb"),
     ("[scan]", "/properties/scan", "/scan"),
     ("[clean]", "/properties/clean", "/clean"),
     ("[[clean.rules]]", "/properties/clean/properties/rules/items", "/clean/rules/0"),

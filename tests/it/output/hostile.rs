@@ -75,9 +75,18 @@ fn nor_does_what_is_asked_and_what_is_wrong() {
         vec![arg(NAME)],
     ];
     let path = [b"./".as_slice(), NAME].concat();
-    for command in
-        ["sync", "scan", "verify", "history", "stats", "status", "reclaim", "doctor", "completions"]
-    {
+    for command in [
+        "sync",
+        "scan",
+        "verify",
+        "history",
+        "stats",
+        "status",
+        "reclaim",
+        "doctor",
+        "mirrors",
+        "completions",
+    ] {
         wrong.push(vec![command.into(), arg(NAME)]);
         wrong.push(vec![command.into(), arg(&path)]);
     }

@@ -114,6 +114,8 @@ impl Scene {
         add(Product, &[&"stats"]);
         add(Product, &[&"status"]);
         add(Product, &[&"doctor", &"--offline"]);
+        add(Product, &[&"mirrors"]);
+        add(Product, &[&"mirrors", &"--json"]);
         add(Work, &[&"reclaim", &"j"]);
         add(Work, &[&"scan", &mirror, &"--tree", &"--check-names", &"--check-gzip"]);
         add(Work, &[&"scan", &"j", &sound]);

@@ -19,6 +19,7 @@ mod github_junit;
 mod guards;
 mod guards_moving;
 mod hooks;
+mod layout;
 mod lock;
 #[cfg(target_os = "linux")]
 mod lock_users;
