@@ -113,7 +113,8 @@ mod tests {
     use std::fs::{self, File};
 
     /// With the kernel's help and without.
-    const WAYS: [fn(&File, &[u8], Through) -> Result<OwnedFd, Errno>; 2] = [
+    type Way = fn(&File, &[u8], Through) -> Result<OwnedFd, Errno>;
+    const WAYS: [Way; 2] = [
         |root, path, through| open_through(root, path, through),
         |root, path, through| walk(root, path, through),
     ];

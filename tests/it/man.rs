@@ -35,9 +35,11 @@ fn pages() -> BTreeMap<String, String> {
 /// Words are neither hyphenated nor spread over the line: many are names that are typed.
 const AS_TYPED: &str = ".nh\n.ad l\n";
 
+/// Writes the generated sections of a page.
+type Section = fn() -> String;
+
 /// The pages of section 5, and what generates their keys.
-const FORMATS: [(&str, fn() -> String); 2] =
-    [("pdb-sync-config", config_page::keys), ("pdb-sync-json", json_keys)];
+const FORMATS: [(&str, Section); 2] = [("pdb-sync-config", config_page::keys), ("pdb-sync-json", json_keys)];
 
 /// A page that describes a format: its hand-written sections, then its keys.
 fn format_page(name: &str, keys: &str) -> String {

@@ -130,7 +130,8 @@ fn a_server_that_goes_silent_in_mid_transfer_is_ended_and_tried_again() {
     upstream.write("big", noise(3_000_000));
     let upstream = upstream.listen();
     let env = Env::new();
-    let more = "retries = 12\nstall = \"400ms\"\nbwlimit = \"1MB\"";
+    // A minimum rate over the same time would end it as well.
+    let more = "retries = 12\nstall = \"400ms\"\nbwlimit = \"1MB\"\nmin_rate = \"0\"";
     let config = one_job(&[&upstream.url("m/")], &env.mirror("j"), more);
     let env = env.with_config(&config);
     let running = env.spawn(["sync", "j", "--json"]);
