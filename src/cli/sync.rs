@@ -25,7 +25,7 @@ pub struct SyncArgs {
     pub tag: Vec<String>,
     /// Maximum number of jobs at the same time: 1 to 100, or "auto"
     ///
-    /// "auto" follows the load of the machine. Default: the key parallel of [sync], which is 1 if it is not set.
+    /// "auto" follows the load of the machine. Default: the key sync.parallel of the configuration, or 1.
     #[arg(short, long, value_name = "N")]
     pub parallel: Option<String>,
     /// Print what rsync would do, and change nothing
