@@ -140,6 +140,7 @@ fn every_lasting_command_registers_and_leaves_nothing() {
     for (args, code) in [
         (&["scan", "./mirror/m"][..], 0),
         (&["verify", "./mirror/m"], 0),
+        #[cfg(feature = "search")]
         (&["index", "./mirror/m"], 0),
         (&["reclaim", "./mirror/m"], 0),
         (&["clean", "plan", "./mirror/m"], 0),
