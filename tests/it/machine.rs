@@ -142,9 +142,9 @@ fn auto_steps_back_under_a_real_load_of_disks_and_cpus_and_says_why() {
     let (_, err) = running.so_far();
     let why = err.lines().find_map(|line| line.split_once("parallel: 1 at a time instead of 2: ")).unwrap().1;
     // What it says is what the kernel has counted meanwhile, a rounding aside.
-    let (what, counted) = match why.split_once(" wait for a CPU ").or(why.split_once(" waits for disks ")) {
+    let (what, counted) = match why.split_once(" wait for a CPU ").or(why.split_once(" wait for disks ")) {
         Some(("programs", share)) => (share, after_cpu - cpu),
-        Some(("everybody", share)) => (share, after_io - io),
+        Some(("all programs", share)) => (share, after_io - io),
         _ => panic!("neither the CPUs nor the disks: {err}"),
     };
     let share: f64 = what.split_once(" % of the time").unwrap().0.parse().unwrap();
