@@ -10,8 +10,8 @@ use crate::model::system_names::{OF_FILE_SYSTEMS, QUARANTINE};
 use std::time::Duration;
 
 pub use super::job_options::{
-    backup_dir, files_from, named_for, own_directory, own_directory_text, own_shell, passing, password_file,
-    port, shell, size_limits, unfiltered, unusable_text,
+    backup_dir, files_from, named_for, not_listed, only_listed, own_directory, own_directory_text, own_shell,
+    passing, password_file, port, shell, size_limits, unfiltered, unusable_text,
 };
 pub use super::options::{
     ADD_FILES, Filters, LetsIn, Refused, ShutsOut, check, check_with_delete, hint_for_key, leaves_out,
@@ -81,8 +81,7 @@ pub fn argv(program: &str, job: &Job, source: &Source, purpose: Purpose) -> Vec<
     if job.compress {
         add(&["-z"]);
     }
-    // A listing counts deletions, which checksums do not affect; they would only make both sides read every file.
-    if job.checksum && !matches!(purpose, Purpose::List { .. }) {
+    if job.checksum {
         add(&["-c"]);
     }
     if let Some(bytes) = job.bwlimit {
@@ -294,11 +293,34 @@ mod tests {
     }
 
     #[test]
-    fn a_list_reads_no_contents() {
+    fn checksums_are_compared_in_the_listing_that_the_transfer_follows() {
         let mut job = job();
-        job.checksum = true;
-        assert!(!of(&job, Purpose::List { all: false }).contains(&"-c".into()));
-        assert!(of(&job, Purpose::Plan { all: false }).contains(&"-c".into()));
+        for checksum in [false, true] {
+            job.checksum = checksum;
+            for purpose in [Purpose::List { all: false }, Purpose::Plan { all: false }, Purpose::Transfer] {
+                assert_eq!(of(&job, purpose).contains(&"-c".into()), checksum, "{purpose:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_list_of_names_takes_the_place_of_the_filters() {
+        let mut job = job();
+        job.include = vec!["*.gz".into()];
+        job.exclude = vec!["*".into()];
+        job.rsync_args = ["-aF", "--exclude=x", "--max-size=1g", "--chmod=D755", "-m"].map(str::to_owned).to_vec();
+        let listed = only_listed(&job, source("rsync://h/m/"), "/tmp/list");
+        assert_eq!(
+            of(&listed, Purpose::Transfer)[1..].join(" "),
+            "-rlpt --partial-dir=.~partial~ --contimeout=11 --sockopts=TCP_NODELAY --no-inc-recursive \
+             --exclude=/.pdb-sync --filter=-p .~tmp~ --filter=-p .~partial~ -a --chmod=D755 --max-size=1g \
+             --files-from=/tmp/list --from0 --no-recursive --dirs \
+             -8 --no-h --stats --no-motd --debug=proto1 -v --info=progress2 -- rsync://h/m/ /srv/m/"
+        );
+        for (option, why) in [("-aH", "group"), ("--iconv=utf8", "names"), ("-aR", "names"), ("--files-from=x", "own")] {
+            assert!(not_listed(&[option.to_owned()]).unwrap().contains(why), "{option}");
+        }
+        assert_eq!(not_listed(&["-aAXS".into(), "--chmod=D755".into(), "--link-dest=../x".into()]), None);
     }
 
     #[test]

@@ -13,6 +13,8 @@ pub struct FetchFiles {
     pub source: Source,
     /// The part before `/./` in each name; without a slash at either end; may be empty.
     prefix: String,
+    /// Whether the root of the source is that of the destination, so that a transfer gives it its attributes.
+    has_root: bool,
 }
 
 impl FetchFiles {
@@ -42,26 +44,35 @@ impl FetchFiles {
             Address::Shell { .. } if kept.ends_with(':') => (format!("{kept}./"), String::new()),
             _ => (format!("{kept}/"), String::new()),
         };
+        let has_root = source.own_directory().is_none();
         let source = Source::parse(&root, Path::new("/")).ok()?;
-        Some(FetchFiles { source, prefix })
+        Some(FetchFiles { source, prefix, has_root })
     }
 
-    /// Returns the names for `--files-from` with `--from0`. `paths` are relative to the destination. Each name starts with `./`, since
-    /// rsync silently skips names that start with `#` or `;` as comments, and contains `/./`, since `./NAME` would give the destination
-    /// itself the times and modes of the root.
+    /// Returns the names for `--files-from` with `--from0`. `paths` are relative to the destination. The destination itself keeps its
+    /// attributes. Each name starts with `./`, since rsync silently skips names that start with `#` or `;` as comments, and contains `/./`,
+    /// since `./NAME` would give the destination itself the times and modes of the root.
     pub fn list<'a>(&self, paths: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
         let mut list = Vec::new();
-        for path in paths {
-            list.extend_from_slice(b"./");
-            if !self.prefix.is_empty() {
-                list.extend_from_slice(self.prefix.as_bytes());
-                list.push(b'/');
-            }
-            list.extend_from_slice(b"./");
-            list.extend_from_slice(path);
-            list.push(0);
-        }
+        paths.into_iter().for_each(|path| self.write(path, b"./", &mut list));
         list
+    }
+
+    /// Like [`Self::list`], for one name of a transfer that does what a transfer of the whole source would do: the destination gets the
+    /// attributes of the source's root, too, since `/././` makes the root a directory above each name.
+    pub fn name_with_root(&self, path: &[u8], list: &mut Vec<u8>) {
+        self.write(path, if self.has_root { b"././" } else { b"./" }, list);
+    }
+
+    fn write(&self, path: &[u8], mark: &[u8], list: &mut Vec<u8>) {
+        list.extend_from_slice(b"./");
+        if !self.prefix.is_empty() {
+            list.extend_from_slice(self.prefix.as_bytes());
+            list.push(b'/');
+        }
+        list.extend_from_slice(mark);
+        list.extend_from_slice(path);
+        list.push(0);
     }
 }
 
@@ -89,6 +100,11 @@ mod tests {
             let picked = FetchFiles::from(&Source::parse(text, Path::new("/")).unwrap()).unwrap();
             assert_eq!(picked.source.text, root, "{text}");
             assert_eq!(String::from_utf8(picked.list([&b"x"[..]])).unwrap(), format!("{name}\0"), "{text}");
+            let mut whole = Vec::new();
+            picked.name_with_root(b"x", &mut whole);
+            let contents = text.ends_with('/') || text.ends_with("/m") && text.contains("//") || text == "h::m";
+            let end = if contents { "././x\0" } else { "./x\0" };
+            assert!(String::from_utf8(whole).unwrap().ends_with(&format!("/{end}")), "{text}");
         }
     }
 }

@@ -27,6 +27,37 @@ pub fn passing(job: &Job, dest: PathBuf) -> Job {
     Job { dest, rsync_args, delete: false, checksum: false, ..job.clone() }
 }
 
+/// Returns the job that transfers exactly the entries named in the file `list`, from `source`. The filters are left out, since the listing
+/// that named the entries has applied them. Directories are transferred without their contents.
+pub fn only_listed(job: &Job, source: Source, list: &str) -> Job {
+    let mut rsync_args = options::without_filters(&job.rsync_args);
+    rsync_args.extend(options::size_limits(&job.rsync_args));
+    rsync_args.extend([format!("--files-from={list}"), "--from0".into()]);
+    // With `-r`, a directory in the list would be transferred with all its contents.
+    rsync_args.extend(["--no-recursive", "--dirs"].map(str::to_owned));
+    let (include, exclude) = (Vec::new(), Vec::new());
+    Job { sources: vec![source], include, exclude, delete: false, rsync_args, ..job.clone() }
+}
+
+/// Options with which a list of the changed names does not do the same as a transfer of the whole source, and why.
+const NOT_LISTED: [(Option<char>, &str, &str); 9] = [
+    (None, "files-from", "the job has a list of its own (--files-from)"),
+    (Some('R'), "relative", "--relative changes the names"),
+    (None, "no-implied-dirs", "--no-implied-dirs is set"),
+    (None, "no-i-d", "--no-implied-dirs is set"),
+    (Some('H'), "hard-links", "with --hard-links, unchanged names of a group are needed as well"),
+    (None, "iconv", "--iconv changes the names"),
+    (Some('L'), "copy-links", "with --copy-links, names are below links"),
+    (Some('k'), "copy-dirlinks", "with --copy-dirlinks, names are below links"),
+    (Some('K'), "keep-dirlinks", "with --keep-dirlinks, names are below links"),
+];
+
+/// Returns why a transfer with these options cannot be limited to a list of the changed names; `None` if it can.
+pub fn not_listed(rsync_args: &[String]) -> Option<&'static str> {
+    let given = NOT_LISTED.iter().find(|(letter, name, _)| options::names(rsync_args, *letter, name));
+    given.map(|(.., why)| *why)
+}
+
 /// Returns the name of the directory that rsync creates in the destination if this source is one ([`Source::own_directory`]); `None` also
 /// if the job's options transfer whole paths.
 pub fn own_directory<'a>(rsync_args: &[String], source: &'a Source) -> Option<&'a str> {

@@ -103,13 +103,11 @@ impl AttemptRunner<'_> {
     /// number is unknown (`u64::MAX`), and only a second listing can prove completeness.
     pub(super) async fn compare_same_size(&mut self, listing: &mut Listing) -> Result<u64, AttemptEnd> {
         let Some(mut names) = self.same_size(listing) else { return Ok(listing.contents) };
-        let Some(picked) = names.job(self.job) else {
+        let Some(picked) = names.comparing_job(self.job) else {
             self.not_compared("their names cannot be written to a temporary file").await;
             return Ok(listing.contents);
         };
-        let before = self.figures;
         let (_, verdict) = self.bring((&picked, &picked.sources[0]), &[]).await?;
-        (self.figures.total_files, self.figures.total_bytes) = (before.total_files, before.total_bytes);
         match verdict {
             // What is missing here is also missing after the transfer.
             Verdict::Ok | Verdict::Vanished(_) | Verdict::Partial(_) => {}

@@ -199,7 +199,7 @@ impl<'a> AttemptRunner<'a> {
     async fn go(&mut self) -> Result<AttemptEnd, AttemptEnd> {
         if self.plan.named_files {
             self.prepare_keep().await?;
-            return Ok(AttemptEnd::Done(self.transfer(None, &[]).await?.warned));
+            return Ok(AttemptEnd::Done(self.transfer((self.job, self.source), None, &[]).await?.warned));
         }
         self.recall().await?;
         if self.plan.mode.is_dry() {
@@ -246,7 +246,7 @@ impl<'a> AttemptRunner<'a> {
         self.forget_names().await;
         // For a second attempt of this run: nothing else has filled the destination.
         self.memory.begun = Some(self.plan.run.clone());
-        let transfer = self.transfer(None, &[]).await?;
+        let transfer = self.transfer((self.job, self.source), None, &[]).await?;
         if self.source_is_empty() {
             return Ok(AttemptEnd::Empty(guard::empty_source(self.job, &self.plan.again, false)));
         }
@@ -263,7 +263,7 @@ impl<'a> AttemptRunner<'a> {
     ) -> Result<AttemptEnd, AttemptEnd> {
         self.evidence.listed = listing.warned.is_none();
         let delete = self.job.delete && !(listing.gone.is_empty() && listing.respelled.is_empty());
-        let mut bring = !listing.brings_nothing() || self.job.checksum;
+        let mut bring = !listing.brings_nothing();
         let going = if self.job.delete { listing.gone.tally.files + listing.gone.tally.dirs } else { 0 };
         self.evidence.not_deleted = going;
         let mut removed = Removed::default();
@@ -281,7 +281,10 @@ impl<'a> AttemptRunner<'a> {
             let lost: Vec<_> =
                 listing.lost.iter().filter(|lost| !lost.dir).map(|lost| lost.name.clone()).collect();
             let expected = self.compare_same_size(&mut listing).await?;
-            let came = match self.transfer(Some(expected), &lost).await {
+            let listed;
+            (listing, listed) = self.transfer_list(listing).await?;
+            let of = listed.as_ref().map_or((self.job, self.source), |l| (&l.job, &l.job.sources[0]));
+            let came = match self.transfer(of, Some(expected), &lost).await {
                 Err(AttemptEnd::Partial(reason))
                     if matches!(refused, None | Some(AttemptEnd::Done(_))) && going > removed.files =>
                 {

@@ -61,6 +61,7 @@ mod spawn;
 mod stop;
 mod supervisor;
 mod transfer;
+mod transfer_list;
 mod transport;
 #[cfg(target_os = "linux")]
 mod watchdog;

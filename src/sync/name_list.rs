@@ -1,6 +1,7 @@
 //! Lists of file names for `--files-from`. They are in a temporary file, so that their number does not matter for memory.
 
 use crate::model::job::{Job, Source};
+use crate::rsync::args;
 use crate::rsync::fetch_files::FetchFiles;
 use std::io::{self, BufWriter, Write};
 use tempfile::NamedTempFile;
@@ -23,12 +24,27 @@ impl NameList {
 
     /// Adds a file, by its name on disk.
     pub(super) fn push(&mut self, name: &[u8]) {
+        let line = self.picked.as_ref().map(|picked| picked.list([name]));
+        self.write(line);
+    }
+
+    /// Adds an entry, by its name on disk. The root of the destination gets the attributes of the source's.
+    pub(super) fn push_with_root(&mut self, name: &[u8]) {
+        let line = self.picked.as_ref().map(|picked| {
+            let mut line = Vec::with_capacity(name.len() + 64);
+            picked.name_with_root(name, &mut line);
+            line
+        });
+        self.write(line);
+    }
+
+    fn write(&mut self, line: Option<Vec<u8>>) {
         self.len += 1;
-        let Some(picked) = &self.picked else { return };
+        let Some(line) = line else { return };
         let new = || tempfile::Builder::new().prefix("pdb-sync-files").tempfile().map(BufWriter::new);
         let file = self.file.get_or_insert_with(new);
         if let Ok(open) = file
-            && let Err(error) = open.write_all(&picked.list([name]))
+            && let Err(error) = open.write_all(&line)
         {
             *file = Err(error);
         }
@@ -39,15 +55,16 @@ impl NameList {
         self.len
     }
 
-    /// A job that transfers exactly these files if their checksums differ, and sets their attributes. It deletes nothing. The list must
+    /// A job that transfers exactly these entries, and sets their attributes. It deletes nothing. `None` if the list cannot be used. It must
     /// outlive the job.
     pub(super) fn job(&mut self, job: &Job) -> Option<Job> {
         let (picked, file) = (self.picked.as_ref()?, self.file.as_mut()?.as_mut().ok()?);
         file.flush().ok()?;
-        let path = file.get_ref().path().to_str()?.to_owned();
-        let mut rsync_args = job.rsync_args.clone();
-        rsync_args.extend([format!("--files-from={path}"), "--from0".to_owned()]);
-        let sources = vec![picked.source.clone()];
-        Some(Job { sources, delete: false, checksum: true, rsync_args, ..job.clone() })
+        Some(args::only_listed(job, picked.source.clone(), file.get_ref().path().to_str()?))
+    }
+
+    /// The same job, for files that are compared by checksum.
+    pub(super) fn comparing_job(&mut self, job: &Job) -> Option<Job> {
+        Some(Job { checksum: true, ..self.job(job)? })
     }
 }

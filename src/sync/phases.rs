@@ -207,8 +207,14 @@ impl AttemptRunner<'_> {
             expected: self.awaited,
             time_left: job.timeout.map(|t| t.saturating_sub(self.started.elapsed())),
             min_free: job.min_free.filter(|_| self.plan.mode == Mode::Real),
+            listed: self.is_listed(job),
             show,
         }
+    }
+
+    /// Whether this job is for entries that this attempt has listed, not for the whole source.
+    pub(super) fn is_listed(&self, job: &Job) -> bool {
+        args::files_from(&job.rsync_args) != args::files_from(&self.job.rsync_args)
     }
 
     /// Reports the start of the attempt if this is its first command.

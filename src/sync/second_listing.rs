@@ -154,8 +154,10 @@ impl AttemptRunner<'_> {
             false
         };
         let of = (self.job, self.source);
-        if self.look(of, lost, &mut note).await?.is_none() {
-            return Ok(None);
+        let Some(stats) = self.look(of, lost, &mut note).await? else { return Ok(None) };
+        if stats.files.is_some_and(|files| files.files() == 0) {
+            // A transfer of listed names does not show that the source is empty by now.
+            self.figures.total_files = Some(0);
         }
         let unproven = same_size.len();
         if seen.missing > 0 || unproven == 0 {
@@ -168,7 +170,7 @@ impl AttemptRunner<'_> {
 
     /// How many of these files differ from the source by checksum; `None` if not all of them could be compared.
     pub(super) async fn other_contents(&mut self, names: &mut NameList) -> Result<Option<u64>, AttemptEnd> {
-        let Some(picked) = names.job(self.job) else { return Ok(None) };
+        let Some(picked) = names.comparing_job(self.job) else { return Ok(None) };
         let mut others = 0;
         let mut note = |change: &Change<'_>| {
             others += u64::from(change.lacking);

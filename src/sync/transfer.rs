@@ -20,16 +20,17 @@ use std::os::unix::ffi::OsStrExt;
 const SAMPLE: u64 = 2000;
 
 impl AttemptRunner<'_> {
-    /// Transfers what is new and changed; removes nothing. `expected`: how many files were listed. `lost`: names that the destination
-    /// cannot hold and that are not transferred. If neither the exit code nor the number of files proves that everything arrived, a second
+    /// Transfers what is new and changed; removes nothing. `of`: the job, or one for the entries that were listed. `expected`: how many
+    /// files were listed. `lost`: names that the destination cannot hold and that are not transferred. If neither the exit code nor the number of files proves that everything arrived, a second
     /// listing decides.
     pub(super) async fn transfer(
         &mut self,
+        of: (&Job, &Source),
         expected: Option<u64>,
         lost: &[Vec<u8>],
     ) -> Result<Transfer, AttemptEnd> {
         self.awaited = expected.filter(|expected| *expected != u64::MAX);
-        let (files, verdict) = self.bring((self.job, self.source), lost).await?;
+        let (files, verdict) = self.bring(of, lost).await?;
         let all_came = expected.is_none_or(|expected| files.is_some_and(|files| files >= expected));
         let arrived = |warned| Ok(Transfer { warned, arrived: true });
         match &verdict {
@@ -118,9 +119,11 @@ impl AttemptRunner<'_> {
             (None, bytes) if before.total_files.is_none() => bytes,
             _ => None,
         };
-        self.counted = ran.stats.files;
-        self.figures.total_files = self.counted.map(|f| f.files()).or(before.total_files);
-        self.figures.total_bytes = ran.stats.total_size.or(before.total_bytes);
+        if !self.is_listed(of.0) {
+            self.counted = ran.stats.files;
+            self.figures.total_files = self.counted.map(|f| f.files()).or(before.total_files);
+            self.figures.total_bytes = ran.stats.total_size.or(before.total_bytes);
+        }
         Ok((moved.files, self.verdict(ran)?))
     }
 }

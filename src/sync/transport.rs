@@ -53,6 +53,8 @@ pub(super) struct Request<'a> {
     pub(super) time_left: Option<Duration>,
     /// The transfer ends if fewer bytes are free at the destination.
     pub(super) min_free: Option<u64>,
+    /// Whether only entries are named that a listing has shown a moment before: one that is missing has vanished.
+    pub(super) listed: bool,
     pub(super) show: Show,
 }
 

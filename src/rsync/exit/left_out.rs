@@ -132,6 +132,25 @@ impl<'a> LeftOut<'a> {
     }
 }
 
+/// Returns the path that a sender did not find, if that is the message.
+pub(super) fn missing<'a>(line: &'a str) -> Option<Cow<'a, str>> {
+    let sent = line.contains("[sender] link_stat \"");
+    path_and_reason(line).filter(|(_, why)| sent && *why == "No such file or directory").map(|(path, _)| path)
+}
+
+/// Whether nothing but missing or vanished files is reported.
+pub(super) fn only_missing(lines: &[&str]) -> bool {
+    let told = lines.iter().filter(|line| line.starts_with("rsync: ") || line.starts_with("IO error"));
+    let mut none = true;
+    for line in told {
+        none = false;
+        if missing(line).is_none() {
+            return false;
+        }
+    }
+    !none
+}
+
 /// Whether the last component of a path is the directory that most file systems have at their root.
 fn is_kept_by_a_file_system(path: &str) -> bool {
     path.rsplit('/').next() == Some("lost+found")

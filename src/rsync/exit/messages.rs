@@ -184,7 +184,8 @@ fn missing_source(lines: &[&str], talk: &Peer<'_>) -> Found {
         // Messages about the destination have `change_dir#1`.
         let (path, why) = path_and_reason(line)?;
         let whole = line.contains(" change_dir \"")
-            || (line.contains(" link_stat \"")
+            || (!talk.listed
+                && line.contains(" link_stat \"")
                 && source.text.trim_end_matches('/').ends_with(path.trim_start_matches('/')));
         whole.then_some((path.into_owned(), why))
     });

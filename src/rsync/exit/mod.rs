@@ -15,6 +15,7 @@ use crate::model::hint::quoted;
 use crate::model::job::{Address, Source};
 use crate::model::result::Reason;
 use crate::model::sanitize;
+use std::borrow::Cow;
 pub use class::Class;
 pub use left_out::CHECK_RIGHTS;
 use left_out::LeftOut;
@@ -55,6 +56,9 @@ pub fn judge<'a>(code: Option<i32>, stderr: &[String], talk: impl Into<Peer<'a>>
         19 | 20 | 129..=159 => ended_by_signal(),
         _ => match messages::known(&lines, talk) {
             Some((class, reason)) => Verdict::Failed(class, reason),
+            None if code == 23 && talk.listed && left_out::only_missing(&lines) => {
+                Verdict::Vanished(vanished(&lines))
+            }
             None if code == 23 => Verdict::Partial(partial(&lines)),
             None => {
                 let (class, reason) = by_code(code, &lines, talk);
@@ -116,7 +120,10 @@ fn ended_by_signal() -> Verdict {
 fn vanished(lines: &[&str]) -> Reason {
     let names: Vec<_> = lines
         .iter()
-        .filter_map(|line| line.split_once("file has vanished: ").map(|(_, rest)| rest.trim_matches('"')))
+        .filter_map(|line| {
+            let vanished = line.split_once("file has vanished: ").map(|(_, rest)| rest.trim_matches('"'));
+            vanished.map(Cow::from).or_else(|| left_out::missing(line))
+        })
         .collect();
     let mut text = "files vanished from the source while they were read".to_owned();
     if !names.is_empty() {

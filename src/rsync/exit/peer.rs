@@ -14,12 +14,14 @@ pub struct Peer<'a> {
     pub proxy: Option<String>,
     /// The remote shell from the environment (RSYNC_RSH).
     pub shell: Option<String>,
+    /// Whether rsync was given names that the source had a moment before, so that one that is missing has vanished.
+    pub listed: bool,
 }
 
 impl<'a> From<&'a Source> for Peer<'a> {
     /// A source that is reached directly.
     fn from(source: &'a Source) -> Self {
-        Peer { source, rsync_args: &[], proxy: None, shell: None }
+        Peer { source, rsync_args: &[], proxy: None, shell: None, listed: false }
     }
 }
 
@@ -37,7 +39,7 @@ impl<'a> Peer<'a> {
             || set("RSYNC_CONNECT_PROG").is_some();
         let proxy = set("RSYNC_PROXY").filter(|_| !direct);
         let proxy = proxy.map(|proxy| proxy.rsplit_once('@').map_or(proxy.clone(), |(_, host)| host.into()));
-        Peer { source, rsync_args, proxy, shell: set("RSYNC_RSH") }
+        Peer { source, rsync_args, proxy, shell: set("RSYNC_RSH"), listed: false }
     }
 
     /// Whether the source is reached through a remote shell.

@@ -33,6 +33,7 @@ use crate::model::system_names::is_of_a_file_system;
 use crate::rsync::output::{Change, ChangeKind, Stats, unescape};
 use changed::ChangedList;
 use names::{NameKind, NameWriter};
+use std::collections::HashSet;
 use std::io;
 use std::path::Path;
 
@@ -236,6 +237,20 @@ impl Listing {
             Ok(changed) => same_size(&changed).then_some(Ok(changed.name)),
             Err(error) => Some(Err(error)),
         }))
+    }
+
+    /// Calls `take` with the name of each entry that a transfer has to bring: those that differ and those that are fetched again, without
+    /// those that cannot be held here.
+    pub(super) fn each_to_bring(&mut self, mut take: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
+        let lost: HashSet<&[u8]> =
+            self.lost.iter().filter(|lost| !lost.dir).map(|lost| &lost.name[..]).collect();
+        for changed in self.changed.iter()? {
+            let changed = changed?;
+            if !lost.contains(&changed.name[..]) {
+                take(&changed.name)?;
+            }
+        }
+        self.stale.iter().try_for_each(|name| take(name))
     }
 
     /// How many files the destination holds: those of the source, less the new ones, plus those to delete. `None` if unknown.

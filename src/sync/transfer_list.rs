@@ -1,0 +1,76 @@
+//! The transfer list: exactly the names that the listing found to differ. A transfer of these names does not walk the source again.
+
+use super::attempt::{AttemptEnd, AttemptRunner};
+use super::blocking::off_thread;
+use super::listing::Listing;
+use super::name_list::NameList;
+use crate::model::event::Level;
+use crate::model::job::Job;
+use crate::rsync::args;
+use std::io;
+
+/// The job that transfers what a listing named, and the list, which must outlive it. Without a list the job is the whole one.
+pub(super) struct Listed {
+    pub(super) job: Job,
+    _list: NameList,
+}
+
+impl AttemptRunner<'_> {
+    /// Writes the transfer list of a listing. `None` if the whole source has to be walked again; `-v` shows why.
+    pub(super) async fn transfer_list(
+        &mut self,
+        listing: Listing,
+    ) -> Result<(Listing, Option<Listed>), AttemptEnd> {
+        let why = match args::not_listed(&self.job.rsync_args) {
+            Some(why) => why,
+            None if listing.warned.is_some() => "the listing is not complete",
+            None => {
+                let (job, list) = (self.job.clone(), NameList::new(self.source));
+                let write = move || write(listing, list, &job);
+                let (listing, listed) =
+                    off_thread(&self.job_events.stop, write).await.ok_or(AttemptEnd::Stopped)?;
+                if listed.is_none() {
+                    self.tell_walk("the list of names cannot be written or does not fit this source").await;
+                }
+                return Ok((listing, listed));
+            }
+        };
+        self.tell_walk(why).await;
+        Ok((listing, None))
+    }
+
+    async fn tell_walk(&self, why: &str) {
+        let text = format!("the whole source is compared again for the transfer: {why}");
+        self.job_events.notice(Level::Debug, text).await;
+    }
+}
+
+fn write(mut listing: Listing, mut list: NameList, job: &Job) -> (Listing, Option<Listed>) {
+    let job = names_of(&mut listing, &mut list).ok().and_then(|only_root| {
+        let job = list.job(job)?;
+        // A directory named "." is transferred with its entries, but not with theirs.
+        Some(if only_root { Job { exclude: vec!["/*".into()], ..job } } else { job })
+    });
+    (listing, job.map(|job| Listed { job, _list: list }))
+}
+
+/// Adds the names to the list. Returns whether only the root differs.
+fn names_of(listing: &mut Listing, list: &mut NameList) -> io::Result<bool> {
+    listing.each_to_bring(|name| {
+        // A name that leads out of the destination is rsync's to refuse; the list must not ask for it.
+        let below = name.split(|byte| *byte == b'/').all(|part| !matches!(part, b"" | b"." | b".."));
+        match name {
+            b"." => Ok(()),
+            _ if below => {
+                list.push_with_root(name);
+                Ok(())
+            }
+            _ => Err(io::ErrorKind::InvalidData.into()),
+        }
+    })?;
+    let only_root = list.len() == 0;
+    if only_root {
+        list.push(b".");
+    }
+    Ok(only_root)
+}
