@@ -122,7 +122,7 @@ impl Listing {
             if !two && spelling.held_path(source) != Held::Not {
                 stays.insert(name.clone());
                 if *kind == NameKind::File && lost_before.iter().any(|lost| lost.as_bytes() == source) {
-                    self.stale.push(name.clone());
+                    self.stale.push(source.to_vec());
                 }
                 respellings(name, source, &grouped, &mut respelled);
             }

@@ -211,7 +211,7 @@ pub(super) struct Listing {
     pub(super) respelled: Vec<Respelling>,
     /// Names of the source that the destination cannot hold beside another name of the source.
     pub(super) lost: Vec<LostName>,
-    /// Names under which the destination still holds the content of another file, which is gone. They must be fetched again even if size
+    /// Names of the source under which the destination holds the content of another file, which is gone. They must be fetched again even if size
     /// and time are equal.
     pub(super) stale: Vec<Vec<u8>>,
     /// Groups of source names that the destination may treat as equal.

@@ -8,6 +8,7 @@ mod complete;
 mod crawl;
 mod descendants;
 mod ends;
+mod equals;
 mod expect;
 mod failover;
 mod failures;
