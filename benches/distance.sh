@@ -1,13 +1,16 @@
 #!/usr/bin/env bash
-# What a refresh without a change costs over a distance: benches/distance.sh [FILES=50000] [RUNS=3] [ONE_WAY=25ms]
+# What a refresh costs over a distance: benches/distance.sh [FILES=50000] [RUNS=3] [ONE_WAY_MS=25]
 #
-# Two network namespaces joined by a pair of interfaces that delay every packet by ONE_WAY. Needs root, iproute2 and a kernel
-# with netem. On a machine without it, bring another link and say how to use it:
+# First with nothing changed, then with 0.2 % of the files changed, with some new and some gone, beside one plain rsync and the same
+# with --no-inc-recursive. ONE_WAY_MS = 0 measures over loopback.
+#
+# Two network namespaces joined by a pair of interfaces that delay every packet by ONE_WAY_MS; without netem in the kernel, by two
+# TUN devices and link.py. Needs root and iproute2. To use another link:
 #   LINK_UP, LINK_DOWN       shell lines that make and remove it (may be empty)
 #   LINK_CLIENT, LINK_SERVER what to put before a command to run it at either end, such as "ip netns exec far"
 #   LINK_ADDRESS             the server's address, as the client sees it
 . "$(dirname "$0")/common.sh"
-files=${1:-50000} runs=${2:-3} one_way=${3:-25ms}
+files=${1:-50000} runs=${2:-3} one_way=${3:-25}
 near=pdbsync-near-$$ far=pdbsync-far-$$
 
 own_link() {
@@ -17,21 +20,36 @@ own_link() {
     ip netns add "$near"
     ip netns add "$far"
     ip -n "$near" link add eth0 type veth peer name eth0 netns "$far"
-    local end address
-    for end in "$near 10.77.1.1" "$far 10.77.1.2"; do
-        read -r end address <<<"$end"
-        ip -n "$end" addr add "$address/24" dev eth0
+    local i end address device near_device=eth0 far_device=eth0
+    if ! tc -n "$near" qdisc add dev eth0 root netem delay "${one_way}ms" limit 100000 2>"$work/tc"; then
+        say "No netem here ($(head -1 "$work/tc")): the link is made by TUN devices."
+        ip -n "$near" link del eth0
+        near_device=pdbsync$$a far_device=pdbsync$$b
+        python3 "$benches/link.py" "$near_device" "$far_device" "$one_way" >"$work/link" &
+        on_exit+=("kill $! 2>/dev/null")
+        for ((i = 0; i < 100; i++)); do
+            if [ -s "$work/link" ]; then break; fi
+            sleep 0.05
+        done
+        ip link set "$near_device" netns "$near"
+        ip link set "$far_device" netns "$far"
+    fi
+    for end in "$near 10.77.1.1 $near_device" "$far 10.77.1.2 $far_device"; do
+        read -r end address device <<<"$end"
+        # The default queue is shorter than what is under way on a fast link.
+        ip -n "$end" link set "$device" txqueuelen 100000
+        ip -n "$end" addr add "$address/24" dev "$device"
         ip -n "$end" link set lo up
-        ip -n "$end" link set eth0 up
-        # The default queue of 1000 packets is shorter than what is under way on a fast link.
-        tc -n "$end" qdisc add dev eth0 root netem delay "$one_way" limit 100000 2>"$work/tc" ||
-            die "no netem here ($(head -1 "$work/tc")); the head of $0 says how to use another link"
+        ip -n "$end" link set "$device" up
     done
+    [ "$far_device" != eth0 ] || tc -n "$far" qdisc add dev eth0 root netem delay "${one_way}ms" limit 100000
     LINK_CLIENT="ip netns exec $near" LINK_SERVER="ip netns exec $far" LINK_ADDRESS=10.77.1.2
 }
 if [ -n "${LINK_ADDRESS:-}" ]; then
     [ -z "${LINK_DOWN:-}" ] || on_exit+=("$LINK_DOWN")
     [ -z "${LINK_UP:-}" ] || eval "$LINK_UP"
+elif [ "$one_way" = 0 ]; then
+    LINK_ADDRESS=127.0.0.1
 else
     own_link
 fi
@@ -39,41 +57,70 @@ read -ra client <<<"${LINK_CLIENT:-}"
 read -ra server <<<"${LINK_SERVER:-}"
 
 say "Laying out $files files..."
-python3 - "$work/tree" "$files" <<'PYTHON'
-import pathlib, sys
-root, count = pathlib.Path(sys.argv[1]), int(sys.argv[2])
-# As in the archive: some 50 files a directory in 1,060 of them.
-width = max(1, count // 1060)
-for n in range(count):
-    directory = root / f"{n // width:04d}"
+cat >"$work/tree.py" <<'PYTHON'
+"""tree.py ROOT new COUNT | tree.py ROOT change N: lays out a tree, or changes N files, and a quarter as many come and go."""
+import pathlib, random, sys
+root, what, count = pathlib.Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+def write(number, text):
+    # As in the archive: some 240 files a directory in 1,060 of them.
+    directory = root / f"{number % 1060:04d}"
     directory.mkdir(parents=True, exist_ok=True)
-    (directory / f"{n:06d}.cif.gz").write_text(f"{n}\n")
+    (directory / f"{number:07d}.cif.gz").write_text(text)
+if what == "new":
+    for n in range(count):
+        write(n, f"{n}\n")
+else:
+    names = sorted(root.glob("*/*.cif.gz"))
+    chosen = random.sample(names, count + count // 4)
+    for path in chosen[:count]:
+        path.write_text(f"changed {random.random()}\n")
+    for path in chosen[count:]:
+        path.unlink()
+    last = max(int(path.name[:7]) for path in names)
+    for n in range(count // 4):
+        write(last + 1 + n, "new\n")
 PYTHON
-for mirror in plain ours; do rsync -a "$work/tree/" "$work/$mirror/"; done
+# A tree and a mirror for each contender, so that each finds the same number of changes.
+python3 "$work/tree.py" "$work/tree1" new "$files"
+for n in 2 3; do rsync -a "$work/tree1/" "$work/tree$n/"; done
+for n in 1 2 3; do rsync -a "$work/tree$n/" "$work/mirror$n/"; done
 
 port=$((20000 + $$ % 12000))
-printf 'use chroot = no\nuid = 0\ngid = 0\nlog file = %s\n[tree]\npath = %s\n' "$work/daemon.log" "$work/tree" >"$work/rsyncd.conf"
+{
+    printf 'use chroot = no\nuid = 0\ngid = 0\nlog file = %s\n' "$work/daemon.log"
+    for n in 1 2 3; do printf '[tree%d]\npath = %s\n' "$n" "$work/tree$n"; done
+} >"$work/rsyncd.conf"
 [ "$(id -u)" -eq 0 ] || sed -i '/^[ug]id/d' "$work/rsyncd.conf"
 ${server[@]+"${server[@]}"} rsync --daemon --no-detach --config="$work/rsyncd.conf" --port=$port &
 daemon=$!
 on_exit+=("kill $daemon 2>/dev/null && wait $daemon")
-url=rsync://$LINK_ADDRESS:$port/tree/
+url=rsync://$LINK_ADDRESS:$port/tree
 for ((i = 0; ; i++)); do
-    ${client[@]+"${client[@]}"} rsync --contimeout=5 "$url" >/dev/null 2>&1 && break
+    ${client[@]+"${client[@]}"} rsync --contimeout=5 "${url}1/" >/dev/null 2>&1 && break
     { kill -0 "$daemon" && [ "$i" -lt 50 ]; } || die "the daemon does not answer at $url: $(cat "$work/daemon.log")"
     sleep 0.1
 done
 
 cat >"$work/config.toml" <<TOML
 [jobs.tree]
-source = "$url"
-dest = "$work/ours"
+source = "${url}3/"
+dest = "$work/mirror3"
 delete = true
 TOML
-if [ -n "${LINK_ADDRESS:-}" ] && command -v ping >/dev/null; then
+if [ "$LINK_ADDRESS" != 127.0.0.1 ] && command -v ping >/dev/null; then
     ${client[@]+"${client[@]}"} ping -c 5 -q "$LINK_ADDRESS" | sed -n 's/^\(rtt\|round-trip\)/round trip:/p' || true
 fi
-echo "$files files, nothing to do"
-measure "$runs" \
-    "rsync -a --delete=$(quoted ${client[@]+"${client[@]}"} rsync -a --delete "$url" "$work/plain/")" \
-    "pdb-sync=$(quoted ${client[@]+"${client[@]}"} "$program" --config "$work/config.toml" --state-dir "$work/state" sync tree)"
+ours=$(quoted ${client[@]+"${client[@]}"} "$program" --config "$work/config.toml" --state-dir "$work/state" sync tree)
+contenders=(
+    "rsync -a --delete=$(quoted ${client[@]+"${client[@]}"} rsync -a --delete "${url}1/" "$work/mirror1/")"
+    "with --no-inc-recursive=$(quoted ${client[@]+"${client[@]}"} rsync -a --delete --no-inc-recursive "${url}2/" "$work/mirror2/")"
+    "pdb-sync=$ours"
+)
+echo "$files files, nothing changed"
+measure "$runs" "${contenders[@]}"
+change=$((files / 625))
+echo "$files files, $change changed, $((change / 4)) new, $((change / 4)) gone"
+# measure.py sets CONTENDER.
+measure "$runs" --prepare "python3 '$work/tree.py' '$work/tree'\$CONTENDER change $change" "${contenders[@]}"
+python3 "$work/tree.py" "$work/tree3" change "$change"
+measure --peak-all "$ours"

@@ -4,13 +4,17 @@
 measure.py RUNS [--prepare COMMAND] NAME=COMMAND...
     One round to warm up, then RUNS rounds; in each, every command once, each round beginning with another one, so that what
     slows the machine down for a while slows all of them. Prints medians, and their ratio to that of the first. The time
-    of the COMMAND of --prepare, which runs before each, does not count. Output goes to /dev/null.
+    of the COMMAND of --prepare, which runs before each, does not count; CONTENDER in its environment is the place of the
+    command to come: 1, 2, … Output goes to /dev/null.
 
 measure.py --percentiles RUNS NAME=COMMAND...
     Runs each command by itself, without a shell, RUNS times after one to warm up, and prints percentiles.
 
 measure.py --peak PROGRAM ARGUMENT...
     Runs a program once and prints the peak of its own resident memory (VmHWM of /proc; Linux only).
+
+measure.py --peak-all SHELL_COMMAND
+    Runs a command once and prints the peak of the resident memory of all its processes together, looked at every 5 ms.
 
 measure.py --refresh SECONDS PROGRAM ARGUMENT...
     Lets a program that prints a line again and again do so for a while, ends it with SIGINT, and prints how much time of
@@ -30,11 +34,12 @@ import time
 QUIET = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}
 
 
-def once(command):
+def once(command, contender=0):
     # Not a pipe: whoever reads it would be woken by every line, and take a core from what is measured.
     with tempfile.TemporaryFile() as errors:
         start = time.perf_counter()
-        status = subprocess.run(["sh", "-c", command], stderr=errors, **QUIET)
+        env = {**os.environ, "CONTENDER": str(contender)}
+        status = subprocess.run(["sh", "-c", command], stderr=errors, env=env, **QUIET)
         elapsed = time.perf_counter() - start
         if status.returncode != 0:
             errors.seek(0)
@@ -49,7 +54,7 @@ def compare(runs, prepare, commands):
         first = run % len(commands)
         for name, command in commands[first:] + commands[:first]:
             if prepare:
-                once(prepare)
+                once(prepare, 1 + [name for name, _ in commands].index(name))
             elapsed = once(command)
             if run > 0:
                 times[name].append(elapsed)
@@ -97,6 +102,27 @@ def peak(argv):
     print(f"peak resident memory: {highest / 1024:.1f} MiB")
 
 
+def peak_all(command):
+    child = subprocess.Popen(["sh", "-c", command], stderr=subprocess.DEVNULL, start_new_session=True, **QUIET)
+    page, highest = os.sysconf("SC_PAGE_SIZE"), 0
+    while child.poll() is None:
+        total = 0
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stat:
+                    fields = stat.read().rpartition(") ")[2].split()
+            except OSError:
+                continue
+            # The session, and the resident pages.
+            if int(fields[3]) == child.pid:
+                total += int(fields[21]) * page
+        highest = max(highest, total)
+        time.sleep(0.005)
+    if child.returncode != 0:
+        sys.exit(f"{command} ended with {child.returncode}")
+    print(f"peak resident memory of all processes: {highest / 1e6:.1f} MB")
+
+
 def refresh(seconds, argv):
     def used():
         usage = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -122,6 +148,8 @@ def refresh(seconds, argv):
 def main(arguments):
     if arguments[:1] == ["--peak"] and len(arguments) > 1:
         return peak(arguments[1:])
+    if arguments[:1] == ["--peak-all"] and len(arguments) == 2:
+        return peak_all(arguments[1])
     if arguments[:1] == ["--refresh"] and len(arguments) > 2 and arguments[1].isdigit():
         return refresh(int(arguments[1]), arguments[2:])
     each = arguments[:1] == ["--percentiles"]
