@@ -62,7 +62,6 @@ mod stop;
 mod supervisor;
 mod transfer;
 mod transport;
-#[cfg(target_os = "linux")]
 mod watchdog;
 
 pub(crate) use dispatch::run;
