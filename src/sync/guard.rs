@@ -98,7 +98,7 @@ fn approve(job: &Job, again: &str, listing: &Listing) -> String {
         (Some(hash), _) => {
             let hash = hash.get(..DIGITS).unwrap_or(hash);
             let shows = shows(job, again);
-            format!("{shows} names them; if they may go: {again} sync {name}{accepted} --expect {hash}")
+            format!("{shows} shows them; if they may go: {again} sync {name}{accepted} --expect {hash}")
         }
         (None, Some(why)) => format!("the plan could not be written ({why})"),
         (None, None) => "nothing is to be deleted".into(),
@@ -134,7 +134,7 @@ pub(super) fn empty_source(job: &Job, again: &str, planned: bool) -> Reason {
     }
     let reason = Reason::new("the source holds no file, so nothing was deleted");
     match planned {
-        true => reason.hint(format!("{hint}; {} names what would have been deleted", shows(job, again))),
+        true => reason.hint(format!("{hint}; {} shows what would have been deleted", shows(job, again))),
         false => reason.hint(hint),
     }
 }

@@ -107,7 +107,7 @@ pub(super) const OBJECTS: [Object; 15] = [
             key(
                 "plan_hash",
                 Type::Null(&TEXT),
-                "Hash of these deletions for --expect; null if there are none.",
+                "Hash of these deletions for --expect; null if there are none, or if this run would delete none.",
             ),
         ],
     },
