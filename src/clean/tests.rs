@@ -324,7 +324,8 @@ fn the_last_decision_wins() {
     ] {
         assert!(Decisions::parse(bad).is_err(), "{bad}");
     }
-    let row = |entries| ("editor".to_owned(), "a \"b\"".to_owned(), Action::Delete, entries, "4 B".to_owned());
+    let row =
+        |entries| ("editor".to_owned(), "a \"b\"".to_owned(), Action::Delete, entries, "4 B".to_owned());
     let one = template("/m", [row(1)].into_iter());
     assert!(one.contains("  # 1 entry, 4 B\n"), "{one}");
     let template = template("/m", [row(3)].into_iter());

@@ -75,7 +75,9 @@ fn alerts_are_told_and_handed_on() {
 #[test]
 fn quiet_leaves_an_alert_without_a_summary() {
     let upstream = Upstream::new().with_corpus();
-    for (more, alert) in [(&[][..], "warning: alert: files is "), (&["--github"], "::warning title=good::alert: files is ")] {
+    for (more, alert) in
+        [(&[][..], "warning: alert: files is "), (&["--github"], "::warning title=good::alert: files is ")]
+    {
         let env = with_alerts(Env::new().with_pipe(&upstream));
         let run = env.run([&["-q", "sync", "good"], more].concat()).expect_code(0);
         let said = if more.is_empty() { run.err() } else { run.out() };

@@ -174,7 +174,8 @@ fn no_plan_of(name: &str, global: &Global) -> Failure {
     if jobs.iter().any(|job| job.name == name) {
         let text = format!("job {name} has no plan of a blocked sync, and there is no file of that name");
         let [sync, clean] = [&["sync", name, "--plan"][..], &["clean", "plan", name]].map(hint::command);
-        let hint = format!("{sync} summarizes what a run would delete; {clean} plans the removal of leftovers");
+        let hint =
+            format!("{sync} summarizes what a run would delete; {clean} plans the removal of leftovers");
         return Failure::usage_hint(text, hint);
     }
     let text = format!("there is neither a plan {name:?} nor a job of that name");

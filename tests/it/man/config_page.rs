@@ -133,9 +133,10 @@ fn every_section_of_the_schema_has_its_keys_in_the_page() {
 fn examples_of_keys_are_valid_as_the_page_shows_them() {
     let samples = samples();
     let around = pdb_sync::model::host_facts::HostFacts::default();
-    for (name, _, place) in SECTIONS.iter().filter(|(name, ..)| {
-        ["[sync]", "[scan]", "[clean]", "[index]", "[stats]"].contains(name)
-    }) {
+    for (name, _, place) in SECTIONS
+        .iter()
+        .filter(|(name, ..)| ["[sync]", "[scan]", "[clean]", "[index]", "[stats]"].contains(name))
+    {
         let section = samples.pointer(place).unwrap();
         let plain = section.as_object().unwrap().iter().filter(|(_, value)| !value[0].is_object());
         for (key, _) in plain {

@@ -178,7 +178,11 @@ fn a_job_without_a_blocked_plan_is_told_as_such() {
     let text = "job j has no plan of a blocked sync, and there is no file of that name";
     assert!(refused("j").contains(text), "{}", refused("j"));
     env.run(["sync", "j"]).expect_code(0);
-    assert!(refused("j").contains(text) && refused("j").contains("pdb-sync sync j --plan"), "{}", refused("j"));
+    assert!(
+        refused("j").contains(text) && refused("j").contains("pdb-sync sync j --plan"),
+        "{}",
+        refused("j")
+    );
     let other = refused("plan");
     assert!(other.contains("there is neither a plan \"plan\" nor a job of that name"), "{other}");
     let path = refused("./j");
