@@ -71,8 +71,8 @@ fn two_hints_are_two_sentences() {
     }
     fs::write(good.join("file"), "x").unwrap();
     let (dead, good) = (format!("{}/", dead.display()), format!("{}/", good.display()));
-    let env = env.with_config(&one_job(&[&dead, &good], &env.mirror("j"), ""));
-    let ended = env.run(["doctor", "--json"]);
+    let config = one_job(&[&dead, &good], &env.mirror("j"), "");
+    let ended = env.with_config(&config).run(["doctor", "--json"]);
     let both = format!("is its disk mounted, and the path spelled right? the job goes on with {good}");
     assert!(hints(&ended, "source").contains(&both), "{ended}");
 }

@@ -173,7 +173,8 @@ fn a_job_without_a_blocked_plan_is_told_as_such() {
     let source = env.dir().join("source");
     fs::create_dir(&source).unwrap();
     fs::write(source.join("file"), "x").unwrap();
-    let env = env.with_config(&one_job(&[&format!("{}/", source.display())], &env.mirror("j"), ""));
+    let config = one_job(&[&format!("{}/", source.display())], &env.mirror("j"), "");
+    let env = env.with_config(&config);
     let refused = |name: &str| env.run(["clean", "show", name]).expect_code(2).err();
     let text = "job j has no plan of a blocked sync, and there is no file of that name";
     assert!(refused("j").contains(text), "{}", refused("j"));
