@@ -149,7 +149,8 @@ pub fn template(root: &str, rows: impl Iterator<Item = (String, String, Action, 
             let _ = write!(text, "\n# {rule}: {}\n", action.word());
             last.clone_from(&rule);
         }
-        let _ = write!(text, "#[[decide]]  # {entries} entries, {bytes}\n#rule = {}\n", quoted(&rule));
+        let noun = if entries == 1 { "entry" } else { "entries" };
+        let _ = write!(text, "#[[decide]]  # {entries} {noun}, {bytes}\n#rule = {}\n", quoted(&rule));
         if !dir.is_empty() {
             let _ = writeln!(text, "#path = {}", quoted(&dir));
         }

@@ -54,6 +54,12 @@ impl EntryOutcome {
     }
 }
 
+/// Whether runs of this command transfer files, and so replace some of the mirror. Such a run keeps its journal only if it removed or replaced
+/// something.
+pub fn transfers(command: &str) -> bool {
+    matches!(command, "sync" | "verify")
+}
+
 /// A run starts or resumes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Begin {
@@ -61,7 +67,7 @@ pub struct Begin {
     pub v: u32,
     /// The ID of the run.
     pub run: String,
-    /// `clean` or `sync`; `undo` where an undo of the run starts, `purge` where its quarantine is purged.
+    /// `clean`, `sync`, or `verify` with --repair; `undo` where an undo of the run starts, `purge` where its quarantine is purged.
     pub command: String,
     /// The name of the job, if there is one.
     pub job: Option<String>,

@@ -33,7 +33,7 @@ mod upstream;
 pub use builtin::{BACKUPS, built_in, is_of_a_transfer};
 pub use decisions::{Decisions, template};
 pub use escape::{LongNames, NameLimit, Nameless, escape, escape_path, is_hashed};
-pub use journal::{Begin, End, EntryOutcome, Line, Recipe, Record};
+pub use journal::{Begin, End, EntryOutcome, Line, Recipe, Record, transfers};
 pub use journal_progress::{Dirs, JournalProgress, PURGE, UNDO};
 pub use judge::{Candidate, Judge, Verdict, Why};
 pub use limits::{LimitExceeded, Limits};

@@ -324,8 +324,12 @@ fn the_last_decision_wins() {
     ] {
         assert!(Decisions::parse(bad).is_err(), "{bad}");
     }
-    let rows = [("editor".to_owned(), "a \"b\"".to_owned(), Action::Delete, 3, "4 B".to_owned())];
-    let template = template("/m", rows.into_iter());
+    let row =
+        |entries| ("editor".to_owned(), "a \"b\"".to_owned(), Action::Delete, entries, "4 B".to_owned());
+    let one = template("/m", [row(1)].into_iter());
+    assert!(one.contains("  # 1 entry, 4 B\n"), "{one}");
+    let template = template("/m", [row(3)].into_iter());
+    assert!(template.contains("  # 3 entries, 4 B\n"), "{template}");
     assert!(Decisions::parse(&template).unwrap().is_empty());
     let taken = template.replace("\n#[[", "\n[[").replace("\n#rule", "\nrule").replace("\n#path", "\npath");
     let taken = Decisions::parse(&taken.replace("\n#action", "\naction")).unwrap();

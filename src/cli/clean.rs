@@ -136,7 +136,7 @@ pub struct RunArgs {
     pub plan: PathBuf,
     /// How to apply the plan
     ///
-    /// The default is batch with --yes, otherwise interactive. Without a terminal, --yes is required.
+    /// The default is batch with --yes, otherwise interactive. Without a terminal, --yes or --mode is required.
     #[arg(long, value_name = "MODE")]
     pub mode: Option<RunMode>,
     /// Show what would be done, and change nothing (--mode dry-run)

@@ -6,13 +6,13 @@ use std::path::PathBuf;
 /// `sync`: which jobs, how, and what the command line changes about them.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:
-  pdb-sync sync --all --parallel 3         Run all enabled jobs, up to 3 at a time
-  pdb-sync sync mmcif --plan -v            List every path that would change
-  pdb-sync sync --tag weekly --json        Print events as JSON, for scripts
-  pdb-sync sync --rerun-failed             Rerun the jobs that did not succeed
-  pdb-sync sync mmcif --expect 18ee8ec8    Delete exactly what this plan names
-  pdb-sync sync mmcif --max-delete 5000    Allow more deletions, for this run only
-  pdb-sync sync mmcif -- --exclude='x*'    Pass further options to rsync")]
+  pdb-sync sync --all --parallel 3               Run all jobs, up to 3 at a time
+  pdb-sync sync mmcif --plan -v                  List all that would change
+  pdb-sync sync --tag weekly --json              Print events as JSON lines
+  pdb-sync sync --rerun-failed                   Rerun jobs that did not succeed
+  pdb-sync sync mmcif --expect 18ee8ec8fdd6cbbd  Delete what this plan names
+  pdb-sync sync mmcif --max-delete 5000          Allow more deletions, once
+  pdb-sync sync mmcif -- --exclude='x*'          Pass further options to rsync")]
 pub struct SyncArgs {
     /// Names of the jobs to run
     #[arg(value_name = "JOB")]
@@ -62,7 +62,7 @@ pub struct SyncArgs {
     /// Delete what the plan with this hash names; for exactly one job
     ///
     /// pdb-sync lists the deletions again. It deletes them, whatever max_delete is, only if they are the same as in the plan.
-    #[arg(long, value_name = "HASH", conflicts_with_all = ["all", "tag", "rerun_failed", "no_delete", "print_command"])]
+    #[arg(long, value_name = "HASH", conflicts_with_all = ["all", "tag", "rerun_failed", "no_delete", "max_delete", "print_command"])]
     pub expect: Option<String>,
     /// Accept a source without any files
     #[arg(long)]

@@ -105,8 +105,8 @@ fn configuration(global: &Global) -> Result<(Config, Vec<Finding>), Failure> {
     match opened.check(&Overrides::default()) {
         Ok(config) => {
             let enabled = config.jobs.iter().filter(|job| job.enabled).count();
-            let text =
-                format!("{}: {} jobs, {enabled} enabled", sanitize::path(&opened.file), config.jobs.len());
+            let jobs = units::count(config.jobs.len() as u64, "job", "jobs");
+            let text = format!("{}: {jobs}, {enabled} enabled", sanitize::path(&opened.file));
             let mut findings = vec![match config.jobs.is_empty() {
                 false => Finding::new(Area::Config, Verdict::Ok, text),
                 true => Finding::new(Area::Config, Verdict::Fail, text).hint(config::ADD_A_JOB),

@@ -137,7 +137,9 @@ fn show(wanted: &str, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
             let known = history.as_ref().map(|history| history.ids()).transpose()?;
             let history = history.filter(|_| known.is_some_and(|known| known.contains(&id)));
             let other = || {
-                let hint = format!("`pdb-sync clean log {id}` shows what it removed");
+                let hint = format!(
+                    "the history has runs of `sync` only; `pdb-sync clean log {id}` shows what it removed"
+                );
                 Failure::usage_hint(format!("the history has no run {id}"), hint)
             };
             history.ok_or_else(other)?.run(&id)?

@@ -42,7 +42,7 @@ pub(super) fn run(args: &ListArgs, global: &Global, ui: &Ui) -> Result<ExitCode,
     Ok(ExitCode::Done)
 }
 
-/// Returns the newest results. An unreadable history is only a warning, since the list is useful without results.
+/// Returns the last results. An unreadable history is only a warning, since the list is useful without results.
 fn latest(global: &Global, ui: &Ui) -> BTreeMap<String, Latest> {
     let read = history_lookup::open(global).and_then(|history| match history {
         Some(history) => Ok(history.latest(Timestamp::now())?),

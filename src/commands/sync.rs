@@ -21,6 +21,7 @@ use crate::sync::{self, Mode, Plan, Signals};
 use jiff::Timestamp;
 use serde_json::json;
 use std::cell::Cell;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
@@ -92,7 +93,7 @@ fn run_jobs(args: &SyncArgs, global: &Global, ui: &Ui, started: &Cell<bool>) -> 
     ui.hand_over();
     let ended = go(args, plan, audience, ui);
     for dir in log_dirs {
-        retention::prune(&dir, "log", keep, &run, Timestamp::now());
+        retention::prune_apart(&dir, "log", keep, &run, Timestamp::now(), is_log_of_dry_run);
     }
     let (exit, changed) = ended?;
     #[cfg(feature = "search")]
@@ -106,6 +107,15 @@ fn run_jobs(args: &SyncArgs, global: &Global, ui: &Ui, started: &Cell<bool>) -> 
     #[cfg(not(feature = "search"))]
     drop(changed);
     Ok(exit)
+}
+
+/// Whether a log is that of a dry run, which displaces no log of a run.
+fn is_log_of_dry_run(log: &Path) -> bool {
+    /// More than the first line has.
+    const FIRST: u64 = 1024;
+    let mut first = Vec::new();
+    let read = platform::open_regular(log).and_then(|file| file.take(FIRST).read_to_end(&mut first));
+    read.is_ok() && output::is_of_dry_run(&first)
 }
 
 /// The listeners of a run besides the printer.

@@ -240,7 +240,7 @@ table! {
         fail_fast: bool = false;
         /// Time between SIGTERM and SIGKILL when a transfer is terminated.
         grace: Pause = Pause(Duration::from_secs(10));
-        /// Number of log files that are kept for each job.
+        /// Number of log files that are kept for each job. Those of dry runs are counted separately.
         log_keep: Within<0, 1_000_000> = Within::constant(10);
         /// The rsync program: a path, or a name to look up in PATH.
         rsync: String = "rsync".into();

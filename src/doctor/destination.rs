@@ -149,8 +149,8 @@ fn space(job: &Job, existing: &Path) -> Option<Finding> {
 fn left(job: &Job, existing: &Path, FreeSpace { size, free }: FreeSpace, stat: &StatVfs) -> Finding {
     let text = format!("{} of {} free", ByteSize(free).display().si(), ByteSize(size).display().si());
     if let Some(least) = job.min_free.filter(|least| free < *least) {
-        let text =
-            format!("{text} at {}, less than min_free ({})", sanitize::path(&existing), ByteSize(least));
+        let (at, least) = (sanitize::path(&existing), ByteSize(least).display().si());
+        let text = format!("{text} at {at}, less than min_free ({least})");
         return fail(text).hint("make room, or lower min_free: the job would be blocked");
     }
     if free == 0 {
@@ -269,6 +269,7 @@ mod tests {
         job.min_free = Some(u64::MAX);
         let finding = space(&job, dir.path()).unwrap();
         assert_eq!(finding.verdict, Verdict::Fail);
-        assert!(finding.text.contains("less than min_free"), "{}", finding.text);
+        // In the unit of the messages of `sync`.
+        assert!(finding.text.contains("less than min_free (18.4 EB)"), "{}", finding.text);
     }
 }

@@ -62,7 +62,8 @@ fn limits(parallel: usize) -> Vec<Finding> {
     };
     let size = match getrlimit(Resource::Fsize).current {
         Some(limit) => {
-            let text = format!("files may not be larger than {}", bytesize::ByteSize(limit));
+            let limit = bytesize::ByteSize(limit).display().si();
+            let text = format!("files may not be larger than {limit}");
             vec![Finding::new(Area::Limits, Verdict::Warn, text).hint("`ulimit -f unlimited`")]
         }
         None => Vec::new(),

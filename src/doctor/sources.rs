@@ -243,11 +243,17 @@ fn about(
             None => stand_in(mirrors, job, source, probes),
         };
         finding.hint = match (finding.hint.take(), advice) {
-            (Some(hint), Some(advice)) => Some(format!("{hint}; {advice}")),
+            (Some(hint), Some(advice)) => Some(both(&hint, &advice)),
             (hint, advice) => hint.or(advice),
         };
     }
     findings
+}
+
+/// Two hints as one. A question ends a sentence.
+fn both(hint: &str, advice: &str) -> String {
+    let mark = if hint.ends_with('?') { "" } else { ";" };
+    format!("{hint}{mark} {advice}")
 }
 
 /// The fastest known archive with the same files that lists its modules. A greeting alone is not sufficient.

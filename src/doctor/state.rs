@@ -51,7 +51,8 @@ pub(super) fn examine(dir: &Path) -> Vec<Finding> {
     if let Ok(Some(FreeSpace { free, .. })) = room(dir)
         && free < 50_000_000
     {
-        let text = format!("only {} are free for logs at {}", bytesize::ByteSize(free), sanitize::path(&dir));
+        let free = bytesize::ByteSize(free).display().si();
+        let text = format!("only {free} are free for logs at {}", sanitize::path(&dir));
         findings.push(
             Finding::new(Area::State, Verdict::Warn, text).hint("make room, or give --state-dir another"),
         );

@@ -24,7 +24,7 @@ pub(crate) struct Query {
 /// The latest results of a job.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Latest {
-    /// The newest result.
+    /// The result that ended last.
     pub last: JobRecord,
     /// When it last succeeded.
     pub success: Option<Timestamp>,
@@ -103,8 +103,9 @@ impl History {
         names.map_err(&cannot)
     }
 
-    /// Returns the newest result of every job. Skipped jobs count, running ones do not. A result dated after `now` is no success, since its
-    /// age is unknown, and it is the newest only if there is no other.
+    /// Returns the last result of every job: that which ended last, not that which began last, since a job may be skipped while another run of
+    /// it goes on. Skipped jobs count, running ones do not. A result dated after `now` is no success, since its age is unknown, and it is the
+    /// last only if there is no other.
     pub(crate) fn latest(&self, now: Timestamp) -> Result<BTreeMap<String, Latest>, Error> {
         let cannot = self.cannot_read();
         let mut select = self.db.prepare(&jobs(&["one".into()])).map_err(&cannot)?;
@@ -113,19 +114,31 @@ impl History {
         let mut read = Rows::of(self).map_err(&cannot)?;
         for name in self.names()? {
             let mut rows = select.query(params![i64::MIN, name]).map_err(&cannot)?;
-            let (mut ahead, mut newest) = (None, None);
+            let (mut ahead, mut newest): (_, Option<(i64, JobRecord)>) = (None, None);
             while let Some(row) = rows.next().map_err(&cannot)? {
+                let end = schema::end(row).map_err(&cannot)?;
+                let was_tried = schema::was_tried(row).map_err(&cannot)?;
+                // Many runs may have been skipped while one went on. Only those that could be the last are read whole.
+                if !was_tried && newest.as_ref().is_some_and(|(known, _)| *known >= end) {
+                    continue;
+                }
                 let last = read.record(row).map_err(&cannot)?;
                 if last.state == State::Running {
                     continue;
                 }
-                if last.started <= now {
-                    newest = Some(last);
+                if last.started > now {
+                    ahead.get_or_insert(last);
+                    continue;
+                }
+                if newest.as_ref().is_none_or(|(known, _)| *known < end) {
+                    newest = Some((end, last));
+                }
+                // It had the lock of the destination: the runs before it ended before it began.
+                if was_tried {
                     break;
                 }
-                ahead.get_or_insert(last);
             }
-            if let Some(last) = newest.or(ahead) {
+            if let Some(last) = newest.map(|(_, last)| last).or(ahead) {
                 let found = success.query_row(params![name, now.as_millisecond()], |row| row.get(0));
                 let found: Option<Option<i64>> = found.optional().map_err(&cannot)?;
                 latest.insert(name, Latest { last, success: found.flatten().and_then(schema::time) });

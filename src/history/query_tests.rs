@@ -3,7 +3,7 @@
 use super::tests::{all, whole_run};
 use super::{History, query};
 use crate::model::record::State;
-use crate::model::result::{Outcome, Status};
+use crate::model::result::{Outcome, Skip, Status};
 use jiff::Timestamp;
 use rusqlite::Connection;
 use std::time::Duration;
@@ -46,6 +46,31 @@ fn the_newest_of_each_job_is_found_among_many() {
         assert_eq!(history.sizes(&job, since).unwrap(), ends, "{job}");
     }
     assert_eq!(history.sizes("nobody", since).unwrap(), None);
+}
+
+/// A long run, during which others were skipped or failed at once.
+#[test]
+fn the_last_result_is_the_one_that_ended_last() {
+    let dir = tempfile::tempdir().unwrap();
+    let skipped = || Outcome::Skipped(Skip::Locked("a run is in progress".into()));
+    whole_run(dir.path(), "01A", 0, &[("a", Outcome::Ok), ("b", Outcome::Ok), ("c", Outcome::Ok)]);
+    for (n, run) in ["01B", "01C"].into_iter().enumerate() {
+        whole_run(dir.path(), run, 10 + n as i64, &[("a", skipped()), ("b", skipped())]);
+    }
+    let db = Connection::open(History::path(dir.path())).unwrap();
+    db.execute_batch("UPDATE jobs SET attempts = 0 WHERE run <> '01A'").unwrap();
+    let end = |job: &str, seconds: i64| {
+        let set = "UPDATE jobs SET duration = ?1 WHERE run = '01A' AND job = ?2";
+        db.execute(set, (seconds * 1_000_000, job)).unwrap();
+    };
+    end("a", 3_600);
+    let last = |job: &str| {
+        let history = History::read(dir.path()).unwrap().unwrap();
+        history.latest(Timestamp::from_second(1_900_000_000).unwrap()).unwrap()[job].last.clone()
+    };
+    assert_eq!((last("a").run.as_str(), last("a").state), ("01A", State::Ended(Status::Ok)));
+    assert_eq!((last("b").run.as_str(), last("b").state), ("01C", State::Ended(Status::Skipped)));
+    assert_eq!(last("c").run, "01A");
 }
 
 /// Queries for the last results do not read a long history from end to end.

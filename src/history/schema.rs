@@ -168,6 +168,17 @@ pub(super) fn job(row: &Row<'_>) -> rusqlite::Result<JobRecord> {
     })
 }
 
+/// When a job ended, in milliseconds since 1970; when it began if its duration is unknown.
+pub(super) fn end(row: &Row<'_>) -> rusqlite::Result<i64> {
+    let (started, duration): (i64, Option<i64>) = (row.get("started")?, optional(row, "duration")?);
+    Ok(started.saturating_add(duration.unwrap_or(0) / 1000))
+}
+
+/// Whether a job came to an attempt. One that was skipped did not.
+pub(super) fn was_tried(row: &Row<'_>) -> rusqlite::Result<bool> {
+    Ok(count(row, "attempts")?.is_some_and(|attempts| attempts > 0))
+}
+
 /// The row of an attempt, but for its run and job.
 pub(super) fn of_attempt(attempt: &Attempt) -> Columns {
     let error = attempt.error.as_ref();

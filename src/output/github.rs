@@ -86,9 +86,7 @@ impl ScreenListener for Groups {
                     .or_insert_with(|| KeptOutput::new(HEAD, TAIL))
                     .push(&sanitize::rsync(lines.as_bytes()));
             }
-            Event::Notice { job, level, text }
-                if *level == Level::Error || (*level == Level::Warning && !self.quiet) =>
-            {
+            Event::Notice { job, level, text } if *level >= Level::Warning => {
                 screen.out(&annotation(*level, job.as_deref().unwrap_or("pdb-sync"), text).into());
             }
             Event::JobFinished(result) => {

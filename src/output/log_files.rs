@@ -55,10 +55,18 @@ impl LogFiles {
         let path = self.path(job);
         let kind = if self.dry_run { "dry run" } else { "run" };
         let line = format!("{} --- job {job}, {kind} {}\n", local_exact(time), self.run);
+        debug_assert_eq!(is_of_dry_run(line.as_bytes()), self.dry_run);
         let file = create(&path, line.as_bytes())
             .map_err(|error| format!("cannot write the log {}: {error}", sanitize::path(&path)));
         file.map(|file| Mutex::new(Some(file)))
     }
+}
+
+/// Whether a log is that of a dry run, by its first line; `log` may end behind it.
+pub fn is_of_dry_run(log: &[u8]) -> bool {
+    let first = log.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    // No name of a job has a comma.
+    memchr::memmem::find(first, b", dry run ").is_some()
 }
 
 impl Logs for LogFiles {

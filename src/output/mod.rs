@@ -27,7 +27,7 @@ mod text;
 mod text_listener;
 pub mod units;
 
-pub use log_files::LogFiles;
+pub use log_files::{LogFiles, is_of_dry_run};
 pub use output_file::OutputFile;
 pub use printer::{Outcome, Printer};
 pub use screen::{Canvas, Columns, Port, Screen, Streams};

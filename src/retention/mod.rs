@@ -17,4 +17,4 @@ pub(crate) use clock::now;
 pub(crate) use expiry::{Age, Boot, Item, Moment, age_of};
 pub(crate) use marks::forget;
 pub(crate) use marks::{FILE, look};
-pub(crate) use run_names::{NoRun, meant, next_run, prune, short};
+pub(crate) use run_names::{NoRun, meant, next_run, prune, prune_apart, short};

@@ -79,6 +79,18 @@ fn run_of(path: &Path) -> Option<Ulid> {
 /// Files dated in the future are counted separately, so that they displace no others: at most `keep` of them are kept, too. Other names are
 /// ignored. A file that cannot be removed is left to the next run.
 pub(crate) fn prune(dir: &Path, ending: &str, keep: usize, current: &str, now: jiff::Timestamp) {
+    prune_apart(dir, ending, keep, current, now, |_| false);
+}
+
+/// Like [`prune`]. Files that are `apart` are counted separately, too: they displace no others, and at most `keep` of them are kept.
+pub(crate) fn prune_apart(
+    dir: &Path,
+    ending: &str,
+    keep: usize,
+    current: &str,
+    now: jiff::Timestamp,
+    apart: impl Fn(&Path) -> bool,
+) {
     let mut found: BTreeMap<Ulid, PathBuf> = BTreeMap::new();
     for path in entries(dir) {
         let Some(run) = run_of(&path) else { continue };
@@ -87,12 +99,19 @@ pub(crate) fn prune(dir: &Path, ending: &str, keep: usize, current: &str, now: j
         }
     }
     let current = Ulid::from_string(current).ok().and_then(|run| found.remove(&run));
-    let room = keep.saturating_sub(usize::from(current.is_some()));
+    if found.len() + usize::from(current.is_some()) <= keep {
+        return;
+    }
+    let current = current.map(|path| apart(&path));
     let limit = u64::try_from(now.as_millisecond()).unwrap_or(0).saturating_add(STEP.as_millis() as u64);
     let (ahead, past): (Vec<_>, Vec<_>) = found.into_iter().partition(|(run, _)| run.timestamp_ms() > limit);
     for group in [ahead, past] {
-        for (_, path) in group.into_iter().rev().skip(room) {
-            let _ = fs::remove_file(path);
+        let (others, these): (Vec<_>, Vec<_>) = group.into_iter().partition(|(_, path)| apart(path));
+        for (group, is_apart) in [(others, true), (these, false)] {
+            let room = keep.saturating_sub(usize::from(current == Some(is_apart)));
+            for (_, path) in group.into_iter().rev().skip(room) {
+                let _ = fs::remove_file(path);
+            }
         }
     }
 }
@@ -164,6 +183,29 @@ mod tests {
         prune_now(dir.path(), 3, "");
         let stay = [&names[..3], &names[4..]].concat();
         assert_eq!(left(dir.path()), stay);
+    }
+
+    #[test]
+    fn what_is_apart_pushes_nothing_out() {
+        let dir = tempfile::tempdir().unwrap();
+        let apart = fill(dir.path(), &[-6, -4, -2], "log");
+        let names = fill(dir.path(), &[-7, -5, -3, -1], "log");
+        let is_apart = |path: &Path| apart.iter().any(|name| path.ends_with(name));
+        let prune = |keep: usize, current: &str| {
+            let now = Timestamp::from_millisecond(NOW).unwrap();
+            prune_apart(dir.path(), "log", keep, current, now, is_apart);
+        };
+        let sorted = |names: [&[String]; 2]| {
+            let mut names = names.concat();
+            names.sort();
+            names
+        };
+        prune(3, &at(NOW - 2 * DAY));
+        assert_eq!(left(dir.path()), sorted([&apart, &names[1..]]));
+        prune(2, &at(NOW - DAY));
+        assert_eq!(left(dir.path()), sorted([&apart[1..], &names[2..]]));
+        prune(1, &at(NOW - 2 * DAY));
+        assert_eq!(left(dir.path()), sorted([&apart[2..], &names[3..]]));
     }
 
     /// A slow clock: the current run is the oldest by its name.

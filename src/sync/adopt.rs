@@ -93,7 +93,7 @@ impl AttemptRunner<'_> {
         let text = format!("{}, {why}", guard::waiting(listing.gone.tally));
         let rule = "a run that takes a mirror over deletes nothing; the next run deletes what the source does not have";
         Some(Reason::new(text).hint(match listing.gone.hash() {
-            Some(_) => format!("{rule}; {} lists it", guard::shows(self.job, &self.plan.again)),
+            Some(_) => format!("{rule}; {} shows it", guard::shows(self.job, &self.plan.again)),
             None => rule.into(),
         }))
     }

@@ -45,7 +45,10 @@ impl Asked {
             return Approval::Given;
         }
         let Some((held, hash)) = plan_with(&self.state_dir, &self.job, &self.expected) else {
-            return Approval::Refused("no plan of this hash is known any more".into());
+            return match gone.is_empty() {
+                true => Approval::Needless { plan: self.expected.clone(), known: false },
+                false => Approval::Refused("no plan of this hash is known".into()),
+            };
         };
         let interrupted = self.interrupted(&hash);
         let differences = match compare(&held, gone, interrupted.as_deref()) {
@@ -55,6 +58,7 @@ impl Asked {
         // What an interrupted run of the plan has done needs no approval a second time.
         match interrupted {
             Some(_) if differences.more + differences.changed == 0 => Approval::Given,
+            _ if gone.is_empty() => Approval::Needless { plan: hash, known: true },
             _ => Approval::Refused(differences.text()),
         }
     }

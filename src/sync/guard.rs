@@ -28,6 +28,13 @@ pub(super) enum Approval {
     Given,
     /// They differ from the approved plan. The text says how, as the end of a sentence.
     Refused(String),
+    /// There are none, so that nothing is to be approved.
+    Needless {
+        /// The hash of the approved plan, or its beginning.
+        plan: String,
+        /// Whether there is such a plan.
+        known: bool,
+    },
 }
 
 /// Judges a complete listing. `again`: the beginning of a command line about the job, for hints. `refused`: see [`basis`]. An approval stands
@@ -53,6 +60,9 @@ pub(super) fn deletions(
         Approval::Refused(how) => {
             let text = format!("the deletions are not those of the expected plan ({how}); none was made");
             return DeletionVerdict::TransferOnly(Reason::new(text).hint(approve(job, again, listing)));
+        }
+        Approval::Needless { plan, known } => {
+            return DeletionVerdict::TransferOnly(needless(job, again, plan, *known));
         }
         Approval::NotAsked => {}
     }
@@ -98,11 +108,22 @@ fn approve(job: &Job, again: &str, listing: &Listing) -> String {
         (Some(hash), _) => {
             let hash = hash.get(..DIGITS).unwrap_or(hash);
             let shows = shows(job, again);
-            format!("{shows} names them; if they may go: {again} sync {name}{accepted} --expect {hash}")
+            format!("{shows} shows them; if they may go: {again} sync {name}{accepted} --expect {hash}")
         }
         (None, Some(why)) => format!("the plan could not be written ({why})"),
         (None, None) => "nothing is to be deleted".into(),
     }
+}
+
+/// The reason if a plan was approved and nothing is to be deleted.
+fn needless(job: &Job, again: &str, plan: &str, known: bool) -> Reason {
+    let plan = plan.get(..DIGITS).unwrap_or(plan);
+    let text = match known {
+        true => format!("nothing is to be deleted any more: the plan {plan} is void"),
+        false => format!("nothing is to be deleted, and the plan {plan} does not exist (any more)"),
+    };
+    let hint = "the mirror has no file that the source lacks, so no approval is needed";
+    Reason::new(text).hint(format!("{hint}: {again} sync {}", job.name))
 }
 
 /// The command that shows the plan of a job.
@@ -134,7 +155,7 @@ pub(super) fn empty_source(job: &Job, again: &str, planned: bool) -> Reason {
     }
     let reason = Reason::new("the source holds no file, so nothing was deleted");
     match planned {
-        true => reason.hint(format!("{hint}; {} names what would have been deleted", shows(job, again))),
+        true => reason.hint(format!("{hint}; {} shows what would have been deleted", shows(job, again))),
         false => reason.hint(hint),
     }
 }

@@ -90,16 +90,17 @@ pub(super) struct KeepDeleted {
 }
 
 impl KeepDeleted {
-    /// For a job that keeps what it removes but cannot write a journal: what rsync replaces is still moved into the quarantine.
+    /// For a run, given by its command and ID, of a job that keeps what it removes but cannot write a journal: what rsync replaces is still
+    /// moved into the quarantine.
     pub(super) fn without_journal(
         access: &Arc<WriteAccess>,
         job: &Job,
         state: &Path,
-        run: &str,
+        (command, run): (&str, &str),
     ) -> Result<Self, KeepDeletedError> {
         let at_dest = |source| KeepDeletedError::Quarantine { dest: job.dest.clone(), source };
         let keep = job.keep_deleted.unwrap_or(Duration::ZERO);
-        let quarantine = Quarantine::new(access, run, "sync", keep).map_err(at_dest)?;
+        let quarantine = Quarantine::new(access, run, command, keep).map_err(at_dest)?;
         prepare(&quarantine, job)?;
         let (removal_mode, state, run) = (RemovalMode::Quarantine, state.into(), run.into());
         Ok(KeepDeleted { quarantine, removal_mode, journal: None, open: AtomicBool::new(false), state, run })
@@ -111,7 +112,7 @@ impl KeepDeleted {
         access: &Arc<WriteAccess>,
         job: &Job,
         state: &Path,
-        run: &str,
+        (command, run): (&str, &str),
         plan: Option<String>,
     ) -> Result<Self, KeepDeletedError> {
         let keep = job.keep_deleted;
@@ -119,7 +120,7 @@ impl KeepDeleted {
         let in_state =
             |source| KeepDeletedError::Journal { dir: state.join("journal"), run: run.into(), source };
         let quarantine =
-            Quarantine::new(access, run, "sync", keep.unwrap_or(Duration::ZERO)).map_err(at_dest)?;
+            Quarantine::new(access, run, command, keep.unwrap_or(Duration::ZERO)).map_err(at_dest)?;
         if keep.is_some() {
             // rsync moves what it replaces into the quarantine. It is prepared before the journal, which would otherwise record a run that
             // kept nothing.
@@ -132,7 +133,7 @@ impl KeepDeleted {
         let begin = Begin {
             v: 1,
             run: run.into(),
-            command: "sync".into(),
+            command: command.into(),
             job: Some(job.name.clone()),
             root: removal::print_of(&path, meta.dev(), meta.ino()),
             mode: removal_mode.word().into(),

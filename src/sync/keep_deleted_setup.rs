@@ -25,11 +25,11 @@ impl AttemptRunner<'_> {
             return Ok(());
         }
         let (job, state, run) = (self.job.clone(), self.plan.state_dir.clone(), self.plan.run.clone());
-        let plan = self.plan_hash.clone();
-        let prepare = move || match KeepDeleted::new(&access, &job, &state, &run, plan) {
+        let (plan, command) = (self.plan_hash.clone(), self.plan.command());
+        let prepare = move || match KeepDeleted::new(&access, &job, &state, (command, &run), plan) {
             Ok(keep) => (Some(keep), None),
             Err(error @ KeepDeletedError::Journal { .. }) => {
-                (KeepDeleted::without_journal(&access, &job, &state, &run).ok(), Some(error))
+                (KeepDeleted::without_journal(&access, &job, &state, (command, &run)).ok(), Some(error))
             }
             Err(error) => (None, Some(error)),
         };
@@ -51,8 +51,8 @@ impl AttemptRunner<'_> {
             return Err(cannot(io::Error::other("the destination is not locked")));
         };
         let (job, state, run) = (self.job.clone(), self.plan.state_dir.clone(), self.plan.run.clone());
-        let plan = self.plan_hash.clone();
-        let new = move || KeepDeleted::new(&access, &job, &state, &run, plan);
+        let (plan, command) = (self.plan_hash.clone(), self.plan.command());
+        let new = move || KeepDeleted::new(&access, &job, &state, (command, &run), plan);
         let new = off_thread(&self.job_events.stop, new).await;
         let keep = Arc::new(new.ok_or(AttemptEnd::Stopped)?.map_err(|error| match error {
             // Everything else is done.

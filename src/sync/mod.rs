@@ -63,7 +63,6 @@ mod supervisor;
 mod transfer;
 mod transfer_list;
 mod transport;
-#[cfg(target_os = "linux")]
 mod watchdog;
 
 pub(crate) use dispatch::run;

@@ -35,8 +35,8 @@ pub(crate) struct Plan {
     pub logs: Option<Arc<dyn Logs>>,
     /// How long to wait for a destination that another run has locked.
     pub wait_lock: Duration,
-    /// The jobs name their files (`--files-from`) and do not delete. The files are fetched regardless of their age, and the state of the
-    /// jobs is not changed.
+    /// For `verify --repair`: the jobs name their files (`--files-from`) and do not delete. The files are fetched regardless of their age, and
+    /// the state of the jobs is not changed.
     pub named_files: bool,
     /// Conditions for alerts in a result.
     pub watch: Watch,
@@ -44,6 +44,13 @@ pub(crate) struct Plan {
     pub expect: Option<String>,
     /// The beginning of a command line about the same jobs, for hints: `pdb-sync`, with `-c FILE` if needed.
     pub again: String,
+}
+
+impl Plan {
+    /// The command that the journal of the run names.
+    pub(super) fn command(&self) -> &'static str {
+        if self.named_files { "verify" } else { "sync" }
+    }
 }
 
 /// What a run changes.

@@ -58,7 +58,7 @@ impl Tree {
         };
         let state = self.list.with_file_name("state");
         let access = WriteAccess::new(root, &self.root, &state).unwrap();
-        let keep = KeepDeleted::new(&access, &job, &state, "RUN1", None).unwrap();
+        let keep = KeepDeleted::new(&access, &job, &state, ("sync", "RUN1"), None).unwrap();
         let removed = remove(&keep, list, &|_| true, &|_| {}, &|| false).unwrap();
         keep.close();
         assert_eq!(fs::read_dir(state.join("journal")).unwrap().count(), 0, "nothing can be brought back");

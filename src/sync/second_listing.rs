@@ -89,7 +89,7 @@ impl Unset {
     pub(super) fn reason(&self, group: Option<&str>) -> Reason {
         if self.entries == 0 {
             return Reason::new("rsync reported errors (code 23), but a second listing shows no difference")
-                .hint("the log holds what rsync said");
+                .hint("see rsync's own messages");
         }
         let Unset { all, tried, .. } = self;
         let times = [
@@ -120,7 +120,7 @@ impl Unset {
             }));
         let options: BTreeSet<_> = options.map(|option| format!("\"{option}\"")).collect();
         if options.is_empty() {
-            return Reason::new(text).hint("the log holds what rsync said");
+            return Reason::new(text).hint("see rsync's own messages");
         }
         // Without times, equal sizes do not prove that a file is unchanged.
         let checksum = if tried.file_times { " and `checksum = true`" } else { "" };

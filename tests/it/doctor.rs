@@ -57,6 +57,24 @@ fn a_good_setup_is_good() {
     );
     assert!(mirror["greeting_ms"].as_f64().unwrap() > 0.0, "{ended}");
     assert!(!env.mirror("j").exists(), "it made the destination");
+    let config = about(&ended, "config");
+    assert!(config.iter().any(|text| text.ends_with(": 1 job, 1 enabled")), "{ended}");
+}
+
+/// A question ends a sentence: what follows it is another one.
+#[test]
+fn two_hints_are_two_sentences() {
+    let env = Env::new();
+    let (dead, good) = (env.dir().join("empty"), env.dir().join("good"));
+    for dir in [&dead, &good] {
+        fs::create_dir(dir).unwrap();
+    }
+    fs::write(good.join("file"), "x").unwrap();
+    let (dead, good) = (format!("{}/", dead.display()), format!("{}/", good.display()));
+    let config = one_job(&[&dead, &good], &env.mirror("j"), "");
+    let ended = env.with_config(&config).run(["doctor", "--json"]);
+    let both = format!("is its disk mounted, and the path spelled right? the job goes on with {good}");
+    assert!(hints(&ended, "source").contains(&both), "{ended}");
 }
 
 #[test]

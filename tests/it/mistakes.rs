@@ -129,7 +129,7 @@ fn a_list_of_what_would_go_is_named_only_if_it_names_something() {
     }
     fs::write(env.mirror("j/kept"), "").unwrap();
     let hint = sync(&["--plan"]);
-    assert!(hint.ends_with("; pdb-sync clean show j names what would have been deleted"), "{hint}");
+    assert!(hint.ends_with("; pdb-sync clean show j shows what would have been deleted"), "{hint}");
     assert_eq!(env.run(["clean", "show", "j", "--export", "nul"]).expect_code(0).out(), "kept\0");
 }
 

@@ -231,3 +231,32 @@ fn what_is_damaged_at_the_source_stays_so_and_says_so() {
     assert!(ended.out().contains("1pfe.cif.gz: empty"), "{}", ended.out());
     assert!(ended.err().contains("1 still damaged"), "{}", ended.err());
 }
+
+/// What a repair has replaced is kept, as by `sync`, and told of the command that did it.
+#[test]
+fn a_repair_is_a_run_of_verify() {
+    let upstream = Upstream::new().with_corpus();
+    let env = Env::new();
+    let toml = format!(
+        "[jobs.mmcif]\nsource = {:?}\ndest = {:?}\nkeep_deleted = '1d'\n",
+        upstream.url("m/"),
+        env.mirror("mmcif")
+    );
+    let env = env.with_config(&toml).with_pipe(&upstream);
+    assert_eq!(env.run(["sync", "mmcif"]).code(), 0);
+    let file = env.mirror("mmcif").join("structures/divided/mmCIF/pf/1pfe.cif.gz");
+    let good = fs::read(&file).unwrap();
+    fs::write(&file, "rotten").unwrap();
+    assert_eq!(env.run(["verify", "mmcif", "--repair"]).code(), 0);
+    assert_eq!(fs::read(&file).unwrap(), good);
+    let run = env.run(["clean", "log", "--json"]).events("run").remove(0);
+    assert_eq!((&run["command"], &run["counts"]["replaced"]), (&"verify".into(), &1.into()), "{run}");
+    let text = env.run(["clean", "log"]).out();
+    assert!(text.contains("  verify  ") && !text.contains("  sync  "), "{text}");
+    let id = run["run"].as_str().unwrap();
+    let unknown = env.run(["history", "show", id]);
+    assert_eq!(unknown.code(), 2);
+    assert!(unknown.err().contains(&format!("`pdb-sync clean log {id}` shows what it removed")), "{unknown}");
+    assert_eq!(env.run(["clean", "undo", "last"]).code(), 0);
+    assert_eq!(fs::read_to_string(&file).unwrap(), "rotten");
+}

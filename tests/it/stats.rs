@@ -71,6 +71,21 @@ fn alerts_are_told_and_handed_on() {
     assert!(texts[1].starts_with("took 1m, more than 2 times the p95 of earlier runs"), "{check}");
 }
 
+/// The alert is a warning; the job is `ok`, so that no summary is due.
+#[test]
+fn quiet_leaves_an_alert_without_a_summary() {
+    let upstream = Upstream::new().with_corpus();
+    for (more, alert) in
+        [(&[][..], "warning: alert: files is "), (&["--github"], "::warning title=good::alert: files is ")]
+    {
+        let env = with_alerts(Env::new().with_pipe(&upstream));
+        let run = env.run([&["-q", "sync", "good"], more].concat()).expect_code(0);
+        let said = if more.is_empty() { run.err() } else { run.out() };
+        assert!(said.contains(alert), "{run}");
+        assert_eq!((run.out() + &run.err()).lines().count(), 1, "{run}");
+    }
+}
+
 /// Jobs `good` and `bad`, the latter with a module that does not exist; `idle` never runs, `off` is not expected to.
 fn two(upstream: &Upstream) -> Env {
     let env = Env::new().with_pipe(upstream);

@@ -9,7 +9,7 @@ use super::quarantine::{Place, place_of};
 use super::stamp::look;
 use super::{open_below::open_below, tree};
 use crate::clean::path::split;
-use crate::clean::{EntryOutcome, Kind, Line};
+use crate::clean::{EntryOutcome, Kind, Line, transfers};
 use std::collections::HashSet;
 use std::fs::File;
 use std::io;
@@ -32,8 +32,7 @@ fn took(all: &[FoundJournal], n: usize) -> io::Result<bool> {
         Line::Begin(begin) => command.clone_from(&begin.command),
         Line::End(_) => {
             ended |= command == found.begin.command;
-            // A journal of `sync` is only kept if something was removed or replaced.
-            took |= command == "sync";
+            took |= transfers(&command);
         }
         Line::Was(..) => {}
     })?;

@@ -43,7 +43,7 @@ pub struct Info {
     pub v: u32,
     /// The ID of the run.
     pub run: String,
-    /// `clean` or `sync`.
+    /// `clean`, `sync` or `verify`.
     pub command: String,
     /// The start of the run, RFC 3339.
     pub time: String,

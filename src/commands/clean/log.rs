@@ -1,7 +1,7 @@
 //! `clean log`
 
 use crate::clean::removal::{self, FoundJournal};
-use crate::clean::{Begin, Dirs, EntryOutcome, LongNames, Record, Tally};
+use crate::clean::{Begin, Dirs, EntryOutcome, LongNames, Record, Tally, transfers};
 use crate::cli::{Global, LogArgs};
 use crate::commands::history::{SHORT_ID, WIDE};
 use crate::commands::history_lookup;
@@ -127,10 +127,10 @@ fn outcomes(found: &FoundJournal, mut each: impl FnMut(Record)) -> Result<(), Fa
     Ok(())
 }
 
-/// Returns the tree of a run of `sync` that was killed before it could record what it had replaced. The replaced entries are in the
-/// quarantine.
+/// Returns the tree of a run that was killed while it transferred, before it could record what it had replaced. The replaced entries are in
+/// the quarantine.
 fn cut_short(found: &FoundJournal) -> Option<(File, LongNames)> {
-    if found.end.is_some() || found.begin.command != "sync" {
+    if found.end.is_some() || !transfers(&found.begin.command) {
         return None;
     }
     let (_, root) = super::verify::root_of_run(&found.begin).ok()?;

@@ -2,8 +2,8 @@
 
 use crate::clean::{Decisions, Entry, Footer, Header, Origin, PlanError, Reader, hash_of};
 use crate::cli::Global;
-use crate::commands::{Failure, file_locations};
-use crate::config::check_name;
+use crate::commands::{Failure, file_locations, settings};
+use crate::config::{Overrides, check_name, nearest};
 use crate::model::hint;
 use crate::model::sanitize;
 use crate::output::terminal::Ui;
@@ -115,28 +115,74 @@ pub(super) fn alone(plan: &Path, global: &Global) -> Result<Plan, Failure> {
         let dir = dir(global)?;
         let names = fs::read_dir(&dir).into_iter().flatten().flatten().map(|entry| entry.path());
         let last = names.filter(|path| path.to_string_lossy().ends_with(ENDING)).max();
-        last.ok_or_else(|| {
-            Failure::usage_hint(
-                "there is no plan yet",
-                "`pdb-sync clean plan JOB` or `pdb-sync clean plan ./DIR` makes one",
-            )
-        })?
+        match last {
+            Some(last) => last,
+            None => return Err(no_plan_yet(global)?),
+        }
     } else {
         held(plan, global)?.unwrap_or_else(|| plan.to_path_buf())
     };
     // The plan is read more than once, so a pipe is not accepted.
-    let file = platform::open_regular(&path).map_err(|error| {
-        let text = format!("cannot read the plan {}: {error}", sanitize::path(&path));
-        let hint = "`pdb-sync clean plan JOB` or `… clean plan ./DIR` makes one; what `sync` held back has the name of its job";
-        Failure::named(text, Some(hint))
+    let file = platform::open_regular(&path).map_err(|error| match name_of_job(plan) {
+        Some(name) if error.kind() == io::ErrorKind::NotFound => no_plan_of(name, global),
+        _ => {
+            let text = format!("cannot read the plan {}: {error}", sanitize::path(&path));
+            Failure::named(text, Some(MAKES_ONE))
+        }
     })?;
     Ok(Plan { path, file, decisions: Decisions::default(), text: None })
 }
 
+/// The argument, if it can be the name of a job.
+fn name_of_job(plan: &Path) -> Option<&str> {
+    plan.to_str().filter(|name| check_name(name).is_ok())
+}
+
 /// Returns the plan of the deletions that `sync` held back, if the argument is the name of such a job.
 fn held(plan: &Path, global: &Global) -> Result<Option<PathBuf>, Failure> {
-    let Some(job) = plan.to_str().filter(|name| check_name(name).is_ok()) else { return Ok(None) };
+    let Some(job) = name_of_job(plan) else { return Ok(None) };
     Ok(held_plan(&file_locations::state_dir(global)?, job))
+}
+
+/// What makes a plan of `clean`.
+const MAKES_ONE: &str = "`pdb-sync clean plan JOB` or `pdb-sync clean plan ./DIR` makes one";
+
+/// Returns the error if `clean` has made no plan. It names the commands that show the plans of blocked syncs.
+fn no_plan_yet(global: &Global) -> Result<Failure, Failure> {
+    let state_dir = file_locations::state_dir(global)?;
+    let dirs = fs::read_dir(state_dir.join("plans")).into_iter().flatten().flatten();
+    let names = dirs.filter_map(|dir| dir.file_name().into_string().ok());
+    let mut jobs: Vec<String> = names.filter(|job| held_plan(&state_dir, job).is_some()).collect();
+    jobs.sort_unstable();
+    let more = if jobs.len() > SHOWN { ", …" } else { "" };
+    let shows: Vec<String> =
+        jobs.iter().take(SHOWN).map(|job| hint::command(["clean", "show", job])).collect();
+    let hint = match shows.is_empty() {
+        true => MAKES_ONE.to_owned(),
+        false => format!("{MAKES_ONE}; the plan of a blocked sync: {}{more}", shows.join(", ")),
+    };
+    Ok(Failure::usage_hint("there is no plan yet", hint))
+}
+
+/// How many blocked syncs a hint names.
+const SHOWN: usize = 5;
+
+/// Returns the error for a name that is neither a file nor a job with a plan. The configuration tells which names are jobs, if it can be read.
+fn no_plan_of(name: &str, global: &Global) -> Failure {
+    let config = settings::open(global).ok().and_then(|opened| opened.check(&Overrides::default()).ok());
+    let jobs = config.map(|config| config.jobs).unwrap_or_default();
+    if jobs.iter().any(|job| job.name == name) {
+        let text = format!("job {name} has no plan of a blocked sync, and there is no file of that name");
+        let [sync, clean] = [&["sync", name, "--plan"][..], &["clean", "plan", name]].map(hint::command);
+        let hint =
+            format!("{sync} summarizes what a run would delete; {clean} plans the removal of leftovers");
+        return Failure::usage_hint(text, hint);
+    }
+    let text = format!("there is neither a plan {name:?} nor a job of that name");
+    match nearest(name, jobs.iter().map(|job| job.name.as_str())) {
+        Some(near) => Failure::usage_hint(text, format!("did you mean {near:?}?")),
+        None => Failure::usage_hint(text, MAKES_ONE),
+    }
 }
 
 /// Checks the decisions after all entries were read. A rule that is not in the plan is an error. A decision that applies to no entry is a

@@ -17,13 +17,14 @@ use std::time::Duration;
 /// Shows a plan, or exports it.
 pub(super) fn run(args: &ShowArgs, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
     let mut plan = plans::open(&args.plan, global)?;
-    let (mut fold, mut deletes, mut bytes) = (Fold::default(), 0u64, 0u64);
+    let (mut fold, mut deletes, mut bytes, mut files) = (Fold::default(), 0u64, 0u64, 0u64);
     let decisions = std::mem::take(&mut plan.decisions);
     let whole = plan.read(|_, entry| {
         let action = decisions.action(&entry);
         if action == Action::Delete {
             deletes += 1;
             bytes += entry.bytes;
+            files += u64::from(entry.kind != Kind::Dir);
         }
         fold.add(&entry, action);
     });
@@ -101,7 +102,12 @@ pub(super) fn run(args: &ShowArgs, global: &Global, ui: &Ui) -> Result<ExitCode,
         if header.origin == Origin::Sync {
             let job = header.job.as_deref().unwrap_or_default();
             let sync = hint::command(["sync", job, "--expect", plans::short(&whole.hash)]);
-            ui.note(&format!("if all of it may go: {sync}"));
+            // The header of a plan of `sync` counts the files of the mirror. If all of them go, the source may have none.
+            let empty = match files >= header.tree_entries {
+                true => "; a source without files needs --allow-empty-source as well",
+                false => "",
+            };
+            ui.note(&format!("if all of it may go: {sync} (--export csv prints every path{empty})"));
         }
         Ok(())
     })?;

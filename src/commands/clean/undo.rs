@@ -3,7 +3,7 @@
 use super::shared;
 use crate::clean::path::split;
 use crate::clean::removal::{self, FoundJournal, Journal, Parent, Place, Undone, WriteAccess, look};
-use crate::clean::{Dirs, EntryOutcome, Kind, Line, UNDO};
+use crate::clean::{Dirs, EntryOutcome, Kind, Line, UNDO, transfers};
 use crate::cli::{Global, UndoArgs};
 use crate::commands::costs::Clock;
 use crate::commands::history_lookup;
@@ -153,8 +153,7 @@ impl Said {
             match line {
                 Line::Did(record) => said.held |= record.did == EntryOutcome::Quarantined,
                 Line::Begin(begin) if begin.command == UNDO => said.before = Some(begin.time),
-                // If a run of `sync` kept nothing, its journal is removed at its end.
-                Line::End(_) => said.held |= found.begin.command == "sync",
+                Line::End(_) => said.held |= transfers(&found.begin.command),
                 Line::Begin(_) | Line::Was(..) => {}
             }
         });

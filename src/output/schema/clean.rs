@@ -163,7 +163,7 @@ pub(super) const OBJECTS: [Object; 17] = [
         about: "A run that removed something.",
         keys: &[
             key("run", TEXT, "ID of the run."),
-            key("command", TEXT, "\"clean\" or \"sync\"."),
+            key("command", TEXT, "\"clean\", \"sync\" or \"verify\"."),
             key("job", Type::Null(&TEXT), "Job of the mirror; null if no job has it."),
             key("root", TEXT, "Root of the tree."),
             key("mode", TEXT, "\"quarantine\", \"delete\", \"backup\" or \"trash\"."),

@@ -73,7 +73,7 @@ const JOB: Type = Type::Object(&[
     key("job", TEXT, "Name of the job."),
     key("enabled", BOOL, "Whether --all selects it."),
     key("dest", Type::Null(&TEXT), "Destination."),
-    key("last", Type::Null(&NEWEST), "Result of the newest run."),
+    key("last", Type::Null(&NEWEST), "Result of the run that ended last."),
     key("last_success", Type::Null(&TIME), "Time of the last success."),
     key("age_s", Type::Null(&SECONDS), "Time since the last success."),
     key("growth_bytes_per_day", Type::Null(&NUMBER), "Growth in bytes per day."),

@@ -107,7 +107,7 @@ pub(super) const OBJECTS: [Object; 15] = [
             key(
                 "plan_hash",
                 Type::Null(&TEXT),
-                "Hash of these deletions for --expect; null if there are none.",
+                "Hash of these deletions for --expect; null if there are none, or if this run would delete none.",
             ),
         ],
     },
@@ -253,7 +253,7 @@ pub(super) const OBJECTS: [Object; 15] = [
             key("preset", Type::Null(&TEXT), "Preset."),
             key("priority", INTEGER, "Priority; jobs with a higher one start first."),
             key("description", TEXT, "Description."),
-            key("last", Type::Null(&LAST), "Result of the newest run."),
+            key("last", Type::Null(&LAST), "Result of the run that ended last."),
             key("last_success", Type::Null(&TIME), "Time of the last success."),
             key("age_s", Type::Null(&SECONDS), "Time since the last success."),
         ],

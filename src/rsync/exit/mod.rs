@@ -137,7 +137,7 @@ fn partial(lines: &[&str]) -> Reason {
     let reason = Reason::new(left_out.text());
     match left_out.hint() {
         Some(hint) => reason.hint(hint),
-        None => reason.hint("the log holds what rsync said about each of them"),
+        None => reason.hint("rsync's own messages name each of them"),
     }
 }
 

@@ -25,7 +25,7 @@ pub struct Freshness {
     pub enabled: bool,
     /// Its destination; `None` if the configuration has an error about it.
     pub dest: Option<PathBuf>,
-    /// Its newest run; `None` if the history has none.
+    /// Its run that ended last; `None` if the history has none.
     pub last: Option<Newest>,
     /// When it last succeeded.
     pub success: Option<Timestamp>,
@@ -35,7 +35,7 @@ pub struct Freshness {
     pub quarantine: Option<(u64, u64)>,
 }
 
-/// The newest run of a job.
+/// The run of a job that ended last.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Newest {
     /// `interrupted`, or a status.

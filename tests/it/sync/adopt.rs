@@ -91,7 +91,7 @@ fn a_copy_without_times_is_fetched_again_told_and_cleared_by_the_second_run() {
         error.contains("2 files and 1 directory were not deleted, since this is the first run"),
         "{ended}"
     );
-    assert!(finished["hint"].as_str().unwrap().ends_with("; pdb-sync clean show j lists it"), "{ended}");
+    assert!(finished["hint"].as_str().unwrap().ends_with("; pdb-sync clean show j shows it"), "{ended}");
     let list = env.run(["clean", "show", "j", "--export", "nul"]).expect_code(0).out();
     assert!(list.contains("foreign/file\0"), "{list:?}");
     assert!(dest.join("foreign/file").exists() && dest.join("d/.plain.AbCdEf").exists());

@@ -1,6 +1,6 @@
 //! `--expect HASH`: deletions that were held back are shown, compared and approved.
 
-use crate::support::{Ended, Env, Upstream, eventually, one_job, tree};
+use crate::support::{Ended, Env, Kind, Upstream, eventually, one_job, tree};
 use rustix::process::Signal;
 use serde_json::Value;
 use std::fs;
@@ -57,6 +57,7 @@ fn deletions_that_were_held_back_are_shown_compared_approved_and_undone() {
     assert!(hint.ends_with(&format!("pdb-sync sync j --expect {}", &hash[..16])), "{hint}");
     let text = env.run(["clean", "show", "j"]).expect_code(0);
     assert!(text.out().contains(&format!("hash: {hash}")), "{text}");
+    assert!(text.err().contains("(--export csv prints every path)"), "{text}");
     let verified = env.run(["clean", "verify", "j", "--json"]).expect_code(0).json().pop().unwrap();
     assert_eq!((&verified["fresh"], &verified["hash"]), (&25.into(), &hash.as_str().into()), "{verified}");
     // The hash is of the deletions: listing them again does not change it.
@@ -96,15 +97,36 @@ fn only_the_deletions_of_the_plan_are_approved() {
     assert!(hash(&env).starts_with(&second) && second != first[..16]);
     assert!(before.keys().all(|path| env.mirror("j").join(path).exists()));
     assert!(env.mirror("j").join("keep/new").exists(), "what is new comes all the same");
-    refused(&"0".repeat(64), "no plan of this hash is known any more");
+    refused(&"0".repeat(64), "no plan of this hash is known");
     // Also if the limit would allow them.
     fs::write(env.config(), fs::read_to_string(env.config()).unwrap().replace("max_delete = 3", "")).unwrap();
     refused(&first, "1 more, 2 fewer, 1 changed");
     env.run(["sync", "j", "--expect", &second]).expect_code(0);
     assert_eq!(tree(&env.mirror("j")), tree(&upstream.root()));
-    // There is nothing left to approve.
-    let ended = env.run(["sync", "j", "--expect", &second, "--json"]).expect_code(4);
-    assert!(ended.finished()["hint"] == "nothing is to be deleted", "{ended}");
+    // There is nothing left to approve, neither a plan that was nor one that never was.
+    for hash in [&*second, "0000000000000000"] {
+        let ended = env.run(["sync", "j", "--expect", hash, "--json"]).expect_code(4);
+        let text = format!("nothing is to be deleted, and the plan {hash} does not exist (any more)");
+        assert_eq!(error(&ended), text, "{ended}");
+        let hint = ended.finished()["hint"].as_str().unwrap().to_owned();
+        assert!(hint.ends_with("so no approval is needed: pdb-sync sync j"), "{hint}");
+    }
+}
+
+/// The source has the files again, and the plan of the blocked run is still there.
+#[test]
+fn a_plan_is_void_if_nothing_is_to_be_deleted_any_more() {
+    let (upstream, env, _) = blocked("");
+    let hash = hash(&env);
+    for (path, _) in tree(&env.mirror("j")).iter().filter(|(_, entry)| entry.kind == Kind::File) {
+        let to = upstream.root().join(path);
+        fs::create_dir_all(to.parent().unwrap()).unwrap();
+        fs::copy(env.mirror("j").join(path), to).unwrap();
+    }
+    let ended = env.run(["sync", "j", "--expect", &hash, "--json"]).expect_code(4);
+    let text = format!("nothing is to be deleted any more: the plan {} is void", &hash[..16]);
+    assert_eq!(error(&ended), text, "{ended}");
+    env.run(["sync", "j"]).expect_code(0);
 }
 
 #[test]
@@ -112,6 +134,8 @@ fn an_approval_does_not_stand_for_other_guards() {
     let (upstream, env, _) = blocked("");
     fs::remove_dir_all(upstream.root().join("keep")).unwrap();
     env.run(["sync", "j"]).expect_code(4);
+    let text = env.run(["clean", "show", "j"]).expect_code(0);
+    assert!(text.err().contains("; a source without files needs --allow-empty-source as well)"), "{text}");
     let hash = hash(&env);
     let ended = env.run(["sync", "j", "--expect", &hash, "--json"]).expect_code(4);
     assert!(error(&ended).contains("the source holds no file"), "{ended}");
@@ -134,9 +158,36 @@ fn clean_does_not_apply_what_sync_held_back() {
             assert!(text.contains(&sync), "{command:?} {plan:?}: {text}");
         }
     }
-    let ended = env.run(["clean", "run", "--yes"]).expect_code(2);
-    assert!(ended.err().contains("there is no plan yet"), "{ended}");
+    for words in [&["run", "--yes"][..], &["show"]] {
+        let ended = env.run([&["clean"], words].concat()).expect_code(2);
+        assert!(ended.err().contains("there is no plan yet"), "{ended}");
+        assert!(ended.err().contains("the plan of a blocked sync: `pdb-sync clean show j`"), "{ended}");
+    }
     assert_eq!(tree(&env.mirror("j")), before);
+}
+
+/// `clean show JOB` where nothing was held back, or nothing is any more.
+#[test]
+fn a_job_without_a_blocked_plan_is_told_as_such() {
+    let env = Env::new();
+    let source = env.dir().join("source");
+    fs::create_dir(&source).unwrap();
+    fs::write(source.join("file"), "x").unwrap();
+    let config = one_job(&[&format!("{}/", source.display())], &env.mirror("j"), "");
+    let env = env.with_config(&config);
+    let refused = |name: &str| env.run(["clean", "show", name]).expect_code(2).err();
+    let text = "job j has no plan of a blocked sync, and there is no file of that name";
+    assert!(refused("j").contains(text), "{}", refused("j"));
+    env.run(["sync", "j"]).expect_code(0);
+    assert!(
+        refused("j").contains(text) && refused("j").contains("pdb-sync sync j --plan"),
+        "{}",
+        refused("j")
+    );
+    let other = refused("plan");
+    assert!(other.contains("there is neither a plan \"plan\" nor a job of that name"), "{other}");
+    let path = refused("./j");
+    assert!(path.contains("cannot read the plan ./j"), "{path}");
 }
 
 #[test]
@@ -156,6 +207,7 @@ fn a_hash_is_for_one_job_that_deletes() {
         &["c", "--expect", hash],
         &["--all", "--expect", hash],
         &["a", "--no-delete", "--expect", hash],
+        &["a", "--max-delete", "5", "--expect", hash],
         &["--expect", hash],
         &["a", "--expect", "0123456789abcde"],
         &["a", "--expect", "0123456789abcdeg"],
@@ -170,6 +222,7 @@ fn a_hash_is_for_one_job_that_deletes() {
 #[test]
 fn an_approved_run_that_was_killed_ends_what_it_began() {
     const FILES: usize = 6_000;
+    let mut killed = 0;
     for more in ["", "keep_deleted = '1d'"] {
         let upstream = Upstream::new();
         upstream.write("keep", "x");
@@ -194,7 +247,10 @@ fn an_approved_run_that_was_killed_ends_what_it_began() {
         let run = env.spawn(["sync", "j", "--expect", &hash]);
         eventually("it deletes", || left() < FILES - 300);
         run.signal(Signal::KILL);
-        let whole = run.wait().code() == 0;
+        let ended = run.wait();
+        let whole = ended.code() == 0;
+        // A process that had ended before has its own exit code.
+        killed += usize::from(ended.code() == 128 + Signal::KILL.as_raw());
         let gone = FILES - left();
         let log = env.run(["clean", "log", "last", "--json"]);
         if !whole && more.is_empty() {
@@ -213,4 +269,5 @@ fn an_approved_run_that_was_killed_ends_what_it_began() {
         now.retain(|path, _| !path.starts_with(".pdb-sync"));
         assert_eq!(now, tree(&upstream.root()), "{more}");
     }
+    assert!(killed > 0, "every run had ended before it was killed");
 }

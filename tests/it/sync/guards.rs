@@ -57,7 +57,7 @@ fn commands_of(ended: &Ended) -> (Vec<String>, Vec<String>) {
     let finished = ended.finished();
     let hint = finished["hint"].as_str().unwrap();
     let (shows, approves) =
-        hint.split_once(" names them; if they may go: ").unwrap_or_else(|| panic!("{hint}"));
+        hint.split_once(" shows them; if they may go: ").unwrap_or_else(|| panic!("{hint}"));
     let words = |line: &str| shell_words::split(line.strip_prefix("pdb-sync ").unwrap()).unwrap();
     (words(shows), words(approves))
 }

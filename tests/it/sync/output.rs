@@ -243,15 +243,19 @@ fn logs_hold_everything_and_the_oldest_go() {
     let fake = Fake::new("out to people\nerr of trouble\nraw ff0a\nstats 1 0 0\n");
     let config = quick(&super::jobs(&["a"], "")).replace("[sync]\n", "[sync]\nlog_keep = 2\n");
     let env = Env::new().with_fake(&fake).with_config(&config);
-    let logs: Vec<_> = (0..3)
-        .map(|_| {
-            finished(&env.run(["sync", "a", "--json"]).expect_code(0), "a")["log"]
-                .as_str()
-                .unwrap()
-                .to_owned()
-        })
-        .collect();
-    assert_eq!(logs.iter().map(|log| fs::exists(log).unwrap()).collect::<Vec<_>>(), [false, true, true]);
+    let log = |mode: &[&str]| {
+        let ended = env.run([&["sync", "a", "--json"], mode].concat()).expect_code(0);
+        finished(&ended, "a")["log"].as_str().unwrap().to_owned()
+    };
+    let exist = |logs: &[String]| logs.iter().map(|log| fs::exists(log).unwrap()).collect::<Vec<_>>();
+    let logs: Vec<_> = (0..3).map(|_| log(&[])).collect();
+    assert_eq!(exist(&logs), [false, true, true]);
+    // Dry runs push out only logs of their own kind.
+    let dry: Vec<_> = [["--dry-run"], ["--plan"], ["--dry-run"]].iter().map(|mode| log(mode)).collect();
+    assert_eq!((exist(&logs), exist(&dry)), (vec![false, true, true], vec![false, true, true]));
+    let last = log(&[]);
+    assert_eq!((exist(&logs), exist(&dry)), (vec![false, false, true], vec![false, true, true]));
+    assert!(fs::exists(last).unwrap());
     let log = fs::read(&logs[2]).unwrap();
     let text = String::from_utf8_lossy(&log);
     for line in [" out to people\n", " err of trouble\n", " --- runs rsync -rlpt ", " --- ok after 1 try in "]
