@@ -303,9 +303,10 @@ fn print_commands(config: &Config, jobs: &[Job], state_dir: &Path, ui: &Ui) -> R
             let listed = purposes.len() > 1 && rsync_args::not_listed(&job.rsync_args).is_none();
             for purpose in purposes {
                 let (note, zone) = match purpose {
-                    Purpose::Transfer if listed => {
-                        ("transfers; in a run, a list of what differs (--files-from) takes the place of the filters", "")
-                    }
+                    Purpose::Transfer if listed => (
+                        "transfers; in a run, a list of what differs (--files-from) takes the place of the filters",
+                        "",
+                    ),
                     Purpose::Transfer => ("transfers", ""),
                     _ if job.delete => {
                         ("lists what differs; what the source does not have is removed afterwards", "TZ=UTC ")

@@ -41,6 +41,7 @@ mod silence;
 mod ssh;
 mod state_dir;
 mod terminal;
+mod transfer_list;
 mod unfit;
 
 use crate::support::{Ended, Env, Fake, Upstream};
