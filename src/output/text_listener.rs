@@ -183,9 +183,10 @@ impl ScreenListener for TextListener {
     }
 }
 
-/// Whether every job is `ok` and nothing is missing. Alerts and warnings about jobs were printed when they arose.
+/// Whether the run needs no summary. Alerts were printed as warnings when they fired.
 fn went_well(summary: &Summary) -> bool {
-    summary.results.iter().all(|result| result.status() == Status::Ok)
+    let well = |result: &SyncResult| result.status() == Status::Ok && result.warnings.is_empty();
+    summary.results.iter().all(|result| well(result))
         && summary.unwritten.is_empty()
         && summary.signal.is_none()
 }
