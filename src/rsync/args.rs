@@ -308,7 +308,8 @@ mod tests {
         let mut job = job();
         job.include = vec!["*.gz".into()];
         job.exclude = vec!["*".into()];
-        job.rsync_args = ["-aF", "--exclude=x", "--max-size=1g", "--chmod=D755", "-m"].map(str::to_owned).to_vec();
+        job.rsync_args =
+            ["-aF", "--exclude=x", "--max-size=1g", "--chmod=D755", "-m"].map(str::to_owned).to_vec();
         let listed = only_listed(&job, source("rsync://h/m/"), "/tmp/list");
         assert_eq!(
             of(&listed, Purpose::Transfer)[1..].join(" "),
@@ -317,7 +318,9 @@ mod tests {
              --files-from=/tmp/list --from0 --no-recursive --dirs \
              -8 --no-h --stats --no-motd --debug=proto1 -v --info=progress2 -- rsync://h/m/ /srv/m/"
         );
-        for (option, why) in [("-aH", "group"), ("--iconv=utf8", "names"), ("-aR", "names"), ("--files-from=x", "own")] {
+        for (option, why) in
+            [("-aH", "group"), ("--iconv=utf8", "names"), ("-aR", "names"), ("--files-from=x", "own")]
+        {
             assert!(not_listed(&[option.to_owned()]).unwrap().contains(why), "{option}");
         }
         assert_eq!(not_listed(&["-aAXS".into(), "--chmod=D755".into(), "--link-dest=../x".into()]), None);

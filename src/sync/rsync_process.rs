@@ -68,7 +68,10 @@ pub(super) async fn run(
     let said: Vec<String> =
         handler.said.lines().iter().map(|line| handler.long.resolve(line).into_owned()).collect();
     let printed = handler.printed;
-    let talk = Peer { listed: request.listed, ..Peer::new(source, &job.rsync_args, |name| std::env::var(name).ok()) };
+    let talk = Peer {
+        listed: request.listed,
+        ..Peer::new(source, &job.rsync_args, |name| std::env::var(name).ok())
+    };
     let judge = |code| Ended::Judged(judge_with_figures(code, &stats, &said, &printed, &talk));
     let (code, verdict) = match end {
         Ok(End::Exited(code)) => (Some(code), judge(Some(code))),

@@ -15,12 +15,12 @@ use crate::model::hint::quoted;
 use crate::model::job::{Address, Source};
 use crate::model::result::Reason;
 use crate::model::sanitize;
-use std::borrow::Cow;
 pub use class::Class;
 pub use left_out::CHECK_RIGHTS;
 use left_out::LeftOut;
 pub use long_names::LongNames;
 pub use peer::Peer;
+use std::borrow::Cow;
 
 /// The verdict on a finished run of rsync.
 #[derive(Debug, Clone, PartialEq, Eq)]
