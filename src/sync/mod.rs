@@ -64,6 +64,7 @@ mod transfer;
 mod transfer_list;
 mod transport;
 #[cfg(target_os = "linux")]
+mod verify;
 mod watchdog;
 
 pub(crate) use dispatch::run;

@@ -56,6 +56,9 @@ macro_rules! job_options {
                 /// Compare files by checksum instead of size and time. This is slow: both sides read every file.
                 checksum: bool = false;
                 /// Use rsync's incremental recursion. It needs less memory for trees of many millions of files, but many more round trips.
+                /// Check the gzip files that came, their checksums and their ends, before anything is deleted. A damaged file is transferred
+                /// once more. If it stays damaged, the job is partial, and nothing is deleted.
+                verify: bool = false;
                 inc_recursive: bool = false;
                 /// Further options for rsync.
                 rsync_args: RsyncArgs => () = RsyncArgs(Vec::new());

@@ -42,6 +42,7 @@ mod state_dir;
 mod terminal;
 mod unfit;
 
+mod verify;
 use crate::support::{Ended, Env, Fake, Upstream};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
