@@ -157,6 +157,7 @@ impl<'a> AttemptRunner<'a> {
         let ending = self.explain_empty(ending).await;
         let ending = self.explain_sizes(ending).await;
         let ending = self.explain_gone(ending).await;
+        self.judge_source(&ending).await;
         let error = match &ending {
             AttemptEnd::Done(_) => None,
             AttemptEnd::Partial(r)
@@ -239,8 +240,8 @@ impl<'a> AttemptRunner<'a> {
         } else {
             None
         };
-        self.mirror(listing, refused).await
         let listing = self.will_come(listing).await?;
+        self.mirror(listing, refused).await
     }
 
     /// Transfers into an empty destination. Everything is new, and nothing can be deleted.
@@ -257,8 +258,8 @@ impl<'a> AttemptRunner<'a> {
             return Ok(AttemptEnd::Empty(guard::empty_source(self.job, &self.plan.again, false)));
         }
         self.evidence = Evidence { listed: true, arrived: transfer.arrived, not_deleted: 0 };
-        self.remember_first_names().await;
         let ending = self.checked(AttemptEnd::Done(transfer.warned)).await?;
+        self.remember_first_names().await;
         Ok(ending)
     }
 
@@ -283,9 +284,9 @@ impl<'a> AttemptRunner<'a> {
         let mut warned = listing.warned.take().or_else(|| self.cannot_keep.clone());
         // If the transfer ends the attempt, there is no evidence that anything arrived.
         self.evidence.arrived = !bring;
-        if bring {
         let lost: Vec<_> =
             listing.lost.iter().filter(|lost| !lost.dir).map(|lost| lost.name.clone()).collect();
+        if bring {
             self.names_before = self.take_names(&listing).await;
             let expected = self.compare_same_size(&mut listing).await?;
             let listed;
@@ -304,8 +305,8 @@ impl<'a> AttemptRunner<'a> {
                 Err(AttemptEnd::Partial(_)) if matches!(refused, Some(AttemptEnd::Blocked(_))) => {
                     Transfer { warned: None, arrived: false }
                 }
-                came => came?,
                 Err(partial @ AttemptEnd::Partial(_)) => return Err(self.checked(partial).await?),
+                came => came?,
             };
             self.evidence.arrived = came.arrived;
             warned = came.warned.or(warned);
@@ -314,8 +315,8 @@ impl<'a> AttemptRunner<'a> {
                 return Err(AttemptEnd::Blocked(self.emptied(&listing)));
             }
         }
-        let mut ending = match refused {
         let damage = self.damage(&lost).await?;
+        let mut ending = match refused {
             Some(AttemptEnd::Done(Some(reason))) => AttemptEnd::Done(Some(match warned {
                 Some(warned) => reason.and(&warned.text),
                 None => reason,
@@ -330,10 +331,10 @@ impl<'a> AttemptRunner<'a> {
             }
             None => self.remove(&listing, removed, warned).await?,
         };
-        let mut listing = Some(listing);
         if let Some(damage) = damage {
             ending = ending.with_damage(damage);
         }
+        let mut listing = Some(listing);
         if let Some(told) = self.tell_lost(&mut listing).await? {
             ending = told.over(ending);
         }

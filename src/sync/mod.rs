@@ -57,14 +57,15 @@ mod rsync_transport;
 mod second_listing;
 mod signal;
 mod slots;
+mod source_speed;
 mod spawn;
 mod stop;
 mod supervisor;
 mod transfer;
 mod transfer_list;
 mod transport;
-#[cfg(target_os = "linux")]
 mod verify;
+#[cfg(target_os = "linux")]
 mod watchdog;
 
 pub(crate) use dispatch::run;

@@ -23,6 +23,7 @@ mod layout;
 mod lock;
 #[cfg(target_os = "linux")]
 mod lock_users;
+mod midway;
 mod mistakes;
 mod names;
 mod older;
@@ -41,8 +42,8 @@ mod ssh;
 mod state_dir;
 mod terminal;
 mod unfit;
-
 mod verify;
+
 use crate::support::{Ended, Env, Fake, Upstream};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
