@@ -100,6 +100,10 @@ pub(super) const STEPS: &[&str] = &[
     "
     ALTER TABLE jobs ADD COLUMN warnings TEXT NOT NULL DEFAULT '[]';
 ",
+    "
+    ALTER TABLE jobs ADD COLUMN files_verified INTEGER;
+    ALTER TABLE jobs ADD COLUMN files_damaged INTEGER;
+",
 ];
 
 /// The values of a row, by the names of their columns.
@@ -122,6 +126,8 @@ pub(super) fn of_job(record: &JobRecord) -> Columns {
         ("bytes_received", figures.bytes_received.map(integer).into()),
         ("total_files", figures.total_files.map(integer).into()),
         ("total_bytes", figures.total_bytes.map(integer).into()),
+        ("files_verified", figures.files_verified.map(integer).into()),
+        ("files_damaged", figures.files_damaged.map(integer).into()),
         ("source", record.source.clone().into()),
         ("error", record.error.clone().into()),
         ("hint", record.hint.clone().into()),
@@ -143,6 +149,8 @@ pub(super) fn job(row: &Row<'_>) -> rusqlite::Result<JobRecord> {
         bytes_received: count(row, "bytes_received")?,
         total_files: count(row, "total_files")?,
         total_bytes: count(row, "total_bytes")?,
+        files_verified: count(row, "files_verified")?,
+        files_damaged: count(row, "files_damaged")?,
     };
     Ok(JobRecord {
         run: row.get("run")?,

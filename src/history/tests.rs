@@ -242,7 +242,7 @@ fn a_newer_history_is_read_and_not_written() {
     .unwrap();
     let told = whole_run(dir.path(), "01B", 50, &[("a", Outcome::Ok), ("b", Outcome::Ok)]);
     assert_eq!(told.len(), 1, "told once: {told:?}");
-    assert!(told[0].contains("is of version 99, newer than this pdb-sync (4)"), "{told:?}");
+    assert!(told[0].contains("is of version 99, newer than this pdb-sync (5)"), "{told:?}");
     assert_eq!(all(dir.path()).len(), 1);
     assert_eq!(History::read(dir.path()).unwrap().unwrap().totals().unwrap()[0].runs, 1);
 }

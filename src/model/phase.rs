@@ -12,6 +12,8 @@ pub enum Phase {
     List,
     /// The transfer itself; it never deletes.
     Transfer,
+    /// The check of the compressed files that came.
+    Verify,
     /// Deletion of exactly the counted entries.
     Delete,
     /// The `after` or `on_failure` hooks.
@@ -19,7 +21,8 @@ pub enum Phase {
 }
 
 impl Phase {
-    const ALL: [Phase; 5] = [Phase::Before, Phase::List, Phase::Transfer, Phase::Delete, Phase::After];
+    const ALL: [Phase; 6] =
+        [Phase::Before, Phase::List, Phase::Transfer, Phase::Verify, Phase::Delete, Phase::After];
 
     /// Parses the name used in JSON.
     pub fn parse(word: &str) -> Option<Phase> {
@@ -32,6 +35,7 @@ impl Phase {
             Phase::Before => "before",
             Phase::List => "list",
             Phase::Transfer => "transfer",
+            Phase::Verify => "verify",
             Phase::Delete => "delete",
             Phase::After => "after",
         }

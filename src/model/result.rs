@@ -66,6 +66,10 @@ pub struct Figures {
     pub total_files: Option<u64>,
     /// Their apparent size in bytes.
     pub total_bytes: Option<u64>,
+    /// Compressed files that were read to their end after they came; `None` if none had to be.
+    pub files_verified: Option<u64>,
+    /// Files that came damaged, or that could not be checked, and are so at the end; `None` if none had to be checked.
+    pub files_damaged: Option<u64>,
 }
 
 /// How a job ended. Each variant has exactly the data that exist in that case.

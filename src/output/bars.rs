@@ -228,6 +228,7 @@ fn figures(phase: Option<Phase>, progress: &Progress, wide: bool, room: usize) -
     let waiting = match phase {
         Some(Phase::Before | Phase::After) => Some("hooks"),
         Some(Phase::List) => Some("listing"),
+        Some(Phase::Verify) => Some("verifying"),
         Some(Phase::Delete) => Some("deleting"),
         Some(Phase::Transfer) | None => None,
     };

@@ -47,7 +47,8 @@ pub(super) fn figures(result: &SyncResult) -> String {
     // A dry run receives only the list of files.
     let received =
         figures.bytes_received.filter(|_| !result.dry_run).map(|n| format!("{} received", units::bytes(n)));
-    [transferred, deleted, received].into_iter().flatten().collect::<Vec<_>>().join(", ")
+    let verified = figures.files_verified.filter(|n| *n > 0).map(|n| format!("{n} verified"));
+    [transferred, deleted, received, verified].into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 /// Returns the cells of a job in a table: status, tries, duration, files transferred and deleted, bytes received. `unknown` stands for a

@@ -136,7 +136,7 @@ pub(super) fn result(job: &str, outcome: Outcome) -> SyncResult {
             files_deleted: Some(0),
             bytes_received: Some(12_345),
             total_files: Some(9),
-            total_bytes: None,
+            ..Figures::default()
         },
         source: Some(format!("rsync://host/{job}/")),
         fallback: None,

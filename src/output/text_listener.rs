@@ -222,6 +222,7 @@ pub(super) fn phase_words(phase: Phase) -> &'static str {
         Phase::Before => "running the hooks before the transfer",
         Phase::List => "listing what would change",
         Phase::Transfer => "transferring",
+        Phase::Verify => "checking the compressed files that came",
         Phase::Delete => "deleting what the source no longer has",
         Phase::After => "running the hooks after the transfer",
     }

@@ -9,9 +9,11 @@ use rustix::fs::{Mode, OFlags, openat};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
+use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 const BUFFER: usize = 128 * 1024;
@@ -73,9 +75,14 @@ pub struct Checked {
 impl Checked {
     /// Returns the paths of the regular files whose names end in `.gz`.
     pub fn paths(inventory: &Inventory) -> Vec<Vec<u8>> {
-        let gz = |name: &[u8]| name.len() > 3 && name[name.len() - 3..].eq_ignore_ascii_case(b".gz");
-        let files = inventory.entries().filter(|(_, entry)| entry.stat.kind == Kind::File && gz(entry.name));
-        files.map(|(dir, entry)| dir.path_of(entry.name)).collect()
+        Checked::names(inventory).collect()
+    }
+
+    /// Like [`Checked::paths`], one after another.
+    pub fn names(inventory: &Inventory) -> impl Iterator<Item = Vec<u8>> {
+        let of_gzip = |kind: Kind, name: &[u8]| kind == Kind::File && is_gzip_name(name);
+        let files = inventory.entries().filter(move |(_, entry)| of_gzip(entry.stat.kind, entry.name));
+        files.map(|(dir, entry)| dir.path_of(entry.name))
     }
 
     /// Returns the regular files whose names show another compression than gzip, and which one. They are not checked.
@@ -95,6 +102,12 @@ impl Checked {
     }
 }
 
+/// Whether the name at the end of this path is that of a gzip file.
+pub fn is_gzip_name(path: &[u8]) -> bool {
+    let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or(path);
+    name.len() > 3 && name[name.len() - 3..].eq_ignore_ascii_case(b".gz")
+}
+
 /// Decompresses files below `root`, several at the same time. `progress` counts finished files. With 0 `threads`, there is one per core.
 /// Fails if the root cannot be opened.
 pub fn check_gzip(
@@ -105,52 +118,68 @@ pub fn check_gzip(
     progress: &AtomicU64,
 ) -> io::Result<Checked> {
     let root = platform::open_child(rustix::fs::CWD, root.as_os_str().as_bytes(), true)?;
+    check_gzip_below(&root, paths.iter().map(|path| Ok(path.clone())), threads, stop, progress)
+}
+
+/// Like [`check_gzip`], below an open directory, for files whose paths are read one after another. Fails with the first error of `paths`.
+pub fn check_gzip_below(
+    root: impl AsFd + Sync,
+    paths: impl Iterator<Item = io::Result<Vec<u8>>> + Send,
+    threads: usize,
+    stop: &Stop,
+    progress: &AtomicU64,
+) -> io::Result<Checked> {
     let cores = thread::available_parallelism().map_or(2, |cores| cores.get());
-    let threads = if threads == 0 { cores } else { threads }.clamp(1, paths.len().max(1));
-    let (next, looked, bytes) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicU64::new(0));
+    let most = paths.size_hint().1.unwrap_or(usize::MAX);
+    let threads = if threads == 0 { cores } else { threads }.clamp(1, most.max(1));
+    let (looked, bytes, paths) = (AtomicU64::new(0), AtomicU64::new(0), Mutex::new(paths.enumerate()));
+    let next = || paths.lock().unwrap_or_else(PoisonError::into_inner).next();
     let work = || {
         let (mut damaged, mut buffer) = (Vec::new(), vec![0; BUFFER]);
         while !stop.is_stopped() {
-            let n = next.fetch_add(1, Ordering::Relaxed);
-            let Some(path) = paths.get(n) else { break };
-            let checked = open_file(&root, path)
+            let Some((n, path)) = next() else { break };
+            let path = path?;
+            let checked = open_file(&root, &path)
                 .map_err(|e| Damage::Unreadable(e.to_string()))
                 .and_then(|file| check(file, &mut buffer, &bytes, stop));
             if stop.is_stopped() && checked != Ok(true) {
                 // The result for this file is unknown.
-                break;
+                return Ok((damaged, false));
             }
             looked.fetch_add(1, Ordering::Relaxed);
             if let Err(damage) = checked {
-                damaged.push((n, damage));
+                damaged.push((n, path, damage));
             }
             progress.fetch_add(1, Ordering::Relaxed);
         }
-        damaged
+        Ok((damaged, true))
     };
     let work = &work;
-    let mut damaged = thread::scope(|scope| {
+    let ended: Vec<io::Result<_>> = thread::scope(|scope| {
         let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
-        let mut damaged = work();
-        for other in others {
-            match other.join() {
-                Ok(more) => damaged.extend(more),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
-        }
-        damaged
+        let own = work();
+        let others = others.into_iter().map(|other| match other.join() {
+            Ok(ended) => ended,
+            Err(panic) => std::panic::resume_unwind(panic),
+        });
+        [own].into_iter().chain(others).collect()
     });
+    let (mut damaged, mut whole) = (Vec::new(), true);
+    for ended in ended {
+        let (more, finished) = ended?;
+        damaged.extend(more);
+        whole &= finished;
+    }
     damaged.sort_unstable();
-    let files = looked.into_inner();
     Ok(Checked {
-        files: files as u64,
+        files: looked.into_inner(),
         bytes: bytes.into_inner(),
-        damaged: damaged.into_iter().map(|(n, damage)| (paths[n].clone(), damage)).collect(),
-        whole: files == paths.len(),
+        damaged: damaged.into_iter().map(|(_, path, damage)| (path, damage)).collect(),
+        whole: whole && next().is_none(),
     })
 }
 
-fn open_file(root: &std::os::fd::OwnedFd, path: &[u8]) -> io::Result<File> {
+fn open_file(root: impl AsFd, path: &[u8]) -> io::Result<File> {
     let (dir, name) = match memchr::memrchr(b'/', path) {
         Some(slash) => (&path[..slash], &path[slash + 1..]),
         None => (&b""[..], path),
@@ -246,6 +275,33 @@ mod tests {
             let mut bad = ENTRY.to_vec();
             bad[at] ^= 0x10;
             assert!(of(&bad).is_err(), "byte {at}");
+        }
+    }
+
+    #[test]
+    fn a_list_that_cannot_be_read_to_its_end_has_no_result() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("a.gz"), ENTRY).unwrap();
+        let root = File::open(dir.path()).unwrap();
+        let check = |names: Vec<io::Result<Vec<u8>>>| {
+            check_gzip_below(&root, names.into_iter(), 2, &Stop::default(), &AtomicU64::new(0))
+        };
+        let name = || Ok(b"a.gz".to_vec());
+        let checked = check(vec![name(), name()]).unwrap();
+        assert_eq!((checked.files, checked.whole, checked.damaged.len()), (2, true, 0));
+        assert!(check(vec![name(), Err(io::ErrorKind::InvalidData.into()), name()]).is_err());
+        let stopped = Stop::default();
+        stopped.stop();
+        let checked = check_gzip_below(&root, [name()].into_iter(), 1, &stopped, &AtomicU64::new(0)).unwrap();
+        assert_eq!((checked.files, checked.whole), (0, false));
+    }
+
+    #[test]
+    fn a_gzip_file_has_a_name_before_the_dot() {
+        for (path, is) in
+            [("a.gz", true), ("d/a.GZ", true), ("d/.gz", false), ("d.gz/a", false), ("agz", false)]
+        {
+            assert_eq!(is_gzip_name(path.as_bytes()), is, "{path}");
         }
     }
 }

@@ -33,7 +33,7 @@ mod tests;
 pub use cache::{Cache, Cached, Earlier, Loaded, Saved};
 pub use device::{Storage, storage};
 pub use exclude::{BadGlob, Excludes};
-pub use gzip::{Checked, Damage, check_gzip};
+pub use gzip::{Checked, Damage, check_gzip, check_gzip_below, is_gzip_name};
 pub use options::{Options, Stop};
 pub use progress::{Callback, ScanProgress, Snapshot};
 pub use roots::{ScanRoot, scan_all};

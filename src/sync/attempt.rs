@@ -11,10 +11,9 @@ use super::job_context::JobContext;
 use super::job_events::JobEvents;
 use super::job_state::JobState;
 use super::keep_deleted::KeepDeleted;
-use super::listing::{self, Listing, NamesBefore, plan_path};
+use super::listing::{self, Listing, NamesBefore, Unverified, plan_path};
 use super::remove::Removed;
 use super::transport::Transport;
-use crate::clean::path::OURS;
 use crate::clean::removal::{self, WriteAccess};
 use crate::model::event::{Phase, Takeover};
 use crate::model::job::{Job, Source};
@@ -23,7 +22,6 @@ use crate::rsync::args;
 use crate::rsync::exit::Class;
 use crate::rsync::output::Count;
 use jiff::Timestamp;
-use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -96,6 +94,8 @@ pub(super) struct AttemptRunner<'a> {
     pub(super) counted: Option<Count>,
     /// The evidence of completeness so far.
     pub(super) evidence: Evidence,
+    /// What has to be checked after the transfer; `None` if nothing has.
+    pub(super) unverified: Option<Unverified>,
     /// Why the attempt adopts the destination; `None` if it does not.
     pub(super) adopting: Option<Takeover>,
     /// The hash of the plan of the last listing; `None` if nothing is to be deleted.
@@ -141,6 +141,7 @@ impl<'a> AttemptRunner<'a> {
             at_root: None,
             counted: None,
             evidence: Evidence::default(),
+            unverified: None,
             adopting: None,
             plan_hash: None,
             dealt_with: false,
@@ -156,6 +157,7 @@ impl<'a> AttemptRunner<'a> {
         let ending = self.explain_empty(ending).await;
         let ending = self.explain_sizes(ending).await;
         let ending = self.explain_gone(ending).await;
+        self.judge_source(&ending).await;
         let error = match &ending {
             AttemptEnd::Done(_) => None,
             AttemptEnd::Partial(r)
@@ -238,6 +240,7 @@ impl<'a> AttemptRunner<'a> {
         } else {
             None
         };
+        let listing = self.will_come(listing).await?;
         self.mirror(listing, refused).await
     }
 
@@ -246,13 +249,18 @@ impl<'a> AttemptRunner<'a> {
         self.forget_names().await;
         // For a second attempt of this run: nothing else has filled the destination.
         self.memory.begun = Some(self.plan.run.clone());
-        let transfer = self.transfer((self.job, self.source), None, &[]).await?;
+        self.anything_will_come().await?;
+        let transfer = match self.transfer((self.job, self.source), None, &[]).await {
+            Err(partial @ AttemptEnd::Partial(_)) => return Err(self.checked(partial).await?),
+            came => came?,
+        };
         if self.source_is_empty() {
             return Ok(AttemptEnd::Empty(guard::empty_source(self.job, &self.plan.again, false)));
         }
         self.evidence = Evidence { listed: true, arrived: transfer.arrived, not_deleted: 0 };
+        let ending = self.checked(AttemptEnd::Done(transfer.warned)).await?;
         self.remember_first_names().await;
-        Ok(AttemptEnd::Done(transfer.warned))
+        Ok(ending)
     }
 
     /// Transfers what differs, then deletes, unless the deletions are `refused`.
@@ -276,10 +284,10 @@ impl<'a> AttemptRunner<'a> {
         let mut warned = listing.warned.take().or_else(|| self.cannot_keep.clone());
         // If the transfer ends the attempt, there is no evidence that anything arrived.
         self.evidence.arrived = !bring;
+        let lost: Vec<_> =
+            listing.lost.iter().filter(|lost| !lost.dir).map(|lost| lost.name.clone()).collect();
         if bring {
             self.names_before = self.take_names(&listing).await;
-            let lost: Vec<_> =
-                listing.lost.iter().filter(|lost| !lost.dir).map(|lost| lost.name.clone()).collect();
             let expected = self.compare_same_size(&mut listing).await?;
             let listed;
             (listing, listed) = self.transfer_list(listing).await?;
@@ -291,12 +299,13 @@ impl<'a> AttemptRunner<'a> {
                     // Entries that blocked new ones have already been removed.
                     let what = if removed.files == 0 { "nothing" } else { "nothing else" };
                     let text = format!("{what} was deleted, since the transfer was not complete");
-                    return Err(AttemptEnd::Partial(reason.and(&text)));
+                    return Err(self.checked(AttemptEnd::Partial(reason.and(&text))).await?);
                 }
                 // The guard's refusal takes precedence.
                 Err(AttemptEnd::Partial(_)) if matches!(refused, Some(AttemptEnd::Blocked(_))) => {
                     Transfer { warned: None, arrived: false }
                 }
+                Err(partial @ AttemptEnd::Partial(_)) => return Err(self.checked(partial).await?),
                 came => came?,
             };
             self.evidence.arrived = came.arrived;
@@ -306,13 +315,14 @@ impl<'a> AttemptRunner<'a> {
                 return Err(AttemptEnd::Blocked(self.emptied(&listing)));
             }
         }
+        let damage = self.damage(&lost).await?;
         let mut ending = match refused {
             Some(AttemptEnd::Done(Some(reason))) => AttemptEnd::Done(Some(match warned {
                 Some(warned) => reason.and(&warned.text),
                 None => reason,
             })),
             Some(ending) => ending,
-            None if !delete => AttemptEnd::Done(warned),
+            None if !delete || damage.is_some() => AttemptEnd::Done(warned),
             None if !self.evidence.has_everything() => {
                 let reason = warned.unwrap_or_else(|| Reason::new("not everything arrived"));
                 AttemptEnd::Done(Some(
@@ -321,6 +331,9 @@ impl<'a> AttemptRunner<'a> {
             }
             None => self.remove(&listing, removed, warned).await?,
         };
+        if let Some(damage) = damage {
+            ending = ending.with_damage(damage);
+        }
         let mut listing = Some(listing);
         if let Some(told) = self.tell_lost(&mut listing).await? {
             ending = told.over(ending);
@@ -378,21 +391,5 @@ impl<'a> AttemptRunner<'a> {
     /// The reason for a source without a file. The plan is kept.
     pub(super) fn emptied(&self, listing: &Listing) -> Reason {
         guard::empty_source(self.job, &self.plan.again, listing.gone.hash().is_some())
-    }
-
-    /// Whether the destination holds nothing that could be deleted. False in case of doubt.
-    async fn dest_is_empty(&self) -> Result<bool, AttemptEnd> {
-        let dest = self.job.dest.clone();
-        let empty = move || match std::fs::read_dir(dest) {
-            // Our own directory is never deleted.
-            Ok(mut entries) => entries.all(|entry| {
-                let ours = |entry: std::fs::DirEntry| {
-                    entry.file_name().as_bytes() == OURS && entry.file_type().is_ok_and(|kind| kind.is_dir())
-                };
-                entry.is_ok_and(ours)
-            }),
-            Err(error) => error.kind() == std::io::ErrorKind::NotFound,
-        };
-        off_thread(&self.job_events.stop, empty).await.ok_or(AttemptEnd::Stopped)
     }
 }

@@ -7,12 +7,14 @@ use super::fold_probe;
 use super::job_state::{JobState, Unknown};
 use super::listing::{self, Listing, NamesBefore};
 use super::remove::Removed;
+use crate::clean::path::OURS;
 use crate::model::event::Level;
 use crate::model::result::Reason;
 use crate::model::sanitize;
 use crate::model::system_names::is_of_a_file_system;
 use crate::platform;
 use rustix::fs::Access;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -40,6 +42,22 @@ impl AttemptRunner<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Whether the destination holds nothing that could be deleted. False in case of doubt.
+    pub(super) async fn dest_is_empty(&self) -> Result<bool, AttemptEnd> {
+        let dest = self.job.dest.clone();
+        let empty = move || match std::fs::read_dir(dest) {
+            // Our own directory is never deleted.
+            Ok(mut entries) => entries.all(|entry| {
+                let ours = |entry: std::fs::DirEntry| {
+                    entry.file_name().as_bytes() == OURS && entry.file_type().is_ok_and(|kind| kind.is_dir())
+                };
+                entry.is_ok_and(ours)
+            }),
+            Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+        };
+        off_thread(&self.job_events.stop, empty).await.ok_or(AttemptEnd::Stopped)
     }
 
     /// Stores for the next run what this one has learnt.

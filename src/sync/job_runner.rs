@@ -384,5 +384,13 @@ fn total(before: Figures, now: Figures, number: u32) -> Figures {
         bytes_received: sum(before.bytes_received, now.bytes_received),
         total_files: now.total_files.or(before.total_files),
         total_bytes: now.total_bytes.or(before.total_bytes),
+        // An attempt that failed before its check has checked nothing.
+        files_verified: before
+            .files_verified
+            .zip(now.files_verified)
+            .map(|(a, b)| a + b)
+            .or(now.files_verified)
+            .or(before.files_verified),
+        files_damaged: now.files_damaged.or(before.files_damaged),
     }
 }

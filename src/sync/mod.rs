@@ -57,12 +57,14 @@ mod rsync_transport;
 mod second_listing;
 mod signal;
 mod slots;
+mod source_speed;
 mod spawn;
 mod stop;
 mod supervisor;
 mod transfer;
 mod transfer_list;
 mod transport;
+mod verify;
 mod watchdog;
 
 pub(crate) use dispatch::run;

@@ -44,10 +44,11 @@ impl AttemptRunner<'_> {
             Verdict::Failed(class, reason) => Err(AttemptEnd::Failed(class, reason)),
             Verdict::Partial(reason) => {
                 if self.plan.mode == Mode::Real && listing.reserved.theirs == 0 {
-                    let mut listing = self.examined(listing).await?;
+                    let listing = self.examined(listing).await?;
                     self.judge_layout(&listing)?;
                     self.judge_age(&listing)?;
                     self.prepare_keep().await?;
+                    let mut listing = self.will_come(listing).await?;
                     self.compare_same_size(&mut listing).await?;
                     // What could not be listed cannot be transferred either.
                     if let (_, Verdict::Failed(class, reason)) =
@@ -57,7 +58,8 @@ impl AttemptRunner<'_> {
                     }
                 }
                 let text = "nothing was deleted, since not everything could be listed";
-                Err(AttemptEnd::Partial(if self.job.delete { reason.and(text) } else { reason }))
+                let partial = AttemptEnd::Partial(if self.job.delete { reason.and(text) } else { reason });
+                Err(self.checked(partial).await?)
             }
         }
     }

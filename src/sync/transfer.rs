@@ -30,7 +30,9 @@ impl AttemptRunner<'_> {
         lost: &[Vec<u8>],
     ) -> Result<Transfer, AttemptEnd> {
         self.awaited = expected.filter(|expected| *expected != u64::MAX);
+        let before = (self.figures.bytes_received, self.phases.len());
         let (files, verdict) = self.bring(of, lost).await?;
+        self.measured(&verdict, before).await;
         let all_came = expected.is_none_or(|expected| files.is_some_and(|files| files >= expected));
         let arrived = |warned| Ok(Transfer { warned, arrived: true });
         match &verdict {

@@ -17,6 +17,7 @@
 //! raw HEX                     bytes                   lines N TEXT    N lines, fast
 //! long N                      one line of N bytes     stats F T D     rsync's closing block: F files, T sent, D deleted
 //! touch PATH                  an empty file           wait-file PATH  until it exists
+//! write PATH HEX              a file of bytes         link TARGET PATH    a symbolic link
 //! ignore-term                 from here on            hang            until killed
 //! silent                      no figures at the end
 //! fork-holder SECONDS [own-group]                     a grandchild that keeps both pipes open
@@ -133,7 +134,9 @@ fn header_fits(header: &str, args: &[String], calls: &[Vec<String>]) -> io::Resu
 fn command(line: &str, dest: &str) -> io::Result<Option<u8>> {
     let (name, rest) = line.split_once(' ').unwrap_or((line, ""));
     let number = |text: &str| text.trim().parse::<u64>().map_err(|_| wrong(line));
-    let path = || PathBuf::from(rest.trim().replace("@dest", dest.trim_end_matches('/')));
+    let place = |text: &str| PathBuf::from(text.trim().replace("@dest", dest.trim_end_matches('/')));
+    let path = || place(rest);
+    let first = rest.split(' ').next().unwrap_or_default();
     let (mut out, mut err) = (io::stdout(), io::stderr());
     match name {
         "out" => writeln!(out, "{rest}")?,
@@ -155,6 +158,14 @@ fn command(line: &str, dest: &str) -> io::Result<Option<u8>> {
             let numbers = rest.split_whitespace().map(number).collect::<io::Result<Vec<_>>>()?;
             let [files, sent, deleted] = numbers[..] else { return Err(wrong(line)) };
             out.write_all(stats(files, sent, deleted).as_bytes())?;
+        }
+        "write" => {
+            let (_, hex) = rest.split_once(' ').ok_or_else(|| wrong(line))?;
+            std::fs::write(place(first), bytes(hex).ok_or_else(|| wrong(line))?)?;
+        }
+        "link" => {
+            let (_, at) = rest.split_once(' ').ok_or_else(|| wrong(line))?;
+            std::os::unix::fs::symlink(first, place(at))?;
         }
         "touch" => drop(std::fs::File::create(path())?),
         "wait-file" => {

@@ -12,7 +12,8 @@ macro_rules! job_options {
                 /// Source: a path in an archive of `pdb-sync mirrors` (wwpdb:status/), which stands for all its servers, or an address in one
                 /// of rsync's notations; or a list of sources. The next one is tried if a source fails or is empty.
                 source: Sources => ();
-                /// Order in which sources are tried: "given", or "fastest" for the server with the shortest response time first.
+                /// Order in which sources are tried: "given", or "fastest" for the source with the highest transfer rate first, by earlier
+                /// transfers; without any, for the server with the shortest response time first.
                 source_order: SourceOrder = SourceOrder::Given;
                 /// Directory of the mirror. A relative path is relative to `root`, or without `root` to the directory of the configuration
                 /// file.
@@ -55,6 +56,9 @@ macro_rules! job_options {
                 compress: bool = false;
                 /// Compare files by checksum instead of size and time. This is slow: both sides read every file.
                 checksum: bool = false;
+                /// Check the gzip files that came, their checksums and their ends, before anything is deleted. A damaged file is transferred
+                /// once more. If it stays damaged, the job is partial, and nothing is deleted.
+                verify: bool = false;
                 /// Use rsync's incremental recursion. It needs less memory for trees of many millions of files, but many more round trips.
                 inc_recursive: bool = false;
                 /// Further options for rsync.

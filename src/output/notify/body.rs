@@ -35,7 +35,7 @@ const RUN: [&str; 19] = [
     "jobs",
 ];
 /// The keys of a job, in order.
-const JOB: [&str; 16] = [
+const JOB: [&str; 18] = [
     "job",
     "status",
     "attempts",
@@ -43,6 +43,8 @@ const JOB: [&str; 16] = [
     "files_transferred",
     "files_deleted",
     "bytes_received",
+    "files_verified",
+    "files_damaged",
     "source",
     "fallback",
     "fallback_reason",

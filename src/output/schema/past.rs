@@ -57,6 +57,16 @@ pub(super) const OBJECTS: [Object; 9] = [
             key("bytes_received", Type::Null(&BYTES), "Bytes received from the source."),
             key("total_files", Type::Null(&COUNT), "Files at the source."),
             key("total_bytes", Type::Null(&BYTES), "Total size."),
+            key(
+                "files_verified",
+                Type::Null(&COUNT),
+                "Compressed files that came and were read to their end; null without verify.",
+            ),
+            key(
+                "files_damaged",
+                Type::Null(&COUNT),
+                "Files that came damaged or could not be checked, and are still so; null without verify.",
+            ),
             key("source", Type::Null(&TEXT), "Source of the last attempt."),
             key("fallback", BOOL, "Whether this is not the first source."),
             key("fallback_reason", Type::Null(&TEXT), "Why the first source was not used."),

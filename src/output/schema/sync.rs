@@ -67,7 +67,7 @@ pub(super) const OBJECTS: [Object; 15] = [
         keys: &[
             JOB,
             ATTEMPT,
-            key("phase", Type::Words(&["before", "list", "transfer", "delete", "after"]), "Phase."),
+            key("phase", Type::Words(&["before", "list", "transfer", "verify", "delete", "after"]), "Phase."),
             key("argv", TEXTS, "Command of the phase, if it has its own."),
             PART,
         ],
@@ -190,6 +190,16 @@ pub(super) const OBJECTS: [Object; 15] = [
             key("bytes_received", Type::Null(&BYTES), "Bytes received from the source."),
             key("total_files", Type::Null(&COUNT), "Files at the source."),
             key("total_bytes", Type::Null(&BYTES), "Total size."),
+            key(
+                "files_verified",
+                Type::Null(&COUNT),
+                "Compressed files that came and were read to their end; null without verify.",
+            ),
+            key(
+                "files_damaged",
+                Type::Null(&COUNT),
+                "Files that came damaged or could not be checked, and are still so; null without verify.",
+            ),
             key("error", Type::Null(&TEXT), "Error message."),
             key("hint", Type::Null(&TEXT), "What to do next."),
             key("log", Type::Null(&TEXT), "Log file."),

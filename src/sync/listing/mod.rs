@@ -12,6 +12,7 @@ mod keep_names;
 mod layout;
 mod names;
 mod sorted_names;
+mod unverified;
 mod upstream;
 
 pub(super) use age::OlderFiles;
@@ -24,6 +25,7 @@ pub(crate) use held_plans::{held_plan, plan_path};
 pub(super) use keep_names::keep_first_names;
 pub(super) use layout::{Moved, has_entries};
 pub(super) use names::{Names, NamesBefore, kept_counts, needs_names};
+pub(super) use unverified::{Unverified, UnverifiedFile};
 pub(crate) use upstream::source_names;
 
 use crate::clean::path::OURS;

@@ -134,7 +134,8 @@ impl NameWriter {
 pub(in crate::sync) struct Names {
     file: NamedTempFile,
     pub(super) counts: NameCounts,
-    keepable: bool,
+    /// Whether [`Names::keep`] can store it.
+    pub(super) keepable: bool,
 }
 
 impl Names {

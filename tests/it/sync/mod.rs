@@ -24,6 +24,7 @@ mod layout;
 mod lock;
 #[cfg(target_os = "linux")]
 mod lock_users;
+mod midway;
 mod mistakes;
 mod names;
 mod older;
@@ -43,6 +44,7 @@ mod state_dir;
 mod terminal;
 mod transfer_list;
 mod unfit;
+mod verify;
 
 use crate::support::{Ended, Env, Fake, Upstream};
 use serde_json::Value;
