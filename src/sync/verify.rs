@@ -182,8 +182,9 @@ impl AttemptRunner<'_> {
         let damaged = bad.iter().filter(|(_, damage)| !matches!(damage, Damage::Unreadable(_)));
         let names: Vec<Vec<u8>> = damaged.map(|(name, _)| name.clone()).collect();
         let set = move || {
-            let set = |name: &Vec<u8>| listing::make_old(access.root(), std::slice::from_ref(name)).err();
-            names.iter().filter_map(set).last()
+            names.iter().fold(None, |failed, name| {
+                listing::make_old(access.root(), std::slice::from_ref(name)).err().or(failed)
+            })
         };
         if let Some(error) = off_thread(&self.job_events.stop, set).await.ok_or(AttemptEnd::Stopped)? {
             let text =
