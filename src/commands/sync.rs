@@ -108,6 +108,9 @@ fn run_jobs(args: &SyncArgs, global: &Global, ui: &Ui, started: &Cell<bool>) -> 
     Ok(exit)
 }
 
+/// Stands for the file with names in what `--print-command` shows.
+const ID_FILES: &str = "NAMES";
+
 /// The listeners of a run besides the printer.
 #[derive(Debug, Default)]
 struct Audience {
@@ -291,13 +294,21 @@ fn print_commands(config: &Config, jobs: &[Job], state_dir: &Path, ui: &Ui) -> R
         for source in &job.sources {
             for purpose in sync::first_commands(job, state_dir) {
                 let (note, zone) = match purpose {
+                    Purpose::Transfer if job.only.is_some() => {
+                        ("transfers those that differ; NAMES stands for a file with their names", "")
+                    }
+                    _ if job.only.is_some() => {
+                        ("lists the files of the entries; NAMES stands for a file with the names that they may have", "TZ=UTC ")
+                    }
                     Purpose::Transfer => ("transfers", ""),
                     _ if job.delete => {
                         ("lists what differs; what the source does not have is removed afterwards", "TZ=UTC ")
                     }
                     _ => ("lists what differs", "TZ=UTC "),
                 };
-                let mut argv = rsync_args::argv(&config.sync.rsync, job, source, purpose);
+                let limited = sync::limited(job, source, purpose, ID_FILES);
+                let of = limited.as_ref().map_or((job, source), |job| (job, &job.sources[0]));
+                let mut argv = rsync_args::argv(&config.sync.rsync, of.0, of.1, purpose);
                 sync::protect_destination(&mut argv, job);
                 let body = json!({"job": job.name, "source": source.text, "argv": argv});
                 ui.item("command", &body, || {

@@ -110,6 +110,14 @@ impl EntryId {
         &self.text[5..7]
     }
 
+    /// Returns the same entry in all forms that it can have: an ID with letters or digits in the first four places has no classic form.
+    pub fn forms(&self) -> impl Iterator<Item = EntryId> + use<> {
+        let text = self.text;
+        let has_classic = text.starts_with(b"0000") && matches!(text[4], b'1'..=b'9');
+        let classic = has_classic.then_some(EntryId { text, form: Form::Classic });
+        classic.into_iter().chain([EntryId { text, form: Form::Extended }])
+    }
+
     /// Returns a key that is equal for both forms of an ID.
     pub fn key(&self) -> &[u8; 8] {
         &self.text

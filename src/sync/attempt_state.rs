@@ -22,8 +22,8 @@ const TOLD: usize = 3;
 impl AttemptRunner<'_> {
     /// Loads the state of the job, and checks whether its destination is the root of a file system.
     pub(super) async fn recall(&mut self) -> Result<(), AttemptEnd> {
-        let (state_dir, job, dest) =
-            (self.plan.state_dir.clone(), self.job.name.clone(), self.job.dest.clone());
+        let (state_dir, job, dest) = (self.plan.state_dir.clone(), self.state_name(), self.job.dest.clone());
+        self.remembers &= !self.is_single_run();
         let load = move || (JobState::load(&state_dir, &job), closed_at_root(&dest));
         let (memory, at_root) = off_thread(&self.job_events.stop, load).await.ok_or(AttemptEnd::Stopped)?;
         self.at_root = at_root;
@@ -60,7 +60,7 @@ impl AttemptRunner<'_> {
             self.memory.learn(&self.job.dest, id);
         }
         let (state_dir, job, mut memory) =
-            (self.plan.state_dir.clone(), self.job.name.clone(), self.memory.clone());
+            (self.plan.state_dir.clone(), self.state_name(), self.memory.clone());
         let save = move || {
             if JobState::load(&state_dir, &job).as_ref() == Ok(&memory) {
                 Ok(())
@@ -96,7 +96,7 @@ impl AttemptRunner<'_> {
 
     /// Takes the stored names. From here on they are not those of a complete run, until the next complete run stores new ones.
     pub(super) async fn take_names(&mut self, listing: &Listing) -> NamesBefore {
-        if listing.created.files + listing.created.dirs == 0 {
+        if self.job.only.is_some() || listing.created.files + listing.created.dirs == 0 {
             return NamesBefore::default();
         }
         let (state_dir, job) = (self.plan.state_dir.clone(), self.job.name.clone());
@@ -114,6 +114,9 @@ impl AttemptRunner<'_> {
     /// Stores the names of the source after a complete run.
     pub(super) async fn remember_names(&mut self, listing: Option<Listing>) {
         let Some(mut listing) = listing.filter(|_| self.evidence.is_complete()) else { return };
+        if self.job.only.is_some() {
+            return self.settle_names(listing).await;
+        }
         let (dest, state_dir, job) =
             (self.job.dest.clone(), self.plan.state_dir.clone(), self.job.name.clone());
         let before = std::mem::take(&mut self.names_before);
